@@ -1,0 +1,127 @@
+# Commands for people and for CI. Nothing but Python (3.11 or newer) and make is needed.
+#
+#   make demo    make .venv, install dlmachine, run the demonstration
+#   make test    everything that CI runs
+#   make PYTHON=python3.12 VENV=.venv-3.12 test    the same on another Python
+
+PYTHON ?= python3
+VENV ?= .venv
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+WHEEL_VENV := $(VENV)-wheel
+WHEEL_BIN := $(WHEEL_VENV)/bin
+WHEEL_PIP := $(WHEEL_BIN)/python -m pip --disable-pip-version-check
+WHEEL_RUN := build/wheel-run
+
+CODE := dlmachine adapters tests property_tests
+SOURCES := $(shell find dlmachine adapters -name '*.py' -o -name py.typed) pyproject.toml README.md LICENSE
+
+# The stamps say that an environment is ready; each is touched last, so half-made ones are redone.
+VENV_MADE := $(VENV)/.made
+DEMO_INSTALLED := $(VENV)/.installed
+DEV_INSTALLED := $(VENV)/.installed-dev
+WHEEL_INSTALLED := $(WHEEL_VENV)/.installed
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help demo env test lint fmt unit docs wheel wheel-test clean
+
+help:
+	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
+
+# --- environments -----------------------------------------------------------
+
+define check_python
+@command -v $(PYTHON) >/dev/null 2>&1 || { \
+	echo "error: '$(PYTHON)' was not found. Install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3"; \
+	exit 1; }
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	echo "error: dlmachine needs Python 3.11 or newer, but '$(PYTHON)' is $$($(PYTHON) --version 2>&1)."; \
+	echo "       Name a newer one, for example: make PYTHON=python3.12"; \
+	exit 1; }
+@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	echo "error: '$(PYTHON)' cannot make virtual environments. On Debian and Ubuntu: apt-get install python3-venv"; \
+	exit 1; }
+endef
+
+define install_failed
+{ echo "error: the installation into $(1) failed; the reason stands above."; \
+  echo "       If it names pycurl, no ready-made pycurl exists for this Python and system: install"; \
+  echo "       libcurl's development files and a C compiler, or use another Python (PYTHON=...)."; \
+  exit 1; }
+endef
+
+# The groups of pyproject.toml (PEP 735) need pip 25.1, which is newer than many a Python brings along.
+$(VENV_MADE):
+	$(check_python)
+	@echo 'Making $(VENV) ...'
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install -qq --upgrade 'pip>=25.1'
+	@touch $@
+
+$(DEMO_INSTALLED): pyproject.toml | $(VENV_MADE)
+	@echo 'Installing dlmachine into $(VENV) ...'
+	@$(PIP) install -qq --editable '.[all]' || $(call install_failed,$(VENV))
+	@touch $@
+
+$(DEV_INSTALLED): pyproject.toml | $(VENV_MADE)
+	@echo 'Installing dlmachine and the development tools into $(VENV) ...'
+	@$(PIP) install -qq --editable '.[all]' --group dev || $(call install_failed,$(VENV))
+	@touch $(DEMO_INSTALLED) $@
+
+env: $(DEV_INSTALLED)
+
+# --- what people run --------------------------------------------------------
+
+demo: $(DEMO_INSTALLED)
+	$(BIN)/dlmachine demo
+
+test: lint unit docs wheel-test
+
+lint: $(DEV_INSTALLED)
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fmt: $(DEV_INSTALLED)
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+# Tests, property tests and docstrings; the core must be covered in full.
+unit: $(DEV_INSTALLED)
+	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+
+docs: $(DEV_INSTALLED)
+	$(BIN)/python -m mkdocs build --quiet --strict
+
+# --- the built wheel --------------------------------------------------------
+
+wheel: $(VENV)/.wheel-built
+
+$(VENV)/.wheel-built: $(SOURCES) | $(DEV_INSTALLED)
+	rm -rf dist
+	$(PIP) wheel -qq --no-deps --wheel-dir dist .
+	@touch $@
+
+$(WHEEL_INSTALLED): $(VENV)/.wheel-built
+	$(check_python)
+	@echo 'Installing the wheel into $(WHEEL_VENV) ...'
+	@test -x $(WHEEL_BIN)/python || $(PYTHON) -m venv $(WHEEL_VENV)
+	@$(WHEEL_PIP) install -qq --upgrade 'pip>=25.1'
+	@$(WHEEL_PIP) install -qq "$$(echo dist/dlmachine-*.whl)[all]" --group tests || $(call install_failed,$(WHEEL_VENV))
+	@$(WHEEL_PIP) install -qq --force-reinstall --no-deps dist/dlmachine-*.whl
+	@touch $@
+
+# The tests are copied away from the sources, so that only the installed wheel can be imported.
+wheel-test: $(WHEEL_INSTALLED)
+	rm -rf $(WHEEL_RUN)
+	mkdir -p $(WHEEL_RUN)
+	cp -R tests property_tests docs README.md pyproject.toml $(WHEEL_RUN)/
+	cd $(WHEEL_RUN) && DLMACHINE_TEST_INSTALLED=1 $(abspath $(WHEEL_BIN))/python -m pytest tests
+
+clean:
+	rm -rf $(VENV) $(WHEEL_VENV) build dist site .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find dlmachine adapters tests property_tests -name __pycache__ -type d -prune -exec rm -rf {} +

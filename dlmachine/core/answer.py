@@ -1,0 +1,175 @@
+"""Answers: what the head of an answer means for its body.
+
+Pure. `decide_body` is asked twice about the same head: by the backend, before the body is
+read, and by the machine, when it goes on. Both see the same decision, so no backend has
+an opinion of its own. RFC 9110 sections 14 (ranges) and 15 (status codes), RFC 9112
+section 6 (length).
+"""
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final, TypeAlias
+
+from dlmachine.core.effects import Exchange
+from dlmachine.core.events import Head
+from dlmachine.core.faults import AnswerUnusable, BodyTooLarge, Fault
+from dlmachine.core.redact import redact_url
+from dlmachine.core.validators import is_same_copy, validator_of
+
+_CONTENT_RANGE: Final = re.compile(r'bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)', re.IGNORECASE)
+_DIGITS: Final = re.compile(r'\d{1,18}')
+
+#: Codings that we can undo; of any other the bytes would be of no use (RFC 9110 section 8.4).
+_DECODERS: Final = {'gzip': 'gzip', 'x-gzip': 'gzip', 'deflate': 'deflate'}
+
+#: Names of files that are compressed themselves: there the coding describes the file, which
+#: is kept as it is.
+_COMPRESSED: Final = ('.gz', '.tgz', '.z', '.bz2', '.xz', '.zip', '.zst')
+
+
+class Left(Enum):
+    """Why a body is left unread."""
+
+    REDIRECT = 'a redirect'
+    NOT_MODIFIED = 'not modified'
+    SAME_COPY = 'the same as the stored copy'
+    ERROR = 'an error'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeBody:
+    """Write the body into the part from `offset` on.
+
+    `wire_bytes` is the length that the server promised (None: it did not), `limit_bytes`
+    the most that the whole may have, `decoder` the coding to undo, `validator` the strong
+    validator of what is received, for going on after an interruption.
+    """
+
+    offset: int = 0
+    wire_bytes: int | None = None
+    limit_bytes: int | None = None
+    decoder: str | None = None
+    validator: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveBody:
+    """The body is of no use; the answer is."""
+
+    why: Left
+
+
+@dataclass(frozen=True, slots=True)
+class RefuseBody:
+    """The answer can not be used, for this fault."""
+
+    fault: Fault
+
+
+BodyDecision: TypeAlias = TakeBody | LeaveBody | RefuseBody
+
+
+def decide_body(exchange: Exchange, head: Head) -> BodyDecision:
+    """What to do with the body of an answer, from its head alone.
+
+    >>> from datetime import timedelta
+    >>> from dlmachine.core.request import Request
+    >>> second = timedelta(seconds=1)
+    >>> asked = Exchange(request=Request(method='GET', url='http://h/'), backend='requests',
+    ...                  connect_timeout=second, stall_timeout=second)
+    >>> decide_body(asked, Head(status=404))
+    LeaveBody(why=<Left.ERROR: 'an error'>)
+    """
+    status = head.status
+    if status == 206:
+        return _decide_partial(exchange, head)
+    if 200 <= status < 300:
+        return _decide_whole(exchange, head)
+    if status == 304:
+        if exchange.expect.is_conditional:
+            return LeaveBody(Left.NOT_MODIFIED)
+        return _unusable(exchange, 'answered 304, although no condition was sent')
+    if status in REDIRECTS:
+        return LeaveBody(Left.REDIRECT)
+    if 300 <= status < 600:
+        return LeaveBody(Left.ERROR)
+    return _unusable(exchange, f'answered with the unknown status {status}')
+
+
+#: RFC 9110 section 15.4: those that name another place to ask.
+REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+
+
+def content_length(head: Head) -> int | None:
+    """The length of the body as declared; None where it is not, or not in one way.
+
+    >>> from dlmachine.core.headers import Headers
+    >>> content_length(Head(status=200, headers=Headers((('Content-Length', '12'),))))
+    12
+    """
+    values = {value.strip() for value in head.headers.get_all('Content-Length')}
+    text = values.pop() if len(values) == 1 else ''
+    return int(text) if _DIGITS.fullmatch(text) else None
+
+
+def _decide_whole(exchange: Exchange, head: Head) -> BodyDecision:
+    expect, length = exchange.expect, content_length(head)
+    if head.headers.get('Transfer-Encoding'):
+        length = None  # RFC 9112 section 6.3: it outranks Content-Length.
+    coding = _coding(head)
+    decoder = None if expect.name.lower().endswith(_COMPRESSED) else _DECODERS.get(coding)
+    if coding not in {'', 'identity', *_DECODERS}:
+        return _unusable(exchange, f'sent the content coding {coding!r}, which was not asked for')
+    if is_same_copy(expect, head, None if decoder else length):
+        return LeaveBody(Left.SAME_COPY)
+    if expect.max_bytes is not None and length is not None and length > expect.max_bytes:
+        return _too_large(exchange, length)
+    # A decoded part has no offsets that the server would know.
+    validator = None if decoder else validator_of(head)
+    return TakeBody(
+        wire_bytes=length, limit_bytes=expect.max_bytes, decoder=decoder, validator=validator
+    )
+
+
+def _decide_partial(exchange: Exchange, head: Head) -> BodyDecision:
+    expect = exchange.expect
+    if not expect.offset:
+        return _unusable(exchange, 'answered with a part (206), although the whole was asked for')
+    found = _CONTENT_RANGE.fullmatch((head.headers.get('Content-Range') or '').strip())
+    if found is None or _coding(head) not in {'', 'identity'}:
+        return _unusable(exchange, 'answered with a part (206) that can not be placed')
+    first, last, whole = int(found[1]), int(found[2]), found[3]
+    size = None if whole == '*' else int(whole)
+    is_asked_for = first == expect.offset and last >= first and size in {None, last + 1}
+    if not is_asked_for:
+        problem = f'answered with bytes {found[0][6:]}, where {expect.offset}- was asked for'
+        return _unusable(exchange, problem)
+    if content_length(head) not in {None, last - first + 1}:
+        return _unusable(exchange, 'answered with Content-Length and Content-Range that differ')
+    theirs = validator_of(head)
+    if theirs is not None and theirs != expect.validator:
+        return _unusable(exchange, 'answered with a part (206) of another version')
+    if expect.max_bytes is not None and last + 1 > expect.max_bytes:
+        return _too_large(exchange, last + 1)
+    return TakeBody(
+        offset=first,
+        wire_bytes=last - first + 1,
+        limit_bytes=expect.max_bytes,
+        validator=expect.validator,
+    )
+
+
+def _coding(head: Head) -> str:
+    return (head.headers.get('Content-Encoding') or '').strip().lower()
+
+
+def _unusable(exchange: Exchange, problem: str) -> RefuseBody:
+    url = redact_url(exchange.request.url)
+    return RefuseBody(AnswerUnusable(url=url, problem=f'the server {problem}'))
+
+
+def _too_large(exchange: Exchange, size: int) -> RefuseBody:
+    limit = exchange.expect.max_bytes or 0
+    url = redact_url(exchange.request.url)
+    return RefuseBody(BodyTooLarge(url=url, limit_bytes=limit, size_bytes=size))

@@ -1,0 +1,177 @@
+"""Destination policy: where the bytes go, as a closed sum type.
+
+Pure. `parse_destination` reads what a caller gave as `dest`; `resolve_destination`
+settles it against what was seen of the cache and of the path.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import PurePath
+from typing import Final, TypeAlias
+
+from returns.result import Failure, Result, Success
+
+from dlmachine.core.faults import DestinationUnusable, Fault, InvalidInput
+from dlmachine.core.text import find_frame_breaker
+
+#: Windows knows two separators, the others one.
+_SEPARATORS: Final = ('/', '\\') if str(PurePath('a', 'b')) == 'a\\b' else ('/',)
+
+
+@dataclass(frozen=True, slots=True)
+class Auto:
+    """The cache if there is one, else memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToMemory:
+    """A buffer in memory, always from the network."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToPath:
+    """This file; or, with a separator at its end or where a folder is, a name in it."""
+
+    path: str
+
+
+Wanted: TypeAlias = Auto | ToMemory | ToPath
+
+
+@dataclass(frozen=True, slots=True)
+class InCache:
+    """A new version in the cache folder."""
+
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class InMemory:
+    """A buffer."""
+
+
+@dataclass(frozen=True, slots=True)
+class AtPath:
+    """Exactly this file."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class InFolder:
+    """A file in this folder, named by the answer."""
+
+    folder: str
+
+
+Destination: TypeAlias = InCache | InMemory | AtPath | InFolder
+
+
+class PathKind(Enum):
+    """What was seen at a path."""
+
+    MISSING = 'missing'
+    FILE = 'file'
+    FOLDER = 'folder'
+    OTHER = 'other'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathSeen:
+    """What was seen of a destination: the path itself, and a file that stands in its way.
+
+    `blocker` is the nearest parent that exists and is no folder.
+    """
+
+    kind: PathKind
+    blocker: str | None = None
+
+
+def parse_destination(dest: object) -> Result[Wanted, Fault]:
+    r"""Read `dest`: a path, None or True (cache, else memory), False (memory).
+
+    >>> parse_destination('/tmp/x').unwrap(), parse_destination(False).unwrap()
+    (ToPath(path='/tmp/x'), ToMemory())
+    >>> parse_destination('a\0b').failure().problem
+    'contains NUL at position 1'
+    """
+    match dest:
+        case None | True:
+            return Success(Auto())
+        case False:
+            return Success(ToMemory())
+        case Auto() | ToMemory() | ToPath():
+            return Success(dest)
+        case str() | PurePath():
+            return _parse_path(str(dest))
+        case _:
+            problem = f'is neither a path, a bool nor None: {type(dest).__name__}'
+            return Failure(InvalidInput(where='dest', problem=problem))
+
+
+def resolve_destination(
+    wanted: Wanted, cache_folder: str | None, seen: PathSeen | None
+) -> Result[Destination, Fault]:
+    """Settle where the bytes go.
+
+    Faults: `DestinationUnusable` where a file stands in place of a folder, or where the
+    path is neither file nor folder.
+
+    >>> resolve_destination(Auto(), None, None).unwrap()
+    InMemory()
+    >>> resolve_destination(ToPath('/data/'), None, None).unwrap()
+    InFolder(folder='/data/')
+    """
+    match wanted:
+        case Auto():
+            return Success(InMemory() if cache_folder is None else InCache(cache_folder))
+        case ToMemory():
+            return Success(InMemory())
+        case ToPath(path=path):
+            kind = PathKind.MISSING if seen is None else seen.kind
+            blocker = None if seen is None else seen.blocker
+            if blocker is not None:
+                problem = f'{blocker} is no folder'
+                return Failure(DestinationUnusable(path=path, problem=problem))
+            return _BY_KIND[kind](path)
+
+
+def ends_in_separator(path: str) -> bool:
+    """Whether the text of the path says that a folder is meant."""
+    return path.endswith(_SEPARATORS)
+
+
+def _parse_path(path: str) -> Result[Wanted, Fault]:
+    if not path:
+        return Failure(InvalidInput(where='dest', problem='is an empty path'))
+    fault = find_frame_breaker('dest', path)
+    return Success(ToPath(path)) if fault is None else Failure(fault)
+
+
+def _missing(path: str) -> Result[Destination, Fault]:
+    return Success(InFolder(path) if ends_in_separator(path) else AtPath(path))
+
+
+def _file(path: str) -> Result[Destination, Fault]:
+    if ends_in_separator(path):
+        problem = 'is a file, but the path ends in a separator as a folder does'
+        return Failure(DestinationUnusable(path=path, problem=problem))
+    return Success(AtPath(path))
+
+
+def _folder(path: str) -> Result[Destination, Fault]:
+    return Success(InFolder(path))
+
+
+def _other(path: str) -> Result[Destination, Fault]:
+    problem = 'is neither a file nor a folder'
+    return Failure(DestinationUnusable(path=path, problem=problem))
+
+
+_BY_KIND: Final[dict[PathKind, Callable[[str], Result[Destination, Fault]]]] = {
+    PathKind.MISSING: _missing,
+    PathKind.FILE: _file,
+    PathKind.FOLDER: _folder,
+    PathKind.OTHER: _other,
+}

@@ -1,0 +1,168 @@
+"""Effects: things to do, as data.
+
+Pure. An effect is an imperative; it holds no handles and no functions, so that a list of
+them can be printed, stored, compared and sent to another process. The docstring of each
+names the events that can come of it; any of them may also end in `Failed`.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeAlias
+
+from dlmachine.core.destination import AtPath, InMemory
+from dlmachine.core.policy import Checksum
+from dlmachine.core.request import Request
+from dlmachine.core.snapshot import PartSeen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmCopy:
+    """Make sure that the stored file is still there.  `CopyConfirmed`, `CopyMissing`.
+
+    With a `checksum` it is read through as well: the record does not have that digest.
+    """
+
+    path: str
+    size_bytes: int | None
+    checksum: Checksum | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcquireLock:
+    """Become the only one who downloads this key.  `LockAcquired`, `LockUnavailable`."""
+
+    key: str
+    patience: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observe:
+    """Look at the world again, now that nobody else changes it.  `Observed`."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenPart:
+    """Open a place for bytes that are not the whole yet.  `PartOpened`.
+
+    `beside` is the file or folder next to which the part is kept, on the same file
+    system; None: in memory. `stem` names what it is a part of. `adopt` is a part to go on
+    from.
+    """
+
+    beside: str | None
+    stem: str
+    adopt: PartSeen | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """What is asked for, as far as it decides which answers make sense.
+
+    `offset` is the first byte wanted, `validator` the strong validator of the bytes before
+    it. `etag`, `last_modified` and `size_bytes` describe a stored copy that the answer may
+    turn out to confirm; `is_conditional` says that the server was told of it (RFC 9110
+    section 13). `name` is what the content would be called.
+    """
+
+    offset: int = 0
+    validator: str | None = None
+    is_conditional: bool = False
+    etag: str | None = None
+    last_modified: str | None = None
+    size_bytes: int | None = None
+    name: str = ''
+    max_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """Send one request and receive one answer into the part.  `Answered`, `Interrupted`.
+
+    No backend follows a redirect, retries, decodes or resumes. When the head of the
+    answer is there, `decide_body(effect, head)` says what to do with its body.
+    `algorithms` are the digests to compute on the way, besides SHA-256. `timeout` bounds
+    the whole download, counted from its beginning.
+    """
+
+    request: Request
+    backend: str
+    expect: Expectation = Expectation()
+    algorithms: tuple[str, ...] = ()
+    connect_timeout: timedelta
+    stall_timeout: timedelta
+    timeout: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Let time pass before the next try.  `Waited`."""
+
+    duration: timedelta
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publish:
+    """Make the part appear under its name, whole and at once.  `Published`, `PlaceTaken`.
+
+    With `replace=False` a file that is there is left alone: `PlaceTaken`.
+    """
+
+    place: AtPath | InMemory
+    replace: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """Tell the registry; what, is in the step's `update`.  `Recorded`, `PlaceTaken`."""
+
+    key: str
+    version: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retire:
+    """Remove earlier versions, files and all.  `Retired`."""
+
+    key: str
+    versions: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unpublish:
+    """Take back a file that could not be entered into the registry.  `Unpublished`."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discard:
+    """Give up the part: remove it, or keep it for a later run to go on from.  `Discarded`."""
+
+    keep: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseLock:
+    """Let others download this key.  `LockReleased`."""
+
+    key: str
+
+
+Effect: TypeAlias = (
+    ConfirmCopy
+    | AcquireLock
+    | Observe
+    | OpenPart
+    | Exchange
+    | Wait
+    | Publish
+    | Record
+    | Retire
+    | Unpublish
+    | Discard
+    | ReleaseLock
+)

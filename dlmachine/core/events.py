@@ -1,0 +1,188 @@
+"""Events: what came of an effect, as facts with their time.
+
+Pure. An adapter makes them; `machine.advance` is the only one who reads them. All
+instants are aware and in UTC.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from dlmachine.core.faults import Fault
+from dlmachine.core.headers import Headers
+from dlmachine.core.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """Status and header fields of an answer; of protocols without them, their equivalents."""
+
+    status: int
+    headers: Headers = Headers()
+    reason: str = ''
+    version: str = ''
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """What the part holds once a body has been received whole.
+
+    `size_bytes` and the digests are of the whole part, `wire_bytes` counts what this
+    exchange alone brought, before any decoding.
+    """
+
+    size_bytes: int
+    wire_bytes: int
+    sha256: str
+    digests: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyConfirmed:
+    """The stored file is there, with the size on record."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyMissing:
+    """The stored file is gone or has another size."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockAcquired:
+    """Nobody else downloads this key now."""
+
+    at: datetime
+    waited: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockUnavailable:
+    """The lock could not be had: `fault` is None where locks do not work here at all."""
+
+    at: datetime
+    fault: Fault | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """What is seen now."""
+
+    at: datetime
+    snapshot: Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartOpened:
+    """The part is open and holds this many bytes (more than 0 only if one was adopted)."""
+
+    at: datetime
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """The answer is here; `received` is None where its body was not wanted."""
+
+    at: datetime
+    head: Head
+    received: Received | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interrupted:
+    """The exchange broke: before the head (None) or in the body, with this much in the part."""
+
+    at: datetime
+    fault: Fault
+    head: Head | None = None
+    part_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waited:
+    """The time has passed."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """The file, or the buffer, is there."""
+
+    at: datetime
+    path: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceTaken:
+    """Somebody else has this version already."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """The registry knows."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retired:
+    """The earlier versions are gone."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unpublished:
+    """The file is gone again."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discarded:
+    """The part is closed, and removed unless it was to be kept."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockReleased:
+    """Others may download this key."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The effect could not be done."""
+
+    at: datetime
+    fault: Fault
+
+
+Event: TypeAlias = (
+    CopyConfirmed
+    | CopyMissing
+    | LockAcquired
+    | LockUnavailable
+    | Observed
+    | PartOpened
+    | Answered
+    | Interrupted
+    | Waited
+    | Published
+    | PlaceTaken
+    | Recorded
+    | Retired
+    | Unpublished
+    | Discarded
+    | LockReleased
+    | Failed
+)

@@ -1,0 +1,100 @@
+"""Faults: why a download could not be done, as values.
+
+Pure. A fault is a frozen dataclass inside `returns.result.Failure`, or inside an
+event; it becomes an exception only at the outer edge (`dlmachine.errors`). The
+faults are sorted by who has to act: the caller, the server's people, whoever
+looks after the network, or the owner of this machine. Texts in faults carry no secrets.
+"""
+
+from typing import Final, TypeAlias
+
+from dlmachine.core.faults.base import FaultBase, Party
+from dlmachine.core.faults.caller import (
+    BackendMissing,
+    CallerFault,
+    DestinationUnusable,
+    InvalidInput,
+    OfflineMiss,
+    SchemeRefused,
+    UnknownName,
+    WindowUnsatisfiable,
+)
+from dlmachine.core.faults.machine import (
+    Bug,
+    CacheUnusable,
+    LockBusyTooLong,
+    MachineFault,
+    StorageFailed,
+)
+from dlmachine.core.faults.network import (
+    BodyTruncated,
+    ConnectionFailed,
+    NetworkFault,
+    TimedOut,
+    TlsFailed,
+)
+from dlmachine.core.faults.server import (
+    AnswerUnusable,
+    BodyTooLarge,
+    DigestMismatch,
+    HttpStatus,
+    RedirectRefused,
+    ServerFault,
+)
+
+Fault: TypeAlias = CallerFault | ServerFault | NetworkFault | MachineFault
+
+#: Every fault there is, sorted by who must act.
+FAULTS: Final[tuple[type[FaultBase], ...]] = (
+    InvalidInput,
+    UnknownName,
+    BackendMissing,
+    SchemeRefused,
+    OfflineMiss,
+    WindowUnsatisfiable,
+    DestinationUnusable,
+    HttpStatus,
+    RedirectRefused,
+    AnswerUnusable,
+    BodyTooLarge,
+    DigestMismatch,
+    ConnectionFailed,
+    TlsFailed,
+    TimedOut,
+    BodyTruncated,
+    CacheUnusable,
+    StorageFailed,
+    LockBusyTooLong,
+    Bug,
+)
+
+__all__ = [
+    'AnswerUnusable',
+    'BackendMissing',
+    'BodyTooLarge',
+    'BodyTruncated',
+    'Bug',
+    'CacheUnusable',
+    'CallerFault',
+    'ConnectionFailed',
+    'DestinationUnusable',
+    'DigestMismatch',
+    'FAULTS',
+    'Fault',
+    'FaultBase',
+    'HttpStatus',
+    'InvalidInput',
+    'LockBusyTooLong',
+    'MachineFault',
+    'NetworkFault',
+    'OfflineMiss',
+    'Party',
+    'RedirectRefused',
+    'SchemeRefused',
+    'ServerFault',
+    'StorageFailed',
+    'TimedOut',
+    'TlsFailed',
+    'UnknownName',
+    'WindowUnsatisfiable',
+]

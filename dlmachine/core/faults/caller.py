@@ -1,0 +1,139 @@
+"""Faults for the caller to mend: the request or the options are wrong.  Pure."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from dlmachine.core.faults.base import FaultBase, Party
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvalidInput(FaultBase):
+    """Something given can not be used; `where` names it, for example `headers['X-Id']`."""
+
+    party = Party.CALLER
+    code = 'invalid_input'
+    where: str
+    problem: str
+    advice: str = ''
+
+    def what(self) -> str:
+        return f'{self.where}: {self.problem}'
+
+    def remedy(self) -> str:
+        return self.advice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownName(FaultBase):
+    """A keyword or configuration key that does not exist, with the nearest that does."""
+
+    party = Party.CALLER
+    code = 'unknown_name'
+    name: str
+    nearest: str | None = None
+    source: str = ''
+
+    def what(self) -> str:
+        return f'unknown option {self.name!r}' + (f' in {self.source}' if self.source else '')
+
+    def remedy(self) -> str:
+        return f'Did you mean {self.nearest!r}?' if self.nearest else ''
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendMissing(FaultBase):
+    """The backend asked for, or any for this scheme, is not installed."""
+
+    party = Party.CALLER
+    code = 'backend_missing'
+    backend: str
+    reason: str
+    install: str = ''
+
+    def what(self) -> str:
+        return f'backend {self.backend!r} can not be used: {self.reason}'
+
+    def remedy(self) -> str:
+        return f'Install it: {self.install}' if self.install else ''
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemeRefused(FaultBase):
+    """No backend at hand is allowed to speak the scheme of this URL."""
+
+    party = Party.CALLER
+    code = 'scheme_refused'
+    url: str
+    scheme: str
+    allowed: tuple[str, ...]
+
+    def what(self) -> str:
+        return f'{self.url}: scheme {self.scheme!r} is not one of {", ".join(self.allowed)}'
+
+    def remedy(self) -> str:
+        if self.scheme in {'ftp', 'ftps', 'sftp', 'scp'}:
+            return "Install the curl backend: pip install 'dlmachine[curl]'"
+        return 'Give an http(s) URL'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfflineMiss(FaultBase):
+    """Offline was asked for and the answer is not in the cache."""
+
+    party = Party.CALLER
+    code = 'offline_miss'
+    url: str
+    cache: str | None
+
+    def what(self) -> str:
+        where = f'the cache in {self.cache}' if self.cache else 'memory: there is no cache'
+        return f'{self.url} is wanted offline, but is not in {where}'
+
+    def remedy(self) -> str:
+        cache = f' --cache {self.cache}' if self.cache else ''
+        return f'Fetch it once with a network: dlmachine get{cache} {self.url!r}'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowUnsatisfiable(FaultBase):
+    """No version in the date window, and a download made now would be outside it too."""
+
+    party = Party.CALLER
+    code = 'window_unsatisfiable'
+    url: str
+    window: str
+    held: tuple[str, ...]
+
+    def what(self) -> str:
+        held = ', '.join(self.held) or 'none'
+        return f'{self.url}: no version {self.window} (versions held: {held})'
+
+    def remedy(self) -> str:
+        return 'A download made now is dated now; widen newer_than or older_than'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DestinationUnusable(FaultBase):
+    """The destination can not be what was asked for."""
+
+    party = Party.CALLER
+    code = 'destination_unusable'
+    path: str
+    problem: str
+
+    def what(self) -> str:
+        return f'destination {self.path}: {self.problem}'
+
+    def remedy(self) -> str:
+        return 'Choose another destination'
+
+
+CallerFault: TypeAlias = (
+    InvalidInput
+    | UnknownName
+    | BackendMissing
+    | SchemeRefused
+    | OfflineMiss
+    | WindowUnsatisfiable
+    | DestinationUnusable
+)

@@ -1,0 +1,78 @@
+"""Faults of this machine: its disk, its locks, its registry, or dlmachine itself.  Pure."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeAlias
+
+from dlmachine.core.faults.base import FaultBase, Party
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheUnusable(FaultBase):
+    """The registry of the cache can not be read or written; it was left as it was."""
+
+    party = Party.MACHINE
+    code = 'cache_unusable'
+    path: str
+    problem: str
+
+    def what(self) -> str:
+        return f'cache {self.path}: {self.problem}'
+
+    def remedy(self) -> str:
+        return 'Check permissions, or use another cache folder'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageFailed(FaultBase):
+    """A file could not be written, moved or removed."""
+
+    party = Party.MACHINE
+    code = 'storage_failed'
+    path: str
+    operation: str
+    problem: str
+
+    def what(self) -> str:
+        return f'{self.operation} {self.path}: {self.problem}'
+
+    def remedy(self) -> str:
+        return 'Check free space and permissions'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockBusyTooLong(FaultBase):
+    """Another owner holds the lock of this cache entry, and went on holding it."""
+
+    party = Party.MACHINE
+    code = 'lock_busy'
+    key: str
+    waited: timedelta
+    owner: str = ''
+
+    def what(self) -> str:
+        owner = f' by {self.owner}' if self.owner else ''
+        seconds = self.waited.total_seconds()
+        return f'cache entry {self.key[:12]} was locked{owner} for {seconds:g} s'
+
+    def remedy(self) -> str:
+        return 'Wait for the other download, or raise lock_timeout'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bug(FaultBase):
+    """The machine met an event that its state does not know: a mistake in dlmachine."""
+
+    party = Party.MACHINE
+    code = 'bug'
+    state: str
+    event: str
+
+    def what(self) -> str:
+        return f'state {self.state} can not go on from event {self.event}'
+
+    def remedy(self) -> str:
+        return 'Please report it'
+
+
+MachineFault: TypeAlias = CacheUnusable | StorageFailed | LockBusyTooLong | Bug

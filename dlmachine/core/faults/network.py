@@ -1,0 +1,93 @@
+"""Faults on the way between here and the server.  Pure."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final, TypeAlias
+
+from dlmachine.core.faults.base import FaultBase, Party
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionFailed(FaultBase):
+    """No connection, or one that broke; `phase` is resolve, connect, proxy, send or receive."""
+
+    party = Party.NETWORK
+    code = 'connection_failed'
+    url: str
+    phase: str
+    detail: str = ''
+
+    def what(self) -> str:
+        detail = f' ({self.detail})' if self.detail else ''
+        return f'{self.url}: {_PHASES.get(self.phase, self.phase)}{detail}'
+
+    def remedy(self) -> str:
+        return 'Check the address, the network and the proxy settings'
+
+
+_PHASES: Final = {
+    'resolve': 'the host name could not be resolved',
+    'connect': 'no connection could be made',
+    'proxy': 'the proxy refused or failed',
+    'send': 'the connection broke while sending',
+    'receive': 'the connection broke while receiving',
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsFailed(FaultBase):
+    """The other side could not prove who it is, or TLS failed otherwise."""
+
+    party = Party.NETWORK
+    code = 'tls_failed'
+    url: str
+    detail: str = ''
+
+    def what(self) -> str:
+        return f'{self.url}: TLS failed ({self.detail})'
+
+    def remedy(self) -> str:
+        return 'For a private authority give cainfo=, or set SSL_CERT_FILE'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimedOut(FaultBase):
+    """A limit of time ran out; `phase` is connect, stall or total."""
+
+    party = Party.NETWORK
+    code = 'timed_out'
+    url: str
+    phase: str
+    limit: timedelta
+
+    def what(self) -> str:
+        return f'{self.url}: {_LIMITS.get(self.phase, self.phase)} {self.limit.total_seconds():g} s'
+
+    def remedy(self) -> str:
+        option = {'connect': 'connecttimeout', 'stall': 'stall_timeout'}.get(self.phase, 'timeout')
+        return f'Raise {option} if the server is just slow'
+
+
+_LIMITS: Final = {
+    'connect': 'no connection within',
+    'stall': 'not a byte for',
+    'total': 'not finished within',
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BodyTruncated(FaultBase):
+    """The body ended before it was whole."""
+
+    party = Party.NETWORK
+    code = 'body_truncated'
+    url: str
+    received_bytes: int
+    expected_bytes: int | None
+
+    def what(self) -> str:
+        of = 'an unknown number' if self.expected_bytes is None else f'{self.expected_bytes:,}'
+        return f'{self.url}: the body ended after {self.received_bytes:,} of {of} bytes'
+
+
+NetworkFault: TypeAlias = ConnectionFailed | TlsFailed | TimedOut | BodyTruncated

@@ -1,0 +1,111 @@
+"""Faults of the server: it answered, but not with what was asked for.  Pure."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final, TypeAlias
+
+from dlmachine.core.faults.base import FaultBase, Party
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpStatus(FaultBase):
+    """The server answered with an error (RFC 9110 sections 15.5 and 15.6, or FTP's)."""
+
+    party = Party.SERVER
+    code = 'http_status'
+    url: str
+    status: int
+    reason: str = ''
+    retry_after: timedelta | None = None
+
+    def what(self) -> str:
+        return f'{self.url}: the server answered {self.status} {self.reason}'.rstrip()
+
+    def remedy(self) -> str:
+        if self.status == 429 and self.retry_after is not None:
+            return f'It asks to wait {self.retry_after.total_seconds():g} s'
+        return _STATUS_REMEDIES.get(self.status, 'Try later, or add a mirror' * (self.status >= 500))
+
+
+_STATUS_REMEDIES: Final = {
+    401: 'Give credentials: headers, userinfo in the URL, or a netrc file',
+    403: 'Check credentials and the User-Agent header: some servers refuse unknown ones',
+    404: 'Check the address, or add a mirror',
+    407: 'The proxy wants credentials: put them into the proxy URL',
+    410: 'It is gone for good: look for another source, or add a mirror',
+    429: 'Ask less often',
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedirectRefused(FaultBase):
+    """A redirect that is not followed: a loop, too many, a downgrade, another scheme."""
+
+    party = Party.SERVER
+    code = 'redirect_refused'
+    url: str
+    location: str
+    problem: str
+
+    def what(self) -> str:
+        return f'{self.url}: redirect to {self.location!r} refused: {self.problem}'
+
+    def remedy(self) -> str:
+        return 'If the new address is right, give it directly'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerUnusable(FaultBase):
+    """An answer that makes no sense for the request, so that its body can not be data."""
+
+    party = Party.SERVER
+    code = 'answer_unusable'
+    url: str
+    problem: str
+
+    def what(self) -> str:
+        return f'{self.url}: {self.problem}'
+
+    def remedy(self) -> str:
+        return 'Add a mirror, or tell the people who run the server'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BodyTooLarge(FaultBase):
+    """The body is, or says it is, larger than `max_bytes`."""
+
+    party = Party.SERVER
+    code = 'body_too_large'
+    url: str
+    limit_bytes: int
+    size_bytes: int | None
+
+    def what(self) -> str:
+        size = 'more' if self.size_bytes is None else f'{self.size_bytes:,} bytes'
+        return f'{self.url}: {size}, where at most {self.limit_bytes:,} bytes are allowed'
+
+    def remedy(self) -> str:
+        return 'Raise max_bytes if so much was meant'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DigestMismatch(FaultBase):
+    """The bytes received are not those that were promised."""
+
+    party = Party.SERVER
+    code = 'digest_mismatch'
+    url: str
+    algorithm: str
+    expected: str
+    actual: str
+
+    def what(self) -> str:
+        return f'{self.url}: {self.algorithm} is {self.actual}, expected {self.expected}'
+
+    def remedy(self) -> str:
+        return 'The file changed or was damaged on the way; nothing was kept'
+
+
+ServerFault: TypeAlias = (
+    HttpStatus | RedirectRefused | AnswerUnusable | BodyTooLarge | DigestMismatch
+)

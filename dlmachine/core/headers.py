@@ -1,0 +1,142 @@
+"""Header fields: an immutable list of names and values, names compared without case.
+
+Pure. RFC 9110 section 5: names are tokens, order and repetition are kept.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from returns.result import Failure, Result, Success
+
+from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.redact import redact_pairs
+from dlmachine.core.text import find_frame_breaker
+
+#: What a caller may give as headers: a mapping, pairs, or lines 'Name: value'.
+HeadersLike: TypeAlias = 'Headers | Mapping[str, str] | Iterable[tuple[str, str] | str] | None'
+
+_TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Headers:
+    """Header fields in order.
+
+    >>> sent = Headers((('Accept', 'text/csv'), ('X-Id', '7')))
+    >>> sent.get('accept'), 'x-id' in sent, sent.get('Range')
+    ('text/csv', True, None)
+    """
+
+    items: tuple[tuple[str, str], ...] = ()
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        """The fields in order."""
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        """How many fields there are, repetitions included."""
+        return len(self.items)
+
+    def __contains__(self, name: object) -> bool:
+        """Whether a field of this name is there, whatever its case."""
+        return isinstance(name, str) and self.get(name) is not None
+
+    def __repr__(self) -> str:
+        """For people: secrets masked."""
+        return f'Headers({self.redacted().items!r})'
+
+    def get(self, name: str) -> str | None:
+        """The value, repeated fields joined by a comma (RFC 9110 section 5.3); None if absent."""
+        values = self.get_all(name)
+        return ', '.join(values) if values else None
+
+    def get_all(self, name: str) -> tuple[str, ...]:
+        """Every value of this name, in order."""
+        folded = name.casefold()
+        return tuple(value for key, value in self.items if key.casefold() == folded)
+
+    def with_field(self, name: str, value: str) -> 'Headers':
+        """The same fields with this one set, in place of any of its name."""
+        return Headers((*self.without(name).items, (name, value)))
+
+    def with_default(self, name: str, value: str) -> 'Headers':
+        """The same fields, with this one added if none of its name is there."""
+        return self if name in self else self.with_field(name, value)
+
+    def without(self, *names: str) -> 'Headers':
+        """The same fields less those of these names."""
+        folded = {name.casefold() for name in names}
+        return Headers(tuple(item for item in self.items if item[0].casefold() not in folded))
+
+    def redacted(self) -> 'Headers':
+        """The same fields with the values of secret names masked."""
+        return Headers(redact_pairs(self.items))
+
+
+def parse_headers(given: HeadersLike, where: str = 'headers') -> Result[Headers, Fault]:
+    """Check and normalise what a caller gave.
+
+    Faults: `InvalidInput` for a name that is no token, a value with CR, LF or NUL,
+    or one that does not fit ISO 8859-1 (RFC 9110 section 5.5).
+
+    >>> parse_headers(['Accept: text/csv']).unwrap().items
+    (('Accept', 'text/csv'),)
+    >>> parse_headers({'A b': 'x'}).failure().problem
+    'is no header name'
+    """
+    if isinstance(given, Headers):
+        return Success(given)
+    pairs: list[tuple[str, str]] = []
+    for entry in _entries(given):
+        pair = _split_entry(entry)
+        if pair is None:
+            return Failure(
+                InvalidInput(
+                    where=f'{where}[{len(pairs)}]',
+                    problem=f'is no header: {type(entry).__name__}',
+                    advice="Give a mapping, pairs, or lines like 'Accept: text/csv'",
+                )
+            )
+        fault = _find_fault(pair, where)
+        if fault is not None:
+            return Failure(fault)
+        pairs.append((pair[0], pair[1].strip(' \t')))
+    return Success(Headers(tuple(pairs)))
+
+
+def _entries(given: object) -> tuple[object, ...]:
+    if given is None:
+        return ()
+    if isinstance(given, Mapping):
+        return tuple(given.items())
+    return (given,) if isinstance(given, str) or not isinstance(given, Iterable) else tuple(given)
+
+
+def _split_entry(entry: object) -> tuple[str, str] | None:
+    if isinstance(entry, str):
+        name, colon, value = entry.partition(':')
+        return (name, value) if colon else None
+    if isinstance(entry, (tuple, list)) and len(entry) == 2:  # noqa: PLR2004 -- a pair
+        name, value = entry
+        if isinstance(name, str) and isinstance(value, (str, int, float)):
+            return name, str(value)
+    return None
+
+
+def _find_fault(pair: tuple[str, str], where: str) -> InvalidInput | None:
+    name, value = pair
+    breaker = find_frame_breaker(f'{where} name {name!r}', name) or find_frame_breaker(
+        f'{where}[{name!r}]', value
+    )
+    if breaker is not None:
+        return breaker
+    if _TOKEN.fullmatch(name) is None:
+        return InvalidInput(where=f'{where} name {name!r}', problem='is no header name')
+    try:
+        value.encode('latin-1')
+    except UnicodeEncodeError as error:
+        problem = f'does not fit ISO 8859-1 at position {error.start}'
+        return InvalidInput(where=f'{where}[{name!r}]', problem=problem)
+    return None

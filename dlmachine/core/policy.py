@@ -1,0 +1,135 @@
+"""Policy: how to go about a download.
+
+Pure. The manager's options as one frozen value; every field has a default, and the
+defaults are polite and safe. `parse_policy` in `options` reads a caller's words.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Final
+
+from dlmachine.core.destination import Auto, Wanted
+from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.version import USER_AGENT
+
+
+class CheckMethod(Enum):
+    """By what a stored copy is compared with the server's.
+
+    `AUTO`: by the validators that were stored, or else by the hash of a new download.
+    """
+
+    AUTO = 'auto'
+    ETAG = 'etag'
+    MODIFIED = 'modified'
+    SIZE = 'size'
+    HASH = 'hash'
+
+
+@dataclass(frozen=True, slots=True)
+class Checksum:
+    """A digest that the whole body must have: a hashlib name and lower-case hex."""
+
+    algorithm: str
+    hex: str
+
+    def __str__(self) -> str:
+        """As callers write it: `sha256:<hex>`."""
+        return f'{self.algorithm}:{self.hex}'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """Dates between which a stored version must lie; both ends are open and aware of their zone."""
+
+    newer_than: datetime | None = None
+    older_than: datetime | None = None
+
+    def holds(self, at: datetime) -> bool:
+        """Whether the instant lies inside."""
+        return (self.newer_than is None or at > self.newer_than) and (
+            self.older_than is None or at < self.older_than
+        )
+
+    def __str__(self) -> str:
+        """For people."""
+        ends = (('newer than', self.newer_than), ('older than', self.older_than))
+        return ' and '.join(f'{word} {end.isoformat()}' for word, end in ends if end) or 'of any date'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How to go about a download.
+
+    Durations bound: `connect_timeout` the making of a connection, `stall_timeout` the
+    silence between two bytes, `timeout` the whole download with its retries (None: no
+    bound), `lock_timeout` the wait for another owner of the same cache entry.
+    `retries` is the number of rounds over the addresses after the first; before each of
+    them lies a wait of up to `retry_wait`, doubled from round to round up to
+    `retry_max_wait`, or what the server asked for if that is within `retry_after_max`.
+    `idempotent` says that a POST may be sent twice.
+
+    >>> Policy().retries, Policy().stall_timeout.total_seconds()
+    (3, 60.0)
+    """
+
+    destination: Wanted = Auto()
+    backend: str = 'requests'
+    # freshness
+    check_freshness: bool = False
+    check_method: CheckMethod = CheckMethod.AUTO
+    force_download: bool = False
+    window: Window = Window()
+    keep_old: bool = True
+    offline: bool = False
+    # limits
+    retries: int = 3
+    retry_wait: timedelta = timedelta(seconds=1)
+    retry_max_wait: timedelta = timedelta(seconds=60)
+    retry_after_max: timedelta = timedelta(minutes=5)
+    idempotent: bool = False
+    connect_timeout: timedelta = timedelta(seconds=30)
+    stall_timeout: timedelta = timedelta(seconds=60)
+    timeout: timedelta | None = None
+    lock_timeout: timedelta = timedelta(minutes=10)
+    max_bytes: int | None = None
+    max_redirects: int = 20
+    # integrity
+    checksum: Checksum | None = None
+    # manners
+    user_agent: str = USER_AGENT
+
+
+_NOT_NEGATIVE: Final = ('retries', 'max_redirects')
+_DURATIONS: Final = (
+    'retry_wait', 'retry_max_wait', 'retry_after_max', 'connect_timeout', 'stall_timeout',
+    'timeout', 'lock_timeout',
+)  # fmt: skip
+#: No wait, size or count is larger: beyond lies only a mistake of unit.
+_MOST_COUNT: Final = 1_000
+_LONGEST: Final = timedelta(days=365)
+
+
+def find_policy_fault(policy: Policy) -> Fault | None:
+    """What makes the policy impossible to follow, or None.
+
+    >>> find_policy_fault(Policy(retries=-1)).where
+    'retries'
+    """
+    for name in _NOT_NEGATIVE:
+        count = getattr(policy, name)
+        if not 0 <= count <= _MOST_COUNT:
+            return InvalidInput(where=name, problem=f'{count} is not from 0 to {_MOST_COUNT}')
+    for name in _DURATIONS:
+        duration = getattr(policy, name)
+        if duration is not None and not timedelta(0) <= duration <= _LONGEST:
+            problem = f'{duration} is not from 0 to {_LONGEST.days} days'
+            return InvalidInput(where=name, problem=problem)
+    for name in ('connect_timeout', 'stall_timeout', 'timeout'):
+        if getattr(policy, name) == timedelta(0):
+            problem = 'is 0: nothing can be done in no time'
+            return InvalidInput(where=name, problem=problem, advice='Use None for no bound')
+    if policy.max_bytes is not None and policy.max_bytes < 0:
+        return InvalidInput(where='max_bytes', problem=f'{policy.max_bytes} is negative')
+    return None

@@ -1,0 +1,241 @@
+"""Ports: what the executor needs of the world, as protocols.
+
+Types only. An adapter implements one of them; it translates an effect into calls of a
+library, and the library's answers and exceptions into an event, and decides nothing. No
+method raises for an expected failure: that is an event with a `Fault` in it. The one
+exception is `PartError`, by which a part stops the transport that writes to it.
+"""
+
+from datetime import datetime, timedelta
+from typing import BinaryIO, Protocol
+
+from returns.result import Result
+
+from dlmachine.core.answer import TakeBody
+from dlmachine.core.descriptor import Descriptor
+from dlmachine.core.effects import (
+    AcquireLock,
+    ConfirmCopy,
+    Discard,
+    Exchange,
+    OpenPart,
+    Publish,
+    Record,
+    ReleaseLock,
+    Retire,
+    Unpublish,
+)
+from dlmachine.core.events import (
+    Answered,
+    CopyConfirmed,
+    CopyMissing,
+    Discarded,
+    Failed,
+    Interrupted,
+    LockAcquired,
+    LockReleased,
+    LockUnavailable,
+    PlaceTaken,
+    Published,
+    Received,
+    Recorded,
+    Retired,
+    Unpublished,
+)
+from dlmachine.core.destination import PathSeen
+from dlmachine.core.faults import Fault
+from dlmachine.core.metadata import MetadataUpdate
+from dlmachine.core.policy import Policy
+from dlmachine.core.snapshot import BackendSeen, CacheSeen, PartSeen, Snapshot
+
+
+class PartError(Exception):
+    """A part can not take more bytes: the disk failed, or the limit was passed."""
+
+    def __init__(self, fault: Fault) -> None:
+        """Keep the fault."""
+        super().__init__(str(fault))
+        self.fault = fault
+
+
+class Clock(Protocol):
+    """Time."""
+
+    def now(self) -> datetime:
+        """The instant, aware and in UTC; never earlier than at the call before."""
+        ...
+
+    def sleep(self, duration: timedelta) -> None:
+        """Let this much time pass."""
+        ...
+
+
+class Part(Protocol):
+    """A place for bytes that are not the whole yet; one owner, one thread at a time."""
+
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes it holds."""
+        ...
+
+    @property
+    def buffer(self) -> BinaryIO | None:
+        """The buffer, after `publish` to memory; else None."""
+        ...
+
+    def prepare(self, algorithms: tuple[str, ...]) -> None:
+        """Compute these digests too, besides SHA-256; named as in hashlib."""
+        ...
+
+    def begin(self, taking: TakeBody) -> None:
+        """Get ready for a body: keep the first `taking.offset` bytes, drop the others."""
+        ...
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Take bytes as they come from the wire; they are decoded, counted and hashed here.
+
+        Raises: PartError if they can not be kept.
+        """
+        ...
+
+    def finish(self) -> Received:
+        """End the body.  Raises: PartError."""
+        ...
+
+    def publish(self, effect: Publish) -> Published | PlaceTaken | Failed:
+        """Make it appear under its name; published before, it moves from there to here."""
+        ...
+
+    def discard(self, effect: Discard) -> Discarded:
+        """Close it, and remove it unless it is to be kept."""
+        ...
+
+
+class Transport(Protocol):
+    """A backend: one request, one answer."""
+
+    @property
+    def seen(self) -> BackendSeen:
+        """Name, schemes and version."""
+        ...
+
+    def exchange(
+        self, effect: Exchange, part: Part, remaining: timedelta | None
+    ) -> Answered | Interrupted:
+        """Send the request, and write the answer's body to the part if it is wanted.
+
+        `remaining` is what is left of `effect.timeout`. Safe to call from many threads.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close the connections."""
+        ...
+
+
+class Files(Protocol):
+    """The file system and memory."""
+
+    def see_path(self, path: str) -> PathSeen:
+        """What is at a path.  Reads only."""
+        ...
+
+    def see_part(self, beside: str | None, stem: str) -> PartSeen | None:
+        """A part of a dead owner that may be taken over.  Reads only."""
+        ...
+
+    def confirm(self, effect: ConfirmCopy) -> CopyConfirmed | CopyMissing:
+        """Whether the stored file is still there."""
+        ...
+
+    def open_part(self, effect: OpenPart) -> Part | Failed:
+        """A new part, or one taken over."""
+        ...
+
+    def unpublish(self, effect: Unpublish) -> Unpublished | Failed:
+        """Remove a file again."""
+        ...
+
+
+class Store(Protocol):
+    """The registry of the cache."""
+
+    @property
+    def folder(self) -> str:
+        """The folder in which the files lie."""
+        ...
+
+    def look_up(self, key: str, descriptor: Descriptor) -> CacheSeen:
+        """The entries for a key.  Reads only, and makes nothing where there is nothing."""
+        ...
+
+    def record(self, effect: Record, update: MetadataUpdate) -> Recorded | PlaceTaken | Failed:
+        """Write the update down, in one transaction."""
+        ...
+
+    def retire(self, effect: Retire) -> Retired | Failed:
+        """Remove versions."""
+        ...
+
+    def close(self) -> None:
+        """Close the connections."""
+        ...
+
+
+class Locks(Protocol):
+    """One owner per key, among threads and processes."""
+
+    def acquire(self, effect: AcquireLock) -> LockAcquired | LockUnavailable:
+        """Wait for the lock, no longer than the patience."""
+        ...
+
+    def release(self, effect: ReleaseLock) -> LockReleased:
+        """Give it back."""
+        ...
+
+
+class Meter(Protocol):
+    """The progress of one body."""
+
+    def begin(self, done_bytes: int, total_bytes: int | None) -> None:
+        """A body begins, or begins again."""
+        ...
+
+    def advance(self, count_bytes: int) -> None:
+        """So many bytes more."""
+        ...
+
+    def close(self) -> None:
+        """The body ended."""
+        ...
+
+
+class Progress(Protocol):
+    """How progress is shown, if at all."""
+
+    def meter(self, label: str) -> Meter:
+        """A meter for one download."""
+        ...
+
+
+class World(Protocol):
+    """All ports together, and the look at them."""
+
+    @property
+    def clock(self) -> Clock: ...  # noqa: D102
+    @property
+    def files(self) -> Files: ...  # noqa: D102
+    @property
+    def store(self) -> Store | None: ...  # noqa: D102
+    @property
+    def locks(self) -> Locks: ...  # noqa: D102
+    @property
+    def progress(self) -> Progress: ...  # noqa: D102
+
+    def transport(self, backend: str) -> Result[Transport, Fault]:
+        """The backend of this name."""
+        ...
+
+    def observe(self, descriptor: Descriptor, policy: Policy) -> Snapshot:
+        """Look at all that a decision depends on.  Reads only."""
+        ...

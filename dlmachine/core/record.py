@@ -1,0 +1,91 @@
+"""Record: all that is kept about a download, without secrets.
+
+Pure. The record is provenance: who was asked for what, when, which way the answer took,
+what it said of itself and what it was. It is stored as one JSON text.
+"""
+
+import json
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Final
+
+from returns.result import Failure, Result, Success
+
+from dlmachine.core.faults import CacheUnusable, Fault
+
+Pairs = tuple[tuple[str, str], ...]
+
+#: Raised when the meaning of a field changes.
+RECORD_VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DownloadRecord:
+    """What is known of one stored version.
+
+    `url` is what was asked for, `urls` every URL on the way of the exchange that
+    succeeded, `served_by` the address (the URL or a mirror) it began with. Instants are
+    UTC; sizes are bytes. `validated_at` is when the server last said that it is current.
+    """
+
+    url: str
+    method: str = 'GET'
+    request_headers: Pairs = ()
+    body_kind: str | None = None
+    body_sha256: str | None = None
+    urls: tuple[str, ...] = ()
+    served_by: str = ''
+    tries: int = 1
+    started_at: datetime
+    finished_at: datetime
+    validated_at: datetime | None = None
+    http_code: int = 200
+    response_headers: Pairs = ()
+    size_bytes: int
+    sha256: str
+    digests: Pairs = ()
+    etag: str | None = None
+    last_modified: str | None = None
+    filename: str = ''
+    verified_tls: bool = True
+    backend: str = ''
+    backend_version: str = ''
+    dlmachine_version: str = ''
+
+    def to_json(self) -> str:
+        """One line of JSON."""
+        values = {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+        return json.dumps({'v': RECORD_VERSION, **values}, ensure_ascii=False)
+
+
+def parse_record(text: str) -> Result[DownloadRecord, Fault]:
+    """Read a record back; one written by a later version may be unreadable.
+
+    >>> parse_record('{}').failure().problem
+    'a record can not be read'
+    """
+    try:
+        stored = json.loads(text)
+        if stored.pop('v') != RECORD_VERSION:
+            raise ValueError
+        return Success(DownloadRecord(**{name: _rich(name, value) for name, value in stored.items()}))
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
+        return Failure(CacheUnusable(path='', problem='a record can not be read'))
+
+
+_INSTANTS: Final = frozenset({'started_at', 'finished_at', 'validated_at'})
+_PAIRS: Final = frozenset({'request_headers', 'response_headers', 'digests'})
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _rich(name: str, value: object) -> object:
+    if value is None:
+        return None
+    if name in _INSTANTS:
+        return datetime.fromisoformat(str(value))
+    if name in _PAIRS and isinstance(value, list):
+        return tuple((str(first), str(second)) for first, second in value)
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,106 @@
+"""Redaction: what may be shown, stored or logged of a request.
+
+Pure. A *secret* is a value whose name says so: credentials in headers (RFC 9110
+section 11), cookies (RFC 6265), userinfo in a URL (RFC 3986 section 3.2.1), and
+tokens in a query or body under a name that is used for tokens.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import SplitResult, unquote, unquote_plus, urlsplit
+
+MASK: Final = '***'
+
+_SECRET_NAMES: Final = frozenset({
+    'authorization', 'proxy-authorization', 'www-authenticate', 'cookie', 'cookie2',
+    'set-cookie', 'set-cookie2', 'authentication-info', 'proxy-authentication-info',
+    'key', 'auth', 'sid', 'sig', 'pwd', 'pass', 'passwd', 'jwt', 'otp',
+    'jsessionid', 'phpsessid',
+})  # fmt: skip
+
+_SECRET_WORDS: Final = re.compile(
+    r'token|secret|passw|passphrase|credential|signature|session|bearer|private'
+    r'|api[-_.]?key|access[-_.]?key|auth[-_.]?key|subscription[-_.]?key|[-_.]auth|^auth[-_.]|apikey'
+    r'|[-_.]sig$|[-_.]key$',
+    re.IGNORECASE,
+)
+
+#: A secret shorter than this is masked where its name stands, but is not searched for in
+#: free text: every text would contain it.
+_SHORTEST_SEARCHED: Final = 4
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a header, query parameter or field of this name carries a secret.
+
+    >>> is_secret_name('Authorization'), is_secret_name('access_token'), is_secret_name('ids')
+    (True, True, False)
+    """
+    folded = name.strip().casefold()
+    return folded in _SECRET_NAMES or _SECRET_WORDS.search(folded) is not None
+
+
+def redact_pairs(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """The same pairs with the values of secret names masked."""
+    return tuple((name, MASK if is_secret_name(name) else value) for name, value in pairs)
+
+
+def redact_url(url: str) -> str:
+    """The URL without userinfo, with secret query values masked and without its fragment.
+
+    >>> redact_url('https://me:pw@host/x?token=abc&ids=1')
+    'https://***@host/x?token=***&ids=1'
+    """
+    parts = _split(url)
+    if parts is None:
+        return MASK
+    host = parts.netloc.rpartition('@')
+    netloc = f'{MASK}@{host[2]}' if host[1] else host[2]
+    query = '&'.join(_redact_field(field) for field in parts.query.split('&'))
+    return parts._replace(netloc=netloc, query=query, fragment='').geturl()
+
+
+def secrets_in_url(url: str) -> frozenset[str]:
+    """Every secret text that stands in the URL, as written and decoded."""
+    parts = _split(url)
+    if parts is None:
+        return frozenset({url})
+    userinfo, marked, _ = parts.netloc.rpartition('@')
+    found = {userinfo, *userinfo.split(':', 1)} if marked else set()
+    for field in parts.query.split('&'):
+        name, _, value = field.partition('=')
+        if is_secret_name(unquote_plus(name)):
+            found.add(value)
+    decoded = {unquote(text) for text in found} | {unquote_plus(text) for text in found}
+    return frozenset(text for text in found | decoded if text)
+
+
+def secrets_in_pairs(pairs: Iterable[tuple[str, str]]) -> frozenset[str]:
+    """Every secret value among the pairs; of 'Bearer x' also the bare x."""
+    found = {value for name, value in pairs if is_secret_name(name) and value}
+    return frozenset(found | {value.split(None, 1)[-1] for value in found})
+
+
+def scrub(text: str, secrets: Iterable[str]) -> str:
+    """The text with each of the secrets masked; for the words of other libraries.
+
+    >>> scrub('no route for https://h/?token=s3cret', {'s3cret'})
+    'no route for https://h/?token=***'
+    """
+    for secret in sorted(secrets, key=len, reverse=True):
+        if len(secret) >= _SHORTEST_SEARCHED:
+            text = text.replace(secret, MASK)
+    return text
+
+
+def _redact_field(field: str) -> str:
+    name, separator, _ = field.partition('=')
+    return f'{name}={MASK}' if separator and is_secret_name(unquote_plus(name)) else field
+
+
+def _split(url: str) -> SplitResult | None:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return None

@@ -1,0 +1,90 @@
+"""Redirects: which are followed, and what goes along.
+
+Pure. RFC 9110 section 15.4. Credentials never go to another origin, nor anything from
+https to http; only http(s) is followed, and no address twice.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from returns.pipeline import is_successful
+from returns.result import Failure, Result, Success
+
+from dlmachine.core.body import NoBody
+from dlmachine.core.events import Head
+from dlmachine.core.faults import Fault, RedirectRefused
+from dlmachine.core.redact import is_secret_name, redact_url
+from dlmachine.core.request import HTTP_SCHEMES, Request, basic_credentials
+from dlmachine.core.url import Url, join_url
+
+#: Method and body stay with 307 and 308; with 303 it becomes GET; with 301 and 302 a POST
+#: becomes GET, as all user agents have it (RFC 9110 section 15.4.2, note).
+_KEEPS_METHOD: Final = frozenset({307, 308})
+_SEE_OTHER: Final = 303
+_BODY_HEADERS: Final = ('Content-Type', 'Content-Encoding', 'Content-Language', 'Digest')
+
+
+def follow_redirect(
+    request: Request, head: Head, trail: tuple[str, ...], max_redirects: int
+) -> Result[Request, Fault]:
+    """The request that a redirect asks for.
+
+    `trail` are the URLs asked so far, this one last. Faults: `RedirectRefused`.
+
+    >>> from dlmachine.core.headers import Headers
+    >>> asked = Request(method='GET', url='https://h/a', headers=Headers((('Cookie', 'c=1'),)))
+    >>> to = lambda place: Head(status=302, headers=Headers((('Location', place),)))
+    >>> follow_redirect(asked, to('https://elsewhere/b'), ('https://h/a',), 5).unwrap().headers
+    Headers(())
+    >>> follow_redirect(asked, to('http://h/b'), ('https://h/a',), 5).failure().problem
+    'it leaves https for http'
+    """
+    location = head.headers.get('Location')
+    if location is None:
+        return _refuse(request, '', 'it has no Location')
+    joined = join_url(request.location, location)
+    if not is_successful(joined):
+        return _refuse(request, '', 'its Location is no URL')
+    target = joined.unwrap()
+    problem = _find_problem(request.location, target, trail, max_redirects)
+    if problem is not None:
+        return _refuse(request, redact_url(str(target)), problem)
+    return Success(_request_to(request, target, head.status))
+
+
+def _find_problem(
+    source: Url, target: Url, trail: tuple[str, ...], max_redirects: int
+) -> str | None:
+    if target.scheme not in HTTP_SCHEMES or source.scheme not in HTTP_SCHEMES:
+        return f'it leads from {source.scheme} to {target.scheme}'
+    if source.scheme == 'https' and target.scheme == 'http':
+        return 'it leaves https for http'
+    if str(target.without_userinfo()) in trail:
+        return 'it leads in a circle'
+    if len(trail) > max_redirects:
+        return f'it is the {len(trail)}th, where {max_redirects} are allowed'
+    return None
+
+
+def _request_to(request: Request, target: Url, status: int) -> Request:
+    headers = request.headers
+    if target.origin != request.location.origin:
+        secrets = [name for name, _ in headers if is_secret_name(name)]
+        headers = headers.without('Host', *secrets)
+    if target.userinfo:
+        headers = headers.with_field('Authorization', basic_credentials(target.userinfo))
+    moved = replace(request, url=str(target.without_userinfo()), headers=headers)
+    becomes_get = status == _SEE_OTHER or (
+        request.method == 'POST' and status not in _KEEPS_METHOD
+    )
+    return _as_get(moved) if becomes_get else moved
+
+
+def _as_get(request: Request) -> Request:
+    headers = request.headers.without(*_BODY_HEADERS)
+    return replace(request, method='GET', body=NoBody(), headers=headers)
+
+
+def _refuse(request: Request, location: str, problem: str) -> Result[Request, Fault]:
+    url = redact_url(request.url)
+    return Failure(RedirectRefused(url=url, location=location, problem=problem))

@@ -1,0 +1,139 @@
+"""Request: one message as it goes on the wire, built from a Descriptor.
+
+Pure. Everything a backend has to say is in it: no backend adds headers of its own.
+"""
+
+from base64 import b64encode
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+from returns.result import Result
+
+from dlmachine.core.body import (
+    Body,
+    FormBody,
+    JsonBody,
+    MultipartBody,
+    NoBody,
+    RawBody,
+    content_type_of,
+)
+from dlmachine.core.cachekey import full_url
+from dlmachine.core.descriptor import Descriptor, Tls
+from dlmachine.core.faults import Fault
+from dlmachine.core.headers import Headers
+from dlmachine.core.redact import redact_url, secrets_in_pairs, secrets_in_url
+from dlmachine.core.url import Url, parse_url
+
+#: Of these schemes the userinfo becomes an Authorization header; others keep it in the URL.
+HTTP_SCHEMES: Final = frozenset({'http', 'https'})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Request:
+    """Method, absolute URL, header fields, body and TLS of one request."""
+
+    method: str
+    url: str
+    headers: Headers = Headers()
+    body: Body = NoBody()
+    tls: Tls = Tls()
+
+    def __repr__(self) -> str:
+        """For people: secrets masked."""
+        body = '' if self.body == NoBody() else f', body=<{type(self.body).__name__}>'
+        return f'Request({self.method} {redact_url(self.url)!r}, {self.headers!r}{body})'
+
+    @property
+    def location(self) -> Url:
+        """The URL, taken apart; it is in normal form already."""
+        return parse_url(self.url).unwrap()
+
+    def with_header(self, name: str, value: str) -> 'Request':
+        """The same request with this header set."""
+        return replace(self, headers=self.headers.with_field(name, value))
+
+    def secrets(self) -> frozenset[str]:
+        """Every secret text in URL, headers and form fields."""
+        found = secrets_in_url(self.url) | secrets_in_pairs(self.headers)
+        if isinstance(self.body, FormBody):
+            found |= secrets_in_pairs(self.body.pairs)
+        return found
+
+    def redacted(self) -> 'Request':
+        """The same request with every secret masked; it can be shown, not sent."""
+        return Request(
+            method=self.method,
+            url=redact_url(self.url),
+            headers=self.headers.redacted(),
+            body=NoBody(),
+            tls=self.tls,
+        )
+
+
+def build_request(
+    descriptor: Descriptor, address: str, user_agent: str
+) -> Result[Request, Fault]:
+    """The request for one address of a descriptor.
+
+    Accept-Encoding is identity unless the caller asks otherwise: bytes as the server keeps
+    them (RFC 9110 section 12.5.3).
+
+    >>> data = Descriptor.parse('https://me:pw@h/x', query={'a': 1}).unwrap()
+    >>> sent = build_request(data, data.url, 'me/1').unwrap()
+    >>> sent.url, sent.headers.get('Authorization')
+    ('https://h/x?a=1', 'Basic bWU6cHc=')
+    """
+    return parse_url(full_url(address, descriptor)).map(
+        lambda url: _request_for(url, descriptor, user_agent)
+    )
+
+
+def _request_for(url: Url, descriptor: Descriptor, user_agent: str) -> Request:
+    headers = descriptor.headers
+    if url.scheme in HTTP_SCHEMES:
+        if url.userinfo:
+            headers = headers.with_default('Authorization', basic_credentials(url.userinfo))
+            url = url.without_userinfo()
+        content_type = content_type_of(descriptor.body)
+        if content_type is not None:
+            # A boundary is ours to say; any other type the caller may know better.
+            is_multipart = isinstance(descriptor.body, MultipartBody)
+            add = headers.with_field if is_multipart else headers.with_default
+            headers = add('Content-Type', content_type)
+        headers = (
+            headers.with_default('Accept', '*/*')
+            .with_default('Accept-Encoding', 'identity')
+            .with_default('User-Agent', user_agent)
+        )
+    return Request(
+        method=descriptor.method,
+        url=str(url),
+        headers=headers,
+        body=descriptor.body,
+        tls=descriptor.tls,
+    )
+
+
+def basic_credentials(userinfo: str) -> str:
+    """The Basic credentials of a URL's userinfo (RFC 7617 section 2)."""
+    user, _, password = userinfo.partition(':')
+    plain = unquote_to_bytes(user) + b':' + unquote_to_bytes(password)
+    return f'Basic {b64encode(plain).decode("ascii")}'
+
+
+def body_digest(body: Body) -> tuple[str | None, str | None]:
+    """Kind and SHA-256 of a body, for the record; a multipart body has no digest beforehand."""
+    match body:
+        case NoBody():
+            return None, None
+        case FormBody():
+            return 'form', sha256(body.encoded()).hexdigest()
+        case JsonBody():
+            return 'json', sha256(body.encoded()).hexdigest()
+        case RawBody():
+            return 'raw', sha256(body.encoded()).hexdigest()
+        case MultipartBody():
+            return 'multipart', None

@@ -1,0 +1,112 @@
+"""Retries: what may be tried again, where, and after how long.
+
+Pure. Exponential backoff with full jitter; chance comes in as a number. Retry-After in
+seconds and as a date (RFC 9110 section 10.2.3).
+"""
+
+from datetime import datetime, timedelta
+from enum import Enum
+from hashlib import sha256
+from typing import Final
+
+from dlmachine.core.events import Head
+from dlmachine.core.faults import (
+    AnswerUnusable,
+    BodyTooLarge,
+    BodyTruncated,
+    ConnectionFailed,
+    DigestMismatch,
+    Fault,
+    HttpStatus,
+    RedirectRefused,
+    TimedOut,
+    TlsFailed,
+)
+from dlmachine.core.policy import Policy
+from dlmachine.core.validators import parse_http_date
+
+
+class Chance(Enum):
+    """What a failed try leaves open."""
+
+    AGAIN = 'the same address may do better later'
+    ELSEWHERE = 'another address may do better'
+    NONE = 'no address would do better'
+
+
+#: RFC 9110 sections 15.5.9 and 15.6, RFC 8470 (425), RFC 6585 (429): passing conditions.
+PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504, 507, 509, 520, 521, 522, 523, 524})
+
+#: Methods that may be sent twice (RFC 9110 section 9.2.2).
+_IDEMPOTENT: Final = frozenset({'GET', 'PUT'})
+_BEFORE_SENDING: Final = frozenset({'resolve', 'connect', 'proxy'})
+
+
+def classify(fault: Fault, method: str, policy: Policy) -> Chance:
+    """What a fault leaves open.
+
+    >>> classify(HttpStatus(url='', status=503), 'GET', Policy())
+    <Chance.AGAIN: 'the same address may do better later'>
+    >>> classify(HttpStatus(url='', status=404), 'GET', Policy())
+    <Chance.ELSEWHERE: 'another address may do better'>
+    """
+    may_repeat = method in _IDEMPOTENT or policy.idempotent
+    match fault:
+        case ConnectionFailed(phase=phase):
+            return Chance.AGAIN if may_repeat or phase in _BEFORE_SENDING else Chance.NONE
+        case TimedOut(phase='total'):
+            return Chance.NONE
+        case TimedOut(phase=phase):
+            return Chance.AGAIN if may_repeat or phase in _BEFORE_SENDING else Chance.NONE
+        case BodyTruncated():
+            return Chance.AGAIN if may_repeat else Chance.NONE
+        case HttpStatus(status=status, retry_after=after) if status in PASSING:
+            if after is not None and after > policy.retry_after_max:
+                return Chance.ELSEWHERE
+            return Chance.AGAIN if may_repeat else Chance.NONE
+        case (
+            HttpStatus()
+            | TlsFailed()
+            | RedirectRefused()
+            | AnswerUnusable()
+            | DigestMismatch()
+            | BodyTooLarge()
+        ):
+            return Chance.ELSEWHERE
+        case _:
+            return Chance.NONE
+
+
+def jitter(chance: float, number: int) -> float:
+    """The number-th draw in [0, 1) of a run, from the one chance it was given."""
+    drawn = sha256(f'{chance!r}/{number}'.encode()).digest()
+    return int.from_bytes(drawn[:6]) / 2**48
+
+
+def backoff(policy: Policy, round_number: int, draw: float) -> timedelta:
+    """The wait before a round: full jitter over a span that doubles, up to a cap.
+
+    >>> backoff(Policy(), 3, 0.5).total_seconds()
+    2.0
+    """
+    doubled = policy.retry_wait * 2 ** min(max(round_number - 1, 0), 16)
+    return min(doubled, policy.retry_max_wait) * draw
+
+
+def parse_retry_after(head: Head, at: datetime) -> timedelta | None:
+    """How long the server asks to wait, seen at an instant; None if it does not say.
+
+    >>> from datetime import UTC
+    >>> from dlmachine.core.headers import Headers
+    >>> head = Head(status=503, headers=Headers((('Retry-After', '120'),)))
+    >>> parse_retry_after(head, datetime(2024, 5, 1, tzinfo=UTC)).total_seconds()
+    120.0
+    """
+    text = (head.headers.get('Retry-After') or '').strip()
+    if text.isascii() and text.isdigit():
+        return timedelta(seconds=min(int(text[:10]), _LONGEST_SECONDS))
+    until = parse_http_date(text)
+    return None if until is None else max(until - at, timedelta(0))
+
+
+_LONGEST_SECONDS: Final = 366 * 24 * 3600

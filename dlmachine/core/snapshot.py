@@ -1,0 +1,107 @@
+"""Snapshot: what was seen of the world before deciding.
+
+Pure. Made by `World.observe`, which only reads. Everything that a decision depends on
+and that is not in the Descriptor or the Policy is in here, the time and chance too.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+
+from dlmachine.core.destination import PathSeen
+from dlmachine.core.faults import Fault
+from dlmachine.core.record import DownloadRecord
+
+
+class Status(IntEnum):
+    """The states of a cache entry, as cachedir numbers them."""
+
+    UNINITIALIZED = 0
+    WRITE = 1
+    FAILED = 2
+    READY = 3
+    TRASH = -1
+    DELETED = -2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheEntry:
+    """One version in the cache, and its file as it was seen.
+
+    `stored_at` is when it was stored, `file_bytes` the size of the file now (None: no file),
+    `size_bytes` the size on record (None: none on record, as of entries that others made).
+    `is_own` tells whether it stands under our own key.
+    """
+
+    version: int
+    status: Status
+    stored_at: datetime
+    path: str
+    file_bytes: int | None
+    size_bytes: int | None = None
+    record: DownloadRecord | None = None
+    is_own: bool = True
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it is READY and its file is there with the size on record."""
+        return (
+            self.status is Status.READY
+            and self.file_bytes is not None
+            and self.size_bytes in {None, self.file_bytes}
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheSeen:
+    """What was seen of the cache: its folder, the entries for the key, or why it is unusable.
+
+    `item_id` is the name under which cachedir knows the key.
+    """
+
+    folder: str
+    item_id: str = ''
+    entries: tuple[CacheEntry, ...] = ()
+    fault: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartSeen:
+    """A part file that a dead owner left behind and that may be taken over.
+
+    `validator` is the strong validator of the representation it is a part of, as it goes
+    into If-Range; `address` the address it came from.
+    """
+
+    name: str
+    size_bytes: int
+    validator: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendSeen:
+    """A backend that is installed: its name, the schemes it speaks, its version."""
+
+    name: str
+    schemes: tuple[str, ...]
+    version: str = ''
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What was seen of the world.
+
+    `now` is aware and in UTC; `chance` is a number in [0, 1) from which all jitter of the
+    run is derived. `cache` is None where no cache is configured, `destination` where no
+    path was given.
+    """
+
+    now: datetime
+    chance: float
+    key: str
+    cache: CacheSeen | None = None
+    destination: PathSeen | None = None
+    part: PartSeen | None = None
+    backends: tuple[BackendSeen, ...] = ()
+    missing_backends: tuple[str, ...] = ()

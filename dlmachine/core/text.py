@@ -1,0 +1,39 @@
+"""Text that may go on the wire.
+
+Pure. CR, LF and NUL could end a header or a request line early (RFC 9110 section
+5.5: "invalid and dangerous"), so they are refused wherever text becomes part of
+the message's frame; lone surrogates can not be written in UTF-8 at all.
+"""
+
+import re
+from typing import Final
+
+from dlmachine.core.faults import InvalidInput
+
+_FORBIDDEN: Final = re.compile('[\r\n\0]')
+_SURROGATE: Final = re.compile('[\ud800-\udfff]')
+_NAMES: Final = {'\r': 'CR', '\n': 'LF', '\0': 'NUL'}
+
+
+def find_frame_breaker(where: str, text: str, advice: str = '') -> InvalidInput | None:
+    r"""The first CR, LF or NUL in the text as a fault, or None.
+
+    >>> find_frame_breaker("headers['A']", 'x\r\nEvil: 1').problem
+    'contains CR at position 1'
+    """
+    found = _FORBIDDEN.search(text)
+    if found:
+        problem = f'contains {_NAMES[found.group()]} at position {found.start()}'
+        return InvalidInput(
+            where=where, problem=problem, advice=advice or 'Remove it: it would end the line early'
+        )
+    return find_unwritable(where, text)
+
+
+def find_unwritable(where: str, text: str) -> InvalidInput | None:
+    """A lone surrogate in the text as a fault, or None."""
+    found = _SURROGATE.search(text)
+    if found is None:
+        return None
+    problem = f'is not Unicode text: lone surrogate at position {found.start()}'
+    return InvalidInput(where=where, problem=problem, advice='Give bytes instead')

@@ -1,0 +1,188 @@
+"""URLs: parsing, normalising, joining, comparing origins.
+
+Pure. RFC 3986 for syntax and normalisation (section 6.2.2), RFC 6454 for origins,
+IDNA (RFC 3490) for host names.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from typing import Final
+from urllib.parse import quote, urljoin, urlsplit
+
+from returns.result import Failure, Result, Success
+
+from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.redact import redact_url
+from dlmachine.core.text import find_frame_breaker
+
+DEFAULT_PORTS: Final = {'http': 80, 'https': 443, 'ftp': 21, 'ftps': 990, 'sftp': 22, 'scp': 22}
+
+_SCHEME: Final = re.compile(r'[A-Za-z][A-Za-z0-9+.\-]*')
+_PERCENT: Final = re.compile(r'%([0-9A-Fa-f]{2})')
+_STRAY_PERCENT: Final = re.compile(r'%(?![0-9A-Fa-f]{2})')
+_UNRESERVED: Final = frozenset(
+    'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~'
+)
+_PATH_SAFE: Final = "%/:@!$&'()*+,;=~"
+_QUERY_SAFE: Final = _PATH_SAFE + '?'
+_USERINFO_SAFE: Final = "%:!$&'()*+,;=~"
+_MOST_CHARACTERS: Final = 65_536
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Url:
+    """A URL in normal form; `str()` writes it, `repr()` masks its secrets.
+
+    Host lower case and IDNA-encoded, default port dropped, dot segments removed,
+    percent-encoding in one way only, no fragment.
+    """
+
+    scheme: str
+    host: str
+    port: int | None = None
+    path: str = '/'
+    query: str = ''
+    userinfo: str = ''
+
+    def __str__(self) -> str:
+        """The whole URL, secrets included: for the wire and for keys only."""
+        userinfo = f'{self.userinfo}@' if self.userinfo else ''
+        return f'{self.scheme}://{userinfo}{self.authority}{self.path}{self._query_part()}'
+
+    def __repr__(self) -> str:
+        """For people: secrets masked."""
+        return f'Url({redact_url(str(self))!r})'
+
+    def _query_part(self) -> str:
+        return f'?{self.query}' if self.query else ''
+
+    @property
+    def authority(self) -> str:
+        """Host and, where it is not the default, port."""
+        return self.host if self.port is None else f'{self.host}:{self.port}'
+
+    @property
+    def origin(self) -> tuple[str, str, int | None]:
+        """Scheme, host and effective port (RFC 6454 section 4)."""
+        return self.scheme, self.host, self.port or DEFAULT_PORTS.get(self.scheme)
+
+    def without_userinfo(self) -> 'Url':
+        """The same URL without user name and password."""
+        return replace(self, userinfo='')
+
+
+def parse_url(text: object, where: str = 'url') -> Result[Url, Fault]:
+    """Read an absolute URL and bring it into normal form.
+
+    Faults: `InvalidInput` that names the place and the problem.
+
+    >>> str(parse_url('HTTP://Example.org:80/a/../b c').unwrap())
+    'http://example.org/b%20c'
+    >>> parse_url('example.org/x').failure().problem
+    'has no scheme such as https://'
+    """
+    if not isinstance(text, str):
+        return Failure(InvalidInput(where=where, problem=f'is no text: {type(text).__name__}'))
+    fault = _find_fault(text, where)
+    if fault is not None:
+        return Failure(fault)
+    try:
+        parts = urlsplit(text.strip(' '))
+        host, port = _normal_host(parts.hostname or ''), parts.port
+    except (ValueError, UnicodeError) as error:
+        return Failure(InvalidInput(where=where, problem=f'is no URL: {_reason(error)}'))
+    scheme = parts.scheme.lower()
+    userinfo = parts.netloc.rpartition('@')[0]
+    if not host:
+        return Failure(InvalidInput(where=where, problem='has no host'))
+    return Success(
+        Url(
+            scheme=scheme,
+            host=host,
+            port=None if port == DEFAULT_PORTS.get(scheme) else port,
+            path=_without_dots(normal_escapes(parts.path, _PATH_SAFE)) or '/',
+            query=normal_escapes(parts.query, _QUERY_SAFE),
+            userinfo=normal_escapes(userinfo, _USERINFO_SAFE),
+        )
+    )
+
+
+def join_url(base: Url, reference: str) -> Result[Url, Fault]:
+    """The absolute URL that a `Location` means, seen from `base` (RFC 3986 section 5).
+
+    >>> base = parse_url('https://h/a/b').unwrap()
+    >>> str(join_url(base, '../c?x=1').unwrap())
+    'https://h/c?x=1'
+    """
+    fault = find_frame_breaker('Location', reference)
+    if fault is not None:
+        return Failure(fault)
+    try:
+        joined = urljoin(str(base.without_userinfo()), reference.strip(' \t'))
+    except ValueError as error:
+        return Failure(InvalidInput(where='Location', problem=f'is no URL: {_reason(error)}'))
+    return parse_url(joined, 'Location')
+
+
+def normal_escapes(text: str, safe: str) -> str:
+    """Percent-encoding in one way only (RFC 3986 section 6.2.2).
+
+    Escapes of unreserved characters are undone, the others written in upper case, and
+    what may not stand in a URL is encoded as UTF-8.
+
+    >>> normal_escapes('%7euser/%c3%a9/é', '/%')
+    '~user/%C3%A9/%C3%A9'
+    """
+    kept = _STRAY_PERCENT.sub('%25', text)
+    return quote(_PERCENT.sub(_normal_escape, kept), safe=safe)
+
+
+def _normal_escape(match: re.Match[str]) -> str:
+    character = chr(int(match.group(1), 16))
+    return character if character in _UNRESERVED else match.group().upper()
+
+
+def _find_fault(text: str, where: str) -> InvalidInput | None:
+    breaker = find_frame_breaker(where, text)
+    if breaker is not None:
+        return breaker
+    if len(text) > _MOST_CHARACTERS:
+        return InvalidInput(
+            where=where,
+            problem=f'has {len(text):,} characters, more than {_MOST_CHARACTERS:,}',
+            advice='Send long queries in a body: post=True',
+        )
+    scheme, colon, rest = text.strip(' ').partition(':')
+    if not colon or _SCHEME.fullmatch(scheme) is None or not rest.startswith('//'):
+        return InvalidInput(where=where, problem='has no scheme such as https://')
+    return None
+
+
+def _normal_host(host: str) -> str:
+    if ':' in host:
+        return f'[{host.lower()}]'
+    lowered = host.rstrip('.').lower() if host.isascii() else host.encode('idna').decode('ascii')
+    if not re.fullmatch(r'[a-z0-9_.\-]*', lowered):
+        msg = f'host name {host!r} has characters that no host name has'
+        raise ValueError(msg)
+    return lowered
+
+
+def _without_dots(path: str) -> str:
+    # RFC 3986 section 5.2.4, on segments.
+    kept: list[str] = []
+    segments = path.split('/')
+    for segment in segments:
+        if segment == '..':
+            if len(kept) > 1:
+                kept.pop()
+        elif segment != '.':
+            kept.append(segment)
+    if segments[-1] in {'.', '..'}:
+        kept.append('')
+    return '/'.join(kept)
+
+
+def _reason(error: Exception) -> str:
+    # The words of the standard library quote the URL, and with it its secrets.
+    return 'the port is no number from 0 to 65535' if 'ort' in str(error) else 'malformed host'

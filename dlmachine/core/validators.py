@@ -1,0 +1,77 @@
+"""Validators: what a server says identifies one version of a representation.
+
+Pure. RFC 9110 section 8.8 (ETag, Last-Modified), section 13 (conditions).
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from dlmachine.core.effects import Expectation
+from dlmachine.core.events import Head
+
+_STRONG: Final = re.compile(r'"[\x21\x23-\x7e\x80-\xff]*"')
+_ANY: Final = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
+
+#: RFC 9110 section 8.8.2.2: a Last-Modified this much older than Date is strong.
+_STRONG_AGE: Final = timedelta(seconds=60)
+
+
+def parse_http_date(text: str | None) -> datetime | None:
+    """An HTTP date (RFC 9110 section 5.6.7) as an aware instant; None if it is none.
+
+    >>> parse_http_date('Sun, 06 Nov 1994 08:49:37 GMT').isoformat()
+    '1994-11-06T08:49:37+00:00'
+    """
+    try:
+        instant = parsedate_to_datetime(text or '')
+        return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
+
+
+def parse_etag(text: str | None) -> str | None:
+    """An entity tag as it is sent; None where the text is none."""
+    stripped = (text or '').strip()
+    return stripped if _ANY.fullmatch(stripped) else None
+
+
+def is_strong(etag: str | None) -> bool:
+    """Whether the tag promises equality byte for byte."""
+    return etag is not None and _STRONG.fullmatch(etag) is not None
+
+
+def validator_of(head: Head) -> str | None:
+    """The strong validator of an answer, as it goes into If-Range (RFC 9110 section 13.1.5).
+
+    >>> from dlmachine.core.headers import Headers
+    >>> validator_of(Head(status=200, headers=Headers((('ETag', '"a"'),))))
+    '"a"'
+    """
+    etag = parse_etag(head.headers.get('ETag'))
+    if etag is not None:
+        return etag if is_strong(etag) else None
+    modified_text = head.headers.get('Last-Modified')
+    modified = parse_http_date(modified_text)
+    date = parse_http_date(head.headers.get('Date'))
+    if modified is None or date is None or date - modified < _STRONG_AGE:
+        return None
+    return modified_text
+
+
+def is_same_copy(expect: Expectation, head: Head, length: int | None) -> bool:
+    """Whether a 200 turns out to be the stored copy, so that its body need not be read.
+
+    A server that ignores conditions still says which version it sends: the same strong
+    ETag and length; without ETags the same Last-Modified and length. Where the caller
+    compares by size, the length alone decides.
+    """
+    if expect.size_bytes is None or length != expect.size_bytes:
+        return False
+    etag = parse_etag(head.headers.get('ETag'))
+    if expect.etag is not None:
+        return is_strong(etag) and etag == expect.etag
+    if expect.last_modified is not None:
+        return etag is None and head.headers.get('Last-Modified') == expect.last_modified
+    return True
