@@ -1,0 +1,88 @@
+"""Limits of time of one exchange: connecting, silence, the whole.
+
+A `Watch` belongs to one exchange and one thread. Seconds, by a clock that never jumps: the
+hands of the clock port may be set while a download runs. It only measures; what runs out
+is told as the core's `TimedOut`.
+"""
+
+from datetime import timedelta
+from math import inf
+from time import monotonic
+from typing import Final
+
+from dlmachine.core.effects import Exchange
+from dlmachine.core.faults import TimedOut
+from dlmachine.core.redact import redact_url
+
+#: How long the rest of an unwanted body may take; after that the connection is given up.
+_DRAIN_SECONDS: Final = 1.0
+
+#: Libraries wake up a little before or after the moment they were asked for.
+_SLACK_SECONDS: Final = 0.02
+
+
+class LimitPassed(Exception):  # noqa: N818 -- a limit that passes is no error of anybody's
+    """A limit of time has run out; the watch knows which."""
+
+
+class Watch:
+    """The time that one exchange has left.
+
+    It begins in the phase of connecting; `connected` ends that, and from then on every
+    `heard` puts off the end of patience with silence.
+    """
+
+    def __init__(self, effect: Exchange, remaining: timedelta | None) -> None:
+        now = monotonic()
+        self._effect = effect
+        self._total = effect.timeout or remaining or timedelta(0)
+        self._end = inf if remaining is None else now + remaining.total_seconds()
+        self._patience = effect.stall_timeout.total_seconds()
+        self._connect_until = now + effect.connect_timeout.total_seconds()
+        self._heard_at: float | None = None
+
+    def connected(self) -> None:
+        """There is a connection: from now on silence is measured."""
+        self._heard_at = monotonic()
+
+    def heard(self) -> float:
+        """Something came or went; the moment is returned, as others measure by it too."""
+        self._heard_at = now = monotonic()
+        return now
+
+    def hurry(self) -> None:
+        """What is still to come is of no use: it may take no more than a moment."""
+        self._end = min(self._end, monotonic() + _DRAIN_SECONDS)
+
+    def left(self) -> float:
+        """Seconds until the nearest limit; 0 or less once it has passed."""
+        now = monotonic()
+        if self._heard_at is None:
+            return min(self._connect_until, self._end) - now
+        return min(self._heard_at + self._patience, self._end) - now
+
+    def wait_for_next(self) -> float:
+        """Seconds that one more read or write may take.  Raises: LimitPassed."""
+        if self._heard_at is not None:
+            self._heard_at = monotonic()
+        left = self.left()
+        if left <= 0:
+            raise LimitPassed
+        return left
+
+    def connect_seconds(self) -> float:
+        """Seconds that connecting may take, of which the whole may leave fewer."""
+        return max(min(self._connect_until, self._end) - monotonic(), 0.001)
+
+    def total_seconds(self) -> float | None:
+        """Seconds that the whole may take; None: as long as it likes."""
+        return None if self._end == inf else max(self._end - monotonic(), 0.001)
+
+    def timed_out(self) -> TimedOut:
+        """Which limit has run out, once one has."""
+        url = redact_url(self._effect.request.url)
+        if self._end - monotonic() <= _SLACK_SECONDS:
+            return TimedOut(url=url, phase='total', limit=self._total)
+        if self._heard_at is None:
+            return TimedOut(url=url, phase='connect', limit=self._effect.connect_timeout)
+        return TimedOut(url=url, phase='stall', limit=self._effect.stall_timeout)

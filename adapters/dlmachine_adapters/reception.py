@@ -1,0 +1,169 @@
+"""Reception: one answer as it comes in, whatever library brings it.
+
+At the head the core is asked what to do with the body; then bytes go to the part in large
+pieces; at the end it is told as `Answered` or `Interrupted`. Both backends share this, so
+what they report of the same bytes on the wire is the same.
+"""
+
+from typing import Final
+
+from dlmachine.core.answer import LeaveBody, RefuseBody, TakeBody, content_length, decide_body
+from dlmachine.core.effects import Exchange
+from dlmachine.core.events import Answered, Head, Interrupted
+from dlmachine.core.faults import AnswerUnusable, BodyTruncated, Fault
+from dlmachine.core.headers import Headers
+from dlmachine.core.ports import Clock, Part, PartError
+from dlmachine.core.redact import redact_url
+
+#: Small pieces are put together up to this size: each costs a call, a hash and a write.
+_PIECE_BYTES: Final = 262_144
+#: ... but not for longer than this, so that progress moves on a slow line too.
+_PIECE_SECONDS: Final = 0.2
+
+#: An unwanted body up to this size is read, since that is cheaper than a new connection.
+MOST_DRAINED_BYTES: Final = 65_536
+
+#: More than any honest server sends; `http.client` counts fields no further than this.
+MOST_FIELDS: Final = 100
+MOST_HEAD_BYTES: Final = 262_144
+MOST_LINE_BYTES: Final = 65_536
+
+_BODILESS: Final = frozenset({204, 304})
+
+
+class Reception:
+    """The answer to one exchange; used by one thread."""
+
+    def __init__(self, effect: Exchange, part: Part, clock: Clock) -> None:
+        self._effect = effect
+        self._part = part
+        self._clock = clock
+        self._head: Head | None = None
+        self._decision: TakeBody | LeaveBody | RefuseBody | None = None
+        self._held = bytearray()
+        self._written_at = 0.0
+        self._wire_bytes = 0
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether the body goes to the part."""
+        return isinstance(self._decision, TakeBody)
+
+    @property
+    def has_head(self) -> bool:
+        """Whether the head is there."""
+        return self._head is not None
+
+    def begin(self, head: Head) -> None:
+        """The head is there: decide about the body.  Raises: PartError."""
+        self._head = head
+        problem = find_head_problem(head)
+        if problem is not None:
+            fault = AnswerUnusable(url=self._url, problem=f'the server {problem}')
+            self._decision = RefuseBody(fault)
+            return
+        self._decision = decision = decide_body(self._effect, head)
+        if isinstance(decision, TakeBody):
+            self._part.begin(decision)
+
+    def is_worth_draining(self) -> bool:
+        """Whether an unwanted body is read, so that the connection can be used again."""
+        head = self._head
+        if head is None or not isinstance(self._decision, LeaveBody):
+            return False
+        length = content_length(head)
+        if head.status in _BODILESS:
+            return True
+        if head.headers.get('Transfer-Encoding'):
+            return True
+        return length is not None and length <= MOST_DRAINED_BYTES
+
+    def take(self, data: bytes, now: float) -> None:
+        """Bytes from the wire, at a moment in seconds.  Raises: PartError."""
+        self._wire_bytes += len(data)
+        if len(data) >= _PIECE_BYTES and not self._held:
+            self._part.write(data)
+            self._written_at = now
+            return
+        self._held += data
+        if len(self._held) >= _PIECE_BYTES or now - self._written_at >= _PIECE_SECONDS:
+            self._write_held()
+            self._written_at = now
+
+    def complete(self) -> Answered | Interrupted:
+        """The body has ended as the protocol has it."""
+        head, taking = self._head, self._decision
+        if head is None:
+            return self.broken(AnswerUnusable(url=self._url, problem='the server sent no answer'))
+        if not isinstance(taking, TakeBody):
+            return self._without_body(head)
+        if taking.wire_bytes not in {None, self._wire_bytes}:
+            return self.broken(self.truncated())
+        try:
+            self._write_held()
+            received = self._part.finish()
+        except PartError as error:
+            return self._interrupted(error.fault)
+        return Answered(at=self._clock.now(), head=head, received=received)
+
+    def broken(self, fault: Fault) -> Answered | Interrupted:
+        """It broke off; what came before is kept, and an answer without a use for its body stands."""
+        if self._head is not None and not self.is_wanted and self._decision is not None:
+            return self._without_body(self._head)
+        try:
+            self._write_held()
+        except PartError as error:
+            return self._interrupted(error.fault)
+        return self._interrupted(fault)
+
+    def spoiled(self, error: PartError) -> Interrupted:
+        """The part takes no more."""
+        return self._interrupted(error.fault)
+
+    def truncated(self) -> BodyTruncated:
+        """What a body that ends early is called."""
+        taking = self._decision
+        expected = taking.wire_bytes if isinstance(taking, TakeBody) else None
+        return BodyTruncated(
+            url=self._url, received_bytes=self._wire_bytes, expected_bytes=expected
+        )
+
+    @property
+    def _url(self) -> str:
+        return redact_url(self._effect.request.url)
+
+    def _write_held(self) -> None:
+        if self._held:
+            held, self._held = self._held, bytearray()
+            self._part.write(held)
+
+    def _without_body(self, head: Head) -> Answered | Interrupted:
+        if isinstance(self._decision, RefuseBody):
+            return self._interrupted(self._decision.fault)
+        return Answered(at=self._clock.now(), head=head)
+
+    def _interrupted(self, fault: Fault) -> Interrupted:
+        return Interrupted(
+            at=self._clock.now(), fault=fault, head=self._head, part_bytes=self._part.size_bytes
+        )
+
+
+def find_head_problem(head: Head) -> str | None:
+    """What makes it impossible to know where the body ends, or None.
+
+    RFC 9112 section 6: libraries differ in what they make of such answers, so none is used.
+
+    >>> find_head_problem(Head(status=200, headers=Headers((('Content-Length', '-1'),))))
+    'sent a Content-Length that is no length'
+    """
+    fields = head.headers
+    if len(fields) > MOST_FIELDS:
+        return f'sent more than {MOST_FIELDS} header fields'
+    if sum(len(name) + len(value) + 4 for name, value in fields) > MOST_HEAD_BYTES:
+        return f'sent more than {MOST_HEAD_BYTES:,} bytes of header fields'
+    transfer = (fields.get('Transfer-Encoding') or '').strip().lower()
+    if transfer not in {'', 'chunked'}:
+        return f'sent the transfer coding {transfer[:40]!r}, which was not asked for'
+    if not transfer and 'Content-Length' in fields and content_length(head) is None:
+        return 'sent a Content-Length that is no length'
+    return None

@@ -1,0 +1,203 @@
+"""The wire beneath `requests`: its connections, watched.
+
+`urllib3` measures silence read by read, so that a trickle or a slow head may take for ever;
+here each read and write asks the exchange's `Watch` how long it may last. The rest makes
+the messages go out and come in as they are: no header, no cookie and no path is touched.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from http.client import HTTPException, HTTPResponse
+from io import BufferedReader, RawIOBase
+from socket import socket
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import urllib3
+from requests import PreparedRequest, Response
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from dlmachine_adapters.limits import LimitPassed, Watch
+
+_WATCH: Final[ContextVar[Watch | None]] = ContextVar('dlmachine_watch', default=None)
+
+_BUFFER_BYTES: Final = 65_536
+_MOST_INTERIM: Final = 20
+_SWITCHING_PROTOCOLS: Final = 101
+
+
+@contextmanager
+def watched(watch: Watch) -> Iterator[None]:
+    """Within this block, connections of this thread keep to the limits of the watch."""
+    token = _WATCH.set(watch)
+    try:
+        yield
+    finally:
+        _WATCH.reset(token)
+
+
+class _WatchedReader(RawIOBase):
+    """What is read from a socket, no read longer than the watch allows."""
+
+    def __init__(self, raw: RawIOBase, sock: socket, watch: Watch) -> None:
+        self._raw = raw
+        self._sock = sock
+        self._watch = watch
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:  # noqa: D102
+        self._sock.settimeout(self._watch.wait_for_next())
+        try:
+            count: int | None = self._raw.readinto(buffer)  # type: ignore[attr-defined]
+        except TimeoutError as error:
+            raise LimitPassed from error
+        self._watch.heard()
+        return count
+
+    def close(self) -> None:
+        """Give the socket free."""
+        self._raw.close()
+        super().close()
+
+
+class _WatchedResponse(HTTPResponse):
+    """An answer read through the watch; interim answers are skipped (RFC 9110 section 15.2)."""
+
+    def __init__(self, sock: socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        watch = _WATCH.get()
+        if watch is not None:
+            raw: Any = self.fp.detach()  # type: ignore[attr-defined]
+            self.fp = BufferedReader(_WatchedReader(raw, sock, watch), _BUFFER_BYTES)
+
+    def begin(self) -> None:
+        """Read the final head."""
+        for _ in range(_MOST_INTERIM):
+            super().begin()
+            if self.msg.defects or self.msg.get_payload():
+                msg = 'a header line is none'
+                raise HTTPException(msg)
+            if not 100 <= self.status < 200 or self.status == _SWITCHING_PROTOCOLS:
+                return
+            self.headers = None  # type: ignore[assignment]  # makes it read the next head
+        msg = f'more than {_MOST_INTERIM} interim answers'
+        raise HTTPException(msg)
+
+
+# To the type checker a mixin of HTTPConnection is one; at run time it must not be.
+_Base = HTTPConnection if TYPE_CHECKING else object
+
+
+class _Watched(_Base):  # type: ignore[misc,valid-type]
+    """A connection that keeps to the limits of the watch."""
+
+    response_class = _WatchedResponse
+
+    def connect(self) -> None:
+        """Connect, through proxy and TLS where there are any."""
+        try:
+            super().connect()
+        except TimeoutError as error:
+            raise LimitPassed from error
+        _connected()
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        """Send a request."""
+        if self.sock is not None:
+            _connected()
+        super().request(*args, **kwargs)
+
+    def send(self, data: Any) -> None:
+        """Send bytes, piece by piece: a socket's limit is for all that it is given at once."""
+        if self.sock is None:
+            self.connect()
+        watch, view = _WATCH.get(), memoryview(data)
+        for start in range(0, len(view), _BUFFER_BYTES):
+            if watch is not None:
+                self.sock.settimeout(watch.wait_for_next())
+            try:
+                super().send(view[start : start + _BUFFER_BYTES])
+            except TimeoutError as error:
+                raise LimitPassed from error
+
+
+class _WatchedHttp(_Watched, HTTPConnection):
+    """HTTP."""
+
+
+class _WatchedHttps(_Watched, HTTPSConnection):
+    """HTTPS."""
+
+    def connect(self) -> None:
+        """Connect."""
+        super().connect()
+        if self.cert_reqs in {'CERT_NONE', 0}:
+            # urllib3 reads this only to warn, at every request. Here `verify=False` stands
+            # in the plan and in the record, and a warning may be set to be an error.
+            self.is_verified = True
+
+
+class _HttpPool(HTTPConnectionPool):
+    ConnectionCls = _WatchedHttp
+
+
+class _HttpsPool(HTTPSConnectionPool):
+    ConnectionCls = _WatchedHttps
+
+
+_POOLS: Final[dict[str, Any]] = {'http': _HttpPool, 'https': _HttpsPool}
+
+
+class WireAdapter(HTTPAdapter):
+    """Takes a prepared request to the wire as it is."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the pools of direct connections."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> urllib3.ProxyManager:
+        """The pools of connections through a proxy."""
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        if not proxy.lower().startswith('socks'):
+            manager.pool_classes_by_scheme = _POOLS
+        return manager  # type: ignore[no-any-return,unused-ignore]
+
+    def request_url(self, request: PreparedRequest, proxies: Any) -> str:
+        """The request target (RFC 9112 section 3.2); slashes at its beginning stay."""
+        target = super().request_url(request, proxies)
+        if not target.startswith('/'):
+            return target
+        parts = urlsplit(request.url or '')
+        query = f'?{parts.query}' if parts.query else ''
+        return f'{parts.path}{query}'
+
+    def build_response(self, req: PreparedRequest, resp: Any) -> Response:
+        """The answer, without a look at cookies: they are no business of a backend."""
+        response = Response()
+        response.request = req
+        response.status_code = resp.status
+        response.raw = resp
+        return response
+
+
+def _connected() -> None:
+    watch = _WATCH.get()
+    if watch is not None:
+        watch.connected()
+
+
+def _is_not_ours(record: logging.LogRecord) -> bool:
+    return _WATCH.get() is None
+
+
+# urllib3 writes whole URLs to its log, with whatever secrets are in them.
+for _name in ('urllib3.connectionpool', 'urllib3.connection', 'urllib3.response'):
+    logging.getLogger(_name).addFilter(_is_not_ours)

@@ -1,0 +1,206 @@
+"""The verdict: use what is stored, ask whether it is current, fetch, go on, or refuse.
+
+Pure. One function over Descriptor, Policy and Snapshot, its rules in order. A refusal is
+the `Failure` side: a Fault that says why.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from returns.pipeline import is_successful
+from returns.result import Failure, Result, Success
+
+from dlmachine.core.cachekey import full_url
+from dlmachine.core.descriptor import Descriptor
+from dlmachine.core.destination import Auto, Destination, InCache, resolve_destination
+from dlmachine.core.faults import (
+    BackendMissing,
+    Fault,
+    OfflineMiss,
+    SchemeRefused,
+    WindowUnsatisfiable,
+)
+from dlmachine.core.freshness import choose_version
+from dlmachine.core.policy import Policy, Window, find_policy_fault
+from dlmachine.core.redact import redact_url
+from dlmachine.core.snapshot import CacheEntry, PartSeen, Snapshot
+from dlmachine.core.url import parse_url
+
+
+class Verdict(Enum):
+    """What is to be done."""
+
+    USE_CACHED = 'use cached'
+    REVALIDATE = 'revalidate'
+    FETCH = 'fetch'
+    RESUME = 'resume'
+
+
+class Reason(Enum):
+    """Why; the value is the text shown to people."""
+
+    STORED = 'the newest stored version is ready and whole'
+    STORED_MEANWHILE = 'it was stored while this download waited'
+    OFFLINE = 'offline: the newest stored version is used unasked'
+    CHECK_ASKED = 'a version is stored, and check_freshness asks whether it is current'
+    FORCED = 'force_download asks for a new copy'
+    NOT_STORED = 'the cache has no version of it'
+    NONE_USABLE = 'no stored version is ready, whole and within the dates'
+    PATH_GIVEN = 'a path is given as destination'
+    MEMORY = 'memory is the destination'
+    PART_LEFT = 'an earlier download left a part that can be gone on from'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """One place to ask, and the backend that speaks its scheme."""
+
+    url: str
+    backend: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """A verdict with its reason, and all that follows from it."""
+
+    verdict: Verdict
+    reason: Reason
+    destination: Destination
+    entry: CacheEntry | None = None
+    addresses: tuple[Address, ...] = ()
+    part: PartSeen | None = None
+    notes: tuple[str, ...] = ()
+
+
+def decide(
+    descriptor: Descriptor, policy: Policy, snapshot: Snapshot, since: datetime | None = None
+) -> Result[Decision, Fault]:
+    """Decide what is to be done.
+
+    `since` is when the run began: a version stored later was made by somebody else for the
+    same wish, and will do even where a new copy or a check was asked for.
+    """
+    fault = find_policy_fault(policy)
+    if fault is not None:
+        return Failure(fault)
+    cache = snapshot.cache
+    if cache is not None and cache.fault is not None and policy.destination == Auto():
+        return Failure(cache.fault)
+    folder = None if cache is None else cache.folder
+    place = resolve_destination(policy.destination, folder, snapshot.destination)
+    return place.bind(lambda found: _decide_for(found, descriptor, policy, snapshot, since))
+
+
+def _decide_for(
+    place: Destination,
+    descriptor: Descriptor,
+    policy: Policy,
+    snapshot: Snapshot,
+    since: datetime | None,
+) -> Result[Decision, Fault]:
+    if not isinstance(place, InCache) or snapshot.cache is None:
+        reason = Reason.PATH_GIVEN if snapshot.destination is not None else Reason.MEMORY
+        return _network(Verdict.FETCH, reason, place, None, descriptor, policy, snapshot)
+    entries = snapshot.cache.entries
+    if since is not None:
+        meanwhile = choose_version(entries, Window(newer_than=since), policy.checksum)
+        if meanwhile is not None and policy.window.holds(meanwhile.stored_at):
+            return _stored(Reason.STORED_MEANWHILE, place, meanwhile)
+    entry = choose_version(entries, policy.window, policy.checksum)
+    if policy.offline and entry is not None:
+        asked = policy.check_freshness or policy.force_download
+        return _stored(Reason.OFFLINE if asked else Reason.STORED, place, entry)
+    if policy.force_download:
+        return _network(Verdict.FETCH, Reason.FORCED, place, None, descriptor, policy, snapshot)
+    if entry is None:
+        reason = Reason.NONE_USABLE if entries else Reason.NOT_STORED
+        return _network(Verdict.FETCH, reason, place, None, descriptor, policy, snapshot)
+    if policy.check_freshness:
+        verdict, why = Verdict.REVALIDATE, Reason.CHECK_ASKED
+        return _network(verdict, why, place, entry, descriptor, policy, snapshot)
+    return _stored(Reason.STORED, place, entry)
+
+
+def _stored(reason: Reason, place: Destination, entry: CacheEntry) -> Result[Decision, Fault]:
+    return Success(
+        Decision(verdict=Verdict.USE_CACHED, reason=reason, destination=place, entry=entry)
+    )
+
+
+def _network(
+    verdict: Verdict,
+    reason: Reason,
+    place: Destination,
+    entry: CacheEntry | None,
+    descriptor: Descriptor,
+    policy: Policy,
+    snapshot: Snapshot,
+) -> Result[Decision, Fault]:
+    refusal = _find_refusal(place, descriptor, policy, snapshot)
+    if refusal is not None:
+        return Failure(refusal)
+    found = [choose_backend(url, policy, snapshot) for url in descriptor.addresses]
+    usable = tuple(one.unwrap() for one in found if is_successful(one))
+    if not usable:
+        return Failure(found[0].failure())
+    part = snapshot.part
+    if verdict is Verdict.FETCH and part is not None:
+        verdict, reason = Verdict.RESUME, Reason.PART_LEFT
+    left_out = tuple(str(one.failure()) for one in found if not is_successful(one))
+    switched = tuple(
+        f'{redact_url(one.url)} goes to the backend {one.backend}, which speaks its scheme'
+        for one in usable
+        if one.backend != policy.backend
+    )
+    return Success(
+        Decision(
+            verdict=verdict,
+            reason=reason,
+            destination=place,
+            entry=entry,
+            addresses=usable,
+            part=part if verdict is Verdict.RESUME else None,
+            notes=(*left_out, *switched),
+        )
+    )
+
+
+def _find_refusal(
+    place: Destination, descriptor: Descriptor, policy: Policy, snapshot: Snapshot
+) -> Fault | None:
+    url = redact_url(full_url(descriptor.url, descriptor))
+    cache = snapshot.cache if isinstance(place, InCache) else None
+    if policy.offline:
+        return OfflineMiss(url=url, cache=None if cache is None else cache.folder)
+    if cache is not None and not policy.window.holds(snapshot.now):
+        held = tuple(
+            entry.stored_at.isoformat() for entry in cache.entries if entry.is_usable
+        )
+        return WindowUnsatisfiable(url=url, window=str(policy.window), held=held)
+    return None
+
+
+def choose_backend(url: str, policy: Policy, snapshot: Snapshot) -> Result[Address, Fault]:
+    """The backend for an address: the one asked for, or another that speaks its scheme."""
+    scheme = parse_url(url).unwrap().scheme
+    by_name = {backend.name: backend for backend in snapshot.backends}
+    wanted = by_name.get(policy.backend)
+    if wanted is None:
+        return Failure(_missing(policy.backend, tuple(by_name)))
+    if scheme in wanted.schemes:
+        return Success(Address(url=url, backend=wanted.name))
+    for backend in snapshot.backends:
+        if scheme in backend.schemes:
+            return Success(Address(url=url, backend=backend.name))
+    allowed = tuple(sorted({known for seen in snapshot.backends for known in seen.schemes}))
+    return Failure(SchemeRefused(url=redact_url(url), scheme=scheme, allowed=allowed))
+
+
+def _missing(name: str, known: tuple[str, ...]) -> Fault:
+    if name in {'curl', 'requests'}:
+        extra = '[curl]' if name == 'curl' else ''
+        install = f"pip install 'dlmachine{extra}'"
+        return BackendMissing(backend=name, reason='it is not installed', install=install)
+    reason = f'no such backend is installed (there are: {", ".join(known) or "none"})'
+    return BackendMissing(backend=name, reason=reason)

@@ -1,0 +1,50 @@
+"""Outcome: what came of a download that went well.  Pure."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import BinaryIO
+
+from dlmachine.core.effects import Effect
+from dlmachine.core.events import Event
+from dlmachine.core.record import DownloadRecord
+
+
+class Origin(Enum):
+    """Where the bytes came from."""
+
+    CACHE = 'cache'
+    NETWORK = 'network'
+    STALE = 'stale'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """The bytes, and how they were come by.
+
+    Exactly one of `path` and `buffer` is set. `reason` says why it went that way, `record`
+    what is known of the bytes (None for an entry that another program stored without
+    saying), `version` which version of the cache entry it is. `is_validated` tells that the
+    server was asked and said that the stored copy is current. `story` is each effect with
+    the event that came of it, in order.
+    """
+
+    origin: Origin
+    reason: str
+    key: str
+    path: str | None = None
+    buffer: BinaryIO | None = None
+    version: int | None = None
+    record: DownloadRecord | None = None
+    is_validated: bool = False
+    tries: int = 0
+    story: tuple[tuple[Effect, Event], ...] = ()
+
+    @property
+    def content(self) -> 'str | BinaryIO':
+        """The path, or the buffer: what `download` returns."""
+        if self.path is not None:
+            return self.path
+        if self.buffer is not None:
+            return self.buffer
+        msg = 'an outcome has a path or a buffer'
+        raise AssertionError(msg)

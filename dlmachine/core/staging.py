@@ -1,0 +1,39 @@
+"""Staging: where the bytes lie while they are not the whole yet.
+
+Pure. A part lies beside its destination, on the same file system, so that publishing it
+is one rename.
+"""
+
+from pathlib import PurePath
+
+from dlmachine.core.destination import Auto, ToPath, Wanted, ends_in_separator
+
+
+def part_place(wanted: Wanted, cache_folder: str | None, *, is_folder: bool) -> str | None:
+    """The folder in which to keep parts; None where they are in memory.
+
+    `is_folder` tells that the path asked for is a folder on disk.
+
+    >>> part_place(ToPath('/data/x.gz'), None, is_folder=False)
+    '/data'
+    >>> part_place(Auto(), '/cache', is_folder=False), part_place(Auto(), None, is_folder=False)
+    ('/cache', None)
+    """
+    match wanted:
+        case ToPath(path=path):
+            is_folder = is_folder or ends_in_separator(path)
+            return str(PurePath(path) if is_folder else PurePath(path).parent)
+        case Auto():
+            return cache_folder
+        case _:
+            return None
+
+
+def part_stem(key: str, wanted: Wanted) -> str:
+    """The name of what a part is a part of: the same for every run of the same download.
+
+    >>> part_stem('ab' * 32, ToPath('/data/x.gz'))
+    'abababababababababababababababab-x.gz'
+    """
+    name = PurePath(wanted.path).name[:64] if isinstance(wanted, ToPath) else ''
+    return f'{key[:32]}-{name}' if name else key[:32]

@@ -1,0 +1,207 @@
+"""States: where a run stands, as values.
+
+Pure. A state carries what it knows and nothing that is "set later"; `machine.advance`
+goes from one to the next. The names say what is being done just now.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from dlmachine.core.decide import Address, Decision
+from dlmachine.core.descriptor import Descriptor
+from dlmachine.core.effects import Effect, Exchange
+from dlmachine.core.faults import Fault
+from dlmachine.core.metadata import MetadataUpdate
+from dlmachine.core.outcome import Outcome
+from dlmachine.core.policy import Policy
+from dlmachine.core.record import DownloadRecord
+from dlmachine.core.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What a run is about, and what it holds.
+
+    `snapshot` is the latest look at the world, `decision` what follows from it.
+    """
+
+    descriptor: Descriptor
+    policy: Policy
+    snapshot: Snapshot
+    decision: Decision
+    began_at: datetime
+    holds_lock: bool = False
+    holds_part: bool = False
+
+    @property
+    def key(self) -> str:
+        """The cache key."""
+        return self.snapshot.key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """How far the tries have come.
+
+    `round` counts the passes over the addresses, `position` is the address being asked,
+    `dropped` those that will not be asked again, `trail` the URLs of this try, redirects
+    included. `part_bytes` of the body are in the part, from a representation with this
+    strong `validator`, served by the address at `part_position`. `asked_wait` is the
+    longest wait that a server asked for in this round.
+    """
+
+    round: int = 0
+    position: int = 0
+    dropped: frozenset[int] = frozenset()
+    tries: int = 0
+    trail: tuple[str, ...] = ()
+    part_bytes: int = 0
+    validator: str | None = None
+    asked_wait: timedelta = timedelta(0)
+
+    def address(self, job: Job) -> Address:
+        """The address being asked."""
+        return job.decision.addresses[self.position]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirming:
+    """A stored copy will do, if it is still there."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Locking:
+    """Waiting to be the only one."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observing:
+    """Looking again, with the lock held (or known not to work)."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """A part is being opened."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchanging:
+    """A request is out."""
+
+    job: Job
+    effort: Effort
+    exchange: Exchange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Time passes before the next round."""
+
+    job: Job
+    effort: Effort
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publishing:
+    """The right bytes are in the part; they are being put in place."""
+
+    job: Job
+    record: DownloadRecord
+    version: int
+    conflicts: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """The registry is being told; `published` is the file that appeared for it, if one did."""
+
+    job: Job
+    update: MetadataUpdate
+    outcome: Outcome
+    published: str | None = None
+    conflicts: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retiring:
+    """Earlier versions are being removed."""
+
+    job: Job
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unpublishing:
+    """The file is being taken back: the registry could not be told."""
+
+    job: Job
+    fault: Fault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discarding:
+    """The part is being given up; what it ended with is known."""
+
+    job: Job
+    end: Outcome | Fault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Releasing:
+    """The lock is being given back."""
+
+    job: Job
+    end: Outcome | Fault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """It went well."""
+
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broken:
+    """It did not."""
+
+    fault: Fault
+
+
+State: TypeAlias = (
+    Confirming
+    | Locking
+    | Observing
+    | Opening
+    | Exchanging
+    | Waiting
+    | Publishing
+    | Recording
+    | Retiring
+    | Unpublishing
+    | Discarding
+    | Releasing
+    | Finished
+    | Broken
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """The next state, and the one effect to perform in it; None at the end.
+
+    `update` goes with the effect `Record`.
+    """
+
+    state: State
+    effect: Effect | None = None
+    update: MetadataUpdate | None = None
