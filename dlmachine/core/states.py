@@ -16,7 +16,7 @@ from dlmachine.core.metadata import MetadataUpdate
 from dlmachine.core.outcome import Outcome
 from dlmachine.core.policy import Policy
 from dlmachine.core.record import DownloadRecord
-from dlmachine.core.snapshot import Snapshot
+from dlmachine.core.snapshot import CacheEntry, Snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class Effort:
     `round` counts the passes over the addresses, `position` is the address being asked,
     `dropped` those that will not be asked again, `trail` the URLs of this try, redirects
     included. `part_bytes` of the body are in the part, from a representation with this
-    strong `validator`, served by the address at `part_position`. `asked_wait` is the
+    strong `validator`. `asked_wait` is the
     longest wait that a server asked for in this round.
     """
 
@@ -70,6 +70,7 @@ class Confirming:
     """A stored copy will do, if it is still there."""
 
     job: Job
+    entry: CacheEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,99 @@
+"""The machine: `begin` and `advance`, the only way on.
+
+Pure and total: any event in any state gives a next step. What a state does about an event
+is in the `on_*` modules; the table below says which function that is.
+
+What a run goes through, if all goes well:
+
+    use cached   Confirming -> Finished
+    into cache   Locking -> Observing -> Opening -> Exchanging -> Publishing -> Recording
+                 -> (Retiring) -> Releasing -> Finished
+    elsewhere    Opening -> Exchanging -> Publishing -> Finished
+    revalidate   Locking -> Observing -> Opening -> Exchanging -> Recording -> Discarding
+                 -> Releasing -> Finished
+"""
+
+from typing import assert_never
+
+from dlmachine.core import on_commit, on_exchange, on_look_up
+from dlmachine.core.descriptor import Descriptor
+from dlmachine.core.events import Event
+from dlmachine.core.policy import Policy
+from dlmachine.core.snapshot import Snapshot
+from dlmachine.core.states import (
+    Broken,
+    Confirming,
+    Discarding,
+    Exchanging,
+    Finished,
+    Locking,
+    Observing,
+    Opening,
+    Publishing,
+    Recording,
+    Releasing,
+    Retiring,
+    State,
+    Step,
+    Unpublishing,
+    Waiting,
+)
+
+
+def begin(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Step:
+    """The first step of a run; already the end if the verdict is a refusal.
+
+    >>> from datetime import UTC, datetime
+    >>> from dlmachine.core.policy import Policy
+    >>> seen = Snapshot(now=datetime(2024, 5, 1, tzinfo=UTC), chance=0.5, key='00')
+    >>> begin(Descriptor(url='http://h/x'), Policy(offline=True), seen).state.fault.code
+    'offline_miss'
+    """
+    return on_look_up.start(descriptor, policy, snapshot)
+
+
+def advance(state: State, event: Event) -> Step:  # noqa: C901, PLR0911, PLR0912 -- one line a state
+    """The next step, from what came of the last one's effect."""
+    match state:
+        case Confirming():
+            return on_look_up.on_confirming(state, event)
+        case Locking():
+            return on_look_up.on_locking(state, event)
+        case Observing():
+            return on_look_up.on_observing(state, event)
+        case Opening():
+            return on_exchange.on_opening(state, event)
+        case Exchanging():
+            return on_exchange.on_exchanging(state, event)
+        case Waiting():
+            return on_exchange.on_waiting(state, event)
+        case Publishing():
+            return on_commit.on_publishing(state, event)
+        case Recording():
+            return on_commit.on_recording(state, event)
+        case Retiring():
+            return on_commit.on_retiring(state, event)
+        case Unpublishing():
+            return on_commit.on_unpublishing(state, event)
+        case Discarding() | Releasing():
+            return on_commit.on_closing(state, event)
+        case Finished() | Broken():
+            return Step(state=state)
+        case _:
+            assert_never(state)
+
+
+def most_effects(descriptor: Descriptor, policy: Policy) -> int:
+    """A bound on the effects of any run: no schedule of faults makes it go on for longer.
+
+    Each address gets one try and its redirects in each round, one wait lies between
+    rounds, and a few effects stand before and after.
+    """
+    rounds = 1 + policy.retries
+    exchanges = rounds * len(descriptor.addresses) * (2 + policy.max_redirects)
+    return exchanges + rounds + on_commit.MOST_CONFLICTS * 2 + _AROUND
+
+
+#: Looking up, locking, observing, confirming (once for each stored version that turns out
+#: to be gone), opening; retiring, discarding, releasing.
+_AROUND = 64

@@ -1,0 +1,140 @@
+"""Looking up: from the first verdict to the first request.
+
+Pure. A stored copy is confirmed and used; anything else is decided a second time once the
+lock is held, because the world may have moved in between.
+"""
+
+from dataclasses import replace
+
+from returns.pipeline import is_successful
+
+from dlmachine.core.closing import close, close_on_bug
+from dlmachine.core.decide import Verdict, decide
+from dlmachine.core.descriptor import Descriptor
+from dlmachine.core.destination import InCache, InFolder
+from dlmachine.core.effects import AcquireLock, ConfirmCopy, Observe, OpenPart
+from dlmachine.core.events import (
+    CopyConfirmed,
+    CopyMissing,
+    Event,
+    Failed,
+    LockAcquired,
+    LockUnavailable,
+    Observed,
+)
+from dlmachine.core.freshness import recorded_digest
+from dlmachine.core.outcome import Origin, Outcome
+from dlmachine.core.policy import Policy
+from dlmachine.core.snapshot import CacheEntry, Snapshot
+from dlmachine.core.staging import part_place, part_stem
+from dlmachine.core.states import Broken, Confirming, Job, Locking, Observing, Opening, Step
+
+
+def start(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Step:
+    """The first step."""
+    decided = decide(descriptor, policy, snapshot)
+    if not is_successful(decided):
+        return Step(state=Broken(fault=decided.failure()))
+    job = Job(
+        descriptor=descriptor,
+        policy=policy,
+        snapshot=snapshot,
+        decision=decided.unwrap(),
+        began_at=snapshot.now,
+    )
+    return _set_out(job)
+
+
+def on_confirming(state: Confirming, event: Event) -> Step:
+    """The stored copy is there, and used; or it is not, and the verdict is made again."""
+    match event:
+        case CopyConfirmed():
+            return close(state.job, _cached_outcome(state))
+        case CopyMissing():
+            snapshot = _without_copy(state)
+            return _decide_again(state.job, snapshot, is_observed=state.job.holds_lock)
+        case Failed(fault=fault):
+            return close(state.job, fault)
+        case _:
+            return close_on_bug(state.job, state, event)
+
+
+def on_locking(state: Locking, event: Event) -> Step:
+    """With the lock, or where locks do not work, the world is looked at again."""
+    match event:
+        case LockAcquired():
+            job = replace(state.job, holds_lock=True)
+            return Step(state=Observing(job=job), effect=Observe(key=job.key))
+        case LockUnavailable(fault=None):
+            return Step(state=Observing(job=state.job), effect=Observe(key=state.job.key))
+        case LockUnavailable(fault=fault) | Failed(fault=fault) if fault is not None:
+            return close(state.job, fault)
+        case _:
+            return close_on_bug(state.job, state, event)
+
+
+def on_observing(state: Observing, event: Event) -> Step:
+    """The verdict is made again, from what is seen now."""
+    match event:
+        case Observed(snapshot=snapshot):
+            return _decide_again(state.job, snapshot, is_observed=True)
+        case Failed(fault=fault):
+            return close(state.job, fault)
+        case _:
+            return close_on_bug(state.job, state, event)
+
+
+def _decide_again(job: Job, snapshot: Snapshot, *, is_observed: bool) -> Step:
+    decided = decide(job.descriptor, job.policy, snapshot, since=job.began_at)
+    if not is_successful(decided):
+        return close(job, decided.failure())
+    decision = decided.unwrap()
+    again = replace(job, snapshot=snapshot, decision=decision)
+    return _set_out(again, is_observed=is_observed)
+
+
+def _set_out(job: Job, *, is_observed: bool = False) -> Step:
+    decision = job.decision
+    if decision.entry is not None and decision.verdict is Verdict.USE_CACHED:
+        state = Confirming(job=job, entry=decision.entry)
+        return Step(state=state, effect=_confirmation(job, decision.entry))
+    if isinstance(decision.destination, InCache) and not is_observed:
+        effect = AcquireLock(key=job.key, patience=job.policy.lock_timeout)
+        return Step(state=Locking(job=job), effect=effect)
+    wanted = job.policy.destination
+    cache = job.snapshot.cache
+    is_folder = isinstance(decision.destination, InFolder)
+    folder = part_place(wanted, None if cache is None else cache.folder, is_folder=is_folder)
+    opening = OpenPart(beside=folder, stem=part_stem(job.key, wanted), adopt=decision.part)
+    return Step(state=Opening(job=job), effect=opening)
+
+
+def _confirmation(job: Job, entry: CacheEntry) -> ConfirmCopy:
+    checksum = job.policy.checksum
+    is_known = recorded_digest(entry.record, checksum) is not None
+    return ConfirmCopy(
+        path=entry.path,
+        size_bytes=entry.file_bytes,
+        checksum=None if is_known else checksum,
+    )
+
+
+def _cached_outcome(state: Confirming) -> Outcome:
+    return Outcome(
+        origin=Origin.CACHE,
+        reason=state.job.decision.reason.value,
+        key=state.job.key,
+        path=state.entry.path,
+        version=state.entry.version,
+        record=state.entry.record,
+    )
+
+
+def _without_copy(state: Confirming) -> Snapshot:
+    snapshot = state.job.snapshot
+    entries = () if snapshot.cache is None else snapshot.cache.entries
+    kept = tuple(
+        replace(entry, file_bytes=None) if entry == state.entry else entry for entry in entries
+    )
+    cache = None if snapshot.cache is None else replace(snapshot.cache, entries=kept)
+    return replace(snapshot, cache=cache)
