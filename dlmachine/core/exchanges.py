@@ -1,0 +1,64 @@
+"""Building the next exchange: request, conditions, range, limits.  Pure."""
+
+from dataclasses import replace
+
+from returns.result import Result
+
+from dlmachine.core.decide import Verdict
+from dlmachine.core.effects import Exchange, Expectation
+from dlmachine.core.faults import Fault
+from dlmachine.core.filename import name_content
+from dlmachine.core.freshness import Condition, build_condition
+from dlmachine.core.headers import Headers
+from dlmachine.core.request import Request, build_request
+from dlmachine.core.states import Effort, Exchanging, Job, Step
+
+
+def ask(job: Job, effort: Effort) -> Result[Step, Fault]:
+    """The step that asks the address the effort stands at, from the start of its trail."""
+    address = effort.address(job)
+    built = build_request(job.descriptor, address.url, job.policy.user_agent)
+    return built.map(lambda request: send(job, effort, _with_conditions(job, effort, request)))
+
+
+def send(job: Job, effort: Effort, request: Request) -> Step:
+    """The step that sends a request, one more URL on the trail."""
+    policy, condition = job.policy, _condition(job)
+    exchange = Exchange(
+        request=request,
+        backend=effort.address(job).backend,
+        expect=Expectation(
+            offset=effort.part_bytes,
+            validator=effort.validator,
+            is_conditional=bool(condition.headers),
+            etag=condition.etag,
+            last_modified=condition.last_modified,
+            size_bytes=condition.size_bytes,
+            name=name_content(Headers(), request.url),
+            max_bytes=policy.max_bytes,
+        ),
+        algorithms=() if policy.checksum is None else (policy.checksum.algorithm,),
+        connect_timeout=policy.connect_timeout,
+        stall_timeout=policy.stall_timeout,
+        timeout=policy.timeout,
+    )
+    moved = replace(effort, trail=(*effort.trail, request.url), tries=effort.tries + 1)
+    return Step(state=Exchanging(job=job, effort=moved, exchange=exchange), effect=exchange)
+
+
+def _with_conditions(job: Job, effort: Effort, request: Request) -> Request:
+    headers = request.headers
+    for name, value in _condition(job).headers:
+        headers = headers.with_field(name, value)
+    if effort.part_bytes and effort.validator is not None:
+        # RFC 9110 section 14.2 and 13.1.5: the rest, or the whole if it changed.
+        headers = headers.with_field('Range', f'bytes={effort.part_bytes}-')
+        headers = headers.with_field('If-Range', effort.validator)
+    return replace(request, headers=headers)
+
+
+def _condition(job: Job) -> Condition:
+    decision = job.decision
+    if decision.verdict is not Verdict.REVALIDATE or decision.entry is None:
+        return Condition()
+    return build_condition(decision.entry, job.policy.check_method)

@@ -1,0 +1,85 @@
+"""Provenance: the record of a download, from the state and the answer.
+
+Pure. Secrets are taken out here, before anything leaves the machine.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from dlmachine.core.cachekey import full_url
+from dlmachine.core.descriptor import Descriptor
+from dlmachine.core.effects import Exchange
+from dlmachine.core.events import Answered, Head, Received
+from dlmachine.core.filename import name_content
+from dlmachine.core.headers import Headers
+from dlmachine.core.record import DownloadRecord
+from dlmachine.core.redact import redact_pairs, redact_url, scrub, secrets_in_pairs
+from dlmachine.core.redact import secrets_in_url
+from dlmachine.core.request import body_digest
+from dlmachine.core.states import Effort, Job
+from dlmachine.core.version import VERSION
+
+#: Response headers that carry URLs, which may carry secrets.
+_URL_HEADERS = frozenset({'location', 'content-location', 'link', 'refresh'})
+
+
+def build_record(
+    job: Job, effort: Effort, exchange: Exchange, answer: Answered, received: Received
+) -> DownloadRecord:
+    """All that is to be kept about the body that was just received."""
+    descriptor = job.descriptor
+    kind, digest = body_digest(descriptor.body)
+    headers = answer.head.headers
+    return DownloadRecord(
+        url=redacted_url(descriptor),
+        method=descriptor.method,
+        request_headers=redact_pairs(exchange.request.headers),
+        body_kind=kind,
+        body_sha256=digest,
+        urls=tuple(redact_url(url) for url in effort.trail),
+        served_by=redact_url(effort.address(job).url),
+        tries=effort.tries,
+        started_at=job.began_at,
+        finished_at=answer.at,
+        http_code=answer.head.status,
+        response_headers=_response_headers(job, headers),
+        size_bytes=received.size_bytes,
+        sha256=received.sha256,
+        digests=received.digests,
+        etag=headers.get('ETag'),
+        last_modified=headers.get('Last-Modified'),
+        filename=name_content(headers, descriptor.url),
+        verified_tls=descriptor.tls.verify,
+        backend=exchange.backend,
+        backend_version=next(
+            (seen.version for seen in job.snapshot.backends if seen.name == exchange.backend), ''
+        ),
+        dlmachine_version=VERSION,
+    )
+
+
+def freshen_record(record: DownloadRecord, head: Head, at: datetime) -> DownloadRecord:
+    """The record of a copy that the server said is current (RFC 9111 section 4.3.4)."""
+    return replace(
+        record,
+        validated_at=at,
+        etag=head.headers.get('ETag') or record.etag,
+        last_modified=head.headers.get('Last-Modified') or record.last_modified,
+    )
+
+
+def redacted_url(descriptor: Descriptor) -> str:
+    """What was asked for, without secrets."""
+    return redact_url(full_url(descriptor.url, descriptor))
+
+
+def _response_headers(job: Job, headers: Headers) -> tuple[tuple[str, str], ...]:
+    # A server may echo what it was sent.
+    descriptor = job.descriptor
+    secrets = secrets_in_pairs(descriptor.headers) | secrets_in_pairs(descriptor.query)
+    for url in descriptor.addresses:
+        secrets |= secrets_in_url(url)
+    return tuple(
+        (name, scrub(redact_url(value) if name.casefold() in _URL_HEADERS else value, secrets))
+        for name, value in redact_pairs(headers)
+    )
