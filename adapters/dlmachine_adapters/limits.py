@@ -37,12 +37,14 @@ class Watch:
         self._effect = effect
         self._total = effect.timeout or remaining or timedelta(0)
         self._end = inf if remaining is None else now + remaining.total_seconds()
-        self._patience = effect.stall_timeout.total_seconds()
+        self.stall_seconds = effect.stall_timeout.total_seconds()
         self._connect_until = now + effect.connect_timeout.total_seconds()
-        self._heard_at: float | None = None
+        self._heard_at = now
+        self.is_connected = False
 
     def connected(self) -> None:
         """There is a connection: from now on silence is measured."""
+        self.is_connected = True
         self._heard_at = monotonic()
 
     def heard(self) -> float:
@@ -57,14 +59,12 @@ class Watch:
     def left(self) -> float:
         """Seconds until the nearest limit; 0 or less once it has passed."""
         now = monotonic()
-        if self._heard_at is None:
-            return min(self._connect_until, self._end) - now
-        return min(self._heard_at + self._patience, self._end) - now
+        nearest = self._heard_at + self.stall_seconds if self.is_connected else self._connect_until
+        return min(nearest, self._end) - now
 
     def wait_for_next(self) -> float:
         """Seconds that one more read or write may take.  Raises: LimitPassed."""
-        if self._heard_at is not None:
-            self._heard_at = monotonic()
+        self._heard_at = monotonic()
         left = self.left()
         if left <= 0:
             raise LimitPassed
@@ -83,6 +83,6 @@ class Watch:
         url = redact_url(self._effect.request.url)
         if self._end - monotonic() <= _SLACK_SECONDS:
             return TimedOut(url=url, phase='total', limit=self._total)
-        if self._heard_at is None:
+        if not self.is_connected:
             return TimedOut(url=url, phase='connect', limit=self._effect.connect_timeout)
         return TimedOut(url=url, phase='stall', limit=self._effect.stall_timeout)

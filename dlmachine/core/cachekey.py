@@ -7,7 +7,7 @@ count; list order and types do.
 
 import json
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 import rfc8785
@@ -76,7 +76,7 @@ def full_url(address: str, descriptor: Descriptor) -> str:
     return f'{address}{joint}{urlencode(descriptor.query)}'
 
 
-def _body_identity(body: Body) -> object:
+def _body_identity(body: Body) -> Any:
     match body:
         case NoBody():
             return None
@@ -99,7 +99,7 @@ def _part_identity(part: Part) -> list[object]:
             return [*head, 'path', path] if digest is None else [*head, 'content', digest]
 
 
-def _exact(value: object) -> object:
+def _exact(value: Any) -> Any:
     # Lists are marked, so that a marked number can not be taken for one; with that, two
     # different JSON values never have the same text, however large their numbers.
     match value:

@@ -240,7 +240,7 @@ def _parse_query(query: object) -> Result[Pairs, Fault]:
     return parsed
 
 
-def _parse_mirrors(given: Iterable[object] | str | None) -> Result[tuple[str, ...], Fault]:
+def _parse_mirrors(given: object) -> Result[tuple[str, ...], Fault]:
     mirrors = [given] if isinstance(given, str) else [] if given is None else given
     if not isinstance(mirrors, Iterable):
         problem = f'is no list of URLs: {type(given).__name__}'

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
@@ -249,9 +249,14 @@ def unknown_name(name: str, known: Iterable[str], source: str = '') -> UnknownNa
 
 def _with_value(policy: Policy, field: str, value: object) -> Policy:
     outer, _, inner = field.partition('.')
-    if not inner:
-        return replace(policy, **{outer: value})
-    return replace(policy, **{outer: replace(getattr(policy, outer), **{inner: value})})
+    new = _replaced(getattr(policy, outer), inner, value) if inner else value
+    changed: Policy = _replaced(policy, outer, new)
+    return changed
+
+
+def _replaced(value: Any, field: str, new: object) -> Any:
+    # The readers of the table vouch for the type, which names in a table can not show.
+    return replace(value, **{field: new})
 
 
 def _bad(name: str, value: object, problem: str) -> Result[object, Fault]:

@@ -7,7 +7,7 @@ what it said of itself and what it was. It is stored as one JSON text.
 import json
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from returns.result import Failure, Result, Success
 
@@ -68,7 +68,8 @@ def parse_record(text: str) -> Result[DownloadRecord, Fault]:
         stored = json.loads(text)
         if stored.pop('v') != RECORD_VERSION:
             raise ValueError
-        return Success(DownloadRecord(**{name: _rich(name, value) for name, value in stored.items()}))
+        values: dict[str, Any] = {name: _rich(name, value) for name, value in stored.items()}
+        return Success(DownloadRecord(**values))
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         return Failure(CacheUnusable(path='', problem='a record can not be read'))
 

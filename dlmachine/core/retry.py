@@ -89,8 +89,8 @@ def backoff(policy: Policy, round_number: int, draw: float) -> timedelta:
     >>> backoff(Policy(), 3, 0.5).total_seconds()
     2.0
     """
-    doubled = policy.retry_wait * 2 ** min(max(round_number - 1, 0), 16)
-    return min(doubled, policy.retry_max_wait) * draw
+    doublings = min(max(round_number - 1, 0), 16)
+    return min(policy.retry_wait * (1 << doublings), policy.retry_max_wait) * draw
 
 
 def parse_retry_after(head: Head, at: datetime) -> timedelta | None:

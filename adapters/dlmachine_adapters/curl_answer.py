@@ -1,0 +1,138 @@
+"""What libcurl calls while it performs one exchange.
+
+The functions here are called from C, where an exception would be printed and lost: each is
+kept, the transfer is stopped, and `reraise` brings it out again. That holds for any
+exception, an interrupt from the keyboard too.
+"""
+
+from datetime import datetime
+from typing import Any, Final
+
+import pycurl
+
+from dlmachine.core.effects import Exchange
+from dlmachine.core.events import Head
+from dlmachine.core.request import HTTP_SCHEMES
+from dlmachine_adapters.bodies import OpenBody
+from dlmachine_adapters.curl_heads import FtpReplies, HeadReader, HttpHeads, NoHeads
+from dlmachine_adapters.limits import LimitPassed, Watch
+from dlmachine_adapters.reception import MOST_DRAINED_BYTES, Reception
+
+_STOP: Final = 0
+_STOP_PROGRESS: Final = 1
+_HTTP: Final = b'HTTP/'
+
+
+class CurlAnswer:
+    """The answer to one exchange, as it comes in; used by one thread."""
+
+    def __init__(
+        self,
+        effect: Exchange,
+        watch: Watch,
+        reception: Reception,
+        body: OpenBody | None,
+        now: datetime,
+    ) -> None:
+        self._watch = watch
+        self._reception = reception
+        self._body = body
+        self._raised: BaseException | None = None
+        self._drained_bytes = 0
+        self._sent_bytes = 0
+        scheme = effect.request.location.scheme
+        self._is_headless = scheme == 'sftp'
+        self.replies: FtpReplies | None = None
+        self._heads: HeadReader = NoHeads() if self._is_headless else HttpHeads()
+        if scheme not in HTTP_SCHEMES and not self._is_headless:
+            self._heads = self.replies = FtpReplies(effect.expect.offset, now)
+
+    def attach(self, curl: Any) -> None:
+        """Be called by a handle, until it is reset."""
+        curl.setopt(pycurl.HEADERFUNCTION, self._on_line)
+        curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
+        if hasattr(pycurl, 'PREREQFUNCTION'):
+            curl.setopt(pycurl.PREREQFUNCTION, self._on_connected)
+        else:  # An older libcurl does not tell; its own limit for connecting remains.
+            self._watch.connected()
+        curl.setopt(pycurl.XFERINFOFUNCTION, self._on_progress)
+        curl.setopt(pycurl.NOPROGRESS, 0)
+        if self._body is not None:
+            curl.setopt(pycurl.READFUNCTION, self._on_read)
+            curl.setopt(pycurl.SEEKFUNCTION, self._on_rewind)
+
+    def reraise(self) -> None:
+        """Raise what was raised on the way, if anything was."""
+        if self._raised is not None:
+            raise self._raised
+
+    def _on_connected(self, *addresses: object) -> int:
+        self._watch.connected()
+        ok: int = pycurl.PREREQFUNC_OK
+        return ok
+
+    def _on_line(self, line: bytes) -> int | None:
+        try:
+            self._watch.heard()
+            if self._reception.has_head:
+                return None
+            if self.replies is not None and line.startswith(_HTTP):
+                # A proxy answers in HTTP, whatever it was asked for.
+                self.replies, self._heads = None, HttpHeads()
+            head = self._heads.feed(line)
+            return None if head is None else self._begin(head)
+        except BaseException as error:  # noqa: BLE001 -- see the head of the module
+            return self._keep(error, _STOP)
+
+    def _on_body(self, data: bytes) -> int | None:
+        try:
+            now = self._watch.heard()
+            if self._is_headless and not self._reception.has_head:
+                self._begin(Head(status=200))
+            if self._reception.is_wanted:
+                self._reception.take(data, now)
+                return None
+            self._drained_bytes += len(data)
+            return None if self._drained_bytes <= MOST_DRAINED_BYTES else _STOP
+        except BaseException as error:  # noqa: BLE001 -- see the head of the module
+            return self._keep(error, _STOP)
+
+    def _on_read(self, size: int) -> bytes | int:
+        try:
+            return b'' if self._body is None else self._body.read(size)
+        except BaseException as error:  # noqa: BLE001 -- see the head of the module
+            return self._keep(error, pycurl.READFUNC_ABORT)
+
+    def _on_rewind(self, offset: int, origin: int) -> int:
+        try:
+            if self._body is None or offset or origin:
+                return pycurl.SEEKFUNC_CANTSEEK  # type: ignore[no-any-return]
+            self._body.rewind()
+            return pycurl.SEEKFUNC_OK  # type: ignore[no-any-return]
+        except BaseException as error:  # noqa: BLE001 -- see the head of the module
+            return self._keep(error, pycurl.SEEKFUNC_FAIL)
+
+    def _on_progress(self, total: int, done: int, to_send: int, sent: int) -> int:
+        try:
+            if sent != self._sent_bytes:
+                self._sent_bytes = sent
+                self._watch.heard()
+            if self._watch.left() > 0:
+                return 0
+        except BaseException as error:  # noqa: BLE001 -- see the head of the module
+            return self._keep(error, _STOP_PROGRESS)
+        return self._keep(LimitPassed(), _STOP_PROGRESS)
+
+    def _begin(self, head: Head) -> int | None:
+        self._reception.begin(head)
+        if self._reception.is_wanted:
+            return None
+        if self._reception.is_worth_draining():
+            self._watch.hurry()
+            return None
+        return _STOP
+
+    def _keep(self, error: BaseException, stop: int) -> int:
+        if self._raised is None:
+            self._raised = error
+        return stop

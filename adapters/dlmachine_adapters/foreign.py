@@ -1,0 +1,47 @@
+"""Foreign errors: what the tables of all backends share.
+
+A backend's table turns exceptions or codes of its library into faults. The words of a
+library are kept short, in one line, and without secrets.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from dlmachine.core.faults import AnswerUnusable, ConnectionFailed, Fault, TlsFailed
+from dlmachine.core.redact import redact_url, scrub
+from dlmachine_adapters.environment import Route
+from dlmachine_adapters.limits import Watch
+from dlmachine_adapters.reception import Reception
+
+_MOST_CHARACTERS: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """Where an exchange stood when its library gave up."""
+
+    route: Route
+    watch: Watch
+    reception: Reception
+
+    @property
+    def url(self) -> str:
+        """The URL that was asked for, without secrets."""
+        return redact_url(self.route.request.url)
+
+    def words(self, text: str) -> str:
+        """A library's words, fit to be shown."""
+        scrubbed = scrub(' '.join(text.split()), self.route.secrets())
+        return scrubbed[:_MOST_CHARACTERS].rstrip(' .')
+
+    def connection_failed(self, phase: str, text: str) -> Fault:
+        """No connection, or a broken one."""
+        return ConnectionFailed(url=self.url, phase=phase, detail=self.words(text))
+
+    def tls_failed(self, text: str) -> Fault:
+        """TLS failed."""
+        return TlsFailed(url=self.url, detail=self.words(text))
+
+    def unusable(self, problem: str) -> Fault:
+        """The answer is none that we can read."""
+        return AnswerUnusable(url=self.url, problem=f'the server {self.words(problem)}')

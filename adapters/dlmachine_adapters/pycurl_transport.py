@@ -1,0 +1,148 @@
+"""The `curl` backend: one exchange over http, https, ftp, ftps or sftp.
+
+Sends what the core wrote down and nothing else: no redirect, retry, cookie, decoding or
+header of its own. Bodies go to the part as they come; memory is bounded.
+"""
+
+from contextlib import ExitStack
+from datetime import timedelta
+from typing import Any, Final
+
+import pycurl
+from returns.pipeline import is_successful
+
+from dlmachine.core.effects import Exchange
+from dlmachine.core.events import Answered, Head, Interrupted
+from dlmachine.core.faults import Fault, SchemeRefused
+from dlmachine.core.ports import Clock, Part, PartError
+from dlmachine.core.redact import redact_url
+from dlmachine.core.snapshot import BackendSeen
+from dlmachine_adapters.bodies import BodyError, OpenBody, open_body
+from dlmachine_adapters.curl_answer import CurlAnswer
+from dlmachine_adapters.curl_faults import fault_of
+from dlmachine_adapters.curl_heads import HeadError
+from dlmachine_adapters.curl_options import SCHEMES, set_options
+from dlmachine_adapters.environment import Route, find_route
+from dlmachine_adapters.foreign import Scene
+from dlmachine_adapters.limits import LimitPassed, Watch
+from dlmachine_adapters.pools import HandlePool
+from dlmachine_adapters.reception import Reception
+
+#: Errors of FTP that stand for a refusal by the server, whose reply says more.
+_NOT_FROM_THERE: Final = frozenset({
+    pycurl.E_FTP_COULDNT_USE_REST, pycurl.E_BAD_DOWNLOAD_RESUME,
+})  # fmt: skip
+_REFUSED: Final = _NOT_FROM_THERE | {
+    pycurl.E_FTP_WEIRD_SERVER_REPLY, pycurl.E_REMOTE_ACCESS_DENIED, pycurl.E_LOGIN_DENIED,
+    pycurl.E_FTP_WEIRD_PASS_REPLY, pycurl.E_FTP_WEIRD_PASV_REPLY, pycurl.E_FTP_COULDNT_SET_TYPE,
+    pycurl.E_FTP_COULDNT_RETR_FILE, pycurl.E_REMOTE_FILE_NOT_FOUND,
+}  # fmt: skip
+
+
+class CurlTransport:
+    """A backend on libcurl.
+
+    Each exchange has a handle for itself while it lasts, of which as many are kept as were
+    used at once; a handle keeps its connections.
+    """
+
+    name: Final = 'curl'
+    schemes: Final = SCHEMES
+
+    def __init__(self, clock: Clock, max_idle: int = 32) -> None:
+        self._clock = clock
+        self._handles: HandlePool[Any] = HandlePool(pycurl.Curl, _close_handle, max_idle)
+
+    @classmethod
+    def describe(cls) -> BackendSeen:
+        """Name, schemes and version."""
+        words = pycurl.version.split()
+        own, libraries = words[0].rpartition('/')[2], ' '.join(words[1:3])
+        return BackendSeen(name=cls.name, schemes=cls.schemes, version=f'{own} ({libraries})')
+
+    @property
+    def seen(self) -> BackendSeen:
+        """Name, schemes and version."""
+        return self.describe()
+
+    def exchange(
+        self, effect: Exchange, part: Part, remaining: timedelta | None
+    ) -> Answered | Interrupted:
+        """Send the request, and write the answer's body to the part if it is wanted."""
+        watch = Watch(effect, remaining)
+        reception = Reception(effect, part, self._clock)
+        refused = _find_refused(effect)
+        if refused is not None:
+            return reception.broken(refused)
+        route = find_route(effect.request)
+        body = open_body(effect.request.body)
+        for prepared in (route, body):
+            if not is_successful(prepared):
+                return reception.broken(prepared.failure())
+        with ExitStack() as stack:
+            opened = body.unwrap()
+            if opened is not None:
+                stack.enter_context(opened)
+            curl = stack.enter_context(self._handles.lend())
+            scene = Scene(route=route.unwrap(), watch=watch, reception=reception)
+            answer = CurlAnswer(effect, watch, reception, opened, self._clock.now())
+            return _exchange(curl, effect, scene, opened, answer)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._handles.close()
+
+
+def _find_refused(effect: Exchange) -> Fault | None:
+    scheme = effect.request.location.scheme
+    if scheme in SCHEMES:
+        return None
+    url = redact_url(effect.request.url)
+    return SchemeRefused(url=url, scheme=scheme, allowed=SCHEMES)
+
+
+def _exchange(
+    curl: Any, effect: Exchange, scene: Scene, body: OpenBody | None, answer: CurlAnswer
+) -> Answered | Interrupted:
+    reception = scene.reception
+    try:
+        scene.watch.wait_for_next()
+        set_options(curl, effect, scene.route, body, scene.watch)
+        answer.attach(curl)
+        _perform(curl, answer)
+        return reception.complete()
+    except PartError as error:
+        return reception.spoiled(error)
+    except BodyError as error:
+        return reception.broken(error.fault)
+    except LimitPassed:
+        return reception.broken(scene.watch.timed_out())
+    except HeadError as error:
+        return reception.broken(scene.unusable(str(error)))
+    except pycurl.error as error:
+        return _explain(error, scene, answer)
+    finally:
+        curl.reset()
+
+
+def _perform(curl: Any, answer: CurlAnswer) -> None:
+    try:
+        curl.perform()
+    except pycurl.error:
+        answer.reraise()
+        raise
+    answer.reraise()
+
+
+def _explain(error: pycurl.error, scene: Scene, answer: CurlAnswer) -> Answered | Interrupted:
+    code, text = int(error.args[0]), str(error.args[1])
+    reception, replies = scene.reception, answer.replies
+    if replies is not None and not reception.has_head:
+        refusal = replies.not_from_there() if code in _NOT_FROM_THERE else replies.refusal()
+        if refusal is not None and code in _REFUSED:
+            reception.begin(refusal)
+    return reception.broken(fault_of(code, text, scene))
+
+
+def _close_handle(curl: Any) -> None:
+    curl.close()

@@ -1,0 +1,108 @@
+"""Codec: the core's values as JSON, and back.
+
+Pure. Every dataclass becomes an object that names its type under `$`; what JSON has no type
+for (bytes, dates, enums) is marked likewise. Only the types listed here are read back.
+"""
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from types import ModuleType
+from typing import Final
+
+from returns.result import Failure, Result, Success
+
+from dlmachine.core import body, decide, descriptor, destination, effects, policy, record, snapshot
+from dlmachine.core.descriptor import Descriptor
+from dlmachine.core.faults import FAULTS, Fault, InvalidInput
+from dlmachine.core.headers import Headers
+from dlmachine.core.request import Request
+
+_MODULES: Final[tuple[ModuleType, ...]] = (
+    body, decide, descriptor, destination, effects, policy, record, snapshot,
+)  # fmt: skip
+_MARK: Final = '$'
+
+
+def _known_types() -> dict[str, type]:
+    found = {kind.__name__: kind for kind in (*FAULTS, Headers, Request)}
+    for module in _MODULES:
+        found |= {
+            name: kind
+            for name, kind in vars(module).items()
+            if isinstance(kind, type) and kind.__module__ == module.__name__
+        }
+    return found
+
+
+_TYPES: Final = _known_types()
+
+
+def encode(value: object) -> object:
+    """The value in terms of JSON."""
+    match value:
+        case Enum():
+            return {_MARK: type(value).__name__, 'value': value.value}
+        case None | bool() | int() | float() | str():
+            return value
+        case bytes():
+            return {_MARK: 'bytes', 'base64': b64encode(value).decode('ascii')}
+        case datetime():
+            return {_MARK: 'datetime', 'iso': value.isoformat()}
+        case timedelta():
+            return {_MARK: 'timedelta', 'parts': [value.days, value.seconds, value.microseconds]}
+        case tuple():
+            return [encode(one) for one in value]
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            # A subclass of Descriptor adds ways to make one, and no fields.
+            kind = Descriptor if isinstance(value, Descriptor) else type(value)
+            names = [field.name for field in fields(value)]
+            return {_MARK: kind.__name__, **{name: encode(getattr(value, name)) for name in names}}
+        case _:
+            msg = f'{type(value).__name__} is no value of the core'
+            raise TypeError(msg)
+
+
+def dumps(value: object) -> str:
+    """The value as a line of JSON.
+
+    >>> loads(dumps(timedelta(seconds=90))).unwrap()
+    datetime.timedelta(seconds=90)
+    """
+    return json.dumps(encode(value), ensure_ascii=True)
+
+
+def loads(text: str, *more: type) -> Result[object, Fault]:
+    """Read a value back; `more` are types to know besides those of the core.
+
+    Faults: `InvalidInput` for what is no JSON, or names a type that is not listed.
+    """
+    try:
+        return Success(_decode(json.loads(text), _TYPES | {kind.__name__: kind for kind in more}))
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        problem = f'can not be read back: {type(error).__name__}'
+        return Failure(InvalidInput(where='plan', problem=problem))
+
+
+def _decode(value: object, types: Mapping[str, type]) -> object:
+    match value:
+        case list():
+            return tuple(_decode(one, types) for one in value)
+        case {'$': 'bytes', 'base64': str(text)}:
+            return b64decode(text, validate=True)
+        case {'$': 'datetime', 'iso': str(text)}:
+            return datetime.fromisoformat(text)
+        case {'$': 'timedelta', 'parts': [days, seconds, microseconds]}:
+            return timedelta(days=days, seconds=seconds, microseconds=microseconds)
+        case {'$': str(name), **rest}:
+            kind = types[name]
+            if issubclass(kind, Enum):
+                return kind(rest['value'])
+            return kind(**{field: _decode(one, types) for field, one in rest.items()})
+        case dict():
+            raise KeyError(_MARK)
+        case _:
+            return value

@@ -1,0 +1,154 @@
+"""The plan: verdict, reason, destination and effects, before anything happens.
+
+Pure. A plan is data: it can be printed, stored, compared, sent elsewhere and executed
+there. Its text and its JSON carry no secrets.
+"""
+
+from dataclasses import dataclass, replace
+
+from returns.result import Failure, Result, Success
+
+from dlmachine.core import codec, show
+from dlmachine.core.decide import Decision, Reason, Verdict, decide
+from dlmachine.core.descriptor import Descriptor
+from dlmachine.core.destination import Destination
+from dlmachine.core.effects import Effect, Exchange
+from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.policy import Policy
+from dlmachine.core.redact import redact_url
+from dlmachine.core.rehearse import rehearse
+from dlmachine.core.snapshot import CacheEntry, Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a download would do, in order, if all goes well.
+
+    `descriptor`, `policy` and `snapshot` are what it was made from. What the answer says of
+    itself can not be known before: a name in it may differ from the one planned.
+    """
+
+    descriptor: Descriptor
+    policy: Policy
+    snapshot: Snapshot
+    decision: Decision
+    effects: tuple[Effect, ...]
+    is_redacted: bool = False
+
+    @property
+    def verdict(self) -> Verdict:
+        """Use cached, revalidate, fetch or resume."""
+        return self.decision.verdict
+
+    @property
+    def reason(self) -> Reason:
+        """Why."""
+        return self.decision.reason
+
+    @property
+    def destination(self) -> Destination:
+        """Where the bytes go."""
+        return self.decision.destination
+
+    @property
+    def entry(self) -> CacheEntry | None:
+        """The stored version that is used or asked about."""
+        return self.decision.entry
+
+    @property
+    def key(self) -> str:
+        """The cache key."""
+        return self.snapshot.key
+
+    @property
+    def is_download(self) -> bool:
+        """Whether a body would be fetched."""
+        return self.verdict in {Verdict.FETCH, Verdict.RESUME}
+
+    def __str__(self) -> str:
+        """For people, secrets masked."""
+        return '\n'.join(show.plan_lines(self))
+
+    def redacted(self) -> 'Plan':
+        """The same plan with every secret masked.
+
+        It can be shown; to be executed it needs its secrets back: `with_descriptor`.
+        """
+        descriptor = self.descriptor.redacted()
+        if descriptor == self.descriptor:
+            return self
+        addresses = tuple(
+            replace(address, url=redact_url(address.url))
+            for address in self.decision.addresses
+        )
+        return replace(
+            self,
+            descriptor=descriptor,
+            decision=replace(self.decision, addresses=addresses),
+            effects=tuple(_redact_effect(effect) for effect in self.effects),
+            is_redacted=True,
+        )
+
+    def with_descriptor(self, descriptor: Descriptor) -> 'Result[Plan, Fault]':
+        """A redacted plan made whole again with the descriptor that it was made from."""
+        return plan(descriptor, self.policy, self.snapshot).bind(self._same_as)
+
+    def to_json(self) -> str:
+        """The plan as JSON; secrets are masked (`is_redacted` is then true)."""
+        return codec.dumps(self.redacted())
+
+    @staticmethod
+    def from_json(text: str) -> 'Result[Plan, Fault]':
+        """Read a plan back.  Faults: `InvalidInput`."""
+        return codec.loads(text, Plan).bind(_as_plan)
+
+    def _same_as(self, made: 'Plan') -> 'Result[Plan, Fault]':
+        if made.redacted() == self.redacted():
+            return Success(made)
+        problem = 'is not the one that the plan was made from'
+        return Failure(InvalidInput(where='descriptor', problem=problem))
+
+
+def plan(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Result[Plan, Fault]:
+    """Plan a download.  A refusal is the `Failure` side, with its Fault.
+
+    >>> from datetime import UTC, datetime
+    >>> from dlmachine.core.snapshot import BackendSeen
+    >>> seen = Snapshot(now=datetime(2024, 5, 1, tzinfo=UTC), chance=0.5, key='0' * 64,
+    ...                 backends=(BackendSeen(name='requests', schemes=('http', 'https')),))
+    >>> wish = Descriptor.parse('https://example.org/t.csv').unwrap()
+    >>> print(plan(wish, Policy(), seen).unwrap())
+    fetch https://example.org/t.csv
+      because      memory is the destination
+      destination  memory
+      1. open a part in memory
+      2. GET https://example.org/t.csv with requests
+      3. publish to memory
+    >>> plan(wish, Policy(offline=True), seen).failure().code
+    'offline_miss'
+    """
+    return decide(descriptor, policy, snapshot).map(
+        lambda decision: Plan(
+            descriptor=descriptor,
+            policy=policy,
+            snapshot=snapshot,
+            decision=decision,
+            effects=tuple(
+                step.effect
+                for step in rehearse(descriptor, policy, snapshot)
+                if step.effect is not None
+            ),
+        )
+    )
+
+
+def _as_plan(value: object) -> Result[Plan, Fault]:
+    if isinstance(value, Plan):
+        return Success(value)
+    return Failure(InvalidInput(where='plan', problem='is JSON, but no plan'))
+
+
+def _redact_effect(effect: Effect) -> Effect:
+    if isinstance(effect, Exchange):
+        return replace(effect, request=effect.request.redacted())
+    return effect

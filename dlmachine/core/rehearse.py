@@ -1,0 +1,129 @@
+"""Rehearsal: a run through a world in which all goes well.
+
+Pure. The effects of a plan are made by the same `begin` and `advance` that a download
+goes through, so an audit can not disagree with a download.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from hashlib import sha256
+from typing import Final, assert_never
+
+from dlmachine.core.descriptor import Descriptor
+from dlmachine.core.destination import AtPath
+from dlmachine.core.effects import (
+    AcquireLock,
+    ConfirmCopy,
+    Discard,
+    Effect,
+    Exchange,
+    Observe,
+    OpenPart,
+    Publish,
+    Record,
+    ReleaseLock,
+    Retire,
+    Unpublish,
+    Wait,
+)
+from dlmachine.core.events import (
+    Answered,
+    CopyConfirmed,
+    Discarded,
+    Event,
+    Head,
+    LockAcquired,
+    LockReleased,
+    Observed,
+    PartOpened,
+    Published,
+    Received,
+    Recorded,
+    Retired,
+    Unpublished,
+    Waited,
+)
+from dlmachine.core.freshness import choose_version
+from dlmachine.core.headers import Headers
+from dlmachine.core.machine import advance, begin
+from dlmachine.core.policy import Policy
+from dlmachine.core.snapshot import Snapshot
+from dlmachine.core.states import Step
+
+_EMPTY: Final = sha256(b'').hexdigest()
+
+
+def rehearse(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Iterator[Step]:
+    """Every step of a run in a healthy world, the last one an end."""
+    step = begin(descriptor, policy, snapshot)
+    yield step
+    while step.effect is not None:
+        step = advance(step.state, healthy_event(step.effect, policy, snapshot))
+        yield step
+
+
+def healthy_event(effect: Effect, policy: Policy, snapshot: Snapshot) -> Event:  # noqa: C901, PLR0911, PLR0912 -- one line an effect
+    """What comes of an effect if all goes well and no time passes."""
+    at = snapshot.now
+    match effect:
+        case ConfirmCopy():
+            return CopyConfirmed(at=at)
+        case AcquireLock():
+            return LockAcquired(at=at)
+        case Observe():
+            return Observed(at=at, snapshot=snapshot)
+        case OpenPart(adopt=adopt):
+            return PartOpened(at=at, size_bytes=0 if adopt is None else adopt.size_bytes)
+        case Exchange():
+            return _healthy_answer(effect, policy, snapshot)
+        case Wait():
+            return Waited(at=at)
+        case Publish(place=place):
+            return Published(at=at, path=place.path if isinstance(place, AtPath) else None)
+        case Record():
+            return Recorded(at=at)
+        case Retire():
+            return Retired(at=at)
+        case Unpublish():
+            return Unpublished(at=at)
+        case Discard():
+            return Discarded(at=at)
+        case ReleaseLock():
+            return LockReleased(at=at)
+        case _:
+            assert_never(effect)
+
+
+def _healthy_answer(exchange: Exchange, policy: Policy, snapshot: Snapshot) -> Answered:
+    # A stored copy is still current; a part can be gone on from; the digest is as promised.
+    at, expect = snapshot.now, exchange.expect
+    if expect.is_conditional:
+        return Answered(at=at, head=Head(status=304))
+    if expect.size_bytes is not None:
+        length = Headers((('Content-Length', str(expect.size_bytes)),))
+        return Answered(at=at, head=Head(status=200, headers=length))
+    received = _promised(policy, snapshot)
+    if not expect.offset:
+        return Answered(at=at, head=Head(status=200), received=received)
+    last = expect.offset
+    place = Headers((('Content-Range', f'bytes {last}-{last}/{last + 1}'),))
+    whole = replace(received, size_bytes=last + 1, wire_bytes=1)
+    return Answered(at=at, head=Head(status=206, headers=place), received=whole)
+
+
+def _promised(policy: Policy, snapshot: Snapshot) -> Received:
+    received = Received(size_bytes=0, wire_bytes=0, sha256=_stored_digest(policy, snapshot))
+    checksum = policy.checksum
+    if checksum is None:
+        return received
+    if checksum.algorithm == 'sha256':
+        return replace(received, sha256=checksum.hex)
+    return replace(received, digests=((checksum.algorithm, checksum.hex),))
+
+
+def _stored_digest(policy: Policy, snapshot: Snapshot) -> str:
+    # check_method=hash downloads the whole and compares: in a healthy world it is the same.
+    if not policy.check_freshness or policy.force_download or snapshot.cache is None:
+        return _EMPTY
+    entry = choose_version(snapshot.cache.entries, policy.window, policy.checksum)
+    return _EMPTY if entry is None or entry.record is None else entry.record.sha256

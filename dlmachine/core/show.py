@@ -1,0 +1,102 @@
+"""Plans and effects in words, for people.  Pure; secrets masked."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING, assert_never
+
+from dlmachine.core.cachekey import full_url
+from dlmachine.core.destination import AtPath, Destination, InCache, InFolder, InMemory
+from dlmachine.core.effects import (
+    AcquireLock,
+    ConfirmCopy,
+    Discard,
+    Effect,
+    Exchange,
+    Observe,
+    OpenPart,
+    Publish,
+    Record,
+    ReleaseLock,
+    Retire,
+    Unpublish,
+    Wait,
+)
+from dlmachine.core.redact import redact_url
+
+if TYPE_CHECKING:
+    from dlmachine.core.plan import Plan
+
+
+def plan_lines(plan: 'Plan') -> Iterator[str]:
+    """A plan as lines of text."""
+    url = redact_url(full_url(plan.descriptor.url, plan.descriptor))
+    yield f'{plan.verdict.value} {url}'
+    yield f'  because      {plan.reason.value}'
+    yield f'  destination  {show_destination(plan.destination)}'
+    entry = plan.entry
+    if entry is not None:
+        yield f'  stored       version {entry.version} of {entry.stored_at:%Y-%m-%d %H:%M:%S} UTC'
+    if not plan.descriptor.tls.verify:
+        yield '  insecure     the server does not have to prove who it is (verify=False)'
+    for note in plan.decision.notes:
+        yield f'  note         {note}'
+    for number, effect in enumerate(plan.effects, start=1):
+        yield f'  {number}. {show_effect(effect)}'
+
+
+def show_destination(place: Destination) -> str:
+    """A destination in words."""
+    match place:
+        case InCache(folder=folder):
+            return f'cache {folder}'
+        case InMemory():
+            return 'memory'
+        case AtPath(path=path):
+            return f'file {path}'
+        case InFolder(folder=folder):
+            return f'folder {folder}, named by the answer'
+
+
+def show_effect(effect: Effect) -> str:  # noqa: C901, PLR0911, PLR0912 -- one line an effect
+    """An effect in words.
+
+    >>> show_effect(Wait(duration=timedelta(seconds=2), reason='backoff'))
+    'wait 2 s: backoff'
+    """
+    match effect:
+        case ConfirmCopy(path=path):
+            return f'make sure that {path} is still there'
+        case AcquireLock(key=key, patience=patience):
+            return f'lock entry {key[:12]}, waiting at most {patience.total_seconds():g} s'
+        case Observe():
+            return 'look at cache and destination again'
+        case OpenPart(beside=beside, adopt=adopt):
+            where = 'in memory' if beside is None else f'in {beside}'
+            more = '' if adopt is None else f', going on from {adopt.size_bytes:,} bytes'
+            return f'open a part {where}{more}'
+        case Exchange():
+            return _show_exchange(effect)
+        case Wait(duration=duration, reason=reason):
+            return f'wait {duration.total_seconds():g} s: {reason}'
+        case Publish(place=place):
+            return f'publish to {show_destination(place).removeprefix("file ")}'
+        case Record(version=version, reason=reason):
+            return f'record version {version} as {reason}'
+        case Retire(versions=versions):
+            return f'remove versions {", ".join(map(str, versions))}'
+        case Unpublish(path=path):
+            return f'take back {path}'
+        case Discard(keep=keep):
+            return 'keep the part for later' if keep else 'discard the part'
+        case ReleaseLock(key=key):
+            return f'release entry {key[:12]}'
+        case _:
+            assert_never(effect)
+
+
+def _show_exchange(effect: Exchange) -> str:
+    request = effect.request
+    names = ('If-None-Match', 'If-Modified-Since', 'Range')
+    said = [f'{name}: {request.headers.get(name)}' for name in names if name in request.headers]
+    conditions = f' ({", ".join(said)})' if said else ''
+    return f'{request.method} {redact_url(request.url)} with {effect.backend}{conditions}'

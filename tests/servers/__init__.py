@@ -1,0 +1,1 @@
+"""Servers on the loopback for tests: HTTP that can misbehave, TLS, a proxy, FTP, nginx."""

@@ -1,0 +1,136 @@
+"""What servers do, and what they should not do: handlers for `tests.servers.http.Server`."""
+
+import gzip
+from collections.abc import Sequence
+from threading import Lock
+
+from tests.servers.http import Asked, Fields, Handler, Wire
+
+
+def resource(
+    body: bytes,
+    *,
+    etag: str | None = None,
+    last_modified: str | None = None,
+    fields: Fields = (),
+    ranges: bool = True,
+    conditions: bool = True,
+    closes: bool = False,
+) -> Handler:
+    """A file as a good server has it: validators, conditions (304), ranges (206, 416)."""
+    known = [('ETag', etag), ('Last-Modified', last_modified), ('Date', 'Wed, 01 May 2024 00:00:00 GMT')]
+    all_fields = (*fields, *((name, value) for name, value in known if value is not None))
+
+    def handle(asked: Asked, wire: Wire) -> None:
+        if conditions and _is_current(asked, etag, last_modified):
+            wire.head(304, all_fields, 'Not Modified')
+            return
+        first = _first_byte(asked, etag, last_modified) if ranges else None
+        if first is None:
+            wire.answer(200, all_fields, body, 'OK')
+        elif first >= len(body):
+            wire.answer(416, (('Content-Range', f'bytes */{len(body)}'),), b'', 'Range')
+        else:
+            span = ('Content-Range', f'bytes {first}-{len(body) - 1}/{len(body)}')
+            wire.answer(206, (*all_fields, span), body[first:], 'Partial Content')
+        if closes:
+            wire.close()
+
+    return handle
+
+
+def gzipped(body: bytes, fields: Fields = ()) -> Handler:
+    """A body in gzip coding, wanted or not."""
+    coded = gzip.compress(body, mtime=0)
+    return resource(coded, fields=(('Content-Encoding', 'gzip'), *fields), ranges=False)
+
+
+def answer(status: int, fields: Fields = (), body: bytes = b'', reason: str = 'Text') -> Handler:
+    """A fixed answer."""
+    return lambda asked, wire: wire.answer(status, fields, body, reason)
+
+
+def redirect(location: str, status: int = 302, body: bytes = b'moved', fields: Fields = ()) -> Handler:
+    """A redirect."""
+    return answer(status, (('Location', location), *fields), body, 'Found')
+
+
+def echo(asked: Asked, wire: Wire) -> None:
+    """Send back the body of the request."""
+    wire.answer(200, (('Content-Type', 'application/octet-stream'),), asked.body)
+
+
+def in_turn(*handlers: Handler) -> Handler:
+    """One after the other, the last again and again."""
+    waiting, lock = list(handlers), Lock()
+
+    def handle(asked: Asked, wire: Wire) -> None:
+        with lock:
+            one = waiting.pop(0) if len(waiting) > 1 else waiting[0]
+        one(asked, wire)
+
+    return handle
+
+
+def raw(*steps: bytes | float, ends: str = 'close') -> Handler:
+    """Bytes as they are, and pauses in seconds; then `close`, `reset`, or `keep` it open."""
+
+    def handle(asked: Asked, wire: Wire) -> None:
+        for step in steps:
+            if isinstance(step, bytes):
+                wire.send(step)
+            else:
+                wire.pause(step)
+        if ends == 'reset':
+            wire.reset()
+        elif ends == 'close':
+            wire.close()
+
+    return handle
+
+
+def chunked(pieces: Sequence[bytes], *, is_cut: bool = False, fields: Fields = ()) -> Handler:
+    """A chunked body; cut: the connection ends before the last chunk."""
+
+    def handle(asked: Asked, wire: Wire) -> None:
+        wire.head(200, (*fields, ('Transfer-Encoding', 'chunked')), 'OK')
+        for piece in pieces:
+            wire.send(b'%x\r\n%b\r\n' % (len(piece), piece))
+        if is_cut:
+            wire.close()
+        else:
+            wire.send(b'0\r\n\r\n')
+
+    return handle
+
+
+def short(body: bytes, declared: int, ends: str = 'close') -> Handler:
+    """Fewer bytes than the Content-Length says."""
+    head = f'HTTP/1.1 200 OK\r\nContent-Length: {declared}\r\n\r\n'.encode()
+    return raw(head, body, ends=ends)
+
+
+def trickle(size: int, every: float) -> Handler:
+    """One byte at a time, with pauses."""
+    head = f'HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n'.encode()
+    return raw(head, *[step for _ in range(size) for step in (b'x', every)])
+
+
+def silent(asked: Asked, wire: Wire) -> None:
+    """No answer at all, for longer than any test waits."""
+    wire.pause(60)
+
+
+def _is_current(asked: Asked, etag: str | None, last_modified: str | None) -> bool:
+    if_none_match = asked.get('If-None-Match')
+    if if_none_match is not None:
+        return etag is not None and etag in if_none_match
+    since = asked.get('If-Modified-Since')
+    return since is not None and since == last_modified
+
+
+def _first_byte(asked: Asked, etag: str | None, last_modified: str | None) -> int | None:
+    wanted = asked.get('Range')
+    if wanted is None or asked.get('If-Range') not in {None, etag, last_modified}:
+        return None
+    return int(wanted.removeprefix('bytes=').partition('-')[0])
