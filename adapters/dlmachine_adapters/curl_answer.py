@@ -45,7 +45,9 @@ class CurlAnswer:
         self.replies: FtpReplies | None = None
         self._heads: HeadReader = NoHeads() if self._is_headless else HttpHeads()
         if scheme not in HTTP_SCHEMES and not self._is_headless:
-            self._heads = self.replies = FtpReplies(effect.expect.offset, now)
+            self._heads = self.replies = FtpReplies(
+                effect.expect.offset, effect.expect.validator, now
+            )
 
     def attach(self, curl: Any) -> None:
         """Be called by a handle, until it is reset."""
@@ -65,6 +67,16 @@ class CurlAnswer:
         """Raise what was raised on the way, if anything was."""
         if self._raised is not None:
             raise self._raised
+
+    def finish(self) -> None:
+        """The transfer is over: an answer without a word was one all the same."""
+        if self._reception.has_head:
+            return
+        if self._is_headless:
+            self._begin(Head(status=200))
+        elif self.replies is not None:
+            # libcurl sends nothing where the file is no longer than what we have.
+            self._begin(self.replies.not_from_there())
 
     def _on_connected(self, *addresses: object) -> int:
         self._watch.connected()
@@ -91,6 +103,7 @@ class CurlAnswer:
                 self._begin(Head(status=200))
             if self._reception.is_wanted:
                 self._reception.take(data, now)
+                self._watch.heard()  # What the disk takes is no silence of the server.
                 return None
             self._drained_bytes += len(data)
             return None if self._drained_bytes <= MOST_DRAINED_BYTES else _STOP

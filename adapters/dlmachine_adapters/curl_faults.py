@@ -39,6 +39,8 @@ def _receive_or_tunnel(text: str, scene: Scene) -> Fault:
     # The tunnel that a proxy refuses has the same code as a connection that breaks.
     if scene.route.proxy and not scene.watch.is_connected:
         return scene.connection_failed('proxy', text)
+    if 'chunk' in text:  # A chunked body that can not be read further ends there.
+        return scene.reception.truncated()
     return _receive_or_alert(text, scene)
 
 
@@ -58,7 +60,10 @@ def _handshake(text: str, scene: Scene) -> Fault:
 
 
 def _truncated(text: str, scene: Scene) -> Fault:
-    return scene.reception.truncated()
+    truncated = scene.reception.truncated()
+    if truncated.received_bytes == truncated.expected_bytes:
+        return _receive(text, scene)  # FTP: all came, and then the server took it back.
+    return truncated
 
 
 def _silent(text: str, scene: Scene) -> Fault:

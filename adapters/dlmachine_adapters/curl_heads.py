@@ -85,12 +85,14 @@ class HttpHeads:
 class FtpReplies:
     """Reads the replies of an FTP server up to the one that announces the file.
 
-    `offset` is the first byte that was asked for, `now` the moment, for the Date that makes
-    a modification time a strong validator (RFC 9110 section 8.8.2.2).
+    `offset` is the first byte that was asked for, `validator` the Last-Modified of the
+    bytes before it: FTP has no If-Range, so it is compared here. `now` is the moment, for
+    the Date that makes a Last-Modified a strong validator (RFC 9110 section 8.8.2.2).
     """
 
-    def __init__(self, offset: int, now: datetime) -> None:
+    def __init__(self, offset: int, validator: str | None, now: datetime) -> None:
         self._offset = offset
+        self._validator = validator
         self._now = now
         self._size_bytes: int | None = None
         self._modified: str | None = None
@@ -111,6 +113,11 @@ class FtpReplies:
         code, text = self._last
         status = _REFUSALS.get(code) or _REFUSALS_BY_DIGIT.get(code[:1])
         return None if status is None else Head(status=status, reason=f'{code} {text}'[:200])
+
+    @property
+    def is_dismissal(self) -> bool:
+        """Whether the server has said that it is going away (RFC 959: 421)."""
+        return self._last[0] == '421'
 
     def not_from_there(self) -> Head:
         """The answer where the server can not begin at the offset."""
@@ -137,7 +144,7 @@ class FtpReplies:
             fields.append(('Content-Length', str(size - self._offset)))
         if not self._offset:
             return Head(status=200, headers=Headers(tuple(fields)))
-        if size is None:
+        if size is None or self._modified is None or self._modified != self._validator:
             return self.not_from_there()
         fields.append(('Content-Range', f'bytes {self._offset}-{size - 1}/{size}'))
         return Head(status=206, headers=Headers(tuple(fields)))

@@ -31,6 +31,9 @@ _PROTOCOLS: Final = {
     'sftp': pycurl.PROTO_SFTP,
 }
 
+#: CURLOPT_SUPPRESS_CONNECT_HEADERS, for which pycurl has no name (curl/include/curl/curl.h).
+_SUPPRESS_CONNECT_HEADERS: Final = 265
+
 _BUFFER_BYTES: Final = 524_288
 
 #: Headers that libcurl makes up unless they are given; a name and a colon forbids them.
@@ -53,7 +56,7 @@ def set_options(
     curl.setopt(pycurl.BUFFERSIZE, _BUFFER_BYTES)
     curl.setopt(pycurl.PROXY, route.proxy or '')
     curl.setopt(pycurl.NOPROXY, '')
-    curl.setopt(pycurl.SUPPRESS_CONNECT_HEADERS, 1)
+    curl.setopt(_SUPPRESS_CONNECT_HEADERS, 1)
     _set_limits(curl, effect, watch)
     _set_tls(curl, route)
     if scheme in HTTP_SCHEMES:

@@ -110,6 +110,7 @@ def _exchange(
         set_options(curl, effect, scene.route, body, scene.watch)
         answer.attach(curl)
         _perform(curl, answer)
+        answer.finish()
         return reception.complete()
     except PartError as error:
         return reception.spoiled(error)
@@ -137,10 +138,13 @@ def _perform(curl: Any, answer: CurlAnswer) -> None:
 def _explain(error: pycurl.error, scene: Scene, answer: CurlAnswer) -> Answered | Interrupted:
     code, text = int(error.args[0]), str(error.args[1])
     reception, replies = scene.reception, answer.replies
-    if replies is not None and not reception.has_head:
-        refusal = replies.not_from_there() if code in _NOT_FROM_THERE else replies.refusal()
-        if refusal is not None and code in _REFUSED:
-            reception.begin(refusal)
+    if replies is None:
+        return reception.broken(fault_of(code, text, scene))
+    if code == pycurl.E_OPERATION_TIMEDOUT and replies.is_dismissal:
+        code = pycurl.E_FTP_WEIRD_SERVER_REPLY  # So it is; no time has run out.
+    refusal = replies.not_from_there() if code in _NOT_FROM_THERE else replies.refusal()
+    if refusal is not None and code in _REFUSED and not reception.has_head:
+        reception.begin(refusal)
     return reception.broken(fault_of(code, text, scene))
 
 

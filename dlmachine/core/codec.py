@@ -101,7 +101,7 @@ def _decode(value: object, types: Mapping[str, type]) -> object:
             kind = types[name]
             if issubclass(kind, Enum):
                 return kind(rest['value'])
-            return kind(**{field: _decode(one, types) for field, one in rest.items()})
+            return kind(**{str(field): _decode(one, types) for field, one in rest.items()})
         case dict():
             raise KeyError(_MARK)
         case _:

@@ -161,7 +161,7 @@ def _take_next(job: Job, record: DownloadRecord, version: int, conflicts: int) -
 
 
 def _on_published(state: Publishing, at: datetime, path: str | None) -> Step:
-    job, record = state.job, state.record
+    job, record = replace(state.job, holds_part=False), state.record
     outcome = Outcome(
         origin=Origin.NETWORK,
         reason=job.decision.reason.value,

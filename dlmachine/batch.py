@@ -1,0 +1,72 @@
+"""Many downloads at once, each result in order of completion and none raised.
+
+Threads, because a download waits for the network most of its time; the input is consumed
+as workers become free, so that it may be endless.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from itertools import islice
+from typing import Generic, TypeVar
+
+from dlmachine.core.faults import Fault
+from dlmachine.core.outcome import Outcome
+from dlmachine.errors import DownloadError, error_for
+
+Wish = TypeVar('Wish')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchItem(Generic[Wish]):
+    """What came of one of many: the input, where it stood, and its outcome or fault."""
+
+    input: Wish
+    index: int
+    outcome: Outcome | None = None
+    fault: Fault | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether it went well."""
+        return self.outcome is not None
+
+    @property
+    def path(self) -> str | None:
+        """The file, if there is one."""
+        return None if self.outcome is None else self.outcome.path
+
+    def unwrap(self) -> Outcome:
+        """The outcome.  Raises: DownloadError if there is none."""
+        if self.outcome is None:
+            assert self.fault is not None  # noqa: S101 -- one of the two is always set
+            raise error_for(self.fault)
+        return self.outcome
+
+
+def run_batch(
+    wishes: Iterable[Wish], fetch: Callable[[Wish], Outcome], workers: int
+) -> Iterator[BatchItem[Wish]]:
+    """Fetch all wishes with so many threads, yielding each as it is done."""
+    numbered = enumerate(wishes)
+    pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix='dlmachine')
+    running: set[Future[BatchItem[Wish]]] = set()
+    try:
+        while True:
+            # One wish ahead of each worker keeps them busy while results are consumed.
+            for index, wish in islice(numbered, 2 * workers - len(running)):
+                running.add(pool.submit(_fetch_one, fetch, wish, index))
+            if not running:
+                return
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield future.result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _fetch_one(fetch: Callable[[Wish], Outcome], wish: Wish, index: int) -> BatchItem[Wish]:
+    try:
+        return BatchItem(input=wish, index=index, outcome=fetch(wish))
+    except DownloadError as error:
+        return BatchItem(input=wish, index=index, fault=error.fault)

@@ -1,0 +1,133 @@
+"""Descriptor as users make it: errors are raised, and files are looked at.
+
+The core's Descriptor is pure. This one adds the two things that need the edge: a
+constructor that raises, and reading from a file. They are equal to each other.
+"""
+
+import mimetypes
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from hashlib import file_digest
+from pathlib import Path, PurePath
+from typing import Self
+
+from returns.pipeline import is_successful
+
+from dlmachine.core import descriptor as core
+from dlmachine.core.body import FilePart
+from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.headers import HeadersLike
+from dlmachine.core.options import DESCRIPTOR_NAMES, SYNONYMS, unknown_name
+from dlmachine.errors import error_for
+
+
+class Descriptor(core.Descriptor):
+    """What to download: address, query, headers, body, TLS and mirrors; immutable.
+
+    `query` is a query string; with `post=True` a form; with `json=True` a JSON body.
+    `multipart` maps names to texts, bytes and files: a `Path` is a file, and so is a text
+    that names an existing file; bytes are never taken for a name. `headers` may be a
+    mapping, pairs, or lines 'Name: value'. `mirrors` (or `fallback_urls`) serve the same.
+
+    Raises: RequestError that names the argument and the problem.
+
+    >>> Descriptor('https://example.org/api', query={'ids': [1, 2]}, post=True).method
+    'POST'
+    """
+
+    __slots__ = ()
+
+    def __init__(  # noqa: PLR0913 -- the words of a request, each a keyword
+        self,
+        url: str,
+        *,
+        method: str | None = None,
+        query: object = None,
+        post: bool = False,
+        json: object = False,
+        multipart: object = None,
+        data: bytes | str | None = None,
+        headers: HeadersLike = None,
+        cainfo: object = None,
+        verify: bool = True,
+        cert: object = None,
+        key: object = None,
+        mirrors: Iterable[object] | str | None = None,
+        fallback_urls: Iterable[object] | str | None = None,
+    ) -> None:
+        """Check and normalise."""
+        parsed = core.Descriptor.parse(
+            url,
+            method=method,
+            query=query,
+            post=post,
+            json=json,
+            multipart=_with_files(multipart),
+            data=data,
+            headers=headers,
+            cainfo=cainfo,
+            verify=verify,
+            cert=cert,
+            key=key,
+            mirrors=fallback_urls if mirrors is None else mirrors,
+        )
+        if not is_successful(parsed):
+            raise error_for(parsed.failure())
+        made = parsed.unwrap()
+        super().__init__(**{field.name: getattr(made, field.name) for field in fields(made)})
+
+    @classmethod
+    def from_file(cls, path: str | PurePath) -> Self:
+        """Read a descriptor from TOML, YAML or JSON, by the ending of its name.
+
+        The keys are the keywords of the constructor, `url` among them.
+
+        Raises: RequestError for a file that can not be read, an unknown key or a bad value.
+        """
+        from dlmachine.mappings import read_mapping
+
+        read = read_mapping(path)
+        if not is_successful(read):
+            raise error_for(read.failure())
+        return cls.from_mapping(read.unwrap(), source=str(path))
+
+    @classmethod
+    def from_mapping(cls, given: Mapping[str, object], source: str = '') -> Self:
+        """Make a descriptor of a mapping of the constructor's keywords."""
+        for name in given:
+            if name not in {'url', 'fallback_urls', *DESCRIPTOR_NAMES}:
+                raise error_for(unknown_name(name, ('url', *DESCRIPTOR_NAMES), source))
+        if 'url' not in given:
+            fault: Fault = InvalidInput(where=source or 'descriptor', problem='has no url')
+            raise error_for(fault)
+        words = {SYNONYMS.get(name, name): value for name, value in given.items()}
+        return cls(**words)  # type: ignore[arg-type] -- the constructor checks every value
+
+
+def _with_files(multipart: object) -> object:
+    # The rule of the edge: a path, or a text that names an existing file, is that file.
+    if not isinstance(multipart, Mapping):
+        return multipart
+    return {name: _file_part(str(name), value) for name, value in multipart.items()}
+
+
+def _file_part(name: str, value: object) -> object:
+    if not isinstance(value, (str, PurePath)) or (isinstance(value, str) and not value):
+        return value
+    path = Path(value)
+    try:
+        if not path.is_file():
+            return value
+        with path.open('rb') as file:
+            digest = file_digest(file, 'sha256').hexdigest()
+            size = file.tell()
+    except (OSError, ValueError):
+        return value
+    return FilePart(
+        name=name,
+        path=str(path.absolute()),
+        filename=path.name,
+        content_type=mimetypes.guess_type(path.name)[0] or 'application/octet-stream',
+        sha256=digest,
+        size_bytes=size,
+    )

@@ -1,0 +1,123 @@
+"""Errors: faults as exceptions, at the outer edge only.
+
+    DownloadError               whatever went wrong; carries the Fault
+        RequestError            the request or the options are wrong (caller)
+            OfflineMissError    offline was asked for, and it is not in the cache
+        ServerError             the server answered, but not with what was asked for
+            NotFoundError       404, 410
+            AuthError           401, 403, 407
+            RateLimitedError    429
+            IntegrityError      the bytes are not those that were promised
+        NetworkError            no connection, or one that broke
+            TimeoutExpired      a limit of time ran out
+        MachineError            this machine's disk, locks or registry
+"""
+
+from dlmachine.core.faults import (
+    DigestMismatch,
+    Fault,
+    HttpStatus,
+    OfflineMiss,
+    Party,
+    TimedOut,
+)
+
+
+class DownloadError(Exception):
+    """A download could not be done.
+
+    The message says what, where, after how many requests, and what to do; `fault` is the
+    same as a value.
+
+    >>> from dlmachine.core.faults import HttpStatus
+    >>> print(error_for(HttpStatus(url='https://h/x', status=404, tries=2)))
+    https://h/x: the server answered 404 (after 2 requests). Check the address, or add a mirror
+    """
+
+    def __init__(self, fault: Fault) -> None:
+        """Keep the fault; its text is the message."""
+        super().__init__(str(fault))
+        self.fault = fault
+
+    def __reduce__(self) -> tuple[type['DownloadError'], tuple[Fault]]:
+        """Pickle by the fault."""
+        return type(self), (self.fault,)
+
+
+class RequestError(DownloadError, ValueError):
+    """The request or the options are wrong: mend the call."""
+
+
+class OfflineMissError(RequestError):
+    """Offline was asked for, and it is not in the cache."""
+
+
+class ServerError(DownloadError):
+    """The server answered, but not with what was asked for."""
+
+
+class NotFoundError(ServerError):
+    """It is not there (404), or gone for good (410)."""
+
+
+class AuthError(ServerError):
+    """Credentials are missing or not enough (401, 403, 407)."""
+
+
+class RateLimitedError(ServerError):
+    """Too many requests (429)."""
+
+
+class IntegrityError(ServerError):
+    """The bytes are not those that were promised; nothing was kept."""
+
+
+class NetworkError(DownloadError, OSError):
+    """No connection, or one that broke."""
+
+    def __str__(self) -> str:
+        """The message; OSError would show it as a tuple."""
+        return str(self.fault)
+
+
+class TimeoutExpired(NetworkError, TimeoutError):  # noqa: N818 -- what it is called elsewhere
+    """A limit of time ran out."""
+
+
+class MachineError(DownloadError, OSError):
+    """This machine's disk, locks or registry."""
+
+    def __str__(self) -> str:
+        """The message; OSError would show it as a tuple."""
+        return str(self.fault)
+
+
+_BY_STATUS: dict[int, type[ServerError]] = {
+    401: AuthError,
+    403: AuthError,
+    404: NotFoundError,
+    407: AuthError,
+    410: NotFoundError,
+    429: RateLimitedError,
+}
+_BY_PARTY: dict[Party, type[DownloadError]] = {
+    Party.CALLER: RequestError,
+    Party.SERVER: ServerError,
+    Party.NETWORK: NetworkError,
+    Party.MACHINE: MachineError,
+}
+
+
+def error_for(fault: Fault) -> DownloadError:
+    """The exception that goes with a fault."""
+    match fault:
+        case HttpStatus(status=status):
+            return _BY_STATUS.get(status, ServerError)(fault)
+        case DigestMismatch():
+            return IntegrityError(fault)
+        case TimedOut():
+            return TimeoutExpired(fault)
+        case OfflineMiss():
+            return OfflineMissError(fault)
+        case _:
+            return _BY_PARTY[fault.party](fault)

@@ -1,0 +1,210 @@
+"""Execute: effect -> port -> event -> advance, until the end.
+
+The only place where effects meet the world. It decides nothing: which effect comes next
+is the machine's to say, and what became of it the ports'.
+"""
+
+import logging
+from dataclasses import replace
+from datetime import timedelta
+from typing import assert_never
+
+from returns.io import IOFailure, IOResult, IOSuccess
+
+from dlmachine.core.effects import (
+    AcquireLock,
+    ConfirmCopy,
+    Discard,
+    Effect,
+    Exchange,
+    Observe,
+    OpenPart,
+    Publish,
+    Record,
+    ReleaseLock,
+    Retire,
+    Unpublish,
+    Wait,
+)
+from dlmachine.core.events import (
+    Answered,
+    Event,
+    Failed,
+    Interrupted,
+    Observed,
+    PartOpened,
+    Waited,
+)
+from dlmachine.core.faults import Bug, Fault, InvalidInput, StorageFailed
+from dlmachine.core.machine import advance, begin, most_effects
+from dlmachine.core.metadata import MetadataUpdate
+from dlmachine.core.outcome import Outcome
+from dlmachine.core.plan import Plan
+from dlmachine.core.ports import Part, World
+from dlmachine.core.redact import redact_url
+from dlmachine.core.show import show_effect
+from dlmachine.core.states import Broken, Finished
+from returns.pipeline import is_successful
+
+logger = logging.getLogger('dlmachine')
+logger.addHandler(logging.NullHandler())
+
+
+def execute(plan: Plan, world: World) -> IOResult[Outcome, Fault]:
+    """Do what a plan says, and whatever the world makes necessary instead.
+
+    What is held when it is interrupted (Ctrl-C) is given back; a part that can be gone on
+    from is kept. Faults: any; nothing is raised for an expected failure.
+    """
+    if plan.is_redacted:
+        advice = 'Give it its secrets back: plan.with_descriptor(descriptor)'
+        masked = InvalidInput(where='plan', problem='its secrets are masked', advice=advice)
+        return IOFailure(masked)
+    run = _Run(plan, world)
+    try:
+        return run.to_end()
+    finally:
+        run.let_go()
+
+
+class _Run:
+    """One execution: the handles that effects speak of, and the story so far."""
+
+    def __init__(self, plan: Plan, world: World) -> None:
+        self._plan = plan
+        self._world = world
+        self._began_at = world.clock.now()
+        self._part: Part | None = None
+        self._is_open = False
+        self._lock: AcquireLock | None = None
+        self._story: list[tuple[Effect, Event]] = []
+
+    def to_end(self) -> IOResult[Outcome, Fault]:
+        plan = self._plan
+        # Time limits count from now, not from when the plan was made.
+        snapshot = replace(plan.snapshot, now=self._began_at)
+        logger.info('%s %s: %s', plan.verdict.value, plan.key[:12], plan.reason.value)
+        step = begin(plan.descriptor, plan.policy, snapshot)
+        for _ in range(most_effects(plan.descriptor, plan.policy)):
+            if step.effect is None:
+                break
+            event = self._perform(step.effect, step.update)
+            self._story.append((step.effect, event))
+            _log(step.effect, event)
+            step = advance(step.state, event)
+        match step.state:
+            case Finished(outcome=outcome):
+                return IOSuccess(self._told(outcome))
+            case Broken(fault=fault):
+                logger.warning('failed %s: %s', plan.key[:12], fault)
+                return IOFailure(fault)
+            case unended:
+                return IOFailure(Bug(state=type(unended).__name__, event='no end in sight'))
+
+    def let_go(self) -> None:
+        """Give back what is still held, which only an interruption leaves so."""
+        if self._part is not None and self._is_open:
+            self._part.discard(Discard(keep=True))
+        if self._lock is not None:
+            self._world.locks.release(ReleaseLock(key=self._lock.key))
+
+    def _told(self, outcome: Outcome) -> Outcome:
+        buffer = None if outcome.path is not None or self._part is None else self._part.buffer
+        return replace(outcome, buffer=buffer, story=tuple(self._story))
+
+    def _perform(self, effect: Effect, update: MetadataUpdate | None) -> Event:  # noqa: C901, PLR0911, PLR0912 -- one line an effect
+        world = self._world
+        match effect:
+            case ConfirmCopy():
+                return world.files.confirm(effect)
+            case AcquireLock():
+                self._lock = effect
+                return world.locks.acquire(effect)
+            case Observe():
+                plan = self._plan
+                seen = world.observe(plan.descriptor, plan.policy)
+                return Observed(at=world.clock.now(), snapshot=seen)
+            case OpenPart():
+                return self._open(effect)
+            case Exchange():
+                return self._exchange(effect)
+            case Wait(duration=duration):
+                world.clock.sleep(duration)
+                return Waited(at=world.clock.now())
+            case Publish():
+                return self._publish(effect)
+            case Record():
+                return self._record(effect, update)
+            case Retire():
+                return self._store_missing() if world.store is None else world.store.retire(effect)
+            case Unpublish():
+                return world.files.unpublish(effect)
+            case Discard():
+                self._is_open = False
+                return self._no_part() if self._part is None else self._part.discard(effect)
+            case ReleaseLock():
+                self._lock = None
+                return world.locks.release(effect)
+            case _:
+                assert_never(effect)
+
+    def _open(self, effect: OpenPart) -> PartOpened | Failed:
+        opened = self._world.files.open_part(effect)
+        if isinstance(opened, Failed):
+            return opened
+        self._part, self._is_open = opened, True
+        return PartOpened(at=self._world.clock.now(), size_bytes=opened.size_bytes)
+
+    def _exchange(self, effect: Exchange) -> Answered | Interrupted | Failed:
+        world, part = self._world, self._part
+        if part is None:
+            return self._no_part()
+        now = world.clock.now()
+        loaded = world.transport(effect.backend)
+        if not is_successful(loaded):
+            return Interrupted(at=now, fault=loaded.failure())
+        part.prepare(effect.algorithms)
+        elapsed = now - self._began_at
+        remaining = None if effect.timeout is None else max(effect.timeout - elapsed, timedelta(0))
+        metered = world.progress.watch(part, effect.expect.name)
+        try:
+            event = loaded.unwrap().exchange(effect, metered, remaining)
+        finally:
+            world.progress.leave(metered)
+        return _named(event, effect)
+
+    def _publish(self, effect: Publish) -> Event:
+        if self._part is None:
+            return self._no_part()
+        event = self._part.publish(effect)
+        self._is_open = isinstance(event, Failed)
+        return event
+
+    def _record(self, effect: Record, update: MetadataUpdate | None) -> Event:
+        store = self._world.store
+        if store is None or update is None:
+            return self._store_missing()
+        return store.record(effect, update)
+
+    def _no_part(self) -> Failed:
+        fault = StorageFailed(path='', operation='write', problem='no part is open')
+        return Failed(at=self._world.clock.now(), fault=fault)
+
+    def _store_missing(self) -> Failed:
+        fault = StorageFailed(path='', operation='record', problem='there is no cache')
+        return Failed(at=self._world.clock.now(), fault=fault)
+
+
+def _named(event: Answered | Interrupted, effect: Exchange) -> Answered | Interrupted:
+    # A part does not know the URL it is filled from; its faults leave the place empty.
+    if isinstance(event, Interrupted) and getattr(event.fault, 'url', None) == '':
+        url = redact_url(effect.request.url)
+        return replace(event, fault=replace(event.fault, url=url))  # type: ignore[call-arg] -- it has a url
+    return event
+
+
+def _log(effect: Effect, event: Event) -> None:
+    if isinstance(event, (Interrupted, Failed)):
+        logger.info('%s: %s', show_effect(effect), event.fault)
+    elif isinstance(event, Answered):
+        logger.debug('%s: %s', show_effect(effect), event.head.status)

@@ -1,0 +1,179 @@
+"""A small FTP server (RFC 959, 2428, 3659) that reads only, and can misbehave."""
+
+import socket
+from contextlib import suppress
+from dataclasses import dataclass, field
+from threading import Event, Thread
+from types import TracebackType
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FtpFile:
+    """A file; `sent_bytes` is after how many bytes its transfer ends, `pause` how long it rests then."""
+
+    data: bytes
+    modified: str = '20240501000000'
+    sent_bytes: int | None = None
+    pause: float = 0.0
+    ends_with: str = '226 done'
+
+
+@dataclass(slots=True)
+class FtpServer:
+    """An FTP server on the loopback.
+
+    `files` by path without the leading slash; `login` is `user:password` where anonymous
+    is not enough; `refuses` are commands it answers with 502; `greeting` its first line.
+    `commands` are those it was given so far.
+    """
+
+    files: dict[str, FtpFile] = field(default_factory=dict)
+    login: str = ''
+    refuses: frozenset[str] = frozenset()
+    greeting: str = '220 ready'
+    commands: list[str] = field(default_factory=list)
+    connections: int = 0
+    _closing: Event = field(default_factory=Event)
+    _threads: list[Thread] = field(default_factory=list)
+    _open: list[socket.socket] = field(default_factory=list)
+    _listener: socket.socket = field(init=False)
+
+    def __enter__(self) -> Self:
+        self._listener = socket.create_server(('127.0.0.1', 0))
+        thread = Thread(target=self._accept, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._closing.set()
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for sock in self._open:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(5)
+
+    def url(self, path: str, login: str = '') -> str:
+        """The URL of a file."""
+        at = f'{login}@' if login else ''
+        return f'ftp://{at}127.0.0.1:{self._listener.getsockname()[1]}/{path}'
+
+    def _accept(self) -> None:
+        while not self._closing.is_set():
+            try:
+                sock, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            self._open.append(sock)
+            thread = Thread(target=self._serve, args=(sock,), daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _serve(self, sock: socket.socket) -> None:
+        with sock, suppress(OSError), sock.makefile('rb') as lines:
+            # Small replies must not wait for the other side's acknowledgement.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            session = _Session(self, sock, self._closing)
+            try:
+                session.reply(self.greeting)
+                if self.greeting.startswith('220'):
+                    for line in lines:
+                        if not session.obey(line.decode().strip()):
+                            break
+            finally:
+                session.close()
+
+
+class _Session:
+    """One control connection."""
+
+    def __init__(self, server: FtpServer, sock: socket.socket, closing: Event) -> None:
+        self._server = server
+        self._sock = sock
+        self._closing = closing
+        self._passive: socket.socket | None = None
+        self._offset = 0
+        self._user = ''
+        self._folder = ''
+
+    def reply(self, line: str) -> None:
+        self._sock.sendall(f'{line}\r\n'.encode())
+
+    def close(self) -> None:
+        if self._passive is not None:
+            self._passive.close()
+
+    def obey(self, line: str) -> bool:
+        """Do one command; whether to go on."""
+        self._server.commands.append(line)
+        verb, _, argument = line.partition(' ')
+        verb = verb.upper()
+        if verb in self._server.refuses:
+            self.reply('502 not here')
+            return True
+        path = argument.lstrip('/') if argument.startswith('/') else f'{self._folder}{argument}'
+        file = self._server.files.get(path)
+        match verb:
+            case 'USER':
+                self._user = argument
+                self.reply('331 password please')
+            case 'PASS':
+                login = f'{self._user}:{argument}'
+                is_known = login == self._server.login or not self._server.login
+                self.reply('230 welcome' if is_known else '530 who are you')
+            case 'PWD':
+                self.reply('257 "/"')
+            case 'CWD':
+                self._change_folder(argument)
+            case 'TYPE':
+                self.reply('200 well')
+            case 'EPSV':
+                self.close()
+                self._passive = socket.create_server(('127.0.0.1', 0))
+                self.reply(f'229 Entering (|||{self._passive.getsockname()[1]}|)')
+            case 'MDTM':
+                self.reply(f'213 {file.modified}' if file else '550 no such file')
+            case 'SIZE':
+                self.reply(f'213 {len(file.data)}' if file else '550 no such file')
+            case 'REST':
+                self._offset = int(argument)
+                self.reply('350 go on')
+            case 'RETR':
+                self._retrieve(file)
+            case 'QUIT':
+                self.reply('221 bye')
+                return False
+            case _:
+                self.reply('502 what')
+        return True
+
+    def _change_folder(self, argument: str) -> None:
+        folder = '' if argument == '/' else f'{self._folder}{argument}/'.lstrip('/')
+        if folder and not any(path.startswith(folder) for path in self._server.files):
+            self.reply('550 no such folder')
+            return
+        self._folder = folder
+        self.reply('250 well')
+
+    def _retrieve(self, file: FtpFile | None) -> None:
+        offset, self._offset = self._offset, 0
+        if file is None or self._passive is None:
+            self.reply('550 no such file')
+            return
+        data, _ = self._passive.accept()
+        with data:
+            self.reply('150 here it comes')
+            data.sendall(file.data[offset : file.sent_bytes])
+            if file.pause:
+                self._closing.wait(file.pause)
+        self.reply(file.ends_with)
