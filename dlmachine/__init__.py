@@ -1,0 +1,96 @@
+"""dlmachine: a cache-aware download manager whose decisions can be read before they happen.
+
+Importing it loads no backend, writes nothing and configures nothing: the heavy parts load
+on first use (PEP 562).
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from dlmachine.core.version import VERSION as __version__
+
+if TYPE_CHECKING:
+    from dlmachine.audit import AuditRow, audit
+    from dlmachine.batch import BatchItem
+    from dlmachine.core.decide import Reason, Verdict
+    from dlmachine.core.faults import Fault
+    from dlmachine.core.outcome import Origin, Outcome
+    from dlmachine.core.plan import Plan, plan
+    from dlmachine.core.policy import CheckMethod, Checksum, Policy, Window
+    from dlmachine.core.record import DownloadRecord
+    from dlmachine.core.snapshot import Snapshot
+    from dlmachine.descriptor import Descriptor
+    from dlmachine.downloaders import CurlDownloader, RequestsDownloader
+    from dlmachine.errors import DownloadError
+    from dlmachine.execute import execute
+    from dlmachine.manager import DownloadManager
+    from dlmachine.manifest import read_manifest
+
+_HOMES = {
+    'AuditRow': 'audit',
+    'BatchItem': 'batch',
+    'CheckMethod': 'core.policy',
+    'Checksum': 'core.policy',
+    'CurlDownloader': 'downloaders',
+    'Descriptor': 'descriptor',
+    'DownloadError': 'errors',
+    'DownloadManager': 'manager',
+    'DownloadRecord': 'core.record',
+    'Fault': 'core.faults',
+    'Origin': 'core.outcome',
+    'Outcome': 'core.outcome',
+    'Plan': 'core.plan',
+    'Policy': 'core.policy',
+    'Reason': 'core.decide',
+    'RequestsDownloader': 'downloaders',
+    'Snapshot': 'core.snapshot',
+    'Verdict': 'core.decide',
+    'Window': 'core.policy',
+    'audit': 'audit',
+    'execute': 'execute',
+    'plan': 'core.plan',
+    'read_manifest': 'manifest',
+}
+
+__all__ = [
+    'AuditRow',
+    'BatchItem',
+    'CheckMethod',
+    'Checksum',
+    'CurlDownloader',
+    'Descriptor',
+    'DownloadError',
+    'DownloadManager',
+    'DownloadRecord',
+    'Fault',
+    'Origin',
+    'Outcome',
+    'Plan',
+    'Policy',
+    'Reason',
+    'RequestsDownloader',
+    'Snapshot',
+    'Verdict',
+    'Window',
+    '__version__',
+    'audit',
+    'execute',
+    'plan',
+    'read_manifest',
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the home of a public name on first use."""
+    home = _HOMES.get(name)
+    if home is None:
+        msg = f'module {__name__!r} has no attribute {name!r}'
+        raise AttributeError(msg)
+    value = getattr(import_module(f'{__name__}.{home}'), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return sorted(__all__)

@@ -1,0 +1,237 @@
+"""DownloadManager: the composition root, the only place that knows core and adapters.
+
+Reads a caller's words, asks the core, executes with the adapters, and turns faults into
+exceptions. One manager may be used from many threads.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from os import PathLike, fspath
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeAlias
+
+from returns.pipeline import is_successful
+from returns.unsafe import unsafe_perform_io
+
+from dlmachine.batch import BatchItem, run_batch
+from dlmachine.config import Config, load_config
+from dlmachine.core import descriptor as core
+from dlmachine.core.faults import InvalidInput
+from dlmachine.core.options import DESCRIPTOR_NAMES, parse_policy, split_options
+from dlmachine.core.outcome import Outcome
+from dlmachine.core.plan import Plan, plan
+from dlmachine.core.policy import Policy
+from dlmachine.core.ports import World
+from dlmachine.descriptor import Descriptor
+from dlmachine.errors import error_for
+from dlmachine.execute import execute
+from dlmachine_adapters.world import SystemWorld, cache_folder
+
+if TYPE_CHECKING:
+    from cachedir import Cache
+
+logger = logging.getLogger('dlmachine')
+
+#: What can be downloaded: a URL, or a descriptor.
+Wish: TypeAlias = str | core.Descriptor
+
+
+class DownloadManager:
+    """Downloads files and API answers, into a cache, to a path or into memory.
+
+    `path` is the cache folder, or `pkg` a name for one in the user's cache directory;
+    without either there is no cache. `config` is a dict, or a TOML, YAML or JSON file.
+    `backend` is 'requests', 'curl' or another installed one. `options` are those of
+    `Policy`, by the names that `dlmachine config` lists, and defaults for the headers and
+    the TLS of every request.
+
+    Raises: RequestError for an unknown name (with the nearest known one) or a bad value.
+
+    >>> with DownloadManager(retries=5, timeout=60) as manager:
+    ...     manager.policy.retries
+    5
+    >>> DownloadManager(retires=5)
+    Traceback (most recent call last):
+        ...
+    dlmachine.errors.RequestError: unknown option 'retires' in keyword. Did you mean 'retries'?
+    """
+
+    def __init__(
+        self,
+        path: str | PathLike[str] | None = None,
+        pkg: str | None = None,
+        config: str | PathLike[str] | Mapping[str, object] | None = None,
+        backend: str | None = None,
+        **options: object,
+    ) -> None:
+        """Read the configuration; nothing is opened or made before it is needed."""
+        given = {'path': path, 'pkg': pkg, 'backend': backend}
+        keywords = {**{name: value for name, value in given.items() if value is not None}, **options}
+        loaded = load_config(config, keywords)
+        if not is_successful(loaded):
+            raise error_for(loaded.failure())
+        self._config: Config = loaded.unwrap()
+        self._world = SystemWorld(
+            folder=cache_folder(self._config.path, self._config.pkg),
+            progress=self._config.progress,
+        )
+
+    @property
+    def policy(self) -> Policy:
+        """The options as a value."""
+        return self._config.policy
+
+    @property
+    def config(self) -> Config:
+        """Every setting and where it came from."""
+        return self._config
+
+    @property
+    def cache(self) -> 'Cache | None':
+        """A live `cachedir.Cache` on the cache folder, of this thread; None without a cache."""
+        return self._world.live_cache()
+
+    def download(
+        self, url: Wish, dest: str | PathLike[str] | bool | None = None, **options: Any
+    ) -> str | BinaryIO:
+        """Get it, from the cache if that will do.
+
+        `dest` is a path (forced to it; a folder takes the name from the answer), None or
+        True (the cache if there is one, else memory), or False (memory). `options` are
+        those of `Descriptor` and of `Policy`.
+
+        Returns: the path as `str`, or an `io.BytesIO`.
+
+        Raises: DownloadError, whose message says what, where, after how many requests, and
+        what to do. Then nothing was left at the destination but what was there before.
+        """
+        return self.fetch(url, dest, **options).content
+
+    def fetch(
+        self, url: Wish, dest: str | PathLike[str] | bool | None = None, **options: Any
+    ) -> Outcome:
+        """The same, as an Outcome: path or buffer, origin, record, story."""
+        return self._execute(self.plan(url, dest, **options))
+
+    def plan(
+        self, url: Wish, dest: str | PathLike[str] | bool | None = None, **options: Any
+    ) -> Plan:
+        """What `download` would do; reads only.  Raises: DownloadError for a refusal."""
+        descriptor, policy = self.wish(url, dest, **options)
+        planned = plan(descriptor, policy, self._world.observe(descriptor, policy))
+        if not is_successful(planned):
+            raise error_for(planned.failure())
+        return planned.unwrap()
+
+    def wish(
+        self, url: Wish, dest: str | PathLike[str] | bool | None = None, **options: Any
+    ) -> tuple[core.Descriptor, Policy]:
+        """Descriptor and Policy for the words of a call, over the manager's own."""
+        split = split_options(options)
+        if not is_successful(split):
+            raise error_for(split.failure())
+        described, handled = split.unwrap()
+        if dest is not None:
+            handled['dest'] = dest if isinstance(dest, bool) else fspath(dest)
+        policy = parse_policy(handled, self.policy)
+        if not is_successful(policy):
+            raise error_for(policy.failure())
+        return self._describe(url, described), policy.unwrap()
+
+    def download_many(
+        self,
+        wishes: Iterable[Wish],
+        dest: str | PathLike[str] | bool | None = None,
+        workers: int = 8,
+        **options: Any,
+    ) -> Iterator[BatchItem[Wish]]:
+        """Get many at once, as an iterator in order of completion.
+
+        `dest` is a folder, None (cache, else memory) or False (memory). Each item names its
+        input and carries its Outcome or its Fault; nothing is raised for one bad input.
+        """
+        if not 1 <= workers <= _MOST_WORKERS:
+            problem = f'{workers} is not from 1 to {_MOST_WORKERS}'
+            raise error_for(InvalidInput(where='workers', problem=problem))
+        folder = dest if dest is None or isinstance(dest, bool) else str(Path(dest)) + '/'
+        return run_batch(wishes, lambda wish: self.fetch(wish, folder, **options), workers)
+
+    @contextmanager
+    def adapters(self) -> Iterator[World]:
+        """The adapters, for observing, planning and executing by hand."""
+        yield self._world
+
+    def open(self, url: Wish, *, ext: str | None = None, **kwargs: Any) -> Any:
+        """Open the cached file with cachedir's opener, downloading it first if need be.
+
+        Text, gz, zip and tar by the extension, or by `ext`. Keywords are those of
+        cachedir's `Opener` (`large`, `needed`, `encoding`, `default_mode`) and, besides
+        them, of `download`. Returns what the opener's `result` holds: lines, or a dict of
+        members.
+
+        Raises: RequestError if there is no cache.
+        """
+        if self._world.store is None:
+            raise error_for(InvalidInput(where='open', problem='there is no cache'))
+        opening = {name: kwargs.pop(name) for name in _OPENING if name in kwargs}
+        outcome = self.fetch(url, None, **kwargs)
+        name = '' if outcome.record is None else outcome.record.filename
+        return self._world.open_cached(str(outcome.path), name=name, ext=ext, **opening)
+
+    def close(self) -> None:
+        """Close connections; a closed manager opens new ones when it is used again."""
+        self._world.close()
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close."""
+        self.close()
+
+    def _execute(self, planned: Plan) -> Outcome:
+        done = execute(planned, self._world)
+        if not is_successful(done):
+            raise error_for(unsafe_perform_io(done.failure()))
+        return unsafe_perform_io(done.unwrap())
+
+    def _describe(self, url: Wish, described: dict[str, Any]) -> core.Descriptor:
+        defaults = dict(self._config.described)
+        if isinstance(url, core.Descriptor):
+            return _over(url, described, defaults)
+        headers = defaults.pop('headers', None)
+        made = Descriptor(url, **{**defaults, **described})
+        return _with_headers(made, headers)
+
+
+_OPENING = ('needed', 'large', 'default_mode', 'encoding')
+_MOST_WORKERS = 256
+
+
+def _over(
+    descriptor: core.Descriptor, described: Mapping[str, object], defaults: Mapping[str, Any]
+) -> core.Descriptor:
+    if described:
+        names = ', '.join(sorted(described))
+        advice = f'Give it to the Descriptor: one of {", ".join(DESCRIPTOR_NAMES)}'
+        problem = 'a Descriptor is given, which says it already'
+        raise error_for(InvalidInput(where=names, problem=problem, advice=advice))
+    return _with_headers(descriptor, defaults.get('headers'))
+
+
+def _with_headers(descriptor: core.Descriptor, defaults: Any) -> core.Descriptor:
+    if not defaults:
+        return descriptor
+    headers = descriptor.headers
+    for name, value in Descriptor('http://defaults.invalid', headers=defaults).headers:
+        headers = headers.with_default(name, value)
+    return replace(descriptor, headers=headers)
