@@ -1,0 +1,69 @@
+"""Undoing content codings (RFC 9110 section 8.4.1), in bounded pieces.
+
+Contract: no call makes more than `PIECE_BYTES` at once, so a bomb meets the limit early.
+"""
+
+import zlib
+from collections.abc import Iterator
+from typing import Final, Protocol
+
+PIECE_BYTES: Final = 1 << 20
+_WBITS: Final = {'gzip': 16 + zlib.MAX_WBITS, 'deflate': zlib.MAX_WBITS}
+
+
+class DecodingError(Exception):
+    """The body is not in the coding that was announced, or ends too early."""
+
+
+class Decoder(Protocol):
+    """Takes bytes as they come and gives them decoded."""
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """The decoded bytes, piece by piece."""
+        ...
+
+    def end(self) -> None:
+        """No more comes.  Raises: DecodingError if more should have come."""
+        ...
+
+
+class Inflater:
+    """gzip (also of several members) and deflate (with and without its zlib header)."""
+
+    def __init__(self, coding: str) -> None:
+        """Begin a stream of this coding."""
+        self._coding = coding
+        self._stream = zlib.decompressobj(_WBITS[coding])
+        self._is_fresh = True
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """The decoded bytes, in pieces of at most `PIECE_BYTES`."""
+        while data:
+            if self._stream.eof:
+                if self._coding != 'gzip':
+                    msg = 'bytes follow the end of the coded body'
+                    raise DecodingError(msg)
+                self._stream = zlib.decompressobj(_WBITS['gzip'])
+            piece = self._inflate(data)
+            self._is_fresh = False
+            if piece:
+                yield piece
+            data = self._stream.unused_data if self._stream.eof else self._stream.unconsumed_tail
+
+    def end(self) -> None:
+        """The stream must have come to its own end."""
+        if not self._stream.eof:
+            msg = f'the {self._coding} body ends too early'
+            raise DecodingError(msg)
+
+    def _inflate(self, data: bytes) -> bytes:
+        try:
+            return self._stream.decompress(data, PIECE_BYTES)
+        except zlib.error as error:
+            if self._coding == 'deflate' and self._is_fresh:
+                # Many servers send deflate without its zlib header.
+                self._stream = zlib.decompressobj(-zlib.MAX_WBITS)
+                self._is_fresh = False
+                return self._inflate(data)
+            msg = f'the {self._coding} body is damaged'
+            raise DecodingError(msg) from error

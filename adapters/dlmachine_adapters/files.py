@@ -1,0 +1,131 @@
+"""The file system and memory.
+
+Contract: implements `ports.Files`; `see_path`, `see_part` and `confirm` only read.
+"""
+
+import contextlib
+import os
+import stat
+from hashlib import file_digest
+from pathlib import Path
+
+from dlmachine.core.destination import PathKind, PathSeen
+from dlmachine.core.effects import ConfirmCopy, OpenPart, Unpublish
+from dlmachine.core.events import CopyConfirmed, CopyMissing, Failed, Unpublished
+from dlmachine.core.ports import Clock
+from dlmachine.core.snapshot import PartSeen
+from dlmachine_adapters.part_files import LIVE, OUR_FOLDER, FileKeeper, new_part, part_name
+from dlmachine_adapters.part_notes import drop_note, is_owner_dead, note_path, read_note
+from dlmachine_adapters.parts import KeptPart, MemoryKeeper
+from dlmachine_adapters.storage_faults import storage_fault
+
+
+class LocalFiles:
+    """Files of this machine."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Stamp events with this clock."""
+        self._clock = clock
+
+    def see_path(self, path: str) -> PathSeen:
+        """What is at a path, and what stands in its way."""
+        place = Path(path)
+        return PathSeen(kind=_kind(place), blocker=_blocker(place))
+
+    def see_part(self, beside: str | None, stem: str) -> PartSeen | None:
+        """The largest part of a dead owner."""
+        found = [] if beside is None else list(_adoptable(Path(beside) / OUR_FOLDER, stem))
+        return max(found, key=lambda part: part.size_bytes, default=None)
+
+    def confirm(self, effect: ConfirmCopy) -> CopyConfirmed | CopyMissing:
+        """Whether the stored file is still there, and has the digest if one is asked for."""
+        at = self._clock.now()
+        try:
+            seen = os.stat(effect.path)
+            is_there = stat.S_ISREG(seen.st_mode) and effect.size_bytes in {None, seen.st_size}
+            if is_there and effect.checksum is not None:
+                with open(effect.path, 'rb') as file:
+                    digest = file_digest(file, effect.checksum.algorithm).hexdigest()
+                is_there = digest == effect.checksum.hex
+        except OSError:
+            is_there = False
+        return CopyConfirmed(at=at) if is_there else CopyMissing(at=at)
+
+    def open_part(self, effect: OpenPart) -> KeptPart | Failed:
+        """A new part, or one taken over from a dead owner."""
+        if effect.beside is None:
+            return KeptPart(MemoryKeeper(), self._clock)
+        folder = Path(effect.beside)
+        try:
+            if effect.adopt is not None:
+                adopted = _adopt(folder, effect.stem, effect.adopt)
+                if adopted is not None:
+                    return KeptPart(adopted, self._clock, effect.adopt.size_bytes)
+            return KeptPart(new_part(folder, effect.stem), self._clock)
+        except OSError as error:
+            return Failed(at=self._clock.now(), fault=storage_fault(error, 'create', str(folder)))
+
+    def unpublish(self, effect: Unpublish) -> Unpublished | Failed:
+        """Remove a file again."""
+        try:
+            Path(effect.path).unlink(missing_ok=True)
+        except OSError as error:
+            fault = storage_fault(error, 'remove', effect.path)
+            return Failed(at=self._clock.now(), fault=fault)
+        return Unpublished(at=self._clock.now())
+
+
+def _kind(place: Path) -> PathKind:
+    try:
+        mode = place.stat().st_mode
+    except (OSError, ValueError):
+        # A link to nothing is replaced, as a file is.
+        return PathKind.MISSING
+    if stat.S_ISDIR(mode):
+        return PathKind.FOLDER
+    return PathKind.FILE if stat.S_ISREG(mode) else PathKind.OTHER
+
+
+def _blocker(place: Path) -> str | None:
+    for parent in place.parents:
+        kind = _kind(parent)
+        if kind is not PathKind.MISSING:
+            return None if kind is PathKind.FOLDER else str(parent)
+    return None
+
+
+def _adoptable(folder: Path, stem: str) -> 'list[PartSeen]':
+    found = []
+    with contextlib.suppress(OSError):
+        for part in folder.glob(f'{_glob_safe(stem)}.*.part'):
+            note = read_note(part)
+            if str(part) in LIVE or note is None or not is_owner_dead(part, note):
+                continue
+            size = part.stat().st_size
+            if size:
+                seen = PartSeen(
+                    name=part.name, size_bytes=size, validator=note.validator, address=''
+                )
+                found.append(seen)
+    return found
+
+
+def _glob_safe(stem: str) -> str:
+    return ''.join(f'[{c}]' if c in '*?[' else c for c in stem)
+
+
+def _adopt(folder: Path, stem: str, part: PartSeen) -> FileKeeper | None:
+    # Whoever renames it first has it; the other starts anew.
+    old = folder / OUR_FOLDER / part.name
+    mine = old.with_name(part_name(stem))
+    try:
+        old.rename(mine)
+        with contextlib.suppress(OSError):
+            note_path(old).rename(note_path(mine))
+        if mine.stat().st_size == part.size_bytes:
+            return FileKeeper(mine, is_new=False)
+        mine.unlink()
+        drop_note(mine)
+    except OSError:
+        return None
+    return None

@@ -1,0 +1,201 @@
+"""Parts: places for bytes that are not the whole yet.
+
+Contract: implements `ports.Part`. Counts, decodes, hashes and limits what comes from the
+wire; where it is kept is a `Keeper`'s affair (a file or a buffer).
+"""
+
+import hashlib
+from collections.abc import Iterator
+from io import BytesIO
+from typing import BinaryIO, Protocol
+
+from dlmachine.core.answer import TakeBody
+from dlmachine.core.effects import Discard, Publish
+from dlmachine.core.events import Discarded, Failed, PlaceTaken, Published, Received
+from dlmachine.core.faults import AnswerUnusable, BodyTooLarge
+from dlmachine.core.ports import Clock, PartError
+from dlmachine_adapters.decoding import Decoder, DecodingError, Inflater
+from dlmachine_adapters.storage_faults import storage_fault
+
+
+class Keeper(Protocol):
+    """Where the bytes of a part are kept."""
+
+    @property
+    def name(self) -> str:
+        """What to call it in a fault."""
+        ...
+
+    @property
+    def buffer(self) -> BinaryIO | None:
+        """The buffer, if that is where they are and they are published."""
+        ...
+
+    def begin(self, keep_bytes: int, taking: TakeBody) -> None:
+        """Keep the first so many bytes and drop the others."""
+        ...
+
+    def append(self, data: bytes | memoryview) -> None:
+        """Take more."""
+        ...
+
+    def pieces(self, count_bytes: int) -> Iterator[bytes]:
+        """The first so many bytes again, for hashing."""
+        ...
+
+    def publish(self, effect: Publish) -> str | None:
+        """Make it appear; the path.  Raises FileExistsError where a name is taken."""
+        ...
+
+    def discard(self, *, keep: bool) -> None:
+        """Close it, and remove it unless it is to be kept."""
+        ...
+
+
+class KeptPart:
+    """A part over a keeper."""
+
+    def __init__(self, keeper: Keeper, clock: Clock, size_bytes: int = 0) -> None:
+        """Begin with so many bytes already there."""
+        self._keeper = keeper
+        self._clock = clock
+        self._size = size_bytes
+        self._algorithms: tuple[str, ...] = ('sha256',)
+        self._hashes = self._new_hashes()
+        self._hashed = 0
+        self._wire = 0
+        self._limit: int | None = None
+        self._decoder: Decoder | None = None
+
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes it holds."""
+        return self._size
+
+    @property
+    def buffer(self) -> BinaryIO | None:
+        """The buffer, after it was published to memory."""
+        return self._keeper.buffer
+
+    def prepare(self, algorithms: tuple[str, ...]) -> None:
+        """Compute these digests too."""
+        wanted = ('sha256', *(name for name in algorithms if name != 'sha256'))
+        if wanted != self._algorithms:
+            self._algorithms, self._hashes, self._hashed = wanted, self._new_hashes(), 0
+
+    def begin(self, taking: TakeBody) -> None:
+        """Keep the bytes before the offset, hashed; drop the others."""
+        offset = taking.offset
+        self._limit, self._wire = taking.limit_bytes, 0
+        self._decoder = Inflater(taking.decoder) if taking.decoder else None
+        try:
+            self._keeper.begin(offset, taking)
+            if self._hashed != offset:
+                self._hashes, self._hashed = self._new_hashes(), 0
+                for piece in self._keeper.pieces(offset):
+                    self._hash(piece)
+        except OSError as error:
+            raise PartError(storage_fault(error, 'write', self._keeper.name)) from error
+        self._size = offset
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Take bytes as they come from the wire."""
+        self._wire += len(data)
+        if self._decoder is None:
+            self._keep(memoryview(data))
+            return
+        try:
+            for piece in self._decoder.feed(bytes(data)):
+                self._keep(memoryview(piece))
+        except DecodingError as error:
+            raise PartError(AnswerUnusable(url='', problem=str(error))) from error
+
+    def finish(self) -> Received:
+        """End the body."""
+        try:
+            if self._decoder is not None and self._wire:
+                self._decoder.end()
+        except DecodingError as error:
+            raise PartError(AnswerUnusable(url='', problem=str(error))) from error
+        digests = dict(zip(self._algorithms, self._hashes, strict=True))
+        return Received(
+            size_bytes=self._size,
+            wire_bytes=self._wire,
+            sha256=digests.pop('sha256').hexdigest(),
+            digests=tuple((name, digest.hexdigest()) for name, digest in digests.items()),
+        )
+
+    def publish(self, effect: Publish) -> Published | PlaceTaken | Failed:
+        """Make it appear under its name."""
+        try:
+            path = self._keeper.publish(effect)
+        except FileExistsError:
+            return PlaceTaken(at=self._clock.now())
+        except OSError as error:
+            where = getattr(effect.place, 'path', self._keeper.name)
+            return Failed(at=self._clock.now(), fault=storage_fault(error, 'publish', where))
+        return Published(at=self._clock.now(), path=path)
+
+    def discard(self, effect: Discard) -> Discarded:
+        """Close it, and remove it unless it is to be kept."""
+        self._keeper.discard(keep=effect.keep)
+        return Discarded(at=self._clock.now())
+
+    def _keep(self, data: memoryview) -> None:
+        if self._limit is not None and self._size + len(data) > self._limit:
+            fault = BodyTooLarge(url='', limit_bytes=self._limit, size_bytes=None)
+            raise PartError(fault)
+        try:
+            self._keeper.append(data)
+        except OSError as error:
+            raise PartError(storage_fault(error, 'write', self._keeper.name)) from error
+        self._hash(data)
+        self._size += len(data)
+
+    def _hash(self, data: bytes | memoryview) -> None:
+        for digest in self._hashes:
+            digest.update(data)
+        self._hashed += len(data)
+
+    def _new_hashes(self) -> list['hashlib._Hash']:
+        return [hashlib.new(name) for name in self._algorithms]
+
+
+class MemoryKeeper:
+    """Keeps bytes in a buffer."""
+
+    name = 'memory'
+
+    def __init__(self) -> None:
+        """An empty buffer."""
+        self._buffer = BytesIO()
+        self._is_published = False
+
+    @property
+    def buffer(self) -> BinaryIO | None:
+        """The buffer, once published, at its beginning."""
+        return self._buffer if self._is_published else None
+
+    def begin(self, keep_bytes: int, taking: TakeBody) -> None:
+        """Cut the buffer."""
+        self._buffer.seek(keep_bytes)
+        self._buffer.truncate()
+
+    def append(self, data: bytes | memoryview) -> None:
+        """Take more."""
+        self._buffer.write(data)
+
+    def pieces(self, count_bytes: int) -> Iterator[bytes]:
+        """The first so many bytes."""
+        yield self._buffer.getvalue()[:count_bytes]
+
+    def publish(self, effect: Publish) -> str | None:
+        """Hand the buffer over."""
+        self._buffer.seek(0)
+        self._is_published = True
+        return None
+
+    def discard(self, *, keep: bool) -> None:
+        """Let the bytes go, unless they were handed over."""
+        if not self._is_published:
+            self._buffer.close()

@@ -1,0 +1,129 @@
+"""Stand-ins and builders for tests of transports."""
+
+import hashlib
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, BinaryIO
+
+from dlmachine.core.answer import TakeBody
+from dlmachine.core.descriptor import Descriptor
+from dlmachine.core.effects import Discard, Exchange, Expectation, Publish
+from dlmachine.core.events import Answered, Discarded, Failed, Interrupted, PlaceTaken, Published, Received
+from dlmachine.core.faults import StorageFailed
+from dlmachine.core.ports import PartError
+from dlmachine.core.request import build_request
+
+
+class RealClock:
+    """The clock of the system."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def sleep(self, duration: timedelta) -> None:
+        raise NotImplementedError
+
+
+class MemoryPart:
+    """Keeps what it is given; `full_bytes` is the size of its disk."""
+
+    def __init__(self, held: bytes = b'', full_bytes: int | None = None) -> None:
+        self.data = bytearray(held)
+        self.taking: TakeBody | None = None
+        self.piece_sizes: list[int] = []
+        self._full_bytes = full_bytes
+        self._before = 0
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self.data)
+
+    @property
+    def buffer(self) -> BinaryIO | None:
+        return None
+
+    def prepare(self, algorithms: tuple[str, ...]) -> None:
+        pass
+
+    def begin(self, taking: TakeBody) -> None:
+        self.taking = taking
+        del self.data[taking.offset :]
+        self._before = taking.offset
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.piece_sizes.append(len(data))
+        if self._full_bytes is not None and len(self.data) + len(data) > self._full_bytes:
+            raise PartError(StorageFailed(path='/part', operation='write', problem='No space left'))
+        self.data += data
+
+    def finish(self) -> Received:
+        return Received(
+            size_bytes=len(self.data),
+            wire_bytes=len(self.data) - self._before,
+            sha256=hashlib.sha256(self.data).hexdigest(),
+        )
+
+    def publish(self, effect: Publish) -> Published | PlaceTaken | Failed:
+        raise NotImplementedError
+
+    def discard(self, effect: Discard) -> Discarded:
+        raise NotImplementedError
+
+
+class CountingPart(MemoryPart):
+    """Counts and hashes, and keeps nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+        self.sha256 = hashlib.sha256()
+
+    @property
+    def size_bytes(self) -> int:
+        return self.count
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.count += len(data)
+        self.sha256.update(data)
+
+
+def exchange_for(
+    url: str,
+    *,
+    expect: Expectation = Expectation(),
+    connect: float = 5,
+    stall: float = 5,
+    timeout: float | None = None,
+    extra: tuple[tuple[str, str], ...] = (),
+    **wanted: Any,
+) -> Exchange:
+    """The effect for a URL; `wanted` as for `Descriptor`, `extra` are headers of the plan."""
+    descriptor = Descriptor.parse(url, **wanted).unwrap()
+    request = build_request(descriptor, descriptor.url, 'test/1').unwrap()
+    for name, value in extra:
+        request = request.with_header(name, value)
+    return Exchange(
+        request=request,
+        backend='any',
+        expect=expect,
+        connect_timeout=timedelta(seconds=connect),
+        stall_timeout=timedelta(seconds=stall),
+        timeout=None if timeout is None else timedelta(seconds=timeout),
+    )
+
+
+def with_limits(effect: Exchange, **seconds: float) -> Exchange:
+    """The same effect with other limits of time."""
+    return replace(effect, **{name: timedelta(seconds=value) for name, value in seconds.items()})
+
+
+def answered(event: Answered | Interrupted) -> Answered:
+    """The event, which must be an answer."""
+    assert isinstance(event, Answered), event
+    return event
+
+
+def interrupted(event: Answered | Interrupted) -> Interrupted:
+    """The event, which must be an interruption."""
+    assert isinstance(event, Interrupted), event
+    return event
