@@ -127,6 +127,8 @@ class CurlAnswer:
 
     def _on_progress(self, total: int, done: int, to_send: int, sent: int) -> int:
         try:
+            # libcurl reads ahead of what it could send, some each second, for about 20 s:
+            # a server that does not read is noticed that much later.
             if sent != self._sent_bytes:
                 self._sent_bytes = sent
                 self._watch.heard()

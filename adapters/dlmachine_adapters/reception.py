@@ -5,6 +5,7 @@ pieces; at the end it is told as `Answered` or `Interrupted`. Both backends shar
 what they report of the same bytes on the wire is the same.
 """
 
+from time import monotonic
 from typing import Final
 
 from dlmachine.core.answer import LeaveBody, RefuseBody, TakeBody, content_length, decide_body
@@ -83,12 +84,13 @@ class Reception:
         self._wire_bytes += len(data)
         if len(data) >= _PIECE_BYTES and not self._held:
             self._part.write(data)
-            self._written_at = now
+            self._written_at = monotonic()
             return
         self._held += data
         if len(self._held) >= _PIECE_BYTES or now - self._written_at >= _PIECE_SECONDS:
             self._write_held()
-            self._written_at = now
+            # Not `now`: after a slow write the next piece may be a large one too.
+            self._written_at = monotonic()
 
     def complete(self) -> Answered | Interrupted:
         """The body has ended as the protocol has it."""

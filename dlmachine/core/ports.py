@@ -194,27 +194,15 @@ class Locks(Protocol):
         ...
 
 
-class Meter(Protocol):
-    """The progress of one body."""
-
-    def begin(self, done_bytes: int, total_bytes: int | None) -> None:
-        """A body begins, or begins again."""
-        ...
-
-    def advance(self, count_bytes: int) -> None:
-        """So many bytes more."""
-        ...
-
-    def close(self) -> None:
-        """The body ended."""
-        ...
-
-
 class Progress(Protocol):
     """How progress is shown, if at all."""
 
-    def meter(self, label: str) -> Meter:
-        """A meter for one download."""
+    def watch(self, part: Part, label: str) -> Part:
+        """The part, followed by whatever shows its progress."""
+        ...
+
+    def leave(self, part: Part) -> None:
+        """The body of a watched part ended, well or not."""
         ...
 
 

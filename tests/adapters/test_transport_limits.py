@@ -4,7 +4,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
-from time import monotonic
+from time import monotonic, sleep
 
 import pytest
 
@@ -101,13 +101,14 @@ def test_silence_is_bounded(transport: Transport, server: Server, handler: Handl
     assert len(part.data) == kept
 
 
-def test_silence_while_sending_is_bounded(transport: Transport) -> None:
-    """A server that does not read what is sent."""
+def test_silence_while_sending_is_bounded(make_transport: Callable[[str], Transport]) -> None:
+    """A server that does not read what is sent; libcurl notices too, but some 20 s later."""
+    transport = make_transport('requests')
     with socket.create_server(('127.0.0.1', 0), backlog=1) as listener:
         url = f'http://127.0.0.1:{listener.getsockname()[1]}/'
         effect = exchange_for(url, stall=0.4, data=b'x' * 20_000_000)
         fault, took = _time_out(transport, effect, MemoryPart())
-    assert (fault.phase, took < 1.9) == ('stall', True)
+    assert (fault.phase, took < 1.4) == ('stall', True)
 
 
 @pytest.mark.parametrize(
@@ -160,17 +161,13 @@ def test_a_slow_disk_is_no_silence(transport: Transport, server: Server) -> None
 
     class SlowPart(MemoryPart):
         def write(self, data: bytes | bytearray | memoryview) -> None:
-            event = threading_event.wait(0.3)
-            assert not event
+            sleep(0.3)
             super().write(data)
 
-    import threading
-
-    threading_event = threading.Event()
-    url = server.on('/data', behaviours.resource(b'x' * 1_500_000))
+    url = server.on('/data', behaviours.resource(b'x' * 1_000_000))
     part = SlowPart()
     answered(transport.exchange(exchange_for(url, stall=0.2), part, None))
-    assert len(part.data) == 1_500_000
+    assert len(part.data) == 1_000_000
 
 
 def test_an_unwanted_body_takes_a_moment_at_most(transport: Transport, server: Server) -> None:

@@ -1,0 +1,270 @@
+"""The cache: entries in cachedir's registry, files beside it.
+
+Contract: implements `ports.Store` with parametrised SQL of its own. cachedir itself is
+never imported here; whoever opens the folder with it finds our entries, and we find its.
+"""
+
+import os
+import sqlite3
+from collections import defaultdict
+from pathlib import Path
+from typing import Any, Final
+
+from returns.pipeline import is_successful
+
+from dlmachine.core.descriptor import Descriptor
+from dlmachine.core.effects import Record, Retire
+from dlmachine.core.events import Failed, PlaceTaken, Recorded, Retired
+from dlmachine.core.faults import CacheUnusable
+from dlmachine.core.metadata import MetadataUpdate, NewVersion, SameVersion, flat_attributes
+from dlmachine.core.ports import Clock
+from dlmachine.core.record import DownloadRecord, parse_record
+from dlmachine.core.snapshot import CacheEntry, CacheSeen, Status
+from dlmachine_adapters.cachedir_names import (
+    KEY_PARAMETER,
+    foreign_item_ids,
+    from_local,
+    item_id_of,
+    to_local,
+)
+from dlmachine_adapters.registry import NoRegistry, Registry
+from dlmachine_adapters.storage_faults import storage_fault
+
+#: The name of the attribute that holds the whole record as JSON.
+RECORD_ATTRIBUTE: Final = 'dlmachine'
+
+_LOOK_UP: Final = """
+    SELECT m.id, m.item_id, m.version_id, m.version, m.status, m.date, m.ext, t.value
+    FROM main m LEFT JOIN attr_text t
+        ON t.id = m.id AND t.keyvar = 0 AND t.name = 'dlmachine' AND t.namespace IS NULL
+    WHERE m.item_id IN ({marks})
+"""
+_INSERT_MAIN: Final = """
+    INSERT INTO main (item_id, version_id, version, status, file_name, label, date, ext,
+                      last_read, last_search, read_count, search_count)
+    VALUES (?, ?, ?, ?, ?, NULL, ?, ?, NULL, ?, 0, 0)
+"""
+_TABLE_OF: Final = {str: 'attr_varchar', int: 'attr_int'}
+
+
+class CachedirStore:
+    """Entries and files of one cache folder; many threads may share it."""
+
+    def __init__(self, folder: str, clock: Clock) -> None:
+        """Nothing is opened or made yet."""
+        self._clock = clock
+        self.registry = Registry(folder)
+
+    @property
+    def folder(self) -> str:
+        """The folder in which the files lie."""
+        return self.registry.folder
+
+    def look_up(self, key: str, descriptor: Descriptor) -> CacheSeen:
+        """The entries for a key, our own and those that others made for the same URL."""
+        own = item_id_of(key)
+        urls = dict(foreign_item_ids(descriptor))
+        ids = (own, *urls)
+        try:
+            with self.registry.reading() as connection:
+                query = _LOOK_UP.format(marks=','.join('?' * len(ids)))
+                rows = connection.execute(query, ids).fetchall()
+                theirs = [row for row in rows if row[1] != own]
+                attributes = _read_attributes(connection, [row[0] for row in theirs])
+        except NoRegistry:
+            return CacheSeen(folder=self.folder, item_id=own)
+        except sqlite3.Error as error:
+            fault = CacheUnusable(path=self.registry.path, problem=str(error))
+            return CacheSeen(folder=self.folder, item_id=own, fault=fault)
+        entries = [self._own_entry(row) for row in rows if row[1] == own]
+        entries += [
+            self._foreign_entry(row, attributes[row[0]])
+            for row in theirs
+            if attributes[row[0]].get('_uri') == urls[row[1]]
+        ]
+        ordered = sorted(entries, key=lambda entry: (entry.is_own, entry.version))
+        return CacheSeen(folder=self.folder, item_id=own, entries=tuple(ordered))
+
+    def record(self, effect: Record, update: MetadataUpdate) -> Recorded | PlaceTaken | Failed:
+        """Write the update down, in one transaction."""
+        try:
+            with self.registry.writing() as connection:
+                if isinstance(update, NewVersion):
+                    if _is_taken(connection, update):
+                        return PlaceTaken(at=self._clock.now())
+                    _insert(connection, update)
+                else:
+                    _freshen(connection, update)
+        except (sqlite3.Error, OSError) as error:
+            return self._failed(error)
+        return Recorded(at=self._clock.now())
+
+    def retire(self, effect: Retire) -> Retired | Failed:
+        """Remove versions as cachedir does: the file goes, the row is marked DELETED."""
+        own = item_id_of(effect.key)
+        try:
+            with self.registry.writing() as connection:
+                for version in effect.versions:
+                    remove_version(connection, self.folder, own, version)
+        except (sqlite3.Error, OSError) as error:
+            return self._failed(error)
+        return Retired(at=self._clock.now())
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.registry.close()
+
+    def _failed(self, error: sqlite3.Error | OSError) -> Failed:
+        if isinstance(error, OSError):
+            fault = storage_fault(error, 'write', self.registry.path)
+            return Failed(at=self._clock.now(), fault=fault)
+        unusable = CacheUnusable(path=self.registry.path, problem=str(error))
+        return Failed(at=self._clock.now(), fault=unusable)
+
+    def _own_entry(self, row: tuple[Any, ...]) -> CacheEntry:
+        parsed = parse_record(row[7] or '')
+        record = parsed.unwrap() if is_successful(parsed) else None
+        size = None if record is None else record.size_bytes
+        return self._entry(row, record, size, is_own=True)
+
+    def _foreign_entry(self, row: tuple[Any, ...], attributes: dict[str, Any]) -> CacheEntry:
+        size = attributes.get('size')
+        size = size if isinstance(size, int) else None
+        stored_at = from_local(row[5])
+        digest = attributes.get('sha256')
+        if size is None or not isinstance(digest, str):
+            return self._entry(row, None, size, is_own=False)
+        record = DownloadRecord(
+            url=str(attributes.get('_uri')),
+            started_at=stored_at,
+            finished_at=stored_at,
+            size_bytes=size,
+            sha256=digest,
+            etag=_text(attributes.get('etag')),
+            last_modified=_text(attributes.get('last_modified')),
+        )
+        return self._entry(row, record, size, is_own=False)
+
+    def _entry(
+        self,
+        row: tuple[Any, ...],
+        record: DownloadRecord | None,
+        size: int | None,
+        *,
+        is_own: bool,
+    ) -> CacheEntry:
+        _, _, version_id, version, status, date, ext, _ = row
+        path = str(Path(self.folder, f'{version_id}.{ext}' if ext else version_id))
+        known = status in set(Status)
+        is_ready = known and Status(status) is Status.READY
+        return CacheEntry(
+            version=version,
+            status=Status(status) if known else Status.FAILED,
+            stored_at=from_local(date) if record is None else record.finished_at,
+            path=path,
+            file_bytes=_file_size(path) if is_ready else None,
+            size_bytes=size,
+            record=record,
+            is_own=is_own,
+        )
+
+
+def remove_version(
+    connection: sqlite3.Connection, folder: str, item_id: str, version: int
+) -> None:
+    """Delete the file of a version and mark its row."""
+    rows = connection.execute(
+        'SELECT id, version_id, ext FROM main WHERE item_id = ? AND version = ?',
+        (item_id, version),
+    ).fetchall()
+    for row_id, version_id, ext in rows:
+        Path(folder, f'{version_id}.{ext}' if ext else version_id).unlink(missing_ok=True)
+        deleted = Status.DELETED.value
+        connection.execute('UPDATE main SET status = ? WHERE id = ?', (deleted, row_id))
+
+
+def _is_taken(connection: sqlite3.Connection, update: NewVersion) -> bool:
+    taken = connection.execute(
+        'SELECT 1 FROM main WHERE version_id = ?', (f'{update.item_id}-{update.version}',)
+    )
+    return taken.fetchone() is not None
+
+
+def _insert(connection: sqlite3.Connection, update: NewVersion) -> None:
+    date = to_local(update.stored_at)
+    row = (
+        update.item_id,
+        f'{update.item_id}-{update.version}',
+        update.version,
+        update.status.value,
+        update.file_name,
+        date,
+        update.ext,
+        date,
+    )
+    row_id = connection.execute(_INSERT_MAIN, row).lastrowid
+    parameters = ((KEY_PARAMETER, update.key), ('_uri', update.url))
+    connection.executemany(
+        'INSERT INTO attr_varchar (id, namespace, keyvar, name, value) VALUES (?, NULL, 1, ?, ?)',
+        [(row_id, name, value) for name, value in parameters],
+    )
+    _write_attributes(connection, row_id, update.record)
+
+
+def _freshen(connection: sqlite3.Connection, update: SameVersion) -> None:
+    found = connection.execute(
+        'SELECT id FROM main WHERE version_id = ?', (f'{update.item_id}-{update.version}',)
+    ).fetchone()
+    if found is None:
+        return
+    names = (*flat_attributes(update.record), RECORD_ATTRIBUTE)
+    marks = ','.join('?' * len(names))
+    for table in (*_TABLE_OF.values(), 'attr_text'):
+        connection.execute(
+            f'DELETE FROM {table} WHERE id = ? AND keyvar = 0 AND namespace IS NULL'  # noqa: S608 -- a table of ours
+            f' AND name IN ({marks})',
+            (found[0], *names),
+        )
+    _write_attributes(connection, found[0], update.record)
+
+
+def _write_attributes(
+    connection: sqlite3.Connection, row_id: int | None, record: DownloadRecord
+) -> None:
+    by_table: dict[str, list[tuple[object, ...]]] = defaultdict(list)
+    for name, value in flat_attributes(record).items():
+        by_table[_TABLE_OF[type(value)]].append((row_id, name, value))
+    by_table['attr_text'].append((row_id, RECORD_ATTRIBUTE, record.to_json()))
+    for table, rows in by_table.items():
+        connection.executemany(
+            f'INSERT INTO {table} (id, namespace, keyvar, name, value)'  # noqa: S608 -- a table of ours
+            ' VALUES (?, NULL, 0, ?, ?)',
+            rows,
+        )
+
+
+def _read_attributes(
+    connection: sqlite3.Connection, row_ids: list[int]
+) -> dict[int, dict[str, Any]]:
+    found: dict[int, dict[str, Any]] = defaultdict(dict)
+    marks = ','.join('?' * len(row_ids))
+    for table in _TABLE_OF.values() if row_ids else ():
+        rows = connection.execute(
+            f'SELECT id, name, value FROM {table} WHERE id IN ({marks})'  # noqa: S608 -- a table of ours
+            ' AND namespace IS NULL',
+            row_ids,
+        )
+        for row_id, name, value in rows:
+            found[row_id][name] = value
+    return found
+
+
+def _file_size(path: str) -> int | None:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

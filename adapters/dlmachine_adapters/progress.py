@@ -1,0 +1,109 @@
+"""Progress bars, by tqdm, on stderr.
+
+Contract: implements `ports.Progress`. A bar is shown on a terminal or in a notebook only;
+elsewhere, and where it is not wanted, nothing is loaded and nothing is counted.
+"""
+
+import os
+import sys
+from typing import Any, BinaryIO
+
+from dlmachine.core.answer import TakeBody
+from dlmachine.core.effects import Discard, Publish
+from dlmachine.core.events import Discarded, Failed, PlaceTaken, Published, Received
+from dlmachine.core.ports import Part
+
+
+class NoProgress:
+    """Shows nothing."""
+
+    def watch(self, part: Part, label: str) -> Part:
+        """The part as it is."""
+        return part
+
+    def leave(self, part: Part) -> None:
+        """Nothing to end."""
+
+
+class BarProgress:
+    """Shows a bar for each body."""
+
+    def watch(self, part: Part, label: str) -> Part:
+        """The part, with a bar that follows it."""
+        return MeteredPart(part, label)
+
+    def leave(self, part: Part) -> None:
+        """The body ended, well or not."""
+        if isinstance(part, MeteredPart):
+            part.close()
+
+
+class MeteredPart:
+    """A part that moves a bar."""
+
+    def __init__(self, part: Part, label: str) -> None:
+        """No bar before there is a body."""
+        self._part = part
+        self._label = label
+        self._bar: Any = None
+
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes it holds."""
+        return self._part.size_bytes
+
+    @property
+    def buffer(self) -> BinaryIO | None:
+        """The buffer, after it was published to memory."""
+        return self._part.buffer
+
+    def prepare(self, algorithms: tuple[str, ...]) -> None:
+        """Pass it on."""
+        self._part.prepare(algorithms)
+
+    def begin(self, taking: TakeBody) -> None:
+        """Show a bar of the length that was promised."""
+        from tqdm.auto import tqdm
+
+        total = None if taking.wire_bytes is None else taking.offset + taking.wire_bytes
+        self._bar = tqdm(
+            total=total, initial=taking.offset, desc=self._label, unit='B', unit_scale=True,
+            unit_divisor=1024, file=sys.stderr, dynamic_ncols=True, leave=False,
+        )  # fmt: skip
+        self._part.begin(taking)
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Pass it on, then move the bar."""
+        self._part.write(data)
+        self._bar.update(len(data))
+
+    def finish(self) -> Received:
+        """Pass it on."""
+        return self._part.finish()
+
+    def publish(self, effect: Publish) -> Published | PlaceTaken | Failed:
+        """Pass it on."""
+        return self._part.publish(effect)
+
+    def discard(self, effect: Discard) -> Discarded:
+        """Pass it on."""
+        return self._part.discard(effect)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.close()
+
+
+def make_progress(*, is_wanted: bool) -> NoProgress | BarProgress:
+    """Bars where somebody can see them."""
+    return BarProgress() if is_wanted and is_seen() else NoProgress()
+
+
+def is_seen() -> bool:
+    """Whether stderr is a terminal that can draw, or a notebook shows what is printed."""
+    if os.environ.get('CI') or os.environ.get('TERM') == 'dumb':
+        return False
+    # A notebook's kernel has loaded this already; its stderr is no terminal.
+    is_notebook = 'ipykernel' in sys.modules
+    return is_notebook or bool(getattr(sys.stderr, 'isatty', bool)())

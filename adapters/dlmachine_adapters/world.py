@@ -1,0 +1,131 @@
+"""The world: all adapters together, and the look at them.
+
+Contract: implements `ports.World`; `observe` reads only. Nothing is opened or made before
+it is needed.
+"""
+
+import random
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from returns.result import Result
+
+from dlmachine.core.cachekey import cache_key
+from dlmachine.core.descriptor import Descriptor
+from dlmachine.core.destination import PathKind, ToPath
+from dlmachine.core.faults import Fault
+from dlmachine.core.policy import Policy
+from dlmachine.core.ports import Clock, Files, Locks, Progress, Store, Transport
+from dlmachine.core.snapshot import Snapshot
+from dlmachine.core.staging import part_place, part_stem
+from dlmachine_adapters.backends import Backends
+from dlmachine_adapters.clock import SystemClock
+from dlmachine_adapters.files import LocalFiles
+from dlmachine_adapters.locks import FolderLocks, NoLocks
+from dlmachine_adapters.progress import make_progress
+
+if TYPE_CHECKING:
+    from cachedir import Cache
+
+
+def cache_folder(path: str | None, pkg: str | None) -> str | None:
+    """The folder of the cache: the path, or one for the package in the user's cache directory."""
+    if path is not None or pkg is None:
+        return path
+    import platformdirs
+
+    return platformdirs.user_cache_dir(pkg)
+
+
+def observe(
+    descriptor: Descriptor,
+    policy: Policy,
+    *,
+    clock: Clock,
+    files: Files,
+    store: Store | None,
+    backends: Backends,
+) -> Snapshot:
+    """Look at all that a decision depends on.  Reads only."""
+    key = cache_key(descriptor)
+    wanted = policy.destination
+    seen = files.see_path(wanted.path) if isinstance(wanted, ToPath) else None
+    cache = None if store is None else store.look_up(key, descriptor)
+    is_folder = seen is not None and seen.kind is PathKind.FOLDER
+    folder = part_place(wanted, None if cache is None else cache.folder, is_folder=is_folder)
+    return Snapshot(
+        now=clock.now(),
+        chance=random.random(),
+        key=key,
+        cache=cache,
+        destination=seen,
+        part=files.see_part(folder, part_stem(key, wanted)),
+        backends=backends.seen(),
+    )
+
+
+class SystemWorld:
+    """This machine and its network."""
+
+    def __init__(self, folder: str | None, *, progress: bool = False) -> None:
+        """A world with the cache in this folder, or without one."""
+        self.clock: Clock = SystemClock()
+        self.files: Files = LocalFiles(self.clock)
+        self.progress: Progress = make_progress(is_wanted=progress)
+        self.store: Store | None = None
+        self.locks: Locks = NoLocks(self.clock)
+        self._backends = Backends(self.clock)
+        if folder is not None:
+            from dlmachine_adapters.cachedir_store import CachedirStore
+
+            self.store = CachedirStore(folder, self.clock)
+            self.locks = FolderLocks(folder, self.clock)
+
+    def transport(self, backend: str) -> Result[Transport, Fault]:
+        """The backend of this name."""
+        return self._backends.load(backend)
+
+    def observe(self, descriptor: Descriptor, policy: Policy) -> Snapshot:
+        """Look at all that a decision depends on."""
+        return observe(
+            descriptor,
+            policy,
+            clock=self.clock,
+            files=self.files,
+            store=self.store,
+            backends=self._backends,
+        )
+
+    def live_cache(self) -> 'Cache | None':
+        """A `cachedir.Cache` on the cache folder, of this thread; None without one."""
+        if self.store is None:
+            return None
+        from dlmachine_adapters.cachedir_shield import live_cache
+
+        return live_cache(self.store.folder)
+
+    def open_cached(self, path: str, name: str, ext: str | None, **opening: Any) -> Any:
+        """What cachedir's opener makes of a file."""
+        from dlmachine.core.filename import extension
+        from dlmachine_adapters.cachedir_shield import open_cached
+
+        return open_cached(path, ext or extension(name) or extension(path), **opening)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._backends.close()
+        if self.store is not None:
+            self.store.close()
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close."""
+        self.close()
