@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from hashlib import file_digest
 from pathlib import Path, PurePath
-from typing import Self
+from typing import Any, Self
 
 from returns.pipeline import is_successful
 
@@ -100,8 +100,9 @@ class Descriptor(core.Descriptor):
         if 'url' not in given:
             fault: Fault = InvalidInput(where=source or 'descriptor', problem='has no url')
             raise error_for(fault)
-        words = {SYNONYMS.get(name, name): value for name, value in given.items()}
-        return cls(**words)  # type: ignore[arg-type] -- the constructor checks every value
+        # The constructor checks every value.
+        words: dict[str, Any] = {SYNONYMS.get(name, name): value for name, value in given.items()}
+        return cls(**words)
 
 
 def _with_files(multipart: object) -> object:

@@ -35,7 +35,14 @@ from dlmachine.core.events import (
     PartOpened,
     Waited,
 )
-from dlmachine.core.faults import Bug, Fault, InvalidInput, StorageFailed
+from dlmachine.core.faults import (
+    AnswerUnusable,
+    BodyTooLarge,
+    Bug,
+    Fault,
+    InvalidInput,
+    StorageFailed,
+)
 from dlmachine.core.machine import advance, begin, most_effects
 from dlmachine.core.metadata import MetadataUpdate
 from dlmachine.core.outcome import Outcome
@@ -197,9 +204,11 @@ class _Run:
 
 def _named(event: Answered | Interrupted, effect: Exchange) -> Answered | Interrupted:
     # A part does not know the URL it is filled from; its faults leave the place empty.
-    if isinstance(event, Interrupted) and getattr(event.fault, 'url', None) == '':
-        url = redact_url(effect.request.url)
-        return replace(event, fault=replace(event.fault, url=url))  # type: ignore[call-arg] -- it has a url
+    if isinstance(event, Interrupted):
+        match event.fault:
+            case AnswerUnusable(url='') | BodyTooLarge(url='') as fault:
+                url = redact_url(effect.request.url)
+                return replace(event, fault=replace(fault, url=url))
     return event
 
 

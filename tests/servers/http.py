@@ -192,7 +192,7 @@ class Server:
         with suppress(OSError, ssl.SSLError, HungUp):
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self.context is not None:
-                sock = self.context.wrap_socket(plain, server_side=True)
+                sock = _shake_hands(self.context, plain)
                 with self._lock:
                     self._open.add(sock)
             wire = Wire(sock, self._closing, number)
@@ -201,11 +201,28 @@ class Server:
                 with self._lock:
                     self.asked.append(asked)
                 self._handlers.get(asked.path, self.fallback)(asked, wire)
+                if asked.get('Connection') == 'close':
+                    wire.close()
         with self._lock:
             self._open -= {plain, sock}
         with suppress(OSError):
             sock.close()
         plain.close()
+
+
+def _shake_hands(context: ssl.SSLContext, plain: socket.socket) -> ssl.SSLSocket:
+    sock = context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
+    try:
+        sock.do_handshake()
+    except (OSError, ssl.SSLError):
+        # Closed with bytes unread, the connection would be reset, and our alert lost.
+        with sock, suppress(OSError):
+            sock.settimeout(1)
+            sock.shutdown(socket.SHUT_WR)
+            while sock.recv(65_536):
+                pass
+        raise
+    return sock
 
 
 def _read_request(wire: Wire) -> Asked:

@@ -1,0 +1,150 @@
+"""Audit: the dry run over many downloads.
+
+One look at the world and one plan for each item, made when its row is asked for. Nothing
+is requested and nothing written; what is found is what a download would do, because both
+ask the same planner.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+from typing import Final
+
+from returns.pipeline import is_successful
+
+from dlmachine.core.cachekey import full_url
+from dlmachine.core.decide import Verdict
+from dlmachine.core.destination import AtPath
+from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.plan import Plan, plan
+from dlmachine.core.ports import World
+from dlmachine.core.redact import redact_url
+from dlmachine.core.snapshot import CacheEntry
+from dlmachine.manifest import Item
+
+
+class AuditStatus(Enum):
+    """What a download made now would do."""
+
+    #: The stored copy would be used, unasked.
+    HIT = 'hit'
+    #: A copy is stored, and the server would be asked whether it is current.
+    STALE = 'stale'
+    #: It would be downloaded.
+    MISSING = 'missing'
+    #: It would be refused, before any request.
+    WOULD_FAIL = 'would-fail'
+
+
+_BY_VERDICT: Final[Mapping[Verdict, AuditStatus]] = {
+    Verdict.USE_CACHED: AuditStatus.HIT,
+    Verdict.REVALIDATE: AuditStatus.STALE,
+    Verdict.FETCH: AuditStatus.MISSING,
+    Verdict.RESUME: AuditStatus.MISSING,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRow:
+    """What was found of one item; secrets are masked.
+
+    `size_bytes`, `age` and `path` are those of the stored copy (None: there is none);
+    without one, `path` is the file that would be written, where that is known before.
+    """
+
+    name: str
+    url: str
+    status: AuditStatus
+    reason: str
+    size_bytes: int | None = None
+    age: timedelta | None = None
+    path: str | None = None
+    fault: Fault | None = None
+
+    @property
+    def would_download(self) -> bool:
+        """Whether the server would be asked, for the bytes or for whether they are current."""
+        return self.status in {AuditStatus.STALE, AuditStatus.MISSING}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditSummary:
+    """How many items there are of each status, and how many bytes are stored."""
+
+    counts: Mapping[AuditStatus, int]
+    stored_bytes: int
+
+    @property
+    def would_download(self) -> bool:
+        """Whether any item would be asked for."""
+        return bool(self.counts[AuditStatus.STALE] or self.counts[AuditStatus.MISSING])
+
+    @property
+    def would_fail(self) -> bool:
+        """Whether any item would be refused."""
+        return bool(self.counts[AuditStatus.WOULD_FAIL])
+
+    def __str__(self) -> str:
+        """For people, in one line."""
+        counts = ', '.join(f'{count} {status.value}' for status, count in self.counts.items())
+        return f'{counts}; {self.stored_bytes:,} bytes stored'
+
+
+def audit(items: Iterable[Item], world: World) -> Iterator[AuditRow]:
+    """One row for each item, in order, made as it is asked for; reads only."""
+    for item in items:
+        yield _audit_item(item, world)
+
+
+def summarize(rows: Iterable[AuditRow]) -> AuditSummary:
+    """Count rows.
+
+    >>> row = AuditRow(name='a', url='http://h/a', status=AuditStatus.HIT, reason='', size_bytes=5)
+    >>> print(summarize([row, row]))
+    2 hit, 0 stale, 0 missing, 0 would-fail; 10 bytes stored
+    """
+    counted: Counter[AuditStatus] = Counter()
+    stored_bytes = 0
+    for row in rows:
+        counted[row.status] += 1
+        stored_bytes += row.size_bytes or 0
+    counts = {status: counted[status] for status in AuditStatus}
+    return AuditSummary(counts=counts, stored_bytes=stored_bytes)
+
+
+def _audit_item(item: Item, world: World) -> AuditRow:
+    if item.descriptor is None:
+        fault = item.fault or InvalidInput(where=item.name, problem='has no descriptor')
+        return _failing(item, item.url, fault)
+    url = redact_url(full_url(item.descriptor.url, item.descriptor))
+    snapshot = world.observe(item.descriptor, item.policy)
+    planned = plan(item.descriptor, item.policy, snapshot)
+    if not is_successful(planned):
+        return _failing(item, url, planned.failure())
+    return _planned_row(item, url, planned.unwrap())
+
+
+def _failing(item: Item, url: str, fault: Fault) -> AuditRow:
+    return AuditRow(
+        name=item.name, url=url, status=AuditStatus.WOULD_FAIL, reason=str(fault), fault=fault
+    )
+
+
+def _planned_row(item: Item, url: str, made: Plan) -> AuditRow:
+    entry = made.entry
+    place = made.destination.path if isinstance(made.destination, AtPath) else None
+    return AuditRow(
+        name=item.name,
+        url=url,
+        status=_BY_VERDICT[made.verdict],
+        reason=made.reason.value,
+        size_bytes=None if entry is None else _size(entry),
+        age=None if entry is None else made.snapshot.now - entry.stored_at,
+        path=place if entry is None else entry.path,
+    )
+
+
+def _size(entry: CacheEntry) -> int | None:
+    return entry.file_bytes if entry.size_bytes is None else entry.size_bytes

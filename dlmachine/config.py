@@ -1,0 +1,269 @@
+"""Configuration: every setting with the place that it came from.
+
+Precedence: keyword > dict or file > environment (`DLMACHINE_<NAME>`) > user file > default.
+A file holds the settings at its top, or in a table `[dlmachine]` or `[tool.dlmachine]`.
+The user file is `config.toml` in the user's configuration folder, or what
+`DLMACHINE_CONFIG` names. An unknown name is a fault; in the environment, which others
+write to as well, it is a logged warning.
+"""
+
+import logging
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from returns.pipeline import is_successful
+from returns.result import Failure, Result, Success
+
+from dlmachine.core.descriptor import Descriptor
+from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.options import (
+    OPTIONS,
+    SYNONYMS,
+    parse_policy,
+    read_bool,
+    read_text,
+    unknown_name,
+)
+from dlmachine.core.policy import Policy
+from dlmachine.mappings import read_mapping
+
+logger = logging.getLogger('dlmachine')
+
+#: What a caller gives as `config`: a file or a dict.
+ConfigLike: TypeAlias = str | PathLike[str] | Mapping[str, object] | None
+
+#: The descriptor's keywords that can have a default.
+DESCRIBED_NAMES: Final = ('headers', 'cainfo', 'verify', 'cert', 'key')
+#: The settings of the manager that are neither of the Policy nor of the Descriptor.
+MANAGER_HELP: Final = {
+    'path': 'cache folder',
+    'pkg': "name of a cache in the user's cache directory",
+    'progress': 'show progress on a terminal or in a notebook',
+}
+NAMES: Final = (*MANAGER_HELP, *OPTIONS, *DESCRIBED_NAMES)
+
+ENV_PREFIX: Final = 'DLMACHINE_'
+_ENV_ALIASES: Final = {'CACHE_DIR': 'path', 'NO_PROGRESS': 'progress'}
+#: Read elsewhere, and no settings: the user file, the command line's, the tests' own.
+_ENV_OTHERS: Final = frozenset({'CONFIG', 'JOBS', 'REQUIRE_NGINX'})
+_DEFAULT: Final = 'default'
+_PATHS: Final = frozenset({'path', 'cainfo', 'cert', 'key'})
+#: Two ways to say the same: the one said at the higher place counts, whichever it is.
+_RIVALS: Final = {'path': 'pkg', 'pkg': 'path'}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One setting: name, value, and the place that it came from."""
+
+    name: str
+    # Headers may hold secrets, and a repr ends up in logs.
+    value: Any = field(repr=False)
+    source: str = _DEFAULT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """All settings, and what they come to.
+
+    `settings` has one for each name, in the order of `NAMES`. `described` are default
+    keywords for every Descriptor.
+    """
+
+    settings: tuple[Setting, ...]
+    policy: Policy
+    path: str | None = None
+    pkg: str | None = None
+    progress: bool = True
+    described: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+def load_config(
+    config: ConfigLike,
+    keywords: Mapping[str, object],
+    environ: Mapping[str, str] | None = None,
+    user_file: str | PathLike[str] | None = None,
+) -> Result[Config, Fault]:
+    """Read all places, and settle what counts.
+
+    `environ` is `os.environ` by default, `user_file` the one in the user's configuration
+    folder; it need not exist.
+
+    Faults: `UnknownName` with the nearest name and the place, `InvalidInput` for a value, a
+    file that can not be read or that does not exist.
+
+    >>> found = load_config({'retries': 5}, {'timeout': 60}, environ={}, user_file=os.devnull)
+    >>> [(s.name, s.value, s.source) for s in found.unwrap().settings if s.source != 'default']
+    [('retries', 5, 'config'), ('timeout', 60, 'keyword')]
+    """
+    env = os.environ if environ is None else environ
+    merged: dict[str, Setting] = {}
+    layers = (
+        _read_user_file(env, user_file),
+        Success(tuple(_read_environment(env))),
+        _read_config(config),
+        _name_settings(keywords, 'keyword'),
+    )
+    for layer in layers:
+        if not is_successful(layer):
+            return Failure(layer.failure())
+        merged = _over(merged, layer.unwrap())
+    return _settle(merged)
+
+
+def user_config_file() -> str:
+    """Where the user's own configuration is looked for, if nothing else is said."""
+    import platformdirs
+
+    return str(Path(platformdirs.user_config_dir('dlmachine')) / 'config.toml')
+
+
+def _over(lower: Mapping[str, Setting], higher: Iterable[Setting]) -> dict[str, Setting]:
+    settings = {setting.name: setting for setting in higher}
+    beaten = {_RIVALS[name] for name in settings if name in _RIVALS} - settings.keys()
+    return {**{name: one for name, one in lower.items() if name not in beaten}, **settings}
+
+
+def _read_user_file(
+    env: Mapping[str, str], user_file: str | PathLike[str] | None
+) -> Result[tuple[Setting, ...], Fault]:
+    wanted = env.get(f'{ENV_PREFIX}CONFIG') or ''
+    path = wanted or (user_config_file() if user_file is None else fspath(user_file))
+    # The null device is how one says: no user file.
+    if path == os.devnull or (not wanted and not Path(path).is_file()):
+        return Success(())
+    return _read_file(path)
+
+
+def _read_config(config: object) -> Result[tuple[Setting, ...], Fault]:
+    if config is None:
+        return Success(())
+    if isinstance(config, Mapping):
+        return _name_settings(_find_table(config), 'config')
+    if isinstance(config, (str, PathLike)):
+        return _read_file(fspath(config))
+    problem = f'is neither a file nor a mapping: {type(config).__name__}'
+    return Failure(InvalidInput(where='config', problem=problem))
+
+
+def _read_file(path: str) -> Result[tuple[Setting, ...], Fault]:
+    read = read_mapping(Path(path).expanduser() if path.startswith('~') else path)
+    return read.bind(lambda found: _name_settings(_find_table(found), f'file {path}'))
+
+
+def _find_table(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    # A pyproject.toml is full of other things, so `tool` alone says that the rest is not ours.
+    tool = document.get('tool')
+    if isinstance(tool, Mapping):
+        return _mapping(tool.get('dlmachine'))
+    table = document.get('dlmachine')
+    return table if isinstance(table, Mapping) else document
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _name_settings(given: Mapping[str, object], source: str) -> Result[tuple[Setting, ...], Fault]:
+    settings: list[Setting] = []
+    for given_name, value in given.items():
+        name = SYNONYMS.get(given_name, given_name)
+        if name not in NAMES:
+            return Failure(unknown_name(given_name, NAMES, source))
+        settings.append(Setting(name=name, value=value, source=source))
+    return Success(tuple(settings))
+
+
+def _read_environment(env: Mapping[str, str]) -> Iterator[Setting]:
+    for variable, text in sorted(env.items(), reverse=True):
+        short = variable.removeprefix(ENV_PREFIX)
+        # An empty variable is how a shell says that there is none.
+        if short == variable or not text or short in _ENV_OTHERS:
+            continue
+        given_name = _ENV_ALIASES.get(short, short.lower())
+        name = SYNONYMS.get(given_name, given_name)
+        if name not in NAMES:
+            near = unknown_name(given_name, NAMES).nearest
+            advice = f'; did you mean {ENV_PREFIX}{near.upper()}?' if near else ''
+            logger.warning('unknown environment variable %s is not used%s', variable, advice)
+            continue
+        value = _env_value(short, name, text)
+        yield Setting(name=name, value=value, source=f'environment {variable}')
+
+
+def _env_value(short: str, name: str, text: str) -> object:
+    if short == 'NO_PROGRESS':
+        # As with NO_COLOR, any text but a plain no means that none is wanted.
+        return not read_bool(short, text).value_or(True)  # noqa: FBT003 -- what the text says
+    if name == 'headers':
+        return text.splitlines()
+    words = {'true': True, 'false': False}
+    return words.get(text.strip().lower(), text) if name == 'dest' else text
+
+
+def _settle(given: Mapping[str, Setting]) -> Result[Config, Fault]:
+    policy = Policy()
+    plain: dict[str, Any] = {}
+    for setting in given.values():
+        if setting.name in OPTIONS:
+            changed = parse_policy({setting.name: setting.value}, policy)
+            if not is_successful(changed):
+                return Failure(_at(changed.failure(), setting))
+            policy = changed.unwrap()
+        else:
+            read = _read_plain(setting.name, setting.value)
+            if not is_successful(read):
+                return Failure(_at(read.failure(), setting))
+            plain[setting.name] = read.unwrap()
+    return Success(
+        Config(
+            settings=tuple(_every_setting(given, policy)),
+            policy=policy,
+            path=plain.get('path'),
+            pkg=plain.get('pkg'),
+            progress=plain.get('progress', True),
+            described={name: plain[name] for name in DESCRIBED_NAMES if name in plain},
+        )
+    )
+
+
+def _at(fault: Fault, setting: Setting) -> Fault:
+    # A keyword stands before the caller's eyes; of anything else he has to be told where it is.
+    if isinstance(fault, InvalidInput) and setting.source != 'keyword':
+        return replace(fault, where=f'{fault.where} ({setting.source})')
+    return fault
+
+
+def _read_plain(name: str, value: object) -> Result[Any, Fault]:
+    if value is None and name != 'verify':
+        return Success(None)
+    if name in _PATHS and isinstance(value, PathLike):
+        value = fspath(value)
+    if name in {'progress', 'verify'}:
+        return read_bool(name, value)
+    if name == 'headers':
+        return _check_headers(value)
+    read = read_text(name, value)
+    return read.map(lambda text: os.path.expanduser(str(text)) if name in _PATHS else text)  # noqa: PTH111 -- pathlib raises where there is no home
+
+
+def _check_headers(value: Any) -> Result[Any, Fault]:
+    # Parsed as part of a descriptor, because some headers are not for callers to set.
+    return Descriptor.parse('http://defaults.invalid', headers=value).map(lambda _: value)
+
+
+def _every_setting(given: Mapping[str, Setting], policy: Policy) -> Iterator[Setting]:
+    defaults: dict[str, Any] = {'progress': True, 'verify': True}
+    for name in NAMES:
+        if name in given:
+            yield given[name]
+        elif name in OPTIONS:
+            outer, _, inner = OPTIONS[name].field.partition('.')
+            value = getattr(policy, outer)
+            yield Setting(name=name, value=getattr(value, inner) if inner else value)
+        else:
+            yield Setting(name=name, value=defaults.get(name))

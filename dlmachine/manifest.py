@@ -1,0 +1,208 @@
+"""Manifests: many downloads in one file.
+
+A text file has one URL a line; `#` begins a comment. TOML, YAML and JSON hold entries:
+`[[download]]`, a list (also under `downloads`), or a mapping of names to entries. An entry
+is a URL, or a mapping with `url`, perhaps a `name`, and any keyword of a Descriptor or a
+Policy; `[defaults]` holds what is the same for all.
+
+A bad entry is an item with a fault, and harms no other entry.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from os import PathLike, fspath
+from typing import Any, Final
+
+from returns.pipeline import is_successful
+from returns.result import Failure, Result, Success
+
+from dlmachine.core import descriptor as core
+from dlmachine.core.faults import Fault, InvalidInput, UnknownName
+from dlmachine.core.options import (
+    DESCRIPTOR_NAMES,
+    OPTIONS,
+    SYNONYMS,
+    parse_policy,
+    split_options,
+    unknown_name,
+)
+from dlmachine.core.policy import Policy
+from dlmachine.core.redact import redact_url
+from dlmachine.descriptor import Descriptor
+from dlmachine.errors import DownloadError
+from dlmachine.mappings import is_structured, read_document, read_text_file
+
+#: Under these a file holds its entries, when it holds anything else beside them.
+_LISTS: Final = ('download', 'downloads')
+_KNOWN: Final = ('url', 'name', *DESCRIPTOR_NAMES, *OPTIONS, *SYNONYMS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One entry: what to download and how, or why it can not be understood.
+
+    `url` is for people: redacted, and as it was given where it is no URL.
+    """
+
+    name: str
+    url: str
+    descriptor: core.Descriptor | None = None
+    policy: Policy = Policy()
+    fault: Fault | None = None
+
+
+def read_manifest(
+    path: str | PathLike[str],
+    base: Policy | None = None,
+    described: Mapping[str, object] | None = None,
+) -> Result[tuple[Item, ...], Fault]:
+    """Read a file of downloads.
+
+    `base` and `described` are the options and the descriptor's keywords that hold where the
+    file says nothing.
+
+    Faults: `InvalidInput` for a file that can not be read or whose form is not known.
+    """
+    policy = Policy() if base is None else base
+    words = {} if described is None else described
+    name = fspath(path)
+    if not is_structured(name):
+        return read_text_file(name).map(lambda text: parse_lines(text.splitlines(), policy, words))
+    return read_document(name).bind(lambda found: _read_entries(name, found, policy, words))
+
+
+def parse_lines(
+    lines: Iterable[str], base: Policy, described: Mapping[str, object]
+) -> tuple[Item, ...]:
+    """One item for each line that is neither empty nor a comment.
+
+    >>> [item.name for item in parse_lines(['# two', 'http://h/a  # one', ''], Policy(), {})]
+    ['http://h/a']
+    """
+    urls = (_strip_comment(line) for line in lines)
+    return tuple(make_item({'url': url}, base, described) for url in urls if url)
+
+
+def make_item(
+    entry: Mapping[str, object], base: Policy, described: Mapping[str, object], source: str = ''
+) -> Item:
+    """One item of the words of an entry, its own before those of the defaults.
+
+    >>> make_item({'url': 'http://h/a', 'retires': 1}, Policy(), {}).fault.nearest
+    'retries'
+    """
+    url = redact_url(str(entry.get('url', '')))
+    name = str(entry.get('name') or url or source)
+    words = {key: value for key, value in entry.items() if key not in {'name', 'url'}}
+    split = split_options(words)
+    if not is_successful(split):
+        return Item(name=name, url=url, fault=_in(split.failure(), source))
+    own, handled = split.unwrap()
+    policy = parse_policy(handled, base)
+    if not is_successful(policy):
+        return Item(name=name, url=url, fault=_in(policy.failure(), source))
+    try:
+        descriptor = _describe({'url': entry.get('url'), **own}, described)
+    except DownloadError as error:
+        return Item(name=name, url=url, fault=_in(error.fault, source))
+    return Item(name=name, url=url, descriptor=descriptor, policy=policy.unwrap())
+
+
+def _describe(own: Mapping[str, Any], described: Mapping[str, Any]) -> core.Descriptor:
+    defaults = dict(described)
+    headers = defaults.pop('headers', None)
+    made: core.Descriptor = Descriptor.from_mapping({**defaults, **own})
+    if not headers:
+        return made
+    merged = made.headers
+    for name, value in Descriptor('http://defaults.invalid', headers=headers).headers:
+        merged = merged.with_default(name, value)
+    return replace(made, headers=merged)
+
+
+def _read_entries(
+    path: str, document: object, base: Policy, described: Mapping[str, object]
+) -> Result[tuple[Item, ...], Fault]:
+    found = _find_entries(document)
+    if found is None:
+        problem = 'holds no downloads'
+        advice = 'Give [[download]] entries, a list of URLs, or names with entries'
+        return Failure(InvalidInput(where=path, problem=problem, advice=advice))
+    defaults, entries = found
+    split = split_options(defaults)
+    if not is_successful(split):
+        return Failure(_in(split.failure(), f'{path}, defaults'))
+    own, handled = split.unwrap()
+    policy = parse_policy(handled, base)
+    if not is_successful(policy):
+        return Failure(_in(policy.failure(), f'{path}, defaults'))
+    words = {**described, **own}
+    return Success(
+        tuple(
+            _read_entry(entry, policy.unwrap(), words, f'{path}, {label}')
+            for label, entry in entries
+        )
+    )
+
+
+def _find_entries(
+    document: object,
+) -> tuple[Mapping[str, object], tuple[tuple[str, object], ...]] | None:
+    if isinstance(document, list):
+        return {}, tuple(_number(document))
+    if not isinstance(document, Mapping):
+        return None
+    rest = {str(name): value for name, value in document.items() if name != 'defaults'}
+    defaults = document.get('defaults', {})
+    if not isinstance(defaults, Mapping):
+        return None
+    if 'url' in rest:
+        return defaults, (('entry', rest),)
+    if len(rest) == 1 and (name := next(iter(rest))) in _LISTS:
+        held = rest[name]
+        entries = _number(held) if isinstance(held, list) else _named(held)
+    else:
+        entries = _named(rest)
+    return defaults, tuple(entries)
+
+
+def _number(entries: Iterable[object]) -> Iterator[tuple[str, object]]:
+    for number, entry in enumerate(entries, start=1):
+        yield f'entry {number}', {'url': entry} if isinstance(entry, str) else entry
+
+
+def _named(entries: object) -> Iterator[tuple[str, object]]:
+    for name, entry in entries.items() if isinstance(entries, Mapping) else ():
+        whole = {'url': entry} if isinstance(entry, str) else entry
+        yield f'entry {name!r}', {'name': name, **whole} if isinstance(whole, Mapping) else whole
+
+
+def _read_entry(entry: object, base: Policy, described: Mapping[str, object], source: str) -> Item:
+    if isinstance(entry, Mapping) and all(isinstance(name, str) for name in entry):
+        if 'url' in entry:
+            return make_item(entry, base, described, source)
+        fault: Fault = InvalidInput(where=source, problem='has no url')
+        near = next((name for name in entry if name not in _KNOWN), None)
+        if near is not None:
+            fault = unknown_name(near, _KNOWN, source)
+    else:
+        problem = f'is neither a URL nor a mapping, but a {type(entry).__name__}'
+        fault = InvalidInput(where=source, problem=problem)
+    name = entry.get('name') if isinstance(entry, Mapping) else None
+    return Item(name=str(name or source), url='', fault=fault)
+
+
+def _in(fault: Fault, source: str) -> Fault:
+    if not source:
+        return fault
+    if isinstance(fault, UnknownName):
+        return replace(fault, source=source)
+    if isinstance(fault, InvalidInput):
+        return replace(fault, where=f'{fault.where} ({source})')
+    return fault
+
+
+def _strip_comment(line: str) -> str:
+    # A `#` inside a URL begins its fragment, so that a comment needs a space before it.
+    url, *_ = f' {line}'.split(' #', 1)
+    return url.strip()

@@ -1,0 +1,135 @@
+"""The architecture, held by tests: purity, direction, size, silence."""
+
+import ast
+import importlib
+import inspect
+import os
+import pkgutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+
+import pytest
+
+import dlmachine.core
+
+ROOT = Path(__file__).parents[1]
+CORE = Path(dlmachine.core.__file__).parent
+PACKAGES = (CORE.parent, Path(importlib.import_module('dlmachine_adapters').__file__ or '').parent)
+
+#: The standard library's modules of values; everything else there does something.
+PURE = {
+    'base64', 'collections', 'dataclasses', 'datetime', 'difflib', 'email', 'enum', 'hashlib',
+    'json', 'math', 'pathlib', 're', 'types', 'typing', 'urllib', 'returns', 'rfc8785', 'dlmachine',
+}  # fmt: skip
+FORBIDDEN_CALLS = {'now', 'utcnow', 'today', 'open', 'print', 'input', 'read_text', 'write_text'}
+#: The one constructor that is also called `open`-like nowhere in the core.
+HEAVY = {
+    'requests', 'pycurl', 'cachedir', 'numpy', 'pandas', 'rich', 'click', 'tqdm', 'yaml',
+    'filelock', 'urllib3', 'sqlite3',
+}  # fmt: skip
+
+
+def _modules() -> Iterator[Path]:
+    for package in PACKAGES:
+        yield from sorted(package.rglob('*.py'))
+
+
+def _imports(tree: ast.AST) -> Iterator[tuple[str, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, '') for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from ((node.module or '', alias.name) for alias in node.names)
+
+
+@pytest.mark.parametrize('path', sorted(CORE.rglob('*.py')), ids=lambda path: path.name)
+def test_core_imports_only_values(path: Path) -> None:
+    """A file of the core imports nothing that does something."""
+    for module, name in _imports(ast.parse(path.read_text(encoding='utf-8'))):
+        top = module.partition('.')[0]
+
+        assert top in PURE, f'{path.name} imports {module}'
+        assert top != 'dlmachine' or module.startswith('dlmachine.core'), module
+        assert top != 'pathlib' or name.startswith('Pure'), f'{path.name} imports {name}'
+        assert top != 'urllib' or module == 'urllib.parse', module
+
+
+@pytest.mark.parametrize('path', sorted(CORE.rglob('*.py')), ids=lambda path: path.name)
+def test_core_calls_no_clock_and_no_files(path: Path) -> None:
+    """A file of the core reads no clock, opens no file and prints nothing."""
+    for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, 'attr', getattr(node.func, 'id', ''))
+
+            assert name not in FORBIDDEN_CALLS, f'{path.name}:{node.lineno} calls {name}'
+
+
+def test_core_dataclasses_are_frozen_and_slotted() -> None:
+    """Every type of the core is an immutable value."""
+    seen = 0
+    for info in pkgutil.walk_packages(dlmachine.core.__path__, 'dlmachine.core.'):
+        for name, kind in inspect.getmembers(importlib.import_module(info.name), inspect.isclass):
+            if is_dataclass(kind) and kind.__module__ == info.name:
+                seen += 1
+
+                assert kind.__dataclass_params__.frozen, name  # type: ignore[attr-defined]
+                assert '__slots__' in vars(kind), name
+                assert fields(kind) is not None
+    assert seen > 60
+
+
+@pytest.mark.parametrize('path', list(_modules()), ids=lambda path: path.name)
+def test_files_are_small(path: Path) -> None:
+    """One idea a file, about 300 lines at most."""
+    assert len(path.read_text(encoding='utf-8').splitlines()) <= 320
+
+
+@pytest.mark.parametrize('first', ['dlmachine', 'dlmachine_adapters', 'dlmachine_adapters.world'])
+def test_importing_is_silent(tmp_path: Path, first: str) -> None:
+    """Importing prints nothing, writes nothing, configures nothing and loads nothing heavy."""
+    heavy = HEAVY if first != 'dlmachine_adapters.world' else HEAVY - {'sqlite3'}
+    code = (
+        f'import logging, sys; before = list(logging.getLogger().handlers)\n'
+        f'import {first}, dlmachine, dlmachine_adapters\n'
+        f'assert logging.getLogger().handlers == before\n'
+        f'loaded = {heavy!r} & set(sys.modules)\n'
+        f'assert not loaded, loaded\n'
+    )
+    environ = {name: value for name, value in os.environ.items() if not name.startswith('COV')}
+    done = subprocess.run(
+        [sys.executable, '-c', code],
+        cwd=tmp_path, capture_output=True, text=True, check=False, env=_with_path(environ),
+    )  # fmt: skip
+
+    assert (done.stdout, done.stderr, done.returncode) == ('', '', 0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def _with_path(environ: dict[str, str]) -> dict[str, str]:
+    places = [str(package.parent) for package in PACKAGES]
+    return {**environ, 'PYTHONPATH': os.pathsep.join(places), 'PYTHONDONTWRITEBYTECODE': '1'}
+
+
+def test_no_file_names_a_registry() -> None:
+    """No file says where packages come from: the client of whoever installs it knows."""
+    needles = ['py' + 'pi.org', 'python' + 'hosted', 'registry.np' + 'mjs', 'deb.deb' + 'ian']
+    kinds = {'.py', '.md', '.toml', '.yml', '.yaml', '.cff', '.txt', ''}
+    skipped = {'.git', '.venv', '.venv-wheel', 'build', 'dist', 'site'}
+    for path in ROOT.rglob('*'):
+        is_ours = not skipped & set(path.relative_to(ROOT).parts) and path.suffix in kinds
+        if is_ours and path.is_file() and '.cache' not in str(path):
+            text = path.read_text(encoding='utf-8', errors='replace')
+
+            assert not [needle for needle in needles if needle in text], path
+
+
+def test_public_names_are_all_there() -> None:
+    """Every public name can be had, is sorted, and an unknown one is an AttributeError."""
+    assert dlmachine.__all__ == sorted(dlmachine.__all__)
+    for name in dlmachine.__all__:
+        assert getattr(dlmachine, name) is not None
+    with pytest.raises(AttributeError, match='nothing'):
+        _ = dlmachine.nothing
