@@ -7,7 +7,9 @@ on first use (PEP 562).
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from dlmachine.core.version import VERSION as __version__
+from dlmachine.core import version
+
+__version__ = version.VERSION
 
 if TYPE_CHECKING:
     from dlmachine.audit import AuditRow, audit

@@ -39,7 +39,7 @@ class Downloader:
         self,
         desc: str | core.Descriptor,
         destination: str | PathLike[str] | None = None,
-        progress: bool = True,  # noqa: FBT001, FBT002 -- as the original has it
+        progress: bool = True,  # noqa: FBT002 -- as the original has it
         policy: Policy | None = None,
     ) -> None:
         """Nothing happens before `download()`."""

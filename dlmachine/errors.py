@@ -1,16 +1,16 @@
 """Errors: faults as exceptions, at the outer edge only.
 
-    DownloadError               whatever went wrong; carries the Fault
-        RequestError            the request or the options are wrong (caller)
-            OfflineMissError    offline was asked for, and it is not in the cache
-        ServerError             the server answered, but not with what was asked for
-            NotFoundError       404, 410
-            AuthError           401, 403, 407
-            RateLimitedError    429
-            IntegrityError      the bytes are not those that were promised
-        NetworkError            no connection, or one that broke
-            TimeoutExpired      a limit of time ran out
-        MachineError            this machine's disk, locks or registry
+DownloadError               whatever went wrong; carries the Fault
+    RequestError            the request or the options are wrong (caller)
+        OfflineMissError    offline was asked for, and it is not in the cache
+    ServerError             the server answered, but not with what was asked for
+        NotFoundError       404, 410
+        AuthError           401, 403, 407
+        RateLimitedError    429
+        IntegrityError      the bytes are not those that were promised
+    NetworkError            no connection, or one that broke
+        TimeoutExpired      a limit of time ran out
+    MachineError            this machine's disk, locks or registry
 """
 
 from dlmachine.core.faults import (

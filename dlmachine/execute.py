@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import assert_never
 
 from returns.io import IOFailure, IOResult, IOSuccess
+from returns.pipeline import is_successful
 
 from dlmachine.core.effects import (
     AcquireLock,
@@ -51,7 +52,6 @@ from dlmachine.core.ports import Part, World
 from dlmachine.core.redact import redact_url
 from dlmachine.core.show import show_effect
 from dlmachine.core.states import Broken, Finished
-from returns.pipeline import is_successful
 
 logger = logging.getLogger('dlmachine')
 logger.addHandler(logging.NullHandler())

@@ -69,7 +69,10 @@ class DownloadManager:
     ) -> None:
         """Read the configuration; nothing is opened or made before it is needed."""
         given = {'path': path, 'pkg': pkg, 'backend': backend}
-        keywords = {**{name: value for name, value in given.items() if value is not None}, **options}
+        keywords = {
+            **{name: value for name, value in given.items() if value is not None},
+            **options,
+        }
         loaded = load_config(config, keywords)
         if not is_successful(loaded):
             raise error_for(loaded.failure())

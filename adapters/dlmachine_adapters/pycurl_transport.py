@@ -12,10 +12,8 @@ import pycurl
 from returns.pipeline import is_successful
 
 from dlmachine.core.effects import Exchange
-from dlmachine.core.events import Answered, Head, Interrupted
-from dlmachine.core.faults import Fault, SchemeRefused
+from dlmachine.core.events import Answered, Interrupted
 from dlmachine.core.ports import Clock, Part, PartError
-from dlmachine.core.redact import redact_url
 from dlmachine.core.snapshot import BackendSeen
 from dlmachine_adapters.bodies import BodyError, OpenBody, open_body
 from dlmachine_adapters.curl_answer import CurlAnswer
@@ -26,7 +24,7 @@ from dlmachine_adapters.environment import Route, find_route
 from dlmachine_adapters.foreign import Scene
 from dlmachine_adapters.limits import LimitPassed, Watch
 from dlmachine_adapters.pools import HandlePool
-from dlmachine_adapters.reception import Reception
+from dlmachine_adapters.reception import Reception, find_refused
 
 #: Errors of FTP that stand for a refusal by the server, whose reply says more.
 _NOT_FROM_THERE: Final = frozenset({
@@ -71,7 +69,7 @@ class CurlTransport:
         """Send the request, and write the answer's body to the part if it is wanted."""
         watch = Watch(effect, remaining)
         reception = Reception(effect, part, self._clock)
-        refused = _find_refused(effect)
+        refused = find_refused(effect, SCHEMES)
         if refused is not None:
             return reception.broken(refused)
         route = find_route(effect.request)
@@ -91,14 +89,6 @@ class CurlTransport:
     def close(self) -> None:
         """Close the connections."""
         self._handles.close()
-
-
-def _find_refused(effect: Exchange) -> Fault | None:
-    scheme = effect.request.location.scheme
-    if scheme in SCHEMES:
-        return None
-    url = redact_url(effect.request.url)
-    return SchemeRefused(url=url, scheme=scheme, allowed=SCHEMES)
 
 
 def _exchange(

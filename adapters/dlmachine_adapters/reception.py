@@ -11,7 +11,7 @@ from typing import Final
 from dlmachine.core.answer import LeaveBody, RefuseBody, TakeBody, content_length, decide_body
 from dlmachine.core.effects import Exchange
 from dlmachine.core.events import Answered, Head, Interrupted
-from dlmachine.core.faults import AnswerUnusable, BodyTruncated, Fault
+from dlmachine.core.faults import AnswerUnusable, BodyTruncated, Fault, SchemeRefused
 from dlmachine.core.headers import Headers
 from dlmachine.core.ports import Clock, Part, PartError
 from dlmachine.core.redact import redact_url
@@ -148,6 +148,15 @@ class Reception:
         return Interrupted(
             at=self._clock.now(), fault=fault, head=self._head, part_bytes=self._part.size_bytes
         )
+
+
+def find_refused(effect: Exchange, schemes: tuple[str, ...]) -> Fault | None:
+    """The fault of a request whose scheme a backend does not speak, or None."""
+    scheme = effect.request.location.scheme
+    if scheme in schemes:
+        return None
+    url = redact_url(effect.request.url)
+    return SchemeRefused(url=url, scheme=scheme, allowed=schemes)
 
 
 def find_head_problem(head: Head) -> str | None:

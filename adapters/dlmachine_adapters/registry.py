@@ -137,7 +137,7 @@ def _check_tables(connection: sqlite3.Connection) -> None:
     rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
     missing = set(TABLES) - {name for (name,) in rows}
     if missing:
-        msg = f'it is no registry of cachedir: it has no table {sorted(missing)[0]}'
+        msg = f'it is no registry of cachedir: it has no table {min(missing)}'
         raise sqlite3.DatabaseError(msg)
 
 

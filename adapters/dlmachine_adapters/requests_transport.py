@@ -22,7 +22,7 @@ from dlmachine_adapters.bodies import OpenBody, open_body
 from dlmachine_adapters.environment import Route, find_route
 from dlmachine_adapters.limits import LimitPassed, Watch
 from dlmachine_adapters.pools import HandlePool
-from dlmachine_adapters.reception import MOST_DRAINED_BYTES, Reception
+from dlmachine_adapters.reception import MOST_DRAINED_BYTES, Reception, find_refused
 
 if TYPE_CHECKING:
     import requests
@@ -62,6 +62,9 @@ class RequestsTransport:
         """Send the request, and write the answer's body to the part if it is wanted."""
         watch = Watch(effect, remaining)
         reception = Reception(effect, part, self._clock)
+        refused = find_refused(effect, self.schemes)
+        if refused is not None:
+            return reception.broken(refused)
         route = find_route(effect.request)
         body = open_body(effect.request.body)
         for prepared in (route, body):

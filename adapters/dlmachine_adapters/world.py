@@ -55,7 +55,7 @@ def observe(
     folder = part_place(wanted, None if cache is None else cache.folder, is_folder=is_folder)
     return Snapshot(
         now=clock.now(),
-        chance=random.random(),
+        chance=random.random(),  # noqa: S311 -- jitter, no secret
         key=key,
         cache=cache,
         destination=seen,

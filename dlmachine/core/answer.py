@@ -76,8 +76,12 @@ def decide_body(exchange: Exchange, head: Head) -> BodyDecision:
     >>> from datetime import timedelta
     >>> from dlmachine.core.request import Request
     >>> second = timedelta(seconds=1)
-    >>> asked = Exchange(request=Request(method='GET', url='http://h/'), backend='requests',
-    ...                  connect_timeout=second, stall_timeout=second)
+    >>> asked = Exchange(
+    ...     request=Request(method='GET', url='http://h/'),
+    ...     backend='requests',
+    ...     connect_timeout=second,
+    ...     stall_timeout=second,
+    ... )
     >>> decide_body(asked, Head(status=404))
     LeaveBody(why=<Left.ERROR: 'an error'>)
     """

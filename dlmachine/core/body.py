@@ -222,7 +222,7 @@ def _entries(given: object) -> list[tuple[object, object]] | None:
     if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
         return None
     entries = list(given)
-    if all(isinstance(entry, (tuple, list)) and len(entry) == 2 for entry in entries):  # noqa: PLR2004 -- pairs
+    if all(isinstance(entry, (tuple, list)) and len(entry) == 2 for entry in entries):
         return [(entry[0], entry[1]) for entry in entries]
     return None
 

@@ -59,13 +59,15 @@ def identity(descriptor: Descriptor) -> bytes:
         for name, value in descriptor.headers
         if name.casefold() not in VOLATILE_HEADERS
     )
-    return rfc8785.dumps({
-        'v': 1,
-        'method': descriptor.method,
-        'url': full_url(descriptor.url, descriptor),
-        'headers': headers,
-        'body': _body_identity(descriptor.body),
-    })
+    return rfc8785.dumps(
+        {
+            'v': 1,
+            'method': descriptor.method,
+            'url': full_url(descriptor.url, descriptor),
+            'headers': headers,
+            'body': _body_identity(descriptor.body),
+        }
+    )
 
 
 def full_url(address: str, descriptor: Descriptor) -> str:

@@ -174,9 +174,7 @@ def _find_refusal(
     if policy.offline:
         return OfflineMiss(url=url, cache=None if cache is None else cache.folder)
     if cache is not None and not policy.window.holds(snapshot.now):
-        held = tuple(
-            entry.stored_at.isoformat() for entry in cache.entries if entry.is_usable
-        )
+        held = tuple(entry.stored_at.isoformat() for entry in cache.entries if entry.is_usable)
         return WindowUnsatisfiable(url=url, window=str(policy.window), held=held)
     return None
 

@@ -252,9 +252,7 @@ def _parse_mirrors(given: object) -> Result[tuple[str, ...], Fault]:
     return Success(tuple(str(result.unwrap()) for result in parsed))
 
 
-def _parse_tls(
-    *, verify: object, cainfo: object, cert: object, key: object
-) -> Result[Tls, Fault]:
+def _parse_tls(*, verify: object, cainfo: object, cert: object, key: object) -> Result[Tls, Fault]:
     if not isinstance(verify, bool):
         return Failure(InvalidInput(where='verify', problem='is neither True nor False'))
     texts = {

@@ -36,9 +36,9 @@ def name_content(headers: Headers, url: str) -> str:
 
 
 def safe_name(name: str | None) -> str | None:
-    """One safe path segment made of a name; None if nothing is left.
+    r"""One safe path segment made of a name; None if nothing is left.
 
-    >>> safe_name('..'), safe_name('C:\\\\x\\\\nul.txt'), safe_name('a:b?.txt')
+    >>> safe_name('..'), safe_name('C:\\x\\nul.txt'), safe_name('a:b?.txt')
     (None, '_nul.txt', 'a_b_.txt')
     """
     last = _SEPARATORS.split(name or '')[-1]

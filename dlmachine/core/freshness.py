@@ -27,7 +27,9 @@ def choose_version(
         and window.holds(entry.stored_at)
         and recorded_digest(entry.record, checksum) in {None, checksum and checksum.hex}
     )
-    return max(usable, key=lambda entry: (entry.stored_at, entry.is_own, entry.version), default=None)
+    return max(
+        usable, key=lambda entry: (entry.stored_at, entry.is_own, entry.version), default=None
+    )
 
 
 def recorded_digest(record: DownloadRecord | None, checksum: Checksum | None) -> str | None:
@@ -56,10 +58,12 @@ def build_condition(entry: CacheEntry, method: CheckMethod) -> Condition:
 
     >>> from datetime import UTC, datetime
     >>> at = datetime(2024, 5, 1, tzinfo=UTC)
-    >>> seen = DownloadRecord(url='http://h/', started_at=at, finished_at=at, size_bytes=3,
-    ...                       sha256='ab', etag='"v1"')
-    >>> stored = CacheEntry(version=1, status=3, stored_at=at, path='p', file_bytes=3,
-    ...                     size_bytes=3, record=seen)
+    >>> seen = DownloadRecord(
+    ...     url='http://h/', started_at=at, finished_at=at, size_bytes=3, sha256='ab', etag='"v1"'
+    ... )
+    >>> stored = CacheEntry(
+    ...     version=1, status=3, stored_at=at, path='p', file_bytes=3, size_bytes=3, record=seen
+    ... )
     >>> build_condition(stored, CheckMethod.AUTO).headers
     (('If-None-Match', '"v1"'),)
     >>> build_condition(stored, CheckMethod.HASH).headers

@@ -118,7 +118,7 @@ def _split_entry(entry: object) -> tuple[str, str] | None:
     if isinstance(entry, str):
         name, colon, value = entry.partition(':')
         return (name, value) if colon else None
-    if isinstance(entry, (tuple, list)) and len(entry) == 2:  # noqa: PLR2004 -- a pair
+    if isinstance(entry, (tuple, list)) and len(entry) == 2:
         name, value = entry
         if isinstance(name, str) and isinstance(value, (str, int, float)):
             return name, str(value)

@@ -51,7 +51,9 @@ def flat_attributes(record: DownloadRecord) -> Mapping[str, str | int]:
 
     >>> from datetime import UTC, datetime
     >>> at = datetime(2024, 5, 1, tzinfo=UTC)
-    >>> seen = DownloadRecord(url='http://h/x', started_at=at, finished_at=at, size_bytes=3, sha256='ab')
+    >>> seen = DownloadRecord(
+    ...     url='http://h/x', started_at=at, finished_at=at, size_bytes=3, sha256='ab'
+    ... )
     >>> flat_attributes(seen)['download_started']
     '2024-05-01 00:00:00'
     """

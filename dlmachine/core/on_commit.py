@@ -68,9 +68,7 @@ def confirm_version(job: Job, entry: CacheEntry, at: datetime, head: Head, tries
     if entry.record is None or not entry.is_own:
         return close(job, outcome)
     record = freshen_record(entry.record, head, at)
-    update = SameVersion(
-        key=job.key, item_id=_item_id(job), version=entry.version, record=record
-    )
+    update = SameVersion(key=job.key, item_id=_item_id(job), version=entry.version, record=record)
     return _record(job, update, replace(outcome, record=record), 'validated', published=None)
 
 
@@ -213,7 +211,9 @@ def _on_recorded(state: Recording) -> Step:
 
 
 def _earlier(job: Job) -> tuple[int, ...]:
-    entries: tuple[CacheEntry, ...] = () if job.snapshot.cache is None else job.snapshot.cache.entries
+    entries: tuple[CacheEntry, ...] = (
+        () if job.snapshot.cache is None else job.snapshot.cache.entries
+    )
     return tuple(sorted(e.version for e in entries if e.is_own and e.file_bytes is not None))
 
 

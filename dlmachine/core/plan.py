@@ -78,8 +78,7 @@ class Plan:
         if descriptor == self.descriptor:
             return self
         addresses = tuple(
-            replace(address, url=redact_url(address.url))
-            for address in self.decision.addresses
+            replace(address, url=redact_url(address.url)) for address in self.decision.addresses
         )
         return replace(
             self,
@@ -114,8 +113,12 @@ def plan(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Result[P
 
     >>> from datetime import UTC, datetime
     >>> from dlmachine.core.snapshot import BackendSeen
-    >>> seen = Snapshot(now=datetime(2024, 5, 1, tzinfo=UTC), chance=0.5, key='0' * 64,
-    ...                 backends=(BackendSeen(name='requests', schemes=('http', 'https')),))
+    >>> seen = Snapshot(
+    ...     now=datetime(2024, 5, 1, tzinfo=UTC),
+    ...     chance=0.5,
+    ...     key='0' * 64,
+    ...     backends=(BackendSeen(name='requests', schemes=('http', 'https')),),
+    ... )
     >>> wish = Descriptor.parse('https://example.org/t.csv').unwrap()
     >>> print(plan(wish, Policy(), seen).unwrap())
     fetch https://example.org/t.csv

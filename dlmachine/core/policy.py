@@ -55,7 +55,9 @@ class Window:
     def __str__(self) -> str:
         """For people."""
         ends = (('newer than', self.newer_than), ('older than', self.older_than))
-        return ' and '.join(f'{word} {end.isoformat()}' for word, end in ends if end) or 'of any date'
+        return (
+            ' and '.join(f'{word} {end.isoformat()}' for word, end in ends if end) or 'of any date'
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

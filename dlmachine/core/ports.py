@@ -13,6 +13,7 @@ from returns.result import Result
 
 from dlmachine.core.answer import TakeBody
 from dlmachine.core.descriptor import Descriptor
+from dlmachine.core.destination import PathSeen
 from dlmachine.core.effects import (
     AcquireLock,
     ConfirmCopy,
@@ -42,7 +43,6 @@ from dlmachine.core.events import (
     Retired,
     Unpublished,
 )
-from dlmachine.core.destination import PathSeen
 from dlmachine.core.faults import Fault
 from dlmachine.core.metadata import MetadataUpdate
 from dlmachine.core.policy import Policy

@@ -13,8 +13,7 @@ from dlmachine.core.events import Answered, Head, Received
 from dlmachine.core.filename import name_content
 from dlmachine.core.headers import Headers
 from dlmachine.core.record import DownloadRecord
-from dlmachine.core.redact import redact_pairs, redact_url, scrub, secrets_in_pairs
-from dlmachine.core.redact import secrets_in_url
+from dlmachine.core.redact import redact_pairs, redact_url, scrub, secrets_in_pairs, secrets_in_url
 from dlmachine.core.request import body_digest
 from dlmachine.core.states import Effort, Job
 from dlmachine.core.version import VERSION

@@ -67,11 +67,15 @@ def parse_record(text: str) -> Result[DownloadRecord, Fault]:
     try:
         stored = json.loads(text)
         if stored.pop('v') != RECORD_VERSION:
-            raise ValueError
+            return _unreadable()
         values: dict[str, Any] = {name: _rich(name, value) for name, value in stored.items()}
         return Success(DownloadRecord(**values))
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
-        return Failure(CacheUnusable(path='', problem='a record can not be read'))
+        return _unreadable()
+
+
+def _unreadable() -> Result[DownloadRecord, Fault]:
+    return Failure(CacheUnusable(path='', problem='a record can not be read'))
 
 
 _INSTANTS: Final = frozenset({'started_at', 'finished_at', 'validated_at'})

@@ -74,9 +74,7 @@ def _request_to(request: Request, target: Url, status: int) -> Request:
     if target.userinfo:
         headers = headers.with_field('Authorization', basic_credentials(target.userinfo))
     moved = replace(request, url=str(target.without_userinfo()), headers=headers)
-    becomes_get = status == _SEE_OTHER or (
-        request.method == 'POST' and status not in _KEEPS_METHOD
-    )
+    becomes_get = status == _SEE_OTHER or (request.method == 'POST' and status not in _KEEPS_METHOD)
     return _as_get(moved) if becomes_get else moved
 
 

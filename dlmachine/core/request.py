@@ -73,9 +73,7 @@ class Request:
         )
 
 
-def build_request(
-    descriptor: Descriptor, address: str, user_agent: str
-) -> Result[Request, Fault]:
+def build_request(descriptor: Descriptor, address: str, user_agent: str) -> Result[Request, Fault]:
     """The request for one address of a descriptor.
 
     Accept-Encoding is identity unless the caller asks otherwise: bytes as the server keeps

@@ -1,7 +1,6 @@
 """Plans and effects in words, for people.  Pure; secrets masked."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import TYPE_CHECKING, assert_never
 
 from dlmachine.core.cachekey import full_url
@@ -60,6 +59,7 @@ def show_destination(place: Destination) -> str:
 def show_effect(effect: Effect) -> str:  # noqa: C901, PLR0911, PLR0912 -- one line an effect
     """An effect in words.
 
+    >>> from datetime import timedelta
     >>> show_effect(Wait(duration=timedelta(seconds=2), reason='backoff'))
     'wait 2 s: backoff'
     """

@@ -20,9 +20,7 @@ DEFAULT_PORTS: Final = {'http': 80, 'https': 443, 'ftp': 21, 'ftps': 990, 'sftp'
 _SCHEME: Final = re.compile(r'[A-Za-z][A-Za-z0-9+.\-]*')
 _PERCENT: Final = re.compile(r'%([0-9A-Fa-f]{2})')
 _STRAY_PERCENT: Final = re.compile(r'%(?![0-9A-Fa-f]{2})')
-_UNRESERVED: Final = frozenset(
-    'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~'
-)
+_UNRESERVED: Final = frozenset('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~')
 _PATH_SAFE: Final = "%/:@!$&'()*+,;=~"
 _QUERY_SAFE: Final = _PATH_SAFE + '?'
 _USERINFO_SAFE: Final = "%:!$&'()*+,;=~"

@@ -69,6 +69,7 @@ FAULTS: Final[tuple[type[FaultBase], ...]] = (
 )
 
 __all__ = [
+    'FAULTS',
     'AnswerUnusable',
     'BackendMissing',
     'BodyTooLarge',
@@ -79,7 +80,6 @@ __all__ = [
     'ConnectionFailed',
     'DestinationUnusable',
     'DigestMismatch',
-    'FAULTS',
     'Fault',
     'FaultBase',
     'HttpStatus',

@@ -24,7 +24,9 @@ class HttpStatus(FaultBase):
     def remedy(self) -> str:
         if self.status == 429 and self.retry_after is not None:
             return f'It asks to wait {self.retry_after.total_seconds():g} s'
-        return _STATUS_REMEDIES.get(self.status, 'Try later, or add a mirror' * (self.status >= 500))
+        return _STATUS_REMEDIES.get(
+            self.status, 'Try later, or add a mirror' * (self.status >= 500)
+        )
 
 
 _STATUS_REMEDIES: Final = {

@@ -1,0 +1,153 @@
+"""Readers: one value of an option, from whatever a caller, a file or the environment holds.
+
+Pure. Each takes the name, for the fault, and the value; it gives the value in its own type.
+"""
+
+import hashlib
+import re
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from returns.result import Failure, Result, Success
+
+from dlmachine.core.destination import parse_destination
+from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.policy import CheckMethod, Checksum
+from dlmachine.core.text import find_frame_breaker
+
+_WORDS: Final = {
+    '1': True, 'true': True, 'yes': True, 'on': True,
+    '0': False, 'false': False, 'no': False, 'off': False, '': False,
+}  # fmt: skip
+
+
+def read_bool(name: str, value: object) -> Result[object, Fault]:
+    """True or False; from a file or the environment also 1, yes, on and their opposites."""
+    word = value if isinstance(value, bool) else _WORDS.get(str(value).strip().lower())
+    return _bad(name, value, 'is neither true nor false') if word is None else Success(word)
+
+
+def read_count(name: str, value: object) -> Result[object, Fault]:
+    """A whole number; text is read as one."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Success(value)
+    if isinstance(value, str) and re.fullmatch(r'-?[0-9]{1,18}', value.strip()):
+        return Success(int(value))
+    return _bad(name, value, 'is no whole number')
+
+
+def read_size(name: str, value: object) -> Result[object, Fault]:
+    """A number of bytes, or None for no limit; text may end in k, M, G (1024) or kB, MB, GB (1000).
+
+    >>> read_size('max_bytes', '2M').unwrap()
+    2097152
+    """
+    if value is None:
+        return Success(None)
+    found = re.fullmatch(r'([0-9]{1,15})\s*([kKMGT]?)(i?[bB])?', str(value).strip())
+    if isinstance(value, str) and found:
+        number, prefix, unit = found.groups()
+        base = 1000 if unit and not unit.startswith('i') else 1024
+        return Success(int(number) * base ** ' KMGT'.index(prefix.upper() or ' '))
+    return read_count(name, value)
+
+
+def read_seconds(name: str, value: object) -> Result[object, Fault]:
+    """A duration: a timedelta, or a number of seconds."""
+    if isinstance(value, timedelta):
+        return Success(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return _bad(name, value, 'is no number of seconds')
+    try:
+        return Success(timedelta(seconds=float(value)))
+    except (ValueError, OverflowError):
+        return _bad(name, value, 'is no number of seconds')
+
+
+def read_seconds_or_none(name: str, value: object) -> Result[object, Fault]:
+    """A duration, or None (in text: none) for no bound."""
+    unbounded = value is None or (isinstance(value, str) and value.lower() == 'none')
+    return Success(None) if unbounded else read_seconds(name, value)
+
+
+def read_instant(name: str, value: object) -> Result[object, Fault]:
+    """An instant: datetime, date or ISO 8601 text; without a zone it is in UTC.
+
+    >>> read_instant('newer_than', '2024-05-01').unwrap().isoformat()
+    '2024-05-01T00:00:00+00:00'
+    """
+    if value is None:
+        return Success(None)
+    instant = value
+    if isinstance(value, str):
+        try:
+            instant = datetime.fromisoformat(value.strip())
+        except ValueError:
+            return _bad(name, value, 'is no date in ISO 8601')
+    if isinstance(instant, date) and not isinstance(instant, datetime):
+        instant = datetime(instant.year, instant.month, instant.day, tzinfo=UTC)
+    if not isinstance(instant, datetime):
+        return _bad(name, value, 'is no date')
+    return Success(instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant)
+
+
+def read_method(name: str, value: object) -> Result[object, Fault]:
+    """A check method by its name."""
+    if isinstance(value, CheckMethod):
+        return Success(value)
+    known = {method.value: method for method in CheckMethod}
+    method = known.get(str(value).strip().lower())
+    return (
+        _bad(name, value, f'is not one of {", ".join(known)}')
+        if method is None
+        else Success(method)
+    )
+
+
+def read_checksum(name: str, value: object) -> Result[object, Fault]:
+    """`algorithm:hex` with any algorithm of hashlib that has a fixed length; also `sha-256=hex`.
+
+    >>> read_checksum('checksum', 'MD5:D41D8CD98F00B204E9800998ECF8427E').unwrap().algorithm
+    'md5'
+    """
+    if value is None or isinstance(value, Checksum):
+        return Success(value)
+    found = re.fullmatch(r'\s*([A-Za-z0-9_\-]+)\s*[:=]\s*([0-9A-Fa-f]+)\s*', str(value))
+    if found is None:
+        return _bad(name, value, "is not of the form 'sha256:<hex>'")
+    algorithm = find_algorithm(found.group(1))
+    if algorithm is None:
+        known = ', '.join(sorted(hashlib.algorithms_guaranteed))
+        return _bad(name, found.group(1), f'is no algorithm of hashlib ({known})')
+    length, wanted = len(found.group(2)), hashlib.new(algorithm).digest_size * 2
+    if length != wanted:
+        return _bad(name, value, f'has {length} hex digits, where {algorithm} has {wanted}')
+    return Success(Checksum(algorithm, found.group(2).lower()))
+
+
+def find_algorithm(name: str) -> str | None:
+    """The hashlib name of a digest algorithm of fixed length, from any of its spellings."""
+    spelled = {known.replace('_', '-'): known for known in hashlib.algorithms_guaranteed}
+    spelled |= {'sha-1': 'sha1', 'sha-224': 'sha224', 'sha-256': 'sha256', 'sha-384': 'sha384'}
+    spelled |= {'sha-512': 'sha512'}
+    found = spelled.get(name.lower().replace('_', '-'))
+    return found if found and hashlib.new(found).digest_size else None
+
+
+def read_text(name: str, value: object) -> Result[object, Fault]:
+    """A text of one line that is not empty."""
+    if not isinstance(value, str) or not value.strip():
+        return _bad(name, value, 'is no text')
+    fault = find_frame_breaker(name, value)
+    return Success(value.strip()) if fault is None else Failure(fault)
+
+
+def read_dest(_: str, value: object) -> Result[object, Fault]:
+    """A destination: a path, True, False or None."""
+    return parse_destination(value).map(lambda wanted: wanted)
+
+
+def _bad(name: str, value: object, problem: str) -> Result[object, Fault]:
+    shown = repr(value)
+    shown = shown if len(shown) <= 80 else f'{shown[:77]}...'
+    return Failure(InvalidInput(where=name, problem=f'{shown} {problem}'))

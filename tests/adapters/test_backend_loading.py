@@ -1,0 +1,47 @@
+"""What importing and asking costs: nothing is loaded before it is needed."""
+
+import subprocess
+import sys
+
+import pytest
+
+_HEAVY = ('requests', 'urllib3', 'pycurl', 'cachedir', 'numpy', 'rich')
+
+
+@pytest.mark.parametrize(
+    ('code', 'allowed'),
+    [
+        ('import dlmachine_adapters', ()),
+        ('import dlmachine_adapters.environment, dlmachine_adapters.bodies', ()),
+        (
+            'from dlmachine_adapters.requests_transport import RequestsTransport as T; T.describe()',
+            (),
+        ),
+        ('from dlmachine_adapters.pycurl_transport import CurlTransport as T; T.describe()', ('pycurl',)),
+    ],
+)
+def test_nothing_heavy_is_loaded(code: str, allowed: tuple[str, ...]) -> None:
+    """A look at a backend is no use of it."""
+    pytest.importorskip('pycurl')
+    ask = f'import sys; {code}; print(*[name for name in {_HEAVY!r} if name in sys.modules])'
+    done = subprocess.run([sys.executable, '-c', ask], capture_output=True, text=True, check=True)
+    assert tuple(done.stdout.split()) == allowed
+
+
+def test_curl_does_without_requests() -> None:
+    """An exchange by curl loads neither requests nor urllib3."""
+    pytest.importorskip('pycurl')
+    code = """
+import sys
+from tests.adapters.doubles import MemoryPart, RealClock, exchange_for
+from dlmachine_adapters.pycurl_transport import CurlTransport
+transport = CurlTransport(RealClock())
+transport.exchange(exchange_for('http://127.0.0.1:1/'), MemoryPart(), None)
+transport.close()
+print('requests' in sys.modules, 'urllib3' in sys.modules)
+"""
+    done = subprocess.run(
+        [sys.executable, '-c', code],
+        capture_output=True, text=True, check=True, env={'PYTHONPATH': ':'.join(sys.path)},
+    )  # fmt: skip
+    assert done.stdout.split() == ['False', 'False']
