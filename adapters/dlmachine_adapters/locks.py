@@ -1,8 +1,9 @@
 """Locks: one owner per key, among the threads and processes that share a cache folder.
 
 Contract: implements `ports.Locks`. A lock that can not be made to work here (a read-only
-folder, a file system without locks) is reported as such, not as a failure. Lock files stay:
-removing one while another process waits on it would let two owners in.
+folder, a file system without locks) is reported as such, not as a failure. A lock file is
+removed by its owner while it holds the lock: filelock sees that a file it has just locked
+has no name any more, and starts over.
 """
 
 import contextlib
@@ -70,6 +71,10 @@ class FolderLocks:
         """Give it back; one that is not held is none."""
         lock = self._held.pop(effect.key, None)
         if lock is not None:
+            path = self._folder / f'{effect.key}.lock'
+            for name in (_owner_path(path), path):
+                with contextlib.suppress(OSError):
+                    name.unlink(missing_ok=True)
             with contextlib.suppress(OSError):
                 lock.release()
             self._threads[effect.key].release()

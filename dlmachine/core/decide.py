@@ -52,12 +52,16 @@ class Reason(Enum):
     PART_LEFT = 'an earlier download left a part that can be gone on from'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Address:
     """One place to ask, and the backend that speaks its scheme."""
 
     url: str
     backend: str
+
+    def __repr__(self) -> str:
+        """For people: secrets masked."""
+        return f'Address({redact_url(self.url)!r}, {self.backend!r})'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,4 +104,3 @@ class Snapshot:
     destination: PathSeen | None = None
     part: PartSeen | None = None
     backends: tuple[BackendSeen, ...] = ()
-    missing_backends: tuple[str, ...] = ()
