@@ -12,7 +12,7 @@ from dlmachine.core import version
 __version__ = version.VERSION
 
 if TYPE_CHECKING:
-    from dlmachine.audit import AuditRow, audit
+    from dlmachine.auditor import AuditRow, audit
     from dlmachine.batch import BatchItem
     from dlmachine.core.decide import Reason, Verdict
     from dlmachine.core.faults import Fault
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from dlmachine.descriptor import Descriptor
     from dlmachine.downloaders import CurlDownloader, RequestsDownloader
     from dlmachine.errors import DownloadError
-    from dlmachine.execute import execute
+    from dlmachine.executor import execute
     from dlmachine.manager import DownloadManager
     from dlmachine.manifest import read_manifest
 
 _HOMES = {
-    'AuditRow': 'audit',
+    'AuditRow': 'auditor',
     'BatchItem': 'batch',
     'CheckMethod': 'core.policy',
     'Checksum': 'core.policy',
@@ -48,8 +48,8 @@ _HOMES = {
     'Snapshot': 'core.snapshot',
     'Verdict': 'core.decide',
     'Window': 'core.policy',
-    'audit': 'audit',
-    'execute': 'execute',
+    'audit': 'auditor',
+    'execute': 'executor',
     'plan': 'core.plan',
     'read_manifest': 'manifest',
 }

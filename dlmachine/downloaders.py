@@ -22,7 +22,7 @@ from dlmachine.core.policy import Policy
 from dlmachine.core.record import DownloadRecord
 from dlmachine.descriptor import Descriptor
 from dlmachine.errors import error_for
-from dlmachine.execute import execute
+from dlmachine.executor import execute
 from dlmachine_adapters.world import SystemWorld
 
 

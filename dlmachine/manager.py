@@ -27,7 +27,7 @@ from dlmachine.core.policy import Policy
 from dlmachine.core.ports import World
 from dlmachine.descriptor import Descriptor
 from dlmachine.errors import error_for
-from dlmachine.execute import execute
+from dlmachine.executor import execute
 from dlmachine_adapters.world import SystemWorld, cache_folder
 
 if TYPE_CHECKING:

@@ -133,3 +133,10 @@ def test_public_names_are_all_there() -> None:
         assert getattr(dlmachine, name) is not None
     with pytest.raises(AttributeError, match='nothing'):
         _ = dlmachine.nothing
+
+
+def test_public_names_survive_their_modules() -> None:
+    """No module of the package bears the name of a public function: importing it would hide it."""
+    modules = {info.name for info in pkgutil.iter_modules(dlmachine.__path__)}
+
+    assert not modules & set(dlmachine.__all__)
