@@ -103,9 +103,7 @@ def _adoptable(folder: Path, stem: str) -> 'list[PartSeen]':
                 continue
             size = part.stat().st_size
             if size:
-                seen = PartSeen(
-                    name=part.name, size_bytes=size, validator=note.validator, address=''
-                )
+                seen = PartSeen(name=part.name, size_bytes=size, validator=note.validator)
                 found.append(seen)
     return found
 

@@ -70,13 +70,12 @@ class PartSeen:
     """A part file that a dead owner left behind and that may be taken over.
 
     `validator` is the strong validator of the representation it is a part of, as it goes
-    into If-Range; `address` the address it came from.
+    into If-Range.
     """
 
     name: str
     size_bytes: int
     validator: str
-    address: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
