@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.descriptor import Tls
@@ -58,9 +57,7 @@ def find_route(request: Request) -> Result[Route, Fault]:
     if not needs_trust:
         return Success(Route(request=_with_login(request, location), proxy=proxy))
     fault = _find_missing(request.tls)
-    trust: Result[str | None, Fault] = (
-        find_trust(request.tls) if fault is None else Failure(fault)
-    )
+    trust: Result[str | None, Fault] = find_trust(request.tls) if fault is None else Failure(fault)
     return trust.map(
         lambda place: Route(request=_with_login(request, location), proxy=proxy, trust=place)
     )

@@ -20,7 +20,7 @@ from dlmachine_adapters.curl_answer import CurlAnswer
 from dlmachine_adapters.curl_faults import fault_of
 from dlmachine_adapters.curl_heads import HeadError
 from dlmachine_adapters.curl_options import SCHEMES, set_options
-from dlmachine_adapters.environment import Route, find_route
+from dlmachine_adapters.environment import find_route
 from dlmachine_adapters.foreign import Scene
 from dlmachine_adapters.limits import LimitPassed, Watch
 from dlmachine_adapters.pools import HandlePool

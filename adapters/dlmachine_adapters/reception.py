@@ -12,7 +12,6 @@ from dlmachine.core.answer import LeaveBody, RefuseBody, TakeBody, content_lengt
 from dlmachine.core.effects import Exchange
 from dlmachine.core.events import Answered, Head, Interrupted
 from dlmachine.core.faults import AnswerUnusable, BodyTruncated, Fault, SchemeRefused
-from dlmachine.core.headers import Headers
 from dlmachine.core.ports import Clock, Part, PartError
 from dlmachine.core.redact import redact_url
 
@@ -109,7 +108,7 @@ class Reception:
         return Answered(at=self._clock.now(), head=head, received=received)
 
     def broken(self, fault: Fault) -> Answered | Interrupted:
-        """It broke off; what came before is kept, and an answer without a use for its body stands."""
+        """It broke off: what came before is kept; if the body was not wanted, nothing is lost."""
         if self._head is not None and not self.is_wanted and self._decision is not None:
             return self._without_body(self._head)
         try:

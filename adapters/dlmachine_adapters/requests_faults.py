@@ -39,7 +39,7 @@ def fault_of(error: BaseException, scene: Scene) -> Fault:
         for each in found:
             if isinstance(each, kinds):
                 return make(each, scene)
-    return scene.connection_failed('receive', type(error).__name__)
+    return _broken(error, scene)
 
 
 def _limit(error: BaseException, scene: Scene) -> Fault:
@@ -61,8 +61,8 @@ def _proxy(error: BaseException, scene: Scene) -> Fault:
     return scene.connection_failed('proxy', _deepest_words(error))
 
 
-def _resolve(error: OSError, scene: Scene) -> Fault:
-    return scene.connection_failed('resolve', _words(error))
+def _resolve(error: BaseException, scene: Scene) -> Fault:
+    return scene.connection_failed('resolve', _deepest_words(error))
 
 
 def _connect(error: BaseException, scene: Scene) -> Fault:
@@ -89,9 +89,9 @@ def _send(error: OSError, scene: Scene) -> Fault:
     return scene.connection_failed('send', _words(error))
 
 
-def _broken(error: OSError, scene: Scene) -> Fault:
+def _broken(error: BaseException, scene: Scene) -> Fault:
     phase = 'receive' if scene.watch.is_connected else 'connect'
-    return scene.connection_failed(phase, _words(error))
+    return scene.connection_failed(phase, _deepest_words(error))
 
 
 def _long_line(error: BaseException, scene: Scene) -> Fault:
@@ -110,16 +110,12 @@ def _url(error: BaseException, scene: Scene) -> Fault:
     return InvalidInput(where='url', problem='is no URL that requests can ask for')
 
 
-def _other(error: BaseException, scene: Scene) -> Fault:
-    return scene.connection_failed('receive', type(error).__name__)
-
-
 _TABLE: Final[tuple[Row, ...]] = (
-    ((LimitPassed, TimeoutError, inner.ReadTimeoutError), _limit),
+    ((LimitPassed, TimeoutError, inner.ReadTimeoutError, outer.Timeout), _limit),
     ((BodyError,), _body),
     ((outer.InvalidProxyURL, outer.InvalidSchema, inner.ProxySchemeUnknown), _proxy_setting),
     ((inner.ProxyError,), _proxy),
-    ((socket.gaierror,), _resolve),
+    ((socket.gaierror, inner.NameResolutionError), _resolve),
     ((inner.NewConnectionError,), _connect),
     ((ssl.SSLError, ssl.CertificateError, inner.SSLError), _tls),
     ((http.client.IncompleteRead, inner.IncompleteRead), _truncated),
@@ -130,8 +126,7 @@ _TABLE: Final[tuple[Row, ...]] = (
     ((http.client.BadStatusLine, http.client.UnknownProtocol), _no_http),
     ((http.client.HTTPException, inner.InvalidHeader, outer.InvalidHeader), _odd_head),
     ((outer.InvalidURL, outer.MissingSchema, inner.LocationValueError, UnicodeError), _url),
-    ((OSError,), _broken),
-    ((outer.RequestException, inner.HTTPError), _other),
+    ((OSError, inner.HTTPError), _broken),
 )
 
 
@@ -157,7 +152,7 @@ def _deepest_words(error: BaseException) -> str:
 
 def _words(error: OSError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return error.verify_message
+        return getattr(error, 'verify_message', '') or 'not verified'
     if isinstance(error, ssl.SSLError):
         return (error.reason or 'TLS failed').lower().replace('_', ' ')
     return error.strerror or (str(error.args[0]) if error.args else type(error).__name__)

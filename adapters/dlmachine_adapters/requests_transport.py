@@ -20,7 +20,7 @@ from dlmachine.core.request import Request
 from dlmachine.core.snapshot import BackendSeen
 from dlmachine_adapters.bodies import OpenBody, open_body
 from dlmachine_adapters.environment import Route, find_route
-from dlmachine_adapters.limits import LimitPassed, Watch
+from dlmachine_adapters.limits import Watch
 from dlmachine_adapters.pools import HandlePool
 from dlmachine_adapters.reception import MOST_DRAINED_BYTES, Reception, find_refused
 
@@ -112,9 +112,7 @@ def _exchange(
             return reception.broken(fault_of(error, scene))
 
 
-def _send(
-    session: 'requests.Session', route: Route, body: OpenBody | None, watch: Watch
-) -> Any:
+def _send(session: 'requests.Session', route: Route, body: OpenBody | None, watch: Watch) -> Any:
     request = route.request
     proxies = {request.location.scheme: route.proxy} if route.proxy else {}
     tls = request.tls

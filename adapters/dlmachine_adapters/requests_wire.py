@@ -52,10 +52,11 @@ class _WatchedReader(RawIOBase):
         """It is."""
         return True
 
-    def readinto(self, buffer: Any) -> int | None:  # noqa: D102
+    def readinto(self, buffer: Any) -> int | None:
+        """Read once.  Raises: LimitPassed."""
         self._sock.settimeout(self._watch.wait_for_next())
         try:
-            count: int | None = self._raw.readinto(buffer)  # type: ignore[attr-defined]
+            count: int | None = self._raw.readinto(buffer)
         except TimeoutError as error:
             raise LimitPassed from error
         self._watch.heard()
@@ -74,7 +75,7 @@ class _WatchedResponse(HTTPResponse):
         super().__init__(sock, *args, **kwargs)
         watch = _WATCH.get()
         if watch is not None:
-            raw: Any = self.fp.detach()  # type: ignore[attr-defined]
+            raw: Any = self.fp.detach()
             self.fp = BufferedReader(_WatchedReader(raw, sock, watch), _BUFFER_BYTES)
 
     def begin(self) -> None:
@@ -98,7 +99,7 @@ _Base = HTTPConnection if TYPE_CHECKING else object
 class _Watched(_Base):  # type: ignore[misc,valid-type]
     """A connection that keeps to the limits of the watch."""
 
-    response_class = _WatchedResponse
+    response_class: Any = _WatchedResponse
 
     def connect(self) -> None:
         """Connect, through proxy and TLS where there are any."""

@@ -15,13 +15,18 @@ _PARAMETER: Final = re.compile(
     r';\s*(?P<name>[A-Za-z*\-]+)\s*=\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<token>[^;"\s]*))'
 )
 _EXTENDED: Final = re.compile(r"(?P<charset>[A-Za-z0-9\-]*)'[^']*'(?P<value>.*)")
-_UNSAFE: Final = re.compile(r'[\x00-\x1f\x7f<>:"|?*\ud800-\udfff\u202a-\u202e\u2066-\u2069]')
+_UNSAFE: Final = re.compile(
+    r'[\x00-\x1f\x7f-\x9f<>:"|?*\ud800-\udfff\u200e\u200f\u2028-\u202e\u2066-\u2069]'
+)
 _SEPARATORS: Final = re.compile(r'[/\\]')
 _RESERVED: Final = re.compile(r'(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?')
 
 #: Most file systems take 255 bytes; part files and versions need some of them.
 _MOST_BYTES: Final = 200
 FALLBACK: Final = 'download'
+#: RFC 8187 section 3.2.1 asks for UTF-8 alone; the others are seen. Not every codec of Python's
+#: is meant for this, nor fails in one way only.
+_CHARSETS: Final = frozenset({'utf-8', 'iso-8859-1', 'us-ascii', 'windows-1252'})
 
 
 def name_content(headers: Headers, url: str) -> str:
@@ -45,7 +50,12 @@ def safe_name(name: str | None) -> str | None:
     cleaned = _UNSAFE.sub('_', last).strip(' ').rstrip('. ')
     if not cleaned.strip('._ '):
         return None
-    return _shorten(f'_{cleaned}' if _RESERVED.fullmatch(cleaned) else cleaned)
+    # What is cut off may leave an end that is stripped, or a name that is reserved.
+    return _unreserved(_shorten(_unreserved(cleaned)).rstrip('. '))
+
+
+def _unreserved(name: str) -> str:
+    return f'_{name}' if _RESERVED.fullmatch(name) else name
 
 
 def extension(name: str) -> str | None:
@@ -77,11 +87,12 @@ def _disposition_name(values: tuple[str, ...]) -> str | None:
 
 def _decode_extended(text: str) -> str | None:
     match = _EXTENDED.fullmatch(text)
-    if match is None:
+    charset = '' if match is None else match.group('charset').lower() or 'utf-8'
+    if match is None or charset not in _CHARSETS:
         return None
     try:
-        return unquote_to_bytes(match.group('value')).decode(match.group('charset') or 'utf-8')
-    except (LookupError, UnicodeDecodeError):
+        return unquote_to_bytes(match.group('value')).decode(charset)
+    except UnicodeDecodeError:
         return None
 
 

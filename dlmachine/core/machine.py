@@ -86,14 +86,15 @@ def advance(state: State, event: Event) -> Step:  # noqa: C901, PLR0911, PLR0912
 def most_effects(descriptor: Descriptor, policy: Policy) -> int:
     """A bound on the effects of any run: no schedule of faults makes it go on for longer.
 
-    Each address gets one try and its redirects in each round, one wait lies between
-    rounds, and a few effects stand before and after.
+    Each address gets one try and its redirects in each round, both a second time if its part
+    could not be gone on from (416); one wait lies between rounds, and a few effects stand
+    before and after.
     """
     rounds = 1 + policy.retries
-    exchanges = rounds * len(descriptor.addresses) * (2 + policy.max_redirects)
+    exchanges = rounds * len(descriptor.addresses) * 2 * (1 + policy.max_redirects)
     return exchanges + rounds + on_commit.MOST_CONFLICTS * 2 + _AROUND
 
 
-#: Looking up, locking, observing, confirming (once for each stored version that turns out
-#: to be gone), opening; retiring, discarding, releasing.
-_AROUND = 64
+#: Confirming, twice up to `MOST_MISSING`, locking, observing, opening; the last publishing and
+#: recording, unpublishing or retiring, discarding, releasing.
+_AROUND = on_look_up.MOST_MISSING * 2 + 12

@@ -25,7 +25,7 @@ from dlmachine.core.exchanges import send
 from dlmachine.core.faults import BodyTooLarge, BodyTruncated, DigestMismatch, Fault, HttpStatus
 from dlmachine.core.on_commit import confirm_version, publish
 from dlmachine.core.provenance import build_record
-from dlmachine.core.redact import redact_url
+from dlmachine.core.redact import redact_url, scrub
 from dlmachine.core.redirect import follow_redirect
 from dlmachine.core.retry import parse_retry_after
 from dlmachine.core.states import Effort, Exchanging, Opening, Step, Waiting
@@ -136,7 +136,7 @@ def _on_error(state: Exchanging, event: Answered) -> Step:
     fault = HttpStatus(
         url=redact_url(state.exchange.request.url),
         status=head.status,
-        reason=head.reason,
+        reason=scrub(head.reason, state.exchange.request.secrets()),
         retry_after=parse_retry_after(head, event.at),
     )
     if head.status == _RANGE_NOT_SATISFIABLE and effort.part_bytes:

@@ -5,6 +5,7 @@ lock is held, because the world may have moved in between.
 """
 
 from dataclasses import replace
+from typing import Final
 
 from returns.pipeline import is_successful
 
@@ -30,6 +31,10 @@ from dlmachine.core.staging import part_place, part_stem
 from dlmachine.core.states import Broken, Confirming, Job, Locking, Observing, Opening, Step
 
 
+#: Stored copies that may turn out to be gone before a new one is fetched.
+MOST_MISSING: Final = 8
+
+
 def start(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Step:
     """The first step."""
     decided = decide(descriptor, policy, snapshot)
@@ -51,8 +56,7 @@ def on_confirming(state: Confirming, event: Event) -> Step:
         case CopyConfirmed():
             return close(state.job, _cached_outcome(state))
         case CopyMissing():
-            snapshot = _without_copy(state)
-            return _decide_again(state.job, snapshot, is_observed=state.job.holds_lock)
+            return _decide_again(_without_copy(state))
         case Failed(fault=fault):
             return close(state.job, fault)
         case _:
@@ -77,28 +81,26 @@ def on_observing(state: Observing, event: Event) -> Step:
     """The verdict is made again, from what is seen now."""
     match event:
         case Observed(snapshot=snapshot):
-            return _decide_again(state.job, snapshot, is_observed=True)
+            return _decide_again(replace(state.job, snapshot=snapshot, is_observed=True))
         case Failed(fault=fault):
             return close(state.job, fault)
         case _:
             return close_on_bug(state.job, state, event)
 
 
-def _decide_again(job: Job, snapshot: Snapshot, *, is_observed: bool) -> Step:
-    decided = decide(job.descriptor, job.policy, snapshot, since=job.began_at)
+def _decide_again(job: Job) -> Step:
+    decided = decide(job.descriptor, job.policy, job.snapshot, since=job.began_at)
     if not is_successful(decided):
         return close(job, decided.failure())
-    decision = decided.unwrap()
-    again = replace(job, snapshot=snapshot, decision=decision)
-    return _set_out(again, is_observed=is_observed)
+    return _set_out(replace(job, decision=decided.unwrap()))
 
 
-def _set_out(job: Job, *, is_observed: bool = False) -> Step:
+def _set_out(job: Job) -> Step:
     decision = job.decision
     if decision.entry is not None and decision.verdict is Verdict.USE_CACHED:
         state = Confirming(job=job, entry=decision.entry)
         return Step(state=state, effect=_confirmation(job, decision.entry))
-    if isinstance(decision.destination, InCache) and not is_observed:
+    if isinstance(decision.destination, InCache) and not job.is_observed:
         effect = AcquireLock(key=job.key, patience=job.policy.lock_timeout)
         return Step(state=Locking(job=job), effect=effect)
     wanted = job.policy.destination
@@ -130,11 +132,17 @@ def _cached_outcome(state: Confirming) -> Outcome:
     )
 
 
-def _without_copy(state: Confirming) -> Snapshot:
-    snapshot = state.job.snapshot
-    entries = () if snapshot.cache is None else snapshot.cache.entries
+def _without_copy(state: Confirming) -> Job:
+    job = state.job
+    cache, missing = job.snapshot.cache, job.missing + 1
+    if cache is None:
+        return job
+    # Where one copy after the other is gone, the whole look is not worth believing.
     kept = tuple(
-        replace(entry, file_bytes=None) if entry == state.entry else entry for entry in entries
+        replace(entry, file_bytes=None)
+        if entry == state.entry or missing >= MOST_MISSING
+        else entry
+        for entry in cache.entries
     )
-    cache = None if snapshot.cache is None else replace(snapshot.cache, entries=kept)
-    return replace(snapshot, cache=cache)
+    snapshot = replace(job.snapshot, cache=replace(cache, entries=kept))
+    return replace(job, snapshot=snapshot, missing=missing)

@@ -6,6 +6,7 @@ Pure. Secrets are taken out here, before anything leaves the machine.
 from dataclasses import replace
 from datetime import datetime
 
+from dlmachine.core.body import FormBody
 from dlmachine.core.cachekey import full_url
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.effects import Exchange
@@ -41,7 +42,7 @@ def build_record(
         started_at=job.began_at,
         finished_at=answer.at,
         http_code=answer.head.status,
-        response_headers=_response_headers(job, headers),
+        response_headers=_response_headers(job, exchange, headers),
         size_bytes=received.size_bytes,
         sha256=received.sha256,
         digests=received.digests,
@@ -72,10 +73,14 @@ def redacted_url(descriptor: Descriptor) -> str:
     return redact_url(full_url(descriptor.url, descriptor))
 
 
-def _response_headers(job: Job, headers: Headers) -> tuple[tuple[str, str], ...]:
-    # A server may echo what it was sent.
-    descriptor = job.descriptor
-    secrets = secrets_in_pairs(descriptor.headers) | secrets_in_pairs(descriptor.query)
+def _response_headers(
+    job: Job, exchange: Exchange, headers: Headers
+) -> tuple[tuple[str, str], ...]:
+    # A server may echo what it was sent, here or on the way here.
+    descriptor, body = job.descriptor, job.descriptor.body
+    secrets = exchange.request.secrets() | secrets_in_pairs(descriptor.headers)
+    secrets |= secrets_in_pairs(descriptor.query)
+    secrets |= secrets_in_pairs(body.pairs) if isinstance(body, FormBody) else frozenset()
     for url in descriptor.addresses:
         secrets |= secrets_in_url(url)
     return tuple(

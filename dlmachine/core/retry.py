@@ -61,9 +61,10 @@ def classify(fault: Fault, method: str, policy: Policy) -> Chance:
         case BodyTruncated():
             return Chance.AGAIN if may_repeat else Chance.NONE
         case HttpStatus(status=status, retry_after=after) if status in PASSING:
-            if after is not None and after > policy.retry_after_max:
-                return Chance.ELSEWHERE
-            return Chance.AGAIN if may_repeat else Chance.NONE
+            if not may_repeat:
+                return Chance.NONE
+            is_too_long = after is not None and after > policy.retry_after_max
+            return Chance.ELSEWHERE if is_too_long else Chance.AGAIN
         case (
             HttpStatus()
             | TlsFailed()

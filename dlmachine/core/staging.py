@@ -35,5 +35,7 @@ def part_stem(key: str, wanted: Wanted) -> str:
     >>> part_stem('ab' * 32, ToPath('/data/x.gz'))
     'abababababababababababababababab-x.gz'
     """
-    name = PurePath(wanted.path).name[:64] if isinstance(wanted, ToPath) else ''
+    name = PurePath(wanted.path).name if isinstance(wanted, ToPath) else ''
+    # Bytes, not characters, are what file systems count.
+    name = name.encode('utf-8')[:64].decode('utf-8', 'ignore')
     return f'{key[:32]}-{name}' if name else key[:32]

@@ -23,7 +23,9 @@ from dlmachine.core.snapshot import CacheEntry, Snapshot
 class Job:
     """What a run is about, and what it holds.
 
-    `snapshot` is the latest look at the world, `decision` what follows from it.
+    `snapshot` is the latest look at the world, `decision` what follows from it. `is_observed`
+    tells that the look was made during the run; `missing` counts the stored copies that
+    turned out to be gone.
     """
 
     descriptor: Descriptor
@@ -33,6 +35,8 @@ class Job:
     began_at: datetime
     holds_lock: bool = False
     holds_part: bool = False
+    is_observed: bool = False
+    missing: int = 0
 
     @property
     def key(self) -> str:

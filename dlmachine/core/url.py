@@ -25,6 +25,9 @@ _PATH_SAFE: Final = "%/:@!$&'()*+,;=~"
 _QUERY_SAFE: Final = _PATH_SAFE + '?'
 _USERINFO_SAFE: Final = "%:!$&'()*+,;=~"
 _MOST_CHARACTERS: Final = 65_536
+_HOST_NAME: Final = re.compile(r'[a-z0-9_.\-]*')
+#: IPv6, with a zone (RFC 6874).
+_ADDRESS: Final = re.compile(r'[0-9a-f:.]+(%[a-z0-9_.~\-]+)?')
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -93,16 +96,17 @@ def parse_url(text: object, where: str = 'url') -> Result[Url, Fault]:
     userinfo = parts.netloc.rpartition('@')[0]
     if not host:
         return Failure(InvalidInput(where=where, problem='has no host'))
-    return Success(
-        Url(
-            scheme=scheme,
-            host=host,
-            port=None if port == DEFAULT_PORTS.get(scheme) else port,
-            path=_without_dots(normal_escapes(parts.path, _PATH_SAFE)) or '/',
-            query=normal_escapes(parts.query, _QUERY_SAFE),
-            userinfo=normal_escapes(userinfo, _USERINFO_SAFE),
-        )
+    url = Url(
+        scheme=scheme,
+        host=host,
+        port=None if port == DEFAULT_PORTS.get(scheme) else port,
+        path=_without_dots(normal_escapes(parts.path, _PATH_SAFE)) or '/',
+        query=normal_escapes(parts.query, _QUERY_SAFE),
+        userinfo=normal_escapes(userinfo, _USERINFO_SAFE),
     )
+    # Escapes make it longer; what is in normal form must be readable again.
+    long = _find_excess(str(url), where)
+    return Success(url) if long is None else Failure(long)
 
 
 def join_url(base: Url, reference: str) -> Result[Url, Fault]:
@@ -144,26 +148,33 @@ def _find_fault(text: str, where: str) -> InvalidInput | None:
     breaker = find_frame_breaker(where, text)
     if breaker is not None:
         return breaker
-    if len(text) > _MOST_CHARACTERS:
-        return InvalidInput(
-            where=where,
-            problem=f'has {len(text):,} characters, more than {_MOST_CHARACTERS:,}',
-            advice='Send long queries in a body: post=True',
-        )
+    excess = _find_excess(text, where)
+    if excess is not None:
+        return excess
     scheme, colon, rest = text.strip(' ').partition(':')
     if not colon or _SCHEME.fullmatch(scheme) is None or not rest.startswith('//'):
         return InvalidInput(where=where, problem='has no scheme such as https://')
     return None
 
 
+def _find_excess(text: str, where: str) -> InvalidInput | None:
+    if len(text) <= _MOST_CHARACTERS:
+        return None
+    return InvalidInput(
+        where=where,
+        problem=f'has {len(text):,} characters, more than {_MOST_CHARACTERS:,}',
+        advice='Send long queries in a body: post=True',
+    )
+
+
 def _normal_host(host: str) -> str:
-    if ':' in host:
-        return f'[{host.lower()}]'
-    lowered = host.rstrip('.').lower() if host.isascii() else host.encode('idna').decode('ascii')
-    if not re.fullmatch(r'[a-z0-9_.\-]*', lowered):
+    is_address = ':' in host
+    named = host if host.isascii() else host.encode('idna').decode('ascii')
+    lowered = named.lower() if is_address else named.lower().rstrip('.')
+    if not (_ADDRESS if is_address else _HOST_NAME).fullmatch(lowered):
         msg = f'host name {host!r} has characters that no host name has'
         raise ValueError(msg)
-    return lowered
+    return f'[{lowered}]' if is_address else lowered
 
 
 def _without_dots(path: str) -> str:

@@ -56,7 +56,9 @@ def make_transport() -> Iterator[Callable[[str], Transport]]:
 
 
 @pytest.fixture(params=TRANSPORTS)
-def transport(request: pytest.FixtureRequest, make_transport: Callable[[str], Transport]) -> Transport:
+def transport(
+    request: pytest.FixtureRequest, make_transport: Callable[[str], Transport]
+) -> Transport:
     """Every transport in turn."""
     return make_transport(request.param)
 

@@ -1,14 +1,21 @@
 """Stand-ins and builders for tests of transports."""
 
 import hashlib
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO
 
 from dlmachine.core.answer import TakeBody
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.effects import Discard, Exchange, Expectation, Publish
-from dlmachine.core.events import Answered, Discarded, Failed, Interrupted, PlaceTaken, Published, Received
+from dlmachine.core.events import (
+    Answered,
+    Discarded,
+    Failed,
+    Interrupted,
+    PlaceTaken,
+    Published,
+    Received,
+)
 from dlmachine.core.faults import StorageFailed
 from dlmachine.core.ports import PartError
 from dlmachine.core.request import build_request
@@ -90,7 +97,7 @@ class CountingPart(MemoryPart):
 def exchange_for(
     url: str,
     *,
-    expect: Expectation = Expectation(),
+    expect: Expectation | None = None,
     connect: float = 5,
     stall: float = 5,
     timeout: float | None = None,
@@ -105,16 +112,11 @@ def exchange_for(
     return Exchange(
         request=request,
         backend='any',
-        expect=expect,
+        expect=expect or Expectation(),
         connect_timeout=timedelta(seconds=connect),
         stall_timeout=timedelta(seconds=stall),
         timeout=None if timeout is None else timedelta(seconds=timeout),
     )
-
-
-def with_limits(effect: Exchange, **seconds: float) -> Exchange:
-    """The same effect with other limits of time."""
-    return replace(effect, **{name: timedelta(seconds=value) for name, value in seconds.items()})
 
 
 def answered(event: Answered | Interrupted) -> Answered:

@@ -17,7 +17,10 @@ _HEAVY = ('requests', 'urllib3', 'pycurl', 'cachedir', 'numpy', 'rich')
             'from dlmachine_adapters.requests_transport import RequestsTransport as T; T.describe()',
             (),
         ),
-        ('from dlmachine_adapters.pycurl_transport import CurlTransport as T; T.describe()', ('pycurl',)),
+        (
+            'from dlmachine_adapters.pycurl_transport import CurlTransport as T; T.describe()',
+            ('pycurl',),
+        ),
     ],
 )
 def test_nothing_heavy_is_loaded(code: str, allowed: tuple[str, ...]) -> None:

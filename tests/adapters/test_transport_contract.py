@@ -9,7 +9,13 @@ import pytest
 
 from dlmachine.core.effects import Expectation
 from dlmachine.core.events import Answered
-from dlmachine.core.faults import AnswerUnusable, BodyTooLarge, BodyTruncated, ConnectionFailed, Fault
+from dlmachine.core.faults import (
+    AnswerUnusable,
+    BodyTooLarge,
+    BodyTruncated,
+    ConnectionFailed,
+    Fault,
+)
 from dlmachine.core.ports import Transport
 from tests.adapters.doubles import CountingPart, MemoryPart, answered, exchange_for, interrupted
 from tests.servers import behaviours
@@ -21,7 +27,9 @@ _OK = b'HTTP/1.1 200 OK\r\n'
 
 def test_a_body_arrives_whole_with_its_head(transport: Transport, server: Server) -> None:
     """Status, reason, version, fields in order and the bytes as the server sent them."""
-    url = server.on('/data', behaviours.resource(_BODY, etag='"1"', fields=(('X-A', '1'), ('X-A', '2'))))
+    url = server.on(
+        '/data', behaviours.resource(_BODY, etag='"1"', fields=(('X-A', '1'), ('X-A', '2')))
+    )
     part = MemoryPart()
     event = answered(transport.exchange(exchange_for(url), part, None))
     assert bytes(part.data) == _BODY
@@ -47,7 +55,9 @@ def test_a_body_arrives_whole_with_its_head(transport: Transport, server: Server
     ],
     ids=['empty', 'closing', 'chunked', 'gzip coding', 'HTTP/1.0', 'until it closes'],
 )
-def test_bytes_are_those_of_the_wire(transport: Transport, server: Server, handler: Handler) -> None:
+def test_bytes_are_those_of_the_wire(
+    transport: Transport, server: Server, handler: Handler
+) -> None:
     """Framing is undone, content codings are not: those are the part's to undo."""
     part = MemoryPart()
     event = answered(transport.exchange(exchange_for(server.on('/data', handler)), part, None))
@@ -62,10 +72,16 @@ def test_bytes_are_those_of_the_wire(transport: Transport, server: Server, handl
 def test_interim_answers_are_skipped(transport: Transport, server: Server) -> None:
     """102 and 103 come before the answer, and are none (RFC 9110 section 15.2)."""
     early = b'HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n'
-    url = server.on('/data', behaviours.raw(early, _OK + b'Content-Length: 3\r\n\r\nabc', ends='keep'))
+    url = server.on(
+        '/data', behaviours.raw(early, _OK + b'Content-Length: 3\r\n\r\nabc', ends='keep')
+    )
     part = MemoryPart()
     event = answered(transport.exchange(exchange_for(url), part, None))
-    assert (event.head.status, 'Link' in event.head.headers, bytes(part.data)) == (200, False, b'abc')
+    assert (event.head.status, 'Link' in event.head.headers, bytes(part.data)) == (
+        200,
+        False,
+        b'abc',
+    )
 
 
 def test_a_part_is_continued_from_its_offset(transport: Transport, server: Server) -> None:
@@ -239,7 +255,9 @@ def test_memory_is_bounded(transport: Transport, server: Server) -> None:
 def test_threads_share_a_transport(transport: Transport, server: Server) -> None:
     """Eight threads, each with its own bytes, and no more connections than threads."""
     bodies = [bytes([number]) * 100_000 for number in range(8)]
-    urls = [server.on(f'/{number}', behaviours.resource(body)) for number, body in enumerate(bodies)]
+    urls = [
+        server.on(f'/{number}', behaviours.resource(body)) for number, body in enumerate(bodies)
+    ]
 
     def fetch(number: int) -> bytes:
         part = MemoryPart()

@@ -4,6 +4,8 @@ import socket
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import pytest
 
@@ -46,7 +48,11 @@ def _basic(login: str) -> str:
 
 @pytest.mark.parametrize('variable', ['http_proxy', 'HTTP_PROXY', 'all_proxy'])
 def test_a_proxy_is_asked_for_http(
-    transport: Transport, server: Server, proxy: Proxy, monkeypatch: pytest.MonkeyPatch, variable: str
+    transport: Transport,
+    server: Server,
+    proxy: Proxy,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
 ) -> None:
     """With the whole URL as target, and the same fields."""
     monkeypatch.setenv(variable, proxy.url())
@@ -159,7 +165,10 @@ def test_a_stored_login_is_used(
     named = _write_netrc(tmp_path, 'default login \xe9 password p:w\n', 'other')
     monkeypatch.setenv('NETRC', str(named))
     answered(transport.exchange(exchange_for(url), MemoryPart(), None))
-    assert [asked.get('Authorization') for asked in server.asked] == [_basic('own:pw'), _basic('\xe9:p:w')]
+    assert [asked.get('Authorization') for asked in server.asked] == [
+        _basic('own:pw'),
+        _basic('\xe9:p:w'),
+    ]
 
 
 @pytest.mark.parametrize('how', ['header', 'userinfo'])
@@ -245,19 +254,25 @@ def test_a_named_authority_wins_over_variables(
     assert isinstance(interrupted(event).fault, TlsFailed)
 
 
-@pytest.mark.parametrize(('given', 'where'), [('cainfo', 'cainfo'), ('cert', 'cert'), ('key', 'key')])
+@pytest.mark.parametrize(
+    ('given', 'where'), [('cainfo', 'cainfo'), ('cert', 'cert'), ('key', 'key')]
+)
 def test_a_missing_certificate_is_the_callers_fault(
     transport: Transport, tls_server: Server, authority: Authority, given: str, where: str
 ) -> None:
     """Named before anything is sent."""
-    wanted = {'cainfo': authority.cainfo, given: '/nowhere/file.pem'}
-    event = interrupted(transport.exchange(exchange_for(tls_server.url(), **wanted), MemoryPart(), None))
+    wanted: dict[str, Any] = {'cainfo': authority.cainfo, given: '/nowhere/file.pem'}
+    event = interrupted(
+        transport.exchange(exchange_for(tls_server.url(), **wanted), MemoryPart(), None)
+    )
     assert isinstance(event.fault, InvalidInput)
     assert event.fault.where == where
     assert tls_server.connections == 0
 
 
-def test_a_certificate_for_another_name_is_refused(transport: Transport, authority: Authority) -> None:
+def test_a_certificate_for_another_name_is_refused(
+    transport: Transport, authority: Authority
+) -> None:
     """The name counts, not only the signature."""
     with Server(context=authority.server_context('other.example')) as server:
         effect = exchange_for(server.on('/data', _DATA), cainfo=authority.cainfo)
@@ -296,23 +311,20 @@ def test_a_client_certificate_is_shown(
 
 def test_a_server_without_tls_is_no_server_for_https(transport: Transport) -> None:
     """What is not TLS fails as such."""
-    with Server() as server:
-        server.fallback = _DATA
-        with socket.create_server(('127.0.0.1', 0)) as listener:
-            port = listener.getsockname()[1]
-            effect = exchange_for(f'https://127.0.0.1:{port}/', verify=False)
-            from threading import Thread
+    with socket.create_server(('127.0.0.1', 0)) as listener:
 
-            def greet() -> None:
-                peer, _ = listener.accept()
-                with peer:
-                    peer.sendall(b'220 mail.example ESMTP\r\n')
+        def greet() -> None:
+            peer, _ = listener.accept()
+            with peer:
+                peer.sendall(b'220 mail.example ESMTP\r\n')
+                peer.recv(65_536)
 
-            thread = Thread(target=greet)
-            thread.start()
-            event = interrupted(transport.exchange(effect, MemoryPart(), None))
-            thread.join()
-    assert isinstance(event.fault, (TlsFailed, ConnectionFailed))
+        thread = Thread(target=greet)
+        thread.start()
+        url = f'https://127.0.0.1:{listener.getsockname()[1]}/'
+        event = interrupted(transport.exchange(exchange_for(url, verify=False), MemoryPart(), None))
+        thread.join()
+    assert isinstance(event.fault, TlsFailed)
 
 
 def _unused_port() -> int:

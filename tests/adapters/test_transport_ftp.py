@@ -28,7 +28,9 @@ def curl(make_transport: Callable[[str], Transport]) -> Transport:
     return transport
 
 
-def _resume(curl: Transport, url: str, part: MemoryPart, validator: str = _MODIFIED) -> Answered | Interrupted:
+def _resume(
+    curl: Transport, url: str, part: MemoryPart, validator: str = _MODIFIED
+) -> Answered | Interrupted:
     expect = Expectation(offset=part.size_bytes, validator=validator)
     return curl.exchange(exchange_for(url, expect=expect), part, None)
 
@@ -144,7 +146,9 @@ def test_silence_at_the_greeting_is_bounded(curl: Transport) -> None:
     """A server that accepts and says nothing."""
     with socket.create_server(('127.0.0.1', 0)) as listener:
         url = f'ftp://127.0.0.1:{listener.getsockname()[1]}/f'
-        event = interrupted(curl.exchange(exchange_for(url, connect=0.3, stall=0.3), MemoryPart(), None))
+        event = interrupted(
+            curl.exchange(exchange_for(url, connect=0.3, stall=0.3), MemoryPart(), None)
+        )
     assert isinstance(event.fault, TimedOut)
 
 
@@ -154,5 +158,7 @@ def test_a_scheme_that_libcurl_does_not_have_is_refused(
     """Neither backend is tempted by what it could do besides downloading."""
     event = interrupted(curl.exchange(exchange_for('gopher://h/x'), MemoryPart(), None))
     assert event.fault.code == 'scheme_refused'
-    event = interrupted(make_transport('requests').exchange(exchange_for('ftp://h/x'), MemoryPart(), None))
+    event = interrupted(
+        make_transport('requests').exchange(exchange_for('ftp://h/x'), MemoryPart(), None)
+    )
     assert event.fault.code == 'scheme_refused'

@@ -13,7 +13,7 @@ from dlmachine.core.events import Answered
 from dlmachine.core.faults import TimedOut
 from dlmachine.core.ports import Transport
 from tests.adapters.conftest import TRANSPORTS
-from tests.adapters.doubles import MemoryPart, answered, exchange_for, interrupted, with_limits
+from tests.adapters.doubles import MemoryPart, answered, exchange_for, interrupted
 from tests.servers import behaviours
 from tests.servers.http import Asked, Handler, Server, Wire
 
@@ -87,11 +87,24 @@ def test_the_tunnel_is_part_of_connecting(
         (behaviours.raw(_HEAD[:20], 60.0), 0),
         (behaviours.raw(_HEAD, b'x' * 95, 60.0), 95),
         (behaviours.raw(b'HTTP/1.1 103 Early\r\n\r\n', 60.0), 0),
-        (behaviours.raw(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n', 60.0), 3),
+        (
+            behaviours.raw(
+                b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n', 60.0
+            ),
+            3,
+        ),
     ],
-    ids=['before the head', 'in the head', 'after 95 %', 'after an interim answer', 'between chunks'],
+    ids=[
+        'before the head',
+        'in the head',
+        'after 95 %',
+        'after an interim answer',
+        'between chunks',
+    ],
 )
-def test_silence_is_bounded(transport: Transport, server: Server, handler: Handler, kept: int) -> None:
+def test_silence_is_bounded(
+    transport: Transport, server: Server, handler: Handler, kept: int
+) -> None:
     """A server that stops talking."""
     effect = exchange_for(server.on('/data', handler), stall=0.4)
     part = MemoryPart()
@@ -150,7 +163,9 @@ def test_nothing_is_sent_when_no_time_is_left(transport: Transport, server: Serv
 def test_a_slow_but_steady_body_is_not_cut(transport: Transport, server: Server) -> None:
     """Patience with silence begins anew with each byte."""
     steps = [step for _ in range(8) for step in (b'x', 0.15)]
-    url = server.on('/data', behaviours.raw(b'HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n', *steps))
+    url = server.on(
+        '/data', behaviours.raw(b'HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n', *steps)
+    )
     part = MemoryPart()
     answered(transport.exchange(exchange_for(url, stall=0.6, connect=0.4), part, None))
     assert bytes(part.data) == b'x' * 8
@@ -173,7 +188,8 @@ def test_a_slow_disk_is_no_silence(transport: Transport, server: Server) -> None
 def test_an_unwanted_body_takes_a_moment_at_most(transport: Transport, server: Server) -> None:
     """The answer stands, however slowly its body comes."""
     head = b'HTTP/1.1 404 Not Found\r\nContent-Length: 100\r\n\r\n'
-    url = server.on('/data', behaviours.raw(head, *[b'x', 0.1] * 100))
+    steps: tuple[bytes | float, ...] = (b'x', 0.1) * 100
+    url = server.on('/data', behaviours.raw(head, *steps))
     began = monotonic()
     event = transport.exchange(exchange_for(url, stall=30), MemoryPart(), None)
     assert isinstance(event, Answered)
@@ -194,7 +210,7 @@ def test_an_interrupt_from_the_keyboard_comes_out(
     effect = exchange_for(server.on('/data', behaviours.resource(b'x' * 1_000_000)))
     with pytest.raises(KeyboardInterrupt):
         transport.exchange(effect, Impatient(), None)
-    answered(transport.exchange(with_limits(effect, stall_timeout=3), MemoryPart(), None))
+    answered(transport.exchange(effect, MemoryPart(), None))
 
 
 def test_limits_do_not_outlast_an_exchange(transport: Transport, server: Server) -> None:
@@ -206,5 +222,7 @@ def test_limits_do_not_outlast_an_exchange(transport: Transport, server: Server)
 
     quick = server.on('/quick', behaviours.resource(b'abc'))
     answered(transport.exchange(exchange_for(quick, stall=0.3, connect=0.3), MemoryPart(), None))
-    answered(transport.exchange(exchange_for(server.on('/late', late), stall=5), MemoryPart(), None))
+    answered(
+        transport.exchange(exchange_for(server.on('/late', late), stall=5), MemoryPart(), None)
+    )
     assert server.connections == 1

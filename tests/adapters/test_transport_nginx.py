@@ -41,7 +41,7 @@ def test_a_file_arrives_whole(transport: Transport, nginx: str) -> None:
 
 
 def test_nothing_is_coded_unless_asked_for(transport: Transport, nginx: str) -> None:
-    """identity is asked for, and given; gzip comes as it is."""
+    """Identity is asked for, and given; gzip comes as it is."""
     part = MemoryPart()
     answered(transport.exchange(exchange_for(f'{nginx}/gzip/text.txt'), part, None))
     assert bytes(part.data) == b'line\n' * 1000
@@ -54,7 +54,9 @@ def test_nothing_is_coded_unless_asked_for(transport: Transport, nginx: str) -> 
 def test_revalidation_and_resumption(transport: Transport, nginx: str) -> None:
     """304 for the ETag, 206 for the rest of it."""
     url = f'{nginx}/data.bin'
-    etag = answered(transport.exchange(exchange_for(url), MemoryPart(), None)).head.headers.get('ETag')
+    etag = answered(transport.exchange(exchange_for(url), MemoryPart(), None)).head.headers.get(
+        'ETag'
+    )
     assert etag is not None
     known = Expectation(is_conditional=True, etag=etag, size_bytes=len(_DATA))
     effect = exchange_for(url, expect=known, extra=(('If-None-Match', etag),))

@@ -39,7 +39,14 @@ def _send_by_all(
         {'data': b'put', 'method': 'PUT'},
         {'data': b'', 'method': 'PATCH'},
         {'multipart': {'text': 'ä "quoted"', 'bytes': _UPLOAD}},
-        {'headers': {'Accept': 'text/csv', 'X-Empty': '', 'X-Latin': 'caf\xe9', 'User-Agent': 'me/2'}},
+        {
+            'headers': {
+                'Accept': 'text/csv',
+                'X-Empty': '',
+                'X-Latin': 'caf\xe9',
+                'User-Agent': 'me/2',
+            }
+        },
         {'headers': [('X-Twice', '1'), ('X-Twice', '2')]},
         {'headers': {'Accept-Encoding': 'gzip', 'Cookie': 'a=1', 'Host': 'other.example'}},
         {'headers': {'Connection': 'close'}, 'data': b'x'},
@@ -131,10 +138,12 @@ def test_a_file_that_shrinks_is_a_fault(
     assert 'shorter' in str(event.fault)
 
 
-def test_an_answer_before_the_whole_body_was_sent_counts(transport: Transport, server: Server) -> None:
+def test_an_answer_before_the_whole_body_was_sent_counts(
+    transport: Transport, server: Server
+) -> None:
     """413 may come early; what it says is the answer."""
     early = b'HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno'
-    server.on('/up', lambda asked, wire: (wire.send(early), wire.close())[0])
+    server.on('/up', behaviours.raw(early))
     effect = exchange_for(server.url('/up'), data=b'x' * 100)
     assert answered(transport.exchange(effect, MemoryPart(), None)).head.status == 413
 

@@ -18,7 +18,11 @@ def resource(
     closes: bool = False,
 ) -> Handler:
     """A file as a good server has it: validators, conditions (304), ranges (206, 416)."""
-    known = [('ETag', etag), ('Last-Modified', last_modified), ('Date', 'Wed, 01 May 2024 00:00:00 GMT')]
+    known = [
+        ('ETag', etag),
+        ('Last-Modified', last_modified),
+        ('Date', 'Wed, 01 May 2024 00:00:00 GMT'),
+    ]
     all_fields = (*fields, *((name, value) for name, value in known if value is not None))
 
     def handle(asked: Asked, wire: Wire) -> None:
@@ -50,7 +54,9 @@ def answer(status: int, fields: Fields = (), body: bytes = b'', reason: str = 'T
     return lambda asked, wire: wire.answer(status, fields, body, reason)
 
 
-def redirect(location: str, status: int = 302, body: bytes = b'moved', fields: Fields = ()) -> Handler:
+def redirect(
+    location: str, status: int = 302, body: bytes = b'moved', fields: Fields = ()
+) -> Handler:
     """A redirect."""
     return answer(status, (('Location', location), *fields), body, 'Found')
 

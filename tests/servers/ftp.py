@@ -120,9 +120,13 @@ class _Session:
         verb = verb.upper()
         if verb in self._server.refuses:
             self.reply('502 not here')
-            return True
-        path = argument.lstrip('/') if argument.startswith('/') else f'{self._folder}{argument}'
-        file = self._server.files.get(path)
+        elif verb in {'MDTM', 'SIZE', 'RETR'}:
+            self._tell(verb, argument)
+        else:
+            self._prepare(verb, argument)
+        return verb != 'QUIT'
+
+    def _prepare(self, verb: str, argument: str) -> None:
         match verb:
             case 'USER':
                 self._user = argument
@@ -131,31 +135,30 @@ class _Session:
                 login = f'{self._user}:{argument}'
                 is_known = login == self._server.login or not self._server.login
                 self.reply('230 welcome' if is_known else '530 who are you')
-            case 'PWD':
-                self.reply('257 "/"')
             case 'CWD':
                 self._change_folder(argument)
-            case 'TYPE':
-                self.reply('200 well')
             case 'EPSV':
                 self.close()
                 self._passive = socket.create_server(('127.0.0.1', 0))
                 self.reply(f'229 Entering (|||{self._passive.getsockname()[1]}|)')
-            case 'MDTM':
-                self.reply(f'213 {file.modified}' if file else '550 no such file')
-            case 'SIZE':
-                self.reply(f'213 {len(file.data)}' if file else '550 no such file')
             case 'REST':
                 self._offset = int(argument)
                 self.reply('350 go on')
-            case 'RETR':
-                self._retrieve(file)
-            case 'QUIT':
-                self.reply('221 bye')
-                return False
             case _:
-                self.reply('502 what')
-        return True
+                fixed = {'PWD': '257 "/"', 'TYPE': '200 well', 'QUIT': '221 bye'}
+                self.reply(fixed.get(verb, '502 what'))
+
+    def _tell(self, verb: str, argument: str) -> None:
+        path = argument.lstrip('/') if argument.startswith('/') else f'{self._folder}{argument}'
+        file = self._server.files.get(path)
+        if file is None or (verb == 'RETR' and self._passive is None):
+            self.reply('550 no such file')
+        elif verb == 'MDTM':
+            self.reply(f'213 {file.modified}')
+        elif verb == 'SIZE':
+            self.reply(f'213 {len(file.data)}')
+        else:
+            self._retrieve(file)
 
     def _change_folder(self, argument: str) -> None:
         folder = '' if argument == '/' else f'{self._folder}{argument}/'.lstrip('/')
@@ -165,11 +168,9 @@ class _Session:
         self._folder = folder
         self.reply('250 well')
 
-    def _retrieve(self, file: FtpFile | None) -> None:
+    def _retrieve(self, file: FtpFile) -> None:
         offset, self._offset = self._offset, 0
-        if file is None or self._passive is None:
-            self.reply('550 no such file')
-            return
+        assert self._passive is not None
         data, _ = self._passive.accept()
         with data:
             self.reply('150 here it comes')

@@ -233,7 +233,12 @@ def _read_request(wire: Wire) -> Asked:
         (name, value.strip()) for name, _, value in (line.partition(':') for line in lines)
     )
     asked = Asked(
-        method=method, target=target, version=version, fields=fields, body=b'', connection=wire.number
+        method=method,
+        target=target,
+        version=version,
+        fields=fields,
+        body=b'',
+        connection=wire.number,
     )
     length = int(asked.get('Content-Length') or 0)
     while len(rest) < length:
@@ -242,7 +247,12 @@ def _read_request(wire: Wire) -> Asked:
             raise HungUp
         rest += data
     return Asked(
-        method=method, target=target, version=version, fields=fields, body=bytes(rest), connection=wire.number
+        method=method,
+        target=target,
+        version=version,
+        fields=fields,
+        body=bytes(rest),
+        connection=wire.number,
     )
 
 

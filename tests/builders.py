@@ -1,0 +1,228 @@
+"""Builders of core values: every field has a default that makes sense with the others.
+
+A test names only what it is about. `World` here is no port: it is what was seen.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from dlmachine.core.cachekey import cache_key
+from dlmachine.core.descriptor import Descriptor
+from dlmachine.core.destination import PathKind, PathSeen
+from dlmachine.core.effects import Effect, Exchange, Expectation
+from dlmachine.core.events import Answered, Event, Head, Interrupted, Received
+from dlmachine.core.faults import ConnectionFailed, Fault
+from dlmachine.core.headers import Headers
+from dlmachine.core.machine import advance, begin
+from dlmachine.core.metadata import MetadataUpdate
+from dlmachine.core.outcome import Outcome
+from dlmachine.core.policy import Policy
+from dlmachine.core.record import DownloadRecord
+from dlmachine.core.request import Request
+from dlmachine.core.snapshot import BackendSeen, CacheEntry, CacheSeen, PartSeen, Snapshot, Status
+from dlmachine.core.states import Broken, Finished, State, Step
+
+#: The instant at which every run of the tests begins.
+NOW = datetime(2024, 5, 1, 12, 0, tzinfo=UTC)
+#: When the stored version of the tests was stored.
+BEFORE = datetime(2024, 4, 1, 12, 0, tzinfo=UTC)
+URL = 'https://example.org/t.csv'
+MIRROR = 'https://mirror.example/t.csv'
+FOLDER = '/cache'
+ITEM = 'item'
+DATA = b'a,b\n1,2\n'
+DIGEST = sha256(DATA).hexdigest()
+OTHER_DIGEST = sha256(b'other').hexdigest()
+
+REQUESTS = BackendSeen(name='requests', schemes=('http', 'https'), version='2')
+CURL = BackendSeen(name='curl', schemes=('http', 'https', 'ftp'), version='8')
+
+
+def a_descriptor(url: str = URL, **described: Any) -> Descriptor:
+    """What to download; by default a CSV over https, with GET."""
+    return Descriptor.parse(url, **described).unwrap()
+
+
+def a_policy(**options: Any) -> Policy:
+    """How; without jitter to reckon with, unless the test sets `retry_wait` itself."""
+    return Policy(**{'retry_wait': timedelta(0), **options})
+
+
+def a_record(**known: Any) -> DownloadRecord:
+    """What is known of the stored version: DATA, with an ETag."""
+    values: dict[str, Any] = {
+        'url': URL,
+        'started_at': BEFORE,
+        'finished_at': BEFORE,
+        'size_bytes': len(DATA),
+        'sha256': DIGEST,
+        'etag': '"v1"',
+        'filename': 't.csv',
+    }
+    return DownloadRecord(**{**values, **known})
+
+
+def an_entry(version: int = 1, **seen: Any) -> CacheEntry:
+    """A version that is READY and whole."""
+    values: dict[str, Any] = {
+        'version': version,
+        'status': Status.READY,
+        'stored_at': BEFORE,
+        'path': f'{FOLDER}/{ITEM}-{version}.csv',
+        'file_bytes': len(DATA),
+        'size_bytes': len(DATA),
+        'record': a_record(),
+    }
+    return CacheEntry(**{**values, **seen})
+
+
+def a_cache(*entries: CacheEntry, **seen: Any) -> CacheSeen:
+    """The cache, with these versions."""
+    return CacheSeen(**{'folder': FOLDER, 'item_id': ITEM, 'entries': entries, **seen})
+
+
+def a_part(**seen: Any) -> PartSeen:
+    """Four bytes that a dead owner left."""
+    return PartSeen(**{'name': 'left.part', 'size_bytes': 4, 'validator': '"v1"', **seen})
+
+
+def a_snapshot(descriptor: Descriptor | None = None, **seen: Any) -> Snapshot:
+    """What was seen: no cache, both backends, the key of the descriptor."""
+    key = cache_key(a_descriptor() if descriptor is None else descriptor)
+    values: dict[str, Any] = {
+        'now': NOW,
+        'chance': 0.5,
+        'key': key,
+        'backends': (REQUESTS, CURL),
+    }
+    return Snapshot(**{**values, **seen})
+
+
+def a_path(kind: PathKind = PathKind.MISSING, blocker: str | None = None) -> PathSeen:
+    """What is at a destination."""
+    return PathSeen(kind=kind, blocker=blocker)
+
+
+def a_head(status: int = 200, fields: Mapping[str, str] | None = None, **known: Any) -> Head:
+    """The head of an answer."""
+    return Head(status=status, headers=Headers(tuple((fields or {}).items())), **known)
+
+
+def a_received(data: bytes = DATA, **known: Any) -> Received:
+    """What is in a part that was filled with this."""
+    values: dict[str, Any] = {
+        'size_bytes': len(data),
+        'wire_bytes': len(data),
+        'sha256': sha256(data).hexdigest(),
+    }
+    return Received(**{**values, **known})
+
+
+def answered(
+    status: int = 200,
+    fields: Mapping[str, str] | None = None,
+    received: Received | None = None,
+    *,
+    at: datetime = NOW,
+) -> Answered:
+    """An answer; a 200 brings DATA unless something else is said."""
+    if received is None and status == 200:
+        received = a_received()
+    return Answered(at=at, head=a_head(status, fields), received=received)
+
+
+def interrupted(
+    fault: Fault | None = None, head: Head | None = None, part_bytes: int = 0, *, at: datetime = NOW
+) -> Interrupted:
+    """A connection that broke."""
+    broke = ConnectionFailed(url=URL, phase='receive') if fault is None else fault
+    return Interrupted(at=at, fault=broke, head=head, part_bytes=part_bytes)
+
+
+def an_exchange(
+    request: Request | None = None, expect: Expectation | None = None, **known: Any
+) -> Exchange:
+    """One GET of URL by requests."""
+    values: dict[str, Any] = {
+        'request': Request(method='GET', url=URL) if request is None else request,
+        'backend': 'requests',
+        'expect': Expectation(name='t.csv') if expect is None else expect,
+        'connect_timeout': timedelta(seconds=30),
+        'stall_timeout': timedelta(seconds=60),
+    }
+    return Exchange(**{**values, **known})
+
+
+class Run:
+    """A run by hand: `feed` it the events; it keeps the effects and the updates."""
+
+    def __init__(
+        self,
+        descriptor: Descriptor | None = None,
+        policy: Policy | None = None,
+        snapshot: Snapshot | None = None,
+    ) -> None:
+        self.descriptor = a_descriptor() if descriptor is None else descriptor
+        self.policy = a_policy() if policy is None else policy
+        self.snapshot = a_snapshot(self.descriptor) if snapshot is None else snapshot
+        self.effects: list[Effect] = []
+        self.updates: list[MetadataUpdate] = []
+        self.step = begin(self.descriptor, self.policy, self.snapshot)
+        self._keep()
+
+    def feed(self, *events: Event) -> 'Run':
+        """Tell what came of the effects, one after the other."""
+        for event in events:
+            assert self.step.effect is not None, f'the run has ended: {self.step.state}'
+            self.step = advance(self.step.state, event)
+            self._keep()
+        return self
+
+    @property
+    def state(self) -> State:
+        """Where it stands."""
+        return self.step.state
+
+    @property
+    def outcome(self) -> Outcome:
+        """What it ended with, well."""
+        assert isinstance(self.state, Finished), self.state
+        return self.state.outcome
+
+    @property
+    def fault(self) -> Fault:
+        """What it ended with, badly."""
+        assert isinstance(self.state, Broken), self.state
+        return self.state.fault
+
+    @property
+    def exchanges(self) -> list[Exchange]:
+        """The requests, in order."""
+        return [effect for effect in self.effects if isinstance(effect, Exchange)]
+
+    def _keep(self) -> None:
+        if self.step.effect is not None:
+            self.effects.append(self.step.effect)
+        if self.step.update is not None:
+            self.updates.append(self.step.update)
+
+
+def end_of(step: Step) -> Outcome | Fault | None:
+    """What a step ends a run with; None if it goes on."""
+    match step.state:
+        case Finished(outcome=outcome):
+            return outcome
+        case Broken(fault=fault):
+            return fault
+        case _:
+            return None
+
+
+def without(entries: Iterable[CacheEntry], version: int) -> tuple[CacheEntry, ...]:
+    """The same versions, the file of one of them gone."""
+    return tuple(
+        replace(entry, file_bytes=None) if entry.version == version else entry for entry in entries
+    )
