@@ -20,15 +20,9 @@ from returns.result import Failure, Result, Success
 
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.faults import Fault, InvalidInput
-from dlmachine.core.options import (
-    OPTIONS,
-    SYNONYMS,
-    parse_policy,
-    read_bool,
-    read_text,
-    unknown_name,
-)
+from dlmachine.core.options import OPTIONS, SYNONYMS, parse_policy, unknown_name
 from dlmachine.core.policy import Policy
+from dlmachine.core.readers import read_bool, read_text
 from dlmachine.mappings import read_mapping
 
 logger = logging.getLogger('dlmachine')

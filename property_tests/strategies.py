@@ -1,17 +1,19 @@
-"""All strategies of the property tests, from small values to whole worlds.
+"""Strategies: everything that the properties draw from, in one place.
 
-Values are drawn legal unless the name says otherwise; what a caller gives is drawn as a
-caller would give it and goes through the same parsers.
+Small alphabets are on purpose where two draws must be able to meet (names, versions, ETags);
+text from outside (headers, Locations, file names) is drawn from all of Unicode.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from dlmachine.core.body import ContentPart
 from dlmachine.core.cachekey import cache_key
 from dlmachine.core.descriptor import Descriptor
-from dlmachine.core.destination import Auto, PathKind, PathSeen, ToMemory, ToPath
+from dlmachine.core.destination import Auto, PathKind, PathSeen, ToMemory, ToPath, Wanted
 from dlmachine.core.effects import (
     AcquireLock,
     ConfirmCopy,
@@ -25,6 +27,7 @@ from dlmachine.core.effects import (
     ReleaseLock,
     Retire,
     Unpublish,
+    Wait,
 )
 from dlmachine.core.events import (
     Answered,
@@ -53,245 +56,342 @@ from dlmachine.core.faults import (
     BackendMissing,
     BodyTooLarge,
     BodyTruncated,
+    Bug,
     CacheUnusable,
     ConnectionFailed,
+    DestinationUnusable,
+    DigestMismatch,
     Fault,
+    HttpStatus,
+    InvalidInput,
     LockBusyTooLong,
+    OfflineMiss,
+    RedirectRefused,
+    SchemeRefused,
     StorageFailed,
     TimedOut,
     TlsFailed,
+    UnknownName,
+    WindowUnsatisfiable,
 )
 from dlmachine.core.headers import Headers
 from dlmachine.core.policy import CheckMethod, Checksum, Policy, Window
 from dlmachine.core.record import DownloadRecord
-from dlmachine.core.snapshot import (
-    BackendSeen,
-    CacheEntry,
-    CacheSeen,
-    PartSeen,
-    Snapshot,
-    Status,
-)
+from dlmachine.core.snapshot import BackendSeen, CacheEntry, CacheSeen, PartSeen, Snapshot, Status
 
-EPOCH = datetime(2024, 5, 1, 12, tzinfo=UTC)
-DIGEST = 'ab' * 32
-BACKENDS = (
-    BackendSeen(name='requests', schemes=('http', 'https'), version='2'),
-    BackendSeen(name='curl', schemes=('http', 'https', 'ftp'), version='7'),
-)
+DATA: Final = b'a,b\n1,2\n'
+DIGESTS: Final = tuple(sha256(text).hexdigest() for text in (DATA, b'', b'other'))
+NOW: Final = datetime(2024, 5, 1, tzinfo=UTC)
 
-instants = st.integers(-10_000, 10_000).map(lambda s: EPOCH + timedelta(seconds=s))
-texts = st.text(st.characters(codec='utf-8', exclude_characters='\r\n\0'), max_size=12)
-words = st.text('abcdefgh0123', min_size=1, max_size=6)
-hosts = st.sampled_from(['a.example', 'b.example', 'c.example:8080', '[::1]'])
-schemes = st.sampled_from(['http', 'https', 'https', 'ftp', 'gopher'])
-paths = st.sampled_from(['', '/', '/x', '/d/t.csv', '/d/t.tar.gz', '/a%20b', '/é', '/x?q=1'])
-urls = st.builds('{}://{}{}'.format, schemes, hosts, paths)
-web_urls = st.builds('{}://{}{}'.format, st.sampled_from(['http', 'https']), hosts, paths)
-scalars = st.one_of(texts, st.integers(), st.booleans(), st.floats(allow_nan=False, allow_infinity=False))
-queries = st.dictionaries(words, st.one_of(scalars, st.lists(scalars, max_size=3)), max_size=3)
-json_values = st.recursive(
-    st.one_of(st.none(), scalars),
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(words, inner, max_size=3)),
+# --- text --------------------------------------------------------------------
+
+#: Any text at all, lone surrogates and control characters included.
+any_text = st.text(max_size=40)
+#: Names of headers, parameters and parts: tokens, some of them secret by their name.
+names = st.sampled_from(
+    ['a', 'b', 'ids', 'X-Id', 'Accept', 'Authorization', 'access_token', 'Cookie']
+) | st.from_regex(r'\A[A-Za-z][A-Za-z0-9\-]{0,8}\Z')
+#: Names that carry no secret and are not set by dlmachine or the connection.
+plain_names = st.sampled_from(['a', 'b', 'ids', 'X-Id', 'X-Lab', 'format', 'Accept'])
+#: Values that fit into a header: printable ISO 8859-1.
+values = st.text(st.characters(min_codepoint=32, max_codepoint=255, exclude_categories=['Cc']), max_size=12)
+#: Texts for forms, JSON and queries: whatever can be written in UTF-8 on one line.
+line_texts = st.text(st.characters(exclude_categories=['Cs'], exclude_characters='\r\n\0'), max_size=12)
+#: JSON values.
+jsons = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | line_texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(line_texts, inner, max_size=3),
     max_leaves=6,
 )
-header_values = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=8)
-header_names = st.sampled_from(['Accept', 'X-Id', 'Authorization', 'Cookie', 'User-Agent'])
-header_pairs = st.lists(st.tuples(header_names, header_values), max_size=3)
+
+# --- URLs --------------------------------------------------------------------
+
+#: Hosts few enough for two URLs to have the same.
+hosts = st.sampled_from(['h', 'example.org', 'Mirror.Example', '127.0.0.1', '[::1]', 'büch.example.'])
+#: Absolute http(s) URLs, some with userinfo, port, dots, escapes, query and fragment.
+urls = st.builds(
+    '{}://{}{}{}/{}{}'.format,
+    st.sampled_from(['http', 'https', 'HTTPS']),
+    st.sampled_from(['', '', '', 'me:pw@', 'me%3A@']),
+    hosts,
+    st.sampled_from(['', '', ':80', ':443', ':8080']),
+    st.sampled_from(['', 't.csv', 'a/../b', './x', '%7euser/%c3%a9', 'a b', 'é.gz', '..', 'x/']),
+    st.sampled_from(['', '', '?', '?a=1', '?token=s3cret&b=2', '#part', '?x=%zz']),
+)
+#: What may stand in a Location: URLs, references, other schemes, anything at all.
+locations = (
+    urls
+    | any_text
+    | st.sampled_from(['', '/b', '../c', '//other/x', '?q', 'ftp://h/x', 'http:///x', 'https://[', 'file:///etc/passwd', 'https://u:p@elsewhere/x'])
+)
+
+# --- what to download -----------------------------------------------------------
+
+#: Pairs of a query or form.
+pairs = st.lists(st.tuples(names, line_texts), max_size=3)
+#: Header pairs that `Descriptor.parse` takes.
+header_pairs = st.lists(st.tuples(names, values), max_size=3)
 
 
 @st.composite
-def descriptor_words(draw: st.DrawFn, address: st.SearchStrategy[str] = urls) -> dict[str, object]:
-    """The words of a caller: url and keywords for `Descriptor.parse`."""
-    given: dict[str, object] = {
-        'url': draw(address),
-        'headers': draw(header_pairs),
-        'mirrors': draw(st.lists(address, max_size=2)),
-        'verify': draw(st.booleans()),
+def descriptors(draw: st.DrawFn, *, mirrors: int = 2) -> Descriptor:
+    """Legal descriptors: every kind of body, with mirrors."""
+    content: dict[str, Any] = draw(
+        st.just({})
+        | st.fixed_dictionaries({'query': pairs})
+        | st.fixed_dictionaries({'query': pairs, 'post': st.just(value=True)})
+        | st.fixed_dictionaries({'json': jsons.filter(lambda value: not isinstance(value, bool) and value is not None)})
+        | st.fixed_dictionaries({'data': st.binary(max_size=8)})
+        | st.fixed_dictionaries({'multipart': st.dictionaries(names, line_texts | st.binary(max_size=8), min_size=1, max_size=2)})
+    )
+    return Descriptor.parse(
+        draw(urls),
+        headers=draw(header_pairs),
+        mirrors=draw(st.lists(urls, max_size=mirrors)),
+        **content,
+    ).unwrap()
+
+
+# --- how to go about it ---------------------------------------------------------
+
+#: Durations from nothing to minutes.
+durations = st.timedeltas(timedelta(0), timedelta(minutes=10))
+#: Instants around NOW, aware and in UTC.
+instants = st.datetimes(datetime(2024, 4, 1), datetime(2024, 6, 1)).map(lambda at: at.replace(tzinfo=UTC))  # noqa: DTZ001 -- made aware here
+#: Destinations as a caller wants them.
+wanted: st.SearchStrategy[Wanted] = st.sampled_from(
+    [Auto(), Auto(), ToMemory(), ToPath('/data/x.gz'), ToPath('/data/')]
+)
+#: Digests to ask for.
+checksums = st.sampled_from([Checksum('sha256', digest) for digest in DIGESTS] + [Checksum('md5', 'ab' * 16)])
+#: Date windows, empty ones too.
+windows = st.builds(Window, newer_than=st.none() | instants, older_than=st.none() | instants)
+
+
+def policies(**fixed: Any) -> st.SearchStrategy[Policy]:
+    """Policies that can be followed, with few retries and redirects."""
+    drawn: dict[str, st.SearchStrategy[Any]] = {
+        'destination': wanted,
+        'backend': st.sampled_from(['requests', 'requests', 'curl']),
+        'check_freshness': st.booleans(),
+        'check_method': st.sampled_from(CheckMethod),
+        'force_download': st.booleans(),
+        'window': st.just(Window()) | windows,
+        'keep_old': st.booleans(),
+        'offline': st.sampled_from([False, False, False, True]),
+        'retries': st.integers(0, 2),
+        'retry_wait': durations,
+        'retry_max_wait': durations,
+        'retry_after_max': durations,
+        'idempotent': st.booleans(),
+        'timeout': st.none() | st.timedeltas(timedelta(seconds=1), timedelta(hours=1)),
+        'max_bytes': st.none() | st.integers(0, 100),
+        'max_redirects': st.integers(0, 3),
+        'checksum': st.none() | checksums,
     }
-    kind = draw(st.sampled_from(['none', 'query', 'form', 'json', 'value', 'raw', 'multipart']))
-    if kind in {'query', 'form', 'json'}:
-        given |= {'query': draw(queries), 'post': kind == 'form', 'json': kind == 'json'}
-    elif kind == 'value':
-        given['json'] = draw(json_values.filter(lambda value: isinstance(value, (list, dict, str))))
-    elif kind == 'raw':
-        given['data'] = draw(st.binary(max_size=8))
-    elif kind == 'multipart':
-        given['multipart'] = {'f': ContentPart(name='f', content=draw(st.binary(max_size=8)))}
-    return given
+    return st.builds(Policy, **{name: made for name, made in drawn.items() if name not in fixed}, **{name: st.just(value) for name, value in fixed.items()})
 
 
-def described(given: dict[str, object]) -> Descriptor:
-    """The descriptor of these words."""
-    words_: dict[str, object] = {name: value for name, value in given.items() if name != 'url'}
-    return Descriptor.parse(given['url'], **words_).unwrap()  # type: ignore[arg-type]
+# --- what was seen ----------------------------------------------------------------
 
-
-descriptors = descriptor_words().map(described)
-durations = st.sampled_from([timedelta(seconds=s) for s in (1, 5, 60)])
-checksums = st.sampled_from([None, None, Checksum('sha256', DIGEST), Checksum('md5', 'cd' * 16)])
-windows = st.builds(
-    Window,
-    newer_than=st.one_of(st.none(), instants),
-    older_than=st.one_of(st.none(), st.none(), instants),
+#: ETags, weak, strong and broken.
+etags = st.sampled_from(['"v1"', '"v2"', 'W/"v1"', 'v1', ''])
+#: Dates of HTTP, and what is none.
+http_dates = st.sampled_from(
+    ['Mon, 01 Apr 2024 00:00:00 GMT', 'Wed, 01 May 2024 00:00:00 GMT', 'Wed, 01 May 2024 00:00:30 GMT', 'yesterday', '']
 )
-wanted = st.sampled_from([Auto(), Auto(), ToMemory(), ToPath('/out/x.csv'), ToPath('/out/')])
-policies = st.builds(
-    Policy,
-    destination=wanted,
-    backend=st.sampled_from(['requests', 'requests', 'curl', 'other']),
-    check_freshness=st.booleans(),
-    check_method=st.sampled_from(CheckMethod),
-    force_download=st.sampled_from([False, False, True]),
-    window=windows,
-    keep_old=st.booleans(),
-    offline=st.sampled_from([False, False, False, True]),
-    retries=st.integers(-1, 3),
-    idempotent=st.booleans(),
-    timeout=st.one_of(st.none(), durations),
-    max_bytes=st.sampled_from([None, None, 10]),
-    max_redirects=st.integers(0, 3),
-    checksum=checksums,
-)
-etags = st.sampled_from([None, '"v1"', '"v2"', 'W/"v1"', 'bad'])
-dates = st.sampled_from([None, 'Wed, 01 May 2024 10:00:00 GMT', 'never'])
+#: Records of stored versions.
 records = st.builds(
     DownloadRecord,
-    url=st.just('https://a.example/x'),
-    started_at=st.just(EPOCH),
-    finished_at=st.just(EPOCH),
-    size_bytes=st.sampled_from([0, 3]),
-    sha256=st.sampled_from([DIGEST, 'ef' * 32]),
-    etag=etags,
-    last_modified=dates,
-    filename=st.just('x.csv'),
+    url=st.just('https://example.org/t.csv'),
+    request_headers=st.lists(st.tuples(names, values), max_size=2).map(tuple),
+    response_headers=st.lists(st.tuples(names, values), max_size=2).map(tuple),
+    urls=st.lists(urls, max_size=2).map(tuple),
+    started_at=instants,
+    finished_at=instants,
+    validated_at=st.none() | instants,
+    size_bytes=st.integers(0, 20),
+    sha256=st.sampled_from(DIGESTS),
+    digests=st.sampled_from([(), (('md5', 'ab' * 16),)]),
+    etag=st.none() | etags,
+    last_modified=st.none() | http_dates,
+    filename=line_texts,
 )
+#: Versions in the cache, usable or not.
 entries = st.builds(
     CacheEntry,
-    version=st.integers(1, 4),
-    status=st.sampled_from([*Status, Status.READY, Status.READY, Status.READY]),
+    version=st.integers(1, 5),
+    status=st.sampled_from([Status.READY, Status.READY, Status.READY, *Status]),
     stored_at=instants,
-    path=st.just('/cache/entry'),
-    file_bytes=st.sampled_from([None, 0, 3, 3]),
-    size_bytes=st.sampled_from([None, 0, 3, 3]),
-    record=st.one_of(st.none(), records),
-    is_own=st.sampled_from([True, True, False]),
+    path=st.sampled_from(['/cache/item-1.csv', '/cache/item-2']),
+    file_bytes=st.sampled_from([None, 0, len(DATA), len(DATA)]),
+    size_bytes=st.sampled_from([None, len(DATA), len(DATA)]),
+    record=st.none() | records,
+    is_own=st.booleans(),
 )
-cache_unusable = CacheUnusable(path='/cache/cache.sqlite', problem='damaged')
-caches = st.one_of(
-    st.none(),
-    st.builds(CacheSeen, folder=st.just('/cache'), item_id=st.just('f' * 32), entries=st.lists(entries, max_size=3).map(tuple)),
-    st.builds(CacheSeen, folder=st.just('/cache'), item_id=st.just('f' * 32), entries=st.lists(entries, max_size=3).map(tuple)),
-    st.just(CacheSeen(folder='/cache', fault=cache_unusable)),
-)
-paths_seen = st.builds(
-    PathSeen, kind=st.sampled_from(PathKind), blocker=st.sampled_from([None, None, '/out'])
-)
-parts_seen = st.one_of(
-    st.none(), st.builds(PartSeen, name=st.just('p'), size_bytes=st.integers(1, 5), validator=st.just('"v1"'))
-)
+#: The backends at hand: none, one, or both.
+backends = st.sampled_from([
+    (BackendSeen(name='requests', schemes=('http', 'https')), BackendSeen(name='curl', schemes=('http', 'https', 'ftp'))),
+    (BackendSeen(name='requests', schemes=('http', 'https')), BackendSeen(name='curl', schemes=('http', 'https', 'ftp'))),
+    (BackendSeen(name='requests', schemes=('http', 'https')),),
+    (),
+])  # fmt: skip
 
 
 @st.composite
-def snapshots(draw: st.DrawFn, descriptor: Descriptor, policy: Policy) -> Snapshot:
-    """What may be seen of the world by someone with this wish."""
+def snapshots(draw: st.DrawFn, key: str = '0' * 64, *, healthy: bool = False) -> Snapshot:
+    """Anything that may be seen; `healthy` leaves out broken caches and absent backends."""
+    cache = st.builds(
+        CacheSeen,
+        folder=st.just('/cache'),
+        item_id=st.just('item'),
+        entries=st.lists(entries, max_size=4).map(tuple),
+        fault=st.none() if healthy else st.sampled_from([None, None, CacheUnusable(path='/cache', problem='locked')]),
+    )
+    path = st.builds(
+        PathSeen,
+        kind=st.sampled_from(PathKind),
+        blocker=st.none() if healthy else st.sampled_from([None, None, '/data']),
+    )
+    part = st.builds(PartSeen, name=st.just('left.part'), size_bytes=st.integers(0, 20), validator=st.sampled_from(['"v1"', '"v2"']))
     return Snapshot(
-        now=EPOCH,
+        now=NOW if healthy else draw(instants),
         chance=draw(st.floats(0, 1, exclude_max=True)),
-        key=cache_key(descriptor),
-        cache=draw(caches),
-        destination=draw(paths_seen) if isinstance(policy.destination, ToPath) else None,
-        part=draw(parts_seen),
-        backends=draw(st.sampled_from([BACKENDS, BACKENDS, BACKENDS[:1], ()])),
+        key=key,
+        cache=draw(st.none() | cache),
+        destination=draw(st.none() | path),
+        part=draw(st.none() | part),
+        backends=draw(backends.filter(bool) if healthy else backends),
     )
 
 
 @st.composite
-def wishes(draw: st.DrawFn) -> tuple[Descriptor, Policy, Snapshot]:
-    """Descriptor, policy and snapshot."""
-    descriptor, policy = draw(descriptors), draw(policies)
-    return descriptor, policy, draw(snapshots(descriptor, policy))
+def wishes(draw: st.DrawFn, *, healthy: bool = False) -> tuple[Descriptor, Policy, Snapshot]:
+    """All that `plan` and `begin` are given, belonging together."""
+    descriptor = draw(descriptors())
+    return descriptor, draw(policies()), draw(snapshots(cache_key(descriptor), healthy=healthy))
 
 
-response_headers = st.lists(
-    st.one_of(
-        st.tuples(st.just('ETag'), etags.filter(bool)),
-        st.tuples(st.just('Last-Modified'), dates.filter(bool)),
-        st.just(('Date', 'Thu, 02 May 2024 10:00:00 GMT')),
-        st.tuples(st.just('Content-Length'), st.sampled_from(['0', '3', '20', 'x'])),
-        st.tuples(st.just('Content-Range'), st.sampled_from(['bytes 1-1/2', 'bytes 3-4/5', 'bytes 2-3/*', 'x', 'bytes 5-20/21'])),
-        st.tuples(st.just('Content-Encoding'), st.sampled_from(['gzip', 'br', 'identity'])),
-        st.tuples(st.just('Location'), st.one_of(web_urls, st.sampled_from(['/y', '../z', 'ftp://a.example/', 'http://[', '//b.example/q', 'https://u:p@a.example/']))),
-        st.tuples(st.just('Retry-After'), st.sampled_from(['1', '9999', 'soon', 'Wed, 01 May 2024 12:00:09 GMT'])),
-        st.just(('Transfer-Encoding', 'chunked')),
-        st.just(('Set-Cookie', 'sid=planted-in-the-answer')),
-        st.tuples(st.just('Content-Disposition'), st.sampled_from(['attachment; filename="a.gz"', "inline; filename*=UTF-8''b%20c.csv", 'x'])),
-    ),
-    max_size=5,
-).map(lambda pairs: Headers(tuple(pairs)))  # type: ignore[arg-type]
-statuses = st.sampled_from([200, 200, 200, 204, 206, 206, 301, 302, 303, 304, 307, 308, 300, 400, 401, 404, 416, 416, 429, 500, 503, 503, 999, 100])
-heads = st.builds(Head, status=statuses, headers=response_headers, reason=st.just('Said'))
-received = st.builds(
+# --- faults ---------------------------------------------------------------------
+
+_url = st.just('https://example.org/t.csv')
+#: Every kind of fault.
+faults: st.SearchStrategy[Fault] = st.one_of(
+    st.builds(InvalidInput, where=st.just('url'), problem=line_texts, advice=line_texts),
+    st.builds(UnknownName, name=names, nearest=st.none() | names, source=line_texts),
+    st.builds(BackendMissing, backend=names, reason=line_texts, install=line_texts),
+    st.builds(SchemeRefused, url=_url, scheme=st.sampled_from(['ftp', 'gopher']), allowed=st.just(('http',))),
+    st.builds(OfflineMiss, url=_url, cache=st.none() | st.just('/cache')),
+    st.builds(WindowUnsatisfiable, url=_url, window=line_texts, held=st.just(())),
+    st.builds(DestinationUnusable, path=line_texts, problem=line_texts),
+    st.builds(HttpStatus, url=_url, status=st.integers(100, 999), reason=line_texts, retry_after=st.none() | durations),
+    st.builds(RedirectRefused, url=_url, location=line_texts, problem=line_texts),
+    st.builds(AnswerUnusable, url=_url, problem=line_texts),
+    st.builds(BodyTooLarge, url=_url, limit_bytes=st.integers(0), size_bytes=st.none() | st.integers(0)),
+    st.builds(DigestMismatch, url=_url, algorithm=st.just('md5'), expected=names, actual=names),
+    st.builds(ConnectionFailed, url=_url, phase=st.sampled_from(['resolve', 'connect', 'proxy', 'send', 'receive', '?']), detail=line_texts),
+    st.builds(TlsFailed, url=_url, detail=line_texts),
+    st.builds(TimedOut, url=_url, phase=st.sampled_from(['connect', 'stall', 'total', '?']), limit=durations),
+    st.builds(BodyTruncated, url=_url, received_bytes=st.integers(0), expected_bytes=st.none() | st.integers(0)),
+    st.builds(CacheUnusable, path=line_texts, problem=line_texts),
+    st.builds(StorageFailed, path=line_texts, operation=names, problem=line_texts),
+    st.builds(LockBusyTooLong, key=names, waited=durations, owner=line_texts),
+    st.builds(Bug, state=names, event=names),
+)
+#: Faults of a try: those that leave a chance are as likely as all others together.
+try_faults: st.SearchStrategy[Fault] = faults | st.sampled_from([
+    ConnectionFailed(url='https://example.org/t.csv', phase='receive'),
+    BodyTruncated(url='https://example.org/t.csv', received_bytes=3, expected_bytes=8),
+    TimedOut(url='https://example.org/t.csv', phase='stall', limit=timedelta(seconds=1)),
+])  # fmt: skip
+
+# --- answers and events ------------------------------------------------------------
+
+_statuses = st.sampled_from([200, 200, 200, 204, 206, 301, 302, 303, 304, 307, 308, 404, 416, 429, 500, 503, 100, 0, 999, 305])
+_fields = st.fixed_dictionaries(
+    {},
+    optional={
+        'Content-Length': st.sampled_from(['8', '0', '4', 'many', '1000', '']),
+        'Content-Range': st.sampled_from(['bytes 4-7/8', 'bytes 4-7/*', 'bytes 0-7/8', 'bytes 4-3/8', 'bytes */8', 'items 1-2/3', '']),
+        'Content-Encoding': st.sampled_from(['gzip', 'identity', 'br', 'deflate', '']),
+        'Transfer-Encoding': st.just('chunked'),
+        'ETag': etags,
+        'Last-Modified': http_dates,
+        'Date': http_dates,
+        'Location': locations,
+        'Retry-After': st.sampled_from(['0', '3', '9' * 30, '-1', '²', 'soon']) | http_dates,
+        'Content-Disposition': any_text | st.builds('attachment; filename="{}"'.format, any_text) | st.builds("attachment; filename*={}''{}".format, st.sampled_from(['utf-8', 'punycode', 'undefined', 'unicode-escape', 'x', '']), any_text),
+    },
+)
+
+
+@st.composite
+def heads(draw: st.DrawFn) -> Head:
+    """Heads of answers: sensible, contradictory and absurd ones."""
+    fields = {**draw(_fields), **dict(draw(st.lists(st.tuples(names, any_text), max_size=1)))}
+    return Head(status=draw(_statuses), headers=Headers(tuple(fields.items())), reason=draw(any_text))
+
+
+#: What a part may hold.
+receiveds = st.builds(
     Received,
-    size_bytes=st.sampled_from([0, 3, 20]),
-    wire_bytes=st.sampled_from([0, 1, 2, 3, 20]),
-    sha256=st.sampled_from([DIGEST, 'ef' * 32]),
-    digests=st.sampled_from([(), (('md5', 'cd' * 16),)]),
+    size_bytes=st.integers(0, 200),
+    wire_bytes=st.sampled_from([0, 4, 8, 8]),
+    sha256=st.sampled_from(DIGESTS),
+    digests=st.sampled_from([(), (('md5', 'ab' * 16),)]),
 )
-second = timedelta(seconds=1)
-faults: st.SearchStrategy[Fault] = st.sampled_from(
-    [
-        *(ConnectionFailed(url='u', phase=phase) for phase in ('resolve', 'connect', 'proxy', 'send', 'receive')),
-        *(TimedOut(url='u', phase=phase, limit=second) for phase in ('connect', 'stall', 'total')),
-        TlsFailed(url='u'),
-        BodyTruncated(url='u', received_bytes=1, expected_bytes=None),
-        AnswerUnusable(url='u', problem='p'),
-        BodyTooLarge(url='u', limit_bytes=1, size_bytes=None),
-        StorageFailed(path='p', operation='write', problem='no space left on device'),
-        BackendMissing(backend='b', reason='r'),
-        cache_unusable,
-    ]
-)
-busy = LockBusyTooLong(key='k', waited=second, owner='somebody')
 
 
-def events_of(effect: Effect, at: datetime, again: st.SearchStrategy[Snapshot]) -> st.SearchStrategy[Event]:
-    """Every event that the effect's docstring names, and `Failed`."""
-    failed: st.SearchStrategy[Event] = st.builds(Failed, at=st.just(at), fault=faults)
+def answers(expects_body: Sequence[int] = (200, 206)) -> st.SearchStrategy[Event]:
+    """Answers; a body is there where one was likely, and sometimes where it was not."""
+    del expects_body
+    return st.builds(Answered, at=instants, head=heads(), received=receiveds | st.none())
+
+
+_interruptions = st.builds(Interrupted, at=instants, fault=try_faults, head=st.none() | heads(), part_bytes=st.integers(0, 200))
+_failures = st.builds(Failed, at=instants, fault=faults)
+
+
+def events(key: str = '0' * 64) -> st.SearchStrategy[Event]:
+    """Any event."""
+    simple = [CopyConfirmed, CopyMissing, LockAcquired, Waited, PlaceTaken, Recorded, Retired, Unpublished, Discarded, LockReleased]
+    return st.one_of(
+        *(st.builds(kind, at=instants) for kind in simple),
+        st.builds(LockUnavailable, at=instants, fault=st.none() | faults),
+        st.builds(Observed, at=instants, snapshot=snapshots(key)),
+        st.builds(PartOpened, at=instants, size_bytes=st.integers(0, 20)),
+        answers(),
+        _interruptions,
+        st.builds(Published, at=instants, path=st.none() | st.just('/cache/item-1.csv')),
+        _failures,
+    )
+
+
+def events_of(effect: Effect, key: str = '0' * 64) -> st.SearchStrategy[Event]:  # noqa: C901, PLR0911, PLR0912 -- one line an effect
+    """The events that the docstring of an effect names; any may also end in `Failed`."""
     match effect:
         case ConfirmCopy():
-            fine = st.sampled_from([CopyConfirmed(at=at), CopyMissing(at=at)])
+            return st.builds(CopyConfirmed, at=instants) | st.builds(CopyMissing, at=instants) | _failures
         case AcquireLock():
-            fine = st.sampled_from([LockAcquired(at=at), LockAcquired(at=at), LockUnavailable(at=at, fault=None), LockUnavailable(at=at, fault=busy)])
+            return st.builds(LockAcquired, at=instants) | st.builds(LockUnavailable, at=instants, fault=st.none() | faults) | _failures
         case Observe():
-            fine = again.map(lambda snapshot: Observed(at=at, snapshot=snapshot))
+            return st.builds(Observed, at=instants, snapshot=snapshots(key)) | _failures
         case OpenPart(adopt=adopt):
-            fine = st.sampled_from([PartOpened(at=at, size_bytes=adopt.size_bytes if adopt else 0), PartOpened(at=at, size_bytes=0)])
+            sizes = st.sampled_from([0, 0 if adopt is None else adopt.size_bytes])
+            return st.builds(PartOpened, at=instants, size_bytes=sizes) | _failures
         case Exchange():
-            fine = st.one_of(
-                st.builds(Answered, at=st.just(at), head=heads, received=st.one_of(received, received, st.none())),
-                st.builds(Interrupted, at=st.just(at), fault=faults, head=st.one_of(st.none(), heads), part_bytes=st.integers(0, 5)),
-            )
-        case Publish(place=place):
-            fine = st.sampled_from([Published(at=at, path=getattr(place, 'path', None)), Published(at=at, path=getattr(place, 'path', None)), PlaceTaken(at=at)])
+            return answers() | _interruptions | _failures
+        case Wait():
+            return st.builds(Waited, at=instants) | _failures
+        case Publish():
+            return st.builds(Published, at=instants, path=st.just('/cache/item-1.csv')) | st.builds(PlaceTaken, at=instants) | _failures
         case Record():
-            fine = st.sampled_from([Recorded(at=at), Recorded(at=at), PlaceTaken(at=at)])
+            return st.builds(Recorded, at=instants) | st.builds(PlaceTaken, at=instants) | _failures
         case Retire():
-            fine = st.just(Retired(at=at))
+            return st.builds(Retired, at=instants) | _failures
         case Unpublish():
-            fine = st.just(Unpublished(at=at))
+            return st.builds(Unpublished, at=instants) | _failures
         case Discard():
-            fine = st.just(Discarded(at=at))
+            return st.builds(Discarded, at=instants) | _failures
         case ReleaseLock():
-            fine = st.just(LockReleased(at=at))
-        case _:
-            fine = st.just(Waited(at=at))
-    return st.one_of(fine, fine, fine, failed)
-
-
-any_event: st.SearchStrategy[Event] = st.one_of(
-    st.sampled_from([CopyConfirmed(at=EPOCH), CopyMissing(at=EPOCH), LockAcquired(at=EPOCH), LockUnavailable(at=EPOCH, fault=None), PartOpened(at=EPOCH, size_bytes=0), Waited(at=EPOCH), Published(at=EPOCH, path='/p'), PlaceTaken(at=EPOCH), Recorded(at=EPOCH), Retired(at=EPOCH), Unpublished(at=EPOCH), Discarded(at=EPOCH), LockReleased(at=EPOCH)]),
-    st.builds(Answered, at=st.just(EPOCH), head=heads, received=st.none()),
-    st.builds(Interrupted, at=st.just(EPOCH), fault=faults),
-    st.builds(Failed, at=st.just(EPOCH), fault=faults),
-)
+            return st.builds(LockReleased, at=instants) | _failures

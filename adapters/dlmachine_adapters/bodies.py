@@ -111,7 +111,7 @@ def open_body(body: Body) -> Result[OpenBody | None, Fault]:
 def _segments_of(part: Part, boundary: str, files: ExitStack) -> Iterator[_Segment]:
     yield _of_bytes(_part_head(part, boundary))
     if isinstance(part, FilePart):
-        stream = files.enter_context(Path(part.path).open('rb'))
+        stream = files.enter_context(Path(part.path).open('rb'))  # noqa: SIM115 -- it is one
         yield _Segment(stream, os.fstat(stream.fileno()).st_size, part.path)
     else:
         yield _of_bytes(part.content)

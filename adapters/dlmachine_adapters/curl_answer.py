@@ -16,11 +16,26 @@ from dlmachine.core.request import HTTP_SCHEMES
 from dlmachine_adapters.bodies import OpenBody
 from dlmachine_adapters.curl_heads import FtpReplies, HeadReader, HttpHeads, NoHeads
 from dlmachine_adapters.limits import LimitPassed, Watch
-from dlmachine_adapters.reception import MOST_DRAINED_BYTES, Reception
+from dlmachine_adapters.reception import MOST_DRAINED_BYTES, Reception, scheme_of
 
 _STOP: Final = 0
 _STOP_PROGRESS: Final = 1
 _HTTP: Final = b'HTTP/'
+
+#: Errors of FTP that stand for a refusal by the server, whose reply says more.
+_FTP_REFUSALS: Final = frozenset({
+    pycurl.E_FTP_WEIRD_SERVER_REPLY, pycurl.E_REMOTE_ACCESS_DENIED, pycurl.E_LOGIN_DENIED,
+    pycurl.E_FTP_WEIRD_PASS_REPLY, pycurl.E_FTP_WEIRD_PASV_REPLY, pycurl.E_FTP_COULDNT_SET_TYPE,
+    pycurl.E_FTP_COULDNT_RETR_FILE, pycurl.E_REMOTE_FILE_NOT_FOUND,
+})  # fmt: skip
+_NOT_FROM_THERE: Final = frozenset({pycurl.E_FTP_COULDNT_USE_REST, pycurl.E_BAD_DOWNLOAD_RESUME})
+
+#: Errors of SFTP as statuses of HTTP; it has no replies.
+_SFTP_REFUSALS: Final = {
+    pycurl.E_REMOTE_ACCESS_DENIED: 403,
+    pycurl.E_LOGIN_DENIED: 401,
+    pycurl.E_REMOTE_FILE_NOT_FOUND: 404,
+}
 
 
 class CurlAnswer:
@@ -40,12 +55,12 @@ class CurlAnswer:
         self._raised: BaseException | None = None
         self._drained_bytes = 0
         self._sent_bytes = 0
-        scheme = effect.request.location.scheme
+        scheme = scheme_of(effect.request)
         self._is_headless = scheme == 'sftp'
-        self.replies: FtpReplies | None = None
+        self._replies: FtpReplies | None = None
         self._heads: HeadReader = NoHeads() if self._is_headless else HttpHeads()
         if scheme not in HTTP_SCHEMES and not self._is_headless:
-            self._heads = self.replies = FtpReplies(
+            self._heads = self._replies = FtpReplies(
                 effect.expect.offset, effect.expect.validator, now
             )
 
@@ -63,6 +78,19 @@ class CurlAnswer:
             curl.setopt(pycurl.READFUNCTION, self._on_read)
             curl.setopt(pycurl.SEEKFUNCTION, self._on_rewind)
 
+    def refusal(self, code: int, text: str) -> Head | None:
+        """What an error of libcurl says as an answer, if the server only refused (FTP, SFTP)."""
+        if self._is_headless:
+            status = _SFTP_REFUSALS.get(code)
+            return None if status is None else Head(status=status, reason=text[:200])
+        if self._replies is None:
+            return None
+        if code in _NOT_FROM_THERE:
+            return self._replies.not_from_there()
+        # libcurl takes 421 for a time that has run out.
+        is_refusal = code in _FTP_REFUSALS or self._replies.is_dismissal
+        return self._replies.refusal() if is_refusal else None
+
     def reraise(self) -> None:
         """Raise what was raised on the way, if anything was."""
         if self._raised is not None:
@@ -74,9 +102,9 @@ class CurlAnswer:
             return
         if self._is_headless:
             self._begin(Head(status=200))
-        elif self.replies is not None:
+        elif self._replies is not None:
             # libcurl sends nothing where the file is no longer than what we have.
-            self._begin(self.replies.not_from_there())
+            self._begin(self._replies.not_from_there())
 
     def _on_connected(self, *addresses: object) -> int:
         self._watch.connected()
@@ -88,9 +116,9 @@ class CurlAnswer:
             self._watch.heard()
             if self._reception.has_head:
                 return None
-            if self.replies is not None and line.startswith(_HTTP):
+            if self._replies is not None and line.startswith(_HTTP):
                 # A proxy answers in HTTP, whatever it was asked for.
-                self.replies, self._heads = None, HttpHeads()
+                self._replies, self._heads = None, HttpHeads()
             head = self._heads.feed(line)
             return None if head is None else self._begin(head)
         except BaseException as error:  # noqa: BLE001 -- see the head of the module

@@ -10,6 +10,7 @@ import pycurl
 
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine_adapters.foreign import Scene
+from dlmachine_adapters.reception import scheme_of
 
 Make: TypeAlias = Callable[[str, Scene], Fault]
 
@@ -50,6 +51,8 @@ def _receive_or_alert(text: str, scene: Scene) -> Fault:
 
 
 def _tls(text: str, scene: Scene) -> Fault:
+    if scheme_of(scene.route.request) == 'sftp':
+        return scene.tls_failed('the key of the SSH host is not in ~/.ssh/known_hosts')
     return scene.tls_failed(text)
 
 

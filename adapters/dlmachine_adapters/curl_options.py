@@ -15,6 +15,7 @@ from dlmachine.core.request import HTTP_SCHEMES, Request
 from dlmachine_adapters.bodies import OpenBody
 from dlmachine_adapters.environment import Route
 from dlmachine_adapters.limits import Watch
+from dlmachine_adapters.reception import scheme_of
 
 #: What this libcurl speaks, of what a download can use.
 SCHEMES: Final = tuple(
@@ -47,7 +48,7 @@ def set_options(
 ) -> None:
     """Set everything but the callbacks for the answer."""
     request = route.request
-    scheme = request.location.scheme
+    scheme = scheme_of(request)
     curl.setopt(pycurl.URL, request.url)
     curl.setopt(pycurl.PATH_AS_IS, 1)
     curl.setopt(pycurl.PROTOCOLS, _PROTOCOLS[scheme])
@@ -85,6 +86,7 @@ def _set_tls(curl: Any, route: Route) -> None:
         curl.setopt(pycurl.PROXY_CAPATH if is_folder else pycurl.PROXY_CAINFO, route.trust)
     if tls.cert is not None:
         curl.setopt(pycurl.SSLCERT, tls.cert)
+        curl.setopt(pycurl.KEYPASSWD, '')  # Else OpenSSL may ask for one on the terminal.
     if tls.key is not None:
         curl.setopt(pycurl.SSLKEY, tls.key)
 

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from typing import Final, Protocol
 
 PIECE_BYTES: Final = 1 << 20
+
+#: By these the two kinds of deflate are told apart.
+_HEADER_BYTES: Final = 2
 _WBITS: Final = {'gzip': 16 + zlib.MAX_WBITS, 'deflate': zlib.MAX_WBITS}
 
 
@@ -35,15 +38,19 @@ class Inflater:
         self._coding = coding
         self._stream = zlib.decompressobj(_WBITS[coding])
         self._is_fresh = True
+        self._held = b''
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """The decoded bytes, in pieces of at most `PIECE_BYTES`."""
-        while data:
+        data, self._held = self._held + data, b''
+        if self._is_fresh and len(data) < _HEADER_BYTES:
+            self._held = data
+            return
+        piece = b''
+        # After a full piece there may be more to come of bytes that were taken already.
+        while data or (len(piece) == PIECE_BYTES and not self._stream.eof):
             if self._stream.eof:
-                if self._coding != 'gzip':
-                    msg = 'bytes follow the end of the coded body'
-                    raise DecodingError(msg)
-                self._stream = zlib.decompressobj(_WBITS['gzip'])
+                self._begin_member()
             piece = self._inflate(data)
             self._is_fresh = False
             if piece:
@@ -55,6 +62,12 @@ class Inflater:
         if not self._stream.eof:
             msg = f'the {self._coding} body ends too early'
             raise DecodingError(msg)
+
+    def _begin_member(self) -> None:
+        if self._coding != 'gzip':
+            msg = 'bytes follow the end of the coded body'
+            raise DecodingError(msg)
+        self._stream = zlib.decompressobj(_WBITS['gzip'])
 
     def _inflate(self, data: bytes) -> bytes:
         try:

@@ -9,6 +9,7 @@ own unless the request carries credentials already, and certificates from `cainf
 
 import netrc
 import os
+import sys
 from base64 import b64encode
 from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
@@ -26,6 +27,8 @@ from dlmachine.core.url import Url
 
 _BUNDLE_VARIABLES: Final = ('REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE', 'SSL_CERT_FILE')
 _FOLDER_VARIABLE: Final = 'SSL_CERT_DIR'
+#: Of these the standard library reads the system's settings where no variable is set.
+_SYSTEMS_WITH_PROXIES: Final = frozenset({'darwin', 'win32'})
 _TLS_SCHEMES: Final = frozenset({'https', 'ftps'})
 
 
@@ -65,6 +68,10 @@ def find_route(request: Request) -> Result[Route, Fault]:
 
 def find_proxy(url: Url) -> str | None:
     """The proxy for a URL, with its scheme; None where the server is asked directly."""
+    names = (f'{url.scheme}_proxy', 'all_proxy')
+    is_named = any(os.environ.get(each) or os.environ.get(each.upper()) for each in names)
+    if not is_named and sys.platform not in _SYSTEMS_WITH_PROXIES:
+        return None  # Most often so, and the answer costs neither an import nor a search.
     from urllib.request import getproxies, proxy_bypass
 
     proxies = getproxies()

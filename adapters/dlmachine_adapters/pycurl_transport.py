@@ -26,16 +26,6 @@ from dlmachine_adapters.limits import LimitPassed, Watch
 from dlmachine_adapters.pools import HandlePool
 from dlmachine_adapters.reception import Reception, find_refused
 
-#: Errors of FTP that stand for a refusal by the server, whose reply says more.
-_NOT_FROM_THERE: Final = frozenset({
-    pycurl.E_FTP_COULDNT_USE_REST, pycurl.E_BAD_DOWNLOAD_RESUME,
-})  # fmt: skip
-_REFUSED: Final = _NOT_FROM_THERE | {
-    pycurl.E_FTP_WEIRD_SERVER_REPLY, pycurl.E_REMOTE_ACCESS_DENIED, pycurl.E_LOGIN_DENIED,
-    pycurl.E_FTP_WEIRD_PASS_REPLY, pycurl.E_FTP_WEIRD_PASV_REPLY, pycurl.E_FTP_COULDNT_SET_TYPE,
-    pycurl.E_FTP_COULDNT_RETR_FILE, pycurl.E_REMOTE_FILE_NOT_FOUND,
-}  # fmt: skip
-
 
 class CurlTransport:
     """A backend on libcurl.
@@ -127,15 +117,10 @@ def _perform(curl: Any, answer: CurlAnswer) -> None:
 
 def _explain(error: pycurl.error, scene: Scene, answer: CurlAnswer) -> Answered | Interrupted:
     code, text = int(error.args[0]), str(error.args[1])
-    reception, replies = scene.reception, answer.replies
-    if replies is None:
-        return reception.broken(fault_of(code, text, scene))
-    if code == pycurl.E_OPERATION_TIMEDOUT and replies.is_dismissal:
-        code = pycurl.E_FTP_WEIRD_SERVER_REPLY  # So it is; no time has run out.
-    refusal = replies.not_from_there() if code in _NOT_FROM_THERE else replies.refusal()
-    if refusal is not None and code in _REFUSED and not reception.has_head:
-        reception.begin(refusal)
-    return reception.broken(fault_of(code, text, scene))
+    refusal = None if scene.reception.has_head else answer.refusal(code, text)
+    if refusal is not None:
+        scene.reception.begin(refusal)
+    return scene.reception.broken(fault_of(code, text, scene))
 
 
 def _close_handle(curl: Any) -> None:

@@ -14,6 +14,7 @@ from dlmachine.core.events import Answered, Head, Interrupted
 from dlmachine.core.faults import AnswerUnusable, BodyTruncated, Fault, SchemeRefused
 from dlmachine.core.ports import Clock, Part, PartError
 from dlmachine.core.redact import redact_url
+from dlmachine.core.request import Request
 
 #: Small pieces are put together up to this size: each costs a call, a hash and a write.
 _PIECE_BYTES: Final = 262_144
@@ -149,9 +150,14 @@ class Reception:
         )
 
 
+def scheme_of(request: Request) -> str:
+    """The scheme of a request's URL, which is in normal form."""
+    return request.url.partition(':')[0]
+
+
 def find_refused(effect: Exchange, schemes: tuple[str, ...]) -> Fault | None:
     """The fault of a request whose scheme a backend does not speak, or None."""
-    scheme = effect.request.location.scheme
+    scheme = scheme_of(effect.request)
     if scheme in schemes:
         return None
     url = redact_url(effect.request.url)

@@ -22,7 +22,7 @@ from dlmachine_adapters.bodies import OpenBody, open_body
 from dlmachine_adapters.environment import Route, find_route
 from dlmachine_adapters.limits import Watch
 from dlmachine_adapters.pools import HandlePool
-from dlmachine_adapters.reception import MOST_DRAINED_BYTES, Reception, find_refused
+from dlmachine_adapters.reception import MOST_DRAINED_BYTES, Reception, find_refused, scheme_of
 
 if TYPE_CHECKING:
     import requests
@@ -114,7 +114,7 @@ def _exchange(
 
 def _send(session: 'requests.Session', route: Route, body: OpenBody | None, watch: Watch) -> Any:
     request = route.request
-    proxies = {request.location.scheme: route.proxy} if route.proxy else {}
+    proxies = {scheme_of(request): route.proxy} if route.proxy else {}
     tls = request.tls
     answer = session.get_adapter(request.url).send(
         _prepare(request, body),

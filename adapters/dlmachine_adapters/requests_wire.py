@@ -6,6 +6,7 @@ the messages go out and come in as they are: no header, no cookie and no path is
 """
 
 import logging
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -20,6 +21,7 @@ from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.util.ssl_ import create_urllib3_context, resolve_cert_reqs
 
 from dlmachine_adapters.limits import LimitPassed, Watch
 
@@ -138,7 +140,15 @@ class _WatchedHttps(_Watched, HTTPSConnection):
 
     def connect(self) -> None:
         """Connect."""
+        if self.ssl_context is None:
+            self.ssl_context = create_urllib3_context(cert_reqs=resolve_cert_reqs(self.cert_reqs))
+            # A body that lasts until the connection closes is whole only if the server says
+            # goodbye in TLS too (RFC 9112 section 9.8); Python would pass over that.
+            self.ssl_context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
         super().connect()
+        sock: Any = self.sock
+        if isinstance(sock, ssl.SSLSocket):
+            sock.suppress_ragged_eofs = False  # type: ignore[attr-defined]
         if self.cert_reqs in {'CERT_NONE', 0}:
             # urllib3 reads this only to warn, at every request. Here `verify=False` stands
             # in the plan and in the record, and a warning may be set to be an error.

@@ -120,7 +120,8 @@ def _decide_for(
     if entry is None:
         reason = Reason.NONE_USABLE if entries else Reason.NOT_STORED
         return _network(Verdict.FETCH, reason, place, None, descriptor, policy, snapshot)
-    if policy.check_freshness:
+    # A version that must lie in the past can not be bettered by one made now.
+    if policy.check_freshness and policy.window.holds(snapshot.now):
         verdict, why = Verdict.REVALIDATE, Reason.CHECK_ASKED
         return _network(verdict, why, place, entry, descriptor, policy, snapshot)
     return _stored(Reason.STORED, place, entry)

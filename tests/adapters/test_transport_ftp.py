@@ -11,7 +11,9 @@ from dlmachine.core.effects import Expectation
 from dlmachine.core.events import Answered, Interrupted
 from dlmachine.core.faults import BodyTruncated, ConnectionFailed, Fault, TimedOut
 from dlmachine.core.ports import Transport
-from tests.adapters.doubles import MemoryPart, answered, exchange_for, interrupted
+from dlmachine_adapters.limits import Watch
+from dlmachine_adapters.reception import Reception
+from tests.adapters.doubles import MemoryPart, RealClock, answered, exchange_for, interrupted
 from tests.servers.ftp import FtpFile, FtpServer
 
 _DATA = bytes(range(256)) * 40
@@ -162,3 +164,17 @@ def test_a_scheme_that_libcurl_does_not_have_is_refused(
         make_transport('requests').exchange(exchange_for('ftp://h/x'), MemoryPart(), None)
     )
     assert event.fault.code == 'scheme_refused'
+
+
+@pytest.mark.parametrize(('code', 'status'), [(67, 401), (9, 403), (78, 404), (56, None)])
+def test_refusals_of_sftp_have_statuses(code: int, status: int | None) -> None:
+    """SFTP has no replies; libcurl's words are the reason."""
+    pytest.importorskip('pycurl')
+    from dlmachine_adapters.curl_answer import CurlAnswer
+
+    effect, clock = exchange_for('sftp://h/x'), RealClock()
+    reception = Reception(effect, MemoryPart(), clock)
+    answer = CurlAnswer(effect, Watch(effect, None), reception, None, clock.now())
+    refusal = answer.refusal(code, 'words')
+    assert (refusal and refusal.status) == status
+    assert refusal is None or refusal.reason == 'words'

@@ -79,7 +79,7 @@ def in_turn(*handlers: Handler) -> Handler:
 
 
 def raw(*steps: bytes | float, ends: str = 'close') -> Handler:
-    """Bytes as they are, and pauses in seconds; then `close`, `reset`, or `keep` it open."""
+    """Bytes as they are, and pauses in seconds; then `close`, `cut`, `reset`, or `keep` it open."""
 
     def handle(asked: Asked, wire: Wire) -> None:
         for step in steps:
@@ -89,6 +89,8 @@ def raw(*steps: bytes | float, ends: str = 'close') -> Handler:
                 wire.pause(step)
         if ends == 'reset':
             wire.reset()
+        elif ends == 'cut':
+            wire.cut()
         elif ends == 'close':
             wire.close()
 

@@ -60,7 +60,7 @@ class Wire:
         try:
             self._sock.sendall(data)
         except (OSError, ssl.SSLError) as error:
-            self.close()
+            self.cut()
             raise HungUp from error
 
     def answer(
@@ -84,13 +84,21 @@ class Wire:
     def reset(self) -> None:
         """End the connection with RST instead of FIN."""
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
-        self.close()
+        self.cut()
 
-    def close(self) -> None:
-        """End the connection."""
+    def cut(self) -> None:
+        """End the connection without a goodbye in TLS."""
         self.is_open = False
         with suppress(OSError):
             self._sock.close()
+
+    def close(self) -> None:
+        """End the connection."""
+        if self.is_open and isinstance(self._sock, ssl.SSLSocket):
+            with suppress(OSError, ValueError):
+                self._sock.settimeout(0.5)
+                self._sock.unwrap()
+        self.cut()
 
     def receive(self, size: int) -> bytes:
         """Bytes as they come; empty at the end."""

@@ -86,8 +86,9 @@ class OfflineMiss(FaultBase):
     cache: str | None
 
     def what(self) -> str:
-        where = f'the cache in {self.cache}' if self.cache else 'memory: there is no cache'
-        return f'{self.url} is wanted offline, but is not in {where}'
+        if self.cache is None:
+            return f'{self.url} is wanted offline, but this destination uses no cache'
+        return f'{self.url} is wanted offline, but is not in the cache {self.cache}'
 
     def remedy(self) -> str:
         cache = f' --cache {self.cache}' if self.cache else ''

@@ -1,0 +1,315 @@
+"""The state diagram and the transition table, made from the code itself.
+
+`dlmachine.core.machine.begin` and `advance` are pure, so they can simply be asked: starting
+from a few wishes, every event that an effect can end in is given to every state that is
+reached, breadth first. What comes out is drawn.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from dlmachine.core.cachekey import cache_key
+from dlmachine.core.descriptor import Descriptor
+from dlmachine.core.destination import InCache, ToPath
+from dlmachine.core.effects import (
+    AcquireLock,
+    ConfirmCopy,
+    Discard,
+    Exchange,
+    Observe,
+    OpenPart,
+    Publish,
+    Record,
+    ReleaseLock,
+    Retire,
+    Unpublish,
+    Wait,
+)
+from dlmachine.core.events import (
+    Answered,
+    CopyConfirmed,
+    CopyMissing,
+    Discarded,
+    Event,
+    Failed,
+    Head,
+    Interrupted,
+    LockAcquired,
+    LockReleased,
+    LockUnavailable,
+    Observed,
+    PartOpened,
+    PlaceTaken,
+    Published,
+    Received,
+    Recorded,
+    Retired,
+    Unpublished,
+    Waited,
+)
+from dlmachine.core.faults import (
+    AnswerUnusable,
+    Bug,
+    CacheUnusable,
+    ConnectionFailed,
+    LockBusyTooLong,
+    StorageFailed,
+    TlsFailed,
+)
+from dlmachine.core.headers import Headers
+from dlmachine.core.machine import advance, begin
+from dlmachine.core.metadata import NewVersion
+from dlmachine.core.policy import Policy
+from dlmachine.core.record import DownloadRecord
+from dlmachine.core.snapshot import (
+    BackendSeen,
+    CacheEntry,
+    CacheSeen,
+    PartSeen,
+    Snapshot,
+    Status,
+)
+from dlmachine.core.states import Broken, Finished, State, Step
+
+_NOW = datetime(2024, 5, 1, tzinfo=UTC)
+_URL = 'https://example.org/table.tsv'
+_DATA = b'a\tb\n'
+_DIGEST = sha256(_DATA).hexdigest()
+_BOUND = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """One transition; `source` is None at the beginning, `target` None after the end."""
+
+    source: type | None
+    event: type | None
+    target: type | None
+    effect: type | None = None
+
+
+def explore() -> list[Edge]:
+    """Every transition that is reached, in the order in which it is found."""
+    edges: dict[Edge, None] = {}
+    queue: deque[tuple[Step, Snapshot]] = deque()
+    seen: set[Any] = set()
+    for descriptor, policy, snapshot in _wishes():
+        step = begin(descriptor, policy, snapshot)
+        edges[Edge(None, None, type(step.state))] = None
+        queue.append((step, snapshot))
+    while queue:
+        step, snapshot = queue.popleft()
+        if step.effect is None or (kind := _kind(step.state)) in seen:
+            continue
+        seen.add(kind)
+        if len(seen) > _BOUND:
+            msg = 'the machine has more states than can be drawn'
+            raise RuntimeError(msg)
+        for event in _events(step, snapshot):
+            following = advance(step.state, event)
+            if isinstance(following.state, Broken) and isinstance(following.state.fault, Bug):
+                msg = f'{type(event).__name__} can not come of {type(step.effect).__name__}'
+                raise TypeError(msg)
+            effect = type(step.effect)
+            edges[Edge(type(step.state), type(event), type(following.state), effect)] = None
+            queue.append((following, snapshot))
+    return list(edges)
+
+
+def draw() -> str:
+    """The diagram, in Mermaid."""
+    edges = explore()
+    lines = ['stateDiagram-v2']
+    starts = dict.fromkeys(edge.target for edge in edges if edge.source is None)
+    lines += [f'    [*] --> {_name(target)}' for target in starts]
+    pairs: dict[tuple[type | None, type | None], list[str]] = {}
+    for edge in edges:
+        if edge.source is not None and edge.event is not None:
+            names = pairs.setdefault((edge.source, edge.target), [])
+            if edge.event.__name__ not in names:
+                names.append(edge.event.__name__)
+    for (source, target), names in sorted(pairs.items(), key=_by_order):
+        lines.append(f'    {_name(source)} --> {_name(target)} : {", ".join(names)}')
+    lines += [f'    {kind.__name__} --> [*]' for kind in (Finished, Broken)]
+    return '\n'.join(lines)
+
+
+def tabulate() -> str:
+    """The transitions as a table: state, effect, event, the states that may follow."""
+    rows: dict[tuple[str, str, str], list[str]] = {}
+    for edge in explore():
+        if edge.source is not None and edge.event is not None and edge.effect is not None:
+            row = (edge.source.__name__, edge.effect.__name__, edge.event.__name__)
+            targets = rows.setdefault(row, [])
+            if _name(edge.target) not in targets:
+                targets.append(_name(edge.target))
+    lines = ['| state | effect | event | next |', '| --- | --- | --- | --- |']
+    shown = ''
+    for state, effect, event in sorted(rows, key=lambda row: _ORDER.index(row[0])):
+        first = (f'`{state}`', f'`{effect}`') if state != shown else ('', '')
+        shown = state
+        targets = ', '.join(f'`{name}`' for name in rows[state, effect, event])
+        lines.append(f'| {first[0]} | {first[1]} | `{event}` | {targets} |')
+    return '\n'.join(lines)
+
+
+def _name(kind: type | None) -> str:
+    return '[*]' if kind is None else kind.__name__
+
+
+def _by_order(pair: tuple[tuple[type | None, type | None], list[str]]) -> tuple[int, int]:
+    source, target = pair[0]
+    return _ORDER.index(_name(source)), _ORDER.index(_name(target))
+
+
+_ORDER = [kind.__name__ for kind in State.__args__]
+
+
+def _kind(state: State) -> Any:
+    # Two states of one kind go on to states of the same classes; without this the number
+    # of tries alone would make thousands of them.
+    job = getattr(state, 'job', None)
+    if job is None:
+        return type(state)
+    effort = getattr(state, 'effort', None)
+    kind = (
+        type(state),
+        job.decision.verdict,
+        isinstance(job.decision.destination, InCache),
+        job.policy.keep_old,
+        job.holds_lock,
+        job.holds_part,
+        getattr(state, 'conflicts', None),
+        type(getattr(state, 'end', None)),
+        getattr(state, 'published', None) is None,
+        type(getattr(state, 'update', None)),
+    )
+    if effort is None:
+        return kind
+    tried = (effort.round, effort.position, effort.dropped, len(effort.trail))
+    return *kind, *tried, effort.part_bytes
+
+
+def _wishes() -> Iterator[tuple[Descriptor, Policy, Snapshot]]:
+    one = Descriptor.parse(_URL, mirrors=['https://mirror.example/table.tsv']).unwrap()
+    base = Policy(retries=1, max_redirects=1, retry_wait=timedelta(0))
+    nothing = CacheSeen(folder='/cache', item_id='i')
+    stored = replace(nothing, entries=(_entry(),))
+    seen = Snapshot(
+        now=_NOW,
+        chance=0.5,
+        key=cache_key(one),
+        backends=(BackendSeen(name='requests', schemes=('http', 'https')),),
+    )
+    part = PartSeen(name='p', size_bytes=2, validator='"v1"')
+    yield one, base, seen
+    yield one, replace(base, destination=ToPath('/data/table.tsv')), replace(seen, part=part)
+    yield one, base, replace(seen, cache=nothing)
+    yield one, base, replace(seen, cache=stored)
+    yield one, replace(base, check_freshness=True), replace(seen, cache=stored)
+    forced = replace(base, force_download=True, keep_old=False)
+    yield one, forced, replace(seen, cache=stored)
+    yield one, replace(base, offline=True), replace(seen, cache=nothing)
+
+
+def _entry() -> CacheEntry:
+    record = DownloadRecord(
+        url=_URL,
+        started_at=_NOW - timedelta(days=1),
+        finished_at=_NOW - timedelta(days=1),
+        size_bytes=len(_DATA),
+        sha256=_DIGEST,
+        etag='"v1"',
+    )
+    return CacheEntry(
+        version=1,
+        status=Status.READY,
+        stored_at=record.finished_at,
+        path='/cache/i-1.tsv',
+        file_bytes=len(_DATA),
+        size_bytes=len(_DATA),
+        record=record,
+    )
+
+
+def _events(  # noqa: C901, PLR0912 -- one case an effect
+    step: Step, snapshot: Snapshot
+) -> Iterator[Event]:
+    """Every event that the docstring of an effect names, and `Failed`."""
+    effect, at = step.effect, snapshot.now
+    failed = Failed(at=at, fault=StorageFailed(path='/data', operation='write', problem='full'))
+    match effect:
+        case ConfirmCopy():
+            yield from (CopyConfirmed(at=at), CopyMissing(at=at))
+        case AcquireLock(key=key):
+            busy = LockBusyTooLong(key=key, waited=timedelta(seconds=1))
+            yield LockAcquired(at=at)
+            yield from (LockUnavailable(at=at, fault=fault) for fault in (None, busy))
+        case Observe():
+            later = snapshot.now + timedelta(seconds=1)
+            yield Observed(at=at, snapshot=snapshot)
+            if snapshot.cache is not None:
+                # Somebody else stored it while this run waited for the lock.
+                theirs = replace(_entry(), version=2, stored_at=later)
+                cache = replace(snapshot.cache, entries=(theirs,))
+                yield Observed(at=at, snapshot=replace(snapshot, cache=cache))
+                damaged = CacheUnusable(path='/cache/cache.sqlite', problem='it is damaged')
+                cache = replace(snapshot.cache, fault=damaged)
+                yield Observed(at=at, snapshot=replace(snapshot, cache=cache))
+        case OpenPart(adopt=adopt):
+            yield PartOpened(at=at, size_bytes=0 if adopt is None else adopt.size_bytes)
+        case Exchange():
+            yield from _answers(effect, at)
+        case Wait():
+            yield Waited(at=at)
+        case Publish(place=place):
+            yield Published(at=at, path=getattr(place, 'path', None))
+            yield PlaceTaken(at=at)
+        case Record():
+            yield Recorded(at=at)
+            if isinstance(step.update, NewVersion):
+                yield PlaceTaken(at=at)
+        case Retire():
+            yield Retired(at=at)
+        case Unpublish():
+            yield Unpublished(at=at)
+        case Discard():
+            yield Discarded(at=at)
+        case ReleaseLock():
+            yield LockReleased(at=at)
+    yield failed
+
+
+def _answers(exchange: Exchange, at: datetime) -> Iterator[Event]:
+    url = exchange.request.url
+    received = Received(size_bytes=len(_DATA), wire_bytes=len(_DATA), sha256=_DIGEST)
+    other = replace(received, sha256='0' * 64)
+    etag = Headers((('ETag', '"v1"'),))
+    yield Answered(at=at, head=Head(status=200, headers=etag), received=received)
+    yield Answered(at=at, head=Head(status=200), received=other)
+    if exchange.expect.is_conditional:
+        yield Answered(at=at, head=Head(status=304))
+    if exchange.expect.offset:
+        first = exchange.expect.offset
+        place = Headers((('Content-Range', f'bytes {first}-{first}/{first + 1}'),))
+        part = replace(received, size_bytes=first + 1, wire_bytes=1)
+        yield Answered(at=at, head=Head(status=206, headers=place), received=part)
+        yield Answered(at=at, head=Head(status=416))
+    moved = Headers((('Location', '/elsewhere'),))
+    yield Answered(at=at, head=Head(status=302, headers=moved))
+    yield from (Answered(at=at, head=Head(status=status)) for status in (404, 503))
+    yield Interrupted(at=at, fault=ConnectionFailed(url=url, phase='connect'))
+    yield Interrupted(at=at, fault=TlsFailed(url=url))
+    head = Head(status=200, headers=etag)
+    broke = ConnectionFailed(url=url, phase='receive')
+    yield Interrupted(at=at, fault=broke, head=head, part_bytes=2)
+    unusable = AnswerUnusable(url=url, problem='the server answered with nonsense')
+    yield Interrupted(at=at, fault=unusable, head=Head(status=999))
+
+
+if __name__ == '__main__':
+    print(draw())  # noqa: T201 -- what it is for

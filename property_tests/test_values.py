@@ -1,0 +1,193 @@
+"""Small pure functions: names, versions, waits, destinations, parsers."""
+
+import unicodedata
+from datetime import datetime, timedelta
+from typing import Any
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from dlmachine.core.answer import content_length, decide_body
+from dlmachine.core.body import parse_json, parse_multipart, parse_pairs
+from dlmachine.core.descriptor import Descriptor
+from dlmachine.core.destination import (
+    AtPath,
+    Auto,
+    InCache,
+    InFolder,
+    InMemory,
+    PathKind,
+    PathSeen,
+    ToMemory,
+    ToPath,
+    Wanted,
+    ends_in_separator,
+    parse_destination,
+    resolve_destination,
+)
+from dlmachine.core.effects import Exchange, Expectation
+from dlmachine.core.events import Head
+from dlmachine.core.faults import Fault
+from dlmachine.core.filename import extension, name_content, safe_name
+from dlmachine.core.freshness import build_condition, choose_version, recorded_digest
+from dlmachine.core.options import OPTIONS, parse_policy
+from dlmachine.core.policy import Checksum, CheckMethod, Policy, Window, find_policy_fault
+from dlmachine.core.request import Request
+from dlmachine.core.retry import backoff, classify, jitter, parse_retry_after
+from dlmachine.core.snapshot import CacheEntry
+from dlmachine.core.staging import part_place, part_stem
+from property_tests import strategies as of
+from returns.pipeline import is_successful
+
+RESERVED = {'con', 'prn', 'aux', 'nul', *(f'{port}{n}' for port in ('com', 'lpt') for n in range(10))}
+long_names = st.text(st.sampled_from('aé𐍈. con/\\"\x00*\u202e\x85'), max_size=300)
+
+
+@given(of.any_text | long_names)
+@example('con' + ' ' * 250 + 'x')
+@example('a' * 199 + ' ' + 'b' * 50)
+@example('nul.' + 'x' * 300)
+@example('x.' + 'a' * 14 + ' ' + 'b' * 250)
+def test_safe_names_are_safe(text: str) -> None:
+    """One segment of at most 200 bytes, without control characters, not reserved; idempotent."""
+    name = safe_name(text)
+    if name is None:
+        return
+    assert name not in {'', '.', '..'}
+    assert not set('/\\<>:"|?*') & set(name)
+    assert 0 < len(name.encode('utf-8')) <= 200
+    assert not any(unicodedata.category(letter) in {'Cc', 'Cs'} for letter in name)
+    assert name.partition('.')[0].lower() not in RESERVED
+    assert name == name.strip(' ').rstrip('. ')
+    assert safe_name(name) == name
+
+
+@given(of.heads(), of.urls | of.any_text)
+def test_content_always_has_a_safe_name(head: Head, url: str) -> None:
+    """Whatever the answer and the URL call it; its extension is short and plain."""
+    name = name_content(head.headers, url)
+    assert safe_name(name) == name
+    ext = extension(name)
+    assert ext is None or (ext.replace('.', '').replace('-', '').replace('_', '').isalnum() and ext.isascii())
+
+
+@given(st.lists(of.entries, max_size=6), of.windows, st.none() | of.checksums)
+def test_only_usable_versions_inside_the_window_are_chosen(
+    seen: list[CacheEntry], window: Window, checksum: Checksum | None
+) -> None:
+    """READY, whole, dated inside, with no other digest on record; and none is newer."""
+    chosen = choose_version(seen, window, checksum)
+    fitting = [
+        entry for entry in seen
+        if entry.is_usable and window.holds(entry.stored_at)
+        and (checksum is None or recorded_digest(entry.record, checksum) in {None, checksum.hex})
+    ]  # fmt: skip
+    assert (chosen is None) == (not fitting)
+    assert chosen is None or all(entry.stored_at <= chosen.stored_at for entry in fitting)
+    assert chosen is None or chosen in fitting
+
+
+@given(of.entries, st.sampled_from(CheckMethod))
+def test_conditions_never_stand_in_for_each_other(entry: CacheEntry, method: CheckMethod) -> None:
+    """A method sends only its own headers; size and hash send none."""
+    names = {name for name, _ in build_condition(entry, method).headers}
+    allowed = {
+        CheckMethod.AUTO: {'If-None-Match', 'If-Modified-Since'},
+        CheckMethod.ETAG: {'If-None-Match'},
+        CheckMethod.MODIFIED: {'If-Modified-Since'},
+    }
+    assert names <= allowed.get(method, set())
+
+
+@given(of.policies(), st.integers(-3, 5_000), st.floats(0, 1, exclude_max=True), st.integers(0, 100))
+def test_waits_stay_within_bounds(policy: Policy, number: int, chance: float, draw: int) -> None:
+    """A wait is never negative, nor longer than `retry_max_wait`; draws lie in [0, 1)."""
+    drawn = jitter(chance, draw)
+    assert 0 <= drawn < 1
+    wait = backoff(policy, number, drawn)
+    assert timedelta(0) <= wait <= policy.retry_max_wait
+    assert backoff(policy, 1, drawn) <= max(policy.retry_wait, timedelta(microseconds=1))
+
+
+@given(of.faults, st.sampled_from(['GET', 'POST', 'PUT', 'PATCH']), of.policies())
+def test_every_fault_is_classified_and_explained(fault: Fault, method: str, policy: Policy) -> None:
+    """Each fault leaves a chance or none, and says something to people."""
+    assert classify(fault, method, policy) is not None
+    assert str(fault).startswith(fault.what())
+    assert fault.remedy() in str(fault)
+
+
+@given(of.heads(), of.instants)
+def test_retry_after_is_never_negative(head: Head, at: datetime) -> None:
+    """Whatever a server asks for, it is None or a span of time from now on."""
+    asked = parse_retry_after(head, at)
+    assert asked is None or timedelta(0) <= asked
+
+
+@given(of.heads(), st.integers(0, 8), st.sampled_from([None, '"v1"', '"v2"']), st.none() | st.integers(0, 10))
+def test_every_head_is_decided_about(head: Head, offset: int, validator: str | None, limit: int | None) -> None:
+    """A body is taken only from where it was asked for, and never beyond the limit."""
+    expect = Expectation(offset=offset, validator=validator, max_bytes=limit)
+    second = timedelta(seconds=1)
+    exchange = Exchange(
+        request=Request(method='GET', url='http://h/'), backend='requests', expect=expect,
+        connect_timeout=second, stall_timeout=second,
+    )  # fmt: skip
+    decision = decide_body(exchange, head)
+    taken = getattr(decision, 'offset', None)
+    assert taken in {None, 0, offset}
+    promised = getattr(decision, 'wire_bytes', None)
+    assert promised is None or limit is None or promised <= limit
+    length = content_length(head)
+    assert length is None or length >= 0
+
+
+@given(of.wanted, st.none() | st.just('/cache'), st.none() | st.builds(PathSeen, kind=st.sampled_from(PathKind), blocker=st.none() | st.just('/b')))
+def test_the_destination_table(wanted: Wanted, cache: str | None, seen: PathSeen | None) -> None:
+    """A path is obeyed or refused; auto is the cache if there is one, else memory."""
+    made = resolve_destination(wanted, cache, seen)
+    match wanted:
+        case Auto():
+            assert made.unwrap() == (InMemory() if cache is None else InCache(cache))
+        case ToMemory():
+            assert made.unwrap() == InMemory()
+        case ToPath(path=path):
+            kind = PathKind.MISSING if seen is None else seen.kind
+            bad_file = kind is PathKind.FILE and ends_in_separator(path)
+            if kind is PathKind.OTHER or bad_file or (seen is not None and seen.blocker):
+                assert made.failure().code == 'destination_unusable'
+            elif kind is PathKind.FOLDER or ends_in_separator(path):
+                assert made.unwrap() == InFolder(path)
+            else:
+                assert made.unwrap() == AtPath(path)
+
+
+@given(st.text(min_size=1, max_size=200).filter(lambda text: is_successful(parse_destination(text))), st.booleans())
+def test_parts_lie_beside_and_have_short_names(path: str, is_folder: bool) -> None:
+    """A part's stem leaves room for what is added to it, whatever the name is written in."""
+    assert part_place(ToPath(path), '/cache', is_folder=is_folder) is not None
+    stem = part_stem('ab' * 32, ToPath(path))
+    assert len(stem.encode()) <= 32 + 1 + 64
+    assert '/' not in stem
+
+
+anything = st.none() | st.booleans() | st.integers() | st.floats() | of.any_text | st.binary(max_size=4) | st.timedeltas() | st.datetimes() | st.dates() | st.lists(st.integers(), max_size=2) | st.dictionaries(of.any_text, of.any_text, max_size=2)
+
+
+@given(st.sampled_from(sorted(OPTIONS)), anything)
+def test_options_are_read_or_refused(name: str, value: Any) -> None:
+    """No value of no option raises; what is accepted can be followed."""
+    read = parse_policy({name: value})
+    if is_successful(read):
+        assert find_policy_fault(read.unwrap()) is None
+    else:
+        assert str(read.failure())
+
+
+@given(anything | of.urls, anything, anything, anything, anything | st.lists(anything, max_size=2))
+def test_descriptors_are_read_or_refused(url: Any, query: Any, json: Any, multipart: Any, rest: Any) -> None:
+    """Whatever a caller gives, it is a descriptor in normal form or a fault that names a place."""
+    read = Descriptor.parse(url, query=query, json=json, multipart=multipart, headers=rest, mirrors=rest)
+    assert is_successful(read) or read.failure().code == 'invalid_input'
+    for parsed in (parse_pairs(rest, 'query'), parse_json(rest, 'json'), parse_multipart(rest), parse_destination(rest)):
+        assert is_successful(parsed) or parsed.failure().code == 'invalid_input'

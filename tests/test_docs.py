@@ -1,0 +1,162 @@
+"""The documentation, executed: every Python block, and what it says that it prints."""
+
+import doctest
+import importlib.util
+import io
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from dlmachine.core.events import Event
+from dlmachine.core.faults import FAULTS
+from dlmachine.core.options import OPTIONS
+from dlmachine.core.states import State
+from tests.docs_server import serve_examples
+
+ROOT = Path(__file__).parents[1]
+PAGES = (ROOT / 'README.md', *sorted((ROOT / 'docs').rglob('*.md')))
+
+_FENCE = re.compile(r'^( *)```(\w+)([^\n]*)\n(.*?)^\1```$', re.DOTALL | re.MULTILINE)
+_FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+@dataclass(frozen=True)
+class Block:
+    """One fenced block: its language, what else stands on its first line, text and place."""
+
+    language: str
+    note: str
+    text: str
+    line: int
+
+    @property
+    def is_output(self) -> bool:
+        return self.language == 'text' and 'output' in self.note
+
+
+def blocks_of(page: Path) -> list[Block]:
+    """The fenced blocks of a page, in order."""
+    markdown = page.read_text(encoding='utf-8')
+    found = []
+    for match in _FENCE.finditer(markdown):
+        indent, language, note, text = match.groups()
+        lines = [line.removeprefix(indent) for line in text.splitlines()]
+        line = markdown.count('\n', 0, match.start()) + 1
+        found.append(Block(language, note.strip(), '\n'.join(lines) + '\n', line))
+    return found
+
+
+WITH_PYTHON = [page for page in PAGES if any(b.language == 'python' for b in blocks_of(page))]
+
+
+@pytest.fixture
+def base_url() -> Iterator[str]:
+    """The address of the server that examples talk to."""
+    with serve_examples() as address:
+        yield address
+
+
+@pytest.fixture
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # No example may leave anything behind, nor see the settings of whoever runs the tests.
+    home = tmp_path / 'home'
+    work = tmp_path / 'work'
+    home.mkdir()
+    work.mkdir()
+    monkeypatch.chdir(work)
+    for name in ('HOME', 'XDG_CACHE_HOME', 'XDG_CONFIG_HOME'):
+        monkeypatch.setenv(name, str(home))
+    monkeypatch.setenv('DLMACHINE_CONFIG', '/dev/null')
+    for name in ('http_proxy', 'https_proxy', 'all_proxy', 'HTTP_PROXY', 'HTTPS_PROXY'):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize('page', WITH_PYTHON, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.usefixtures('_elsewhere')
+def test_page_runs_from_top_to_bottom(page: Path, base_url: str) -> None:
+    """Each page's Python runs in one namespace, and prints what the page says."""
+    namespace: dict[str, Any] = {'__name__': page.stem, 'base_url': base_url}
+    printed = ''
+    for block in blocks_of(page):
+        if block.is_output:
+            shown = re.sub(r'127\.0\.0\.1:\d+', '127.0.0.1:8000', printed)
+            agrees = doctest.OutputChecker().check_output(block.text, shown, _FLAGS)
+
+            assert agrees, f'{page.name}:{block.line} says\n{block.text}\nbut it prints\n{shown}'
+        elif block.language == 'python':
+            source = '\n' * block.line + block.text
+            with redirect_stdout(io.StringIO()) as told:
+                exec(compile(source, str(page), 'exec'), namespace)  # noqa: S102
+            printed = told.getvalue()
+    for value in list(namespace.values()):
+        if type(value).__name__ == 'DownloadManager':
+            value.close()
+
+
+@pytest.mark.parametrize('page', PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_examples_stay_on_this_machine(page: Path) -> None:
+    """No Python block names a host that is not loopback, except hosts that can not exist."""
+    for block in blocks_of(page):
+        if block.language == 'python':
+            hosts = set(re.findall(r'https?://([\w.\-]+)', block.text))
+
+            assert hosts <= {'127.0.0.1', 'localhost'}, f'{page.name}:{block.line}'
+
+
+@pytest.fixture(scope='module')
+def hooks() -> ModuleType:
+    """`docs/hooks.py`, which mkdocs runs at a build."""
+    spec = importlib.util.spec_from_file_location('docs_hooks', ROOT / 'docs' / 'hooks.py')
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ('page', 'names'),
+    [
+        ('explanation/state-machine.md', [k.__name__ for k in (*State.__args__, *Event.__args__)]),
+        ('reference/options.md', list(OPTIONS)),
+        ('reference/faults.md', [fault.__name__ for fault in FAULTS]),
+    ],
+    ids=['states and events', 'options', 'faults'],
+)
+def test_generated_page_is_complete(hooks: ModuleType, page: str, names: list[str]) -> None:
+    """What is made from the code names everything that the code has."""
+    filled = hooks.fill((ROOT / 'docs' / page).read_text(encoding='utf-8'))
+
+    assert [name for name in names if not re.search(rf'\b{name}\b', filled)] == []
+
+
+def test_diagram_draws_every_state_and_event(hooks: ModuleType) -> None:
+    """The state diagram alone has each State and each Event, and every state leads on."""
+    drawn = hooks.state_diagram.draw()
+    leaving = set(re.findall(r'^ +(\w+) -->', drawn, re.MULTILINE))
+    reached = set(re.findall(r'--> (\w+)', drawn))
+    told = {name for names in re.findall(r' : (.+)$', drawn, re.MULTILINE) for name in names.split(', ')}
+    states = {kind.__name__ for kind in State.__args__}
+
+    assert leaving == states
+    assert reached == states
+    assert told == {kind.__name__ for kind in Event.__args__}
+
+
+def test_every_marker_is_known(hooks: ModuleType) -> None:
+    """No page asks for something that is not generated, and all that is generated is used."""
+    asked = {
+        name
+        for page in PAGES
+        for name in re.findall(r'<!-- generated: ([\w-]+) -->', page.read_text(encoding='utf-8'))
+    }
+
+    assert asked == set(hooks.GENERATED)
