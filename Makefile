@@ -94,6 +94,7 @@ fmt: $(DEV_INSTALLED)
 unit: $(DEV_INSTALLED)
 	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
 
+docs: export NO_MKDOCS_2_WARNING = 1
 docs: $(DEV_INSTALLED)
 	$(BIN)/python -m mkdocs build --quiet --strict
 

@@ -14,7 +14,7 @@ from typing import Any, Self
 from returns.pipeline import is_successful
 
 from dlmachine.core import descriptor as core
-from dlmachine.core.body import FilePart
+from dlmachine.core.body import Body, FilePart
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.headers import HeadersLike
 from dlmachine.core.options import DESCRIPTOR_NAMES, SYNONYMS, unknown_name
@@ -54,6 +54,8 @@ class Descriptor(core.Descriptor):
         key: object = None,
         mirrors: Iterable[object] | str | None = None,
         fallback_urls: Iterable[object] | str | None = None,
+        body: Body | None = None,
+        tls: core.Tls | None = None,
     ) -> None:
         """Check and normalise."""
         parsed = core.Descriptor.parse(
@@ -70,6 +72,8 @@ class Descriptor(core.Descriptor):
             cert=cert,
             key=key,
             mirrors=fallback_urls if mirrors is None else mirrors,
+            body=body,
+            tls=tls,
         )
         if not is_successful(parsed):
             raise error_for(parsed.failure())

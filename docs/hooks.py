@@ -4,9 +4,10 @@ A page asks for one with a line `<!-- generated: NAME -->`, up to `<!-- end -->`
 between the two is replaced.
 """
 
+import html
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from datetime import datetime, timedelta
 from enum import Enum
@@ -15,8 +16,10 @@ from typing import Any, Final
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import click
 import state_diagram
 
+from dlmachine.cli import exit_codes, group
 from dlmachine.config import DESCRIBED_NAMES, ENV_PREFIX, MANAGER_HELP
 from dlmachine.core.faults import FAULTS, Party
 from dlmachine.core.options import OPTIONS, SYNONYMS
@@ -57,7 +60,8 @@ def options_table() -> str:
         for field in option.field.split('.'):
             value = getattr(value, field)
         others = ', '.join(named.get(name, ()))
-        rows.append(f'| `{name}` | {_show(name, value)} | {option.help} | {others} |')
+        text = html.escape(option.help, quote=False)
+        rows.append(f'| `{name}` | {_show(name, value)} | {text} | {others} |')
     return '\n'.join(rows)
 
 
@@ -95,11 +99,46 @@ def state_drawing() -> str:
     return f'```mermaid\n{state_diagram.draw()}\n```'
 
 
+def commands() -> str:
+    """What each command says of itself."""
+    lines: list[str] = []
+    for name, command in _walk(group, 'dlmachine'):
+        told = command.get_help(click.Context(command, info_name=name, max_content_width=90))
+        lines += [f'### {name}', '', '```text', told, '```', '']
+    return '\n'.join(lines).rstrip()
+
+
+def exit_codes_table() -> str:
+    """The exit codes, and the faults that end in each."""
+    numbers = {
+        value: name.lower().replace('_', ' ')
+        for name, value in vars(exit_codes).items()
+        if name.isupper() and isinstance(value, int)
+    }
+    rows = ['| code | name | faults |', '| --- | --- | --- |']
+    for number, name in sorted(numbers.items()):
+        faults = [f'`{kind.code}`' for kind, code in exit_codes.CODES.items() if code == number]
+        rows.append(f'| {number} | {name} | {", ".join(faults)} |')
+    return '\n'.join(rows)
+
+
+def _walk(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
+    yield name, command
+    if isinstance(command, click.Group):
+        context = click.Context(command, info_name=name)
+        for part in command.list_commands(context):
+            found = command.get_command(context, part)
+            if found is not None:
+                yield from _walk(found, f'{name} {part}')
+
+
 GENERATED: Final[Mapping[str, Callable[[], str]]] = {
     'options': options_table,
     'settings': settings_table,
     'environment': environment_table,
     'faults': faults_table,
+    'commands': commands,
+    'exit-codes': exit_codes_table,
     'state-diagram': state_drawing,
     'transitions': state_diagram.tabulate,
 }

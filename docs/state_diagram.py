@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, get_args
 
 from dlmachine.core.cachekey import cache_key
 from dlmachine.core.descriptor import Descriptor
@@ -166,7 +166,7 @@ def _by_order(pair: tuple[tuple[type | None, type | None], list[str]]) -> tuple[
     return _ORDER.index(_name(source)), _ORDER.index(_name(target))
 
 
-_ORDER = [kind.__name__ for kind in State.__args__]
+_ORDER = [kind.__name__ for kind in get_args(State)]
 
 
 def _kind(state: State) -> Any:

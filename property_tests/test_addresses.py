@@ -2,7 +2,9 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from returns.pipeline import is_successful
 
+from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.events import Head
 from dlmachine.core.headers import Headers, parse_headers
 from dlmachine.core.redact import is_secret_name, redact_url
@@ -10,7 +12,6 @@ from dlmachine.core.redirect import follow_redirect
 from dlmachine.core.request import Request, build_request
 from dlmachine.core.url import join_url, parse_url
 from property_tests import strategies as of
-from returns.pipeline import is_successful
 
 SECRET = 'pl4nted-s3cret'
 
@@ -37,7 +38,13 @@ def test_joined_addresses_are_normal(base: str, location: str) -> None:
         assert parse_url(str(joined.unwrap())) == joined
 
 
-@given(of.urls, of.locations, st.sampled_from([301, 302, 303, 307, 308]), of.header_pairs, st.integers(0, 3))
+@given(
+    of.urls,
+    of.locations,
+    st.sampled_from([301, 302, 303, 307, 308]),
+    of.header_pairs,
+    st.integers(0, 3),
+)
 def test_redirects_carry_nothing_elsewhere(
     start: str, location: str, status: int, sent: list[tuple[str, str]], most: int
 ) -> None:
@@ -62,7 +69,7 @@ def test_redirects_carry_nothing_elsewhere(
 
 
 @given(of.descriptors())
-def test_requests_can_be_built_for_every_address(descriptor: 'of.Descriptor') -> None:
+def test_requests_can_be_built_for_every_address(descriptor: Descriptor) -> None:
     """Each address of a legal descriptor gives a request in normal form, without userinfo."""
     for address in descriptor.addresses:
         request = build_request(descriptor, address, 'me/1').unwrap()
@@ -72,8 +79,13 @@ def test_requests_can_be_built_for_every_address(descriptor: 'of.Descriptor') ->
         assert {'accept', 'accept-encoding', 'user-agent'} <= set(names)
 
 
-@given(st.lists(st.tuples(of.any_text, of.any_text) | of.any_text, max_size=3) | st.dictionaries(of.any_text, of.any_text, max_size=3))
-def test_headers_never_break_the_frame(given_headers: list[tuple[str, str] | str] | dict[str, str]) -> None:
+@given(
+    st.lists(st.tuples(of.any_text, of.any_text) | of.any_text, max_size=3)
+    | st.dictionaries(of.any_text, of.any_text, max_size=3)
+)
+def test_headers_never_break_the_frame(
+    given_headers: list[tuple[str, str] | str] | dict[str, str],
+) -> None:
     """No CR, LF or NUL gets through, no name that is no token, no value that can not be sent."""
     parsed = parse_headers(given_headers)
     if not is_successful(parsed):

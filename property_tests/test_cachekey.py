@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from dlmachine.core.cachekey import VOLATILE_HEADERS, cache_key
-from dlmachine.core.descriptor import Descriptor, METHODS
+from dlmachine.core.descriptor import METHODS, Descriptor
 from property_tests import strategies as of
 
 plain_pairs = st.lists(st.tuples(of.plain_names, of.line_texts), max_size=4)
@@ -18,7 +18,9 @@ def key_of(url: str, **described: Any) -> str:
 
 
 @given(of.urls, plain_pairs, st.randoms(use_true_random=False))
-def test_header_case_and_order_do_not_count(url: str, sent: list[tuple[str, str]], chance: Any) -> None:
+def test_header_case_and_order_do_not_count(
+    url: str, sent: list[tuple[str, str]], chance: Any
+) -> None:
     """The same header fields, otherwise written and in another order, are the same download."""
     sent = [(name, value.encode('latin-1', 'ignore').decode('latin-1')) for name, value in sent]
     otherwise = [(name.swapcase(), value) for name, value in sent]
@@ -36,7 +38,9 @@ def test_the_order_of_a_mapping_does_not_count(url: str, query: dict[str, str], 
 @given(of.descriptors(), st.lists(of.urls, max_size=2), of.values)
 def test_the_way_does_not_count(descriptor: Descriptor, mirrors: list[str], agent: str) -> None:
     """Mirrors, TLS, User-Agent, Accept-Encoding and the like make no other download."""
-    headers = descriptor.headers.with_field('User-Agent', agent).with_field('accept-encoding', 'gzip')
+    headers = descriptor.headers.with_field('User-Agent', agent).with_field(
+        'accept-encoding', 'gzip'
+    )
     other = Descriptor(
         url=descriptor.url,
         method=descriptor.method,
@@ -66,10 +70,14 @@ def test_the_method_counts(methods: set[str], url: str) -> None:
     assert key_of(url, data=b'x', method=one) != key_of(url, data=b'x', method=two)
 
 
-@given(st.lists(st.integers(0, 5), max_size=4), st.lists(st.integers(0, 5), max_size=4), st.booleans())
+@given(
+    st.lists(st.integers(0, 5), max_size=4), st.lists(st.integers(0, 5), max_size=4), st.booleans()
+)
 def test_the_order_of_a_list_counts(one: list[int], two: list[int], post: bool) -> None:
     """Lists with other members, or in another order, are another download."""
-    same = key_of('http://h/', query={'a': one}, post=post) == key_of('http://h/', query={'a': two}, post=post)
+    same = key_of('http://h/', query={'a': one}, post=post) == key_of(
+        'http://h/', query={'a': two}, post=post
+    )
     assert same == (one == two)
 
 

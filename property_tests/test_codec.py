@@ -5,6 +5,7 @@ import pickle
 
 from hypothesis import given
 from hypothesis import strategies as st
+from returns.pipeline import is_successful
 
 from dlmachine.core import codec
 from dlmachine.core.descriptor import Descriptor
@@ -14,7 +15,6 @@ from dlmachine.core.policy import Policy
 from dlmachine.core.record import DownloadRecord, parse_record
 from dlmachine.core.snapshot import Snapshot
 from property_tests import strategies as of
-from returns.pipeline import is_successful
 
 
 @given(of.wishes())
@@ -24,20 +24,41 @@ def test_plans_round_trip(wish: tuple[Descriptor, Policy, Snapshot]) -> None:
     if not is_successful(made):
         return
     whole = made.unwrap()
-    assert pickle.loads(pickle.dumps(whole)) == whole  # noqa: S301 -- our own
+    assert pickle.loads(pickle.dumps(whole)) == whole
     read = Plan.from_json(whole.to_json()).unwrap()
     assert read == whole.redacted()
     assert str(read) == str(whole)
     assert read.with_descriptor(wish[0]).unwrap() == whole
 
 
-@given(of.snapshots() | of.policies() | of.descriptors() | of.faults | of.records | st.binary(max_size=5) | of.durations)
+@given(
+    of.snapshots()
+    | of.policies()
+    | of.descriptors()
+    | of.faults
+    | of.records
+    | st.binary(max_size=5)
+    | of.durations
+)
 def test_every_value_round_trips(value: object) -> None:
     """What is written down is read back as it was."""
     assert codec.loads(codec.dumps(value)).unwrap() == value
 
 
-@given(of.any_text | st.recursive(of.jsons, lambda inner: st.dictionaries(st.sampled_from(['$', 'value', 'iso', 'parts', 'base64', 'items']), inner | st.sampled_from(['Plan', 'bytes', 'datetime', 'timedelta', 'Verdict', 'Headers', 'Window', 'Status']), max_size=3)).map(json.dumps))
+@given(
+    of.any_text
+    | st.recursive(
+        of.jsons,
+        lambda inner: st.dictionaries(
+            st.sampled_from(['$', 'value', 'iso', 'parts', 'base64', 'items']),
+            inner
+            | st.sampled_from(
+                ['Plan', 'bytes', 'datetime', 'timedelta', 'Verdict', 'Headers', 'Window', 'Status']
+            ),
+            max_size=3,
+        ),
+    ).map(json.dumps)
+)
 def test_reading_never_raises(text: str) -> None:
     """Whatever the text, it is a value, a plan or a fault."""
     for read in (codec.loads(text), Plan.from_json(text), parse_record(text)):
@@ -55,4 +76,4 @@ def test_records_round_trip(record: DownloadRecord) -> None:
 @given(of.faults)
 def test_faults_pickle(fault: Fault) -> None:
     """A fault goes to another process and comes back equal."""
-    assert pickle.loads(pickle.dumps(fault)) == fault  # noqa: S301 -- our own
+    assert pickle.loads(pickle.dumps(fault)) == fault

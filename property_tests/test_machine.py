@@ -2,6 +2,7 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from returns.pipeline import is_successful
 
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.effects import (
@@ -21,7 +22,6 @@ from dlmachine.core.rehearse import healthy_event, rehearse
 from dlmachine.core.snapshot import Snapshot
 from dlmachine.core.states import Broken, Finished
 from property_tests import strategies as of
-from returns.pipeline import is_successful
 
 Wish = tuple[Descriptor, Policy, Snapshot]
 
@@ -33,12 +33,11 @@ def test_planning_never_raises(wish: Wish) -> None:
     assert str(made.unwrap() if is_successful(made) else made.failure())
 
 
-@settings(max_examples=150)
 @given(of.wishes(), st.data())
 def test_advance_never_raises(wish: Wish, data: st.DataObject) -> None:
     """Any event, whether it answers the effect or not, gives a next step in any state."""
     step = begin(*wish)
-    for _ in range(12):
+    for _ in range(8):
         fitting = of.events() if step.effect is None else of.events_of(step.effect, wish[2].key)
         advance(step.state, data.draw(of.events(wish[2].key)))
         step = advance(step.state, data.draw(fitting))

@@ -2,22 +2,33 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 from hypothesis import given
 from hypothesis import strategies as st
+from returns.pipeline import is_successful
 
 from dlmachine.core.descriptor import Descriptor
-from dlmachine.core.events import Answered, Head, LockAcquired, Observed, PartOpened, Published, Received, Recorded
+from dlmachine.core.destination import ToMemory, Wanted
+from dlmachine.core.events import (
+    Answered,
+    Head,
+    LockAcquired,
+    Observed,
+    PartOpened,
+    Published,
+    Received,
+    Recorded,
+)
 from dlmachine.core.headers import Headers
 from dlmachine.core.machine import advance, begin
 from dlmachine.core.metadata import NewVersion, flat_attributes
 from dlmachine.core.plan import plan
-from dlmachine.core.policy import Policy
-from dlmachine.core.snapshot import CacheSeen, Snapshot
+from dlmachine.core.policy import Policy, Window
+from dlmachine.core.snapshot import BackendSeen, CacheSeen, Snapshot
 from dlmachine.core.states import Broken
 from property_tests import strategies as of
-from returns.pipeline import is_successful
 
 SECRET = 'pl4nt+ed/s3cret'
 #: All ways in which it may be written.
@@ -27,7 +38,9 @@ WRITTEN = (SECRET, quote(SECRET, safe=''), 'bWU6cGw0bnQrZWQvczNjcmV0')
 @st.composite
 def planted(draw: st.DrawFn) -> Descriptor:
     """Descriptors with the secret in headers, userinfo, query, form, or all of them."""
-    places = draw(st.sets(st.sampled_from(['header', 'userinfo', 'query', 'form', 'mirror']), min_size=1))
+    places = draw(
+        st.sets(st.sampled_from(['header', 'userinfo', 'query', 'form', 'mirror']), min_size=1)
+    )
     userinfo = f'me:{quote(SECRET, safe="")}@' if 'userinfo' in places else ''
     query = f'?token={quote(SECRET, safe="")}' if 'query' in places else ''
     in_form = 'form' in places
@@ -36,7 +49,9 @@ def planted(draw: st.DrawFn) -> Descriptor:
         query={'access_token': SECRET, 'ids': '1'} if in_form or 'query' in places else None,
         post=in_form,
         headers={'X-Api-Key': SECRET, 'Cookie': f'id={SECRET}'} if 'header' in places else None,
-        mirrors=[f'https://me:{quote(SECRET, safe="")}@mirror.example/t.csv'] if 'mirror' in places else [],
+        mirrors=[f'https://me:{quote(SECRET, safe="")}@mirror.example/t.csv']
+        if 'mirror' in places
+        else [],
     ).unwrap()
 
 
@@ -45,24 +60,43 @@ def _is_clean(*texts: object) -> bool:
 
 
 def _seen(descriptor: Descriptor) -> Snapshot:
-    backends = of.BackendSeen(name='requests', schemes=('http', 'https'))
-    return Snapshot(now=of.NOW, chance=0.5, key='0' * 64, cache=CacheSeen(folder='/cache', item_id='item'), backends=(backends,))
+    backends = BackendSeen(name='requests', schemes=('http', 'https'))
+    return Snapshot(
+        now=of.NOW,
+        chance=0.5,
+        key='0' * 64,
+        cache=CacheSeen(folder='/cache', item_id='item'),
+        backends=(backends,),
+    )
 
 
 @given(planted(), of.wanted)
-def test_plans_tell_no_secrets(descriptor: Descriptor, wanted: of.Wanted) -> None:
+def test_plans_tell_no_secrets(descriptor: Descriptor, wanted: Wanted) -> None:
     """Neither text nor JSON of a plan has them, nor the repr of what it was made from."""
     made = plan(descriptor, Policy(destination=wanted), _seen(descriptor)).unwrap()
-    assert _is_clean(made, repr(made), made.to_json(), repr(descriptor), repr(descriptor.redacted()))
+    assert _is_clean(
+        made, repr(made), made.to_json(), repr(descriptor), repr(descriptor.redacted())
+    )
     assert made.redacted().is_redacted
 
 
-@given(planted(), st.sampled_from(['X-Echo', 'Location', 'Link', 'Set-Cookie', 'Content-Location']), st.sampled_from(WRITTEN))
+@given(
+    planted(),
+    st.sampled_from(['X-Echo', 'Location', 'Link', 'Set-Cookie', 'Content-Location']),
+    st.sampled_from(WRITTEN),
+)
 def test_records_tell_no_secrets(descriptor: Descriptor, header: str, echoed: str) -> None:
     """Whatever the server echoes, the update and the outcome's record are free of them."""
     snapshot = _seen(descriptor)
     step = begin(descriptor, Policy(), snapshot)
-    echo = Headers(((header, f'https://h/?token={echoed}' if header != 'X-Echo' else f'saw {_echo(descriptor)}'),))
+    echo = Headers(
+        (
+            (
+                header,
+                f'https://h/?token={echoed}' if header != 'X-Echo' else f'saw {_echo(descriptor)}',
+            ),
+        )
+    )
     received = Received(size_bytes=1, wire_bytes=1, sha256=of.DIGESTS[0])
     for event in (
         LockAcquired(at=of.NOW),
@@ -74,13 +108,15 @@ def test_records_tell_no_secrets(descriptor: Descriptor, header: str, echoed: st
         step = advance(step.state, event)
     assert isinstance(step.update, NewVersion)
     record = step.update.record
-    assert _is_clean(step.update, record, record.to_json(), json.dumps(dict(flat_attributes(record))))
+    assert _is_clean(
+        step.update, record, record.to_json(), json.dumps(dict(flat_attributes(record)))
+    )
     assert advance(step.state, Recorded(at=of.NOW)).effect is not None
 
 
 def _echo(descriptor: Descriptor) -> str:
     # What a chatty server could know: the request as it was sent.
-    sent = begin(descriptor, Policy(destination=of.ToMemory()), replace(_seen(descriptor), cache=None))
+    sent = begin(descriptor, Policy(destination=ToMemory()), replace(_seen(descriptor), cache=None))
     step = advance(sent.state, PartOpened(at=of.NOW, size_bytes=0))
     return ' '.join(getattr(step.effect, 'request').secrets())  # noqa: B009 -- an Exchange
 
@@ -90,7 +126,7 @@ def test_faults_tell_no_secrets(descriptor: Descriptor, head: Head, echoed: str)
     """Nor do the faults that an answer leads to, a reason phrase that echoes them included."""
     echo = echoed if echoed in _echo(descriptor) else 'nothing'
     head = replace(head, reason=f'no {echo}')
-    policy = Policy(destination=of.ToMemory(), retries=0)
+    policy = Policy(destination=ToMemory(), retries=0)
     step = begin(descriptor, policy, _seen(descriptor))
     step = advance(step.state, PartOpened(at=of.NOW, size_bytes=0))
     for _ in range(30):
@@ -100,7 +136,16 @@ def test_faults_tell_no_secrets(descriptor: Descriptor, head: Head, echoed: str)
             break
 
 
-@given(planted(), st.sampled_from([Policy(offline=True), Policy(backend='wget'), Policy(window=of.Window(older_than=of.datetime(2000, 1, 1, tzinfo=of.UTC)))]))
+@given(
+    planted(),
+    st.sampled_from(
+        [
+            Policy(offline=True),
+            Policy(backend='wget'),
+            Policy(window=Window(older_than=datetime(2000, 1, 1, tzinfo=UTC))),
+        ]
+    ),
+)
 def test_refusals_tell_no_secrets(descriptor: Descriptor, policy: Policy) -> None:
     """A refusal names the URL without them."""
     made = plan(descriptor, policy, _seen(descriptor))

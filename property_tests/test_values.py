@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import example, given
 from hypothesis import strategies as st
+from returns.pipeline import is_successful
 
 from dlmachine.core.answer import content_length, decide_body
 from dlmachine.core.body import parse_json, parse_multipart, parse_pairs
@@ -31,15 +32,20 @@ from dlmachine.core.faults import Fault
 from dlmachine.core.filename import extension, name_content, safe_name
 from dlmachine.core.freshness import build_condition, choose_version, recorded_digest
 from dlmachine.core.options import OPTIONS, parse_policy
-from dlmachine.core.policy import Checksum, CheckMethod, Policy, Window, find_policy_fault
+from dlmachine.core.policy import CheckMethod, Checksum, Policy, Window, find_policy_fault
 from dlmachine.core.request import Request
 from dlmachine.core.retry import backoff, classify, jitter, parse_retry_after
 from dlmachine.core.snapshot import CacheEntry
 from dlmachine.core.staging import part_place, part_stem
 from property_tests import strategies as of
-from returns.pipeline import is_successful
 
-RESERVED = {'con', 'prn', 'aux', 'nul', *(f'{port}{n}' for port in ('com', 'lpt') for n in range(10))}
+RESERVED = {
+    'con',
+    'prn',
+    'aux',
+    'nul',
+    *(f'{port}{n}' for port in ('com', 'lpt') for n in range(10)),
+}
 long_names = st.text(st.sampled_from('aé𐍈. con/\\"\x00*\u202e\x85'), max_size=300)
 
 
@@ -68,7 +74,9 @@ def test_content_always_has_a_safe_name(head: Head, url: str) -> None:
     name = name_content(head.headers, url)
     assert safe_name(name) == name
     ext = extension(name)
-    assert ext is None or (ext.replace('.', '').replace('-', '').replace('_', '').isalnum() and ext.isascii())
+    assert ext is None or (
+        ext.replace('.', '').replace('-', '').replace('_', '').isalnum() and ext.isascii()
+    )
 
 
 @given(st.lists(of.entries, max_size=6), of.windows, st.none() | of.checksums)
@@ -99,7 +107,9 @@ def test_conditions_never_stand_in_for_each_other(entry: CacheEntry, method: Che
     assert names <= allowed.get(method, set())
 
 
-@given(of.policies(), st.integers(-3, 5_000), st.floats(0, 1, exclude_max=True), st.integers(0, 100))
+@given(
+    of.policies(), st.integers(-3, 5_000), st.floats(0, 1, exclude_max=True), st.integers(0, 100)
+)
 def test_waits_stay_within_bounds(policy: Policy, number: int, chance: float, draw: int) -> None:
     """A wait is never negative, nor longer than `retry_max_wait`; draws lie in [0, 1)."""
     drawn = jitter(chance, draw)
@@ -124,8 +134,15 @@ def test_retry_after_is_never_negative(head: Head, at: datetime) -> None:
     assert asked is None or timedelta(0) <= asked
 
 
-@given(of.heads(), st.integers(0, 8), st.sampled_from([None, '"v1"', '"v2"']), st.none() | st.integers(0, 10))
-def test_every_head_is_decided_about(head: Head, offset: int, validator: str | None, limit: int | None) -> None:
+@given(
+    of.heads(),
+    st.integers(0, 8),
+    st.sampled_from([None, '"v1"', '"v2"']),
+    st.none() | st.integers(0, 10),
+)
+def test_every_head_is_decided_about(
+    head: Head, offset: int, validator: str | None, limit: int | None
+) -> None:
     """A body is taken only from where it was asked for, and never beyond the limit."""
     expect = Expectation(offset=offset, validator=validator, max_bytes=limit)
     second = timedelta(seconds=1)
@@ -142,7 +159,12 @@ def test_every_head_is_decided_about(head: Head, offset: int, validator: str | N
     assert length is None or length >= 0
 
 
-@given(of.wanted, st.none() | st.just('/cache'), st.none() | st.builds(PathSeen, kind=st.sampled_from(PathKind), blocker=st.none() | st.just('/b')))
+@given(
+    of.wanted,
+    st.none() | st.just('/cache'),
+    st.none()
+    | st.builds(PathSeen, kind=st.sampled_from(PathKind), blocker=st.none() | st.just('/b')),
+)
 def test_the_destination_table(wanted: Wanted, cache: str | None, seen: PathSeen | None) -> None:
     """A path is obeyed or refused; auto is the cache if there is one, else memory."""
     made = resolve_destination(wanted, cache, seen)
@@ -162,7 +184,10 @@ def test_the_destination_table(wanted: Wanted, cache: str | None, seen: PathSeen
                 assert made.unwrap() == AtPath(path)
 
 
-@given(st.text(min_size=1, max_size=200).filter(lambda text: is_successful(parse_destination(text))), st.booleans())
+@given(
+    st.text(min_size=1, max_size=200).filter(lambda text: is_successful(parse_destination(text))),
+    st.booleans(),
+)
 def test_parts_lie_beside_and_have_short_names(path: str, is_folder: bool) -> None:
     """A part's stem leaves room for what is added to it, whatever the name is written in."""
     assert part_place(ToPath(path), '/cache', is_folder=is_folder) is not None
@@ -171,7 +196,19 @@ def test_parts_lie_beside_and_have_short_names(path: str, is_folder: bool) -> No
     assert '/' not in stem
 
 
-anything = st.none() | st.booleans() | st.integers() | st.floats() | of.any_text | st.binary(max_size=4) | st.timedeltas() | st.datetimes() | st.dates() | st.lists(st.integers(), max_size=2) | st.dictionaries(of.any_text, of.any_text, max_size=2)
+anything = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | of.any_text
+    | st.binary(max_size=4)
+    | st.timedeltas()
+    | st.datetimes()
+    | st.dates()
+    | st.lists(st.integers(), max_size=2)
+    | st.dictionaries(of.any_text, of.any_text, max_size=2)
+)
 
 
 @given(st.sampled_from(sorted(OPTIONS)), anything)
@@ -185,9 +222,18 @@ def test_options_are_read_or_refused(name: str, value: Any) -> None:
 
 
 @given(anything | of.urls, anything, anything, anything, anything | st.lists(anything, max_size=2))
-def test_descriptors_are_read_or_refused(url: Any, query: Any, json: Any, multipart: Any, rest: Any) -> None:
+def test_descriptors_are_read_or_refused(
+    url: Any, query: Any, json: Any, multipart: Any, rest: Any
+) -> None:
     """Whatever a caller gives, it is a descriptor in normal form or a fault that names a place."""
-    read = Descriptor.parse(url, query=query, json=json, multipart=multipart, headers=rest, mirrors=rest)
+    read = Descriptor.parse(
+        url, query=query, json=json, multipart=multipart, headers=rest, mirrors=rest
+    )
     assert is_successful(read) or read.failure().code == 'invalid_input'
-    for parsed in (parse_pairs(rest, 'query'), parse_json(rest, 'json'), parse_multipart(rest), parse_destination(rest)):
+    for parsed in (
+        parse_pairs(rest, 'query'),
+        parse_json(rest, 'json'),
+        parse_multipart(rest),
+        parse_destination(rest),
+    ):
         assert is_successful(parsed) or parsed.failure().code == 'invalid_input'

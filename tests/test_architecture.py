@@ -140,3 +140,11 @@ def test_public_names_survive_their_modules() -> None:
     modules = {info.name for info in pkgutil.iter_modules(dlmachine.__path__)}
 
     assert not modules & set(dlmachine.__all__)
+
+
+@pytest.mark.skipif('DLMACHINE_TEST_INSTALLED' not in os.environ, reason='only for the built wheel')
+def test_the_installed_wheel_is_tested() -> None:
+    """When the wheel is tested, it is the wheel that is tested, with both marks of its types."""
+    for package in PACKAGES:
+        assert 'site-packages' in package.parts
+        assert (package / 'py.typed').exists()

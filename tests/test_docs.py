@@ -3,6 +3,7 @@
 import doctest
 import importlib.util
 import io
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -73,7 +74,9 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(work)
     for name in ('HOME', 'XDG_CACHE_HOME', 'XDG_CONFIG_HOME'):
         monkeypatch.setenv(name, str(home))
-    monkeypatch.setenv('DLMACHINE_CONFIG', '/dev/null')
+    for name in [name for name in os.environ if name.startswith('DLMACHINE_')]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv('DLMACHINE_CONFIG', os.devnull)
     for name in ('http_proxy', 'https_proxy', 'all_proxy', 'HTTP_PROXY', 'HTTPS_PROXY'):
         monkeypatch.delenv(name, raising=False)
 
@@ -93,7 +96,7 @@ def test_page_runs_from_top_to_bottom(page: Path, base_url: str) -> None:
         elif block.language == 'python':
             source = '\n' * block.line + block.text
             with redirect_stdout(io.StringIO()) as told:
-                exec(compile(source, str(page), 'exec'), namespace)  # noqa: S102
+                exec(compile(source, str(page), 'exec'), namespace)
             printed = told.getvalue()
     for value in list(namespace.values()):
         if type(value).__name__ == 'DownloadManager':
@@ -125,7 +128,10 @@ def hooks() -> ModuleType:
 @pytest.mark.parametrize(
     ('page', 'names'),
     [
-        ('explanation/state-machine.md', [k.__name__ for k in (*State.__args__, *Event.__args__)]),
+        (
+            'explanation/state-machine.md',
+            [k.__name__ for k in (*get_args(State), *get_args(Event))],
+        ),
         ('reference/options.md', list(OPTIONS)),
         ('reference/faults.md', [fault.__name__ for fault in FAULTS]),
     ],
@@ -143,12 +149,14 @@ def test_diagram_draws_every_state_and_event(hooks: ModuleType) -> None:
     drawn = hooks.state_diagram.draw()
     leaving = set(re.findall(r'^ +(\w+) -->', drawn, re.MULTILINE))
     reached = set(re.findall(r'--> (\w+)', drawn))
-    told = {name for names in re.findall(r' : (.+)$', drawn, re.MULTILINE) for name in names.split(', ')}
-    states = {kind.__name__ for kind in State.__args__}
+    told = {
+        name for names in re.findall(r' : (.+)$', drawn, re.MULTILINE) for name in names.split(', ')
+    }
+    states = {kind.__name__ for kind in get_args(State)}
 
     assert leaving == states
     assert reached == states
-    assert told == {kind.__name__ for kind in Event.__args__}
+    assert told == {kind.__name__ for kind in get_args(Event)}
 
 
 def test_every_marker_is_known(hooks: ModuleType) -> None:

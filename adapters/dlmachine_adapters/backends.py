@@ -6,6 +6,7 @@ Contract: a backend is a class `(clock) -> ports.Transport` under the entry-poin
 
 from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
 from importlib.util import find_spec
+from threading import RLock
 from typing import Final
 
 from returns.result import Failure, Result, Success
@@ -21,6 +22,10 @@ _OWN: Final = {
     'requests': ('requests', 'requests', ('http', 'https')),
     'curl': ('pycurl', 'pycurl', ('http', 'https', 'ftp', 'ftps', 'sftp')),
 }
+_TARGETS: Final = {
+    'requests': 'dlmachine_adapters.requests_transport:RequestsTransport',
+    'curl': 'dlmachine_adapters.pycurl_transport:CurlTransport',
+}
 
 
 class Backends:
@@ -31,34 +36,33 @@ class Backends:
         self._clock = clock
         self._seen: tuple[BackendSeen, ...] | None = None
         self._loaded: dict[str, Transport] = {}
+        self._mutex = RLock()
 
     def seen(self) -> tuple[BackendSeen, ...]:
         """Those that can be used, `requests` first."""
         if self._seen is None:
-            points = {point.name: point for point in entry_points(group=GROUP)}
-            ordered = sorted(points.values(), key=lambda point: (point.name not in _OWN, point.name))
-            ordered.sort(key=lambda point: point.name != 'requests')
-            found = (self._look(point) for point in ordered)
+            found = (self._look(point) for point in _points().values())
             self._seen = tuple(one for one in found if one is not None)
         return self._seen
 
     def load(self, name: str) -> Result[Transport, Fault]:
         """The backend of this name.  Faults: `BackendMissing`, which says what to install."""
-        if name not in self._loaded:
-            points = tuple(entry_points(group=GROUP, name=name))
-            if not points:
-                return Failure(_missing(name, 'there is no backend of this name'))
-            try:
-                self._loaded[name] = points[0].load()(self._clock)
-            except ImportError as error:
-                return Failure(_missing(name, str(error)))
-        return Success(self._loaded[name])
+        with self._mutex:
+            if name not in self._loaded:
+                point = _points().get(name)
+                if point is None:
+                    return Failure(_missing(name, 'there is no backend of this name'))
+                try:
+                    self._loaded[name] = point.load()(self._clock)
+                except Exception as error:  # noqa: BLE001 -- a plugin may fail in any way
+                    return Failure(_missing(name, str(error) or type(error).__name__))
+            return Success(self._loaded[name])
 
     def close(self) -> None:
         """Close the connections of all that were loaded."""
-        for transport in self._loaded.values():
-            transport.close()
-        self._loaded.clear()
+        with self._mutex:
+            while self._loaded:
+                self._loaded.popitem()[1].close()
 
     def _look(self, point: EntryPoint) -> BackendSeen | None:
         if point.name not in _OWN:
@@ -71,6 +75,14 @@ class Backends:
             return BackendSeen(name=point.name, schemes=schemes, version=version(distribution))
         except PackageNotFoundError:
             return BackendSeen(name=point.name, schemes=schemes)
+
+
+def _points() -> dict[str, EntryPoint]:
+    # Our own come first, and nobody else's entry takes their names.
+    points = {name: EntryPoint(name, target, GROUP) for name, target in _TARGETS.items()}
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+        points.setdefault(point.name, point)
+    return points
 
 
 def _missing(name: str, reason: str) -> BackendMissing:

@@ -4,20 +4,35 @@ Contract: importing it prints nothing, makes no folder and leaves logging alone.
 would otherwise begin a session of pkg_infra in the current folder.
 """
 
+import bz2
+import io
+import lzma
+import os
+import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from cachedir import Cache
 
 _MUTEX = threading.Lock()
 _LOCAL = threading.local()
-_CODINGS = {'tgz': 'tar.gz', 'tbz2': 'tar.bz2', 'txz': 'tar.xz'}
+_CODINGS: Final = {'tgz': 'tar.gz', 'tbz2': 'tar.bz2', 'tbz': 'tar.bz2', 'txz': 'tar.xz'}
+
+#: cachedir names these as compressed, but has no way to open them.
+_OWN_OPENERS: Final[dict[str, Callable[..., Any]]] = {'bz2': bz2.open, 'xz': lzma.open}
+
+#: What its opener takes for "as it is"; it fails where it is given no extension at all.
+_PLAIN: Final = 'plain'
 
 
 def import_cachedir() -> Any:
     """The module cachedir."""
     with _MUTEX:
+        if 'cachedir' in sys.modules:
+            return sys.modules['cachedir']
         from pkg_infra import session
 
         original = session.get_session
@@ -31,10 +46,13 @@ def import_cachedir() -> Any:
 
 def live_cache(folder: str) -> 'Cache':
     """A `cachedir.Cache` on a folder, one for each thread: its connection belongs to one."""
-    caches: dict[str, Cache] = _LOCAL.__dict__.setdefault('caches', {})
-    if folder not in caches:
-        caches[folder] = import_cachedir().Cache(path=folder)
-    return caches[folder]
+    caches: dict[tuple[str, int], Cache] = _LOCAL.__dict__.setdefault('caches', {})
+    key = (os.path.abspath(folder), os.getpid())
+    if key not in caches:
+        # Of a folder that is not there and has a dot in its name, cachedir makes a file.
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        caches[key] = import_cachedir().Cache(path=folder)
+    return caches[key]
 
 
 def close_caches() -> None:
@@ -45,14 +63,43 @@ def close_caches() -> None:
 def open_cached(path: str, ext: str | None, **opening: Any) -> Any:
     """What cachedir's opener makes of a file: lines, or the members of an archive.
 
-    The extension is always given: without one cachedir's opener fails.
+    Keywords are those of its `Opener`: `large`, `needed`, `encoding`, `default_mode`.
     """
+    known = (ext or '').lower().strip('.')
+    if known in _OWN_OPENERS:
+        return _open_compressed(_OWN_OPENERS[known], path, **opening)
     import_cachedir()
     from cachedir._open import Opener
 
-    known = (ext or '').lower().lstrip('.')
-    opener = Opener(path, ext=_CODINGS.get(known, known), **opening)
+    size = io.DEFAULT_BUFFER_SIZE
+    try:
+        opener = Opener(path, ext=_CODINGS.get(known, known) or _PLAIN, **opening)
+    finally:
+        # Opening gz, it shrinks the buffers of every file that the process opens later.
+        setattr(io, 'DEFAULT_BUFFER_SIZE', size)  # noqa: B010 -- Final, but not for cachedir
     return _Opened(opener) if opening.get('large', True) else opener.result
+
+
+def _open_compressed(
+    opener: Callable[..., Any],
+    path: str,
+    *,
+    large: bool = True,
+    default_mode: str = 'r',
+    encoding: str | None = None,
+    **_: Any,
+) -> Any:
+    # As its opener does with gz: lines of text, or of bytes; not large, all bytes at once.
+    if not large:
+        with opener(path, 'rb') as file:
+            return file.read()
+    is_text = default_mode != 'rb'
+    return _lines(opener(path, 'rt' if is_text else 'rb', encoding=encoding if is_text else None))
+
+
+def _lines(file: Any) -> Iterator[Any]:
+    with file:
+        yield from file
 
 
 def _no_session(*_: Any, **__: Any) -> None:
@@ -65,8 +112,12 @@ class _Opened:
     def __init__(self, opener: Any) -> None:
         self._opener = opener
 
-    def __iter__(self) -> Any:
-        return iter(self._opener.result)
+    def __iter__(self) -> Iterator[Any]:
+        # A generator holds `self`, and with it the opener; a bare iterator would not.
+        yield from self._opener.result
+
+    def __next__(self) -> Any:
+        return next(self._opener.result)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._opener.result, name)

@@ -7,8 +7,9 @@ never imported here; whoever opens the folder with it finds our entries, and we 
 import os
 import sqlite3
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from returns.pipeline import is_successful
 
@@ -20,11 +21,19 @@ from dlmachine.core.metadata import MetadataUpdate, NewVersion, SameVersion, fla
 from dlmachine.core.ports import Clock
 from dlmachine.core.record import DownloadRecord, parse_record
 from dlmachine.core.snapshot import CacheEntry, CacheSeen, Status
+from dlmachine_adapters.cachedir_foreign import (
+    Foreign,
+    Given,
+    foreign_names,
+    foreign_record,
+    read_given,
+)
 from dlmachine_adapters.cachedir_names import (
     KEY_PARAMETER,
-    foreign_item_ids,
+    file_name_of,
     from_local,
     item_id_of,
+    stored_ext,
     to_local,
 )
 from dlmachine_adapters.registry import NoRegistry, Registry
@@ -34,10 +43,11 @@ from dlmachine_adapters.storage_faults import storage_fault
 RECORD_ATTRIBUTE: Final = 'dlmachine'
 
 _LOOK_UP: Final = """
-    SELECT m.id, m.item_id, m.version_id, m.version, m.status, m.date, m.ext, t.value
+    SELECT m.id, m.item_id, m.version_id, m.version, m.status, m.date, m.ext, m.file_name, t.value
     FROM main m LEFT JOIN attr_text t
         ON t.id = m.id AND t.keyvar = 0 AND t.name = 'dlmachine' AND t.namespace IS NULL
     WHERE m.item_id IN ({marks})
+    ORDER BY m.id
 """
 _INSERT_MAIN: Final = """
     INSERT INTO main (item_id, version_id, version, status, file_name, label, date, ext,
@@ -45,6 +55,7 @@ _INSERT_MAIN: Final = """
     VALUES (?, ?, ?, ?, ?, NULL, ?, ?, NULL, ?, 0, 0)
 """
 _TABLE_OF: Final = {str: 'attr_varchar', int: 'attr_int'}
+_STATUSES: Final = frozenset(status.value for status in Status)
 
 
 class CachedirStore:
@@ -63,27 +74,25 @@ class CachedirStore:
     def look_up(self, key: str, descriptor: Descriptor) -> CacheSeen:
         """The entries for a key, our own and those that others made for the same URL."""
         own = item_id_of(key)
-        urls = dict(foreign_item_ids(descriptor))
-        ids = (own, *urls)
+        names = {name.item_id: name for name in foreign_names(descriptor)}
         try:
-            with self.registry.reading() as connection:
-                query = _LOOK_UP.format(marks=','.join('?' * len(ids)))
-                rows = connection.execute(query, ids).fetchall()
-                theirs = [row for row in rows if row[1] != own]
-                attributes = _read_attributes(connection, [row[0] for row in theirs])
+            rows, given = self.registry.read(lambda connection: _read(connection, own, names))
         except NoRegistry:
             return CacheSeen(folder=self.folder, item_id=own)
         except sqlite3.Error as error:
             fault = CacheUnusable(path=self.registry.path, problem=str(error))
             return CacheSeen(folder=self.folder, item_id=own, fault=fault)
-        entries = [self._own_entry(row) for row in rows if row[1] == own]
-        entries += [
-            self._foreign_entry(row, attributes[row[0]])
-            for row in theirs
-            if attributes[row[0]].get('_uri') == urls[row[1]]
+        found = [_own_entry(self.folder, row) for row in rows if row.item_id == own]
+        found += [
+            _foreign_entry(self.folder, row, given[row.row_id])
+            for row in rows
+            if row.item_id != own and names[row.item_id].is_of(given[row.row_id])
         ]
-        ordered = sorted(entries, key=lambda entry: (entry.is_own, entry.version))
-        return CacheSeen(folder=self.folder, item_id=own, entries=tuple(ordered))
+        entries = sorted(
+            (entry for entry in found if entry is not None),
+            key=lambda entry: (entry.is_own, entry.version),
+        )
+        return CacheSeen(folder=self.folder, item_id=own, entries=tuple(entries))
 
     def record(self, effect: Record, update: MetadataUpdate) -> Recorded | PlaceTaken | Failed:
         """Write the update down, in one transaction."""
@@ -95,7 +104,7 @@ class CachedirStore:
                     _insert(connection, update)
                 else:
                     _freshen(connection, update)
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, ValueError, OverflowError) as error:
             return self._failed(error)
         return Recorded(at=self._clock.now())
 
@@ -106,7 +115,7 @@ class CachedirStore:
             with self.registry.writing() as connection:
                 for version in effect.versions:
                     remove_version(connection, self.folder, own, version)
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, ValueError, OverflowError) as error:
             return self._failed(error)
         return Retired(at=self._clock.now())
 
@@ -114,71 +123,77 @@ class CachedirStore:
         """Close the connections."""
         self.registry.close()
 
-    def _failed(self, error: sqlite3.Error | OSError) -> Failed:
+    def _failed(self, error: Exception) -> Failed:
         if isinstance(error, OSError):
             fault = storage_fault(error, 'write', self.registry.path)
             return Failed(at=self._clock.now(), fault=fault)
         unusable = CacheUnusable(path=self.registry.path, problem=str(error))
         return Failed(at=self._clock.now(), fault=unusable)
 
-    def _own_entry(self, row: tuple[Any, ...]) -> CacheEntry:
-        parsed = parse_record(row[7] or '')
-        record = parsed.unwrap() if is_successful(parsed) else None
-        size = None if record is None else record.size_bytes
-        return self._entry(row, record, size, is_own=True)
 
-    def _foreign_entry(self, row: tuple[Any, ...], attributes: dict[str, Any]) -> CacheEntry:
-        size = attributes.get('size')
-        size = size if isinstance(size, int) else None
-        stored_at = from_local(row[5])
-        digest = attributes.get('sha256')
-        if size is None or not isinstance(digest, str):
-            return self._entry(row, None, size, is_own=False)
-        record = DownloadRecord(
-            url=str(attributes.get('_uri')),
-            started_at=stored_at,
-            finished_at=stored_at,
-            size_bytes=size,
-            sha256=digest,
-            etag=_text(attributes.get('etag')),
-            last_modified=_text(attributes.get('last_modified')),
-        )
-        return self._entry(row, record, size, is_own=False)
+class _Row(NamedTuple):
+    """One row of `_LOOK_UP`, whatever has been written into it."""
 
-    def _entry(
-        self,
-        row: tuple[Any, ...],
-        record: DownloadRecord | None,
-        size: int | None,
-        *,
-        is_own: bool,
-    ) -> CacheEntry:
-        _, _, version_id, version, status, date, ext, _ = row
-        path = str(Path(self.folder, f'{version_id}.{ext}' if ext else version_id))
-        known = status in set(Status)
-        is_ready = known and Status(status) is Status.READY
-        return CacheEntry(
-            version=version,
-            status=Status(status) if known else Status.FAILED,
-            stored_at=from_local(date) if record is None else record.finished_at,
-            path=path,
-            file_bytes=_file_size(path) if is_ready else None,
-            size_bytes=size,
-            record=record,
-            is_own=is_own,
-        )
+    row_id: int
+    item_id: str
+    version_id: Any
+    version: Any
+    status: Any
+    date: Any
+    ext: Any
+    file_name: Any
+    record: Any
 
 
-def remove_version(
-    connection: sqlite3.Connection, folder: str, item_id: str, version: int
-) -> None:
+def _read(
+    connection: sqlite3.Connection, own: str, names: Mapping[str, Foreign]
+) -> tuple[list[_Row], dict[int, Given]]:
+    ids = (own, *names)
+    query = _LOOK_UP.format(marks=','.join('?' * len(ids)))
+    rows = [_Row(*row) for row in connection.execute(query, ids)]
+    return rows, read_given(connection, [row.row_id for row in rows if row.item_id != own])
+
+
+def _own_entry(folder: str, row: _Row) -> CacheEntry | None:
+    parsed = parse_record(row.record if isinstance(row.record, str) else '')
+    record = parsed.unwrap() if is_successful(parsed) else None
+    size = None if record is None else record.size_bytes
+    return _entry(folder, row, record, size, is_own=True)
+
+
+def _foreign_entry(folder: str, row: _Row, given: Given) -> CacheEntry | None:
+    record = foreign_record(given, row.date)
+    return _entry(folder, row, record, given.size_bytes, is_own=False)
+
+
+def _entry(
+    folder: str, row: _Row, record: DownloadRecord | None, size: int | None, *, is_own: bool
+) -> CacheEntry | None:
+    name = file_name_of(str(row.version_id), _text(row.ext), _text(row.file_name))
+    if not isinstance(row.version, int) or Path(name).name != name:
+        return None  # Nothing that cachedir or we would write.
+    status = Status(row.status) if row.status in _STATUSES else Status.FAILED
+    path = str(Path(folder, name))
+    return CacheEntry(
+        version=row.version,
+        status=status,
+        stored_at=from_local(row.date) if record is None else record.finished_at,
+        path=path,
+        file_bytes=_file_size(path) if status is Status.READY else None,
+        size_bytes=size,
+        record=record,
+        is_own=is_own,
+    )
+
+
+def remove_version(connection: sqlite3.Connection, folder: str, item_id: str, version: int) -> None:
     """Delete the file of a version and mark its row."""
     rows = connection.execute(
-        'SELECT id, version_id, ext FROM main WHERE item_id = ? AND version = ?',
+        'SELECT id, version_id, ext, file_name FROM main WHERE item_id = ? AND version = ?',
         (item_id, version),
     ).fetchall()
-    for row_id, version_id, ext in rows:
-        Path(folder, f'{version_id}.{ext}' if ext else version_id).unlink(missing_ok=True)
+    for row_id, version_id, ext, file_name in rows:
+        Path(folder, file_name_of(version_id, ext, file_name)).unlink(missing_ok=True)
         deleted = Status.DELETED.value
         connection.execute('UPDATE main SET status = ? WHERE id = ?', (deleted, row_id))
 
@@ -199,7 +214,7 @@ def _insert(connection: sqlite3.Connection, update: NewVersion) -> None:
         update.status.value,
         update.file_name,
         date,
-        update.ext,
+        stored_ext(update.ext, update.file_name),
         date,
     )
     row_id = connection.execute(_INSERT_MAIN, row).lastrowid
@@ -241,22 +256,6 @@ def _write_attributes(
             ' VALUES (?, NULL, 0, ?, ?)',
             rows,
         )
-
-
-def _read_attributes(
-    connection: sqlite3.Connection, row_ids: list[int]
-) -> dict[int, dict[str, Any]]:
-    found: dict[int, dict[str, Any]] = defaultdict(dict)
-    marks = ','.join('?' * len(row_ids))
-    for table in _TABLE_OF.values() if row_ids else ():
-        rows = connection.execute(
-            f'SELECT id, name, value FROM {table} WHERE id IN ({marks})'  # noqa: S608 -- a table of ours
-            ' AND namespace IS NULL',
-            row_ids,
-        )
-        for row_id, name, value in rows:
-            found[row_id][name] = value
-    return found
 
 
 def _file_size(path: str) -> int | None:

@@ -1,8 +1,12 @@
 """The system's clock.  Contract: `now` never goes back, whatever is done to the wall clock."""
 
-import sys
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Final
+
+#: On Linux `monotonic` stands still while the machine sleeps: a notebook that was opened on
+#: Monday would date Tuesday's downloads by Monday.
+_BOOTTIME: Final[int | None] = getattr(time, 'CLOCK_BOOTTIME', None)
 
 
 class SystemClock:
@@ -23,8 +27,4 @@ class SystemClock:
 
 
 def _ticks() -> float:
-    # On Linux `monotonic` stands still while the machine sleeps: a notebook that was opened
-    # on Monday would date Tuesday's downloads by Monday.
-    if sys.platform == 'linux':
-        return time.clock_gettime(time.CLOCK_BOOTTIME)
-    return time.monotonic()
+    return time.monotonic() if _BOOTTIME is None else time.clock_gettime(_BOOTTIME)

@@ -38,6 +38,13 @@ _SFTP_REFUSALS: Final = {
 }
 
 
+class ConnectionLostError(Exception):
+    """A connection that was used again died before a byte of the answer came.
+
+    libcurl would send the request a second time, unasked, and a POST too.
+    """
+
+
 class CurlAnswer:
     """The answer to one exchange, as it comes in; used by one thread."""
 
@@ -55,6 +62,7 @@ class CurlAnswer:
         self._raised: BaseException | None = None
         self._drained_bytes = 0
         self._sent_bytes = 0
+        self._is_sent = False
         scheme = scheme_of(effect.request)
         self._is_headless = scheme == 'sftp'
         self._replies: FtpReplies | None = None
@@ -72,6 +80,7 @@ class CurlAnswer:
             curl.setopt(pycurl.PREREQFUNCTION, self._on_connected)
         else:  # An older libcurl does not tell; its own limit for connecting remains.
             self._watch.connected()
+            curl.setopt(pycurl.FRESH_CONNECT, 1)
         curl.setopt(pycurl.XFERINFOFUNCTION, self._on_progress)
         curl.setopt(pycurl.NOPROGRESS, 0)
         if self._body is not None:
@@ -107,6 +116,9 @@ class CurlAnswer:
             self._begin(self._replies.not_from_there())
 
     def _on_connected(self, *addresses: object) -> int:
+        if self._is_sent:
+            return self._keep(ConnectionLostError(), pycurl.PREREQFUNC_ABORT)
+        self._is_sent = True
         self._watch.connected()
         ok: int = pycurl.PREREQFUNC_OK
         return ok

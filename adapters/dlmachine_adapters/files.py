@@ -3,7 +3,7 @@
 Contract: implements `ports.Files`; `see_path`, `see_part` and `confirm` only read.
 """
 
-import contextlib
+import errno
 import os
 import stat
 from hashlib import file_digest
@@ -14,8 +14,7 @@ from dlmachine.core.effects import ConfirmCopy, OpenPart, Unpublish
 from dlmachine.core.events import CopyConfirmed, CopyMissing, Failed, Unpublished
 from dlmachine.core.ports import Clock
 from dlmachine.core.snapshot import PartSeen
-from dlmachine_adapters.part_files import LIVE, OUR_FOLDER, FileKeeper, new_part, part_name
-from dlmachine_adapters.part_notes import drop_note, is_owner_dead, note_path, read_note
+from dlmachine_adapters.part_folder import adopt_part, create_part, find_parts
 from dlmachine_adapters.parts import KeptPart, MemoryKeeper
 from dlmachine_adapters.storage_faults import storage_fault
 
@@ -34,7 +33,7 @@ class LocalFiles:
 
     def see_part(self, beside: str | None, stem: str) -> PartSeen | None:
         """The largest part of a dead owner."""
-        found = [] if beside is None else list(_adoptable(Path(beside) / OUR_FOLDER, stem))
+        found = () if beside is None else find_parts(Path(beside), stem)
         return max(found, key=lambda part: part.size_bytes, default=None)
 
     def confirm(self, effect: ConfirmCopy) -> CopyConfirmed | CopyMissing:
@@ -58,10 +57,10 @@ class LocalFiles:
         folder = Path(effect.beside)
         try:
             if effect.adopt is not None:
-                adopted = _adopt(folder, effect.stem, effect.adopt)
+                adopted = adopt_part(folder, effect.stem, effect.adopt)
                 if adopted is not None:
                     return KeptPart(adopted, self._clock, effect.adopt.size_bytes)
-            return KeptPart(new_part(folder, effect.stem), self._clock)
+            return KeptPart(create_part(folder, effect.stem), self._clock)
         except OSError as error:
             return Failed(at=self._clock.now(), fault=storage_fault(error, 'create', str(folder)))
 
@@ -78,8 +77,10 @@ class LocalFiles:
 def _kind(place: Path) -> PathKind:
     try:
         mode = place.stat().st_mode
-    except (OSError, ValueError):
-        # A link to nothing is replaced, as a file is.
+    except OSError as error:
+        # A link to nothing is replaced, as a file is; under too long a name nothing can be.
+        return PathKind.OTHER if error.errno == errno.ENAMETOOLONG else PathKind.MISSING
+    except ValueError:
         return PathKind.MISSING
     if stat.S_ISDIR(mode):
         return PathKind.FOLDER
@@ -91,39 +92,4 @@ def _blocker(place: Path) -> str | None:
         kind = _kind(parent)
         if kind is not PathKind.MISSING:
             return None if kind is PathKind.FOLDER else str(parent)
-    return None
-
-
-def _adoptable(folder: Path, stem: str) -> 'list[PartSeen]':
-    found = []
-    with contextlib.suppress(OSError):
-        for part in folder.glob(f'{_glob_safe(stem)}.*.part'):
-            note = read_note(part)
-            if str(part) in LIVE or note is None or not is_owner_dead(part, note):
-                continue
-            size = part.stat().st_size
-            if size:
-                seen = PartSeen(name=part.name, size_bytes=size, validator=note.validator)
-                found.append(seen)
-    return found
-
-
-def _glob_safe(stem: str) -> str:
-    return ''.join(f'[{c}]' if c in '*?[' else c for c in stem)
-
-
-def _adopt(folder: Path, stem: str, part: PartSeen) -> FileKeeper | None:
-    # Whoever renames it first has it; the other starts anew.
-    old = folder / OUR_FOLDER / part.name
-    mine = old.with_name(part_name(stem))
-    try:
-        old.rename(mine)
-        with contextlib.suppress(OSError):
-            note_path(old).rename(note_path(mine))
-        if mine.stat().st_size == part.size_bytes:
-            return FileKeeper(mine, is_new=False)
-        mine.unlink()
-        drop_note(mine)
-    except OSError:
-        return None
     return None

@@ -3,7 +3,7 @@
 Contract: implements `ports.Locks`. A lock that can not be made to work here (a read-only
 folder, a file system without locks) is reported as such, not as a failure. A lock file is
 removed by its owner while it holds the lock: filelock sees that a file it has just locked
-has no name any more, and starts over.
+has no name any more, and starts over. Only the thread that took a lock gives it back.
 """
 
 import contextlib
@@ -11,7 +11,7 @@ import os
 import socket
 import threading
 import time
-from collections import defaultdict
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,10 +20,22 @@ from dlmachine.core.effects import AcquireLock, ReleaseLock
 from dlmachine.core.events import LockAcquired, LockReleased, LockUnavailable
 from dlmachine.core.faults import LockBusyTooLong
 from dlmachine.core.ports import Clock
-from dlmachine_adapters.part_files import OUR_FOLDER
+from dlmachine_adapters.part_folder import OUR_FOLDER
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
+
+_POLL_SECONDS = 0.02
+
+
+@dataclass(slots=True)
+class _Turn:
+    """The queue of this process's threads for one key, and the lock of the first of them."""
+
+    mutex: threading.Lock = field(default_factory=threading.Lock)
+    users: int = 0
+    owner: int | None = None
+    lock: 'BaseFileLock | None' = None
 
 
 class FolderLocks:
@@ -33,52 +45,97 @@ class FolderLocks:
         """Keep the lock files in the sub-folder of ours."""
         self._folder = Path(folder) / OUR_FOLDER / 'locks'
         self._clock = clock
-        self._guard = threading.Lock()
-        self._threads: dict[str, threading.Lock] = defaultdict(threading.Lock)
-        self._held: dict[str, BaseFileLock] = {}
+        self._begin_anew()
 
     def acquire(self, effect: AcquireLock) -> LockAcquired | LockUnavailable:
         """Wait for the lock, no longer than the patience."""
-        from filelock import FileLock, Timeout
+        from filelock import Timeout
 
         patience, started = effect.patience.total_seconds(), time.monotonic()
-        with self._guard:
-            turn = self._threads[effect.key]
-        waited = not turn.acquire(blocking=False)
-        if waited and not turn.acquire(timeout=patience):
-            return self._busy(effect, started, 'another thread of this process')
+        turn = self._join(effect.key)
+        waited = not turn.mutex.acquire(blocking=False)
+        try:
+            if waited and not turn.mutex.acquire(timeout=patience):
+                self._leave(effect.key, turn)
+                return self._busy(effect, started, 'another thread of this process')
+        except BaseException:
+            self._leave(effect.key, turn)
+            raise
         path = self._folder / f'{effect.key}.lock'
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(path, thread_local=False, mode=0o666)
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                waited = True
-                left = max(patience - (time.monotonic() - started), 0.0)
-                lock.acquire(timeout=left, poll_interval=0.02)
+            turn.lock, has_polled = self._lock_file(path, patience - (time.monotonic() - started))
         except Timeout:
-            turn.release()
+            self._give_up(effect.key, turn)
             return self._busy(effect, started, _read_owner(path))
-        except (OSError, NotImplementedError):
-            turn.release()
+        except (OSError, RuntimeError):
+            self._give_up(effect.key, turn)
             return LockUnavailable(at=self._clock.now(), fault=None)
-        self._held[effect.key] = lock
+        except BaseException:
+            self._give_up(effect.key, turn)
+            raise
+        turn.owner = threading.get_ident()
         _write_owner(path)
-        return LockAcquired(at=self._clock.now(), waited=waited)
+        return LockAcquired(at=self._clock.now(), waited=waited or has_polled)
 
     def release(self, effect: ReleaseLock) -> LockReleased:
-        """Give it back; one that is not held is none."""
-        lock = self._held.pop(effect.key, None)
-        if lock is not None:
+        """Give it back; one that this thread does not hold is none."""
+        self._notice_fork()
+        with self._guard:
+            turn = self._turns.get(effect.key)
+        if turn is not None and turn.owner == threading.get_ident():
             path = self._folder / f'{effect.key}.lock'
             for name in (_owner_path(path), path):
                 with contextlib.suppress(OSError):
                     name.unlink(missing_ok=True)
+            lock, turn.lock, turn.owner = turn.lock, None, None
             with contextlib.suppress(OSError):
-                lock.release()
-            self._threads[effect.key].release()
+                if lock is not None:
+                    lock.release()
+            self._give_up(effect.key, turn)
         return LockReleased(at=self._clock.now())
+
+    def _lock_file(self, path: Path, patience: float) -> 'tuple[BaseFileLock, bool]':
+        from filelock import FileLock, Timeout
+
+        for _ in range(8):
+            with contextlib.suppress(FileNotFoundError):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                # A lock that is only the existence of a file would outlive a dead owner.
+                lock = FileLock(path, thread_local=False, fallback_to_soft=False)
+                try:
+                    lock.acquire(timeout=0)
+                except Timeout:
+                    lock.acquire(timeout=max(patience, 0.0), poll_interval=_POLL_SECONDS)
+                    return lock, True
+                return lock, False
+        raise FileNotFoundError(str(path))
+
+    def _join(self, key: str) -> _Turn:
+        self._notice_fork()
+        with self._guard:
+            turn = self._turns.setdefault(key, _Turn())
+            turn.users += 1
+            return turn
+
+    def _leave(self, key: str, turn: _Turn) -> None:
+        with self._guard:
+            turn.users -= 1
+            if not turn.users:
+                self._turns.pop(key, None)
+
+    def _give_up(self, key: str, turn: _Turn) -> None:
+        turn.mutex.release()
+        self._leave(key, turn)
+
+    def _notice_fork(self) -> None:
+        # What the parent's threads hold is not the child's to wait for.
+        if self._pid != os.getpid():
+            self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._pid = os.getpid()
+        self._guard = threading.Lock()
+        self._turns: dict[str, _Turn] = {}
 
     def _busy(self, effect: AcquireLock, started: float, owner: str) -> LockUnavailable:
         waited = timedelta(seconds=round(time.monotonic() - started, 3))

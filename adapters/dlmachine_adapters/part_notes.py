@@ -1,28 +1,49 @@
 """Notes beside part files: of which representation they are a part, and whose they are.
 
-Contract: a note is one small JSON file; one that can not be read is as good as none.
+Contract: a note is one small JSON file; one that can not be read is as good as none. A part
+may be taken over only when it is certain that nobody writes to it any more and that all its
+bytes are there: its owner closed and synced it, or its owner's process is gone from this
+very machine, which has not been started anew since.
 """
 
 import contextlib
 import json
 import os
 import socket
-import time
 from dataclasses import asdict, dataclass, field
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-#: A part that was not written to for so long has no living owner, on whatever host.
-_SILENT_SECONDS: Final = 600.0
+fcntl: Any = import_module('fcntl') if find_spec('fcntl') else None
+
+#: Part files that this process is writing, by device and inode: a path has many spellings.
+LIVE: Final[set[tuple[int, int]]] = set()
+
+
+@cache
+def boot_id() -> str:
+    """Which start of this machine it is; empty where the system does not say."""
+    try:
+        return Path('/proc/sys/kernel/random/boot_id').read_text(encoding='ascii').strip()
+    except OSError:
+        return ''
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """The strong validator of the whole, and the owner of the part."""
+    """The strong validator of the whole, and the owner of the part.
+
+    `kept_bytes` is how many bytes its owner left, synced, when it was done with it.
+    """
 
     validator: str
+    kept_bytes: int | None = None
     host: str = field(default_factory=socket.gethostname)
     pid: int = field(default_factory=os.getpid)
+    boot: str = field(default_factory=boot_id)
 
 
 def note_path(part: Path) -> Path:
@@ -40,10 +61,15 @@ def read_note(part: Path) -> Note | None:
     """Read it; None if there is none that can be read."""
     try:
         stored = json.loads(note_path(part).read_text(encoding='utf-8'))
+        kept = stored['kept_bytes']
         return Note(
-            validator=str(stored['validator']), host=str(stored['host']), pid=int(stored['pid'])
+            validator=str(stored['validator']),
+            kept_bytes=None if kept is None else int(kept),
+            host=str(stored['host']),
+            pid=int(stored['pid']),
+            boot=str(stored['boot']),
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return None
 
 
@@ -53,21 +79,60 @@ def drop_note(part: Path) -> None:
         note_path(part).unlink(missing_ok=True)
 
 
-def is_owner_dead(part: Path, note: Note) -> bool:
-    """Whether nobody writes to the part any more: its process is gone, or it is long silent."""
-    if note.host == socket.gethostname():
-        return note.pid == os.getpid() or not _is_running(note.pid)
+def usable_bytes(part: Path, note: Note) -> int:
+    """How many bytes of a part can be gone on from; 0 as long as somebody may write to it."""
     try:
-        return time.time() - part.stat().st_mtime > _SILENT_SECONDS
+        seen = part.stat()
+    except OSError:
+        return 0
+    if (seen.st_dev, seen.st_ino) in LIVE or is_held(part):
+        return 0
+    if note.kept_bytes is not None:
+        return note.kept_bytes if note.kept_bytes <= seen.st_size else 0
+    # What was not synced is lost with the machine, and of other machines nothing is certain.
+    is_here = note.host == socket.gethostname() and bool(note.boot) and note.boot == boot_id()
+    is_gone = note.pid == os.getpid() or not is_running(note.pid)
+    return seen.st_size if is_here and is_gone else 0
+
+
+def hold(handle: int) -> bool:
+    """Mark an open part as owned; the system takes the mark away with its owner."""
+    if fcntl is None:  # Windows
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True  # This file system has no such marks; the notes must do.
+    return True
+
+
+def is_held(part: Path) -> bool:
+    """Whether a living owner has marked the part, in whatever container it lives."""
+    if fcntl is None:  # Windows
+        return False
+    try:
+        handle = os.open(part, os.O_RDONLY)
+    except OSError:
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
     except OSError:
         return False
+    finally:
+        os.close(handle)
+    return False
 
 
-def _is_running(pid: int) -> bool:
+def is_running(pid: int) -> bool:
+    """Whether a process of this number is there; where it can not be told, it is."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except OSError:
+    except (OSError, OverflowError):
         return True
     return True

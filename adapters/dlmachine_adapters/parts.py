@@ -12,7 +12,7 @@ from typing import BinaryIO, Protocol
 from dlmachine.core.answer import TakeBody
 from dlmachine.core.effects import Discard, Publish
 from dlmachine.core.events import Discarded, Failed, PlaceTaken, Published, Received
-from dlmachine.core.faults import AnswerUnusable, BodyTooLarge
+from dlmachine.core.faults import AnswerUnusable, BodyTooLarge, StorageFailed
 from dlmachine.core.ports import Clock, PartError
 from dlmachine_adapters.decoding import Decoder, DecodingError, Inflater
 from dlmachine_adapters.storage_faults import storage_fault
@@ -81,11 +81,17 @@ class KeptPart:
         """Compute these digests too."""
         wanted = ('sha256', *(name for name in algorithms if name != 'sha256'))
         if wanted != self._algorithms:
-            self._algorithms, self._hashes, self._hashed = wanted, self._new_hashes(), 0
+            self._algorithms = wanted
+            self._hashes, self._hashed = self._new_hashes(), 0
 
     def begin(self, taking: TakeBody) -> None:
         """Keep the bytes before the offset, hashed; drop the others."""
         offset = taking.offset
+        if offset > self._size:
+            # To go on from there would leave a hole.
+            problem = f'holds {self._size} bytes, where {offset} are to be kept'
+            fault = StorageFailed(path=self._keeper.name, operation='resume', problem=problem)
+            raise PartError(fault)
         self._limit, self._wire = taking.limit_bytes, 0
         self._decoder = Inflater(taking.decoder) if taking.decoder else None
         try:

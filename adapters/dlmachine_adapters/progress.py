@@ -4,14 +4,23 @@ Contract: implements `ports.Progress`. A bar is shown on a terminal or in a note
 elsewhere, and where it is not wanted, nothing is loaded and nothing is counted.
 """
 
+import contextlib
 import os
 import sys
-from typing import Any, BinaryIO
+from functools import cache
+from threading import RLock
+from typing import Any, BinaryIO, Final
 
 from dlmachine.core.answer import TakeBody
 from dlmachine.core.effects import Discard, Publish
 from dlmachine.core.events import Discarded, Failed, PlaceTaken, Published, Received
 from dlmachine.core.ports import Part
+
+#: What is over sooner shows no bar.
+_QUIET_SECONDS: Final = 0.5
+_NOT_SET: Final = frozenset({'', '0', 'false', 'no', 'off'})
+#: A stderr that is closed or can not be written to must not end a download.
+_UNSHOWABLE: Final = (OSError, ValueError)
 
 
 class NoProgress:
@@ -63,19 +72,22 @@ class MeteredPart:
 
     def begin(self, taking: TakeBody) -> None:
         """Show a bar of the length that was promised."""
-        from tqdm.auto import tqdm
-
-        total = None if taking.wire_bytes is None else taking.offset + taking.wire_bytes
-        self._bar = tqdm(
-            total=total, initial=taking.offset, desc=self._label, unit='B', unit_scale=True,
-            unit_divisor=1024, file=sys.stderr, dynamic_ncols=True, leave=False,
-        )  # fmt: skip
         self._part.begin(taking)
+        self.close()
+        total = None if taking.wire_bytes is None else taking.offset + taking.wire_bytes
+        with contextlib.suppress(*_UNSHOWABLE):
+            self._bar = _bar_class()(
+                total=total, initial=taking.offset, desc=self._label, unit='B', unit_scale=True,
+                unit_divisor=1024, file=sys.stderr, dynamic_ncols=True, leave=False,
+                delay=_QUIET_SECONDS,
+            )  # fmt: skip
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Pass it on, then move the bar."""
         self._part.write(data)
-        self._bar.update(len(data))
+        if self._bar is not None:
+            with contextlib.suppress(*_UNSHOWABLE):
+                self._bar.update(len(data))
 
     def finish(self) -> Received:
         """Pass it on."""
@@ -91,8 +103,21 @@ class MeteredPart:
 
     def close(self) -> None:
         """Take the bar away."""
-        if self._bar is not None:
-            self._bar.close()
+        bar, self._bar = self._bar, None
+        if bar is not None:
+            with contextlib.suppress(*_UNSHOWABLE):
+                bar.close()
+
+
+@cache
+def _bar_class() -> Any:
+    from tqdm.auto import tqdm
+
+    # tqdm's own lock is one of multiprocessing, and it starts a thread to watch its bars;
+    # a class of our own needs neither, and leaves the user's bars alone.
+    kind: Any = type('Bar', (tqdm,), {'monitor_interval': 0})
+    kind.set_lock(RLock())
+    return kind
 
 
 def make_progress(*, is_wanted: bool) -> NoProgress | BarProgress:
@@ -102,7 +127,7 @@ def make_progress(*, is_wanted: bool) -> NoProgress | BarProgress:
 
 def is_seen() -> bool:
     """Whether stderr is a terminal that can draw, or a notebook shows what is printed."""
-    if os.environ.get('CI') or os.environ.get('TERM') == 'dumb':
+    if os.environ.get('CI', '').lower() not in _NOT_SET or os.environ.get('TERM') == 'dumb':
         return False
     # A notebook's kernel has loaded this already; its stderr is no terminal.
     is_notebook = 'ipykernel' in sys.modules

@@ -16,7 +16,7 @@ from dlmachine.core.events import Answered, Interrupted
 from dlmachine.core.ports import Clock, Part, PartError
 from dlmachine.core.snapshot import BackendSeen
 from dlmachine_adapters.bodies import BodyError, OpenBody, open_body
-from dlmachine_adapters.curl_answer import CurlAnswer
+from dlmachine_adapters.curl_answer import ConnectionLostError, CurlAnswer
 from dlmachine_adapters.curl_faults import fault_of
 from dlmachine_adapters.curl_heads import HeadError
 from dlmachine_adapters.curl_options import SCHEMES, set_options
@@ -98,6 +98,8 @@ def _exchange(
         return reception.broken(error.fault)
     except LimitPassed:
         return reception.broken(scene.watch.timed_out())
+    except ConnectionLostError:
+        return reception.broken(fault_of(pycurl.E_GOT_NOTHING, '', scene))
     except HeadError as error:
         return reception.broken(scene.unusable(str(error)))
     except pycurl.error as error:

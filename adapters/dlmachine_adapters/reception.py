@@ -169,6 +169,7 @@ def find_head_problem(head: Head) -> str | None:
 
     RFC 9112 section 6: libraries differ in what they make of such answers, so none is used.
 
+    >>> from dlmachine.core.headers import Headers
     >>> find_head_problem(Head(status=200, headers=Headers((('Content-Length', '-1'),))))
     'sent a Content-Length that is no length'
     """

@@ -1,42 +1,99 @@
 """The schema of cachedir's registry, and the indexes that it lacks.
 
-Contract: the tables are cachedir's to the letter, so that either can begin the file.
+Contract: the tables are cachedir's to the letter, so that either can begin the file. A
+database of anybody else is left as it is.
 """
 
+import sqlite3
 from typing import Final
 
 ATTRIBUTE_TYPES: Final = ('varchar', 'int', 'datetime', 'float', 'text')
 
-_MAIN: Final = """
-    CREATE TABLE IF NOT EXISTS main (
-        id INTEGER PRIMARY KEY AUTOINCREMENT, item_id VARCHAR, version_id VARCHAR,
-        version INT, status INT, file_name VARCHAR, label VARCHAR, date DATETIME,
-        ext VARCHAR, last_read DATETIME, last_search DATETIME, read_count INT,
-        search_count INT
-    )
-"""
+_COLUMNS: Final = (
+    'id INTEGER PRIMARY KEY AUTOINCREMENT', 'item_id VARCHAR', 'version_id VARCHAR',
+    'version INT', 'status INT', 'file_name VARCHAR', 'label VARCHAR', 'date DATETIME',
+    'ext VARCHAR', 'last_read DATETIME', 'last_search DATETIME', 'read_count INT',
+    'search_count INT',
+)  # fmt: skip
+_NAMES: Final = ', '.join(column.split()[0] for column in _COLUMNS)
 _ATTRIBUTES: Final = """
     CREATE TABLE IF NOT EXISTS attr_{name} (
         id INT, namespace VARCHAR, keyvar INT, name VARCHAR, value {type},
         FOREIGN KEY(id) REFERENCES main(id)
     )
 """
-
 TABLES: Final = {
-    'main': _MAIN,
+    'main': f'CREATE TABLE IF NOT EXISTS main ({", ".join(_COLUMNS)})',
     **{
-        f'attr_{name}': _ATTRIBUTES.format(name=name, type=name.upper())
-        for name in ATTRIBUTE_TYPES
+        f'attr_{name}': _ATTRIBUTES.format(name=name, type=name.upper()) for name in ATTRIBUTE_TYPES
     },
 }
+INDEXES: Final = {
+    'dlmachine_item': 'main(item_id, version)',
+    **{f'dlmachine_attr_{name}': f'attr_{name}(id)' for name in ATTRIBUTE_TYPES},
+}
+#: Two owners must not have one version; of a registry in which they do, a plain index.
+UNIQUE_VERSION: Final = 'dlmachine_version_unique'
+PLAIN_VERSION: Final = 'dlmachine_version'
 
-INDEXES: Final = (
-    'CREATE INDEX IF NOT EXISTS dlmachine_item ON main(item_id, version)',
-    *(
-        f'CREATE INDEX IF NOT EXISTS dlmachine_attr_{name} ON attr_{name}(id)'
-        for name in ATTRIBUTE_TYPES
-    ),
-)
-UNIQUE_VERSION: Final = (
-    'CREATE UNIQUE INDEX IF NOT EXISTS dlmachine_version_unique ON main(version_id)'
-)
+
+def is_begun(connection: sqlite3.Connection) -> bool:
+    """Whether the tables are there; False also while cachedir makes them, one after another.
+
+    Raises: sqlite3.Error if it is somebody else's database.
+    """
+    names = _names(connection, 'table')
+    if not names:
+        return False
+    _check_main(connection, names)
+    return set(TABLES) <= names
+
+
+def make_tables(connection: sqlite3.Connection) -> None:
+    """Make what is missing, in one transaction.  Raises: sqlite3.Error, as `is_begun`."""
+    if is_begun(connection) and not _missing_indexes(connection):
+        return
+    connection.execute('BEGIN IMMEDIATE')
+    try:
+        tables = _names(connection, 'table')
+        if tables:
+            _check_main(connection, tables)
+        for statement in TABLES.values():
+            connection.execute(statement)
+        for name in _missing_indexes(connection):
+            _make_index(connection, name)
+        connection.execute('COMMIT')
+    except BaseException:
+        connection.rollback()
+        raise
+
+
+def _names(connection: sqlite3.Connection, kind: str) -> set[str]:
+    rows = connection.execute('SELECT name FROM sqlite_master WHERE type = ?', (kind,))
+    return {name for (name,) in rows}
+
+
+def _check_main(connection: sqlite3.Connection, tables: set[str]) -> None:
+    if 'main' not in tables:
+        msg = 'it is no registry of cachedir: it has no table main'
+        raise sqlite3.DatabaseError(msg)
+    connection.execute(f'SELECT {_NAMES} FROM main LIMIT 0')  # noqa: S608 -- names of ours
+
+
+def _missing_indexes(connection: sqlite3.Connection) -> list[str]:
+    there = _names(connection, 'index')
+    missing = [name for name in INDEXES if name not in there]
+    if not {UNIQUE_VERSION, PLAIN_VERSION} & there:
+        missing.append(UNIQUE_VERSION)
+    return missing
+
+
+def _make_index(connection: sqlite3.Connection, name: str) -> None:
+    if name != UNIQUE_VERSION:
+        connection.execute(f'CREATE INDEX {name} ON {INDEXES[name]}')
+        return
+    try:
+        connection.execute(f'CREATE UNIQUE INDEX {name} ON main(version_id)')
+    except sqlite3.IntegrityError:
+        # cachedir let two owners have one version before; the transaction checks for it.
+        connection.execute(f'CREATE INDEX {PLAIN_VERSION} ON main(version_id)')

@@ -16,7 +16,7 @@ from dlmachine.core.destination import PathKind, ToPath
 from dlmachine.core.faults import Fault
 from dlmachine.core.policy import Policy
 from dlmachine.core.ports import Clock, Files, Locks, Progress, Store, Transport
-from dlmachine.core.snapshot import Snapshot
+from dlmachine.core.snapshot import BackendSeen, Snapshot
 from dlmachine.core.staging import part_place, part_stem
 from dlmachine_adapters.backends import Backends
 from dlmachine_adapters.clock import SystemClock
@@ -44,7 +44,8 @@ def observe(
     clock: Clock,
     files: Files,
     store: Store | None,
-    backends: Backends,
+    backends: tuple[BackendSeen, ...],
+    chance: float,
 ) -> Snapshot:
     """Look at all that a decision depends on.  Reads only."""
     key = cache_key(descriptor)
@@ -55,12 +56,12 @@ def observe(
     folder = part_place(wanted, None if cache is None else cache.folder, is_folder=is_folder)
     return Snapshot(
         now=clock.now(),
-        chance=random.random(),  # noqa: S311 -- jitter, no secret
+        chance=chance,
         key=key,
         cache=cache,
         destination=seen,
         part=files.see_part(folder, part_stem(key, wanted)),
-        backends=backends.seen(),
+        backends=backends,
     )
 
 
@@ -93,7 +94,8 @@ class SystemWorld:
             clock=self.clock,
             files=self.files,
             store=self.store,
-            backends=self._backends,
+            backends=self._backends.seen(),
+            chance=random.random(),  # noqa: S311 -- jitter, no secret
         )
 
     def live_cache(self) -> 'Cache | None':

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import PurePath
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, assert_never
 from urllib.parse import urlencode
 
 from returns.result import Failure, Result, Success
@@ -21,6 +21,9 @@ Pairs: TypeAlias = tuple[tuple[str, str], ...]
 FORM_TYPE: Final = 'application/x-www-form-urlencoded'
 JSON_TYPE: Final = 'application/json'
 RAW_TYPE: Final = 'application/octet-stream'
+
+#: Deeper JSON could not be compared without the risk of running out of stack.
+_MOST_LEVELS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,8 @@ def content_type_of(body: Body) -> str | None:
             return content_type
         case MultipartBody():
             return f'multipart/form-data; boundary={body.boundary}'
+        case _:
+            assert_never(body)
 
 
 def parse_pairs(given: object, where: str) -> Result[Pairs, Fault]:
@@ -164,6 +169,9 @@ def parse_json(value: object, where: str) -> Result[JsonBody, Fault]:
     except (TypeError, ValueError, RecursionError) as error:
         problem = f'can not be written as JSON: {error}'
         return Failure(InvalidInput(where=where, problem=problem))
+    if _is_deeper(value, _MOST_LEVELS):
+        problem = f'has more than {_MOST_LEVELS} levels'
+        return Failure(InvalidInput(where=where, problem=problem))
     fault = find_unwritable(where, text)
     return Success(JsonBody(text)) if fault is None else Failure(fault)
 
@@ -190,6 +198,13 @@ def parse_multipart(given: object, where: str = 'multipart') -> Result[Multipart
             return Failure(fault)
         parts.append(part)
     return Success(MultipartBody(tuple(parts)))
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    if not isinstance(value, (dict, list, tuple)):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deeper(one, levels - 1) for one in inner)
 
 
 def _part(name: str, value: object) -> Part | None:

@@ -7,7 +7,7 @@ count; list order and types do.
 
 import json
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, assert_never
 from urllib.parse import urlencode
 
 import rfc8785
@@ -90,6 +90,8 @@ def _body_identity(body: Body) -> Any:
             return ['raw', content_type, sha256(data).hexdigest()]
         case MultipartBody(parts=parts):
             return ['multipart', [_part_identity(part) for part in parts]]
+        case _:
+            assert_never(body)
 
 
 def _part_identity(part: Part) -> list[object]:
@@ -99,6 +101,8 @@ def _part_identity(part: Part) -> list[object]:
             return [*head, 'content', sha256(content).hexdigest()]
         case FilePart(path=path, sha256=digest):
             return [*head, 'path', path] if digest is None else [*head, 'content', digest]
+        case _:
+            assert_never(part)
 
 
 def _exact(value: Any) -> Any:

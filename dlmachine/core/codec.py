@@ -82,7 +82,14 @@ def loads(text: str, *more: type) -> Result[object, Fault]:
     """
     try:
         return Success(_decode(json.loads(text), _TYPES | {kind.__name__: kind for kind in more}))
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+        RecursionError,
+    ) as error:
         problem = f'can not be read back: {type(error).__name__}'
         return Failure(InvalidInput(where='plan', problem=problem))
 

@@ -149,7 +149,7 @@ def _network(
     usable = tuple(one.unwrap() for one in found if is_successful(one))
     if not usable:
         return Failure(found[0].failure())
-    part = snapshot.part
+    part = _find_part(policy, snapshot)
     if verdict is Verdict.FETCH and part is not None:
         verdict, reason = Verdict.RESUME, Reason.PART_LEFT
     left_out = tuple(str(one.failure()) for one in found if not is_successful(one))
@@ -169,6 +169,15 @@ def _network(
             notes=(*left_out, *switched),
         )
     )
+
+
+def _find_part(policy: Policy, snapshot: Snapshot) -> PartSeen | None:
+    # A part that leaves nothing to ask for within the limit is of no use.
+    part, limit = snapshot.part, policy.max_bytes
+    is_useful = (
+        part is not None and part.size_bytes > 0 and (limit is None or part.size_bytes < limit)
+    )
+    return part if is_useful else None
 
 
 def _find_refusal(

@@ -6,7 +6,7 @@ nothing further on has to check again.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import Final
+from typing import Final, assert_never
 
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
@@ -96,12 +96,15 @@ class Descriptor:
         cert: object = None,
         key: object = None,
         mirrors: Iterable[object] | str | None = None,
+        body: Body | None = None,
+        tls: Tls | None = None,
     ) -> 'Result[Descriptor, Fault]':
         """Check and normalise what a caller gave.
 
         `query` is a query string; with `post=True` a form; with `json=True` a JSON body.
         `json` may also be the value itself. Any body makes the method POST, unless
-        `method` says otherwise.
+        `method` says otherwise. `body` and `tls` are taken as they are, so that
+        `dataclasses.replace` works on what users make.
 
         Faults: `InvalidInput`, whose `where` names the argument.
         """
@@ -109,20 +112,22 @@ class Descriptor:
         addresses = _parse_mirrors(mirrors)
         fields_ = parse_headers(headers).bind(_refuse_managed)
         content = _parse_content(query, post=post, json=json, multipart=multipart, data=data)
-        tls = _parse_tls(verify=verify, cainfo=cainfo, cert=cert, key=key)
-        for result in (address, addresses, fields_, content, tls):
+        if body is not None and is_successful(content):
+            content = _parse_query(query).map(lambda pairs: (pairs, body))
+        trust = _parse_tls(verify=verify, cainfo=cainfo, cert=cert, key=key)
+        for result in (address, addresses, fields_, content, trust):
             if not is_successful(result):
                 return Failure(result.failure())
-        pairs, body = content.unwrap()
-        verb = _parse_method(method, has_body=body != NoBody() or post)
+        pairs, sent = content.unwrap()
+        verb = _parse_method(method, has_body=sent != NoBody() or post)
         return verb.map(
             lambda name: Descriptor(
                 url=str(address.unwrap()),
                 method=name,
                 query=pairs,
                 headers=fields_.unwrap(),
-                body=body,
-                tls=tls.unwrap(),
+                body=sent,
+                tls=trust.unwrap() if tls is None else tls,
                 mirrors=addresses.unwrap(),
             )
         )
@@ -181,6 +186,8 @@ def _redact_body(body: Body) -> Body:
             return RawBody(MASK.encode(), content_type)
         case MultipartBody():
             return MultipartBody(())
+        case _:
+            assert_never(body)
 
 
 def _refuse_managed(headers: Headers) -> Result[Headers, Fault]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import PurePath
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, assert_never
 
 from returns.result import Failure, Result, Success
 
@@ -135,6 +135,8 @@ def resolve_destination(
                 problem = f'{blocker} is no folder'
                 return Failure(DestinationUnusable(path=path, problem=problem))
             return _BY_KIND[kind](path)
+        case _:
+            assert_never(wanted)
 
 
 def ends_in_separator(path: str) -> bool:

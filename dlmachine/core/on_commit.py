@@ -7,7 +7,7 @@ never an entry without its file.
 from dataclasses import replace
 from datetime import datetime
 from pathlib import PurePath
-from typing import Final
+from typing import Final, assert_never
 
 from dlmachine.core.closing import close, close_on_bug
 from dlmachine.core.destination import AtPath, InCache, InFolder, InMemory
@@ -148,6 +148,8 @@ def _place(job: Job, record: DownloadRecord, version: int) -> tuple[AtPath | InM
             return AtPath(str(PurePath(folder, record.filename))), True
         case AtPath() | InMemory() as place:
             return place, True
+        case _:
+            assert_never(job.decision.destination)
 
 
 def _take_next(job: Job, record: DownloadRecord, version: int, conflicts: int) -> Step:

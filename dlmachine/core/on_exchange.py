@@ -6,6 +6,7 @@ redirects, checks length and digests, and hands failures to `tries`.
 
 from dataclasses import replace
 from datetime import datetime
+from typing import assert_never
 
 from returns.pipeline import is_successful
 
@@ -78,7 +79,8 @@ def on_exchanging(state: Exchanging, event: Event) -> Step:
 
 def _on_answer(state: Exchanging, event: Answered) -> Step:
     entry = state.job.decision.entry
-    match decide_body(state.exchange, event.head):
+    decision = decide_body(state.exchange, event.head)
+    match decision:
         case TakeBody() as taking:
             if event.received is None:
                 return close_on_bug(state.job, state, event)
@@ -91,6 +93,8 @@ def _on_answer(state: Exchanging, event: Answered) -> Step:
             return _on_error(state, event)
         case RefuseBody(fault=fault):
             return _fail(state, fault, event.at)
+        case _:
+            assert_never(decision)
 
 
 def _on_body(state: Exchanging, event: Answered, taking: TakeBody, received: Received) -> Step:

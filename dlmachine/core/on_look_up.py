@@ -30,7 +30,6 @@ from dlmachine.core.snapshot import CacheEntry, Snapshot
 from dlmachine.core.staging import part_place, part_stem
 from dlmachine.core.states import Broken, Confirming, Job, Locking, Observing, Opening, Step
 
-
 #: Stored copies that may turn out to be gone before a new one is fetched.
 MOST_MISSING: Final = 8
 

@@ -62,7 +62,7 @@ def _find_problem(
     if str(target.without_userinfo()) in trail:
         return 'it leads in a circle'
     if len(trail) > max_redirects:
-        return f'it is the {len(trail)}th, where {max_redirects} are allowed'
+        return f'it is redirect number {len(trail)}, where {max_redirects} are allowed'
     return None
 
 

@@ -6,7 +6,7 @@ Pure. Everything a backend has to say is in it: no backend adds headers of its o
 from base64 import b64encode
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Final
+from typing import Final, assert_never
 from urllib.parse import unquote_to_bytes
 
 from returns.result import Result
@@ -135,3 +135,5 @@ def body_digest(body: Body) -> tuple[str | None, str | None]:
             return 'raw', sha256(body.encoded()).hexdigest()
         case MultipartBody():
             return 'multipart', None
+        case _:
+            assert_never(body)

@@ -54,6 +54,8 @@ def show_destination(place: Destination) -> str:
             return f'file {path}'
         case InFolder(folder=folder):
             return f'folder {folder}, named by the answer'
+        case _:
+            assert_never(place)
 
 
 def show_effect(effect: Effect) -> str:  # noqa: C901, PLR0911, PLR0912 -- one line an effect

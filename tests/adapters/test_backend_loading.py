@@ -1,5 +1,6 @@
 """What importing and asking costs: nothing is loaded before it is needed."""
 
+import os
 import subprocess
 import sys
 
@@ -27,8 +28,7 @@ def test_nothing_heavy_is_loaded(code: str, allowed: tuple[str, ...]) -> None:
     """A look at a backend is no use of it."""
     pytest.importorskip('pycurl')
     ask = f'import sys; {code}; print(*[name for name in {_HEAVY!r} if name in sys.modules])'
-    done = subprocess.run([sys.executable, '-c', ask], capture_output=True, text=True, check=True)
-    assert tuple(done.stdout.split()) == allowed
+    assert tuple(_run(ask).split()) == allowed
 
 
 def test_curl_does_without_requests() -> None:
@@ -43,8 +43,12 @@ transport.exchange(exchange_for('http://127.0.0.1:1/'), MemoryPart(), None)
 transport.close()
 print('requests' in sys.modules, 'urllib3' in sys.modules)
 """
+    assert _run(code).split() == ['False', 'False']
+
+
+def _run(code: str) -> str:
+    env = {**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)}
     done = subprocess.run(
-        [sys.executable, '-c', code],
-        capture_output=True, text=True, check=True, env={'PYTHONPATH': ':'.join(sys.path)},
-    )  # fmt: skip
-    assert done.stdout.split() == ['False', 'False']
+        [sys.executable, '-c', code], capture_output=True, text=True, check=True, env=env
+    )
+    return done.stdout

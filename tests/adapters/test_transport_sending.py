@@ -15,6 +15,12 @@ from tests.adapters.doubles import MemoryPart, answered, exchange_for, interrupt
 from tests.servers import behaviours
 from tests.servers.http import Asked, Server
 
+
+def str_of_keys(wanted: dict[str, Any]) -> str:
+    """How a case is called."""
+    return ', '.join(wanted) or 'plain'
+
+
 _UPLOAD = bytes(range(256)) * 2000
 
 
@@ -51,7 +57,7 @@ def _send_by_all(
         {'headers': {'Accept-Encoding': 'gzip', 'Cookie': 'a=1', 'Host': 'other.example'}},
         {'headers': {'Connection': 'close'}, 'data': b'x'},
     ],
-    ids=lambda wanted: ', '.join(wanted) or 'plain',
+    ids=str_of_keys,
 )
 def test_all_backends_send_the_same(
     make_transport: Callable[[str], Transport], server: Server, wanted: dict[str, Any]
@@ -146,6 +152,18 @@ def test_an_answer_before_the_whole_body_was_sent_counts(
     server.on('/up', behaviours.raw(early))
     effect = exchange_for(server.url('/up'), data=b'x' * 100)
     assert answered(transport.exchange(effect, MemoryPart(), None)).head.status == 413
+
+
+@pytest.mark.parametrize('wanted', [{}, {'post': True}, {'data': _UPLOAD}], ids=str_of_keys)
+def test_nothing_is_sent_twice(
+    transport: Transport, server: Server, wanted: dict[str, Any]
+) -> None:
+    """A connection that dies when it is used again is told; trying again is the core's to decide."""
+    answered(transport.exchange(exchange_for(server.on('/', behaviours.echo)), MemoryPart(), None))
+    effect = exchange_for(server.on('/x', behaviours.raw()), **wanted)
+    event = interrupted(transport.exchange(effect, MemoryPart(), None))
+    assert event.fault.code == 'connection_failed'
+    assert [asked.path for asked in server.asked] == ['/', '/x']
 
 
 def test_secrets_of_a_request_are_scrubbed_from_faults(transport: Transport) -> None:

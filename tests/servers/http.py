@@ -2,8 +2,7 @@
 
 >>> from tests.servers.behaviours import resource
 >>> with Server() as server:
-...     server.on('/data', resource(b'abc'))
-...     server.url('/data').startswith('http://127.0.0.1:')
+...     server.on('/data', resource(b'abc')).startswith('http://127.0.0.1:')
 True
 """
 

@@ -86,7 +86,7 @@ class BodyTruncated(FaultBase):
     expected_bytes: int | None
 
     def what(self) -> str:
-        of = 'an unknown number' if self.expected_bytes is None else f'{self.expected_bytes:,}'
+        of = 'an unknown number of' if self.expected_bytes is None else f'{self.expected_bytes:,}'
         return f'{self.url}: the body ended after {self.received_bytes:,} of {of} bytes'
 
 

@@ -1,0 +1,40 @@
+"""Fakes: every port in memory, for testing code that downloads without a network or a disk.
+
+Contract: they pass the contract tests that the real adapters pass. A world of fakes is
+planned and executed in as the real one is:
+
+>>> import dlmachine as dm
+>>> from returns.unsafe import unsafe_perform_io
+>>> world = memory_world({'https://example.org/a.csv': Resource(b'x,y', etag='"v1"')})
+>>> wish, policy = dm.Descriptor('https://example.org/a.csv'), dm.Policy()
+>>> plan = dm.plan(wish, policy, world.observe(wish, policy)).unwrap()
+>>> outcome = unsafe_perform_io(dm.execute(plan, world).unwrap())
+>>> world.files.read(outcome.path)
+b'x,y'
+>>> [request.url for request in world.requests]
+['https://example.org/a.csv']
+"""
+
+from dlmachine_adapters.fakes.clock import ManualClock
+from dlmachine_adapters.fakes.files import MemoryFiles
+from dlmachine_adapters.fakes.locks import MemoryLocks
+from dlmachine_adapters.fakes.server import CutOff, Reply, Resource, Script
+from dlmachine_adapters.fakes.store import MemoryStore
+from dlmachine_adapters.fakes.transport import ScriptedTransport
+from dlmachine_adapters.fakes.world import MemoryWorld, memory_world
+from dlmachine_adapters.progress import NoProgress
+
+__all__ = [
+    'CutOff',
+    'ManualClock',
+    'MemoryFiles',
+    'MemoryLocks',
+    'MemoryStore',
+    'MemoryWorld',
+    'NoProgress',
+    'Reply',
+    'Resource',
+    'Script',
+    'ScriptedTransport',
+    'memory_world',
+]

@@ -1,0 +1,208 @@
+"""A file system in memory, whose operations fail when they are told to."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import new
+from pathlib import PurePath
+from typing import BinaryIO
+
+from dlmachine.core.answer import TakeBody
+from dlmachine.core.destination import AtPath, PathKind, PathSeen
+from dlmachine.core.effects import ConfirmCopy, OpenPart, Publish, Unpublish
+from dlmachine.core.events import CopyConfirmed, CopyMissing, Failed, Unpublished
+from dlmachine.core.ports import Clock
+from dlmachine.core.snapshot import PartSeen
+from dlmachine_adapters.parts import KeptPart, MemoryKeeper
+from dlmachine_adapters.storage_faults import storage_fault
+
+
+@dataclass(slots=True)
+class _Failure:
+    """An error to come: on this operation, once so many bytes have been written."""
+
+    operation: str
+    code: int
+    after_bytes: int
+
+
+@dataclass(slots=True)
+class _LeftPart:
+    """A part that its owner has left."""
+
+    place: tuple[str, str]
+    data: bytes
+    validator: str
+
+
+class MemoryFiles:
+    """Files as a dict; folders are there as soon as something is in them.
+
+    >>> import errno
+    >>> from dlmachine_adapters.fakes.clock import ManualClock
+    >>> files = MemoryFiles(ManualClock())
+    >>> files.fail_next('create', errno.ENOSPC)
+    >>> files.open_part(OpenPart(beside='/data', stem='x')).fault.problem
+    'no space left on device'
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        """An empty disk."""
+        self._clock = clock
+        self._contents: dict[str, bytes] = {}
+        self._failures: list[_Failure] = []
+        self._left: dict[str, _LeftPart] = {}
+        self._numbers: Counter[str] = Counter()
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files that are there."""
+        return tuple(sorted(self._contents))
+
+    @property
+    def left_parts(self) -> int:
+        """How many parts were kept for a later run."""
+        return len(self._left)
+
+    def read(self, path: str) -> bytes:
+        """The content of a file.  Raises: KeyError."""
+        return self._contents[_normal(path)]
+
+    def write(self, path: str, data: bytes) -> None:
+        """Put a file there, as another program would."""
+        self._contents[_normal(path)] = data
+
+    def remove(self, path: str) -> None:
+        """Take a file away, as another program would.  Raises: KeyError."""
+        del self._contents[_normal(path)]
+
+    def fail_next(self, operation: str, code: int, after_bytes: int = 0) -> None:
+        """Let the next `create`, `write`, `publish` or `remove` fail with an `errno` code.
+
+        A write fails once its part holds more than `after_bytes`.
+        """
+        self._failures.append(_Failure(operation, code, after_bytes))
+
+    def file_bytes(self, path: str) -> int | None:
+        """The size of a file; None if there is none."""
+        content = self._contents.get(_normal(path))
+        return None if content is None else len(content)
+
+    def see_path(self, path: str) -> PathSeen:
+        """What is at a path, and what stands in its way."""
+        place = PurePath(_normal(path))
+        blocker = next((str(p) for p in place.parents if str(p) in self._contents), None)
+        return PathSeen(kind=self._kind(place), blocker=blocker)
+
+    def see_part(self, beside: str | None, stem: str) -> PartSeen | None:
+        """The largest part that was left there."""
+        found = (
+            PartSeen(name=name, size_bytes=len(left.data), validator=left.validator)
+            for name, left in self._left.items()
+            if beside is not None and left.place == (_normal(beside), stem)
+        )
+        return max(found, key=lambda part: part.size_bytes, default=None)
+
+    def confirm(self, effect: ConfirmCopy) -> CopyConfirmed | CopyMissing:
+        """Whether the stored file is still there, and has the digest if one is asked for."""
+        content, at = self._contents.get(_normal(effect.path)), self._clock.now()
+        if content is None or effect.size_bytes not in {None, len(content)}:
+            return CopyMissing(at=at)
+        checksum = effect.checksum
+        if checksum is not None and new(checksum.algorithm, content).hexdigest() != checksum.hex:
+            return CopyMissing(at=at)
+        return CopyConfirmed(at=at)
+
+    def open_part(self, effect: OpenPart) -> KeptPart | Failed:
+        """A new part, or one taken over."""
+        if effect.beside is None:
+            return KeptPart(MemoryKeeper(), self._clock)
+        try:
+            self.check('create')
+        except OSError as error:
+            fault = storage_fault(error, 'create', effect.beside)
+            return Failed(at=self._clock.now(), fault=fault)
+        place = (_normal(effect.beside), effect.stem)
+        adopted = None if effect.adopt is None else self._left.pop(effect.adopt.name, None)
+        data = b'' if adopted is None else adopted.data
+        return KeptPart(_DiskKeeper(self, place, data), self._clock, len(data))
+
+    def unpublish(self, effect: Unpublish) -> Unpublished | Failed:
+        """Remove a file again."""
+        try:
+            self.check('remove')
+        except OSError as error:
+            fault = storage_fault(error, 'remove', effect.path)
+            return Failed(at=self._clock.now(), fault=fault)
+        self._contents.pop(_normal(effect.path), None)
+        return Unpublished(at=self._clock.now())
+
+    def check(self, operation: str, held_bytes: int = 0) -> None:
+        """Fail if a failure of this operation is due.  Raises: OSError."""
+        for failure in self._failures:
+            if failure.operation == operation and held_bytes >= failure.after_bytes:
+                self._failures.remove(failure)
+                raise OSError(failure.code, os.strerror(failure.code))
+
+    def leave(self, place: tuple[str, str], data: bytes, validator: str) -> None:
+        """Keep a part for a later run."""
+        self._numbers['parts'] += 1
+        self._left[f'part-{self._numbers["parts"]}'] = _LeftPart(place, data, validator)
+
+    def _kind(self, place: PurePath) -> PathKind:
+        if str(place) in self._contents:
+            return PathKind.FILE
+        is_folder = any(place in PurePath(path).parents for path in self._contents)
+        return PathKind.FOLDER if is_folder else PathKind.MISSING
+
+
+class _DiskKeeper:
+    """Keeps bytes that become a file of the disk in memory."""
+
+    buffer: BinaryIO | None = None
+
+    def __init__(self, files: MemoryFiles, place: tuple[str, str], data: bytes) -> None:
+        self._files = files
+        self._place = place
+        self._data = bytearray(data)
+        self._validator: str | None = None
+        self._final: str | None = None
+
+    @property
+    def name(self) -> str:
+        return str(PurePath(self._place[0], '.dlmachine', self._place[1]))
+
+    def begin(self, keep_bytes: int, taking: TakeBody) -> None:
+        del self._data[keep_bytes:]
+        self._validator = taking.validator
+
+    def append(self, data: bytes | memoryview) -> None:
+        self._files.check('write', len(self._data) + len(data))
+        self._data += data
+
+    def pieces(self, count_bytes: int) -> Iterator[bytes]:
+        yield bytes(self._data[:count_bytes])
+
+    def publish(self, effect: Publish) -> str | None:
+        if not isinstance(effect.place, AtPath):
+            raise OSError(0, 'a file can not be published to memory')
+        target = effect.place.path
+        self._files.check('publish')
+        if self._files.see_path(target).kind is PathKind.FOLDER:
+            raise IsADirectoryError(21, 'is a directory')
+        if not effect.replace and self._files.file_bytes(target) is not None:
+            raise FileExistsError(target)
+        if self._final is not None:
+            self._files.remove(self._final)
+        self._files.write(target, bytes(self._data))
+        self._final = target
+        return target
+
+    def discard(self, *, keep: bool) -> None:
+        if self._final is None and keep and self._validator is not None and self._data:
+            self._files.leave(self._place, bytes(self._data), self._validator)
+
+
+def _normal(path: str) -> str:
+    return str(PurePath(path))

@@ -1,0 +1,101 @@
+"""What a scripted server answers: replies, resources that know conditions and ranges, faults.
+
+Contract: a `Resource` follows RFC 9110 sections 13 and 14 as an honest server does.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
+
+from dlmachine.core.events import Head
+from dlmachine.core.faults import Fault
+from dlmachine.core.headers import Headers
+from dlmachine.core.request import Request
+from dlmachine.core.validators import parse_http_date
+
+Fields: TypeAlias = tuple[tuple[str, str], ...]
+
+_RANGE: Final = re.compile(r'bytes=(\d+)-')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """One answer, byte for byte; `Content-Length` is added unless `has_length` says no."""
+
+    status: int = 200
+    fields: Fields = ()
+    body: bytes = b''
+    has_length: bool = True
+
+    @property
+    def head(self) -> Head:
+        """Its status and header fields."""
+        length = (('Content-Length', str(len(self.body))),) if self.has_length else ()
+        return Head(status=self.status, headers=Headers((*self.fields, *length)))
+
+
+@dataclass(frozen=True, slots=True)
+class CutOff:
+    """An answer whose connection breaks with this fault, after so many bytes of its body."""
+
+    answer: 'Reply | Resource'
+    after_bytes: int
+    fault: Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """Content with its validators; ranges are served unless `has_ranges` says no.
+
+    >>> asked = Request(method='GET', url='http://h/x').with_header('If-None-Match', '"v1"')
+    >>> Resource(b'abc', etag='"v1"').reply(asked).status
+    304
+    """
+
+    content: bytes
+    etag: str | None = None
+    last_modified: str | None = None
+    fields: Fields = ()
+    has_ranges: bool = True
+
+    def reply(self, request: Request) -> Reply:
+        """The answer to a request."""
+        if self._is_current(request):
+            return Reply(status=304, fields=self._validators(), has_length=False)
+        whole = Reply(fields=(*self._validators(), *self.fields), body=self.content)
+        asked = _RANGE.fullmatch(request.headers.get('Range') or '')
+        condition = request.headers.get('If-Range')
+        is_same = condition is None or condition in {self.etag, self.last_modified}
+        if asked is None or not self.has_ranges or not is_same:
+            return whole
+        first, size = int(asked[1]), len(self.content)
+        if first >= size:
+            return Reply(status=416, fields=(('Content-Range', f'bytes */{size}'),))
+        place = ('Content-Range', f'bytes {first}-{size - 1}/{size}')
+        return replace(whole, status=206, fields=(*whole.fields, place), body=self.content[first:])
+
+    def _is_current(self, request: Request) -> bool:
+        tags = request.headers.get('If-None-Match')
+        if tags is not None:
+            return self.etag is not None and _weak(self.etag) in map(_weak, tags.split(', '))
+        since = parse_http_date(request.headers.get('If-Modified-Since'))
+        changed = parse_http_date(self.last_modified)
+        return since is not None and changed is not None and changed <= since
+
+    def _validators(self) -> Fields:
+        found = (('ETag', self.etag), ('Last-Modified', self.last_modified))
+        return tuple((name, value) for name, value in found if value is not None)
+
+
+#: One turn of a server: an answer, a fault, or a function from the request to either.
+Turn: TypeAlias = Reply | Resource | CutOff | Fault | Callable[[Request], 'Turn']
+
+#: What a server does about a URL: the same at each request, or one turn after the other,
+#: the last of them for ever.
+Script: TypeAlias = Turn | Sequence[Turn]
+
+
+def _weak(tag: str) -> str:
+    # RFC 9110 section 13.1.2: If-None-Match compares weakly.
+    return tag.removeprefix('W/')

@@ -1,0 +1,97 @@
+"""A registry in memory, over a disk in memory."""
+
+import threading
+from dataclasses import dataclass, replace
+
+from dlmachine.core.descriptor import Descriptor
+from dlmachine.core.effects import Record, Retire, Unpublish
+from dlmachine.core.events import Failed, PlaceTaken, Recorded, Retired
+from dlmachine.core.faults import CacheUnusable
+from dlmachine.core.metadata import MetadataUpdate, NewVersion
+from dlmachine.core.ports import Clock
+from dlmachine.core.snapshot import CacheEntry, CacheSeen, Status
+from dlmachine_adapters.cachedir_names import item_id_of
+from dlmachine_adapters.fakes.files import MemoryFiles
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    update: NewVersion
+    status: Status = Status.READY
+
+
+class MemoryStore:
+    """Entries by key and version; `problem` makes it unusable as long as it is set."""
+
+    def __init__(self, files: MemoryFiles, clock: Clock, folder: str = '/cache') -> None:
+        """An empty registry of a folder on a disk."""
+        self._files = files
+        self._clock = clock
+        self._folder = folder
+        self._rows: dict[tuple[str, int], _Row] = {}
+        self._mutex = threading.Lock()
+        self.problem: str | None = None
+
+    @property
+    def folder(self) -> str:
+        """The folder in which the files lie."""
+        return self._folder
+
+    def look_up(self, key: str, descriptor: Descriptor) -> CacheSeen:
+        """The entries for a key."""
+        item_id = item_id_of(key)
+        if self.problem is not None:
+            return CacheSeen(folder=self._folder, item_id=item_id, fault=self._fault())
+        with self._mutex:
+            rows = [row for (known, _), row in sorted(self._rows.items()) if known == key]
+        entries = tuple(self._entry(row) for row in rows)
+        return CacheSeen(folder=self._folder, item_id=item_id, entries=entries)
+
+    def record(self, effect: Record, update: MetadataUpdate) -> Recorded | PlaceTaken | Failed:
+        """Write the update down."""
+        at, place = self._clock.now(), (update.key, update.version)
+        if self.problem is not None:
+            return Failed(at=at, fault=self._fault())
+        with self._mutex:
+            known = self._rows.get(place)
+            if isinstance(update, NewVersion):
+                if known is not None:
+                    return PlaceTaken(at=at)
+                self._rows[place] = _Row(update)
+            elif known is not None:
+                freshened = replace(known.update, record=update.record)
+                self._rows[place] = replace(known, update=freshened)
+        return Recorded(at=at)
+
+    def retire(self, effect: Retire) -> Retired | Failed:
+        """Remove versions, files and all."""
+        at = self._clock.now()
+        if self.problem is not None:
+            return Failed(at=at, fault=self._fault())
+        with self._mutex:
+            for version in effect.versions:
+                row = self._rows.get((effect.key, version))
+                if row is not None:
+                    done = self._files.unpublish(Unpublish(path=row.update.path))
+                    if isinstance(done, Failed):
+                        return done
+                    self._rows[effect.key, version] = replace(row, status=Status.DELETED)
+        return Retired(at=at)
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+    def _entry(self, row: _Row) -> CacheEntry:
+        update, is_ready = row.update, row.status is Status.READY
+        return CacheEntry(
+            version=update.version,
+            status=row.status,
+            stored_at=update.record.finished_at,
+            path=update.path,
+            file_bytes=self._files.file_bytes(update.path) if is_ready else None,
+            size_bytes=update.record.size_bytes,
+            record=update.record,
+        )
+
+    def _fault(self) -> CacheUnusable:
+        return CacheUnusable(path=self._folder, problem=self.problem or '')

@@ -1,0 +1,118 @@
+"""A backend that plays a script instead of asking a network."""
+
+import threading
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final, TypeAlias
+
+from dlmachine.core.effects import Exchange
+from dlmachine.core.events import Answered, Interrupted
+from dlmachine.core.faults import ConnectionFailed, Fault, FaultBase, TimedOut
+from dlmachine.core.ports import Clock, Part, PartError
+from dlmachine.core.redact import redact_url
+from dlmachine.core.request import Request
+from dlmachine.core.snapshot import BackendSeen
+from dlmachine_adapters.fakes.server import CutOff, Reply, Resource, Script, Turn
+from dlmachine_adapters.reception import Reception, find_refused
+
+_PIECE_BYTES: Final = 65_536
+_Answer: TypeAlias = tuple[Reply, int | None, Fault | None]
+
+
+class ScriptedTransport:
+    """Answers each URL by its script; an unknown one can not be resolved.
+
+    `requests` are all that were made, in order. It takes the same way from head to part
+    as the real backends, so that the same decisions are made about the same answers.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        scripts: Mapping[str, Script] | None = None,
+        *,
+        name: str = 'requests',
+        schemes: tuple[str, ...] = ('http', 'https'),
+    ) -> None:
+        """Play these scripts, by URL with its query."""
+        self._clock = clock
+        self._scripts: dict[str, Script] = dict(scripts or {})
+        self._seen = BackendSeen(name=name, schemes=schemes, version='scripted')
+        self._turns: Counter[str] = Counter()
+        self._mutex = threading.Lock()
+        self.requests: list[Request] = []
+
+    @property
+    def seen(self) -> BackendSeen:
+        """Name, schemes and version."""
+        return self._seen
+
+    def serve(self, url: str, script: Script) -> None:
+        """Play another script for a URL from now on."""
+        with self._mutex:
+            self._scripts[url] = script
+            self._turns[url] = 0
+
+    def exchange(
+        self, effect: Exchange, part: Part, remaining: timedelta | None
+    ) -> Answered | Interrupted:
+        """Answer by the script, into the part."""
+        reception = Reception(effect, part, self._clock)
+        refused = find_refused(effect, self._seen.schemes)
+        if refused is not None:
+            return reception.broken(refused)
+        url = redact_url(effect.request.url)
+        if remaining is not None and remaining <= timedelta(0):
+            limit = effect.timeout or timedelta(0)
+            return reception.broken(TimedOut(url=url, phase='total', limit=limit))
+        turn = self._next_turn(effect.request)
+        if turn is None:
+            return reception.broken(ConnectionFailed(url=url, phase='resolve'))
+        answer = _answer(turn, effect.request)
+        if isinstance(answer, FaultBase):
+            return reception.broken(answer)
+        return _play(reception, *answer)
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+    def _next_turn(self, request: Request) -> Turn | None:
+        with self._mutex:
+            self.requests.append(request)
+            script = self._scripts.get(request.url)
+            if not isinstance(script, Sequence):
+                return script
+            number = min(self._turns[request.url], len(script) - 1)
+            self._turns[request.url] += 1
+            return script[number]
+
+
+def _answer(turn: Turn, request: Request) -> _Answer | Fault:
+    match turn:
+        case Reply():
+            return turn, None, None
+        case Resource():
+            return turn.reply(request), None, None
+        case CutOff(answer=answer, after_bytes=after, fault=fault):
+            whole = answer.reply(request) if isinstance(answer, Resource) else answer
+            return whole, after, fault
+        case FaultBase():
+            return replace(turn)
+        case _:
+            return _answer(turn(request), request)
+
+
+def _play(
+    reception: Reception, reply: Reply, after_bytes: int | None, fault: Fault | None
+) -> Answered | Interrupted:
+    body = reply.body if after_bytes is None else reply.body[:after_bytes]
+    try:
+        reception.begin(reply.head)
+        if reception.is_wanted:
+            for start in range(0, len(body), _PIECE_BYTES):
+                reception.take(body[start : start + _PIECE_BYTES], 0.0)
+    except PartError as error:
+        return reception.spoiled(error)
+    return reception.complete() if fault is None else reception.broken(fault)

@@ -1,0 +1,79 @@
+"""A world of fakes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from returns.result import Failure, Result, Success
+
+from dlmachine.core.descriptor import Descriptor
+from dlmachine.core.faults import BackendMissing, Fault
+from dlmachine.core.policy import Policy
+from dlmachine.core.ports import Progress, Transport
+from dlmachine.core.request import Request
+from dlmachine.core.snapshot import Snapshot
+from dlmachine_adapters.fakes.clock import ManualClock
+from dlmachine_adapters.fakes.files import MemoryFiles
+from dlmachine_adapters.fakes.locks import MemoryLocks
+from dlmachine_adapters.fakes.server import Script
+from dlmachine_adapters.fakes.store import MemoryStore
+from dlmachine_adapters.fakes.transport import ScriptedTransport
+from dlmachine_adapters.progress import NoProgress
+from dlmachine_adapters.world import observe
+
+
+@dataclass(kw_only=True)
+class MemoryWorld:
+    """All ports in memory; each may be replaced by another of its kind.
+
+    `chance` is what every snapshot has, so that all waits can be foretold.
+    """
+
+    clock: ManualClock
+    files: MemoryFiles
+    network: ScriptedTransport
+    store: MemoryStore | None
+    locks: MemoryLocks
+    progress: Progress = field(default_factory=NoProgress)
+    chance: float = 0.5
+
+    @property
+    def requests(self) -> tuple[Request, ...]:
+        """Every request that was made, in order."""
+        return tuple(self.network.requests)
+
+    def transport(self, backend: str) -> Result[Transport, Fault]:
+        """The scripted network, under its name."""
+        if backend == self.network.seen.name:
+            return Success(self.network)
+        return Failure(BackendMissing(backend=backend, reason='this world has only its script'))
+
+    def observe(self, descriptor: Descriptor, policy: Policy) -> Snapshot:
+        """Look at all that a decision depends on."""
+        return observe(
+            descriptor,
+            policy,
+            clock=self.clock,
+            files=self.files,
+            store=self.store,
+            backends=(self.network.seen,),
+            chance=self.chance,
+        )
+
+
+def memory_world(
+    scripts: Mapping[str, Script] | None = None,
+    *,
+    now: datetime | None = None,
+    has_cache: bool = True,
+) -> MemoryWorld:
+    """A world in which these URLs are served, with an empty cache at `/cache` or with none."""
+    clock = ManualClock() if now is None else ManualClock(now)
+    files = MemoryFiles(clock)
+    return MemoryWorld(
+        clock=clock,
+        files=files,
+        network=ScriptedTransport(clock, scripts),
+        store=MemoryStore(files, clock) if has_cache else None,
+        locks=MemoryLocks(clock),
+    )

@@ -1,0 +1,133 @@
+"""The sub-folder in which parts lie: making them, finding those left behind, tidying up.
+
+Contract: names are unique, so that no two owners ever write to one file. A part is taken
+over by whoever renames it first; the note says who that is before the part has its name.
+"""
+
+import contextlib
+import os
+import re
+import secrets
+import socket
+import time
+from collections.abc import Iterator
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from dlmachine.core.snapshot import PartSeen
+from dlmachine_adapters.part_files import FileKeeper
+from dlmachine_adapters.part_notes import (
+    LIVE,
+    Note,
+    drop_note,
+    hold,
+    is_held,
+    read_note,
+    usable_bytes,
+    write_note,
+)
+
+#: The sub-folder for all that is not finished.
+OUR_FOLDER: Final = '.dlmachine'
+#: Parts that nobody went on with for so long are removed: a week.
+_OLD_SECONDS: Final = 7 * 24 * 3600.0
+_OPEN: Final = os.O_RDWR | getattr(os, 'O_CLOEXEC', 0) | getattr(os, 'O_BINARY', 0)
+_PLAIN: Final = re.compile(r'[A-Za-z0-9_\-]{1,64}')
+
+
+def create_part(folder: Path, stem: str) -> FileKeeper:
+    """A new part file in a folder that is made if need be.  Raises OSError."""
+    ours = folder / OUR_FOLDER
+    for _ in range(8):
+        ours.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError, FileExistsError):
+            # Another download may remove the empty folder just now.
+            return _create(folder, stem)
+    ours.mkdir(parents=True, exist_ok=True)
+    return _create(folder, stem)
+
+
+def find_parts(folder: Path, stem: str) -> Iterator[PartSeen]:
+    """Parts that may be taken over.  Reads only."""
+    start = f'{_safe_stem(stem)}.'
+    for part in _parts(folder / OUR_FOLDER):
+        note = read_note(part) if part.name.startswith(start) else None
+        size = 0 if note is None else usable_bytes(part, note)
+        if note is not None and size:
+            yield PartSeen(name=part.name, size_bytes=size, validator=note.validator)
+
+
+def adopt_part(folder: Path, stem: str, seen: PartSeen) -> FileKeeper | None:
+    """Take over a part as it was seen; None if somebody else has, or it has changed."""
+    ours = folder / OUR_FOLDER
+    old, mine = ours / seen.name, ours / _part_name(stem)
+    note = read_note(old)
+    if note is None or note.validator != seen.validator:
+        return None
+    if usable_bytes(old, note) != seen.size_bytes:
+        return None
+    try:
+        handle = os.open(old, _OPEN)
+    except OSError:
+        return None
+    # This names a living owner, and no bytes that could be relied on.
+    own_note = Note(validator=seen.validator)
+    if _take_over(handle, old, mine, own_note):
+        return FileKeeper(mine, handle, partial(tidy, folder), own_note)
+    os.close(handle)
+    return None
+
+
+def tidy(folder: Path) -> None:
+    """Remove old parts that nobody owns, and the sub-folder if it is empty then."""
+    ours = folder / OUR_FOLDER
+    with contextlib.suppress(OSError):
+        for part in _parts(ours):
+            if _is_abandoned(part):
+                drop_note(part)
+                part.unlink(missing_ok=True)
+        ours.rmdir()
+
+
+def _parts(ours: Path) -> list[Path]:
+    try:
+        return [path for path in ours.iterdir() if path.name.endswith('.part')]
+    except OSError:
+        return []
+
+
+def _create(folder: Path, stem: str) -> FileKeeper:
+    path = folder / OUR_FOLDER / _part_name(stem)
+    handle = os.open(path, _OPEN | os.O_CREAT | os.O_EXCL, 0o666)
+    return FileKeeper(path, handle, partial(tidy, folder))
+
+
+def _take_over(handle: int, old: Path, mine: Path, note: Note) -> bool:
+    if not hold(handle):
+        return False
+    write_note(mine, note)
+    try:
+        old.rename(mine)
+    except OSError:
+        drop_note(mine)
+        return False
+    drop_note(old)
+    return True
+
+
+def _part_name(stem: str) -> str:
+    host = re.sub(r'[^A-Za-z0-9]', '-', socket.gethostname())[:32]
+    return f'{_safe_stem(stem)}.{host}.{os.getpid()}.{secrets.token_hex(4)}.part'
+
+
+def _safe_stem(stem: str) -> str:
+    # A name of 64 characters can have 256 bytes, more than a file system takes.
+    return stem if _PLAIN.fullmatch(stem) else sha256(stem.encode('utf-8', 'replace')).hexdigest()
+
+
+def _is_abandoned(part: Path) -> bool:
+    seen = part.stat()
+    is_old = time.time() - seen.st_mtime > _OLD_SECONDS
+    return is_old and (seen.st_dev, seen.st_ino) not in LIVE and not is_held(part)

@@ -1,0 +1,78 @@
+"""`dlmachine audit`: the dry run over many."""
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+from returns.pipeline import is_successful
+
+from dlmachine.cli.common import (
+    cache_option,
+    config_option,
+    fail,
+    fault_as_json,
+    json_option,
+    managing,
+    print_json,
+    size_text,
+)
+
+if TYPE_CHECKING:
+    from dlmachine.auditor import AuditRow
+
+
+@click.command('audit')
+@click.argument('file', metavar='FILE')
+@cache_option
+@config_option
+@click.option('--offline', is_flag=True, help='As if there were no network.')
+@click.option('--refresh', is_flag=True, help='As if every copy were to be checked.')
+@json_option
+def command(file: str, **given: Any) -> None:
+    """Show what the downloads of FILE would do: hit, stale, missing or would-fail.
+
+    FILE is a list of URLs, or a TOML, YAML or JSON manifest. Nothing is requested and
+    nothing written. Exit code: 10 if anything would be downloaded, else 1 if anything
+    would fail, else 0.
+    """
+    from dlmachine.auditor import AuditStatus, audit, summarize
+    from dlmachine.cli.exit_codes import CHANGES_PENDING, GENERIC
+    from dlmachine.manifest import read_manifest
+
+    with managing(given) as manager:
+        read = read_manifest(file, manager.policy, manager.config.described)
+        if not is_successful(read):
+            fail(read.failure())
+        with manager.adapters() as world:
+            rows = []
+            for row in audit(read.unwrap(), world):
+                rows.append(row)
+                if not given['as_json']:
+                    click.echo(_line(row))
+    summary = summarize(rows)
+    if given['as_json']:
+        print_json([_as_json(row) for row in rows])
+    counted = ', '.join(f'{summary.counts.get(one, 0)} {one.value}' for one in AuditStatus)
+    click.echo(f'{len(rows)} in all: {counted}; {size_text(summary.stored_bytes)} stored', err=True)
+    if summary.counts.get(AuditStatus.MISSING, 0):
+        sys.exit(CHANGES_PENDING)
+    if summary.counts.get(AuditStatus.WOULD_FAIL, 0):
+        sys.exit(GENERIC)
+
+
+def _line(row: 'AuditRow') -> str:
+    size = size_text(row.size_bytes)
+    return f'{row.status.value:10}  {size:>10}  {row.name or row.url}  {row.reason}'
+
+
+def _as_json(row: 'AuditRow') -> dict[str, Any]:
+    return {
+        'name': row.name,
+        'url': row.url,
+        'status': row.status.value,
+        'reason': row.reason,
+        'size': row.size_bytes,
+        'age_seconds': None if row.age is None else row.age.total_seconds(),
+        'path': row.path,
+        'fault': None if row.fault is None else fault_as_json(row.fault),
+    }

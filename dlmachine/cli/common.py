@@ -1,0 +1,151 @@
+"""What commands share: options, managers, and how failures are told."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from dlmachine.core.faults import Fault
+    from dlmachine.manager import DownloadManager
+
+Command = TypeVar('Command', bound=Callable[..., Any])
+
+#: Command line words on the left, options of the manager on the right.
+_WORDS = {
+    'cache': 'path',
+    'backend': 'backend',
+    'retry': 'retries',
+    'connect_timeout': 'connecttimeout',
+    'max_time': 'timeout',
+    'stall_timeout': 'stall_timeout',
+    'max_bytes': 'max_bytes',
+    'offline': 'offline',
+    'refresh': 'check_freshness',
+    'force': 'force_download',
+    'user_agent': 'user_agent',
+    'cacert': 'cainfo',
+}
+
+cache_option = click.option('--cache', metavar='DIR', help='Cache folder.')
+config_option = click.option('--config', metavar='FILE', help='TOML, YAML or JSON file of options.')
+json_option = click.option('--json', 'as_json', is_flag=True, help='Machine-readable output.')
+
+
+def request_options(command: Command) -> Command:
+    """The options that say what to ask for and how."""
+    options = (
+        config_option,
+        click.option('-H', '--header', multiple=True, metavar="'N: V'", help='Header to send.'),
+        click.option('-A', '--user-agent', metavar='TEXT', help='User-Agent header.'),
+        click.option('--data', metavar='TEXT', help='Body to POST; @FILE reads it from a file.'),
+        click.option('--json-data', metavar='JSON', help='JSON body to POST.'),
+        click.option('-X', '--request', 'method', metavar='METHOD', help='GET, POST, PUT, PATCH.'),
+        click.option('--mirror', multiple=True, metavar='URL', help='Another place of the same.'),
+        click.option('--checksum', metavar='ALG:HEX', help='Digest that the whole must have.'),
+        click.option('--retry', type=int, metavar='N', help='More tries after the first.'),
+        click.option('--connect-timeout', type=float, metavar='S', help='Seconds to connect.'),
+        click.option('-m', '--max-time', type=float, metavar='S', help='Seconds for the whole.'),
+        click.option('--stall-timeout', type=float, metavar='S', help='Seconds without a byte.'),
+        click.option('--max-bytes', metavar='N', help='Refuse larger bodies; k, M, G are known.'),
+        click.option('--backend', metavar='NAME', help='requests, curl or another installed one.'),
+        click.option('--cacert', metavar='FILE', help='Trusted certificates (PEM).'),
+        click.option('-k', '--insecure', is_flag=True, help='Trust any server. Shown in plans.'),
+        click.option('--refresh', is_flag=True, help='Ask the server whether a copy is current.'),
+        click.option('--force', is_flag=True, help='Download even if a copy is stored.'),
+        click.option('--offline', is_flag=True, help='Never touch the network.'),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@contextmanager
+def managing(given: Mapping[str, Any], *, progress: bool = False) -> 'Iterator[DownloadManager]':
+    """A manager for the options of a command line; failures end the program with their code."""
+    from dlmachine.errors import DownloadError
+    from dlmachine.manager import DownloadManager
+
+    named = {_WORDS[name]: value for name, value in given.items() if name in _WORDS}
+    # What was not said is left to the configuration.
+    options = {name: value for name, value in named.items() if value not in {None, False}}
+    if given.get('insecure'):
+        options['verify'] = False
+    if not progress:
+        options['progress'] = False
+    try:
+        with DownloadManager(config=given.get('config'), **options) as manager:
+            yield manager
+    except DownloadError as error:
+        fail(error.fault)
+
+
+def request_words(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The keywords of `download` for the options of a command line."""
+    words: dict[str, Any] = {
+        'headers': list(given['header']) or None,
+        'mirrors': list(given['mirror']) or None,
+        'method': given['method'],
+        'checksum': given['checksum'],
+        'data': _read_data(given['data']),
+    }
+    if given['json_data'] is not None:
+        try:
+            words['json'] = json.loads(given['json_data'])
+        except ValueError as error:
+            msg = f'--json-data is no JSON: {error}'
+            raise click.UsageError(msg) from error
+    return {name: value for name, value in words.items() if value is not None}
+
+
+def fail(fault: 'Fault') -> NoReturn:
+    """Say what went wrong on stderr, and end with its code."""
+    from dlmachine.cli.exit_codes import exit_code
+
+    click.echo(f'error: {fault}', err=True)
+    sys.exit(exit_code(fault))
+
+
+def fault_as_json(fault: 'Fault') -> dict[str, Any]:
+    """A fault for machines: the code is stable."""
+    return {
+        'code': fault.code,
+        'party': fault.party.value,
+        'message': fault.what(),
+        'remedy': fault.remedy(),
+        'tries': fault.tries,
+    }
+
+
+def size_text(count: int | None) -> str:
+    """A size for people.
+
+    >>> size_text(None), size_text(512), size_text(5_242_880)
+    ('-', '512 B', '5.0 MiB')
+    """
+    if count is None:
+        return '-'
+    size, units = float(count), ['B', 'KiB', 'MiB', 'GiB', 'TiB']
+    while size >= 1024 and len(units) > 1:
+        size, units = size / 1024, units[1:]
+    return f'{count} B' if units[0] == 'B' else f'{size:.1f} {units[0]}'
+
+
+def print_json(value: object) -> None:
+    """One JSON document on stdout."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def _read_data(data: str | None) -> bytes | None:
+    if data is None or not data.startswith('@'):
+        return None if data is None else data.encode()
+    try:
+        with click.open_file(data[1:], 'rb') as file:
+            content: bytes = file.read()
+            return content
+    except OSError as error:
+        msg = f'--data: {error}'
+        raise click.UsageError(msg) from error

@@ -1,0 +1,182 @@
+"""The real `execute`, in a world in memory: what was planned is done, and only right bytes appear."""
+
+import errno
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from returns.pipeline import is_successful
+from returns.unsafe import unsafe_perform_io
+
+from dlmachine.core.descriptor import Descriptor
+from dlmachine.core.destination import Auto, ToMemory, ToPath
+from dlmachine.core.faults import BodyTruncated, ConnectionFailed, Fault, HttpStatus, TimedOut
+from dlmachine.core.machine import most_effects
+from dlmachine.core.outcome import Origin, Outcome
+from dlmachine.core.plan import plan
+from dlmachine.core.policy import CheckMethod, Checksum, Policy
+from dlmachine.executor import execute
+from dlmachine_adapters.fakes import CutOff, MemoryLocks, MemoryWorld, Reply, Resource, memory_world
+
+URL = 'https://example.org/t.csv'
+MIRROR = 'https://mirror.example/t.csv'
+CONTENT = b'a,b\n' + b'1,2\n' * 20
+WRONG = b'<html>please log in</html>'
+RIGHT = Checksum('sha256', sha256(CONTENT).hexdigest())
+WISH = Descriptor.parse(URL, mirrors=[MIRROR]).unwrap()
+MONDAY = 'Mon, 01 Apr 2024 00:00:00 GMT'
+
+#: Honest servers of CONTENT, with more or less to say about it.
+honest = st.builds(
+    Resource,
+    st.just(CONTENT),
+    etag=st.sampled_from([None, '"v1"', 'W/"v1"']),
+    last_modified=st.sampled_from([None, MONDAY]),
+    has_ranges=st.booleans(),
+)
+BROKE: list[Fault] = [
+    ConnectionFailed(url='', phase='receive'),
+    BodyTruncated(url='', received_bytes=0, expected_bytes=None),
+    TimedOut(url='', phase='stall', limit=timedelta(seconds=1)),
+]
+#: What may go wrong on the way to an answer, or in it.
+mishaps = (
+    st.sampled_from(BROKE)
+    | st.builds(CutOff, honest, st.integers(0, len(CONTENT)), st.sampled_from(BROKE))
+    | st.builds(Reply, status=st.sampled_from([404, 416, 429, 500, 503]), body=st.just(WRONG))
+    | st.builds(Reply, status=st.just(206), body=st.just(WRONG))
+    | st.just(Reply(status=302, fields=(('Location', '/elsewhere'),)))
+    | st.just(Reply(status=304, has_length=False))
+)
+#: Destinations, freshness and the rest, with nothing that would refuse.
+calm = st.builds(
+    Policy,
+    destination=st.sampled_from(
+        [Auto(), Auto(), ToMemory(), ToPath('/data/x.csv'), ToPath('/data/')]
+    ),
+    check_freshness=st.booleans(),
+    check_method=st.sampled_from(CheckMethod),
+    force_download=st.booleans(),
+    keep_old=st.booleans(),
+    checksum=st.sampled_from([None, RIGHT]),
+)
+
+
+def run(world: MemoryWorld, policy: Policy) -> Outcome | Fault:
+    """Plan and execute; the outcome or the fault."""
+    done = plan(WISH, policy, world.observe(WISH, policy)).map(lambda made: execute(made, world))
+    if not is_successful(done):
+        return done.failure()
+    ended: Any = done.unwrap()
+    return unsafe_perform_io(ended.unwrap() if is_successful(ended) else ended.failure())  # type: ignore[no-any-return] -- either
+
+
+def content_of(world: MemoryWorld, outcome: Outcome) -> bytes:
+    """The bytes that a caller gets."""
+    if outcome.path is not None:
+        return world.files.read(outcome.path)
+    assert outcome.buffer is not None
+    return outcome.buffer.read()
+
+
+@given(honest, calm, st.booleans(), st.booleans())
+def test_what_was_planned_is_performed(
+    served: Resource, policy: Policy, is_stored: bool, has_cache: bool
+) -> None:
+    """In a healthy world the effects performed are exactly the effects planned."""
+    world = memory_world({URL: served}, has_cache=has_cache)
+    if is_stored:
+        assert isinstance(run(world, Policy()), Outcome)
+        world.clock.move(timedelta(minutes=1))
+    planned = plan(WISH, policy, world.observe(WISH, policy)).unwrap()
+    outcome = unsafe_perform_io(execute(planned, world).unwrap())
+    assert tuple(effect for effect, _ in outcome.story) == planned.effects
+    assert content_of(world, outcome) == CONTENT
+    assert (outcome.origin is Origin.NETWORK) == (
+        outcome.path is None or outcome.tries > 0
+    ) or outcome.is_validated
+    assert world.locks.keys_held == frozenset()
+    assert world.files.left_parts == 0
+
+
+@given(
+    st.lists(mishaps, max_size=5),
+    st.lists(mishaps, max_size=5),
+    honest,
+    st.integers(0, 3),
+    calm,
+    st.booleans(),
+    st.booleans(),
+)
+def test_whatever_goes_wrong_only_right_bytes_appear(
+    first: list[Any],
+    second: list[Any],
+    served: Resource,
+    retries: int,
+    policy: Policy,
+    is_stored: bool,
+    has_locks: bool,
+) -> None:
+    """Under any schedule of faults: the right bytes or a fault; no lock, no half file, no lie."""
+    world = memory_world({URL: served})
+    if not has_locks:
+        world.locks = MemoryLocks(world.clock, is_working=False)
+    if is_stored:
+        assert isinstance(run(world, Policy()), Outcome)
+        world.clock.move(timedelta(minutes=1))
+    world.network.serve(URL, [*first, served])
+    world.network.serve(MIRROR, [*second, HttpStatus(url='', status=404)])
+    before = len(world.requests)
+    policy = Policy(
+        destination=policy.destination, check_freshness=policy.check_freshness, check_method=policy.check_method,
+        force_download=policy.force_download, checksum=policy.checksum, retries=retries, timeout=timedelta(minutes=2),
+    )  # fmt: skip
+    ended = run(world, policy)
+    assert world.locks.keys_held == frozenset()
+    assert all(world.files.read(path) == CONTENT for path in world.files.paths)
+    assert len(world.requests) - before <= most_effects(WISH, policy)
+    if isinstance(ended, Outcome):
+        assert content_of(world, ended) == CONTENT
+        assert world.files.left_parts == 0
+        assert len(ended.story) <= most_effects(WISH, policy)
+    elif is_stored:
+        # A refresh never harms the copy that is there.
+        again = run(world, Policy(offline=True))
+        assert isinstance(again, Outcome)
+        assert content_of(world, again) == CONTENT
+
+
+@given(st.sampled_from(['create', 'write', 'publish']), st.integers(0, 100), calm)
+def test_a_full_disk_leaves_nothing_behind(operation: str, after: int, policy: Policy) -> None:
+    """A disk that fails at any moment: a fault or the right bytes, nothing half, nothing held."""
+    world = memory_world({URL: Resource(CONTENT, etag='"v1"')})
+    world.files.fail_next(operation, errno.ENOSPC, after)
+    ended = run(world, policy)
+    assert world.locks.keys_held == frozenset()
+    assert all(world.files.read(path) == CONTENT for path in world.files.paths)
+    if isinstance(ended, Outcome):
+        assert content_of(world, ended) == CONTENT
+    else:
+        assert world.files.paths == ()
+        assert world.files.left_parts == 0
+
+
+@given(
+    st.lists(st.sampled_from(['"v1"', '"v2"']), min_size=1, max_size=4),
+    st.integers(1, len(CONTENT) - 1),
+    st.booleans(),
+)
+def test_versions_are_never_mixed(versions: list[str], after: int, has_ranges: bool) -> None:
+    """A file that changes between tries and between runs is one version or the other, whole."""
+    contents = {'"v1"': CONTENT, '"v2"': CONTENT.upper().replace(b'1', b'3')}
+    served = [Resource(contents[tag], etag=tag, has_ranges=has_ranges) for tag in versions]
+    script = [CutOff(one, after, BROKE[0]) for one in served[:-1]]
+    world = memory_world({URL: [*script, served[-1]]}, has_cache=False)
+    for _ in versions:
+        ended = run(world, Policy(destination=ToPath('/data/x.csv'), retries=0))
+        if isinstance(ended, Outcome):
+            assert content_of(world, ended) == contents[versions[-1]]
+            return
+    assert world.files.paths == ()

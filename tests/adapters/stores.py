@@ -1,0 +1,125 @@
+"""Builders for tests of stores: a place to keep files, and updates to record."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from dlmachine.core.cachekey import cache_key
+from dlmachine.core.descriptor import Descriptor
+from dlmachine.core.effects import Record
+from dlmachine.core.events import Failed, PlaceTaken, Recorded
+from dlmachine.core.filename import extension
+from dlmachine.core.metadata import NewVersion
+from dlmachine.core.ports import Store
+from dlmachine.core.record import DownloadRecord
+from dlmachine.core.snapshot import CacheSeen
+from dlmachine_adapters.cachedir_names import item_id_of
+from dlmachine_adapters.cachedir_shield import import_cachedir
+
+URL = 'https://example.org/data/t.csv'
+DATA = b'a,b\n1,2\n'
+AT = datetime(2024, 5, 1, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+def a_wish(url: str = URL, **described: Any) -> Descriptor:
+    """What to download."""
+    return Descriptor.parse(url, **described).unwrap()
+
+
+def a_record(url: str = URL, data: bytes = DATA, **known: Any) -> DownloadRecord:
+    """What is known of a version."""
+    values: dict[str, Any] = {
+        'url': url,
+        'started_at': AT - timedelta(seconds=2),
+        'finished_at': AT,
+        'size_bytes': len(data),
+        'sha256': sha256(data).hexdigest(),
+        'etag': '"v1"',
+        'last_modified': 'Tue, 30 Apr 2024 10:00:00 GMT',
+        'response_headers': (('Content-Type', 'text/csv'), ('X-Odd', 'a"b\'c;--')),
+        'filename': 't.csv',
+    }
+    return DownloadRecord(**{**values, **known})
+
+
+@dataclass
+class Shelf:
+    """A store under test, and the files beside it."""
+
+    store: Store
+    write: Callable[[str, bytes], Any]
+    is_there: Callable[[str], bool]
+
+    def update(self, version: int = 1, wish: Descriptor | None = None, **known: Any) -> NewVersion:
+        """What a download would tell the registry."""
+        wish = wish or a_wish()
+        key = cache_key(wish)
+        record = a_record(**{'url': wish.url, **known})
+        ext = extension(record.filename)
+        name = f'{item_id_of(key)}-{version}' + (f'.{ext}' if ext else '')
+        return NewVersion(
+            key=key,
+            item_id=item_id_of(key),
+            version=version,
+            url=record.url,
+            file_name=record.filename,
+            ext=ext,
+            path=str(Path(self.store.folder, name)),
+            stored_at=AT,
+            record=record,
+        )
+
+    def put(
+        self, version: int = 1, wish: Descriptor | None = None, data: bytes = DATA, **known: Any
+    ) -> NewVersion:
+        """Store a version as a download does: the file, then the entry."""
+        update = self.update(
+            version, wish, **{'size_bytes': len(data), 'sha256': sha256(data).hexdigest(), **known}
+        )
+        self.write(update.path, data)
+        done = self.record(update)
+        assert isinstance(done, Recorded), done
+        return update
+
+    def record(self, update: NewVersion) -> Recorded | PlaceTaken | Failed:
+        """Tell the registry."""
+        effect = Record(key=update.key, version=update.version, reason='ready')
+        return self.store.record(effect, update)
+
+    def see(self, wish: Descriptor | None = None) -> CacheSeen:
+        """The entries of a wish."""
+        wish = wish or a_wish()
+        return self.store.look_up(cache_key(wish), wish)
+
+
+def write_file(path: str, data: bytes) -> None:
+    """Put a file there, with its folder."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_bytes(data)
+
+
+@contextmanager
+def plain_cache(folder: Path) -> Iterator[Any]:
+    """The folder as anybody opens it: with cachedir, and nothing of ours."""
+    cache = import_cachedir().Cache(path=str(folder))
+    try:
+        yield cache
+    finally:
+        cache.con.close()
+
+
+def tree(folder: Path) -> dict[str, tuple[int, int]]:
+    """Everything below a folder, with size and time of the last change."""
+    return {
+        str(path.relative_to(folder)): (path.stat().st_size, path.stat().st_mtime_ns)
+        for path in sorted([folder, *folder.rglob('*')])
+    }
+
+
+def freshened(update: NewVersion, **known: Any) -> DownloadRecord:
+    """Its record with other values."""
+    return replace(update.record, **known)

@@ -1,0 +1,82 @@
+"""Content codings: what is undone, in what pieces, and what is refused."""
+
+import gzip
+import random
+import zlib
+
+import pytest
+
+from dlmachine_adapters.decoding import PIECE_BYTES, DecodingError, Inflater
+
+PLAIN = bytes(random.Random(5).choices(b'acgt\n', k=300_000))
+
+
+def _raw_deflate(data: bytes) -> bytes:
+    stream = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return stream.compress(data) + stream.flush()
+
+
+CODED = {
+    'gzip': ('gzip', gzip.compress(PLAIN)),
+    'gzip of two members': ('gzip', gzip.compress(PLAIN[:7]) + gzip.compress(PLAIN[7:])),
+    'deflate with its header': ('deflate', zlib.compress(PLAIN)),
+    'deflate without its header': ('deflate', _raw_deflate(PLAIN)),
+}
+
+
+def _decode(coding: str, coded: bytes, step: int) -> bytes:
+    stream = Inflater(coding)
+    found = b''.join(
+        piece
+        for start in range(0, len(coded), step)
+        for piece in stream.feed(coded[start : start + step])
+    )
+    stream.end()
+    return found
+
+
+@pytest.mark.parametrize('step', [1, 2, 3, 1000, 1 << 30])
+@pytest.mark.parametrize(('coding', 'coded'), CODED.values(), ids=CODED.keys())
+def test_however_it_is_cut_it_decodes_to_the_same(coding: str, coded: bytes, step: int) -> None:
+    """The pieces in which bytes come from the wire mean nothing."""
+    assert _decode(coding, coded, step) == PLAIN
+
+
+@pytest.mark.parametrize('size', [PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES + 1, 5 * PIECE_BYTES])
+@pytest.mark.parametrize('coding', ['gzip', 'deflate', 'raw'])
+def test_a_bomb_comes_in_bounded_pieces(coding: str, size: int) -> None:
+    """Few coded bytes that mean many are given piece by piece, and all of them."""
+    plain = bytes(size)
+    coded = {
+        'gzip': gzip.compress(plain),
+        'deflate': zlib.compress(plain),
+        'raw': _raw_deflate(plain),
+    }[coding]
+    stream = Inflater('gzip' if coding == 'gzip' else 'deflate')
+    sizes = [len(piece) for piece in stream.feed(coded)]
+    stream.end()
+
+    assert sum(sizes) == size
+    assert max(sizes) <= PIECE_BYTES
+
+
+@pytest.mark.parametrize(('coding', 'coded'), CODED.values(), ids=CODED.keys())
+def test_what_ends_too_early_is_an_error(coding: str, coded: bytes) -> None:
+    """A coded body must come to its own end."""
+    with pytest.raises(DecodingError, match='too early'):
+        _decode(coding, coded[:-1], 1000)
+
+
+@pytest.mark.parametrize('garbage', [b'\0', b'<html>', b'more'])
+@pytest.mark.parametrize(('coding', 'coded'), CODED.values(), ids=CODED.keys())
+def test_what_follows_the_end_is_an_error(coding: str, coded: bytes, garbage: bytes) -> None:
+    """Bytes after the end are neither dropped nor taken for data."""
+    with pytest.raises(DecodingError):
+        _decode(coding, coded + garbage, 1000)
+
+
+@pytest.mark.parametrize('coding', ['gzip', 'deflate'])
+def test_what_is_not_coded_is_an_error(coding: str) -> None:
+    """A page that only claims to be coded is not data."""
+    with pytest.raises(DecodingError, match='damaged'):
+        _decode(coding, b'<html>an error</html>' * 100, 1000)

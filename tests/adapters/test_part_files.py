@@ -1,0 +1,442 @@
+"""Parts on a real disk: how they appear, what goes wrong there, and who takes over what is left."""
+
+import errno
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dlmachine.core.answer import TakeBody
+from dlmachine.core.destination import AtPath, PathKind
+from dlmachine.core.effects import Discard, OpenPart, Publish
+from dlmachine.core.events import Failed, PlaceTaken, Published
+from dlmachine.core.faults import StorageFailed
+from dlmachine.core.ports import Part, PartError
+from dlmachine_adapters import appearing, part_notes
+from dlmachine_adapters.fakes import ManualClock
+from dlmachine_adapters.files import LocalFiles
+from dlmachine_adapters.part_folder import OUR_FOLDER
+
+BIG = bytes(range(256)) * 8192
+
+
+class Desk:
+    """Files, and the parts that were opened with them."""
+
+    def __init__(self) -> None:
+        self.files = LocalFiles(ManualClock())
+        self.parts: list[Part] = []
+
+    def open(self, folder: Path, stem: str = 'stem', **wanted: Any) -> Part:
+        """An open part."""
+        opened = self.files.open_part(OpenPart(beside=str(folder), stem=stem, **wanted))
+        assert not isinstance(opened, Failed), opened
+        self.parts.append(opened)
+        return opened
+
+    def fill(self, folder: Path, data: bytes = b'data', **taking: Any) -> Part:
+        """A part that holds this."""
+        part = self.open(folder)
+        part.begin(TakeBody(**taking))
+        part.write(data)
+        part.finish()
+        return part
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    """Files whose parts are closed at the end."""
+    made = Desk()
+    yield made
+    for part in made.parts:
+        part.discard(Discard())
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An empty folder."""
+    made = tmp_path / 'folder'
+    made.mkdir()
+    return made
+
+
+def _left(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+# --- appearing ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize('umask', [0o022, 0o007, 0o077])
+def test_files_have_the_users_umask(desk: Desk, folder: Path, umask: int) -> None:
+    """A file is as open as any that the user makes, and no more."""
+    before = os.umask(umask)
+    try:
+        part = desk.fill(folder / 'new')
+        part.publish(Publish(place=AtPath(str(folder / 'new' / 'x'))))
+    finally:
+        os.umask(before)
+
+    assert (folder / 'new' / 'x').stat().st_mode & 0o777 == 0o666 & ~umask
+    assert (folder / 'new').stat().st_mode & 0o777 == 0o777 & ~umask
+
+
+def test_a_setgid_folder_gives_its_group(desk: Desk, folder: Path) -> None:
+    """In a folder that a group shares, files belong to the group."""
+    if os.getuid() != 0:
+        pytest.skip('only root may give a folder to another group')
+    os.chown(folder, -1, 12345)
+    folder.chmod(0o2775)
+    desk.fill(folder).publish(Publish(place=AtPath(str(folder / 'x'))))
+
+    assert (folder / 'x').stat().st_gid == 12345
+
+
+@pytest.mark.parametrize('target', ['elsewhere', 'nowhere'])
+def test_a_link_at_the_destination_is_replaced(desk: Desk, folder: Path, target: str) -> None:
+    """What it points to is not written to."""
+    (folder / 'elsewhere').write_bytes(b'untouched')
+    (folder / 'x').symlink_to(folder / target)
+
+    desk.fill(folder).publish(Publish(place=AtPath(str(folder / 'x'))))
+
+    assert not (folder / 'x').is_symlink()
+    assert (folder / 'x').read_bytes() == b'data'
+    assert (folder / 'elsewhere').read_bytes() == b'untouched'
+    assert not (folder / 'nowhere').exists()
+
+
+def test_a_link_to_nothing_holds_a_new_place(desk: Desk, folder: Path) -> None:
+    """Without `replace`, a name is taken whatever bears it."""
+    (folder / 'x').symlink_to(folder / 'nowhere')
+    part = desk.fill(folder)
+
+    assert isinstance(
+        part.publish(Publish(place=AtPath(str(folder / 'x')), replace=False)), PlaceTaken
+    )
+
+
+def test_nothing_of_ours_is_left_behind(desk: Desk, folder: Path) -> None:
+    """The sub-folder goes with the last part in it."""
+    one, two = desk.fill(folder, BIG, validator='"v"'), desk.fill(folder)
+    one.publish(Publish(place=AtPath(str(folder / 'x'))))
+    assert _left(folder) == [OUR_FOLDER, 'x']
+    two.discard(Discard())
+    assert _left(folder) == ['x']
+
+
+def test_a_place_without_hard_links_is_claimed(
+    desk: Desk, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exclusive publication works where `link` does not."""
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, 'link', refuse)
+    (folder / 'taken').write_bytes(b'theirs')
+    part = desk.fill(folder)
+    taken = part.publish(Publish(place=AtPath(str(folder / 'taken')), replace=False))
+    free = part.publish(Publish(place=AtPath(str(folder / 'free')), replace=False))
+
+    assert (type(taken), type(free)) == (PlaceTaken, Published)
+    assert (folder / 'taken').read_bytes() == b'theirs'
+    assert (folder / 'free').read_bytes() == b'data'
+
+
+def test_a_claim_that_fails_is_taken_back(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No empty file stays where nothing could be put."""
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(errno.EPERM, 'no')
+
+    monkeypatch.setattr(os, 'link', refuse)
+    with pytest.raises(FileNotFoundError):
+        appearing.move_to_new_name(folder / 'missing', folder / 'x')
+    assert _left(folder) == []
+
+
+def test_a_race_for_one_place_has_one_winner(folder: Path) -> None:
+    """Of many processes that publish under one name, one does; the others leave it alone."""
+    code = (
+        'import sys; from pathlib import Path\n'
+        'from dlmachine_adapters.appearing import move_to_new_name\n'
+        'folder, me = Path(sys.argv[1]), sys.argv[2]; won = 0\n'
+        'for number in range(50):\n'
+        '    own = folder / f"own-{me}"; own.write_text(me)\n'
+        '    try: move_to_new_name(own, folder / f"place-{number}"); won += 1\n'
+        '    except FileExistsError: own.unlink()\n'
+        'print(won)\n'
+    )
+    running = [
+        subprocess.Popen(
+            [sys.executable, '-c', code, str(folder), str(number)],
+            stdout=subprocess.PIPE,
+            env={**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)},
+        )
+        for number in range(4)
+    ]
+    won = [int(process.communicate(timeout=60)[0]) for process in running]
+
+    assert sum(won) == 50
+    assert len(_left(folder)) == 50
+
+
+# --- what goes wrong ---------------------------------------------------------
+
+
+def test_a_full_disk_is_a_fault(desk: Desk, folder: Path) -> None:
+    """The write fails as data, and the part can be given up."""
+    part = desk.open(folder)
+    part.begin(TakeBody())
+    file = part._keeper._file  # type: ignore[attr-defined]
+    with Path('/dev/full').open('wb') as full:
+        os.dup2(full.fileno(), file.fileno())
+    with pytest.raises(PartError) as caught:
+        part.write(BIG * 2)
+
+    assert isinstance(caught.value.fault, StorageFailed)
+    assert caught.value.fault.problem == os.strerror(errno.ENOSPC).lower()
+    part.discard(Discard(keep=True))
+    assert _left(folder) == []
+
+
+def test_a_disk_that_fills_at_the_end_publishes_nothing(desk: Desk, folder: Path) -> None:
+    """What is still buffered must be written before the file may appear."""
+    (folder / 'x').write_bytes(b'old')
+    part = desk.fill(folder)
+    file = part._keeper._file  # type: ignore[attr-defined]
+    with Path('/dev/full').open('wb') as full:
+        os.dup2(full.fileno(), file.fileno())
+    failed = part.publish(Publish(place=AtPath(str(folder / 'x'))))
+
+    assert isinstance(failed, Failed)
+    assert isinstance(failed.fault, StorageFailed)
+    assert failed.fault.operation == 'publish'
+    part.discard(Discard())
+    assert (folder / 'x').read_bytes() == b'old'
+    assert _left(folder) == ['x']
+
+
+@pytest.mark.parametrize('place', ['is-a-folder', 'gone/x', 'n' * 300])
+def test_a_place_that_can_not_be_is_a_fault(desk: Desk, folder: Path, place: str) -> None:
+    """A folder in the way, a folder that went away, a name that is too long."""
+    (folder / 'is-a-folder').mkdir()
+    part = desk.fill(folder)
+    failed = part.publish(Publish(place=AtPath(str(folder / place))))
+
+    assert isinstance(failed, Failed)
+    assert isinstance(failed.fault, StorageFailed)
+
+
+def test_a_folder_that_can_not_be_made_is_a_fault(desk: Desk, folder: Path) -> None:
+    """A file stands where a folder should be."""
+    (folder / 'file').write_bytes(b'')
+    failed = desk.files.open_part(OpenPart(beside=str(folder / 'file' / 'new'), stem='s'))
+
+    assert isinstance(failed, Failed)
+    assert isinstance(failed.fault, StorageFailed)
+    assert failed.fault.operation == 'create'
+
+
+def test_too_long_a_name_is_seen_beforehand(desk: Desk, folder: Path) -> None:
+    """Not after everything has been downloaded."""
+    assert desk.files.see_path(str(folder / ('n' * 300))).kind is PathKind.OTHER
+
+
+@pytest.mark.parametrize('name', ['文' * 64, '💾' * 64, '[a-z]*?', '..', 'a b'])
+def test_any_stem_will_do(desk: Desk, folder: Path, name: str) -> None:
+    """Names of many bytes, and those that mean something to a pattern."""
+    part = desk.open(folder, f'{"0" * 32}-{name}')
+    part.begin(TakeBody(validator='"v"'))
+    part.write(BIG)
+    part.discard(Discard(keep=True))
+    seen = desk.files.see_part(str(folder), f'{"0" * 32}-{name}')
+
+    assert seen is not None
+    assert seen.size_bytes == len(BIG)
+
+
+# --- taking over -------------------------------------------------------------
+
+_DIE = """
+import os, sys
+from dlmachine.core.answer import TakeBody
+from dlmachine.core.effects import OpenPart
+from dlmachine_adapters.clock import SystemClock
+from dlmachine_adapters.files import LocalFiles
+part = LocalFiles(SystemClock()).open_part(OpenPart(beside=sys.argv[1], stem='stem'))
+part.begin(TakeBody(validator='"v"'))
+part.write(bytes(range(256)) * 8192)
+part._keeper._file.flush()
+print('written', flush=True)
+sys.stdin.read()
+"""
+
+
+def _owner(folder: Path) -> 'subprocess.Popen[bytes]':
+    process = subprocess.Popen(
+        [sys.executable, '-c', _DIE, str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)},
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b'written\n'
+    return process
+
+
+def test_a_living_owners_part_is_not_taken(desk: Desk, folder: Path) -> None:
+    """And as soon as it is killed, its part is gone on from."""
+    with _owner(folder) as process:
+        alive = desk.files.see_part(str(folder), 'stem')
+        process.kill()
+    dead = desk.files.see_part(str(folder), 'stem')
+
+    assert alive is None
+    assert dead is not None
+    assert dead.size_bytes == len(BIG)
+    assert desk.open(folder, adopt=dead).size_bytes == len(BIG)
+
+
+def test_a_mark_outweighs_the_number_of_a_process(
+    desk: Desk, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An owner in another container has a number that means nothing here."""
+    monkeypatch.setattr(part_notes, 'is_running', lambda pid: False)
+    with _owner(folder) as process:
+        seen = desk.files.see_part(str(folder), 'stem')
+        process.kill()
+
+    assert seen is None
+
+
+def test_without_marks_the_number_counts(
+    desk: Desk, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a file system's locks lie, a living process keeps its part all the same."""
+    monkeypatch.setattr(part_notes, 'is_held', lambda part: False)
+    with _owner(folder) as process:
+        seen = desk.files.see_part(str(folder), 'stem')
+        process.kill()
+
+    assert seen is None
+
+
+@pytest.mark.parametrize('field', ['host', 'boot'])
+def test_what_another_machine_left_unsynced_is_not_trusted(
+    desk: Desk, folder: Path, field: str
+) -> None:
+    """Its bytes may never have reached the disk, nor those of this one before it crashed."""
+    with _owner(folder) as process:
+        process.kill()
+    (note,) = (folder / OUR_FOLDER).glob('*.json')
+    text = note.read_text()
+    note.write_text(text.replace(f'"{field}": "', f'"{field}": "other-'))
+
+    assert desk.files.see_part(str(folder), 'stem') is None
+
+
+def test_what_another_machine_kept_is_gone_on_from(desk: Desk, folder: Path) -> None:
+    """It was synced before the note said so."""
+    part = desk.open(folder)
+    part.begin(TakeBody(validator='"v"'))
+    part.write(BIG)
+    part.discard(Discard(keep=True))
+    (note,) = (folder / OUR_FOLDER).glob('*.json')
+    note.write_text(note.read_text().replace('"host": "', '"host": "other-'))
+
+    assert desk.files.see_part(str(folder), 'stem') is not None
+
+
+def test_a_path_with_two_spellings_is_one_part(
+    desk: Desk, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A part that this process writes is alive, whatever the folder is called."""
+    monkeypatch.setattr(part_notes, 'is_held', lambda part: False)
+    monkeypatch.chdir(folder.parent)
+    part = desk.open(Path(folder.name))
+    part.begin(TakeBody(validator='"v"'))
+    part.write(BIG)
+
+    assert desk.files.see_part(str(folder), 'stem') is None
+
+
+@pytest.mark.parametrize('text', ['', '{', '[]', '{"validator": 1}', '{"kept_bytes": "x"}', '\0'])
+def test_a_note_that_can_not_be_read_is_none(desk: Desk, folder: Path, text: str) -> None:
+    """A part with a torn note is not gone on from."""
+    part = desk.open(folder)
+    part.begin(TakeBody(validator='"v"'))
+    part.write(BIG)
+    part.discard(Discard(keep=True))
+    (note,) = (folder / OUR_FOLDER).glob('*.json')
+    note.write_text(text)
+
+    assert desk.files.see_part(str(folder), 'stem') is None
+
+
+def test_a_part_that_was_cut_is_not_trusted(desk: Desk, folder: Path) -> None:
+    """Fewer bytes than its owner left are not what it left."""
+    part = desk.open(folder)
+    part.begin(TakeBody(validator='"v"'))
+    part.write(BIG)
+    part.discard(Discard(keep=True))
+    (left,) = (folder / OUR_FOLDER).glob('*.part')
+    os.truncate(left, 10)
+
+    assert desk.files.see_part(str(folder), 'stem') is None
+
+
+def test_two_may_want_one_part_and_one_has_it(desk: Desk, folder: Path) -> None:
+    """Between being seen and being taken, somebody else may be faster."""
+    part = desk.open(folder)
+    part.begin(TakeBody(validator='"v"'))
+    part.write(BIG)
+    part.discard(Discard(keep=True))
+    seen = desk.files.see_part(str(folder), 'stem')
+    sizes = [desk.open(folder, adopt=seen).size_bytes for _ in range(3)]
+
+    assert sizes == [len(BIG), 0, 0]
+
+
+def test_small_bodies_write_no_note(desk: Desk, folder: Path) -> None:
+    """Fetching them again costs less."""
+    part = desk.open(folder)
+    part.begin(TakeBody(validator='"v"', wire_bytes=1000))
+
+    assert list((folder / OUR_FOLDER).glob('*.json')) == []
+
+
+def test_a_part_that_begins_anew_without_a_validator_loses_its_note(
+    desk: Desk, folder: Path
+) -> None:
+    """Another representation may be what comes now."""
+    part = desk.open(folder)
+    part.begin(TakeBody(validator='"v"'))
+    part.write(BIG)
+    part.begin(TakeBody())
+    part.write(BIG)
+    part.discard(Discard(keep=True))
+
+    assert _left(folder) == []
+
+
+def test_old_parts_are_removed(desk: Desk, folder: Path) -> None:
+    """A week after nobody went on from it; one that is open stays however long it takes."""
+    old, open_, new = desk.fill(folder, BIG, validator='"v"'), desk.open(folder), desk.open(folder)
+    old.discard(Discard(keep=True))
+    ages_ago = time.time() - 8 * 24 * 3600
+    for path in (folder / OUR_FOLDER).iterdir():
+        os.utime(path, (ages_ago, ages_ago))
+    new.discard(Discard())
+
+    assert len(list((folder / OUR_FOLDER).iterdir())) == 1
+    open_.begin(TakeBody())
+    open_.write(b'data')
+    assert isinstance(open_.publish(Publish(place=AtPath(str(folder / 'x')))), Published)
+    assert _left(folder) == ['x']

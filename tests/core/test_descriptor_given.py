@@ -1,0 +1,29 @@
+"""A Descriptor from parts that are ready: what `dataclasses.replace` on the users' class needs."""
+
+from dlmachine.core.body import FormBody, NoBody
+from dlmachine.core.descriptor import Descriptor, Tls
+
+URL = 'https://a.example/x'
+FORM = FormBody((('a', '1'),))
+
+
+def test_a_body_is_taken_as_it_is() -> None:
+    """A ready body makes a POST, as its parts would."""
+    made = Descriptor.parse(URL, body=FORM, query={'q': '1'}).unwrap()
+
+    assert (made.method, made.body, made.query) == ('POST', FORM, (('q', '1'),))
+
+
+def test_no_body_is_none() -> None:
+    """The empty body, given, leaves the method alone."""
+    assert Descriptor.parse(URL, body=NoBody()).unwrap() == Descriptor.parse(URL).unwrap()
+
+
+def test_tls_is_taken_as_it_is() -> None:
+    """Ready TLS settings stand for their parts."""
+    assert Descriptor.parse(URL, tls=Tls(verify=False)).unwrap().tls == Tls(verify=False)
+
+
+def test_what_is_wrong_elsewhere_is_still_wrong() -> None:
+    """A ready body does not hide a fault in the rest."""
+    assert Descriptor.parse(URL, body=FORM, query={'a': '\n'}).failure().code == 'invalid_input'

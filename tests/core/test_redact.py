@@ -1,0 +1,74 @@
+"""Redaction: what is masked, and what is not."""
+
+import pytest
+
+from dlmachine.core.redact import (
+    is_secret_name,
+    redact_url,
+    scrub,
+    secrets_in_pairs,
+    secrets_in_url,
+)
+
+
+@pytest.mark.parametrize('name', [
+    'Authorization', 'proxy-authorization', 'Cookie', 'Set-Cookie', 'access_token', 'X-Api-Key', 'apikey', 'api.key',
+    'client_secret', 'password', 'passwd', 'X-Amz-Signature', 'X-Amz-Security-Token', 'sig', 'key', 'sid', 'auth', 'jwt',
+    'PHPSESSID', 'AWSAccessKeyId-key', 'private_token', 'Ocp-Apim-Subscription-Key',
+])  # fmt: skip
+def test_secret_names(name: str) -> None:
+    """Credentials by any of their usual names."""
+    assert is_secret_name(name)
+    assert is_secret_name(name.upper())
+
+
+@pytest.mark.parametrize(
+    'name',
+    ['ids', 'format', 'Accept', 'ETag', 'keyword', 'author', 'monkey', 'design', 'page', 'X-Id'],
+)
+def test_plain_names(name: str) -> None:
+    """Words that only sound alike are not masked."""
+    assert not is_secret_name(name)
+
+
+@pytest.mark.parametrize(
+    ('url', 'shown'),
+    [
+        ('https://h/x?a=1', 'https://h/x?a=1'),
+        ('https://me:pw@h:8/x', 'https://***@h:8/x'),
+        ('https://me@h/', 'https://***@h/'),
+        ('https://h/?token=s&a=1&Sig=x#part', 'https://h/?token=***&a=1&Sig=***'),
+        ('https://h/?%74oken=s', 'https://h/?%74oken=***'),
+        ('https://h/?token', 'https://h/?token'),
+        ('https://[', '***'),
+    ],
+)  # fmt: skip
+def test_urls(url: str, shown: str) -> None:
+    """Userinfo, secret values and the fragment go."""
+    assert redact_url(url) == shown
+
+
+def test_secrets_are_found_as_written_and_decoded() -> None:
+    """For searching the words of other libraries."""
+    assert secrets_in_url('https://me:p%40w@h/?token=a%2Bb&x=1') == {
+        'me:p%40w',
+        'me',
+        'p%40w',
+        'me:p@w',
+        'p@w',
+        'a%2Bb',
+        'a+b',
+    }
+    assert secrets_in_url('https://[') == {'https://['}
+    assert secrets_in_url('https://h/') == frozenset()
+    assert secrets_in_pairs([('Authorization', 'Bearer abc'), ('X', 'y'), ('Cookie', '')]) == {
+        'Bearer abc',
+        'abc',
+    }
+
+
+def test_short_secrets_are_not_searched_for() -> None:
+    """Every text would contain them; the longest are masked first."""
+    assert (
+        scrub('a secret and secretive text', {'secret', 'secretive', 'a'}) == 'a *** and *** text'
+    )

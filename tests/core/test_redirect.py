@@ -1,0 +1,96 @@
+"""Redirects: which are followed, and what goes along."""
+
+import pytest
+
+from dlmachine.core.body import NoBody, RawBody
+from dlmachine.core.headers import Headers
+from dlmachine.core.redirect import follow_redirect
+from dlmachine.core.request import Request
+from tests.builders import a_head
+
+FIELDS = (
+    ('Authorization', 'Bearer t'), ('Cookie', 'c=1'), ('X-Api-Key', 'k'), ('Host', 'h'),
+    ('Content-Type', 'text/csv'), ('X-Lab', '7'),
+)  # fmt: skip
+ASKED = Request(method='GET', url='https://h/a', headers=Headers(FIELDS))
+
+REFUSALS = [
+    ('no Location', ASKED, None, 5, 'it has no Location'),
+    ('an illegal Location', ASKED, 'https://[', 5, 'its Location is no URL'),
+    ('a Location with a line break', ASKED, '/a\r\nb', 5, 'its Location is no URL'),
+    ('a Location without a host', ASKED, 'http:///x', 5, 'its Location is no URL'),
+    ('to http', ASKED, 'http://h/b', 5, 'it leaves https for http'),
+    ('to a file', ASKED, 'file:///etc/passwd', 5, 'its Location is no URL'),
+    ('to ftp', ASKED, 'ftp://h/b', 5, 'it leads from https to ftp'),
+    (
+        'from ftp',
+        Request(method='GET', url='ftp://h/a'),
+        'https://h/b',
+        5,
+        'it leads from ftp to https',
+    ),
+    ('to itself', ASKED, '/a', 5, 'it leads in a circle'),
+    ('to itself with userinfo', ASKED, 'https://me:pw@h/a', 5, 'it leads in a circle'),
+    ('one too many', ASKED, '/b', 0, 'it is redirect number 1, where 0 are allowed'),
+]
+
+
+@pytest.mark.parametrize(
+    ('asked', 'location', 'most', 'problem'),
+    [row[1:] for row in REFUSALS],
+    ids=[row[0] for row in REFUSALS],
+)
+def test_refused(asked: Request, location: str | None, most: int, problem: str) -> None:
+    """A redirect that is not followed says why; its text shows no secrets."""
+    head = a_head(302, {} if location is None else {'Location': location})
+    fault = follow_redirect(asked, head, (asked.url,), most).failure()
+    assert problem in str(fault)
+    assert 'pw' not in str(fault)
+
+
+@pytest.mark.parametrize(
+    ('location', 'url', 'kept'),
+    [
+        ('/b', 'https://h/b', {name for name, _ in FIELDS}),
+        ('https://h:443/b', 'https://h/b', {name for name, _ in FIELDS}),
+        ('b?x=1#part', 'https://h/b?x=1', {name for name, _ in FIELDS}),
+        ('https://h:8443/b', 'https://h:8443/b', {'Content-Type', 'X-Lab'}),
+        ('//elsewhere/b', 'https://elsewhere/b', {'Content-Type', 'X-Lab'}),
+        (
+            'https://me:pw@elsewhere/b',
+            'https://elsewhere/b',
+            {'Content-Type', 'X-Lab', 'Authorization'},
+        ),
+    ],
+    ids=[
+        'the same origin',
+        'its default port',
+        'a reference',
+        'another port',
+        'another host',
+        'credentials of its own',
+    ],
+)
+def test_followed(location: str, url: str, kept: set[str]) -> None:
+    """Credentials stay with their origin; what the Location brings itself is sent."""
+    moved = follow_redirect(ASKED, a_head(302, {'Location': location}), (ASKED.url,), 5).unwrap()
+    assert moved.url == url
+    assert {name for name, _ in moved.headers} == kept
+    assert ('Bearer t' in str(moved.headers.items)) == (url.startswith('https://h/'))
+
+
+@pytest.mark.parametrize(
+    ('method', 'status', 'becomes'),
+    [
+        ('POST', 301, 'GET'), ('POST', 302, 'GET'), ('POST', 303, 'GET'),
+        ('POST', 307, 'POST'), ('POST', 308, 'POST'), ('PUT', 302, 'PUT'), ('PUT', 303, 'GET'),
+    ],
+)  # fmt: skip
+def test_methods(method: str, status: int, becomes: str) -> None:
+    """307 and 308 keep method and body; 303 makes a GET; 301 and 302 make one of a POST."""
+    asked = Request(method=method, url='https://h/a', headers=Headers(FIELDS), body=RawBody(b'x'))
+    moved = follow_redirect(asked, a_head(status, {'Location': '/b'}), (asked.url,), 5).unwrap()
+    assert moved.method == becomes
+    is_bare = becomes == 'GET'
+    assert (moved.body == NoBody()) == is_bare
+    assert ('Content-Type' in moved.headers) != is_bare

@@ -1,0 +1,69 @@
+"""What tests of the face share: a clean environment, a server, and a manager on each backend."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from dlmachine.manager import DownloadManager
+from tests.servers.http import Server
+
+_KEPT = ('PATH', 'PYTHONPATH', 'LANG', 'LC_ALL', 'TMPDIR', 'VIRTUAL_ENV')
+
+MakeManager = Callable[..., DownloadManager]
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    for name in list(os.environ):
+        is_ours = name.upper().endswith('_PROXY') or name.startswith(('DLMACHINE_', 'XDG_'))
+        if is_ours or name in {
+            'REQUESTS_CA_BUNDLE',
+            'CURL_CA_BUNDLE',
+            'SSL_CERT_FILE',
+            'SSL_CERT_DIR',
+            'NETRC',
+        }:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv('HOME', str(tmp_path_factory.mktemp('home')))
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A server of our own."""
+    with Server() as running:
+        yield running
+
+
+@pytest.fixture(params=['requests', 'curl'])
+def backend(request: pytest.FixtureRequest) -> str:
+    """Each of our backends in turn."""
+    name: str = request.param
+    if name == 'curl':
+        pytest.importorskip('pycurl')
+    return name
+
+
+@pytest.fixture
+def make_manager(backend: str) -> Iterator[MakeManager]:
+    """Managers that are closed at the end; waits between tries are short."""
+    made: list[DownloadManager] = []
+
+    def make(path: Path | None = None, **options: object) -> DownloadManager:
+        words = {'backend': backend, 'progress': False, 'retry_wait': 0.01, **options}
+        manager = DownloadManager(None if path is None else str(path), **words)  # type: ignore[arg-type]
+        made.append(manager)
+        return manager
+
+    yield make
+    for manager in made:
+        manager.close()
+
+
+@pytest.fixture
+def manager(make_manager: MakeManager, tmp_path: Path) -> DownloadManager:
+    """A manager with a cache."""
+    return make_manager(tmp_path / 'cache')

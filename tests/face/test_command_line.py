@@ -1,0 +1,225 @@
+"""The command line: what goes to stdout, what to stderr, and how it ends."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dlmachine.cli.exit_codes import CODES, exit_code
+from dlmachine.core.faults import FAULTS, HttpStatus
+from tests.servers.behaviours import answer, resource, trickle
+from tests.servers.http import Server
+
+BODY = b'id\tscore\nP1\t1\n'
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Runs the program in an empty folder, with an empty home."""
+    (tmp_path / 'work').mkdir()
+
+    def _run(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith('COV')}
+        return subprocess.run(
+            [sys.executable, '-m', 'dlmachine', *words],
+            cwd=tmp_path / 'work', env={**kept, **environ}, capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+
+    return _run
+
+
+def test_get_writes_here_under_the_name_of_the_answer(
+    run: Run, server: Server, tmp_path: Path
+) -> None:
+    """Without a destination the file goes into the current folder; its path is printed."""
+    done = run('get', server.on('/d/t.tsv', resource(BODY)))
+
+    assert (done.returncode, done.stderr) == (0, '')
+    assert done.stdout.strip() == 't.tsv'
+    assert (tmp_path / 'work' / 't.tsv').read_bytes() == BODY
+    assert os.listdir(tmp_path / 'work') == ['t.tsv']
+
+
+@pytest.mark.parametrize(
+    'words', [['-o', 'sub/x'], ['--dir', 'sub'], ['--cache', 'c'], ['-o', '-']], ids=' '.join
+)
+def test_destinations(run: Run, server: Server, tmp_path: Path, words: list[str]) -> None:
+    """A file, a folder, the cache, and stdout."""
+    done = run('get', server.on('/x', resource(BODY)), *words)
+
+    assert done.returncode == 0, done.stderr
+    if words == ['-o', '-']:
+        assert done.stdout.encode() == BODY
+    else:
+        assert (tmp_path / 'work' / done.stdout.strip()).read_bytes() == BODY
+
+
+def test_an_error_is_one_line_and_a_code(run: Run, server: Server, tmp_path: Path) -> None:
+    """An expected failure has no traceback, and leaves nothing behind."""
+    done = run('get', server.on('/x', answer(404, body=b'no')), '--retry', '0')
+
+    assert (done.returncode, done.stdout) == (8, '')
+    assert done.stderr.count('\n') == 1
+    assert done.stderr.startswith('error: ')
+    assert os.listdir(tmp_path / 'work') == []
+
+
+@pytest.mark.parametrize(
+    ('words', 'code'),
+    [
+        (['get', 'http://127.0.0.1:1/x', '--retry', '0'], 4),
+        (['get', 'no-url'], 2),
+        (['get'], 2),
+        (['nothing'], 2),
+        (['get', 'http://127.0.0.1:1/x', '--offline', '--cache', 'c'], 11),
+        (['get', 'http://127.0.0.1:1/x', '--checksum', 'sha256:00'], 2),
+        (['get', 'http://127.0.0.1:1/x', '-o', 'a', '--cache', 'c'], 2),
+        (['plan', 'http://127.0.0.1:1/x', '--exit-code'], 10),
+        (['plan', 'http://127.0.0.1:1/x'], 0),
+        (['get', '--dry-run', 'http://127.0.0.1:1/x'], 0),
+        (['audit', 'missing.txt'], 2),
+        (['cache', 'info', 'http://127.0.0.1:1/x', '--cache', 'c'], 1),
+        (['cache', 'ls', '--cache', 'c'], 0),
+        (['config'], 0),
+        (['--version'], 0),
+    ],
+    ids=lambda value: ' '.join(value) if isinstance(value, list) else str(value),
+)
+def test_exit_codes(run: Run, tmp_path: Path, words: list[str], code: int) -> None:
+    """Scripts can tell what went wrong; what only looks leaves the folder empty."""
+    done = run(*words)
+
+    assert done.returncode == code, done.stderr
+    assert 'Traceback' not in done.stderr
+    assert os.listdir(tmp_path / 'work') == []
+
+
+def test_every_fault_has_a_code() -> None:
+    """No fault ends without one; credentials have their own."""
+    assert set(CODES) == set(FAULTS)
+    assert [exit_code(HttpStatus(url='', status=status)) for status in (401, 407, 500)] == [6, 6, 8]
+
+
+def test_many_and_some_fail(run: Run, server: Server) -> None:
+    """Some of many: the others are there, and the code is 12."""
+    done = run('get', server.on('/a', resource(BODY)), server.on('/b', answer(404)), '--dir', 'd')
+
+    assert done.returncode == 12
+    assert done.stdout.strip() == str(Path('d', 'a'))
+    assert '1 of 2 failed' in done.stderr
+
+
+def test_json_is_for_machines(run: Run, server: Server) -> None:
+    """`--json` gives one document with stable codes."""
+    good = run('get', server.on('/a', resource(BODY)), '--cache', 'c', '--json')
+    mixed = run('get', server.url('/a'), 'gopher://127.0.0.1/', '--cache', 'c', '--json')
+
+    assert json.loads(good.stdout)[0]['size'] == len(BODY)
+    told = {one['url'].partition(':')[0]: one for one in json.loads(mixed.stdout)}
+    assert told['http']['origin'] == 'cache'
+    assert told['gopher']['fault']['code'] == 'scheme_refused'
+
+
+def test_audit_tells_and_touches_nothing(run: Run, server: Server, tmp_path: Path) -> None:
+    """Hit, missing and would-fail; 10 while anything would be downloaded, 0 when nothing would."""
+    url = server.on('/a', resource(BODY))
+    run('get', url, '--cache', 'c')
+    listed, asked = tmp_path / 'work' / 'list.txt', len(server.asked)
+    listed.write_text(f'# list\n{url}\n{server.url("/b")}\ngopher://127.0.0.1/\n', encoding='utf-8')
+
+    done = run('audit', 'list.txt', '--cache', 'c')
+    rows = json.loads(run('audit', 'list.txt', '--cache', 'c', '--json').stdout)
+
+    assert done.returncode == 10
+    assert [row['status'] for row in rows] == ['hit', 'missing', 'would-fail']
+    assert rows[0]['size'] == len(BODY)
+    assert '3 in all: 1 hit' in done.stderr
+    listed.write_text(url, encoding='utf-8')
+    assert run('audit', 'list.txt', '--cache', 'c').returncode == 0
+    assert len(server.asked) == asked
+
+
+def test_cache_commands(run: Run, server: Server, tmp_path: Path) -> None:
+    """ls, info, verify, rm and dir; a changed file is found by its digest."""
+    url = server.on('/t.tsv', resource(BODY))
+    path = Path(run('get', url, '--cache', 'c').stdout.strip())
+    whole = tmp_path / 'work' / path
+
+    assert url in run('cache', 'ls', '--cache', 'c').stdout
+    (info,) = json.loads(run('cache', 'info', url, '--cache', 'c', '--json').stdout)
+    assert info['record']['size_bytes'] == len(BODY)
+    assert 'sha256' in run('cache', 'info', str(path), '--cache', 'c').stdout
+    assert run('cache', 'dir', '--cache', 'c').stdout.strip() == 'c'
+    assert run('cache', 'verify', '--cache', 'c').returncode == 0
+    whole.write_bytes(BODY[::-1])
+    assert run('cache', 'verify', '--cache', 'c').returncode == 9
+    assert run('cache', 'rm', url, '--cache', 'c', '--dry-run').returncode == 0
+    assert whole.exists()
+    assert run('cache', 'rm', url, '--cache', 'c', '-y').returncode == 0
+    assert not whole.exists()
+    assert run('cache', 'ls', '--cache', 'c').stdout == ''
+
+
+def test_config_shows_where_values_come_from(run: Run, tmp_path: Path) -> None:
+    """File over environment over default, each named."""
+    Path(tmp_path, 'work', 'dl.toml').write_text('retries = 7\n', encoding='utf-8')
+
+    done = run(
+        'config', '--config', 'dl.toml', '--json', DLMACHINE_RETRIES='5', DLMACHINE_TIMEOUT='9'
+    )
+
+    told = json.loads(done.stdout)
+    assert (told['retries']['value'], 'dl.toml' in told['retries']['source']) == ('7', True)
+    assert 'DLMACHINE_TIMEOUT' in told['timeout']['source']
+    assert told['backend']['source'] == 'default'
+
+
+def test_demo_shows_the_main_job(run: Run) -> None:
+    """Plan, download, hit, 304 and audit, with what was asked each time."""
+    done = run('demo')
+
+    assert (done.returncode, done.stderr) == (0, '')
+    for line in ('-> 200', '-> 304', 'requests: none', 'hit', 'missing'):
+        assert line in done.stdout
+
+
+def test_ctrl_c_ends_with_130(server: Server, tmp_path: Path) -> None:
+    """An interrupted download leaves no file at the destination."""
+    url = server.on('/slow', trickle(1000, 0.05))
+    running = subprocess.Popen(
+        [sys.executable, '-m', 'dlmachine', 'get', url, '-o', str(tmp_path / 'x')],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    for _ in range(200):
+        if server.asked:
+            break
+        time.sleep(0.05)
+    time.sleep(0.3)
+    running.send_signal(signal.SIGINT)
+    _, told = running.communicate(timeout=20)
+
+    assert running.returncode == 130
+    assert 'Traceback' not in told
+    assert not (tmp_path / 'x').exists()
+
+
+def test_help_is_quick_to_load() -> None:
+    """The help loads click and nothing else that is heavy."""
+    code = (
+        'import sys\n'
+        'from click.testing import CliRunner\n'
+        'from dlmachine.cli import group\n'
+        "assert CliRunner().invoke(group, ['--help']).exit_code == 0\n"
+        "heavy = {'requests', 'pycurl', 'cachedir', 'rich', 'yaml', 'sqlite3', 'returns'} & set(sys.modules)\n"
+        'assert not heavy, heavy\n'
+    )
+
+    subprocess.run([sys.executable, '-c', code], check=True)
