@@ -70,7 +70,10 @@ def run(world: MemoryWorld, policy: Policy) -> Outcome | Fault:
     if not is_successful(done):
         return done.failure()
     ended: Any = done.unwrap()
-    return unsafe_perform_io(ended.unwrap() if is_successful(ended) else ended.failure())  # type: ignore[no-any-return] -- either
+    found: Outcome | Fault = unsafe_perform_io(
+        ended.unwrap() if is_successful(ended) else ended.failure()
+    )
+    return found
 
 
 def content_of(world: MemoryWorld, outcome: Outcome) -> bytes:

@@ -8,6 +8,7 @@ import bz2
 import io
 import lzma
 import os
+import sqlite3
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from cachedir import Cache
 
+_BUSY_SECONDS: Final = 30.0
 _MUTEX = threading.Lock()
 _LOCAL = threading.local()
 _CODINGS: Final = {'tgz': 'tar.gz', 'tbz2': 'tar.bz2', 'tbz': 'tar.bz2', 'txz': 'tar.xz'}
@@ -51,8 +53,17 @@ def live_cache(folder: str) -> 'Cache':
     if key not in caches:
         # Of a folder that is not there and has a dot in its name, cachedir makes a file.
         Path(folder).mkdir(parents=True, exist_ok=True)
-        caches[key] = import_cachedir().Cache(path=folder)
+        caches[key] = _with_own_connection(import_cachedir().Cache(path=folder))
     return caches[key]
+
+
+def _with_own_connection(cache: 'Cache') -> 'Cache':
+    # Whoever drops the last reference closes it, and that may be another thread; and it
+    # waits for our writers longer than the 5 seconds that it would.
+    cache.con.close()
+    cache.con = sqlite3.connect(cache.path, timeout=_BUSY_SECONDS, check_same_thread=False)
+    cache.cur = cache.con.cursor()
+    return cache
 
 
 def close_caches() -> None:

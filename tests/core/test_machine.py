@@ -835,3 +835,14 @@ def test_faults_of_the_backend_are_those_of_the_try() -> None:
     fault: Fault = ConnectionFailed(url=URL, phase='connect')
     run = in_memory().feed(Failed(at=NOW, fault=fault))
     assert isinstance(run.state, Waiting)
+
+
+def test_an_answer_that_makes_no_sense_goes_to_the_mirror_from_the_start() -> None:
+    """What is in the part may be of another version: the mirror is asked for the whole."""
+    wish = a_descriptor(mirrors=[MIRROR])
+    run = Run(wish, None, a_snapshot(wish, part=a_part())).feed(PartOpened(at=NOW, size_bytes=4))
+    run.feed(answered(206, {'Content-Range': 'bytes 4-7/8', 'ETag': '"v2"'}))
+    assert run.exchanges == [ranged(), get(MIRROR)]
+    run.feed(answered(304), DISCARDED)
+    assert run.fault.code == 'answer_unusable'
+    assert run.effects[-1] == DISCARD

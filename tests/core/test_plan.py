@@ -204,3 +204,15 @@ def test_only_values_of_the_core_are_written_down() -> None:
         with pytest.raises(TypeError, match='is no value of the core'):
             codec.encode(value)
     assert json.loads(codec.dumps((b'x', None))) == [{'$': 'bytes', 'base64': 'eA=='}, None]
+
+
+def test_the_text_of_a_plan_without_a_stored_copy() -> None:
+    """What is not so is not said."""
+    assert str(made(snapshot=a_snapshot())).splitlines() == [
+        'fetch https://example.org/t.csv',
+        '  because      memory is the destination',
+        '  destination  memory',
+        '  1. open a part in memory',
+        '  2. GET https://example.org/t.csv with requests',
+        '  3. publish to memory',
+    ]

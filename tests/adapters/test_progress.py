@@ -1,0 +1,179 @@
+"""Progress: where it is shown, what it follows, and that it harms nothing."""
+
+import io
+import sys
+import threading
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from dlmachine.core.answer import TakeBody
+from dlmachine.core.effects import Discard, OpenPart
+from dlmachine.core.ports import Part
+from dlmachine_adapters.fakes import ManualClock, MemoryFiles
+from dlmachine_adapters.progress import (
+    BarProgress,
+    MeteredPart,
+    NoProgress,
+    is_seen,
+    make_progress,
+)
+
+
+class Terminal(io.StringIO):
+    """What can draw."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def _no_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ('CI', 'TERM'):
+        monkeypatch.delenv(name, raising=False)
+
+
+def _set_stderr(monkeypatch: pytest.MonkeyPatch, stream: io.StringIO | None) -> None:
+    # pytest puts its own in place of `sys.stderr` between fixture and test.
+    stand_in = SimpleNamespace(stderr=stream, modules=sys.modules)
+    monkeypatch.setattr('dlmachine_adapters.progress.sys', stand_in)
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Stderr is a terminal."""
+    made = Terminal()
+    _set_stderr(monkeypatch, made)
+    monkeypatch.setattr('dlmachine_adapters.progress._QUIET_SECONDS', 0.0)
+    return made
+
+
+def _part() -> Part:
+    opened: Any = MemoryFiles(ManualClock()).open_part(OpenPart(beside=None, stem='x'))
+    part: Part = opened
+    return part
+
+
+@pytest.mark.parametrize(
+    ('environment', 'expected'),
+    [({}, True), ({'CI': 'true'}, False), ({'CI': 'false'}, True), ({'TERM': 'dumb'}, False)],
+)
+def test_a_terminal_shows_progress(
+    monkeypatch: pytest.MonkeyPatch,
+    terminal: Terminal,
+    environment: dict[str, str],
+    expected: bool,
+) -> None:
+    """Unless nobody looks at it, or it can not draw."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    assert is_seen() is expected
+    assert isinstance(make_progress(is_wanted=True), BarProgress if expected else NoProgress)
+    assert isinstance(make_progress(is_wanted=False), NoProgress)
+
+
+@pytest.mark.parametrize('stream', [io.StringIO(), None])
+def test_a_pipe_shows_none(monkeypatch: pytest.MonkeyPatch, stream: io.StringIO | None) -> None:
+    """Nor does no stderr at all."""
+    _set_stderr(monkeypatch, stream)
+
+    assert not is_seen()
+
+
+def test_a_notebook_shows_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its kernel is loaded, whatever its stderr is."""
+    _set_stderr(monkeypatch, io.StringIO())
+    monkeypatch.setitem(sys.modules, 'ipykernel', sys)
+
+    assert is_seen()
+
+
+def test_a_bar_follows_the_bytes(terminal: Terminal) -> None:
+    """Its label and the total are shown; the bytes pass through unchanged."""
+    progress, part = BarProgress(), _part()
+    watched = progress.watch(part, 'genome.fa')
+    watched.prepare(('md5',))
+    watched.begin(TakeBody(wire_bytes=4096))
+    watched.write(b'x' * 4096)
+    received = watched.finish()
+    progress.leave(watched)
+
+    assert (received.size_bytes, part.size_bytes, watched.size_bytes) == (4096, 4096, 4096)
+    assert received.digests[0][0] == 'md5'
+    assert 'genome.fa' in terminal.getvalue()
+    assert '4.00k' in terminal.getvalue()
+
+
+def test_a_body_that_begins_again_has_one_bar(terminal: Terminal) -> None:
+    """The bar before is taken away, and all of them at the end."""
+    progress = BarProgress()
+    watched = progress.watch(_part(), 'x')
+    assert isinstance(watched, MeteredPart)
+    for _ in range(3):
+        watched.begin(TakeBody())
+        watched.write(b'x')
+    progress.leave(watched)
+    progress.leave(watched)
+    watched.discard(Discard())
+
+    assert watched._bar is None
+
+
+def test_a_stderr_that_is_closed_ends_no_download(terminal: Terminal) -> None:
+    """Showing fails; the bytes come in all the same."""
+    progress = BarProgress()
+    watched = progress.watch(_part(), 'x')
+    watched.begin(TakeBody(wire_bytes=2_000_000))
+    terminal.close()
+    watched.write(b'x' * 2_000_000)
+    progress.leave(watched)
+
+    assert watched.size_bytes == 2_000_000
+
+
+def test_many_threads_show_many_bars(terminal: Terminal) -> None:
+    """Each its own."""
+    progress = BarProgress()
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            for _ in range(10):
+                watched = progress.watch(_part(), threading.current_thread().name)
+                watched.begin(TakeBody(wire_bytes=1000))
+                for _ in range(100):
+                    watched.write(b'0123456789')
+                progress.leave(watched)
+        except BaseException as error:  # noqa: BLE001 -- told to the test
+            errors.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert errors == []
+
+
+def test_bars_of_ours_leave_the_users_alone(terminal: Terminal) -> None:
+    """No lock of tqdm's is replaced, no thread of it started."""
+    from tqdm.auto import tqdm
+
+    before = dict(vars(tqdm))
+    watched = BarProgress().watch(_part(), 'x')
+    watched.begin(TakeBody())
+    watched.write(b'x')
+    BarProgress().leave(watched)
+
+    assert {name: vars(tqdm).get(name) for name in before} == before
+    assert not [thread for thread in threading.enumerate() if 'TMonitor' in type(thread).__name__]
+
+
+def test_no_progress_is_the_part_itself() -> None:
+    """Nothing between the wire and the disk."""
+    part = _part()
+
+    assert NoProgress().watch(part, 'x') is part
