@@ -15,7 +15,7 @@ from dlmachine.core.effects import Exchange
 from dlmachine.core.events import Head
 from dlmachine.core.faults import AnswerUnusable, BodyTooLarge, Fault
 from dlmachine.core.redact import redact_url
-from dlmachine.core.validators import is_same_copy, validator_of
+from dlmachine.core.validators import is_same_copy, is_same_version, validator_of
 
 _CONTENT_RANGE: Final = re.compile(r'bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)', re.IGNORECASE)
 _DIGITS: Final = re.compile(r'\d{1,18}')
@@ -151,8 +151,7 @@ def _decide_partial(exchange: Exchange, head: Head) -> BodyDecision:
         return _unusable(exchange, problem)
     if content_length(head) not in {None, last - first + 1}:
         return _unusable(exchange, 'answered with Content-Length and Content-Range that differ')
-    theirs = validator_of(head)
-    if theirs is not None and theirs != expect.validator:
+    if not is_same_version(expect.validator, head):
         return _unusable(exchange, 'answered with a part (206) of another version')
     if expect.max_bytes is not None and last + 1 > expect.max_bytes:
         return _too_large(exchange, last + 1)

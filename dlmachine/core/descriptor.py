@@ -112,8 +112,8 @@ class Descriptor:
         addresses = _parse_mirrors(mirrors)
         fields_ = parse_headers(headers).bind(_refuse_managed)
         content = _parse_content(query, post=post, json=json, multipart=multipart, data=data)
-        if body is not None and is_successful(content):
-            content = _parse_query(query).map(lambda pairs: (pairs, body))
+        if body is not None:
+            content = content.bind(lambda parsed: _take_body(parsed, body))
         trust = _parse_tls(verify=verify, cainfo=cainfo, cert=cert, key=key)
         for result in (address, addresses, fields_, content, trust):
             if not is_successful(result):
@@ -225,6 +225,14 @@ def _parse_content(
     if post:
         return _parse_form(query)
     return _parse_query(query).map(lambda pairs: (pairs, NoBody()))
+
+
+def _take_body(parsed: tuple[Pairs, Body], body: Body) -> Result[tuple[Pairs, Body], Fault]:
+    pairs, other = parsed
+    if other != NoBody():
+        problem = 'is given ready and in parts, but a request has one body'
+        return Failure(InvalidInput(where='body', problem=problem))
+    return Success((pairs, body))
 
 
 def _parse_form(query: object) -> Result[tuple[Pairs, Body], Fault]:

@@ -32,8 +32,6 @@ from dlmachine.core.retry import parse_retry_after
 from dlmachine.core.states import Effort, Exchanging, Opening, Step, Waiting
 from dlmachine.core.tries import go_on, start_try
 
-_RANGE_NOT_SATISFIABLE = 416
-
 
 def on_opening(state: Opening, event: Event) -> Step:
     """The part is open: ask the first address."""
@@ -78,6 +76,8 @@ def on_exchanging(state: Exchanging, event: Event) -> Step:
 
 
 def _on_answer(state: Exchanging, event: Answered) -> Step:
+    if _is_rest_refused(state, event.head):
+        return _ask_for_whole(state, event.at)
     entry = state.job.decision.entry
     decision = decide_body(state.exchange, event.head)
     match decision:
@@ -143,14 +143,12 @@ def _on_error(state: Exchanging, event: Answered) -> Step:
         reason=scrub(head.reason, state.exchange.request.secrets()),
         retry_after=parse_retry_after(head, event.at),
     )
-    if head.status == _RANGE_NOT_SATISFIABLE and effort.part_bytes:
-        # What is in the part can not be gone on from: the same address again, from the start.
-        whole = replace(effort, part_bytes=0, validator=None, trail=())
-        return start_try(state.job, whole, event.at)
     return go_on(state.job, effort, fault, event.at)
 
 
 def _on_interruption(state: Exchanging, event: Interrupted) -> Step:
+    if event.head is not None and _is_rest_refused(state, event.head):
+        return _ask_for_whole(state, event.at)
     validator = _validator_of_part(state, event.head)
     keep = validator is not None and event.part_bytes > 0
     effort = replace(
@@ -159,6 +157,20 @@ def _on_interruption(state: Exchanging, event: Interrupted) -> Step:
         validator=validator if keep else None,
     )
     return go_on(state.job, effort, event.fault, event.at)
+
+
+def _is_rest_refused(state: Exchanging, head: Head) -> bool:
+    # The server has no such rest (416), or sends one that is not of the same version (206).
+    if not state.effort.part_bytes or head.status not in {206, 416}:
+        return False
+    return not isinstance(decide_body(state.exchange, head), TakeBody)
+
+
+def _ask_for_whole(state: Exchanging, at: datetime) -> Step:
+    # The part can not be gone on from: the same address again, from the start. That has no
+    # offset, so it comes about once for each part.
+    whole = replace(state.effort, part_bytes=0, validator=None, trail=())
+    return start_try(state.job, whole, at)
 
 
 def _validator_of_part(state: Exchanging, head: Head | None) -> str | None:

@@ -49,6 +49,7 @@ from dlmachine.core.machine import advance, begin
 from dlmachine.core.policy import Policy
 from dlmachine.core.snapshot import Snapshot
 from dlmachine.core.states import Step
+from dlmachine.core.validators import is_strong
 
 _EMPTY: Final = sha256(b'').hexdigest()
 
@@ -106,7 +107,10 @@ def _healthy_answer(exchange: Exchange, policy: Policy, snapshot: Snapshot) -> A
     if not expect.offset:
         return Answered(at=at, head=Head(status=200), received=received)
     last = expect.offset
-    place = Headers((('Content-Range', f'bytes {last}-{last}/{last + 1}'),))
+    name = 'ETag' if is_strong(expect.validator) else 'Last-Modified'
+    place = Headers(
+        (('Content-Range', f'bytes {last}-{last}/{last + 1}'), (name, expect.validator or ''))
+    )
     whole = replace(received, size_bytes=last + 1, wire_bytes=1)
     return Answered(at=at, head=Head(status=206, headers=place), received=whole)
 

@@ -33,7 +33,7 @@ def go_on(job: Job, effort: Effort, fault: Fault, at: datetime) -> Step:
         return give_up(job, effort, _timed_out(job, effort))
     following = _positions(job, effort, effort.position + 1)
     if following:
-        return start_try(job, replace(effort, position=following[0]), at)
+        return start_try(job, _at(effort, following[0]), at)
     return _next_round(job, effort, fault, left)
 
 
@@ -59,11 +59,18 @@ def _next_round(job: Job, effort: Effort, fault: Fault, left: timedelta | None) 
     if left is not None and wait >= left:
         return give_up(job, effort, fault)
     reason = 'the server asked for it' if wait == effort.asked_wait else 'backoff'
-    ahead = replace(effort, round=number, position=remaining[0], asked_wait=timedelta(0))
+    ahead = replace(_at(effort, remaining[0]), round=number, asked_wait=timedelta(0))
     return Step(
         state=Waiting(job=job, effort=ahead),
         effect=Wait(duration=wait, reason=f'{reason}, before round {number + 1}'),
     )
+
+
+def _at(effort: Effort, position: int) -> Effort:
+    # A validator means something at the address that gave it, and nowhere else.
+    if position == effort.position:
+        return effort
+    return replace(effort, position=position, part_bytes=0, validator=None)
 
 
 def _positions(job: Job, effort: Effort, start: int) -> list[int]:

@@ -60,6 +60,17 @@ def validator_of(head: Head) -> str | None:
     return modified_text
 
 
+def is_same_version(validator: str | None, head: Head) -> bool:
+    """Whether a 206 is of the version that a strong validator names.
+
+    RFC 9110 section 15.3.7: a 206 carries the ETag that a 200 would have; Last-Modified may
+    be left out of it.
+    """
+    if is_strong(validator):
+        return parse_etag(head.headers.get('ETag')) == validator
+    return head.headers.get('Last-Modified') in {None, validator}
+
+
 def is_same_copy(expect: Expectation, head: Head, length: int | None) -> bool:
     """Whether a 200 turns out to be the stored copy, so that its body need not be read.
 

@@ -27,3 +27,8 @@ def test_tls_is_taken_as_it_is() -> None:
 def test_what_is_wrong_elsewhere_is_still_wrong() -> None:
     """A ready body does not hide a fault in the rest."""
     assert Descriptor.parse(URL, body=FORM, query={'a': '\n'}).failure().code == 'invalid_input'
+
+
+def test_one_body_only() -> None:
+    """A ready body beside another is a contradiction."""
+    assert str(Descriptor.parse(URL, body=FORM, data=b'x').failure()).startswith('body: ')

@@ -44,6 +44,7 @@ from dlmachine.core.events import (
     Waited,
 )
 from dlmachine.core.faults import (
+    AnswerUnusable,
     BodyTruncated,
     Bug,
     CacheUnusable,
@@ -837,12 +838,19 @@ def test_faults_of_the_backend_are_those_of_the_try() -> None:
     assert isinstance(run.state, Waiting)
 
 
-def test_an_answer_that_makes_no_sense_goes_to_the_mirror_from_the_start() -> None:
-    """What is in the part may be of another version: the mirror is asked for the whole."""
+def test_a_rest_of_another_version_is_asked_for_whole() -> None:
+    """A 206 that is not of the version in the part: the same address again, from the start."""
     wish = a_descriptor(mirrors=[MIRROR])
-    run = Run(wish, None, a_snapshot(wish, part=a_part())).feed(PartOpened(at=NOW, size_bytes=4))
-    run.feed(answered(206, {'Content-Range': 'bytes 4-7/8', 'ETag': '"v2"'}))
-    assert run.exchanges == [ranged(), get(MIRROR)]
-    run.feed(answered(304), DISCARDED)
-    assert run.fault.code == 'answer_unusable'
-    assert run.effects[-1] == DISCARD
+    other = answered(206, {'Content-Range': 'bytes 4-7/8', 'ETag': '"v2"'})
+    refusal = AnswerUnusable(url=URL, problem='another version')
+    for event in (other, interrupted(refusal, head=other.head)):
+        run = Run(wish, None, a_snapshot(wish, part=a_part())).feed(
+            PartOpened(at=NOW, size_bytes=4)
+        )
+        run.feed(event)
+        assert run.exchanges == [ranged(), get()]
+        run.feed(answered(304))
+        assert run.exchanges == [ranged(), get(), get(MIRROR)]
+        run.feed(answered(304), DISCARDED)
+        assert run.fault.code == 'answer_unusable'
+        assert run.effects[-1] == DISCARD

@@ -1,0 +1,160 @@
+"""The world of this machine, and the backends in it."""
+
+import sys
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from returns.pipeline import is_successful
+
+from dlmachine.core.destination import PathKind, ToPath
+from dlmachine.core.faults import BackendMissing
+from dlmachine.core.policy import Policy
+from dlmachine.core.snapshot import BackendSeen
+from dlmachine_adapters import backends
+from dlmachine_adapters.backends import Backends
+from dlmachine_adapters.fakes import ManualClock
+from dlmachine_adapters.world import SystemWorld
+from tests.adapters.stores import a_wish, tree
+
+
+def test_observing_leaves_no_trace(tmp_path: Path) -> None:
+    """A thousand looks: no file, no folder, nothing opened that would have to be closed."""
+    folder = tmp_path / 'cache'
+    before = tree(tmp_path)
+    with SystemWorld(str(folder)) as world:
+        for number in range(1000):
+            policy = Policy(destination=ToPath(str(tmp_path / 'out' / str(number))))
+            world.observe(a_wish(query={'n': number}), policy if number % 2 else Policy())
+
+    assert tree(tmp_path) == before
+
+
+def test_what_is_observed_is_what_is_there(tmp_path: Path) -> None:
+    """Destination, cache, backends, time and chance."""
+    (tmp_path / 'x').write_text('old')
+    with SystemWorld(str(tmp_path / 'cache')) as world:
+        seen = world.observe(a_wish(), Policy(destination=ToPath(str(tmp_path / 'x'))))
+        other = world.observe(a_wish(), Policy())
+
+    assert seen.destination is not None
+    assert seen.destination.kind is PathKind.FILE
+    assert other.destination is None
+    assert other.cache is not None
+    assert other.cache.folder == str(tmp_path / 'cache')
+    assert 0 <= seen.chance < 1
+    assert seen.chance != other.chance
+    assert seen.now <= other.now
+    assert seen.backends[0].name == 'requests'
+
+
+def test_without_a_cache_there_is_none() -> None:
+    """No store, and no look at one."""
+    with SystemWorld(None) as world:
+        assert world.observe(a_wish(), Policy()).cache is None
+        assert world.store is None
+        assert world.live_cache() is None
+
+
+def test_the_live_cache_is_cachedirs(tmp_path: Path) -> None:
+    """On the folder of the world."""
+    with SystemWorld(str(tmp_path / 'cache')) as world:
+        cache = world.live_cache()
+
+    assert type(cache).__module__ == 'cachedir._cache'
+    assert cache is not None
+    assert cache.dir == str(tmp_path / 'cache')
+
+
+# --- backends ----------------------------------------------------------------
+
+
+class Plugin:
+    """Somebody's backend."""
+
+    def __init__(self, clock: object) -> None:
+        self.seen = BackendSeen(name='gopher', schemes=('gopher',))
+
+    def close(self) -> None:
+        self.seen = BackendSeen(name='closed', schemes=())
+
+
+def _broken(clock: object) -> None:
+    msg = 'a library is missing'
+    raise RuntimeError(msg)
+
+
+def _install(monkeypatch: pytest.MonkeyPatch, **targets: str) -> None:
+    points = tuple(
+        EntryPoint(name, f'{__name__}:{target}', backends.GROUP) for name, target in targets.items()
+    )
+    monkeypatch.setattr(backends, 'entry_points', lambda group: points)
+    monkeypatch.setitem(sys.modules, __name__, _module())
+
+
+def _module() -> Any:
+    return SimpleNamespace(Plugin=Plugin, _broken=_broken)
+
+
+def test_our_own_are_there_without_any_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkout that is not installed has them too; requests comes first."""
+    monkeypatch.setattr(backends, 'entry_points', lambda group: ())
+    names = [seen.name for seen in Backends(ManualClock()).seen()]
+
+    assert names[0] == 'requests'
+    assert set(names) <= {'requests', 'curl'}
+
+
+def test_what_is_not_installed_is_not_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And asking for it says how to get it."""
+    monkeypatch.setattr(backends, 'find_spec', lambda name: None)
+    made = Backends(ManualClock())
+    monkeypatch.setitem(sys.modules, 'dlmachine_adapters.pycurl_transport', None)
+    fault = made.load('curl').failure()
+
+    assert [seen.name for seen in made.seen() if seen.name in {'requests', 'curl'}] == []
+    assert isinstance(fault, BackendMissing)
+    assert fault.install == "pip install 'dlmachine[curl]'"
+
+
+def test_an_unknown_backend_is_a_fault() -> None:
+    """With nothing to install: nobody knows what it is."""
+    fault = Backends(ManualClock()).load('wget').failure()
+
+    assert isinstance(fault, BackendMissing)
+    assert fault.install == ''
+
+
+def test_others_can_add_a_backend(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is seen after ours, loaded once and closed at the end."""
+    _install(monkeypatch, gopher='Plugin')
+    made = Backends(ManualClock())
+    seen = made.seen()
+    loaded: Any = made.load('gopher').unwrap()
+    made.close()
+
+    assert seen[-1] == BackendSeen(name='gopher', schemes=('gopher',))
+    assert loaded.seen.name == 'closed'
+
+
+def test_a_broken_plugin_breaks_only_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not seen; asked for, it says what is wrong."""
+    _install(monkeypatch, broken='_broken')
+    made = Backends(ManualClock())
+
+    fault = made.load('broken').failure()
+
+    assert 'broken' not in {seen.name for seen in made.seen()}
+    assert fault == BackendMissing(backend='broken', reason='a library is missing')
+
+
+def test_nobody_takes_the_name_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is installed later does not come between."""
+    _install(monkeypatch, requests='Plugin')
+    loaded = Backends(ManualClock()).load('requests')
+
+    assert is_successful(loaded)
+    assert loaded.unwrap().seen.name == 'requests'
+    loaded.unwrap().close()
