@@ -287,6 +287,7 @@ def test_an_interruption_while_waiting_leaves_no_lock(
     _release(locks)
 
 
+@pytest.mark.filterwarnings('ignore:.*multi-threaded:DeprecationWarning')
 def test_a_child_does_not_wait_for_its_parents_threads(tmp_path: Path) -> None:
     """What they held at the fork they will never give back in the child."""
     locks = FolderLocks(str(tmp_path), ManualClock())

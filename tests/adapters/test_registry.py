@@ -321,6 +321,7 @@ def test_many_processes_never_give_a_version_twice(folder: Path, is_theirs: bool
     assert (twice, rows, texts) == ([], 30, 30)
 
 
+@pytest.mark.filterwarnings('ignore:.*multi-threaded:DeprecationWarning')
 def test_a_store_is_used_on_both_sides_of_a_fork(shelf: Shelf, folder: Path) -> None:
     """The child opens connections of its own, and its end does not disturb the parent."""
     shelf.put()
