@@ -1,5 +1,6 @@
-"""`python -m dlmachine` is the command line."""
+"""`python -m dlmachine`."""
 
 from dlmachine.cli import main
 
-main()
+if __name__ == '__main__':
+    main()

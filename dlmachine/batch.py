@@ -8,13 +8,18 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import islice
+from os import PathLike
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from dlmachine.core.faults import Fault
+from dlmachine.core.filename import extension, name_content
+from dlmachine.core.headers import Headers
 from dlmachine.core.outcome import Outcome
 from dlmachine.errors import DownloadError, error_for
 
 Wish = TypeVar('Wish')
+Place = TypeVar('Place')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +49,37 @@ class BatchItem(Generic[Wish]):
         return self.outcome
 
 
+def place_in_folder(
+    wishes: Iterable[Wish], dest: str | PathLike[str] | bool | None
+) -> Iterator[tuple[Wish, str | bool | None]]:
+    """Each wish with its place: in a folder a file of its own, elsewhere `dest` as it is.
+
+    >>> wishes = ['http://a.example/t.csv', 'http://b.example/t.csv']
+    >>> [place for _, place in place_in_folder(wishes, 'data')]
+    ['data/t.csv', 'data/t-2.csv']
+    """
+    taken: dict[str, int] = {}
+    for wish in wishes:
+        if not isinstance(dest, (str, PathLike)):
+            yield wish, dest
+            continue
+        name = name_content(Headers(), str(getattr(wish, 'url', wish)))
+        # Some file systems tell no case apart.
+        while name.casefold() in taken:
+            taken[name.casefold()] += 1
+            name = _numbered(name, taken[name.casefold()])
+        taken[name.casefold()] = 1
+        yield wish, str(Path(dest, name))
+
+
+def _numbered(name: str, number: int) -> str:
+    ext = extension(name)
+    stem = name if ext is None else name[: -len(ext) - 1]
+    return f'{stem}-{number}' + ('' if ext is None else name[len(stem) :])
+
+
 def run_batch(
-    wishes: Iterable[Wish], fetch: Callable[[Wish], Outcome], workers: int
+    wishes: Iterable[tuple[Wish, Place]], fetch: Callable[[Wish, Place], Outcome], workers: int
 ) -> Iterator[BatchItem[Wish]]:
     """Fetch all wishes with so many threads, yielding each as it is done."""
     numbered = enumerate(wishes)
@@ -54,8 +88,8 @@ def run_batch(
     try:
         while True:
             # One wish ahead of each worker keeps them busy while results are consumed.
-            for index, wish in islice(numbered, 2 * workers - len(running)):
-                running.add(pool.submit(_fetch_one, fetch, wish, index))
+            for index, (wish, place) in islice(numbered, 2 * workers - len(running)):
+                running.add(pool.submit(_fetch_one, fetch, wish, place, index))
             if not running:
                 return
             done, running = wait(running, return_when=FIRST_COMPLETED)
@@ -65,8 +99,10 @@ def run_batch(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _fetch_one(fetch: Callable[[Wish], Outcome], wish: Wish, index: int) -> BatchItem[Wish]:
+def _fetch_one(
+    fetch: Callable[[Wish, Place], Outcome], wish: Wish, place: Place, index: int
+) -> BatchItem[Wish]:
     try:
-        return BatchItem(input=wish, index=index, outcome=fetch(wish))
+        return BatchItem(input=wish, index=index, outcome=fetch(wish, place))
     except DownloadError as error:
         return BatchItem(input=wish, index=index, fault=error.fault)

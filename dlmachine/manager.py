@@ -9,14 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from os import PathLike, fspath
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeAlias
 
 from returns.pipeline import is_successful
 from returns.unsafe import unsafe_perform_io
 
-from dlmachine.batch import BatchItem, run_batch
+from dlmachine.batch import BatchItem, place_in_folder, run_batch
 from dlmachine.config import Config, load_config
 from dlmachine.core import descriptor as core
 from dlmachine.core.faults import InvalidInput
@@ -138,7 +137,7 @@ class DownloadManager:
             raise error_for(split.failure())
         described, handled = split.unwrap()
         if dest is not None:
-            handled['dest'] = dest if isinstance(dest, bool) else fspath(dest)
+            handled['dest'] = fspath(dest) if isinstance(dest, PathLike) else dest
         policy = parse_policy(handled, self.policy)
         if not is_successful(policy):
             raise error_for(policy.failure())
@@ -153,14 +152,21 @@ class DownloadManager:
     ) -> Iterator[BatchItem[Wish]]:
         """Get many at once, as an iterator in order of completion.
 
-        `dest` is a folder, None (cache, else memory) or False (memory). Each item names its
-        input and carries its Outcome or its Fault; nothing is raised for one bad input.
+        `dest` is a folder, None (cache, else memory) or False (memory). In a folder each file
+        has the name of its URL; a name that an earlier input of the batch has is numbered,
+        `data-2.csv`, so that no file takes another's place. Each item names its input and
+        carries its Outcome or its Fault; nothing is raised for one bad input.
+
+        Raises: RequestError for `workers` out of range, or one URL where many are wanted.
         """
         if not 1 <= workers <= _MOST_WORKERS:
             problem = f'{workers} is not from 1 to {_MOST_WORKERS}'
             raise error_for(InvalidInput(where='workers', problem=problem))
-        folder = dest if dest is None or isinstance(dest, bool) else str(Path(dest)) + '/'
-        return run_batch(wishes, lambda wish: self.fetch(wish, folder, **options), workers)
+        if isinstance(wishes, (str, core.Descriptor)):
+            problem = 'is one download, where many are wanted'
+            raise error_for(InvalidInput(where='wishes', problem=problem, advice='Give a list'))
+        placed = place_in_folder(wishes, dest)
+        return run_batch(placed, lambda wish, place: self.fetch(wish, place, **options), workers)
 
     @contextmanager
     def adapters(self) -> Iterator[World]:

@@ -66,9 +66,10 @@ def _with_own_connection(cache: 'Cache') -> 'Cache':
     return cache
 
 
-def close_caches() -> None:
-    """Forget the caches of this thread; they close their connections."""
-    _LOCAL.__dict__.pop('caches', None)
+def forget_cache(folder: str) -> None:
+    """Let go of this thread's cache on a folder; with the last reference it is closed."""
+    caches = _LOCAL.__dict__.get('caches', {})
+    caches.pop((os.path.abspath(folder), os.getpid()), None)
 
 
 def open_cached(path: str, ext: str | None, **opening: Any) -> Any:

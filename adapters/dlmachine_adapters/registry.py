@@ -11,6 +11,7 @@ at all.
 """
 
 import os
+import secrets
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -133,8 +134,7 @@ class Registry:
         Path(self.folder).mkdir(parents=True, exist_ok=True)
         if seen is None:
             tag_folder(Path(self.folder))
-            # SQLite would make it unwritable for a group that shares the folder.
-            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o666))
+            _begin_file(self.path)
         connection = _connect(self.path, 'rw')
         try:
             make_tables(connection)
@@ -164,6 +164,28 @@ class Registry:
             _INHERITED.extend((self._reader.connection, self._writer.connection))
             self._reader, self._writer = _Link(), _Link()
             self._pid = os.getpid()
+
+
+def _begin_file(path: str) -> None:
+    # SQLite would make it unwritable for a group that shares the folder. It is closed before
+    # it has its name: to close a file drops all locks that this process has on it (POSIX),
+    # and with them those of SQLite in other threads.
+    unnamed = f'{path}-{secrets.token_hex(4)}.new'
+    _make_empty(unnamed)
+    try:
+        os.link(unnamed, path)
+    except FileExistsError:
+        return
+    except OSError:
+        # A file system without hard links.
+        with suppress(FileExistsError):
+            _make_empty(path)
+    finally:
+        os.unlink(unnamed)
+
+
+def _make_empty(path: str) -> None:
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666))
 
 
 def _connect(path: str, mode: str) -> sqlite3.Connection:

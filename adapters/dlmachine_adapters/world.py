@@ -76,6 +76,7 @@ class SystemWorld:
         self.store: Store | None = None
         self.locks: Locks = NoLocks(self.clock)
         self._backends = Backends(self.clock)
+        self._was_live = False
         if folder is not None:
             from dlmachine_adapters.cachedir_store import CachedirStore
 
@@ -104,6 +105,7 @@ class SystemWorld:
             return None
         from dlmachine_adapters.cachedir_shield import live_cache
 
+        self._was_live = True
         return live_cache(self.store.folder)
 
     def open_cached(self, path: str, name: str, ext: str | None, **opening: Any) -> Any:
@@ -118,6 +120,10 @@ class SystemWorld:
         self._backends.close()
         if self.store is not None:
             self.store.close()
+            if self._was_live:
+                from dlmachine_adapters.cachedir_shield import forget_cache
+
+                forget_cache(self.store.folder)
 
     def __enter__(self) -> Self:
         """Itself."""

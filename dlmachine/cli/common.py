@@ -71,7 +71,10 @@ def managing(given: Mapping[str, Any], *, progress: bool = False) -> 'Iterator[D
 
     named = {_WORDS[name]: value for name, value in given.items() if name in _WORDS}
     # What was not said is left to the configuration.
-    options = {name: value for name, value in named.items() if value not in {None, False}}
+    # By identity: 0 is a value, and equal to False.
+    options = {
+        name: value for name, value in named.items() if value is not None and value is not False
+    }
     if given.get('insecure'):
         options['verify'] = False
     if not progress:

@@ -88,6 +88,8 @@ def decide_body(exchange: Exchange, head: Head) -> BodyDecision:
     status = head.status
     if status == 206:
         return _decide_partial(exchange, head)
+    if status == 202:
+        return LeaveBody(Left.ERROR)  # RFC 9110 section 15.3.3: a promise, not the answer.
     if 200 <= status < 300:
         return _decide_whole(exchange, head)
     if status == 304:

@@ -24,7 +24,7 @@ from dlmachine.core.cachekey import full_url
 from dlmachine.core.descriptor import Descriptor, Tls
 from dlmachine.core.faults import Fault
 from dlmachine.core.headers import Headers
-from dlmachine.core.redact import redact_url, secrets_in_pairs, secrets_in_url
+from dlmachine.core.redact import is_secret_name, redact_url, secrets_in_pairs, secrets_in_url
 from dlmachine.core.url import Url, parse_url
 
 #: Of these schemes the userinfo becomes an Authorization header; others keep it in the URL.
@@ -91,6 +91,9 @@ def build_request(descriptor: Descriptor, address: str, user_agent: str) -> Resu
 
 def _request_for(url: Url, descriptor: Descriptor, user_agent: str) -> Request:
     headers = descriptor.headers
+    if url.origin != parse_url(descriptor.url).unwrap().origin:
+        # What proves who we are at one place is no business of a mirror elsewhere.
+        headers = headers.without(*(name for name, _ in headers if is_secret_name(name)))
     if url.scheme in HTTP_SCHEMES:
         if url.userinfo:
             headers = headers.with_default('Authorization', basic_credentials(url.userinfo))

@@ -34,8 +34,11 @@ class Chance(Enum):
     NONE = 'no address would do better'
 
 
-#: RFC 9110 sections 15.5.9 and 15.6, RFC 8470 (425), RFC 6585 (429): passing conditions.
-PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504, 507, 509, 520, 521, 522, 523, 524})
+#: Passing conditions: RFC 9110 sections 15.3.3 (accepted, not ready), 15.5.9 and 15.6,
+#: RFC 8470 (425), RFC 6585 (429), and what proxies add to them.
+PASSING: Final = frozenset({
+    202, 408, 425, 429, 500, 502, 503, 504, 507, 509, 520, 521, 522, 523, 524,
+})  # fmt: skip
 
 #: Methods that may be sent twice (RFC 9110 section 9.2.2).
 _IDEMPOTENT: Final = frozenset({'GET', 'PUT'})

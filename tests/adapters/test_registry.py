@@ -1,5 +1,6 @@
 """The registry as a file: read without a trace, damaged, foreign, replaced, shared, forked."""
 
+import errno
 import gc
 import os
 import sqlite3
@@ -40,7 +41,7 @@ def _shelf(folder: Path) -> Shelf:
 def _python(code: str, *arguments: str) -> 'subprocess.Popen[bytes]':
     return subprocess.Popen(
         [sys.executable, '-W', 'error', '-c', code, *arguments],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         env={**os.environ, 'PYTHONPATH': os.pathsep.join(map(os.path.abspath, sys.path))},
     )  # fmt: skip
 
@@ -319,6 +320,84 @@ def test_many_processes_never_give_a_version_twice(folder: Path, is_theirs: bool
     assert [error for _, error in ended] == [b''] * 6
     assert sum(int(output) for output, _ in ended) == 30
     assert (twice, rows, texts) == ([], 30, 30)
+
+
+_IS_LOCKED = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], timeout=0)
+try:
+    connection.execute('BEGIN IMMEDIATE')
+except sqlite3.OperationalError as error:
+    print(error)
+finally:
+    connection.close()
+"""
+
+
+def test_beginning_a_registry_drops_nobodys_locks(shelf: Shelf, folder: Path) -> None:
+    """To close a file drops all locks that the process has on it: another thread's too."""
+    folder.mkdir(parents=True)
+    path = str(folder / 'cache.sqlite')
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute('BEGIN IMMEDIATE')
+    registry._begin_file(path)
+    output, _ = _python(_IS_LOCKED, path).communicate(timeout=60)
+    other.close()
+
+    assert output.strip() == b'database is locked'
+    assert isinstance(shelf.record(shelf.update()), Recorded)
+
+
+@pytest.mark.parametrize('has_links', [True, False])
+def test_beginning_a_registry_leaves_nothing_else(
+    shelf: Shelf, folder: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool
+) -> None:
+    """With and without hard links, and where somebody has just begun it."""
+
+    def no_links(source: str, target: str) -> None:
+        raise PermissionError(errno.EPERM, 'no hard links', source)
+
+    if not has_links:
+        monkeypatch.setattr(os, 'link', no_links)
+    folder.mkdir(parents=True)
+    registry._begin_file(str(folder / 'cache.sqlite'))
+    registry._begin_file(str(folder / 'cache.sqlite'))
+
+    assert [path.name for path in folder.iterdir()] == ['cache.sqlite']
+    assert isinstance(shelf.record(shelf.update()), Recorded)
+
+
+_BEGIN = """
+import sys, threading
+from tests.adapters.stores import *
+from dlmachine_adapters.cachedir_store import CachedirStore
+from dlmachine_adapters.clock import SystemClock
+
+def begin(number):
+    shelf = Shelf(CachedirStore(sys.argv[1], SystemClock()), write_file, bool)
+    together.wait()
+    done.append(type(shelf.record(shelf.update(wish=a_wish(query={'n': number})))).__name__)
+    shelf.store.close()
+
+done, together = [], threading.Barrier(4)
+first = 4 * int(sys.argv[2])
+threads = [threading.Thread(target=begin, args=(first + n,)) for n in range(4)]
+input()
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(*done)
+"""
+
+
+def test_many_stores_of_many_processes_begin_one_registry(folder: Path) -> None:
+    """At the same moment, with nothing there: every entry is recorded."""
+    running = [_python(_BEGIN, str(folder), str(number)) for number in range(6)]
+    ended = [process.communicate(b'\n', timeout=100) for process in running]
+
+    assert [error for _, error in ended] == [b''] * 6
+    assert b' '.join(output for output, _ in ended).split() == [b'Recorded'] * 24
 
 
 @pytest.mark.filterwarnings('ignore:.*multi-threaded:DeprecationWarning')

@@ -68,6 +68,18 @@ def test_the_live_cache_is_cachedirs(tmp_path: Path) -> None:
     assert cache.dir == str(tmp_path / 'cache')
 
 
+def test_a_closed_world_lets_go_of_its_cache(tmp_path: Path) -> None:
+    """The next use opens another."""
+    with SystemWorld(str(tmp_path / 'cache')) as world:
+        first = world.live_cache()
+        same = world.live_cache()
+    second = world.live_cache()
+    world.close()
+
+    assert first is same
+    assert second is not first
+
+
 # --- backends ----------------------------------------------------------------
 
 

@@ -48,6 +48,7 @@ DECISIONS: list[tuple[str, Expectation, int, dict[str, str], Any]] = [
     ('503 is an error', WHOLE, 503, {}, ERROR),
     ('999 is unknown', WHOLE, 999, {}, 'unknown status 999'),
     ('100 is no answer', WHOLE, 100, {}, 'unknown status 100'),
+    ('202 is a promise', WHOLE, 202, {}, LeaveBody(Left.ERROR)),
     ('206 is the rest', REST, 206, {RANGE: 'bytes 4-7/8', 'ETag': '"v1"'}, TakeBody(offset=4, wire_bytes=4, validator='"v1"')),
     ('206 of unknown whole', REST, 206, {RANGE: 'bytes 4-7/*', 'ETag': '"v1"'}, TakeBody(offset=4, wire_bytes=4, validator='"v1"')),
     ('206 with the same ETag', REST, 206, {RANGE: 'bytes 4-7/8', 'ETag': '"v1"', 'Content-Length': '4'}, TakeBody(offset=4, wire_bytes=4, validator='"v1"')),

@@ -2,6 +2,7 @@
 
 from dlmachine.core.body import FormBody, NoBody
 from dlmachine.core.descriptor import Descriptor, Tls
+from dlmachine.core.request import build_request
 
 URL = 'https://a.example/x'
 FORM = FormBody((('a', '1'),))
@@ -32,3 +33,17 @@ def test_what_is_wrong_elsewhere_is_still_wrong() -> None:
 def test_one_body_only() -> None:
     """A ready body beside another is a contradiction."""
     assert str(Descriptor.parse(URL, body=FORM, data=b'x').failure()).startswith('body: ')
+
+
+def test_credentials_stay_with_the_origin_of_the_url() -> None:
+    """A mirror elsewhere gets the other headers; one at the same origin gets all."""
+    headers = {'Cookie': 'c=1', 'X-Id': '7'}
+    made = Descriptor.parse(
+        URL, headers=headers, mirrors=['https://b.example/x', 'https://a.example/y']
+    ).unwrap()
+    elsewhere, same = (
+        build_request(made, mirror, 'me').unwrap().headers for mirror in made.mirrors
+    )
+
+    assert ('Cookie' in elsewhere, 'X-Id' in elsewhere) == (False, True)
+    assert ('Cookie' in same, 'X-Id' in same) == (True, True)

@@ -67,6 +67,9 @@ def test_an_error_is_one_line_and_a_code(run: Run, server: Server, tmp_path: Pat
     done = run('get', server.on('/x', answer(404, body=b'no')), '--retry', '0')
 
     assert (done.returncode, done.stdout) == (8, '')
+    assert run('get', server.on('/503', answer(503)), '--retry', '0').returncode == 8
+    assert len(server.asked) == 2
+    assert run('get', server.url('/503'), '--max-time', '0').returncode == 2
     assert done.stderr.count('\n') == 1
     assert done.stderr.startswith('error: ')
     assert os.listdir(tmp_path / 'work') == []

@@ -461,3 +461,57 @@ def test_an_audit_by_plans_touches_nothing(
     assert all(manager.plan(server.url(f'/{number}')).is_download for number in range(1000))
     assert list(tmp_path.iterdir()) == []
     assert server.asked == []
+
+
+def test_many_of_one_name_do_not_take_each_others_place(
+    manager: DownloadManager, server: Server, tmp_path: Path
+) -> None:
+    """In a folder each input has a file of its own; a second `t.csv` is `t-2.csv`."""
+    urls = [server.on(f'/{n}/t.tar.gz', resource(str(n).encode() * 9)) for n in range(4)]
+
+    items = list(manager.download_many([*urls, dm.Descriptor(urls[0])], dest=tmp_path))
+
+    assert {Path(str(item.path)).name for item in items} == {
+        't.tar.gz', 't-2.tar.gz', 't-3.tar.gz', 't-4.tar.gz', 't-5.tar.gz',
+    }  # fmt: skip
+    for item in items:
+        assert item.outcome is not None
+        assert item.outcome.record is not None
+        assert sha256(Path(str(item.path)).read_bytes()).hexdigest() == item.outcome.record.sha256
+
+
+def test_one_url_is_not_many(manager: DownloadManager) -> None:
+    """A text where a list is wanted is a mistake, not a list of letters."""
+    with pytest.raises(RequestError, match='Give a list'):
+        manager.download_many('http://127.0.0.1:1/x')
+
+
+def test_destinations_of_other_types_are_refused(manager: DownloadManager) -> None:
+    """A number is no destination, and says so as every wrong word does."""
+    with pytest.raises(RequestError, match='dest: is neither a path'):
+        manager.download('http://127.0.0.1:1/x', dest=5)  # type: ignore[arg-type]
+
+
+def test_accepted_is_not_the_answer(manager: DownloadManager, server: Server) -> None:
+    """202 promises an answer: it is asked for again, and never kept as data."""
+    url = server.on('/job', in_turn(answer(202, body=b'job queued'), resource(BODY)))
+
+    assert Path(str(manager.download(url))).read_bytes() == BODY
+    with pytest.raises(ServerError, match='202'):
+        manager.download(server.on('/never', answer(202, body=b'queued')), retries=0)
+
+
+def test_mirrors_elsewhere_get_no_credentials(make_manager: MakeManager, server: Server) -> None:
+    """Credentials belong to the origin of the URL; other headers go to every mirror."""
+    with Server() as other:
+        mirror = other.on('/x', resource(BODY))
+        words: dict[str, Any] = {
+            'headers': {'Authorization': 'Bearer t', 'X-Id': '7'},
+            'mirrors': [mirror],
+        }
+        make_manager().download(server.on('/x', answer(404)), **words)
+
+        assert server.asked[0].get('Authorization') == 'Bearer t'
+        assert [(asked.get('Authorization'), asked.get('X-Id')) for asked in other.asked] == [
+            (None, '7')
+        ]
