@@ -18,7 +18,6 @@ from returns.result import Failure, Result, Success
 
 from dlmachine.core import descriptor as core
 from dlmachine.core.faults import Fault, InvalidInput, UnknownName
-from dlmachine.core.headers import Headers, parse_headers
 from dlmachine.core.options import (
     DESCRIPTOR_NAMES,
     OPTIONS,
@@ -110,20 +109,15 @@ def make_item(
 
 
 def _describe(own: Mapping[str, Any], described: Mapping[str, Any]) -> core.Descriptor:
-    words = {**described, **own}
-    if 'headers' in own and 'headers' in described:
-        merged = parse_headers(own['headers']).bind(
-            lambda mine: parse_headers(described['headers']).map(lambda rest: _fill(mine, rest))
-        )
-        # Headers that can not be read are left as they are: the descriptor says what is wrong.
-        words['headers'] = merged.value_or(own['headers'])
-    return Descriptor.from_mapping(words)
-
-
-def _fill(headers: Headers, defaults: Headers) -> Headers:
-    for name, value in defaults:
-        headers = headers.with_default(name, value)
-    return headers
+    defaults = dict(described)
+    headers = defaults.pop('headers', None)
+    made: core.Descriptor = Descriptor.from_mapping({**defaults, **own})
+    if not headers:
+        return made
+    merged = made.headers
+    for name, value in Descriptor('http://defaults.invalid', headers=headers).headers:
+        merged = merged.with_default(name, value)
+    return replace(made, headers=merged)
 
 
 def _read_entries(

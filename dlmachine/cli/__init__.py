@@ -1,8 +1,68 @@
-"""The command line: `dlmachine`, `dlm` and `python -m dlmachine`.
+"""The command line: results on stdout, everything else on stderr, no tracebacks.
 
-Results go to stdout, everything else to stderr; the exit codes stand in `exit_codes`.
+Only click is loaded here; each command loads what it needs when it runs.
 """
 
-from dlmachine.cli.app import main
+import os
+import sys
+from importlib import import_module
 
-__all__ = ['main']
+import click
+
+from dlmachine.core.version import VERSION
+
+_COMMANDS = {
+    'audit': 'Show what a list of downloads would do, without doing it.',
+    'cache': 'List, show, verify and remove cached files.',
+    'config': 'Show each setting and where it comes from.',
+    'demo': 'Show the main job against a server on this machine.',
+    'get': 'Download URLs, to files or into the cache.',
+    'plan': 'Show what a download would do, without doing it.',
+}
+
+
+class _Lazy(click.Group):
+    """A group that loads a command when it is named."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names."""
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a name."""
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = import_module(f'dlmachine.cli.{cmd_name}').command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The names with a line each, from the table: nothing is loaded."""
+        with formatter.section('Commands'):
+            formatter.write_dl(sorted(_COMMANDS.items()))
+
+
+@click.command(cls=_Lazy, context_settings={'help_option_names': ['-h', '--help']})
+@click.version_option(VERSION, prog_name='dlmachine')
+def group() -> None:
+    """A cache-aware download manager whose decisions can be read before they happen.
+
+    Exit codes: 0 ok, 1 generic, 2 usage, 3 files, 4 network, 5 TLS, 6 credentials,
+    7 protocol, 8 server error, 9 integrity, 10 a download is pending, 11 offline miss,
+    12 some of many failed, 13 busy, 130 interrupted, 141 output closed.
+    """
+
+
+def main() -> None:
+    """Run, and end with an exit code that scripts can use."""
+    try:
+        group.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo('interrupted; run it again to go on', err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read our output has gone; nothing more can be said to them.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
