@@ -34,6 +34,7 @@ from dlmachine.core.events import (
     Interrupted,
     Observed,
     PartOpened,
+    Published,
     Waited,
 )
 from dlmachine.core.faults import (
@@ -184,7 +185,7 @@ class _Run:
         if self._part is None:
             return self._no_part()
         event = self._part.publish(effect)
-        self._is_open = isinstance(event, Failed)
+        self._is_open = not isinstance(event, Published)
         return event
 
     def _record(self, effect: Record, update: MetadataUpdate | None) -> Event:
