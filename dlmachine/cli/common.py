@@ -93,8 +93,11 @@ def request_words(given: Mapping[str, Any]) -> dict[str, Any]:
         'mirrors': list(given['mirror']) or None,
         'method': given['method'],
         'checksum': given['checksum'],
-        'data': _read_data(given['data']),
     }
+    data = _read_data(given['data'])
+    if data is not None:
+        # As curl does: a form, unless a header says otherwise.
+        words |= {'query': data, 'post': True}
     if given['json_data'] is not None:
         try:
             words['json'] = json.loads(given['json_data'])

@@ -1,8 +1,11 @@
 """`dlmachine get`: download."""
 
+import os
+import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -92,6 +95,9 @@ def _get_many(manager: 'DownloadManager', urls: list[str], given: dict[str, Any]
     told: list[dict[str, Any]] = []
     failed = []
     words = request_words(given)
+    # Threads that download can not be stopped, and waiting for them may take hours. A part whose
+    # owner is dead is gone on from by the next run, and its locks end with the process.
+    signal.signal(signal.SIGINT, _end)
     for item in manager.download_many(urls, _destination(given), workers=given['jobs'], **words):
         if item.fault is not None:
             failed.append(item.fault)
@@ -106,6 +112,11 @@ def _get_many(manager: 'DownloadManager', urls: list[str], given: dict[str, Any]
         if len(failed) == len(urls) and len({type(fault) for fault in failed}) == 1:
             fail(failed[0])
         sys.exit(PARTIAL)
+
+
+def _end(number: int, frame: FrameType | None) -> NoReturn:
+    click.echo('interrupted; run it again to go on', err=True)
+    os._exit(130)
 
 
 def _item_as_json(item: 'BatchItem[Any]') -> dict[str, Any]:

@@ -1,0 +1,142 @@
+"""Audit: what is told of each item, and that telling it does nothing."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dlmachine.auditor import AuditStatus, audit, summarize
+from dlmachine.core.faults import OfflineMiss
+from dlmachine.manager import DownloadManager
+from dlmachine.manifest import Item, make_item, parse_lines
+from tests.face.conftest import MakeManager
+from tests.servers.behaviours import resource
+from tests.servers.http import Server
+
+BODY = b'id\tscore\nP1\t1\n'
+
+
+def item(manager: DownloadManager, url: str, **words: object) -> Item:
+    """An item with the options of the manager, and these."""
+    return make_item({'url': url, **words}, manager.policy, {})
+
+
+def test_each_status_with_its_reason(
+    make_manager: MakeManager, server: Server, tmp_path: Path
+) -> None:
+    """Hit, stale, missing and would-fail, in the order of the items."""
+    manager = make_manager(tmp_path / 'cache')
+    url = server.on('/a', resource(BODY))
+    path = manager.download(url)
+    other = server.url('/b')
+
+    with manager.adapters() as world:
+        items = [
+            item(manager, url),
+            item(manager, url, check_freshness=True),
+            item(manager, url, force_download=True),
+            item(manager, other),
+            item(manager, other, dest=str(tmp_path / 'b.csv')),
+            item(manager, other, offline=True),
+            item(manager, 'gopher://h/x'),
+            item(manager, other, retires=1),
+        ]
+        rows = list(audit(items, world))
+
+    assert [row.status.value for row in rows] == [
+        'hit', 'stale', 'missing', 'missing', 'missing', 'would-fail', 'would-fail', 'would-fail',
+    ]  # fmt: skip
+    assert [row.would_download for row in rows] == [
+        False,
+        True,
+        True,
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
+    hit = rows[0]
+    assert (hit.path, hit.size_bytes) == (path, len(BODY))
+    assert hit.age is not None
+    assert hit.age.total_seconds() >= 0
+    assert rows[4].path == str(tmp_path / 'b.csv')
+    assert isinstance(rows[5].fault, OfflineMiss)
+    assert 'retries' in rows[7].reason
+    assert len({row.reason for row in rows[:4]}) == 4
+
+
+def test_an_audit_asks_nobody_and_writes_nothing(
+    make_manager: MakeManager, server: Server, tmp_path: Path
+) -> None:
+    """A thousand items: no request, no file, and not even the folder of the cache."""
+    manager = make_manager(tmp_path / 'cache')
+    lines = [server.url(f'/{number}') for number in range(1_000)]
+
+    with manager.adapters() as world:
+        rows = list(audit(parse_lines(lines, manager.policy, {}), world))
+
+    assert {row.status for row in rows} == {AuditStatus.MISSING}
+    assert (len(rows), server.connections) == (1_000, 0)
+    assert os.listdir(tmp_path) == []
+
+
+def test_rows_are_made_as_they_are_asked_for(manager: DownloadManager) -> None:
+    """The items may be without end."""
+
+    def endless() -> Iterator[Item]:
+        while True:
+            yield item(manager, 'http://h/x')
+
+    with manager.adapters() as world:
+        assert next(audit(endless(), world)).status is AuditStatus.MISSING
+
+
+def test_rows_tell_no_secrets(manager: DownloadManager) -> None:
+    """Not of a row that is planned, nor of one that would fail."""
+    url = 'http://me:s3cret@h/x?token=s3cret'
+    items = [
+        item(manager, url),
+        item(manager, url, query={'api_key': 's3cret'}),
+        item(manager, url, offline=True),
+        item(manager, url, retires=1),
+        item(manager, 'gopher://me:s3cret@h/x'),
+    ]
+
+    with manager.adapters() as world:
+        assert 's3cret' not in repr(list(audit(items, world)))
+
+
+def test_an_audit_agrees_with_the_download(
+    make_manager: MakeManager, server: Server, tmp_path: Path
+) -> None:
+    """What is a hit asks nobody when it is downloaded, what is missing asks once."""
+    manager = make_manager(tmp_path / 'cache')
+    url = server.on('/a', resource(BODY))
+
+    for status, requests in ((AuditStatus.MISSING, 1), (AuditStatus.HIT, 0)):
+        with manager.adapters() as world:
+            (row,) = audit([item(manager, url)], world)
+        before = len(server.asked)
+        manager.download(url)
+
+        assert (row.status, len(server.asked) - before) == (status, requests)
+
+
+@pytest.mark.parametrize(
+    ('urls', 'would_download', 'would_fail'),
+    [([], False, False), (['http://h/x'], True, False), (['gopher://h/x'], False, True)],
+    ids=['none', 'missing', 'would fail'],
+)
+def test_the_summary_counts(
+    manager: DownloadManager, urls: list[str], would_download: bool, would_fail: bool
+) -> None:
+    """Every status has its count, be it 0."""
+    with manager.adapters() as world:
+        found = summarize(audit(parse_lines(urls, manager.policy, {}), world))
+
+    assert set(found.counts) == set(AuditStatus)
+    assert sum(found.counts.values()) == len(urls)
+    assert (found.would_download, found.would_fail) == (would_download, would_fail)
+    assert str(found).endswith('0 bytes stored')

@@ -1,0 +1,311 @@
+"""Configuration: which place counts, what is refused, and what is said about it."""
+
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from returns.pipeline import is_successful
+
+from dlmachine.config import NAMES, Config, load_config
+from dlmachine.core.faults import InvalidInput, UnknownName
+from dlmachine.mappings import read_mapping
+
+KEYWORD = {'retries': 1}
+DICT = {'retries': 2}
+ENV = {'DLMACHINE_RETRIES': '3'}
+USER = 'retries = 4\n'
+
+
+def load(
+    config: object = None,
+    keywords: Mapping[str, object] | None = None,
+    environ: Mapping[str, str] | None = None,
+    user_file: str | Path = os.devnull,
+) -> Config:
+    """A configuration that must be legal; nothing of this machine's own is read."""
+    found = load_config(config, keywords or {}, environ or {}, user_file)  # type: ignore[arg-type]
+    assert is_successful(found), found.failure()
+    return found.unwrap()
+
+
+def source(config: Config, name: str) -> str:
+    """Where a setting comes from."""
+    (setting,) = (one for one in config.settings if one.name == name)
+    return setting.source
+
+
+@pytest.mark.parametrize(
+    ('keywords', 'config', 'environ', 'user', 'retries', 'place'),
+    [
+        (KEYWORD, DICT, ENV, USER, 1, 'keyword'),
+        ({}, DICT, ENV, USER, 2, 'config'),
+        ({}, None, ENV, USER, 3, 'environment DLMACHINE_RETRIES'),
+        ({}, None, {}, USER, 4, 'file {user}'),
+        ({}, None, {}, '', 3, 'default'),
+        (KEYWORD, None, {}, USER, 1, 'keyword'),
+        ({}, {'timeout': 9}, ENV, USER, 3, 'environment DLMACHINE_RETRIES'),
+        ({}, None, {'DLMACHINE_RETRIES': ''}, USER, 4, 'file {user}'),
+    ],
+    ids=[
+        'all',
+        'no keyword',
+        'no dict',
+        'only user file',
+        'nothing',
+        'ends',
+        'other name',
+        'empty variable',
+    ],
+)
+def test_the_highest_place_that_says_something_counts(
+    tmp_path: Path,
+    keywords: Mapping[str, object],
+    config: object,
+    environ: Mapping[str, str],
+    user: str,
+    retries: int,
+    place: str,
+) -> None:
+    """Keyword over dict over environment over user file over default."""
+    user_file = tmp_path / 'user.toml'
+    user_file.write_text(user, encoding='utf-8')
+
+    found = load(config, keywords, environ, user_file)
+
+    assert found.policy.retries == retries
+    assert source(found, 'retries') == place.format(user=user_file)
+
+
+@pytest.mark.parametrize(
+    ('name', 'text'),
+    [
+        ('dl.toml', 'retries = 7\n'),
+        ('dl.toml', '[dlmachine]\nretries = 7\n'),
+        ('pyproject.toml', '[project]\nname = "x"\n[tool.dlmachine]\nretries = 7\n'),
+        ('dl.yaml', 'retries: 7\n'),
+        ('dl.yml', 'dlmachine:\n  retries: "7"\n'),
+        ('dl.json', '{"retries": 7}'),
+        ('dl.json', '\ufeff{"retries": 7}'),
+    ],
+)
+def test_files_of_all_forms(tmp_path: Path, name: str, text: str) -> None:
+    """TOML, YAML and JSON, at the top or in a table of ours."""
+    path = tmp_path / name
+    path.write_text(text, encoding='utf-8')
+
+    found = load(path)
+
+    assert (found.policy.retries, source(found, 'retries')) == (7, f'file {path}')
+
+
+def test_a_pyproject_without_a_table_of_ours_says_nothing(tmp_path: Path) -> None:
+    """The tables of other tools are not taken for settings."""
+    path = tmp_path / 'pyproject.toml'
+    path.write_text('[project]\nname = "x"\n[tool.ruff]\nline-length = 100\n', encoding='utf-8')
+
+    assert {one.source for one in load(path).settings} == {'default'}
+
+
+@pytest.mark.parametrize(
+    ('config', 'keywords', 'nearest', 'place'),
+    [
+        (None, {'retires': 1}, 'retries', 'keyword'),
+        ({'chekcsum': 'x'}, {}, 'checksum', 'config'),
+        ({'mirrors': []}, {}, None, 'config'),
+        ('dl.toml', {}, 'stall_timeout', 'file dl.toml'),
+    ],
+    ids=['keyword', 'dict', 'of a descriptor', 'file'],
+)
+def test_an_unknown_name_is_refused_with_the_nearest(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    config: object,
+    keywords: Mapping[str, object],
+    nearest: str | None,
+    place: str,
+) -> None:
+    """A typing error is told where it is, and never passed over."""
+    monkeypatch.chdir(tmp_path)
+    Path('dl.toml').write_text('stall_timout = 3\n', encoding='utf-8')
+
+    fault = load_config(config, keywords, {}, os.devnull).failure()  # type: ignore[arg-type]
+
+    assert isinstance(fault, UnknownName)
+    assert fault.source == place
+    assert nearest is None or fault.nearest == nearest
+
+
+def test_an_unknown_variable_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    """The environment belongs to others too: what is not known there is logged, not refused."""
+    with caplog.at_level(logging.WARNING, 'dlmachine'):
+        load(environ={'DLMACHINE_RETIRES': '1', 'DLMACHINE_JOBS': '2', 'OTHER': 'x'})
+
+    assert [record.getMessage() for record in caplog.records] == [
+        'unknown environment variable DLMACHINE_RETIRES is not used; did you mean DLMACHINE_RETRIES?'
+    ]
+
+
+@pytest.mark.parametrize(
+    ('config', 'where', 'problem'),
+    [
+        ('absent.toml', 'absent.toml', 'can not be read'),
+        ('broken.toml', 'broken.toml', 'line 2'),
+        ('broken.yaml', 'broken.yaml', 'line 2'),
+        ('broken.json', 'broken.json', 'line 2'),
+        ('list.json', 'list.json', 'holds no mapping'),
+        ('latin.json', 'latin.json', 'UTF-8'),
+        ('settings.ini', 'settings.ini', 'ends in none of'),
+        ('bad.toml', 'retries (file bad.toml)', 'no whole number'),
+        ({'timeout': 0}, 'timeout (config)', 'is 0'),
+        ({'headers': {'A': 'x\r\nB: y'}}, "headers['A'] (config)", 'contains CR'),
+        ({'headers': {'Range': 'bytes=0-'}}, "headers['Range'] (config)", 'set by dlmachine'),
+        ({'verify': 'perhaps'}, 'verify (config)', 'neither true nor false'),
+        ({'path': 5}, 'path (config)', 'is no text'),
+        (5, 'config', 'neither a file nor a mapping'),
+    ],
+    ids=str,
+)
+def test_what_can_not_be_used_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: object, where: str, problem: str
+) -> None:
+    """A bad file or value is told with its file, its line or its name."""
+    monkeypatch.chdir(tmp_path)
+    Path('broken.toml').write_text('retries = 1\n= 3\n', encoding='utf-8')
+    Path('broken.yaml').write_text('a: 1\n  b: [\n', encoding='utf-8')
+    Path('broken.json').write_text('{"retries": 1,\n]', encoding='utf-8')
+    Path('list.json').write_text('[1]', encoding='utf-8')
+    Path('latin.json').write_bytes(b'{"user_agent": "\xe9"}')
+    Path('bad.toml').write_text('retries = "many"\n', encoding='utf-8')
+
+    fault = load_config(config, {}, {}, os.devnull).failure()  # type: ignore[arg-type]
+
+    assert isinstance(fault, InvalidInput)
+    assert fault.where == where
+    assert problem in fault.problem
+
+
+def test_the_user_file_need_not_exist_unless_it_is_named(tmp_path: Path) -> None:
+    """The usual place may be empty; a place that was named may not."""
+    absent = str(tmp_path / 'absent.toml')
+
+    named = load_config(None, {}, {'DLMACHINE_CONFIG': absent}, os.devnull)
+
+    assert load(user_file=absent).policy.retries == 3
+    assert named.failure() == InvalidInput(
+        where=absent, problem='can not be read: No such file or directory'
+    )
+
+
+def test_the_user_file_is_looked_for_in_the_folder_of_the_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a word about it, the user's own file is read from where platformdirs says."""
+    folder = tmp_path / 'settings'
+    folder.mkdir()
+    (folder / 'config.toml').write_text('retries = 9\n', encoding='utf-8')
+    monkeypatch.setattr('platformdirs.user_config_dir', lambda _: str(folder))
+
+    assert load_config(None, {}, {}).unwrap().policy.retries == 9
+
+
+@pytest.mark.parametrize(
+    ('keywords', 'config', 'environ', 'expected'),
+    [
+        ({'pkg': 'mine'}, None, {'DLMACHINE_CACHE_DIR': '/c'}, (None, 'mine')),
+        ({}, {'path': '/d'}, {'DLMACHINE_PKG': 'mine'}, ('/d', None)),
+        ({}, None, {'DLMACHINE_CACHE_DIR': '/c'}, ('/c', None)),
+        ({}, None, {'DLMACHINE_PATH': '/p'}, ('/p', None)),
+        ({'path': Path('/k')}, {'path': '/d'}, {}, ('/k', None)),
+    ],
+    ids=['pkg over path', 'path over pkg', 'cache dir', 'path variable', 'path object'],
+)
+def test_the_cache_is_where_the_highest_place_says(
+    keywords: Mapping[str, object],
+    config: object,
+    environ: Mapping[str, str],
+    expected: tuple[str | None, str | None],
+) -> None:
+    """`path` and `pkg` are two words for one thing: a lower place does not add to a higher."""
+    found = load(config, keywords, environ)
+
+    assert (found.path, found.pkg) == expected
+
+
+def test_a_home_in_a_path_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`~` in a file or a variable is no folder of that name."""
+    monkeypatch.setenv('HOME', '/home/me')
+
+    assert load({'path': '~/cache'}).path == '/home/me/cache'
+
+
+@pytest.mark.parametrize(
+    ('environ', 'expected'),
+    [
+        ({}, True),
+        ({'DLMACHINE_NO_PROGRESS': '1'}, False),
+        ({'DLMACHINE_NO_PROGRESS': 'please'}, False),
+        ({'DLMACHINE_NO_PROGRESS': '0'}, True),
+        ({'DLMACHINE_PROGRESS': 'no'}, False),
+    ],
+    ids=str,
+)
+def test_progress_can_be_turned_off(environ: Mapping[str, str], expected: bool) -> None:
+    """By its name, or by the name that other programs use."""
+    assert load(environ=environ).progress is expected
+
+
+def test_defaults_of_every_request() -> None:
+    """Headers and TLS of the configuration are handed on as keywords of a descriptor."""
+    environ = {
+        'DLMACHINE_HEADERS': 'A: 1\nB: 2',
+        'DLMACHINE_VERIFY': 'no',
+        'DLMACHINE_CAINFO': '/ca',
+    }
+
+    found = load({'headers': {'A': '3'}}, environ=environ)
+
+    assert dict(found.described) == {'headers': {'A': '3'}, 'verify': False, 'cainfo': '/ca'}
+
+
+def test_synonyms_are_the_same_setting() -> None:
+    """`connect_timeout` in a file is overruled by `connecttimeout` as a keyword."""
+    found = load({'connect_timeout': 5}, {'connecttimeout': 6})
+
+    assert found.policy.connect_timeout.total_seconds() == 6
+
+
+def test_every_setting_is_listed_once_and_secrets_are_not_shown() -> None:
+    """`dlmachine config` has a row for each name; the repr has no value that may be secret."""
+    found = load({'headers': {'Authorization': 'Bearer s3cret'}})
+
+    assert [one.name for one in found.settings] == list(NAMES)
+    assert 's3cret' not in repr(found)
+
+
+def test_an_empty_file_is_an_empty_mapping(tmp_path: Path) -> None:
+    """Nothing said is no mistake, in any of the three forms."""
+    for name in ('a.toml', 'a.yaml', 'a.json'):
+        (tmp_path / name).touch()
+
+        assert dict(read_mapping(tmp_path / name).unwrap()) == {}
+
+
+def test_names_in_a_mapping_are_texts(tmp_path: Path) -> None:
+    """YAML can have numbers for names, of which none is an option."""
+    path = tmp_path / 'a.yaml'
+    path.write_text('1: x\n', encoding='utf-8')
+
+    assert read_mapping(path).failure() == InvalidInput(where=str(path), problem='1 is no name')
+
+
+@pytest.mark.parametrize(
+    ('name', 'text'), [('a.json', '[' * 100_000), ('a.yaml', 'a: !!python/object:os.system {}')]
+)
+def test_hostile_files_are_refused(tmp_path: Path, name: str, text: str) -> None:
+    """Nesting without end is no crash, and a tag of YAML makes no object."""
+    path = tmp_path / name
+    path.write_text(text, encoding='utf-8')
+
+    assert isinstance(read_mapping(path).failure(), InvalidInput)
