@@ -226,3 +226,35 @@ def test_help_is_quick_to_load() -> None:
     )
 
     subprocess.run([sys.executable, '-c', code], check=True)
+
+
+def test_ctrl_c_ends_a_batch_at_once(server: Server, tmp_path: Path) -> None:
+    """Many running downloads do not hold the program back."""
+    urls = [server.on(f'/slow{number}', trickle(10_000, 0.05)) for number in range(3)]
+    running = subprocess.Popen(
+        [sys.executable, '-m', 'dlmachine', 'get', *urls, '--dir', str(tmp_path / 'd')],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    for _ in range(200):
+        if len(server.asked) == 3:
+            break
+        time.sleep(0.05)
+    time.sleep(0.3)
+    running.send_signal(signal.SIGINT)
+    _, told = running.communicate(timeout=8)
+
+    assert running.returncode == 130
+    assert 'Traceback' not in told
+    assert not (tmp_path / 'd' / 'slow0').exists()
+
+
+def test_data_is_a_form_as_with_curl(run: Run, server: Server) -> None:
+    """`--data` posts a form, `--json-data` a JSON text."""
+    url = server.on('/api', answer(200, body=b'ok'))
+
+    assert run('get', url, '--data', 'a=1&b=2', '-o', '-').stdout == 'ok'
+    assert run('get', url, '--json-data', '{"a": 1}', '-o', '-').stdout == 'ok'
+    assert [(asked.method, asked.body, asked.get('Content-Type')) for asked in server.asked] == [
+        ('POST', b'a=1&b=2', 'application/x-www-form-urlencoded'),
+        ('POST', b'{"a":1}', 'application/json'),
+    ]
