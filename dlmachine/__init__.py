@@ -14,11 +14,12 @@ __version__ = version.VERSION
 if TYPE_CHECKING:
     from dlmachine.auditor import AuditRow, audit
     from dlmachine.batch import BatchItem
+    from dlmachine.core.checksums import Checksum
     from dlmachine.core.decide import Reason, Verdict
     from dlmachine.core.faults import Fault
     from dlmachine.core.outcome import Origin, Outcome
     from dlmachine.core.plan import Plan, plan
-    from dlmachine.core.policy import CheckMethod, Checksum, Policy, Window
+    from dlmachine.core.policy import CheckMethod, Policy, Window
     from dlmachine.core.record import DownloadRecord
     from dlmachine.core.snapshot import Snapshot
     from dlmachine.descriptor import Descriptor
@@ -32,7 +33,7 @@ _HOMES = {
     'AuditRow': 'auditor',
     'BatchItem': 'batch',
     'CheckMethod': 'core.policy',
-    'Checksum': 'core.policy',
+    'Checksum': 'core.checksums',
     'CurlDownloader': 'downloaders',
     'Descriptor': 'descriptor',
     'DownloadError': 'errors',

@@ -7,13 +7,14 @@ DownloadError               whatever went wrong; carries the Fault
         NotFoundError       404, 410
         AuthError           401, 403, 407
         RateLimitedError    429
-        IntegrityError      the bytes are not those that were promised
+        IntegrityError      the bytes are not those that were promised or asked for
     NetworkError            no connection, or one that broke
         TimeoutExpired      a limit of time ran out
     MachineError            this machine's disk, locks or registry
 """
 
 from dlmachine.core.faults import (
+    ContentRefused,
     DigestMismatch,
     Fault,
     HttpStatus,
@@ -69,7 +70,7 @@ class RateLimitedError(ServerError):
 
 
 class IntegrityError(ServerError):
-    """The bytes are not those that were promised; nothing was kept."""
+    """The bytes are not those that were promised or asked for; nothing was kept."""
 
 
 class NetworkError(DownloadError, OSError):
@@ -113,7 +114,7 @@ def error_for(fault: Fault) -> DownloadError:
     match fault:
         case HttpStatus(status=status):
             return _BY_STATUS.get(status, ServerError)(fault)
-        case DigestMismatch():
+        case DigestMismatch() | ContentRefused():
             return IntegrityError(fault)
         case TimedOut():
             return TimeoutExpired(fault)

@@ -11,6 +11,7 @@ from typing import assert_never
 
 from returns.io import IOFailure, IOResult, IOSuccess
 from returns.pipeline import is_successful
+from returns.unsafe import unsafe_perform_io
 
 from dlmachine.core.effects import (
     AcquireLock,
@@ -21,20 +22,24 @@ from dlmachine.core.effects import (
     Observe,
     OpenPart,
     Publish,
+    ReadChecksums,
     Record,
     ReleaseLock,
     Retire,
     Unpublish,
+    Validate,
     Wait,
 )
 from dlmachine.core.events import (
     Answered,
+    ChecksumsRead,
     Event,
     Failed,
     Interrupted,
     Observed,
     PartOpened,
     Published,
+    Validated,
     Waited,
 )
 from dlmachine.core.faults import (
@@ -45,11 +50,12 @@ from dlmachine.core.faults import (
     InvalidInput,
     StorageFailed,
 )
+from dlmachine.core.learning import list_policy
 from dlmachine.core.machine import advance, begin, most_effects
 from dlmachine.core.metadata import MetadataUpdate
 from dlmachine.core.outcome import Outcome
-from dlmachine.core.plan import Plan
-from dlmachine.core.ports import Part, World
+from dlmachine.core.plan import Plan, plan
+from dlmachine.core.ports import Part, PartError, World
 from dlmachine.core.redact import redact_url
 from dlmachine.core.show import show_effect
 from dlmachine.core.states import Broken, Finished
@@ -73,6 +79,10 @@ def execute(plan: Plan, world: World) -> IOResult[Outcome, Fault]:
         return run.to_end()
     finally:
         run.let_go()
+
+
+#: What a function of the caller's has to say is cut off here.
+_MOST_WORDS = 300
 
 
 class _Run:
@@ -136,6 +146,10 @@ class _Run:
                 return self._open(effect)
             case Exchange():
                 return self._exchange(effect)
+            case ReadChecksums():
+                return self._read_checksums(effect)
+            case Validate():
+                return self._validate()
             case Wait(duration=duration):
                 world.clock.sleep(duration)
                 return Waited(at=world.clock.now())
@@ -171,7 +185,6 @@ class _Run:
         loaded = world.transport(effect.backend)
         if not is_successful(loaded):
             return Interrupted(at=now, fault=loaded.failure())
-        part.prepare(effect.algorithms)
         elapsed = now - self._began_at
         remaining = None if effect.timeout is None else max(effect.timeout - elapsed, timedelta(0))
         metered = world.progress.watch(part, effect.expect.name)
@@ -180,6 +193,36 @@ class _Run:
         finally:
             world.progress.leave(metered)
         return _named(event, effect)
+
+    def _read_checksums(self, effect: ReadChecksums) -> ChecksumsRead | Failed:
+        world, wish = self._world, effect.wish
+        if wish is None:
+            return world.files.read_checksums(effect)
+        # A list is downloaded as anything is: decided by the core, executed here.
+        policy = list_policy(self._plan.policy, effect.max_bytes)
+        planned = plan(wish, policy, world.observe(wish, policy))
+        ended = planned.map(lambda made: execute(made, world))
+        if not is_successful(ended):
+            return Failed(at=world.clock.now(), fault=ended.failure())
+        done = ended.unwrap()
+        if not is_successful(done):
+            return Failed(at=world.clock.now(), fault=unsafe_perform_io(done.failure()))
+        buffer = unsafe_perform_io(done.unwrap()).buffer
+        text = b'' if buffer is None else buffer.read()
+        return ChecksumsRead(at=world.clock.now(), text=text.decode('utf-8', 'replace'))
+
+    def _validate(self) -> Validated | Failed:
+        part, validate = self._part, self._plan.policy.validate
+        if part is None or validate is None:
+            return self._no_part()
+        try:
+            with part.view() as file:
+                problem = None if validate(file) else 'is refused by validate'
+        except PartError as error:
+            return Failed(at=self._world.clock.now(), fault=error.fault)
+        except Exception as error:  # noqa: BLE001 -- whatever it raises, it does not say yes
+            problem = f'is refused by validate: {type(error).__name__}: {error}'[:_MOST_WORDS]
+        return Validated(at=self._world.clock.now(), problem=problem)
 
     def _publish(self, effect: Publish) -> Event:
         if self._part is None:

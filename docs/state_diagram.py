@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Any, get_args
 
 from dlmachine.core.cachekey import cache_key
+from dlmachine.core.checksums import ChecksumList
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.destination import InCache, ToPath
 from dlmachine.core.effects import (
@@ -23,14 +24,17 @@ from dlmachine.core.effects import (
     Observe,
     OpenPart,
     Publish,
+    ReadChecksums,
     Record,
     ReleaseLock,
     Retire,
     Unpublish,
+    Validate,
     Wait,
 )
 from dlmachine.core.events import (
     Answered,
+    ChecksumsRead,
     CopyConfirmed,
     CopyMissing,
     Discarded,
@@ -49,6 +53,7 @@ from dlmachine.core.events import (
     Recorded,
     Retired,
     Unpublished,
+    Validated,
     Waited,
 )
 from dlmachine.core.faults import (
@@ -181,15 +186,20 @@ def _kind(state: State) -> Any:
         job.decision.verdict,
         isinstance(job.decision.destination, InCache),
         job.policy.keep_old,
+        job.policy.checksum_list,
+        job.policy.validate is None,
+        job.policy.stale_if_error and job.may_fall_back,
         job.holds_lock,
         job.holds_part,
         getattr(state, 'conflicts', None),
         type(getattr(state, 'end', None)),
+        getattr(state, 'keep_part', None),
         getattr(state, 'published', None) is None,
         type(getattr(state, 'update', None)),
     )
     if effort is None:
         return kind
+    # Bytes that arrive renew the rounds a thousand times; once is enough to see it.
     tried = (effort.round, effort.position, effort.dropped, len(effort.trail))
     return *kind, *tried, effort.part_bytes
 
@@ -214,6 +224,10 @@ def _wishes() -> Iterator[tuple[Descriptor, Policy, Snapshot]]:
     forced = replace(base, force_download=True, keep_old=False)
     yield one, forced, replace(seen, cache=stored)
     yield one, replace(base, offline=True), replace(seen, cache=nothing)
+    listed = replace(base, checksum_list=ChecksumList('SHA256SUMS'))
+    yield one, listed, replace(seen, cache=stored)
+    yield one, replace(base, validate=bool), seen
+    yield one, replace(forced, stale_if_error=True), replace(seen, cache=stored)
 
 
 def _entry() -> CacheEntry:
@@ -245,6 +259,12 @@ def _events(  # noqa: C901, PLR0912 -- one case an effect
     match effect:
         case ConfirmCopy():
             yield from (CopyConfirmed(at=at), CopyMissing(at=at))
+        case ReadChecksums():
+            for digest in (_DIGEST, '0' * 64):
+                yield ChecksumsRead(at=at, text=f'{digest}  table.tsv')
+            yield ChecksumsRead(at=at, text='')
+        case Validate():
+            yield from (Validated(at=at), Validated(at=at, problem='is refused'))
         case AcquireLock(key=key):
             busy = LockBusyTooLong(key=key, waited=timedelta(seconds=1))
             yield LockAcquired(at=at)

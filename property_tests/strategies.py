@@ -4,6 +4,7 @@ Small alphabets are on purpose where two draws must be able to meet (names, vers
 text from outside (headers, Locations, file names) is drawn from all of Unicode.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from hashlib import sha256
@@ -12,6 +13,7 @@ from typing import Any, Final
 from hypothesis import strategies as st
 
 from dlmachine.core.cachekey import cache_key
+from dlmachine.core.checksums import Checksum, ChecksumList
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.destination import Auto, PathKind, PathSeen, ToMemory, ToPath, Wanted
 from dlmachine.core.effects import (
@@ -23,14 +25,17 @@ from dlmachine.core.effects import (
     Observe,
     OpenPart,
     Publish,
+    ReadChecksums,
     Record,
     ReleaseLock,
     Retire,
     Unpublish,
+    Validate,
     Wait,
 )
 from dlmachine.core.events import (
     Answered,
+    ChecksumsRead,
     CopyConfirmed,
     CopyMissing,
     Discarded,
@@ -49,6 +54,7 @@ from dlmachine.core.events import (
     Recorded,
     Retired,
     Unpublished,
+    Validated,
     Waited,
 )
 from dlmachine.core.faults import (
@@ -58,7 +64,9 @@ from dlmachine.core.faults import (
     BodyTruncated,
     Bug,
     CacheUnusable,
+    ChecksumUnknown,
     ConnectionFailed,
+    ContentRefused,
     DestinationUnusable,
     DigestMismatch,
     Fault,
@@ -75,7 +83,7 @@ from dlmachine.core.faults import (
     WindowUnsatisfiable,
 )
 from dlmachine.core.headers import Headers
-from dlmachine.core.policy import CheckMethod, Checksum, Policy, Window
+from dlmachine.core.policy import CheckMethod, Policy, Window
 from dlmachine.core.record import DownloadRecord
 from dlmachine.core.snapshot import BackendSeen, CacheEntry, CacheSeen, PartSeen, Snapshot, Status
 
@@ -197,6 +205,14 @@ wanted: st.SearchStrategy[Wanted] = st.sampled_from(
 checksums = st.sampled_from(
     [Checksum('sha256', digest) for digest in DIGESTS] + [Checksum('md5', 'ab' * 16)]
 )
+#: Lists of checksums, on disk and elsewhere.
+lists = st.sampled_from(
+    [
+        ChecksumList('SHA256SUMS'),
+        ChecksumList('https://example.org/SHA256SUMS?token=s3cret-list'),
+        ChecksumList('https://elsewhere.example/t.csv.md5'),
+    ]
+)
 #: Date windows, empty ones too.
 windows = st.builds(Window, newer_than=st.none() | instants, older_than=st.none() | instants)
 
@@ -221,11 +237,27 @@ def policies(**fixed: Any) -> st.SearchStrategy[Policy]:
         'max_bytes': st.none() | st.integers(0, 100),
         'max_redirects': st.integers(0, 3),
         'checksum': st.none() | checksums,
+        'checksum_list': st.none() | st.none() | lists,
+        'min_bytes': st.none() | st.integers(0, 100),
+        'check_content': st.booleans(),
+        'validate': st.none() | st.just(bool),
+        'stale_if_error': st.booleans(),
+        'create_dirs': st.sampled_from([True, True, False]),
     }
     return st.builds(
         Policy,
         **{name: made for name, made in drawn.items() if name not in fixed},
         **{name: st.just(value) for name, value in fixed.items()},
+    ).map(_sensible)
+
+
+def _sensible(policy: Policy) -> Policy:
+    # One promise of a digest, and room between the least and the most.
+    least, most = policy.min_bytes, policy.max_bytes
+    return replace(
+        policy,
+        checksum_list=policy.checksum_list if policy.checksum is None else None,
+        min_bytes=min(least, most) if least is not None and most is not None else least,
     )
 
 
@@ -297,6 +329,7 @@ def snapshots(draw: st.DrawFn, key: str = '0' * 64, *, healthy: bool = False) ->
         PathSeen,
         kind=st.sampled_from(PathKind),
         blocker=st.none() if healthy else st.sampled_from([None, None, '/data']),
+        has_folder=st.just(True) if healthy else st.booleans(),
     )
     part = st.builds(
         PartSeen,
@@ -351,6 +384,8 @@ faults: st.SearchStrategy[Fault] = st.one_of(
     st.builds(
         BodyTooLarge, url=_url, limit_bytes=st.integers(0), size_bytes=st.none() | st.integers(0)
     ),
+    st.builds(ContentRefused, url=_url, problem=line_texts),
+    st.builds(ChecksumUnknown, source=line_texts, problem=line_texts),
     st.builds(DigestMismatch, url=_url, algorithm=st.just('md5'), expected=names, actual=names),
     st.builds(
         ConnectionFailed,
@@ -458,6 +493,8 @@ receiveds = st.builds(
     wire_bytes=st.sampled_from([0, 4, 8, 8]),
     sha256=st.sampled_from(DIGESTS),
     digests=st.sampled_from([(), (('md5', 'ab' * 16),)]),
+    start=st.sampled_from([DATA, b'', b'<html>', b'\x1f\x8b\x08']),
+    gzip_problem=st.sampled_from([None, None, 'is a damaged gzip stream']),
 )
 
 
@@ -473,6 +510,12 @@ _interruptions = st.builds(
     part_bytes=st.integers(0, 200),
 )
 _failures = st.builds(Failed, at=instants, fault=faults)
+_looks = st.builds(Validated, at=instants, problem=st.none() | any_text)
+_texts = st.builds(
+    ChecksumsRead,
+    at=instants,
+    text=st.sampled_from([f'{digest}  t.csv' for digest in DIGESTS] + ['ab' * 16, '<html>']),
+)
 
 
 @cache
@@ -497,12 +540,14 @@ def events(key: str = '0' * 64) -> st.SearchStrategy[Event]:
         st.builds(PartOpened, at=instants, size_bytes=st.integers(0, 20)),
         answers,
         _interruptions,
+        _looks,
+        _texts,
         st.builds(Published, at=instants, path=st.none() | st.just('/cache/item-1.csv')),
         _failures,
     )
 
 
-def events_of(effect: Effect, key: str = '0' * 64) -> st.SearchStrategy[Event]:  # noqa: C901, PLR0911 -- one line an effect
+def events_of(effect: Effect, key: str = '0' * 64) -> st.SearchStrategy[Event]:  # noqa: C901, PLR0911, PLR0912 -- one line an effect
     """The events that the docstring of an effect names; any may also end in `Failed`."""
     match effect:
         case ConfirmCopy():
@@ -511,6 +556,10 @@ def events_of(effect: Effect, key: str = '0' * 64) -> st.SearchStrategy[Event]: 
                 | st.builds(CopyMissing, at=instants)
                 | _failures
             )
+        case ReadChecksums():
+            return _texts | _failures
+        case Validate():
+            return _looks | _failures
         case AcquireLock():
             return (
                 st.builds(LockAcquired, at=instants)

@@ -28,12 +28,12 @@ def test_plans_round_trip(wish: tuple[Descriptor, Policy, Snapshot]) -> None:
     read = Plan.from_json(whole.to_json()).unwrap()
     assert read == whole.redacted()
     assert str(read) == str(whole)
-    assert read.with_descriptor(wish[0]).unwrap() == whole
+    assert read.with_descriptor(*wish[:2]).unwrap() == whole
 
 
 @given(
     of.snapshots()
-    | of.policies()
+    | of.policies(validate=None)
     | of.descriptors()
     | of.faults
     | of.records

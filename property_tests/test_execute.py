@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from returns.pipeline import is_successful
 from returns.unsafe import unsafe_perform_io
 
+from dlmachine.core.checksums import Checksum
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.destination import Auto, ToMemory, ToPath
 from dlmachine.core.faults import BodyTruncated, ConnectionFailed, Fault, HttpStatus, TimedOut
 from dlmachine.core.machine import most_effects
 from dlmachine.core.outcome import Origin, Outcome
 from dlmachine.core.plan import plan
-from dlmachine.core.policy import CheckMethod, Checksum, Policy
+from dlmachine.core.policy import CheckMethod, Policy
 from dlmachine.executor import execute
 from dlmachine_adapters.fakes import CutOff, MemoryLocks, MemoryWorld, Reply, Resource, memory_world
 

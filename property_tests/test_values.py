@@ -10,6 +10,7 @@ from returns.pipeline import is_successful
 
 from dlmachine.core.answer import content_length, decide_body
 from dlmachine.core.body import parse_json, parse_multipart, parse_pairs
+from dlmachine.core.checksums import Checksum
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.destination import (
     AtPath,
@@ -32,7 +33,7 @@ from dlmachine.core.faults import Fault
 from dlmachine.core.filename import extension, name_content, safe_name
 from dlmachine.core.freshness import build_condition, choose_version, recorded_digest
 from dlmachine.core.options import OPTIONS, parse_policy
-from dlmachine.core.policy import CheckMethod, Checksum, Policy, Window, find_policy_fault
+from dlmachine.core.policy import CheckMethod, Policy, Window, find_policy_fault
 from dlmachine.core.request import Request
 from dlmachine.core.retry import backoff, classify, jitter, parse_retry_after
 from dlmachine.core.snapshot import CacheEntry

@@ -21,6 +21,7 @@ from dlmachine.core.metadata import MetadataUpdate
 from dlmachine.core.outcome import Outcome
 from dlmachine.core.policy import Policy
 from dlmachine.core.record import DownloadRecord
+from dlmachine.core.rehearse import healthy_event
 from dlmachine.core.request import Request
 from dlmachine.core.snapshot import BackendSeen, CacheEntry, CacheSeen, PartSeen, Snapshot, Status
 from dlmachine.core.states import Broken, Finished, State, Step
@@ -117,6 +118,7 @@ def a_received(data: bytes = DATA, **known: Any) -> Received:
         'size_bytes': len(data),
         'wire_bytes': len(data),
         'sha256': sha256(data).hexdigest(),
+        'start': data[:1024],
     }
     return Received(**{**values, **known})
 
@@ -179,6 +181,13 @@ class Run:
             assert self.step.effect is not None, f'the run has ended: {self.step.state}'
             self.step = advance(self.step.state, event)
             self._keep()
+        return self
+
+    def go_well(self, until: Any) -> 'Run':
+        """Let all go well until an effect of this kind is asked for."""
+        while not isinstance(self.step.effect, until):
+            assert self.step.effect is not None, f'the run has ended: {self.step.state}'
+            self.feed(healthy_event(self.step.effect, self.policy, self.snapshot))
         return self
 
     @property

@@ -24,6 +24,8 @@ FILES = {
     '/table.tsv.gz': gzip.compress(TABLE, mtime=0),
     '/notes.txt': b'read me first\n',
     '/big.bin': bytes(200_000),
+    '/SHA256SUMS': f'{sha256(TABLE).hexdigest()}  table.tsv\n'.encode(),
+    '/login/table.tsv': b'<!DOCTYPE html><title>Please log in</title>\n',
 }
 
 
@@ -39,7 +41,7 @@ class _Handler(BaseHTTPRequestHandler):
         count = self.server.count(path)
         if path.startswith('/flaky/') and count == 1:
             self._answer(503, b'busy\n', {'Retry-After': '0'})
-        elif path == '/down':
+        elif path == '/down' or (path.startswith('/failing/') and count > 1):
             self._answer(503, b'down for maintenance\n')
         elif path == '/search':
             query = parse_qs(urlsplit(self.path).query)
@@ -47,7 +49,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif path == '/moved':
             self._answer(302, b'', {'Location': '/table.tsv'})
         else:
-            self._file(FILES.get('/' + path.rpartition('/')[2]))
+            self._file(FILES.get(path) or FILES.get('/' + path.rpartition('/')[2]))
 
     def do_POST(self) -> None:
         self.server.count(self.path)

@@ -23,7 +23,7 @@ _SIZE_REPLY: Final = re.compile(r'\d{1,18}')
 #: FTP's refusals as statuses of HTTP (RFC 959 section 4.2.2, RFC 4217); by code, else by
 #: its first digit: 4 passes by itself, 5 does not.
 _REFUSALS: Final = {'430': 401, '530': 401, '532': 401, '534': 403, '550': 404, '553': 404}
-_REFUSALS_BY_DIGIT: Final = {'4': 503, '5': 501}
+_REFUSALS_BY_DIGIT: Final = {'4': 503, '5': 400}
 
 
 class HeadError(Exception):

@@ -9,14 +9,20 @@ import stat
 from hashlib import file_digest
 from pathlib import Path
 
-from dlmachine.core.destination import PathKind, PathSeen
-from dlmachine.core.effects import ConfirmCopy, OpenPart, Unpublish
-from dlmachine.core.events import CopyConfirmed, CopyMissing, Failed, Unpublished
+from dlmachine.core.destination import PathKind, PathSeen, ends_in_separator
+from dlmachine.core.effects import ConfirmCopy, OpenPart, ReadChecksums, Unpublish
+from dlmachine.core.events import (
+    ChecksumsRead,
+    CopyConfirmed,
+    CopyMissing,
+    Failed,
+    Unpublished,
+)
 from dlmachine.core.ports import Clock
 from dlmachine.core.snapshot import PartSeen
 from dlmachine_adapters.part_folder import adopt_part, create_part, find_parts
 from dlmachine_adapters.parts import KeptPart, MemoryKeeper
-from dlmachine_adapters.storage_faults import storage_fault
+from dlmachine_adapters.storage_faults import storage_fault, too_large_a_list
 
 
 class LocalFiles:
@@ -29,7 +35,8 @@ class LocalFiles:
     def see_path(self, path: str) -> PathSeen:
         """What is at a path, and what stands in its way."""
         place = Path(path)
-        return PathSeen(kind=_kind(place), blocker=_blocker(place))
+        folder = place if ends_in_separator(path) else place.parent
+        return PathSeen(kind=_kind(place), blocker=_blocker(place), has_folder=folder.is_dir())
 
     def see_part(self, beside: str | None, stem: str) -> PartSeen | None:
         """The largest part of a dead owner."""
@@ -49,6 +56,19 @@ class LocalFiles:
         except OSError:
             is_there = False
         return CopyConfirmed(at=at) if is_there else CopyMissing(at=at)
+
+    def read_checksums(self, effect: ReadChecksums) -> ChecksumsRead | Failed:
+        """The text of a list of checksums at a path."""
+        path = str(effect.path)
+        try:
+            with open(path, 'rb') as file:
+                data = file.read(effect.max_bytes + 1)
+        except OSError as error:
+            return Failed(at=self._clock.now(), fault=storage_fault(error, 'read', path))
+        if len(data) > effect.max_bytes:
+            fault = too_large_a_list(path, effect.max_bytes)
+            return Failed(at=self._clock.now(), fault=fault)
+        return ChecksumsRead(at=self._clock.now(), text=data.decode('utf-8', 'replace'))
 
     def open_part(self, effect: OpenPart) -> KeptPart | Failed:
         """A new part, or one taken over from a dead owner."""

@@ -10,13 +10,23 @@ import errno
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Lock
+from time import monotonic
 from typing import BinaryIO, Final
 
 from dlmachine.core.answer import TakeBody
 from dlmachine.core.destination import AtPath
 from dlmachine.core.effects import Publish
 from dlmachine_adapters.appearing import move_to_new_name, sync_folder
-from dlmachine_adapters.part_notes import LIVE, Note, drop_note, hold, write_note
+from dlmachine_adapters.heartbeat import HEART
+from dlmachine_adapters.part_notes import (
+    BEAT_SECONDS,
+    LIVE,
+    Note,
+    drop_note,
+    hold,
+    write_note,
+)
 
 _BUFFER_BYTES: Final = 1 << 20
 _HASH_BYTES: Final = 1 << 20
@@ -28,18 +38,28 @@ class FileKeeper:
     """Keeps bytes in a part file."""
 
     def __init__(
-        self, path: Path, handle: int, on_gone: Callable[[], None], note: Note | None = None
+        self,
+        path: Path,
+        handle: int,
+        on_gone: Callable[[], None],
+        note: Note | None = None,
+        vouched_bytes: int = 0,
     ) -> None:
         """Own an open file.
 
         `on_gone` is called when it has left its folder; `note` is the one that lies beside
-        it, if one does.
+        it, if one does; `vouched_bytes` is how far any note of this file has vouched for it.
         """
         hold(handle)
         self._path = path
         self._on_gone = on_gone
         self._file = os.fdopen(handle, 'r+b', buffering=_BUFFER_BYTES)
         self._note = note
+        self._vouched = vouched_bytes
+        self._opened_at = monotonic()
+        self._is_beating = False
+        # Held by whoever changes what the note vouches for, or tells it.
+        self._mutex = Lock()
         self._final: str | None = None
         seen = os.fstat(handle)
         self._identity = (seen.st_dev, seen.st_ino)
@@ -57,17 +77,34 @@ class FileKeeper:
 
     def begin(self, keep_bytes: int, taking: TakeBody) -> None:
         """Cut the file, and note what it becomes a part of if it could be gone on from."""
-        self._file.seek(keep_bytes)
-        self._file.truncate()
-        if taking.validator is None or not _is_worth_a_note(taking):
-            self._drop_note()
-        elif self._note is None or self._note.validator != taking.validator:
-            self._note = Note(validator=taking.validator)
-            write_note(self._path, self._note)
+        wanted = taking.validator if _is_worth_a_note(taking) else None
+        with self._mutex:
+            is_same = self._note is not None and self._note.validator == wanted
+            if not is_same or keep_bytes < self._vouched:
+                self._disown()
+            self._file.seek(keep_bytes)
+            self._file.truncate()
+            if wanted is not None and self._note is None:
+                self._note = Note(validator=wanted)
+                write_note(self._path, self._note)
 
     def append(self, data: bytes | memoryview) -> None:
         """Take more."""
         self._file.write(data)
+        if not self._is_beating and monotonic() - self._opened_at > BEAT_SECONDS:
+            self._is_beating = True
+            HEART.add(self)
+
+    def beat(self) -> None:
+        """Sync what has been written so far, and let the note vouch for it."""
+        with self._mutex, contextlib.suppress(OSError, ValueError):
+            if self._note is None or self._file.closed:
+                return
+            size = os.fstat(self._file.fileno()).st_size
+            os.fsync(self._file.fileno())
+            self._note = Note(validator=self._note.validator, kept_bytes=size)
+            self._vouched = size
+            write_note(self._path, self._note)
 
     def pieces(self, count_bytes: int) -> Iterator[bytes]:
         """The first so many bytes; the position is after them then."""
@@ -80,11 +117,17 @@ class FileKeeper:
             raise OSError(errno.EIO, 'the part is shorter than it was')
         self._file.seek(count_bytes)
 
+    def view(self) -> BinaryIO:
+        """The file, opened once more to be read."""
+        self._file.flush()
+        return self._path.open('rb')
+
     def publish(self, effect: Publish) -> str | None:
         """Sync it, then let it appear under its name at once."""
         if not isinstance(effect.place, AtPath):
             raise OSError(errno.EINVAL, 'a file can not be published to memory')
         target = Path(effect.place.path)
+        self._stop_beating()
         self._close()
         source = Path(self._final or self._path)
         if effect.replace:
@@ -100,6 +143,7 @@ class FileKeeper:
 
     def discard(self, *, keep: bool) -> None:
         """Close it, and remove it unless it is to be kept (or has appeared already)."""
+        self._stop_beating()
         try:
             if self._final is None and not (keep and self._leave()):
                 self._drop_note()
@@ -121,8 +165,15 @@ class FileKeeper:
         except OSError:
             return False
         if size:
-            write_note(self._path, Note(validator=self._note.validator, kept_bytes=size))
+            left = Note(validator=self._note.validator, kept_bytes=size, is_left=True)
+            write_note(self._path, left)
         return bool(size)
+
+    def _stop_beating(self) -> None:
+        if self._is_beating:
+            HEART.remove(self)
+        with self._mutex:  # A beat that has begun comes to its end first.
+            pass
 
     def _close(self) -> None:
         if self._file.closed:
@@ -130,6 +181,15 @@ class FileKeeper:
         with self._file:
             self._file.flush()
             os.fsync(self._file.fileno())
+
+    def _disown(self) -> None:
+        # A note that vouches for bytes must be gone from the disk before they are written
+        # over, and with it the name of the part that it belongs to: after a power failure
+        # both could come back to other bytes.
+        self._drop_note()
+        if self._vouched:
+            sync_folder(self._path.parent)
+            self._vouched = 0
 
     def _drop_note(self) -> None:
         if self._note is not None:

@@ -16,6 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from dlmachine.core.answer import TakeBody
 from dlmachine.core.snapshot import PartSeen
 from dlmachine_adapters.part_files import FileKeeper
 from dlmachine_adapters.part_notes import (
@@ -24,6 +25,7 @@ from dlmachine_adapters.part_notes import (
     drop_note,
     hold,
     is_held,
+    is_silent,
     read_note,
     usable_bytes,
     write_note,
@@ -33,6 +35,7 @@ from dlmachine_adapters.part_notes import (
 OUR_FOLDER: Final = '.dlmachine'
 #: Parts that nobody went on with for so long are removed: a week.
 _OLD_SECONDS: Final = 7 * 24 * 3600.0
+_COPY_BYTES: Final = 1 << 20
 _OPEN: Final = os.O_RDWR | getattr(os, 'O_CLOEXEC', 0) | getattr(os, 'O_BINARY', 0)
 _PLAIN: Final = re.compile(r'[A-Za-z0-9_\-]{1,64}')
 
@@ -68,6 +71,8 @@ def adopt_part(folder: Path, stem: str, seen: PartSeen) -> FileKeeper | None:
         return None
     if usable_bytes(old, note) != seen.size_bytes:
         return None
+    if is_silent(old, note):
+        return _copy_part(folder, stem, old, note)
     try:
         handle = os.open(old, _OPEN)
     except OSError:
@@ -75,8 +80,29 @@ def adopt_part(folder: Path, stem: str, seen: PartSeen) -> FileKeeper | None:
     # This names a living owner, and no bytes that could be relied on.
     own_note = Note(validator=seen.validator)
     if _take_over(handle, old, mine, own_note):
-        return FileKeeper(mine, handle, partial(tidy, folder), own_note)
+        return FileKeeper(mine, handle, partial(tidy, folder), own_note, note.kept_bytes)
     os.close(handle)
+    return None
+
+
+def _copy_part(folder: Path, stem: str, old: Path, note: Note) -> FileKeeper | None:
+    # Its owner is most likely dead. Should it be alive after all, it may go on writing to its
+    # own file, or begin it anew, which its note says before.
+    keeper = create_part(folder, stem)
+    taking = TakeBody(validator=note.validator)
+    try:
+        with old.open('rb') as file:
+            keeper.begin(0, taking)
+            left = note.kept_bytes
+            while left and (piece := file.read(min(left, _COPY_BYTES))):
+                keeper.append(piece)
+                left -= len(piece)
+        is_whole = not left and read_note(old) == note
+    except OSError:
+        is_whole = False
+    if is_whole:
+        return keeper
+    keeper.discard(keep=False)
     return None
 
 

@@ -1,15 +1,17 @@
 """Notes beside part files: of which representation they are a part, and whose they are.
 
 Contract: a note is one small JSON file; one that can not be read is as good as none. A part
-may be taken over only when it is certain that nobody writes to it any more and that all its
-bytes are there: its owner closed and synced it, or its owner's process is gone from this
-very machine, which has not been started anew since.
+may be taken over only when it is certain that nobody writes to it any more, and only as many
+of its bytes as are certain to be there: all of them if its owner's process is gone from this
+very machine, which has not been started anew since; else those that its owner synced, which
+the note says, either when it left the part or by its last heartbeat.
 """
 
 import contextlib
 import json
 import os
 import socket
+import time
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib import import_module
@@ -21,6 +23,13 @@ fcntl: Any = import_module('fcntl') if find_spec('fcntl') else None
 
 #: Part files that this process is writing, by device and inode: a path has many spellings.
 LIVE: Final[set[tuple[int, int]]] = set()
+
+
+#: An owner writes its note anew this often, as a heartbeat.
+BEAT_SECONDS: Final = 10.0
+#: One on another machine that has not done so for this long is dead. Its clock may differ,
+#: and network file systems show changes late.
+SILENT_SECONDS: Final = 300.0
 
 
 @cache
@@ -36,11 +45,12 @@ def boot_id() -> str:
 class Note:
     """The strong validator of the whole, and the owner of the part.
 
-    `kept_bytes` is how many bytes its owner left, synced, when it was done with it.
+    `kept_bytes` is how many bytes are synced; `is_left` tells that the owner is done with it.
     """
 
     validator: str
-    kept_bytes: int | None = None
+    kept_bytes: int = 0
+    is_left: bool = False
     host: str = field(default_factory=socket.gethostname)
     pid: int = field(default_factory=os.getpid)
     boot: str = field(default_factory=boot_id)
@@ -52,19 +62,24 @@ def note_path(part: Path) -> Path:
 
 
 def write_note(part: Path, note: Note) -> None:
-    """Write it; a part without one is merely not gone on from."""
-    with contextlib.suppress(OSError):
-        note_path(part).write_text(json.dumps(asdict(note)), encoding='utf-8')
+    """Write it, whole or not at all; a part without one is merely not gone on from."""
+    new = part.with_name(f'{part.name}.new')
+    try:
+        new.write_text(json.dumps(asdict(note)), encoding='utf-8')
+        new.replace(note_path(part))
+    except OSError:
+        with contextlib.suppress(OSError):
+            new.unlink(missing_ok=True)
 
 
 def read_note(part: Path) -> Note | None:
     """Read it; None if there is none that can be read."""
     try:
         stored = json.loads(note_path(part).read_text(encoding='utf-8'))
-        kept = stored['kept_bytes']
         return Note(
             validator=str(stored['validator']),
-            kept_bytes=None if kept is None else int(kept),
+            kept_bytes=int(stored['kept_bytes']),
+            is_left=stored['is_left'] is True,
             host=str(stored['host']),
             pid=int(stored['pid']),
             boot=str(stored['boot']),
@@ -87,12 +102,25 @@ def usable_bytes(part: Path, note: Note) -> int:
         return 0
     if (seen.st_dev, seen.st_ino) in LIVE or is_held(part):
         return 0
-    if note.kept_bytes is not None:
-        return note.kept_bytes if note.kept_bytes <= seen.st_size else 0
-    # What was not synced is lost with the machine, and of other machines nothing is certain.
-    is_here = note.host == socket.gethostname() and bool(note.boot) and note.boot == boot_id()
+    kept = note.kept_bytes if 0 <= note.kept_bytes <= seen.st_size else 0
+    if note.is_left or is_silent(part, note):
+        return kept
+    if note.host != socket.gethostname() or not note.boot:
+        return 0
+    if note.boot != boot_id():
+        return kept  # What was not synced went with the machine.
     is_gone = note.pid == os.getpid() or not is_running(note.pid)
-    return seen.st_size if is_here and is_gone else 0
+    return seen.st_size if is_gone else 0
+
+
+def is_silent(part: Path, note: Note) -> bool:
+    """Whether an owner on another machine has not given a sign of life for so long."""
+    if note.is_left or note.host == socket.gethostname():
+        return False
+    try:
+        return time.time() - note_path(part).stat().st_mtime > SILENT_SECONDS
+    except OSError:
+        return False
 
 
 def hold(handle: int) -> bool:

@@ -4,7 +4,6 @@ Contract: implements `ports.Part`. Counts, decodes, hashes and limits what comes
 wire; where it is kept is a `Keeper`'s affair (a file or a buffer).
 """
 
-import hashlib
 from collections.abc import Iterator
 from io import BytesIO
 from typing import BinaryIO, Protocol
@@ -15,6 +14,7 @@ from dlmachine.core.events import Discarded, Failed, PlaceTaken, Published, Rece
 from dlmachine.core.faults import AnswerUnusable, BodyTooLarge, StorageFailed
 from dlmachine.core.ports import Clock, PartError
 from dlmachine_adapters.decoding import Decoder, DecodingError, Inflater
+from dlmachine_adapters.examining import Examiner
 from dlmachine_adapters.storage_faults import storage_fault
 
 
@@ -43,6 +43,10 @@ class Keeper(Protocol):
         """The first so many bytes again, for hashing."""
         ...
 
+    def view(self) -> BinaryIO:
+        """The bytes so far, as a file of its own to read and close."""
+        ...
+
     def publish(self, effect: Publish) -> str | None:
         """Make it appear; the path.  Raises FileExistsError where a name is taken."""
         ...
@@ -60,9 +64,7 @@ class KeptPart:
         self._keeper = keeper
         self._clock = clock
         self._size = size_bytes
-        self._algorithms: tuple[str, ...] = ('sha256',)
-        self._hashes = self._new_hashes()
-        self._hashed = 0
+        self._examiner = Examiner()
         self._wire = 0
         self._limit: int | None = None
         self._decoder: Decoder | None = None
@@ -77,13 +79,6 @@ class KeptPart:
         """The buffer, after it was published to memory."""
         return self._keeper.buffer
 
-    def prepare(self, algorithms: tuple[str, ...]) -> None:
-        """Compute these digests too."""
-        wanted = ('sha256', *(name for name in algorithms if name != 'sha256'))
-        if wanted != self._algorithms:
-            self._algorithms = wanted
-            self._hashes, self._hashed = self._new_hashes(), 0
-
     def begin(self, taking: TakeBody) -> None:
         """Keep the bytes before the offset, hashed; drop the others."""
         offset = taking.offset
@@ -96,10 +91,7 @@ class KeptPart:
         self._decoder = Inflater(taking.decoder) if taking.decoder else None
         try:
             self._keeper.begin(offset, taking)
-            if self._hashed != offset:
-                self._hashes, self._hashed = self._new_hashes(), 0
-                for piece in self._keeper.pieces(offset):
-                    self._hash(piece)
+            self._examine_again(taking)
         except OSError as error:
             raise PartError(storage_fault(error, 'write', self._keeper.name)) from error
         self._size = offset
@@ -123,13 +115,14 @@ class KeptPart:
                 self._decoder.end()
         except DecodingError as error:
             raise PartError(AnswerUnusable(url='', problem=str(error))) from error
-        digests = dict(zip(self._algorithms, self._hashes, strict=True))
-        return Received(
-            size_bytes=self._size,
-            wire_bytes=self._wire,
-            sha256=digests.pop('sha256').hexdigest(),
-            digests=tuple((name, digest.hexdigest()) for name, digest in digests.items()),
-        )
+        return self._examiner.received(self._wire)
+
+    def view(self) -> BinaryIO:
+        """The bytes so far, as a file of its own."""
+        try:
+            return self._keeper.view()
+        except OSError as error:
+            raise PartError(storage_fault(error, 'read', self._keeper.name)) from error
 
     def publish(self, effect: Publish) -> Published | PlaceTaken | Failed:
         """Make it appear under its name."""
@@ -155,16 +148,17 @@ class KeptPart:
             self._keeper.append(data)
         except OSError as error:
             raise PartError(storage_fault(error, 'write', self._keeper.name)) from error
-        self._hash(data)
+        self._examiner.update(data)
         self._size += len(data)
 
-    def _hash(self, data: bytes | memoryview) -> None:
-        for digest in self._hashes:
-            digest.update(data)
-        self._hashed += len(data)
-
-    def _new_hashes(self) -> list['hashlib._Hash']:
-        return [hashlib.new(name) for name in self._algorithms]
+    def _examine_again(self, taking: TakeBody) -> None:
+        # What was examined on the way here need not be read again, if it was all that is kept.
+        asked, had = (taking.algorithms, taking.checks_gzip), self._examiner
+        if had.seen_bytes == taking.offset and (had.algorithms, had.checks_gzip) == asked:
+            return
+        self._examiner = Examiner(taking.algorithms, checks_gzip=taking.checks_gzip)
+        for piece in self._keeper.pieces(taking.offset):
+            self._examiner.update(piece)
 
 
 class MemoryKeeper:
@@ -194,6 +188,10 @@ class MemoryKeeper:
     def pieces(self, count_bytes: int) -> Iterator[bytes]:
         """The first so many bytes."""
         yield self._buffer.getvalue()[:count_bytes]
+
+    def view(self) -> BinaryIO:
+        """A copy."""
+        return BytesIO(self._buffer.getvalue())
 
     def publish(self, effect: Publish) -> str | None:
         """Hand the buffer over."""

@@ -66,10 +66,6 @@ class MeteredPart:
         """The buffer, after it was published to memory."""
         return self._part.buffer
 
-    def prepare(self, algorithms: tuple[str, ...]) -> None:
-        """Pass it on."""
-        self._part.prepare(algorithms)
-
     def begin(self, taking: TakeBody) -> None:
         """Show a bar of the length that was promised."""
         self._part.begin(taking)
@@ -92,6 +88,10 @@ class MeteredPart:
     def finish(self) -> Received:
         """Pass it on."""
         return self._part.finish()
+
+    def view(self) -> BinaryIO:
+        """Pass it on."""
+        return self._part.view()
 
     def publish(self, effect: Publish) -> Published | PlaceTaken | Failed:
         """Pass it on."""

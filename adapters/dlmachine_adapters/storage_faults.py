@@ -2,10 +2,16 @@
 
 import os
 
-from dlmachine.core.faults import StorageFailed
+from dlmachine.core.faults import ChecksumUnknown, StorageFailed
 
 
 def storage_fault(error: OSError, operation: str, path: str) -> StorageFailed:
     """The fault for an error of the operating system."""
     problem = error.strerror or (os.strerror(error.errno) if error.errno else str(error))
     return StorageFailed(path=path, operation=operation, problem=problem.lower())
+
+
+def too_large_a_list(path: str, limit_bytes: int) -> ChecksumUnknown:
+    """The fault for a file that is too large to be a list of checksums."""
+    problem = f'is no list: it has more than {limit_bytes:,} bytes'
+    return ChecksumUnknown(source=path, problem=problem)

@@ -7,14 +7,18 @@ section 6 (length).
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final, TypeAlias
 
+from dlmachine.core.checksums import Checksum
+from dlmachine.core.content import is_gzip_name
+from dlmachine.core.digests import served_digest
 from dlmachine.core.effects import Exchange
 from dlmachine.core.events import Head
 from dlmachine.core.faults import AnswerUnusable, BodyTooLarge, Fault
-from dlmachine.core.redact import redact_url
+from dlmachine.core.filename import name_content
+from dlmachine.core.redact import redact_url, scrub
 from dlmachine.core.validators import is_same_copy, is_same_version, validator_of
 
 _CONTENT_RANGE: Final = re.compile(r'bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)', re.IGNORECASE)
@@ -43,7 +47,9 @@ class TakeBody:
 
     `wire_bytes` is the length that the server promised (None: it did not), `limit_bytes`
     the most that the whole may have, `decoder` the coding to undo, `validator` the strong
-    validator of what is received, for going on after an interruption.
+    validator of what is received, for going on after an interruption. `algorithms` are the
+    digests to compute besides SHA-256; `checks_gzip` asks whether the whole is one sound
+    gzip stream.
     """
 
     offset: int = 0
@@ -51,6 +57,8 @@ class TakeBody:
     limit_bytes: int | None = None
     decoder: str | None = None
     validator: str | None = None
+    algorithms: tuple[str, ...] = ()
+    checks_gzip: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +132,8 @@ def _decide_whole(exchange: Exchange, head: Head) -> BodyDecision:
     if head.headers.get('Transfer-Encoding'):
         length = None  # RFC 9112 section 6.3: it outranks Content-Length.
     coding = _coding(head)
-    decoder = None if expect.name.lower().endswith(_COMPRESSED) else _DECODERS.get(coding)
+    is_kept = any(name.lower().endswith(_COMPRESSED) for name in (expect.name, expect.asked_name))
+    decoder = None if is_kept else _DECODERS.get(coding)
     if coding not in {'', 'identity', *_DECODERS}:
         return _unusable(exchange, f'sent the content coding {coding!r}, which was not asked for')
     if is_same_copy(expect, head, None if decoder else length):
@@ -132,10 +141,11 @@ def _decide_whole(exchange: Exchange, head: Head) -> BodyDecision:
     if expect.max_bytes is not None and length is not None and length > expect.max_bytes:
         return _too_large(exchange, length)
     # A decoded part has no offsets that the server would know.
-    validator = None if decoder else validator_of(head)
-    return TakeBody(
+    validator = None if decoder else _validator(exchange, head)
+    taking = TakeBody(
         wire_bytes=length, limit_bytes=expect.max_bytes, decoder=decoder, validator=validator
     )
+    return _examined(exchange, head, taking)
 
 
 def _decide_partial(exchange: Exchange, head: Head) -> BodyDecision:
@@ -157,12 +167,39 @@ def _decide_partial(exchange: Exchange, head: Head) -> BodyDecision:
         return _unusable(exchange, 'answered with a part (206) of another version')
     if expect.max_bytes is not None and last + 1 > expect.max_bytes:
         return _too_large(exchange, last + 1)
-    return TakeBody(
+    taking = TakeBody(
         offset=first,
         wire_bytes=last - first + 1,
         limit_bytes=expect.max_bytes,
         validator=expect.validator,
     )
+    return _examined(exchange, head, taking)
+
+
+def promised_digest(head: Head, taking: TakeBody) -> tuple[str, Checksum] | None:
+    """The digest that the server promises of the whole body, and the field it stands in."""
+    is_part, is_decoded = taking.offset > 0, taking.decoder is not None
+    return served_digest(head, is_part=is_part, is_decoded=is_decoded)
+
+
+def _examined(exchange: Exchange, head: Head, taking: TakeBody) -> TakeBody:
+    # Whoever vouches for the bytes by a digest vouches for their gzip stream too.
+    promised = promised_digest(head, taking)
+    theirs = () if promised is None else (promised[1].algorithm,)
+    wanted = dict.fromkeys((*exchange.algorithms, *theirs))
+    names = (exchange.expect.asked_name, name_content(head.headers, exchange.request.url))
+    return replace(
+        taking,
+        algorithms=tuple(name for name in wanted if name != 'sha256'),
+        checks_gzip=exchange.expect.checks_content and not wanted and any(map(is_gzip_name, names)),
+    )
+
+
+def _validator(exchange: Exchange, head: Head) -> str | None:
+    # It is written down beside the part: one that a server made of a secret is not used.
+    found = validator_of(head)
+    is_clean = found is not None and scrub(found, exchange.request.secrets()) == found
+    return found if is_clean else None
 
 
 def _coding(head: Head) -> str:

@@ -15,14 +15,24 @@ from typing import Final
 
 from returns.result import Failure, Result, Success
 
-from dlmachine.core import body, decide, descriptor, destination, effects, policy, record, snapshot
+from dlmachine.core import (
+    body,
+    checksums,
+    decide,
+    descriptor,
+    destination,
+    effects,
+    policy,
+    record,
+    snapshot,
+)
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.faults import FAULTS, Fault, InvalidInput
 from dlmachine.core.headers import Headers
 from dlmachine.core.request import Request
 
 _MODULES: Final[tuple[ModuleType, ...]] = (
-    body, decide, descriptor, destination, effects, policy, record, snapshot,
+    body, checksums, decide, descriptor, destination, effects, policy, record, snapshot,
 )  # fmt: skip
 _MARK: Final = '$'
 

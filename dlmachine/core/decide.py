@@ -16,6 +16,7 @@ from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.destination import Auto, Destination, InCache, resolve_destination
 from dlmachine.core.faults import (
     BackendMissing,
+    DestinationUnusable,
     Fault,
     OfflineMiss,
     SchemeRefused,
@@ -91,6 +92,11 @@ def decide(
     cache = snapshot.cache
     if cache is not None and cache.fault is not None and policy.destination == Auto():
         return Failure(cache.fault)
+    seen = snapshot.destination
+    if seen is not None and not (policy.create_dirs or seen.has_folder):
+        problem = 'its folder is not there, and create_dirs=False forbids to make it'
+        path = getattr(policy.destination, 'path', '')
+        return Failure(DestinationUnusable(path=path, problem=problem))
     folder = None if cache is None else cache.folder
     place = resolve_destination(policy.destination, folder, snapshot.destination)
     return place.bind(lambda found: _decide_for(found, descriptor, policy, snapshot, since))

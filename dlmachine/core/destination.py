@@ -81,11 +81,13 @@ class PathKind(Enum):
 class PathSeen:
     """What was seen of a destination: the path itself, and a file that stands in its way.
 
-    `blocker` is the nearest parent that exists and is no folder.
+    `blocker` is the nearest parent that exists and is no folder; `has_folder` tells whether
+    the folder is there that the file would lie in.
     """
 
     kind: PathKind
     blocker: str | None = None
+    has_folder: bool = True
 
 
 def parse_destination(dest: object) -> Result[Wanted, Fault]:

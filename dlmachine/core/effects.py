@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeAlias
 
+from dlmachine.core.checksums import Checksum
+from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.destination import AtPath, InMemory
-from dlmachine.core.policy import Checksum
 from dlmachine.core.request import Request
 from dlmachine.core.snapshot import PartSeen
 
@@ -25,6 +26,18 @@ class ConfirmCopy:
     path: str
     size_bytes: int | None
     checksum: Checksum | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadChecksums:
+    """Read a list of checksums, from a path or by a download of its own.  `ChecksumsRead`.
+
+    Exactly one of `path` and `wish` is set. What is larger than `max_bytes` is no list.
+    """
+
+    path: str | None = None
+    wish: Descriptor | None = None
+    max_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +76,9 @@ class Expectation:
     `offset` is the first byte wanted, `validator` the strong validator of the bytes before
     it. `etag`, `last_modified` and `size_bytes` describe a stored copy that the answer may
     turn out to confirm; `is_conditional` says that the server was told of it (RFC 9110
-    section 13). `name` is what the content would be called.
+    section 13). `name` is what the content would be called, `asked_name` what it is called
+    where the trail of redirects began. `checks_content` asks for what only the bytes as
+    they pass can tell.
     """
 
     offset: int = 0
@@ -73,7 +88,9 @@ class Expectation:
     last_modified: str | None = None
     size_bytes: int | None = None
     name: str = ''
+    asked_name: str = ''
     max_bytes: int | None = None
+    checks_content: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +110,13 @@ class Exchange:
     connect_timeout: timedelta
     stall_timeout: timedelta
     timeout: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validate:
+    """Let the caller's function look at the body in the part.  `Validated`."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,10 +178,12 @@ class ReleaseLock:
 
 Effect: TypeAlias = (
     ConfirmCopy
+    | ReadChecksums
     | AcquireLock
     | Observe
     | OpenPart
     | Exchange
+    | Validate
     | Wait
     | Publish
     | Record

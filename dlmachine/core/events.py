@@ -28,13 +28,17 @@ class Received:
     """What the part holds once a body has been received whole.
 
     `size_bytes` and the digests are of the whole part, `wire_bytes` counts what this
-    exchange alone brought, before any decoding.
+    exchange alone brought, before any decoding. `start` are the first bytes of the part,
+    `content.START_BYTES` at most; `gzip_problem` is what is wrong with the gzip stream in
+    it, if that was to be checked.
     """
 
     size_bytes: int
     wire_bytes: int
     sha256: str
     digests: tuple[tuple[str, str], ...] = ()
+    start: bytes = b''
+    gzip_problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +104,22 @@ class Interrupted:
     fault: Fault
     head: Head | None = None
     part_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validated:
+    """The caller's function has looked at the body; `problem` is what it says against it."""
+
+    at: datetime
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChecksumsRead:
+    """The text of a list of checksums."""
+
+    at: datetime
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +196,8 @@ Event: TypeAlias = (
     | PartOpened
     | Answered
     | Interrupted
+    | Validated
+    | ChecksumsRead
     | Waited
     | Published
     | PlaceTaken

@@ -7,7 +7,8 @@ conditional GET settles it (RFC 9110 section 13), never a HEAD before it.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from dlmachine.core.policy import CheckMethod, Checksum, Window
+from dlmachine.core.checksums import Checksum
+from dlmachine.core.policy import CheckMethod, Window
 from dlmachine.core.record import DownloadRecord
 from dlmachine.core.snapshot import CacheEntry
 from dlmachine.core.validators import parse_etag, parse_http_date

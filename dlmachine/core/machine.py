@@ -16,6 +16,7 @@ What a run goes through, if all goes well:
 from typing import assert_never
 
 from dlmachine.core import on_commit, on_exchange, on_look_up
+from dlmachine.core.closing import on_falling_back
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.events import Event
 from dlmachine.core.policy import Policy
@@ -25,7 +26,9 @@ from dlmachine.core.states import (
     Confirming,
     Discarding,
     Exchanging,
+    FallingBack,
     Finished,
+    Learning,
     Locking,
     Observing,
     Opening,
@@ -36,8 +39,10 @@ from dlmachine.core.states import (
     State,
     Step,
     Unpublishing,
+    Validating,
     Waiting,
 )
+from dlmachine.core.tries import MOST_RENEWALS
 
 
 def begin(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Step:
@@ -57,6 +62,8 @@ def advance(state: State, event: Event) -> Step:  # noqa: C901, PLR0911, PLR0912
     match state:
         case Confirming():
             return on_look_up.on_confirming(state, event)
+        case Learning():
+            return on_look_up.on_learning(state, event)
         case Locking():
             return on_look_up.on_locking(state, event)
         case Observing():
@@ -65,6 +72,8 @@ def advance(state: State, event: Event) -> Step:  # noqa: C901, PLR0911, PLR0912
             return on_exchange.on_opening(state, event)
         case Exchanging():
             return on_exchange.on_exchanging(state, event)
+        case Validating():
+            return on_exchange.on_validating(state, event)
         case Waiting():
             return on_exchange.on_waiting(state, event)
         case Publishing():
@@ -75,6 +84,8 @@ def advance(state: State, event: Event) -> Step:  # noqa: C901, PLR0911, PLR0912
             return on_commit.on_retiring(state, event)
         case Unpublishing():
             return on_commit.on_unpublishing(state, event)
+        case FallingBack():
+            return on_falling_back(state, event)
         case Discarding() | Releasing():
             return on_commit.on_closing(state, event)
         case Finished() | Broken():
@@ -87,14 +98,15 @@ def most_effects(descriptor: Descriptor, policy: Policy) -> int:
     """A bound on the effects of any run: no schedule of faults makes it go on for longer.
 
     Each address gets one try and its redirects in each round, both a second time if its part
-    could not be gone on from (416); one wait lies between rounds, and a few effects stand
-    before and after.
+    could not be gone on from (416); a look of the caller's and a wait may follow each, bytes
+    that arrive renew the rounds so many times, and a few effects stand before and after.
     """
-    rounds = 1 + policy.retries
+    rounds = (1 + policy.retries) * (1 + MOST_RENEWALS)
     exchanges = rounds * len(descriptor.addresses) * 2 * (1 + policy.max_redirects)
-    return exchanges + rounds + on_commit.MOST_CONFLICTS * 2 + _AROUND
+    return exchanges + 2 * rounds * len(descriptor.addresses) + _COMMITTING + _AROUND
 
 
-#: Confirming, twice up to `MOST_MISSING`, locking, observing, opening; the last publishing and
-#: recording, unpublishing or retiring, discarding, releasing.
-_AROUND = on_look_up.MOST_MISSING * 2 + 12
+_COMMITTING = on_commit.MOST_CONFLICTS * 2
+#: Learning, confirming, twice up to `MOST_MISSING`, locking, observing, opening; the last
+#: publishing and recording, unpublishing or retiring, falling back, discarding, releasing.
+_AROUND = on_look_up.MOST_MISSING * 2 + 14

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import PurePath
 from typing import Final, assert_never
 
-from dlmachine.core.closing import close, close_on_bug
+from dlmachine.core.closing import cached_outcome, close, close_on_bug, give_back
 from dlmachine.core.destination import AtPath, InCache, InFolder, InMemory
 from dlmachine.core.effects import Publish, Record, Retire, Unpublish
 from dlmachine.core.events import (
@@ -55,19 +55,11 @@ def publish(job: Job, record: DownloadRecord) -> Step:
 
 def confirm_version(job: Job, entry: CacheEntry, at: datetime, head: Head, tries: int) -> Step:
     """The server says that the stored copy is current: freshen its record and use it."""
-    outcome = Outcome(
-        origin=Origin.CACHE,
-        reason='the server says that the stored version is current',
-        key=job.key,
-        path=entry.path,
-        version=entry.version,
-        record=entry.record,
-        is_validated=True,
-        tries=tries,
-    )
+    reason = 'the server says that the stored version is current'
+    outcome = replace(cached_outcome(job, entry, reason), is_validated=True, tries=tries)
     if entry.record is None or not entry.is_own:
         return close(job, outcome)
-    record = freshen_record(entry.record, head, at)
+    record = freshen_record(entry.record, job.descriptor, head, at)
     update = SameVersion(key=job.key, item_id=_item_id(job), version=entry.version, record=record)
     return _record(job, update, replace(outcome, record=record), 'validated', published=None)
 
@@ -127,7 +119,7 @@ def on_closing(state: Discarding | Releasing, event: Event) -> Step:
     """Go on giving back; that something could not be given back does not change the end."""
     match event:
         case Discarded() | LockReleased() | Failed():
-            return close(state.job, state.end)
+            return give_back(state.job, state.end)
         case _:
             return close_on_bug(state.job, state, event)
 

@@ -1,7 +1,7 @@
 """Exchanging: from an open part to the right bytes in it.
 
 Pure. Reads each answer with the same `decide_body` that the backend asked, follows
-redirects, checks length and digests, and hands failures to `tries`.
+redirects, checks what arrived, and hands failures to `tries`.
 """
 
 from dataclasses import replace
@@ -12,6 +12,7 @@ from returns.pipeline import is_successful
 
 from dlmachine.core.answer import LeaveBody, Left, RefuseBody, TakeBody, decide_body
 from dlmachine.core.closing import close, close_on_bug
+from dlmachine.core.effects import Validate
 from dlmachine.core.events import (
     Answered,
     Event,
@@ -20,16 +21,26 @@ from dlmachine.core.events import (
     Interrupted,
     PartOpened,
     Received,
+    Validated,
     Waited,
 )
 from dlmachine.core.exchanges import send
-from dlmachine.core.faults import BodyTooLarge, BodyTruncated, DigestMismatch, Fault, HttpStatus
+from dlmachine.core.faults import ContentRefused, Fault, HttpStatus
+from dlmachine.core.integrity import find_body_fault, verified_by
 from dlmachine.core.on_commit import confirm_version, publish
-from dlmachine.core.provenance import build_record
+from dlmachine.core.provenance import build_record, secrets_of
 from dlmachine.core.redact import redact_url, scrub
 from dlmachine.core.redirect import follow_redirect
 from dlmachine.core.retry import parse_retry_after
-from dlmachine.core.states import Effort, Exchanging, Opening, Step, Waiting
+from dlmachine.core.states import (
+    Effort,
+    Exchanging,
+    Job,
+    Opening,
+    Step,
+    Validating,
+    Waiting,
+)
 from dlmachine.core.tries import go_on, start_try
 
 
@@ -38,13 +49,7 @@ def on_opening(state: Opening, event: Event) -> Step:
     match event:
         case PartOpened(at=at, size_bytes=size):
             job = replace(state.job, holds_part=True)
-            part = job.decision.part
-            adopted = part is not None and size > 0
-            effort = Effort(
-                part_bytes=size if adopted else 0,
-                validator=part.validator if adopted and part is not None else None,
-            )
-            return start_try(job, effort, at)
+            return start_try(job, _first_effort(job, size), at)
         case Failed(fault=fault):
             return close(state.job, fault)
         case _:
@@ -62,6 +67,21 @@ def on_waiting(state: Waiting, event: Event) -> Step:
             return close_on_bug(state.job, state, event)
 
 
+def on_validating(state: Validating, event: Event) -> Step:
+    """The caller's function says yes, or what is wrong."""
+    url = redact_url(state.exchange.request.url)
+    match event:
+        case Validated(problem=None):
+            return publish(state.job, state.record)
+        case Validated(at=at, problem=str(problem)):
+            fault = ContentRefused(url=url, problem=scrub(problem, _secrets(state)))
+            return _refuse(state.job, state.effort, fault, state.record.sha256, at)
+        case Failed(fault=fault_):
+            return close(state.job, fault_)
+        case _:
+            return close_on_bug(state.job, state, event)
+
+
 def on_exchanging(state: Exchanging, event: Event) -> Step:
     """An answer, or an interruption."""
     match event:
@@ -73,6 +93,15 @@ def on_exchanging(state: Exchanging, event: Event) -> Step:
             return go_on(state.job, state.effort, fault, at)
         case _:
             return close_on_bug(state.job, state, event)
+
+
+def _first_effort(job: Job, size_bytes: int) -> Effort:
+    # The last byte is asked for again: a part that is whole already would have no rest, and
+    # servers differ in what they say to that (416 with or without a validator).
+    part, offset = job.decision.part, size_bytes - 1
+    if part is None or offset <= 0:
+        return Effort()
+    return Effort(part_bytes=offset, validator=part.validator)
 
 
 def _on_answer(state: Exchanging, event: Answered) -> Step:
@@ -98,33 +127,32 @@ def _on_answer(state: Exchanging, event: Answered) -> Step:
 
 
 def _on_body(state: Exchanging, event: Answered, taking: TakeBody, received: Received) -> Step:
-    fault = _find_body_fault(state, taking, received)
+    job, effort = state.job, state.effort
+    fault = find_body_fault(state, event.head, taking, received)
     if fault is not None:
-        return _fail(state, fault, event.at)
-    entry = state.job.decision.entry
+        return _refuse(job, effort, fault, received.sha256, event.at)
+    entry = job.decision.entry
     if entry is not None and entry.record is not None and entry.record.sha256 == received.sha256:
-        return confirm_version(state.job, entry, event.at, event.head, state.effort.tries)
-    record = build_record(state.job, state.effort, state.exchange, event, received)
-    return publish(state.job, record)
+        return confirm_version(job, entry, event.at, event.head, effort.tries)
+    checked = verified_by(job, event.head, taking)
+    record = build_record(job, effort, state.exchange, event, received, checked)
+    if job.policy.validate is None:
+        return publish(job, record)
+    looking = Validating(job=job, effort=effort, exchange=state.exchange, record=record)
+    return Step(state=looking, effect=Validate(name=record.filename))
 
 
-def _find_body_fault(state: Exchanging, taking: TakeBody, received: Received) -> Fault | None:
-    url = redact_url(state.exchange.request.url)
-    if taking.wire_bytes is not None and received.wire_bytes != taking.wire_bytes:
-        return BodyTruncated(
-            url=url, received_bytes=received.wire_bytes, expected_bytes=taking.wire_bytes
-        )
-    limit, checksum = taking.limit_bytes, state.job.policy.checksum
-    if limit is not None and received.size_bytes > limit:
-        return BodyTooLarge(url=url, limit_bytes=limit, size_bytes=received.size_bytes)
-    if checksum is None:
-        return None
-    actual = {'sha256': received.sha256, **dict(received.digests)}.get(checksum.algorithm, '')
-    if actual == checksum.hex:
-        return None
-    return DigestMismatch(
-        url=url, algorithm=checksum.algorithm, expected=checksum.hex, actual=actual
-    )
+def _secrets(state: Exchanging | Validating) -> frozenset[str]:
+    return state.exchange.request.secrets() | secrets_of(state.job.descriptor)
+
+
+def _refuse(job: Job, effort: Effort, fault: Fault, sha256: str, at: datetime) -> Step:
+    # A second body may be better, but an address that sends the same one twice is done with.
+    body = (effort.position, sha256)
+    is_final = body in effort.refused
+    refused = effort.refused | {body}
+    again = replace(effort, part_bytes=0, validator=None, refused=refused)
+    return go_on(job, again, fault, at, is_final_here=is_final)
 
 
 def _on_redirect(state: Exchanging, event: Answered) -> Step:
@@ -140,7 +168,7 @@ def _on_error(state: Exchanging, event: Answered) -> Step:
     fault = HttpStatus(
         url=redact_url(state.exchange.request.url),
         status=head.status,
-        reason=scrub(head.reason, state.exchange.request.secrets()),
+        reason=scrub(head.reason, _secrets(state)),
         retry_after=parse_retry_after(head, event.at),
     )
     return go_on(state.job, effort, fault, event.at)
@@ -151,12 +179,15 @@ def _on_interruption(state: Exchanging, event: Interrupted) -> Step:
         return _ask_for_whole(state, event.at)
     validator = _validator_of_part(state, event.head)
     keep = validator is not None and event.part_bytes > 0
+    part_bytes = event.part_bytes if keep else 0
+    most = max(state.effort.most_bytes, state.effort.part_bytes)
     effort = replace(
         state.effort,
-        part_bytes=event.part_bytes if keep else 0,
+        part_bytes=part_bytes,
         validator=validator if keep else None,
+        most_bytes=max(most, part_bytes),
     )
-    return go_on(state.job, effort, event.fault, event.at)
+    return go_on(state.job, effort, event.fault, event.at, gained=part_bytes > most)
 
 
 def _is_rest_refused(state: Exchanging, head: Head) -> bool:

@@ -9,12 +9,13 @@ from typing import Final
 
 from returns.pipeline import is_successful
 
-from dlmachine.core.closing import close, close_on_bug
+from dlmachine.core.closing import cached_outcome, close, close_on_bug
 from dlmachine.core.decide import Verdict, decide
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.destination import InCache, InFolder
 from dlmachine.core.effects import AcquireLock, ConfirmCopy, Observe, OpenPart
 from dlmachine.core.events import (
+    ChecksumsRead,
     CopyConfirmed,
     CopyMissing,
     Event,
@@ -24,11 +25,20 @@ from dlmachine.core.events import (
     Observed,
 )
 from dlmachine.core.freshness import recorded_digest
-from dlmachine.core.outcome import Origin, Outcome
+from dlmachine.core.learning import learn, must_learn, with_learned
 from dlmachine.core.policy import Policy
 from dlmachine.core.snapshot import CacheEntry, Snapshot
 from dlmachine.core.staging import part_place, part_stem
-from dlmachine.core.states import Broken, Confirming, Job, Locking, Observing, Opening, Step
+from dlmachine.core.states import (
+    Broken,
+    Confirming,
+    Job,
+    Learning,
+    Locking,
+    Observing,
+    Opening,
+    Step,
+)
 
 #: Stored copies that may turn out to be gone before a new one is fetched.
 MOST_MISSING: Final = 8
@@ -53,13 +63,27 @@ def on_confirming(state: Confirming, event: Event) -> Step:
     """The stored copy is there, and used; or it is not, and the verdict is made again."""
     match event:
         case CopyConfirmed():
-            return close(state.job, _cached_outcome(state))
+            outcome = cached_outcome(state.job, state.entry, state.job.decision.reason.value)
+            return close(state.job, outcome)
         case CopyMissing():
             return _decide_again(_without_copy(state))
         case Failed(fault=fault):
             return close(state.job, fault)
         case _:
             return close_on_bug(state.job, state, event)
+
+
+def on_learning(state: Learning, event: Event) -> Step:
+    """The list is read: with the checksum the verdict is made again."""
+    job, wanted = state.job, state.job.policy.checksum_list
+    match event:
+        case ChecksumsRead() if wanted is not None:
+            learned = with_learned(job, wanted, event)
+            return _decide_again(learned) if isinstance(learned, Job) else close(job, learned)
+        case Failed(fault=fault):
+            return close(job, fault)
+        case _:
+            return close_on_bug(job, state, event)
 
 
 def on_locking(state: Locking, event: Event) -> Step:
@@ -95,18 +119,19 @@ def _decide_again(job: Job) -> Step:
 
 
 def _set_out(job: Job) -> Step:
-    decision = job.decision
+    decision, wanted = job.decision, job.policy.checksum_list
+    if wanted is not None and must_learn(job.policy, _about_to_use(job)):
+        return learn(job, wanted)
     if decision.entry is not None and decision.verdict is Verdict.USE_CACHED:
         state = Confirming(job=job, entry=decision.entry)
         return Step(state=state, effect=_confirmation(job, decision.entry))
     if isinstance(decision.destination, InCache) and not job.is_observed:
         effect = AcquireLock(key=job.key, patience=job.policy.lock_timeout)
         return Step(state=Locking(job=job), effect=effect)
-    wanted = job.policy.destination
-    cache = job.snapshot.cache
+    place, cache = job.policy.destination, job.snapshot.cache
     is_folder = isinstance(decision.destination, InFolder)
-    folder = part_place(wanted, None if cache is None else cache.folder, is_folder=is_folder)
-    opening = OpenPart(beside=folder, stem=part_stem(job.key, wanted), adopt=decision.part)
+    folder = part_place(place, None if cache is None else cache.folder, is_folder=is_folder)
+    opening = OpenPart(beside=folder, stem=part_stem(job.key, place), adopt=decision.part)
     return Step(state=Opening(job=job), effect=opening)
 
 
@@ -120,15 +145,8 @@ def _confirmation(job: Job, entry: CacheEntry) -> ConfirmCopy:
     )
 
 
-def _cached_outcome(state: Confirming) -> Outcome:
-    return Outcome(
-        origin=Origin.CACHE,
-        reason=state.job.decision.reason.value,
-        key=state.job.key,
-        path=state.entry.path,
-        version=state.entry.version,
-        record=state.entry.record,
-    )
+def _about_to_use(job: Job) -> CacheEntry | None:
+    return job.decision.entry if job.decision.verdict is Verdict.USE_CACHED else None
 
 
 def _without_copy(state: Confirming) -> Job:

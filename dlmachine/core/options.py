@@ -15,8 +15,10 @@ from returns.result import Failure, Result, Success
 from dlmachine.core.faults import Fault, UnknownName
 from dlmachine.core.policy import Policy, find_policy_fault
 from dlmachine.core.readers import (
+    is_checksum_list,
     read_bool,
     read_checksum,
+    read_checksum_list,
     read_count,
     read_dest,
     read_instant,
@@ -25,6 +27,7 @@ from dlmachine.core.readers import (
     read_seconds_or_none,
     read_size,
     read_text,
+    read_validator,
 )
 
 #: Other names for the same thing, those of the original first.
@@ -70,6 +73,14 @@ OPTIONS: Final[Mapping[str, Option]] = {
         field='keep_old', read=read_bool, help='keep earlier versions after a refresh'
     ),
     'offline': Option(field='offline', read=read_bool, help='never touch the network'),
+    'stale_if_error': Option(
+        field='stale_if_error',
+        read=read_bool,
+        help='use the copy that is there if no new one can be had',
+    ),
+    'create_dirs': Option(
+        field='create_dirs', read=read_bool, help='make the folder of a path if it is missing'
+    ),
     'retries': Option(field='retries', read=read_count, help='more tries after the first'),
     'retry_wait': Option(
         field='retry_wait',
@@ -104,6 +115,20 @@ OPTIONS: Final[Mapping[str, Option]] = {
     'checksum': Option(
         field='checksum', read=read_checksum, help='sha256:<hex>, or another hashlib algorithm'
     ),
+    'checksum_file': Option(
+        field='checksum_list',
+        read=read_checksum_list,
+        help='path or URL of a list such as SHA256SUMS or x.md5',
+    ),
+    'min_bytes': Option(field='min_bytes', read=read_size, help='refuse smaller bodies'),
+    'check_content': Option(
+        field='check_content',
+        read=read_bool,
+        help='refuse a web page where a .gz was asked for, and damaged gzip',
+    ),
+    'validate': Option(
+        field='validate', read=read_validator, help='function(file) that says if a body is right'
+    ),
     'user_agent': Option(field='user_agent', read=read_text, help='User-Agent header'),
 }
 
@@ -125,8 +150,13 @@ def parse_policy(given: Mapping[str, object], base: Policy | None = None) -> Res
     'retries'
     """
     policy = Policy() if base is None else base
+    if not given.keys().isdisjoint({'checksum', 'checksum_file'}):
+        # A call says it in one of two ways, whichever the base said it in.
+        policy = replace(policy, checksum=None, checksum_list=None)
     for given_name, value in given.items():
         name = SYNONYMS.get(given_name, given_name)
+        if name == 'checksum' and is_checksum_list(value):
+            name = 'checksum_file'
         option = OPTIONS.get(name)
         if option is None:
             return Failure(unknown_name(given_name, OPTIONS))

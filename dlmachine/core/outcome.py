@@ -6,6 +6,7 @@ from typing import BinaryIO
 
 from dlmachine.core.effects import Effect
 from dlmachine.core.events import Event
+from dlmachine.core.faults import Fault
 from dlmachine.core.record import DownloadRecord
 
 
@@ -25,7 +26,8 @@ class Outcome:
     what is known of the bytes (None for an entry that another program stored without
     saying), `version` which version of the cache entry it is. `is_validated` tells that the
     server was asked and said that the stored copy is current. `story` is each effect with
-    the event that came of it, in order.
+    the event that came of it, in order. Where a copy stands in for a new one that could not
+    be had (`Origin.STALE`), `fault` is why.
     """
 
     origin: Origin
@@ -37,6 +39,7 @@ class Outcome:
     record: DownloadRecord | None = None
     is_validated: bool = False
     tries: int = 0
+    fault: Fault | None = None
     story: tuple[tuple[Effect, Event], ...] = ()
 
     @property

@@ -12,7 +12,7 @@ from dlmachine.core import codec, show
 from dlmachine.core.decide import Decision, Reason, Verdict, decide
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.destination import Destination
-from dlmachine.core.effects import Effect, Exchange
+from dlmachine.core.effects import Effect, Exchange, ReadChecksums
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.policy import Policy
 from dlmachine.core.redact import redact_url
@@ -74,8 +74,8 @@ class Plan:
 
         It can be shown; to be executed it needs its secrets back: `with_descriptor`.
         """
-        descriptor = self.descriptor.redacted()
-        if descriptor == self.descriptor:
+        descriptor, policy = self.descriptor.redacted(), _redact_policy(self.policy)
+        if (descriptor, policy) == (self.descriptor, self.policy):
             return self
         addresses = tuple(
             replace(address, url=redact_url(address.url)) for address in self.decision.addresses
@@ -83,14 +83,21 @@ class Plan:
         return replace(
             self,
             descriptor=descriptor,
+            policy=policy,
             decision=replace(self.decision, addresses=addresses),
             effects=tuple(_redact_effect(effect) for effect in self.effects),
             is_redacted=True,
         )
 
-    def with_descriptor(self, descriptor: Descriptor) -> 'Result[Plan, Fault]':
-        """A redacted plan made whole again with the descriptor that it was made from."""
-        return plan(descriptor, self.policy, self.snapshot).bind(self._same_as)
+    def with_descriptor(
+        self, descriptor: Descriptor, policy: Policy | None = None
+    ) -> 'Result[Plan, Fault]':
+        """A redacted plan made whole again with the descriptor that it was made from.
+
+        The policy is needed too if it had a `validate` function, which is in no JSON, or the
+        URL of a checksum list with a secret in it.
+        """
+        return plan(descriptor, policy or self.policy, self.snapshot).bind(self._same_as)
 
     def to_json(self) -> str:
         """The plan as JSON; secrets are masked (`is_redacted` is then true)."""
@@ -151,7 +158,18 @@ def _as_plan(value: object) -> Result[Plan, Fault]:
     return Failure(InvalidInput(where='plan', problem='is JSON, but no plan'))
 
 
+def _redact_policy(policy: Policy) -> Policy:
+    # A function is no data: whoever reads the plan elsewhere has to bring it along.
+    wanted = policy.checksum_list
+    masked = None if wanted is None else replace(wanted, location=str(wanted))
+    return replace(policy, validate=None, checksum_list=masked)
+
+
 def _redact_effect(effect: Effect) -> Effect:
-    if isinstance(effect, Exchange):
-        return replace(effect, request=effect.request.redacted())
-    return effect
+    match effect:
+        case Exchange(request=request):
+            return replace(effect, request=request.redacted())
+        case ReadChecksums(wish=Descriptor() as wish):
+            return replace(effect, wish=wish.redacted())
+        case _:
+            return effect

@@ -4,14 +4,21 @@ Pure. The manager's options as one frozen value; every field has a default, and 
 defaults are polite and safe. `parse_policy` in `options` reads a caller's words.
 """
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Final
+from typing import BinaryIO, Final, TypeAlias
 
+from dlmachine.core.checksums import Checksum, ChecksumList, digest_bytes, find_algorithm
 from dlmachine.core.destination import Auto, Wanted
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.version import USER_AGENT
+
+#: Looks at a body before it is published, as an open file; what it returns is true if the
+#: body is right.
+Validator: TypeAlias = Callable[[BinaryIO], object]
 
 
 class CheckMethod(Enum):
@@ -25,18 +32,6 @@ class CheckMethod(Enum):
     MODIFIED = 'modified'
     SIZE = 'size'
     HASH = 'hash'
-
-
-@dataclass(frozen=True, slots=True)
-class Checksum:
-    """A digest that the whole body must have: a hashlib name and lower-case hex."""
-
-    algorithm: str
-    hex: str
-
-    def __str__(self) -> str:
-        """As callers write it: `sha256:<hex>`."""
-        return f'{self.algorithm}:{self.hex}'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +67,11 @@ class Policy:
     `retry_max_wait`, or what the server asked for if that is within `retry_after_max`.
     `idempotent` says that a POST may be sent twice.
 
+    `checksum`, or the line of a `checksum_list`, is what the whole must have. `min_bytes`,
+    `check_content` (a web page where a `.gz` was asked for, a damaged gzip stream) and
+    `validate` refuse a body before it is published. With `stale_if_error` the copy that is
+    there is used if no new one can be had.
+
     >>> Policy().retries, Policy().stall_timeout.total_seconds()
     (3, 60.0)
     """
@@ -85,6 +85,8 @@ class Policy:
     window: Window = Window()
     keep_old: bool = True
     offline: bool = False
+    stale_if_error: bool = False
+    create_dirs: bool = True
     # limits
     retries: int = 3
     retry_wait: timedelta = timedelta(seconds=1)
@@ -99,6 +101,10 @@ class Policy:
     max_redirects: int = 20
     # integrity
     checksum: Checksum | None = None
+    checksum_list: ChecksumList | None = None
+    min_bytes: int | None = None
+    check_content: bool = True
+    validate: Validator | None = None
     # manners
     user_agent: str = USER_AGENT
 
@@ -108,6 +114,7 @@ _DURATIONS: Final = (
     'retry_wait', 'retry_max_wait', 'retry_after_max', 'connect_timeout', 'stall_timeout',
     'timeout', 'lock_timeout',
 )  # fmt: skip
+_NOT_NOTHING: Final = frozenset({'connect_timeout', 'stall_timeout', 'timeout'})
 #: No wait, size or count is larger: beyond lies only a mistake of unit.
 _MOST_COUNT: Final = 1_000
 _LONGEST: Final = timedelta(days=365)
@@ -119,19 +126,57 @@ def find_policy_fault(policy: Policy) -> Fault | None:
     >>> find_policy_fault(Policy(retries=-1)).where
     'retries'
     """
+    checks = (_find_count_fault, _find_duration_fault, _find_size_fault, _find_checksum_fault)
+    return next((fault for check in checks if (fault := check(policy)) is not None), None)
+
+
+def _find_count_fault(policy: Policy) -> Fault | None:
     for name in _NOT_NEGATIVE:
         count = getattr(policy, name)
-        if not 0 <= count <= _MOST_COUNT:
-            return InvalidInput(where=name, problem=f'{count} is not from 0 to {_MOST_COUNT}')
+        if not isinstance(count, int) or not 0 <= count <= _MOST_COUNT:
+            return InvalidInput(where=name, problem=f'{count!r} is not from 0 to {_MOST_COUNT}')
+    return None
+
+
+def _find_duration_fault(policy: Policy) -> Fault | None:
     for name in _DURATIONS:
         duration = getattr(policy, name)
-        if duration is not None and not timedelta(0) <= duration <= _LONGEST:
+        if duration is None and name == 'timeout':
+            continue
+        if not isinstance(duration, timedelta):
+            return InvalidInput(where=name, problem=f'{duration!r} is no timedelta')
+        if not timedelta(0) <= duration <= _LONGEST:
             problem = f'{duration} is not from 0 to {_LONGEST.days} days'
             return InvalidInput(where=name, problem=problem)
-    for name in ('connect_timeout', 'stall_timeout', 'timeout'):
-        if getattr(policy, name) == timedelta(0):
+        if not duration and name in _NOT_NOTHING:
             problem = 'is 0: nothing can be done in no time'
             return InvalidInput(where=name, problem=problem, advice='Use None for no bound')
-    if policy.max_bytes is not None and policy.max_bytes < 0:
-        return InvalidInput(where='max_bytes', problem=f'{policy.max_bytes} is negative')
+    return None
+
+
+def _find_size_fault(policy: Policy) -> Fault | None:
+    for name in ('max_bytes', 'min_bytes'):
+        size = getattr(policy, name)
+        if size is not None and (not isinstance(size, int) or size < 0):
+            return InvalidInput(where=name, problem=f'{size!r} is no number of bytes')
+    least, most = policy.min_bytes, policy.max_bytes
+    if least is not None and most is not None and least > most:
+        problem = f'{least} is more than max_bytes, {most}'
+        return InvalidInput(where='min_bytes', problem=problem)
+    return None
+
+
+def _find_checksum_fault(policy: Policy) -> Fault | None:
+    checksum = policy.checksum
+    if checksum is None:
+        return None
+    if policy.checksum_list is not None:
+        problem = 'is given together with a checksum'
+        return InvalidInput(where='checksum_file', problem=problem, advice='Give one of them')
+    if find_algorithm(checksum.algorithm) != checksum.algorithm:
+        problem = f'{checksum.algorithm!r} is no algorithm of hashlib'
+        return InvalidInput(where='checksum', problem=problem)
+    if not re.fullmatch(f'[0-9a-f]{{{2 * digest_bytes(checksum.algorithm)}}}', checksum.hex):
+        problem = f'{checksum.hex[:140]!r} is no {checksum.algorithm} in lower-case hex'
+        return InvalidInput(where='checksum', problem=problem)
     return None

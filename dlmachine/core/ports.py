@@ -21,6 +21,7 @@ from dlmachine.core.effects import (
     Exchange,
     OpenPart,
     Publish,
+    ReadChecksums,
     Record,
     ReleaseLock,
     Retire,
@@ -28,6 +29,7 @@ from dlmachine.core.effects import (
 )
 from dlmachine.core.events import (
     Answered,
+    ChecksumsRead,
     CopyConfirmed,
     CopyMissing,
     Discarded,
@@ -83,12 +85,11 @@ class Part(Protocol):
         """The buffer, after `publish` to memory; else None."""
         ...
 
-    def prepare(self, algorithms: tuple[str, ...]) -> None:
-        """Compute these digests too, besides SHA-256; named as in hashlib."""
-        ...
-
     def begin(self, taking: TakeBody) -> None:
-        """Get ready for a body: keep the first `taking.offset` bytes, drop the others."""
+        """Get ready for a body: keep the first `taking.offset` bytes, drop the others.
+
+        From here on the digests of `taking.algorithms` are made, besides SHA-256.
+        """
         ...
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
@@ -100,6 +101,10 @@ class Part(Protocol):
 
     def finish(self) -> Received:
         """End the body.  Raises: PartError."""
+        ...
+
+    def view(self) -> BinaryIO:
+        """The bytes so far, as a file of its own to read and close.  Raises: PartError."""
         ...
 
     def publish(self, effect: Publish) -> Published | PlaceTaken | Failed:
@@ -146,6 +151,10 @@ class Files(Protocol):
 
     def confirm(self, effect: ConfirmCopy) -> CopyConfirmed | CopyMissing:
         """Whether the stored file is still there."""
+        ...
+
+    def read_checksums(self, effect: ReadChecksums) -> ChecksumsRead | Failed:
+        """The text of a list of checksums at a path."""
         ...
 
     def open_part(self, effect: OpenPart) -> Part | Failed:

@@ -11,7 +11,7 @@ from dlmachine.core.cachekey import full_url
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.effects import Exchange
 from dlmachine.core.events import Answered, Head, Received
-from dlmachine.core.filename import name_content
+from dlmachine.core.filename import FALLBACK, name_content, safe_name
 from dlmachine.core.headers import Headers
 from dlmachine.core.record import DownloadRecord
 from dlmachine.core.redact import redact_pairs, redact_url, scrub, secrets_in_pairs, secrets_in_url
@@ -24,12 +24,18 @@ _URL_HEADERS = frozenset({'location', 'content-location', 'link', 'refresh'})
 
 
 def build_record(
-    job: Job, effort: Effort, exchange: Exchange, answer: Answered, received: Received
+    job: Job,
+    effort: Effort,
+    exchange: Exchange,
+    answer: Answered,
+    received: Received,
+    verified_by: tuple[tuple[str, str], ...] = (),
 ) -> DownloadRecord:
     """All that is to be kept about the body that was just received."""
     descriptor = job.descriptor
     kind, digest = body_digest(descriptor.body)
     headers = answer.head.headers
+    secrets = exchange.request.secrets() | secrets_of(descriptor)
     return DownloadRecord(
         url=redacted_url(descriptor),
         method=descriptor.method,
@@ -42,13 +48,14 @@ def build_record(
         started_at=job.began_at,
         finished_at=answer.at,
         http_code=answer.head.status,
-        response_headers=_response_headers(job, exchange, headers),
+        response_headers=_response_headers(headers, secrets),
         size_bytes=received.size_bytes,
         sha256=received.sha256,
         digests=received.digests,
-        etag=headers.get('ETag'),
-        last_modified=headers.get('Last-Modified'),
-        filename=name_content(headers, descriptor.url),
+        verified_by=verified_by,
+        etag=_unless_secret(headers.get('ETag'), secrets),
+        last_modified=_unless_secret(headers.get('Last-Modified'), secrets),
+        filename=_clean_name(name_content(headers, descriptor.url), secrets),
         verified_tls=descriptor.tls.verify,
         backend=exchange.backend,
         backend_version=next(
@@ -58,13 +65,17 @@ def build_record(
     )
 
 
-def freshen_record(record: DownloadRecord, head: Head, at: datetime) -> DownloadRecord:
+def freshen_record(
+    record: DownloadRecord, descriptor: Descriptor, head: Head, at: datetime
+) -> DownloadRecord:
     """The record of a copy that the server said is current (RFC 9111 section 4.3.4)."""
+    secrets = secrets_of(descriptor)
     return replace(
         record,
         validated_at=at,
-        etag=head.headers.get('ETag') or record.etag,
-        last_modified=head.headers.get('Last-Modified') or record.last_modified,
+        etag=_unless_secret(head.headers.get('ETag'), secrets) or record.etag,
+        last_modified=_unless_secret(head.headers.get('Last-Modified'), secrets)
+        or record.last_modified,
     )
 
 
@@ -73,16 +84,27 @@ def redacted_url(descriptor: Descriptor) -> str:
     return redact_url(full_url(descriptor.url, descriptor))
 
 
-def _response_headers(
-    job: Job, exchange: Exchange, headers: Headers
-) -> tuple[tuple[str, str], ...]:
-    # A server may echo what it was sent, here or on the way here.
-    descriptor, body = job.descriptor, job.descriptor.body
-    secrets = exchange.request.secrets() | secrets_in_pairs(descriptor.headers)
-    secrets |= secrets_in_pairs(descriptor.query)
+def secrets_of(descriptor: Descriptor) -> frozenset[str]:
+    """Every secret text of a descriptor: a server may echo it, here or on the way here."""
+    body = descriptor.body
+    secrets = secrets_in_pairs(descriptor.headers) | secrets_in_pairs(descriptor.query)
     secrets |= secrets_in_pairs(body.pairs) if isinstance(body, FormBody) else frozenset()
     for url in descriptor.addresses:
         secrets |= secrets_in_url(url)
+    return secrets
+
+
+def _unless_secret(value: str | None, secrets: frozenset[str]) -> str | None:
+    # Masked, it would be a validator that the server never gave.
+    return value if value is not None and scrub(value, secrets) == value else None
+
+
+def _clean_name(name: str, secrets: frozenset[str]) -> str:
+    cleaned = scrub(name, secrets)
+    return name if cleaned == name else safe_name(cleaned) or FALLBACK
+
+
+def _response_headers(headers: Headers, secrets: frozenset[str]) -> tuple[tuple[str, str], ...]:
     return tuple(
         (name, scrub(redact_url(value) if name.casefold() in _URL_HEADERS else value, secrets))
         for name, value in redact_pairs(headers)

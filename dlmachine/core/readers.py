@@ -6,14 +6,17 @@ Pure. Each takes the name, for the fault, and the value; it gives the value in i
 import hashlib
 import re
 from datetime import UTC, date, datetime, timedelta
+from pathlib import PurePath
 from typing import Final
 
 from returns.result import Failure, Result, Success
 
+from dlmachine.core.checksums import Checksum, ChecksumList, digest_bytes, find_algorithm
 from dlmachine.core.destination import parse_destination
 from dlmachine.core.faults import Fault, InvalidInput
-from dlmachine.core.policy import CheckMethod, Checksum
+from dlmachine.core.policy import CheckMethod
 from dlmachine.core.text import find_frame_breaker
+from dlmachine.core.url import parse_url
 
 _WORDS: Final = {
     '1': True, 'true': True, 'yes': True, 'on': True,
@@ -119,19 +122,51 @@ def read_checksum(name: str, value: object) -> Result[object, Fault]:
     if algorithm is None:
         known = ', '.join(sorted(hashlib.algorithms_guaranteed))
         return _bad(name, found.group(1), f'is no algorithm of hashlib ({known})')
-    length, wanted = len(found.group(2)), hashlib.new(algorithm).digest_size * 2
+    length, wanted = len(found.group(2)), digest_bytes(algorithm) * 2
     if length != wanted:
         return _bad(name, value, f'has {length} hex digits, where {algorithm} has {wanted}')
     return Success(Checksum(algorithm, found.group(2).lower()))
 
 
-def find_algorithm(name: str) -> str | None:
-    """The hashlib name of a digest algorithm of fixed length, from any of its spellings."""
-    spelled = {known.replace('_', '-'): known for known in hashlib.algorithms_guaranteed}
-    spelled |= {'sha-1': 'sha1', 'sha-224': 'sha224', 'sha-256': 'sha256', 'sha-384': 'sha384'}
-    spelled |= {'sha-512': 'sha512'}
-    found = spelled.get(name.lower().replace('_', '-'))
-    return found if found and hashlib.new(found).digest_size else None
+def read_checksum_list(name: str, value: object) -> Result[object, Fault]:
+    """Where a list of checksums is: a path, or a URL.
+
+    >>> read_checksum_list('checksum_file', 'HTTPS://H/SHA256SUMS').unwrap().location
+    'https://h/SHA256SUMS'
+    """
+    if value is None or isinstance(value, ChecksumList):
+        return Success(value)
+    if isinstance(value, PurePath):
+        value = str(value)
+    if not isinstance(value, str) or not value.strip():
+        return _bad(name, value, 'is neither a path nor a URL')
+    if '://' in value:
+        return parse_url(value, name).map(lambda url: ChecksumList(str(url)))
+    fault = find_frame_breaker(name, value)
+    return Success(ChecksumList(value)) if fault is None else Failure(fault)
+
+
+def is_checksum_list(value: object) -> bool:
+    """Whether what was given as a checksum says where a list of them is.
+
+    >>> [is_checksum_list(one) for one in ('sha256:00', 'sums/SHA256SUMS', 'http://h/x.md5')]
+    [False, True, True]
+    """
+    if isinstance(value, (PurePath, ChecksumList)):
+        return True
+    if not isinstance(value, str) or find_algorithm(re.split('[:=]', value)[0].strip()):
+        return False
+    return '/' in value or '\\' in value or _LIST_NAME.search(value) is not None
+
+
+#: What lists are called: SHA256SUMS, checksums.txt, data.csv.md5.
+_LIST_NAME: Final = re.compile(r'(?i)(sums?|checksums?)(\.[a-z]+)?$|\.(md5|sha\d{1,3}|b2)(sum)?$')
+
+
+def read_validator(name: str, value: object) -> Result[object, Fault]:
+    """A function that looks at a body, or None."""
+    is_one = value is None or callable(value)
+    return Success(value) if is_one else _bad(name, value, 'can not be called')
 
 
 def read_text(name: str, value: object) -> Result[object, Fault]:

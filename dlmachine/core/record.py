@@ -26,6 +26,8 @@ class DownloadRecord:
     `url` is what was asked for, `urls` every URL on the way of the exchange that
     succeeded, `served_by` the address (the URL or a mirror) it began with. Instants are
     UTC; sizes are bytes. `validated_at` is when the server last said that it is current.
+    `verified_by` names each digest that was promised and found right, and who promised it:
+    a header field, a list of checksums, or `caller`.
     """
 
     url: str
@@ -44,6 +46,7 @@ class DownloadRecord:
     size_bytes: int
     sha256: str
     digests: Pairs = ()
+    verified_by: Pairs = ()
     etag: str | None = None
     last_modified: str | None = None
     filename: str = ''
@@ -79,7 +82,7 @@ def _unreadable() -> Result[DownloadRecord, Fault]:
 
 
 _INSTANTS: Final = frozenset({'started_at', 'finished_at', 'validated_at'})
-_PAIRS: Final = frozenset({'request_headers', 'response_headers', 'digests'})
+_PAIRS: Final = frozenset({'request_headers', 'response_headers', 'digests', 'verified_by'})
 
 
 def _plain(value: object) -> object:

@@ -6,11 +6,13 @@ goes through, so an audit can not disagree with a download.
 
 from collections.abc import Iterator
 from dataclasses import replace
-from hashlib import sha256
+from hashlib import new, sha256
 from typing import Final, assert_never
 
+from dlmachine.core.checksums import Checksum, guess_algorithm
+from dlmachine.core.content import healthy_start
 from dlmachine.core.descriptor import Descriptor
-from dlmachine.core.destination import AtPath
+from dlmachine.core.destination import AtPath, ToPath
 from dlmachine.core.effects import (
     AcquireLock,
     ConfirmCopy,
@@ -20,14 +22,17 @@ from dlmachine.core.effects import (
     Observe,
     OpenPart,
     Publish,
+    ReadChecksums,
     Record,
     ReleaseLock,
     Retire,
     Unpublish,
+    Validate,
     Wait,
 )
 from dlmachine.core.events import (
     Answered,
+    ChecksumsRead,
     CopyConfirmed,
     Discarded,
     Event,
@@ -41,6 +46,7 @@ from dlmachine.core.events import (
     Recorded,
     Retired,
     Unpublished,
+    Validated,
     Waited,
 )
 from dlmachine.core.freshness import choose_version
@@ -69,6 +75,9 @@ def healthy_event(effect: Effect, policy: Policy, snapshot: Snapshot) -> Event: 
     match effect:
         case ConfirmCopy():
             return CopyConfirmed(at=at)
+        case ReadChecksums():
+            checksum = _promised_checksum(policy, snapshot)
+            return ChecksumsRead(at=at, text='' if checksum is None else checksum.hex)
         case AcquireLock():
             return LockAcquired(at=at)
         case Observe():
@@ -77,6 +86,8 @@ def healthy_event(effect: Effect, policy: Policy, snapshot: Snapshot) -> Event: 
             return PartOpened(at=at, size_bytes=0 if adopt is None else adopt.size_bytes)
         case Exchange():
             return _healthy_answer(effect, policy, snapshot)
+        case Validate():
+            return Validated(at=at)
         case Wait():
             return Waited(at=at)
         case Publish(place=place):
@@ -103,7 +114,7 @@ def _healthy_answer(exchange: Exchange, policy: Policy, snapshot: Snapshot) -> A
     if expect.size_bytes is not None:
         length = Headers((('Content-Length', str(expect.size_bytes)),))
         return Answered(at=at, head=Head(status=200, headers=length))
-    received = _promised(policy, snapshot)
+    received = _promised(exchange, policy, snapshot)
     if not expect.offset:
         return Answered(at=at, head=Head(status=200), received=received)
     last = expect.offset
@@ -111,13 +122,21 @@ def _healthy_answer(exchange: Exchange, policy: Policy, snapshot: Snapshot) -> A
     place = Headers(
         (('Content-Range', f'bytes {last}-{last}/{last + 1}'), (name, expect.validator or ''))
     )
-    whole = replace(received, size_bytes=last + 1, wire_bytes=1)
+    size = max(received.size_bytes, last + 1)
+    whole = replace(received, size_bytes=size, wire_bytes=1)
     return Answered(at=at, head=Head(status=206, headers=place), received=whole)
 
 
-def _promised(policy: Policy, snapshot: Snapshot) -> Received:
-    received = Received(size_bytes=0, wire_bytes=0, sha256=_stored_digest(policy, snapshot))
-    checksum = policy.checksum
+def _promised(exchange: Exchange, policy: Policy, snapshot: Snapshot) -> Received:
+    expect, wanted = exchange.expect, policy.destination
+    place = (wanted.path,) if isinstance(wanted, ToPath) else ()
+    received = Received(
+        size_bytes=policy.min_bytes or 0,
+        wire_bytes=0,
+        sha256=_stored_digest(policy, snapshot),
+        start=healthy_start((expect.asked_name, expect.name, *place)),
+    )
+    checksum = _promised_checksum(policy, snapshot)
     if checksum is None:
         return received
     if checksum.algorithm == 'sha256':
@@ -125,9 +144,23 @@ def _promised(policy: Policy, snapshot: Snapshot) -> Received:
     return replace(received, digests=((checksum.algorithm, checksum.hex),))
 
 
+def _promised_checksum(policy: Policy, snapshot: Snapshot) -> Checksum | None:
+    # A list has the digest of the stored copy, if there is one.
+    if policy.checksum_list is None:
+        return policy.checksum
+    algorithm = guess_algorithm(policy.checksum_list.location)
+    if algorithm == 'sha256':
+        return Checksum(algorithm, _newest_digest(policy, snapshot))
+    return Checksum(algorithm, new(algorithm, usedforsecurity=False).hexdigest())
+
+
 def _stored_digest(policy: Policy, snapshot: Snapshot) -> str:
     # check_method=hash downloads the whole and compares: in a healthy world it is the same.
-    if not policy.check_freshness or policy.force_download or snapshot.cache is None:
-        return _EMPTY
-    entry = choose_version(snapshot.cache.entries, policy.window, policy.checksum)
+    is_compared = policy.check_freshness and not policy.force_download
+    return _newest_digest(policy, snapshot) if is_compared else _EMPTY
+
+
+def _newest_digest(policy: Policy, snapshot: Snapshot) -> str:
+    entries = () if snapshot.cache is None else snapshot.cache.entries
+    entry = choose_version(entries, policy.window, policy.checksum)
     return _EMPTY if entry is None or entry.record is None else entry.record.sha256

@@ -15,6 +15,7 @@ from dlmachine.core.faults import (
     BodyTooLarge,
     BodyTruncated,
     ConnectionFailed,
+    ContentRefused,
     DigestMismatch,
     Fault,
     HttpStatus,
@@ -36,9 +37,7 @@ class Chance(Enum):
 
 #: Passing conditions: RFC 9110 sections 15.3.3 (accepted, not ready), 15.5.9 and 15.6,
 #: RFC 8470 (425), RFC 6585 (429), and what proxies add to them.
-PASSING: Final = frozenset({
-    202, 408, 425, 429, 500, 502, 503, 504, 507, 509, 520, 521, 522, 523, 524,
-})  # fmt: skip
+PASSING: Final = frozenset({202, 408, 425, 429, *range(500, 600)})
 
 #: Methods that may be sent twice (RFC 9110 section 9.2.2).
 _IDEMPOTENT: Final = frozenset({'GET', 'PUT'})
@@ -61,21 +60,14 @@ def classify(fault: Fault, method: str, policy: Policy) -> Chance:
             return Chance.NONE
         case TimedOut(phase=phase):
             return Chance.AGAIN if may_repeat or phase in _BEFORE_SENDING else Chance.NONE
-        case BodyTruncated():
+        case BodyTruncated() | DigestMismatch() | ContentRefused():
             return Chance.AGAIN if may_repeat else Chance.NONE
         case HttpStatus(status=status, retry_after=after) if status in PASSING:
             if not may_repeat:
                 return Chance.NONE
             is_too_long = after is not None and after > policy.retry_after_max
             return Chance.ELSEWHERE if is_too_long else Chance.AGAIN
-        case (
-            HttpStatus()
-            | TlsFailed()
-            | RedirectRefused()
-            | AnswerUnusable()
-            | DigestMismatch()
-            | BodyTooLarge()
-        ):
+        case HttpStatus() | TlsFailed() | RedirectRefused() | AnswerUnusable() | BodyTooLarge():
             return Chance.ELSEWHERE
         case _:
             return Chance.NONE

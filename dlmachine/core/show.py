@@ -14,10 +14,12 @@ from dlmachine.core.effects import (
     Observe,
     OpenPart,
     Publish,
+    ReadChecksums,
     Record,
     ReleaseLock,
     Retire,
     Unpublish,
+    Validate,
     Wait,
 )
 from dlmachine.core.redact import redact_url
@@ -78,6 +80,10 @@ def show_effect(effect: Effect) -> str:  # noqa: C901, PLR0911, PLR0912 -- one l
             return f'open a part {where}{more}'
         case Exchange():
             return _show_exchange(effect)
+        case ReadChecksums():
+            return f'read the list of checksums {_show_list(effect)}'
+        case Validate(name=name):
+            return f'let the caller look at {name}'
         case Wait(duration=duration, reason=reason):
             return f'wait {duration.total_seconds():g} s: {reason}'
         case Publish(place=place):
@@ -94,6 +100,10 @@ def show_effect(effect: Effect) -> str:  # noqa: C901, PLR0911, PLR0912 -- one l
             return f'release entry {key[:12]}'
         case _:
             assert_never(effect)
+
+
+def _show_list(effect: ReadChecksums) -> str:
+    return str(effect.path) if effect.wish is None else redact_url(effect.wish.url)
 
 
 def _show_exchange(effect: Exchange) -> str:

@@ -25,7 +25,8 @@ class Job:
 
     `snapshot` is the latest look at the world, `decision` what follows from it. `is_observed`
     tells that the look was made during the run; `missing` counts the stored copies that
-    turned out to be gone.
+    turned out to be gone. `checksum_source` is the list that the policy's checksum was read
+    from. `may_fall_back` tells that a copy that is there may still stand in for a failure.
     """
 
     descriptor: Descriptor
@@ -37,6 +38,8 @@ class Job:
     holds_part: bool = False
     is_observed: bool = False
     missing: int = 0
+    checksum_source: str = ''
+    may_fall_back: bool = True
 
     @property
     def key(self) -> str:
@@ -51,8 +54,10 @@ class Effort:
     `round` counts the passes over the addresses, `position` is the address being asked,
     `dropped` those that will not be asked again, `trail` the URLs of this try, redirects
     included. `part_bytes` of the body are in the part, from a representation with this
-    strong `validator`. `asked_wait` is the
-    longest wait that a server asked for in this round.
+    strong `validator`. `asked_wait` is the longest wait that a server asked for in this
+    round. `most_bytes` is the most that a part of this run ever had, `renewals` counts how
+    often bytes beyond that renewed the budget of rounds;
+    `refused` are the bodies that were refused, by address and SHA-256.
     """
 
     round: int = 0
@@ -63,6 +68,9 @@ class Effort:
     part_bytes: int = 0
     validator: str | None = None
     asked_wait: timedelta = timedelta(0)
+    most_bytes: int = 0
+    renewals: int = 0
+    refused: frozenset[tuple[int, str]] = frozenset()
 
     def address(self, job: Job) -> Address:
         """The address being asked."""
@@ -75,6 +83,13 @@ class Confirming:
 
     job: Job
     entry: CacheEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learning:
+    """A list of checksums is being read."""
+
+    job: Job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +120,16 @@ class Exchanging:
     job: Job
     effort: Effort
     exchange: Exchange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validating:
+    """The right bytes by all that can be told are in the part; the caller has a look."""
+
+    job: Job
+    effort: Effort
+    exchange: Exchange
+    record: DownloadRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +178,16 @@ class Unpublishing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FallingBack:
+    """It failed, and the copy that is there will do, if it is still there."""
+
+    job: Job
+    outcome: Outcome
+    fault: Fault
+    keep_part: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Discarding:
     """The part is being given up; what it ended with is known."""
 
@@ -184,15 +219,18 @@ class Broken:
 
 State: TypeAlias = (
     Confirming
+    | Learning
     | Locking
     | Observing
     | Opening
     | Exchanging
+    | Validating
     | Waiting
     | Publishing
     | Recording
     | Retiring
     | Unpublishing
+    | FallingBack
     | Discarding
     | Releasing
     | Finished

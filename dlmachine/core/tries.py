@@ -1,11 +1,14 @@
-"""After a failed try: the next address, the next round, or the end.
+"""After a failed try: the same address, the next one, the next round, or the end.
 
 Pure. Within a round the addresses are asked one after the other without a wait; between
-rounds lies one. An address that answered for good is not asked again.
+rounds lies one. An address that answered for good is not asked again. One that broke off
+after it had given bytes that can be gone on from is asked for the rest, with a new budget
+of rounds: a large file over a poor line takes as many tries as it needs.
 """
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from returns.pipeline import is_successful
 
@@ -17,20 +20,38 @@ from dlmachine.core.redact import redact_url
 from dlmachine.core.retry import Chance, backoff, classify, jitter
 from dlmachine.core.states import Effort, Job, Step, Waiting
 
+#: How often bytes that arrive renew the budget; a server that gives one byte a time ends here.
+MOST_RENEWALS: Final = 1_000
 
-def go_on(job: Job, effort: Effort, fault: Fault, at: datetime) -> Step:
-    """What to do after a try that failed with this fault, seen at an instant."""
+
+def go_on(
+    job: Job,
+    effort: Effort,
+    fault: Fault,
+    at: datetime,
+    *,
+    gained: bool = False,
+    is_final_here: bool = False,
+) -> Step:
+    """What to do after a try that failed with this fault, seen at an instant.
+
+    `gained` tells that it brought bytes that can be gone on from, `is_final_here` that this
+    address would do no better.
+    """
     chance = classify(fault, job.descriptor.method, job.policy)
     effort = replace(effort, trail=())
     if chance is Chance.NONE:
         return give_up(job, effort, fault)
-    if chance is Chance.ELSEWHERE:
+    if chance is Chance.ELSEWHERE or is_final_here:
         effort = replace(effort, dropped=effort.dropped | {effort.position})
+        gained = False
     elif isinstance(fault, HttpStatus) and fault.retry_after is not None:
         effort = replace(effort, asked_wait=max(effort.asked_wait, fault.retry_after))
     left = _time_left(job, at)
     if left is not None and left <= timedelta(0):
         return give_up(job, effort, _timed_out(job, effort))
+    if gained and 0 < job.policy.retries and effort.renewals < MOST_RENEWALS:
+        return _renew(job, effort, fault, left)
     following = _positions(job, effort, effort.position + 1)
     if following:
         return start_try(job, _at(effort, following[0]), at)
@@ -45,8 +66,21 @@ def start_try(job: Job, effort: Effort, at: datetime) -> Step:
 
 def give_up(job: Job, effort: Effort, fault: Fault) -> Step:
     """End with the fault; a part that can be gone on from is kept for a later run."""
-    keep = fault.party is Party.NETWORK and bool(effort.part_bytes) and bool(effort.validator)
+    keep = fault.party in _ELSEWHERE and bool(effort.part_bytes) and bool(effort.validator)
     return close(job, replace(fault, tries=effort.tries), keep_part=keep)
+
+
+#: Whose faults leave the part as good as it was: not a full disk's, nor the caller's.
+_ELSEWHERE: Final = frozenset({Party.NETWORK, Party.SERVER})
+
+
+def _renew(job: Job, effort: Effort, fault: Fault, left: timedelta | None) -> Step:
+    # Each renewal is a round of its own: the draws of its waits must not repeat.
+    renewals = effort.renewals + 1
+    ahead = replace(effort, round=0, renewals=renewals)
+    number = 1 + renewals * (job.policy.retries + 1)
+    wait = backoff(job.policy, 1, jitter(job.snapshot.chance, number))
+    return _wait(job, ahead, fault, left, wait, 'before the rest: bytes arrived')
 
 
 def _next_round(job: Job, effort: Effort, fault: Fault, left: timedelta | None) -> Step:
@@ -54,16 +88,23 @@ def _next_round(job: Job, effort: Effort, fault: Fault, left: timedelta | None) 
     if not remaining or effort.round >= job.policy.retries:
         return give_up(job, effort, fault)
     number = effort.round + 1
-    wait = backoff(job.policy, number, jitter(job.snapshot.chance, number))
-    wait = max(wait, effort.asked_wait)
+    draw = number + effort.renewals * (job.policy.retries + 1)
+    wait = backoff(job.policy, number, jitter(job.snapshot.chance, draw))
+    ahead = replace(_at(effort, remaining[0]), round=number)
+    return _wait(job, ahead, fault, left, wait, f'before round {number + 1}')
+
+
+def _wait(
+    job: Job, ahead: Effort, fault: Fault, left: timedelta | None, wait: timedelta, when: str
+) -> Step:
+    wait = max(wait, ahead.asked_wait)
     if left is not None and wait >= left:
-        return give_up(job, effort, fault)
-    reason = 'the server asked for it' if wait == effort.asked_wait else 'backoff'
-    ahead = replace(_at(effort, remaining[0]), round=number, asked_wait=timedelta(0))
-    return Step(
-        state=Waiting(job=job, effort=ahead),
-        effect=Wait(duration=wait, reason=f'{reason}, before round {number + 1}'),
-    )
+        return give_up(job, ahead, fault)
+    is_asked = ahead.asked_wait and wait == ahead.asked_wait
+    why = 'the server asked for it' if is_asked else 'backoff'
+    effort = replace(ahead, asked_wait=timedelta(0))
+    effect = Wait(duration=wait, reason=f'{why}, {when}')
+    return Step(state=Waiting(job=job, effort=effort), effect=effect)
 
 
 def _at(effort: Effort, position: int) -> Effort:

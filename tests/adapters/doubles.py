@@ -49,9 +49,6 @@ class MemoryPart:
     def buffer(self) -> BinaryIO | None:
         return None
 
-    def prepare(self, algorithms: tuple[str, ...]) -> None:
-        pass
-
     def begin(self, taking: TakeBody) -> None:
         self.taking = taking
         del self.data[taking.offset :]
@@ -69,6 +66,9 @@ class MemoryPart:
             wire_bytes=len(self.data) - self._before,
             sha256=hashlib.sha256(self.data).hexdigest(),
         )
+
+    def view(self) -> BinaryIO:
+        raise NotImplementedError
 
     def publish(self, effect: Publish) -> Published | PlaceTaken | Failed:
         raise NotImplementedError

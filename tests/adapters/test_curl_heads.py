@@ -90,7 +90,7 @@ def test_replies_are_a_head(replies: bytes, offset: int, status: int, names: set
         ('550 no', 404),
         ('421 busy', 503),
         ('450 busy', 503),
-        ('502 what', 501),
+        ('502 what', 400),
         ('226 ok', None),
     ],
 )

@@ -105,7 +105,7 @@ def test_an_interrupted_body_is_gone_on_from() -> None:
 
 
 def test_a_later_run_goes_on_where_an_earlier_gave_up() -> None:
-    """The part is kept, seen in the next plan, and used up."""
+    """The part is kept, seen in the next plan, and used up; its last byte is asked for again."""
     whole = Resource(BIG, etag='"v1"')
     world = memory_world({URL: CutOff(whole, 3_000_000, RESET)})
     failed = _run(world, retries=0)
@@ -115,7 +115,7 @@ def test_a_later_run_goes_on_where_an_earlier_gave_up() -> None:
 
     assert isinstance(failed, ConnectionFailed)
     assert (left, world.files.left_parts) == (1, 0)
-    assert world.requests[-1].headers.get('Range') == 'bytes=3000000-'
+    assert world.requests[-1].headers.get('Range') == 'bytes=2999999-'
     assert _content(world, outcome) == BIG
 
 

@@ -11,9 +11,18 @@ from typing import Any
 import pytest
 
 from dlmachine.core.answer import TakeBody
+from dlmachine.core.checksums import Checksum
 from dlmachine.core.destination import AtPath, InMemory, PathKind
-from dlmachine.core.effects import ConfirmCopy, Discard, OpenPart, Publish, Unpublish
+from dlmachine.core.effects import (
+    ConfirmCopy,
+    Discard,
+    OpenPart,
+    Publish,
+    ReadChecksums,
+    Unpublish,
+)
 from dlmachine.core.events import (
+    ChecksumsRead,
     CopyConfirmed,
     CopyMissing,
     Discarded,
@@ -22,8 +31,7 @@ from dlmachine.core.events import (
     Published,
     Unpublished,
 )
-from dlmachine.core.faults import AnswerUnusable, BodyTooLarge, StorageFailed
-from dlmachine.core.policy import Checksum
+from dlmachine.core.faults import AnswerUnusable, BodyTooLarge, ChecksumUnknown, StorageFailed
 from dlmachine.core.ports import Files, Part, PartError
 from dlmachine_adapters.fakes import ManualClock, MemoryFiles
 from dlmachine_adapters.files import LocalFiles
@@ -138,15 +146,62 @@ def test_an_empty_body_is_a_file(disk: Disk) -> None:
 
 
 def test_other_digests_are_computed_on_the_way(disk: Disk) -> None:
-    """What `prepare` names is in what was received, and SHA-256 always."""
+    """What the head decided is in what was received, and SHA-256 and the beginning always."""
     part = disk.part()
-    part.prepare(('md5', 'sha256'))
-    part.begin(TakeBody())
+    part.begin(TakeBody(algorithms=('md5',)))
     part.write(DATA)
     received = part.finish()
 
     assert received.digests == (('md5', md5(DATA).hexdigest()),)
     assert received.sha256 == DIGEST
+    assert received.start == DATA[:1024]
+
+
+@pytest.mark.parametrize('offset', [0, 10, 40])
+def test_a_gzip_stream_is_followed_from_its_first_byte(disk: Disk, offset: int) -> None:
+    """Where a rest was fetched, the bytes before it count as well."""
+    whole = gzip.compress(DATA, mtime=0)
+    for data, problem in ((whole, None), (whole[:-1], 'is a gzip stream that ends too early')):
+        part = disk.part()
+        part.begin(TakeBody(validator='"v"', checks_gzip=True))
+        part.write(data[:offset] + b'x')
+        part.begin(TakeBody(offset=offset, validator='"v"', checks_gzip=True))
+        part.write(data[offset:])
+        assert part.finish().gzip_problem == problem
+
+
+def test_what_is_in_a_part_can_be_looked_at(disk: Disk) -> None:
+    """The whole body as a file of its own; the part goes on as it was."""
+    part, path = disk.part(), disk.path('x')
+    _fill(part)
+    with part.view() as file:
+        assert file.read() == DATA
+    assert isinstance(part.publish(Publish(place=AtPath(path))), Published)
+    assert disk.read(path) == DATA
+
+
+def test_a_list_of_checksums_is_read(disk: Disk) -> None:
+    """Its text; or a fault that names it."""
+    path = disk.path('SHA256SUMS')
+    missing = disk.files.read_checksums(ReadChecksums(path=path, max_bytes=99))
+    disk.write(path, b'00  x\n')
+    read = disk.files.read_checksums(ReadChecksums(path=path, max_bytes=99))
+
+    assert isinstance(missing, Failed)
+    assert isinstance(missing.fault, StorageFailed)
+    assert missing.fault.path == path
+    assert isinstance(read, ChecksumsRead)
+    assert read.text == '00  x\n'
+
+
+def test_what_is_too_large_is_no_list(disk: Disk) -> None:
+    """A file given by mistake is not read whole."""
+    path = disk.path('genome.fa')
+    disk.write(path, b'x' * 100)
+    event = disk.files.read_checksums(ReadChecksums(path=path, max_bytes=99))
+
+    assert isinstance(event, Failed)
+    assert isinstance(event.fault, ChecksumUnknown)
 
 
 @pytest.mark.parametrize('offset', [0, 1, 5000, len(DATA)])
@@ -155,8 +210,7 @@ def test_going_on_keeps_what_is_before_the_offset(disk: Disk, offset: int) -> No
     part, path = disk.part(), disk.path('x')
     part.begin(TakeBody(validator='"v"'))
     part.write(DATA)
-    part.prepare(('md5',))
-    part.begin(TakeBody(offset=offset, validator='"v"'))
+    part.begin(TakeBody(offset=offset, validator='"v"', algorithms=('md5',)))
     part.write(b'tail')
     received = part.finish()
     whole = DATA[:offset] + b'tail'

@@ -94,10 +94,11 @@ def test_a_bar_follows_the_bytes(terminal: Terminal) -> None:
     """Its label and the total are shown; the bytes pass through unchanged."""
     progress, part = BarProgress(), _part()
     watched = progress.watch(part, 'genome.fa')
-    watched.prepare(('md5',))
-    watched.begin(TakeBody(wire_bytes=4096))
+    watched.begin(TakeBody(wire_bytes=4096, algorithms=('md5',)))
     watched.write(b'x' * 4096)
     received = watched.finish()
+    with watched.view() as file:
+        assert len(file.read()) == 4096
     progress.leave(watched)
 
     assert (received.size_bytes, part.size_bytes, watched.size_bytes) == (4096, 4096, 4096)

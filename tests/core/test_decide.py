@@ -1,11 +1,13 @@
 """The verdict: every reason, every refusal."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from returns.pipeline import is_successful
 
+from dlmachine.core.checksums import Checksum
 from dlmachine.core.decide import Address, Decision, Reason, Verdict, choose_backend, decide
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.destination import (
@@ -25,7 +27,7 @@ from dlmachine.core.faults import (
     SchemeRefused,
     WindowUnsatisfiable,
 )
-from dlmachine.core.policy import Checksum, Policy, Window
+from dlmachine.core.policy import Policy, Window
 from dlmachine.core.snapshot import Snapshot, Status
 from tests.builders import (
     BEFORE,
@@ -106,6 +108,7 @@ REFUSALS: list[tuple[str, Policy, Snapshot, Any]] = [
     ('offline to a path', a_policy(offline=True, destination=FILE), a_snapshot(destination=a_path()), OfflineMiss(url=URL, cache=None)),
     ('a window in the past', a_policy(window=PAST), STORED, WindowUnsatisfiable(url=URL, window=str(PAST), held=(BEFORE.isoformat(),))),
     ('a file in place of a folder', a_policy(destination=FILE), a_snapshot(destination=a_path(blocker='/data')), 'destination_unusable'),
+    ('a folder that is not to be made', a_policy(destination=FILE, create_dirs=False), a_snapshot(destination=replace(a_path(), has_folder=False)), 'destination_unusable'),
     ('a device', a_policy(destination=FILE), a_snapshot(destination=a_path(PathKind.OTHER)), 'destination_unusable'),
     ('no curl', a_policy(backend='curl'), a_snapshot(backends=(REQUESTS,)), BackendMissing(backend='curl', reason='it is not installed', install="pip install 'dlmachine[curl]'")),
     ('no requests', a_policy(), a_snapshot(backends=()), BackendMissing(backend='requests', reason='it is not installed', install="pip install 'dlmachine'")),

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from dlmachine.core.checksums import Checksum
 from dlmachine.core.freshness import Condition, build_condition, choose_version, recorded_digest
-from dlmachine.core.policy import CheckMethod, Checksum, Window
+from dlmachine.core.policy import CheckMethod, Window
 from dlmachine.core.snapshot import CacheEntry, Status
 from dlmachine.core.validators import parse_etag, parse_http_date, validator_of
 from tests.builders import BEFORE, DIGEST, OTHER_DIGEST, a_head, a_record, an_entry

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dlmachine.core.checksums import Checksum, ChecksumList
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.destination import AtPath, InCache, InMemory, PathKind, ToMemory, ToPath
 from dlmachine.core.effects import (
@@ -63,10 +64,11 @@ from dlmachine.core.metadata import NewVersion, SameVersion
 from dlmachine.core.on_commit import MOST_CONFLICTS
 from dlmachine.core.on_look_up import MOST_MISSING
 from dlmachine.core.outcome import Origin
-from dlmachine.core.policy import CheckMethod, Checksum, Policy
+from dlmachine.core.policy import CheckMethod, Policy
 from dlmachine.core.request import Request
 from dlmachine.core.snapshot import PartSeen, Snapshot
 from dlmachine.core.states import Broken, Confirming, Exchanging, Finished, Waiting
+from dlmachine.core.tries import MOST_RENEWALS
 from tests.builders import (
     BEFORE,
     DATA,
@@ -129,7 +131,11 @@ def get(
     return Exchange(
         request=Request(method='GET', url=url, headers=Headers((*common, *headers))),
         backend='requests',
-        expect=Expectation(name='t.csv') if expect is None else expect,
+        expect=replace(
+            Expectation(name='t.csv') if expect is None else expect,
+            asked_name='t.csv',
+            checks_content=True,
+        ),
         algorithms=algorithms,
         connect_timeout=timedelta(seconds=30),
         stall_timeout=timedelta(seconds=60),
@@ -229,11 +235,11 @@ def test_a_folder_takes_the_name_from_the_answer() -> None:
     """Content-Disposition names the file, made safe."""
     snapshot = a_snapshot(destination=a_path(PathKind.FOLDER))
     run = Run(None, a_policy(destination=ToPath('/data')), snapshot)
-    run.feed(OPENED, answered(200, {'Content-Disposition': 'attachment; filename="../n.gz"'}))
+    run.feed(OPENED, answered(200, {'Content-Disposition': 'attachment; filename="../n.txt"'}))
     assert run.effects == [
         open_part('/data', f'{KEY[:32]}-data'),
         get(),
-        Publish(place=AtPath('/data/n.gz')),
+        Publish(place=AtPath('/data/n.txt')),
     ]
 
 
@@ -454,22 +460,27 @@ def test_not_found_goes_to_the_mirror() -> None:
 
 
 def test_wrong_bytes_are_never_published() -> None:
-    """A digest that differs sends the run to the mirror, and to an end if there is none left."""
+    """A digest that differs sends the run to the mirror, then around once more.
+
+    An address that sends the same wrong bytes twice is not asked a third time.
+    """
     checksum = Checksum('sha256', DIGEST)
     wish = a_descriptor(mirrors=[MIRROR])
-    run = in_memory(a_policy(checksum=checksum), wish).feed(
-        answered(200, received=a_received(b'other'))
-    )
-    assert run.exchanges == [get(algorithms=('sha256',)), get(MIRROR, algorithms=('sha256',))]
-    run.feed(answered(200, received=a_received(b'other')), DISCARDED)
+    wrong = answered(200, received=a_received(b'other'))
+    run = in_memory(a_policy(checksum=checksum, retries=9), wish).feed(wrong)
+    here, there = get(algorithms=('sha256',)), get(MIRROR, algorithms=('sha256',))
+    assert run.exchanges == [here, there]
+    run.feed(wrong, WAITED, wrong, wrong, DISCARDED)
+    assert run.exchanges == [here, there, here, there]
     assert run.fault == DigestMismatch(
-        url=MIRROR, algorithm='sha256', expected=DIGEST, actual=OTHER_DIGEST, tries=2
+        url=MIRROR, algorithm='sha256', expected=DIGEST, actual=OTHER_DIGEST, tries=4
     )
 
 
 def test_an_absent_digest_is_a_wrong_one() -> None:
     """What was not computed can not be right."""
-    run = in_memory(a_policy(checksum=Checksum('md5', 'ab' * 16))).feed(answered(), DISCARDED)
+    policy = a_policy(checksum=Checksum('md5', 'ab' * 16), retries=0)
+    run = in_memory(policy).feed(answered(), DISCARDED)
     assert run.fault == DigestMismatch(
         url=URL, algorithm='md5', expected='ab' * 16, actual='', tries=1
     )
@@ -532,9 +543,9 @@ def test_what_is_not_certain_is_begun_again(head: Any, part_bytes: int) -> None:
 
 
 def test_a_part_of_an_earlier_run_is_gone_on_from() -> None:
-    """The part is adopted, and the rest asked for with its validator."""
+    """The part is adopted, and the rest asked for with its validator, its last byte again."""
     part = a_part()
-    run = Run(snapshot=a_snapshot(part=part)).feed(PartOpened(at=NOW, size_bytes=4))
+    run = Run(snapshot=a_snapshot(part=part)).feed(PartOpened(at=NOW, size_bytes=5))
     assert run.effects == [open_part(None, adopt=part), ranged()]
 
 
@@ -558,7 +569,7 @@ def test_a_whole_answer_to_a_range_is_taken_whole() -> None:
 def test_an_unsatisfiable_range_starts_again() -> None:
     """416: the same address at once, from the start; once only."""
     run = Run(policy=a_policy(retries=0), snapshot=a_snapshot(part=a_part()))
-    run.feed(PartOpened(at=NOW, size_bytes=4), answered(416))
+    run.feed(PartOpened(at=NOW, size_bytes=5), answered(416))
     assert run.exchanges == [ranged(), get()]
     run.feed(answered(416), DISCARDED)
     assert isinstance(run.fault, HttpStatus)
@@ -713,6 +724,7 @@ def test_a_copy_that_can_not_be_looked_at_is_a_fault() -> None:
     assert run.fault == FULL
 
 
+LIST = ChecksumList('https://example.org/SHA256SUMS')
 STATES: list[tuple[str, Snapshot, Policy, list[Event]]] = [
     ('Confirming', with_cache(an_entry()), a_policy(), []),
     ('Locking', with_cache(), a_policy(), []),
@@ -720,6 +732,12 @@ STATES: list[tuple[str, Snapshot, Policy, list[Event]]] = [
     ('Opening', with_cache(), a_policy(), [GOT_LOCK, observed(with_cache())]),
     ('Exchanging', a_snapshot(), a_policy(), [OPENED]),
     ('Waiting', a_snapshot(), a_policy(), [OPENED, answered(503)]),
+    ('Learning', a_snapshot(), a_policy(checksum_list=LIST), []),
+    ('Validating', a_snapshot(), a_policy(validate=bool), [OPENED, answered()]),
+    (
+        'FallingBack', with_cache(an_entry()), a_policy(stale_if_error=True, force_download=True),
+        [GOT_LOCK, Failed(at=NOW, fault=FULL)],
+    ),
     ('Publishing', a_snapshot(), a_policy(), [OPENED, answered()]),
     ('Recording', with_cache(), a_policy(), [GOT_LOCK, observed(with_cache()), OPENED, answered(), published()]),
     (
@@ -776,12 +794,15 @@ def test_a_confirmed_copy_of_no_cache_is_decided_about_anew() -> None:
 
 
 def test_a_worst_case_stays_within_the_bound() -> None:
-    """Every try: all redirects, then 416, all redirects again, then a broken body."""
+    """Every try: all redirects, then 416, all redirects again, then a body that breaks early.
+
+    Bytes beyond those that there were renew the rounds, so many times and no more.
+    """
     policy = a_policy(retries=6, max_redirects=3)
     run = Run(policy=policy, snapshot=a_snapshot(part=a_part())).feed(
         PartOpened(at=NOW, size_bytes=4)
     )
-    hop = 0
+    hop, held = 0, 4
     while run.step.effect is not None:
         match run.state:
             case Exchanging(effort=effort) if len(effort.trail) <= policy.max_redirects:
@@ -790,12 +811,13 @@ def test_a_worst_case_stays_within_the_bound() -> None:
             case Exchanging(effort=effort) if effort.part_bytes:
                 run.feed(answered(416))
             case Exchanging():
-                run.feed(interrupted(head=STRONG, part_bytes=4))
+                held += 1
+                run.feed(interrupted(head=STRONG, part_bytes=held))
             case Waiting():
                 run.feed(WAITED)
             case _:
                 run.feed(DISCARDED)
-    assert len(run.exchanges) == 7 * 8
+    assert len(run.exchanges) == 8 * (7 + MOST_RENEWALS)
     assert len(run.effects) <= most_effects(run.descriptor, policy)
 
 
@@ -845,7 +867,7 @@ def test_a_rest_of_another_version_is_asked_for_whole() -> None:
     refusal = AnswerUnusable(url=URL, problem='another version')
     for event in (other, interrupted(refusal, head=other.head)):
         run = Run(wish, None, a_snapshot(wish, part=a_part())).feed(
-            PartOpened(at=NOW, size_bytes=4)
+            PartOpened(at=NOW, size_bytes=5)
         )
         run.feed(event)
         assert run.exchanges == [ranged(), get()]

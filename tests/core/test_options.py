@@ -2,18 +2,21 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
 from returns.pipeline import is_successful
 
+from dlmachine.core.checksums import Checksum, ChecksumList, find_algorithm
 from dlmachine.core.destination import ToMemory
 from dlmachine.core.options import OPTIONS, SYNONYMS, parse_policy, split_options, unknown_name
-from dlmachine.core.policy import CheckMethod, Checksum, Policy, Window, find_policy_fault
+from dlmachine.core.policy import CheckMethod, Policy, Window, find_policy_fault
 from dlmachine.core.readers import (
-    find_algorithm,
+    is_checksum_list,
     read_bool,
     read_checksum,
+    read_checksum_list,
     read_count,
     read_instant,
     read_method,
@@ -21,6 +24,7 @@ from dlmachine.core.readers import (
     read_seconds_or_none,
     read_size,
     read_text,
+    read_validator,
 )
 
 BAD = object()
@@ -36,6 +40,8 @@ READ: list[tuple[Callable[[str, object], Any], object, object]] = [
     (read_instant, None, None), (read_instant, '2024-05-01', DAY), (read_instant, date(2024, 5, 1), DAY), (read_instant, datetime(2024, 5, 1), DAY), (read_instant, DAY, DAY), (read_instant, '2024-05-01T02:00:00+02:00', DAY), (read_instant, 'May', BAD), (read_instant, 7, BAD),  # noqa: DTZ001 -- naive on purpose
     (read_method, CheckMethod.SIZE, CheckMethod.SIZE), (read_method, ' ETag ', CheckMethod.ETAG), (read_method, 'luck', BAD),
     (read_checksum, None, None), (read_checksum, Checksum('md5', 'ab'), Checksum('md5', 'ab')), (read_checksum, f'sha256:{HEX}', Checksum('sha256', HEX.lower())), (read_checksum, f' SHA-256 = {HEX} ', Checksum('sha256', HEX.lower())), (read_checksum, f'sha3_256:{HEX}', Checksum('sha3_256', HEX.lower())), (read_checksum, 'sha256:abc', BAD), (read_checksum, 'crc32:ab', BAD), (read_checksum, 'shake_128:ab', BAD), (read_checksum, 'ab', BAD), (read_checksum, 7, BAD),
+    (read_checksum_list, None, None), (read_checksum_list, ChecksumList('x'), ChecksumList('x')), (read_checksum_list, 'sums', ChecksumList('sums')), (read_checksum_list, PurePosixPath('a/b'), ChecksumList('a/b')), (read_checksum_list, 'HTTP://H/x', ChecksumList('http://h/x')), (read_checksum_list, 'http://', BAD), (read_checksum_list, '', BAD), (read_checksum_list, 7, BAD), (read_checksum_list, 'a\nb', BAD),
+    (read_validator, None, None), (read_validator, bool, bool), (read_validator, 'x', BAD),
     (read_text, ' curl ', 'curl'), (read_text, '', BAD), (read_text, 'a\nb', BAD), (read_text, 7, BAD),
 ]  # fmt: skip
 
@@ -100,11 +106,41 @@ def test_a_policy_from_words() -> None:
         ({'retries': -1}, 'retries'),
         ({'dest': 7}, 'dest'),
         ({'dest': ''}, 'dest'),
+        ({'checksum': 'nonsense'}, 'checksum'),
+        ({'checksum': 'sha256:xyz'}, 'checksum'),
+        ({'checksum': 'sha256:ab/cd'}, 'checksum'),
+        ({'checksum': 'crc99:abcd'}, 'checksum'),
+        ({'checksum': f'md5:{HEX[:32]}', 'checksum_file': 'x.md5'}, 'checksum_file'),
+        ({'min_bytes': '-1'}, 'min_bytes'),
+        ({'validate': 'x'}, 'validate'),
     ],
 )
 def test_bad_values_are_faults(given: dict[str, object], where: str) -> None:
     """The fault names the option."""
     assert getattr(parse_policy(given).failure(), 'where') == where  # noqa: B009 -- of InvalidInput
+
+
+@pytest.mark.parametrize(
+    ('given', 'is_list'),
+    [
+        ('SHA256SUMS', True), ('md5sums', True), ('checksums.txt', True), ('x.csv.md5', True), ('x.sha256sum', True),
+        ('./sums', True), ('a\\b', True), ('https://h/x', True), (PurePosixPath('x'), True), (ChecksumList('x'), True),
+        ('sha256:00', False), ('sha-256=00', False), ('sha256:a/b', False), ('nonsense', False), (7, False), (None, False),
+    ],
+)  # fmt: skip
+def test_a_list_is_told_from_a_checksum(given: object, is_list: bool) -> None:
+    """By what it looks like; a wrong checksum is not taken for a path."""
+    assert is_checksum_list(given) is is_list
+
+
+def test_a_call_says_in_one_way_what_is_promised() -> None:
+    """A list in place of the checksum of the base, and the other way about; None is neither."""
+    base = parse_policy({'checksum': f'sha256:{HEX}'}).unwrap()
+    listed = parse_policy({'checksum': 'https://h/SHA256SUMS'}, base).unwrap()
+    assert (listed.checksum, listed.checksum_list) == (None, ChecksumList('https://h/SHA256SUMS'))
+    again = parse_policy({'checksum': f'sha256:{HEX}'}, listed).unwrap()
+    assert (again.checksum, again.checksum_list) == (Checksum('sha256', HEX.lower()), None)
+    assert parse_policy({'checksum': None}, listed).unwrap() == Policy()
 
 
 def test_unknown_names_are_faults() -> None:
@@ -136,6 +172,21 @@ def test_keywords_are_sorted() -> None:
         (Policy(timeout=timedelta(0)), 'timeout'),
         (Policy(stall_timeout=timedelta(0)), 'stall_timeout'),
         (Policy(max_bytes=-1), 'max_bytes'),
+        (Policy(min_bytes=-1), 'min_bytes'),
+        (Policy(min_bytes=3, max_bytes=2), 'min_bytes'),
+        (Policy(min_bytes=3, max_bytes=3), None),
+        (Policy(retries='3'), 'retries'),  # type: ignore[arg-type]
+        (Policy(timeout=3), 'timeout'),  # type: ignore[arg-type]
+        (Policy(lock_timeout=None), 'lock_timeout'),  # type: ignore[arg-type]
+        (Policy(max_bytes='3'), 'max_bytes'),  # type: ignore[arg-type]
+        (Policy(checksum=Checksum('md5', 'ab' * 16)), None),
+        (Policy(checksum=Checksum('md5', 'AB' * 16)), 'checksum'),
+        (Policy(checksum=Checksum('md5', 'ab' * 15)), 'checksum'),
+        (Policy(checksum=Checksum('crc32', 'abcdabcd')), 'checksum'),
+        (
+            Policy(checksum=Checksum('md5', 'ab' * 16), checksum_list=ChecksumList('x')),
+            'checksum_file',
+        ),
     ],
 )
 def test_policies_that_can_not_be_followed(policy: Policy, where: str | None) -> None:

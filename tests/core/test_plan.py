@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from dlmachine.core import codec
-from dlmachine.core.destination import AtPath, InCache, InFolder, InMemory, ToMemory
+from dlmachine.core.checksums import Checksum, ChecksumList
+from dlmachine.core.destination import AtPath, InCache, InFolder, InMemory, ToMemory, ToPath
 from dlmachine.core.effects import (
     AcquireLock,
     ConfirmCopy,
@@ -17,16 +18,18 @@ from dlmachine.core.effects import (
     Observe,
     OpenPart,
     Publish,
+    ReadChecksums,
     Record,
     ReleaseLock,
     Retire,
     Unpublish,
+    Validate,
     Wait,
 )
 from dlmachine.core.events import Unpublished, Waited
 from dlmachine.core.headers import Headers
 from dlmachine.core.plan import Plan, plan
-from dlmachine.core.policy import CheckMethod, Checksum, Policy
+from dlmachine.core.policy import CheckMethod, Policy
 from dlmachine.core.rehearse import healthy_event, rehearse
 from dlmachine.core.request import Request
 from dlmachine.core.show import show_destination, show_effect
@@ -38,6 +41,7 @@ from tests.builders import (
     a_cache,
     a_descriptor,
     a_part,
+    a_path,
     a_policy,
     a_snapshot,
     an_entry,
@@ -104,6 +108,12 @@ EFFECTS: list[tuple[Effect, str]] = [
     (Unpublish(path='/x'), 'take back /x'),
     (Discard(keep=True), 'keep the part for later'),
     (Discard(), 'discard the part'),
+    (ReadChecksums(path='SHA256SUMS', max_bytes=9), 'read the list of checksums SHA256SUMS'),
+    (
+        ReadChecksums(wish=a_descriptor('http://h/x.md5?token=s3cret'), max_bytes=9),
+        'read the list of checksums http://h/x.md5?token=***',
+    ),
+    (Validate(name='t.csv'), 'let the caller look at t.csv'),
     (ReleaseLock(key='ab' * 32), 'release entry abababababab'),
 ]
 
@@ -137,6 +147,7 @@ def test_destinations_in_words(place: Any, text: str) -> None:
     assert show_destination(place) == text
 
 
+SUMS, MD5S = ChecksumList('https://h/SHA256SUMS?token=s3cret'), ChecksumList('x.md5')
 PLANS: list[tuple[str, Policy, Snapshot, list[type[Effect]]]] = [
     ('a hit', a_policy(), STORED, [ConfirmCopy]),
     ('a fetch', a_policy(), a_snapshot(cache=a_cache()), [AcquireLock, Observe, OpenPart, Exchange, Publish, Record, ReleaseLock]),
@@ -147,6 +158,11 @@ PLANS: list[tuple[str, Policy, Snapshot, list[type[Effect]]]] = [
     ('a check by hash of a foreign entry', a_policy(check_freshness=True, check_method=CheckMethod.HASH), a_snapshot(cache=a_cache(an_entry(record=None))), [AcquireLock, Observe, OpenPart, Exchange, Publish, Record, ReleaseLock]),
     ('a resumption', a_policy(), a_snapshot(part=a_part()), [OpenPart, Exchange, Publish]),
     ('a SHA-256 to be had', a_policy(checksum=Checksum('sha256', DIGEST)), a_snapshot(), [OpenPart, Exchange, Publish]),
+    ('a look of the caller', a_policy(validate=bool, min_bytes=99), a_snapshot(), [OpenPart, Exchange, Validate, Publish]),
+    ('a list of SHA-256', a_policy(checksum_list=SUMS), a_snapshot(cache=a_cache()), [ReadChecksums, AcquireLock, Observe, OpenPart, Exchange, Publish, Record, ReleaseLock]),
+    ('a list of MD5', a_policy(checksum_list=MD5S, destination=ToMemory()), a_snapshot(), [ReadChecksums, OpenPart, Exchange, Publish]),
+    ('a list for a copy', a_policy(checksum_list=SUMS), STORED, [ReadChecksums, ConfirmCopy]),
+    ('a file that is a list', a_policy(destination=ToPath('/data/x.gz')), a_snapshot(destination=a_path()), [OpenPart, Exchange, Publish]),
     ('another digest to be had', a_policy(checksum=Checksum('md5', 'ab' * 16), destination=ToMemory()), STORED, [OpenPart, Exchange, Publish]),
 ]  # fmt: skip
 
@@ -183,6 +199,20 @@ def test_a_plan_with_secrets_is_masked_and_made_whole_again() -> None:
     assert read.is_redacted
     assert read.with_descriptor(wish).unwrap() == whole
     assert getattr(read.with_descriptor(a_descriptor()).failure(), 'where') == 'descriptor'  # noqa: B009 -- of InvalidInput
+
+
+def test_what_is_no_data_is_left_out_of_a_plan() -> None:
+    """A function, and the secret in the address of a list; the policy brings them back."""
+    policy = a_policy(checksum_list=SUMS, validate=bool)
+    whole = made(policy, a_snapshot())
+    text = whole.to_json()
+    assert 's3cret' not in text
+    read = Plan.from_json(text).unwrap()
+    assert read.is_redacted
+    assert read.policy.validate is None
+    assert read.with_descriptor(a_descriptor(), policy).unwrap() == whole
+    other = a_policy(checksum_list=SUMS, retries=9)
+    assert read.with_descriptor(a_descriptor(), other).failure().code == 'invalid_input'
 
 
 @pytest.mark.parametrize(

@@ -1,21 +1,29 @@
 """A file system in memory, whose operations fail when they are told to."""
 
+import errno
 import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import new
+from io import BytesIO
 from pathlib import PurePath
 from typing import BinaryIO
 
 from dlmachine.core.answer import TakeBody
-from dlmachine.core.destination import AtPath, PathKind, PathSeen
-from dlmachine.core.effects import ConfirmCopy, OpenPart, Publish, Unpublish
-from dlmachine.core.events import CopyConfirmed, CopyMissing, Failed, Unpublished
+from dlmachine.core.destination import AtPath, PathKind, PathSeen, ends_in_separator
+from dlmachine.core.effects import ConfirmCopy, OpenPart, Publish, ReadChecksums, Unpublish
+from dlmachine.core.events import (
+    ChecksumsRead,
+    CopyConfirmed,
+    CopyMissing,
+    Failed,
+    Unpublished,
+)
 from dlmachine.core.ports import Clock
 from dlmachine.core.snapshot import PartSeen
 from dlmachine_adapters.parts import KeptPart, MemoryKeeper
-from dlmachine_adapters.storage_faults import storage_fault
+from dlmachine_adapters.storage_faults import storage_fault, too_large_a_list
 
 
 @dataclass(slots=True)
@@ -92,8 +100,10 @@ class MemoryFiles:
     def see_path(self, path: str) -> PathSeen:
         """What is at a path, and what stands in its way."""
         place = PurePath(_normal(path))
+        folder = place if ends_in_separator(path) else place.parent
         blocker = next((str(p) for p in place.parents if str(p) in self._contents), None)
-        return PathSeen(kind=self._kind(place), blocker=blocker)
+        has_folder = self._kind(folder) is PathKind.FOLDER
+        return PathSeen(kind=self._kind(place), blocker=blocker, has_folder=has_folder)
 
     def see_part(self, beside: str | None, stem: str) -> PartSeen | None:
         """The largest part that was left there."""
@@ -113,6 +123,17 @@ class MemoryFiles:
         if checksum is not None and new(checksum.algorithm, content).hexdigest() != checksum.hex:
             return CopyMissing(at=at)
         return CopyConfirmed(at=at)
+
+    def read_checksums(self, effect: ReadChecksums) -> ChecksumsRead | Failed:
+        """The text of a list of checksums at a path."""
+        path, at = str(effect.path), self._clock.now()
+        content = self._contents.get(_normal(path))
+        if content is None:
+            error = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+            return Failed(at=at, fault=storage_fault(error, 'read', path))
+        if len(content) > effect.max_bytes:
+            return Failed(at=at, fault=too_large_a_list(path, effect.max_bytes))
+        return ChecksumsRead(at=at, text=content.decode('utf-8', 'replace'))
 
     def open_part(self, effect: OpenPart) -> KeptPart | Failed:
         """A new part, or one taken over."""
@@ -183,6 +204,9 @@ class _DiskKeeper:
 
     def pieces(self, count_bytes: int) -> Iterator[bytes]:
         yield bytes(self._data[:count_bytes])
+
+    def view(self) -> BinaryIO:
+        return BytesIO(bytes(self._data))
 
     def publish(self, effect: Publish) -> str | None:
         if not isinstance(effect.place, AtPath):

@@ -129,6 +129,22 @@ class DestinationUnusable(FaultBase):
         return 'Choose another destination'
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChecksumUnknown(FaultBase):
+    """A list of checksums can not be read, or has none for this file."""
+
+    party = Party.CALLER
+    code = 'checksum_unknown'
+    source: str
+    problem: str
+
+    def what(self) -> str:
+        return f'checksum list {self.source}: {self.problem}'
+
+    def remedy(self) -> str:
+        return "Name a list that has a line for this file, or give checksum='sha256:<hex>'"
+
+
 CallerFault: TypeAlias = (
     InvalidInput
     | UnknownName
@@ -137,4 +153,5 @@ CallerFault: TypeAlias = (
     | OfflineMiss
     | WindowUnsatisfiable
     | DestinationUnusable
+    | ChecksumUnknown
 )

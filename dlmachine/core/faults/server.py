@@ -100,14 +100,33 @@ class DigestMismatch(FaultBase):
     algorithm: str
     expected: str
     actual: str
+    #: Who promised: the header field of the server, or the list it stands in; empty: the caller.
+    source: str = ''
 
     def what(self) -> str:
-        return f'{self.url}: {self.algorithm} is {self.actual}, expected {self.expected}'
+        by = f' ({self.source})' if self.source else ''
+        return f'{self.url}: {self.algorithm} is {self.actual}, expected {self.expected}{by}'
 
     def remedy(self) -> str:
         return 'The file changed or was damaged on the way; nothing was kept'
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentRefused(FaultBase):
+    """The body arrived whole, but is not what was asked for: an error page, too little, damaged."""
+
+    party = Party.SERVER
+    code = 'content_refused'
+    url: str
+    problem: str
+
+    def what(self) -> str:
+        return f'{self.url}: the body {self.problem}'
+
+    def remedy(self) -> str:
+        return 'Look at what the server sends; if it is right after all, give check_content=False'
+
+
 ServerFault: TypeAlias = (
-    HttpStatus | RedirectRefused | AnswerUnusable | BodyTooLarge | DigestMismatch
+    HttpStatus | RedirectRefused | AnswerUnusable | BodyTooLarge | DigestMismatch | ContentRefused
 )

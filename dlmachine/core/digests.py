@@ -1,0 +1,73 @@
+"""Digests that a server sends along with its answer.
+
+Pure. `Repr-Digest` and `Content-Digest` (RFC 9530), `Digest` (RFC 3230, which it
+replaces), `Content-MD5` (RFC 1864) and `x-goog-hash` (Google Cloud Storage). Those that
+speak of the bytes on the wire are left alone where these are not the bytes that are kept.
+"""
+
+import re
+from base64 import b64decode
+from collections.abc import Iterator
+from typing import Final
+
+from dlmachine.core.checksums import Checksum, digest_bytes
+from dlmachine.core.events import Head
+
+#: Algorithms of the registry of RFC 9530 section 7.2 that hashlib has, strongest first.
+_ALGORITHMS: Final = {'sha-512': 'sha512', 'sha-256': 'sha256', 'sha': 'sha1', 'md5': 'md5'}
+
+_STRUCTURED: Final = re.compile(r'([a-z0-9*\-]+)\s*=\s*:([A-Za-z0-9+/=]*):')
+_PLAIN: Final = re.compile(r'([A-Za-z0-9\-]+)=([A-Za-z0-9+/]+={0,2})')
+
+
+def served_digest(head: Head, *, is_part: bool, is_decoded: bool) -> tuple[str, Checksum] | None:
+    """The strongest digest that an answer gives of the whole, with the field it stands in.
+
+    `is_part` tells that the body is a range (206): then only what speaks of the whole
+    representation counts. `is_decoded` tells that a content coding is undone: then nothing
+    does, for all of them are made of the coded bytes (RFC 9530 section 3).
+
+    >>> from dlmachine.core.headers import Headers
+    >>> said = Headers((('Content-MD5', '1B2M2Y8AsgTpgAmY7PhCfg=='),))
+    >>> served_digest(Head(status=200, headers=said), is_part=False, is_decoded=False)
+    ('Content-MD5', Checksum(algorithm='md5', hex='d41d8cd98f00b204e9800998ecf8427e'))
+    """
+    if is_decoded:
+        return None
+    found = (*_of_whole(head), *(() if is_part else _of_body(head)))
+    return min(found, key=lambda one: _RANKS[one[1].algorithm], default=None)
+
+
+_RANKS: Final = {algorithm: rank for rank, algorithm in enumerate(_ALGORITHMS.values())}
+
+
+def _of_whole(head: Head) -> Iterator[tuple[str, Checksum]]:
+    yield from _read(head, 'Repr-Digest', _STRUCTURED)
+    yield from _read(head, 'Digest', _PLAIN)
+    if not head.headers.get('Content-Encoding'):
+        yield from _read(head, 'x-goog-hash', _PLAIN)
+
+
+def _of_body(head: Head) -> Iterator[tuple[str, Checksum]]:
+    yield from _read(head, 'Content-Digest', _STRUCTURED)
+    checksum = _checksum('md5', (head.headers.get('Content-MD5') or '').strip())
+    if checksum is not None:
+        yield 'Content-MD5', checksum
+
+
+def _read(head: Head, name: str, form: re.Pattern[str]) -> Iterator[tuple[str, Checksum]]:
+    for algorithm, coded in form.findall(head.headers.get(name) or ''):
+        checksum = _checksum(_ALGORITHMS.get(algorithm.lower()), coded)
+        if checksum is not None:
+            yield name, checksum
+
+
+def _checksum(algorithm: str | None, coded: str) -> Checksum | None:
+    # A digest of another length is none: some servers write hex, or leave the field empty.
+    try:
+        digest = b64decode(coded, validate=True)
+    except ValueError:
+        return None
+    if algorithm is None or len(digest) != digest_bytes(algorithm):
+        return None
+    return Checksum(algorithm, digest.hex())

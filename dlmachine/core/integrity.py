@@ -1,0 +1,99 @@
+"""Integrity: whether a body that arrived is the right one.
+
+Pure. Length against what was declared, digests against what the caller, a list or the
+server promised, and content against what was asked for; in this order, so that the first
+fault is the plainest one.
+"""
+
+from dlmachine.core.answer import TakeBody, promised_digest
+from dlmachine.core.checksums import Checksum
+from dlmachine.core.content import find_content_problem
+from dlmachine.core.destination import ToPath
+from dlmachine.core.events import Head, Received
+from dlmachine.core.faults import (
+    BodyTooLarge,
+    BodyTruncated,
+    ContentRefused,
+    DigestMismatch,
+    Fault,
+)
+from dlmachine.core.filename import name_content
+from dlmachine.core.redact import redact_url
+from dlmachine.core.states import Exchanging, Job
+
+
+def find_body_fault(
+    state: Exchanging, head: Head, taking: TakeBody, received: Received
+) -> Fault | None:
+    """What is wrong with a body, or None."""
+    fault = _find_size_fault(state, taking, received)
+    return (
+        fault
+        or _find_digest_fault(state, head, taking, received)
+        or _find_content_fault(state, head, received)
+    )
+
+
+def verified_by(job: Job, head: Head, taking: TakeBody) -> tuple[tuple[str, str], ...]:
+    """Each digest that was promised, and by whom; for a body without a fault."""
+    return tuple((checksum.algorithm, source) for source, checksum in _promises(job, head, taking))
+
+
+def _find_size_fault(state: Exchanging, taking: TakeBody, received: Received) -> Fault | None:
+    url = redact_url(state.exchange.request.url)
+    if taking.wire_bytes is not None and received.wire_bytes != taking.wire_bytes:
+        return BodyTruncated(
+            url=url, received_bytes=received.wire_bytes, expected_bytes=taking.wire_bytes
+        )
+    limit = taking.limit_bytes
+    if limit is not None and received.size_bytes > limit:
+        return BodyTooLarge(url=url, limit_bytes=limit, size_bytes=received.size_bytes)
+    return None
+
+
+def _find_digest_fault(
+    state: Exchanging, head: Head, taking: TakeBody, received: Received
+) -> Fault | None:
+    actual = {'sha256': received.sha256, **dict(received.digests)}
+    for source, checksum in _promises(state.job, head, taking):
+        found = actual.get(checksum.algorithm, '')
+        if found != checksum.hex:
+            return DigestMismatch(
+                url=redact_url(state.exchange.request.url),
+                algorithm=checksum.algorithm,
+                expected=checksum.hex,
+                actual=found,
+                source='' if source == CALLER else source,
+            )
+    return None
+
+
+#: Who promised a checksum that stands in the call itself.
+CALLER = 'caller'
+
+
+def _promises(job: Job, head: Head, taking: TakeBody) -> tuple[tuple[str, Checksum], ...]:
+    checksum, served = job.policy.checksum, promised_digest(head, taking)
+    ours = () if checksum is None else ((job.checksum_source or CALLER, checksum),)
+    return (*ours, *(() if served is None else (served,)))
+
+
+def _find_content_fault(state: Exchanging, head: Head, received: Received) -> Fault | None:
+    policy, url = state.job.policy, redact_url(state.exchange.request.url)
+    least, size = policy.min_bytes, received.size_bytes
+    if least is not None and size < least:
+        problem = f'has {size:,} bytes, where at least {least:,} are expected'
+        return ContentRefused(url=url, problem=problem)
+    if not policy.check_content:
+        return None
+    media_type = head.headers.get('Content-Type')
+    problem_ = find_content_problem(_names(state, head), media_type, received.start, size)
+    problem_ = problem_ or received.gzip_problem
+    return None if problem_ is None else ContentRefused(url=url, problem=problem_)
+
+
+def _names(state: Exchanging, head: Head) -> tuple[str, ...]:
+    expect, wanted = state.exchange.expect, state.job.policy.destination
+    said = name_content(head.headers, state.exchange.request.url)
+    place = (wanted.path,) if isinstance(wanted, ToPath) else ()
+    return (expect.asked_name, said, *place)

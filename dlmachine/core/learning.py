@@ -1,0 +1,84 @@
+"""Learning a checksum from a list, before anything that needs it.
+
+Pure. A list is asked when its word counts: before a download, and before a stored copy is
+used that was not compared with this very list when it was stored.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from returns.pipeline import is_successful
+
+from dlmachine.core.checksums import ChecksumList, find_checksum
+from dlmachine.core.descriptor import Descriptor
+from dlmachine.core.destination import ToMemory, ToPath
+from dlmachine.core.effects import ReadChecksums
+from dlmachine.core.events import ChecksumsRead
+from dlmachine.core.faults import Fault
+from dlmachine.core.headers import Headers
+from dlmachine.core.policy import Policy
+from dlmachine.core.snapshot import CacheEntry
+from dlmachine.core.states import Job, Learning, Step
+from dlmachine.core.url import parse_url
+
+#: The longest lists there are have some hundred thousand lines.
+MOST_LIST_BYTES: Final = 64 << 20
+
+
+def must_learn(policy: Policy, entry: CacheEntry | None) -> bool:
+    """Whether the list has to be read before going on, about to use this entry or none."""
+    wanted = policy.checksum_list
+    if wanted is None or (policy.offline and wanted.is_url):
+        return False
+    record = None if entry is None else entry.record
+    return record is None or str(wanted) not in {source for _, source in record.verified_by}
+
+
+def learn(job: Job, wanted: ChecksumList) -> Step:
+    """The step that reads the list."""
+    wish = _wish(job.descriptor, wanted) if wanted.is_url else None
+    effect = ReadChecksums(
+        path=None if wanted.is_url else wanted.location, wish=wish, max_bytes=MOST_LIST_BYTES
+    )
+    return Step(state=Learning(job=job), effect=effect)
+
+
+def with_learned(job: Job, wanted: ChecksumList, event: ChecksumsRead) -> Job | Fault:
+    """The job with the checksum that the list has for its file; or why it has none."""
+    found = find_checksum(event.text, wanted, _paths(job))
+    if not is_successful(found):
+        return found.failure()
+    policy = replace(job.policy, checksum=found.unwrap(), checksum_list=None)
+    return replace(job, policy=policy, checksum_source=str(wanted))
+
+
+def list_policy(policy: Policy, max_bytes: int) -> Policy:
+    """How to go about the download of a list: as the file's, but whole, small and in memory."""
+    return Policy(
+        destination=ToMemory(),
+        backend=policy.backend,
+        offline=policy.offline,
+        retries=policy.retries,
+        retry_wait=policy.retry_wait,
+        retry_max_wait=policy.retry_max_wait,
+        retry_after_max=policy.retry_after_max,
+        connect_timeout=policy.connect_timeout,
+        stall_timeout=policy.stall_timeout,
+        timeout=policy.timeout,
+        max_redirects=policy.max_redirects,
+        max_bytes=max_bytes,
+        user_agent=policy.user_agent,
+    )
+
+
+def _wish(descriptor: Descriptor, wanted: ChecksumList) -> Descriptor:
+    # What proves who we are goes to the same place only.
+    origins = {parse_url(url).unwrap().origin for url in (descriptor.url, wanted.location)}
+    headers = descriptor.headers if len(origins) == 1 else Headers()
+    return Descriptor(url=wanted.location, headers=headers, tls=descriptor.tls)
+
+
+def _paths(job: Job) -> tuple[str, ...]:
+    paths = [parse_url(url).unwrap().path for url in job.descriptor.addresses]
+    destination = job.policy.destination
+    return (*paths, *((destination.path,) if isinstance(destination, ToPath) else ()))
