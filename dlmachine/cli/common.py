@@ -23,12 +23,19 @@ _WORDS = {
     'max_time': 'timeout',
     'stall_timeout': 'stall_timeout',
     'max_bytes': 'max_bytes',
+    'min_bytes': 'min_bytes',
+    'check_content': 'check_content',
+    'create_dirs': 'create_dirs',
+    'stale_if_error': 'stale_if_error',
     'offline': 'offline',
     'refresh': 'check_freshness',
     'force': 'force_download',
     'user_agent': 'user_agent',
     'cacert': 'cainfo',
 }
+
+#: What a flag switches off, where others switch on.
+_SWITCHED_OFF = frozenset({'check_content', 'create_dirs'})
 
 cache_option = click.option('--cache', metavar='DIR', help='Cache folder.')
 config_option = click.option('--config', metavar='FILE', help='TOML, YAML or JSON file of options.')
@@ -46,16 +53,41 @@ def request_options(command: Command) -> Command:
         click.option('-X', '--request', 'method', metavar='METHOD', help='GET, POST, PUT, PATCH.'),
         click.option('--mirror', multiple=True, metavar='URL', help='Another place of the same.'),
         click.option('--checksum', metavar='ALG:HEX', help='Digest that the whole must have.'),
+        click.option(
+            '--checksum-file', metavar='FILE|URL', help='List of digests, such as SHA256SUMS.'
+        ),
         click.option('--retry', type=int, metavar='N', help='More tries after the first.'),
         click.option('--connect-timeout', type=float, metavar='S', help='Seconds to connect.'),
         click.option('-m', '--max-time', type=float, metavar='S', help='Seconds for the whole.'),
         click.option('--stall-timeout', type=float, metavar='S', help='Seconds without a byte.'),
         click.option('--max-bytes', metavar='N', help='Refuse larger bodies; k, M, G are known.'),
+        click.option('--min-bytes', metavar='N', help='Refuse smaller bodies; k, M, G are known.'),
+        click.option(
+            '--no-check-content',
+            'check_content',
+            is_flag=True,
+            flag_value=False,
+            default=None,
+            help='Take a web page where a .gz was asked for, and damaged gzip.',
+        ),
+        click.option(
+            '--no-create-dirs',
+            'create_dirs',
+            is_flag=True,
+            flag_value=False,
+            default=None,
+            help='Do not make the folder of a destination.',
+        ),
         click.option('--backend', metavar='NAME', help='requests, curl or another installed one.'),
         click.option('--cacert', metavar='FILE', help='Trusted certificates (PEM).'),
         click.option('-k', '--insecure', is_flag=True, help='Trust any server. Shown in plans.'),
         click.option('--refresh', is_flag=True, help='Ask the server whether a copy is current.'),
         click.option('--force', is_flag=True, help='Download even if a copy is stored.'),
+        click.option(
+            '--stale-if-error',
+            is_flag=True,
+            help='Use the copy that is there if no new one can be had.',
+        ),
         click.option('--offline', is_flag=True, help='Never touch the network.'),
     )
     for option in reversed(options):
@@ -73,7 +105,9 @@ def managing(given: Mapping[str, Any], *, progress: bool = False) -> 'Iterator[D
     # What was not said is left to the configuration.
     # By identity: 0 is a value, and equal to False.
     options = {
-        name: value for name, value in named.items() if value is not None and value is not False
+        name: value
+        for name, value in named.items()
+        if value is not None and (value is not False or name in _SWITCHED_OFF)
     }
     if given.get('insecure'):
         options['verify'] = False
@@ -93,6 +127,7 @@ def request_words(given: Mapping[str, Any]) -> dict[str, Any]:
         'mirrors': list(given['mirror']) or None,
         'method': given['method'],
         'checksum': given['checksum'],
+        'checksum_file': given['checksum_file'],
     }
     data = _read_data(given['data'])
     if data is not None:

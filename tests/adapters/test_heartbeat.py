@@ -1,0 +1,263 @@
+"""Signs of life of a part's owner, and what is gone on from when they end."""
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dlmachine.core.answer import TakeBody
+from dlmachine.core.destination import AtPath
+from dlmachine.core.effects import Publish
+from dlmachine.core.snapshot import PartSeen
+from dlmachine_adapters import part_files, part_notes
+from dlmachine_adapters.heartbeat import Heart
+from dlmachine_adapters.part_files import FileKeeper
+from dlmachine_adapters.part_folder import OUR_FOLDER, adopt_part, create_part, find_parts
+from dlmachine_adapters.part_notes import SILENT_SECONDS, Note, note_path, read_note, write_note
+
+DATA = bytes(range(256)) * 8192
+TAKING = TakeBody(validator='"v1"')
+
+
+@pytest.fixture
+def keeper(tmp_path: Path) -> Iterator[FileKeeper]:
+    """A part that holds DATA, of which a beat vouches for the first half."""
+    made = create_part(tmp_path, 'stem')
+    made.begin(0, TAKING)
+    half = len(DATA) // 2
+    made.append(DATA[:half])
+    made._file.flush()
+    made.beat()
+    made.append(DATA[half:])
+    made._file.flush()
+    yield made
+    made.discard(keep=False)
+
+
+def part_of(folder: Path) -> Path:
+    """The only part in a folder."""
+    (part,) = (folder / OUR_FOLDER).glob('*.part')
+    return part
+
+
+def seen_in(folder: Path) -> PartSeen | None:
+    """The part that could be taken over."""
+    return next(find_parts(folder, 'stem'), None)
+
+
+def disguise(folder: Path, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> Path:
+    """Let the part be somebody else's, as far as its note and the system's marks tell."""
+    part = part_of(folder)
+    note = read_note(part)
+    assert note is not None
+    write_note(part, Note(**{**_fields(note), **changes}))
+    monkeypatch.setattr(part_notes, 'is_held', lambda _: False)
+    monkeypatch.setattr('dlmachine_adapters.part_folder.hold', lambda _: True)
+    part_notes.LIVE.clear()
+    return part
+
+
+def _fields(note: Note) -> dict[str, Any]:
+    return {name: getattr(note, name) for name in ('validator', 'kept_bytes', 'is_left', 'host', 'pid', 'boot')}  # fmt: skip
+
+
+def test_a_beat_vouches_for_what_is_synced(keeper: FileKeeper, tmp_path: Path) -> None:
+    """And for no more."""
+    note = read_note(part_of(tmp_path))
+    assert note is not None
+    assert (note.validator, note.kept_bytes, note.is_left) == ('"v1"', len(DATA) // 2, False)
+    keeper.beat()
+    again = read_note(part_of(tmp_path))
+    assert again is not None
+    assert again.kept_bytes == len(DATA)
+
+
+def test_after_a_crash_of_the_machine_what_was_synced_counts(
+    keeper: FileKeeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rest of the part may be anything."""
+    disguise(tmp_path, monkeypatch, boot='an earlier one')
+    seen = seen_in(tmp_path)
+    assert seen is not None
+    assert seen.size_bytes == len(DATA) // 2
+    adopted = adopt_part(tmp_path, 'stem', seen)
+    assert adopted is not None
+    adopted.discard(keep=False)
+
+
+def test_another_machine_is_dead_once_it_is_silent(
+    keeper: FileKeeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it had synced is copied, and its own part is left alone."""
+    part = disguise(tmp_path, monkeypatch, host='elsewhere')
+    assert seen_in(tmp_path) is None
+    long_ago = time.time() - SILENT_SECONDS - 1
+    os.utime(note_path(part), (long_ago, long_ago))
+    seen = seen_in(tmp_path)
+    assert seen is not None
+    assert seen.size_bytes == len(DATA) // 2
+
+    adopted = adopt_part(tmp_path, 'stem', seen)
+    assert adopted is not None
+    adopted.begin(seen.size_bytes, TAKING)
+    adopted.append(DATA[seen.size_bytes :])
+    adopted.publish(Publish(place=AtPath(str(tmp_path / 'x'))))
+    assert (tmp_path / 'x').read_bytes() == DATA
+    assert part.read_bytes() == DATA
+
+
+def test_one_that_wakes_up_meanwhile_is_not_copied(
+    keeper: FileKeeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its note says beforehand that it begins anew."""
+    part = disguise(tmp_path, monkeypatch, host='elsewhere')
+    long_ago = time.time() - SILENT_SECONDS - 1
+    os.utime(note_path(part), (long_ago, long_ago))
+    seen = seen_in(tmp_path)
+    assert seen is not None
+    real = FileKeeper.append
+
+    def wake(self: FileKeeper, data: bytes) -> None:
+        real(self, data)
+        note_path(part).unlink(missing_ok=True)
+
+    monkeypatch.setattr(FileKeeper, 'append', wake)
+    assert adopt_part(tmp_path, 'stem', seen) is None
+    assert [path.name for path in (tmp_path / OUR_FOLDER).iterdir()] == [part.name]
+
+
+@pytest.mark.parametrize(
+    ('offset', 'validator'), [(0, '"v1"'), (0, '"v2"'), (10, '"v1"'), (len(DATA) // 2, '"v2"')]
+)
+def test_what_is_written_over_is_disowned_first(
+    keeper: FileKeeper,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    offset: int,
+    validator: str,
+) -> None:
+    """No note vouches for bytes that are about to change; its removal is on the disk before."""
+    part = part_of(tmp_path)
+    synced: list[tuple[bool, int]] = []
+    monkeypatch.setattr(
+        part_files, 'sync_folder',
+        lambda folder: synced.append((note_path(part).exists(), part.stat().st_size)),
+    )  # fmt: skip
+    keeper.begin(offset, TakeBody(offset=offset, validator=validator))
+    assert synced == [(False, len(DATA))]
+    note = read_note(part)
+    assert note is not None
+    assert (note.validator, note.kept_bytes) == (validator, 0)
+
+
+def test_going_on_keeps_the_note(
+    keeper: FileKeeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bytes that it vouches for stay."""
+    monkeypatch.setattr(part_files, 'sync_folder', lambda folder: pytest.fail('not needed'))
+    half = len(DATA) // 2
+    keeper.begin(half, TakeBody(offset=half, validator='"v1"'))
+    note = read_note(part_of(tmp_path))
+    assert note is not None
+    assert note.kept_bytes == half
+
+
+def test_a_note_is_whole_or_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk tears no note."""
+    part = tmp_path / 'x.part'
+    write_note(part, Note(validator='"v1"', kept_bytes=5))
+
+    def full(self: Path, *_: Any, **__: Any) -> int:
+        self.write_bytes(b'{"val')
+        raise OSError(28, 'no space left')
+
+    monkeypatch.setattr(Path, 'write_text', full)
+    write_note(part, Note(validator='"v1"', kept_bytes=9))
+    note = read_note(part)
+    assert note is not None
+    assert note.kept_bytes == 5
+    assert [path.name for path in tmp_path.glob('x*')] == ['x.part.json']
+
+
+def test_a_long_download_beats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a while of writing, and no more once it is over."""
+    heart = Heart(seconds=0.01)
+    monkeypatch.setattr(part_files, 'HEART', heart)
+    monkeypatch.setattr(part_files, 'BEAT_SECONDS', 0.0)
+    made = create_part(tmp_path, 'stem')
+    made.begin(0, TAKING)
+    made.append(DATA)
+    made._file.flush()
+    part, deadline = part_of(tmp_path), time.monotonic() + 10
+    while time.monotonic() < deadline:
+        note = read_note(part)
+        if note is not None and note.kept_bytes == len(DATA):
+            break
+        time.sleep(0.01)
+    else:
+        pytest.fail('no beat')
+    made.discard(keep=True)
+    note = read_note(part)
+    assert note is not None
+    assert note.is_left
+    for thread in threading.enumerate():
+        if thread.name == 'dlmachine-heart':
+            thread.join(10)
+            assert not thread.is_alive()
+
+
+def test_short_downloads_start_no_thread(tmp_path: Path) -> None:
+    """Most are over before the first beat."""
+    made = create_part(tmp_path, 'stem')
+    made.begin(0, TAKING)
+    made.append(DATA)
+    assert not made._is_beating
+    made.discard(keep=False)
+
+
+def test_a_beat_that_fails_is_left_out(
+    keeper: FileKeeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The note says what it said."""
+
+    def fail(handle: int) -> None:
+        raise OSError(5, 'input/output error')
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, 'fsync', fail)
+        keeper.beat()
+    note = read_note(part_of(tmp_path))
+    assert note is not None
+    assert note.kept_bytes == len(DATA) // 2
+
+
+def test_a_closed_part_does_not_beat(tmp_path: Path) -> None:
+    """A beat may come late."""
+    made = create_part(tmp_path, 'stem')
+    made.begin(0, TAKING)
+    made.append(DATA)
+    made.discard(keep=True)
+    before = read_note(part_of(tmp_path))
+    made.beat()
+    assert read_note(part_of(tmp_path)) == before
+
+
+def test_a_forked_child_has_a_heart_of_its_own() -> None:
+    """Threads do not come through a fork."""
+    heart = Heart(seconds=60)
+
+    class One:
+        def beat(self) -> None:
+            raise NotImplementedError
+
+    parents, own = One(), One()
+    heart._is_beating = True  # As it is in a child, where the thread is gone.
+    heart.add(parents)
+    heart._pid = -1
+    heart.add(own)
+    assert heart._all == {own}
+    heart.remove(own)

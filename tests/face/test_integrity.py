@@ -1,0 +1,240 @@
+"""Only right bytes: digests, lists, content and the caller's look, from end to end."""
+
+import gzip
+from base64 import b64encode
+from collections.abc import Callable
+from hashlib import md5, sha256
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dlmachine.core.faults import ChecksumUnknown, ContentRefused, DigestMismatch, HttpStatus
+from dlmachine.core.outcome import Origin
+from dlmachine.errors import DownloadError, IntegrityError, RequestError, ServerError
+from dlmachine.manager import DownloadManager
+from tests.servers.behaviours import answer, chunked, in_turn, resource
+from tests.servers.http import Fields, Server
+
+BODY = b'gene\tvalue\nTP53\t1\n' * 500
+OTHER = b'gene\tvalue\nEGFR\t2\n' * 400
+PAGE = b'<!DOCTYPE html>\n<html><title>Please log in</title>'
+DIGEST = sha256(BODY).hexdigest()
+MakeManager = Callable[..., DownloadManager]
+AGAIN: dict[str, Any] = {'retries': 2, 'retry_wait': 0}
+
+
+def of(body: bytes, algorithm: str = 'sha256') -> str:
+    """A digest in base64, as servers write it."""
+    return b64encode({'sha256': sha256, 'md5': md5}[algorithm](body).digest()).decode()
+
+
+@pytest.mark.parametrize(
+    ('name', 'value'),
+    [
+        ('Repr-Digest', f'sha-256=:{of(OTHER)}:'),
+        ('Content-Digest', f'sha-256=:{of(OTHER)}:'),
+        ('Content-MD5', of(OTHER, 'md5')),
+        ('x-goog-hash', f'crc32c=AAAAAA==,md5={of(OTHER, "md5")}'),
+    ],
+)
+def test_a_digest_of_the_server_is_held(
+    manager: DownloadManager, server: Server, tmp_path: Path, name: str, value: str
+) -> None:
+    """Wrong bytes are not published; the next answer, which keeps the promise, is."""
+    fields: Fields = ((name, value),)
+    url = server.on('/x', in_turn(resource(BODY, fields=fields), resource(OTHER, fields=fields)))
+    with pytest.raises(IntegrityError, match=name):
+        manager.download(url, tmp_path / 'x', retries=0)
+    assert not (tmp_path / 'x').exists()
+
+    outcome = manager.fetch(url, tmp_path / 'x', **AGAIN)
+    assert (tmp_path / 'x').read_bytes() == OTHER
+    assert outcome.record is not None
+    assert [source for _, source in outcome.record.verified_by] == [name]
+
+
+@pytest.mark.parametrize('where', ['url', 'path', 'checksum'])
+def test_the_line_of_a_list_is_held(
+    manager: DownloadManager, server: Server, tmp_path: Path, where: str
+) -> None:
+    """SHA256SUMS by URL, by path, and as `checksum`; a stale line keeps the bytes out."""
+    url = server.on('/d/x.tsv', resource(BODY))
+    text = f'{sha256(OTHER).hexdigest()}  ./e/x.tsv\n{DIGEST} *./d/x.tsv\n'
+    of_url = server.on('/SHA256SUMS', resource(text.encode()))
+    (tmp_path / 'SHA256SUMS').write_text(text)
+    forms: dict[str, dict[str, Any]] = {
+        'url': {'checksum_file': of_url},
+        'path': {'checksum_file': tmp_path / 'SHA256SUMS'},
+        'checksum': {'checksum': of_url},
+    }
+    words = forms[where]
+
+    outcome = manager.fetch(url, **words)
+    again = manager.fetch(url, **words)
+    with pytest.raises(IntegrityError, match='sha256 is') as raised:
+        manager.fetch(server.on('/e/x.tsv', resource(BODY)), **words, retries=0)
+
+    assert outcome.record is not None
+    assert outcome.record.verified_by[0][0] == 'sha256'
+    assert again.origin is Origin.CACHE
+    assert isinstance(raised.value.fault, DigestMismatch)
+    assert 'SHA256SUMS' in raised.value.fault.source
+    # The file once, the list with each download, the hit without either.
+    asked = [one.path for one in server.asked]
+    assert (asked.count('/d/x.tsv'), asked.count('/SHA256SUMS')) == (1, 0 if where == 'path' else 2)
+
+
+def test_a_list_without_the_line_is_an_error(
+    manager: DownloadManager, server: Server, tmp_path: Path
+) -> None:
+    """No file is asked for; nor where there is no list."""
+    url = server.on('/x.tsv', resource(BODY))
+    sums = server.on('/x.md5', resource(b'<html>no such list</html>'))
+    with pytest.raises(RequestError, match='has no checksum in it') as raised:
+        manager.download(url, checksum_file=sums)
+    assert isinstance(raised.value.fault, ChecksumUnknown)
+    with pytest.raises(ServerError) as missing:
+        manager.download(url, checksum_file=server.url('/nothing.md5'))
+    assert isinstance(missing.value.fault, HttpStatus)
+    with pytest.raises(DownloadError, match='no such file'):
+        manager.download(url, checksum_file=tmp_path / 'nothing.md5')
+    assert '/x.tsv' not in [one.path for one in server.asked]
+
+
+@pytest.mark.parametrize('target', ['/x.tsv.gz', '/x.zip', '/x.pdf', '/x.csv', '/get'])
+def test_a_page_in_place_of_a_file_is_refused(
+    manager: DownloadManager, server: Server, tmp_path: Path, target: str
+) -> None:
+    """200 and HTML: never published, not even in place of an older file; the mirror follows."""
+    fields = (('Content-Type', 'application/gzip' if target == '/get' else 'text/html'),)
+    url = server.on(target, resource(PAGE, fields=fields))
+    (tmp_path / 'x').write_bytes(b'old')
+    with pytest.raises(IntegrityError, match='web page') as raised:
+        manager.download(url, tmp_path / 'x', retries=0)
+    assert isinstance(raised.value.fault, ContentRefused)
+    assert (tmp_path / 'x').read_bytes() == b'old'
+    assert manager.fetch(url, dest=False, check_content=False).content is not None
+
+    right = {'/x.tsv.gz': gzip.compress(BODY), '/x.zip': b'PK\x03\x04', '/x.pdf': b'%PDF-1.7'}
+    body = right.get(target, BODY)
+    outcome = manager.fetch(url, mirrors=[server.on('/mirror', resource(body))], **AGAIN)
+    assert Path(str(outcome.path)).read_bytes() == body
+
+
+def test_a_damaged_gzip_stream_is_refused(manager: DownloadManager, server: Server) -> None:
+    """Cut at its source, so that every length is right; a second, whole answer is taken."""
+    whole = gzip.compress(BODY)
+    for cut in (whole[:-9], whole[:-8] + bytes(8), b'no gzip at all'):
+        url = server.on('/x.gz', in_turn(resource(cut), chunked([whole[:100], whole[100:]])))
+        outcome = manager.fetch(url, force_download=True, **AGAIN)
+        assert Path(str(outcome.path)).read_bytes() == whole
+        assert outcome.tries == 2
+
+
+def test_too_little_is_refused(manager: DownloadManager, server: Server) -> None:
+    """An empty answer, legal as it is, where something is expected."""
+    url = server.on('/x', in_turn(resource(b''), resource(BODY)))
+    with pytest.raises(IntegrityError, match='at least 1'):
+        manager.download(url, min_bytes=1, retries=0)
+    assert manager.fetch(url, min_bytes=1).tries == 1
+
+
+@pytest.mark.parametrize('dest', [None, False])
+def test_the_caller_has_the_last_word(
+    manager: DownloadManager, server: Server, dest: bool | None
+) -> None:
+    """A body without its end marker is not taken; the function sees the whole body."""
+    whole = BODY + b'[success]\n'
+    url = server.on('/biomart', in_turn(resource(BODY), resource(whole)))
+    seen: list[bytes] = []
+
+    def is_whole(file: Any) -> bool:
+        seen.append(file.read())
+        return seen[-1].endswith(b'[success]\n')
+
+    outcome = manager.fetch(url, dest, validate=is_whole, **AGAIN)
+    assert seen == [BODY, whole]
+    assert outcome.tries == 2
+    content = outcome.content
+    assert (content.read() if isinstance(content, BytesIO) else Path(str(content)).read_bytes()) == whole  # fmt: skip
+
+
+def test_what_a_function_raises_is_a_no(manager: DownloadManager, server: Server) -> None:
+    """Its words are told, without the secrets of the request."""
+
+    def fail(file: Any) -> bool:
+        msg = f'{len(file.read())} bytes of s3cret'
+        raise ValueError(msg)
+
+    url = server.on('/x', resource(BODY))
+    with pytest.raises(IntegrityError, match=r'ValueError: 9000 bytes of \*\*\*'):
+        manager.download(url, validate=fail, retries=0, headers={'X-Token': 's3cret'})
+    with pytest.raises(RequestError, match='can not be called'):
+        manager.download(url, validate='x')
+
+
+def test_a_copy_stands_in_for_a_failed_refresh(
+    make_manager: MakeManager, server: Server, tmp_path: Path
+) -> None:
+    """In the cache and at a path; bytes and date stay as they were, and it says so."""
+    manager = make_manager(path=tmp_path / 'cache')
+    down = answer(503, body=PAGE * 1000)
+    url = server.on('/x', in_turn(resource(BODY, etag='"1"'), down))
+    first = manager.fetch(url)
+    before = Path(str(first.path)).stat().st_mtime_ns
+
+    stale = manager.fetch(url, check_freshness=True, stale_if_error=True, retries=0)
+    with pytest.raises(ServerError):
+        manager.fetch(url, check_freshness=True, retries=0)
+
+    assert (stale.origin, stale.path, stale.record) == (Origin.STALE, first.path, first.record)
+    assert isinstance(stale.fault, HttpStatus)
+    assert '503' in stale.reason
+    assert Path(str(first.path)).stat().st_mtime_ns == before
+    assert manager.fetch(url).record == first.record
+
+    (tmp_path / 'x').write_bytes(b'old')
+    at_path = manager.fetch(url, tmp_path / 'x', stale_if_error=True, retries=0)
+    assert (at_path.origin, at_path.path) == (Origin.STALE, str(tmp_path / 'x'))
+    assert (tmp_path / 'x').read_bytes() == b'old'
+
+
+def test_no_folder_is_made_if_the_caller_says_so(
+    manager: DownloadManager, server: Server, tmp_path: Path
+) -> None:
+    """Refused by the plan, before any request; without it the folder is made."""
+    url = server.on('/x', resource(BODY))
+    for dest in (tmp_path / 'new' / 'x', f'{tmp_path}/new/'):
+        with pytest.raises(RequestError, match='create_dirs'):
+            manager.plan(url, dest, create_dirs=False)
+    assert manager.plan(url, tmp_path / 'x', create_dirs=False).effects
+    assert server.asked == []
+    manager.download(url, tmp_path / 'new' / 'x')
+    assert (tmp_path / 'new' / 'x').read_bytes() == BODY
+
+
+def test_a_secret_that_a_server_sends_back_is_kept_nowhere(
+    make_manager: MakeManager, server: Server, tmp_path: Path
+) -> None:
+    """In ETag, Last-Modified, name, Link: neither in the registry nor in a file's name."""
+    secret = 'tok3n-of-mine'
+    fields = (
+        ('ETag', f'"{secret}"'),
+        ('Last-Modified', secret),
+        ('Content-Disposition', f'attachment; filename="{secret}.csv"'),
+        ('Link', f'<http://h/?x={secret}>; rel=next'),
+        ('X-Echo', f'you sent {secret}'),
+    )
+    manager = make_manager(path=tmp_path / 'cache')
+    url = server.on('/x', resource(BODY, fields=fields))
+    outcome = manager.fetch(url, headers={'Authorization': f'Bearer {secret}'})
+    manager.fetch(url, headers={'Authorization': f'Bearer {secret}'}, check_freshness=True)
+    manager.download(url, f'{tmp_path}/out/', headers={'Authorization': f'Bearer {secret}'})
+
+    assert outcome.record is not None
+    assert secret not in outcome.record.to_json()
+    for path in tmp_path.rglob('*'):
+        assert secret not in path.name
+        assert path.is_dir() or secret.encode() not in path.read_bytes()
