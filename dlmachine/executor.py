@@ -260,4 +260,7 @@ def _log(effect: Effect, event: Event) -> None:
     if isinstance(event, (Interrupted, Failed)):
         logger.info('%s: %s', show_effect(effect), event.fault)
     elif isinstance(event, Answered):
-        logger.debug('%s: %s', show_effect(effect), event.head.status)
+        level = logging.INFO if event.head.status >= 400 else logging.DEBUG
+        logger.log(level, '%s: %s', show_effect(effect), event.head.status)
+    elif isinstance(effect, Wait):
+        logger.info('%s', show_effect(effect))

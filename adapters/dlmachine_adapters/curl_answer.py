@@ -114,6 +114,9 @@ class CurlAnswer:
         elif self._replies is not None:
             # libcurl sends nothing where the file is no longer than what we have.
             self._begin(self._replies.not_from_there())
+        else:
+            # To libcurl a head that ends in the middle is no error.
+            raise ConnectionLostError
 
     def _on_connected(self, *addresses: object) -> int:
         if self._is_sent:

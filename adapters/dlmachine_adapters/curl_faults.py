@@ -64,7 +64,8 @@ def _handshake(text: str, scene: Scene) -> Fault:
 
 def _truncated(text: str, scene: Scene) -> Fault:
     truncated = scene.reception.truncated()
-    if truncated.received_bytes == truncated.expected_bytes:
+    is_ftp = scheme_of(scene.route.request).startswith('ftp')
+    if is_ftp and truncated.received_bytes == truncated.expected_bytes:
         return _receive(text, scene)  # FTP: all came, and then the server took it back.
     return truncated
 

@@ -43,13 +43,14 @@ _PLAIN: Final = re.compile(r'[A-Za-z0-9_\-]{1,64}')
 def create_part(folder: Path, stem: str) -> FileKeeper:
     """A new part file in a folder that is made if need be.  Raises OSError."""
     ours = folder / OUR_FOLDER
+    made = tuple(_missing(folder))
     for _ in range(8):
         ours.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileNotFoundError, FileExistsError):
             # Another download may remove the empty folder just now.
-            return _create(folder, stem)
+            return _create(folder, stem, made)
     ours.mkdir(parents=True, exist_ok=True)
-    return _create(folder, stem)
+    return _create(folder, stem, made)
 
 
 def find_parts(folder: Path, stem: str) -> Iterator[PartSeen]:
@@ -106,8 +107,12 @@ def _copy_part(folder: Path, stem: str, old: Path, note: Note) -> FileKeeper | N
     return None
 
 
-def tidy(folder: Path) -> None:
-    """Remove old parts that nobody owns, and the sub-folder if it is empty then."""
+def tidy(folder: Path, made: tuple[Path, ...] = ()) -> None:
+    """Remove old parts that nobody owns, and the sub-folder if it is empty then.
+
+    `made` are the folders that were made for a download, innermost first; they go too if
+    nothing came of it.
+    """
     ours = folder / OUR_FOLDER
     with contextlib.suppress(OSError):
         for part in _parts(ours):
@@ -115,6 +120,15 @@ def tidy(folder: Path) -> None:
                 drop_note(part)
                 part.unlink(missing_ok=True)
         ours.rmdir()
+        for path in made:
+            path.rmdir()
+
+
+def _missing(folder: Path) -> Iterator[Path]:
+    for path in (folder, *folder.parents):
+        if path.exists():
+            return
+        yield path
 
 
 def _parts(ours: Path) -> list[Path]:
@@ -124,10 +138,10 @@ def _parts(ours: Path) -> list[Path]:
         return []
 
 
-def _create(folder: Path, stem: str) -> FileKeeper:
+def _create(folder: Path, stem: str, made: tuple[Path, ...] = ()) -> FileKeeper:
     path = folder / OUR_FOLDER / _part_name(stem)
     handle = os.open(path, _OPEN | os.O_CREAT | os.O_EXCL, 0o666)
-    return FileKeeper(path, handle, partial(tidy, folder))
+    return FileKeeper(path, handle, partial(tidy, folder, made))
 
 
 def _take_over(handle: int, old: Path, mine: Path, note: Note) -> bool:

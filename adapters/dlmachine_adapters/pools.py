@@ -31,12 +31,14 @@ class HandlePool(Generic[Handle]):
 
     @contextmanager
     def lend(self) -> Iterator[Handle]:
-        """A handle for one exchange."""
+        """A handle for one exchange; one that an exception leaves is closed."""
         handle = self._take()
         try:
             yield handle
-        finally:
-            self._give_back(handle)
+        except BaseException:
+            self._close(handle)
+            raise
+        self._give_back(handle)
 
     def close(self) -> None:
         """Close the idle handles; those lent are closed when they come back."""

@@ -67,14 +67,18 @@ class CurlTransport:
         for prepared in (route, body):
             if not is_successful(prepared):
                 return reception.broken(prepared.failure())
-        with ExitStack() as stack:
-            opened = body.unwrap()
-            if opened is not None:
-                stack.enter_context(opened)
-            curl = stack.enter_context(self._handles.lend())
-            scene = Scene(route=route.unwrap(), watch=watch, reception=reception)
-            answer = CurlAnswer(effect, watch, reception, opened, self._clock.now())
-            return _exchange(curl, effect, scene, opened, answer)
+        scene = Scene(route=route.unwrap(), watch=watch, reception=reception)
+        try:
+            with ExitStack() as stack:
+                opened = body.unwrap()
+                if opened is not None:
+                    stack.enter_context(opened)
+                curl = stack.enter_context(self._handles.lend())
+                answer = CurlAnswer(effect, watch, reception, opened, self._clock.now())
+                return _exchange(curl, effect, scene, opened, answer)
+        except ConnectionLostError:
+            # libcurl would keep the connection: the handle was closed with it.
+            return reception.broken(fault_of(pycurl.E_GOT_NOTHING, '', scene))
 
     def close(self) -> None:
         """Close the connections."""
@@ -98,8 +102,6 @@ def _exchange(
         return reception.broken(error.fault)
     except LimitPassed:
         return reception.broken(scene.watch.timed_out())
-    except ConnectionLostError:
-        return reception.broken(fault_of(pycurl.E_GOT_NOTHING, '', scene))
     except HeadError as error:
         return reception.broken(scene.unusable(str(error)))
     except pycurl.error as error:

@@ -25,7 +25,7 @@ _PIECE_SECONDS: Final = 0.2
 MOST_DRAINED_BYTES: Final = 65_536
 
 #: More than any honest server sends; `http.client` counts fields no further than this.
-MOST_FIELDS: Final = 100
+MOST_FIELDS: Final = 99
 MOST_HEAD_BYTES: Final = 262_144
 MOST_LINE_BYTES: Final = 65_536
 
@@ -44,6 +44,7 @@ class Reception:
         self._held = bytearray()
         self._written_at = 0.0
         self._wire_bytes = 0
+        self._is_readable = True
 
     @property
     def is_wanted(self) -> bool:
@@ -60,6 +61,7 @@ class Reception:
         self._head = head
         problem = find_head_problem(head)
         if problem is not None:
+            self._is_readable = False
             fault = AnswerUnusable(url=self._url, problem=f'the server {problem}')
             self._decision = RefuseBody(fault)
             return
@@ -145,8 +147,10 @@ class Reception:
         return Answered(at=self._clock.now(), head=head)
 
     def _interrupted(self, fault: Fault) -> Interrupted:
+        # Libraries stop at different lines of a head that can not be read: to all of us it is none.
+        head = self._head if self._is_readable else None
         return Interrupted(
-            at=self._clock.now(), fault=fault, head=self._head, part_bytes=self._part.size_bytes
+            at=self._clock.now(), fault=fault, head=head, part_bytes=self._part.size_bytes
         )
 
 

@@ -6,11 +6,18 @@ the messages go out and come in as they are: no header, no cookie and no path is
 """
 
 import logging
+import re
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from http.client import HTTPException, HTTPResponse
+from email.errors import (
+    FirstHeaderLineIsContinuationDefect,
+    MisplacedEnvelopeHeaderDefect,
+    MissingHeaderBodySeparatorDefect,
+)
+from email.message import Message
+from http.client import HTTPException, HTTPResponse, IncompleteRead, RemoteDisconnected
 from io import BufferedReader, RawIOBase
 from socket import socket
 from typing import TYPE_CHECKING, Any, Final
@@ -30,6 +37,18 @@ _WATCH: Final[ContextVar[Watch | None]] = ContextVar('dlmachine_watch', default=
 _BUFFER_BYTES: Final = 65_536
 _MOST_INTERIM: Final = 20
 _SWITCHING_PROTOCOLS: Final = 101
+_STATUS_LINE: Final = b'HTTP/'
+_MOST_LINE_BYTES: Final = 65_536
+
+#: RFC 9112 section 7.1; Python's own reading of numbers takes signs and underscores too.
+_CHUNK_SIZE: Final = re.compile(rb'([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\n]*)?\r?\n')
+
+#: The email package finds fault with the body too, where a Content-Type promises parts.
+_ODD_LINES: Final = (
+    FirstHeaderLineIsContinuationDefect,
+    MisplacedEnvelopeHeaderDefect,
+    MissingHeaderBodySeparatorDefect,
+)
 
 
 @contextmanager
@@ -70,6 +89,25 @@ class _WatchedReader(RawIOBase):
         super().close()
 
 
+class _Lines(BufferedReader):
+    """A buffer that knows heads from their beginnings: http.client takes both for heads."""
+
+    head_lines: int | None = None
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        """One line.  Raises: RemoteDisconnected if the head ends in the middle."""
+        line = super().readline(size)
+        if self.head_lines is None:
+            return line
+        self.head_lines += 1
+        is_cut = not line.endswith(b'\n') and len(line) <= _MOST_LINE_BYTES
+        is_http = self.head_lines > 1 or line[:5] == _STATUS_LINE[: len(line)]
+        if is_cut and is_http:
+            msg = 'the head was cut short'
+            raise RemoteDisconnected(msg)
+        return line
+
+
 class _WatchedResponse(HTTPResponse):
     """An answer read through the watch; interim answers are skipped (RFC 9110 section 15.2)."""
 
@@ -78,20 +116,49 @@ class _WatchedResponse(HTTPResponse):
         watch = _WATCH.get()
         if watch is not None:
             raw: Any = self.fp.detach()
-            self.fp = BufferedReader(_WatchedReader(raw, sock, watch), _BUFFER_BYTES)
+            self.fp = _Lines(_WatchedReader(raw, sock, watch), _BUFFER_BYTES)
 
     def begin(self) -> None:
         """Read the final head."""
+        lines = self.fp
         for _ in range(_MOST_INTERIM):
+            if isinstance(lines, _Lines):
+                lines.head_lines = 0
             super().begin()
-            if self.msg.defects or self.msg.get_payload():
+            if _has_odd_lines(self.msg):
                 msg = 'a header line is none'
                 raise HTTPException(msg)
             if not 100 <= self.status < 200 or self.status == _SWITCHING_PROTOCOLS:
+                if isinstance(lines, _Lines):
+                    lines.head_lines = None
                 return
             self.headers = None  # type: ignore[assignment]  # makes it read the next head
         msg = f'more than {_MOST_INTERIM} interim answers'
         raise HTTPException(msg)
+
+    def _read_next_chunk_size(self) -> int:
+        found = _CHUNK_SIZE.fullmatch(self.fp.readline(_MOST_LINE_BYTES))
+        if found is None:
+            msg = 'a chunk size is none'
+            raise ValueError(msg)
+        return int(found[1], 16)
+
+    def _safe_read(self, amt: int) -> bytes:
+        # Of a chunked body only what ends a chunk is read in this way.
+        data: bytes = super()._safe_read(amt)  # type: ignore[misc]
+        if self.chunked and data != b'\r\n':
+            raise IncompleteRead(data)
+        return data
+
+
+def _has_odd_lines(fields: Message) -> bool:
+    """Whether anything in a head is no field: the parser takes that for a body."""
+    payload: Any = fields.get_payload()
+    if isinstance(payload, list):
+        is_more = any(one.items() or _has_odd_lines(one) for one in payload)
+    else:
+        is_more = bool(payload)
+    return is_more or any(isinstance(defect, _ODD_LINES) for defect in fields.defects)
 
 
 # To the type checker a mixin of HTTPConnection is one; at run time it must not be.

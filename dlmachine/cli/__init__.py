@@ -9,11 +9,12 @@ from importlib import import_module
 
 import click
 
+from dlmachine.cli.interruption import INTERRUPTED, SAID, TERMINATED, Terminated, interruptible
 from dlmachine.core.version import VERSION
 
 _COMMANDS = {
     'audit': 'Show what a list of downloads would do, without doing it.',
-    'cache': 'List, show, verify and remove cached files.',
+    'cache': 'List, show, verify, repair and remove cached files.',
     'config': 'Show each setting and where it comes from.',
     'demo': 'Show the main job against a server on this machine.',
     'get': 'Download URLs, to files or into the cache.',
@@ -48,20 +49,25 @@ def group() -> None:
 
     Exit codes: 0 ok, 1 generic, 2 usage, 3 files, 4 network, 5 TLS, 6 credentials,
     7 protocol, 8 server error, 9 integrity, 10 a download is pending, 11 offline miss,
-    12 some of many failed, 13 busy, 130 interrupted, 141 output closed.
+    12 some of many failed, 13 busy, 130 interrupted, 141 output closed,
+    143 terminated.
     """
 
 
 def main() -> None:
     """Run, and end with an exit code that scripts can use."""
     try:
-        group.main(standalone_mode=False)
+        with interruptible():
+            group.main(standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        click.echo('interrupted; run it again to go on', err=True)
-        sys.exit(130)
+        click.echo(SAID, err=True)
+        sys.exit(INTERRUPTED)
+    except Terminated:
+        click.echo(SAID, err=True)
+        sys.exit(TERMINATED)
     except BrokenPipeError:
         # Whoever read our output has gone; nothing more can be said to them.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

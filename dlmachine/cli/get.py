@@ -1,11 +1,10 @@
 """`dlmachine get`: download."""
 
-import os
-import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +18,7 @@ from dlmachine.cli.common import (
     request_options,
     request_words,
 )
+from dlmachine.cli.interruption import ending_at_once
 
 if TYPE_CHECKING:
     from dlmachine.batch import BatchItem
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 @click.option('--exit-code', is_flag=True, help='With --dry-run: 10 if anything would be fetched.')
 @click.option('-q', '--quiet', is_flag=True, help='No progress, no paths.')
 @click.option('--no-progress', is_flag=True, help='No progress bars.')
+@click.option('-v', '--verbose', count=True, help='Say on stderr what is done; -vv more of it.')
 @json_option
 @request_options
 def command(urls: tuple[str, ...], **given: Any) -> None:
@@ -60,8 +61,8 @@ def command(urls: tuple[str, ...], **given: Any) -> None:
 
         show_plans(wishes, _destination(given), given)
         return
-    is_quiet = given['quiet'] or given['no_progress'] or given['as_json']
-    with managing(given, progress=not is_quiet) as manager:
+    is_quiet = any(given[name] for name in ('quiet', 'no_progress', 'as_json', 'verbose'))
+    with _telling(given['verbose']), managing(given, progress=not is_quiet) as manager:
         if len(wishes) == 1:
             _get_one(manager, wishes[0], given)
         else:
@@ -80,6 +81,7 @@ def _destination(given: dict[str, Any]) -> str | bool | None:
 
 def _get_one(manager: 'DownloadManager', url: str, given: dict[str, Any]) -> None:
     outcome = manager.fetch(url, _destination(given), **request_words(given))
+    _warn_if_stale(outcome)
     if outcome.buffer is not None and not given['as_json']:
         sys.stdout.buffer.write(outcome.buffer.read())
         sys.stdout.buffer.flush()
@@ -94,17 +96,17 @@ def _get_many(manager: 'DownloadManager', urls: list[str], given: dict[str, Any]
 
     told: list[dict[str, Any]] = []
     failed = []
-    words = request_words(given)
-    # Threads that download can not be stopped, and waiting for them may take hours. A part whose
-    # owner is dead is gone on from by the next run, and its locks end with the process.
-    signal.signal(signal.SIGINT, _end)
-    for item in manager.download_many(urls, _destination(given), workers=given['jobs'], **words):
-        if item.fault is not None:
-            failed.append(item.fault)
-            click.echo(f'error: {item.fault}', err=True)
-        elif not given['as_json'] and not given['quiet']:
-            click.echo(item.path)
-        told.append(_item_as_json(item))
+    words, place = request_words(given), _destination(given)
+    with ending_at_once():
+        for item in manager.download_many(urls, place, workers=given['jobs'], **words):
+            if item.fault is not None:
+                failed.append(item.fault)
+                click.echo(f'error: {item.fault}', err=True)
+            elif item.outcome is not None:
+                _warn_if_stale(item.outcome)
+            if item.ok and not given['as_json'] and not given['quiet']:
+                click.echo(item.path)
+            told.append(_item_as_json(item))
     if given['as_json']:
         print_json(told)
     if failed:
@@ -114,9 +116,29 @@ def _get_many(manager: 'DownloadManager', urls: list[str], given: dict[str, Any]
         sys.exit(PARTIAL)
 
 
-def _end(number: int, frame: FrameType | None) -> NoReturn:
-    click.echo('interrupted; run it again to go on', err=True)
-    os._exit(130)
+def _warn_if_stale(outcome: 'Outcome') -> None:
+    if outcome.fault is not None:
+        click.echo(f'stale: {outcome.content}: {outcome.reason}', err=True)
+
+
+@contextmanager
+def _telling(verbosity: int) -> Iterator[None]:
+    """Let the log of dlmachine go to stderr, as long as this lasts."""
+    if not verbosity:
+        yield
+        return
+    import logging
+
+    logger, shown = logging.getLogger('dlmachine'), logging.StreamHandler(sys.stderr)
+    shown.setFormatter(logging.Formatter('%(asctime)s %(levelname)-7s %(message)s', '%H:%M:%S'))
+    before = logger.level
+    logger.addHandler(shown)
+    logger.setLevel(logging.INFO if verbosity == 1 else logging.DEBUG)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+        logger.removeHandler(shown)
 
 
 def _item_as_json(item: 'BatchItem[Any]') -> dict[str, Any]:
@@ -137,6 +159,7 @@ def _as_json(url: str, outcome: 'Outcome') -> dict[str, Any]:
         'reason': outcome.reason,
         'version': outcome.version,
         'tries': outcome.tries,
+        'fault': None if outcome.fault is None else fault_as_json(outcome.fault),
         'size': None if record is None else record.size_bytes,
         'sha256': None if record is None else record.sha256,
     }

@@ -50,7 +50,7 @@ def go_on(
     left = _time_left(job, at)
     if left is not None and left <= timedelta(0):
         return give_up(job, effort, _timed_out(job, effort))
-    if gained and 0 < job.policy.retries and effort.renewals < MOST_RENEWALS:
+    if gained and job.policy.retries and effort.renewals < MOST_RENEWALS:
         return _renew(job, effort, fault, left)
     following = _positions(job, effort, effort.position + 1)
     if following:

@@ -440,3 +440,17 @@ def test_old_parts_are_removed(desk: Desk, folder: Path) -> None:
     open_.write(b'data')
     assert isinstance(open_.publish(Publish(place=AtPath(str(folder / 'x')))), Published)
     assert _left(folder) == ['x']
+
+
+def test_folders_that_were_made_for_nothing_are_removed(desk: Desk, folder: Path) -> None:
+    """Those that were there, and those with a file in them, stay."""
+    target = folder / 'a' / 'b'
+    failed = desk.fill(target)
+    assert target.is_dir()
+    failed.discard(Discard())
+    assert _left(folder) == []
+
+    one, two = desk.fill(target), desk.fill(target)
+    one.discard(Discard())
+    two.publish(Publish(place=AtPath(str(target / 'x'))))
+    assert _left(target) == ['x']

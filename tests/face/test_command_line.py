@@ -13,7 +13,7 @@ import pytest
 
 from dlmachine.cli.exit_codes import CODES, exit_code
 from dlmachine.core.faults import FAULTS, HttpStatus
-from tests.servers.behaviours import answer, resource, trickle
+from tests.servers.behaviours import answer, in_turn, resource, trickle
 from tests.servers.http import Server
 
 BODY = b'id\tscore\nP1\t1\n'
@@ -258,3 +258,35 @@ def test_data_is_a_form_as_with_curl(run: Run, server: Server) -> None:
         ('POST', b'a=1&b=2', 'application/x-www-form-urlencoded'),
         ('POST', b'{"a":1}', 'application/json'),
     ]
+
+
+def test_a_copy_that_stands_in_is_said_to_be_stale(
+    run: Run, server: Server, tmp_path: Path
+) -> None:
+    """The path on stdout, the reason on stderr, exit code 0; without the option it fails."""
+    url = server.on('/x', in_turn(resource(BODY), answer(503)))
+    words = ('--cache', 'c', '--force', '--retry', '0')
+    first = run('get', url, '--cache', 'c')
+    stale = run('get', url, *words, '--stale-if-error')
+    told = json.loads(run('get', url, *words, '--stale-if-error', '--json').stdout)
+    failed = run('get', url, *words)
+
+    assert (stale.returncode, stale.stdout) == (0, first.stdout)
+    assert stale.stderr.startswith('stale: ')
+    assert '503' in stale.stderr
+    assert (told[0]['origin'], told[0]['fault']['code']) == ('stale', 'http_status')
+    assert failed.returncode == 8
+
+
+def test_bodies_are_checked_from_the_command_line(run: Run, server: Server, tmp_path: Path) -> None:
+    """Lists, sizes, content and folders; each with the exit code of its kind."""
+    page, table = server.on('/p.csv', resource(b'<html>')), server.on('/t.csv', resource(BODY))
+    wrong = server.on('/SHA256SUMS', resource(b'0' * 64 + b'  t.csv\n'))
+    at = ('--retry', '0', '-o', 'new/x')
+
+    assert run('get', page, *at).returncode == 9
+    assert run('get', table, *at, '--checksum-file', wrong).returncode == 9
+    assert run('get', table, *at, '--min-bytes', '1k').returncode == 9
+    assert run('get', table, *at, '--no-create-dirs').returncode == 3
+    assert not (tmp_path / 'work' / 'new' / 'x').exists()
+    assert run('get', page, *at, '--no-check-content').returncode == 0

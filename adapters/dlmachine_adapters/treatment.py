@@ -1,0 +1,119 @@
+"""Treatment: doing about a finding what is safe.
+
+Contract: which cure a finding has was decided by `dlmachine.core.care`. Each looks again
+before it does anything, and does it only if the finding still stands. Raises nothing: what
+could not be done is told.
+"""
+
+import os
+import sqlite3
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from dlmachine.core.care import GIVEN_UP_AGE, SETTLED_AGE, Cure, Finding
+from dlmachine.core.effects import AcquireLock, ReleaseLock
+from dlmachine.core.events import LockAcquired
+from dlmachine.core.ports import Clock, Locks
+from dlmachine.core.verification import QuarantineNote
+from dlmachine_adapters.care import Mended, Mender
+from dlmachine_adapters.diagnosis import is_owned, see_file
+from dlmachine_adapters.part_notes import drop_note, hold
+from dlmachine_adapters.quarantine import put_away
+from dlmachine_adapters.registry import Registry
+from dlmachine_adapters.registry_look import is_named
+from dlmachine_adapters.storage_faults import storage_fault
+
+_MEANWHILE: Final = Mended(is_done=False, text='it is no longer so')
+
+
+class Treatment:
+    """Cures for findings in one cache folder."""
+
+    def __init__(self, registry: Registry, locks: Locks, clock: Clock) -> None:
+        """Work in the folder of this registry."""
+        self._registry = registry
+        self._locks = locks
+        self._clock = clock
+        self._mender = Mender(registry, locks, clock)
+        self._cures: Mapping[Cure, Callable[[Finding], Mended]] = {
+            Cure.QUARANTINE: self._quarantine,
+            Cure.MARK: self._mark,
+            Cure.FREE_LOCK: self._free_lock,
+            Cure.REMOVE: self._remove,
+            Cure.REMOVE_PART: self._remove_part,
+            Cure.MEND_REGISTRY: self._mend_registry,
+        }
+
+    def treat(self, finding: Finding) -> Mended | None:
+        """Do what can be done; None if there is nothing."""
+        cure = self._cures.get(finding.cure)
+        if cure is None:
+            return None
+        try:
+            return cure(finding)
+        except FileNotFoundError:
+            return _MEANWHILE
+        except OSError as error:
+            fault = storage_fault(error, 'write', finding.place)
+            return Mended(is_done=False, text=fault.what())
+        except sqlite3.Error as error:
+            return Mended(is_done=False, text=f'the registry can not be written to: {error}')
+
+    def _quarantine(self, finding: Finding) -> Mended:
+        path, now = Path(finding.place), self._clock.now()
+        # As long as the transaction lasts, nobody gives the file a row.
+        with self._registry.writing() as connection:
+            if not self._is_older(path, SETTLED_AGE, now) or is_named(connection, path.name):
+                return _MEANWHILE
+            note = QuarantineNote(reason='no row named it', at=now, was=path.name)
+            moved_to = put_away(self._registry.folder, path, note)
+        return Mended(is_done=True, text='it is in quarantine', moved_to=moved_to)
+
+    def _mark(self, finding: Finding) -> Mended:
+        if finding.entry is None:
+            return _MEANWHILE
+        return self._mender.mend(finding.entry, finding.place)
+
+    def _free_lock(self, finding: Finding) -> Mended:
+        # Whoever gives a lock back removes its file; waiting for it, others notice.
+        key = Path(finding.place).stem
+        got = self._locks.acquire(AcquireLock(key=key, patience=timedelta(0)))
+        if not isinstance(got, LockAcquired):
+            text = 'locks do not work here' if got.fault is None else got.fault.what()
+            return Mended(is_done=False, text=text)
+        self._locks.release(ReleaseLock(key=key))
+        return Mended(is_done=True, text='it is removed')
+
+    def _remove(self, finding: Finding) -> Mended:
+        path = Path(finding.place)
+        if not self._is_older(path, SETTLED_AGE, self._clock.now()):
+            return _MEANWHILE
+        path.unlink()
+        return Mended(is_done=True, text='it is removed')
+
+    def _remove_part(self, finding: Finding) -> Mended:
+        path = Path(finding.place)
+        handle = os.open(path, os.O_RDWR)
+        try:
+            is_old = self._is_older(path, GIVEN_UP_AGE, self._clock.now(), by_bytes=True)
+            # Held, so that nobody takes it over between the look and its end.
+            if not is_old or is_owned(path) or not hold(handle):
+                return _MEANWHILE
+            path.unlink()
+            drop_note(path)
+        finally:
+            os.close(handle)
+        return Mended(is_done=True, text='it is removed')
+
+    def _mend_registry(self, finding: Finding) -> Mended:
+        # To open it lets SQLite undo what a dead writer began; to write makes the indexes.
+        with self._registry.writing():
+            pass
+        return Mended(is_done=True, text='it is mended')
+
+    @staticmethod
+    def _is_older(path: Path, least: timedelta, now: datetime, *, by_bytes: bool = False) -> bool:
+        seen = see_file(path, by_bytes=by_bytes)
+        return seen is not None and seen.age(now) >= least

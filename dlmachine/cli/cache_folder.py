@@ -1,0 +1,53 @@
+"""The cache folder that a command is about, and its registry."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dlmachine.cli.common import fail, managing
+
+if TYPE_CHECKING:
+    from dlmachine_adapters.listing import Listed
+    from dlmachine_adapters.registry import Registry
+
+
+def folder_of(given: dict[str, Any]) -> str:
+    """The cache folder, by the command line or the configuration."""
+    from dlmachine_adapters.world import cache_folder
+
+    with managing(given) as manager:
+        folder = cache_folder(manager.config.path, manager.config.pkg)
+    if folder is None:
+        msg = 'there is no cache: give --cache, or set path= in the configuration'
+        raise click.UsageError(msg)
+    return folder
+
+
+@contextmanager
+def reading(given: dict[str, Any]) -> 'Iterator[tuple[Registry, Iterator[Listed]]]':
+    """The registry and its entries; failures end the program with their code."""
+    from dlmachine_adapters.listing import list_entries
+
+    with opened(given) as registry:
+        yield registry, list_entries(registry)
+
+
+@contextmanager
+def opened(given: dict[str, Any]) -> 'Iterator[Registry]':
+    """The registry; failures end the program with their code."""
+    import sqlite3
+
+    from dlmachine.core.faults import CacheUnusable
+    from dlmachine_adapters.registry import Registry
+
+    registry = Registry(folder_of(given))
+    try:
+        yield registry
+    except (sqlite3.Error, OSError) as error:
+        if isinstance(error, BrokenPipeError):
+            raise
+        fail(CacheUnusable(path=registry.path, problem=str(error)))
+    finally:
+        registry.close()

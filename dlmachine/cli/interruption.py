@@ -1,0 +1,79 @@
+"""Interruption: Ctrl-C and SIGTERM end a command cleanly, a second one ends it at once.
+
+The first signal raises in the main thread, so that whatever is held is given back on the way
+out and a part that can be gone on from is kept. A signal that the parent had ignored
+(nohup) stays ignored, and a handler that somebody else has put there stays too.
+"""
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, Final, NoReturn
+
+INTERRUPTED: Final = 130
+TERMINATED: Final = 143
+SAID: Final = 'interrupted; run it again to go on'
+
+Handler = Callable[[int, FrameType | None], Any]
+
+
+class Terminated(BaseException):
+    """SIGTERM came: as KeyboardInterrupt, no failure to be handled on the way."""
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Raise KeyboardInterrupt at Ctrl-C and `Terminated` at SIGTERM."""
+    with _handling(_raise):
+        yield
+
+
+@contextmanager
+def ending_at_once() -> Iterator[None]:
+    """End the process without waiting for its threads.
+
+    Threads that download can not be stopped, and waiting for them may take hours. A part
+    whose owner is dead is gone on from by the next run, and its locks end with the process.
+    """
+    with _handling(_end):
+        yield
+
+
+@contextmanager
+def _handling(handler: Handler) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Only there are signals handled.
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    mine = {number for number, present in before.items() if present in _REPLACEABLE}
+    for number in mine:
+        signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number in mine:
+            signal.signal(number, before[number])
+
+
+def _raise(number: int, frame: FrameType | None) -> NoReturn:
+    for each in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(each) in _REPLACEABLE:
+            signal.signal(each, signal.SIG_DFL)
+    raise KeyboardInterrupt if number == signal.SIGINT else Terminated
+
+
+def _end(number: int, frame: FrameType | None) -> NoReturn:
+    # Not by a stream: what is interrupted may be writing to it.
+    with contextlib.suppress(OSError):
+        os.write(2, f'{SAID}\n'.encode())
+    os._exit(INTERRUPTED if number == signal.SIGINT else TERMINATED)
+
+
+#: What Python begins with, and what a command has put in its place.
+_REPLACEABLE: Final[frozenset[Any]] = frozenset(
+    {signal.SIG_DFL, signal.default_int_handler, _raise}
+)

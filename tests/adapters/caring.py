@@ -1,0 +1,104 @@
+"""Helpers for tests of the care of a cache: looking and treating, at a later time."""
+
+import sqlite3
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from dlmachine.core.answer import TakeBody
+from dlmachine.core.care import Cure, EntryId, Finding, Kind
+from dlmachine.core.metadata import NewVersion
+from dlmachine.core.verification import Condition
+from dlmachine_adapters.care import Mended, check_entry
+from dlmachine_adapters.diagnosis import diagnose
+from dlmachine_adapters.listing import list_entries
+from dlmachine_adapters.locks import FolderLocks
+from dlmachine_adapters.part_folder import create_part
+from dlmachine_adapters.quarantine import quarantine_folder
+from dlmachine_adapters.registry import Registry
+from dlmachine_adapters.treatment import Treatment
+from tests.adapters.stores import tree
+
+HOUR = timedelta(hours=1, seconds=5)
+WEEK = timedelta(days=7, seconds=5)
+ORPHAN = f'{"ab" * 16}-1.csv'
+
+
+class Later:
+    """A clock that is ahead: names can not be given a date, so that they are young otherwise."""
+
+    def __init__(self, ahead: timedelta = HOUR) -> None:
+        self.ahead = ahead
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    def sleep(self, duration: timedelta) -> None:
+        raise NotImplementedError
+
+
+def look(registry: Registry, ahead: timedelta = HOUR) -> list[Finding]:
+    """What is found so much later."""
+    return list(diagnose(registry, Later(ahead).now()))
+
+
+def kinds(findings: list[Finding]) -> list[tuple[Kind, Cure]]:
+    """What they are about, and what can be done."""
+    return [(finding.kind, finding.cure) for finding in findings]
+
+
+def treat(registry: Registry, finding: Finding, ahead: timedelta = HOUR) -> Mended | None:
+    """Do something about it."""
+    clock = Later(ahead)
+    return Treatment(registry, FolderLocks(registry.folder, clock), clock).treat(finding)
+
+
+def cured(registry: Registry, ahead: timedelta = HOUR) -> list[Finding]:
+    """What is found after all was treated."""
+    for finding in diagnose(registry, Later(ahead).now()):
+        treat(registry, finding, ahead)
+    return look(registry, ahead)
+
+
+def snapshot(folder: Path) -> dict[str, Any]:
+    """All files below a folder, with bytes, size and time."""
+    return {
+        name: (seen, (folder / name).read_bytes() if (folder / name).is_file() else None)
+        for name, seen in tree(folder).items()
+    }
+
+
+def a_left_part(folder: Path, stem: str = 'k' * 32, size: int = 2 << 20) -> Path:
+    """A part as an interrupted download leaves it: synced, with its note."""
+    keeper = create_part(folder, stem)
+    keeper.begin(0, TakeBody(offset=0, wire_bytes=size, validator='"v1"'))
+    keeper.append(b'x' * size)
+    keeper.discard(keep=True)
+    return Path(keeper.name)
+
+
+def named(update: NewVersion) -> EntryId:
+    """Its name."""
+    return EntryId(item_id=update.item_id, version=update.version, key=update.key)
+
+
+def conditions(registry: Registry) -> list[Condition]:
+    """What verifying finds."""
+    checked = [check_entry(registry, entry) for entry in list_entries(registry)]
+    return [one.condition for one in checked if one is not None]
+
+
+def quarantined(folder: Path) -> list[Path]:
+    """What lies in quarantine, notes too."""
+    place = quarantine_folder(str(folder))
+    return sorted(place.iterdir()) if place.exists() else []
+
+
+def status_of(folder: Path, update: NewVersion) -> list[int]:
+    """The statuses of the rows of a version."""
+    with sqlite3.connect(folder / 'cache.sqlite') as connection:
+        version_id = f'{update.item_id}-{update.version}'
+        found = connection.execute('SELECT status FROM main WHERE version_id = ?', (version_id,))
+        told = [status for (status,) in found]
+    connection.close()
+    return told
