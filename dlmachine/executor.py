@@ -13,6 +13,7 @@ from returns.io import IOFailure, IOResult, IOSuccess
 from returns.pipeline import is_successful
 from returns.unsafe import unsafe_perform_io
 
+from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.effects import (
     AcquireLock,
     ConfirmCopy,
@@ -54,10 +55,12 @@ from dlmachine.core.learning import list_policy
 from dlmachine.core.machine import advance, begin, most_effects
 from dlmachine.core.metadata import MetadataUpdate
 from dlmachine.core.outcome import Outcome
-from dlmachine.core.plan import Plan, plan
+from dlmachine.core.plan import Plan
+from dlmachine.core.policy import Policy
 from dlmachine.core.ports import Part, PartError, World
 from dlmachine.core.redact import redact_url
 from dlmachine.core.show import show_effect
+from dlmachine.core.snapshot import Snapshot
 from dlmachine.core.states import Broken, Finished
 
 logger = logging.getLogger('dlmachine')
@@ -74,11 +77,18 @@ def execute(plan: Plan, world: World) -> IOResult[Outcome, Fault]:
         advice = 'Give it its secrets back: plan.with_descriptor(descriptor)'
         masked = InvalidInput(where='plan', problem='its secrets are masked', advice=advice)
         return IOFailure(masked)
-    run = _Run(plan, world)
+    return run(plan.descriptor, plan.policy, plan.snapshot, world)
+
+
+def run(
+    descriptor: Descriptor, policy: Policy, snapshot: Snapshot, world: World
+) -> IOResult[Outcome, Fault]:
+    """Go through the machine to the end: what `execute` does, without a plan to be read."""
+    ahead = _Run(descriptor, policy, snapshot, world)
     try:
-        return run.to_end()
+        return ahead.to_end()
     finally:
-        run.let_go()
+        ahead.let_go()
 
 
 #: What a function of the caller's has to say is cut off here.
@@ -88,8 +98,12 @@ _MOST_WORDS = 300
 class _Run:
     """One execution: the handles that effects speak of, and the story so far."""
 
-    def __init__(self, plan: Plan, world: World) -> None:
-        self._plan = plan
+    def __init__(
+        self, descriptor: Descriptor, policy: Policy, snapshot: Snapshot, world: World
+    ) -> None:
+        self._descriptor = descriptor
+        self._policy = policy
+        self._snapshot = snapshot
         self._world = world
         self._began_at = world.clock.now()
         self._part: Part | None = None
@@ -98,12 +112,14 @@ class _Run:
         self._story: list[tuple[Effect, Event]] = []
 
     def to_end(self) -> IOResult[Outcome, Fault]:
-        plan = self._plan
+        key = self._snapshot.key[:12]
         # Time limits count from now, not from when the plan was made.
-        snapshot = replace(plan.snapshot, now=self._began_at)
-        logger.info('%s %s: %s', plan.verdict.value, plan.key[:12], plan.reason.value)
-        step = begin(plan.descriptor, plan.policy, snapshot)
-        for _ in range(most_effects(plan.descriptor, plan.policy)):
+        snapshot = replace(self._snapshot, now=self._began_at)
+        step = begin(self._descriptor, self._policy, snapshot)
+        job = getattr(step.state, 'job', None)
+        if job is not None:
+            logger.info('%s %s: %s', job.decision.verdict.value, key, job.decision.reason.value)
+        for _ in range(most_effects(self._descriptor, self._policy)):
             if step.effect is None:
                 break
             event = self._perform(step.effect, step.update)
@@ -114,7 +130,7 @@ class _Run:
             case Finished(outcome=outcome):
                 return IOSuccess(self._told(outcome))
             case Broken(fault=fault):
-                logger.warning('failed %s: %s', plan.key[:12], fault)
+                logger.warning('failed %s: %s', key, fault)
                 return IOFailure(fault)
             case unended:
                 return IOFailure(Bug(state=type(unended).__name__, event='no end in sight'))
@@ -139,8 +155,7 @@ class _Run:
                 self._lock = effect
                 return world.locks.acquire(effect)
             case Observe():
-                plan = self._plan
-                seen = world.observe(plan.descriptor, plan.policy)
+                seen = world.observe(self._descriptor, self._policy)
                 return Observed(at=world.clock.now(), snapshot=seen)
             case OpenPart():
                 return self._open(effect)
@@ -199,12 +214,8 @@ class _Run:
         if wish is None:
             return world.files.read_checksums(effect)
         # A list is downloaded as anything is: decided by the core, executed here.
-        policy = list_policy(self._plan.policy, effect.max_bytes)
-        planned = plan(wish, policy, world.observe(wish, policy))
-        ended = planned.map(lambda made: execute(made, world))
-        if not is_successful(ended):
-            return Failed(at=world.clock.now(), fault=ended.failure())
-        done = ended.unwrap()
+        policy = list_policy(self._policy, effect.max_bytes)
+        done = run(wish, policy, world.observe(wish, policy), world)
         if not is_successful(done):
             return Failed(at=world.clock.now(), fault=unsafe_perform_io(done.failure()))
         buffer = unsafe_perform_io(done.unwrap()).buffer
@@ -212,7 +223,7 @@ class _Run:
         return ChecksumsRead(at=world.clock.now(), text=text.decode('utf-8', 'replace'))
 
     def _validate(self) -> Validated | Failed:
-        part, validate = self._part, self._plan.policy.validate
+        part, validate = self._part, self._policy.validate
         if part is None or validate is None:
             return self._no_part()
         try:

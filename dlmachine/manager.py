@@ -26,7 +26,7 @@ from dlmachine.core.policy import Policy
 from dlmachine.core.ports import World
 from dlmachine.descriptor import Descriptor
 from dlmachine.errors import error_for
-from dlmachine.executor import execute
+from dlmachine.executor import run
 from dlmachine_adapters.world import SystemWorld, cache_folder
 
 if TYPE_CHECKING:
@@ -116,7 +116,12 @@ class DownloadManager:
         self, url: Wish, dest: str | PathLike[str] | bool | None = None, **options: Any
     ) -> Outcome:
         """The same, as an Outcome: path or buffer, origin, record, story."""
-        return self._execute(self.plan(url, dest, **options))
+        descriptor, policy = self.wish(url, dest, **options)
+        snapshot = self._world.observe(descriptor, policy)
+        done = run(descriptor, policy, snapshot, self._world)
+        if not is_successful(done):
+            raise error_for(unsafe_perform_io(done.failure()))
+        return unsafe_perform_io(done.unwrap())
 
     def plan(
         self, url: Wish, dest: str | PathLike[str] | bool | None = None, **options: Any
@@ -206,12 +211,6 @@ class DownloadManager:
     ) -> None:
         """Close."""
         self.close()
-
-    def _execute(self, planned: Plan) -> Outcome:
-        done = execute(planned, self._world)
-        if not is_successful(done):
-            raise error_for(unsafe_perform_io(done.failure()))
-        return unsafe_perform_io(done.unwrap())
 
     def _describe(self, url: Wish, described: dict[str, Any]) -> core.Descriptor:
         defaults = dict(self._config.described)

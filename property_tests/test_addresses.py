@@ -10,7 +10,7 @@ from dlmachine.core.headers import Headers, parse_headers
 from dlmachine.core.redact import is_secret_name, redact_url
 from dlmachine.core.redirect import follow_redirect
 from dlmachine.core.request import Request, build_request
-from dlmachine.core.url import join_url, parse_url
+from dlmachine.core.url import _NORMAL, _normalise, join_url, parse_url
 from property_tests import strategies as of
 
 SECRET = 'pl4nted-s3cret'
@@ -102,3 +102,13 @@ def test_headers_never_break_the_frame(
 def test_redacting_twice_is_redacting_once(text: str) -> None:
     """Redaction never raises, and what is redacted stays as it is."""
     assert redact_url(redact_url(text)) == redact_url(text)
+
+
+@given(
+    of.urls
+    | st.from_regex(r'\Ahttps?://[a-z0-9.\-_]{1,6}/[A-Za-z0-9_.~/:@!$&()*+,;=%?#\-]{0,20}\Z')
+    | st.from_regex(_NORMAL, fullmatch=True)
+)
+def test_what_is_in_normal_form_is_read_at_once(text: str) -> None:
+    """The short way gives what the long one gives."""
+    assert parse_url(text) == _normalise(text, 'url')

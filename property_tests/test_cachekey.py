@@ -1,11 +1,13 @@
 """The cache key: what counts, and what does not."""
 
+import json
 from typing import Any
 
+import rfc8785
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from dlmachine.core.cachekey import VOLATILE_HEADERS, cache_key
+from dlmachine.core.cachekey import VOLATILE_HEADERS, cache_key, identity
 from dlmachine.core.descriptor import METHODS, Descriptor
 from property_tests import strategies as of
 
@@ -105,3 +107,9 @@ def _typed(value: Any) -> Any:
 def test_raw_bodies_count(one: bytes, two: bytes) -> None:
     """Other bytes, other key."""
     assert (key_of('http://h/', data=one) == key_of('http://h/', data=two)) == (one == two)
+
+
+@given(of.descriptors())
+def test_the_short_way_writes_the_same_text(wish: Descriptor) -> None:
+    """What needs no sorting and no escaping is written at once, as RFC 8785 writes it."""
+    assert rfc8785.dumps(json.loads(identity(wish))) == identity(wish)

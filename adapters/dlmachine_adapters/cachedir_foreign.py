@@ -16,9 +16,9 @@ from dlmachine.core.cachekey import full_url
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.record import DownloadRecord
 from dlmachine.core.redact import redact_pairs, redact_url
-from dlmachine.core.url import parse_url
 from dlmachine_adapters.cachedir_names import from_local, hash_text
 
+_SLASHES_BEFORE_A_PATH: Final = 3
 _TABLES: Final = ('attr_varchar', 'attr_int', 'attr_text')
 
 
@@ -129,8 +129,8 @@ def foreign_record(given: Given, stored_at: object) -> DownloadRecord | None:
 
 def _spellings(url: str) -> Iterator[str]:
     yield url
-    parsed = parse_url(url).unwrap()
-    if parsed.path == '/' and not parsed.query:
+    # In normal form, so that only a URL without a path of its own ends in its third slash.
+    if url.endswith('/') and url.count('/') == _SLASHES_BEFORE_A_PATH:
         yield url.removesuffix('/')
 
 

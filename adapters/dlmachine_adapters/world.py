@@ -17,7 +17,7 @@ from dlmachine.core.faults import Fault
 from dlmachine.core.policy import Policy
 from dlmachine.core.ports import Clock, Files, Locks, Progress, Store, Transport
 from dlmachine.core.snapshot import BackendSeen, Snapshot
-from dlmachine.core.staging import part_place, part_stem
+from dlmachine.core.staging import may_need_part, part_place, part_stem
 from dlmachine_adapters.backends import Backends
 from dlmachine_adapters.clock import SystemClock
 from dlmachine_adapters.files import LocalFiles
@@ -53,7 +53,9 @@ def observe(
     seen = files.see_path(wanted.path) if isinstance(wanted, ToPath) else None
     cache = None if store is None else store.look_up(key, descriptor)
     is_folder = seen is not None and seen.kind is PathKind.FOLDER
-    folder = part_place(wanted, None if cache is None else cache.folder, is_folder=is_folder)
+    folder = None
+    if may_need_part(policy, cache):
+        folder = part_place(wanted, None if cache is None else cache.folder, is_folder=is_folder)
     return Snapshot(
         now=clock.now(),
         chance=chance,

@@ -108,6 +108,10 @@ class Descriptor:
 
         Faults: `InvalidInput`, whose `where` names the argument.
         """
+        words = (method, query, multipart, data, headers, cainfo, cert, key, mirrors, body, tls)
+        is_plain = verify is True and post is False and json is False
+        if is_plain and all(word is None for word in words):
+            return parse_url(url).map(lambda parsed: Descriptor(url=str(parsed)))
         address = parse_url(url)
         addresses = _parse_mirrors(mirrors)
         fields_ = parse_headers(headers).bind(_refuse_managed)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import lru_cache
 from typing import BinaryIO, Final, TypeAlias
 
 from dlmachine.core.checksums import Checksum, ChecksumList, digest_bytes, find_algorithm
@@ -126,6 +127,15 @@ def find_policy_fault(policy: Policy) -> Fault | None:
     >>> find_policy_fault(Policy(retries=-1)).where
     'retries'
     """
+    try:
+        return _find_fault(policy)
+    except TypeError:  # Something in it can not be hashed: a list in place of a number.
+        return _find_fault.__wrapped__(policy)
+
+
+# One policy serves many downloads, and each decision about one asks.
+@lru_cache(maxsize=64)
+def _find_fault(policy: Policy) -> Fault | None:
     checks = (_find_count_fault, _find_duration_fault, _find_size_fault, _find_checksum_fault)
     return next((fault for check in checks if (fault := check(policy)) is not None), None)
 

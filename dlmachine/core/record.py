@@ -68,11 +68,16 @@ def parse_record(text: str) -> Result[DownloadRecord, Fault]:
     'a record can not be read'
     """
     try:
-        stored = json.loads(text)
+        stored: dict[str, Any] = json.loads(text)
         if stored.pop('v') != RECORD_VERSION:
             return _unreadable()
-        values: dict[str, Any] = {name: _rich(name, value) for name, value in stored.items()}
-        return Success(DownloadRecord(**values))
+        for name in _INSTANTS & stored.keys():
+            written = stored[name]
+            stored[name] = None if written is None else datetime.fromisoformat(written)
+        for name in _PAIRS & stored.keys():
+            stored[name] = tuple((str(first), str(second)) for first, second in stored[name])
+        stored['urls'] = tuple(stored.get('urls', ()))
+        return Success(DownloadRecord(**stored))
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         return _unreadable()
 
@@ -87,13 +92,3 @@ _PAIRS: Final = frozenset({'request_headers', 'response_headers', 'digests', 've
 
 def _plain(value: object) -> object:
     return value.isoformat() if isinstance(value, datetime) else value
-
-
-def _rich(name: str, value: object) -> object:
-    if value is None:
-        return None
-    if name in _INSTANTS:
-        return datetime.fromisoformat(str(value))
-    if name in _PAIRS and isinstance(value, list):
-        return tuple((str(first), str(second)) for first, second in value)
-    return tuple(value) if isinstance(value, list) else value

@@ -78,7 +78,7 @@ def secrets_in_url(url: str) -> frozenset[str]:
 
 def secrets_in_pairs(pairs: Iterable[tuple[str, str]]) -> frozenset[str]:
     """Every secret value among the pairs; of 'Bearer x' also the bare x."""
-    found = {value for name, value in pairs if is_secret_name(name) and value}
+    found = {value for name, value in pairs if is_secret_name(name) and value.strip()}
     return frozenset(found | {value.split(None, 1)[-1] for value in found})
 
 

@@ -7,6 +7,9 @@ is one rename.
 from pathlib import PurePath
 
 from dlmachine.core.destination import Auto, ToPath, Wanted, ends_in_separator
+from dlmachine.core.freshness import choose_version
+from dlmachine.core.policy import Policy
+from dlmachine.core.snapshot import CacheSeen
 
 
 def part_place(wanted: Wanted, cache_folder: str | None, *, is_folder: bool) -> str | None:
@@ -27,6 +30,15 @@ def part_place(wanted: Wanted, cache_folder: str | None, *, is_folder: bool) -> 
             return cache_folder
         case _:
             return None
+
+
+def may_need_part(policy: Policy, cache: CacheSeen | None) -> bool:
+    """Whether a part that was left could matter: not where a stored copy is used as it is."""
+    if not isinstance(policy.destination, Auto) or cache is None:
+        return True
+    if policy.force_download or policy.check_freshness:
+        return True
+    return choose_version(cache.entries, policy.window, policy.checksum) is None
 
 
 def part_stem(key: str, wanted: Wanted) -> str:

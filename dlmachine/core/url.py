@@ -26,6 +26,11 @@ _QUERY_SAFE: Final = _PATH_SAFE + '?'
 _USERINFO_SAFE: Final = "%:!$&'()*+,;=~"
 _MOST_CHARACTERS: Final = 65_536
 _HOST_NAME: Final = re.compile(r'[a-z0-9_.\-]*')
+#: What most URLs are, in normal form already: without userinfo and escapes.
+_NORMAL: Final = re.compile(
+    r'(https?)://([a-z0-9_\-](?:[a-z0-9_.\-]*[a-z0-9_\-])?)(?::([1-9][0-9]{0,3}|[1-5][0-9]{4}))?'
+    r"(/[A-Za-z0-9_.~/:@!$&'()*+,;=\-]*)(?:\?([A-Za-z0-9_.~/:@!$&'()*+,;=?\-]+))?"
+)
 #: IPv6, with a zone (RFC 6874).
 _ADDRESS: Final = re.compile(r'[0-9a-f:.]+(%[a-z0-9_.~\-]+)?')
 
@@ -84,6 +89,17 @@ def parse_url(text: object, where: str = 'url') -> Result[Url, Fault]:
     """
     if not isinstance(text, str):
         return Failure(InvalidInput(where=where, problem=f'is no text: {type(text).__name__}'))
+    if len(text) <= _MOST_CHARACTERS:
+        normal = _NORMAL.fullmatch(text)
+        # Behind a slash a dot may begin a dot segment.
+        if normal is not None and '/.' not in normal[4]:
+            scheme, host, port, path, query = normal.groups('')
+            number = int(port) if port and int(port) != DEFAULT_PORTS[scheme] else None
+            return Success(Url(scheme=scheme, host=host, port=number, path=path, query=query))
+    return _normalise(text, where)
+
+
+def _normalise(text: str, where: str) -> Result[Url, Fault]:
     fault = _find_fault(text, where)
     if fault is not None:
         return Failure(fault)

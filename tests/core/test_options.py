@@ -179,6 +179,7 @@ def test_keywords_are_sorted() -> None:
         (Policy(timeout=3), 'timeout'),  # type: ignore[arg-type]
         (Policy(lock_timeout=None), 'lock_timeout'),  # type: ignore[arg-type]
         (Policy(max_bytes='3'), 'max_bytes'),  # type: ignore[arg-type]
+        (Policy(retries=[3]), 'retries'),  # type: ignore[arg-type]
         (Policy(checksum=Checksum('md5', 'ab' * 16)), None),
         (Policy(checksum=Checksum('md5', 'AB' * 16)), 'checksum'),
         (Policy(checksum=Checksum('md5', 'ab' * 15)), 'checksum'),

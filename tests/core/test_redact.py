@@ -61,7 +61,9 @@ def test_secrets_are_found_as_written_and_decoded() -> None:
     }
     assert secrets_in_url('https://[') == {'https://['}
     assert secrets_in_url('https://h/') == frozenset()
-    assert secrets_in_pairs([('Authorization', 'Bearer abc'), ('X', 'y'), ('Cookie', '')]) == {
+    assert secrets_in_pairs(
+        [('Authorization', 'Bearer abc'), ('X', 'y'), ('Cookie', ''), ('token', ' ')]
+    ) == {
         'Bearer abc',
         'abc',
     }
