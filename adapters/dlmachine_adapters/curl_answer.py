@@ -62,7 +62,9 @@ class CurlAnswer:
         self._raised: BaseException | None = None
         self._drained_bytes = 0
         self._sent_bytes = 0
+        self._done_bytes = 0
         self._is_sent = False
+        self._is_taking = False
         scheme = scheme_of(effect.request)
         self._is_headless = scheme == 'sftp'
         self._replies: FtpReplies | None = None
@@ -140,14 +142,17 @@ class CurlAnswer:
             return self._keep(error, _STOP)
 
     def _on_body(self, data: bytes) -> int | None:
+        # libcurl hands over 16 KiB at most, so this is called a hundred thousand times for a
+        # large file. That something came is noticed by `_on_progress`, which is called as well.
         try:
-            now = self._watch.heard()
             if self._is_headless and not self._reception.has_head:
                 self._begin(Head(status=200))
-            if self._reception.is_wanted:
-                self._reception.take(data, now)
-                self._watch.heard()  # What the disk takes is no silence of the server.
+            if self._is_taking:
+                if self._reception.hold(data):
+                    self._reception.write_held()
+                    self._watch.heard()  # What the disk takes is no silence of the server.
                 return None
+            self._watch.heard()
             self._drained_bytes += len(data)
             return None if self._drained_bytes <= MOST_DRAINED_BYTES else _STOP
         except BaseException as error:  # noqa: BLE001 -- see the head of the module
@@ -172,8 +177,9 @@ class CurlAnswer:
         try:
             # libcurl reads ahead of what it could send, some each second, for about 20 s:
             # a server that does not read is noticed that much later.
-            if sent != self._sent_bytes:
-                self._sent_bytes = sent
+            if sent != self._sent_bytes or done != self._done_bytes:
+                self._sent_bytes, self._done_bytes = sent, done
+                self._reception.write_if_due(self._watch.heard())
                 self._watch.heard()
             if self._watch.left() > 0:
                 return 0
@@ -184,6 +190,7 @@ class CurlAnswer:
     def _begin(self, head: Head) -> int | None:
         self._reception.begin(head)
         if self._reception.is_wanted:
+            self._is_taking = True
             return None
         if self._reception.is_worth_draining():
             self._watch.hurry()

@@ -28,7 +28,6 @@ from dlmachine_adapters.part_notes import (
     write_note,
 )
 
-_BUFFER_BYTES: Final = 1 << 20
 _HASH_BYTES: Final = 1 << 20
 #: From this size on, going on later saves more than a note costs now.
 _WORTH_BYTES: Final = 1 << 20
@@ -53,7 +52,8 @@ class FileKeeper:
         hold(handle)
         self._path = path
         self._on_gone = on_gone
-        self._file = os.fdopen(handle, 'r+b', buffering=_BUFFER_BYTES)
+        # Pieces come in large enough: a buffer would only copy them once more.
+        self._file = os.fdopen(handle, 'r+b', buffering=0)
         self._note = note
         self._vouched = vouched_bytes
         self._opened_at = monotonic()
@@ -90,7 +90,10 @@ class FileKeeper:
 
     def append(self, data: bytes | memoryview) -> None:
         """Take more."""
-        self._file.write(data)
+        left = memoryview(data)
+        while left:
+            # A nearly full disk takes what still fits; the next call then says why no more.
+            left = left[self._file.write(left) :]
         if not self._is_beating and monotonic() - self._opened_at > BEAT_SECONDS:
             self._is_beating = True
             HEART.add(self)

@@ -137,6 +137,7 @@ class KeptPart:
 
     def discard(self, effect: Discard) -> Discarded:
         """Close it, and remove it unless it is to be kept."""
+        self._examiner.stop()
         self._keeper.discard(keep=effect.keep)
         return Discarded(at=self._clock.now())
 
@@ -156,6 +157,7 @@ class KeptPart:
         asked, had = (taking.algorithms, taking.checks_gzip), self._examiner
         if had.seen_bytes == taking.offset and (had.algorithms, had.checks_gzip) == asked:
             return
+        had.stop()
         self._examiner = Examiner(taking.algorithms, checks_gzip=taking.checks_gzip)
         for piece in self._keeper.pieces(taking.offset):
             self._examiner.update(piece)

@@ -17,7 +17,7 @@ from dlmachine.core.redact import redact_url
 from dlmachine.core.request import Request
 
 #: Small pieces are put together up to this size: each costs a call, a hash and a write.
-_PIECE_BYTES: Final = 262_144
+_PIECE_BYTES: Final = 1 << 20
 #: ... but not for longer than this, so that progress moves on a slow line too.
 _PIECE_SECONDS: Final = 0.2
 
@@ -41,7 +41,8 @@ class Reception:
         self._clock = clock
         self._head: Head | None = None
         self._decision: TakeBody | LeaveBody | RefuseBody | None = None
-        self._held = bytearray()
+        self._held: list[bytes] = []
+        self._held_bytes = 0
         self._written_at = 0.0
         self._wire_bytes = 0
         self._is_readable = True
@@ -83,16 +84,31 @@ class Reception:
 
     def take(self, data: bytes, now: float) -> None:
         """Bytes from the wire, at a moment in seconds.  Raises: PartError."""
-        self._wire_bytes += len(data)
-        if len(data) >= _PIECE_BYTES and not self._held:
-            self._part.write(data)
-            self._written_at = monotonic()
-            return
-        self._held += data
-        if len(self._held) >= _PIECE_BYTES or now - self._written_at >= _PIECE_SECONDS:
-            self._write_held()
-            # Not `now`: after a slow write the next piece may be a large one too.
-            self._written_at = monotonic()
+        if self.hold(data):
+            self.write_held()
+        else:
+            self.write_if_due(now)
+
+    def hold(self, data: bytes) -> bool:
+        """Keep bytes from the wire; whether there are enough to be written."""
+        self._held.append(data)
+        self._held_bytes += len(data)
+        return self._held_bytes >= _PIECE_BYTES
+
+    def write_if_due(self, now: float) -> None:
+        """Write what is held if it has been for a while.  Raises: PartError."""
+        if now - self._written_at >= _PIECE_SECONDS:
+            self.write_held()
+
+    def write_held(self) -> None:
+        """Write what is held.  Raises: PartError."""
+        if self._held:
+            held, self._held = self._held, []
+            self._wire_bytes += self._held_bytes
+            self._held_bytes = 0
+            self._part.write(held[0] if len(held) == 1 else b''.join(held))
+        # Not before: after a slow write the next piece may be a large one too.
+        self._written_at = monotonic()
 
     def complete(self) -> Answered | Interrupted:
         """The body has ended as the protocol has it."""
@@ -101,10 +117,10 @@ class Reception:
             return self.broken(AnswerUnusable(url=self._url, problem='the server sent no answer'))
         if not isinstance(taking, TakeBody):
             return self._without_body(head)
-        if taking.wire_bytes not in {None, self._wire_bytes}:
+        if taking.wire_bytes not in {None, self._wire_bytes + self._held_bytes}:
             return self.broken(self.truncated())
         try:
-            self._write_held()
+            self.write_held()
             received = self._part.finish()
         except PartError as error:
             return self._interrupted(error.fault)
@@ -115,7 +131,7 @@ class Reception:
         if self._head is not None and not self.is_wanted and self._decision is not None:
             return self._without_body(self._head)
         try:
-            self._write_held()
+            self.write_held()
         except PartError as error:
             return self._interrupted(error.fault)
         return self._interrupted(fault)
@@ -129,17 +145,14 @@ class Reception:
         taking = self._decision
         expected = taking.wire_bytes if isinstance(taking, TakeBody) else None
         return BodyTruncated(
-            url=self._url, received_bytes=self._wire_bytes, expected_bytes=expected
+            url=self._url,
+            received_bytes=self._wire_bytes + self._held_bytes,
+            expected_bytes=expected,
         )
 
     @property
     def _url(self) -> str:
         return redact_url(self._effect.request.url)
-
-    def _write_held(self) -> None:
-        if self._held:
-            held, self._held = self._held, bytearray()
-            self._part.write(held)
 
     def _without_body(self, head: Head) -> Answered | Interrupted:
         if isinstance(self._decision, RefuseBody):
