@@ -177,11 +177,12 @@ class _Run:
             case Unpublish():
                 return world.files.unpublish(effect)
             case Discard():
-                self._is_open = False
-                return self._no_part() if self._part is None else self._part.discard(effect)
+                return self._discard(effect)
             case ReleaseLock():
+                # An interruption on the way leaves it to `let_go`, and twice is once.
+                released = world.locks.release(effect)
                 self._lock = None
-                return world.locks.release(effect)
+                return released
             case _:
                 assert_never(effect)
 
@@ -241,6 +242,13 @@ class _Run:
         event = self._part.publish(effect)
         self._is_open = not isinstance(event, Published)
         return event
+
+    def _discard(self, effect: Discard) -> Event:
+        if self._part is None:
+            return self._no_part()
+        discarded = self._part.discard(effect)
+        self._is_open = False
+        return discarded
 
     def _record(self, effect: Record, update: MetadataUpdate | None) -> Event:
         store = self._world.store

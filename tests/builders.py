@@ -24,6 +24,7 @@ from dlmachine.core.record import DownloadRecord
 from dlmachine.core.rehearse import healthy_event
 from dlmachine.core.request import Request
 from dlmachine.core.snapshot import BackendSeen, CacheEntry, CacheSeen, PartSeen, Snapshot, Status
+from dlmachine.core.staging import address_digest
 from dlmachine.core.states import Broken, Finished, State, Step
 
 #: The instant at which every run of the tests begins.
@@ -87,7 +88,8 @@ def a_cache(*entries: CacheEntry, **seen: Any) -> CacheSeen:
 
 def a_part(**seen: Any) -> PartSeen:
     """Four bytes that a dead owner left."""
-    return PartSeen(**{'name': 'left.part', 'size_bytes': 4, 'validator': '"v1"', **seen})
+    values = {'name': 'left.part', 'size_bytes': 4, 'validator': '"v1"'}
+    return PartSeen(**{**values, 'address': address_digest(URL), **seen})
 
 
 def a_snapshot(descriptor: Descriptor | None = None, **seen: Any) -> Snapshot:

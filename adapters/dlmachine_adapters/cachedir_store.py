@@ -109,12 +109,10 @@ class CachedirStore:
         return Recorded(at=self._clock.now())
 
     def retire(self, effect: Retire) -> Retired | Failed:
-        """Remove versions as cachedir does: the file goes, the row is marked DELETED."""
+        """Remove versions as cachedir does: the row is marked DELETED, the file goes."""
         own = item_id_of(effect.key)
         try:
-            with self.registry.writing() as connection:
-                for version in effect.versions:
-                    remove_version(connection, self.folder, own, version)
+            remove_versions(self.registry, [(own, version) for version in effect.versions])
         except (sqlite3.Error, OSError, ValueError, OverflowError) as error:
             return self._failed(error)
         return Retired(at=self._clock.now())
@@ -186,16 +184,25 @@ def _entry(
     )
 
 
-def remove_version(connection: sqlite3.Connection, folder: str, item_id: str, version: int) -> None:
-    """Delete the file of a version and mark its row."""
-    rows = connection.execute(
-        'SELECT id, version_id, ext, file_name FROM main WHERE item_id = ? AND version = ?',
-        (item_id, version),
-    ).fetchall()
-    for row_id, version_id, ext, file_name in rows:
-        Path(folder, file_name_of(version_id, ext, file_name)).unlink(missing_ok=True)
-        deleted = Status.DELETED.value
-        connection.execute('UPDATE main SET status = ? WHERE id = ?', (deleted, row_id))
+def remove_versions(registry: Registry, versions: list[tuple[str, int]]) -> None:
+    """Mark the rows of versions, by item id and number, then delete their files.
+
+    In this order a crash leaves files without entries, never an entry without its file.
+    Raises: OSError, sqlite3.Error.
+    """
+    names: list[str] = []
+    with registry.writing() as connection:
+        for item_id, version in versions:
+            rows = connection.execute(
+                'SELECT id, version_id, ext, file_name FROM main WHERE item_id = ? AND version = ?',
+                (item_id, version),
+            ).fetchall()
+            for row_id, version_id, ext, file_name in rows:
+                names.append(file_name_of(version_id, ext, file_name))
+                deleted = Status.DELETED.value
+                connection.execute('UPDATE main SET status = ? WHERE id = ?', (deleted, row_id))
+    for name in names:
+        Path(registry.folder, name).unlink(missing_ok=True)
 
 
 def _is_taken(connection: sqlite3.Connection, update: NewVersion) -> bool:

@@ -16,7 +16,7 @@ from returns.pipeline import is_successful
 from dlmachine.core.record import DownloadRecord, parse_record
 from dlmachine.core.snapshot import Status
 from dlmachine_adapters.cachedir_names import KEY_PARAMETER, file_name_of, from_local
-from dlmachine_adapters.cachedir_store import remove_version
+from dlmachine_adapters.cachedir_store import remove_versions
 from dlmachine_adapters.registry import NoRegistry, Registry
 
 _PAGE: Final = 500
@@ -96,5 +96,4 @@ def _ask(asked: tuple[object, ...], connection: sqlite3.Connection) -> list[tupl
 
 def remove_entry(registry: Registry, entry: Listed) -> None:
     """Remove a version, its file with it.  Raises: OSError, sqlite3.Error."""
-    with registry.writing() as connection:
-        remove_version(connection, registry.folder, entry.item_id, entry.version)
+    remove_versions(registry, [(entry.item_id, entry.version)])

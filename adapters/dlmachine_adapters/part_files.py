@@ -9,6 +9,7 @@ import contextlib
 import errno
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from time import monotonic
@@ -58,6 +59,7 @@ class FileKeeper:
         self._vouched = vouched_bytes
         self._opened_at = monotonic()
         self._is_beating = False
+        self._is_over = False
         # Held by whoever changes what the note vouches for, or tells it.
         self._mutex = Lock()
         self._final: str | None = None
@@ -79,13 +81,16 @@ class FileKeeper:
         """Cut the file, and note what it becomes a part of if it could be gone on from."""
         wanted = taking.validator if _is_worth_a_note(taking) else None
         with self._mutex:
-            is_same = self._note is not None and self._note.validator == wanted
+            is_same = self._note is not None and (self._note.validator, self._note.address) == (
+                wanted,
+                taking.address,
+            )
             if not is_same or keep_bytes < self._vouched:
                 self._disown()
             self._file.seek(keep_bytes)
             self._file.truncate()
             if wanted is not None and self._note is None:
-                self._note = Note(validator=wanted)
+                self._note = Note(validator=wanted, address=taking.address)
                 write_note(self._path, self._note)
 
     def append(self, data: bytes | memoryview) -> None:
@@ -101,11 +106,11 @@ class FileKeeper:
     def beat(self) -> None:
         """Sync what has been written so far, and let the note vouch for it."""
         with self._mutex, contextlib.suppress(OSError, ValueError):
-            if self._note is None or self._file.closed:
+            if self._note is None or self._is_over or self._file.closed:
                 return
             size = os.fstat(self._file.fileno()).st_size
             os.fsync(self._file.fileno())
-            self._note = Note(validator=self._note.validator, kept_bytes=size)
+            self._note = replace(self._note, kept_bytes=size)
             self._vouched = size
             write_note(self._path, self._note)
 
@@ -132,7 +137,7 @@ class FileKeeper:
         target = Path(effect.place.path)
         self._stop_beating()
         self._close()
-        source = Path(self._final or self._path)
+        source = self._path if self._final is None else self._own_file(self._final)
         if effect.replace:
             source.replace(target)
         else:
@@ -168,15 +173,21 @@ class FileKeeper:
         except OSError:
             return False
         if size:
-            left = Note(validator=self._note.validator, kept_bytes=size, is_left=True)
-            write_note(self._path, left)
+            write_note(self._path, replace(self._note, kept_bytes=size, is_left=True))
         return bool(size)
+
+    def _own_file(self, path: str) -> Path:
+        # Somebody may have removed it, and something else may have its name since.
+        seen = os.stat(path)
+        if (seen.st_dev, seen.st_ino) != self._identity:
+            raise OSError(errno.ESTALE, 'the file is another by now')
+        return Path(path)
 
     def _stop_beating(self) -> None:
         if self._is_beating:
             HEART.remove(self)
-        with self._mutex:  # A beat that has begun comes to its end first.
-            pass
+        with self._mutex:  # A beat that has begun comes to its end first; none comes after.
+            self._is_over = True
 
     def _close(self) -> None:
         if self._file.closed:

@@ -25,6 +25,8 @@ from dlmachine_adapters.part_notes import (
     drop_note,
     hold,
     is_held,
+    is_published,
+    is_running,
     is_silent,
     read_note,
     usable_bytes,
@@ -35,6 +37,10 @@ from dlmachine_adapters.part_notes import (
 OUR_FOLDER: Final = '.dlmachine'
 #: Parts that nobody went on with for so long are removed: a week.
 _OLD_SECONDS: Final = 7 * 24 * 3600.0
+#: Notes whose part is gone for so long are removed.
+_LONE_SECONDS: Final = 3600.0
+#: Stem, host, process, a random token, and `part`.
+_NAME_FIELDS: Final = 5
 _COPY_BYTES: Final = 1 << 20
 _OPEN: Final = os.O_RDWR | getattr(os, 'O_CLOEXEC', 0) | getattr(os, 'O_BINARY', 0)
 _PLAIN: Final = re.compile(r'[A-Za-z0-9_\-]{1,64}')
@@ -60,7 +66,9 @@ def find_parts(folder: Path, stem: str) -> Iterator[PartSeen]:
         note = read_note(part) if part.name.startswith(start) else None
         size = 0 if note is None else usable_bytes(part, note)
         if note is not None and size:
-            yield PartSeen(name=part.name, size_bytes=size, validator=note.validator)
+            yield PartSeen(
+                name=part.name, size_bytes=size, validator=note.validator, address=note.address
+            )
 
 
 def adopt_part(folder: Path, stem: str, seen: PartSeen) -> FileKeeper | None:
@@ -68,7 +76,7 @@ def adopt_part(folder: Path, stem: str, seen: PartSeen) -> FileKeeper | None:
     ours = folder / OUR_FOLDER
     old, mine = ours / seen.name, ours / _part_name(stem)
     note = read_note(old)
-    if note is None or note.validator != seen.validator:
+    if note is None or (note.validator, note.address) != (seen.validator, seen.address):
         return None
     if usable_bytes(old, note) != seen.size_bytes:
         return None
@@ -79,7 +87,7 @@ def adopt_part(folder: Path, stem: str, seen: PartSeen) -> FileKeeper | None:
     except OSError:
         return None
     # This names a living owner, and no bytes that could be relied on.
-    own_note = Note(validator=seen.validator)
+    own_note = Note(validator=seen.validator, address=seen.address)
     if _take_over(handle, old, mine, own_note):
         return FileKeeper(mine, handle, partial(tidy, folder), own_note, note.kept_bytes)
     os.close(handle)
@@ -90,7 +98,7 @@ def _copy_part(folder: Path, stem: str, old: Path, note: Note) -> FileKeeper | N
     # Its owner is most likely dead. Should it be alive after all, it may go on writing to its
     # own file, or begin it anew, which its note says before.
     keeper = create_part(folder, stem)
-    taking = TakeBody(validator=note.validator)
+    taking = TakeBody(validator=note.validator, address=note.address)
     try:
         with old.open('rb') as file:
             keeper.begin(0, taking)
@@ -119,6 +127,7 @@ def tidy(folder: Path, made: tuple[Path, ...] = ()) -> None:
             if _is_abandoned(part):
                 drop_note(part)
                 part.unlink(missing_ok=True)
+        _remove_lone_notes(ours)
         ours.rmdir()
         for path in made:
             path.rmdir()
@@ -145,7 +154,7 @@ def _create(folder: Path, stem: str, made: tuple[Path, ...] = ()) -> FileKeeper:
 
 
 def _take_over(handle: int, old: Path, mine: Path, note: Note) -> bool:
-    if not hold(handle):
+    if not hold(handle) or is_published(os.fstat(handle)):
         return False
     write_note(mine, note)
     try:
@@ -158,8 +167,11 @@ def _take_over(handle: int, old: Path, mine: Path, note: Note) -> bool:
 
 
 def _part_name(stem: str) -> str:
-    host = re.sub(r'[^A-Za-z0-9]', '-', socket.gethostname())[:32]
-    return f'{_safe_stem(stem)}.{host}.{os.getpid()}.{secrets.token_hex(4)}.part'
+    return f'{_safe_stem(stem)}.{_host_name()}.{os.getpid()}.{secrets.token_hex(4)}.part'
+
+
+def _host_name() -> str:
+    return re.sub(r'[^A-Za-z0-9]', '-', socket.gethostname())[:32]
 
 
 def _safe_stem(stem: str) -> str:
@@ -169,5 +181,28 @@ def _safe_stem(stem: str) -> str:
 
 def _is_abandoned(part: Path) -> bool:
     seen = part.stat()
-    is_old = time.time() - seen.st_mtime > _OLD_SECONDS
-    return is_old and (seen.st_dev, seen.st_ino) not in LIVE and not is_held(part)
+    is_over = (
+        time.time() - seen.st_mtime > _OLD_SECONDS
+        or is_published(seen)
+        or (_owner_is_gone(part) and read_note(part) is None)
+    )
+    return is_over and (seen.st_dev, seen.st_ino) not in LIVE and not is_held(part)
+
+
+def _owner_is_gone(part: Path) -> bool:
+    # Without a note nobody will go on from it, and its name says whose it was.
+    fields = part.name.rsplit('.', 4)
+    if len(fields) != _NAME_FIELDS:
+        return False
+    host, pid = fields[1:3]
+    is_ours = host == _host_name() and pid.isdigit() and int(pid) != os.getpid()
+    return is_ours and not is_running(int(pid))
+
+
+def _remove_lone_notes(ours: Path) -> None:
+    # An owner that takes a part over writes its note a moment before.
+    for note in ours.iterdir():
+        part, _, kind = note.name.rpartition('.')
+        is_lone = kind in {'json', 'new'} and not note.with_name(part).exists()
+        if is_lone and time.time() - note.stat().st_mtime > _LONE_SECONDS:
+            note.unlink(missing_ok=True)

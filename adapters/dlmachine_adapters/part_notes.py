@@ -43,12 +43,13 @@ def boot_id() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """The strong validator of the whole, and the owner of the part.
+    """The strong validator of the whole, a digest of where it came from, and the part's owner.
 
     `kept_bytes` is how many bytes are synced; `is_left` tells that the owner is done with it.
     """
 
     validator: str
+    address: str = ''
     kept_bytes: int = 0
     is_left: bool = False
     host: str = field(default_factory=socket.gethostname)
@@ -78,6 +79,7 @@ def read_note(part: Path) -> Note | None:
         stored = json.loads(note_path(part).read_text(encoding='utf-8'))
         return Note(
             validator=str(stored['validator']),
+            address=str(stored['address']),
             kept_bytes=int(stored['kept_bytes']),
             is_left=stored['is_left'] is True,
             host=str(stored['host']),
@@ -100,7 +102,7 @@ def usable_bytes(part: Path, note: Note) -> int:
         seen = part.stat()
     except OSError:
         return 0
-    if (seen.st_dev, seen.st_ino) in LIVE or is_held(part):
+    if (seen.st_dev, seen.st_ino) in LIVE or is_published(seen) or is_held(part):
         return 0
     kept = note.kept_bytes if 0 <= note.kept_bytes <= seen.st_size else 0
     if note.is_left or is_silent(part, note):
@@ -111,6 +113,11 @@ def usable_bytes(part: Path, note: Note) -> int:
         return kept  # What was not synced went with the machine.
     is_gone = note.pid == os.getpid() or not is_running(note.pid)
     return seen.st_size if is_gone else 0
+
+
+def is_published(seen: os.stat_result) -> bool:
+    """Whether a part has its final name already, and its owner died before it lost this one."""
+    return seen.st_nlink > 1
 
 
 def is_silent(part: Path, note: Note) -> bool:

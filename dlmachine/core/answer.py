@@ -47,7 +47,8 @@ class TakeBody:
 
     `wire_bytes` is the length that the server promised (None: it did not), `limit_bytes`
     the most that the whole may have, `decoder` the coding to undo, `validator` the strong
-    validator of what is received, for going on after an interruption. `algorithms` are the
+    validator of what is received, for going on after an interruption at `address`.
+    `algorithms` are the
     digests to compute besides SHA-256; `checks_gzip` asks whether the whole is one sound
     gzip stream.
     """
@@ -57,6 +58,7 @@ class TakeBody:
     limit_bytes: int | None = None
     decoder: str | None = None
     validator: str | None = None
+    address: str = ''
     algorithms: tuple[str, ...] = ()
     checks_gzip: bool = False
 
@@ -190,6 +192,7 @@ def _examined(exchange: Exchange, head: Head, taking: TakeBody) -> TakeBody:
     names = (exchange.expect.asked_name, name_content(head.headers, exchange.request.url))
     return replace(
         taking,
+        address=exchange.expect.address,
         algorithms=tuple(name for name in wanted if name != 'sha256'),
         checks_gzip=exchange.expect.checks_content and not wanted and any(map(is_gzip_name, names)),
     )
@@ -197,6 +200,8 @@ def _examined(exchange: Exchange, head: Head, taking: TakeBody) -> TakeBody:
 
 def _validator(exchange: Exchange, head: Head) -> str | None:
     # It is written down beside the part: one that a server made of a secret is not used.
+    if exchange.request.method != 'GET':
+        return None  # RFC 9110 section 14.2: ranges are of GET alone.
     found = validator_of(head)
     is_clean = found is not None and scrub(found, exchange.request.secrets()) == found
     return found if is_clean else None

@@ -5,7 +5,6 @@ the `Failure` side: a Fault that says why.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import Enum
 
 from returns.pipeline import is_successful
@@ -23,9 +22,10 @@ from dlmachine.core.faults import (
     WindowUnsatisfiable,
 )
 from dlmachine.core.freshness import choose_version
-from dlmachine.core.policy import Policy, Window, find_policy_fault
+from dlmachine.core.policy import Policy, find_policy_fault
 from dlmachine.core.redact import redact_url
 from dlmachine.core.snapshot import CacheEntry, PartSeen, Snapshot
+from dlmachine.core.staging import address_digest
 from dlmachine.core.url import parse_url
 
 
@@ -79,12 +79,16 @@ class Decision:
 
 
 def decide(
-    descriptor: Descriptor, policy: Policy, snapshot: Snapshot, since: datetime | None = None
+    descriptor: Descriptor,
+    policy: Policy,
+    snapshot: Snapshot,
+    before: frozenset[str] | None = None,
 ) -> Result[Decision, Fault]:
     """Decide what is to be done.
 
-    `since` is when the run began: a version stored later was made by somebody else for the
-    same wish, and will do even where a new copy or a check was asked for.
+    `before` are the paths of the versions that there were when the run began: one that came
+    since was made by somebody else for the same wish, and will do even where a new copy or a
+    check was asked for. Clocks are not asked about that: they may have been set.
     """
     fault = find_policy_fault(policy)
     if fault is not None:
@@ -99,7 +103,7 @@ def decide(
         return Failure(DestinationUnusable(path=path, problem=problem))
     folder = None if cache is None else cache.folder
     place = resolve_destination(policy.destination, folder, snapshot.destination)
-    return place.bind(lambda found: _decide_for(found, descriptor, policy, snapshot, since))
+    return place.bind(lambda found: _decide_for(found, descriptor, policy, snapshot, before))
 
 
 def _decide_for(
@@ -107,15 +111,16 @@ def _decide_for(
     descriptor: Descriptor,
     policy: Policy,
     snapshot: Snapshot,
-    since: datetime | None,
+    before: frozenset[str] | None,
 ) -> Result[Decision, Fault]:
     if not isinstance(place, InCache) or snapshot.cache is None:
         reason = Reason.PATH_GIVEN if snapshot.destination is not None else Reason.MEMORY
         return _network(Verdict.FETCH, reason, place, None, descriptor, policy, snapshot)
     entries = snapshot.cache.entries
-    if since is not None:
-        meanwhile = choose_version(entries, Window(newer_than=since), policy.checksum)
-        if meanwhile is not None and policy.window.holds(meanwhile.stored_at):
+    if before is not None:
+        new = tuple(entry for entry in entries if entry.path not in before)
+        meanwhile = choose_version(new, policy.window, policy.checksum)
+        if meanwhile is not None:
             return _stored(Reason.STORED_MEANWHILE, place, meanwhile)
     entry = choose_version(entries, policy.window, policy.checksum)
     if policy.offline and entry is not None:
@@ -155,8 +160,10 @@ def _network(
     usable = tuple(one.unwrap() for one in found if is_successful(one))
     if not usable:
         return Failure(found[0].failure())
-    part = _find_part(policy, snapshot)
-    if verdict is Verdict.FETCH and part is not None:
+    part = _find_part(descriptor, policy, snapshot, usable)
+    if part is not None and (verdict is Verdict.FETCH or not _is_of_copy(part, entry)):
+        # A part of another version than the stored one: whether that is current is answered by
+        # the rest, too.
         verdict, reason = Verdict.RESUME, Reason.PART_LEFT
     left_out = tuple(str(one.failure()) for one in found if not is_successful(one))
     switched = tuple(
@@ -177,13 +184,21 @@ def _network(
     )
 
 
-def _find_part(policy: Policy, snapshot: Snapshot) -> PartSeen | None:
-    # A part that leaves nothing to ask for within the limit is of no use.
+def _find_part(
+    descriptor: Descriptor, policy: Policy, snapshot: Snapshot, addresses: tuple[Address, ...]
+) -> PartSeen | None:
+    # Ranges are of GET alone, and a validator means nothing to those who did not give it. A
+    # part that leaves nothing to ask for within the limit is of no use.
     part, limit = snapshot.part, policy.max_bytes
-    is_useful = (
-        part is not None and part.size_bytes > 0 and (limit is None or part.size_bytes < limit)
-    )
-    return part if is_useful else None
+    if part is None or descriptor.method != 'GET' or part.size_bytes <= 0:
+        return None
+    is_of_one = part.address in {address_digest(address.url) for address in addresses}
+    return part if is_of_one and (limit is None or part.size_bytes < limit) else None
+
+
+def _is_of_copy(part: PartSeen, entry: CacheEntry | None) -> bool:
+    record = None if entry is None else entry.record
+    return record is None or part.validator in {record.etag, record.last_modified}
 
 
 def _find_refusal(

@@ -77,8 +77,8 @@ class Expectation:
     it. `etag`, `last_modified` and `size_bytes` describe a stored copy that the answer may
     turn out to confirm; `is_conditional` says that the server was told of it (RFC 9110
     section 13). `name` is what the content would be called, `asked_name` what it is called
-    where the trail of redirects began. `checks_content` asks for what only the bytes as
-    they pass can tell.
+    where the trail of redirects began, `address` a digest of that place: a validator means
+    nothing elsewhere. `checks_content` asks for what only the bytes as they pass can tell.
     """
 
     offset: int = 0
@@ -89,6 +89,7 @@ class Expectation:
     size_bytes: int | None = None
     name: str = ''
     asked_name: str = ''
+    address: str = ''
     max_bytes: int | None = None
     checks_content: bool = False
 

@@ -10,7 +10,10 @@ from dlmachine.core.faults import Fault
 from dlmachine.core.filename import name_content
 from dlmachine.core.freshness import Condition, build_condition
 from dlmachine.core.headers import Headers
+from dlmachine.core.policy import CheckMethod
+from dlmachine.core.redact import redact_url
 from dlmachine.core.request import Request, build_request
+from dlmachine.core.staging import address_digest
 from dlmachine.core.states import Effort, Exchanging, Job, Step
 
 
@@ -23,7 +26,7 @@ def ask(job: Job, effort: Effort) -> Result[Step, Fault]:
 
 def send(job: Job, effort: Effort, request: Request) -> Step:
     """The step that sends a request, one more URL on the trail."""
-    policy, condition = job.policy, _condition(job)
+    policy, condition = job.policy, _condition(job, effort)
     exchange = Exchange(
         request=request,
         backend=effort.address(job).backend,
@@ -36,6 +39,7 @@ def send(job: Job, effort: Effort, request: Request) -> Step:
             size_bytes=condition.size_bytes,
             name=name_content(Headers(), request.url),
             asked_name=name_content(Headers(), effort.address(job).url),
+            address=address_digest(effort.address(job).url),
             max_bytes=policy.max_bytes,
             checks_content=policy.check_content,
         ),
@@ -50,7 +54,7 @@ def send(job: Job, effort: Effort, request: Request) -> Step:
 
 def _with_conditions(job: Job, effort: Effort, request: Request) -> Request:
     headers = request.headers
-    for name, value in _condition(job).headers:
+    for name, value in _condition(job, effort).headers:
         headers = headers.with_field(name, value)
     if effort.part_bytes and effort.validator is not None:
         # RFC 9110 section 14.2 and 13.1.5: the rest, or the whole if it changed.
@@ -59,8 +63,14 @@ def _with_conditions(job: Job, effort: Effort, request: Request) -> Request:
     return replace(request, headers=headers)
 
 
-def _condition(job: Job) -> Condition:
-    decision = job.decision
+def _condition(job: Job, effort: Effort) -> Condition:
+    decision, address = job.decision, effort.address(job)
     if decision.verdict is not Verdict.REVALIDATE or decision.entry is None:
         return Condition()
-    return build_condition(decision.entry, job.policy.check_method)
+    record, method = decision.entry.record, job.policy.check_method
+    if record is None or method is CheckMethod.SIZE:
+        return build_condition(decision.entry, method)
+    # A validator means something where it came from; elsewhere the whole is compared.
+    served_by = record.served_by or redact_url(job.descriptor.url)
+    is_there = redact_url(address.url) == served_by
+    return build_condition(decision.entry, method) if is_there else Condition()

@@ -32,6 +32,7 @@ from dlmachine.core.provenance import build_record, secrets_of
 from dlmachine.core.redact import redact_url, scrub
 from dlmachine.core.redirect import follow_redirect
 from dlmachine.core.retry import parse_retry_after
+from dlmachine.core.staging import address_digest
 from dlmachine.core.states import (
     Effort,
     Exchanging,
@@ -101,7 +102,9 @@ def _first_effort(job: Job, size_bytes: int) -> Effort:
     part, offset = job.decision.part, size_bytes - 1
     if part is None or offset <= 0:
         return Effort()
-    return Effort(part_bytes=offset, validator=part.validator)
+    digests = [address_digest(address.url) for address in job.decision.addresses]
+    position = digests.index(part.address)
+    return Effort(position=position, part_bytes=offset, validator=part.validator)
 
 
 def _on_answer(state: Exchanging, event: Answered) -> Step:
@@ -115,7 +118,11 @@ def _on_answer(state: Exchanging, event: Answered) -> Step:
                 return close_on_bug(state.job, state, event)
             return _on_body(state, event, taking, event.received)
         case LeaveBody(why=Left.NOT_MODIFIED | Left.SAME_COPY) if entry is not None:
-            return confirm_version(state.job, entry, event.at, event.head, state.effort.tries)
+            expect = state.exchange.expect
+            # Of a copy that is the same by its size alone the validators are not known.
+            is_certain = expect.etag is not None or expect.last_modified is not None
+            head = event.head if is_certain else Head(status=event.head.status)
+            return confirm_version(state.job, entry, event.at, head, state.effort.tries)
         case LeaveBody(why=Left.REDIRECT):
             return _on_redirect(state, event)
         case LeaveBody():

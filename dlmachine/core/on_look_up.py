@@ -55,13 +55,16 @@ def start(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Step:
         snapshot=snapshot,
         decision=decided.unwrap(),
         began_at=snapshot.now,
+        before=_usable_paths(snapshot),
     )
     return _set_out(job)
 
 
 def on_confirming(state: Confirming, event: Event) -> Step:
-    """The stored copy is there, and used; or it is not, and the verdict is made again."""
+    """The stored copy is there, and used or asked about; or the verdict is made again."""
     match event:
+        case CopyConfirmed() if state.job.decision.verdict is not Verdict.USE_CACHED:
+            return _set_out(replace(state.job, is_compared=True))
         case CopyConfirmed():
             outcome = cached_outcome(state.job, state.entry, state.job.decision.reason.value)
             return close(state.job, outcome)
@@ -112,7 +115,7 @@ def on_observing(state: Observing, event: Event) -> Step:
 
 
 def _decide_again(job: Job) -> Step:
-    decided = decide(job.descriptor, job.policy, job.snapshot, since=job.began_at)
+    decided = decide(job.descriptor, job.policy, job.snapshot, before=job.before)
     if not is_successful(decided):
         return close(job, decided.failure())
     return _set_out(replace(job, decision=decided.unwrap()))
@@ -128,6 +131,11 @@ def _set_out(job: Job) -> Step:
     if isinstance(decision.destination, InCache) and not job.is_observed:
         effect = AcquireLock(key=job.key, patience=job.policy.lock_timeout)
         return Step(state=Locking(job=job), effect=effect)
+    if decision.entry is not None and not job.is_compared:
+        confirmation = _confirmation(job, decision.entry)
+        if confirmation.checksum is not None:
+            # The server's word that it is current is no word for its digest.
+            return Step(state=Confirming(job=job, entry=decision.entry), effect=confirmation)
     place, cache = job.policy.destination, job.snapshot.cache
     is_folder = isinstance(decision.destination, InFolder)
     folder = part_place(place, None if cache is None else cache.folder, is_folder=is_folder)
@@ -143,6 +151,11 @@ def _confirmation(job: Job, entry: CacheEntry) -> ConfirmCopy:
         size_bytes=entry.file_bytes,
         checksum=None if is_known else checksum,
     )
+
+
+def _usable_paths(snapshot: Snapshot) -> frozenset[str]:
+    entries = () if snapshot.cache is None else snapshot.cache.entries
+    return frozenset(entry.path for entry in entries if entry.is_usable)
 
 
 def _about_to_use(job: Job) -> CacheEntry | None:

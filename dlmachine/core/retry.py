@@ -67,7 +67,10 @@ def classify(fault: Fault, method: str, policy: Policy) -> Chance:
                 return Chance.NONE
             is_too_long = after is not None and after > policy.retry_after_max
             return Chance.ELSEWHERE if is_too_long else Chance.AGAIN
-        case HttpStatus() | TlsFailed() | RedirectRefused() | AnswerUnusable() | BodyTooLarge():
+        case AnswerUnusable() | BodyTooLarge():
+            return Chance.ELSEWHERE if may_repeat else Chance.NONE
+        case HttpStatus() | TlsFailed() | RedirectRefused():
+            # Nothing was sent, or the server says that it has not done it.
             return Chance.ELSEWHERE
         case _:
             return Chance.NONE

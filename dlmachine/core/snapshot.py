@@ -70,12 +70,13 @@ class PartSeen:
     """A part file that a dead owner left behind and that may be taken over.
 
     `validator` is the strong validator of the representation it is a part of, as it goes
-    into If-Range.
+    into If-Range, `address` the digest of the address that gave both.
     """
 
     name: str
     size_bytes: int
     validator: str
+    address: str = ''
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ Pure. A part lies beside its destination, on the same file system, so that publi
 is one rename.
 """
 
+from hashlib import sha256
 from pathlib import PurePath
 
 from dlmachine.core.destination import Auto, ToPath, Wanted, ends_in_separator
@@ -30,6 +31,15 @@ def part_place(wanted: Wanted, cache_folder: str | None, *, is_folder: bool) -> 
             return cache_folder
         case _:
             return None
+
+
+def address_digest(url: str) -> str:
+    """What stands for an address in a note beside a part: it may have secrets, this has none.
+
+    >>> address_digest('http://h/x')
+    '86ca99740210faa0'
+    """
+    return sha256(url.encode('utf-8', 'surrogatepass')).hexdigest()[:16]
 
 
 def may_need_part(policy: Policy, cache: CacheSeen | None) -> bool:

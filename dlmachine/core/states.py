@@ -26,7 +26,9 @@ class Job:
     `snapshot` is the latest look at the world, `decision` what follows from it. `is_observed`
     tells that the look was made during the run; `missing` counts the stored copies that
     turned out to be gone. `checksum_source` is the list that the policy's checksum was read
-    from. `may_fall_back` tells that a copy that is there may still stand in for a failure.
+    from, `before` the paths of the usable versions that there were at the beginning;
+    `is_compared` tells that the chosen copy was read through for its checksum.
+    `may_fall_back` tells that a copy that is there may still stand in for a failure.
     """
 
     descriptor: Descriptor
@@ -39,6 +41,8 @@ class Job:
     is_observed: bool = False
     missing: int = 0
     checksum_source: str = ''
+    before: frozenset[str] = frozenset()
+    is_compared: bool = False
     may_fall_back: bool = True
 
     @property

@@ -454,3 +454,51 @@ def test_folders_that_were_made_for_nothing_are_removed(desk: Desk, folder: Path
     one.discard(Discard())
     two.publish(Publish(place=AtPath(str(target / 'x'))))
     assert _left(target) == ['x']
+
+
+def test_a_part_that_has_its_final_name_is_nobodys(desk: Desk, folder: Path) -> None:
+    """Its owner was killed between the two names: to write to it would be to write to the file."""
+    part = desk.open(folder)
+    part.begin(TakeBody(validator='"v"'))
+    part.write(BIG)
+    part.discard(Discard(keep=True))
+    seen = desk.files.see_part(str(folder), 'stem')
+    (left,) = (folder / OUR_FOLDER).glob('*.part')
+    os.link(left, folder / 'x')
+
+    assert seen is not None
+    assert desk.files.see_part(str(folder), 'stem') is None
+    other = desk.open(folder, adopt=seen)
+    assert other.size_bytes == 0
+    other.discard(Discard())
+    assert _left(folder) == ['x']
+    assert (folder / 'x').read_bytes() == BIG
+
+
+def test_what_dead_owners_left_of_no_use_is_removed(desk: Desk, folder: Path) -> None:
+    """A part without a note at once, a note without a part after a while; other files stay."""
+    part = desk.fill(folder)
+    ours = folder / OUR_FOLDER
+    (mine,) = ours.glob('*.part')
+    dead = mine.name.replace(f'.{os.getpid()}.', '.4194999.')
+    for name in (dead, 'odd.part', f'{dead}x.part.json', 'young.part.new'):
+        (ours / name).write_bytes(b'')
+    long_ago = time.time() - 2 * 3600
+    os.utime(ours / f'{dead}x.part.json', (long_ago, long_ago))
+    part.discard(Discard())
+
+    assert sorted(path.name for path in ours.iterdir()) == ['odd.part', 'young.part.new']
+
+
+def test_a_file_that_is_another_by_now_is_not_moved(desk: Desk, folder: Path) -> None:
+    """Published, removed by somebody, its name given to something else: that is left alone."""
+    part = desk.fill(folder)
+    first, second = folder / 'x-1', folder / 'x-2'
+    part.publish(Publish(place=AtPath(str(first)), replace=False))
+    first.unlink()
+    first.write_bytes(b'theirs')
+    again = part.publish(Publish(place=AtPath(str(second)), replace=False))
+
+    assert isinstance(again, Failed)
+    assert first.read_bytes() == b'theirs'
+    assert not second.exists()

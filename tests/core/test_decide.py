@@ -29,6 +29,7 @@ from dlmachine.core.faults import (
 )
 from dlmachine.core.policy import Policy, Window
 from dlmachine.core.snapshot import Snapshot, Status
+from dlmachine.core.staging import address_digest
 from tests.builders import (
     BEFORE,
     CURL,
@@ -94,8 +95,30 @@ def test_verdicts(
     assert bool(decision.addresses) == (verdict is not Verdict.USE_CACHED)
 
 
+def test_a_part_of_a_newer_version_answers_whether_the_copy_is_current() -> None:
+    """The rest of it is asked for; the copy is compared with what comes."""
+    snapshot = a_snapshot(cache=a_cache(an_entry()), part=a_part(validator='"v2"'))
+    decision = decide(a_descriptor(), a_policy(check_freshness=True), snapshot).unwrap()
+    assert (decision.verdict, decision.part) == (Verdict.RESUME, snapshot.part)
+    assert decision.entry is not None
+
+
+@pytest.mark.parametrize(
+    ('wish', 'address'), [({'method': 'PUT'}, None), ({}, 'of another place')], ids=['PUT', 'elsewhere']
+)  # fmt: skip
+def test_a_part_is_gone_on_from_where_it_came_from(wish: Any, address: str | None) -> None:
+    """By a GET, at the address that gave it; of a mirror too."""
+    part = a_part() if address is None else a_part(address=address)
+    decision = decide(a_descriptor(**wish), a_policy(), a_snapshot(part=part)).unwrap()
+    assert (decision.verdict, decision.part) == (Verdict.FETCH, None)
+    of_mirror = a_part(address=address_digest(MIRROR))
+    both = a_descriptor(mirrors=[MIRROR])
+    found = decide(both, a_policy(), a_snapshot(both, part=of_mirror)).unwrap()
+    assert found.part == of_mirror
+
+
 def test_a_part_is_not_for_a_revalidation() -> None:
-    """To ask whether a copy is current, no part is gone on from."""
+    """To ask whether a copy is current, no part of the same version is gone on from."""
     snapshot = a_snapshot(cache=a_cache(an_entry()), part=a_part())
     decision = decide(a_descriptor(), a_policy(check_freshness=True), snapshot).unwrap()
     assert (decision.verdict, decision.part) == (Verdict.REVALIDATE, None)
@@ -160,24 +183,24 @@ def test_addresses_that_nobody_speaks_are_left_out_and_noted() -> None:
 
 
 @pytest.mark.parametrize(
-    ('stored_at', 'policy', 'verdict'),
+    ('before', 'policy', 'verdict'),
     [
-        (NOW + timedelta(seconds=1), a_policy(force_download=True), Verdict.USE_CACHED),
-        (NOW, a_policy(force_download=True), Verdict.FETCH),
+        (frozenset(), a_policy(force_download=True), Verdict.USE_CACHED),
+        (frozenset({an_entry().path}), a_policy(force_download=True), Verdict.FETCH),
         (
-            NOW + timedelta(seconds=1),
+            frozenset(),
             a_policy(force_download=True, window=Window(newer_than=NOW + timedelta(days=1))),
             None,
         ),
     ],
-    ids=['stored since', 'stored before', 'stored since, but outside the window'],
+    ids=['new', 'there before', 'new, but outside the window'],
 )
 def test_what_was_stored_since_the_beginning_will_do(
-    stored_at: Any, policy: Policy, verdict: Verdict | None
+    before: frozenset[str], policy: Policy, verdict: Verdict | None
 ) -> None:
-    """Somebody else had the same wish at the same time."""
-    snapshot = a_snapshot(cache=a_cache(an_entry(stored_at=stored_at)))
-    decision = decide(a_descriptor(), policy, snapshot, since=NOW)
+    """Somebody else had the same wish at the same time; whatever the clocks say."""
+    snapshot = a_snapshot(cache=a_cache(an_entry()))
+    decision = decide(a_descriptor(), policy, snapshot, before=before)
     assert decision.map(lambda made: made.verdict).value_or(None) == verdict
     if verdict is Verdict.USE_CACHED:
         assert decision.unwrap().reason is Reason.STORED_MEANWHILE

@@ -67,6 +67,7 @@ from dlmachine.core.outcome import Origin
 from dlmachine.core.policy import CheckMethod, Policy
 from dlmachine.core.request import Request
 from dlmachine.core.snapshot import PartSeen, Snapshot
+from dlmachine.core.staging import address_digest
 from dlmachine.core.states import Broken, Confirming, Exchanging, Finished, Waiting
 from dlmachine.core.tries import MOST_RENEWALS
 from tests.builders import (
@@ -120,6 +121,7 @@ def get(
     headers: Sequence[tuple[str, str]] = (),
     expect: Expectation | None = None,
     algorithms: tuple[str, ...] = (),
+    address: str | None = None,
     **known: Any,
 ) -> Exchange:
     """A GET as the machine sends it."""
@@ -134,6 +136,7 @@ def get(
         expect=replace(
             Expectation(name='t.csv') if expect is None else expect,
             asked_name='t.csv',
+            address=address_digest(url if address is None else address),
             checks_content=True,
         ),
         algorithms=algorithms,
@@ -414,7 +417,8 @@ def test_redirects_are_followed_in_the_same_part() -> None:
     trail = (URL, 'https://example.org/b.csv', 'https://elsewhere.example/c.csv')
     names = ('t.csv', 'b.csv', 'c.csv')
     assert run.exchanges == [
-        get(url, expect=Expectation(name=name)) for url, name in zip(trail, names, strict=True)
+        get(url, expect=Expectation(name=name), address=URL)
+        for url, name in zip(trail, names, strict=True)
     ]
     assert run.outcome.record is not None
     assert run.outcome.record.urls == trail

@@ -42,6 +42,7 @@ class _LeftPart:
     place: tuple[str, str]
     data: bytes
     validator: str
+    address: str
 
 
 class MemoryFiles:
@@ -108,7 +109,12 @@ class MemoryFiles:
     def see_part(self, beside: str | None, stem: str) -> PartSeen | None:
         """The largest part that was left there."""
         found = (
-            PartSeen(name=name, size_bytes=len(left.data), validator=left.validator)
+            PartSeen(
+                name=name,
+                size_bytes=len(left.data),
+                validator=left.validator,
+                address=left.address,
+            )
             for name, left in self._left.items()
             if beside is not None and left.place == (_normal(beside), stem)
         )
@@ -166,10 +172,10 @@ class MemoryFiles:
                 self._failures.remove(failure)
                 raise OSError(failure.code, os.strerror(failure.code))
 
-    def leave(self, place: tuple[str, str], data: bytes, validator: str) -> None:
+    def leave(self, place: tuple[str, str], data: bytes, validator: str, address: str) -> None:
         """Keep a part for a later run."""
         self._numbers['parts'] += 1
-        self._left[f'part-{self._numbers["parts"]}'] = _LeftPart(place, data, validator)
+        self._left[f'part-{self._numbers["parts"]}'] = _LeftPart(place, data, validator, address)
 
     def _kind(self, place: PurePath) -> PathKind:
         if str(place) in self._contents:
@@ -188,6 +194,7 @@ class _DiskKeeper:
         self._place = place
         self._data = bytearray(data)
         self._validator: str | None = None
+        self._address = ''
         self._final: str | None = None
 
     @property
@@ -197,6 +204,7 @@ class _DiskKeeper:
     def begin(self, keep_bytes: int, taking: TakeBody) -> None:
         del self._data[keep_bytes:]
         self._validator = taking.validator
+        self._address = taking.address
 
     def append(self, data: bytes | memoryview) -> None:
         self._files.check('write', len(self._data) + len(data))
@@ -225,7 +233,7 @@ class _DiskKeeper:
 
     def discard(self, *, keep: bool) -> None:
         if self._final is None and keep and self._validator is not None and self._data:
-            self._files.leave(self._place, bytes(self._data), self._validator)
+            self._files.leave(self._place, bytes(self._data), self._validator, self._address)
 
 
 def _normal(path: str) -> str:

@@ -1,0 +1,136 @@
+"""What belongs to whom: validators to the address that gave them, ranges to GET, copies to digests."""
+
+from copy import copy
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dlmachine.core.checksums import Checksum
+from dlmachine.core.effects import ConfirmCopy, Exchange, Observe, OpenPart
+from dlmachine.core.events import CopyConfirmed, CopyMissing, Observed, PartOpened
+from dlmachine.core.metadata import SameVersion
+from dlmachine.core.policy import CheckMethod
+from dlmachine.core.staging import address_digest
+from tests.builders import (
+    BEFORE,
+    DATA,
+    MIRROR,
+    NOW,
+    URL,
+    Run,
+    a_cache,
+    a_descriptor,
+    a_head,
+    a_part,
+    a_policy,
+    a_record,
+    a_snapshot,
+    an_entry,
+    answered,
+    interrupted,
+)
+
+WISH = a_descriptor(mirrors=[MIRROR])
+OPENED = PartOpened(at=NOW, size_bytes=0)
+STRONG = a_head(200, {'ETag': '"v1"'})
+
+
+def a_check(record: Any, **policy: Any) -> Run:
+    """A check of freshness of a copy with this record, at its first request."""
+    snapshot = a_snapshot(WISH, cache=a_cache(an_entry(record=record)))
+    run = Run(WISH, a_policy(**{'check_freshness': True, 'retries': 0, **policy}), snapshot)
+    return run.go_well(until=Exchange)
+
+
+def test_a_validator_is_shown_to_the_address_that_gave_it() -> None:
+    """Elsewhere the same text may stand for other bytes: the whole is asked for and compared."""
+    run = a_check(a_record(served_by=MIRROR))
+    run.feed(answered(404))
+    tags = [one.request.headers.get('If-None-Match') for one in run.exchanges]
+    assert tags == [None, '"v1"']
+    assert [one.expect.is_conditional for one in run.exchanges] == [False, True]
+
+
+@pytest.mark.parametrize('served_by', [URL, ''])
+def test_a_copy_of_the_main_address_is_asked_about_there(served_by: str) -> None:
+    """So is one of which it is not known."""
+    run = a_check(a_record(served_by=served_by)).feed(answered(404))
+    tags = [one.request.headers.get('If-None-Match') for one in run.exchanges]
+    assert tags == ['"v1"', None]
+
+
+def test_a_part_is_gone_on_from_at_its_own_address() -> None:
+    """Of a mirror's part the rest is asked of the mirror."""
+    part = a_part(address=address_digest(MIRROR))
+    run = Run(WISH, a_policy(), a_snapshot(WISH, part=part))
+    run.feed(PartOpened(at=NOW, size_bytes=5))
+    [asked] = run.exchanges
+    assert (asked.request.url, asked.expect.offset) == (MIRROR, 4)
+    assert asked.expect.address == address_digest(MIRROR)
+
+
+def test_a_post_is_never_gone_on_from() -> None:
+    """Ranges are of GET alone (RFC 9110 section 14.2): what came is dropped."""
+    wish = a_descriptor(post=True)
+    run = Run(wish, a_policy(idempotent=True), a_snapshot(wish)).feed(OPENED)
+    run.feed(interrupted(head=STRONG, part_bytes=4)).go_well(until=Exchange)
+    assert [one.request.headers.get('Range') for one in run.exchanges] == [None, None]
+
+
+def test_the_size_alone_says_nothing_of_validators() -> None:
+    """check_method=size: the record keeps those of its own bytes."""
+    run = a_check(a_record(), check_method=CheckMethod.SIZE)
+    run.feed(answered(200, {'ETag': '"v9"', 'Content-Length': str(len(DATA))}))
+    [update] = run.updates
+    assert isinstance(update, SameVersion)
+    assert update.record.etag == '"v1"'
+    assert update.record.validated_at == NOW
+
+
+def test_a_copy_of_unknown_digest_is_read_before_it_is_asked_about() -> None:
+    """That the server says it is current is no word for a checksum that is not on record."""
+    checksum = Checksum('md5', '00' * 16)
+    run = Run(
+        None,
+        a_policy(check_freshness=True, checksum=checksum),
+        a_snapshot(cache=a_cache(an_entry())),
+    )
+    run.go_well(until=ConfirmCopy)
+    assert run.step.effect == ConfirmCopy(
+        path=an_entry().path, size_bytes=len(DATA), checksum=checksum
+    )
+    right, wrong = copy(run), copy(run)
+    right.effects, wrong.effects = [], []
+    right.feed(CopyConfirmed(at=NOW)).go_well(until=Exchange)
+    assert right.exchanges[0].request.headers.get('If-None-Match') == '"v1"'
+    wrong.feed(CopyMissing(at=NOW)).go_well(until=Exchange)
+    assert wrong.exchanges[0].request.headers.get('If-None-Match') is None
+
+
+def test_a_copy_from_a_clock_that_was_ahead_is_no_news() -> None:
+    """What was there at the beginning was not stored meanwhile, whatever its date."""
+    ahead = an_entry(stored_at=NOW + timedelta(days=1))
+    snapshot = a_snapshot(cache=a_cache(ahead))
+    run = Run(None, a_policy(force_download=True), snapshot).go_well(until=Exchange)
+    assert len(run.exchanges) == 1
+    new = a_cache(ahead, an_entry(version=2, stored_at=BEFORE))
+    other = Run(None, a_policy(force_download=True), snapshot)
+    other.go_well(until=Observe)
+    other.feed(Observed(at=NOW, snapshot=replace(snapshot, cache=new)))
+    assert isinstance(other.step.effect, ConfirmCopy)
+    assert other.step.effect.path == an_entry(version=2).path
+
+
+def test_a_refresh_goes_on_from_its_part() -> None:
+    """A killed refresh: the part of the new version is completed, the copy is not asked about."""
+    snapshot = a_snapshot(cache=a_cache(an_entry()), part=a_part(validator='"v2"'))
+    run = Run(None, a_policy(check_freshness=True), snapshot).go_well(until=OpenPart)
+    run.feed(PartOpened(at=NOW, size_bytes=5))
+    [asked] = run.exchanges
+    assert asked.request.headers.get('If-Range') == '"v2"'
+    assert asked.request.headers.get('If-None-Match') is None
+    run.feed(answered(200, {'ETag': '"v1"'}))
+    [update] = run.updates
+    assert isinstance(update, SameVersion)
