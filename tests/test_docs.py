@@ -168,3 +168,16 @@ def test_every_marker_is_known(hooks: ModuleType) -> None:
     }
 
     assert asked == set(hooks.GENERATED)
+
+
+def test_every_promise_names_tests_that_are_there() -> None:
+    """A test that was renamed or removed is noticed; each promise has one at least."""
+    page = (ROOT / 'docs' / 'explanation' / 'guarantees.md').read_text(encoding='utf-8')
+    promises = re.split(r'^## \d+\. ', page, flags=re.MULTILINE)[1:]
+    assert len(promises) == 10
+    for promise in promises:
+        named = re.findall(r'`([a-z_/]+\.py)::(test_\w+)`', promise)
+        assert named, promise.splitlines()[0]
+        for path, name in named:
+            text = (ROOT / path).read_text(encoding='utf-8')
+            assert re.search(rf'^def {name}\(', text, re.MULTILINE), f'{path}::{name}'

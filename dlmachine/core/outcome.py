@@ -1,6 +1,6 @@
 """Outcome: what came of a download that went well.  Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import BinaryIO
 
@@ -40,7 +40,8 @@ class Outcome:
     is_validated: bool = False
     tries: int = 0
     fault: Fault | None = None
-    story: tuple[tuple[Effect, Event], ...] = ()
+    # Not for `repr`: answers are in it as they came, with whatever a server echoed.
+    story: tuple[tuple[Effect, Event], ...] = field(default=(), repr=False)
 
     @property
     def content(self) -> 'str | BinaryIO':
