@@ -32,6 +32,7 @@ from dlmachine.core.care import (
 from dlmachine.core.verification import judge_quarantined
 from dlmachine_adapters.cache_tag import TAG_NAME
 from dlmachine_adapters.care import still_stands
+from dlmachine_adapters.flocks import read_owner
 from dlmachine_adapters.listing import list_entries
 from dlmachine_adapters.part_folder import OUR_FOLDER
 from dlmachine_adapters.part_notes import LIVE, fcntl, is_held, read_note, usable_bytes
@@ -148,7 +149,7 @@ def _lock_findings(folder: Path, now: datetime) -> Iterator[Finding]:
         if file is None:
             continue
         if path.suffix == '.lock':
-            owner = _read_text(path.with_suffix('.owner'))
+            owner = read_owner(path) or _read_text(path.with_suffix('.owner'))
             found = judge_lock(file, now, is_held=is_locked(path), owner=owner)
         elif path.suffix == '.owner':
             lone = not path.with_suffix('.lock').exists()

@@ -1,9 +1,8 @@
 """Locks: one owner per key, among the threads and processes that share a cache folder.
 
 Contract: implements `ports.Locks`. A lock that can not be made to work here (a read-only
-folder, a file system without locks) is reported as such, not as a failure. A lock file is
-removed by its owner while it holds the lock: filelock sees that a file it has just locked
-has no name any more, and starts over. Only the thread that took a lock gives it back.
+folder, a file system without locks) is reported as such, not as a failure. Only the thread
+that took a lock gives it back.
 """
 
 import contextlib
@@ -14,18 +13,13 @@ import time
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dlmachine.core.effects import AcquireLock, ReleaseLock
 from dlmachine.core.events import LockAcquired, LockReleased, LockUnavailable
 from dlmachine.core.faults import LockBusyTooLong
 from dlmachine.core.ports import Clock
+from dlmachine_adapters.flocks import HeldLock, LockTimeout, read_owner, take_lock
 from dlmachine_adapters.part_folder import OUR_FOLDER
-
-if TYPE_CHECKING:
-    from filelock import BaseFileLock
-
-_POLL_SECONDS = 0.02
 
 
 @dataclass(slots=True)
@@ -35,7 +29,7 @@ class _Turn:
     mutex: threading.Lock = field(default_factory=threading.Lock)
     users: int = 0
     owner: int | None = None
-    lock: 'BaseFileLock | None' = None
+    lock: HeldLock | None = None
 
 
 class FolderLocks:
@@ -49,8 +43,6 @@ class FolderLocks:
 
     def acquire(self, effect: AcquireLock) -> LockAcquired | LockUnavailable:
         """Wait for the lock, no longer than the patience."""
-        from filelock import Timeout
-
         patience, started = effect.patience.total_seconds(), time.monotonic()
         turn = self._join(effect.key)
         waited = not turn.mutex.acquire(blocking=False)
@@ -64,9 +56,9 @@ class FolderLocks:
         path = self._folder / f'{effect.key}.lock'
         try:
             turn.lock, has_polled = self._lock_file(path, patience - (time.monotonic() - started))
-        except Timeout:
+        except LockTimeout:
             self._give_up(effect.key, turn)
-            return self._busy(effect, started, _read_owner(path))
+            return self._busy(effect, started, read_owner(path) or 'another process')
         except (OSError, RuntimeError):
             self._give_up(effect.key, turn)
             return LockUnavailable(at=self._clock.now(), fault=None)
@@ -74,7 +66,6 @@ class FolderLocks:
             self._give_up(effect.key, turn)
             raise
         turn.owner = threading.get_ident()
-        _write_owner(path)
         return LockAcquired(at=self._clock.now(), waited=waited or has_polled)
 
     def release(self, effect: ReleaseLock) -> LockReleased:
@@ -83,10 +74,6 @@ class FolderLocks:
         with self._guard:
             turn = self._turns.get(effect.key)
         if turn is not None and turn.owner == threading.get_ident():
-            path = self._folder / f'{effect.key}.lock'
-            for name in (_owner_path(path), path):
-                with contextlib.suppress(OSError):
-                    name.unlink(missing_ok=True)
             lock, turn.lock, turn.owner = turn.lock, None, None
             with contextlib.suppress(OSError):
                 if lock is not None:
@@ -94,21 +81,8 @@ class FolderLocks:
             self._give_up(effect.key, turn)
         return LockReleased(at=self._clock.now())
 
-    def _lock_file(self, path: Path, patience: float) -> 'tuple[BaseFileLock, bool]':
-        from filelock import FileLock, Timeout
-
-        for _ in range(8):
-            with contextlib.suppress(FileNotFoundError):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                # A lock that is only the existence of a file would outlive a dead owner.
-                lock = FileLock(path, thread_local=False, fallback_to_soft=False)
-                try:
-                    lock.acquire(timeout=0)
-                except Timeout:
-                    lock.acquire(timeout=max(patience, 0.0), poll_interval=_POLL_SECONDS)
-                    return lock, True
-                return lock, False
-        raise FileNotFoundError(str(path))
+    def _lock_file(self, path: Path, patience: float) -> tuple[HeldLock, bool]:
+        return take_lock(path, patience, f'process {os.getpid()} on {socket.gethostname()}')
 
     def _join(self, key: str) -> _Turn:
         self._notice_fork()
@@ -157,19 +131,3 @@ class NoLocks:
     def release(self, effect: ReleaseLock) -> LockReleased:
         """Nothing to give back."""
         return LockReleased(at=self._clock.now())
-
-
-def _owner_path(path: Path) -> Path:
-    return path.with_suffix('.owner')
-
-
-def _write_owner(path: Path) -> None:
-    with contextlib.suppress(OSError):
-        who = f'process {os.getpid()} on {socket.gethostname()}'
-        _owner_path(path).write_text(who, encoding='utf-8')
-
-
-def _read_owner(path: Path) -> str:
-    with contextlib.suppress(OSError, UnicodeDecodeError):
-        return _owner_path(path).read_text(encoding='utf-8')[:200]
-    return 'another process'

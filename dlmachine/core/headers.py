@@ -55,7 +55,7 @@ class Headers:
     def get_all(self, name: str) -> tuple[str, ...]:
         """Every value of this name, in order."""
         folded = name.casefold()
-        return tuple(value for key, value in self.items if key.casefold() == folded)
+        return tuple([value for key, value in self.items if key.casefold() == folded])
 
     def with_field(self, name: str, value: str) -> 'Headers':
         """The same fields with this one set, in place of any of its name."""

@@ -102,6 +102,7 @@ def test_the_lock_is_held_while_it_is_mended_and_given_back(
 
     assert [type(event).__name__ for event in during] == ['LockUnavailable']
     assert isinstance(locks.acquire(wish), LockAcquired)
+    locks.release(ReleaseLock(key=update.key))
 
 
 def test_it_works_without_locks(shelf: Shelf, registry: Registry) -> None:

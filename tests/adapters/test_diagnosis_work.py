@@ -71,7 +71,7 @@ def test_a_dead_lock_is_removed_and_a_living_one_is_not(
     assert (finding.kind, finding.cure) == (Kind.DEAD_LOCK, Cure.FREE_LOCK)
     assert 'process 1 on h' in finding.text
     assert cured(registry) == []
-    assert sorted(path.name for path in place.iterdir()) == ['alive.lock', 'alive.owner']
+    assert sorted(path.name for path in place.iterdir()) == ['alive.lock']
     locks.release(ReleaseLock(key='alive'))
 
 

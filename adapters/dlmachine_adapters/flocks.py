@@ -1,0 +1,127 @@
+"""A lock on a file: taken by one owner at a time, free as soon as its process is dead.
+
+Contract: the file is removed by its owner while the lock is held, so that none pile up;
+whoever locks a file that has no name any more starts over. What holds the lock is written
+into it. On systems without flock `filelock` does the same by other means.
+"""
+
+import contextlib
+import os
+import time
+from importlib import import_module
+from importlib.util import find_spec
+from io import FileIO
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+fcntl: Any = import_module('fcntl') if find_spec('fcntl') else None
+
+_POLL_SECONDS: Final = 0.02
+_MOST_OWNER_BYTES: Final = 200
+
+
+class LockTimeout(Exception):  # noqa: N818 -- an answer, not an error
+    """Somebody else held the lock all the time."""
+
+
+class HeldLock(Protocol):
+    """A lock that is held."""
+
+    def release(self) -> None:
+        """Remove the file and let others have it."""
+        ...
+
+
+def take_lock(path: Path, patience: float, owner: str) -> tuple[HeldLock, bool]:
+    """Take it; and whether it had to be waited for.  Raises: LockTimeout, OSError.
+
+    `patience` is in seconds; `owner` is what those who wait in vain are told.
+    """
+    if fcntl is None:
+        return _take_by_filelock(path, patience)
+    deadline, has_waited = time.monotonic() + patience, False
+    while True:
+        file = _open(path)
+        try:
+            if _try_to_lock(file):
+                if _has_name(file, path):
+                    with contextlib.suppress(OSError):
+                        file.write(owner.encode())
+                    return _Flock(file, path), has_waited
+                file.close()
+                continue
+        except BaseException:
+            file.close()
+            raise
+        file.close()
+        if time.monotonic() >= deadline:
+            raise LockTimeout
+        has_waited = True
+        time.sleep(_POLL_SECONDS)
+
+
+def read_owner(path: Path) -> str:
+    """Who holds a lock, as far as the file tells."""
+    with contextlib.suppress(OSError):
+        return path.read_bytes()[:_MOST_OWNER_BYTES].decode('utf-8', 'replace')
+    return ''
+
+
+class _Flock:
+    """A file of ours that is locked."""
+
+    def __init__(self, file: FileIO, path: Path) -> None:
+        self._file = file
+        self._path = path
+
+    def release(self) -> None:
+        """Remove it while nobody else can have it; closing it gives it free."""
+        with contextlib.suppress(OSError):
+            os.unlink(self._path)
+        with contextlib.suppress(OSError):
+            self._file.close()
+
+
+def _open(path: Path) -> FileIO:
+    def opener(name: str, flags: int) -> int:
+        return os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+
+    try:
+        return FileIO(path, 'r+', opener=opener)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return FileIO(path, 'r+', opener=opener)
+
+
+def _try_to_lock(file: FileIO) -> bool:
+    try:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _has_name(file: FileIO, path: Path) -> bool:
+    try:
+        named = os.stat(path)
+    except FileNotFoundError:
+        return False
+    held = os.fstat(file.fileno())
+    return (named.st_dev, named.st_ino) == (held.st_dev, held.st_ino)
+
+
+def _take_by_filelock(path: Path, patience: float) -> tuple[HeldLock, bool]:
+    from filelock import FileLock, Timeout
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # A lock that is only the existence of a file would outlive a dead owner.
+    lock = FileLock(path, thread_local=False, fallback_to_soft=False)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        try:
+            lock.acquire(timeout=max(patience, 0.0), poll_interval=_POLL_SECONDS)
+        except Timeout as error:
+            raise LockTimeout from error
+        return lock, True
+    return lock, False
