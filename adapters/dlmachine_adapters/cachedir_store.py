@@ -7,7 +7,7 @@ never imported here; whoever opens the folder with it finds our entries, and we 
 import os
 import sqlite3
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -36,6 +36,7 @@ from dlmachine_adapters.cachedir_names import (
     stored_ext,
     to_local,
 )
+from dlmachine_adapters.grouping import Grouping
 from dlmachine_adapters.registry import NoRegistry, Registry
 from dlmachine_adapters.storage_faults import storage_fault
 
@@ -64,6 +65,7 @@ class CachedirStore:
     def __init__(self, folder: str, clock: Clock) -> None:
         """Nothing is opened or made yet."""
         self._clock = clock
+        self._grouping = Grouping(self._write)
         self.registry = Registry(folder)
 
     @property
@@ -95,18 +97,13 @@ class CachedirStore:
         return CacheSeen(folder=self.folder, item_id=own, entries=tuple(entries))
 
     def record(self, effect: Record, update: MetadataUpdate) -> Recorded | PlaceTaken | Failed:
-        """Write the update down, in one transaction."""
+        """Write the update down, in one transaction with those that come at the same time."""
         try:
-            with self.registry.writing() as connection:
-                if isinstance(update, NewVersion):
-                    if _is_taken(connection, update):
-                        return PlaceTaken(at=self._clock.now())
-                    _insert(connection, update)
-                else:
-                    _freshen(connection, update)
+            is_written = self._grouping.do(update)
         except (sqlite3.Error, OSError, ValueError, OverflowError) as error:
             return self._failed(error)
-        return Recorded(at=self._clock.now())
+        at = self._clock.now()
+        return Recorded(at=at) if is_written else PlaceTaken(at=at)
 
     def retire(self, effect: Retire) -> Retired | Failed:
         """Remove versions as cachedir does: the row is marked DELETED, the file goes."""
@@ -120,6 +117,11 @@ class CachedirStore:
     def close(self) -> None:
         """Close the connections."""
         self.registry.close()
+
+    def _write(self, updates: Sequence[MetadataUpdate]) -> list[bool]:
+        """Whether each was written: not where its place was taken."""
+        with self.registry.writing() as connection:
+            return [_write_one(connection, update) for update in updates]
 
     def _failed(self, error: Exception) -> Failed:
         if isinstance(error, OSError):
@@ -203,6 +205,16 @@ def remove_versions(registry: Registry, versions: list[tuple[str, int]]) -> None
                 connection.execute('UPDATE main SET status = ? WHERE id = ?', (deleted, row_id))
     for name in names:
         Path(registry.folder, name).unlink(missing_ok=True)
+
+
+def _write_one(connection: sqlite3.Connection, update: MetadataUpdate) -> bool:
+    if not isinstance(update, NewVersion):
+        _freshen(connection, update)
+        return True
+    if _is_taken(connection, update):
+        return False
+    _insert(connection, update)
+    return True
 
 
 def _is_taken(connection: sqlite3.Connection, update: NewVersion) -> bool:

@@ -1,0 +1,77 @@
+"""Grouping: what many threads want to have written at the same time is written at once.
+
+Contract: whoever comes while somebody writes waits, and one of those who waited then writes
+for all of them; nobody waits for more to come. Each gets the result of its own item, once it
+is written; if the writing fails, it fails for all that it was done for.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+Item = TypeVar('Item')
+Result = TypeVar('Result')
+
+
+@dataclass(slots=True)
+class _Ticket(Generic[Item, Result]):
+    item: Item
+    result: Result | None = None
+    error: Exception | None = None
+    is_done: bool = False
+
+
+class Grouping(Generic[Item, Result]):
+    """Calls one function with as many items as have come together.
+
+    >>> grouping = Grouping(lambda items: [len(item) for item in items])
+    >>> grouping.do('abc')
+    3
+    """
+
+    def __init__(self, work: Callable[[Sequence[Item]], Sequence[Result]]) -> None:
+        """`work` gives a result for each item, in order."""
+        self._work = work
+        self._waiting: list[_Ticket[Item, Result]] = []
+        self._begin_anew()
+
+    def do(self, item: Item) -> Result:
+        """The result for an item.  Raises: what the work raised."""
+        if self._pid != os.getpid():
+            self._begin_anew()  # What the parent's threads wait for is not the child's affair.
+        ticket: _Ticket[Item, Result] = _Ticket(item)
+        with self._guard:
+            self._waiting.append(ticket)
+        with self._turn:
+            if not ticket.is_done:
+                self._do_all(ticket)
+        if ticket.error is not None:
+            raise ticket.error
+        assert ticket.result is not None  # noqa: S101 -- set together with `is_done`
+        return ticket.result
+
+    def _do_all(self, own: _Ticket[Item, Result]) -> None:
+        with self._guard:
+            together, self._waiting = self._waiting, []
+        try:
+            results = self._work([ticket.item for ticket in together])
+            for ticket, result in zip(together, results, strict=True):
+                ticket.result = result
+        except Exception as error:  # noqa: BLE001 -- each of those it was done for raises it
+            for ticket in together:
+                ticket.error = error
+        except BaseException:
+            # Only this thread is interrupted: the others' items are for the next one.
+            with self._guard:
+                self._waiting = [one for one in together if one is not own] + self._waiting
+            raise
+        for ticket in together:
+            ticket.is_done = True
+
+    def _begin_anew(self) -> None:
+        self._pid = os.getpid()
+        self._guard = threading.Lock()
+        self._turn = threading.Lock()
+        self._waiting = []
