@@ -2,6 +2,9 @@
 #
 #   make demo    make .venv, install dlmachine, run the demonstration
 #   make test    everything that CI runs
+#   make simulate RUNS=100000    downloads in which anything goes wrong, as many as you like
+#   make mutants    mistakes planted into the core, each of which a test must notice
+#   make bench    compare with curl, aria2c, pooch and others (nginx is needed)
 #   make PYTHON=python3.12 VENV=.venv-3.12 test    the same on another Python
 
 PYTHON ?= python3
@@ -26,7 +29,7 @@ WHEEL_INSTALLED := $(WHEEL_VENV)/.installed
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo env test lint fmt unit docs wheel wheel-test clean
+.PHONY: help demo env test lint fmt unit docs simulate mutants bench wheel wheel-test clean
 
 help:
 	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
@@ -97,6 +100,21 @@ unit: $(DEV_INSTALLED)
 docs: export NO_MKDOCS_2_WARNING = 1
 docs: $(DEV_INSTALLED)
 	$(BIN)/python -m mkdocs build --quiet --strict
+
+# --- what takes longer, and is not part of the tests ------------------------
+
+RUNS ?= 20000
+SEED ?= 0
+
+simulate: $(DEV_INSTALLED)
+	$(BIN)/python -m property_tests.simulate --runs $(RUNS) --seed $(SEED) $(if $(TAPE),--tape $(TAPE))
+
+mutants: $(DEV_INSTALLED)
+	@$(PIP) install -qq --group mutants
+	$(BIN)/python -m tests.mutants $(ONLY)
+
+bench: $(DEV_INSTALLED)
+	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 # --- the built wheel --------------------------------------------------------
 
