@@ -88,8 +88,9 @@ def find_login(host: str) -> tuple[str, str] | None:
     """User name and password from the netrc file; an unreadable file has none."""
     named = os.environ.get('NETRC')
     for place in (named,) if named else ('~/.netrc', '~/_netrc'):
-        path = Path(place).expanduser()
-        if not path.is_file():
+        # Each request comes here, and most find nothing: `Path` would take ten times as long.
+        path = os.path.expanduser(place)  # noqa: PTH111
+        if not os.path.isfile(path):  # noqa: PTH113
             continue
         try:
             found = netrc.netrc(path).authenticators(host)

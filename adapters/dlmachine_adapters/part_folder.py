@@ -123,11 +123,11 @@ def tidy(folder: Path, made: tuple[Path, ...] = ()) -> None:
     """
     ours = folder / OUR_FOLDER
     with contextlib.suppress(OSError):
-        for part in _parts(ours):
-            if _is_abandoned(part):
-                drop_note(part)
-                part.unlink(missing_ok=True)
-        _remove_lone_notes(ours)
+        for path in list(ours.iterdir()):
+            if path.name.endswith('.part'):
+                _remove_if_abandoned(path)
+            elif path.name.endswith(('.part.json', '.part.new')):
+                _remove_if_lone(path)
         ours.rmdir()
         for path in made:
             path.rmdir()
@@ -179,6 +179,12 @@ def _safe_stem(stem: str) -> str:
     return stem if _PLAIN.fullmatch(stem) else sha256(stem.encode('utf-8', 'replace')).hexdigest()
 
 
+def _remove_if_abandoned(part: Path) -> None:
+    if _is_abandoned(part):
+        drop_note(part)
+        part.unlink(missing_ok=True)
+
+
 def _is_abandoned(part: Path) -> bool:
     seen = part.stat()
     is_over = (
@@ -199,10 +205,8 @@ def _owner_is_gone(part: Path) -> bool:
     return is_ours and not is_running(int(pid))
 
 
-def _remove_lone_notes(ours: Path) -> None:
+def _remove_if_lone(note: Path) -> None:
     # An owner that takes a part over writes its note a moment before.
-    for note in ours.iterdir():
-        part, _, kind = note.name.rpartition('.')
-        is_lone = kind in {'json', 'new'} and not note.with_name(part).exists()
-        if is_lone and time.time() - note.stat().st_mtime > _LONE_SECONDS:
-            note.unlink(missing_ok=True)
+    is_lone = not note.with_name(note.name.rpartition('.')[0]).exists()
+    if is_lone and time.time() - note.stat().st_mtime > _LONE_SECONDS:
+        note.unlink(missing_ok=True)
