@@ -144,7 +144,9 @@ def test_a_refused_body_is_not_read(transport: Transport, server: Server) -> Non
 def test_a_full_disk_ends_the_exchange(transport: Transport, server: Server) -> None:
     """What the part says is the fault; what it holds is reported."""
     url = server.on('/data', behaviours.resource(_BODY * 4))
-    event = interrupted(transport.exchange(exchange_for(url), MemoryPart(full_bytes=2_600_000), None))
+    event = interrupted(
+        transport.exchange(exchange_for(url), MemoryPart(full_bytes=2_600_000), None)
+    )
     assert event.fault.code == 'storage_failed'
     assert event.head is not None
     assert 0 < event.part_bytes <= 2_600_000

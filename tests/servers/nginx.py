@@ -6,6 +6,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -65,6 +66,52 @@ def run_nginx(folder: Path, root: Path) -> Iterator[str]:
         finally:
             process.terminate()
             process.wait(10)
+
+
+@dataclass(slots=True)
+class Nginx:
+    """One that can be killed, and started again on the same port.
+
+    `settings` are lines for its server block.
+    """
+
+    folder: Path
+    root: Path
+    settings: str = ''
+    port: int = 0
+    _process: 'subprocess.Popen[bytes] | None' = None
+
+    def __post_init__(self) -> None:
+        """Keep to one port."""
+        self.port = self.port or _free_port()
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f'http://127.0.0.1:{self.port}'
+
+    def start(self) -> None:
+        """Begin to listen."""
+        program = find_nginx()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        text = _CONFIG.format(folder=self.folder, root=self.root, port=self.port)
+        config = self.folder / 'nginx.conf'
+        config.write_text(text.replace('location', f'{self.settings}\n        location', 1))
+        log = str(self.folder / 'error.log')
+        self._process = subprocess.Popen(
+            [program, '-c', str(config), '-p', str(self.folder), '-e', log],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        _await_port(self._process, self.port)
+
+    def kill(self) -> None:
+        """End it with SIGKILL, in the middle of whatever it does."""
+        process, self._process = self._process, None
+        if process is not None:
+            with process:
+                process.kill()
 
 
 def _free_port() -> int:

@@ -1,0 +1,104 @@
+"""Coverage: which events met which states.
+
+What there should be is derived from the machine and from what the ports are annotated to
+give; what there was is counted where the executor calls `advance`.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, get_args, get_type_hints
+
+from dlmachine import executor
+from dlmachine.core import ports
+from dlmachine.core.events import Event, Observed, PartOpened, Waited
+from dlmachine.core.states import State, Step
+
+#: The port that brings the event in each state; of those without one, the event itself.
+_BROUGHT_BY: Final[dict[str, Callable[..., Any] | type]] = {
+    'Confirming': ports.Files.confirm,
+    'Learning': ports.Files.read_checksums,
+    'Locking': ports.Locks.acquire,
+    'Observing': Observed,
+    'Opening': ports.Files.open_part,
+    'Exchanging': ports.Transport.exchange,
+    'Validating': executor._Run._validate,
+    'Waiting': Waited,
+    'Publishing': ports.Part.publish,
+    'Recording': ports.Store.record,
+    'Retiring': ports.Store.retire,
+    'Unpublishing': ports.Files.unpublish,
+    'FallingBack': ports.Files.confirm,
+    'Discarding': ports.Part.discard,
+    'Releasing': ports.Locks.release,
+}
+_ENDS: Final = frozenset({'Finished', 'Broken'})
+
+Pair = tuple[str, str]
+
+
+def unknown_states() -> list[str]:
+    """States of which nothing is known here; there should be none."""
+    names = {state.__name__ for state in get_args(State)}
+    return sorted(names - _ENDS - set(_BROUGHT_BY))
+
+
+def expected_pairs() -> set[Pair]:
+    """Every event that a port may bring, with the state that waits for it."""
+    known = {state.__name__ for state in get_args(State)}
+    return {
+        (name, event)
+        for name, source in _BROUGHT_BY.items()
+        if name in known
+        for event in _events_of(source)
+    }
+
+
+def _events_of(source: Callable[..., Any] | type) -> list[str]:
+    if isinstance(source, type):
+        return [source.__name__]
+    hint = get_type_hints(source)['return']
+    kinds = get_args(hint) or (hint,)
+    return [PartOpened.__name__ if kind is ports.Part else kind.__name__ for kind in kinds]
+
+
+class Coverage:
+    """Counts pairs, and what stood in the events; `latest` are those of the latest run."""
+
+    def __init__(self) -> None:
+        self.pairs: Counter[Pair] = Counter()
+        self.details: Counter[Pair] = Counter()
+        self.latest: set[Pair] = set()
+
+    @contextmanager
+    def counting(self) -> Iterator[None]:
+        """Count what the executor tells the machine."""
+        advance: Any = vars(executor)['advance']
+        self.latest = set()
+
+        def counted(state: State, event: Event) -> Step:
+            self._count(state, event)
+            step: Step = advance(state, event)
+            return step
+
+        setattr(executor, 'advance', counted)  # noqa: B010 -- it is imported by name
+        try:
+            yield
+        finally:
+            setattr(executor, 'advance', advance)  # noqa: B010 -- as above
+
+    def missed(self) -> list[Pair]:
+        """What should have been reached, and was not."""
+        return sorted(expected_pairs() - set(self.pairs))
+
+    def _count(self, state: State, event: Event) -> None:
+        name, kind = type(state).__name__, type(event).__name__
+        self.pairs[name, kind] += 1
+        fault, head = getattr(event, 'fault', None), getattr(event, 'head', None)
+        detail = kind
+        if fault is not None:
+            detail += f' {type(fault).__name__}'
+        elif head is not None:
+            detail += f' {head.status}'
+        self.details[name, detail] += 1
+        self.latest.add((name, detail))

@@ -1,0 +1,232 @@
+"""A disk that remembers what would survive a power cut.
+
+Contents are appended and cut as part files are; up to `Inode.synced` bytes are safe. Names
+are changed in an ordered journal, as on ext4, XFS or APFS: what is made safe makes all
+before it safe. Nothing here waits or fails; `system` does that.
+"""
+
+import errno
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from property_tests.simulation.choices import Choices
+
+
+@dataclass(slots=True, eq=False)
+class Inode:
+    """A file, whatever its names; `target` is where a symbolic link leads."""
+
+    number: int
+    data: bytes = b''
+    synced: int = 0
+    mtime: float = 0.0
+    target: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A name was given, or (None) taken away."""
+
+    path: str
+    before: Inode | None
+    after: Inode | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """A file was cut shorter than what was safe."""
+
+    inode: Inode
+    before: bytes
+    synced: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Changes that happen all or none: a rename takes one name and gives another."""
+
+    parts: tuple['_Named | _Cut', ...]
+
+
+_Change: TypeAlias = _Named | _Cut | _Group
+
+
+@dataclass(slots=True)
+class Disk:
+    """Names, contents, and the changes that a power cut may undo; `changes` counts them all."""
+
+    names: dict[str, Inode] = field(default_factory=dict)
+    folders: set[str] = field(default_factory=lambda: {'/'})
+    changes: int = 0
+    has_links: bool = True
+    now: float = 0.0
+    _journal: list[_Change] = field(default_factory=list)
+    _count: int = 0
+
+    def inode(self, path: str) -> Inode:
+        """The file of this name.  Raises: OSError."""
+        found = self.names.get(path)
+        if found is None:
+            code = errno.EISDIR if path in self.folders else errno.ENOENT
+            raise _error(code, path)
+        return found
+
+    def follow(self, path: str) -> Inode:
+        """The file of this name, through a symbolic link.  Raises: OSError."""
+        found = self.inode(path)
+        return found if found.target is None else self.inode(found.target)
+
+    def count_names(self, inode: Inode) -> int:
+        """How many names a file has."""
+        return sum(found is inode for found in self.names.values())
+
+    def inside(self, folder: str) -> Iterator[str]:
+        """The names in a folder.  Raises: OSError."""
+        if folder not in self.folders:
+            raise _error(errno.ENOENT, folder)
+        return iter([path for path in self.names if parent(path) == folder])
+
+    def make_folder(self, path: str) -> None:
+        """A folder, with those above it.  Raises: OSError."""
+        while path not in self.folders:
+            if path in self.names:
+                raise _error(errno.EEXIST, path)
+            self.folders.add(path)
+            path = parent(path)
+
+    def remove_folder(self, path: str) -> None:
+        """Remove an empty folder.  Raises: OSError."""
+        inner = f'{path}/'
+        if any(name.startswith(inner) for name in (*self.names, *self.folders)):
+            raise _error(errno.ENOTEMPTY, path)
+        self.folders.discard(path)
+
+    def create(self, path: str, *, target: str | None = None) -> Inode:
+        """A new empty file.  Raises: FileExistsError, FileNotFoundError."""
+        self._check_free(path)
+        self._count += 1
+        inode = Inode(self._count, mtime=self.now, target=target)
+        self._journal.append(self._name(path, inode))
+        return inode
+
+    def link(self, source: str, target: str) -> None:
+        """Another name for a file.  Raises: OSError."""
+        inode = self.inode(source)
+        if not self.has_links:
+            raise _error(errno.EPERM, target)
+        self._check_free(target)
+        self._journal.append(self._name(target, inode))
+
+    def rename(self, source: str, target: str) -> None:
+        """Move a name, over whatever has the other.  Raises: OSError."""
+        inode = self.inode(source)
+        if target in self.folders:
+            raise _error(errno.EISDIR, target)
+        self._check_parent(target)
+        if self.names.get(target) is inode:
+            return  # POSIX: two names of one file, and nothing is done.
+        self._journal.append(_Group((self._name(source, None), self._name(target, inode))))
+
+    def unlink(self, path: str) -> None:
+        """Take a name away.  Raises: OSError."""
+        self.inode(path)
+        self._journal.append(self._name(path, None))
+
+    def append(self, inode: Inode, data: bytes) -> None:
+        """Write at the end."""
+        inode.data += data
+        inode.mtime = self.now
+        self.changes += 1
+
+    def cut(self, inode: Inode, size: int) -> None:
+        """Keep only the first so many bytes."""
+        if size < len(inode.data):
+            self._journal.append(_Cut(inode, inode.data, inode.synced))
+            inode.data = inode.data[:size]
+            inode.synced = min(inode.synced, size)
+            inode.mtime = self.now
+            self.changes += 1
+
+    def sync(self, inode: Inode) -> None:
+        """Make the content of a file safe."""
+        inode.synced = len(inode.data)
+        self._flush(lambda part: isinstance(part, _Cut) and part.inode is inode)
+
+    def sync_folder(self, folder: str) -> None:
+        """Make the names in a folder safe."""
+        self._flush(lambda part: isinstance(part, _Named) and parent(part.path) == folder)
+
+    def sync_all(self) -> None:
+        """Make all safe, as time does."""
+        self._journal.clear()
+        for inode in self.names.values():
+            inode.synced = len(inode.data)
+
+    def lose_power(self, choices: Choices) -> None:
+        """Undo the last changes that were not safe, as many as the tape says, and lose bytes."""
+        lost = choices.pick(len(self._journal) + 1) if self._journal else 0
+        for _ in range(lost):
+            change = self._journal.pop()
+            for part in reversed(change.parts if isinstance(change, _Group) else (change,)):
+                self._undo(part)
+        for inode in dict.fromkeys(self.names.values()):
+            if inode.synced < len(inode.data):
+                _lose_bytes(inode, choices)
+        self.sync_all()
+        self.folders.update(parent(path) for path in self.names)
+        self.changes += 1
+
+    def _undo(self, part: _Named | _Cut) -> None:
+        if isinstance(part, _Cut):
+            part.inode.data, part.inode.synced = part.before, part.synced
+        elif part.before is None:
+            self.names.pop(part.path, None)
+        else:
+            self.names[part.path] = part.before
+
+    def _flush(self, is_meant: 'object') -> None:
+        assert callable(is_meant)
+        for at in range(len(self._journal) - 1, -1, -1):
+            change = self._journal[at]
+            parts = change.parts if isinstance(change, _Group) else (change,)
+            if any(is_meant(part) for part in parts):
+                del self._journal[: at + 1]
+                return
+
+    def _name(self, path: str, inode: Inode | None) -> _Named:
+        change = _Named(path, self.names.get(path), inode)
+        if inode is None:
+            del self.names[path]
+        else:
+            self.names[path] = inode
+        self.changes += 1
+        return change
+
+    def _check_free(self, path: str) -> None:
+        if path in self.names or path in self.folders:
+            raise _error(errno.EEXIST, path)
+        self._check_parent(path)
+
+    def _check_parent(self, path: str) -> None:
+        above = parent(path)
+        if above not in self.folders:
+            raise _error(errno.ENOTDIR if above in self.names else errno.ENOENT, path)
+
+
+def parent(path: str) -> str:
+    """The folder of a path."""
+    return path.rpartition('/')[0] or '/'
+
+
+def _lose_bytes(inode: Inode, choices: Choices) -> None:
+    size = len(inode.data)
+    kept = size - choices.pick(size - inode.synced + 1)
+    # The size may be safe before the bytes are: zeros in their place.
+    rest = b'\0' * (size - kept) if choices.pick(2) else b''
+    inode.data = inode.data[:kept] + rest
+
+
+def _error(code: int, path: str) -> OSError:
+    return OSError(code, os.strerror(code), path)

@@ -1,0 +1,153 @@
+"""While a simulation runs, the file adapters see its system instead of this machine's."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from math import inf
+from types import FunctionType, ModuleType, SimpleNamespace
+from typing import Any
+
+from dlmachine.core.cachekey import cache_key
+from dlmachine.core.filename import extension, safe_name
+from dlmachine.core.redact import redact_url
+from dlmachine.core.url import parse_url
+from dlmachine_adapters import appearing, files, part_files, part_folder, part_notes
+from property_tests.simulation.handles import BUFFER_BYTES
+from property_tests.simulation.kernel import Kernel
+from property_tests.simulation.system import EXCLUSIVE, Active, Os, SimPath, System, open_file
+
+_MODULES: tuple[ModuleType, ...] = (appearing, files, part_files, part_folder, part_notes)
+_REAL_NOTE = part_notes.Note
+_MISSING = object()
+
+#: Pure functions that are asked the same again and again: what they said is remembered.
+_REMEMBERED: dict[Any, Any] = {
+    function: lru_cache(maxsize=2_048)(function)
+    for function in (parse_url, redact_url, safe_name, extension, cache_key)
+}
+_CORE: tuple[tuple[ModuleType, str, Any], ...] = tuple(
+    (module, name, _REMEMBERED[value])
+    for module in tuple(sys.modules.values())
+    if getattr(module, '__name__', '').startswith(('dlmachine.', 'dlmachine_adapters.'))
+    for name, value in vars(module).items()
+    if isinstance(value, FunctionType) and value in _REMEMBERED
+)
+
+
+@contextmanager
+def installed(system: System) -> Iterator[None]:
+    """Replace what the adapters know of this machine, and put it back."""
+    Active.system = system
+    replacements = _replacements(system)
+    saved: list[tuple[ModuleType, str, Any]] = []
+    logger = logging.getLogger('dlmachine')
+    was_disabled, logger.disabled = logger.disabled, True
+    for module in _MODULES:
+        for name, value in replacements.items():
+            known = module.__dict__.get(name, _MISSING)
+            if known is not _MISSING:
+                saved.append((module, name, known))
+                setattr(module, name, value)
+    for module, name, value in _CORE:
+        saved.append((module, name, module.__dict__[name]))
+        setattr(module, name, value)
+    vars(files)['open'] = open_file
+    try:
+        yield
+    finally:
+        logger.disabled = was_disabled
+        del vars(files)['open']
+        for module, name, known in saved:
+            setattr(module, name, known)
+
+
+def _replacements(system: System) -> dict[str, Any]:
+    kernel = system.kernel
+
+    def host() -> str:
+        return 'nowhere' if kernel.current is None else kernel.current.host
+
+    def boot() -> str:
+        return f'boot-{kernel.boot}'
+
+    def note(**given: Any) -> part_notes.Note:
+        pid = 1 if kernel.current is None else kernel.current.pid
+        return _REAL_NOTE(**{'host': host(), 'pid': pid, 'boot': boot(), **given})
+
+    def token(size: int) -> str:
+        system.tokens += 1
+        return f'{system.tokens:0{2 * size}x}'
+
+    return {
+        'os': Os(system),
+        'Path': SimPath,
+        'fcntl': SimpleNamespace(LOCK_EX=EXCLUSIVE, LOCK_SH=1, LOCK_NB=4, flock=system.mark),
+        'socket': SimpleNamespace(gethostname=host),
+        'secrets': SimpleNamespace(token_hex=token),
+        'time': SimpleNamespace(time=lambda: kernel.now + kernel.skew),
+        'LIVE': _Live(system),
+        'Note': note,
+        'boot_id': boot,
+        'monotonic': lambda: kernel.now,
+        'BEAT_SECONDS': 0.0,
+        'HEART': _Heart(kernel),
+        'Lock': lambda: _Lock(kernel),
+        '_WORTH_BYTES': 1,
+        '_BUFFER_BYTES': BUFFER_BYTES,
+    }
+
+
+class _Live:
+    """Stands for `part_notes.LIVE`, of which each process has its own."""
+
+    def __init__(self, system: System) -> None:
+        self._kernel = system.kernel
+        self._none: set[tuple[int, int]] = set()
+
+    @property
+    def _own(self) -> set[tuple[int, int]]:
+        current = self._kernel.current
+        return self._none if current is None else current.live
+
+    def __contains__(self, identity: object) -> bool:
+        return identity in self._own
+
+    def add(self, identity: tuple[int, int]) -> None:
+        self._own.add(identity)
+
+    def discard(self, identity: tuple[int, int]) -> None:
+        self._own.discard(identity)
+
+
+class _Heart:
+    """Stands for the thread that beats for parts: here the nemesis says when it does."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+
+    def add(self, one: Any) -> None:
+        if self._kernel.current is not None:
+            self._kernel.current.beating.append(one)
+
+    def remove(self, one: Any) -> None:
+        current = self._kernel.current
+        if current is not None and one in current.beating:
+            current.beating.remove(one)
+
+
+class _Lock:
+    """Stands for a lock between the threads of a process."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+        self._is_held = False
+
+    def __enter__(self) -> None:
+        while self._is_held:
+            self._kernel.wait(lambda: not self._is_held, inf)
+        self._is_held = True
+
+    def __exit__(self, *_: object) -> None:
+        self._is_held = False

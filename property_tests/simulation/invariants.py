@@ -1,0 +1,248 @@
+"""What must hold after each step, and when a run has ended."""
+
+from dataclasses import dataclass, field
+from hashlib import new, sha256
+from io import BytesIO
+
+from dlmachine.core.decide import Reason
+from dlmachine.core.faults import Bug, Fault
+from dlmachine.core.machine import most_effects
+from dlmachine.core.outcome import Origin, Outcome
+from dlmachine.core.policy import CheckMethod
+from dlmachine.core.snapshot import Status
+from property_tests.simulation.disk import Inode, parent
+from property_tests.simulation.processes import Process, require
+from property_tests.simulation.store import FOLDER, Row
+from property_tests.simulation.wishes import complain
+from property_tests.simulation.world import Asked, Attempt, Shared
+
+
+@dataclass(eq=False)
+class Invariants:
+    """Watches all that is shared.
+
+    `before` is what was at each destination path at the beginning (None: nothing), `urls`
+    whose contents may come there.
+    """
+
+    shared: Shared
+    before: dict[str, Inode | None] = field(default_factory=dict)
+    urls: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _seen: tuple[int, int] = (-1, -1)
+    _right: dict[Inode, bytes] = field(default_factory=dict)
+    _kept: dict[Inode, bytes] = field(default_factory=dict)
+
+    def watch(self, attempt: Attempt) -> None:
+        """Watch the places of one more wish."""
+        wish = attempt.wish
+        urls = wish.descriptor.addresses
+        self.keys[wish.key] = tuple({*self.keys.get(wish.key, ()), *urls})
+        if wish.path is not None:
+            self.urls[wish.path] = tuple({*self.urls.get(wish.path, ()), *urls})
+
+    def foreign(self, path: str, inode: Inode) -> None:
+        """A file that was there before, and whose bytes are nobody's to change."""
+        self.before[path] = inode
+        if inode.target is None:
+            self._kept[inode] = inode.data
+
+    def check(self) -> None:
+        """After each step."""
+        disk, registry = self.shared.kernel.disk, self.shared.registry
+        seen = (disk.changes, registry.changes)
+        if seen == self._seen:
+            return
+        self._seen = seen
+        for inode, data in self._kept.items():
+            require(inode.data == data, 'a file of somebody else was written to')
+        for (key, version), row in registry.rows.items():
+            if row.status is Status.READY and (key, version) not in registry.losing:
+                self._check_row(key, row)
+        for path, urls in self.urls.items():
+            self._check_path(path, urls)
+        self._check_cache()
+
+    def ended(self, attempt: Attempt, result: Outcome | Fault) -> None:
+        """A run ended with a result."""
+        wish, shared = attempt.wish, self.shared
+        if isinstance(result, Outcome):
+            self._check_outcome(attempt, result)
+        else:
+            self._check_failure(attempt, result)
+        most = most_effects(wish.descriptor, wish.policy)
+        require(len(attempt.asked) <= most, f'{len(attempt.asked)} requests, more than {most}')
+        if wish.policy.offline:
+            require(not attempt.asked, 'offline, and asked the network')
+        self.let_go(attempt.process)
+        shared.kernel.tell(f'ends: {result if not isinstance(result, Outcome) else result.reason}')
+
+    def let_go(self, process: Process, *, interrupted: bool = False) -> None:
+        """Whoever has ended holds nothing."""
+        held = [key for key, owner in self.shared.locks.owners.items() if owner is process]
+        require(not held, f'{process.name} ended and holds a lock')
+        if interrupted:
+            # Between opening a part and having it, Ctrl-C may leave its handle open.
+            self.shared.kernel.take_back(process)
+        require(not process.files, f'{process.name} ended and has files open')
+        require(not process.live, f'{process.name} ended and owns parts')
+
+    def asked(self, attempt: Attempt, asked: Asked) -> None:
+        """A request is about to be made."""
+        request = asked.request
+        if not request.url.startswith('https://data.example/'):
+            sent = [name for name, _ in request.headers if name.lower() == 'authorization']
+            require(not sent, f'credentials were sent to {request.url}')
+        if request.method == 'POST' and not attempt.wish.may_repeat:
+            for before in attempt.asked:
+                settled = before.is_settled
+                require(
+                    before.request.method != 'POST' or settled,
+                    'POST was sent again',
+                )
+
+    def _check_row(self, key: str, row: Row) -> None:
+        kernel = self.shared.kernel
+        path, record = row.update.path, row.update.record
+        inode = kernel.disk.names.get(path)
+        if inode is None:
+            require(kernel.is_sync_lost, f'{path} is READY and not there')
+            return
+        if self._right.get(inode) is not inode.data:
+            data = inode.data
+            require(
+                data in self.shared.network.contents(self.keys[key]),
+                f'{path} is READY and holds {data!r}',
+            )
+            self._right[inode] = data
+        require(
+            len(inode.data) == record.size_bytes and _sha(inode.data) == record.sha256,
+            f'{path} is not what its record says',
+        )
+        require(row.inode is inode and row.mtime == inode.mtime, f'{path} is READY and was touched')
+
+    def _check_path(self, path: str, urls: tuple[str, ...]) -> None:
+        inode, before = self.shared.kernel.disk.names.get(path), self.before.get(path)
+        if inode is before:
+            return
+        if inode is None:
+            require(False, f'{path} was there before, and is gone')
+        elif self._right.get(inode) is not inode.data:
+            require(
+                inode.target is None and inode.data in self.shared.network.contents(urls),
+                f'{path} holds {inode.data!r}',
+            )
+            self._right[inode] = inode.data
+
+    def _check_cache(self) -> None:
+        disk = self.shared.kernel.disk
+        for path, inode in disk.names.items():
+            if parent(path) == FOLDER and self._right.get(inode) is not inode.data:
+                # Without hard links a name is claimed by an empty file.
+                is_claim = not inode.data and not disk.has_links
+                whole = self.shared.network.contents(tuple(self.shared.network.sites))
+                require(is_claim or inode.data in whole, f'{path} holds {inode.data!r}')
+
+    def _check_outcome(self, attempt: Attempt, outcome: Outcome) -> None:
+        wish, kernel = attempt.wish, self.shared.kernel
+        data = self._content(outcome)
+        if data is None:
+            # Somebody else removed the version meanwhile, as keep_old=False asks for.
+            registry = self.shared.registry
+            is_lost = (outcome.key, outcome.version or 0) in registry.losing
+            is_lost |= outcome.path in registry.removed
+            require(is_lost, f'{outcome.path} is an outcome and not there')
+            return
+        # A path may be that of several downloads; what others put there is their affair.
+        is_own = outcome.path is None or outcome.version is not None
+        is_own |= kernel.publishers.get(outcome.path or '') is attempt.process
+        urls = wish.descriptor.addresses if is_own else self.urls[outcome.path or '']
+        is_before = not is_own and data in self._kept.values() and outcome.origin is Origin.STALE
+        require(
+            is_before or data in self.shared.network.contents(urls), f'an outcome holds {data!r}'
+        )
+        # Where somebody removes files and locks do not work, another may get the name of one.
+        is_own &= outcome.path not in self.shared.registry.removed
+        if outcome.record is not None and is_own:
+            record = outcome.record
+            require(
+                record.sha256 == _sha(data) and record.size_bytes == len(data),
+                'an outcome is not what its record says',
+            )
+        checksum = wish.policy.checksum
+        if outcome.record is None and outcome.origin is Origin.STALE:
+            # A file at a path, of which nothing is known but that it was there.
+            is_own = False
+        if checksum is not None and is_own:
+            found = new(checksum.algorithm, data, usedforsecurity=False).hexdigest()
+            require(found == checksum.hex, 'an outcome has another checksum')
+        if outcome.origin is Origin.STALE:
+            require(wish.policy.stale_if_error, 'a stale copy was not asked for')
+            require(outcome.fault is not None, 'a stale copy, and no reason')
+        if outcome.origin is Origin.NETWORK:
+            least, validate = wish.policy.min_bytes, wish.policy.validate
+            require(least is None or len(data) >= least, 'an outcome is smaller than min_bytes')
+            is_right = validate is None or (
+                validate is not complain and bool(validate(BytesIO(data)))
+            )
+            require(is_right, 'an outcome is not what validate accepts')
+            limit = wish.policy.max_bytes
+            require(limit is None or len(data) <= limit, 'an outcome is larger than max_bytes')
+        is_asked = outcome.origin is Origin.NETWORK or outcome.is_validated
+        is_asked &= not attempt.was_deceived
+        is_asked &= wish.policy.check_method is not CheckMethod.SIZE
+        if is_asked and is_own:
+            self._check_fresh(attempt, data)
+
+    def _check_fresh(self, attempt: Attempt, data: bytes) -> None:
+        # What was asked for is what somebody had at some moment since.
+        for url in attempt.wish.descriptor.addresses:
+            versions = self.shared.network.sites[url].versions
+            ends = [at for at, _ in versions[1:]] + [float('inf')]
+            for (_, content), end in zip(versions, ends, strict=True):
+                if content == data and end >= attempt.seen_from:
+                    return
+        require(False, f'an outcome is out of date: {data!r}')
+
+    def _content(self, outcome: Outcome) -> bytes | None:
+        if outcome.path is None:
+            assert isinstance(outcome.buffer, BytesIO)
+            return outcome.buffer.getvalue()
+        disk = self.shared.kernel.disk
+        inode = disk.names.get(outcome.path)
+        return None if inode is None else disk.follow(outcome.path).data
+
+    def _check_failure(self, attempt: Attempt, fault: Fault) -> None:
+        process, registry = attempt.process, self.shared.registry
+        require(not isinstance(fault, Bug), f'a bug: {fault}')
+        for row in registry.rows.values():
+            require(
+                row.by is not process or row.status is not Status.READY,
+                f'it failed ({fault}), and its file is READY',
+            )
+        require(process not in registry.changed_by, f'it failed ({fault}), and changed rows')
+        path = attempt.wish.path
+        if path is not None:
+            publisher = self.shared.kernel.publishers.get(path)
+            require(publisher is not process, f'it failed ({fault}), and {path} appeared')
+
+    def newest(self, attempt: Attempt, result: Outcome | Fault) -> None:
+        """In a world that is healthy again, a download ends with the newest version."""
+        require(isinstance(result, Outcome), f'all is well, and yet: {result}')
+        assert isinstance(result, Outcome)
+        site = self.shared.network.sites[attempt.wish.descriptor.url]
+        data = self._content(result)
+        if result.record is not None and result.reason == Reason.PART_LEFT.value:
+            # Whoever gave the part is asked for the rest, and may be a mirror.
+            site = self.shared.network.sites[result.record.served_by]
+        require(data == site.content, f'all is well, and yet it is not the newest: {data!r}')
+
+
+def _sha(data: bytes) -> str:
+    found = _DIGESTS.get(data)
+    if found is None:
+        found = _DIGESTS[data] = sha256(data).hexdigest()
+    return found
+
+
+_DIGESTS: dict[bytes, str] = {}

@@ -1,0 +1,54 @@
+"""Locks: they work, are absent, or lie and let everybody in."""
+
+from dlmachine.core.effects import AcquireLock, ReleaseLock
+from dlmachine.core.events import LockAcquired, LockReleased, LockUnavailable
+from dlmachine.core.faults import LockBusyTooLong
+from dlmachine.core.ports import Clock
+from property_tests.simulation.kernel import Kernel
+from property_tests.simulation.processes import Process
+
+
+class LockTable:
+    """Who holds which key; a dead owner's lock is taken back by the system."""
+
+    def __init__(self, kernel: Kernel, mode: str = 'works') -> None:
+        self.mode = mode
+        self.owners: dict[str, Process] = {}
+        kernel.on_death.append(self._forget)
+
+    def _forget(self, process: Process) -> None:
+        for key in [key for key, owner in self.owners.items() if owner is process]:
+            del self.owners[key]
+
+
+class SimLocks:
+    """Implements `ports.Locks` for one process."""
+
+    def __init__(self, kernel: Kernel, process: Process, clock: Clock, table: LockTable) -> None:
+        self._kernel = kernel
+        self._process = process
+        self._clock = clock
+        self._table = table
+
+    def acquire(self, effect: AcquireLock) -> LockAcquired | LockUnavailable:
+        """Wait for the lock, no longer than the patience."""
+        kernel, owners, key = self._kernel, self._table.owners, effect.key
+        kernel.step('asks for the lock')
+        if self._table.mode == 'absent':
+            return LockUnavailable(at=self._clock.now(), fault=None)
+        if self._table.mode == 'lies':
+            return LockAcquired(at=self._clock.now())
+        waited = key in owners
+        if waited and not kernel.wait(lambda: key not in owners, effect.patience.total_seconds()):
+            fault = LockBusyTooLong(key=key, waited=effect.patience, owner=owners[key].name)
+            return LockUnavailable(at=self._clock.now(), fault=fault)
+        owners[key] = self._process
+        kernel.tell('has the lock')
+        return LockAcquired(at=self._clock.now(), waited=waited)
+
+    def release(self, effect: ReleaseLock) -> LockReleased:
+        """Give it back; one that is not held is none."""
+        self._kernel.step('gives back the lock')
+        if self._table.owners.get(effect.key) is self._process:
+            del self._table.owners[effect.key]
+        return LockReleased(at=self._clock.now())

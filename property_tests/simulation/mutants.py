@@ -1,0 +1,259 @@
+"""Mistakes planted in the real code, to see whether the simulation finds them.
+
+Each is a context in which the code is wrong in one place.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from typing import Any, Final
+from unittest.mock import patch
+
+from dlmachine import executor
+from dlmachine.core import (
+    answer,
+    closing,
+    exchanges,
+    integrity,
+    on_commit,
+    retry,
+)
+from dlmachine.core.effects import Record, ReleaseLock, Retire
+from dlmachine.core.events import LockReleased, Published
+from dlmachine.core.metadata import NewVersion
+from dlmachine_adapters import appearing, part_files
+
+Mutant = Callable[[], AbstractContextManager[Any]]
+
+
+@contextmanager
+def _without_lengths() -> Iterator[None]:
+    """A body is published although it is shorter than was announced."""
+    decide = answer.decide_body
+
+    def unbounded(exchange: Any, head: Any) -> Any:
+        decision = decide(exchange, head)
+        if isinstance(decision, answer.TakeBody):
+            return replace(decision, wire_bytes=None)
+        return decision
+
+    with (
+        patch('dlmachine_adapters.reception.decide_body', unbounded),
+        patch('dlmachine.core.on_exchange.decide_body', unbounded),
+    ):
+        yield
+
+
+@contextmanager
+def _recorded_first() -> Iterator[None]:
+    """The registry is told before the file is there."""
+    publish = executor._Run._publish
+
+    def recorded(run: Any, effect: Any) -> Any:
+        state = run.publishing
+        if run._world.store is not None and not effect.replace:
+            record = on_commit._on_published(state, state.record.finished_at, effect.place.path)
+            update = record.update
+            assert isinstance(update, NewVersion)
+            early = Record(key=update.key, version=update.version, reason='early')
+            run._world.store.record(early, update)
+        return publish(run, effect)
+
+    perform = executor._Run._perform
+    advance: Any = vars(executor)['advance']
+
+    def advanced(state: Any, event: Any) -> Any:
+        if isinstance(event, Published) and hasattr(state, 'version'):
+            step = advance(state, event)
+            # It is there already.
+            return on_commit._on_recorded(step.state) if step.update is not None else step
+        step = advance(state, event)
+        _Latest.state = step.state
+        return step
+
+    def performed(run: Any, effect: Any, update: Any) -> Any:
+        run.publishing = _Latest.state
+        return perform(run, effect, update)
+
+    with (
+        patch.object(executor._Run, '_publish', recorded),
+        patch.object(executor._Run, '_perform', performed),
+        patch.object(executor, 'advance', advanced),
+    ):
+        yield
+
+
+class _Latest:
+    state: Any = None
+
+
+@contextmanager
+def _without_if_range() -> Iterator[None]:
+    """The rest is asked for, of whatever version there is now."""
+    build = exchanges._with_conditions
+
+    def bare(*given: Any) -> Any:
+        request = build(*given)
+        return replace(request, headers=request.headers.without('If-Range'))
+
+    with (
+        patch.object(exchanges, '_with_conditions', bare),
+        patch.object(answer, 'is_same_version', lambda validator, head: True),
+    ):
+        yield
+
+
+@contextmanager
+def _without_sync() -> Iterator[None]:
+    """A file appears before its bytes are safe."""
+
+    def close(keeper: Any) -> None:
+        keeper._file.close()
+
+    with patch.object(part_files.FileKeeper, '_close', close):
+        yield
+
+
+@contextmanager
+def _without_folder_sync() -> Iterator[None]:
+    """The registry is told before the name is safe."""
+    with (
+        patch.object(part_files, 'sync_folder', lambda folder: None),
+        patch.object(appearing, 'sync_folder', lambda folder: None),
+    ):
+        yield
+
+
+@contextmanager
+def _old_dropped() -> Iterator[None]:
+    """A refresh removes the old copy before the new one is there."""
+    opened = executor._Run._open
+
+    def dropped(run: Any, effect: Any) -> Any:
+        cache = run._snapshot.cache
+        if run._world.store is not None and cache is not None:
+            old = tuple(entry.version for entry in cache.entries)
+            if old:
+                run._world.store.retire(Retire(key=run._snapshot.key, versions=old))
+        return opened(run, effect)
+
+    with patch.object(executor._Run, '_open', dropped):
+        yield
+
+
+@contextmanager
+def _replacing() -> Iterator[None]:
+    """A version replaces a file that has its name already."""
+    place = on_commit._place
+
+    def always(*given: Any) -> Any:
+        return place(*given)[0], True
+
+    with patch.object(on_commit, '_place', always):
+        yield
+
+
+@contextmanager
+def _without_release() -> Iterator[None]:
+    """The lock is kept."""
+    perform = executor._Run._perform
+
+    def kept(run: Any, effect: Any, update: Any) -> Any:
+        if isinstance(effect, ReleaseLock):
+            run._lock = None
+            return LockReleased(at=run._world.clock.now())
+        return perform(run, effect, update)
+
+    with patch.object(executor._Run, '_perform', kept):
+        yield
+
+
+@contextmanager
+def _posting_again() -> Iterator[None]:
+    """A POST is sent again whatever became of it."""
+    with patch.object(retry, '_IDEMPOTENT', frozenset({'GET', 'POST'})):
+        yield
+
+
+@contextmanager
+def _without_digest() -> Iterator[None]:
+    """Nobody looks at the digests that were promised."""
+    with patch.object(integrity, '_find_digest_fault', lambda *given: None):
+        yield
+
+
+@contextmanager
+def _part_left() -> Iterator[None]:
+    """A failure leaves its part open."""
+    give_back = closing.give_back
+
+    def forgetful(job: Any, end: Any, *, keep_part: bool = False) -> Any:
+        return give_back(replace(job, holds_part=False), end, keep_part=keep_part)
+
+    with (
+        patch.object(closing, 'give_back', forgetful),
+        patch.object(executor._Run, 'let_go', lambda run: None),
+    ):
+        yield
+
+
+@contextmanager
+def _adopting_the_living() -> Iterator[None]:
+    """A part is taken over from an owner who still writes to it."""
+    with (
+        patch('dlmachine_adapters.part_notes.is_running', lambda pid: False),
+        patch('dlmachine_adapters.part_notes.is_held', lambda part: False),
+        patch('dlmachine_adapters.part_notes.hold', lambda handle: True),
+        patch('dlmachine_adapters.part_files.hold', lambda handle: True),
+        patch('dlmachine_adapters.part_folder.hold', lambda handle: True),
+    ):
+        yield
+
+
+@contextmanager
+def _adopting_the_published() -> Iterator[None]:
+    """A part that has appeared as a file already is gone on from."""
+    with (
+        patch('dlmachine_adapters.part_notes.is_published', lambda seen: False),
+        patch('dlmachine_adapters.part_folder.is_published', lambda seen: False),
+    ):
+        yield
+
+
+@contextmanager
+def _mixing_addresses() -> Iterator[None]:
+    """The rest of a mirror's part is asked of another address."""
+    with (
+        patch('dlmachine.core.decide.address_digest', lambda url: ''),
+        patch('dlmachine.core.exchanges.address_digest', lambda url: ''),
+        patch('dlmachine.core.on_exchange.address_digest', lambda url: ''),
+    ):
+        yield
+
+
+#: Each with the beginning of tapes in which it matters: what is asked for, and of whom.
+MUTANTS: Final[dict[str, tuple[Mutant, bytes]]] = {
+    'publishes without checking the length': (_without_lengths, b''),
+    'records before publishing': (_recorded_first, b''),
+    'resumes without If-Range': (_without_if_range, bytes([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1])),
+    'publishes without fsync': (_without_sync, b''),
+    'records before the name is safe': (_without_folder_sync, b''),
+    'drops the old copy on refresh': (_old_dropped, b''),
+    'replaces files in the cache': (
+        _replacing,
+        bytes([0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 3]),
+    ),
+    'does not release the lock': (_without_release, b''),
+    'sends a POST again': (_posting_again, b'\1'),
+    'ignores digests': (_without_digest, b''),
+    'leaves its part open': (_part_left, b''),
+    'adopts parts of the living': (
+        _adopting_the_living,
+        bytes([0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 3]),
+    ),
+    'adopts parts that have appeared': (_adopting_the_published, bytes([*[0] * 11, 2])),
+    'mixes the parts of mirrors': (
+        _mixing_addresses,
+        bytes([0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 4]),
+    ),
+}

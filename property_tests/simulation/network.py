@@ -1,0 +1,82 @@
+"""The network: what servers have, one version after the other."""
+
+import gzip
+from base64 import b64encode
+from dataclasses import KW_ONLY, dataclass, field
+from datetime import timedelta
+from email.utils import format_datetime
+from hashlib import sha256
+from typing import Final
+
+from dlmachine_adapters.fakes.server import Resource
+from property_tests.simulation.clock import true_time
+from property_tests.simulation.kernel import Kernel
+
+#: What servers tell of their versions.
+VALIDATORS: Final = ('strong', 'weak', 'modified', 'both', 'none', 'vague')
+
+
+@dataclass(eq=False)
+class Site:
+    """What is served at a URL: one version after the other, the last one now.
+
+    `versions` are the contents with the true time at which each appeared. Where `is_coded`,
+    they travel as gzip although that was not asked for. With `sums_of` it is the list of
+    checksums of another site.
+    """
+
+    url: str
+    versions: list[tuple[float, bytes]]
+    validators: str = 'strong'
+    _: KW_ONLY
+    has_ranges: bool = True
+    is_coded: bool = False
+    gives_digest: bool = False
+    sums_of: 'Site | None' = None
+
+    @property
+    def content(self) -> bytes:
+        """What it has now."""
+        return self.versions[-1][1]
+
+    def resource(self, kernel: Kernel) -> Resource:
+        """What it has now, as an honest server has it."""
+        at, content = self.versions[-1]
+        if self.sums_of is not None:
+            content = f'{sha256(self.sums_of.content).hexdigest()}  t.csv\n'.encode()
+        number = len(self.versions)
+        changed = format_datetime(
+            (true_time(kernel) - timedelta(seconds=kernel.now - at)).replace(microsecond=0),
+            usegmt=True,
+        )
+        kind = self.validators
+        tag = f'"v{number}"'
+        etag = {'strong': tag, 'both': tag, 'weak': f'W/{tag}'}
+        fields: list[tuple[str, str]] = []
+        if kind != 'vague':
+            fields.append(('Date', format_datetime(true_time(kernel), usegmt=True)))
+        if self.is_coded:
+            fields.append(('Content-Encoding', 'gzip'))
+        elif self.gives_digest:
+            digest = b64encode(sha256(content).digest()).decode()
+            fields.append(('Repr-Digest', f'sha-256=:{digest}:'))
+        return Resource(
+            gzip.compress(content, mtime=0) if self.is_coded else content,
+            etag=etag.get(kind),
+            last_modified=changed if kind in {'modified', 'both', 'vague'} else None,
+            fields=tuple(fields),
+            has_ranges=self.has_ranges and not self.is_coded,
+        )
+
+
+@dataclass(eq=False)
+class Network:
+    """The sites, by URL."""
+
+    sites: dict[str, Site] = field(default_factory=dict)
+
+    def contents(self, urls: tuple[str, ...]) -> set[bytes]:
+        """All that was ever whole at one of these."""
+        return {
+            content for url in urls if url in self.sites for _, content in self.sites[url].versions
+        }

@@ -1,0 +1,62 @@
+"""One run, from a tape."""
+
+import traceback
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+
+from property_tests.simulation.coverage import Coverage
+from property_tests.simulation.install import installed
+from property_tests.simulation.processes import Violation
+from property_tests.simulation.stage import Stage
+
+
+@dataclass(eq=False)
+class Played:
+    """What there was of it.
+
+    `broken` is what went wrong: a promise (`is_promise`), or the simulation itself, which then
+    does not know something that the code does by now.
+    """
+
+    tape: bytes
+    steps: int = 0
+    processes: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+    story: list[str] = field(default_factory=list)
+    broken: str | None = None
+    is_promise: bool = False
+
+
+def play(tape: bytes, *, told: bool = False, coverage: Coverage | None = None) -> Played:
+    """Play a tape to its end, with its story if that is wanted."""
+    played, stage = Played(tape), Stage(tape, told=told)
+    kernel = stage.kernel
+    with installed(stage.system), nullcontext() if coverage is None else coverage.counting():
+        try:
+            stage.play()
+        except Violation as error:
+            played.broken, played.is_promise = str(error), True
+        except Exception as error:  # noqa: BLE001 -- whatever breaks is told with its story
+            played.broken = f'{type(error).__name__}: {error}'
+            kernel.tell(traceback.format_exc())
+        finally:
+            kernel.stop()
+    played.steps, played.processes = kernel.steps, len(kernel.processes)
+    played.counts, played.story = stage.nemesis.counts, kernel.story or []
+    return played
+
+
+def tell(tape: bytes) -> str:
+    """The story of a tape, for people."""
+    played = play(tape, told=True)
+    return '\n'.join([*played.story, '', f'broken: {played.broken}', f'tape: {tape.hex()}'])
+
+
+def play_together(tape: bytes, count: int) -> int:
+    """How many requests so many processes make for one wish, where nothing goes wrong."""
+    stage = Stage(b'')
+    with installed(stage.system):
+        try:
+            return stage.play_together(tape, count)
+        finally:
+            stage.kernel.stop()

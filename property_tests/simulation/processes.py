@@ -1,0 +1,79 @@
+"""Processes: who runs, who waits, and what the system takes back when one is killed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from greenlet import greenlet
+
+if TYPE_CHECKING:
+    from property_tests.simulation.handles import OpenFile
+
+
+class Killed(BaseException):
+    """The process is gone: nothing that it still tries has an effect."""
+
+
+class Violation(AssertionError):  # noqa: N818 -- what is violated is a promise
+    """A promise was broken."""
+
+
+def require(is_so: bool, otherwise: str) -> None:
+    """A promise.  Raises: Violation."""
+    if not is_so:
+        raise Violation(otherwise)
+
+
+@dataclass(eq=False)
+class Process:
+    """One process with one download; `again` makes the program of the one that follows it.
+
+    `skew` is how wrong its clock is, as it was when it began. `live` are the part files that
+    it owns. `effects` counts what it changed in the world.
+    """
+
+    number: int
+    pid: int
+    host: str
+    program: Callable[['Process'], None]
+    skew: float = 0.0
+    is_alive: bool = True
+    is_done: bool = False
+    wakes_at: float = 0.0
+    ready: Callable[[], bool] | None = None
+    signal: BaseException | None = None
+    was_signalled: bool = False
+    files: list['OpenFile'] = field(default_factory=list)
+    live: set[tuple[int, int]] = field(default_factory=set)
+    effects: int = 0
+    #: Of a thread beside the first of its process, that first one; and what it beats for.
+    main: 'Process | None' = None
+    beating: list[Any] = field(default_factory=list)
+    thread: Any = None
+
+    @property
+    def name(self) -> str:
+        """As it is called in the story."""
+        return f'p{self.number}'
+
+    @property
+    def is_runnable(self) -> bool:
+        """Whether it has not ended."""
+        return self.is_alive and not self.is_done
+
+    def may_go_on(self, now: float) -> bool:
+        """Whether it waits for nothing any more."""
+        return self.ready is None or now >= self.wakes_at or self.ready()
+
+    def start(self, hub: greenlet) -> None:
+        """Make its thread; it begins with the first switch to it."""
+        self.thread = greenlet(self._run, parent=hub)
+
+    def _run(self) -> None:
+        try:
+            self.program(self)
+        except Killed:
+            pass
+        except KeyboardInterrupt:
+            pass
+        self.is_done = True

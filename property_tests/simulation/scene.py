@@ -1,0 +1,86 @@
+"""The scene of a run, from the tape: servers, locks, what lies on the disk."""
+
+from hashlib import sha256
+from typing import Final
+
+from property_tests.simulation.choices import Choices
+from property_tests.simulation.disk import Disk, Inode
+from property_tests.simulation.network import VALIDATORS, Network, Site
+from property_tests.simulation.wishes import (
+    COPIES,
+    LINK,
+    MIRROR,
+    OTHER_URL,
+    PATH,
+    SUMS,
+    SUMS_PATH,
+    URL,
+)
+
+SIZES: Final = (24, 24, 9, 1, 60, 0)
+DAY: Final = 86_400.0
+_TARGET: Final = '/data/real.csv'
+
+
+def draw_network(choices: Choices) -> Network:
+    """The sites: each version is one letter, many times, so that mixtures show."""
+    validators = choices.among(VALIDATORS)
+    has_ranges, is_coded = choices.pick(4) != 1, choices.pick(12) == 1
+    size = choices.among(SIZES)
+
+    def site(url: str, letter: bytes, days: int = 1) -> Site:
+        version = (-DAY * days, letter * size)
+        return Site(url, [version], validators, has_ranges=has_ranges, is_coded=is_coded)
+
+    main = site(URL, b'a')
+    sites = {URL: main, OTHER_URL: site(OTHER_URL, b'z'), **dict.fromkeys(COPIES, main)}
+    sites[SUMS] = Site(SUMS, [(-1.0, b'')], 'none', sums_of=main)
+    match choices.among(('none', 'none', 'same', 'stale', 'other')):
+        case 'same':
+            sites[MIRROR] = site(MIRROR, b'a')
+        case 'stale':
+            sites[MIRROR] = site(MIRROR, b'Y', 2)
+            main.versions.insert(0, (-2 * DAY, b'Y' * size))
+        case 'other':
+            sites[MIRROR] = site(MIRROR, b'X')
+        case _:
+            pass
+    main.gives_digest = choices.pick(4) == 1
+    return Network(sites)
+
+
+def publish_version(choices: Choices, site: Site, now: float) -> bytes:
+    """A new version at a site, of the same size or of another; what it has now."""
+    last = site.content
+    letter = bytes([(last[0] if last else ord('`')) + 1])
+    size = len(last) if choices.pick(2) else choices.among(SIZES)
+    site.versions.append((now, letter * size))
+    return site.content
+
+
+def put_files(choices: Choices, disk: Disk, network: Network) -> dict[str, Inode]:
+    """What others have written before us, by path."""
+    found = {SUMS_PATH: _sums(disk, network)}
+    match choices.among(('nothing', 'file', 'link')):
+        case 'file':
+            for path in (PATH, LINK):
+                found[path] = _write(disk, path, b'somebody wrote this')
+        case 'link':
+            found[_TARGET] = _write(disk, _TARGET, b'somebody else wrote this')
+            for path in (PATH, LINK):
+                found[path] = disk.create(path, target=_TARGET)
+        case _:
+            pass
+    disk.sync_all()
+    return found
+
+
+def _sums(disk: Disk, network: Network) -> Inode:
+    digest = sha256(network.sites[URL].content).hexdigest()
+    return _write(disk, SUMS_PATH, f'{digest}  t.csv\n'.encode())
+
+
+def _write(disk: Disk, path: str, data: bytes) -> Inode:
+    inode = disk.create(path)
+    disk.append(inode, data)
+    return inode

@@ -1,0 +1,150 @@
+"""The stage: all that is set up for one run, and its processes."""
+
+from collections.abc import Callable
+from typing import Any
+
+from returns.pipeline import is_successful
+from returns.unsafe import unsafe_perform_io
+
+from dlmachine.core.faults import Fault
+from dlmachine.core.outcome import Outcome
+from dlmachine.core.plan import plan
+from dlmachine.executor import execute
+from property_tests.simulation.choices import Choices
+from property_tests.simulation.invariants import Invariants
+from property_tests.simulation.kernel import Kernel
+from property_tests.simulation.locks import LockTable
+from property_tests.simulation.nemesis import Nemesis
+from property_tests.simulation.processes import Process, require
+from property_tests.simulation.scene import draw_network, publish_version, put_files
+from property_tests.simulation.store import FOLDER, Registry
+from property_tests.simulation.system import System
+from property_tests.simulation.wishes import MIRROR, URL, Wish, draw_wish, fresh_wish
+from property_tests.simulation.world import Attempt, Shared, SimWorld
+
+_LOCKS = ('works', 'absent', 'lies', 'works')
+
+
+class Stage:
+    """One run: `play` lets all happen that is on the tape."""
+
+    def __init__(self, tape: bytes, *, told: bool = False) -> None:
+        """Set the scene."""
+        self.choices = choices = Choices(tape)
+        self.kernel = kernel = Kernel(choices, story=[] if told else None)
+        kernel.disk.make_folder('/data')
+        kernel.disk.make_folder(FOLDER)
+        self._is_post = choices.pick(12) == 1
+        self.network = draw_network(choices)
+        self._mirrors = (MIRROR,) if MIRROR in self.network.sites else ()
+        mode = choices.among(_LOCKS)
+        self.system = System(kernel, flock=choices.among((mode, 'works')))
+        kernel.disk.has_links = choices.pick(6) != 1
+        registry, has_cache = Registry(kernel), choices.pick(12) != 1
+        self.shared = Shared(
+            kernel, self.network, registry, LockTable(kernel, mode), has_cache=has_cache
+        )
+        self.invariants = Invariants(self.shared)
+        self.nemesis = Nemesis(
+            kernel, self._restart, self._publish, registry, favourite=choices.pick(20)
+        )
+        self._wishes: dict[Process, Wish] = {}
+
+    def play(self) -> None:
+        """The whole run.  Raises: Violation."""
+        kernel, choices = self.kernel, self.choices
+        for path, inode in put_files(choices, kernel.disk, self.network).items():
+            self.invariants.foreign(path, inode)
+        kernel.check = self.invariants.check
+        if choices.pick(2):
+            self._store_before()
+        wish: Wish | None = None
+        for _ in range(choices.among((1, 2, 2, 3))):
+            if wish is None or choices.pick(2):
+                wish = self._draw_wish(choices)
+            self.spawn(wish, host=choices.among(('here', 'here', 'there')))
+        kernel.happen = self.nemesis.happen
+        kernel.run()
+        assert wish is not None
+        self._in_the_end(wish)
+
+    def play_together(self, schedule: bytes, count: int) -> int:
+        """So many processes with one wish in a healthy world; how many requests they make."""
+        choices = Choices(schedule)
+        self.kernel.check = self.invariants.check
+        wish = self._draw_wish(self.choices)
+        for _ in range(count):
+            self.spawn(wish)
+        self.kernel.happen = lambda runnable: runnable[choices.pick(len(runnable))]
+        self.kernel.run()
+        return self.shared.requests
+
+    def spawn(
+        self, wish: Wish, host: str = 'here', pid: int | None = None, *, is_last: bool = False
+    ) -> None:
+        """One more process."""
+        process = self.kernel.spawn(self._program(wish, is_last=is_last), host, pid)
+        self._wishes[process] = wish
+
+    def _draw_wish(self, choices: Choices) -> Wish:
+        content = self.network.sites[URL].content
+        return draw_wish(choices, self._mirrors, content, post=self._is_post)
+
+    def _store_before(self) -> None:
+        # A healthy process, whose steps are not on the tape.
+        self.shared.is_honest = True
+        self.spawn(fresh_wish(self._draw_wish(Choices(b''))))
+        self.kernel.run()
+        self.kernel.now += 60.0
+        self.shared.is_honest = False
+
+    def _in_the_end(self, wish: Wish) -> None:
+        # All is well again: a download that asks for the newest gets it.
+        self.kernel.heal()
+        self.kernel.happen = lambda runnable: runnable[0]
+        self.shared.is_honest = True
+        self.spawn(fresh_wish(wish), is_last=True)
+        self.kernel.run()
+        self.invariants.check()
+        require(not self.shared.locks.owners, 'all have ended, and a lock is held')
+
+    def _restart(self, process: Process, same_number: bool) -> None:
+        pid = process.pid if same_number and not process.is_runnable else None
+        self.spawn(self._wishes[process], process.host, pid)
+
+    def _publish(self, url: str) -> None:
+        site = self.network.sites.get(url)
+        if site is not None:
+            # Never two in one second: dates could not tell them apart.
+            self.kernel.now += 1.0
+            content = publish_version(self.choices, site, self.kernel.now)
+            self.kernel.tell(f'** new version at {url}: {content!r}')
+
+    def _program(self, wish: Wish, *, is_last: bool) -> Callable[[Process], None]:
+        def program(process: Process) -> None:
+            attempt = Attempt(process, wish, seen_from=self.kernel.now)
+            self.invariants.watch(attempt)
+            try:
+                result = self._download(attempt)
+            except KeyboardInterrupt:
+                self.invariants.let_go(process, interrupted=True)
+                raise
+            self.invariants.ended(attempt, result)
+            if is_last:
+                self.invariants.newest(attempt, result)
+
+        return program
+
+    def _download(self, attempt: Attempt) -> Outcome | Fault:
+        wish = attempt.wish
+        world = SimWorld(self.shared, attempt, self.invariants.asked)
+        seen = world.observe(wish.descriptor, wish.policy)
+        made = plan(wish.descriptor, wish.policy, seen)
+        require(attempt.process.effects == 0, 'a plan had effects')
+        if not is_successful(made):
+            return made.failure()
+        ended: Any = execute(made.unwrap(), world)
+        result: Outcome | Fault = unsafe_perform_io(
+            ended.unwrap() if is_successful(ended) else ended.failure()
+        )
+        return result

@@ -1,0 +1,174 @@
+"""The registry: rows that are there from the commit on, over files that may not be."""
+
+from dataclasses import dataclass, field, replace
+
+from dlmachine.core.descriptor import Descriptor
+from dlmachine.core.effects import Record, Retire
+from dlmachine.core.events import Failed, PlaceTaken, Recorded, Retired
+from dlmachine.core.faults import CacheUnusable
+from dlmachine.core.metadata import MetadataUpdate, NewVersion
+from dlmachine.core.ports import Clock
+from dlmachine.core.snapshot import CacheEntry, CacheSeen, Status
+from dlmachine_adapters.cachedir_names import item_id_of
+from dlmachine_adapters.storage_faults import storage_fault
+from property_tests.simulation.disk import Inode
+from property_tests.simulation.kernel import Kernel
+from property_tests.simulation.processes import Process
+
+FOLDER = '/cache'
+_BUSY_SECONDS = 30.0
+
+
+@dataclass(slots=True)
+class Row:
+    """One version; `inode` and `mtime` are those of its file when it was entered."""
+
+    update: NewVersion
+    by: Process | None
+    inode: Inode | None
+    mtime: float
+    status: Status = Status.READY
+
+
+@dataclass(eq=False)
+class Registry:
+    """What all processes share; `losing` are the versions whose files may go before their rows.
+
+    `changed_by` are the processes that have changed rows, `removed` the files that somebody
+    else took away.
+    """
+
+    kernel: Kernel
+    rows: dict[tuple[str, int], Row] = field(default_factory=dict)
+    writer: Process | None = None
+    changes: int = 0
+    losing: set[tuple[str, int]] = field(default_factory=set)
+    removed: set[str] = field(default_factory=set)
+    changed_by: list[Process] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.kernel.on_death.append(self._forget)
+
+    def of(self, key: str) -> list[Row]:
+        """The versions of a key."""
+        return [row for (known, _), row in sorted(self.rows.items()) if known == key]
+
+    def lose(self, path: str) -> None:
+        """Somebody removes a file."""
+        self.removed.add(path)
+        self.losing.update(place for place, row in self.rows.items() if row.update.path == path)
+
+    def note(self) -> None:
+        """A row was changed."""
+        self.changes += 1
+        if self.kernel.current is not None:
+            self.changed_by.append(self.kernel.current)
+
+    def _forget(self, process: Process) -> None:
+        if self.writer is process:
+            self.writer = None
+
+
+class SimStore:
+    """Implements `ports.Store` for one process."""
+
+    def __init__(self, registry: Registry, clock: Clock) -> None:
+        self._registry = registry
+        self._kernel = registry.kernel
+        self._clock = clock
+
+    @property
+    def folder(self) -> str:
+        """The folder in which the files lie."""
+        return FOLDER
+
+    def look_up(self, key: str, descriptor: Descriptor) -> CacheSeen:
+        """The entries for a key."""
+        item_id = item_id_of(key)
+        try:
+            self._kernel.fail('look up', 'cache.sqlite')
+        except OSError as error:
+            fault = CacheUnusable(path=FOLDER, problem=str(error.strerror))
+            return CacheSeen(folder=FOLDER, item_id=item_id, fault=fault)
+        entries = tuple(self._entry(row) for row in self._registry.of(key))
+        return CacheSeen(folder=FOLDER, item_id=item_id, entries=entries)
+
+    def record(self, effect: Record, update: MetadataUpdate) -> Recorded | PlaceTaken | Failed:
+        """Write the update down, in one transaction."""
+        registry, place = self._registry, (update.key, update.version)
+        try:
+            self._begin(f'record {effect.version} {effect.reason}')
+            known = registry.rows.get(place)
+            if isinstance(update, NewVersion):
+                if known is not None:
+                    return PlaceTaken(at=self._clock.now())
+                inode = self._kernel.disk.names.get(update.path)
+                if update.path in registry.removed:
+                    # Where somebody else takes names away, another file may get this one.
+                    registry.losing.add(place)
+                mtime = 0.0 if inode is None else inode.mtime
+                registry.rows[place] = Row(update, self._kernel.current, inode, mtime)
+                registry.note()
+            elif known is not None:
+                known.update = replace(known.update, record=update.record)
+                registry.note()
+            self._kernel.step('committed')
+        except OSError as error:
+            return self._failed(error)
+        return Recorded(at=self._clock.now())
+
+    def retire(self, effect: Retire) -> Retired | Failed:
+        """Remove files, then mark their rows, in one transaction."""
+        registry, kernel = self._registry, self._kernel
+        try:
+            self._begin(f'retire {effect.versions}')
+            kernel.fail('retire', 'cache.sqlite')
+            registry.writer = kernel.current
+            meant = [(effect.key, version) for version in effect.versions]
+            for place in meant:
+                row = registry.rows.get(place)
+                if row is not None and row.update.path in kernel.disk.names:
+                    registry.losing.add(place)
+                    kernel.call('unlink', row.update.path)
+                    if row.update.path in kernel.disk.names:
+                        kernel.disk.unlink(row.update.path)
+            for place in meant:
+                if place in registry.rows:
+                    registry.rows[place].status = Status.DELETED
+            registry.note()
+            kernel.step('committed')
+        except OSError as error:
+            return self._failed(error)
+        finally:
+            if registry.writer is kernel.current:
+                registry.writer = None
+        return Retired(at=self._clock.now())
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+    def _begin(self, what: str) -> None:
+        kernel, registry = self._kernel, self._registry
+        kernel.step(what)
+        if registry.writer is not None:
+            kernel.wait(lambda: registry.writer is None, _BUSY_SECONDS)
+        kernel.fail('commit', 'cache.sqlite')
+
+    def _failed(self, error: OSError) -> Failed:
+        if error.filename == 'cache.sqlite':
+            fault = CacheUnusable(path=FOLDER, problem='database is locked')
+            return Failed(at=self._clock.now(), fault=fault)
+        return Failed(at=self._clock.now(), fault=storage_fault(error, 'write', FOLDER))
+
+    def _entry(self, row: Row) -> CacheEntry:
+        update, is_ready = row.update, row.status is Status.READY
+        inode = self._kernel.disk.names.get(update.path) if is_ready else None
+        return CacheEntry(
+            version=update.version,
+            status=row.status,
+            stored_at=update.record.finished_at,
+            path=update.path,
+            file_bytes=None if inode is None else len(inode.data),
+            size_bytes=update.record.size_bytes,
+            record=update.record,
+        )

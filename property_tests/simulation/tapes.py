@@ -1,0 +1,68 @@
+"""Tapes for a long simulation: made up, or near to those that reached something rare."""
+
+from collections import Counter
+from collections.abc import Iterable
+from random import Random
+from typing import Final
+
+MOST_BYTES: Final = 250
+#: The first bytes set the scene; zeros there make for dull ones.
+_SCENE_BYTES: Final = 45
+#: Scenes in which rare things are likely, as bytes at their places: processes without locks
+#: while files are removed; a stored version that is replaced while the registry fails. Should
+#: the places move, they are scenes like others.
+_SCENES: Final[tuple[dict[int, int], ...]] = ({7: 1, 11: 11, 14: 3}, {11: 8, 13: 1, 16: 2, 17: 0})
+#: Of what is rare, so many kinds are looked around, at so many tapes each.
+_RAREST: Final = 10
+_KEPT: Final = 8
+
+
+class Tapes:
+    """A source of tapes that follows from a seed, and from what was reached before."""
+
+    def __init__(self, seed: int) -> None:
+        """Begin with nothing reached."""
+        self._random = Random(seed)
+        self._reached: Counter[tuple[str, str]] = Counter()
+        self._kept: dict[tuple[str, str], list[bytes]] = {}
+
+    def next(self) -> bytes:
+        """One more tape."""
+        if self._kept and self._random.random() < 0.5:
+            rarest = sorted(self._kept, key=lambda one: (self._reached[one], one))[:_RAREST]
+            return self._near(self._random.choice(self._kept[self._random.choice(rarest)]))
+        return self._made_up()
+
+    def learn(self, tape: bytes, reached: Iterable[tuple[str, str]]) -> None:
+        """What a tape reached; keep the first and the latest of each kind."""
+        for one in reached:
+            self._reached[one] += 1
+            kept = self._kept.setdefault(one, [])
+            kept.append(tape)
+            del kept[1 : 1 - _KEPT]
+
+    def _made_up(self) -> bytes:
+        draw = self._random
+        density = draw.choice((0.1, 0.3, 0.6, 1.0))
+        in_scene = max(density, 0.6)
+        made = bytearray(draw.randrange(MOST_BYTES))
+        for at in range(len(made)):
+            if draw.random() < (in_scene if at < _SCENE_BYTES else density):
+                made[at] = draw.randrange(256)
+        if draw.random() < 0.2:
+            for at, value in draw.choice(_SCENES).items():
+                made[at : at + 1] = bytes([value])
+        return bytes(made)
+
+    def _near(self, tape: bytes) -> bytes:
+        draw, made = self._random, bytearray(tape)
+        for _ in range(draw.choice((1, 1, 2, 4))):
+            at = draw.randrange(len(made) + 1)
+            match draw.randrange(3):
+                case 0:
+                    made[at : at + 1] = bytes([draw.randrange(256)])
+                case 1:
+                    made[at:at] = bytes([draw.randrange(256)])
+                case _:
+                    del made[at : at + draw.choice((1, 1, 8))]
+        return bytes(made[:MOST_BYTES])

@@ -1,0 +1,144 @@
+"""What may happen to an answer: the catalogue that the contract tests show to be true, and more.
+
+What is added here needs several servers or several versions, which a catalogue of single
+answers has not.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from dlmachine.core.faults import ConnectionFailed, Fault, FaultBase, TimedOut, TlsFailed
+from dlmachine.core.request import Request
+from dlmachine_adapters.fakes.server import CutOff, Reply, Resource, Turn
+from property_tests.simulation.choices import Choices
+from tests.mishaps import MISHAPS
+from tests.mishaps.codings import CODINGS
+
+#: A page that is no data; names that end in .csv tell.
+PAGE: Final = b'<!DOCTYPE html><title>Please log in</title>'
+
+
+@dataclass(frozen=True)
+class Mishap:
+    """Something that may happen to an answer.
+
+    `caught_by` is what it takes to see that a body is not right, where the protocol can not
+    tell. `is_move` says whether it leads to a copy, `is_coding` whether it is about codings,
+    `is_range` whether it ignores what an honest server is asked about ranges.
+    """
+
+    name: str
+    simulated: Callable[[Resource, int], Turn]
+    caught_by: frozenset[str] = frozenset()
+    is_move: bool = False
+    is_coding: bool = False
+    is_range: bool = False
+
+
+def was_settled(turn: Turn | Fault) -> bool:
+    """Whether a request that met this was not sent, refused, or sent on by the server."""
+    match turn:
+        case ConnectionFailed(phase=phase):
+            return phase in {'resolve', 'connect', 'proxy'}
+        case TimedOut(phase=phase):
+            return phase == 'connect'
+        case TlsFailed():
+            return True
+        case Reply(status=status) | CutOff(answer=Reply(status=status)):
+            return 300 <= status < 500
+        case _:
+            return False
+
+
+def turn_of(mishap: Mishap, resource: Resource, at: int, request: Request) -> Turn:
+    """What a mishap makes of an answer to a request."""
+    turn = mishap.simulated(resource, min(at, len(resource.content)))
+    while callable(turn) and not isinstance(turn, FaultBase):
+        turn = turn(request)
+    return turn
+
+
+def _status(status: int, *fields: tuple[str, str]) -> Callable[[Resource, int], Turn]:
+    return lambda resource, at: Reply(status=status, fields=fields, body=PAGE)
+
+
+def _redirects(location: str, status: int = 302) -> Callable[[Resource, int], Turn]:
+    return lambda resource, at: Reply(status=status, fields=(('Location', location),))
+
+
+def _whole(resource: Resource, at: int) -> Reply:
+    return resource.reply(Request(method='GET', url='http://h/'))
+
+
+def _short(resource: Resource, at: int) -> Turn:
+    # The backend takes the end of the connection for the end of the body.
+    whole = _whole(resource, at)
+    length = ('Content-Length', str(len(whole.body)))
+    body = whole.body[: min(at, max(len(whole.body) - 1, 0))]
+    return replace(whole, fields=(*whole.fields, length), has_length=False, body=body)
+
+
+def _ignores_if_range(resource: Resource, at: int) -> Turn:
+    def turn(request: Request) -> Turn:
+        headers = request.headers.without('If-Range')
+        return resource.reply(replace(request, headers=headers))
+
+    return turn
+
+
+def _flipped(resource: Resource, at: int) -> Turn:
+    whole = _whole(resource, at)
+    body = bytearray(whole.body or b'?')
+    body[at % len(body)] ^= 1
+    fields = whole.fields
+    if 'Repr-Digest' not in dict(fields):
+        # Such bytes under the right validator would deceive whoever goes on from them later.
+        fields = tuple(one for one in fields if one[0] not in {'ETag', 'Last-Modified'})
+    return replace(whole, fields=fields, body=bytes(body))
+
+
+OWN: Final = (
+    Mishap('ignores If-Range', _ignores_if_range, is_range=True),
+    Mishap('ignores Range and conditions', _whole),
+    Mishap('shorter than announced', _short),
+    Mishap('a flipped bit', _flipped, caught_by=frozenset({'checksum', 'digest'})),
+    Mishap('429, in a day', _status(429, ('Retry-After', '86400'))),
+    Mishap('503, in a minute', _status(503, ('Retry-After', '60'))),
+    Mishap('redirect to a copy', _redirects('/moved.csv'), is_move=True),
+    Mishap('redirect of a form', _redirects('/moved.csv', 307), is_move=True),
+    Mishap('redirect elsewhere', _redirects('https://elsewhere.example/t.csv'), is_move=True),
+    Mishap('redirect to http', _redirects('http://data.example/t.csv')),
+)
+#: Lies whose body begins as a web page does.
+_PAGES: Final = frozenset(
+    {'a page instead of the file (200)', 'unknown success (299)', 'transformed (203)'}
+)
+#: Three megabytes are too much for a simulated disk; and what is not what its validator says
+#: deceives whoever goes on from it later, and does not ask for a checksum.
+_LEFT_OUT: Final = frozenset({'gzip bomb', 'another version under the old name'})
+
+
+def _of_catalogue() -> tuple[Mishap, ...]:
+    codings = {mishap.name for mishap in CODINGS}
+    return tuple(
+        Mishap(
+            mishap.name,
+            mishap.simulated,
+            frozenset({'checksum', *(('content',) if mishap.name in _PAGES else ())})
+            if mishap.is_lie
+            else frozenset(),
+            is_coding=mishap.name in codings,
+            is_range=mishap.name.startswith('206'),
+        )
+        for mishap in MISHAPS
+        if mishap.name not in _LEFT_OUT
+    )
+
+
+CATALOGUE: Final = _of_catalogue()
+
+
+def draw_mishap(choices: Choices) -> Mishap:
+    """One of ours, or of the catalogue, which is much longer."""
+    return choices.among(CATALOGUE if choices.pick(3) else OWN)

@@ -1,0 +1,150 @@
+"""Wishes: what a process is to download, and how, from the tape."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from hashlib import sha256
+from typing import BinaryIO, Final
+
+from dlmachine.core.cachekey import cache_key
+from dlmachine.core.checksums import Checksum, ChecksumList
+from dlmachine.core.descriptor import Descriptor
+from dlmachine.core.destination import Auto, ToMemory, ToPath, Wanted
+from dlmachine.core.policy import CheckMethod, Policy
+from property_tests.simulation.choices import Choices
+
+HOST: Final = 'https://data.example'
+URL: Final = f'{HOST}/t.csv'
+OTHER_URL: Final = f'{HOST}/other.csv'
+MIRROR: Final = 'https://mirror.example/t.csv'
+#: The same site by other addresses, for redirects.
+COPIES: Final = (f'{HOST}/moved.csv', 'https://elsewhere.example/t.csv')
+PATH: Final = '/data/x.csv'
+LINK: Final = '/data/link.csv'
+SUMS: Final = f'{HOST}/SHA256SUMS'
+SUMS_PATH: Final = '/data/SHA256SUMS'
+
+#: Most in the cache, where most can go wrong.
+_PLACES: Final[tuple[Wanted, ...]] = (
+    Auto(), Auto(), Auto(), Auto(), ToPath(PATH), ToPath('/data/'), ToPath(LINK), ToMemory(),
+)  # fmt: skip
+_NEVER: Final = timedelta(days=300)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A descriptor and a policy, and what follows from them."""
+
+    descriptor: Descriptor
+    policy: Policy
+
+    @property
+    def key(self) -> str:
+        """The cache key."""
+        return _key(self.descriptor)
+
+    @property
+    def path(self) -> str | None:
+        """The file at which it goes, if it is said."""
+        wanted = self.policy.destination
+        if not isinstance(wanted, ToPath):
+            return None
+        name = self.descriptor.url.rpartition('/')[2]
+        return f'{wanted.path}{name}' if wanted.path.endswith('/') else wanted.path
+
+    @property
+    def may_repeat(self) -> bool:
+        """Whether a request may be sent twice."""
+        return self.descriptor.method == 'GET' or self.policy.idempotent
+
+
+def _described(url: str, mirrors: tuple[str, ...], *, post: bool) -> Descriptor:
+    place = (url, mirrors, post)
+    if place not in _DESCRIPTORS:
+        _DESCRIPTORS[place] = Descriptor.parse(
+            url,
+            mirrors=mirrors,
+            post=post,
+            query={'q': 'x'} if post else None,
+            headers={'Authorization': 'Bearer s3cret'},
+        ).unwrap()
+    return _DESCRIPTORS[place]
+
+
+_DESCRIPTORS: dict[tuple[str, tuple[str, ...], bool], Descriptor] = {}
+_KEYS: dict[Descriptor, str] = {}
+
+
+def _key(descriptor: Descriptor) -> str:
+    found = _KEYS.get(descriptor)
+    if found is None:
+        found = _KEYS[descriptor] = cache_key(descriptor)
+    return found
+
+
+def draw_wish(choices: Choices, mirrors: tuple[str, ...], content: bytes, *, post: bool) -> Wish:
+    """A wish for what has this content now."""
+    url = choices.among((URL, URL, URL, URL, URL, URL, URL, OTHER_URL))
+    refresh = choices.among((0, 1, 5, 3, 4, 5, 2, 5))
+    policy = Policy(
+        destination=choices.among(_PLACES),
+        check_freshness=refresh in {1, 4},
+        check_method=choices.among((CheckMethod.AUTO, CheckMethod.AUTO, *CheckMethod)),
+        force_download=refresh in {2, 5},
+        keep_old=refresh not in {3, 4, 5},
+        offline=choices.pick(16) == 1,
+        retries=choices.among((3, 2, 1, 0)),
+        retry_wait=timedelta(seconds=choices.among((1, 60))),
+        timeout=choices.among((None, None, timedelta(minutes=5), timedelta(seconds=20))),
+        lock_timeout=choices.among((_NEVER, _NEVER, timedelta(minutes=10), timedelta(0))),
+        max_bytes=choices.among((None, None, None, 1000, len(content), 5)),
+        max_redirects=choices.among((20, 1, 0)),
+        idempotent=choices.pick(2) == 1,
+        stale_if_error=choices.pick(4) == 1,
+        min_bytes=choices.among((None, None, None, None, 5)),
+        check_content=choices.pick(4) != 1,
+        validate=choices.among((None, None, None, None, accept, accept_long, complain)),
+    )  # fmt: skip
+    if url == URL:
+        policy = _with_checksum(choices, policy, content)
+    return Wish(_described(url, mirrors if url == URL else (), post=post), policy)
+
+
+def accept(file: BinaryIO) -> bool:
+    """A validator that is content with anything."""
+    return file.read() is not None
+
+
+def accept_long(file: BinaryIO) -> bool:
+    """A validator that wants some bytes."""
+    return len(file.read()) > 8
+
+
+def complain(file: BinaryIO) -> bool:
+    """A validator that fails."""
+    msg = 'no columns'
+    raise ValueError(msg)
+
+
+def fresh_wish(wish: Wish) -> Wish:
+    """The wish to have the newest, with no limits: in a healthy world it comes true."""
+    policy = Policy(destination=wish.policy.destination, check_freshness=True)
+    return replace(wish, policy=policy)
+
+
+def _with_checksum(choices: Choices, policy: Policy, content: bytes) -> Policy:
+    kind = choices.pick(14)
+    if kind in {5, 6}:
+        # The list at the path is of what was there in the beginning, that at the URL is of now.
+        return replace(policy, checksum_list=ChecksumList(SUMS_PATH if kind == 5 else SUMS))
+    if kind not in {1, 2, 3, 4}:
+        return policy
+    right = content if kind != 4 else b'something else'
+    if kind == 2:
+        return replace(policy, checksum=Checksum('md5', _md5(right)))
+    return replace(policy, checksum=Checksum('sha256', sha256(right).hexdigest()))
+
+
+def _md5(data: bytes) -> str:
+    from hashlib import md5
+
+    return md5(data, usedforsecurity=False).hexdigest()

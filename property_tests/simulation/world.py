@@ -1,0 +1,177 @@
+"""The world of one process: all ports, over what all processes share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+from returns.result import Failure, Result, Success
+
+from dlmachine.core.descriptor import Descriptor
+from dlmachine.core.effects import Exchange
+from dlmachine.core.events import Answered, Interrupted
+from dlmachine.core.faults import BackendMissing, Fault, TimedOut
+from dlmachine.core.policy import Policy
+from dlmachine.core.ports import Part, Transport
+from dlmachine.core.request import Request
+from dlmachine.core.snapshot import Snapshot
+from dlmachine_adapters.fakes.server import Turn
+from dlmachine_adapters.fakes.transport import ScriptedTransport
+from dlmachine_adapters.files import LocalFiles
+from dlmachine_adapters.progress import NoProgress
+from dlmachine_adapters.world import observe
+from property_tests.simulation.clock import SimClock
+from property_tests.simulation.kernel import Kernel
+from property_tests.simulation.locks import LockTable, SimLocks
+from property_tests.simulation.network import Network
+from property_tests.simulation.processes import Process
+from property_tests.simulation.store import Registry, SimStore
+from property_tests.simulation.troubles import Mishap, draw_mishap, turn_of, was_settled
+from property_tests.simulation.wishes import URL, Wish
+
+#: How long an answer takes; the last ones are longer than some limits.
+_DELAYS: Final = (0.0, 0.0, 0.0, 0.0, 1.0, 15.0, 400.0)
+_HEALTHY: Final = 96
+
+
+@dataclass(eq=False)
+class Shared:
+    """What all processes share; `is_honest` where no request meets with trouble."""
+
+    kernel: Kernel
+    network: Network
+    registry: Registry
+    locks: LockTable
+    has_cache: bool = True
+    is_honest: bool = False
+    requests: int = 0
+
+
+@dataclass(eq=False)
+class Asked:
+    """A request of one run, and whether it is known that nothing was done about it."""
+
+    request: Request
+    is_settled: bool = False
+
+
+@dataclass(eq=False)
+class Attempt:
+    """One run of one wish by one process; `asked` are its requests.
+
+    `was_deceived` tells that a server lied to it: then what it has may be of any age.
+    """
+
+    process: Process
+    wish: Wish
+    asked: list[Asked] = field(default_factory=list)
+    was_deceived: bool = False
+    seen_from: float = 0.0
+
+
+OnRequest = Callable[[Attempt, Asked], None]
+
+
+class SimTransport(ScriptedTransport):
+    """The scripted backend, with turns from the tape; it may come too late."""
+
+    def __init__(
+        self, shared: Shared, attempt: Attempt, clock: SimClock, on_request: OnRequest
+    ) -> None:
+        self._on_request = on_request
+        self._shared = shared
+        self._attempt = attempt
+        self._remaining: timedelta | None = None
+        self._began = 0.0
+        super().__init__(clock, dict.fromkeys(shared.network.sites, self._turn))
+
+    def exchange(
+        self, effect: Exchange, part: Part, remaining: timedelta | None
+    ) -> Answered | Interrupted:
+        """One request and its answer, or the end of the time for it."""
+        self._remaining, self._began = remaining, self._shared.kernel.now
+        return super().exchange(effect, part, remaining)
+
+    def _turn(self, request: Request) -> Turn:
+        kernel, choices = self._shared.kernel, self._shared.kernel.choices
+        kernel.step(f'{request.method} {request.url}')
+        drawn = 0 if self._shared.is_honest else choices.pick(256)
+        mishap, at = self._mishap(request) if drawn >= _HEALTHY else None, 0
+        asked = Asked(request)
+        self._shared.requests += 1
+        self._on_request(self._attempt, asked)
+        self._attempt.asked.append(asked)
+        seconds = 0.0 if drawn == 0 else _DELAYS[drawn % len(_DELAYS)]
+        if seconds:
+            kernel.wait(lambda: False, seconds)
+        left = self._remaining
+        if left is not None and kernel.now - self._began >= left.total_seconds():
+            kernel.tell('   comes too late')
+            return TimedOut(url='', phase='total', limit=left)
+        resource = self._shared.network.sites[request.url].resource(kernel)
+        if mishap is None:
+            return resource
+        at = choices.pick(48)
+        kernel.tell(f'   meets: {mishap.name}, at {at}')
+        self._attempt.was_deceived |= bool(mishap.caught_by)
+        turn = turn_of(mishap, resource, at, request)
+        asked.is_settled = was_settled(turn)
+        return turn
+
+    def _mishap(self, request: Request) -> Mishap | None:
+        mishap = draw_mishap(self._shared.kernel.choices)
+        site = self._shared.network.sites[request.url]
+        if mishap.caught_by and not mishap.caught_by & self._checks(request):
+            return None
+        # Only one of the sites has copies; coded bodies are not coded once more; and where
+        # nothing but a date is told, nobody can tell of which version a part is.
+        is_apt = (
+            not (mishap.is_move and request.url != URL)
+            and not (mishap.is_coding and site.is_coded)
+            and not (mishap.is_range and site.validators not in {'strong', 'both'})
+        )
+        return mishap if is_apt else None
+
+    def _checks(self, request: Request) -> set[str]:
+        site, policy = self._shared.network.sites[request.url], self._attempt.wish.policy
+        if site.sums_of is not None:
+            return set()
+        checks = (
+            ('checksum', policy.checksum is not None or policy.checksum_list is not None),
+            ('digest', site.gives_digest and not site.is_coded),
+            ('content', policy.check_content),
+        )
+        return {name for name, is_there in checks if is_there}
+
+
+class SimWorld:
+    """Implements `ports.World` for one process."""
+
+    def __init__(self, shared: Shared, attempt: Attempt, on_request: OnRequest) -> None:
+        process = attempt.process
+        self._shared = shared
+        self.clock = SimClock(shared.kernel, process)
+        self.files = LocalFiles(self.clock)
+        self.store = SimStore(shared.registry, self.clock) if shared.has_cache else None
+        self.locks = SimLocks(shared.kernel, process, self.clock, shared.locks)
+        self.progress = NoProgress()
+        self._transport = SimTransport(shared, attempt, self.clock, on_request)
+
+    def transport(self, backend: str) -> Result[Transport, Fault]:
+        """The one backend there is."""
+        if backend == self._transport.seen.name:
+            return Success(self._transport)
+        return Failure(BackendMissing(backend=backend, reason='it is not simulated'))
+
+    def observe(self, descriptor: Descriptor, policy: Policy) -> Snapshot:
+        """Look at all that a decision depends on."""
+        self._shared.kernel.look('looks')
+        return observe(
+            descriptor,
+            policy,
+            clock=self.clock,
+            files=self.files,
+            store=self.store,
+            backends=(self._transport.seen,),
+            chance=0.5,
+        )

@@ -1,0 +1,92 @@
+"""Whatever goes wrong, and in whatever order: the promises hold, in every simulated run.
+
+`make simulate RUNS=...` plays many more.
+"""
+
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from property_tests.simulate import main, simulate
+from property_tests.simulation.coverage import expected_pairs, unknown_states
+from property_tests.simulation.mutants import MUTANTS
+from property_tests.simulation.play import play, play_together, tell
+from property_tests.simulation.shrink import shrink
+from property_tests.simulation.tapes import MOST_BYTES, Tapes
+
+#: Runs in which each planted mistake must be found.
+MUTANT_RUNS = 4_000
+
+
+@given(st.binary(max_size=MOST_BYTES) | st.binary(min_size=120, max_size=MOST_BYTES))
+def test_whatever_goes_wrong_the_promises_hold(tape: bytes) -> None:
+    """Crashes, power cuts, sick disks, mishaps of the network, in an order that hypothesis draws."""
+    played = play(tape)
+    assert played.broken is None, tell(tape)
+
+
+def test_made_up_runs_keep_the_promises() -> None:
+    """The runs that `make simulate` begins with; they come to nearly every state and event."""
+    share = simulate(seed=0, runs=800)
+    assert share.broken is None, tell(shrink(share.broken))
+    assert len(expected_pairs() - set(share.pairs)) <= 3
+
+
+@given(st.binary(max_size=200), st.integers(2, 4))
+def test_processes_that_want_the_same_make_one_request(schedule: bytes, count: int) -> None:
+    """Single flight: with locks that work, the others wait and get the file, in any order of steps."""
+    assert play_together(schedule, count) == 1
+
+
+def test_every_state_is_known() -> None:
+    """The coverage knows every state of the machine, and what may come of its effect."""
+    assert unknown_states() == []
+
+
+def test_a_run_is_its_tape() -> None:
+    """The same tape gives the same story, step by step, in another interpreter too."""
+    tapes = Tapes(seed=5)
+    tape = max((tapes.next() for _ in range(40)), key=lambda one: play(one).steps)
+    script = f'from property_tests.simulation.play import tell; print(tell(bytes.fromhex("{tape.hex()}")))'
+    there = subprocess.run(
+        [sys.executable, '-c', script], capture_output=True, text=True, check=True
+    )
+    assert tell(tape) == tell(tape) == there.stdout.rstrip('\n')
+
+
+@pytest.mark.parametrize('name', MUTANTS)
+def test_planted_mistakes_are_found(name: str) -> None:
+    """The simulation can fail: each mistake, planted into the real code, breaks a promise."""
+    tapes, (mutant, scene) = Tapes(seed=0), MUTANTS[name]
+    with mutant():
+        runs = (play(scene + tapes.next()[len(scene) :]) for _ in range(MUTANT_RUNS))
+        first = next(run for run in runs if run.broken)
+    assert first.is_promise, first.broken
+
+
+def test_a_tape_that_fails_is_made_shorter() -> None:
+    """What breaks is shown by a short tape."""
+    tapes, (mutant, _) = Tapes(seed=0), MUTANTS['publishes without fsync']
+    with mutant():
+        tape = next(tape for tape in iter(tapes.next, None) if play(tape).broken)
+        shorter = shrink(tape)
+        assert play(shorter).broken
+    assert len(shorter) < len(tape)
+    assert play(shorter).broken is None
+
+
+def test_the_command_tells_how_it_went(capsys: pytest.CaptureFixture[str]) -> None:
+    """It ends with 0 where all promises held, and with 1, the story and its tape where not."""
+    assert main(['--runs', '20', '--jobs', '1']) == 0
+    assert 'runs per second' in capsys.readouterr().out
+    mutant, _ = MUTANTS['does not release the lock']
+    with mutant():
+        assert main(['--runs', '50', '--jobs', '1']) == 1
+        told = capsys.readouterr().out
+        tape = told.rpartition('\ntape: ')[2].partition('\n')[0]
+        assert main(['--tape', tape]) == 1
+    assert 'holds a lock' in capsys.readouterr().out
+    assert main(['--tape', tape]) == 0

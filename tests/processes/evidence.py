@@ -1,0 +1,84 @@
+"""What is found on disk after something went wrong, and what must be true of it."""
+
+import hashlib
+import json
+import shutil
+import sqlite3
+from collections.abc import Collection
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+OURS = '.dlmachine'
+READY = 3
+
+_READY_ROWS = """
+    SELECT m.version_id, m.version, m.ext, t.value
+    FROM main m LEFT JOIN attr_text t ON t.id = m.id AND t.name = 'dlmachine'
+    WHERE m.status = ? ORDER BY m.id
+"""
+
+
+def sha256(data: bytes) -> str:
+    """The digest in hex."""
+    return hashlib.sha256(data).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A READY entry: the file that it promises, and the digest on record."""
+
+    path: Path
+    version: int
+    sha256: str
+
+
+def ready_entries(folder: Path, scratch: Path) -> list[Entry]:
+    """The READY entries of a cache, as SQLite's own repair leaves them: of a copy, to disturb nothing."""
+    if not (folder / 'cache.sqlite').is_file():
+        return []
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir()
+    for name in ('cache.sqlite', 'cache.sqlite-journal'):
+        if (folder / name).exists():
+            shutil.copy2(folder / name, scratch / name)
+    with closing(sqlite3.connect(scratch / 'cache.sqlite')) as connection:
+        assert connection.execute('PRAGMA integrity_check').fetchall() == [('ok',)]
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'main'").fetchone():
+            return []
+        rows = connection.execute(_READY_ROWS, (READY,)).fetchall()
+    assert all(text for *_, text in rows), 'a READY entry has no record'
+    return [
+        Entry(
+            path=folder / (name if not ext else f'{name}.{ext}'),
+            version=version,
+            sha256=json.loads(text)['sha256'],
+        )
+        for name, version, ext, text in rows
+    ]
+
+
+def check_cache(folder: Path, scratch: Path, known: Collection[bytes]) -> list[Entry]:
+    """Each READY entry has its file, that one the digest on record, and that one is known."""
+    digests = {sha256(body) for body in known}
+    entries = ready_entries(folder, scratch)
+    for entry in entries:
+        assert entry.path.is_file(), f'{entry} has no file'
+        assert sha256(entry.path.read_bytes()) == entry.sha256, f'{entry} is wrong'
+        assert entry.sha256 in digests, f'{entry} is of no version there ever was'
+    return entries
+
+
+def parts_of(folder: Path) -> list[Path]:
+    """The part files in a folder."""
+    return sorted((folder / OURS).glob('*.part'))
+
+
+def tree_of(folder: Path) -> dict[str, tuple[int, int, bytes | None]]:
+    """All that is in a folder: mode, time of change and bytes of each."""
+    found = {}
+    for path in sorted([folder, *folder.rglob('*')]):
+        seen = path.lstat()
+        data = path.read_bytes() if path.is_file() else None
+        found[str(path.relative_to(folder))] = (seen.st_mode, seen.st_mtime_ns, data)
+    return found
