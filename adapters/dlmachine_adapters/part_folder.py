@@ -124,10 +124,12 @@ def tidy(folder: Path, made: tuple[Path, ...] = ()) -> None:
     ours = folder / OUR_FOLDER
     with contextlib.suppress(OSError):
         for path in list(ours.iterdir()):
-            if path.name.endswith('.part'):
-                _remove_if_abandoned(path)
-            elif path.name.endswith(('.part.json', '.part.new')):
-                _remove_if_lone(path)
+            # Others tidy up as well, and a part goes together with its note.
+            with contextlib.suppress(FileNotFoundError):
+                if path.name.endswith('.part'):
+                    _remove_if_abandoned(path)
+                elif path.name.endswith(('.part.json', '.part.new')):
+                    _remove_if_lone(path)
         ours.rmdir()
         for path in made:
             path.rmdir()

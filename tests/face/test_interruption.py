@@ -118,7 +118,7 @@ def test_the_lock_of_a_terminated_download_is_given_back(server: Server, tmp_pat
     url = server.on('/x', stalled())
     with ended(start('get', url, '--cache', str(tmp_path))) as running:
         wait_until(lambda: has_begun(tmp_path), running)
-        assert len(list((tmp_path / '.dlmachine' / 'locks').iterdir())) == 2
+        assert len(list((tmp_path / '.dlmachine' / 'locks').iterdir())) == 1
         running.terminate()
         running.communicate(timeout=20)
 
