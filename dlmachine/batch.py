@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from os import PathLike
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from dlmachine.core.faults import Fault
 from dlmachine.core.filename import extension, name_content
@@ -20,6 +20,16 @@ from dlmachine.errors import DownloadError, error_for
 
 Wish = TypeVar('Wish')
 Place = TypeVar('Place')
+
+
+class Stop(Protocol):
+    """Tells those who download to end."""
+
+    is_set: bool
+
+    def set(self) -> None:
+        """From now on."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,16 +89,23 @@ def _numbered(name: str, number: int) -> str:
 
 
 def run_batch(
-    wishes: Iterable[tuple[Wish, Place]], fetch: Callable[[Wish, Place], Outcome], workers: int
+    wishes: Iterable[tuple[Wish, Place]],
+    fetch: Callable[[Wish, Place], Outcome],
+    workers: int,
+    stop: Stop,
 ) -> Iterator[BatchItem[Wish]]:
-    """Fetch all wishes with so many threads, yielding each as it is done."""
+    """Fetch all wishes with so many threads, yielding each as it is done.
+
+    Once it is to stop, no more are taken; and it is to stop when it is left.
+    """
     numbered = enumerate(wishes)
     pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix='dlmachine')
     running: set[Future[BatchItem[Wish]]] = set()
     try:
         while True:
             # One wish ahead of each worker keeps them busy while results are consumed.
-            for index, (wish, place) in islice(numbered, 2 * workers - len(running)):
+            wanted = 0 if stop.is_set else 2 * workers - len(running)
+            for index, (wish, place) in islice(numbered, wanted):
                 running.add(pool.submit(_fetch_one, fetch, wish, place, index))
             if not running:
                 return
@@ -96,6 +113,7 @@ def run_batch(
             for future in done:
                 yield future.result()
     finally:
+        stop.set()
         pool.shutdown(wait=True, cancel_futures=True)
 
 

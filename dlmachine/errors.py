@@ -3,6 +3,7 @@
 DownloadError               whatever went wrong; carries the Fault
     RequestError            the request or the options are wrong (caller)
         OfflineMissError    offline was asked for, and it is not in the cache
+    CancelledError          the caller ended it
     ServerError             the server answered, but not with what was asked for
         NotFoundError       404, 410
         AuthError           401, 403, 407
@@ -14,6 +15,7 @@ DownloadError               whatever went wrong; carries the Fault
 """
 
 from dlmachine.core.faults import (
+    Cancelled,
     ContentRefused,
     DigestMismatch,
     Fault,
@@ -51,6 +53,10 @@ class RequestError(DownloadError, ValueError):
 
 class OfflineMissError(RequestError):
     """Offline was asked for, and it is not in the cache."""
+
+
+class CancelledError(DownloadError):
+    """The caller ended it; what came of it so far can be gone on from."""
 
 
 class ServerError(DownloadError):
@@ -118,6 +124,8 @@ def error_for(fault: Fault) -> DownloadError:
             return IntegrityError(fault)
         case TimedOut():
             return TimeoutExpired(fault)
+        case Cancelled():
+            return CancelledError(fault)
         case OfflineMiss():
             return OfflineMissError(fault)
         case _:

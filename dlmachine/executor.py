@@ -166,8 +166,9 @@ class _Run:
             case Validate():
                 return self._validate()
             case Wait(duration=duration):
-                world.clock.sleep(duration)
-                return Waited(at=world.clock.now())
+                cut = world.clock.sleep(duration)
+                at = world.clock.now()
+                return Waited(at=at) if cut is None else Failed(at=at, fault=cut)
             case Publish():
                 return self._publish(effect)
             case Record():

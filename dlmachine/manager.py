@@ -116,9 +116,18 @@ class DownloadManager:
         self, url: Wish, dest: str | PathLike[str] | bool | None = None, **options: Any
     ) -> Outcome:
         """The same, as an Outcome: path or buffer, origin, record, story."""
+        return self._fetch_in(self._world, url, dest, options)
+
+    def _fetch_in(
+        self,
+        world: SystemWorld,
+        url: Wish,
+        dest: str | PathLike[str] | bool | None,
+        options: Mapping[str, Any],
+    ) -> Outcome:
         descriptor, policy = self.wish(url, dest, **options)
-        snapshot = self._world.observe(descriptor, policy)
-        done = run(descriptor, policy, snapshot, self._world)
+        with world.stop.working():
+            done = run(descriptor, policy, world.observe(descriptor, policy), world)
         if not is_successful(done):
             raise error_for(unsafe_perform_io(done.failure()))
         return unsafe_perform_io(done.unwrap())
@@ -160,7 +169,9 @@ class DownloadManager:
         `dest` is a folder, None (cache, else memory) or False (memory). In a folder each file
         has the name of its URL; a name that an earlier input of the batch has is numbered,
         `data-2.csv`, so that no file takes another's place. Each item names its input and
-        carries its Outcome or its Fault; nothing is raised for one bad input.
+        carries its Outcome or its Fault; nothing is raised for one bad input. When the
+        iterator is closed, or the manager is, what still runs ends within a moment, as
+        `Cancelled`, and no more inputs are taken.
 
         Raises: RequestError for `workers` out of range, or one URL where many are wanted.
         """
@@ -170,8 +181,21 @@ class DownloadManager:
         if isinstance(wishes, (str, core.Descriptor)):
             problem = 'is one download, where many are wanted'
             raise error_for(InvalidInput(where='wishes', problem=problem, advice='Give a list'))
-        placed = place_in_folder(wishes, dest)
-        return run_batch(placed, lambda wish, place: self.fetch(wish, place, **options), workers)
+        return self._batch(place_in_folder(wishes, dest), workers, options)
+
+    def _batch(
+        self,
+        placed: Iterable[tuple[Wish, str | bool | None]],
+        workers: int,
+        options: Mapping[str, Any],
+    ) -> Iterator[BatchItem[Wish]]:
+        world = self._world.child()
+        yield from run_batch(
+            placed,
+            lambda wish, place: self._fetch_in(world, wish, place, options),
+            workers,
+            world.stop,
+        )
 
     @contextmanager
     def adapters(self) -> Iterator[World]:
@@ -196,8 +220,13 @@ class DownloadManager:
         return self._world.open_cached(str(outcome.path), name=name, ext=ext, **opening)
 
     def close(self) -> None:
-        """Close connections; a closed manager opens new ones when it is used again."""
-        self._world.close()
+        """End what runs, in whatever thread, and close connections.
+
+        What runs ends within a moment, with `CancelledError`; a part that can be gone on
+        from is kept. A closed manager opens new connections when it is used again.
+        """
+        world, self._world = self._world, self._world.renewed()
+        world.close()
 
     def __enter__(self) -> Self:
         """Itself."""

@@ -64,6 +64,7 @@ from dlmachine.core.faults import (
     BodyTruncated,
     Bug,
     CacheUnusable,
+    Cancelled,
     ChecksumUnknown,
     ConnectionFailed,
     ContentRefused,
@@ -409,6 +410,7 @@ faults: st.SearchStrategy[Fault] = st.one_of(
     st.builds(CacheUnusable, path=line_texts, problem=line_texts),
     st.builds(StorageFailed, path=line_texts, operation=names, problem=line_texts),
     st.builds(LockBusyTooLong, key=names, waited=durations, owner=line_texts),
+    st.builds(Cancelled),
     st.builds(Bug, state=names, event=names),
 )
 #: Faults of a try: those that leave a chance are as likely as all others together.

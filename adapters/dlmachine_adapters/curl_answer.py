@@ -15,7 +15,7 @@ from dlmachine.core.events import Head
 from dlmachine.core.request import HTTP_SCHEMES
 from dlmachine_adapters.bodies import OpenBody
 from dlmachine_adapters.curl_heads import FtpReplies, HeadReader, HttpHeads, NoHeads
-from dlmachine_adapters.limits import LimitPassed, Watch
+from dlmachine_adapters.limits import Watch
 from dlmachine_adapters.reception import MOST_DRAINED_BYTES, Reception, scheme_of
 
 _STOP: Final = 0
@@ -181,11 +181,10 @@ class CurlAnswer:
                 self._sent_bytes, self._done_bytes = sent, done
                 self._reception.write_if_due(self._watch.heard())
                 self._watch.heard()
-            if self._watch.left() > 0:
-                return 0
+            self._watch.wait_on()
         except BaseException as error:  # noqa: BLE001 -- see the head of the module
             return self._keep(error, _STOP_PROGRESS)
-        return self._keep(LimitPassed(), _STOP_PROGRESS)
+        return 0
 
     def _begin(self, head: Head) -> int | None:
         self._reception.begin(head)

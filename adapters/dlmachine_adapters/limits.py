@@ -1,8 +1,9 @@
 """Limits of time of one exchange: connecting, silence, the whole.
 
-A `Watch` belongs to one exchange and one thread. Seconds, by a clock that never jumps: the
+A `Watch` belongs to one exchange and one thread. To be told to stop is a limit that has
+passed, too. Seconds, by a clock that never jumps: the
 hands of the clock port may be set while a download runs. It only measures; what runs out
-is told as the core's `TimedOut`.
+is told as the core's `TimedOut` or `Cancelled`.
 """
 
 from datetime import timedelta
@@ -11,8 +12,9 @@ from time import monotonic
 from typing import Final
 
 from dlmachine.core.effects import Exchange
-from dlmachine.core.faults import TimedOut
+from dlmachine.core.faults import Cancelled, Fault, TimedOut
 from dlmachine.core.redact import redact_url
+from dlmachine_adapters.stopping import SLICE_SECONDS, current_stop
 
 #: How long the rest of an unwanted body may take; after that the connection is given up.
 _DRAIN_SECONDS: Final = 1.0
@@ -35,6 +37,7 @@ class Watch:
     def __init__(self, effect: Exchange, remaining: timedelta | None) -> None:
         now = monotonic()
         self._effect = effect
+        self._stop = current_stop()
         self._total = effect.timeout or remaining or timedelta(0)
         self._end = inf if remaining is None else now + remaining.total_seconds()
         self.stall_seconds = effect.stall_timeout.total_seconds()
@@ -58,17 +61,23 @@ class Watch:
 
     def left(self) -> float:
         """Seconds until the nearest limit; 0 or less once it has passed."""
+        if self._stop.is_set:
+            return 0.0
         now = monotonic()
         nearest = self._heard_at + self.stall_seconds if self.is_connected else self._connect_until
         return min(nearest, self._end) - now
 
     def wait_for_next(self) -> float:
-        """Seconds that one more read or write may take.  Raises: LimitPassed."""
+        """Begin to wait for one more read or write, as `wait_on`."""
         self._heard_at = monotonic()
+        return self.wait_on()
+
+    def wait_on(self) -> float:
+        """Seconds to wait before it is asked again.  Raises: LimitPassed."""
         left = self.left()
         if left <= 0:
             raise LimitPassed
-        return left
+        return min(left, SLICE_SECONDS)
 
     def connect_seconds(self) -> float:
         """Seconds that connecting may take, of which the whole may leave fewer."""
@@ -78,8 +87,10 @@ class Watch:
         """Seconds that the whole may take; None: as long as it likes."""
         return None if self._end == inf else max(self._end - monotonic(), 0.001)
 
-    def timed_out(self) -> TimedOut:
+    def timed_out(self) -> Fault:
         """Which limit has run out, once one has."""
+        if self._stop.is_set:
+            return Cancelled()
         url = redact_url(self._effect.request.url)
         if self._end - monotonic() <= _SLACK_SECONDS:
             return TimedOut(url=url, phase='total', limit=self._total)

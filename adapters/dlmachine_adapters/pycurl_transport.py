@@ -6,7 +6,7 @@ header of its own. Bodies go to the part as they come; memory is bounded.
 
 from contextlib import ExitStack
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 import pycurl
 from returns.pipeline import is_successful
@@ -19,6 +19,7 @@ from dlmachine_adapters.bodies import BodyError, OpenBody, open_body
 from dlmachine_adapters.curl_answer import ConnectionLostError, CurlAnswer
 from dlmachine_adapters.curl_faults import fault_of
 from dlmachine_adapters.curl_heads import HeadError
+from dlmachine_adapters.curl_loop import CurlLoop
 from dlmachine_adapters.curl_options import SCHEMES, set_options
 from dlmachine_adapters.environment import find_route
 from dlmachine_adapters.foreign import Scene
@@ -39,7 +40,7 @@ class CurlTransport:
 
     def __init__(self, clock: Clock, max_idle: int = 32) -> None:
         self._clock = clock
-        self._handles: HandlePool[Any] = HandlePool(pycurl.Curl, _close_handle, max_idle)
+        self._handles = HandlePool(CurlLoop, CurlLoop.close, max_idle)
 
     @classmethod
     def describe(cls) -> BackendSeen:
@@ -73,9 +74,9 @@ class CurlTransport:
                 opened = body.unwrap()
                 if opened is not None:
                     stack.enter_context(opened)
-                curl = stack.enter_context(self._handles.lend())
+                loop = stack.enter_context(self._handles.lend())
                 answer = CurlAnswer(effect, watch, reception, opened, self._clock.now())
-                return _exchange(curl, effect, scene, opened, answer)
+                return _exchange(loop, effect, scene, opened, answer)
         except ConnectionLostError:
             # libcurl would keep the connection: the handle was closed with it.
             return reception.broken(fault_of(pycurl.E_GOT_NOTHING, '', scene))
@@ -86,14 +87,14 @@ class CurlTransport:
 
 
 def _exchange(
-    curl: Any, effect: Exchange, scene: Scene, body: OpenBody | None, answer: CurlAnswer
+    loop: CurlLoop, effect: Exchange, scene: Scene, body: OpenBody | None, answer: CurlAnswer
 ) -> Answered | Interrupted:
-    reception = scene.reception
+    curl, reception = loop.curl, scene.reception
     try:
         scene.watch.wait_for_next()
         set_options(curl, effect, scene.route, body, scene.watch)
         answer.attach(curl)
-        _perform(curl, answer)
+        _perform(loop, answer, scene.watch)
         answer.finish()
         return reception.complete()
     except PartError as error:
@@ -110,9 +111,9 @@ def _exchange(
         curl.reset()
 
 
-def _perform(curl: Any, answer: CurlAnswer) -> None:
+def _perform(loop: CurlLoop, answer: CurlAnswer, watch: Watch) -> None:
     try:
-        curl.perform()
+        loop.perform(watch.wait_on)
     except pycurl.error:
         answer.reraise()
         raise
@@ -125,7 +126,3 @@ def _explain(error: pycurl.error, scene: Scene, answer: CurlAnswer) -> Answered 
     if refusal is not None:
         scene.reception.begin(refusal)
     return scene.reception.broken(fault_of(code, text, scene))
-
-
-def _close_handle(curl: Any) -> None:
-    curl.close()

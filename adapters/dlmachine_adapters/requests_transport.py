@@ -91,7 +91,7 @@ def _exchange(
 ) -> Answered | Interrupted:
     from dlmachine_adapters.foreign import Scene
     from dlmachine_adapters.requests_faults import FOREIGN, fault_of
-    from dlmachine_adapters.requests_wire import watched
+    from dlmachine_adapters.watched_sockets import watched
 
     scene = Scene(route=route, watch=watch, reception=reception)
     with ExitStack() as stack:

@@ -8,9 +8,6 @@ the messages go out and come in as they are: no header, no cookie and no path is
 import logging
 import re
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from email.errors import (
     FirstHeaderLineIsContinuationDefect,
     MisplacedEnvelopeHeaderDefect,
@@ -19,7 +16,7 @@ from email.errors import (
 from email.message import Message
 from http.client import HTTPException, HTTPResponse, IncompleteRead, RemoteDisconnected
 from io import BufferedReader, RawIOBase
-from socket import socket
+from socket import gaierror, socket
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -28,11 +25,11 @@ from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import NameResolutionError, NewConnectionError
 from urllib3.util.ssl_ import create_urllib3_context, resolve_cert_reqs
 
 from dlmachine_adapters.limits import LimitPassed, Watch
-
-_WATCH: Final[ContextVar[Watch | None]] = ContextVar('dlmachine_watch', default=None)
+from dlmachine_adapters.watched_sockets import WATCH, WatchedTls, connect, receive_into, send_all
 
 _BUFFER_BYTES: Final = 65_536
 _MOST_INTERIM: Final = 20
@@ -51,16 +48,6 @@ _ODD_LINES: Final = (
 )
 
 
-@contextmanager
-def watched(watch: Watch) -> Iterator[None]:
-    """Within this block, connections of this thread keep to the limits of the watch."""
-    token = _WATCH.set(watch)
-    try:
-        yield
-    finally:
-        _WATCH.reset(token)
-
-
 class _WatchedReader(RawIOBase):
     """What is read from a socket, no read longer than the watch allows."""
 
@@ -75,13 +62,7 @@ class _WatchedReader(RawIOBase):
 
     def readinto(self, buffer: Any) -> int | None:
         """Read once.  Raises: LimitPassed."""
-        self._sock.settimeout(self._watch.wait_for_next())
-        try:
-            count: int | None = self._raw.readinto(buffer)
-        except TimeoutError as error:
-            raise LimitPassed from error
-        self._watch.heard()
-        return count
+        return receive_into(self._sock, buffer, self._watch)
 
     def close(self) -> None:
         """Give the socket free."""
@@ -113,7 +94,7 @@ class _WatchedResponse(HTTPResponse):
 
     def __init__(self, sock: socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        watch = _WATCH.get()
+        watch = WATCH.get()
         if watch is not None:
             raw: Any = self.fp.detach()
             self.fp = _Lines(_WatchedReader(raw, sock, watch), _BUFFER_BYTES)
@@ -186,16 +167,29 @@ class _Watched(_Base):  # type: ignore[misc,valid-type]
 
     def send(self, data: Any) -> None:
         """Send bytes, piece by piece: a socket's limit is for all that it is given at once."""
+        watch = WATCH.get()
+        if watch is None:
+            super().send(data)
+            return
         if self.sock is None:
             self.connect()
-        watch, view = _WATCH.get(), memoryview(data)
-        for start in range(0, len(view), _BUFFER_BYTES):
-            if watch is not None:
-                self.sock.settimeout(watch.wait_for_next())
-            try:
-                super().send(view[start : start + _BUFFER_BYTES])
-            except TimeoutError as error:
-                raise LimitPassed from error
+        try:
+            send_all(self.sock, data, watch)
+        except TimeoutError as error:
+            raise LimitPassed from error
+
+    def _new_conn(self) -> socket:
+        watch = WATCH.get()
+        if watch is None:
+            return super()._new_conn()  # type: ignore[no-any-return]
+        host, port = self._dns_host, self.port
+        try:
+            return connect(host, port, watch, self.source_address, self.socket_options)
+        except gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
+        except OSError as error:
+            msg = f'no connection: {error}'
+            raise NewConnectionError(self, msg) from error
 
 
 class _WatchedHttp(_Watched, HTTPConnection):
@@ -212,6 +206,7 @@ class _WatchedHttps(_Watched, HTTPSConnection):
             # A body that lasts until the connection closes is whole only if the server says
             # goodbye in TLS too (RFC 9112 section 9.8); Python would pass over that.
             self.ssl_context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
+            self.ssl_context.sslsocket_class = WatchedTls
         super().connect()
         sock: Any = self.sock
         if isinstance(sock, ssl.SSLSocket):
@@ -267,13 +262,13 @@ class WireAdapter(HTTPAdapter):
 
 
 def _connected() -> None:
-    watch = _WATCH.get()
+    watch = WATCH.get()
     if watch is not None:
         watch.connected()
 
 
 def _is_not_ours(record: logging.LogRecord) -> bool:
-    return _WATCH.get() is None
+    return WATCH.get() is None
 
 
 # urllib3 writes whole URLs to its log, with whatever secrets are in them.

@@ -4,6 +4,7 @@ Contract: implements `ports.World`; `observe` reads only. Nothing is opened or m
 it is needed.
 """
 
+import copy
 import random
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -23,6 +24,7 @@ from dlmachine_adapters.clock import SystemClock
 from dlmachine_adapters.files import LocalFiles
 from dlmachine_adapters.locks import FolderLocks, NoLocks
 from dlmachine_adapters.progress import make_progress
+from dlmachine_adapters.stopping import Stop, StoppableClock, StoppableLocks, StoppableTransport
 
 if TYPE_CHECKING:
     from cachedir import Cache
@@ -68,26 +70,48 @@ def observe(
 
 
 class SystemWorld:
-    """This machine and its network."""
+    """This machine and its network; whatever works in it ends when it is closed."""
 
     def __init__(self, folder: str | None, *, progress: bool = False) -> None:
         """A world with the cache in this folder, or without one."""
-        self.clock: Clock = SystemClock()
-        self.files: Files = LocalFiles(self.clock)
+        clock = SystemClock()
+        self._locks: Locks = NoLocks(clock)
+        self._clock: Clock = clock
+        self.files: Files = LocalFiles(clock)
         self.progress: Progress = make_progress(is_wanted=progress)
         self.store: Store | None = None
-        self.locks: Locks = NoLocks(self.clock)
-        self._backends = Backends(self.clock)
+        self._backends = Backends(clock)
         self._was_live = False
         if folder is not None:
             from dlmachine_adapters.cachedir_store import CachedirStore
 
-            self.store = CachedirStore(folder, self.clock)
-            self.locks = FolderLocks(folder, self.clock)
+            self.store = CachedirStore(folder, clock)
+            self._locks = FolderLocks(folder, clock)
+        self._bind(Stop())
+
+    def _bind(self, stop: Stop) -> None:
+        self.stop = stop
+        self.clock: Clock = StoppableClock(self._clock, stop)
+        self.locks: Locks = StoppableLocks(self._locks, self._clock, stop)
+
+    def renewed(self) -> 'SystemWorld':
+        """The same for those who come after this one is closed."""
+        return self._under(Stop())
+
+    def child(self) -> 'SystemWorld':
+        """The same for a part of the work, which may be stopped without the rest."""
+        return self._under(self.stop.child())
+
+    def _under(self, stop: Stop) -> 'SystemWorld':
+        other = copy.copy(self)
+        other._was_live = False  # noqa: SLF001 -- one of us
+        other._bind(stop)  # noqa: SLF001 -- one of us
+        return other
 
     def transport(self, backend: str) -> Result[Transport, Fault]:
         """The backend of this name."""
-        return self._backends.load(backend)
+        loaded = self._backends.load(backend)
+        return loaded.map(lambda found: StoppableTransport(found, self._clock, self.stop))
 
     def observe(self, descriptor: Descriptor, policy: Policy) -> Snapshot:
         """Look at all that a decision depends on."""
@@ -118,7 +142,9 @@ class SystemWorld:
         return open_cached(path, ext or extension(name) or extension(path), **opening)
 
     def close(self) -> None:
-        """Close all connections."""
+        """End whatever works in it, and close all connections."""
+        self.stop.set()
+        self.stop.wait_for_all()
         self._backends.close()
         if self.store is not None:
             self.store.close()

@@ -9,6 +9,7 @@ from dlmachine.core.faults import (
     BodyTruncated,
     Bug,
     CacheUnusable,
+    Cancelled,
     ChecksumUnknown,
     ConnectionFailed,
     ContentRefused,
@@ -43,6 +44,7 @@ CHANGES_PENDING: Final = 10
 OFFLINE_MISS: Final = 11
 PARTIAL: Final = 12
 BUSY: Final = 13
+CANCELLED: Final = 130  # as after Ctrl-C
 
 CODES: Final[dict[type[FaultBase], int]] = {
     InvalidInput: USAGE,
@@ -53,6 +55,7 @@ CODES: Final[dict[type[FaultBase], int]] = {
     WindowUnsatisfiable: GENERIC,
     DestinationUnusable: FILES,
     ChecksumUnknown: INTEGRITY,
+    Cancelled: CANCELLED,
     HttpStatus: SERVER,
     RedirectRefused: PROTOCOL,
     AnswerUnusable: PROTOCOL,

@@ -42,7 +42,7 @@ from dlmachine.core.states import (
     Validating,
     Waiting,
 )
-from dlmachine.core.tries import go_on, start_try
+from dlmachine.core.tries import give_up, go_on, start_try
 
 
 def on_opening(state: Opening, event: Event) -> Step:
@@ -63,7 +63,7 @@ def on_waiting(state: Waiting, event: Event) -> Step:
         case Waited(at=at):
             return start_try(state.job, state.effort, at)
         case Failed(fault=fault):
-            return close(state.job, fault)
+            return give_up(state.job, state.effort, fault)
         case _:
             return close_on_bug(state.job, state, event)
 

@@ -67,8 +67,8 @@ class Clock(Protocol):
         """The instant, aware and in UTC; never earlier than at the call before."""
         ...
 
-    def sleep(self, duration: timedelta) -> None:
-        """Let this much time pass."""
+    def sleep(self, duration: timedelta) -> Fault | None:
+        """Let this much time pass; what cut it short, or None."""
         ...
 
 

@@ -15,7 +15,7 @@ from returns.pipeline import is_successful
 from dlmachine.core.closing import close
 from dlmachine.core.effects import Wait
 from dlmachine.core.exchanges import ask
-from dlmachine.core.faults import Fault, HttpStatus, Party, TimedOut
+from dlmachine.core.faults import Cancelled, Fault, HttpStatus, Party, TimedOut
 from dlmachine.core.redact import redact_url
 from dlmachine.core.retry import Chance, backoff, classify, jitter
 from dlmachine.core.states import Effort, Job, Step, Waiting
@@ -66,7 +66,8 @@ def start_try(job: Job, effort: Effort, at: datetime) -> Step:
 
 def give_up(job: Job, effort: Effort, fault: Fault) -> Step:
     """End with the fault; a part that can be gone on from is kept for a later run."""
-    keep = fault.party in _ELSEWHERE and bool(effort.part_bytes) and bool(effort.validator)
+    is_harmless = fault.party in _ELSEWHERE or isinstance(fault, Cancelled)
+    keep = is_harmless and bool(effort.part_bytes) and bool(effort.validator)
     return close(job, replace(fault, tries=effort.tries), keep_part=keep)
 
 

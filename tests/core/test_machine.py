@@ -32,6 +32,7 @@ from dlmachine.core.events import (
     Discarded,
     Event,
     Failed,
+    Interrupted,
     LockAcquired,
     LockReleased,
     LockUnavailable,
@@ -49,6 +50,7 @@ from dlmachine.core.faults import (
     BodyTruncated,
     Bug,
     CacheUnusable,
+    Cancelled,
     ConnectionFailed,
     DigestMismatch,
     Fault,
@@ -720,6 +722,25 @@ def test_a_failed_effect_ends_the_run_with_empty_hands(events: list[Event], effe
         run.feed(Failed(at=NOW, fault=BROKE))
     assert isinstance(run.fault, StorageFailed)
     assert (RELEASE in run.effects) == (len(events) > 0)
+
+
+@pytest.mark.parametrize('cut', ['body', 'wait'])
+def test_a_part_outlasts_cancellation(cut: str) -> None:
+    """It is the caller's doing, and the bytes are as good as they were."""
+    tagged = a_head(200, {'ETag': '"v1"'})
+    broken = Interrupted(at=NOW, fault=BROKE, head=tagged, part_bytes=4)
+    cancelled = Cancelled()
+    run = in_memory(a_policy(retries=3))
+    if cut == 'wait':
+        run.feed(broken)
+        assert isinstance(run.state, Waiting)
+        run.feed(Failed(at=NOW, fault=cancelled))
+    else:
+        run.feed(replace(broken, fault=cancelled))
+    run.feed(DISCARDED)
+
+    assert run.effects[-1] == Discard(keep=True)
+    assert run.fault == Cancelled(tries=1)
 
 
 def test_a_copy_that_can_not_be_looked_at_is_a_fault() -> None:

@@ -12,6 +12,7 @@ from dlmachine.core.faults import (
     BodyTruncated,
     Bug,
     CacheUnusable,
+    Cancelled,
     ChecksumUnknown,
     ConnectionFailed,
     ContentRefused,
@@ -70,6 +71,7 @@ CHANCES: list[tuple[Fault, Chance, Chance]] = [
     (CacheUnusable(path='x', problem='x'), NONE, NONE),
     (StorageFailed(path='x', operation='x', problem='x'), NONE, NONE),
     (LockBusyTooLong(key='x', waited=HOUR), NONE, NONE),
+    (Cancelled(), NONE, NONE),
     (Bug(state='x', event='x'), NONE, NONE),
 ]
 

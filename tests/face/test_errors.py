@@ -12,6 +12,7 @@ CASES = [
     (faults.InvalidInput(where='w', problem='p', advice='a'), errors.RequestError),
     (faults.UnknownName(name='n', nearest='m'), errors.RequestError),
     (faults.OfflineMiss(url='u', cache='/c'), errors.OfflineMissError),
+    (faults.Cancelled(tries=2), errors.CancelledError),
     (faults.HttpStatus(url='u', status=404, tries=2), errors.NotFoundError),
     (faults.HttpStatus(url='u', status=403), errors.AuthError),
     (

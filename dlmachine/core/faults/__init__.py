@@ -12,6 +12,7 @@ from dlmachine.core.faults.base import FaultBase, Party
 from dlmachine.core.faults.caller import (
     BackendMissing,
     CallerFault,
+    Cancelled,
     ChecksumUnknown,
     DestinationUnusable,
     InvalidInput,
@@ -56,6 +57,7 @@ FAULTS: Final[tuple[type[FaultBase], ...]] = (
     WindowUnsatisfiable,
     DestinationUnusable,
     ChecksumUnknown,
+    Cancelled,
     HttpStatus,
     RedirectRefused,
     AnswerUnusable,
@@ -81,6 +83,7 @@ __all__ = [
     'Bug',
     'CacheUnusable',
     'CallerFault',
+    'Cancelled',
     'ChecksumUnknown',
     'ConnectionFailed',
     'ContentRefused',

@@ -145,6 +145,20 @@ class ChecksumUnknown(FaultBase):
         return "Name a list that has a line for this file, or give checksum='sha256:<hex>'"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelled(FaultBase):
+    """The caller ended it: the manager was closed, or the iterator of a batch was."""
+
+    party = Party.CALLER
+    code = 'cancelled'
+
+    def what(self) -> str:
+        return 'the download was cancelled'
+
+    def remedy(self) -> str:
+        return 'Ask for it again to go on'
+
+
 CallerFault: TypeAlias = (
     InvalidInput
     | UnknownName
@@ -154,4 +168,5 @@ CallerFault: TypeAlias = (
     | WindowUnsatisfiable
     | DestinationUnusable
     | ChecksumUnknown
+    | Cancelled
 )

@@ -1,0 +1,86 @@
+"""Performing one transfer at a time with libcurl, in waits that can be ended.
+
+`Curl.perform` looks up only once a second while nothing comes. Here libcurl says which
+sockets it waits for and for how long, and this loop waits, no longer than it is allowed to.
+Unlike `CurlMulti.select` it knows sockets of any number.
+"""
+
+import select
+from collections.abc import Callable
+from time import monotonic
+from typing import Any, Final
+
+import pycurl
+
+_EVENTS: Final = {
+    pycurl.POLL_IN: select.POLLIN,
+    pycurl.POLL_OUT: select.POLLOUT,
+    pycurl.POLL_INOUT: select.POLLIN | select.POLLOUT,
+}
+_MANY: Final = 16
+
+
+class CurlLoop:
+    """A handle, and the loop that it is performed by; its connections belong to both."""
+
+    def __init__(self) -> None:
+        """No connection yet."""
+        self.curl: Any = pycurl.Curl()
+        self._multi: Any = pycurl.CurlMulti()
+        self._poll = select.poll()
+        self._due: float | None = None
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
+
+    def perform(self, may_wait: Callable[[], float]) -> None:
+        """Perform the transfer that the options of the handle describe.
+
+        `may_wait` is asked before each wait how long it may last, in seconds; what it raises
+        ends the transfer.  Raises: pycurl.error.
+        """
+        self._multi.add_handle(self.curl)
+        try:
+            self._run(may_wait)
+            _, _, failed = self._multi.info_read(_MANY)
+        finally:
+            self._multi.remove_handle(self.curl)
+        for _, code, text in failed:
+            raise pycurl.error(code, text)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._multi.close()
+        self.curl.close()
+
+    def _run(self, may_wait: Callable[[], float]) -> None:
+        _, running = self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+        while running:
+            seconds = may_wait()
+            if self._due is not None:
+                seconds = min(seconds, max(self._due - monotonic(), 0.0))
+            found = self._poll.poll(seconds * 1000)
+            for number, happened in found:
+                _, running = self._multi.socket_action(number, _actions(happened))
+            if not found and self._due is not None and self._due <= monotonic():
+                self._due = None
+                _, running = self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+
+    def _on_socket(self, event: int, number: int, multi: Any, data: Any) -> None:
+        if event == pycurl.POLL_REMOVE:
+            self._poll.unregister(number)
+        else:
+            self._poll.register(number, _EVENTS.get(event, 0))
+
+    def _on_timer(self, milliseconds: int) -> None:
+        self._due = None if milliseconds < 0 else monotonic() + milliseconds / 1000
+
+
+def _actions(happened: int) -> int:
+    actions = 0
+    if happened & (select.POLLIN | select.POLLHUP):
+        actions |= pycurl.CSELECT_IN
+    if happened & select.POLLOUT:
+        actions |= pycurl.CSELECT_OUT
+    if happened & (select.POLLERR | select.POLLNVAL):
+        actions |= pycurl.CSELECT_ERR
+    return actions

@@ -1,0 +1,195 @@
+"""Stopping: how whoever downloads is told to end, and how waits end with it.
+
+Contract: a `Stop` that is set stays set, and whatever waits under it ends within a moment
+with `Cancelled`. What a download holds is given back as at any other failure, so that
+nothing is ended but the waiting.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
+from dataclasses import replace
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Final
+from weakref import WeakSet
+
+from dlmachine.core.effects import AcquireLock, Exchange, ReleaseLock
+from dlmachine.core.events import Answered, Interrupted, LockAcquired, LockReleased, LockUnavailable
+from dlmachine.core.faults import Cancelled, Fault, LockBusyTooLong
+from dlmachine.core.ports import Clock, Locks, Part, Transport
+from dlmachine.core.snapshot import BackendSeen
+
+#: No wait that can not be woken up is longer than this.
+SLICE_SECONDS: Final = 0.25
+#: How long those who were told to stop are waited for.
+_PATIENCE_SECONDS: Final = 5.0
+
+
+class Stop:
+    """Whether those who look at it are to stop, and who works under it.
+
+    >>> above = Stop()
+    >>> below = above.child()
+    >>> above.set()
+    >>> below.is_set, below.wait(60)
+    (True, True)
+    """
+
+    def __init__(self, crew: '_Crew | None' = None) -> None:
+        """Not yet, and nobody; `crew` is that of the one it came of."""
+        self.is_set = False
+        self._event = threading.Event()
+        self._mutex = threading.Lock()
+        self._children: WeakSet[Stop] = WeakSet()
+        self._crew = crew or _Crew()
+
+    def set(self) -> None:
+        """Stop, and all that came of this one too."""
+        with self._mutex:
+            self.is_set = True
+            children = tuple(self._children)
+        self._event.set()
+        for child in children:
+            child.set()
+
+    def wait(self, seconds: float) -> bool:
+        """Let this much time pass, or less if it is to stop; whether it is."""
+        return self._event.wait(max(seconds, 0.0))
+
+    def child(self) -> 'Stop':
+        """One that is set with this one, and can be set without it."""
+        made = Stop(self._crew)
+        with self._mutex:
+            self._children.add(made)
+            is_late = self.is_set
+        if is_late:
+            made.set()
+        return made
+
+    def working(self) -> AbstractContextManager[None]:
+        """Within this block the thread works, and is waited for."""
+        return self._crew.working()
+
+    def wait_for_all(self) -> None:
+        """Wait until nobody else works, though not for ever."""
+        self._crew.wait_for_others(_PATIENCE_SECONDS)
+
+
+class _Crew:
+    """The threads that work."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._blocks: Counter[int] = Counter()
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        me = threading.get_ident()
+        with self._changed:
+            self._blocks[me] += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._blocks[me] -= 1
+                if not self._blocks[me]:
+                    del self._blocks[me]
+                    self._changed.notify_all()
+
+    def wait_for_others(self, seconds: float) -> None:
+        me = {threading.get_ident()}
+        with self._changed:
+            self._changed.wait_for(lambda: self._blocks.keys() <= me, seconds)
+
+
+_CURRENT: Final[ContextVar[Stop | None]] = ContextVar('dlmachine_stop', default=None)
+_NEVER: Final = Stop()
+
+
+def current_stop() -> Stop:
+    """What the exchange of this thread is to look at; one that is never set outside of any."""
+    return _CURRENT.get() or _NEVER
+
+
+class StoppableClock:
+    """A clock whose sleep ends early."""
+
+    def __init__(self, clock: Clock, stop: Stop) -> None:
+        """Tell the time by this clock."""
+        self._clock = clock
+        self._stop = stop
+
+    def now(self) -> datetime:
+        """The instant, aware and in UTC."""
+        return self._clock.now()
+
+    def sleep(self, duration: timedelta) -> Fault | None:
+        """Let this much time pass; `Cancelled` cuts it short."""
+        return Cancelled() if self._stop.wait(duration.total_seconds()) else None
+
+
+class StoppableLocks:
+    """Locks that are waited for in slices."""
+
+    def __init__(self, locks: Locks, clock: Clock, stop: Stop) -> None:
+        """Take these locks."""
+        self._locks = locks
+        self._clock = clock
+        self._stop = stop
+
+    def acquire(self, effect: AcquireLock) -> LockAcquired | LockUnavailable:
+        """Wait for the lock, no longer than the patience."""
+        began, patience = monotonic(), effect.patience.total_seconds()
+        has_waited = False
+        while not self._stop.is_set:
+            left = patience - (monotonic() - began)
+            slice_ = timedelta(seconds=min(max(left, 0.0), SLICE_SECONDS))
+            event = self._locks.acquire(replace(effect, patience=slice_))
+            if isinstance(event, LockAcquired):
+                return replace(event, waited=True) if has_waited else event
+            if not isinstance(event.fault, LockBusyTooLong):
+                return event
+            has_waited = True
+            if left <= SLICE_SECONDS:
+                waited = timedelta(seconds=round(monotonic() - began, 3))
+                return replace(event, fault=replace(event.fault, waited=waited))
+        return LockUnavailable(at=self._clock.now(), fault=Cancelled())
+
+    def release(self, effect: ReleaseLock) -> LockReleased:
+        """Give it back."""
+        return self._locks.release(effect)
+
+
+class StoppableTransport:
+    """A backend whose exchanges end early: its `Watch` looks at the stop."""
+
+    def __init__(self, transport: Transport, clock: Clock, stop: Stop) -> None:
+        """Exchange by this backend."""
+        self._transport = transport
+        self._clock = clock
+        self._stop = stop
+
+    @property
+    def seen(self) -> BackendSeen:
+        """Name, schemes and version."""
+        return self._transport.seen
+
+    def exchange(
+        self, effect: Exchange, part: Part, remaining: timedelta | None
+    ) -> Answered | Interrupted:
+        """Send the request, unless it is to stop already."""
+        if self._stop.is_set:
+            now = self._clock.now()
+            return Interrupted(at=now, fault=Cancelled(), part_bytes=part.size_bytes)
+        token = _CURRENT.set(self._stop)
+        try:
+            return self._transport.exchange(effect, part, remaining)
+        finally:
+            _CURRENT.reset(token)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()

@@ -1,0 +1,136 @@
+"""Sockets that ask a `Watch` how long they may wait, and wait in slices.
+
+A wait of a socket can not be woken up from outside, so none is longer than the watch says;
+between two of them it may say that a limit has passed, or that it is to stop.
+"""
+
+import errno
+import os
+import socket
+import ssl
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from typing import Any, Final
+
+from urllib3.util.connection import allowed_gai_family
+from urllib3.util.wait import wait_for_write
+
+from dlmachine_adapters.limits import LimitPassed, Watch
+
+#: The watch of the exchange that this thread is at.
+WATCH: Final[ContextVar[Watch | None]] = ContextVar('dlmachine_watch', default=None)
+
+_PIECE_BYTES: Final = 65_536
+_UNDER_WAY: Final = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR})
+
+
+@contextmanager
+def watched(watch: Watch) -> Iterator[None]:
+    """Within this block, connections of this thread keep to the limits of the watch."""
+    token = WATCH.set(watch)
+    try:
+        yield
+    finally:
+        WATCH.reset(token)
+
+
+def connect(
+    host: str,
+    port: int,
+    watch: Watch,
+    source: tuple[str, int] | None,
+    options: Iterable[Any] | None,
+) -> socket.socket:
+    """A connection to one of the addresses of a host.  Raises: LimitPassed, OSError."""
+    last = OSError(errno.EHOSTUNREACH, 'the name has no address')
+    name = host.strip('[]')
+    for family, kind, protocol, _, address in socket.getaddrinfo(
+        name, port, allowed_gai_family(), socket.SOCK_STREAM
+    ):
+        sock = socket.socket(family, kind, protocol)
+        try:
+            for option in options or ():
+                sock.setsockopt(*option)
+            if source is not None:
+                sock.bind(source)
+            _connect(sock, address, watch)
+        except OSError as error:
+            last = error
+            sock.close()
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            return sock
+    raise last
+
+
+def receive_into(sock: Any, buffer: Any, watch: Watch) -> int:
+    """Receive once.  Raises: LimitPassed, OSError."""
+    seconds = watch.wait_for_next()
+    while True:
+        sock.settimeout(seconds)
+        try:
+            count: int = sock.recv_into(buffer)
+        except TimeoutError:
+            seconds = watch.wait_on()
+        else:
+            watch.heard()
+            return count
+
+
+def send_all(sock: Any, data: Any, watch: Watch) -> None:
+    """Send all of it, piece by piece.  Raises: LimitPassed, OSError."""
+    view = memoryview(data).cast('B')
+    while view:
+        view = view[_send(sock, view[:_PIECE_BYTES], watch) :]
+
+
+class WatchedTls(ssl.SSLSocket):
+    """TLS whose handshake is waited for in slices."""
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT002 -- as the original has it
+        """Shake hands.  Raises: LimitPassed, OSError."""
+        watch = WATCH.get()
+        if watch is None:
+            super().do_handshake(block)
+            return
+        try:
+            while True:
+                self.settimeout(watch.wait_on())
+                with suppress(TimeoutError):
+                    super().do_handshake(block)
+                    return
+        except LimitPassed:
+            self.close()  # Whoever made it does so only at an OSError.
+            raise
+
+
+def _connect(sock: socket.socket, address: Any, watch: Watch) -> None:
+    sock.setblocking(False)  # noqa: FBT003 -- the name says it
+    code = sock.connect_ex(address)
+    if code in _UNDER_WAY:
+        while not wait_for_write(sock, timeout=watch.wait_on()):
+            pass
+        code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if code:
+        raise OSError(code, os.strerror(code))
+    sock.settimeout(watch.wait_on())
+
+
+def _send(sock: Any, piece: memoryview, watch: Watch) -> int:
+    seconds = watch.wait_for_next()
+    if not isinstance(sock, socket.socket):
+        # TLS within TLS, by urllib3: what it has not sent when its time is over, it forgets.
+        sock.settimeout(max(watch.left(), seconds))
+        sock.sendall(piece)
+        return len(piece)
+    while True:
+        sock.settimeout(seconds)
+        try:
+            sent: int = sock.send(piece)
+        except TimeoutError:
+            seconds = watch.wait_on()
+        else:
+            return sent

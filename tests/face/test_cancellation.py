@@ -1,0 +1,361 @@
+"""Cancellation: `close()` and a closed iterator end what runs at once, and nothing is lost."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import pytest
+
+import dlmachine as dm
+from dlmachine.core.faults import Cancelled
+from dlmachine.errors import CancelledError
+from dlmachine.manager import DownloadManager
+from dlmachine_adapters.part_notes import read_note
+from tests.face.conftest import MakeManager
+from tests.servers.behaviours import answer, in_turn, resource, silent
+from tests.servers.http import Asked, Handler, Server, Wire
+
+BODY = os.urandom(1 << 16) * 64  # 4 MiB
+SENT = 3 << 20
+FIELDS = (('ETag', '"v1"'), ('Accept-Ranges', 'bytes'), ('Content-Length', str(len(BODY))))
+
+
+class Ending:
+    """A server's handler, and the moment from which it makes no more difference."""
+
+    def __init__(self, rest: Callable[[Wire], None]) -> None:
+        self.is_there = threading.Event()
+        self._rest = rest
+
+    def __call__(self, asked: Asked, wire: Wire) -> None:
+        wire.head(200, FIELDS, 'OK')
+        wire.send(BODY[:SENT])
+        self.is_there.set()
+        self._rest(wire)
+
+
+def stalled(wire: Wire) -> None:
+    """Say nothing more."""
+    wire.pause(60)
+
+
+def trickling(wire: Wire) -> None:
+    """Go on, byte by byte."""
+    for number in range(SENT, len(BODY)):
+        wire.send(BODY[number : number + 1])
+        wire.pause(0.01)
+
+
+def endless(asked: Asked, wire: Wire) -> None:
+    """As much as can be had, as fast as it can be taken."""
+    wire.head(200, (('ETag', '"v1"'), ('Content-Length', str(1 << 50))), 'OK')
+    while True:
+        wire.send(BODY)
+
+
+def started(work: Callable[[], Any]) -> Future[Any]:
+    """The work, in a thread of its own."""
+    pool = ThreadPoolExecutor(1)
+    future = pool.submit(work)
+    pool.shutdown(wait=False)
+    return future
+
+
+def assert_ends_at_once(end: Callable[[], None], *futures: Future[Any]) -> None:
+    """Each future ends as cancelled, within a second of the call."""
+    began = monotonic()
+    end()
+    took = monotonic() - began
+    for future in futures:
+        with pytest.raises(CancelledError):
+            future.result(timeout=0.2)
+
+    assert took < 1
+
+
+HasBegun = Callable[[int], bool]
+
+
+@pytest.fixture
+def has_begun(monkeypatch: pytest.MonkeyPatch) -> HasBegun:
+    """Wait until so many parts have been written to."""
+    from dlmachine_adapters import parts as module
+
+    begun: dict[int, object] = {}
+    changed = threading.Condition()
+    write: Callable[..., None] = module.KeptPart.write
+
+    def told(self: module.KeptPart, data: bytes) -> None:
+        write(self, data)
+        with changed:
+            begun[id(self)] = self  # Kept, so that no other gets its number.
+            changed.notify_all()
+
+    def wait(count: int) -> bool:
+        with changed:
+            return changed.wait_for(lambda: len(begun) >= count, 5)
+
+    monkeypatch.setattr(module.KeptPart, 'write', told)
+    return wait
+
+
+@pytest.mark.parametrize('rest', [stalled, trickling], ids=['stalled', 'trickling'])
+def test_close_ends_a_download_that_can_be_gone_on_with(
+    make_manager: MakeManager,
+    server: Server,
+    tmp_path: Path,
+    has_begun: HasBegun,
+    rest: Callable[[Wire], None],
+) -> None:
+    """Its part is synced and noted; the same manager asks for the rest later."""
+    slow = Ending(rest)
+    url = server.on('/x', in_turn(slow, resource(BODY, etag='"v1"')))
+    manager, target = make_manager(), tmp_path / 'out' / 'x'
+    running = started(lambda: manager.download(url, dest=target))
+    assert has_begun(1)
+    assert_ends_at_once(manager.close, running)
+    (part,) = (tmp_path / 'out' / '.dlmachine').glob('*.part')
+    note = read_note(part)
+
+    assert note is not None
+    assert note.is_left
+    assert note.kept_bytes == part.stat().st_size > 0
+    assert not target.exists()
+    assert manager.download(url, dest=target) == str(target)
+    assert target.read_bytes() == BODY
+    assert server.asked[1].get('Range') == f'bytes={note.kept_bytes - 1}-'
+
+
+def test_close_ends_a_fast_download(
+    make_manager: MakeManager, server: Server, tmp_path: Path, has_begun: HasBegun
+) -> None:
+    """One that never waits for the server."""
+    manager = make_manager()
+    url = server.on('/x', endless)
+    running = started(lambda: manager.download(url, dest=tmp_path / 'x'))
+    assert has_begun(1)
+    assert_ends_at_once(manager.close, running)
+
+
+def test_close_ends_what_waits_for_an_answer(
+    make_manager: MakeManager, server: Server, tmp_path: Path
+) -> None:
+    """The fault is the caller's own; nothing is left, and nothing is tried again."""
+    asked = threading.Event()
+
+    def mute(request: Asked, wire: Wire) -> None:
+        asked.set()
+        silent(request, wire)
+
+    manager = make_manager(tmp_path / 'cache', stale_if_error=True)
+    running = started(lambda: manager.fetch(server.on('/x', mute)))
+    assert asked.wait(5)
+    assert_ends_at_once(manager.close, running)
+    error: Any = running.exception()
+
+    assert error.fault == Cancelled(tries=1)
+    assert len(server.asked) == 1
+    assert [
+        path for path in (tmp_path / 'cache').rglob('*') if path.suffix in {'.part', '.lock'}
+    ] == []
+
+
+def test_close_ends_backoff(make_manager: MakeManager, server: Server) -> None:
+    """However long the server asked to wait."""
+    refused = threading.Event()
+
+    def busy(request: Asked, wire: Wire) -> None:
+        answer(503, (('Retry-After', '200'),))(request, wire)
+        refused.set()
+
+    manager = make_manager()
+    running = started(lambda: manager.fetch(server.on('/x', busy)))
+    assert refused.wait(5)
+    assert_ends_at_once(manager.close, running)
+
+    assert len(server.asked) == 1
+
+
+def test_what_was_there_before_the_wait_is_kept(
+    make_manager: MakeManager, server: Server, tmp_path: Path, has_begun: HasBegun
+) -> None:
+    """A part is as good after a wait that was cut short as it was before it."""
+    broke = threading.Event()
+
+    def breaking(request: Asked, wire: Wire) -> None:
+        wire.head(200, FIELDS, 'OK')
+        wire.send(BODY[:SENT])
+        wire.close()
+        broke.set()
+
+    manager = make_manager(retry_wait=600, retry_max_wait=600)
+    url = server.on('/x', breaking)
+    running = started(lambda: manager.download(url, dest=tmp_path / 'x'))
+    assert has_begun(1)
+    assert broke.wait(5)
+    assert_ends_at_once(manager.close, running)
+    (part,) = (tmp_path / '.dlmachine').glob('*.part')
+    note = read_note(part)
+
+    assert note is not None
+    assert note.kept_bytes > 0
+
+
+def test_close_ends_the_wait_for_a_lock(
+    make_manager: MakeManager, server: Server, tmp_path: Path
+) -> None:
+    """Whoever has it goes on."""
+    go_on, asked = threading.Event(), threading.Event()
+
+    def late(request: Asked, wire: Wire) -> None:
+        asked.set()
+        go_on.wait(20)
+        wire.answer(200, (), b'abc')
+
+    url = server.on('/x', late)
+    first, second = make_manager(tmp_path / 'cache'), make_manager(tmp_path / 'cache')
+    holding = started(lambda: first.fetch(url))
+    assert asked.wait(5)
+    waiting = started(lambda: second.fetch(url))
+    with pytest.raises(TimeoutError):
+        waiting.result(timeout=0.3)
+    assert_ends_at_once(second.close, waiting)
+    go_on.set()
+
+    assert holding.result(timeout=5).record.size_bytes == 3
+
+
+def test_leaving_the_block_closes(make_manager: MakeManager, server: Server) -> None:
+    """Of a `with`, by an exception too."""
+    slow = Ending(stalled)
+    url = server.on('/x', slow)
+    running: list[Future[Any]] = []
+
+    def leave() -> None:
+        with make_manager() as manager:
+            running.append(started(lambda: manager.download(url)))
+            assert slow.is_there.wait(5)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        leave()
+    with pytest.raises(CancelledError):
+        running[0].result(timeout=0.2)
+
+
+def test_a_download_may_close_its_own_manager(make_manager: MakeManager, server: Server) -> None:
+    """It does not wait for itself, and comes to its end."""
+    manager = make_manager()
+
+    def close(file: object) -> bool:
+        manager.close()
+        return True
+
+    outcome = manager.fetch(server.on('/x', resource(BODY)), validate=close)
+
+    assert outcome.record is not None
+    assert outcome.record.size_bytes == len(BODY)
+
+
+# --- batches ------------------------------------------------------------------------
+
+
+def some_slow(server: Server, rest: Callable[[Wire], None]) -> tuple[list[str], list[Ending]]:
+    """A quick one and three slow ones."""
+    slow = [Ending(rest) for _ in range(3)]
+    handlers: list[Handler] = [resource(b'quick'), *slow]
+    return [server.on(f'/{n}', handler) for n, handler in enumerate(handlers)], slow
+
+
+@pytest.mark.parametrize('rest', [stalled, trickling], ids=['stalled', 'trickling'])
+def test_a_closed_iterator_ends_its_downloads(
+    make_manager: MakeManager,
+    server: Server,
+    tmp_path: Path,
+    has_begun: HasBegun,
+    rest: Callable[[Wire], None],
+) -> None:
+    """Those of other callers go on; every part is kept."""
+    urls, _ = some_slow(server, rest)
+    manager, go_on, asked = make_manager(), threading.Event(), threading.Event()
+
+    def late(request: Asked, wire: Wire) -> None:
+        asked.set()
+        go_on.wait(20)
+        wire.answer(200, (), b'abc')
+
+    other = started(lambda: manager.fetch(server.on('/other', late)))
+    items: Any = manager.download_many(urls, dest=tmp_path, workers=4)
+    assert next(items).index == 0
+    assert has_begun(4)  # The quick one, too.
+    assert asked.wait(5)
+    began = monotonic()
+    items.close()
+    took = monotonic() - began
+    go_on.set()
+
+    assert took < 1
+    assert other.result(timeout=5).record.size_bytes == 3
+    assert len(list((tmp_path / '.dlmachine').glob('*.part'))) == 3
+
+
+def test_a_closed_manager_ends_its_batches(make_manager: MakeManager, server: Server) -> None:
+    """What ran is told as cancelled, and an endless input is taken no further."""
+    slow = Ending(stalled)
+    url, manager = server.on('/x', slow), make_manager()
+
+    def urls() -> Iterator[str]:
+        while True:
+            yield url
+
+    running = started(lambda: list(manager.download_many(urls(), workers=2)))
+    assert slow.is_there.wait(5)
+    manager.close()
+    items: list[dm.BatchItem[str]] = running.result(timeout=1)
+
+    assert 2 <= len(items) <= 4
+    assert {item.fault.code for item in items if item.fault} == {'cancelled'}
+
+
+def test_a_batch_begun_before_runs_after(make_manager: MakeManager, server: Server) -> None:
+    """It counts when it is first asked, not when it was made."""
+    manager = make_manager()
+    items = manager.download_many([server.on('/x', resource(b'abc'))])
+    manager.close()
+
+    assert [item.ok for item in items] == [True]
+
+
+def test_an_interrupted_loop_ends_its_downloads(make_manager: MakeManager, server: Server) -> None:
+    """As by Ctrl-C, which comes where the iterator waits."""
+    urls, slow = some_slow(server, stalled)
+    items: Any = make_manager().download_many(urls, workers=4)
+    next(items)
+    assert all(one.is_there.wait(5) for one in slow)
+    began = monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        items.throw(KeyboardInterrupt)
+
+    assert monotonic() - began < 1
+
+
+def test_cancelled_items_can_be_asked_for_again(
+    make_manager: MakeManager, server: Server, tmp_path: Path, has_begun: HasBegun
+) -> None:
+    """Each goes on from its part."""
+    slow = Ending(stalled)
+    url = server.on('/x', in_turn(slow, resource(BODY, etag='"v1"')))
+    manager: DownloadManager = make_manager(tmp_path / 'cache')
+    running = started(lambda: list(manager.download_many([url])))
+    assert has_begun(1)
+    manager.close()
+    (item,) = running.result(timeout=1)
+    again = manager.fetch(item.input)
+
+    assert isinstance(item.fault, Cancelled)
+    assert Path(again.path or '').read_bytes() == BODY
+    assert server.asked[1].get('Range') is not None
