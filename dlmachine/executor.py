@@ -198,18 +198,24 @@ class _Run:
         world, part = self._world, self._part
         if part is None:
             return self._no_part()
-        now = world.clock.now()
         loaded = world.transport(effect.backend)
         if not is_successful(loaded):
-            return Interrupted(at=now, fault=loaded.failure())
-        elapsed = now - self._began_at
-        remaining = None if effect.timeout is None else max(effect.timeout - elapsed, timedelta(0))
-        metered = world.progress.watch(part, effect.expect.name)
-        try:
-            event = loaded.unwrap().exchange(effect, metered, remaining)
-        finally:
-            world.progress.leave(metered)
+            return Interrupted(at=world.clock.now(), fault=loaded.failure())
+        with world.gates.admitted(effect, self._remaining(effect)) as barred:
+            if barred is not None:
+                held = part.size_bytes
+                return Interrupted(at=world.clock.now(), fault=barred, part_bytes=held)
+            metered = world.progress.watch(part, effect.expect.name)
+            try:
+                throttled = world.gates.throttle(effect, metered)
+                event = loaded.unwrap().exchange(effect, throttled, self._remaining(effect))
+            finally:
+                world.progress.leave(metered)
         return _named(event, effect)
+
+    def _remaining(self, effect: Exchange) -> timedelta | None:
+        elapsed = self._world.clock.now() - self._began_at
+        return None if effect.timeout is None else max(effect.timeout - elapsed, timedelta(0))
 
     def _read_checksums(self, effect: ReadChecksums) -> ChecksumsRead | Failed:
         world, wish = self._world, effect.wish

@@ -124,7 +124,10 @@ class CurlAnswer:
         if self._is_sent:
             return self._keep(ConnectionLostError(), pycurl.PREREQFUNC_ABORT)
         self._is_sent = True
-        self._watch.connected()
+        try:
+            self._watch.connected()
+        except BaseException as error:  # noqa: BLE001 -- see the head of the module
+            return self._keep(error, pycurl.PREREQFUNC_ABORT)
         ok: int = pycurl.PREREQFUNC_OK
         return ok
 

@@ -35,6 +35,7 @@ from dlmachine_adapters.care import still_stands
 from dlmachine_adapters.flocks import read_owner
 from dlmachine_adapters.listing import list_entries
 from dlmachine_adapters.part_folder import OUR_FOLDER
+from dlmachine_adapters.rates import RATES_FOLDER
 from dlmachine_adapters.part_notes import LIVE, fcntl, is_held, read_note, usable_bytes
 from dlmachine_adapters.quarantine import Quarantined, list_quarantined, quarantine_folder
 from dlmachine_adapters.registry import REGISTRY_NAME, Registry
@@ -47,6 +48,8 @@ _PART: Final = re.compile(
     r'(?P<stem>[^.]+)\.(?P<host>[^.]*)\.(?P<pid>\d+)\.[0-9a-f]+\.part(?P<note>\.json)?'
 )
 _LOCKS: Final = 'locks'
+#: What lies beside the parts and has rules of its own.
+_FOLDERS: Final = frozenset({_LOCKS, RATES_FOLDER})
 
 
 def diagnose(registry: Registry, now: datetime) -> Iterator[Finding]:
@@ -165,7 +168,7 @@ def _part_findings(folder: Path, now: datetime) -> Iterator[Finding]:
     for path in _paths(ours):
         named = _PART.fullmatch(path.name)
         file = see_file(path, by_bytes=named is not None)
-        if file is None or path.name == _LOCKS or path == quarantine_folder(str(folder)):
+        if file is None or path.name in _FOLDERS or path == quarantine_folder(str(folder)):
             continue
         if named is None:
             found: Finding | None = judge_file(file, now, is_named=False)

@@ -14,6 +14,7 @@ from typing import Final
 from dlmachine.core.effects import Exchange
 from dlmachine.core.faults import Cancelled, Fault, TimedOut
 from dlmachine.core.redact import redact_url
+from dlmachine_adapters.departing import current_departure
 from dlmachine_adapters.stopping import SLICE_SECONDS, current_stop
 
 #: How long the rest of an unwanted body may take; after that the connection is given up.
@@ -38,6 +39,7 @@ class Watch:
         now = monotonic()
         self._effect = effect
         self._stop = current_stop()
+        self._departure = current_departure()
         self._total = effect.timeout or remaining or timedelta(0)
         self._end = inf if remaining is None else now + remaining.total_seconds()
         self.stall_seconds = effect.stall_timeout.total_seconds()
@@ -46,9 +48,16 @@ class Watch:
         self.is_connected = False
 
     def connected(self) -> None:
-        """There is a connection: from now on silence is measured."""
+        """There is a connection, and the request goes out as soon as the rate allows it.
+
+        From then on silence is measured.  Raises: LimitPassed.
+        """
         self.is_connected = True
         self._heard_at = monotonic()
+        if self._departure is not None:
+            while wait := self._departure.wait_seconds():
+                self._stop.wait(min(wait, self.wait_for_next()))
+            self._heard_at = monotonic()
 
     def heard(self) -> float:
         """Something came or went; the moment is returned, as others measure by it too."""

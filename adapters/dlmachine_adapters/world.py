@@ -16,12 +16,13 @@ from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.destination import PathKind, ToPath
 from dlmachine.core.faults import Fault
 from dlmachine.core.policy import Policy
-from dlmachine.core.ports import Clock, Files, Locks, Progress, Store, Transport
+from dlmachine.core.ports import Clock, Files, Gates, Locks, Progress, Store, Transport
 from dlmachine.core.snapshot import BackendSeen, Snapshot
 from dlmachine.core.staging import may_need_part, part_place, part_stem
 from dlmachine_adapters.backends import Backends
 from dlmachine_adapters.clock import SystemClock
 from dlmachine_adapters.files import LocalFiles
+from dlmachine_adapters.gates import HostGates
 from dlmachine_adapters.locks import FolderLocks, NoLocks
 from dlmachine_adapters.progress import make_progress
 from dlmachine_adapters.stopping import Stop, StoppableClock, StoppableLocks, StoppableTransport
@@ -87,12 +88,14 @@ class SystemWorld:
 
             self.store = CachedirStore(folder, clock)
             self._locks = FolderLocks(folder, clock)
+        self._gates = HostGates(folder, Stop())
         self._bind(Stop())
 
     def _bind(self, stop: Stop) -> None:
         self.stop = stop
         self.clock: Clock = StoppableClock(self._clock, stop)
         self.locks: Locks = StoppableLocks(self._locks, self._clock, stop)
+        self.gates: Gates = self._gates.under(stop)
 
     def renewed(self) -> 'SystemWorld':
         """The same for those who come after this one is closed."""

@@ -22,6 +22,7 @@ from dlmachine.core import (
     descriptor,
     destination,
     effects,
+    pacing,
     policy,
     record,
     snapshot,
@@ -32,7 +33,7 @@ from dlmachine.core.headers import Headers
 from dlmachine.core.request import Request
 
 _MODULES: Final[tuple[ModuleType, ...]] = (
-    body, checksums, decide, descriptor, destination, effects, policy, record, snapshot,
+    body, checksums, decide, descriptor, destination, effects, pacing, policy, record, snapshot,
 )  # fmt: skip
 _MARK: Final = '$'
 

@@ -12,6 +12,7 @@ from typing import TypeAlias
 from dlmachine.core.checksums import Checksum
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.destination import AtPath, InMemory
+from dlmachine.core.pacing import Manners
 from dlmachine.core.request import Request
 from dlmachine.core.snapshot import PartSeen
 
@@ -101,7 +102,8 @@ class Exchange:
     No backend follows a redirect, retries, decodes or resumes. When the head of the
     answer is there, `decide_body(effect, head)` says what to do with its body.
     `algorithms` are the digests to compute on the way, besides SHA-256. `timeout` bounds
-    the whole download, counted from its beginning.
+    the whole download, counted from its beginning; waiting for what `manners` allow is a part
+    of it.
     """
 
     request: Request
@@ -111,6 +113,7 @@ class Exchange:
     connect_timeout: timedelta
     stall_timeout: timedelta
     timeout: timedelta | None = None
+    manners: Manners = Manners()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from dlmachine.core.faults import Fault
 from dlmachine.core.filename import name_content
 from dlmachine.core.freshness import Condition, build_condition
 from dlmachine.core.headers import Headers
+from dlmachine.core.pacing import Manners
 from dlmachine.core.policy import CheckMethod
 from dlmachine.core.redact import redact_url
 from dlmachine.core.request import Request, build_request
@@ -47,6 +48,11 @@ def send(job: Job, effort: Effort, request: Request) -> Step:
         connect_timeout=policy.connect_timeout,
         stall_timeout=policy.stall_timeout,
         timeout=policy.timeout,
+        manners=Manners(
+            max_per_host=policy.max_per_host,
+            rate=policy.rate,
+            bytes_per_second=policy.limit_rate,
+        ),
     )
     moved = replace(effort, trail=(*effort.trail, request.url), tries=effort.tries + 1)
     return Step(state=Exchanging(job=job, effort=moved, exchange=exchange), effect=exchange)

@@ -20,9 +20,11 @@ from dlmachine.core.readers import (
     read_checksum,
     read_checksum_list,
     read_count,
+    read_count_or_none,
     read_dest,
     read_instant,
     read_method,
+    read_rate,
     read_seconds,
     read_seconds_or_none,
     read_size,
@@ -130,6 +132,15 @@ OPTIONS: Final[Mapping[str, Option]] = {
         field='validate', read=read_validator, help='function(file) that says if a body is right'
     ),
     'user_agent': Option(field='user_agent', read=read_text, help='User-Agent header'),
+    'max_per_host': Option(
+        field='max_per_host', read=read_count_or_none, help='exchanges at once with one host'
+    ),
+    'rate': Option(
+        field='rate', read=read_rate, help="requests per host: '3/s', '100/m', '1000/h'"
+    ),
+    'limit_rate': Option(
+        field='limit_rate', read=read_size, help='bytes a second, of all downloads together'
+    ),
 }
 
 #: The keywords of `Descriptor.parse`, which describe what to download.

@@ -15,6 +15,7 @@ from typing import BinaryIO, Final, TypeAlias
 from dlmachine.core.checksums import Checksum, ChecksumList, digest_bytes, find_algorithm
 from dlmachine.core.destination import Auto, Wanted
 from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.pacing import Rate
 from dlmachine.core.version import USER_AGENT
 
 #: Looks at a body before it is published, as an open file; what it returns is true if the
@@ -73,6 +74,10 @@ class Policy:
     `validate` refuse a body before it is published. With `stale_if_error` the copy that is
     there is used if no new one can be had.
 
+    A host is asked by at most `max_per_host` exchanges at once, and no more often than `rate`
+    says; all downloads of a manager together take at most `limit_rate` bytes a second. None:
+    without a limit.
+
     >>> Policy().retries, Policy().stall_timeout.total_seconds()
     (3, 60.0)
     """
@@ -108,6 +113,9 @@ class Policy:
     validate: Validator | None = None
     # manners
     user_agent: str = USER_AGENT
+    max_per_host: int | None = 8
+    rate: Rate | None = None
+    limit_rate: int | None = None
 
 
 _NOT_NEGATIVE: Final = ('retries', 'max_redirects')
@@ -116,6 +124,8 @@ _DURATIONS: Final = (
     'timeout', 'lock_timeout',
 )  # fmt: skip
 _NOT_NOTHING: Final = frozenset({'connect_timeout', 'stall_timeout', 'timeout'})
+#: Limits that begin at 1, and where they end.
+_LIMITS: Final = (('max_per_host', 1_000), ('limit_rate', 10**15))
 #: No wait, size or count is larger: beyond lies only a mistake of unit.
 _MOST_COUNT: Final = 1_000
 _LONGEST: Final = timedelta(days=365)
@@ -136,7 +146,13 @@ def find_policy_fault(policy: Policy) -> Fault | None:
 # One policy serves many downloads, and each decision about one asks.
 @lru_cache(maxsize=64)
 def _find_fault(policy: Policy) -> Fault | None:
-    checks = (_find_count_fault, _find_duration_fault, _find_size_fault, _find_checksum_fault)
+    checks = (
+        _find_count_fault,
+        _find_duration_fault,
+        _find_size_fault,
+        _find_manners_fault,
+        _find_checksum_fault,
+    )
     return next((fault for check in checks if (fault := check(policy)) is not None), None)
 
 
@@ -173,6 +189,19 @@ def _find_size_fault(policy: Policy) -> Fault | None:
     if least is not None and most is not None and least > most:
         problem = f'{least} is more than max_bytes, {most}'
         return InvalidInput(where='min_bytes', problem=problem)
+    return None
+
+
+def _find_manners_fault(policy: Policy) -> Fault | None:
+    advice = 'Use None for no limit'
+    for name, most in _LIMITS:
+        limit = getattr(policy, name)
+        if limit is not None and not (isinstance(limit, int) and 1 <= limit <= most):
+            problem = f'{limit!r} is not from 1 to {most}'
+            return InvalidInput(where=name, problem=problem, advice=advice)
+    rate: object = policy.rate
+    if rate is not None and not (isinstance(rate, Rate) and rate.count > 0 and rate.seconds > 0):
+        return InvalidInput(where='rate', problem=f'{rate!r} is no rate', advice=advice)
     return None
 
 

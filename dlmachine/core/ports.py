@@ -6,6 +6,7 @@ method raises for an expected failure: that is an event with a `Fault` in it. Th
 exception is `PartError`, by which a part stops the transport that writes to it.
 """
 
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import BinaryIO, Protocol
 
@@ -203,6 +204,24 @@ class Locks(Protocol):
         ...
 
 
+class Gates(Protocol):
+    """Who may ask a host, and when; how fast bytes may come."""
+
+    def admitted(
+        self, effect: Exchange, remaining: timedelta | None
+    ) -> AbstractContextManager[Fault | None]:
+        """Wait until the exchange may begin, which is made within the block.
+
+        `remaining` is what is left of `effect.timeout`. The block is given what is in the
+        way, or None.
+        """
+        ...
+
+    def throttle(self, effect: Exchange, part: Part) -> Part:
+        """The part, filled no faster than it may be."""
+        ...
+
+
 class Progress(Protocol):
     """How progress is shown, if at all."""
 
@@ -226,6 +245,8 @@ class World(Protocol):
     def store(self) -> Store | None: ...  # noqa: D102
     @property
     def locks(self) -> Locks: ...  # noqa: D102
+    @property
+    def gates(self) -> Gates: ...  # noqa: D102
     @property
     def progress(self) -> Progress: ...  # noqa: D102
 

@@ -14,6 +14,7 @@ from returns.result import Failure, Result, Success
 from dlmachine.core.checksums import Checksum, ChecksumList, digest_bytes, find_algorithm
 from dlmachine.core.destination import parse_destination
 from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.pacing import Rate, parse_rate
 from dlmachine.core.policy import CheckMethod
 from dlmachine.core.text import find_frame_breaker
 from dlmachine.core.url import parse_url
@@ -53,6 +54,27 @@ def read_size(name: str, value: object) -> Result[object, Fault]:
         base = 1000 if unit and not unit.startswith('i') else 1024
         return Success(int(number) * base ** ' KMGT'.index(prefix.upper() or ' '))
     return read_count(name, value)
+
+
+def read_rate(name: str, value: object) -> Result[object, Fault]:
+    """Requests in a span of time: '3/s', '100/m', '1000/h', a number a second; None: no limit.
+
+    >>> read_rate('rate', '3/s').unwrap(), read_rate('rate', 0.5).unwrap()
+    (Rate(count=3, seconds=1), Rate(count=0.5, seconds=1))
+    """
+    if value is None or isinstance(value, Rate):
+        return Success(value)
+    is_one = isinstance(value, (int, float, str)) and not isinstance(value, bool)
+    if is_one and str(value).strip().lower() == 'none':
+        return Success(None)
+    rate = parse_rate(str(value)) if is_one else None
+    return _bad(name, value, "is not of the form '3/s'") if rate is None else Success(rate)
+
+
+def read_count_or_none(name: str, value: object) -> Result[object, Fault]:
+    """A whole number, or None (in text: none) for no limit."""
+    is_unlimited = value is None or (isinstance(value, str) and value.strip().lower() == 'none')
+    return Success(None) if is_unlimited else read_count(name, value)
 
 
 def read_seconds(name: str, value: object) -> Result[object, Fault]:

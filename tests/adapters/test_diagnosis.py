@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from dlmachine.core.care import Cure, Kind
+from dlmachine.core.pacing import Rate
 from dlmachine_adapters import diagnosis
 from dlmachine_adapters.cachedir_store import CachedirStore
 from dlmachine_adapters.care import Mended, Mender
@@ -17,6 +18,7 @@ from dlmachine_adapters.fakes import ManualClock
 from dlmachine_adapters.listing import Listed, list_entries, remove_entry
 from dlmachine_adapters.locks import FolderLocks
 from dlmachine_adapters.quarantine import list_quarantined
+from dlmachine_adapters.rates import Rates
 from dlmachine_adapters.registry import Registry
 from tests.adapters.caring import (
     ORPHAN,
@@ -79,9 +81,10 @@ def test_looking_makes_no_folder(registry: Registry, folder: Path) -> None:
 
 
 def test_a_healthy_cache_has_no_findings(shelf: Shelf, registry: Registry) -> None:
-    """Not even a note."""
+    """Not even a note; the rates of hosts lie there for good."""
     shelf.put()
     shelf.put(2)
+    Rates().draw('http://h', Rate(3), registry.folder)
 
     assert look(registry) == []
 

@@ -11,6 +11,7 @@ from returns.pipeline import is_successful
 from dlmachine.core.checksums import Checksum, ChecksumList, find_algorithm
 from dlmachine.core.destination import ToMemory
 from dlmachine.core.options import OPTIONS, SYNONYMS, parse_policy, split_options, unknown_name
+from dlmachine.core.pacing import Rate
 from dlmachine.core.policy import CheckMethod, Policy, Window, find_policy_fault
 from dlmachine.core.readers import (
     is_checksum_list,
@@ -18,8 +19,10 @@ from dlmachine.core.readers import (
     read_checksum,
     read_checksum_list,
     read_count,
+    read_count_or_none,
     read_instant,
     read_method,
+    read_rate,
     read_seconds,
     read_seconds_or_none,
     read_size,
@@ -35,6 +38,8 @@ READ: list[tuple[Callable[[str, object], Any], object, object]] = [
     (read_bool, True, True), (read_bool, 'Yes', True), (read_bool, '0', False), (read_bool, '', False), (read_bool, 1, True), (read_bool, 'maybe', BAD), (read_bool, None, BAD),
     (read_count, 3, 3), (read_count, ' -3 ', -3), (read_count, True, BAD), (read_count, '3.0', BAD), (read_count, 3.0, BAD), (read_count, None, BAD), (read_count, '9' * 19, BAD),
     (read_size, None, None), (read_size, 7, 7), (read_size, '7', 7), (read_size, '2k', 2048), (read_size, '2 kB', 2000), (read_size, '2KiB', 2048), (read_size, '1G', 2**30), (read_size, '1MB', 10**6), (read_size, '-1', -1), (read_size, '2X', BAD), (read_size, 2.5, BAD), (read_size, True, BAD),
+    (read_count_or_none, 3, 3), (read_count_or_none, ' None', None), (read_count_or_none, None, None), (read_count_or_none, 'x', BAD),
+    (read_rate, None, None), (read_rate, 'none', None), (read_rate, Rate(3), Rate(3)), (read_rate, '100/m', Rate(100, 60)), (read_rate, 3, Rate(3)), (read_rate, 0, BAD), (read_rate, True, BAD), (read_rate, 'fast', BAD), (read_rate, b'3', BAD),
     (read_seconds, timedelta(1), timedelta(1)), (read_seconds, 1.5, timedelta(seconds=1.5)), (read_seconds, '90', timedelta(seconds=90)), (read_seconds, 'nan', BAD), (read_seconds, 'inf', BAD), (read_seconds, 1e300, BAD), (read_seconds, True, BAD), (read_seconds, None, BAD), (read_seconds, 'soon', BAD),
     (read_seconds_or_none, None, None), (read_seconds_or_none, 'None', None), (read_seconds_or_none, 5, timedelta(seconds=5)), (read_seconds_or_none, 'x', BAD),
     (read_instant, None, None), (read_instant, '2024-05-01', DAY), (read_instant, date(2024, 5, 1), DAY), (read_instant, datetime(2024, 5, 1), DAY), (read_instant, DAY, DAY), (read_instant, '2024-05-01T02:00:00+02:00', DAY), (read_instant, 'May', BAD), (read_instant, 7, BAD),  # noqa: DTZ001 -- naive on purpose
@@ -113,6 +118,11 @@ def test_a_policy_from_words() -> None:
         ({'checksum': f'md5:{HEX[:32]}', 'checksum_file': 'x.md5'}, 'checksum_file'),
         ({'min_bytes': '-1'}, 'min_bytes'),
         ({'validate': 'x'}, 'validate'),
+        ({'max_per_host': 0}, 'max_per_host'),
+        ({'max_per_host': 1001}, 'max_per_host'),
+        ({'limit_rate': 0}, 'limit_rate'),
+        ({'rate': '0/s'}, 'rate'),
+        ({'rate': Rate(0)}, 'rate'),
     ],
 )
 def test_bad_values_are_faults(given: dict[str, object], where: str) -> None:

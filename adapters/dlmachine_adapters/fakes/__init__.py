@@ -17,6 +17,7 @@ b'x,y'
 
 from dlmachine_adapters.fakes.clock import ManualClock
 from dlmachine_adapters.fakes.files import MemoryFiles
+from dlmachine_adapters.fakes.gates import MemoryGates
 from dlmachine_adapters.fakes.locks import MemoryLocks
 from dlmachine_adapters.fakes.server import CutOff, Reply, Resource, Script
 from dlmachine_adapters.fakes.store import MemoryStore
@@ -28,6 +29,7 @@ __all__ = [
     'CutOff',
     'ManualClock',
     'MemoryFiles',
+    'MemoryGates',
     'MemoryLocks',
     'MemoryStore',
     'MemoryWorld',

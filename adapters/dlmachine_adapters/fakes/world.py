@@ -14,6 +14,7 @@ from dlmachine.core.request import Request
 from dlmachine.core.snapshot import Snapshot
 from dlmachine_adapters.fakes.clock import ManualClock
 from dlmachine_adapters.fakes.files import MemoryFiles
+from dlmachine_adapters.fakes.gates import MemoryGates
 from dlmachine_adapters.fakes.locks import MemoryLocks
 from dlmachine_adapters.fakes.server import Script
 from dlmachine_adapters.fakes.store import MemoryStore
@@ -34,6 +35,7 @@ class MemoryWorld:
     network: ScriptedTransport
     store: MemoryStore | None
     locks: MemoryLocks
+    gates: MemoryGates
     progress: Progress = field(default_factory=NoProgress)
     chance: float = 0.5
 
@@ -76,4 +78,5 @@ def memory_world(
         network=ScriptedTransport(clock, scripts),
         store=MemoryStore(files, clock) if has_cache else None,
         locks=MemoryLocks(clock),
+        gates=MemoryGates(clock),
     )

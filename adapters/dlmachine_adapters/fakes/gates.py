@@ -1,0 +1,69 @@
+"""Gates by the clock of a test: to wait for a rate takes no real time."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from dlmachine.core.effects import Exchange
+from dlmachine.core.faults import Fault, TimedOut
+from dlmachine.core.pacing import Bucket, draw, host_of
+from dlmachine.core.ports import Clock, Part
+from dlmachine.core.redact import redact_url
+
+
+class MemoryGates:
+    """Keeps to rates; counts who is inside, and lets everybody in.
+
+    `inside` says how many exchanges there are with each host now, `most` how many there
+    were at once.
+
+    >>> from dlmachine_adapters.fakes.clock import ManualClock
+    >>> gates = MemoryGates(ManualClock())
+    >>> gates.inside, gates.most
+    (Counter(), Counter())
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        """Nobody was asked yet."""
+        self._clock = clock
+        self._buckets: dict[str, Bucket] = {}
+        self.inside: Counter[str] = Counter()
+        self.most: Counter[str] = Counter()
+
+    @contextmanager
+    def admitted(self, effect: Exchange, remaining: timedelta | None) -> Iterator[Fault | None]:
+        """Let the time pass that the rate asks for; it counts no wait of the places."""
+        fault = self._wait(effect, remaining)
+        if fault is not None:
+            yield fault
+            return
+        host = host_of(effect.request.url)
+        self.inside[host] += 1
+        self.most[host] = max(self.most[host], self.inside[host])
+        try:
+            yield None
+        finally:
+            self.inside[host] -= 1
+
+    def _wait(self, effect: Exchange, remaining: timedelta | None) -> Fault | None:
+        host, rate = host_of(effect.request.url), effect.manners.rate
+        until = None if remaining is None else self._clock.now() + remaining
+        while rate is not None:
+            now = self._clock.now()
+            drawn = draw(self._buckets.get(host, Bucket()), rate, now.timestamp())
+            self._buckets[host] = drawn.bucket
+            wait = timedelta(seconds=drawn.wait_seconds)
+            if not drawn.wait_seconds:
+                break
+            if until is not None and now + wait > until:
+                url, limit = redact_url(effect.request.url), effect.timeout or timedelta(0)
+                return TimedOut(url=url, phase='total', limit=limit)
+            cut = self._clock.sleep(wait)
+            if cut is not None:
+                return cut
+        return None
+
+    def throttle(self, effect: Exchange, part: Part) -> Part:
+        """The part as it is."""
+        return part

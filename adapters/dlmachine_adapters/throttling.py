@@ -1,0 +1,88 @@
+"""Throttling: bytes go into parts no faster than all of them together may.
+
+Contract: the wait comes after the bytes are written, in small steps, so that what follows
+the part (a bar, a heartbeat) sees it grow evenly. While it waits nothing is read from the
+server, and nothing is kept in memory; the transports take that for no silence of the server.
+"""
+
+import threading
+from time import monotonic
+from typing import BinaryIO, Final
+
+from dlmachine.core.answer import TakeBody
+from dlmachine.core.effects import Discard, Publish
+from dlmachine.core.events import Discarded, Failed, PlaceTaken, Published, Received
+from dlmachine.core.faults import Cancelled
+from dlmachine.core.pacing import Flow, spend
+from dlmachine.core.ports import Part, PartError
+from dlmachine_adapters.stopping import Stop
+
+#: So many steps in a second, if there is only one part.
+_STEPS: Final = 10
+_LEAST_BYTES: Final = 1024
+
+
+class Valve:
+    """What all parts of a world go through."""
+
+    def __init__(self) -> None:
+        """Nothing went through yet."""
+        self._mutex = threading.Lock()
+        self._flow = Flow()
+
+    def spend(self, size_bytes: int, bytes_per_second: int) -> float:
+        """Let bytes through; and how many seconds to wait before more."""
+        with self._mutex:
+            self._flow, wait = spend(self._flow, size_bytes, bytes_per_second, monotonic())
+            return wait
+
+
+class ThrottledPart:
+    """A part that waits after what it was given."""
+
+    def __init__(self, part: Part, valve: Valve, bytes_per_second: int, stop: Stop) -> None:
+        """Fill this part through the valve, until it is to stop."""
+        self._part = part
+        self._valve = valve
+        self._limit = bytes_per_second
+        self._stop = stop
+
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes it holds."""
+        return self._part.size_bytes
+
+    @property
+    def buffer(self) -> BinaryIO | None:
+        """The buffer, after it was published to memory."""
+        return self._part.buffer
+
+    def begin(self, taking: TakeBody) -> None:
+        """Pass it on."""
+        self._part.begin(taking)
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Pass it on in steps, each with its wait.  Raises: PartError, also if it is to stop."""
+        step = max(self._limit // _STEPS, _LEAST_BYTES)
+        view = memoryview(data)
+        for start in range(0, len(view), step):
+            piece = view[start : start + step]
+            self._part.write(piece)
+            if self._stop.wait(self._valve.spend(len(piece), self._limit)):
+                raise PartError(Cancelled())
+
+    def finish(self) -> Received:
+        """Pass it on."""
+        return self._part.finish()
+
+    def view(self) -> BinaryIO:
+        """Pass it on."""
+        return self._part.view()
+
+    def publish(self, effect: Publish) -> Published | PlaceTaken | Failed:
+        """Pass it on."""
+        return self._part.publish(effect)
+
+    def discard(self, effect: Discard) -> Discarded:
+        """Pass it on."""
+        return self._part.discard(effect)

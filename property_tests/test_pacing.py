@@ -1,0 +1,95 @@
+"""Pacing: what holds of every schedule of requests and bytes."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dlmachine.core.pacing import (
+    Bucket,
+    Flow,
+    Rate,
+    draw,
+    parse_rate,
+    read_bucket,
+    spend,
+    write_bucket,
+)
+
+rates = st.builds(Rate, st.integers(1, 1_000), st.sampled_from([1, 60, 3600]))
+#: Pauses between one try and the next, from none to long ones.
+pauses = st.lists(st.sampled_from([0.0, 1e-4, 0.003]) | st.floats(0, 100), min_size=1, max_size=60)
+instants = st.floats(0, 4e9)
+
+
+def admitted(rate: Rate, starts_at: float, pauses: list[float], *, is_eager: bool) -> list[float]:
+    """The instants at which tokens were had, by one who waits as told or who never does."""
+    bucket, now, had = Bucket(), starts_at, []
+    for pause in pauses:
+        now += pause
+        drawn = draw(bucket, rate, now)
+        bucket = drawn.bucket
+        if drawn.wait_seconds and not is_eager:
+            now += drawn.wait_seconds
+            drawn = draw(bucket, rate, now)
+            bucket = drawn.bucket
+        if not drawn.wait_seconds:
+            had.append(now)
+    return had
+
+
+@given(rates, st.integers(0, 10**9), pauses, st.booleans())
+def test_no_span_of_time_has_more_requests_than_its_share(
+    rate: Rate, starts_at: int, pauses: list[float], is_eager: bool
+) -> None:
+    """Wherever the span begins, and however impatiently it is asked."""
+    had = admitted(rate, starts_at, pauses, is_eager=is_eager)
+    for first in range(len(had)):
+        inside = sum(1 for at in had[first:] if at < had[first] + rate.seconds)
+        assert inside <= rate.count
+
+
+@given(rates, instants, pauses)
+def test_whoever_waits_as_told_is_let_in(rate: Rate, starts_at: float, pauses: list[float]) -> None:
+    """One wait is enough as long as nobody else comes."""
+    assert len(admitted(rate, starts_at, pauses, is_eager=False)) == len(pauses)
+
+
+@given(st.builds(Bucket, st.floats()), rates, st.floats(-1e12, 1e12))
+def test_no_bucket_makes_anybody_wait_for_ever(bucket: Bucket, rate: Rate, now: float) -> None:
+    """Whatever was written into it: two turns at most, and then it is as any other."""
+    read = read_bucket(write_bucket(bucket), now)
+    drawn = draw(read, rate, now)
+
+    assert 0 <= drawn.wait_seconds <= 2 * rate.spacing_seconds + 1e-3
+    assert not drawn.wait_seconds or drawn.bucket.taken_at <= now + rate.spacing_seconds
+
+
+@given(rates)
+def test_rates_survive_their_text(rate: Rate) -> None:
+    """What is shown can be given back."""
+    assert parse_rate(str(rate)) == rate
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 100_000), st.floats(0, 3)), min_size=1, max_size=50),
+    st.integers(1_000, 10**9),
+)
+def test_bytes_keep_to_their_limit(pieces: list[tuple[int, float]], limit: int) -> None:
+    """Whoever waits as told has let through no more than the limit times the time, and a moment's worth."""
+    flow, now, total = Flow(), 1_000.0, 0
+    for size, pause in pieces:
+        now += pause
+        flow, wait = spend(flow, size, limit, now)
+        now += wait
+        total += size
+        assert total <= limit * (now - 1_000.0 + 0.101) + 1
+
+
+@given(st.lists(st.integers(1, 100_000), min_size=1, max_size=50), st.integers(1_000, 10**9))
+def test_bytes_wait_no_longer_than_they_must(sizes: list[int], limit: int) -> None:
+    """All together take what they take one after the other."""
+    flow, now = Flow(), 1_000.0
+    for size in sizes:
+        flow, wait = spend(flow, size, limit, now)
+        now += wait
+
+    assert now - 1_000.0 <= sum(sizes) / limit + 1e-3

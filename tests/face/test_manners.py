@@ -1,0 +1,145 @@
+"""Manners from end to end: how many at once, how often, how fast."""
+
+import threading
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+
+from dlmachine.core.faults import TimedOut
+from dlmachine.core.pacing import Rate
+from tests.face.conftest import MakeManager
+from tests.servers.behaviours import redirect, resource
+from tests.servers.http import Asked, Server, Wire
+
+
+class Busy:
+    """A handler that takes a moment, and counts how many ask at once, and when."""
+
+    def __init__(self, seconds: float = 0.03) -> None:
+        self.most = 0
+        self.instants: list[float] = []
+        self._now = 0
+        self._seconds = seconds
+        self._mutex = threading.Lock()
+
+    def __call__(self, asked: Asked, wire: Wire) -> None:
+        with self._mutex:
+            self.instants.append(monotonic())
+            self._now += 1
+            self.most = max(self.most, self._now)
+        wire.pause(self._seconds)
+        with self._mutex:
+            self._now -= 1
+        wire.answer(200, (), b'abc')
+
+
+@pytest.mark.parametrize(
+    ('given', 'most'), [({}, 8), ({'max_per_host': 2}, 2), ({'max_per_host': 'none'}, 12)]
+)
+def test_a_host_is_not_overrun(
+    make_manager: MakeManager, server: Server, given: dict[str, object], most: int
+) -> None:
+    """However many workers there are, and whoever calls."""
+    busy, manager = Busy(0.1), make_manager(**given)
+    urls = [server.on(f'/{number}', busy) for number in range(18)]
+    items = list(manager.download_many(urls, dest=False, workers=12))
+
+    assert all(item.ok for item in items)
+    assert busy.most == most
+
+
+def test_two_batches_share_the_places(make_manager: MakeManager, server: Server) -> None:
+    """They are those of the manager."""
+    busy, manager = Busy(), make_manager(max_per_host=3)
+    urls = [server.on(f'/{number}', busy) for number in range(12)]
+    batches = [
+        threading.Thread(target=lambda part: list(manager.download_many(part)), args=(part,))
+        for part in (urls[:6], urls[6:])
+    ]
+    for batch in batches:
+        batch.start()
+    for batch in batches:
+        batch.join(10)
+
+    assert len(busy.instants) == 12
+    assert busy.most == 3
+
+
+def test_a_rate_is_kept_by_each_request(
+    make_manager: MakeManager, server: Server, tmp_path: Path
+) -> None:
+    """A redirect is one, too; managers of one process share it with or without a cache."""
+    busy = Busy(0)
+
+    def to(target: str) -> str:
+        follow = redirect(server.on(target, busy))
+
+        def handle(asked: Asked, wire: Wire) -> None:
+            busy.instants.append(monotonic())
+            follow(asked, wire)
+
+        return server.on(f'/to{target}', handle)
+
+    one, other = make_manager(rate='20/s'), make_manager(tmp_path / 'cache', rate=20)
+    urls = [to(f'/{number}') for number in range(8)]
+    threads = [
+        threading.Thread(target=lambda m, part: list(m.download_many(part)), args=pair)
+        for pair in ((one, urls[:4]), (other, urls[4:]))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    at = sorted(busy.instants)
+
+    assert len(at) == 16
+    assert min(fourth - first for first, fourth in zip(at, at[3:], strict=False)) > 0.13
+    assert (tmp_path / 'cache' / '.dlmachine' / 'rates').is_dir()
+
+
+def test_a_slow_connection_does_not_crowd_the_next(
+    make_manager: MakeManager, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the server sees counts, not when an exchange began."""
+    from dlmachine_adapters.limits import Watch
+
+    busy, began = Busy(0), list[float]()
+    connected = Watch.connected
+
+    def slow(self: Watch) -> None:
+        if not began:
+            began.append(monotonic())
+            sleep(0.2)
+        connected(self)
+
+    monkeypatch.setattr(Watch, 'connected', slow)
+    urls = [server.on(f'/{number}', busy) for number in range(8)]
+    list(make_manager(rate='20/s').download_many(urls))
+    at = sorted(busy.instants)
+
+    assert min(fourth - first for first, fourth in zip(at, at[3:], strict=False)) > 0.13
+
+
+def test_the_wait_counts_in_the_time_of_the_download(
+    make_manager: MakeManager, server: Server
+) -> None:
+    """It is told as any other time that is over."""
+    manager = make_manager(rate='1/m', timeout=5)
+    url = server.on('/x', resource(b'abc'))
+    items = sorted(manager.download_many([url, url]), key=lambda item: item.ok)
+
+    assert [item.ok for item in items] == [False, True]
+    assert isinstance(items[0].fault, TimedOut)
+    assert len(server.asked) == 1
+
+
+def test_manners_are_in_the_plan(make_manager: MakeManager) -> None:
+    """As data, of every request that it knows of."""
+    manager = make_manager(rate='3/s', max_per_host=2, limit_rate='1M')
+    planned = manager.plan('http://127.0.0.1:9/x')
+    (manners,) = [effect.manners for effect in planned.effects if hasattr(effect, 'manners')]
+
+    assert (manners.rate, manners.max_per_host) == (Rate(3), 2)
+    assert manners.bytes_per_second == 1 << 20
+    assert type(planned).from_json(planned.to_json()).unwrap() == planned
