@@ -35,9 +35,9 @@ from dlmachine_adapters.care import still_stands
 from dlmachine_adapters.flocks import read_owner
 from dlmachine_adapters.listing import list_entries
 from dlmachine_adapters.part_folder import OUR_FOLDER
-from dlmachine_adapters.rates import RATES_FOLDER
 from dlmachine_adapters.part_notes import LIVE, fcntl, is_held, read_note, usable_bytes
 from dlmachine_adapters.quarantine import Quarantined, list_quarantined, quarantine_folder
+from dlmachine_adapters.rates import RATES_FOLDER
 from dlmachine_adapters.registry import REGISTRY_NAME, Registry
 from dlmachine_adapters.registry_look import named_files, see_registry
 

@@ -143,3 +143,44 @@ def test_manners_are_in_the_plan(make_manager: MakeManager) -> None:
     assert (manners.rate, manners.max_per_host) == (Rate(3), 2)
     assert manners.bytes_per_second == 1 << 20
     assert type(planned).from_json(planned.to_json()).unwrap() == planned
+
+
+def test_bytes_are_limited_over_a_whole_manager(
+    make_manager: MakeManager, server: Server, tmp_path: Path
+) -> None:
+    """Into the cache, into memory and to a path, together."""
+    manager = make_manager(tmp_path / 'cache', limit_rate='1M')
+    body = b'x' * (1 << 19)
+    urls = [server.on(f'/{number}', resource(body)) for number in range(3)]
+    places: list[str | bool | None] = [None, False, str(tmp_path / 'x')]
+    threads = [
+        threading.Thread(target=manager.fetch, args=pair) for pair in zip(urls, places, strict=True)
+    ]
+    began = monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+
+    assert 1.3 < monotonic() - began < 1.9
+
+
+def test_a_throttled_download_can_be_cancelled(
+    make_manager: MakeManager, server: Server, tmp_path: Path
+) -> None:
+    """Within a moment, and its part is kept."""
+    manager = make_manager(limit_rate='100k')
+    url = server.on('/x', resource(b'x' * (4 << 20), etag='"v1"'))
+    items: list[bool] = []
+    thread = threading.Thread(
+        target=lambda: items.extend(i.ok for i in manager.download_many([url], dest=tmp_path))
+    )
+    thread.start()
+    sleep(0.5)
+    began = monotonic()
+    manager.close()
+    thread.join(5)
+
+    assert items == [False]
+    assert monotonic() - began < 1
+    assert len(list((tmp_path / '.dlmachine').glob('*.part'))) == 1
