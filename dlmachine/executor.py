@@ -5,9 +5,10 @@ is the machine's to say, and what became of it the ports'.
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import assert_never
+from typing import BinaryIO, assert_never
 
 from returns.io import IOFailure, IOResult, IOSuccess
 from returns.pipeline import is_successful
@@ -61,7 +62,7 @@ from dlmachine.core.ports import Part, PartError, World
 from dlmachine.core.redact import redact_url
 from dlmachine.core.show import show_effect
 from dlmachine.core.snapshot import Snapshot
-from dlmachine.core.states import Broken, Finished
+from dlmachine.core.states import Broken, Finished, Step
 
 logger = logging.getLogger('dlmachine')
 logger.addHandler(logging.NullHandler())
@@ -84,9 +85,9 @@ def run(
     descriptor: Descriptor, policy: Policy, snapshot: Snapshot, world: World
 ) -> IOResult[Outcome, Fault]:
     """Go through the machine to the end: what `execute` does, without a plan to be read."""
-    ahead = _Run(descriptor, policy, snapshot, world)
+    ahead = Run(descriptor, policy, world)
     try:
-        return ahead.to_end()
+        return ahead.end(ahead.go_on(ahead.begin(snapshot)))
     finally:
         ahead.let_go()
 
@@ -95,42 +96,53 @@ def run(
 _MOST_WORDS = 300
 
 
-class _Run:
+class Run:
     """One execution: the handles that effects speak of, and the story so far."""
 
-    def __init__(
-        self, descriptor: Descriptor, policy: Policy, snapshot: Snapshot, world: World
-    ) -> None:
+    def __init__(self, descriptor: Descriptor, policy: Policy, world: World) -> None:
+        """Time limits count from now."""
         self._descriptor = descriptor
         self._policy = policy
-        self._snapshot = snapshot
         self._world = world
-        self._began_at = world.clock.now()
+        self.began_at = world.clock.now()
+        self._key = ''
         self._part: Part | None = None
         self._is_open = False
         self._lock: AcquireLock | None = None
-        self._story: list[tuple[Effect, Event]] = []
+        self.story: list[tuple[Effect, Event]] = []
 
-    def to_end(self) -> IOResult[Outcome, Fault]:
-        key = self._snapshot.key[:12]
-        # Time limits count from now, not from when the plan was made.
-        snapshot = replace(self._snapshot, now=self._began_at)
-        step = begin(self._descriptor, self._policy, snapshot)
+    def begin(self, snapshot: Snapshot) -> Step:
+        """The first step."""
+        self._key = snapshot.key[:12]
+        step = begin(self._descriptor, self._policy, replace(snapshot, now=self.began_at))
         job = getattr(step.state, 'job', None)
         if job is not None:
-            logger.info('%s %s: %s', job.decision.verdict.value, key, job.decision.reason.value)
+            verdict, reason = job.decision.verdict.value, job.decision.reason.value
+            logger.info('%s %s: %s', verdict, self._key, reason)
+        return step
+
+    def go_on(self, step: Step, may: Callable[[Effect], bool] = lambda _: True) -> Step:
+        """Perform effects until there is none, or one that may not be performed here."""
         for _ in range(most_effects(self._descriptor, self._policy)):
-            if step.effect is None:
+            if step.effect is None or not may(step.effect):
                 break
-            event = self._perform(step.effect, step.update)
-            self._story.append((step.effect, event))
-            _log(step.effect, event)
-            step = advance(step.state, event)
+            step = self.meet(step, self._perform(step.effect, step.update))
+        return step
+
+    def meet(self, step: Step, event: Event) -> Step:
+        """The next step, from what came of an effect."""
+        assert step.effect is not None  # noqa: S101 -- else nothing could come of it
+        self.story.append((step.effect, event))
+        _log(step.effect, event)
+        return advance(step.state, event)
+
+    def end(self, step: Step) -> IOResult[Outcome, Fault]:
+        """What the last step says."""
         match step.state:
             case Finished(outcome=outcome):
-                return IOSuccess(self._told(outcome))
+                return IOSuccess(replace(outcome, buffer=self.buffer, story=tuple(self.story)))
             case Broken(fault=fault):
-                logger.warning('failed %s: %s', key, fault)
+                logger.warning('failed %s: %s', self._key, fault)
                 return IOFailure(fault)
             case unended:
                 return IOFailure(Bug(state=type(unended).__name__, event='no end in sight'))
@@ -142,9 +154,10 @@ class _Run:
         if self._lock is not None:
             self._world.locks.release(ReleaseLock(key=self._lock.key))
 
-    def _told(self, outcome: Outcome) -> Outcome:
-        buffer = None if outcome.path is not None or self._part is None else self._part.buffer
-        return replace(outcome, buffer=buffer, story=tuple(self._story))
+    @property
+    def buffer(self) -> BinaryIO | None:
+        """The buffer, if that is where the bytes were published."""
+        return None if self._part is None else self._part.buffer
 
     def _perform(self, effect: Effect, update: MetadataUpdate | None) -> Event:  # noqa: C901, PLR0911, PLR0912 -- one line an effect
         world = self._world
@@ -214,7 +227,7 @@ class _Run:
         return _named(event, effect)
 
     def _remaining(self, effect: Exchange) -> timedelta | None:
-        elapsed = self._world.clock.now() - self._began_at
+        elapsed = self._world.clock.now() - self.began_at
         return None if effect.timeout is None else max(effect.timeout - elapsed, timedelta(0))
 
     def _read_checksums(self, effect: ReadChecksums) -> ChecksumsRead | Failed:

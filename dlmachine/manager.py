@@ -5,6 +5,7 @@ exceptions. One manager may be used from many threads.
 """
 
 import logging
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -30,6 +31,8 @@ from dlmachine.executor import run
 from dlmachine_adapters.world import SystemWorld, cache_folder
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from cachedir import Cache
 
 logger = logging.getLogger('dlmachine')
@@ -124,10 +127,17 @@ class DownloadManager:
         url: Wish,
         dest: str | PathLike[str] | bool | None,
         options: Mapping[str, Any],
+        executor: 'Executor | None' = None,
     ) -> Outcome:
         descriptor, policy = self.wish(url, dest, **options)
         with world.stop.working():
-            done = run(descriptor, policy, world.observe(descriptor, policy), world)
+            seen = world.observe(descriptor, policy)
+            if executor is None:
+                done = run(descriptor, policy, seen, world)
+            else:
+                from dlmachine.relay import run_in_relay
+
+                done = run_in_relay(descriptor, policy, seen, world, executor)
         if not is_successful(done):
             raise error_for(unsafe_perform_io(done.failure()))
         return unsafe_perform_io(done.unwrap())
@@ -162,6 +172,7 @@ class DownloadManager:
         wishes: Iterable[Wish],
         dest: str | PathLike[str] | bool | None = None,
         workers: int = 8,
+        executor: 'Executor | None' = None,
         **options: Any,
     ) -> Iterator[BatchItem[Wish]]:
         """Get many at once, as an iterator in order of completion.
@@ -173,6 +184,10 @@ class DownloadManager:
         iterator is closed, or the manager is, what still runs ends within a moment, as
         `Cancelled`, and no more inputs are taken.
 
+        With an `executor` of `concurrent.futures`, or anything that has its ways, bodies are
+        fetched by its workers, `workers` of them at once; locks and the registry remain
+        with the caller. They need the folders under the same paths.
+
         Raises: RequestError for `workers` out of range, or one URL where many are wanted.
         """
         if not 1 <= workers <= _MOST_WORKERS:
@@ -181,18 +196,21 @@ class DownloadManager:
         if isinstance(wishes, (str, core.Descriptor)):
             problem = 'is one download, where many are wanted'
             raise error_for(InvalidInput(where='wishes', problem=problem, advice='Give a list'))
-        return self._batch(place_in_folder(wishes, dest), workers, options)
+        if executor is not None and isinstance(dest, (str, PathLike)):
+            dest = os.path.abspath(dest)
+        return self._batch(place_in_folder(wishes, dest), workers, executor, options)
 
     def _batch(
         self,
         placed: Iterable[tuple[Wish, str | bool | None]],
         workers: int,
+        executor: 'Executor | None',
         options: Mapping[str, Any],
     ) -> Iterator[BatchItem[Wish]]:
         world = self._world.child()
         yield from run_batch(
             placed,
-            lambda wish, place: self._fetch_in(world, wish, place, options),
+            lambda wish, place: self._fetch_in(world, wish, place, options, executor),
             workers,
             world.stop,
         )

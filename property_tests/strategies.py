@@ -82,6 +82,7 @@ from dlmachine.core.faults import (
     TlsFailed,
     UnknownName,
     WindowUnsatisfiable,
+    WorkerLost,
 )
 from dlmachine.core.headers import Headers
 from dlmachine.core.policy import CheckMethod, Policy, Window
@@ -411,6 +412,7 @@ faults: st.SearchStrategy[Fault] = st.one_of(
     st.builds(StorageFailed, path=line_texts, operation=names, problem=line_texts),
     st.builds(LockBusyTooLong, key=names, waited=durations, owner=line_texts),
     st.builds(Cancelled),
+    st.builds(WorkerLost, problem=line_texts),
     st.builds(Bug, state=names, event=names),
 )
 #: Faults of a try: those that leave a chance are as likely as all others together.

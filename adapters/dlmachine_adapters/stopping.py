@@ -12,6 +12,8 @@ from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 from datetime import datetime, timedelta
+from math import inf
+from pathlib import Path
 from time import monotonic
 from typing import Final
 from weakref import WeakSet
@@ -76,6 +78,40 @@ class Stop:
     def wait_for_all(self) -> None:
         """Wait until nobody else works, though not for ever."""
         self._crew.wait_for_others(_PATIENCE_SECONDS)
+
+
+class FileStop(Stop):
+    """A stop that is set by a file, which its owner makes on a file system that both see.
+
+    It is looked for when somebody asks, and then not for a moment: nothing runs for it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Not yet, unless it is there already."""
+        self._path = path
+        self._is_there = False
+        self._looked_at = -inf
+        super().__init__()
+
+    @property
+    def is_set(self) -> bool:
+        """Whether it was there when it was looked for last."""
+        now = monotonic()
+        if not self._is_there and now - self._looked_at >= SLICE_SECONDS:
+            self._looked_at = now
+            self._is_there = self._path.exists()
+        return self._is_there
+
+    @is_set.setter
+    def is_set(self, value: bool) -> None:
+        self._is_there = value
+
+    def wait(self, seconds: float) -> bool:
+        """Let this much time pass, or less if it is to stop; whether it is."""
+        until = monotonic() + seconds
+        while not self.is_set and (left := until - monotonic()) > 0:
+            super().wait(min(left, SLICE_SECONDS))
+        return self.is_set
 
 
 class _Crew:

@@ -73,8 +73,13 @@ def observe(
 class SystemWorld:
     """This machine and its network; whatever works in it ends when it is closed."""
 
-    def __init__(self, folder: str | None, *, progress: bool = False) -> None:
-        """A world with the cache in this folder, or without one."""
+    def __init__(
+        self, folder: str | None, *, progress: bool = False, shares: str | None = None
+    ) -> None:
+        """A world with the cache in this folder, or without one.
+
+        `shares` is a folder of somebody else's cache, through which rates are shared.
+        """
         clock = SystemClock()
         self._locks: Locks = NoLocks(clock)
         self._clock: Clock = clock
@@ -88,7 +93,7 @@ class SystemWorld:
 
             self.store = CachedirStore(folder, clock)
             self._locks = FolderLocks(folder, clock)
-        self._gates = HostGates(folder, Stop())
+        self._gates = HostGates(folder or shares, Stop())
         self._bind(Stop())
 
     def _bind(self, stop: Stop) -> None:
@@ -99,13 +104,14 @@ class SystemWorld:
 
     def renewed(self) -> 'SystemWorld':
         """The same for those who come after this one is closed."""
-        return self._under(Stop())
+        return self.under(Stop())
 
     def child(self) -> 'SystemWorld':
         """The same for a part of the work, which may be stopped without the rest."""
-        return self._under(self.stop.child())
+        return self.under(self.stop.child())
 
-    def _under(self, stop: Stop) -> 'SystemWorld':
+    def under(self, stop: Stop) -> 'SystemWorld':
+        """The same for those who work under this stop."""
         other = copy.copy(self)
         other._was_live = False  # noqa: SLF001 -- one of us
         other._bind(stop)  # noqa: SLF001 -- one of us

@@ -28,6 +28,7 @@ from dlmachine.core.faults import (
     TlsFailed,
     UnknownName,
     WindowUnsatisfiable,
+    WorkerLost,
 )
 
 OK: Final = 0
@@ -69,6 +70,7 @@ CODES: Final[dict[type[FaultBase], int]] = {
     CacheUnusable: FILES,
     StorageFailed: FILES,
     LockBusyTooLong: BUSY,
+    WorkerLost: GENERIC,
     Bug: GENERIC,
 }
 _AUTH_STATUSES: Final = frozenset({401, 403, 407})

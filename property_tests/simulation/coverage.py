@@ -22,7 +22,7 @@ _BROUGHT_BY: Final[dict[str, Callable[..., Any] | type]] = {
     'Observing': Observed,
     'Opening': ports.Files.open_part,
     'Exchanging': ports.Transport.exchange,
-    'Validating': executor._Run._validate,
+    'Validating': executor.Run._validate,
     'Waiting': Waited,
     'Publishing': ports.Part.publish,
     'Recording': ports.Store.record,

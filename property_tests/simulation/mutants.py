@@ -47,7 +47,7 @@ def _without_lengths() -> Iterator[None]:
 @contextmanager
 def _recorded_first() -> Iterator[None]:
     """The registry is told before the file is there."""
-    publish = executor._Run._publish
+    publish = executor.Run._publish
 
     def recorded(run: Any, effect: Any) -> Any:
         state = run.publishing
@@ -59,7 +59,7 @@ def _recorded_first() -> Iterator[None]:
             run._world.store.record(early, update)
         return publish(run, effect)
 
-    perform = executor._Run._perform
+    perform = executor.Run._perform
     advance: Any = vars(executor)['advance']
 
     def advanced(state: Any, event: Any) -> Any:
@@ -76,8 +76,8 @@ def _recorded_first() -> Iterator[None]:
         return perform(run, effect, update)
 
     with (
-        patch.object(executor._Run, '_publish', recorded),
-        patch.object(executor._Run, '_perform', performed),
+        patch.object(executor.Run, '_publish', recorded),
+        patch.object(executor.Run, '_perform', performed),
         patch.object(executor, 'advance', advanced),
     ):
         yield
@@ -127,7 +127,7 @@ def _without_folder_sync() -> Iterator[None]:
 @contextmanager
 def _old_dropped() -> Iterator[None]:
     """A refresh removes the old copy before the new one is there."""
-    opened = executor._Run._open
+    opened = executor.Run._open
 
     def dropped(run: Any, effect: Any) -> Any:
         cache = run._snapshot.cache
@@ -137,7 +137,7 @@ def _old_dropped() -> Iterator[None]:
                 run._world.store.retire(Retire(key=run._snapshot.key, versions=old))
         return opened(run, effect)
 
-    with patch.object(executor._Run, '_open', dropped):
+    with patch.object(executor.Run, '_open', dropped):
         yield
 
 
@@ -156,7 +156,7 @@ def _replacing() -> Iterator[None]:
 @contextmanager
 def _without_release() -> Iterator[None]:
     """The lock is kept."""
-    perform = executor._Run._perform
+    perform = executor.Run._perform
 
     def kept(run: Any, effect: Any, update: Any) -> Any:
         if isinstance(effect, ReleaseLock):
@@ -164,7 +164,7 @@ def _without_release() -> Iterator[None]:
             return LockReleased(at=run._world.clock.now())
         return perform(run, effect, update)
 
-    with patch.object(executor._Run, '_perform', kept):
+    with patch.object(executor.Run, '_perform', kept):
         yield
 
 
@@ -192,7 +192,7 @@ def _part_left() -> Iterator[None]:
 
     with (
         patch.object(closing, 'give_back', forgetful),
-        patch.object(executor._Run, 'let_go', lambda run: None),
+        patch.object(executor.Run, 'let_go', lambda run: None),
     ):
         yield
 

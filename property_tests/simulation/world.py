@@ -15,6 +15,7 @@ from dlmachine.core.policy import Policy
 from dlmachine.core.ports import Part, Transport
 from dlmachine.core.request import Request
 from dlmachine.core.snapshot import Snapshot
+from dlmachine_adapters.fakes.gates import MemoryGates
 from dlmachine_adapters.fakes.server import Turn
 from dlmachine_adapters.fakes.transport import ScriptedTransport
 from dlmachine_adapters.files import LocalFiles
@@ -155,6 +156,7 @@ class SimWorld:
         self.store = SimStore(shared.registry, self.clock) if shared.has_cache else None
         self.locks = SimLocks(shared.kernel, process, self.clock, shared.locks)
         self.progress = NoProgress()
+        self.gates = MemoryGates(self.clock)
         self._transport = SimTransport(shared, attempt, self.clock, on_request)
 
     def transport(self, backend: str) -> Result[Transport, Fault]:

@@ -17,7 +17,13 @@ from dlmachine.core.ports import Transport
 from dlmachine_adapters.clock import SystemClock
 from dlmachine_adapters.fakes import MemoryLocks
 from dlmachine_adapters.locks import NoLocks
-from dlmachine_adapters.stopping import Stop, StoppableClock, StoppableLocks, StoppableTransport
+from dlmachine_adapters.stopping import (
+    FileStop,
+    Stop,
+    StoppableClock,
+    StoppableLocks,
+    StoppableTransport,
+)
 from tests.adapters.doubles import MemoryPart, answered, exchange_for, interrupted
 from tests.servers import behaviours
 from tests.servers.http import Asked, Server, Wire
@@ -295,3 +301,34 @@ def test_curl_knows_sockets_of_any_number(
 
     assert len(part.data) == 3_000_000
     assert took < 2
+
+
+# --- a stop by a file -----------------------------------------------------------------
+
+
+def test_a_file_stops_whoever_looks_for_it(tmp_path: Path) -> None:
+    """Within a moment of its being made; one that is gone again has done its work."""
+    notice = tmp_path / 'notice'
+    stop = FileStop(notice)
+    before = stop.is_set
+    threading.Timer(0.1, notice.touch).start()
+    began = monotonic()
+    assert stop.wait(60)
+    took = monotonic() - began
+    notice.unlink()
+    after = stop.is_set
+
+    assert (before, after) == (False, True)
+    assert took < 0.8
+    assert stop.child().is_set
+
+
+def test_without_the_file_the_time_passes(tmp_path: Path) -> None:
+    """All of it; and it can be set as any other."""
+    stop = FileStop(tmp_path / 'notice')
+    began = monotonic()
+
+    assert not stop.wait(0.3)
+    assert monotonic() - began >= 0.3
+    stop.set()
+    assert stop.is_set

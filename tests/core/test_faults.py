@@ -31,6 +31,7 @@ from dlmachine.core.faults import (
     TlsFailed,
     UnknownName,
     WindowUnsatisfiable,
+    WorkerLost,
 )
 
 U = 'http://h/x'
@@ -76,6 +77,7 @@ TEXTS: list[tuple[Fault, str]] = [
     (StorageFailed(path='/x', operation='write', problem='disk full'), 'write /x: disk full. Check free space and permissions'),
     (LockBusyTooLong(key='ab' * 32, waited=S), 'cache entry abababababab was locked for 1.5 s. Wait for the other download, or raise lock_timeout'),
     (LockBusyTooLong(key='ab' * 32, waited=S, owner='pid 7'), 'cache entry abababababab was locked by pid 7 for 1.5 s. Wait for the other download, or raise lock_timeout'),
+    (WorkerLost(problem='it died'), 'the worker gave no answer: it died. Look at the log of the worker, and ask for it again'),
     (Bug(state='Waiting', event='Recorded'), 'state Waiting can not go on from event Recorded. Please report it'),
 ]  # fmt: skip
 

@@ -30,6 +30,7 @@ from dlmachine.core.faults import (
     TlsFailed,
     UnknownName,
     WindowUnsatisfiable,
+    WorkerLost,
 )
 from dlmachine.core.policy import Policy
 from dlmachine.core.retry import PASSING, Chance, backoff, classify, jitter, parse_retry_after
@@ -72,6 +73,7 @@ CHANCES: list[tuple[Fault, Chance, Chance]] = [
     (StorageFailed(path='x', operation='x', problem='x'), NONE, NONE),
     (LockBusyTooLong(key='x', waited=HOUR), NONE, NONE),
     (Cancelled(), NONE, NONE),
+    (WorkerLost(problem='x'), NONE, NONE),
     (Bug(state='x', event='x'), NONE, NONE),
 ]
 

@@ -27,6 +27,7 @@ from dlmachine.core.faults.machine import (
     LockBusyTooLong,
     MachineFault,
     StorageFailed,
+    WorkerLost,
 )
 from dlmachine.core.faults.network import (
     BodyTruncated,
@@ -71,6 +72,7 @@ FAULTS: Final[tuple[type[FaultBase], ...]] = (
     CacheUnusable,
     StorageFailed,
     LockBusyTooLong,
+    WorkerLost,
     Bug,
 )
 
@@ -106,4 +108,5 @@ __all__ = [
     'TlsFailed',
     'UnknownName',
     'WindowUnsatisfiable',
+    'WorkerLost',
 ]

@@ -60,6 +60,21 @@ class LockBusyTooLong(FaultBase):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerLost(FaultBase):
+    """Whoever was to download it elsewhere did not come back with an answer."""
+
+    party = Party.MACHINE
+    code = 'worker_lost'
+    problem: str
+
+    def what(self) -> str:
+        return f'the worker gave no answer: {self.problem}'
+
+    def remedy(self) -> str:
+        return 'Look at the log of the worker, and ask for it again'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bug(FaultBase):
     """The machine met an event that its state does not know: a mistake in dlmachine."""
 
@@ -75,4 +90,4 @@ class Bug(FaultBase):
         return 'Please report it'
 
 
-MachineFault: TypeAlias = CacheUnusable | StorageFailed | LockBusyTooLong | Bug
+MachineFault: TypeAlias = CacheUnusable | StorageFailed | LockBusyTooLong | WorkerLost | Bug
