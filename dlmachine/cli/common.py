@@ -31,6 +31,9 @@ _WORDS = {
     'refresh': 'check_freshness',
     'force': 'force_download',
     'user_agent': 'user_agent',
+    'max_per_host': 'max_per_host',
+    'rate': 'rate',
+    'limit_rate': 'limit_rate',
     'cacert': 'cainfo',
 }
 
@@ -62,6 +65,11 @@ def request_options(command: Command) -> Command:
         click.option('--stall-timeout', type=float, metavar='S', help='Seconds without a byte.'),
         click.option('--max-bytes', metavar='N', help='Refuse larger bodies; k, M, G are known.'),
         click.option('--min-bytes', metavar='N', help='Refuse smaller bodies; k, M, G are known.'),
+        click.option('--max-per-host', metavar='N', help='Exchanges at once with one host.'),
+        click.option('--rate', metavar='N/s', help='Requests per host: 3/s, 100/m, 1000/h.'),
+        click.option(
+            '--limit-rate', metavar='N', help='Bytes a second, all together; k, M, G are known.'
+        ),
         click.option(
             '--no-check-content',
             'check_content',

@@ -32,7 +32,15 @@ if TYPE_CHECKING:
 @click.option('-d', '--dir', '--output-dir', 'folder', metavar='DIR', help='Folder to write to.')
 @cache_option
 @click.option('-i', '--input-file', metavar='FILE', help='Read URLs from a file; - is stdin.')
-@click.option('-j', '--jobs', type=click.IntRange(1, 256), default=8, help='Downloads at once.')
+@click.option(
+    '-j',
+    '--jobs',
+    type=click.IntRange(1, 256),
+    default=8,
+    envvar='DLMACHINE_JOBS',
+    show_envvar=True,
+    help='Downloads at once.',
+)
 @click.option('--dry-run', is_flag=True, help='Show the plan and do nothing.')
 @click.option('--exit-code', is_flag=True, help='With --dry-run: 10 if anything would be fetched.')
 @click.option('-q', '--quiet', is_flag=True, help='No progress, no paths.')
