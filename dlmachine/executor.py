@@ -7,6 +7,7 @@ is the machine's to say, and what became of it the ports'.
 import logging
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import assert_never
 
 from returns.io import IOFailure, IOResult, IOSuccess
@@ -20,6 +21,8 @@ from dlmachine.core.effects import (
     Discard,
     Effect,
     Exchange,
+    ExchangeMany,
+    Join,
     Observe,
     OpenPart,
     Publish,
@@ -37,9 +40,11 @@ from dlmachine.core.events import (
     Event,
     Failed,
     Interrupted,
+    Joined,
     Observed,
     PartOpened,
     Published,
+    SegmentsEnded,
     Validated,
     Waited,
 )
@@ -54,14 +59,15 @@ from dlmachine.core.faults import (
 from dlmachine.core.learning import list_policy
 from dlmachine.core.machine import advance, begin, most_effects
 from dlmachine.core.metadata import MetadataUpdate
+from dlmachine.core.on_segments import brings_body
 from dlmachine.core.outcome import Outcome
 from dlmachine.core.plan import Plan
 from dlmachine.core.policy import Policy
-from dlmachine.core.ports import Part, PartError, World
+from dlmachine.core.ports import Part, PartError, Sink, World
 from dlmachine.core.redact import redact_url
-from dlmachine.core.show import show_effect
 from dlmachine.core.snapshot import Snapshot
 from dlmachine.core.states import Broken, Finished
+from dlmachine.telling import log_step
 
 logger = logging.getLogger('dlmachine')
 logger.addHandler(logging.NullHandler())
@@ -124,7 +130,7 @@ class _Run:
                 break
             event = self._perform(step.effect, step.update)
             self._story.append((step.effect, event))
-            _log(step.effect, event)
+            log_step(step.effect, event)
             step = advance(step.state, event)
         match step.state:
             case Finished(outcome=outcome):
@@ -161,6 +167,10 @@ class _Run:
                 return self._open(effect)
             case Exchange():
                 return self._exchange(effect)
+            case ExchangeMany():
+                return self._exchange_many(effect)
+            case Join():
+                return self._join(effect)
             case ReadChecksums():
                 return self._read_checksums(effect)
             case Validate():
@@ -197,18 +207,45 @@ class _Run:
         world, part = self._world, self._part
         if part is None:
             return self._no_part()
-        now = world.clock.now()
-        loaded = world.transport(effect.backend)
+        metered = world.progress.watch(part, effect.expect.name)
+        try:
+            return self._ask(effect, metered)
+        finally:
+            world.progress.leave(metered)
+
+    def _ask(self, effect: Exchange, sink: Sink) -> Answered | Interrupted:
+        now = self._world.clock.now()
+        loaded = self._world.transport(effect.backend)
         if not is_successful(loaded):
             return Interrupted(at=now, fault=loaded.failure())
         elapsed = now - self._began_at
         remaining = None if effect.timeout is None else max(effect.timeout - elapsed, timedelta(0))
-        metered = world.progress.watch(part, effect.expect.name)
+        return _named(loaded.unwrap().exchange(effect, sink, remaining), effect)
+
+    def _exchange_many(self, effect: ExchangeMany) -> SegmentsEnded | Failed:
+        world, part = self._world, self._part
+        if part is None:
+            return self._no_part()
+        metered = world.progress.watch(part, effect.exchange.expect.name)
         try:
-            event = loaded.unwrap().exchange(effect, metered, remaining)
+            pairs = zip(effect.exchanges, metered.divide(effect), strict=True)
+            jobs = [partial(self._ask, exchange, sink) for exchange, sink in pairs]
+            ends = world.workers.run(jobs, effect.connections, brings_body)
+        except PartError as error:
+            return Failed(at=world.clock.now(), fault=error.fault)
         finally:
+            metered.reunite()
             world.progress.leave(metered)
-        return _named(event, effect)
+        return SegmentsEnded(at=world.clock.now(), ends=ends)
+
+    def _join(self, effect: Join) -> Joined | Failed:
+        if self._part is None:
+            return self._no_part()
+        try:
+            received = self._part.join(effect)
+        except PartError as error:
+            return Failed(at=self._world.clock.now(), fault=error.fault)
+        return Joined(at=self._world.clock.now(), received=received)
 
     def _read_checksums(self, effect: ReadChecksums) -> ChecksumsRead | Failed:
         world, wish = self._world, effect.wish
@@ -273,13 +310,3 @@ def _named(event: Answered | Interrupted, effect: Exchange) -> Answered | Interr
                 url = redact_url(effect.request.url)
                 return replace(event, fault=replace(fault, url=url))
     return event
-
-
-def _log(effect: Effect, event: Event) -> None:
-    if isinstance(event, (Interrupted, Failed)):
-        logger.info('%s: %s', show_effect(effect), event.fault)
-    elif isinstance(event, Answered):
-        level = logging.INFO if event.head.status >= 400 else logging.DEBUG
-        logger.log(level, '%s: %s', show_effect(effect), event.head.status)
-    elif isinstance(effect, Wait):
-        logger.info('%s', show_effect(effect))

@@ -15,7 +15,7 @@ from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.destination import PathKind, ToPath
 from dlmachine.core.faults import Fault
 from dlmachine.core.policy import Policy
-from dlmachine.core.ports import Clock, Files, Locks, Progress, Store, Transport
+from dlmachine.core.ports import Clock, Files, Locks, Progress, Store, Transport, Workers
 from dlmachine.core.snapshot import BackendSeen, Snapshot
 from dlmachine.core.staging import may_need_part, part_place, part_stem
 from dlmachine_adapters.backends import Backends
@@ -23,6 +23,7 @@ from dlmachine_adapters.clock import SystemClock
 from dlmachine_adapters.files import LocalFiles
 from dlmachine_adapters.locks import FolderLocks, NoLocks
 from dlmachine_adapters.progress import make_progress
+from dlmachine_adapters.workers import ThreadWorkers
 
 if TYPE_CHECKING:
     from cachedir import Cache
@@ -75,6 +76,7 @@ class SystemWorld:
         self.clock: Clock = SystemClock()
         self.files: Files = LocalFiles(self.clock)
         self.progress: Progress = make_progress(is_wanted=progress)
+        self.workers: Workers = ThreadWorkers()
         self.store: Store | None = None
         self.locks: Locks = NoLocks(self.clock)
         self._backends = Backends(self.clock)

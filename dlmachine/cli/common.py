@@ -24,6 +24,7 @@ _WORDS = {
     'stall_timeout': 'stall_timeout',
     'max_bytes': 'max_bytes',
     'min_bytes': 'min_bytes',
+    'segments': 'segments',
     'check_content': 'check_content',
     'create_dirs': 'create_dirs',
     'stale_if_error': 'stale_if_error',
@@ -62,6 +63,9 @@ def request_options(command: Command) -> Command:
         click.option('--stall-timeout', type=float, metavar='S', help='Seconds without a byte.'),
         click.option('--max-bytes', metavar='N', help='Refuse larger bodies; k, M, G are known.'),
         click.option('--min-bytes', metavar='N', help='Refuse smaller bodies; k, M, G are known.'),
+        click.option(
+            '--segments', metavar='N|auto', help='Connections for one large file at once.'
+        ),
         click.option(
             '--no-check-content',
             'check_content',
