@@ -90,6 +90,7 @@ from dlmachine.core.headers import Headers
 from dlmachine.core.policy import CheckMethod, Policy, Window
 from dlmachine.core.record import DownloadRecord
 from dlmachine.core.snapshot import BackendSeen, CacheEntry, CacheSeen, PartSeen, Snapshot, Status
+from dlmachine.core.staging import address_digest
 
 DATA: Final = b'a,b\n1,2\n'
 DIGESTS: Final = tuple(sha256(text).hexdigest() for text in (DATA, b'', b'other'))
@@ -364,7 +365,12 @@ def snapshots(draw: st.DrawFn, key: str = '0' * 64, *, healthy: bool = False) ->
 def wishes(draw: st.DrawFn, *, healthy: bool = False) -> tuple[Descriptor, Policy, Snapshot]:
     """All that `plan` and `begin` are given, belonging together."""
     descriptor = draw(descriptors())
-    return descriptor, draw(policies()), draw(snapshots(cache_key(descriptor), healthy=healthy))
+    seen = draw(snapshots(cache_key(descriptor), healthy=healthy))
+    if seen.part is not None:
+        # Of a part that is of no address that is asked nothing can come.
+        address = address_digest(draw(st.sampled_from(descriptor.addresses)))
+        seen = replace(seen, part=replace(seen.part, address=address))
+    return descriptor, draw(policies()), seen
 
 
 # --- faults ---------------------------------------------------------------------

@@ -46,6 +46,7 @@ from dlmachine.core.request import Request
 from dlmachine.core.segments import FIRST_BYTES, Spans
 from dlmachine.core.show import show_effect
 from dlmachine.core.snapshot import PartSeen
+from dlmachine.core.staging import address_digest
 from dlmachine.core.states import Exchanging, Joining, Segmenting, Waiting
 from tests.builders import (
     MIRROR,
@@ -67,6 +68,7 @@ from tests.builders import (
 MIB = 1 << 20
 SIZE = 4 * MIB + FIRST_BYTES
 PATH = '/data/t.csv'
+AT = address_digest(URL)
 SHA = sha256(b'the whole').hexdigest()
 OPENED = PartOpened(at=NOW, size_bytes=0)
 WAITED = Waited(at=NOW)
@@ -496,6 +498,7 @@ LEFT = PartSeen(
     validator='"v1"',
     spans=(FIRST, REST[1], REST[3]),
     whole_bytes=SIZE,
+    address=AT,
 )
 
 
@@ -506,7 +509,7 @@ def test_a_part_of_an_earlier_run_is_gone_on_from_by_segment() -> None:
     assert asked.request.headers.get('Range') == f'bytes={FIRST_BYTES}-{2 * FIRST_BYTES - 1}'
     assert asked.request.headers.get('If-Range') == '"v1"'
     assert asked.expect == Expectation(
-        offset=FIRST_BYTES, validator='"v1"', name='t.csv', asked_name='t.csv', checks_content=True,
+        offset=FIRST_BYTES, validator='"v1"', name='t.csv', asked_name='t.csv', address=AT, checks_content=True,
         last=2 * FIRST_BYTES - 1, held=(REST[1], REST[3]), whole_bytes=SIZE,
     )  # fmt: skip
     run.feed(brought(FIRST_BYTES, 2 * FIRST_BYTES - 1))
@@ -534,7 +537,7 @@ def test_a_part_with_holes_is_of_use_to_one_connection_up_to_the_first() -> None
 
 def test_a_part_of_one_connection_is_gone_on_from_in_segments() -> None:
     """Its size is not known yet; its last byte is asked for again."""
-    run = to_path(part=PartSeen(name='p', size_bytes=11, validator='"v1"'))
+    run = to_path(part=PartSeen(name='p', size_bytes=11, validator='"v1"', address=AT))
     assert ranges(run) == [f'bytes=10-{10 + FIRST_BYTES - 1}']
     run.feed(brought(10, 10 + FIRST_BYTES - 1))
     asked = run.effects[-1]
@@ -552,7 +555,8 @@ def test_a_plan_of_segments_is_rehearsed() -> None:
     """A part with holes is planned to its end; the plan goes through JSON, without secrets."""
     wish = a_descriptor('https://example.org/t.csv?token=s3cret')
     policy = a_policy(destination=ToPath(PATH), segments=2)
-    made = plan(wish, policy, a_snapshot(wish, destination=a_path(), part=LEFT)).unwrap()
+    part = replace(LEFT, address=address_digest(wish.url))
+    made = plan(wish, policy, a_snapshot(wish, destination=a_path(), part=part)).unwrap()
     assert [type(effect).__name__ for effect in made.effects] == [
         'OpenPart', 'Exchange', 'ExchangeMany', 'Join', 'Publish',
     ]  # fmt: skip
