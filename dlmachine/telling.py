@@ -2,7 +2,7 @@
 
 import logging
 
-from dlmachine.core.effects import Effect, Wait
+from dlmachine.core.effects import Effect, ExchangeMany, Wait
 from dlmachine.core.events import Answered, Event, Failed, Interrupted, SegmentsEnded
 from dlmachine.core.show import show_effect
 
@@ -13,10 +13,10 @@ def log_step(effect: Effect, event: Event) -> None:
     """One effect, and what came of it."""
     if isinstance(event, (Interrupted, Failed)):
         logger.info('%s: %s', show_effect(effect), event.fault)
-    elif isinstance(event, SegmentsEnded):
-        for end in event.ends:
-            if isinstance(end, Interrupted):
-                logger.info('%s: %s', show_effect(effect), end.fault)
+    elif isinstance(event, SegmentsEnded) and isinstance(effect, ExchangeMany):
+        for exchange, end in zip(effect.exchanges, event.ends, strict=True):
+            if end is not None:
+                log_step(exchange, end)
     elif isinstance(event, Answered):
         level = logging.INFO if event.head.status >= 400 else logging.DEBUG
         logger.log(level, '%s: %s', show_effect(effect), event.head.status)

@@ -23,7 +23,7 @@ from dlmachine.core.events import (
     Waited,
 )
 from dlmachine.core.exchanges import may_divide, send
-from dlmachine.core.faults import Fault, HttpStatus
+from dlmachine.core.faults import BodyTooLarge, Fault, HttpStatus
 from dlmachine.core.on_body import on_body, secrets_around
 from dlmachine.core.on_commit import confirm_version
 from dlmachine.core.on_segments import ask_for_whole, divide_rest
@@ -180,7 +180,10 @@ def _is_rest_refused(state: Exchanging, head: Head) -> bool:
     is_range = state.effort.part_bytes or state.exchange.expect.last is not None
     if not is_range or head.status not in {206, 416}:
         return False
-    return not isinstance(decide_body(state.exchange, head), TakeBody)
+    decision = decide_body(state.exchange, head)
+    if isinstance(decision, RefuseBody):
+        return not isinstance(decision.fault, BodyTooLarge)  # That the whole would be, too.
+    return isinstance(decision, LeaveBody)
 
 
 def _ask_for_whole(state: Exchanging, at: datetime) -> Step:

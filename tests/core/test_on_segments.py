@@ -30,6 +30,7 @@ from dlmachine.core.events import (
 )
 from dlmachine.core.faults import (
     AnswerUnusable,
+    BodyTooLarge,
     BodyTruncated,
     Bug,
     ConnectionFailed,
@@ -480,6 +481,14 @@ def test_a_whole_past_the_limit_is_refused_by_its_first_range() -> None:
     refused = decide_body(exchange, part_head(*FIRST))
     assert isinstance(refused, RefuseBody)
     assert refused.fault.code == 'body_too_large'
+
+
+def test_a_whole_past_the_limit_is_asked_for_once() -> None:
+    """By one connection it would be as large."""
+    run = to_path(max_bytes=SIZE - 1)
+    refusal = BodyTooLarge(url=URL, limit_bytes=SIZE - 1, size_bytes=SIZE)
+    run.feed(interrupted(refusal, head=part_head(*FIRST)), Discarded(at=NOW))
+    assert run.fault == replace(refusal, tries=1)
 
 
 @pytest.mark.parametrize(
