@@ -115,7 +115,8 @@ def _plain(note: Note) -> dict[str, Any]:
     if note.whole_bytes is None:
         return values
     # Without a validator in its place, it is no note to whoever does not know of holes.
-    return {**values, 'segmented': {**spans, 'validator': values.pop('validator')}}
+    spans['validator'] = values.pop('validator')
+    return {**values, 'segmented': spans}
 
 
 def _spans_of(stored: dict[str, Any]) -> dict[str, Any]:
