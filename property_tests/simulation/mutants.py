@@ -231,6 +231,16 @@ def _mixing_addresses() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _counting_holes() -> Iterator[None]:
+    """A part that is filled in segments is taken for as long as its file."""
+    with patch(
+        'dlmachine_adapters.part_notes._within',
+        lambda spans, size: ((0, size - 1),) if spans else (),
+    ):
+        yield
+
+
 #: Each with the beginning of tapes in which it matters: what is asked for, and of whom.
 MUTANTS: Final[dict[str, tuple[Mutant, bytes]]] = {
     'publishes without checking the length': (_without_lengths, b''),
@@ -256,4 +266,5 @@ MUTANTS: Final[dict[str, tuple[Mutant, bytes]]] = {
         _mixing_addresses,
         bytes([0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 4]),
     ),
+    'counts holes as bytes': (_counting_holes, bytes([*[0] * 31, 1])),
 }
