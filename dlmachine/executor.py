@@ -8,12 +8,14 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import BinaryIO, assert_never
 
 from returns.io import IOFailure, IOResult, IOSuccess
 from returns.pipeline import is_successful
 from returns.unsafe import unsafe_perform_io
 
+from dlmachine.asking import ask
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.effects import (
     AcquireLock,
@@ -21,6 +23,8 @@ from dlmachine.core.effects import (
     Discard,
     Effect,
     Exchange,
+    ExchangeMany,
+    Join,
     Observe,
     OpenPart,
     Publish,
@@ -38,15 +42,15 @@ from dlmachine.core.events import (
     Event,
     Failed,
     Interrupted,
+    Joined,
     Observed,
     PartOpened,
     Published,
+    SegmentsEnded,
     Validated,
     Waited,
 )
 from dlmachine.core.faults import (
-    AnswerUnusable,
-    BodyTooLarge,
     Bug,
     Fault,
     InvalidInput,
@@ -55,14 +59,15 @@ from dlmachine.core.faults import (
 from dlmachine.core.learning import list_policy
 from dlmachine.core.machine import advance, begin, most_effects
 from dlmachine.core.metadata import MetadataUpdate
+from dlmachine.core.on_segments import brings_body
 from dlmachine.core.outcome import Outcome
 from dlmachine.core.plan import Plan
 from dlmachine.core.policy import Policy
 from dlmachine.core.ports import Part, PartError, World
-from dlmachine.core.redact import redact_url
-from dlmachine.core.show import show_effect
 from dlmachine.core.snapshot import Snapshot
 from dlmachine.core.states import Broken, Finished, Step
+from dlmachine.telling import log_step
+from dlmachine.validating import find_objection
 
 logger = logging.getLogger('dlmachine')
 logger.addHandler(logging.NullHandler())
@@ -90,10 +95,6 @@ def run(
         return ahead.end(ahead.go_on(ahead.begin(snapshot)))
     finally:
         ahead.let_go()
-
-
-#: What a function of the caller's has to say is cut off here.
-_MOST_WORDS = 300
 
 
 class Run:
@@ -133,7 +134,7 @@ class Run:
         """The next step, from what came of an effect."""
         assert step.effect is not None  # noqa: S101 -- else nothing could come of it
         self.story.append((step.effect, event))
-        _log(step.effect, event)
+        log_step(step.effect, event)
         return advance(step.state, event)
 
     def end(self, step: Step) -> IOResult[Outcome, Fault]:
@@ -174,6 +175,10 @@ class Run:
                 return self._open(effect)
             case Exchange():
                 return self._exchange(effect)
+            case ExchangeMany():
+                return self._exchange_many(effect)
+            case Join():
+                return self._join(effect)
             case ReadChecksums():
                 return self._read_checksums(effect)
             case Validate():
@@ -211,20 +216,36 @@ class Run:
         world, part = self._world, self._part
         if part is None:
             return self._no_part()
-        loaded = world.transport(effect.backend)
-        if not is_successful(loaded):
-            return Interrupted(at=world.clock.now(), fault=loaded.failure())
-        with world.gates.admitted(effect, self._remaining(effect)) as barred:
-            if barred is not None:
-                held = part.size_bytes
-                return Interrupted(at=world.clock.now(), fault=barred, part_bytes=held)
-            metered = world.progress.watch(part, effect.expect.name)
-            try:
-                throttled = world.gates.throttle(effect, metered)
-                event = loaded.unwrap().exchange(effect, throttled, self._remaining(effect))
-            finally:
-                world.progress.leave(metered)
-        return _named(event, effect)
+        metered = world.progress.watch(part, effect.expect.name)
+        try:
+            return ask(world, effect, metered, self._remaining)
+        finally:
+            world.progress.leave(metered)
+
+    def _exchange_many(self, effect: ExchangeMany) -> SegmentsEnded | Failed:
+        world, part = self._world, self._part
+        if part is None:
+            return self._no_part()
+        metered = world.progress.watch(part, effect.exchange.expect.name)
+        try:
+            pairs = zip(effect.exchanges, metered.divide(effect), strict=True)
+            jobs = [partial(ask, world, one, sink, self._remaining) for one, sink in pairs]
+            ends = world.workers.run(jobs, effect.connections, brings_body)
+        except PartError as error:
+            return Failed(at=world.clock.now(), fault=error.fault)
+        finally:
+            metered.reunite()
+            world.progress.leave(metered)
+        return SegmentsEnded(at=world.clock.now(), ends=ends)
+
+    def _join(self, effect: Join) -> Joined | Failed:
+        if self._part is None:
+            return self._no_part()
+        try:
+            received = self._part.join(effect)
+        except PartError as error:
+            return Failed(at=self._world.clock.now(), fault=error.fault)
+        return Joined(at=self._world.clock.now(), received=received)
 
     def _remaining(self, effect: Exchange) -> timedelta | None:
         elapsed = self._world.clock.now() - self.began_at
@@ -248,12 +269,9 @@ class Run:
         if part is None or validate is None:
             return self._no_part()
         try:
-            with part.view() as file:
-                problem = None if validate(file) else 'is refused by validate'
+            problem = find_objection(part, validate)
         except PartError as error:
             return Failed(at=self._world.clock.now(), fault=error.fault)
-        except Exception as error:  # noqa: BLE001 -- whatever it raises, it does not say yes
-            problem = f'is refused by validate: {type(error).__name__}: {error}'[:_MOST_WORDS]
         return Validated(at=self._world.clock.now(), problem=problem)
 
     def _publish(self, effect: Publish) -> Event:
@@ -283,23 +301,3 @@ class Run:
     def _store_missing(self) -> Failed:
         fault = StorageFailed(path='', operation='record', problem='there is no cache')
         return Failed(at=self._world.clock.now(), fault=fault)
-
-
-def _named(event: Answered | Interrupted, effect: Exchange) -> Answered | Interrupted:
-    # A part does not know the URL it is filled from; its faults leave the place empty.
-    if isinstance(event, Interrupted):
-        match event.fault:
-            case AnswerUnusable(url='') | BodyTooLarge(url='') as fault:
-                url = redact_url(effect.request.url)
-                return replace(event, fault=replace(fault, url=url))
-    return event
-
-
-def _log(effect: Effect, event: Event) -> None:
-    if isinstance(event, (Interrupted, Failed)):
-        logger.info('%s: %s', show_effect(effect), event.fault)
-    elif isinstance(event, Answered):
-        level = logging.INFO if event.head.status >= 400 else logging.DEBUG
-        logger.log(level, '%s: %s', show_effect(effect), event.head.status)
-    elif isinstance(effect, Wait):
-        logger.info('%s', show_effect(effect))

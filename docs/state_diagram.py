@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Any, get_args
 
 from dlmachine.core.cachekey import cache_key
-from dlmachine.core.checksums import ChecksumList
+from dlmachine.core.checksums import Checksum, ChecksumList
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.destination import InCache, ToPath
 from dlmachine.core.effects import (
@@ -21,6 +21,8 @@ from dlmachine.core.effects import (
     ConfirmCopy,
     Discard,
     Exchange,
+    ExchangeMany,
+    Join,
     Observe,
     OpenPart,
     Publish,
@@ -42,6 +44,7 @@ from dlmachine.core.events import (
     Failed,
     Head,
     Interrupted,
+    Joined,
     LockAcquired,
     LockReleased,
     LockUnavailable,
@@ -52,6 +55,7 @@ from dlmachine.core.events import (
     Received,
     Recorded,
     Retired,
+    SegmentsEnded,
     Unpublished,
     Validated,
     Waited,
@@ -70,6 +74,7 @@ from dlmachine.core.machine import advance, begin
 from dlmachine.core.metadata import NewVersion
 from dlmachine.core.policy import Policy
 from dlmachine.core.record import DownloadRecord
+from dlmachine.core.segments import FIRST_BYTES
 from dlmachine.core.snapshot import (
     BackendSeen,
     CacheEntry,
@@ -84,6 +89,7 @@ _NOW = datetime(2024, 5, 1, tzinfo=UTC)
 _URL = 'https://example.org/table.tsv'
 _DATA = b'a\tb\n'
 _DIGEST = sha256(_DATA).hexdigest()
+_RIGHT = Checksum('sha256', _DIGEST)
 _BOUND = 50_000
 
 
@@ -188,6 +194,7 @@ def _kind(state: State) -> Any:
         job.policy.keep_old,
         job.policy.checksum_list,
         job.policy.validate is None,
+        job.policy.segments,
         job.policy.stale_if_error and job.may_fall_back,
         job.holds_lock,
         job.holds_part,
@@ -201,7 +208,7 @@ def _kind(state: State) -> Any:
         return kind
     # Bytes that arrive renew the rounds a thousand times; once is enough to see it.
     tried = (effort.round, effort.position, effort.dropped, len(effort.trail))
-    return *kind, *tried, effort.part_bytes
+    return *kind, *tried, effort.part_bytes, effort.held, effort.singles
 
 
 def _wishes() -> Iterator[tuple[Descriptor, Policy, Snapshot]]:
@@ -219,6 +226,7 @@ def _wishes() -> Iterator[tuple[Descriptor, Policy, Snapshot]]:
     yield one, base, seen
     yield one, replace(base, destination=ToPath('/data/table.tsv')), replace(seen, part=part)
     yield one, base, replace(seen, cache=nothing)
+    yield one, replace(base, segments=2, checksum=_RIGHT), replace(seen, cache=nothing)
     yield one, base, replace(seen, cache=stored)
     yield one, replace(base, check_freshness=True), replace(seen, cache=stored)
     forced = replace(base, force_download=True, keep_old=False)
@@ -284,6 +292,12 @@ def _events(  # noqa: C901, PLR0912 -- one case an effect
             yield PartOpened(at=at, size_bytes=0 if adopt is None else adopt.size_bytes)
         case Exchange():
             yield from _answers(effect, at)
+        case ExchangeMany():
+            yield from _segments(effect, at)
+        case Join(whole_bytes=whole):
+            for digest in (_DIGEST, '0' * 64):
+                found = Received(size_bytes=whole, wire_bytes=whole, sha256=digest)
+                yield Joined(at=at, received=found)
         case Wait():
             yield Waited(at=at)
         case Publish(place=place):
@@ -319,6 +333,8 @@ def _answers(exchange: Exchange, at: datetime) -> Iterator[Event]:
         part = replace(received, size_bytes=first + 1, wire_bytes=1)
         yield Answered(at=at, head=Head(status=206, headers=place), received=part)
         yield Answered(at=at, head=Head(status=416))
+    if exchange.expect.last is not None:
+        yield _range(exchange, at)
     moved = Headers((('Location', '/elsewhere'),))
     yield Answered(at=at, head=Head(status=302, headers=moved))
     yield from (Answered(at=at, head=Head(status=status)) for status in (404, 503))
@@ -329,6 +345,25 @@ def _answers(exchange: Exchange, at: datetime) -> Iterator[Event]:
     yield Interrupted(at=at, fault=broke, head=head, part_bytes=2)
     unusable = AnswerUnusable(url=url, problem='the server answered with nonsense')
     yield Interrupted(at=at, fault=unusable, head=Head(status=999))
+
+
+def _range(exchange: Exchange, at: datetime) -> Answered:
+    # Exactly what was asked for, of a whole that is larger by some bytes.
+    expect = exchange.expect
+    first, whole = expect.offset, expect.whole_bytes or FIRST_BYTES + 9
+    last = min(expect.last or 0, whole - 1)
+    place = Headers((('Content-Range', f'bytes {first}-{last}/{whole}'), ('ETag', '"v1"')))
+    count = last - first + 1
+    received = Received(size_bytes=last + 1, wire_bytes=count, sha256='')
+    return Answered(at=at, head=Head(status=206, headers=place), received=received)
+
+
+def _segments(effect: ExchangeMany, at: datetime) -> Iterator[Event]:
+    whole = tuple(_range(exchange, at) for exchange in effect.exchanges)
+    yield SegmentsEnded(at=at, ends=whole)
+    broke = Interrupted(at=at, fault=ConnectionFailed(url=_URL, phase='receive'))
+    for end in (broke, Answered(at=at, head=Head(status=416))):
+        yield SegmentsEnded(at=at, ends=(end, *whole[1:]))
 
 
 if __name__ == '__main__':

@@ -22,6 +22,8 @@ from dlmachine.core.effects import (
     Discard,
     Effect,
     Exchange,
+    ExchangeMany,
+    Join,
     Observe,
     OpenPart,
     Publish,
@@ -43,6 +45,7 @@ from dlmachine.core.events import (
     Failed,
     Head,
     Interrupted,
+    Joined,
     LockAcquired,
     LockReleased,
     LockUnavailable,
@@ -53,6 +56,7 @@ from dlmachine.core.events import (
     Received,
     Recorded,
     Retired,
+    SegmentsEnded,
     Unpublished,
     Validated,
     Waited,
@@ -88,6 +92,7 @@ from dlmachine.core.headers import Headers
 from dlmachine.core.policy import CheckMethod, Policy, Window
 from dlmachine.core.record import DownloadRecord
 from dlmachine.core.snapshot import BackendSeen, CacheEntry, CacheSeen, PartSeen, Snapshot, Status
+from dlmachine.core.staging import address_digest
 
 DATA: Final = b'a,b\n1,2\n'
 DIGESTS: Final = tuple(sha256(text).hexdigest() for text in (DATA, b'', b'other'))
@@ -238,6 +243,7 @@ def policies(**fixed: Any) -> st.SearchStrategy[Policy]:
         'timeout': st.none() | st.timedeltas(timedelta(seconds=1), timedelta(hours=1)),
         'max_bytes': st.none() | st.integers(0, 100),
         'max_redirects': st.integers(0, 3),
+        'segments': st.sampled_from([1, 1, 0, 2, 16]),
         'checksum': st.none() | checksums,
         'checksum_list': st.none() | st.none() | lists,
         'min_bytes': st.none() | st.integers(0, 100),
@@ -338,6 +344,13 @@ def snapshots(draw: st.DrawFn, key: str = '0' * 64, *, healthy: bool = False) ->
         name=st.just('left.part'),
         size_bytes=st.integers(0, 20),
         validator=st.sampled_from(['"v1"', '"v2"']),
+    ) | st.builds(
+        PartSeen,
+        name=st.just('left.part'),
+        size_bytes=st.just(4),
+        validator=st.sampled_from(['"v1"', '"v2"']),
+        spans=st.sampled_from([((0, 3),), ((0, 3), (6, 6)), ((0, 3), (6, 7))]),
+        whole_bytes=st.just(8),
     )
     return Snapshot(
         now=NOW if healthy else draw(instants),
@@ -354,7 +367,12 @@ def snapshots(draw: st.DrawFn, key: str = '0' * 64, *, healthy: bool = False) ->
 def wishes(draw: st.DrawFn, *, healthy: bool = False) -> tuple[Descriptor, Policy, Snapshot]:
     """All that `plan` and `begin` are given, belonging together."""
     descriptor = draw(descriptors())
-    return descriptor, draw(policies()), draw(snapshots(cache_key(descriptor), healthy=healthy))
+    seen = draw(snapshots(cache_key(descriptor), healthy=healthy))
+    if seen.part is not None:
+        # Of a part that is of no address that is asked nothing can come.
+        address = address_digest(draw(st.sampled_from(descriptor.addresses)))
+        seen = replace(seen, part=replace(seen.part, address=address))
+    return descriptor, draw(policies()), seen
 
 
 # --- faults ---------------------------------------------------------------------
@@ -513,6 +531,59 @@ _interruptions = st.builds(
     head=st.none() | heads(),
     part_bytes=st.integers(0, 200),
 )
+#: What comes of segments: each as it was asked for, broken, something else, or nothing.
+_joins = st.builds(Joined, at=instants, received=receiveds)
+
+
+def _ranged(exchange: Exchange) -> st.SearchStrategy[Event]:
+    # The range that was asked for, of a whole that is larger: the way into segments.
+    expect = exchange.expect
+    first = expect.offset
+    last = first if expect.last is None else expect.last
+    sizes = st.sampled_from([last + 1, last + 2, last + 3_000_000])
+    heads_ = st.builds(
+        lambda size, tag: Head(
+            status=206,
+            headers=Headers((('Content-Range', f'bytes {first}-{last}/{size}'), ('ETag', tag))),
+        ),
+        sizes if expect.whole_bytes is None else st.just(expect.whole_bytes),
+        st.just(expect.validator) if expect.validator else st.sampled_from(['"v1"', 'W/"v1"']),
+    )
+    count = last - first + 1
+    brought = Received(size_bytes=last + 1, wire_bytes=count, sha256=DIGESTS[0])
+    return st.builds(Answered, at=instants, head=heads_, received=st.just(brought))
+
+
+def _segment_ends(effect: ExchangeMany) -> st.SearchStrategy[Event]:
+    ends = st.tuples(*(_segment_end(exchange) for exchange in effect.exchanges))
+    return st.builds(SegmentsEnded, at=instants, ends=ends)
+
+
+def _segment_end(exchange: Exchange) -> st.SearchStrategy[Answered | Interrupted | None]:
+    expect = exchange.expect
+    first, last = expect.offset, expect.last or 0
+    place = f'bytes {first}-{last}/{expect.whole_bytes}'
+    exact = Head(
+        status=206,
+        headers=Headers((('Content-Range', place), ('ETag', expect.validator or ''))),
+    )
+    count = last - first + 1
+    whole = Received(size_bytes=count, wire_bytes=count, sha256='')
+    return (
+        st.builds(Answered, at=instants, head=st.just(exact), received=st.just(whole))
+        | st.builds(
+            Interrupted,
+            at=instants,
+            fault=try_faults,
+            head=st.just(exact),
+            part_bytes=st.integers(0, count),
+        )
+        | answers
+        | _interruptions
+        | st.none()
+    )
+
+
 _failures = st.builds(Failed, at=instants, fault=faults)
 _looks = st.builds(Validated, at=instants, problem=st.none() | any_text)
 _texts = st.builds(
@@ -545,6 +616,10 @@ def events(key: str = '0' * 64) -> st.SearchStrategy[Event]:
         answers,
         _interruptions,
         _looks,
+        _joins,
+        st.builds(
+            SegmentsEnded, at=instants, ends=st.lists(answers | st.none(), max_size=2).map(tuple)
+        ),
         _texts,
         st.builds(Published, at=instants, path=st.none() | st.just('/cache/item-1.csv')),
         _failures,
@@ -576,7 +651,11 @@ def events_of(effect: Effect, key: str = '0' * 64) -> st.SearchStrategy[Event]: 
             sizes = st.sampled_from([0, 0 if adopt is None else adopt.size_bytes])
             return st.builds(PartOpened, at=instants, size_bytes=sizes) | _failures
         case Exchange():
-            return answers | _interruptions | _failures
+            return answers | _interruptions | _ranged(effect) | _failures
+        case ExchangeMany():
+            return _segment_ends(effect) | _failures
+        case Join():
+            return _joins | _failures
         case Wait():
             return st.builds(Waited, at=instants) | _failures
         case Publish():

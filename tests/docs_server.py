@@ -24,6 +24,7 @@ FILES = {
     '/table.tsv.gz': gzip.compress(TABLE, mtime=0),
     '/notes.txt': b'read me first\n',
     '/big.bin': bytes(200_000),
+    '/large.bin': bytes(3_000_000),
     '/SHA256SUMS': f'{sha256(TABLE).hexdigest()}  table.tsv\n'.encode(),
     '/login/table.tsv': b'<!DOCTYPE html><title>Please log in</title>\n',
 }
@@ -67,6 +68,11 @@ class _Handler(BaseHTTPRequestHandler):
         is_old = self.headers.get('If-Modified-Since') == LAST_MODIFIED
         if is_known or (is_old and 'If-None-Match' not in self.headers):
             self._answer(304, b'', fields)
+        elif self.headers.get('Range') and self.headers.get('If-Range') in {None, etag}:
+            first, _, last = self.headers['Range'].removeprefix('bytes=').partition('-')
+            end = min(int(last or len(data)), len(data) - 1)
+            fields['Content-Range'] = f'bytes {first}-{end}/{len(data)}'
+            self._answer(206, data[int(first) : end + 1], fields)
         else:
             self._answer(200, data, fields)
 

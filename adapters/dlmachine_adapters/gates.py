@@ -19,12 +19,12 @@ from typing import Final
 from dlmachine.core.effects import Exchange
 from dlmachine.core.faults import Cancelled, Fault, TimedOut
 from dlmachine.core.pacing import Manners, host_of
-from dlmachine.core.ports import Part
+from dlmachine.core.ports import Sink
 from dlmachine.core.redact import redact_url
 from dlmachine_adapters.departing import DEPARTING, Departure, departing
 from dlmachine_adapters.rates import RATES, Rates
 from dlmachine_adapters.stopping import SLICE_SECONDS, Stop
-from dlmachine_adapters.throttling import ThrottledPart, Valve
+from dlmachine_adapters.throttling import ThrottledSink, Valve
 
 #: To connect takes less than this, mostly: so long before its time a request may begin.
 _LEAD_SECONDS: Final = 0.5
@@ -149,10 +149,10 @@ class HostGates:
         finally:
             self._lines.come_out(host)
 
-    def throttle(self, effect: Exchange, part: Part) -> Part:
+    def throttle(self, effect: Exchange, part: Sink) -> Sink:
         """The part, filled no faster than all of this world together may be."""
         limit = effect.manners.bytes_per_second
-        return part if limit is None else ThrottledPart(part, self._valve, limit, self._stop)
+        return part if limit is None else ThrottledSink(part, self._valve, limit, self._stop)
 
     def _line_up(
         self,

@@ -18,6 +18,7 @@ from typing import BinaryIO, Final
 from dlmachine.core.answer import TakeBody
 from dlmachine.core.destination import AtPath
 from dlmachine.core.effects import Publish
+from dlmachine.core.segments import Spans, front_bytes, merged
 from dlmachine_adapters.appearing import move_to_new_name, sync_folder
 from dlmachine_adapters.heartbeat import HEART
 from dlmachine_adapters.part_notes import (
@@ -32,6 +33,8 @@ from dlmachine_adapters.part_notes import (
 _HASH_BYTES: Final = 1 << 20
 #: From this size on, going on later saves more than a note costs now.
 _WORTH_BYTES: Final = 1 << 20
+#: A note of segments is written anew this often, without a sync.
+_TELL_SECONDS: Final = 1.0
 
 
 class FileKeeper:
@@ -43,12 +46,12 @@ class FileKeeper:
         handle: int,
         on_gone: Callable[[], None],
         note: Note | None = None,
-        vouched_bytes: int = 0,
+        vouched: Spans = (),
     ) -> None:
         """Own an open file.
 
         `on_gone` is called when it has left its folder; `note` is the one that lies beside
-        it, if one does; `vouched_bytes` is how far any note of this file has vouched for it.
+        it, if one does; `vouched` are the bytes that any note of this file has vouched for.
         """
         hold(handle)
         self._path = path
@@ -56,7 +59,13 @@ class FileKeeper:
         # Pieces come in large enough: a buffer would only copy them once more.
         self._file = os.fdopen(handle, 'r+b', buffering=0)
         self._note = note
-        self._vouched = vouched_bytes
+        self._vouched = vouched
+        # In segments: the size of the whole, and what of it has been written.
+        self._whole = None if note is None else note.whole_bytes
+        self._spans = () if note is None else note.written
+        self._at = 0
+        self._told_at = 0.0
+        self._counting = Lock()
         self._opened_at = monotonic()
         self._is_beating = False
         self._is_over = False
@@ -80,38 +89,51 @@ class FileKeeper:
     def begin(self, keep_bytes: int, taking: TakeBody) -> None:
         """Cut the file, and note what it becomes a part of if it could be gone on from."""
         wanted = taking.validator if _is_worth_a_note(taking) else None
-        with self._mutex:
-            is_same = self._note is not None and (self._note.validator, self._note.address) == (
-                wanted,
-                taking.address,
-            )
-            if not is_same or keep_bytes < self._vouched:
-                self._disown()
-            self._file.seek(keep_bytes)
-            self._file.truncate()
-            if wanted is not None and self._note is None:
-                self._note = Note(validator=wanted, address=taking.address)
-                write_note(self._path, self._note)
+        front = ((0, keep_bytes - 1),) if keep_bytes else ()
+        self._keep_only(merged((*front, *taking.held)), taking, wanted)
+        self._file.seek(keep_bytes)
+        self._at = keep_bytes
 
     def append(self, data: bytes | memoryview) -> None:
         """Take more."""
+        if self._whole is not None:
+            self.write_at(self._at, data)
+            self._at += len(data)
+            return
         left = memoryview(data)
         while left:
             # A nearly full disk takes what still fits; the next call then says why no more.
             left = left[self._file.write(left) :]
-        if not self._is_beating and monotonic() - self._opened_at > BEAT_SECONDS:
-            self._is_beating = True
-            HEART.add(self)
+        self._beat_now_and_then()
+
+    def write_at(self, offset: int, data: bytes | memoryview) -> None:
+        """Take bytes at their place; from any thread."""
+        write_all(self._file.fileno(), data, offset)
+        with self._counting:
+            self._spans = merged((*self._spans, (offset, offset + len(data) - 1)))
+        self._tell_now_and_then()
+        self._beat_now_and_then()
+
+    @property
+    def spans(self) -> Spans:
+        """What has been written, where it is filled in segments."""
+        return self._spans
+
+    def whole(self, size_bytes: int) -> Iterator[bytes]:
+        """All bytes in order; there must be no hole."""
+        if self._spans != ((0, size_bytes - 1),):
+            raise OSError(errno.EIO, 'the part has holes')
+        yield from self.pieces(size_bytes)
 
     def beat(self) -> None:
         """Sync what has been written so far, and let the note vouch for it."""
         with self._mutex, contextlib.suppress(OSError, ValueError):
             if self._note is None or self._is_over or self._file.closed:
                 return
-            size = os.fstat(self._file.fileno()).st_size
+            size, spans = os.fstat(self._file.fileno()).st_size, self._spans
             os.fsync(self._file.fileno())
-            self._note = replace(self._note, kept_bytes=size)
-            self._vouched = size
+            self._note = self._synced(self._note, size, spans)
+            self._vouched = merged((*self._vouched, *self._note.vouched))
             write_note(self._path, self._note)
 
     def pieces(self, count_bytes: int) -> Iterator[bytes]:
@@ -172,9 +194,57 @@ class FileKeeper:
             size = self._path.stat().st_size
         except OSError:
             return False
-        if size:
-            write_note(self._path, replace(self._note, kept_bytes=size, is_left=True))
-        return bool(size)
+        left = self._synced(self._note, size, self._spans)
+        if left.kept_bytes:
+            write_note(self._path, replace(left, is_left=True))
+        return bool(left.kept_bytes)
+
+    def _synced(self, note: Note, size: int, spans: Spans) -> Note:
+        if self._whole is None:
+            return replace(note, kept_bytes=size)
+        return replace(note, kept_bytes=front_bytes(spans), written=spans, synced=spans)
+
+    def _keep_only(self, kept: Spans, taking: TakeBody, wanted: str | None) -> None:
+        if not _covers(self._present(), kept):
+            raise OSError(errno.EIO, 'the part has holes')
+        with self._mutex:
+            note, whole = self._note, taking.whole_bytes
+            is_same = note is not None and (
+                (note.validator, note.address, note.whole_bytes) == (wanted, taking.address, whole)
+            )
+            if not is_same or not _covers(kept, self._vouched):
+                self._disown()
+            self._file.seek(kept[-1][1] + 1 if kept else 0)
+            self._file.truncate()
+            self._whole, self._spans = whole, () if whole is None else kept
+            if wanted is not None:
+                self._write_down(Note(validator=wanted, address=taking.address, whole_bytes=whole))
+
+    def _write_down(self, new: Note) -> None:
+        # The note that is there vouches for the same and more; else this new one for nothing.
+        note = replace(self._note or new, written=self._spans)
+        if note != self._note:
+            self._note = note
+            write_note(self._path, note)
+
+    def _present(self) -> Spans:
+        return _first(os.fstat(self._file.fileno()).st_size) if self._whole is None else self._spans
+
+    def _tell_now_and_then(self) -> None:
+        # Should this process die, what it has written counts as far as its note says.
+        if monotonic() - self._told_at < _TELL_SECONDS or not self._mutex.acquire(blocking=False):
+            return
+        try:
+            self._told_at = monotonic()
+            if self._note is not None and not self._is_over:
+                self._write_down(self._note)
+        finally:
+            self._mutex.release()
+
+    def _beat_now_and_then(self) -> None:
+        if not self._is_beating and monotonic() - self._opened_at > BEAT_SECONDS:
+            self._is_beating = True
+            HEART.add(self)
 
     def _own_file(self, path: str) -> Path:
         # Somebody may have removed it, and something else may have its name since.
@@ -203,7 +273,7 @@ class FileKeeper:
         self._drop_note()
         if self._vouched:
             sync_folder(self._path.parent)
-            self._vouched = 0
+            self._vouched = ()
 
     def _drop_note(self) -> None:
         if self._note is not None:
@@ -211,5 +281,34 @@ class FileKeeper:
             self._note = None
 
 
+def write_all(handle: int, data: bytes | memoryview, offset: int) -> None:
+    """Write at an offset, whatever else writes to the same file."""
+    view = memoryview(data)
+    while view:
+        written = _pwrite(handle, view, offset)
+        view, offset = view[written:], offset + written
+
+
+def _seek_and_write(handle: int, data: memoryview, offset: int) -> int:
+    with _SEEKING:
+        os.lseek(handle, offset, os.SEEK_SET)
+        return os.write(handle, data)
+
+
+_SEEKING: Final = Lock()
+#: Windows has none.
+_pwrite: Final[Callable[[int, memoryview, int], int]] = getattr(os, 'pwrite', _seek_and_write)
+
+
+def _first(count: int) -> Spans:
+    return ((0, count - 1),) if count else ()
+
+
+def _covers(spans: Spans, others: Spans) -> bool:
+    return merged((*spans, *others)) == spans
+
+
 def _is_worth_a_note(taking: TakeBody) -> bool:
+    if taking.whole_bytes is not None:
+        return taking.whole_bytes >= _WORTH_BYTES
     return taking.wire_bytes is None or taking.offset + taking.wire_bytes >= _WORTH_BYTES

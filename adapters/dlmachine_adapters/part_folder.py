@@ -11,12 +11,14 @@ import secrets
 import socket
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
 from dlmachine.core.answer import TakeBody
+from dlmachine.core.segments import Spans, front_bytes
 from dlmachine.core.snapshot import PartSeen
 from dlmachine_adapters.part_files import FileKeeper
 from dlmachine_adapters.part_notes import (
@@ -29,7 +31,7 @@ from dlmachine_adapters.part_notes import (
     is_running,
     is_silent,
     read_note,
-    usable_bytes,
+    usable_spans,
     write_note,
 )
 
@@ -64,11 +66,9 @@ def find_parts(folder: Path, stem: str) -> Iterator[PartSeen]:
     start = f'{_safe_stem(stem)}.'
     for part in _parts(folder / OUR_FOLDER):
         note = read_note(part) if part.name.startswith(start) else None
-        size = 0 if note is None else usable_bytes(part, note)
-        if note is not None and size:
-            yield PartSeen(
-                name=part.name, size_bytes=size, validator=note.validator, address=note.address
-            )
+        spans = () if note is None else usable_spans(part, note)
+        if note is not None and front_bytes(spans):
+            yield _seen(part, note, spans)
 
 
 def adopt_part(folder: Path, stem: str, seen: PartSeen) -> FileKeeper | None:
@@ -78,7 +78,8 @@ def adopt_part(folder: Path, stem: str, seen: PartSeen) -> FileKeeper | None:
     note = read_note(old)
     if note is None or (note.validator, note.address) != (seen.validator, seen.address):
         return None
-    if usable_bytes(old, note) != seen.size_bytes:
+    spans = usable_spans(old, note)
+    if _seen(old, note, spans) != seen:
         return None
     if is_silent(old, note):
         return _copy_part(folder, stem, old, note)
@@ -88,10 +89,31 @@ def adopt_part(folder: Path, stem: str, seen: PartSeen) -> FileKeeper | None:
         return None
     # This names a living owner, and no bytes that could be relied on.
     own_note = Note(validator=seen.validator, address=seen.address)
+    if note.whole_bytes is not None:
+        # Here it must name them: the size of the file says nothing.
+        own_note = replace(
+            own_note,
+            kept_bytes=note.kept_bytes,
+            whole_bytes=note.whole_bytes,
+            written=spans,
+            synced=note.synced,
+        )
     if _take_over(handle, old, mine, own_note):
-        return FileKeeper(mine, handle, partial(tidy, folder), own_note, note.kept_bytes)
+        return FileKeeper(mine, handle, partial(tidy, folder), own_note, note.vouched)
     os.close(handle)
     return None
+
+
+def _seen(part: Path, note: Note, spans: Spans) -> PartSeen:
+    found = PartSeen(
+        name=part.name,
+        size_bytes=front_bytes(spans),
+        validator=note.validator,
+        address=note.address,
+    )
+    if note.whole_bytes is None or is_silent(part, note):
+        return found  # One that is copied is copied up to its first hole.
+    return replace(found, spans=spans, whole_bytes=note.whole_bytes)
 
 
 def _copy_part(folder: Path, stem: str, old: Path, note: Note) -> FileKeeper | None:

@@ -5,6 +5,10 @@ may be taken over only when it is certain that nobody writes to it any more, and
 of its bytes as are certain to be there: all of them if its owner's process is gone from this
 very machine, which has not been started anew since; else those that its owner synced, which
 the note says, either when it left the part or by its last heartbeat.
+
+A part that is filled in segments has holes, and a size that says nothing. Its note has another
+form, which whoever knows only the first takes for none: it names the spans that were written,
+which count while the machine has not been started anew, and those that were synced.
 """
 
 import contextlib
@@ -18,6 +22,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
+
+from dlmachine.core.segments import Spans, front_bytes, merged
 
 fcntl: Any = import_module('fcntl') if find_spec('fcntl') else None
 
@@ -46,6 +52,8 @@ class Note:
     """The strong validator of the whole, a digest of where it came from, and the part's owner.
 
     `kept_bytes` is how many bytes are synced; `is_left` tells that the owner is done with it.
+    Where it is filled in segments, `whole_bytes` is set, `written` are the spans that were
+    written, and `synced` those that were synced.
     """
 
     validator: str
@@ -55,6 +63,14 @@ class Note:
     host: str = field(default_factory=socket.gethostname)
     pid: int = field(default_factory=os.getpid)
     boot: str = field(default_factory=boot_id)
+    whole_bytes: int | None = None
+    written: Spans = ()
+    synced: Spans = ()
+
+    @property
+    def vouched(self) -> Spans:
+        """The bytes that are synced."""
+        return merged((*_first(self.kept_bytes, self.kept_bytes), *self.synced))
 
 
 def note_path(part: Path) -> Path:
@@ -66,7 +82,7 @@ def write_note(part: Path, note: Note) -> None:
     """Write it, whole or not at all; a part without one is merely not gone on from."""
     new = part.with_name(f'{part.name}.new')
     try:
-        new.write_text(json.dumps(asdict(note)), encoding='utf-8')
+        new.write_text(json.dumps(_plain(note)), encoding='utf-8')
         new.replace(note_path(part))
     except OSError:
         with contextlib.suppress(OSError):
@@ -77,17 +93,45 @@ def read_note(part: Path) -> Note | None:
     """Read it; None if there is none that can be read."""
     try:
         stored = json.loads(note_path(part).read_text(encoding='utf-8'))
+        segmented = stored.get('segmented')
         return Note(
-            validator=str(stored['validator']),
+            validator=str(stored['validator'] if segmented is None else segmented['validator']),
             address=str(stored['address']),
             kept_bytes=int(stored['kept_bytes']),
             is_left=stored['is_left'] is True,
             host=str(stored['host']),
             pid=int(stored['pid']),
             boot=str(stored['boot']),
+            **({} if segmented is None else _spans_of(segmented)),
         )
-    except (OSError, ValueError, KeyError, TypeError, OverflowError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None
+
+
+def _plain(note: Note) -> dict[str, Any]:
+    values = asdict(note)
+    names = ('whole_bytes', 'written', 'synced')
+    spans = {name: values.pop(name) for name in names}
+    if note.whole_bytes is None:
+        return values
+    # Without a validator in its place, it is no note to whoever does not know of holes.
+    spans['validator'] = values.pop('validator')
+    return {**values, 'segmented': spans}
+
+
+def _spans_of(stored: dict[str, Any]) -> dict[str, Any]:
+    whole = int(stored['whole_bytes'])
+    return {'whole_bytes': whole} | {
+        name: _checked(tuple((int(first), int(last)) for first, last in stored[name]), whole)
+        for name in ('written', 'synced')
+    }
+
+
+def _checked(spans: Spans, whole: int) -> Spans:
+    if merged(spans) != spans or any(not 0 <= first <= last < whole for first, last in spans):
+        msg = 'these are no spans of a whole'
+        raise ValueError(msg)
+    return spans
 
 
 def drop_note(part: Path) -> None:
@@ -97,22 +141,41 @@ def drop_note(part: Path) -> None:
 
 
 def usable_bytes(part: Path, note: Note) -> int:
-    """How many bytes of a part can be gone on from; 0 as long as somebody may write to it."""
+    """How many bytes, from the first one on, can be gone on from."""
+    return front_bytes(usable_spans(part, note))
+
+
+def usable_spans(part: Path, note: Note) -> Spans:
+    """What of a part can be gone on from; nothing as long as somebody may write to it."""
     try:
         seen = part.stat()
     except OSError:
-        return 0
+        return ()
     if (seen.st_dev, seen.st_ino) in LIVE or is_published(seen) or is_held(part):
-        return 0
-    kept = note.kept_bytes if 0 <= note.kept_bytes <= seen.st_size else 0
-    if note.is_left or is_silent(part, note):
+        return ()
+    size, whole = seen.st_size, note.whole_bytes
+    kept = _first(note.kept_bytes, size)
+    if is_silent(part, note):
         return kept
+    synced = kept if whole is None else _within(note.synced, size)
+    if note.is_left:
+        return synced
     if note.host != socket.gethostname() or not note.boot:
-        return 0
+        return ()
     if note.boot != boot_id():
-        return kept  # What was not synced went with the machine.
-    is_gone = note.pid == os.getpid() or not is_running(note.pid)
-    return seen.st_size if is_gone else 0
+        return synced  # What was not synced went with the machine.
+    if note.pid != os.getpid() and is_running(note.pid):
+        return ()
+    return _first(size, size) if whole is None else _within(note.written, size)
+
+
+def _first(count: int, size: int) -> Spans:
+    return ((0, count - 1),) if 0 < count <= size else ()
+
+
+def _within(spans: Spans, size: int) -> Spans:
+    # A file that is shorter than its note says is not the one that it speaks of.
+    return spans if all(last < size for _, last in spans) else ()
 
 
 def is_published(seen: os.stat_result) -> bool:

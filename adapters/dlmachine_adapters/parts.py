@@ -4,17 +4,21 @@ Contract: implements `ports.Part`. Counts, decodes, hashes and limits what comes
 wire; where it is kept is a `Keeper`'s affair (a file or a buffer).
 """
 
-from collections.abc import Iterator
+import errno
+import os
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from typing import BinaryIO, Protocol
 
 from dlmachine.core.answer import TakeBody
-from dlmachine.core.effects import Discard, Publish
+from dlmachine.core.effects import Discard, ExchangeMany, Join, Publish
 from dlmachine.core.events import Discarded, Failed, PlaceTaken, Published, Received
 from dlmachine.core.faults import AnswerUnusable, BodyTooLarge, StorageFailed
-from dlmachine.core.ports import Clock, PartError
+from dlmachine.core.ports import Clock, PartError, Sink
+from dlmachine.core.segments import Spans, behind, front_bytes
 from dlmachine_adapters.decoding import Decoder, DecodingError, Inflater
 from dlmachine_adapters.examining import Examiner
+from dlmachine_adapters.segment_sinks import Segment
 from dlmachine_adapters.storage_faults import storage_fault
 
 
@@ -32,7 +36,20 @@ class Keeper(Protocol):
         ...
 
     def begin(self, keep_bytes: int, taking: TakeBody) -> None:
-        """Keep the first so many bytes and drop the others."""
+        """Keep the first so many bytes, and `taking.held`; drop the others."""
+        ...
+
+    def write_at(self, offset: int, data: bytes | memoryview) -> None:
+        """Take bytes at their place; from any thread."""
+        ...
+
+    @property
+    def spans(self) -> Spans:
+        """What has been written, where it is filled in segments."""
+        ...
+
+    def whole(self, size_bytes: int) -> Iterator[bytes]:
+        """All bytes in order; there must be no hole."""
         ...
 
     def append(self, data: bytes | memoryview) -> None:
@@ -68,6 +85,8 @@ class KeptPart:
         self._wire = 0
         self._limit: int | None = None
         self._decoder: Decoder | None = None
+        self._is_range = False
+        self._segments: list[Segment] = []
 
     @property
     def size_bytes(self) -> int:
@@ -82,12 +101,13 @@ class KeptPart:
     def begin(self, taking: TakeBody) -> None:
         """Keep the bytes before the offset, hashed; drop the others."""
         offset = taking.offset
-        if offset > self._size:
+        if offset > max(self._size, front_bytes(self._keeper.spans)):
             # To go on from there would leave a hole.
             problem = f'holds {self._size} bytes, where {offset} are to be kept'
             fault = StorageFailed(path=self._keeper.name, operation='resume', problem=problem)
             raise PartError(fault)
         self._limit, self._wire = taking.limit_bytes, 0
+        self._is_range = taking.whole_bytes is not None
         self._decoder = Inflater(taking.decoder) if taking.decoder else None
         try:
             self._keeper.begin(offset, taking)
@@ -115,7 +135,43 @@ class KeptPart:
                 self._decoder.end()
         except DecodingError as error:
             raise PartError(AnswerUnusable(url='', problem=str(error))) from error
+        if self._is_range:
+            return Received(size_bytes=self._size, wire_bytes=self._wire, sha256='')
         return self._examiner.received(self._wire)
+
+    def divide(self, effect: ExchangeMany) -> Sequence[Sink]:
+        """A sink for each span."""
+        keeper, front = self._keeper, front_bytes(effect.held)
+        taking = TakeBody(
+            validator=effect.validator,
+            address=effect.exchange.expect.address,
+            whole_bytes=effect.whole_bytes,
+            held=behind(effect.held, front),
+        )
+        try:
+            keeper.begin(front, taking)
+        except OSError as error:
+            raise PartError(storage_fault(error, 'write', keeper.name)) from error
+        self._segments = [Segment(keeper, span) for span in effect.spans]
+        return self._segments
+
+    def reunite(self) -> None:
+        """The segments take no more."""
+        for segment in self._segments:
+            segment.close()
+        self._segments = []
+        self._size = front_bytes(self._keeper.spans)
+
+    def join(self, effect: Join) -> Received:
+        """Read the whole through."""
+        examiner = Examiner(effect.algorithms, checks_gzip=effect.checks_gzip)
+        try:
+            for piece in self._keeper.whole(effect.whole_bytes):
+                examiner.update(piece)
+        except OSError as error:
+            examiner.stop()
+            raise PartError(storage_fault(error, 'read', self._keeper.name)) from error
+        return examiner.received(effect.whole_bytes)
 
     def view(self) -> BinaryIO:
         """The bytes so far, as a file of its own."""
@@ -149,10 +205,13 @@ class KeptPart:
             self._keeper.append(data)
         except OSError as error:
             raise PartError(storage_fault(error, 'write', self._keeper.name)) from error
-        self._examiner.update(data)
+        if not self._is_range:
+            self._examiner.update(data)
         self._size += len(data)
 
     def _examine_again(self, taking: TakeBody) -> None:
+        if self._is_range:
+            return  # The whole will be read through, once it is there.
         # What was examined on the way here need not be read again, if it was all that is kept.
         asked, had = (taking.algorithms, taking.checks_gzip), self._examiner
         if had.seen_bytes == taking.offset and (had.algorithms, had.checks_gzip) == asked:
@@ -186,6 +245,19 @@ class MemoryKeeper:
     def append(self, data: bytes | memoryview) -> None:
         """Take more."""
         self._buffer.write(data)
+
+    def write_at(self, offset: int, data: bytes | memoryview) -> None:
+        """What is in memory comes in one piece."""
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+
+    @property
+    def spans(self) -> Spans:
+        """None."""
+        return ()
+
+    def whole(self, size_bytes: int) -> Iterator[bytes]:
+        """As for `write_at`."""
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
 
     def pieces(self, count_bytes: int) -> Iterator[bytes]:
         """The first so many bytes."""

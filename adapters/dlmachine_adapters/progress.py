@@ -7,14 +7,16 @@ elsewhere, and where it is not wanted, nothing is loaded and nothing is counted.
 import contextlib
 import os
 import sys
+from collections.abc import Sequence
 from functools import cache
-from threading import RLock
+from threading import Lock, RLock
 from typing import Any, BinaryIO, Final
 
 from dlmachine.core.answer import TakeBody
-from dlmachine.core.effects import Discard, Publish
+from dlmachine.core.effects import Discard, ExchangeMany, Join, Publish
 from dlmachine.core.events import Discarded, Failed, PlaceTaken, Published, Received
-from dlmachine.core.ports import Part
+from dlmachine.core.ports import Part, Sink
+from dlmachine.core.segments import count_bytes
 
 #: What is over sooner shows no bar.
 _QUIET_SECONDS: Final = 0.5
@@ -55,6 +57,7 @@ class MeteredPart:
         self._part = part
         self._label = label
         self._bar: Any = None
+        self._moving = Lock()
 
     @property
     def size_bytes(self) -> int:
@@ -71,19 +74,33 @@ class MeteredPart:
         self._part.begin(taking)
         self.close()
         total = None if taking.wire_bytes is None else taking.offset + taking.wire_bytes
-        with contextlib.suppress(*_UNSHOWABLE):
-            self._bar = _bar_class()(
-                total=total, initial=taking.offset, desc=self._label, unit='B', unit_scale=True,
-                unit_divisor=1024, file=sys.stderr, dynamic_ncols=True, leave=False,
-                delay=_QUIET_SECONDS,
-            )  # fmt: skip
+        self._show(taking.whole_bytes or total, taking.offset + count_bytes(taking.held))
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Pass it on, then move the bar."""
         self._part.write(data)
-        if self._bar is not None:
-            with contextlib.suppress(*_UNSHOWABLE):
-                self._bar.update(len(data))
+        self.move(len(data))
+
+    def move(self, count: int) -> None:
+        """So many bytes more; from any thread."""
+        with self._moving, contextlib.suppress(*_UNSHOWABLE):
+            if self._bar is not None:
+                self._bar.update(count)
+
+    def divide(self, effect: ExchangeMany) -> Sequence[Sink]:
+        """One bar for all segments."""
+        sinks = self._part.divide(effect)
+        self.close()
+        self._show(effect.whole_bytes, count_bytes(effect.held))
+        return [MeteredSegment(sink, self) for sink in sinks]
+
+    def reunite(self) -> None:
+        """Pass it on."""
+        self._part.reunite()
+
+    def join(self, effect: Join) -> Received:
+        """Pass it on."""
+        return self._part.join(effect)
 
     def finish(self) -> Received:
         """Pass it on."""
@@ -103,10 +120,45 @@ class MeteredPart:
 
     def close(self) -> None:
         """Take the bar away."""
-        bar, self._bar = self._bar, None
-        if bar is not None:
-            with contextlib.suppress(*_UNSHOWABLE):
+        with self._moving, contextlib.suppress(*_UNSHOWABLE):
+            bar, self._bar = self._bar, None
+            if bar is not None:
                 bar.close()
+
+    def _show(self, total: int | None, initial: int) -> None:
+        with contextlib.suppress(*_UNSHOWABLE):
+            self._bar = _bar_class()(
+                total=total, initial=initial, desc=self._label, unit='B', unit_scale=True,
+                unit_divisor=1024, file=sys.stderr, dynamic_ncols=True, leave=False,
+                delay=_QUIET_SECONDS,
+            )  # fmt: skip
+
+
+class MeteredSegment:
+    """A segment that moves the bar of its part."""
+
+    def __init__(self, sink: Sink, meter: MeteredPart) -> None:
+        """Follow this one."""
+        self._sink = sink
+        self._meter = meter
+
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes it holds."""
+        return self._sink.size_bytes
+
+    def begin(self, taking: TakeBody) -> None:
+        """Pass it on."""
+        self._sink.begin(taking)
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Pass it on, then move the bar."""
+        self._sink.write(data)
+        self._meter.move(len(data))
+
+    def finish(self) -> Received:
+        """Pass it on."""
+        return self._sink.finish()
 
 
 @cache

@@ -13,7 +13,7 @@ from returns.pipeline import is_successful
 
 from dlmachine.core.effects import Exchange
 from dlmachine.core.events import Answered, Interrupted
-from dlmachine.core.ports import Clock, Part, PartError
+from dlmachine.core.ports import Clock, PartError, Sink
 from dlmachine.core.snapshot import BackendSeen
 from dlmachine_adapters.bodies import BodyError, OpenBody, open_body
 from dlmachine_adapters.curl_answer import ConnectionLostError, CurlAnswer
@@ -55,7 +55,7 @@ class CurlTransport:
         return self.describe()
 
     def exchange(
-        self, effect: Exchange, part: Part, remaining: timedelta | None
+        self, effect: Exchange, part: Sink, remaining: timedelta | None
     ) -> Answered | Interrupted:
         """Send the request, and write the answer's body to the part if it is wanted."""
         watch = Watch(effect, remaining)

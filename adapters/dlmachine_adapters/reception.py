@@ -12,7 +12,7 @@ from dlmachine.core.answer import LeaveBody, RefuseBody, TakeBody, content_lengt
 from dlmachine.core.effects import Exchange
 from dlmachine.core.events import Answered, Head, Interrupted
 from dlmachine.core.faults import AnswerUnusable, BodyTruncated, Fault, SchemeRefused
-from dlmachine.core.ports import Clock, Part, PartError
+from dlmachine.core.ports import Clock, PartError, Sink
 from dlmachine.core.redact import redact_url
 from dlmachine.core.request import Request
 
@@ -35,7 +35,7 @@ _BODILESS: Final = frozenset({204, 304})
 class Reception:
     """The answer to one exchange; used by one thread."""
 
-    def __init__(self, effect: Exchange, part: Part, clock: Clock) -> None:
+    def __init__(self, effect: Exchange, part: Sink, clock: Clock) -> None:
         self._effect = effect
         self._part = part
         self._clock = clock

@@ -15,7 +15,7 @@ from returns.pipeline import is_successful
 from dlmachine.core.effects import Exchange
 from dlmachine.core.events import Answered, Head, Interrupted
 from dlmachine.core.headers import Headers
-from dlmachine.core.ports import Clock, Part, PartError
+from dlmachine.core.ports import Clock, PartError, Sink
 from dlmachine.core.request import Request
 from dlmachine.core.snapshot import BackendSeen
 from dlmachine_adapters.bodies import OpenBody, open_body
@@ -57,7 +57,7 @@ class RequestsTransport:
         return self.describe()
 
     def exchange(
-        self, effect: Exchange, part: Part, remaining: timedelta | None
+        self, effect: Exchange, part: Sink, remaining: timedelta | None
     ) -> Answered | Interrupted:
         """Send the request, and write the answer's body to the part if it is wanted."""
         watch = Watch(effect, remaining)

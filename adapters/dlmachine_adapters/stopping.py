@@ -21,7 +21,7 @@ from weakref import WeakSet
 from dlmachine.core.effects import AcquireLock, Exchange, ReleaseLock
 from dlmachine.core.events import Answered, Interrupted, LockAcquired, LockReleased, LockUnavailable
 from dlmachine.core.faults import Cancelled, Fault, LockBusyTooLong
-from dlmachine.core.ports import Clock, Locks, Part, Transport
+from dlmachine.core.ports import Clock, Locks, Sink, Transport
 from dlmachine.core.snapshot import BackendSeen
 
 #: No wait that can not be woken up is longer than this.
@@ -214,7 +214,7 @@ class StoppableTransport:
         return self._transport.seen
 
     def exchange(
-        self, effect: Exchange, part: Part, remaining: timedelta | None
+        self, effect: Exchange, part: Sink, remaining: timedelta | None
     ) -> Answered | Interrupted:
         """Send the request, unless it is to stop already."""
         if self._stop.is_set:

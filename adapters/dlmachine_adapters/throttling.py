@@ -7,14 +7,13 @@ server, and nothing is kept in memory; the transports take that for no silence o
 
 import threading
 from time import monotonic
-from typing import BinaryIO, Final
+from typing import Final
 
 from dlmachine.core.answer import TakeBody
-from dlmachine.core.effects import Discard, Publish
-from dlmachine.core.events import Discarded, Failed, PlaceTaken, Published, Received
+from dlmachine.core.events import Received
 from dlmachine.core.faults import Cancelled
 from dlmachine.core.pacing import Flow, spend
-from dlmachine.core.ports import Part, PartError
+from dlmachine.core.ports import PartError, Sink
 from dlmachine_adapters.stopping import Stop
 
 #: So many steps in a second, if there is only one part.
@@ -37,10 +36,10 @@ class Valve:
             return wait
 
 
-class ThrottledPart:
-    """A part that waits after what it was given."""
+class ThrottledSink:
+    """A part, or a segment of one, that waits after what it was given."""
 
-    def __init__(self, part: Part, valve: Valve, bytes_per_second: int, stop: Stop) -> None:
+    def __init__(self, part: Sink, valve: Valve, bytes_per_second: int, stop: Stop) -> None:
         """Fill this part through the valve, until it is to stop."""
         self._part = part
         self._valve = valve
@@ -51,11 +50,6 @@ class ThrottledPart:
     def size_bytes(self) -> int:
         """How many bytes it holds."""
         return self._part.size_bytes
-
-    @property
-    def buffer(self) -> BinaryIO | None:
-        """The buffer, after it was published to memory."""
-        return self._part.buffer
 
     def begin(self, taking: TakeBody) -> None:
         """Pass it on."""
@@ -74,15 +68,3 @@ class ThrottledPart:
     def finish(self) -> Received:
         """Pass it on."""
         return self._part.finish()
-
-    def view(self) -> BinaryIO:
-        """Pass it on."""
-        return self._part.view()
-
-    def publish(self, effect: Publish) -> Published | PlaceTaken | Failed:
-        """Pass it on."""
-        return self._part.publish(effect)
-
-    def discard(self, effect: Discard) -> Discarded:
-        """Pass it on."""
-        return self._part.discard(effect)

@@ -16,7 +16,7 @@ from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.destination import PathKind, ToPath
 from dlmachine.core.faults import Fault
 from dlmachine.core.policy import Policy
-from dlmachine.core.ports import Clock, Files, Gates, Locks, Progress, Store, Transport
+from dlmachine.core.ports import Clock, Files, Gates, Locks, Progress, Store, Transport, Workers
 from dlmachine.core.snapshot import BackendSeen, Snapshot
 from dlmachine.core.staging import may_need_part, part_place, part_stem
 from dlmachine_adapters.backends import Backends
@@ -26,6 +26,7 @@ from dlmachine_adapters.gates import HostGates
 from dlmachine_adapters.locks import FolderLocks, NoLocks
 from dlmachine_adapters.progress import make_progress
 from dlmachine_adapters.stopping import Stop, StoppableClock, StoppableLocks, StoppableTransport
+from dlmachine_adapters.workers import ThreadWorkers
 
 if TYPE_CHECKING:
     from cachedir import Cache
@@ -85,6 +86,7 @@ class SystemWorld:
         self._clock: Clock = clock
         self.files: Files = LocalFiles(clock)
         self.progress: Progress = make_progress(is_wanted=progress)
+        self.workers: Workers = ThreadWorkers()
         self.store: Store | None = None
         self._backends = Backends(clock)
         self._was_live = False

@@ -24,6 +24,7 @@ _WORDS = {
     'stall_timeout': 'stall_timeout',
     'max_bytes': 'max_bytes',
     'min_bytes': 'min_bytes',
+    'segments': 'segments',
     'check_content': 'check_content',
     'create_dirs': 'create_dirs',
     'stale_if_error': 'stale_if_error',
@@ -69,6 +70,9 @@ def request_options(command: Command) -> Command:
         click.option('--rate', metavar='N/s', help='Requests per host: 3/s, 100/m, 1000/h.'),
         click.option(
             '--limit-rate', metavar='N', help='Bytes a second, all together; k, M, G are known.'
+        ),
+        click.option(
+            '--segments', metavar='N|auto', help='Connections for one large file at once.'
         ),
         click.option(
             '--no-check-content',

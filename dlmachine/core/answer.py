@@ -14,11 +14,12 @@ from typing import Final, TypeAlias
 from dlmachine.core.checksums import Checksum
 from dlmachine.core.content import is_gzip_name
 from dlmachine.core.digests import served_digest
-from dlmachine.core.effects import Exchange
+from dlmachine.core.effects import Exchange, Expectation
 from dlmachine.core.events import Head
 from dlmachine.core.faults import AnswerUnusable, BodyTooLarge, Fault
 from dlmachine.core.filename import name_content
 from dlmachine.core.redact import redact_url, scrub
+from dlmachine.core.segments import Spans
 from dlmachine.core.validators import is_same_copy, is_same_version, validator_of
 
 _CONTENT_RANGE: Final = re.compile(r'bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)', re.IGNORECASE)
@@ -51,6 +52,9 @@ class TakeBody:
     `algorithms` are the
     digests to compute besides SHA-256; `checks_gzip` asks whether the whole is one sound
     gzip stream.
+
+    Where `whole_bytes` is set, the body is a range of a whole of that size: what the part
+    holds in the `held` spans behind it stays.
     """
 
     offset: int = 0
@@ -61,6 +65,8 @@ class TakeBody:
     address: str = ''
     algorithms: tuple[str, ...] = ()
     checks_gzip: bool = False
+    whole_bytes: int | None = None
+    held: Spans = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +107,8 @@ def decide_body(exchange: Exchange, head: Head) -> BodyDecision:
     if status == 202:
         return LeaveBody(Left.ERROR)  # RFC 9110 section 15.3.3: a promise, not the answer.
     if 200 <= status < 300:
+        if exchange.expect.is_segment:
+            return _unusable(exchange, f'answered {status}, where only a range is of use')
         return _decide_whole(exchange, head)
     if status == 304:
         if exchange.expect.is_conditional:
@@ -152,36 +160,53 @@ def _decide_whole(exchange: Exchange, head: Head) -> BodyDecision:
 
 def _decide_partial(exchange: Exchange, head: Head) -> BodyDecision:
     expect = exchange.expect
-    if not expect.offset:
+    if not expect.offset and expect.last is None:
         return _unusable(exchange, 'answered with a part (206), although the whole was asked for')
     found = _CONTENT_RANGE.fullmatch((head.headers.get('Content-Range') or '').strip())
     if found is None or _coding(head) not in {'', 'identity'}:
         return _unusable(exchange, 'answered with a part (206) that can not be placed')
     first, last, whole = int(found[1]), int(found[2]), found[3]
     size = None if whole == '*' else int(whole)
-    is_asked_for = first == expect.offset and last >= first and size in {None, last + 1}
-    if not is_asked_for:
-        problem = f'answered with bytes {found[0][6:]}, where {expect.offset}- was asked for'
+    if not _is_asked_for(expect, first, last, size):
+        asked = f'{expect.offset}-{"" if expect.last is None else expect.last}'
+        problem = f'answered with bytes {found[0][6:]}, where {asked} was asked for'
         return _unusable(exchange, problem)
     if content_length(head) not in {None, last - first + 1}:
         return _unusable(exchange, 'answered with Content-Length and Content-Range that differ')
-    if not is_same_version(expect.validator, head):
+    is_first = expect.last is not None and expect.validator is None
+    if not is_first and not is_same_version(expect.validator, head):
         return _unusable(exchange, 'answered with a part (206) of another version')
-    if expect.max_bytes is not None and last + 1 > expect.max_bytes:
-        return _too_large(exchange, last + 1)
+    whole = last + 1 if size is None else size
+    if expect.max_bytes is not None and whole > expect.max_bytes:
+        return _too_large(exchange, whole)
     taking = TakeBody(
         offset=first,
         wire_bytes=last - first + 1,
         limit_bytes=expect.max_bytes,
-        validator=expect.validator,
+        validator=_validator(exchange, head) if is_first else expect.validator,
     )
+    if expect.last is not None and last - first + 1 < whole:
+        if taking.validator is None:
+            return _unusable(exchange, 'answered with a part (206) of a version without a name')
+        taking = replace(taking, whole_bytes=whole, held=expect.held)
     return _examined(exchange, head, taking)
+
+
+def _is_asked_for(expect: Expectation, first: int, last: int, size: int | None) -> bool:
+    if first != expect.offset or last < first:
+        return False
+    if expect.last is None:
+        return size in {None, last + 1}
+    # Of a range among others, the size of the whole must be known, and stay the same.
+    if size is None or expect.whole_bytes not in {None, size}:
+        return False
+    return last == min(expect.last, size - 1)
 
 
 def promised_digest(head: Head, taking: TakeBody) -> tuple[str, Checksum] | None:
     """The digest that the server promises of the whole body, and the field it stands in."""
-    is_part, is_decoded = taking.offset > 0, taking.decoder is not None
-    return served_digest(head, is_part=is_part, is_decoded=is_decoded)
+    is_decoded = taking.decoder is not None
+    return served_digest(head, is_part=head.status == 206, is_decoded=is_decoded)
 
 
 def _examined(exchange: Exchange, head: Head, taking: TakeBody) -> TakeBody:

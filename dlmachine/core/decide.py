@@ -193,7 +193,8 @@ def _find_part(
     if part is None or descriptor.method != 'GET' or part.size_bytes <= 0:
         return None
     is_of_one = part.address in {address_digest(address.url) for address in addresses}
-    return part if is_of_one and (limit is None or part.size_bytes < limit) else None
+    least = max(part.size_bytes + 1, part.whole_bytes or 0)
+    return part if is_of_one and (limit is None or least <= limit) else None
 
 
 def _is_of_copy(part: PartSeen, entry: CacheEntry | None) -> bool:

@@ -5,7 +5,7 @@ them can be printed, stored, compared and sent to another process. The docstring
 names the events that can come of it; any of them may also end in `Failed`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeAlias
 
@@ -14,6 +14,7 @@ from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.destination import AtPath, InMemory
 from dlmachine.core.pacing import Manners
 from dlmachine.core.request import Request
+from dlmachine.core.segments import Spans
 from dlmachine.core.snapshot import PartSeen
 
 
@@ -80,6 +81,10 @@ class Expectation:
     section 13). `name` is what the content would be called, `asked_name` what it is called
     where the trail of redirects began, `address` a digest of that place: a validator means
     nothing elsewhere. `checks_content` asks for what only the bytes as they pass can tell.
+
+    `last` is the last byte wanted (None: all to the end). Then `held` are the spans behind
+    the offset that are there already and stay, `whole_bytes` is the size that the whole must
+    have, and `is_segment` tells that nothing but this range, of this version, is of any use.
     """
 
     offset: int = 0
@@ -93,6 +98,10 @@ class Expectation:
     address: str = ''
     max_bytes: int | None = None
     checks_content: bool = False
+    last: int | None = None
+    held: Spans = ()
+    whole_bytes: int | None = None
+    is_segment: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +123,55 @@ class Exchange:
     stall_timeout: timedelta
     timeout: timedelta | None = None
     manners: Manners = Manners()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeMany:
+    """Ask for several segments at once, each an exchange of its own.  `SegmentsEnded`.
+
+    As many run at once as there are `connections`, taken in order; a connection whose
+    exchange does not bring a body gets no other. `exchange` is the one that showed what can
+    be had: the same is asked for each of the `spans`.
+    """
+
+    exchange: Exchange
+    spans: Spans
+    held: Spans
+    whole_bytes: int
+    validator: str
+    connections: int
+
+    @property
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """The exchanges, in order."""
+        pattern = self.exchange
+        asked = pattern.request.with_header('If-Range', self.validator)
+        return tuple(
+            replace(
+                pattern,
+                request=asked.with_header('Range', f'bytes={first}-{last}'),
+                expect=replace(
+                    pattern.expect,
+                    offset=first,
+                    last=last,
+                    held=(),
+                    whole_bytes=self.whole_bytes,
+                    validator=self.validator,
+                    is_segment=True,
+                ),
+            )
+            for first, last in self.spans
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Join:
+    """All segments are there: read the whole through, in order.  `Joined`."""
+
+    name: str
+    whole_bytes: int
+    algorithms: tuple[str, ...] = ()
+    checks_gzip: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +245,8 @@ Effect: TypeAlias = (
     | Observe
     | OpenPart
     | Exchange
+    | ExchangeMany
+    | Join
     | Validate
     | Wait
     | Publish

@@ -30,7 +30,7 @@ class Received:
     `size_bytes` and the digests are of the whole part, `wire_bytes` counts what this
     exchange alone brought, before any decoding. `start` are the first bytes of the part,
     `content.START_BYTES` at most; `gzip_problem` is what is wrong with the gzip stream in
-    it, if that was to be checked.
+    it, if that was to be checked. Of a range behind the first byte only the counts are known.
     """
 
     size_bytes: int
@@ -104,6 +104,26 @@ class Interrupted:
     fault: Fault
     head: Head | None = None
     part_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentsEnded:
+    """All exchanges have ended; what came of each, in order, or None where none was begun.
+
+    In these, `Received` has no digests, and counts the bytes of the segment alone, as
+    `part_bytes` does.
+    """
+
+    at: datetime
+    ends: tuple[Answered | Interrupted | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joined:
+    """The whole, read through from its first byte to its last."""
+
+    at: datetime
+    received: Received
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +216,8 @@ Event: TypeAlias = (
     | PartOpened
     | Answered
     | Interrupted
+    | SegmentsEnded
+    | Joined
     | Validated
     | ChecksumsRead
     | Waited

@@ -4,18 +4,22 @@ from dataclasses import replace
 
 from returns.result import Result
 
+from dlmachine.core.body import NoBody
 from dlmachine.core.decide import Verdict
+from dlmachine.core.destination import InMemory
 from dlmachine.core.effects import Exchange, Expectation
 from dlmachine.core.faults import Fault
 from dlmachine.core.filename import name_content
 from dlmachine.core.freshness import Condition, build_condition
 from dlmachine.core.headers import Headers
 from dlmachine.core.pacing import Manners
-from dlmachine.core.policy import CheckMethod
+from dlmachine.core.policy import CheckMethod, Policy
 from dlmachine.core.redact import redact_url
-from dlmachine.core.request import Request, build_request
+from dlmachine.core.request import HTTP_SCHEMES, Request, build_request
+from dlmachine.core.segments import first_span
 from dlmachine.core.staging import address_digest
 from dlmachine.core.states import Effort, Exchanging, Job, Step
+from dlmachine.core.url import parse_url
 
 
 def ask(job: Job, effort: Effort) -> Result[Step, Fault]:
@@ -28,6 +32,7 @@ def ask(job: Job, effort: Effort) -> Result[Step, Fault]:
 def send(job: Job, effort: Effort, request: Request) -> Step:
     """The step that sends a request, one more URL on the trail."""
     policy, condition = job.policy, _condition(job, effort)
+    last = _last_byte(job, effort)
     exchange = Exchange(
         request=request,
         backend=effort.address(job).backend,
@@ -43,13 +48,16 @@ def send(job: Job, effort: Effort, request: Request) -> Step:
             address=address_digest(effort.address(job).url),
             max_bytes=policy.max_bytes,
             checks_content=policy.check_content,
+            last=last,
+            held=() if last is None else effort.held,
+            whole_bytes=None if last is None else effort.whole_bytes,
         ),
         algorithms=() if policy.checksum is None else (policy.checksum.algorithm,),
         connect_timeout=policy.connect_timeout,
         stall_timeout=policy.stall_timeout,
         timeout=policy.timeout,
         manners=Manners(
-            max_per_host=policy.max_per_host,
+            max_per_host=_places(policy),
             rate=policy.rate,
             bytes_per_second=policy.limit_rate,
         ),
@@ -58,15 +66,50 @@ def send(job: Job, effort: Effort, request: Request) -> Step:
     return Step(state=Exchanging(job=job, effort=moved, exchange=exchange), effect=exchange)
 
 
+def _places(policy: Policy) -> int | None:
+    # So many segments as were asked for by name have a place.
+    most = policy.max_per_host
+    return None if most is None else max(most, policy.segments)
+
+
 def _with_conditions(job: Job, effort: Effort, request: Request) -> Request:
     headers = request.headers
     for name, value in _condition(job, effort).headers:
         headers = headers.with_field(name, value)
+    last = _last_byte(job, effort)
+    has_part = bool(effort.part_bytes) and effort.validator is not None
+    if has_part or last is not None:
+        # RFC 9110 section 14.2: the rest, or the first range of several.
+        asked = f'bytes={effort.part_bytes}-{"" if last is None else last}'
+        headers = headers.with_field('Range', asked)
     if effort.part_bytes and effort.validator is not None:
-        # RFC 9110 section 14.2 and 13.1.5: the rest, or the whole if it changed.
-        headers = headers.with_field('Range', f'bytes={effort.part_bytes}-')
+        # Section 13.1.5: or the whole if it changed.
         headers = headers.with_field('If-Range', effort.validator)
     return replace(request, headers=headers)
+
+
+def may_divide(job: Job, position: int) -> bool:
+    """Whether what an address has may be asked for in segments.
+
+    Only what has no effects and is kept on disk as it is sent; a stored copy is asked about,
+    not asked for.
+    """
+    descriptor, decision = job.descriptor, job.decision
+    if job.policy.segments == 1 or decision.verdict is Verdict.REVALIDATE:
+        return False
+    if descriptor.method != 'GET' or descriptor.body != NoBody():
+        return False
+    if isinstance(decision.destination, InMemory):
+        return False
+    coding = descriptor.headers.get('Accept-Encoding') or 'identity'
+    scheme = parse_url(decision.addresses[position].url).unwrap().scheme
+    return coding.strip().lower() == 'identity' and scheme in HTTP_SCHEMES
+
+
+def _last_byte(job: Job, effort: Effort) -> int | None:
+    if effort.position in effort.singles or not may_divide(job, effort.position):
+        return None
+    return first_span(effort.part_bytes, effort.held)[1]
 
 
 def _condition(job: Job, effort: Effort) -> Condition:

@@ -9,13 +9,14 @@ What a run goes through, if all goes well:
     into cache   Locking -> Observing -> Opening -> Exchanging -> Publishing -> Recording
                  -> (Retiring) -> Releasing -> Finished
     elsewhere    Opening -> Exchanging -> Publishing -> Finished
+    in segments  the same with Exchanging -> Segmenting -> Joining in place of Exchanging
     revalidate   Locking -> Observing -> Opening -> Exchanging -> Recording -> Discarding
                  -> Releasing -> Finished
 """
 
 from typing import assert_never
 
-from dlmachine.core import on_commit, on_exchange, on_look_up
+from dlmachine.core import on_body, on_commit, on_exchange, on_look_up, on_segments
 from dlmachine.core.closing import on_falling_back
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.events import Event
@@ -28,6 +29,7 @@ from dlmachine.core.states import (
     Exchanging,
     FallingBack,
     Finished,
+    Joining,
     Learning,
     Locking,
     Observing,
@@ -36,6 +38,7 @@ from dlmachine.core.states import (
     Recording,
     Releasing,
     Retiring,
+    Segmenting,
     State,
     Step,
     Unpublishing,
@@ -72,8 +75,12 @@ def advance(state: State, event: Event) -> Step:  # noqa: C901, PLR0911, PLR0912
             return on_exchange.on_opening(state, event)
         case Exchanging():
             return on_exchange.on_exchanging(state, event)
+        case Segmenting():
+            return on_segments.on_segmenting(state, event)
+        case Joining():
+            return on_segments.on_joining(state, event)
         case Validating():
-            return on_exchange.on_validating(state, event)
+            return on_body.on_validating(state, event)
         case Waiting():
             return on_exchange.on_waiting(state, event)
         case Publishing():
@@ -98,12 +105,13 @@ def most_effects(descriptor: Descriptor, policy: Policy) -> int:
     """A bound on the effects of any run: no schedule of faults makes it go on for longer.
 
     Each address gets one try and its redirects in each round, both a second time if its part
-    could not be gone on from (416); a look of the caller's and a wait may follow each, bytes
-    that arrive renew the rounds so many times, and a few effects stand before and after.
+    could not be gone on from (416); segments, a reading of the whole, a look of the caller's and
+    a wait may follow each, bytes that arrive renew the rounds so many times, and a few effects
+    stand before and after.
     """
     rounds = (1 + policy.retries) * (1 + MOST_RENEWALS)
     exchanges = rounds * len(descriptor.addresses) * 2 * (1 + policy.max_redirects)
-    return exchanges + 2 * rounds * len(descriptor.addresses) + _COMMITTING + _AROUND
+    return exchanges + 4 * rounds * len(descriptor.addresses) + _COMMITTING + _AROUND
 
 
 _COMMITTING = on_commit.MOST_CONFLICTS * 2

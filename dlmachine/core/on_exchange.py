@@ -12,7 +12,6 @@ from returns.pipeline import is_successful
 
 from dlmachine.core.answer import LeaveBody, Left, RefuseBody, TakeBody, decide_body
 from dlmachine.core.closing import close, close_on_bug
-from dlmachine.core.effects import Validate
 from dlmachine.core.events import (
     Answered,
     Event,
@@ -21,17 +20,17 @@ from dlmachine.core.events import (
     Interrupted,
     PartOpened,
     Received,
-    Validated,
     Waited,
 )
-from dlmachine.core.exchanges import send
-from dlmachine.core.faults import ContentRefused, Fault, HttpStatus
-from dlmachine.core.integrity import find_body_fault, verified_by
-from dlmachine.core.on_commit import confirm_version, publish
-from dlmachine.core.provenance import build_record, secrets_of
+from dlmachine.core.exchanges import may_divide, send
+from dlmachine.core.faults import BodyTooLarge, Fault, HttpStatus
+from dlmachine.core.on_body import on_body, secrets_around
+from dlmachine.core.on_commit import confirm_version
+from dlmachine.core.on_segments import ask_for_whole, divide_rest
 from dlmachine.core.redact import redact_url, scrub
 from dlmachine.core.redirect import follow_redirect
 from dlmachine.core.retry import parse_retry_after
+from dlmachine.core.segments import behind, merged
 from dlmachine.core.staging import address_digest
 from dlmachine.core.states import (
     Effort,
@@ -39,7 +38,6 @@ from dlmachine.core.states import (
     Job,
     Opening,
     Step,
-    Validating,
     Waiting,
 )
 from dlmachine.core.tries import give_up, go_on, start_try
@@ -68,21 +66,6 @@ def on_waiting(state: Waiting, event: Event) -> Step:
             return close_on_bug(state.job, state, event)
 
 
-def on_validating(state: Validating, event: Event) -> Step:
-    """The caller's function says yes, or what is wrong."""
-    url = redact_url(state.exchange.request.url)
-    match event:
-        case Validated(problem=None):
-            return publish(state.job, state.record)
-        case Validated(at=at, problem=str(problem)):
-            fault = ContentRefused(url=url, problem=scrub(problem, _secrets(state)))
-            return _refuse(state.job, state.effort, fault, state.record.sha256, at)
-        case Failed(fault=fault_):
-            return close(state.job, fault_)
-        case _:
-            return close_on_bug(state.job, state, event)
-
-
 def on_exchanging(state: Exchanging, event: Event) -> Step:
     """An answer, or an interruption."""
     match event:
@@ -103,8 +86,18 @@ def _first_effort(job: Job, size_bytes: int) -> Effort:
     if part is None or offset <= 0:
         return Effort()
     digests = [address_digest(address.url) for address in job.decision.addresses]
-    position = digests.index(part.address)
-    return Effort(position=position, part_bytes=offset, validator=part.validator)
+    position, whole = digests.index(part.address), part.whole_bytes
+    if whole is None or not may_divide(job, position):
+        return Effort(position=position, part_bytes=offset, validator=part.validator)
+    # Of this one it is known whether it is whole.
+    front = min(size_bytes, whole - 1)
+    return Effort(
+        position=position,
+        part_bytes=front,
+        validator=part.validator,
+        held=behind(part.spans, front),
+        whole_bytes=whole,
+    )
 
 
 def _on_answer(state: Exchanging, event: Answered) -> Step:
@@ -116,7 +109,7 @@ def _on_answer(state: Exchanging, event: Answered) -> Step:
         case TakeBody() as taking:
             if event.received is None:
                 return close_on_bug(state.job, state, event)
-            return _on_body(state, event, taking, event.received)
+            return _on_taken(state, event, taking, event.received)
         case LeaveBody(why=Left.NOT_MODIFIED | Left.SAME_COPY) if entry is not None:
             expect = state.exchange.expect
             # Of a copy that is the same by its size alone the validators are not known.
@@ -133,33 +126,10 @@ def _on_answer(state: Exchanging, event: Answered) -> Step:
             assert_never(decision)
 
 
-def _on_body(state: Exchanging, event: Answered, taking: TakeBody, received: Received) -> Step:
-    job, effort = state.job, state.effort
-    fault = find_body_fault(state, event.head, taking, received)
-    if fault is not None:
-        return _refuse(job, effort, fault, received.sha256, event.at)
-    entry = job.decision.entry
-    if entry is not None and entry.record is not None and entry.record.sha256 == received.sha256:
-        return confirm_version(job, entry, event.at, event.head, effort.tries)
-    checked = verified_by(job, event.head, taking)
-    record = build_record(job, effort, state.exchange, event, received, checked)
-    if job.policy.validate is None:
-        return publish(job, record)
-    looking = Validating(job=job, effort=effort, exchange=state.exchange, record=record)
-    return Step(state=looking, effect=Validate(name=record.filename))
-
-
-def _secrets(state: Exchanging | Validating) -> frozenset[str]:
-    return state.exchange.request.secrets() | secrets_of(state.job.descriptor)
-
-
-def _refuse(job: Job, effort: Effort, fault: Fault, sha256: str, at: datetime) -> Step:
-    # A second body may be better, but an address that sends the same one twice is done with.
-    body = (effort.position, sha256)
-    is_final = body in effort.refused
-    refused = effort.refused | {body}
-    again = replace(effort, part_bytes=0, validator=None, refused=refused)
-    return go_on(job, again, fault, at, is_final_here=is_final)
+def _on_taken(state: Exchanging, event: Answered, taking: TakeBody, received: Received) -> Step:
+    if taking.whole_bytes is None:
+        return on_body(state, event, taking, received)
+    return divide_rest(state, event, taking, received, taking.whole_bytes)
 
 
 def _on_redirect(state: Exchanging, event: Answered) -> Step:
@@ -175,7 +145,7 @@ def _on_error(state: Exchanging, event: Answered) -> Step:
     fault = HttpStatus(
         url=redact_url(state.exchange.request.url),
         status=head.status,
-        reason=scrub(head.reason, _secrets(state)),
+        reason=scrub(head.reason, secrets_around(state)),
         retry_after=parse_retry_after(head, event.at),
     )
     return go_on(state.job, effort, fault, event.at)
@@ -184,41 +154,45 @@ def _on_error(state: Exchanging, event: Answered) -> Step:
 def _on_interruption(state: Exchanging, event: Interrupted) -> Step:
     if event.head is not None and _is_rest_refused(state, event.head):
         return _ask_for_whole(state, event.at)
-    validator = _validator_of_part(state, event.head)
-    keep = validator is not None and event.part_bytes > 0
-    part_bytes = event.part_bytes if keep else 0
-    most = max(state.effort.most_bytes, state.effort.part_bytes)
-    effort = replace(
-        state.effort,
-        part_bytes=part_bytes,
-        validator=validator if keep else None,
-        most_bytes=max(most, part_bytes),
-    )
-    return go_on(state.job, effort, event.fault, event.at, gained=part_bytes > most)
+    most = max(state.effort.most_bytes, state.effort.all_bytes)
+    effort = _effort_after(state, event)
+    effort = replace(effort, most_bytes=max(most, effort.all_bytes))
+    return go_on(state.job, effort, event.fault, event.at, gained=effort.all_bytes > most)
+
+
+def _effort_after(state: Exchanging, event: Interrupted) -> Effort:
+    # Before the head the part is as it was; after it, it holds what this answer brought.
+    effort, count = state.effort, event.part_bytes
+    if event.head is None:
+        return replace(effort, part_bytes=count) if effort.validator and count else effort.emptied()
+    taking = decide_body(state.exchange, event.head)
+    if not isinstance(taking, TakeBody) or taking.validator is None or not count:
+        return effort.emptied()
+    if taking.whole_bytes is None:
+        return replace(effort.emptied(), part_bytes=count, validator=taking.validator)
+    spans = merged(((0, count - 1), *taking.held))
+    return effort.filled(spans, taking.whole_bytes, taking.validator)
 
 
 def _is_rest_refused(state: Exchanging, head: Head) -> bool:
     # The server has no such rest (416), or sends one that is not of the same version (206).
-    if not state.effort.part_bytes or head.status not in {206, 416}:
+    # Of one that has no parts the same is true of the first range.
+    is_range = state.effort.part_bytes or state.exchange.expect.last is not None
+    if not is_range or head.status not in {206, 416}:
         return False
-    return not isinstance(decide_body(state.exchange, head), TakeBody)
+    decision = decide_body(state.exchange, head)
+    if isinstance(decision, RefuseBody):
+        return not isinstance(decision.fault, BodyTooLarge)  # That the whole would be, too.
+    return isinstance(decision, LeaveBody)
 
 
 def _ask_for_whole(state: Exchanging, at: datetime) -> Step:
     # The part can not be gone on from: the same address again, from the start. That has no
-    # offset, so it comes about once for each part.
-    whole = replace(state.effort, part_bytes=0, validator=None, trail=())
-    return start_try(state.job, whole, at)
-
-
-def _validator_of_part(state: Exchanging, head: Head | None) -> str | None:
-    # Before the head the part is as it was; after it, it holds what this answer brought.
-    if head is None:
-        return state.effort.validator
-    decision = decide_body(state.exchange, head)
-    return decision.validator if isinstance(decision, TakeBody) else None
+    # range, so it comes about once for each part.
+    if state.exchange.expect.last is not None:
+        return ask_for_whole(state.job, state.effort, at)
+    return start_try(state.job, replace(state.effort.emptied(), trail=()), at)
 
 
 def _fail(state: Exchanging, fault: Fault, at: datetime) -> Step:
-    effort = replace(state.effort, part_bytes=0, validator=None)
-    return go_on(state.job, effort, fault, at)
+    return go_on(state.job, state.effort.emptied(), fault, at)

@@ -27,6 +27,7 @@ from dlmachine.core.readers import (
     read_rate,
     read_seconds,
     read_seconds_or_none,
+    read_segments,
     read_size,
     read_text,
     read_validator,
@@ -113,6 +114,11 @@ OPTIONS: Final[Mapping[str, Option]] = {
         help='seconds to wait for another download of the same',
     ),
     'max_bytes': Option(field='max_bytes', read=read_size, help='refuse larger bodies'),
+    'segments': Option(
+        field='segments',
+        read=read_segments,
+        help='connections for one large file at once, 1 to 64, or auto',
+    ),
     'max_redirects': Option(field='max_redirects', read=read_count, help='redirects to follow'),
     'checksum': Option(
         field='checksum', read=read_checksum, help='sha256:<hex>, or another hashlib algorithm'

@@ -12,7 +12,7 @@ from dlmachine.core import codec, show
 from dlmachine.core.decide import Decision, Reason, Verdict, decide
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.destination import Destination
-from dlmachine.core.effects import Effect, Exchange, ReadChecksums
+from dlmachine.core.effects import Effect, Exchange, ExchangeMany, ReadChecksums
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.policy import Policy
 from dlmachine.core.redact import redact_url
@@ -169,6 +169,9 @@ def _redact_effect(effect: Effect) -> Effect:
     match effect:
         case Exchange(request=request):
             return replace(effect, request=request.redacted())
+        case ExchangeMany(exchange=exchange):
+            masked = exchange.request.redacted()
+            return replace(effect, exchange=replace(exchange, request=masked))
         case ReadChecksums(wish=Descriptor() as wish):
             return replace(effect, wish=wish.redacted())
         case _:

@@ -16,6 +16,7 @@ from dlmachine.core.checksums import Checksum, ChecksumList, digest_bytes, find_
 from dlmachine.core.destination import Auto, Wanted
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.pacing import Rate
+from dlmachine.core.segments import MOST_SEGMENTS
 from dlmachine.core.version import USER_AGENT
 
 #: Looks at a body before it is published, as an open file; what it returns is true if the
@@ -67,7 +68,8 @@ class Policy:
     `retries` is the number of rounds over the addresses after the first; before each of
     them lies a wait of up to `retry_wait`, doubled from round to round up to
     `retry_max_wait`, or what the server asked for if that is within `retry_after_max`.
-    `idempotent` says that a POST may be sent twice.
+    `idempotent` says that a POST may be sent twice. `segments` is the number of connections
+    that a large file may be fetched by at once (0: as many as its size is worth).
 
     `checksum`, or the line of a `checksum_list`, is what the whole must have. `min_bytes`,
     `check_content` (a web page where a `.gz` was asked for, a damaged gzip stream) and
@@ -105,6 +107,7 @@ class Policy:
     lock_timeout: timedelta = timedelta(minutes=10)
     max_bytes: int | None = None
     max_redirects: int = 20
+    segments: int = 1
     # integrity
     checksum: Checksum | None = None
     checksum_list: ChecksumList | None = None
@@ -161,6 +164,10 @@ def _find_count_fault(policy: Policy) -> Fault | None:
         count = getattr(policy, name)
         if not isinstance(count, int) or not 0 <= count <= _MOST_COUNT:
             return InvalidInput(where=name, problem=f'{count!r} is not from 0 to {_MOST_COUNT}')
+    segments: object = policy.segments
+    if not isinstance(segments, int) or not 0 <= segments <= MOST_SEGMENTS:
+        problem = f'{segments!r} is neither auto nor from 1 to {MOST_SEGMENTS}'
+        return InvalidInput(where='segments', problem=problem)
     return None
 
 

@@ -6,9 +6,10 @@ method raises for an expected failure: that is an event with a `Fault` in it. Th
 exception is `PartError`, by which a part stops the transport that writes to it.
 """
 
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, TypeVar
 
 from returns.result import Result
 
@@ -20,6 +21,8 @@ from dlmachine.core.effects import (
     ConfirmCopy,
     Discard,
     Exchange,
+    ExchangeMany,
+    Join,
     OpenPart,
     Publish,
     ReadChecksums,
@@ -51,6 +54,8 @@ from dlmachine.core.metadata import MetadataUpdate
 from dlmachine.core.policy import Policy
 from dlmachine.core.snapshot import BackendSeen, CacheSeen, PartSeen, Snapshot
 
+End = TypeVar('End')
+
 
 class PartError(Exception):
     """A part can not take more bytes: the disk failed, or the limit was passed."""
@@ -73,23 +78,19 @@ class Clock(Protocol):
         ...
 
 
-class Part(Protocol):
-    """A place for bytes that are not the whole yet; one owner, one thread at a time."""
+class Sink(Protocol):
+    """Where a body goes: a part, or a segment of one; one thread at a time."""
 
     @property
     def size_bytes(self) -> int:
         """How many bytes it holds."""
         ...
 
-    @property
-    def buffer(self) -> BinaryIO | None:
-        """The buffer, after `publish` to memory; else None."""
-        ...
-
     def begin(self, taking: TakeBody) -> None:
         """Get ready for a body: keep the first `taking.offset` bytes, drop the others.
 
-        From here on the digests of `taking.algorithms` are made, besides SHA-256.
+        From here on the digests of `taking.algorithms` are made, besides SHA-256. Where the
+        body is a range of a whole (`taking.whole_bytes`), the spans of `taking.held` stay too.
         """
         ...
 
@@ -102,6 +103,33 @@ class Part(Protocol):
 
     def finish(self) -> Received:
         """End the body.  Raises: PartError."""
+        ...
+
+
+class Part(Sink, Protocol):
+    """A place for bytes that are not the whole yet; one owner, one thread at a time."""
+
+    @property
+    def buffer(self) -> BinaryIO | None:
+        """The buffer, after `publish` to memory; else None."""
+        ...
+
+    def divide(self, effect: ExchangeMany) -> Sequence[Sink]:
+        """A sink for each span of the effect, each for a thread of its own.
+
+        What was held besides `effect.held` is dropped.  Raises: PartError.
+        """
+        ...
+
+    def reunite(self) -> None:
+        """No sink of `divide` takes another byte, however late its thread comes.
+
+        From here on `size_bytes` counts what is there from the first byte on.
+        """
+        ...
+
+    def join(self, effect: Join) -> Received:
+        """Read the whole through, which must be there without a hole.  Raises: PartError."""
         ...
 
     def view(self) -> BinaryIO:
@@ -126,7 +154,7 @@ class Transport(Protocol):
         ...
 
     def exchange(
-        self, effect: Exchange, part: Part, remaining: timedelta | None
+        self, effect: Exchange, part: Sink, remaining: timedelta | None
     ) -> Answered | Interrupted:
         """Send the request, and write the answer's body to the part if it is wanted.
 
@@ -217,8 +245,22 @@ class Gates(Protocol):
         """
         ...
 
-    def throttle(self, effect: Exchange, part: Part) -> Part:
-        """The part, filled no faster than it may be."""
+    def throttle(self, effect: Exchange, part: Sink) -> Sink:
+        """The part, or a segment of it, filled no faster than it may be."""
+        ...
+
+
+class Workers(Protocol):
+    """Who does several things at once."""
+
+    def run(
+        self, jobs: Sequence[Callable[[], End]], most: int, goes_on: Callable[[End], bool]
+    ) -> tuple[End | None, ...]:
+        """Do the jobs, in order, at most so many at once; what came of each, in order.
+
+        A worker whose job did not end so that it `goes_on` takes no other: None stands for a
+        job that nobody was left for.
+        """
         ...
 
 
@@ -249,6 +291,8 @@ class World(Protocol):
     def gates(self) -> Gates: ...  # noqa: D102
     @property
     def progress(self) -> Progress: ...  # noqa: D102
+    @property
+    def workers(self) -> Workers: ...  # noqa: D102
 
     def transport(self, backend: str) -> Result[Transport, Fault]:
         """The backend of this name."""

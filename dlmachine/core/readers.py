@@ -40,6 +40,19 @@ def read_count(name: str, value: object) -> Result[object, Fault]:
     return _bad(name, value, 'is no whole number')
 
 
+def read_segments(name: str, value: object) -> Result[object, Fault]:
+    """How many connections for one file: a whole number from 1 on, or auto.
+
+    >>> read_segments('segments', 'auto').unwrap(), read_segments('segments', '8').unwrap()
+    (0, 8)
+    """
+    if isinstance(value, str) and value.strip().lower() == 'auto':
+        return Success(0)
+    count = read_count(name, value)
+    is_none = count == Success(0)
+    return _bad(name, value, 'is neither auto nor a number from 1 on') if is_none else count
+
+
 def read_size(name: str, value: object) -> Result[object, Fault]:
     """A number of bytes, or None for no limit; text may end in k, M, G (1024) or kB, MB, GB (1000).
 

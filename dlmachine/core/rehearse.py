@@ -19,6 +19,8 @@ from dlmachine.core.effects import (
     Discard,
     Effect,
     Exchange,
+    ExchangeMany,
+    Join,
     Observe,
     OpenPart,
     Publish,
@@ -37,6 +39,7 @@ from dlmachine.core.events import (
     Discarded,
     Event,
     Head,
+    Joined,
     LockAcquired,
     LockReleased,
     Observed,
@@ -45,6 +48,7 @@ from dlmachine.core.events import (
     Received,
     Recorded,
     Retired,
+    SegmentsEnded,
     Unpublished,
     Validated,
     Waited,
@@ -86,6 +90,13 @@ def healthy_event(effect: Effect, policy: Policy, snapshot: Snapshot) -> Event: 
             return PartOpened(at=at, size_bytes=0 if adopt is None else adopt.size_bytes)
         case Exchange():
             return _healthy_answer(effect, policy, snapshot)
+        case ExchangeMany():
+            ends = tuple(_healthy_range(one, policy, snapshot) for one in effect.exchanges)
+            return SegmentsEnded(at=at, ends=ends)
+        case Join(name=name, whole_bytes=whole):
+            received = _promised((name,), policy, snapshot)
+            size = max(received.size_bytes, whole)
+            return Joined(at=at, received=replace(received, size_bytes=size, wire_bytes=whole))
         case Validate():
             return Validated(at=at)
         case Wait():
@@ -114,27 +125,35 @@ def _healthy_answer(exchange: Exchange, policy: Policy, snapshot: Snapshot) -> A
     if expect.size_bytes is not None:
         length = Headers((('Content-Length', str(expect.size_bytes)),))
         return Answered(at=at, head=Head(status=200, headers=length))
-    received = _promised(exchange, policy, snapshot)
-    if not expect.offset:
-        return Answered(at=at, head=Head(status=200), received=received)
-    last = expect.offset
+    if expect.offset:
+        return _healthy_range(exchange, policy, snapshot)
+    received = _promised((expect.asked_name, expect.name), policy, snapshot)
+    return Answered(at=at, head=Head(status=200), received=received)
+
+
+def _healthy_range(exchange: Exchange, policy: Policy, snapshot: Snapshot) -> Answered:
+    expect, first = exchange.expect, exchange.expect.offset
+    # Where the size is not known, one byte is missing.
+    whole = expect.whole_bytes or first + 1
+    last = whole - 1 if expect.last is None else min(expect.last, whole - 1)
     name = 'ETag' if is_strong(expect.validator) else 'Last-Modified'
     place = Headers(
-        (('Content-Range', f'bytes {last}-{last}/{last + 1}'), (name, expect.validator or ''))
+        (('Content-Range', f'bytes {first}-{last}/{whole}'), (name, expect.validator or ''))
     )
+    received = _promised((expect.asked_name, expect.name), policy, snapshot)
     size = max(received.size_bytes, last + 1)
-    whole = replace(received, size_bytes=size, wire_bytes=1)
-    return Answered(at=at, head=Head(status=206, headers=place), received=whole)
+    part = replace(received, size_bytes=size, wire_bytes=last - first + 1)
+    return Answered(at=snapshot.now, head=Head(status=206, headers=place), received=part)
 
 
-def _promised(exchange: Exchange, policy: Policy, snapshot: Snapshot) -> Received:
-    expect, wanted = exchange.expect, policy.destination
+def _promised(names: tuple[str, ...], policy: Policy, snapshot: Snapshot) -> Received:
+    wanted = policy.destination
     place = (wanted.path,) if isinstance(wanted, ToPath) else ()
     received = Received(
         size_bytes=policy.min_bytes or 0,
         wire_bytes=0,
         sha256=_stored_digest(policy, snapshot),
-        start=healthy_start((expect.asked_name, expect.name, *place)),
+        start=healthy_start((*names, *place)),
     )
     checksum = _promised_checksum(policy, snapshot)
     if checksum is None:

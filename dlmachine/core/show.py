@@ -11,6 +11,8 @@ from dlmachine.core.effects import (
     Discard,
     Effect,
     Exchange,
+    ExchangeMany,
+    Join,
     Observe,
     OpenPart,
     Publish,
@@ -80,6 +82,11 @@ def show_effect(effect: Effect) -> str:  # noqa: C901, PLR0911, PLR0912 -- one l
             return f'open a part {where}{more}'
         case Exchange():
             return _show_exchange(effect)
+        case ExchangeMany(spans=spans, connections=most):
+            url = redact_url(effect.exchange.request.url)
+            return f'GET {len(spans)} segments of {url}, at most {most} at once'
+        case Join(name=name, whole_bytes=size):
+            return f'read {name} through, {size:,} bytes'
         case ReadChecksums():
             return f'read the list of checksums {_show_list(effect)}'
         case Validate(name=name):

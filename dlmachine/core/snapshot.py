@@ -11,6 +11,7 @@ from enum import IntEnum
 from dlmachine.core.destination import PathSeen
 from dlmachine.core.faults import Fault
 from dlmachine.core.record import DownloadRecord
+from dlmachine.core.segments import Spans
 
 
 class Status(IntEnum):
@@ -70,13 +71,17 @@ class PartSeen:
     """A part file that a dead owner left behind and that may be taken over.
 
     `validator` is the strong validator of the representation it is a part of, as it goes
-    into If-Range, `address` the digest of the address that gave both.
+    into If-Range, `address` the digest of the address that gave both. `size_bytes` counts what
+    is there from the first byte on; where it was filled in segments, `spans` are all that is
+    there of `whole_bytes`.
     """
 
     name: str
     size_bytes: int
     validator: str
     address: str = ''
+    spans: Spans = ()
+    whole_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,18 +4,20 @@ Pure. A state carries what it knows and nothing that is "set later"; `machine.ad
 goes from one to the next. The names say what is being done just now.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from dlmachine.core.decide import Address, Decision
 from dlmachine.core.descriptor import Descriptor
-from dlmachine.core.effects import Effect, Exchange
+from dlmachine.core.effects import Effect, Exchange, ExchangeMany, Join
+from dlmachine.core.events import Head
 from dlmachine.core.faults import Fault
 from dlmachine.core.metadata import MetadataUpdate
 from dlmachine.core.outcome import Outcome
 from dlmachine.core.policy import Policy
 from dlmachine.core.record import DownloadRecord
+from dlmachine.core.segments import Spans, behind, count_bytes, front_bytes
 from dlmachine.core.snapshot import CacheEntry, Snapshot
 
 
@@ -62,6 +64,10 @@ class Effort:
     round. `most_bytes` is the most that a part of this run ever had, `renewals` counts how
     often bytes beyond that renewed the budget of rounds;
     `refused` are the bodies that were refused, by address and SHA-256.
+
+    `held` are the spans behind `part_bytes` that are in the part too, of a whole of
+    `whole_bytes`. `connections` is the most that the server put up with (0: not known yet),
+    `singles` are the addresses that give no segments.
     """
 
     round: int = 0
@@ -75,6 +81,30 @@ class Effort:
     most_bytes: int = 0
     renewals: int = 0
     refused: frozenset[tuple[int, str]] = frozenset()
+    held: Spans = ()
+    whole_bytes: int | None = None
+    connections: int = 0
+    singles: frozenset[int] = frozenset()
+
+    @property
+    def all_bytes(self) -> int:
+        """How many bytes are in the part."""
+        return self.part_bytes + count_bytes(self.held)
+
+    def emptied(self) -> 'Effort':
+        """The same with nothing in the part that could be gone on from."""
+        return replace(self, part_bytes=0, validator=None, held=(), whole_bytes=None)
+
+    def filled(self, spans: Spans, whole_bytes: int, validator: str) -> 'Effort':
+        """The same with these spans in the part, and what they are of."""
+        front = front_bytes(spans)
+        return replace(
+            self,
+            part_bytes=front,
+            held=behind(spans, front),
+            whole_bytes=whole_bytes,
+            validator=validator,
+        )
 
     def address(self, job: Job) -> Address:
         """The address being asked."""
@@ -124,6 +154,32 @@ class Exchanging:
     job: Job
     effort: Effort
     exchange: Exchange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segmenting:
+    """Several requests are out; `exchange` showed by its `head` what can be had.
+
+    `join` is what follows once all is there.
+    """
+
+    job: Job
+    effort: Effort
+    exchange: Exchange
+    head: Head
+    asked: ExchangeMany
+    join: Join
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joining:
+    """All segments are in the part; the whole is being read through."""
+
+    job: Job
+    effort: Effort
+    exchange: Exchange
+    head: Head
+    join: Join
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,6 +284,8 @@ State: TypeAlias = (
     | Observing
     | Opening
     | Exchanging
+    | Segmenting
+    | Joining
     | Validating
     | Waiting
     | Publishing

@@ -112,7 +112,7 @@ def _at(effort: Effort, position: int) -> Effort:
     # A validator means something at the address that gave it, and nowhere else.
     if position == effort.position:
         return effort
-    return replace(effort, position=position, part_bytes=0, validator=None)
+    return replace(effort.emptied(), position=position)
 
 
 def _positions(job: Job, effort: Effort, start: int) -> list[int]:

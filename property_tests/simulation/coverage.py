@@ -22,6 +22,8 @@ _BROUGHT_BY: Final[dict[str, Callable[..., Any] | type]] = {
     'Observing': Observed,
     'Opening': ports.Files.open_part,
     'Exchanging': ports.Transport.exchange,
+    'Segmenting': executor.Run._exchange_many,
+    'Joining': executor.Run._join,
     'Validating': executor.Run._validate,
     'Waiting': Waited,
     'Publishing': ports.Part.publish,

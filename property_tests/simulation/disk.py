@@ -1,6 +1,7 @@
 """A disk that remembers what would survive a power cut.
 
-Contents are appended and cut as part files are; up to `Inode.synced` bytes are safe. Names
+Contents are appended, cut, and written at their places as part files are; up to
+`Inode.synced` bytes are safe, but for those that were written there since. Names
 are changed in an ordered journal, as on ext4, XFS or APFS: what is made safe makes all
 before it safe. Nothing here waits or fails; `system` does that.
 """
@@ -23,6 +24,7 @@ class Inode:
     synced: int = 0
     mtime: float = 0.0
     target: str | None = None
+    dirty: list[tuple[int, int]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,15 @@ class Disk:
         inode.mtime = self.now
         self.changes += 1
 
+    def write_at(self, inode: Inode, offset: int, data: bytes) -> None:
+        """Write at a place, maybe behind the end: in between there are zeros."""
+        end = offset + len(data)
+        held = inode.data.ljust(offset, b'\0')
+        inode.data = held[:offset] + data + held[end:]
+        inode.mtime = self.now
+        inode.dirty.append((offset, end))
+        self.changes += 1
+
     def cut(self, inode: Inode, size: int) -> None:
         """Keep only the first so many bytes."""
         if size < len(inode.data):
@@ -152,6 +163,7 @@ class Disk:
     def sync(self, inode: Inode) -> None:
         """Make the content of a file safe."""
         inode.synced = len(inode.data)
+        inode.dirty.clear()
         self._flush(lambda part: isinstance(part, _Cut) and part.inode is inode)
 
     def sync_folder(self, folder: str) -> None:
@@ -163,6 +175,7 @@ class Disk:
         self._journal.clear()
         for inode in self.names.values():
             inode.synced = len(inode.data)
+            inode.dirty.clear()
 
     def lose_power(self, choices: Choices) -> None:
         """Undo the last changes that were not safe, as many as the tape says, and lose bytes."""
@@ -172,6 +185,9 @@ class Disk:
             for part in reversed(change.parts if isinstance(change, _Group) else (change,)):
                 self._undo(part)
         for inode in dict.fromkeys(self.names.values()):
+            for start, end in inode.dirty:
+                if choices.pick(2):
+                    inode.data = inode.data[:start] + b'\0' * (end - start) + inode.data[end:]
             if inode.synced < len(inode.data):
                 _lose_bytes(inode, choices)
         self.sync_all()

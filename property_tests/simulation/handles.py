@@ -68,6 +68,20 @@ class OpenFile:
             self._write_out(BUFFER_BYTES)
         return len(data)
 
+    def write_at(self, data: bytes | memoryview, offset: int) -> int:
+        """Write at a place, past the buffer; how much of it the disk still took."""
+        self._check_open()
+        kernel, piece = self._kernel, bytes(data)[:BUFFER_BYTES]
+        self._check_alone()
+        kernel.call('write', self.path)
+        room = len(piece) if kernel.room is None else min(kernel.room, len(piece))
+        if not room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self.path)
+        kernel.disk.write_at(self.inode, offset, piece[:room])
+        if kernel.room is not None:
+            kernel.room -= room
+        return room
+
     def read(self, size: int = -1) -> bytes:
         """The next bytes."""
         self._check_open()

@@ -9,6 +9,7 @@ from math import inf
 from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
+from dlmachine.core import segments
 from dlmachine.core.cachekey import cache_key
 from dlmachine.core.filename import extension, safe_name
 from dlmachine.core.redact import redact_url
@@ -19,6 +20,8 @@ from property_tests.simulation.kernel import Kernel
 from property_tests.simulation.system import EXCLUSIVE, Active, Os, SimPath, System, open_file
 
 _MODULES: tuple[ModuleType, ...] = (appearing, files, part_files, part_folder, part_notes)
+#: So that some bytes are a large file.
+_SMALL: dict[str, int] = {'FIRST_BYTES': 4, 'LEAST_BYTES': 3, 'MOST_BYTES': 8}
 _REAL_NOTE = part_notes.Note
 _MISSING = object()
 
@@ -53,6 +56,9 @@ def installed(system: System) -> Iterator[None]:
     for module, name, value in _CORE:
         saved.append((module, name, module.__dict__[name]))
         setattr(module, name, value)
+    for name, value in _SMALL.items():
+        saved.append((segments, name, getattr(segments, name)))
+        setattr(segments, name, value)
     vars(files)['open'] = open_file
     try:
         yield
@@ -95,6 +101,8 @@ def _replacements(system: System) -> dict[str, Any]:
         'HEART': _Heart(kernel),
         'Lock': lambda: _Lock(kernel),
         '_WORTH_BYTES': 1,
+        '_TELL_SECONDS': 0.002,
+        '_pwrite': lambda fd, data, offset: system.file(fd).write_at(data, offset),
         '_BUFFER_BYTES': BUFFER_BYTES,
     }
 
@@ -150,4 +158,14 @@ class _Lock:
         self._is_held = True
 
     def __exit__(self, *_: object) -> None:
+        self._is_held = False
+
+    def acquire(self, *, blocking: bool) -> bool:
+        """Take it if it is free."""
+        assert not blocking
+        was_free, self._is_held = not self._is_held, True
+        return was_free
+
+    def release(self) -> None:
+        """Give it back."""
         self._is_held = False

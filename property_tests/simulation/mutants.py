@@ -18,6 +18,7 @@ from dlmachine.core import (
     on_commit,
     retry,
 )
+from dlmachine.core.cachekey import cache_key
 from dlmachine.core.effects import Record, ReleaseLock, Retire
 from dlmachine.core.events import LockReleased, Published
 from dlmachine.core.metadata import NewVersion
@@ -130,11 +131,11 @@ def _old_dropped() -> Iterator[None]:
     opened = executor.Run._open
 
     def dropped(run: Any, effect: Any) -> Any:
-        cache = run._snapshot.cache
+        cache = run._world.observe(run._descriptor, run._policy).cache
         if run._world.store is not None and cache is not None:
             old = tuple(entry.version for entry in cache.entries)
             if old:
-                run._world.store.retire(Retire(key=run._snapshot.key, versions=old))
+                run._world.store.retire(Retire(key=cache_key(run._descriptor), versions=old))
         return opened(run, effect)
 
     with patch.object(executor.Run, '_open', dropped):
@@ -231,6 +232,16 @@ def _mixing_addresses() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _counting_holes() -> Iterator[None]:
+    """A part that is filled in segments is taken for as long as its file."""
+    with patch(
+        'dlmachine_adapters.part_notes._within',
+        lambda spans, size: ((0, size - 1),) if spans else (),
+    ):
+        yield
+
+
 #: Each with the beginning of tapes in which it matters: what is asked for, and of whom.
 MUTANTS: Final[dict[str, tuple[Mutant, bytes]]] = {
     'publishes without checking the length': (_without_lengths, b''),
@@ -256,4 +267,5 @@ MUTANTS: Final[dict[str, tuple[Mutant, bytes]]] = {
         _mixing_addresses,
         bytes([0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 4]),
     ),
+    'counts holes as bytes': (_counting_holes, bytes([*[0] * 31, 1])),
 }

@@ -12,12 +12,13 @@ from dlmachine.core.effects import Exchange
 from dlmachine.core.events import Answered, Interrupted
 from dlmachine.core.faults import BackendMissing, Fault, TimedOut
 from dlmachine.core.policy import Policy
-from dlmachine.core.ports import Part, Transport
+from dlmachine.core.ports import Sink, Transport
 from dlmachine.core.request import Request
 from dlmachine.core.snapshot import Snapshot
 from dlmachine_adapters.fakes.gates import MemoryGates
 from dlmachine_adapters.fakes.server import Turn
 from dlmachine_adapters.fakes.transport import ScriptedTransport
+from dlmachine_adapters.fakes.workers import InTurn
 from dlmachine_adapters.files import LocalFiles
 from dlmachine_adapters.progress import NoProgress
 from dlmachine_adapters.world import observe
@@ -87,7 +88,7 @@ class SimTransport(ScriptedTransport):
         super().__init__(clock, dict.fromkeys(shared.network.sites, self._turn))
 
     def exchange(
-        self, effect: Exchange, part: Part, remaining: timedelta | None
+        self, effect: Exchange, part: Sink, remaining: timedelta | None
     ) -> Answered | Interrupted:
         """One request and its answer, or the end of the time for it."""
         self._remaining, self._began = remaining, self._shared.kernel.now
@@ -157,6 +158,7 @@ class SimWorld:
         self.locks = SimLocks(shared.kernel, process, self.clock, shared.locks)
         self.progress = NoProgress()
         self.gates = MemoryGates(self.clock)
+        self.workers = InTurn()
         self._transport = SimTransport(shared, attempt, self.clock, on_request)
 
     def transport(self, backend: str) -> Result[Transport, Fault]:

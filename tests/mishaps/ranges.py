@@ -9,12 +9,14 @@ from dlmachine_adapters.fakes import Reply, Resource
 from dlmachine_adapters.fakes.server import Fields
 from tests.mishaps.mishap import Answer, Mishap, answering
 
-_FIRST: Final = re.compile(r'bytes=(\d+)-')
+_ASKED: Final = re.compile(r'bytes=(\d+)-(\d*)')
 
 
-def _first(request: Request, default: int) -> int:
-    found = _FIRST.fullmatch(request.headers.get('Range') or '')
-    return default if found is None else int(found[1])
+def _asked(request: Request, default: int, size: int) -> tuple[int, int]:
+    found = _ASKED.fullmatch(request.headers.get('Range') or '')
+    if found is None:
+        return default, size - 1
+    return int(found[1]), min(int(found[2] or size), size - 1)
 
 
 def _part(
@@ -31,8 +33,9 @@ def _part(
 
     def answer(resource: Resource, at: int, request: Request) -> Reply:
         length = len(resource.content)
-        begin = min(max(_first(request, at) + first, 0), length - 1)
-        end = max(length - 1 + last, begin)
+        asked_first, asked_last = _asked(request, at, length)
+        begin = min(max(asked_first + first, 0), length - 1)
+        end = max(asked_last + last, begin)
         tag = resource.etag if etag is None else etag
         fields: Fields = (('ETag', tag),) if tag else ()
         if is_placed:

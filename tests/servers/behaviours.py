@@ -29,14 +29,17 @@ def resource(
         if conditions and _is_current(asked, etag, last_modified):
             wire.head(304, all_fields, 'Not Modified')
             return
-        first = _first_byte(asked, etag, last_modified) if ranges else None
-        if first is None:
+        span = (
+            range_of(asked, len(body)) if ranges and _is_same(asked, etag, last_modified) else None
+        )
+        if span is None:
             wire.answer(200, all_fields, body, 'OK')
-        elif first >= len(body):
+        elif span[0] >= len(body):
             wire.answer(416, (('Content-Range', f'bytes */{len(body)}'),), b'', 'Range')
         else:
-            span = ('Content-Range', f'bytes {first}-{len(body) - 1}/{len(body)}')
-            wire.answer(206, (*all_fields, span), body[first:], 'Partial Content')
+            first, last = span
+            place = ('Content-Range', f'bytes {first}-{last}/{len(body)}')
+            wire.answer(206, (*all_fields, place), body[first : last + 1], 'Partial Content')
         if closes:
             wire.close()
 
@@ -137,8 +140,14 @@ def _is_current(asked: Asked, etag: str | None, last_modified: str | None) -> bo
     return since is not None and since == last_modified
 
 
-def _first_byte(asked: Asked, etag: str | None, last_modified: str | None) -> int | None:
+def range_of(asked: Asked, size: int) -> tuple[int, int] | None:
+    """The first and the last byte that are asked for; None: all of them."""
     wanted = asked.get('Range')
-    if wanted is None or asked.get('If-Range') not in {None, etag, last_modified}:
+    if wanted is None:
         return None
-    return int(wanted.removeprefix('bytes=').partition('-')[0])
+    first, _, last = wanted.removeprefix('bytes=').partition('-')
+    return int(first), min(int(last or size), size - 1)
+
+
+def _is_same(asked: Asked, etag: str | None, last_modified: str | None) -> bool:
+    return asked.get('If-Range') in {None, etag, last_modified}

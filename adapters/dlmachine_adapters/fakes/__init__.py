@@ -22,11 +22,13 @@ from dlmachine_adapters.fakes.locks import MemoryLocks
 from dlmachine_adapters.fakes.server import CutOff, Reply, Resource, Script
 from dlmachine_adapters.fakes.store import MemoryStore
 from dlmachine_adapters.fakes.transport import ScriptedTransport
+from dlmachine_adapters.fakes.workers import InTurn
 from dlmachine_adapters.fakes.world import MemoryWorld, memory_world
 from dlmachine_adapters.progress import NoProgress
 
 __all__ = [
     'CutOff',
+    'InTurn',
     'ManualClock',
     'MemoryFiles',
     'MemoryGates',

@@ -21,6 +21,7 @@ from dlmachine.core.events import (
     Unpublished,
 )
 from dlmachine.core.ports import Clock
+from dlmachine.core.segments import Spans, front_bytes, merged
 from dlmachine.core.snapshot import PartSeen
 from dlmachine_adapters.parts import KeptPart, MemoryKeeper
 from dlmachine_adapters.storage_faults import storage_fault, too_large_a_list
@@ -43,6 +44,12 @@ class _LeftPart:
     data: bytes
     validator: str
     address: str
+    spans: Spans = ()
+    whole_bytes: int | None = None
+
+    @property
+    def front_bytes(self) -> int:
+        return len(self.data) if self.whole_bytes is None else front_bytes(self.spans)
 
 
 class MemoryFiles:
@@ -111,9 +118,11 @@ class MemoryFiles:
         found = (
             PartSeen(
                 name=name,
-                size_bytes=len(left.data),
+                size_bytes=left.front_bytes,
                 validator=left.validator,
                 address=left.address,
+                spans=left.spans,
+                whole_bytes=left.whole_bytes,
             )
             for name, left in self._left.items()
             if beside is not None and left.place == (_normal(beside), stem)
@@ -152,8 +161,10 @@ class MemoryFiles:
             return Failed(at=self._clock.now(), fault=fault)
         place = (_normal(effect.beside), effect.stem)
         adopted = None if effect.adopt is None else self._left.pop(effect.adopt.name, None)
-        data = b'' if adopted is None else adopted.data
-        return KeptPart(_DiskKeeper(self, place, data), self._clock, len(data))
+        if adopted is None:
+            return KeptPart(_DiskKeeper(self, place), self._clock)
+        keeper = _DiskKeeper(self, place, adopted)
+        return KeptPart(keeper, self._clock, adopted.front_bytes)
 
     def unpublish(self, effect: Unpublish) -> Unpublished | Failed:
         """Remove a file again."""
@@ -172,10 +183,10 @@ class MemoryFiles:
                 self._failures.remove(failure)
                 raise OSError(failure.code, os.strerror(failure.code))
 
-    def leave(self, place: tuple[str, str], data: bytes, validator: str, address: str) -> None:
+    def leave(self, part: _LeftPart) -> None:
         """Keep a part for a later run."""
         self._numbers['parts'] += 1
-        self._left[f'part-{self._numbers["parts"]}'] = _LeftPart(place, data, validator, address)
+        self._left[f'part-{self._numbers["parts"]}'] = part
 
     def _kind(self, place: PurePath) -> PathKind:
         if str(place) in self._contents:
@@ -189,10 +200,15 @@ class _DiskKeeper:
 
     buffer: BinaryIO | None = None
 
-    def __init__(self, files: MemoryFiles, place: tuple[str, str], data: bytes) -> None:
+    def __init__(
+        self, files: MemoryFiles, place: tuple[str, str], left: _LeftPart | None = None
+    ) -> None:
         self._files = files
         self._place = place
-        self._data = bytearray(data)
+        self._data = bytearray(b'' if left is None else left.data)
+        self._whole = None if left is None else left.whole_bytes
+        self.spans: Spans = () if left is None else left.spans
+        self._at = 0
         self._validator: str | None = None
         self._address = ''
         self._final: str | None = None
@@ -202,13 +218,34 @@ class _DiskKeeper:
         return str(PurePath(self._place[0], '.dlmachine', self._place[1]))
 
     def begin(self, keep_bytes: int, taking: TakeBody) -> None:
-        del self._data[keep_bytes:]
-        self._validator = taking.validator
+        front = ((0, keep_bytes - 1),) if keep_bytes else ()
+        self._keep_only(merged((*front, *taking.held)), taking.whole_bytes)
+        self._validator, self._at = taking.validator, keep_bytes
         self._address = taking.address
 
     def append(self, data: bytes | memoryview) -> None:
-        self._files.check('write', len(self._data) + len(data))
-        self._data += data
+        self.write_at(self._at, data)
+        self._at += len(data)
+
+    def write_at(self, offset: int, data: bytes | memoryview) -> None:
+        end = offset + len(data)
+        self._files.check('write', max(len(self._data), end))
+        self._data.extend(b'?' * (end - len(self._data)))
+        self._data[offset:end] = data
+        if self._whole is not None and data:
+            self.spans = merged((*self.spans, (offset, end - 1)))
+
+    def whole(self, size_bytes: int) -> Iterator[bytes]:
+        if self.spans != ((0, size_bytes - 1),):
+            raise OSError(errno.EIO, 'the part has holes')
+        yield bytes(self._data)
+
+    def _keep_only(self, kept: Spans, whole: int | None) -> None:
+        present = self.spans if self._whole is not None else ((0, len(self._data) - 1),)
+        if kept and merged((*present, *kept)) != merged(present):
+            raise OSError(errno.EIO, 'the part has holes')
+        del self._data[kept[-1][1] + 1 if kept else 0 :]
+        self._whole, self.spans = whole, () if whole is None else kept
 
     def pieces(self, count_bytes: int) -> Iterator[bytes]:
         yield bytes(self._data[:count_bytes])
@@ -233,7 +270,16 @@ class _DiskKeeper:
 
     def discard(self, *, keep: bool) -> None:
         if self._final is None and keep and self._validator is not None and self._data:
-            self._files.leave(self._place, bytes(self._data), self._validator, self._address)
+            left = _LeftPart(
+                self._place,
+                bytes(self._data),
+                self._validator,
+                self._address,
+                self.spans,
+                self._whole,
+            )
+            if left.front_bytes:
+                self._files.leave(left)
 
 
 def _normal(path: str) -> str:

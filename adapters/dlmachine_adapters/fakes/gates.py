@@ -8,7 +8,7 @@ from datetime import timedelta
 from dlmachine.core.effects import Exchange
 from dlmachine.core.faults import Fault, TimedOut
 from dlmachine.core.pacing import Bucket, draw, host_of
-from dlmachine.core.ports import Clock, Part
+from dlmachine.core.ports import Clock, Sink
 from dlmachine.core.redact import redact_url
 
 
@@ -64,6 +64,6 @@ class MemoryGates:
                 return cut
         return None
 
-    def throttle(self, effect: Exchange, part: Part) -> Part:
+    def throttle(self, effect: Exchange, part: Sink) -> Sink:
         """The part as it is."""
         return part

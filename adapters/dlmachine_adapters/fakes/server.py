@@ -16,7 +16,7 @@ from dlmachine.core.validators import parse_http_date
 
 Fields: TypeAlias = tuple[tuple[str, str], ...]
 
-_RANGE: Final = re.compile(r'bytes=(\d+)-')
+_RANGE: Final = re.compile(r'bytes=(\d+)-(\d*)')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +72,10 @@ class Resource:
         first, size = int(asked[1]), len(self.content)
         if first >= size:
             return Reply(status=416, fields=(('Content-Range', f'bytes */{size}'),))
-        place = ('Content-Range', f'bytes {first}-{size - 1}/{size}')
-        return replace(whole, status=206, fields=(*whole.fields, place), body=self.content[first:])
+        last = min(int(asked[2] or size), size - 1)
+        place = ('Content-Range', f'bytes {first}-{last}/{size}')
+        body = self.content[first : last + 1]
+        return replace(whole, status=206, fields=(*whole.fields, place), body=body)
 
     def _is_current(self, request: Request) -> bool:
         tags = request.headers.get('If-None-Match')

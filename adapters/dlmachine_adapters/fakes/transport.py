@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 from dlmachine.core.effects import Exchange
 from dlmachine.core.events import Answered, Interrupted
 from dlmachine.core.faults import ConnectionFailed, Fault, FaultBase, TimedOut
-from dlmachine.core.ports import Clock, Part, PartError
+from dlmachine.core.ports import Clock, PartError, Sink
 from dlmachine.core.redact import redact_url
 from dlmachine.core.request import Request
 from dlmachine.core.snapshot import BackendSeen
@@ -56,7 +56,7 @@ class ScriptedTransport:
             self._turns[url] = 0
 
     def exchange(
-        self, effect: Exchange, part: Part, remaining: timedelta | None
+        self, effect: Exchange, part: Sink, remaining: timedelta | None
     ) -> Answered | Interrupted:
         """Answer by the script, into the part."""
         reception = Reception(effect, part, self._clock)

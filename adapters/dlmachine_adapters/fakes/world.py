@@ -9,7 +9,7 @@ from returns.result import Failure, Result, Success
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.faults import BackendMissing, Fault
 from dlmachine.core.policy import Policy
-from dlmachine.core.ports import Progress, Transport
+from dlmachine.core.ports import Progress, Transport, Workers
 from dlmachine.core.request import Request
 from dlmachine.core.snapshot import Snapshot
 from dlmachine_adapters.fakes.clock import ManualClock
@@ -19,6 +19,7 @@ from dlmachine_adapters.fakes.locks import MemoryLocks
 from dlmachine_adapters.fakes.server import Script
 from dlmachine_adapters.fakes.store import MemoryStore
 from dlmachine_adapters.fakes.transport import ScriptedTransport
+from dlmachine_adapters.fakes.workers import InTurn
 from dlmachine_adapters.progress import NoProgress
 from dlmachine_adapters.world import observe
 
@@ -37,6 +38,7 @@ class MemoryWorld:
     locks: MemoryLocks
     gates: MemoryGates
     progress: Progress = field(default_factory=NoProgress)
+    workers: Workers = field(default_factory=InTurn)
     chance: float = 0.5
 
     @property

@@ -1,0 +1,53 @@
+"""Workers: threads that do several exchanges at once.
+
+Contract: implements `ports.Workers`. When the one who waits for them is interrupted, they
+are not waited for: what they write to takes no more by then.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from queue import SimpleQueue
+from typing import TypeVar
+
+End = TypeVar('End')
+
+
+class ThreadWorkers:
+    """A thread for each, as long as there are jobs."""
+
+    def run(
+        self, jobs: Sequence[Callable[[], End]], most: int, goes_on: Callable[[End], bool]
+    ) -> tuple[End | None, ...]:
+        """Do the jobs, at most so many at once.  Raises what a job raises."""
+        waiting = iter(enumerate(jobs))
+        taking = threading.Lock()
+        told: SimpleQueue[tuple[int, End] | BaseException | None] = SimpleQueue()
+
+        def work() -> None:
+            try:
+                while True:
+                    with taking:
+                        number, job = next(waiting, (-1, None))
+                    if job is None:
+                        break
+                    end = job()
+                    told.put((number, end))
+                    if not goes_on(end):
+                        break
+            except BaseException as error:  # noqa: BLE001 -- raised again where it is waited for
+                told.put(error)
+            told.put(None)
+
+        working = min(most, len(jobs))
+        for _ in range(working):
+            threading.Thread(target=work, daemon=True, name='dlmachine-segment').start()
+        ends: list[End | None] = [None] * len(jobs)
+        while working:
+            one = told.get()
+            if one is None:
+                working -= 1
+            elif isinstance(one, BaseException):
+                raise one
+            else:
+                ends[one[0]] = one[1]
+        return tuple(ends)

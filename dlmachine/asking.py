@@ -1,0 +1,39 @@
+"""Asking: one exchange, let in by the gates and slowed down by the throttle."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+from returns.pipeline import is_successful
+
+from dlmachine.core.effects import Exchange
+from dlmachine.core.events import Answered, Interrupted
+from dlmachine.core.faults import AnswerUnusable, BodyTooLarge
+from dlmachine.core.ports import Sink, World
+from dlmachine.core.redact import redact_url
+
+
+def ask(
+    world: World, effect: Exchange, sink: Sink, remaining: Callable[[Exchange], timedelta | None]
+) -> Answered | Interrupted:
+    """What came of an exchange; `remaining` tells the time that is left for it."""
+    loaded = world.transport(effect.backend)
+    if not is_successful(loaded):
+        return Interrupted(at=world.clock.now(), fault=loaded.failure())
+    with world.gates.admitted(effect, remaining(effect)) as barred:
+        if barred is not None:
+            held = sink.size_bytes
+            return Interrupted(at=world.clock.now(), fault=barred, part_bytes=held)
+        throttled = world.gates.throttle(effect, sink)
+        event = loaded.unwrap().exchange(effect, throttled, remaining(effect))
+    return _named(event, effect)
+
+
+def _named(event: Answered | Interrupted, effect: Exchange) -> Answered | Interrupted:
+    # A part does not know the URL it is filled from; its faults leave the place empty.
+    if isinstance(event, Interrupted):
+        match event.fault:
+            case AnswerUnusable(url='') | BodyTooLarge(url='') as fault:
+                url = redact_url(effect.request.url)
+                return replace(event, fault=replace(fault, url=url))
+    return event

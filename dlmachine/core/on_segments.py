@@ -1,0 +1,233 @@
+"""Segments: from the first range that was answered exactly to the whole in the part.
+
+Pure. What each of many exchanges brought is read with the same `decide_body` that the
+backend asked. One that broke is asked for its rest in the next try; one that was not
+answered exactly shows that this address can not be trusted with ranges, and the whole is
+asked for by one connection, from the start.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final, assert_never
+
+from dlmachine.core.answer import LeaveBody, RefuseBody, TakeBody, decide_body
+from dlmachine.core.closing import close, close_on_bug
+from dlmachine.core.effects import Exchange, ExchangeMany, Join
+from dlmachine.core.events import (
+    Answered,
+    Event,
+    Failed,
+    Head,
+    Interrupted,
+    Joined,
+    Received,
+    SegmentsEnded,
+)
+from dlmachine.core.faults import BodyTruncated, Fault, HttpStatus
+from dlmachine.core.on_body import on_body, secrets_around
+from dlmachine.core.redact import redact_url, scrub
+from dlmachine.core.retry import PASSING, Chance, classify, parse_retry_after
+from dlmachine.core.segments import choose_connections, count_bytes, gaps, merged, split
+from dlmachine.core.states import Effort, Exchanging, Job, Joining, Segmenting, Step
+from dlmachine.core.tries import go_on, start_try
+
+#: A server that says so has too many of us.
+_TOO_MANY: Final = frozenset({429, 503})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Trouble:
+    """Why a segment is not whole; `is_crowd` where fewer connections may help."""
+
+    fault: Fault
+    is_crowd: bool = False
+
+
+def divide_rest(
+    state: Exchanging, event: Answered, taking: TakeBody, received: Received, whole_bytes: int
+) -> Step:
+    """The first range is here: ask for the others, as many at once as there may be."""
+    first, brought = taking.offset, received.wire_bytes
+    effort, validator = state.effort, taking.validator or ''
+    if brought != taking.wire_bytes:
+        url = redact_url(state.exchange.request.url)
+        fault = BodyTruncated(url=url, received_bytes=brought, expected_bytes=taking.wire_bytes)
+        return go_on(state.job, effort.emptied(), fault, event.at)
+    spans = merged(((0, first + brought - 1), *taking.held))
+    filled = replace(effort.filled(spans, whole_bytes, validator), most_bytes=_most(effort))
+    join = Join(
+        name=state.exchange.expect.asked_name,
+        whole_bytes=whole_bytes,
+        algorithms=taking.algorithms,
+        checks_gzip=taking.checks_gzip,
+    )
+    missing = gaps(spans, whole_bytes)
+    if not missing:
+        return _join(state.job, filled, state.exchange, event.head, join)
+    most = choose_connections(state.job.policy.segments, count_bytes(missing))
+    connections = min(most, effort.connections or most)
+    asked = ExchangeMany(
+        exchange=state.exchange,
+        spans=split(missing, connections),
+        held=spans,
+        whole_bytes=whole_bytes,
+        validator=validator,
+        connections=connections,
+    )
+    going = Segmenting(
+        job=state.job,
+        effort=filled,
+        exchange=state.exchange,
+        head=event.head,
+        asked=asked,
+        join=join,
+    )
+    return Step(state=going, effect=asked)
+
+
+def on_segmenting(state: Segmenting, event: Event) -> Step:
+    """All segments have ended, well or not."""
+    match event:
+        case SegmentsEnded(ends=ends) if len(ends) == len(state.asked.spans):
+            return _on_ends(state, event)
+        case Failed(at=at, fault=fault):
+            return go_on(state.job, state.effort, fault, at)
+        case _:
+            return close_on_bug(state.job, state, event)
+
+
+def on_joining(state: Joining, event: Event) -> Step:
+    """The whole has been read through; an address whose segments made a wrong one gives no more."""
+    match event:
+        case Joined(at=at, received=received):
+            singles = state.effort.singles | {state.effort.position}
+            one = Exchanging(
+                job=state.job,
+                effort=replace(state.effort, singles=singles),
+                exchange=state.exchange,
+            )
+            answer = Answered(at=at, head=state.head, received=received)
+            whole = TakeBody(
+                wire_bytes=state.join.whole_bytes, limit_bytes=state.job.policy.max_bytes
+            )
+            return on_body(one, answer, whole, received)
+        case Failed(fault=fault):
+            return close(state.job, fault)
+        case _:
+            return close_on_bug(state.job, state, event)
+
+
+def brings_body(end: Answered | Interrupted) -> bool:
+    """Whether a connection may be used for another segment after this end of one."""
+    return isinstance(end, Answered) and end.received is not None
+
+
+def ask_for_whole(job: Job, effort: Effort, at: datetime) -> Step:
+    """The same address again, for all of it, by one connection."""
+    singles = effort.singles | {effort.position}
+    return start_try(job, replace(effort.emptied(), trail=(), singles=singles), at)
+
+
+def _join(job: Job, effort: Effort, exchange: Exchange, head: Head, join: Join) -> Step:
+    state = Joining(job=job, effort=effort, exchange=exchange, head=head, join=join)
+    return Step(state=state, effect=join)
+
+
+def _on_ends(state: Segmenting, event: SegmentsEnded) -> Step:
+    job, asked, before = state.job, state.asked, state.effort
+    read = tuple(
+        _read_end(state, exchange, end, event.at)
+        for exchange, end in zip(asked.exchanges, event.ends, strict=True)
+    )
+    brought = (
+        (first, first + count - 1)
+        for (first, _), (count, _) in zip(asked.spans, read, strict=True)
+        if count
+    )
+    spans = merged((*asked.held, *brought))
+    effort = before.filled(spans, asked.whole_bytes, asked.validator)
+    troubles = tuple(trouble for _, trouble in read if trouble is not None)
+    if not troubles:
+        if gaps(spans, asked.whole_bytes):
+            return close_on_bug(job, state, event)
+        return _join(job, effort, state.exchange, state.head, state.join)
+    return _on_troubles(state, effort, troubles, event.at)
+
+
+def _on_troubles(
+    state: Segmenting, effort: Effort, troubles: tuple[_Trouble, ...], at: datetime
+) -> Step:
+    job, most = state.job, _most(state.effort)
+    worst = max(troubles, key=lambda trouble: _weight(job, trouble.fault))
+    if _gives_no_ranges(job, worst.fault):
+        return ask_for_whole(job, effort, at)
+    gained = effort.all_bytes > most
+    if any(trouble.is_crowd for trouble in troubles):
+        # Where nothing at all came, there may be no room but for one.
+        fewer = max(state.asked.connections // 2, 1) if gained else 1
+        effort = replace(effort, connections=fewer)
+    effort = replace(effort, most_bytes=max(most, effort.all_bytes))
+    return go_on(job, effort, worst.fault, at, gained=gained)
+
+
+def _most(effort: Effort) -> int:
+    return max(effort.most_bytes, effort.all_bytes)
+
+
+def _weight(job: Job, fault: Fault) -> tuple[int, timedelta]:
+    """The fault that leaves the fewest chances is what is acted on; then the longest wait."""
+    chance = classify(fault, job.descriptor.method, job.policy)
+    rank = 2 if chance is Chance.NONE else int(_gives_no_ranges(job, fault))
+    wait = fault.retry_after if isinstance(fault, HttpStatus) else None
+    return rank, timedelta(0) if wait is None else wait
+
+
+def _gives_no_ranges(job: Job, fault: Fault) -> bool:
+    # It gave one range, and refuses another: by one connection it may give the whole. But a
+    # server that asks for patience gets it.
+    if isinstance(fault, HttpStatus) and fault.status in PASSING:
+        return False
+    return classify(fault, job.descriptor.method, job.policy) is Chance.ELSEWHERE
+
+
+def _read_end(
+    state: Segmenting, exchange: Exchange, end: Answered | Interrupted | None, at: datetime
+) -> tuple[int, _Trouble | None]:
+    """How many bytes of a segment are there, and what is wrong with the rest."""
+    if end is None:
+        return 0, None
+    if end.head is None:
+        return 0, _Trouble(fault=end.fault, is_crowd=True)
+    decision = decide_body(exchange, end.head)
+    match decision:
+        case TakeBody():
+            return _read_body(exchange, end)
+        case RefuseBody(fault=fault):
+            return 0, _Trouble(fault=fault)
+        case LeaveBody():
+            return 0, _read_refusal(state, end.head, at)
+        case _:
+            assert_never(decision)
+
+
+def _read_body(exchange: Exchange, end: Answered | Interrupted) -> tuple[int, _Trouble | None]:
+    expect = exchange.expect
+    wanted = (expect.last or 0) - expect.offset + 1
+    if isinstance(end, Interrupted):
+        return min(end.part_bytes, wanted), _Trouble(fault=end.fault)
+    count = 0 if end.received is None else min(end.received.wire_bytes, wanted)
+    if count == wanted:
+        return count, None
+    url = redact_url(exchange.request.url)
+    fault = BodyTruncated(url=url, received_bytes=count, expected_bytes=wanted)
+    return count, _Trouble(fault=fault)
+
+
+def _read_refusal(state: Segmenting, head: Head, at: datetime) -> _Trouble:
+    fault = HttpStatus(
+        url=redact_url(state.exchange.request.url),
+        status=head.status,
+        reason=scrub(head.reason, secrets_around(state)),
+        retry_after=parse_retry_after(head, at),
+    )
+    return _Trouble(fault=fault, is_crowd=head.status in _TOO_MANY)
