@@ -24,10 +24,12 @@ from dlmachine.errors import error_for
 class Descriptor(core.Descriptor):
     """What to download: address, query, headers, body, TLS and mirrors; immutable.
 
-    `query` is a query string; with `post=True` a form; with `json=True` a JSON body.
-    `multipart` maps names to texts, bytes and files: a `Path` is a file, and so is a text
-    that names an existing file; bytes are never taken for a name. `headers` may be a
-    mapping, pairs, or lines 'Name: value'. `mirrors` (or `fallback_urls`) serve the same.
+    `query` is a query string; with `post=True` a form; with `json=True` a JSON body. `post`
+    and `json` may also be the form (a mapping, pairs or text) and the value themselves.
+    `data` is text or bytes as they are. `multipart` maps names to texts, bytes and files: a
+    `Path` is a file, and so is a text that names an existing file; bytes are never taken
+    for a name. `headers` may be a mapping, pairs, or lines 'Name: value'. `mirrors` (or
+    `fallback_urls`) serve the same.
 
     Raises: RequestError that names the argument and the problem.
 
@@ -43,10 +45,10 @@ class Descriptor(core.Descriptor):
         *,
         method: str | None = None,
         query: object = None,
-        post: bool = False,
+        post: object = False,
         json: object = False,
         multipart: object = None,
-        data: bytes | str | None = None,
+        data: object = None,
         headers: HeadersLike = None,
         cainfo: object = None,
         verify: bool = True,

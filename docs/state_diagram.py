@@ -258,7 +258,7 @@ def _entry() -> CacheEntry:
     )
 
 
-def _events(  # noqa: C901, PLR0912 -- one case an effect
+def _events(  # noqa: C901, PLR0912, PLR0915 -- one case an effect
     step: Step, snapshot: Snapshot
 ) -> Iterator[Event]:
     """Every event that the docstring of an effect names, and `Failed`."""

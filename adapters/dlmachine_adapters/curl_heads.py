@@ -12,7 +12,7 @@ from email.utils import format_datetime
 from typing import Final, Protocol
 
 from dlmachine.core.events import Head
-from dlmachine.core.headers import Headers
+from dlmachine.core.headers import Headers, is_token
 from dlmachine_adapters.reception import MOST_FIELDS, MOST_HEAD_BYTES, MOST_LINE_BYTES
 
 _STATUS_LINE: Final = re.compile(r'HTTP/(\d(?:\.\d)?) +(\d{3})(?: (.*))?')
@@ -68,7 +68,8 @@ class HttpHeads:
             self._fields[-1] = (name, f'{value} {text.strip()}')
             return
         name, colon, value = text.partition(':')
-        if not colon:
+        # A name is a token: a space before the colon too is an attack (RFC 9112 section 5.1).
+        if not colon or not is_token(name):
             msg = 'sent a header line that is none'
             raise HeadError(msg)
         self._fields.append((name, value.strip(' \t')))

@@ -210,7 +210,8 @@ class FileKeeper:
         with self._mutex:
             note, whole = self._note, taking.whole_bytes
             is_same = note is not None and (
-                (note.validator, note.address, note.whole_bytes) == (wanted, taking.address, whole)
+                (note.validator, note.address, note.said, note.whole_bytes)
+                == (wanted, taking.address, taking.said, whole)
             )
             if not is_same or not _covers(kept, self._vouched):
                 self._disown()
@@ -218,7 +219,8 @@ class FileKeeper:
             self._file.truncate()
             self._whole, self._spans = whole, () if whole is None else kept
             if wanted is not None:
-                self._write_down(Note(validator=wanted, address=taking.address, whole_bytes=whole))
+                new = Note(validator=wanted, address=taking.address, said=taking.said)
+                self._write_down(replace(new, whole_bytes=whole))
 
     def _write_down(self, new: Note) -> None:
         # The note that is there vouches for the same and more; else this new one for nothing.

@@ -88,7 +88,7 @@ def adopt_part(folder: Path, stem: str, seen: PartSeen) -> FileKeeper | None:
     except OSError:
         return None
     # This names a living owner, and no bytes that could be relied on.
-    own_note = Note(validator=seen.validator, address=seen.address)
+    own_note = Note(validator=seen.validator, address=seen.address, said=seen.said)
     if note.whole_bytes is not None:
         # Here it must name them: the size of the file says nothing.
         own_note = replace(
@@ -110,6 +110,7 @@ def _seen(part: Path, note: Note, spans: Spans) -> PartSeen:
         size_bytes=front_bytes(spans),
         validator=note.validator,
         address=note.address,
+        said=note.said,
     )
     if note.whole_bytes is None or is_silent(part, note):
         return found  # One that is copied is copied up to its first hole.
@@ -120,7 +121,7 @@ def _copy_part(folder: Path, stem: str, old: Path, note: Note) -> FileKeeper | N
     # Its owner is most likely dead. Should it be alive after all, it may go on writing to its
     # own file, or begin it anew, which its note says before.
     keeper = create_part(folder, stem)
-    taking = TakeBody(validator=note.validator, address=note.address)
+    taking = TakeBody(validator=note.validator, address=note.address, said=note.said)
     try:
         with old.open('rb') as file:
             keeper.begin(0, taking)

@@ -23,6 +23,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
+from dlmachine.core.said import Said
 from dlmachine.core.segments import Spans, front_bytes, merged
 
 fcntl: Any = import_module('fcntl') if find_spec('fcntl') else None
@@ -49,7 +50,7 @@ def boot_id() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """The strong validator of the whole, a digest of where it came from, and the part's owner.
+    """The strong validator of the whole, where it came from, what was said of it, and the owner.
 
     `kept_bytes` is how many bytes are synced; `is_left` tells that the owner is done with it.
     Where it is filled in segments, `whole_bytes` is set, `written` are the spans that were
@@ -58,6 +59,7 @@ class Note:
 
     validator: str
     address: str = ''
+    said: Said = Said()
     kept_bytes: int = 0
     is_left: bool = False
     host: str = field(default_factory=socket.gethostname)
@@ -97,6 +99,7 @@ def read_note(part: Path) -> Note | None:
         return Note(
             validator=str(stored['validator'] if segmented is None else segmented['validator']),
             address=str(stored['address']),
+            said=_said_of(stored['said']),
             kept_bytes=int(stored['kept_bytes']),
             is_left=stored['is_left'] is True,
             host=str(stored['host']),
@@ -104,7 +107,7 @@ def read_note(part: Path) -> Note | None:
             boot=str(stored['boot']),
             **({} if segmented is None else _spans_of(segmented)),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError):
         return None
 
 
@@ -117,6 +120,17 @@ def _plain(note: Note) -> dict[str, Any]:
     # Without a validator in its place, it is no note to whoever does not know of holes.
     spans['validator'] = values.pop('validator')
     return {**values, 'segmented': spans}
+
+
+def _said_of(stored: dict[str, Any]) -> Said:
+    size, promised = stored['size_bytes'], stored['promised']
+    return Said(
+        size_bytes=None if size is None else int(size),
+        place=str(stored['place']),
+        promised=None
+        if promised is None
+        else (str(promised[0]), str(promised[1]), str(promised[2])),
+    )
 
 
 def _spans_of(stored: dict[str, Any]) -> dict[str, Any]:

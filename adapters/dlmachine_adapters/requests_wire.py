@@ -10,6 +10,7 @@ import re
 import ssl
 from email.errors import (
     FirstHeaderLineIsContinuationDefect,
+    InvalidHeaderDefect,
     MisplacedEnvelopeHeaderDefect,
     MissingHeaderBodySeparatorDefect,
 )
@@ -28,6 +29,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NameResolutionError, NewConnectionError
 from urllib3.util.ssl_ import create_urllib3_context, resolve_cert_reqs
 
+from dlmachine.core.headers import is_token
 from dlmachine_adapters.limits import LimitPassed, Watch
 from dlmachine_adapters.watched_sockets import WATCH, WatchedTls, connect, receive_into, send_all
 
@@ -43,6 +45,7 @@ _CHUNK_SIZE: Final = re.compile(rb'([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\n]*)?\r?\n')
 #: The email package finds fault with the body too, where a Content-Type promises parts.
 _ODD_LINES: Final = (
     FirstHeaderLineIsContinuationDefect,
+    InvalidHeaderDefect,
     MisplacedEnvelopeHeaderDefect,
     MissingHeaderBodySeparatorDefect,
 )
@@ -106,7 +109,7 @@ class _WatchedResponse(HTTPResponse):
             if isinstance(lines, _Lines):
                 lines.head_lines = 0
             super().begin()
-            if _has_odd_lines(self.msg):
+            if _has_odd_lines(self.msg) or not all(map(is_token, self.msg)):
                 msg = 'a header line is none'
                 raise HTTPException(msg)
             if not 100 <= self.status < 200 or self.status == _SWITCHING_PROTOCOLS:

@@ -19,6 +19,7 @@ from dlmachine.core.events import Head
 from dlmachine.core.faults import AnswerUnusable, BodyTooLarge, Fault
 from dlmachine.core.filename import name_content
 from dlmachine.core.redact import redact_url, scrub
+from dlmachine.core.said import Said, place_of
 from dlmachine.core.segments import Spans
 from dlmachine.core.validators import is_same_copy, is_same_version, validator_of
 
@@ -48,10 +49,9 @@ class TakeBody:
 
     `wire_bytes` is the length that the server promised (None: it did not), `limit_bytes`
     the most that the whole may have, `decoder` the coding to undo, `validator` the strong
-    validator of what is received, for going on after an interruption at `address`.
-    `algorithms` are the
-    digests to compute besides SHA-256; `checks_gzip` asks whether the whole is one sound
-    gzip stream.
+    validator of what is received, for going on after an interruption at `address`, and `said`
+    what is known of the whole. `algorithms` are the digests to compute besides SHA-256;
+    `checks_gzip` asks whether the whole is one sound gzip stream.
 
     Where `whole_bytes` is set, the body is a range of a whole of that size: what the part
     holds in the `held` spans behind it stays.
@@ -63,6 +63,7 @@ class TakeBody:
     decoder: str | None = None
     validator: str | None = None
     address: str = ''
+    said: Said = Said()
     algorithms: tuple[str, ...] = ()
     checks_gzip: bool = False
     whole_bytes: int | None = None
@@ -107,13 +108,9 @@ def decide_body(exchange: Exchange, head: Head) -> BodyDecision:
     if status == 202:
         return LeaveBody(Left.ERROR)  # RFC 9110 section 15.3.3: a promise, not the answer.
     if 200 <= status < 300:
-        if exchange.expect.is_segment:
-            return _unusable(exchange, f'answered {status}, where only a range is of use')
         return _decide_whole(exchange, head)
     if status == 304:
-        if exchange.expect.is_conditional:
-            return LeaveBody(Left.NOT_MODIFIED)
-        return _unusable(exchange, 'answered 304, although no condition was sent')
+        return _decide_unmodified(exchange)
     if status in REDIRECTS:
         return LeaveBody(Left.REDIRECT)
     if 300 <= status < 600:
@@ -137,8 +134,20 @@ def content_length(head: Head) -> int | None:
     return int(text) if _DIGITS.fullmatch(text) else None
 
 
+def _decide_unmodified(exchange: Exchange) -> BodyDecision:
+    if not exchange.expect.is_conditional:
+        return _unusable(exchange, 'answered 304, although no condition was sent')
+    if exchange.expect.copy_place not in {'', place_of(exchange.request.url)}:
+        return _unusable(exchange, 'answered 304 from another place than the copy is from')
+    return LeaveBody(Left.NOT_MODIFIED)
+
+
 def _decide_whole(exchange: Exchange, head: Head) -> BodyDecision:
     expect, length = exchange.expect, content_length(head)
+    if expect.is_segment:
+        return _unusable(exchange, f'answered {head.status}, where only a range is of use')
+    if head.status == 204 and expect.offset:
+        return _unusable(exchange, 'answered that there is nothing (204) behind what there was')
     if head.headers.get('Transfer-Encoding'):
         length = None  # RFC 9112 section 6.3: it outranks Content-Length.
     coding = _coding(head)
@@ -146,14 +155,19 @@ def _decide_whole(exchange: Exchange, head: Head) -> BodyDecision:
     decoder = None if is_kept else _DECODERS.get(coding)
     if coding not in {'', 'identity', *_DECODERS}:
         return _unusable(exchange, f'sent the content coding {coding!r}, which was not asked for')
-    if is_same_copy(expect, head, None if decoder else length):
+    is_there = expect.copy_place in {'', place_of(exchange.request.url)}
+    if is_there and is_same_copy(expect, head, None if decoder else length):
         return LeaveBody(Left.SAME_COPY)
     if expect.max_bytes is not None and length is not None and length > expect.max_bytes:
         return _too_large(exchange, length)
     # A decoded part has no offsets that the server would know.
     validator = None if decoder else _validator(exchange, head)
     taking = TakeBody(
-        wire_bytes=length, limit_bytes=expect.max_bytes, decoder=decoder, validator=validator
+        wire_bytes=length,
+        limit_bytes=expect.max_bytes,
+        decoder=decoder,
+        validator=validator,
+        said=Said(size_bytes=None if decoder else length, place=place_of(exchange.request.url)),
     )
     return _examined(exchange, head, taking)
 
@@ -177,6 +191,9 @@ def _decide_partial(exchange: Exchange, head: Head) -> BodyDecision:
     if not is_first and not is_same_version(expect.validator, head):
         return _unusable(exchange, 'answered with a part (206) of another version')
     whole = last + 1 if size is None else size
+    place = place_of(exchange.request.url)
+    if expect.said.place not in {'', place} or expect.said.size_bytes not in {None, whole}:
+        return _unusable(exchange, 'answered with a part (206) of something else')
     if expect.max_bytes is not None and whole > expect.max_bytes:
         return _too_large(exchange, whole)
     taking = TakeBody(
@@ -184,6 +201,7 @@ def _decide_partial(exchange: Exchange, head: Head) -> BodyDecision:
         wire_bytes=last - first + 1,
         limit_bytes=expect.max_bytes,
         validator=_validator(exchange, head) if is_first else expect.validator,
+        said=replace(expect.said, size_bytes=whole, place=place),
     )
     if expect.last is not None and last - first + 1 < whole:
         if taking.validator is None:
@@ -211,13 +229,17 @@ def promised_digest(head: Head, taking: TakeBody) -> tuple[str, Checksum] | None
 
 def _examined(exchange: Exchange, head: Head, taking: TakeBody) -> TakeBody:
     # Whoever vouches for the bytes by a digest vouches for their gzip stream too.
-    promised = promised_digest(head, taking)
+    promised, said = promised_digest(head, taking), taking.said
+    if promised is not None and said.promised is None:
+        said = replace(said, promised=(promised[0], promised[1].algorithm, promised[1].hex))
     theirs = () if promised is None else (promised[1].algorithm,)
-    wanted = dict.fromkeys((*exchange.algorithms, *theirs))
+    before = () if said.promised is None else (said.promised[1],)
+    wanted = dict.fromkeys((*exchange.algorithms, *before, *theirs))
     names = (exchange.expect.asked_name, name_content(head.headers, exchange.request.url))
     return replace(
         taking,
         address=exchange.expect.address,
+        said=said,
         algorithms=tuple(name for name in wanted if name != 'sha256'),
         checks_gzip=exchange.expect.checks_content and not wanted and any(map(is_gzip_name, names)),
     )

@@ -25,6 +25,7 @@ from dlmachine.core import (
     pacing,
     policy,
     record,
+    said,
     snapshot,
 )
 from dlmachine.core.descriptor import Descriptor
@@ -33,7 +34,8 @@ from dlmachine.core.headers import Headers
 from dlmachine.core.request import Request
 
 _MODULES: Final[tuple[ModuleType, ...]] = (
-    body, checksums, decide, descriptor, destination, effects, pacing, policy, record, snapshot,
+    body, checksums, decide, descriptor, destination, effects, pacing, policy, record, said,
+    snapshot,
 )  # fmt: skip
 _MARK: Final = '$'
 

@@ -5,7 +5,8 @@ nothing further on has to check again.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from pathlib import PurePath
 from typing import Final, assert_never
 
 from returns.pipeline import is_successful
@@ -56,6 +57,12 @@ class Tls:
     cert: str | None = None
     key: str | None = None
 
+    def without_client(self) -> 'Tls':
+        """The same without the client certificate: for another origin."""
+        return (
+            self if self.cert is None and self.key is None else replace(self, cert=None, key=None)
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Descriptor:
@@ -86,10 +93,10 @@ class Descriptor:
         *,
         method: str | None = None,
         query: object = None,
-        post: bool = False,
+        post: object = False,
         json: object = False,
         multipart: object = None,
-        data: bytes | str | None = None,
+        data: object = None,
         headers: HeadersLike = None,
         cainfo: object = None,
         verify: bool = True,
@@ -102,9 +109,9 @@ class Descriptor:
         """Check and normalise what a caller gave.
 
         `query` is a query string; with `post=True` a form; with `json=True` a JSON body.
-        `json` may also be the value itself. Any body makes the method POST, unless
-        `method` says otherwise. `body` and `tls` are taken as they are, so that
-        `dataclasses.replace` works on what users make.
+        `post` and `json` may also be the form and the value themselves. Any body makes the
+        method POST, unless `method` says otherwise. `body` and `tls` are taken as they
+        are, so that `dataclasses.replace` works on what users make.
 
         Faults: `InvalidInput`, whose `where` names the argument.
         """
@@ -123,7 +130,7 @@ class Descriptor:
             if not is_successful(result):
                 return Failure(result.failure())
         pairs, sent = content.unwrap()
-        verb = _parse_method(method, has_body=sent != NoBody() or post)
+        verb = _parse_method(method, has_body=sent != NoBody())
         return verb.map(
             lambda name: Descriptor(
                 url=str(address.unwrap()),
@@ -203,32 +210,43 @@ def _refuse_managed(headers: Headers) -> Result[Headers, Fault]:
 
 
 def _parse_content(
-    query: object, *, post: bool, json: object, multipart: object, data: bytes | str | None
+    query: object, *, post: object, json: object, multipart: object, data: object
 ) -> Result[tuple[Pairs, Body], Fault]:
-    given = [
-        name
-        for name, value in (('json', json), ('multipart', multipart), ('data', data))
-        if value is not None and value is not False
-    ]
+    # post=True besides another body says only that it is sent by POST, as any body is.
+    form = False if post is True else post
+    words = {'post': form, 'json': json, 'multipart': multipart, 'data': data}
+    given = [name for name, value in words.items() if value is not None and value is not False]
     if len(given) > 1:
         problem = f'{" and ".join(given)} are given, but a request has one body'
         return Failure(InvalidInput(where='body', problem=problem))
-    if data is not None:
-        raw = data.encode('utf-8', 'surrogatepass') if isinstance(data, str) else bytes(data)
-        return _parse_query(query).map(lambda pairs: (pairs, RawBody(raw)))
-    if multipart is not None and multipart is not False:
-        form = parse_multipart(multipart)
-        return form.bind(
-            lambda parts: _parse_query(query).map(lambda pairs: (pairs, parts)),
-        )
     if json is True:
-        return parse_json(query, 'query').map(lambda text: ((), text))
-    if given:
-        text = parse_json(json, 'json')
-        return text.bind(lambda value: _parse_query(query).map(lambda pairs: (pairs, value)))
-    if post:
-        return _parse_form(query)
-    return _parse_query(query).map(lambda pairs: (pairs, NoBody()))
+        return parse_json(query, 'query').map(lambda value: ((), value))
+    if post is True and not given:
+        return _parse_form(query, 'query').map(lambda value: ((), value))
+    nothing: Result[Body, Fault] = Success(NoBody())
+    body = _parse_body(given[0], words[given[0]]) if given else nothing
+    return body.bind(lambda sent: _parse_query(query).map(lambda pairs: (pairs, sent)))
+
+
+def _parse_body(name: str, value: object) -> Result[Body, Fault]:
+    if name == 'post':
+        return _parse_form(value, 'post')
+    if name == 'json':
+        return parse_json(value, 'json')
+    if name == 'multipart':
+        return parse_multipart(value)
+    return _parse_raw(value)
+
+
+def _parse_raw(data: object) -> Result[Body, Fault]:
+    # bytes(5) would be five NULs.
+    if isinstance(data, str):
+        return Success(RawBody(data.encode('utf-8', 'surrogatepass')))
+    if isinstance(data, (bytes, bytearray, memoryview)):
+        return Success(RawBody(bytes(data)))
+    problem = f'is neither text nor bytes: {type(data).__name__}'
+    advice = 'For a form give post={…}, for JSON json={…}'
+    return Failure(InvalidInput(where='data', problem=problem, advice=advice))
 
 
 def _take_body(parsed: tuple[Pairs, Body], body: Body) -> Result[tuple[Pairs, Body], Fault]:
@@ -239,13 +257,11 @@ def _take_body(parsed: tuple[Pairs, Body], body: Body) -> Result[tuple[Pairs, Bo
     return Success((pairs, body))
 
 
-def _parse_form(query: object) -> Result[tuple[Pairs, Body], Fault]:
-    if isinstance(query, (str, bytes)):
-        raw = query.encode('utf-8', 'surrogatepass') if isinstance(query, str) else query
-        return Success(((), RawBody(raw, FORM_TYPE)))
-    return parse_pairs({} if query is None else query, 'query').map(
-        lambda pairs: ((), FormBody(pairs))
-    )
+def _parse_form(given: object, where: str) -> Result[Body, Fault]:
+    if isinstance(given, (str, bytes)):
+        raw = given.encode('utf-8', 'surrogatepass') if isinstance(given, str) else given
+        return Success(RawBody(raw, FORM_TYPE))
+    return parse_pairs({} if given is None else given, where).map(FormBody)
 
 
 def _parse_query(query: object) -> Result[Pairs, Fault]:
@@ -274,10 +290,12 @@ def _parse_mirrors(given: object) -> Result[tuple[str, ...], Fault]:
 def _parse_tls(*, verify: object, cainfo: object, cert: object, key: object) -> Result[Tls, Fault]:
     if not isinstance(verify, bool):
         return Failure(InvalidInput(where='verify', problem='is neither True nor False'))
-    texts = {
-        name: None if value is None else str(value)
-        for name, value in (('cainfo', cainfo), ('cert', cert), ('key', key))
-    }
+    texts: dict[str, str | None] = {}
+    for name, value in (('cainfo', cainfo), ('cert', cert), ('key', key)):
+        if value is not None and not isinstance(value, (str, PurePath)):
+            problem = f'is no path: {type(value).__name__}'
+            return Failure(InvalidInput(where=name, problem=problem))
+        texts[name] = None if value is None else str(value)
     for name, text in texts.items():
         fault = find_frame_breaker(name, text) if text else None
         if fault is not None:

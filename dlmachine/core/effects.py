@@ -14,6 +14,7 @@ from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.destination import AtPath, InMemory
 from dlmachine.core.pacing import Manners
 from dlmachine.core.request import Request
+from dlmachine.core.said import Said
 from dlmachine.core.segments import Spans
 from dlmachine.core.snapshot import PartSeen
 
@@ -80,7 +81,9 @@ class Expectation:
     turn out to confirm; `is_conditional` says that the server was told of it (RFC 9110
     section 13). `name` is what the content would be called, `asked_name` what it is called
     where the trail of redirects began, `address` a digest of that place: a validator means
-    nothing elsewhere. `checks_content` asks for what only the bytes as they pass can tell.
+    nothing elsewhere. `said` is what is known of the whole that the part is of, `copy_place`
+    where the stored copy came from. `checks_content` asks for what only the bytes as they
+    pass can tell.
 
     `last` is the last byte wanted (None: all to the end). Then `held` are the spans behind
     the offset that are there already and stay, `whole_bytes` is the size that the whole must
@@ -96,6 +99,8 @@ class Expectation:
     name: str = ''
     asked_name: str = ''
     address: str = ''
+    said: Said = Said()
+    copy_place: str = ''
     max_bytes: int | None = None
     checks_content: bool = False
     last: int | None = None

@@ -16,6 +16,7 @@ from dlmachine.core.pacing import Manners
 from dlmachine.core.policy import CheckMethod, Policy
 from dlmachine.core.redact import redact_url
 from dlmachine.core.request import HTTP_SCHEMES, Request, build_request
+from dlmachine.core.said import Said, place_of
 from dlmachine.core.segments import first_span
 from dlmachine.core.staging import address_digest
 from dlmachine.core.states import Effort, Exchanging, Job, Step
@@ -37,8 +38,8 @@ def send(job: Job, effort: Effort, request: Request) -> Step:
         request=request,
         backend=effort.address(job).backend,
         expect=Expectation(
-            offset=effort.part_bytes,
-            validator=effort.validator,
+            offset=0 if effort.is_unranged else effort.part_bytes,
+            validator=None if effort.is_unranged else effort.validator,
             is_conditional=bool(condition.headers),
             etag=condition.etag,
             last_modified=condition.last_modified,
@@ -46,13 +47,15 @@ def send(job: Job, effort: Effort, request: Request) -> Step:
             name=name_content(Headers(), request.url),
             asked_name=name_content(Headers(), effort.address(job).url),
             address=address_digest(effort.address(job).url),
+            said=Said() if effort.is_unranged else effort.said,
+            copy_place=_copy_place(job) if condition.etag or condition.last_modified else '',
             max_bytes=policy.max_bytes,
             checks_content=policy.check_content,
             last=last,
             held=() if last is None else effort.held,
             whole_bytes=None if last is None else effort.whole_bytes,
         ),
-        algorithms=() if policy.checksum is None else (policy.checksum.algorithm,),
+        algorithms=_algorithms(job, effort),
         connect_timeout=policy.connect_timeout,
         stall_timeout=policy.stall_timeout,
         timeout=policy.timeout,
@@ -66,6 +69,19 @@ def send(job: Job, effort: Effort, request: Request) -> Step:
     return Step(state=Exchanging(job=job, effort=moved, exchange=exchange), effect=exchange)
 
 
+def _algorithms(job: Job, effort: Effort) -> tuple[str, ...]:
+    # What the first answer promised of the whole is compared with the whole.
+    checksum, promised = job.policy.checksum, effort.said.promised
+    ours = () if checksum is None else (checksum.algorithm,)
+    theirs = () if promised is None or promised[1] in ours else (promised[1],)
+    return (*ours, *theirs)
+
+
+def _copy_place(job: Job) -> str:
+    record = None if job.decision.entry is None else job.decision.entry.record
+    return '' if record is None or not record.urls else place_of(record.urls[-1])
+
+
 def _places(policy: Policy) -> int | None:
     # So many segments as were asked for by name have a place.
     most = policy.max_per_host
@@ -77,6 +93,8 @@ def _with_conditions(job: Job, effort: Effort, request: Request) -> Request:
     for name, value in _condition(job, effort).headers:
         headers = headers.with_field(name, value)
     last = _last_byte(job, effort)
+    if effort.is_unranged:
+        return replace(request, headers=headers)
     has_part = bool(effort.part_bytes) and effort.validator is not None
     if has_part or last is not None:
         # RFC 9110 section 14.2: the rest, or the first range of several.
@@ -107,14 +125,16 @@ def may_divide(job: Job, position: int) -> bool:
 
 
 def _last_byte(job: Job, effort: Effort) -> int | None:
-    if effort.position in effort.singles or not may_divide(job, effort.position):
+    is_single = effort.is_unranged or effort.position in effort.singles
+    if is_single or not may_divide(job, effort.position):
         return None
     return first_span(effort.part_bytes, effort.held)[1]
 
 
 def _condition(job: Job, effort: Effort) -> Condition:
     decision, address = job.decision, effort.address(job)
-    if decision.verdict is not Verdict.REVALIDATE or decision.entry is None:
+    is_asked = decision.verdict is Verdict.REVALIDATE and not effort.is_unconditional
+    if not is_asked or decision.entry is None:
         return Condition()
     record, method = decision.entry.record, job.policy.check_method
     if record is None or method is CheckMethod.SIZE:

@@ -125,6 +125,15 @@ def _split_entry(entry: object) -> tuple[str, str] | None:
     return None
 
 
+def is_token(text: str) -> bool:
+    """Whether it can be the name of a field (RFC 9110 section 5.6.2).
+
+    >>> is_token('Content-Length'), is_token('Content-Length '), is_token('')
+    (True, False, False)
+    """
+    return _TOKEN.fullmatch(text) is not None
+
+
 def _find_fault(pair: tuple[str, str], where: str) -> InvalidInput | None:
     name, value = pair
     breaker = find_frame_breaker(f'{where} name {name!r}', name) or find_frame_breaker(
@@ -132,7 +141,7 @@ def _find_fault(pair: tuple[str, str], where: str) -> InvalidInput | None:
     )
     if breaker is not None:
         return breaker
-    if _TOKEN.fullmatch(name) is None:
+    if not is_token(name):
         return InvalidInput(where=f'{where} name {name!r}', problem='is no header name')
     try:
         value.encode('latin-1')

@@ -75,7 +75,9 @@ CALLER = 'caller'
 def _promises(job: Job, head: Head, taking: TakeBody) -> tuple[tuple[str, Checksum], ...]:
     checksum, served = job.policy.checksum, promised_digest(head, taking)
     ours = () if checksum is None else ((job.checksum_source or CALLER, checksum),)
-    return (*ours, *(() if served is None else (served,)))
+    before = taking.said.promised
+    theirs = () if before is None else ((before[0], Checksum(before[1], before[2])),)
+    return tuple(dict.fromkeys((*ours, *theirs, *(() if served is None else (served,)))))
 
 
 def _find_content_fault(state: Exchanging, head: Head, received: Received) -> Fault | None:

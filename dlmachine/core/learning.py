@@ -30,6 +30,8 @@ def must_learn(policy: Policy, entry: CacheEntry | None) -> bool:
     wanted = policy.checksum_list
     if wanted is None or (policy.offline and wanted.is_url):
         return False
+    if not wanted.is_url:
+        return True  # It costs nothing to read, and may have been edited.
     record = None if entry is None else entry.record
     return record is None or str(wanted) not in {source for _, source in record.verified_by}
 

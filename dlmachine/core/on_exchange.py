@@ -6,7 +6,7 @@ redirects, checks what arrived, and hands failures to `tries`.
 
 from dataclasses import replace
 from datetime import datetime
-from typing import assert_never
+from typing import Final, assert_never
 
 from returns.pipeline import is_successful
 
@@ -30,6 +30,7 @@ from dlmachine.core.on_segments import ask_for_whole, divide_rest
 from dlmachine.core.redact import redact_url, scrub
 from dlmachine.core.redirect import follow_redirect
 from dlmachine.core.retry import parse_retry_after
+from dlmachine.core.said import place_of
 from dlmachine.core.segments import behind, merged
 from dlmachine.core.staging import address_digest
 from dlmachine.core.states import (
@@ -88,21 +89,25 @@ def _first_effort(job: Job, size_bytes: int) -> Effort:
     digests = [address_digest(address.url) for address in job.decision.addresses]
     position, whole = digests.index(part.address), part.whole_bytes
     if whole is None or not may_divide(job, position):
-        return Effort(position=position, part_bytes=offset, validator=part.validator)
+        return Effort(
+            position=position, part_bytes=offset, validator=part.validator, said=part.said
+        )
     # Of this one it is known whether it is whole.
     front = min(size_bytes, whole - 1)
     return Effort(
         position=position,
         part_bytes=front,
         validator=part.validator,
+        said=part.said,
         held=behind(part.spans, front),
         whole_bytes=whole,
     )
 
 
 def _on_answer(state: Exchanging, event: Answered) -> Step:
-    if _is_rest_refused(state, event.head):
-        return _ask_for_whole(state, event.at)
+    otherwise = _ask_otherwise(state, event.head, event.at)
+    if otherwise is not None:
+        return otherwise
     entry = state.job.decision.entry
     decision = decide_body(state.exchange, event.head)
     match decision:
@@ -152,8 +157,10 @@ def _on_error(state: Exchanging, event: Answered) -> Step:
 
 
 def _on_interruption(state: Exchanging, event: Interrupted) -> Step:
-    if event.head is not None and _is_rest_refused(state, event.head):
-        return _ask_for_whole(state, event.at)
+    if event.head is not None:
+        otherwise = _ask_otherwise(state, event.head, event.at)
+        if otherwise is not None:
+            return otherwise
     most = max(state.effort.most_bytes, state.effort.all_bytes)
     effort = _effort_after(state, event)
     effort = replace(effort, most_bytes=max(most, effort.all_bytes))
@@ -169,16 +176,40 @@ def _effort_after(state: Exchanging, event: Interrupted) -> Effort:
     if not isinstance(taking, TakeBody) or taking.validator is None or not count:
         return effort.emptied()
     if taking.whole_bytes is None:
-        return replace(effort.emptied(), part_bytes=count, validator=taking.validator)
+        return replace(
+            effort.emptied(), part_bytes=count, validator=taking.validator, said=taking.said
+        )
     spans = merged(((0, count - 1), *taking.held))
-    return effort.filled(spans, taking.whole_bytes, taking.validator)
+    filled = effort.filled(spans, taking.whole_bytes, taking.validator)
+    return replace(filled, said=taking.said)
+
+
+def _ask_otherwise(state: Exchanging, head: Head, at: datetime) -> Step | None:
+    # The same address once more, in a plainer way, where it did not answer to the finer one.
+    # Each way is given up once, so this comes about at most three times for an address.
+    request, effort, expect = state.exchange.request, state.effort, state.exchange.expect
+    if _is_rest_refused(state, head):
+        return _ask_for_whole(state, at)
+    if head.status == 304 and expect.copy_place not in {'', place_of(request.url)}:
+        return start_try(state.job, replace(effort, is_unconditional=True, trail=()), at)
+    is_error = 400 <= head.status < 600 and head.status not in _NOT_OF_RANGES
+    if not is_error or 'Range' not in request.headers:
+        return None
+    if expect.last is not None:
+        return ask_for_whole(state.job, effort, at)
+    # The part stays as it is until a whole body comes.
+    return start_try(state.job, replace(effort, is_unranged=True, trail=()), at)
+
+
+#: Errors that say nothing of whether the range was the reason.
+_NOT_OF_RANGES: Final = frozenset({401, 404, 407, 408, 410, 425, 429, 451, 502, 503, 504})
 
 
 def _is_rest_refused(state: Exchanging, head: Head) -> bool:
     # The server has no such rest (416), or sends one that is not of the same version (206).
     # Of one that has no parts the same is true of the first range.
     is_range = state.effort.part_bytes or state.exchange.expect.last is not None
-    if not is_range or head.status not in {206, 416}:
+    if not is_range or head.status not in {204, 206, 416}:
         return False
     decision = decide_body(state.exchange, head)
     if isinstance(decision, RefuseBody):

@@ -129,7 +129,8 @@ def _set_out(job: Job) -> Step:
         state = Confirming(job=job, entry=decision.entry)
         return Step(state=state, effect=_confirmation(job, decision.entry))
     if isinstance(decision.destination, InCache) and not job.is_observed:
-        effect = AcquireLock(key=job.key, patience=job.policy.lock_timeout)
+        limits = (job.policy.lock_timeout, job.policy.timeout or job.policy.lock_timeout)
+        effect = AcquireLock(key=job.key, patience=min(limits))
         return Step(state=Locking(job=job), effect=effect)
     if decision.entry is not None and not job.is_compared:
         confirmation = _confirmation(job, decision.entry)

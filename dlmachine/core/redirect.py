@@ -10,11 +10,11 @@ from typing import Final
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from dlmachine.core.body import NoBody
+from dlmachine.core.body import FormBody, NoBody
 from dlmachine.core.events import Head
 from dlmachine.core.faults import Fault, RedirectRefused
 from dlmachine.core.redact import is_secret_name, redact_url
-from dlmachine.core.request import HTTP_SCHEMES, Request, basic_credentials
+from dlmachine.core.request import HTTP_SCHEMES, Request, basic_credentials, without_credentials
 from dlmachine.core.url import Url, join_url
 
 #: Method and body stay with 307 and 308; with 303 it becomes GET; with 301 and 302 a POST
@@ -42,14 +42,31 @@ def follow_redirect(
     location = head.headers.get('Location')
     if location is None:
         return _refuse(request, '', 'it has no Location')
-    joined = join_url(request.location, location)
+    joined = join_url(request.location, _as_utf8(location))
     if not is_successful(joined):
         return _refuse(request, '', 'its Location is no URL')
     target = joined.unwrap()
     problem = _find_problem(request.location, target, trail, max_redirects)
+    if problem is None and not _becomes_get(request, head.status) and _tells(request, target):
+        problem = 'it would send the secrets of a form to another origin'
     if problem is not None:
         return _refuse(request, redact_url(str(target)), problem)
     return Success(_request_to(request, target, head.status))
+
+
+def _as_utf8(text: str) -> str:
+    # A field is read as ISO 8859-1; servers that do not escape a path send it in UTF-8.
+    try:
+        return text.encode('latin-1').decode('utf-8')
+    except UnicodeError:
+        return text
+
+
+def _tells(request: Request, target: Url) -> bool:
+    # A form names its secrets; of other bodies it can not be known.
+    body = request.body
+    is_secret = isinstance(body, FormBody) and any(is_secret_name(name) for name, _ in body.pairs)
+    return is_secret and target.origin != request.location.origin
 
 
 def _find_problem(
@@ -67,15 +84,17 @@ def _find_problem(
 
 
 def _request_to(request: Request, target: Url, status: int) -> Request:
-    headers = request.headers
+    headers, tls = request.headers, request.tls
     if target.origin != request.location.origin:
-        secrets = [name for name, _ in headers if is_secret_name(name)]
-        headers = headers.without('Host', *secrets)
+        headers, tls = without_credentials(headers), tls.without_client()
     if target.userinfo:
         headers = headers.with_field('Authorization', basic_credentials(target.userinfo))
-    moved = replace(request, url=str(target.without_userinfo()), headers=headers)
-    becomes_get = status == _SEE_OTHER or (request.method == 'POST' and status not in _KEEPS_METHOD)
-    return _as_get(moved) if becomes_get else moved
+    moved = replace(request, url=str(target.without_userinfo()), headers=headers, tls=tls)
+    return _as_get(moved) if _becomes_get(request, status) else moved
+
+
+def _becomes_get(request: Request, status: int) -> bool:
+    return status == _SEE_OTHER or (request.method == 'POST' and status not in _KEEPS_METHOD)
 
 
 def _as_get(request: Request) -> Request:

@@ -90,10 +90,9 @@ def build_request(descriptor: Descriptor, address: str, user_agent: str) -> Resu
 
 
 def _request_for(url: Url, descriptor: Descriptor, user_agent: str) -> Request:
-    headers = descriptor.headers
+    headers, tls = descriptor.headers, descriptor.tls
     if url.origin != parse_url(descriptor.url).unwrap().origin:
-        # What proves who we are at one place is no business of a mirror elsewhere.
-        headers = headers.without(*(name for name, _ in headers if is_secret_name(name)))
+        headers, tls = without_credentials(headers), tls.without_client()
     if url.scheme in HTTP_SCHEMES:
         if url.userinfo:
             headers = headers.with_default('Authorization', basic_credentials(url.userinfo))
@@ -114,8 +113,19 @@ def _request_for(url: Url, descriptor: Descriptor, user_agent: str) -> Request:
         url=str(url),
         headers=headers,
         body=descriptor.body,
-        tls=descriptor.tls,
+        tls=tls,
     )
+
+
+def without_credentials(headers: Headers) -> Headers:
+    """Headers for another origin: what proves who we are at one is no business of the other.
+
+    Nor is its name.
+
+    >>> without_credentials(Headers((('Cookie', 'c=1'), ('Host', 'h'), ('Accept', '*/*'))))
+    Headers((('Accept', '*/*'),))
+    """
+    return headers.without('Host', *(name for name, _ in headers if is_secret_name(name)))
 
 
 def basic_credentials(userinfo: str) -> str:

@@ -11,6 +11,7 @@ from enum import IntEnum
 from dlmachine.core.destination import PathSeen
 from dlmachine.core.faults import Fault
 from dlmachine.core.record import DownloadRecord
+from dlmachine.core.said import Said
 from dlmachine.core.segments import Spans
 
 
@@ -80,6 +81,7 @@ class PartSeen:
     size_bytes: int
     validator: str
     address: str = ''
+    said: Said = Said()
     spans: Spans = ()
     whole_bytes: int | None = None
 

@@ -17,6 +17,7 @@ from dlmachine.core.metadata import MetadataUpdate
 from dlmachine.core.outcome import Outcome
 from dlmachine.core.policy import Policy
 from dlmachine.core.record import DownloadRecord
+from dlmachine.core.said import Said
 from dlmachine.core.segments import Spans, behind, count_bytes, front_bytes
 from dlmachine.core.snapshot import CacheEntry, Snapshot
 
@@ -62,8 +63,10 @@ class Effort:
     included. `part_bytes` of the body are in the part, from a representation with this
     strong `validator`. `asked_wait` is the longest wait that a server asked for in this
     round. `most_bytes` is the most that a part of this run ever had, `renewals` counts how
-    often bytes beyond that renewed the budget of rounds;
-    `refused` are the bodies that were refused, by address and SHA-256.
+    often bytes beyond that renewed the budget of rounds; `refused` are the bodies that were
+    refused, by address and SHA-256. `said` is what is known of the whole. `is_unranged` tells
+    that the address does not answer to ranges, `is_unconditional` that its conditions can
+    not be trusted.
 
     `held` are the spans behind `part_bytes` that are in the part too, of a whole of
     `whole_bytes`. `connections` is the most that the server put up with (0: not known yet),
@@ -81,6 +84,9 @@ class Effort:
     most_bytes: int = 0
     renewals: int = 0
     refused: frozenset[tuple[int, str]] = frozenset()
+    said: Said = Said()
+    is_unranged: bool = False
+    is_unconditional: bool = False
     held: Spans = ()
     whole_bytes: int | None = None
     connections: int = 0
@@ -93,7 +99,7 @@ class Effort:
 
     def emptied(self) -> 'Effort':
         """The same with nothing in the part that could be gone on from."""
-        return replace(self, part_bytes=0, validator=None, held=(), whole_bytes=None)
+        return replace(self, part_bytes=0, validator=None, said=Said(), held=(), whole_bytes=None)
 
     def filled(self, spans: Spans, whole_bytes: int, validator: str) -> 'Effort':
         """The same with these spans in the part, and what they are of."""

@@ -112,7 +112,8 @@ def _at(effort: Effort, position: int) -> Effort:
     # A validator means something at the address that gave it, and nowhere else.
     if position == effort.position:
         return effort
-    return replace(effort.emptied(), position=position)
+    there = replace(effort.emptied(), position=position)
+    return replace(there, is_unranged=False, is_unconditional=False)
 
 
 def _positions(job: Job, effort: Effort, start: int) -> list[int]:

@@ -25,10 +25,11 @@ _PATH_SAFE: Final = "%/:@!$&'()*+,;=~"
 _QUERY_SAFE: Final = _PATH_SAFE + '?'
 _USERINFO_SAFE: Final = "%:!$&'()*+,;=~"
 _MOST_CHARACTERS: Final = 65_536
-_HOST_NAME: Final = re.compile(r'[a-z0-9_.\-]*')
+#: Labels of 1 to 63 characters (RFC 1035 section 2.3.4).
+_HOST_NAME: Final = re.compile(r'(?:[a-z0-9_\-]{1,63}(?:\.[a-z0-9_\-]{1,63})*)?')
 #: What most URLs are, in normal form already: without userinfo and escapes.
 _NORMAL: Final = re.compile(
-    r'(https?)://([a-z0-9_\-](?:[a-z0-9_.\-]*[a-z0-9_\-])?)(?::([1-9][0-9]{0,3}|[1-5][0-9]{4}))?'
+    r'(https?)://([a-z0-9_\-]{1,63}(?:\.[a-z0-9_\-]{1,63})*)(?::([1-9][0-9]{0,3}|[1-5][0-9]{4}))?'
     r"(/[A-Za-z0-9_.~/:@!$&'()*+,;=\-]*)(?:\?([A-Za-z0-9_.~/:@!$&'()*+,;=?\-]+))?"
 )
 #: IPv6, with a zone (RFC 6874).
@@ -186,9 +187,9 @@ def _find_excess(text: str, where: str) -> InvalidInput | None:
 def _normal_host(host: str) -> str:
     is_address = ':' in host
     named = host if host.isascii() else host.encode('idna').decode('ascii')
-    lowered = named.lower() if is_address else named.lower().rstrip('.')
+    lowered = named.lower() if is_address else named.lower().removesuffix('.')
     if not (_ADDRESS if is_address else _HOST_NAME).fullmatch(lowered):
-        msg = f'host name {host!r} has characters that no host name has'
+        msg = 'no host name'
         raise ValueError(msg)
     return f'[{lowered}]' if is_address else lowered
 
@@ -210,4 +211,8 @@ def _without_dots(path: str) -> str:
 
 def _reason(error: Exception) -> str:
     # The words of the standard library quote the URL, and with it its secrets.
-    return 'the port is no number from 0 to 65535' if 'ort' in str(error) else 'malformed host'
+    return (
+        'the port is no number from 0 to 65535'
+        if str(error).startswith('Port')
+        else 'malformed host'
+    )

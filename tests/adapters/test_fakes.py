@@ -24,6 +24,7 @@ from dlmachine.core.faults import (
 from dlmachine.core.outcome import Origin, Outcome
 from dlmachine.core.plan import plan
 from dlmachine.core.policy import Policy
+from dlmachine.core.said import Said, place_of
 from dlmachine.executor import execute
 from dlmachine_adapters.fakes import (
     CutOff,
@@ -250,7 +251,12 @@ def test_a_range_is_written_from_its_offset() -> None:
     )
 
     assert isinstance(event, Answered)
-    assert part.taking == TakeBody(offset=4, wire_bytes=6, validator='"v1"')
+    assert part.taking == TakeBody(
+        offset=4,
+        wire_bytes=6,
+        validator='"v1"',
+        said=Said(size_bytes=10, place=place_of(URL)),
+    )
     assert bytes(part.data) == b'0123456789'
 
 

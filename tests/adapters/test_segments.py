@@ -349,7 +349,9 @@ def test_who_knows_of_no_holes_sees_no_note(left: Path) -> None:
     """A note in the older form has its validator in another place: the part is left alone."""
     stored = json.loads(note_path(left).read_text())
     assert 'validator' not in stored
-    assert set(stored) == {'address', 'kept_bytes', 'is_left', 'host', 'pid', 'boot', 'segmented'}
+    assert set(stored) == {
+        'address', 'kept_bytes', 'is_left', 'host', 'pid', 'boot', 'said', 'segmented',
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

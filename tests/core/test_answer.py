@@ -1,5 +1,6 @@
 """What the head of an answer means for its body."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from dlmachine.core.effects import Expectation
 from dlmachine.core.events import Head
 from dlmachine.core.faults import BodyTooLarge
 from dlmachine.core.headers import Headers
+from dlmachine.core.said import Said, place_of
 from tests.builders import URL, a_head, an_exchange
 
 WHOLE = Expectation(name='t.csv')
@@ -42,6 +44,7 @@ DECISIONS: list[tuple[str, Expectation, int, dict[str, str], Any]] = [
     ('308 leads elsewhere', WHOLE, 308, {}, LeaveBody(Left.REDIRECT)),
     ('305 is an error', WHOLE, 305, {}, ERROR),
     ('304 confirms', CHECK, 304, {}, LeaveBody(Left.NOT_MODIFIED)),
+    ('304 from another place', replace(CHECK, copy_place='elsewhere'), 304, {}, 'another place'),
     ('304 unasked makes no sense', WHOLE, 304, {}, 'no condition'),
     ('404 is an error', WHOLE, 404, {}, ERROR),
     ('416 is an error', REST, 416, {}, ERROR),
@@ -91,6 +94,9 @@ def test_decide_body(
 ) -> None:
     """A body is taken, left, or refused with a fault that names the problem."""
     decision = decide_body(an_exchange(expect=expect), a_head(status, fields))
+    if isinstance(decision, TakeBody):
+        assert decision.said.place == place_of(URL)
+        decision = replace(decision, said=Said())
     match decision:
         case RefuseBody(fault=fault) if isinstance(expected, str):
             assert expected in str(fault)

@@ -68,6 +68,7 @@ from dlmachine.core.on_look_up import MOST_MISSING
 from dlmachine.core.outcome import Origin
 from dlmachine.core.policy import CheckMethod, Policy
 from dlmachine.core.request import Request
+from dlmachine.core.said import Said, place_of
 from dlmachine.core.snapshot import PartSeen, Snapshot
 from dlmachine.core.staging import address_digest
 from dlmachine.core.states import Broken, Confirming, Exchanging, Finished, Waiting
@@ -510,10 +511,14 @@ def test_lengths_are_checked_after_the_fact(policy: Policy, received: Any, code:
 STRONG = a_head(200, {'ETag': '"v1"'})
 
 
-def ranged(offset: int = 4, url: str = URL) -> Exchange:
-    """A GET of the rest."""
+def ranged(offset: int = 4, url: str = URL, said: Said | None = None) -> Exchange:
+    """A GET of the rest, of a whole of which this was said."""
     headers = [('Range', f'bytes={offset}-'), ('If-Range', '"v1"')]
-    return get(url, headers, Expectation(offset=offset, validator='"v1"', name='t.csv'))
+    expect = Expectation(offset=offset, validator='"v1"', name='t.csv', said=said or Said())
+    return get(url, headers, expect)
+
+
+HERE = Said(place=place_of(URL))
 
 
 def test_an_interrupted_body_is_gone_on_with() -> None:
@@ -524,7 +529,7 @@ def test_an_interrupted_body_is_gone_on_with() -> None:
         answered(206, {'Content-Range': 'bytes 4-7/8', 'ETag': '"v1"'}, a_received(wire_bytes=4)),
         Published(at=NOW, path=None),
     )
-    assert run.exchanges == [get(), ranged()]
+    assert run.exchanges == [get(), ranged(said=HERE)]
     assert run.outcome.record is not None
     assert run.outcome.record.size_bytes == 8
 
@@ -534,7 +539,7 @@ def test_an_interruption_before_the_head_keeps_the_part() -> None:
     run = in_memory().feed(
         interrupted(head=STRONG, part_bytes=4), WAITED, interrupted(part_bytes=4), WAITED
     )
-    assert run.exchanges == [get(), ranged(), ranged()]
+    assert run.exchanges == [get(), ranged(said=HERE), ranged(said=HERE)]
 
 
 @pytest.mark.parametrize(

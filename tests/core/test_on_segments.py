@@ -628,3 +628,11 @@ def test_refusals_are_told_without_secrets() -> None:
     assert isinstance(run.fault, HttpStatus)
     assert run.fault.reason == 'no *** here'
     assert Policy().segments == 1
+
+
+@pytest.mark.parametrize('status', [403, 501])
+def test_where_ranges_are_an_error_one_connection_is_tried(status: int) -> None:
+    """Servers differ in how they say that they have no ranges."""
+    run = to_path().feed(Answered(at=NOW, head=a_head(status)))
+    assert ranges(run)[-1] is None
+    assert len(ranges(run)) == 2

@@ -1,8 +1,11 @@
 """Redirects: which are followed, and what goes along."""
 
 import pytest
+from returns.pipeline import is_successful
 
-from dlmachine.core.body import NoBody, RawBody
+from dlmachine.core.body import FormBody, NoBody, RawBody
+from dlmachine.core.descriptor import Tls
+from dlmachine.core.faults import RedirectRefused
 from dlmachine.core.headers import Headers
 from dlmachine.core.redirect import follow_redirect
 from dlmachine.core.request import Request
@@ -94,3 +97,47 @@ def test_methods(method: str, status: int, becomes: str) -> None:
     is_bare = becomes == 'GET'
     assert (moved.body == NoBody()) == is_bare
     assert ('Content-Type' in moved.headers) != is_bare
+
+
+def test_a_location_in_utf_8_is_read_so() -> None:
+    """Though fields are ISO 8859-1, servers send paths as they are."""
+    raw = '/é'.encode().decode('latin-1')
+    for location in (raw, '/é'):
+        moved = follow_redirect(ASKED, a_head(302, {'Location': location}), (ASKED.url,), 5)
+        assert moved.unwrap().url == 'https://h/%C3%A9'
+
+
+def test_a_client_certificate_stays_with_its_origin() -> None:
+    """As other credentials do."""
+    asked = Request(method='GET', url='https://h/a', tls=Tls(cainfo='ca', cert='c', key='k'))
+
+    def moved(location: str) -> Tls:
+        head = a_head(302, {'Location': location})
+        return follow_redirect(asked, head, (asked.url,), 5).unwrap().tls
+
+    assert moved('/b') == asked.tls
+    assert moved('https://other/b') == Tls(cainfo='ca')
+
+
+@pytest.mark.parametrize(
+    ('status', 'location', 'name', 'problem'),
+    [
+        (307, 'https://other/b', 'password', 'it would send the secrets of a form to another origin'),
+        (308, 'https://other/b', 'api_key', 'it would send the secrets of a form to another origin'),
+        (307, 'https://h/b', 'password', None),
+        (307, 'https://other/b', 'format', None),
+        (302, 'https://other/b', 'password', None),
+    ],
+)  # fmt: skip
+def test_secrets_of_a_form_stay_with_their_origin(
+    status: int, location: str, name: str, problem: str | None
+) -> None:
+    """307 and 308 send the body again."""
+    asked = Request(method='POST', url='https://h/a', body=FormBody(((name, 's'),)))
+    moved = follow_redirect(asked, a_head(status, {'Location': location}), (asked.url,), 5)
+
+    if problem is None:
+        assert is_successful(moved)
+    else:
+        assert isinstance(moved.failure(), RedirectRefused)
+        assert problem in str(moved.failure())

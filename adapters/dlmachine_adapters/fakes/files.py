@@ -21,6 +21,7 @@ from dlmachine.core.events import (
     Unpublished,
 )
 from dlmachine.core.ports import Clock
+from dlmachine.core.said import Said
 from dlmachine.core.segments import Spans, front_bytes, merged
 from dlmachine.core.snapshot import PartSeen
 from dlmachine_adapters.parts import KeptPart, MemoryKeeper
@@ -44,6 +45,7 @@ class _LeftPart:
     data: bytes
     validator: str
     address: str
+    said: Said
     spans: Spans = ()
     whole_bytes: int | None = None
 
@@ -121,6 +123,7 @@ class MemoryFiles:
                 size_bytes=left.front_bytes,
                 validator=left.validator,
                 address=left.address,
+                said=left.said,
                 spans=left.spans,
                 whole_bytes=left.whole_bytes,
             )
@@ -210,7 +213,7 @@ class _DiskKeeper:
         self.spans: Spans = () if left is None else left.spans
         self._at = 0
         self._validator: str | None = None
-        self._address = ''
+        self._address, self._said = '', Said()
         self._final: str | None = None
 
     @property
@@ -221,7 +224,7 @@ class _DiskKeeper:
         front = ((0, keep_bytes - 1),) if keep_bytes else ()
         self._keep_only(merged((*front, *taking.held)), taking.whole_bytes)
         self._validator, self._at = taking.validator, keep_bytes
-        self._address = taking.address
+        self._address, self._said = taking.address, taking.said
 
     def append(self, data: bytes | memoryview) -> None:
         self.write_at(self._at, data)
@@ -275,6 +278,7 @@ class _DiskKeeper:
                 bytes(self._data),
                 self._validator,
                 self._address,
+                self._said,
                 self.spans,
                 self._whole,
             )

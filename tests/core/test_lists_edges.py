@@ -1,0 +1,181 @@
+"""Lists of checksums, header fields, names and dates: what stands at their edges."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dlmachine.core.answer import TakeBody, decide_body
+from dlmachine.core.checksums import Checksum, ChecksumList, find_checksum
+from dlmachine.core.effects import Expectation
+from dlmachine.core.faults import AnswerUnusable, RedirectRefused
+from dlmachine.core.headers import Headers, parse_headers
+from dlmachine.core.redirect import follow_redirect
+from dlmachine.core.request import Request
+from dlmachine.core.retry import backoff, jitter, parse_retry_after
+from dlmachine.core.validators import is_same_version
+from tests.builders import NOW, URL, a_head, a_policy, an_exchange
+
+A, B = 'a' * 64, 'b' * 64
+SUMS = ChecksumList('SHA256SUMS')
+
+
+# --- lists of checksums ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ('text', 'path'),
+    [
+        (f'{B}  u.csv\n\\{A}  a\\nb\n', '/a%0Ab'),
+        (f'{B}  a\\\\b\n\\{A}  c\\\\b\n', '/c/b'),
+        (f'{B}  x/a\\nb\n{A}  y/a\\nb\n', '/y/a\\nb'),
+    ],
+)
+def test_escapes_count_in_marked_lines_only(text: str, path: str) -> None:
+    """GNU coreutils: a backslash before the line says that its name has escapes."""
+    assert find_checksum(text, SUMS, (path,)).unwrap() == Checksum('sha256', A)
+
+
+@pytest.mark.parametrize('mark', ['#', ';'])
+def test_comments_are_no_lines(mark: str) -> None:
+    """Though what stands in them may look like one."""
+    text = f'{mark}t.csv {B}\n{mark} {B}  t.csv\n{A}  t.csv\n'
+    assert find_checksum(text, SUMS, ('/t.csv',)).unwrap() == Checksum('sha256', A)
+
+
+@pytest.mark.parametrize('mark', ['#', ';'])
+def test_a_list_of_comments_is_none(mark: str) -> None:
+    """Whatever they look like."""
+    found: Any = find_checksum(f'{mark}t.csv {B}', SUMS, ('/t.csv',)).failure()
+    assert found.problem == 'has no checksum in it'
+
+
+@pytest.mark.parametrize(
+    ('line', 'algorithm'),
+    [
+        (f'SHA512/256 (t.csv) = {A}', 'sha512_256'),
+        (f'SHA512-256 (t.csv) = {A}', 'sha512_256'),
+        (f'SHA3-256 (t.csv) = {A}', 'sha3_256'),
+    ],
+)
+def test_tags_of_openssl(line: str, algorithm: str) -> None:
+    """As far as hashlib promises the algorithm everywhere; else the line is none."""
+    found = find_checksum(line, SUMS, ('/t.csv',)).value_or(None)
+    assert found == (Checksum(algorithm, A) if algorithm == 'sha3_256' else None)
+
+
+@pytest.mark.parametrize(
+    ('names', 'path', 'found'),
+    [
+        (('x/b/t', 'a/t'), '/a/b/t', A),
+        (('a/x/t', 'b/x/t'), '/a/b/t', None),
+        (('c/x/y/t', 'b/y/t'), '/c/b/y/t', B),
+        (('./a//t', 'b/t'), '/./a//t', A),
+        (('a/./t', 'b/t'), '/a/t', A),
+    ],
+)
+def test_the_line_that_shares_most_folders_counts(
+    names: tuple[str, str], path: str, found: str | None
+) -> None:
+    """Counted from the end, and without a gap: a folder further up is no help."""
+    text = f'{A}  {names[0]}\n{B}  {names[1]}\n'
+    expected = None if found is None else Checksum('sha256', found)
+    assert find_checksum(text, SUMS, (path,)).value_or(None) == expected
+
+
+def test_a_list_without_the_line_names_all_that_was_looked_for() -> None:
+    """Each once."""
+    found: Any = find_checksum(f'{A}  x', SUMS, ('/d/t.csv', '/e/t.csv', '/u.csv')).failure()
+    assert found.problem == "has no line for 't.csv' or 'u.csv'"
+
+
+def test_a_hash_without_a_name_among_named_ones_is_nobodys() -> None:
+    """It may be of any file."""
+    assert find_checksum(f'{A}\n{B}  t.csv\n', SUMS, ('/',)).value_or(None) is None
+    assert find_checksum(f'{A}\n{B}  t.csv\n', SUMS, ('/t.csv',)).unwrap().hex == B
+
+
+def test_a_path_that_is_no_url_is_shown_as_it_is() -> None:
+    """A name with a question mark is a name."""
+    assert str(ChecksumList('sums?token=x#1')) == 'sums?token=x#1'
+    assert repr(ChecksumList('https://h/x?token=s3')) == "ChecksumList('https://h/x?token=***')"
+
+
+# --- header fields --------------------------------------------------------------
+
+
+def test_a_line_ends_its_name_at_the_first_colon() -> None:
+    """RFC 9112 section 5; values have colons of their own."""
+    assert parse_headers(['Referer: http://h:8/x']).unwrap() == Headers(
+        (('Referer', 'http://h:8/x'),)
+    )
+
+
+@pytest.mark.parametrize('coding', ['identity', 'Identity', ' IDENTITY '])
+def test_a_rest_may_be_called_uncoded(coding: str) -> None:
+    """RFC 9110 section 12.5.3: `identity` is no coding."""
+    rest = Expectation(offset=4, validator='"v1"')
+    fields = {'Content-Range': 'bytes 4-7/8', 'ETag': '"v1"', 'Content-Encoding': coding}
+    decision = decide_body(an_exchange(expect=rest), a_head(206, fields))
+    assert isinstance(decision, TakeBody)
+    assert (decision.offset, decision.wire_bytes, decision.validator) == (4, 4, '"v1"')
+
+
+def test_an_answer_that_makes_no_sense_is_told_without_secrets() -> None:
+    """The address, masked."""
+    asked = Request(method='GET', url=f'{URL}?token=s3cret')
+    decision: Any = decide_body(an_exchange(asked), a_head(999))
+    assert decision.fault == AnswerUnusable(
+        url=f'{URL}?token=***', problem='the server answered with the unknown status 999'
+    )
+
+
+def test_a_redirect_that_is_refused_names_both_ends() -> None:
+    """Masked, both of them; where the target can not be read, only the first."""
+    asked = Request(method='GET', url='https://h/a?token=s3cret')
+    to = a_head(302, {'Location': 'http://h/b?token=s3cret'})
+    refused = follow_redirect(asked, to, (asked.url,), 5).failure()
+    assert refused == RedirectRefused(
+        url='https://h/a?token=***',
+        location='http://h/b?token=***',
+        problem='it leaves https for http',
+    )
+    for head, problem in (
+        (a_head(302), 'it has no Location'),
+        (a_head(302, {'Location': 'https://['}), 'its Location is no URL'),
+    ):
+        refused = follow_redirect(asked, head, (asked.url,), 5).failure()
+        assert refused == RedirectRefused(url='https://h/a?token=***', location='', problem=problem)
+
+
+def test_a_part_of_a_date_is_of_that_date() -> None:
+    """A 206 may leave Last-Modified out, but not name another."""
+    date = 'Wed, 01 May 2024 10:00:00 GMT'
+    assert is_same_version(date, a_head(206))
+    assert is_same_version(date, a_head(206, {'Last-Modified': date}))
+    assert not is_same_version(date, a_head(206, {'Last-Modified': ''}))
+
+
+# --- waits ------------------------------------------------------------------------
+
+
+def test_draws_fill_the_whole_span() -> None:
+    """From next to nothing to next to one: full jitter is full."""
+    draws = [jitter(0.5, number) for number in range(400)]
+    assert 0 <= min(draws) < 0.02
+    assert 0.98 < max(draws) < 1
+    assert 0.45 < sum(draws) / 400 < 0.55
+
+
+def test_a_long_wait_doubles_for_long() -> None:
+    """Sixteen times at most, were there no cap before."""
+    policy = a_policy(retry_wait=timedelta(seconds=1), retry_max_wait=timedelta(days=365))
+    seconds = [backoff(policy, number, 1).total_seconds() for number in (16, 17, 18, 99)]
+    assert seconds == [2**15, 2**16, 2**16, 2**16]
+
+
+@pytest.mark.parametrize('digits', ['9' * 10, '9' * 11, '1' + '0' * 10, '1' + '0' * 4_400])
+def test_a_wait_of_many_digits_is_long(digits: str) -> None:
+    """However many there are: a year, and no error of the parser's."""
+    asked = parse_retry_after(a_head(503, {'Retry-After': digits}), NOW)
+    assert asked == timedelta(days=366)
