@@ -128,7 +128,8 @@ def _read_user_file(
     wanted = env.get(f'{ENV_PREFIX}CONFIG') or ''
     path = wanted or (user_config_file() if user_file is None else fspath(user_file))
     # The null device is how one says: no user file.
-    if path == os.devnull or (not wanted and not Path(path).is_file()):
+    # Path.is_file would raise where the home of somebody else may not be looked into.
+    if path == os.devnull or (not wanted and not os.path.isfile(path)):  # noqa: PTH113
         return Success(())
     return _read_file(path)
 

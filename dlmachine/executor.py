@@ -16,6 +16,7 @@ from returns.pipeline import is_successful
 from returns.unsafe import unsafe_perform_io
 
 from dlmachine.asking import ask
+from dlmachine.core.checksums import read_list
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.effects import (
     AcquireLock,
@@ -262,7 +263,7 @@ class Run:
             return Failed(at=world.clock.now(), fault=unsafe_perform_io(done.failure()))
         buffer = unsafe_perform_io(done.unwrap()).buffer
         text = b'' if buffer is None else buffer.read()
-        return ChecksumsRead(at=world.clock.now(), text=text.decode('utf-8', 'replace'))
+        return ChecksumsRead(at=world.clock.now(), text=read_list(text))
 
     def _validate(self) -> Validated | Failed:
         part, validate = self._part, self._policy.validate

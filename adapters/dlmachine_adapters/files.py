@@ -9,6 +9,7 @@ import stat
 from hashlib import file_digest
 from pathlib import Path
 
+from dlmachine.core.checksums import read_list
 from dlmachine.core.destination import PathKind, PathSeen, ends_in_separator
 from dlmachine.core.effects import ConfirmCopy, OpenPart, ReadChecksums, Unpublish
 from dlmachine.core.events import (
@@ -36,7 +37,8 @@ class LocalFiles:
         """What is at a path, and what stands in its way."""
         place = Path(path)
         folder = place if ends_in_separator(path) else place.parent
-        return PathSeen(kind=_kind(place), blocker=_blocker(place), has_folder=folder.is_dir())
+        is_there = _kind(folder) is PathKind.FOLDER
+        return PathSeen(kind=_kind(place), blocker=_blocker(place), has_folder=is_there)
 
     def see_part(self, beside: str | None, stem: str) -> PartSeen | None:
         """The largest part of a dead owner."""
@@ -68,7 +70,7 @@ class LocalFiles:
         if len(data) > effect.max_bytes:
             fault = too_large_a_list(path, effect.max_bytes)
             return Failed(at=self._clock.now(), fault=fault)
-        return ChecksumsRead(at=self._clock.now(), text=data.decode('utf-8', 'replace'))
+        return ChecksumsRead(at=self._clock.now(), text=read_list(data))
 
     def open_part(self, effect: OpenPart) -> KeptPart | Failed:
         """A new part, or one taken over from a dead owner."""

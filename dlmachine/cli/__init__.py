@@ -12,6 +12,9 @@ import click
 from dlmachine.cli.interruption import INTERRUPTED, SAID, TERMINATED, Terminated, interruptible
 from dlmachine.core.version import VERSION
 
+#: As of a program that SIGPIPE ends; and `exit_codes.FILES`, which loads too much.
+_OUTPUT_CLOSED, _FILES = 141, 3
+
 _COMMANDS = {
     'audit': 'Show what a list of downloads would do, without doing it.',
     'cache': 'List, show, verify, repair and remove cached files.',
@@ -22,8 +25,21 @@ _COMMANDS = {
 }
 
 
+class _FilesError(Exception):
+    """An error of the operating system; click would take a closed pipe for a failure."""
+
+
 class _Lazy(click.Group):
     """A group that loads a command when it is named."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command.  Raises: _FilesError where its output can not be written."""
+        try:
+            result: object = super().invoke(ctx)
+            sys.stdout.flush()
+        except OSError as error:
+            raise _FilesError from error
+        return result
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names."""
@@ -68,7 +84,14 @@ def main() -> None:
     except Terminated:
         click.echo(SAID, err=True)
         sys.exit(TERMINATED)
-    except BrokenPipeError:
-        # Whoever read our output has gone; nothing more can be said to them.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
+    except _FilesError as failed:
+        sys.exit(_say_why(failed.__cause__))
+
+
+def _say_why(error: BaseException | None) -> int:
+    # What is left in the buffer can not be written at the end either.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):
+        return _OUTPUT_CLOSED  # Whoever read it has gone; nothing more can be said to them.
+    click.echo(f'error: {error}', err=True)
+    return _FILES

@@ -34,8 +34,10 @@ def command(**given: Any) -> None:
 
 def _text(value: Any) -> str:
     from dlmachine.core.headers import parse_headers
+    from dlmachine.core.redact import redact_url
 
     if isinstance(value, dict):
         # Headers are the only mapping among the settings.
         return str(parse_headers(value).map(lambda fields: dict(fields.redacted())).value_or({}))
-    return str(value)
+    text = str(value)
+    return redact_url(text) if '://' in text else text

@@ -1,12 +1,13 @@
 """Checksums: a digest that the whole must have, and lists in which one stands for each file.
 
 Pure. Lists are those of `sha256sum` and its kin (hash and name), of BSD and OpenSSL
-(`SHA256 (name) = hash`), of pooch registries (name and hash), and files that hold nothing
-but one hash.
+(`SHA256 (name) = hash`), of pooch registries and their like (name and hash, with a space,
+a colon or a comma between), and files that hold nothing but one hash.
 """
 
 import hashlib
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -33,7 +34,7 @@ _HEX_FIRST: Final = re.compile(
     rf'\\?(?:(?P<algorithm>[A-Za-z0-9\-_]+):)?(?P<hex>{_HEX})(?:[ \t]+[*?^]?(?P<name>\S.*))?'
 )
 _NAME_FIRST: Final = re.compile(
-    rf'(?P<name>\S+)\s+(?:(?P<algorithm>[A-Za-z0-9\-_]+):)?(?P<hex>{_HEX})(?:\s.*)?'
+    rf'(?P<name>\S+?)(?::\s+|,\s*|\s+)(?:(?P<algorithm>[A-Za-z0-9\-_]+):)?(?P<hex>{_HEX})(?:\s.*)?'
 )
 _ALGORITHM_WORD: Final = re.compile(r'(?i)(blake2[bs]|b2|sha3[-_]?\d{3}|sha-?\d{1,3}|md5)')
 
@@ -93,6 +94,16 @@ def digest_bytes(algorithm: str) -> int:
     return hashlib.new(algorithm, usedforsecurity=False).digest_size
 
 
+def read_list(data: bytes) -> str:
+    r"""The text of a list: UTF-8, or UTF-16 where it begins with the mark of it.
+
+    >>> read_list(b'ab  t.csv'), read_list('ab'.encode('utf-16'))
+    ('ab  t.csv', 'ab')
+    """
+    is_wide = data.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
+    return data.decode('utf-16' if is_wide else 'utf-8', 'replace')
+
+
 def find_checksum(
     text: str, source: ChecksumList, paths: tuple[str, ...]
 ) -> Result[Checksum, Fault]:
@@ -100,6 +111,8 @@ def find_checksum(
 
     `paths` are what the file may be called, best first: paths of URLs, or bare names. Of
     several lines with the same file name the one counts whose folders fit best.
+
+    Where a list has digests by several algorithms, the longest counts.
 
     Faults: `ChecksumUnknown` if no line is of the file, or if several differ.
 
@@ -116,8 +129,10 @@ def find_checksum(
         return Success(lines[0].checksum)
     for path in paths:
         found = _best_for(lines, unquote(path))
-        if len(found) == 1:
-            return Success(found.pop())
+        by_algorithm = {checksum.algorithm: checksum for checksum in found}
+        if found and len(by_algorithm) == len(found):
+            # Each says the same in its own way; the longest is the hardest to fake.
+            return Success(max(found, key=lambda each: (len(each.hex), each.algorithm)))
         if found:
             problem = f'has {len(found)} different checksums for {_last(path)!r}'
             return Failure(ChecksumUnknown(source=str(source), problem=problem))

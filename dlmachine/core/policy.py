@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import lru_cache
+from types import NoneType
 from typing import BinaryIO, Final, TypeAlias
 
+from returns.pipeline import is_successful
+
 from dlmachine.core.checksums import Checksum, ChecksumList, digest_bytes, find_algorithm
-from dlmachine.core.destination import Auto, Wanted
+from dlmachine.core.destination import Auto, ToMemory, ToPath, Wanted
 from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.headers import parse_headers
 from dlmachine.core.pacing import Rate
 from dlmachine.core.segments import MOST_SEGMENTS
 from dlmachine.core.version import USER_AGENT
@@ -121,6 +125,17 @@ class Policy:
     limit_rate: int | None = None
 
 
+#: What is made by hand may hold anything; options are read from words.
+_TYPES: Final = {
+    'destination': (Auto, ToMemory, ToPath),
+    'backend': str,
+    'check_method': CheckMethod,
+    'window': Window,
+    'checksum': (Checksum, NoneType),
+    'checksum_list': (ChecksumList, NoneType),
+    'validate': (Callable, NoneType),
+    'user_agent': str,
+}
 _NOT_NEGATIVE: Final = ('retries', 'max_redirects')
 _DURATIONS: Final = (
     'retry_wait', 'retry_max_wait', 'retry_after_max', 'connect_timeout', 'stall_timeout',
@@ -150,6 +165,7 @@ def find_policy_fault(policy: Policy) -> Fault | None:
 @lru_cache(maxsize=64)
 def _find_fault(policy: Policy) -> Fault | None:
     checks = (
+        _find_type_fault,
         _find_count_fault,
         _find_duration_fault,
         _find_size_fault,
@@ -157,6 +173,19 @@ def _find_fault(policy: Policy) -> Fault | None:
         _find_checksum_fault,
     )
     return next((fault for check in checks if (fault := check(policy)) is not None), None)
+
+
+def _find_type_fault(policy: Policy) -> Fault | None:
+    for name, types in _TYPES.items():
+        value = getattr(policy, name)
+        if not isinstance(value, types):  # type: ignore[arg-type]  # Callable is a class too
+            return InvalidInput(where=name, problem=f'can not be of type {type(value).__name__}')
+    ends: tuple[object, ...] = (policy.window.newer_than, policy.window.older_than)
+    for end in ends:
+        if end is not None and not (isinstance(end, datetime) and end.tzinfo):
+            return InvalidInput(where='window', problem=f'{end!r} is no time with a zone')
+    agent = parse_headers((('User-Agent', policy.user_agent),))
+    return None if is_successful(agent) else agent.failure()
 
 
 def _find_count_fault(policy: Policy) -> Fault | None:

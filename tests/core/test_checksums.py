@@ -36,6 +36,9 @@ SUMS = ChecksumList('SHA256SUMS')
         (f'{A.upper()}  t.csv\n', ['/t.csv'], A),
         (f'{A}  t.csv\n{A}  t.csv\n', ['/t.csv'], A),
         (f'{A}  t.csv\n', ['/other', 't.csv'], A),
+        (f't.csv: {A}\nu.csv: {B}\n', ['/t.csv'], A),
+        (f't.csv,{B}\nu.csv, sha256:{A}\n', ['/u.csv'], A),
+        (f'MD5 (t.csv) = {"c" * 32}\nSHA256 (t.csv) = {A}\nSHA1 (t.csv) = {"d" * 40}', ['/t.csv'], A),
         (f'{A}  ?t.csv\n{B} ^u.csv\n', ['/t.csv'], A),
     ],
 )  # fmt: skip
@@ -76,6 +79,7 @@ def test_the_algorithm_follows_from_list_and_length(name: str, digits: int, algo
         (f'{A[:-1]}  t.csv', 'has no checksum in it'),
         (f'{A}  u.csv', "has no line for 't.csv'"),
         (f'{A}\n{B}\n', "has no line for 't.csv'"),
+        (f'{A}  t.csv\n{B}  t.csv\n{"0" * 32}  t.csv', "has 3 different checksums for 't.csv'"),
         (f'{A}  t.csv\n{B}  t.csv\n', "has 2 different checksums for 't.csv'"),
         (f'{A}  a/t.csv\n{B}  b/t.csv\n', "has 2 different checksums for 't.csv'"),
         (f'{A}  .\n', "has no line for 't.csv'"),

@@ -194,6 +194,18 @@ def test_keywords_are_sorted() -> None:
         (Policy(checksum=Checksum('md5', 'AB' * 16)), 'checksum'),
         (Policy(checksum=Checksum('md5', 'ab' * 15)), 'checksum'),
         (Policy(checksum=Checksum('crc32', 'abcdabcd')), 'checksum'),
+        (Policy(checksum='md5:' + 'ab' * 16), 'checksum'),  # type: ignore[arg-type]
+        (Policy(checksum_list='x'), 'checksum_list'),  # type: ignore[arg-type]
+        (Policy(destination='x'), 'destination'),  # type: ignore[arg-type]
+        (Policy(backend=None), 'backend'),  # type: ignore[arg-type]
+        (Policy(check_method='etag'), 'check_method'),  # type: ignore[arg-type]
+        (Policy(validate=5), 'validate'),  # type: ignore[arg-type]
+        (Policy(validate=print), None),
+        (Policy(window=None), 'window'),  # type: ignore[arg-type]
+        (Policy(window=Window(older_than='2024')), 'window'),  # type: ignore[arg-type]
+        (Policy(window=Window(newer_than=DAY.replace(tzinfo=None))), 'window'),
+        (Policy(user_agent=5), 'user_agent'),  # type: ignore[arg-type]
+        (Policy(user_agent='a\r\nX: b'), "headers['User-Agent']"),
         (
             Policy(checksum=Checksum('md5', 'ab' * 16), checksum_list=ChecksumList('x')),
             'checksum_file',

@@ -290,3 +290,38 @@ def test_bodies_are_checked_from_the_command_line(run: Run, server: Server, tmp_
     assert run('get', table, *at, '--no-create-dirs').returncode == 3
     assert not (tmp_path / 'work' / 'new' / 'x').exists()
     assert run('get', page, *at, '--no-check-content').returncode == 0
+
+
+@pytest.mark.skipif(not Path('/dev/full').exists(), reason='there is no device that is full')
+def test_output_that_can_not_be_written_is_an_error_of_files(server: Server) -> None:
+    """In a line, not a traceback; bytes, paths and tables alike."""
+    url = server.on('/t.csv', resource(b'x'))
+    for words in (['get', '-o', '-', url], ['config']):
+        with open('/dev/full', 'wb') as full:
+            ended = subprocess.run(
+                [sys.executable, '-m', 'dlmachine', *words],
+                stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60,
+            )  # fmt: skip
+        assert (ended.returncode, ended.stderr.count('\n')) == (3, 1)
+        assert ended.stderr.startswith('error: ')
+
+
+def test_a_closed_pipe_ends_it_silently(server: Server) -> None:
+    """As SIGPIPE does to other programs."""
+    url = server.on('/t.csv', resource(b'x'))
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = subprocess.run(
+        [sys.executable, '-m', 'dlmachine', 'get', '-o', '-', url],
+        stdout=writer, stderr=subprocess.PIPE, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (141, '')
+
+
+def test_config_shows_no_secret_of_a_url(run: Run) -> None:
+    """An address among the settings may carry one."""
+    for words in (['config'], ['config', '--json']):
+        shown = run(*words, DLMACHINE_CHECKSUM_FILE='https://h/SUMS?token=s3cret')
+        assert 's3cret' not in shown.stdout
+        assert 'https://h/SUMS?token=***' in shown.stdout

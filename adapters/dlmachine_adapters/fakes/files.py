@@ -11,6 +11,7 @@ from pathlib import PurePath
 from typing import BinaryIO
 
 from dlmachine.core.answer import TakeBody
+from dlmachine.core.checksums import read_list
 from dlmachine.core.destination import AtPath, PathKind, PathSeen, ends_in_separator
 from dlmachine.core.effects import ConfirmCopy, OpenPart, Publish, ReadChecksums, Unpublish
 from dlmachine.core.events import (
@@ -151,7 +152,7 @@ class MemoryFiles:
             return Failed(at=at, fault=storage_fault(error, 'read', path))
         if len(content) > effect.max_bytes:
             return Failed(at=at, fault=too_large_a_list(path, effect.max_bytes))
-        return ChecksumsRead(at=at, text=content.decode('utf-8', 'replace'))
+        return ChecksumsRead(at=at, text=read_list(content))
 
     def open_part(self, effect: OpenPart) -> KeptPart | Failed:
         """A new part, or one taken over."""
