@@ -1,6 +1,7 @@
 """Undoing content codings (RFC 9110 section 8.4.1), in bounded pieces.
 
-Contract: no call makes more than `PIECE_BYTES` at once, so a bomb meets the limit early.
+Contract: no call makes more than `PIECE_BYTES` at once, so a bomb meets the limit early; and
+where there is no limit, it is told by how it grows.
 """
 
 import zlib
@@ -8,6 +9,11 @@ from collections.abc import Iterator
 from typing import Final, Protocol
 
 PIECE_BYTES: Final = 1 << 20
+
+#: Beyond so many bytes nothing may grow by more than so much, where there is no other limit.
+#: Deflate grows by 1,032 at most (zeros do).
+GROWS_FREELY_BYTES: Final = 64 << 20
+MOST_GROWTH: Final = 500
 
 #: By these the two kinds of deflate are told apart.
 _HEADER_BYTES: Final = 2
@@ -33,15 +39,18 @@ class Decoder(Protocol):
 class Inflater:
     """gzip (also of several members) and deflate (with and without its zlib header)."""
 
-    def __init__(self, coding: str) -> None:
-        """Begin a stream of this coding."""
+    def __init__(self, coding: str, *, has_limit: bool = False) -> None:
+        """Begin a stream of this coding; `has_limit`: somebody else counts the bytes."""
         self._coding = coding
+        self._has_limit = has_limit
+        self._taken = self._made = 0
         self._stream = zlib.decompressobj(_WBITS[coding])
         self._is_fresh = True
         self._held = b''
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """The decoded bytes, in pieces of at most `PIECE_BYTES`."""
+        self._taken += len(data)
         data, self._held = self._held + data, b''
         if self._is_fresh and len(data) < _HEADER_BYTES:
             self._held = data
@@ -54,6 +63,7 @@ class Inflater:
             piece = self._inflate(data)
             self._is_fresh = False
             if piece:
+                self._count(piece)
                 yield piece
             data = self._stream.unused_data if self._stream.eof else self._stream.unconsumed_tail
 
@@ -61,6 +71,16 @@ class Inflater:
         """The stream must have come to its own end."""
         if not self._stream.eof:
             msg = f'the {self._coding} body ends too early'
+            raise DecodingError(msg)
+
+    def _count(self, piece: bytes) -> None:
+        self._made += len(piece)
+        is_large = self._made > GROWS_FREELY_BYTES and not self._has_limit
+        if is_large and self._made > MOST_GROWTH * self._taken:
+            msg = (
+                f'the {self._coding} body grows more than {MOST_GROWTH}-fold; '
+                'if that is right, set max_bytes'
+            )
             raise DecodingError(msg)
 
     def _begin_member(self) -> None:

@@ -108,7 +108,8 @@ class KeptPart:
             raise PartError(fault)
         self._limit, self._wire = taking.limit_bytes, 0
         self._is_range = taking.whole_bytes is not None
-        self._decoder = Inflater(taking.decoder) if taking.decoder else None
+        has_limit = taking.limit_bytes is not None
+        self._decoder = Inflater(taking.decoder, has_limit=has_limit) if taking.decoder else None
         try:
             self._keeper.begin(offset, taking)
             self._examine_again(taking)

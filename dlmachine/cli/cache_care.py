@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dlmachine.cli.cache_folder import opened, reading
-from dlmachine.cli.common import cache_option, config_option, json_option, print_json, size_text
+from dlmachine.cli.common import (
+    cache_option,
+    config_option,
+    fail,
+    json_option,
+    print_json,
+    size_text,
+)
 
 if TYPE_CHECKING:
     from dlmachine.core.care import Finding
@@ -32,12 +39,16 @@ def verify(*, fix: bool, **given: Any) -> None:
     """
     from dlmachine.cli.exit_codes import INTEGRITY
     from dlmachine.core.care import EntryId
+    from dlmachine.core.faults import CacheUnusable
     from dlmachine.core.verification import Condition
     from dlmachine_adapters.care import Mender, check_entry
 
     counts = {condition.value: 0 for condition in Condition}
     told, is_sound, fixed = [], True, 0
     with reading(given) as (registry, entries):
+        if not Path(registry.folder).is_dir():
+            # A mistyped name is no cache in which all is well.
+            fail(CacheUnusable(path=registry.folder, problem='there is no such folder'))
         mender = Mender(registry, *_tools(registry.folder))
         for entry in entries:
             checked = check_entry(registry, entry)

@@ -43,8 +43,8 @@ def name_content(headers: Headers, url: str) -> str:
 def safe_name(name: str | None) -> str | None:
     r"""One safe path segment made of a name; None if nothing is left.
 
-    >>> safe_name('..'), safe_name('C:\\x\\nul.txt'), safe_name('a:b?.txt')
-    (None, '_nul.txt', 'a_b_.txt')
+    >>> safe_name('..'), safe_name('C:\\x\\nul.txt'), safe_name('a:b?.txt'), safe_name('.bashrc')
+    (None, '_nul.txt', 'a_b_.txt', '_.bashrc')
     """
     last = _SEPARATORS.split(name or '')[-1]
     cleaned = _UNSAFE.sub('_', last).strip(' ').rstrip('. ')
@@ -55,7 +55,9 @@ def safe_name(name: str | None) -> str | None:
 
 
 def _unreserved(name: str) -> str:
-    return f'_{name}' if _RESERVED.fullmatch(name) else name
+    # A server could plant a .bashrc: what begins with a dot is read by others than people.
+    is_special = name.startswith('.') or _RESERVED.fullmatch(name) is not None
+    return f'_{name}' if is_special else name
 
 
 def extension(name: str) -> str | None:

@@ -6,7 +6,12 @@ import zlib
 
 import pytest
 
-from dlmachine_adapters.decoding import PIECE_BYTES, DecodingError, Inflater
+from dlmachine_adapters.decoding import (
+    GROWS_FREELY_BYTES,
+    PIECE_BYTES,
+    DecodingError,
+    Inflater,
+)
 
 PLAIN = bytes(random.Random(5).choices(b'acgt\n', k=300_000))
 
@@ -58,6 +63,15 @@ def test_a_bomb_comes_in_bounded_pieces(coding: str, size: int) -> None:
 
     assert sum(sizes) == size
     assert max(sizes) <= PIECE_BYTES
+
+
+def test_a_bomb_is_refused_where_nobody_counts() -> None:
+    """It is told by how it grows; what has a limit is left to that."""
+    coded = gzip.compress(bytes(GROWS_FREELY_BYTES + PIECE_BYTES))
+    with pytest.raises(DecodingError, match='500-fold; if that is right, set max_bytes'):
+        sum(map(len, Inflater('gzip').feed(coded)))
+    counted = Inflater('gzip', has_limit=True)
+    assert sum(map(len, counted.feed(coded))) == GROWS_FREELY_BYTES + PIECE_BYTES
 
 
 @pytest.mark.parametrize(('coding', 'coded'), CODED.values(), ids=CODED.keys())

@@ -61,7 +61,7 @@ def test_the_url_names_what_the_answer_does_not(url: str, name: str) -> None:
     [
         (None, None), ('', None), ('.', None), ('...', None), ('_', None), (' . ', None), ('a/', None),
         ('a\0b', 'a_b'), ('a\x85b', 'a_b'), ('a\nb', 'a_b'), ('gpj.\u202eexe', 'gpj._exe'), ('a:b*c?', 'a_b_c_'),
-        ('.hidden', '.hidden'), ('x. . ', 'x'), ('CON', '_CON'), ('nul.txt', '_nul.txt'), ('com1', '_com1'), ('console', 'console'),
+        ('.hidden', '_.hidden'), ('a/.bashrc', '_.bashrc'), ('x. . ', 'x'), ('CON', '_CON'), ('nul.txt', '_nul.txt'), ('com1', '_com1'), ('console', 'console'),
         ('a' * 300, 'a' * 200), ('a' * 300 + '.csv', 'a' * 196 + '.csv'), ('é' * 150, 'é' * 100),
         ('a' * 199 + ' ' + 'b' * 9, 'a' * 199), ('con' + ' ' * 250 + 'x', '_con'),
     ],

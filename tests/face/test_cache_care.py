@@ -59,6 +59,14 @@ def contents(folder: Path) -> dict[str, tuple[bytes, int]]:
 # --- verify -----------------------------------------------------------------------
 
 
+def test_no_folder_is_no_cache_in_which_all_is_well(run: Run) -> None:
+    """Its name may be mistyped."""
+    done = run('cache', 'verify')
+    assert done.exit_code == 3
+    assert 'there is no such folder' in done.stderr
+    assert not Path('c').exists()
+
+
 def test_verify_tells_and_touches_nothing(run: Run, url: str) -> None:
     """Without --fix."""
     path = Path(run('get', url).stdout.strip())
