@@ -107,7 +107,7 @@ class Run:
         self._policy = policy
         self._world = world
         self.began_at = world.clock.now()
-        self._key = ''
+        self._snapshot: Snapshot | None = None
         self._part: Part | None = None
         self._is_open = False
         self._lock: AcquireLock | None = None
@@ -115,12 +115,12 @@ class Run:
 
     def begin(self, snapshot: Snapshot) -> Step:
         """The first step."""
-        self._key = snapshot.key[:12]
+        self._snapshot = snapshot
         step = begin(self._descriptor, self._policy, replace(snapshot, now=self.began_at))
         job = getattr(step.state, 'job', None)
         if job is not None:
             verdict, reason = job.decision.verdict.value, job.decision.reason.value
-            logger.info('%s %s: %s', verdict, self._key, reason)
+            logger.info('%s %s: %s', verdict, snapshot.key[:12], reason)
         return step
 
     def go_on(self, step: Step, may: Callable[[Effect], bool] = lambda _: True) -> Step:
@@ -144,7 +144,8 @@ class Run:
             case Finished(outcome=outcome):
                 return IOSuccess(replace(outcome, buffer=self.buffer, story=tuple(self.story)))
             case Broken(fault=fault):
-                logger.warning('failed %s: %s', self._key, fault)
+                key = '' if self._snapshot is None else self._snapshot.key[:12]
+                logger.warning('failed %s: %s', key, fault)
                 return IOFailure(fault)
             case unended:
                 return IOFailure(Bug(state=type(unended).__name__, event='no end in sight'))

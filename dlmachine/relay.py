@@ -26,15 +26,16 @@ from returns.io import IOResult
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.destination import InCache
 from dlmachine.core.effects import (
-    ConfirmCopy,
+    AcquireLock,
     Discard,
     Effect,
-    Exchange,
+    Observe,
     OpenPart,
-    Publish,
+    ReadChecksums,
     Record,
-    Validate,
-    Wait,
+    ReleaseLock,
+    Retire,
+    Unpublish,
 )
 from dlmachine.core.events import Discarded, Event, Failed, PlaceTaken
 from dlmachine.core.faults import CacheUnusable, Cancelled, Fault, InvalidInput, WorkerLost
@@ -48,8 +49,10 @@ from dlmachine_adapters.part_folder import OUR_FOLDER
 from dlmachine_adapters.stopping import SLICE_SECONDS, FileStop, Stop
 from dlmachine_adapters.world import SystemWorld
 
-#: What a worker performs, from the opening of a part on; all else is the caller's.
-_WORKERS: Final = (OpenPart, Exchange, Validate, Wait, Publish, Discard, ConfirmCopy)
+#: What only the caller performs; all else is a worker's, from the opening of a part on.
+_CALLERS_OWN: Final = (
+    AcquireLock, Observe, ReadChecksums, Record, Retire, Unpublish, ReleaseLock,
+)  # fmt: skip
 _MOST_WORDS: Final = 300
 #: How long a worker that was told to stop is waited for.
 _PATIENCE_SECONDS: Final = 5.0
@@ -106,7 +109,7 @@ def carry(baton: Baton) -> Baton:
     here = replace(state, job=replace(state.job, began_at=mine.began_at))
     try:
         step = mine.go_on(
-            replace(baton.step, state=here), lambda effect: isinstance(effect, _WORKERS)
+            replace(baton.step, state=here), lambda effect: not isinstance(effect, _CALLERS_OWN)
         )
         return replace(baton, step=step, story=tuple(mine.story), buffer=mine.buffer)
     finally:

@@ -6,9 +6,8 @@ nothing is ended but the waiting.
 """
 
 import threading
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -73,7 +72,7 @@ class Stop:
 
     def working(self) -> AbstractContextManager[None]:
         """Within this block the thread works, and is waited for."""
-        return self._crew.working()
+        return self._crew
 
     def wait_for_all(self) -> None:
         """Wait until nobody else works, though not for ever."""
@@ -119,21 +118,21 @@ class _Crew:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._blocks: Counter[int] = Counter()
+        self._blocks: dict[int, int] = {}
 
-    @contextmanager
-    def working(self) -> Iterator[None]:
+    def __enter__(self) -> None:
         me = threading.get_ident()
         with self._changed:
-            self._blocks[me] += 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._blocks[me] -= 1
-                if not self._blocks[me]:
-                    del self._blocks[me]
-                    self._changed.notify_all()
+            self._blocks[me] = self._blocks.get(me, 0) + 1
+
+    def __exit__(self, *_: object) -> None:
+        me = threading.get_ident()
+        with self._changed:
+            left = self._blocks.pop(me) - 1
+            if left:
+                self._blocks[me] = left
+            else:
+                self._changed.notify_all()
 
     def wait_for_others(self, seconds: float) -> None:
         me = {threading.get_ident()}
@@ -155,12 +154,9 @@ class StoppableClock:
 
     def __init__(self, clock: Clock, stop: Stop) -> None:
         """Tell the time by this clock."""
-        self._clock = clock
+        # Not a method of its own: every hit asks for the time, several times.
+        self.now: Callable[[], datetime] = clock.now
         self._stop = stop
-
-    def now(self) -> datetime:
-        """The instant, aware and in UTC."""
-        return self._clock.now()
 
     def sleep(self, duration: timedelta) -> Fault | None:
         """Let this much time pass; `Cancelled` cuts it short."""

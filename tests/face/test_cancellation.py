@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from dlmachine.errors import CancelledError
 from dlmachine.manager import DownloadManager
 from dlmachine_adapters.part_notes import read_note
 from tests.face.conftest import MakeManager
-from tests.servers.behaviours import answer, in_turn, resource, silent
+from tests.servers.behaviours import answer, in_turn, range_of, resource, silent
 from tests.servers.http import Asked, Handler, Server, Wire
 
 BODY = os.urandom(1 << 16) * 64  # 4 MiB
@@ -128,6 +128,43 @@ def test_close_ends_a_download_that_can_be_gone_on_with(
     assert manager.download(url, dest=target) == str(target)
     assert target.read_bytes() == BODY
     assert server.asked[1].get('Range') == f'bytes={note.kept_bytes - 1}-'
+
+
+def test_close_ends_segments(
+    make_manager: MakeManager, server: Server, tmp_path: Path, has_begun: HasBegun
+) -> None:
+    """All of them; what they brought is gone on from."""
+    stalling, body = threading.Semaphore(0), BODY + BODY
+    good = resource(body, etag='"v1"')
+
+    def first(asked: Asked, wire: Wire) -> None:
+        found = range_of(asked, len(body))
+        if found is None or found[0] == 0:
+            good(asked, wire)
+            return
+        place = f'bytes {found[0]}-{found[1]}/{len(body)}'
+        length = str(found[1] - found[0] + 1)
+        wire.head(206, (('ETag', '"v1"'), ('Content-Range', place), ('Content-Length', length)))
+        wire.send(body[found[0] : found[0] + 700_000])
+        stalling.release()
+        wire.pause(60)
+
+    url = server.on('/x', first)
+    manager, target = make_manager(segments=3), tmp_path / 'x'
+    running = started(lambda: manager.download(url, dest=target))
+    assert all(stalling.acquire(timeout=5) for _ in range(3))
+    sleep(0.3)  # Long enough for the pieces to be written.
+    assert_ends_at_once(manager.close, running)
+    parts, before = list(tmp_path.glob('.dlmachine/*.part')), len(server.asked)
+    server.on('/x', good)
+    manager.download(url, dest=target)
+    again = [range_of(asked, len(body)) for asked in server.asked[before:]]
+
+    assert len(parts) == 1
+    assert target.read_bytes() == body
+    # What the three had brought is not asked for again.
+    assert None not in again
+    assert sum(span[1] - span[0] + 1 for span in again if span) < len(body) - 3 * 600_000
 
 
 def test_close_ends_a_fast_download(

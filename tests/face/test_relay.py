@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 import pytest
 
 import dlmachine as dm
-from dlmachine.core.effects import Exchange, Publish, Record
+from dlmachine.core.effects import Exchange, Join, Publish, Record
 from dlmachine.core.events import PlaceTaken
 from dlmachine.core.faults import CacheUnusable, Cancelled, InvalidInput, WorkerLost
 from dlmachine.core.outcome import Origin
@@ -184,6 +184,18 @@ def test_a_copy_stands_in_for_what_a_worker_can_not_get(
     ).unwrap()
 
     assert outcome.origin is Origin.STALE
+
+
+def test_segments_are_a_workers_affair(
+    executor: Executor, cached: DownloadManager, server: Server
+) -> None:
+    """All of them, and joining what they bring."""
+    body = os.urandom(5 << 20)
+    url = server.on('/x', resource(body, etag='"v1"'))
+    outcome = only(cached.download_many([url], executor=executor, segments=2)).unwrap()
+
+    assert Path(outcome.path or '').read_bytes() == body
+    assert any(isinstance(effect, Join) for effect, _ in outcome.story)
 
 
 def test_the_same_wish_twice_is_fetched_once(

@@ -114,7 +114,7 @@ def test_a_large_file_comes_in_segments(
         f'bytes={first}-{last}' for first, last in REST
     )
     assert {asked.get('If-Range') for asked in server.asked[1:]} == {'"v1"'}
-    assert server.connections == 2
+    assert server.connections <= 2
 
 
 def test_into_the_cache_too(make_manager: MakeManager, server: Server, tmp_path: Path) -> None:
