@@ -1,0 +1,1 @@
+"""Benchmarks: dlmachine beside other downloaders, on the loopback (`make bench`)."""

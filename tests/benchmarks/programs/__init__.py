@@ -1,0 +1,1 @@
+"""What the contenders run, each in its own environment; no program imports another."""

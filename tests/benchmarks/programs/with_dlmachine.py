@@ -1,0 +1,80 @@
+"""This dlmachine."""
+
+import cProfile
+import json
+import sys
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+#: What a hit has no need of.
+HEAVY = ('cachedir', 'requests', 'pycurl')
+
+
+def one(job: dict[str, Any]) -> None:
+    """One file, its digest checked."""
+    from dlmachine import DownloadManager
+
+    with DownloadManager(backend=job['backend'], segments=job.get('ranges', 1)) as manager:
+        manager.download(job['url'], dest=job['path'], checksum=f'sha256:{job["sha256"]}')
+
+
+def many(job: dict[str, Any]) -> None:
+    """Many files into the cache, with records."""
+    from dlmachine import DownloadManager
+
+    urls = Path(job['urls']).read_text().split()
+    cainfo = {'cainfo': job['cainfo']} if job.get('cainfo') else {}
+    with DownloadManager(path=job['folder'], backend=job['backend'], **cainfo) as manager:
+        if job.get('profile'):
+            # A profile sees one thread only.
+            for url in urls:
+                manager.fetch(url)
+            return
+        for item in manager.download_many(urls, workers=job['workers']):
+            item.unwrap()
+
+
+def hits(job: dict[str, Any]) -> None:
+    """Cache hits, one after another, `times` over."""
+    from dlmachine import DownloadManager
+
+    urls = Path(job['urls']).read_text().split()
+    options = {'checksum': f'sha256:{job["sha256"]}'} if job.get('sha256') else {}
+    with DownloadManager(path=job['folder'], backend=job['backend']) as manager:
+        if job.get('warm'):
+            manager.download(urls[0])
+        began = perf_counter()
+        for url in urls * job['times']:
+            manager.download(url, **options)
+        seconds = perf_counter() - began
+        loaded = [name for name in HEAVY if name in sys.modules]
+        origin = manager.fetch(urls[-1]).origin.value
+    problem = '' if origin == 'cache' else f'came from {origin}'
+    print(json.dumps({'seconds': seconds, 'loaded': loaded, 'problem': problem}))
+
+
+def audit(job: dict[str, Any]) -> None:
+    """Audit of a list of URLs, row by row."""
+    from dlmachine import DownloadManager
+    from dlmachine.auditor import audit as audit_items
+    from dlmachine.auditor import summarize
+    from dlmachine.manifest import read_manifest
+
+    items = read_manifest(job['urls']).unwrap()
+    with DownloadManager(path=job['folder']) as manager, manager.adapters() as world:
+        found = summarize(audit_items(items, world))
+    counts = {status.value: count for status, count in found.counts.items()}
+    problem = '' if counts['hit'] == len(items) else f'found {counts}'
+    print(json.dumps({'problem': problem}))
+
+
+if __name__ == '__main__':
+    asked = json.loads(sys.argv[1])
+    work = {'one': one, 'many': many, 'hits': hits, 'audit': audit}[asked['work']]
+    if asked.get('profile'):
+        profile = cProfile.Profile()
+        profile.runcall(work, asked)
+        profile.dump_stats(asked['profile'])
+    else:
+        work(asked)

@@ -1,0 +1,1 @@
+"""The work loads: each a context manager that prepares its data and yields a `Work`."""
