@@ -8,7 +8,7 @@ import pytest
 from dlmachine.core.answer import TakeBody, decide_body
 from dlmachine.core.checksums import Checksum, ChecksumList, find_checksum
 from dlmachine.core.effects import Expectation
-from dlmachine.core.faults import AnswerUnusable, RedirectRefused
+from dlmachine.core.faults import AnswerUnusable, BodyTooLarge, RedirectRefused
 from dlmachine.core.headers import Headers, parse_headers
 from dlmachine.core.redirect import follow_redirect
 from dlmachine.core.request import Request
@@ -146,6 +146,26 @@ def test_a_redirect_that_is_refused_names_both_ends() -> None:
     ):
         refused = follow_redirect(asked, head, (asked.url,), 5).failure()
         assert refused == RedirectRefused(url='https://h/a?token=***', location='', problem=problem)
+
+
+def test_credentials_of_a_redirect_are_its_own() -> None:
+    """In place of those for the place before (RFC 7617 section 2)."""
+    headers = Headers((('Authorization', 'Bearer x'),))
+    asked = Request(method='GET', url='https://h/a', headers=headers)
+    to = a_head(302, {'Location': 'https://me:pw@elsewhere/b'})
+    moved = follow_redirect(asked, to, (asked.url,), 5).unwrap()
+    assert moved.headers == Headers((('Authorization', 'Basic bWU6cHc='),))
+
+
+@pytest.mark.parametrize(('most', 'is_taken'), [(8, True), (7, False)])
+def test_a_rest_of_a_whole_of_unknown_size_is_within_the_limit(most: int, is_taken: bool) -> None:
+    """By its last byte."""
+    rest = Expectation(offset=4, validator='"v1"', max_bytes=most)
+    fields = {'Content-Range': 'bytes 4-7/*', 'ETag': '"v1"'}
+    decision = decide_body(an_exchange(expect=rest), a_head(206, fields))
+    assert isinstance(decision, TakeBody) is is_taken
+    fault = getattr(decision, 'fault', BodyTooLarge(url=URL, limit_bytes=most, size_bytes=8))
+    assert fault == BodyTooLarge(url=URL, limit_bytes=most, size_bytes=8)
 
 
 def test_a_part_of_a_date_is_of_that_date() -> None:

@@ -1,0 +1,343 @@
+"""Segments where a small slip would show late: time, secrets, what counts as held, and pacing."""
+
+from dataclasses import replace
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import PurePosixPath
+from typing import Any
+
+import pytest
+
+from dlmachine.core.answer import RefuseBody, decide_body
+from dlmachine.core.checksums import Checksum
+from dlmachine.core.destination import ToPath
+from dlmachine.core.effects import Discard, ExchangeMany, Expectation, Join
+from dlmachine.core.events import (
+    Answered,
+    Discarded,
+    Failed,
+    Head,
+    Interrupted,
+    Joined,
+    PartOpened,
+    Published,
+    Received,
+    SegmentsEnded,
+    Waited,
+)
+from dlmachine.core.faults import (
+    BodyTooLarge,
+    BodyTruncated,
+    ConnectionFailed,
+    HttpStatus,
+    TimedOut,
+)
+from dlmachine.core.pacing import Bucket, Rate, draw, host_of, later, read_bucket
+from dlmachine.core.plan import plan
+from dlmachine.core.readers import read_rate, read_segments
+from dlmachine.core.rehearse import healthy_event
+from dlmachine.core.segments import FIRST_BYTES, behind, split
+from dlmachine.core.states import Waiting
+from tests.builders import (
+    DIGEST,
+    MIRROR,
+    NOW,
+    URL,
+    Run,
+    a_cache,
+    a_descriptor,
+    a_head,
+    a_path,
+    a_policy,
+    a_snapshot,
+    an_entry,
+    an_exchange,
+    answered,
+    interrupted,
+)
+
+MIB = 1 << 20
+SIZE = 4 * MIB + FIRST_BYTES
+FIRST = (0, FIRST_BYTES - 1)
+REST = tuple((FIRST_BYTES + n * MIB, FIRST_BYTES + (n + 1) * MIB - 1) for n in range(4))
+PATH = '/data/t.csv'
+SHA = sha256(b'the whole').hexdigest()
+MINUTE = timedelta(minutes=1)
+LATE = NOW + MINUTE
+WAITED = Waited(at=NOW)
+DISCARDED = Discarded(at=NOW)
+TOKEN = f'{URL}?token=s3cret'
+SHOWN = f'{URL}?token=***'
+
+
+def part_head(first: int, last: int, size: int = SIZE) -> Head:
+    """The head of a range of version 1."""
+    return a_head(206, {'Content-Range': f'bytes {first}-{last}/{size}', 'ETag': '"v1"'})
+
+
+def brought(first: int, last: int, count: int | None = None, size: int = SIZE) -> Answered:
+    """A range, or fewer bytes of it than its head says."""
+    wire = last - first + 1 if count is None else count
+    received = Received(size_bytes=wire, wire_bytes=wire, sha256='')
+    return Answered(at=NOW, head=part_head(first, last, size), received=received)
+
+
+def joined(size: int = SIZE, wire: int = SIZE) -> Joined:
+    """The whole, read through."""
+    return Joined(at=NOW, received=Received(size_bytes=size, wire_bytes=wire, sha256=SHA))
+
+
+def to_path(url: str = URL, mirrors: tuple[str, ...] = (), **options: Any) -> Run:
+    """A run to a path by two connections that asks its first range."""
+    wish = a_descriptor(url, mirrors=mirrors)
+    policy = a_policy(**{'destination': ToPath(PATH), 'segments': 2, **options})
+    run = Run(wish, policy, a_snapshot(wish, destination=a_path()))
+    return run.feed(PartOpened(at=NOW, size_bytes=0))
+
+
+def segmented(url: str = URL, **known: Any) -> Run:
+    """A run whose first range is there, and that asks for the others."""
+    return to_path(url, **known).feed(brought(*FIRST))
+
+
+def ended(*ends: Answered | Interrupted | None) -> SegmentsEnded:
+    """What came of all segments."""
+    return SegmentsEnded(at=NOW, ends=ends)
+
+
+WELL = ended(*(brought(*span) for span in REST))
+BROKE = interrupted(ConnectionFailed(url=URL, phase='receive'))
+
+
+# --- the limit of time ------------------------------------------------------------
+
+
+def test_the_limit_of_the_whole_counts_for_segments_too() -> None:
+    """Whatever ends a try after it."""
+    limit: dict[str, Any] = {'timeout': MINUTE}
+    late = replace(brought(*FIRST, count=9), at=LATE)
+    broken = replace(ended(BROKE, None, None, None), at=LATE)
+    failed = Failed(at=LATE, fault=ConnectionFailed(url=URL, phase='connect'))
+    wrong = replace(joined(wire=SIZE - 1), at=LATE)
+    for run in (
+        to_path(**limit).feed(late),
+        segmented(**limit).feed(broken),
+        segmented(**limit).feed(failed),
+        segmented(**limit).feed(WELL, wrong),
+    ):
+        assert isinstance(run.step.effect, Discard)
+        assert isinstance(run.feed(DISCARDED).fault, TimedOut)
+
+
+def test_a_date_of_the_server_is_seen_from_the_end_of_the_segments() -> None:
+    """As with a single answer."""
+    fields = {'Retry-After': 'Wed, 01 May 2024 12:00:30 GMT'}
+    busy = Answered(at=NOW, head=a_head(503, fields))
+    late = replace(ended(busy, None, None, None), at=NOW + timedelta(seconds=10))
+    run = segmented().feed(late)
+    assert getattr(run.step.effect, 'duration', None) == timedelta(seconds=20)
+
+
+# --- faults -----------------------------------------------------------------------
+
+
+def test_a_first_range_that_is_too_short_is_told_with_both_sizes() -> None:
+    """And without secrets."""
+    run = to_path(TOKEN, retries=0).feed(brought(*FIRST, count=9), DISCARDED)
+    assert run.fault == BodyTruncated(
+        url=SHOWN, received_bytes=9, expected_bytes=FIRST_BYTES, tries=1
+    )
+
+
+def test_a_range_that_was_not_asked_for_is_told_with_both() -> None:
+    """What came, and what was wanted."""
+    asked = segmented().step.effect
+    assert isinstance(asked, ExchangeMany)
+    first, last = REST[0]
+    found = decide_body(asked.exchanges[0], part_head(first, last - 1))
+    assert isinstance(found, RefuseBody)
+    assert f'bytes {first}-{last - 1}/{SIZE}, where {first}-{last} was asked' in str(found.fault)
+
+
+def test_a_segment_that_is_refused_is_told_without_secrets() -> None:
+    """With what the server says of it."""
+    busy = Answered(at=NOW, head=a_head(503, reason='s3cret is busy'))
+    run = segmented(TOKEN, retries=0).feed(ended(busy, None, None, None), DISCARDED)
+    assert run.fault == HttpStatus(url=SHOWN, status=503, reason='*** is busy', tries=1)
+
+
+@pytest.mark.parametrize(
+    ('read', 'fault'),
+    [
+        (joined(wire=SIZE - 1), BodyTruncated(url=URL, received_bytes=SIZE - 1, expected_bytes=SIZE, tries=1)),
+        (joined(size=SIZE + 1), BodyTooLarge(url=URL, limit_bytes=SIZE, size_bytes=SIZE + 1, tries=1)),
+    ],
+)  # fmt: skip
+def test_what_is_read_through_has_to_have_its_size(read: Joined, fault: object) -> None:
+    """Whatever the segments said of themselves."""
+    run = segmented(retries=0, max_bytes=SIZE).feed(WELL, read, DISCARDED)
+    assert run.fault == fault
+
+
+def test_the_gravest_of_many_troubles_is_acted_on() -> None:
+    """A segment that is refused for good, wherever it stands: the whole is asked for."""
+    gone = Answered(at=NOW, head=a_head(404))
+    run = segmented().feed(ended(BROKE, gone, None, None))
+    assert run.exchanges[-1].request.headers.get('Range') is None
+
+
+def test_a_redirect_may_be_followed_again_for_the_whole() -> None:
+    """It is a new try: the address that was asked before is no circle."""
+    moved = answered(302, {'Location': '/b'})
+    run = to_path().feed(moved, brought(*FIRST))
+    run.feed(ended(Answered(at=NOW, head=a_head(404)), None, None, None), moved)
+    assert run.exchanges[-1].request.url == 'https://example.org/b'
+
+
+# --- what is held -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    'end',
+    [None, BROKE, Answered(at=NOW, head=a_head(503)), Answered(at=NOW, head=part_head(*REST[1]))],
+    ids=['not asked for', 'no head', 'refused', 'no body'],
+)
+def test_of_a_segment_without_a_body_nothing_is_held(end: Any) -> None:
+    """Not a byte."""
+    run = segmented().feed(ended(brought(*REST[0]), end, BROKE, brought(*REST[3])), WAITED)
+    asked = run.exchanges[-1].expect
+    assert (asked.offset, asked.held, asked.whole_bytes) == (REST[1][0], (REST[3],), SIZE)
+
+
+def test_a_rest_that_is_joined_is_published_as_what_it_is() -> None:
+    """The record is of the answer that brought the last of it."""
+    broken = interrupted(BROKE.fault, head=part_head(*REST[3]), part_bytes=MIB - 5)
+    run = segmented().feed(ended(*(brought(*span) for span in REST[:3]), broken), WAITED)
+    last = REST[3][1]
+    run.feed(brought(last - 4, last), joined(), Published(at=NOW, path=PATH))
+    record = run.outcome.record
+    assert record is not None
+    assert (record.urls, record.http_code, record.etag) == ((URL,), 206, '"v1"')
+    assert (record.sha256, record.size_bytes, record.tries) == (SHA, SIZE, 2)
+
+
+def test_the_first_range_is_gone_on_from_as_what_it_is() -> None:
+    """Of that version, of a whole of that size; a mirror is asked as if nothing were known."""
+    run = to_path(mirrors=(MIRROR,))
+    cut = interrupted(BROKE.fault, head=part_head(*FIRST), part_bytes=10)
+    run.feed(cut, WAITED)
+    asked = run.exchanges[-1].expect
+    assert (asked.offset, asked.validator, asked.whole_bytes) == (10, '"v1"', SIZE)
+    run.feed(BROKE)
+    asked = run.exchanges[-1].expect
+    assert (asked.offset, asked.validator, asked.whole_bytes) == (0, None, None)
+
+
+def test_as_many_connections_as_the_size_is_worth() -> None:
+    """`auto`: one for each eight mebibytes that are missing, eight at most."""
+    for size, connections in ((20 * MIB, 3), (999 * MIB, 8)):
+        run = to_path(segments=0, max_per_host=None).feed(brought(*FIRST, size=size))
+        assert isinstance(run.step.effect, ExchangeMany)
+        assert run.step.effect.connections == connections
+
+
+def test_bytes_that_there_were_before_renew_no_budget() -> None:
+    """Also where another address was asked in between, for which the part was given up."""
+    run = segmented(mirrors=(MIRROR,), retries=1)
+    run.feed(ended(*(brought(*span) for span in REST[:3]), BROKE))
+    assert isinstance(run.state, Waiting)
+    run.feed(WAITED, BROKE, BROKE, WAITED, brought(*FIRST))
+    run.feed(ended(*[BROKE] * len(getattr(run.step.effect, 'spans', ()))), BROKE)
+    assert isinstance(run.step.effect, Discard)
+
+
+def test_pieces_are_of_like_size_and_none_is_a_crumb() -> None:
+    """A remainder of a whole mebibyte is worth a request of its own; ten bytes are one piece."""
+    missing = ((0, 5 * MIB - 1), (10 * MIB, 13 * MIB - 1))
+    sizes = [last - first + 1 for first, last in split(missing, 2)]
+    assert len(sizes) == 5
+    assert sum(sizes) == 8 * MIB
+    assert split(((0, 9), (20, 29)), 4) == ((0, 9), (20, 29))
+    assert behind(((0, 2), (4, 7)), 3) == ((4, 7),)
+
+
+# --- rehearsal, plans, options ------------------------------------------------------
+
+
+@pytest.mark.parametrize(('last', 'range_'), [(5, 'bytes 4-5/8'), (9, 'bytes 4-7/8')])
+def test_a_healthy_range_ends_where_the_whole_does(last: int, range_: str) -> None:
+    """Or where it was asked to."""
+    expect = Expectation(offset=4, last=last, whole_bytes=8, validator='"v1"')
+    event: Any = healthy_event(an_exchange(expect=expect), a_policy(), a_snapshot())
+    assert event.head.headers.get('Content-Range') == range_
+    assert event.received.wire_bytes == int(range_[8]) - 4 + 1
+
+
+def test_a_healthy_rest_is_of_the_stored_bytes_where_they_are_compared() -> None:
+    """As a healthy whole is."""
+    stored = a_snapshot(cache=a_cache(an_entry()))
+    expect = Expectation(offset=4, validator='"v1"')
+    policy = a_policy(check_freshness=True)
+    event: Any = healthy_event(an_exchange(expect=expect), policy, stored)
+    assert event.received.sha256 == DIGEST
+
+
+@pytest.mark.parametrize(('least', 'size'), [(None, 8), (99, 99)])
+def test_what_is_joined_in_a_healthy_world_is_as_promised(least: int | None, size: int) -> None:
+    """As many bytes as there have to be, and the digest."""
+    policy = a_policy(min_bytes=least, checksum=Checksum('sha256', DIGEST))
+    event = healthy_event(Join(name='t.gz', whole_bytes=8), policy, a_snapshot())
+    received = Received(size_bytes=size, wire_bytes=8, sha256=DIGEST, start=b'\x1f\x8b')
+    assert event == Joined(at=NOW, received=received)
+    stored = a_snapshot(cache=a_cache(an_entry()))
+    compared = healthy_event(
+        Join(name='t.csv', whole_bytes=8), a_policy(check_freshness=True), stored
+    )
+    assert isinstance(compared, Joined)
+    assert compared.received.sha256 == DIGEST
+
+
+def test_segments_are_masked_in_a_plan() -> None:
+    """As a single request is."""
+    asked = segmented(TOKEN).step.effect
+    assert isinstance(asked, ExchangeMany)
+    wish = a_descriptor(TOKEN)
+    whole = plan(wish, a_policy(), a_snapshot(wish)).unwrap()
+    [masked] = replace(whole, effects=(asked,)).redacted().effects
+    request = asked.exchange.request.redacted()
+    assert masked == replace(asked, exchange=replace(asked.exchange, request=request))
+    assert 's3cret' not in str(request.url)
+
+
+@pytest.mark.parametrize('value', [True, PurePosixPath('3/s'), [3], '3/fortnight'])
+def test_what_is_no_rate_is_shown(value: object) -> None:
+    """Though its text may look like one."""
+    fault: Any = read_rate('rate', value).failure()
+    assert fault.problem == f"{value!r} is not of the form '3/s'"
+
+
+def test_no_segments_at_all_are_none() -> None:
+    """Nought is not a way to say auto."""
+    fault: Any = read_segments('segments', '0').failure()
+    assert fault.problem == "'0' is neither auto nor a number from 1 on"
+
+
+# --- pacing -----------------------------------------------------------------------
+
+
+def test_a_turn_ahead_is_waited_for() -> None:
+    """More than one is a clock that was set back."""
+    rate = Rate(1.02)
+    assert draw(Bucket(101.0), rate, 100.0).bucket == Bucket(101.0)
+    assert draw(Bucket(101.5), rate, 100.0).bucket == Bucket(100.0)
+    assert later(Bucket(1.0), Bucket(1.0)) == Bucket(1.0)
+
+
+def test_what_is_left_of_a_longer_text_is_not_read() -> None:
+    """The first line counts."""
+    assert read_bucket('5.0\nleft\nover\n', 9.0) == Bucket(5.0)
+
+
+def test_a_url_in_a_query_is_no_host() -> None:
+    """Nor is what stands behind a second slash."""
+    assert host_of('http://h/?u=https://elsewhere/x#y') == 'http://h'
