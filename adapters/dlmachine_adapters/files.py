@@ -37,8 +37,11 @@ class LocalFiles:
         """What is at a path, and what stands in its way."""
         place = Path(path)
         folder = place if ends_in_separator(path) else place.parent
-        is_there = _kind(folder) is PathKind.FOLDER
-        return PathSeen(kind=_kind(place), blocker=_blocker(place), has_folder=is_there)
+        return PathSeen(
+            kind=PathKind.OTHER if _is_of_the_kernel(place) else _kind(place),
+            blocker=_blocker(place),
+            has_folder=_kind(folder) is PathKind.FOLDER,
+        )
 
     def see_part(self, beside: str | None, stem: str) -> PartSeen | None:
         """The largest part of a dead owner."""
@@ -107,6 +110,12 @@ def _kind(place: Path) -> PathKind:
     if stat.S_ISDIR(mode):
         return PathKind.FOLDER
     return PathKind.FILE if stat.S_ISREG(mode) else PathKind.OTHER
+
+
+def _is_of_the_kernel(place: Path) -> bool:
+    # /dev/stdout is a link to wherever the output goes: as root it would be replaced for all.
+    parent = os.path.realpath(place.parent)
+    return parent == '/dev' or parent.startswith('/proc/')
 
 
 def _blocker(place: Path) -> str | None:

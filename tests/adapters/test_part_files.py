@@ -249,6 +249,19 @@ def test_too_long_a_name_is_seen_beforehand(desk: Desk, folder: Path) -> None:
     assert desk.files.see_path(str(folder / ('n' * 300))).kind is PathKind.OTHER
 
 
+@pytest.mark.parametrize(
+    'place', ['/dev/stdout', '/dev/fd/1', '/dev/new', '/proc/self/fd/1', 'link']
+)
+def test_what_the_kernel_shows_is_no_destination(place: str, desk: Desk, folder: Path) -> None:
+    """Links to wherever the output goes, which a rename would replace for everybody."""
+    if not Path('/proc/self/fd').exists():
+        pytest.skip('there is no /proc')
+    (folder / 'out').symlink_to('/dev/fd')
+    path = str(folder / 'out' / '1') if place == 'link' else place
+    assert desk.files.see_path(path).kind is PathKind.OTHER
+    assert desk.files.see_path('/dev/shm/new').kind is PathKind.MISSING
+
+
 @pytest.mark.parametrize('name', ['文' * 64, '💾' * 64, '[a-z]*?', '..', 'a b'])
 def test_any_stem_will_do(desk: Desk, folder: Path, name: str) -> None:
     """Names of many bytes, and those that mean something to a pattern."""
