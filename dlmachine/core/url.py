@@ -24,6 +24,7 @@ _UNRESERVED: Final = frozenset('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv
 _PATH_SAFE: Final = "%/:@!$&'()*+,;=~"
 _QUERY_SAFE: Final = _PATH_SAFE + '?'
 _USERINFO_SAFE: Final = "%:!$&'()*+,;=~"
+_LOCAL: Final = 'names a file of this machine; only what a server has is downloaded'
 _MOST_CHARACTERS: Final = 65_536
 #: Labels of 1 to 63 characters (RFC 1035 section 2.3.4).
 _HOST_NAME: Final = re.compile(r'(?:[a-z0-9_\-]{1,63}(?:\.[a-z0-9_\-]{1,63})*)?')
@@ -112,7 +113,8 @@ def _normalise(text: str, where: str) -> Result[Url, Fault]:
     scheme = parts.scheme.lower()
     userinfo = parts.netloc.rpartition('@')[0]
     if not host:
-        return Failure(InvalidInput(where=where, problem='has no host'))
+        problem = _LOCAL if scheme == 'file' else 'has no host'
+        return Failure(InvalidInput(where=where, problem=problem))
     url = Url(
         scheme=scheme,
         host=host,
