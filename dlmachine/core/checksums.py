@@ -7,7 +7,6 @@ a colon or a comma between), and files that hold nothing but one hash.
 
 import hashlib
 import re
-from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -100,7 +99,7 @@ def read_list(data: bytes) -> str:
     >>> read_list(b'ab  t.csv'), read_list('ab'.encode('utf-16'))
     ('ab  t.csv', 'ab')
     """
-    is_wide = data.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
+    is_wide = data.startswith((b'\xff\xfe', b'\xfe\xff'))
     return data.decode('utf-16' if is_wide else 'utf-8', 'replace')
 
 

@@ -145,14 +145,14 @@ def test_behind_a_proxy_it_is_the_proxy(code: int) -> None:
 
 
 def test_a_name_that_is_not_known(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither asks anybody outside: the label is too long for DNS, or the resolver is ours."""
+    """Neither asks anybody outside: the name is too long for DNS, or the resolver is ours."""
 
     def unknown(*args: object, **kwargs: object) -> None:
         raise socket.gaierror(-2, 'Name or service not known')
 
     monkeypatch.setattr(socket, 'getaddrinfo', unknown)
-    label = 'a' * (64 if transport.seen.name == 'curl' else 8)
-    effect = exchange_for(f'http://{label}.invalid/')
+    name = '.'.join(['a' * 60] * (5 if transport.seen.name == 'curl' else 1))
+    effect = exchange_for(f'http://{name}.invalid/')
     fault = interrupted(transport.exchange(effect, MemoryPart(), None)).fault
     assert isinstance(fault, ConnectionFailed)
     assert fault.phase == 'resolve'

@@ -1,12 +1,15 @@
 """URLs, dates, secrets and faults: what is read, what is masked, what is told."""
 
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from hashlib import sha1
 from typing import Any
 
 import pytest
 
+from dlmachine.core.checksums import Checksum
 from dlmachine.core.destination import ToPath
 from dlmachine.core.digests import served_digest
 from dlmachine.core.effects import Publish
@@ -113,6 +116,15 @@ def test_base64_with_more_in_it_is_none(coded: str) -> None:
     """RFC 4648 section 3.3: what is not of the alphabet is not read over."""
     said = a_head(200, {'Content-MD5': coded})
     assert served_digest(said, is_part=False, is_decoded=False) is None
+
+
+def test_an_old_digest_is_one() -> None:
+    """SHA-1, which RFC 3230 calls SHA; where nothing stronger is there."""
+    coded = b64encode(sha1(b'abc').digest()).decode()
+    for field in ({'Digest': f'SHA={coded}'}, {'Repr-Digest': f'sha=:{coded}:'}):
+        found = served_digest(a_head(200, field), is_part=False, is_decoded=False)
+        assert found is not None
+        assert found[1] == Checksum('sha1', sha1(b'abc').hexdigest())
 
 
 # --- names ------------------------------------------------------------------------

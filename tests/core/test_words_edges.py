@@ -5,6 +5,7 @@ from enum import Enum
 
 import pytest
 
+from dlmachine.core.answer import TakeBody
 from dlmachine.core.body import RawBody, content_type_of
 from dlmachine.core.care import GIVEN_UP_AGE, SETTLED_AGE, Cure, Kind
 from dlmachine.core.content import START_BYTES
@@ -96,6 +97,7 @@ def test_what_is_not_told_is_not_so() -> None:
     """Values of which only the needed parts are given."""
     assert PathSeen(kind=PathKind.MISSING).has_folder
     assert PathSeen(kind=PathKind.MISSING).blocker is None
+    assert TakeBody().offset == 0
     asked = Expectation()
     assert (asked.name, asked.asked_name, asked.checks_content) == ('', '', False)
     assert (asked.offset, asked.is_conditional) == (0, False)
