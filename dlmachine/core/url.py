@@ -167,6 +167,11 @@ def _find_fault(text: str, where: str) -> InvalidInput | None:
     breaker = find_frame_breaker(where, text)
     if breaker is not None:
         return breaker
+    if '\t' in text:
+        # urlsplit would take it away, and what is left may be an address of something else.
+        position = text.index('\t')
+        problem = f'contains TAB at position {position}'
+        return InvalidInput(where=where, problem=problem, advice='Give one address at a time')
     excess = _find_excess(text, where)
     if excess is not None:
         return excess

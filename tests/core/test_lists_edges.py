@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dlmachine.core.answer import TakeBody, decide_body
-from dlmachine.core.checksums import Checksum, ChecksumList, find_checksum
+from dlmachine.core.checksums import Checksum, ChecksumList, find_checksum, read_list
 from dlmachine.core.effects import Expectation
 from dlmachine.core.faults import AnswerUnusable, BodyTooLarge, RedirectRefused
 from dlmachine.core.headers import Headers, parse_headers
@@ -99,6 +99,21 @@ def test_a_path_that_is_no_url_is_shown_as_it_is() -> None:
     """A name with a question mark is a name."""
     assert str(ChecksumList('sums?token=x#1')) == 'sums?token=x#1'
     assert repr(ChecksumList('https://h/x?token=s3')) == "ChecksumList('https://h/x?token=***')"
+
+
+@pytest.mark.parametrize('coding', ['utf-8', 'utf-8-sig', 'utf-16', 'utf-16-le', 'utf-16-be'])
+def test_lists_are_read_in_the_codings_that_tools_write(coding: str) -> None:
+    """UTF-8, with a mark or without; UTF-16 with its mark, as PowerShell writes it."""
+    mark = '\ufeff' if coding.endswith(('le', 'be')) else ''
+    text = read_list(f'{mark}{A}  größe.csv\n'.encode(coding))
+    assert find_checksum(text, SUMS, ('/größe.csv',)).unwrap().hex == A
+
+
+def test_a_list_in_no_coding_is_read_as_far_as_it_can_be() -> None:
+    """Names may be damaged, digests are ASCII."""
+    text = read_list(b'\xff\n' + f'{A}  t.csv\n'.encode())
+    assert find_checksum(text, SUMS, ('/t.csv',)).unwrap().hex == A
+    assert read_list(b'\xff\xfea').startswith('\ufffd')
 
 
 # --- header fields --------------------------------------------------------------

@@ -35,6 +35,7 @@ def test_normal_form(text: str, normal: str) -> None:
         ('https:///x', 'has no host'), ('https://./', 'has no host'), ('https://h:x/', 'is no URL: the port is no number from 0 to 65535'),
         ('https://h:99999/', 'is no URL: the port is no number from 0 to 65535'), ('https://[::1/', 'is no URL: malformed host'),
         ('https://a b/', 'is no URL: malformed host'), ('http://[fe80::1%é]/', 'is no URL: malformed host'), ('https://é..x/', 'is no URL: malformed host'),
+        ('https://h/x\ta=1', 'contains TAB at position 11'),
         ('file:///etc/passwd', 'names a file of this machine; only what a server has is downloaded'),
         ('https://a..port/', 'is no URL: malformed host'), ('https://.a/', 'is no URL: malformed host'),
         ('https://a../', 'is no URL: malformed host'), (f'https://{"a" * 64}.org/x', 'is no URL: malformed host'),
