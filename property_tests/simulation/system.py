@@ -119,9 +119,18 @@ class System:
 EXCLUSIVE = 2
 
 
+class OsPath:
+    """Stands for the module `os.path`: there are no links to folders here."""
+
+    @staticmethod
+    def realpath(path: object) -> str:
+        return str(path)
+
+
 class Os:
     """Stands for the module `os`."""
 
+    path = OsPath
     O_RDWR, O_RDONLY, O_WRONLY = os.O_RDWR, os.O_RDONLY, os.O_WRONLY
     O_CREAT, O_EXCL = os.O_CREAT, os.O_EXCL
 
