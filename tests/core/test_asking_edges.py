@@ -111,6 +111,19 @@ def test_a_rest_that_broke_off_is_gone_on_from_where_it_came_to() -> None:
     assert asked == [(0, None), (3, '"v2"'), (6, '"v2"')]
 
 
+def asks_plainly(status: int) -> bool:
+    """Whether an error to a rest makes the same address be asked at once without a range."""
+    run = Run(snapshot=a_snapshot(part=a_part())).feed(PartOpened(at=NOW, size_bytes=5))
+    run.feed(answered(status))
+    return len(run.exchanges) == 2 and 'Range' not in run.exchanges[1].request.headers
+
+
+def test_which_errors_may_be_about_the_range() -> None:
+    """Not those that name another reason: who asks, what for, how often, and what lies between."""
+    found = {status for status in range(400, 600) if not asks_plainly(status)}
+    assert found == {401, 404, 407, 408, 410, 425, 429, 451, 502, 503, 504}
+
+
 def test_what_is_in_the_part_counts() -> None:
     """Not what was in it before."""
     run = Run().feed(PartOpened(at=NOW, size_bytes=0))

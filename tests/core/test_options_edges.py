@@ -10,6 +10,7 @@ from dlmachine.core.checksums import Checksum, ChecksumList
 from dlmachine.core.destination import ToMemory
 from dlmachine.core.learning import list_policy
 from dlmachine.core.options import parse_policy, split_options, unknown_name
+from dlmachine.core.pacing import Rate
 from dlmachine.core.policy import Policy, find_policy_fault
 from dlmachine.core.readers import (
     read_bool,
@@ -149,6 +150,40 @@ WHOLE = Policy(
 def test_a_list_is_fetched_with_all_the_manners_of_the_file() -> None:
     """Every wait, limit and name that is about the network."""
     assert list_policy(WHOLE, 9) == WHOLE
+
+
+@pytest.mark.parametrize(
+    ('name', 'least', 'most'),
+    [
+        ('max_per_host', 1, 1_000),
+        ('limit_rate', 1, 10**15),
+        ('segments', 0, 64),
+        ('retries', 0, 1_000),
+    ],
+)
+def test_counts_have_ends(name: str, least: int, most: int) -> None:
+    """Both of which belong to what is allowed."""
+    for count, is_allowed in ((least - 1, False), (least, True), (most, True), (most + 1, False)):
+        fault: Any = find_policy_fault(a_policy(**{name: count}))
+        assert (fault is None) is is_allowed
+        assert fault is None or fault.where == name
+
+
+@pytest.mark.parametrize(
+    ('rate', 'is_one'),
+    [
+        (Rate(1, 1), True),
+        (Rate(0.5, 1), True),
+        (Rate(0, 1), False),
+        (Rate(1, 0), False),
+        ('3/s', False),
+    ],
+)
+def test_a_rate_is_more_than_nothing_in_some_time(rate: Any, is_one: bool) -> None:
+    """And no text any more."""
+    fault: Any = find_policy_fault(a_policy(rate=rate))
+    assert (fault is None) is is_one
+    assert fault is None or fault.where == 'rate'
 
 
 @pytest.mark.parametrize('name', [

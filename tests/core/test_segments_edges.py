@@ -36,7 +36,7 @@ from dlmachine.core.pacing import Bucket, Rate, draw, host_of, later, read_bucke
 from dlmachine.core.plan import plan
 from dlmachine.core.readers import read_rate, read_segments
 from dlmachine.core.rehearse import healthy_event
-from dlmachine.core.segments import FIRST_BYTES, behind, split
+from dlmachine.core.segments import FIRST_BYTES, behind, first_span, split
 from dlmachine.core.states import Waiting
 from tests.builders import (
     DIGEST,
@@ -233,6 +233,24 @@ def test_the_first_range_is_gone_on_from_as_what_it_is() -> None:
     assert (asked.offset, asked.validator, asked.whole_bytes) == (0, None, None)
 
 
+def test_a_segment_that_breaks_is_no_crowd() -> None:
+    """Only where a server takes no more connections there are fewer of them."""
+    cut = interrupted(BROKE.fault, head=part_head(*REST[0]), part_bytes=9)
+    for end, connections in ((cut, 2), (BROKE, 1)):
+        run = to_path(url='https://h/large.csv').feed(brought(*FIRST, size=999 * MIB))
+        asked = run.step.effect
+        assert isinstance(asked, ExchangeMany)
+        whole = [brought(*span, size=999 * MIB) for span in asked.spans[1:]]
+        broken = replace(
+            end, head=None if end.head is None else part_head(*asked.spans[0], 999 * MIB)
+        )
+        run.feed(ended(broken, *whole), WAITED)
+        offset, last = run.exchanges[-1].expect.offset, run.exchanges[-1].expect.last or 0
+        run.feed(brought(offset, last, size=999 * MIB))
+        assert isinstance(run.step.effect, ExchangeMany)
+        assert run.step.effect.connections == connections
+
+
 def test_as_many_connections_as_the_size_is_worth() -> None:
     """`auto`: one for each eight mebibytes that are missing, eight at most."""
     for size, connections in ((20 * MIB, 3), (999 * MIB, 8)):
@@ -249,6 +267,20 @@ def test_bytes_that_there_were_before_renew_no_budget() -> None:
     run.feed(WAITED, BROKE, BROKE, WAITED, brought(*FIRST))
     run.feed(ended(*[BROKE] * len(getattr(run.step.effect, 'spans', ()))), BROKE)
     assert isinstance(run.step.effect, Discard)
+
+
+def test_bytes_behind_a_hole_are_a_gain_too() -> None:
+    """Though the first of the segments brought nothing."""
+    run = segmented(retries=1).feed(ended(BROKE, *(brought(*span) for span in REST[1:])))
+    assert getattr(run.step.effect, 'reason', '') == 'backoff, before the rest: bytes arrived'
+
+
+def test_the_first_range_is_small_and_none_is_huge() -> None:
+    """A quarter of a mebibyte to see what can be had; 64 mebibytes at most to hold others up."""
+    assert first_span(0, ()) == (0, 262_143)
+    assert first_span(10, ((12, 20),)) == (10, 11)
+    sizes = {last - first + 1 for first, last in split(((0, (1 << 40) - 1),), 4)}
+    assert sizes == {64 * MIB}
 
 
 def test_pieces_are_of_like_size_and_none_is_a_crumb() -> None:
@@ -320,6 +352,16 @@ def test_no_segments_at_all_are_none() -> None:
     """Nought is not a way to say auto."""
     fault: Any = read_segments('segments', '0').failure()
     assert fault.problem == "'0' is neither auto nor a number from 1 on"
+
+
+@pytest.mark.parametrize(
+    ('words', 'seconds'),
+    [('s sec second', 1), ('m min minute', 60), ('h hour', 3_600), ('d day', 86_400)],
+)
+def test_spans_of_rates_have_names(words: str, seconds: int) -> None:
+    """Short and long ones."""
+    for word in words.split():
+        assert read_rate('rate', f'3/{word.upper()}').unwrap() == Rate(3, seconds)
 
 
 # --- pacing -----------------------------------------------------------------------
