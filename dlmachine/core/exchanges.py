@@ -16,6 +16,7 @@ from dlmachine.core.pacing import Manners
 from dlmachine.core.policy import CheckMethod, Policy
 from dlmachine.core.redact import redact_url
 from dlmachine.core.request import HTTP_SCHEMES, Request, build_request
+from dlmachine.core.retry import may_be_repeated
 from dlmachine.core.said import Said, place_of
 from dlmachine.core.segments import first_span
 from dlmachine.core.staging import address_digest
@@ -142,4 +143,7 @@ def _condition(job: Job, effort: Effort) -> Condition:
     # A validator means something where it came from; elsewhere the whole is compared.
     served_by = record.served_by or redact_url(job.descriptor.url)
     is_there = redact_url(address.url) == served_by
+    if not may_be_repeated(job.descriptor.method, job.policy):
+        # Nor can it be asked without one afterwards, should another place confirm it.
+        is_there = is_there and _copy_place(job) in {'', place_of(address.url)}
     return build_condition(decision.entry, method) if is_there else Condition()

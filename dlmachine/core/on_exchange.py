@@ -29,7 +29,7 @@ from dlmachine.core.on_commit import confirm_version
 from dlmachine.core.on_segments import ask_for_whole, divide_rest
 from dlmachine.core.redact import redact_url, scrub
 from dlmachine.core.redirect import follow_redirect
-from dlmachine.core.retry import parse_retry_after
+from dlmachine.core.retry import may_be_repeated, parse_retry_after
 from dlmachine.core.said import place_of
 from dlmachine.core.segments import behind, merged
 from dlmachine.core.staging import address_digest
@@ -188,6 +188,8 @@ def _ask_otherwise(state: Exchanging, head: Head, at: datetime) -> Step | None:
     # The same address once more, in a plainer way, where it did not answer to the finer one.
     # Each way is given up once, so this comes about at most three times for an address.
     request, effort, expect = state.exchange.request, state.effort, state.exchange.expect
+    if not may_be_repeated(state.job.descriptor.method, state.job.policy):
+        return None
     if _is_rest_refused(state, head):
         return _ask_for_whole(state, at)
     if head.status == 304 and expect.copy_place not in {'', place_of(request.url)}:

@@ -44,6 +44,15 @@ _IDEMPOTENT: Final = frozenset({'GET', 'PUT'})
 _BEFORE_SENDING: Final = frozenset({'resolve', 'connect', 'proxy'})
 
 
+def may_be_repeated(method: str, policy: Policy) -> bool:
+    """Whether a request may be sent twice (RFC 9110 section 9.2.2).
+
+    >>> may_be_repeated('GET', Policy()), may_be_repeated('POST', Policy())
+    (True, False)
+    """
+    return method in _IDEMPOTENT or policy.idempotent
+
+
 def classify(fault: Fault, method: str, policy: Policy) -> Chance:
     """What a fault leaves open.
 
@@ -52,7 +61,7 @@ def classify(fault: Fault, method: str, policy: Policy) -> Chance:
     >>> classify(HttpStatus(url='', status=404), 'GET', Policy())
     <Chance.ELSEWHERE: 'another address may do better'>
     """
-    may_repeat = method in _IDEMPOTENT or policy.idempotent
+    may_repeat = may_be_repeated(method, policy)
     match fault:
         case ConnectionFailed(phase=phase):
             return Chance.AGAIN if may_repeat or phase in _BEFORE_SENDING else Chance.NONE

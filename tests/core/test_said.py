@@ -16,6 +16,7 @@ from tests.builders import (
     URL,
     Run,
     a_cache,
+    a_descriptor,
     a_head,
     a_part,
     a_policy,
@@ -122,6 +123,35 @@ def test_a_copy_is_confirmed_by_the_place_it_came_from(status: int) -> None:
         assert tags == ['"v1"', None]
     run.feed(answered(200, {**ETAG, 'Content-Length': str(len(DATA))}))
     assert isinstance(run.step.effect, Record)
+
+
+@pytest.mark.parametrize(
+    ('urls', 'options', 'tag'),
+    [
+        ((URL,), {}, '"v1"'),
+        ((URL, OTHER_HOST), {}, None),
+        ((URL, OTHER_HOST), {'idempotent': True}, '"v1"'),
+    ],
+)
+def test_what_may_be_sent_once_shows_a_validator_only_where_it_is_from(
+    urls: tuple[str, ...], options: dict[str, Any], tag: str | None
+) -> None:
+    """Were another place to confirm the copy, it would have to be sent again."""
+    entry = an_entry(record=a_record(urls=urls, served_by=URL))
+    wish = a_descriptor(URL, data=b'x')
+    snapshot = a_snapshot(wish, cache=a_cache(entry))
+    run = Run(wish, a_policy(check_freshness=True, **options), snapshot).go_well(until=Exchange)
+    assert run.exchanges[-1].request.headers.get('If-None-Match') == tag
+
+
+def test_a_post_is_not_sent_again_for_a_confirmation_from_elsewhere() -> None:
+    """A redirect that keeps the method led to another place than the copy is from."""
+    entry = an_entry(record=a_record(urls=(URL,), served_by=URL))
+    wish = a_descriptor(URL, data=b'x')
+    snapshot = a_snapshot(wish, cache=a_cache(entry))
+    run = Run(wish, a_policy(check_freshness=True), snapshot).go_well(until=Exchange)
+    run.feed(answered(307, {'Location': OTHER_HOST}), answered(304, ETAG))
+    assert [one.request.url for one in run.exchanges] == [URL, OTHER_HOST]
 
 
 @pytest.mark.parametrize('status', [400, 403, 405, 412, 500, 501])

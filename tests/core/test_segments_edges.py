@@ -248,6 +248,14 @@ def test_a_segment_that_breaks_is_no_crowd() -> None:
         assert run.step.effect.connections == connections
 
 
+def test_segments_that_could_not_be_asked_for_are_asked_for_later() -> None:
+    """Of the same version and size."""
+    fault = ConnectionFailed(url=URL, phase='connect')
+    run = segmented().feed(Failed(at=NOW, fault=fault), WAITED)
+    asked = run.exchanges[-1].expect
+    assert (asked.offset, asked.whole_bytes, asked.validator) == (FIRST_BYTES, SIZE, '"v1"')
+
+
 def test_as_many_connections_as_the_size_is_worth() -> None:
     """`auto`: one for each eight mebibytes that are missing, eight at most."""
     for size, connections in ((20 * MIB, 3), (999 * MIB, 8)):
@@ -319,6 +327,8 @@ def test_what_is_joined_in_a_healthy_world_is_as_promised(least: int | None, siz
     received = Received(size_bytes=size, wire_bytes=8, sha256=DIGEST, start=b'\x1f\x8b')
     assert event == Joined(at=NOW, received=received)
     stored = a_snapshot(cache=a_cache(an_entry()))
+    ends = healthy_event(segmented().step.effect, policy, stored)  # type: ignore[arg-type]
+    assert ends.at == NOW
     compared = healthy_event(
         Join(name='t.csv', whole_bytes=8), a_policy(check_freshness=True), stored
     )

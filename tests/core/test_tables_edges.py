@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dlmachine.core.answer import LeaveBody, Left, TakeBody, decide_body
+from dlmachine.core.answer import LeaveBody, Left, RefuseBody, TakeBody, decide_body
 from dlmachine.core.cachekey import cache_key
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.faults import ConnectionFailed, HttpStatus, TimedOut
@@ -52,6 +52,15 @@ def test_which_answers_bring_a_body() -> None:
         if isinstance(decide_body(an_exchange(), a_head(status)), TakeBody)
     }
     assert found == set(range(200, 300)) - {202, 206}
+
+
+def test_which_answers_are_errors_and_which_make_no_sense() -> None:
+    """From 300 to 599 all but redirects and an unasked 304; and 202, which is a promise."""
+    decisions = {status: decide_body(an_exchange(), a_head(status)) for status in range(1_000)}
+    errors = {status for status, found in decisions.items() if found == LeaveBody(Left.ERROR)}
+    assert errors == {202, *range(300, 600)} - {301, 302, 303, 304, 307, 308}
+    unknown = {status for status, found in decisions.items() if isinstance(found, RefuseBody)}
+    assert unknown == {*range(200), 206, 304, *range(600, 1_000)}
 
 
 @pytest.mark.parametrize('method', ['GET', 'PUT', 'POST', 'PATCH'])
