@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from dlmachine.core.checksums import Checksum
+from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.destination import ToPath
 from dlmachine.core.digests import served_digest
 from dlmachine.core.effects import Publish
@@ -25,6 +26,7 @@ from dlmachine.core.faults import (
 )
 from dlmachine.core.filename import extension
 from dlmachine.core.redact import redact_url, scrub, secrets_in_pairs, secrets_in_url
+from dlmachine.core.text import find_frame_breaker
 from dlmachine.core.url import join_url, parse_url
 from dlmachine.core.validators import parse_http_date
 from tests.builders import (
@@ -77,6 +79,16 @@ def test_a_url_without_userinfo_is_one_that_never_had_any() -> None:
     assert parse_url('https://me:pw@h/x').unwrap().without_userinfo() == parse_url(
         'https://h/x'
     ).value_or(None)
+
+
+def test_what_breaks_a_frame_comes_with_advice() -> None:
+    """That of the place where it stands, if there is any: a form may have line breaks."""
+    plain = find_frame_breaker('x', 'a\nb')
+    assert plain is not None
+    assert plain.advice.startswith('Remove it')
+    in_query = Descriptor.parse(URL, query={'a': 'x\ny'}).failure()
+    assert isinstance(in_query, InvalidInput)
+    assert in_query.advice.startswith('Send it in a body')
 
 
 # --- dates ------------------------------------------------------------------------

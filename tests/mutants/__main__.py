@@ -90,7 +90,9 @@ def _fate(mutant: Mutant, known: Explanations) -> str:
 def _run(modules: list[str], lived: list[str] | None, jobs: int) -> bool:
     try_definitions(modules, lived, jobs)
     if lived is None:
-        return run_mutmut([f'dlmachine.core.{module}.*' for module in modules], jobs) == 0
+        # By name, though it is all of them: mutmut then tries first whether the tests are found.
+        wanted = [f'{_CORE}{module}.*' for module in modules] or [f'{_CORE}*']
+        return run_mutmut(wanted, jobs) == 0
     names = [name for name in lived if '__mutmut_' in name]
     return not names or run_mutmut(names, jobs) == 0
 

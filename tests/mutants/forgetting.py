@@ -1,16 +1,30 @@
 """Stands as `conftest.py` beside the tests in the workshop: each run begins with nothing remembered.
 
 Runs are forked from a process that has run all tests already. What a function of the core
-remembers from then would be taken for what a mutant does.
+remembers from then would be taken for what a mutant does; and pytest, which remembers the
+ids of its tests, would escape them once more, so that a test that is asked for is not found.
 """
 
 import sys
+from collections.abc import Iterator
+from types import ModuleType
 
 
 def pytest_sessionstart() -> None:
-    """Clear the cache of every function of the core that has one."""
-    modules = [module for name, module in sys.modules.items() if name.startswith('dlmachine.core')]
+    """Clear the cache of every function of the core that has one, and the ids of all tests."""
+    for value in _values_in('dlmachine.core'):
+        if hasattr(value, 'cache_clear'):
+            value.cache_clear()
+    for value in _values_in('tests.core'):
+        for mark in getattr(value, 'pytestmark', ()):
+            for one in (mark, getattr(mark, '_param_ids_from', None)):
+                if getattr(one, '_param_ids_generated', None) is not None:
+                    object.__setattr__(one, '_param_ids_generated', None)
+
+
+def _values_in(package: str) -> Iterator[object]:
+    names = [name for name in sys.modules if name.startswith(package)]
+    modules = [sys.modules[name] for name in names]
     for module in modules:
-        for value in vars(module).values():
-            if hasattr(value, 'cache_clear'):
-                value.cache_clear()
+        if isinstance(module, ModuleType):
+            yield from list(vars(module).values())
