@@ -5,31 +5,20 @@ as workers become free, so that it may be endless.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from itertools import islice
 from os import PathLike
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from dlmachine.core.faults import Fault
 from dlmachine.core.filename import extension, name_content
 from dlmachine.core.headers import Headers
 from dlmachine.core.outcome import Outcome
+from dlmachine.crew import Crew, Stop
 from dlmachine.errors import DownloadError, error_for
 
 Wish = TypeVar('Wish')
 Place = TypeVar('Place')
-
-
-class Stop(Protocol):
-    """Tells those who download to end."""
-
-    is_set: bool
-
-    def set(self) -> None:
-        """From now on."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,27 +83,16 @@ def run_batch(
     workers: int,
     stop: Stop,
 ) -> Iterator[BatchItem[Wish]]:
-    """Fetch all wishes with so many threads, yielding each as it is done.
+    """Fetch all wishes with at most so many threads, yielding each as it is done.
 
     Once it is to stop, no more are taken; and it is to stop when it is left.
     """
-    numbered = enumerate(wishes)
-    pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix='dlmachine')
-    running: set[Future[BatchItem[Wish]]] = set()
-    try:
-        while True:
-            # One wish ahead of each worker keeps them busy while results are consumed.
-            wanted = 0 if stop.is_set else 2 * workers - len(running)
-            for index, (wish, place) in islice(numbered, wanted):
-                running.add(pool.submit(_fetch_one, fetch, wish, place, index))
-            if not running:
-                return
-            done, running = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                yield future.result()
-    finally:
-        stop.set()
-        pool.shutdown(wait=True, cancel_futures=True)
+
+    def work(task: tuple[int, tuple[Wish, Place]]) -> BatchItem[Wish]:
+        index, (wish, place) = task
+        return _fetch_one(fetch, wish, place, index)
+
+    return Crew(work, workers, stop).go_through(enumerate(wishes))
 
 
 def _fetch_one(

@@ -6,7 +6,6 @@ never imported here; whoever opens the folder with it finds our entries, and we 
 
 import os
 import sqlite3
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -56,6 +55,10 @@ _INSERT_MAIN: Final = """
     VALUES (?, ?, ?, ?, ?, NULL, ?, ?, NULL, ?, 0, 0)
 """
 _TABLE_OF: Final = {str: 'attr_varchar', int: 'attr_int'}
+_INSERT_ATTRIBUTE: Final = {
+    table: f'INSERT INTO {table} (id, namespace, keyvar, name, value) VALUES (?, NULL, ?, ?, ?)'  # noqa: S608 -- a table of ours
+    for table in (*_TABLE_OF.values(), 'attr_text')
+}
 _STATUSES: Final = frozenset(status.value for status in Status)
 
 
@@ -237,12 +240,8 @@ def _insert(connection: sqlite3.Connection, update: NewVersion) -> None:
         date,
     )
     row_id = connection.execute(_INSERT_MAIN, row).lastrowid
-    parameters = ((KEY_PARAMETER, update.key), ('_uri', update.url))
-    connection.executemany(
-        'INSERT INTO attr_varchar (id, namespace, keyvar, name, value) VALUES (?, NULL, 1, ?, ?)',
-        [(row_id, name, value) for name, value in parameters],
-    )
-    _write_attributes(connection, row_id, update.record)
+    parameters = ((row_id, 1, KEY_PARAMETER, update.key), (row_id, 1, '_uri', update.url))
+    _write_attributes(connection, row_id, update.record, parameters)
 
 
 def _freshen(connection: sqlite3.Connection, update: SameVersion) -> None:
@@ -263,18 +262,18 @@ def _freshen(connection: sqlite3.Connection, update: SameVersion) -> None:
 
 
 def _write_attributes(
-    connection: sqlite3.Connection, row_id: int | None, record: DownloadRecord
+    connection: sqlite3.Connection,
+    row_id: int | None,
+    record: DownloadRecord,
+    parameters: tuple[tuple[object, ...], ...] = (),
 ) -> None:
-    by_table: dict[str, list[tuple[object, ...]]] = defaultdict(list)
+    rows: dict[type, list[tuple[object, ...]]] = {str: list(parameters), int: []}
     for name, value in flat_attributes(record).items():
-        by_table[_TABLE_OF[type(value)]].append((row_id, name, value))
-    by_table['attr_text'].append((row_id, RECORD_ATTRIBUTE, record.to_json()))
-    for table, rows in by_table.items():
-        connection.executemany(
-            f'INSERT INTO {table} (id, namespace, keyvar, name, value)'  # noqa: S608 -- a table of ours
-            ' VALUES (?, NULL, 0, ?, ?)',
-            rows,
-        )
+        rows[type(value)].append((row_id, 0, name, value))
+    for kind, table in _TABLE_OF.items():
+        connection.executemany(_INSERT_ATTRIBUTE[table], rows[kind])
+    whole = (row_id, 0, RECORD_ATTRIBUTE, record.to_json())
+    connection.execute(_INSERT_ATTRIBUTE['attr_text'], whole)
 
 
 def _file_size(path: str) -> int | None:

@@ -5,12 +5,14 @@ cookies, decoding, variables of the environment.
 """
 
 import math
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 import pycurl
 
 from dlmachine.core.effects import Exchange
+from dlmachine.core.headers import Headers
 from dlmachine.core.request import HTTP_SCHEMES, Request
 from dlmachine_adapters.bodies import OpenBody
 from dlmachine_adapters.environment import Route
@@ -94,9 +96,7 @@ def _set_tls(curl: Any, route: Route) -> None:
 def _set_message(curl: Any, request: Request, body: OpenBody | None) -> None:
     # One version for all backends: HTTP/2 has other heads, and gains nothing on one file.
     curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
-    lines = [f'{name}: {value}' if value else f'{name};' for name, value in request.headers]
-    lines += [f'{name}:' for name in _MADE_UP if name not in request.headers]
-    curl.setopt(pycurl.HTTPHEADER, [line.encode('latin-1') for line in lines])
+    curl.setopt(pycurl.HTTPHEADER, _lines(request.headers))
     if request.method == 'GET' and body is None:
         return
     curl.setopt(pycurl.POST, 1)
@@ -104,6 +104,13 @@ def _set_message(curl: Any, request: Request, body: OpenBody | None) -> None:
     curl.setopt(pycurl.POSTFIELDSIZE_LARGE, 0 if body is None else body.size_bytes)
     if body is None:
         curl.setopt(pycurl.POSTFIELDS, '')
+
+
+@lru_cache(maxsize=16)
+def _lines(headers: Headers) -> tuple[bytes, ...]:
+    lines = [f'{name}: {value}' if value else f'{name};' for name, value in headers]
+    lines += [f'{name}:' for name in _MADE_UP if name not in headers]
+    return tuple(line.encode('latin-1') for line in lines)
 
 
 def _set_ftp(curl: Any, effect: Exchange) -> None:

@@ -67,12 +67,21 @@ class _Lines:
         self._begin_anew()
 
     def join(self, host: str, ticket: _Ticket) -> None:
-        if self._pid != os.getpid():
-            self._begin_anew()  # What the parent's threads do is not the child's to wait for.
+        self._notice_fork()
         with self._mutex:
             line = self._lines.setdefault(host, _Line())
             line.waiting.append(ticket)
             line.call_next()
+
+    def go_straight_in(self, host: str, most: float) -> bool:
+        """Whether there was a place, and nobody who waits for it."""
+        self._notice_fork()
+        with self._mutex:
+            line = self._lines.setdefault(host, _Line())
+            if line.waiting or line.inside >= most:
+                return False
+            line.inside += 1
+            return True
 
     def go_in(self, host: str, ticket: _Ticket, *, is_departing: bool) -> None:
         with self._mutex:
@@ -105,6 +114,10 @@ class _Lines:
         else:
             del self._lines[host]
 
+    def _notice_fork(self) -> None:
+        if self._pid != os.getpid():
+            self._begin_anew()  # What the parent's threads do is not the child's to wait for.
+
     def _begin_anew(self) -> None:
         self._pid = os.getpid()
         self._mutex = threading.Lock()
@@ -133,6 +146,12 @@ class HostGates:
         """Wait to be let in, no longer than what remains."""
         manners, host = effect.manners, host_of(effect.request.url)
         rate = manners.rate
+        if rate is None and self._lines.go_straight_in(host, manners.max_per_host or inf):
+            try:
+                yield None
+            finally:
+                self._lines.come_out(host)
+            return
         is_departing = rate is not None and effect.backend in DEPARTING
         ticket = _Ticket(manners, is_departing=is_departing)
         fault = self._line_up(host, ticket, effect, remaining, is_departing=is_departing)

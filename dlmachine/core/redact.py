@@ -7,6 +7,7 @@ tokens in a query or body under a name that is used for tokens.
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 from urllib.parse import SplitResult, unquote, unquote_plus, urlsplit
 
@@ -30,15 +31,21 @@ _SECRET_WORDS: Final = re.compile(
 #: free text: every text would contain it.
 _SHORTEST_SEARCHED: Final = 4
 
+#: What most URLs are: none of it could be a secret.
+_PLAIN_URL: Final = re.compile(r'https?://[a-z0-9.\-]+(?::[0-9]+)?/[A-Za-z0-9_.~/\-]*')
 
+#: One download asks for the same few texts dozens of times.
+_REMEMBERED: Final = 256
+
+
+@lru_cache(maxsize=_REMEMBERED)
 def is_secret_name(name: str) -> bool:
     """Whether a header, query parameter or field of this name carries a secret.
 
     >>> is_secret_name('Authorization'), is_secret_name('access_token'), is_secret_name('ids')
     (True, True, False)
     """
-    folded = name.strip().casefold()
-    return folded in _SECRET_NAMES or _SECRET_WORDS.search(folded) is not None
+    return _is_secret(name.strip().casefold())
 
 
 def redact_pairs(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
@@ -46,26 +53,36 @@ def redact_pairs(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...
     return tuple((name, MASK if is_secret_name(name) else value) for name, value in pairs)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def redact_url(url: str) -> str:
     """The URL without userinfo, with secret query values masked and without its fragment.
 
     >>> redact_url('https://me:pw@host/x?token=abc&ids=1')
     'https://***@host/x?token=***&ids=1'
     """
+    if _PLAIN_URL.fullmatch(url) is not None:
+        return url
     parts = _split(url)
-    if parts is None:
-        return MASK
+    return MASK if parts is None else _redact_parts(parts)
+
+
+def _redact_parts(parts: SplitResult) -> str:
     host = parts.netloc.rpartition('@')
     netloc = f'{MASK}@{host[2]}' if host[1] else host[2]
     query = '&'.join(_redact_field(field) for field in parts.query.split('&'))
     return parts._replace(netloc=netloc, query=query, fragment='').geturl()
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def secrets_in_url(url: str) -> frozenset[str]:
     """Every secret text that stands in the URL, as written and decoded."""
+    if _PLAIN_URL.fullmatch(url) is not None:
+        return frozenset()
     parts = _split(url)
-    if parts is None:
-        return frozenset({url})
+    return frozenset({url}) if parts is None else _secrets_in(parts)
+
+
+def _secrets_in(parts: SplitResult) -> frozenset[str]:
     userinfo, marked, _ = parts.netloc.rpartition('@')
     found = {userinfo, *userinfo.split(':', 1)} if marked else set()
     for field in parts.query.split('&'):
@@ -92,6 +109,10 @@ def scrub(text: str, secrets: Iterable[str]) -> str:
         if len(secret) >= _SHORTEST_SEARCHED:
             text = text.replace(secret, MASK)
     return text
+
+
+def _is_secret(folded: str) -> bool:
+    return folded in _SECRET_NAMES or _SECRET_WORDS.search(folded) is not None
 
 
 def _redact_field(field: str) -> str:

@@ -163,6 +163,10 @@ class Os:
         self._system.kernel.disk.link(str(source), str(target))
         self._system.kernel.published(str(target))
 
+    def listdir(self, path: object) -> list[str]:
+        """The names in a folder."""
+        return [entry.name for entry in SimPath(str(path)).iterdir()]
+
     def kill(self, pid: int, signal: int) -> None:
         if not self._system.is_running(pid):
             raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
