@@ -175,7 +175,7 @@ class DownloadManager:
         executor: 'Executor | None' = None,
         **options: Any,
     ) -> Iterator[BatchItem[Wish]]:
-        """Get many at once, as an iterator in order of completion.
+        """Get many, at most `workers` at once, as an iterator in order of completion.
 
         `dest` is a folder, None (cache, else memory) or False (memory). In a folder each file
         has the name of its URL; a name that an earlier input of the batch has is numbered,
