@@ -31,6 +31,10 @@ class _Stop:
         self.is_set = True
 
 
+def _size(task: int) -> int:
+    return abs(task)
+
+
 def _names(monkeypatch: pytest.MonkeyPatch, *, is_busy: bool, seconds: float = 0.002) -> set[str]:
     """The threads that did forty tasks, on a processor that has time left, or has not."""
     monkeypatch.setattr(crew, 'process_time', monotonic if is_busy else lambda: 0.0)
@@ -85,7 +89,7 @@ def test_tasks_are_taken_as_threads_become_free() -> None:
             taken += 1
             yield taken
 
-    results = Crew(abs, 3, _Stop()).go_through(endless())
+    results = Crew(_size, 3, _Stop()).go_through(endless())
     assert {next(results) for _ in range(10)} >= {1, 2, 3}
     assert taken <= 10 + 2 * 3
 
@@ -106,7 +110,7 @@ def test_what_is_raised_comes_out_and_ends_all() -> None:
 def test_once_it_is_to_stop_no_more_tasks_are_taken() -> None:
     """Those that were taken are done."""
     stop = _Stop()
-    results = Crew(abs, 2, stop).go_through(iter(range(1, 100)))
+    results = Crew(_size, 2, stop).go_through(iter(range(1, 100)))
     next(results)
     stop.set()
     assert len(list(results)) <= 2 * 2
@@ -115,7 +119,7 @@ def test_once_it_is_to_stop_no_more_tasks_are_taken() -> None:
 def test_nothing_to_do_begins_no_thread() -> None:
     """Nor does it wait."""
     before = threading.active_count()
-    assert list(Crew(abs, 2, _Stop()).go_through(())) == []
+    assert list(Crew(_size, 2, _Stop()).go_through(())) == []
     assert threading.active_count() == before
 
 
