@@ -10,12 +10,17 @@ from os import PathLike
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from returns.io import IOResult
+from returns.pipeline import is_successful
+from returns.unsafe import unsafe_perform_io
+
 from dlmachine.core.faults import Fault
 from dlmachine.core.filename import extension, name_content
 from dlmachine.core.headers import Headers
 from dlmachine.core.outcome import Outcome
 from dlmachine.crew import Crew, Stop
 from dlmachine.errors import DownloadError, error_for
+from dlmachine.ledger import Tell
 
 Wish = TypeVar('Wish')
 Place = TypeVar('Place')
@@ -79,26 +84,28 @@ def _numbered(name: str, number: int) -> str:
 
 def run_batch(
     wishes: Iterable[tuple[Wish, Place]],
-    fetch: Callable[[Wish, Place], Outcome],
+    fetch: Callable[[Wish, Place, Tell], None],
     workers: int,
     stop: Stop,
+    on_tick: Callable[[], None] = lambda: None,
 ) -> Iterator[BatchItem[Wish]]:
     """Fetch all wishes with at most so many threads, yielding each as it is done.
 
-    Once it is to stop, no more are taken; and it is to stop when it is left.
+    `fetch` tells what came of it, at once or later; `on_tick` is called now and then. Once
+    it is to stop, no more are taken; and it is to stop when it is left.
     """
 
-    def work(task: tuple[int, tuple[Wish, Place]]) -> BatchItem[Wish]:
+    def work(task: tuple[int, tuple[Wish, Place]], tell: Callable[[BatchItem[Wish]], None]) -> None:
         index, (wish, place) = task
-        return _fetch_one(fetch, wish, place, index)
+        try:
+            fetch(wish, place, lambda done: tell(_item(wish, index, done)))
+        except DownloadError as error:
+            tell(BatchItem(input=wish, index=index, fault=error.fault))
 
-    return Crew(work, workers, stop).go_through(enumerate(wishes))
+    return Crew(work, workers, stop, on_tick).go_through(enumerate(wishes))
 
 
-def _fetch_one(
-    fetch: Callable[[Wish, Place], Outcome], wish: Wish, place: Place, index: int
-) -> BatchItem[Wish]:
-    try:
-        return BatchItem(input=wish, index=index, outcome=fetch(wish, place))
-    except DownloadError as error:
-        return BatchItem(input=wish, index=index, fault=error.fault)
+def _item(wish: Wish, index: int, done: IOResult[Outcome, Fault]) -> BatchItem[Wish]:
+    if is_successful(done):
+        return BatchItem(input=wish, index=index, outcome=unsafe_perform_io(done.unwrap()))
+    return BatchItem(input=wish, index=index, fault=unsafe_perform_io(done.failure()))

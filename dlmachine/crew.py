@@ -38,9 +38,20 @@ class Stop(Protocol):
 class Crew(Generic[Task, Result]):
     """Threads that do the same work on one task after the other."""
 
-    def __init__(self, work: Callable[[Task], Result], most: int, stop: Stop) -> None:
-        """At most so many threads; none of them runs yet."""
+    def __init__(
+        self,
+        work: Callable[[Task, Callable[[Result], None]], None],
+        most: int,
+        stop: Stop,
+        on_tick: Callable[[], None] = lambda: None,
+    ) -> None:
+        """At most so many threads; none of them runs yet.
+
+        `work` is given a task, and whom to tell its result, now or later. `on_tick` is called
+        every hundredth of a second by another thread, and once more at the end.
+        """
         self._work = work
+        self._on_tick = on_tick
         self._most = most
         self._stop = stop
         self._tasks: SimpleQueue[Task | None] = SimpleQueue()
@@ -85,12 +96,19 @@ class Crew(Generic[Task, Result]):
                 self._tasks.put(None)
             for thread in self._threads:
                 thread.join()
+            self._on_tick()
 
     def _look_on(self) -> None:
-        while len(self._threads) < self._most:
+        while True:
             began, used = monotonic(), process_time()
             if self._over.wait(_LOOK_SECONDS):
                 return
+            try:
+                self._on_tick()
+            except BaseException as error:  # noqa: BLE001 -- raised again where it is waited for
+                self._done.put((None, error))
+            if len(self._threads) >= self._most:
+                continue
             now = monotonic()
             is_idle = process_time() - used < _BUSY * (now - began)
             if self._tasks.qsize() and (is_idle or now - self._done_at > _QUIET_SECONDS):
@@ -115,7 +133,11 @@ class Crew(Generic[Task, Result]):
             if task is None or self._over.is_set():
                 return
             try:
-                self._done.put((self._work(task), None))
+                self._work(task, self._tell)
             except BaseException as error:  # noqa: BLE001 -- raised again where it is waited for
                 self._done.put((None, error))
-            self._done_at = monotonic()
+                self._done_at = monotonic()
+
+    def _tell(self, result: Result) -> None:
+        self._done.put((result, None))
+        self._done_at = monotonic()

@@ -28,6 +28,7 @@ from dlmachine.core.ports import World
 from dlmachine.descriptor import Descriptor
 from dlmachine.errors import error_for
 from dlmachine.executor import run
+from dlmachine.ledger import Ledger, Tell
 from dlmachine_adapters.world import SystemWorld, cache_folder
 
 if TYPE_CHECKING:
@@ -119,25 +120,10 @@ class DownloadManager:
         self, url: Wish, dest: str | PathLike[str] | bool | None = None, **options: Any
     ) -> Outcome:
         """The same, as an Outcome: path or buffer, origin, record, story."""
-        return self._fetch_in(self._world, url, dest, options)
-
-    def _fetch_in(
-        self,
-        world: SystemWorld,
-        url: Wish,
-        dest: str | PathLike[str] | bool | None,
-        options: Mapping[str, Any],
-        executor: 'Executor | None' = None,
-    ) -> Outcome:
         descriptor, policy = self.wish(url, dest, **options)
+        world = self._world
         with world.stop.working():
-            seen = world.observe(descriptor, policy)
-            if executor is None:
-                done = run(descriptor, policy, seen, world)
-            else:
-                from dlmachine.relay import run_in_relay
-
-                done = run_in_relay(descriptor, policy, seen, world, executor)
+            done = run(descriptor, policy, world.observe(descriptor, policy), world)
         if not is_successful(done):
             raise error_for(unsafe_perform_io(done.failure()))
         return unsafe_perform_io(done.unwrap())
@@ -208,12 +194,20 @@ class DownloadManager:
         options: Mapping[str, Any],
     ) -> Iterator[BatchItem[Wish]]:
         world = self._world.child()
-        yield from run_batch(
-            placed,
-            lambda wish, place: self._fetch_in(world, wish, place, options, executor),
-            workers,
-            world.stop,
-        )
+        ledger = Ledger(world)
+
+        def fetch(wish: Wish, place: str | bool | None, tell: Tell) -> None:
+            descriptor, policy = self.wish(wish, place, **options)
+            with world.stop.working():
+                seen = world.observe(descriptor, policy)
+                if executor is None:
+                    ledger.run(descriptor, policy, seen, tell)
+                else:
+                    from dlmachine.relay import run_in_relay
+
+                    tell(run_in_relay(descriptor, policy, seen, world, executor))
+
+        yield from run_batch(placed, fetch, workers, world.stop, ledger.flush)
 
     @contextmanager
     def adapters(self) -> Iterator[World]:

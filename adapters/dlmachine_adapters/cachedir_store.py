@@ -7,6 +7,7 @@ never imported here; whoever opens the folder with it finds our entries, and we 
 import os
 import sqlite3
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -101,12 +102,16 @@ class CachedirStore:
 
     def record(self, effect: Record, update: MetadataUpdate) -> Recorded | PlaceTaken | Failed:
         """Write the update down, in one transaction with those that come at the same time."""
+        return self.record_all((update,))[0]
+
+    def record_all(self, updates: Sequence[MetadataUpdate]) -> list[Recorded | PlaceTaken | Failed]:
+        """Write several down, in one transaction; what came of each."""
         try:
-            is_written = self._grouping.do(update)
+            written = self._grouping.do_all(updates)
         except (sqlite3.Error, OSError, ValueError, OverflowError) as error:
-            return self._failed(error)
+            return [self._failed(error)] * len(updates)
         at = self._clock.now()
-        return Recorded(at=at) if is_written else PlaceTaken(at=at)
+        return [self._recorded(one, at) for one in written]
 
     def retire(self, effect: Retire) -> Retired | Failed:
         """Remove versions as cachedir does: the row is marked DELETED, the file goes."""
@@ -121,10 +126,21 @@ class CachedirStore:
         """Close the connections."""
         self.registry.close()
 
-    def _write(self, updates: Sequence[MetadataUpdate]) -> list[bool]:
+    def _recorded(self, written: bool | Exception, at: datetime) -> Recorded | PlaceTaken | Failed:
+        if isinstance(written, Exception):
+            return self._failed(written)
+        return Recorded(at=at) if written else PlaceTaken(at=at)
+
+    def _write(self, updates: Sequence[MetadataUpdate]) -> list[bool | Exception]:
         """Whether each was written: not where its place was taken."""
-        with self.registry.writing() as connection:
-            return [_write_one(connection, update) for update in updates]
+        try:
+            with self.registry.writing() as connection:
+                return [_write_one(connection, update) for update in updates]
+        except (ValueError, OverflowError) as error:
+            # One can not be written down: the others need not suffer for it.
+            if len(updates) == 1:
+                return [error]
+            return [done for update in updates for done in self._write((update,))]
 
     def _failed(self, error: Exception) -> Failed:
         if isinstance(error, OSError):

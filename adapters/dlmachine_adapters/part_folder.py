@@ -177,7 +177,8 @@ def _missing(folder: Path) -> Iterator[Path]:
 
 def _names(folder: Path) -> list[str]:
     try:
-        return os.listdir(folder / OUR_FOLDER)  # noqa: PTH208 -- paths of all of them would cost more
+        # Each download looks here: paths would cost more than the look.
+        return os.listdir(f'{folder}/{OUR_FOLDER}')  # noqa: PTH208
     except OSError:
         return []
 

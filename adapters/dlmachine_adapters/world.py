@@ -31,6 +31,8 @@ from dlmachine_adapters.workers import ThreadWorkers
 if TYPE_CHECKING:
     from cachedir import Cache
 
+    from dlmachine_adapters.cachedir_store import CachedirStore
+
 
 def cache_folder(path: str | None, pkg: str | None) -> str | None:
     """The folder of the cache: the path, or one for the package in the user's cache directory."""
@@ -74,6 +76,8 @@ def observe(
 class SystemWorld:
     """This machine and its network; whatever works in it ends when it is closed."""
 
+    store: 'CachedirStore | None'
+
     def __init__(
         self, folder: str | None, *, progress: bool = False, shares: str | None = None
     ) -> None:
@@ -87,7 +91,7 @@ class SystemWorld:
         self.files: Files = LocalFiles(clock)
         self.progress: Progress = make_progress(is_wanted=progress)
         self.workers: Workers = ThreadWorkers()
-        self.store: Store | None = None
+        self.store = None
         self._backends = Backends(clock)
         self._was_live = False
         if folder is not None:

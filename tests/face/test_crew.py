@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from time import monotonic, sleep
 
 import pytest
@@ -19,7 +19,7 @@ class Stop:
     is_set = False
     def set(self): self.is_set = True
 
-results = Crew(abs, 4, Stop()).go_through(iter(range(-100, 0)))
+results = Crew(lambda task, tell: tell(abs(task)), 4, Stop()).go_through(iter(range(-100, 0)))
 sys.exit(next(results) != 100)
 """
 
@@ -31,17 +31,21 @@ class _Stop:
         self.is_set = True
 
 
-def _size(task: int) -> int:
-    return abs(task)
+def _size(task: int, tell: Callable[[int], None]) -> None:
+    tell(abs(task))
+
+
+def _nothing(task: int, tell: Callable[[int], None]) -> None:
+    pass
 
 
 def _names(monkeypatch: pytest.MonkeyPatch, *, is_busy: bool, seconds: float = 0.002) -> set[str]:
     """The threads that did forty tasks, on a processor that has time left, or has not."""
     monkeypatch.setattr(crew, 'process_time', monotonic if is_busy else lambda: 0.0)
 
-    def work(task: int) -> str:
+    def work(task: int, tell: Callable[[str], None]) -> None:
         sleep(seconds)
-        return threading.current_thread().name
+        tell(threading.current_thread().name)
 
     return set(Crew(work, 4, _Stop()).go_through(range(40)))
 
@@ -66,11 +70,11 @@ def test_threads_come_also_while_nobody_looks_at_the_results() -> None:
     begun = threading.Semaphore(0)
     go_on = threading.Event()
 
-    def work(task: int) -> int:
+    def work(task: int, tell: Callable[[int], None]) -> None:
         begun.release()
         if task:
             go_on.wait(10)
-        return task
+        tell(task)
 
     results = Crew(work, 4, _Stop()).go_through(range(5))
     assert next(results) == 0
@@ -98,8 +102,8 @@ def test_what_is_raised_comes_out_and_ends_all() -> None:
     """No thread is left, and whoever works is told to stop."""
     stop, before = _Stop(), threading.active_count()
 
-    def work(task: int) -> float:
-        return 1 / task
+    def work(task: int, tell: Callable[[float], None]) -> None:
+        tell(1 / task)
 
     with pytest.raises(ZeroDivisionError):
         list(Crew(work, 2, stop).go_through([1, 0, 1]))
@@ -127,3 +131,28 @@ def test_a_batch_that_nobody_goes_on_with_lets_the_program_end() -> None:
     """Its idle threads look up now and then."""
     done = subprocess.run([sys.executable, '-c', SCRIPT], timeout=30, check=False)
     assert done.returncode == 0
+
+
+def test_a_result_may_be_told_later() -> None:
+    """By whoever ticks, every hundredth of a second, and at the end at the latest."""
+    late: list[tuple[int, Callable[[int], None]]] = []
+
+    def tick() -> None:
+        while late:
+            task, tell = late.pop()
+            tell(task)
+
+    def work(task: int, tell: Callable[[int], None]) -> None:
+        late.append((task, tell))
+
+    assert sorted(Crew(work, 2, _Stop(), tick).go_through(range(20))) == list(range(20))
+
+
+def test_what_a_tick_raises_comes_out() -> None:
+    """It is not lost with its thread."""
+
+    def tick() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        list(Crew(_nothing, 2, _Stop(), tick).go_through([1]))
