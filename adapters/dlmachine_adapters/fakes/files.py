@@ -99,8 +99,9 @@ class MemoryFiles:
     def fail_next(self, operation: str, code: int, after_bytes: int = 0) -> None:
         """Let the next of an operation fail with an `errno` code.
 
-        It is `create`, `write`, `truncate`, `publish` or `remove`. A write fails once its part holds more than `after_bytes`, a truncation once it holds
-        so many; a part is truncated where what is to be kept of it begins or ends.
+        It is `create`, `write`, `truncate`, `publish` or `remove`. A write fails once its part
+        holds more than `after_bytes`, a truncation, which is how a body begins, once it holds
+        so many.
         """
         self._failures.append(_Failure(operation, code, after_bytes))
 
