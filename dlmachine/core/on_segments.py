@@ -54,7 +54,9 @@ def divide_rest(
         fault = BodyTruncated(url=url, received_bytes=brought, expected_bytes=taking.wire_bytes)
         return go_on(state.job, effort.emptied(), fault, event.at)
     spans = merged(((0, first + brought - 1), *taking.held))
-    filled = replace(effort.filled(spans, whole_bytes, validator), most_bytes=_most(effort))
+    filled = replace(
+        effort.filled(spans, whole_bytes, validator), most_bytes=_most(effort), said=taking.said
+    )
     join = Join(
         name=state.exchange.expect.asked_name,
         whole_bytes=whole_bytes,
@@ -73,6 +75,7 @@ def divide_rest(
         whole_bytes=whole_bytes,
         validator=validator,
         connections=connections,
+        said=taking.said,
     )
     going = Segmenting(
         job=state.job,
@@ -108,7 +111,9 @@ def on_joining(state: Joining, event: Event) -> Step:
             )
             answer = Answered(at=at, head=state.head, received=received)
             whole = TakeBody(
-                wire_bytes=state.join.whole_bytes, limit_bytes=state.job.policy.max_bytes
+                wire_bytes=state.join.whole_bytes,
+                limit_bytes=state.job.policy.max_bytes,
+                said=state.effort.said,
             )
             return on_body(one, answer, whole, received)
         case Failed(fault=fault):

@@ -21,6 +21,7 @@ from dlmachine.core.faults import AnswerUnusable, StorageFailed
 from dlmachine.core.policy import Policy
 from dlmachine.core.ports import Files, Part, PartError, Sink
 from dlmachine.core.request import Request
+from dlmachine.core.said import Said
 from dlmachine.core.segments import Spans
 from dlmachine.core.snapshot import PartSeen
 from dlmachine.core.states import Broken
@@ -354,6 +355,21 @@ def left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 TAIL = (END[0], END[0] + 600_000 - 1)
+
+
+def test_the_note_goes_on_telling_what_was_said(tmp_path: Path) -> None:
+    """Size, place and digest, which the next run compares with what it is told then."""
+    disk = Disk(LocalFiles(ManualClock()), str(tmp_path), str.encode)
+    said = Said(size_bytes=SIZE, place='there', promised=('Repr-Digest', 'sha256', 'ab' * 32))
+    part = disk.part()
+    part.begin(replace(FIRST, said=said))
+    part.write(DATA[:MIB])
+    (_, end) = part.divide(replace(asked(MIDDLE, END), said=said))
+    fill(end, END)
+    part.reunite()
+    part.discard(Discard(keep=True))
+
+    assert disk.seen().said == said
 
 
 def test_a_killed_owners_note_names_what_was_written(left: Path) -> None:
