@@ -21,7 +21,7 @@ from dlmachine.core.filename import name_content
 from dlmachine.core.redact import redact_url, scrub
 from dlmachine.core.said import Said, place_of
 from dlmachine.core.segments import Spans
-from dlmachine.core.validators import is_same_copy, is_same_version, validator_of
+from dlmachine.core.validators import is_of_another, is_same_copy, is_same_version, validator_of
 
 _CONTENT_RANGE: Final = re.compile(r'bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)', re.IGNORECASE)
 _DIGITS: Final = re.compile(r'\d{1,18}')
@@ -110,7 +110,7 @@ def decide_body(exchange: Exchange, head: Head) -> BodyDecision:
     if 200 <= status < 300:
         return _decide_whole(exchange, head)
     if status == 304:
-        return _decide_unmodified(exchange)
+        return _decide_unmodified(exchange, head)
     if status in REDIRECTS:
         return LeaveBody(Left.REDIRECT)
     if 300 <= status < 600:
@@ -134,11 +134,13 @@ def content_length(head: Head) -> int | None:
     return int(text) if _DIGITS.fullmatch(text) else None
 
 
-def _decide_unmodified(exchange: Exchange) -> BodyDecision:
+def _decide_unmodified(exchange: Exchange, head: Head) -> BodyDecision:
     if not exchange.expect.is_conditional:
         return _unusable(exchange, 'answered 304, although no condition was sent')
     if exchange.expect.copy_place not in {'', place_of(exchange.request.url)}:
         return _unusable(exchange, 'answered 304 from another place than the copy is from')
+    if is_of_another(exchange.expect, head):
+        return _unusable(exchange, 'answered 304 for another version than it was asked about')
     return LeaveBody(Left.NOT_MODIFIED)
 
 

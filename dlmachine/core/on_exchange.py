@@ -42,6 +42,7 @@ from dlmachine.core.states import (
     Waiting,
 )
 from dlmachine.core.tries import give_up, go_on, start_try
+from dlmachine.core.validators import is_of_another
 
 
 def on_opening(state: Opening, event: Event) -> Step:
@@ -192,7 +193,8 @@ def _ask_otherwise(state: Exchanging, head: Head, at: datetime) -> Step | None:
         return None
     if _is_rest_refused(state, head):
         return _ask_for_whole(state, at)
-    if head.status == 304 and expect.copy_place not in {'', place_of(request.url)}:
+    is_elsewhere = expect.copy_place not in {'', place_of(request.url)}
+    if head.status == 304 and (is_elsewhere or is_of_another(expect, head)):
         return start_try(state.job, replace(effort, is_unconditional=True, trail=()), at)
     is_error = 400 <= head.status < 600 and head.status not in _NOT_OF_RANGES
     if not is_error or 'Range' not in request.headers:
