@@ -20,7 +20,6 @@ from dlmachine.core.effects import Exchange
 from dlmachine.core.faults import Cancelled, Fault, TimedOut
 from dlmachine.core.pacing import Manners, host_of
 from dlmachine.core.ports import Sink
-from dlmachine.core.redact import redact_url
 from dlmachine_adapters.departing import DEPARTING, Departure, departing
 from dlmachine_adapters.rates import RATES, Rates
 from dlmachine_adapters.stopping import SLICE_SECONDS, Stop
@@ -224,5 +223,5 @@ class HostGates:
 
 
 def _too_late(effect: Exchange) -> Fault:
-    url = redact_url(effect.request.url)
+    url = effect.request.shown_url
     return TimedOut(url=url, phase='total', limit=effect.timeout or timedelta(0))

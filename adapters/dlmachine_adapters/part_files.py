@@ -27,6 +27,7 @@ from dlmachine_adapters.part_notes import (
     Note,
     drop_note,
     hold,
+    note_path,
     write_note,
 )
 
@@ -272,7 +273,9 @@ class FileKeeper:
         # A note that vouches for bytes must be gone from the disk before they are written
         # over, and with it the name of the part that it belongs to: after a power failure
         # both could come back to other bytes.
-        self._drop_note()
+        if self._note is not None:
+            note_path(self._path).unlink(missing_ok=True)
+            self._note = None
         if self._vouched:
             sync_folder(self._path.parent)
             self._vouched = ()

@@ -136,7 +136,8 @@ class ExchangeMany:
 
     As many run at once as there are `connections`, taken in order; a connection whose
     exchange does not bring a body gets no other. `exchange` is the one that showed what can
-    be had: the same is asked for each of the `spans`.
+    be had: the same is asked for each of the `spans`. `said` is what its answer said of the
+    whole.
     """
 
     exchange: Exchange
@@ -145,6 +146,7 @@ class ExchangeMany:
     whole_bytes: int
     validator: str
     connections: int
+    said: Said = Said()
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
@@ -162,6 +164,7 @@ class ExchangeMany:
                     held=(),
                     whole_bytes=self.whole_bytes,
                     validator=self.validator,
+                    said=self.said,
                     is_segment=True,
                 ),
             )

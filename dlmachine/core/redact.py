@@ -6,7 +6,8 @@ tokens in a query or body under a name that is used for tokens.
 """
 
 import re
-from collections.abc import Iterable
+from base64 import b64decode
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final
 from urllib.parse import SplitResult, unquote, unquote_plus, urlsplit
@@ -26,6 +27,9 @@ _SECRET_WORDS: Final = re.compile(
     r'|[-_.]sig$|[-_.]key$',
     re.IGNORECASE,
 )
+
+#: Of what stands in a cookie, only so much is taken for a secret whatever its name is.
+_SHORTEST_OF_COOKIE: Final = 12
 
 #: A secret shorter than this is masked where its name stands, but is not searched for in
 #: free text: every text would contain it.
@@ -94,21 +98,66 @@ def _secrets_in(parts: SplitResult) -> frozenset[str]:
 
 
 def secrets_in_pairs(pairs: Iterable[tuple[str, str]]) -> frozenset[str]:
-    """Every secret value among the pairs; of 'Bearer x' also the bare x."""
-    found = {value for name, value in pairs if is_secret_name(name) and value.strip()}
-    return frozenset(found | {value.split(None, 1)[-1] for value in found})
+    """Every secret value among the pairs; of credentials and cookies also what is in them.
+
+    >>> sorted(secrets_in_pairs([('Authorization', 'Bearer x'), ('Cookie', 'a=b; sid=c')]))
+    ['Bearer x', 'a=b; sid=c', 'c', 'sid=c', 'x']
+    """
+    found = {(name, value) for name, value in pairs if is_secret_name(name) and value.strip()}
+    return frozenset(text for name, value in found for text in _secrets_in_value(name, value))
+
+
+def _secrets_in_value(name: str, value: str) -> Iterator[str]:
+    scheme, _, rest = value.strip().partition(' ')
+    yield value
+    yield value.split(None, 1)[-1]
+    if name.strip().casefold() == 'cookie':
+        for crumb in value.split(';'):
+            key, _, text = crumb.strip().partition('=')
+            if text and (is_secret_name(key) or len(text) >= _SHORTEST_OF_COOKIE):
+                yield text.strip('"')
+    if scheme.casefold() == 'basic':
+        # RFC 7617: user and password, coded so that anybody can read them.
+        password = _decoded(rest.strip()).partition(':')[2]
+        if password:
+            yield password
+
+
+def _decoded(coded: str) -> str:
+    try:
+        return b64decode(coded, validate=True).decode('utf-8', 'replace')
+    except ValueError:
+        return ''
 
 
 def scrub(text: str, secrets: Iterable[str]) -> str:
-    """The text with each of the secrets masked; for the words of other libraries.
+    """The text with each of the secrets masked, however it is written there.
 
-    >>> scrub('no route for https://h/?token=s3cret', {'s3cret'})
+    For the words of others: escapes of URLs and another case are seen through.
+
+    >>> scrub('no route for https://h/?token=a%2fb+c', {'a/b c'})
     'no route for https://h/?token=***'
     """
-    for secret in sorted(secrets, key=len, reverse=True):
-        if len(secret) >= _SHORTEST_SEARCHED:
-            text = text.replace(secret, MASK)
-    return text
+    searched = frozenset(secret for secret in secrets if len(secret) >= _SHORTEST_SEARCHED)
+    return _pattern(searched).sub(MASK, text) if searched and text else text
+
+
+@lru_cache(maxsize=64)
+def _pattern(secrets: frozenset[str]) -> re.Pattern[str]:
+    longest_first = sorted(secrets, key=lambda secret: (-len(secret), secret))
+    ways = (''.join(map(_spellings, secret)) for secret in longest_first)
+    return re.compile('|'.join(ways), re.IGNORECASE)
+
+
+@lru_cache(maxsize=512)
+def _spellings(character: str) -> str:
+    coded = character.encode('utf-8', 'surrogatepass')
+    ways = [re.escape(character), ''.join(f'%{byte:02x}' for byte in coded)]
+    if character == ' ':
+        ways.append(re.escape('+'))
+    if not character.isascii():  # Headers are read as ISO 8859-1.
+        ways.append(re.escape(coded.decode('latin-1')))
+    return f'(?:{"|".join(ways)})'
 
 
 def _is_secret(folded: str) -> bool:

@@ -86,3 +86,23 @@ def is_same_copy(expect: Expectation, head: Head, length: int | None) -> bool:
     if expect.last_modified is not None:
         return etag is None and head.headers.get('Last-Modified') == expect.last_modified
     return True
+
+
+def is_of_another(expect: Expectation, head: Head) -> bool:
+    """Whether a 304 names another version than the one that it was asked about.
+
+    RFC 9111 section 4.3.4: then it says nothing of the stored copy. ETags are compared weakly,
+    as the condition was (RFC 9110 section 13.1.2); dates count only where there is no ETag. A
+    server that was set back to an older version would confirm a newer copy by its date.
+
+    >>> from dlmachine.core.headers import Headers
+    >>> told = Head(status=304, headers=Headers((('ETag', 'W/"b"'),)))
+    >>> is_of_another(Expectation(etag='"a"'), told), is_of_another(Expectation(etag='"b"'), told)
+    (True, False)
+    """
+    etag, told = expect.etag, parse_etag(head.headers.get('ETag'))
+    if etag is not None:
+        return told is not None and told.removeprefix('W/') != etag.removeprefix('W/')
+    before = parse_http_date(expect.last_modified)
+    now = parse_http_date(head.headers.get('Last-Modified'))
+    return before is not None and now is not None and before != now

@@ -103,7 +103,7 @@ def draw_wish(choices: Choices, mirrors: tuple[str, ...], content: bytes, *, pos
         min_bytes=choices.among((None, None, None, None, 5)),
         check_content=choices.pick(4) != 1,
         validate=choices.among((None, None, None, None, accept, accept_long, complain)),
-        segments=choices.among((1, 4, 1, 0, 1, 1)),
+        segments=choices.among((1, 4, 0, 1, 4, 0)),
     )  # fmt: skip
     if url == URL:
         policy = _with_checksum(choices, policy, content)

@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from errno import EACCES
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,27 @@ def test_what_is_written_over_is_disowned_first(
     note = read_note(part)
     assert note is not None
     assert (note.validator, note.kept_bytes) == (validator, 0)
+
+
+def test_what_can_not_be_disowned_is_not_written_over(
+    keeper: FileKeeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A note that stays would vouch for bytes of another version."""
+    part, other = part_of(tmp_path), TakeBody(validator='"v2"')
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(EACCES, os.strerror(EACCES))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, 'unlink', refuse)
+        with pytest.raises(PermissionError):
+            keeper.begin(0, other)
+    assert part.read_bytes() == DATA
+    keeper.begin(0, other)
+    keeper.append(b'of another')
+    note = read_note(part)
+    assert note is not None
+    assert (part.read_bytes(), note.validator, note.kept_bytes) == (b'of another', '"v2"', 0)
 
 
 def test_going_on_keeps_the_note(

@@ -334,11 +334,12 @@ def test_not_modified_freshens_the_record() -> None:
     """304: the copy is used, its record says when that was confirmed and with what validators."""
     entry = an_entry()
     run = into_cache(with_cache(entry), CHECK)
-    run.feed(answered(304, {'ETag': '"v1b"'}), RECORDED, DISCARDED, RELEASED)
+    said = {'ETag': '"v1"', 'Last-Modified': 'Wed, 01 May 2024 00:00:00 GMT'}
+    run.feed(answered(304, said), RECORDED, DISCARDED, RELEASED)
     assert run.effects == [
         LOCK, OBSERVE, open_part(), conditional(), record(1, 'validated'), DISCARD, RELEASE,
     ]  # fmt: skip
-    fresh = a_record(validated_at=NOW, etag='"v1b"')
+    fresh = a_record(validated_at=NOW, last_modified=said['Last-Modified'])
     assert run.updates == [SameVersion(key=KEY, item_id=ITEM, version=1, record=fresh)]
     assert (run.outcome.origin, run.outcome.is_validated, run.outcome.record) == (
         Origin.CACHE,
