@@ -23,7 +23,6 @@ from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.options import OPTIONS, SYNONYMS, parse_policy, unknown_name
 from dlmachine.core.policy import Policy
 from dlmachine.core.readers import read_bool, read_text
-from dlmachine.mappings import read_mapping
 
 logger = logging.getLogger('dlmachine')
 
@@ -146,6 +145,8 @@ def _read_config(config: object) -> Result[tuple[Setting, ...], Fault]:
 
 
 def _read_file(path: str) -> Result[tuple[Setting, ...], Fault]:
+    from dlmachine.mappings import read_mapping
+
     read = read_mapping(Path(path).expanduser() if path.startswith('~') else path)
     return read.bind(lambda found: _name_settings(_find_table(found), f'file {path}'))
 

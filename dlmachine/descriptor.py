@@ -4,10 +4,8 @@ The core's Descriptor is pure. This one adds the two things that need the edge: 
 constructor that raises, and reading from a file. They are equal to each other.
 """
 
-import mimetypes
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from hashlib import file_digest
 from pathlib import Path, PurePath
 from typing import Any, Self
 
@@ -119,6 +117,9 @@ def _with_files(multipart: object) -> object:
 
 
 def _file_part(name: str, value: object) -> object:
+    import mimetypes
+    from hashlib import file_digest
+
     if not isinstance(value, (str, PurePath)) or (isinstance(value, str) and not value):
         return value
     path = Path(value)

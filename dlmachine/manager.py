@@ -16,13 +16,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeAlias
 from returns.pipeline import is_successful
 from returns.unsafe import unsafe_perform_io
 
-from dlmachine.batch import BatchItem, place_in_folder, run_batch
 from dlmachine.config import Config, load_config
 from dlmachine.core import descriptor as core
 from dlmachine.core.faults import InvalidInput
 from dlmachine.core.options import DESCRIPTOR_NAMES, parse_policy, split_options
 from dlmachine.core.outcome import Outcome
-from dlmachine.core.plan import Plan, plan
 from dlmachine.core.policy import Policy
 from dlmachine.core.ports import World
 from dlmachine.descriptor import Descriptor
@@ -34,6 +32,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from cachedir import Cache
+
+    from dlmachine.batch import BatchItem
+    from dlmachine.core.plan import Plan
 
 logger = logging.getLogger('dlmachine')
 
@@ -131,7 +132,7 @@ class DownloadManager:
     ) -> Outcome:
         descriptor, policy = self.wish(url, dest, **options)
         with world.stop.working():
-            seen = world.observe(descriptor, policy)
+            seen = world.glance(descriptor, policy)
             if executor is None:
                 done = run(descriptor, policy, seen, world)
             else:
@@ -144,8 +145,10 @@ class DownloadManager:
 
     def plan(
         self, url: Wish, dest: str | PathLike[str] | bool | None = None, **options: Any
-    ) -> Plan:
+    ) -> 'Plan':
         """What `download` would do; reads only.  Raises: DownloadError for a refusal."""
+        from dlmachine.core.plan import plan
+
         descriptor, policy = self.wish(url, dest, **options)
         planned = plan(descriptor, policy, self._world.observe(descriptor, policy))
         if not is_successful(planned):
@@ -174,7 +177,7 @@ class DownloadManager:
         workers: int = 8,
         executor: 'Executor | None' = None,
         **options: Any,
-    ) -> Iterator[BatchItem[Wish]]:
+    ) -> 'Iterator[BatchItem[Wish]]':
         """Get many, at most `workers` at once, as an iterator in order of completion.
 
         `dest` is a folder, None (cache, else memory) or False (memory). In a folder each file
@@ -198,6 +201,8 @@ class DownloadManager:
             raise error_for(InvalidInput(where='wishes', problem=problem, advice='Give a list'))
         if executor is not None and isinstance(dest, (str, PathLike)):
             dest = os.path.abspath(dest)
+        from dlmachine.batch import place_in_folder
+
         return self._batch(place_in_folder(wishes, dest), workers, executor, options)
 
     def _batch(
@@ -206,7 +211,9 @@ class DownloadManager:
         workers: int,
         executor: 'Executor | None',
         options: Mapping[str, Any],
-    ) -> Iterator[BatchItem[Wish]]:
+    ) -> 'Iterator[BatchItem[Wish]]':
+        from dlmachine.batch import run_batch
+
         world = self._world.child()
         yield from run_batch(
             placed,

@@ -283,12 +283,9 @@ class Broken:
     fault: Fault
 
 
-State: TypeAlias = (
-    Confirming
-    | Learning
-    | Locking
-    | Observing
-    | Opening
+#: What is gone through to fetch something.
+Fetching: TypeAlias = (
+    Opening
     | Exchanging
     | Segmenting
     | Joining
@@ -301,9 +298,8 @@ State: TypeAlias = (
     | FallingBack
     | Discarding
     | Releasing
-    | Finished
-    | Broken
 )
+State: TypeAlias = Confirming | Learning | Locking | Observing | Fetching | Finished | Broken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
