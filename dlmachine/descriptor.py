@@ -7,7 +7,7 @@ constructor that raises, and reading from a file. They are equal to each other.
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path, PurePath
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from returns.pipeline import is_successful
 
@@ -78,7 +78,8 @@ class Descriptor(core.Descriptor):
         if not is_successful(parsed):
             raise error_for(parsed.failure())
         made = parsed.unwrap()
-        super().__init__(**{field.name: getattr(made, field.name) for field in fields(made)})
+        for name in _FIELDS:
+            object.__setattr__(self, name, getattr(made, name))
 
     @classmethod
     def from_file(cls, path: str | PurePath) -> Self:
@@ -107,6 +108,9 @@ class Descriptor(core.Descriptor):
         # The constructor checks every value.
         words: dict[str, Any] = {SYNONYMS.get(name, name): value for name, value in given.items()}
         return cls(**words)
+
+
+_FIELDS: Final = tuple(field.name for field in fields(core.Descriptor))
 
 
 def _with_files(multipart: object) -> object:

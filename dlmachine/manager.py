@@ -165,6 +165,8 @@ class DownloadManager:
         described, handled = split.unwrap()
         if dest is not None:
             handled['dest'] = fspath(dest) if isinstance(dest, PathLike) else dest
+        if not handled:
+            return self._describe(url, described), self.policy
         policy = parse_policy(handled, self.policy)
         if not is_successful(policy):
             raise error_for(policy.failure())

@@ -61,16 +61,17 @@ def observe(
     seen = files.see_path(wanted.path) if isinstance(wanted, ToPath) else None
     cache = None if store is None else store.look_up(key, descriptor)
     is_folder = seen is not None and seen.kind is PathKind.FOLDER
-    folder, may_fetch = None, may_need_part(policy, cache)
+    part, may_fetch = None, may_need_part(policy, cache)
     if may_fetch:
         folder = part_place(wanted, None if cache is None else cache.folder, is_folder=is_folder)
+        part = files.see_part(folder, part_stem(key, wanted))
     return Snapshot(
         now=clock.now(),
         chance=chance,
         key=key,
         cache=cache,
         destination=seen,
-        part=files.see_part(folder, part_stem(key, wanted)),
+        part=part,
         backends=backends() if may_fetch or not is_glance else None,
     )
 
