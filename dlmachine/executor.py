@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import BinaryIO, Final, assert_never
+from typing import TYPE_CHECKING, BinaryIO, Final, assert_never
 
 from returns.io import IOFailure, IOResult, IOSuccess
 from returns.pipeline import is_successful
@@ -60,15 +60,16 @@ from dlmachine.core.faults import (
 from dlmachine.core.learning import list_policy
 from dlmachine.core.machine import advance, begin, most_effects
 from dlmachine.core.metadata import MetadataUpdate
-from dlmachine.core.on_segments import brings_body
 from dlmachine.core.outcome import Outcome
-from dlmachine.core.plan import Plan
 from dlmachine.core.policy import Policy
 from dlmachine.core.ports import Part, PartError, World
 from dlmachine.core.snapshot import Snapshot
 from dlmachine.core.states import Broken, Finished, Step
 from dlmachine.telling import log_step
 from dlmachine.validating import find_objection
+
+if TYPE_CHECKING:
+    from dlmachine.core.plan import Plan
 
 #: A limit of time is never nothing at all.
 _A_MOMENT: Final = timedelta(milliseconds=1)
@@ -77,7 +78,7 @@ logger = logging.getLogger('dlmachine')
 logger.addHandler(logging.NullHandler())
 
 
-def execute(plan: Plan, world: World) -> IOResult[Outcome, Fault]:
+def execute(plan: 'Plan', world: World) -> IOResult[Outcome, Fault]:
     """Do what a plan says, and whatever the world makes necessary instead.
 
     What is held when it is interrupted (Ctrl-C) is given back; a part that can be gone on
@@ -231,6 +232,8 @@ class Run:
         world, part = self._world, self._part
         if part is None:
             return self._no_part()
+        from dlmachine.core.on_segments import brings_body
+
         metered = world.progress.watch(part, effect.exchange.expect.name)
         try:
             pairs = zip(effect.exchanges, metered.divide(effect), strict=True)

@@ -8,10 +8,9 @@ import os
 import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
-
-from returns.pipeline import is_successful
 
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.effects import Record, Retire
@@ -60,6 +59,8 @@ _INSERT_ATTRIBUTE: Final = {
     table: f'INSERT INTO {table} (id, namespace, keyvar, name, value) VALUES (?, NULL, ?, ?, ?)'  # noqa: S608 -- a table of ours
     for table in (*_TABLE_OF.values(), 'attr_text')
 }
+#: Records that are not read anew where the same text is found: that takes as long as to find it.
+_MOST_REMEMBERED: Final = 1024
 _STATUSES: Final = frozenset(status.value for status in Status)
 
 
@@ -174,10 +175,14 @@ def _read(
 
 
 def _own_entry(folder: str, row: _Row) -> CacheEntry | None:
-    parsed = parse_record(row.record if isinstance(row.record, str) else '')
-    record = parsed.unwrap() if is_successful(parsed) else None
+    record = _read_record(row.record) if isinstance(row.record, str) else None
     size = None if record is None else record.size_bytes
     return _entry(folder, row, record, size, is_own=True)
+
+
+@lru_cache(_MOST_REMEMBERED)
+def _read_record(text: str) -> DownloadRecord | None:
+    return parse_record(text).value_or(None)
 
 
 def _foreign_entry(folder: str, row: _Row, given: Given) -> CacheEntry | None:

@@ -7,8 +7,9 @@ never an entry without its file.
 from dataclasses import replace
 from datetime import datetime
 from pathlib import PurePath
-from typing import Final, assert_never
+from typing import assert_never
 
+from dlmachine.core.bounds import MOST_CONFLICTS
 from dlmachine.core.closing import cached_outcome, close, close_on_bug, give_back
 from dlmachine.core.destination import AtPath, InCache, InFolder, InMemory
 from dlmachine.core.effects import Publish, Record, Retire, Unpublish
@@ -41,9 +42,6 @@ from dlmachine.core.states import (
     Step,
     Unpublishing,
 )
-
-#: Versions that others may have taken, one after the other, before it is an error.
-MOST_CONFLICTS: Final = 16
 
 
 def publish(job: Job, record: DownloadRecord) -> Step:

@@ -58,7 +58,7 @@ def build_record(
         verified_tls=descriptor.tls.verify,
         backend=exchange.backend,
         backend_version=next(
-            (seen.version for seen in job.snapshot.backends if seen.name == exchange.backend), ''
+            (one.version for one in job.snapshot.backends or () if one.name == exchange.backend), ''
         ),
         dlmachine_version=VERSION,
     )

@@ -5,7 +5,6 @@ Pure. RFC 9110 section 8.8 (ETag, Last-Modified), section 13 (conditions).
 
 import re
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 from dlmachine.core.effects import Expectation
@@ -24,6 +23,8 @@ def parse_http_date(text: str | None) -> datetime | None:
     >>> parse_http_date('Sun, 06 Nov 1994 08:49:37 GMT').isoformat()
     '1994-11-06T08:49:37+00:00'
     """
+    from email.utils import parsedate_to_datetime
+
     try:
         instant = parsedate_to_datetime(text or '')
         return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)

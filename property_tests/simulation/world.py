@@ -176,6 +176,6 @@ class SimWorld:
             clock=self.clock,
             files=self.files,
             store=self.store,
-            backends=(self._transport.seen,),
+            backends=lambda: (self._transport.seen,),
             chance=0.5,
         )

@@ -38,12 +38,13 @@ entries = st.builds(
     record=st.none() | records,
     is_own=st.booleans(),
 )
-#: The backends at hand: none, one, or both.
+#: The backends at hand: none, one, or both; or nobody looked.
 backends = st.sampled_from([
     (BackendSeen(name='requests', schemes=('http', 'https')), BackendSeen(name='curl', schemes=('http', 'https', 'ftp'))),
     (BackendSeen(name='requests', schemes=('http', 'https')), BackendSeen(name='curl', schemes=('http', 'https', 'ftp'))),
     (BackendSeen(name='requests', schemes=('http', 'https')),),
     (),
+    None,
 ])  # fmt: skip
 
 
