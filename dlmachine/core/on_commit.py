@@ -152,15 +152,17 @@ def _take_next(job: Job, record: DownloadRecord, version: int, conflicts: int) -
 
 def _on_published(state: Publishing, at: datetime, path: str | None) -> Step:
     job, record = replace(state.job, holds_part=False), state.record
+    is_stored = isinstance(job.decision.destination, InCache)
     outcome = Outcome(
         origin=Origin.NETWORK,
         reason=job.decision.reason.value,
         key=job.key,
         path=path,
+        version=state.version if is_stored else None,
         record=record,
         tries=record.tries,
     )
-    if not isinstance(job.decision.destination, InCache) or path is None:
+    if not is_stored or path is None:
         return close(job, outcome)
     update = NewVersion(
         key=job.key,
@@ -173,8 +175,7 @@ def _on_published(state: Publishing, at: datetime, path: str | None) -> Step:
         stored_at=at,
         record=record,
     )
-    stored = replace(outcome, version=state.version)
-    return _record(job, update, stored, 'ready', published=path, conflicts=state.conflicts)
+    return _record(job, update, outcome, 'ready', published=path, conflicts=state.conflicts)
 
 
 def _record(

@@ -105,8 +105,9 @@ def on_observing(state: Observing, event: Event) -> Step:
     match event:
         case Observed(snapshot=snapshot):
             # There is no third look: what was not seen by now is not there.
-            whole = replace(snapshot, backends=snapshot.backends or ())
-            return _decide_again(replace(state.job, snapshot=whole, is_observed=True))
+            if snapshot.backends is None:
+                snapshot = replace(snapshot, backends=())
+            return _decide_again(replace(state.job, snapshot=snapshot, is_observed=True))
         case Failed(fault=fault):
             return close(state.job, fault)
         case _:
