@@ -37,6 +37,11 @@ _PROTOCOLS: Final = {
 #: CURLOPT_SUPPRESS_CONNECT_HEADERS, for which pycurl has no name (curl/include/curl/curl.h).
 _SUPPRESS_CONNECT_HEADERS: Final = 265
 
+#: Over TLS, where the server offers it. One version for all backends unless it is asked for:
+#: with a connection for each exchange it gains nothing.
+_HTTP_2: Final = pycurl.CURL_HTTP_VERSION_2TLS
+_HAS_HTTP2: Final = bool(pycurl.version_info()[4] & pycurl.VERSION_HTTP2)
+
 _BUFFER_BYTES: Final = 524_288
 
 #: Headers that libcurl makes up unless they are given; a name and a colon forbids them.
@@ -64,6 +69,8 @@ def set_options(
     _set_tls(curl, route)
     if scheme in HTTP_SCHEMES:
         _set_message(curl, request, body)
+        wanted = effect.http2 and _HAS_HTTP2
+        curl.setopt(pycurl.HTTP_VERSION, _HTTP_2 if wanted else pycurl.CURL_HTTP_VERSION_1_1)
     elif scheme == 'sftp':
         _set_ssh(curl, request)
     else:
@@ -94,8 +101,6 @@ def _set_tls(curl: Any, route: Route) -> None:
 
 
 def _set_message(curl: Any, request: Request, body: OpenBody | None) -> None:
-    # One version for all backends: HTTP/2 has other heads, and gains nothing on one file.
-    curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
     curl.setopt(pycurl.HTTPHEADER, _lines(request.headers))
     if request.method == 'GET' and body is None:
         return

@@ -117,7 +117,7 @@ class Exchange:
     answer is there, `decide_body(effect, head)` says what to do with its body.
     `algorithms` are the digests to compute on the way, besides SHA-256. `timeout` bounds
     the whole download, counted from its beginning; waiting for what `manners` allow is a part
-    of it.
+    of it. `http2` allows HTTP/2 over TLS, where backend and server can.
     """
 
     request: Request
@@ -128,6 +128,7 @@ class Exchange:
     stall_timeout: timedelta
     timeout: timedelta | None = None
     manners: Manners = Manners()
+    http2: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,6 +60,7 @@ def send(job: Job, effort: Effort, request: Request) -> Step:
         connect_timeout=policy.connect_timeout,
         stall_timeout=policy.stall_timeout,
         timeout=policy.timeout,
+        http2=policy.http2,
         manners=Manners(
             max_per_host=_places(policy),
             rate=policy.rate,

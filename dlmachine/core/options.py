@@ -146,6 +146,7 @@ OPTIONS: Final[Mapping[str, Option]] = {
     'limit_rate': Option(
         field='limit_rate', read=read_size, help='bytes a second, of all downloads together'
     ),
+    'http2': Option(field='http2', read=read_bool, help='HTTP/2 over TLS, where curl offers it'),
 }
 
 #: The keywords of `Descriptor.parse`, which describe what to download.

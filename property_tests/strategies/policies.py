@@ -55,6 +55,7 @@ def policies(**fixed: Any) -> st.SearchStrategy[Policy]:
         'checksum_list': st.none() | st.none() | lists,
         'min_bytes': st.none() | st.integers(0, 100),
         'check_content': st.booleans(),
+        'http2': st.booleans(),
         'validate': st.none() | st.just(bool),
         'stale_if_error': st.booleans(),
         'create_dirs': st.sampled_from([True, True, False]),
