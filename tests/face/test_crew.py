@@ -52,6 +52,7 @@ def _names(monkeypatch: pytest.MonkeyPatch, *, is_busy: bool, seconds: float = 0
 
 def test_where_the_processor_is_busy_one_thread_does_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """More of them would only wait for their turn."""
+    monkeypatch.setattr(crew, '_QUIET_SECONDS', 60)
     assert _names(monkeypatch, is_busy=True) == {'dlmachine_0'}
 
 
