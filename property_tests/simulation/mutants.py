@@ -16,12 +16,14 @@ from dlmachine.core import (
     exchanges,
     integrity,
     on_commit,
+    on_exchange,
     retry,
 )
 from dlmachine.core.cachekey import cache_key
 from dlmachine.core.effects import Record, ReleaseLock, Retire
 from dlmachine.core.events import LockReleased, Published
 from dlmachine.core.metadata import NewVersion
+from dlmachine.core.said import Said
 from dlmachine_adapters import appearing, part_files
 
 Mutant = Callable[[], AbstractContextManager[Any]]
@@ -242,6 +244,18 @@ def _counting_holes() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _mixing_twins() -> Iterator[None]:
+    """Where the first range came from is forgotten, and what was said of the whole."""
+    divide = on_exchange.divide_rest
+
+    def forgetful(state: Any, event: Any, taking: Any, *more: Any) -> Any:
+        return divide(state, event, replace(taking, said=Said()), *more)
+
+    with patch.object(on_exchange, 'divide_rest', forgetful):
+        yield
+
+
 #: Each with the beginning of tapes in which it matters: what is asked for, and of whom.
 MUTANTS: Final[dict[str, tuple[Mutant, bytes]]] = {
     'publishes without checking the length': (_without_lengths, b''),
@@ -267,5 +281,6 @@ MUTANTS: Final[dict[str, tuple[Mutant, bytes]]] = {
         _mixing_addresses,
         bytes([0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 4]),
     ),
+    'mixes the ranges of twins': (_mixing_twins, bytes([*[0] * 6, 2, *[0] * 24, 1])),
     'counts holes as bytes': (_counting_holes, bytes([*[0] * 31, 1])),
 }
