@@ -70,6 +70,8 @@ class FileKeeper:
         self._opened_at = monotonic()
         self._is_beating = False
         self._is_over = False
+        # The error with which a sync has failed, which is true of all that was written before.
+        self._lost: int | None = None
         # Held by whoever changes what the note vouches for, or tells it.
         self._mutex = Lock()
         self._final: str | None = None
@@ -132,7 +134,7 @@ class FileKeeper:
             if self._note is None or self._is_over or self._file.closed:
                 return
             size, spans = os.fstat(self._file.fileno()).st_size, self._spans
-            os.fsync(self._file.fileno())
+            self._sync()
             self._note = self._synced(self._note, size, spans)
             self._vouched = merged((*self._vouched, *self._note.vouched))
             write_note(self._path, self._note)
@@ -263,11 +265,21 @@ class FileKeeper:
             self._is_over = True
 
     def _close(self) -> None:
-        if self._file.closed:
-            return
-        with self._file:
-            self._file.flush()
+        # Closed once it is synced, and never before: whoever was interrupted on the way comes
+        # again, and may not take it for done.
+        if not self._file.closed:
+            self._sync()
+            self._file.close()
+
+    def _sync(self) -> None:
+        # The system tells of lost bytes once; the next sync would go well (fsync(2)).
+        if self._lost is not None:
+            raise OSError(self._lost, os.strerror(self._lost))
+        try:
             os.fsync(self._file.fileno())
+        except OSError as error:
+            self._lost = error.errno or errno.EIO
+            raise
 
     def _disown(self) -> None:
         # A note that vouches for bytes must be gone from the disk before they are written
