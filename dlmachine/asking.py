@@ -23,8 +23,9 @@ def ask(
         if barred is not None:
             held = sink.size_bytes
             return Interrupted(at=world.clock.now(), fault=barred, part_bytes=held)
-        throttled = world.gates.throttle(effect, sink)
-        event = loaded.unwrap().exchange(effect, throttled, remaining(effect))
+        left = remaining(effect)
+        throttled = world.gates.throttle(effect, sink, left)
+        event = loaded.unwrap().exchange(effect, throttled, left)
     return _named(event, effect)
 
 

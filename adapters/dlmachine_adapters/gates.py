@@ -23,7 +23,7 @@ from dlmachine.core.ports import Sink
 from dlmachine_adapters.departing import DEPARTING, Departure, departing
 from dlmachine_adapters.rates import RATES, Rates
 from dlmachine_adapters.stopping import SLICE_SECONDS, Stop
-from dlmachine_adapters.throttling import ThrottledSink, Valve
+from dlmachine_adapters.throttling import Deadline, ThrottledSink, Valve
 
 #: To connect takes less than this, mostly: so long before its time a request may begin.
 _LEAD_SECONDS: Final = 0.5
@@ -167,10 +167,15 @@ class HostGates:
         finally:
             self._lines.come_out(host)
 
-    def throttle(self, effect: Exchange, part: Sink) -> Sink:
+    def throttle(self, effect: Exchange, part: Sink, remaining: timedelta | None = None) -> Sink:
         """The part, filled no faster than all of this world together may be."""
         limit = effect.manners.bytes_per_second
-        return part if limit is None else ThrottledSink(part, self._valve, limit, self._stop)
+        if limit is None:
+            return part
+        until = inf if remaining is None else monotonic() + remaining.total_seconds()
+        return ThrottledSink(
+            part, self._valve, limit, self._stop, Deadline(until, _too_late(effect))
+        )
 
     def _line_up(
         self,

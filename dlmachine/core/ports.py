@@ -247,8 +247,8 @@ class Gates(Protocol):
         """
         ...
 
-    def throttle(self, effect: Exchange, part: Sink) -> Sink:
-        """The part, or a segment of it, filled no faster than it may be."""
+    def throttle(self, effect: Exchange, part: Sink, remaining: timedelta | None = None) -> Sink:
+        """The part, or a segment of it, filled no faster than it may be, while time remains."""
         ...
 
 

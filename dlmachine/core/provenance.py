@@ -38,7 +38,7 @@ def build_record(
     return DownloadRecord(
         url=redacted_url(descriptor),
         method=descriptor.method,
-        request_headers=redact_pairs(exchange.request.headers),
+        request_headers=_scrubbed(redact_pairs(exchange.request.headers), secrets),
         body_kind=kind,
         body_sha256=digest,
         urls=tuple(scrub(redact_url(url), secrets) for url in effort.trail),
@@ -91,6 +91,13 @@ def _unless_secret(value: str | None, secrets: frozenset[str]) -> str | None:
 def _clean_name(name: str, secrets: frozenset[str]) -> str:
     cleaned = scrub(name, secrets)
     return name if cleaned == name else safe_name(cleaned) or FALLBACK
+
+
+def _scrubbed(
+    pairs: tuple[tuple[str, str], ...], secrets: frozenset[str]
+) -> tuple[tuple[str, str], ...]:
+    # The same secret may stand under another name, too.
+    return tuple((name, scrub(value, secrets)) for name, value in pairs)
 
 
 def _response_headers(headers: Headers, secrets: frozenset[str]) -> tuple[tuple[str, str], ...]:

@@ -133,6 +133,7 @@ class Os:
     path = OsPath
     O_RDWR, O_RDONLY, O_WRONLY = os.O_RDWR, os.O_RDONLY, os.O_WRONLY
     O_CREAT, O_EXCL = os.O_CREAT, os.O_EXCL
+    strerror = staticmethod(os.strerror)
 
     def __init__(self, system: System) -> None:
         self._system = system

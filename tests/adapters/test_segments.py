@@ -26,14 +26,14 @@ from dlmachine.core.segments import Spans
 from dlmachine.core.snapshot import PartSeen
 from dlmachine.core.states import Broken
 from dlmachine.executor import Run
-from dlmachine_adapters import part_files, part_notes
+from dlmachine_adapters import part_files, part_notes, writing
 from dlmachine_adapters.fakes import InTurn, ManualClock, MemoryFiles, Resource, memory_world
 from dlmachine_adapters.files import LocalFiles
-from dlmachine_adapters.part_files import write_all
 from dlmachine_adapters.part_folder import OUR_FOLDER, find_parts
 from dlmachine_adapters.part_notes import Note, note_path, read_note, usable_spans, write_note
 from dlmachine_adapters.progress import MeteredPart
 from dlmachine_adapters.workers import ThreadWorkers
+from dlmachine_adapters.writing import write_all
 from tests.adapters.stores import a_wish
 from tests.builders import an_exchange
 
@@ -491,7 +491,7 @@ def test_small_files_have_no_note(tmp_path: Path) -> None:
 
 def test_writing_at_a_place_without_pwrite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on Windows: the same bytes at the same places."""
-    monkeypatch.setattr(part_files, '_pwrite', part_files._seek_and_write)
+    monkeypatch.setattr(writing, '_pwrite', writing._seek_and_write)
     with (tmp_path / 'x').open('w+b', buffering=0) as file:
         write_all(file.fileno(), b'cd', 2)
         write_all(file.fileno(), b'ab', 0)

@@ -144,6 +144,17 @@ def test_where_it_leads_is_told_without_what_the_server_was_told() -> None:
         assert going.outcome.record.urls == (URL, f'{place}?next=***')
 
 
+def test_a_secret_under_another_name_is_one_too() -> None:
+    """In a header whose name tells nothing of it."""
+    wish = a_descriptor(headers={'Authorization': f'Bearer {TOKEN}', 'X-Lab': f'me {TOKEN}'})
+    going = Run(wish, a_policy(), a_snapshot(wish)).feed(PartOpened(at=NOW, size_bytes=0))
+    going.feed(answered(200), Published(at=NOW, path=None))
+    record = going.outcome.record
+    assert record is not None
+    assert dict(record.request_headers)['X-Lab'] == 'me ***'
+    assert TOKEN not in record.to_json()
+
+
 def test_faults_tell_no_echo() -> None:
     """Neither where they came about, nor what the server said."""
     going = run().feed(answered(302, {'Location': f'{URL}?next=tok%2F3n+of-mine'}))

@@ -63,6 +63,6 @@ class MemoryGates:
                 return cut
         return None
 
-    def throttle(self, effect: Exchange, part: Sink) -> Sink:
+    def throttle(self, effect: Exchange, part: Sink, remaining: timedelta | None = None) -> Sink:
         """The part as it is."""
         return part
