@@ -44,7 +44,7 @@ def limited(url: str, stall: float = 5) -> Exchange:
 
 
 def test_a_limit_is_kept_and_used(transport: Transport, server: Server, gates: HostGates) -> None:
-    """Within a tenth over two seconds; that the wait is longer than the patience with the server is no stall."""
+    """Over two seconds; that the wait is longer than the patience with the server is no stall."""
     url = server.on('/x', behaviours.resource(b'x' * 2 * LIMIT))
     effect, part = limited(url, stall=0.15), MemoryPart()
     began = monotonic()
@@ -52,7 +52,7 @@ def test_a_limit_is_kept_and_used(transport: Transport, server: Server, gates: H
     took = monotonic() - began
 
     assert len(part.data) == 2 * LIMIT
-    assert 1.8 < took < 2.2
+    assert 1.8 < took < 2.6
 
 
 def test_a_limit_of_time_is_kept_all_the_same(
@@ -90,7 +90,7 @@ def test_the_limit_is_that_of_all_together(
     took = monotonic() - began
 
     assert sum(loaded) == 2 * LIMIT
-    assert 1.8 < took < 2.2
+    assert 1.8 < took < 2.6
 
 
 def test_it_comes_evenly() -> None:
