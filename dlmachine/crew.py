@@ -17,7 +17,7 @@ Result = TypeVar('Result')
 #: How long it is looked on before the crew grows.
 _LOOK_SECONDS: Final = 0.01
 #: Below this share of one processor there is time left.
-_BUSY: Final = 0.6
+_BUSY: Final = 0.5
 #: Work without a result for so long is done elsewhere than in Python: by the net, the disk,
 #: or the digest of a large file.
 _QUIET_SECONDS: Final = 0.05
