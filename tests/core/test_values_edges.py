@@ -6,18 +6,20 @@ from typing import Any
 import pytest
 
 from dlmachine.core.body import (
+    FORM_TYPE,
     ContentPart,
     FilePart,
     FormBody,
     JsonBody,
     MultipartBody,
     NoBody,
+    RawBody,
     parse_json,
     parse_multipart,
     parse_pairs,
 )
 from dlmachine.core.checksums import Checksum
-from dlmachine.core.descriptor import Tls
+from dlmachine.core.descriptor import Descriptor, Tls
 from dlmachine.core.destination import PathKind, ToPath, parse_destination, resolve_destination
 from dlmachine.core.faults import CacheUnusable, DestinationUnusable, InvalidInput
 from dlmachine.core.headers import Headers
@@ -25,7 +27,7 @@ from dlmachine.core.metadata import flat_attributes
 from dlmachine.core.record import parse_record
 from dlmachine.core.request import Request, basic_credentials
 from dlmachine.core.staging import may_need_part
-from tests.builders import DIGEST, OTHER_DIGEST, a_cache, a_path, a_policy, a_record, an_entry
+from tests.builders import DIGEST, OTHER_DIGEST, URL, a_cache, a_path, a_policy, a_record, an_entry
 
 
 @pytest.mark.parametrize('dest', ['', 'a\0b', 7, b'/d'])
@@ -61,11 +63,36 @@ def test_a_destination_that_can_not_be_used_is_named(
     assert (blocker or 'is ') in fault.problem
 
 
+def test_a_text_is_sent_as_it_is() -> None:
+    """Half of a pair of surrogates too, which only UTF-8 in the strict sense has no bytes for."""
+    sent = [Descriptor.parse(URL, **{name: 'a\ud800'}).unwrap().body for name in ('data', 'post')]
+    assert sent == [RawBody(b'a\xed\xa0\x80'), RawBody(b'a\xed\xa0\x80', FORM_TYPE)]
+
+
+@pytest.mark.parametrize(
+    ('given', 'where', 'problem'),
+    [
+        ({'data': 7}, 'data', 'is neither text nor bytes: int'),
+        ({'query': 7}, 'query', 'is neither a mapping nor pairs: int'),
+        ({'post': {}, 'data': b''}, 'body', 'post and data are given, but a request has one body'),
+        ({'method': 'get it'}, 'method', "'GET IT' is not one of GET, POST, PUT, PATCH"),
+    ],
+)
+def test_what_is_wrong_with_a_descriptor_is_told(
+    given: dict[str, Any], where: str, problem: str
+) -> None:
+    """What was given, by the names that it was given under."""
+    fault = Descriptor.parse(URL, **given).failure()
+    assert isinstance(fault, InvalidInput)
+    assert (fault.where, fault.problem) == (where, problem)
+
+
 def test_parts_of_a_mapping_keep_their_order() -> None:
     """Servers read them one by one; of a query the order of a mapping is sorted away."""
     parts = parse_multipart({'b': 'x', 'a': 'y'}).unwrap().parts
     assert [part.name for part in parts] == ['b', 'a']
     assert parse_pairs({'b': 'x', 'a': 'y'}, 'query').unwrap() == (('a', 'y'), ('b', 'x'))
+    assert parse_pairs({2: 'x', '10': 'y'}, 'query').unwrap() == (('10', 'y'), ('2', 'x'))
 
 
 @pytest.mark.parametrize(
