@@ -33,6 +33,7 @@ from dlmachine.core.faults import (
 )
 from dlmachine.core.plan import plan
 from dlmachine.core.rehearse import healthy_event
+from dlmachine.core.said import Said, place_of
 from dlmachine.core.segments import FIRST_BYTES, behind, first_span, split
 from dlmachine.core.states import Waiting
 from tests.builders import (
@@ -219,15 +220,17 @@ def test_a_rest_that_is_joined_is_published_as_what_it_is() -> None:
 
 
 def test_the_first_range_is_gone_on_from_as_what_it_is() -> None:
-    """Of that version, of a whole of that size; a mirror is asked as if nothing were known."""
+    """Of that version, place and size; a mirror is asked as if nothing were known."""
     run = to_path(mirrors=(MIRROR,))
     cut = interrupted(BROKE.fault, head=part_head(*FIRST), part_bytes=10)
     run.feed(cut, WAITED)
     asked = run.exchanges[-1].expect
     assert (asked.offset, asked.validator, asked.whole_bytes) == (10, '"v1"', SIZE)
+    assert asked.said == Said(size_bytes=SIZE, place=place_of(URL))
     run.feed(BROKE)
     asked = run.exchanges[-1].expect
     assert (asked.offset, asked.validator, asked.whole_bytes) == (0, None, None)
+    assert asked.said == Said()
 
 
 def test_a_segment_that_breaks_is_no_crowd() -> None:
