@@ -128,6 +128,7 @@ def test_a_copy_is_confirmed_by_the_place_it_came_from(status: int) -> None:
 @pytest.mark.parametrize(
     ('urls', 'options', 'tag'),
     [
+        ((), {}, '"v1"'),
         ((URL,), {}, '"v1"'),
         ((URL, OTHER_HOST), {}, None),
         ((URL, OTHER_HOST), {'idempotent': True}, '"v1"'),
