@@ -63,6 +63,29 @@ def test_a_destination_that_can_not_be_used_is_named(
     assert (blocker or 'is ') in fault.problem
 
 
+@pytest.mark.parametrize(
+    ('word', 'made'),
+    [
+        ({'verify': False}, Descriptor(url=URL, tls=Tls(verify=False))),
+        ({'post': True}, Descriptor(url=URL, method='POST', body=FormBody(()))),
+        ({'json': True}, Descriptor(url=URL, method='POST', body=JsonBody('null'))),
+    ],
+)
+def test_one_word_alone_counts(word: dict[str, Any], made: Descriptor) -> None:
+    """Though it is neither a text nor a value."""
+    assert Descriptor.parse(URL, **word).unwrap() == made
+
+
+def test_all_words_at_once_are_a_contradiction() -> None:
+    """A request has one body."""
+    fault = Descriptor.parse(
+        URL, method='POST', query={}, multipart={'n': 'x'}, data=b'x', headers={}, cainfo='a', cert='c',
+        key='k', mirrors=[], body=NoBody(), tls=Tls(),
+    ).failure()  # fmt: skip
+    assert isinstance(fault, InvalidInput)
+    assert fault.where == 'body'
+
+
 def test_a_text_is_sent_as_it_is() -> None:
     """Half of a pair of surrogates too, which only UTF-8 in the strict sense has no bytes for."""
     sent = [Descriptor.parse(URL, **{name: 'a\ud800'}).unwrap().body for name in ('data', 'post')]
@@ -75,6 +98,8 @@ def test_a_text_is_sent_as_it_is() -> None:
         ({'data': 7}, 'data', 'is neither text nor bytes: int'),
         ({'query': 7}, 'query', 'is neither a mapping nor pairs: int'),
         ({'post': {}, 'data': b''}, 'body', 'post and data are given, but a request has one body'),
+        ({'mirrors': 7}, 'mirrors', 'is no list of URLs: int'),
+        ({'cert': 7}, 'cert', 'is no path: int'),
         ({'method': 'get it'}, 'method', "'GET IT' is not one of GET, POST, PUT, PATCH"),
     ],
 )
