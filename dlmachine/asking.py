@@ -10,7 +10,6 @@ from dlmachine.core.effects import Exchange
 from dlmachine.core.events import Answered, Interrupted
 from dlmachine.core.faults import AnswerUnusable, BodyTooLarge
 from dlmachine.core.ports import Sink, World
-from dlmachine.core.redact import redact_url
 
 
 def ask(
@@ -24,8 +23,9 @@ def ask(
         if barred is not None:
             held = sink.size_bytes
             return Interrupted(at=world.clock.now(), fault=barred, part_bytes=held)
-        throttled = world.gates.throttle(effect, sink)
-        event = loaded.unwrap().exchange(effect, throttled, remaining(effect))
+        left = remaining(effect)
+        throttled = world.gates.throttle(effect, sink, left)
+        event = loaded.unwrap().exchange(effect, throttled, left)
     return _named(event, effect)
 
 
@@ -34,6 +34,6 @@ def _named(event: Answered | Interrupted, effect: Exchange) -> Answered | Interr
     if isinstance(event, Interrupted):
         match event.fault:
             case AnswerUnusable(url='') | BodyTooLarge(url='') as fault:
-                url = redact_url(effect.request.url)
+                url = effect.request.shown_url
                 return replace(event, fault=replace(fault, url=url))
     return event

@@ -5,31 +5,25 @@ as workers become free, so that it may be endless.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from itertools import islice
 from os import PathLike
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
+
+from returns.io import IOResult
+from returns.pipeline import is_successful
+from returns.unsafe import unsafe_perform_io
 
 from dlmachine.core.faults import Fault
 from dlmachine.core.filename import extension, name_content
 from dlmachine.core.headers import Headers
 from dlmachine.core.outcome import Outcome
+from dlmachine.crew import Crew, Stop
 from dlmachine.errors import DownloadError, error_for
+from dlmachine.ledger import Tell
 
 Wish = TypeVar('Wish')
 Place = TypeVar('Place')
-
-
-class Stop(Protocol):
-    """Tells those who download to end."""
-
-    is_set: bool
-
-    def set(self) -> None:
-        """From now on."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,37 +84,28 @@ def _numbered(name: str, number: int) -> str:
 
 def run_batch(
     wishes: Iterable[tuple[Wish, Place]],
-    fetch: Callable[[Wish, Place], Outcome],
+    fetch: Callable[[Wish, Place, Tell], None],
     workers: int,
     stop: Stop,
+    on_tick: Callable[[], None] = lambda: None,
 ) -> Iterator[BatchItem[Wish]]:
-    """Fetch all wishes with so many threads, yielding each as it is done.
+    """Fetch all wishes with at most so many threads, yielding each as it is done.
 
-    Once it is to stop, no more are taken; and it is to stop when it is left.
+    `fetch` tells what came of it, at once or later; `on_tick` is called now and then. Once
+    it is to stop, no more are taken; and it is to stop when it is left.
     """
-    numbered = enumerate(wishes)
-    pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix='dlmachine')
-    running: set[Future[BatchItem[Wish]]] = set()
-    try:
-        while True:
-            # One wish ahead of each worker keeps them busy while results are consumed.
-            wanted = 0 if stop.is_set else 2 * workers - len(running)
-            for index, (wish, place) in islice(numbered, wanted):
-                running.add(pool.submit(_fetch_one, fetch, wish, place, index))
-            if not running:
-                return
-            done, running = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                yield future.result()
-    finally:
-        stop.set()
-        pool.shutdown(wait=True, cancel_futures=True)
+
+    def work(task: tuple[int, tuple[Wish, Place]], tell: Callable[[BatchItem[Wish]], None]) -> None:
+        index, (wish, place) = task
+        try:
+            fetch(wish, place, lambda done: tell(_item(wish, index, done)))
+        except DownloadError as error:
+            tell(BatchItem(input=wish, index=index, fault=error.fault))
+
+    return Crew(work, workers, stop, on_tick).go_through(enumerate(wishes))
 
 
-def _fetch_one(
-    fetch: Callable[[Wish, Place], Outcome], wish: Wish, place: Place, index: int
-) -> BatchItem[Wish]:
-    try:
-        return BatchItem(input=wish, index=index, outcome=fetch(wish, place))
-    except DownloadError as error:
-        return BatchItem(input=wish, index=index, fault=error.fault)
+def _item(wish: Wish, index: int, done: IOResult[Outcome, Fault]) -> BatchItem[Wish]:
+    if is_successful(done):
+        return BatchItem(input=wish, index=index, outcome=unsafe_perform_io(done.unwrap()))
+    return BatchItem(input=wish, index=index, fault=unsafe_perform_io(done.failure()))

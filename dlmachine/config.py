@@ -9,6 +9,7 @@ write to as well, it is a logged warning.
 
 import logging
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from os import PathLike, fspath
@@ -23,7 +24,6 @@ from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.options import OPTIONS, SYNONYMS, parse_policy, unknown_name
 from dlmachine.core.policy import Policy
 from dlmachine.core.readers import read_bool, read_text
-from dlmachine.mappings import read_mapping
 
 logger = logging.getLogger('dlmachine')
 
@@ -44,6 +44,8 @@ ENV_PREFIX: Final = 'DLMACHINE_'
 _ENV_ALIASES: Final = {'CACHE_DIR': 'path', 'NO_PROGRESS': 'progress'}
 #: Read elsewhere, and no settings: the user file, the command line's, the tests' own.
 _ENV_OTHERS: Final = frozenset({'CONFIG', 'JOBS', 'REQUIRE_NGINX'})
+#: Where one of these is set, Linux has its configuration elsewhere than others have it.
+_ELSEWHERE: Final = frozenset({'XDG_CONFIG_HOME', 'ANDROID_DATA', 'ANDROID_ROOT'})
 _DEFAULT: Final = 'default'
 _PATHS: Final = frozenset({'path', 'cainfo', 'cert', 'key'})
 #: Two ways to say the same: the one said at the higher place counts, whichever it is.
@@ -111,6 +113,10 @@ def load_config(
 
 def user_config_file() -> str:
     """Where the user's own configuration is looked for, if nothing else is said."""
+    is_plain = sys.platform == 'linux' and os.environ.keys().isdisjoint(_ELSEWHERE)
+    if is_plain and os.environ.get('HOME', '').startswith('/'):
+        # What platformdirs says of it too; to import that takes as long as fifty hits.
+        return str(Path(os.environ['HOME'], '.config', 'dlmachine', 'config.toml'))
     import platformdirs
 
     return str(Path(platformdirs.user_config_dir('dlmachine')) / 'config.toml')
@@ -146,6 +152,8 @@ def _read_config(config: object) -> Result[tuple[Setting, ...], Fault]:
 
 
 def _read_file(path: str) -> Result[tuple[Setting, ...], Fault]:
+    from dlmachine.mappings import read_mapping
+
     read = read_mapping(Path(path).expanduser() if path.startswith('~') else path)
     return read.bind(lambda found: _name_settings(_find_table(found), f'file {path}'))
 

@@ -4,12 +4,10 @@ The core's Descriptor is pure. This one adds the two things that need the edge: 
 constructor that raises, and reading from a file. They are equal to each other.
 """
 
-import mimetypes
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from hashlib import file_digest
 from pathlib import Path, PurePath
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from returns.pipeline import is_successful
 
@@ -80,7 +78,8 @@ class Descriptor(core.Descriptor):
         if not is_successful(parsed):
             raise error_for(parsed.failure())
         made = parsed.unwrap()
-        super().__init__(**{field.name: getattr(made, field.name) for field in fields(made)})
+        for name in _FIELDS:
+            object.__setattr__(self, name, getattr(made, name))
 
     @classmethod
     def from_file(cls, path: str | PurePath) -> Self:
@@ -111,6 +110,9 @@ class Descriptor(core.Descriptor):
         return cls(**words)
 
 
+_FIELDS: Final = tuple(field.name for field in fields(core.Descriptor))
+
+
 def _with_files(multipart: object) -> object:
     # The rule of the edge: a path, or a text that names an existing file, is that file.
     if not isinstance(multipart, Mapping):
@@ -119,6 +121,9 @@ def _with_files(multipart: object) -> object:
 
 
 def _file_part(name: str, value: object) -> object:
+    import mimetypes
+    from hashlib import file_digest
+
     if not isinstance(value, (str, PurePath)) or (isinstance(value, str) and not value):
         return value
     path = Path(value)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import BinaryIO, assert_never
+from typing import TYPE_CHECKING, BinaryIO, Final, assert_never
 
 from returns.io import IOFailure, IOResult, IOSuccess
 from returns.pipeline import is_successful
@@ -60,9 +60,7 @@ from dlmachine.core.faults import (
 from dlmachine.core.learning import list_policy
 from dlmachine.core.machine import advance, begin, most_effects
 from dlmachine.core.metadata import MetadataUpdate
-from dlmachine.core.on_segments import brings_body
 from dlmachine.core.outcome import Outcome
-from dlmachine.core.plan import Plan
 from dlmachine.core.policy import Policy
 from dlmachine.core.ports import Part, PartError, World
 from dlmachine.core.snapshot import Snapshot
@@ -70,11 +68,17 @@ from dlmachine.core.states import Broken, Finished, Step
 from dlmachine.telling import log_step
 from dlmachine.validating import find_objection
 
+if TYPE_CHECKING:
+    from dlmachine.core.plan import Plan
+
+#: A limit of time is never nothing at all.
+_A_MOMENT: Final = timedelta(milliseconds=1)
+
 logger = logging.getLogger('dlmachine')
 logger.addHandler(logging.NullHandler())
 
 
-def execute(plan: Plan, world: World) -> IOResult[Outcome, Fault]:
+def execute(plan: 'Plan', world: World) -> IOResult[Outcome, Fault]:
     """Do what a plan says, and whatever the world makes necessary instead.
 
     What is held when it is interrupted (Ctrl-C) is given back; a part that can be gone on
@@ -169,7 +173,7 @@ class Run:
                 return world.files.confirm(effect)
             case AcquireLock():
                 self._lock = effect
-                return world.locks.acquire(effect)
+                return world.locks.acquire(replace(effect, patience=self._left(effect.patience)))
             case Observe():
                 seen = world.observe(self._descriptor, self._policy)
                 return Observed(at=world.clock.now(), snapshot=seen)
@@ -228,6 +232,8 @@ class Run:
         world, part = self._world, self._part
         if part is None:
             return self._no_part()
+        from dlmachine.core.on_segments import brings_body
+
         metered = world.progress.watch(part, effect.exchange.expect.name)
         try:
             pairs = zip(effect.exchanges, metered.divide(effect), strict=True)
@@ -250,8 +256,12 @@ class Run:
         return Joined(at=self._world.clock.now(), received=received)
 
     def _remaining(self, effect: Exchange) -> timedelta | None:
-        elapsed = self._world.clock.now() - self.began_at
-        return None if effect.timeout is None else max(effect.timeout - elapsed, timedelta(0))
+        return None if effect.timeout is None else self._left(effect.timeout)
+
+    def _left(self, most: timedelta) -> timedelta:
+        # What comes before it has taken some of the time for the whole.
+        timeout, elapsed = self._policy.timeout, self._world.clock.now() - self.began_at
+        return most if timeout is None else min(most, max(timeout - elapsed, timedelta(0)))
 
     def _read_checksums(self, effect: ReadChecksums) -> ChecksumsRead | Failed:
         world, wish = self._world, effect.wish
@@ -259,6 +269,8 @@ class Run:
             return world.files.read_checksums(effect)
         # A list is downloaded as anything is: decided by the core, executed here.
         policy = list_policy(self._policy, effect.max_bytes)
+        if policy.timeout is not None:
+            policy = replace(policy, timeout=max(self._left(policy.timeout), _A_MOMENT))
         done = run(wish, policy, world.observe(wish, policy), world)
         if not is_successful(done):
             return Failed(at=world.clock.now(), fault=unsafe_perform_io(done.failure()))

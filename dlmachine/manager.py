@@ -16,13 +16,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeAlias
 from returns.pipeline import is_successful
 from returns.unsafe import unsafe_perform_io
 
-from dlmachine.batch import BatchItem, place_in_folder, run_batch
 from dlmachine.config import Config, load_config
 from dlmachine.core import descriptor as core
 from dlmachine.core.faults import InvalidInput
 from dlmachine.core.options import DESCRIPTOR_NAMES, parse_policy, split_options
 from dlmachine.core.outcome import Outcome
-from dlmachine.core.plan import Plan, plan
 from dlmachine.core.policy import Policy
 from dlmachine.core.ports import World
 from dlmachine.descriptor import Descriptor
@@ -34,6 +32,10 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from cachedir import Cache
+
+    from dlmachine.batch import BatchItem
+    from dlmachine.core.plan import Plan
+    from dlmachine.ledger import Tell
 
 logger = logging.getLogger('dlmachine')
 
@@ -119,33 +121,20 @@ class DownloadManager:
         self, url: Wish, dest: str | PathLike[str] | bool | None = None, **options: Any
     ) -> Outcome:
         """The same, as an Outcome: path or buffer, origin, record, story."""
-        return self._fetch_in(self._world, url, dest, options)
-
-    def _fetch_in(
-        self,
-        world: SystemWorld,
-        url: Wish,
-        dest: str | PathLike[str] | bool | None,
-        options: Mapping[str, Any],
-        executor: 'Executor | None' = None,
-    ) -> Outcome:
         descriptor, policy = self.wish(url, dest, **options)
+        world = self._world
         with world.stop.working():
-            seen = world.observe(descriptor, policy)
-            if executor is None:
-                done = run(descriptor, policy, seen, world)
-            else:
-                from dlmachine.relay import run_in_relay
-
-                done = run_in_relay(descriptor, policy, seen, world, executor)
+            done = run(descriptor, policy, world.glance(descriptor, policy), world)
         if not is_successful(done):
             raise error_for(unsafe_perform_io(done.failure()))
         return unsafe_perform_io(done.unwrap())
 
     def plan(
         self, url: Wish, dest: str | PathLike[str] | bool | None = None, **options: Any
-    ) -> Plan:
+    ) -> 'Plan':
         """What `download` would do; reads only.  Raises: DownloadError for a refusal."""
+        from dlmachine.core.plan import plan
+
         descriptor, policy = self.wish(url, dest, **options)
         planned = plan(descriptor, policy, self._world.observe(descriptor, policy))
         if not is_successful(planned):
@@ -162,6 +151,8 @@ class DownloadManager:
         described, handled = split.unwrap()
         if dest is not None:
             handled['dest'] = fspath(dest) if isinstance(dest, PathLike) else dest
+        if not handled:
+            return self._describe(url, described), self.policy
         policy = parse_policy(handled, self.policy)
         if not is_successful(policy):
             raise error_for(policy.failure())
@@ -174,8 +165,8 @@ class DownloadManager:
         workers: int = 8,
         executor: 'Executor | None' = None,
         **options: Any,
-    ) -> Iterator[BatchItem[Wish]]:
-        """Get many at once, as an iterator in order of completion.
+    ) -> 'Iterator[BatchItem[Wish]]':
+        """Get many, at most `workers` at once, as an iterator in order of completion.
 
         `dest` is a folder, None (cache, else memory) or False (memory). In a folder each file
         has the name of its URL; a name that an earlier input of the batch has is numbered,
@@ -198,6 +189,8 @@ class DownloadManager:
             raise error_for(InvalidInput(where='wishes', problem=problem, advice='Give a list'))
         if executor is not None and isinstance(dest, (str, PathLike)):
             dest = os.path.abspath(dest)
+        from dlmachine.batch import place_in_folder
+
         return self._batch(place_in_folder(wishes, dest), workers, executor, options)
 
     def _batch(
@@ -206,14 +199,25 @@ class DownloadManager:
         workers: int,
         executor: 'Executor | None',
         options: Mapping[str, Any],
-    ) -> Iterator[BatchItem[Wish]]:
+    ) -> 'Iterator[BatchItem[Wish]]':
+        from dlmachine.batch import run_batch
+        from dlmachine.ledger import Ledger
+
         world = self._world.child()
-        yield from run_batch(
-            placed,
-            lambda wish, place: self._fetch_in(world, wish, place, options, executor),
-            workers,
-            world.stop,
-        )
+        ledger = Ledger(world)
+
+        def fetch(wish: Wish, place: str | bool | None, tell: 'Tell') -> None:
+            descriptor, policy = self.wish(wish, place, **options)
+            with world.stop.working():
+                seen = world.glance(descriptor, policy)
+                if executor is None:
+                    ledger.run(descriptor, policy, seen, tell)
+                else:
+                    from dlmachine.relay import run_in_relay
+
+                    tell(run_in_relay(descriptor, policy, seen, world, executor))
+
+        yield from run_batch(placed, fetch, workers, world.stop, ledger.flush)
 
     @contextmanager
     def adapters(self) -> Iterator[World]:

@@ -19,6 +19,7 @@ def log_step(effect: Effect, event: Event) -> None:
                 log_step(exchange, end)
     elif isinstance(event, Answered):
         level = logging.INFO if event.head.status >= 400 else logging.DEBUG
-        logger.log(level, '%s: %s', show_effect(effect), event.head.status)
+        if logger.isEnabledFor(level):
+            logger.log(level, '%s: %s', show_effect(effect), event.head.status)
     elif isinstance(effect, Wait):
         logger.info('%s', show_effect(effect))

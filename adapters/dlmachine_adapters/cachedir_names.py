@@ -44,7 +44,7 @@ def stored_ext(ext: str | None, file_name: str) -> str | None:
 
 def to_local(at: datetime) -> str:
     """An instant as cachedir writes it: local time, without a zone."""
-    return at.astimezone().strftime(_DATE)
+    return at.astimezone().replace(tzinfo=None).isoformat(' ', 'seconds')
 
 
 def from_local(text: object) -> datetime:

@@ -6,12 +6,11 @@ never imported here; whoever opens the folder with it finds our entries, and we 
 
 import os
 import sqlite3
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
-
-from returns.pipeline import is_successful
 
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.effects import Record, Retire
@@ -56,6 +55,12 @@ _INSERT_MAIN: Final = """
     VALUES (?, ?, ?, ?, ?, NULL, ?, ?, NULL, ?, 0, 0)
 """
 _TABLE_OF: Final = {str: 'attr_varchar', int: 'attr_int'}
+_INSERT_ATTRIBUTE: Final = {
+    table: f'INSERT INTO {table} (id, namespace, keyvar, name, value) VALUES (?, NULL, ?, ?, ?)'  # noqa: S608 -- a table of ours
+    for table in (*_TABLE_OF.values(), 'attr_text')
+}
+#: Records that are not read anew where the same text is found: that takes as long as to find it.
+_MOST_REMEMBERED: Final = 1024
 _STATUSES: Final = frozenset(status.value for status in Status)
 
 
@@ -98,12 +103,16 @@ class CachedirStore:
 
     def record(self, effect: Record, update: MetadataUpdate) -> Recorded | PlaceTaken | Failed:
         """Write the update down, in one transaction with those that come at the same time."""
+        return self.record_all((update,))[0]
+
+    def record_all(self, updates: Sequence[MetadataUpdate]) -> list[Recorded | PlaceTaken | Failed]:
+        """Write several down, in one transaction; what came of each."""
         try:
-            is_written = self._grouping.do(update)
+            written = self._grouping.do_all(updates)
         except (sqlite3.Error, OSError, ValueError, OverflowError) as error:
-            return self._failed(error)
+            return [self._failed(error)] * len(updates)
         at = self._clock.now()
-        return Recorded(at=at) if is_written else PlaceTaken(at=at)
+        return [self._recorded(one, at) for one in written]
 
     def retire(self, effect: Retire) -> Retired | Failed:
         """Remove versions as cachedir does: the row is marked DELETED, the file goes."""
@@ -118,10 +127,21 @@ class CachedirStore:
         """Close the connections."""
         self.registry.close()
 
-    def _write(self, updates: Sequence[MetadataUpdate]) -> list[bool]:
+    def _recorded(self, written: bool | Exception, at: datetime) -> Recorded | PlaceTaken | Failed:
+        if isinstance(written, Exception):
+            return self._failed(written)
+        return Recorded(at=at) if written else PlaceTaken(at=at)
+
+    def _write(self, updates: Sequence[MetadataUpdate]) -> list[bool | Exception]:
         """Whether each was written: not where its place was taken."""
-        with self.registry.writing() as connection:
-            return [_write_one(connection, update) for update in updates]
+        try:
+            with self.registry.writing() as connection:
+                return [_write_one(connection, update) for update in updates]
+        except (ValueError, OverflowError) as error:
+            # One can not be written down: the others need not suffer for it.
+            if len(updates) == 1:
+                return [error]
+            return [done for update in updates for done in self._write((update,))]
 
     def _failed(self, error: Exception) -> Failed:
         if isinstance(error, OSError):
@@ -155,10 +175,14 @@ def _read(
 
 
 def _own_entry(folder: str, row: _Row) -> CacheEntry | None:
-    parsed = parse_record(row.record if isinstance(row.record, str) else '')
-    record = parsed.unwrap() if is_successful(parsed) else None
+    record = _read_record(row.record) if isinstance(row.record, str) else None
     size = None if record is None else record.size_bytes
     return _entry(folder, row, record, size, is_own=True)
+
+
+@lru_cache(_MOST_REMEMBERED)
+def _read_record(text: str) -> DownloadRecord | None:
+    return parse_record(text).value_or(None)
 
 
 def _foreign_entry(folder: str, row: _Row, given: Given) -> CacheEntry | None:
@@ -237,12 +261,8 @@ def _insert(connection: sqlite3.Connection, update: NewVersion) -> None:
         date,
     )
     row_id = connection.execute(_INSERT_MAIN, row).lastrowid
-    parameters = ((KEY_PARAMETER, update.key), ('_uri', update.url))
-    connection.executemany(
-        'INSERT INTO attr_varchar (id, namespace, keyvar, name, value) VALUES (?, NULL, 1, ?, ?)',
-        [(row_id, name, value) for name, value in parameters],
-    )
-    _write_attributes(connection, row_id, update.record)
+    parameters = ((row_id, 1, KEY_PARAMETER, update.key), (row_id, 1, '_uri', update.url))
+    _write_attributes(connection, row_id, update.record, parameters)
 
 
 def _freshen(connection: sqlite3.Connection, update: SameVersion) -> None:
@@ -263,18 +283,18 @@ def _freshen(connection: sqlite3.Connection, update: SameVersion) -> None:
 
 
 def _write_attributes(
-    connection: sqlite3.Connection, row_id: int | None, record: DownloadRecord
+    connection: sqlite3.Connection,
+    row_id: int | None,
+    record: DownloadRecord,
+    parameters: tuple[tuple[object, ...], ...] = (),
 ) -> None:
-    by_table: dict[str, list[tuple[object, ...]]] = defaultdict(list)
+    rows: dict[type, list[tuple[object, ...]]] = {str: list(parameters), int: []}
     for name, value in flat_attributes(record).items():
-        by_table[_TABLE_OF[type(value)]].append((row_id, name, value))
-    by_table['attr_text'].append((row_id, RECORD_ATTRIBUTE, record.to_json()))
-    for table, rows in by_table.items():
-        connection.executemany(
-            f'INSERT INTO {table} (id, namespace, keyvar, name, value)'  # noqa: S608 -- a table of ours
-            ' VALUES (?, NULL, 0, ?, ?)',
-            rows,
-        )
+        rows[type(value)].append((row_id, 0, name, value))
+    for kind, table in _TABLE_OF.items():
+        connection.executemany(_INSERT_ATTRIBUTE[table], rows[kind])
+    whole = (row_id, 0, RECORD_ATTRIBUTE, record.to_json())
+    connection.execute(_INSERT_ATTRIBUTE['attr_text'], whole)
 
 
 def _file_size(path: str) -> int | None:

@@ -177,14 +177,15 @@ class CurlAnswer:
             return self._keep(error, pycurl.SEEKFUNC_FAIL)
 
     def _on_progress(self, total: int, done: int, to_send: int, sent: int) -> int:
+        # Whether a limit has passed is asked by the loop, between the calls of libcurl.
+        if sent == self._sent_bytes and done == self._done_bytes:
+            return 0
         try:
             # libcurl reads ahead of what it could send, some each second, for about 20 s:
             # a server that does not read is noticed that much later.
-            if sent != self._sent_bytes or done != self._done_bytes:
-                self._sent_bytes, self._done_bytes = sent, done
-                self._reception.write_if_due(self._watch.heard())
-                self._watch.heard()
-            self._watch.wait_on()
+            self._sent_bytes, self._done_bytes = sent, done
+            self._reception.write_if_due(self._watch.heard())
+            self._watch.heard()
         except BaseException as error:  # noqa: BLE001 -- see the head of the module
             return self._keep(error, _STOP_PROGRESS)
         return 0

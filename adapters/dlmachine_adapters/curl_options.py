@@ -5,12 +5,14 @@ cookies, decoding, variables of the environment.
 """
 
 import math
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 import pycurl
 
 from dlmachine.core.effects import Exchange
+from dlmachine.core.headers import Headers
 from dlmachine.core.request import HTTP_SCHEMES, Request
 from dlmachine_adapters.bodies import OpenBody
 from dlmachine_adapters.environment import Route
@@ -34,6 +36,11 @@ _PROTOCOLS: Final = {
 
 #: CURLOPT_SUPPRESS_CONNECT_HEADERS, for which pycurl has no name (curl/include/curl/curl.h).
 _SUPPRESS_CONNECT_HEADERS: Final = 265
+
+#: Over TLS, where the server offers it. One version for all backends unless it is asked for:
+#: with a connection for each exchange it gains nothing.
+_HTTP_2: Final = pycurl.CURL_HTTP_VERSION_2TLS
+_HAS_HTTP2: Final = bool(pycurl.version_info()[4] & pycurl.VERSION_HTTP2)
 
 _BUFFER_BYTES: Final = 524_288
 
@@ -62,6 +69,8 @@ def set_options(
     _set_tls(curl, route)
     if scheme in HTTP_SCHEMES:
         _set_message(curl, request, body)
+        wanted = effect.http2 and _HAS_HTTP2
+        curl.setopt(pycurl.HTTP_VERSION, _HTTP_2 if wanted else pycurl.CURL_HTTP_VERSION_1_1)
     elif scheme == 'sftp':
         _set_ssh(curl, request)
     else:
@@ -92,11 +101,7 @@ def _set_tls(curl: Any, route: Route) -> None:
 
 
 def _set_message(curl: Any, request: Request, body: OpenBody | None) -> None:
-    # One version for all backends: HTTP/2 has other heads, and gains nothing on one file.
-    curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
-    lines = [f'{name}: {value}' if value else f'{name};' for name, value in request.headers]
-    lines += [f'{name}:' for name in _MADE_UP if name not in request.headers]
-    curl.setopt(pycurl.HTTPHEADER, [line.encode('latin-1') for line in lines])
+    curl.setopt(pycurl.HTTPHEADER, _lines(request.headers))
     if request.method == 'GET' and body is None:
         return
     curl.setopt(pycurl.POST, 1)
@@ -104,6 +109,13 @@ def _set_message(curl: Any, request: Request, body: OpenBody | None) -> None:
     curl.setopt(pycurl.POSTFIELDSIZE_LARGE, 0 if body is None else body.size_bytes)
     if body is None:
         curl.setopt(pycurl.POSTFIELDS, '')
+
+
+@lru_cache(maxsize=16)
+def _lines(headers: Headers) -> tuple[bytes, ...]:
+    lines = [f'{name}: {value}' if value else f'{name};' for name, value in headers]
+    lines += [f'{name}:' for name in _MADE_UP if name not in headers]
+    return tuple(line.encode('latin-1') for line in lines)
 
 
 def _set_ftp(curl: Any, effect: Exchange) -> None:

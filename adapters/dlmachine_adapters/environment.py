@@ -12,6 +12,7 @@ import os
 import sys
 from base64 import b64encode
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Final
@@ -88,8 +89,8 @@ def find_login(host: str) -> tuple[str, str] | None:
     """User name and password from the netrc file; an unreadable file has none."""
     named = os.environ.get('NETRC')
     for place in (named,) if named else ('~/.netrc', '~/_netrc'):
-        # Each request comes here, and most find nothing: `Path` would take ten times as long.
-        path = os.path.expanduser(place)  # noqa: PTH111
+        # Each request comes here, and most find nothing.
+        path = _in_home(place, os.environ.get('HOME'), os.environ.get('USERPROFILE'))
         if not os.path.isfile(path):  # noqa: PTH113
             continue
         try:
@@ -98,6 +99,12 @@ def find_login(host: str) -> tuple[str, str] | None:
             return None
         return (found[0] or found[1] or '', found[2] or '') if found else None
     return None
+
+
+@lru_cache(maxsize=16)
+def _in_home(place: str, *homes: str | None) -> str:
+    """The path of a place; `homes` are what it depends on."""
+    return os.path.expanduser(place)  # noqa: PTH111 -- `Path` would fail where there is no home
 
 
 def find_trust(tls: Tls) -> Result[str | None, Fault]:

@@ -6,8 +6,8 @@ Contract: implements `ports.Files`; `see_path`, `see_part` and `confirm` only re
 import errno
 import os
 import stat
-from hashlib import file_digest
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dlmachine.core.checksums import read_list
 from dlmachine.core.destination import PathKind, PathSeen, ends_in_separator
@@ -21,9 +21,10 @@ from dlmachine.core.events import (
 )
 from dlmachine.core.ports import Clock
 from dlmachine.core.snapshot import PartSeen
-from dlmachine_adapters.part_folder import adopt_part, create_part, find_parts
-from dlmachine_adapters.parts import KeptPart, MemoryKeeper
 from dlmachine_adapters.storage_faults import storage_fault, too_large_a_list
+
+if TYPE_CHECKING:
+    from dlmachine_adapters.parts import KeptPart
 
 
 class LocalFiles:
@@ -45,7 +46,11 @@ class LocalFiles:
 
     def see_part(self, beside: str | None, stem: str) -> PartSeen | None:
         """The largest part of a dead owner."""
-        found = () if beside is None else find_parts(Path(beside), stem)
+        if beside is None:
+            return None
+        from dlmachine_adapters.part_folder import find_parts
+
+        found = find_parts(Path(beside), stem)
         return max(found, key=lambda part: part.size_bytes, default=None)
 
     def confirm(self, effect: ConfirmCopy) -> CopyConfirmed | CopyMissing:
@@ -55,6 +60,8 @@ class LocalFiles:
             seen = os.stat(effect.path)
             is_there = stat.S_ISREG(seen.st_mode) and effect.size_bytes in {None, seen.st_size}
             if is_there and effect.checksum is not None:
+                from hashlib import file_digest
+
                 with open(effect.path, 'rb') as file:
                     digest = file_digest(file, effect.checksum.algorithm).hexdigest()
                 is_there = digest == effect.checksum.hex
@@ -75,8 +82,11 @@ class LocalFiles:
             return Failed(at=self._clock.now(), fault=fault)
         return ChecksumsRead(at=self._clock.now(), text=read_list(data))
 
-    def open_part(self, effect: OpenPart) -> KeptPart | Failed:
+    def open_part(self, effect: OpenPart) -> 'KeptPart | Failed':
         """A new part, or one taken over from a dead owner."""
+        from dlmachine_adapters.part_folder import adopt_part, create_part
+        from dlmachine_adapters.parts import KeptPart, MemoryKeeper
+
         if effect.beside is None:
             return KeptPart(MemoryKeeper(), self._clock)
         folder = Path(effect.beside)

@@ -10,7 +10,6 @@ import os
 import time
 from importlib import import_module
 from importlib.util import find_spec
-from io import FileIO
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -41,19 +40,19 @@ def take_lock(path: Path, patience: float, owner: str) -> tuple[HeldLock, bool]:
         return _take_by_filelock(path, patience)
     deadline, has_waited = time.monotonic() + patience, False
     while True:
-        file = _open(path)
+        handle = _open(path)
         try:
-            if _try_to_lock(file):
-                if _has_name(file, path):
+            if _try_to_lock(handle):
+                if _has_name(handle, path):
                     with contextlib.suppress(OSError):
-                        file.write(owner.encode())
-                    return _Flock(file, path), has_waited
-                file.close()
+                        os.write(handle, owner.encode())
+                    return _Flock(handle, path), has_waited
+                os.close(handle)
                 continue
         except BaseException:
-            file.close()
+            os.close(handle)
             raise
-        file.close()
+        os.close(handle)
         if time.monotonic() >= deadline:
             raise LockTimeout
         has_waited = True
@@ -70,8 +69,8 @@ def read_owner(path: Path) -> str:
 class _Flock:
     """A file of ours that is locked."""
 
-    def __init__(self, file: FileIO, path: Path) -> None:
-        self._file = file
+    def __init__(self, handle: int, path: Path) -> None:
+        self._handle = handle
         self._path = path
 
     def release(self) -> None:
@@ -79,34 +78,32 @@ class _Flock:
         with contextlib.suppress(OSError):
             os.unlink(self._path)
         with contextlib.suppress(OSError):
-            self._file.close()
+            os.close(self._handle)
 
 
-def _open(path: Path) -> FileIO:
-    def opener(name: str, flags: int) -> int:
-        return os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-
+def _open(path: Path) -> int:
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
     try:
-        return FileIO(path, 'r+', opener=opener)
+        return os.open(path, flags, 0o666)
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return FileIO(path, 'r+', opener=opener)
+        return os.open(path, flags, 0o666)
 
 
-def _try_to_lock(file: FileIO) -> bool:
+def _try_to_lock(handle: int) -> bool:
     try:
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
 
 
-def _has_name(file: FileIO, path: Path) -> bool:
+def _has_name(handle: int, path: Path) -> bool:
     try:
         named = os.stat(path)
     except FileNotFoundError:
         return False
-    held = os.fstat(file.fileno())
+    held = os.fstat(handle)
     return (named.st_dev, named.st_ino) == (held.st_dev, held.st_ino)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from dlmachine.core.faults import AnswerUnusable, ConnectionFailed, Fault, TlsFailed
-from dlmachine.core.redact import redact_url, scrub
+from dlmachine.core.redact import scrub
 from dlmachine_adapters.environment import Route
 from dlmachine_adapters.limits import Watch
 from dlmachine_adapters.reception import Reception
@@ -27,7 +27,7 @@ class Scene:
     @property
     def url(self) -> str:
         """The URL that was asked for, without secrets."""
-        return redact_url(self.route.request.url)
+        return self.route.request.shown_url
 
     def words(self, text: str) -> str:
         """A library's words, fit to be shown."""

@@ -20,11 +20,10 @@ from dlmachine.core.effects import Exchange
 from dlmachine.core.faults import Cancelled, Fault, TimedOut
 from dlmachine.core.pacing import Manners, host_of
 from dlmachine.core.ports import Sink
-from dlmachine.core.redact import redact_url
 from dlmachine_adapters.departing import DEPARTING, Departure, departing
 from dlmachine_adapters.rates import RATES, Rates
 from dlmachine_adapters.stopping import SLICE_SECONDS, Stop
-from dlmachine_adapters.throttling import ThrottledSink, Valve
+from dlmachine_adapters.throttling import Deadline, ThrottledSink, Valve
 
 #: To connect takes less than this, mostly: so long before its time a request may begin.
 _LEAD_SECONDS: Final = 0.5
@@ -67,12 +66,21 @@ class _Lines:
         self._begin_anew()
 
     def join(self, host: str, ticket: _Ticket) -> None:
-        if self._pid != os.getpid():
-            self._begin_anew()  # What the parent's threads do is not the child's to wait for.
+        self._notice_fork()
         with self._mutex:
             line = self._lines.setdefault(host, _Line())
             line.waiting.append(ticket)
             line.call_next()
+
+    def go_straight_in(self, host: str, most: float) -> bool:
+        """Whether there was a place, and nobody who waits for it."""
+        self._notice_fork()
+        with self._mutex:
+            line = self._lines.setdefault(host, _Line())
+            if line.waiting or line.inside >= most:
+                return False
+            line.inside += 1
+            return True
 
     def go_in(self, host: str, ticket: _Ticket, *, is_departing: bool) -> None:
         with self._mutex:
@@ -105,6 +113,10 @@ class _Lines:
         else:
             del self._lines[host]
 
+    def _notice_fork(self) -> None:
+        if self._pid != os.getpid():
+            self._begin_anew()  # What the parent's threads do is not the child's to wait for.
+
     def _begin_anew(self) -> None:
         self._pid = os.getpid()
         self._mutex = threading.Lock()
@@ -133,6 +145,12 @@ class HostGates:
         """Wait to be let in, no longer than what remains."""
         manners, host = effect.manners, host_of(effect.request.url)
         rate = manners.rate
+        if rate is None and self._lines.go_straight_in(host, manners.max_per_host or inf):
+            try:
+                yield None
+            finally:
+                self._lines.come_out(host)
+            return
         is_departing = rate is not None and effect.backend in DEPARTING
         ticket = _Ticket(manners, is_departing=is_departing)
         fault = self._line_up(host, ticket, effect, remaining, is_departing=is_departing)
@@ -149,10 +167,15 @@ class HostGates:
         finally:
             self._lines.come_out(host)
 
-    def throttle(self, effect: Exchange, part: Sink) -> Sink:
+    def throttle(self, effect: Exchange, part: Sink, remaining: timedelta | None = None) -> Sink:
         """The part, filled no faster than all of this world together may be."""
         limit = effect.manners.bytes_per_second
-        return part if limit is None else ThrottledSink(part, self._valve, limit, self._stop)
+        if limit is None:
+            return part
+        until = inf if remaining is None else monotonic() + remaining.total_seconds()
+        return ThrottledSink(
+            part, self._valve, limit, self._stop, Deadline(until, _too_late(effect))
+        )
 
     def _line_up(
         self,
@@ -205,5 +228,5 @@ class HostGates:
 
 
 def _too_late(effect: Exchange) -> Fault:
-    url = redact_url(effect.request.url)
+    url = effect.request.shown_url
     return TimedOut(url=url, phase='total', limit=effect.timeout or timedelta(0))

@@ -8,7 +8,8 @@ is written; if the writing fails, it fails for all that it was done for.
 import os
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import Generic, TypeVar
 
 Item = TypeVar('Item')
@@ -17,8 +18,8 @@ Result = TypeVar('Result')
 
 @dataclass(slots=True)
 class _Ticket(Generic[Item, Result]):
-    item: Item
-    result: Result | None = None
+    items: Sequence[Item]
+    results: list[Result] = field(default_factory=list)
     error: Exception | None = None
     is_done: bool = False
 
@@ -39,26 +40,29 @@ class Grouping(Generic[Item, Result]):
 
     def do(self, item: Item) -> Result:
         """The result for an item.  Raises: what the work raised."""
+        return self.do_all((item,))[0]
+
+    def do_all(self, items: Sequence[Item]) -> list[Result]:
+        """The results for several items, in order.  Raises: what the work raised."""
         if self._pid != os.getpid():
             self._begin_anew()  # What the parent's threads wait for is not the child's affair.
-        ticket: _Ticket[Item, Result] = _Ticket(item)
+        ticket: _Ticket[Item, Result] = _Ticket(items)
         with self._guard:
             self._waiting.append(ticket)
         with self._turn:
             if not ticket.is_done:
-                self._do_all(ticket)
+                self._do_all_that_wait(ticket)
         if ticket.error is not None:
             raise ticket.error
-        assert ticket.result is not None  # noqa: S101 -- set together with `is_done`
-        return ticket.result
+        return ticket.results
 
-    def _do_all(self, own: _Ticket[Item, Result]) -> None:
+    def _do_all_that_wait(self, own: _Ticket[Item, Result]) -> None:
         with self._guard:
             together, self._waiting = self._waiting, []
         try:
-            results = self._work([ticket.item for ticket in together])
-            for ticket, result in zip(together, results, strict=True):
-                ticket.result = result
+            results = iter(self._work([item for ticket in together for item in ticket.items]))
+            for ticket in together:
+                ticket.results = list(islice(results, len(ticket.items)))
         except Exception as error:  # noqa: BLE001 -- each of those it was done for raises it
             for ticket in together:
                 ticket.error = error

@@ -13,7 +13,6 @@ from typing import Final
 
 from dlmachine.core.effects import Exchange
 from dlmachine.core.faults import Cancelled, Fault, TimedOut
-from dlmachine.core.redact import redact_url
 from dlmachine_adapters.departing import current_departure
 from dlmachine_adapters.stopping import SLICE_SECONDS, current_stop
 
@@ -100,7 +99,7 @@ class Watch:
         """Which limit has run out, once one has."""
         if self._stop.is_set:
             return Cancelled()
-        url = redact_url(self._effect.request.url)
+        url = self._effect.request.shown_url
         if self._end - monotonic() <= _SLACK_SECONDS:
             return TimedOut(url=url, phase='total', limit=self._total)
         if not self.is_connected:

@@ -1,8 +1,8 @@
 """Locks: one owner per key, among the threads and processes that share a cache folder.
 
 Contract: implements `ports.Locks`. A lock that can not be made to work here (a read-only
-folder, a file system without locks) is reported as such, not as a failure. Only the thread
-that took a lock gives it back.
+folder, a file system without locks) is reported as such, not as a failure. Only who took a
+lock gives it back: that is the thread, or whoever it says that it acts for.
 """
 
 import contextlib
@@ -10,9 +10,13 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Final
 
 from dlmachine.core.effects import AcquireLock, ReleaseLock
 from dlmachine.core.events import LockAcquired, LockReleased, LockUnavailable
@@ -21,6 +25,22 @@ from dlmachine.core.ports import Clock
 from dlmachine_adapters.flocks import HeldLock, LockTimeout, read_owner, take_lock
 from dlmachine_adapters.part_folder import OUR_FOLDER
 
+_HOLDER: Final[ContextVar[object]] = ContextVar('dlmachine_holder')
+
+
+@contextmanager
+def holding_as(holder: object) -> Iterator[None]:
+    """Within this block locks are taken and given back for this one, in whatever thread."""
+    token = _HOLDER.set(holder)
+    try:
+        yield
+    finally:
+        _HOLDER.reset(token)
+
+
+def _holder() -> object:
+    return _HOLDER.get(None) or threading.get_ident()
+
 
 @dataclass(slots=True)
 class _Turn:
@@ -28,7 +48,7 @@ class _Turn:
 
     mutex: threading.Lock = field(default_factory=threading.Lock)
     users: int = 0
-    owner: int | None = None
+    owner: object = None
     lock: HeldLock | None = None
 
 
@@ -65,7 +85,7 @@ class FolderLocks:
         except BaseException:
             self._give_up(effect.key, turn)
             raise
-        turn.owner = threading.get_ident()
+        turn.owner = _holder()
         return LockAcquired(at=self._clock.now(), waited=waited or has_polled)
 
     def release(self, effect: ReleaseLock) -> LockReleased:
@@ -73,7 +93,7 @@ class FolderLocks:
         self._notice_fork()
         with self._guard:
             turn = self._turns.get(effect.key)
-        if turn is not None and turn.owner == threading.get_ident():
+        if turn is not None and turn.owner == _holder():
             lock, turn.lock, turn.owner = turn.lock, None, None
             with contextlib.suppress(OSError):
                 if lock is not None:

@@ -27,8 +27,10 @@ from dlmachine_adapters.part_notes import (
     Note,
     drop_note,
     hold,
+    note_path,
     write_note,
 )
+from dlmachine_adapters.writing import Syncing, write_all
 
 _HASH_BYTES: Final = 1 << 20
 #: From this size on, going on later saves more than a note costs now.
@@ -69,6 +71,7 @@ class FileKeeper:
         self._opened_at = monotonic()
         self._is_beating = False
         self._is_over = False
+        self._syncing = Syncing()
         # Held by whoever changes what the note vouches for, or tells it.
         self._mutex = Lock()
         self._final: str | None = None
@@ -131,7 +134,7 @@ class FileKeeper:
             if self._note is None or self._is_over or self._file.closed:
                 return
             size, spans = os.fstat(self._file.fileno()).st_size, self._spans
-            os.fsync(self._file.fileno())
+            self._syncing.sync(self._file.fileno())
             self._note = self._synced(self._note, size, spans)
             self._vouched = merged((*self._vouched, *self._note.vouched))
             write_note(self._path, self._note)
@@ -262,17 +265,19 @@ class FileKeeper:
             self._is_over = True
 
     def _close(self) -> None:
-        if self._file.closed:
-            return
-        with self._file:
-            self._file.flush()
-            os.fsync(self._file.fileno())
+        # Closed once it is synced, and never before: whoever was interrupted on the way comes
+        # again, and may not take it for done.
+        if not self._file.closed:
+            self._syncing.sync(self._file.fileno())
+            self._file.close()
 
     def _disown(self) -> None:
         # A note that vouches for bytes must be gone from the disk before they are written
         # over, and with it the name of the part that it belongs to: after a power failure
         # both could come back to other bytes.
-        self._drop_note()
+        if self._note is not None:
+            note_path(self._path).unlink(missing_ok=True)
+            self._note = None
         if self._vouched:
             sync_folder(self._path.parent)
             self._vouched = ()
@@ -281,25 +286,6 @@ class FileKeeper:
         if self._note is not None:
             drop_note(self._path)
             self._note = None
-
-
-def write_all(handle: int, data: bytes | memoryview, offset: int) -> None:
-    """Write at an offset, whatever else writes to the same file."""
-    view = memoryview(data)
-    while view:
-        written = _pwrite(handle, view, offset)
-        view, offset = view[written:], offset + written
-
-
-def _seek_and_write(handle: int, data: memoryview, offset: int) -> int:
-    with _SEEKING:
-        os.lseek(handle, offset, os.SEEK_SET)
-        return os.write(handle, data)
-
-
-_SEEKING: Final = Lock()
-#: Windows has none.
-_pwrite: Final[Callable[[int, memoryview, int], int]] = getattr(os, 'pwrite', _seek_and_write)
 
 
 def _first(count: int) -> Spans:

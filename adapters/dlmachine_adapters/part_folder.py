@@ -44,12 +44,16 @@ _LONE_SECONDS: Final = 3600.0
 #: Stem, host, process, a random token, and `part`.
 _NAME_FIELDS: Final = 5
 _COPY_BYTES: Final = 1 << 20
+#: Folders of a cache's own in there, which stay.
+_LASTING: Final = frozenset({'locks', 'rates'})
 _OPEN: Final = os.O_RDWR | getattr(os, 'O_CLOEXEC', 0) | getattr(os, 'O_BINARY', 0)
 _PLAIN: Final = re.compile(r'[A-Za-z0-9_\-]{1,64}')
 
 
 def create_part(folder: Path, stem: str) -> FileKeeper:
     """A new part file in a folder that is made if need be.  Raises OSError."""
+    with contextlib.suppress(FileNotFoundError, FileExistsError):
+        return _create(folder, stem)  # The folder is there, mostly.
     ours = folder / OUR_FOLDER
     made = tuple(_missing(folder))
     for _ in range(8):
@@ -64,8 +68,11 @@ def create_part(folder: Path, stem: str) -> FileKeeper:
 def find_parts(folder: Path, stem: str) -> Iterator[PartSeen]:
     """Parts that may be taken over.  Reads only."""
     start = f'{_safe_stem(stem)}.'
-    for part in _parts(folder / OUR_FOLDER):
-        note = read_note(part) if part.name.startswith(start) else None
+    for name in _names(folder):
+        if not (name.startswith(start) and name.endswith('.part')):
+            continue
+        part = folder / OUR_FOLDER / name
+        note = read_note(part)
         spans = () if note is None else usable_spans(part, note)
         if note is not None and front_bytes(spans):
             yield _seen(part, note, spans)
@@ -146,13 +153,16 @@ def tidy(folder: Path, made: tuple[Path, ...] = ()) -> None:
     """
     ours = folder / OUR_FOLDER
     with contextlib.suppress(OSError):
-        for path in list(ours.iterdir()):
+        names = _names(folder)
+        for name in names:
             # Others tidy up as well, and a part goes together with its note.
             with contextlib.suppress(FileNotFoundError):
-                if path.name.endswith('.part'):
-                    _remove_if_abandoned(path)
-                elif path.name.endswith(('.part.json', '.part.new')):
-                    _remove_if_lone(path)
+                if name.endswith('.part'):
+                    _remove_if_abandoned(ours / name)
+                elif name.endswith(('.part.json', '.part.new')):
+                    _remove_if_lone(ours / name)
+        if any(name in _LASTING for name in names):
+            return
         ours.rmdir()
         for path in made:
             path.rmdir()
@@ -165,9 +175,10 @@ def _missing(folder: Path) -> Iterator[Path]:
         yield path
 
 
-def _parts(ours: Path) -> list[Path]:
+def _names(folder: Path) -> list[str]:
     try:
-        return [path for path in ours.iterdir() if path.name.endswith('.part')]
+        # Each download looks here: paths would cost more than the look.
+        return os.listdir(f'{folder}/{OUR_FOLDER}')  # noqa: PTH208
     except OSError:
         return []
 

@@ -146,6 +146,7 @@ class KeptPart:
         taking = TakeBody(
             validator=effect.validator,
             address=effect.exchange.expect.address,
+            said=effect.said,
             whole_bytes=effect.whole_bytes,
             held=behind(effect.held, front),
         )

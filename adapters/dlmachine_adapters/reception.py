@@ -13,7 +13,7 @@ from dlmachine.core.effects import Exchange
 from dlmachine.core.events import Answered, Head, Interrupted
 from dlmachine.core.faults import AnswerUnusable, BodyTruncated, Fault, SchemeRefused
 from dlmachine.core.ports import Clock, PartError, Sink
-from dlmachine.core.redact import redact_url
+from dlmachine.core.redact import scrub
 from dlmachine.core.request import Request
 
 #: Small pieces are put together up to this size: each costs a call, a hash and a write.
@@ -63,7 +63,8 @@ class Reception:
         problem = find_head_problem(head)
         if problem is not None:
             self._is_readable = False
-            fault = AnswerUnusable(url=self._url, problem=f'the server {problem}')
+            told = scrub(f'the server {problem}', self._effect.request.secrets())
+            fault = AnswerUnusable(url=self._url, problem=told)
             self._decision = RefuseBody(fault)
             return
         self._decision = decision = decide_body(self._effect, head)
@@ -152,7 +153,7 @@ class Reception:
 
     @property
     def _url(self) -> str:
-        return redact_url(self._effect.request.url)
+        return self._effect.request.shown_url
 
     def _without_body(self, head: Head) -> Answered | Interrupted:
         if isinstance(self._decision, RefuseBody):
@@ -177,7 +178,7 @@ def find_refused(effect: Exchange, schemes: tuple[str, ...]) -> Fault | None:
     scheme = scheme_of(effect.request)
     if scheme in schemes:
         return None
-    url = redact_url(effect.request.url)
+    url = effect.request.shown_url
     return SchemeRefused(url=url, scheme=scheme, allowed=schemes)
 
 

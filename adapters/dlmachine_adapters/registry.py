@@ -11,7 +11,6 @@ at all.
 """
 
 import os
-import secrets
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -170,6 +169,8 @@ def _begin_file(path: str) -> None:
     # SQLite would make it unwritable for a group that shares the folder. It is closed before
     # it has its name: to close a file drops all locks that this process has on it (POSIX),
     # and with them those of SQLite in other threads.
+    import secrets
+
     unnamed = f'{path}-{secrets.token_hex(4)}.new'
     _make_empty(unnamed)
     try:

@@ -136,9 +136,9 @@ def _prepare(request: Request, body: OpenBody | None) -> 'requests.PreparedReque
     headers = HTTPHeaderDict(request.headers.items)
     for name in ('Accept-Encoding', 'User-Agent'):
         headers.setdefault(name, SKIP_HEADER)
+    # `prepare` would do over again, and in its own way, what the core has done.
     prepared = PreparedRequest()
-    prepared.prepare(method=request.method, url=request.url)
-    prepared.url = request.url
+    prepared.method, prepared.url = request.method, request.url
     if body is not None:
         headers['Content-Length'] = str(body.size_bytes)
         prepared.body = body  # type: ignore[assignment]  # read as a file is

@@ -31,10 +31,13 @@ from urllib3.util.ssl_ import create_urllib3_context, resolve_cert_reqs
 
 from dlmachine.core.headers import is_token
 from dlmachine_adapters.limits import LimitPassed, Watch
+from dlmachine_adapters.reception import MOST_HEAD_BYTES
 from dlmachine_adapters.watched_sockets import WATCH, WatchedTls, connect, receive_into, send_all
 
 _BUFFER_BYTES: Final = 65_536
 _MOST_INTERIM: Final = 20
+#: Those of interim answers and of the last one; one alone is looked at more closely.
+_MOST_HEADS_BYTES: Final = 4 * MOST_HEAD_BYTES
 _SWITCHING_PROTOCOLS: Final = 101
 _STATUS_LINE: Final = b'HTTP/'
 _MOST_LINE_BYTES: Final = 65_536
@@ -77,6 +80,7 @@ class _Lines(BufferedReader):
     """A buffer that knows heads from their beginnings: http.client takes both for heads."""
 
     head_lines: int | None = None
+    head_bytes = 0
 
     def readline(self, size: int | None = -1, /) -> bytes:
         """One line.  Raises: RemoteDisconnected if the head ends in the middle."""
@@ -84,6 +88,10 @@ class _Lines(BufferedReader):
         if self.head_lines is None:
             return line
         self.head_lines += 1
+        self.head_bytes += len(line)  # Interim answers count: they may come without end.
+        if self.head_bytes > _MOST_HEADS_BYTES:
+            msg = f'more than {_MOST_HEADS_BYTES:,} bytes of heads'
+            raise HTTPException(msg)
         is_cut = not line.endswith(b'\n') and len(line) <= _MOST_LINE_BYTES
         is_http = self.head_lines > 1 or line[:5] == _STATUS_LINE[: len(line)]
         if is_cut and is_http:
@@ -126,6 +134,14 @@ class _WatchedResponse(HTTPResponse):
             msg = 'a chunk size is none'
             raise ValueError(msg)
         return int(found[1], 16)
+
+    def _read_and_discard_trailer(self) -> None:
+        left = MOST_HEAD_BYTES
+        while (line := self.fp.readline(_MOST_LINE_BYTES)) not in {b'\r\n', b'\n', b''}:
+            left -= len(line)
+            if left < 0:
+                msg = f'more than {MOST_HEAD_BYTES:,} bytes of trailers'
+                raise HTTPException(msg)
 
     def _safe_read(self, amt: int) -> bytes:
         # Of a chunked body only what ends a chunk is read in this way.

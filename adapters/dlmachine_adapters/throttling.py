@@ -6,12 +6,14 @@ server, and nothing is kept in memory; the transports take that for no silence o
 """
 
 import threading
+from dataclasses import dataclass
+from math import inf
 from time import monotonic
 from typing import Final
 
 from dlmachine.core.answer import TakeBody
 from dlmachine.core.events import Received
-from dlmachine.core.faults import Cancelled
+from dlmachine.core.faults import Cancelled, Fault
 from dlmachine.core.pacing import Flow, spend
 from dlmachine.core.ports import PartError, Sink
 from dlmachine_adapters.stopping import Stop
@@ -36,15 +38,31 @@ class Valve:
             return wait
 
 
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """When there is no time to wait any more, by the clock that never jumps; and its fault."""
+
+    at: float
+    fault: Fault
+
+
 class ThrottledSink:
     """A part, or a segment of one, that waits after what it was given."""
 
-    def __init__(self, part: Sink, valve: Valve, bytes_per_second: int, stop: Stop) -> None:
-        """Fill this part through the valve, until it is to stop."""
+    def __init__(
+        self,
+        part: Sink,
+        valve: Valve,
+        bytes_per_second: int,
+        stop: Stop,
+        deadline: Deadline | None = None,
+    ) -> None:
+        """Fill this part through the valve, until it is to stop or out of time."""
         self._part = part
         self._valve = valve
         self._limit = bytes_per_second
         self._stop = stop
+        self._deadline = deadline
 
     @property
     def size_bytes(self) -> int:
@@ -56,15 +74,25 @@ class ThrottledSink:
         self._part.begin(taking)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Pass it on in steps, each with its wait.  Raises: PartError, also if it is to stop."""
+        """Pass it on in steps, each with its wait.
+
+        Raises: PartError, also if it is to stop, or if there is no time for the wait.
+        """
         step = max(self._limit // _STEPS, _LEAST_BYTES)
         view = memoryview(data)
         for start in range(0, len(view), step):
             piece = view[start : start + step]
             self._part.write(piece)
-            if self._stop.wait(self._valve.spend(len(piece), self._limit)):
-                raise PartError(Cancelled())
+            self._wait(self._valve.spend(len(piece), self._limit))
 
     def finish(self) -> Received:
         """Pass it on."""
         return self._part.finish()
+
+    def _wait(self, seconds: float) -> None:
+        deadline = self._deadline
+        left = inf if deadline is None else max(deadline.at - monotonic(), 0.0)
+        if self._stop.wait(min(seconds, left)):
+            raise PartError(Cancelled())
+        if deadline is not None and seconds > left:
+            raise PartError(deadline.fault)

@@ -5,7 +5,8 @@ it is needed.
 """
 
 import copy
-import random
+import os
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,17 +20,17 @@ from dlmachine.core.policy import Policy
 from dlmachine.core.ports import Clock, Files, Gates, Locks, Progress, Store, Transport, Workers
 from dlmachine.core.snapshot import BackendSeen, Snapshot
 from dlmachine.core.staging import may_need_part, part_place, part_stem
-from dlmachine_adapters.backends import Backends
 from dlmachine_adapters.clock import SystemClock
 from dlmachine_adapters.files import LocalFiles
-from dlmachine_adapters.gates import HostGates
-from dlmachine_adapters.locks import FolderLocks, NoLocks
-from dlmachine_adapters.progress import make_progress
+from dlmachine_adapters.once import Once
 from dlmachine_adapters.stopping import Stop, StoppableClock, StoppableLocks, StoppableTransport
-from dlmachine_adapters.workers import ThreadWorkers
 
 if TYPE_CHECKING:
     from cachedir import Cache
+
+    from dlmachine_adapters.backends import Backends
+    from dlmachine_adapters.cachedir_store import CachedirStore
+    from dlmachine_adapters.gates import HostGates
 
 
 def cache_folder(path: str | None, pkg: str | None) -> str | None:
@@ -48,31 +49,38 @@ def observe(
     clock: Clock,
     files: Files,
     store: Store | None,
-    backends: tuple[BackendSeen, ...],
+    backends: Callable[[], tuple[BackendSeen, ...]],
     chance: float,
+    is_glance: bool = False,
 ) -> Snapshot:
-    """Look at all that a decision depends on.  Reads only."""
+    """Look at all that a decision depends on.  Reads only.
+
+    A glance leaves out the backends where a stored copy seems to do.
+    """
     key = cache_key(descriptor)
     wanted = policy.destination
     seen = files.see_path(wanted.path) if isinstance(wanted, ToPath) else None
     cache = None if store is None else store.look_up(key, descriptor)
     is_folder = seen is not None and seen.kind is PathKind.FOLDER
-    folder = None
-    if may_need_part(policy, cache):
+    part, may_fetch = None, may_need_part(policy, cache)
+    if may_fetch:
         folder = part_place(wanted, None if cache is None else cache.folder, is_folder=is_folder)
+        part = files.see_part(folder, part_stem(key, wanted))
     return Snapshot(
         now=clock.now(),
         chance=chance,
         key=key,
         cache=cache,
         destination=seen,
-        part=files.see_part(folder, part_stem(key, wanted)),
-        backends=backends,
+        part=part,
+        backends=backends() if may_fetch or not is_glance else None,
     )
 
 
 class SystemWorld:
     """This machine and its network; whatever works in it ends when it is closed."""
+
+    store: 'CachedirStore | None'
 
     def __init__(
         self, folder: str | None, *, progress: bool = False, shares: str | None = None
@@ -82,27 +90,47 @@ class SystemWorld:
         `shares` is a folder of somebody else's cache, through which rates are shared.
         """
         clock = SystemClock()
-        self._locks: Locks = NoLocks(clock)
         self._clock: Clock = clock
         self.files: Files = LocalFiles(clock)
-        self.progress: Progress = make_progress(is_wanted=progress)
-        self.workers: Workers = ThreadWorkers()
-        self.store: Store | None = None
-        self._backends = Backends(clock)
+        self.store = None
         self._was_live = False
         if folder is not None:
             from dlmachine_adapters.cachedir_store import CachedirStore
 
             self.store = CachedirStore(folder, clock)
-            self._locks = FolderLocks(folder, clock)
-        self._gates = HostGates(folder or shares, Stop())
+        # A hit has no need of these, nor of what has to be imported for them.
+        self._locks = Once(lambda: _make_locks(folder, clock))
+        self._backends = Once(lambda: _make_backends(clock))
+        self._gates = Once(lambda: _make_gates(folder or shares))
+        self._progress = Once(lambda: _make_progress(is_wanted=progress))
+        self._workers = Once(_make_workers)
         self._bind(Stop())
 
     def _bind(self, stop: Stop) -> None:
         self.stop = stop
         self.clock: Clock = StoppableClock(self._clock, stop)
-        self.locks: Locks = StoppableLocks(self._locks, self._clock, stop)
-        self.gates: Gates = self._gates.under(stop)
+        self._own_locks = Once[Locks](lambda: StoppableLocks(self._locks(), self._clock, stop))
+        self._own_gates = Once[Gates](lambda: self._gates().under(stop))
+
+    @property
+    def locks(self) -> Locks:
+        """One owner per key."""
+        return self._own_locks()
+
+    @property
+    def gates(self) -> Gates:
+        """Who may ask a host, and when."""
+        return self._own_gates()
+
+    @property
+    def progress(self) -> Progress:
+        """Bars, if they are wanted."""
+        return self._progress()
+
+    @property
+    def workers(self) -> Workers:
+        """Threads for segments."""
+        return self._workers()
 
     def renewed(self) -> 'SystemWorld':
         """The same for those who come after this one is closed."""
@@ -121,19 +149,27 @@ class SystemWorld:
 
     def transport(self, backend: str) -> Result[Transport, Fault]:
         """The backend of this name."""
-        loaded = self._backends.load(backend)
+        loaded = self._backends().load(backend)
         return loaded.map(lambda found: StoppableTransport(found, self._clock, self.stop))
 
     def observe(self, descriptor: Descriptor, policy: Policy) -> Snapshot:
         """Look at all that a decision depends on."""
+        return self._look(descriptor, policy, is_glance=False)
+
+    def glance(self, descriptor: Descriptor, policy: Policy) -> Snapshot:
+        """The same for a run that looks again before it fetches; a hit costs less by it."""
+        return self._look(descriptor, policy, is_glance=True)
+
+    def _look(self, descriptor: Descriptor, policy: Policy, *, is_glance: bool) -> Snapshot:
         return observe(
             descriptor,
             policy,
             clock=self.clock,
             files=self.files,
             store=self.store,
-            backends=self._backends.seen(),
-            chance=random.random(),  # noqa: S311 -- jitter, no secret
+            backends=lambda: self._backends().seen(),
+            chance=_chance(),
+            is_glance=is_glance,
         )
 
     def live_cache(self) -> 'Cache | None':
@@ -156,7 +192,8 @@ class SystemWorld:
         """End whatever works in it, and close all connections."""
         self.stop.set()
         self.stop.wait_for_all()
-        self._backends.close()
+        if self._backends.is_made:
+            self._backends().close()
         if self.store is not None:
             self.store.close()
             if self._was_live:
@@ -176,3 +213,38 @@ class SystemWorld:
     ) -> None:
         """Close."""
         self.close()
+
+
+def _chance() -> float:
+    # As random.random() does it; to import that takes longer than a hit.
+    return (int.from_bytes(os.urandom(7)) >> 3) * 2.0**-53
+
+
+def _make_locks(folder: str | None, clock: Clock) -> Locks:
+    from dlmachine_adapters.locks import FolderLocks, NoLocks
+
+    return NoLocks(clock) if folder is None else FolderLocks(folder, clock)
+
+
+def _make_backends(clock: Clock) -> 'Backends':
+    from dlmachine_adapters.backends import Backends
+
+    return Backends(clock)
+
+
+def _make_gates(folder: str | None) -> 'HostGates':
+    from dlmachine_adapters.gates import HostGates
+
+    return HostGates(folder, Stop())
+
+
+def _make_progress(*, is_wanted: bool) -> Progress:
+    from dlmachine_adapters.progress import make_progress
+
+    return make_progress(is_wanted=is_wanted)
+
+
+def _make_workers() -> Workers:
+    from dlmachine_adapters.workers import ThreadWorkers
+
+    return ThreadWorkers()

@@ -3,6 +3,7 @@
 Only click is loaded here; each command loads what it needs when it runs.
 """
 
+import gc
 import os
 import sys
 from importlib import import_module
@@ -14,6 +15,9 @@ from dlmachine.core.version import VERSION
 
 #: As of a program that SIGPIPE ends; and `exit_codes.FILES`, which loads too much.
 _OUTPUT_CLOSED, _FILES = 141, 3
+
+#: New objects between two looks for garbage; Python's own is 700.
+_OBJECTS = 50_000
 
 _COMMANDS = {
     'audit': 'Show what a list of downloads would do, without doing it.',
@@ -72,6 +76,8 @@ def group() -> None:
 
 def main() -> None:
     """Run, and end with an exit code that scripts can use."""
+    # What is loaded at the start stays: to look through it over and over takes 10 ms.
+    gc.set_threshold(_OBJECTS)
     try:
         with interruptible():
             group.main(standalone_mode=False)

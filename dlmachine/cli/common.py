@@ -35,6 +35,7 @@ _WORDS = {
     'max_per_host': 'max_per_host',
     'rate': 'rate',
     'limit_rate': 'limit_rate',
+    'http2': 'http2',
     'cacert': 'cainfo',
 }
 
@@ -91,6 +92,7 @@ def request_options(command: Command) -> Command:
             help='Do not make the folder of a destination.',
         ),
         click.option('--backend', metavar='NAME', help='requests, curl or another installed one.'),
+        click.option('--http2', is_flag=True, help='HTTP/2 over TLS, where curl offers it.'),
         click.option('--cacert', metavar='FILE', help='Trusted certificates (PEM).'),
         click.option('-k', '--insecure', is_flag=True, help='Trust any server. Shown in plans.'),
         click.option('--refresh', is_flag=True, help='Ask the server whether a copy is current.'),

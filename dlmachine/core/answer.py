@@ -18,10 +18,10 @@ from dlmachine.core.effects import Exchange, Expectation
 from dlmachine.core.events import Head
 from dlmachine.core.faults import AnswerUnusable, BodyTooLarge, Fault
 from dlmachine.core.filename import name_content
-from dlmachine.core.redact import redact_url, scrub
+from dlmachine.core.redact import scrub
 from dlmachine.core.said import Said, place_of
 from dlmachine.core.segments import Spans
-from dlmachine.core.validators import is_same_copy, is_same_version, validator_of
+from dlmachine.core.validators import is_of_another, is_same_copy, is_same_version, validator_of
 
 _CONTENT_RANGE: Final = re.compile(r'bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)', re.IGNORECASE)
 _DIGITS: Final = re.compile(r'\d{1,18}')
@@ -110,7 +110,7 @@ def decide_body(exchange: Exchange, head: Head) -> BodyDecision:
     if 200 <= status < 300:
         return _decide_whole(exchange, head)
     if status == 304:
-        return _decide_unmodified(exchange)
+        return _decide_unmodified(exchange, head)
     if status in REDIRECTS:
         return LeaveBody(Left.REDIRECT)
     if 300 <= status < 600:
@@ -134,11 +134,13 @@ def content_length(head: Head) -> int | None:
     return int(text) if _DIGITS.fullmatch(text) else None
 
 
-def _decide_unmodified(exchange: Exchange) -> BodyDecision:
+def _decide_unmodified(exchange: Exchange, head: Head) -> BodyDecision:
     if not exchange.expect.is_conditional:
         return _unusable(exchange, 'answered 304, although no condition was sent')
-    if exchange.expect.copy_place not in {'', place_of(exchange.request.url)}:
+    if exchange.expect.copy_place not in {'', place_of(exchange.request.shown_url)}:
         return _unusable(exchange, 'answered 304 from another place than the copy is from')
+    if is_of_another(exchange.expect, head):
+        return _unusable(exchange, 'answered 304 for another version than it was asked about')
     return LeaveBody(Left.NOT_MODIFIED)
 
 
@@ -155,7 +157,7 @@ def _decide_whole(exchange: Exchange, head: Head) -> BodyDecision:
     decoder = None if is_kept else _DECODERS.get(coding)
     if coding not in {'', 'identity', *_DECODERS}:
         return _unusable(exchange, f'sent the content coding {coding!r}, which was not asked for')
-    is_there = expect.copy_place in {'', place_of(exchange.request.url)}
+    is_there = expect.copy_place in {'', place_of(exchange.request.shown_url)}
     if is_there and is_same_copy(expect, head, None if decoder else length):
         return LeaveBody(Left.SAME_COPY)
     if expect.max_bytes is not None and length is not None and length > expect.max_bytes:
@@ -259,11 +261,12 @@ def _coding(head: Head) -> str:
 
 
 def _unusable(exchange: Exchange, problem: str) -> RefuseBody:
-    url = redact_url(exchange.request.url)
-    return RefuseBody(AnswerUnusable(url=url, problem=f'the server {problem}'))
+    request = exchange.request
+    told = scrub(f'the server {problem}', request.secrets())
+    return RefuseBody(AnswerUnusable(url=request.shown_url, problem=told))
 
 
 def _too_large(exchange: Exchange, size: int) -> RefuseBody:
     limit = exchange.expect.max_bytes or 0
-    url = redact_url(exchange.request.url)
+    url = exchange.request.shown_url
     return RefuseBody(BodyTooLarge(url=url, limit_bytes=limit, size_bytes=size))

@@ -4,11 +4,11 @@ Pure. A file to upload is named, never opened here; its bytes are read by an ada
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import PurePath
-from typing import Final, TypeAlias, assert_never
+from typing import Any, Final, TypeAlias, assert_never
 from urllib.parse import urlencode
 
 from returns.result import Failure, Result, Success
@@ -111,6 +111,39 @@ class MultipartBody:
 
 
 Body: TypeAlias = NoBody | FormBody | JsonBody | RawBody | MultipartBody
+
+
+def body_pairs(body: Body) -> Iterator[tuple[str, str]]:
+    """Names and texts in a body that names what is in it: a form, multipart, JSON.
+
+    >>> list(body_pairs(JsonBody('{"a": [{"b": "c"}], "d": 1}')))
+    [('b', 'c'), ('d', '1')]
+    """
+    match body:
+        case FormBody(pairs=pairs):
+            yield from pairs
+        case MultipartBody(parts=parts):
+            for part in parts:
+                if isinstance(part, ContentPart) and part.filename is None:
+                    yield part.name, part.content.decode('utf-8', 'replace')
+        case JsonBody(text=text):
+            yield from _json_pairs('', json.loads(text))
+        case _:
+            return
+
+
+def _json_pairs(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    match value:
+        case dict():
+            for key, one in value.items():
+                yield from _json_pairs(key, one)
+        case list():
+            for one in value:
+                yield from _json_pairs(name, one)
+        case None | bool():
+            return
+        case _:
+            yield name, str(value)
 
 
 def content_type_of(body: Body) -> str | None:

@@ -72,7 +72,7 @@ def encode(value: object) -> object:
         case _ if is_dataclass(value) and not isinstance(value, type):
             # A subclass of Descriptor adds ways to make one, and no fields.
             kind = Descriptor if isinstance(value, Descriptor) else type(value)
-            names = [field.name for field in fields(value)]
+            names = [field.name for field in fields(value) if field.init]
             return {_MARK: kind.__name__, **{name: encode(getattr(value, name)) for name in names}}
         case _:
             msg = f'{type(value).__name__} is no value of the core'

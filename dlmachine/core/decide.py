@@ -24,7 +24,7 @@ from dlmachine.core.faults import (
 from dlmachine.core.freshness import choose_version
 from dlmachine.core.policy import Policy, find_policy_fault
 from dlmachine.core.redact import redact_url
-from dlmachine.core.snapshot import CacheEntry, PartSeen, Snapshot
+from dlmachine.core.snapshot import BackendSeen, CacheEntry, PartSeen, Snapshot
 from dlmachine.core.staging import address_digest
 from dlmachine.core.url import parse_url
 
@@ -156,7 +156,11 @@ def _network(
     refusal = _find_refusal(place, descriptor, policy, snapshot)
     if refusal is not None:
         return Failure(refusal)
-    found = [choose_backend(url, policy, snapshot) for url in descriptor.addresses]
+    if snapshot.backends is None and isinstance(place, InCache):
+        # Whom to ask is settled by the look that is made with the lock, before all else.
+        return Success(Decision(verdict=verdict, reason=reason, destination=place, entry=entry))
+    backends = snapshot.backends or ()
+    found = [choose_backend(url, policy, backends) for url in descriptor.addresses]
     usable = tuple(one.unwrap() for one in found if is_successful(one))
     if not usable:
         return Failure(found[0].failure())
@@ -215,19 +219,21 @@ def _find_refusal(
     return None
 
 
-def choose_backend(url: str, policy: Policy, snapshot: Snapshot) -> Result[Address, Fault]:
+def choose_backend(
+    url: str, policy: Policy, backends: tuple[BackendSeen, ...]
+) -> Result[Address, Fault]:
     """The backend for an address: the one asked for, or another that speaks its scheme."""
     scheme = parse_url(url).unwrap().scheme
-    by_name = {backend.name: backend for backend in snapshot.backends}
+    by_name = {backend.name: backend for backend in backends}
     wanted = by_name.get(policy.backend)
     if wanted is None:
         return Failure(_missing(policy.backend, tuple(by_name)))
     if scheme in wanted.schemes:
         return Success(Address(url=url, backend=wanted.name))
-    for backend in snapshot.backends:
+    for backend in backends:
         if scheme in backend.schemes:
             return Success(Address(url=url, backend=backend.name))
-    allowed = tuple(sorted({known for seen in snapshot.backends for known in seen.schemes}))
+    allowed = tuple(sorted({known for seen in backends for known in seen.schemes}))
     return Failure(SchemeRefused(url=redact_url(url), scheme=scheme, allowed=allowed))
 
 

@@ -16,9 +16,7 @@ from dlmachine.core.events import Head
 #: Algorithms of the registry of RFC 9530 section 7.2 that hashlib has, strongest first.
 _ALGORITHMS: Final = {'sha-512': 'sha512', 'sha-256': 'sha256', 'sha': 'sha1', 'md5': 'md5'}
 
-_FIELDS: Final = frozenset(
-    {'repr-digest', 'content-digest', 'digest', 'content-md5', 'x-goog-hash'}
-)
+_FIELDS: Final = ('repr-digest', 'content-digest', 'digest', 'content-md5', 'x-goog-hash')
 _STRUCTURED: Final = re.compile(r'([a-z0-9*\-]+)\s*=\s*:([A-Za-z0-9+/=]*):')
 _PLAIN: Final = re.compile(r'([A-Za-z0-9\-]+)=([A-Za-z0-9+/]+={0,2})')
 
@@ -35,8 +33,7 @@ def served_digest(head: Head, *, is_part: bool, is_decoded: bool) -> tuple[str, 
     >>> served_digest(Head(status=200, headers=said), is_part=False, is_decoded=False)
     ('Content-MD5', Checksum(algorithm='md5', hex='d41d8cd98f00b204e9800998ecf8427e'))
     """
-    names = {name.casefold() for name, _ in head.headers}
-    if is_decoded or names.isdisjoint(_FIELDS):
+    if is_decoded or not any(name in head.headers for name in _FIELDS):
         return None
     found = (*_of_whole(head), *(() if is_part else _of_body(head)))
     return min(found, key=lambda one: _RANKS[one[1].algorithm], default=None)

@@ -117,7 +117,7 @@ class Exchange:
     answer is there, `decide_body(effect, head)` says what to do with its body.
     `algorithms` are the digests to compute on the way, besides SHA-256. `timeout` bounds
     the whole download, counted from its beginning; waiting for what `manners` allow is a part
-    of it.
+    of it. `http2` allows HTTP/2 over TLS, where backend and server can.
     """
 
     request: Request
@@ -128,6 +128,7 @@ class Exchange:
     stall_timeout: timedelta
     timeout: timedelta | None = None
     manners: Manners = Manners()
+    http2: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +137,8 @@ class ExchangeMany:
 
     As many run at once as there are `connections`, taken in order; a connection whose
     exchange does not bring a body gets no other. `exchange` is the one that showed what can
-    be had: the same is asked for each of the `spans`.
+    be had: the same is asked for each of the `spans`. `said` is what its answer said of the
+    whole.
     """
 
     exchange: Exchange
@@ -145,6 +147,7 @@ class ExchangeMany:
     whole_bytes: int
     validator: str
     connections: int
+    said: Said = Said()
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
@@ -162,6 +165,7 @@ class ExchangeMany:
                     held=(),
                     whole_bytes=self.whole_bytes,
                     validator=self.validator,
+                    said=self.said,
                     is_segment=True,
                 ),
             )

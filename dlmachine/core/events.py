@@ -42,17 +42,22 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CopyConfirmed:
+class Happened:
+    """It happened, and when: all that is to be said of many an event."""
+
+    at: datetime
+
+
+class CopyConfirmed(Happened):
     """The stored file is there, with the size on record."""
 
-    at: datetime
+    __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CopyMissing:
+class CopyMissing(Happened):
     """The stored file is gone or has another size."""
 
-    at: datetime
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,11 +147,10 @@ class ChecksumsRead:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waited:
+class Waited(Happened):
     """The time has passed."""
 
-    at: datetime
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,46 +161,40 @@ class Published:
     path: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlaceTaken:
+class PlaceTaken(Happened):
     """Somebody else has this version already."""
 
-    at: datetime
+    __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
+class Recorded(Happened):
     """The registry knows."""
 
-    at: datetime
+    __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retired:
+class Retired(Happened):
     """The earlier versions are gone."""
 
-    at: datetime
+    __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unpublished:
+class Unpublished(Happened):
     """The file is gone again."""
 
-    at: datetime
+    __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Discarded:
+class Discarded(Happened):
     """The part is closed, and removed unless it was to be kept."""
 
-    at: datetime
+    __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockReleased:
+class LockReleased(Happened):
     """Others may download this key."""
 
-    at: datetime
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,8 @@ from dlmachine.core.freshness import Condition, build_condition
 from dlmachine.core.headers import Headers
 from dlmachine.core.pacing import Manners
 from dlmachine.core.policy import CheckMethod, Policy
-from dlmachine.core.redact import redact_url
-from dlmachine.core.request import HTTP_SCHEMES, Request, build_request
+from dlmachine.core.redact import redact_url, scrub
+from dlmachine.core.request import HTTP_SCHEMES, Request, build_request, secrets_of
 from dlmachine.core.retry import may_be_repeated
 from dlmachine.core.said import Said, place_of
 from dlmachine.core.segments import first_span
@@ -45,7 +45,7 @@ def send(job: Job, effort: Effort, request: Request) -> Step:
             etag=condition.etag,
             last_modified=condition.last_modified,
             size_bytes=condition.size_bytes,
-            name=name_content(Headers(), request.url),
+            name=name_content(Headers(), request.shown_url),
             asked_name=name_content(Headers(), effort.address(job).url),
             address=address_digest(effort.address(job).url),
             said=Said() if effort.is_unranged else effort.said,
@@ -60,6 +60,7 @@ def send(job: Job, effort: Effort, request: Request) -> Step:
         connect_timeout=policy.connect_timeout,
         stall_timeout=policy.stall_timeout,
         timeout=policy.timeout,
+        http2=policy.http2,
         manners=Manners(
             max_per_host=_places(policy),
             rate=policy.rate,
@@ -145,5 +146,6 @@ def _condition(job: Job, effort: Effort) -> Condition:
     is_there = redact_url(address.url) == served_by
     if not may_be_repeated(job.descriptor.method, job.policy):
         # Nor can it be asked without one afterwards, should another place confirm it.
-        is_there = is_there and _copy_place(job) in {'', place_of(address.url)}
+        asked = scrub(redact_url(address.url), secrets_of(job.descriptor))
+        is_there = is_there and _copy_place(job) in {'', place_of(asked)}
     return build_condition(decision.entry, method) if is_there else Condition()

@@ -5,6 +5,7 @@ the URL. A name is one path segment that every common file system takes.
 """
 
 import re
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Final
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
@@ -21,6 +22,8 @@ _UNSAFE: Final = re.compile(
 _SEPARATORS: Final = re.compile(r'[/\\]')
 _RESERVED: Final = re.compile(r'(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?')
 
+#: One download asks for the same few names dozens of times.
+_REMEMBERED: Final = 256
 #: Most file systems take 255 bytes; part files and versions need some of them.
 _MOST_BYTES: Final = 200
 FALLBACK: Final = 'download'
@@ -29,6 +32,7 @@ FALLBACK: Final = 'download'
 _CHARSETS: Final = frozenset({'utf-8', 'iso-8859-1', 'us-ascii', 'windows-1252'})
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def name_content(headers: Headers, url: str) -> str:
     """What the content is called: by the answer, by the URL, or `download`.
 
@@ -36,7 +40,11 @@ def name_content(headers: Headers, url: str) -> str:
     >>> name_content(said, 'http://h/x'), name_content(Headers(), 'http://h/d/t.csv?x=1')
     ('a b.gz', 't.csv')
     """
-    said = _disposition_name(headers.get_all('Content-Disposition'))
+    return _name(headers.get_all('Content-Disposition'), url)
+
+
+def _name(dispositions: tuple[str, ...], url: str) -> str:
+    said = _disposition_name(dispositions)
     return safe_name(said) or safe_name(_url_name(url)) or FALLBACK
 
 
@@ -60,12 +68,17 @@ def _unreserved(name: str) -> str:
     return f'_{name}' if is_special else name
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def extension(name: str) -> str | None:
     """The extension without its dot, `tar.gz` and the like whole; None if there is none.
 
     >>> extension('a.tar.gz'), extension('a.CSV'), extension('README'), extension('.hidden')
     ('tar.gz', 'csv', None, None)
     """
+    return _extension(name)
+
+
+def _extension(name: str) -> str | None:
     suffixes = [suffix.lstrip('.').lower() for suffix in PurePosixPath(name).suffixes]
     if not suffixes or not re.fullmatch(r'[a-z0-9_\-]{1,16}', suffixes[-1]):
         return None

@@ -5,7 +5,7 @@ Pure. RFC 9110 section 5: names are tokens, order and repetition are kept.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from returns.result import Failure, Result, Success
@@ -30,6 +30,10 @@ class Headers:
     """
 
     items: tuple[tuple[str, str], ...] = ()
+    #: Values by name, once one is asked for: the same few fields are, by many names.
+    _index: Mapping[str, tuple[str, ...]] | None = field(
+        default=None, init=False, repr=False, compare=False
+    )
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         """The fields in order."""
@@ -41,7 +45,7 @@ class Headers:
 
     def __contains__(self, name: object) -> bool:
         """Whether a field of this name is there, whatever its case."""
-        return isinstance(name, str) and self.get(name) is not None
+        return isinstance(name, str) and bool(self.get_all(name))
 
     def __repr__(self) -> str:
         """For people: secrets masked."""
@@ -54,8 +58,11 @@ class Headers:
 
     def get_all(self, name: str) -> tuple[str, ...]:
         """Every value of this name, in order."""
-        folded = name.casefold()
-        return tuple([value for key, value in self.items if key.casefold() == folded])
+        index = self._index
+        if index is None:
+            index = _grouped(self.items)
+            object.__setattr__(self, '_index', index)
+        return index.get(name.casefold(), ())
 
     def with_field(self, name: str, value: str) -> 'Headers':
         """The same fields with this one set, in place of any of its name."""
@@ -73,6 +80,14 @@ class Headers:
     def redacted(self) -> 'Headers':
         """The same fields with the values of secret names masked."""
         return Headers(redact_pairs(self.items))
+
+
+def _grouped(items: tuple[tuple[str, str], ...]) -> Mapping[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for name, value in items:
+        folded = name.casefold()
+        found[folded] = (*found.get(folded, ()), value)
+    return found
 
 
 def parse_headers(given: HeadersLike, where: str = 'headers') -> Result[Headers, Fault]:

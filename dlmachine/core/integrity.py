@@ -18,7 +18,6 @@ from dlmachine.core.faults import (
     Fault,
 )
 from dlmachine.core.filename import name_content
-from dlmachine.core.redact import redact_url
 from dlmachine.core.states import Exchanging, Job
 
 
@@ -40,7 +39,7 @@ def verified_by(job: Job, head: Head, taking: TakeBody) -> tuple[tuple[str, str]
 
 
 def _find_size_fault(state: Exchanging, taking: TakeBody, received: Received) -> Fault | None:
-    url = redact_url(state.exchange.request.url)
+    url = state.exchange.request.shown_url
     if taking.wire_bytes is not None and received.wire_bytes != taking.wire_bytes:
         return BodyTruncated(
             url=url, received_bytes=received.wire_bytes, expected_bytes=taking.wire_bytes
@@ -59,7 +58,7 @@ def _find_digest_fault(
         found = actual.get(checksum.algorithm, '')
         if found != checksum.hex:
             return DigestMismatch(
-                url=redact_url(state.exchange.request.url),
+                url=state.exchange.request.shown_url,
                 algorithm=checksum.algorithm,
                 expected=checksum.hex,
                 actual=found,
@@ -81,7 +80,7 @@ def _promises(job: Job, head: Head, taking: TakeBody) -> tuple[tuple[str, Checks
 
 
 def _find_content_fault(state: Exchanging, head: Head, received: Received) -> Fault | None:
-    policy, url = state.job.policy, redact_url(state.exchange.request.url)
+    policy, url = state.job.policy, state.exchange.request.shown_url
     least, size = policy.min_bytes, received.size_bytes
     if least is not None and size < least:
         problem = f'has {size:,} bytes, where at least {least:,} are expected'

@@ -1,7 +1,7 @@
 """The machine: `begin` and `advance`, the only way on.
 
 Pure and total: any event in any state gives a next step. What a state does about an event
-is in the `on_*` modules; the table below says which function that is.
+is in the `on_*` modules; the tables here and in `fetching` say which function that is.
 
 What a run goes through, if all goes well:
 
@@ -14,10 +14,8 @@ What a run goes through, if all goes well:
                  -> Releasing -> Finished
 """
 
-from typing import assert_never
-
-from dlmachine.core import on_body, on_commit, on_exchange, on_look_up, on_segments
-from dlmachine.core.closing import on_falling_back
+from dlmachine.core import on_look_up
+from dlmachine.core.bounds import MOST_CONFLICTS, MOST_MISSING, MOST_RENEWALS
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.events import Event
 from dlmachine.core.policy import Policy
@@ -25,27 +23,13 @@ from dlmachine.core.snapshot import Snapshot
 from dlmachine.core.states import (
     Broken,
     Confirming,
-    Discarding,
-    Exchanging,
-    FallingBack,
     Finished,
-    Joining,
     Learning,
     Locking,
     Observing,
-    Opening,
-    Publishing,
-    Recording,
-    Releasing,
-    Retiring,
-    Segmenting,
     State,
     Step,
-    Unpublishing,
-    Validating,
-    Waiting,
 )
-from dlmachine.core.tries import MOST_RENEWALS
 
 
 def begin(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Step:
@@ -60,7 +44,7 @@ def begin(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Step:
     return on_look_up.start(descriptor, policy, snapshot)
 
 
-def advance(state: State, event: Event) -> Step:  # noqa: C901, PLR0911, PLR0912 -- one line a state
+def advance(state: State, event: Event) -> Step:
     """The next step, from what came of the last one's effect."""
     match state:
         case Confirming():
@@ -71,34 +55,13 @@ def advance(state: State, event: Event) -> Step:  # noqa: C901, PLR0911, PLR0912
             return on_look_up.on_locking(state, event)
         case Observing():
             return on_look_up.on_observing(state, event)
-        case Opening():
-            return on_exchange.on_opening(state, event)
-        case Exchanging():
-            return on_exchange.on_exchanging(state, event)
-        case Segmenting():
-            return on_segments.on_segmenting(state, event)
-        case Joining():
-            return on_segments.on_joining(state, event)
-        case Validating():
-            return on_body.on_validating(state, event)
-        case Waiting():
-            return on_exchange.on_waiting(state, event)
-        case Publishing():
-            return on_commit.on_publishing(state, event)
-        case Recording():
-            return on_commit.on_recording(state, event)
-        case Retiring():
-            return on_commit.on_retiring(state, event)
-        case Unpublishing():
-            return on_commit.on_unpublishing(state, event)
-        case FallingBack():
-            return on_falling_back(state, event)
-        case Discarding() | Releasing():
-            return on_commit.on_closing(state, event)
         case Finished() | Broken():
             return Step(state=state)
         case _:
-            assert_never(state)
+            # Most of the core is about fetching: a hit comes here never, and loads none of it.
+            from dlmachine.core.fetching import advance_fetch
+
+            return advance_fetch(state, event)
 
 
 def most_effects(descriptor: Descriptor, policy: Policy) -> int:
@@ -114,7 +77,7 @@ def most_effects(descriptor: Descriptor, policy: Policy) -> int:
     return exchanges + 4 * rounds * len(descriptor.addresses) + _COMMITTING + _AROUND
 
 
-_COMMITTING = on_commit.MOST_CONFLICTS * 2
+_COMMITTING = MOST_CONFLICTS * 2
 #: Learning, confirming, twice up to `MOST_MISSING`, locking, observing, opening; the last
 #: publishing and recording, unpublishing or retiring, falling back, discarding, releasing.
-_AROUND = on_look_up.MOST_MISSING * 2 + 14
+_AROUND = MOST_MISSING * 2 + 14

@@ -65,7 +65,11 @@ def flat_attributes(record: DownloadRecord) -> Mapping[str, str | int]:
         'http_code': record.http_code,
         'etag': record.etag,
         'last_modified': record.last_modified,
-        'download_started': f'{record.started_at:%Y-%m-%d %H:%M:%S}',
-        'download_finished': f'{record.finished_at:%Y-%m-%d %H:%M:%S}',
+        'download_started': _to_second(record.started_at),
+        'download_finished': _to_second(record.finished_at),
     }
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _to_second(at: datetime) -> str:
+    return at.replace(tzinfo=None).isoformat(' ', 'seconds')

@@ -14,8 +14,9 @@ from dlmachine.core.events import Answered, Event, Failed, Received, Validated
 from dlmachine.core.faults import ContentRefused, Fault
 from dlmachine.core.integrity import find_body_fault, verified_by
 from dlmachine.core.on_commit import confirm_version, publish
-from dlmachine.core.provenance import build_record, secrets_of
-from dlmachine.core.redact import redact_url, scrub
+from dlmachine.core.provenance import build_record
+from dlmachine.core.redact import scrub
+from dlmachine.core.request import secrets_of
 from dlmachine.core.states import Effort, Exchanging, Job, Segmenting, Step, Validating
 from dlmachine.core.tries import go_on
 
@@ -39,7 +40,7 @@ def on_body(state: Exchanging, event: Answered, taking: TakeBody, received: Rece
 
 def on_validating(state: Validating, event: Event) -> Step:
     """The caller's function says yes, or what is wrong."""
-    url = redact_url(state.exchange.request.url)
+    url = state.exchange.request.shown_url
     match event:
         case Validated(problem=None):
             return publish(state.job, state.record)

@@ -7,8 +7,9 @@ never an entry without its file.
 from dataclasses import replace
 from datetime import datetime
 from pathlib import PurePath
-from typing import Final, assert_never
+from typing import assert_never
 
+from dlmachine.core.bounds import MOST_CONFLICTS
 from dlmachine.core.closing import cached_outcome, close, close_on_bug, give_back
 from dlmachine.core.destination import AtPath, InCache, InFolder, InMemory
 from dlmachine.core.effects import Publish, Record, Retire, Unpublish
@@ -41,9 +42,6 @@ from dlmachine.core.states import (
     Step,
     Unpublishing,
 )
-
-#: Versions that others may have taken, one after the other, before it is an error.
-MOST_CONFLICTS: Final = 16
 
 
 def publish(job: Job, record: DownloadRecord) -> Step:
@@ -154,15 +152,17 @@ def _take_next(job: Job, record: DownloadRecord, version: int, conflicts: int) -
 
 def _on_published(state: Publishing, at: datetime, path: str | None) -> Step:
     job, record = replace(state.job, holds_part=False), state.record
+    is_stored = isinstance(job.decision.destination, InCache)
     outcome = Outcome(
         origin=Origin.NETWORK,
         reason=job.decision.reason.value,
         key=job.key,
         path=path,
+        version=state.version if is_stored else None,
         record=record,
         tries=record.tries,
     )
-    if not isinstance(job.decision.destination, InCache) or path is None:
+    if not is_stored or path is None:
         return close(job, outcome)
     update = NewVersion(
         key=job.key,
@@ -175,8 +175,7 @@ def _on_published(state: Publishing, at: datetime, path: str | None) -> Step:
         stored_at=at,
         record=record,
     )
-    stored = replace(outcome, version=state.version)
-    return _record(job, update, stored, 'ready', published=path, conflicts=state.conflicts)
+    return _record(job, update, outcome, 'ready', published=path, conflicts=state.conflicts)
 
 
 def _record(

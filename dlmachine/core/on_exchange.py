@@ -27,7 +27,7 @@ from dlmachine.core.faults import BodyTooLarge, Fault, HttpStatus
 from dlmachine.core.on_body import on_body, secrets_around
 from dlmachine.core.on_commit import confirm_version
 from dlmachine.core.on_segments import ask_for_whole, divide_rest
-from dlmachine.core.redact import redact_url, scrub
+from dlmachine.core.redact import scrub
 from dlmachine.core.redirect import follow_redirect
 from dlmachine.core.retry import may_be_repeated, parse_retry_after
 from dlmachine.core.said import place_of
@@ -42,6 +42,7 @@ from dlmachine.core.states import (
     Waiting,
 )
 from dlmachine.core.tries import give_up, go_on, start_try
+from dlmachine.core.validators import is_of_another
 
 
 def on_opening(state: Opening, event: Event) -> Step:
@@ -148,7 +149,7 @@ def _on_redirect(state: Exchanging, event: Answered) -> Step:
 def _on_error(state: Exchanging, event: Answered) -> Step:
     head, effort = event.head, state.effort
     fault = HttpStatus(
-        url=redact_url(state.exchange.request.url),
+        url=state.exchange.request.shown_url,
         status=head.status,
         reason=scrub(head.reason, secrets_around(state)),
         retry_after=parse_retry_after(head, event.at),
@@ -192,7 +193,8 @@ def _ask_otherwise(state: Exchanging, head: Head, at: datetime) -> Step | None:
         return None
     if _is_rest_refused(state, head):
         return _ask_for_whole(state, at)
-    if head.status == 304 and expect.copy_place not in {'', place_of(request.url)}:
+    is_elsewhere = expect.copy_place not in {'', place_of(request.shown_url)}
+    if head.status == 304 and (is_elsewhere or is_of_another(expect, head)):
         return start_try(state.job, replace(effort, is_unconditional=True, trail=()), at)
     is_error = 400 <= head.status < 600 and head.status not in _NOT_OF_RANGES
     if not is_error or 'Range' not in request.headers:

@@ -5,10 +5,10 @@ lock is held, because the world may have moved in between.
 """
 
 from dataclasses import replace
-from typing import Final
 
 from returns.pipeline import is_successful
 
+from dlmachine.core.bounds import MOST_MISSING
 from dlmachine.core.closing import cached_outcome, close, close_on_bug
 from dlmachine.core.decide import Verdict, decide
 from dlmachine.core.descriptor import Descriptor
@@ -39,9 +39,6 @@ from dlmachine.core.states import (
     Opening,
     Step,
 )
-
-#: Stored copies that may turn out to be gone before a new one is fetched.
-MOST_MISSING: Final = 8
 
 
 def start(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Step:
@@ -107,6 +104,9 @@ def on_observing(state: Observing, event: Event) -> Step:
     """The verdict is made again, from what is seen now."""
     match event:
         case Observed(snapshot=snapshot):
+            # There is no third look: what was not seen by now is not there.
+            if snapshot.backends is None:
+                snapshot = replace(snapshot, backends=())
             return _decide_again(replace(state.job, snapshot=snapshot, is_observed=True))
         case Failed(fault=fault):
             return close(state.job, fault)

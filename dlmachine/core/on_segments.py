@@ -25,7 +25,7 @@ from dlmachine.core.events import (
 )
 from dlmachine.core.faults import BodyTruncated, Fault, HttpStatus
 from dlmachine.core.on_body import on_body, secrets_around
-from dlmachine.core.redact import redact_url, scrub
+from dlmachine.core.redact import scrub
 from dlmachine.core.retry import PASSING, Chance, classify, parse_retry_after
 from dlmachine.core.segments import choose_connections, count_bytes, gaps, merged, split
 from dlmachine.core.states import Effort, Exchanging, Job, Joining, Segmenting, Step
@@ -50,11 +50,13 @@ def divide_rest(
     first, brought = taking.offset, received.wire_bytes
     effort, validator = state.effort, taking.validator or ''
     if brought != taking.wire_bytes:
-        url = redact_url(state.exchange.request.url)
+        url = state.exchange.request.shown_url
         fault = BodyTruncated(url=url, received_bytes=brought, expected_bytes=taking.wire_bytes)
         return go_on(state.job, effort.emptied(), fault, event.at)
     spans = merged(((0, first + brought - 1), *taking.held))
-    filled = replace(effort.filled(spans, whole_bytes, validator), most_bytes=_most(effort))
+    filled = replace(
+        effort.filled(spans, whole_bytes, validator), most_bytes=_most(effort), said=taking.said
+    )
     join = Join(
         name=state.exchange.expect.asked_name,
         whole_bytes=whole_bytes,
@@ -73,6 +75,7 @@ def divide_rest(
         whole_bytes=whole_bytes,
         validator=validator,
         connections=connections,
+        said=taking.said,
     )
     going = Segmenting(
         job=state.job,
@@ -108,7 +111,9 @@ def on_joining(state: Joining, event: Event) -> Step:
             )
             answer = Answered(at=at, head=state.head, received=received)
             whole = TakeBody(
-                wire_bytes=state.join.whole_bytes, limit_bytes=state.job.policy.max_bytes
+                wire_bytes=state.join.whole_bytes,
+                limit_bytes=state.job.policy.max_bytes,
+                said=state.effort.said,
             )
             return on_body(one, answer, whole, received)
         case Failed(fault=fault):
@@ -218,14 +223,14 @@ def _read_body(exchange: Exchange, end: Answered | Interrupted) -> tuple[int, _T
     count = 0 if end.received is None else min(end.received.wire_bytes, wanted)
     if count == wanted:
         return count, None
-    url = redact_url(exchange.request.url)
+    url = exchange.request.shown_url
     fault = BodyTruncated(url=url, received_bytes=count, expected_bytes=wanted)
     return count, _Trouble(fault=fault)
 
 
 def _read_refusal(state: Segmenting, head: Head, at: datetime) -> _Trouble:
     fault = HttpStatus(
-        url=redact_url(state.exchange.request.url),
+        url=state.exchange.request.shown_url,
         status=head.status,
         reason=scrub(head.reason, secrets_around(state)),
         retry_after=parse_retry_after(head, at),

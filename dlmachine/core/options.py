@@ -4,7 +4,6 @@ Pure. One table says which names there are, what they mean and how they are read
 that is not in it is a fault that names the nearest one.
 """
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -147,6 +146,7 @@ OPTIONS: Final[Mapping[str, Option]] = {
     'limit_rate': Option(
         field='limit_rate', read=read_size, help='bytes a second, of all downloads together'
     ),
+    'http2': Option(field='http2', read=read_bool, help='HTTP/2 over TLS, where curl offers it'),
 }
 
 #: The keywords of `Descriptor.parse`, which describe what to download.
@@ -208,6 +208,8 @@ def split_options(
 
 def unknown_name(name: str, known: Iterable[str], source: str = '') -> UnknownName:
     """The fault for a name that does not exist, with the nearest that does."""
+    import difflib
+
     names = (*known, *SYNONYMS)
     near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
     return UnknownName(name=str(name), nearest=near[0] if near else None, source=source)

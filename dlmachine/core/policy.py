@@ -82,7 +82,8 @@ class Policy:
 
     A host is asked by at most `max_per_host` exchanges at once, and no more often than `rate`
     says; all downloads of a manager together take at most `limit_rate` bytes a second. None:
-    without a limit.
+    without a limit. `http2` lets a backend that can speak HTTP/2 over TLS where the server
+    does (RFC 9113); of ours that is curl.
 
     >>> Policy().retries, Policy().stall_timeout.total_seconds()
     (3, 60.0)
@@ -123,6 +124,7 @@ class Policy:
     max_per_host: int | None = 8
     rate: Rate | None = None
     limit_rate: int | None = None
+    http2: bool = False
 
 
 #: What is made by hand may hold anything; options are read from words.

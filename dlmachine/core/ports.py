@@ -9,11 +9,10 @@ exception is `PartError`, by which a part stops the transport that writes to it.
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
-from typing import BinaryIO, Protocol, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
 
 from returns.result import Result
 
-from dlmachine.core.answer import TakeBody
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.destination import PathSeen
 from dlmachine.core.effects import (
@@ -54,6 +53,9 @@ from dlmachine.core.metadata import MetadataUpdate
 from dlmachine.core.policy import Policy
 from dlmachine.core.snapshot import BackendSeen, CacheSeen, PartSeen, Snapshot
 
+if TYPE_CHECKING:
+    from dlmachine.core.answer import TakeBody
+
 End = TypeVar('End')
 
 
@@ -86,7 +88,7 @@ class Sink(Protocol):
         """How many bytes it holds."""
         ...
 
-    def begin(self, taking: TakeBody) -> None:
+    def begin(self, taking: 'TakeBody') -> None:
         """Get ready for a body: keep the first `taking.offset` bytes, drop the others.
 
         From here on the digests of `taking.algorithms` are made, besides SHA-256. Where the
@@ -245,8 +247,8 @@ class Gates(Protocol):
         """
         ...
 
-    def throttle(self, effect: Exchange, part: Sink) -> Sink:
-        """The part, or a segment of it, filled no faster than it may be."""
+    def throttle(self, effect: Exchange, part: Sink, remaining: timedelta | None = None) -> Sink:
+        """The part, or a segment of it, filled no faster than it may be, while time remains."""
         ...
 
 

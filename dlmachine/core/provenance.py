@@ -6,7 +6,6 @@ Pure. Secrets are taken out here, before anything leaves the machine.
 from dataclasses import replace
 from datetime import datetime
 
-from dlmachine.core.body import FormBody
 from dlmachine.core.cachekey import full_url
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.effects import Exchange
@@ -14,8 +13,8 @@ from dlmachine.core.events import Answered, Head, Received
 from dlmachine.core.filename import FALLBACK, name_content, safe_name
 from dlmachine.core.headers import Headers
 from dlmachine.core.record import DownloadRecord
-from dlmachine.core.redact import redact_pairs, redact_url, scrub, secrets_in_pairs, secrets_in_url
-from dlmachine.core.request import body_digest
+from dlmachine.core.redact import redact_pairs, redact_url, scrub
+from dlmachine.core.request import body_digest, secrets_of
 from dlmachine.core.states import Effort, Job
 from dlmachine.core.version import VERSION
 
@@ -39,10 +38,10 @@ def build_record(
     return DownloadRecord(
         url=redacted_url(descriptor),
         method=descriptor.method,
-        request_headers=redact_pairs(exchange.request.headers),
+        request_headers=_scrubbed(redact_pairs(exchange.request.headers), secrets),
         body_kind=kind,
         body_sha256=digest,
-        urls=tuple(redact_url(url) for url in effort.trail),
+        urls=tuple(scrub(redact_url(url), secrets) for url in effort.trail),
         served_by=redact_url(effort.address(job).url),
         tries=effort.tries,
         started_at=job.began_at,
@@ -59,7 +58,7 @@ def build_record(
         verified_tls=descriptor.tls.verify,
         backend=exchange.backend,
         backend_version=next(
-            (seen.version for seen in job.snapshot.backends if seen.name == exchange.backend), ''
+            (one.version for one in job.snapshot.backends or () if one.name == exchange.backend), ''
         ),
         dlmachine_version=VERSION,
     )
@@ -84,16 +83,6 @@ def redacted_url(descriptor: Descriptor) -> str:
     return redact_url(full_url(descriptor.url, descriptor))
 
 
-def secrets_of(descriptor: Descriptor) -> frozenset[str]:
-    """Every secret text of a descriptor: a server may echo it, here or on the way here."""
-    body = descriptor.body
-    secrets = secrets_in_pairs(descriptor.headers) | secrets_in_pairs(descriptor.query)
-    secrets |= secrets_in_pairs(body.pairs) if isinstance(body, FormBody) else frozenset()
-    for url in descriptor.addresses:
-        secrets |= secrets_in_url(url)
-    return secrets
-
-
 def _unless_secret(value: str | None, secrets: frozenset[str]) -> str | None:
     # Masked, it would be a validator that the server never gave.
     return value if value is not None and scrub(value, secrets) == value else None
@@ -102,6 +91,13 @@ def _unless_secret(value: str | None, secrets: frozenset[str]) -> str | None:
 def _clean_name(name: str, secrets: frozenset[str]) -> str:
     cleaned = scrub(name, secrets)
     return name if cleaned == name else safe_name(cleaned) or FALLBACK
+
+
+def _scrubbed(
+    pairs: tuple[tuple[str, str], ...], secrets: frozenset[str]
+) -> tuple[tuple[str, str], ...]:
+    # The same secret may stand under another name, too.
+    return tuple((name, scrub(value, secrets)) for name, value in pairs)
 
 
 def _response_headers(headers: Headers, secrets: frozenset[str]) -> tuple[tuple[str, str], ...]:

@@ -57,8 +57,12 @@ class DownloadRecord:
 
     def to_json(self) -> str:
         """One line of JSON."""
-        values = {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
-        return json.dumps({'v': RECORD_VERSION, **values}, ensure_ascii=False)
+        values = {name: _plain(getattr(self, name)) for name in _NAMES}
+        return _ENCODER.encode({'v': RECORD_VERSION, **values})
+
+
+_NAMES: Final = tuple(field.name for field in fields(DownloadRecord))
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False)
 
 
 def parse_record(text: str) -> Result[DownloadRecord, Fault]:

@@ -6,7 +6,9 @@ tokens in a query or body under a name that is used for tokens.
 """
 
 import re
-from collections.abc import Iterable
+from base64 import b64decode
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Final
 from urllib.parse import SplitResult, unquote, unquote_plus, urlsplit
 
@@ -26,19 +28,28 @@ _SECRET_WORDS: Final = re.compile(
     re.IGNORECASE,
 )
 
+#: Of what stands in a cookie, only so much is taken for a secret whatever its name is.
+_SHORTEST_OF_COOKIE: Final = 12
+
 #: A secret shorter than this is masked where its name stands, but is not searched for in
 #: free text: every text would contain it.
 _SHORTEST_SEARCHED: Final = 4
 
+#: What most URLs are: none of it could be a secret.
+_PLAIN_URL: Final = re.compile(r'https?://[a-z0-9.\-]+(?::[0-9]+)?/[A-Za-z0-9_.~/\-]*')
 
+#: One download asks for the same few texts dozens of times.
+_REMEMBERED: Final = 256
+
+
+@lru_cache(maxsize=_REMEMBERED)
 def is_secret_name(name: str) -> bool:
     """Whether a header, query parameter or field of this name carries a secret.
 
     >>> is_secret_name('Authorization'), is_secret_name('access_token'), is_secret_name('ids')
     (True, True, False)
     """
-    folded = name.strip().casefold()
-    return folded in _SECRET_NAMES or _SECRET_WORDS.search(folded) is not None
+    return _is_secret(name.strip().casefold())
 
 
 def redact_pairs(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
@@ -46,26 +57,36 @@ def redact_pairs(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...
     return tuple((name, MASK if is_secret_name(name) else value) for name, value in pairs)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def redact_url(url: str) -> str:
     """The URL without userinfo, with secret query values masked and without its fragment.
 
     >>> redact_url('https://me:pw@host/x?token=abc&ids=1')
     'https://***@host/x?token=***&ids=1'
     """
+    if _PLAIN_URL.fullmatch(url) is not None:
+        return url
     parts = _split(url)
-    if parts is None:
-        return MASK
+    return MASK if parts is None else _redact_parts(parts)
+
+
+def _redact_parts(parts: SplitResult) -> str:
     host = parts.netloc.rpartition('@')
     netloc = f'{MASK}@{host[2]}' if host[1] else host[2]
     query = '&'.join(_redact_field(field) for field in parts.query.split('&'))
     return parts._replace(netloc=netloc, query=query, fragment='').geturl()
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def secrets_in_url(url: str) -> frozenset[str]:
     """Every secret text that stands in the URL, as written and decoded."""
+    if _PLAIN_URL.fullmatch(url) is not None:
+        return frozenset()
     parts = _split(url)
-    if parts is None:
-        return frozenset({url})
+    return frozenset({url}) if parts is None else _secrets_in(parts)
+
+
+def _secrets_in(parts: SplitResult) -> frozenset[str]:
     userinfo, marked, _ = parts.netloc.rpartition('@')
     found = {userinfo, *userinfo.split(':', 1)} if marked else set()
     for field in parts.query.split('&'):
@@ -77,21 +98,70 @@ def secrets_in_url(url: str) -> frozenset[str]:
 
 
 def secrets_in_pairs(pairs: Iterable[tuple[str, str]]) -> frozenset[str]:
-    """Every secret value among the pairs; of 'Bearer x' also the bare x."""
-    found = {value for name, value in pairs if is_secret_name(name) and value.strip()}
-    return frozenset(found | {value.split(None, 1)[-1] for value in found})
+    """Every secret value among the pairs; of credentials and cookies also what is in them.
+
+    >>> sorted(secrets_in_pairs([('Authorization', 'Bearer x'), ('Cookie', 'a=b; sid=c')]))
+    ['Bearer x', 'a=b; sid=c', 'c', 'sid=c', 'x']
+    """
+    found = {(name, value) for name, value in pairs if is_secret_name(name) and value.strip()}
+    return frozenset(text for name, value in found for text in _secrets_in_value(name, value))
+
+
+def _secrets_in_value(name: str, value: str) -> Iterator[str]:
+    scheme, _, rest = value.strip().partition(' ')
+    yield value
+    yield value.split(None, 1)[-1]
+    if name.strip().casefold() == 'cookie':
+        for crumb in value.split(';'):
+            key, _, text = crumb.strip().partition('=')
+            if text and (is_secret_name(key) or len(text) >= _SHORTEST_OF_COOKIE):
+                yield text.strip('"')
+    if scheme.casefold() == 'basic':
+        # RFC 7617: user and password, coded so that anybody can read them.
+        password = _decoded(rest.strip()).partition(':')[2]
+        if password:
+            yield password
+
+
+def _decoded(coded: str) -> str:
+    try:
+        return b64decode(coded, validate=True).decode('utf-8', 'replace')
+    except ValueError:
+        return ''
 
 
 def scrub(text: str, secrets: Iterable[str]) -> str:
-    """The text with each of the secrets masked; for the words of other libraries.
+    """The text with each of the secrets masked, however it is written there.
 
-    >>> scrub('no route for https://h/?token=s3cret', {'s3cret'})
+    For the words of others: escapes of URLs and another case are seen through.
+
+    >>> scrub('no route for https://h/?token=a%2fb+c', {'a/b c'})
     'no route for https://h/?token=***'
     """
-    for secret in sorted(secrets, key=len, reverse=True):
-        if len(secret) >= _SHORTEST_SEARCHED:
-            text = text.replace(secret, MASK)
-    return text
+    searched = frozenset(secret for secret in secrets if len(secret) >= _SHORTEST_SEARCHED)
+    return _pattern(searched).sub(MASK, text) if searched and text else text
+
+
+@lru_cache(maxsize=64)
+def _pattern(secrets: frozenset[str]) -> re.Pattern[str]:
+    longest_first = sorted(secrets, key=lambda secret: (-len(secret), secret))
+    ways = (''.join(map(_spellings, secret)) for secret in longest_first)
+    return re.compile('|'.join(ways), re.IGNORECASE)
+
+
+@lru_cache(maxsize=512)
+def _spellings(character: str) -> str:
+    coded = character.encode('utf-8', 'surrogatepass')
+    ways = [re.escape(character), ''.join(f'%{byte:02x}' for byte in coded)]
+    if character == ' ':
+        ways.append(re.escape('+'))
+    if not character.isascii():  # Headers are read as ISO 8859-1.
+        ways.append(re.escape(coded.decode('latin-1')))
+    return f'(?:{"|".join(ways)})'
+
+
+def _is_secret(folded: str) -> bool:
+    return folded in _SECRET_NAMES or _SECRET_WORDS.search(folded) is not None
 
 
 def _redact_field(field: str) -> str:

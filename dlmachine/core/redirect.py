@@ -10,10 +10,10 @@ from typing import Final
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from dlmachine.core.body import FormBody, NoBody
+from dlmachine.core.body import NoBody, body_pairs
 from dlmachine.core.events import Head
 from dlmachine.core.faults import Fault, RedirectRefused
-from dlmachine.core.redact import is_secret_name, redact_url
+from dlmachine.core.redact import is_secret_name, redact_url, scrub
 from dlmachine.core.request import HTTP_SCHEMES, Request, basic_credentials, without_credentials
 from dlmachine.core.url import Url, join_url
 
@@ -50,7 +50,8 @@ def follow_redirect(
     if problem is None and not _becomes_get(request, head.status) and _tells(request, target):
         problem = 'it would send the secrets of a form to another origin'
     if problem is not None:
-        return _refuse(request, redact_url(str(target)), problem)
+        shown = scrub(redact_url(str(target)), request.secrets())
+        return _refuse(request, shown, problem)
     return Success(_request_to(request, target, head.status))
 
 
@@ -63,9 +64,8 @@ def _as_utf8(text: str) -> str:
 
 
 def _tells(request: Request, target: Url) -> bool:
-    # A form names its secrets; of other bodies it can not be known.
-    body = request.body
-    is_secret = isinstance(body, FormBody) and any(is_secret_name(name) for name, _ in body.pairs)
+    # Of bytes as they are it can not be known.
+    is_secret = any(is_secret_name(name) for name, _ in body_pairs(request.body))
     return is_secret and target.origin != request.location.origin
 
 
@@ -89,7 +89,13 @@ def _request_to(request: Request, target: Url, status: int) -> Request:
         headers, tls = without_credentials(headers), tls.without_client()
     if target.userinfo:
         headers = headers.with_field('Authorization', basic_credentials(target.userinfo))
-    moved = replace(request, url=str(target.without_userinfo()), headers=headers, tls=tls)
+    moved = replace(
+        request,
+        url=str(target.without_userinfo()),
+        headers=headers,
+        tls=tls,
+        hidden=tuple(sorted(request.secrets())),
+    )
     return _as_get(moved) if _becomes_get(request, status) else moved
 
 
@@ -103,5 +109,5 @@ def _as_get(request: Request) -> Request:
 
 
 def _refuse(request: Request, location: str, problem: str) -> Result[Request, Fault]:
-    url = redact_url(request.url)
+    url = request.shown_url
     return Failure(RedirectRefused(url=url, location=location, problem=problem))

@@ -4,7 +4,7 @@ Pure. Everything a backend has to say is in it: no backend adds headers of its o
 """
 
 from base64 import b64encode
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Final, assert_never
 from urllib.parse import unquote_to_bytes
@@ -18,13 +18,20 @@ from dlmachine.core.body import (
     MultipartBody,
     NoBody,
     RawBody,
+    body_pairs,
     content_type_of,
 )
 from dlmachine.core.cachekey import full_url
 from dlmachine.core.descriptor import Descriptor, Tls
 from dlmachine.core.faults import Fault
 from dlmachine.core.headers import Headers
-from dlmachine.core.redact import is_secret_name, redact_url, secrets_in_pairs, secrets_in_url
+from dlmachine.core.redact import (
+    is_secret_name,
+    redact_url,
+    scrub,
+    secrets_in_pairs,
+    secrets_in_url,
+)
 from dlmachine.core.url import Url, parse_url
 
 #: Of these schemes the userinfo becomes an Authorization header; others keep it in the URL.
@@ -33,18 +40,23 @@ HTTP_SCHEMES: Final = frozenset({'http', 'https'})
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Request:
-    """Method, absolute URL, header fields, body and TLS of one request."""
+    """Method, absolute URL, header fields, body and TLS of one request.
+
+    `hidden` are the secrets of the whole download: a server may have been told one of them
+    before, and have put it into the URL that it leads to.
+    """
 
     method: str
     url: str
     headers: Headers = Headers()
     body: Body = NoBody()
     tls: Tls = Tls()
+    hidden: tuple[str, ...] = field(default=(), compare=False)
 
     def __repr__(self) -> str:
         """For people: secrets masked."""
         body = '' if self.body == NoBody() else f', body=<{type(self.body).__name__}>'
-        return f'Request({self.method} {redact_url(self.url)!r}, {self.headers!r}{body})'
+        return f'Request({self.method} {self.shown_url!r}, {self.headers!r}{body})'
 
     @property
     def location(self) -> Url:
@@ -56,17 +68,20 @@ class Request:
         return replace(self, headers=self.headers.with_field(name, value))
 
     def secrets(self) -> frozenset[str]:
-        """Every secret text in URL, headers and form fields."""
+        """Every secret text in URL, headers and body, and what is hidden besides."""
         found = secrets_in_url(self.url) | secrets_in_pairs(self.headers)
-        if isinstance(self.body, FormBody):
-            found |= secrets_in_pairs(self.body.pairs)
-        return found
+        return found | secrets_in_pairs(body_pairs(self.body)) | frozenset(self.hidden)
+
+    @property
+    def shown_url(self) -> str:
+        """The URL as it may be shown and kept: no secret stands in it under any name."""
+        return scrub(redact_url(self.url), self.secrets())
 
     def redacted(self) -> 'Request':
         """The same request with every secret masked; it can be shown, not sent."""
         return Request(
             method=self.method,
-            url=redact_url(self.url),
+            url=self.shown_url,
             headers=self.headers.redacted(),
             body=NoBody(),
             tls=self.tls,
@@ -114,7 +129,17 @@ def _request_for(url: Url, descriptor: Descriptor, user_agent: str) -> Request:
         headers=headers,
         body=descriptor.body,
         tls=tls,
+        hidden=tuple(sorted(secrets_of(descriptor))),
     )
+
+
+def secrets_of(descriptor: Descriptor) -> frozenset[str]:
+    """Every secret text of a descriptor: a server may echo it, here or on the way here."""
+    secrets = secrets_in_pairs(descriptor.headers) | secrets_in_pairs(descriptor.query)
+    secrets |= secrets_in_pairs(body_pairs(descriptor.body))
+    for url in descriptor.addresses:
+        secrets |= secrets_in_url(url)
+    return secrets
 
 
 def without_credentials(headers: Headers) -> Headers:

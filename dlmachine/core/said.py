@@ -5,8 +5,9 @@ ETag at another place, or with another size, is another version.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,12 +22,16 @@ class Said:
     promised: tuple[str, str, str] | None = None
 
 
+@lru_cache(maxsize=256)
 def place_of(url: str) -> str:
     """What stands for the place that answered: scheme, host and path, without any secret.
 
     >>> place_of('https://me:pw@h/x?sig=1') == place_of('https://h/x?sig=2')
     True
     """
-    parts = urlsplit(url)
+    return _place(urlsplit(url))
+
+
+def _place(parts: SplitResult) -> str:
     host = parts.netloc.rpartition('@')[2]
     return sha256(f'{parts.scheme}://{host}{parts.path}'.encode()).hexdigest()[:16]

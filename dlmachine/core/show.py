@@ -83,7 +83,7 @@ def show_effect(effect: Effect) -> str:  # noqa: C901, PLR0911, PLR0912 -- one l
         case Exchange():
             return _show_exchange(effect)
         case ExchangeMany(spans=spans, connections=most):
-            url = redact_url(effect.exchange.request.url)
+            url = effect.exchange.request.shown_url
             return f'GET {len(spans)} segments of {url}, at most {most} at once'
         case Join(name=name, whole_bytes=size):
             return f'read {name} through, {size:,} bytes'
@@ -118,4 +118,4 @@ def _show_exchange(effect: Exchange) -> str:
     names = ('If-None-Match', 'If-Modified-Since', 'Range')
     said = [f'{name}: {request.headers.get(name)}' for name in names if name in request.headers]
     conditions = f' ({", ".join(said)})' if said else ''
-    return f'{request.method} {redact_url(request.url)} with {effect.backend}{conditions}'
+    return f'{request.method} {request.shown_url} with {effect.backend}{conditions}'

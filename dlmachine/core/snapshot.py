@@ -101,7 +101,8 @@ class Snapshot:
 
     `now` is aware and in UTC; `chance` is a number in [0, 1) from which all jitter of the
     run is derived. `cache` is None where no cache is configured, `destination` where no
-    path was given.
+    path was given. `backends` is None where nobody looked for any, because a stored copy
+    seemed to do.
     """
 
     now: datetime
@@ -110,4 +111,4 @@ class Snapshot:
     cache: CacheSeen | None = None
     destination: PathSeen | None = None
     part: PartSeen | None = None
-    backends: tuple[BackendSeen, ...] = ()
+    backends: tuple[BackendSeen, ...] | None = ()

@@ -4,6 +4,7 @@ Pure. A part lies beside its destination, on the same file system, so that publi
 is one rename.
 """
 
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import PurePath
 
@@ -33,6 +34,7 @@ def part_place(wanted: Wanted, cache_folder: str | None, *, is_folder: bool) -> 
             return None
 
 
+@lru_cache(maxsize=256)
 def address_digest(url: str) -> str:
     """What stands for an address in a note beside a part: it may have secrets, this has none.
 

@@ -126,31 +126,34 @@ class Confirming:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Learning:
+class Busy:
+    """Something is being done, about which the job says all."""
+
+    job: Job
+
+
+class Learning(Busy):
     """A list of checksums is being read."""
 
-    job: Job
+    __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Locking:
+class Locking(Busy):
     """Waiting to be the only one."""
 
-    job: Job
+    __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observing:
+class Observing(Busy):
     """Looking again, with the lock held (or known not to work)."""
 
-    job: Job
+    __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
+class Opening(Busy):
     """A part is being opened."""
 
-    job: Job
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,12 +286,9 @@ class Broken:
     fault: Fault
 
 
-State: TypeAlias = (
-    Confirming
-    | Learning
-    | Locking
-    | Observing
-    | Opening
+#: What is gone through to fetch something.
+Fetching: TypeAlias = (
+    Opening
     | Exchanging
     | Segmenting
     | Joining
@@ -301,9 +301,8 @@ State: TypeAlias = (
     | FallingBack
     | Discarding
     | Releasing
-    | Finished
-    | Broken
 )
+State: TypeAlias = Confirming | Learning | Locking | Observing | Fetching | Finished | Broken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from typing import Final
 
 from returns.pipeline import is_successful
 
+from dlmachine.core.bounds import MOST_RENEWALS
 from dlmachine.core.closing import close
 from dlmachine.core.effects import Wait
 from dlmachine.core.exchanges import ask
@@ -19,9 +20,6 @@ from dlmachine.core.faults import Cancelled, Fault, HttpStatus, Party, TimedOut
 from dlmachine.core.redact import redact_url
 from dlmachine.core.retry import Chance, backoff, classify, jitter
 from dlmachine.core.states import Effort, Job, Step, Waiting
-
-#: How often bytes that arrive renew the budget; a server that gives one byte a time ends here.
-MOST_RENEWALS: Final = 1_000
 
 
 def go_on(

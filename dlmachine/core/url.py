@@ -6,6 +6,7 @@ IDNA (RFC 3490) for host names.
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -91,6 +92,16 @@ def parse_url(text: object, where: str = 'url') -> Result[Url, Fault]:
     """
     if not isinstance(text, str):
         return Failure(InvalidInput(where=where, problem=f'is no text: {type(text).__name__}'))
+    return _remembered(text, where)
+
+
+@lru_cache(maxsize=256)
+def _remembered(text: str, where: str) -> Result[Url, Fault]:
+    # One download takes the same URL apart again and again.
+    return _parse(text, where)
+
+
+def _parse(text: str, where: str) -> Result[Url, Fault]:
     if len(text) <= _MOST_CHARACTERS:
         normal = _NORMAL.fullmatch(text)
         # Behind a slash a dot may begin a dot segment.

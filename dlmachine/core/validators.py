@@ -5,7 +5,6 @@ Pure. RFC 9110 section 8.8 (ETag, Last-Modified), section 13 (conditions).
 
 import re
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 from dlmachine.core.effects import Expectation
@@ -24,6 +23,8 @@ def parse_http_date(text: str | None) -> datetime | None:
     >>> parse_http_date('Sun, 06 Nov 1994 08:49:37 GMT').isoformat()
     '1994-11-06T08:49:37+00:00'
     """
+    from email.utils import parsedate_to_datetime
+
     try:
         instant = parsedate_to_datetime(text or '')
         return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
@@ -86,3 +87,23 @@ def is_same_copy(expect: Expectation, head: Head, length: int | None) -> bool:
     if expect.last_modified is not None:
         return etag is None and head.headers.get('Last-Modified') == expect.last_modified
     return True
+
+
+def is_of_another(expect: Expectation, head: Head) -> bool:
+    """Whether a 304 names another version than the one that it was asked about.
+
+    RFC 9111 section 4.3.4: then it says nothing of the stored copy. ETags are compared weakly,
+    as the condition was (RFC 9110 section 13.1.2); dates count only where there is no ETag. A
+    server that was set back to an older version would confirm a newer copy by its date.
+
+    >>> from dlmachine.core.headers import Headers
+    >>> told = Head(status=304, headers=Headers((('ETag', 'W/"b"'),)))
+    >>> is_of_another(Expectation(etag='"a"'), told), is_of_another(Expectation(etag='"b"'), told)
+    (True, False)
+    """
+    etag, told = expect.etag, parse_etag(head.headers.get('ETag'))
+    if etag is not None:
+        return told is not None and told.removeprefix('W/') != etag.removeprefix('W/')
+    before = parse_http_date(expect.last_modified)
+    now = parse_http_date(head.headers.get('Last-Modified'))
+    return before is not None and now is not None and before != now

@@ -186,8 +186,9 @@ class Disk:
                 self._undo(part)
         for inode in dict.fromkeys(self.names.values()):
             for start, end in inode.dirty:
-                if choices.pick(2):
-                    inode.data = inode.data[:start] + b'\0' * (end - start) + inode.data[end:]
+                last = min(end, len(inode.data))  # It may have been cut since.
+                if choices.pick(2) and start < last:
+                    inode.data = inode.data[:start] + b'\0' * (last - start) + inode.data[last:]
             if inode.synced < len(inode.data):
                 _lose_bytes(inode, choices)
         self.sync_all()

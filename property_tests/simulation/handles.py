@@ -1,4 +1,4 @@
-"""Open files: a buffer before the disk, as Python's are."""
+"""Open files, without a buffer, as those of parts are."""
 
 import errno
 import os
@@ -9,12 +9,12 @@ from property_tests.simulation.disk import Inode
 from property_tests.simulation.kernel import Kernel
 from property_tests.simulation.processes import Process, Violation
 
-#: Of a real one-megabyte buffer and real bodies of many megabytes this is the proportion.
-BUFFER_BYTES = 8
+#: The most that one call writes: what is longer takes several, and anything may come between.
+CALL_BYTES = 8
 
 
 class OpenFile:
-    """An open file; what is in its buffer dies with its process."""
+    """An open file."""
 
     def __init__(self, kernel: Kernel, path: str, inode: Inode, fd: int) -> None:
         self._kernel = kernel
@@ -23,7 +23,6 @@ class OpenFile:
         self.fd = fd
         self.is_closed = False
         self.owner: Process | None = kernel.current
-        self._buffer = b''
         self._at = 0
 
     @property
@@ -49,38 +48,47 @@ class OpenFile:
 
     def seek(self, position: int) -> int:
         """Go there."""
-        self.flush()
+        self._check_open()
         self._at = position
         return position
 
     def truncate(self) -> None:
         """Cut it where it stands."""
-        self.flush()
+        self._check_open()
         self._check_alone()
-        self._kernel.call('write', self.path)
+        # A disk that has no room can still do with less; one that is sick can not.
+        self._kernel.call('truncate', self.path)
         self._kernel.disk.cut(self.inode, self._at)
 
     def write(self, data: bytes | memoryview) -> int:
-        """Take bytes; full buffers go to the disk."""
+        """Write at the end; how much of it the disk still took."""
         self._check_open()
-        self._buffer += bytes(data)
-        while len(self._buffer) >= BUFFER_BYTES:
-            self._write_out(BUFFER_BYTES)
-        return len(data)
+        if self._at != len(self.inode.data):
+            msg = f'{self.path} is not written at its end'
+            raise Violation(msg)
+        piece = self._taken(data)
+        self._kernel.disk.append(self.inode, piece)
+        self._at += len(piece)
+        return len(piece)
 
     def write_at(self, data: bytes | memoryview, offset: int) -> int:
-        """Write at a place, past the buffer; how much of it the disk still took."""
+        """Write at a place; how much of it the disk still took."""
         self._check_open()
-        kernel, piece = self._kernel, bytes(data)[:BUFFER_BYTES]
+        piece = self._taken(data)
+        self._kernel.disk.write_at(self.inode, offset, piece)
+        return len(piece)
+
+    def _taken(self, data: bytes | memoryview) -> bytes:
+        kernel, piece = self._kernel, bytes(data)[:CALL_BYTES]
         self._check_alone()
         kernel.call('write', self.path)
-        room = len(piece) if kernel.room is None else min(kernel.room, len(piece))
-        if not room:
+        if kernel.room is None:
+            return piece
+        taken = piece[: kernel.room]
+        if not taken:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self.path)
-        kernel.disk.write_at(self.inode, offset, piece[:room])
-        if kernel.room is not None:
-            kernel.room -= room
-        return room
+        kernel.room -= len(taken)
+        return taken
 
     def read(self, size: int = -1) -> bytes:
         """The next bytes."""
@@ -92,37 +100,14 @@ class OpenFile:
         return data
 
     def flush(self) -> None:
-        """Empty the buffer."""
+        """There is nothing to empty."""
         self._check_open()
-        while self._buffer:
-            self._write_out(BUFFER_BYTES)
 
     def close(self) -> None:
-        """Close it, whether or not the buffer can still be emptied."""
-        if self.is_closed:
-            return
-        try:
-            self.flush()
-        finally:
-            self.is_closed = True
-            if self.owner is not None and self in self.owner.files:
-                self.owner.files.remove(self)
-
-    def _write_out(self, size: int) -> None:
-        kernel, piece = self._kernel, self._buffer[:size]
-        self._check_alone()
-        kernel.call('write', self.path)
-        if self._at != len(self.inode.data):
-            msg = f'{self.path} is not written at its end'
-            raise Violation(msg)
-        room = len(piece) if kernel.room is None else min(kernel.room, len(piece))
-        kernel.disk.append(self.inode, piece[:room])
-        self._at += room
-        self._buffer = self._buffer[room:]
-        if kernel.room is not None:
-            kernel.room -= room
-        if room < len(piece):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self.path)
+        """Close it."""
+        self.is_closed = True
+        if self.owner is not None and self in self.owner.files:
+            self.owner.files.remove(self)
 
     def _check_open(self) -> None:
         if self.is_closed:

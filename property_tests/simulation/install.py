@@ -14,12 +14,18 @@ from dlmachine.core.cachekey import cache_key
 from dlmachine.core.filename import extension, safe_name
 from dlmachine.core.redact import redact_url
 from dlmachine.core.url import parse_url
-from dlmachine_adapters import appearing, files, part_files, part_folder, part_notes
-from property_tests.simulation.handles import BUFFER_BYTES
+from dlmachine_adapters import appearing, files, part_files, part_folder, part_notes, writing
 from property_tests.simulation.kernel import Kernel
 from property_tests.simulation.system import EXCLUSIVE, Active, Os, SimPath, System, open_file
 
-_MODULES: tuple[ModuleType, ...] = (appearing, files, part_files, part_folder, part_notes)
+_MODULES: tuple[ModuleType, ...] = (
+    appearing,
+    files,
+    part_files,
+    part_folder,
+    part_notes,
+    writing,
+)
 #: So that some bytes are a large file.
 _SMALL: dict[str, int] = {'FIRST_BYTES': 4, 'LEAST_BYTES': 3, 'MOST_BYTES': 8}
 _REAL_NOTE = part_notes.Note
@@ -103,7 +109,6 @@ def _replacements(system: System) -> dict[str, Any]:
         '_WORTH_BYTES': 1,
         '_TELL_SECONDS': 0.002,
         '_pwrite': lambda fd, data, offset: system.file(fd).write_at(data, offset),
-        '_BUFFER_BYTES': BUFFER_BYTES,
     }
 
 

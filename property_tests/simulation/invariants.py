@@ -36,7 +36,7 @@ class Invariants:
     def watch(self, attempt: Attempt) -> None:
         """Watch the places of one more wish."""
         wish = attempt.wish
-        urls = wish.descriptor.addresses
+        urls = wish.urls
         self.keys[wish.key] = tuple({*self.keys.get(wish.key, ()), *urls})
         if wish.path is not None:
             self.urls[wish.path] = tuple({*self.urls.get(wish.path, ()), *urls})
@@ -156,7 +156,7 @@ class Invariants:
         # A path may be that of several downloads; what others put there is their affair.
         is_own = outcome.path is None or outcome.version is not None
         is_own |= kernel.publishers.get(outcome.path or '') is attempt.process
-        urls = wish.descriptor.addresses if is_own else self.urls[outcome.path or '']
+        urls = wish.urls if is_own else self.urls[outcome.path or '']
         is_before = not is_own and data in self._kept.values() and outcome.origin is Origin.STALE
         require(
             is_before or data in self.shared.network.contents(urls), f'an outcome holds {data!r}'
@@ -196,7 +196,7 @@ class Invariants:
 
     def _check_fresh(self, attempt: Attempt, data: bytes) -> None:
         # What was asked for is what somebody had at some moment since.
-        for url in attempt.wish.descriptor.addresses:
+        for url in attempt.wish.urls:
             versions = self.shared.network.sites[url].versions
             ends = [at for at, _ in versions[1:]] + [float('inf')]
             for (_, content), end in zip(versions, ends, strict=True):
@@ -235,6 +235,9 @@ class Invariants:
         if result.record is not None and result.reason == Reason.PART_LEFT.value:
             # Whoever gave the part is asked for the rest, and may be a mirror.
             site = self.shared.network.sites[result.record.served_by]
+        if self.shared.locks.mode != 'works' and result.path in self.shared.registry.removed:
+            # Its name became free, and without locks another file of ours may have got it.
+            return
         require(data == site.content, f'all is well, and yet it is not the newest: {data!r}')
 
 

@@ -16,12 +16,14 @@ from dlmachine.core import (
     exchanges,
     integrity,
     on_commit,
+    on_exchange,
     retry,
 )
 from dlmachine.core.cachekey import cache_key
 from dlmachine.core.effects import Record, ReleaseLock, Retire
 from dlmachine.core.events import LockReleased, Published
 from dlmachine.core.metadata import NewVersion
+from dlmachine.core.said import Said
 from dlmachine_adapters import appearing, part_files
 
 Mutant = Callable[[], AbstractContextManager[Any]]
@@ -223,8 +225,9 @@ def _adopting_the_published() -> Iterator[None]:
 
 @contextmanager
 def _mixing_addresses() -> Iterator[None]:
-    """The rest of a mirror's part is asked of another address."""
+    """The rest of a mirror's part is asked of another address, and taken from there."""
     with (
+        patch.object(answer, 'place_of', lambda url: ''),
         patch('dlmachine.core.decide.address_digest', lambda url: ''),
         patch('dlmachine.core.exchanges.address_digest', lambda url: ''),
         patch('dlmachine.core.on_exchange.address_digest', lambda url: ''),
@@ -239,6 +242,18 @@ def _counting_holes() -> Iterator[None]:
         'dlmachine_adapters.part_notes._within',
         lambda spans, size: ((0, size - 1),) if spans else (),
     ):
+        yield
+
+
+@contextmanager
+def _mixing_twins() -> Iterator[None]:
+    """Where the first range came from is forgotten, and what was said of the whole."""
+    divide: Any = vars(on_exchange)['divide_rest']
+
+    def forgetful(state: Any, event: Any, taking: Any, *more: Any) -> Any:
+        return divide(state, event, replace(taking, said=Said()), *more)
+
+    with patch.object(on_exchange, 'divide_rest', forgetful):
         yield
 
 
@@ -267,5 +282,6 @@ MUTANTS: Final[dict[str, tuple[Mutant, bytes]]] = {
         _mixing_addresses,
         bytes([0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 4]),
     ),
+    'mixes the ranges of twins': (_mixing_twins, bytes([*[0] * 6, 2, *[0] * 24, 1])),
     'counts holes as bytes': (_counting_holes, bytes([*[0] * 31, 1])),
 }

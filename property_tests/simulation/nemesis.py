@@ -17,7 +17,7 @@ _CALM: Final = 180
 _CODES: Final = (errno.ENOSPC, errno.EIO, errno.EACCES)
 _OPERATIONS: Final = (
     ('create', 'mkdir'), ('write',), ('fsync',), ('rename', 'link'), ('unlink',), ('read', 'stat'),
-    ('open', 'read'),
+    ('open', 'read'), ('truncate',),
 )  # fmt: skip
 #: What fails of the registry, and what fails after that: its disk is the same.
 _REGISTRY: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (

@@ -71,9 +71,10 @@ class Site:
 
 @dataclass(eq=False)
 class Network:
-    """The sites, by URL."""
+    """The sites, by URL; `leads_on` tells that the first often leads to another place."""
 
     sites: dict[str, Site] = field(default_factory=dict)
+    leads_on: bool = False
 
     def contents(self, urls: tuple[str, ...]) -> set[bytes]:
         """All that was ever whole at one of these."""

@@ -14,6 +14,7 @@ from property_tests.simulation.wishes import (
     PATH,
     SUMS,
     SUMS_PATH,
+    TWIN,
     URL,
 )
 
@@ -34,6 +35,7 @@ def draw_network(choices: Choices) -> Network:
 
     main = site(URL, b'a')
     sites = {URL: main, OTHER_URL: site(OTHER_URL, b'z'), **dict.fromkeys(COPIES, main)}
+    sites[TWIN] = site(TWIN, b'q')
     sites[SUMS] = Site(SUMS, [(-1.0, b'')], 'none', sums_of=main)
     match choices.among(('none', 'none', 'same', 'stale', 'other')):
         case 'same':
@@ -45,8 +47,9 @@ def draw_network(choices: Choices) -> Network:
             sites[MIRROR] = site(MIRROR, b'X')
         case _:
             pass
-    main.gives_digest = choices.pick(4) == 1
-    return Network(sites)
+    manner = choices.pick(4)
+    main.gives_digest = manner == 1
+    return Network(sites, leads_on=manner == 2)
 
 
 def publish_version(choices: Choices, site: Site, now: float) -> bytes:

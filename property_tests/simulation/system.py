@@ -133,6 +133,7 @@ class Os:
     path = OsPath
     O_RDWR, O_RDONLY, O_WRONLY = os.O_RDWR, os.O_RDONLY, os.O_WRONLY
     O_CREAT, O_EXCL = os.O_CREAT, os.O_EXCL
+    strerror = staticmethod(os.strerror)
 
     def __init__(self, system: System) -> None:
         self._system = system
@@ -162,6 +163,10 @@ class Os:
         self._system.kernel.call('link', f'{target}')
         self._system.kernel.disk.link(str(source), str(target))
         self._system.kernel.published(str(target))
+
+    def listdir(self, path: object) -> list[str]:
+        """The names in a folder."""
+        return [entry.name for entry in SimPath(str(path)).iterdir()]
 
     def kill(self, pid: int, signal: int) -> None:
         if not self._system.is_running(pid):

@@ -9,9 +9,13 @@ MOST_BYTES: Final = 250
 #: The first bytes set the scene; zeros there make for dull ones.
 _SCENE_BYTES: Final = 45
 #: Scenes in which rare things are likely, as bytes at their places: processes without locks
-#: while files are removed; a stored version that is replaced while the registry fails. Should
-#: the places move, they are scenes like others.
-_SCENES: Final[tuple[dict[int, int], ...]] = ({7: 1, 11: 11, 14: 3}, {11: 8, 13: 1, 16: 2, 17: 0})
+#: while files are removed; a stored version that is replaced while the registry fails; segments
+#: on a disk that fails. Should the places move, they are scenes like others.
+_SCENES: Final[tuple[dict[int, int], ...]] = (
+    {7: 1, 11: 11, 14: 3},
+    {11: 8, 13: 1, 16: 2, 17: 0},
+    {0: 0, 1: 0, 2: 0, 3: 0, 4: 0, 11: 5, 15: 0, 17: 0, 19: 0, 24: 0, 31: 1},
+)
 #: Of what is rare, so many kinds are looked around, at so many tapes each.
 _RAREST: Final = 10
 _KEPT: Final = 8
@@ -49,7 +53,7 @@ class Tapes:
         for at in range(len(made)):
             if draw.random() < (in_scene if at < _SCENE_BYTES else density):
                 made[at] = draw.randrange(256)
-        if draw.random() < 0.2:
+        if draw.random() < 0.3:
             for at, value in draw.choice(_SCENES).items():
                 made[at : at + 1] = bytes([value])
         return bytes(made)

@@ -12,6 +12,7 @@ from dlmachine.core.faults import ConnectionFailed, Fault, FaultBase, TimedOut, 
 from dlmachine.core.request import Request
 from dlmachine_adapters.fakes.server import CutOff, Reply, Resource, Turn
 from property_tests.simulation.choices import Choices
+from property_tests.simulation.wishes import TWIN
 from tests.mishaps import MISHAPS
 from tests.mishaps.codings import CODINGS
 
@@ -108,6 +109,7 @@ OWN: Final = (
     Mishap('redirect to a copy', _redirects('/moved.csv'), is_move=True),
     Mishap('redirect of a form', _redirects('/moved.csv', 307), is_move=True),
     Mishap('redirect elsewhere', _redirects('https://elsewhere.example/t.csv'), is_move=True),
+    Mishap('redirect to a twin', _redirects(TWIN), is_move=True),
     Mishap('redirect to http', _redirects('http://data.example/t.csv')),
 )
 #: Lies whose body begins as a web page does.
@@ -139,6 +141,14 @@ def _of_catalogue() -> tuple[Mishap, ...]:
 CATALOGUE: Final = _of_catalogue()
 
 
-def draw_mishap(choices: Choices) -> Mishap:
-    """One of ours, or of the catalogue, which is much longer."""
-    return choices.among(CATALOGUE if choices.pick(3) else OWN)
+_MOVES: Final = tuple(
+    mishap for mishap in OWN if mishap.name in {'redirect to a copy', 'redirect to a twin'}
+)
+
+
+def draw_mishap(choices: Choices, *, leads_on: bool = False) -> Mishap:
+    """One of ours, or of the catalogue, which is much longer; or most often a redirect."""
+    kind = choices.pick(3)
+    if leads_on and kind:
+        return choices.among(_MOVES)
+    return choices.among(CATALOGUE if kind else OWN)

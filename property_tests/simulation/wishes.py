@@ -18,6 +18,8 @@ OTHER_URL: Final = f'{HOST}/other.csv'
 MIRROR: Final = 'https://mirror.example/t.csv'
 #: The same site by other addresses, for redirects.
 COPIES: Final = (f'{HOST}/moved.csv', 'https://elsewhere.example/t.csv')
+#: Another file under the same validators, to which a redirect may lead too.
+TWIN: Final = 'https://twin.example/t.csv'
 PATH: Final = '/data/x.csv'
 LINK: Final = '/data/link.csv'
 SUMS: Final = f'{HOST}/SHA256SUMS'
@@ -41,6 +43,12 @@ class Wish:
     def key(self) -> str:
         """The cache key."""
         return _key(self.descriptor)
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Whose contents may come of it."""
+        addresses = self.descriptor.addresses
+        return (*addresses, TWIN) if URL in addresses else addresses
 
     @property
     def path(self) -> str | None:
@@ -103,7 +111,7 @@ def draw_wish(choices: Choices, mirrors: tuple[str, ...], content: bytes, *, pos
         min_bytes=choices.among((None, None, None, None, 5)),
         check_content=choices.pick(4) != 1,
         validate=choices.among((None, None, None, None, accept, accept_long, complain)),
-        segments=choices.among((1, 4, 1, 0, 1, 1)),
+        segments=choices.among((1, 4, 0, 1, 4, 0)),
     )  # fmt: skip
     if url == URL:
         policy = _with_checksum(choices, policy, content)

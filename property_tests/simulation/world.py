@@ -121,8 +121,10 @@ class SimTransport(ScriptedTransport):
         return turn
 
     def _mishap(self, request: Request) -> Mishap | None:
-        mishap = draw_mishap(self._shared.kernel.choices)
-        site = self._shared.network.sites[request.url]
+        network = self._shared.network
+        leads_on = network.leads_on and request.url == URL
+        mishap = draw_mishap(self._shared.kernel.choices, leads_on=leads_on)
+        site = network.sites[request.url]
         if mishap.caught_by and not mishap.caught_by & self._checks(request):
             return None
         # Only one of the sites has copies; coded bodies are not coded once more; and where
@@ -176,6 +178,6 @@ class SimWorld:
             clock=self.clock,
             files=self.files,
             store=self.store,
-            backends=(self._transport.seen,),
+            backends=lambda: (self._transport.seen,),
             chance=0.5,
         )

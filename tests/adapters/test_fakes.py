@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from errno import ENOSPC
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -9,9 +10,10 @@ from returns.pipeline import is_successful
 from returns.unsafe import unsafe_perform_io
 
 from dlmachine.core.answer import TakeBody
+from dlmachine.core.checksums import ChecksumList
 from dlmachine.core.destination import Auto, ToMemory, ToPath
-from dlmachine.core.effects import Expectation
-from dlmachine.core.events import Answered, Interrupted
+from dlmachine.core.effects import AcquireLock, Exchange, Expectation
+from dlmachine.core.events import Answered, Interrupted, LockAcquired, LockUnavailable
 from dlmachine.core.faults import (
     BodyTruncated,
     ConnectionFailed,
@@ -24,6 +26,7 @@ from dlmachine.core.faults import (
 from dlmachine.core.outcome import Origin, Outcome
 from dlmachine.core.plan import plan
 from dlmachine.core.policy import Policy
+from dlmachine.core.ports import Sink
 from dlmachine.core.said import Said, place_of
 from dlmachine.executor import execute
 from dlmachine_adapters.fakes import (
@@ -171,6 +174,49 @@ def test_without_locks_it_goes_on() -> None:
     world.locks = type(world.locks)(world.clock, is_working=False)
 
     assert _content(world, _run(world)) == BIG
+
+
+class SlowLists(ScriptedTransport):
+    """A network in which each answer takes six seconds."""
+
+    def __init__(self, clock: ManualClock, scripts: Any) -> None:
+        super().__init__(clock, scripts)
+        self.clock = clock
+        self.allowed: list[timedelta | None] = []
+
+    def exchange(
+        self, effect: Exchange, part: Sink, remaining: timedelta | None
+    ) -> Answered | Interrupted:
+        """One answer, late."""
+        self.allowed.append(remaining)
+        self.clock.move(timedelta(seconds=6))
+        return super().exchange(effect, part, remaining)
+
+
+def test_what_comes_before_the_download_takes_of_its_time() -> None:
+    """A list of checksums, and the wait for a lock: `timeout` is for all of it."""
+    sums = 'https://example.org/SHA256SUMS'
+    listed = Resource(f'{sha256(BIG).hexdigest()}  t.csv\n'.encode())
+    world = memory_world()
+    world.network = slow = SlowLists(world.clock, {URL: Resource(BIG), sums: listed})
+    patience: list[timedelta] = []
+    acquire = world.locks.acquire
+
+    def acquired(effect: AcquireLock) -> LockAcquired | LockUnavailable:
+        patience.append(effect.patience)
+        return acquire(effect)
+
+    world.locks.acquire = acquired  # type: ignore[method-assign]
+    options: dict[str, Any] = {
+        'checksum_list': ChecksumList(sums),
+        'timeout': timedelta(seconds=10),
+        'lock_timeout': timedelta(seconds=7),
+    }
+    outcome = _run(world, **options)
+
+    assert _content(world, outcome) == BIG
+    assert slow.allowed == [timedelta(seconds=10), timedelta(seconds=4)]
+    assert patience == [timedelta(seconds=4)]
 
 
 def test_offline_asks_nobody() -> None:

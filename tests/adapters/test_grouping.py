@@ -114,7 +114,7 @@ def test_an_interruption_is_of_one_thread_alone() -> None:
         pass
     own = grouping._waiting[0]
     with pytest.raises(KeyboardInterrupt):
-        grouping._do_all(own)
+        grouping._do_all_that_wait(own)
     grouping._waiting.append(own)
     grouping._turn.release()
     for thread in others:

@@ -3,7 +3,8 @@
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from errno import EACCES, EIO
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,73 @@ def test_what_is_written_over_is_disowned_first(
     note = read_note(part)
     assert note is not None
     assert (note.validator, note.kept_bytes) == (validator, 0)
+
+
+def test_what_can_not_be_disowned_is_not_written_over(
+    keeper: FileKeeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A note that stays would vouch for bytes of another version."""
+    part, other = part_of(tmp_path), TakeBody(validator='"v2"')
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(EACCES, os.strerror(EACCES))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, 'unlink', refuse)
+        with pytest.raises(PermissionError):
+            keeper.begin(0, other)
+    assert part.read_bytes() == DATA
+    keeper.begin(0, other)
+    keeper.append(b'of another')
+    note = read_note(part)
+    assert note is not None
+    assert (part.read_bytes(), note.validator, note.kept_bytes) == (b'of another', '"v2"', 0)
+
+
+def fsyncs(*ends: BaseException | None) -> Callable[[int], None]:
+    """An fsync that ends so, one time after the other."""
+    left = list(ends)
+
+    def fsync(handle: int) -> None:
+        end = left.pop(0)
+        if end is not None:
+            raise end
+
+    return fsync
+
+
+def test_a_sync_that_was_interrupted_is_made_up_for(
+    keeper: FileKeeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C as it is published: what is left is synced before a note vouches for it."""
+    publish, part = Publish(place=AtPath(str(tmp_path / 'x'))), part_of(tmp_path)
+    monkeypatch.setattr(os, 'fsync', fsyncs(KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        keeper.publish(publish)
+    synced: list[int] = []
+    monkeypatch.setattr(os, 'fsync', synced.append)
+    keeper.discard(keep=True)
+    note = read_note(part)
+
+    assert len(synced) == 1
+    assert note is not None
+    assert (note.is_left, note.kept_bytes) == (True, len(DATA))
+
+
+def test_a_sync_that_failed_is_not_forgotten(
+    keeper: FileKeeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system tells of it once, maybe to a beat: the next sync, which would go well, fails too."""
+    publish, part = Publish(place=AtPath(str(tmp_path / 'x'))), part_of(tmp_path)
+    before = read_note(part)
+    monkeypatch.setattr(os, 'fsync', fsyncs(OSError(EIO, os.strerror(EIO)), None, None))
+    keeper.beat()
+    with pytest.raises(OSError, match=os.strerror(EIO)):
+        keeper.publish(publish)
+    assert not (tmp_path / 'x').exists()
+    assert read_note(part) == before
+    keeper.discard(keep=True)
+    assert not part.exists()
 
 
 def test_going_on_keeps_the_note(

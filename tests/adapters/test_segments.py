@@ -5,31 +5,39 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from errno import EIO
 from hashlib import md5, sha256
+from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from dlmachine.core.answer import TakeBody
-from dlmachine.core.destination import AtPath
+from dlmachine.core.destination import AtPath, ToPath
 from dlmachine.core.effects import Discard, ExchangeMany, Join, OpenPart, Publish
 from dlmachine.core.events import Failed, Published
 from dlmachine.core.faults import AnswerUnusable, StorageFailed
+from dlmachine.core.policy import Policy
 from dlmachine.core.ports import Files, Part, PartError, Sink
 from dlmachine.core.request import Request
+from dlmachine.core.said import Said
 from dlmachine.core.segments import Spans
 from dlmachine.core.snapshot import PartSeen
-from dlmachine_adapters import part_files, part_notes
-from dlmachine_adapters.fakes import InTurn, ManualClock, MemoryFiles
+from dlmachine.core.states import Broken
+from dlmachine.executor import Run
+from dlmachine_adapters import part_files, part_notes, writing
+from dlmachine_adapters.fakes import InTurn, ManualClock, MemoryFiles, Resource, memory_world
 from dlmachine_adapters.files import LocalFiles
-from dlmachine_adapters.part_files import write_all
 from dlmachine_adapters.part_folder import OUR_FOLDER, find_parts
 from dlmachine_adapters.part_notes import Note, note_path, read_note, usable_spans, write_note
 from dlmachine_adapters.progress import MeteredPart
 from dlmachine_adapters.workers import ThreadWorkers
+from dlmachine_adapters.writing import write_all
+from tests.adapters.stores import a_wish
 from tests.builders import an_exchange
 
+URL = 'https://example.org/x'
 MIB = 1 << 20
 DATA = os.urandom(3 * MIB)
 SIZE = len(DATA)
@@ -149,6 +157,60 @@ def test_a_part_with_holes_is_never_joined(disk: Disk) -> None:
         part.begin(TakeBody(offset=MIB + 500_001, validator='"v1"', address='a'))
     with pytest.raises(PartError):
         part.divide(asked(MIDDLE, held=((0, 2 * MIB),)))
+
+
+class SickFile(FileIO):
+    """A file that can not be cut any more once there is something in it, as on a disk that fails."""
+
+    def truncate(self, size: int | None = None) -> int:
+        """As it is, or not at all."""
+        if os.fstat(self.fileno()).st_size:
+            raise OSError(EIO, os.strerror(EIO))
+        return super().truncate(size)
+
+
+@pytest.fixture
+def sick(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> Disk:
+    """A disk on which a first range can be written, and then no segment be begun."""
+    if isinstance(disk.files, MemoryFiles):
+        disk.files.fail_next('truncate', EIO, after_bytes=1)
+    else:
+        monkeypatch.setattr(os, 'fdopen', lambda handle, *_, **__: SickFile(handle, 'r+b'))
+    return disk
+
+
+def test_a_disk_that_fails_as_segments_begin(sick: Disk) -> None:
+    """Before anything of them is asked for."""
+    part = begun(sick)
+    with pytest.raises(PartError) as raised:
+        part.divide(asked(MIDDLE, END))
+    part.reunite()
+    fault = raised.value.fault
+
+    assert isinstance(fault, StorageFailed)
+    assert (fault.operation, fault.problem) == ('write', os.strerror(EIO).lower())
+    assert OUR_FOLDER in fault.path
+    assert part.size_bytes == MIB
+
+
+def test_a_disk_that_fails_as_segments_begin_ends_the_download(sick: Disk) -> None:
+    """With the same event from each, and nothing is left."""
+    world = memory_world({URL: Resource(DATA, etag='"v1"')}, has_cache=False)
+    world.files = cast('MemoryFiles', sick.files)
+    wish, path = a_wish(URL), f'{sick.root}/x'
+    policy = Policy(destination=ToPath(path), segments=4)
+    ahead = Run(wish, policy, world)
+    step = ahead.go_on(ahead.begin(world.observe(wish, policy)))
+    (fault,) = (event.fault for _, event in ahead.story if isinstance(event, Failed))
+
+    assert isinstance(fault, StorageFailed)
+    assert fault.problem == os.strerror(EIO).lower()
+    assert step.state == Broken(fault=replace(fault, tries=1))
+    assert [type(effect) for effect, event in ahead.story if isinstance(event, Failed)] == [
+        ExchangeMany
+    ]
+    assert len(world.requests) == 1
+    assert sick.files.see_part(sick.root, 'x') is None
 
 
 def test_a_hole_is_filled_in_the_next_try(disk: Disk) -> None:
@@ -295,6 +357,21 @@ def left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 TAIL = (END[0], END[0] + 600_000 - 1)
 
 
+def test_the_note_goes_on_telling_what_was_said(tmp_path: Path) -> None:
+    """Size, place and digest, which the next run compares with what it is told then."""
+    disk = Disk(LocalFiles(ManualClock()), str(tmp_path), str.encode)
+    said = Said(size_bytes=SIZE, place='there', promised=('Repr-Digest', 'sha256', 'ab' * 32))
+    part = disk.part()
+    part.begin(replace(FIRST, said=said))
+    part.write(DATA[:MIB])
+    (_, end) = part.divide(replace(asked(MIDDLE, END), said=said))
+    fill(end, END)
+    part.reunite()
+    part.discard(Discard(keep=True))
+
+    assert disk.seen().said == said
+
+
 def test_a_killed_owners_note_names_what_was_written(left: Path) -> None:
     """The machine is the same: what was written is there, synced or not."""
     note = read_note(left)
@@ -414,7 +491,7 @@ def test_small_files_have_no_note(tmp_path: Path) -> None:
 
 def test_writing_at_a_place_without_pwrite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on Windows: the same bytes at the same places."""
-    monkeypatch.setattr(part_files, '_pwrite', part_files._seek_and_write)
+    monkeypatch.setattr(writing, '_pwrite', writing._seek_and_write)
     with (tmp_path / 'x').open('w+b', buffering=0) as file:
         write_all(file.fileno(), b'cd', 2)
         write_all(file.fileno(), b'ab', 0)

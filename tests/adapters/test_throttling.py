@@ -5,20 +5,27 @@ import tracemalloc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from time import monotonic, sleep
 
 import pytest
 
 from dlmachine.core.answer import TakeBody
 from dlmachine.core.effects import Discard, Exchange, OpenPart
-from dlmachine.core.faults import Cancelled
+from dlmachine.core.faults import Cancelled, TimedOut
 from dlmachine.core.pacing import Manners
 from dlmachine.core.ports import Part, PartError, Transport
 from dlmachine_adapters.fakes import ManualClock, MemoryFiles
 from dlmachine_adapters.gates import HostGates
 from dlmachine_adapters.stopping import Stop
 from dlmachine_adapters.throttling import ThrottledSink, Valve
-from tests.adapters.doubles import CountingPart, MemoryPart, answered, exchange_for
+from tests.adapters.doubles import (
+    CountingPart,
+    MemoryPart,
+    answered,
+    exchange_for,
+    interrupted,
+)
 from tests.servers import behaviours
 from tests.servers.http import Asked, Server, Wire
 
@@ -37,7 +44,7 @@ def limited(url: str, stall: float = 5) -> Exchange:
 
 
 def test_a_limit_is_kept_and_used(transport: Transport, server: Server, gates: HostGates) -> None:
-    """Within a tenth over two seconds; that the wait is longer than the patience with the server is no stall."""
+    """Over two seconds; that the wait is longer than the patience with the server is no stall."""
     url = server.on('/x', behaviours.resource(b'x' * 2 * LIMIT))
     effect, part = limited(url, stall=0.15), MemoryPart()
     began = monotonic()
@@ -45,7 +52,23 @@ def test_a_limit_is_kept_and_used(transport: Transport, server: Server, gates: H
     took = monotonic() - began
 
     assert len(part.data) == 2 * LIMIT
-    assert 1.8 < took < 2.2
+    assert 1.8 < took < 2.6
+
+
+def test_a_limit_of_time_is_kept_all_the_same(
+    transport: Transport, server: Server, gates: HostGates
+) -> None:
+    """What came at once would take seconds to go through: it is given up when the time is over."""
+    url = server.on('/x', behaviours.resource(b'x' * 4 * LIMIT))
+    effect, part = replace(limited(url), timeout=timedelta(seconds=0.4)), MemoryPart()
+    began = monotonic()
+    left = effect.timeout
+    event = interrupted(transport.exchange(effect, gates.throttle(effect, part, left), left))
+
+    assert isinstance(event.fault, TimedOut)
+    assert (event.fault.phase, event.fault.limit) == ('total', effect.timeout)
+    assert event.part_bytes == len(part.data) > 0
+    assert monotonic() - began < 1.4
 
 
 def test_the_limit_is_that_of_all_together(
@@ -67,7 +90,7 @@ def test_the_limit_is_that_of_all_together(
     took = monotonic() - began
 
     assert sum(loaded) == 2 * LIMIT
-    assert 1.8 < took < 2.2
+    assert 1.8 < took < 2.6
 
 
 def test_it_comes_evenly() -> None:

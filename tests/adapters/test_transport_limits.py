@@ -10,7 +10,7 @@ import pytest
 
 from dlmachine.core.effects import Exchange
 from dlmachine.core.events import Answered
-from dlmachine.core.faults import TimedOut
+from dlmachine.core.faults import AnswerUnusable, TimedOut
 from dlmachine.core.ports import Transport
 from tests.adapters.conftest import TRANSPORTS
 from tests.adapters.doubles import MemoryPart, answered, exchange_for, interrupted
@@ -112,6 +112,31 @@ def test_silence_is_bounded(
     assert (fault.phase, fault.limit) == ('stall', timedelta(seconds=0.4))
     assert 0.3 < took < 1.4
     assert len(part.data) == kept
+
+
+@pytest.mark.parametrize(
+    ('first', 'again'),
+    [
+        (b'', b'HTTP/1.1 100 Continue\r\n\r\n'),
+        (b'', b'HTTP/1.1 100 Continue\r\nA: b\r\n\r\n'),
+        (b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n', b'A: b\r\n'),
+    ],
+    ids=['interim answers', 'interim answers with fields', 'trailers'],
+)
+def test_what_comes_without_end_is_bounded(
+    transport: Transport, server: Server, first: bytes, again: bytes
+) -> None:
+    """Not by a limit of time, for it is no silence: by how much of it makes sense."""
+
+    def handle(asked: Asked, wire: Wire) -> None:
+        wire.send(first)
+        for _ in range(2_000):
+            wire.send(again * 1_000)
+
+    event = interrupted(
+        transport.exchange(exchange_for(server.on('/x', handle)), MemoryPart(), None)
+    )
+    assert isinstance(event.fault, AnswerUnusable), event
 
 
 def test_silence_while_sending_is_bounded(make_transport: Callable[[str], Transport]) -> None:

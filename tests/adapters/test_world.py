@@ -47,7 +47,17 @@ def test_what_is_observed_is_what_is_there(tmp_path: Path) -> None:
     assert 0 <= seen.chance < 1
     assert seen.chance != other.chance
     assert seen.now <= other.now
+    assert seen.backends is not None
     assert seen.backends[0].name == 'requests'
+
+
+def test_a_glance_leaves_out_what_a_hit_has_no_need_of(tmp_path: Path) -> None:
+    """Without a copy that would do, it is a look at everything."""
+    with SystemWorld(str(tmp_path / 'cache')) as world:
+        seen = world.glance(a_wish(), Policy())
+
+    assert seen.backends is not None
+    assert world.observe(a_wish(), Policy()).backends == seen.backends
 
 
 def test_without_a_cache_there_is_none() -> None:

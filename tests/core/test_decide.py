@@ -164,7 +164,7 @@ def test_refusals(policy: Policy, snapshot: Snapshot, fault: Any) -> None:
 )
 def test_backends_are_chosen_by_scheme(url: str, backends: Any, expected: Any) -> None:
     """A scheme that only another backend speaks goes there."""
-    chosen = choose_backend(url, a_policy(), a_snapshot(backends=backends))
+    chosen = choose_backend(url, a_policy(), backends)
     assert expected == (chosen.unwrap() if is_successful(chosen) else chosen.failure())
     assert 'Address(' in repr(Address(url='http://me:pw@h/', backend='requests'))
     assert 'pw' not in repr(Address(url='http://me:pw@h/', backend='requests'))

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from dlmachine.core.bounds import MOST_RENEWALS
 from dlmachine.core.checksums import Checksum
 from dlmachine.core.destination import ToPath
 from dlmachine.core.effects import Discard, Exchange, Publish, Record, Validate, Wait
 from dlmachine.core.events import Discarded, Failed, PartOpened, Published, Validated, Waited
 from dlmachine.core.faults import ContentRefused, DigestMismatch, StorageFailed
 from dlmachine.core.snapshot import PartSeen
-from dlmachine.core.tries import MOST_RENEWALS
 from tests.builders import (
     DATA,
     DIGEST,

@@ -51,6 +51,7 @@ KEYWORDS: list[tuple[str, object, dict[str, Any]]] = [
     ('max_per_host', 'none', {'max_per_host': None}),
     ('rate', '3/s', {'rate': Rate(3)}),
     ('limit_rate', '7k', {'limit_rate': 7 * 1024}),
+    ('http2', 'yes', {'http2': True}),
 ]
 
 

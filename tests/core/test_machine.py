@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dlmachine.core.bounds import MOST_CONFLICTS, MOST_MISSING, MOST_RENEWALS
 from dlmachine.core.checksums import Checksum, ChecksumList
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.destination import AtPath, InCache, InMemory, PathKind, ToMemory, ToPath
@@ -47,6 +48,7 @@ from dlmachine.core.events import (
 )
 from dlmachine.core.faults import (
     AnswerUnusable,
+    BackendMissing,
     BodyTruncated,
     Bug,
     CacheUnusable,
@@ -63,8 +65,6 @@ from dlmachine.core.faults import (
 from dlmachine.core.headers import Headers
 from dlmachine.core.machine import advance, most_effects
 from dlmachine.core.metadata import NewVersion, SameVersion
-from dlmachine.core.on_commit import MOST_CONFLICTS
-from dlmachine.core.on_look_up import MOST_MISSING
 from dlmachine.core.outcome import Origin
 from dlmachine.core.policy import CheckMethod, Policy
 from dlmachine.core.request import Request
@@ -72,7 +72,6 @@ from dlmachine.core.said import Said, place_of
 from dlmachine.core.snapshot import PartSeen, Snapshot
 from dlmachine.core.staging import address_digest
 from dlmachine.core.states import Broken, Confirming, Exchanging, Finished, Waiting
-from dlmachine.core.tries import MOST_RENEWALS
 from tests.builders import (
     BEFORE,
     DATA,
@@ -297,6 +296,30 @@ def test_a_vanished_copy_is_fetched_anew() -> None:
     ]
 
 
+def test_backends_are_looked_for_when_the_copy_turns_out_to_be_gone() -> None:
+    """A glance for a hit leaves them out; where one is needed after all, the second look has them."""
+    glanced = replace(with_cache(an_entry()), backends=None)
+    gone = with_cache(*without([an_entry()], 1))
+    run = Run(snapshot=glanced).feed(CopyMissing(at=NOW), GOT_LOCK, observed(gone), OPENED)
+    assert run.effects == [CONFIRM, LOCK, OBSERVE, open_part(), get()]
+
+
+def test_backends_that_the_second_look_has_not_are_not_there() -> None:
+    """There is no third look, and nothing is asked by nobody."""
+    glanced = replace(with_cache(an_entry()), backends=None)
+    gone = replace(with_cache(*without([an_entry()], 1)), backends=None)
+    run = Run(snapshot=glanced).feed(CopyMissing(at=NOW), GOT_LOCK, observed(gone), RELEASED)
+    assert run.effects == [CONFIRM, LOCK, OBSERVE, RELEASE]
+    assert isinstance(run.fault, BackendMissing)
+
+
+def test_nobody_is_asked_where_backends_were_not_looked_for_and_there_is_no_second_look() -> None:
+    """Outside of the cache there is one look; without backends in it there are none."""
+    run = Run(snapshot=a_snapshot(backends=None))
+    assert run.effects == []
+    assert isinstance(run.fault, BackendMissing)
+
+
 @pytest.mark.parametrize(
     'lock',
     [GOT_LOCK, LockUnavailable(at=NOW, fault=None)],
@@ -334,11 +357,12 @@ def test_not_modified_freshens_the_record() -> None:
     """304: the copy is used, its record says when that was confirmed and with what validators."""
     entry = an_entry()
     run = into_cache(with_cache(entry), CHECK)
-    run.feed(answered(304, {'ETag': '"v1b"'}), RECORDED, DISCARDED, RELEASED)
+    said = {'ETag': '"v1"', 'Last-Modified': 'Wed, 01 May 2024 00:00:00 GMT'}
+    run.feed(answered(304, said), RECORDED, DISCARDED, RELEASED)
     assert run.effects == [
         LOCK, OBSERVE, open_part(), conditional(), record(1, 'validated'), DISCARD, RELEASE,
     ]  # fmt: skip
-    fresh = a_record(validated_at=NOW, etag='"v1b"')
+    fresh = a_record(validated_at=NOW, last_modified=said['Last-Modified'])
     assert run.updates == [SameVersion(key=KEY, item_id=ITEM, version=1, record=fresh)]
     assert (run.outcome.origin, run.outcome.is_validated, run.outcome.record) == (
         Origin.CACHE,

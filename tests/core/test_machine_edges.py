@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from dlmachine.core.bounds import MOST_CONFLICTS
 from dlmachine.core.checksums import Checksum
 from dlmachine.core.destination import PathKind, ToPath
 from dlmachine.core.effects import ConfirmCopy, Discard, Exchange, Wait
@@ -24,7 +25,6 @@ from dlmachine.core.events import (
 )
 from dlmachine.core.faults import CacheUnusable, ConnectionFailed, ContentRefused, TimedOut
 from dlmachine.core.metadata import SameVersion
-from dlmachine.core.on_commit import MOST_CONFLICTS
 from dlmachine.core.policy import Policy, Window
 from dlmachine.core.states import Waiting
 from tests.builders import (

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from dlmachine.core.bounds import MOST_CONFLICTS
 from dlmachine.core.destination import AtPath
 from dlmachine.core.effects import Exchange, Publish
 from dlmachine.core.events import Failed, PlaceTaken, Published, Recorded
 from dlmachine.core.faults import CacheUnusable, StorageFailed
 from dlmachine.core.headers import Headers
 from dlmachine.core.metadata import NewVersion
-from dlmachine.core.on_commit import MOST_CONFLICTS
 from dlmachine.core.provenance import build_record, freshen_record
 from dlmachine.core.record import DownloadRecord
 from dlmachine.core.request import Request

@@ -125,6 +125,57 @@ def test_a_copy_is_confirmed_by_the_place_it_came_from(status: int) -> None:
     assert isinstance(run.step.effect, Record)
 
 
+OLD, NEW = 'Mon, 01 Apr 2024 00:00:00 GMT', 'Tue, 02 Apr 2024 00:00:00 GMT'
+
+
+@pytest.mark.parametrize(
+    ('etag', 'modified', 'said', 'is_of_copy'),
+    [
+        ('"v1"', None, {'ETag': '"v1"'}, True),
+        ('"v1"', None, {'ETag': 'W/"v1"'}, True),
+        ('W/"v1"', None, {'ETag': '"v1"'}, True),
+        ('"v1"', None, {'ETag': 'none'}, True),
+        ('"v1"', None, {}, True),
+        ('"v1"', OLD, {'ETag': '"v1"', 'Last-Modified': NEW}, True),
+        ('"v1"', OLD, {'Last-Modified': NEW}, True),
+        ('"v1"', None, {'ETag': '"v2"'}, False),
+        ('"v1"', OLD, {'ETag': 'W/"v2"', 'Last-Modified': OLD}, False),
+        (None, OLD, {'Last-Modified': OLD}, True),
+        (None, OLD, {'Last-Modified': 'yesterday'}, True),
+        (None, OLD, {'ETag': '"v2"'}, True),
+        (None, OLD, {}, True),
+        (None, NEW, {'Last-Modified': OLD}, False),
+        (None, OLD, {'Last-Modified': NEW}, False),
+    ],
+)
+def test_a_304_of_another_version_confirms_nothing(
+    etag: str | None, modified: str | None, said: dict[str, str], is_of_copy: bool
+) -> None:
+    """RFC 9111 section 4.3.4: the whole is asked for, and no old bytes get a new name."""
+    entry = an_entry(record=a_record(etag=etag, last_modified=modified))
+    run = Run(None, a_policy(check_freshness=True), a_snapshot(cache=a_cache(entry)))
+    run.go_well(until=Exchange).feed(answered(304, said))
+    if is_of_copy:
+        assert isinstance(run.step.effect, Record)
+        return
+    sent = run.exchanges[-1].request.headers
+    assert (sent.get('If-None-Match'), sent.get('If-Modified-Since')) == (None, None)
+    run.feed(answered(304, said))
+    assert run.step.effect == Discard(keep=False)
+
+
+def test_a_post_is_not_sent_again_for_a_304_of_another_version() -> None:
+    """What can be sent once only is answered by an error then."""
+    entry = an_entry(record=a_record(urls=(URL,), served_by=URL))
+    wish = a_descriptor(URL, data=b'x')
+    run = Run(wish, a_policy(check_freshness=True), a_snapshot(wish, cache=a_cache(entry)))
+    run.go_well(until=Exchange)
+    assert run.exchanges[-1].request.headers.get('If-None-Match') == '"v1"'
+    run.feed(answered(304, {'ETag': '"v2"'}))
+    assert len(run.exchanges) == 1
+    assert run.step.effect == Discard(keep=False)
+
+
 @pytest.mark.parametrize(
     ('urls', 'options', 'tag'),
     [

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from dlmachine.core import machine, tries
+from dlmachine.core.bounds import MOST_CONFLICTS, MOST_MISSING
 from dlmachine.core.checksums import ChecksumList
 from dlmachine.core.effects import Discard, Wait
 from dlmachine.core.events import (
@@ -24,8 +25,6 @@ from dlmachine.core.events import (
 )
 from dlmachine.core.faults import StorageFailed
 from dlmachine.core.machine import most_effects
-from dlmachine.core.on_commit import MOST_CONFLICTS
-from dlmachine.core.on_look_up import MOST_MISSING
 from dlmachine.core.states import Exchanging, Waiting
 from tests.builders import (
     DIGEST,

@@ -5,10 +5,11 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+import platformdirs
 import pytest
 from returns.pipeline import is_successful
 
-from dlmachine.config import NAMES, Config, load_config
+from dlmachine.config import NAMES, Config, load_config, user_config_file
 from dlmachine.core.faults import InvalidInput, UnknownName
 from dlmachine.mappings import read_mapping
 
@@ -206,8 +207,37 @@ def test_the_user_file_is_looked_for_in_the_folder_of_the_system(
     folder.mkdir()
     (folder / 'config.toml').write_text('retries = 9\n', encoding='utf-8')
     monkeypatch.setattr('platformdirs.user_config_dir', lambda _: str(folder))
+    monkeypatch.setenv('XDG_CONFIG_HOME', str(tmp_path))
 
     assert load_config(None, {}, {}).unwrap().policy.retries == 9
+
+
+@pytest.mark.parametrize(
+    'environ',
+    [
+        {'HOME': '/home/me'},
+        {'HOME': '/home/me/'},
+        {'HOME': '/'},
+        {'HOME': 'me'},
+        {'HOME': ''},
+        {'HOME': '/home/me', 'XDG_CONFIG_HOME': ''},
+        {'HOME': '/home/me', 'XDG_CONFIG_HOME': '/etc/me'},
+        {'HOME': '/home/me', 'XDG_CONFIG_HOME': 'relative'},
+        {'HOME': '/home/me', 'ANDROID_DATA': '/data', 'ANDROID_ROOT': '/system'},
+    ],
+    ids=str,
+)
+def test_the_folder_is_the_one_that_platformdirs_says(
+    monkeypatch: pytest.MonkeyPatch, environ: Mapping[str, str]
+) -> None:
+    """Where it is not asked, as to import it takes its time, it would have said the same."""
+    for name in ('XDG_CONFIG_HOME', 'ANDROID_DATA', 'ANDROID_ROOT'):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+
+    expected = Path(platformdirs.user_config_dir('dlmachine'), 'config.toml')
+    assert user_config_file() == str(expected)
 
 
 @pytest.mark.parametrize(

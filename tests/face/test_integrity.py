@@ -238,3 +238,21 @@ def test_a_secret_that_a_server_sends_back_is_kept_nowhere(
     for path in tmp_path.rglob('*'):
         assert secret not in path.name
         assert path.is_dir() or secret.encode() not in path.read_bytes()
+
+
+def test_a_304_of_another_version_is_not_believed(
+    make_manager: MakeManager, server: Server, tmp_path: Path
+) -> None:
+    """The whole is asked for, and the old bytes do not get the name of the new ones."""
+    manager = make_manager(path=tmp_path / 'cache')
+    confused = answer(304, (('ETag', '"2"'),))
+    url = server.on(
+        '/x', in_turn(resource(BODY, etag='"1"'), confused, resource(OTHER, etag='"2"'))
+    )
+    manager.download(url)
+    outcome = manager.fetch(url, check_freshness=True)
+
+    assert Path(str(outcome.path)).read_bytes() == OTHER
+    assert outcome.record is not None
+    assert outcome.record.etag == '"2"'
+    assert [asked.get('If-None-Match') for asked in server.asked] == [None, '"1"', None]

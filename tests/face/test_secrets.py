@@ -159,3 +159,28 @@ def test_the_command_line_tells_no_secret(
     assert done.returncode == 0, done.stderr
     assert found_in(done.stdout + done.stderr) == []
     assert found_below(tmp_path) == []
+
+
+@pytest.mark.parametrize('place', ['/y?next={}', '/y/{}', 'ftp://127.0.0.1/{}', '/missing/{}'])
+def test_what_a_server_leads_to_tells_no_secret(
+    make_manager: MakeManager,
+    server: Server,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    place: str,
+) -> None:
+    """A token that it was told, in the URL of a redirect; escaped as some servers do."""
+    token = 'planted/to+ken'
+    caplog.set_level(logging.DEBUG)
+    server.on('/x', redirect(place.format('planted%2fto%2bken')))
+    server.on('/y', resource(BODY))
+    server.on('/y/planted%2Fto%2Bken', resource(BODY))
+    manager = make_manager(path=tmp_path / 'cache', retries=0)
+    wanted = dm.Descriptor(server.url('/x'), headers={'Authorization': f'Bearer {token}'})
+    words = told(manager, wanted) + told(manager, wanted, destination=f'{tmp_path}/out/')
+    kept = [str(path.relative_to(tmp_path)) for path in tmp_path.rglob('*')]
+    kept += [path.read_bytes().decode('latin-1') for path in tmp_path.rglob('*') if path.is_file()]
+
+    assert '302' in caplog.text or 'ftp' in caplog.text
+    for text in (words, caplog.text, *kept):
+        assert 'planted' not in text

@@ -20,7 +20,7 @@ from dlmachine.core.segments import FIRST_BYTES, Spans, count_bytes
 from dlmachine.errors import DownloadError
 from dlmachine_adapters.part_notes import Note, read_note
 from tests.face.conftest import MakeManager
-from tests.servers.behaviours import range_of, resource
+from tests.servers.behaviours import in_turn, range_of, redirect, resource
 from tests.servers.http import Asked, Handler, Server, Wire
 
 MIB = 1 << 20
@@ -203,6 +203,18 @@ def test_a_segment_that_is_cut_is_asked_for_its_rest(
     asked = [range_of(one, len(BODY)) or (0, 0) for one in server.asked]
     # The rest of the segment that was cut is all that was asked for twice.
     assert count_bytes(tuple(asked)) == len(BODY) + MIB - count
+
+
+def test_copies_that_differ_are_never_mixed(
+    make_manager: MakeManager, server: Server, tmp_path: Path
+) -> None:
+    """A site that leads to another of its copies each time; they have the same ETag and size."""
+    other = resource(OTHER, etag='"v1"')
+    here, there = server.on('/here', odd_at(cut_after(70_000))), server.on('/there', other)
+    url = server.on('/x', in_turn(redirect(here), redirect(there)))
+    make_manager().fetch(url, str(tmp_path / 'x'), segments=2, retry_wait=0)
+
+    assert (tmp_path / 'x').read_bytes() == OTHER
 
 
 def test_fewer_connections_for_a_server_that_has_too_many(

@@ -97,9 +97,11 @@ class MemoryFiles:
         del self._contents[_normal(path)]
 
     def fail_next(self, operation: str, code: int, after_bytes: int = 0) -> None:
-        """Let the next `create`, `write`, `publish` or `remove` fail with an `errno` code.
+        """Let the next of an operation fail with an `errno` code.
 
-        A write fails once its part holds more than `after_bytes`.
+        It is `create`, `write`, `truncate`, `publish` or `remove`. A write fails once its part
+        holds more than `after_bytes`, a truncation, which is how a body begins, once it holds
+        so many.
         """
         self._failures.append(_Failure(operation, code, after_bytes))
 
@@ -248,6 +250,7 @@ class _DiskKeeper:
         present = self.spans if self._whole is not None else ((0, len(self._data) - 1),)
         if kept and merged((*present, *kept)) != merged(present):
             raise OSError(errno.EIO, 'the part has holes')
+        self._files.check('truncate', len(self._data))
         del self._data[kept[-1][1] + 1 if kept else 0 :]
         self._whole, self.spans = whole, () if whole is None else kept
 

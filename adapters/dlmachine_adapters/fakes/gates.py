@@ -9,7 +9,6 @@ from dlmachine.core.effects import Exchange
 from dlmachine.core.faults import Fault, TimedOut
 from dlmachine.core.pacing import Bucket, draw, host_of
 from dlmachine.core.ports import Clock, Sink
-from dlmachine.core.redact import redact_url
 
 
 class MemoryGates:
@@ -57,13 +56,13 @@ class MemoryGates:
             if not drawn.wait_seconds:
                 break
             if until is not None and now + wait > until:
-                url, limit = redact_url(effect.request.url), effect.timeout or timedelta(0)
+                url, limit = effect.request.shown_url, effect.timeout or timedelta(0)
                 return TimedOut(url=url, phase='total', limit=limit)
             cut = self._clock.sleep(wait)
             if cut is not None:
                 return cut
         return None
 
-    def throttle(self, effect: Exchange, part: Sink) -> Sink:
+    def throttle(self, effect: Exchange, part: Sink, remaining: timedelta | None = None) -> Sink:
         """The part as it is."""
         return part

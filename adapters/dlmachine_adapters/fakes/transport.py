@@ -11,7 +11,6 @@ from dlmachine.core.effects import Exchange
 from dlmachine.core.events import Answered, Interrupted
 from dlmachine.core.faults import ConnectionFailed, Fault, FaultBase, TimedOut
 from dlmachine.core.ports import Clock, PartError, Sink
-from dlmachine.core.redact import redact_url
 from dlmachine.core.request import Request
 from dlmachine.core.snapshot import BackendSeen
 from dlmachine_adapters.fakes.server import CutOff, Reply, Resource, Script, Turn
@@ -63,7 +62,7 @@ class ScriptedTransport:
         refused = find_refused(effect, self._seen.schemes)
         if refused is not None:
             return reception.broken(refused)
-        url = redact_url(effect.request.url)
+        url = effect.request.shown_url
         if remaining is not None and remaining <= timedelta(0):
             limit = effect.timeout or timedelta(0)
             return reception.broken(TimedOut(url=url, phase='total', limit=limit))

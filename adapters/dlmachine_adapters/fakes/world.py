@@ -60,7 +60,7 @@ class MemoryWorld:
             clock=self.clock,
             files=self.files,
             store=self.store,
-            backends=(self.network.seen,),
+            backends=lambda: (self.network.seen,),
             chance=self.chance,
         )
 

@@ -1,0 +1,51 @@
+"""Writing to files: at a place, and so that it lasts.
+
+Contract: raises only OSError. An error of a sync is not forgotten.
+"""
+
+import errno
+import os
+from collections.abc import Callable
+from threading import Lock
+from typing import Final
+
+
+def write_all(handle: int, data: bytes | memoryview, offset: int) -> None:
+    """Write at an offset, whatever else writes to the same file."""
+    view = memoryview(data)
+    while view:
+        written = _pwrite(handle, view, offset)
+        view, offset = view[written:], offset + written
+
+
+def _seek_and_write(handle: int, data: memoryview, offset: int) -> int:
+    with _SEEKING:
+        os.lseek(handle, offset, os.SEEK_SET)
+        return os.write(handle, data)
+
+
+_SEEKING: Final = Lock()
+#: Windows has none.
+_pwrite: Final[Callable[[int, memoryview, int], int]] = getattr(os, 'pwrite', _seek_and_write)
+
+
+class Syncing:
+    """The syncs of one open file.
+
+    The system tells of lost bytes once (fsync(2)); the next sync would go well. Here each that
+    comes after one that failed fails too.
+    """
+
+    def __init__(self) -> None:
+        """Nothing has failed yet."""
+        self._lost: int | None = None
+
+    def sync(self, handle: int) -> None:
+        """Make what was written last.  Raises: OSError."""
+        if self._lost is not None:
+            raise OSError(self._lost, os.strerror(self._lost))
+        try:
+            os.fsync(handle)
+        except OSError as error:
+            self._lost = error.errno or errno.EIO
+            raise

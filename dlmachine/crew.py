@@ -1,0 +1,143 @@
+"""A crew: as many threads as it takes to keep busy, and no more.
+
+Python runs one thread at a time. Where answers come at once, each thread more only makes
+the others wait for their turn, at twice the cost; where they are waited for, it does work
+that would else be left. So there is one at first, and more come while there is time left.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from queue import Empty, SimpleQueue
+from time import monotonic, process_time
+from typing import Final, Generic, Protocol, TypeVar
+
+Task = TypeVar('Task')
+Result = TypeVar('Result')
+
+#: How long it is looked on before the crew grows.
+_LOOK_SECONDS: Final = 0.01
+#: Below this share of one processor there is time left.
+_BUSY: Final = 0.6
+#: Work without a result for so long is done elsewhere than in Python: by the net, the disk,
+#: or the digest of a large file.
+_QUIET_SECONDS: Final = 0.05
+#: How often an idle thread looks whether the program is at its end.
+_IDLE_SECONDS: Final = 0.5
+
+
+class Stop(Protocol):
+    """Tells those who work to end."""
+
+    is_set: bool
+
+    def set(self) -> None:
+        """From now on."""
+        ...
+
+
+class Crew(Generic[Task, Result]):
+    """Threads that do the same work on one task after the other."""
+
+    def __init__(
+        self,
+        work: Callable[[Task, Callable[[Result], None]], None],
+        most: int,
+        stop: Stop,
+        on_tick: Callable[[], None] = lambda: None,
+    ) -> None:
+        """At most so many threads; none of them runs yet.
+
+        `work` is given a task, and whom to tell its result, now or later. `on_tick` is called
+        every hundredth of a second by another thread, and once more at the end.
+        """
+        self._work = work
+        self._on_tick = on_tick
+        self._most = most
+        self._stop = stop
+        self._tasks: SimpleQueue[Task | None] = SimpleQueue()
+        self._done: SimpleQueue[tuple[Result | None, BaseException | None]] = SimpleQueue()
+        self._done_at = monotonic()
+        self._threads: list[threading.Thread] = []
+        self._over = threading.Event()
+
+    def go_through(self, tasks: Iterable[Task]) -> Iterator[Result]:
+        """The result of each task, as it is done; tasks are taken as threads become free.
+
+        Once it is to stop, no more are taken; and it is to stop when it is left. Raises what
+        the work raises.
+        """
+        ahead, open_tasks = iter(tasks), 0
+        foreman = threading.Thread(target=self._look_on, name='dlmachine-foreman', daemon=True)
+        try:
+            while True:
+                # One task ahead of each thread keeps them busy while results are consumed.
+                while open_tasks < 2 * self._most and not self._stop.is_set:
+                    task = next(ahead, None)
+                    if task is None:
+                        break
+                    self._tasks.put(task)
+                    open_tasks += 1
+                if not open_tasks:
+                    return
+                if not self._threads:
+                    self._grow()
+                    foreman.start()
+                result, error = self._done.get()
+                open_tasks -= 1
+                if error is not None:
+                    raise error
+                yield result  # type: ignore[misc]  # one of the two is there
+        finally:
+            self._stop.set()
+            self._over.set()
+            if self._threads:
+                foreman.join()
+            for _ in self._threads:
+                self._tasks.put(None)
+            for thread in self._threads:
+                thread.join()
+            self._on_tick()
+
+    def _look_on(self) -> None:
+        while True:
+            began, used = monotonic(), process_time()
+            if self._over.wait(_LOOK_SECONDS):
+                return
+            try:
+                self._on_tick()
+            except BaseException as error:  # noqa: BLE001 -- raised again where it is waited for
+                self._done.put((None, error))
+            if len(self._threads) >= self._most:
+                continue
+            now = monotonic()
+            is_idle = process_time() - used < _BUSY * (now - began)
+            if self._tasks.qsize() and (is_idle or now - self._done_at > _QUIET_SECONDS):
+                self._grow()
+
+    def _grow(self) -> None:
+        # Twice as many each time: also a large crew is there within a moment.
+        for _ in range(max(1, min(len(self._threads), self._most - len(self._threads)))):
+            thread = threading.Thread(target=self._run, name=f'dlmachine_{len(self._threads)}')
+            self._threads.append(thread)
+            thread.start()
+
+    def _run(self) -> None:
+        while not self._over.is_set():
+            try:
+                task = self._tasks.get(timeout=_IDLE_SECONDS)
+            except Empty:
+                # A batch that nobody goes on with must not keep the program from ending.
+                if threading.main_thread().is_alive():
+                    continue
+                return
+            if task is None or self._over.is_set():
+                return
+            try:
+                self._work(task, self._tell)
+            except BaseException as error:  # noqa: BLE001 -- raised again where it is waited for
+                self._done.put((None, error))
+                self._done_at = monotonic()
+
+    def _tell(self, result: Result) -> None:
+        self._done.put((result, None))
+        self._done_at = monotonic()

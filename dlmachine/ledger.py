@@ -1,0 +1,109 @@
+"""A ledger: what the downloads of a batch have to enter into the registry, entered together.
+
+A transaction costs more than what is written in it, so a run that has come to its record is
+put aside, and its thread goes on with the next one. A few hundredths of a second later all
+that lie there are written at once, and each goes on to its end. Until then a run keeps its
+lock, and its file has its name already: should the program be killed meanwhile, it is found
+as one that is killed between the two.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Lock
+from typing import Final, TypeAlias
+
+from returns.io import IOResult
+
+from dlmachine.core.descriptor import Descriptor
+from dlmachine.core.effects import Effect, Record
+from dlmachine.core.events import Event
+from dlmachine.core.faults import Fault
+from dlmachine.core.metadata import MetadataUpdate
+from dlmachine.core.outcome import Outcome
+from dlmachine.core.policy import Policy
+from dlmachine.core.snapshot import Snapshot
+from dlmachine.core.states import Step
+from dlmachine.executor import Run
+from dlmachine_adapters.locks import holding_as
+from dlmachine_adapters.world import SystemWorld
+
+#: Whom to tell what came of a run.
+Tell: TypeAlias = Callable[[IOResult[Outcome, Fault]], None]
+
+#: So many are worth a transaction of their own.
+_MANY: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A run that has come to its record."""
+
+    run: Run
+    step: Step
+    update: MetadataUpdate
+    tell: Tell
+    holder: object
+
+
+class Ledger:
+    """The runs of one batch that wait for their record; of all its threads."""
+
+    def __init__(self, world: SystemWorld) -> None:
+        """None waits."""
+        self._world = world
+        self._mutex = Lock()
+        self._entries: list[_Entry] = []
+
+    def run(self, descriptor: Descriptor, policy: Policy, snapshot: Snapshot, tell: Tell) -> None:
+        """Go through the machine to the end, which may be later; then `tell` what came of it."""
+        ahead, holder = Run(descriptor, policy, self._world), object()
+        entry: _Entry | None = None
+        with holding_as(holder):
+            try:
+                step = ahead.go_on(ahead.begin(snapshot), _may_be_done_now)
+                if isinstance(step.effect, Record) and step.update is not None:
+                    entry = _Entry(ahead, step, step.update, tell, holder)
+                    is_full = self._put_aside(entry)
+                else:
+                    tell(ahead.end(step))
+            finally:
+                if entry is None:
+                    ahead.let_go()
+        if entry is not None and is_full:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write down all that wait, and let each go on to its end."""
+        with self._mutex:
+            entries, self._entries = self._entries, []
+        store = self._world.store
+        if not entries or store is None:
+            return
+        problem: BaseException | None = None
+        with self._world.stop.working():
+            events = store.record_all([entry.update for entry in entries])
+            for entry, event in zip(entries, events, strict=True):
+                try:
+                    _finish(entry, event)
+                except BaseException as error:  # noqa: BLE001 -- raised below: the others come first
+                    problem = error
+        if problem is not None:
+            raise problem
+
+    def _put_aside(self, entry: _Entry) -> bool:
+        with self._mutex:
+            self._entries.append(entry)
+            return len(self._entries) >= _MANY
+
+
+def _may_be_done_now(effect: Effect) -> bool:
+    return not isinstance(effect, Record)
+
+
+def _finish(entry: _Entry, event: Event) -> None:
+    ahead = entry.run
+    with holding_as(entry.holder):
+        try:
+            entry.tell(ahead.end(ahead.go_on(ahead.meet(entry.step, event))))
+        finally:
+            ahead.let_go()

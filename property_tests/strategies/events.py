@@ -1,0 +1,146 @@
+"""Events: any at all, and those that an effect may bring."""
+
+from functools import cache
+
+from hypothesis import strategies as st
+
+from dlmachine.core.effects import (
+    AcquireLock,
+    ConfirmCopy,
+    Discard,
+    Effect,
+    Exchange,
+    ExchangeMany,
+    Join,
+    Observe,
+    OpenPart,
+    Publish,
+    ReadChecksums,
+    Record,
+    ReleaseLock,
+    Retire,
+    Unpublish,
+    Validate,
+    Wait,
+)
+from dlmachine.core.events import (
+    ChecksumsRead,
+    CopyConfirmed,
+    CopyMissing,
+    Discarded,
+    Event,
+    Failed,
+    Joined,
+    LockAcquired,
+    LockReleased,
+    LockUnavailable,
+    Observed,
+    PartOpened,
+    PlaceTaken,
+    Published,
+    Recorded,
+    Retired,
+    SegmentsEnded,
+    Unpublished,
+    Validated,
+    Waited,
+)
+from property_tests.strategies.answers import answers, interruptions, receiveds
+from property_tests.strategies.basics import DIGESTS, instants
+from property_tests.strategies.faults import faults
+from property_tests.strategies.segments import ranged, segment_ends
+from property_tests.strategies.snapshots import snapshots
+from property_tests.strategies.texts import any_text
+
+_joins = st.builds(Joined, at=instants, received=receiveds)
+
+_failures = st.builds(Failed, at=instants, fault=faults)
+_looks = st.builds(Validated, at=instants, problem=st.none() | any_text)
+_texts = st.builds(
+    ChecksumsRead,
+    at=instants,
+    text=st.sampled_from([f'{digest}  t.csv' for digest in DIGESTS] + ['ab' * 16, '<html>']),
+)
+
+
+@cache
+def events(key: str = '0' * 64) -> st.SearchStrategy[Event]:
+    """Any event."""
+    simple = [
+        CopyConfirmed,
+        CopyMissing,
+        LockAcquired,
+        Waited,
+        PlaceTaken,
+        Recorded,
+        Retired,
+        Unpublished,
+        Discarded,
+        LockReleased,
+    ]
+    return st.one_of(
+        *(st.builds(kind, at=instants) for kind in simple),
+        st.builds(LockUnavailable, at=instants, fault=st.none() | faults),
+        st.builds(Observed, at=instants, snapshot=snapshots(key)),
+        st.builds(PartOpened, at=instants, size_bytes=st.integers(0, 20)),
+        answers,
+        interruptions,
+        _looks,
+        _joins,
+        st.builds(
+            SegmentsEnded, at=instants, ends=st.lists(answers | st.none(), max_size=2).map(tuple)
+        ),
+        _texts,
+        st.builds(Published, at=instants, path=st.none() | st.just('/cache/item-1.csv')),
+        _failures,
+    )
+
+
+def events_of(effect: Effect, key: str = '0' * 64) -> st.SearchStrategy[Event]:  # noqa: C901, PLR0911, PLR0912 -- one line an effect
+    """The events that the docstring of an effect names; any may also end in `Failed`."""
+    match effect:
+        case ConfirmCopy():
+            return (
+                st.builds(CopyConfirmed, at=instants)
+                | st.builds(CopyMissing, at=instants)
+                | _failures
+            )
+        case ReadChecksums():
+            return _texts | _failures
+        case Validate():
+            return _looks | _failures
+        case AcquireLock():
+            return (
+                st.builds(LockAcquired, at=instants)
+                | st.builds(LockUnavailable, at=instants, fault=st.none() | faults)
+                | _failures
+            )
+        case Observe():
+            return st.builds(Observed, at=instants, snapshot=snapshots(key)) | _failures
+        case OpenPart(adopt=adopt):
+            sizes = st.sampled_from([0, 0 if adopt is None else adopt.size_bytes])
+            return st.builds(PartOpened, at=instants, size_bytes=sizes) | _failures
+        case Exchange():
+            return answers | interruptions | ranged(effect) | _failures
+        case ExchangeMany():
+            return segment_ends(effect) | _failures
+        case Join():
+            return _joins | _failures
+        case Wait():
+            return st.builds(Waited, at=instants) | _failures
+        case Publish():
+            return (
+                st.builds(Published, at=instants, path=st.just('/cache/item-1.csv'))
+                | st.builds(PlaceTaken, at=instants)
+                | _failures
+            )
+        case Record():
+            return st.builds(Recorded, at=instants) | st.builds(PlaceTaken, at=instants) | _failures
+        case Retire():
+            return st.builds(Retired, at=instants) | _failures
+        case Unpublish():
+            return st.builds(Unpublished, at=instants) | _failures
+        case Discard():
+            return st.builds(Discarded, at=instants) | _failures
+        case ReleaseLock():
+            return st.builds(LockReleased, at=instants) | _failures

@@ -1,0 +1,90 @@
+"""Snapshots: what was seen of the cache, the destination, parts and backends."""
+
+from hypothesis import strategies as st
+
+from dlmachine.core.destination import PathKind, PathSeen
+from dlmachine.core.faults import CacheUnusable
+from dlmachine.core.record import DownloadRecord
+from dlmachine.core.snapshot import BackendSeen, CacheEntry, CacheSeen, PartSeen, Snapshot, Status
+from property_tests.strategies.basics import DATA, DIGESTS, NOW, instants
+from property_tests.strategies.texts import etags, http_dates, line_texts, names, urls, values
+
+#: Records of stored versions.
+records = st.builds(
+    DownloadRecord,
+    url=st.just('https://example.org/t.csv'),
+    request_headers=st.lists(st.tuples(names, values), max_size=2).map(tuple),
+    response_headers=st.lists(st.tuples(names, values), max_size=2).map(tuple),
+    urls=st.lists(urls, max_size=2).map(tuple),
+    started_at=instants,
+    finished_at=instants,
+    validated_at=st.none() | instants,
+    size_bytes=st.integers(0, 20),
+    sha256=st.sampled_from(DIGESTS),
+    digests=st.sampled_from([(), (('md5', 'ab' * 16),)]),
+    etag=st.none() | etags,
+    last_modified=st.none() | http_dates,
+    filename=line_texts,
+)
+#: Versions in the cache, usable or not.
+entries = st.builds(
+    CacheEntry,
+    version=st.integers(1, 5),
+    status=st.sampled_from([Status.READY, Status.READY, Status.READY, *Status]),
+    stored_at=instants,
+    path=st.sampled_from(['/cache/item-1.csv', '/cache/item-2']),
+    file_bytes=st.sampled_from([None, 0, len(DATA), len(DATA)]),
+    size_bytes=st.sampled_from([None, len(DATA), len(DATA)]),
+    record=st.none() | records,
+    is_own=st.booleans(),
+)
+#: The backends at hand: none, one, or both; or nobody looked.
+backends = st.sampled_from([
+    (BackendSeen(name='requests', schemes=('http', 'https')), BackendSeen(name='curl', schemes=('http', 'https', 'ftp'))),
+    (BackendSeen(name='requests', schemes=('http', 'https')), BackendSeen(name='curl', schemes=('http', 'https', 'ftp'))),
+    (BackendSeen(name='requests', schemes=('http', 'https')),),
+    (),
+    None,
+])  # fmt: skip
+
+
+@st.composite
+def snapshots(draw: st.DrawFn, key: str = '0' * 64, *, healthy: bool = False) -> Snapshot:
+    """Anything that may be seen; `healthy` leaves out broken caches and absent backends."""
+    cache = st.builds(
+        CacheSeen,
+        folder=st.just('/cache'),
+        item_id=st.just('item'),
+        entries=st.lists(entries, max_size=4).map(tuple),
+        fault=st.none()
+        if healthy
+        else st.sampled_from([None, None, CacheUnusable(path='/cache', problem='locked')]),
+    )
+    path = st.builds(
+        PathSeen,
+        kind=st.sampled_from(PathKind),
+        blocker=st.none() if healthy else st.sampled_from([None, None, '/data']),
+        has_folder=st.just(True) if healthy else st.booleans(),
+    )
+    part = st.builds(
+        PartSeen,
+        name=st.just('left.part'),
+        size_bytes=st.integers(0, 20),
+        validator=st.sampled_from(['"v1"', '"v2"']),
+    ) | st.builds(
+        PartSeen,
+        name=st.just('left.part'),
+        size_bytes=st.just(4),
+        validator=st.sampled_from(['"v1"', '"v2"']),
+        spans=st.sampled_from([((0, 3),), ((0, 3), (6, 6)), ((0, 3), (6, 7))]),
+        whole_bytes=st.just(8),
+    )
+    return Snapshot(
+        now=NOW if healthy else draw(instants),
+        chance=draw(st.floats(0, 1, exclude_max=True)),
+        key=key,
+        cache=draw(st.none() | cache),
+        destination=draw(st.none() | path),
+        part=draw(st.none() | part),
+        backends=draw(backends.filter(bool) if healthy else backends),
+    )

@@ -1,0 +1,62 @@
+"""What a hit costs: it loads little, writes nothing, and looks at no more than it has to."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dlmachine.manager import DownloadManager
+from tests.adapters.stores import tree
+from tests.servers.behaviours import resource
+from tests.servers.http import Server
+
+#: What is loaded to fetch something, or for other commands.
+_NEEDLESS = {
+    'cachedir', 'certifi', 'concurrent.futures', 'email.utils', 'filelock', 'importlib.metadata', 'pycurl', 'requests',
+    'rich', 'ssl', 'tomllib', 'tqdm', 'urllib3', 'yaml', 'dlmachine.batch', 'dlmachine.core.on_exchange',
+    'dlmachine.core.plan', 'dlmachine.mappings', 'dlmachine.relay', 'dlmachine_adapters.backends',
+    'dlmachine_adapters.gates', 'dlmachine_adapters.locks', 'dlmachine_adapters.parts', 'dlmachine_adapters.progress',
+}  # fmt: skip
+
+_PROGRAM = """
+import json, sys
+from dlmachine import DownloadManager
+with DownloadManager(path=sys.argv[1]) as manager:
+    path = manager.download(sys.argv[2])
+    origin = manager.fetch(sys.argv[2]).origin.value
+print(json.dumps({'path': path, 'origin': origin, 'loaded': list(sys.modules)}))
+"""
+_COMMAND = """
+import atexit, json, sys
+from dlmachine.cli import main
+atexit.register(lambda: print(json.dumps({'loaded': list(sys.modules)})))
+sys.argv = ['dlmachine', 'get', '--quiet', '--cache', sys.argv[1], sys.argv[2]]
+main()
+"""
+
+
+@pytest.fixture
+def url(server: Server, tmp_path: Path) -> str:
+    """What is in the cache already."""
+    address = server.on('/x', resource(b'data'))
+    with DownloadManager(path=str(tmp_path / 'cache')) as manager:
+        manager.download(address)
+    return address
+
+
+@pytest.mark.parametrize('program', [_PROGRAM, _COMMAND], ids=['call', 'command'])
+def test_a_hit_loads_little_and_writes_nothing(tmp_path: Path, url: str, program: str) -> None:
+    """Neither backends nor what is there for them, and the folder stays as it was."""
+    before = tree(tmp_path)
+    done = subprocess.run(
+        [sys.executable, '-c', program, str(tmp_path / 'cache'), url],
+        capture_output=True, text=True, check=True, env={**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)},
+    )  # fmt: skip
+    told = json.loads(done.stdout)
+
+    assert not _NEEDLESS & set(told['loaded'])
+    assert told.get('origin', 'cache') == 'cache'
+    assert tree(tmp_path) == before

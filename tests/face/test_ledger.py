@@ -1,0 +1,139 @@
+"""Ledgers: what a batch has to enter into the registry is entered together."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from dlmachine import crew
+from dlmachine.core.faults import CacheUnusable
+from dlmachine.core.metadata import MetadataUpdate
+from dlmachine.core.record import DownloadRecord
+from dlmachine.manager import DownloadManager
+from dlmachine_adapters.cachedir_store import CachedirStore
+from dlmachine_adapters.registry import Registry
+from tests.face.conftest import MakeManager
+from tests.servers.behaviours import resource
+from tests.servers.http import Server
+
+BODY = b'a body\n' * 100
+
+
+@pytest.fixture(autouse=True)
+def transactions(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many updates each transaction had; a ledger waits longer than it would."""
+    found: list[int] = []
+    write = CachedirStore._write
+
+    def counted(self: CachedirStore, updates: Sequence[MetadataUpdate]) -> list[bool | Exception]:
+        found.append(len(updates))
+        return write(self, updates)
+
+    monkeypatch.setattr(CachedirStore, '_write', counted)
+    monkeypatch.setattr(crew, '_LOOK_SECONDS', 0.2)
+    return found
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """That of the cache."""
+    return tmp_path / 'cache'
+
+
+def _urls(server: Server, count: int) -> list[str]:
+    return [server.on(f'/{number}', resource(BODY)) for number in range(count)]
+
+
+def _rows(folder: Path) -> set[str]:
+    with sqlite3.connect(folder / 'cache.sqlite') as connection:
+        return {name for (name,) in connection.execute('SELECT version_id FROM main')}
+
+
+def _files(folder: Path) -> set[str]:
+    found = (path for path in folder.iterdir() if path.is_file())
+    return {path.stem for path in found if not path.name.startswith(('cache.sqlite', 'CACHEDIR'))}
+
+
+def test_the_records_of_a_batch_are_written_together(
+    manager: DownloadManager, server: Server, transactions: list[int], folder: Path
+) -> None:
+    """Thirty-two at a time, or what there is after a moment; each file has its row."""
+    items = list(manager.download_many(_urls(server, 70)))
+
+    assert all(item.ok for item in items)
+    assert sum(transactions) == 70
+    assert len(transactions) < 35
+    assert max(transactions) <= 32
+    assert {Path(item.path or '').stem for item in items} == _rows(folder) == _files(folder)
+
+
+def test_the_same_wish_twice_is_one_request(manager: DownloadManager, server: Server) -> None:
+    """The second waits until the first is recorded, and gets it from the cache."""
+    url = server.on('/x', resource(BODY))
+    origins = [item.unwrap().origin.value for item in manager.download_many([url] * 5)]
+
+    assert sorted(origins) == ['cache'] * 4 + ['network']
+    assert len(server.asked) == 1
+
+
+def test_what_is_put_aside_when_a_batch_is_left_is_recorded(
+    manager: DownloadManager, server: Server, folder: Path
+) -> None:
+    """No file without its row, and no lock, is left."""
+    items = manager.download_many(_urls(server, 200))
+    next(items)
+    items.close()  # type: ignore[attr-defined]
+
+    assert _rows(folder) == _files(folder)
+    assert list((folder / '.dlmachine' / 'locks').glob('*.lock')) == []
+
+
+def test_what_is_put_aside_when_the_manager_is_closed_is_recorded(
+    make_manager: MakeManager, server: Server, folder: Path
+) -> None:
+    """The batch ends by itself."""
+    manager = make_manager(folder)
+    items = manager.download_many(_urls(server, 200))
+    next(items)
+    manager.close()
+    list(items)
+
+    assert _rows(folder) == _files(folder)
+
+
+def test_one_that_can_not_be_recorded_does_no_harm_to_the_others(
+    manager: DownloadManager,
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    folder: Path,
+) -> None:
+    """Its own file is taken back."""
+    to_json: Callable[[DownloadRecord], str] = DownloadRecord.to_json
+
+    def refusing(self: DownloadRecord) -> str:
+        if self.url.endswith('/3'):
+            raise ValueError
+        return to_json(self)
+
+    monkeypatch.setattr(DownloadRecord, 'to_json', refusing)
+    items = list(manager.download_many(_urls(server, 6)))
+
+    assert [item.index for item in items if not item.ok] == [3]
+    assert len(_rows(folder)) == 5
+    assert _rows(folder) == _files(folder)
+
+
+def test_a_registry_that_fails_fails_for_each(
+    manager: DownloadManager, server: Server, monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    """Each has its fault, and no file is left."""
+
+    def broken(self: Registry) -> None:
+        raise sqlite3.OperationalError
+
+    monkeypatch.setattr(Registry, 'writing', broken)
+    items = list(manager.download_many(_urls(server, 6)))
+
+    assert all(isinstance(item.fault, CacheUnusable) for item in items)
+    assert [path for path in folder.iterdir() if path.is_file()] == []
