@@ -1,5 +1,6 @@
 """Destinations, bodies, requests and records: what their faults name, and what they keep."""
 
+from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -14,6 +15,7 @@ from dlmachine.core.body import (
     MultipartBody,
     NoBody,
     RawBody,
+    body_pairs,
     parse_json,
     parse_multipart,
     parse_pairs,
@@ -178,6 +180,13 @@ def test_json_may_have_a_hundred_levels() -> None:
     assert parse_json({'a': deep(100)}, 'json').value_or(None) is None
 
 
+def test_what_names_its_values_is_read_by_name() -> None:
+    """Bytes that are no text as what can be read of them; a value alone has no name."""
+    part = ContentPart(name='n', content=b'a\xff')
+    assert list(body_pairs(MultipartBody((part,)))) == [('n', 'a\ufffd')]
+    assert list(body_pairs(JsonBody('"x"'))) == [('', 'x')]
+
+
 def test_a_colon_may_be_in_a_password() -> None:
     """RFC 7617 section 2: the first one ends the user's name."""
     assert basic_credentials('me:p:w') == 'Basic bWU6cDp3'
@@ -244,6 +253,13 @@ def test_a_record_may_leave_out_what_has_a_default(stored: dict[str, Any]) -> No
         read.dlmachine_version,
     )
     assert (read.method, *texts) == ('GET', '', '', '', '', '')
+
+
+def test_flat_times_are_told_to_the_second() -> None:
+    """Whatever the clock knows."""
+    at = datetime(2024, 4, 1, 12, 0, 1, 500_000, tzinfo=UTC)
+    stored = flat_attributes(a_record(started_at=at))
+    assert stored['download_started'] == '2024-04-01 12:00:01'
 
 
 def test_the_date_of_the_server_is_a_flat_attribute() -> None:
