@@ -111,8 +111,10 @@ def _pieces(span: Span, size: int) -> Iterable[Span]:
     first, last = span
     total = last - first + 1
     number = max(total // size, 1) if total % size < LEAST_BYTES else total // size + 1
-    edges = [first + total * step // number for step in range(number + 1)]
-    return [(edges[at], edges[at + 1] - 1) for at in range(number)]
+    return [
+        (first + total * at // number, first + total * (at + 1) // number - 1)
+        for at in range(number)
+    ]
 
 
 def choose_connections(wanted: int, missing_bytes: int) -> int:

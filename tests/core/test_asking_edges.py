@@ -50,6 +50,7 @@ def test_every_limit_goes_along() -> None:
     assert (asked.timeout, asked.algorithms) == (MINUTE * 3, ('md5',))
     assert (asked.expect.max_bytes, asked.expect.checks_content) == (9, False)
     assert first_exchange().timeout is None
+    assert (first_exchange(http2=True).http2, first_exchange().http2) == (True, False)
 
 
 CONDITIONS: list[tuple[CheckMethod, dict[str, str], Expectation]] = [

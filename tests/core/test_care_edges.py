@@ -125,6 +125,11 @@ def test_a_file_is_settled_after_exactly_that_long() -> None:
     assert not a_part(GIVEN_UP_AGE).is_problem
 
 
+def test_a_note_may_leave_out_of_which_entry_it_is() -> None:
+    """Nobody knows that of a file that no row named."""
+    assert (NOTE.url, NOTE.item_id, NOTE.version, NOTE.key) == ('', '', 0, None)
+
+
 def test_a_note_can_be_read_by_people() -> None:
     """One field a line, and letters as they are."""
     text = replace(NOTE, was='Größe.csv').to_json()

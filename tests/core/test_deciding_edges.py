@@ -74,6 +74,13 @@ def test_a_version_of_the_past_is_not_asked_about(window: Window, verdict: Verdi
     assert decide(WISH, policy, STORED).unwrap().verdict is verdict
 
 
+def test_whom_to_ask_may_be_left_open() -> None:
+    """What to do is settled all the same, and with which copy."""
+    seen = a_snapshot(cache=a_cache(an_entry()), backends=None)
+    decision = decide(WISH, a_policy(check_freshness=True), seen).unwrap()
+    assert (decision.verdict, decision.entry) == (Verdict.REVALIDATE, an_entry())
+
+
 @pytest.mark.parametrize(('size_bytes', 'is_adopted'), [(0, False), (1, True)])
 def test_a_part_of_one_byte_is_one(size_bytes: int, is_adopted: bool) -> None:
     """An empty one is none."""

@@ -69,6 +69,7 @@ BODIES: list[tuple[dict[str, Any], str, Any, Any]] = [
     ({'query': {'a': [1, None]}, 'json': True}, 'POST', (), JsonBody('{"a":[1,null]}')),
     ({'query': {'a': 1}, 'json': {'b': 2}}, 'POST', (('a', '1'),), JsonBody('{"b":2}')),
     ({'json': float('nan')}, 'fault', 'json', None),
+    ({'query': {'a': float('nan')}, 'json': True}, 'fault', 'query', None),
     ({'json': {1, 2}}, 'fault', 'json', None),
     ({'json': '\ud800'}, 'fault', 'json', None),
     ({'json': NESTED}, 'fault', 'json', None),

@@ -25,6 +25,7 @@ OF_MD5 = Checksum('md5', md5(DATA).hexdigest())
         ({'Digest': f'md5={MD5}, SHA-256={SHA256}'}, ('Digest', OF_256)),
         ({'Content-MD5': f' {MD5} '}, ('Content-MD5', OF_MD5)),
         ({'X-Goog-Hash': f'crc32c=n03x6A==,md5={MD5}'}, ('x-goog-hash', OF_MD5)),
+        ({'Repr-Digest': f'sha-512=:{SHA512}:', 'Content-Digest': f'sha-256=:{SHA256}:', 'Digest': f'md5={MD5}', 'Content-MD5': MD5, 'x-goog-hash': f'md5={MD5}'}, ('Repr-Digest', OF_512)),
         ({'x-goog-hash': 'crc32c=n03x6A=='}, None),
         ({'Content-MD5': MD5, 'Repr-Digest': f'sha-256=:{SHA256}:'}, ('Repr-Digest', OF_256)),
         ({'x-goog-hash': f'md5={MD5}', 'Content-Encoding': 'gzip'}, None),

@@ -50,6 +50,12 @@ def test_bad_headers_are_named(given: Any, where: str, problem: str) -> None:
     assert (getattr(fault, 'where'), getattr(fault, 'problem')) == (where, problem)  # noqa: B009 -- of InvalidInput
 
 
+@pytest.mark.parametrize(('given', 'value'), [(' \tX \t', 'X'), (' \xa0x\xa0 ', '\xa0x\xa0')])
+def test_white_space_around_a_value_is_none_of_it(given: str, value: str) -> None:
+    """RFC 9110 section 5.5: blanks and tabs; a hard space of ISO 8859-1 is a letter."""
+    assert parse_headers({'A': given}).unwrap().get('A') == value
+
+
 def test_a_headers_value() -> None:
     """Names without case; order and repetition kept; a change is a new value."""
     one = Headers((('A', '1'), ('b', '2'), ('a', '3')))

@@ -154,7 +154,8 @@ def test_what_was_said_goes_along() -> None:
 
 def test_where_a_range_is_an_error_the_whole_is_asked_for_plainly() -> None:
     """Nothing is expected of it but that it is whole; a redirect may be followed once more."""
-    run = Run(snapshot=a_snapshot(part=a_part())).feed(PartOpened(at=NOW, size_bytes=5))
+    part = a_part(said=Said(size_bytes=8, place=HERE))
+    run = Run(snapshot=a_snapshot(part=part)).feed(PartOpened(at=NOW, size_bytes=5))
     moved = answered(302, {'Location': '/b'})
     run.feed(moved, answered(403), moved)
     _, _, plain, again = run.exchanges

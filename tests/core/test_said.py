@@ -179,6 +179,7 @@ def test_a_post_is_not_sent_again_for_a_304_of_another_version() -> None:
 @pytest.mark.parametrize(
     ('urls', 'options', 'tag'),
     [
+        ((), {}, '"v1"'),
         ((URL,), {}, '"v1"'),
         ((URL, OTHER_HOST), {}, None),
         ((URL, OTHER_HOST), {'idempotent': True}, '"v1"'),
@@ -230,5 +231,6 @@ def test_nothing_behind_what_there_was_is_no_answer() -> None:
 def test_a_place_is_told_without_secrets() -> None:
     """Userinfo and query do not count; scheme, host and path do."""
     assert place_of('https://me:pw@h/x?token=1') == place_of('https://h/x')
+    assert len(place_of('https://h/x')) == 16
     others = ('http://h/x', 'https://h/x', 'https://g/x', 'https://h/y')
     assert len({place_of(url) for url in others}) == 4

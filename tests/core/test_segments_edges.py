@@ -33,7 +33,9 @@ from dlmachine.core.faults import (
 )
 from dlmachine.core.plan import plan
 from dlmachine.core.rehearse import healthy_event
+from dlmachine.core.said import Said, place_of
 from dlmachine.core.segments import FIRST_BYTES, behind, first_span, split
+from dlmachine.core.staging import address_digest
 from dlmachine.core.states import Waiting
 from tests.builders import (
     DIGEST,
@@ -44,6 +46,7 @@ from tests.builders import (
     a_cache,
     a_descriptor,
     a_head,
+    a_part,
     a_path,
     a_policy,
     a_snapshot,
@@ -219,15 +222,31 @@ def test_a_rest_that_is_joined_is_published_as_what_it_is() -> None:
 
 
 def test_the_first_range_is_gone_on_from_as_what_it_is() -> None:
-    """Of that version, of a whole of that size; a mirror is asked as if nothing were known."""
+    """Of that version, place and size; a mirror is asked as if nothing were known."""
     run = to_path(mirrors=(MIRROR,))
     cut = interrupted(BROKE.fault, head=part_head(*FIRST), part_bytes=10)
     run.feed(cut, WAITED)
     asked = run.exchanges[-1].expect
     assert (asked.offset, asked.validator, asked.whole_bytes) == (10, '"v1"', SIZE)
+    assert asked.said == Said(size_bytes=SIZE, place=place_of(URL))
     run.feed(BROKE)
     asked = run.exchanges[-1].expect
     assert (asked.offset, asked.validator, asked.whole_bytes) == (0, None, None)
+    assert asked.said == Said()
+
+
+def test_a_part_in_segments_is_gone_on_from_where_it_came_from() -> None:
+    """At the mirror that gave it, and as what was said of it then."""
+    said = Said(size_bytes=SIZE, place=place_of(MIRROR))
+    part = a_part(size_bytes=FIRST_BYTES, address=address_digest(MIRROR), said=said,
+                  spans=(FIRST,), whole_bytes=SIZE)  # fmt: skip
+    wish = a_descriptor(mirrors=[MIRROR])
+    policy = a_policy(destination=ToPath(PATH), segments=2)
+    run = Run(wish, policy, a_snapshot(wish, destination=a_path(), part=part))
+    run.feed(PartOpened(at=NOW, size_bytes=FIRST_BYTES))
+    [asked] = run.exchanges
+    assert (asked.request.url, asked.expect.offset) == (MIRROR, FIRST_BYTES)
+    assert asked.expect.said == said
 
 
 def test_a_segment_that_breaks_is_no_crowd() -> None:

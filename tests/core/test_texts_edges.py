@@ -174,6 +174,16 @@ def test_a_scheme_of_credentials_is_no_secret() -> None:
     }
 
 
+def test_secrets_inside_of_values_are_found() -> None:
+    """The first equals sign ends the name of a cookie; quotes and what is no Base64 are not of them."""
+    assert 'a=b==' in secrets_in_pairs([('Cookie', 'theme=x; sid=a=b==')])
+    assert 'XaX' in secrets_in_pairs([('Cookie', 'sid="XaX"')])
+    coded = b64encode(b'me:p\xff').decode()
+    assert 'p\ufffd' in secrets_in_pairs([('Authorization', f'Basic {coded}')])
+    assert 'pw' in secrets_in_pairs([('Authorization', 'Basic bWU6cHc=')])
+    assert 'pw' not in secrets_in_pairs([('Authorization', 'Basic bWU6!cHc=')])
+
+
 def test_of_two_secrets_the_longer_goes_first() -> None:
     """Or what is left of it would be there to read."""
     assert scrub('it is abcdefgh', {'bcde', 'abcdefgh'}) == 'it is ***'

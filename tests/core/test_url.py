@@ -19,6 +19,8 @@ from dlmachine.core.url import join_url, parse_url
         ('https://Büch.example./', 'https://xn--bch-hoa.example/'),
         ('https://[::A]:443/', 'https://[::a]/'), ('http://[fe80::1%25eth0]/', 'http://[fe80::1%25eth0]/'),
         ('ftp://h:21/x', 'ftp://h/x'), ('https://h:8443/', 'https://h:8443/'),
+        ('HTTPS://h/aX', 'https://h/aX'), ('X://h/', 'x://h/'), ('http://[fe80::1%25a.]/', 'http://[fe80::1%25a.]/'),
+        ('https://h/../a', 'https://h/a'), ('https://h/a/.', 'https://h/a/'), ('https://h/a/b/..', 'https://h/a/'),
     ],
 )  # fmt: skip
 def test_normal_form(text: str, normal: str) -> None:
@@ -35,7 +37,7 @@ def test_normal_form(text: str, normal: str) -> None:
         ('https:///x', 'has no host'), ('https://./', 'has no host'), ('https://h:x/', 'is no URL: the port is no number from 0 to 65535'),
         ('https://h:99999/', 'is no URL: the port is no number from 0 to 65535'), ('https://[::1/', 'is no URL: malformed host'),
         ('https://a b/', 'is no URL: malformed host'), ('http://[fe80::1%é]/', 'is no URL: malformed host'), ('https://é..x/', 'is no URL: malformed host'),
-        ('https://h/x\ta=1', 'contains TAB at position 11'),
+        ('https://h/x\ta=1\tb', 'contains TAB at position 11'), ('\u3000http://h/', 'has no scheme such as https://'),
         ('file:///etc/passwd', 'names a file of this machine; only what a server has is downloaded'),
         ('https://a..port/', 'is no URL: malformed host'), ('https://.a/', 'is no URL: malformed host'),
         ('https://a../', 'is no URL: malformed host'), (f'https://{"a" * 64}.org/x', 'is no URL: malformed host'),
@@ -43,12 +45,21 @@ def test_normal_form(text: str, normal: str) -> None:
         ('https://h/\n', 'contains LF at position 10'),
         ('https://h/' + 'a' * 65_536, 'has 65,546 characters, more than 65,536'),
         ('https://h/' + 'é' * 20_000, 'has 120,010 characters, more than 65,536'),
+        ('https://h/' + '%41' * 30_000, 'has 90,010 characters, more than 65,536'),
     ],
     ids=lambda value: str(value)[:40],
 )  # fmt: skip
 def test_what_is_no_url(text: Any, problem: str) -> None:
-    """The fault says what is wrong, without quoting secrets."""
-    assert getattr(parse_url(text, 'x').failure(), 'problem') == problem  # noqa: B009 -- of InvalidInput
+    """The fault says where and what is wrong, without quoting secrets."""
+    fault: Any = parse_url(text, 'x').failure()
+    assert (fault.where, fault.problem) == ('x', problem)
+
+
+@pytest.mark.parametrize('scheme', ['https', 'HTTPS'])
+def test_a_url_of_the_longest_length_is_one(scheme: str) -> None:
+    """Whether it is in normal form or not."""
+    url = parse_url(f'{scheme}://h/' + 'a' * (65_536 - 10)).unwrap()
+    assert len(str(url)) == 65_536
 
 
 def test_origins_and_texts() -> None:

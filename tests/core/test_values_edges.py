@@ -1,23 +1,27 @@
 """Destinations, bodies, requests and records: what their faults name, and what they keep."""
 
+from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
 
 from dlmachine.core.body import (
+    FORM_TYPE,
     ContentPart,
     FilePart,
     FormBody,
     JsonBody,
     MultipartBody,
     NoBody,
+    RawBody,
+    body_pairs,
     parse_json,
     parse_multipart,
     parse_pairs,
 )
 from dlmachine.core.checksums import Checksum
-from dlmachine.core.descriptor import Tls
+from dlmachine.core.descriptor import Descriptor, Tls
 from dlmachine.core.destination import PathKind, ToPath, parse_destination, resolve_destination
 from dlmachine.core.faults import CacheUnusable, DestinationUnusable, InvalidInput
 from dlmachine.core.headers import Headers
@@ -25,7 +29,7 @@ from dlmachine.core.metadata import flat_attributes
 from dlmachine.core.record import parse_record
 from dlmachine.core.request import Request, basic_credentials
 from dlmachine.core.staging import may_need_part
-from tests.builders import DIGEST, OTHER_DIGEST, a_cache, a_path, a_policy, a_record, an_entry
+from tests.builders import DIGEST, OTHER_DIGEST, URL, a_cache, a_path, a_policy, a_record, an_entry
 
 
 @pytest.mark.parametrize('dest', ['', 'a\0b', 7, b'/d'])
@@ -61,11 +65,62 @@ def test_a_destination_that_can_not_be_used_is_named(
     assert (blocker or 'is ') in fault.problem
 
 
+@pytest.mark.parametrize(
+    ('word', 'made'),
+    [
+        ({'verify': False}, Descriptor(url=URL, tls=Tls(verify=False))),
+        ({'post': True}, Descriptor(url=URL, method='POST', body=FormBody(()))),
+        ({'json': True}, Descriptor(url=URL, method='POST', body=JsonBody('null'))),
+    ],
+)
+def test_one_word_alone_counts(word: dict[str, Any], made: Descriptor) -> None:
+    """Though it is neither a text nor a value."""
+    assert Descriptor.parse(URL, **word).unwrap() == made
+
+
+def test_all_words_at_once_are_a_contradiction() -> None:
+    """A request has one body."""
+    fault = Descriptor.parse(
+        URL, method='POST', query={}, multipart={'n': 'x'}, data=b'x', headers={}, cainfo='a', cert='c',
+        key='k', mirrors=[], body=NoBody(), tls=Tls(),
+    ).failure()  # fmt: skip
+    assert isinstance(fault, InvalidInput)
+    assert fault.where == 'body'
+
+
+def test_a_text_is_sent_as_it_is() -> None:
+    """Half of a pair of surrogates too, which only UTF-8 in the strict sense has no bytes for."""
+    text, written = 'a\ud800', b'a\xed\xa0\x80'
+    assert Descriptor.parse(URL, data=text).unwrap().body == RawBody(written)
+    assert Descriptor.parse(URL, post=text).unwrap().body == RawBody(written, FORM_TYPE)
+
+
+@pytest.mark.parametrize(
+    ('given', 'where', 'problem'),
+    [
+        ({'data': 7}, 'data', 'is neither text nor bytes: int'),
+        ({'query': 7}, 'query', 'is neither a mapping nor pairs: int'),
+        ({'post': {}, 'data': b''}, 'body', 'post and data are given, but a request has one body'),
+        ({'mirrors': 7}, 'mirrors', 'is no list of URLs: int'),
+        ({'cert': 7}, 'cert', 'is no path: int'),
+        ({'method': 'get it'}, 'method', "'GET IT' is not one of GET, POST, PUT, PATCH"),
+    ],
+)
+def test_what_is_wrong_with_a_descriptor_is_told(
+    given: dict[str, Any], where: str, problem: str
+) -> None:
+    """What was given, by the names that it was given under."""
+    fault = Descriptor.parse(URL, **given).failure()
+    assert isinstance(fault, InvalidInput)
+    assert (fault.where, fault.problem) == (where, problem)
+
+
 def test_parts_of_a_mapping_keep_their_order() -> None:
     """Servers read them one by one; of a query the order of a mapping is sorted away."""
     parts = parse_multipart({'b': 'x', 'a': 'y'}).unwrap().parts
     assert [part.name for part in parts] == ['b', 'a']
     assert parse_pairs({'b': 'x', 'a': 'y'}, 'query').unwrap() == (('a', 'y'), ('b', 'x'))
+    assert parse_pairs({2: 'x', '10': 'y'}, 'query').unwrap() == (('10', 'y'), ('2', 'x'))
 
 
 @pytest.mark.parametrize(
@@ -123,6 +178,13 @@ def test_json_may_have_a_hundred_levels() -> None:
     assert (fault.where, fault.problem) == ('json', 'has more than 100 levels')
     assert parse_json({'a': deep(99)}, 'json').value_or(None) is not None
     assert parse_json({'a': deep(100)}, 'json').value_or(None) is None
+
+
+def test_what_names_its_values_is_read_by_name() -> None:
+    """Bytes that are no text as what can be read of them; a value alone has no name."""
+    part = ContentPart(name='n', content=b'a\xff')
+    assert list(body_pairs(MultipartBody((part,)))) == [('n', 'a\ufffd')]
+    assert list(body_pairs(JsonBody('"x"'))) == [('', 'x')]
 
 
 def test_a_colon_may_be_in_a_password() -> None:
@@ -191,6 +253,13 @@ def test_a_record_may_leave_out_what_has_a_default(stored: dict[str, Any]) -> No
         read.dlmachine_version,
     )
     assert (read.method, *texts) == ('GET', '', '', '', '', '')
+
+
+def test_flat_times_are_told_to_the_second() -> None:
+    """Whatever the clock knows."""
+    at = datetime(2024, 4, 1, 12, 0, 1, 500_000, tzinfo=UTC)
+    stored = flat_attributes(a_record(started_at=at))
+    assert stored['download_started'] == '2024-04-01 12:00:01'
 
 
 def test_the_date_of_the_server_is_a_flat_attribute() -> None:

@@ -26,6 +26,9 @@ def prepare(*, keeps_results: bool) -> None:
     """Copy the sources as they are now; results of an earlier run are kept only if asked for."""
     if WORKSHOP.exists() and not keeps_results:
         shutil.rmtree(WORKSHOP)
+    # Which tests run which function is asked anew: mutmut would ask the new tests only, and take
+    # a function that is new itself for one that no old test runs.
+    (RESULTS / 'mutmut-stats.json').unlink(missing_ok=True)
     copy_sources(WORKSHOP)
 
 
