@@ -48,7 +48,7 @@ class Crew(Generic[Task, Result]):
         """At most so many threads; none of them runs yet.
 
         `work` is given a task, and whom to tell its result, now or later. `on_tick` is called
-        every hundredth of a second by another thread, and once more at the end.
+        every hundredth of a second, when there are no tasks left, and at the end.
         """
         self._work = work
         self._on_tick = on_tick
@@ -103,10 +103,7 @@ class Crew(Generic[Task, Result]):
             began, used = monotonic(), process_time()
             if self._over.wait(_LOOK_SECONDS):
                 return
-            try:
-                self._on_tick()
-            except BaseException as error:  # noqa: BLE001 -- raised again where it is waited for
-                self._done.put((None, error))
+            self._tick()
             if len(self._threads) >= self._most:
                 continue
             now = monotonic()
@@ -123,6 +120,9 @@ class Crew(Generic[Task, Result]):
 
     def _run(self) -> None:
         while not self._over.is_set():
+            if self._tasks.empty():
+                # Tasks may be waiting for what is told only now.
+                self._tick()
             try:
                 task = self._tasks.get(timeout=_IDLE_SECONDS)
             except Empty:
@@ -135,8 +135,17 @@ class Crew(Generic[Task, Result]):
             try:
                 self._work(task, self._tell)
             except BaseException as error:  # noqa: BLE001 -- raised again where it is waited for
-                self._done.put((None, error))
-                self._done_at = monotonic()
+                self._fail(error)
+
+    def _tick(self) -> None:
+        try:
+            self._on_tick()
+        except BaseException as error:  # noqa: BLE001 -- as above
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        self._done.put((None, error))
+        self._done_at = monotonic()
 
     def _tell(self, result: Result) -> None:
         self._done.put((result, None))
