@@ -88,11 +88,12 @@ def run_batch(
     workers: int,
     stop: Stop,
     on_tick: Callable[[], None] = lambda: None,
+    on_idle: Callable[[], None] = lambda: None,
 ) -> Iterator[BatchItem[Wish]]:
     """Fetch all wishes with at most so many threads, yielding each as it is done.
 
-    `fetch` tells what came of it, at once or later; `on_tick` is called now and then. Once
-    it is to stop, no more are taken; and it is to stop when it is left.
+    `fetch` tells what came of it, at once or later; `on_tick` and `on_idle` are those of a
+    crew. Once it is to stop, no more are taken; and it is to stop when it is left.
     """
 
     def work(task: tuple[int, tuple[Wish, Place]], tell: Callable[[BatchItem[Wish]], None]) -> None:
@@ -102,7 +103,7 @@ def run_batch(
         except DownloadError as error:
             tell(BatchItem(input=wish, index=index, fault=error.fault))
 
-    return Crew(work, workers, stop, on_tick).go_through(enumerate(wishes))
+    return Crew(work, workers, stop, on_tick, on_idle).go_through(enumerate(wishes))
 
 
 def _item(wish: Wish, index: int, done: IOResult[Outcome, Fault]) -> BatchItem[Wish]:

@@ -20,7 +20,7 @@ _LOOK_SECONDS: Final = 0.01
 _BUSY: Final = 0.5
 #: Work without a result for so long is done elsewhere than in Python: by the net, the disk,
 #: or the digest of a large file.
-_QUIET_SECONDS: Final = 0.05
+_QUIET_SECONDS: Final = 0.3
 #: How often an idle thread looks whether the program is at its end.
 _IDLE_SECONDS: Final = 0.5
 
@@ -44,14 +44,16 @@ class Crew(Generic[Task, Result]):
         most: int,
         stop: Stop,
         on_tick: Callable[[], None] = lambda: None,
+        on_idle: Callable[[], None] = lambda: None,
     ) -> None:
         """At most so many threads; none of them runs yet.
 
         `work` is given a task, and whom to tell its result, now or later. `on_tick` is called
-        every hundredth of a second, when there are no tasks left, and at the end.
+        every hundredth of a second, `on_idle` when there are no tasks left, and at the end.
         """
         self._work = work
         self._on_tick = on_tick
+        self._on_idle = on_idle
         self._most = most
         self._stop = stop
         self._tasks: SimpleQueue[Task | None] = SimpleQueue()
@@ -96,14 +98,14 @@ class Crew(Generic[Task, Result]):
                 self._tasks.put(None)
             for thread in self._threads:
                 thread.join()
-            self._on_tick()
+            self._on_idle()
 
     def _look_on(self) -> None:
         while True:
             began, used = monotonic(), process_time()
             if self._over.wait(_LOOK_SECONDS):
                 return
-            self._tick()
+            self._call(self._on_tick)
             if len(self._threads) >= self._most:
                 continue
             now = monotonic()
@@ -122,7 +124,7 @@ class Crew(Generic[Task, Result]):
         while not self._over.is_set():
             if self._tasks.empty():
                 # Tasks may be waiting for what is told only now.
-                self._tick()
+                self._call(self._on_idle)
             try:
                 task = self._tasks.get(timeout=_IDLE_SECONDS)
             except Empty:
@@ -137,9 +139,9 @@ class Crew(Generic[Task, Result]):
             except BaseException as error:  # noqa: BLE001 -- raised again where it is waited for
                 self._fail(error)
 
-    def _tick(self) -> None:
+    def _call(self, function: Callable[[], None]) -> None:
         try:
-            self._on_tick()
+            function()
         except BaseException as error:  # noqa: BLE001 -- as above
             self._fail(error)
 

@@ -10,6 +10,7 @@ as one that is killed between the two.
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
+from time import monotonic
 from typing import Final, TypeAlias
 
 from returns.io import IOResult
@@ -30,8 +31,11 @@ from dlmachine_adapters.world import SystemWorld
 #: Whom to tell what came of a run.
 Tell: TypeAlias = Callable[[IOResult[Outcome, Fault]], None]
 
-#: So many are worth a transaction of their own.
+#: So many are worth a transaction of their own, and so are fewer that have waited so long.
 _MANY: Final = 32
+_LONG_SECONDS: Final = 0.01
+#: After this they are written down by somebody else than the threads, which are busy.
+_TOO_LONG_SECONDS: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ class Ledger:
         self._world = world
         self._mutex = Lock()
         self._entries: list[_Entry] = []
+        self._since = 0.0
 
     def run(self, descriptor: Descriptor, policy: Policy, snapshot: Snapshot, tell: Tell) -> None:
         """Go through the machine to the end, which may be later; then `tell` what came of it."""
@@ -63,13 +68,18 @@ class Ledger:
                 step = ahead.go_on(ahead.begin(snapshot), _may_be_done_now)
                 if isinstance(step.effect, Record) and step.update is not None:
                     entry = _Entry(ahead, step, step.update, tell, holder)
-                    is_full = self._put_aside(entry)
+                    is_due = self._put_aside(entry)
                 else:
                     tell(ahead.end(step))
             finally:
                 if entry is None:
                     ahead.let_go()
-        if entry is not None and is_full:
+        if entry is not None and is_due:
+            self.flush()
+
+    def tick(self) -> None:
+        """Write down what has waited for too long."""
+        if self._entries and monotonic() - self._since > _TOO_LONG_SECONDS:
             self.flush()
 
     def flush(self) -> None:
@@ -91,9 +101,12 @@ class Ledger:
             raise problem
 
     def _put_aside(self, entry: _Entry) -> bool:
+        now = monotonic()
         with self._mutex:
+            if not self._entries:
+                self._since = now
             self._entries.append(entry)
-            return len(self._entries) >= _MANY
+            return len(self._entries) >= _MANY or now - self._since > _LONG_SECONDS
 
 
 def _may_be_done_now(effect: Effect) -> bool:

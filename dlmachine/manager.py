@@ -217,7 +217,7 @@ class DownloadManager:
 
                     tell(run_in_relay(descriptor, policy, seen, world, executor))
 
-        yield from run_batch(placed, fetch, workers, world.stop, ledger.flush)
+        yield from run_batch(placed, fetch, workers, world.stop, ledger.tick, ledger.flush)
 
     @contextmanager
     def adapters(self) -> Iterator[World]:

@@ -71,6 +71,7 @@ class CachedirStore:
         """Nothing is opened or made yet."""
         self._clock = clock
         self._grouping = Grouping(self._write)
+        self._last_foreign: tuple[Descriptor | None, Mapping[str, Foreign]] = None, {}
         self.registry = Registry(folder)
 
     @property
@@ -81,7 +82,7 @@ class CachedirStore:
     def look_up(self, key: str, descriptor: Descriptor) -> CacheSeen:
         """The entries for a key, our own and those that others made for the same URL."""
         own = item_id_of(key)
-        names = {name.item_id: name for name in foreign_names(descriptor)}
+        names = self._foreign(descriptor)
         try:
             rows, given = self.registry.read(lambda connection: _read(connection, own, names))
         except NoRegistry:
@@ -100,6 +101,14 @@ class CachedirStore:
             key=lambda entry: (entry.is_own, entry.version),
         )
         return CacheSeen(folder=self.folder, item_id=own, entries=tuple(entries))
+
+    def _foreign(self, descriptor: Descriptor) -> Mapping[str, Foreign]:
+        # A run looks twice: before it has the lock, and with it.
+        last, names = self._last_foreign
+        if last is not descriptor:
+            names = {name.item_id: name for name in foreign_names(descriptor)}
+            self._last_foreign = descriptor, names
+        return names
 
     def record(self, effect: Record, update: MetadataUpdate) -> Recorded | PlaceTaken | Failed:
         """Write the update down, in one transaction with those that come at the same time."""

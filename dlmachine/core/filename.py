@@ -19,6 +19,9 @@ _EXTENDED: Final = re.compile(r"(?P<charset>[A-Za-z0-9\-]*)'[^']*'(?P<value>.*)"
 _UNSAFE: Final = re.compile(
     r'[\x00-\x1f\x7f-\x9f<>:"|?*\ud800-\udfff\u200e\u200f\u2028-\u202e\u2066-\u2069]'
 )
+#: What most names and URLs are: there is nothing to be made safe, or decoded.
+_PLAIN: Final = re.compile(r'[A-Za-z0-9](?:[A-Za-z0-9_.\-]{0,150}[A-Za-z0-9])?')
+_PLAIN_URL: Final = re.compile(r'https?://[a-z0-9.:\-]+/(?:[A-Za-z0-9_.~\-]+/)*([A-Za-z0-9_.~\-]*)')
 _SEPARATORS: Final = re.compile(r'[/\\]')
 _RESERVED: Final = re.compile(r'(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?')
 
@@ -54,6 +57,8 @@ def safe_name(name: str | None) -> str | None:
     >>> safe_name('..'), safe_name('C:\\x\\nul.txt'), safe_name('a:b?.txt'), safe_name('.bashrc')
     (None, '_nul.txt', 'a_b_.txt', '_.bashrc')
     """
+    if name and _PLAIN.fullmatch(name):
+        return _unreserved(name)
     last = _SEPARATORS.split(name or '')[-1]
     cleaned = _UNSAFE.sub('_', last).strip(' ').rstrip('. ')
     if not cleaned.strip('._ '):
@@ -79,7 +84,8 @@ def extension(name: str) -> str | None:
 
 
 def _extension(name: str) -> str | None:
-    suffixes = [suffix.lstrip('.').lower() for suffix in PurePosixPath(name).suffixes]
+    last = PurePosixPath(name).name if '/' in name else name
+    suffixes = [] if last.endswith('.') else last.lstrip('.').lower().split('.')[1:]
     if not suffixes or not re.fullmatch(r'[a-z0-9_\-]{1,16}', suffixes[-1]):
         return None
     is_tar = len(suffixes) > 1 and suffixes[-2] == 'tar' and suffixes[-1] in _TAR_CODINGS
@@ -120,6 +126,9 @@ def _as_utf8(text: str) -> str:
 
 
 def _url_name(url: str) -> str:
+    plain = _PLAIN_URL.fullmatch(url)
+    if plain is not None:
+        return plain[1]
     try:
         return unquote(urlsplit(url).path.rpartition('/')[2])
     except ValueError:

@@ -63,6 +63,7 @@ def test_where_it_waits_all_threads_come(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_work_that_takes_long_is_done_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
     """A large file is: what keeps the processor busy then is no Python."""
+    monkeypatch.setattr(crew, '_QUIET_SECONDS', 0.05)
     assert len(_names(monkeypatch, is_busy=True, seconds=0.1)) == 4
 
 
@@ -135,7 +136,7 @@ def test_a_batch_that_nobody_goes_on_with_lets_the_program_end() -> None:
 
 
 def test_a_result_may_be_told_later() -> None:
-    """By whoever ticks, every hundredth of a second, and at the end at the latest."""
+    """By whoever ticks, every hundredth of a second."""
     late: list[tuple[int, Callable[[int], None]]] = []
 
     def tick() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dlmachine import crew
+from dlmachine import ledger
 from dlmachine.core.faults import CacheUnusable
 from dlmachine.core.metadata import MetadataUpdate
 from dlmachine.core.record import DownloadRecord
@@ -31,7 +31,8 @@ def transactions(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return write(self, updates)
 
     monkeypatch.setattr(CachedirStore, '_write', counted)
-    monkeypatch.setattr(crew, '_LOOK_SECONDS', 0.2)
+    monkeypatch.setattr(ledger, '_LONG_SECONDS', 0.2)
+    monkeypatch.setattr(ledger, '_TOO_LONG_SECONDS', 0.4)
     return found
 
 
