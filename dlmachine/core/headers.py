@@ -31,9 +31,7 @@ class Headers:
 
     items: tuple[tuple[str, str], ...] = ()
     #: Values by name, once one is asked for: the same few fields are, by many names.
-    _index: Mapping[str, tuple[str, ...]] | None = field(
-        default=None, init=False, repr=False, compare=False
-    )
+    _index: Mapping[str, tuple[str, ...]] | None = field(default=None, init=False, compare=False)
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         """The fields in order."""

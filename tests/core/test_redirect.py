@@ -141,3 +141,20 @@ def test_secrets_of_a_form_stay_with_their_origin(
     else:
         assert isinstance(moved.failure(), RedirectRefused)
         assert problem in str(moved.failure())
+
+
+def test_what_a_redirect_told_is_a_secret_of_those_after_it() -> None:
+    """The place after that one may echo it, though it is not sent there."""
+    url = ASKED.url
+    first = follow_redirect(
+        ASKED,
+        a_head(302, {'Location': 'https://me:made-there@other/b?token=given-there'}),
+        (url,),
+        5,
+    ).unwrap()
+    second = follow_redirect(
+        first, a_head(302, {'Location': 'https://third/c'}), (url, first.url), 5
+    ).unwrap()
+
+    assert 'Authorization' not in second.headers
+    assert {'given-there', 'made-there'} <= second.secrets()

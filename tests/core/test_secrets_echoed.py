@@ -182,3 +182,15 @@ def test_what_is_hidden_makes_no_other_request() -> None:
     assert set(secret.hidden) == secrets_of(WISH)
     assert replace(secret, hidden=()) == secret
     assert secret.redacted().hidden == ()
+
+
+def test_of_a_cookie_what_is_long_is_secret_whatever_its_name() -> None:
+    """From twelve characters on; what is shorter may be any word."""
+    assert 'abcdefghijkl' in secrets_in_pairs([('Cookie', 'a=abcdefghijkl; b=c')])
+    assert 'abcdefghijk' not in secrets_in_pairs([('Cookie', 'a=abcdefghijk; b=c')])
+
+
+def test_credentials_are_read_however_many_spaces_there_are() -> None:
+    """Servers are as lenient (RFC 9110 section 11.4 has one or more)."""
+    coded = b64encode(b'me:open sesame').decode('ascii')
+    assert 'open sesame' in secrets_in_pairs([('Authorization', f'Basic  {coded}')])
