@@ -84,8 +84,7 @@ def extension(name: str) -> str | None:
 
 
 def _extension(name: str) -> str | None:
-    last = PurePosixPath(name).name if '/' in name else name
-    suffixes = [] if last.endswith('.') else last.lstrip('.').lower().split('.')[1:]
+    suffixes = name.rpartition('/')[2].lstrip('.').lower().split('.')[1:]
     if not suffixes or not re.fullmatch(r'[a-z0-9_\-]{1,16}', suffixes[-1]):
         return None
     is_tar = len(suffixes) > 1 and suffixes[-2] == 'tar' and suffixes[-1] in _TAR_CODINGS

@@ -181,3 +181,18 @@ def test_names_in_quotes_and_extended_ones(value: str, name: str) -> None:
     """A backslash in quotes stands for what follows it (RFC 9110 section 5.6.4)."""
     said = a_head(200, {'Content-Disposition': value}).headers
     assert name_content(said, 'http://h/d/t.csv') == name
+
+
+@pytest.mark.parametrize(
+    ('name', 'ext'),
+    [
+        ('X.csv', 'csv'),
+        ('..x.gz', 'gz'),
+        ('a.gz.', None),
+        ('/data.d/README', None),
+        ('a.d/x.gz', 'gz'),
+    ],
+)
+def test_an_extension_is_that_of_the_last_segment(name: str, ext: str | None) -> None:
+    """Dots before and after the name are no part of one."""
+    assert extension(name) == ext
