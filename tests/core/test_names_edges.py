@@ -190,6 +190,7 @@ def test_names_in_quotes_and_extended_ones(value: str, name: str) -> None:
         ('..x.gz', 'gz'),
         ('a.gz.', None),
         ('/data.d/README', None),
+        ('/d/.gz', None),
         ('a.d/x.gz', 'gz'),
     ],
 )
