@@ -1,6 +1,7 @@
 """HTTP/2, where curl offers it and it is asked for."""
 
 import socket
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -11,7 +12,7 @@ import pytest
 from dlmachine.core.events import Answered, SegmentsEnded
 from dlmachine.core.outcome import Outcome
 from tests.face.conftest import MakeManager
-from tests.servers.nginx import Nginx
+from tests.servers.nginx import Nginx, find_nginx
 from tests.servers.tls import Authority
 
 pytestmark = pytest.mark.nginx
@@ -34,6 +35,9 @@ class _Site:
 @pytest.fixture(scope='module')
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Site]:
     """An nginx that says in a header how it was asked."""
+    built = subprocess.run([find_nginx(), '-V'], capture_output=True, text=True, check=True).stderr
+    if 'http_v2_module' not in built:
+        pytest.skip('this nginx has no HTTP/2')
     folder = tmp_path_factory.mktemp('site')
     (folder / 'root').mkdir()
     (folder / 'root' / 'data.bin').write_bytes(_BODY)
