@@ -18,7 +18,7 @@ from property_tests.simulation.shrink import shrink
 from property_tests.simulation.tapes import Tapes
 
 #: From so many runs on, a pair that was never reached is a failure.
-ENOUGH_RUNS = 2_000
+ENOUGH_RUNS = 5_000
 
 
 @dataclass
