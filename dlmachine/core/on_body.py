@@ -16,7 +16,6 @@ from dlmachine.core.integrity import find_body_fault, verified_by
 from dlmachine.core.on_commit import confirm_version, publish
 from dlmachine.core.provenance import build_record
 from dlmachine.core.redact import scrub
-from dlmachine.core.request import secrets_of
 from dlmachine.core.states import Effort, Exchanging, Job, Segmenting, Step, Validating
 from dlmachine.core.tries import go_on
 
@@ -55,7 +54,7 @@ def on_validating(state: Validating, event: Event) -> Step:
 
 def secrets_around(state: Exchanging | Segmenting | Validating) -> frozenset[str]:
     """What must not be told of the exchange, whoever echoes it."""
-    return state.exchange.request.secrets() | secrets_of(state.job.descriptor)
+    return state.exchange.request.secrets()
 
 
 def _refuse(job: Job, effort: Effort, fault: Fault, sha256: str, at: datetime) -> Step:

@@ -132,6 +132,19 @@ def test_a_form_has_secrets_too() -> None:
     assert (fresh.etag, fresh.last_modified, fresh.validated_at) == ('"v1"', 'new', NOW)
 
 
+@pytest.mark.parametrize(
+    ('known', 'said', 'kept'),
+    [(None, '"v1"', '"v1"'), ('"v1"', None, '"v1"'), (None, None, None)],
+)
+def test_a_copy_that_is_current_learns_its_etag(
+    known: str | None, said: str | None, kept: str | None
+) -> None:
+    """From a 304 that has one (RFC 9111 section 4.3.4); one that has none leaves what was known."""
+    head = a_head(304, {} if said is None else {'ETag': said})
+    fresh = freshen_record(replace(a_record(), etag=known), a_descriptor(), head, NOW)
+    assert fresh.etag == kept
+
+
 def test_a_backend_without_a_version_has_none_on_record() -> None:
     """An empty text, not that of another backend."""
     wish = a_descriptor()

@@ -10,7 +10,7 @@ import os
 import resource
 import shutil
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, replace
 from importlib import import_module
 from multiprocessing.queues import Queue
@@ -78,16 +78,26 @@ def try_definitions(modules: Collection[str], only: Collection[str] | None, jobs
     ]
     for worker in workers:
         worker.start()
-    again = {mutant.module for mutant, _ in found} if only is None else set()
-    tried = {one.name: one for one in read_tried() if one.module not in again}
+    # What is tried anew is forgotten first: it may not be there any more.
+    kept = read_tried() if only is not None or modules else []
+    tried = {one.name: one for one in kept if only is not None or not _is_in(one, modules)}
     for number in range(1, len(found) + 1):
         one = queue.get()
         tried[one.name] = one
-        if number % _NOTED_EACH == 0 or number == len(found):
-            DEFINITIONS.write_text(json.dumps([asdict(known) for known in tried.values()]))
+        if number % _NOTED_EACH == 0:
+            _note(tried.values())
             print(f'definitions: {number} of {len(found)}', flush=True)
     for worker in workers:
         worker.join()
+    _note(tried.values())
+
+
+def _note(tried: Iterable[Mutant]) -> None:
+    DEFINITIONS.write_text(json.dumps([asdict(one) for one in tried]))
+
+
+def _is_in(mutant: Mutant, modules: Collection[str]) -> bool:
+    return mutant.module.removeprefix('dlmachine.core.') in modules
 
 
 def _work(number: int, found: list[tuple[Mutant, Definition]], queue: 'Queue[Mutant]') -> None:
