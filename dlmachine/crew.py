@@ -92,7 +92,7 @@ class Crew(Generic[Task, Result]):
         finally:
             self._stop.set()
             self._over.set()
-            if self._threads:
+            if foreman.is_alive():
                 foreman.join()
             for _ in self._threads:
                 self._tasks.put(None)
@@ -117,8 +117,8 @@ class Crew(Generic[Task, Result]):
         # Twice as many each time: also a large crew is there within a moment.
         for _ in range(max(1, min(len(self._threads), self._most - len(self._threads)))):
             thread = threading.Thread(target=self._run, name=f'dlmachine_{len(self._threads)}')
-            self._threads.append(thread)
             thread.start()
+            self._threads.append(thread)
 
     def _run(self) -> None:
         while not self._over.is_set():

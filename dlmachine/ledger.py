@@ -91,7 +91,12 @@ class Ledger:
             return
         problem: BaseException | None = None
         with self._world.stop.working():
-            events = store.record_all([entry.update for entry in entries])
+            try:
+                events = store.record_all([entry.update for entry in entries])
+            except BaseException:
+                for entry in entries:
+                    _let_go(entry)
+                raise
             for entry, event in zip(entries, events, strict=True):
                 try:
                     _finish(entry, event)
@@ -120,3 +125,8 @@ def _finish(entry: _Entry, event: Event) -> None:
             entry.tell(ahead.end(ahead.go_on(ahead.meet(entry.step, event))))
         finally:
             ahead.let_go()
+
+
+def _let_go(entry: _Entry) -> None:
+    with holding_as(entry.holder):
+        entry.run.let_go()

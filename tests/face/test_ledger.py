@@ -138,3 +138,19 @@ def test_a_registry_that_fails_fails_for_each(
 
     assert all(isinstance(item.fault, CacheUnusable) for item in items)
     assert [path for path in folder.iterdir() if path.is_file()] == []
+
+
+def test_what_is_raised_while_records_are_written_leaves_no_lock(
+    manager: DownloadManager, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it is: it comes out of the batch, and the next one need not wait."""
+
+    def odd(self: CachedirStore, updates: Sequence[MetadataUpdate]) -> None:
+        raise ZeroDivisionError
+
+    urls = _urls(server, 6)
+    with monkeypatch.context() as patched:
+        patched.setattr(CachedirStore, 'record_all', odd)
+        with pytest.raises(ZeroDivisionError):
+            list(manager.download_many(urls))
+    assert all(item.ok for item in manager.download_many(urls, lock_timeout=1))
