@@ -9,14 +9,13 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.effects import Record, Retire
 from dlmachine.core.events import Failed, PlaceTaken, Recorded, Retired
 from dlmachine.core.faults import CacheUnusable
-from dlmachine.core.metadata import MetadataUpdate, NewVersion, SameVersion, flat_attributes
+from dlmachine.core.metadata import MetadataUpdate
 from dlmachine.core.ports import Clock
 from dlmachine.core.record import DownloadRecord, parse_record
 from dlmachine.core.snapshot import CacheEntry, CacheSeen, Status
@@ -27,20 +26,11 @@ from dlmachine_adapters.cachedir_foreign import (
     foreign_record,
     read_given,
 )
-from dlmachine_adapters.cachedir_names import (
-    KEY_PARAMETER,
-    file_name_of,
-    from_local,
-    item_id_of,
-    stored_ext,
-    to_local,
-)
+from dlmachine_adapters.cachedir_names import file_name_of, from_local, item_id_of
+from dlmachine_adapters.cachedir_writing import remove_versions, write_update
 from dlmachine_adapters.grouping import Grouping
 from dlmachine_adapters.registry import NoRegistry, Registry
 from dlmachine_adapters.storage_faults import storage_fault
-
-#: The name of the attribute that holds the whole record as JSON.
-RECORD_ATTRIBUTE: Final = 'dlmachine'
 
 _LOOK_UP: Final = """
     SELECT m.id, m.item_id, m.version_id, m.version, m.status, m.date, m.ext, m.file_name, t.value
@@ -49,16 +39,6 @@ _LOOK_UP: Final = """
     WHERE m.item_id IN ({marks})
     ORDER BY m.id
 """
-_INSERT_MAIN: Final = """
-    INSERT INTO main (item_id, version_id, version, status, file_name, label, date, ext,
-                      last_read, last_search, read_count, search_count)
-    VALUES (?, ?, ?, ?, ?, NULL, ?, ?, NULL, ?, 0, 0)
-"""
-_TABLE_OF: Final = {str: 'attr_varchar', int: 'attr_int'}
-_INSERT_ATTRIBUTE: Final = {
-    table: f'INSERT INTO {table} (id, namespace, keyvar, name, value) VALUES (?, NULL, ?, ?, ?)'  # noqa: S608 -- a table of ours
-    for table in (*_TABLE_OF.values(), 'attr_text')
-}
 #: Records that are not read anew where the same text is found: that takes as long as to find it.
 _MOST_REMEMBERED: Final = 1024
 _STATUSES: Final = frozenset(status.value for status in Status)
@@ -145,7 +125,7 @@ class CachedirStore:
         """Whether each was written: not where its place was taken."""
         try:
             with self.registry.writing() as connection:
-                return [_write_one(connection, update) for update in updates]
+                return [write_update(connection, update) for update in updates]
         except (ValueError, OverflowError) as error:
             # One can not be written down: the others need not suffer for it.
             if len(updates) == 1:
@@ -217,93 +197,6 @@ def _entry(
         record=record,
         is_own=is_own,
     )
-
-
-def remove_versions(registry: Registry, versions: list[tuple[str, int]]) -> None:
-    """Mark the rows of versions, by item id and number, then delete their files.
-
-    In this order a crash leaves files without entries, never an entry without its file.
-    Raises: OSError, sqlite3.Error.
-    """
-    names: list[str] = []
-    with registry.writing() as connection:
-        for item_id, version in versions:
-            rows = connection.execute(
-                'SELECT id, version_id, ext, file_name FROM main WHERE item_id = ? AND version = ?',
-                (item_id, version),
-            ).fetchall()
-            for row_id, version_id, ext, file_name in rows:
-                names.append(file_name_of(version_id, ext, file_name))
-                deleted = Status.DELETED.value
-                connection.execute('UPDATE main SET status = ? WHERE id = ?', (deleted, row_id))
-    for name in names:
-        Path(registry.folder, name).unlink(missing_ok=True)
-
-
-def _write_one(connection: sqlite3.Connection, update: MetadataUpdate) -> bool:
-    if not isinstance(update, NewVersion):
-        _freshen(connection, update)
-        return True
-    if _is_taken(connection, update):
-        return False
-    _insert(connection, update)
-    return True
-
-
-def _is_taken(connection: sqlite3.Connection, update: NewVersion) -> bool:
-    taken = connection.execute(
-        'SELECT 1 FROM main WHERE version_id = ?', (f'{update.item_id}-{update.version}',)
-    )
-    return taken.fetchone() is not None
-
-
-def _insert(connection: sqlite3.Connection, update: NewVersion) -> None:
-    date = to_local(update.stored_at)
-    row = (
-        update.item_id,
-        f'{update.item_id}-{update.version}',
-        update.version,
-        update.status.value,
-        update.file_name,
-        date,
-        stored_ext(update.ext, update.file_name),
-        date,
-    )
-    row_id = connection.execute(_INSERT_MAIN, row).lastrowid
-    parameters = ((row_id, 1, KEY_PARAMETER, update.key), (row_id, 1, '_uri', update.url))
-    _write_attributes(connection, row_id, update.record, parameters)
-
-
-def _freshen(connection: sqlite3.Connection, update: SameVersion) -> None:
-    found = connection.execute(
-        'SELECT id FROM main WHERE version_id = ?', (f'{update.item_id}-{update.version}',)
-    ).fetchone()
-    if found is None:
-        return
-    names = (*flat_attributes(update.record), RECORD_ATTRIBUTE)
-    marks = ','.join('?' * len(names))
-    for table in (*_TABLE_OF.values(), 'attr_text'):
-        connection.execute(
-            f'DELETE FROM {table} WHERE id = ? AND keyvar = 0 AND namespace IS NULL'  # noqa: S608 -- a table of ours
-            f' AND name IN ({marks})',
-            (found[0], *names),
-        )
-    _write_attributes(connection, found[0], update.record)
-
-
-def _write_attributes(
-    connection: sqlite3.Connection,
-    row_id: int | None,
-    record: DownloadRecord,
-    parameters: tuple[tuple[object, ...], ...] = (),
-) -> None:
-    rows: dict[type, list[tuple[object, ...]]] = {str: list(parameters), int: []}
-    for name, value in flat_attributes(record).items():
-        rows[type(value)].append((row_id, 0, name, value))
-    for kind, table in _TABLE_OF.items():
-        connection.executemany(_INSERT_ATTRIBUTE[table], rows[kind])
-    whole = (row_id, 0, RECORD_ATTRIBUTE, record.to_json())
-    connection.execute(_INSERT_ATTRIBUTE['attr_text'], whole)
 
 
 def _file_size(path: str) -> int | None:

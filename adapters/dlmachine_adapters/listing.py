@@ -16,7 +16,7 @@ from returns.pipeline import is_successful
 from dlmachine.core.record import DownloadRecord, parse_record
 from dlmachine.core.snapshot import Status
 from dlmachine_adapters.cachedir_names import KEY_PARAMETER, file_name_of, from_local
-from dlmachine_adapters.cachedir_store import remove_versions
+from dlmachine_adapters.cachedir_writing import remove_versions
 from dlmachine_adapters.registry import NoRegistry, Registry
 
 _PAGE: Final = 500
