@@ -1,6 +1,7 @@
 """What tests of the face share: a clean environment, a server, and a manager on each backend."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +13,13 @@ from tests.servers.http import Server
 _KEPT = ('PATH', 'PYTHONPATH', 'LANG', 'LC_ALL', 'TMPDIR', 'VIRTUAL_ENV')
 
 MakeManager = Callable[..., DownloadManager]
+
+
+@pytest.fixture(scope='session', autouse=True)
+def _interrupts() -> None:
+    # Shells start what is to run in the background with Ctrl-C ignored, and children inherit it.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
