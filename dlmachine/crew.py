@@ -82,7 +82,7 @@ class Crew(Generic[Task, Result]):
                 if not open_tasks:
                     return
                 if not self._threads:
-                    self._grow()
+                    self._grow(1)
                     foreman.start()
                 result, error = self._done.get()
                 open_tasks -= 1
@@ -109,13 +109,19 @@ class Crew(Generic[Task, Result]):
             if len(self._threads) >= self._most:
                 continue
             now = monotonic()
-            is_idle = process_time() - used < _BUSY * (now - began)
-            if self._tasks.qsize() and (is_idle or now - self._done_at > _QUIET_SECONDS):
-                self._grow()
+            share = (process_time() - used) / (now - began)
+            if self._tasks.qsize() and (share < _BUSY or now - self._done_at > _QUIET_SECONDS):
+                self._grow(self._wanted(share))
 
-    def _grow(self) -> None:
-        # Twice as many each time: also a large crew is there within a moment.
-        for _ in range(max(1, min(len(self._threads), self._most - len(self._threads)))):
+    def _wanted(self, share: float) -> int:
+        # As many as would have the processor busy, but no more than there are: one too many
+        # costs more than one too few, and it is soon looked again.
+        there = len(self._threads)
+        wanted = int(there * (_BUSY / max(share, 0.01) - 1))
+        return max(1, min(wanted, there, self._most - there))
+
+    def _grow(self, by: int) -> None:
+        for _ in range(by):
             thread = threading.Thread(target=self._run, name=f'dlmachine_{len(self._threads)}')
             thread.start()
             self._threads.append(thread)
