@@ -39,11 +39,14 @@ def sync_folder(folder: Path) -> None:
 
 
 def _claim_and_replace(source: Path, target: Path) -> None:
-    # An empty file takes the name, so that nobody else can; then the whole one replaces it.
-    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    # Who has made the claim may take the name. The claim has a name of its own: under the final
+    # one, which somebody may have a row for, nothing is ever seen that is not whole.
+    claim = target.with_name(f'.{target.name}.claim')
+    os.close(os.open(claim, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     try:
+        if target.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
         source.replace(target)
-    except OSError:
+    finally:
         with contextlib.suppress(OSError):
-            target.unlink()
-        raise
+            claim.unlink()

@@ -254,7 +254,7 @@ def judge_abilities(path: str, seen: Abilities | None) -> tuple[Finding, ...]:
         (seen is not None, True, 'nothing could be made here to try it'),
         (can.renames, True, 'files can not be renamed here: nothing can be stored'),
         (can.locks, True, 'locks do not work here: two programs may download the same twice'),
-        (can.links, False, 'there are no hard links here: names are claimed by empty files'),
+        (can.links, False, 'there are no hard links here: names are claimed by files beside them'),
     )
     return tuple(
         Finding(kind=Kind.FILE_SYSTEM, place=path, text=text, is_problem=is_problem)

@@ -138,8 +138,8 @@ class Invariants:
         disk = self.shared.kernel.disk
         for path, inode in disk.names.items():
             if parent(path) == FOLDER and self._right.get(inode) is not inode.data:
-                # Without hard links a name is claimed by an empty file.
-                is_claim = not inode.data and not disk.has_links
+                # Without hard links a name is claimed by an empty file beside it.
+                is_claim = not inode.data and not disk.has_links and path.endswith('.claim')
                 whole = self.shared.network.contents(tuple(self.shared.network.sites))
                 require(is_claim or inode.data in whole, f'{path} holds {inode.data!r}')
 

@@ -149,6 +149,33 @@ def test_a_place_without_hard_links_is_claimed(
     assert (folder / 'free').read_bytes() == b'data'
 
 
+def test_a_name_that_is_claimed_is_never_seen_empty(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody may have a row for it; while it is claimed nobody else has it."""
+    seen: list[bool] = []
+    replace = Path.replace
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    def watched(source: Path, target: Path) -> Path:
+        seen.append(target.exists())
+        with pytest.raises(FileExistsError):
+            appearing.move_to_new_name(folder / 'other', target)
+        return replace(source, target)
+
+    (folder / 'one').write_bytes(b'one')
+    (folder / 'other').write_bytes(b'other')
+    monkeypatch.setattr(os, 'link', refuse)
+    monkeypatch.setattr(Path, 'replace', watched)
+    appearing.move_to_new_name(folder / 'one', folder / 'x')
+
+    assert seen == [False]
+    assert (folder / 'x').read_bytes() == b'one'
+    assert _left(folder) == ['other', 'x']
+
+
 def test_a_claim_that_fails_is_taken_back(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No empty file stays where nothing could be put."""
 
