@@ -148,7 +148,8 @@ def _removed(nemesis: Nemesis, runnable: list[Process]) -> Process | None:
     if paths:
         path = kernel.choices.among(paths[::-1])
         kernel.tell(f'** somebody removes {path}')
-        nemesis.registry.lose(path)
+        # Who takes a claim away takes the name that it is for.
+        nemesis.registry.lose(path.replace('/.', '/').removesuffix('.claim'))
         kernel.disk.unlink(path)
     return runnable[0]
 
