@@ -44,7 +44,7 @@ def _claim_and_replace(source: Path, target: Path) -> None:
     claim = target.with_name(f'.{target.name}.claim')
     os.close(os.open(claim, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     try:
-        if target.exists():
+        if target.is_symlink() or target.exists():  # A link to nothing has the name, too.
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
         source.replace(target)
     finally:

@@ -189,6 +189,10 @@ class SimPath(PurePosixPath):
     def stat(self) -> Stat:
         return Active.system.stat(str(self))
 
+    def is_symlink(self) -> bool:
+        inode = Active.system.kernel.disk.names.get(str(self))
+        return inode is not None and inode.target is not None
+
     def is_dir(self) -> bool:
         return str(self) in Active.system.kernel.disk.folders
 

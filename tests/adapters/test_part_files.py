@@ -140,11 +140,14 @@ def test_a_place_without_hard_links_is_claimed(
 
     monkeypatch.setattr(os, 'link', refuse)
     (folder / 'taken').write_bytes(b'theirs')
+    (folder / 'link').symlink_to(folder / 'nothing')
     part = desk.fill(folder)
+    linked = part.publish(Publish(place=AtPath(str(folder / 'link')), replace=False))
     taken = part.publish(Publish(place=AtPath(str(folder / 'taken')), replace=False))
     free = part.publish(Publish(place=AtPath(str(folder / 'free')), replace=False))
 
-    assert (type(taken), type(free)) == (PlaceTaken, Published)
+    assert (type(linked), type(taken), type(free)) == (PlaceTaken, PlaceTaken, Published)
+    assert (folder / 'link').is_symlink()
     assert (folder / 'taken').read_bytes() == b'theirs'
     assert (folder / 'free').read_bytes() == b'data'
 
