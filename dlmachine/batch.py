@@ -87,8 +87,8 @@ def run_batch(
     fetch: Callable[[Wish, Place, Tell], None],
     workers: int,
     stop: Stop,
-    on_tick: Callable[[], None] = lambda: None,
-    on_idle: Callable[[], None] = lambda: None,
+    on_tick: Callable[[], None],
+    on_idle: Callable[[], None],
 ) -> Iterator[BatchItem[Wish]]:
     """Fetch all wishes with at most so many threads, yielding each as it is done.
 

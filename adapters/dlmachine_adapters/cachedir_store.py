@@ -97,7 +97,7 @@ class CachedirStore:
     def record_all(self, updates: Sequence[MetadataUpdate]) -> list[Recorded | PlaceTaken | Failed]:
         """Write several down, in one transaction; what came of each."""
         try:
-            written = self._grouping.do_all(updates)
+            written = self._grouping.do(updates)
         except (sqlite3.Error, OSError, ValueError, OverflowError) as error:
             return [self._failed(error)] * len(updates)
         at = self._clock.now()

@@ -28,8 +28,8 @@ class Grouping(Generic[Item, Result]):
     """Calls one function with as many items as have come together.
 
     >>> grouping = Grouping(lambda items: [len(item) for item in items])
-    >>> grouping.do('abc')
-    3
+    >>> grouping.do(['abc', 'de'])
+    [3, 2]
     """
 
     def __init__(self, work: Callable[[Sequence[Item]], Sequence[Result]]) -> None:
@@ -38,11 +38,7 @@ class Grouping(Generic[Item, Result]):
         self._waiting: list[_Ticket[Item, Result]] = []
         self._begin_anew()
 
-    def do(self, item: Item) -> Result:
-        """The result for an item.  Raises: what the work raised."""
-        return self.do_all((item,))[0]
-
-    def do_all(self, items: Sequence[Item]) -> list[Result]:
+    def do(self, items: Sequence[Item]) -> list[Result]:
         """The results for several items, in order.  Raises: what the work raised."""
         if self._pid != os.getpid():
             self._begin_anew()  # What the parent's threads wait for is not the child's affair.

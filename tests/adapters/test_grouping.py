@@ -33,7 +33,7 @@ def together(worker: Worker, items: list[int]) -> dict[int, object]:
 
     def ask(item: int) -> None:
         try:
-            results[item] = grouping.do(item)
+            [results[item]] = grouping.do((item,))
         except OSError as error:
             results[item] = str(error)
 
@@ -72,7 +72,7 @@ def test_alone_nobody_waits() -> None:
     worker = Worker()
     worker.go_on.set()
     grouping: Grouping[int, int] = Grouping(worker)
-    assert [grouping.do(item) for item in (1, 2)] == [2, 4]
+    assert [grouping.do((item,)) for item in (1, 2)] == [[2], [4]]
     assert worker.groups == [[1], [2]]
 
 
@@ -83,7 +83,7 @@ def test_an_unexpected_error_reaches_everybody() -> None:
         raise KeyError(items[0])
 
     with pytest.raises(KeyError):
-        Grouping(fail).do(1)
+        Grouping(fail).do((1,))
 
 
 def test_a_child_does_not_wait_for_its_parents_threads() -> None:
@@ -91,7 +91,7 @@ def test_a_child_does_not_wait_for_its_parents_threads() -> None:
     grouping: Grouping[int, int] = Grouping(list)
     grouping._turn.acquire()
     grouping._pid = -1
-    assert grouping.do(3) == 3
+    assert grouping.do((3,)) == [3]
 
 
 def test_an_interruption_is_of_one_thread_alone() -> None:
@@ -107,7 +107,7 @@ def test_an_interruption_is_of_one_thread_alone() -> None:
     grouping: Grouping[int, int] = Grouping(work)
     grouping._turn.acquire()
     results: list[int] = []
-    others = [threading.Thread(target=lambda: results.append(grouping.do(7))) for _ in range(2)]
+    others = [threading.Thread(target=lambda: results.extend(grouping.do((7,)))) for _ in range(2)]
     for thread in others:
         thread.start()
     while len(grouping._waiting) < 2:
