@@ -7,7 +7,6 @@ ask the same planner.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 from typing import Final
@@ -22,6 +21,7 @@ from dlmachine.core.plan import Plan, plan
 from dlmachine.core.ports import World
 from dlmachine.core.redact import redact_url
 from dlmachine.core.snapshot import CacheEntry
+from dlmachine.core.values import frozen
 from dlmachine.manifest import Item
 
 
@@ -46,7 +46,7 @@ _BY_VERDICT: Final[Mapping[Verdict, AuditStatus]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class AuditRow:
     """What was found of one item; secrets are masked.
 
@@ -69,7 +69,7 @@ class AuditRow:
         return self.status in {AuditStatus.STALE, AuditStatus.MISSING}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class AuditSummary:
     """How many items there are of each status, and how many bytes are stored."""
 

@@ -5,7 +5,6 @@ as workers become free, so that it may be endless.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -18,6 +17,7 @@ from dlmachine.core.faults import Fault
 from dlmachine.core.filename import extension, name_content
 from dlmachine.core.headers import Headers
 from dlmachine.core.outcome import Outcome
+from dlmachine.core.values import frozen
 from dlmachine.crew import Crew, Stop
 from dlmachine.errors import DownloadError, error_for
 from dlmachine.ledger import Tell
@@ -26,7 +26,7 @@ Wish = TypeVar('Wish')
 Place = TypeVar('Place')
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BatchItem(Generic[Wish]):
     """What came of one of many: the input, where it stood, and its outcome or fault."""
 

@@ -7,11 +7,10 @@ The user file is `config.toml` in the user's configuration folder, or what
 write to as well, it is a logged warning.
 """
 
-import logging
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -24,8 +23,7 @@ from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.options import OPTIONS, SYNONYMS, parse_policy, unknown_name
 from dlmachine.core.policy import Policy
 from dlmachine.core.readers import read_bool, read_text
-
-logger = logging.getLogger('dlmachine')
+from dlmachine.core.values import frozen
 
 #: What a caller gives as `config`: a file or a dict.
 ConfigLike: TypeAlias = str | PathLike[str] | Mapping[str, object] | None
@@ -52,7 +50,7 @@ _PATHS: Final = frozenset({'path', 'cainfo', 'cert', 'key'})
 _RIVALS: Final = {'path': 'pkg', 'pkg': 'path'}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Setting:
     """One setting: name, value, and the place that it came from."""
 
@@ -62,7 +60,7 @@ class Setting:
     source: str = _DEFAULT
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Config:
     """All settings, and what they come to.
 
@@ -192,7 +190,9 @@ def _read_environment(env: Mapping[str, str]) -> Iterator[Setting]:
         if name not in NAMES:
             near = unknown_name(given_name, NAMES).nearest
             advice = f'; did you mean {ENV_PREFIX}{near.upper()}?' if near else ''
-            logger.warning('unknown environment variable %s is not used%s', variable, advice)
+            from dlmachine.telling import warn
+
+            warn('unknown environment variable %s is not used%s', variable, advice)
             continue
         value = _env_value(short, name, text)
         yield Setting(name=name, value=value, source=f'environment {variable}')

@@ -4,7 +4,6 @@ The only place where effects meet the world. It decides nothing: which effect co
 is the machine's to say, and what became of it the ports'.
 """
 
-import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -16,7 +15,6 @@ from returns.pipeline import is_successful
 from returns.unsafe import unsafe_perform_io
 
 from dlmachine.asking import ask
-from dlmachine.core.checksums import read_list
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.effects import (
     AcquireLock,
@@ -57,7 +55,6 @@ from dlmachine.core.faults import (
     InvalidInput,
     StorageFailed,
 )
-from dlmachine.core.learning import list_policy
 from dlmachine.core.machine import advance, begin, most_effects
 from dlmachine.core.metadata import MetadataUpdate
 from dlmachine.core.outcome import Outcome
@@ -65,7 +62,7 @@ from dlmachine.core.policy import Policy
 from dlmachine.core.ports import Part, PartError, World
 from dlmachine.core.snapshot import Snapshot
 from dlmachine.core.states import Broken, Finished, Step
-from dlmachine.telling import log_step
+from dlmachine.telling import tell_failure, tell_step, tell_verdict
 from dlmachine.validating import find_objection
 
 if TYPE_CHECKING:
@@ -73,9 +70,6 @@ if TYPE_CHECKING:
 
 #: A limit of time is never nothing at all.
 _A_MOMENT: Final = timedelta(milliseconds=1)
-
-logger = logging.getLogger('dlmachine')
-logger.addHandler(logging.NullHandler())
 
 
 def execute(plan: 'Plan', world: World) -> IOResult[Outcome, Fault]:
@@ -121,10 +115,7 @@ class Run:
         """The first step."""
         self._snapshot = snapshot
         step = begin(self._descriptor, self._policy, replace(snapshot, now=self.began_at))
-        job = getattr(step.state, 'job', None)
-        if job is not None:
-            verdict, reason = job.decision.verdict.value, job.decision.reason.value
-            logger.info('%s %s: %s', verdict, snapshot.key[:12], reason)
+        tell_verdict(step, snapshot.key)
         return step
 
     def go_on(self, step: Step, may: Callable[[Effect], bool] = lambda _: True) -> Step:
@@ -139,7 +130,7 @@ class Run:
         """The next step, from what came of an effect."""
         assert step.effect is not None  # noqa: S101 -- else nothing could come of it
         self.story.append((step.effect, event))
-        log_step(step.effect, event)
+        tell_step(step.effect, event)
         return advance(step.state, event)
 
     def end(self, step: Step) -> IOResult[Outcome, Fault]:
@@ -148,8 +139,7 @@ class Run:
             case Finished(outcome=outcome):
                 return IOSuccess(replace(outcome, buffer=self.buffer, story=tuple(self.story)))
             case Broken(fault=fault):
-                key = '' if self._snapshot is None else self._snapshot.key[:12]
-                logger.warning('failed %s: %s', key, fault)
+                tell_failure(fault, '' if self._snapshot is None else self._snapshot.key)
                 return IOFailure(fault)
             case unended:
                 return IOFailure(Bug(state=type(unended).__name__, event='no end in sight'))
@@ -267,6 +257,9 @@ class Run:
         world, wish = self._world, effect.wish
         if wish is None:
             return world.files.read_checksums(effect)
+        from dlmachine.core.checksum_lists import read_list
+        from dlmachine.core.learning import list_policy
+
         # A list is downloaded as anything is: decided by the core, executed here.
         policy = list_policy(self._policy, effect.max_bytes)
         if policy.timeout is not None:

@@ -8,7 +8,6 @@ as one that is killed between the two.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from threading import Lock
 from time import monotonic
 from typing import Final, TypeAlias
@@ -24,6 +23,7 @@ from dlmachine.core.outcome import Outcome
 from dlmachine.core.policy import Policy
 from dlmachine.core.snapshot import Snapshot
 from dlmachine.core.states import Step
+from dlmachine.core.values import frozen
 from dlmachine.executor import Run
 from dlmachine_adapters.locks import holding_as
 from dlmachine_adapters.world import SystemWorld
@@ -38,7 +38,7 @@ _LONG_SECONDS: Final = 0.01
 _TOO_LONG_SECONDS: Final = 0.02
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class _Entry:
     """A run that has come to its record."""
 

@@ -4,7 +4,6 @@ Reads a caller's words, asks the core, executes with the adapters, and turns fau
 exceptions. One manager may be used from many threads.
 """
 
-import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
     from dlmachine.batch import BatchItem
     from dlmachine.core.plan import Plan
     from dlmachine.ledger import Tell
-
-logger = logging.getLogger('dlmachine')
 
 #: What can be downloaded: a URL, or a descriptor.
 Wish: TypeAlias = str | core.Descriptor

@@ -9,7 +9,7 @@ A bad entry is an item with a fault, and harms no other entry.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from os import PathLike, fspath
 from typing import Any, Final
 
@@ -28,6 +28,7 @@ from dlmachine.core.options import (
 )
 from dlmachine.core.policy import Policy
 from dlmachine.core.redact import redact_url
+from dlmachine.core.values import frozen
 from dlmachine.descriptor import Descriptor
 from dlmachine.errors import DownloadError
 from dlmachine.mappings import is_structured, read_document, read_text_file
@@ -37,7 +38,7 @@ _LISTS: Final = ('download', 'downloads')
 _KNOWN: Final = ('url', 'name', *DESCRIPTOR_NAMES, *OPTIONS, *SYNONYMS)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Item:
     """One entry: what to download and how, or why it can not be understood.
 

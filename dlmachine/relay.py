@@ -17,7 +17,7 @@ import secrets
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -44,6 +44,7 @@ from dlmachine.core.outcome import Outcome
 from dlmachine.core.policy import Policy
 from dlmachine.core.snapshot import CacheEntry, Snapshot
 from dlmachine.core.states import Opening, Step
+from dlmachine.core.values import frozen
 from dlmachine.executor import Run
 from dlmachine_adapters.part_folder import OUR_FOLDER
 from dlmachine_adapters.stopping import SLICE_SECONDS, FileStop, Stop
@@ -58,7 +59,7 @@ _MOST_WORDS: Final = 300
 _PATIENCE_SECONDS: Final = 5.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Baton:
     """A run that changes hands: where it stands, and what came of it so far.
 

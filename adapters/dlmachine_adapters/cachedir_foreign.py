@@ -16,13 +16,14 @@ from dlmachine.core.cachekey import full_url
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.record import DownloadRecord
 from dlmachine.core.redact import redact_pairs, redact_url
+from dlmachine.core.values import frozen
 from dlmachine_adapters.cachedir_names import from_local, hash_text
 
 _SLASHES_BEFORE_A_PATH: Final = 3
 _TABLES: Final = ('attr_varchar', 'attr_int', 'attr_text')
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Foreign:
     """Parameters under which others may have stored the same.
 

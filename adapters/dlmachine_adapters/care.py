@@ -11,7 +11,6 @@ import sqlite3
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import file_digest
 from pathlib import Path
@@ -23,6 +22,7 @@ from dlmachine.core.events import LockUnavailable
 from dlmachine.core.ports import Clock, Locks
 from dlmachine.core.record import DownloadRecord, parse_record
 from dlmachine.core.snapshot import Status
+from dlmachine.core.values import frozen
 from dlmachine.core.verification import (
     Condition,
     Digested,
@@ -55,7 +55,7 @@ _ROWS: Final = """
 _Identity: TypeAlias = tuple[int, int, int, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Checked:
     """What came of verifying an entry."""
 
@@ -65,7 +65,7 @@ class Checked:
     found: Digested = Digested()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Mended:
     """What came of mending: whether something was done, what, and where a file went."""
 

@@ -11,7 +11,7 @@ import netrc
 import os
 import sys
 from base64 import b64encode
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -25,6 +25,7 @@ from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.redact import secrets_in_url
 from dlmachine.core.request import HTTP_SCHEMES, Request
 from dlmachine.core.url import Url
+from dlmachine.core.values import frozen
 
 _BUNDLE_VARIABLES: Final = ('REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE', 'SSL_CERT_FILE')
 _FOLDER_VARIABLE: Final = 'SSL_CERT_DIR'
@@ -33,7 +34,7 @@ _SYSTEMS_WITH_PROXIES: Final = frozenset({'darwin', 'win32'})
 _TLS_SCHEMES: Final = frozenset({'https', 'ftps'})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@frozen
 class Route:
     """How a request reaches its server.
 

@@ -9,7 +9,6 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dlmachine.core.checksums import read_list
 from dlmachine.core.destination import PathKind, PathSeen, ends_in_separator
 from dlmachine.core.effects import ConfirmCopy, OpenPart, ReadChecksums, Unpublish
 from dlmachine.core.events import (
@@ -71,6 +70,8 @@ class LocalFiles:
 
     def read_checksums(self, effect: ReadChecksums) -> ChecksumsRead | Failed:
         """The text of a list of checksums at a path."""
+        from dlmachine.core.checksum_lists import read_list
+
         path = str(effect.path)
         try:
             with open(path, 'rb') as file:

@@ -4,11 +4,11 @@ A backend's table turns exceptions or codes of its library into faults. The word
 library are kept short, in one line, and without secrets.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from dlmachine.core.faults import AnswerUnusable, ConnectionFailed, Fault, TlsFailed
 from dlmachine.core.redact import scrub
+from dlmachine.core.values import frozen
 from dlmachine_adapters.environment import Route
 from dlmachine_adapters.limits import Watch
 from dlmachine_adapters.reception import Reception
@@ -16,7 +16,7 @@ from dlmachine_adapters.reception import Reception
 _MOST_CHARACTERS: Final = 200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Scene:
     """Where an exchange stood when its library gave up."""
 

@@ -5,7 +5,6 @@ Contract: reading makes and writes nothing; memory does not grow with the number
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -15,6 +14,7 @@ from returns.pipeline import is_successful
 
 from dlmachine.core.record import DownloadRecord, parse_record
 from dlmachine.core.snapshot import Status
+from dlmachine.core.values import frozen
 from dlmachine_adapters.cachedir_names import KEY_PARAMETER, file_name_of, from_local
 from dlmachine_adapters.cachedir_writing import remove_versions
 from dlmachine_adapters.registry import NoRegistry, Registry
@@ -34,7 +34,7 @@ _QUERY: Final = """
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Listed:
     """One version in a cache; `key` is None for an entry that another program made."""
 

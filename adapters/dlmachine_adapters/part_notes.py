@@ -16,7 +16,7 @@ import json
 import os
 import socket
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -25,6 +25,7 @@ from typing import Any, Final
 
 from dlmachine.core.said import Said
 from dlmachine.core.segments import Spans, front_bytes, merged
+from dlmachine.core.values import frozen
 
 fcntl: Any = import_module('fcntl') if find_spec('fcntl') else None
 
@@ -48,7 +49,7 @@ def boot_id() -> str:
         return ''
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Note:
     """The strong validator of the whole, where it came from, what was said of it, and the owner.
 

@@ -9,10 +9,10 @@ import contextlib
 import os
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from dlmachine.core.values import frozen
 from dlmachine.core.verification import QuarantineNote, parse_note
 from dlmachine_adapters.appearing import sync_folder
 from dlmachine_adapters.part_folder import OUR_FOLDER
@@ -23,7 +23,7 @@ _NOTE_SUFFIX: Final = '.json'
 _MOST_NAME_BYTES: Final = 200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Quarantined:
     """A file in quarantine; a note without its file has `is_there` False."""
 

@@ -6,7 +6,6 @@ server, and nothing is kept in memory; the transports take that for no silence o
 """
 
 import threading
-from dataclasses import dataclass
 from math import inf
 from time import monotonic
 from typing import Final
@@ -16,6 +15,7 @@ from dlmachine.core.events import Received
 from dlmachine.core.faults import Cancelled, Fault
 from dlmachine.core.pacing import Flow, spend
 from dlmachine.core.ports import PartError, Sink
+from dlmachine.core.values import frozen
 from dlmachine_adapters.stopping import Stop
 
 #: So many steps in a second, if there is only one part.
@@ -38,7 +38,7 @@ class Valve:
             return wait
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Deadline:
     """When there is no time to wait any more, by the clock that never jumps; and its fault."""
 

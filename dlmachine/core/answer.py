@@ -7,7 +7,7 @@ section 6 (length).
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 from typing import Final, TypeAlias
 
@@ -22,6 +22,7 @@ from dlmachine.core.redact import scrub
 from dlmachine.core.said import Said, place_of
 from dlmachine.core.segments import Spans
 from dlmachine.core.validators import is_of_another, is_same_copy, is_same_version, validator_of
+from dlmachine.core.values import frozen
 
 _CONTENT_RANGE: Final = re.compile(r'bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)', re.IGNORECASE)
 _DIGITS: Final = re.compile(r'\d{1,18}')
@@ -43,7 +44,7 @@ class Left(Enum):
     ERROR = 'an error'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TakeBody:
     """Write the body into the part from `offset` on.
 
@@ -70,14 +71,14 @@ class TakeBody:
     held: Spans = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class LeaveBody:
     """The body is of no use; the answer is."""
 
     why: Left
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class RefuseBody:
     """The answer can not be used, for this fault."""
 

@@ -5,7 +5,6 @@ Pure. A file to upload is named, never opened here; its bytes are read by an ada
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import PurePath
 from typing import Any, Final, TypeAlias, assert_never
@@ -15,6 +14,7 @@ from returns.result import Failure, Result, Success
 
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.text import find_frame_breaker, find_unwritable
+from dlmachine.core.values import frozen
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -26,12 +26,12 @@ RAW_TYPE: Final = 'application/octet-stream'
 _MOST_LEVELS: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class NoBody:
     """A request without a body."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen(kw_only=False)
 class FormBody:
     """Name and value pairs, sent as application/x-www-form-urlencoded (WHATWG URL, section 5)."""
 
@@ -42,7 +42,7 @@ class FormBody:
         return urlencode(self.pairs).encode('ascii')
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen(kw_only=False)
 class JsonBody:
     """A JSON text (RFC 8259), in the order in which it was given."""
 
@@ -53,7 +53,7 @@ class JsonBody:
         return self.text.encode('utf-8')
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen(kw_only=False)
 class RawBody:
     """Bytes as they are."""
 
@@ -65,7 +65,7 @@ class RawBody:
         return self.data
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@frozen
 class ContentPart:
     """One part of a multipart body whose content is at hand."""
 
@@ -75,7 +75,7 @@ class ContentPart:
     content_type: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FilePart:
     """One part of a multipart body that is a file on this machine.
 
@@ -94,7 +94,7 @@ class FilePart:
 Part: TypeAlias = ContentPart | FilePart
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen(kw_only=False)
 class MultipartBody:
     """A multipart/form-data body (RFC 7578)."""
 

@@ -6,12 +6,12 @@ into quarantine.
 """
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Final
 
 from dlmachine.core.snapshot import Status
+from dlmachine.core.values import frozen
 
 #: What is younger may belong to a download that is about to record it.
 SETTLED_AGE: Final = timedelta(hours=1)
@@ -50,7 +50,7 @@ class Cure(Enum):
     MEND_REGISTRY = 'mend registry'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EntryId:
     """Which version of which entry; `key` is None if another program made it."""
 
@@ -59,7 +59,7 @@ class EntryId:
     key: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Finding:
     """One thing that was found; it is a problem, or merely worth knowing."""
 
@@ -73,7 +73,7 @@ class Finding:
     entry: EntryId | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FileSeen:
     """A file; `changed_at` is when its bytes or its name changed last."""
 
@@ -88,7 +88,7 @@ class FileSeen:
         return now - self.changed_at
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RowSeen:
     """A row of the registry and the size of its file now (None: no file)."""
 
@@ -99,7 +99,7 @@ class RowSeen:
     recorded_bytes: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PartState:
     """A part: `usable_bytes` can be gone on from; `owner` is who writes or wrote it."""
 
@@ -111,7 +111,7 @@ class PartState:
     owner: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RegistrySeen:
     """The registry as it was opened; `problem` is why it can not be read."""
 
@@ -131,7 +131,7 @@ class RegistrySeen:
         return is_read and not self.is_unfinished and not self.is_write_ahead
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Abilities:
     """What the file system of a folder can do."""
 

@@ -4,7 +4,6 @@ Pure. One function over Descriptor, Policy and Snapshot, its rules in order. A r
 the `Failure` side: a Fault that says why.
 """
 
-from dataclasses import dataclass
 from enum import Enum
 
 from returns.pipeline import is_successful
@@ -27,6 +26,7 @@ from dlmachine.core.redact import redact_url
 from dlmachine.core.snapshot import BackendSeen, CacheEntry, PartSeen, Snapshot
 from dlmachine.core.staging import address_digest
 from dlmachine.core.url import parse_url
+from dlmachine.core.values import frozen
 
 
 class Verdict(Enum):
@@ -53,7 +53,7 @@ class Reason(Enum):
     PART_LEFT = 'an earlier download left a part that can be gone on from'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@frozen
 class Address:
     """One place to ask, and the backend that speaks its scheme."""
 
@@ -65,7 +65,7 @@ class Address:
         return f'Address({redact_url(self.url)!r}, {self.backend!r})'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Decision:
     """A verdict with its reason, and all that follows from it."""
 

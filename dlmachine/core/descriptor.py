@@ -5,7 +5,7 @@ nothing further on has to check again.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import PurePath
 from typing import Final, assert_never
 
@@ -30,6 +30,7 @@ from dlmachine.core.headers import Headers, HeadersLike, parse_headers
 from dlmachine.core.redact import MASK, redact_pairs, redact_url
 from dlmachine.core.text import find_frame_breaker
 from dlmachine.core.url import parse_url
+from dlmachine.core.values import frozen
 
 #: Methods that a download may use (RFC 9110 section 9); the others change or describe things.
 METHODS: Final = ('GET', 'POST', 'PUT', 'PATCH')
@@ -43,7 +44,7 @@ MANAGED_HEADERS: Final = frozenset({
 _FORM_ADVICE: Final = 'Send it in a body, where line breaks are safe: post=True'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Tls:
     """How the server proves who it is, and how we do (RFC 8446).
 
@@ -64,7 +65,7 @@ class Tls:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@frozen
 class Descriptor:
     """One thing to download, wherever it is served.
 

@@ -5,7 +5,6 @@ settles it against what was seen of the cache and of the path.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import PurePath
 from typing import Final, TypeAlias, assert_never
@@ -14,22 +13,23 @@ from returns.result import Failure, Result, Success
 
 from dlmachine.core.faults import DestinationUnusable, Fault, InvalidInput
 from dlmachine.core.text import find_frame_breaker
+from dlmachine.core.values import frozen
 
 #: Windows knows two separators, the others one.
 _SEPARATORS: Final = ('/', '\\') if str(PurePath('a', 'b')) == 'a\\b' else ('/',)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Auto:
     """The cache if there is one, else memory."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class ToMemory:
     """A buffer in memory, always from the network."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class ToPath:
     """This file; or, with a separator at its end or where a folder is, a name in it."""
 
@@ -39,26 +39,26 @@ class ToPath:
 Wanted: TypeAlias = Auto | ToMemory | ToPath
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class InCache:
     """A new version in the cache folder."""
 
     folder: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class InMemory:
     """A buffer."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class AtPath:
     """Exactly this file."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class InFolder:
     """A file in this folder, named by the answer."""
 
@@ -77,7 +77,7 @@ class PathKind(Enum):
     OTHER = 'other'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PathSeen:
     """What was seen of a destination: the path itself, and a file that stands in its way.
 

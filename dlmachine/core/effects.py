@@ -5,7 +5,7 @@ them can be printed, stored, compared and sent to another process. The docstring
 names the events that can come of it; any of them may also end in `Failed`.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import TypeAlias
 
@@ -17,9 +17,10 @@ from dlmachine.core.request import Request
 from dlmachine.core.said import Said
 from dlmachine.core.segments import Spans
 from dlmachine.core.snapshot import PartSeen
+from dlmachine.core.values import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ConfirmCopy:
     """Make sure that the stored file is still there.  `CopyConfirmed`, `CopyMissing`.
 
@@ -31,7 +32,7 @@ class ConfirmCopy:
     checksum: Checksum | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ReadChecksums:
     """Read a list of checksums, from a path or by a download of its own.  `ChecksumsRead`.
 
@@ -43,7 +44,7 @@ class ReadChecksums:
     max_bytes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class AcquireLock:
     """Become the only one who downloads this key.  `LockAcquired`, `LockUnavailable`."""
 
@@ -51,14 +52,14 @@ class AcquireLock:
     patience: timedelta
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Observe:
     """Look at the world again, now that nobody else changes it.  `Observed`."""
 
     key: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OpenPart:
     """Open a place for bytes that are not the whole yet.  `PartOpened`.
 
@@ -72,7 +73,7 @@ class OpenPart:
     adopt: PartSeen | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Expectation:
     """What is asked for, as far as it decides which answers make sense.
 
@@ -109,7 +110,7 @@ class Expectation:
     is_segment: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Exchange:
     """Send one request and receive one answer into the part.  `Answered`, `Interrupted`.
 
@@ -131,7 +132,7 @@ class Exchange:
     http2: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ExchangeMany:
     """Ask for several segments at once, each an exchange of its own.  `SegmentsEnded`.
 
@@ -173,7 +174,7 @@ class ExchangeMany:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Join:
     """All segments are there: read the whole through, in order.  `Joined`."""
 
@@ -183,14 +184,14 @@ class Join:
     checks_gzip: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Validate:
     """Let the caller's function look at the body in the part.  `Validated`."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Wait:
     """Let time pass before the next try.  `Waited`."""
 
@@ -198,7 +199,7 @@ class Wait:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Publish:
     """Make the part appear under its name, whole and at once.  `Published`, `PlaceTaken`.
 
@@ -209,7 +210,7 @@ class Publish:
     replace: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Record:
     """Tell the registry; what, is in the step's `update`.  `Recorded`, `PlaceTaken`."""
 
@@ -218,7 +219,7 @@ class Record:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Retire:
     """Remove earlier versions, files and all.  `Retired`."""
 
@@ -226,21 +227,21 @@ class Retire:
     versions: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Unpublish:
     """Take back a file that could not be entered into the registry.  `Unpublished`."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Discard:
     """Give up the part: remove it, or keep it for a later run to go on from.  `Discarded`."""
 
     keep: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ReleaseLock:
     """Let others download this key.  `LockReleased`."""
 

@@ -4,16 +4,16 @@ Pure. An adapter makes them; `machine.advance` is the only one who reads them. A
 instants are aware and in UTC.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
 from dlmachine.core.faults import Fault
 from dlmachine.core.headers import Headers
 from dlmachine.core.snapshot import Snapshot
+from dlmachine.core.values import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Head:
     """Status and header fields of an answer; of protocols without them, their equivalents."""
 
@@ -23,7 +23,7 @@ class Head:
     version: str = ''
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Received:
     """What the part holds once a body has been received whole.
 
@@ -41,7 +41,7 @@ class Received:
     gzip_problem: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Happened:
     """It happened, and when: all that is to be said of many an event."""
 
@@ -60,7 +60,7 @@ class CopyMissing(Happened):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LockAcquired:
     """Nobody else downloads this key now."""
 
@@ -68,7 +68,7 @@ class LockAcquired:
     waited: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LockUnavailable:
     """The lock could not be had: `fault` is None where locks do not work here at all."""
 
@@ -76,7 +76,7 @@ class LockUnavailable:
     fault: Fault | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Observed:
     """What is seen now."""
 
@@ -84,7 +84,7 @@ class Observed:
     snapshot: Snapshot
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PartOpened:
     """The part is open and holds this many bytes (more than 0 only if one was adopted)."""
 
@@ -92,7 +92,7 @@ class PartOpened:
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Answered:
     """The answer is here; `received` is None where its body was not wanted."""
 
@@ -101,7 +101,7 @@ class Answered:
     received: Received | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Interrupted:
     """The exchange broke: before the head (None) or in the body, with this much in the part."""
 
@@ -111,7 +111,7 @@ class Interrupted:
     part_bytes: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SegmentsEnded:
     """All exchanges have ended; what came of each, in order, or None where none was begun.
 
@@ -123,7 +123,7 @@ class SegmentsEnded:
     ends: tuple[Answered | Interrupted | None, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Joined:
     """The whole, read through from its first byte to its last."""
 
@@ -131,7 +131,7 @@ class Joined:
     received: Received
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Validated:
     """The caller's function has looked at the body; `problem` is what it says against it."""
 
@@ -139,7 +139,7 @@ class Validated:
     problem: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ChecksumsRead:
     """The text of a list of checksums."""
 
@@ -153,7 +153,7 @@ class Waited(Happened):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Published:
     """The file, or the buffer, is there."""
 
@@ -197,7 +197,7 @@ class LockReleased(Happened):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Failed:
     """The effect could not be done."""
 

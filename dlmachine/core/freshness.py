@@ -5,13 +5,13 @@ conditional GET settles it (RFC 9110 section 13), never a HEAD before it.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from dlmachine.core.checksums import Checksum
 from dlmachine.core.policy import CheckMethod, Window
 from dlmachine.core.record import DownloadRecord
 from dlmachine.core.snapshot import CacheEntry
 from dlmachine.core.validators import parse_etag, parse_http_date
+from dlmachine.core.values import frozen
 
 
 def choose_version(
@@ -40,7 +40,7 @@ def recorded_digest(record: DownloadRecord | None, checksum: Checksum | None) ->
     return {**dict(record.digests), 'sha256': record.sha256}.get(checksum.algorithm)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Condition:
     """How to ask whether a stored copy is current.
 

@@ -5,7 +5,7 @@ Pure. RFC 9110 section 5: names are tokens, order and repetition are kept.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, TypeAlias
 
 from returns.result import Failure, Result, Success
@@ -13,6 +13,7 @@ from returns.result import Failure, Result, Success
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.redact import redact_pairs
 from dlmachine.core.text import find_frame_breaker
+from dlmachine.core.values import frozen
 
 #: What a caller may give as headers: a mapping, pairs, or lines 'Name: value'.
 HeadersLike: TypeAlias = 'Headers | Mapping[str, str] | Iterable[tuple[str, str] | str] | None'
@@ -20,7 +21,7 @@ HeadersLike: TypeAlias = 'Headers | Mapping[str, str] | Iterable[tuple[str, str]
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen(kw_only=False)
 class Headers:
     """Header fields in order.
 

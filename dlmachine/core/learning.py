@@ -9,7 +9,8 @@ from typing import Final
 
 from returns.pipeline import is_successful
 
-from dlmachine.core.checksums import ChecksumList, find_checksum
+from dlmachine.core.checksum_lists import find_checksum
+from dlmachine.core.checksums import ChecksumList
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.destination import ToMemory, ToPath
 from dlmachine.core.effects import ReadChecksums

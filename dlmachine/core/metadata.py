@@ -5,15 +5,15 @@ only writes them down.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
 from dlmachine.core.record import DownloadRecord
 from dlmachine.core.snapshot import Status
+from dlmachine.core.values import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class NewVersion:
     """A file has been published: enter it as this version, READY.
 
@@ -33,7 +33,7 @@ class NewVersion:
     status: Status = Status.READY
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SameVersion:
     """The server said that this version is current: keep the file, freshen the record."""
 

@@ -25,7 +25,6 @@ from dlmachine.core.events import (
     Observed,
 )
 from dlmachine.core.freshness import recorded_digest
-from dlmachine.core.learning import learn, must_learn, with_learned
 from dlmachine.core.policy import Policy
 from dlmachine.core.snapshot import CacheEntry, Snapshot
 from dlmachine.core.staging import part_place, part_stem
@@ -78,6 +77,8 @@ def on_learning(state: Learning, event: Event) -> Step:
     job, wanted = state.job, state.job.policy.checksum_list
     match event:
         case ChecksumsRead() if wanted is not None:
+            from dlmachine.core.learning import with_learned
+
             learned = with_learned(job, wanted, event)
             return _decide_again(learned) if isinstance(learned, Job) else close(job, learned)
         case Failed(fault=fault):
@@ -123,8 +124,11 @@ def _decide_again(job: Job) -> Step:
 
 def _set_out(job: Job) -> Step:
     decision, wanted = job.decision, job.policy.checksum_list
-    if wanted is not None and must_learn(job.policy, _about_to_use(job)):
-        return learn(job, wanted)
+    if wanted is not None:
+        from dlmachine.core.learning import learn, must_learn
+
+        if must_learn(job.policy, _about_to_use(job)):
+            return learn(job, wanted)
     if decision.entry is not None and decision.verdict is Verdict.USE_CACHED:
         state = Confirming(job=job, entry=decision.entry)
         return Step(state=state, effect=_confirmation(job, decision.entry))

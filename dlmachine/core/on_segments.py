@@ -6,7 +6,7 @@ answered exactly shows that this address can not be trusted with ranges, and the
 asked for by one connection, from the start.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
@@ -30,12 +30,13 @@ from dlmachine.core.retry import PASSING, Chance, classify, parse_retry_after
 from dlmachine.core.segments import choose_connections, count_bytes, gaps, merged, split
 from dlmachine.core.states import Effort, Exchanging, Job, Joining, Segmenting, Step
 from dlmachine.core.tries import go_on, start_try
+from dlmachine.core.values import frozen
 
 #: A server that says so has too many of us.
 _TOO_MANY: Final = frozenset({429, 503})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Trouble:
     """Why a segment is not whole; `is_crowd` where fewer connections may help."""
 

@@ -5,7 +5,7 @@ that is not in it is a fault that names the nearest one.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from returns.pipeline import is_successful
@@ -31,6 +31,7 @@ from dlmachine.core.readers import (
     read_text,
     read_validator,
 )
+from dlmachine.core.values import frozen
 
 #: Other names for the same thing, those of the original first.
 SYNONYMS: Final = {
@@ -40,7 +41,7 @@ SYNONYMS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Option:
     """One option: where it goes in the Policy, how a value is read, and what it is for."""
 

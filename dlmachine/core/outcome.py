@@ -1,6 +1,6 @@
 """Outcome: what came of a download that went well.  Pure."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import BinaryIO
 
@@ -8,6 +8,7 @@ from dlmachine.core.effects import Effect
 from dlmachine.core.events import Event
 from dlmachine.core.faults import Fault
 from dlmachine.core.record import DownloadRecord
+from dlmachine.core.values import frozen
 
 
 class Origin(Enum):
@@ -18,7 +19,7 @@ class Origin(Enum):
     STALE = 'stale'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Outcome:
     """The bytes, and how they were come by.
 

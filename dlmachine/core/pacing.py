@@ -6,9 +6,11 @@ seconds of any clock that all who share a bucket look at.
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import inf, isfinite
 from typing import Final
+
+from dlmachine.core.values import frozen
 
 #: A little less often than is allowed: the way to the server is not always the same length.
 _SLACK: Final = 1.02
@@ -25,7 +27,7 @@ _SPANS: Final = {
 _LETTERS: Final = {1: 's', 60: 'm', 3600: 'h', 86_400: 'd'}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Rate:
     """So many requests in so many seconds.
 
@@ -46,7 +48,7 @@ class Rate:
         return f'{self.count:g}/{_LETTERS.get(self.seconds, f"{self.seconds}s")}'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Manners:
     """How a host is asked, and how fast bytes may come; None: without a limit."""
 
@@ -55,7 +57,7 @@ class Manners:
     bytes_per_second: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Bucket:
     """A bucket for one token, and when the last one was taken.
 
@@ -66,7 +68,7 @@ class Bucket:
     taken_at: float = -inf
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Draw:
     """The bucket after a try, and how long to wait before the next; 0 if a token was had."""
 
@@ -114,7 +116,7 @@ def read_bucket(text: str, now: float) -> Bucket:
     return Bucket(taken_at if isfinite(taken_at) else now)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Flow:
     """Bytes that were let through, as the instant by which they would have come evenly."""
 

@@ -4,7 +4,7 @@ Pure. A plan is data: it can be printed, stored, compared, sent elsewhere and ex
 there. Its text and its JSON carry no secrets.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from returns.result import Failure, Result, Success
 
@@ -18,9 +18,10 @@ from dlmachine.core.policy import Policy
 from dlmachine.core.redact import redact_url
 from dlmachine.core.rehearse import rehearse
 from dlmachine.core.snapshot import CacheEntry, Snapshot
+from dlmachine.core.values import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Plan:
     """What a download would do, in order, if all goes well.
 

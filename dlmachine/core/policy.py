@@ -6,7 +6,6 @@ defaults are polite and safe. `parse_policy` in `options` reads a caller's words
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import lru_cache
@@ -21,6 +20,7 @@ from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.headers import parse_headers
 from dlmachine.core.pacing import Rate
 from dlmachine.core.segments import MOST_SEGMENTS
+from dlmachine.core.values import frozen
 from dlmachine.core.version import USER_AGENT
 
 #: Looks at a body before it is published, as an open file; what it returns is true if the
@@ -41,7 +41,7 @@ class CheckMethod(Enum):
     HASH = 'hash'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Window:
     """Dates between which a stored version must lie; both ends are open and aware of their zone."""
 
@@ -62,7 +62,7 @@ class Window:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Policy:
     """How to go about a download.
 

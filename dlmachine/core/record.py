@@ -5,13 +5,14 @@ what it said of itself and what it was. It is stored as one JSON text.
 """
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final
 
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.faults import CacheUnusable, Fault
+from dlmachine.core.values import frozen
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -19,7 +20,7 @@ Pairs = tuple[tuple[str, str], ...]
 RECORD_VERSION: Final = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DownloadRecord:
     """What is known of one stored version.
 

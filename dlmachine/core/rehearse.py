@@ -9,7 +9,8 @@ from dataclasses import replace
 from hashlib import new, sha256
 from typing import Final, assert_never
 
-from dlmachine.core.checksums import Checksum, guess_algorithm
+from dlmachine.core.checksum_lists import guess_algorithm
+from dlmachine.core.checksums import Checksum
 from dlmachine.core.content import healthy_start
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.destination import AtPath, ToPath

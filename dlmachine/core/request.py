@@ -4,7 +4,7 @@ Pure. Everything a backend has to say is in it: no backend adds headers of its o
 """
 
 from base64 import b64encode
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from hashlib import sha256
 from typing import Final, assert_never
 from urllib.parse import unquote_to_bytes
@@ -33,12 +33,13 @@ from dlmachine.core.redact import (
     secrets_in_url,
 )
 from dlmachine.core.url import Url, parse_url
+from dlmachine.core.values import frozen
 
 #: Of these schemes the userinfo becomes an Authorization header; others keep it in the URL.
 HTTP_SCHEMES: Final = frozenset({'http', 'https'})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@frozen
 class Request:
     """Method, absolute URL, header fields, body and TLS of one request.
 

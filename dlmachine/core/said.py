@@ -4,13 +4,14 @@ Pure. A rest is of the same whole only if nothing that is said of it later diffe
 ETag at another place, or with another size, is another version.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from urllib.parse import SplitResult, urlsplit
 
+from dlmachine.core.values import frozen
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@frozen
 class Said:
     """`size_bytes` of the whole, the `place` that answered, and a digest that was `promised`.
 

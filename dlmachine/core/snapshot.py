@@ -4,7 +4,6 @@ Pure. Made by `World.observe`, which only reads. Everything that a decision depe
 and that is not in the Descriptor or the Policy is in here, the time and chance too.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 
@@ -13,6 +12,7 @@ from dlmachine.core.faults import Fault
 from dlmachine.core.record import DownloadRecord
 from dlmachine.core.said import Said
 from dlmachine.core.segments import Spans
+from dlmachine.core.values import frozen
 
 
 class Status(IntEnum):
@@ -26,7 +26,7 @@ class Status(IntEnum):
     DELETED = -2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CacheEntry:
     """One version in the cache, and its file as it was seen.
 
@@ -54,7 +54,7 @@ class CacheEntry:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CacheSeen:
     """What was seen of the cache: its folder, the entries for the key, or why it is unusable.
 
@@ -67,7 +67,7 @@ class CacheSeen:
     fault: Fault | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PartSeen:
     """A part file that a dead owner left behind and that may be taken over.
 
@@ -86,7 +86,7 @@ class PartSeen:
     whole_bytes: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BackendSeen:
     """A backend that is installed: its name, the schemes it speaks, its version."""
 
@@ -95,7 +95,7 @@ class BackendSeen:
     version: str = ''
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Snapshot:
     """What was seen of the world.
 

@@ -4,7 +4,7 @@ Pure. A state carries what it knows and nothing that is "set later"; `machine.ad
 goes from one to the next. The names say what is being done just now.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
@@ -20,9 +20,10 @@ from dlmachine.core.record import DownloadRecord
 from dlmachine.core.said import Said
 from dlmachine.core.segments import Spans, behind, count_bytes, front_bytes
 from dlmachine.core.snapshot import CacheEntry, Snapshot
+from dlmachine.core.values import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Job:
     """What a run is about, and what it holds.
 
@@ -54,7 +55,7 @@ class Job:
         return self.snapshot.key
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Effort:
     """How far the tries have come.
 
@@ -117,7 +118,7 @@ class Effort:
         return job.decision.addresses[self.position]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Confirming:
     """A stored copy will do, if it is still there."""
 
@@ -125,7 +126,7 @@ class Confirming:
     entry: CacheEntry
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Busy:
     """Something is being done, about which the job says all."""
 
@@ -156,7 +157,7 @@ class Opening(Busy):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Exchanging:
     """A request is out."""
 
@@ -165,7 +166,7 @@ class Exchanging:
     exchange: Exchange
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Segmenting:
     """Several requests are out; `exchange` showed by its `head` what can be had.
 
@@ -180,7 +181,7 @@ class Segmenting:
     join: Join
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Joining:
     """All segments are in the part; the whole is being read through."""
 
@@ -191,7 +192,7 @@ class Joining:
     join: Join
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Validating:
     """The right bytes by all that can be told are in the part; the caller has a look."""
 
@@ -201,7 +202,7 @@ class Validating:
     record: DownloadRecord
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Waiting:
     """Time passes before the next round."""
 
@@ -209,7 +210,7 @@ class Waiting:
     effort: Effort
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Publishing:
     """The right bytes are in the part; they are being put in place."""
 
@@ -219,7 +220,7 @@ class Publishing:
     conflicts: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Recording:
     """The registry is being told; `published` is the file that appeared for it, if one did."""
 
@@ -230,7 +231,7 @@ class Recording:
     conflicts: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Retiring:
     """Earlier versions are being removed."""
 
@@ -238,7 +239,7 @@ class Retiring:
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Unpublishing:
     """The file is being taken back: the registry could not be told."""
 
@@ -246,7 +247,7 @@ class Unpublishing:
     fault: Fault
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FallingBack:
     """It failed, and the copy that is there will do, if it is still there."""
 
@@ -256,7 +257,7 @@ class FallingBack:
     keep_part: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Discarding:
     """The part is being given up; what it ended with is known."""
 
@@ -264,7 +265,7 @@ class Discarding:
     end: Outcome | Fault
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Releasing:
     """The lock is being given back."""
 
@@ -272,14 +273,14 @@ class Releasing:
     end: Outcome | Fault
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Finished:
     """It went well."""
 
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Broken:
     """It did not."""
 
@@ -305,7 +306,7 @@ Fetching: TypeAlias = (
 State: TypeAlias = Confirming | Learning | Locking | Observing | Fetching | Finished | Broken
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Step:
     """The next state, and the one effect to perform in it; None at the end.
 

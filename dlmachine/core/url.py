@@ -5,7 +5,7 @@ IDNA (RFC 3490) for host names.
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, urljoin, urlsplit
@@ -15,6 +15,7 @@ from returns.result import Failure, Result, Success
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.redact import redact_url
 from dlmachine.core.text import find_frame_breaker
+from dlmachine.core.values import frozen
 
 DEFAULT_PORTS: Final = {'http': 80, 'https': 443, 'ftp': 21, 'ftps': 990, 'sftp': 22, 'scp': 22}
 
@@ -38,7 +39,7 @@ _NORMAL: Final = re.compile(
 _ADDRESS: Final = re.compile(r'[0-9a-f:.]+(%[a-z0-9_.~\-]+)?')
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen(kw_only=False)
 class Url:
     """A URL in normal form; `str()` writes it, `repr()` masks its secrets.
 

@@ -5,7 +5,7 @@ deleted: it goes into quarantine, with a note that says what it was.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from enum import Enum
 from typing import Final
@@ -13,6 +13,7 @@ from typing import Final
 from dlmachine.core.care import FileSeen, Finding, Kind
 from dlmachine.core.record import DownloadRecord
 from dlmachine.core.snapshot import Status
+from dlmachine.core.values import frozen
 
 #: Raised when the meaning of a field changes.
 NOTE_VERSION: Final = 1
@@ -41,7 +42,7 @@ class Mending(Enum):
     QUARANTINE = 'quarantine'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Digested:
     """What came of reading a file: its digest, or why there is none (both None: no file)."""
 
@@ -83,7 +84,7 @@ def choose_mending(condition: Condition, *, is_shared: bool) -> Mending:
     return Mending.MARK if condition in {Condition.WRONG, Condition.MISSING} else Mending.LEAVE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class QuarantineNote:
     """What lies in quarantine: why and since when, under which name it lay, of which entry."""
 

@@ -2,13 +2,8 @@
 
 import pytest
 
-from dlmachine.core.checksums import (
-    Checksum,
-    ChecksumList,
-    find_algorithm,
-    find_checksum,
-    guess_algorithm,
-)
+from dlmachine.core.checksum_lists import find_checksum, guess_algorithm
+from dlmachine.core.checksums import Checksum, ChecksumList, find_algorithm
 from dlmachine.core.faults import ChecksumUnknown
 
 A, B = 'a' * 64, 'b' * 64

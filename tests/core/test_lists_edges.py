@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from dlmachine.core.answer import TakeBody, decide_body
-from dlmachine.core.checksums import Checksum, ChecksumList, find_checksum, read_list
+from dlmachine.core.checksum_lists import find_checksum, read_list
+from dlmachine.core.checksums import Checksum, ChecksumList
 from dlmachine.core.effects import Expectation
 from dlmachine.core.faults import AnswerUnusable, BodyTooLarge, RedirectRefused
 from dlmachine.core.headers import Headers, parse_headers

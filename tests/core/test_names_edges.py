@@ -3,7 +3,8 @@
 import pytest
 
 from dlmachine.core.answer import TakeBody, decide_body
-from dlmachine.core.checksums import ChecksumList, find_algorithm, find_checksum
+from dlmachine.core.checksum_lists import find_checksum
+from dlmachine.core.checksums import ChecksumList, find_algorithm
 from dlmachine.core.content import find_content_problem, healthy_start, is_gzip_name
 from dlmachine.core.effects import Expectation
 from dlmachine.core.filename import extension, name_content, safe_name

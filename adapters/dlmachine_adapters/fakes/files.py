@@ -11,7 +11,7 @@ from pathlib import PurePath
 from typing import BinaryIO
 
 from dlmachine.core.answer import TakeBody
-from dlmachine.core.checksums import read_list
+from dlmachine.core.checksum_lists import read_list
 from dlmachine.core.destination import AtPath, PathKind, PathSeen, ends_in_separator
 from dlmachine.core.effects import ConfirmCopy, OpenPart, Publish, ReadChecksums, Unpublish
 from dlmachine.core.events import (

@@ -5,7 +5,7 @@ Contract: a `Resource` follows RFC 9110 sections 13 and 14 as an honest server d
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, TypeAlias
 
 from dlmachine.core.events import Head
@@ -13,13 +13,14 @@ from dlmachine.core.faults import Fault
 from dlmachine.core.headers import Headers
 from dlmachine.core.request import Request
 from dlmachine.core.validators import parse_http_date
+from dlmachine.core.values import frozen
 
 Fields: TypeAlias = tuple[tuple[str, str], ...]
 
 _RANGE: Final = re.compile(r'bytes=(\d+)-(\d*)')
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reply:
     """One answer, byte for byte; `Content-Length` is added unless `has_length` says no."""
 
@@ -35,7 +36,7 @@ class Reply:
         return Head(status=self.status, headers=Headers((*self.fields, *length)))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class CutOff:
     """An answer whose connection breaks with this fault, after so many bytes of its body."""
 
@@ -44,7 +45,7 @@ class CutOff:
     fault: Fault
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Resource:
     """Content with its validators; ranges are served unless `has_ranges` says no.
 

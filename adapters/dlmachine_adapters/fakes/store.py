@@ -1,7 +1,7 @@
 """A registry in memory, over a disk in memory."""
 
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.effects import Record, Retire, Unpublish
@@ -10,11 +10,12 @@ from dlmachine.core.faults import CacheUnusable
 from dlmachine.core.metadata import MetadataUpdate, NewVersion
 from dlmachine.core.ports import Clock
 from dlmachine.core.snapshot import CacheEntry, CacheSeen, Status
+from dlmachine.core.values import frozen
 from dlmachine_adapters.cachedir_names import item_id_of
 from dlmachine_adapters.fakes.files import MemoryFiles
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class _Row:
     update: NewVersion
     status: Status = Status.READY

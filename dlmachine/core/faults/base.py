@@ -1,8 +1,9 @@
 """What all faults share.  Pure."""
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
+
+from dlmachine.core.values import frozen
 
 
 class Party(Enum):
@@ -14,7 +15,7 @@ class Party(Enum):
     MACHINE = 'machine'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FaultBase:
     """What all faults share; `tries` counts the requests made before giving up."""
 

@@ -1,12 +1,12 @@
 """Faults for the caller to mend: the request or the options are wrong.  Pure."""
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from dlmachine.core.faults.base import FaultBase, Party
+from dlmachine.core.values import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class InvalidInput(FaultBase):
     """Something given can not be used; `where` names it, for example `headers['X-Id']`."""
 
@@ -23,7 +23,7 @@ class InvalidInput(FaultBase):
         return self.advice
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class UnknownName(FaultBase):
     """A keyword or configuration key that does not exist, with the nearest that does."""
 
@@ -40,7 +40,7 @@ class UnknownName(FaultBase):
         return f'Did you mean {self.nearest!r}?' if self.nearest else ''
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BackendMissing(FaultBase):
     """The backend asked for, or any for this scheme, is not installed."""
 
@@ -57,7 +57,7 @@ class BackendMissing(FaultBase):
         return f'Install it: {self.install}' if self.install else ''
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SchemeRefused(FaultBase):
     """No backend at hand is allowed to speak the scheme of this URL."""
 
@@ -76,7 +76,7 @@ class SchemeRefused(FaultBase):
         return 'Give an http(s) URL'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OfflineMiss(FaultBase):
     """Offline was asked for and the answer is not in the cache."""
 
@@ -95,7 +95,7 @@ class OfflineMiss(FaultBase):
         return f'Fetch it once with a network: dlmachine get{cache} {self.url!r}'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class WindowUnsatisfiable(FaultBase):
     """No version in the date window, and a download made now would be outside it too."""
 
@@ -113,7 +113,7 @@ class WindowUnsatisfiable(FaultBase):
         return 'A download made now is dated now; widen newer_than or older_than'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DestinationUnusable(FaultBase):
     """The destination can not be what was asked for."""
 
@@ -129,7 +129,7 @@ class DestinationUnusable(FaultBase):
         return 'Choose another destination'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ChecksumUnknown(FaultBase):
     """A list of checksums can not be read, or has none for this file."""
 
@@ -145,7 +145,7 @@ class ChecksumUnknown(FaultBase):
         return "Name a list that has a line for this file, or give checksum='sha256:<hex>'"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Cancelled(FaultBase):
     """The caller ended it: the manager was closed, or the iterator of a batch was."""
 

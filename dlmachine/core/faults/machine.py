@@ -1,13 +1,13 @@
 """Faults of this machine: its disk, its locks, its registry, or dlmachine itself.  Pure."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeAlias
 
 from dlmachine.core.faults.base import FaultBase, Party
+from dlmachine.core.values import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CacheUnusable(FaultBase):
     """The registry of the cache can not be read or written; it was left as it was."""
 
@@ -23,7 +23,7 @@ class CacheUnusable(FaultBase):
         return 'Check permissions, or use another cache folder'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StorageFailed(FaultBase):
     """A file could not be written, moved or removed."""
 
@@ -40,7 +40,7 @@ class StorageFailed(FaultBase):
         return 'Check free space and permissions'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LockBusyTooLong(FaultBase):
     """Another owner holds the lock of this cache entry, and went on holding it."""
 
@@ -59,7 +59,7 @@ class LockBusyTooLong(FaultBase):
         return 'Wait for the other download, or raise lock_timeout'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class WorkerLost(FaultBase):
     """Whoever was to download it elsewhere did not come back with an answer."""
 
@@ -74,7 +74,7 @@ class WorkerLost(FaultBase):
         return 'Look at the log of the worker, and ask for it again'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Bug(FaultBase):
     """The machine met an event that its state does not know: a mistake in dlmachine."""
 

@@ -1,13 +1,13 @@
 """Faults on the way between here and the server.  Pure."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, TypeAlias
 
 from dlmachine.core.faults.base import FaultBase, Party
+from dlmachine.core.values import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ConnectionFailed(FaultBase):
     """No connection, or one that broke; `phase` is resolve, connect, proxy, send or receive."""
 
@@ -34,7 +34,7 @@ _PHASES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TlsFailed(FaultBase):
     """The other side could not prove who it is, or TLS failed otherwise."""
 
@@ -50,7 +50,7 @@ class TlsFailed(FaultBase):
         return 'For a private authority give cainfo=, or set SSL_CERT_FILE'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TimedOut(FaultBase):
     """A limit of time ran out; `phase` is connect, stall or total."""
 
@@ -75,7 +75,7 @@ _LIMITS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BodyTruncated(FaultBase):
     """The body ended before it was whole."""
 

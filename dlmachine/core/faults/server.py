@@ -1,13 +1,13 @@
 """Faults of the server: it answered, but not with what was asked for.  Pure."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, TypeAlias
 
 from dlmachine.core.faults.base import FaultBase, Party
+from dlmachine.core.values import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HttpStatus(FaultBase):
     """The server answered with an error (RFC 9110 sections 15.5 and 15.6, or FTP's)."""
 
@@ -39,7 +39,7 @@ _STATUS_REMEDIES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RedirectRefused(FaultBase):
     """A redirect that is not followed: a loop, too many, a downgrade, another scheme."""
 
@@ -56,7 +56,7 @@ class RedirectRefused(FaultBase):
         return 'If the new address is right, give it directly'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class AnswerUnusable(FaultBase):
     """An answer that makes no sense for the request, so that its body can not be data."""
 
@@ -72,7 +72,7 @@ class AnswerUnusable(FaultBase):
         return 'Add a mirror, or tell the people who run the server'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BodyTooLarge(FaultBase):
     """The body is, or says it is, larger than `max_bytes`."""
 
@@ -90,7 +90,7 @@ class BodyTooLarge(FaultBase):
         return 'Raise max_bytes if so much was meant'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DigestMismatch(FaultBase):
     """The bytes received are not those that were promised."""
 
@@ -111,7 +111,7 @@ class DigestMismatch(FaultBase):
         return 'The file changed or was damaged on the way; nothing was kept'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ContentRefused(FaultBase):
     """The body arrived whole, but is not what was asked for: an error page, too little, damaged."""
 

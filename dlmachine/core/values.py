@@ -1,0 +1,174 @@
+"""Values: frozen, slotted dataclasses that are made, and make instances, in less time.
+
+Pure. What `dataclasses` writes for each class is its constructor alone; how values compare,
+hash, show themselves and refuse to change is the same for all, and stands here once. To
+make a class so takes a fifth of the time of `@dataclass(frozen=True, slots=True)`, and there
+are more than a hundred of them to be made before the first download.
+
+They are dataclasses in every other way: `dataclasses.fields`, `replace`, `asdict`, `match`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
+from operator import attrgetter
+from typing import Any, Final, NamedTuple, NoReturn, TypeVar, dataclass_transform, overload
+
+T = TypeVar('T')
+
+#: The default of a field that is made anew for each instance.
+_TO_BE_MADE: Final = object()
+
+
+@overload
+def frozen(kind: type[T], /) -> type[T]: ...
+
+
+@overload
+def frozen(*, kw_only: bool) -> Callable[[type[T]], type[T]]: ...
+
+
+@dataclass_transform(
+    frozen_default=True, kw_only_default=True, eq_default=True, field_specifiers=(field,)
+)
+def frozen(
+    kind: type[T] | None = None, /, *, kw_only: bool = True
+) -> type[T] | Callable[[type[T]], type[T]]:
+    """Make a class a value, of the fields that it annotates.
+
+    Methods that the class has itself stay as they are.
+
+    >>> @frozen
+    ... class Point:
+    ...     x: int
+    ...     y: int = 0
+    >>> Point(x=1), Point(x=1) == Point(x=1, y=0)
+    (Point(x=1, y=0), True)
+    >>> Point(x=1).x = 2
+    Traceback (most recent call last):
+        ...
+    dataclasses.FrozenInstanceError: cannot assign to field 'x'
+    """
+    if kind is None:
+        return lambda it: _make(it, kw_only=kw_only)
+    return _make(kind, kw_only=kw_only)
+
+
+class _Shape(NamedTuple):
+    """What the methods that all values share need to know of a class."""
+
+    every: tuple[str, ...]
+    values: Callable[[Any], tuple[Any, ...]]
+    values_compared: Callable[[Any], tuple[Any, ...]]
+    shown: tuple[str, ...]
+
+
+def _make(kind: type[T], *, kw_only: bool) -> type[T]:
+    own = frozenset(kind.__dict__)
+    bases = [base for base in kind.__mro__[1:] if hasattr(base, '__shape__')]
+    _say(bases, is_frozen=False)
+    made: Any = dataclass(slots=True, kw_only=kw_only, init=False, eq=False, repr=False)(kind)
+    _say([made, *bases], is_frozen=True)
+    every = fields(made)
+    if '__init__' not in own:
+        made.__init__ = _constructor(made, every)
+    for name, function in _SHARED.items():
+        if name not in own:
+            setattr(made, name, function)
+    names = tuple(each.name for each in every)
+    made.__shape__ = _Shape(
+        every=names,
+        values=_getter(names),
+        values_compared=_getter(tuple(each.name for each in every if each.compare)),
+        shown=tuple(each.name for each in every if each.repr),
+    )
+    return made  # type: ignore[no-any-return]
+
+
+def _say(kinds: Iterable[Any], *, is_frozen: bool) -> None:
+    # What `dataclasses` looks at before it lets one class inherit from another.
+    for kind in kinds:
+        kind.__dataclass_params__.frozen = is_frozen
+
+
+def _getter(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda one: tuple(getattr(one, name) for name in names)
+
+
+def _constructor(kind: Any, every: tuple[Field[Any], ...]) -> Callable[..., None]:
+    by_place = [_parameter(each) for each in every if each.init and not each.kw_only]
+    by_name = [_parameter(each) for each in every if each.init and each.kw_only]
+    parameters = ['self', *by_place, *(['*', *by_name] if by_name else [])]
+    lines = [f' _set_{each.name}(self, {_value(each)})' for each in every] or [' pass']
+    text = f'def __init__({", ".join(parameters)}):\n' + '\n'.join(lines)
+    words: dict[str, Any] = {'_TO_BE_MADE': _TO_BE_MADE}
+    for each in every:
+        # Sets the slot itself, past the `__setattr__` that refuses.
+        words[f'_set_{each.name}'] = getattr(kind, each.name).__set__
+        words[f'_default_{each.name}'] = each.default
+        words[f'_make_{each.name}'] = each.default_factory
+    exec(text, words)  # noqa: S102 -- as `dataclasses` and `collections` do; only names are put in
+    made: Any = words['__init__']
+    made.__qualname__ = f'{kind.__qualname__}.__init__'
+    made.__module__ = kind.__module__
+    made.__annotations__ = {each.name: each.type for each in every if each.init} | {'return': None}
+    return made  # type: ignore[no-any-return]
+
+
+def _parameter(each: 'Field[Any]') -> str:
+    if each.default_factory is not MISSING:
+        return f'{each.name}=_TO_BE_MADE'
+    return each.name if each.default is MISSING else f'{each.name}=_default_{each.name}'
+
+
+def _value(each: 'Field[Any]') -> str:
+    if each.default_factory is not MISSING:
+        return f'_make_{each.name}() if {each.name} is _TO_BE_MADE else {each.name}'
+    return each.name if each.init else f'_default_{each.name}'
+
+
+def _equal(self: Any, other: Any) -> Any:
+    if type(other) is not type(self):
+        return NotImplemented
+    values = self.__shape__.values_compared
+    return values(self) == values(other)
+
+
+def _hash(self: Any) -> int:
+    return hash(self.__shape__.values_compared(self))
+
+
+def _repr(self: Any) -> str:
+    shown = ', '.join(f'{name}={getattr(self, name)!r}' for name in self.__shape__.shown)
+    return f'{type(self).__qualname__}({shown})'
+
+
+def _refuse_to_set(self: Any, name: str, _: object) -> NoReturn:
+    msg = f'cannot assign to field {name!r}'
+    raise FrozenInstanceError(msg)
+
+
+def _refuse_to_delete(self: Any, name: str) -> NoReturn:
+    msg = f'cannot delete field {name!r}'
+    raise FrozenInstanceError(msg)
+
+
+def _state(self: Any) -> tuple[Any, ...]:
+    return tuple(self.__shape__.values(self))
+
+
+def _set_state(self: Any, state: tuple[Any, ...]) -> None:
+    for name, one in zip(self.__shape__.every, state, strict=True):
+        object.__setattr__(self, name, one)
+
+
+_SHARED: Final[Mapping[str, Callable[..., Any]]] = {
+    '__eq__': _equal,
+    '__hash__': _hash,
+    '__repr__': _repr,
+    '__setattr__': _refuse_to_set,
+    '__delattr__': _refuse_to_delete,
+    '__getstate__': _state,
+    '__setstate__': _set_state,
+}
