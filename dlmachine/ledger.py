@@ -89,6 +89,7 @@ class Ledger:
         store = self._world.store
         if not entries or store is None:
             return
+        ended: list[tuple[Tell, IOResult[Outcome, Fault]]] = []
         problem: BaseException | None = None
         with self._world.stop.working():
             try:
@@ -99,9 +100,12 @@ class Ledger:
                 raise
             for entry, event in zip(entries, events, strict=True):
                 try:
-                    _finish(entry, event)
+                    ended.append((entry.tell, _end(entry, event)))
                 except BaseException as error:  # noqa: BLE001 -- raised below: the others come first
                     problem = error
+        # Together, for whoever waits for them is woken up by the first, and then has them all.
+        for tell, done in ended:
+            tell(done)
         if problem is not None:
             raise problem
 
@@ -118,11 +122,11 @@ def _may_be_done_now(effect: Effect) -> bool:
     return not isinstance(effect, Record)
 
 
-def _finish(entry: _Entry, event: Event) -> None:
+def _end(entry: _Entry, event: Event) -> IOResult[Outcome, Fault]:
     ahead = entry.run
     with holding_as(entry.holder):
         try:
-            entry.tell(ahead.end(ahead.go_on(ahead.meet(entry.step, event))))
+            return ahead.end(ahead.go_on(ahead.meet(entry.step, event)))
         finally:
             ahead.let_go()
 

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -64,12 +65,14 @@ class Baton:
     """A run that changes hands: where it stands, and what came of it so far.
 
     `folder` is that of the cache; `token` tells a worker of the caller's own process whose
-    it is, and all others by what name to look for a notice that they are to stop. `buffer`
-    holds the bytes if memory is their destination.
+    it is, and all others by what name to look for a notice that they are to stop. `elapsed` is
+    how long the run has taken so far, by the caller's clock. `buffer` holds the bytes if memory
+    is their destination.
     """
 
     step: Step
     token: str
+    elapsed: timedelta
     folder: str | None = None
     story: tuple[tuple[Effect, Event], ...] = ()
     buffer: BinaryIO | None = None
@@ -106,7 +109,8 @@ def carry(baton: Baton) -> Baton:
     assert isinstance(state, Opening)  # noqa: S101 -- nothing else is handed over
     world = _CALLERS.get((os.getpid(), baton.token)) or _world_here(baton)
     mine = Run(state.job.descriptor, state.job.policy, world)
-    # Clocks of machines differ: the time of the download is counted here.
+    # Clocks of machines differ: the time of the download is counted here, from where it was.
+    mine.began_at -= baton.elapsed
     here = replace(state, job=replace(state.job, began_at=mine.began_at))
     try:
         step = mine.go_on(
@@ -132,7 +136,7 @@ class _Caller(Run):
 
     def send(self, step: Step, executor: Executor) -> Step:
         """The step with which the run comes back."""
-        baton = _baton(step)
+        baton = _baton(step, self._here.clock.now() - self.began_at)
         number = os.getpid(), baton.token
         _CALLERS[number] = self._here
         try:
@@ -173,7 +177,7 @@ def _world_here(baton: Baton) -> SystemWorld:
     return world if notice is None else world.under(FileStop(notice))
 
 
-def _baton(step: Step) -> Baton:
+def _baton(step: Step, elapsed: timedelta) -> Baton:
     # A worker may stand in another folder: no path may be relative.
     state = step.state
     assert isinstance(state, Opening)  # noqa: S101 -- the effect is OpenPart
@@ -195,7 +199,8 @@ def _baton(step: Step) -> Baton:
     beside = step.effect.beside
     effect = replace(step.effect, beside=None if beside is None else os.path.abspath(beside))
     sent = replace(step, state=replace(state, job=job), effect=effect)
-    return Baton(step=sent, token=secrets.token_hex(16), folder=folder or None)
+    token = secrets.token_hex(16)
+    return Baton(step=sent, token=token, elapsed=elapsed, folder=folder or None)
 
 
 def _absolute(entry: CacheEntry) -> CacheEntry:

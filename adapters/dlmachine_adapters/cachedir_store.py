@@ -8,7 +8,7 @@ import os
 import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final, NamedTuple
 
 from dlmachine.core.descriptor import Descriptor
@@ -154,12 +154,16 @@ class _Row(NamedTuple):
     record: Any
 
 
+@cache
+def _look_up_query(count: int) -> str:
+    return _LOOK_UP.format(marks=','.join('?' * count))
+
+
 def _read(
     connection: sqlite3.Connection, own: str, names: Mapping[str, Foreign]
 ) -> tuple[list[_Row], dict[int, Given]]:
     ids = (own, *names)
-    query = _LOOK_UP.format(marks=','.join('?' * len(ids)))
-    rows = [_Row(*row) for row in connection.execute(query, ids)]
+    rows = list(map(_Row._make, connection.execute(_look_up_query(len(ids)), ids)))
     return rows, read_given(connection, [row.row_id for row in rows if row.item_id != own])
 
 

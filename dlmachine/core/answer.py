@@ -138,7 +138,7 @@ def content_length(head: Head) -> int | None:
 def _decide_unmodified(exchange: Exchange, head: Head) -> BodyDecision:
     if not exchange.expect.is_conditional:
         return _unusable(exchange, 'answered 304, although no condition was sent')
-    if exchange.expect.copy_place not in {'', place_of(exchange.request.shown_url)}:
+    if not is_from_there(exchange):
         return _unusable(exchange, 'answered 304 from another place than the copy is from')
     if is_of_another(exchange.expect, head):
         return _unusable(exchange, 'answered 304 for another version than it was asked about')
@@ -158,8 +158,7 @@ def _decide_whole(exchange: Exchange, head: Head) -> BodyDecision:
     decoder = None if is_kept else _DECODERS.get(coding)
     if coding not in {'', 'identity', *_DECODERS}:
         return _unusable(exchange, f'sent the content coding {coding!r}, which was not asked for')
-    is_there = expect.copy_place in {'', place_of(exchange.request.shown_url)}
-    if is_there and is_same_copy(expect, head, None if decoder else length):
+    if is_from_there(exchange) and is_same_copy(expect, head, None if decoder else length):
         return LeaveBody(Left.SAME_COPY)
     if expect.max_bytes is not None and length is not None and length > expect.max_bytes:
         return _too_large(exchange, length)
@@ -246,6 +245,12 @@ def _examined(exchange: Exchange, head: Head, taking: TakeBody) -> TakeBody:
         algorithms=tuple(name for name in wanted if name != 'sha256'),
         checks_gzip=exchange.expect.checks_content and not wanted and any(map(is_gzip_name, names)),
     )
+
+
+def is_from_there(exchange: Exchange) -> bool:
+    """Whether it is asked where the stored copy came from, as far as that is known."""
+    place = exchange.expect.copy_place
+    return not place or place == place_of(exchange.request.shown_url)
 
 
 def _validator(exchange: Exchange, head: Head) -> str | None:

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.faults import Fault, InvalidInput
-from dlmachine.core.redact import redact_pairs
+from dlmachine.core.redact import redact_fields
 from dlmachine.core.text import find_frame_breaker
 from dlmachine.core.values import frozen
 
@@ -77,8 +77,8 @@ class Headers:
         return Headers(tuple(item for item in self.items if item[0].casefold() not in folded))
 
     def redacted(self) -> 'Headers':
-        """The same fields with the values of secret names masked."""
-        return Headers(redact_pairs(self.items))
+        """The same fields with the values of secret names masked, and secrets in URLs."""
+        return Headers(redact_fields(self.items))
 
 
 def _grouped(items: tuple[tuple[str, str], ...]) -> Mapping[str, tuple[str, ...]]:

@@ -10,7 +10,14 @@ from typing import Final, assert_never
 
 from returns.pipeline import is_successful
 
-from dlmachine.core.answer import LeaveBody, Left, RefuseBody, TakeBody, decide_body
+from dlmachine.core.answer import (
+    LeaveBody,
+    Left,
+    RefuseBody,
+    TakeBody,
+    decide_body,
+    is_from_there,
+)
 from dlmachine.core.closing import close, close_on_bug
 from dlmachine.core.events import (
     Answered,
@@ -30,7 +37,6 @@ from dlmachine.core.on_segments import ask_for_whole, divide_rest
 from dlmachine.core.redact import scrub
 from dlmachine.core.redirect import follow_redirect
 from dlmachine.core.retry import may_be_repeated, parse_retry_after
-from dlmachine.core.said import place_of
 from dlmachine.core.segments import behind, merged
 from dlmachine.core.staging import address_digest
 from dlmachine.core.states import (
@@ -193,8 +199,8 @@ def _ask_otherwise(state: Exchanging, head: Head, at: datetime) -> Step | None:
         return None
     if _is_rest_refused(state, head):
         return _ask_for_whole(state, at)
-    is_elsewhere = expect.copy_place not in {'', place_of(request.shown_url)}
-    if head.status == 304 and (is_elsewhere or is_of_another(expect, head)):
+    exchange = state.exchange
+    if head.status == 304 and (not is_from_there(exchange) or is_of_another(expect, head)):
         return start_try(state.job, replace(effort, is_unconditional=True, trail=()), at)
     is_error = 400 <= head.status < 600 and head.status not in _NOT_OF_RANGES
     if not is_error or 'Range' not in request.headers:

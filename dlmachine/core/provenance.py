@@ -13,13 +13,10 @@ from dlmachine.core.events import Answered, Head, Received
 from dlmachine.core.filename import FALLBACK, name_content, safe_name
 from dlmachine.core.headers import Headers
 from dlmachine.core.record import DownloadRecord
-from dlmachine.core.redact import redact_pairs, redact_url, scrub
+from dlmachine.core.redact import redact_fields, redact_url, scrub
 from dlmachine.core.request import body_digest, secrets_of
 from dlmachine.core.states import Effort, Job
 from dlmachine.core.version import VERSION
-
-#: Response headers that carry URLs, which may carry secrets.
-_URL_HEADERS = frozenset({'location', 'content-location', 'link', 'refresh'})
 
 
 def build_record(
@@ -38,7 +35,7 @@ def build_record(
     return DownloadRecord(
         url=redacted_url(descriptor),
         method=descriptor.method,
-        request_headers=_scrubbed(redact_pairs(exchange.request.headers), secrets),
+        request_headers=_scrubbed(exchange.request.headers, secrets),
         body_kind=kind,
         body_sha256=digest,
         urls=tuple(scrub(redact_url(url), secrets) for url in effort.trail),
@@ -47,7 +44,7 @@ def build_record(
         started_at=job.began_at,
         finished_at=answer.at,
         http_code=answer.head.status,
-        response_headers=_response_headers(headers, secrets),
+        response_headers=_scrubbed(headers, secrets),
         size_bytes=received.size_bytes,
         sha256=received.sha256,
         digests=received.digests,
@@ -93,15 +90,6 @@ def _clean_name(name: str, secrets: frozenset[str]) -> str:
     return name if cleaned == name else safe_name(cleaned) or FALLBACK
 
 
-def _scrubbed(
-    pairs: tuple[tuple[str, str], ...], secrets: frozenset[str]
-) -> tuple[tuple[str, str], ...]:
+def _scrubbed(fields: Headers, secrets: frozenset[str]) -> tuple[tuple[str, str], ...]:
     # The same secret may stand under another name, too.
-    return tuple((name, scrub(value, secrets)) for name, value in pairs)
-
-
-def _response_headers(headers: Headers, secrets: frozenset[str]) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (name, scrub(redact_url(value) if name.casefold() in _URL_HEADERS else value, secrets))
-        for name, value in redact_pairs(headers)
-    )
+    return tuple((name, scrub(value, secrets)) for name, value in redact_fields(fields))

@@ -7,7 +7,7 @@ tokens in a query or body under a name that is used for tokens.
 
 import re
 from base64 import b64decode
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 from typing import Final
 from urllib.parse import SplitResult, unquote, unquote_plus, urlsplit
@@ -35,6 +35,9 @@ _SHORTEST_OF_COOKIE: Final = 12
 #: free text: every text would contain it.
 _SHORTEST_SEARCHED: Final = 4
 
+#: Header fields that carry URLs, which may carry secrets.
+_URL_FIELDS: Final = frozenset({'location', 'content-location', 'link', 'refresh', 'referer'})
+
 #: What most URLs are: none of it could be a secret.
 _PLAIN_URL: Final = re.compile(r'https?://[a-z0-9.\-]+(?::[0-9]+)?/[A-Za-z0-9_.~/\-]*')
 
@@ -55,6 +58,18 @@ def is_secret_name(name: str) -> bool:
 def redact_pairs(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     """The same pairs with the values of secret names masked."""
     return tuple((name, MASK if is_secret_name(name) else value) for name, value in pairs)
+
+
+def redact_fields(fields: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Header fields with the values of secret names masked, and secrets in the URLs of others.
+
+    >>> redact_fields([('Cookie', 'a=b'), ('Location', '/x?token=abc')])
+    (('Cookie', '***'), ('Location', '/x?token=***'))
+    """
+    return tuple(
+        (name, redact_url(value) if name.casefold() in _URL_FIELDS else value)
+        for name, value in redact_pairs(fields)
+    )
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -107,6 +122,17 @@ def secrets_in_pairs(pairs: Iterable[tuple[str, str]]) -> frozenset[str]:
     return frozenset(text for name, value in found for text in _secrets_in_value(name, value))
 
 
+def secrets_in_fields(fields: Iterable[tuple[str, str]]) -> frozenset[str]:
+    """Every secret value among header fields, and every secret in the URLs that stand there.
+
+    >>> secrets_in_fields([('Referer', 'https://h/?token=abc')])
+    frozenset({'abc'})
+    """
+    fields = tuple(fields)
+    urls = [value for name, value in fields if name.casefold() in _URL_FIELDS]
+    return secrets_in_pairs(fields).union(*map(secrets_in_url, urls))
+
+
 def _secrets_in_value(name: str, value: str) -> Iterator[str]:
     scheme, _, rest = value.strip().partition(' ')
     yield value
@@ -130,7 +156,7 @@ def _decoded(coded: str) -> str:
         return ''
 
 
-def scrub(text: str, secrets: Iterable[str]) -> str:
+def scrub(text: str, secrets: Collection[str]) -> str:
     """The text with each of the secrets masked, however it is written there.
 
     For the words of others: escapes of URLs and another case are seen through.
@@ -138,8 +164,10 @@ def scrub(text: str, secrets: Iterable[str]) -> str:
     >>> scrub('no route for https://h/?token=a%2fb+c', {'a/b c'})
     'no route for https://h/?token=***'
     """
+    if not text or not secrets:
+        return text  # Most often so, and each field of each head comes here.
     searched = frozenset(secret for secret in secrets if len(secret) >= _SHORTEST_SEARCHED)
-    return _pattern(searched).sub(MASK, text) if searched and text else text
+    return _pattern(searched).sub(MASK, text) if searched else text
 
 
 @lru_cache(maxsize=64)

@@ -29,6 +29,7 @@ from dlmachine.core.redact import (
     is_secret_name,
     redact_url,
     scrub,
+    secrets_in_fields,
     secrets_in_pairs,
     secrets_in_url,
 )
@@ -70,7 +71,7 @@ class Request:
 
     def secrets(self) -> frozenset[str]:
         """Every secret text in URL, headers and body, and what is hidden besides."""
-        found = secrets_in_url(self.url) | secrets_in_pairs(self.headers)
+        found = secrets_in_url(self.url) | secrets_in_fields(self.headers)
         return found | secrets_in_pairs(body_pairs(self.body)) | frozenset(self.hidden)
 
     @property
@@ -136,7 +137,7 @@ def _request_for(url: Url, descriptor: Descriptor, user_agent: str) -> Request:
 
 def secrets_of(descriptor: Descriptor) -> frozenset[str]:
     """Every secret text of a descriptor: a server may echo it, here or on the way here."""
-    secrets = secrets_in_pairs(descriptor.headers) | secrets_in_pairs(descriptor.query)
+    secrets = secrets_in_fields(descriptor.headers) | secrets_in_pairs(descriptor.query)
     secrets |= secrets_in_pairs(body_pairs(descriptor.body))
     for url in descriptor.addresses:
         secrets |= secrets_in_url(url)
@@ -146,12 +147,16 @@ def secrets_of(descriptor: Descriptor) -> frozenset[str]:
 def without_credentials(headers: Headers) -> Headers:
     """Headers for another origin: what proves who we are at one is no business of the other.
 
-    Nor is its name.
+    Nor is its name, nor is the page that led there if secrets stand in its URL.
 
     >>> without_credentials(Headers((('Cookie', 'c=1'), ('Host', 'h'), ('Accept', '*/*'))))
     Headers((('Accept', '*/*'),))
     """
-    return headers.without('Host', *(name for name, _ in headers if is_secret_name(name)))
+    return headers.without('Host', *(name for name, value in headers if _is_private(name, value)))
+
+
+def _is_private(name: str, value: str) -> bool:
+    return is_secret_name(name) or bool(secrets_in_fields([(name, value)]))
 
 
 def basic_credentials(userinfo: str) -> str:

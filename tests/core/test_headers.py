@@ -72,6 +72,7 @@ def test_a_headers_value() -> None:
     assert one.without('A', 'B') == Headers()
     assert parse_headers(None).unwrap() == Headers()
     assert repr(Headers((('Cookie', 's3cret'),))) == "Headers((('Cookie', '***'),))"
+    assert 's3cret' not in repr(Headers((('Location', 'https://h/x?token=s3cret'),)))
 
 
 def test_texts() -> None:

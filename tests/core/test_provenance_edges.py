@@ -105,6 +105,15 @@ def test_what_a_server_echoes_is_masked(fields: dict[str, str], name: str, value
     assert getattr(recorded(fields, **SECRET), name) == value
 
 
+def test_a_secret_in_the_page_that_led_there_is_masked() -> None:
+    """Referer is sent as it is given, and kept as it may be shown; an echo of it too."""
+    led = {'headers': {'Referer': 'https://h/?token=t0ken-9&page=2'}}
+    record = recorded({'X-Echo': 'you said t0ken-9'}, **led)
+
+    assert ('Referer', 'https://h/?token=***&page=2') in record.request_headers
+    assert record.response_headers == (('X-Echo', 'you said ***'),)
+
+
 def test_secrets_from_everywhere_are_masked() -> None:
     """What the descriptor holds, and what was sent on the way."""
     run = a_run(url='https://me:passw0rd@h/t.csv', **SECRET)

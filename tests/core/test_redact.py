@@ -4,8 +4,10 @@ import pytest
 
 from dlmachine.core.redact import (
     is_secret_name,
+    redact_fields,
     redact_url,
     scrub,
+    secrets_in_fields,
     secrets_in_pairs,
     secrets_in_url,
 )
@@ -46,6 +48,17 @@ def test_plain_names(name: str) -> None:
 def test_urls(url: str, shown: str) -> None:
     """Userinfo, secret values and the fragment go."""
     assert redact_url(url) == shown
+
+
+@pytest.mark.parametrize('name', ['Location', 'content-location', 'Link', 'REFRESH', 'Referer'])
+def test_urls_in_fields(name: str) -> None:
+    """Fields that carry a URL; any other is left as it is."""
+    assert redact_fields([(name, '/x?token=s&a=1')]) == ((name, '/x?token=***&a=1'),)
+    assert secrets_in_fields([(name, '/x?token=s&a=1')]) == {'s'}
+    assert redact_fields([(f'X-{name}', '/x?token=s')]) == ((f'X-{name}', '/x?token=s'),)
+    assert secrets_in_fields([(f'X-{name}', '/x?token=s')]) == frozenset()
+    assert redact_fields(iter([('Cookie', 'a=b')])) == (('Cookie', '***'),)
+    assert secrets_in_fields(iter([('Cookie', 'a=b'), (name, '/?sig=c')])) == {'a=b', 'c'}
 
 
 def test_secrets_are_found_as_written_and_decoded() -> None:

@@ -52,6 +52,24 @@ def test_refused(asked: Request, location: str | None, most: int, problem: str) 
 
 
 @pytest.mark.parametrize(
+    ('referer', 'location', 'is_kept'),
+    [
+        ('https://h/?token=t0ken', 'https://h/b', True),
+        ('https://h/?token=t0ken', 'https://other/b', False),
+        ('https://h/?page=2', 'https://other/b', True),
+    ],
+)
+def test_the_page_that_led_there_keeps_its_secrets(
+    referer: str, location: str, *, is_kept: bool
+) -> None:
+    """A URL with a token in it is told to nobody but its own origin."""
+    asked = Request(method='GET', url='https://h/a', headers=Headers((('Referer', referer),)))
+    moved = follow_redirect(asked, a_head(302, {'Location': location}), (asked.url,), 5).unwrap()
+
+    assert ('Referer' in moved.headers) is is_kept
+
+
+@pytest.mark.parametrize(
     ('location', 'url', 'kept'),
     [
         ('/b', 'https://h/b', {name for name, _ in FIELDS}),

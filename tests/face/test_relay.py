@@ -16,9 +16,9 @@ from typing import Any, BinaryIO
 import pytest
 
 import dlmachine as dm
-from dlmachine.core.effects import Exchange, Join, Publish, Record
+from dlmachine.core.effects import AcquireLock, Exchange, Join, Publish, Record, ReleaseLock
 from dlmachine.core.events import PlaceTaken
-from dlmachine.core.faults import CacheUnusable, Cancelled, InvalidInput, WorkerLost
+from dlmachine.core.faults import CacheUnusable, Cancelled, HttpStatus, InvalidInput, WorkerLost
 from dlmachine.core.outcome import Origin
 from dlmachine.core.snapshot import Status
 from dlmachine.manager import DownloadManager
@@ -492,6 +492,39 @@ def test_clocks_of_machines_may_differ(cached: DownloadManager, server: Server) 
 
     url = server.on('/x', in_turn(answer(503), resource(BODY)))
     assert only(cached.download_many([url], executor=Odd(submit), timeout=20)).ok
+
+
+def test_what_came_before_the_worker_counts_against_the_limit(
+    cached: DownloadManager, server: Server
+) -> None:
+    """The wait for the lock, say: a worker has what is left of the time."""
+    url = server.on('/x', in_turn(answer(503, (('Retry-After', '5'),)), resource(BODY)))
+    key, told, there = cached.plan(url).snapshot.key, [], threading.Event()
+
+    def hold() -> None:
+        with DownloadManager(cached.config.path, progress=False).adapters() as world:
+            world.locks.acquire(AcquireLock(key=key, patience=timedelta(0)))
+            there.set()
+            sleep(0.3)
+            world.locks.release(ReleaseLock(key=key))
+
+    def submit(fn: Callable[..., Any], baton: Any) -> Future[Any]:
+        told.append(baton.elapsed)
+        future: Future[Any] = Future()
+        future.set_result(carry(replace(baton, elapsed=timedelta(seconds=8))))
+        return future
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert there.wait(10)
+    began = monotonic()
+    fault = only(cached.download_many([url], executor=Odd(submit), timeout=10)).fault
+    holder.join()
+
+    # It could wait and ask once more, had it the whole of the time.
+    assert isinstance(fault, HttpStatus)
+    assert monotonic() - began < 4
+    assert timedelta(seconds=0.2) < told[0] < timedelta(seconds=3)
 
 
 # --- dask -----------------------------------------------------------------------------
