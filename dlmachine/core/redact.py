@@ -164,7 +164,7 @@ def scrub(text: str, secrets: Collection[str]) -> str:
     >>> scrub('no route for https://h/?token=a%2fb+c', {'a/b c'})
     'no route for https://h/?token=***'
     """
-    if not text or not secrets:
+    if not secrets:
         return text  # Most often so, and each field of each head comes here.
     searched = frozenset(secret for secret in secrets if len(secret) >= _SHORTEST_SEARCHED)
     return _pattern(searched).sub(MASK, text) if searched else text

@@ -148,6 +148,20 @@ class Derived(Base):
     b: int
 
 
+def _family() -> tuple[Any, Any]:
+    """The same two, made anew."""
+
+    @frozen
+    class Base:
+        a: int = 0
+
+    @frozen
+    class Derived(Base):
+        b: int
+
+    return Base, Derived
+
+
 class Told:
     """A class that says for itself how it is made, shown, compared and hashed."""
 
@@ -172,9 +186,16 @@ class Told:
 
 def test_fields_are_given_by_place_where_that_is_wanted() -> None:
     """As coordinates are."""
-    match Point(1, 2):
-        case Point(x, y):
+
+    @frozen(kw_only=False)
+    class Place:
+        x: int
+        y: int = 0
+
+    match Place(1, 2):
+        case Place(x, y):
             assert (x, y) == (1, 2)
+    assert Place(1) == Place(x=1, y=0)
     with pytest.raises(TypeError):
         Base(1)  # type: ignore[call-arg]
 
@@ -207,10 +228,32 @@ def test_what_is_not_compared_makes_no_difference() -> None:
 
 def test_fields_are_inherited() -> None:
     """And the classes remain two kinds of values."""
-    assert Derived(a=1, b=2) == replace(Derived(b=2), a=1)
-    assert Derived.__slots__ == ('b',)  # type: ignore[attr-defined]
-    assert Derived(b=0) != Base()
-    assert Base.__dataclass_params__.frozen  # type: ignore[attr-defined]
+    base, derived = _family()
+
+    assert derived(a=1, b=2) == replace(derived(b=2), a=1)
+    assert derived.__slots__ == ('b',)
+    assert derived(b=0) != base()
+    assert [kind.__dataclass_params__.frozen for kind in (base, derived)] == [True, True]
+
+
+def test_other_values_have_other_hashes() -> None:
+    """Else they would all lie in one place of a set."""
+    assert len({hash(Point(number)) for number in range(9)}) == 9
+
+
+def test_a_constructor_says_whose_it_is() -> None:
+    """Name, module and types, for those who look into it."""
+    made = Point.__init__
+
+    assert (made.__module__, made.__qualname__) == (__name__, 'Point.__init__')
+    assert made.__annotations__ == {'x': int, 'y': int, 'return': None}
+
+
+def test_a_state_of_another_class_is_refused() -> None:
+    """What another version pickled has other fields, and must not be read half."""
+    for state in ((1,), (1, 2, 3)):
+        with pytest.raises(ValueError, match='zip'):
+            object.__new__(Derived).__setstate__(state)  # type: ignore[attr-defined]
 
 
 def test_what_a_class_says_itself_counts() -> None:
