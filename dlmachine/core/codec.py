@@ -28,7 +28,6 @@ from dlmachine.core import (
     said,
     snapshot,
 )
-from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.faults import FAULTS, Fault, InvalidInput
 from dlmachine.core.headers import Headers
 from dlmachine.core.request import Request
@@ -52,6 +51,7 @@ def _known_types() -> dict[str, type]:
 
 
 _TYPES: Final = _known_types()
+_KINDS: Final = frozenset(_TYPES.values())
 
 
 def encode(value: object) -> object:
@@ -70,9 +70,9 @@ def encode(value: object) -> object:
         case tuple():
             return [encode(one) for one in value]
         case _ if is_dataclass(value) and not isinstance(value, type):
-            # A subclass of Descriptor adds ways to make one, and no fields.
-            kind = Descriptor if isinstance(value, Descriptor) else type(value)
-            names = [field.name for field in fields(value) if field.init]
+            # What a subclass of the caller's adds could not be read back by anybody else.
+            kind = next((one for one in type(value).__mro__ if one in _KINDS), type(value))
+            names = [field.name for field in fields(kind) if field.init]
             return {_MARK: kind.__name__, **{name: encode(getattr(value, name)) for name in names}}
         case _:
             msg = f'{type(value).__name__} is no value of the core'

@@ -109,7 +109,9 @@ def parse_headers(given: HeadersLike, where: str = 'headers') -> Result[Headers,
             return Failure(
                 InvalidInput(
                     where=f'{where}[{len(pairs)}]',
-                    problem=f'is no header: {type(entry).__name__}',
+                    problem='has no colon'
+                    if isinstance(entry, str)
+                    else f'is no header: {type(entry).__name__}',
                     advice="Give a mapping, pairs, or lines like 'Accept: text/csv'",
                 )
             )

@@ -84,7 +84,7 @@ def _find_content_fault(state: Exchanging, head: Head, received: Received) -> Fa
     least, size = policy.min_bytes, received.size_bytes
     if least is not None and size < least:
         problem = f'has {size:,} bytes, where at least {least:,} are expected'
-        return ContentRefused(url=url, problem=problem)
+        return ContentRefused(url=url, problem=problem, option='min_bytes')
     if not policy.check_content:
         return None
     media_type = head.headers.get('Content-Type')

@@ -44,7 +44,8 @@ def on_validating(state: Validating, event: Event) -> Step:
         case Validated(problem=None):
             return publish(state.job, state.record)
         case Validated(at=at, problem=str(problem)):
-            fault = ContentRefused(url=url, problem=scrub(problem, secrets_around(state)))
+            told = scrub(problem, secrets_around(state))
+            fault = ContentRefused(url=url, problem=told, option='validate')
             return _refuse(state.job, state.effort, fault, state.record.sha256, at)
         case Failed(fault=fault_):
             return close(state.job, fault_)

@@ -211,9 +211,31 @@ def unknown_name(name: str, known: Iterable[str], source: str = '') -> UnknownNa
     """The fault for a name that does not exist, with the nearest that does."""
     import difflib
 
-    names = (*known, *SYNONYMS)
-    near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
-    return UnknownName(name=str(name), nearest=near[0] if near else None, source=source)
+    word, names = str(name), (*known, *SYNONYMS)
+    owner = _OWNERS.get(word) or ('a download' if word in OPTIONS or word in SYNONYMS else '')
+    near = difflib.get_close_matches(word, names, n=1, cutoff=0.65)
+    nearest = _ELSEWHERE.get(word) or next(iter((*near, *_named_after(word, names))), None)
+    return UnknownName(
+        name=word, nearest=nearest if nearest in names else None, source=source, owner=owner
+    )
+
+
+def _named_after(word: str, names: Iterable[str]) -> list[str]:
+    # Half of a name is no near one, but most likely meant: `wait` for `retry_wait`.
+    return [name for name in names if word in name.split('_')]
+
+
+#: Options that stand elsewhere than among those of a download.
+_OWNERS: Final = {
+    'path': 'DownloadManager', 'pkg': 'DownloadManager', 'progress': 'DownloadManager',
+    'config': 'DownloadManager', 'workers': 'download_many', 'executor': 'download_many',
+}  # fmt: skip
+#: What they are called on the command line, and by other programs.
+_ELSEWHERE: Final = {
+    'retry': 'retries', 'max_time': 'timeout', 'refresh': 'check_freshness',
+    'force': 'force_download', 'cacert': 'cainfo', 'insecure': 'verify', 'known_hash': 'checksum',
+    'sha256': 'checksum', 'output': 'dest', 'directory': 'dest', 'params': 'query',
+}  # fmt: skip
 
 
 def _with_value(policy: Policy, field: str, value: object) -> Policy:

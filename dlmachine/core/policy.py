@@ -210,7 +210,9 @@ def _find_duration_fault(policy: Policy) -> Fault | None:
         if not isinstance(duration, timedelta):
             return InvalidInput(where=name, problem=f'{duration!r} is no timedelta')
         if not timedelta(0) <= duration <= _LONGEST:
-            problem = f'{duration} is not from 0 to {_LONGEST.days} days'
+            # Python writes less than nothing as a day before, and hours.
+            shown = f'{duration.total_seconds():g} s' if duration < timedelta(0) else duration
+            problem = f'{shown} is not from 0 to {_LONGEST.days} days'
             return InvalidInput(where=name, problem=problem)
         if not duration and name in _NOT_NOTHING:
             problem = 'is 0: nothing can be done in no time'

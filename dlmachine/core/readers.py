@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import PurePath
 from typing import Final
 
+from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.checksums import Checksum, ChecksumList, digest_bytes, find_algorithm
@@ -49,7 +50,7 @@ def read_segments(name: str, value: object) -> Result[object, Fault]:
     if isinstance(value, str) and value.strip().lower() == 'auto':
         return Success(0)
     count = read_count(name, value)
-    is_none = count == Success(0)
+    is_none = count == Success(0) or not is_successful(count)
     return _bad(name, value, 'is neither auto nor a number from 1 on') if is_none else count
 
 
@@ -66,7 +67,8 @@ def read_size(name: str, value: object) -> Result[object, Fault]:
         number, prefix, unit = found.groups()
         base = 1000 if unit and not unit.startswith('i') else 1024
         return Success(int(number) * base ** ' KMGT'.index(prefix.upper() or ' '))
-    return read_count(name, value)
+    count = read_count(name, value)
+    return count if is_successful(count) else _bad(name, value, "is no size such as 500 or '2M'")
 
 
 def read_rate(name: str, value: object) -> Result[object, Fault]:
@@ -206,8 +208,10 @@ def read_validator(name: str, value: object) -> Result[object, Fault]:
 
 def read_text(name: str, value: object) -> Result[object, Fault]:
     """A text of one line that is not empty."""
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str):
         return _bad(name, value, 'is no text')
+    if not value.strip():
+        return _bad(name, value, 'is empty')
     fault = find_frame_breaker(name, value)
     return Success(value.strip()) if fault is None else Failure(fault)
 

@@ -56,8 +56,6 @@ def frozen(
 class _Shape(NamedTuple):
     """What the methods that all values share need to know of a class."""
 
-    every: tuple[str, ...]
-    values: Callable[[Any], tuple[Any, ...]]
     values_compared: Callable[[Any], tuple[Any, ...]]
     shown: tuple[str, ...]
 
@@ -74,10 +72,7 @@ def _make(kind: type[T], *, kw_only: bool) -> type[T]:
     for name, function in _SHARED.items():
         if name not in own:
             setattr(made, name, function)
-    names = tuple(each.name for each in every)
     made.__shape__ = _Shape(
-        every=names,
-        values=_getter(names),
         values_compared=_getter(tuple(each.name for each in every if each.compare)),
         shown=tuple(each.name for each in every if each.repr),
     )
@@ -154,12 +149,14 @@ def _refuse_to_delete(self: Any, name: str) -> NoReturn:
     raise FrozenInstanceError(msg)
 
 
-def _state(self: Any) -> tuple[Any, ...]:
-    return tuple(self.__shape__.values(self))
+def _state(self: Any) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+    # A subclass may have fields of its own, and whatever else there is place for.
+    return tuple(getattr(self, each.name) for each in fields(self)), getattr(self, '__dict__', {})
 
 
-def _set_state(self: Any, state: tuple[Any, ...]) -> None:
-    for name, one in zip(self.__shape__.every, state, strict=True):
+def _set_state(self: Any, state: tuple[tuple[Any, ...], Mapping[str, Any]]) -> None:
+    names = tuple(each.name for each in fields(self))
+    for name, one in (*zip(names, state[0], strict=True), *state[1].items()):
         object.__setattr__(self, name, one)
 
 

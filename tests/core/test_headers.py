@@ -30,7 +30,8 @@ def test_every_form_is_read(given: Any) -> None:
 @pytest.mark.parametrize(
     ('given', 'where', 'problem'),
     [
-        ('nonsense', 'headers[0]', 'is no header: str'),
+        ('nonsense', 'headers[0]', 'has no colon'),
+        ([7], 'headers[0]', 'is no header: int'),
         (5, 'headers[0]', 'is no header: int'),
         ([('a', 'b', 'c')], 'headers[0]', 'is no header: tuple'),
         ([('a', None)], 'headers[0]', 'is no header: tuple'),

@@ -152,7 +152,7 @@ def test_a_body_that_the_caller_refuses_twice_is_not_asked_for_again() -> None:
     refusal = Validated(at=NOW, problem='no header, token s3cret')
     run.feed(answered(), refusal, WAITED, answered(), refusal, DISCARDED)
     assert run.fault == ContentRefused(
-        url=f'{URL}?token=***', problem='no header, token ***', tries=2
+        url=f'{URL}?token=***', problem='no header, token ***', option='validate', tries=2
     )
 
 

@@ -9,7 +9,13 @@ import pytest
 from dlmachine.core.checksums import Checksum, ChecksumList
 from dlmachine.core.destination import ToMemory
 from dlmachine.core.learning import list_policy
-from dlmachine.core.options import parse_policy, split_options, unknown_name
+from dlmachine.core.options import (
+    DESCRIPTOR_NAMES,
+    OPTIONS,
+    parse_policy,
+    split_options,
+    unknown_name,
+)
 from dlmachine.core.pacing import Rate
 from dlmachine.core.policy import Policy, find_policy_fault
 from dlmachine.core.readers import (
@@ -29,7 +35,7 @@ from tests.builders import a_policy
 FAULTY: list[tuple[Callable[[str, object], Any], object, str]] = [
     (read_bool, 'maybe', "'maybe' is neither true nor false"),
     (read_count, '3.0', "'3.0' is no whole number"),
-    (read_size, '2X', "'2X' is no whole number"),
+    (read_size, '2X', "'2X' is no size such as 500 or '2M'"),
     (read_seconds, True, 'True is no number of seconds'),
     (read_seconds, 'soon', "'soon' is no number of seconds"),
     (read_instant, 'May', "'May' is no date in ISO 8601"),
@@ -40,7 +46,7 @@ FAULTY: list[tuple[Callable[[str, object], Any], object, str]] = [
     (read_checksum, 'md5:abc', "'md5:abc' has 3 hex digits, where md5 has 32"),
     (read_checksum_list, '', "'' is neither a path nor a URL"),
     (read_validator, 'x', "'x' can not be called"),
-    (read_text, ' ', "' ' is no text"),
+    (read_text, ' ', "' ' is empty"),
 ]
 
 
@@ -78,6 +84,49 @@ def test_a_name_is_told_with_the_nearest_and_its_source() -> None:
     assert (fault.nearest, fault.source) == ('timeout', 'dl.toml')
     assert unknown_name('wait', ['retry_wait']).nearest == 'retry_wait'
     assert unknown_name('maximum', ['max_bytes']).nearest is None
+    assert unknown_name('auth', OPTIONS).nearest is None
+
+
+@pytest.mark.parametrize(
+    ('name', 'nearest'),
+    [
+        ('retry', 'retries'),
+        ('refresh', 'check_freshness'),
+        ('max_time', 'timeout'),
+        ('force', 'force_download'),
+        ('output', 'dest'),
+        ('directory', 'dest'),
+        ('known_hash', 'checksum'),
+        ('sha256', 'checksum'),
+        ('cacert', None),
+        ('retires', 'retries'),
+    ],
+)
+def test_a_name_that_it_has_elsewhere_is_known(name: str, nearest: str | None) -> None:
+    """On the command line, or in other programs; told where such an option is of use."""
+    assert unknown_name(name, OPTIONS).nearest == nearest
+    assert unknown_name('params', DESCRIPTOR_NAMES).nearest == 'query'
+    assert unknown_name('cacert', DESCRIPTOR_NAMES).nearest == 'cainfo'
+    assert unknown_name('insecure', DESCRIPTOR_NAMES).nearest == 'verify'
+
+
+@pytest.mark.parametrize(
+    ('name', 'owner'),
+    [
+        ('path', 'DownloadManager'),
+        ('pkg', 'DownloadManager'),
+        ('progress', 'DownloadManager'),
+        ('config', 'DownloadManager'),
+        ('workers', 'download_many'),
+        ('executor', 'download_many'),
+        ('retries', 'a download'),
+        ('connect_timeout', 'a download'),
+        ('cachedir', ''),
+    ],
+)
+def test_a_name_of_somewhere_else_is_told_with_where_that_is(name: str, owner: str) -> None:
+    """It is no mistake in writing."""
+    assert unknown_name(name, DESCRIPTOR_NAMES).owner == owner
 
 
 def test_a_list_named_as_one_takes_the_place_of_a_checksum() -> None:
@@ -92,6 +141,7 @@ def test_a_list_named_as_one_takes_the_place_of_a_checksum() -> None:
     [
         (Policy(retries=1_001), '1001 is not from 0 to 1000'),
         (Policy(retry_wait=timedelta(days=366)), '366 days, 0:00:00 is not from 0 to 365 days'),
+        (Policy(retry_wait=timedelta(seconds=-1)), '-1 s is not from 0 to 365 days'),
         (Policy(min_bytes=3, max_bytes=2), '3 is more than max_bytes, 2'),
         (Policy(min_bytes=-1), '-1 is no number of bytes'),
         (Policy(checksum=Checksum('crc32', 'ab')), "'crc32' is no algorithm of hashlib"),

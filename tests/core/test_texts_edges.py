@@ -213,7 +213,8 @@ def test_a_body_that_is_too_small_is_told_with_both_sizes() -> None:
     """Thousands apart."""
     run = in_memory(a_received(size_bytes=1_000), min_bytes=2_000).feed(Discarded(at=NOW))
     problem = 'has 1,000 bytes, where at least 2,000 are expected'
-    assert run.fault == ContentRefused(url=SHOWN, problem=problem, tries=1)
+    refused = ContentRefused(url=SHOWN, problem=problem, option='min_bytes', tries=1)
+    assert run.fault == refused
 
 
 def test_an_empty_body_in_place_of_a_file_is_told() -> None:

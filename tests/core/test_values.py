@@ -252,9 +252,9 @@ def test_a_constructor_says_whose_it_is() -> None:
 
 def test_a_state_of_another_class_is_refused() -> None:
     """What another version pickled has other fields, and must not be read half."""
-    for state in ((1,), (1, 2, 3)):
+    for kept in ((1,), (1, 2, 3)):
         with pytest.raises(ValueError, match='zip'):
-            object.__new__(Derived).__setstate__(state)  # type: ignore[attr-defined]
+            object.__new__(Derived).__setstate__((kept, {}))  # type: ignore[attr-defined]
 
 
 def test_what_a_class_says_itself_counts() -> None:
@@ -273,6 +273,31 @@ def test_a_frozen_dataclass_can_be_made_of_one() -> None:
         c: int = 3
 
     assert Theirs(a=1, c=2) == replace(Theirs(a=1), c=2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adding(Derived):
+    """A user's, by the original decorator."""
+
+    c: int = 3
+
+
+class Tagged(Derived):
+    """A user's, without any."""
+
+
+def _pickled(one: Any) -> Any:
+    return pickle.loads(pickle.dumps(one))
+
+
+def test_what_subclasses_add_comes_back_too() -> None:
+    """Fields, and whatever else they keep."""
+    tagged = Tagged(b=2)
+    object.__setattr__(tagged, 'tag', 'genes')
+    ways: tuple[Callable[[Any], Any], ...] = (copy.copy, copy.deepcopy, _pickled)
+    for again in ways:
+        assert again(Adding(a=1, b=2, c=4)) == Adding(a=1, b=2, c=4)
+        assert (again(tagged), again(tagged).tag) == (tagged, 'genes')
 
 
 @pytest.mark.parametrize('protocol', range(pickle.HIGHEST_PROTOCOL + 1))

@@ -32,11 +32,15 @@ class UnknownName(FaultBase):
     name: str
     nearest: str | None = None
     source: str = ''
+    #: Whose option it is, if it is one of somewhere else.
+    owner: str = ''
 
     def what(self) -> str:
         return f'unknown option {self.name!r}' + (f' in {self.source}' if self.source else '')
 
     def remedy(self) -> str:
+        if self.owner:
+            return f'It is an option of {self.owner}: give it there'
         return f'Did you mean {self.nearest!r}?' if self.nearest else ''
 
 
@@ -91,8 +95,9 @@ class OfflineMiss(FaultBase):
         return f'{self.url} is wanted offline, but is not in the cache {self.cache}'
 
     def remedy(self) -> str:
-        cache = f' --cache {self.cache}' if self.cache else ''
-        return f'Fetch it once with a network: dlmachine get{cache} {self.url!r}'
+        if self.cache is None:
+            return 'Give the cache that has it: path=, or --cache on the command line'
+        return f'Fetch it once with a network: dlmachine get --cache {self.cache} {self.url!r}'
 
 
 @frozen

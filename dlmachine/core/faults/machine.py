@@ -1,7 +1,7 @@
 """Faults of this machine: its disk, its locks, its registry, or dlmachine itself.  Pure."""
 
 from datetime import timedelta
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from dlmachine.core.faults.base import FaultBase, Party
 from dlmachine.core.values import frozen
@@ -20,7 +20,16 @@ class CacheUnusable(FaultBase):
         return f'cache {self.path}: {self.problem}'
 
     def remedy(self) -> str:
+        if any(word in self.problem for word in _NOT_TO_BE_READ):
+            return (
+                'Move cache.sqlite out of the cache folder: a new one is begun, and what is asked '
+                'for again is downloaded again'
+            )
         return 'Check permissions, or use another cache folder'
+
+
+#: What SQLite says of a file that is not its own, or is damaged.
+_NOT_TO_BE_READ: Final = ('not a database', 'malformed', 'no registry of cachedir')
 
 
 @frozen
@@ -37,7 +46,22 @@ class StorageFailed(FaultBase):
         return f'{self.operation} {self.path}: {self.problem}'
 
     def remedy(self) -> str:
-        return 'Check free space and permissions'
+        said = self.problem.lower()
+        found = (advice for words, advice in _STORAGE_REMEDIES.items() if words in said)
+        return next(found, 'Check free space and permissions')
+
+
+#: By what the system says.
+_STORAGE_REMEDIES: Final = {
+    'no such file': 'Check the path',
+    'not a directory': 'Check the path: a file stands where a folder is needed',
+    'is a directory': 'Check the path: a folder stands where a file is needed',
+    'no space': 'Free some space',
+    'quota': 'Free some space',
+    'permission denied': 'Check permissions',
+    'not permitted': 'Check permissions',
+    'read-only': 'Check permissions',
+}
 
 
 @frozen

@@ -47,7 +47,15 @@ class TlsFailed(FaultBase):
         return f'{self.url}: TLS failed ({self.detail})'
 
     def remedy(self) -> str:
+        if any(words in self.detail.lower() for words in _NO_TLS):
+            return 'There may be no TLS at this port: try http://'
         return 'For a private authority give cainfo=, or set SSL_CERT_FILE'
+
+
+#: What OpenSSL makes of an answer without TLS, by its version.
+_NO_TLS: Final = (
+    'wrong version number', 'packet length too long', 'record layer failure', 'http request',
+)  # fmt: skip
 
 
 @frozen

@@ -35,7 +35,9 @@ _STATUS_REMEDIES: Final = {
     404: 'Check the address, or add a mirror',
     407: 'The proxy wants credentials: put them into the proxy URL',
     410: 'It is gone for good: look for another source, or add a mirror',
+    405: 'It is not asked in this way here: check the address, and the method',
     429: 'Ask less often',
+    501: 'It is not asked in this way: check the address, and the method',
 }
 
 
@@ -119,12 +121,21 @@ class ContentRefused(FaultBase):
     code = 'content_refused'
     url: str
     problem: str
+    #: The option by which it was refused.
+    option: str = 'check_content'
 
     def what(self) -> str:
         return f'{self.url}: the body {self.problem}'
 
     def remedy(self) -> str:
-        return 'Look at what the server sends; if it is right after all, give check_content=False'
+        return f'Look at what the server sends; if it is right after all, {_UNLESS[self.option]}'
+
+
+_UNLESS: Final = {
+    'check_content': 'give check_content=False',
+    'min_bytes': 'lower min_bytes',
+    'validate': 'mend the function that refuses it',
+}
 
 
 ServerFault: TypeAlias = (
