@@ -12,7 +12,7 @@ from dlmachine.core import version
 __version__ = version.VERSION
 
 if TYPE_CHECKING:
-    from dlmachine.auditor import AuditRow, audit
+    from dlmachine.auditor import AuditRow, AuditStatus, audit
     from dlmachine.batch import BatchItem
     from dlmachine.core.checksums import Checksum
     from dlmachine.core.decide import Reason, Verdict
@@ -24,14 +24,31 @@ if TYPE_CHECKING:
     from dlmachine.core.snapshot import Snapshot
     from dlmachine.descriptor import Descriptor
     from dlmachine.downloaders import CurlDownloader, RequestsDownloader
-    from dlmachine.errors import DownloadError
+    from dlmachine.errors import (
+        AuthError,
+        CancelledError,
+        DownloadError,
+        IntegrityError,
+        MachineError,
+        NetworkError,
+        NotFoundError,
+        OfflineMissError,
+        RateLimitedError,
+        RequestError,
+        ServerError,
+        TimeoutExpired,
+        unwrap,
+    )
     from dlmachine.executor import execute
     from dlmachine.manager import DownloadManager
-    from dlmachine.manifest import read_manifest
+    from dlmachine.manifest import Item, read_manifest
 
 _HOMES = {
     'AuditRow': 'auditor',
+    'AuditStatus': 'auditor',
+    'AuthError': 'errors',
     'BatchItem': 'batch',
+    'CancelledError': 'errors',
     'CheckMethod': 'core.policy',
     'Checksum': 'core.checksums',
     'CurlDownloader': 'downloaders',
@@ -40,24 +57,38 @@ _HOMES = {
     'DownloadManager': 'manager',
     'DownloadRecord': 'core.record',
     'Fault': 'core.faults',
+    'IntegrityError': 'errors',
+    'Item': 'manifest',
+    'MachineError': 'errors',
+    'NetworkError': 'errors',
+    'NotFoundError': 'errors',
+    'OfflineMissError': 'errors',
     'Origin': 'core.outcome',
     'Outcome': 'core.outcome',
     'Plan': 'core.plan',
     'Policy': 'core.policy',
+    'RateLimitedError': 'errors',
     'Reason': 'core.decide',
+    'RequestError': 'errors',
     'RequestsDownloader': 'downloaders',
+    'ServerError': 'errors',
     'Snapshot': 'core.snapshot',
+    'TimeoutExpired': 'errors',
     'Verdict': 'core.decide',
     'Window': 'core.policy',
     'audit': 'auditor',
     'execute': 'executor',
     'plan': 'core.plan',
     'read_manifest': 'manifest',
+    'unwrap': 'errors',
 }
 
 __all__ = [
     'AuditRow',
+    'AuditStatus',
+    'AuthError',
     'BatchItem',
+    'CancelledError',
     'CheckMethod',
     'Checksum',
     'CurlDownloader',
@@ -66,13 +97,23 @@ __all__ = [
     'DownloadManager',
     'DownloadRecord',
     'Fault',
+    'IntegrityError',
+    'Item',
+    'MachineError',
+    'NetworkError',
+    'NotFoundError',
+    'OfflineMissError',
     'Origin',
     'Outcome',
     'Plan',
     'Policy',
+    'RateLimitedError',
     'Reason',
+    'RequestError',
     'RequestsDownloader',
+    'ServerError',
     'Snapshot',
+    'TimeoutExpired',
     'Verdict',
     'Window',
     '__version__',
@@ -80,6 +121,7 @@ __all__ = [
     'execute',
     'plan',
     'read_manifest',
+    'unwrap',
 ]
 
 

@@ -7,13 +7,14 @@ as workers become free, so that it may be endless.
 from collections.abc import Callable, Iterable, Iterator
 from os import PathLike
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from returns.io import IOResult
 from returns.pipeline import is_successful
 from returns.unsafe import unsafe_perform_io
 
-from dlmachine.core.faults import Fault
+from dlmachine.core.descriptor import Descriptor
+from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.filename import extension, name_content
 from dlmachine.core.headers import Headers
 from dlmachine.core.outcome import Outcome
@@ -53,6 +54,28 @@ class BatchItem(Generic[Wish]):
         return self.outcome
 
 
+_MOST_WORKERS: Final = 256
+_MOST_WORDS: Final = 200
+
+
+def check_batch(wishes: object, workers: object, executor: object) -> None:
+    """Raises: RequestError for what no batch can be made of."""
+    if not isinstance(workers, int) or not 1 <= workers <= _MOST_WORKERS:
+        problem = f'{workers!r} is not from 1 to {_MOST_WORKERS}'
+        raise error_for(InvalidInput(where='workers', problem=problem))
+    if isinstance(wishes, (str, Descriptor)):
+        problem = 'is one download, where many are wanted'
+        raise error_for(InvalidInput(where='wishes', problem=problem, advice='Give a list'))
+    if not isinstance(wishes, Iterable):
+        problem = f'can not be gone through: {type(wishes).__name__}'
+        raise error_for(InvalidInput(where='wishes', problem=problem, advice='Give a list'))
+    is_usable = callable(getattr(executor, 'submit', None)) and not isinstance(executor, type)
+    if executor is not None and not is_usable:
+        advice = 'Give one of concurrent.futures, or one that has its ways'
+        problem = f'is no executor: {executor!r}'[:_MOST_WORDS]
+        raise error_for(InvalidInput(where='executor', problem=problem, advice=advice))
+
+
 def place_in_folder(
     wishes: Iterable[Wish], dest: str | PathLike[str] | bool | None
 ) -> Iterator[tuple[Wish, str | bool | None]]:
@@ -67,7 +90,9 @@ def place_in_folder(
         if not isinstance(dest, (str, PathLike)):
             yield wish, dest
             continue
-        name = name_content(Headers(), str(getattr(wish, 'url', wish)))
+        # An entry of a manifest shows its URL as it may be shown.
+        asked = getattr(wish, 'descriptor', None) or wish
+        name = name_content(Headers(), str(getattr(asked, 'url', asked)))
         # Some file systems tell no case apart.
         while name.casefold() in taken:
             taken[name.casefold()] += 1

@@ -95,6 +95,10 @@ def load_config(
     [('retries', 5, 'config'), ('timeout', 60, 'keyword')]
     """
     env = os.environ if environ is None else environ
+    for text in unknown_variables(env):
+        from dlmachine.telling import warn
+
+        warn(text)
     merged: dict[str, Setting] = {}
     layers = (
         _read_user_file(env, user_file),
@@ -179,23 +183,33 @@ def _name_settings(given: Mapping[str, object], source: str) -> Result[tuple[Set
     return Success(tuple(settings))
 
 
+def unknown_variables(env: Mapping[str, str]) -> Iterator[str]:
+    """What is to be said of variables that look like settings, and are none.
+
+    >>> list(unknown_variables({'DLMACHINE_RETIRES': '2', 'HOME': '/'}))
+    ['unknown environment variable DLMACHINE_RETIRES is not used; did you mean DLMACHINE_RETRIES?']
+    """
+    for variable, short, name in _own_variables(env):
+        if name not in NAMES:
+            near = unknown_name(_ENV_ALIASES.get(short, short.lower()), NAMES).nearest
+            advice = f'; did you mean {ENV_PREFIX}{near.upper()}?' if near else ''
+            yield f'unknown environment variable {variable} is not used{advice}'
+
+
 def _read_environment(env: Mapping[str, str]) -> Iterator[Setting]:
+    for variable, short, name in _own_variables(env):
+        if name in NAMES:
+            value = _env_value(short, name, env[variable])
+            yield Setting(name=name, value=value, source=f'environment {variable}')
+
+
+def _own_variables(env: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     for variable, text in sorted(env.items(), reverse=True):
         short = variable.removeprefix(ENV_PREFIX)
         # An empty variable is how a shell says that there is none.
-        if short == variable or not text or short in _ENV_OTHERS:
-            continue
-        given_name = _ENV_ALIASES.get(short, short.lower())
-        name = SYNONYMS.get(given_name, given_name)
-        if name not in NAMES:
-            near = unknown_name(given_name, NAMES).nearest
-            advice = f'; did you mean {ENV_PREFIX}{near.upper()}?' if near else ''
-            from dlmachine.telling import warn
-
-            warn('unknown environment variable %s is not used%s', variable, advice)
-            continue
-        value = _env_value(short, name, text)
-        yield Setting(name=name, value=value, source=f'environment {variable}')
+        if short != variable and text and short not in _ENV_OTHERS:
+            given_name = _ENV_ALIASES.get(short, short.lower())
+            yield variable, short, SYNONYMS.get(given_name, given_name)
 
 
 def _env_value(short: str, name: str, text: str) -> object:

@@ -9,14 +9,12 @@ from dataclasses import fields
 from pathlib import Path, PurePath
 from typing import Any, Final, Self
 
-from returns.pipeline import is_successful
-
 from dlmachine.core import descriptor as core
 from dlmachine.core.body import Body, FilePart
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.headers import HeadersLike
 from dlmachine.core.options import DESCRIPTOR_NAMES, SYNONYMS, unknown_name
-from dlmachine.errors import error_for
+from dlmachine.errors import error_for, unwrap
 
 
 class Descriptor(core.Descriptor):
@@ -75,9 +73,7 @@ class Descriptor(core.Descriptor):
             body=body,
             tls=tls,
         )
-        if not is_successful(parsed):
-            raise error_for(parsed.failure())
-        made = parsed.unwrap()
+        made = unwrap(parsed)
         for name in _FIELDS:
             object.__setattr__(self, name, getattr(made, name))
 
@@ -91,10 +87,7 @@ class Descriptor(core.Descriptor):
         """
         from dlmachine.mappings import read_mapping
 
-        read = read_mapping(path)
-        if not is_successful(read):
-            raise error_for(read.failure())
-        return cls.from_mapping(read.unwrap(), source=str(path))
+        return cls.from_mapping(unwrap(read_mapping(path)), source=str(path))
 
     @classmethod
     def from_mapping(cls, given: Mapping[str, object], source: str = '') -> Self:

@@ -14,6 +14,13 @@ DownloadError               whatever went wrong; carries the Fault
     MachineError            this machine's disk, locks or registry
 """
 
+from typing import TypeVar
+
+from returns.io import IOResult
+from returns.pipeline import is_successful
+from returns.result import Result
+from returns.unsafe import unsafe_perform_io
+
 from dlmachine.core.faults import (
     Cancelled,
     ContentRefused,
@@ -24,6 +31,8 @@ from dlmachine.core.faults import (
     Party,
     TimedOut,
 )
+
+Value = TypeVar('Value')
 
 
 class DownloadError(Exception):
@@ -113,6 +122,26 @@ _BY_PARTY: dict[Party, type[DownloadError]] = {
     Party.NETWORK: NetworkError,
     Party.MACHINE: MachineError,
 }
+
+
+def unwrap(done: Result[Value, Fault] | IOResult[Value, Fault]) -> Value:
+    """What a result of `plan`, `execute` or `read_manifest` holds.
+
+    Its own `unwrap` fails without a word. Raises: DownloadError for a fault.
+
+    >>> from dlmachine.manifest import read_manifest
+    >>> unwrap(read_manifest('nothing.txt'))
+    Traceback (most recent call last):
+        ...
+    dlmachine.errors.RequestError: nothing.txt: can not be read: No such file or directory
+    """
+    if isinstance(done, IOResult):
+        if not is_successful(done):
+            raise error_for(unsafe_perform_io(done.failure()))
+        return unsafe_perform_io(done.unwrap())
+    if not is_successful(done):
+        raise error_for(done.failure())
+    return done.unwrap()
 
 
 def error_for(fault: Fault) -> DownloadError:

@@ -62,7 +62,7 @@ from dlmachine.core.policy import Policy
 from dlmachine.core.ports import Part, PartError, World
 from dlmachine.core.snapshot import Snapshot
 from dlmachine.core.states import Broken, Finished, Step
-from dlmachine.telling import tell_failure, tell_step, tell_verdict
+from dlmachine.telling import tell_end, tell_failure, tell_step, tell_verdict
 from dlmachine.validating import find_objection
 
 if TYPE_CHECKING:
@@ -105,7 +105,6 @@ class Run:
         self._policy = policy
         self._world = world
         self.began_at = world.clock.now()
-        self._snapshot: Snapshot | None = None
         self._part: Part | None = None
         self._is_open = False
         self._lock: AcquireLock | None = None
@@ -113,9 +112,8 @@ class Run:
 
     def begin(self, snapshot: Snapshot) -> Step:
         """The first step."""
-        self._snapshot = snapshot
         step = begin(self._descriptor, self._policy, replace(snapshot, now=self.began_at))
-        tell_verdict(step, snapshot.key)
+        tell_verdict(step, self._descriptor)
         return step
 
     def go_on(self, step: Step, may: Callable[[Effect], bool] = lambda _: True) -> Step:
@@ -137,9 +135,10 @@ class Run:
         """What the last step says."""
         match step.state:
             case Finished(outcome=outcome):
+                tell_end(outcome, self._descriptor)
                 return IOSuccess(replace(outcome, buffer=self.buffer, story=tuple(self.story)))
             case Broken(fault=fault):
-                tell_failure(fault, '' if self._snapshot is None else self._snapshot.key)
+                tell_failure(fault, self._descriptor)
                 return IOFailure(fault)
             case unended:
                 return IOFailure(Bug(state=type(unended).__name__, event='no end in sight'))

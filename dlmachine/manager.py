@@ -12,9 +12,6 @@ from os import PathLike, fspath
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeAlias
 
-from returns.pipeline import is_successful
-from returns.unsafe import unsafe_perform_io
-
 from dlmachine.config import Config, load_config
 from dlmachine.core import descriptor as core
 from dlmachine.core.faults import InvalidInput
@@ -23,7 +20,7 @@ from dlmachine.core.outcome import Outcome
 from dlmachine.core.policy import Policy
 from dlmachine.core.ports import World
 from dlmachine.descriptor import Descriptor
-from dlmachine.errors import error_for
+from dlmachine.errors import error_for, unwrap
 from dlmachine.executor import run
 from dlmachine_adapters.world import SystemWorld, cache_folder
 
@@ -35,9 +32,10 @@ if TYPE_CHECKING:
     from dlmachine.batch import BatchItem
     from dlmachine.core.plan import Plan
     from dlmachine.ledger import Tell
+    from dlmachine.manifest import Item
 
-#: What can be downloaded: a URL, or a descriptor.
-Wish: TypeAlias = str | core.Descriptor
+#: What can be downloaded: a URL, a descriptor, or an entry of a manifest.
+Wish: TypeAlias = 'str | core.Descriptor | Item'
 
 
 class DownloadManager:
@@ -74,10 +72,7 @@ class DownloadManager:
             **{name: value for name, value in given.items() if value is not None},
             **options,
         }
-        loaded = load_config(config, keywords)
-        if not is_successful(loaded):
-            raise error_for(loaded.failure())
-        self._config: Config = loaded.unwrap()
+        self._config: Config = unwrap(load_config(config, keywords))
         self._world = SystemWorld(
             folder=cache_folder(self._config.path, self._config.pkg),
             progress=self._config.progress,
@@ -121,10 +116,7 @@ class DownloadManager:
         descriptor, policy = self.wish(url, dest, **options)
         world = self._world
         with world.stop.working():
-            done = run(descriptor, policy, world.glance(descriptor, policy), world)
-        if not is_successful(done):
-            raise error_for(unsafe_perform_io(done.failure()))
-        return unsafe_perform_io(done.unwrap())
+            return unwrap(run(descriptor, policy, world.glance(descriptor, policy), world))
 
     def plan(
         self, url: Wish, dest: str | PathLike[str] | bool | None = None, **options: Any
@@ -133,27 +125,23 @@ class DownloadManager:
         from dlmachine.core.plan import plan
 
         descriptor, policy = self.wish(url, dest, **options)
-        planned = plan(descriptor, policy, self._world.observe(descriptor, policy))
-        if not is_successful(planned):
-            raise error_for(planned.failure())
-        return planned.unwrap()
+        return unwrap(plan(descriptor, policy, self._world.observe(descriptor, policy)))
 
     def wish(
         self, url: Wish, dest: str | PathLike[str] | bool | None = None, **options: Any
     ) -> tuple[core.Descriptor, Policy]:
-        """Descriptor and Policy for the words of a call, over the manager's own."""
-        split = split_options(options)
-        if not is_successful(split):
-            raise error_for(split.failure())
-        described, handled = split.unwrap()
-        if dest is not None:
-            handled['dest'] = fspath(dest) if isinstance(dest, PathLike) else dest
+        """Descriptor and Policy for the words of a call, over the manager's own.
+
+        An entry of a manifest has options of its own, a destination perhaps among them.
+        """
+        described, handled = unwrap(split_options(options))
+        what, base = self._read(url)
+        if dest is not None and base.destination == self.policy.destination:
+            handled['dest'] = _place(dest)
         if not handled:
-            return self._describe(url, described), self.policy
-        policy = parse_policy(handled, self.policy)
-        if not is_successful(policy):
-            raise error_for(policy.failure())
-        return self._describe(url, described), policy.unwrap()
+            return self._describe(what, described), base
+        policy = unwrap(parse_policy(handled, base))
+        return self._describe(what, described), policy
 
     def download_many(
         self,
@@ -167,7 +155,8 @@ class DownloadManager:
 
         `dest` is a folder, None (cache, else memory) or False (memory). In a folder each file
         has the name of its URL; a name that an earlier input of the batch has is numbered,
-        `data-2.csv`, so that no file takes another's place. Each item names its input and
+        `data-2.csv`, so that no file takes another's place. Inputs may be entries of a manifest,
+        which have options of their own. Each item names its input and
         carries its Outcome or its Fault; nothing is raised for one bad input. When the
         iterator is closed, or the manager is, what still runs ends within a moment, as
         `Cancelled`, and no more inputs are taken.
@@ -176,19 +165,18 @@ class DownloadManager:
         fetched by its workers, `workers` of them at once; locks and the registry remain
         with the caller. They need the folders under the same paths.
 
-        Raises: RequestError for `workers` out of range, or one URL where many are wanted.
+        Raises: RequestError for an unknown option or a bad value, `workers` out of range, or
+        one URL where many are wanted.
         """
-        if not 1 <= workers <= _MOST_WORKERS:
-            problem = f'{workers} is not from 1 to {_MOST_WORKERS}'
-            raise error_for(InvalidInput(where='workers', problem=problem))
-        if isinstance(wishes, (str, core.Descriptor)):
-            problem = 'is one download, where many are wanted'
-            raise error_for(InvalidInput(where='wishes', problem=problem, advice='Give a list'))
-        if executor is not None and isinstance(dest, (str, PathLike)):
-            dest = os.path.abspath(dest)
-        from dlmachine.batch import place_in_folder
+        from dlmachine.batch import check_batch, place_in_folder
 
-        return self._batch(place_in_folder(wishes, dest), workers, executor, options)
+        check_batch(wishes, workers, executor)
+        # What is wrong with all of them is said once, and at once.
+        self.wish('http://options.invalid/', None, **options)
+        place = _place(dest)
+        if executor is not None and isinstance(place, str):
+            place = os.path.abspath(place)
+        return self._batch(place_in_folder(wishes, place), workers, executor, options)
 
     def _batch(
         self,
@@ -260,7 +248,19 @@ class DownloadManager:
         """Close."""
         self.close()
 
-    def _describe(self, url: Wish, described: dict[str, Any]) -> core.Descriptor:
+    def _read(self, wish: object) -> tuple[Any, Policy]:
+        if isinstance(wish, (str, core.Descriptor)):
+            return wish, self.policy
+        from dlmachine.manifest import Item
+
+        if not isinstance(wish, Item):
+            return wish, self.policy  # Which is refused for what it is.
+        if wish.descriptor is None:
+            fault = InvalidInput(where=wish.name, problem='has no descriptor')
+            raise error_for(wish.fault or fault)
+        return wish.descriptor, wish.policy
+
+    def _describe(self, url: str | core.Descriptor, described: dict[str, Any]) -> core.Descriptor:
         defaults = dict(self._config.described)
         if isinstance(url, core.Descriptor):
             return _over(url, described, defaults)
@@ -270,7 +270,17 @@ class DownloadManager:
 
 
 _OPENING = ('needed', 'large', 'default_mode', 'encoding')
-_MOST_WORKERS = 256
+
+
+def _place(dest: str | PathLike[str] | bool | None) -> str | bool | None:
+    if not isinstance(dest, (str, PathLike)):
+        return dest
+    place = fspath(dest)
+    try:
+        # As shells do it, and as the folder of the cache is read. A separator at the end stays.
+        return os.path.expanduser(place)  # noqa: PTH111
+    except ValueError:
+        return place  # Which is refused for what is in it.
 
 
 def _over(

@@ -80,8 +80,16 @@ def parse_lines(
     >>> [item.name for item in parse_lines(['# two', 'http://h/a  # one', ''], Policy(), {})]
     ['http://h/a']
     """
-    urls = (_strip_comment(line) for line in lines)
-    return tuple(make_item({'url': url}, base, described) for url in urls if url)
+    return tuple(make_item({'url': url}, base, described) for url in read_urls(lines))
+
+
+def read_urls(lines: Iterable[str]) -> Iterator[str]:
+    """The URLs of a list, without its comments and empty lines.
+
+    >>> list(read_urls(['# two', 'http://h/a  # one', '', 'http://h/b#part']))
+    ['http://h/a', 'http://h/b#part']
+    """
+    return (url for line in lines if (url := _strip_comment(line)))
 
 
 def make_item(
@@ -188,7 +196,8 @@ def _read_entry(entry: object, base: Policy, described: Mapping[str, object], so
             fault = unknown_name(near, _KNOWN, source)
     else:
         problem = f'is neither a URL nor a mapping, but a {type(entry).__name__}'
-        fault = InvalidInput(where=source, problem=problem)
+        advice = 'Lists of entries are called download: [[download]]'
+        fault = InvalidInput(where=source, problem=problem, advice=advice)
     name = entry.get('name') if isinstance(entry, Mapping) else None
     return Item(name=str(name or source), url='', fault=fault)
 

@@ -6,11 +6,15 @@ load it takes longer than fifty hits.
 
 import sys
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from dlmachine.core.cachekey import full_url
+from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.effects import Effect, ExchangeMany, Wait
 from dlmachine.core.events import Answered, Event, Failed, Interrupted, SegmentsEnded
 from dlmachine.core.faults import Fault
+from dlmachine.core.outcome import Origin, Outcome
+from dlmachine.core.redact import redact_url
 from dlmachine.core.show import show_effect
 from dlmachine.core.states import Step
 
@@ -18,12 +22,12 @@ if TYPE_CHECKING:
     from logging import Logger
 
 
-def tell_verdict(step: Step, key: str) -> None:
+def tell_verdict(step: Step, descriptor: Descriptor) -> None:
     """What was decided at the start, and why."""
     logger, job = _logger(), getattr(step.state, 'job', None)
-    if logger is not None and job is not None:
+    if logger is not None and job is not None and logger.isEnabledFor(_INFO):
         verdict, reason = job.decision.verdict.value, job.decision.reason.value
-        logger.info('%s %s: %s', verdict, key[:_KEY_LENGTH], reason)
+        logger.info('%s %s: %s', verdict, _named(descriptor), reason)
 
 
 def tell_step(effect: Effect, event: Event) -> None:
@@ -38,31 +42,46 @@ def tell_step(effect: Effect, event: Event) -> None:
             if end is not None:
                 tell_step(exchange, end)
     elif isinstance(event, Answered):
-        from logging import DEBUG, INFO
-
-        level = INFO if event.head.status >= _FIRST_ERROR else DEBUG
+        level = _INFO if event.head.status >= _FIRST_ERROR else _DEBUG
         if logger.isEnabledFor(level):
             logger.log(level, '%s: %s', show_effect(effect), event.head.status)
     elif isinstance(effect, Wait):
         logger.info('%s', show_effect(effect))
 
 
-def tell_failure(fault: Fault, key: str) -> None:
+def tell_end(outcome: Outcome, descriptor: Descriptor) -> None:
+    """That it came from the network, and where it is."""
+    logger, record = _logger(), outcome.record
+    is_new = outcome.origin is Origin.NETWORK and record is not None
+    if logger is not None and is_new and logger.isEnabledFor(_INFO):
+        size = '' if record is None else f'{record.size_bytes:,} bytes'
+        place = outcome.path or 'memory'
+        logger.info('got %s: %s into %s', _named(descriptor), size, place)
+
+
+def tell_failure(fault: Fault, descriptor: Descriptor) -> None:
     """Why it could not be done."""
     logger = _logger()
     if logger is not None:
-        logger.warning('failed %s: %s', key[:_KEY_LENGTH], fault)
+        named, text = _named(descriptor), str(fault)
+        logger.warning('failed %s', text if named in text else f'{named}: {text}')
 
 
-def warn(text: str, *parts: object) -> None:
+def warn(text: str) -> None:
     """What a caller may want to know, though it stops nothing."""
     logger = _logger()
     if logger is not None:
-        logger.warning(text, *parts)
+        logger.warning('%s', text)
 
 
-_KEY_LENGTH = 12
-_FIRST_ERROR = 400
+_FIRST_ERROR: Final = 400
+#: As `logging` numbers its levels.
+_DEBUG: Final = 10
+_INFO: Final = 20
+
+
+def _named(descriptor: Descriptor) -> str:
+    return redact_url(full_url(descriptor.url, descriptor))
 
 
 def _logger() -> 'Logger | None':

@@ -1,9 +1,11 @@
 """What commands share: options, managers, and how failures are told."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
@@ -112,9 +114,13 @@ def request_options(command: Command) -> Command:
 @contextmanager
 def managing(given: Mapping[str, Any], *, progress: bool = False) -> 'Iterator[DownloadManager]':
     """A manager for the options of a command line; failures end the program with their code."""
+    from dlmachine.config import unknown_variables
     from dlmachine.errors import DownloadError
     from dlmachine.manager import DownloadManager
 
+    if not given.get('verbose'):  # Else the log says so.
+        for text in unknown_variables(os.environ):
+            click.echo(f'warning: {text}', err=True)
     named = {_WORDS[name]: value for name, value in given.items() if name in _WORDS}
     # What was not said is left to the configuration.
     # By identity: 0 is a value, and equal to False.
@@ -132,6 +138,25 @@ def managing(given: Mapping[str, Any], *, progress: bool = False) -> 'Iterator[D
             yield manager
     except DownloadError as error:
         fail(error.fault)
+
+
+def check_destination(given: Mapping[str, Any]) -> None:
+    """End the program if a download would have more than one place to go to."""
+    if sum(given[name] is not None for name in ('output', 'folder', 'cache')) > 1:
+        msg = '--output, --dir and --cache exclude each other'
+        raise click.UsageError(msg)
+
+
+def destination(given: Mapping[str, Any], manager: 'DownloadManager') -> str | bool | None:
+    """Where downloads go: as said, else into the cache if there is one, else here."""
+    if given['output'] == '-':
+        return False
+    if given['output'] is not None:
+        return str(given['output'])
+    if given['folder'] is not None:
+        return f'{Path(given["folder"])}/'
+    has_cache = manager.config.path is not None or manager.config.pkg is not None
+    return None if has_cache else './'
 
 
 def request_words(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -156,12 +181,25 @@ def request_words(given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in words.items() if value is not None}
 
 
-def fail(fault: 'Fault') -> NoReturn:
+def fail(fault: 'Fault', text: str = '') -> NoReturn:
     """Say what went wrong on stderr, and end with its code."""
     from dlmachine.cli.exit_codes import exit_code
 
-    click.echo(f'error: {fault}', err=True)
+    click.echo(f'error: {text or fault}', err=True)
     sys.exit(exit_code(fault))
+
+
+def shown(wish: Any) -> str:
+    """What was asked for, as it may be shown: a URL, or the name of an entry."""
+    from dlmachine.core.redact import redact_url
+
+    return redact_url(wish) if isinstance(wish, str) else str(wish.name)
+
+
+def fault_text(wish: Any, fault: 'Fault') -> str:
+    """What went wrong, with what it was about where the fault does not say it itself."""
+    named = shown(wish)
+    return f'{fault}' if named in str(fault) else f'{named}: {fault}'
 
 
 def fault_as_json(fault: 'Fault') -> dict[str, Any]:

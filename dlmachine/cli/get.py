@@ -3,27 +3,30 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from dlmachine.cli.common import (
     cache_option,
+    check_destination,
+    destination,
     fail,
     fault_as_json,
+    fault_text,
     json_option,
     managing,
     print_json,
     request_options,
     request_words,
+    shown,
 )
 from dlmachine.cli.interruption import ending_at_once
 
 if TYPE_CHECKING:
     from dlmachine.batch import BatchItem
     from dlmachine.core.outcome import Outcome
-    from dlmachine.manager import DownloadManager
+    from dlmachine.manager import DownloadManager, Wish
 
 
 @click.command('get')
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
 @click.option('-o', '--output', metavar='FILE', help='File to write; - is stdout.')
 @click.option('-d', '--dir', '--output-dir', 'folder', metavar='DIR', help='Folder to write to.')
 @cache_option
-@click.option('-i', '--input-file', metavar='FILE', help='Read URLs from a file; - is stdin.')
+@click.option('-i', '--input-file', metavar='FILE', help='File of URLs, or manifest; - is stdin.')
 @click.option(
     '-j',
     '--jobs',
@@ -51,65 +54,61 @@ if TYPE_CHECKING:
 def command(urls: tuple[str, ...], **given: Any) -> None:
     """Download URLs; their paths are printed, one a line.
 
-    Without --output, --dir or --cache the file goes into the current folder, named by the
-    answer.
+    Without --output, --dir or --cache they go into the cache that is configured, and where
+    there is none into the current folder, named by the answer.
     """
-    if sum(given[name] is not None for name in ('output', 'folder', 'cache')) > 1:
-        msg = '--output, --dir and --cache exclude each other'
-        raise click.UsageError(msg)
-    wishes = [*urls, *_read_urls(given['input_file'])]
-    if not wishes:
+    check_destination(given)
+    if not urls and given['input_file'] is None:
         msg = 'Missing argument URL'
         raise click.UsageError(msg)
-    if given['output'] is not None and len(wishes) > 1:
-        msg = '--output takes one URL; use --dir for many'
-        raise click.UsageError(msg)
-    if given['dry_run']:
-        from dlmachine.cli.plan import show_plans
-
-        show_plans(wishes, _destination(given), given)
-        return
     is_quiet = any(given[name] for name in ('quiet', 'no_progress', 'as_json', 'verbose'))
-    with _telling(given['verbose']), managing(given, progress=not is_quiet) as manager:
-        if len(wishes) == 1:
+    is_bare = is_quiet or given['dry_run']
+    with _telling(given['verbose']), managing(given, progress=not is_bare) as manager:
+        wishes = [*urls, *_read_wishes(given['input_file'], manager)]
+        if not wishes:
+            msg = '--input-file has no URL in it'
+            raise click.UsageError(msg)
+        if given['output'] is not None and len(wishes) > 1:
+            msg = '--output takes one URL; use --dir for many'
+            raise click.UsageError(msg)
+        if given['dry_run']:
+            from dlmachine.cli.plan import show_plans
+
+            show_plans(manager, wishes, given)
+        elif len(wishes) == 1:
             _get_one(manager, wishes[0], given)
         else:
             _get_many(manager, wishes, given)
 
 
-def _destination(given: dict[str, Any]) -> str | bool | None:
-    if given['output'] == '-':
-        return False
-    if given['output'] is not None:
-        return str(given['output'])
-    if given['cache'] is not None:
-        return None
-    return str(Path(given['folder'] or '.')) + '/'
+def _get_one(manager: 'DownloadManager', wish: 'Wish', given: dict[str, Any]) -> None:
+    from dlmachine.errors import RequestError
 
-
-def _get_one(manager: 'DownloadManager', url: str, given: dict[str, Any]) -> None:
-    outcome = manager.fetch(url, _destination(given), **request_words(given))
+    try:
+        outcome = manager.fetch(wish, destination(given, manager), **request_words(given))
+    except RequestError as error:
+        fail(error.fault, fault_text(wish, error.fault))
     _warn_if_stale(outcome)
     if outcome.buffer is not None and not given['as_json']:
         sys.stdout.buffer.write(outcome.buffer.read())
         sys.stdout.buffer.flush()
     elif given['as_json']:
-        print_json([_as_json(url, outcome)])
+        print_json([_as_json(wish, outcome)])
     elif not given['quiet']:
         click.echo(outcome.path)
 
 
-def _get_many(manager: 'DownloadManager', urls: list[str], given: dict[str, Any]) -> None:
-    from dlmachine.cli.exit_codes import PARTIAL
+def _get_many(manager: 'DownloadManager', wishes: 'list[Wish]', given: dict[str, Any]) -> None:
+    from dlmachine.cli.exit_codes import PARTIAL, exit_code
 
     told: list[dict[str, Any]] = []
     failed = []
-    words, place = request_words(given), _destination(given)
+    words, place = request_words(given), destination(given, manager)
     with ending_at_once():
-        for item in manager.download_many(urls, place, workers=given['jobs'], **words):
+        for item in manager.download_many(wishes, place, workers=given['jobs'], **words):
             if item.fault is not None:
                 failed.append(item.fault)
-                click.echo(f'error: {item.fault}', err=True)
+                click.echo(f'error: {fault_text(item.input, item.fault)}', err=True)
             elif item.outcome is not None:
                 _warn_if_stale(item.outcome)
             if item.ok and not given['as_json'] and not given['quiet']:
@@ -118,9 +117,9 @@ def _get_many(manager: 'DownloadManager', urls: list[str], given: dict[str, Any]
     if given['as_json']:
         print_json(told)
     if failed:
-        click.echo(f'{len(failed)} of {len(urls)} failed', err=True)
-        if len(failed) == len(urls) and len({type(fault) for fault in failed}) == 1:
-            fail(failed[0])
+        click.echo(f'{len(failed)} of {len(wishes)} failed', err=True)
+        if len(failed) == len(wishes) and len({type(fault) for fault in failed}) == 1:
+            sys.exit(exit_code(failed[0]))
         sys.exit(PARTIAL)
 
 
@@ -153,15 +152,13 @@ def _item_as_json(item: 'BatchItem[Any]') -> dict[str, Any]:
     if item.outcome is not None:
         return _as_json(item.input, item.outcome)
     assert item.fault is not None  # noqa: S101 -- one of the two is always set
-    return {'url': item.input, 'fault': fault_as_json(item.fault)}
+    return {'url': shown(item.input), 'fault': fault_as_json(item.fault)}
 
 
-def _as_json(url: str, outcome: 'Outcome') -> dict[str, Any]:
-    from dlmachine.core.redact import redact_url
-
+def _as_json(wish: 'Wish', outcome: 'Outcome') -> dict[str, Any]:
     record = outcome.record
     return {
-        'url': redact_url(url),
+        'url': shown(wish),
         'path': outcome.path,
         'origin': outcome.origin.value,
         'reason': outcome.reason,
@@ -173,13 +170,18 @@ def _as_json(url: str, outcome: 'Outcome') -> dict[str, Any]:
     }
 
 
-def _read_urls(path: str | None) -> list[str]:
+def _read_wishes(path: str | None, manager: 'DownloadManager') -> 'list[Wish]':
     if path is None:
         return []
+    from dlmachine.errors import unwrap
+    from dlmachine.manifest import read_manifest, read_urls
+    from dlmachine.mappings import is_structured
+
+    if is_structured(path):
+        return list(unwrap(read_manifest(path, manager.policy, manager.config.described)))
     try:
         with click.open_file(path, encoding='utf-8') as file:
-            lines = [line.strip() for line in file]
+            return list(read_urls(file))
     except (OSError, UnicodeDecodeError) as error:
         msg = f'--input-file: {error}'
         raise click.UsageError(msg) from error
-    return [line for line in lines if line and not line.startswith('#')]

@@ -2,19 +2,28 @@
 
 import json
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dlmachine.cli.common import (
     cache_option,
+    check_destination,
+    destination,
     fault_as_json,
+    fault_text,
     json_option,
     managing,
     print_json,
     request_options,
     request_words,
+    shown,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dlmachine.manager import DownloadManager, Wish
 
 
 @click.command('plan')
@@ -30,38 +39,38 @@ def command(urls: tuple[str, ...], **given: Any) -> None:
 
     Nothing is requested and nothing written.
     """
-    folder = given['folder']
-    dest = given['output'] if folder is None else f'{folder.rstrip("/")}/'
-    show_plans(list(urls), dest, given)
+    check_destination(given)
+    with managing(given) as manager:
+        show_plans(manager, urls, given)
 
 
-def show_plans(urls: list[str], dest: str | bool | None, given: dict[str, Any]) -> None:
+def show_plans(manager: 'DownloadManager', wishes: 'Iterable[Wish]', given: dict[str, Any]) -> None:
     """Print the plans; end with a code if that was asked for, or if one was refused."""
     from dlmachine.cli.exit_codes import CHANGES_PENDING, exit_code
     from dlmachine.errors import DownloadError
 
     told: list[dict[str, Any]] = []
     refused = pending = 0
-    with managing(given) as manager:
-        for url in urls:
-            try:
-                made = manager.plan(url, dest, **request_words(given))
-            except DownloadError as error:
-                refused = exit_code(error.fault)
-                told.append({'url': url, 'fault': fault_as_json(error.fault)})
-                click.echo(f'error: {error.fault}', err=True)
-                continue
-            pending += made.is_download
-            told.append(
-                {
-                    'verdict': made.verdict.value,
-                    'reason': made.reason.value,
-                    'text': str(made),
-                    'plan': json.loads(made.to_json()),
-                }
-            )
-            if not given['as_json']:
-                click.echo(str(made))
+    dest, words = destination(given, manager), request_words(given)
+    for wish in wishes:
+        try:
+            made = manager.plan(wish, dest, **words)
+        except DownloadError as error:
+            refused = exit_code(error.fault)
+            told.append({'url': shown(wish), 'fault': fault_as_json(error.fault)})
+            click.echo(f'error: {fault_text(wish, error.fault)}', err=True)
+            continue
+        pending += made.is_download
+        told.append(
+            {
+                'verdict': made.verdict.value,
+                'reason': made.reason.value,
+                'text': str(made),
+                'plan': json.loads(made.to_json()),
+            }
+        )
+        if not given['as_json']:
+            click.echo(str(made))
     if given['as_json']:
         print_json(told)
     if refused:

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -75,3 +77,22 @@ def make_manager(backend: str) -> Iterator[MakeManager]:
 def manager(make_manager: MakeManager, tmp_path: Path) -> DownloadManager:
     """A manager with a cache."""
     return make_manager(tmp_path / 'cache')
+
+
+#: Runs the program, with variables of the environment besides.
+RunCommand = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunCommand:
+    """Runs the program in an empty folder, with an empty home."""
+    (tmp_path / 'work').mkdir()
+
+    def _run(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith('COV')}
+        return subprocess.run(
+            [sys.executable, '-m', 'dlmachine', *words],
+            cwd=tmp_path / 'work', env={**kept, **environ}, capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+
+    return _run

@@ -6,38 +6,21 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from dlmachine.cli.exit_codes import CODES, exit_code
 from dlmachine.core.faults import FAULTS, HttpStatus
+from tests.face.conftest import RunCommand
 from tests.servers.behaviours import answer, in_turn, resource, trickle
 from tests.servers.http import Server
 
 BODY = b'id\tscore\nP1\t1\n'
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    """Runs the program in an empty folder, with an empty home."""
-    (tmp_path / 'work').mkdir()
-
-    def _run(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith('COV')}
-        return subprocess.run(
-            [sys.executable, '-m', 'dlmachine', *words],
-            cwd=tmp_path / 'work', env={**kept, **environ}, capture_output=True, text=True, check=False, timeout=60,
-        )  # fmt: skip
-
-    return _run
-
 
 def test_get_writes_here_under_the_name_of_the_answer(
-    run: Run, server: Server, tmp_path: Path
+    run: RunCommand, server: Server, tmp_path: Path
 ) -> None:
     """Without a destination the file goes into the current folder; its path is printed."""
     done = run('get', server.on('/d/t.tsv', resource(BODY)))
@@ -51,7 +34,7 @@ def test_get_writes_here_under_the_name_of_the_answer(
 @pytest.mark.parametrize(
     'words', [['-o', 'sub/x'], ['--dir', 'sub'], ['--cache', 'c'], ['-o', '-']], ids=' '.join
 )
-def test_destinations(run: Run, server: Server, tmp_path: Path, words: list[str]) -> None:
+def test_destinations(run: RunCommand, server: Server, tmp_path: Path, words: list[str]) -> None:
     """A file, a folder, the cache, and stdout."""
     done = run('get', server.on('/x', resource(BODY)), *words)
 
@@ -62,7 +45,7 @@ def test_destinations(run: Run, server: Server, tmp_path: Path, words: list[str]
         assert (tmp_path / 'work' / done.stdout.strip()).read_bytes() == BODY
 
 
-def test_an_error_is_one_line_and_a_code(run: Run, server: Server, tmp_path: Path) -> None:
+def test_an_error_is_one_line_and_a_code(run: RunCommand, server: Server, tmp_path: Path) -> None:
     """An expected failure has no traceback, and leaves nothing behind."""
     done = run('get', server.on('/x', answer(404, body=b'no')), '--retry', '0')
 
@@ -96,7 +79,7 @@ def test_an_error_is_one_line_and_a_code(run: Run, server: Server, tmp_path: Pat
     ],
     ids=lambda value: ' '.join(value) if isinstance(value, list) else str(value),
 )
-def test_exit_codes(run: Run, tmp_path: Path, words: list[str], code: int) -> None:
+def test_exit_codes(run: RunCommand, tmp_path: Path, words: list[str], code: int) -> None:
     """Scripts can tell what went wrong; what only looks leaves the folder empty."""
     done = run(*words)
 
@@ -111,7 +94,7 @@ def test_every_fault_has_a_code() -> None:
     assert [exit_code(HttpStatus(url='', status=status)) for status in (401, 407, 500)] == [6, 6, 8]
 
 
-def test_many_and_some_fail(run: Run, server: Server) -> None:
+def test_many_and_some_fail(run: RunCommand, server: Server) -> None:
     """Some of many: the others are there, and the code is 12."""
     done = run('get', server.on('/a', resource(BODY)), server.on('/b', answer(404)), '--dir', 'd')
 
@@ -120,7 +103,7 @@ def test_many_and_some_fail(run: Run, server: Server) -> None:
     assert '1 of 2 failed' in done.stderr
 
 
-def test_json_is_for_machines(run: Run, server: Server) -> None:
+def test_json_is_for_machines(run: RunCommand, server: Server) -> None:
     """`--json` gives one document with stable codes."""
     good = run('get', server.on('/a', resource(BODY)), '--cache', 'c', '--json')
     mixed = run('get', server.url('/a'), 'gopher://127.0.0.1/', '--cache', 'c', '--json')
@@ -131,7 +114,7 @@ def test_json_is_for_machines(run: Run, server: Server) -> None:
     assert told['gopher']['fault']['code'] == 'scheme_refused'
 
 
-def test_audit_tells_and_touches_nothing(run: Run, server: Server, tmp_path: Path) -> None:
+def test_audit_tells_and_touches_nothing(run: RunCommand, server: Server, tmp_path: Path) -> None:
     """Hit, missing and would-fail; 10 while anything would be downloaded, 0 when nothing would."""
     url = server.on('/a', resource(BODY))
     run('get', url, '--cache', 'c')
@@ -150,7 +133,7 @@ def test_audit_tells_and_touches_nothing(run: Run, server: Server, tmp_path: Pat
     assert len(server.asked) == asked
 
 
-def test_cache_commands(run: Run, server: Server, tmp_path: Path) -> None:
+def test_cache_commands(run: RunCommand, server: Server, tmp_path: Path) -> None:
     """ls, info, verify, rm and dir; a changed file is found by its digest."""
     url = server.on('/t.tsv', resource(BODY))
     path = Path(run('get', url, '--cache', 'c').stdout.strip())
@@ -171,7 +154,7 @@ def test_cache_commands(run: Run, server: Server, tmp_path: Path) -> None:
     assert run('cache', 'ls', '--cache', 'c').stdout == ''
 
 
-def test_config_shows_where_values_come_from(run: Run, tmp_path: Path) -> None:
+def test_config_shows_where_values_come_from(run: RunCommand, tmp_path: Path) -> None:
     """File over environment over default, each named."""
     Path(tmp_path, 'work', 'dl.toml').write_text('retries = 7\n', encoding='utf-8')
 
@@ -185,7 +168,7 @@ def test_config_shows_where_values_come_from(run: Run, tmp_path: Path) -> None:
     assert told['backend']['source'] == 'default'
 
 
-def test_demo_shows_the_main_job(run: Run) -> None:
+def test_demo_shows_the_main_job(run: RunCommand) -> None:
     """Plan, download, hit, 304 and audit, with what was asked each time."""
     done = run('demo')
 
@@ -248,7 +231,7 @@ def test_ctrl_c_ends_a_batch_at_once(server: Server, tmp_path: Path) -> None:
     assert not (tmp_path / 'd' / 'slow0').exists()
 
 
-def test_data_is_a_form_as_with_curl(run: Run, server: Server) -> None:
+def test_data_is_a_form_as_with_curl(run: RunCommand, server: Server) -> None:
     """`--data` posts a form, `--json-data` a JSON text."""
     url = server.on('/api', answer(200, body=b'ok'))
 
@@ -261,7 +244,7 @@ def test_data_is_a_form_as_with_curl(run: Run, server: Server) -> None:
 
 
 def test_a_copy_that_stands_in_is_said_to_be_stale(
-    run: Run, server: Server, tmp_path: Path
+    run: RunCommand, server: Server, tmp_path: Path
 ) -> None:
     """The path on stdout, the reason on stderr, exit code 0; without the option it fails."""
     url = server.on('/x', in_turn(resource(BODY), answer(503)))
@@ -278,7 +261,9 @@ def test_a_copy_that_stands_in_is_said_to_be_stale(
     assert failed.returncode == 8
 
 
-def test_bodies_are_checked_from_the_command_line(run: Run, server: Server, tmp_path: Path) -> None:
+def test_bodies_are_checked_from_the_command_line(
+    run: RunCommand, server: Server, tmp_path: Path
+) -> None:
     """Lists, sizes, content and folders; each with the exit code of its kind."""
     page, table = server.on('/p.csv', resource(b'<html>')), server.on('/t.csv', resource(BODY))
     wrong = server.on('/SHA256SUMS', resource(b'0' * 64 + b'  t.csv\n'))
@@ -319,7 +304,7 @@ def test_a_closed_pipe_ends_it_silently(server: Server) -> None:
     assert (ended.returncode, ended.stderr) == (141, '')
 
 
-def test_config_shows_no_secret_of_a_url(run: Run) -> None:
+def test_config_shows_no_secret_of_a_url(run: RunCommand) -> None:
     """An address among the settings may carry one."""
     for words in (['config'], ['config', '--json']):
         shown = run(*words, DLMACHINE_CHECKSUM_FILE='https://h/SUMS?token=s3cret')

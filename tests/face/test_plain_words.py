@@ -1,0 +1,278 @@
+"""What a user tries next: entries of manifests, a home, wrong words, and what the log tells."""
+
+import logging
+import pickle
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import dlmachine as dm
+from dlmachine.core.faults import InvalidInput, UnknownName
+from tests.face.conftest import MakeManager, RunCommand
+from tests.servers.behaviours import answer, resource
+from tests.servers.http import Server
+
+BODY = b'id\tscore\nP1\t1\n'
+MANIFEST = """
+[defaults]
+retries = 0
+
+[[download]]
+name = "table"
+url = "{0}/t.tsv"
+checksum = "sha256:{1}"
+
+[[download]]
+url = "{0}/t.tsv"
+dest = "{2}/own.tsv"
+
+[[download]]
+name = "bad"
+url = "{0}/t.tsv"
+retires = 1
+
+[[download]]
+url = "{0}/t.tsv"
+checksum = "sha256:{3}"
+"""
+
+
+@pytest.fixture
+def manifest(server: Server, tmp_path: Path) -> str:
+    """Four entries: two good ones, one that has a wrong word, one of other bytes."""
+    from hashlib import sha256
+
+    base = server.on('/t.tsv', resource(BODY)).removesuffix('/t.tsv')
+    path = tmp_path / 'm.toml'
+    right = sha256(BODY).hexdigest()
+    path.write_text(MANIFEST.format(base, right, tmp_path.as_posix(), '0' * 64))
+    return str(path)
+
+
+def test_entries_of_a_manifest_are_downloaded_by_their_own_options(
+    make_manager: MakeManager, manifest: str, tmp_path: Path
+) -> None:
+    """Each by its own, a destination too; a bad one harms no other."""
+    manager = make_manager(retries=3)
+    entries = dm.unwrap(dm.read_manifest(manifest, manager.policy))
+    items = sorted(
+        manager.download_many(entries, dest=tmp_path / 'all'), key=lambda item: item.index
+    )
+
+    assert [item.ok for item in items] == [True, True, False, False]
+    assert [item.input for item in items] == list(entries)
+    assert items[0].path == str(tmp_path / 'all' / 't.tsv')
+    assert Path(str(items[1].path)) == tmp_path / 'own.tsv'
+    assert isinstance(items[2].fault, UnknownName)
+    assert items[3].fault is not None
+    assert items[3].fault.code == 'digest_mismatch'
+
+
+def test_an_entry_is_planned_and_fetched_like_any_wish(
+    make_manager: MakeManager, manifest: str
+) -> None:
+    """With the options of a call over its own; a bad one raises."""
+    manager = make_manager()
+    good, _, bad, _ = dm.unwrap(dm.read_manifest(manifest, manager.policy))
+
+    assert manager.plan(good, False).policy.checksum is not None
+    assert manager.plan(good, False, timeout=5).policy.retries == 0
+    assert manager.fetch(good, False).content.read() == BODY  # type: ignore[union-attr]
+    with pytest.raises(dm.RequestError, match='retires'):
+        manager.fetch(bad)
+
+
+@pytest.mark.parametrize(
+    ('words', 'text'),
+    [
+        ({'retires': 5}, "unknown option 'retires'. Did you mean 'retries'"),
+        ({'path': 'c'}, "unknown option 'path'. It is an option of DownloadManager"),
+        ({'retries': -1}, 'retries: -1 is not from 0'),
+        ({'headers': ['none']}, r'headers\[0\]: has no colon'),
+        ({'workers': 0}, 'workers: 0 is not from 1'),
+        ({'workers': 'x'}, "workers: 'x' is not from 1"),
+        ({'executor': 5}, 'executor: is no executor: 5'),
+        ({'executor': ProcessPoolExecutor}, 'executor: is no executor'),
+        ({'wishes': None}, 'wishes: can not be gone through: NoneType'),
+        ({'wishes': 'http://h/'}, 'wishes: is one download'),
+    ],
+)
+def test_what_is_wrong_with_all_of_a_batch_is_raised_at_once(
+    make_manager: MakeManager, words: dict[str, Any], text: str
+) -> None:
+    """Not once for each of them."""
+    given: dict[str, Any] = {'wishes': ['http://127.0.0.1:9/x'], **words}
+    with pytest.raises(dm.RequestError, match=text):
+        make_manager().download_many(**given)
+
+
+def test_a_home_is_known_as_shells_know_it(
+    make_manager: MakeManager, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a destination as in the folder of the cache; a name with one in it is a name."""
+    monkeypatch.setenv('HOME', str(tmp_path))
+    url, manager = server.on('/t.tsv', resource(BODY)), make_manager()
+
+    assert manager.download(url, '~/a.tsv') == str(tmp_path / 'a.tsv')
+    assert manager.download(url, Path('~/b/')) == str(tmp_path / 'b')
+    assert manager.download(url, '~/c/') == str(tmp_path / 'c' / 't.tsv')
+    assert [item.path for item in manager.download_many([url], '~/d')] == [
+        str(tmp_path / 'd' / 't.tsv')
+    ]
+    assert manager.download(url, tmp_path / 'x~y') == str(tmp_path / 'x~y')
+    with pytest.raises(dm.RequestError):
+        manager.download(url, '~\0/x')
+
+
+def test_results_are_unwrapped_with_words(make_manager: MakeManager, server: Server) -> None:
+    """Of a plan, of an execution, and of a file."""
+    url, manager = server.on('/t.tsv', resource(BODY)), make_manager()
+    gone = server.on('/gone', answer(410))
+    with manager.adapters() as world:
+        for address in (url, gone):
+            wish, policy = dm.Descriptor(address), replace(dm.Policy(), retries=0)
+            plan = dm.unwrap(dm.plan(wish, policy, world.observe(wish, policy)))
+            done = dm.execute(plan, world)
+            if address == url:
+                assert dm.unwrap(done).content.read() == BODY  # type: ignore[union-attr]
+            else:
+                with pytest.raises(dm.NotFoundError, match='410'):
+                    dm.unwrap(done)
+        offline = replace(policy, offline=True)
+        with pytest.raises(dm.OfflineMissError, match='offline'):
+            dm.unwrap(dm.plan(wish, offline, world.observe(wish, offline)))
+    with pytest.raises(dm.RequestError, match='nothing'):
+        dm.unwrap(dm.read_manifest('nothing.toml'))
+
+
+def test_the_log_names_what_it_is_about(
+    make_manager: MakeManager, server: Server, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    """What was decided of which URL, that it came, and why it did not; without secrets."""
+    caplog.set_level(logging.INFO, 'dlmachine')
+    url = server.on('/t.tsv', resource(BODY))
+    gone = server.on('/gone', answer(404))
+    manager = make_manager(path=tmp_path / 'cache', retries=0)
+    outcome = manager.fetch(f'{url}?token=s3cret')
+    manager.fetch(f'{url}?token=s3cret')
+    with pytest.raises(dm.NotFoundError):
+        manager.fetch(f'{gone}?token=s3cret')
+    told = [record.getMessage() for record in caplog.records]
+
+    assert told[:-2] == [
+        f'fetch {url}?token=***: the cache has no version of it',
+        f'got {url}?token=***: {len(BODY)} bytes into {outcome.path}',
+        f'use cached {url}?token=***: the newest stored version is ready and whole',
+        f'fetch {gone}?token=***: the cache has no version of it',
+    ]
+    assert told[-2].startswith(f'GET {gone}?token=*** with ')
+    assert told[-2].endswith(': 404')
+    assert told[-1].startswith(f'failed {gone}?token=***: the server answered 404')
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeamPolicy(dm.Policy):
+    """A policy with a word of its own."""
+
+    team: str = ''
+
+
+def test_a_plan_of_a_policy_with_more_in_it_can_be_read_back(make_manager: MakeManager) -> None:
+    """Its JSON holds what anybody can read; a pickle holds all of it."""
+    wish, policy = dm.Descriptor('http://127.0.0.1:9/x'), TeamPolicy(retries=1, team='genes')
+    with make_manager().adapters() as world:
+        plan = dm.unwrap(dm.plan(wish, policy, world.observe(wish, policy)))
+    read = dm.unwrap(dm.Plan.from_json(plan.to_json()))
+
+    assert (type(read.policy), read.policy.retries) == (dm.Policy, 1)
+    assert pickle.loads(pickle.dumps(plan)) == plan
+
+
+# --- the command line -----------------------------------------------------------------
+
+
+def test_a_manifest_is_downloaded_from_the_command_line(
+    run: RunCommand, manifest: str, tmp_path: Path
+) -> None:
+    """What `audit` looks at, `get` gets; each failure is told with its name."""
+    done = run('get', '-i', manifest, '--dir', 'all')
+
+    assert done.returncode == 12, done.stderr
+    assert (tmp_path / 'work' / 'all' / 't.tsv').read_bytes() == BODY
+    assert (tmp_path / 'own.tsv').read_bytes() == BODY
+    assert "bad: unknown option 'retires'" in done.stderr
+    assert '2 of 4 failed' in done.stderr
+
+
+def test_lists_are_read_in_one_way(run: RunCommand, server: Server, tmp_path: Path) -> None:
+    """By `get` as by `audit`: what follows a `#` is a comment."""
+    url = server.on('/t.tsv', resource(BODY))
+    (tmp_path / 'work' / 'list.txt').write_text(f'# two\n{url}  # one\n\nnonsense\n')
+    done = run('get', '-i', 'list.txt', '-d', 'd')
+
+    assert done.stdout == 'd/t.tsv\n'
+    assert 'error: nonsense: url: has no scheme' in done.stderr
+    (tmp_path / 'work' / 'empty.txt').write_text('# none\n')
+    assert run('get', '-i', 'empty.txt').returncode == 2
+
+
+@pytest.mark.parametrize(
+    ('words', 'environ', 'place'),
+    [
+        ([], {}, 'folder ./, named by the answer'),
+        (['-d', 'sub'], {}, 'folder sub/'),
+        (['-o', 'x.tsv'], {}, 'x.tsv'),
+        (['--cache', 'c'], {}, 'cache c'),
+        ([], {'DLMACHINE_CACHE_DIR': 'c2'}, 'cache c2'),
+        (['-d', 'sub'], {'DLMACHINE_CACHE_DIR': 'c2'}, 'folder sub/'),
+    ],
+)
+def test_a_plan_says_where_get_writes(
+    run: RunCommand,
+    server: Server,
+    tmp_path: Path,
+    words: list[str],
+    environ: dict[str, str],
+    place: str,
+) -> None:
+    """The same words, the same place; nothing is there before."""
+    url = server.on('/t.tsv', resource(BODY))
+    told = run('plan', url, *words, **environ)
+    dry = run('get', '--dry-run', url, *words, **environ)
+    assert (told.stdout, told.returncode) == (dry.stdout, 0)
+    assert place in told.stdout
+    assert list((tmp_path / 'work').iterdir()) == []
+    done = run('get', url, *words, **environ)
+
+    assert (tmp_path / 'work' / done.stdout.strip()).read_bytes() == BODY
+    if environ:
+        assert done.stdout.startswith('sub/' if words else 'c2/')
+
+
+def test_more_than_one_place_is_refused_by_both(run: RunCommand) -> None:
+    """Before anything else."""
+    for command in ('plan', 'get'):
+        done = run(command, 'http://127.0.0.1:9/x', '--cache', 'c', '-d', 'd')
+        assert (done.returncode, 'exclude each other' in done.stderr) == (2, True)
+
+
+def test_a_variable_that_is_no_setting_is_told(run: RunCommand, server: Server) -> None:
+    """It is a warning: others may read it."""
+    done = run('get', server.on('/t.tsv', resource(BODY)), DLMACHINE_RETIRES='2')
+
+    assert done.returncode == 0
+    assert done.stderr == (
+        'warning: unknown environment variable DLMACHINE_RETIRES is not used;'
+        ' did you mean DLMACHINE_RETRIES?\n'
+    )
+
+
+def test_invalid_input_of_a_batch_names_what_it_is_about(make_manager: MakeManager) -> None:
+    """The item has it, for whoever tells the fault."""
+    (item,) = make_manager().download_many(['nonsense'])
+
+    assert item.input == 'nonsense'
+    assert isinstance(item.fault, InvalidInput)
