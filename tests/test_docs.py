@@ -85,7 +85,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures('_elsewhere')
 def test_page_runs_from_top_to_bottom(page: Path, base_url: str) -> None:
     """Each page's Python runs in one namespace, and prints what the page says."""
-    namespace: dict[str, Any] = {'__name__': page.stem, 'base_url': base_url}
+    namespace: dict[str, Any] = {'__name__': '__main__', 'base_url': base_url}
     printed = ''
     for block in blocks_of(page):
         if block.is_output:
