@@ -114,11 +114,14 @@ def run_batch(
     stop: Stop,
     on_tick: Callable[[], None],
     on_idle: Callable[[], None],
+    *,
+    may_wait: bool = False,
 ) -> Iterator[BatchItem[Wish]]:
     """Fetch all wishes with at most so many threads, yielding each as it is done.
 
     `fetch` tells what came of it, at once or later; `on_tick` and `on_idle` are those of a
-    crew. Once it is to stop, no more are taken; and it is to stop when it is left.
+    crew, and `may_wait` says that the next wish may have to be waited for. Once it is to stop,
+    no more are taken; and it is to stop when it is left.
     """
 
     def work(task: tuple[int, tuple[Wish, Place]], tell: Callable[[BatchItem[Wish]], None]) -> None:
@@ -128,7 +131,9 @@ def run_batch(
         except DownloadError as error:
             tell(BatchItem(input=wish, index=index, fault=error.fault))
 
-    return Crew(work, workers, stop, on_tick, on_idle).go_through(enumerate(wishes))
+    return Crew(work, workers, stop, on_tick, on_idle).go_through(
+        enumerate(wishes), may_wait=may_wait
+    )
 
 
 def _item(wish: Wish, index: int, done: IOResult[Outcome, Fault]) -> BatchItem[Wish]:

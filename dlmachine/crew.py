@@ -5,11 +5,15 @@ the others wait for their turn, at twice the cost; where they are waited for, it
 that would else be left. So there is one at first, and more come while there is time left.
 """
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from time import monotonic, process_time
 from typing import Final, Generic, Protocol, TypeVar
+
+from dlmachine.feeding import Fed, Ready, Source
 
 Task = TypeVar('Task')
 Result = TypeVar('Result')
@@ -23,6 +27,8 @@ _BUSY: Final = 0.5
 _QUIET_SECONDS: Final = 0.3
 #: How often an idle thread looks whether the program is at its end.
 _IDLE_SECONDS: Final = 0.5
+#: The names of our threads begin with this.
+_OURS: Final = 'dlmachine'
 
 
 class Stop(Protocol):
@@ -57,47 +63,80 @@ class Crew(Generic[Task, Result]):
         self._most = most
         self._stop = stop
         self._tasks: SimpleQueue[Task | None] = SimpleQueue()
-        self._done: SimpleQueue[tuple[Result | None, BaseException | None]] = SimpleQueue()
+        # None wakes up whoever waits for a result.
+        self._done: SimpleQueue[tuple[Result | None, BaseException | None] | None] = SimpleQueue()
         self._done_at = monotonic()
         self._threads: list[threading.Thread] = []
         self._over = threading.Event()
+        self._pid = os.getpid()
+        self._foreman = threading.Thread(target=self._look_on, name=f'{_OURS}-foreman', daemon=True)
 
-    def go_through(self, tasks: Iterable[Task]) -> Iterator[Result]:
+    def go_through(self, tasks: Iterable[Task], *, may_wait: bool = False) -> Iterator[Result]:
         """The result of each task, as it is done; tasks are taken as threads become free.
 
-        Once it is to stop, no more are taken; and it is to stop when it is left. Raises what
-        the work raises.
+        `may_wait` says that the next task may have to be waited for. Once it is to stop, no
+        more are taken; and it is to stop when it is left. Raises what the work raises.
         """
-        ahead, open_tasks = iter(tasks), 0
-        foreman = threading.Thread(target=self._look_on, name='dlmachine-foreman', daemon=True)
+        ahead: Source[Task] = Fed(tasks, self._wake) if may_wait else Ready(tasks)
+        open_tasks = 0
         try:
+            if may_wait:
+                self._foreman.start()
             while True:
                 # One task ahead of each thread keeps them busy while results are consumed.
                 while open_tasks < 2 * self._most and not self._stop.is_set:
-                    task = next(ahead, None)
+                    task = ahead.take()
                     if task is None:
                         break
                     self._tasks.put(task)
                     open_tasks += 1
-                if not open_tasks:
+                    if not self._threads:
+                        self._begin()
+                if not open_tasks and (ahead.is_over or self._stop.is_set):
                     return
-                if not self._threads:
-                    self._grow(1)
-                    foreman.start()
-                result, error = self._done.get()
+                told = self._next()
+                if told is None:
+                    continue
+                result, error = told
                 open_tasks -= 1
                 if error is not None:
                     raise error
                 yield result  # type: ignore[misc]  # one of the two is there
         finally:
-            self._stop.set()
-            self._over.set()
-            if foreman.is_alive():
-                foreman.join()
-            for _ in self._threads:
-                self._tasks.put(None)
-            for thread in self._threads:
-                thread.join()
+            ahead.leave()
+            self._leave()
+
+    def _begin(self) -> None:
+        self._grow(1)
+        if not self._foreman.is_alive():
+            self._foreman.start()
+
+    def _next(self) -> tuple[Result | None, BaseException | None] | None:
+        if self._pid != os.getpid():
+            msg = 'this batch belongs to the process that began it'
+            raise RuntimeError(msg)
+        return self._done.get()
+
+    def _wake(self) -> None:
+        self._done.put(None)
+
+    def _leave(self) -> None:
+        if self._pid != os.getpid():
+            return  # Threads and tasks are the parent's.
+        self._stop.set()
+        self._over.set()
+        for _ in self._threads:
+            self._tasks.put(None)
+        if threading.current_thread().name.startswith(_OURS):
+            # The garbage collector came upon an iterator that nobody has any more, in the middle
+            # of somebody's work: the threads end by themselves, and are not waited for.
+            return
+        try:
+            for thread in (self._foreman, *self._threads):
+                if thread.is_alive():
+                    thread.join()
+        finally:
+            # Should this be interrupted: each thread does the same when it ends.
             self._on_idle()
 
     def _look_on(self) -> None:
@@ -106,12 +145,15 @@ class Crew(Generic[Task, Result]):
             if self._over.wait(_LOOK_SECONDS):
                 return
             self._call(self._on_tick)
+            if self._stop.is_set:
+                self._wake()  # Whoever waits for an input has none to wait for any more.
             if len(self._threads) >= self._most:
                 continue
             now = monotonic()
             share = (process_time() - used) / (now - began)
             if self._tasks.qsize() and (share < _BUSY or now - self._done_at > _QUIET_SECONDS):
-                self._grow(self._wanted(share))
+                with suppress(RuntimeError):  # There are as many as the system allows.
+                    self._grow(self._wanted(share))
 
     def _wanted(self, share: float) -> int:
         # As many as would have the processor busy, but no more than there are: one too many
@@ -122,11 +164,21 @@ class Crew(Generic[Task, Result]):
 
     def _grow(self, by: int) -> None:
         for _ in range(by):
-            thread = threading.Thread(target=self._run, name=f'dlmachine_{len(self._threads)}')
-            thread.start()
-            self._threads.append(thread)
+            thread = threading.Thread(target=self._run, name=f'{_OURS}_{len(self._threads)}')
+            self._threads.append(thread)  # Before: an interrupt may come after it has begun.
+            try:
+                thread.start()
+            except RuntimeError:
+                self._threads.remove(thread)
+                raise
 
     def _run(self) -> None:
+        try:
+            self._work_on()
+        finally:
+            self._call(self._on_idle)
+
+    def _work_on(self) -> None:
         while not self._over.is_set():
             if self._tasks.empty():
                 # Tasks may be waiting for what is told only now.

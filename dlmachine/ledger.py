@@ -7,6 +7,7 @@ lock, and its file has its name already: should the program be killed meanwhile,
 as one that is killed between the two.
 """
 
+import os
 from collections.abc import Callable
 from threading import Lock
 from time import monotonic
@@ -55,6 +56,7 @@ class Ledger:
     def __init__(self, world: SystemWorld) -> None:
         """None waits."""
         self._world = world
+        self._pid = os.getpid()
         self._mutex = Lock()
         self._entries: list[_Entry] = []
         self._since = 0.0
@@ -84,6 +86,8 @@ class Ledger:
 
     def flush(self) -> None:
         """Write down all that wait, and let each go on to its end."""
+        if self._pid != os.getpid():
+            return  # They are the parent's to write down.
         with self._mutex:
             entries, self._entries = self._entries, []
         store = self._world.store
@@ -115,7 +119,8 @@ class Ledger:
             if not self._entries:
                 self._since = now
             self._entries.append(entry)
-            return len(self._entries) >= _MANY or now - self._since > _LONG_SECONDS
+            is_late = now - self._since > _LONG_SECONDS or self._world.stop.is_set
+            return is_late or len(self._entries) >= _MANY
 
 
 def _may_be_done_now(effect: Effect) -> bool:

@@ -5,7 +5,7 @@ exceptions. One manager may be used from many threads.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from os import PathLike, fspath
@@ -176,7 +176,10 @@ class DownloadManager:
         place = _place(dest)
         if executor is not None and isinstance(place, str):
             place = os.path.abspath(place)
-        return self._batch(place_in_folder(wishes, place), workers, executor, options)
+        # An iterator may wait for what comes of those before.
+        may_wait = not isinstance(wishes, Collection)
+        placed = place_in_folder(wishes, place)
+        return self._batch(placed, workers, executor, options, may_wait=may_wait)
 
     def _batch(
         self,
@@ -184,6 +187,8 @@ class DownloadManager:
         workers: int,
         executor: 'Executor | None',
         options: Mapping[str, Any],
+        *,
+        may_wait: bool,
     ) -> 'Iterator[BatchItem[Wish]]':
         from dlmachine.batch import run_batch
         from dlmachine.ledger import Ledger
@@ -202,7 +207,9 @@ class DownloadManager:
 
                     tell(run_in_relay(descriptor, policy, seen, world, executor))
 
-        yield from run_batch(placed, fetch, workers, world.stop, ledger.tick, ledger.flush)
+        yield from run_batch(
+            placed, fetch, workers, world.stop, ledger.tick, ledger.flush, may_wait=may_wait
+        )
 
     @contextmanager
     def adapters(self) -> Iterator[World]:

@@ -5,6 +5,7 @@ with `Cancelled`. What a download holds is given back as at any other failure, s
 nothing is ended but the waiting.
 """
 
+import os
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -117,6 +118,7 @@ class _Crew:
     """The threads that work."""
 
     def __init__(self) -> None:
+        self._pid = os.getpid()
         self._changed = threading.Condition()
         self._blocks: dict[int, int] = {}
 
@@ -135,6 +137,8 @@ class _Crew:
                 self._changed.notify_all()
 
     def wait_for_others(self, seconds: float) -> None:
+        if self._pid != os.getpid():
+            return  # Those of the parent are not in this process.
         me = {threading.get_ident()}
         with self._changed:
             self._changed.wait_for(lambda: self._blocks.keys() <= me, seconds)

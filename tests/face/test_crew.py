@@ -1,9 +1,11 @@
 """Crews: as many threads as it takes to keep busy."""
 
+import os
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from queue import SimpleQueue
 from time import monotonic, sleep
 
 import pytest
@@ -158,3 +160,183 @@ def test_what_a_tick_raises_comes_out() -> None:
 
     with pytest.raises(ZeroDivisionError):
         list(Crew(_nothing, 2, _Stop(), tick).go_through([1]))
+
+
+def test_results_are_given_out_while_an_input_is_waited_for() -> None:
+    """One that comes of a result before it, say, as for whoever follows links."""
+    found: SimpleQueue[int] = SimpleQueue()
+    found.put(1)
+
+    def followed() -> Iterator[int]:
+        while (number := found.get()) < 20:
+            yield number
+
+    seen = []
+    for result in Crew(_size, 4, _Stop()).go_through(followed(), may_wait=True):
+        seen.append(result)
+        found.put(result + 1)
+
+    assert seen == list(range(1, 20))
+
+
+def test_the_first_is_begun_before_the_second_is_there() -> None:
+    """Nobody waits for as many as there could be threads."""
+    done, go_on = threading.Event(), threading.Event()
+
+    def work(task: int, tell: Callable[[int], None]) -> None:
+        done.set()
+        tell(task)
+
+    def slow() -> Iterator[int]:
+        yield 1
+        assert done.wait(10)
+        go_on.set()
+        yield 2
+
+    assert list(Crew(work, 8, _Stop()).go_through(slow(), may_wait=True)) == [1, 2]
+    assert go_on.is_set()
+
+
+def test_whoever_waits_for_an_input_can_be_stopped() -> None:
+    """By another thread, though the input never comes; so can the program be ended."""
+    never, stop = threading.Event(), _Stop()
+
+    def stuck() -> Iterator[int]:
+        yield 1
+        never.wait(20)
+
+    results = Crew(_size, 2, stop).go_through(stuck(), may_wait=True)
+    assert next(results) == 1
+    threading.Timer(0.1, stop.set).start()
+    began = monotonic()
+    assert list(results) == []
+    assert monotonic() - began < 5
+    never.set()
+
+
+def test_what_an_input_raises_comes_out() -> None:
+    """From its thread, after what was taken before it."""
+
+    def broken() -> Iterator[int]:
+        yield 1
+        raise LookupError
+
+    results = Crew(_size, 2, _Stop()).go_through(broken(), may_wait=True)
+    with pytest.raises(LookupError):
+        list(results)
+
+
+def test_inputs_that_are_waited_for_are_taken_no_further_ahead() -> None:
+    """One besides those that the threads have."""
+    taken = []
+
+    def endless() -> Iterator[int]:
+        for number in range(10_000):
+            taken.append(number)
+            yield number
+
+    results = Crew(_size, 2, _Stop()).go_through(endless(), may_wait=True)
+    assert [next(results) for _ in range(5)] == list(range(5))
+    results.close()  # type: ignore[attr-defined]
+    assert len(taken) <= 5 + 2 * 2 + 1
+
+
+def test_an_interrupt_while_it_ends_leaves_nothing_undone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever has put something aside does it, whatever comes between."""
+    aside: list[int] = []
+    done: list[int] = []
+
+    def work(task: int, tell: Callable[[int], None]) -> None:
+        aside.append(task)
+        tell(task)
+
+    def on_idle() -> None:
+        done.extend(aside)
+        aside.clear()
+
+    results = Crew(work, 2, _Stop(), on_idle=on_idle).go_through(range(8))
+    next(results)
+
+    def interrupted(self: threading.Thread, timeout: float | None = None) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, 'join', interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            results.close()  # type: ignore[attr-defined]
+    deadline = monotonic() + 10
+    while any(t.name.startswith('dlmachine') for t in threading.enumerate()):
+        assert monotonic() < deadline
+        sleep(0.01)
+    assert aside == []
+    assert done
+
+
+def test_where_no_more_threads_can_be_had_those_that_there_are_do_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And the clock goes on ticking."""
+    start, ticks = threading.Thread.start, []
+
+    def limited(self: threading.Thread) -> None:
+        if self.name in {'dlmachine_1', 'dlmachine_2', 'dlmachine_3'}:
+            msg = "can't start new thread"
+            raise RuntimeError(msg)
+        start(self)
+
+    monkeypatch.setattr(threading.Thread, 'start', limited)
+    monkeypatch.setattr(crew, 'process_time', lambda: 0.0)
+
+    def work(task: int, tell: Callable[[int], None]) -> None:
+        sleep(0.05)
+        tell(task)
+
+    found = list(Crew(work, 4, _Stop(), on_tick=lambda: ticks.append(1)).go_through(range(6)))
+    assert sorted(found) == list(range(6))
+    assert len(ticks) > 10
+
+
+def test_it_can_be_closed_by_one_of_its_own_threads() -> None:
+    """The garbage collector does so, with an iterator that nobody has any more."""
+    raised: list[BaseException] = []
+    ready = threading.Event()
+    results: Iterator[int]
+
+    def work(task: int, tell: Callable[[int], None]) -> None:
+        if task:
+            ready.wait(10)
+            try:
+                results.close()  # type: ignore[attr-defined]
+            except BaseException as error:  # noqa: BLE001 -- looked at below
+                raised.append(error)
+        tell(task)
+
+    results = Crew(work, 1, _Stop()).go_through(range(3))
+    assert next(results) == 0
+    ready.set()
+    deadline = monotonic() + 10
+    while any(t.name.startswith('dlmachine') for t in threading.enumerate()):
+        assert monotonic() < deadline
+        sleep(0.01)
+    assert raised == []
+
+
+@pytest.mark.skipif(not hasattr(os, 'fork'), reason='there are no forks')
+@pytest.mark.filterwarnings('ignore:.*fork.*:DeprecationWarning')
+def test_a_child_neither_goes_on_nor_ends_it() -> None:
+    """What was begun is its parent's."""
+    idle: list[int] = []
+    results = Crew(_size, 2, _Stop(), on_idle=lambda: idle.append(os.getpid())).go_through(range(9))
+    next(results)
+    child = os.fork()
+    if not child:
+        before, code = len(idle), 1
+        try:
+            next(results)
+        except RuntimeError:
+            code = len(idle) - before
+        os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert len(list(results)) == 8
