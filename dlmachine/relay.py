@@ -20,10 +20,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Any, BinaryIO, Final
 
 from returns.io import IOResult
 
+from dlmachine.core.cachekey import full_url
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.destination import InCache
 from dlmachine.core.effects import (
@@ -39,12 +41,20 @@ from dlmachine.core.effects import (
     Unpublish,
 )
 from dlmachine.core.events import Discarded, Event, Failed, PlaceTaken
-from dlmachine.core.faults import CacheUnusable, Cancelled, Fault, InvalidInput, WorkerLost
+from dlmachine.core.faults import (
+    CacheUnusable,
+    Cancelled,
+    Fault,
+    InvalidInput,
+    TimedOut,
+    WorkerLost,
+)
 from dlmachine.core.metadata import MetadataUpdate
 from dlmachine.core.outcome import Outcome
 from dlmachine.core.policy import Policy
+from dlmachine.core.redact import redact_url
 from dlmachine.core.snapshot import CacheEntry, Snapshot
-from dlmachine.core.states import Opening, Step
+from dlmachine.core.states import Finished, Opening, Step
 from dlmachine.core.values import frozen
 from dlmachine.executor import Run
 from dlmachine_adapters.part_folder import OUR_FOLDER
@@ -56,6 +66,8 @@ _CALLERS_OWN: Final = (
     AcquireLock, Observe, ReadChecksums, Record, Retire, Unpublish, ReleaseLock,
 )  # fmt: skip
 _MOST_WORDS: Final = 300
+#: How much longer than a download may take it is waited for whoever has it.
+_GRACE_SECONDS: Final = 0.5
 #: How long a worker that was told to stop is waited for.
 _PATIENCE_SECONDS: Final = 5.0
 
@@ -140,7 +152,7 @@ class _Caller(Run):
         number = os.getpid(), baton.token
         _CALLERS[number] = self._here
         try:
-            came = _pass_on(baton, executor, self._here.stop)
+            came = _pass_on(baton, executor, self._here.stop, self._until())
         finally:
             del _CALLERS[number]
         if not isinstance(came, Baton):
@@ -148,6 +160,13 @@ class _Caller(Run):
         self._returned = came
         self.story.extend(came.story)
         return came.step
+
+    def _until(self) -> float | None:
+        # By the clock that never jumps; whoever works has as much time left, and says so first.
+        timeout, elapsed = self._policy.timeout, self._here.clock.now() - self.began_at
+        if timeout is None:
+            return None
+        return monotonic() + (timeout - elapsed).total_seconds() + _GRACE_SECONDS
 
     def _perform(self, effect: Effect, update: MetadataUpdate | None) -> Event:
         if self._returned is None:
@@ -207,21 +226,32 @@ def _absolute(entry: CacheEntry) -> CacheEntry:
     return replace(entry, path=os.path.abspath(entry.path))
 
 
-def _pass_on(baton: Baton, executor: Executor, stop: Stop) -> Baton | Fault:
+def _pass_on(baton: Baton, executor: Executor, stop: Stop, until: float | None) -> Baton | Fault:
     try:
         future = executor.submit(carry, baton)
     except Exception as error:  # noqa: BLE001 -- executors of all kinds raise what they like
         return _lost(baton, error)
     came: Baton | Fault | None = None
-    while came is None and not stop.is_set:
+    while came is None and not stop.is_set and (until is None or monotonic() < until):
         came = _look(future, baton, SLICE_SECONDS)
     if came is not None:
         return came
+    fault = Cancelled() if stop.is_set else _too_late(baton)
     if future.cancel():
-        return Cancelled()
+        return fault
     with _noticed(baton):
         came = _look(future, baton, _PATIENCE_SECONDS)
-    return came or Cancelled()
+    # What was done in the meantime counts; that it was stopped is not the reason it failed.
+    is_done = isinstance(came, Baton) and (
+        isinstance(came.step.effect, Record) or isinstance(came.step.state, Finished)
+    )
+    return came if came is not None and (is_done or stop.is_set) else fault
+
+
+def _too_late(baton: Baton) -> Fault:
+    job: Any = getattr(baton.step.state, 'job', None)
+    url = redact_url(full_url(job.descriptor.url, job.descriptor))
+    return TimedOut(url=url, phase='total', limit=job.policy.timeout)
 
 
 def _look(future: 'Future[Baton]', baton: Baton, seconds: float) -> Baton | Fault | None:

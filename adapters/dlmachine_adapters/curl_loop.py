@@ -26,11 +26,11 @@ class CurlLoop:
     def __init__(self) -> None:
         """No connection yet."""
         self.curl: Any = pycurl.Curl()
-        self._multi: Any = pycurl.CurlMulti()
         self._poll = select.poll()
         self._due: float | None = None
-        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
-        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
+        self._multi = self._make_multi()
+        #: The sockets of connections that are kept, none of which should say anything.
+        self._idle = select.poll()
 
     def perform(self, may_wait: Callable[[], float]) -> None:
         """Perform the transfer that the options of the handle describe.
@@ -40,8 +40,11 @@ class CurlLoop:
         """
         self._multi.add_handle(self.curl)
         try:
+            if self._has_unasked():
+                self._drop_connections()
             self._run(may_wait)
             _, _, failed = self._multi.info_read(_MANY)
+            self._keep_watch()
         finally:
             self._multi.remove_handle(self.curl)
         for _, code, text in failed:
@@ -51,6 +54,33 @@ class CurlLoop:
         """Close the connections."""
         self._multi.close()
         self.curl.close()
+
+    def _make_multi(self) -> Any:
+        made: Any = pycurl.CurlMulti()
+        made.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
+        made.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
+        return made
+
+    def _has_unasked(self) -> bool:
+        # Whatever a server says before it is asked (the rest of an answer, one too many, that it
+        # goes away) must not be taken for the next answer. libcurl itself looks only where a
+        # connection has been idle for a second.
+        heard = self._idle.poll(0)
+        for number, happened in heard:
+            if happened & select.POLLNVAL:  # It is closed.
+                self._idle.unregister(number)
+        return any(not happened & select.POLLNVAL for _, happened in heard)
+
+    def _keep_watch(self) -> None:
+        number = self.curl.getinfo(pycurl.ACTIVESOCKET)
+        if number is not None and number >= 0:
+            self._idle.register(number, select.POLLIN)
+
+    def _drop_connections(self) -> None:
+        self._multi.remove_handle(self.curl)
+        self._multi.close()
+        self._multi, self._idle = self._make_multi(), select.poll()
+        self._multi.add_handle(self.curl)
 
     def _run(self, may_wait: Callable[[], float]) -> None:
         _, running = self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)

@@ -35,8 +35,13 @@ _SHORTEST_OF_COOKIE: Final = 12
 #: free text: every text would contain it.
 _SHORTEST_SEARCHED: Final = 4
 
-#: Header fields that carry URLs, which may carry secrets.
-_URL_FIELDS: Final = frozenset({'location', 'content-location', 'link', 'refresh', 'referer'})
+#: Header fields that are a URL, perhaps without its scheme and host.
+_URL_FIELDS: Final = frozenset({'location', 'content-location', 'referer'})
+#: The targets of Link (RFC 8288 section 3), and where Refresh leads to (HTML, `http-equiv`).
+_TARGET: Final = re.compile(r'<([^>]*)>')
+_LEADS_TO: Final = re.compile(r'(?i)[^;,]*[;,]\s*(?:url\s*=\s*)?["\']?([^"\']*)')
+#: Of any other field that is one the same is true.
+_WHOLE_URL: Final = re.compile(r'[A-Za-z][A-Za-z0-9+.\-]*://[^\s]*')
 
 #: What most URLs are: none of it could be a secret.
 _PLAIN_URL: Final = re.compile(r'https?://[a-z0-9.\-]+(?::[0-9]+)?/[A-Za-z0-9_.~/\-]*')
@@ -66,10 +71,32 @@ def redact_fields(fields: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], .
     >>> redact_fields([('Cookie', 'a=b'), ('Location', '/x?token=abc')])
     (('Cookie', '***'), ('Location', '/x?token=***'))
     """
-    return tuple(
-        (name, redact_url(value) if name.casefold() in _URL_FIELDS else value)
-        for name, value in redact_pairs(fields)
-    )
+    return tuple((name, _redact_urls(name, value)) for name, value in redact_pairs(fields))
+
+
+def _redact_urls(name: str, value: str) -> str:
+    for url in urls_in_field(name, value):
+        value = value.replace(url, redact_url(url))
+    return value
+
+
+def urls_in_field(name: str, value: str) -> tuple[str, ...]:
+    """The URLs that stand in a header field.
+
+    >>> urls_in_field('Link', '</a?p=1>; rel=prev, </a?p=3>; rel=next')
+    ('/a?p=1', '/a?p=3')
+    >>> urls_in_field('Refresh', '5; url=/b'), urls_in_field('ETag', '"c"')
+    (('/b',), ())
+    """
+    folded = name.casefold()
+    if folded in _URL_FIELDS:
+        return (value,)
+    if folded == 'link':
+        return tuple(_TARGET.findall(value)) or (value,)
+    if folded == 'refresh':
+        led = _LEADS_TO.match(value)
+        return (value if led is None else led[1],)
+    return (value,) if '://' in value and _WHOLE_URL.fullmatch(value) else ()
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -129,7 +156,7 @@ def secrets_in_fields(fields: Iterable[tuple[str, str]]) -> frozenset[str]:
     frozenset({'abc'})
     """
     fields = tuple(fields)
-    urls = [value for name, value in fields if name.casefold() in _URL_FIELDS]
+    urls = [url for name, value in fields for url in urls_in_field(name, value)]
     return secrets_in_pairs(fields).union(*map(secrets_in_url, urls))
 
 

@@ -71,6 +71,17 @@ def test_a_part_is_gone_on_from_at_its_own_address() -> None:
     assert asked.expect.address == address_digest(MIRROR)
 
 
+def test_a_place_is_known_again_by_what_the_record_shows_of_it() -> None:
+    """A secret of the request that stands in its path is masked there, and no other place."""
+    wish = a_descriptor(f'{URL}/s3cret-7', post=True, headers={'Authorization': 'Bearer s3cret-7'})
+    shown = f'{URL}/***'
+    for last, tag in ((shown, '"v1"'), (f'{URL}/other', None)):
+        record = a_record(served_by=f'{URL}/s3cret-7', urls=(last,))
+        snapshot = a_snapshot(wish, cache=a_cache(an_entry(record=record)))
+        run = Run(wish, a_policy(check_freshness=True), snapshot).go_well(until=Exchange)
+        assert [one.request.headers.get('If-None-Match') for one in run.exchanges] == [tag]
+
+
 def test_a_post_is_never_gone_on_from() -> None:
     """Ranges are of GET alone (RFC 9110 section 14.2): what came is dropped."""
     wish = a_descriptor(post=True)

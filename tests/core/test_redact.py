@@ -57,8 +57,31 @@ def test_urls_in_fields(name: str) -> None:
     assert secrets_in_fields([(name, '/x?token=s&a=1')]) == {'s'}
     assert redact_fields([(f'X-{name}', '/x?token=s')]) == ((f'X-{name}', '/x?token=s'),)
     assert secrets_in_fields([(f'X-{name}', '/x?token=s')]) == frozenset()
+    assert redact_fields([('Origin', 'https://me:pw@h')]) == (('Origin', 'https://***@h'),)
+    assert redact_fields([('X-Text', 'see https://h/?token=s')])[0][1] == 'see https://h/?token=s'
     assert redact_fields(iter([('Cookie', 'a=b')])) == (('Cookie', '***'),)
     assert secrets_in_fields(iter([('Cookie', 'a=b'), (name, '/?sig=c')])) == {'a=b', 'c'}
+
+
+@pytest.mark.parametrize(
+    ('name', 'value', 'shown', 'secrets'),
+    [
+        (
+            'Link',
+            '<https://a/?access_token=A1&page=1>; rel=prev, <https://a/?access_token=B2>; rel=next',
+            '<https://a/?access_token=***&page=1>; rel=prev, <https://a/?access_token=***>; rel=next',
+            {'A1', 'B2'},
+        ),
+        ('Link', '<https://me:pw@a/x>; rel=next', '<https://***@a/x>; rel=next', {'me', 'pw', 'me:pw'}),
+        ('Refresh', '5; url=https://me:pw@h/', '5; url=https://***@h/', {'me', 'pw', 'me:pw'}),
+        ('Refresh', "0;URL='/x?sig=abc'", "0;URL='/x?sig=***'", {'abc'}),
+        ('Refresh', '5', '5', set()),
+    ],
+)  # fmt: skip
+def test_urls_among_other_words(name: str, value: str, shown: str, secrets: set[str]) -> None:
+    """Each of them, wherever it stands."""
+    assert redact_fields([(name, value)]) == ((name, shown),)
+    assert secrets_in_fields([(name, value)]) == secrets
 
 
 def test_secrets_are_found_as_written_and_decoded() -> None:

@@ -1,11 +1,15 @@
 """Only right bytes: digests, lists, content and the caller's look, from end to end."""
 
 import gzip
+import socket
 from base64 import b64encode
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import md5, sha256
 from io import BytesIO
 from pathlib import Path
+from threading import Thread
+from time import sleep
 from typing import Any
 
 import pytest
@@ -256,3 +260,40 @@ def test_a_304_of_another_version_is_not_believed(
     assert outcome.record is not None
     assert outcome.record.etag == '"2"'
     assert [asked.get('If-None-Match') for asked in server.asked] == [None, '"1"', None]
+
+
+def test_what_a_server_says_unasked_is_no_answer(make_manager: MakeManager) -> None:
+    """One answer too many on a connection that is kept; the next URL gets its own bytes."""
+    asked: list[str] = []
+    listener = socket.create_server(('127.0.0.1', 0))
+
+    def answer_with(body: bytes) -> bytes:
+        return b'HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s' % (len(body), body)
+
+    def serve(wire: socket.socket) -> None:
+        with wire, suppress(OSError):
+            while (head := wire.recv(65_536)).startswith(b'GET /'):
+                path = head.split()[1].decode()
+                asked.append(path)
+                wire.sendall(answer_with(f'of {path}'.encode()))
+                if path == '/first':
+                    sleep(0.05)
+                    wire.sendall(answer_with(b'of somebody else'))
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+
+    Thread(target=accept, daemon=True).start()
+    base = f'http://127.0.0.1:{listener.getsockname()[1]}'
+    manager = make_manager(retries=0)
+    bodies = []
+    for path in ('/first', '/second', '/third'):
+        bodies.append(manager.fetch(base + path, False).content.read())  # type: ignore[union-attr]
+        sleep(0.2)
+    manager.close()
+    listener.close()
+
+    assert bodies == [b'of /first', b'of /second', b'of /third']
+    assert asked == ['/first', '/second', '/third']

@@ -527,6 +527,25 @@ def test_what_came_before_the_worker_counts_against_the_limit(
     assert timedelta(seconds=0.2) < told[0] < timedelta(seconds=3)
 
 
+def test_the_wait_for_a_worker_counts_against_the_limit(
+    cached: DownloadManager, server: Server, tmp_path: Path
+) -> None:
+    """One that is busy with something else all the time is not waited for."""
+    url = server.on('/x', resource(BODY))
+    with ThreadPoolExecutor(1) as busy:
+        there = threading.Event()
+        busy.submit(there.wait, 20)
+        began = monotonic()
+        fault = only(cached.download_many([url], executor=busy, timeout=1)).fault
+        took = monotonic() - began
+        there.set()
+
+    assert fault is not None
+    assert (fault.code, 1 < took < 3) == ('timed_out', True)
+    assert held(tmp_path) == []
+    assert cached.fetch(url).path is not None
+
+
 # --- dask -----------------------------------------------------------------------------
 
 
