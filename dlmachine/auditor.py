@@ -12,17 +12,21 @@ from enum import Enum
 from typing import Final
 
 from returns.pipeline import is_successful
+from returns.result import Result
 
 from dlmachine.core.cachekey import full_url
 from dlmachine.core.decide import Verdict
+from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.destination import AtPath
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.plan import Plan, plan
+from dlmachine.core.policy import Policy
 from dlmachine.core.ports import World
 from dlmachine.core.redact import redact_url
 from dlmachine.core.snapshot import CacheEntry
 from dlmachine.core.values import frozen
-from dlmachine.manifest import Item
+from dlmachine.errors import error_for
+from dlmachine.manifest import Item, make_item
 
 
 class AuditStatus(Enum):
@@ -92,10 +96,30 @@ class AuditSummary:
         return f'{counts}; {self.stored_bytes:,} bytes stored'
 
 
-def audit(items: Iterable[Item], world: World) -> Iterator[AuditRow]:
-    """One row for each item, in order, made as it is asked for; reads only."""
-    for item in items:
-        yield _audit_item(item, world)
+def audit(
+    items: Iterable[Item | Descriptor | str], world: World, policy: Policy | None = None
+) -> Iterator[AuditRow]:
+    """One row for each item, in order, made as it is asked for; reads only.
+
+    URLs and descriptors are looked at under the policy, say that of a manager; entries of a
+    manifest have options of their own.
+
+    Raises: RequestError for what is no list.
+    """
+    if isinstance(items, (str, Descriptor, Result)):
+        advice = 'Give a list' if not isinstance(items, Result) else 'Give what it holds: dm.unwrap'
+        problem = f'is a {type(items).__name__}, where a list is wanted'
+        raise error_for(InvalidInput(where='items', problem=problem, advice=advice))
+    return (_audit_item(_as_item(item, policy or Policy()), world) for item in items)
+
+
+def _as_item(item: Item | Descriptor | str, policy: Policy) -> Item:
+    if isinstance(item, Item):
+        return item
+    if not isinstance(item, Descriptor):
+        return make_item({'url': item}, policy, {})
+    url = redact_url(full_url(item.url, item))
+    return Item(name=url, url=url, descriptor=item, policy=policy)
 
 
 def summarize(rows: Iterable[AuditRow]) -> AuditSummary:

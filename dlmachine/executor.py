@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, assert_never
 
 from returns.io import IOFailure, IOResult, IOSuccess
 from returns.pipeline import is_successful
+from returns.result import Result
 from returns.unsafe import unsafe_perform_io
 
 from dlmachine.asking import ask
@@ -78,6 +79,10 @@ def execute(plan: 'Plan', world: World) -> IOResult[Outcome, Fault]:
     What is held when it is interrupted (Ctrl-C) is given back; a part that can be gone on
     from is kept. Faults: any; nothing is raised for an expected failure.
     """
+    if isinstance(plan, Result):
+        advice = 'Give what it holds: dm.unwrap(plan)'
+        wrapped = InvalidInput(where='plan', problem='is a Result', advice=advice)
+        return IOFailure(wrapped)
     if plan.is_redacted:
         advice = 'Give it its secrets back: plan.with_descriptor(descriptor)'
         masked = InvalidInput(where='plan', problem='its secrets are masked', advice=advice)

@@ -227,7 +227,9 @@ class DownloadManager:
         Raises: RequestError if there is no cache.
         """
         if self._world.store is None:
-            raise error_for(InvalidInput(where='open', problem='there is no cache'))
+            advice = 'Give DownloadManager path= or pkg='
+            fault = InvalidInput(where='open', problem='there is no cache', advice=advice)
+            raise error_for(fault)
         opening = {name: kwargs.pop(name) for name in _OPENING if name in kwargs}
         outcome = self.fetch(url, None, **kwargs)
         name = '' if outcome.record is None else outcome.record.filename
@@ -241,6 +243,11 @@ class DownloadManager:
         """
         world, self._world = self._world, self._world.renewed()
         world.close()
+
+    def __reduce__(self) -> Any:
+        """Raises: TypeError, for its connections are of this process."""
+        msg = 'a DownloadManager can not be pickled: make one where it is needed, or use executor='
+        raise TypeError(msg)
 
     def __enter__(self) -> Self:
         """Itself."""

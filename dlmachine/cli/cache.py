@@ -96,9 +96,20 @@ def remove(what: tuple[str, ...], *, yes: bool, dry_run: bool, **given: Any) -> 
         if dry_run:
             return
         if not yes:
-            click.confirm(f'Remove {len(found)}?', abort=True, err=True)
+            _ask(f'Remove {len(found)}?')
         for entry in found:
             remove_entry(registry, entry)
+
+
+def _ask(question: str) -> None:
+    try:
+        click.confirm(question, abort=True, err=True)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        click.echo('', err=True)
+        msg = 'nobody said yes; give --yes'
+        raise click.UsageError(msg) from None
 
 
 def _is_meant(entry: 'Listed', what: str) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -31,6 +32,8 @@ def reading(given: dict[str, Any]) -> 'Iterator[tuple[Registry, Iterator[Listed]
     from dlmachine_adapters.listing import list_entries
 
     with opened(given) as registry:
+        if not Path(registry.folder).is_dir():
+            click.echo(f'note: there is no folder {registry.folder}', err=True)
         yield registry, list_entries(registry)
 
 

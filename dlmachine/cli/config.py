@@ -18,7 +18,8 @@ def command(**given: Any) -> None:
     """
     from dlmachine.core.redact import MASK, is_secret_name
 
-    with managing(given) as manager:
+    # Else it would say that no progress was asked for.
+    with managing(given, progress=True) as manager:
         settings = manager.config.settings
     shown = {
         one.name: MASK if is_secret_name(one.name) and one.value else _text(one.value)
@@ -39,5 +40,6 @@ def _text(value: Any) -> str:
     if isinstance(value, dict):
         # Headers are the only mapping among the settings.
         return str(parse_headers(value).map(lambda fields: dict(fields.redacted())).value_or({}))
-    text = str(value)
+    # As it would be written into a file.
+    text = str(getattr(value, 'value', value))
     return redact_url(text) if '://' in text else text

@@ -1,5 +1,6 @@
 """What a user tries next: entries of manifests, a home, wrong words, and what the log tells."""
 
+import json
 import logging
 import pickle
 from concurrent.futures import ProcessPoolExecutor
@@ -276,3 +277,71 @@ def test_invalid_input_of_a_batch_names_what_it_is_about(make_manager: MakeManag
 
     assert item.input == 'nonsense'
     assert isinstance(item.fault, InvalidInput)
+
+
+def test_urls_are_audited_as_they_are(make_manager: MakeManager, server: Server) -> None:
+    """Under the policy that is given: the manager's own gives what the manager would do."""
+    manager = make_manager(offline=True)
+    urls: list[str | dm.Descriptor] = [
+        server.on('/t.tsv', resource(BODY)),
+        dm.Descriptor('http://127.0.0.1:9/x'),
+        'nonsense',
+    ]
+    with manager.adapters() as world:
+        free = [row.status.value for row in dm.audit(urls, world)]
+        bound = [row.status.value for row in dm.audit(urls, world, manager.policy)]
+        assert free == ['missing', 'missing', 'would-fail']
+        assert bound == ['would-fail'] * 3
+        for wrong in ('http://h/', dm.Descriptor('http://h/'), dm.read_manifest('no.toml')):
+            with pytest.raises(dm.RequestError, match='where a list is wanted'):
+                dm.audit(wrong, world)  # type: ignore[arg-type]
+
+
+def test_what_is_still_in_its_result_is_told(make_manager: MakeManager) -> None:
+    """With what to do about it."""
+    wish, policy = dm.Descriptor('http://127.0.0.1:9/x'), dm.Policy()
+    with make_manager().adapters() as world:
+        made: Any = dm.plan(wish, policy, world.observe(wish, policy))
+        with pytest.raises(dm.RequestError, match=r'plan: is a Result. .*dm.unwrap'):
+            dm.unwrap(dm.execute(made, world))
+
+
+def test_a_manager_belongs_to_its_process(make_manager: MakeManager) -> None:
+    """It can not be sent, and says what can be done."""
+    with pytest.raises(TypeError, match='make one where it is needed'):
+        pickle.dumps(make_manager())
+    with pytest.raises(dm.RequestError, match='Give DownloadManager path= or pkg='):
+        make_manager().open('http://127.0.0.1:9/x')
+
+
+def test_settings_are_shown_as_they_can_be_written(run: RunCommand) -> None:
+    """In a file of options, or for machines."""
+    told = run('config').stdout
+    shown = json.loads(run('config', '--json').stdout)
+
+    [line] = [line.split() for line in told.splitlines() if line.startswith('check_method')]
+
+    assert line == ['check_method', 'auto', '(default)']
+    assert shown['check_method'] == {'value': 'auto', 'source': 'default'}
+    assert shown['progress'] == {'value': 'True', 'source': 'default'}
+
+
+def test_where_nobody_can_answer_a_question_the_option_is_named(
+    run: RunCommand, server: Server, tmp_path: Path
+) -> None:
+    """A script has no terminal; an answer in a pipe is one."""
+    url = server.on('/t.tsv', resource(BODY))
+    path = tmp_path / 'work' / run('get', url, '--cache', 'c').stdout.strip()
+    done = run('cache', 'rm', url, '--cache', 'c')
+
+    assert (done.returncode, 'give --yes' in done.stderr, path.exists()) == (2, True, True)
+    assert run('cache', 'rm', url, '--cache', 'c', '--yes').returncode == 0
+    assert not path.exists()
+
+
+def test_a_folder_that_is_none_is_told(run: RunCommand) -> None:
+    """Its name may be mistyped; an empty cache is none."""
+    done = run('cache', 'ls', '--cache', 'nocache')
+
+    assert (done.returncode, done.stdout) == (0, '')
+    assert done.stderr == 'note: there is no folder nocache\n'
