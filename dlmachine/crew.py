@@ -132,7 +132,9 @@ class Crew(Generic[Task, Result]):
             # of somebody's work: the threads end by themselves, and are not waited for.
             return
         try:
-            for thread in (self._foreman, *self._threads):
+            if self._foreman.is_alive():
+                self._foreman.join()  # First: it may be making one more.
+            for thread in self._threads:
                 if thread.is_alive():
                     thread.join()
         finally:
@@ -145,7 +147,7 @@ class Crew(Generic[Task, Result]):
             if self._over.wait(_LOOK_SECONDS):
                 return
             self._call(self._on_tick)
-            if self._stop.is_set:
+            if self._stop.is_set and self._done.empty():
                 self._wake()  # Whoever waits for an input has none to wait for any more.
             if len(self._threads) >= self._most:
                 continue
