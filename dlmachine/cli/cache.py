@@ -104,8 +104,9 @@ def remove(what: tuple[str, ...], *, yes: bool, dry_run: bool, **given: Any) -> 
 def _ask(question: str) -> None:
     try:
         click.confirm(question, abort=True, err=True)
-    except click.Abort:
-        if sys.stdin.isatty():
+    except click.Abort as abort:
+        # Both have become the same: the end of the input, and Ctrl-C.
+        if not isinstance(abort.__context__, EOFError):
             raise
         click.echo('', err=True)
         msg = 'nobody said yes; give --yes'

@@ -285,7 +285,8 @@ def test_what_a_server_says_unasked_is_no_answer(make_manager: MakeManager) -> N
             while True:
                 Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
 
-    Thread(target=accept, daemon=True).start()
+    accepting = Thread(target=accept)
+    accepting.start()
     base = f'http://127.0.0.1:{listener.getsockname()[1]}'
     manager = make_manager(retries=0)
     bodies = []
@@ -293,6 +294,8 @@ def test_what_a_server_says_unasked_is_no_answer(make_manager: MakeManager) -> N
         bodies.append(manager.fetch(base + path, False).content.read())  # type: ignore[union-attr]
         sleep(0.2)
     manager.close()
+    listener.shutdown(socket.SHUT_RDWR)  # Only to close it would leave it waiting, and open.
+    accepting.join()
     listener.close()
 
     assert bodies == [b'of /first', b'of /second', b'of /third']
