@@ -233,7 +233,7 @@ _OWNERS: Final = {
 #: What they are called on the command line, and by other programs.
 _ELSEWHERE: Final = {
     'retry': 'retries', 'max_time': 'timeout', 'refresh': 'check_freshness',
-    'force': 'force_download', 'cacert': 'cainfo', 'insecure': 'verify', 'known_hash': 'checksum',
+    'cacert': 'cainfo', 'insecure': 'verify', 'known_hash': 'checksum',
     'sha256': 'checksum', 'output': 'dest', 'directory': 'dest', 'params': 'query',
 }  # fmt: skip
 

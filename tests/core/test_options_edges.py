@@ -47,6 +47,7 @@ FAULTY: list[tuple[Callable[[str, object], Any], object, str]] = [
     (read_checksum_list, '', "'' is neither a path nor a URL"),
     (read_validator, 'x', "'x' can not be called"),
     (read_text, ' ', "' ' is empty"),
+    (read_text, 7, '7 is no text'),
 ]
 
 
@@ -84,6 +85,7 @@ def test_a_name_is_told_with_the_nearest_and_its_source() -> None:
     assert (fault.nearest, fault.source) == ('timeout', 'dl.toml')
     assert unknown_name('wait', ['retry_wait']).nearest == 'retry_wait'
     assert unknown_name('maximum', ['max_bytes']).nearest is None
+    assert unknown_name('retard', ['retries']).nearest is None
     assert unknown_name('auth', OPTIONS).nearest is None
 
 

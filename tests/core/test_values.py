@@ -236,6 +236,16 @@ def test_fields_are_inherited() -> None:
     assert [kind.__dataclass_params__.frozen for kind in (base, derived)] == [True, True]
 
 
+def test_one_value_is_compared_as_many_are() -> None:
+    """A class of a single field, and one of none."""
+    single: Any = frozen(_bodies()[2]())
+    empty: Any = frozen(_bodies()[1]())
+
+    assert single(a=1) != single(a=2)
+    assert hash(single(a=1)) != hash(single(a=2))
+    assert empty() == empty()
+
+
 def test_other_values_have_other_hashes() -> None:
     """Else they would all lie in one place of a set."""
     assert len({hash(Point(number)) for number in range(9)}) == 9
