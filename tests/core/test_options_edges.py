@@ -17,7 +17,7 @@ from dlmachine.core.options import (
     unknown_name,
 )
 from dlmachine.core.pacing import Rate
-from dlmachine.core.policy import Policy, find_policy_fault
+from dlmachine.core.policy import Policy, _find_fault, find_policy_fault
 from dlmachine.core.readers import (
     read_bool,
     read_checksum,
@@ -153,6 +153,7 @@ def test_a_policy_that_can_not_be_followed_says_how_far_it_may_go(
     policy: Policy, text: str
 ) -> None:
     """The number that was given, and the limit."""
+    _find_fault.cache_clear()  # What was found before is not what is looked at.
     fault: Any = find_policy_fault(policy)
     assert fault.problem == text
 
