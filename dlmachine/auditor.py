@@ -14,7 +14,7 @@ from typing import Final
 from returns.pipeline import is_successful
 from returns.result import Result
 
-from dlmachine.core.cachekey import full_url
+from dlmachine.core.cachekey import shown_url
 from dlmachine.core.decide import Verdict
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.destination import AtPath
@@ -22,7 +22,6 @@ from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.plan import Plan, plan
 from dlmachine.core.policy import Policy
 from dlmachine.core.ports import World
-from dlmachine.core.redact import redact_url
 from dlmachine.core.snapshot import CacheEntry
 from dlmachine.core.values import frozen
 from dlmachine.errors import error_for
@@ -118,7 +117,7 @@ def _as_item(item: Item | Descriptor | str, policy: Policy) -> Item:
         return item
     if not isinstance(item, Descriptor):
         return make_item({'url': item}, policy, {})
-    url = redact_url(full_url(item.url, item))
+    url = shown_url(item)
     return Item(name=url, url=url, descriptor=item, policy=policy)
 
 
@@ -142,7 +141,7 @@ def _audit_item(item: Item, world: World) -> AuditRow:
     if item.descriptor is None:
         fault = item.fault or InvalidInput(where=item.name, problem='has no descriptor')
         return _failing(item, item.url, fault)
-    url = redact_url(full_url(item.descriptor.url, item.descriptor))
+    url = shown_url(item.descriptor)
     snapshot = world.observe(item.descriptor, item.policy)
     planned = plan(item.descriptor, item.policy, snapshot)
     if not is_successful(planned):

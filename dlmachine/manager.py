@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeAlias
 
 from dlmachine.config import Config, load_config
 from dlmachine.core import descriptor as core
+from dlmachine.core.destination import Auto
 from dlmachine.core.faults import InvalidInput
 from dlmachine.core.options import DESCRIPTOR_NAMES, parse_policy, split_options
 from dlmachine.core.outcome import Outcome
@@ -136,7 +137,8 @@ class DownloadManager:
         """
         described, handled = unwrap(split_options(options))
         what, base = self._read(url)
-        if dest is not None and base.destination == self.policy.destination:
+        has_own = base.destination not in {Auto(), self.policy.destination}
+        if dest is not None and not has_own:
             handled['dest'] = _place(dest)
         if not handled:
             return self._describe(what, described), base

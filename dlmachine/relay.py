@@ -25,7 +25,7 @@ from typing import Any, BinaryIO, Final
 
 from returns.io import IOResult
 
-from dlmachine.core.cachekey import full_url
+from dlmachine.core.cachekey import shown_url
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.destination import InCache
 from dlmachine.core.effects import (
@@ -52,7 +52,6 @@ from dlmachine.core.faults import (
 from dlmachine.core.metadata import MetadataUpdate
 from dlmachine.core.outcome import Outcome
 from dlmachine.core.policy import Policy
-from dlmachine.core.redact import redact_url
 from dlmachine.core.snapshot import CacheEntry, Snapshot
 from dlmachine.core.states import Finished, Opening, Step
 from dlmachine.core.values import frozen
@@ -163,10 +162,10 @@ class _Caller(Run):
 
     def _until(self) -> float | None:
         # By the clock that never jumps; whoever works has as much time left, and says so first.
-        timeout, elapsed = self._policy.timeout, self._here.clock.now() - self.began_at
+        timeout = self._policy.timeout
         if timeout is None:
             return None
-        return monotonic() + (timeout - elapsed).total_seconds() + _GRACE_SECONDS
+        return monotonic() + self._left(timeout).total_seconds() + _GRACE_SECONDS
 
     def _perform(self, effect: Effect, update: MetadataUpdate | None) -> Event:
         if self._returned is None:
@@ -250,7 +249,7 @@ def _pass_on(baton: Baton, executor: Executor, stop: Stop, until: float | None) 
 
 def _too_late(baton: Baton) -> Fault:
     job: Any = getattr(baton.step.state, 'job', None)
-    url = redact_url(full_url(job.descriptor.url, job.descriptor))
+    url = shown_url(job.descriptor)
     return TimedOut(url=url, phase='total', limit=job.policy.timeout)
 
 

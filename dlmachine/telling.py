@@ -8,13 +8,12 @@ import sys
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from dlmachine.core.cachekey import full_url
+from dlmachine.core.cachekey import shown_url
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.effects import Effect, ExchangeMany, Wait
 from dlmachine.core.events import Answered, Event, Failed, Interrupted, SegmentsEnded
 from dlmachine.core.faults import Fault
 from dlmachine.core.outcome import Origin, Outcome
-from dlmachine.core.redact import redact_url
 from dlmachine.core.show import show_effect
 from dlmachine.core.states import Step
 
@@ -27,7 +26,7 @@ def tell_verdict(step: Step, descriptor: Descriptor) -> None:
     logger, job = _logger(), getattr(step.state, 'job', None)
     if logger is not None and job is not None and logger.isEnabledFor(_INFO):
         verdict, reason = job.decision.verdict.value, job.decision.reason.value
-        logger.info('%s %s: %s', verdict, _named(descriptor), reason)
+        logger.info('%s %s: %s', verdict, shown_url(descriptor), reason)
 
 
 def tell_step(effect: Effect, event: Event) -> None:
@@ -52,18 +51,18 @@ def tell_step(effect: Effect, event: Event) -> None:
 def tell_end(outcome: Outcome, descriptor: Descriptor) -> None:
     """That it came from the network, and where it is."""
     logger, record = _logger(), outcome.record
-    is_new = outcome.origin is Origin.NETWORK and record is not None
-    if logger is not None and is_new and logger.isEnabledFor(_INFO):
-        size = '' if record is None else f'{record.size_bytes:,} bytes'
-        place = outcome.path or 'memory'
-        logger.info('got %s: %s into %s', _named(descriptor), size, place)
+    if logger is None or record is None or outcome.origin is not Origin.NETWORK:
+        return
+    if logger.isEnabledFor(_INFO):
+        size, place = f'{record.size_bytes:,} bytes', outcome.path or 'memory'
+        logger.info('got %s: %s into %s', shown_url(descriptor), size, place)
 
 
 def tell_failure(fault: Fault, descriptor: Descriptor) -> None:
     """Why it could not be done."""
     logger = _logger()
     if logger is not None:
-        named, text = _named(descriptor), str(fault)
+        named, text = shown_url(descriptor), str(fault)
         logger.warning('failed %s', text if named in text else f'{named}: {text}')
 
 
@@ -78,10 +77,6 @@ _FIRST_ERROR: Final = 400
 #: As `logging` numbers its levels.
 _DEBUG: Final = 10
 _INFO: Final = 20
-
-
-def _named(descriptor: Descriptor) -> str:
-    return redact_url(full_url(descriptor.url, descriptor))
 
 
 def _logger() -> 'Logger | None':

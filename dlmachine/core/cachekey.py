@@ -25,6 +25,7 @@ from dlmachine.core.body import (
     RawBody,
 )
 from dlmachine.core.descriptor import Descriptor
+from dlmachine.core.redact import redact_url
 
 #: Headers that do not change what is meant: the connection's, the conditions', the agent's.
 VOLATILE_HEADERS: Final = frozenset({
@@ -86,6 +87,15 @@ def full_url(address: str, descriptor: Descriptor) -> str:
         return address
     joint = '&' if '?' in address else '?'
     return f'{address}{joint}{urlencode(descriptor.query)}'
+
+
+def shown_url(descriptor: Descriptor) -> str:
+    """What is asked for, as it may be shown and kept: without secrets.
+
+    >>> shown_url(Descriptor.parse('http://h/x', query={'token': 'abc', 'a': 1}).unwrap())
+    'http://h/x?a=1&token=***'
+    """
+    return redact_url(full_url(descriptor.url, descriptor))
 
 
 def _body_identity(body: Body) -> Any:

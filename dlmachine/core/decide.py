@@ -9,7 +9,7 @@ from enum import Enum
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from dlmachine.core.cachekey import full_url
+from dlmachine.core.cachekey import shown_url
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.destination import Auto, Destination, InCache, resolve_destination
 from dlmachine.core.faults import (
@@ -209,7 +209,7 @@ def _is_of_copy(part: PartSeen, entry: CacheEntry | None) -> bool:
 def _find_refusal(
     place: Destination, descriptor: Descriptor, policy: Policy, snapshot: Snapshot
 ) -> Fault | None:
-    url = redact_url(full_url(descriptor.url, descriptor))
+    url = shown_url(descriptor)
     cache = snapshot.cache if isinstance(place, InCache) else None
     if policy.offline:
         return OfflineMiss(url=url, cache=None if cache is None else cache.folder)

@@ -6,7 +6,7 @@ Pure. Secrets are taken out here, before anything leaves the machine.
 from dataclasses import replace
 from datetime import datetime
 
-from dlmachine.core.cachekey import full_url
+from dlmachine.core.cachekey import shown_url
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.effects import Exchange
 from dlmachine.core.events import Answered, Head, Received
@@ -33,7 +33,7 @@ def build_record(
     headers = answer.head.headers
     secrets = exchange.request.secrets() | secrets_of(descriptor)
     return DownloadRecord(
-        url=redacted_url(descriptor),
+        url=shown_url(descriptor),
         method=descriptor.method,
         request_headers=_scrubbed(exchange.request.headers, secrets),
         body_kind=kind,
@@ -73,11 +73,6 @@ def freshen_record(
         last_modified=_unless_secret(head.headers.get('Last-Modified'), secrets)
         or record.last_modified,
     )
-
-
-def redacted_url(descriptor: Descriptor) -> str:
-    """What was asked for, without secrets."""
-    return redact_url(full_url(descriptor.url, descriptor))
 
 
 def _unless_secret(value: str | None, secrets: frozenset[str]) -> str | None:

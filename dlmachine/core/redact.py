@@ -108,6 +108,9 @@ def redact_url(url: str) -> str:
     """
     if _PLAIN_URL.fullmatch(url) is not None:
         return url
+    front, slash, rest = url.partition('/')
+    if '@' in front:  # Without a scheme that would tell, what stands before may be a login.
+        url = f'{MASK}@{front.rpartition("@")[2]}{slash}{rest}'
     parts = _split(url)
     return MASK if parts is None else _redact_parts(parts)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, assert_never
 
-from dlmachine.core.cachekey import full_url
+from dlmachine.core.cachekey import shown_url
 from dlmachine.core.destination import AtPath, Destination, InCache, InFolder, InMemory
 from dlmachine.core.effects import (
     AcquireLock,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 def plan_lines(plan: 'Plan') -> Iterator[str]:
     """A plan as lines of text."""
-    url = redact_url(full_url(plan.descriptor.url, plan.descriptor))
+    url = shown_url(plan.descriptor)
     yield f'{plan.verdict.value} {url}'
     yield f'  because      {plan.reason.value}'
     yield f'  destination  {show_destination(plan.destination)}'

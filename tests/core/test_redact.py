@@ -43,6 +43,9 @@ def test_plain_names(name: str) -> None:
         ('https://h/?%74oken=s', 'https://h/?%74oken=***'),
         ('https://h/?token', 'https://h/?token'),
         ('https://[', '***'),
+        ('me:pw@h/x?token=s', '***@h/x?token=***'),
+        ('me:p@w@h', '***@h'),
+        ('/x@y?a=1', '/x@y?a=1'),
     ],
 )  # fmt: skip
 def test_urls(url: str, shown: str) -> None:

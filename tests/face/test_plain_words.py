@@ -72,6 +72,17 @@ def test_entries_of_a_manifest_are_downloaded_by_their_own_options(
     assert items[3].fault.code == 'digest_mismatch'
 
 
+def test_an_entry_without_a_place_goes_where_the_call_says(
+    make_manager: MakeManager, manifest: str, tmp_path: Path
+) -> None:
+    """Whatever the manager says, and whether or not the manifest was read for it."""
+    manager = make_manager(dest=f'{tmp_path}/usual/')
+    for base in (None, manager.policy):
+        entry = dm.unwrap(dm.read_manifest(manifest, base))[0]
+        for item in manager.download_many([entry], dest=tmp_path / 'said'):
+            assert item.path == str(tmp_path / 'said' / 't.tsv')
+
+
 def test_an_entry_is_planned_and_fetched_like_any_wish(
     make_manager: MakeManager, manifest: str
 ) -> None:
@@ -216,6 +227,7 @@ def test_lists_are_read_in_one_way(run: RunCommand, server: Server, tmp_path: Pa
 
     assert done.stdout == 'd/t.tsv\n'
     assert 'error: nonsense: url: has no scheme' in done.stderr
+    assert 's3cret' not in run('get', 'me:s3cret@h/x').stderr
     (tmp_path / 'work' / 'empty.txt').write_text('# none\n')
     assert run('get', '-i', 'empty.txt').returncode == 2
 
