@@ -132,6 +132,7 @@ def plan(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Result[P
     fetch https://example.org/t.csv
       because      memory is the destination
       destination  memory
+      patience     4 requests at most if nobody answers: 47 s without a connection, 247 s in silence
       1. open a part in memory
       2. GET https://example.org/t.csv with requests
       3. publish to memory

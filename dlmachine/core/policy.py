@@ -106,7 +106,7 @@ class Policy:
     retry_max_wait: timedelta = timedelta(seconds=60)
     retry_after_max: timedelta = timedelta(minutes=5)
     idempotent: bool = False
-    connect_timeout: timedelta = timedelta(seconds=30)
+    connect_timeout: timedelta = timedelta(seconds=10)
     stall_timeout: timedelta = timedelta(seconds=60)
     timeout: timedelta | None = None
     lock_timeout: timedelta = timedelta(minutes=10)

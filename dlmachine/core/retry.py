@@ -25,6 +25,7 @@ from dlmachine.core.faults import (
 )
 from dlmachine.core.policy import Policy
 from dlmachine.core.validators import parse_http_date
+from dlmachine.core.values import frozen
 
 
 class Chance(Enum):
@@ -99,6 +100,38 @@ def backoff(policy: Policy, round_number: int, draw: float) -> timedelta:
     """
     doublings = min(max(round_number - 1, 0), 16)
     return min(policy.retry_wait * (1 << doublings), policy.retry_max_wait) * draw
+
+
+@frozen
+class Patience:
+    """The requests that are made before giving up, and the time that they take at most.
+
+    `unreachable` is the time if no server can be connected to, `silent` if each accepts a
+    connection and says nothing. Resolving a host name is not in it, nor what a server asks
+    to wait.
+    """
+
+    requests: int
+    unreachable: timedelta
+    silent: timedelta
+
+
+def patience(policy: Policy, addresses: int = 1) -> Patience:
+    """What a download costs at most if nobody answers, of so many URLs that it may ask.
+
+    >>> worst = patience(Policy())
+    >>> worst.requests, worst.unreachable.total_seconds(), worst.silent.total_seconds()
+    (4, 47.0, 247.0)
+    """
+    requests = (policy.retries + 1) * addresses
+    rounds = range(1, policy.retries + 1)
+    waits = sum((backoff(policy, number, 1.0) for number in rounds), timedelta(0))
+    most = timedelta.max if policy.timeout is None else policy.timeout
+    return Patience(
+        requests=requests,
+        unreachable=min(requests * policy.connect_timeout + waits, most),
+        silent=min(requests * policy.stall_timeout + waits, most),
+    )
 
 
 def parse_retry_after(head: Head, at: datetime) -> timedelta | None:

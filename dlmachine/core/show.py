@@ -25,6 +25,7 @@ from dlmachine.core.effects import (
     Wait,
 )
 from dlmachine.core.redact import redact_url
+from dlmachine.core.retry import patience
 
 if TYPE_CHECKING:
     from dlmachine.core.plan import Plan
@@ -41,10 +42,21 @@ def plan_lines(plan: 'Plan') -> Iterator[str]:
         yield f'  stored       version {entry.version} of {entry.stored_at:%Y-%m-%d %H:%M:%S} UTC'
     if not plan.descriptor.tls.verify:
         yield '  insecure     the server does not have to prove who it is (verify=False)'
+    if any(isinstance(effect, Exchange) for effect in plan.effects):
+        yield f'  patience     {_show_patience(plan)}'
     for note in plan.decision.notes:
         yield f'  note         {note}'
     for number, effect in enumerate(plan.effects, start=1):
         yield f'  {number}. {show_effect(effect)}'
+
+
+def _show_patience(plan: 'Plan') -> str:
+    worst = patience(plan.policy, len(plan.decision.addresses))
+    gone, mute = (time.total_seconds() for time in (worst.unreachable, worst.silent))
+    many = '1 request' if worst.requests == 1 else f'{worst.requests} requests'
+    return (
+        f'{many} at most if nobody answers: {gone:g} s without a connection, {mute:g} s in silence'
+    )
 
 
 def show_destination(place: Destination) -> str:

@@ -15,7 +15,7 @@ _SURROGATE: Final = re.compile('[\ud800-\udfff]')
 _NAMES: Final = {'\r': 'CR', '\n': 'LF', '\0': 'NUL'}
 
 
-def find_frame_breaker(where: str, text: str, advice: str = '') -> InvalidInput | None:
+def find_frame_breaker(where: str, text: str) -> InvalidInput | None:
     r"""The first CR, LF or NUL in the text as a fault, or None.
 
     >>> find_frame_breaker("headers['A']", 'x\r\nEvil: 1').problem
@@ -24,9 +24,8 @@ def find_frame_breaker(where: str, text: str, advice: str = '') -> InvalidInput 
     found = _FORBIDDEN.search(text)
     if found:
         problem = f'contains {_NAMES[found.group()]} at position {found.start()}'
-        return InvalidInput(
-            where=where, problem=problem, advice=advice or 'Remove it: it would end the line early'
-        )
+        advice = 'Remove it: it would end the line early'
+        return InvalidInput(where=where, problem=problem, advice=advice)
     return find_unwritable(where, text)
 
 

@@ -142,7 +142,7 @@ def get(
             checks_content=True,
         ),
         algorithms=algorithms,
-        connect_timeout=timedelta(seconds=30),
+        connect_timeout=timedelta(seconds=10),
         stall_timeout=timedelta(seconds=60),
         **known,
     )

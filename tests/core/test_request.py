@@ -34,6 +34,12 @@ BUILT = [
     ),
     ('a query', a_descriptor('https://h/?a=1', query={'b': 'c d'}), 'https://h/?a=1&b=c+d', COMMON),
     (
+        'line breaks in a query',
+        a_descriptor('https://h/', query={'q': '<a>\r\n\0'}),
+        'https://h/?q=%3Ca%3E%0D%0A%00',
+        COMMON,
+    ),
+    (
         'a form',
         a_descriptor(post=True),
         URL,

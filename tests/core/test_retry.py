@@ -33,7 +33,15 @@ from dlmachine.core.faults import (
     WorkerLost,
 )
 from dlmachine.core.policy import Policy
-from dlmachine.core.retry import PASSING, Chance, backoff, classify, jitter, parse_retry_after
+from dlmachine.core.retry import (
+    PASSING,
+    Chance,
+    backoff,
+    classify,
+    jitter,
+    parse_retry_after,
+    patience,
+)
 from tests.builders import NOW, a_head
 
 U = 'http://h/'
@@ -134,3 +142,24 @@ def test_the_span_doubles_up_to_a_cap(number: int, seconds: int) -> None:
 def test_draws_differ() -> None:
     """One chance gives a run of draws that do not repeat."""
     assert len({jitter(0.5, number) for number in range(50)}) == 50
+
+
+WORST = [
+    ('the defaults', Policy(), 1, (4, 47, 247)),
+    ('two mirrors', Policy(), 3, (12, 127, 727)),
+    ('no retries', Policy(retries=0), 1, (1, 10, 60)),
+    ('a limit for the whole', Policy(timeout=timedelta(seconds=50)), 1, (4, 47, 50)),
+    ('waits end at the longest', Policy(retries=8), 1, (9, 90 + 63 + 120, 540 + 63 + 120)),
+]
+
+
+@pytest.mark.parametrize(
+    ('policy', 'addresses', 'expected'), [row[1:] for row in WORST], ids=[row[0] for row in WORST]
+)
+def test_the_worst_case_is_known(
+    policy: Policy, addresses: int, expected: tuple[int, float, float]
+) -> None:
+    """Requests, and the time without a connection and in silence."""
+    worst = patience(policy, addresses)
+    times = (worst.unreachable.total_seconds(), worst.silent.total_seconds())
+    assert (worst.requests, *times) == expected

@@ -198,7 +198,7 @@ def test_the_defaults_are_polite_and_safe() -> None:
         if isinstance(value, timedelta)
     }
     assert seconds == {
-        'retry_wait': 1, 'retry_max_wait': 60, 'retry_after_max': 300, 'connect_timeout': 30, 'stall_timeout': 60,
+        'retry_wait': 1, 'retry_max_wait': 60, 'retry_after_max': 300, 'connect_timeout': 10, 'stall_timeout': 60,
         'lock_timeout': 600,
     }  # fmt: skip
     assert a_descriptor().tls.verify
