@@ -15,6 +15,7 @@ from property_tests.simulation.coverage import expected_pairs, unknown_states
 from property_tests.simulation.mutants import MUTANTS
 from property_tests.simulation.play import play, play_together, tell
 from property_tests.simulation.shrink import shrink
+from property_tests.simulation.tape_corpus import TAPES
 from property_tests.simulation.tapes import MOST_BYTES, Tapes
 
 #: Runs in which each planted mistake must be found.
@@ -26,6 +27,13 @@ def test_whatever_goes_wrong_the_promises_hold(tape: bytes) -> None:
     """Crashes, power cuts, sick disks, mishaps of the network, in an order that hypothesis draws."""
     played = play(tape)
     assert played.broken is None, tell(tape)
+
+
+@pytest.mark.parametrize('name', TAPES)
+def test_what_once_broke_a_promise_does_not(name: str) -> None:
+    """The tapes that long simulations ended with."""
+    tape = bytes.fromhex(TAPES[name])
+    assert play(tape).broken is None, tell(tape)
 
 
 def test_made_up_runs_keep_the_promises() -> None:

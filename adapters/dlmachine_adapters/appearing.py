@@ -16,16 +16,44 @@ _NO_LINKS: Final = frozenset(
 
 
 def move_to_new_name(source: Path, target: Path) -> None:
-    """Rename without replacing.  Raises FileExistsError if the name is taken."""
+    """Rename without replacing, to last.  Raises FileExistsError if the name is taken.
+
+    It is also taken if somebody removed the file at once, and another got its name: until ours
+    is seen under it, the source stays.
+    """
+    # Open as long as we look for it: the number of a file that is gone may be another's soon.
+    handle = os.open(source, os.O_RDONLY)
+    try:
+        _move(source, target, os.fstat(handle))
+    finally:
+        os.close(handle)
+
+
+def _move(source: Path, target: Path, ours: os.stat_result) -> None:
     try:
         os.link(source, target)
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
         _claim_and_replace(source, target)
+        sync_folder(target.parent)
+        if not has_name(target, ours):
+            raise OSError(errno.ESTALE, 'the file is another by now') from None
         return
+    sync_folder(target.parent)
+    if not has_name(target, ours):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
     with contextlib.suppress(OSError):
         source.unlink()
+
+
+def has_name(path: Path, seen: os.stat_result) -> bool:
+    """Whether this very file has the name, and not one that came there since."""
+    try:
+        there = os.stat(path, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return (there.st_dev, there.st_ino) == (seen.st_dev, seen.st_ino)
 
 
 def sync_folder(folder: Path) -> None:

@@ -165,9 +165,9 @@ class FileKeeper:
         source = self._path if self._final is None else self._own_file(self._final)
         if effect.replace:
             source.replace(target)
+            sync_folder(target.parent)
         else:
             move_to_new_name(source, target)
-        sync_folder(target.parent)
         self._final = str(target)
         self._drop_note()
         LIVE.discard(self._identity)

@@ -165,9 +165,11 @@ def _network(
     if not usable:
         return Failure(found[0].failure())
     part = _find_part(descriptor, policy, snapshot, usable)
-    if part is not None and (verdict is Verdict.FETCH or not _is_of_copy(part, entry)):
+    if part is not None and verdict is not Verdict.FETCH and _is_of_copy(part, entry):
+        part = None
+    if part is not None and part.address == address_digest(usable[0].url):
         # A part of another version than the stored one: whether that is current is answered by
-        # the rest, too.
+        # the rest, too. What a mirror gave waits until the mirror is asked.
         verdict, reason = Verdict.RESUME, Reason.PART_LEFT
     left_out = tuple(str(one.failure()) for one in found if not is_successful(one))
     switched = tuple(
@@ -182,7 +184,7 @@ def _network(
             destination=place,
             entry=entry,
             addresses=usable,
-            part=part if verdict is Verdict.RESUME else None,
+            part=part,
             notes=(*left_out, *switched),
         )
     )

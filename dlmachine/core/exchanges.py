@@ -135,7 +135,10 @@ def _last_byte(job: Job, effort: Effort) -> int | None:
 
 def _condition(job: Job, effort: Effort) -> Condition:
     decision, address = job.decision, effort.address(job)
+    # With a part of another version, whether the copy is current is answered by the rest, too.
+    has_part = bool(effort.part_bytes)
     is_asked = decision.verdict is Verdict.REVALIDATE and not effort.is_unconditional
+    is_asked = is_asked and not has_part
     if not is_asked or decision.entry is None:
         return Condition()
     record, method = decision.entry.record, job.policy.check_method

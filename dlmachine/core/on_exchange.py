@@ -78,9 +78,9 @@ def on_exchanging(state: Exchanging, event: Event) -> Step:
     """An answer, or an interruption."""
     match event:
         case Answered():
-            return _on_answer(state, event)
+            return _on_answer(_overwriting(state, event.head), event)
         case Interrupted():
-            return _on_interruption(state, event)
+            return _on_interruption(_overwriting(state, event.head), event)
         case Failed(at=at, fault=fault):
             return go_on(state.job, state.effort, fault, at)
         case _:
@@ -96,12 +96,13 @@ def _first_effort(job: Job, size_bytes: int) -> Effort:
     digests = [address_digest(address.url) for address in job.decision.addresses]
     position, whole = digests.index(part.address), part.whole_bytes
     if whole is None or not may_divide(job, position):
-        return Effort(
+        left = Effort(
             position=position, part_bytes=offset, validator=part.validator, said=part.said
         )
+        return left.at(0)
     # Of this one it is known whether it is whole.
     front = min(size_bytes, whole - 1)
-    return Effort(
+    left = Effort(
         position=position,
         part_bytes=front,
         validator=part.validator,
@@ -109,6 +110,18 @@ def _first_effort(job: Job, size_bytes: int) -> Effort:
         held=behind(part.spans, front),
         whole_bytes=whole,
     )
+    # A part does not change whom is asked first: a mirror's version need not be the newest.
+    return left.at(0)
+
+
+def _overwriting(state: Exchanging, head: Head | None) -> Exchanging:
+    # A body that is taken leaves nothing of what the part had of another address.
+    effort = state.effort
+    if effort.aside is None or head is None:
+        return state
+    if not isinstance(decide_body(state.exchange, head), TakeBody):
+        return state
+    return replace(state, effort=replace(effort, aside=None))
 
 
 def _on_answer(state: Exchanging, event: Answered) -> Step:

@@ -56,6 +56,18 @@ class Job:
 
 
 @frozen
+class SetAside:
+    """What the part holds of an address that is not being asked; as in `Effort`."""
+
+    position: int
+    part_bytes: int
+    validator: str
+    said: Said
+    held: Spans
+    whole_bytes: int | None
+
+
+@frozen
 class Effort:
     """How far the tries have come.
 
@@ -70,8 +82,9 @@ class Effort:
     not be trusted.
 
     `held` are the spans behind `part_bytes` that are in the part too, of a whole of
-    `whole_bytes`. `connections` is the most that the server put up with (0: not known yet),
-    `singles` are the addresses that give no segments.
+    `whole_bytes`. `aside` is what is there of another address, until a body overwrites it: it
+    decides from which byte that address is asked, not when. `connections` is the most that the
+    server put up with (0: not known yet), `singles` are the addresses that give no segments.
     """
 
     round: int = 0
@@ -90,6 +103,7 @@ class Effort:
     is_unconditional: bool = False
     held: Spans = ()
     whole_bytes: int | None = None
+    aside: SetAside | None = None
     connections: int = 0
     singles: frozenset[int] = frozenset()
 
@@ -101,6 +115,33 @@ class Effort:
     def emptied(self) -> 'Effort':
         """The same with nothing in the part that could be gone on from."""
         return replace(self, part_bytes=0, validator=None, said=Said(), held=(), whole_bytes=None)
+
+    def at(self, position: int) -> 'Effort':
+        """The same at an address: a validator means something where it came from only."""
+        if position == self.position:
+            return self
+        aside, there = self.aside, replace(self.emptied(), position=position)
+        if self.part_bytes and self.validator is not None:
+            aside = SetAside(
+                position=self.position,
+                part_bytes=self.part_bytes,
+                validator=self.validator,
+                said=self.said,
+                held=self.held,
+                whole_bytes=self.whole_bytes,
+            )
+        there = replace(there, is_unranged=False, is_unconditional=False, aside=aside)
+        if aside is None or aside.position != position:
+            return there
+        return replace(
+            there,
+            part_bytes=aside.part_bytes,
+            validator=aside.validator,
+            said=aside.said,
+            held=aside.held,
+            whole_bytes=aside.whole_bytes,
+            aside=None,
+        )
 
     def filled(self, spans: Spans, whole_bytes: int, validator: str) -> 'Effort':
         """The same with these spans in the part, and what they are of."""

@@ -52,7 +52,7 @@ def go_on(
         return _renew(job, effort, fault, left)
     following = _positions(job, effort, effort.position + 1)
     if following:
-        return start_try(job, _at(effort, following[0]), at)
+        return start_try(job, effort.at(following[0]), at)
     return _next_round(job, effort, fault, left)
 
 
@@ -65,7 +65,8 @@ def start_try(job: Job, effort: Effort, at: datetime) -> Step:
 def give_up(job: Job, effort: Effort, fault: Fault) -> Step:
     """End with the fault; a part that can be gone on from is kept for a later run."""
     is_harmless = fault.party in _ELSEWHERE or isinstance(fault, Cancelled)
-    keep = is_harmless and bool(effort.part_bytes) and bool(effort.validator)
+    has_part = bool(effort.part_bytes and effort.validator) or effort.aside is not None
+    keep = is_harmless and has_part
     return close(job, replace(fault, tries=effort.tries), keep_part=keep)
 
 
@@ -89,7 +90,7 @@ def _next_round(job: Job, effort: Effort, fault: Fault, left: timedelta | None) 
     number = effort.round + 1
     draw = number + effort.renewals * (job.policy.retries + 1)
     wait = backoff(job.policy, number, jitter(job.snapshot.chance, draw))
-    ahead = replace(_at(effort, remaining[0]), round=number)
+    ahead = replace(effort.at(remaining[0]), round=number)
     return _wait(job, ahead, fault, left, wait, f'before round {number + 1}')
 
 
@@ -104,14 +105,6 @@ def _wait(
     effort = replace(ahead, asked_wait=timedelta(0))
     effect = Wait(duration=wait, reason=f'{why}, {when}')
     return Step(state=Waiting(job=job, effort=effort), effect=effect)
-
-
-def _at(effort: Effort, position: int) -> Effort:
-    # A validator means something at the address that gave it, and nowhere else.
-    if position == effort.position:
-        return effort
-    there = replace(effort.emptied(), position=position)
-    return replace(there, is_unranged=False, is_unconditional=False)
 
 
 def _positions(job: Job, effort: Effort, start: int) -> list[int]:

@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from hashlib import new, sha256
 from io import BytesIO
 
-from dlmachine.core.decide import Reason
 from dlmachine.core.faults import Bug, Fault
 from dlmachine.core.machine import most_effects
 from dlmachine.core.outcome import Origin, Outcome
@@ -161,8 +160,8 @@ class Invariants:
         require(
             is_before or data in self.shared.network.contents(urls), f'an outcome holds {data!r}'
         )
-        # Where somebody removes files and locks do not work, another may get the name of one.
-        is_own &= outcome.path not in self.shared.registry.removed
+        # Where somebody removes a file after it was seen under its name, another may get that.
+        is_own &= not self._is_swapped(attempt, outcome.path)
         if outcome.record is not None and is_own:
             record = outcome.record
             require(
@@ -179,7 +178,7 @@ class Invariants:
         if outcome.origin is Origin.STALE:
             require(wish.policy.stale_if_error, 'a stale copy was not asked for')
             require(outcome.fault is not None, 'a stale copy, and no reason')
-        if outcome.origin is Origin.NETWORK:
+        if outcome.origin is Origin.NETWORK and is_own:
             least, validate = wish.policy.min_bytes, wish.policy.validate
             require(least is None or len(data) >= least, 'an outcome is smaller than min_bytes')
             is_right = validate is None or (
@@ -193,6 +192,12 @@ class Invariants:
         is_asked &= wish.policy.check_method is not CheckMethod.SIZE
         if is_asked and is_own:
             self._check_fresh(attempt, data)
+
+    def _is_swapped(self, attempt: Attempt, path: str | None) -> bool:
+        kernel, removed = self.shared.kernel, self.shared.registry.removed
+        if path not in removed:
+            return False
+        return removed[path] > kernel.looked.get((attempt.process, path), -1)
 
     def _check_fresh(self, attempt: Attempt, data: bytes) -> None:
         # What was asked for is what somebody had at some moment since.
@@ -232,9 +237,6 @@ class Invariants:
         assert isinstance(result, Outcome)
         site = self.shared.network.sites[attempt.wish.descriptor.url]
         data = self._content(result)
-        if result.record is not None and result.reason == Reason.PART_LEFT.value:
-            # Whoever gave the part is asked for the rest, and may be a mirror.
-            site = self.shared.network.sites[result.record.served_by]
         if self.shared.locks.mode != 'works' and result.path in self.shared.registry.removed:
             # Its name became free, and without locks another file of ours may have got it.
             return

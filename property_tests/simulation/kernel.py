@@ -55,6 +55,8 @@ class Kernel:
     check: Callable[[], None] = lambda: None
     #: Who last let a file appear at a path; and whether a disk that failed may have lost that.
     publishers: dict[str, Process] = field(default_factory=dict)
+    #: When a process last looked whether its file has a name, by both.
+    looked: dict[tuple[Process, str], int] = field(default_factory=dict)
     is_sync_lost: bool = False
     on_death: list[Callable[[Process], None]] = field(default_factory=list)
     hub: greenlet = field(default_factory=getcurrent)

@@ -35,7 +35,7 @@ class Registry:
     """What all processes share; `losing` are the versions whose files may go before their rows.
 
     `changed_by` are the processes that have changed rows, `removed` the files that somebody
-    else took away.
+    else took away, with the step at which.
     """
 
     kernel: Kernel
@@ -43,7 +43,7 @@ class Registry:
     writer: Process | None = None
     changes: int = 0
     losing: set[tuple[str, int]] = field(default_factory=set)
-    removed: set[str] = field(default_factory=set)
+    removed: dict[str, int] = field(default_factory=dict)
     changed_by: list[Process] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -55,7 +55,7 @@ class Registry:
 
     def lose(self, path: str) -> None:
         """Somebody removes a file."""
-        self.removed.add(path)
+        self.removed[path] = self.kernel.steps
         self.losing.update(place for place, row in self.rows.items() if row.update.path == path)
 
     def note(self) -> None:

@@ -138,10 +138,16 @@ class Os:
     def __init__(self, system: System) -> None:
         self._system = system
 
-    def stat(self, path: object) -> Stat:
-        self._system.kernel.look(f'stat {path}')
-        self._system.kernel.fail('stat', str(path))
-        return self._system.stat(str(path))
+    def stat(self, path: object, *, follow_symlinks: bool = True) -> Stat:
+        kernel = self._system.kernel
+        kernel.look(f'stat {path}')
+        kernel.fail('stat', str(path))
+        if kernel.current is not None:
+            kernel.looked[kernel.current, str(path)] = kernel.steps
+        if follow_symlinks:
+            return self._system.stat(str(path))
+        inode = kernel.disk.inode(str(path))
+        return _stat(inode, kernel.disk.count_names(inode))
 
     def fstat(self, fd: int) -> Stat:
         inode = self._system.file(fd).inode

@@ -179,6 +179,33 @@ def test_a_name_that_is_claimed_is_never_seen_empty(
     assert _left(folder) == ['other', 'x']
 
 
+@pytest.mark.parametrize('has_links', [True, False])
+@pytest.mark.parametrize('is_swapped', [True, False])
+def test_a_name_that_another_file_got_is_taken(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, *, is_swapped: bool, has_links: bool
+) -> None:
+    """Somebody removed ours at once, and the name is free or has another file since."""
+    target = folder / 'x'
+
+    def swapped(_: Path) -> None:
+        target.unlink()
+        if is_swapped:
+            target.write_bytes(b'theirs')
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    (folder / 'one').write_bytes(b'one')
+    monkeypatch.setattr(appearing, 'sync_folder', swapped)
+    if not has_links:
+        monkeypatch.setattr(os, 'link', refuse)
+    with pytest.raises(FileExistsError if has_links else OSError, match='exists|another'):
+        appearing.move_to_new_name(folder / 'one', target)
+    assert target.exists() is is_swapped
+    # Where it can be, it is still there for the next name.
+    assert (folder / 'one').exists() is has_links
+
+
 def test_a_claim_that_fails_is_taken_back(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No empty file stays where nothing could be put."""
 

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from dlmachine.core.checksums import Checksum
-from dlmachine.core.effects import ConfirmCopy, Exchange, Observe, OpenPart
-from dlmachine.core.events import CopyConfirmed, CopyMissing, Observed, PartOpened
+from dlmachine.core.destination import Auto
+from dlmachine.core.effects import ConfirmCopy, Discard, Exchange, Observe, OpenPart, Wait
+from dlmachine.core.events import CopyConfirmed, CopyMissing, Event, Observed, PartOpened, Waited
 from dlmachine.core.metadata import SameVersion
 from dlmachine.core.policy import CheckMethod
-from dlmachine.core.staging import address_digest
+from dlmachine.core.staging import address_digest, part_stem
 from tests.builders import (
     BEFORE,
     DATA,
@@ -62,13 +63,79 @@ def test_a_copy_of_the_main_address_is_asked_about_there(served_by: str) -> None
 
 
 def test_a_part_is_gone_on_from_at_its_own_address() -> None:
-    """Of a mirror's part the rest is asked of the mirror."""
-    part = a_part(address=address_digest(MIRROR))
-    run = Run(WISH, a_policy(), a_snapshot(WISH, part=part))
-    run.feed(PartOpened(at=NOW, size_bytes=5))
-    [asked] = run.exchanges
+    """Of a mirror's part the rest is asked of the mirror, when it is the mirror's turn."""
+    run = a_run_with_a_mirrors_part()
+    run.feed(answered(404))
+    first, asked = run.exchanges
+    assert (first.request.url, first.expect.offset) == (URL, 0)
+    assert first.expect.validator is None
     assert (asked.request.url, asked.expect.offset) == (MIRROR, 4)
     assert asked.expect.address == address_digest(MIRROR)
+    assert asked.request.headers.get('If-Range') == '"v1"'
+
+
+@pytest.mark.parametrize('policy', [{}, {'check_freshness': True}, {'force_download': True}])
+@pytest.mark.parametrize('is_stored', [False, True])
+def test_a_part_does_not_change_whom_is_asked_first(
+    policy: dict[str, bool], *, is_stored: bool
+) -> None:
+    """A mirror may have an older version: it is asked if the addresses before it fail."""
+    entries = (an_entry(record=a_record(served_by=MIRROR)),) if is_stored and policy else ()
+    part = a_part(address=address_digest(MIRROR), validator='"v2"')
+    snapshot = a_snapshot(WISH, cache=a_cache(*entries), part=part)
+    run = Run(WISH, a_policy(retries=0, **policy), snapshot).go_well(until=OpenPart)
+    assert run.step.effect == OpenPart(
+        beside=a_cache().folder, stem=part_stem(snapshot.key, Auto()), adopt=part
+    )
+    run.feed(PartOpened(at=NOW, size_bytes=5), answered(404))
+    first, asked = run.exchanges
+    assert (first.request.url, first.expect.offset) == (URL, 0)
+    # Whether the copy is current is answered by the rest, too.
+    assert (asked.request.headers.get('If-None-Match'), asked.expect.offset) == (None, 4)
+
+
+@pytest.mark.parametrize(
+    ('before', 'offset'),
+    [
+        (interrupted(), 4),
+        (answered(503), 4),
+        (interrupted(head=a_head(503)), 4),
+        (interrupted(head=STRONG, part_bytes=0), 0),
+        (interrupted(head=STRONG, part_bytes=2), 0),
+    ],
+)
+def test_a_mirrors_part_is_there_until_a_body_overwrites_it(before: Event, offset: int) -> None:
+    """Failures before that leave it as it is."""
+    run = a_run_with_a_mirrors_part(retries=1)
+    run.feed(before)
+    if isinstance(run.step.effect, Wait):
+        run.feed(Waited(at=NOW), interrupted())
+    assert (run.exchanges[-1].request.url, run.exchanges[-1].expect.offset) == (MIRROR, offset)
+
+
+@pytest.mark.parametrize(('body', 'is_kept'), [(None, True), (0, False)])
+def test_a_mirrors_part_is_kept_for_a_later_run(body: int | None, *, is_kept: bool) -> None:
+    """Where nobody could be asked for its rest, and nothing was written over it."""
+    run = a_run_with_a_mirrors_part(retries=0, timeout=timedelta(seconds=1))
+    head = None if body is None else a_head(200)
+    run.feed(interrupted(at=NOW + timedelta(seconds=2), head=head, part_bytes=body or 0))
+    assert run.step.effect == Discard(keep=is_kept)
+
+
+def test_what_an_address_gave_is_there_when_it_is_asked_again() -> None:
+    """Within a run, too: the others failed before a body of theirs was written."""
+    run = a_check(a_record(), check_freshness=False, force_download=True, retries=1)
+    run.feed(interrupted(head=STRONG, part_bytes=4), Waited(at=NOW))
+    run.feed(interrupted(part_bytes=4), interrupted(), Waited(at=NOW))
+    asked = [(one.request.url, one.expect.offset) for one in run.exchanges]
+    assert asked == [(URL, 0), (URL, 4), (MIRROR, 0), (URL, 4)]
+
+
+def a_run_with_a_mirrors_part(**policy: Any) -> Run:
+    """A run that has adopted it, at its first request."""
+    part = a_part(address=address_digest(MIRROR))
+    run = Run(WISH, a_policy(**policy), a_snapshot(WISH, part=part))
+    return run.feed(PartOpened(at=NOW, size_bytes=5))
 
 
 def test_a_place_is_known_again_by_what_the_record_shows_of_it() -> None:

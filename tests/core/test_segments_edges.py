@@ -243,8 +243,8 @@ def test_a_part_in_segments_is_gone_on_from_where_it_came_from() -> None:
     wish = a_descriptor(mirrors=[MIRROR])
     policy = a_policy(destination=ToPath(PATH), segments=2)
     run = Run(wish, policy, a_snapshot(wish, destination=a_path(), part=part))
-    run.feed(PartOpened(at=NOW, size_bytes=FIRST_BYTES))
-    [asked] = run.exchanges
+    run.feed(PartOpened(at=NOW, size_bytes=FIRST_BYTES), answered(404))
+    _, asked = run.exchanges
     assert (asked.request.url, asked.expect.offset) == (MIRROR, FIRST_BYTES)
     assert asked.expect.said == said
 
