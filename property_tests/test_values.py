@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from returns.pipeline import is_successful
 
-from dlmachine.core.answer import content_length, decide_body
+from dlmachine.core.answer import decide_body
 from dlmachine.core.body import parse_json, parse_multipart, parse_pairs
 from dlmachine.core.checksums import Checksum
 from dlmachine.core.descriptor import Descriptor
@@ -32,6 +32,7 @@ from dlmachine.core.events import Head
 from dlmachine.core.faults import Fault
 from dlmachine.core.filename import extension, name_content, safe_name
 from dlmachine.core.freshness import build_condition, choose_version, recorded_digest
+from dlmachine.core.http.framing import content_length
 from dlmachine.core.options import OPTIONS, parse_policy
 from dlmachine.core.policy import CheckMethod, Policy, Window, find_policy_fault
 from dlmachine.core.request import Request

@@ -12,11 +12,12 @@ import pycurl
 
 from dlmachine.core.effects import Exchange
 from dlmachine.core.events import Head
+from dlmachine.core.http.head_parser import HeadParser, HeadProblem
 from dlmachine.core.request import HTTP_SCHEMES
 from dlmachine_adapters.bodies import OpenBody
-from dlmachine_adapters.curl_heads import FtpReplies, HeadReader, HttpHeads, NoHeads
+from dlmachine_adapters.curl_heads import FtpReplies, HeadReader, NoHeads
 from dlmachine_adapters.limits import Watch
-from dlmachine_adapters.reception import MOST_DRAINED_BYTES, Reception, scheme_of
+from dlmachine_adapters.reception import MOST_DRAINED_BYTES, HeadError, Reception, scheme_of
 
 _STOP: Final = 0
 _STOP_PROGRESS: Final = 1
@@ -68,7 +69,7 @@ class CurlAnswer:
         scheme = scheme_of(effect.request)
         self._is_headless = scheme == 'sftp'
         self._replies: FtpReplies | None = None
-        self._heads: HeadReader = NoHeads() if self._is_headless else HttpHeads()
+        self._heads: HeadReader = NoHeads() if self._is_headless else HeadParser(is_libcurl=True)
         if scheme not in HTTP_SCHEMES and not self._is_headless:
             self._heads = self._replies = FtpReplies(
                 effect.expect.offset, effect.expect.validator, now
@@ -138,8 +139,10 @@ class CurlAnswer:
                 return None
             if self._replies is not None and line.startswith(_HTTP):
                 # A proxy answers in HTTP, whatever it was asked for.
-                self._replies, self._heads = None, HttpHeads()
+                self._replies, self._heads = None, HeadParser(is_libcurl=True)
             head = self._heads.feed(line)
+            if isinstance(head, HeadProblem):
+                return self._keep(HeadError(head.problem), _STOP)
             return None if head is None else self._begin(head)
         except BaseException as error:  # noqa: BLE001 -- see the head of the module
             return self._keep(error, _STOP)

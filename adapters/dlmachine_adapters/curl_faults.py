@@ -75,11 +75,11 @@ def _silent(text: str, scene: Scene) -> Fault:
 
 
 def _no_http(text: str, scene: Scene) -> Fault:
-    return scene.unusable('sent no HTTP answer')
+    return scene.unusable('sent no HTTP response')
 
 
 def _odd(text: str, scene: Scene) -> Fault:
-    return scene.unusable(f'sent an answer that can not be read: {text}')
+    return scene.unusable(f'sent a response that cannot be read: {text}')
 
 
 def _input(where: str, problem: str) -> Make:

@@ -1,9 +1,8 @@
-"""Heads as libcurl brings them: line by line, of HTTP and of FTP.
+"""Heads of other protocols than HTTP, as libcurl brings them: line by line.
 
-A reader is fed each line and returns the head once it is complete. Interim answers (RFC
-9110 section 15.2) are skipped; what comes after the head, as trailers do, is left alone.
 FTP has replies instead of a head (RFC 959 section 4.2); what they say of a file is told in
-the words of HTTP, so that the core decides about both in the same way.
+the words of HTTP, so that the core decides about both in the same way. A head of HTTP is
+read by the core's `HeadParser`, which is fed in the same way.
 """
 
 import re
@@ -12,13 +11,12 @@ from email.utils import format_datetime
 from typing import Final, Protocol
 
 from dlmachine.core.events import Head
-from dlmachine.core.headers import Headers, is_token
-from dlmachine_adapters.reception import MOST_FIELDS, MOST_HEAD_BYTES, MOST_LINE_BYTES
+from dlmachine.core.headers import Headers
+from dlmachine.core.http.head_parser import Parsed
 
-_STATUS_LINE: Final = re.compile(r'HTTP/(\d(?:\.\d)?) +(\d{3})(?: (.*))?')
-_REPLY: Final = re.compile(r'(\d{3}) (.*)')
-_TIME_REPLY: Final = re.compile(r'(\d{14})(?:\.\d+)?')
-_SIZE_REPLY: Final = re.compile(r'\d{1,18}')
+_REPLY: Final = re.compile(r'([0-9]{3}) (.*)', re.DOTALL)
+_TIME_REPLY: Final = re.compile(r'([0-9]{14})(?:\.[0-9]+)?')
+_SIZE_REPLY: Final = re.compile(r'[0-9]{1,18}')
 
 #: FTP's refusals as statuses of HTTP (RFC 959 section 4.2.2, RFC 4217); by code, else by
 #: its first digit: 4 passes by itself, 5 does not.
@@ -26,61 +24,12 @@ _REFUSALS: Final = {'430': 401, '530': 401, '532': 401, '534': 403, '550': 404, 
 _REFUSALS_BY_DIGIT: Final = {'4': 503, '5': 400}
 
 
-class HeadError(Exception):
-    """A head that can not be read; the text says what the server did."""
-
-
 class HeadReader(Protocol):
     """Reads a head line by line."""
 
-    def feed(self, line: bytes) -> Head | None:
-        """The head, if it ends with this line.  Raises: HeadError."""
+    def feed(self, line: bytes) -> Parsed:
+        """The head, if it ends with this line."""
         ...
-
-
-class HttpHeads:
-    """Reads heads of HTTP/1.x."""
-
-    def __init__(self) -> None:
-        self._status: re.Match[str] | None = None
-        self._fields: list[tuple[str, str]] = []
-        self._size_bytes = 0
-
-    def feed(self, line: bytes) -> Head | None:
-        """The head, if it ends with this line.  Raises: HeadError."""
-        self._size_bytes += len(line)
-        _check_sizes(len(line), self._size_bytes, len(self._fields))
-        text = line.decode('latin-1').rstrip('\r\n')
-        if self._status is None:
-            self._status = _STATUS_LINE.match(text)
-            if self._status is None:
-                msg = 'sent no HTTP answer'
-                raise HeadError(msg)
-            return None
-        if text:
-            self._add(text)
-            return None
-        return self._end(self._status)
-
-    def _add(self, text: str) -> None:
-        if text[0] in ' \t' and self._fields:
-            name, value = self._fields[-1]
-            self._fields[-1] = (name, f'{value} {text.strip()}')
-            return
-        name, colon, value = text.partition(':')
-        # A name is a token: a space before the colon too is an attack (RFC 9112 section 5.1).
-        if not colon or not is_token(name):
-            msg = 'sent a header line that is none'
-            raise HeadError(msg)
-        self._fields.append((name, value.strip(' \t')))
-
-    def _end(self, status: re.Match[str]) -> Head | None:
-        code, fields = int(status[2]), tuple(self._fields)
-        self._status, self._fields = None, []
-        if 100 <= code < 200 and code != 101:
-            return None
-        reason = (status[3] or '').strip()
-        return Head(status=code, headers=Headers(fields), reason=reason, version=status[1])
 
 
 class FtpReplies:
@@ -104,7 +53,7 @@ class FtpReplies:
         found = _REPLY.match(line.decode('latin-1').rstrip('\r\n'))
         if found is None:
             return None
-        code, text = self._last = found[1], found[2].strip()
+        code, text = self._last = found[1], found[2].strip(' \t')
         if code == '213':
             self._learn(text)
         return self._head() if code in {'125', '150'} else None
@@ -157,15 +106,3 @@ class NoHeads:
     def feed(self, line: bytes) -> Head | None:
         """Never a head."""
         return None
-
-
-def _check_sizes(line_bytes: int, head_bytes: int, field_count: int) -> None:
-    if line_bytes > MOST_LINE_BYTES:
-        msg = 'sent a header line that is too long'
-        raise HeadError(msg)
-    if head_bytes > MOST_HEAD_BYTES:
-        msg = f'sent more than {MOST_HEAD_BYTES:,} bytes of header fields'
-        raise HeadError(msg)
-    if field_count > MOST_FIELDS:
-        msg = f'sent more than {MOST_FIELDS} header fields'
-        raise HeadError(msg)

@@ -31,7 +31,9 @@ class Scene:
 
     def words(self, text: str) -> str:
         """A library's words, fit to be shown."""
-        scrubbed = scrub(' '.join(text.split()), self.route.secrets())
+        # libcurl quotes what servers send: bytes of any kind, which Python holds as surrogates.
+        written = text.encode('utf-8', 'backslashreplace').decode('utf-8')
+        scrubbed = scrub(' '.join(written.split()), self.route.secrets())
         return scrubbed[:_MOST_CHARACTERS].rstrip(' .')
 
     def connection_failed(self, phase: str, text: str) -> Fault:

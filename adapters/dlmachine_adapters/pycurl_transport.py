@@ -18,14 +18,13 @@ from dlmachine.core.snapshot import BackendSeen
 from dlmachine_adapters.bodies import BodyError, OpenBody, open_body
 from dlmachine_adapters.curl_answer import ConnectionLostError, CurlAnswer
 from dlmachine_adapters.curl_faults import fault_of
-from dlmachine_adapters.curl_heads import HeadError
 from dlmachine_adapters.curl_loop import CurlLoop
 from dlmachine_adapters.curl_options import SCHEMES, set_options
 from dlmachine_adapters.environment import find_route
 from dlmachine_adapters.foreign import Scene
 from dlmachine_adapters.limits import LimitPassed, Watch
 from dlmachine_adapters.pools import HandlePool
-from dlmachine_adapters.reception import Reception, find_refused
+from dlmachine_adapters.reception import HeadError, Reception, find_refused
 
 
 class CurlTransport:

@@ -8,10 +8,11 @@ what they report of the same bytes on the wire is the same.
 from time import monotonic
 from typing import Final
 
-from dlmachine.core.answer import LeaveBody, RefuseBody, TakeBody, content_length, decide_body
+from dlmachine.core.answer import LeaveBody, RefuseBody, TakeBody, decide_body
 from dlmachine.core.effects import Exchange
 from dlmachine.core.events import Answered, Head, Interrupted
 from dlmachine.core.faults import AnswerUnusable, BodyTruncated, Fault, SchemeRefused
+from dlmachine.core.http.framing import find_framing, find_head_problem
 from dlmachine.core.ports import Clock, PartError, Sink
 from dlmachine.core.redact import scrub
 from dlmachine.core.request import Request
@@ -24,12 +25,9 @@ _PIECE_SECONDS: Final = 0.2
 #: An unwanted body up to this size is read, since that is cheaper than a new connection.
 MOST_DRAINED_BYTES: Final = 65_536
 
-#: More than any honest server sends; `http.client` counts fields no further than this.
-MOST_FIELDS: Final = 99
-MOST_HEAD_BYTES: Final = 262_144
-MOST_LINE_BYTES: Final = 65_536
 
-_BODILESS: Final = frozenset({204, 304})
+class HeadError(Exception):
+    """A head that cannot be read; the text says what the server did."""
 
 
 class Reception:
@@ -63,9 +61,7 @@ class Reception:
         problem = find_head_problem(head)
         if problem is not None:
             self._is_readable = False
-            told = scrub(f'the server {problem}', self._effect.request.secrets())
-            fault = AnswerUnusable(url=self._url, problem=told)
-            self._decision = RefuseBody(fault)
+            self._decision = RefuseBody(self.unusable(problem))
             return
         self._decision = decision = decide_body(self._effect, head)
         if isinstance(decision, TakeBody):
@@ -76,12 +72,9 @@ class Reception:
         head = self._head
         if head is None or not isinstance(self._decision, LeaveBody):
             return False
-        length = content_length(head)
-        if head.status in _BODILESS:
-            return True
-        if head.headers.get('Transfer-Encoding'):
-            return True
-        return length is not None and length <= MOST_DRAINED_BYTES
+        framing = find_framing(head)
+        length = framing.length_bytes
+        return framing.is_chunked or (length is not None and length <= MOST_DRAINED_BYTES)
 
     def take(self, data: bytes, now: float) -> None:
         """Bytes from the wire, at a moment in seconds.  Raises: PartError."""
@@ -151,6 +144,11 @@ class Reception:
             expected_bytes=expected,
         )
 
+    def unusable(self, problem: str) -> AnswerUnusable:
+        """What a response is called whose head cannot be read."""
+        told = scrub(f'the server {problem}', self._effect.request.secrets())
+        return AnswerUnusable(url=self._url, problem=told)
+
     @property
     def _url(self) -> str:
         return self._effect.request.shown_url
@@ -180,25 +178,3 @@ def find_refused(effect: Exchange, schemes: tuple[str, ...]) -> Fault | None:
         return None
     url = effect.request.shown_url
     return SchemeRefused(url=url, scheme=scheme, allowed=schemes)
-
-
-def find_head_problem(head: Head) -> str | None:
-    """What makes it impossible to know where the body ends, or None.
-
-    RFC 9112 section 6: libraries differ in what they make of such answers, so none is used.
-
-    >>> from dlmachine.core.headers import Headers
-    >>> find_head_problem(Head(status=200, headers=Headers((('Content-Length', '-1'),))))
-    'sent a Content-Length that is no length'
-    """
-    fields = head.headers
-    if len(fields) > MOST_FIELDS:
-        return f'sent more than {MOST_FIELDS} header fields'
-    if sum(len(name) + len(value) + 4 for name, value in fields) > MOST_HEAD_BYTES:
-        return f'sent more than {MOST_HEAD_BYTES:,} bytes of header fields'
-    transfer = (fields.get('Transfer-Encoding') or '').strip().lower()
-    if transfer not in {'', 'chunked'}:
-        return f'sent the transfer coding {transfer[:40]!r}, which was not asked for'
-    if not transfer and 'Content-Length' in fields and content_length(head) is None:
-        return 'sent a Content-Length that is no length'
-    return None

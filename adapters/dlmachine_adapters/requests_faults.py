@@ -17,6 +17,7 @@ from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine_adapters.bodies import BodyError
 from dlmachine_adapters.foreign import Scene
 from dlmachine_adapters.limits import LimitPassed
+from dlmachine_adapters.reception import HeadError
 
 #: Everything that the libraries raise for an expected failure.
 FOREIGN: Final[tuple[type[Exception], ...]] = (
@@ -27,6 +28,7 @@ FOREIGN: Final[tuple[type[Exception], ...]] = (
     UnicodeError,
     LimitPassed,
     BodyError,
+    HeadError,
 )
 
 Row: TypeAlias = tuple[tuple[type[BaseException], ...], Callable[[Any, Scene], Fault]]
@@ -94,16 +96,12 @@ def _broken(error: BaseException, scene: Scene) -> Fault:
     return scene.connection_failed(phase, _deepest_words(error))
 
 
-def _long_line(error: BaseException, scene: Scene) -> Fault:
-    return scene.unusable('sent a header line that is too long')
+def _head(error: HeadError, scene: Scene) -> Fault:
+    return scene.unusable(str(error))
 
 
-def _no_http(error: BaseException, scene: Scene) -> Fault:
-    return scene.unusable('sent no HTTP answer')
-
-
-def _odd_head(error: BaseException, scene: Scene) -> Fault:
-    return scene.unusable(f'sent a head that can not be read: {error}')
+def _odd(error: BaseException, scene: Scene) -> Fault:
+    return scene.unusable(f'sent a response that cannot be read: {error}')
 
 
 def _url(error: BaseException, scene: Scene) -> Fault:
@@ -122,9 +120,8 @@ _TABLE: Final[tuple[Row, ...]] = (
     ((http.client.RemoteDisconnected,), _silent),
     ((BrokenPipeError,), _send),
     ((ConnectionError,), _broken),
-    ((http.client.LineTooLong,), _long_line),
-    ((http.client.BadStatusLine, http.client.UnknownProtocol), _no_http),
-    ((http.client.HTTPException, inner.InvalidHeader, outer.InvalidHeader), _odd_head),
+    ((HeadError,), _head),
+    ((http.client.HTTPException, inner.InvalidHeader, outer.InvalidHeader), _odd),
     ((outer.InvalidURL, outer.MissingSchema, inner.LocationValueError, UnicodeError), _url),
     ((OSError, inner.HTTPError), _broken),
 )

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from returns.pipeline import is_successful
 
 from dlmachine.core.effects import Exchange
-from dlmachine.core.events import Answered, Head, Interrupted
-from dlmachine.core.headers import Headers
+from dlmachine.core.events import Answered, Interrupted
 from dlmachine.core.ports import Clock, PartError, Sink
 from dlmachine.core.request import Request
 from dlmachine.core.snapshot import BackendSeen
@@ -91,6 +90,7 @@ def _exchange(
 ) -> Answered | Interrupted:
     from dlmachine_adapters.foreign import Scene
     from dlmachine_adapters.requests_faults import FOREIGN, fault_of
+    from dlmachine_adapters.requests_wire import head_of
     from dlmachine_adapters.watched_sockets import watched
 
     scene = Scene(route=route, watch=watch, reception=reception)
@@ -100,7 +100,7 @@ def _exchange(
             watch.wait_for_next()
             raw = _send(session, route, body, watch)
             stack.callback(raw.close)
-            reception.begin(_head_of(raw))
+            reception.begin(head_of(raw))
             if reception.is_wanted:
                 _receive(raw, watch, reception)
             elif reception.is_worth_draining():
@@ -144,17 +144,6 @@ def _prepare(request: Request, body: OpenBody | None) -> 'requests.PreparedReque
         prepared.body = body  # type: ignore[assignment]  # read as a file is
     prepared.headers = headers  # type: ignore[assignment]  # keeps repeated fields apart
     return prepared
-
-
-def _head_of(raw: Any) -> Head:
-    # A folded value is one value (RFC 9112 section 5.2).
-    fields = tuple((name, ' '.join(value.split('\r\n'))) for name, value in raw.headers.items())
-    return Head(
-        status=raw.status,
-        headers=Headers(fields),
-        reason=raw.reason or '',
-        version=f'{raw.version // 10}.{raw.version % 10}',
-    )
 
 
 def _receive(raw: Any, watch: Watch, reception: Reception) -> None:

@@ -8,14 +8,14 @@ the messages go out and come in as they are: no header, no cookie and no path is
 import logging
 import re
 import ssl
-from email.errors import (
-    FirstHeaderLineIsContinuationDefect,
-    InvalidHeaderDefect,
-    MisplacedEnvelopeHeaderDefect,
-    MissingHeaderBodySeparatorDefect,
+from http.client import (
+    BadStatusLine,
+    HTTPException,
+    HTTPMessage,
+    HTTPResponse,
+    IncompleteRead,
+    RemoteDisconnected,
 )
-from email.message import Message
-from http.client import HTTPException, HTTPResponse, IncompleteRead, RemoteDisconnected
 from io import BufferedReader, RawIOBase
 from socket import gaierror, socket
 from typing import TYPE_CHECKING, Any, Final
@@ -29,29 +29,23 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NameResolutionError, NewConnectionError
 from urllib3.util.ssl_ import create_urllib3_context, resolve_cert_reqs
 
-from dlmachine.core.headers import is_token
+from dlmachine.core.events import Head
+from dlmachine.core.http.framing import Framing, find_framing
+from dlmachine.core.http.head_parser import (
+    MAX_HEAD_BYTES,
+    MAX_LINE_BYTES,
+    HeadParser,
+    HeadProblem,
+    Parsed,
+)
 from dlmachine_adapters.limits import LimitPassed, Watch
-from dlmachine_adapters.reception import MOST_HEAD_BYTES
+from dlmachine_adapters.reception import HeadError
 from dlmachine_adapters.watched_sockets import WATCH, WatchedTls, connect, receive_into, send_all
 
 _BUFFER_BYTES: Final = 65_536
-_MOST_INTERIM: Final = 20
-#: Those of interim answers and of the last one; one alone is looked at more closely.
-_MOST_HEADS_BYTES: Final = 4 * MOST_HEAD_BYTES
-_SWITCHING_PROTOCOLS: Final = 101
-_STATUS_LINE: Final = b'HTTP/'
-_MOST_LINE_BYTES: Final = 65_536
 
 #: RFC 9112 section 7.1; Python's own reading of numbers takes signs and underscores too.
 _CHUNK_SIZE: Final = re.compile(rb'([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\n]*)?\r?\n')
-
-#: The email package finds fault with the body too, where a Content-Type promises parts.
-_ODD_LINES: Final = (
-    FirstHeaderLineIsContinuationDefect,
-    InvalidHeaderDefect,
-    MisplacedEnvelopeHeaderDefect,
-    MissingHeaderBodySeparatorDefect,
-)
 
 
 class _WatchedReader(RawIOBase):
@@ -76,71 +70,68 @@ class _WatchedReader(RawIOBase):
         super().close()
 
 
-class _Lines(BufferedReader):
-    """A buffer that knows heads from their beginnings: http.client takes both for heads."""
-
-    head_lines: int | None = None
-    head_bytes = 0
-
-    def readline(self, size: int | None = -1, /) -> bytes:
-        """One line.  Raises: RemoteDisconnected if the head ends in the middle."""
-        line = super().readline(size)
-        if self.head_lines is None:
-            return line
-        self.head_lines += 1
-        self.head_bytes += len(line)  # Interim answers count: they may come without end.
-        if self.head_bytes > _MOST_HEADS_BYTES:
-            msg = f'more than {_MOST_HEADS_BYTES:,} bytes of heads'
-            raise HTTPException(msg)
-        is_cut = not line.endswith(b'\n') and len(line) <= _MOST_LINE_BYTES
-        is_http = self.head_lines > 1 or line[:5] == _STATUS_LINE[: len(line)]
-        if is_cut and is_http:
-            msg = 'the head was cut short'
-            raise RemoteDisconnected(msg)
-        return line
-
-
 class _WatchedResponse(HTTPResponse):
-    """An answer read through the watch; interim answers are skipped (RFC 9110 section 15.2)."""
+    """A response read through the watch, its head by the core's reader.
+
+    `head` is all that the server said; what http.client and urllib3 are told is only where
+    the body ends, so that they have nothing to interpret in another way.
+    """
+
+    head: Head
 
     def __init__(self, sock: socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         watch = WATCH.get()
         if watch is not None:
             raw: Any = self.fp.detach()
-            self.fp = _Lines(_WatchedReader(raw, sock, watch), _BUFFER_BYTES)
+            self.fp = BufferedReader(_WatchedReader(raw, sock, watch), _BUFFER_BYTES)
 
     def begin(self) -> None:
         """Read the final head."""
-        lines = self.fp
-        for _ in range(_MOST_INTERIM):
-            if isinstance(lines, _Lines):
-                lines.head_lines = 0
-            super().begin()
-            if _has_odd_lines(self.msg) or not all(map(is_token, self.msg)):
-                msg = 'a header line is none'
-                raise HTTPException(msg)
-            if not 100 <= self.status < 200 or self.status == _SWITCHING_PROTOCOLS:
-                if isinstance(lines, _Lines):
-                    lines.head_lines = None
-                return
-            self.headers = None  # type: ignore[assignment]  # makes it read the next head
-        msg = f'more than {_MOST_INTERIM} interim answers'
-        raise HTTPException(msg)
+        parser = HeadParser()
+        parsed: Parsed = None
+        while parsed is None:
+            parsed = _feed(parser, self.fp)
+        if isinstance(parsed, HeadProblem):
+            raise HeadError(parsed.problem)
+        self.head = parsed
+        self.code = self.status = parsed.status
+        self.reason = parsed.reason
+        self.version = 10 if parsed.version == '1.0' else 11
+        self._follow(find_framing(parsed))
+
+    def _follow(self, framing: Framing) -> None:
+        self.headers = self.msg = HTTPMessage()
+        self.chunked = framing.is_chunked
+        self.chunk_left = None
+        self.length = framing.length_bytes
+        self.will_close = not framing.persists
+        if framing.is_chunked:
+            self.headers['Transfer-Encoding'] = 'chunked'
+        elif framing.length_bytes is not None:
+            self.headers['Content-Length'] = str(framing.length_bytes)
+
+    def _read_status(self) -> tuple[str, int, str]:
+        # Called for the answer of a proxy to CONNECT alone, whose fields nobody reads.
+        parser = HeadParser()
+        problem = _feed(parser, self.fp)
+        if isinstance(problem, HeadProblem) or parser.status is None:
+            raise BadStatusLine(str(problem))
+        return 'HTTP/1.1', parser.status, ''
 
     def _read_next_chunk_size(self) -> int:
-        found = _CHUNK_SIZE.fullmatch(self.fp.readline(_MOST_LINE_BYTES))
+        found = _CHUNK_SIZE.fullmatch(self.fp.readline(MAX_LINE_BYTES))
         if found is None:
             msg = 'a chunk size is none'
             raise ValueError(msg)
         return int(found[1], 16)
 
     def _read_and_discard_trailer(self) -> None:
-        left = MOST_HEAD_BYTES
-        while (line := self.fp.readline(_MOST_LINE_BYTES)) not in {b'\r\n', b'\n', b''}:
+        left = MAX_HEAD_BYTES
+        while (line := self.fp.readline(MAX_LINE_BYTES)) not in {b'\r\n', b'\n', b''}:
             left -= len(line)
             if left < 0:
-                msg = f'more than {MOST_HEAD_BYTES:,} bytes of trailers'
+                msg = f'more than {MAX_HEAD_BYTES:,} bytes of trailers'
                 raise HTTPException(msg)
 
     def _safe_read(self, amt: int) -> bytes:
@@ -151,14 +142,22 @@ class _WatchedResponse(HTTPResponse):
         return data
 
 
-def _has_odd_lines(fields: Message) -> bool:
-    """Whether anything in a head is no field: the parser takes that for a body."""
-    payload: Any = fields.get_payload()
-    if isinstance(payload, list):
-        is_more = any(one.items() or _has_odd_lines(one) for one in payload)
-    else:
-        is_more = bool(payload)
-    return is_more or any(isinstance(defect, _ODD_LINES) for defect in fields.defects)
+def head_of(raw: Any) -> Head:
+    """The head as our reader has read it, beneath urllib3's response."""
+    head: Head = raw._original_response.head  # noqa: SLF001 -- as requests does for its cookies
+    return head
+
+
+def _feed(parser: HeadParser, lines: Any) -> Parsed:
+    """Feed one line.  Raises: RemoteDisconnected if the head ends in the middle."""
+    line: bytes = lines.readline(MAX_LINE_BYTES + 1)
+    if line.endswith(b'\n') or len(line) > MAX_LINE_BYTES:
+        return parser.feed(line)
+    garbage = parser.find_garbage(line)
+    if garbage is None:
+        msg = 'the head was cut short'
+        raise RemoteDisconnected(msg)
+    return garbage
 
 
 # To the type checker a mixin of HTTPConnection is one; at run time it must not be.

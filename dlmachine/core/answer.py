@@ -18,14 +18,16 @@ from dlmachine.core.effects import Exchange, Expectation
 from dlmachine.core.events import Head
 from dlmachine.core.faults import AnswerUnusable, BodyTooLarge, Fault
 from dlmachine.core.filename import name_content
+from dlmachine.core.http.framing import content_length
 from dlmachine.core.redact import scrub
 from dlmachine.core.said import Said, place_of
 from dlmachine.core.segments import Spans
 from dlmachine.core.validators import is_of_another, is_same_copy, is_same_version, validator_of
 from dlmachine.core.values import frozen
 
-_CONTENT_RANGE: Final = re.compile(r'bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)', re.IGNORECASE)
-_DIGITS: Final = re.compile(r'\d{1,18}')
+_CONTENT_RANGE: Final = re.compile(
+    r'bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)', re.IGNORECASE
+)
 
 #: Codings that we can undo; of any other the bytes would be of no use (RFC 9110 section 8.4).
 _DECODERS: Final = {'gzip': 'gzip', 'x-gzip': 'gzip', 'deflate': 'deflate'}
@@ -123,18 +125,6 @@ def decide_body(exchange: Exchange, head: Head) -> BodyDecision:
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
-def content_length(head: Head) -> int | None:
-    """The length of the body as declared; None where it is not, or not in one way.
-
-    >>> from dlmachine.core.headers import Headers
-    >>> content_length(Head(status=200, headers=Headers((('Content-Length', '12'),))))
-    12
-    """
-    values = {value.strip() for value in head.headers.get_all('Content-Length')}
-    text = values.pop() if len(values) == 1 else ''
-    return int(text) if _DIGITS.fullmatch(text) else None
-
-
 def _decide_unmodified(exchange: Exchange, head: Head) -> BodyDecision:
     if not exchange.expect.is_conditional:
         return _unusable(exchange, 'answered 304, although no condition was sent')
@@ -178,7 +168,7 @@ def _decide_partial(exchange: Exchange, head: Head) -> BodyDecision:
     expect = exchange.expect
     if not expect.offset and expect.last is None:
         return _unusable(exchange, 'answered with a part (206), although the whole was asked for')
-    found = _CONTENT_RANGE.fullmatch((head.headers.get('Content-Range') or '').strip())
+    found = _CONTENT_RANGE.fullmatch((head.headers.get('Content-Range') or '').strip(' \t'))
     if found is None or _coding(head) not in {'', 'identity'}:
         return _unusable(exchange, 'answered with a part (206) that can not be placed')
     first, last, whole = int(found[1]), int(found[2]), found[3]
@@ -263,7 +253,7 @@ def _validator(exchange: Exchange, head: Head) -> str | None:
 
 
 def _coding(head: Head) -> str:
-    return (head.headers.get('Content-Encoding') or '').strip().lower()
+    return (head.headers.get('Content-Encoding') or '').strip(' \t').lower()
 
 
 def _unusable(exchange: Exchange, problem: str) -> RefuseBody:

@@ -51,9 +51,15 @@ class Headers:
         return f'Headers({self.redacted().items!r})'
 
     def get(self, name: str) -> str | None:
-        """The value, repeated fields joined by a comma (RFC 9110 section 5.3); None if absent."""
+        """The value; different ones joined by a comma (RFC 9110 section 5.3); None if absent.
+
+        Equal repetitions are one: some servers and what stands before them write a field twice.
+
+        >>> Headers((('ETag', '"a"'), ('etag', '"a"'))).get('ETag')
+        '"a"'
+        """
         values = self.get_all(name)
-        return ', '.join(values) if values else None
+        return ', '.join(dict.fromkeys(values)) if values else None
 
     def get_all(self, name: str) -> tuple[str, ...]:
         """Every value of this name, in order."""

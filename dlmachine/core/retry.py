@@ -143,7 +143,7 @@ def parse_retry_after(head: Head, at: datetime) -> timedelta | None:
     >>> parse_retry_after(head, datetime(2024, 5, 1, tzinfo=UTC)).total_seconds()
     120.0
     """
-    text = (head.headers.get('Retry-After') or '').strip()
+    text = (head.headers.get('Retry-After') or '').strip(' \t')
     if text.isascii() and text.isdigit():
         return timedelta(seconds=min(int(text[:10]), _LONGEST_SECONDS))
     until = parse_http_date(text)

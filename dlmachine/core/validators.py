@@ -34,7 +34,7 @@ def parse_http_date(text: str | None) -> datetime | None:
 
 def parse_etag(text: str | None) -> str | None:
     """An entity tag as it is sent; None where the text is none."""
-    stripped = (text or '').strip()
+    stripped = (text or '').strip(' \t')
     return stripped if _ANY.fullmatch(stripped) else None
 
 

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from dlmachine.core.answer import LeaveBody, Left, RefuseBody, TakeBody, content_length, decide_body
+from dlmachine.core.answer import LeaveBody, Left, RefuseBody, TakeBody, decide_body
 from dlmachine.core.effects import Expectation
 from dlmachine.core.events import Head
 from dlmachine.core.faults import BodyTooLarge
 from dlmachine.core.headers import Headers
+from dlmachine.core.http.framing import content_length
 from dlmachine.core.said import Said, place_of
 from tests.builders import URL, a_head, an_exchange
 
@@ -111,7 +112,7 @@ def test_decide_body(
     [
         ((), None),
         (('8',), 8),
-        (('8', ' 8 '), 8),
+        (('8', '8'), 8),
         (('8', '9'), None),
         (('-8',), None),
         (('1' * 19,), None),

@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final, TypeAlias, TypedDict, Unpack
 
-from dlmachine.core.answer import content_length
 from dlmachine.core.events import Head
 from dlmachine.core.faults import (
     AnswerUnusable,
@@ -16,6 +15,7 @@ from dlmachine.core.faults import (
     TimedOut,
 )
 from dlmachine.core.headers import Headers
+from dlmachine.core.http.framing import content_length
 from dlmachine.core.redact import redact_url
 from dlmachine.core.request import Request
 from dlmachine_adapters.fakes import CutOff, Reply, Resource
@@ -130,6 +130,29 @@ def answering(name: str, answer: Answer, **marks: Unpack[Marks]) -> Mishap:
     return Mishap(name=name, simulated=simulated, real=real, **marks)
 
 
+def telling(
+    name: str, lines: bytes = b'', start: bytes = b'HTTP/1.1 %d Text\r\n', **marks: Unpack[Marks]
+) -> Mishap:
+    """The right answer under a head whose bytes are written here: its start and some lines.
+
+    Where the lines say how the body is framed, nothing else does; a chunked body is chunked.
+    """
+    is_framed = b'transfer-encoding' in lines.lower() or b'content-length' in lines.lower()
+
+    def answer(resource: Resource, at: int, request: Request) -> Reply:
+        reply = resource.reply(request)
+        more = (('Transfer-Encoding', 'chunked'),) if b'hunked' in lines else ()
+        reply = replace(reply, fields=(*reply.fields, *more), has_length=not is_framed)
+        fields = b''.join(
+            f'{name}: {value}\r\n'.encode('latin-1')
+            for name, value in reply.head.headers
+            if name != 'Transfer-Encoding'
+        )
+        return replace(reply, raw_head=start % reply.status + lines + fields + b'\r\n')
+
+    return answering(name, answer, **marks)
+
+
 def breaking(
     name: str,
     fault: Breaks,
@@ -186,8 +209,7 @@ def promise_of(head: Head) -> int | None:
 
 def head_bytes(reply: Reply) -> bytes:
     """A head for the wire."""
-    fields = [f'{name}: {value}' for name, value in reply.head.headers]
-    return '\r\n'.join([f'HTTP/1.1 {reply.status} Text', *fields, '', '']).encode('latin-1')
+    return reply.head_bytes
 
 
 def framed(reply: Reply, at: int | None = None) -> bytes:

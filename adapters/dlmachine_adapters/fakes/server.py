@@ -22,18 +22,31 @@ _RANGE: Final = re.compile(r'bytes=(\d+)-(\d*)')
 
 @frozen
 class Reply:
-    """One answer, byte for byte; `Content-Length` is added unless `has_length` says no."""
+    """One answer, byte for byte; `Content-Length` is added unless `has_length` says no.
+
+    `raw_head` stands for status and fields where their bytes matter, as in a head that
+    cannot be read.
+    """
 
     status: int = 200
     fields: Fields = ()
     body: bytes = b''
     has_length: bool = True
+    raw_head: bytes | None = None
 
     @property
     def head(self) -> Head:
         """Its status and header fields."""
         length = (('Content-Length', str(len(self.body))),) if self.has_length else ()
         return Head(status=self.status, headers=Headers((*self.fields, *length)))
+
+    @property
+    def head_bytes(self) -> bytes:
+        """Its head as it goes on the wire."""
+        if self.raw_head is not None:
+            return self.raw_head
+        fields = (f'{name}: {value}' for name, value in self.head.headers)
+        return '\r\n'.join([f'HTTP/1.1 {self.status} ', *fields, '', '']).encode('latin-1')
 
 
 @frozen(kw_only=False)

@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 from dlmachine.core.effects import Exchange
 from dlmachine.core.events import Answered, Interrupted
 from dlmachine.core.faults import ConnectionFailed, Fault, FaultBase, TimedOut
+from dlmachine.core.http.head_parser import HeadProblem, parse_head
 from dlmachine.core.ports import Clock, PartError, Sink
 from dlmachine.core.request import Request
 from dlmachine.core.snapshot import BackendSeen
@@ -107,8 +108,11 @@ def _play(
     reception: Reception, reply: Reply, after_bytes: int | None, fault: Fault | None
 ) -> Answered | Interrupted:
     body = reply.body if after_bytes is None else reply.body[:after_bytes]
+    head = parse_head(reply.head_bytes)
+    if isinstance(head, HeadProblem):
+        return reception.broken(reception.unusable(head.problem))
     try:
-        reception.begin(reply.head)
+        reception.begin(head)
         if reception.is_wanted:
             for start in range(0, len(body), _PIECE_BYTES):
                 reception.take(body[start : start + _PIECE_BYTES], 0.0)

@@ -1,0 +1,114 @@
+"""Message framing: where the body of a response ends, and whether the connection goes on.
+
+Pure. RFC 9112 sections 6 and 9.3. Libraries differ in what they make of a doubtful head, so
+a response that has one is not used at all.
+"""
+
+import re
+from typing import Final
+
+from dlmachine.core.events import Head
+from dlmachine.core.values import frozen
+
+_LENGTH: Final = re.compile(r'[0-9]{1,18}')
+_BLANK: Final = ' \t'
+
+#: Responses that have no body, whatever their fields say (RFC 9112 section 6.3).
+BODILESS: Final = frozenset({204, 304})
+
+#: Fields of one value (RFC 9110 section 5.5) by the statuses whose meaning depends on them.
+_SINGLE: Final = (
+    ('Content-Length', frozenset(range(100, 1000))),
+    ('Location', frozenset({301, 302, 303, 307, 308})),
+    ('Content-Range', frozenset({206, 416})),
+    ('ETag', frozenset({*range(200, 300), 304})),
+    ('Last-Modified', frozenset({*range(200, 300), 304})),
+)
+
+
+@frozen
+class Framing:
+    """How the body of a response is delimited.
+
+    `length_bytes` is None for a chunked body and for one that lasts until the connection
+    closes; `persists` tells whether the connection can be used again afterwards.
+    """
+
+    is_chunked: bool
+    length_bytes: int | None
+    persists: bool
+
+
+def content_length(head: Head) -> int | None:
+    """The length of the body as declared; None where it is not, or not in one way.
+
+    >>> from dlmachine.core.headers import Headers
+    >>> content_length(Head(status=200, headers=Headers((('Content-Length', '12'),))))
+    12
+    """
+    values = set(head.headers.get_all('Content-Length'))
+    text = values.pop() if len(values) == 1 else ''
+    return int(text) if _LENGTH.fullmatch(text) else None
+
+
+def find_framing(head: Head) -> Framing:
+    """How the body of a response to GET, POST or PUT is delimited.
+
+    The head must be free of problems (`find_head_problem`): of any other nothing is known,
+    so that its body is read until the connection closes.
+
+    >>> from dlmachine.core.headers import Headers
+    >>> chunked = Headers((('Transfer-Encoding', 'chunked'),))
+    >>> find_framing(Head(status=200, headers=chunked, version='1.1'))
+    Framing(is_chunked=True, length_bytes=None, persists=True)
+    """
+    if head.status in BODILESS or head.status < 200:
+        return Framing(is_chunked=False, length_bytes=0, persists=_persists(head))
+    if find_head_problem(head) is not None:
+        return Framing(is_chunked=False, length_bytes=None, persists=False)
+    is_chunked = bool(_transfer_codings(head))
+    length = None if is_chunked else content_length(head)
+    has_end = is_chunked or length is not None
+    return Framing(is_chunked=is_chunked, length_bytes=length, persists=has_end and _persists(head))
+
+
+def find_head_problem(head: Head) -> str | None:
+    """What makes a head ambiguous, as what the server did, or None.
+
+    >>> from dlmachine.core.headers import Headers
+    >>> find_head_problem(Head(status=200, headers=Headers((('Content-Length', '-1'),))))
+    'sent a Content-Length that is not a length'
+    >>> twice = Headers((('ETag', '"a"'), ('ETag', '"b"')))
+    >>> find_head_problem(Head(status=200, headers=twice))
+    'sent two different ETag fields'
+    """
+    fields = head.headers
+    codings = _transfer_codings(head)
+    if codings and codings != ['chunked']:
+        shown = ', '.join(codings)[:40]
+        return f'sent the transfer coding {shown!r}, which was not asked for'
+    for name, statuses in _SINGLE:
+        if len(set(fields.get_all(name))) > 1 and head.status in statuses:
+            return f'sent two different {name} fields'
+    if not codings and 'Content-Length' in fields and content_length(head) is None:
+        return 'sent a Content-Length that is not a length'
+    return None
+
+
+def _transfer_codings(head: Head) -> list[str]:
+    # Repeated fields make a list of codings (RFC 9110 section 5.3): `chunked` twice is two.
+    return [value.lower() for value in head.headers.get_all('Transfer-Encoding') if value]
+
+
+def _persists(head: Head) -> bool:
+    """Whether the connection stays open (RFC 9112 section 9.3)."""
+    options = {
+        option.strip(_BLANK).lower()
+        for value in head.headers.get_all('Connection')
+        for option in value.split(',')
+    }
+    if 'close' in options:
+        return False
+    # A chunked body in HTTP/1.0 is faulty framing (section 6.1).
+    is_old = head.version == '1.0'
+    return not is_old or ('keep-alive' in options and not _transfer_codings(head))

@@ -1,0 +1,167 @@
+"""Response heads, read line by line: the one reader of every backend and of the fakes.
+
+Pure: it is fed bytes and returns values; its time is linear in them. It takes what RFC 9112
+allows and refuses the rest, because programs that read a doubtful head in two ways disagree
+about where its body ends. In detail:
+
+* A status line (section 4) is `HTTP/1.0` or `HTTP/1.1`, one space, three digits, and nothing
+  or a space and the reason. libcurl tells heads of HTTP/2 and HTTP/3 in the same form.
+* A line ends with CRLF or with LF alone (section 2.2). Any other CR, and NUL, is refused.
+* A name is a token, directly followed by its colon (section 5.1). Around a value, SP and HTAB
+  are white space, and nothing else is.
+* A folded value (section 5.2) is one value, its lines joined by a space.
+* A head is limited by its bytes, interim responses (RFC 9110 section 15.2) included.
+"""
+
+import re
+from typing import Final, TypeAlias
+
+from dlmachine.core.events import Head
+from dlmachine.core.headers import Headers, is_token
+from dlmachine.core.values import frozen
+
+#: Bytes of a response's head, with those of all interim responses before it.
+MAX_HEAD_BYTES: Final = 262_144
+#: Bytes of one line with its end.
+MAX_LINE_BYTES: Final = 65_536
+#: Header fields; libcurl takes no more either.
+MAX_FIELDS: Final = 5_000
+
+#: libcurl before 8.12 hands over folded lines as they are, and has understood the first alone.
+_NEVER_FOLDED: Final = frozenset({'content-length', 'transfer-encoding'})
+
+_STATUS_LINE: Final = re.compile(r'HTTP/(1\.[01]|[23]) ([1-9][0-9]{2})(?: (.*))?', re.DOTALL)
+_HTTP: Final = b'HTTP/'
+_BLANK: Final = ' \t'
+_SWITCHING_PROTOCOLS: Final = 101
+
+
+@frozen(kw_only=False)
+class HeadProblem:
+    """Why a head cannot be read, as what the server did: `sent no HTTP response`."""
+
+    problem: str
+
+
+#: A head, a problem, or None while more lines are needed.
+Parsed: TypeAlias = Head | HeadProblem | None
+
+
+class HeadParser:
+    r"""Reads one final head, skipping the interim ones before it.
+
+    >>> parser = HeadParser()
+    >>> [parser.feed(line) for line in (b'HTTP/1.1 103 Early Hints\r\n', b'\r\n')]
+    [None, None]
+    >>> parser.feed(b'HTTP/1.1 200 OK\r\n'), parser.feed(b'ETag: "a"\r\n')
+    (None, None)
+    >>> parser.feed(b'\r\n').headers.items
+    (('ETag', '"a"'),)
+    """
+
+    __slots__ = ('_fields', '_folds', '_is_libcurl', '_size_bytes', '_status')
+
+    def __init__(self, *, is_libcurl: bool = False) -> None:
+        """Begin before the first status line; `is_libcurl`: the lines come through libcurl."""
+        self._is_libcurl = is_libcurl
+        self._status: re.Match[str] | None = None
+        self._fields: list[tuple[str, str]] = []
+        #: The lines that go on with the last value: joined once, at the next field.
+        self._folds: list[str] = []
+        self._size_bytes = 0
+
+    def feed(self, line: bytes) -> Parsed:
+        """Take one line with its end; the head if it ends with this line."""
+        self._size_bytes += len(line)
+        text = line.decode('latin-1').removesuffix('\n').removesuffix('\r')
+        problem = _find_line_problem(line, self._size_bytes, text)
+        if problem is None:
+            if self._status is None:
+                problem = self._begin(text)
+            elif not text:
+                return self._end(self._status)
+            else:
+                problem = self._add(text)
+        return None if problem is None else HeadProblem(problem)
+
+    @property
+    def status(self) -> int | None:
+        """The status of the head that is being read."""
+        return None if self._status is None else int(self._status[2])
+
+    def find_garbage(self, rest: bytes) -> HeadProblem | None:
+        """What is wrong if the connection ends after `rest` of a line; None: the head is cut."""
+        is_first = self._status is None and not self._size_bytes
+        is_http = rest[: len(_HTTP)] == _HTTP[: len(rest)]
+        return HeadProblem(_NO_HTTP) if is_first and not is_http else None
+
+    def _begin(self, text: str) -> str | None:
+        found = _STATUS_LINE.fullmatch(text)
+        if found is None or not (self._is_libcurl or found[1].startswith('1.')):
+            return _NO_HTTP
+        self._status = found
+        return None
+
+    def _add(self, text: str) -> str | None:
+        if text[0] in _BLANK:
+            return self._fold(text)
+        name, colon, value = text.partition(':')
+        if not colon or not is_token(name):
+            return 'sent a line that is not a header field'
+        if len(self._fields) >= MAX_FIELDS:
+            return f'sent more than {MAX_FIELDS:,} header fields'
+        self._unfold()
+        self._fields.append((name, value.strip(_BLANK)))
+        return None
+
+    def _fold(self, text: str) -> str | None:
+        if not self._fields:
+            return 'sent white space before its first header field'
+        name = self._fields[-1][0]
+        if self._is_libcurl and name.lower() in _NEVER_FOLDED:
+            return f'sent a {name} in more than one line'
+        self._folds.append(text.strip(_BLANK))
+        return None
+
+    def _unfold(self) -> None:
+        if self._folds:
+            name, value = self._fields[-1]
+            self._fields[-1] = (name, ' '.join(filter(None, (value, *self._folds))))
+            self._folds = []
+
+    def _end(self, status: re.Match[str]) -> Head | None:
+        self._unfold()
+        code, fields = int(status[2]), tuple(self._fields)
+        self._status, self._fields = None, []
+        if 100 <= code < 200 and code != _SWITCHING_PROTOCOLS:
+            return None
+        reason = (status[3] or '').strip(_BLANK)
+        return Head(status=code, headers=Headers(fields), reason=reason, version=status[1])
+
+
+def parse_head(head: bytes) -> Head | HeadProblem:
+    r"""The head in these bytes.
+
+    >>> parse_head(b'HTTP/1.1 200 OK\r\nX: a\rb\r\n\r\n')
+    HeadProblem(problem='sent a CR inside a header line')
+    """
+    parser = HeadParser()
+    for line in head.split(b'\n')[:-1]:
+        parsed = parser.feed(line + b'\n')
+        if parsed is not None:
+            return parsed
+    return HeadProblem('sent a head without its end')
+
+
+_NO_HTTP: Final = 'sent no HTTP response'
+
+
+def _find_line_problem(line: bytes, head_bytes: int, text: str) -> str | None:
+    if len(line) > MAX_LINE_BYTES:
+        return f'sent a header line of more than {MAX_LINE_BYTES:,} bytes'
+    if head_bytes > MAX_HEAD_BYTES:
+        return f'sent more than {MAX_HEAD_BYTES:,} bytes of header fields'
+    for name, character in (('CR', '\r'), ('NUL', '\0')):
+        if character in text:
+            return f'sent a {name} inside a header line'
+    return None
