@@ -9,12 +9,13 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 from dlmachine.core.body import NoBody
 from dlmachine.core.cachekey import full_url
 from dlmachine.core.descriptor import Descriptor
-from dlmachine.core.record import DownloadRecord
+from dlmachine.core.record import MAX_STATUS, DownloadRecord, is_field_text, is_sha256
 from dlmachine.core.redact import redact_pairs, redact_url
 from dlmachine.core.values import frozen
 from dlmachine_adapters.cachedir_names import from_local, hash_text
@@ -97,34 +98,37 @@ def read_given(connection: sqlite3.Connection, row_ids: list[int]) -> dict[int, 
             row_ids,
         )
         for row_id, is_param, namespace, name, value in rows:
+            if not isinstance(name, str) or not isinstance(namespace, str | None):
+                continue  # Not a name that cachedir gives.
             given = found[row_id]
             told = given.params if is_param else given.attributes
             told[namespace, name] = _from_json(value) if table == 'attr_text' else value
     return found
 
 
-def foreign_record(given: Given, stored_at: object) -> DownloadRecord | None:
+def foreign_record(given: Given, stored_at: datetime) -> DownloadRecord | None:
     """A record, if size and digest are known; else None."""
     known = {name: value for (space, name), value in given.attributes.items() if space is None}
     digest, size = known.get('sha256'), given.size_bytes
-    if size is None or not isinstance(digest, str):
+    if size is None or not is_sha256(digest):
         return None
     headers = {
         name: str(value)
         for (space, name), value in given.attributes.items()
-        if space == 'resp_headers'
+        if space == 'resp_headers' and isinstance(value, (str, int, float))
     }
-    code = known.get('http_code')
+    code, started = known.get('http_code'), known.get('download_started')
+    url = known.get('url') or given.params.get((None, '_uri'))
     return DownloadRecord(
-        url=redact_url(str(known.get('url') or given.params.get((None, '_uri')))),
-        started_at=from_local(known.get('download_started') or stored_at),
-        finished_at=from_local(stored_at),
-        http_code=code if isinstance(code, int) else 200,
-        response_headers=redact_pairs(headers.items()),
+        url=redact_url(str(url)),
+        started_at=from_local(started) if started else stored_at,
+        finished_at=stored_at,
+        http_code=code if isinstance(code, int) and 0 <= code <= MAX_STATUS else 200,
+        response_headers=redact_pairs(pair for pair in headers.items() if is_field_text(pair[1])),
         size_bytes=size,
         sha256=digest,
-        etag=_text(known.get('etag')),
-        last_modified=_text(known.get('last_modified')),
+        etag=_field(known.get('etag')),
+        last_modified=_field(known.get('last_modified')),
     )
 
 
@@ -147,10 +151,10 @@ def _texts(query: Mapping[str, object]) -> dict[str, str] | None:
 
 def _from_json(value: object) -> object:
     try:
-        return json.loads(str(value))
-    except ValueError:
+        return json.loads(value) if isinstance(value, str) else None
+    except (ValueError, RecursionError):
         return None
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+def _field(value: object) -> str | None:
+    return value if isinstance(value, str) and is_field_text(value) else None

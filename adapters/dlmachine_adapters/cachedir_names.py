@@ -33,13 +33,13 @@ def file_name_of(version_id: str, ext: str | None, file_name: str | None) -> str
     >>> file_name_of('ab-1', None, 'x.csv'), file_name_of('ab-1', '.', 'x.csv')
     ('ab-1.csv', 'ab-1')
     """
-    known = (ext or _guess(file_name)).strip('.')
+    known = (ext or guess_extension(file_name)).strip('.')
     return f'{version_id}.{known}' if known else version_id
 
 
 def stored_ext(ext: str | None, file_name: str) -> str | None:
     """What to write as extension, so that `file_name_of` gives it back."""
-    return ext or (_NO_EXTENSION if _guess(file_name) else None)
+    return ext or (_NO_EXTENSION if guess_extension(file_name) else None)
 
 
 def to_local(at: datetime) -> str:
@@ -51,9 +51,10 @@ def from_local(text: object) -> datetime:
     """A date of cachedir's as an instant; one that can not be read is very old."""
     try:
         return datetime.strptime(str(text)[:19], _DATE).astimezone(UTC)
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, OSError):
         return datetime.fromtimestamp(0, UTC)
 
 
-def _guess(file_name: str | None) -> str:
+def guess_extension(file_name: str | None) -> str:
+    """The extension of a file name, as cachedir takes it where it is given none."""
     return os.path.splitext(file_name or '')[1][1:]  # noqa: PTH122 -- as cachedir does it

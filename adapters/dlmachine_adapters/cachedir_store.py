@@ -8,8 +8,7 @@ import os
 import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cache, lru_cache
-from typing import Any, Final, NamedTuple
+from functools import cache
 
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.effects import Record, Retire
@@ -17,8 +16,10 @@ from dlmachine.core.events import Failed, PlaceTaken, Recorded, Retired
 from dlmachine.core.faults import CacheUnusable
 from dlmachine.core.metadata import MetadataUpdate
 from dlmachine.core.ports import Clock
-from dlmachine.core.record import DownloadRecord, parse_record
+from dlmachine.core.record import DownloadRecord
 from dlmachine.core.snapshot import CacheEntry, CacheSeen, Status
+from dlmachine_adapters.cachedir.entry_files import file_size
+from dlmachine_adapters.cachedir.rows import Misfit, Read, Row, read_rows
 from dlmachine_adapters.cachedir_foreign import (
     Foreign,
     Given,
@@ -26,22 +27,11 @@ from dlmachine_adapters.cachedir_foreign import (
     foreign_record,
     read_given,
 )
-from dlmachine_adapters.cachedir_names import file_name_of, from_local, item_id_of
+from dlmachine_adapters.cachedir_names import from_local, item_id_of
 from dlmachine_adapters.cachedir_writing import remove_versions, write_update
 from dlmachine_adapters.grouping import Grouping
 from dlmachine_adapters.registry import NoRegistry, Registry
 from dlmachine_adapters.storage_faults import storage_fault
-
-_LOOK_UP: Final = """
-    SELECT m.id, m.item_id, m.version_id, m.version, m.status, m.date, m.ext, m.file_name, t.value
-    FROM main m LEFT JOIN attr_text t
-        ON t.id = m.id AND t.keyvar = 0 AND t.name = 'dlmachine' AND t.namespace IS NULL
-    WHERE m.item_id IN ({marks})
-    ORDER BY m.id
-"""
-#: Records that are not read anew where the same text is found: that takes as long as to find it.
-_MOST_REMEMBERED: Final = 1024
-_STATUSES: Final = frozenset(status.value for status in Status)
 
 
 class CachedirStore:
@@ -74,7 +64,9 @@ class CachedirStore:
         found += [
             _foreign_entry(self.folder, row, given[row.row_id])
             for row in rows
-            if row.item_id != own and names[row.item_id].is_of(given[row.row_id])
+            if isinstance(row, Row)
+            and row.item_id != own
+            and names[row.item_id].is_of(given[row.row_id])
         ]
         entries = sorted(
             (entry for entry in found if entry is not None),
@@ -140,75 +132,56 @@ class CachedirStore:
         return Failed(at=self._clock.now(), fault=unusable)
 
 
-class _Row(NamedTuple):
-    """One row of `_LOOK_UP`, whatever has been written into it."""
-
-    row_id: int
-    item_id: str
-    version_id: Any
-    version: Any
-    status: Any
-    date: Any
-    ext: Any
-    file_name: Any
-    record: Any
-
-
-@cache
-def _look_up_query(count: int) -> str:
-    return _LOOK_UP.format(marks=','.join('?' * count))
-
-
 def _read(
     connection: sqlite3.Connection, own: str, names: Mapping[str, Foreign]
-) -> tuple[list[_Row], dict[int, Given]]:
+) -> tuple[list[Read], dict[int, Given]]:
     ids = (own, *names)
-    rows = list(map(_Row._make, connection.execute(_look_up_query(len(ids)), ids)))
+    rows = read_rows(connection, _among(len(ids)), ids, brief=True)
     return rows, read_given(connection, [row.row_id for row in rows if row.item_id != own])
 
 
-def _own_entry(folder: str, row: _Row) -> CacheEntry | None:
-    record = _read_record(row.record) if isinstance(row.record, str) else None
-    size = None if record is None else record.size_bytes
-    return _entry(folder, row, record, size, is_own=True)
+@cache
+def _among(count: int) -> str:
+    return f'm.item_id IN ({",".join("?" * count)})'
 
 
-@lru_cache(_MOST_REMEMBERED)
-def _read_record(text: str) -> DownloadRecord | None:
-    return parse_record(text).value_or(None)
+def _own_entry(folder: str, row: Read) -> CacheEntry | None:
+    if isinstance(row, Misfit):
+        return None if row.version is None else _unusable(folder, row.version)
+    if row.record is None and row.status is Status.READY:
+        # Nobody knows what its file should be.
+        return _unusable(folder, row.version)
+    size = None if row.record is None else row.record.size_bytes
+    return _entry(folder, row, row.record, size, is_own=True)
 
 
-def _foreign_entry(folder: str, row: _Row, given: Given) -> CacheEntry | None:
-    record = foreign_record(given, row.date)
+def _unusable(folder: str, version: int) -> CacheEntry:
+    # Its number is taken, and that is all that is known of it.
+    return CacheEntry(
+        version=version,
+        status=Status.FAILED,
+        stored_at=from_local(None),
+        path=folder,
+        file_bytes=None,
+    )
+
+
+def _foreign_entry(folder: str, row: Row, given: Given) -> CacheEntry:
+    record = foreign_record(given, row.stored_at)
     return _entry(folder, row, record, given.size_bytes, is_own=False)
 
 
 def _entry(
-    folder: str, row: _Row, record: DownloadRecord | None, size: int | None, *, is_own: bool
-) -> CacheEntry | None:
-    name = file_name_of(str(row.version_id), _text(row.ext), _text(row.file_name))
-    if not isinstance(row.version, int) or os.path.basename(name) != name:  # noqa: PTH119 -- each hit comes here
-        return None  # Nothing that cachedir or we would write.
-    status = Status(row.status) if row.status in _STATUSES else Status.FAILED
-    path = os.path.join(folder, name)  # noqa: PTH118 -- as above
+    folder: str, row: Row, record: DownloadRecord | None, size: int | None, *, is_own: bool
+) -> CacheEntry:
+    path = os.path.join(folder, row.name)  # noqa: PTH118 -- each hit comes here
     return CacheEntry(
         version=row.version,
-        status=status,
-        stored_at=from_local(row.date) if record is None else record.finished_at,
+        status=row.status,
+        stored_at=row.stored_at if record is None else record.finished_at,
         path=path,
-        file_bytes=_file_size(path) if status is Status.READY else None,
+        file_bytes=file_size(path) if row.status is Status.READY else None,
         size_bytes=size,
         record=record,
         is_own=is_own,
     )
-
-
-def _file_size(path: str) -> int | None:
-    try:
-        return os.stat(path).st_size
-    except OSError:
-        return None
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None

@@ -4,14 +4,16 @@ Contract: parametrised SQL within a transaction of the caller's, but for `remove
 has one of its own. Raises only sqlite3.Error, OSError, ValueError and OverflowError.
 """
 
+import os
 import sqlite3
-from pathlib import Path
 from typing import Final
 
 from dlmachine.core.metadata import MetadataUpdate, NewVersion, SameVersion, flat_attributes
 from dlmachine.core.record import DownloadRecord
 from dlmachine.core.snapshot import Status
-from dlmachine_adapters.cachedir_names import KEY_PARAMETER, file_name_of, stored_ext, to_local
+from dlmachine_adapters.cachedir.entry_files import remove_file
+from dlmachine_adapters.cachedir.rows import Row, read_rows
+from dlmachine_adapters.cachedir_names import KEY_PARAMETER, stored_ext, to_local
 from dlmachine_adapters.registry import Registry
 
 #: The name of the attribute that holds the whole record as JSON.
@@ -43,22 +45,20 @@ def write_update(connection: sqlite3.Connection, update: MetadataUpdate) -> bool
 def remove_versions(registry: Registry, versions: list[tuple[str, int]]) -> None:
     """Mark the rows of versions, by item id and number, then delete their files.
 
-    In this order a crash leaves files without entries, never an entry without its file.
+    Rows that name no file of an entry are left alone. In this order a crash leaves files
+    without entries, never an entry without its file.
     Raises: OSError, sqlite3.Error.
     """
     names: list[str] = []
     with registry.writing() as connection:
-        for item_id, version in versions:
-            rows = connection.execute(
-                'SELECT id, version_id, ext, file_name FROM main WHERE item_id = ? AND version = ?',
-                (item_id, version),
-            ).fetchall()
-            for row_id, version_id, ext, file_name in rows:
-                names.append(file_name_of(version_id, ext, file_name))
-                deleted = Status.DELETED.value
-                connection.execute('UPDATE main SET status = ? WHERE id = ?', (deleted, row_id))
+        for named in versions:
+            for row in read_rows(connection, 'm.item_id = ? AND m.version = ?', named):
+                if isinstance(row, Row):
+                    names.append(row.name)
+                    marked = (Status.DELETED.value, row.row_id)
+                    connection.execute('UPDATE main SET status = ? WHERE id = ?', marked)
     for name in names:
-        Path(registry.folder, name).unlink(missing_ok=True)
+        remove_file(os.path.join(registry.folder, name))  # noqa: PTH118
 
 
 def _is_taken(connection: sqlite3.Connection, update: NewVersion) -> bool:

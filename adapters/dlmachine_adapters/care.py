@@ -14,13 +14,13 @@ from contextlib import contextmanager
 from datetime import timedelta
 from hashlib import file_digest
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from dlmachine.core.care import EntryId
 from dlmachine.core.effects import AcquireLock, ReleaseLock
 from dlmachine.core.events import LockUnavailable
 from dlmachine.core.ports import Clock, Locks
-from dlmachine.core.record import DownloadRecord, parse_record
+from dlmachine.core.record import DownloadRecord
 from dlmachine.core.snapshot import Status
 from dlmachine.core.values import frozen
 from dlmachine.core.verification import (
@@ -32,7 +32,7 @@ from dlmachine.core.verification import (
     judge_copy,
     promised_digest,
 )
-from dlmachine_adapters.cachedir_names import KEY_PARAMETER, file_name_of
+from dlmachine_adapters.cachedir.rows import Row, read_rows
 from dlmachine_adapters.listing import Listed
 from dlmachine_adapters.quarantine import put_away
 from dlmachine_adapters.registry import NoRegistry, Registry
@@ -41,17 +41,13 @@ from dlmachine_adapters.storage_faults import storage_fault
 #: How long to wait for a download of the same entry.
 _PATIENCE: Final = timedelta(seconds=10)
 _ABSENT: Final = frozenset({errno.ENOENT, errno.ENOTDIR})
-_READ: Final = os.O_RDONLY | getattr(os, 'O_BINARY', 0) | getattr(os, 'O_NONBLOCK', 0)
-_ROWS: Final = """
-    SELECT m.id, m.status, m.ext, m.file_name, k.value, t.value
-    FROM main m
-    LEFT JOIN attr_varchar k
-        ON k.id = m.id AND k.keyvar = 1 AND k.name = ? AND k.namespace IS NULL
-    LEFT JOIN attr_text t
-        ON t.id = m.id AND t.keyvar = 0 AND t.name = 'dlmachine' AND t.namespace IS NULL
-    WHERE m.version_id = ?
-"""
-
+_NOT_A_FILE: Final = 'it is not a regular file'
+_READ: Final = (
+    os.O_RDONLY
+    | getattr(os, 'O_BINARY', 0)
+    | getattr(os, 'O_NONBLOCK', 0)
+    | getattr(os, 'O_NOFOLLOW', 0)
+)
 _Identity: TypeAlias = tuple[int, int, int, int]
 
 
@@ -107,7 +103,7 @@ def digest_of(path: str) -> tuple[Digested, _Identity | None]:
         try:
             seen = os.fstat(handle)
             if not stat.S_ISREG(seen.st_mode):
-                return Digested(problem='it is no regular file'), None
+                return Digested(problem=_NOT_A_FILE), None
             with open(handle, 'rb', closefd=False) as file:
                 return Digested(sha256=file_digest(file, 'sha256').hexdigest()), _identity(seen)
         finally:
@@ -115,6 +111,8 @@ def digest_of(path: str) -> tuple[Digested, _Identity | None]:
     except OSError as error:
         if error.errno in _ABSENT:
             return Digested(), None
+        if error.errno == errno.ELOOP:
+            return Digested(problem=_NOT_A_FILE), None
         return Digested(problem=storage_fault(error, 'read', path).problem), None
 
 
@@ -195,7 +193,7 @@ def mark_deleted(connection: sqlite3.Connection, row_ids: list[int]) -> None:
 
 class _Row(NamedTuple):
     row_id: int
-    status: int
+    status: Status
     key: str | None
     record: DownloadRecord | None
 
@@ -204,7 +202,7 @@ class _Row(NamedTuple):
         return promised_digest(self.status, self.record)
 
     def is_mine(self, entry: EntryId) -> bool:
-        return self.key == entry.key and self.status == Status.READY
+        return self.key == entry.key and self.status is Status.READY
 
     def is_sound(self, found: Digested) -> bool:
         return judge_copy(self.promised, found).is_sound
@@ -213,11 +211,10 @@ class _Row(NamedTuple):
 def _rows_of(connection: sqlite3.Connection, entry: EntryId, name: str) -> list[_Row]:
     # All that name the file: cachedir lets two rows have one version.
     version_id = f'{entry.item_id}-{entry.version}'
-    asked: tuple[Any, ...] = (KEY_PARAMETER, version_id)
     return [
-        _Row(row_id, status, key, parse_record(str(record)).value_or(None))
-        for row_id, status, ext, file_name, key, record in connection.execute(_ROWS, asked)
-        if status != Status.DELETED and file_name_of(version_id, ext, file_name) == name
+        _Row(row.row_id, row.status, row.key, row.record)
+        for row in read_rows(connection, 'm.version_id = ?', (version_id,))
+        if isinstance(row, Row) and row.status is not Status.DELETED and row.name == name
     ]
 
 

@@ -24,6 +24,7 @@ from dlmachine.core.care import (
     judge_file,
     judge_folder,
     judge_lock,
+    judge_misfit,
     judge_part,
     judge_registry,
     judge_row,
@@ -31,9 +32,10 @@ from dlmachine.core.care import (
 )
 from dlmachine.core.verification import judge_quarantined
 from dlmachine_adapters.cache_tag import TAG_NAME
+from dlmachine_adapters.cachedir.rows import Misfit
 from dlmachine_adapters.care import still_stands
 from dlmachine_adapters.flocks import read_owner
-from dlmachine_adapters.listing import list_entries
+from dlmachine_adapters.listing import list_rows
 from dlmachine_adapters.part_folder import OUR_FOLDER
 from dlmachine_adapters.part_notes import LIVE, fcntl, is_held, read_note, usable_bytes
 from dlmachine_adapters.quarantine import Quarantined, list_quarantined, quarantine_folder
@@ -132,7 +134,10 @@ def _folder_findings(folder: Path) -> Iterator[Finding]:
 
 
 def _row_findings(registry: Registry) -> Iterator[Finding]:
-    for entry in list_entries(registry):
+    for entry in list_rows(registry):
+        if isinstance(entry, Misfit):
+            yield judge_misfit(registry.path, entry.row_id, entry.problem)
+            continue
         row = RowSeen(
             entry=EntryId(item_id=entry.item_id, version=entry.version, key=entry.key),
             status=entry.status,

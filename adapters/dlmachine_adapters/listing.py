@@ -8,30 +8,18 @@ from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from returns.pipeline import is_successful
-
-from dlmachine.core.record import DownloadRecord, parse_record
+from dlmachine.core.record import DownloadRecord
 from dlmachine.core.snapshot import Status
 from dlmachine.core.values import frozen
-from dlmachine_adapters.cachedir_names import KEY_PARAMETER, file_name_of, from_local
+from dlmachine_adapters.cachedir.entry_files import file_size
+from dlmachine_adapters.cachedir.rows import Misfit, Read, Row, read_rows
 from dlmachine_adapters.cachedir_writing import remove_versions
 from dlmachine_adapters.registry import NoRegistry, Registry
 
 _PAGE: Final = 500
-_QUERY: Final = """
-    SELECT m.id, m.item_id, m.version_id, m.version, m.status, m.date, m.ext, m.file_name,
-           t.value, k.value, u.value
-    FROM main m
-    LEFT JOIN attr_text t
-        ON t.id = m.id AND t.keyvar = 0 AND t.name = 'dlmachine' AND t.namespace IS NULL
-    LEFT JOIN attr_varchar k
-        ON k.id = m.id AND k.keyvar = 1 AND k.name = ? AND k.namespace IS NULL
-    LEFT JOIN attr_varchar u
-        ON u.id = m.id AND u.keyvar = 1 AND u.name = '_uri' AND u.namespace IS NULL
-    WHERE m.id > ? AND m.status >= 0 ORDER BY m.id LIMIT ?
-"""
+_NEXT: Final = 'm.id > ? AND m.status >= 0'
 
 
 @frozen
@@ -56,42 +44,46 @@ class Listed:
     @property
     def file_bytes(self) -> int | None:
         """The size of its file now; None if there is none."""
-        try:
-            return Path(self.path).stat().st_size
-        except OSError:
-            return None
+        return file_size(self.path)
 
 
 def list_entries(registry: Registry) -> Iterator[Listed]:
     """Every entry, oldest first; none where there is no registry.  Raises: sqlite3.Error."""
+    return (row for row in list_rows(registry) if isinstance(row, Listed))
+
+
+def list_rows(registry: Registry) -> Iterator[Listed | Misfit]:
+    """The same, and with them the rows that are not entries."""
     last = 0
     while True:
-        asked = (KEY_PARAMETER, last, _PAGE)
         try:
-            rows = registry.read(partial(_ask, asked))
+            rows = registry.read(partial(_ask, last))
         except NoRegistry:
             return
         if not rows:
             return
-        last = rows[-1][0]
-        for _, item_id, version_id, version, status, date, ext, name, text, key, url in rows:
-            parsed = parse_record(text if isinstance(text, str) else '')
-            record = parsed.unwrap() if is_successful(parsed) else None
-            yield Listed(
-                item_id=item_id,
-                version=version,
-                status=status,
-                stored_at=from_local(date) if record is None else record.finished_at,
-                path=str(Path(registry.folder, file_name_of(str(version_id), ext, name))),
-                url=url or ('' if record is None else record.url),
-                file_name=name or '',
-                key=key,
-                record=record,
-            )
+        last = max(row.row_id for row in rows)
+        for row in rows:
+            yield row if isinstance(row, Misfit) else _listed(registry.folder, row)
 
 
-def _ask(asked: tuple[object, ...], connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
-    return connection.execute(_QUERY, asked).fetchall()
+def _listed(folder: str, row: Row) -> Listed:
+    record = row.record
+    return Listed(
+        item_id=row.item_id,
+        version=row.version,
+        status=row.status,
+        stored_at=row.stored_at,
+        path=str(Path(folder, row.name)),
+        url=row.url or ('' if record is None else record.url),
+        file_name=row.file_name,
+        key=row.key,
+        record=record,
+    )
+
+
+def _ask(last: int, connection: sqlite3.Connection) -> list[Read]:
+    return read_rows(connection, _NEXT, (last,), most=_PAGE)
 
 
 def remove_entry(registry: Registry, entry: Listed) -> None:

@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeAlias, TypeVar
 from urllib.parse import quote
@@ -25,6 +26,10 @@ from dlmachine_adapters.registry_schema import is_begun, make_tables
 
 REGISTRY_NAME: Final = 'cache.sqlite'
 _BUSY_SECONDS: Final = 30.0
+
+#: Our largest values are records, of some ten thousand bytes.
+_MAX_VALUE_BYTES: Final = 8 << 20
+_read_text: Final = partial(str, encoding='utf-8', errors='replace')
 
 #: Connections that came through a fork: closing them is the parent's affair, so they are
 #: kept from being collected.
@@ -191,6 +196,10 @@ def _make_empty(path: str) -> None:
 
 def _connect(path: str, mode: str) -> sqlite3.Connection:
     uri = f'file:{quote(os.fsencode(os.path.abspath(path)))}?mode={mode}'
-    return sqlite3.connect(
+    connection = sqlite3.connect(
         uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
+    # Others write to it, too: text need not be UTF-8, and a value may be larger than memory.
+    connection.text_factory = _read_text
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE_BYTES)
+    return connection

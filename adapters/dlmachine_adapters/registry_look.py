@@ -14,7 +14,8 @@ from urllib.parse import quote
 
 from dlmachine.core.care import ENTRY_NAME, RegistrySeen
 from dlmachine.core.snapshot import Status
-from dlmachine_adapters.cachedir_names import KEY_PARAMETER, file_name_of
+from dlmachine_adapters.cachedir.rows import Row, read_rows
+from dlmachine_adapters.cachedir_names import KEY_PARAMETER
 from dlmachine_adapters.registry_schema import INDEXES, PLAIN_VERSION, UNIQUE_VERSION, is_begun
 
 _BUSY_SECONDS: Final = 10.0
@@ -26,12 +27,13 @@ _WRITE_AHEAD: Final = b'\x02\x02'
 _DOUBLED: Final = """
     SELECT count(*) FROM (SELECT 1 FROM main GROUP BY version_id HAVING count(*) > 1)
 """
-_NAMES: Final = """
-    SELECT m.version_id, m.ext, m.file_name FROM main m
-    LEFT JOIN attr_varchar k
-        ON k.id = m.id AND k.keyvar = 1 AND k.name = ? AND k.namespace IS NULL
-    WHERE (m.status <> ? OR k.value IS NULL)
-"""
+#: A row of ours that is marked as deleted claims no file; of others' rows nothing is known.
+_CLAIMS: Final = f"""
+    (m.status <> {Status.DELETED.value} OR NOT EXISTS (
+        SELECT 1 FROM attr_varchar o WHERE o.id = m.id AND o.keyvar = 1
+        AND o.name = '{KEY_PARAMETER}' AND o.namespace IS NULL AND o.value IS NOT NULL
+    ))
+"""  # noqa: S608 -- a name and a number of ours
 
 
 def see_registry(path: str) -> RegistrySeen:
@@ -61,12 +63,8 @@ def see_registry(path: str) -> RegistrySeen:
 
 
 def named_files(connection: sqlite3.Connection) -> set[str]:
-    """The names of all files that belong to somebody.
-
-    A row of ours that is marked as deleted claims no file; of others' rows nothing is known.
-    """
-    asked = (KEY_PARAMETER, Status.DELETED.value)
-    return {file_name_of(str(row[0]), *row[1:]) for row in connection.execute(_NAMES, asked)}
+    """The names of all files that belong to somebody."""
+    return {row.name for row in read_rows(connection, _CLAIMS, ()) if isinstance(row, Row)}
 
 
 def is_named(connection: sqlite3.Connection, name: str) -> bool:
@@ -74,9 +72,8 @@ def is_named(connection: sqlite3.Connection, name: str) -> bool:
     found = ENTRY_NAME.fullmatch(name)
     if found is None:
         return True
-    asked = (KEY_PARAMETER, Status.DELETED.value, found['version_id'])
-    rows = connection.execute(f'{_NAMES} AND m.version_id = ?', asked)
-    return any(file_name_of(str(row[0]), *row[1:]) == name for row in rows)
+    rows = read_rows(connection, f'm.version_id = ? AND {_CLAIMS}', (found['version_id'],))
+    return any(isinstance(row, Row) and row.name == name for row in rows)
 
 
 def _see(connection: sqlite3.Connection, path: str) -> RegistrySeen:

@@ -27,6 +27,7 @@ class Kind(Enum):
     ORPHAN = 'orphan'
     UNKNOWN_FILE = 'unknown file'
     LOST_FILE = 'row without file'
+    STRANGE_ROW = 'strange row'
     WRONG_SIZE = 'wrong size'
     DEAD_LOCK = 'dead lock'
     PART = 'part'
@@ -170,6 +171,12 @@ def judge_row(row: RowSeen) -> Finding | None:
     text = f'it has {row.file_bytes:,} bytes instead of {row.recorded_bytes:,}'
     advice = '; `dlmachine cache verify --fix` puts it into quarantine' if is_own else ''
     return _of_row(Kind.WRONG_SIZE, row, text + advice, Cure.NONE, is_problem=is_own)
+
+
+def judge_misfit(path: str, row_id: int, problem: str) -> Finding:
+    """A row of the registry at `path` that is not an entry: nothing that it names is touched."""
+    text = f'row {row_id} of the table main is not an entry: {problem}; it is ignored'
+    return Finding(kind=Kind.STRANGE_ROW, place=path, text=text, is_problem=True)
 
 
 def judge_lock(

@@ -5,9 +5,12 @@ what it said of itself and what it was. It is stored as one JSON text.
 """
 
 import json
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
-from datetime import datetime
-from typing import Any, Final
+from datetime import UTC, datetime
+from types import NoneType
+from typing import Any, Final, TypeGuard
 
 from returns.result import Failure, Result, Success
 
@@ -66,33 +69,114 @@ _NAMES: Final = tuple(field.name for field in fields(DownloadRecord))
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False)
 
 
+#: A record has some ten thousand characters; what is far longer is not read.
+MAX_RECORD_CHARS: Final = 4 << 20
+MAX_STATUS: Final = 999
+
+_TEXT: Final = (str,)
+_MAYBE_TEXT: Final = (str, NoneType)
+#: What JSON holds for each field.  A bool is not a number here, nor is 1.0.
+_STORED_AS: Final[Mapping[str, tuple[type, ...]]] = {
+    **dict.fromkeys(('url', 'method', 'served_by', 'sha256', 'filename'), _TEXT),
+    **dict.fromkeys(('backend', 'backend_version', 'dlmachine_version'), _TEXT),
+    **dict.fromkeys(('body_kind', 'body_sha256', 'etag', 'last_modified'), _MAYBE_TEXT),
+    **dict.fromkeys(('started_at', 'finished_at'), _TEXT),
+    'validated_at': _MAYBE_TEXT,
+    **dict.fromkeys(('tries', 'http_code', 'size_bytes'), (int,)),
+    'verified_tls': (bool,),
+    **dict.fromkeys(('urls', 'request_headers', 'response_headers'), (list,)),
+    **dict.fromkeys(('digests', 'verified_by'), (list,)),
+}
+_MAXIMA: Final = {'tries': (1 << 31) - 1, 'http_code': MAX_STATUS, 'size_bytes': (1 << 63) - 1}
+_INSTANTS: Final = ('started_at', 'finished_at', 'validated_at')
+_PAIRS: Final = ('request_headers', 'response_headers', 'digests', 'verified_by')
+_SHA256: Final = re.compile(r'[0-9a-f]{64}')
+#: JSON writes control characters and surrogates as escapes: mostly there is none to look for.
+_ESCAPE: Final = re.compile(r'\\[^"]')
+_NOT_FIELD_TEXT: Final = re.compile(r'[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]')
+
+
+def is_field_text(text: str) -> bool:
+    r"""Whether a text could have been the value of a header field (RFC 9110 section 5.5).
+
+    >>> is_field_text('"v1"'), is_field_text('a\r\nX: y')
+    (True, False)
+    """
+    return _NOT_FIELD_TEXT.search(text) is None
+
+
+def is_sha256(value: object) -> TypeGuard[str]:
+    """Whether this is a SHA-256 digest in hex."""
+    return isinstance(value, str) and _SHA256.fullmatch(value) is not None
+
+
 def parse_record(text: str) -> Result[DownloadRecord, Fault]:
     """Read a record back; one written by a later version may be unreadable.
+
+    It is data that others can write: a field of another type, an instant without a zone, a
+    number out of range, a control character in any text make it unreadable.
 
     >>> parse_record('{}').failure().problem
     'a record can not be read'
     """
-    try:
-        stored: dict[str, Any] = json.loads(text)
-        if stored.pop('v') != RECORD_VERSION:
-            return _unreadable()
-        for name in _INSTANTS & stored.keys():
-            written = stored[name]
-            stored[name] = None if written is None else datetime.fromisoformat(written)
-        for name in _PAIRS & stored.keys():
-            stored[name] = tuple((str(first), str(second)) for first, second in stored[name])
-        stored['urls'] = tuple(stored.get('urls', ()))
-        return Success(DownloadRecord(**stored))
-    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
+    if len(text) > MAX_RECORD_CHARS:
         return _unreadable()
+    try:
+        stored = json.loads(text)
+        version = stored.pop('v', None) if type(stored) is dict else None
+        if type(version) is not int or version != RECORD_VERSION:
+            return _unreadable()
+        record = _read(stored)
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
+        return _unreadable()
+    is_plain = _ESCAPE.search(text) is None or all(map(is_field_text, _texts(record)))
+    return Success(record) if is_plain else _unreadable()
+
+
+def _read(stored: dict[str, Any]) -> DownloadRecord:
+    for name, value in stored.items():
+        if type(value) not in _STORED_AS[name]:
+            raise TypeError(name)
+    for name, most in _MAXIMA.items():
+        if not 0 <= stored.get(name, 0) <= most:
+            raise ValueError(name)
+    for name in _INSTANTS:
+        if stored.get(name) is not None:
+            stored[name] = _instant(stored[name])
+    for name in _PAIRS:
+        stored[name] = _pairs(stored.get(name, []))
+    stored['urls'] = tuple(stored.get('urls', ()))
+    if not is_sha256(stored['sha256']) or not all(type(url) is str for url in stored['urls']):
+        raise ValueError(stored['sha256'])
+    return DownloadRecord(**stored)
+
+
+def _instant(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError(text)
+    return instant.astimezone(UTC)
+
+
+def _pairs(stored: list[Any]) -> Pairs:
+    for pair in stored:
+        if type(pair) is not list or list(map(type, pair)) != [str, str]:
+            raise TypeError(pair)
+    return tuple(map(tuple, stored))
+
+
+def _texts(record: DownloadRecord) -> Iterator[str]:
+    for name in _NAMES:
+        value = getattr(record, name)
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, tuple):
+            for one in value:
+                yield from (one,) if isinstance(one, str) else one
 
 
 def _unreadable() -> Result[DownloadRecord, Fault]:
     return Failure(CacheUnusable(path='', problem='a record can not be read'))
-
-
-_INSTANTS: Final = frozenset({'started_at', 'finished_at', 'validated_at'})
-_PAIRS: Final = frozenset({'request_headers', 'response_headers', 'digests', 'verified_by'})
 
 
 def _plain(value: object) -> object:

@@ -18,15 +18,19 @@ _STRONG_AGE: Final = timedelta(seconds=60)
 
 
 def parse_http_date(text: str | None) -> datetime | None:
-    """An HTTP date (RFC 9110 section 5.6.7) as an aware instant; None if it is none.
+    r"""An HTTP date (RFC 9110 section 5.6.7) as an aware instant; None if it is none.
 
     >>> parse_http_date('Sun, 06 Nov 1994 08:49:37 GMT').isoformat()
     '1994-11-06T08:49:37+00:00'
+    >>> parse_http_date('Sun, 06 Nov 1994 08:49:37 GMT\r\nInjected: 1')
     """
     from email.utils import parsedate_to_datetime
 
+    # It may be sent back as it is, so that it must fit into a field; some of it comes from records.
+    if text is None or not (text.isascii() and text.isprintable()):
+        return None
     try:
-        instant = parsedate_to_datetime(text or '')
+        instant = parsedate_to_datetime(text)
         return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
     except (TypeError, ValueError, IndexError, OverflowError):
         return None

@@ -92,7 +92,7 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     """It would never end."""
     os.mkfifo(tmp_path / 'pipe')
 
-    assert digest_of(str(tmp_path / 'pipe'))[0].problem == 'it is no regular file'
+    assert digest_of(str(tmp_path / 'pipe'))[0].problem == 'it is not a regular file'
 
 
 def test_what_can_not_be_read_is_not_called_wrong(
@@ -104,7 +104,7 @@ def test_what_can_not_be_read_is_not_called_wrong(
     Path(update.path).mkdir()
 
     assert conditions(registry) == [Condition.UNREADABLE]
-    assert mender.mend(named(update), update.path).text == 'it is no regular file'
+    assert mender.mend(named(update), update.path).text == 'it is not a regular file'
     assert Path(update.path).is_dir()
 
 

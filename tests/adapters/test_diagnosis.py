@@ -108,6 +108,7 @@ def put_everything(shelf: Shelf, registry: Registry, folder: Path) -> None:
     a_left_part(folder)
     with sqlite3.connect(folder / 'cache.sqlite') as connection:
         connection.execute('DROP INDEX dlmachine_item')
+        connection.execute("INSERT INTO main (version_id, status) VALUES ('../x', 3)")
     connection.close()
 
 

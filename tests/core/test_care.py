@@ -22,6 +22,7 @@ from dlmachine.core.care import (
     judge_file,
     judge_folder,
     judge_lock,
+    judge_misfit,
     judge_part,
     judge_registry,
     judge_row,
@@ -308,3 +309,14 @@ def test_abilities(seen: Abilities | None, expected: list[tuple[bool, str]]) -> 
     assert [finding.is_problem for finding in findings] == [one for one, _ in expected]
     for finding, (_, text) in zip(findings, expected, strict=True):
         assert finding.text.startswith(text)
+
+
+def test_a_row_that_is_no_entry_is_a_problem_without_a_cure() -> None:
+    """Nothing that it names is ours."""
+    found = judge_misfit('/c/cache.sqlite', 7, 'it does not name the file of an entry')
+    assert (found.kind, found.place, told(found)) == (
+        Kind.STRANGE_ROW,
+        '/c/cache.sqlite',
+        (True, Cure.NONE),
+    )
+    assert 'row 7' in found.text

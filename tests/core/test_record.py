@@ -1,6 +1,11 @@
 """Records and what the registry is told."""
 
 import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import Field, fields
+from datetime import UTC
 from typing import Any
 
 import pytest
@@ -9,7 +14,7 @@ from dlmachine.core.faults import StorageFailed
 from dlmachine.core.metadata import flat_attributes
 from dlmachine.core.outcome import Origin, Outcome
 from dlmachine.core.ports import PartError
-from dlmachine.core.record import parse_record
+from dlmachine.core.record import MAX_RECORD_CHARS, DownloadRecord, parse_record
 from tests.builders import NOW, URL, a_record
 
 
@@ -40,6 +45,72 @@ def test_pairs_that_are_none_are_refused() -> None:
     stored = json.loads(a_record().to_json())
     stored['request_headers'] = [['A']]
     assert parse_record(json.dumps(stored)).failure().code == 'cache_unusable'
+
+
+ODD: list[Any] = [None, True, 7, 1.5, 10**5000, -1, 2**63, float('nan'), 'x', 'a\r\nX: y', '\0', '\ud800', [], [5], [[]], ['ab'],
+                  [['a']], [['a', 'b', 'c']], [['a', 1]], [{'a': 1, 'b': 2}], {}, {'a': 'b'}, '2024-05-01', '2024-05-01T00:00:00',
+                  '0001-01-01T00:00:00+14:00']  # fmt: skip
+
+
+@pytest.mark.parametrize('field', fields(DownloadRecord), ids=lambda field: field.name)
+def test_a_value_of_an_odd_type_never_raises(field: Field[Any]) -> None:
+    """It makes the record unreadable, or it is one that we could have written."""
+    stored = json.loads(a_record().to_json())
+    for value in ODD:
+        with_it = {**stored, field.name: value}
+        with allowing_long_integers():
+            text = json.dumps(with_it)
+        read = parse_record(text).value_or(None)
+        if read is not None:
+            assert parse_record(read.to_json()).unwrap() == read
+            assert isinstance(read.size_bytes, int)
+            assert read.started_at.tzinfo is UTC
+
+
+@contextmanager
+def allowing_long_integers() -> Iterator[None]:
+    """Write what Python does not read."""
+    before = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(0)
+    try:
+        yield
+    finally:
+        sys.set_int_max_str_digits(before)
+
+
+@pytest.mark.parametrize(
+    ('name', 'value'),
+    [('size_bytes', []), ('size_bytes', True), ('size_bytes', 8.0), ('size_bytes', -1), ('size_bytes', 2**63), ('http_code', 1000),
+     ('finished_at', '2024-05-01T00:00:00'), ('finished_at', None), ('finished_at', '0001-01-01T00:00:00+14:00'), ('urls', [5]),
+     ('urls', 'http://h/'), ('verified_tls', 1), ('request_headers', ['ab']), ('digests', [{'a': 1, 'b': 2}]), ('sha256', 'AB'),
+     ('last_modified', 'x\r\nInjected: 1'), ('etag', '"\n"'), ('filename', 'a\x00b'), ('url', 'http://h/\ud800'),
+     ('response_headers', [['A', 'b\rc']]), ('urls', ['http://h/\n']), ('nonsense', 1), ('v', True), ('v', 2)],
+)  # fmt: skip
+def test_what_we_do_not_write_is_unreadable(name: str, value: object) -> None:
+    """A type, a range, an instant without a zone, a control character."""
+    stored = {**json.loads(a_record().to_json()), name: value}
+    assert parse_record(json.dumps(stored)).failure().code == 'cache_unusable'
+
+
+def test_what_is_escaped_may_be_harmless() -> None:
+    """A backslash and a tab are no reason."""
+    record = a_record(etag='"a\\b"', response_headers=(('A', 'b\tc'),), validated_at=NOW)
+    assert parse_record(record.to_json()).unwrap() == record
+
+
+def test_an_instant_of_another_zone_is_the_same() -> None:
+    """Records are in UTC."""
+    text = a_record(finished_at=NOW).to_json().replace(NOW.isoformat(), '2024-05-01T14:00:00+02:00')
+    assert parse_record(text).unwrap() == a_record(finished_at=NOW)
+
+
+@pytest.mark.parametrize(
+    'text',
+    ['[' * 100_000, '{"a":' * 100_000, ' ' * (MAX_RECORD_CHARS + 1), '{"v": 1' + '0' * 5000 + '}'],
+)
+def test_what_is_deep_or_long_is_unreadable(text: str) -> None:
+    """Not a RecursionError, nor all memory."""
+    assert parse_record(text).failure().code == 'cache_unusable'
 
 
 def test_the_flat_attributes_keep_their_names() -> None:

@@ -238,7 +238,8 @@ def test_a_part_could_matter_where_the_stored_copy_has_another_digest() -> None:
 def test_a_record_may_leave_out_what_has_a_default(stored: dict[str, Any]) -> None:
     """What later versions add, earlier records lack."""
     text = (
-        '{"v": 1, "url": "http://h/", "size_bytes": 3, "sha256": "ab",'
+        '{"v": 1, "url": "http://h/", "size_bytes": 3,'
+        f' "sha256": "{"ab" * 32}",'
         ' "started_at": "2024-04-01T12:00:00+00:00", "finished_at": "2024-04-01T12:00:00+00:00"'
         + ''.join(f', "{name}": []' for name in stored)
         + '}'

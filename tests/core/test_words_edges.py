@@ -22,7 +22,7 @@ from dlmachine.core.verification import NOTE_VERSION, Condition, Mending
 from tests.builders import NOW, URL, a_record
 
 WORDS: list[tuple[type[Enum], str]] = [
-    (Kind, 'orphan, unknown file, row without file, wrong size, dead lock, part, stray note, stray registry, quarantined, registry, folder, file system'),
+    (Kind, 'orphan, unknown file, row without file, strange row, wrong size, dead lock, part, stray note, stray registry, quarantined, registry, folder, file system'),
     (Cure, 'none, quarantine, mark, free lock, remove, remove part, mend registry'),
     (PathKind, 'missing, file, folder, other'),
     (Origin, 'cache, network, stale'),

@@ -1,0 +1,308 @@
+"""What others may have written into a registry: it is data, and names nothing outside the folder."""
+
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dlmachine.core.care import Finding, Kind
+from dlmachine.core.effects import Retire
+from dlmachine.core.events import Retired
+from dlmachine.core.snapshot import Status
+from dlmachine_adapters.cachedir.rows import Misfit
+from dlmachine_adapters.cachedir_store import CachedirStore
+from dlmachine_adapters.care import Mender, check_entry
+from dlmachine_adapters.clock import SystemClock
+from dlmachine_adapters.diagnosis import diagnose
+from dlmachine_adapters.fakes import ManualClock
+from dlmachine_adapters.listing import list_entries, list_rows, remove_entry
+from dlmachine_adapters.locks import FolderLocks
+from dlmachine_adapters.registry import Registry
+from tests.adapters.stores import AT, DATA, URL, Shelf, a_wish, plain_cache, write_file
+
+PRECIOUS = b'the only copy'
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A cache folder beside something precious."""
+    (tmp_path / 'thesis').write_bytes(PRECIOUS)
+    return tmp_path / 'cache'
+
+
+@pytest.fixture
+def shelf(folder: Path) -> Iterator[Shelf]:
+    """A store over it."""
+    store = CachedirStore(str(folder), ManualClock())
+    yield Shelf(store, write_file, lambda path: Path(path).exists())
+    store.close()
+
+
+@pytest.fixture
+def registry(folder: Path) -> Iterator[Registry]:
+    """A registry of its own, as the command line has."""
+    made = Registry(str(folder))
+    yield made
+    made.close()
+
+
+def plant(folder: Path, statement: str, *values: object) -> None:
+    """Write into the registry, as anybody may who can write to the folder."""
+    connection = sqlite3.connect(folder / 'cache.sqlite')
+    with connection:
+        connection.execute(statement, values)
+    connection.close()
+
+
+def go_through(registry: Registry) -> list[Finding]:
+    """Everything that the command line does, but for what it prints."""
+    clock = SystemClock()
+    mender = Mender(registry, FolderLocks(registry.folder, clock), clock)
+    for entry in list_entries(registry):
+        checked = check_entry(registry, entry)
+        if checked is not None and not checked.condition.is_sound:
+            from dlmachine.core.care import EntryId
+
+            mender.mend(
+                EntryId(item_id=entry.item_id, version=entry.version, key=entry.key), entry.path
+            )
+    findings = list(diagnose(registry, AT))
+    for entry in list(list_entries(registry)):
+        remove_entry(registry, entry)
+    return findings
+
+
+NAMES: list[Callable[[str, Path], object]] = [
+    lambda item, folder: str(folder.parent / 'thesis'),
+    lambda item, folder: '../thesis',
+    lambda item, folder: f'{item}-1/../../thesis',
+    lambda item, folder: 'cache.sqlite',
+    lambda item, folder: '.dlmachine',
+    lambda item, folder: '',
+    lambda item, folder: b'../thesis',
+    lambda item, folder: 5,
+    lambda item, folder: None,
+    lambda item, folder: f'{item}-1\0',
+]
+
+
+@pytest.mark.parametrize('name', NAMES)
+@pytest.mark.parametrize('is_own', [True, False])
+def test_a_version_that_names_another_file_is_none(
+    shelf: Shelf,
+    registry: Registry,
+    folder: Path,
+    name: Callable[[str, Path], object],
+    is_own: bool,
+) -> None:
+    """It is not used, not removed, not verified, not repaired; the doctor tells of it."""
+    if is_own:
+        item = shelf.put().item_id
+    else:
+        with plain_cache(folder) as cache:
+            theirs = cache.create(URL, attrs={'a': 1})
+            write_file(theirs.path, DATA)
+            theirs.ready()
+            item = theirs.key
+    planted = name(item, folder)
+    plant(folder, 'UPDATE main SET version_id = ?, ext = ?', planted, '.')
+
+    assert not any(entry.is_usable for entry in shelf.see().entries)
+    assert list(list_entries(registry)) == []
+    assert [type(row) for row in list_rows(registry)] == [Misfit]
+    retired = shelf.store.retire(Retire(key=shelf.update().key, versions=(1,)))
+    assert isinstance(retired, Retired)
+    assert [
+        one.kind for one in go_through(registry) if one.is_problem and one.place == registry.path
+    ] == [Kind.STRANGE_ROW]
+    assert (folder.parent / 'thesis').read_bytes() == PRECIOUS
+    assert (folder / 'cache.sqlite').exists()
+
+
+@pytest.mark.parametrize(
+    'ext', ['a/../../../thesis', b'csv', 5, 1.5, 'x\0y', 'a\nb', 'c:d', 'x' * 300]
+)
+def test_an_extension_that_is_none_names_no_file(
+    shelf: Shelf, registry: Registry, folder: Path, ext: object
+) -> None:
+    """Whatever its type; the version is taken, and a new copy gets the next one."""
+    shelf.put()
+    plant(folder, 'UPDATE main SET ext = ?', ext)
+    entries = shelf.see().entries
+
+    assert [(entry.version, entry.status) for entry in entries] in (
+        [(1, Status.FAILED)],
+        [(1, Status.READY)],
+    )
+    assert not any(entry.is_usable for entry in entries)
+    go_through(registry)
+    assert (folder.parent / 'thesis').read_bytes() == PRECIOUS
+
+
+COLUMNS = ('item_id', 'version_id', 'version', 'status', 'file_name', 'date', 'ext')
+ODD: list[object] = [
+    None,
+    b'\xff',
+    1.5,
+    float('inf'),
+    2**63 - 1,
+    -(2**63),
+    '',
+    'x',
+    '\ufffd',
+    b'x' * 100_000,
+]
+
+
+@pytest.mark.parametrize('column', COLUMNS)
+def test_any_column_may_have_any_type(
+    shelf: Shelf, registry: Registry, folder: Path, column: str
+) -> None:
+    """Hits, lists, verifying, the doctor and removing go on with the other entries."""
+    shelf.put()
+    other = a_wish('https://example.org/other.csv')
+    shelf.put(wish=other)
+    for value in ODD:
+        plant(folder, f'UPDATE main SET {column} = ? WHERE id = 1', value)
+        assert shelf.see().fault is None
+        assert any(entry.is_usable for entry in shelf.see(other).entries)
+        assert any(entry.url == other.url for entry in list_entries(registry))
+    plant(folder, f"UPDATE main SET {column} = CAST(x'ff2f2e2e' AS TEXT) WHERE id = 1")
+    assert any(entry.is_usable for entry in shelf.see(other).entries)
+    shelf.see()
+    go_through(registry)
+
+
+@pytest.mark.parametrize(
+    'record',
+    [
+        None,
+        5,
+        b'{}',
+        '{}',
+        '[]',
+        '[' * 100_000,
+        '{"v": 1, "size_bytes": []}',
+        "CAST(x'ff' AS TEXT)",
+    ],
+)
+def test_a_record_that_cannot_be_read_is_not_trusted(
+    shelf: Shelf, registry: Registry, folder: Path, record: object
+) -> None:
+    """Nobody knows what its file should be: it is not used, and its number stays taken."""
+    shelf.put()
+    plant(folder, "UPDATE attr_text SET value = ? WHERE name = 'dlmachine'", record)
+    entries = shelf.see().entries
+
+    assert [(entry.version, entry.is_usable) for entry in entries] == [(1, False)]
+    assert [entry.record for entry in list_entries(registry)] == [None]
+    go_through(registry)
+
+
+@pytest.mark.parametrize('table', ['main', 'attr_text', 'attr_varchar'])
+def test_a_value_larger_than_memory_is_not_read(
+    shelf: Shelf, registry: Registry, folder: Path, table: str
+) -> None:
+    """The other entries are; that one is not."""
+    shelf.put()
+    other = a_wish('https://example.org/other.csv')
+    shelf.put(wish=other)
+    column = 'ext' if table == 'main' else 'value'
+    plant(folder, f"UPDATE {table} SET {column} = printf('%.*c', 20000000, 'x') WHERE id = 1")
+
+    assert any(entry.is_usable for entry in shelf.see(other).entries)
+    assert not any(entry.is_usable for entry in shelf.see().entries) or table == 'attr_varchar'
+    assert any(entry.url == other.url for entry in list_entries(registry))
+    go_through(registry)
+
+
+@pytest.mark.parametrize(
+    'value', [b'\xff', 1.5, None, '[' * 100_000, '{', 'NaN', 'x\r\nInjected: 1', '\ufffd']
+)
+def test_attributes_of_others_may_be_anything(shelf: Shelf, folder: Path, value: object) -> None:
+    """What does not fit is not known."""
+    with plain_cache(folder) as cache:
+        theirs = cache.create(
+            URL,
+            attrs={
+                'size': len(DATA),
+                'sha256': 'ab' * 32,
+                'etag': '"x"',
+                'http_code': 200,
+                'l': [1],
+            },
+        )
+        write_file(theirs.path, DATA)
+        theirs.ready()
+    for table in ('attr_varchar', 'attr_text', 'attr_int'):
+        plant(folder, f'UPDATE {table} SET value = ? WHERE keyvar = 0', value)
+        plant(
+            folder,
+            f'INSERT INTO {table} (id, namespace, keyvar, name, value) VALUES (1, ?, 0, ?, ?)',
+            value,
+            value,
+            value,
+        )
+    seen = shelf.see()
+
+    assert seen.fault is None
+    assert all(entry.record is None or entry.record.etag is None for entry in seen.entries)
+
+
+def _link_out(path: Path) -> None:
+    path.symlink_to(path.parent.parent / 'thesis')
+
+
+def _pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def _folder(path: Path) -> None:
+    path.mkdir()
+    (path / 'x').write_bytes(PRECIOUS)
+
+
+@pytest.mark.parametrize('make', [_link_out, _pipe, _folder])
+def test_only_a_regular_file_is_the_file_of_an_entry(
+    shelf: Shelf, registry: Registry, folder: Path, make: Callable[[Path], None]
+) -> None:
+    """What a link leads to is neither read nor removed, a pipe is not waited for."""
+    update = shelf.put(data=PRECIOUS)
+    Path(update.path).unlink()
+    make(Path(update.path))
+
+    assert not any(entry.is_usable for entry in shelf.see().entries)
+    (entry,) = list_entries(registry)
+    assert entry.file_bytes is None
+    checked = check_entry(registry, entry)
+    assert checked is not None
+    assert checked.found.problem == 'it is not a regular file'
+    go_through(registry)
+    assert (folder.parent / 'thesis').read_bytes() == PRECIOUS
+    assert make is not _folder or (Path(update.path) / 'x').read_bytes() == PRECIOUS
+
+
+def test_a_key_that_somebody_else_wrote_is_read_as_text(
+    shelf: Shelf, registry: Registry, folder: Path
+) -> None:
+    """A blob is no key and no URL."""
+    shelf.put()
+    plant(folder, 'UPDATE attr_varchar SET value = ? WHERE keyvar = 1', b'\xff')
+    (entry,) = list_entries(registry)
+
+    assert (entry.key, entry.url) == (None, URL)
+    json.dumps(entry.url)
+
+
+def test_misfits_keep_their_number(shelf: Shelf, folder: Path) -> None:
+    """So that a new version does not run into them."""
+    for version in (1, 2, 3):
+        shelf.put(version)
+    plant(folder, "UPDATE main SET ext = '/'")
+    known: list[Any] = [entry.version for entry in shelf.see().entries]
+
+    assert known == [1, 2, 3]
