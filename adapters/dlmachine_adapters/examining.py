@@ -9,8 +9,9 @@ import hashlib
 import zlib
 from typing import Final
 
-from dlmachine.core.content import START_BYTES
+from dlmachine.core.content import keep_start
 from dlmachine.core.events import Received
+from dlmachine.core.integrity.page_scanner import MAX_START_BYTES
 from dlmachine_adapters.behind import Behind
 
 _PIECE_BYTES: Final = 1 << 20
@@ -32,7 +33,7 @@ class Examiner:
         self.seen_bytes = 0
         self._sha256 = hashlib.sha256()
         self._digests = [hashlib.new(name, usedforsecurity=False) for name in algorithms]
-        self._start = b''
+        self._start = bytearray()
         self._gzip = GzipCheck() if checks_gzip else None
         self._behind: Behind | None = None
 
@@ -55,8 +56,8 @@ class Examiner:
         self._sha256.update(data)
         for digest in self._digests:
             digest.update(data)
-        if len(self._start) < START_BYTES:
-            self._start += bytes(data[: START_BYTES - len(self._start)])
+        if len(self._start) < MAX_START_BYTES:
+            self._start += data[: MAX_START_BYTES - len(self._start)]
         if self._gzip is not None:
             self._gzip.update(data)
 
@@ -73,7 +74,7 @@ class Examiner:
                 (name, digest.hexdigest())
                 for name, digest in zip(self.algorithms, self._digests, strict=True)
             ),
-            start=self._start,
+            start=keep_start(bytes(self._start)),
             gzip_problem=None if self._gzip is None else self._gzip.problem(),
         )
 

@@ -83,7 +83,7 @@ def request_options(command: Command) -> Command:
             is_flag=True,
             flag_value=False,
             default=None,
-            help='Take a web page where a .gz was asked for, and damaged gzip.',
+            help='Take a web page where data was asked for, and damaged gzip.',
         ),
         click.option(
             '--no-create-dirs',

@@ -1,8 +1,8 @@
 """Content: whether a body can be what was asked for, from its name, type and first bytes.
 
-Pure. Servers answer 200 with a login page, an error text or nothing where a file was
-asked for. A name that ends in `.gz` promises how the file begins; a table or a sequence
-file never begins as a web page does. What has no such name is taken as it is.
+Pure. Servers answer 200 with a login page, an error text or nothing where a file was asked
+for. A name that ends in `.gz` promises how the file begins; only names that end as a page's
+do, or in no extension, may be those of a web page.
 """
 
 import re
@@ -10,53 +10,64 @@ from collections.abc import Iterable
 from typing import Final
 
 from dlmachine.core.filename import extension
+from dlmachine.core.integrity.page_scanner import is_page
+from dlmachine.core.values import frozen
 
-#: How many bytes of the beginning are looked at.
+#: How many bytes of the beginning are kept to be looked at.
 START_BYTES: Final = 1024
 
-_ZIP: Final = (b'PK\x03\x04', b'PK\x05\x06', b'PK\x07\x08')
-_GZIP: Final = (b'\x1f\x8b',)
-_BZIP2: Final = (b'BZh',)
-_XZ: Final = (b'\xfd7zXZ\x00',)
-_ZSTD: Final = (b'\x28\xb5\x2f\xfd', *(bytes((byte, 0x2A, 0x4D, 0x18)) for byte in range(80, 96)))
-_TIFF: Final = (b'II*\x00', b'MM\x00*', b'II+\x00', b'MM\x00+')
 
-#: How files of these names begin.
-_BEGINNINGS: Final[dict[str, tuple[bytes, ...]]] = {
-    **dict.fromkeys(('gz', 'tgz', 'tar.gz', 'bgz'), _GZIP),
-    **dict.fromkeys(('bz2', 'tbz', 'tbz2', 'tar.bz2'), _BZIP2),
-    **dict.fromkeys(('xz', 'txz', 'tar.xz'), _XZ),
-    **dict.fromkeys(('zst', 'tzst', 'tar.zst'), _ZSTD),
-    **dict.fromkeys(('zip', 'xlsx', 'docx', 'pptx', 'ods', 'odt', 'npz', 'jar', 'whl'), _ZIP),
-    '7z': (b"7z\xbc\xaf'\x1c",),
-    'rar': (b'Rar!\x1a\x07',),
-    'pdf': (b'%PDF-',),
-    'png': (b'\x89PNG\r\n\x1a\n',),
-    **dict.fromkeys(('jpg', 'jpeg'), (b'\xff\xd8\xff',)),
-    **dict.fromkeys(('tif', 'tiff'), _TIFF),
-    'gif': (b'GIF87a', b'GIF89a'),
-    'parquet': (b'PAR1', b'PARE'),
-    'npy': (b'\x93NUMPY',),
-}
-#: Files of these names begin in many ways, but never as a web page.
-_NO_PAGES: Final = frozenset({
-    'csv', 'tsv', 'tab', 'json', 'jsonl', 'ndjson', 'fasta', 'fa', 'faa', 'fna', 'fastq', 'fq',
-    'obo', 'owl', 'rdf', 'ttl', 'nt', 'gaf', 'gpad', 'gmt', 'gct', 'sif', 'bed', 'vcf', 'gff',
-    'gff3', 'gtf', 'sdf', 'mol', 'mol2', 'pdb', 'cif', 'arrow', 'feather', 'avro', 'h5', 'hdf5',
-    'h5ad', 'rds', 'rda', 'rdata', 'tar', 'bam', 'cram', 'bcf', 'nc', 'pkl', 'sqlite',
-})  # fmt: skip
-#: Content types (RFC 9110 section 8.3) under which no web page comes.
-_NO_PAGE_TYPES: Final = frozenset({
-    'application/gzip', 'application/x-gzip', 'application/zip', 'application/x-zip-compressed',
-    'application/x-bzip2', 'application/x-xz', 'application/zstd', 'application/x-tar',
-    'application/x-7z-compressed', 'application/pdf', 'application/json', 'text/csv',
-    'text/tab-separated-values', 'application/vnd.apache.parquet', 'application/x-hdf5',
-})  # fmt: skip
+@frozen(kw_only=False)
+class _Format:
+    """A file format: what it is called, how its files begin, and which extensions promise it."""
 
-_PAGE: Final = re.compile(
-    rb'(?is)(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*'
-    rb'<(?:!doctype\s+html|html|head|body|title|script|meta)\b'
+    name: str
+    starts: tuple[bytes, ...]
+    extensions: str = ''
+
+
+_GZIP: Final = _Format('gzip', (b'\x1f\x8b',), 'gz tgz tar.gz bgz')
+_PDF: Final = _Format('PDF', (b'%PDF-',), 'pdf')
+_FORMATS: Final = (
+    _GZIP,
+    _PDF,
+    _Format('bzip2', (b'BZh',), 'bz2 tbz tbz2 tar.bz2'),
+    _Format('xz', (b'\xfd7zXZ\x00',), 'xz txz tar.xz'),
+    _Format(
+        'Zstandard',
+        (b'\x28\xb5\x2f\xfd', *(bytes((byte, 0x2A, 0x4D, 0x18)) for byte in range(80, 96))),
+        'zst tzst tar.zst',
+    ),
+    _Format(
+        'ZIP',
+        (b'PK\x03\x04', b'PK\x05\x06', b'PK\x07\x08'),
+        'zip xlsx docx pptx ods odt npz jar whl',
+    ),
+    _Format('7z', (b"7z\xbc\xaf'\x1c",), '7z'),
+    _Format('RAR', (b'Rar!\x1a\x07',), 'rar'),
+    _Format('PNG', (b'\x89PNG\r\n\x1a\n',), 'png'),
+    _Format('JPEG', (b'\xff\xd8\xff',), 'jpg jpeg'),
+    _Format('TIFF', (b'II*\x00', b'MM\x00*', b'II+\x00', b'MM\x00+'), 'tif tiff'),
+    _Format('GIF', (b'GIF87a', b'GIF89a'), 'gif'),
+    _Format('Parquet', (b'PAR1', b'PARE'), 'parquet'),
+    _Format('NumPy', (b'\x93NUMPY',), 'npy'),
 )
+_PROMISED: Final = {ext: one for one in _FORMATS for ext in one.extensions.split()}
+
+#: Extensions under which a page may come: pages, programs that make them, templates of them.
+PAGE_EXTENSIONS: Final = frozenset({
+    'html', 'htm', 'xhtml', 'xht', 'shtml', 'shtm', 'stm', 'dhtml', 'mhtml', 'mht', 'hta',
+    'php', 'php3', 'php4', 'php5', 'php7', 'phtml', 'asp', 'aspx', 'ashx', 'jsp', 'jspx', 'jsf',
+    'cgi', 'fcgi', 'pl', 'cfm', 'do', 'action', 'cshtml', 'ejs', 'erb', 'hbs', 'j2', 'jinja',
+    'jinja2', 'liquid', 'mustache', 'tmpl', 'tpl', 'twig', 'vue', 'svelte',
+})  # fmt: skip
+#: Media types (RFC 9110 section 8.3.1) of pages; the others that are types are those of data.
+_PAGE_TYPES: Final = frozenset({'text/html', 'application/xhtml+xml'})
+_MEDIA_TYPE: Final = re.compile(r'[a-z0-9!#$&^_.+\-]{1,127}/[a-z0-9!#$&^_.+\-]{1,127}')
+#: Types by which a server says that it does not know (WHATWG MIME Sniffing, section 7).
+_UNKNOWN_TYPES: Final = frozenset({'unknown/unknown', 'application/unknown'})
+#: What follows a dot in `v1.0`, `data.2024` or `2.0-rc1`, and is not an extension.
+_VERSION: Final = re.compile(r'v?[0-9]+(?:(?:a|b|rc|alpha|beta|dev|post|pre|x)[0-9]*)?(?:[_\-].*)?')
 
 
 def find_content_problem(
@@ -72,18 +83,30 @@ def find_content_problem(
     >>> find_content_problem(['page.html'], None, b'<!DOCTYPE html>', 15) is None
     True
     """
-    kinds = tuple(dict.fromkeys(kind for name in names if (kind := extension(name)) is not None))
-    promised = tuple(kind for kind in kinds if kind in _BEGINNINGS)
+    names = tuple(names)
     if is_page(start):
-        of_names = next((kind for kind in kinds if kind in _BEGINNINGS or kind in _NO_PAGES), None)
-        of_type = _bare(media_type) if _bare(media_type) in _NO_PAGE_TYPES else None
-        asked = of_names or of_type
+        asked = _find_data_name(names, media_type)
         return None if asked is None else f'is a web page (HTML), where {asked} was asked for'
-    if not promised or any(_begins_as(kind, start) for kind in promised):
+    promised = _promised(names)
+    if not promised or any(_begins_as(_PROMISED[ext], start) for ext in promised):
         return None
     if not size_bytes:
         return f'is empty, where {promised[0]} was asked for'
     return f'does not begin as {promised[0]} does'
+
+
+def asked_extension(name: str) -> str | None:
+    """The extension that tells what was asked for: no version, and no path parameter.
+
+    >>> asked_extension('t.7z.001'), asked_extension('x.nc;v=2'), asked_extension('v1.0')
+    ('7z', 'nc', None)
+    """
+    stem = name.rpartition('/')[2].partition(';')[0].lower()
+    while '.' in stem and _VERSION.fullmatch(stem.rpartition('.')[2]):
+        stem = stem.rpartition('.')[0]
+    found = extension(stem)
+    # In `St._Louis` the dot ends an abbreviation.
+    return found if found is not None and found[0].isalnum() else None
 
 
 def healthy_start(names: Iterable[str]) -> bytes:
@@ -92,17 +115,17 @@ def healthy_start(names: Iterable[str]) -> bytes:
     >>> healthy_start(['t.csv', 't.pdf'])
     b'%PDF-'
     """
-    kinds = (extension(name) for name in names)
-    return next((_BEGINNINGS[kind][0] for kind in kinds if kind in _BEGINNINGS), b'')
+    return next((_PROMISED[ext].starts[0] for ext in _promised(names)), b'')
 
 
-def is_page(start: bytes) -> bool:
-    """Whether bytes begin as a web page does.
+def keep_start(start: bytes) -> bytes:
+    """As many of the first bytes as tell whether a body is a page.
 
-    >>> is_page(b' <HTML><head>'), is_page(b'a,b'), is_page(b'<sequence>')
-    (True, False, False)
+    >>> len(keep_start(b'a' * 5000)), len(keep_start(b' ' * 5000 + b'<html>'))
+    (1024, 5006)
     """
-    return _PAGE.match(start) is not None
+    kept = start[:START_BYTES]
+    return start if is_page(start) and not is_page(kept) else kept
 
 
 def is_gzip_name(name: str) -> bool:
@@ -111,14 +134,26 @@ def is_gzip_name(name: str) -> bool:
     >>> is_gzip_name('a.tar.gz'), is_gzip_name('a.csv')
     (True, False)
     """
-    return _BEGINNINGS.get(extension(name) or '') is _GZIP
+    return _PROMISED.get(extension(name) or '') is _GZIP
 
 
-def _begins_as(kind: str, start: bytes) -> bool:
-    if kind == 'pdf':  # Readers look for it in the first 1,024 bytes.
-        return b'%PDF-' in start
-    return start.startswith(_BEGINNINGS[kind])
+def _find_data_name(names: tuple[str, ...], media_type: str | None) -> str | None:
+    """The extension, or else the media type, under which no page may come."""
+    extensions = [ext for name in names if (ext := asked_extension(name)) is not None]
+    if extensions:
+        return next((ext for ext in extensions if ext not in PAGE_EXTENSIONS), None)
+    bare = (media_type or '').partition(';')[0].partition(',')[0].strip().lower()
+    is_type = _MEDIA_TYPE.fullmatch(bare) is not None and bare not in _UNKNOWN_TYPES
+    return bare if is_type and bare not in _PAGE_TYPES else None
 
 
-def _bare(media_type: str | None) -> str:
-    return (media_type or '').partition(';')[0].strip().lower()
+def _promised(names: Iterable[str]) -> tuple[str, ...]:
+    """The extensions that promise how a file begins."""
+    found = (extension(name) for name in names)
+    return tuple(dict.fromkeys(ext for ext in found if ext in _PROMISED))
+
+
+def _begins_as(one: _Format, start: bytes) -> bool:
+    if one is _PDF:  # Readers look for it in the first 1,024 bytes.
+        return one.starts[0] in start[:START_BYTES]
+    return start.startswith(one.starts)

@@ -29,7 +29,7 @@ class Received:
 
     `size_bytes` and the digests are of the whole part, `wire_bytes` counts what this
     exchange alone brought, before any decoding. `start` are the first bytes of the part,
-    `content.START_BYTES` at most; `gzip_problem` is what is wrong with the gzip stream in
+    as `content.keep_start` cuts them; `gzip_problem` is what is wrong with the gzip stream in
     it, if that was to be checked. Of a range behind the first byte only the counts are known.
     """
 

@@ -70,6 +70,8 @@ def list_policy(policy: Policy, max_bytes: int) -> Policy:
         timeout=policy.timeout,
         max_redirects=policy.max_redirects,
         max_bytes=max_bytes,
+        # What is no list has no line that is looked for: that is told then.
+        check_content=False,
         user_agent=policy.user_agent,
     )
 

@@ -12,11 +12,11 @@ from dlmachine.core.closing import close, close_on_bug
 from dlmachine.core.effects import Validate
 from dlmachine.core.events import Answered, Event, Failed, Received, Validated
 from dlmachine.core.faults import ContentRefused, Fault
-from dlmachine.core.integrity import find_body_fault, verified_by
 from dlmachine.core.on_commit import confirm_version, publish
 from dlmachine.core.provenance import build_record
 from dlmachine.core.redact import scrub
 from dlmachine.core.states import Effort, Exchanging, Job, Segmenting, Step, Validating
+from dlmachine.core.transfer.verify_body import find_body_fault, verified_by
 from dlmachine.core.tries import go_on
 
 

@@ -132,7 +132,7 @@ OPTIONS: Final[Mapping[str, Option]] = {
     'check_content': Option(
         field='check_content',
         read=read_bool,
-        help='refuse a web page where a .gz was asked for, and damaged gzip',
+        help='refuse a web page where data was asked for, and damaged gzip',
     ),
     'validate': Option(
         field='validate', read=read_validator, help='function(file) that says if a body is right'

@@ -76,7 +76,7 @@ class Policy:
     that a large file may be fetched by at once (0: as many as its size is worth).
 
     `checksum`, or the line of a `checksum_list`, is what the whole must have. `min_bytes`,
-    `check_content` (a web page where a `.gz` was asked for, a damaged gzip stream) and
+    `check_content` (a web page where data was asked for, a damaged gzip stream) and
     `validate` refuse a body before it is published. With `stale_if_error` the copy that is
     there is used if no new one can be had.
 

@@ -6,34 +6,16 @@ import lzma
 
 import pytest
 
-from dlmachine.core.content import find_content_problem, healthy_start, is_page
+from dlmachine.core.content import (
+    PAGE_EXTENSIONS,
+    asked_extension,
+    find_content_problem,
+    healthy_start,
+    keep_start,
+)
 from dlmachine.core.filename import extension
 
 PAGE = b'<!DOCTYPE html>\n<html><head><title>Sign in</title>'
-PAGES = [
-    PAGE,
-    b'<html lang="en">',
-    b'\xef\xbb\xbf  \r\n<HTML>',
-    b'<?xml version="1.0"?>\n<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN">',
-    b'<!-- saved from -->\n<!-- twice -->\n<head>',
-    b'<script>location="/login"</script>',
-    b'<meta http-equiv="refresh">',
-    b'<body>moved',
-]
-
-
-@pytest.mark.parametrize('start', PAGES)
-def test_pages_are_told_by_how_they_begin(start: bytes) -> None:
-    """HTML with and without declarations, marks and comments before it."""
-    assert is_page(start)
-
-
-@pytest.mark.parametrize(
-    'start', [b'', b'a,b', b'<htmlx>', b'<sequence>', b'{"html": "<html>"}', b'>sp|P04637\n', b'<?xml version="1.0"?><rdf>']
-)  # fmt: skip
-def test_other_text_is_no_page(start: bytes) -> None:
-    """XML and whatever else begins with a bracket."""
-    assert not is_page(start)
 
 
 @pytest.mark.parametrize(
@@ -55,10 +37,8 @@ def test_other_text_is_no_page(start: bytes) -> None:
         ('t.csv', b'a,b'),
         ('t.csv', b''),
         ('t.html', PAGE),
-        ('t.xml', b'<?xml version="1.0"?><html>'),
-        ('t.txt', PAGE),
+        ('t.xml', b'<?xml version="1.0"?><rdf>'),
         ('answer', PAGE),
-        ('t.xls', PAGE),
     ],
 )
 def test_what_fits_is_taken(name: str, data: bytes) -> None:
@@ -98,3 +78,54 @@ def test_a_healthy_start_is_healthy(name: str) -> None:
     start = healthy_start([name])
     assert find_content_problem([name], None, start, len(start)) is None
     assert bool(start) == (extension(name) not in {'csv', None})
+
+
+#: What is asked for by which names; whether a page is refused under any type, a data type, or never.
+NAMES: list[tuple[list[str], str]] = [
+    *(([f't.{ext}'], 'any') for ext in ['hdf', 'nc4', 'fits', 'mat', 'nii', 'pt', 'safetensors', 'grib2', 'xls', 'bin', 'csv', 'TXT', 'xml', 'svg', 'md', 'js', 'dat', 'gz', '7z', '2bit', 'html5x']),
+    *(([f'https://h/d/t.{ext}'.rpartition('/')[2]], 'never') for ext in sorted(PAGE_EXTENSIONS)),
+    (['INDEX.HTML'], 'never'),
+    (['login.php', 't.nc4'], 'any'),
+    (['t.nc4', 'login.php'], 'any'),
+    (['index.html', 'download'], 'never'),
+    (['download', 't.bin'], 'any'),
+    (['download', 'download', '/data/v1.0/t'], 'data'),
+    (['t.nc;v=2'], 'any'),
+    (['t.7z.001'], 'any'),
+    (['t.html.1'], 'never'),
+    *(([name], 'data') for name in ['download', 'README', 'search', 'v1.0', 'data.2024', 'data.2024-05-01', '1.0-rc1', '2.0.0b3', 'x.v2', '.hidden', 'St._Louis', 'trailing.', 'zenodo.1234']),
+]  # fmt: skip
+PAGE_TYPES = [None, '', 'text/html', 'Text/HTML; charset=utf-8', 'application/xhtml+xml', 'text/html, text/html', 'html', '*/*', 'unknown/unknown']  # fmt: skip
+DATA_TYPES = ['text/plain', 'application/octet-stream', 'application/x-hdf5', 'Application/GZIP; a=b', 'application/json', 'image/png', 'binary/octet-stream', 'application/xml']  # fmt: skip
+DATA = [b'a,b\n1,2\n', b'<?xml version="1.0"?><rdf>', b'\x89HDF\r\n\x1a\n', b'{"html": "<html>"}']
+
+
+@pytest.mark.parametrize(('names', 'refused'), NAMES, ids=[' '.join(names) for names, _ in NAMES])
+def test_a_page_is_refused_where_data_was_asked_for(names: list[str], refused: str) -> None:
+    """By an extension that is not a page's; without any, by a type of data."""
+    bodies = [] if {'t.gz', 't.7z', 't.7z.001'} & {*names} else DATA
+    for media_type in [*PAGE_TYPES, *DATA_TYPES]:
+        is_refused = refused == 'any' or (refused == 'data' and media_type in DATA_TYPES)
+        problem = find_content_problem(names, media_type, PAGE, len(PAGE))
+        assert (problem is not None) == is_refused, media_type
+        for body in bodies:
+            assert find_content_problem(names, media_type, body, len(body)) is None
+
+
+def test_an_extension_is_none_of_a_version() -> None:
+    """What follows a dot may be a number, a date or a parameter."""
+    assert asked_extension('a.tar.gz') == 'tar.gz'
+    assert asked_extension('a.tar.gz.2024') == 'tar.gz'
+    assert asked_extension('T.NC4;jsessionid=a.b') == 'nc4'
+    assert asked_extension('1.2.3') is None
+    assert asked_extension('x.1q1') == '1q1'
+    assert asked_extension('x.-a') is None
+
+
+@pytest.mark.parametrize('before', [b' ' * 5_000, b'<!-- ' + b'x' * 5_000 + b' -->'])
+def test_a_page_may_begin_late(before: bytes) -> None:
+    """As much is kept as shows it; of data, never more than the first bytes."""
+    late = before + PAGE
+    assert find_content_problem(['t.nc'], None, keep_start(late), len(late)) is not None
+    assert keep_start(before + b'a,b') == before[:1024]
+    assert keep_start(PAGE * 100) == (PAGE * 100)[:1024]

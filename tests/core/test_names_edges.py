@@ -76,7 +76,9 @@ def test_types_under_which_no_web_page_comes(media_type: str) -> None:
     assert problem == f'is a web page (HTML), where {media_type} was asked for'
 
 
-@pytest.mark.parametrize('media_type', ['text/html', 'text/plain', 'application/xml', None])
+@pytest.mark.parametrize(
+    'media_type', ['text/html', 'application/xhtml+xml', 'Text/Html; a=b', None]
+)
 def test_types_under_which_one_may(media_type: str | None) -> None:
     """There is nothing to say against it."""
     assert find_content_problem(['answer'], media_type, PAGE, len(PAGE)) is None

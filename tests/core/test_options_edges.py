@@ -196,6 +196,7 @@ WHOLE = Policy(
     timeout=timedelta(seconds=7),
     max_redirects=8,
     max_bytes=9,
+    check_content=False,
     user_agent='me',
 )
 

@@ -107,13 +107,14 @@ def test_a_list_without_the_line_is_an_error(
     assert '/x.tsv' not in [one.path for one in server.asked]
 
 
-@pytest.mark.parametrize('target', ['/x.tsv.gz', '/x.zip', '/x.pdf', '/x.csv', '/get'])
+@pytest.mark.parametrize('target', ['/x.tsv.gz', '/x.zip', '/x.pdf', '/x.csv', '/x.nc4', '/get'])
 def test_a_page_in_place_of_a_file_is_refused(
     manager: DownloadManager, server: Server, tmp_path: Path, target: str
 ) -> None:
     """200 and HTML: never published, not even in place of an older file; the mirror follows."""
     fields = (('Content-Type', 'application/gzip' if target == '/get' else 'text/html'),)
-    url = server.on(target, resource(PAGE, fields=fields))
+    page = b'<!-- ' + b'-' * 2_000 + b' -->' + PAGE if target == '/x.nc4' else PAGE
+    url = server.on(target, resource(page, fields=fields))
     (tmp_path / 'x').write_bytes(b'old')
     with pytest.raises(IntegrityError, match='web page') as raised:
         manager.download(url, tmp_path / 'x', retries=0)

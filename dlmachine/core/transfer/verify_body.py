@@ -1,4 +1,4 @@
-"""Integrity: whether a body that arrived is the right one.
+"""Whether a body that arrived is the right one.
 
 Pure. Length against what was declared, digests against what the caller, a list or the
 server promised, and content against what was asked for; in this order, so that the first
@@ -18,6 +18,7 @@ from dlmachine.core.faults import (
     Fault,
 )
 from dlmachine.core.filename import name_content
+from dlmachine.core.redact import scrub
 from dlmachine.core.states import Exchanging, Job
 
 
@@ -90,7 +91,11 @@ def _find_content_fault(state: Exchanging, head: Head, received: Received) -> Fa
     media_type = head.headers.get('Content-Type')
     problem_ = find_content_problem(_names(state, head), media_type, received.start, size)
     problem_ = problem_ or received.gzip_problem
-    return None if problem_ is None else ContentRefused(url=url, problem=problem_)
+    if problem_ is None:
+        return None
+    # The extension that it names may come from a name that echoes a secret.
+    told = scrub(problem_, state.exchange.request.secrets())
+    return ContentRefused(url=url, problem=told)
 
 
 def _names(state: Exchanging, head: Head) -> tuple[str, ...]:

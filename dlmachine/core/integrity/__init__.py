@@ -1,0 +1,1 @@
+"""Integrity: checksums, and what content must look like.  Pure."""

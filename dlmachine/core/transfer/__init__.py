@@ -1,0 +1,1 @@
+"""Transfer: pure decisions about one request and its response."""
