@@ -123,6 +123,6 @@ class RequestsDownloader(Downloader):
 
 
 class CurlDownloader(Downloader):
-    """A Downloader on pycurl (install `dlmachine[curl]`)."""
+    """A Downloader on pycurl (`pip install pycurl`)."""
 
     backend = 'curl'

@@ -14,7 +14,7 @@ DownloadError               whatever went wrong; carries the Fault
     MachineError            this machine's disk, locks or registry
 """
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from returns.io import IOResult
 from returns.pipeline import is_successful
@@ -39,17 +39,29 @@ class DownloadError(Exception):
     """A download could not be done.
 
     The message says what, where, after how many requests, and what to do; `fault` is the
-    same as a value.
+    same as a value. Where there is one, `url` is what was asked for (masked), `status` the
+    answer of the server, `errno` the number of the system's error, and `filename` the file.
 
     >>> from dlmachine.core.faults import HttpStatus
-    >>> print(error_for(HttpStatus(url='https://h/x', status=404, tries=2)))
-    https://h/x: the server answered 404 (after 2 requests). Check the address, or add a mirror
+    >>> error = error_for(HttpStatus(url='https://h/', status=404, tries=2))
+    >>> print(error)
+    https://h/: the server answered 404 (after 2 requests). Check the URL, or add a mirror: mirrors=
+    >>> error.url, error.status
+    ('https://h/', 404)
     """
+
+    #: As those of OSError.
+    errno: int | None
+    filename: Any
 
     def __init__(self, fault: Fault) -> None:
         """Keep the fault; its text is the message."""
         super().__init__(str(fault))
         self.fault = fault
+        self.url = fault.url or None
+        self.status = getattr(fault, 'status', None)
+        self.errno = getattr(fault, 'errno', None)
+        self.filename = getattr(fault, 'filename', getattr(fault, 'path', None))
 
     def __reduce__(self) -> tuple[type['DownloadError'], tuple[Fault]]:
         """Pickle by the fault."""

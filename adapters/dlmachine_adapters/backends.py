@@ -12,6 +12,7 @@ from typing import Final
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.faults import BackendMissing, Fault
+from dlmachine.core.faults.caller import INSTALL
 from dlmachine.core.ports import Clock, Transport
 from dlmachine.core.snapshot import BackendSeen
 
@@ -86,6 +87,4 @@ def _points() -> dict[str, EntryPoint]:
 
 
 def _missing(name: str, reason: str) -> BackendMissing:
-    extra = {'curl': '[curl]', 'requests': ''}.get(name)
-    install = '' if extra is None else f"pip install 'dlmachine{extra}'"
-    return BackendMissing(backend=name, reason=reason, install=install)
+    return BackendMissing(backend=name, reason=reason, install=INSTALL.get(name, ''))

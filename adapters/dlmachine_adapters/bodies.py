@@ -19,6 +19,7 @@ from returns.result import Failure, Result, Success
 
 from dlmachine.core.body import Body, FilePart, MultipartBody, NoBody, Part
 from dlmachine.core.faults import Fault, StorageFailed
+from dlmachine_adapters.storage_faults import storage_fault
 
 
 class BodyError(Exception):
@@ -150,5 +151,4 @@ def _read(segment: _Segment, wanted: int) -> bytes:
 
 
 def _unreadable(path: str, error: OSError) -> StorageFailed:
-    problem = error.strerror or type(error).__name__
-    return StorageFailed(path=path, operation='read', problem=problem)
+    return storage_fault(error, 'read', path)

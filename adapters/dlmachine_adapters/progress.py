@@ -161,8 +161,18 @@ class MeteredSegment:
         return self._sink.finish()
 
 
-@cache
 def _bar_class() -> Any:
+    # All bars share the lock of one class: a second class would draw over them, so that it is
+    # made under a lock. Two threads may come here at once, and a cache would call both.
+    with _MAKING:
+        return _make_bar_class()
+
+
+_MAKING: Final = Lock()
+
+
+@cache
+def _make_bar_class() -> Any:
     from tqdm.auto import tqdm
 
     # tqdm's own lock is one of multiprocessing, and it starts a thread to watch its bars;

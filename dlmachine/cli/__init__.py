@@ -4,6 +4,7 @@ Only click is loaded here; each command loads what it needs when it runs.
 """
 
 import gc
+import io
 import os
 import sys
 from importlib import import_module
@@ -78,6 +79,8 @@ def main() -> None:
     """Run, and end with an exit code that scripts can use."""
     # What is loaded at the start stays: to look through it over and over takes 10 ms.
     gc.set_threshold(_OBJECTS)
+    for stream in (sys.stdout, sys.stderr):
+        _escape_unwritable(stream)
     try:
         with interruptible():
             group.main(standalone_mode=False)
@@ -92,6 +95,13 @@ def main() -> None:
         sys.exit(TERMINATED)
     except _FilesError as failed:
         sys.exit(_say_why(failed.__cause__))
+
+
+def _escape_unwritable(stream: object) -> None:
+    # A name that the encoding of the output lacks must not end a good download. Where nothing
+    # can be told of it, it is somebody's replacement for the stream.
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors='backslashreplace')
 
 
 def _say_why(error: BaseException | None) -> int:

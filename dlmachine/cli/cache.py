@@ -11,6 +11,7 @@ from dlmachine.cli.cache_folder import folder_of, reading
 from dlmachine.cli.common import (
     cache_option,
     config_option,
+    confirmed,
     json_option,
     print_json,
     size_text,
@@ -95,22 +96,11 @@ def remove(what: tuple[str, ...], *, yes: bool, dry_run: bool, **given: Any) -> 
             click.echo(f'{entry.path}  {entry.url}')
         if dry_run:
             return
-        if not yes:
-            _ask(f'Remove {len(found)}?')
+        if not yes and not confirmed(f'Remove {len(found)}?'):
+            click.echo('nothing removed', err=True)
+            return
         for entry in found:
             remove_entry(registry, entry)
-
-
-def _ask(question: str) -> None:
-    try:
-        click.confirm(question, abort=True, err=True)
-    except click.Abort as abort:
-        # Both have become the same: the end of the input, and Ctrl-C.
-        if not isinstance(abort.__context__, EOFError):
-            raise
-        click.echo('', err=True)
-        msg = 'nobody said yes; give --yes'
-        raise click.UsageError(msg) from None
 
 
 def _is_meant(entry: 'Listed', what: str) -> bool:

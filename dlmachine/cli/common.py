@@ -10,39 +10,14 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
+from dlmachine.cli.flags import SWITCHED_OFF, WORDS, in_flags
+from dlmachine.core.faults.printing import printable
+
 if TYPE_CHECKING:
     from dlmachine.core.faults import Fault
     from dlmachine.manager import DownloadManager
 
 Command = TypeVar('Command', bound=Callable[..., Any])
-
-#: Command line words on the left, options of the manager on the right.
-_WORDS = {
-    'cache': 'path',
-    'backend': 'backend',
-    'retry': 'retries',
-    'connect_timeout': 'connecttimeout',
-    'max_time': 'timeout',
-    'stall_timeout': 'stall_timeout',
-    'max_bytes': 'max_bytes',
-    'min_bytes': 'min_bytes',
-    'segments': 'segments',
-    'check_content': 'check_content',
-    'create_dirs': 'create_dirs',
-    'stale_if_error': 'stale_if_error',
-    'offline': 'offline',
-    'refresh': 'check_freshness',
-    'force': 'force_download',
-    'user_agent': 'user_agent',
-    'max_per_host': 'max_per_host',
-    'rate': 'rate',
-    'limit_rate': 'limit_rate',
-    'http2': 'http2',
-    'cacert': 'cainfo',
-}
-
-#: What a flag switches off, where others switch on.
-_SWITCHED_OFF = frozenset({'check_content', 'create_dirs'})
 
 cache_option = click.option('--cache', metavar='DIR', help='Cache folder.')
 config_option = click.option('--config', metavar='FILE', help='TOML, YAML or JSON file of options.')
@@ -121,13 +96,13 @@ def managing(given: Mapping[str, Any], *, progress: bool = False) -> 'Iterator[D
     if not given.get('verbose'):  # Else the log says so.
         for text in unknown_variables(os.environ):
             click.echo(f'warning: {text}', err=True)
-    named = {_WORDS[name]: value for name, value in given.items() if name in _WORDS}
+    named = {WORDS[name]: value for name, value in given.items() if name in WORDS}
     # What was not said is left to the configuration.
     # By identity: 0 is a value, and equal to False.
     options = {
         name: value
         for name, value in named.items()
-        if value is not None and (value is not False or name in _SWITCHED_OFF)
+        if value is not None and (value is not False or name in SWITCHED_OFF)
     }
     if given.get('insecure'):
         options['verify'] = False
@@ -185,7 +160,7 @@ def fail(fault: 'Fault', text: str = '') -> NoReturn:
     """Say what went wrong on stderr, and end with its code."""
     from dlmachine.cli.exit_codes import exit_code
 
-    click.echo(f'error: {text or fault}', err=True)
+    click.echo(f'error: {text or in_flags(str(fault))}', err=True)
     sys.exit(exit_code(fault))
 
 
@@ -193,13 +168,13 @@ def shown(wish: Any) -> str:
     """What was asked for, as it may be shown: a URL, or the name of an entry."""
     from dlmachine.core.redact import redact_url
 
-    return redact_url(wish) if isinstance(wish, str) else str(wish.name)
+    return printable(redact_url(wish) if isinstance(wish, str) else str(wish.name))
 
 
 def fault_text(wish: Any, fault: 'Fault') -> str:
     """What went wrong, with what it was about where the fault does not say it itself."""
-    named = shown(wish)
-    return f'{fault}' if named in str(fault) else f'{named}: {fault}'
+    named, text = shown(wish), in_flags(str(fault))
+    return text if named in text else f'{named}: {text}'
 
 
 def fault_as_json(fault: 'Fault') -> dict[str, Any]:
@@ -208,8 +183,12 @@ def fault_as_json(fault: 'Fault') -> dict[str, Any]:
         'code': fault.code,
         'party': fault.party.value,
         'message': fault.what(),
-        'remedy': fault.remedy(),
+        'remedy': in_flags(fault.remedy()),
         'tries': fault.tries,
+        'url': fault.url or None,
+        'status': getattr(fault, 'status', None),
+        'errno': getattr(fault, 'errno', None),
+        'filename': getattr(fault, 'filename', getattr(fault, 'path', None)),
     }
 
 
@@ -229,7 +208,21 @@ def size_text(count: int | None) -> str:
 
 def print_json(value: object) -> None:
     """One JSON document on stdout."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    # In ASCII, so that any output can be written to and any reader gets the same text back.
+    click.echo(json.dumps(value, indent=2, default=str))
+
+
+def confirmed(question: str) -> bool:
+    """Whether the user says yes; no is an answer, the end of the input is none."""
+    try:
+        return click.confirm(question, err=True)
+    except click.Abort as abort:
+        # Both have become the same: the end of the input, and Ctrl-C.
+        if not isinstance(abort.__context__, EOFError):
+            raise
+        click.echo('', err=True)
+        msg = 'nothing done: there is no terminal to ask on; pass --yes'
+        raise click.UsageError(msg) from None
 
 
 def _read_data(data: str | None) -> bytes | None:

@@ -8,6 +8,7 @@ failed, if the caller wants that (`stale_if_error`, the idea of RFC 5861 section
 from dataclasses import replace
 from typing import Final
 
+from dlmachine.core.decision.locate import locate
 from dlmachine.core.destination import Auto, PathKind, ToPath
 from dlmachine.core.effects import ConfirmCopy, Discard, ReleaseLock
 from dlmachine.core.events import CopyConfirmed, CopyMissing, Event, Failed
@@ -33,6 +34,8 @@ _NO_STAND_IN: Final = frozenset({Party.CALLER})
 
 def close(job: Job, end: Outcome | Fault, *, keep_part: bool = False) -> Step:
     """Give back the part, then the lock, then end; or fall back to the copy that is there."""
+    if not isinstance(end, Outcome):
+        end = locate(end, job.descriptor, job.decision.destination)
     if not isinstance(end, Outcome) and job.policy.stale_if_error and job.may_fall_back:
         copy = _stand_in(job, end)
         if copy is not None:
@@ -54,7 +57,7 @@ def on_falling_back(state: FallingBack, event: Event) -> Step:
 def close_on_bug(job: Job, state: State, event: Event) -> Step:
     """End a run that met an event which its state does not know."""
     bug = Bug(state=type(state).__name__, event=type(event).__name__)
-    return give_back(job, bug)
+    return give_back(job, locate(bug, job.descriptor))
 
 
 def cached_outcome(job: Job, entry: CacheEntry, reason: str) -> Outcome:

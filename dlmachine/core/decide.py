@@ -10,6 +10,7 @@ from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.cachekey import shown_url
+from dlmachine.core.decision.locate import locate
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.destination import Auto, Destination, InCache, resolve_destination
 from dlmachine.core.faults import (
@@ -20,6 +21,7 @@ from dlmachine.core.faults import (
     SchemeRefused,
     WindowUnsatisfiable,
 )
+from dlmachine.core.faults.caller import INSTALL
 from dlmachine.core.freshness import choose_version
 from dlmachine.core.policy import Policy, find_policy_fault
 from dlmachine.core.redact import redact_url
@@ -90,6 +92,17 @@ def decide(
     since was made by somebody else for the same wish, and will do even where a new copy or a
     check was asked for. Clocks are not asked about that: they may have been set.
     """
+    return _decide(descriptor, policy, snapshot, before).alt(
+        lambda fault: locate(fault, descriptor)
+    )
+
+
+def _decide(
+    descriptor: Descriptor,
+    policy: Policy,
+    snapshot: Snapshot,
+    before: frozenset[str] | None,
+) -> Result[Decision, Fault]:
     fault = find_policy_fault(policy)
     if fault is not None:
         return Failure(fault)
@@ -98,9 +111,9 @@ def decide(
         return Failure(cache.fault)
     seen = snapshot.destination
     if seen is not None and not (policy.create_dirs or seen.has_folder):
-        problem = 'its folder is not there, and create_dirs=False forbids to make it'
+        problem, advice = 'its folder does not exist', 'Make the folder, or pass create_dirs=True'
         path = getattr(policy.destination, 'path', '')
-        return Failure(DestinationUnusable(path=path, problem=problem))
+        return Failure(DestinationUnusable(path=path, problem=problem, advice=advice))
     folder = None if cache is None else cache.folder
     place = resolve_destination(policy.destination, folder, snapshot.destination)
     return place.bind(lambda found: _decide_for(found, descriptor, policy, snapshot, before))
@@ -240,9 +253,7 @@ def choose_backend(
 
 
 def _missing(name: str, known: tuple[str, ...]) -> Fault:
-    if name in {'curl', 'requests'}:
-        extra = '[curl]' if name == 'curl' else ''
-        install = f"pip install 'dlmachine{extra}'"
-        return BackendMissing(backend=name, reason='it is not installed', install=install)
+    if name in INSTALL:
+        return BackendMissing(backend=name, reason='it is not installed', install=INSTALL[name])
     reason = f'no such backend is installed (there are: {", ".join(known) or "none"})'
     return BackendMissing(backend=name, reason=reason)

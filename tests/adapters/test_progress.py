@@ -178,3 +178,26 @@ def test_no_progress_is_the_part_itself() -> None:
     part = _part()
 
     assert NoProgress().watch(part, 'x') is part
+
+
+def test_bars_that_begin_at_once_are_of_one_class() -> None:
+    """From a cold start, where the first of them has to make it, which takes a while."""
+    from dlmachine_adapters import progress
+
+    progress._make_bar_class.cache_clear()
+    made, start = [], threading.Barrier(8)
+
+    def _make() -> None:
+        start.wait()
+        made.append(progress._bar_class())
+
+    threads = [threading.Thread(target=_make) for _ in range(8)]
+    sys.setswitchinterval(1e-6)
+    try:
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join()
+    finally:
+        sys.setswitchinterval(0.005)
+    assert len(set(made)) == 1

@@ -138,7 +138,7 @@ def test_what_is_not_installed_is_not_seen(monkeypatch: pytest.MonkeyPatch) -> N
 
     assert [seen.name for seen in made.seen() if seen.name in {'requests', 'curl'}] == []
     assert isinstance(fault, BackendMissing)
-    assert fault.install == "pip install 'dlmachine[curl]'"
+    assert fault.install == 'pip install pycurl'
 
 
 def test_an_unknown_backend_is_a_fault() -> None:

@@ -133,8 +133,8 @@ REFUSALS: list[tuple[str, Policy, Snapshot, Any]] = [
     ('a file in place of a folder', a_policy(destination=FILE), a_snapshot(destination=a_path(blocker='/data')), 'destination_unusable'),
     ('a folder that is not to be made', a_policy(destination=FILE, create_dirs=False), a_snapshot(destination=replace(a_path(), has_folder=False)), 'destination_unusable'),
     ('a device', a_policy(destination=FILE), a_snapshot(destination=a_path(PathKind.OTHER)), 'destination_unusable'),
-    ('no curl', a_policy(backend='curl'), a_snapshot(backends=(REQUESTS,)), BackendMissing(backend='curl', reason='it is not installed', install="pip install 'dlmachine[curl]'")),
-    ('no requests', a_policy(), a_snapshot(backends=()), BackendMissing(backend='requests', reason='it is not installed', install="pip install 'dlmachine'")),
+    ('no curl', a_policy(backend='curl'), a_snapshot(backends=(REQUESTS,)), BackendMissing(backend='curl', reason='it is not installed', install='pip install pycurl')),
+    ('no requests', a_policy(), a_snapshot(backends=()), BackendMissing(backend='requests', reason='it is not installed', install='pip install requests')),
     ('an unknown backend', a_policy(backend='wget'), a_snapshot(), BackendMissing(backend='wget', reason='no such backend is installed (there are: requests, curl)')),
     ('an unknown backend among none', a_policy(backend='wget'), a_snapshot(backends=()), BackendMissing(backend='wget', reason='no such backend is installed (there are: none)')),
 ]  # fmt: skip
@@ -176,7 +176,7 @@ def test_addresses_that_nobody_speaks_are_left_out_and_noted() -> None:
     decision: Decision = decide(wish, a_policy(), a_snapshot(wish)).unwrap()
     assert [address.url for address in decision.addresses] == [URL, 'ftp://me:pw@m/x']
     assert decision.notes == (
-        "gopher://m/x: scheme 'gopher' is not one of ftp, http, https. Give an http(s) URL",
+        "gopher://m/x: scheme 'gopher' is not one of ftp, http, https. Use an http(s) URL",
         'ftp://***@m/x goes to the backend curl, which speaks its scheme',
     )
     assert a_descriptor(mirrors=[MIRROR]).addresses == (URL, MIRROR)

@@ -46,7 +46,9 @@ def test_a_folder_is_made_or_is_there(creates: bool, has_folder: bool, is_fine: 
     assert (decided.value_or(None) is not None) is is_fine
     fault = DestinationUnusable(
         path='/d/x',
-        problem='its folder is not there, and create_dirs=False forbids to make it',
+        problem='its folder does not exist',
+        url=WISH.url,
+        advice='Make the folder, or pass create_dirs=True',
     )
     assert is_fine or decided.failure() == fault
 

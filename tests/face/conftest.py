@@ -88,11 +88,14 @@ def run(tmp_path: Path) -> RunCommand:
     """Runs the program in an empty folder, with an empty home."""
     (tmp_path / 'work').mkdir()
 
-    def _run(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    def _run(
+        *words: str, said: str | None = None, **environ: str
+    ) -> subprocess.CompletedProcess[str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith('COV')}
         return subprocess.run(
             [sys.executable, '-m', 'dlmachine', *words],
-            cwd=tmp_path / 'work', env={**kept, **environ}, capture_output=True, text=True, check=False, timeout=60,
+            cwd=tmp_path / 'work', env={**kept, **environ}, capture_output=True, text=True, errors='replace', check=False, timeout=60,
+            **({'stdin': subprocess.DEVNULL} if said is None else {'input': said}),
         )  # fmt: skip
 
     return _run

@@ -46,3 +46,31 @@ def test_errors_are_also_what_python_has_for_them() -> None:
     assert issubclass(errors.RequestError, ValueError)
     assert issubclass(errors.NetworkError, OSError)
     assert issubclass(errors.TimeoutExpired, TimeoutError)
+
+
+@pytest.mark.parametrize(
+    ('fault', 'told'),
+    [
+        (faults.HttpStatus(url='u', status=404), ('u', 404, None, None)),
+        (
+            faults.StorageFailed(
+                path='/d/.dlmachine/0.part', destination='/d/x', url='u', operation='write',
+                problem='full', errno=28,
+            ),
+            ('u', None, 28, '/d/x'),
+        ),
+        (faults.DestinationUnusable(path='/d', problem='p'), (None, None, None, '/d')),
+        (faults.CacheUnusable(path='/c', problem='p'), (None, None, None, '/c')),
+        (faults.ConnectionFailed(url='u', phase='connect', errno=111), ('u', None, 111, None)),
+        (faults.TimedOut(url='u', phase='stall', limit=timedelta(1)), ('u', None, None, None)),
+        (faults.InvalidInput(where='w', problem='p'), (None, None, None, None)),
+    ],
+    ids=lambda value: getattr(value, 'code', ''),
+)  # fmt: skip
+def test_errors_tell_what_they_are_about(
+    fault: faults.Fault, told: tuple[str | None, int | None, int | None, str | None]
+) -> None:
+    """URL, status, number and file, before and after a pickle; None where there is none."""
+    error = errors.error_for(fault)
+    for one in (error, pickle.loads(pickle.dumps(error))):
+        assert (one.url, one.status, one.errno, one.filename) == told

@@ -346,7 +346,7 @@ def test_where_nobody_can_answer_a_question_the_option_is_named(
     path = tmp_path / 'work' / run('get', url, '--cache', 'c').stdout.strip()
     done = run('cache', 'rm', url, '--cache', 'c')
 
-    assert (done.returncode, 'give --yes' in done.stderr, path.exists()) == (2, True, True)
+    assert (done.returncode, 'pass --yes' in done.stderr, path.exists()) == (2, True, True)
     assert run('cache', 'rm', url, '--cache', 'c', '--yes').returncode == 0
     assert not path.exists()
 
@@ -357,3 +357,36 @@ def test_a_folder_that_is_none_is_told(run: RunCommand) -> None:
 
     assert (done.returncode, done.stdout) == (0, '')
     assert done.stderr == 'note: there is no folder nocache\n'
+
+
+def test_no_is_an_answer(run: RunCommand, server: Server, tmp_path: Path) -> None:
+    """Nothing is removed, and nothing was interrupted."""
+    url = server.on('/t.tsv', resource(BODY))
+    path = tmp_path / 'work' / run('get', url, '--cache', 'c').stdout.strip()
+    for said in ('n\n', 'no\n', '\n'):
+        done = run('cache', 'rm', url, '--cache', 'c', said=said)
+        assert (done.returncode, path.exists()) == (0, True)
+        assert done.stderr.endswith('nothing removed\n')
+    assert run('cache', 'rm', url, '--cache', 'c', said='y\n').returncode == 0
+    assert not path.exists()
+
+
+@pytest.mark.parametrize('encoding', ['ascii', 'cp1252', 'utf-8'])
+def test_any_output_can_be_written_to(
+    run: RunCommand, server: Server, tmp_path: Path, encoding: str
+) -> None:
+    """What its encoding lacks is escaped; the download was a good one."""
+    url, name = server.on('/t.tsv', resource(BODY)), 'Δ-数.tsv'
+    env = {'PYTHONIOENCODING': encoding, 'PYTHONUTF8': '0'}
+    done = run('get', url, '-o', name, **env)
+
+    assert (done.returncode, done.stderr) == (0, '')
+    assert done.stdout.endswith('.tsv\n')
+    assert (tmp_path / 'work' / name).read_bytes() == BODY
+    told = run('get', url, '-o', name, '--json', **env)
+    assert json.loads(told.stdout)[0]['path'] == name
+    assert run('plan', url, '-o', name, **env).returncode == 0
+    Path(tmp_path, 'work', 'm.json').write_text(json.dumps({name: {'url': url}}))
+    assert run('audit', 'm.json', **env).returncode == 10
+    assert run('get', url, '--cache', f'c-{name}', **env).returncode == 0
+    assert run('cache', 'ls', '--cache', f'c-{name}', **env).returncode == 0

@@ -1,8 +1,9 @@
 """Faults for the caller to mend: the request or the options are wrong.  Pure."""
 
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from dlmachine.core.faults.base import FaultBase, Party
+from dlmachine.core.faults.printing import printable
 from dlmachine.core.values import frozen
 
 
@@ -44,6 +45,11 @@ class UnknownName(FaultBase):
         return f'Did you mean {self.nearest!r}?' if self.nearest else ''
 
 
+#: What makes a backend of ours usable, by its name.  Not an extra of ours: on the package
+#: index our name belongs to another.
+INSTALL: Final = {'curl': 'pip install pycurl', 'requests': 'pip install requests'}
+
+
 @frozen
 class BackendMissing(FaultBase):
     """The backend asked for, or any for this scheme, is not installed."""
@@ -55,7 +61,7 @@ class BackendMissing(FaultBase):
     install: str = ''
 
     def what(self) -> str:
-        return f'backend {self.backend!r} can not be used: {self.reason}'
+        return f'backend {self.backend!r} cannot be used: {self.reason}'
 
     def remedy(self) -> str:
         return f'Install it: {self.install}' if self.install else ''
@@ -76,8 +82,8 @@ class SchemeRefused(FaultBase):
 
     def remedy(self) -> str:
         if self.scheme in {'ftp', 'ftps', 'sftp', 'scp'}:
-            return "Install the curl backend: pip install 'dlmachine[curl]'"
-        return 'Give an http(s) URL'
+            return f'Install the curl backend: {INSTALL["curl"]}'
+        return 'Use an http(s) URL'
 
 
 @frozen
@@ -96,7 +102,7 @@ class OfflineMiss(FaultBase):
 
     def remedy(self) -> str:
         if self.cache is None:
-            return 'Give the cache that has it: path=, or --cache on the command line'
+            return 'Name the cache that has it: path='
         return f'Fetch it once with a network: dlmachine get --cache {self.cache} {self.url!r}'
 
 
@@ -115,7 +121,7 @@ class WindowUnsatisfiable(FaultBase):
         return f'{self.url}: no version {self.window} (versions held: {held})'
 
     def remedy(self) -> str:
-        return 'A download made now is dated now; widen newer_than or older_than'
+        return 'A download made now is dated now; widen newer_than= or older_than='
 
 
 @frozen
@@ -126,12 +132,13 @@ class DestinationUnusable(FaultBase):
     code = 'destination_unusable'
     path: str
     problem: str
+    advice: str = 'Choose another destination'
 
     def what(self) -> str:
-        return f'destination {self.path}: {self.problem}'
+        return f'{self.about}destination {printable(self.path)}: {self.problem}'
 
     def remedy(self) -> str:
-        return 'Choose another destination'
+        return self.advice
 
 
 @frozen
@@ -144,10 +151,10 @@ class ChecksumUnknown(FaultBase):
     problem: str
 
     def what(self) -> str:
-        return f'checksum list {self.source}: {self.problem}'
+        return f'{self.about}checksum list {printable(self.source)}: {self.problem}'
 
     def remedy(self) -> str:
-        return "Name a list that has a line for this file, or give checksum='sha256:<hex>'"
+        return "Name a list that has a line for this file, or pass checksum='sha256:<hex>'"
 
 
 @frozen
@@ -158,7 +165,7 @@ class Cancelled(FaultBase):
     code = 'cancelled'
 
     def what(self) -> str:
-        return 'the download was cancelled'
+        return f'{self.about}the download was cancelled'
 
     def remedy(self) -> str:
         return 'Ask for it again to go on'

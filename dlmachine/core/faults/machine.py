@@ -1,9 +1,12 @@
 """Faults of this machine: its disk, its locks, its registry, or dlmachine itself.  Pure."""
 
+from dataclasses import field
 from datetime import timedelta
+from pathlib import PurePath
 from typing import Final, TypeAlias
 
 from dlmachine.core.faults.base import FaultBase, Party
+from dlmachine.core.faults.printing import printable
 from dlmachine.core.values import frozen
 
 
@@ -17,7 +20,7 @@ class CacheUnusable(FaultBase):
     problem: str
 
     def what(self) -> str:
-        return f'cache {self.path}: {self.problem}'
+        return f'{self.about}cache {printable(self.path)}: {self.problem}'
 
     def remedy(self) -> str:
         if any(word in self.problem for word in _NOT_TO_BE_READ):
@@ -25,42 +28,67 @@ class CacheUnusable(FaultBase):
                 'Move cache.sqlite out of the cache folder: a new one is begun, and what is asked '
                 'for again is downloaded again'
             )
+        if any(word in self.problem.lower() for word in _NOT_THERE):
+            return 'Check the path of the cache folder: path='
         return 'Check permissions, or use another cache folder'
 
 
 #: What SQLite says of a file that is not its own, or is damaged.
 _NOT_TO_BE_READ: Final = ('not a database', 'malformed', 'no registry of cachedir')
+_NOT_THERE: Final = ('no such folder', 'no such file')
 
 
 @frozen
 class StorageFailed(FaultBase):
-    """A file could not be written, moved or removed."""
+    """A file could not be read, written, moved or removed.
+
+    `path` is the file that the system refused. While the bytes are not complete they lie in a
+    part file; `destination` is then the file or folder that they are meant for. `errno` is
+    the system's number for the error, where there is one.
+    """
 
     party = Party.MACHINE
     code = 'storage_failed'
     path: str
     operation: str
     problem: str
+    destination: str = field(default='', compare=False)
+    errno: int | None = field(default=None, compare=False)
 
     def what(self) -> str:
-        return f'{self.operation} {self.path}: {self.problem}'
+        operation = 'write' if self.destination else self.operation
+        return f'{self.about}cannot {operation} {printable(self.filename)}: {self.problem}'
+
+    @property
+    def filename(self) -> str:
+        """The file as the caller knows it."""
+        return self.destination or self.path
 
     def remedy(self) -> str:
         said = self.problem.lower()
         found = (advice for words, advice in _STORAGE_REMEDIES.items() if words in said)
-        return next(found, 'Check free space and permissions')
+        return next(found, 'Check free space and permissions').format(folder=self._folder)
+
+    @property
+    def _folder(self) -> str:
+        folder = str(PurePath(self.filename).parent)
+        return 'this folder' if folder == '.' else printable(folder)
 
 
 #: By what the system says.
 _STORAGE_REMEDIES: Final = {
-    'no such file': 'Check the path',
+    'no such file': 'Check the path: {folder} may have been moved or removed',
     'not a directory': 'Check the path: a file stands where a folder is needed',
     'is a directory': 'Check the path: a folder stands where a file is needed',
     'no space': 'Free some space',
     'quota': 'Free some space',
-    'permission denied': 'Check permissions',
-    'not permitted': 'Check permissions',
-    'read-only': 'Check permissions',
+    'permission denied': 'Check the permissions of {folder}',
+    'not permitted': 'Check the permissions of {folder}',
+    'read-only': 'The file system cannot be written to: choose another folder',
+    'name too long': 'Choose a shorter name',
+    'too large': 'The file system cannot hold so large a file: choose another folder',
+    'too many open files': 'Raise the limit (ulimit -n), or use fewer workers',
+    'input/output error': 'Check the disk',
 }
 
 
@@ -77,10 +105,11 @@ class LockBusyTooLong(FaultBase):
     def what(self) -> str:
         owner = f' by {self.owner}' if self.owner else ''
         seconds = self.waited.total_seconds()
-        return f'cache entry {self.key[:12]} was locked{owner} for {seconds:g} s'
+        entry = self.url or f'cache entry {self.key[:12]}'
+        return f'{entry} was locked{owner} for {seconds:g} s'
 
     def remedy(self) -> str:
-        return 'Wait for the other download, or raise lock_timeout'
+        return 'Wait for the other download, or raise lock_timeout='
 
 
 @frozen
@@ -92,7 +121,7 @@ class WorkerLost(FaultBase):
     problem: str
 
     def what(self) -> str:
-        return f'the worker gave no answer: {self.problem}'
+        return f'{self.about}the worker gave no answer: {self.problem}'
 
     def remedy(self) -> str:
         return 'Look at the log of the worker, and ask for it again'
@@ -108,7 +137,7 @@ class Bug(FaultBase):
     event: str
 
     def what(self) -> str:
-        return f'state {self.state} can not go on from event {self.event}'
+        return f'{self.about}state {self.state} can not go on from event {self.event}'
 
     def remedy(self) -> str:
         return 'Please report it'

@@ -1,28 +1,35 @@
 """Faults on the way between here and the server.  Pure."""
 
+from dataclasses import field
 from datetime import timedelta
 from typing import Final, TypeAlias
 
 from dlmachine.core.faults.base import FaultBase, Party
+from dlmachine.core.faults.remedies import CONNECT, PROXY, RESOLVE, TLS, Rows, find_remedy
 from dlmachine.core.values import frozen
 
 
 @frozen
 class ConnectionFailed(FaultBase):
-    """No connection, or one that broke; `phase` is resolve, connect, proxy, send or receive."""
+    """No connection, or one that broke; `phase` is resolve, connect, proxy, send or receive.
+
+    `errno` is the system's number for the error, where the library tells it.
+    """
 
     party = Party.NETWORK
     code = 'connection_failed'
     url: str
     phase: str
     detail: str = ''
+    errno: int | None = field(default=None, compare=False)
 
     def what(self) -> str:
         detail = f' ({self.detail})' if self.detail else ''
         return f'{self.url}: {_PHASES.get(self.phase, self.phase)}{detail}'
 
     def remedy(self) -> str:
-        return 'Check the address, the network and the proxy settings'
+        rows, otherwise = _REMEDIES.get(self.phase, _BROKEN)
+        return find_remedy(rows, self.detail, otherwise)
 
 
 _PHASES: Final = {
@@ -31,6 +38,15 @@ _PHASES: Final = {
     'proxy': 'the proxy refused or failed',
     'send': 'the connection broke while sending',
     'receive': 'the connection broke while receiving',
+}
+_BROKEN: Final[tuple[Rows, str]] = ((), 'Try again; retries= sets how often that is done')
+_REMEDIES: Final[dict[str, tuple[Rows, str]]] = {
+    'resolve': (RESOLVE, 'Check the spelling of the host name, and the network'),
+    'connect': (CONNECT, 'Check the URL, the network and the proxy settings'),
+    'proxy': (
+        PROXY,
+        'Check HTTP_PROXY and HTTPS_PROXY; NO_PROXY names hosts that are asked without a proxy',
+    ),
 }
 
 
@@ -47,15 +63,7 @@ class TlsFailed(FaultBase):
         return f'{self.url}: TLS failed ({self.detail})'
 
     def remedy(self) -> str:
-        if any(words in self.detail.lower() for words in _NO_TLS):
-            return 'There may be no TLS at this port: try http://'
-        return 'For a private authority give cainfo=, or set SSL_CERT_FILE'
-
-
-#: What OpenSSL makes of an answer without TLS, by its version.
-_NO_TLS: Final = (
-    'wrong version number', 'packet length too long', 'record layer failure', 'http request',
-)  # fmt: skip
+        return find_remedy(TLS, self.detail, 'Check the URL, and what stands between here and it')
 
 
 @frozen
@@ -72,8 +80,8 @@ class TimedOut(FaultBase):
         return f'{self.url}: {_LIMITS.get(self.phase, self.phase)} {self.limit.total_seconds():g} s'
 
     def remedy(self) -> str:
-        option = {'connect': 'connecttimeout', 'stall': 'stall_timeout'}.get(self.phase, 'timeout')
-        return f'Raise {option} if the server is just slow'
+        option = {'connect': 'connect_timeout', 'stall': 'stall_timeout'}.get(self.phase, 'timeout')
+        return f'Raise {option}= if the server is just slow'
 
 
 _LIMITS: Final = {
@@ -96,6 +104,9 @@ class BodyTruncated(FaultBase):
     def what(self) -> str:
         of = 'an unknown number of' if self.expected_bytes is None else f'{self.expected_bytes:,}'
         return f'{self.url}: the body ended after {self.received_bytes:,} of {of} bytes'
+
+    def remedy(self) -> str:
+        return _BROKEN[1]
 
 
 NetworkFault: TypeAlias = ConnectionFailed | TlsFailed | TimedOut | BodyTruncated

@@ -25,19 +25,19 @@ class HttpStatus(FaultBase):
         if self.status == 429 and self.retry_after is not None:
             return f'It asks to wait {self.retry_after.total_seconds():g} s'
         return _STATUS_REMEDIES.get(
-            self.status, 'Try later, or add a mirror' * (self.status >= 500)
+            self.status, 'Try later, or add a mirror: mirrors=' * (self.status >= 500)
         )
 
 
 _STATUS_REMEDIES: Final = {
-    401: 'Give credentials: headers, userinfo in the URL, or a netrc file',
-    403: 'Check credentials and the User-Agent header: some servers refuse unknown ones',
-    404: 'Check the address, or add a mirror',
-    407: 'The proxy wants credentials: put them into the proxy URL',
-    410: 'It is gone for good: look for another source, or add a mirror',
-    405: 'It is not asked in this way here: check the address, and the method',
-    429: 'Ask less often',
-    501: 'It is not asked in this way: check the address, and the method',
+    401: 'Pass credentials: headers=, userinfo in the URL, or a netrc file',
+    403: 'Check the credentials, and user_agent=: some servers refuse unknown programs',
+    404: 'Check the URL, or add a mirror: mirrors=',
+    405: 'This URL does not accept the method: check the URL and method=',
+    407: 'The proxy wants credentials: put them into its URL (HTTP_PROXY, HTTPS_PROXY)',
+    410: 'It is gone for good: look for another source, or add a mirror: mirrors=',
+    429: 'Ask less often: rate= and max_per_host= set how often',
+    501: 'The server does not know the method: check the URL and method=',
 }
 
 
@@ -55,7 +55,7 @@ class RedirectRefused(FaultBase):
         return f'{self.url}: redirect to {self.location!r} refused: {self.problem}'
 
     def remedy(self) -> str:
-        return 'If the new address is right, give it directly'
+        return 'If the new URL is right, ask for it directly'
 
 
 @frozen
@@ -71,7 +71,7 @@ class AnswerUnusable(FaultBase):
         return f'{self.url}: {self.problem}'
 
     def remedy(self) -> str:
-        return 'Add a mirror, or tell the people who run the server'
+        return 'Tell the people who run the server, or add a mirror: mirrors='
 
 
 @frozen
@@ -89,7 +89,7 @@ class BodyTooLarge(FaultBase):
         return f'{self.url}: {size}, where at most {self.limit_bytes:,} bytes are allowed'
 
     def remedy(self) -> str:
-        return 'Raise max_bytes if so much was meant'
+        return 'Raise max_bytes= if so much was meant'
 
 
 @frozen
@@ -132,9 +132,9 @@ class ContentRefused(FaultBase):
 
 
 _UNLESS: Final = {
-    'check_content': 'give check_content=False',
-    'min_bytes': 'lower min_bytes',
-    'validate': 'mend the function that refuses it',
+    'check_content': 'pass check_content=False',
+    'min_bytes': 'lower min_bytes=',
+    'validate': 'change the function that refuses it: validate=',
 }
 
 

@@ -1,0 +1,92 @@
+"""Options of the command line, and how a remedy names them there.
+
+Remedies are written as in Python (`max_bytes=`, `check_content=False`); here they get the flag
+that does the same, or else the setting and its variable.
+"""
+
+import re
+from typing import Final
+
+#: Command line words on the left, options of the manager on the right.
+WORDS: Final = {
+    'cache': 'path',
+    'backend': 'backend',
+    'retry': 'retries',
+    'connect_timeout': 'connecttimeout',
+    'max_time': 'timeout',
+    'stall_timeout': 'stall_timeout',
+    'max_bytes': 'max_bytes',
+    'min_bytes': 'min_bytes',
+    'segments': 'segments',
+    'check_content': 'check_content',
+    'create_dirs': 'create_dirs',
+    'stale_if_error': 'stale_if_error',
+    'offline': 'offline',
+    'refresh': 'check_freshness',
+    'force': 'force_download',
+    'user_agent': 'user_agent',
+    'max_per_host': 'max_per_host',
+    'rate': 'rate',
+    'limit_rate': 'limit_rate',
+    'http2': 'http2',
+    'cacert': 'cainfo',
+}
+
+#: What a flag switches off, where others switch on.
+SWITCHED_OFF: Final = frozenset({'check_content', 'create_dirs'})
+
+#: Flags that are not named after their word, and those of other words.
+_FLAGS: Final = {
+    'path': '--cache',
+    'headers': '--header',
+    'mirrors': '--mirror',
+    'method': '--request',
+    'dest': '--output',
+    'checksum': '--checksum',
+    'checksum_file': '--checksum-file',
+    'workers': '--jobs',
+    'connect_timeout': '--connect-timeout',
+}
+#: Values for which a flag of their own stands.
+_VALUES: Final = {
+    ('check_content', 'False'): '--no-check-content',
+    ('create_dirs', 'False'): '--no-create-dirs',
+    ('create_dirs', 'True'): 'leave out --no-create-dirs',
+    ('verify', 'False'): '--insecure',
+}
+_NAMED: Final = {
+    **{option: f'--{word.replace("_", "-")}' for word, option in WORDS.items()},
+    **_FLAGS,
+}
+#: An option as Python writes it, at the beginning of a word: not in the query of a URL.
+_OPTION: Final = re.compile(
+    r"""(?<![^\s(])(pass )?([a-z][a-z0-9_]*)=(True|False|'[^']*'|[0-9]+)?(?=[\s.,:;)]|$)"""
+)
+
+
+def in_flags(text: str) -> str:
+    """A message with the options that it names as flags of the command line.
+
+    >>> in_flags('Raise max_bytes= if so much was meant')
+    'Raise --max-bytes if so much was meant'
+    >>> in_flags('if it is right after all, pass check_content=False')
+    'if it is right after all, pass --no-check-content'
+    >>> in_flags('http://h/?timeout=5: not found. Raise lock_timeout=')
+    'http://h/?timeout=5: not found. Raise DLMACHINE_LOCK_TIMEOUT'
+    """
+    return _OPTION.sub(_flag, text)
+
+
+def _flag(found: re.Match[str]) -> str:
+    verb, name, value = found.group(1) or '', found.group(2), found.group(3) or ''
+    flag = _VALUES.get((name, value))
+    if flag is not None:
+        return flag if ' ' in flag else f'{verb}{flag}'
+    named = _NAMED.get(name) or _variable(name)
+    return f'{verb}{named} {value}'.rstrip() if named else found.group()
+
+
+def _variable(name: str) -> str:
+    from dlmachine.config import ENV_PREFIX, NAMES
+
+    return f'{ENV_PREFIX}{name.upper()}' if name in NAMES else ''

@@ -1,0 +1,45 @@
+"""What a fault is about: the URL that was asked for, and the destination.
+
+Pure. An adapter knows the one file or exchange that failed; the caller knows what he asked for
+and where it was to go. Every fault that ends a run or refuses a plan comes through here.
+"""
+
+from dataclasses import replace
+from pathlib import PurePath
+from typing import Final
+
+from dlmachine.core.cachekey import shown_url
+from dlmachine.core.descriptor import Descriptor
+from dlmachine.core.destination import AtPath, Destination, InCache, InFolder
+from dlmachine.core.faults import Fault, StorageFailed
+
+#: The sub-folder beside a destination in which the parts lie.
+PARTS_FOLDER: Final = '.dlmachine'
+
+
+def locate(fault: Fault, descriptor: Descriptor, place: Destination | None = None) -> Fault:
+    """The same fault with the URL and the destination that it is about, where it lacks them.
+
+    >>> part = StorageFailed(path='/d/.dlmachine/00.part', operation='write', problem='disk full')
+    >>> print(locate(part, Descriptor(url='http://h/x'), AtPath('/d/x')).what())
+    http://h/x: cannot write /d/x: disk full
+    """
+    if not fault.url:
+        fault = replace(fault, url=shown_url(descriptor))
+    if isinstance(fault, StorageFailed) and not fault.destination and _is_of_a_part(fault):
+        return replace(fault, destination=_shown(place))
+    return fault
+
+
+def _is_of_a_part(fault: StorageFailed) -> bool:
+    return fault.operation == 'create' or PARTS_FOLDER in PurePath(fault.path).parts
+
+
+def _shown(place: Destination | None) -> str:
+    match place:
+        case AtPath(path=path):
+            return path
+        case InFolder(folder=folder) | InCache(folder=folder):
+            return folder
+        case _:
+            return ''

@@ -1,0 +1,93 @@
+"""What to do about a connection that failed, by the words of the system or the library.
+
+Pure. Both backends pass on what OpenSSL, libcurl or the system says; the first row whose words
+are in that text counts, so the rows go from the special to the general.
+"""
+
+from typing import Final
+
+Rows = tuple[tuple[tuple[str, ...], str], ...]
+
+
+def find_remedy(rows: Rows, said: str, otherwise: str) -> str:
+    """The advice of the first row whose words are in the text.
+
+    >>> find_remedy(TLS, 'certificate is not yet valid', '')
+    "The server's certificate is not valid yet: check this machine's clock"
+    """
+    text = said.lower()
+    return next((advice for words, advice in rows if any(one in text for one in words)), otherwise)
+
+
+TLS: Final[Rows] = (
+    # What OpenSSL makes of an answer without TLS, by its version.
+    (
+        ('wrong version number', 'packet length too long', 'record layer failure', 'http request'),
+        'There may be no TLS at this port: try http://',
+    ),
+    (
+        ('mismatch, certificate is not valid', "doesn't match", 'does not match target',
+         'subject name matches target', 'hostname mismatch', 'ip address mismatch'),
+        'The certificate is for another host name: check the host of the URL',
+    ),
+    (
+        ('key values mismatch', 'certificate file', 'private key', 'client certificate file'),
+        'Check the client certificate: cert= and key=',
+    ),
+    (
+        ('certificate has expired', 'certificate expired'),
+        "The server's certificate has expired: tell its people, or check this machine's clock",
+    ),
+    (('not yet valid',), "The server's certificate is not valid yet: check this machine's clock"),
+    (('revoked',), "The server's certificate was revoked: tell the people who run it"),
+    (
+        ('trust anchors', 'verify locations', 'ca certificate bundle', 'ca bundle', 'ca file'),
+        'Check the file of trusted certificates: cainfo=, or SSL_CERT_FILE',
+    ),
+    (
+        ('in certificate chain', 'in chain'),
+        'It ends at a private authority: if you trust it, pass its certificate as cainfo=',
+    ),
+    (
+        ('self-signed', 'self signed'),
+        'The server signs for itself: if you trust it, pass its certificate as cainfo=',
+    ),
+    (
+        ('issuer certificate', 'unable to verify the first certificate', 'unknown ca',
+         'not verified', 'unable to get certificate'),
+        'For a private authority pass its certificate as cainfo=, or set SSL_CERT_FILE',
+    ),
+    (
+        ('alert certificate required', 'alert bad certificate', 'alert certificate unknown',
+         'alert handshake failure', 'handshake failure', 'alert access denied'),
+        'The server may want a client certificate: pass cert= and key=',
+    ),
+    (
+        ('protocol version', 'unsupported protocol', 'no protocols available', 'version too low',
+         'legacy renegotiation', 'dh key too small', 'key too small', 'md too weak'),
+        'The server speaks an old or weak TLS that is refused here: tell the people who run it',
+    ),
+    (('known_hosts',), 'Check the key of the host, and add it to that file (ssh-keyscan)'),
+)  # fmt: skip
+
+RESOLVE: Final[Rows] = (
+    (
+        ('temporary failure', 'try again', 'timeout', 'timed out'),
+        'The name server does not answer: check the network, or try again later',
+    ),
+)
+
+CONNECT: Final[Rows] = (
+    (('refused', "couldn't connect", 'could not connect'),
+     'Nothing may listen at this port: check host and port'),
+    (('unreachable', 'no route'), 'Check the network: there is no way to this host'),
+    (('too many open files',), 'Raise the limit (ulimit -n), or use fewer workers'),
+)  # fmt: skip
+
+PROXY: Final[Rows] = (
+    (('407', 'authentication'), 'Put the credentials into the URL of the proxy'),
+    (
+        ('resolve', 'name or service', 'name resolution', 'nodename', 'no address'),
+        'Check the host name of the proxy: HTTP_PROXY, HTTPS_PROXY',
+    ),
+)

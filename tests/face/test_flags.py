@@ -1,0 +1,36 @@
+"""A remedy speaks the language of where it is shown."""
+
+import re
+
+import pytest
+
+from dlmachine.cli.flags import in_flags
+from tests.core.test_faults import TEXTS
+
+#: What is no option of the command line, in whatever form.
+NONE = {'validate'}
+
+
+@pytest.mark.parametrize(
+    ('text', 'shown'),
+    [
+        ('pass check_content=False', 'pass --no-check-content'),
+        ('make it, or pass create_dirs=True', 'make it, or leave out --no-create-dirs'),
+        ('pass cert= and key=', 'pass DLMACHINE_CERT and DLMACHINE_KEY'),
+        ('Raise connect_timeout= if', 'Raise --connect-timeout if'),
+        ('add a mirror: mirrors=', 'add a mirror: --mirror'),
+        ("or pass checksum='sha256:<hex>'", "or pass --checksum 'sha256:<hex>'"),
+        ('pass unheard_of=', 'pass unheard_of='),
+        ('http://h/x?retries=5: no', 'http://h/x?retries=5: no'),
+    ],
+)
+def test_options_are_named_as_flags(text: str, shown: str) -> None:
+    """On the command line; a URL that looks like one stays."""
+    assert in_flags(text) == shown
+
+
+@pytest.mark.parametrize('fault', [fault for fault, _ in TEXTS], ids=lambda one: one.code)
+def test_no_remedy_speaks_python_on_the_command_line(fault: object) -> None:
+    """Every fault that there is."""
+    left = re.findall(r'(?<!\S)([a-z_]+)=', in_flags(fault.remedy()))  # type: ignore[attr-defined]
+    assert set(left) <= NONE
