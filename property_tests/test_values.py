@@ -30,7 +30,7 @@ from dlmachine.core.destination import (
 from dlmachine.core.effects import Exchange, Expectation
 from dlmachine.core.events import Head
 from dlmachine.core.faults import Fault
-from dlmachine.core.filename import extension, name_content, safe_name
+from dlmachine.core.filename import extension, is_reserved_name, name_content, safe_name
 from dlmachine.core.freshness import build_condition, choose_version, recorded_digest
 from dlmachine.core.http.framing import content_length
 from dlmachine.core.options import OPTIONS, parse_policy
@@ -62,6 +62,8 @@ def test_safe_names_are_safe(text: str) -> None:
     if name is None:
         return
     assert name not in {'', '.', '..'}
+    assert not name.startswith('-')
+    assert not is_reserved_name(name)
     assert not set('/\\<>:"|?*') & set(name)
     assert 0 < len(name.encode('utf-8')) <= 200
     assert not any(unicodedata.category(letter) in {'Cc', 'Cs'} for letter in name)

@@ -28,6 +28,7 @@ from dlmachine.core.redact import redact_url
 from dlmachine.core.snapshot import BackendSeen, CacheEntry, PartSeen, Snapshot
 from dlmachine.core.staging import address_digest
 from dlmachine.core.url import parse_url
+from dlmachine.core.validators import parse_validator
 from dlmachine.core.values import frozen
 
 
@@ -210,6 +211,8 @@ def _find_part(
     # part that leaves nothing to ask for within the limit is of no use.
     part, limit = snapshot.part, policy.max_bytes
     if part is None or descriptor.method != 'GET' or part.size_bytes <= 0:
+        return None
+    if parse_validator(part.validator) is None:
         return None
     is_of_one = part.address in {address_digest(address.url) for address in addresses}
     least = max(part.size_bytes + 1, part.whole_bytes or 0)

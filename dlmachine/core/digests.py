@@ -5,7 +5,6 @@ replaces), `Content-MD5` (RFC 1864) and `x-goog-hash` (Google Cloud Storage). Th
 speak of the bytes on the wire are left alone where these are not the bytes that are kept.
 """
 
-import re
 from base64 import b64decode
 from collections.abc import Iterator
 from typing import Final
@@ -17,8 +16,7 @@ from dlmachine.core.events import Head
 _ALGORITHMS: Final = {'sha-512': 'sha512', 'sha-256': 'sha256', 'sha': 'sha1', 'md5': 'md5'}
 
 _FIELDS: Final = ('repr-digest', 'content-digest', 'digest', 'content-md5', 'x-goog-hash')
-_STRUCTURED: Final = re.compile(r'([a-z0-9*\-]+)\s*=\s*:([A-Za-z0-9+/=]*):')
-_PLAIN: Final = re.compile(r'([A-Za-z0-9\-]+)=([A-Za-z0-9+/]+={0,2})')
+_BLANK: Final = ' \t'
 
 
 def served_digest(head: Head, *, is_part: bool, is_decoded: bool) -> tuple[str, Checksum] | None:
@@ -43,32 +41,49 @@ _RANKS: Final = {algorithm: rank for rank, algorithm in enumerate(_ALGORITHMS.va
 
 
 def _of_whole(head: Head) -> Iterator[tuple[str, Checksum]]:
-    yield from _read(head, 'Repr-Digest', _STRUCTURED)
-    yield from _read(head, 'Digest', _PLAIN)
+    yield from _read(head, 'Repr-Digest', is_structured=True)
+    yield from _read(head, 'Digest')
     if not head.headers.get('Content-Encoding'):
-        yield from _read(head, 'x-goog-hash', _PLAIN)
+        yield from _read(head, 'x-goog-hash')
 
 
 def _of_body(head: Head) -> Iterator[tuple[str, Checksum]]:
-    yield from _read(head, 'Content-Digest', _STRUCTURED)
-    checksum = _checksum('md5', (head.headers.get('Content-MD5') or '').strip())
+    yield from _read(head, 'Content-Digest', is_structured=True)
+    checksum = _checksum('md5', (head.headers.get('Content-MD5') or '').strip(_BLANK))
     if checksum is not None:
         yield 'Content-MD5', checksum
 
 
-def _read(head: Head, name: str, form: re.Pattern[str]) -> Iterator[tuple[str, Checksum]]:
-    for algorithm, coded in form.findall(head.headers.get(name) or ''):
-        checksum = _checksum(_ALGORITHMS.get(algorithm.lower()), coded)
+def _read(head: Head, name: str, *, is_structured: bool = False) -> Iterator[tuple[str, Checksum]]:
+    # A comma stands in no digest, so that it may be cut at each: a list, or a dictionary of
+    # byte sequences (RFC 9651 sections 3.2 and 3.3.5), of which the last of a key counts.
+    found: dict[str, str] = {}
+    for member in (head.headers.get(name) or '').split(','):
+        key, _, text = member.partition('=')
+        algorithm = _ALGORITHMS.get(key.strip(_BLANK).lower())
+        if algorithm is not None:
+            text = text.strip(_BLANK)
+            found[algorithm] = _byte_sequence(text) if is_structured else text
+    for algorithm, coded in found.items():
+        checksum = _checksum(algorithm, coded)
         if checksum is not None:
             yield name, checksum
 
 
-def _checksum(algorithm: str | None, coded: str) -> Checksum | None:
+def _byte_sequence(text: str) -> str:
+    """The base64 between two colons, behind which there may be parameters; else nothing."""
+    before, _, rest = text.partition(':')
+    coded, _, parameters = rest.partition(':')
+    is_one = not before and (not parameters or parameters.lstrip(_BLANK).startswith(';'))
+    return coded if is_one else ''
+
+
+def _checksum(algorithm: str, coded: str) -> Checksum | None:
     # A digest of another length is none: some servers write hex, or leave the field empty.
     try:
         digest = b64decode(coded, validate=True)
     except ValueError:
         return None
-    if algorithm is None or len(digest) != digest_bytes(algorithm):
+    if len(digest) != digest_bytes(algorithm):
         return None
     return Checksum(algorithm, digest.hex())

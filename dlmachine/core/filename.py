@@ -1,21 +1,18 @@
 """File names: what an answer calls its content, made safe.
 
-Pure. Content-Disposition (RFC 6266, with filename* of RFC 8187) before the last segment of
-the URL. A name is one path segment that every common file system takes.
+Pure. Content-Disposition before the last segment of the URL. A name is one path segment
+that every common file system takes, that is seen as it is, and that is not one of ours.
 """
 
 import re
 from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Final
-from urllib.parse import unquote, unquote_to_bytes, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from dlmachine.core.headers import Headers
+from dlmachine.core.http.content_disposition import disposition_name
 
-_PARAMETER: Final = re.compile(
-    r';\s*(?P<name>[A-Za-z*\-]+)\s*=\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<token>[^;"\s]*))'
-)
-_EXTENDED: Final = re.compile(r"(?P<charset>[A-Za-z0-9\-]*)'[^']*'(?P<value>.*)")
 _UNSAFE: Final = re.compile(
     r'[\x00-\x1f\x7f-\x9f<>:"|?*\ud800-\udfff\u200e\u200f\u2028-\u202e\u2066-\u2069]'
 )
@@ -23,16 +20,24 @@ _UNSAFE: Final = re.compile(
 _PLAIN: Final = re.compile(r'[A-Za-z0-9](?:[A-Za-z0-9_.\-]{0,150}[A-Za-z0-9])?')
 _PLAIN_URL: Final = re.compile(r'https?://[a-z0-9.:\-]+/(?:[A-Za-z0-9_.~\-]+/)*([A-Za-z0-9_.~\-]*)')
 _SEPARATORS: Final = re.compile(r'[/\\]')
-_RESERVED: Final = re.compile(r'(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?')
+_RESERVED: Final = re.compile(r'(?i)(con|prn|aux|nul|con(in|out)\$|(com|lpt)[0-9¹²³])(\..*)?')
+#: What nobody sees (Default_Ignorable_Code_Point of Unicode), but for what changes the
+#: direction of a name: of that something is left to be seen.
+_INVISIBLE: Final = re.compile(
+    '[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u2065\u206a-\u206f'
+    '\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a'
+    '\U000e0000-\U000e0fff]'
+)
+#: The registry and its files, the folder of parts, the tag of a cache, and its versions.
+_OURS: Final = re.compile(
+    r'(?i)\.dlmachine|cachedir\.tag|cache\.sqlite(-(wal|shm|journal))?|[0-9a-f]{32}-[0-9]+(\..*)?'
+)
 
 #: One download asks for the same few names dozens of times.
 _REMEMBERED: Final = 256
 #: Most file systems take 255 bytes; part files and versions need some of them.
 _MOST_BYTES: Final = 200
 FALLBACK: Final = 'download'
-#: RFC 8187 section 3.2.1 asks for UTF-8 alone; the others are seen. Not every codec of Python's
-#: is meant for this, nor fails in one way only.
-_CHARSETS: Final = frozenset({'utf-8', 'iso-8859-1', 'us-ascii', 'windows-1252'})
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -47,7 +52,7 @@ def name_content(headers: Headers, url: str) -> str:
 
 
 def _name(dispositions: tuple[str, ...], url: str) -> str:
-    said = _disposition_name(dispositions)
+    said = disposition_name(dispositions)
     return safe_name(said) or safe_name(_url_name(url)) or FALLBACK
 
 
@@ -56,10 +61,12 @@ def safe_name(name: str | None) -> str | None:
 
     >>> safe_name('..'), safe_name('C:\\x\\nul.txt'), safe_name('a:b?.txt'), safe_name('.bashrc')
     (None, '_nul.txt', 'a_b_.txt', '_.bashrc')
+    >>> safe_name('-rf'), safe_name('cache.sqlite'), safe_name('a\u200bb')
+    ('_-rf', '_cache.sqlite', 'ab')
     """
     if name and _PLAIN.fullmatch(name):
         return _unreserved(name)
-    last = _SEPARATORS.split(name or '')[-1]
+    last = _INVISIBLE.sub('', _SEPARATORS.split(name or '')[-1])
     cleaned = _UNSAFE.sub('_', last).strip(' ').rstrip('. ')
     if not cleaned.strip('._ '):
         return None
@@ -68,9 +75,21 @@ def safe_name(name: str | None) -> str | None:
 
 
 def _unreserved(name: str) -> str:
-    # A server could plant a .bashrc: what begins with a dot is read by others than people.
-    is_special = name.startswith('.') or _RESERVED.fullmatch(name) is not None
-    return f'_{name}' if is_special else name
+    # A server could plant a .bashrc, which is read by others than people, or a name that a
+    # command takes for an option.
+    is_special = name.startswith(('.', '-')) or _RESERVED.fullmatch(name) is not None
+    return f'_{name}' if is_special or is_reserved_name(name) else name
+
+
+def is_reserved_name(name: str) -> bool:
+    """Whether a file of this name in a folder of ours would be taken for one of our own.
+
+    Case does not count, as on many file systems.
+
+    >>> [is_reserved_name(name) for name in ('cache.sqlite-wal', '.DLMACHINE', 'cache.csv')]
+    [True, True, False]
+    """
+    return _OURS.fullmatch(name) is not None
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -92,36 +111,6 @@ def _extension(name: str) -> str | None:
 
 
 _TAR_CODINGS: Final = frozenset({'gz', 'bz2', 'xz', 'zst'})
-
-
-def _disposition_name(values: tuple[str, ...]) -> str | None:
-    found: dict[str, str] = {}
-    for value in values:
-        for match in _PARAMETER.finditer(value):
-            quoted, token = match.group('quoted'), match.group('token')
-            text = re.sub(r'\\(.)', r'\1', quoted) if quoted is not None else token
-            found.setdefault(match.group('name').lower(), text)
-    extended = _decode_extended(found.get('filename*', ''))
-    return extended or _as_utf8(found.get('filename', '')) or None
-
-
-def _decode_extended(text: str) -> str | None:
-    match = _EXTENDED.fullmatch(text)
-    charset = '' if match is None else match.group('charset').lower() or 'utf-8'
-    if match is None or charset not in _CHARSETS:
-        return None
-    try:
-        return unquote_to_bytes(match.group('value')).decode(charset)
-    except UnicodeDecodeError:
-        return None
-
-
-def _as_utf8(text: str) -> str:
-    # Many servers put UTF-8 where ISO 8859-1 is meant; what decodes as UTF-8 hardly is not.
-    try:
-        return text.encode('latin-1').decode('utf-8')
-    except (UnicodeEncodeError, UnicodeDecodeError):
-        return text
 
 
 def _url_name(url: str) -> str:

@@ -11,6 +11,8 @@ from dlmachine.core.effects import Expectation
 from dlmachine.core.events import Head
 
 _STRONG: Final = re.compile(r'"[\x21\x23-\x7e\x80-\xff]*"')
+#: A date has no control characters, and none is longer; Python would read on behind them.
+_DATE: Final = re.compile(r'[ -~]{1,64}')
 _ANY: Final = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 
 #: RFC 9110 section 8.8.2.2: a Last-Modified this much older than Date is strong.
@@ -27,7 +29,7 @@ def parse_http_date(text: str | None) -> datetime | None:
     from email.utils import parsedate_to_datetime
 
     # It may be sent back as it is, so that it must fit into a field; some of it comes from records.
-    if text is None or not (text.isascii() and text.isprintable()):
+    if not text or not _DATE.fullmatch(text):
         return None
     try:
         instant = parsedate_to_datetime(text)
@@ -45,6 +47,17 @@ def parse_etag(text: str | None) -> str | None:
 def is_strong(etag: str | None) -> bool:
     """Whether the tag promises equality byte for byte."""
     return etag is not None and _STRONG.fullmatch(etag) is not None
+
+
+def parse_validator(text: str | None) -> str | None:
+    r"""A strong validator as it may go into a request; None where the text is none.
+
+    What was kept beside a part or in a registry may have been changed since.
+
+    >>> parse_validator('"a"'), parse_validator('Sun, 06 Nov 1994 08:49:37 GMT\r\nEvil: 1')
+    ('"a"', None)
+    """
+    return text if is_strong(text) or parse_http_date(text) is not None else None
 
 
 def validator_of(head: Head) -> str | None:

@@ -90,6 +90,27 @@ def test_a_part_of_one_byte_is_one(size_bytes: int, is_adopted: bool) -> None:
     assert (decide(WISH, a_policy(), snapshot).unwrap().part is not None) is is_adopted
 
 
+@pytest.mark.parametrize(
+    ('validator', 'is_adopted'),
+    [
+        ('"v1"', True),
+        ('Mon, 01 Apr 2024 00:00:00 GMT', True),
+        ('W/"v1"', False),
+        ('"v1"\r\nEvil: 1', False),
+        ('"v\u20ac"', False),
+        ('"a\0"', False),
+        ('Mon, 01 Apr 2024 00:00:00 GMT\r\nEvil: 1', False),
+        ('Mon,\x0b01 Apr 2024 00:00:00 GMT', False),
+        ('', False),
+        ('x' * 100_000, False),
+    ],
+)
+def test_a_part_has_a_validator_that_may_be_sent(validator: str, is_adopted: bool) -> None:
+    """What stands beside it may have been changed by others: it would go into If-Range."""
+    snapshot = a_snapshot(part=a_part(validator=validator))
+    assert (decide(WISH, a_policy(), snapshot).unwrap().part is not None) is is_adopted
+
+
 def test_offline_only_the_cache_that_would_be_used_is_named() -> None:
     """Memory has none."""
     policy = a_policy(offline=True, destination=ToMemory())

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from hashlib import md5, sha256, sha512
+from time import process_time
 
 import pytest
 
@@ -55,3 +56,31 @@ def test_decoded_bytes_have_no_digest() -> None:
     """All are made of the coded bytes, which are not kept."""
     head = a_head(200, {'Repr-Digest': f'sha-256=:{SHA256}:'})
     assert served_digest(head, is_part=False, is_decoded=True) is None
+
+
+@pytest.mark.parametrize(
+    ('fields', 'found'),
+    [
+        ({'Repr-Digest': f'sha-256=:{MD5}:, sha-256=:{SHA256}:'}, ('Repr-Digest', OF_256)),
+        ({'Repr-Digest': f'sha-256=:{SHA256}: x'}, None),
+        ({'Repr-Digest': f'sha-256={SHA256}'}, None),
+        ({'Repr-Digest': f'\x0bsha-256=:{SHA256}:'}, None),
+        ({'Digest': f'x=md5={MD5}'}, None),
+        ({'Digest': f'MD5={MD5},'}, ('Digest', OF_MD5)),
+    ],
+)
+def test_lists_of_digests_are_read_member_by_member(fields: dict[str, str], found: object) -> None:
+    """What is between two commas is one digest or none; the last of a key counts (RFC 9651)."""
+    assert served_digest(a_head(200, fields), is_part=False, is_decoded=False) == found
+
+
+@pytest.mark.parametrize(
+    'unit', ['a', 'a=', 'a=:', 'md5=', 'md5=:A', 'sha-256=:', ',', ':', '=', ' ']
+)
+@pytest.mark.parametrize('name', ['Repr-Digest', 'Content-Digest', 'Digest', 'Content-MD5', 'x-goog-hash'])  # fmt: skip
+def test_the_largest_field_takes_a_moment(name: str, unit: str) -> None:
+    """The time is linear in what the limits of a head let through."""
+    head = a_head(200, {name: ', '.join([unit * (65_000 // len(unit))] * 4)})
+    began = process_time()
+    served_digest(head, is_part=False, is_decoded=False)
+    assert process_time() - began < 0.2

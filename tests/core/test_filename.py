@@ -64,6 +64,13 @@ def test_the_url_names_what_the_answer_does_not(url: str, name: str) -> None:
         ('.hidden', '_.hidden'), ('a/.bashrc', '_.bashrc'), ('x. . ', 'x'), ('CON', '_CON'), ('nul.txt', '_nul.txt'), ('com1', '_com1'), ('console', 'console'),
         ('a' * 300, 'a' * 200), ('a' * 300 + '.csv', 'a' * 196 + '.csv'), ('é' * 150, 'é' * 100),
         ('a' * 199 + ' ' + 'b' * 9, 'a' * 199), ('con' + ' ' * 250 + 'x', '_con'),
+        ('-rf', '_-rf'), ('--output=x', '_--output=x'), ('a-b', 'a-b'), ('COM².txt', '_COM².txt'), ('conin$', '_conin$'),
+        ('a\u061cb', 'ab'), ('a\u200b\u200c\u200d.csv', 'a.csv'), ('\ufeffx.csv', 'x.csv'), ('sup\u00adply.pdf', 'supply.pdf'),
+        ('a\u2060\u2064\ufe0f\U000e0041b', 'ab'), ('\u3164\uffa0', None), ('\u200b.bashrc', '_.bashrc'), ('\u200b-rf', '_-rf'),
+        ('cache.sqlite', '_cache.sqlite'), ('Cache.SQLite-WAL', '_Cache.SQLite-WAL'), ('cache\u200b.sqlite', '_cache.sqlite'),
+        ('cache.sqlite-shm', '_cache.sqlite-shm'), ('cache.sqlite-journal', '_cache.sqlite-journal'), ('cache.sqlite. ', '_cache.sqlite'),
+        ('cache.sqlite.gz', 'cache.sqlite.gz'), ('CACHEDIR.TAG', '_CACHEDIR.TAG'), ('.dlmachine', '_.dlmachine'),
+        ('0123456789abcdef' * 2 + '-1.csv', '_' + '0123456789abcdef' * 2 + '-1.csv'), ('0123456789abcdef' * 2, '0123456789abcdef' * 2),
     ],
 )  # fmt: skip
 def test_safe_names(given: str | None, safe: str | None) -> None:

@@ -162,3 +162,11 @@ def test_dates(text: str | None, expected: Any) -> None:
 def test_etags(text: str | None, etag: str | None) -> None:
     """As it is sent, or None."""
     assert parse_etag(text) == etag
+
+
+@pytest.mark.parametrize('end', ['\r\nEvil: 1', '\n', '\0', '\x0b', '\x85', '\u20ac', ' ' * 100])
+def test_a_condition_is_made_of_legal_validators_alone(end: str) -> None:
+    """What a registry holds may have been changed by others: it would go into a request."""
+    record = a_record(etag=f'"v1"{end}', last_modified=f'{DATE}{end}')
+    sent = build_condition(an_entry(1, record=record), CheckMethod.AUTO).headers
+    assert sent == ((('If-None-Match', '"v1"'),) if not end.strip(' ') else ())

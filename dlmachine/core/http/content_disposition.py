@@ -1,0 +1,159 @@
+r"""Content-Disposition: the file name that a response gives, read as curl and browsers read it.
+
+Pure, and linear in the field. RFC 6266 with `filename*` of RFC 8187, and what its appendix D
+and the field know of servers that keep to neither:
+
+* The disposition type may be missing, or a comma or a space may stand for its semicolon.
+* An unquoted value lasts until the next semicolon, spaces included; single quotes are quotes;
+  a quoted value without its end lasts to the end of the field.
+* A backslash in quotes escapes what follows (RFC 9110 section 5.6.4), but not in a path of
+  Windows (`C:\x`).
+* A plain name may be in UTF-8, in encoded words (RFC 2047), or percent-encoded UTF-8.
+* Of a name that is given twice the first counts that is not empty; `filename*` comes before
+  `filename`, but after it if it has no charset, or one that nobody knows.
+"""
+
+import re
+from base64 import b64decode
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+#: Charsets of text that are seen; RFC 8187 section 3.2.1 asks for UTF-8 alone. Not every codec
+#: of Python's is meant for this, nor fails in one way only.
+_CHARSETS: Final = frozenset({
+    'utf-8', 'utf8', 'us-ascii', 'ascii', 'latin1', 'koi8-r', 'gbk', 'gb2312', 'gb18030', 'big5',
+    'shift_jis', 'euc-jp', 'euc-kr', *(f'iso-8859-{part}' for part in (1, 2, 5, 7, 9, 15)),
+    *(f'windows-{page}' for page in range(1250, 1259)),
+})  # fmt: skip
+
+_BLANK: Final = ' \t'
+_QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*+)', re.DOTALL)
+_ESCAPED: Final = re.compile(r'\\(.)', re.DOTALL)
+_WINDOWS_PATH: Final = re.compile(r'[A-Za-z]:\\|\\\\[A-Za-z]')
+_EXTENDED: Final = re.compile(r"(?P<charset>[A-Za-z0-9_\-]*)'[^']*'(?P<value>.*)", re.DOTALL)
+_ENCODED_WORD: Final = re.compile(
+    r'=\?(?P<charset>[A-Za-z0-9_\-]{1,40})(?:\*[A-Za-z\-]{1,20})?'
+    r'\?(?P<coding>[BbQq])\?(?P<text>[^? ]*)\?='
+)
+_ESCAPE: Final = re.compile(r'%[0-9A-Fa-f]{2}')
+
+
+def disposition_name(values: tuple[str, ...]) -> str | None:
+    """The name in Content-Disposition fields, not yet made safe; None if there is none.
+
+    >>> disposition_name(('attachment; filename=my 1st image.csv',))
+    'my 1st image.csv'
+    >>> disposition_name(("attachment; filename=a.csv; filename*=UTF-8''na%C3%AFve.csv",))
+    'naïve.csv'
+    """
+    found: dict[str, str] = {}
+    for value in values:
+        for name, text in _parameters(value):
+            if text and name in {'filename', 'filename*'}:
+                found.setdefault(name, text)
+    plain, extended = found.get('filename', ''), found.get('filename*', '')
+    return _read_extended(extended) or _read_plain(plain) or _read_sloppy(extended) or None
+
+
+def _parameters(value: str) -> Iterator[tuple[str, str]]:
+    """Names in lower case and values; each character is looked at a few times at most."""
+    start = 0
+    while start < len(value):
+        end = value.find(';', start)
+        end = len(value) if end < 0 else end
+        equals = value.find('=', start, end)
+        if equals < 0:
+            start = end + 1
+            continue
+        name = _last_word(value[start:equals])
+        text = value[equals + 1 : end].strip(_BLANK)
+        if text.startswith('"'):
+            quoted = _QUOTED.match(value, value.index('"', equals))
+            if quoted is not None:
+                end = value.find(';', quoted.end())
+                end = len(value) if end < 0 else end
+                text = _unescape(quoted[1])
+        elif len(text) > 1 and text[0] == text[-1] == "'" and not name.endswith('*'):
+            text = text[1:-1]
+        yield name, text
+        start = end + 1
+
+
+def _last_word(text: str) -> str:
+    # Before the first name there may be a type, and not always a semicolon behind it.
+    words = text.replace(',', ' ').replace('\t', ' ').strip(' ').rpartition(' ')
+    return words[2].lower()
+
+
+def _unescape(text: str) -> str:
+    return text if _WINDOWS_PATH.match(text) else _ESCAPED.sub(r'\1', text)
+
+
+def _read_extended(text: str) -> str | None:
+    found = _EXTENDED.fullmatch(text)
+    if found is None:
+        return None
+    return _decode(_unquote(found['value']), found['charset'] or 'utf-8')
+
+
+def _read_sloppy(text: str) -> str:
+    # Without a charset, or with one that is not known or not right.
+    found = _EXTENDED.fullmatch(text)
+    coded = _unquote(text if found is None else found['value'])
+    return _decode(coded, 'utf-8') or coded.decode('latin-1')
+
+
+def _read_plain(text: str) -> str:
+    if '=?' in text:
+        text = _read_words(text)
+    try:
+        # Many servers put UTF-8 where ISO 8859-1 is meant; what decodes as UTF-8 hardly is not.
+        text = text.encode('latin-1').decode('utf-8')
+    except UnicodeError:
+        return text
+    if _ESCAPE.search(text) is None:
+        return text
+    return _decode(_unquote(text), 'utf-8') or text
+
+
+def _read_words(text: str) -> str:
+    pieces: list[str] = []
+    start = 0
+    for found in _ENCODED_WORD.finditer(text):
+        between = text[start : found.start()]
+        # White space between two encoded words is not shown (RFC 2047 section 6.2).
+        pieces.append('' if start and not between.strip(_BLANK) else between)
+        pieces.append(_read_word(found))
+        start = found.end()
+    return ''.join((*pieces, text[start:]))
+
+
+def _read_word(found: re.Match[str]) -> str:
+    text = found['text']
+    try:
+        if found['coding'] in 'Bb':
+            coded = b64decode(text + '=' * (-len(text) % 4))
+        else:
+            quoted = text.replace('%', '%25').replace('_', ' ').replace('=', '%')
+            coded = _unquote(quoted)
+    except ValueError:
+        return found[0]
+    return _decode(coded, found['charset']) or found[0]
+
+
+def _unquote(text: str) -> bytes:
+    # A field is read as ISO 8859-1, so its characters are the bytes that came.
+    try:
+        return unquote_to_bytes(text.encode('latin-1'))
+    except UnicodeEncodeError:
+        return unquote_to_bytes(text.encode('utf-8', 'replace'))
+
+
+def _decode(coded: bytes, charset: str) -> str | None:
+    if charset.lower() not in _CHARSETS:
+        return None
+    try:
+        return coded.decode(charset)
+    except UnicodeDecodeError:
+        return None
