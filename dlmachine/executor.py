@@ -48,7 +48,6 @@ from dlmachine.core.events import (
     Published,
     SegmentsEnded,
     Validated,
-    Waited,
 )
 from dlmachine.core.faults import (
     Bug,
@@ -63,6 +62,7 @@ from dlmachine.core.policy import Policy
 from dlmachine.core.ports import Part, PartError, World
 from dlmachine.core.snapshot import Snapshot
 from dlmachine.core.states import Broken, Finished, Step
+from dlmachine.execution.waiting import wait
 from dlmachine.telling import tell_end, tell_failure, tell_step, tell_verdict
 from dlmachine.validating import find_objection
 
@@ -183,10 +183,8 @@ class Run:
                 return self._read_checksums(effect)
             case Validate():
                 return self._validate()
-            case Wait(duration=duration):
-                cut = world.clock.sleep(duration)
-                at = world.clock.now()
-                return Waited(at=at) if cut is None else Failed(at=at, fault=cut)
+            case Wait():
+                return wait(world, effect, self._descriptor)
             case Publish():
                 return self._publish(effect)
             case Record():

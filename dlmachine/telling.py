@@ -44,8 +44,13 @@ def tell_step(effect: Effect, event: Event) -> None:
         level = _INFO if event.head.status >= _FIRST_ERROR else _DEBUG
         if logger.isEnabledFor(level):
             logger.log(level, '%s: %s', show_effect(effect), event.head.status)
-    elif isinstance(effect, Wait):
-        logger.info('%s', show_effect(effect))
+
+
+def tell_wait(effect: Wait, descriptor: Descriptor) -> None:
+    """That a wait begins, how long and why: by a logger of its own, which can be heard alone."""
+    logger = _logger()
+    if logger is not None:
+        logger.getChild(WAITS).info('%s: %s', shown_url(descriptor), show_effect(effect))
 
 
 def tell_end(outcome: Outcome, descriptor: Descriptor) -> None:
@@ -72,6 +77,9 @@ def warn(text: str) -> None:
     if logger is not None:
         logger.warning('%s', text)
 
+
+#: The child of the logger `dlmachine` that tells waits, before they begin.
+WAITS: Final = 'wait'
 
 _FIRST_ERROR: Final = 400
 #: As `logging` numbers its levels.

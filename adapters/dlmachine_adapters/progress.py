@@ -7,16 +7,18 @@ elsewhere, and where it is not wanted, nothing is loaded and nothing is counted.
 import contextlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import cache
 from threading import Lock, RLock
 from typing import Any, BinaryIO, Final
 
 from dlmachine.core.answer import TakeBody
-from dlmachine.core.effects import Discard, ExchangeMany, Join, Publish
+from dlmachine.core.effects import Discard, ExchangeMany, Join, Publish, Wait
 from dlmachine.core.events import Discarded, Failed, PlaceTaken, Published, Received
 from dlmachine.core.ports import Part, Sink
 from dlmachine.core.segments import count_bytes
+from dlmachine.core.show import show_effect
 
 #: What is over sooner shows no bar.
 _QUIET_SECONDS: Final = 0.5
@@ -35,6 +37,10 @@ class NoProgress:
     def leave(self, part: Part) -> None:
         """Nothing to end."""
 
+    def waiting(self, effect: Wait, label: str) -> AbstractContextManager[None]:
+        """Show nothing."""
+        return contextlib.nullcontext()
+
 
 class BarProgress:
     """Shows a bar for each body."""
@@ -47,6 +53,23 @@ class BarProgress:
         """The body ended, well or not."""
         if isinstance(part, MeteredPart):
             part.close()
+
+    @contextlib.contextmanager
+    def waiting(self, effect: Wait, label: str) -> Iterator[None]:
+        """A line in place of a bar, unless it is over before it could be read."""
+        bar = None
+        if effect.duration.total_seconds() >= _QUIET_SECONDS:
+            with contextlib.suppress(*_UNSHOWABLE):
+                bar = _bar_class()(
+                    total=0, desc=f'{label}: {show_effect(effect)}', bar_format='{desc}',
+                    file=sys.stderr, dynamic_ncols=True, leave=False,
+                )  # fmt: skip
+        try:
+            yield
+        finally:
+            with contextlib.suppress(*_UNSHOWABLE):
+                if bar is not None:
+                    bar.close()
 
 
 class MeteredPart:

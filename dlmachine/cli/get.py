@@ -1,8 +1,8 @@
 """`dlmachine get`: download."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,6 +22,8 @@ from dlmachine.cli.common import (
     shown,
 )
 from dlmachine.cli.interruption import ending_at_once
+from dlmachine.telling import WAITS
+from dlmachine_adapters.progress import is_seen
 
 if TYPE_CHECKING:
     from dlmachine.batch import BatchItem
@@ -63,7 +65,11 @@ def command(urls: tuple[str, ...], **given: Any) -> None:
         raise click.UsageError(msg)
     is_quiet = any(given[name] for name in ('quiet', 'no_progress', 'as_json', 'verbose'))
     is_bare = is_quiet or given['dry_run']
-    with _telling(given['verbose']), managing(given, progress=not is_bare) as manager:
+    with (
+        _telling(given),
+        managing(given, progress=not is_bare) as manager,
+        _telling_waits(given, has_bars=manager.config.progress and is_seen()),
+    ):
         wishes = [*urls, *_read_wishes(given['input_file'], manager)]
         if not wishes:
             msg = '--input-file has no URL in it'
@@ -128,16 +134,26 @@ def _warn_if_stale(outcome: 'Outcome') -> None:
         click.echo(f'stale: {outcome.content}: {outcome.reason}', err=True)
 
 
+def _telling(given: Mapping[str, Any]) -> AbstractContextManager[None]:
+    """With --verbose the log of dlmachine goes to stderr, as long as this lasts."""
+    return _logged('', given['verbose'], '%(asctime)s %(levelname)-7s %(message)s')
+
+
+def _telling_waits(given: Mapping[str, Any], *, has_bars: bool) -> AbstractContextManager[None]:
+    """Waits are told on stderr, unless the log or a bar shows them or nothing is to be shown."""
+    is_told = given['verbose'] or given['quiet'] or has_bars
+    return _logged(f'.{WAITS}', not is_told, '%(message)s')
+
+
 @contextmanager
-def _telling(verbosity: int) -> Iterator[None]:
-    """Let the log of dlmachine go to stderr, as long as this lasts."""
+def _logged(child: str, verbosity: int, pattern: str) -> Iterator[None]:
     if not verbosity:
         yield
         return
     import logging
 
-    logger, shown = logging.getLogger('dlmachine'), logging.StreamHandler(sys.stderr)
-    shown.setFormatter(logging.Formatter('%(asctime)s %(levelname)-7s %(message)s', '%H:%M:%S'))
+    logger, shown = logging.getLogger(f'dlmachine{child}'), logging.StreamHandler(sys.stderr)
+    shown.setFormatter(logging.Formatter(pattern, '%H:%M:%S'))
     before = logger.level
     logger.addHandler(shown)
     logger.setLevel(logging.INFO if verbosity == 1 else logging.DEBUG)

@@ -29,6 +29,7 @@ from dlmachine.core.effects import (
     ReleaseLock,
     Retire,
     Unpublish,
+    Wait,
 )
 from dlmachine.core.events import (
     Answered,
@@ -275,6 +276,10 @@ class Progress(Protocol):
 
     def leave(self, part: Part) -> None:
         """The body of a watched part ended, well or not."""
+        ...
+
+    def waiting(self, effect: Wait, label: str) -> AbstractContextManager[None]:
+        """Show that the download of this name waits, how long and why, within the block."""
         ...
 
 

@@ -3,13 +3,14 @@
 import io
 import sys
 import threading
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from dlmachine.core.answer import TakeBody
-from dlmachine.core.effects import Discard, OpenPart
+from dlmachine.core.effects import Discard, OpenPart, Wait
 from dlmachine.core.ports import Part
 from dlmachine_adapters.fakes import ManualClock, MemoryFiles
 from dlmachine_adapters.progress import (
@@ -201,3 +202,27 @@ def test_bars_that_begin_at_once_are_of_one_class() -> None:
     finally:
         sys.setswitchinterval(0.005)
     assert len(set(made)) == 1
+
+
+def test_a_wait_is_shown_while_it_lasts(terminal: Terminal) -> None:
+    """How long and why, under the name; and then the line is empty again."""
+    with BarProgress().waiting(Wait(duration=timedelta(seconds=6), reason='backoff'), 'genome.fa'):
+        assert 'genome.fa: wait 6 s: backoff' in terminal.getvalue()
+
+    assert terminal.getvalue().rpartition('backoff')[2].strip() == ''
+
+
+def test_a_short_wait_is_not_shown(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody could read it; and without progress no wait is."""
+    monkeypatch.setattr('dlmachine_adapters.progress._QUIET_SECONDS', 0.5)
+    wait = Wait(duration=timedelta(seconds=0.2), reason='backoff')
+    for progress in (BarProgress(), NoProgress()):
+        with progress.waiting(wait, 'x'):
+            assert terminal.getvalue() == ''
+
+
+def test_a_wait_ends_though_nothing_can_be_shown(terminal: Terminal) -> None:
+    """A stderr that is closed harms nothing."""
+    terminal.close()
+    with BarProgress().waiting(Wait(duration=timedelta(seconds=6), reason='backoff'), 'x'):
+        pass

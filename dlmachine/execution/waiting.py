@@ -1,0 +1,18 @@
+"""Waiting before the next try; told before it begins, or it would look as if it hung."""
+
+from dlmachine.core.descriptor import Descriptor
+from dlmachine.core.effects import Wait
+from dlmachine.core.events import Failed, Waited
+from dlmachine.core.filename import name_content
+from dlmachine.core.headers import Headers
+from dlmachine.core.ports import World
+from dlmachine.telling import tell_wait
+
+
+def wait(world: World, effect: Wait, descriptor: Descriptor) -> Waited | Failed:
+    """Let the time pass, shown in the log and where progress is."""
+    tell_wait(effect, descriptor)
+    with world.progress.waiting(effect, name_content(Headers(), descriptor.url)):
+        cut = world.clock.sleep(effect.duration)
+    at = world.clock.now()
+    return Waited(at=at) if cut is None else Failed(at=at, fault=cut)
