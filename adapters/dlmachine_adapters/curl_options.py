@@ -34,8 +34,9 @@ _PROTOCOLS: Final = {
     'sftp': pycurl.PROTO_SFTP,
 }
 
-#: CURLOPT_SUPPRESS_CONNECT_HEADERS, for which pycurl has no name (curl/include/curl/curl.h).
+#: Options for which pycurl has no name (curl/include/curl/curl.h).
 _SUPPRESS_CONNECT_HEADERS: Final = 265
+_HAPPY_EYEBALLS_TIMEOUT_MS: Final = 271
 
 #: Over TLS, where the server offers it. One version for all backends unless it is asked for:
 #: with a connection for each exchange it gains nothing.
@@ -79,6 +80,7 @@ def set_options(
 
 def _set_limits(curl: Any, effect: Exchange, watch: Watch) -> None:
     curl.setopt(pycurl.CONNECTTIMEOUT_MS, math.ceil(watch.connect_seconds() * 1000))
+    curl.setopt(_HAPPY_EYEBALLS_TIMEOUT_MS, math.ceil(watch.head_start_seconds() * 1000))
     total = watch.total_seconds()
     if total is not None:
         curl.setopt(pycurl.TIMEOUT_MS, math.ceil(total * 1000))

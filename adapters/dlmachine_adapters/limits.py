@@ -23,6 +23,11 @@ _DRAIN_SECONDS: Final = 1.0
 _SLACK_SECONDS: Final = 0.02
 
 
+#: RFC 8305 section 8: the "Connection Attempt Delay", and the least that it may be.
+_HEAD_START_SECONDS: Final = 0.25
+_LEAST_HEAD_START_SECONDS: Final = 0.01
+
+
 class LimitPassed(Exception):  # noqa: N818 -- a limit that passes is no error of anybody's
     """A limit of time has run out; the watch knows which."""
 
@@ -90,6 +95,13 @@ class Watch:
     def connect_seconds(self) -> float:
         """Seconds that connecting may take, of which the whole may leave fewer."""
         return max(min(self._connect_until, self._end) - monotonic(), 0.001)
+
+    def head_start_seconds(self) -> float:
+        """Seconds before the next address of a host is tried besides (RFC 8305 section 8).
+
+        A tenth of the time for connecting at most, so that each address has its turn.
+        """
+        return max(min(_HEAD_START_SECONDS, self.connect_seconds() / 10), _LEAST_HEAD_START_SECONDS)
 
     def total_seconds(self) -> float | None:
         """Seconds that the whole may take; None: as long as it likes."""

@@ -40,7 +40,8 @@ from dlmachine.core.http.head_parser import (
 )
 from dlmachine_adapters.limits import LimitPassed, Watch
 from dlmachine_adapters.reception import HeadError
-from dlmachine_adapters.watched_sockets import WATCH, WatchedTls, connect, receive_into, send_all
+from dlmachine_adapters.requests_backend.connecting import connect
+from dlmachine_adapters.watched_sockets import WATCH, WatchedTls, receive_into, send_all
 
 _BUFFER_BYTES: Final = 65_536
 

@@ -4,17 +4,12 @@ A wait of a socket can not be woken up from outside, so none is longer than the 
 between two of them it may say that a limit has passed, or that it is to stop.
 """
 
-import errno
-import os
 import socket
 import ssl
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, Final
-
-from urllib3.util.connection import allowed_gai_family
-from urllib3.util.wait import wait_for_write
 
 from dlmachine_adapters.limits import LimitPassed, Watch
 
@@ -22,7 +17,6 @@ from dlmachine_adapters.limits import LimitPassed, Watch
 WATCH: Final[ContextVar[Watch | None]] = ContextVar('dlmachine_watch', default=None)
 
 _PIECE_BYTES: Final = 65_536
-_UNDER_WAY: Final = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR})
 
 
 @contextmanager
@@ -33,37 +27,6 @@ def watched(watch: Watch) -> Iterator[None]:
         yield
     finally:
         WATCH.reset(token)
-
-
-def connect(
-    host: str,
-    port: int,
-    watch: Watch,
-    source: tuple[str, int] | None,
-    options: Iterable[Any] | None,
-) -> socket.socket:
-    """A connection to one of the addresses of a host.  Raises: LimitPassed, OSError."""
-    last = OSError(errno.EHOSTUNREACH, 'the name has no address')
-    name = host.strip('[]')
-    for family, kind, protocol, _, address in socket.getaddrinfo(
-        name, port, allowed_gai_family(), socket.SOCK_STREAM
-    ):
-        sock = socket.socket(family, kind, protocol)
-        try:
-            for option in options or ():
-                sock.setsockopt(*option)
-            if source is not None:
-                sock.bind(source)
-            _connect(sock, address, watch)
-        except OSError as error:
-            last = error
-            sock.close()
-        except BaseException:
-            sock.close()
-            raise
-        else:
-            return sock
-    raise last
 
 
 def receive_into(sock: Any, buffer: Any, watch: Watch) -> int:
@@ -105,18 +68,6 @@ class WatchedTls(ssl.SSLSocket):
         except LimitPassed:
             self.close()  # Whoever made it does so only at an OSError.
             raise
-
-
-def _connect(sock: socket.socket, address: Any, watch: Watch) -> None:
-    sock.setblocking(False)  # noqa: FBT003 -- the name says it
-    code = sock.connect_ex(address)
-    if code in _UNDER_WAY:
-        while not wait_for_write(sock, timeout=watch.wait_on()):
-            pass
-        code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-    if code:
-        raise OSError(code, os.strerror(code))
-    sock.settimeout(watch.wait_on())
 
 
 def _send(sock: Any, piece: memoryview, watch: Watch) -> int:

@@ -1,0 +1,1 @@
+"""The requests backend: what it adds to `requests` and `urllib3`."""

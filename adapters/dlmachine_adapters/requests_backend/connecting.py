@@ -1,0 +1,143 @@
+"""Connecting to one of the addresses of a host name, in the way of Happy Eyeballs (RFC 8305).
+
+The addresses are tried in the resolver's order, families in turn; each gets a head start, and is
+then joined by the next. The first that accepts is used. libcurl does the same by itself.
+"""
+
+import errno
+import os
+import select
+import socket
+from collections.abc import Iterable, Sequence
+from itertools import chain, zip_longest
+from time import monotonic
+from typing import Any, Final
+
+from urllib3.util.connection import allowed_gai_family
+
+from dlmachine_adapters.limits import Watch
+
+_UNDER_WAY: Final = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR})
+_NO_WAY: Final = frozenset({
+    errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL,
+})  # fmt: skip
+#: Family, type, protocol and socket address, as the resolver gives them.
+_Address = tuple[int, int, int, Any]
+
+
+def connect(
+    host: str,
+    port: int,
+    watch: Watch,
+    source: tuple[str, int] | None,
+    options: Iterable[Any] | None,
+) -> socket.socket:
+    """A connection to one of the addresses of a host.  Raises: LimitPassed, OSError."""
+    found = socket.getaddrinfo(host.strip('[]'), port, allowed_gai_family(), socket.SOCK_STREAM)
+    addresses = in_turn([(one[0], one[1], one[2], one[4]) for one in found])
+    race = _Race(addresses, source, tuple(options or ()))
+    try:
+        winner = race.run(watch)
+    finally:
+        race.close()
+    winner.settimeout(watch.wait_on())
+    return winner
+
+
+def in_turn(addresses: Sequence[_Address]) -> list[_Address]:
+    """The addresses with their families in turn, the family of the first one first (section 4).
+
+    >>> four, six = socket.AF_INET, socket.AF_INET6
+    >>> [one[3] for one in in_turn([(six, 1, 6, 'a'), (six, 1, 6, 'b'), (four, 1, 6, 'c')])]
+    ['a', 'c', 'b']
+    """
+    families = {family: None for family, *_ in addresses}
+    queues = [[one for one in addresses if one[0] == family] for family in families]
+    return [one for one in chain.from_iterable(zip_longest(*queues)) if one is not None]
+
+
+class _Race:
+    """Connections under way to the addresses of one host."""
+
+    def __init__(
+        self,
+        addresses: Iterable[_Address],
+        source: tuple[str, int] | None,
+        options: tuple[Any, ...],
+    ) -> None:
+        """None is under way yet."""
+        self._waiting = list(reversed(list(addresses)))
+        self._source = source
+        self._options = options
+        self._under_way: dict[int, socket.socket] = {}
+        self._poll = select.poll()
+        self._next_at = 0.0
+        self._fault: OSError | None = None
+
+    def run(self, watch: Watch) -> socket.socket:
+        """The first that is connected.  Raises: LimitPassed, OSError."""
+        head_start = watch.head_start_seconds()
+        while self._waiting or self._under_way:
+            if self._waiting and (not self._under_way or monotonic() >= self._next_at):
+                self._next_at = monotonic() + head_start
+                winner = self._start(self._waiting.pop())
+            else:
+                winner = self._wait(watch.wait_on())
+            if winner is not None:
+                return winner
+        raise self._fault or OSError(errno.EHOSTUNREACH, 'the name has no address')
+
+    def close(self) -> None:
+        """Close all that are still under way."""
+        for sock in self._under_way.values():
+            sock.close()
+        self._under_way.clear()
+
+    def _start(self, address: _Address) -> socket.socket | None:
+        family, kind, protocol, place = address
+        try:
+            sock = socket.socket(family, kind, protocol)
+        except OSError as error:  # The system does not know the family.
+            self._note(error)
+            return None
+        self._under_way[sock.fileno()] = sock
+        try:
+            for option in self._options:
+                sock.setsockopt(*option)
+            if self._source is not None:
+                sock.bind(self._source)
+            sock.setblocking(False)  # noqa: FBT003 -- the name says it
+            code = sock.connect_ex(place)
+        except OSError as error:
+            self._under_way.pop(sock.fileno()).close()
+            self._note(error)
+            return None
+        if code in _UNDER_WAY:
+            self._poll.register(sock.fileno(), select.POLLOUT)
+            return None
+        return self._ended(sock, code)
+
+    def _wait(self, most_seconds: float) -> socket.socket | None:
+        left = max(self._next_at - monotonic(), 0.0) if self._waiting else most_seconds
+        winner = None
+        for number, _ in self._poll.poll(min(left, most_seconds) * 1000):
+            self._poll.unregister(number)
+            sock = self._under_way[number]
+            code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if winner is None or code:
+                winner = self._ended(sock, code) or winner
+        return winner
+
+    def _ended(self, sock: socket.socket, code: int) -> socket.socket | None:
+        del self._under_way[sock.fileno()]
+        if not code:
+            return sock
+        sock.close()
+        self._note(OSError(code, os.strerror(code)))
+        return None
+
+    def _note(self, error: OSError) -> None:
+        self._next_at = 0.0  # Section 5: the next one need not wait any longer.
+        # That there is no way to one family says nothing of the server.
+        if self._fault is None or error.errno not in _NO_WAY:
+            self._fault = error
