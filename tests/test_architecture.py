@@ -22,13 +22,13 @@ PACKAGES = (CORE.parent, Path(importlib.import_module('dlmachine_adapters').__fi
 #: The standard library's modules of values; everything else there does something.
 PURE = {
     'base64', 'collections', 'contextlib', 'dataclasses', 'datetime', 'difflib', 'functools', 'email', 'enum', 'hashlib',
-    'json', 'math', 'operator', 'pathlib', 're', 'types', 'typing', 'urllib', 'returns', 'rfc8785', 'dlmachine',
+    'json', 'math', 'operator', 'pathlib', 're', 'types', 'typing', 'unicodedata', 'urllib', 'idna', 'returns', 'rfc8785', 'dlmachine',
 }  # fmt: skip
 FORBIDDEN_CALLS = {'now', 'utcnow', 'today', 'open', 'print', 'input', 'read_text', 'write_text'}
 #: What importing dlmachine must not load.
 HEAVY = {
     'requests', 'pycurl', 'cachedir', 'numpy', 'pandas', 'rich', 'click', 'tqdm', 'yaml',
-    'filelock', 'urllib3', 'sqlite3',
+    'filelock', 'urllib3', 'sqlite3', 'idna',
 }  # fmt: skip
 
 

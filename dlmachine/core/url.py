@@ -1,7 +1,7 @@
 """URLs: parsing, normalising, joining, comparing origins.
 
 Pure. RFC 3986 for syntax and normalisation (section 6.2.2), RFC 6454 for origins,
-IDNA (RFC 3490) for host names.
+UTS 46 for host names.
 """
 
 import re
@@ -13,6 +13,7 @@ from urllib.parse import quote, urljoin, urlsplit
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.http.host import ascii_host
 from dlmachine.core.redact import redact_url
 from dlmachine.core.text import find_frame_breaker
 from dlmachine.core.values import frozen
@@ -43,7 +44,7 @@ _ADDRESS: Final = re.compile(r'[0-9a-f:.]+(%[a-z0-9_.~\-]+)?')
 class Url:
     """A URL in normal form; `str()` writes it, `repr()` masks its secrets.
 
-    Host lower case and IDNA-encoded, default port dropped, dot segments removed,
+    Host in lower case and in ASCII (UTS 46), default port dropped, dot segments removed,
     percent-encoding in one way only, no fragment.
     """
 
@@ -119,7 +120,7 @@ def _normalise(text: str, where: str) -> Result[Url, Fault]:
         return Failure(fault)
     try:
         parts = urlsplit(text.strip(' '))
-        host, port = _normal_host(parts.hostname or ''), parts.port
+        host, port = _normal_host(_host_of(parts.netloc)), parts.port
     except (ValueError, UnicodeError) as error:
         return Failure(InvalidInput(where=where, problem=f'is no URL: {_reason(error)}'))
     scheme = parts.scheme.lower()
@@ -203,9 +204,16 @@ def _find_excess(text: str, where: str) -> InvalidInput | None:
     )
 
 
+def _host_of(netloc: str) -> str:
+    # `urlsplit` would write it in lower case, and Σ at the end of a word as ς: another name.
+    place = netloc.rpartition('@')[2]
+    _, bracket, address = place.partition('[')
+    return address.partition(']')[0] if bracket else place.partition(':')[0]
+
+
 def _normal_host(host: str) -> str:
     is_address = ':' in host
-    named = host if host.isascii() else host.encode('idna').decode('ascii')
+    named = host if host.isascii() else ascii_host(host)
     lowered = named.lower() if is_address else named.lower().removesuffix('.')
     if not (_ADDRESS if is_address else _HOST_NAME).fullmatch(lowered):
         msg = 'no host name'
