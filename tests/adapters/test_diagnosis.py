@@ -226,6 +226,6 @@ def test_a_row_that_is_removed_just_now_is_no_finding(
             remove_entry(of, entry)
             yield entry
 
-    monkeypatch.setattr(diagnosis, 'list_entries', then_remove)
+    monkeypatch.setattr(diagnosis, 'list_rows', then_remove)
 
     assert look(registry) == []

@@ -163,7 +163,7 @@ def test_what_can_not_be_fixed_is_told(run: Run, url: str) -> None:
     done = run('cache', 'verify', '--fix')
 
     assert done.exit_code == 9
-    assert '(it is no regular file)  -> not fixed: it is no regular file' in done.stdout
+    assert '(it is not a regular file)  -> not fixed: it is not a regular file' in done.stdout
 
 
 # --- doctor -----------------------------------------------------------------------
