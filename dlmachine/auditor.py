@@ -15,7 +15,7 @@ from returns.pipeline import is_successful
 from returns.result import Result
 
 from dlmachine.core.cachekey import shown_url
-from dlmachine.core.decide import Verdict
+from dlmachine.core.decide import Reason, Verdict
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.destination import AtPath
 from dlmachine.core.faults import Fault, InvalidInput
@@ -35,6 +35,9 @@ class AuditStatus(Enum):
     HIT = 'hit'
     #: A copy is stored, and the server would be asked whether it is current.
     STALE = 'stale'
+    #: A copy is stored, and its file has changed since: it would be read, and used only if it has
+    #: the digest on record; else it would be downloaded.
+    CHANGED = 'changed'
     #: It would be downloaded.
     MISSING = 'missing'
     #: It would be refused, before any request.
@@ -47,6 +50,8 @@ _BY_VERDICT: Final[Mapping[Verdict, AuditStatus]] = {
     Verdict.FETCH: AuditStatus.MISSING,
     Verdict.RESUME: AuditStatus.MISSING,
 }
+
+_TO_DOWNLOAD: Final = (AuditStatus.STALE, AuditStatus.CHANGED, AuditStatus.MISSING)
 
 
 @frozen
@@ -68,8 +73,11 @@ class AuditRow:
 
     @property
     def would_download(self) -> bool:
-        """Whether the server would be asked, for the bytes or for whether they are current."""
-        return self.status in {AuditStatus.STALE, AuditStatus.MISSING}
+        """Whether the server would be asked, for the bytes or for whether they are current.
+
+        Of a copy that has changed it is not known before it is read.
+        """
+        return self.status in _TO_DOWNLOAD
 
 
 @frozen
@@ -82,7 +90,7 @@ class AuditSummary:
     @property
     def would_download(self) -> bool:
         """Whether any item would be asked for."""
-        return bool(self.counts[AuditStatus.STALE] or self.counts[AuditStatus.MISSING])
+        return any(self.counts[one] for one in _TO_DOWNLOAD)
 
     @property
     def would_fail(self) -> bool:
@@ -91,8 +99,16 @@ class AuditSummary:
 
     def __str__(self) -> str:
         """For people, in one line."""
-        counts = ', '.join(f'{count} {status.value}' for status, count in self.counts.items())
-        return f'{counts}; {self.stored_bytes:,} bytes stored'
+        return f'{self.counted}; {self.stored_bytes:,} bytes stored'
+
+    @property
+    def counted(self) -> str:
+        """How many there are of each; of changed ones only if there are any."""
+        return ', '.join(
+            f'{count} {status.value}'
+            for status, count in self.counts.items()
+            if count or status is not AuditStatus.CHANGED
+        )
 
 
 def audit(
@@ -161,12 +177,19 @@ def _planned_row(item: Item, url: str, made: Plan) -> AuditRow:
     return AuditRow(
         name=item.name,
         url=url,
-        status=_BY_VERDICT[made.verdict],
+        status=_status(made),
         reason=made.reason.value,
         size_bytes=None if entry is None else _size(entry),
         age=None if entry is None else made.snapshot.now - entry.stored_at,
         path=place if entry is None else entry.path,
     )
+
+
+def _status(made: Plan) -> AuditStatus:
+    is_touched = made.entry is not None and made.entry.has_changed
+    if is_touched or made.reason is Reason.RESIZED:
+        return AuditStatus.CHANGED
+    return _BY_VERDICT[made.verdict]
 
 
 def _size(entry: CacheEntry) -> int | None:

@@ -88,7 +88,7 @@ def test_only_usable_versions_inside_the_window_are_chosen(
     seen: list[CacheEntry], window: Window, checksum: Checksum | None
 ) -> None:
     """READY, whole, dated inside, with no other digest on record; and none is newer."""
-    chosen = choose_version(seen, window, checksum)
+    chosen = choose_version(seen, Policy(window=window, checksum=checksum))
     fitting = [
         entry for entry in seen
         if entry.is_usable and window.holds(entry.stored_at)

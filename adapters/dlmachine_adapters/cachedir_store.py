@@ -14,11 +14,11 @@ from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.effects import Record, Retire
 from dlmachine.core.events import Failed, PlaceTaken, Recorded, Retired
 from dlmachine.core.faults import CacheUnusable
-from dlmachine.core.metadata import MetadataUpdate
+from dlmachine.core.metadata import MetadataUpdate, SameVersion
 from dlmachine.core.ports import Clock
 from dlmachine.core.record import DownloadRecord
 from dlmachine.core.snapshot import CacheEntry, CacheSeen, Status
-from dlmachine_adapters.cachedir.entry_files import file_size
+from dlmachine_adapters.cachedir.entry_files import see_file
 from dlmachine_adapters.cachedir.rows import Misfit, Read, Row, read_rows
 from dlmachine_adapters.cachedir_foreign import (
     Foreign,
@@ -41,6 +41,8 @@ class CachedirStore:
         """Nothing is opened or made yet."""
         self._clock = clock
         self._grouping = Grouping(self._write)
+        #: What could not be written down (a folder that may only be read): known here at least.
+        self._unwritten: dict[tuple[str, int], DownloadRecord] = {}
         self._last_foreign: tuple[Descriptor | None, Mapping[str, Foreign]] = None, {}
         self.registry = Registry(folder)
 
@@ -60,7 +62,7 @@ class CachedirStore:
         except sqlite3.Error as error:
             fault = CacheUnusable(path=self.registry.path, problem=str(error))
             return CacheSeen(folder=self.folder, item_id=own, fault=fault)
-        found = [_own_entry(self.folder, row) for row in rows if row.item_id == own]
+        found = [self._own_entry(row) for row in rows if row.item_id == own]
         found += [
             _foreign_entry(self.folder, row, given[row.row_id])
             for row in rows
@@ -73,6 +75,19 @@ class CachedirStore:
             key=lambda entry: (entry.is_own, entry.version),
         )
         return CacheSeen(folder=self.folder, item_id=own, entries=tuple(entries))
+
+    def _own_entry(self, row: Read) -> CacheEntry | None:
+        if isinstance(row, Misfit):
+            return None if row.version is None else _unusable(self.folder, row.version)
+        record = row.record
+        if record is None and row.status is Status.READY:
+            # Nobody knows what its file should be.
+            return _unusable(self.folder, row.version)
+        later = self._unwritten.get((row.item_id, row.version)) if self._unwritten else None
+        if record is not None and later is not None and later.sha256 == record.sha256:
+            record = later
+        size = None if record is None else record.size_bytes
+        return _entry(self.folder, row, record, size, is_own=True)
 
     def _foreign(self, descriptor: Descriptor) -> Mapping[str, Foreign]:
         # A run looks twice: before it has the lock, and with it.
@@ -91,6 +106,9 @@ class CachedirStore:
         try:
             written = self._grouping.do(updates)
         except (sqlite3.Error, OSError, ValueError, OverflowError) as error:
+            for update in updates:
+                if isinstance(update, SameVersion):
+                    self._unwritten[update.item_id, update.version] = update.record
             return [self._failed(error)] * len(updates)
         at = self._clock.now()
         return [self._recorded(one, at) for one in written]
@@ -145,16 +163,6 @@ def _among(count: int) -> str:
     return f'm.item_id IN ({",".join("?" * count)})'
 
 
-def _own_entry(folder: str, row: Read) -> CacheEntry | None:
-    if isinstance(row, Misfit):
-        return None if row.version is None else _unusable(folder, row.version)
-    if row.record is None and row.status is Status.READY:
-        # Nobody knows what its file should be.
-        return _unusable(folder, row.version)
-    size = None if row.record is None else row.record.size_bytes
-    return _entry(folder, row, row.record, size, is_own=True)
-
-
 def _unusable(folder: str, version: int) -> CacheEntry:
     # Its number is taken, and that is all that is known of it.
     return CacheEntry(
@@ -175,12 +183,14 @@ def _entry(
     folder: str, row: Row, record: DownloadRecord | None, size: int | None, *, is_own: bool
 ) -> CacheEntry:
     path = os.path.join(folder, row.name)  # noqa: PTH118 -- each hit comes here
+    seen = see_file(path) if row.status is Status.READY else None
     return CacheEntry(
         version=row.version,
         status=row.status,
         stored_at=row.stored_at if record is None else record.finished_at,
         path=path,
-        file_bytes=file_size(path) if row.status is Status.READY else None,
+        file_bytes=None if seen is None else seen.st_size,
+        file_mtime_ns=None if seen is None else seen.st_mtime_ns,
         size_bytes=size,
         record=record,
         is_own=is_own,

@@ -9,6 +9,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dlmachine.core.checksums import Checksum
 from dlmachine.core.destination import PathKind, PathSeen, ends_in_separator
 from dlmachine.core.effects import ConfirmCopy, OpenPart, ReadChecksums, Unpublish
 from dlmachine.core.events import (
@@ -57,13 +58,13 @@ class LocalFiles:
         at = self._clock.now()
         try:
             seen = os.stat(effect.path)
-            is_there = stat.S_ISREG(seen.st_mode) and effect.size_bytes in {None, seen.st_size}
+            is_there = (
+                stat.S_ISREG(seen.st_mode)
+                and effect.size_bytes in {None, seen.st_size}
+                and effect.mtime_ns in {None, seen.st_mtime_ns}
+            )
             if is_there and effect.checksum is not None:
-                from hashlib import file_digest
-
-                with open(effect.path, 'rb') as file:
-                    digest = file_digest(file, effect.checksum.algorithm).hexdigest()
-                is_there = digest == effect.checksum.hex
+                is_there = _has_digest(effect.path, effect.checksum, seen)
         except OSError:
             is_there = False
         return CopyConfirmed(at=at) if is_there else CopyMissing(at=at)
@@ -108,6 +109,17 @@ class LocalFiles:
             fault = storage_fault(error, 'remove', effect.path)
             return Failed(at=self._clock.now(), fault=fault)
         return Unpublished(at=self._clock.now())
+
+
+def _has_digest(path: str, checksum: Checksum, seen: os.stat_result) -> bool:
+    from hashlib import file_digest
+
+    with open(path, 'rb') as file:
+        digest = file_digest(file, checksum.algorithm).hexdigest()
+    after = os.stat(path)
+    # What was read has to be what is used.
+    is_same = (after.st_ino, after.st_mtime_ns) == (seen.st_ino, seen.st_mtime_ns)
+    return is_same and digest == checksum.hex
 
 
 def _kind(place: Path) -> PathKind:

@@ -13,7 +13,7 @@ from typing import Final
 from dlmachine.core.record import DownloadRecord
 from dlmachine.core.snapshot import Status
 from dlmachine.core.values import frozen
-from dlmachine_adapters.cachedir.entry_files import file_size
+from dlmachine_adapters.cachedir.entry_files import see_file
 from dlmachine_adapters.cachedir.rows import Misfit, Read, Row, read_rows
 from dlmachine_adapters.cachedir_writing import remove_versions
 from dlmachine_adapters.registry import NoRegistry, Registry
@@ -44,7 +44,8 @@ class Listed:
     @property
     def file_bytes(self) -> int | None:
         """The size of its file now; None if there is none."""
-        return file_size(self.path)
+        seen = see_file(self.path)
+        return None if seen is None else seen.st_size
 
 
 def list_entries(registry: Registry) -> Iterator[Listed]:

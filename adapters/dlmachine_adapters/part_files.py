@@ -75,6 +75,7 @@ class FileKeeper:
         # Held by whoever changes what the note vouches for, or tells it.
         self._mutex = Lock()
         self._final: str | None = None
+        self.mtime_ns: int | None = None
         seen = os.fstat(handle)
         self._identity = (seen.st_dev, seen.st_ino)
         LIVE.add(self._identity)
@@ -269,6 +270,7 @@ class FileKeeper:
         # again, and may not take it for done.
         if not self._file.closed:
             self._syncing.sync(self._file.fileno())
+            self.mtime_ns = os.fstat(self._file.fileno()).st_mtime_ns
             self._file.close()
 
     def _disown(self) -> None:

@@ -68,6 +68,11 @@ class Keeper(Protocol):
         """Make it appear; the path.  Raises FileExistsError where a name is taken."""
         ...
 
+    @property
+    def mtime_ns(self) -> int | None:
+        """The modification time of the file that appeared; None where that is not known."""
+        ...
+
     def discard(self, *, keep: bool) -> None:
         """Close it, and remove it unless it is to be kept."""
         ...
@@ -191,7 +196,7 @@ class KeptPart:
         except OSError as error:
             where = getattr(effect.place, 'path', self._keeper.name)
             return Failed(at=self._clock.now(), fault=storage_fault(error, 'publish', where))
-        return Published(at=self._clock.now(), path=path)
+        return Published(at=self._clock.now(), path=path, mtime_ns=self._keeper.mtime_ns)
 
     def discard(self, effect: Discard) -> Discarded:
         """Close it, and remove it unless it is to be kept."""
@@ -228,6 +233,7 @@ class MemoryKeeper:
     """Keeps bytes in a buffer."""
 
     name = 'memory'
+    mtime_ns: int | None = None
 
     def __init__(self) -> None:
         """An empty buffer."""

@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 @click.option('--refresh', is_flag=True, help='As if every copy were to be checked.')
 @json_option
 def command(file: str, **given: Any) -> None:
-    """Show what the downloads of FILE would do: hit, stale, missing or would-fail.
+    """Show what the downloads of FILE would do.
 
-    FILE is a list of URLs, or a TOML, YAML or JSON manifest. Nothing is requested and
-    nothing written. Exit code: 10 if anything would be downloaded, else 1 if anything
-    would fail, else 0.
+    Each is a hit, stale, changed, missing, or would fail. FILE is a list of URLs, or a TOML,
+    YAML or JSON manifest. Nothing is requested and nothing written. Exit code: 10 if anything
+    would be downloaded, else 1 if anything would fail, else 0.
     """
     from dlmachine.auditor import AuditStatus, audit, summarize
     from dlmachine.cli.exit_codes import CHANGES_PENDING, GENERIC
@@ -52,9 +52,10 @@ def command(file: str, **given: Any) -> None:
     summary = summarize(rows)
     if given['as_json']:
         print_json([_as_json(row) for row in rows])
-    counted = ', '.join(f'{summary.counts.get(one, 0)} {one.value}' for one in AuditStatus)
-    click.echo(f'{len(rows)} in all: {counted}; {size_text(summary.stored_bytes)} stored', err=True)
-    if summary.counts.get(AuditStatus.MISSING, 0):
+    click.echo(
+        f'{len(rows)} in all: {summary.counted}; {size_text(summary.stored_bytes)} stored', err=True
+    )
+    if summary.counts[AuditStatus.MISSING] or summary.counts[AuditStatus.CHANGED]:
         sys.exit(CHANGES_PENDING)
     if summary.counts.get(AuditStatus.WOULD_FAIL, 0):
         sys.exit(GENERIC)

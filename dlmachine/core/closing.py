@@ -13,7 +13,7 @@ from dlmachine.core.destination import Auto, PathKind, ToPath
 from dlmachine.core.effects import ConfirmCopy, Discard, ReleaseLock
 from dlmachine.core.events import CopyConfirmed, CopyMissing, Event, Failed
 from dlmachine.core.faults import Bug, Fault, Party
-from dlmachine.core.freshness import choose_version
+from dlmachine.core.freshness import choose_version, must_read
 from dlmachine.core.outcome import Origin, Outcome
 from dlmachine.core.policy import Window
 from dlmachine.core.snapshot import CacheEntry
@@ -37,9 +37,9 @@ def close(job: Job, end: Outcome | Fault, *, keep_part: bool = False) -> Step:
     if not isinstance(end, Outcome):
         end = locate(end, job.descriptor, job.decision.destination)
     if not isinstance(end, Outcome) and job.policy.stale_if_error and job.may_fall_back:
-        copy = _stand_in(job, end)
-        if copy is not None:
-            return _fall_back(job, copy, end, keep_part=keep_part)
+        found = _stand_in(job, end)
+        if found is not None:
+            return _fall_back(job, *found, end, keep_part=keep_part)
     return give_back(job, end, keep_part=keep_part)
 
 
@@ -83,7 +83,17 @@ def give_back(job: Job, end: Outcome | Fault, *, keep_part: bool = False) -> Ste
     return Step(state=Finished(outcome=end) if isinstance(end, Outcome) else Broken(fault=end))
 
 
-def _stand_in(job: Job, fault: Fault) -> Outcome | None:
+def confirmation(job: Job, entry: CacheEntry) -> ConfirmCopy:
+    """What makes sure of a stored version before it is used."""
+    return ConfirmCopy(
+        path=entry.path,
+        size_bytes=entry.file_bytes,
+        mtime_ns=entry.file_mtime_ns,
+        checksum=must_read(entry, job.policy.checksum),
+    )
+
+
+def _stand_in(job: Job, fault: Fault) -> tuple[Outcome, ConfirmCopy] | None:
     if fault.party in _NO_STAND_IN:
         return None
     reason = f'a new copy could not be had: {fault.what()}'
@@ -91,19 +101,23 @@ def _stand_in(job: Job, fault: Fault) -> Outcome | None:
     if isinstance(wanted, Auto) and cache is not None:
         # It may be too old, that is what it stands in for; but not too new.
         window = Window(older_than=job.policy.window.older_than)
-        entry = choose_version(cache.entries, window, job.policy.checksum)
-        return None if entry is None else cached_outcome(job, entry, reason)
+        entry = choose_version(cache.entries, job.policy, window)
+        if entry is None:
+            return None
+        return cached_outcome(job, entry, reason), confirmation(job, entry)
     seen = job.snapshot.destination
     if isinstance(wanted, ToPath) and seen is not None and seen.kind is PathKind.FILE:
-        return Outcome(origin=Origin.STALE, reason=reason, key=job.key, path=wanted.path)
+        outcome = Outcome(origin=Origin.STALE, reason=reason, key=job.key, path=wanted.path)
+        checksum = job.policy.checksum
+        return outcome, ConfirmCopy(path=wanted.path, size_bytes=None, checksum=checksum)
     return None
 
 
-def _fall_back(job: Job, copy: Outcome, fault: Fault, *, keep_part: bool) -> Step:
+def _fall_back(
+    job: Job, copy: Outcome, effect: ConfirmCopy, fault: Fault, *, keep_part: bool
+) -> Step:
     outcome = replace(copy, origin=Origin.STALE, tries=fault.tries, fault=fault)
     state = FallingBack(
         job=replace(job, may_fall_back=False), outcome=outcome, fault=fault, keep_part=keep_part
     )
-    size = None if copy.record is None else copy.record.size_bytes
-    effect = ConfirmCopy(path=str(copy.path), size_bytes=size, checksum=job.policy.checksum)
     return Step(state=state, effect=effect)

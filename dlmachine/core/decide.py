@@ -50,7 +50,9 @@ class Reason(Enum):
     CHECK_ASKED = 'a version is stored, and check_freshness asks whether it is current'
     FORCED = 'force_download asks for a new copy'
     NOT_STORED = 'the cache has no version of it'
-    NONE_USABLE = 'no stored version is ready, whole and within the dates'
+    NONE_USABLE = 'no stored version is ready, whole and within the dates and sizes'
+    CHANGED = 'the stored file has changed since; it is used if it has the digest on record'
+    RESIZED = 'the stored file has changed: it does not have the size on record'
     PATH_GIVEN = 'a path is given as destination'
     MEMORY = 'memory is the destination'
     PART_LEFT = 'an earlier download left a part that can be gone on from'
@@ -133,17 +135,17 @@ def _decide_for(
     entries = snapshot.cache.entries
     if before is not None:
         new = tuple(entry for entry in entries if entry.path not in before)
-        meanwhile = choose_version(new, policy.window, policy.checksum)
+        meanwhile = choose_version(new, policy)
         if meanwhile is not None:
             return _stored(Reason.STORED_MEANWHILE, place, meanwhile)
-    entry = choose_version(entries, policy.window, policy.checksum)
+    entry = choose_version(entries, policy)
     if policy.offline and entry is not None:
         asked = policy.check_freshness or policy.force_download
         return _stored(Reason.OFFLINE if asked else Reason.STORED, place, entry)
     if policy.force_download:
         return _network(Verdict.FETCH, Reason.FORCED, place, None, descriptor, policy, snapshot)
     if entry is None:
-        reason = Reason.NONE_USABLE if entries else Reason.NOT_STORED
+        reason = _why_none(entries)
         return _network(Verdict.FETCH, reason, place, None, descriptor, policy, snapshot)
     # A version that must lie in the past can not be bettered by one made now.
     if policy.check_freshness and policy.window.holds(snapshot.now):
@@ -152,7 +154,17 @@ def _decide_for(
     return _stored(Reason.STORED, place, entry)
 
 
+def _why_none(entries: tuple[CacheEntry, ...]) -> Reason:
+    if not entries:
+        return Reason.NOT_STORED
+    newest = max(entries, key=lambda entry: entry.stored_at)
+    is_resized = newest.has_changed and not newest.is_usable
+    return Reason.RESIZED if is_resized else Reason.NONE_USABLE
+
+
 def _stored(reason: Reason, place: Destination, entry: CacheEntry) -> Result[Decision, Fault]:
+    if entry.has_changed:
+        reason = Reason.CHANGED
     return Success(
         Decision(verdict=Verdict.USE_CACHED, reason=reason, destination=place, entry=entry)
     )

@@ -24,11 +24,13 @@ from dlmachine.core.values import frozen
 class ConfirmCopy:
     """Make sure that the stored file is still there.  `CopyConfirmed`, `CopyMissing`.
 
-    With a `checksum` it is read through as well: the record does not have that digest.
+    It must have this size and modification time, where they are given. With a `checksum` it is
+    read through as well: the record does not have that digest, or the file was touched since.
     """
 
     path: str
     size_bytes: int | None
+    mtime_ns: int | None = None
     checksum: Checksum | None = None
 
 

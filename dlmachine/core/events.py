@@ -49,13 +49,13 @@ class Happened:
 
 
 class CopyConfirmed(Happened):
-    """The stored file is there, with the size on record."""
+    """The stored file is there, as it was asked for."""
 
     __slots__ = ()
 
 
 class CopyMissing(Happened):
-    """The stored file is gone or has another size."""
+    """The stored file is gone, or has another size, modification time or digest."""
 
     __slots__ = ()
 
@@ -155,10 +155,11 @@ class Waited(Happened):
 
 @frozen
 class Published:
-    """The file, or the buffer, is there."""
+    """The file, or the buffer, is there; a file has this modification time, if it is known."""
 
     at: datetime
     path: str | None
+    mtime_ns: int | None = None
 
 
 class PlaceTaken(Happened):

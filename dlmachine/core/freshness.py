@@ -7,7 +7,7 @@ conditional GET settles it (RFC 9110 section 13), never a HEAD before it.
 from collections.abc import Iterable
 
 from dlmachine.core.checksums import Checksum
-from dlmachine.core.policy import CheckMethod, Window
+from dlmachine.core.policy import CheckMethod, Policy, Window
 from dlmachine.core.record import DownloadRecord
 from dlmachine.core.snapshot import CacheEntry
 from dlmachine.core.validators import parse_etag, parse_http_date
@@ -15,22 +15,42 @@ from dlmachine.core.values import frozen
 
 
 def choose_version(
-    entries: Iterable[CacheEntry], window: Window, checksum: Checksum | None
+    entries: Iterable[CacheEntry], policy: Policy, window: Window | None = None
 ) -> CacheEntry | None:
-    """The newest usable version inside the window; None if there is none.
+    """The newest usable version inside the window, by default the policy's; None if there is none.
 
-    A version whose record has another digest than the one asked for is not usable.
+    A version whose record has another digest than the one asked for, or whose size is outside
+    `min_bytes` and `max_bytes`, is not usable.
     """
+    window, checksum = window or policy.window, policy.checksum
     usable = (
         entry
         for entry in entries
         if entry.is_usable
         and window.holds(entry.stored_at)
+        and _has_wanted_size(entry, policy)
         and recorded_digest(entry.record, checksum) in {None, checksum and checksum.hex}
     )
     return max(
         usable, key=lambda entry: (entry.stored_at, entry.is_own, entry.version), default=None
     )
+
+
+def _has_wanted_size(entry: CacheEntry, policy: Policy) -> bool:
+    size, least, most = entry.file_bytes or 0, policy.min_bytes, policy.max_bytes
+    return (least is None or size >= least) and (most is None or size <= most)
+
+
+def must_read(entry: CacheEntry, checksum: Checksum | None) -> Checksum | None:
+    """The digest that a stored copy must be found to have before it is used; None: no need.
+
+    The one asked for, where the record does not have it; else the one on record, where the file
+    was touched since.
+    """
+    if checksum is not None and recorded_digest(entry.record, checksum) is None:
+        return checksum
+    record = None if entry.is_as_recorded else entry.record
+    return None if record is None else Checksum('sha256', record.sha256)
 
 
 def recorded_digest(record: DownloadRecord | None, checksum: Checksum | None) -> str | None:

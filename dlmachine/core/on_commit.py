@@ -62,12 +62,21 @@ def confirm_version(job: Job, entry: CacheEntry, at: datetime, head: Head, tries
     return _record(job, update, replace(outcome, record=record), 'validated', published=None)
 
 
+def mend_record(job: Job, entry: CacheEntry, outcome: Outcome) -> Step:
+    """A touched copy has the digest on record: the next time it need not be read."""
+    assert entry.record is not None  # noqa: S101 -- else there were no digest
+    update = SameVersion(
+        key=job.key, item_id=_item_id(job), version=entry.version, record=entry.record
+    )
+    return _record(job, update, outcome, 'unchanged', published=None)
+
+
 def on_publishing(state: Publishing, event: Event) -> Step:
     """The file is there; or another has its name, and the next version is taken."""
     job = state.job
     match event:
-        case Published(at=at, path=path):
-            return _on_published(state, at, path)
+        case Published():
+            return _on_published(state, event)
         case PlaceTaken():
             return _take_next(job, state.record, state.version, state.conflicts)
         case Failed(fault=fault):
@@ -150,9 +159,11 @@ def _take_next(job: Job, record: DownloadRecord, version: int, conflicts: int) -
     return _publish_as(job, record, version + 1, conflicts + 1)
 
 
-def _on_published(state: Publishing, at: datetime, path: str | None) -> Step:
-    job, record = replace(state.job, holds_part=False), state.record
+def _on_published(state: Publishing, event: Published) -> Step:
+    job, record, path = replace(state.job, holds_part=False), state.record, event.path
     is_stored = isinstance(job.decision.destination, InCache)
+    if is_stored:
+        record = replace(record, mtime_ns=event.mtime_ns)
     outcome = Outcome(
         origin=Origin.NETWORK,
         reason=job.decision.reason.value,
@@ -172,7 +183,7 @@ def _on_published(state: Publishing, at: datetime, path: str | None) -> Step:
         file_name=record.filename,
         ext=extension(record.filename),
         path=path,
-        stored_at=at,
+        stored_at=event.at,
         record=record,
     )
     return _record(job, update, outcome, 'ready', published=path, conflicts=state.conflicts)
@@ -207,7 +218,14 @@ def _earlier(job: Job) -> tuple[int, ...]:
     entries: tuple[CacheEntry, ...] = (
         () if job.snapshot.cache is None else job.snapshot.cache.entries
     )
-    return tuple(sorted(e.version for e in entries if e.is_own and e.file_bytes is not None))
+    # A file that was changed may be somebody's work: it stays, and is not used.
+    return tuple(
+        sorted(
+            e.version
+            for e in entries
+            if e.is_own and e.file_bytes is not None and not e.has_changed
+        )
+    )
 
 
 def _item_id(job: Job) -> str:

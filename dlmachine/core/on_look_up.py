@@ -9,11 +9,11 @@ from dataclasses import replace
 from returns.pipeline import is_successful
 
 from dlmachine.core.bounds import MOST_MISSING
-from dlmachine.core.closing import cached_outcome, close, close_on_bug
+from dlmachine.core.closing import cached_outcome, close, close_on_bug, confirmation
 from dlmachine.core.decide import Verdict, decide
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.destination import InCache, InFolder
-from dlmachine.core.effects import AcquireLock, ConfirmCopy, Observe, OpenPart
+from dlmachine.core.effects import AcquireLock, Observe, OpenPart
 from dlmachine.core.events import (
     ChecksumsRead,
     CopyConfirmed,
@@ -24,7 +24,7 @@ from dlmachine.core.events import (
     LockUnavailable,
     Observed,
 )
-from dlmachine.core.freshness import recorded_digest
+from dlmachine.core.freshness import must_read
 from dlmachine.core.policy import Policy
 from dlmachine.core.snapshot import CacheEntry, Snapshot
 from dlmachine.core.staging import part_place, part_stem
@@ -59,11 +59,8 @@ def start(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Step:
 def on_confirming(state: Confirming, event: Event) -> Step:
     """The stored copy is there, and used or asked about; or the verdict is made again."""
     match event:
-        case CopyConfirmed() if state.job.decision.verdict is not Verdict.USE_CACHED:
-            return _set_out(replace(state.job, is_compared=True))
         case CopyConfirmed():
-            outcome = cached_outcome(state.job, state.entry, state.job.decision.reason.value)
-            return close(state.job, outcome)
+            return _use(state.job, state.entry)
         case CopyMissing():
             return _decide_again(_without_copy(state))
         case Failed(fault=fault):
@@ -115,6 +112,22 @@ def on_observing(state: Observing, event: Event) -> Step:
             return close_on_bug(state.job, state, event)
 
 
+def _use(job: Job, entry: CacheEntry) -> Step:
+    # Found to have the digest on record, it need not be read the next time.
+    checksum, record = job.policy.checksum, entry.record
+    if record is not None and must_read(entry, checksum) not in {None, checksum}:
+        entry = replace(entry, record=replace(record, mtime_ns=entry.file_mtime_ns))
+    if job.decision.verdict is not Verdict.USE_CACHED:
+        compared = replace(job.decision, entry=entry)
+        return _set_out(replace(job, is_compared=True, decision=compared))
+    outcome = cached_outcome(job, entry, job.decision.reason.value)
+    if entry.record is record:
+        return close(job, outcome)
+    from dlmachine.core.on_commit import mend_record
+
+    return mend_record(job, entry, outcome)
+
+
 def _decide_again(job: Job) -> Step:
     decided = decide(job.descriptor, job.policy, job.snapshot, before=job.before)
     if not is_successful(decided):
@@ -131,31 +144,21 @@ def _set_out(job: Job) -> Step:
             return learn(job, wanted)
     if decision.entry is not None and decision.verdict is Verdict.USE_CACHED:
         state = Confirming(job=job, entry=decision.entry)
-        return Step(state=state, effect=_confirmation(job, decision.entry))
+        return Step(state=state, effect=confirmation(job, decision.entry))
     if isinstance(decision.destination, InCache) and not job.is_observed:
         limits = (job.policy.lock_timeout, job.policy.timeout or job.policy.lock_timeout)
         effect = AcquireLock(key=job.key, patience=min(limits))
         return Step(state=Locking(job=job), effect=effect)
     if decision.entry is not None and not job.is_compared:
-        confirmation = _confirmation(job, decision.entry)
-        if confirmation.checksum is not None:
+        looking = confirmation(job, decision.entry)
+        if looking.checksum is not None:
             # The server's word that it is current is no word for its digest.
-            return Step(state=Confirming(job=job, entry=decision.entry), effect=confirmation)
+            return Step(state=Confirming(job=job, entry=decision.entry), effect=looking)
     place, cache = job.policy.destination, job.snapshot.cache
     is_folder = isinstance(decision.destination, InFolder)
     folder = part_place(place, None if cache is None else cache.folder, is_folder=is_folder)
     opening = OpenPart(beside=folder, stem=part_stem(job.key, place), adopt=decision.part)
     return Step(state=Opening(job=job), effect=opening)
-
-
-def _confirmation(job: Job, entry: CacheEntry) -> ConfirmCopy:
-    checksum = job.policy.checksum
-    is_known = recorded_digest(entry.record, checksum) is not None
-    return ConfirmCopy(
-        path=entry.path,
-        size_bytes=entry.file_bytes,
-        checksum=None if is_known else checksum,
-    )
 
 
 def _usable_paths(snapshot: Snapshot) -> frozenset[str]:

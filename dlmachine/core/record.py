@@ -30,8 +30,9 @@ class DownloadRecord:
     `url` is what was asked for, `urls` every URL on the way of the exchange that
     succeeded, `served_by` the address (the URL or a mirror) it began with. Instants are
     UTC; sizes are bytes. `validated_at` is when the server last said that it is current.
-    `verified_by` names each digest that was promised and found right, and who promised it:
-    a header field, a list of checksums, or `caller`.
+    `mtime_ns` is the modification time that its file in the cache had when it was last known to
+    have this digest (None: not recorded). `verified_by` names each digest that was promised and
+    found right, and who promised it: a header field, a list of checksums, or `caller`.
     """
 
     url: str
@@ -49,6 +50,7 @@ class DownloadRecord:
     response_headers: Pairs = ()
     size_bytes: int
     sha256: str
+    mtime_ns: int | None = None
     digests: Pairs = ()
     verified_by: Pairs = ()
     etag: str | None = None
@@ -83,11 +85,13 @@ _STORED_AS: Final[Mapping[str, tuple[type, ...]]] = {
     **dict.fromkeys(('started_at', 'finished_at'), _TEXT),
     'validated_at': _MAYBE_TEXT,
     **dict.fromkeys(('tries', 'http_code', 'size_bytes'), (int,)),
+    'mtime_ns': (int, NoneType),
     'verified_tls': (bool,),
     **dict.fromkeys(('urls', 'request_headers', 'response_headers'), (list,)),
     **dict.fromkeys(('digests', 'verified_by'), (list,)),
 }
-_MAXIMA: Final = {'tries': (1 << 31) - 1, 'http_code': MAX_STATUS, 'size_bytes': (1 << 63) - 1}
+_MAX_INTEGER: Final = (1 << 63) - 1
+_MAXIMA: Final = {'tries': (1 << 31) - 1, 'http_code': MAX_STATUS, 'size_bytes': _MAX_INTEGER}
 _INSTANTS: Final = ('started_at', 'finished_at', 'validated_at')
 _PAIRS: Final = ('request_headers', 'response_headers', 'digests', 'verified_by')
 _SHA256: Final = re.compile(r'[0-9a-f]{64}')
@@ -140,6 +144,8 @@ def _read(stored: dict[str, Any]) -> DownloadRecord:
     for name, most in _MAXIMA.items():
         if not 0 <= stored.get(name, 0) <= most:
             raise ValueError(name)
+    if not -_MAX_INTEGER <= (stored.get('mtime_ns') or 0) <= _MAX_INTEGER:
+        raise ValueError(stored['mtime_ns'])
     for name in _INSTANTS:
         if stored.get(name) is not None:
             stored[name] = _instant(stored[name])

@@ -182,5 +182,5 @@ def _stored_digest(policy: Policy, snapshot: Snapshot) -> str:
 
 def _newest_digest(policy: Policy, snapshot: Snapshot) -> str:
     entries = () if snapshot.cache is None else snapshot.cache.entries
-    entry = choose_version(entries, policy.window, policy.checksum)
+    entry = choose_version(entries, policy)
     return _EMPTY if entry is None or entry.record is None else entry.record.sha256

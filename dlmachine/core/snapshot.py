@@ -31,8 +31,8 @@ class CacheEntry:
     """One version in the cache, and its file as it was seen.
 
     `stored_at` is when it was stored, `file_bytes` the size of the file now (None: no file),
-    `size_bytes` the size on record (None: none on record, as of entries that others made).
-    `is_own` tells whether it stands under our own key.
+    `file_mtime_ns` its modification time, `size_bytes` the size on record (None: none on record,
+    as of entries that others made). `is_own` tells whether it stands under our own key.
     """
 
     version: int
@@ -40,6 +40,7 @@ class CacheEntry:
     stored_at: datetime
     path: str
     file_bytes: int | None
+    file_mtime_ns: int | None = None
     size_bytes: int | None = None
     record: DownloadRecord | None = None
     is_own: bool = True
@@ -52,6 +53,24 @@ class CacheEntry:
             and self.file_bytes is not None
             and self.size_bytes in {None, self.file_bytes}
         )
+
+    @property
+    def is_as_recorded(self) -> bool:
+        """Whether its file need not be read before it is used: nobody touched it since.
+
+        Of a copy that others made there is no record of ours to compare with.
+        """
+        record = self.record if self.is_own else None
+        return record is None or record.mtime_ns == self.file_mtime_ns
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether its size or its modification time is another than the one on record."""
+        record = self.record if self.is_own else None
+        if record is None or self.file_bytes is None:
+            return False
+        is_touched = record.mtime_ns is not None and record.mtime_ns != self.file_mtime_ns
+        return is_touched or record.size_bytes != self.file_bytes
 
 
 @frozen

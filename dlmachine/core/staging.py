@@ -50,7 +50,7 @@ def may_need_part(policy: Policy, cache: CacheSeen | None) -> bool:
         return True
     if policy.force_download or policy.check_freshness:
         return True
-    return choose_version(cache.entries, policy.window, policy.checksum) is None
+    return choose_version(cache.entries, policy) is None
 
 
 def part_stem(key: str, wanted: Wanted) -> str:

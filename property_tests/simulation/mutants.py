@@ -55,7 +55,9 @@ def _recorded_first() -> Iterator[None]:
     def recorded(run: Any, effect: Any) -> Any:
         state = run.publishing
         if run._world.store is not None and not effect.replace:
-            record = on_commit._on_published(state, state.record.finished_at, effect.place.path)
+            record = on_commit._on_published(
+                state, Published(at=state.record.finished_at, path=effect.place.path)
+            )
             update = record.update
             assert isinstance(update, NewVersion)
             early = Record(key=update.key, version=update.version, reason='early')

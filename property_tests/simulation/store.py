@@ -169,6 +169,7 @@ class SimStore:
             stored_at=update.record.finished_at,
             path=update.path,
             file_bytes=None if inode is None else len(inode.data),
+            file_mtime_ns=None if inode is None else round(inode.mtime * 1e9),
             size_bytes=update.record.size_bytes,
             record=update.record,
         )

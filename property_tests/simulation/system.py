@@ -29,6 +29,11 @@ class Stat:
     st_dev: int = 1
     st_nlink: int = 1
 
+    @property
+    def st_mtime_ns(self) -> int:
+        """In whole numbers."""
+        return round(self.st_mtime * 1e9)
+
 
 class System:
     """All calls, over one kernel; `flock` works, is absent or lies."""

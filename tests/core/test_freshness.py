@@ -10,7 +10,7 @@ from dlmachine.core.freshness import Condition, build_condition, choose_version,
 from dlmachine.core.policy import CheckMethod, Window
 from dlmachine.core.snapshot import CacheEntry, Status
 from dlmachine.core.validators import parse_etag, parse_http_date, validator_of
-from tests.builders import BEFORE, DIGEST, OTHER_DIGEST, a_head, a_record, an_entry
+from tests.builders import BEFORE, DIGEST, OTHER_DIGEST, a_head, a_policy, a_record, an_entry
 
 LATER = BEFORE + timedelta(days=1)
 DATE = 'Mon, 01 Apr 2024 00:00:00 GMT'
@@ -67,7 +67,7 @@ def test_choice(
     entries: list[CacheEntry], window: Window, checksum: Checksum | None, version: int | None
 ) -> None:
     """The newest READY version within the dates, whose file is there, and right."""
-    chosen = choose_version(entries, window, checksum)
+    chosen = choose_version(entries, a_policy(window=window, checksum=checksum))
     assert (None if chosen is None else chosen.version) == version
 
 

@@ -8,13 +8,13 @@ import os
 import stat
 
 
-def file_size(path: str) -> int | None:
-    """The size of an entry's file; None if there is none."""
+def see_file(path: str) -> os.stat_result | None:
+    """An entry's file as it is now; None if there is none."""
     try:
         seen = os.lstat(path)
     except (OSError, ValueError):
         return None
-    return seen.st_size if stat.S_ISREG(seen.st_mode) else None
+    return seen if stat.S_ISREG(seen.st_mode) else None
 
 
 def remove_file(path: str) -> None:

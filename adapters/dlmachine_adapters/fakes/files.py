@@ -70,6 +70,7 @@ class MemoryFiles:
         """An empty disk."""
         self._clock = clock
         self._contents: dict[str, bytes] = {}
+        self._mtimes: dict[str, int] = {}
         self._failures: list[_Failure] = []
         self._left: dict[str, _LeftPart] = {}
         self._numbers: Counter[str] = Counter()
@@ -91,6 +92,8 @@ class MemoryFiles:
     def write(self, path: str, data: bytes) -> None:
         """Put a file there, as another program would."""
         self._contents[_normal(path)] = data
+        self._numbers['writes'] += 1
+        self._mtimes[_normal(path)] = self._numbers['writes']
 
     def remove(self, path: str) -> None:
         """Take a file away, as another program would.  Raises: KeyError."""
@@ -109,6 +112,10 @@ class MemoryFiles:
         """The size of a file; None if there is none."""
         content = self._contents.get(_normal(path))
         return None if content is None else len(content)
+
+    def mtime_ns(self, path: str) -> int | None:
+        """Its modification time; each write has another."""
+        return self._mtimes[_normal(path)] if _normal(path) in self._contents else None
 
     def see_path(self, path: str) -> PathSeen:
         """What is at a path, and what stands in its way."""
@@ -139,6 +146,8 @@ class MemoryFiles:
         """Whether the stored file is still there, and has the digest if one is asked for."""
         content, at = self._contents.get(_normal(effect.path)), self._clock.now()
         if content is None or effect.size_bytes not in {None, len(content)}:
+            return CopyMissing(at=at)
+        if effect.mtime_ns not in {None, self.mtime_ns(effect.path)}:
             return CopyMissing(at=at)
         checksum = effect.checksum
         if checksum is not None and new(checksum.algorithm, content).hexdigest() != checksum.hex:
@@ -205,6 +214,7 @@ class _DiskKeeper:
     """Keeps bytes that become a file of the disk in memory."""
 
     buffer: BinaryIO | None = None
+    mtime_ns: int | None = None
 
     def __init__(
         self, files: MemoryFiles, place: tuple[str, str], left: _LeftPart | None = None
@@ -272,7 +282,7 @@ class _DiskKeeper:
         if self._final is not None:
             self._files.remove(self._final)
         self._files.write(target, bytes(self._data))
-        self._final = target
+        self._final, self.mtime_ns = target, self._files.mtime_ns(target)
         return target
 
     def discard(self, *, keep: bool) -> None:

@@ -90,6 +90,7 @@ class MemoryStore:
             stored_at=update.record.finished_at,
             path=update.path,
             file_bytes=self._files.file_bytes(update.path) if is_ready else None,
+            file_mtime_ns=self._files.mtime_ns(update.path) if is_ready else None,
             size_bytes=update.record.size_bytes,
             record=update.record,
         )

@@ -1,0 +1,154 @@
+"""A stored copy whose file was touched since it was recorded: it is read before it is used."""
+
+from dataclasses import replace
+
+import pytest
+
+from dlmachine.core.checksums import Checksum
+from dlmachine.core.effects import ConfirmCopy, Exchange, Publish, Record, Retire
+from dlmachine.core.events import CopyConfirmed, CopyMissing, Failed, Published, Recorded
+from dlmachine.core.faults import CacheUnusable
+from dlmachine.core.freshness import must_read
+from dlmachine.core.metadata import SameVersion
+from dlmachine.core.outcome import Origin
+from dlmachine.core.snapshot import CacheEntry
+from tests.builders import (
+    DATA,
+    DIGEST,
+    NOW,
+    OTHER_DIGEST,
+    Run,
+    a_cache,
+    a_policy,
+    a_record,
+    a_snapshot,
+    an_entry,
+    answered,
+)
+
+MD5 = Checksum('md5', 'ab' * 16)
+SHA256 = Checksum('sha256', DIGEST)
+TOUCHED = an_entry(file_mtime_ns=2, record=a_record(mtime_ns=1))
+OLD = an_entry(file_mtime_ns=2, record=a_record())
+SAME = an_entry(file_mtime_ns=1, record=a_record(mtime_ns=1))
+THEIRS = an_entry(file_mtime_ns=2, is_own=False)
+READ = ConfirmCopy(path=TOUCHED.path, size_bytes=len(DATA), mtime_ns=2, checksum=SHA256)
+
+
+@pytest.mark.parametrize(
+    ('entry', 'checksum', 'read'),
+    [
+        (SAME, None, None),
+        (SAME, SHA256, None),
+        (SAME, MD5, MD5),
+        (TOUCHED, None, SHA256),
+        (TOUCHED, SHA256, SHA256),
+        (TOUCHED, MD5, MD5),
+        (OLD, None, SHA256),
+        (THEIRS, None, None),
+        (an_entry(record=None, file_mtime_ns=2), None, None),
+    ],
+)
+def test_what_must_be_read(
+    entry: CacheEntry, checksum: Checksum | None, read: Checksum | None
+) -> None:
+    """Nothing, where size and time are those on record; the digest asked for goes first."""
+    assert must_read(entry, checksum) == read
+
+
+@pytest.mark.parametrize(
+    ('entry', 'has_changed', 'is_as_recorded'),
+    [(SAME, False, True), (TOUCHED, True, False), (OLD, False, False), (THEIRS, False, True), (an_entry(file_bytes=None), False, True),
+     (an_entry(file_bytes=3), True, True), (an_entry(file_bytes=3, is_own=False), False, True)],
+)  # fmt: skip
+def test_what_has_changed(entry: CacheEntry, has_changed: bool, is_as_recorded: bool) -> None:
+    """By size or time; a record without a time is merely old."""
+    assert (entry.has_changed, entry.is_as_recorded) == (has_changed, is_as_recorded)
+
+
+@pytest.mark.parametrize('entry', [TOUCHED, OLD])
+def test_a_touched_copy_is_read_once(entry: CacheEntry) -> None:
+    """With the digest on record it is used, and the record gets the new time."""
+    run = Run(snapshot=a_snapshot(cache=a_cache(entry)))
+    assert run.step.effect == READ
+    run.feed(CopyConfirmed(at=NOW))
+    assert isinstance(run.step.effect, Record)
+    (update,) = run.updates
+    assert isinstance(update, SameVersion)
+    mended = a_record(mtime_ns=2)
+    assert (update.version, update.record) == (1, mended)
+    outcome = run.feed(Recorded(at=NOW)).outcome
+    assert (outcome.origin, outcome.path, outcome.record) == (Origin.CACHE, entry.path, mended)
+
+
+def test_a_mended_record_that_cannot_be_written_is_no_reason_to_fail() -> None:
+    """In a folder that may only be read."""
+    fault = CacheUnusable(path='/cache', problem='attempt to write a readonly database')
+    run = Run(snapshot=a_snapshot(cache=a_cache(TOUCHED))).feed(CopyConfirmed(at=NOW))
+    assert run.feed(Failed(at=NOW, fault=fault)).outcome.path == TOUCHED.path
+
+
+def test_a_copy_with_another_digest_is_none() -> None:
+    """A new one is fetched under the next version; the changed file stays where it is."""
+    run = Run(
+        policy=a_policy(keep_old=False),
+        snapshot=a_snapshot(cache=a_cache(SAME, replace(TOUCHED, version=2))),
+    )
+    assert isinstance(run.step.effect, ConfirmCopy)
+    run.feed(CopyMissing(at=NOW))
+    assert run.step.effect == ConfirmCopy(path=SAME.path, size_bytes=len(DATA), mtime_ns=1)
+
+    run = Run(policy=a_policy(keep_old=False), snapshot=a_snapshot(cache=a_cache(TOUCHED)))
+    run.feed(CopyMissing(at=NOW))
+    run.go_well(until=ConfirmCopy).feed(CopyMissing(at=NOW)).go_well(until=Exchange)
+    assert run.exchanges[0].request.headers.get('If-None-Match') is None
+    while run.step.effect is not None:
+        run.go_well(until=(Record, type(None)))
+        if run.step.effect is not None:
+            run.feed(Recorded(at=NOW))
+    assert not any(isinstance(effect, Retire) for effect in run.effects)
+    assert run.outcome.version == 2
+
+
+def test_a_touched_copy_is_read_before_the_server_is_asked() -> None:
+    """That it is current would be no word for its bytes; the new time is kept with the answer."""
+    run = Run(policy=a_policy(check_freshness=True), snapshot=a_snapshot(cache=a_cache(TOUCHED)))
+    run.go_well(until=ConfirmCopy)
+    assert run.step.effect == READ
+    run.feed(CopyConfirmed(at=NOW)).go_well(until=Exchange)
+    run.feed(answered(304)).go_well(until=Record)
+    (update,) = run.updates
+    assert update.record.mtime_ns == 2
+
+
+def test_a_changed_copy_is_not_asked_about() -> None:
+    """It is none, so that there is nothing to ask about."""
+    run = Run(policy=a_policy(check_freshness=True), snapshot=a_snapshot(cache=a_cache(TOUCHED)))
+    run.go_well(until=ConfirmCopy).feed(CopyMissing(at=NOW)).go_well(until=Exchange)
+    assert run.exchanges[0].request.headers.get('If-None-Match') is None
+
+
+def test_a_touched_copy_stands_in_only_if_it_is_right() -> None:
+    """It is read before it is given in place of a new one."""
+    policy = a_policy(stale_if_error=True, force_download=True, retries=0)
+    run = Run(policy=policy, snapshot=a_snapshot(cache=a_cache(TOUCHED))).go_well(until=Exchange)
+    run.feed(answered(503))
+    assert run.step.effect == READ
+
+
+def test_a_digest_that_was_asked_for_does_not_mend() -> None:
+    """The record does not have it, so that nothing new is known of what it has."""
+    run = Run(policy=a_policy(checksum=MD5), snapshot=a_snapshot(cache=a_cache(TOUCHED)))
+    assert run.step.effect == replace(READ, checksum=MD5)
+    assert run.feed(CopyConfirmed(at=NOW)).outcome.record == a_record(mtime_ns=1)
+
+
+def test_the_time_of_a_published_file_is_recorded() -> None:
+    """In the cache; elsewhere there is no record."""
+    run = Run(
+        snapshot=a_snapshot(
+            cache=a_cache(an_entry(record=a_record(sha256=OTHER_DIGEST), file_bytes=None))
+        )
+    )
+    run.go_well(until=Publish).feed(Published(at=NOW, path='/cache/item-2.csv', mtime_ns=7))
+    assert run.updates[-1].record.mtime_ns == 7

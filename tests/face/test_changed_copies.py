@@ -1,0 +1,234 @@
+"""Stored copies that somebody changed or touched, and copies that are too small or too large."""
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dlmachine.auditor import AuditStatus, audit
+from dlmachine.core.outcome import Origin
+from dlmachine.errors import DownloadError
+from dlmachine.manager import DownloadManager
+from dlmachine_adapters import files
+from dlmachine_adapters.registry import Registry
+from tests.face.conftest import MakeManager
+from tests.servers.behaviours import resource
+from tests.servers.http import Server
+
+BODY = b'id\tscore\nP1\t1\n'
+WRONG = BODY.swapcase()
+
+
+@pytest.fixture
+def url(server: Server) -> str:
+    """A table with a validator."""
+    return server.on('/t.tsv', resource(BODY, etag='"v1"'))
+
+
+def change(path: Path, data: bytes = WRONG) -> None:
+    """Other bytes, at another time."""
+    seen = path.stat()
+    path.write_bytes(data)
+    os.utime(path, ns=(seen.st_atime_ns, seen.st_mtime_ns + 1_000_000))
+
+
+@contextmanager
+def counting_reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The stored files that are read through."""
+    read: list[str] = []
+    has_digest = files._has_digest
+
+    def reading(path: str, *rest: Any) -> bool:
+        read.append(path)
+        return has_digest(path, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, '_has_digest', reading)
+        yield read
+
+
+def path_of(manager: DownloadManager, url: str) -> Path:
+    """Where it is stored."""
+    return Path(str(manager.download(url)))
+
+
+def asked(server: Server) -> int:
+    """How many requests there were."""
+    return len(server.asked)
+
+
+def test_a_changed_file_is_never_served(manager: DownloadManager, server: Server, url: str) -> None:
+    """A new one is fetched; the changed one is somebody's, and stays."""
+    stored = path_of(manager, url)
+    change(stored)
+    again = manager.fetch(url)
+
+    assert again.origin is Origin.NETWORK
+    assert again.path != str(stored)
+    assert Path(str(again.path)).read_bytes() == BODY
+    assert stored.read_bytes() == WRONG
+    assert manager.fetch(url).path == again.path
+    assert asked(server) == 2
+
+
+@pytest.mark.parametrize(
+    'options',
+    [{'keep_old': False}, {'check_freshness': True}, {'keep_old': False, 'force_download': True}],
+)
+def test_a_changed_file_is_neither_confirmed_nor_removed(
+    manager: DownloadManager, url: str, options: dict[str, Any]
+) -> None:
+    """Not by a 304, which speaks of other bytes; not by a refresh, which does not know whose it is."""
+    stored = path_of(manager, url)
+    change(stored)
+    again = manager.fetch(url, **options)
+
+    assert again.origin is Origin.NETWORK
+    assert Path(str(again.path)).read_bytes() == BODY
+    assert stored.read_bytes() == WRONG
+
+
+def test_a_changed_file_is_no_answer_when_nobody_answers(
+    manager: DownloadManager, server: Server, url: str
+) -> None:
+    """Offline, and in place of a new one that could not be had."""
+    change(path_of(manager, url))
+    server.close()
+
+    cases: list[dict[str, Any]] = [{'offline': True}, {'stale_if_error': True, 'retries': 0}]
+    for options in cases:
+        with pytest.raises(DownloadError):
+            manager.download(url, **options)
+
+
+def test_a_touched_file_is_read_once(
+    manager: DownloadManager, server: Server, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the digest on record it is used, and the next time it need not be read."""
+    stored = path_of(manager, url)
+    os.utime(stored, (1, 1))
+    with counting_reads(monkeypatch) as read:
+        for _ in range(3):
+            assert manager.fetch(url).origin is Origin.CACHE
+
+    assert read == [str(stored)]
+    assert asked(server) == 1
+
+
+def test_an_untouched_file_is_not_read(
+    make_manager: MakeManager, tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever stored it, one by one or in a batch."""
+    manager = make_manager(tmp_path / 'cache')
+    others = [f'{url}?n={number}' for number in range(3)]
+    manager.download(url)
+    assert all(item.outcome is not None for item in manager.download_many(others))
+    with counting_reads(monkeypatch) as read:
+        for wish in (url, *others):
+            assert make_manager(tmp_path / 'cache').fetch(wish).origin is Origin.CACHE
+    assert read == []
+
+
+def test_a_record_without_a_time_gets_one(
+    manager: DownloadManager, tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As earlier versions wrote them."""
+    manager.download(url)
+    forget_time(tmp_path / 'cache')
+    with counting_reads(monkeypatch) as read:
+        first, second = manager.fetch(url), manager.fetch(url)
+
+    assert first.origin is second.origin is Origin.CACHE
+    assert len(read) == 1
+    assert second.record is not None
+    assert second.record.mtime_ns == Path(str(second.path)).stat().st_mtime_ns
+
+
+def forget_time(folder: Path) -> None:
+    """Make a record as it was before."""
+    with sqlite3.connect(folder / 'cache.sqlite') as connection:
+        ((text,),) = connection.execute(
+            "SELECT value FROM attr_text WHERE name = 'dlmachine'"
+        ).fetchall()
+        record = json.loads(text)
+        del record['mtime_ns']
+        connection.execute(
+            "UPDATE attr_text SET value = ? WHERE name = 'dlmachine'", (json.dumps(record),)
+        )
+    connection.close()
+
+
+def test_a_registry_that_cannot_be_written_to_is_no_reason_to_fail(
+    manager: DownloadManager, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was found is remembered as long as the manager is there."""
+    stored = path_of(manager, url)
+    os.utime(stored, (1, 1))
+
+    def refuse(_: Registry) -> Iterator[None]:
+        msg = 'attempt to write a readonly database'
+        yield from ()
+        raise sqlite3.OperationalError(msg)
+
+    monkeypatch.setattr(Registry, 'writing', contextmanager(refuse))
+    with counting_reads(monkeypatch) as read:
+        for _ in range(3):
+            assert manager.fetch(url).origin is Origin.CACHE
+    assert len(read) == 1
+
+
+@pytest.mark.parametrize(
+    ('data', 'reason'),
+    [(WRONG, 'if it has the digest on record'), (BODY[:3], 'not have the size on record')],
+)
+def test_plans_and_audits_only_look(
+    manager: DownloadManager, url: str, data: bytes, reason: str
+) -> None:
+    """They say that it has changed."""
+    stored = path_of(manager, url)
+    change(stored, data)
+    with manager.adapters() as world:
+        (row,) = audit([url], world)
+
+    assert (row.status, row.would_download) == (AuditStatus.CHANGED, True)
+    assert 'has changed' in row.reason
+    assert reason in str(manager.plan(url))
+    assert stored.read_bytes() == data
+
+
+@pytest.mark.parametrize(('options', 'is_got'), [({'min_bytes': len(BODY) + 1}, False), ({'max_bytes': 3}, False),
+                                                 ({'min_bytes': len(BODY), 'max_bytes': len(BODY)}, True)])  # fmt: skip
+def test_sizes_are_asked_of_stored_copies_too(
+    manager: DownloadManager, server: Server, url: str, options: dict[str, Any], is_got: bool
+) -> None:
+    """A copy that fails is fetched anew, and refused if the new one fails as well."""
+    manager.download(url)
+    server.on('/t.tsv', resource(BODY))
+    if is_got:
+        assert manager.fetch(url, **options).origin is Origin.CACHE
+        return
+    others: list[dict[str, Any]] = [
+        {},
+        {'check_freshness': True},
+        {'offline': True},
+        {'stale_if_error': True},
+    ]
+    for more in others:
+        with pytest.raises(DownloadError):
+            manager.download(url, retries=0, **options, **more)
+
+
+def test_a_copy_that_is_too_small_is_replaced_by_one_that_is_not(
+    manager: DownloadManager, server: Server, url: str
+) -> None:
+    """That is what it is asked for."""
+    manager.download(url)
+    server.on('/t.tsv', resource(BODY * 2))
+    again = manager.fetch(url, min_bytes=len(BODY) + 1)
+
+    assert (again.origin, Path(str(again.path)).read_bytes()) == (Origin.NETWORK, BODY * 2)
