@@ -97,7 +97,7 @@ _PAIRS: Final = ('request_headers', 'response_headers', 'digests', 'verified_by'
 _SHA256: Final = re.compile(r'[0-9a-f]{64}')
 #: JSON writes control characters and surrogates as escapes: mostly there is none to look for.
 _ESCAPE: Final = re.compile(r'\\[^"]')
-_NOT_FIELD_TEXT: Final = re.compile(r'[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]')
+_NOT_FIELD_TEXT: Final = re.compile(r'[\x00\n\r\ud800-\udfff]')
 
 
 def is_field_text(text: str) -> bool:
@@ -118,7 +118,7 @@ def parse_record(text: str) -> Result[DownloadRecord, Fault]:
     """Read a record back; one written by a later version may be unreadable.
 
     It is data that others can write: a field of another type, an instant without a zone, a
-    number out of range, a control character in any text make it unreadable.
+    number out of range, a line break in any text make it unreadable.
 
     >>> parse_record('{}').failure().problem
     'a record can not be read'
