@@ -18,6 +18,7 @@ from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.filename import extension, name_content
 from dlmachine.core.headers import Headers
 from dlmachine.core.outcome import Outcome
+from dlmachine.core.redact import NO_SECRETS, Redactor
 from dlmachine.core.values import frozen
 from dlmachine.crew import Crew, Stop
 from dlmachine.errors import DownloadError, error_for
@@ -77,7 +78,7 @@ def check_batch(wishes: object, workers: object, executor: object) -> None:
 
 
 def place_in_folder(
-    wishes: Iterable[Wish], dest: str | PathLike[str] | bool | None
+    wishes: Iterable[Wish], dest: str | PathLike[str] | bool | None, redactor: Redactor = NO_SECRETS
 ) -> Iterator[tuple[Wish, str | bool | None]]:
     """Each wish with its place: in a folder a file of its own, elsewhere `dest` as it is.
 
@@ -92,7 +93,8 @@ def place_in_folder(
             continue
         # An entry of a manifest shows its URL as it may be shown.
         asked = getattr(wish, 'descriptor', None) or wish
-        name = name_content(Headers(), str(getattr(asked, 'url', asked)))
+        own = asked.redactor if isinstance(asked, Descriptor) else redactor
+        name = name_content(Headers(), own.url(str(getattr(asked, 'url', asked))))
         # Some file systems tell no case apart.
         while name.casefold() in taken:
             taken[name.casefold()] += 1

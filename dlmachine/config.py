@@ -20,6 +20,7 @@ from returns.result import Failure, Result, Success
 
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.http.secret_names import parse_secret_names
 from dlmachine.core.options import OPTIONS, SYNONYMS, parse_policy, unknown_name
 from dlmachine.core.policy import Policy
 from dlmachine.core.readers import read_bool, read_text
@@ -29,7 +30,7 @@ from dlmachine.core.values import frozen
 ConfigLike: TypeAlias = str | PathLike[str] | Mapping[str, object] | None
 
 #: The descriptor's keywords that can have a default.
-DESCRIBED_NAMES: Final = ('headers', 'cainfo', 'verify', 'cert', 'key')
+DESCRIBED_NAMES: Final = ('headers', 'cainfo', 'verify', 'cert', 'key', 'secret_names')
 #: The settings of the manager that are neither of the Policy nor of the Descriptor.
 MANAGER_HELP: Final = {
     'path': 'cache folder',
@@ -264,6 +265,8 @@ def _read_plain(name: str, value: object) -> Result[Any, Fault]:
         return read_bool(name, value)
     if name == 'headers':
         return _check_headers(value)
+    if name == 'secret_names':
+        return parse_secret_names(value)
     read = read_text(name, value)
     return read.map(lambda text: os.path.expanduser(str(text)) if name in _PATHS else text)  # noqa: PTH111 -- pathlib raises where there is no home
 

@@ -5,7 +5,7 @@ constructor that raises, and reading from a file. They are equal to each other.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path, PurePath
 from typing import Any, Final, Self
 
@@ -13,6 +13,7 @@ from dlmachine.core import descriptor as core
 from dlmachine.core.body import Body, FilePart
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.headers import HeadersLike
+from dlmachine.core.http.secret_names import parse_secret_names
 from dlmachine.core.options import DESCRIPTOR_NAMES, SYNONYMS, unknown_name
 from dlmachine.errors import error_for, unwrap
 
@@ -25,7 +26,8 @@ class Descriptor(core.Descriptor):
     `data` is text or bytes as they are. `multipart` maps names to texts, bytes and files: a
     `Path` is a file, and so is a text that names an existing file; bytes are never taken
     for a name. `headers` may be a mapping, pairs, or lines 'Name: value'. `mirrors` (or
-    `fallback_urls`) serve the same.
+    `fallback_urls`) serve the same. `secret_names` are names of query parameters, header
+    fields and fields of a body whose values are masked wherever they are shown or kept.
 
     Raises: RequestError that names the argument and the problem.
 
@@ -54,6 +56,7 @@ class Descriptor(core.Descriptor):
         fallback_urls: Iterable[object] | str | None = None,
         body: Body | None = None,
         tls: core.Tls | None = None,
+        secret_names: object = None,
     ) -> None:
         """Check and normalise."""
         parsed = core.Descriptor.parse(
@@ -72,6 +75,7 @@ class Descriptor(core.Descriptor):
             mirrors=fallback_urls if mirrors is None else mirrors,
             body=body,
             tls=tls,
+            secret_names=secret_names,
         )
         made = unwrap(parsed)
         for name in _FIELDS:
@@ -101,6 +105,21 @@ class Descriptor(core.Descriptor):
         # The constructor checks every value.
         words: dict[str, Any] = {SYNONYMS.get(name, name): value for name, value in given.items()}
         return cls(**words)
+
+
+def with_defaults(
+    descriptor: core.Descriptor, headers: Any = None, secret_names: Any = None
+) -> core.Descriptor:
+    """The descriptor with these header fields unless it has its own, and these names as well."""
+    merged = descriptor.headers
+    if headers:
+        for name, value in Descriptor('http://defaults.invalid', headers=headers).headers:
+            merged = merged.with_default(name, value)
+    declared = unwrap(parse_secret_names(secret_names))
+    names = tuple(sorted({*descriptor.secret_names, *declared}))
+    if merged == descriptor.headers and names == descriptor.secret_names:
+        return descriptor
+    return replace(descriptor, headers=merged, secret_names=names)
 
 
 _FIELDS: Final = tuple(field.name for field in fields(core.Descriptor))

@@ -60,6 +60,7 @@ from dlmachine.core.metadata import MetadataUpdate
 from dlmachine.core.outcome import Outcome
 from dlmachine.core.policy import Policy
 from dlmachine.core.ports import Part, PartError, World
+from dlmachine.core.protocol.redact_event import redact_event
 from dlmachine.core.snapshot import Snapshot
 from dlmachine.core.states import Broken, Finished, Step
 from dlmachine.execution.waiting import wait
@@ -132,7 +133,7 @@ class Run:
     def meet(self, step: Step, event: Event) -> Step:
         """The next step, from what came of an effect."""
         assert step.effect is not None  # noqa: S101 -- else nothing could come of it
-        self.story.append((step.effect, event))
+        self.story.append((step.effect, redact_event(step.effect, event)))
         tell_step(step.effect, event)
         return advance(step.state, event)
 

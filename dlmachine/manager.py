@@ -7,7 +7,6 @@ exceptions. One manager may be used from many threads.
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from os import PathLike, fspath
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeAlias
@@ -20,7 +19,7 @@ from dlmachine.core.options import DESCRIPTOR_NAMES, parse_policy, split_options
 from dlmachine.core.outcome import Outcome
 from dlmachine.core.policy import Policy
 from dlmachine.core.ports import World
-from dlmachine.descriptor import Descriptor
+from dlmachine.descriptor import Descriptor, with_defaults
 from dlmachine.errors import error_for, unwrap
 from dlmachine.executor import run
 from dlmachine_adapters.world import SystemWorld, cache_folder
@@ -90,6 +89,11 @@ class DownloadManager:
         return self._config
 
     @property
+    def secret_names(self) -> tuple[str, ...]:
+        """The names that are declared as secret for every download."""
+        return tuple(self._config.described.get('secret_names') or ())
+
+    @property
     def cache(self) -> 'Cache | None':
         """A live `cachedir.Cache` on the cache folder, of this thread; None without a cache."""
         return self._world.live_cache()
@@ -140,10 +144,9 @@ class DownloadManager:
         has_own = base.destination not in {Auto(), self.policy.destination}
         if dest is not None and not has_own:
             handled['dest'] = _place(dest)
-        if not handled:
-            return self._describe(what, described), base
-        policy = unwrap(parse_policy(handled, base))
-        return self._describe(what, described), policy
+        policy = unwrap(parse_policy(handled, base)) if handled else base
+        descriptor = self._describe(what, described)
+        return descriptor, policy.with_secret_names(descriptor.secret_names)
 
     def download_many(
         self,
@@ -174,13 +177,13 @@ class DownloadManager:
 
         check_batch(wishes, workers, executor)
         # What is wrong with all of them is said once, and at once.
-        self.wish('http://options.invalid/', None, **options)
+        shared, _ = self.wish('http://options.invalid/', None, **options)
         place = _place(dest)
         if executor is not None and isinstance(place, str):
             place = os.path.abspath(place)
         # An iterator may wait for what comes of those before.
         may_wait = not isinstance(wishes, Collection)
-        placed = place_in_folder(wishes, place)
+        placed = place_in_folder(wishes, place, shared.redactor)
         return self._batch(placed, workers, executor, options, may_wait=may_wait)
 
     def _batch(
@@ -280,9 +283,9 @@ class DownloadManager:
         defaults = dict(self._config.described)
         if isinstance(url, core.Descriptor):
             return _over(url, described, defaults)
-        headers = defaults.pop('headers', None)
+        headers, names = defaults.pop('headers', None), defaults.pop('secret_names', None)
         made = Descriptor(url, **{**defaults, **described})
-        return _with_headers(made, headers)
+        return with_defaults(made, headers, names)
 
 
 _OPENING = ('needed', 'large', 'default_mode', 'encoding')
@@ -307,13 +310,4 @@ def _over(
         advice = f'Give it to the Descriptor: one of {", ".join(DESCRIPTOR_NAMES)}'
         problem = 'a Descriptor is given, which says it already'
         raise error_for(InvalidInput(where=names, problem=problem, advice=advice))
-    return _with_headers(descriptor, defaults.get('headers'))
-
-
-def _with_headers(descriptor: core.Descriptor, defaults: Any) -> core.Descriptor:
-    if not defaults:
-        return descriptor
-    headers = descriptor.headers
-    for name, value in Descriptor('http://defaults.invalid', headers=defaults).headers:
-        headers = headers.with_default(name, value)
-    return replace(descriptor, headers=headers)
+    return with_defaults(descriptor, defaults.get('headers'), defaults.get('secret_names'))

@@ -10,6 +10,7 @@ A bad entry is an item with a fault, and harms no other entry.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from os import PathLike, fspath
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from returns.result import Failure, Result, Success
 
 from dlmachine.core import descriptor as core
 from dlmachine.core.faults import Fault, InvalidInput, UnknownName
+from dlmachine.core.http.secret_names import parse_secret_names
 from dlmachine.core.options import (
     DESCRIPTOR_NAMES,
     OPTIONS,
@@ -29,7 +31,7 @@ from dlmachine.core.options import (
 from dlmachine.core.policy import Policy
 from dlmachine.core.redact import redact_url
 from dlmachine.core.values import frozen
-from dlmachine.descriptor import Descriptor
+from dlmachine.descriptor import Descriptor, with_defaults
 from dlmachine.errors import DownloadError
 from dlmachine.mappings import is_structured, read_document, read_text_file
 
@@ -100,7 +102,9 @@ def make_item(
     >>> make_item({'url': 'http://h/a', 'retires': 1}, Policy(), {}).fault.nearest
     'retries'
     """
-    url = redact_url(str(entry.get('url', '')))
+    names = (entry.get('secret_names'), described.get('secret_names'))
+    declared = (parse_secret_names(given).value_or(()) for given in names)
+    url = redact_url(str(entry.get('url', '')), tuple(chain.from_iterable(declared)))
     name = str(entry.get('name') or url or source)
     words = {key: value for key, value in entry.items() if key not in {'name', 'url'}}
     split = split_options(words)
@@ -119,14 +123,8 @@ def make_item(
 
 def _describe(own: Mapping[str, Any], described: Mapping[str, Any]) -> core.Descriptor:
     defaults = dict(described)
-    headers = defaults.pop('headers', None)
-    made: core.Descriptor = Descriptor.from_mapping({**defaults, **own})
-    if not headers:
-        return made
-    merged = made.headers
-    for name, value in Descriptor('http://defaults.invalid', headers=headers).headers:
-        merged = merged.with_default(name, value)
-    return replace(made, headers=merged)
+    headers, names = defaults.pop('headers', None), defaults.pop('secret_names', None)
+    return with_defaults(Descriptor.from_mapping({**defaults, **own}), headers, names)
 
 
 def _read_entries(

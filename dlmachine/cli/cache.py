@@ -64,7 +64,7 @@ def show_info(what: str, **given: Any) -> None:
     with reading(given) as (_, entries):
         found = [entry for entry in entries if _is_meant(entry, what)]
     if not found:
-        _miss(what)
+        _miss((what,))
     if given['as_json']:
         print_json([_as_json(entry) for entry in found])
         return
@@ -91,7 +91,7 @@ def remove(what: tuple[str, ...], *, yes: bool, dry_run: bool, **given: Any) -> 
     with reading(given) as (registry, entries):
         found = [entry for entry in entries if any(_is_meant(entry, one) for one in what)]
         if not found:
-            _miss(', '.join(what))
+            _miss(what)
         for entry in found:
             click.echo(f'{entry.path}  {entry.url}')
         if dry_run:
@@ -104,14 +104,14 @@ def remove(what: tuple[str, ...], *, yes: bool, dry_run: bool, **given: Any) -> 
 
 
 def _is_meant(entry: 'Listed', what: str) -> bool:
-    from dlmachine.core.redact import redact_url
-    from dlmachine.core.url import parse_url
+    from dlmachine.core.cachekey import cache_key, shown_url
+    from dlmachine.core.descriptor import Descriptor
 
-    url = parse_url(what).map(lambda parsed: redact_url(str(parsed))).value_or(what)
+    asked = Descriptor.parse(what)
+    url, key = asked.map(shown_url).value_or(what), asked.map(cache_key).value_or('')
     is_key = len(what) >= 8 and (entry.key or '').startswith(what)
-    return (
-        is_key or url == entry.url or str(Path(what).absolute()) == str(Path(entry.path).absolute())
-    )
+    is_file = str(Path(what).absolute()) == str(Path(entry.path).absolute())
+    return is_key or is_file or url == entry.url or (bool(key) and key == entry.key)
 
 
 def _as_json(entry: 'Listed') -> dict[str, Any]:
@@ -129,8 +129,10 @@ def _as_json(entry: 'Listed') -> dict[str, Any]:
     }
 
 
-def _miss(what: str) -> None:
+def _miss(what: tuple[str, ...]) -> None:
     from dlmachine.cli.exit_codes import GENERIC
+    from dlmachine.core.redact import redact_url
 
-    click.echo(f'error: nothing stored matches {what}', err=True)
+    shown = ', '.join(redact_url(one) for one in what)
+    click.echo(f'error: nothing stored matches {shown}', err=True)
     sys.exit(GENERIC)

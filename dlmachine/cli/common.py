@@ -30,6 +30,12 @@ def request_options(command: Command) -> Command:
         config_option,
         click.option('-H', '--header', multiple=True, metavar="'N: V'", help='Header to send.'),
         click.option('-A', '--user-agent', metavar='TEXT', help='User-Agent header.'),
+        click.option(
+            '--secret-name',
+            multiple=True,
+            metavar='NAME',
+            help='Parameter or header whose value is masked.',
+        ),
         click.option('--data', metavar='TEXT', help='Body to POST; @FILE reads it from a file.'),
         click.option('--json-data', metavar='JSON', help='JSON body to POST.'),
         click.option('-X', '--request', 'method', metavar='METHOD', help='GET, POST, PUT, PATCH.'),
@@ -102,7 +108,7 @@ def managing(given: Mapping[str, Any], *, progress: bool = False) -> 'Iterator[D
     options = {
         name: value
         for name, value in named.items()
-        if value is not None and (value is not False or name in SWITCHED_OFF)
+        if value not in (None, ()) and (value is not False or name in SWITCHED_OFF)
     }
     if given.get('insecure'):
         options['verify'] = False
@@ -164,16 +170,18 @@ def fail(fault: 'Fault', text: str = '') -> NoReturn:
     sys.exit(exit_code(fault))
 
 
-def shown(wish: Any) -> str:
+def shown(wish: Any, manager: 'DownloadManager') -> str:
     """What was asked for, as it may be shown: a URL, or the name of an entry."""
     from dlmachine.core.redact import redact_url
 
-    return printable(redact_url(wish) if isinstance(wish, str) else str(wish.name))
+    return printable(
+        redact_url(wish, manager.secret_names) if isinstance(wish, str) else str(wish.name)
+    )
 
 
-def fault_text(wish: Any, fault: 'Fault') -> str:
+def fault_text(wish: Any, fault: 'Fault', manager: 'DownloadManager') -> str:
     """What went wrong, with what it was about where the fault does not say it itself."""
-    named, text = shown(wish), in_flags(str(fault))
+    named, text = shown(wish, manager), in_flags(str(fault))
     return text if named in text else f'{named}: {text}'
 
 

@@ -1,10 +1,13 @@
 """`dlmachine config`: each setting and where it comes from."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dlmachine.cli.common import config_option, json_option, managing, print_json
+
+if TYPE_CHECKING:
+    from dlmachine.config import Setting
 
 
 @click.command('config')
@@ -16,15 +19,10 @@ def command(**given: Any) -> None:
     A keyword outranks a file or dict, that the environment (DLMACHINE_*), that the user's
     file, that the default.
     """
-    from dlmachine.core.redact import MASK, is_secret_name
-
     # Else it would say that no progress was asked for.
     with managing(given, progress=True) as manager:
-        settings = manager.config.settings
-    shown = {
-        one.name: MASK if is_secret_name(one.name) and one.value else _text(one.value)
-        for one in settings
-    }
+        settings, names = manager.config.settings, manager.secret_names
+    shown = {one.name: _text(one, names) for one in settings}
     if given['as_json']:
         print_json({one.name: {'value': shown[one.name], 'source': one.source} for one in settings})
         return
@@ -33,13 +31,12 @@ def command(**given: Any) -> None:
         click.echo(f'{one.name:{width}}  {shown[one.name]}  ({one.source})')
 
 
-def _text(value: Any) -> str:
-    from dlmachine.core.headers import parse_headers
-    from dlmachine.core.redact import redact_url
+def _text(setting: 'Setting', names: tuple[str, ...]) -> str:
+    from dlmachine.core.redact import MASK, is_secret_name, redact_value
 
-    if isinstance(value, dict):
-        # Headers are the only mapping among the settings.
-        return str(parse_headers(value).map(lambda fields: dict(fields.redacted())).value_or({}))
+    if setting.name == 'secret_names':
+        return ', '.join(names)
+    if is_secret_name(setting.name) and setting.value:
+        return MASK
     # As it would be written into a file.
-    text = str(getattr(value, 'value', value))
-    return redact_url(text) if '://' in text else text
+    return str(redact_value(getattr(setting.value, 'value', setting.value), names))

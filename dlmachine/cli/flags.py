@@ -30,6 +30,7 @@ WORDS: Final = {
     'limit_rate': 'limit_rate',
     'http2': 'http2',
     'cacert': 'cainfo',
+    'secret_name': 'secret_names',
 }
 
 #: What a flag switches off, where others switch on.

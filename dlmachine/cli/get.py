@@ -93,13 +93,13 @@ def _get_one(manager: 'DownloadManager', wish: 'Wish', given: dict[str, Any]) ->
     try:
         outcome = manager.fetch(wish, destination(given, manager), **request_words(given))
     except RequestError as error:
-        fail(error.fault, fault_text(wish, error.fault))
+        fail(error.fault, fault_text(wish, error.fault, manager))
     _warn_if_stale(outcome)
     if outcome.buffer is not None and not given['as_json']:
         sys.stdout.buffer.write(outcome.buffer.read())
         sys.stdout.buffer.flush()
     elif given['as_json']:
-        print_json([_as_json(wish, outcome)])
+        print_json([_as_json(wish, outcome, manager)])
     elif not given['quiet']:
         click.echo(outcome.path)
 
@@ -114,12 +114,12 @@ def _get_many(manager: 'DownloadManager', wishes: 'list[Wish]', given: dict[str,
         for item in manager.download_many(wishes, place, workers=given['jobs'], **words):
             if item.fault is not None:
                 failed.append(item.fault)
-                click.echo(f'error: {fault_text(item.input, item.fault)}', err=True)
+                click.echo(f'error: {fault_text(item.input, item.fault, manager)}', err=True)
             elif item.outcome is not None:
                 _warn_if_stale(item.outcome)
             if item.ok and not given['as_json'] and not given['quiet']:
                 click.echo(item.path)
-            told.append(_item_as_json(item))
+            told.append(_item_as_json(item, manager))
     if given['as_json']:
         print_json(told)
     if failed:
@@ -164,17 +164,17 @@ def _logged(child: str, verbosity: int, pattern: str) -> Iterator[None]:
         logger.removeHandler(shown)
 
 
-def _item_as_json(item: 'BatchItem[Any]') -> dict[str, Any]:
+def _item_as_json(item: 'BatchItem[Any]', manager: 'DownloadManager') -> dict[str, Any]:
     if item.outcome is not None:
-        return _as_json(item.input, item.outcome)
+        return _as_json(item.input, item.outcome, manager)
     assert item.fault is not None  # noqa: S101 -- one of the two is always set
-    return {'url': shown(item.input), 'fault': fault_as_json(item.fault)}
+    return {'url': shown(item.input, manager), 'fault': fault_as_json(item.fault)}
 
 
-def _as_json(wish: 'Wish', outcome: 'Outcome') -> dict[str, Any]:
+def _as_json(wish: 'Wish', outcome: 'Outcome', manager: 'DownloadManager') -> dict[str, Any]:
     record = outcome.record
     return {
-        'url': shown(wish),
+        'url': shown(wish, manager),
         'path': outcome.path,
         'origin': outcome.origin.value,
         'reason': outcome.reason,

@@ -57,8 +57,8 @@ def show_plans(manager: 'DownloadManager', wishes: 'Iterable[Wish]', given: dict
             made = manager.plan(wish, dest, **words)
         except DownloadError as error:
             refused = exit_code(error.fault)
-            told.append({'url': shown(wish), 'fault': fault_as_json(error.fault)})
-            click.echo(f'error: {fault_text(wish, error.fault)}', err=True)
+            told.append({'url': shown(wish, manager), 'fault': fault_as_json(error.fault)})
+            click.echo(f'error: {fault_text(wish, error.fault, manager)}', err=True)
             continue
         pending += made.is_download
         told.append(

@@ -25,7 +25,6 @@ from dlmachine.core.body import (
     RawBody,
 )
 from dlmachine.core.descriptor import Descriptor
-from dlmachine.core.redact import redact_url
 
 #: Headers that do not change what is meant: the connection's, the conditions', the agent's.
 VOLATILE_HEADERS: Final = frozenset({
@@ -95,7 +94,7 @@ def shown_url(descriptor: Descriptor) -> str:
     >>> shown_url(Descriptor.parse('http://h/x', query={'token': 'abc', 'a': 1}).unwrap())
     'http://h/x?a=1&token=***'
     """
-    return redact_url(full_url(descriptor.url, descriptor))
+    return descriptor.redactor.url(full_url(descriptor.url, descriptor))
 
 
 def _body_identity(body: Body) -> Any:

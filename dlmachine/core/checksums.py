@@ -4,8 +4,10 @@ Pure. How lists of checksums are read is in `checksum_lists`.
 """
 
 import hashlib
+from dataclasses import field
 from typing import Final
 
+from dlmachine.core.http.secret_names import SecretNames
 from dlmachine.core.redact import redact_url
 from dlmachine.core.values import frozen
 
@@ -30,9 +32,13 @@ class Checksum:
 
 @frozen(kw_only=False)
 class ChecksumList:
-    """Where a list of checksums is: a path, or a URL in normal form."""
+    """Where a list of checksums is: a path, or a URL in normal form.
+
+    `secret_names` are those of the descriptor whose file is in the list.
+    """
 
     location: str
+    secret_names: SecretNames = field(default=(), compare=False)
 
     @property
     def is_url(self) -> bool:
@@ -41,7 +47,7 @@ class ChecksumList:
 
     def __str__(self) -> str:
         """For people: secrets masked."""
-        return redact_url(self.location) if self.is_url else self.location
+        return redact_url(self.location, self.secret_names) if self.is_url else self.location
 
     def __repr__(self) -> str:
         """For people: secrets masked."""

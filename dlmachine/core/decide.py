@@ -23,8 +23,9 @@ from dlmachine.core.faults import (
 )
 from dlmachine.core.faults.caller import INSTALL
 from dlmachine.core.freshness import choose_version
+from dlmachine.core.http.secret_names import SecretNames
 from dlmachine.core.policy import Policy, find_policy_fault
-from dlmachine.core.redact import redact_url
+from dlmachine.core.redact import NO_SECRETS, Redactor, redact_url
 from dlmachine.core.snapshot import BackendSeen, CacheEntry, PartSeen, Snapshot
 from dlmachine.core.staging import address_digest
 from dlmachine.core.url import parse_url
@@ -60,14 +61,15 @@ class Reason(Enum):
 
 @frozen
 class Address:
-    """One place to ask, and the backend that speaks its scheme."""
+    """One URL to ask, and the backend that speaks its scheme."""
 
     url: str
     backend: str
+    secret_names: SecretNames = ()
 
     def __repr__(self) -> str:
         """For people: secrets masked."""
-        return f'Address({redact_url(self.url)!r}, {self.backend!r})'
+        return f'Address({redact_url(self.url, self.secret_names)!r}, {self.backend!r})'
 
 
 @frozen
@@ -186,7 +188,8 @@ def _network(
         # Whom to ask is settled by the look that is made with the lock, before all else.
         return Success(Decision(verdict=verdict, reason=reason, destination=place, entry=entry))
     backends = snapshot.backends or ()
-    found = [choose_backend(url, policy, backends) for url in descriptor.addresses]
+    redactor = descriptor.redactor
+    found = [choose_backend(url, policy, backends, redactor) for url in descriptor.addresses]
     usable = tuple(one.unwrap() for one in found if is_successful(one))
     if not usable:
         return Failure(found[0].failure())
@@ -199,7 +202,7 @@ def _network(
         verdict, reason = Verdict.RESUME, Reason.PART_LEFT
     left_out = tuple(str(one.failure()) for one in found if not is_successful(one))
     switched = tuple(
-        f'{redact_url(one.url)} goes to the backend {one.backend}, which speaks its scheme'
+        f'{redactor.url(one.url)} goes to the backend {one.backend}, which speaks its scheme'
         for one in usable
         if one.backend != policy.backend
     )
@@ -250,7 +253,10 @@ def _find_refusal(
 
 
 def choose_backend(
-    url: str, policy: Policy, backends: tuple[BackendSeen, ...]
+    url: str,
+    policy: Policy,
+    backends: tuple[BackendSeen, ...],
+    redactor: Redactor = NO_SECRETS,
 ) -> Result[Address, Fault]:
     """The backend for an address: the one asked for, or another that speaks its scheme."""
     scheme = parse_url(url).unwrap().scheme
@@ -259,12 +265,12 @@ def choose_backend(
     if wanted is None:
         return Failure(_missing(policy.backend, tuple(by_name)))
     if scheme in wanted.schemes:
-        return Success(Address(url=url, backend=wanted.name))
+        return Success(Address(url=url, backend=wanted.name, secret_names=redactor.names))
     for backend in backends:
         if scheme in backend.schemes:
-            return Success(Address(url=url, backend=backend.name))
+            return Success(Address(url=url, backend=backend.name, secret_names=redactor.names))
     allowed = tuple(sorted({known for seen in backends for known in seen.schemes}))
-    return Failure(SchemeRefused(url=redact_url(url), scheme=scheme, allowed=allowed))
+    return Failure(SchemeRefused(url=redactor.url(url), scheme=scheme, allowed=allowed))
 
 
 def _missing(name: str, known: tuple[str, ...]) -> Fault:

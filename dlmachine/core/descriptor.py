@@ -5,15 +5,14 @@ nothing further on has to check again.
 """
 
 from collections.abc import Iterable
-from dataclasses import fields, replace
+from dataclasses import field, fields, replace
 from pathlib import PurePath
-from typing import Final, assert_never
+from typing import Final, assert_never, cast
 
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.body import (
-    FORM_TYPE,
     Body,
     FormBody,
     JsonBody,
@@ -21,13 +20,19 @@ from dlmachine.core.body import (
     NoBody,
     Pairs,
     RawBody,
-    parse_json,
-    parse_multipart,
-    parse_pairs,
+    body_pairs,
 )
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.headers import Headers, HeadersLike, parse_headers
-from dlmachine.core.redact import MASK, redact_pairs, redact_url
+from dlmachine.core.http.secret_names import SecretNames, parse_secret_names
+from dlmachine.core.redact import (
+    MASK,
+    Redactor,
+    secrets_in_fields,
+    secrets_in_pairs,
+    secrets_in_url,
+)
+from dlmachine.core.spec.content_words import parse_content, take_body
 from dlmachine.core.text import find_frame_breaker
 from dlmachine.core.url import parse_url
 from dlmachine.core.values import frozen
@@ -68,6 +73,8 @@ class Descriptor:
     """One thing to download, wherever it is served.
 
     `url` and `mirrors` are absolute and in normal form; `query` is added to each of them.
+    `secret_names` are names of query parameters, header fields and fields of a body whose
+    values are secret, besides the usual ones.
     Two descriptors are equal when they describe the same download, whatever their subclass.
 
     >>> data = Descriptor.parse('https://Example.org/x', query={'format': 'tsv'}).unwrap()
@@ -84,6 +91,9 @@ class Descriptor:
     body: Body = NoBody()
     tls: Tls = Tls()
     mirrors: tuple[str, ...] = ()
+    secret_names: SecretNames = ()
+    #: Once it is asked for, it is asked for often.
+    _redactor: Redactor | None = field(default=None, init=False, compare=False, repr=False)
 
     @classmethod
     def parse(  # noqa: PLR0913 -- the caller's words, each a keyword
@@ -104,6 +114,7 @@ class Descriptor:
         mirrors: Iterable[object] | str | None = None,
         body: Body | None = None,
         tls: Tls | None = None,
+        secret_names: object = None,
     ) -> 'Result[Descriptor, Fault]':
         """Check and normalise what a caller gave.
 
@@ -114,18 +125,32 @@ class Descriptor:
 
         Faults: `InvalidInput`, whose `where` names the argument.
         """
-        words = (method, query, multipart, data, headers, cainfo, cert, key, mirrors, body, tls)
+        words = (
+            method,
+            query,
+            multipart,
+            data,
+            headers,
+            cainfo,
+            cert,
+            key,
+            mirrors,
+            body,
+            tls,
+            secret_names,
+        )
         is_plain = verify is True and post is False and json is False
         if is_plain and all(word is None for word in words):
             return parse_url(url).map(lambda parsed: Descriptor(url=str(parsed)))
         address = parse_url(url)
         addresses = _parse_mirrors(mirrors)
         fields_ = parse_headers(headers).bind(_refuse_managed)
-        content = _parse_content(query, post=post, json=json, multipart=multipart, data=data)
+        content = parse_content(query, post=post, json=json, multipart=multipart, data=data)
         if body is not None:
-            content = content.bind(lambda parsed: _take_body(parsed, body))
+            content = content.bind(lambda parsed: take_body(parsed, body))
         trust = _parse_tls(verify=verify, cainfo=cainfo, cert=cert, key=key)
-        for result in (address, addresses, fields_, content, trust):
+        names = parse_secret_names(secret_names)
+        for result in (address, addresses, fields_, content, trust, names):
             if not is_successful(result):
                 return Failure(result.failure())
         pairs, sent = content.unwrap()
@@ -135,10 +160,11 @@ class Descriptor:
                 url=str(address.unwrap()),
                 method=name,
                 query=pairs,
-                headers=fields_.unwrap(),
+                headers=fields_.unwrap().with_secret_names(names.unwrap()),
                 body=sent,
                 tls=trust.unwrap() if tls is None else tls,
                 mirrors=addresses.unwrap(),
+                secret_names=names.unwrap(),
             )
         )
 
@@ -152,13 +178,15 @@ class Descriptor:
 
     def __repr__(self) -> str:
         """For people: secrets masked, bodies named by their kind."""
-        parts = [repr(redact_url(self.url))]
+        shown = self.redacted()
+        parts = [repr(shown.url)]
         parts += [f'method={self.method!r}'] if self.method != 'GET' else []
-        parts += [f'query={redact_pairs(self.query)!r}'] if self.query else []
-        parts += [f'headers={self.headers!r}'] if self.headers else []
+        parts += [f'query={shown.query!r}'] if self.query else []
+        parts += [f'headers={shown.headers!r}'] if self.headers else []
         parts += [f'body=<{type(self.body).__name__}>'] if self.body != NoBody() else []
         parts += [f'tls={self.tls!r}'] if self.tls != Tls() else []
-        parts += [f'mirrors={tuple(map(redact_url, self.mirrors))!r}'] if self.mirrors else []
+        parts += [f'mirrors={shown.mirrors!r}'] if self.mirrors else []
+        parts += [f'secret_names={self.secret_names!r}'] if self.secret_names else []
         return f'Descriptor({", ".join(parts)})'
 
     @property
@@ -166,30 +194,45 @@ class Descriptor:
         """The URL and its mirrors, in the order in which they are tried."""
         return (self.url, *self.mirrors)
 
+    @property
+    def redactor(self) -> Redactor:
+        """What must not be shown of it: a server may echo any of it, here or on the way here."""
+        if self._redactor is None:
+            object.__setattr__(self, '_redactor', Redactor(self.secret_names, self._secrets()))
+        return cast('Redactor', self._redactor)
+
+    def _secrets(self) -> frozenset[str]:
+        names = self.secret_names
+        secrets = secrets_in_fields(self.headers, names) | secrets_in_pairs(self.query, names)
+        secrets |= secrets_in_pairs(body_pairs(self.body), names)
+        return secrets.union(*(secrets_in_url(url, names) for url in self.addresses))
+
     def redacted(self) -> 'Descriptor':
         """The same descriptor with every secret masked; it can be shown, not executed."""
+        redactor = self.redactor
         return Descriptor(
-            url=redact_url(self.url),
+            url=redactor.url(self.url),
             method=self.method,
-            query=redact_pairs(self.query),
-            headers=self.headers.redacted(),
-            body=_redact_body(self.body),
+            query=redactor.pairs(self.query),
+            headers=Headers(redactor.fields(self.headers), self.secret_names),
+            body=_redact_body(self.body, redactor),
             tls=self.tls,
-            mirrors=tuple(redact_url(mirror) for mirror in self.mirrors),
+            mirrors=tuple(redactor.url(mirror) for mirror in self.mirrors),
+            secret_names=self.secret_names,
         )
 
 
 def _values(descriptor: Descriptor) -> tuple[object, ...]:
-    return tuple(getattr(descriptor, field.name) for field in fields(Descriptor))
+    return tuple(getattr(descriptor, each.name) for each in fields(Descriptor) if each.compare)
 
 
-def _redact_body(body: Body) -> Body:
+def _redact_body(body: Body, redactor: Redactor) -> Body:
     # Only forms name their values; of the others nothing can be shown with certainty.
     match body:
         case NoBody():
             return body
         case FormBody(pairs=pairs):
-            return FormBody(redact_pairs(pairs))
+            return FormBody(redactor.pairs(pairs))
         case JsonBody():
             return JsonBody(f'"{MASK}"')
         case RawBody(content_type=content_type):
@@ -206,66 +249,6 @@ def _refuse_managed(headers: Headers) -> Result[Headers, Fault]:
             problem = 'is set by dlmachine itself'
             return Failure(InvalidInput(where=f'headers[{name!r}]', problem=problem))
     return Success(headers)
-
-
-def _parse_content(
-    query: object, *, post: object, json: object, multipart: object, data: object
-) -> Result[tuple[Pairs, Body], Fault]:
-    # post=True besides another body says only that it is sent by POST, as any body is.
-    form = False if post is True else post
-    words = {'post': form, 'json': json, 'multipart': multipart, 'data': data}
-    given = [name for name, value in words.items() if value is not None and value is not False]
-    if len(given) > 1:
-        problem = f'{" and ".join(given)} are given, but a request has one body'
-        return Failure(InvalidInput(where='body', problem=problem))
-    if json is True:
-        return parse_json(query, 'query').map(lambda value: ((), value))
-    if post is True and not given:
-        return _parse_form(query, 'query').map(lambda value: ((), value))
-    nothing: Result[Body, Fault] = Success(NoBody())
-    body = _parse_body(given[0], words[given[0]]) if given else nothing
-    return body.bind(lambda sent: _parse_query(query).map(lambda pairs: (pairs, sent)))
-
-
-def _parse_body(name: str, value: object) -> Result[Body, Fault]:
-    if name == 'post':
-        return _parse_form(value, 'post')
-    if name == 'json':
-        return parse_json(value, 'json')
-    if name == 'multipart':
-        return parse_multipart(value)
-    return _parse_raw(value)
-
-
-def _parse_raw(data: object) -> Result[Body, Fault]:
-    # bytes(5) would be five NULs.
-    if isinstance(data, str):
-        return Success(RawBody(data.encode('utf-8', 'surrogatepass')))
-    if isinstance(data, (bytes, bytearray, memoryview)):
-        return Success(RawBody(bytes(data)))
-    problem = f'is neither text nor bytes: {type(data).__name__}'
-    advice = 'For a form give post={…}, for JSON json={…}'
-    return Failure(InvalidInput(where='data', problem=problem, advice=advice))
-
-
-def _take_body(parsed: tuple[Pairs, Body], body: Body) -> Result[tuple[Pairs, Body], Fault]:
-    pairs, other = parsed
-    if other != NoBody():
-        problem = 'is given ready and in parts, but a request has one body'
-        return Failure(InvalidInput(where='body', problem=problem))
-    return Success((pairs, body))
-
-
-def _parse_form(given: object, where: str) -> Result[Body, Fault]:
-    if isinstance(given, (str, bytes)):
-        raw = given.encode('utf-8', 'surrogatepass') if isinstance(given, str) else given
-        return Success(RawBody(raw, FORM_TYPE))
-    return parse_pairs({} if given is None else given, where).map(FormBody)
-
-
-def _parse_query(query: object) -> Result[Pairs, Fault]:
-    # Values are percent-encoded: what breaks a line of the message cannot get into it.
-    return parse_pairs({} if query is None else query, 'query')
 
 
 def _parse_mirrors(given: object) -> Result[tuple[str, ...], Fault]:

@@ -14,8 +14,7 @@ from dlmachine.core.freshness import Condition, build_condition
 from dlmachine.core.headers import Headers
 from dlmachine.core.pacing import Manners
 from dlmachine.core.policy import CheckMethod, Policy
-from dlmachine.core.redact import redact_url, scrub
-from dlmachine.core.request import HTTP_SCHEMES, Request, build_request, secrets_of
+from dlmachine.core.request import HTTP_SCHEMES, Request, build_request
 from dlmachine.core.retry import may_be_repeated
 from dlmachine.core.said import Said, place_of
 from dlmachine.core.segments import first_span
@@ -46,7 +45,9 @@ def send(job: Job, effort: Effort, request: Request) -> Step:
             last_modified=condition.last_modified,
             size_bytes=condition.size_bytes,
             name=name_content(Headers(), request.shown_url),
-            asked_name=name_content(Headers(), effort.address(job).url),
+            asked_name=name_content(
+                Headers(), job.descriptor.redactor.url(effort.address(job).url)
+            ),
             address=address_digest(effort.address(job).url),
             said=Said() if effort.is_unranged else effort.said,
             copy_place=_copy_place(job) if condition.etag or condition.last_modified else '',
@@ -144,11 +145,12 @@ def _condition(job: Job, effort: Effort) -> Condition:
     record, method = decision.entry.record, job.policy.check_method
     if record is None or method is CheckMethod.SIZE:
         return build_condition(decision.entry, method)
+    redactor = job.descriptor.redactor
     # A validator means something where it came from; elsewhere the whole is compared.
-    served_by = record.served_by or redact_url(job.descriptor.url)
-    is_there = redact_url(address.url) == served_by
+    served_by = record.served_by or redactor.url(job.descriptor.url)
+    is_there = redactor.url(address.url) == served_by
     if not may_be_repeated(job.descriptor.method, job.policy):
         # Nor can it be asked without one afterwards, should another place confirm it.
-        asked = scrub(redact_url(address.url), secrets_of(job.descriptor))
-        is_there = is_there and _copy_place(job) in {'', place_of(asked)}
+        asked = place_of(redactor.url(address.url))
+        is_there = is_there and _copy_place(job) in {'', asked}
     return build_condition(decision.entry, method) if is_there else Condition()

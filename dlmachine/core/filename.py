@@ -19,6 +19,8 @@ _UNSAFE: Final = re.compile(
 #: What most names and URLs are: there is nothing to be made safe, or decoded.
 _PLAIN: Final = re.compile(r'[A-Za-z0-9](?:[A-Za-z0-9_.\-]{0,150}[A-Za-z0-9])?')
 _PLAIN_URL: Final = re.compile(r'https?://[a-z0-9.:\-]+/(?:[A-Za-z0-9_.~\-]+/)*([A-Za-z0-9_.~\-]*)')
+#: A parameter of a path segment that may not be shown: `;jsessionid=***`.
+_MASKED_PARAMETER: Final = re.compile(r';[^;]*=\*\*\*')
 _SEPARATORS: Final = re.compile(r'[/\\]')
 _RESERVED: Final = re.compile(r'(?i)(con|prn|aux|nul|con(in|out)\$|(com|lpt)[0-9¹²³])(\..*)?')
 #: What nobody sees (Default_Ignorable_Code_Point of Unicode), but for what changes the
@@ -118,7 +120,8 @@ def _url_name(url: str) -> str:
     if plain is not None:
         return plain[1]
     try:
-        return unquote(urlsplit(url).path.rpartition('/')[2])
+        last = urlsplit(url).path.rpartition('/')[2]
+        return unquote(_MASKED_PARAMETER.sub('', last))
     except ValueError:
         return ''
 

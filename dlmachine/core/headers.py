@@ -11,7 +11,8 @@ from typing import Final, TypeAlias
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.faults import Fault, InvalidInput
-from dlmachine.core.redact import redact_fields
+from dlmachine.core.http.secret_names import SecretNames
+from dlmachine.core.redact import redact_fields, redact_value
 from dlmachine.core.text import find_frame_breaker
 from dlmachine.core.values import frozen
 
@@ -25,12 +26,15 @@ _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 class Headers:
     """Header fields in order.
 
+    `secret_names` are names whose values are masked besides the usual ones.
+
     >>> sent = Headers((('Accept', 'text/csv'), ('X-Id', '7')))
     >>> sent.get('accept'), 'x-id' in sent, sent.get('Range')
     ('text/csv', True, None)
     """
 
     items: tuple[tuple[str, str], ...] = ()
+    secret_names: SecretNames = field(default=(), compare=False)
     #: Values by name, once one is asked for: the same few fields are, by many names.
     _index: Mapping[str, tuple[str, ...]] | None = field(default=None, init=False, compare=False)
 
@@ -71,7 +75,7 @@ class Headers:
 
     def with_field(self, name: str, value: str) -> 'Headers':
         """The same fields with this one set, in place of any of its name."""
-        return Headers((*self.without(name).items, (name, value)))
+        return Headers((*self.without(name).items, (name, value)), self.secret_names)
 
     def with_default(self, name: str, value: str) -> 'Headers':
         """The same fields, with this one added if none of its name is there."""
@@ -80,11 +84,16 @@ class Headers:
     def without(self, *names: str) -> 'Headers':
         """The same fields less those of these names."""
         folded = {name.casefold() for name in names}
-        return Headers(tuple(item for item in self.items if item[0].casefold() not in folded))
+        left = tuple(item for item in self.items if item[0].casefold() not in folded)
+        return Headers(left, self.secret_names)
+
+    def with_secret_names(self, names: SecretNames) -> 'Headers':
+        """The same fields, with the values of these names masked wherever they are shown."""
+        return self if names == self.secret_names else Headers(self.items, names)
 
     def redacted(self) -> 'Headers':
         """The same fields with the values of secret names masked, and secrets in URLs."""
-        return Headers(redact_fields(self.items))
+        return Headers(redact_fields(self.items, self.secret_names), self.secret_names)
 
 
 def _grouped(items: tuple[tuple[str, str], ...]) -> Mapping[str, tuple[str, ...]]:
@@ -158,13 +167,14 @@ def is_token(text: str) -> bool:
 
 def _find_fault(pair: tuple[str, str], where: str) -> InvalidInput | None:
     name, value = pair
-    breaker = find_frame_breaker(f'{where} name {name!r}', name) or find_frame_breaker(
+    shown = redact_value(name)  # Somebody may have taken a whole line for a name.
+    breaker = find_frame_breaker(f'{where} name {shown!r}', name) or find_frame_breaker(
         f'{where}[{name!r}]', value
     )
     if breaker is not None:
         return breaker
     if not is_token(name):
-        return InvalidInput(where=f'{where} name {name!r}', problem='is no header name')
+        return InvalidInput(where=f'{where} name {shown!r}', problem='is no header name')
     try:
         value.encode('latin-1')
     except UnicodeEncodeError as error:

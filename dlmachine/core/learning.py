@@ -77,10 +77,15 @@ def list_policy(policy: Policy, max_bytes: int) -> Policy:
 
 
 def _wish(descriptor: Descriptor, wanted: ChecksumList) -> Descriptor:
-    # What proves who we are goes to the same place only.
+    # What proves who we are, a client certificate included, goes to the same origin only.
     origins = {parse_url(url).unwrap().origin for url in (descriptor.url, wanted.location)}
-    headers = descriptor.headers if len(origins) == 1 else Headers()
-    return Descriptor(url=wanted.location, headers=headers, tls=descriptor.tls)
+    is_same = len(origins) == 1
+    return Descriptor(
+        url=wanted.location,
+        headers=descriptor.headers if is_same else Headers(),
+        tls=descriptor.tls if is_same else descriptor.tls.without_client(),
+        secret_names=descriptor.secret_names,
+    )
 
 
 def _paths(job: Job) -> tuple[str, ...]:

@@ -42,6 +42,7 @@ from dlmachine.core.states import (
 
 def start(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Step:
     """The first step."""
+    policy = policy.with_secret_names(descriptor.secret_names)
     decided = decide(descriptor, policy, snapshot)
     if not is_successful(decided):
         return Step(state=Broken(fault=decided.failure()))

@@ -153,7 +153,7 @@ OPTIONS: Final[Mapping[str, Option]] = {
 #: The keywords of `Descriptor.parse`, which describe what to download.
 DESCRIPTOR_NAMES: Final = (
     'method', 'query', 'post', 'json', 'multipart', 'data', 'headers',
-    'cainfo', 'verify', 'cert', 'key', 'mirrors',
+    'cainfo', 'verify', 'cert', 'key', 'mirrors', 'secret_names',
 )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ Pure. A plan is data: it can be printed, stored, compared, sent elsewhere and ex
 there. Its text and its JSON carry no secrets.
 """
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from returns.result import Failure, Result, Success
 
@@ -15,7 +15,6 @@ from dlmachine.core.destination import Destination
 from dlmachine.core.effects import Effect, Exchange, ExchangeMany, ReadChecksums
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.policy import Policy
-from dlmachine.core.redact import redact_url
 from dlmachine.core.rehearse import rehearse
 from dlmachine.core.snapshot import CacheEntry, Snapshot
 from dlmachine.core.values import frozen
@@ -70,6 +69,12 @@ class Plan:
         """For people, secrets masked."""
         return '\n'.join(show.plan_lines(self))
 
+    def __repr__(self) -> str:
+        """Every field, secrets masked."""
+        shown = self.redacted()
+        values = (f'{each.name}={getattr(shown, each.name)!r}' for each in fields(self))
+        return f'Plan({", ".join(values)})'
+
     def redacted(self) -> 'Plan':
         """The same plan with every secret masked.
 
@@ -79,7 +84,8 @@ class Plan:
         if (descriptor, policy) == (self.descriptor, self.policy):
             return self
         addresses = tuple(
-            replace(address, url=redact_url(address.url)) for address in self.decision.addresses
+            replace(address, url=self.descriptor.redactor.url(address.url))
+            for address in self.decision.addresses
         )
         return replace(
             self,
@@ -139,6 +145,7 @@ def plan(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Result[P
     >>> plan(wish, Policy(offline=True), seen).failure().code
     'offline_miss'
     """
+    policy = policy.with_secret_names(descriptor.secret_names)
     return decide(descriptor, policy, snapshot).map(
         lambda decision: Plan(
             descriptor=descriptor,

@@ -6,6 +6,7 @@ defaults are polite and safe. `parse_policy` in `options` reads a caller's words
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import lru_cache
@@ -18,6 +19,7 @@ from dlmachine.core.checksums import Checksum, ChecksumList, digest_bytes, find_
 from dlmachine.core.destination import Auto, ToMemory, ToPath, Wanted
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.headers import parse_headers
+from dlmachine.core.http.secret_names import SecretNames
 from dlmachine.core.pacing import Rate
 from dlmachine.core.segments import MOST_SEGMENTS
 from dlmachine.core.values import frozen
@@ -125,6 +127,13 @@ class Policy:
     rate: Rate | None = None
     limit_rate: int | None = None
     http2: bool = False
+
+    def with_secret_names(self, names: SecretNames) -> 'Policy':
+        """The same policy, in which the URL of a checksum list is shown without these secrets."""
+        wanted = self.checksum_list
+        if wanted is None or wanted.secret_names == names:
+            return self
+        return replace(self, checksum_list=replace(wanted, secret_names=names))
 
 
 #: What is made by hand may hold anything; options are read from words.

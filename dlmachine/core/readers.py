@@ -17,6 +17,7 @@ from dlmachine.core.destination import parse_destination
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.pacing import Rate, parse_rate
 from dlmachine.core.policy import CheckMethod
+from dlmachine.core.redact import redact_value
 from dlmachine.core.text import find_frame_breaker
 from dlmachine.core.url import parse_url
 
@@ -222,6 +223,6 @@ def read_dest(_: str, value: object) -> Result[object, Fault]:
 
 
 def _bad(name: str, value: object, problem: str) -> Result[object, Fault]:
-    shown = repr(value)
+    shown = repr(redact_value(value))
     shown = shown if len(shown) <= 80 else f'{shown[:77]}...'
     return Failure(InvalidInput(where=name, problem=f'{shown} {problem}'))

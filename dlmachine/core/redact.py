@@ -1,83 +1,119 @@
-"""Redaction: what may be shown, stored or logged of a request.
+"""Redaction: what may be shown, stored or logged of a request and of its response.
 
-Pure. A *secret* is a value whose name says so: credentials in headers (RFC 9110
-section 11), cookies (RFC 6265), userinfo in a URL (RFC 3986 section 3.2.1), and
-tokens in a query or body under a name that is used for tokens.
+Pure. A *secret* is a value whose name says so: credentials in header fields (RFC 9110
+section 11), cookies (RFC 6265), userinfo in a URL (RFC 3986 section 3.2.1), and tokens in a
+path, query, fragment or body under a name that is used for tokens, or that the caller
+declared.
 """
 
 import re
 from base64 import b64decode
-from collections.abc import Collection, Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
-from urllib.parse import SplitResult, unquote, unquote_plus, urlsplit
 
-MASK: Final = '***'
+from dlmachine.core.http.scrubbing import scrub
+from dlmachine.core.http.secret_names import SecretNames, is_secret_name
+from dlmachine.core.http.url_secrets import MASK, walk_url, walk_value
+from dlmachine.core.values import frozen
 
-_SECRET_NAMES: Final = frozenset({
-    'authorization', 'proxy-authorization', 'www-authenticate', 'cookie', 'cookie2',
-    'set-cookie', 'set-cookie2', 'authentication-info', 'proxy-authentication-info',
-    'key', 'auth', 'sid', 'sig', 'pwd', 'pass', 'passwd', 'jwt', 'otp',
-    'jsessionid', 'phpsessid',
-})  # fmt: skip
-
-_SECRET_WORDS: Final = re.compile(
-    r'token|secret|passw|passphrase|credential|signature|session|bearer|private'
-    r'|api[-_.]?key|access[-_.]?key|auth[-_.]?key|subscription[-_.]?key|[-_.]auth|^auth[-_.]|apikey'
-    r'|[-_.]sig$|[-_.]key$',
-    re.IGNORECASE,
-)
+__all__ = [
+    'MASK',
+    'NO_SECRETS',
+    'Redactor',
+    'is_secret_name',
+    'redact_fields',
+    'redact_pairs',
+    'redact_url',
+    'redact_value',
+    'scrub',
+    'secrets_in_fields',
+    'secrets_in_pairs',
+    'secrets_in_url',
+    'urls_in_field',
+]
 
 #: Of what stands in a cookie, only so much is taken for a secret whatever its name is.
-_SHORTEST_OF_COOKIE: Final = 12
-
-#: A secret shorter than this is masked where its name stands, but is not searched for in
-#: free text: every text would contain it.
-_SHORTEST_SEARCHED: Final = 4
+_MIN_COOKIE_CHARS: Final = 12
 
 #: Header fields that are a URL, perhaps without its scheme and host.
 _URL_FIELDS: Final = frozenset({'location', 'content-location', 'referer'})
-#: The targets of Link (RFC 8288 section 3), and where Refresh leads to (HTML, `http-equiv`).
-_TARGET: Final = re.compile(r'<([^>]*)>')
+#: Where Refresh leads to (HTML, `http-equiv`).
 _LEADS_TO: Final = re.compile(r'(?i)[^;,]*[;,]\s*(?:url\s*=\s*)?["\']?([^"\']*)')
 #: Of any other field that is one the same is true.
 _WHOLE_URL: Final = re.compile(r'[A-Za-z][A-Za-z0-9+.\-]*://[^\s]*')
-
-#: What most URLs are: none of it could be a secret.
-_PLAIN_URL: Final = re.compile(r'https?://[a-z0-9.\-]+(?::[0-9]+)?/[A-Za-z0-9_.~/\-]*')
-
-#: One download asks for the same few texts dozens of times.
-_REMEMBERED: Final = 256
+#: A line 'Name: value' of a configuration.
+_FIELD_LINE: Final = re.compile(r"\s*([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,200}):")
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def is_secret_name(name: str) -> bool:
-    """Whether a header, query parameter or field of this name carries a secret.
+@frozen(kw_only=False)
+class Redactor:
+    """What must not be shown of one download: values under `names`, and `secrets` anywhere.
 
-    >>> is_secret_name('Authorization'), is_secret_name('access_token'), is_secret_name('ids')
-    (True, True, False)
+    >>> redactor = Redactor(('code',), frozenset({'s3cret'}))
+    >>> redactor.url('https://h/s3cret?code=1'), redactor.text('no s3cret')
+    ('https://h/***?code=***', 'no ***')
     """
-    return _is_secret(name.strip().casefold())
+
+    names: SecretNames = ()
+    secrets: frozenset[str] = frozenset()
+
+    def with_secrets(self, secrets: frozenset[str]) -> 'Redactor':
+        """The same, with these secrets as well."""
+        return self if secrets <= self.secrets else Redactor(self.names, self.secrets | secrets)
+
+    def text(self, text: str) -> str:
+        """The words of others, with each of the secrets masked."""
+        return scrub(text, self.secrets)
+
+    def url(self, url: str) -> str:
+        """A URL, with what is secret by name or by value masked."""
+        return scrub(redact_url(url, self.names), self.secrets)
+
+    def pairs(self, pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+        """Fields of a query or a form."""
+        return self._scrubbed(redact_pairs(pairs, self.names))
+
+    def fields(self, fields: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+        """Header fields: a server may have put a secret under any name, or into one."""
+        return self._scrubbed(redact_fields(fields, self.names))
+
+    def _scrubbed(self, pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+        if not self.secrets:
+            return pairs
+        return tuple((self.text(name), self.text(value)) for name, value in pairs)
 
 
-def redact_pairs(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """The same pairs with the values of secret names masked."""
-    return tuple((name, MASK if is_secret_name(name) else value) for name, value in pairs)
+#: Of a download that has no secrets.
+NO_SECRETS: Final = Redactor()
 
 
-def redact_fields(fields: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+def redact_pairs(
+    pairs: Iterable[tuple[str, str]], declared: SecretNames = ()
+) -> tuple[tuple[str, str], ...]:
+    """The same pairs with the values of secret names masked, and secrets in URLs of others."""
+    return tuple(
+        (name, MASK if is_secret_name(name, declared) else walk_value(value, declared).shown)
+        for name, value in pairs
+    )
+
+
+def redact_fields(
+    fields: Iterable[tuple[str, str]], declared: SecretNames = ()
+) -> tuple[tuple[str, str], ...]:
     """Header fields with the values of secret names masked, and secrets in the URLs of others.
 
     >>> redact_fields([('Cookie', 'a=b'), ('Location', '/x?token=abc')])
     (('Cookie', '***'), ('Location', '/x?token=***'))
     """
-    return tuple((name, _redact_urls(name, value)) for name, value in redact_pairs(fields))
+    return tuple((name, _redact_field(name, value, declared)) for name, value in fields)
 
 
-def _redact_urls(name: str, value: str) -> str:
-    for url in urls_in_field(name, value):
-        value = value.replace(url, redact_url(url))
-    return value
+def _redact_field(name: str, value: str, declared: SecretNames) -> str:
+    if is_secret_name(name, declared):
+        return MASK
+    pieces = _split_at_urls(name, value)
+    pieces[1::2] = [redact_url(url, declared) for url in pieces[1::2]]
+    return ''.join(pieces)
 
 
 def urls_in_field(name: str, value: str) -> tuple[str, ...]:
@@ -88,89 +124,95 @@ def urls_in_field(name: str, value: str) -> tuple[str, ...]:
     >>> urls_in_field('Refresh', '5; url=/b'), urls_in_field('ETag', '"c"')
     (('/b',), ())
     """
+    return tuple(_split_at_urls(name, value)[1::2])
+
+
+def _split_at_urls(name: str, value: str) -> list[str]:
+    # Text and URLs by turns, text first.
     folded = name.casefold()
     if folded in _URL_FIELDS:
-        return (value,)
+        return ['', value]
     if folded == 'link':
-        return tuple(_TARGET.findall(value)) or (value,)
+        return _split_links(value) if '<' in value else ['', value]
     if folded == 'refresh':
         led = _LEADS_TO.match(value)
-        return (value if led is None else led[1],)
-    return (value,) if '://' in value and _WHOLE_URL.fullmatch(value) else ()
+        if led is None:
+            return ['', value]
+        return [value[: led.start(1)], led[1], *_rest_of_refresh(value[led.end(1) :])]
+    return ['', value] if '://' in value and _WHOLE_URL.fullmatch(value) else [value]
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def redact_url(url: str) -> str:
-    """The URL without userinfo, with secret query values masked and without its fragment.
+def _rest_of_refresh(rest: str) -> tuple[str, ...]:
+    return (rest[:1], rest[1:]) if rest[1:] else (rest,)
+
+
+def _split_links(value: str) -> list[str]:
+    # The targets of Link (RFC 8288 section 3) stand in angle brackets; one may lack its end.
+    pieces, end = [], 0
+    while (start := value.find('<', end)) != -1:
+        pieces.append(value[end : start + 1])
+        found = value.find('>', start)
+        end = len(value) if found == -1 else found
+        pieces.append(value[start + 1 : end])
+    return [*pieces, value[end:]]
+
+
+def redact_url(url: str, declared: SecretNames = ()) -> str:
+    """The URL without userinfo, with secret values masked and without its fragment.
 
     >>> redact_url('https://me:pw@host/x?token=abc&ids=1')
     'https://***@host/x?token=***&ids=1'
     """
-    if _PLAIN_URL.fullmatch(url) is not None:
-        return url
-    front, slash, rest = url.partition('/')
-    if '@' in front:  # Without a scheme that would tell, what stands before may be a login.
-        url = f'{MASK}@{front.rpartition("@")[2]}{slash}{rest}'
-    parts = _split(url)
-    return MASK if parts is None else _redact_parts(parts)
+    return walk_url(url, declared).shown
 
 
-def _redact_parts(parts: SplitResult) -> str:
-    host = parts.netloc.rpartition('@')
-    netloc = f'{MASK}@{host[2]}' if host[1] else host[2]
-    query = '&'.join(_redact_field(field) for field in parts.query.split('&'))
-    return parts._replace(netloc=netloc, query=query, fragment='').geturl()
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def secrets_in_url(url: str) -> frozenset[str]:
+def secrets_in_url(url: str, declared: SecretNames = ()) -> frozenset[str]:
     """Every secret text that stands in the URL, as written and decoded."""
-    if _PLAIN_URL.fullmatch(url) is not None:
-        return frozenset()
-    parts = _split(url)
-    return frozenset({url}) if parts is None else _secrets_in(parts)
+    return walk_url(url, declared).secrets
 
 
-def _secrets_in(parts: SplitResult) -> frozenset[str]:
-    userinfo, marked, _ = parts.netloc.rpartition('@')
-    found = {userinfo, *userinfo.split(':', 1)} if marked else set()
-    for field in parts.query.split('&'):
-        name, _, value = field.partition('=')
-        if is_secret_name(unquote_plus(name)):
-            found.add(value)
-    decoded = {unquote(text) for text in found} | {unquote_plus(text) for text in found}
-    return frozenset(text for text in found | decoded if text)
-
-
-def secrets_in_pairs(pairs: Iterable[tuple[str, str]]) -> frozenset[str]:
+def secrets_in_pairs(
+    pairs: Iterable[tuple[str, str]], declared: SecretNames = ()
+) -> frozenset[str]:
     """Every secret value among the pairs; of credentials and cookies also what is in them.
 
     >>> sorted(secrets_in_pairs([('Authorization', 'Bearer x'), ('Cookie', 'a=b; sid=c')]))
     ['Bearer x', 'a=b; sid=c', 'c', 'sid=c', 'x']
     """
-    found = {(name, value) for name, value in pairs if is_secret_name(name) and value.strip()}
-    return frozenset(text for name, value in found for text in _secrets_in_value(name, value))
+    found: set[str] = set()
+    for name, value in pairs:
+        if not is_secret_name(name, declared):
+            found |= walk_value(value, declared).secrets
+        elif value.strip():
+            found.update(_secrets_in_value(name, value, declared))
+    return frozenset(found)
 
 
-def secrets_in_fields(fields: Iterable[tuple[str, str]]) -> frozenset[str]:
+def secrets_in_fields(
+    fields: Iterable[tuple[str, str]], declared: SecretNames = ()
+) -> frozenset[str]:
     """Every secret value among header fields, and every secret in the URLs that stand there.
 
     >>> secrets_in_fields([('Referer', 'https://h/?token=abc')])
     frozenset({'abc'})
     """
-    fields = tuple(fields)
-    urls = [url for name, value in fields for url in urls_in_field(name, value)]
-    return secrets_in_pairs(fields).union(*map(secrets_in_url, urls))
+    found: set[str] = set()
+    for name, value in fields:
+        if is_secret_name(name, declared):
+            found |= secrets_in_pairs([(name, value)], declared)
+        else:
+            found.update(*(secrets_in_url(url, declared) for url in urls_in_field(name, value)))
+    return frozenset(found)
 
 
-def _secrets_in_value(name: str, value: str) -> Iterator[str]:
+def _secrets_in_value(name: str, value: str, declared: SecretNames) -> Iterator[str]:
     scheme, _, rest = value.strip().partition(' ')
     yield value
     yield value.split(None, 1)[-1]
     if name.strip().casefold() == 'cookie':
         for crumb in value.split(';'):
             key, _, text = crumb.strip().partition('=')
-            if text and (is_secret_name(key) or len(text) >= _SHORTEST_OF_COOKIE):
+            if text and (is_secret_name(key, declared) or len(text) >= _MIN_COOKIE_CHARS):
                 yield text.strip('"')
     if scheme.casefold() == 'basic':
         # RFC 7617: user and password, coded so that anybody can read them.
@@ -186,49 +228,38 @@ def _decoded(coded: str) -> str:
         return ''
 
 
-def scrub(text: str, secrets: Collection[str]) -> str:
-    """The text with each of the secrets masked, however it is written there.
+def redact_value(value: object, declared: SecretNames = ()) -> object:
+    """A value of a configuration, of whatever form, with what is secret in it masked.
 
-    For the words of others: escapes of URLs and another case are seen through.
-
-    >>> scrub('no route for https://h/?token=a%2fb+c', {'a/b c'})
-    'no route for https://h/?token=***'
+    >>> redact_value({'headers': ['Authorization: Bearer x', ('X-Api-Key', 'y')], 'retries': 3})
+    {'headers': ['Authorization: ***', ['X-Api-Key', '***']], 'retries': 3}
     """
-    if not secrets:
-        return text  # Most often so, and each field of each head comes here.
-    searched = frozenset(secret for secret in secrets if len(secret) >= _SHORTEST_SEARCHED)
-    return _pattern(searched).sub(MASK, text) if searched else text
+    match value:
+        case str():
+            return _redact_text(value, declared)
+        case Mapping():
+            return {
+                name: MASK
+                if one is not None and is_secret_name(str(name), declared)
+                else redact_value(one, declared)
+                for name, one in value.items()
+            }
+        case (str() as name, _) if is_secret_name(name, declared):
+            return [name, MASK]
+        case list() | tuple() | set() | frozenset():
+            return [redact_value(one, declared) for one in value]
+        case bytes() | bytearray() | memoryview():
+            return MASK
+        case _:
+            return value
 
 
-@lru_cache(maxsize=64)
-def _pattern(secrets: frozenset[str]) -> re.Pattern[str]:
-    longest_first = sorted(secrets, key=lambda secret: (-len(secret), secret))
-    ways = (''.join(map(_spellings, secret)) for secret in longest_first)
-    return re.compile('|'.join(ways), re.IGNORECASE)
-
-
-@lru_cache(maxsize=512)
-def _spellings(character: str) -> str:
-    coded = character.encode('utf-8', 'surrogatepass')
-    ways = [re.escape(character), ''.join(f'%{byte:02x}' for byte in coded)]
-    if character == ' ':
-        ways.append(re.escape('+'))
-    if not character.isascii():  # Headers are read as ISO 8859-1.
-        ways.append(re.escape(coded.decode('latin-1')))
-    return f'(?:{"|".join(ways)})'
-
-
-def _is_secret(folded: str) -> bool:
-    return folded in _SECRET_NAMES or _SECRET_WORDS.search(folded) is not None
-
-
-def _redact_field(field: str) -> str:
-    name, separator, _ = field.partition('=')
-    return f'{name}={MASK}' if separator and is_secret_name(unquote_plus(name)) else field
-
-
-def _split(url: str) -> SplitResult | None:
-    try:
-        return urlsplit(url)
-    except ValueError:
-        return None
+def _redact_text(text: str, declared: SecretNames) -> str:
+    lines = text.splitlines() or ['']
+    if len(lines) > 1:
+        return '\n'.join(_redact_text(line, declared) for line in lines)
+    line = _FIELD_LINE.match(text)
+    if line is not None and is_secret_name(line[1], declared):
+        return f'{line[0]} {MASK}'
+    shown = walk_value(text, declared).shown
+    return shown if '@' not in shown else redact_url(shown, declared)

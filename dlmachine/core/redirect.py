@@ -13,7 +13,7 @@ from returns.result import Failure, Result, Success
 from dlmachine.core.body import NoBody, body_pairs
 from dlmachine.core.events import Head
 from dlmachine.core.faults import Fault, RedirectRefused
-from dlmachine.core.redact import is_secret_name, redact_url, scrub
+from dlmachine.core.redact import is_secret_name
 from dlmachine.core.request import HTTP_SCHEMES, Request, basic_credentials, without_credentials
 from dlmachine.core.url import Url, join_url
 
@@ -50,7 +50,7 @@ def follow_redirect(
     if problem is None and not _becomes_get(request, head.status) and _tells(request, target):
         problem = 'it would send the secrets of a form to another origin'
     if problem is not None:
-        shown = scrub(redact_url(str(target)), request.secrets())
+        shown = request.redactor.url(str(target))
         return _refuse(request, shown, problem)
     return Success(_request_to(request, target, head.status))
 
@@ -65,7 +65,9 @@ def _as_utf8(text: str) -> str:
 
 def _tells(request: Request, target: Url) -> bool:
     # Of bytes as they are it can not be known.
-    is_secret = any(is_secret_name(name) for name, _ in body_pairs(request.body))
+    is_secret = any(
+        is_secret_name(name, request.secret_names) for name, _ in body_pairs(request.body)
+    )
     return is_secret and target.origin != request.location.origin
 
 
@@ -94,7 +96,7 @@ def _request_to(request: Request, target: Url, status: int) -> Request:
         url=str(target.without_userinfo()),
         headers=headers,
         tls=tls,
-        hidden=tuple(sorted(request.secrets())),
+        hidden=tuple(request.secrets()),
     )
     return _as_get(moved) if _becomes_get(request, status) else moved
 

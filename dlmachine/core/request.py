@@ -6,7 +6,7 @@ Pure. Everything a backend has to say is in it: no backend adds headers of its o
 from base64 import b64encode
 from dataclasses import field, replace
 from hashlib import sha256
-from typing import Final, assert_never
+from typing import Final, assert_never, cast
 from urllib.parse import unquote_to_bytes
 
 from returns.result import Result
@@ -25,10 +25,10 @@ from dlmachine.core.cachekey import full_url
 from dlmachine.core.descriptor import Descriptor, Tls
 from dlmachine.core.faults import Fault
 from dlmachine.core.headers import Headers
+from dlmachine.core.http.secret_names import SecretNames
 from dlmachine.core.redact import (
+    Redactor,
     is_secret_name,
-    redact_url,
-    scrub,
     secrets_in_fields,
     secrets_in_pairs,
     secrets_in_url,
@@ -45,7 +45,8 @@ class Request:
     """Method, absolute URL, header fields, body and TLS of one request.
 
     `hidden` are the secrets of the whole download: a server may have been told one of them
-    before, and have put it into the URL that it leads to.
+    before, and have put it into the URL that it leads to. `secret_names` are those of the
+    descriptor.
     """
 
     method: str
@@ -53,12 +54,15 @@ class Request:
     headers: Headers = Headers()
     body: Body = NoBody()
     tls: Tls = Tls()
+    secret_names: SecretNames = ()
     hidden: tuple[str, ...] = field(default=(), compare=False)
+    #: Once it is asked for, it is asked for often.
+    _redactor: Redactor | None = field(default=None, init=False, compare=False, repr=False)
 
     def __repr__(self) -> str:
         """For people: secrets masked."""
         body = '' if self.body == NoBody() else f', body=<{type(self.body).__name__}>'
-        return f'Request({self.method} {self.shown_url!r}, {self.headers!r}{body})'
+        return f'Request({self.method} {self.shown_url!r}, {self.redacted().headers!r}{body})'
 
     @property
     def location(self) -> Url:
@@ -69,24 +73,36 @@ class Request:
         """The same request with this header set."""
         return replace(self, headers=self.headers.with_field(name, value))
 
+    @property
+    def redactor(self) -> Redactor:
+        """What must not be shown of it, nor of what a server answers to it."""
+        if self._redactor is None:
+            object.__setattr__(self, '_redactor', Redactor(self.secret_names, self._secrets()))
+        return cast('Redactor', self._redactor)
+
+    def _secrets(self) -> frozenset[str]:
+        names = self.secret_names
+        found = secrets_in_url(self.url, names) | secrets_in_fields(self.headers, names)
+        return found | secrets_in_pairs(body_pairs(self.body), names) | frozenset(self.hidden)
+
     def secrets(self) -> frozenset[str]:
         """Every secret text in URL, headers and body, and what is hidden besides."""
-        found = secrets_in_url(self.url) | secrets_in_fields(self.headers)
-        return found | secrets_in_pairs(body_pairs(self.body)) | frozenset(self.hidden)
+        return self.redactor.secrets
 
     @property
     def shown_url(self) -> str:
         """The URL as it may be shown and kept: no secret stands in it under any name."""
-        return scrub(redact_url(self.url), self.secrets())
+        return self.redactor.url(self.url)
 
     def redacted(self) -> 'Request':
         """The same request with every secret masked; it can be shown, not sent."""
         return Request(
             method=self.method,
             url=self.shown_url,
-            headers=self.headers.redacted(),
+            headers=Headers(self.redactor.fields(self.headers), self.secret_names),
             body=NoBody(),
             tls=self.tls,
+            secret_names=self.secret_names,
         )
 
 
@@ -107,7 +123,7 @@ def build_request(descriptor: Descriptor, address: str, user_agent: str) -> Resu
 
 
 def _request_for(url: Url, descriptor: Descriptor, user_agent: str) -> Request:
-    headers, tls = descriptor.headers, descriptor.tls
+    headers, tls = descriptor.headers.with_secret_names(descriptor.secret_names), descriptor.tls
     if url.origin != parse_url(descriptor.url).unwrap().origin:
         headers, tls = without_credentials(headers), tls.without_client()
     if url.scheme in HTTP_SCHEMES:
@@ -131,32 +147,28 @@ def _request_for(url: Url, descriptor: Descriptor, user_agent: str) -> Request:
         headers=headers,
         body=descriptor.body,
         tls=tls,
-        hidden=tuple(sorted(secrets_of(descriptor))),
+        secret_names=descriptor.secret_names,
+        hidden=tuple(sorted(descriptor.redactor.secrets)),
     )
-
-
-def secrets_of(descriptor: Descriptor) -> frozenset[str]:
-    """Every secret text of a descriptor: a server may echo it, here or on the way here."""
-    secrets = secrets_in_fields(descriptor.headers) | secrets_in_pairs(descriptor.query)
-    secrets |= secrets_in_pairs(body_pairs(descriptor.body))
-    for url in descriptor.addresses:
-        secrets |= secrets_in_url(url)
-    return secrets
 
 
 def without_credentials(headers: Headers) -> Headers:
     """Headers for another origin: what proves who we are at one is no business of the other.
 
-    Nor is its name, nor is the page that led there if secrets stand in its URL.
+    Nor is its name, nor is the page that led there if secrets stand in its URL. A field of a
+    declared name is a credential too.
 
     >>> without_credentials(Headers((('Cookie', 'c=1'), ('Host', 'h'), ('Accept', '*/*'))))
     Headers((('Accept', '*/*'),))
     """
-    return headers.without('Host', *(name for name, value in headers if _is_private(name, value)))
+    names = headers.secret_names
+    return headers.without(
+        'Host', *(name for name, value in headers if _is_private(name, value, names))
+    )
 
 
-def _is_private(name: str, value: str) -> bool:
-    return is_secret_name(name) or bool(secrets_in_fields([(name, value)]))
+def _is_private(name: str, value: str, declared: SecretNames) -> bool:
+    return is_secret_name(name, declared) or bool(secrets_in_fields([(name, value)], declared))
 
 
 def basic_credentials(userinfo: str) -> str:

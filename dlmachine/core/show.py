@@ -24,7 +24,6 @@ from dlmachine.core.effects import (
     Validate,
     Wait,
 )
-from dlmachine.core.redact import redact_url
 from dlmachine.core.retry import patience
 
 if TYPE_CHECKING:
@@ -122,7 +121,7 @@ def show_effect(effect: Effect) -> str:  # noqa: C901, PLR0911, PLR0912 -- one l
 
 
 def _show_list(effect: ReadChecksums) -> str:
-    return str(effect.path) if effect.wish is None else redact_url(effect.wish.url)
+    return str(effect.path) if effect.wish is None else shown_url(effect.wish)
 
 
 def _show_exchange(effect: Exchange) -> str:

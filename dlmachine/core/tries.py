@@ -17,7 +17,6 @@ from dlmachine.core.closing import close
 from dlmachine.core.effects import Wait
 from dlmachine.core.exchanges import ask
 from dlmachine.core.faults import Cancelled, Fault, HttpStatus, Party, TimedOut
-from dlmachine.core.redact import redact_url
 from dlmachine.core.retry import Chance, backoff, classify, jitter
 from dlmachine.core.states import Effort, Job, Step, Waiting
 
@@ -117,5 +116,5 @@ def _time_left(job: Job, at: datetime) -> timedelta | None:
 
 
 def _timed_out(job: Job, effort: Effort) -> Fault:
-    url = redact_url(effort.address(job).url)
+    url = job.descriptor.redactor.url(effort.address(job).url)
     return TimedOut(url=url, phase='total', limit=job.policy.timeout or timedelta(0))

@@ -22,7 +22,7 @@ from dlmachine.core.events import Discarded, PartOpened, Published
 from dlmachine.core.faults import AnswerUnusable, HttpStatus, RedirectRefused
 from dlmachine.core.redact import scrub, secrets_in_pairs
 from dlmachine.core.redirect import follow_redirect
-from dlmachine.core.request import build_request, secrets_of
+from dlmachine.core.request import build_request
 from dlmachine.core.show import show_effect
 from tests.builders import (
     NOW,
@@ -105,7 +105,7 @@ def test_bodies_name_what_is_in_them() -> None:
     assert list(body_pairs(deep)) == [('key', '1'), ('key', 'b'), ('c', '2.5')]
     assert list(body_pairs(FormBody((('a', 'b'),)))) == [('a', 'b')]
     assert list(body_pairs(RawBody(b'x'))) == list(body_pairs(NoBody())) == []
-    assert secrets_of(made) == {TOKEN, TOKEN.split(None, 1)[-1]}
+    assert made.redactor.secrets == {TOKEN, TOKEN.split(None, 1)[-1]}
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_what_is_hidden_makes_no_other_request() -> None:
     plain = build_request(a_descriptor(), URL, 'me').unwrap()
     secret = build_request(WISH, URL, 'me').unwrap()
     assert plain.hidden == ()
-    assert set(secret.hidden) == secrets_of(WISH)
+    assert set(secret.hidden) == WISH.redactor.secrets
     assert replace(secret, hidden=()) == secret
     assert secret.redacted().hidden == ()
 

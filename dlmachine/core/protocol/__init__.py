@@ -1,0 +1,1 @@
+"""What the machine and the executor say to each other.  Pure."""

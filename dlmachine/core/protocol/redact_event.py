@@ -1,0 +1,40 @@
+"""Events as the story of an outcome keeps them: without what a server echoed of secrets.  Pure."""
+
+from dataclasses import replace
+
+from dlmachine.core.effects import Effect, Exchange, ExchangeMany
+from dlmachine.core.events import Answered, Event, Head, Interrupted, SegmentsEnded
+from dlmachine.core.headers import Headers
+from dlmachine.core.redact import NO_SECRETS, Redactor
+
+
+def redact_event(effect: Effect, event: Event) -> Event:
+    """The event with every secret of its effect's request masked.
+
+    Where there is none it stays as it is: what is secret by the name of its field alone is
+    masked whenever it is shown.
+    """
+    match effect, event:
+        case Exchange(request=request), Answered() | Interrupted():
+            return _redact_response(request.redactor, event)
+        case ExchangeMany(exchange=exchange), SegmentsEnded(ends=ends):
+            redactor = exchange.request.redactor
+            masked = (None if end is None else _redact_response(redactor, end) for end in ends)
+            return replace(event, ends=tuple(masked))
+        case _:
+            return event
+
+
+def _redact_response(redactor: Redactor, event: Answered | Interrupted) -> Answered | Interrupted:
+    if event.head is None or redactor == NO_SECRETS:
+        return event
+    head = _redact_head(redactor, event.head)
+    if isinstance(event, Answered) and event.received is not None:
+        # The first bytes of a body may be an echo, too.
+        return replace(event, head=head, received=replace(event.received, start=b''))
+    return replace(event, head=head)
+
+
+def _redact_head(redactor: Redactor, head: Head) -> Head:
+    headers = Headers(redactor.fields(head.headers), redactor.names)
+    return replace(head, headers=headers, reason=redactor.text(head.reason))

@@ -1,0 +1,81 @@
+"""What a request sends, from a caller's words: query, form, JSON, multipart, data.  Pure."""
+
+from returns.result import Failure, Result, Success
+
+from dlmachine.core.body import (
+    FORM_TYPE,
+    Body,
+    FormBody,
+    NoBody,
+    Pairs,
+    RawBody,
+    parse_json,
+    parse_multipart,
+    parse_pairs,
+)
+from dlmachine.core.faults import Fault, InvalidInput
+
+
+def parse_content(
+    query: object, *, post: object, json: object, multipart: object, data: object
+) -> Result[tuple[Pairs, Body], Fault]:
+    """The query and the body that a caller's words make.
+
+    Faults: `InvalidInput`, whose `where` names the argument.
+    """
+    # post=True besides another body says only that it is sent by POST, as any body is.
+    form = False if post is True else post
+    words = {'post': form, 'json': json, 'multipart': multipart, 'data': data}
+    given = [name for name, value in words.items() if value is not None and value is not False]
+    if len(given) > 1:
+        problem = f'{" and ".join(given)} are given, but a request has one body'
+        return Failure(InvalidInput(where='body', problem=problem))
+    if json is True:
+        return parse_json(query, 'query').map(lambda value: ((), value))
+    if post is True and not given:
+        return _parse_form(query, 'query').map(lambda value: ((), value))
+    nothing: Result[Body, Fault] = Success(NoBody())
+    body = _parse_body(given[0], words[given[0]]) if given else nothing
+    return body.bind(lambda sent: _parse_query(query).map(lambda pairs: (pairs, sent)))
+
+
+def _parse_body(name: str, value: object) -> Result[Body, Fault]:
+    if name == 'post':
+        return _parse_form(value, 'post')
+    if name == 'json':
+        return parse_json(value, 'json')
+    if name == 'multipart':
+        return parse_multipart(value)
+    return _parse_raw(value)
+
+
+def _parse_raw(data: object) -> Result[Body, Fault]:
+    # bytes(5) would be five NULs.
+    if isinstance(data, str):
+        return Success(RawBody(data.encode('utf-8', 'surrogatepass')))
+    if isinstance(data, (bytes, bytearray, memoryview)):
+        return Success(RawBody(bytes(data)))
+    problem = f'is neither text nor bytes: {type(data).__name__}'
+    advice = 'For a form give post={…}, for JSON json={…}'
+    return Failure(InvalidInput(where='data', problem=problem, advice=advice))
+
+
+def take_body(parsed: tuple[Pairs, Body], body: Body) -> Result[tuple[Pairs, Body], Fault]:
+    """A body that is given ready in place of none."""
+    pairs, other = parsed
+    if other != NoBody():
+        problem = 'is given ready and in parts, but a request has one body'
+        return Failure(InvalidInput(where='body', problem=problem))
+    return Success((pairs, body))
+
+
+def _parse_form(given: object, where: str) -> Result[Body, Fault]:
+    if isinstance(given, (str, bytes)):
+        raw = given.encode('utf-8', 'surrogatepass') if isinstance(given, str) else given
+        return Success(RawBody(raw, FORM_TYPE))
+    return parse_pairs({} if given is None else given, where).map(FormBody)
+
+
+def _parse_query(query: object) -> Result[Pairs, Fault]:
+    # Values are percent-encoded: what breaks a line of the message cannot get into it.
+    return parse_pairs({} if query is None else query, 'query')
