@@ -58,6 +58,8 @@ def tell_end(outcome: Outcome, descriptor: Descriptor) -> None:
     logger, record = _logger(), outcome.record
     if logger is None or record is None or outcome.origin is not Origin.NETWORK:
         return
+    for note in outcome.notes:
+        logger.warning('%s: %s', shown_url(descriptor), note)
     if logger.isEnabledFor(_INFO):
         size, place = f'{record.size_bytes:,} bytes', outcome.path or 'memory'
         logger.info('got %s: %s into %s', shown_url(descriptor), size, place)

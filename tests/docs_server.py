@@ -27,6 +27,7 @@ FILES = {
     '/large.bin': bytes(3_000_000),
     '/SHA256SUMS': f'{sha256(TABLE).hexdigest()}  table.tsv\n'.encode(),
     '/login/table.tsv': b'<!DOCTYPE html><title>Please log in</title>\n',
+    '/picture.jpg': b'\x89PNG\r\n\x1a\n' + bytes(16),
 }
 
 

@@ -6,20 +6,19 @@ it costs no time.
 """
 
 import hashlib
-import zlib
 from typing import Final
 
 from dlmachine.core.content import keep_start
 from dlmachine.core.events import Received
 from dlmachine.core.integrity.page_scanner import MAX_START_BYTES
 from dlmachine_adapters.behind import Behind
+from dlmachine_adapters.inflating import InflatedStream, InflateError
 
-_PIECE_BYTES: Final = 1 << 20
 #: A thread costs as much as hashing some hundred kilobytes.
 _WORTH_A_THREAD: Final = 4 << 20
 #: A stream that inflates to more than this, and by more than this factor, is not followed
-#: to its end: it would take the machine hours to say nothing of use.
-_MOST_INFLATED: Final = 1 << 33
+#: to its end: it would take minutes to say nothing of use.
+_MOST_INFLATED: Final = 1 << 30
 _MOST_FACTOR: Final = 200
 
 
@@ -76,11 +75,14 @@ class Examiner:
             ),
             start=keep_start(bytes(self._start)),
             gzip_problem=None if self._gzip is None else self._gzip.problem(),
+            rest_bytes=0 if self._gzip is None else self._gzip.rest_bytes,
         )
 
 
 class GzipCheck:
-    r"""Follows a gzip stream (RFC 1952), of one member or several; zeros may follow as padding.
+    r"""Follows a gzip stream (RFC 1952), of one member or several.
+
+    Of what does not begin as one nothing is said.
 
     >>> check = GzipCheck()
     >>> check.update(b'\x1f\x8b\x08')
@@ -90,40 +92,34 @@ class GzipCheck:
 
     def __init__(self) -> None:
         """At the beginning."""
-        self._stream = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        self._stream = InflatedStream('gzip')
         self._problem: str | None = None
         self._taken = 0
         self._inflated = 0
         self._is_over = False
 
+    @property
+    def rest_bytes(self) -> int:
+        """How many bytes follow the end of the stream; 0 where it was not followed to its end."""
+        return 0 if self._is_over else self._stream.rest_bytes
+
     def update(self, data: bytes | bytearray | memoryview) -> None:
         """The next bytes of the stream."""
+        if self._is_over:
+            return
         self._taken += len(data)
-        left, made = bytes(data), 0
-        # After a full piece there may be more to come of bytes that were taken already.
-        while (left or made == _PIECE_BYTES) and not self._is_over:
-            if self._stream.eof:
-                left = left.lstrip(b'\x00')
-                if not left:
+        try:
+            for piece in self._stream.feed(data):
+                self._inflated += len(piece)
+                if self._inflated > max(_MOST_INFLATED, self._taken * _MOST_FACTOR):
+                    self._is_over = True
                     return
-                self._stream = zlib.decompressobj(zlib.MAX_WBITS | 16)
-            left, made = self._inflate(left)
+        except InflateError:
+            self._is_over = True
+            self._problem = 'is a damaged gzip stream' if self._stream.has_begun else None
 
     def problem(self) -> str | None:
         """What is wrong with the stream, now that no more comes; None if it is sound."""
-        if self._problem is not None or self._is_over:
+        if self._is_over or self._stream.is_complete:
             return self._problem
-        return None if self._stream.eof else 'is a gzip stream that ends too early'
-
-    def _inflate(self, data: bytes) -> tuple[bytes, int]:
-        try:
-            made = len(self._stream.decompress(data, _PIECE_BYTES))
-        except zlib.error:
-            self._problem, self._is_over = 'is a damaged gzip stream', True
-            return b'', 0
-        self._inflated += made
-        if self._inflated > _MOST_INFLATED and self._inflated > self._taken * _MOST_FACTOR:
-            self._is_over = True
-        if self._stream.eof:
-            return self._stream.unused_data, 0
-        return self._stream.unconsumed_tail, made
+        return 'is a gzip stream that ends too early'

@@ -92,6 +92,14 @@ class Watch:
             raise LimitPassed
         return min(left, SLICE_SECONDS)
 
+    def check(self) -> None:
+        """Between the steps of long work: whether it may go on.  Raises: LimitPassed.
+
+        What we compute is no silence of the server.
+        """
+        if self._stop.is_set or monotonic() >= self._end:
+            raise LimitPassed
+
     def connect_seconds(self) -> float:
         """Seconds that connecting may take, of which the whole may leave fewer."""
         return max(min(self._connect_until, self._end) - monotonic(), 0.001)

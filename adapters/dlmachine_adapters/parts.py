@@ -7,6 +7,7 @@ wire; where it is kept is a `Keeper`'s affair (a file or a buffer).
 import errno
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from io import BytesIO
 from typing import BinaryIO, Protocol
 
@@ -143,7 +144,9 @@ class KeptPart:
             raise PartError(AnswerUnusable(url='', problem=str(error))) from error
         if self._is_range:
             return Received(size_bytes=self._size, wire_bytes=self._wire, sha256='')
-        return self._examiner.received(self._wire)
+        received = self._examiner.received(self._wire)
+        rest = 0 if self._decoder is None else self._decoder.rest_bytes
+        return replace(received, coded_rest_bytes=rest) if rest else received
 
     def divide(self, effect: ExchangeMany) -> Sequence[Sink]:
         """A sink for each span."""

@@ -5,6 +5,8 @@ pieces; at the end it is told as `Answered` or `Interrupted`. Both backends shar
 what they report of the same bytes on the wire is the same.
 """
 
+from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
 from typing import Final
 
@@ -16,11 +18,14 @@ from dlmachine.core.http.framing import find_framing, find_head_problem
 from dlmachine.core.ports import Clock, PartError, Sink
 from dlmachine.core.redact import scrub
 from dlmachine.core.request import Request
+from dlmachine_adapters.limits import LimitPassed
 
 #: Small pieces are put together up to this size: each costs a call, a hash and a write.
 _PIECE_BYTES: Final = 1 << 20
 #: ... but not for longer than this, so that progress moves on a slow line too.
 _PIECE_SECONDS: Final = 0.2
+#: Bytes that are inflated become a thousand times as many: so few take 0.1 s at most.
+_INFLATED_BYTES: Final = 1 << 14
 
 #: An unwanted body up to this size is read, since that is cheaper than a new connection.
 MOST_DRAINED_BYTES: Final = 65_536
@@ -33,10 +38,18 @@ class HeadError(Exception):
 class Reception:
     """The answer to one exchange; used by one thread."""
 
-    def __init__(self, effect: Exchange, part: Sink, clock: Clock) -> None:
+    def __init__(
+        self,
+        effect: Exchange,
+        part: Sink,
+        clock: Clock,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Fill the part; `check` is called in long work, and raises LimitPassed to end it."""
         self._effect = effect
         self._part = part
         self._clock = clock
+        self._check = check
         self._head: Head | None = None
         self._decision: TakeBody | LeaveBody | RefuseBody | None = None
         self._held: list[bytes] = []
@@ -95,12 +108,12 @@ class Reception:
             self.write_held()
 
     def write_held(self) -> None:
-        """Write what is held.  Raises: PartError."""
+        """Write what is held.  Raises: PartError, LimitPassed."""
         if self._held:
             held, self._held = self._held, []
             self._wire_bytes += self._held_bytes
             self._held_bytes = 0
-            self._part.write(held[0] if len(held) == 1 else b''.join(held))
+            self._write(held[0] if len(held) == 1 else b''.join(held))
         # Not before: after a slow write the next piece may be a large one too.
         self._written_at = monotonic()
 
@@ -125,7 +138,8 @@ class Reception:
         if self._head is not None and not self.is_wanted and self._decision is not None:
             return self._without_body(self._head)
         try:
-            self.write_held()
+            with suppress(LimitPassed):
+                self.write_held()
         except PartError as error:
             return self._interrupted(error.fault)
         return self._interrupted(fault)
@@ -148,6 +162,16 @@ class Reception:
         """What a response is called whose head cannot be read."""
         told = scrub(f'the server {problem}', self._effect.request.secrets())
         return AnswerUnusable(url=self._url, problem=told)
+
+    def _write(self, data: bytes) -> None:
+        taking, write = self._decision, self._part.write
+        if not isinstance(taking, TakeBody) or not (taking.decoder or taking.checks_gzip):
+            write(data)
+            return
+        for start in range(0, len(data), _INFLATED_BYTES):
+            if start:
+                self._check()
+            write(data[start : start + _INFLATED_BYTES])
 
     @property
     def _url(self) -> str:

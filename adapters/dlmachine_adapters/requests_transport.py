@@ -60,7 +60,7 @@ class RequestsTransport:
     ) -> Answered | Interrupted:
         """Send the request, and write the answer's body to the part if it is wanted."""
         watch = Watch(effect, remaining)
-        reception = Reception(effect, part, self._clock)
+        reception = Reception(effect, part, self._clock, watch.check)
         refused = find_refused(effect, self.schemes)
         if refused is not None:
             return reception.broken(refused)

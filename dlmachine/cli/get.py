@@ -94,7 +94,7 @@ def _get_one(manager: 'DownloadManager', wish: 'Wish', given: dict[str, Any]) ->
         outcome = manager.fetch(wish, destination(given, manager), **request_words(given))
     except RequestError as error:
         fail(error.fault, fault_text(wish, error.fault, manager))
-    _warn_if_stale(outcome)
+    _warn(outcome)
     if outcome.buffer is not None and not given['as_json']:
         sys.stdout.buffer.write(outcome.buffer.read())
         sys.stdout.buffer.flush()
@@ -116,7 +116,7 @@ def _get_many(manager: 'DownloadManager', wishes: 'list[Wish]', given: dict[str,
                 failed.append(item.fault)
                 click.echo(f'error: {fault_text(item.input, item.fault, manager)}', err=True)
             elif item.outcome is not None:
-                _warn_if_stale(item.outcome)
+                _warn(item.outcome)
             if item.ok and not given['as_json'] and not given['quiet']:
                 click.echo(item.path)
             told.append(_item_as_json(item, manager))
@@ -129,9 +129,14 @@ def _get_many(manager: 'DownloadManager', wishes: 'list[Wish]', given: dict[str,
         sys.exit(PARTIAL)
 
 
-def _warn_if_stale(outcome: 'Outcome') -> None:
+def _warn(outcome: 'Outcome') -> None:
+    from dlmachine.core.outcome import Origin
+
     if outcome.fault is not None:
         click.echo(f'stale: {outcome.content}: {outcome.reason}', err=True)
+    elif outcome.origin is Origin.NETWORK:
+        for note in outcome.notes:
+            click.echo(f'note: {outcome.path or "-"}: {note}', err=True)
 
 
 def _telling(given: Mapping[str, Any]) -> AbstractContextManager[None]:
@@ -180,6 +185,7 @@ def _as_json(wish: 'Wish', outcome: 'Outcome', manager: 'DownloadManager') -> di
         'reason': outcome.reason,
         'version': outcome.version,
         'tries': outcome.tries,
+        'notes': list(outcome.notes),
         'fault': None if outcome.fault is None else fault_as_json(outcome.fault),
         'size': None if record is None else record.size_bytes,
         'sha256': None if record is None else record.sha256,

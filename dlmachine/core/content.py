@@ -1,8 +1,7 @@
 """Content: whether a body can be what was asked for, from its name, type and first bytes.
 
-Pure. Servers answer 200 with a login page, an error text or nothing where a file was asked
-for. A name that ends in `.gz` promises how the file begins; only names that end as a page's
-do, or in no extension, may be those of a web page.
+Pure. Servers answer 200 with a login page or nothing where a file was asked for: that is
+refused. A file of another kind than its name says is a file all the same: that is noted.
 """
 
 import re
@@ -51,6 +50,10 @@ _FORMATS: Final = (
     _Format('GIF', (b'GIF87a', b'GIF89a'), 'gif'),
     _Format('Parquet', (b'PAR1', b'PARE'), 'parquet'),
     _Format('NumPy', (b'\x93NUMPY',), 'npy'),
+    # No name promises these; they are told where another format was promised.
+    _Format('an OLE 2 file (older Office)', (b'\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1',)),
+    _Format('HDF5', (b'\x89HDF\r\n\x1a\n',)),
+    _Format('a Windows program', (b'MZ',)),
 )
 _PROMISED: Final = {ext: one for one in _FORMATS for ext in one.extensions.split()}
 
@@ -88,11 +91,24 @@ def find_content_problem(
         asked = _find_data_name(names, media_type)
         return None if asked is None else f'is a web page (HTML), where {asked} was asked for'
     promised = _promised(names)
+    is_missing = bool(promised) and not (start or size_bytes)
+    return f'is empty, where {promised[0]} was asked for' if is_missing else None
+
+
+def find_kind_note(names: Iterable[str], start: bytes) -> str | None:
+    r"""That content is of another kind than any of its names says; None if it is not.
+
+    >>> find_kind_note(['t.jpg'], b'\x89PNG\r\n\x1a\n')
+    'the content is PNG, although the name ends in .jpg'
+    >>> find_kind_note(['t.csv.gz'], b'a,b')
+    'the content is not gzip, although the name ends in .gz'
+    """
+    promised = _promised(names)
     if not promised or any(_begins_as(_PROMISED[ext], start) for ext in promised):
         return None
-    if not size_bytes:
-        return f'is empty, where {promised[0]} was asked for'
-    return f'does not begin as {promised[0]} does'
+    other = f'not {_PROMISED[promised[0]].name}'
+    kind = next((one.name for one in _FORMATS if start.startswith(one.starts)), other)
+    return f'the content is {kind}, although the name ends in .{promised[0]}'
 
 
 def asked_extension(name: str) -> str | None:

@@ -30,7 +30,9 @@ class Received:
     `size_bytes` and the digests are of the whole part, `wire_bytes` counts what this
     exchange alone brought, before any decoding. `start` are the first bytes of the part,
     as `content.keep_start` cuts them; `gzip_problem` is what is wrong with the gzip stream in
-    it, if that was to be checked. Of a range behind the first byte only the counts are known.
+    it, if that was to be checked. `rest_bytes` follow the end of that stream and are in the part;
+    `coded_rest_bytes` followed the end of a coded body, and are not. Of a range behind the first
+    byte only the counts are known.
     """
 
     size_bytes: int
@@ -39,6 +41,8 @@ class Received:
     digests: tuple[tuple[str, str], ...] = ()
     start: bytes = b''
     gzip_problem: str | None = None
+    rest_bytes: int = 0
+    coded_rest_bytes: int = 0
 
 
 @frozen

@@ -16,7 +16,7 @@ from dlmachine.core.on_commit import confirm_version, publish
 from dlmachine.core.provenance import build_record
 from dlmachine.core.redact import scrub
 from dlmachine.core.states import Effort, Exchanging, Job, Segmenting, Step, Validating
-from dlmachine.core.transfer.verify_body import find_body_fault, verified_by
+from dlmachine.core.transfer.verify_body import find_body_fault, find_notes, verified_by
 from dlmachine.core.tries import go_on
 
 
@@ -31,6 +31,8 @@ def on_body(state: Exchanging, event: Answered, taking: TakeBody, received: Rece
         return confirm_version(job, entry, event.at, event.head, effort.tries)
     checked = verified_by(job, event.head, taking)
     record = build_record(job, effort, state.exchange, event, received, checked)
+    notes = find_notes(state, event.head, taking, received)
+    record = replace(record, notes=notes) if notes else record
     if job.policy.validate is None:
         return publish(job, record)
     looking = Validating(job=job, effort=effort, exchange=state.exchange, record=record)

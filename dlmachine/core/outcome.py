@@ -45,6 +45,11 @@ class Outcome:
     story: tuple[tuple[Effect, Event], ...] = field(default=(), repr=False)
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What is worth knowing of the bytes: that they are not of the kind their name says."""
+        return () if self.record is None else self.record.notes
+
+    @property
     def content(self) -> 'str | BinaryIO':
         """The path, or the buffer: what `download` returns."""
         if self.path is not None:

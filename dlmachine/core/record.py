@@ -32,7 +32,8 @@ class DownloadRecord:
     UTC; sizes are bytes. `validated_at` is when the server last said that it is current.
     `mtime_ns` is the modification time that its file in the cache had when it was last known to
     have this digest (None: not recorded). `verified_by` names each digest that was promised and
-    found right, and who promised it: a header field, a list of checksums, or `caller`.
+    found right, and who promised it: a header field, a list of checksums, or `caller`. `notes` are
+    what is worth knowing of the content: that it is of another kind than its name says.
     """
 
     url: str
@@ -53,6 +54,7 @@ class DownloadRecord:
     mtime_ns: int | None = None
     digests: Pairs = ()
     verified_by: Pairs = ()
+    notes: tuple[str, ...] = ()
     etag: str | None = None
     last_modified: str | None = None
     filename: str = ''
@@ -88,11 +90,12 @@ _STORED_AS: Final[Mapping[str, tuple[type, ...]]] = {
     'mtime_ns': (int, NoneType),
     'verified_tls': (bool,),
     **dict.fromkeys(('urls', 'request_headers', 'response_headers'), (list,)),
-    **dict.fromkeys(('digests', 'verified_by'), (list,)),
+    **dict.fromkeys(('digests', 'verified_by', 'notes'), (list,)),
 }
 _MAX_INTEGER: Final = (1 << 63) - 1
 _MAXIMA: Final = {'tries': (1 << 31) - 1, 'http_code': MAX_STATUS, 'size_bytes': _MAX_INTEGER}
 _INSTANTS: Final = ('started_at', 'finished_at', 'validated_at')
+_LISTS: Final = ('urls', 'notes')
 _PAIRS: Final = ('request_headers', 'response_headers', 'digests', 'verified_by')
 _SHA256: Final = re.compile(r'[0-9a-f]{64}')
 #: JSON writes control characters and surrogates as escapes: mostly there is none to look for.
@@ -141,20 +144,25 @@ def _read(stored: dict[str, Any]) -> DownloadRecord:
     for name, value in stored.items():
         if type(value) not in _STORED_AS[name]:
             raise TypeError(name)
-    for name, most in _MAXIMA.items():
-        if not 0 <= stored.get(name, 0) <= most:
-            raise ValueError(name)
-    if not -_MAX_INTEGER <= (stored.get('mtime_ns') or 0) <= _MAX_INTEGER:
-        raise ValueError(stored['mtime_ns'])
+    _check_ranges(stored)
     for name in _INSTANTS:
         if stored.get(name) is not None:
             stored[name] = _instant(stored[name])
     for name in _PAIRS:
         stored[name] = _pairs(stored.get(name, []))
-    stored['urls'] = tuple(stored.get('urls', ()))
-    if not is_sha256(stored['sha256']) or not all(type(url) is str for url in stored['urls']):
+    for name in _LISTS:
+        stored[name] = _list(stored.get(name, []))
+    if not is_sha256(stored['sha256']):
         raise ValueError(stored['sha256'])
     return DownloadRecord(**stored)
+
+
+def _check_ranges(stored: dict[str, Any]) -> None:
+    for name, most in _MAXIMA.items():
+        if not 0 <= stored.get(name, 0) <= most:
+            raise ValueError(name)
+    if not -_MAX_INTEGER <= (stored.get('mtime_ns') or 0) <= _MAX_INTEGER:
+        raise ValueError(stored['mtime_ns'])
 
 
 def _instant(text: str) -> datetime:
@@ -162,6 +170,12 @@ def _instant(text: str) -> datetime:
     if instant.tzinfo is None:
         raise ValueError(text)
     return instant.astimezone(UTC)
+
+
+def _list(stored: list[Any]) -> tuple[str, ...]:
+    if not all(type(text) is str for text in stored):
+        raise TypeError(stored)
+    return tuple(stored)
 
 
 def _pairs(stored: list[Any]) -> Pairs:

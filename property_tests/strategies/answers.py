@@ -83,6 +83,8 @@ receiveds = st.builds(
     digests=st.sampled_from([(), (('md5', 'ab' * 16),)]),
     start=st.sampled_from([DATA, b'', b'<html>', b'\x1f\x8b\x08']),
     gzip_problem=st.sampled_from([None, None, 'is a damaged gzip stream']),
+    rest_bytes=st.sampled_from([0, 0, 3]),
+    coded_rest_bytes=st.sampled_from([0, 0, 3]),
 )
 
 

@@ -6,12 +6,8 @@ import zlib
 
 import pytest
 
-from dlmachine_adapters.decoding import (
-    GROWS_FREELY_BYTES,
-    PIECE_BYTES,
-    DecodingError,
-    Inflater,
-)
+from dlmachine_adapters.decoding import GROWS_FREELY_BYTES, DecodingError, Inflater
+from dlmachine_adapters.inflating import PIECE_BYTES
 
 PLAIN = bytes(random.Random(5).choices(b'acgt\n', k=300_000))
 
@@ -81,12 +77,29 @@ def test_what_ends_too_early_is_an_error(coding: str, coded: bytes) -> None:
         _decode(coding, coded[:-1], 1000)
 
 
-@pytest.mark.parametrize('garbage', [b'\0', b'<html>', b'more'])
+@pytest.mark.parametrize('step', [1, 1000, 1 << 30])
+@pytest.mark.parametrize('rest', [b'\0', b'\0' * 5000, b'<html>', b'more', b'\0\0\n', b'\x1e\x8b'])
 @pytest.mark.parametrize(('coding', 'coded'), CODED.values(), ids=CODED.keys())
-def test_what_follows_the_end_is_an_error(coding: str, coded: bytes, garbage: bytes) -> None:
-    """Bytes after the end are neither dropped nor taken for data."""
-    with pytest.raises(DecodingError):
-        _decode(coding, coded + garbage, 1000)
+def test_what_follows_the_end_is_dropped_and_counted(
+    coding: str, coded: bytes, rest: bytes, step: int
+) -> None:
+    """The body is decoded to the end of its stream; what follows is not taken for data."""
+    stream = Inflater(coding)
+    data = coded + rest
+    pieces = [p for at in range(0, len(data), step) for p in stream.feed(data[at : at + step])]
+    stream.end()
+    assert b''.join(pieces) == PLAIN
+    assert stream.rest_bytes == len(rest)
+
+
+@pytest.mark.parametrize('step', [1, 1000])
+@pytest.mark.parametrize(
+    'rest', [b'\x1f', b'\x1f\x8b', b'\0\x1f\x8b\x08', gzip.compress(b'x')[:-1]]
+)
+def test_a_member_that_has_begun_must_end(rest: bytes, step: int) -> None:
+    """What begins as a member is one."""
+    with pytest.raises(DecodingError, match='too early'):
+        _decode('gzip', gzip.compress(PLAIN) + rest, step)
 
 
 @pytest.mark.parametrize('coding', ['gzip', 'deflate'])
@@ -94,3 +107,34 @@ def test_what_is_not_coded_is_an_error(coding: str) -> None:
     """A page that only claims to be coded is not data."""
     with pytest.raises(DecodingError, match='damaged'):
         _decode(coding, b'<html>an error</html>' * 100, 1000)
+
+
+@pytest.mark.parametrize('content', [b'', b'acgt'])
+def test_small_members_cost_no_more_than_their_bytes(
+    content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of what is left, no more than a step is copied; and they come in few pieces."""
+    given: list[int] = []
+    make = zlib.decompressobj
+
+    class Counted:
+        def __init__(self, bits: int) -> None:
+            self._stream = make(bits)
+
+        def decompress(self, data: bytes, most: int) -> bytes:
+            given.append(len(data))
+            return self._stream.decompress(data, most)
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._stream, name)
+
+    monkeypatch.setattr('dlmachine_adapters.inflating.zlib.decompressobj', Counted)
+    member, count = gzip.compress(content), 20_000
+    stream = Inflater('gzip')
+    pieces = list(stream.feed(member * count))
+    stream.end()
+
+    assert b''.join(pieces) == content * count
+    assert len(pieces) <= 1
+    assert len(given) <= count * 2
+    assert max(given) <= 4096 + len(member)

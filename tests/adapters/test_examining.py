@@ -34,14 +34,33 @@ def checked(data: bytes, step: int = 1000) -> str | None:
         (WHOLE + WHOLE[:9], EARLY),
         (b'', EARLY),
         (WHOLE[:-6] + b'\0\0' + WHOLE[-4:], DAMAGED),
-        (b'<html>', DAMAGED),
-        (WHOLE + b'<html>', DAMAGED),
+        (b'<html>', None),
+        (b'<', None),
+        (b'\x1f', EARLY),
+        (b'\x1f\x8b' + b'<html>', DAMAGED),
+        (WHOLE + b'<html>', None),
+        (WHOLE + b'\0\x1f', EARLY),
+        (WHOLE + b'\0' * 9 + WHOLE, None),
+        (WHOLE + b'\x1f\x8b<html>', DAMAGED),
     ],
-    ids=['whole', 'two members', 'padded', 'a byte short', 'cut', 'second cut', 'empty', 'wrong CRC', 'a page', 'a page behind'],
+    ids=['whole', 'two members', 'padded', 'a byte short', 'cut', 'second cut', 'empty', 'wrong CRC', 'another kind',
+         'one byte of another kind', 'one byte', 'damaged at once', 'a page behind', 'a byte of a second', 'padded between', 'second damaged'],
 )  # fmt: skip
 def test_a_gzip_stream_is_followed_to_its_end(data: bytes, problem: str | None, step: int) -> None:
     """Members, padding, checksum and end; however the bytes come."""
     assert checked(data, step) == problem
+
+
+@pytest.mark.parametrize('step', [1, 7, 10**6])
+@pytest.mark.parametrize('rest', [b'', b'\0', b'\0' * 500, b'<html>', b'\0\0\n', b'\n' + WHOLE])
+def test_what_follows_the_stream_is_counted(rest: bytes, step: int) -> None:
+    """Padding too; between members it is none."""
+    check = GzipCheck()
+    data = WHOLE + b'\0\0' + WHOLE + rest
+    for start in range(0, len(data), step):
+        check.update(data[start : start + step])
+    assert check.problem() is None
+    assert check.rest_bytes == len(rest)
 
 
 def test_a_large_stream_is_followed_in_pieces() -> None:

@@ -154,6 +154,38 @@ def test_a_damaged_gzip_stream_is_refused() -> None:
     assert run.fault.problem == problem
 
 
+@pytest.mark.parametrize(
+    ('name', 'fields', 'known', 'notes'),
+    [
+        ('t.jpg', {}, {'start': b'\x89PNG\r\n\x1a\n'}, ('the content is PNG, although the name ends in .jpg',)),
+        ('t.csv', {}, {}, ()),
+        ('t.gz', {}, {'start': b'\x1f\x8b', 'rest_bytes': 1}, ('1 byte after the end of the gzip stream',)),
+        ('t.csv', {'Content-Encoding': 'gzip'}, {'coded_rest_bytes': 5000},
+         ('5,000 bytes after the end of the gzip body, which were dropped',)),
+        ('t.gz', {}, {'start': b'BZh', 'rest_bytes': 2},
+         ('the content is bzip2, although the name ends in .gz', '2 bytes after the end of the gzip stream')),
+    ],
+)  # fmt: skip
+def test_what_is_worth_knowing_is_in_the_record(
+    name: str, fields: Mapping[str, str], known: Mapping[str, Any], notes: tuple[str, ...]
+) -> None:
+    """And in the outcome; it refuses nothing."""
+    received = replace(a_received(), **known)
+    run = in_memory(f'https://example.org/{name}').feed(answered(200, fields, received))
+    run.go_well(type(None))
+    assert run.outcome.notes == notes
+    assert run.outcome.record is not None
+    assert run.outcome.record.notes == notes
+
+
+def test_nothing_is_noted_of_what_is_not_looked_at() -> None:
+    """check_content=False is for the kind, too; what was dropped is told in any case."""
+    received = a_received(b'\x89PNG', coded_rest_bytes=7)
+    run = in_memory('https://example.org/t.jpg', check_content=False)
+    run.feed(answered(200, {'Content-Encoding': 'deflate'}, received)).go_well(type(None))
+    assert run.outcome.notes == ('7 bytes after the end of the deflate body, which were dropped',)
+
+
 @pytest.mark.parametrize(('least', 'is_taken'), [(8, True), (9, False)])
 def test_too_small_a_body_is_refused(least: int, is_taken: bool) -> None:
     """min_bytes is the least that will do."""

@@ -5,7 +5,12 @@ import pytest
 from dlmachine.core.answer import TakeBody, decide_body
 from dlmachine.core.checksum_lists import find_checksum
 from dlmachine.core.checksums import ChecksumList, find_algorithm
-from dlmachine.core.content import find_content_problem, healthy_start, is_gzip_name
+from dlmachine.core.content import (
+    find_content_problem,
+    find_kind_note,
+    healthy_start,
+    is_gzip_name,
+)
 from dlmachine.core.effects import Expectation
 from dlmachine.core.filename import extension, name_content, safe_name
 from dlmachine.core.readers import is_checksum_list
@@ -40,10 +45,12 @@ KNOWN = [(name, starts) for names, starts in BEGINNINGS.items() for name in name
 def test_files_begin_as_their_names_say(ext: str, starts: tuple[bytes, ...]) -> None:
     """In one of a few ways, and in no other."""
     for start in starts:
-        assert find_content_problem([f't.{ext}'], None, start, len(start)) is None
+        assert find_kind_note([f't.{ext}'], start) is None
     for start in (b'a,b\n1,2\n', b'PK\x04\x04', b'\x50\x2a\x4d\x19', b'\x60\x2a\x4d\x18'):
-        problem = find_content_problem([f't.{ext}'], None, start, 8)
-        assert problem == f'does not begin as {ext} does'
+        note = find_kind_note([f't.{ext}'], start)
+        assert note is not None
+        assert note.startswith('the content is not ')
+        assert note.endswith(f', although the name ends in .{ext}')
     assert (
         find_content_problem([f't.{ext}'], None, b'', 0) == f'is empty, where {ext} was asked for'
     )

@@ -26,8 +26,16 @@ def test_a_record_is_json_and_back() -> None:
         response_headers=(('C', 'd'),),
         urls=(URL,),
         digests=(('md5', 'ab'),),
+        notes=('a', 'b'),
     )
     assert parse_record(record.to_json()).unwrap() == record
+
+
+def test_a_record_without_notes_can_be_read() -> None:
+    """Records of before had none."""
+    stored = json.loads(a_record(notes=('a',)).to_json())
+    del stored['notes']
+    assert parse_record(json.dumps(stored)).unwrap() == a_record()
 
 
 @pytest.mark.parametrize(
@@ -82,7 +90,7 @@ def allowing_long_integers() -> Iterator[None]:
     ('name', 'value'),
     [('size_bytes', []), ('size_bytes', True), ('size_bytes', 8.0), ('size_bytes', -1), ('size_bytes', 2**63), ('http_code', 1000),
      ('finished_at', '2024-05-01T00:00:00'), ('finished_at', None), ('finished_at', '0001-01-01T00:00:00+14:00'), ('urls', [5]),
-     ('urls', 'http://h/'), ('verified_tls', 1), ('request_headers', ['ab']), ('digests', [{'a': 1, 'b': 2}]), ('sha256', 'AB'),
+     ('urls', 'http://h/'), ('notes', [5]), ('notes', 'x'), ('notes', ['a\n']), ('verified_tls', 1), ('request_headers', ['ab']), ('digests', [{'a': 1, 'b': 2}]), ('sha256', 'AB'),
      ('last_modified', 'x\r\nInjected: 1'), ('etag', '"\n"'), ('filename', 'a\x00b'), ('url', 'http://h/\ud800'),
      ('response_headers', [['A', 'b\rc']]), ('urls', ['http://h/\n']), ('nonsense', 1), ('v', True), ('v', 2)],
 )  # fmt: skip
@@ -126,6 +134,8 @@ def test_an_outcome_has_content() -> None:
     common: dict[str, Any] = {'origin': Origin.NETWORK, 'reason': '', 'key': ''}
     buffer: Any = object()
     assert Outcome(**common, path='/x').content == '/x'
+    assert Outcome(**common, path='/x').notes == ()
+    assert Outcome(**common, path='/x', record=a_record(notes=('a',))).notes == ('a',)
     assert Outcome(**common, buffer=buffer).content is buffer
     with pytest.raises(AssertionError, match='a path or a buffer'):
         _ = Outcome(**common).content

@@ -2,6 +2,7 @@
 
 import gzip
 import socket
+import zlib
 from base64 import b64encode
 from collections.abc import Callable
 from contextlib import suppress
@@ -131,11 +132,60 @@ def test_a_page_in_place_of_a_file_is_refused(
 def test_a_damaged_gzip_stream_is_refused(manager: DownloadManager, server: Server) -> None:
     """Cut at its source, so that every length is right; a second, whole answer is taken."""
     whole = gzip.compress(BODY)
-    for cut in (whole[:-9], whole[:-8] + bytes(8), b'no gzip at all'):
+    for cut in (whole[:-9], whole[:-8] + bytes(8), whole + whole[:-1]):
         url = server.on('/x.gz', in_turn(resource(cut), chunked([whole[:40], whole[40:]])))
         outcome = manager.fetch(url, force_download=True, **AGAIN)
         assert Path(str(outcome.path)).read_bytes() == whole
         assert outcome.tries == 2
+
+
+PNG = b'\x89PNG\r\n\x1a\n' + bytes(50)
+GZIP = gzip.compress(BODY)
+
+
+@pytest.mark.parametrize(
+    ('target', 'body', 'note'),
+    [
+        ('/x.jpg', PNG, 'the content is PNG, although the name ends in .jpg'),
+        ('/x.zip', b'MZ' + bytes(50), 'the content is a Windows program, although the name ends in .zip'),
+        ('/x.gz', BODY, 'the content is not gzip, although the name ends in .gz'),
+        ('/x.gz', GZIP + b'\n', '1 byte after the end of the gzip stream'),
+        ('/x.gz', GZIP + bytes(512), '512 bytes after the end of the gzip stream'),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize('dest', ['x', None, False])
+def test_what_is_odd_is_stored_as_served_and_noted(
+    manager: DownloadManager,
+    server: Server,
+    tmp_path: Path,
+    target: str,
+    body: bytes,
+    note: str,
+    dest: str | bool | None,
+) -> None:
+    """In the outcome, in the record, and in that of a later hit."""
+    url = server.on(target, resource(body))
+    outcome = manager.fetch(url, tmp_path / 'x' if dest == 'x' else dest, retries=0)
+    content = outcome.content
+    assert (content.read() if isinstance(content, BytesIO) else Path(str(content)).read_bytes()) == body  # fmt: skip
+    assert outcome.notes == (note,)
+    if dest is None:
+        again = manager.fetch(url)
+        assert (again.origin, again.notes) == (Origin.CACHE, (note,))
+
+
+@pytest.mark.parametrize('coding', ['gzip', 'deflate'])
+def test_a_coded_body_is_decoded_to_the_end_of_its_stream(
+    manager: DownloadManager, server: Server, coding: str
+) -> None:
+    """What follows is dropped, and told."""
+    coded = GZIP + GZIP if coding == 'gzip' else zlib.compress(BODY + BODY)
+    fields = (('Content-Encoding', coding),)
+    outcome = manager.fetch(server.on('/x', resource(coded + b'tail', fields=fields)), False)
+    assert outcome.content.read() == BODY + BODY  # type: ignore[union-attr]
+    assert outcome.notes == (f'4 bytes after the end of the {coding} body, which were dropped',)
+    with pytest.raises(ServerError, match='too early'):
+        manager.fetch(server.on('/y', resource(coded[:-1], fields=fields)), False, retries=0)
 
 
 def test_too_little_is_refused(manager: DownloadManager, server: Server) -> None:

@@ -7,7 +7,7 @@ fault is the plainest one.
 
 from dlmachine.core.answer import TakeBody, promised_digest
 from dlmachine.core.checksums import Checksum
-from dlmachine.core.content import find_content_problem
+from dlmachine.core.content import find_content_problem, find_kind_note
 from dlmachine.core.destination import ToPath
 from dlmachine.core.events import Head, Received
 from dlmachine.core.faults import (
@@ -32,6 +32,21 @@ def find_body_fault(
         or _find_digest_fault(state, head, taking, received)
         or _find_content_fault(state, head, received)
     )
+
+
+def find_notes(
+    state: Exchanging, head: Head, taking: TakeBody, received: Received
+) -> tuple[str, ...]:
+    """What is worth knowing of a body without a fault."""
+    notes = []
+    if state.job.policy.check_content:
+        notes.append(find_kind_note(_names(state, head), received.start))
+    if received.rest_bytes:
+        notes.append(f'{_bytes(received.rest_bytes)} after the end of the gzip stream')
+    if received.coded_rest_bytes:
+        rest = _bytes(received.coded_rest_bytes)
+        notes.append(f'{rest} after the end of the {taking.decoder} body, which were dropped')
+    return tuple(note for note in notes if note is not None)
 
 
 def verified_by(job: Job, head: Head, taking: TakeBody) -> tuple[tuple[str, str], ...]:
@@ -96,6 +111,10 @@ def _find_content_fault(state: Exchanging, head: Head, received: Received) -> Fa
     # The extension that it names may come from a name that echoes a secret.
     told = scrub(problem_, state.exchange.request.secrets())
     return ContentRefused(url=url, problem=told)
+
+
+def _bytes(count: int) -> str:
+    return '1 byte' if count == 1 else f'{count:,} bytes'
 
 
 def _names(state: Exchanging, head: Head) -> tuple[str, ...]:

@@ -1,0 +1,92 @@
+"""What a server lets us compute is done in bounded steps, between which the limits are looked at."""
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dlmachine.core.effects import OpenPart
+from dlmachine.core.events import Head, Interrupted
+from dlmachine.core.faults import Cancelled, TimedOut
+from dlmachine.core.headers import Headers
+from dlmachine.errors import DownloadError
+from dlmachine.manager import DownloadManager
+from dlmachine_adapters.clock import SystemClock
+from dlmachine_adapters.fakes import ManualClock, MemoryFiles
+from dlmachine_adapters.limits import LimitPassed
+from dlmachine_adapters.parts import KeptPart
+from dlmachine_adapters.reception import Reception
+from tests.builders import an_exchange
+from tests.servers.behaviours import resource
+from tests.servers.http import Server
+
+#: 64 MiB of zeros in 64 KiB.
+ZEROS = gzip.compress(bytes(64 << 20), mtime=0)
+
+
+def receive(fields: dict[str, str], check: Callable[[], None], body: bytes, **known: Any) -> tuple[Reception, KeptPart]:  # fmt: skip
+    """An answer whose head has been read, and whose body waits to be written."""
+    part = MemoryFiles(ManualClock()).open_part(OpenPart(beside=None, stem='x'))
+    assert isinstance(part, KeptPart)
+    reception = Reception(an_exchange(**known), part, SystemClock(), check)
+    reception.begin(Head(status=200, headers=Headers(tuple(fields.items()))))
+    reception.hold(body)
+    return reception, part
+
+
+def test_a_bomb_in_one_piece_is_left_at_the_next_look() -> None:
+    """A piece of 256 KiB that becomes 256 MiB: no look, no more than 16 MiB."""
+    looks: list[int] = []
+
+    def check() -> None:
+        looks.append(part.size_bytes)
+        if len(looks) == 3:
+            raise LimitPassed
+
+    reception, part = receive({'Content-Encoding': 'gzip'}, check, ZEROS * 4)
+    with pytest.raises(LimitPassed):
+        reception.write_held()
+    assert len(looks) == 3
+    assert max(later - before for before, later in zip([0, *looks], looks, strict=False)) < 17 << 20
+    # What is left of the piece is not inflated for the sake of the end.
+    assert isinstance(reception.broken(Cancelled()), Interrupted)
+    assert part.size_bytes == looks[-1]
+
+
+def test_what_breaks_off_after_the_limit_is_not_worked_on() -> None:
+    """The rest that was held when the time was up."""
+
+    def check() -> None:
+        raise LimitPassed
+
+    reception, part = receive({'Content-Encoding': 'gzip'}, check, ZEROS)
+    ended = reception.broken(Cancelled())
+    assert isinstance(ended, Interrupted)
+    assert ended.fault == Cancelled()
+    assert part.size_bytes < 17 << 20
+
+
+def test_plain_bodies_are_written_in_one_piece() -> None:
+    """Where nothing is inflated there is nothing to be bounded."""
+    looks: list[None] = []
+    reception, part = receive({}, lambda: looks.append(None), bytes(1 << 20))
+    reception.write_held()
+    assert part.size_bytes == 1 << 20
+    assert not looks
+
+
+@pytest.mark.parametrize(
+    ('target', 'fields'), [('/x.gz', ()), ('/x', (('Content-Encoding', 'gzip'),))]
+)
+def test_a_bomb_is_ended_by_the_time_limit(
+    manager: DownloadManager, server: Server, tmp_path: Path, target: str, fields: Any
+) -> None:
+    """Both where the stream is only followed and where it is undone: gigabytes are not waited for."""
+    url = server.on(target, resource(ZEROS * 40, fields=fields))
+    with pytest.raises(DownloadError) as raised:
+        manager.download(url, tmp_path / 'x', timeout=0.2, max_bytes=1 << 40, retries=0)
+    assert isinstance(raised.value.fault, TimedOut)
+    assert raised.value.fault.phase == 'total'
+    assert not (tmp_path / 'x').exists()
