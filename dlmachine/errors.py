@@ -41,6 +41,7 @@ class DownloadError(Exception):
     The message says what, where, after how many requests, and what to do; `fault` is the
     same as a value. Where there is one, `url` is what was asked for (masked), `status` the
     answer of the server, `errno` the number of the system's error, and `filename` the file.
+    Of an error response, `body` is the beginning of its body as text, and `json` that as JSON.
 
     >>> from dlmachine.core.faults import HttpStatus
     >>> error = error_for(HttpStatus(url='https://h/', status=404, tries=2))
@@ -60,6 +61,8 @@ class DownloadError(Exception):
         self.fault = fault
         self.url = fault.url or None
         self.status = getattr(fault, 'status', None)
+        self.body = getattr(fault, 'body', None)
+        self.json = getattr(fault, 'json', None)
         self.errno = getattr(fault, 'errno', None)
         self.filename = getattr(fault, 'filename', getattr(fault, 'path', None))
 

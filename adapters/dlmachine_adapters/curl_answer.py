@@ -17,7 +17,7 @@ from dlmachine.core.request import HTTP_SCHEMES
 from dlmachine_adapters.bodies import OpenBody
 from dlmachine_adapters.curl_heads import FtpReplies, HeadReader, NoHeads
 from dlmachine_adapters.limits import Watch
-from dlmachine_adapters.reception import MOST_DRAINED_BYTES, HeadError, Reception, scheme_of
+from dlmachine_adapters.reception import HeadError, Reception, scheme_of
 
 _STOP: Final = 0
 _STOP_PROGRESS: Final = 1
@@ -61,7 +61,6 @@ class CurlAnswer:
         self._reception = reception
         self._body = body
         self._raised: BaseException | None = None
-        self._drained_bytes = 0
         self._sent_bytes = 0
         self._done_bytes = 0
         self._is_sent = False
@@ -159,8 +158,7 @@ class CurlAnswer:
                     self._watch.heard()  # What the disk takes is no silence of the server.
                 return None
             self._watch.heard()
-            self._drained_bytes += len(data)
-            return None if self._drained_bytes <= MOST_DRAINED_BYTES else _STOP
+            return None if self._reception.drain(data) else _STOP
         except BaseException as error:  # noqa: BLE001 -- see the head of the module
             return self._keep(error, _STOP)
 
@@ -198,7 +196,7 @@ class CurlAnswer:
         if self._reception.is_wanted:
             self._is_taking = True
             return None
-        if self._reception.is_worth_draining():
+        if self._reception.is_worth_reading():
             self._watch.hurry()
             return None
         return _STOP

@@ -10,10 +10,11 @@ from contextlib import suppress
 from time import monotonic
 from typing import Final
 
-from dlmachine.core.answer import LeaveBody, RefuseBody, TakeBody, decide_body
+from dlmachine.core.answer import LeaveBody, Left, RefuseBody, TakeBody, decide_body
 from dlmachine.core.effects import Exchange
 from dlmachine.core.events import Answered, Head, Interrupted
 from dlmachine.core.faults import AnswerUnusable, BodyTruncated, Fault, SchemeRefused
+from dlmachine.core.http.error_text import MAX_ERROR_BYTES, is_readable, read_error_text
 from dlmachine.core.http.framing import find_framing, find_head_problem
 from dlmachine.core.ports import Clock, PartError, Sink
 from dlmachine.core.redact import scrub
@@ -57,6 +58,8 @@ class Reception:
         self._written_at = 0.0
         self._wire_bytes = 0
         self._is_readable = True
+        self._error = bytearray()
+        self._drained_bytes = 0
 
     @property
     def is_wanted(self) -> bool:
@@ -88,6 +91,23 @@ class Reception:
         framing = find_framing(head)
         length = framing.length_bytes
         return framing.is_chunked or (length is not None and length <= MOST_DRAINED_BYTES)
+
+    def is_worth_reading(self) -> bool:
+        """Whether an unwanted body is read: it tells of an error, or is soon over."""
+        return self._is_telling() or self.is_worth_draining()
+
+    def drain(self, data: bytes) -> bool:
+        """Bytes of an unwanted body; whether more of them are of use."""
+        self._drained_bytes += len(data)
+        if self._is_telling():
+            self._error += data[: MAX_ERROR_BYTES - len(self._error)]
+            if len(self._error) < MAX_ERROR_BYTES:
+                return True
+        return self.is_worth_draining() and self._drained_bytes <= MOST_DRAINED_BYTES
+
+    def _is_telling(self) -> bool:
+        is_error = isinstance(self._decision, LeaveBody) and self._decision.why is Left.ERROR
+        return is_error and self._head is not None and is_readable(self._head)
 
     def take(self, data: bytes, now: float) -> None:
         """Bytes from the wire, at a moment in seconds.  Raises: PartError."""
@@ -123,7 +143,7 @@ class Reception:
         if head is None:
             return self.broken(AnswerUnusable(url=self._url, problem='the server sent no answer'))
         if not isinstance(taking, TakeBody):
-            return self._without_body(head)
+            return self._without_body(head, is_whole=len(self._error) < MAX_ERROR_BYTES)
         if taking.wire_bytes not in {None, self._wire_bytes + self._held_bytes}:
             return self.broken(self.truncated())
         try:
@@ -136,7 +156,7 @@ class Reception:
     def broken(self, fault: Fault) -> Answered | Interrupted:
         """It broke off: what came before is kept; if the body was not wanted, nothing is lost."""
         if self._head is not None and not self.is_wanted and self._decision is not None:
-            return self._without_body(self._head)
+            return self._without_body(self._head, is_whole=False)
         try:
             with suppress(LimitPassed):
                 self.write_held()
@@ -177,10 +197,14 @@ class Reception:
     def _url(self) -> str:
         return self._effect.request.shown_url
 
-    def _without_body(self, head: Head) -> Answered | Interrupted:
+    def _without_body(self, head: Head, *, is_whole: bool) -> Answered | Interrupted:
         if isinstance(self._decision, RefuseBody):
             return self._interrupted(self._decision.fault)
-        return Answered(at=self._clock.now(), head=head)
+        text = ''
+        if self._error:
+            secrets = self._effect.request.secrets()
+            text = read_error_text(head, bytes(self._error), secrets, is_whole=is_whole)
+        return Answered(at=self._clock.now(), head=head, error_text=text)
 
     def _interrupted(self, fault: Fault) -> Interrupted:
         # Libraries stop at different lines of a head that can not be read: to all of us it is none.

@@ -103,8 +103,8 @@ def _exchange(
             reception.begin(head_of(raw))
             if reception.is_wanted:
                 _receive(raw, watch, reception)
-            elif reception.is_worth_draining():
-                _drain(raw, watch)
+            elif reception.is_worth_reading():
+                _drain(raw, watch, reception)
             return reception.complete()
         except PartError as error:
             return reception.spoiled(error)
@@ -152,11 +152,11 @@ def _receive(raw: Any, watch: Watch, reception: Reception) -> None:
         take(data, heard())
 
 
-def _drain(raw: Any, watch: Watch) -> None:
+def _drain(raw: Any, watch: Watch, reception: Reception) -> None:
     watch.hurry()
-    left = MOST_DRAINED_BYTES
-    while left >= 0 and (data := raw.read1(MOST_DRAINED_BYTES, decode_content=False)):
-        left -= len(data)
+    while data := raw.read1(MOST_DRAINED_BYTES, decode_content=False):
+        if not reception.drain(data):
+            return
 
 
 def _make_session() -> 'requests.Session':

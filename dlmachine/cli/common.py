@@ -197,6 +197,7 @@ def fault_as_json(fault: 'Fault') -> dict[str, Any]:
         'status': getattr(fault, 'status', None),
         'errno': getattr(fault, 'errno', None),
         'filename': getattr(fault, 'filename', getattr(fault, 'path', None)),
+        'body': getattr(fault, 'body', None),
     }
 
 

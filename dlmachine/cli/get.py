@@ -88,12 +88,15 @@ def command(urls: tuple[str, ...], **given: Any) -> None:
 
 
 def _get_one(manager: 'DownloadManager', wish: 'Wish', given: dict[str, Any]) -> None:
-    from dlmachine.errors import RequestError
+    from dlmachine.errors import DownloadError, RequestError
 
     try:
         outcome = manager.fetch(wish, destination(given, manager), **request_words(given))
-    except RequestError as error:
-        fail(error.fault, fault_text(wish, error.fault, manager))
+    except DownloadError as error:
+        fault = error.fault
+        if given['as_json']:
+            print_json([{'url': shown(wish, manager), 'fault': fault_as_json(fault)}])
+        fail(fault, fault_text(wish, fault, manager) if isinstance(error, RequestError) else '')
     _warn(outcome)
     if outcome.buffer is not None and not given['as_json']:
         sys.stdout.buffer.write(outcome.buffer.read())

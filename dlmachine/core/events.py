@@ -98,11 +98,15 @@ class PartOpened:
 
 @frozen
 class Answered:
-    """The answer is here; `received` is None where its body was not wanted."""
+    """The answer is here; `received` is None where its body was not wanted.
+
+    `error_text` is the beginning of an error's body, secrets masked, if it is text.
+    """
 
     at: datetime
     head: Head
     received: Received | None = None
+    error_text: str = ''
 
 
 @frozen

@@ -30,13 +30,12 @@ from dlmachine.core.events import (
     Waited,
 )
 from dlmachine.core.exchanges import may_divide, send
-from dlmachine.core.faults import BodyTooLarge, Fault, HttpStatus
-from dlmachine.core.on_body import on_body, secrets_around
+from dlmachine.core.faults import BodyTooLarge, Fault
+from dlmachine.core.on_body import on_body
 from dlmachine.core.on_commit import confirm_version
 from dlmachine.core.on_segments import ask_for_whole, divide_rest
-from dlmachine.core.redact import scrub
 from dlmachine.core.redirect import follow_redirect
-from dlmachine.core.retry import may_be_repeated, parse_retry_after
+from dlmachine.core.retry import may_be_repeated
 from dlmachine.core.segments import behind, merged
 from dlmachine.core.staging import address_digest
 from dlmachine.core.states import (
@@ -47,6 +46,7 @@ from dlmachine.core.states import (
     Step,
     Waiting,
 )
+from dlmachine.core.transfer.status_fault import status_fault
 from dlmachine.core.tries import give_up, go_on, start_try
 from dlmachine.core.validators import is_of_another
 
@@ -166,14 +166,8 @@ def _on_redirect(state: Exchanging, event: Answered) -> Step:
 
 
 def _on_error(state: Exchanging, event: Answered) -> Step:
-    head, effort = event.head, state.effort
-    fault = HttpStatus(
-        url=state.exchange.request.shown_url,
-        status=head.status,
-        reason=scrub(head.reason, secrets_around(state)),
-        retry_after=parse_retry_after(head, event.at),
-    )
-    return go_on(state.job, effort, fault, event.at)
+    fault = status_fault(state.exchange.request, event.head, event.error_text, event.at)
+    return go_on(state.job, state.effort, fault, event.at)
 
 
 def _on_interruption(state: Exchanging, event: Interrupted) -> Step:

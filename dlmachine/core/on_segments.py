@@ -24,11 +24,11 @@ from dlmachine.core.events import (
     SegmentsEnded,
 )
 from dlmachine.core.faults import BodyTruncated, Fault, HttpStatus
-from dlmachine.core.on_body import on_body, secrets_around
-from dlmachine.core.redact import scrub
-from dlmachine.core.retry import PASSING, Chance, classify, parse_retry_after
+from dlmachine.core.on_body import on_body
+from dlmachine.core.retry import PASSING, Chance, classify
 from dlmachine.core.segments import choose_connections, count_bytes, gaps, merged, split
 from dlmachine.core.states import Effort, Exchanging, Job, Joining, Segmenting, Step
+from dlmachine.core.transfer.status_fault import status_fault
 from dlmachine.core.tries import go_on, start_try
 from dlmachine.core.values import frozen
 
@@ -211,7 +211,7 @@ def _read_end(
         case RefuseBody(fault=fault):
             return 0, _Trouble(fault=fault)
         case LeaveBody():
-            return 0, _read_refusal(state, end.head, at)
+            return 0, _read_refusal(state, end.head, end, at)
         case _:
             assert_never(decision)
 
@@ -229,11 +229,9 @@ def _read_body(exchange: Exchange, end: Answered | Interrupted) -> tuple[int, _T
     return count, _Trouble(fault=fault)
 
 
-def _read_refusal(state: Segmenting, head: Head, at: datetime) -> _Trouble:
-    fault = HttpStatus(
-        url=state.exchange.request.shown_url,
-        status=head.status,
-        reason=scrub(head.reason, secrets_around(state)),
-        retry_after=parse_retry_after(head, at),
-    )
+def _read_refusal(
+    state: Segmenting, head: Head, end: Answered | Interrupted, at: datetime
+) -> _Trouble:
+    text = end.error_text if isinstance(end, Answered) else ''
+    fault = status_fault(state.exchange.request, head, text, at)
     return _Trouble(fault=fault, is_crowd=head.status in _TOO_MANY)

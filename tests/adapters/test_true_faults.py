@@ -71,8 +71,8 @@ def see(
         'part': b''.join(keeper.pieces(part.size_bytes)),
     }
     match event:
-        case Answered(received=received):
-            seen['received'] = received
+        case Answered(received=received, error_text=error_text):
+            seen |= {'received': received, 'error_text': error_text}
         case Interrupted(fault=fault, part_bytes=part_bytes):
             seen |= {'part_bytes': part_bytes, 'fault': tell(fault)}
     return seen, event

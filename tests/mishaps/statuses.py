@@ -51,6 +51,24 @@ REFUSALS: Final = tuple(
     for status in (400, 401, 402, 403, 404, 405, 406, 407, 410, 412, 418, 421, 451, 501, 505, 511, 599)
 )  # fmt: skip
 
+_JSON: Final = ('Content-Type', 'application/problem+json')
+_WHY: Final = b'{"title": "Not that", "detail": "no such column"}'
+
+#: Errors whose bodies say why, of all sizes and kinds.
+TELLING: Final = (
+    answering('an error that says why', _fixed(400, _JSON, body=_WHY)),
+    answering('an error that says why until the close', _fixed(400, body=_WHY, has_length=False)),
+    answering('an error that says why in chunks', _in_chunks(_fixed(422, _JSON, body=_WHY))),
+    answering('an error with 8,191 bytes', _fixed(403, body=b'x' * 8_191)),
+    answering('an error with 8,192 bytes', _fixed(403, body=b'x' * 8_192)),
+    answering('an error with 300,000 bytes', _fixed(403, body=b'x' * 300_000)),
+    answering('an endless error', _fixed(500, body=b'x' * 300_000, has_length=False)),
+    answering('a large error in chunks', _in_chunks(_fixed(503, body=b'y' * 300_000))),
+    answering('an error in Latin-1', _fixed(400, ('Content-Type', 'text/plain; charset=ISO-8859-1'), body=b'\xe9')),
+    answering('an error that is a picture', _fixed(400, body=b'\x89PNG\r\n\x1a\n\0\0')),
+    answering('a coded error', _fixed(400, ('Content-Encoding', 'gzip'), body=b'\x1f\x8b' + _WHY)),
+)  # fmt: skip
+
 PASSING: Final = tuple(
     answering(f'{status} with a page{words}', _page(status, *fields))
     for status in (202, 408, 425, 429, 500, 502, 503, 504, 507, 520)
@@ -63,6 +81,7 @@ PASSING: Final = tuple(
 
 STATUSES: Final = (
     *REFUSALS,
+    *TELLING,
     *PASSING,
     answering('503, Retry-After that is none', _page(503, ('Retry-After', 'soon'))),
     answering('503 in chunks', _in_chunks(_page(503))),

@@ -116,6 +116,8 @@ def _play(
         if reception.is_wanted:
             for start in range(0, len(body), _PIECE_BYTES):
                 reception.take(body[start : start + _PIECE_BYTES], 0.0)
+        elif reception.is_worth_reading():
+            reception.drain(body)
     except PartError as error:
         return reception.spoiled(error)
     return reception.complete() if fault is None else reception.broken(fault)

@@ -1,7 +1,8 @@
 """Faults of the server: it answered, but not with what was asked for.  Pure."""
 
+import json
 from datetime import timedelta
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from dlmachine.core.faults.base import FaultBase, Party
 from dlmachine.core.values import frozen
@@ -9,7 +10,11 @@ from dlmachine.core.values import frozen
 
 @frozen
 class HttpStatus(FaultBase):
-    """The server answered with an error (RFC 9110 sections 15.5 and 15.6, or FTP's)."""
+    """The server answered with an error (RFC 9110 sections 15.5 and 15.6, or FTP's).
+
+    `body` is the beginning of the response's body, 4 KiB at most, if it is text, with secrets
+    masked; `detail` is what it says, in one line.
+    """
 
     party = Party.SERVER
     code = 'http_status'
@@ -17,9 +22,24 @@ class HttpStatus(FaultBase):
     status: int
     reason: str = ''
     retry_after: timedelta | None = None
+    body: str = ''
+    detail: str = ''
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON; None if it is not JSON, or not whole.
+
+        >>> HttpStatus(url='', status=400, body='{"why": 7}').json
+        {'why': 7}
+        """
+        try:
+            return json.loads(self.body, strict=False)
+        except (ValueError, RecursionError):
+            return None
 
     def what(self) -> str:
-        return f'{self.url}: the server answered {self.status} {self.reason}'.rstrip()
+        told = f'{self.url}: the server answered {self.status} {self.reason}'.rstrip()
+        return f'{told}: {self.detail}' if self.detail else told
 
     def remedy(self) -> str:
         if self.status == 429 and self.retry_after is not None:

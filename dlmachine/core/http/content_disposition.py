@@ -19,13 +19,7 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-#: Charsets of text that are seen; RFC 8187 section 3.2.1 asks for UTF-8 alone. Not every codec
-#: of Python's is meant for this, nor fails in one way only.
-_CHARSETS: Final = frozenset({
-    'utf-8', 'utf8', 'us-ascii', 'ascii', 'latin1', 'koi8-r', 'gbk', 'gb2312', 'gb18030', 'big5',
-    'shift_jis', 'euc-jp', 'euc-kr', *(f'iso-8859-{part}' for part in (1, 2, 5, 7, 9, 15)),
-    *(f'windows-{page}' for page in range(1250, 1259)),
-})  # fmt: skip
+from dlmachine.core.http.charsets import TEXT_CHARSETS
 
 _BLANK: Final = ' \t'
 _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*+)', re.DOTALL)
@@ -151,7 +145,7 @@ def _unquote(text: str) -> bytes:
 
 
 def _decode(coded: bytes, charset: str) -> str | None:
-    if charset.lower() not in _CHARSETS:
+    if charset.lower() not in TEXT_CHARSETS:
         return None
     try:
         return coded.decode(charset)

@@ -1,0 +1,100 @@
+"""What the body of an error response says, as text without secrets, and in one line.
+
+Pure, and bounded: only the first bytes of such a body are looked at. What is not text, or is
+content-coded, says nothing.
+"""
+
+import json
+import re
+from typing import Final
+
+from dlmachine.core.events import Head
+from dlmachine.core.http.charsets import TEXT_CHARSETS
+from dlmachine.core.redact import scrub
+
+#: Bytes of the text that is kept.
+MAX_TEXT_BYTES: Final = 4_096
+#: Bytes that are received for it: what masking takes out may leave room for more.
+MAX_ERROR_BYTES: Final = 8_192
+
+_MAX_LINE_CHARACTERS: Final = 200
+_MAX_DEPTH: Final = 4
+
+_CHARSET: Final = re.compile(r'(?i)charset[ \t]*=[ \t]*"?([A-Za-z0-9_\-]{1,40})')
+_BINARY: Final = re.compile(r'[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]')
+_MARKUP: Final = re.compile(r'(?i)<(?:script|style)\b[^<>]*>[^<]*|<[^<>]*>')
+_TITLE: Final = re.compile(r'(?i)<title[^<>]*>([^<]*)')
+#: Where the JSON of an error says what is wrong, the most telling first.
+_TELLING_KEYS: Final = (
+    'message', 'error_description', 'detail', 'details', 'error', 'errors', 'title', 'reason',
+    'msg',
+)  # fmt: skip
+
+
+def is_readable(head: Head) -> bool:
+    """Whether the body of an error is uncoded, so that it can be read as it comes."""
+    coding = (head.headers.get('Content-Encoding') or '').strip(' \t').lower()
+    return coding in {'', 'identity'}
+
+
+def read_error_text(head: Head, body: bytes, secrets: frozenset[str], *, is_whole: bool) -> str:
+    """The beginning of an error's body as text, secrets masked; empty if it is not text.
+
+    `is_whole` tells that nothing of the body is missing: else its end may be the beginning of
+    a secret, and is left out.
+
+    >>> read_error_text(Head(status=400), b'no key s3cret', frozenset({'s3cret'}), is_whole=True)
+    'no key ***'
+    """
+    found = _CHARSET.search(head.headers.get('Content-Type') or '')
+    charset = 'utf-8' if found is None else found[1].lower()
+    text = body.decode(charset if charset in TEXT_CHARSETS else 'utf-8', 'replace')
+    if _BINARY.search(text):
+        return ''
+    masked = scrub(text, secrets)
+    if not is_whole:
+        # Percent-encoded twice, a byte of a secret takes five.
+        longest = 5 * max((len(secret.encode('utf-8', 'replace')) for secret in secrets), default=0)
+        masked = masked.rstrip('\ufffd')[: max(len(masked) - longest, 0)]
+    return masked.strip().encode('utf-8')[:MAX_TEXT_BYTES].decode('utf-8', 'ignore')
+
+
+def summarize(text: str) -> str:
+    r"""The text of an error in one short line: what its JSON says, or the title of a page.
+
+    >>> summarize('{"error": {"code": 7, "message": "quota\nexceeded"}}')
+    'quota exceeded'
+    >>> summarize('<html><head><style>p {}</style></head><p>Not <b>here</b></html>')
+    'Not here'
+    """
+    shown = text
+    if text.startswith('<'):
+        title = _TITLE.search(text)
+        shown = _MARKUP.sub(' ', text) if title is None else title[1]
+    elif text.startswith(('{', '[')):
+        shown = _find_message(parse_json(text), _MAX_DEPTH) or text
+    # Whatever is not seen, or moves what is, has no place in a line of an error.
+    line = ' '.join(''.join(one if one.isprintable() else ' ' for one in shown).split()).rstrip(
+        '. '
+    )
+    is_long = len(line) > _MAX_LINE_CHARACTERS
+    return f'{line[: _MAX_LINE_CHARACTERS - 1]}…' if is_long else line
+
+
+def parse_json(text: str) -> object:
+    """The JSON in a text; None where it is not JSON, or is not whole."""
+    try:
+        return json.loads(text, strict=False)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _find_message(value: object, depth: int) -> str | None:
+    if isinstance(value, str) or not depth:
+        return value if isinstance(value, str) else None
+    if isinstance(value, list):
+        return _find_message(value[0], depth - 1) if value else None
+    if not isinstance(value, dict):
+        return None
+    found = (_find_message(value.get(key), depth - 1) for key in _TELLING_KEYS)
+    return next(filter(None, found), None)

@@ -1,0 +1,26 @@
+"""The fault of a response whose status is an error, with what its body says.  Pure."""
+
+from datetime import datetime
+
+from dlmachine.core.events import Head
+from dlmachine.core.faults import HttpStatus
+from dlmachine.core.http.error_text import summarize
+from dlmachine.core.redact import scrub
+from dlmachine.core.request import Request
+from dlmachine.core.retry import parse_retry_after
+
+
+def status_fault(request: Request, head: Head, error_text: str, at: datetime) -> HttpStatus:
+    """The fault of the response to a request; no secret of the request stands in it."""
+    secrets = request.secrets()
+    body, reason = scrub(error_text, secrets), scrub(head.reason, secrets)
+    detail = summarize(body)
+    is_news = not set(detail.casefold().split()) <= {str(head.status), *reason.casefold().split()}
+    return HttpStatus(
+        url=request.shown_url,
+        status=head.status,
+        reason=reason,
+        retry_after=parse_retry_after(head, at),
+        body=body,
+        detail=detail if is_news else '',
+    )

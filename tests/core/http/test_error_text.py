@@ -1,0 +1,108 @@
+from time import process_time
+
+import pytest
+
+from dlmachine.core.events import Head
+from dlmachine.core.headers import Headers
+from dlmachine.core.http.error_text import (
+    MAX_ERROR_BYTES,
+    MAX_TEXT_BYTES,
+    is_readable,
+    parse_json,
+    read_error_text,
+    summarize,
+)
+
+SECRET = 's3cret'
+NONE: frozenset[str] = frozenset()
+
+
+def _head(content_type: str = '') -> Head:
+    return Head(status=400, headers=Headers((('Content-Type', content_type),)))
+
+
+@pytest.mark.parametrize(
+    ('content_type', 'body', 'text'),
+    [
+        ('', b'', ''),
+        ('', b' why\r\n', 'why'),
+        ('text/plain; charset=ISO-8859-1', b'\xe9', 'é'),
+        ('text/plain; charset="windows-1252"', b'\x80', '€'),
+        ('text/plain; charset=punycode', b'\xc3\xa9', 'é'),
+        ('application/octet-stream', b'na\xc3\xafve', 'naïve'),
+        ('text/plain', b'\xff!', '\ufffd!'),
+        ('image/png', b'\x89PNG\0', ''),
+        ('text/plain', b'a\x1b[31mb\tc', 'a\x1b[31mb\tc'),
+        ('text/plain', b'x' * MAX_ERROR_BYTES, 'x' * MAX_TEXT_BYTES),
+        ('text/plain', 'é'.encode() * 4_000, 'é' * 2_048),
+    ],
+)
+def test_what_the_body_of_an_error_says(content_type: str, body: bytes, text: str) -> None:
+    """By its charset, else UTF-8; what is not text says nothing; 4 KiB at most."""
+    assert read_error_text(_head(content_type), body, NONE, is_whole=True) == text
+
+
+def test_no_secret_is_left_at_the_end_of_what_was_cut() -> None:
+    """The first half of one, or of its coded form, could not be told from other text."""
+    secrets = frozenset({SECRET})
+    assert read_error_text(_head(), b'key s3cret', secrets, is_whole=True) == 'key ***'
+    for cut in range(1, 60):
+        body = (b'why is it? ' * 3 + b'%73%33%63%72%65%74 s3cret ' * 2)[:cut]
+        text = read_error_text(_head(), body, secrets, is_whole=False)
+        assert 's3' not in text
+        assert '%73' not in text
+    assert read_error_text(_head(), b'caf\xc3', NONE, is_whole=False) == 'caf'
+
+
+@pytest.mark.parametrize(
+    ('coding', 'expected'), [(None, True), ('identity', True), (' Identity', True), ('gzip', False)]
+)
+def test_coded_errors_are_not_read(coding: str | None, expected: bool) -> None:
+    """They were not asked for."""
+    fields = () if coding is None else (('Content-Encoding', coding),)
+    assert is_readable(Head(status=400, headers=Headers(fields))) is expected
+
+
+@pytest.mark.parametrize(
+    ('text', 'line'),
+    [
+        ('', ''),
+        ('a\n b\t\u202ec\x1b[0m', 'a b c [0m'),
+        ('x' * 300, 'x' * 199 + '…'),
+        ('{"message": "no"}', 'no'),
+        ('{"error": "no", "code": 3}', 'no'),
+        ('{"error": {"message": "deep"}}', 'deep'),
+        ('{"errors": [{"detail": "first"}, {"detail": "second"}]}', 'first'),
+        ('{"errors": [], "title": "t"}', 't'),
+        ('["no"]', 'no'),
+        ('{"code": 3}', '{"code": 3}'),
+        ('{"error": {"error": {"error": {"error": {"error": "x"}}}}}', '{"error": {"error": {"error": {"error": {"error": "x"}}}}}'),
+        ('{"message": "cut', '{"message": "cut'),
+        ('[' * 4_000, '[' * 199 + '…'),
+        ('<Error><Code>Denied</Code><Message>not yours</Message></Error>', 'Denied not yours'),
+        ('<script>var a;</script><p>why</p>', 'why'),
+        ('<html><title>\n Gone. </title><p>why</p>', 'Gone'),
+        ('<<<<', '<<<<'),
+    ],
+)  # fmt: skip
+def test_one_line_for_the_message(text: str, line: str) -> None:
+    """What JSON says under the names that errors have, what a page shows, or all of it."""
+    assert summarize(text) == line
+
+
+def test_json_that_is_not_whole_is_none() -> None:
+    """Nor is what nests too deeply."""
+    assert parse_json('{"a": "b\nc"}') == {'a': 'b\nc'}
+    assert parse_json('{"a"') is None
+    assert parse_json('[' * 4_000 + ']' * 4_000) is None
+
+
+@pytest.mark.parametrize(
+    'unit', ['<', '<script', '<style>', '{"error":', '[', '"', 'charset=', '\ufffd']
+)
+def test_the_largest_error_takes_a_moment(unit: str) -> None:
+    """The time is linear in what is received of it."""
+    text = unit * (MAX_ERROR_BYTES // len(unit))
+    began = process_time()
+    summarize(read_error_text(_head(text * 7), text.encode(), NONE, is_whole=False))
+    assert process_time() - began < 0.2

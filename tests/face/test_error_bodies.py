@@ -1,0 +1,113 @@
+"""What an error response says: in the fault, the exception, the message, and for machines."""
+
+import json
+import pickle
+
+import pytest
+
+from dlmachine.core.faults import HttpStatus
+from dlmachine.errors import DownloadError
+from tests.face.conftest import MakeManager, RunCommand
+from tests.servers.behaviours import answer, chunked, in_turn, raw, resource
+from tests.servers.http import Server
+
+SECRET = 's3cret-token'
+JSON = (('Content-Type', 'application/json'),)
+WHY = b'{"error": {"code": 7, "message": "no such\\ncolumn"}}'
+
+
+@pytest.mark.parametrize('status', [202, 400, 401, 403, 404, 409, 422, 429, 500, 503])
+def test_an_error_says_why(make_manager: MakeManager, server: Server, status: int) -> None:
+    """As text, as JSON, and in one line of the message."""
+    url = server.on('/x', answer(status, JSON, WHY))
+    with pytest.raises(DownloadError) as caught:
+        make_manager(retries=0).download(url)
+    error = caught.value
+    assert isinstance(error.fault, HttpStatus)
+    assert error.body == error.fault.body == WHY.decode()
+    assert error.json == error.fault.json == json.loads(WHY)
+    assert 'no such column' in str(error)
+    assert '\n' not in str(error)
+    assert pickle.loads(pickle.dumps(error)).json == error.json
+
+
+@pytest.mark.parametrize(
+    ('handler', 'body'),
+    [
+        (answer(500, body=b'x' * 100_000), 'x' * 4_096),
+        (raw(b'HTTP/1.1 500 No\r\n\r\nwhy', ends='close'), 'why'),
+        (raw(b'HTTP/1.1 500 No\r\nContent-Length: 99\r\n\r\nwhy', ends='close'), 'why'),
+        (raw(b'HTTP/1.1 500 No\r\nContent-Length: 99\r\n\r\nwhy', 30.0), 'why'),
+        (answer(500, body=b'\x89PNG\0'), ''),
+        (answer(500), ''),
+    ],
+    ids=['large', 'until the close', 'cut', 'slow', 'a picture', 'nothing'],
+)
+def test_bodies_of_all_kinds(
+    make_manager: MakeManager, server: Server, handler: object, body: str
+) -> None:
+    """4 KiB at most, whatever came of it, and no longer than a second."""
+    url = server.on('/x', handler)  # type: ignore[arg-type]
+    with pytest.raises(DownloadError) as caught:
+        make_manager(retries=0).download(url)
+    assert caught.value.body == body
+    assert caught.value.json is None
+
+
+def test_secrets_in_an_error_are_masked(make_manager: MakeManager, server: Server) -> None:
+    """Those of the request, wherever they stand, cut or not."""
+    said = f'bad key {SECRET} in /x?token={SECRET} '.encode()
+    for body in (said, said * 1_000):
+        url = server.on('/x', answer(403, JSON, body))
+        with pytest.raises(DownloadError) as caught:
+            make_manager(retries=0).download(f'{url}?token={SECRET}')
+        error = caught.value
+        assert 'bad key' in (error.body or '')
+        assert 's3cret' not in f'{error.body} {error} {error.fault!r}'
+
+
+def test_a_redirect_says_nothing(make_manager: MakeManager, server: Server) -> None:
+    """Its page is no error; what it leads to counts."""
+    url = server.on('/x', answer(302, (('Location', '/y'), *JSON), WHY))
+    server.on('/y', answer(404, body=b'gone'))
+    with pytest.raises(DownloadError) as caught:
+        make_manager(retries=0).download(url)
+    assert caught.value.body == 'gone'
+
+
+def test_the_last_error_counts(make_manager: MakeManager, server: Server) -> None:
+    """What was said before does not stay."""
+    url = server.on('/x', in_turn(answer(503, JSON, WHY), chunked([b'ok'])))
+    buffer = make_manager(retries=1).fetch(url, dest=False).buffer
+    assert buffer is not None
+    assert buffer.read() == b'ok'
+    broken = server.on('/z', in_turn(answer(503, JSON, WHY), answer(503, body=b'later')))
+    with pytest.raises(DownloadError, match='later'):
+        make_manager(retries=1).download(broken)
+
+
+def test_the_command_line_tells_machines(run: RunCommand, server: Server) -> None:
+    """In `--json`, for one URL and for many; in one line for people."""
+    bad, good = server.on('/bad', answer(400, JSON, WHY)), server.on('/good', resource(b'1'))
+    for urls in ([bad], [bad, good]):
+        done = run('get', *urls, '--json', '--retry', '0')
+        told = json.loads(done.stdout)
+        assert json.loads(told[0]['fault']['body']) == json.loads(WHY)
+        assert 'no such column' in done.stderr.splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ('body', 'message'),
+    [
+        (b'<html><title>404 Not Found</title><h1>nginx</h1></html>', '404 Not Found. '),
+        (b'<html><title>No such gene</title></html>', '404 Not Found: No such gene. '),
+        (b'not found', '404 Not Found. '),
+    ],
+)
+def test_what_the_status_says_is_not_said_twice(
+    make_manager: MakeManager, server: Server, body: bytes, message: str
+) -> None:
+    """The message has the title of a page, unless that is the reason over again."""
+    url = server.on('/x', answer(404, body=body, reason='Not Found'))
+    with pytest.raises(DownloadError, match=message):
+        make_manager(retries=0).download(url)
