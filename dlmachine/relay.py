@@ -56,7 +56,7 @@ from dlmachine.core.snapshot import CacheEntry, Snapshot
 from dlmachine.core.states import Finished, Opening, Step
 from dlmachine.core.values import frozen
 from dlmachine.executor import Run
-from dlmachine_adapters.part_folder import OUR_FOLDER
+from dlmachine_adapters.files.places import OUR_FOLDER
 from dlmachine_adapters.stopping import SLICE_SECONDS, FileStop, Stop
 from dlmachine_adapters.world import SystemWorld
 

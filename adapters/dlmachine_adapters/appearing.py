@@ -1,6 +1,7 @@
 """How a finished file appears under its name: whole, at once, and to last.
 
-Contract: either the whole file has the name or nothing has changed. Raises only OSError.
+Contract: the file that was sealed has the name, or it is told that another has. Raises only
+OSError.
 """
 
 import contextlib
@@ -9,64 +10,144 @@ import os
 from pathlib import Path
 from typing import Final
 
+from dlmachine_adapters.files.own_folder import OwnFolder
+from dlmachine_adapters.files.sealed import Exchanged, Seal, check_sealed, has_same_bytes
+
 #: A file system without hard links, or a file that may not have another (EMLINK).
 _NO_LINKS: Final = frozenset(
     {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL}
 )
+#: Where an open file can be linked as such, whatever has its name.
+_HANDLES: Final = '/proc/self/fd'
+_NO_HANDLES: Final = _NO_LINKS | {errno.ENOENT, errno.EXDEV, errno.EACCES, errno.ELOOP}
 
 
-def move_to_new_name(source: Path, target: Path) -> None:
+class Source:
+    """A file that is to appear: a name in a folder of ours, or a path; and its open handle."""
+
+    def __init__(
+        self,
+        name: str | Path,
+        sealed: Seal,
+        ours: OwnFolder | None = None,
+        handle: int | None = None,
+    ) -> None:
+        """Say where it is, and how it was left."""
+        self._name = name
+        self._sealed = sealed
+        self._ours = ours
+        self._handle = handle
+
+    def check(self) -> None:
+        """Fail if its name has another file, or if it was changed.  Raises: OSError."""
+        if self._ours is None:
+            check_sealed(os.stat(self._name, follow_symlinks=False), self._sealed)
+        else:
+            check_sealed(self._ours.look(str(self._name)), self._sealed)
+
+    def confirm(self, target: Path) -> None:
+        """Fail unless it has this name.  Raises: Exchanged, OSError."""
+        try:
+            seen = os.stat(target, follow_symlinks=False)
+        except FileNotFoundError:
+            raise Exchanged(errno.ESTALE, 'its name was taken away by another') from None
+        check_sealed(seen, self._sealed)
+
+    def has_bytes_of(self, target: Path) -> bool:
+        """Whether another file has the same bytes, as far as it can be told."""
+        return self._handle is not None and has_same_bytes(self._handle, target)
+
+    def link(self, target: Path) -> None:
+        """Give it another name, which nothing may have yet."""
+        if self._handle is not None and self._link_handle(target):
+            return
+        folder = None if self._ours is None else self._ours.handle
+        if folder is None:
+            os.link(self._path, target)
+        else:
+            os.link(self._name, target, src_dir_fd=folder, follow_symlinks=False)
+
+    def replace(self, target: Path) -> None:
+        """Give it this name instead of its own, over whatever has it."""
+        if self._ours is None:
+            Path(self._name).replace(target)
+        else:
+            self._ours.move_out(str(self._name), target)
+
+    def remove(self) -> None:
+        """Take its own name away."""
+        if self._ours is None:
+            Path(self._name).unlink()
+        else:
+            self._ours.remove(str(self._name))
+
+    @property
+    def _path(self) -> str:
+        return str(self._name) if self._ours is None else f'{self._ours.path}/{self._name}'
+
+    def _link_handle(self, target: Path) -> bool:
+        folder = None if self._ours is None else self._ours.handle
+        if folder is None or not os.path.isdir(_HANDLES):  # noqa: PTH112
+            return False
+        try:
+            # With a folder given, though it is not needed, Python follows what is a link in there.
+            os.link(f'{_HANDLES}/{self._handle}', target, src_dir_fd=folder, follow_symlinks=True)
+        except OSError as error:
+            if error.errno in _NO_HANDLES:
+                return False
+            raise
+        return True
+
+
+def move_to_new_name(source: Source, target: Path) -> None:
     """Rename without replacing, to last.  Raises FileExistsError if the name is taken.
 
     It is also taken if somebody removed the file at once, and another got its name: until ours
     is seen under it, the source stays.
     """
-    # Open as long as we look for it: the number of a file that is gone may be another's soon.
-    handle = os.open(source, os.O_RDONLY)
+    source.check()
     try:
-        _move(source, target, os.fstat(handle))
-    finally:
-        os.close(handle)
-
-
-def _move(source: Path, target: Path, ours: os.stat_result) -> None:
-    try:
-        os.link(source, target)
+        source.link(target)
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
         _claim_and_replace(source, target)
         sync_folder(target.parent)
-        if not has_name(target, ours):
-            raise OSError(errno.ESTALE, 'the file is another by now') from None
+        source.confirm(target)
         return
     sync_folder(target.parent)
-    if not has_name(target, ours):
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
-    with contextlib.suppress(OSError):
-        source.unlink()
-
-
-def has_name(path: Path, seen: os.stat_result) -> bool:
-    """Whether this very file has the name, and not one that came there since."""
     try:
-        there = os.stat(path, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    return (there.st_dev, there.st_ino) == (seen.st_dev, seen.st_ino)
+        source.confirm(target)
+    except Exchanged:
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from None
+    with contextlib.suppress(OSError):
+        source.remove()
+
+
+def move_over(source: Source, target: Path) -> None:
+    """Rename over whatever has the name, to last."""
+    source.check()
+    source.replace(target)
+    try:
+        source.confirm(target)
+    except OSError:
+        # Another download may have replaced it just now, and have the same bytes.
+        if not source.has_bytes_of(target):
+            raise
+    sync_folder(target.parent)
 
 
 def sync_folder(folder: Path) -> None:
     """Make a rename last through a crash, where the system can."""
     with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
+        handle = os.open(folder, os.O_RDONLY | getattr(os, 'O_CLOEXEC', 0))
         try:
             os.fsync(handle)
         finally:
             os.close(handle)
 
 
-def _claim_and_replace(source: Path, target: Path) -> None:
+def _claim_and_replace(source: Source, target: Path) -> None:
     # Who has made the claim may take the name. The claim has a name of its own: under the final
     # one, which somebody may have a row for, nothing is ever seen that is not whole.
     claim = target.with_name(f'.{target.name}.claim')

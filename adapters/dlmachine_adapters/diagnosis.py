@@ -5,6 +5,7 @@ Findings come one by one, the registry's first, so that whoever mends it is told
 of a whole one. What vanishes while it is looked at was somebody's, and is no finding.
 """
 
+import contextlib
 import os
 import re
 import stat
@@ -34,24 +35,27 @@ from dlmachine.core.verification import judge_quarantined
 from dlmachine_adapters.cache_tag import TAG_NAME
 from dlmachine_adapters.cachedir.rows import Misfit
 from dlmachine_adapters.care import still_stands
-from dlmachine_adapters.flocks import read_owner
+from dlmachine_adapters.files.own_folder import OwnFolder
+from dlmachine_adapters.files.places import find_places, is_place_name
+from dlmachine_adapters.flocks import read_owner, shown
 from dlmachine_adapters.listing import list_rows
-from dlmachine_adapters.part_folder import OUR_FOLDER
+from dlmachine_adapters.locks import LOCKS_FOLDER
 from dlmachine_adapters.part_notes import LIVE, fcntl, is_held, read_note, usable_bytes
-from dlmachine_adapters.quarantine import Quarantined, list_quarantined, quarantine_folder
+from dlmachine_adapters.quarantine import QUARANTINE_FOLDER, Quarantined, list_quarantined
 from dlmachine_adapters.rates import RATES_FOLDER
 from dlmachine_adapters.registry import REGISTRY_NAME, Registry
 from dlmachine_adapters.registry_look import named_files, see_registry
 
-_OURS: Final = frozenset({OUR_FOLDER, TAG_NAME, REGISTRY_NAME})
+_OURS: Final = frozenset({TAG_NAME, REGISTRY_NAME})
 _OF_SQLITE: Final = frozenset(f'{REGISTRY_NAME}{end}' for end in ('-journal', '-wal', '-shm'))
 _BEGUN: Final = re.compile(rf'{re.escape(REGISTRY_NAME)}-[0-9a-f]+\.new')
 _PART: Final = re.compile(
     r'(?P<stem>[^.]+)\.(?P<host>[^.]*)\.(?P<pid>\d+)\.[0-9a-f]+\.part(?P<note>\.json)?'
 )
-_LOCKS: Final = 'locks'
 #: What lies beside the parts and has rules of its own.
-_FOLDERS: Final = frozenset({_LOCKS, RATES_FOLDER})
+_FOLDERS: Final = frozenset({LOCKS_FOLDER, RATES_FOLDER, QUARANTINE_FOLDER})
+#: Notes of earlier versions beside their locks.
+_MOST_OWNER_BYTES: Final = 4096
 
 
 def diagnose(registry: Registry, now: datetime) -> Iterator[Finding]:
@@ -73,8 +77,10 @@ def diagnose(registry: Registry, now: datetime) -> Iterator[Finding]:
         told = _judge(file, now, names)
         if told is not None:
             yield told
-    yield from _lock_findings(folder, now)
-    yield from _part_findings(folder, now)
+    for ours in find_places(registry.folder):
+        with contextlib.suppress(OSError), ours.sub(LOCKS_FOLDER) as locks:
+            yield from _lock_findings(locks, now)
+        yield from _part_findings(ours, now)
     yield from _quarantine_findings(lying, now)
 
 
@@ -94,12 +100,12 @@ def see_file(path: Path, *, by_bytes: bool = False) -> FileSeen | None:
     )
 
 
-def is_locked(path: Path) -> bool | None:
+def is_locked(ours: OwnFolder, name: str) -> bool | None:
     """Whether somebody holds a lock file; None where that can not be told."""
     if fcntl is None:  # Windows
         return None
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        handle, _ = ours.open(name, os.O_RDONLY)
     except OSError:
         return None
     try:
@@ -114,7 +120,7 @@ def is_locked(path: Path) -> bool | None:
 
 
 def _judge(file: FileSeen, now: datetime, names: set[str] | None) -> Finding | None:
-    if file.name in _OURS or file.name in _OF_SQLITE:
+    if file.name in _OURS or file.name in _OF_SQLITE or is_place_name(file.name):
         return None
     if _BEGUN.fullmatch(file.name):
         return judge_stray(file, now, Kind.STRAY_REGISTRY)
@@ -151,16 +157,16 @@ def _row_findings(registry: Registry) -> Iterator[Finding]:
             yield found
 
 
-def _lock_findings(folder: Path, now: datetime) -> Iterator[Finding]:
-    for path in _paths(folder / OUR_FOLDER / _LOCKS):
-        file = see_file(path)
+def _lock_findings(ours: OwnFolder, now: datetime) -> Iterator[Finding]:
+    for path in _inside(ours):
+        file, name = see_file(path), path.name
         if file is None:
             continue
         if path.suffix == '.lock':
-            owner = read_owner(path) or _read_text(path.with_suffix('.owner'))
-            found = judge_lock(file, now, is_held=is_locked(path), owner=owner)
+            owner = read_owner(ours, name) or _read_text(ours, f'{path.stem}.owner')
+            found = judge_lock(file, now, is_held=is_locked(ours, name), owner=owner)
         elif path.suffix == '.owner':
-            lone = not path.with_suffix('.lock').exists()
+            lone = not ours.exists(f'{path.stem}.lock')
             found = judge_stray(file, now, Kind.STRAY_NOTE) if lone else None
         else:
             found = judge_file(file, now, is_named=False)
@@ -168,43 +174,42 @@ def _lock_findings(folder: Path, now: datetime) -> Iterator[Finding]:
             yield found
 
 
-def _part_findings(folder: Path, now: datetime) -> Iterator[Finding]:
-    ours = folder / OUR_FOLDER
-    for path in _paths(ours):
+def _part_findings(ours: OwnFolder, now: datetime) -> Iterator[Finding]:
+    for path in _inside(ours):
         named = _PART.fullmatch(path.name)
         file = see_file(path, by_bytes=named is not None)
-        if file is None or path.name in _FOLDERS or path == quarantine_folder(str(folder)):
+        if file is None or path.name in _FOLDERS:
             continue
         if named is None:
             found: Finding | None = judge_file(file, now, is_named=False)
         elif named['note'] is None:
-            found = judge_part(_part(file, path, named), now)
+            found = judge_part(_part(file, ours, named), now)
         else:
-            lone = not path.with_suffix('').exists()
+            lone = not ours.exists(path.stem)
             found = judge_stray(file, now, Kind.STRAY_NOTE) if lone else None
         if found is not None:
             yield found
 
 
-def _part(file: FileSeen, path: Path, named: re.Match[str]) -> PartState:
-    note = read_note(path)
+def _part(file: FileSeen, ours: OwnFolder, named: re.Match[str]) -> PartState:
+    note = read_note(ours, file.name)
     return PartState(
         file=file,
         stem=named['stem'],
-        is_held=is_owned(path),
-        usable_bytes=0 if note is None else usable_bytes(path, note),
+        is_held=is_owned(ours, file.name),
+        usable_bytes=0 if note is None else usable_bytes(ours, file.name, note),
         validator=None if note is None else note.validator,
         owner=f'process {named["pid"]} on {named["host"]}',
     )
 
 
-def is_owned(part: Path) -> bool:
+def is_owned(ours: OwnFolder, part: str) -> bool:
     """Whether somebody writes to a part, this process included."""
     try:
-        seen = part.stat()
+        seen = ours.look(part)
     except OSError:
         return True
-    return (seen.st_dev, seen.st_ino) in LIVE or is_held(part)
+    return (seen.st_dev, seen.st_ino) in LIVE or is_held(ours, part)
 
 
 def _quarantine_findings(lying: list[Quarantined], now: datetime) -> Iterator[Finding]:
@@ -225,8 +230,15 @@ def _paths(folder: Path) -> list[Path]:
         return []
 
 
-def _read_text(path: Path) -> str:
+def _inside(ours: OwnFolder) -> list[Path]:
     try:
-        return path.read_text(encoding='utf-8')[:200]
-    except (OSError, UnicodeDecodeError):
+        return sorted(Path(ours.path, name) for name in ours.names())
+    except OSError:
+        return []
+
+
+def _read_text(ours: OwnFolder, name: str) -> str:
+    try:
+        return shown(ours.read(name, _MOST_OWNER_BYTES))[:200]
+    except OSError:
         return ''

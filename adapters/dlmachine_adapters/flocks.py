@@ -13,10 +13,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from dlmachine_adapters.files.own_folder import OwnFolder
+
 fcntl: Any = import_module('fcntl') if find_spec('fcntl') else None
 
 _POLL_SECONDS: Final = 0.02
-_MOST_OWNER_BYTES: Final = 200
+_MOST_OWNER_BYTES: Final = 400
 
 
 class LockTimeout(Exception):  # noqa: N818 -- an answer, not an error
@@ -31,22 +33,21 @@ class HeldLock(Protocol):
         ...
 
 
-def take_lock(path: Path, patience: float, owner: str) -> tuple[HeldLock, bool]:
+def take_lock(ours: OwnFolder, name: str, patience: float, owner: str) -> tuple[HeldLock, bool]:
     """Take it; and whether it had to be waited for.  Raises: LockTimeout, OSError.
 
     `patience` is in seconds; `owner` is what those who wait in vain are told.
     """
     if fcntl is None:
-        return _take_by_filelock(path, patience)
+        return _take_by_filelock(Path(ours.path, name), patience)
     deadline, has_waited = time.monotonic() + patience, False
     while True:
-        handle = _open(path)
+        handle = ours.open_shared(name)
         try:
             if _try_to_lock(handle):
-                if _has_name(handle, path):
-                    with contextlib.suppress(OSError):
-                        os.write(handle, owner.encode())
-                    return _Flock(handle, path), has_waited
+                if _has_name(handle, ours, name):
+                    _write_owner(handle, owner)
+                    return _Flock(handle, ours.again(), name), has_waited
                 os.close(handle)
                 continue
         except BaseException:
@@ -59,35 +60,39 @@ def take_lock(path: Path, patience: float, owner: str) -> tuple[HeldLock, bool]:
         time.sleep(_POLL_SECONDS)
 
 
-def read_owner(path: Path) -> str:
-    """Who holds a lock, as far as the file tells."""
+def read_owner(ours: OwnFolder, name: str) -> str:
+    """Who holds a lock, as far as the file tells, in a form that a terminal can show."""
     with contextlib.suppress(OSError):
-        return path.read_bytes()[:_MOST_OWNER_BYTES].decode('utf-8', 'replace')
+        return shown(ours.read(name, _MOST_OWNER_BYTES))
     return ''
+
+
+def shown(data: bytes) -> str:
+    """What a file says, in a form that a terminal can show."""
+    text = data.decode('utf-8', 'replace')
+    return ''.join(char if char.isprintable() else '?' for char in text)
 
 
 class _Flock:
     """A file of ours that is locked."""
 
-    def __init__(self, handle: int, path: Path) -> None:
+    def __init__(self, handle: int, ours: OwnFolder, name: str) -> None:
         self._handle = handle
-        self._path = path
+        self._ours = ours
+        self._name = name
 
     def release(self) -> None:
         """Remove it while nobody else can have it; closing it gives it free."""
-        with contextlib.suppress(OSError):
-            os.unlink(self._path)
+        with contextlib.suppress(OSError), self._ours:
+            self._ours.remove(self._name)
         with contextlib.suppress(OSError):
             os.close(self._handle)
 
 
-def _open(path: Path) -> int:
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-    try:
-        return os.open(path, flags, 0o666)
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return os.open(path, flags, 0o666)
+def _write_owner(handle: int, owner: str) -> None:
+    with contextlib.suppress(OSError):
+        os.ftruncate(handle, 0)
+        os.write(handle, owner.encode('utf-8', 'replace'))
 
 
 def _try_to_lock(handle: int) -> bool:
@@ -98,9 +103,9 @@ def _try_to_lock(handle: int) -> bool:
     return True
 
 
-def _has_name(handle: int, path: Path) -> bool:
+def _has_name(handle: int, ours: OwnFolder, name: str) -> bool:
     try:
-        named = os.stat(path)
+        named = ours.look(name)
     except FileNotFoundError:
         return False
     held = os.fstat(handle)
@@ -110,7 +115,6 @@ def _has_name(handle: int, path: Path) -> bool:
 def _take_by_filelock(path: Path, patience: float) -> tuple[HeldLock, bool]:
     from filelock import FileLock, Timeout
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     # A lock that is only the existence of a file would outlive a dead owner.
     lock = FileLock(path, thread_local=False, fallback_to_soft=False)
     try:

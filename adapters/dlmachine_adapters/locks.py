@@ -22,9 +22,12 @@ from dlmachine.core.effects import AcquireLock, ReleaseLock
 from dlmachine.core.events import LockAcquired, LockReleased, LockUnavailable
 from dlmachine.core.faults import LockBusyTooLong
 from dlmachine.core.ports import Clock
+from dlmachine_adapters.files.own_folder import OwnFolder
+from dlmachine_adapters.files.places import find_places, in_place
 from dlmachine_adapters.flocks import HeldLock, LockTimeout, read_owner, take_lock
-from dlmachine_adapters.part_folder import OUR_FOLDER
 
+#: The sub-folder of ours in which they are.
+LOCKS_FOLDER: Final = 'locks'
 _HOLDER: Final[ContextVar[object]] = ContextVar('dlmachine_holder')
 
 
@@ -57,7 +60,7 @@ class FolderLocks:
 
     def __init__(self, folder: str, clock: Clock) -> None:
         """Keep the lock files in the sub-folder of ours."""
-        self._folder = Path(folder) / OUR_FOLDER / 'locks'
+        self._folder = folder
         self._clock = clock
         self._begin_anew()
 
@@ -73,12 +76,12 @@ class FolderLocks:
         except BaseException:
             self._leave(effect.key, turn)
             raise
-        path = self._folder / f'{effect.key}.lock'
+        name = f'{effect.key}.lock'
         try:
-            turn.lock, has_polled = self._lock_file(path, patience - (time.monotonic() - started))
+            turn.lock, has_polled = self._lock_file(name, patience - (time.monotonic() - started))
         except LockTimeout:
             self._give_up(effect.key, turn)
-            return self._busy(effect, started, read_owner(path) or 'another process')
+            return self._busy(effect, started, self._owner_of(name) or 'another process')
         except (OSError, RuntimeError):
             self._give_up(effect.key, turn)
             return LockUnavailable(at=self._clock.now(), fault=None)
@@ -101,8 +104,24 @@ class FolderLocks:
             self._give_up(effect.key, turn)
         return LockReleased(at=self._clock.now())
 
-    def _lock_file(self, path: Path, patience: float) -> tuple[HeldLock, bool]:
-        return take_lock(path, patience, f'process {os.getpid()} on {socket.gethostname()}')
+    def _lock_file(self, name: str, patience: float) -> tuple[HeldLock, bool]:
+        owner = f'process {os.getpid()} on {socket.gethostname()}'
+
+        def take(ours: OwnFolder) -> tuple[HeldLock, bool]:
+            with ours, ours.sub(LOCKS_FOLDER, make=True) as locks:
+                return take_lock(locks, name, patience, owner)
+
+        try:
+            return in_place(self._folder, take)
+        except FileNotFoundError:
+            Path(self._folder).mkdir(parents=True, exist_ok=True)
+            return in_place(self._folder, take)
+
+    def _owner_of(self, name: str) -> str:
+        for ours in find_places(self._folder):
+            with contextlib.suppress(OSError), ours.sub(LOCKS_FOLDER) as locks:
+                return read_owner(locks, name)
+        return ''
 
     def _join(self, key: str) -> _Turn:
         self._notice_fork()

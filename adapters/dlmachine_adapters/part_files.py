@@ -16,25 +16,29 @@ from time import monotonic
 from typing import BinaryIO, Final
 
 from dlmachine.core.answer import TakeBody
+from dlmachine.core.decision.part_note import PartNote
 from dlmachine.core.destination import AtPath
 from dlmachine.core.effects import Publish
-from dlmachine.core.segments import Spans, front_bytes, merged
-from dlmachine_adapters.appearing import move_to_new_name, sync_folder
+from dlmachine.core.segments import Spans, covers, front_bytes, merged
+from dlmachine_adapters.appearing import Source, move_over, move_to_new_name
+from dlmachine_adapters.files.own_folder import OwnFolder
+from dlmachine_adapters.files.sealed import Seal, seal
 from dlmachine_adapters.heartbeat import HEART
 from dlmachine_adapters.part_notes import (
     BEAT_SECONDS,
     LIVE,
-    Note,
     drop_note,
     hold,
-    note_path,
+    is_worth_a_note,
+    new_note,
+    note_name,
     write_note,
 )
 from dlmachine_adapters.writing import Syncing, write_all
 
 _HASH_BYTES: Final = 1 << 20
-#: From this size on, going on later saves more than a note costs now.
-_WORTH_BYTES: Final = 1 << 20
+#: Windows renames no file that is open.
+_CLOSES_FIRST: Final = os.name == 'nt'
 #: A note of segments is written anew this often, without a sync.
 _TELL_SECONDS: Final = 1.0
 
@@ -44,19 +48,21 @@ class FileKeeper:
 
     def __init__(
         self,
-        path: Path,
+        ours: OwnFolder,
+        part: str,
         handle: int,
         on_gone: Callable[[], None],
-        note: Note | None = None,
+        note: PartNote | None = None,
         vouched: Spans = (),
     ) -> None:
-        """Own an open file.
+        """Own an open file, the part of this name in a folder of ours.
 
         `on_gone` is called when it has left its folder; `note` is the one that lies beside
         it, if one does; `vouched` are the bytes that any note of this file has vouched for.
         """
         hold(handle)
-        self._path = path
+        self._ours = ours
+        self._part = part
         self._on_gone = on_gone
         # Pieces come in large enough: a buffer would only copy them once more.
         self._file = os.fdopen(handle, 'r+b', buffering=0)
@@ -75,7 +81,8 @@ class FileKeeper:
         # Held by whoever changes what the note vouches for, or tells it.
         self._mutex = Lock()
         self._final: str | None = None
-        self.mtime_ns: int | None = None
+        self._is_safe = False
+        self._seal: Seal | None = None
         seen = os.fstat(handle)
         self._identity = (seen.st_dev, seen.st_ino)
         LIVE.add(self._identity)
@@ -83,7 +90,7 @@ class FileKeeper:
     @property
     def name(self) -> str:
         """The path."""
-        return str(self._path)
+        return f'{self._ours.path}/{self._part}'
 
     @property
     def buffer(self) -> BinaryIO | None:
@@ -92,7 +99,8 @@ class FileKeeper:
 
     def begin(self, keep_bytes: int, taking: TakeBody) -> None:
         """Cut the file, and note what it becomes a part of if it could be gone on from."""
-        wanted = taking.validator if _is_worth_a_note(taking) else None
+        self._seal, self._is_safe = None, False
+        wanted = taking.validator if is_worth_a_note(taking) else None
         front = ((0, keep_bytes - 1),) if keep_bytes else ()
         self._keep_only(merged((*front, *taking.held)), taking, wanted)
         self._file.seek(keep_bytes)
@@ -138,7 +146,7 @@ class FileKeeper:
             self._syncing.sync(self._file.fileno())
             self._note = self._synced(self._note, size, spans)
             self._vouched = merged((*self._vouched, *self._note.vouched))
-            write_note(self._path, self._note)
+            write_note(self._ours, self._part, self._note)
 
     def pieces(self, count_bytes: int) -> Iterator[bytes]:
         """The first so many bytes; the position is after them then."""
@@ -153,8 +161,20 @@ class FileKeeper:
 
     def view(self) -> BinaryIO:
         """The file, opened once more to be read."""
-        self._file.flush()
-        return self._path.open('rb')
+        handle, seen = self._ours.open(self._part, os.O_RDONLY)
+        if (seen.st_dev, seen.st_ino) != self._identity:
+            os.close(handle)
+            raise OSError(errno.ESTALE, 'another file has its name by now')
+        return os.fdopen(handle, 'rb')
+
+    def seal(self) -> None:
+        """All is written: from here on the file must not change any more."""
+        self._seal = seal(self._file.fileno())
+
+    @property
+    def mtime_ns(self) -> int | None:
+        """When it was sealed, which is its modification time."""
+        return None if self._seal is None else self._seal.mtime_ns
 
     def publish(self, effect: Publish) -> str | None:
         """Sync it, then let it appear under its name at once."""
@@ -162,17 +182,16 @@ class FileKeeper:
             raise OSError(errno.EINVAL, 'a file can not be published to memory')
         target = Path(effect.place.path)
         self._stop_beating()
-        self._close()
-        source = self._path if self._final is None else self._own_file(self._final)
+        self._make_safe()
+        source = self._source(self._seal or seal(self._file.fileno()))
         if effect.replace:
-            source.replace(target)
-            sync_folder(target.parent)
+            move_over(source, target)
         else:
             move_to_new_name(source, target)
         self._final = str(target)
         self._drop_note()
-        LIVE.discard(self._identity)
-        self._on_gone()
+        self._file.close()
+        self._go()
         return self._final
 
     def discard(self, *, keep: bool) -> None:
@@ -182,34 +201,48 @@ class FileKeeper:
             if self._final is None and not (keep and self._leave()):
                 self._drop_note()
                 with contextlib.suppress(OSError):
-                    self._path.unlink(missing_ok=True)
+                    self._ours.remove(self._part)
         finally:
             with contextlib.suppress(OSError):
                 self._file.close()
-            LIVE.discard(self._identity)
-            self._on_gone()
+            self._go()
+
+    def _source(self, sealed: Seal) -> Source:
+        self._seal = sealed
+        if self._final is not None:
+            # Somebody may have removed it, and something else may have its name since.
+            return Source(self._final, sealed)
+        if _CLOSES_FIRST:
+            self._file.close()
+        handle = None if self._file.closed else self._file.fileno()
+        return Source(self._part, sealed, self._ours, handle)
+
+    def _go(self) -> None:
+        LIVE.discard(self._identity)
+        on_gone, self._on_gone = self._on_gone, lambda: None
+        on_gone()
 
     def _leave(self) -> bool:
         # Whoever reads the note may rely on the bytes: they are synced before it is written.
-        if self._note is None:
+        if self._note is None or self._ours.is_passing:
             return False
         try:
-            self._close()
-            size = self._path.stat().st_size
-        except OSError:
+            self._make_safe()
+            size = os.fstat(self._file.fileno()).st_size
+        except (OSError, ValueError):
             return False
         left = self._synced(self._note, size, self._spans)
         if left.kept_bytes:
-            write_note(self._path, replace(left, is_left=True))
+            write_note(self._ours, self._part, replace(left, is_left=True))
         return bool(left.kept_bytes)
 
-    def _synced(self, note: Note, size: int, spans: Spans) -> Note:
+    def _synced(self, note: PartNote, size: int, spans: Spans) -> PartNote:
         if self._whole is None:
             return replace(note, kept_bytes=size)
         return replace(note, kept_bytes=front_bytes(spans), written=spans, synced=spans)
 
     def _keep_only(self, kept: Spans, taking: TakeBody, wanted: str | None) -> None:
-        if not _covers(self._present(), kept):
+        if not covers(self._present(), kept):
             raise OSError(errno.EIO, 'the part has holes')
         with self._mutex:
             note, whole = self._note, taking.whole_bytes
@@ -217,21 +250,21 @@ class FileKeeper:
                 (note.validator, note.address, note.said, note.whole_bytes)
                 == (wanted, taking.address, taking.said, whole)
             )
-            if not is_same or not _covers(kept, self._vouched):
+            if not is_same or not covers(kept, self._vouched):
                 self._disown()
             self._file.seek(kept[-1][1] + 1 if kept else 0)
             self._file.truncate()
             self._whole, self._spans = whole, () if whole is None else kept
             if wanted is not None:
-                new = Note(validator=wanted, address=taking.address, said=taking.said)
+                new = new_note(validator=wanted, address=taking.address, said=taking.said)
                 self._write_down(replace(new, whole_bytes=whole))
 
-    def _write_down(self, new: Note) -> None:
+    def _write_down(self, new: PartNote) -> None:
         # The note that is there vouches for the same and more; else this new one for nothing.
         note = replace(self._note or new, written=self._spans)
         if note != self._note:
             self._note = note
-            write_note(self._path, note)
+            write_note(self._ours, self._part, note)
 
     def _present(self) -> Spans:
         return _first(os.fstat(self._file.fileno()).st_size) if self._whole is None else self._spans
@@ -252,53 +285,35 @@ class FileKeeper:
             self._is_beating = True
             HEART.add(self)
 
-    def _own_file(self, path: str) -> Path:
-        # Somebody may have removed it, and something else may have its name since.
-        seen = os.stat(path)
-        if (seen.st_dev, seen.st_ino) != self._identity:
-            raise OSError(errno.ESTALE, 'the file is another by now')
-        return Path(path)
-
     def _stop_beating(self) -> None:
         if self._is_beating:
             HEART.remove(self)
         with self._mutex:  # A beat that has begun comes to its end first; none comes after.
             self._is_over = True
 
-    def _close(self) -> None:
-        # Closed once it is synced, and never before: whoever was interrupted on the way comes
+    def _make_safe(self) -> None:
+        # Noted once it is synced, and never before: whoever was interrupted on the way comes
         # again, and may not take it for done.
-        if not self._file.closed:
+        if not self._is_safe:
             self._syncing.sync(self._file.fileno())
-            self.mtime_ns = os.fstat(self._file.fileno()).st_mtime_ns
-            self._file.close()
+            self._is_safe = True
 
     def _disown(self) -> None:
         # A note that vouches for bytes must be gone from the disk before they are written
         # over, and with it the name of the part that it belongs to: after a power failure
         # both could come back to other bytes.
         if self._note is not None:
-            note_path(self._path).unlink(missing_ok=True)
+            self._ours.remove(note_name(self._part))
             self._note = None
         if self._vouched:
-            sync_folder(self._path.parent)
+            self._ours.sync()
             self._vouched = ()
 
     def _drop_note(self) -> None:
         if self._note is not None:
-            drop_note(self._path)
+            drop_note(self._ours, self._part)
             self._note = None
 
 
 def _first(count: int) -> Spans:
     return ((0, count - 1),) if count else ()
-
-
-def _covers(spans: Spans, others: Spans) -> bool:
-    return merged((*spans, *others)) == spans
-
-
-def _is_worth_a_note(taking: TakeBody) -> bool:
-    if taking.whole_bytes is not None:
-        return taking.whole_bytes >= _WORTH_BYTES
-    return taking.wire_bytes is None or taking.offset + taking.wire_bytes >= _WORTH_BYTES

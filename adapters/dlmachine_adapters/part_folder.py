@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 import socket
+import stat
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,25 +19,27 @@ from pathlib import Path
 from typing import Final
 
 from dlmachine.core.answer import TakeBody
+from dlmachine.core.decision.part_note import PartNote
 from dlmachine.core.segments import Spans, front_bytes
 from dlmachine.core.snapshot import PartSeen
+from dlmachine_adapters.files.own_folder import OwnFolder
+from dlmachine_adapters.files.places import find_places, in_place, leave_place
 from dlmachine_adapters.part_files import FileKeeper
 from dlmachine_adapters.part_notes import (
     LIVE,
-    Note,
     drop_note,
     hold,
+    is_anothers,
     is_held,
     is_published,
     is_running,
     is_silent,
+    new_note,
     read_note,
     usable_spans,
     write_note,
 )
 
-#: The sub-folder for all that is not finished.
-OUR_FOLDER: Final = '.dlmachine'
 #: Parts that nobody went on with for so long are removed: a week.
 _OLD_SECONDS: Final = 7 * 24 * 3600.0
 #: Notes whose part is gone for so long are removed.
@@ -46,7 +49,6 @@ _NAME_FIELDS: Final = 5
 _COPY_BYTES: Final = 1 << 20
 #: Folders of a cache's own in there, which stay.
 _LASTING: Final = frozenset({'locks', 'rates'})
-_OPEN: Final = os.O_RDWR | getattr(os, 'O_CLOEXEC', 0) | getattr(os, 'O_BINARY', 0)
 _PLAIN: Final = re.compile(r'[A-Za-z0-9_\-]{1,64}')
 
 
@@ -54,48 +56,55 @@ def create_part(folder: Path, stem: str) -> FileKeeper:
     """A new part file in a folder that is made if need be.  Raises OSError."""
     with contextlib.suppress(FileNotFoundError, FileExistsError):
         return _create(folder, stem)  # The folder is there, mostly.
-    ours = folder / OUR_FOLDER
     made = tuple(_missing(folder))
     for _ in range(8):
-        ours.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileNotFoundError, FileExistsError):
             # Another download may remove the empty folder just now.
             return _create(folder, stem, made)
-    ours.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     return _create(folder, stem, made)
 
 
 def find_parts(folder: Path, stem: str) -> Iterator[PartSeen]:
     """Parts that may be taken over.  Reads only."""
     start = f'{_safe_stem(stem)}.'
-    for name in _names(folder):
-        if not (name.startswith(start) and name.endswith('.part')):
-            continue
-        part = folder / OUR_FOLDER / name
-        note = read_note(part)
-        spans = () if note is None else usable_spans(part, note)
-        if note is not None and front_bytes(spans):
-            yield _seen(part, note, spans)
+    for ours in find_places(str(folder)):
+        for name in _names(ours):
+            if not (name.startswith(start) and name.endswith('.part')):
+                continue
+            note = read_note(ours, name)
+            spans = () if note is None else usable_spans(ours, name, note)
+            if note is not None and front_bytes(spans):
+                yield _seen(ours, name, note, spans)
 
 
 def adopt_part(folder: Path, stem: str, seen: PartSeen) -> FileKeeper | None:
     """Take over a part as it was seen; None if somebody else has, or it has changed."""
-    ours = folder / OUR_FOLDER
-    old, mine = ours / seen.name, ours / _part_name(stem)
-    note = read_note(old)
-    if note is None or (note.validator, note.address) != (seen.validator, seen.address):
-        return None
-    spans = usable_spans(old, note)
-    if _seen(old, note, spans) != seen:
-        return None
-    if is_silent(old, note):
-        return _copy_part(folder, stem, old, note)
+    if seen.name != Path(seen.name).name:
+        return None  # A plan that was stored is data, too.
+    for ours in find_places(str(folder)):
+        note = read_note(ours, seen.name)
+        if note is None:
+            continue
+        spans = usable_spans(ours, seen.name, note)
+        if _seen(ours, seen.name, note, spans) != seen:
+            return None
+        if _is_copied(ours, seen.name, note):
+            return _copy_part(folder, stem, ours, seen, note)
+        return _adopt(ours, stem, seen, note, spans)
+    return None
+
+
+def _adopt(
+    ours: OwnFolder, stem: str, seen: PartSeen, note: PartNote, spans: Spans
+) -> FileKeeper | None:
     try:
-        handle = os.open(old, _OPEN)
+        handle, _ = ours.open(seen.name, os.O_RDWR)
     except OSError:
         return None
     # This names a living owner, and no bytes that could be relied on.
-    own_note = Note(validator=seen.validator, address=seen.address, said=seen.said)
+    own_note = new_note(validator=seen.validator, address=seen.address, said=seen.said)
     if note.whole_bytes is not None:
         # Here it must name them: the size of the file says nothing.
         own_note = replace(
@@ -105,67 +114,84 @@ def adopt_part(folder: Path, stem: str, seen: PartSeen) -> FileKeeper | None:
             written=spans,
             synced=note.synced,
         )
-    if _take_over(handle, old, mine, own_note):
-        return FileKeeper(mine, handle, partial(tidy, folder), own_note, note.vouched)
+    mine = _part_name(stem)
+    if _take_over(handle, ours, seen.name, mine, own_note):
+        kept = ours.again()
+        return FileKeeper(kept, mine, handle, partial(tidy, kept), own_note, note.vouched)
     os.close(handle)
     return None
 
 
-def _seen(part: Path, note: Note, spans: Spans) -> PartSeen:
+def _is_copied(ours: OwnFolder, part: str, note: PartNote) -> bool:
+    return is_silent(ours, part, note) or is_anothers(ours, part)
+
+
+def _seen(ours: OwnFolder, part: str, note: PartNote, spans: Spans) -> PartSeen:
     found = PartSeen(
-        name=part.name,
+        name=part,
         size_bytes=front_bytes(spans),
         validator=note.validator,
         address=note.address,
         said=note.said,
     )
-    if note.whole_bytes is None or is_silent(part, note):
+    if note.whole_bytes is None or _is_copied(ours, part, note):
         return found  # One that is copied is copied up to its first hole.
     return replace(found, spans=spans, whole_bytes=note.whole_bytes)
 
 
-def _copy_part(folder: Path, stem: str, old: Path, note: Note) -> FileKeeper | None:
+def _copy_part(
+    folder: Path, stem: str, ours: OwnFolder, seen: PartSeen, note: PartNote
+) -> FileKeeper | None:
     # Its owner is most likely dead. Should it be alive after all, it may go on writing to its
     # own file, or begin it anew, which its note says before.
     keeper = create_part(folder, stem)
     taking = TakeBody(validator=note.validator, address=note.address, said=note.said)
     try:
-        with old.open('rb') as file:
+        handle, found = ours.open(seen.name, os.O_RDONLY)
+        with os.fdopen(handle, 'rb') as file:
             keeper.begin(0, taking)
-            left = note.kept_bytes
-            while left and (piece := file.read(min(left, _COPY_BYTES))):
+            left = seen.size_bytes if ours.trusts(found) else -1
+            while left > 0 and (piece := file.read(min(left, _COPY_BYTES))):
                 keeper.append(piece)
                 left -= len(piece)
-        is_whole = not left and read_note(old) == note
+        is_whole = not left and read_note(ours, seen.name) == note
     except OSError:
         is_whole = False
     if is_whole:
+        if not is_silent(ours, seen.name, note):
+            _remove(ours, seen.name)
         return keeper
     keeper.discard(keep=False)
     return None
 
 
-def tidy(folder: Path, made: tuple[Path, ...] = ()) -> None:
-    """Remove old parts that nobody owns, and the sub-folder if it is empty then.
+def tidy(ours: OwnFolder, made: tuple[Path, ...] = ()) -> None:
+    """Remove old parts that nobody owns, and the sub-folder if it is empty then; close it.
 
     `made` are the folders that were made for a download, innermost first; they go too if
     nothing came of it.
     """
-    ours = folder / OUR_FOLDER
-    with contextlib.suppress(OSError):
-        names = _names(folder)
+    with ours, contextlib.suppress(OSError):
+        names = ours.names()
         for name in names:
             # Others tidy up as well, and a part goes together with its note.
             with contextlib.suppress(FileNotFoundError):
                 if name.endswith('.part'):
-                    _remove_if_abandoned(ours / name)
+                    _remove_if_abandoned(ours, name)
                 elif name.endswith(('.part.json', '.part.new')):
-                    _remove_if_lone(ours / name)
+                    _remove_if_lone(ours, name)
         if any(name in _LASTING for name in names):
             return
-        ours.rmdir()
+        leave_place(ours)
         for path in made:
             path.rmdir()
+
+
+def _names(ours: OwnFolder) -> list[str]:
+    try:
+        return ours.names()
+    except OSError:
+        return []
 
 
 def _missing(folder: Path) -> Iterator[Path]:
@@ -175,30 +201,26 @@ def _missing(folder: Path) -> Iterator[Path]:
         yield path
 
 
-def _names(folder: Path) -> list[str]:
-    try:
-        # Each download looks here: paths would cost more than the look.
-        return os.listdir(f'{folder}/{OUR_FOLDER}')  # noqa: PTH208
-    except OSError:
-        return []
-
-
 def _create(folder: Path, stem: str, made: tuple[Path, ...] = ()) -> FileKeeper:
-    path = folder / OUR_FOLDER / _part_name(stem)
-    handle = os.open(path, _OPEN | os.O_CREAT | os.O_EXCL, 0o666)
-    return FileKeeper(path, handle, partial(tidy, folder, made))
+    name = _part_name(stem)
+
+    def create(ours: OwnFolder) -> FileKeeper:
+        handle = ours.create(name, flags=os.O_RDWR)
+        return FileKeeper(ours, name, handle, partial(tidy, ours, made))
+
+    return in_place(str(folder), create, is_passing=True)
 
 
-def _take_over(handle: int, old: Path, mine: Path, note: Note) -> bool:
+def _take_over(handle: int, ours: OwnFolder, old: str, mine: str, note: PartNote) -> bool:
     if not hold(handle) or is_published(os.fstat(handle)):
         return False
-    write_note(mine, note)
+    write_note(ours, mine, note)
     try:
-        old.rename(mine)
+        ours.rename(old, mine)
     except OSError:
-        drop_note(mine)
+        drop_note(ours, mine)
         return False
-    drop_note(old)
+    drop_note(ours, old)
     return True
 
 
@@ -215,34 +237,40 @@ def _safe_stem(stem: str) -> str:
     return stem if _PLAIN.fullmatch(stem) else sha256(stem.encode('utf-8', 'replace')).hexdigest()
 
 
-def _remove_if_abandoned(part: Path) -> None:
-    if _is_abandoned(part):
-        drop_note(part)
-        part.unlink(missing_ok=True)
+def _remove_if_abandoned(ours: OwnFolder, part: str) -> None:
+    if _is_abandoned(ours, part):
+        _remove(ours, part)
 
 
-def _is_abandoned(part: Path) -> bool:
-    seen = part.stat()
+def _remove(ours: OwnFolder, part: str) -> None:
+    drop_note(ours, part)
+    with contextlib.suppress(PermissionError):
+        ours.remove(part)
+
+
+def _is_abandoned(ours: OwnFolder, part: str) -> bool:
+    seen = ours.look(part)
+    is_old = time.time() - seen.st_mtime > _OLD_SECONDS
+    if not stat.S_ISREG(seen.st_mode):
+        return is_old  # Somebody put it there; its name is removed, not where it leads.
     is_over = (
-        time.time() - seen.st_mtime > _OLD_SECONDS
-        or is_published(seen)
-        or (_owner_is_gone(part) and read_note(part) is None)
+        is_old or is_published(seen) or (_owner_is_gone(part) and read_note(ours, part) is None)
     )
-    return is_over and (seen.st_dev, seen.st_ino) not in LIVE and not is_held(part)
+    return is_over and (seen.st_dev, seen.st_ino) not in LIVE and not is_held(ours, part)
 
 
-def _owner_is_gone(part: Path) -> bool:
+def _owner_is_gone(part: str) -> bool:
     # Without a note nobody will go on from it, and its name says whose it was.
-    fields = part.name.rsplit('.', 4)
+    fields = part.rsplit('.', 4)
     if len(fields) != _NAME_FIELDS:
         return False
     host, pid = fields[1:3]
-    is_ours = host == _host_name() and pid.isdigit() and int(pid) != os.getpid()
+    is_ours = host == _host_name() and pid.isdecimal() and int(pid) != os.getpid()
     return is_ours and not is_running(int(pid))
 
 
-def _remove_if_lone(note: Path) -> None:
+def _remove_if_lone(ours: OwnFolder, note: str) -> None:
     # An owner that takes a part over writes its note a moment before.
-    is_lone = not note.with_name(note.name.rpartition('.')[0]).exists()
-    if is_lone and time.time() - note.stat().st_mtime > _LONE_SECONDS:
-        note.unlink(missing_ok=True)
+    is_lone = not ours.exists(note.rpartition('.')[0])
+    if is_lone and time.time() - ours.look(note).st_mtime > _LONE_SECONDS:
+        ours.remove(note)

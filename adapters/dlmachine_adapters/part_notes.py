@@ -12,20 +12,25 @@ which count while the machine has not been started anew, and those that were syn
 """
 
 import contextlib
-import json
 import os
 import socket
+import stat
 import time
-from dataclasses import asdict, field
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-from dlmachine.core.said import Said
-from dlmachine.core.segments import Spans, front_bytes, merged
-from dlmachine.core.values import frozen
+from dlmachine.core.answer import TakeBody
+from dlmachine.core.decision.part_note import (
+    MAX_NOTE_BYTES,
+    PartNote,
+    parse_part_note,
+    write_part_note,
+)
+from dlmachine.core.segments import Spans, front_bytes
+from dlmachine_adapters.files.own_folder import NotOurs, OwnFolder, is_own
 
 fcntl: Any = import_module('fcntl') if find_spec('fcntl') else None
 
@@ -33,6 +38,8 @@ fcntl: Any = import_module('fcntl') if find_spec('fcntl') else None
 LIVE: Final[set[tuple[int, int]]] = set()
 
 
+#: From this size on, going on later saves more than a note costs now.
+_WORTH_BYTES: Final = 1 << 20
 #: An owner writes its note anew this often, as a heartbeat.
 BEAT_SECONDS: Final = 10.0
 #: One on another machine that has not done so for this long is dead. Its clock may differ,
@@ -49,128 +56,79 @@ def boot_id() -> str:
         return ''
 
 
-@frozen
-class Note:
-    """The strong validator of the whole, where it came from, what was said of it, and the owner.
-
-    `kept_bytes` is how many bytes are synced; `is_left` tells that the owner is done with it.
-    Where it is filled in segments, `whole_bytes` is set, `written` are the spans that were
-    written, and `synced` those that were synced.
-    """
-
-    validator: str
-    address: str = ''
-    said: Said = Said()
-    kept_bytes: int = 0
-    is_left: bool = False
-    host: str = field(default_factory=socket.gethostname)
-    pid: int = field(default_factory=os.getpid)
-    boot: str = field(default_factory=boot_id)
-    whole_bytes: int | None = None
-    written: Spans = ()
-    synced: Spans = ()
-
-    @property
-    def vouched(self) -> Spans:
-        """The bytes that are synced."""
-        return merged((*_first(self.kept_bytes, self.kept_bytes), *self.synced))
+def new_note(**fields: Any) -> PartNote:
+    """A note of this process."""
+    owner = {'host': socket.gethostname(), 'pid': os.getpid(), 'boot': boot_id()}
+    return PartNote(**{**owner, **fields})
 
 
-def note_path(part: Path) -> Path:
-    """Where the note of a part lies."""
-    return part.with_name(f'{part.name}.json')
+def note_name(part: str) -> str:
+    """What the note of a part is called."""
+    return f'{part}.json'
 
 
-def write_note(part: Path, note: Note) -> None:
+def write_note(ours: OwnFolder, part: str, note: PartNote) -> None:
     """Write it, whole or not at all; a part without one is merely not gone on from."""
-    new = part.with_name(f'{part.name}.new')
+    new = f'{part}.new'
     try:
-        new.write_text(json.dumps(_plain(note)), encoding='utf-8')
-        new.replace(note_path(part))
+        ours.write(new, write_part_note(note))
+        ours.rename(new, note_name(part))
     except OSError:
         with contextlib.suppress(OSError):
-            new.unlink(missing_ok=True)
+            ours.remove(new)
 
 
-def read_note(part: Path) -> Note | None:
-    """Read it; None if there is none that can be read."""
+def read_note(ours: OwnFolder, part: str) -> PartNote | None:
+    """Read it; None if there is none that can be read and believed."""
     try:
-        stored = json.loads(note_path(part).read_text(encoding='utf-8'))
-        segmented = stored.get('segmented')
-        return Note(
-            validator=str(stored['validator'] if segmented is None else segmented['validator']),
-            address=str(stored['address']),
-            said=_said_of(stored['said']),
-            kept_bytes=int(stored['kept_bytes']),
-            is_left=stored['is_left'] is True,
-            host=str(stored['host']),
-            pid=int(stored['pid']),
-            boot=str(stored['boot']),
-            **({} if segmented is None else _spans_of(segmented)),
-        )
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError):
+        return parse_part_note(ours.read(note_name(part), MAX_NOTE_BYTES, is_believed=True))
+    except OSError:
         return None
 
 
-def _plain(note: Note) -> dict[str, Any]:
-    values = asdict(note)
-    names = ('whole_bytes', 'written', 'synced')
-    spans = {name: values.pop(name) for name in names}
-    if note.whole_bytes is None:
-        return values
-    # Without a validator in its place, it is no note to whoever does not know of holes.
-    spans['validator'] = values.pop('validator')
-    return {**values, 'segmented': spans}
-
-
-def _said_of(stored: dict[str, Any]) -> Said:
-    size, promised = stored['size_bytes'], stored['promised']
-    return Said(
-        size_bytes=None if size is None else int(size),
-        place=str(stored['place']),
-        promised=None
-        if promised is None
-        else (str(promised[0]), str(promised[1]), str(promised[2])),
-    )
-
-
-def _spans_of(stored: dict[str, Any]) -> dict[str, Any]:
-    whole = int(stored['whole_bytes'])
-    return {'whole_bytes': whole} | {
-        name: _checked(tuple((int(first), int(last)) for first, last in stored[name]), whole)
-        for name in ('written', 'synced')
-    }
-
-
-def _checked(spans: Spans, whole: int) -> Spans:
-    if merged(spans) != spans or any(not 0 <= first <= last < whole for first, last in spans):
-        msg = 'these are no spans of a whole'
-        raise ValueError(msg)
-    return spans
-
-
-def drop_note(part: Path) -> None:
+def drop_note(ours: OwnFolder, part: str) -> None:
     """Remove it."""
     with contextlib.suppress(OSError):
-        note_path(part).unlink(missing_ok=True)
+        ours.remove(note_name(part))
 
 
-def usable_bytes(part: Path, note: Note) -> int:
+def is_worth_a_note(taking: TakeBody) -> bool:
+    """Whether going on later would save more than a note costs now."""
+    if taking.whole_bytes is not None:
+        return taking.whole_bytes >= _WORTH_BYTES
+    return taking.wire_bytes is None or taking.offset + taking.wire_bytes >= _WORTH_BYTES
+
+
+def is_anothers(ours: OwnFolder, part: str) -> bool:
+    """Whether a member of the group made a part: then it is copied, so that ours is ours."""
+    try:
+        return not is_own(ours.look(part))
+    except OSError:
+        return False
+
+
+def usable_bytes(ours: OwnFolder, part: str, note: PartNote) -> int:
     """How many bytes, from the first one on, can be gone on from."""
-    return front_bytes(usable_spans(part, note))
+    return front_bytes(usable_spans(ours, part, note))
 
 
-def usable_spans(part: Path, note: Note) -> Spans:
+def usable_spans(ours: OwnFolder, part: str, note: PartNote) -> Spans:
     """What of a part can be gone on from; nothing as long as somebody may write to it."""
     try:
-        seen = part.stat()
+        seen = ours.look(part)
+        is_part = stat.S_ISREG(seen.st_mode) and ours.trusts(seen)
     except OSError:
         return ()
-    if (seen.st_dev, seen.st_ino) in LIVE or is_published(seen) or is_held(part):
+    is_live = (seen.st_dev, seen.st_ino) in LIVE
+    if not is_part or is_live or is_published(seen) or is_held(ours, part):
         return ()
-    size, whole = seen.st_size, note.whole_bytes
+    return _certain_spans(ours, part, note, seen.st_size)
+
+
+def _certain_spans(ours: OwnFolder, part: str, note: PartNote, size: int) -> Spans:
+    whole = note.whole_bytes
     kept = _first(note.kept_bytes, size)
-    if is_silent(part, note):
+    if is_silent(ours, part, note):
         return kept
     synced = kept if whole is None else _within(note.synced, size)
     if note.is_left:
@@ -198,12 +156,12 @@ def is_published(seen: os.stat_result) -> bool:
     return seen.st_nlink > 1
 
 
-def is_silent(part: Path, note: Note) -> bool:
+def is_silent(ours: OwnFolder, part: str, note: PartNote) -> bool:
     """Whether an owner on another machine has not given a sign of life for so long."""
     if note.is_left or note.host == socket.gethostname():
         return False
     try:
-        return time.time() - note_path(part).stat().st_mtime > SILENT_SECONDS
+        return time.time() - ours.look(note_name(part)).st_mtime > SILENT_SECONDS
     except OSError:
         return False
 
@@ -221,12 +179,14 @@ def hold(handle: int) -> bool:
     return True
 
 
-def is_held(part: Path) -> bool:
+def is_held(ours: OwnFolder, part: str) -> bool:
     """Whether a living owner has marked the part, in whatever container it lives."""
     if fcntl is None:  # Windows
         return False
     try:
-        handle = os.open(part, os.O_RDONLY)
+        handle, _ = ours.open(part, os.O_RDONLY, links=2)
+    except NotOurs:
+        return False  # It is not a part at all.
     except OSError:
         return True
     try:

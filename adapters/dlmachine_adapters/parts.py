@@ -65,6 +65,10 @@ class Keeper(Protocol):
         """The bytes so far, as a file of its own to read and close."""
         ...
 
+    def seal(self) -> None:
+        """All is written: from here on nothing may change it.  Raises: OSError."""
+        ...
+
     def publish(self, effect: Publish) -> str | None:
         """Make it appear; the path.  Raises FileExistsError where a name is taken."""
         ...
@@ -144,6 +148,7 @@ class KeptPart:
             raise PartError(AnswerUnusable(url='', problem=str(error))) from error
         if self._is_range:
             return Received(size_bytes=self._size, wire_bytes=self._wire, sha256='')
+        self._seal()
         received = self._examiner.received(self._wire)
         rest = 0 if self._decoder is None else self._decoder.rest_bytes
         return replace(received, coded_rest_bytes=rest) if rest else received
@@ -174,6 +179,7 @@ class KeptPart:
 
     def join(self, effect: Join) -> Received:
         """Read the whole through."""
+        self._seal()
         examiner = Examiner(effect.algorithms, checks_gzip=effect.checks_gzip)
         try:
             for piece in self._keeper.whole(effect.whole_bytes):
@@ -206,6 +212,12 @@ class KeptPart:
         self._examiner.stop()
         self._keeper.discard(keep=effect.keep)
         return Discarded(at=self._clock.now())
+
+    def _seal(self) -> None:
+        try:
+            self._keeper.seal()
+        except OSError as error:
+            raise PartError(storage_fault(error, 'write', self._keeper.name)) from error
 
     def _keep(self, data: memoryview) -> None:
         if self._limit is not None and self._size + len(data) > self._limit:
@@ -277,6 +289,9 @@ class MemoryKeeper:
     def view(self) -> BinaryIO:
         """A copy."""
         return BytesIO(self._buffer.getvalue())
+
+    def seal(self) -> None:
+        """Nobody else has the buffer."""
 
     def publish(self, effect: Publish) -> str | None:
         """Hand the buffer over."""

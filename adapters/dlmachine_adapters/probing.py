@@ -10,23 +10,26 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dlmachine.core.care import Abilities
-from dlmachine_adapters.part_folder import OUR_FOLDER
+from dlmachine_adapters.files.own_folder import OwnFolder
+from dlmachine_adapters.files.places import in_place, leave_place
 from dlmachine_adapters.part_notes import fcntl
 
 
 def find_abilities(folder: str) -> Abilities | None:
     """Try locks, links and renames in a folder; None if nothing can be made there."""
-    ours = Path(folder, OUR_FOLDER)
-    is_new = not ours.exists()
     try:
-        ours.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix='probe-', dir=ours) as place:
-            return _try_all(Path(place))
+        return in_place(folder, _probe)
     except OSError:
         return None
+
+
+def _probe(ours: OwnFolder) -> Abilities:
+    try:
+        with tempfile.TemporaryDirectory(prefix='probe-', dir=ours.path) as place:
+            return _try_all(Path(place))
     finally:
-        if is_new:
-            _can(ours.rmdir)
+        _can(lambda: leave_place(ours))  # It stays if there is anything in it.
+        ours.close()
 
 
 def _try_all(place: Path) -> Abilities:

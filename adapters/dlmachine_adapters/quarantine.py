@@ -14,10 +14,13 @@ from typing import Final
 
 from dlmachine.core.values import frozen
 from dlmachine.core.verification import QuarantineNote, parse_note
-from dlmachine_adapters.appearing import sync_folder
-from dlmachine_adapters.part_folder import OUR_FOLDER
+from dlmachine_adapters.files.own_folder import OwnFolder
+from dlmachine_adapters.files.places import find_places, in_place
 
-_NAME: Final = 'quarantine'
+#: The sub-folder of ours in which they are.
+QUARANTINE_FOLDER: Final = 'quarantine'
+#: A note has a URL in it, and little else.
+_MOST_NOTE_BYTES: Final = 1 << 20
 _NOTE_SUFFIX: Final = '.json'
 #: File systems take 255 bytes; ours go before and after.
 _MOST_NAME_BYTES: Final = 200
@@ -32,53 +35,52 @@ class Quarantined:
     is_there: bool = True
 
 
-def quarantine_folder(folder: str) -> Path:
-    """Where the quarantine of a cache folder is."""
-    return Path(folder, OUR_FOLDER, _NAME)
-
-
 def put_away(folder: str, path: Path, note: QuarantineNote) -> str:
     """Move a file into quarantine; its path there.  Raises: OSError, then it is where it was."""
-    place = quarantine_folder(folder)
-    place.mkdir(parents=True, exist_ok=True)
-    target = place / f'{note.at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}-{_short(path.name)}'
-    beside = _note_path(target)
-    with beside.open('x', encoding='utf-8') as file:
-        file.write(note.to_json())
-    try:
-        path.rename(target)
-    except OSError:
-        with contextlib.suppress(OSError):
-            beside.unlink()
-        raise
-    sync_folder(place)
-    return str(target)
+
+    def move(ours: OwnFolder) -> str:
+        with ours, ours.sub(QUARANTINE_FOLDER, make=True) as place:
+            name = f'{note.at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}-{_short(path.name)}'
+            place.write(_note_name(name), note.to_json().encode('utf-8', 'surrogateescape'))
+            try:
+                place.move_in(path, name)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    place.remove(_note_name(name))
+                raise
+            place.sync()
+            return f'{place.path}/{name}'
+
+    return in_place(folder, move)
 
 
 def list_quarantined(folder: str) -> Iterator[Quarantined]:
     """What lies in quarantine, oldest first, and notes without a file.  Reads only."""
-    try:
-        found = sorted(quarantine_folder(folder).iterdir())
-    except OSError:
-        return
-    names = {path.name for path in found}
-    for path in found:
-        stem = path.name.removesuffix(_NOTE_SUFFIX)
-        is_owner = stem == path.name or f'{path.name}{_NOTE_SUFFIX}' in names
+    for ours in find_places(folder):
+        with contextlib.suppress(OSError), ours.sub(QUARANTINE_FOLDER) as place:
+            yield from _list(place)
+
+
+def _list(place: OwnFolder) -> Iterator[Quarantined]:
+    found = sorted(place.names())
+    names = set(found)
+    for name in found:
+        path, stem = f'{place.path}/{name}', name.removesuffix(_NOTE_SUFFIX)
+        is_owner = stem == name or _note_name(name) in names
         if is_owner:
-            yield Quarantined(path=str(path), note=_read(_note_path(path)))
+            yield Quarantined(path=path, note=_read(place, _note_name(name)))
         elif stem not in names:
-            note = _read(path)
-            yield Quarantined(path=str(path), note=note, is_there=note is None)
+            note = _read(place, name)
+            yield Quarantined(path=path, note=note, is_there=note is None)
 
 
-def _note_path(path: Path) -> Path:
-    return path.with_name(f'{path.name}{_NOTE_SUFFIX}')
+def _note_name(name: str) -> str:
+    return f'{name}{_NOTE_SUFFIX}'
 
 
-def _read(path: Path) -> QuarantineNote | None:
+def _read(place: OwnFolder, name: str) -> QuarantineNote | None:
     try:
-        return parse_note(path.read_text(encoding='utf-8'))
+        return parse_note(place.read(name, _MOST_NOTE_BYTES).decode('utf-8'))
     except (OSError, UnicodeDecodeError):
         return None
 

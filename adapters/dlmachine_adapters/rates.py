@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Final
 
 from dlmachine.core.pacing import Bucket, Draw, Rate, draw, later, read_bucket, write_bucket
+from dlmachine_adapters.files.own_folder import OwnFolder
+from dlmachine_adapters.files.places import find_places, in_place
 from dlmachine_adapters.flocks import fcntl
-from dlmachine_adapters.part_folder import OUR_FOLDER
 
 #: The sub-folder of ours in which they are.
 RATES_FOLDER: Final = 'rates'
@@ -40,7 +41,7 @@ class Rates:
             # One clock for all processes of a machine, and nearly one for all machines.
             drawn = draw(bucket, rate, time.time())
             if folder is not None and not drawn.wait_seconds:
-                drawn = _draw_shared(_path(folder, host), bucket, rate) or drawn
+                drawn = _draw_shared(folder, host, bucket, rate) or drawn
             self._buckets[host] = drawn.bucket
             return drawn.wait_seconds
 
@@ -48,10 +49,9 @@ class Rates:
         """As `draw`, and nothing is taken; others may be quicker."""
         with self._guarded():
             bucket, now = self._buckets.get(host, Bucket()), time.time()
-        if folder is not None:
-            with contextlib.suppress(OSError):
-                text = _path(folder, host).read_text(encoding='ascii', errors='replace')
-                bucket = later(bucket, read_bucket(text, now))
+        text = None if folder is None else _read(folder, host)
+        if text is not None:
+            bucket = later(bucket, read_bucket(text, now))
         return draw(bucket, rate, now).wait_seconds
 
     @contextmanager
@@ -71,21 +71,36 @@ class Rates:
 RATES: Final = Rates()
 
 
-def _draw_shared(path: Path, bucket: Bucket, rate: Rate) -> Draw | None:
-    try:
-        with _locked(path) as handle:
+def _draw_shared(folder: str, host: str, bucket: Bucket, rate: Rate) -> Draw | None:
+    def draw_in(ours: OwnFolder) -> Draw:
+        with ours, _locked(ours, _name(host)) as handle:
             text = os.pread(handle, _MOST_BYTES, 0).decode('ascii', 'replace')
             now = time.time()
             drawn = draw(later(bucket, read_bucket(text, now)), rate, now)
             os.pwrite(handle, write_bucket(drawn.bucket).encode('ascii'), 0)
             return drawn
+
+    try:
+        try:
+            return in_place(folder, draw_in)
+        except FileNotFoundError:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            return in_place(folder, draw_in)
     except OSError:
         return None
 
 
+def _read(folder: str, host: str) -> str | None:
+    for ours in find_places(folder):
+        with contextlib.suppress(OSError), ours.sub(RATES_FOLDER) as rates:
+            return rates.read(_name(host), _MOST_BYTES).decode('ascii', 'replace')
+    return None
+
+
 @contextmanager
-def _locked(path: Path) -> Iterator[int]:
-    handle = _open(path)
+def _locked(ours: OwnFolder, name: str) -> Iterator[int]:
+    with ours.sub(RATES_FOLDER, make=True) as rates:
+        handle = rates.open_shared(name)
     try:
         until = time.monotonic() + _PATIENCE_SECONDS
         while not _try_to_lock(handle):
@@ -107,14 +122,5 @@ def _try_to_lock(handle: int) -> bool:
     return True
 
 
-def _open(path: Path) -> int:
-    flags = os.O_RDWR | os.O_CREAT | getattr(os, 'O_CLOEXEC', 0)
-    try:
-        return os.open(path, flags, 0o666)
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return os.open(path, flags, 0o666)
-
-
-def _path(folder: str, host: str) -> Path:
-    return Path(folder, OUR_FOLDER, RATES_FOLDER, sha256(host.encode()).hexdigest()[:32])
+def _name(host: str) -> str:
+    return sha256(host.encode()).hexdigest()[:32]

@@ -5,6 +5,7 @@ before it does anything, and does it only if the finding still stands. Raises no
 could not be done is told.
 """
 
+import errno
 import os
 import sqlite3
 from collections.abc import Callable, Mapping
@@ -19,6 +20,8 @@ from dlmachine.core.ports import Clock, Locks
 from dlmachine.core.verification import QuarantineNote
 from dlmachine_adapters.care import Mended, Mender
 from dlmachine_adapters.diagnosis import is_owned, see_file
+from dlmachine_adapters.files.own_folder import OwnFolder, open_folder
+from dlmachine_adapters.files.places import find_places
 from dlmachine_adapters.part_notes import drop_note, hold
 from dlmachine_adapters.quarantine import put_away
 from dlmachine_adapters.registry import Registry
@@ -90,22 +93,35 @@ class Treatment:
         path = Path(finding.place)
         if not self._is_older(path, SETTLED_AGE, self._clock.now()):
             return _MEANWHILE
-        path.unlink()
+        with self._folder_of(path) as folder:
+            folder.remove(path.name)
         return Mended(is_done=True, text='it is removed')
 
     def _remove_part(self, finding: Finding) -> Mended:
         path = Path(finding.place)
-        handle = os.open(path, os.O_RDWR)
-        try:
-            is_old = self._is_older(path, GIVEN_UP_AGE, self._clock.now(), by_bytes=True)
-            # Held, so that nobody takes it over between the look and its end.
-            if not is_old or is_owned(path) or not hold(handle):
-                return _MEANWHILE
-            path.unlink()
-            drop_note(path)
-        finally:
-            os.close(handle)
+        with self._folder_of(path) as ours:
+            handle, _ = ours.open(path.name, os.O_RDWR, links=2)
+            try:
+                is_old = self._is_older(path, GIVEN_UP_AGE, self._clock.now(), by_bytes=True)
+                # Held, so that nobody takes it over between the look and its end.
+                if not is_old or is_owned(ours, path.name) or not hold(handle):
+                    return _MEANWHILE
+                ours.remove(path.name)
+                drop_note(ours, path.name)
+            finally:
+                os.close(handle)
         return Mended(is_done=True, text='it is removed')
+
+    def _folder_of(self, path: Path) -> OwnFolder:
+        cache = Path(self._registry.folder)
+        if path.parent == cache:
+            return open_folder(os.path.realpath(cache), make=False)
+        for ours in find_places(str(cache)):
+            if path.parent == Path(ours.path):
+                return ours.again()
+            if path.parent.parent == Path(ours.path):
+                return ours.sub(path.parent.name)
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
 
     def _mend_registry(self, finding: Finding) -> Mended:
         # To open it lets SQLite undo what a dead writer began; to write makes the indexes.

@@ -21,7 +21,7 @@ from dlmachine.core.ports import Clock, Files, Gates, Locks, Progress, Store, Tr
 from dlmachine.core.snapshot import BackendSeen, Snapshot
 from dlmachine.core.staging import may_need_part, part_place, part_stem
 from dlmachine_adapters.clock import SystemClock
-from dlmachine_adapters.files import LocalFiles
+from dlmachine_adapters.local_files import LocalFiles
 from dlmachine_adapters.once import Once
 from dlmachine_adapters.stopping import Stop, StoppableClock, StoppableLocks, StoppableTransport
 

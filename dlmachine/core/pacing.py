@@ -7,7 +7,7 @@ seconds of any clock that all who share a bucket look at.
 
 import re
 from dataclasses import replace
-from math import inf, isfinite
+from math import inf
 from typing import Final
 
 from dlmachine.core.values import frozen
@@ -18,6 +18,9 @@ _SLACK: Final = 1.02
 _MOMENT: Final = 1e-6
 #: A limit of bytes makes up for the time that was lost before, as far as this.
 _CREDIT_SECONDS: Final = 0.1
+
+#: Others may write to the file: digits and a point, no more of them than a time has.
+_TAKEN_AT: Final = re.compile(r'-?[0-9]{1,19}\.[0-9]{1,6}')
 
 _RATE: Final = re.compile(r'(\d{1,9}(?:\.\d{1,6})?)\s*(?:/\s*([a-z]+))?')
 _SPANS: Final = {
@@ -109,11 +112,8 @@ def read_bucket(text: str, now: float) -> Bucket:
     """
     if not text:
         return Bucket()
-    try:
-        taken_at = float(text.partition('\n')[0])
-    except ValueError:
-        return Bucket(now)
-    return Bucket(taken_at if isfinite(taken_at) else now)
+    line = text.partition('\n')[0]
+    return Bucket(float(line) if _TAKEN_AT.fullmatch(line) else now)
 
 
 @frozen(kw_only=False)

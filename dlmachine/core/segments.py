@@ -42,6 +42,15 @@ def merged(spans: Iterable[Span]) -> Spans:
     return tuple(found)
 
 
+def covers(spans: Spans, others: Spans) -> bool:
+    """Whether spans in a row have all bytes of others.
+
+    >>> covers(((0, 9),), ((2, 3),)), covers(((0, 2),), ((2, 3),))
+    (True, False)
+    """
+    return merged((*spans, *others)) == spans
+
+
 def count_bytes(spans: Spans) -> int:
     """How many bytes spans have.
 

@@ -14,6 +14,9 @@ from typing import TypeAlias
 
 from property_tests.simulation.choices import Choices
 
+#: Whose the files of all processes are.
+OWNER = 1000
+
 
 @dataclass(slots=True, eq=False)
 class Inode:
@@ -25,6 +28,7 @@ class Inode:
     mtime: float = 0.0
     target: str | None = None
     dirty: list[tuple[int, int]] = field(default_factory=list)
+    owner: int = OWNER
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,8 @@ class Disk:
     changes: int = 0
     has_links: bool = True
     now: float = 0.0
+    #: Which folder a path is: one that was made anew is another.
+    births: dict[str, int] = field(default_factory=dict)
     _journal: list[_Change] = field(default_factory=list)
     _count: int = 0
 
@@ -96,6 +102,8 @@ class Disk:
             if path in self.names:
                 raise _error(errno.EEXIST, path)
             self.folders.add(path)
+            self._count += 1
+            self.births[path] = self._count
             path = parent(path)
 
     def remove_folder(self, path: str) -> None:
@@ -113,9 +121,10 @@ class Disk:
         self._journal.append(self._name(path, inode))
         return inode
 
-    def link(self, source: str, target: str) -> None:
+    def link(self, inode: Inode, target: str) -> None:
         """Another name for a file.  Raises: OSError."""
-        inode = self.inode(source)
+        if not self.count_names(inode):
+            raise _error(errno.ENOENT, target)
         if not self.has_links:
             raise _error(errno.EPERM, target)
         self._check_free(target)

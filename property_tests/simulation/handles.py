@@ -46,11 +46,21 @@ class OpenFile:
         self._check_open()
         return self.fd
 
-    def seek(self, position: int) -> int:
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Go there."""
         self._check_open()
-        self._at = position
-        return position
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: len(self.inode.data)}
+        self._at = start[whence] + offset
+        return self._at
+
+    def tell(self) -> int:
+        """Where it stands."""
+        return self._at
+
+    @staticmethod
+    def seekable() -> bool:
+        """It can go anywhere."""
+        return True
 
     def truncate(self) -> None:
         """Cut it where it stands."""

@@ -11,24 +11,36 @@ from typing import Any
 
 from dlmachine.core import segments
 from dlmachine.core.cachekey import cache_key
+from dlmachine.core.decision.part_note import PartNote
 from dlmachine.core.filename import extension, safe_name
 from dlmachine.core.redact import redact_url
 from dlmachine.core.url import parse_url
-from dlmachine_adapters import appearing, files, part_files, part_folder, part_notes, writing
-from property_tests.simulation.kernel import Kernel
-from property_tests.simulation.system import EXCLUSIVE, Active, Os, SimPath, System, open_file
-
-_MODULES: tuple[ModuleType, ...] = (
+from dlmachine_adapters import (
     appearing,
-    files,
+    local_files,
     part_files,
     part_folder,
     part_notes,
     writing,
 )
+from dlmachine_adapters.files import own_folder, places, sealed
+from property_tests.simulation.kernel import Kernel
+from property_tests.simulation.system import EXCLUSIVE, Active, Os, SimPath, System, open_file
+
+_MODULES: tuple[ModuleType, ...] = (
+    appearing,
+    local_files,
+    own_folder,
+    part_files,
+    part_folder,
+    part_notes,
+    places,
+    sealed,
+    writing,
+)
 #: So that some bytes are a large file.
 _SMALL: dict[str, int] = {'FIRST_BYTES': 4, 'LEAST_BYTES': 3, 'MOST_BYTES': 8}
-_REAL_NOTE = part_notes.Note
+_REAL_NOTE = part_notes.new_note
 _MISSING = object()
 
 #: Pure functions that are asked the same again and again: what they said is remembered.
@@ -65,12 +77,12 @@ def installed(system: System) -> Iterator[None]:
     for name, value in _SMALL.items():
         saved.append((segments, name, getattr(segments, name)))
         setattr(segments, name, value)
-    vars(files)['open'] = open_file
+    vars(local_files)['open'] = open_file
     try:
         yield
     finally:
         logger.disabled = was_disabled
-        del vars(files)['open']
+        del vars(local_files)['open']
         for module, name, known in saved:
             setattr(module, name, known)
 
@@ -84,7 +96,7 @@ def _replacements(system: System) -> dict[str, Any]:
     def boot() -> str:
         return f'boot-{kernel.boot}'
 
-    def note(**given: Any) -> part_notes.Note:
+    def note(**given: Any) -> PartNote:
         pid = 1 if kernel.current is None else kernel.current.pid
         return _REAL_NOTE(**{'host': host(), 'pid': pid, 'boot': boot(), **given})
 
@@ -98,9 +110,9 @@ def _replacements(system: System) -> dict[str, Any]:
         'fcntl': SimpleNamespace(LOCK_EX=EXCLUSIVE, LOCK_SH=1, LOCK_NB=4, flock=system.mark),
         'socket': SimpleNamespace(gethostname=host),
         'secrets': SimpleNamespace(token_hex=token),
-        'time': SimpleNamespace(time=lambda: kernel.now + kernel.skew),
+        'time': SimpleNamespace(time=lambda: kernel.now + kernel.skew, time_ns=lambda: 0),
         'LIVE': _Live(system),
-        'Note': note,
+        'new_note': note,
         'boot_id': boot,
         'monotonic': lambda: kernel.now,
         'BEAT_SECONDS': 0.0,

@@ -25,6 +25,7 @@ from dlmachine.core.events import LockReleased, Published
 from dlmachine.core.metadata import NewVersion
 from dlmachine.core.said import Said
 from dlmachine_adapters import appearing, part_files
+from dlmachine_adapters.files.own_folder import OwnFolder
 
 Mutant = Callable[[], AbstractContextManager[Any]]
 
@@ -111,11 +112,7 @@ def _without_if_range() -> Iterator[None]:
 @contextmanager
 def _without_sync() -> Iterator[None]:
     """A file appears before its bytes are safe."""
-
-    def close(keeper: Any) -> None:
-        keeper._file.close()
-
-    with patch.object(part_files.FileKeeper, '_close', close):
+    with patch.object(part_files.FileKeeper, '_make_safe', lambda keeper: None):
         yield
 
 
@@ -123,7 +120,7 @@ def _without_sync() -> Iterator[None]:
 def _without_folder_sync() -> Iterator[None]:
     """The registry is told before the name is safe."""
     with (
-        patch.object(part_files, 'sync_folder', lambda folder: None),
+        patch.object(OwnFolder, 'sync', lambda folder: None),
         patch.object(appearing, 'sync_folder', lambda folder: None),
     ):
         yield
@@ -207,7 +204,7 @@ def _adopting_the_living() -> Iterator[None]:
     """A part is taken over from an owner who still writes to it."""
     with (
         patch('dlmachine_adapters.part_notes.is_running', lambda pid: False),
-        patch('dlmachine_adapters.part_notes.is_held', lambda part: False),
+        patch('dlmachine_adapters.part_notes.is_held', lambda ours, part: False),
         patch('dlmachine_adapters.part_notes.hold', lambda handle: True),
         patch('dlmachine_adapters.part_files.hold', lambda handle: True),
         patch('dlmachine_adapters.part_folder.hold', lambda handle: True),

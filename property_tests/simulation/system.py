@@ -8,12 +8,12 @@ import errno
 import os
 import stat as modes
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import PurePosixPath
 from typing import Any
 
-from property_tests.simulation.disk import Inode, parent
+from property_tests.simulation.disk import OWNER, Inode, parent
 from property_tests.simulation.handles import OpenFile
 from property_tests.simulation.kernel import Kernel
 
@@ -28,11 +28,20 @@ class Stat:
     st_ino: int
     st_dev: int = 1
     st_nlink: int = 1
+    st_uid: int = OWNER
+    st_gid: int = OWNER
 
     @property
     def st_mtime_ns(self) -> int:
-        """In whole numbers."""
         return round(self.st_mtime * 1e9)
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """An open folder: it is another one once it was removed and made anew."""
+
+    path: str
+    birth: int
 
 
 class System:
@@ -41,7 +50,7 @@ class System:
     def __init__(self, kernel: Kernel, flock: str = 'works') -> None:
         self.kernel = kernel
         self.flock = flock
-        self._handles: dict[int, OpenFile | str] = {}
+        self._handles: dict[int, OpenFile | Folder] = {}
         self._marks: dict[int, list[tuple[OpenFile, int]]] = {}
         self._next = 3
         self.tokens = 0
@@ -50,11 +59,55 @@ class System:
         """Follows links.  Raises: OSError."""
         disk = self.kernel.disk
         if path in disk.folders:
-            return Stat(modes.S_IFDIR | 0o755, 0, 0.0, 0)
+            return self.folder_stat(path)
         if parent(path) in disk.names:
             raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
         found = disk.follow(path)
         return _stat(found, disk.count_names(found))
+
+    def folder_stat(self, path: str) -> Stat:
+        """What is seen of a folder."""
+        return Stat(modes.S_IFDIR | 0o755, 0, 0.0, -self.kernel.disk.births.get(path, 0))
+
+    def look(self, path: str) -> Stat:
+        """Follows no links.  Raises: OSError."""
+        inode = self.kernel.disk.inode(path)
+        kind = modes.S_IFREG if inode.target is None else modes.S_IFLNK
+        seen = _stat(inode, self.kernel.disk.count_names(inode))
+        return replace(seen, st_mode=kind | 0o644)
+
+    def at(self, path: object, folder: int | None) -> str:
+        """The path of a name in an open folder.  Raises: OSError."""
+        if folder is None or str(path).startswith('/'):
+            return str(path)
+        found = self._handles.get(folder)
+        if not isinstance(found, Folder):
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        self._check_there(found)
+        return f'{found.path}/{path}'
+
+    def names(self, fd: int) -> list[str]:
+        """The names in an open folder.  Raises: OSError."""
+        folder = self.at('', fd).rstrip('/')
+        return [path.rpartition('/')[2] for path in self.kernel.disk.inside(folder)]
+
+    def _check_there(self, folder: Folder) -> None:
+        if self.kernel.disk.births.get(folder.path, 0) != folder.birth:
+            raise OSError(errno.ENOENT, os.strerror(errno.ENOENT), folder.path)
+
+    def fstat(self, fd: int) -> Stat:
+        """What is open.  Raises: OSError."""
+        found = self._handles.get(fd)
+        if isinstance(found, Folder):
+            return self.folder_stat(found.path)
+        inode = self.file(fd).inode
+        return _stat(inode, self.kernel.disk.count_names(inode))
+
+    def duplicate(self, fd: int) -> int:
+        """Another number for an open folder."""
+        self._handles[self._next] = self._handles[fd]
+        self._next += 1
+        return self._next - 1
 
     def open(self, path: str, flags: int) -> int:
         """A number for a file or folder.  Raises: OSError."""
@@ -64,11 +117,15 @@ class System:
             kernel.call('create', path)
             inode = kernel.disk.create(path)  # Always with O_EXCL: nothing else is used.
         elif path in kernel.disk.folders:
-            self._handles[fd] = path
+            self._handles[fd] = Folder(path, kernel.disk.births.get(path, 0))
             return fd
+        elif flags & os.O_DIRECTORY:
+            raise OSError(errno.ENOENT, os.strerror(errno.ENOENT), path)
         else:
             kernel.fail('open', path)
             inode = kernel.disk.follow(path)
+            if flags & os.O_NOFOLLOW and inode is not kernel.disk.names[path]:
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
         self._handles[fd] = file = OpenFile(kernel, path, inode, fd)
         if kernel.current is not None:
             kernel.current.files.append(file)
@@ -90,9 +147,9 @@ class System:
     def sync(self, fd: int) -> None:
         """Make a file, or the names in a folder, safe."""
         found = self._handles.get(fd)
-        if isinstance(found, str):
-            self.kernel.call('fsync', found)
-            self.kernel.disk.sync_folder(found)
+        if isinstance(found, Folder):
+            self.kernel.call('fsync', found.path)
+            self.kernel.disk.sync_folder(found.path)
             return
         file = self.file(fd)
         self.kernel.call('fsync', file.path)
@@ -122,6 +179,7 @@ class System:
 
 
 EXCLUSIVE = 2
+_HANDLES = '/proc/self/fd'
 
 
 class OsPath:
@@ -131,35 +189,84 @@ class OsPath:
     def realpath(path: object) -> str:
         return str(path)
 
+    @staticmethod
+    def isdir(path: object) -> bool:
+        return str(path) == _HANDLES
+
+    dirname = staticmethod(parent)
+
 
 class Os:
     """Stands for the module `os`."""
 
     path = OsPath
     O_RDWR, O_RDONLY, O_WRONLY = os.O_RDWR, os.O_RDONLY, os.O_WRONLY
-    O_CREAT, O_EXCL = os.O_CREAT, os.O_EXCL
+    O_CREAT, O_EXCL, SEEK_SET = os.O_CREAT, os.O_EXCL, os.SEEK_SET
     strerror = staticmethod(os.strerror)
 
     def __init__(self, system: System) -> None:
         self._system = system
 
-    def stat(self, path: object, *, follow_symlinks: bool = True) -> Stat:
+    def stat(
+        self, path: object, *, dir_fd: int | None = None, follow_symlinks: bool = True
+    ) -> Stat:
         kernel = self._system.kernel
+        if dir_fd is not None:
+            return self._system.look(self._system.at(path, dir_fd))
         kernel.look(f'stat {path}')
         kernel.fail('stat', str(path))
         if kernel.current is not None:
             kernel.looked[kernel.current, str(path)] = kernel.steps
         if follow_symlinks:
             return self._system.stat(str(path))
-        inode = kernel.disk.inode(str(path))
-        return _stat(inode, kernel.disk.count_names(inode))
+        return self._system.look(str(path))
 
     def fstat(self, fd: int) -> Stat:
-        inode = self._system.file(fd).inode
-        return _stat(inode, self._system.kernel.disk.count_names(inode))
+        return self._system.fstat(fd)
 
-    def open(self, path: object, flags: int, mode: int = 0o777) -> int:
-        return self._system.open(str(path), flags)
+    def open(
+        self, path: object, flags: int, mode: int = 0o777, *, dir_fd: int | None = None
+    ) -> int:
+        return self._system.open(self._system.at(path, dir_fd), flags)
+
+    def dup(self, fd: int) -> int:
+        return self._system.duplicate(fd)
+
+    def read(self, fd: int, size: int) -> bytes:
+        return self._system.file(fd).read(size)
+
+    def lseek(self, fd: int, offset: int, whence: int) -> int:
+        return self._system.file(fd).seek(offset, whence)
+
+    def write(self, fd: int, data: bytes | memoryview) -> int:
+        file, kernel = self._system.file(fd), self._system.kernel
+        kernel.call('write', file.path)
+        kernel.disk.append(file.inode, bytes(data))
+        return len(data)
+
+    def utime(self, fd: int, *, ns: tuple[int, int]) -> None:
+        self._system.file(fd).inode.mtime = self._system.kernel.disk.now
+
+    def geteuid(self) -> int:
+        return OWNER
+
+    def rename(
+        self,
+        source: object,
+        target: object,
+        *,
+        src_dir_fd: int | None = None,
+        dst_dir_fd: int | None = None,
+    ) -> None:
+        kernel, end = self._system.kernel, self._system.at(target, dst_dir_fd)
+        kernel.call('rename', end)
+        kernel.disk.rename(self._system.at(source, src_dir_fd), end)
+        kernel.published(end)
+
+    def unlink(self, path: object, *, dir_fd: int | None = None) -> None:
+        kernel, name = self._system.kernel, self._system.at(path, dir_fd)
+        kernel.call('unlink', name)
+        kernel.disk.unlink(name)
 
     def fdopen(self, fd: int, *_: object, **__: object) -> OpenFile:
         return self._system.file(fd)
@@ -170,14 +277,27 @@ class Os:
     def fsync(self, fd: int) -> None:
         self._system.sync(fd)
 
-    def link(self, source: object, target: object) -> None:
-        self._system.kernel.call('link', f'{target}')
-        self._system.kernel.disk.link(str(source), str(target))
-        self._system.kernel.published(str(target))
+    def link(
+        self,
+        source: object,
+        target: object,
+        *,
+        src_dir_fd: int | None = None,
+        follow_symlinks: bool = True,
+    ) -> None:
+        kernel = self._system.kernel
+        kernel.call('link', f'{target}')
+        above, _, number = str(source).rpartition('/')
+        if above == _HANDLES:
+            inode = self._system.file(int(number)).inode
+        else:
+            inode = kernel.disk.inode(self._system.at(source, src_dir_fd))
+        kernel.disk.link(inode, str(target))
+        kernel.published(str(target))
 
-    def listdir(self, path: object) -> list[str]:
-        """The names in a folder."""
-        return [entry.name for entry in SimPath(str(path)).iterdir()]
+    def listdir(self, folder: int) -> list[str]:
+        """The names in an open folder."""
+        return self._system.names(folder)
 
     def kill(self, pid: int, signal: int) -> None:
         if not self._system.is_running(pid):
@@ -229,10 +349,12 @@ class SimPath(PurePosixPath):
         if not missing_ok or str(self) in kernel.disk.names:
             kernel.disk.unlink(str(self))
 
-    def mkdir(self, *, parents: bool = False, exist_ok: bool = False) -> None:
+    def mkdir(self, mode: int = 0o777, *, parents: bool = False, exist_ok: bool = False) -> None:
         kernel = Active.system.kernel
         if str(self) not in kernel.disk.folders:
             kernel.call('mkdir', str(self))
+            if not parents and parent(str(self)) not in kernel.disk.folders:
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self))
         kernel.disk.make_folder(str(self))
 
     def rmdir(self) -> None:
@@ -243,23 +365,6 @@ class SimPath(PurePosixPath):
     def iterdir(self) -> Iterator['SimPath']:
         return map(SimPath, Active.system.kernel.disk.inside(str(self)))
 
-    def read_text(self, encoding: str = 'utf-8') -> str:
-        kernel = Active.system.kernel
-        kernel.fail('read', str(self))
-        return kernel.disk.follow(str(self)).data.decode(encoding)
-
-    def read_bytes(self) -> bytes:
-        return Active.system.kernel.disk.follow(str(self)).data
-
-    def write_text(self, text: str, encoding: str = 'utf-8') -> int:
-        kernel, path = Active.system.kernel, str(self)
-        kernel.call('create', path)
-        inode = kernel.disk.names.get(path) or kernel.disk.create(path)
-        kernel.disk.cut(inode, 0)
-        kernel.call('write', path)
-        kernel.disk.append(inode, text.encode(encoding))
-        return len(text)
-
 
 def open_file(path: object, mode: str = 'r') -> Any:
     """Stands for `open`, for reading."""
@@ -269,4 +374,5 @@ def open_file(path: object, mode: str = 'r') -> Any:
 
 def _stat(inode: Inode, names: int = 1) -> Stat:
     size, number = len(inode.data), inode.number
-    return Stat(modes.S_IFREG | 0o644, size, inode.mtime, number, st_nlink=names)
+    seen = Stat(modes.S_IFREG | 0o644, size, inode.mtime, number, st_nlink=names)
+    return seen if inode.owner == OWNER else replace(seen, st_uid=inode.owner)

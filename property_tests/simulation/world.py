@@ -19,7 +19,7 @@ from dlmachine_adapters.fakes.gates import MemoryGates
 from dlmachine_adapters.fakes.server import Turn
 from dlmachine_adapters.fakes.transport import ScriptedTransport
 from dlmachine_adapters.fakes.workers import InTurn
-from dlmachine_adapters.files import LocalFiles
+from dlmachine_adapters.local_files import LocalFiles
 from dlmachine_adapters.progress import NoProgress
 from dlmachine_adapters.world import observe
 from property_tests.simulation.clock import SimClock

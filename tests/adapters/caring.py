@@ -14,10 +14,10 @@ from dlmachine_adapters.diagnosis import diagnose
 from dlmachine_adapters.listing import list_entries
 from dlmachine_adapters.locks import FolderLocks
 from dlmachine_adapters.part_folder import create_part
-from dlmachine_adapters.quarantine import quarantine_folder
 from dlmachine_adapters.registry import Registry
 from dlmachine_adapters.treatment import Treatment
 from tests.adapters.stores import tree
+from tests.part_paths import quarantine_folder
 
 HOUR = timedelta(hours=1, seconds=5)
 WEEK = timedelta(days=7, seconds=5)

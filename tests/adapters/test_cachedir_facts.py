@@ -24,7 +24,7 @@ from dlmachine_adapters.cachedir_names import item_id_of
 from dlmachine_adapters.cachedir_shield import import_cachedir, live_cache, open_cached
 from dlmachine_adapters.cachedir_store import CachedirStore
 from dlmachine_adapters.fakes import ManualClock
-from dlmachine_adapters.files import LocalFiles
+from dlmachine_adapters.local_files import LocalFiles
 from tests.adapters.stores import DATA, Shelf, a_wish, plain_cache, tree, write_file
 
 

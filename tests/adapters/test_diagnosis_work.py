@@ -15,10 +15,10 @@ from dlmachine_adapters.cachedir_store import CachedirStore
 from dlmachine_adapters.care import Mended
 from dlmachine_adapters.clock import SystemClock
 from dlmachine_adapters.fakes import ManualClock
+from dlmachine_adapters.files.own_folder import open_folder
 from dlmachine_adapters.locks import FolderLocks
 from dlmachine_adapters.part_files import FileKeeper
 from dlmachine_adapters.part_folder import create_part
-from dlmachine_adapters.part_notes import Note, note_path, write_note
 from dlmachine_adapters.registry import Registry
 from tests.adapters.caring import (
     WEEK,
@@ -29,6 +29,7 @@ from tests.adapters.caring import (
     treat,
 )
 from tests.adapters.stores import Shelf, write_file
+from tests.part_paths import new_note, note_path, write_note
 
 
 @pytest.fixture
@@ -125,7 +126,9 @@ def test_a_part_that_is_taken_up_again_is_not_removed(
     shelf.put()
     left = a_left_part(folder)
     (finding,) = look(registry, WEEK)
-    keeper = FileKeeper(left, os.open(left, os.O_RDWR), lambda: None)
+    keeper = FileKeeper(
+        open_folder(str(left.parent), make=False), left.name, os.open(left, os.O_RDWR), lambda: None
+    )
     mended = treat(registry, finding, WEEK)
 
     assert finding.cure is Cure.REMOVE_PART
@@ -166,7 +169,7 @@ def test_strays_are_removed(shelf: Shelf, registry: Registry, folder: Path) -> N
     ours = folder / '.dlmachine'
     part = ours / f'{"k" * 32}.h.1.ab.part'
     ours.mkdir(exist_ok=True)
-    write_note(part, Note(validator='"v1"'))
+    write_note(part, new_note(validator='"v1"'))
     write_file(str(ours / 'locks' / 'k.owner'), b'x')
     write_file(str(folder / 'cache.sqlite-00ff00ff.new'), b'')
     young = look(registry, timedelta(0))

@@ -34,7 +34,7 @@ from dlmachine.core.events import (
 from dlmachine.core.faults import AnswerUnusable, BodyTooLarge, ChecksumUnknown, StorageFailed
 from dlmachine.core.ports import Files, Part, PartError
 from dlmachine_adapters.fakes import ManualClock, MemoryFiles
-from dlmachine_adapters.files import LocalFiles
+from dlmachine_adapters.local_files import LocalFiles
 
 DATA = bytes(range(256)) * 64
 BIG = DATA * 512

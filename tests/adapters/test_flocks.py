@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from dlmachine_adapters import flocks
-from dlmachine_adapters.flocks import LockTimeout, read_owner, take_lock
+from dlmachine_adapters.flocks import LockTimeout
+from tests.part_paths import read_owner, take_lock
 
 
 def test_the_file_says_who_holds_it_and_goes_with_the_lock(tmp_path: Path) -> None:

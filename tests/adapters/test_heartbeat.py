@@ -11,14 +11,18 @@ from typing import Any
 import pytest
 
 from dlmachine.core.answer import TakeBody
+from dlmachine.core.decision.part_note import PartNote
 from dlmachine.core.destination import AtPath
 from dlmachine.core.effects import Publish
 from dlmachine.core.snapshot import PartSeen
 from dlmachine_adapters import part_files, part_notes
+from dlmachine_adapters.files.own_folder import OwnFolder
+from dlmachine_adapters.files.places import OUR_FOLDER
 from dlmachine_adapters.heartbeat import Heart
 from dlmachine_adapters.part_files import FileKeeper
-from dlmachine_adapters.part_folder import OUR_FOLDER, adopt_part, create_part, find_parts
-from dlmachine_adapters.part_notes import SILENT_SECONDS, Note, note_path, read_note, write_note
+from dlmachine_adapters.part_folder import adopt_part, create_part, find_parts
+from dlmachine_adapters.part_notes import SILENT_SECONDS
+from tests.part_paths import new_note, note_path, read_note, write_note
 
 DATA = bytes(range(256)) * 8192
 TAKING = TakeBody(validator='"v1"')
@@ -55,14 +59,14 @@ def disguise(folder: Path, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> P
     part = part_of(folder)
     note = read_note(part)
     assert note is not None
-    write_note(part, Note(**{**_fields(note), **changes}))
-    monkeypatch.setattr(part_notes, 'is_held', lambda _: False)
+    write_note(part, new_note(**{**_fields(note), **changes}))
+    monkeypatch.setattr(part_notes, 'is_held', lambda ours, part: False)
     monkeypatch.setattr('dlmachine_adapters.part_folder.hold', lambda _: True)
     part_notes.LIVE.clear()
     return part
 
 
-def _fields(note: Note) -> dict[str, Any]:
+def _fields(note: PartNote) -> dict[str, Any]:
     return {name: getattr(note, name) for name in ('validator', 'kept_bytes', 'is_left', 'host', 'pid', 'boot')}  # fmt: skip
 
 
@@ -145,8 +149,8 @@ def test_what_is_written_over_is_disowned_first(
     part = part_of(tmp_path)
     synced: list[tuple[bool, int]] = []
     monkeypatch.setattr(
-        part_files, 'sync_folder',
-        lambda folder: synced.append((note_path(part).exists(), part.stat().st_size)),
+        OwnFolder, 'sync',
+        lambda _: synced.append((note_path(part).exists(), part.stat().st_size)),
     )  # fmt: skip
     keeper.begin(offset, TakeBody(offset=offset, validator=validator))
     assert synced == [(False, len(DATA))]
@@ -165,7 +169,7 @@ def test_what_can_not_be_disowned_is_not_written_over(
         raise PermissionError(EACCES, os.strerror(EACCES))
 
     with monkeypatch.context() as patched:
-        patched.setattr(Path, 'unlink', refuse)
+        patched.setattr(OwnFolder, 'remove', refuse)
         with pytest.raises(PermissionError):
             keeper.begin(0, other)
     assert part.read_bytes() == DATA
@@ -226,7 +230,7 @@ def test_going_on_keeps_the_note(
     keeper: FileKeeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The bytes that it vouches for stay."""
-    monkeypatch.setattr(part_files, 'sync_folder', lambda folder: pytest.fail('not needed'))
+    monkeypatch.setattr(OwnFolder, 'sync', lambda _: pytest.fail('not needed'))
     half = len(DATA) // 2
     keeper.begin(half, TakeBody(offset=half, validator='"v1"'))
     note = read_note(part_of(tmp_path))
@@ -237,14 +241,18 @@ def test_going_on_keeps_the_note(
 def test_a_note_is_whole_or_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A full disk tears no note."""
     part = tmp_path / 'x.part'
-    write_note(part, Note(validator='"v1"', kept_bytes=5))
+    write_note(part, new_note(validator='"v1"', kept_bytes=5))
 
-    def full(self: Path, *_: Any, **__: Any) -> int:
-        self.write_bytes(b'{"val')
-        raise OSError(28, 'no space left')
+    write, written = os.write, list[bytes]()
 
-    monkeypatch.setattr(Path, 'write_text', full)
-    write_note(part, Note(validator='"v1"', kept_bytes=9))
+    def full(handle: int, data: bytes) -> int:
+        written.append(data)
+        if len(written) > 1:
+            raise OSError(28, 'no space left')
+        return write(handle, data[:9])
+
+    monkeypatch.setattr(os, 'write', full)
+    write_note(part, new_note(validator='"v1"', kept_bytes=9))
     note = read_note(part)
     assert note is not None
     assert note.kept_bytes == 5

@@ -19,8 +19,9 @@ from dlmachine.core.faults import StorageFailed
 from dlmachine.core.ports import Part, PartError
 from dlmachine_adapters import appearing, part_notes
 from dlmachine_adapters.fakes import ManualClock
-from dlmachine_adapters.files import LocalFiles
-from dlmachine_adapters.part_folder import OUR_FOLDER
+from dlmachine_adapters.files.places import OUR_FOLDER
+from dlmachine_adapters.local_files import LocalFiles
+from tests.part_paths import source_at
 
 BIG = bytes(range(256)) * 8192
 
@@ -165,14 +166,14 @@ def test_a_name_that_is_claimed_is_never_seen_empty(
     def watched(source: Path, target: Path) -> Path:
         seen.append(target.exists())
         with pytest.raises(FileExistsError):
-            appearing.move_to_new_name(folder / 'other', target)
+            appearing.move_to_new_name(source_at(folder / 'other'), target)
         return replace(source, target)
 
     (folder / 'one').write_bytes(b'one')
     (folder / 'other').write_bytes(b'other')
     monkeypatch.setattr(os, 'link', refuse)
     monkeypatch.setattr(Path, 'replace', watched)
-    appearing.move_to_new_name(folder / 'one', folder / 'x')
+    appearing.move_to_new_name(source_at(folder / 'one'), folder / 'x')
 
     assert seen == [False]
     assert (folder / 'x').read_bytes() == b'one'
@@ -200,7 +201,7 @@ def test_a_name_that_another_file_got_is_taken(
     if not has_links:
         monkeypatch.setattr(os, 'link', refuse)
     with pytest.raises(FileExistsError if has_links else OSError, match='exists|another'):
-        appearing.move_to_new_name(folder / 'one', target)
+        appearing.move_to_new_name(source_at(folder / 'one'), target)
     assert target.exists() is is_swapped
     # Where it can be, it is still there for the next name.
     assert (folder / 'one').exists() is has_links
@@ -212,10 +213,12 @@ def test_a_claim_that_fails_is_taken_back(folder: Path, monkeypatch: pytest.Monk
     def refuse(*_: Any, **__: Any) -> None:
         raise OSError(errno.EPERM, 'no')
 
+    (folder / 'one').write_bytes(b'one')
     monkeypatch.setattr(os, 'link', refuse)
-    with pytest.raises(FileNotFoundError):
-        appearing.move_to_new_name(folder / 'missing', folder / 'x')
-    assert _left(folder) == []
+    monkeypatch.setattr(Path, 'replace', refuse)
+    with pytest.raises(PermissionError):
+        appearing.move_to_new_name(source_at(folder / 'one'), folder / 'x')
+    assert _left(folder) == ['one']
 
 
 def test_a_race_for_one_place_has_one_winner(folder: Path) -> None:
@@ -223,10 +226,11 @@ def test_a_race_for_one_place_has_one_winner(folder: Path) -> None:
     code = (
         'import sys; from pathlib import Path\n'
         'from dlmachine_adapters.appearing import move_to_new_name\n'
+        'from tests.part_paths import source_at\n'
         'folder, me = Path(sys.argv[1]), sys.argv[2]; won = 0\n'
         'for number in range(50):\n'
         '    own = folder / f"own-{me}"; own.write_text(me)\n'
-        '    try: move_to_new_name(own, folder / f"place-{number}"); won += 1\n'
+        '    try: move_to_new_name(source_at(own), folder / f"place-{number}"); won += 1\n'
         '    except FileExistsError: own.unlink()\n'
         'print(won)\n'
     )
@@ -339,7 +343,7 @@ import os, sys
 from dlmachine.core.answer import TakeBody
 from dlmachine.core.effects import OpenPart
 from dlmachine_adapters.clock import SystemClock
-from dlmachine_adapters.files import LocalFiles
+from dlmachine_adapters.local_files import LocalFiles
 part = LocalFiles(SystemClock()).open_part(OpenPart(beside=sys.argv[1], stem='stem'))
 part.begin(TakeBody(validator='"v"'))
 part.write(bytes(range(256)) * 8192)
@@ -390,7 +394,7 @@ def test_without_marks_the_number_counts(
     desk: Desk, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where a file system's locks lie, a living process keeps its part all the same."""
-    monkeypatch.setattr(part_notes, 'is_held', lambda part: False)
+    monkeypatch.setattr(part_notes, 'is_held', lambda ours, part: False)
     with _owner(folder) as process:
         seen = desk.files.see_part(str(folder), 'stem')
         process.kill()
@@ -428,7 +432,7 @@ def test_a_path_with_two_spellings_is_one_part(
     desk: Desk, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A part that this process writes is alive, whatever the folder is called."""
-    monkeypatch.setattr(part_notes, 'is_held', lambda part: False)
+    monkeypatch.setattr(part_notes, 'is_held', lambda ours, part: False)
     monkeypatch.chdir(folder.parent)
     part = desk.open(Path(folder.name))
     part.begin(TakeBody(validator='"v"'))

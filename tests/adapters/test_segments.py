@@ -28,14 +28,15 @@ from dlmachine.core.states import Broken
 from dlmachine.executor import Run
 from dlmachine_adapters import part_files, part_notes, writing
 from dlmachine_adapters.fakes import InTurn, ManualClock, MemoryFiles, Resource, memory_world
-from dlmachine_adapters.files import LocalFiles
-from dlmachine_adapters.part_folder import OUR_FOLDER, find_parts
-from dlmachine_adapters.part_notes import Note, note_path, read_note, usable_spans, write_note
+from dlmachine_adapters.files.places import OUR_FOLDER
+from dlmachine_adapters.local_files import LocalFiles
+from dlmachine_adapters.part_folder import find_parts
 from dlmachine_adapters.progress import MeteredPart
 from dlmachine_adapters.workers import ThreadWorkers
 from dlmachine_adapters.writing import write_all
 from tests.adapters.stores import a_wish
 from tests.builders import an_exchange
+from tests.part_paths import new_note, note_path, read_note, usable_spans, write_note
 
 URL = 'https://example.org/x'
 MIB = 1 << 20
@@ -349,7 +350,7 @@ def left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     fill(end, END, 600_000)
     (path,) = (tmp_path / OUR_FOLDER).glob('*.part')
     monkeypatch.setattr(part_notes, 'LIVE', set())
-    monkeypatch.setattr(part_notes, 'is_held', lambda _: False)
+    monkeypatch.setattr(part_notes, 'is_held', lambda ours, part: False)
     yield path
     part.discard(Discard())
 
@@ -399,12 +400,12 @@ def test_only_what_is_certain_counts(left: Path, changes: dict[str, Any], spans:
     assert note is not None
     known = {'written': note.written, 'synced': (FRONT,), 'kept_bytes': MIB, **changes}
     fields = {'validator': '"v1"', 'whole_bytes': SIZE, 'host': note.host, 'boot': note.boot}
-    assert usable_spans(left, Note(**{**fields, 'pid': note.pid, **known})) == spans
+    assert usable_spans(left, new_note(**{**fields, 'pid': note.pid, **known})) == spans
 
 
 def test_a_silent_owners_part_is_of_use_up_to_its_first_hole(left: Path, tmp_path: Path) -> None:
     """It is copied, and its owner may still be alive: so much was synced once and stays."""
-    note = Note(
+    note = new_note(
         validator='"v1"', address='a', whole_bytes=SIZE, kept_bytes=MIB, synced=(FRONT, TAIL),
         written=(FRONT, TAIL), host='another', boot='another',
     )  # fmt: skip

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from dlmachine.cli.interruption import Terminated, ending_at_once, interruptible
-from dlmachine_adapters.part_notes import read_note
+from tests.part_paths import read_note
 from tests.servers.behaviours import answer, in_turn, raw, redirect, resource
 from tests.servers.http import Asked, Handler, Server, Wire
 

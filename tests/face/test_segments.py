@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from dlmachine.core.decision.part_note import PartNote
 from dlmachine.core.effects import Exchange, ExchangeMany
 from dlmachine.core.events import SegmentsEnded
 from dlmachine.core.outcome import Outcome
 from dlmachine.core.segments import FIRST_BYTES, Spans, count_bytes
 from dlmachine.errors import DownloadError
-from dlmachine_adapters.part_notes import Note, read_note
 from tests.face.conftest import MakeManager
+from tests.part_paths import read_note
 from tests.servers.behaviours import in_turn, range_of, redirect, resource
 from tests.servers.http import Asked, Handler, Server, Wire
 
@@ -279,7 +280,7 @@ def _start(url: str, path: Path, backend: str) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-def _note_in(folder: Path) -> Note | None:
+def _note_in(folder: Path) -> PartNote | None:
     parts = list((folder / '.dlmachine').glob('*.part'))
     return read_note(parts[0]) if parts else None
 

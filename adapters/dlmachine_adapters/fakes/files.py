@@ -270,6 +270,9 @@ class _DiskKeeper:
     def view(self) -> BinaryIO:
         return BytesIO(bytes(self._data))
 
+    def seal(self) -> None:
+        """Nobody else has the bytes."""
+
     def publish(self, effect: Publish) -> str | None:
         if not isinstance(effect.place, AtPath):
             raise OSError(0, 'a file can not be published to memory')

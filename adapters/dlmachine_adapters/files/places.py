@@ -1,0 +1,118 @@
+"""Which folder we work in: `.dlmachine`, or another if that one cannot be ours.
+
+Contract: in a folder that only its owner or a group may write to, it is `.dlmachine` itself. In
+one that everybody may write to, each user has a folder of his own in it, so that nobody
+deceives or blocks anybody. Where `.dlmachine` cannot be used (another user's, a link, a file),
+a name of this user's own takes its place. The rules stand in docs/explanation/trust.md.
+"""
+
+import contextlib
+import errno
+import os
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, TypeVar
+
+from dlmachine_adapters.files.own_folder import NotOurs, OwnFolder, is_open_to_all, open_folder
+
+#: The sub-folder for all that is not finished.
+OUR_FOLDER: Final = '.dlmachine'
+#: Everybody may make a folder in it, and nobody removes another's.
+_FOR_ALL: Final = 0o1777
+_PRIVATE: Final = 0o700
+#: Why a folder of ours cannot be used where another name may do.
+_IN_THE_WAY: Final = frozenset({errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ELOOP})
+
+#: Ours, a user's own, and one that was made because neither could be had.
+_NAMES: Final = re.compile(r'\.dlmachine(-[0-9a-z]+){0,2}')
+
+_Made = TypeVar('_Made')
+
+
+def find_places(folder: str) -> Iterator[OwnFolder]:
+    """The folders of ours that are there, each open until the next is asked for."""
+    for name in (OUR_FOLDER, _own_name()):
+        with contextlib.suppress(OSError), _place(folder, name, make=False) as place:
+            yield place
+
+
+def in_place(folder: str, work: Callable[[OwnFolder], _Made], *, is_passing: bool = False) -> _Made:
+    """Do work in the first folder of ours in which it can be done; it closes the folder.
+
+    With `is_passing` one that nobody will find again will do.  Raises: OSError, the one of the
+    first folder.
+    """
+    first: OSError | None = None
+    for name in (OUR_FOLDER, _own_name(), *((None,) if is_passing else ())):
+        try:
+            place = _fresh(folder) if name is None else _place(folder, name, make=True)
+            try:
+                return work(place)
+            except BaseException:
+                place.close()
+                raise
+        except OSError as error:
+            first = first or error
+            if error.errno not in _IN_THE_WAY:
+                raise
+    raise first or NotOurs(folder, 'no folder of ours can be made here')
+
+
+def leave_place(place: OwnFolder) -> None:
+    """Remove a folder of ours if it is empty.  Raises: OSError if it is not."""
+    Path(place.path).rmdir()
+    above, _, name = place.path.rpartition('/')
+    if name == _user() and above.endswith(f'/{OUR_FOLDER}'):
+        Path(above).rmdir()
+
+
+def is_place_name(name: str) -> bool:
+    """Whether a name is one of those that folders of ours have, this user's or another's."""
+    return _NAMES.fullmatch(name) is not None
+
+
+def _place(folder: str, name: str, *, make: bool) -> OwnFolder:
+    path = f'{folder}/{name}'
+    top = _open_or_make(folder, path, name) if make else open_folder(path, make=False)
+    try:
+        if top.is_open_to_all and name == OUR_FOLDER:
+            own = top.sub(_user(), make=make, mode=_PRIVATE)
+            top.close()
+            return own
+        if top.is_ours or top.is_as_closed_as(os.stat(folder)):
+            return top
+        raise NotOurs(path, 'another user made it')  # noqa: TRY301 -- it is closed first
+    except BaseException:
+        top.close()
+        raise
+
+
+def _open_or_make(folder: str, path: str, name: str) -> OwnFolder:
+    with contextlib.suppress(FileNotFoundError):
+        return open_folder(path, make=False)  # It is there, mostly.
+    is_for_all = name == OUR_FOLDER and is_open_to_all(os.stat(folder))
+    made = open_folder(path, make=True, mode=0o777 if name == OUR_FOLDER else _PRIVATE)
+    if is_for_all and made.is_ours and made.handle is not None:
+        os.chmod(made.handle, _FOR_ALL)  # noqa: PTH101 -- what is open, whatever its name
+        made.seen = os.fstat(made.handle)
+    return made
+
+
+def _fresh(folder: str) -> OwnFolder:
+    # Some file systems know no owners and no modes: what we have just made is ours, and nothing
+    # that lies in it will be believed later, since nobody will know its name.
+    path = f'{folder}/{_own_name()}-{secrets.token_hex(8)}'
+    Path(path).mkdir(_PRIVATE)
+    made = open_folder(path, make=False)
+    made.is_passing = True
+    return made
+
+
+def _own_name() -> str:
+    return f'{OUR_FOLDER}-{_user()}'
+
+
+def _user() -> str:
+    return str(os.geteuid()) if hasattr(os, 'geteuid') else 'own'

@@ -1,0 +1,77 @@
+"""Sealed files: whether a file is still the one that was checked, with the same bytes.
+
+Contract: a seal is put on an open file after the last write. Whoever writes to the file later
+changes its time, and whoever puts another one in its place changes its identity. Raises only
+OSError.
+"""
+
+import errno
+import os
+import time
+from pathlib import Path
+from typing import Final, NamedTuple
+
+#: What file systems round times to, in ns: FAT to 2 s, some that come over a network to 1 s.
+_GRAINS: Final = (1, 100, 1_000, 1_000_000, 1_000_000_000, 2_000_000_000)
+_SETS_TIME: Final = os.utime in os.supports_fd
+_PIECE_BYTES: Final = 1 << 20
+
+
+class Seal(NamedTuple):
+    """Which file it was, and how it was left."""
+
+    device: int
+    inode: int
+    size_bytes: int
+    mtime_ns: int
+
+
+class Exchanged(OSError):  # noqa: N818 -- an answer, not an error
+    """Another file has the name."""
+
+
+def seal(handle: int) -> Seal:
+    """Seal a file.
+
+    The system's own times are some milliseconds apart, so that two writes may have the same: the
+    time is set to the nanosecond.
+    """
+    if _SETS_TIME:
+        now = time.time_ns()
+        os.utime(handle, ns=(now, now))
+    return seal_of(os.fstat(handle))
+
+
+def seal_of(seen: os.stat_result) -> Seal:
+    """A file as it was seen."""
+    return Seal(seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns)
+
+
+def check_sealed(seen: os.stat_result, sealed: Seal) -> None:
+    """Fail if it is another file, or was changed.  Raises: Exchanged, OSError."""
+    if (seen.st_dev, seen.st_ino) != (sealed.device, sealed.inode):
+        raise Exchanged(errno.ESTALE, 'another file has taken its place since it was checked')
+    if seen.st_size != sealed.size_bytes or not _is_same_time(seen.st_mtime_ns, sealed.mtime_ns):
+        raise OSError(errno.ESTALE, 'its bytes were changed since it was checked')
+
+
+def has_same_bytes(handle: int, path: Path) -> bool:
+    """Whether a file has the bytes of an open one."""
+    flags = os.O_RDONLY | getattr(os, 'O_NONBLOCK', 0) | getattr(os, 'O_CLOEXEC', 0)
+    other = os.open(path, flags)
+    try:
+        left = os.fstat(handle).st_size
+        is_same = os.fstat(other).st_size == left
+        os.lseek(handle, 0, os.SEEK_SET)
+        while is_same and left:
+            piece = os.read(handle, _PIECE_BYTES)
+            is_same = bool(piece) and piece == os.read(other, len(piece))
+            left -= len(piece)
+        return is_same
+    finally:
+        os.close(other)
+
+
+def _is_same_time(seen_ns: int, sealed_ns: int) -> bool:
+    # Over a network the exact time may be seen at first, and a rounded one later.
+    return any(seen_ns == sealed_ns // grain * grain for grain in _GRAINS)

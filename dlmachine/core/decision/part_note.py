@@ -1,0 +1,159 @@
+"""Notes beside partial files, as values and as bytes.
+
+Pure. A note is data that anybody who may write to the folder could have made: each field has
+its exact type and its bounds, and a note that does not fit is not a note.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any, Final, NoReturn, TypeAlias, TypeVar
+
+from dlmachine.core.said import Said
+from dlmachine.core.segments import Spans, merged
+from dlmachine.core.validators import is_strong, parse_http_date
+from dlmachine.core.values import frozen
+
+#: Notes are some hundred bytes; this is room for more spans than any download has.
+MAX_NOTE_BYTES: Final = 64 * 1024
+_MAX_SPANS: Final = 1024
+#: Sizes of files are signed and have 64 bits.
+_MAX_SIZE: Final = (1 << 63) - 1
+_MAX_PID: Final = (1 << 32) - 1
+#: A field value may hold it (RFC 9110 section 5.5), and a terminal shows it as it is.
+_VISIBLE: Final = re.compile(r'[\x20-\x7e\x80-\xff]{1,8192}')
+_MARK: Final = re.compile(r'[\x21-\x7e]{0,64}')
+_NAME: Final = re.compile(r'[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{0,255}')
+_HEX: Final = re.compile(r'[0-9a-f]{1,256}')
+_ALGORITHM: Final = re.compile('md5|sha(?:1|224|256|384|512)')
+
+_Kind = TypeVar('_Kind')
+_Stored: TypeAlias = Mapping[str, Any]
+
+
+@frozen
+class PartNote:
+    """The strong validator of the whole, where it came from, what was said of it, and the owner.
+
+    `kept_bytes` is how many bytes are synced; `is_left` tells that the owner is done with it.
+    Where it is filled in segments, `whole_bytes` is set, `written` are the spans that were
+    written, and `synced` those that were synced.
+    """
+
+    validator: str
+    address: str = ''
+    said: Said = Said()
+    kept_bytes: int = 0
+    is_left: bool = False
+    host: str
+    pid: int
+    boot: str
+    whole_bytes: int | None = None
+    written: Spans = ()
+    synced: Spans = ()
+
+    @property
+    def vouched(self) -> Spans:
+        """The bytes that are synced."""
+        first = ((0, self.kept_bytes - 1),) if self.kept_bytes else ()
+        return merged((*first, *self.synced))
+
+
+def write_part_note(note: PartNote) -> bytes:
+    """A note as a small JSON document."""
+    values = asdict(note)
+    spans = {name: values.pop(name) for name in ('whole_bytes', 'written', 'synced')}
+    if note.whole_bytes is not None:
+        # Without a validator in its place, it is no note to whoever does not know of holes.
+        spans['validator'] = values.pop('validator')
+        values['segmented'] = spans
+    return json.dumps(values).encode()
+
+
+def parse_part_note(data: bytes) -> PartNote | None:
+    """Read a note; None if it does not fit.
+
+    >>> note = PartNote(validator='"a"', host='h', pid=1, boot='')
+    >>> parse_part_note(write_part_note(note)) == note, parse_part_note(b'[' * 9999)
+    (True, None)
+    """
+    if len(data) > MAX_NOTE_BYTES:
+        return None
+    try:
+        stored = json.loads(data, parse_constant=_refuse, parse_float=_refuse)
+        return _note_of(stored, stored.get('segmented'))
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def _note_of(stored: _Stored, segmented: _Stored | None) -> PartNote:
+    has_holes = segmented is not None
+    spans: _Stored = {} if segmented is None else _spans_of(segmented)
+    return PartNote(
+        validator=_validator((segmented if has_holes else stored)['validator']),  # type: ignore[index]
+        address=_text(stored['address'], _MARK),
+        said=_said_of(stored['said']),
+        kept_bytes=_number(stored['kept_bytes']),
+        is_left=_of(bool, stored['is_left']),
+        host=_text(stored['host'], _NAME),
+        pid=_number(stored['pid'], _MAX_PID),
+        boot=_text(stored['boot'], _NAME),
+        **spans,
+    )
+
+
+def _said_of(stored: _Stored) -> Said:
+    size, promised = stored['size_bytes'], stored['promised']
+    return Said(
+        size_bytes=None if size is None else _number(size),
+        place=_text(stored['place'], _MARK),
+        promised=None if promised is None else _promise(*_of(list, promised)),
+    )
+
+
+def _promise(field: object, algorithm: object, digest: object) -> tuple[str, str, str]:
+    return _text(field, _VISIBLE), _text(algorithm, _ALGORITHM), _text(digest, _HEX)
+
+
+def _spans_of(stored: _Stored) -> _Stored:
+    whole = _number(stored['whole_bytes'])
+    check: Callable[[object], Spans] = lambda spans: _spans(_of(list, spans), whole)  # noqa: E731
+    return {
+        'whole_bytes': whole,
+        'written': check(stored['written']),
+        'synced': check(stored['synced']),
+    }
+
+
+def _spans(stored: list[Any], whole: int) -> Spans:
+    if len(stored) > _MAX_SPANS:
+        _refuse('too many spans')
+    spans = tuple((_number(first), _number(last)) for first, last in stored)
+    if merged(spans) != spans or any(not first <= last < whole for first, last in spans):
+        _refuse('these are no spans of a whole')
+    return spans
+
+
+def _validator(value: object) -> str:
+    text = _text(value, _VISIBLE)
+    return text if is_strong(text) or parse_http_date(text) is not None else _refuse(text)
+
+
+def _number(value: object, most: int = _MAX_SIZE) -> int:
+    number = _of(int, value)
+    return number if 0 <= number <= most else _refuse('it is out of bounds')
+
+
+def _text(value: object, pattern: re.Pattern[str]) -> str:
+    text = _of(str, value)
+    return text if pattern.fullmatch(text) else _refuse('these characters do not belong there')
+
+
+def _of(kind: type[_Kind], value: object) -> _Kind:
+    # Exactly: True is an int to isinstance.
+    return value if type(value) is kind else _refuse(kind.__name__)
+
+
+def _refuse(problem: str) -> NoReturn:
+    raise ValueError(problem)

@@ -1,0 +1,319 @@
+"""What somebody planted below `.dlmachine`: nothing of it is followed, waited for or believed."""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from dlmachine.core.answer import TakeBody
+from dlmachine.core.destination import AtPath
+from dlmachine.core.effects import AcquireLock, Discard, OpenPart, Publish, ReleaseLock
+from dlmachine.core.events import LockAcquired, Published
+from dlmachine.core.pacing import Rate
+from dlmachine_adapters.fakes import ManualClock
+from dlmachine_adapters.files.places import OUR_FOLDER
+from dlmachine_adapters.local_files import LocalFiles
+from dlmachine_adapters.locks import FolderLocks
+from dlmachine_adapters.parts import KeptPart
+from dlmachine_adapters.rates import Rates
+from tests.part_paths import note_path, read_owner
+
+pytestmark = pytest.mark.skipif(os.name == 'nt', reason='links and pipes of POSIX')
+
+BODY: Final = bytes(range(256)) * 8192
+VICTIM: Final = b'a thesis'
+WEEKS_AGO: Final = time.time() - 30 * 24 * 3600
+
+
+@pytest.fixture
+def files() -> LocalFiles:
+    """The real file system."""
+    return LocalFiles(ManualClock())
+
+
+@pytest.fixture
+def victim(tmp_path: Path) -> Path:
+    """A file of the user's, elsewhere."""
+    path = tmp_path / 'thesis'
+    path.write_bytes(VICTIM)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where downloads go."""
+    made = tmp_path / 'folder'
+    made.mkdir()
+    return made
+
+
+def _open(files: LocalFiles, folder: Path) -> KeptPart:
+    part = files.open_part(OpenPart(beside=str(folder), stem='stem'))
+    assert isinstance(part, KeptPart), part
+    return part
+
+
+def _fill(files: LocalFiles, folder: Path) -> KeptPart:
+    part = _open(files, folder)
+    part.begin(TakeBody(validator='"v"', address='a'))
+    part.write(BODY)
+    return part
+
+
+def _left(files: LocalFiles, folder: Path) -> Path:
+    _fill(files, folder).discard(Discard(keep=True))
+    (path,) = (folder / OUR_FOLDER).glob('*.part')
+    assert files.see_part(str(folder), 'stem') is not None
+    return path
+
+
+def _download(files: LocalFiles, folder: Path) -> bytes:
+    part = _fill(files, folder)
+    part.finish()
+    published = part.publish(Publish(place=AtPath(str(folder / 'x'))))
+    assert isinstance(published, Published), published
+    part.discard(Discard())
+    return (folder / 'x').read_bytes()
+
+
+def _symlink(path: Path, victim: Path) -> None:
+    path.symlink_to(victim)
+
+
+def _hard_link(path: Path, victim: Path) -> None:
+    path.hardlink_to(victim)
+
+
+def _pipe(path: Path, victim: Path) -> None:
+    os.mkfifo(path)
+
+
+def _device(path: Path, victim: Path) -> None:
+    path.symlink_to('/dev/zero')
+
+
+def _nothing(path: Path, victim: Path) -> None:
+    path.symlink_to(victim.with_name('nothing'))
+
+
+def _folder(path: Path, victim: Path) -> None:
+    path.mkdir()
+
+
+PLANTS: Final = [_symlink, _hard_link, _pipe, _device, _nothing, _folder]
+plants = pytest.mark.parametrize('plant', PLANTS, ids=lambda plant: plant.__name__.strip('_'))
+
+
+@plants
+def test_a_part_that_is_none_is_not_gone_on_from(
+    files: LocalFiles, folder: Path, victim: Path, plant: Callable[[Path, Path], None]
+) -> None:
+    """Nor written to, nor removed where it leads."""
+    part = _left(files, folder)
+    part.unlink()
+    plant(part, victim)
+    assert files.see_part(str(folder), 'stem') is None
+    assert _download(files, folder) == BODY
+    assert victim.read_bytes() == VICTIM
+
+
+@plants
+def test_a_note_that_is_none_is_not_read(
+    files: LocalFiles, folder: Path, victim: Path, plant: Callable[[Path, Path], None]
+) -> None:
+    """It neither stops a download nor fills its memory."""
+    note = note_path(_left(files, folder))
+    victim.write_bytes(note.read_bytes())
+    note.unlink()
+    plant(note, victim)
+    assert files.see_part(str(folder), 'stem') is None
+    assert _download(files, folder) == BODY
+
+
+@pytest.mark.parametrize(
+    'data', [b'[' * 60_000, b'[' * 3_000_000, b'{"a":' * 200_000, b'\0' * 100, b'{}', b'null']
+)
+def test_a_note_of_anything_is_none(files: LocalFiles, folder: Path, data: bytes) -> None:
+    """However deep or long it is."""
+    note_path(_left(files, folder)).write_bytes(data)
+    assert files.see_part(str(folder), 'stem') is None
+    assert _download(files, folder) == BODY
+
+
+def test_a_huge_note_is_not_read(files: LocalFiles, folder: Path) -> None:
+    """Its size is looked at first."""
+    note = note_path(_left(files, folder))
+    os.truncate(note, 300 << 20)
+    started = time.monotonic()
+    assert files.see_part(str(folder), 'stem') is None
+    assert time.monotonic() - started < 1
+
+
+def test_a_note_of_a_plan_that_leaves_the_folder_is_none(
+    files: LocalFiles, folder: Path, victim: Path
+) -> None:
+    """A stored plan names a part: a name, and not a path."""
+    _left(files, folder)
+    seen = files.see_part(str(folder), 'stem')
+    assert seen is not None
+    from dataclasses import replace
+
+    odd = replace(seen, name=f'../{OUR_FOLDER}/{seen.name}')
+    part = files.open_part(OpenPart(beside=str(folder), stem='stem', adopt=odd))
+    assert isinstance(part, KeptPart)
+    assert part.size_bytes == 0
+    part.discard(Discard())
+
+
+@plants
+def test_what_has_the_name_of_a_new_note_gives_way(
+    files: LocalFiles, folder: Path, victim: Path, plant: Callable[[Path, Path], None]
+) -> None:
+    """The note is written to a new file; only a folder is in its way, and then there is no note."""
+    part = _open(files, folder)
+    (path,) = (folder / OUR_FOLDER).glob('*.part')
+    plant(path.with_name(f'{path.name}.new'), victim)
+    part.begin(TakeBody(validator='"v"', address='a'))
+    part.write(BODY)
+    part.discard(Discard(keep=True))
+    assert victim.read_bytes() == VICTIM
+    assert note_path(path).exists() is (plant is not _folder)
+
+
+@pytest.mark.parametrize('mode', [0o666, 0o602, 0o777])
+def test_a_part_that_everybody_may_write_to_is_not_gone_on_from(
+    files: LocalFiles, folder: Path, mode: int
+) -> None:
+    """Whose bytes they are nobody can tell."""
+    _left(files, folder).chmod(mode)
+    assert files.see_part(str(folder), 'stem') is None
+
+
+@pytest.mark.parametrize('end', ['', '.json'])
+@pytest.mark.skipif(os.name == 'nt' or os.geteuid() != 0, reason='only root can give a file away')
+def test_a_strangers_part_is_not_gone_on_from(files: LocalFiles, folder: Path, end: str) -> None:
+    """Nor one of our own with a stranger's note."""
+    part = _left(files, folder)
+    os.chown(part.with_name(part.name + end), 61_001, 61_001)
+    assert files.see_part(str(folder), 'stem') is None
+    assert _download(files, folder) == BODY
+
+
+@plants
+def test_a_lock_that_is_none_gives_way(
+    folder: Path, victim: Path, plant: Callable[[Path, Path], None]
+) -> None:
+    """What it leads to is neither written to nor removed; nobody waits for a pipe."""
+    locks, clock = folder / OUR_FOLDER / 'locks', ManualClock()
+    locks.mkdir(parents=True)
+    plant(locks / 'key.lock', victim)
+    ours = FolderLocks(str(folder), clock)
+    got = ours.acquire(AcquireLock(key='key', patience=timedelta(seconds=1)))
+    assert isinstance(got, LockAcquired) is (plant is not _folder)
+    ours.release(ReleaseLock(key='key'))
+    assert victim.read_bytes() == VICTIM
+    assert not victim.with_name('nothing').exists()
+
+
+def test_the_owner_of_a_lock_is_shown_in_plain_text(tmp_path: Path) -> None:
+    """Whatever its file says, a terminal is not told what to do."""
+    (tmp_path / 'key.lock').write_bytes(b'\x1b]0;owned\x07process 1\r\n\xff')
+    assert read_owner(tmp_path / 'key.lock') == '?]0;owned?process 1??\ufffd'
+
+
+@plants
+def test_a_rate_that_is_none_gives_way(
+    folder: Path, victim: Path, plant: Callable[[Path, Path], None]
+) -> None:
+    """A rate is kept all the same, and only a folder keeps it from being shared."""
+    rate, place = Rate(1, 60), folder / OUR_FOLDER / 'rates'
+    Rates().draw('https://h', rate, str(folder))
+    (path,) = place.iterdir()
+    path.unlink()
+    plant(path, victim)
+    assert Rates().peek('https://h', rate, str(folder)) == 0
+    assert Rates().draw('https://h', rate, str(folder)) == 0
+    assert (Rates().draw('https://h', rate, str(folder)) > 0) is (plant is not _folder)
+    assert victim.read_bytes() == VICTIM
+
+
+@pytest.mark.parametrize(
+    'text', ['inf', '1e999', 'x' * 5_000_000, '-1', '99999999999.9', '\u0661.5']
+)
+def test_a_rate_of_anything_makes_nobody_wait_for_ever(folder: Path, text: str) -> None:
+    """One turn, at most."""
+    rate = Rate(1, 60)
+    Rates().draw('https://h', rate, str(folder))
+    (path,) = (folder / OUR_FOLDER / 'rates').iterdir()
+    path.write_text(text, encoding='utf-8')
+    assert 0 <= Rates().draw('https://h', rate, str(folder)) <= rate.spacing_seconds + 0.01
+
+
+def test_a_folder_of_ours_that_is_a_link_is_not_used(
+    files: LocalFiles, folder: Path, tmp_path: Path
+) -> None:
+    """What lies where it leads stays, however old it is and whatever it is called."""
+    theirs = tmp_path / 'theirs'
+    theirs.mkdir()
+    for name in ('old.part', 'stem.h.1.ab.part', 'x.part.json'):
+        (theirs / name).write_bytes(VICTIM)
+        os.utime(theirs / name, (WEEKS_AGO, WEEKS_AGO))
+    (folder / OUR_FOLDER).symlink_to(theirs)
+    assert _download(files, folder) == BODY
+    assert sorted(path.name for path in theirs.iterdir()) == ['old.part', 'stem.h.1.ab.part', 'x.part.json']  # fmt: skip
+    assert sorted(path.name for path in folder.iterdir()) == [OUR_FOLDER, 'x']
+
+
+@plants
+def test_whatever_has_the_name_of_our_folder_blocks_nobody(
+    files: LocalFiles, folder: Path, victim: Path, plant: Callable[[Path, Path], None]
+) -> None:
+    """Another name of ours takes its place; a part in there is gone on from, too."""
+    plant(folder / OUR_FOLDER, victim)
+    part = _fill(files, folder)
+    locks = FolderLocks(str(folder), ManualClock())
+    got = locks.acquire(AcquireLock(key='key', patience=timedelta(seconds=1)))
+    locks.release(ReleaseLock(key='key'))
+    part.discard(Discard(keep=True))
+    assert isinstance(got, LockAcquired)
+    assert files.see_part(str(folder), 'stem') is not None
+    assert _download(files, folder) == BODY
+    assert victim.read_bytes() == VICTIM
+
+
+def test_where_no_name_of_ours_can_be_had_it_works_all_the_same(
+    files: LocalFiles, folder: Path
+) -> None:
+    """In a folder that nobody finds again, which goes with the download."""
+    for name in (OUR_FOLDER, f'{OUR_FOLDER}-{os.geteuid()}'):
+        (folder / name).write_bytes(VICTIM)
+    _fill(files, folder).discard(Discard(keep=True))
+    assert _download(files, folder) == BODY
+    assert len(list(folder.iterdir())) == 3
+
+
+def test_old_names_in_our_folder_are_removed_and_not_where_they_lead(
+    files: LocalFiles, folder: Path, victim: Path
+) -> None:
+    """A link that is called as a part is."""
+    ours = folder / OUR_FOLDER
+    ours.mkdir()
+    os.utime(victim, (WEEKS_AGO, WEEKS_AGO))
+    (ours / 'a.part').symlink_to(victim)
+    os.utime(ours / 'a.part', (WEEKS_AGO, WEEKS_AGO), follow_symlinks=False)
+    assert _download(files, folder) == BODY
+    assert not ours.exists()
+    assert victim.read_bytes() == VICTIM
+
+
+def test_a_note_has_no_more_than_it_says(files: LocalFiles, folder: Path) -> None:
+    """A validator with a line break would become header fields of the next request."""
+    note = note_path(_left(files, folder))
+    stored = json.loads(note.read_bytes())
+    note.write_text(json.dumps({**stored, 'validator': '"v"\r\nHost: evil'}))
+    assert files.see_part(str(folder), 'stem') is None

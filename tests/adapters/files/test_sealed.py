@@ -1,0 +1,205 @@
+"""The bytes that were checked are the bytes that appear."""
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from dlmachine.core.answer import TakeBody
+from dlmachine.core.destination import AtPath
+from dlmachine.core.effects import Discard, OpenPart, Publish
+from dlmachine.core.events import Failed, Published
+from dlmachine.core.faults import StorageFailed
+from dlmachine_adapters import appearing
+from dlmachine_adapters.fakes import ManualClock
+from dlmachine_adapters.files import sealed
+from dlmachine_adapters.files.own_folder import OwnFolder
+from dlmachine_adapters.files.places import OUR_FOLDER
+from dlmachine_adapters.local_files import LocalFiles
+from dlmachine_adapters.parts import KeptPart
+from tests.adapters.test_segments import DATA, END, FIRST, FRONT, MIDDLE, asked, fill, join
+
+BODY: Final = b'0123456789' * 100
+
+
+def _whole(folder: Path) -> KeptPart:
+    part = LocalFiles(ManualClock()).open_part(OpenPart(beside=str(folder), stem='stem'))
+    assert isinstance(part, KeptPart)
+    part.begin(TakeBody())
+    part.write(BODY)
+    part.finish()
+    return part
+
+
+def _part_of(folder: Path) -> Path:
+    (path,) = (folder / OUR_FOLDER).glob('*.part')
+    return path
+
+
+def _exchange(path: Path) -> None:
+    path.rename(path.with_name('hidden'))
+    path.write_bytes(BODY[::-1])
+
+
+def _link(path: Path) -> None:
+    evil = path.with_name('evil')
+    evil.write_bytes(BODY[::-1])
+    path.unlink()
+    path.symlink_to(evil)
+
+
+def _change(path: Path) -> None:
+    with path.open('r+b') as file:
+        file.write(b'x')
+
+
+def _append(path: Path) -> None:
+    seen = path.stat()
+    with path.open('ab') as file:
+        file.write(b'x')
+    os.utime(path, ns=(seen.st_atime_ns, seen.st_mtime_ns))
+
+
+CHANGES: Final = [_exchange, _link, _change, _append]
+changes = pytest.mark.parametrize('change', CHANGES, ids=lambda one: one.__name__.strip('_'))
+
+
+@changes
+@pytest.mark.parametrize('replace', [True, False])
+def test_a_part_that_is_another_by_now_does_not_appear(
+    tmp_path: Path, change: Callable[[Path], None], *, replace: bool
+) -> None:
+    """A fault that says so; what was at the destination stays."""
+    target = tmp_path / 'x'
+    if replace:
+        target.write_bytes(b'before')
+    part = _whole(tmp_path)
+    change(_part_of(tmp_path))
+    failed = part.publish(Publish(place=AtPath(str(target)), replace=replace))
+    part.discard(Discard())
+
+    assert isinstance(failed, Failed)
+    assert isinstance(failed.fault, StorageFailed)
+    assert failed.fault.path == str(target)
+    assert 'since it was checked' in failed.fault.problem
+    assert (target.read_bytes() if replace else target.exists()) == (
+        b'before' if replace else False
+    )
+
+
+@changes
+def test_segments_are_sealed_before_they_are_read_through(
+    tmp_path: Path, change: Callable[[Path], None]
+) -> None:
+    """What changes after the digest of the whole was made is noticed."""
+    part = LocalFiles(ManualClock()).open_part(OpenPart(beside=str(tmp_path), stem='stem'))
+    assert isinstance(part, KeptPart)
+    part.begin(FIRST)
+    part.write(DATA[: FRONT[1] + 1])
+    part.finish()
+    for sink, span in zip(part.divide(asked(MIDDLE, END)), (MIDDLE, END), strict=True):
+        fill(sink, span)
+    part.reunite()
+    part.join(join())
+    change(_part_of(tmp_path))
+    failed = part.publish(Publish(place=AtPath(str(tmp_path / 'x'))))
+    part.discard(Discard())
+    assert isinstance(failed, Failed)
+    assert not (tmp_path / 'x').exists()
+
+
+def test_a_part_that_is_exchanged_at_the_last_moment_does_not_appear(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An open file is linked as such; what has its name does not matter."""
+    if not Path('/proc/self/fd').is_dir():
+        pytest.skip('open files cannot be linked here')
+    real = appearing.Source.link
+
+    def late(source: Any, target: Path) -> None:
+        _exchange(_part_of(tmp_path))
+        real(source, target)
+
+    part = _whole(tmp_path)
+    monkeypatch.setattr(appearing.Source, 'link', late)
+    published = part.publish(Publish(place=AtPath(str(tmp_path / 'x')), replace=False))
+    part.discard(Discard())
+    assert isinstance(published, Published)
+    assert (tmp_path / 'x').read_bytes() == BODY
+
+
+def test_a_part_that_is_exchanged_before_it_replaces_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is a last look after the rename."""
+    real = OwnFolder.move_out
+
+    def late(ours: OwnFolder, old: str, target: Path) -> None:
+        _exchange(_part_of(tmp_path))
+        real(ours, old, target)
+
+    part = _whole(tmp_path)
+    monkeypatch.setattr(OwnFolder, 'move_out', late)
+    failed = part.publish(Publish(place=AtPath(str(tmp_path / 'x'))))
+    part.discard(Discard())
+    assert isinstance(failed, Failed)
+
+
+@pytest.mark.parametrize(('data', 'is_told'), [(BODY, False), (BODY[::-1], True), (b'', True)])
+def test_another_download_that_replaces_it_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes, *, is_told: bool
+) -> None:
+    """With the same bytes all is well."""
+    real = OwnFolder.move_out
+
+    def replaced(ours: OwnFolder, old: str, target: Path) -> None:
+        real(ours, old, target)
+        (tmp_path / 'other').write_bytes(data)
+        (tmp_path / 'other').replace(target)
+
+    part = _whole(tmp_path)
+    monkeypatch.setattr(OwnFolder, 'move_out', replaced)
+    event = part.publish(Publish(place=AtPath(str(tmp_path / 'x'))))
+    part.discard(Discard())
+    assert isinstance(event, Failed) is is_told
+
+
+def test_a_published_file_that_moves_on_is_looked_at_again(tmp_path: Path) -> None:
+    """From one name to another, as where a name was taken in the registry."""
+    part = _whole(tmp_path)
+    part.publish(Publish(place=AtPath(str(tmp_path / 'x'))))
+    _change(tmp_path / 'x')
+    failed = part.publish(Publish(place=AtPath(str(tmp_path / 'y')), replace=False))
+    part.discard(Discard())
+    assert isinstance(failed, Failed)
+    assert not (tmp_path / 'y').exists()
+
+
+def test_without_proc_the_name_is_linked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And looked at afterwards."""
+    monkeypatch.setattr(appearing, '_HANDLES', '/nowhere')
+    part = _whole(tmp_path)
+    published = part.publish(Publish(place=AtPath(str(tmp_path / 'x')), replace=False))
+    part.discard(Discard())
+    assert isinstance(published, Published)
+    assert (tmp_path / 'x').read_bytes() == BODY
+
+
+@pytest.mark.parametrize('grain', [1, 100, 1000, 10**6, 10**9, 2 * 10**9])
+def test_a_time_may_be_rounded(tmp_path: Path, grain: int) -> None:
+    """As file systems do that come over a network."""
+    path = tmp_path / 'x'
+    path.write_bytes(BODY)
+    handle = os.open(path, os.O_RDWR)
+    kept = sealed.seal(handle)
+    os.close(handle)
+    rounded = kept.mtime_ns // grain * grain
+    os.utime(path, ns=(rounded, rounded))
+    sealed.check_sealed(path.stat(), kept)
+    os.utime(path, ns=(rounded - 5, rounded - 5))
+    with pytest.raises(OSError, match='changed') as caught:
+        sealed.check_sealed(path.stat(), kept)
+    assert caught.value.errno == errno.ESTALE

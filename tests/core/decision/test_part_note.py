@@ -1,0 +1,121 @@
+"""Notes beside partial files: what fits is read back, and what does not is not a note."""
+
+import json
+from typing import Any, Final
+
+import pytest
+
+from dlmachine.core.decision.part_note import (
+    MAX_NOTE_BYTES,
+    PartNote,
+    parse_part_note,
+    write_part_note,
+)
+from dlmachine.core.said import Said
+
+PLAIN: Final = PartNote(
+    validator='"v1"', address='86ca99740210faa0', kept_bytes=5, is_left=True, host='h', pid=7, boot='b',
+    said=Said(size_bytes=9, place='86ca99740210faa0', promised=('Repr-Digest', 'sha256', 'ab')),
+)  # fmt: skip
+HOLED: Final = PartNote(
+    validator='Sun, 06 Nov 1994 08:49:37 GMT', host='h', pid=7, boot='', whole_bytes=10,
+    written=((0, 2), (4, 9)), synced=((0, 1),),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize('note', [PLAIN, HOLED], ids=['plain', 'in segments'])
+def test_a_note_is_read_as_it_was_written(note: PartNote) -> None:
+    """Each field, of both forms."""
+    assert parse_part_note(write_part_note(note)) == note
+
+
+def test_what_is_synced_is_vouched_for() -> None:
+    """The first bytes, and the spans of segments."""
+    assert PLAIN.vouched == ((0, 4),)
+    assert HOLED.vouched == ((0, 1),)
+
+
+ODD: Final[list[tuple[str, Any]]] = [
+    ('validator', '"a"\r\nEvil: 1'),
+    ('validator', 'W/"a"'),
+    ('validator', 'a'),
+    ('validator', ''),
+    ('validator', '"\u20ac"'),
+    ('validator', 5),
+    ('validator', None),
+    ('validator', '"' + 'a' * 9000 + '"'),
+    ('address', 'x\n'),
+    ('address', 'a' * 65),
+    ('address', 5),
+    ('kept_bytes', -1),
+    ('kept_bytes', 1 << 63),
+    ('kept_bytes', True),
+    ('kept_bytes', 1.0),
+    ('kept_bytes', '5'),
+    ('kept_bytes', None),
+    ('is_left', 1),
+    ('is_left', None),
+    ('host', 'a\x1b[2J'),
+    ('host', 5),
+    ('pid', -1),
+    ('pid', 1 << 32),
+    ('pid', False),
+    ('boot', []),
+    ('said', None),
+    ('said', {'size_bytes': '9', 'place': '', 'promised': None}),
+    ('said', {'size_bytes': -9, 'place': '', 'promised': None}),
+    ('said', {'size_bytes': 9, 'place': 'a b', 'promised': None}),
+    ('said', {'size_bytes': 9, 'place': '', 'promised': ['Digest', 'sha256']}),
+    ('said', {'size_bytes': 9, 'place': '', 'promised': ['Digest\n', 'sha256', 'ab']}),
+    ('said', {'size_bytes': 9, 'place': '', 'promised': ['Digest', 'shake_256', 'ab']}),
+    ('said', {'size_bytes': 9, 'place': '', 'promised': ['Digest', 'sha256', 'xy']}),
+    ('said', {'size_bytes': 9, 'place': '', 'promised': 'abc'}),
+    ('segmented', []),
+    ('segmented', 5),
+    ('segmented', {'validator': '"v1"', 'whole_bytes': 10, 'written': [], 'synced': None}),
+]
+
+
+@pytest.mark.parametrize(('field', 'value'), ODD)
+def test_a_field_that_does_not_fit_makes_it_none(field: str, value: Any) -> None:
+    """Types are exact, numbers are bounded, and text can go into a header field."""
+    stored = json.loads(write_part_note(PLAIN))
+    assert parse_part_note(json.dumps({**stored, field: value}).encode()) is None
+
+
+@pytest.mark.parametrize(
+    'spans',
+    [
+        [[0, 10]], [[-1, 2]], [[3, 2]], [[4, 5], [0, 1]], [[0, 1], [1, 2]], [[0]], [[0, 1, 2]], ['01'],
+        [[0.0, 1]], [[False, 1]], [[2 * at, 2 * at] for at in range(2000)],
+    ],
+    ids=str,
+)  # fmt: skip
+def test_spans_that_do_not_fit_make_it_none(spans: Any) -> None:
+    """In order, apart, within the whole, and not too many."""
+    stored = json.loads(write_part_note(HOLED))
+    stored['segmented'] |= {'whole_bytes': max(10, 2 * len(spans)), 'written': spans}
+    assert parse_part_note(json.dumps(stored).encode()) is None
+
+
+@pytest.mark.parametrize('field', ['validator', 'address', 'kept_bytes', 'is_left', 'host', 'pid', 'boot', 'said'])  # fmt: skip
+def test_a_field_that_is_not_there_makes_it_none(field: str) -> None:
+    """No field has a default."""
+    stored = json.loads(write_part_note(PLAIN))
+    del stored[field]
+    assert parse_part_note(json.dumps(stored).encode()) is None
+
+
+@pytest.mark.parametrize(
+    'data',
+    [
+        b'', b'\0', b'{', b'[]', b'1', b'null', b'"x"', b'\xff\xfe', b'[' * (MAX_NOTE_BYTES - 1),
+        b'{"a":' * 12_000, b'NaN', b'9' * 60_000, b' ' * (MAX_NOTE_BYTES + 1),
+        write_part_note(PLAIN).replace(b'5', b'NaN'), write_part_note(PLAIN).replace(b'5', b'1e400'),
+        write_part_note(PLAIN) + b' ' * MAX_NOTE_BYTES,
+    ],
+    ids=lambda data: repr(data[:9]),
+)  # fmt: skip
+def test_what_is_no_note_is_none(data: bytes) -> None:
+    """However deep or long it is."""
+    assert parse_part_note(data) is None

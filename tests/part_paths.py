@@ -1,0 +1,65 @@
+"""Notes and locks by path, for tests that look at what lies there."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from dlmachine.core.decision.part_note import PartNote
+from dlmachine.core.segments import Spans
+from dlmachine_adapters import flocks, part_notes
+from dlmachine_adapters.appearing import Source
+from dlmachine_adapters.files.own_folder import open_folder
+from dlmachine_adapters.files.places import OUR_FOLDER
+from dlmachine_adapters.files.sealed import seal_of
+from dlmachine_adapters.quarantine import QUARANTINE_FOLDER
+
+
+def note_path(part: Path) -> Path:
+    """Where the note of a part lies."""
+    return part.with_name(part_notes.note_name(part.name))
+
+
+def new_note(**fields: Any) -> PartNote:
+    """A note of this process."""
+    return part_notes.new_note(**fields)
+
+
+def read_note(part: Path) -> PartNote | None:
+    """The note of a part."""
+    with open_folder(str(part.parent), make=False) as ours:
+        return part_notes.read_note(ours, part.name)
+
+
+def write_note(part: Path, note: PartNote) -> None:
+    """Write the note of a part."""
+    with open_folder(str(part.parent), make=False) as ours:
+        part_notes.write_note(ours, part.name, note)
+
+
+def usable_spans(part: Path, note: PartNote) -> Spans:
+    """What of a part can be gone on from."""
+    with open_folder(str(part.parent), make=False) as ours:
+        return part_notes.usable_spans(ours, part.name, note)
+
+
+def take_lock(path: Path, patience: float, owner: str) -> tuple[flocks.HeldLock, bool]:
+    """Take a lock; its folder is made if need be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open_folder(str(path.parent), make=False) as ours:
+        return flocks.take_lock(ours, path.name, patience, owner)
+
+
+def read_owner(path: Path) -> str:
+    """Who holds a lock."""
+    with open_folder(str(path.parent), make=False) as ours:
+        return flocks.read_owner(ours, path.name)
+
+
+def quarantine_folder(folder: str) -> Path:
+    """Where the quarantine of a cache folder of this user's lies."""
+    return Path(folder, OUR_FOLDER, QUARANTINE_FOLDER)
+
+
+def source_at(path: Path) -> Source:
+    """A file that is to appear elsewhere, open so that its number is not used again."""
+    return Source(path, seal_of(path.stat()), handle=os.open(path, os.O_RDONLY))
