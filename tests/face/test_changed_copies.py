@@ -14,7 +14,7 @@ from dlmachine.auditor import AuditStatus, audit
 from dlmachine.core.outcome import Origin
 from dlmachine.errors import DownloadError
 from dlmachine.manager import DownloadManager
-from dlmachine_adapters import files
+from dlmachine_adapters import local_files
 from dlmachine_adapters.registry import Registry
 from tests.face.conftest import MakeManager
 from tests.servers.behaviours import resource
@@ -41,14 +41,14 @@ def change(path: Path, data: bytes = WRONG) -> None:
 def counting_reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """The stored files that are read through."""
     read: list[str] = []
-    has_digest = files._has_digest
+    has_digest = local_files._has_digest
 
     def reading(path: str, *rest: Any) -> bool:
         read.append(path)
         return has_digest(path, *rest)
 
     with monkeypatch.context() as patch:
-        patch.setattr(files, '_has_digest', reading)
+        patch.setattr(local_files, '_has_digest', reading)
         yield read
 
 
