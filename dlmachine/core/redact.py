@@ -43,6 +43,7 @@ _LEADS_TO: Final = re.compile(r'(?i)[^;,]*[;,]\s*(?:url\s*=\s*)?["\']?([^"\']*)'
 _WHOLE_URL: Final = re.compile(r'[A-Za-z][A-Za-z0-9+.\-]*://[^\s]*')
 #: A line 'Name: value' of a configuration.
 _FIELD_LINE: Final = re.compile(r"\s*([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,200}):")
+_NAME: Final = re.compile(r'[^\s:]+')
 
 
 @frozen(kw_only=False)
@@ -239,12 +240,12 @@ def redact_value(value: object, declared: SecretNames = ()) -> object:
             return _redact_text(value, declared)
         case Mapping():
             return {
-                name: MASK
+                redact_value(name, declared): MASK
                 if one is not None and is_secret_name(str(name), declared)
                 else redact_value(one, declared)
                 for name, one in value.items()
             }
-        case (str() as name, _) if is_secret_name(name, declared):
+        case (str() as name, _) if _NAME.fullmatch(name) and is_secret_name(name, declared):
             return [name, MASK]
         case list() | tuple() | set() | frozenset():
             return [redact_value(one, declared) for one in value]

@@ -21,6 +21,8 @@ from dlmachine.core.url import Url, join_url
 #: becomes GET, as all user agents have it (RFC 9110 section 15.4.2, note).
 _KEEPS_METHOD: Final = frozenset({307, 308})
 _SEE_OTHER: Final = 303
+#: What servers put into URLs is hidden from then on, and searched for in every answer.
+_MAX_SECRETS: Final = 100_000
 _BODY_HEADERS: Final = ('Content-Type', 'Content-Encoding', 'Content-Language', 'Digest')
 
 
@@ -49,6 +51,8 @@ def follow_redirect(
     problem = _find_problem(request.location, target, trail, max_redirects)
     if problem is None and not _becomes_get(request, head.status) and _tells(request, target):
         problem = 'it would send the secrets of a form to another origin'
+    if problem is None and len(request.secrets()) > _MAX_SECRETS:
+        problem = f'its trail holds more than {_MAX_SECRETS:,} secrets'
     if problem is not None:
         shown = request.redactor.url(str(target))
         return _refuse(request, shown, problem)

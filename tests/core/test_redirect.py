@@ -176,3 +176,16 @@ def test_what_a_redirect_told_is_a_secret_of_those_after_it() -> None:
 
     assert 'Authorization' not in second.headers
     assert {'given-there', 'made-there'} <= second.secrets()
+
+
+def test_a_trail_holds_so_many_secrets_and_no_more() -> None:
+    """Servers can put thousands into each URL; what was one stays hidden, so there is an end."""
+    some = tuple(f'secret-{number}' for number in range(99_999))
+    request = Request(method='GET', url='https://h/?token=abc', hidden=some)
+    head = a_head(302, {'Location': '/x?token=def'})
+    moved = follow_redirect(request, head, (request.url,), 5).unwrap()
+    assert {*some, 'abc'} <= set(moved.hidden)
+    assert 'def' in moved.secrets()
+    refused = follow_redirect(moved, head, (request.url,), 5).failure()
+    assert 'more than 100,000 secrets' in str(refused)
+    assert 'def' not in str(refused)

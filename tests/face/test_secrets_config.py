@@ -1,0 +1,89 @@
+"""Secrets in a configuration: `dlmachine config` and faults show none, in whatever form they stand."""
+
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+from dlmachine.config import load_config
+from dlmachine.core.redact import redact_value
+from tests.face.test_config import load
+
+RunCommand = Callable[..., CompletedProcess[str]]
+SECRET = 'pl4nted'
+LIST = f'https://me:{SECRET}@h/s?code={SECRET}&next=https%3A//h/%3Ftoken%3D{SECRET}'
+FILES = {
+    'lines.toml': f'headers = ["Authorization: Bearer {SECRET}", "X-Access: {SECRET}"]\n',
+    'mapping.yaml': f'headers: {{X-Api-Key: {SECRET}, X-Access: {SECRET}}}\n',
+    'pairs.json': f'{{"headers": [["Cookie", "a={SECRET}"], ["Referer", "https://h/?token={SECRET}"]]}}',
+    'line.toml': f'headers = "Authorization: {SECRET}"\nchecksum_file = "{LIST}"\n',
+}
+
+
+@pytest.mark.parametrize('name', FILES)
+@pytest.mark.parametrize('more', [(), ('--json',)])
+def test_files(run: RunCommand, tmp_path: Path, name: str, more: tuple[str, ...]) -> None:
+    """Lines, mappings and pairs, with names that are declared in the environment."""
+    place = tmp_path / name
+    place.write_text(FILES[name], encoding='utf-8')
+    words = ('config', '--config', str(place), *more)
+    shown = run(*words, DLMACHINE_SECRET_NAMES='code X-Access')
+    assert shown.returncode == 0, shown.stderr
+    assert '***' in shown.stdout
+    assert 'code, x-access' in shown.stdout
+    assert SECRET not in shown.stdout + shown.stderr
+
+
+@pytest.mark.parametrize(
+    ('variable', 'text', 'code'),
+    [
+        ('HEADERS', f'Authorization: Bearer {SECRET}', 0),
+        ('HEADERS', f'Accept: text/csv\nX-Api-Key: {SECRET}', 0),
+        ('HEADERS', f'Authorization : Bearer {SECRET}', 2),
+        ('HEADERS', f'Authorization Bearer {SECRET}', 2),
+        ('RETRIES', f'Authorization: Bearer {SECRET}', 2),
+        ('TIMEOUT', f'https://me:{SECRET}@h/', 2),
+        ('NEWER_THAN', f'https://h/;sid={SECRET}', 2),
+        ('CHECK_METHOD', f'token={SECRET}', 2),
+        ('CHECKSUM_FILE', f'https://me:{SECRET}@[h/SUMS', 2),
+        ('CHECKSUM_FILE', LIST.replace('code', 'token'), 0),
+        ('DEST', f'https://me:{SECRET}@h/', 0),
+    ],
+)
+def test_the_environment(run: RunCommand, variable: str, text: str, code: int) -> None:
+    """What is right is shown masked, and so is what is wrong."""
+    shown = run('config', **{f'DLMACHINE_{variable}': text})
+    assert shown.returncode == code, shown.stderr
+    assert SECRET not in shown.stdout + shown.stderr
+
+
+def test_declared_names_are_read_everywhere() -> None:
+    """From files, the environment and keywords; a bad value names its place."""
+    assert load({'secret_names': ['B', 'a']}).described == {'secret_names': ('a', 'b')}
+    assert load(environ={'DLMACHINE_SECRET_NAMES': 'B,a'}).described['secret_names'] == ('a', 'b')
+    wrong = load_config({'secret_names': 5}, {}, environ={}, user_file='/dev/null').failure()
+    assert str(wrong).startswith('secret_names (config): expected a list of names')
+
+
+def test_values_of_every_form() -> None:
+    """Nested tables, lists, bytes, and texts of several lines."""
+    given = {
+        'proxy': f'https://me:{SECRET}@h:80',
+        'tables': [{'deep': {'token': SECRET, 'retries': 3, 'token_file': None}}],
+        'texts': f'a\nSet-Cookie: {SECRET}\nsee https://me:{SECRET}@h',
+        'pair': ('api_key', SECRET),
+        'data': SECRET.encode(),
+        'places': f'https://h/ https://me:{SECRET}@h/,https://o/?token={SECRET}',
+        'lines': [f'Authorization: Bearer {SECRET}', f'Cookie: {SECRET}'],
+        f'Cookie: {SECRET}': 1,
+        'number': 5,
+    }
+    shown = redact_value(given)
+    assert SECRET not in repr(shown)
+    assert isinstance(shown, dict)
+    assert shown['number'] == 5
+    assert shown['tables'] == [{'deep': {'token': '***', 'retries': 3, 'token_file': None}}]
+    assert shown['proxy'] == 'https://***@h:80'
+    assert redact_value('code=1', ('code',)) == 'code=***'
+    assert redact_value('Code: 1', ('code',)) == 'Code: ***'
