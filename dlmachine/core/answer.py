@@ -18,6 +18,7 @@ from dlmachine.core.effects import Exchange, Expectation
 from dlmachine.core.events import Head
 from dlmachine.core.faults import AnswerUnusable, BodyTooLarge, Fault
 from dlmachine.core.filename import name_content
+from dlmachine.core.http.content_codings import can_undo, read_codings, show_codings
 from dlmachine.core.http.framing import content_length
 from dlmachine.core.redact import scrub
 from dlmachine.core.said import Said, place_of
@@ -28,9 +29,6 @@ from dlmachine.core.values import frozen
 _CONTENT_RANGE: Final = re.compile(
     r'bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)', re.IGNORECASE
 )
-
-#: Codings that we can undo; of any other the bytes would be of no use (RFC 9110 section 8.4).
-_DECODERS: Final = {'gzip': 'gzip', 'x-gzip': 'gzip', 'deflate': 'deflate'}
 
 #: Names of files that are compressed themselves: there the coding describes the file, which
 #: is kept as it is.
@@ -143,11 +141,9 @@ def _decide_whole(exchange: Exchange, head: Head) -> BodyDecision:
         return _unusable(exchange, 'answered that there is nothing (204) behind what there was')
     if head.headers.get('Transfer-Encoding'):
         length = None  # RFC 9112 section 6.3: it outranks Content-Length.
-    coding = _coding(head)
-    is_kept = any(name.lower().endswith(_COMPRESSED) for name in (expect.name, expect.asked_name))
-    decoder = None if is_kept else _DECODERS.get(coding)
-    if coding not in {'', 'identity', *_DECODERS}:
-        return _unusable(exchange, f'sent the content coding {coding!r}, which was not asked for')
+    decoder, problem = _find_decoder(expect, head)
+    if problem is not None:
+        return _unusable(exchange, problem)
     if is_from_there(exchange) and is_same_copy(expect, head, None if decoder else length):
         return LeaveBody(Left.SAME_COPY)
     if expect.max_bytes is not None and length is not None and length > expect.max_bytes:
@@ -169,7 +165,7 @@ def _decide_partial(exchange: Exchange, head: Head) -> BodyDecision:
     if not expect.offset and expect.last is None:
         return _unusable(exchange, 'answered with a part (206), although the whole was asked for')
     found = _CONTENT_RANGE.fullmatch((head.headers.get('Content-Range') or '').strip(' \t'))
-    if found is None or _coding(head) not in {'', 'identity'}:
+    if found is None or _find_decoder(expect, head) != (None, None):
         return _unusable(exchange, 'answered with a part (206) that can not be placed')
     first, last, whole = int(found[1]), int(found[2]), found[3]
     size = None if whole == '*' else int(whole)
@@ -252,8 +248,20 @@ def _validator(exchange: Exchange, head: Head) -> str | None:
     return found if is_clean else None
 
 
-def _coding(head: Head) -> str:
-    return (head.headers.get('Content-Encoding') or '').strip(' \t').lower()
+def _find_decoder(expect: Expectation, head: Head) -> tuple[str | None, str | None]:
+    """The coding to undo, or what is wrong with the codings; both None: the bytes are kept."""
+    codings = read_codings(head.headers)
+    if can_undo(codings):
+        names = (expect.name, expect.asked_name)
+        is_kept = any(name.lower().endswith(_COMPRESSED) for name in names)
+        return None if is_kept else codings[0], None
+    if not codings or expect.keeps_codings:
+        return None, None
+    problem = (
+        f'sent the content coding {show_codings(codings)!r}, which was not asked for '
+        'and cannot be undone; check_content=False stores the bytes as they are'
+    )
+    return None, problem
 
 
 def _unusable(exchange: Exchange, problem: str) -> RefuseBody:

@@ -86,7 +86,7 @@ class Expectation:
     where the trail of redirects began, `address` a digest of that place: a validator means
     nothing elsewhere. `said` is what is known of the whole that the part is of, `copy_place`
     where the stored copy came from. `checks_content` asks for what only the bytes as they
-    pass can tell.
+    pass can tell, `keeps_codings` for bodies in codings that cannot be undone, as they are.
 
     `last` is the last byte wanted (None: all to the end). Then `held` are the spans behind
     the offset that are there already and stay, `whole_bytes` is the size that the whole must
@@ -106,6 +106,7 @@ class Expectation:
     copy_place: str = ''
     max_bytes: int | None = None
     checks_content: bool = False
+    keeps_codings: bool = False
     last: int | None = None
     held: Spans = ()
     whole_bytes: int | None = None

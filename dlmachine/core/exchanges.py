@@ -53,6 +53,7 @@ def send(job: Job, effort: Effort, request: Request) -> Step:
             copy_place=_copy_place(job) if condition.etag or condition.last_modified else '',
             max_bytes=policy.max_bytes,
             checks_content=policy.check_content,
+            keeps_codings=not policy.check_content,
             last=last,
             held=() if last is None else effort.held,
             whole_bytes=None if last is None else effort.whole_bytes,

@@ -27,6 +27,25 @@ SAME = LeaveBody(Left.SAME_COPY)
 ERROR = LeaveBody(Left.ERROR)
 MONDAY = {'Last-Modified': 'Mon, 01 Apr 2024 00:00:00 GMT', 'Content-Length': '8'}
 RANGE = 'Content-Range'
+KEEPING = replace(WHOLE, keeps_codings=True)
+NOT_CODINGS = ['', ' ', ',', ', ,', 'UTF-8', 'none', 'binary', 'aws-chunked', 'identity, identity', 'chunked', '8bit', 'iso-8859-1', 'Windows-1252', 'text/csv; charset=utf-8',
+               'application/octet-stream', 'charset=UTF-8', 'null', '-', 'us-ascii', 'identity;q=1', '"none"', 'utf8', 'utf-16le', 'koi8-r']  # fmt: skip
+CODINGS = [
+    'br',
+    'zstd',
+    'compress',
+    'x-compress',
+    'dcb',
+    'dcz',
+    'lzma',
+    'x-rot13',
+    'base64',
+    'gzip, gzip',
+    'gzip, br',
+    'deflate, gzip',
+    'aes128gcm',
+    'q' * 300,
+]
 
 DECISIONS: list[tuple[str, Expectation, int, dict[str, str], Any]] = [
     ('200 is taken', WHOLE, 200, {}, TakeBody()),
@@ -39,6 +58,15 @@ DECISIONS: list[tuple[str, Expectation, int, dict[str, str], Any]] = [
     ('x-gzip is gzip', WHOLE, 200, {'Content-Encoding': 'x-gzip'}, TakeBody(decoder='gzip')),
     ('deflate is undone', WHOLE, 200, {'Content-Encoding': 'deflate'}, TakeBody(decoder='deflate')),
     ('identity is nothing', WHOLE, 200, {'Content-Encoding': 'identity'}, TakeBody()),
+    *((f'{value!r} is no coding', WHOLE, 200, {'Content-Encoding': value}, TakeBody()) for value in NOT_CODINGS),
+    *((f'{value!r} is gzip', WHOLE, 200, {'Content-Encoding': value}, TakeBody(decoder='gzip')) for value in ('gzip, identity', 'UTF-8, gzip', ',X-GZIP ,', '"gzip"', 'gzip;q=1')),
+    *((f'{value!r} can not be undone', WHOLE, 200, {'Content-Encoding': value}, 'check_content=False stores') for value in CODINGS),
+    *((f'{value!r} is kept if asked', KEEPING, 200, {'Content-Encoding': value}, TakeBody()) for value in CODINGS),
+    ('gzip is undone even then', KEEPING, 200, {'Content-Encoding': 'gzip'}, TakeBody(decoder='gzip')),
+    ('206 of a gzip file', replace(REST, name='t.gz'), 206, {RANGE: 'bytes 4-7/8', 'ETag': '"v1"', 'Content-Encoding': 'gzip'}, TakeBody(offset=4, wire_bytes=4, validator='"v1"')),
+    ('206 without a coding', REST, 206, {RANGE: 'bytes 4-7/8', 'ETag': '"v1"', 'Content-Encoding': 'utf-8'}, TakeBody(offset=4, wire_bytes=4, validator='"v1"')),
+    ('206 of unknown bytes', REST, 206, {RANGE: 'bytes 4-7/8', 'ETag': '"v1"', 'Content-Encoding': 'br'}, 'can not be placed'),
+    ('206 of bytes that are kept', replace(REST, keeps_codings=True), 206, {RANGE: 'bytes 4-7/8', 'ETag': '"v1"', 'Content-Encoding': 'br'}, TakeBody(offset=4, wire_bytes=4, validator='"v1"')),
     ('a gzip file stays one', GZ, 200, {'Content-Encoding': 'gzip'}, TakeBody()),
     ('brotli can not be undone', WHOLE, 200, {'Content-Encoding': 'br'}, 'content coding'),
     ('301 leads elsewhere', WHOLE, 301, {}, LeaveBody(Left.REDIRECT)),

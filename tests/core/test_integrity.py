@@ -186,6 +186,14 @@ def test_nothing_is_noted_of_what_is_not_looked_at() -> None:
     assert run.outcome.notes == ('7 bytes after the end of the deflate body, which were dropped',)
 
 
+def test_a_coding_that_is_kept_is_noted() -> None:
+    """The bytes are of no use without it."""
+    run = in_memory(check_content=False).feed(answered(200, {'Content-Encoding': 'br'}))
+    assert run.go_well(type(None)).outcome.notes == ('the content is coded (br), as it was served',)
+    kept = in_memory(check_content=False).feed(answered(200, {'Content-Encoding': 'none'}))
+    assert kept.go_well(type(None)).outcome.notes == ()
+
+
 @pytest.mark.parametrize(('least', 'is_taken'), [(8, True), (9, False)])
 def test_too_small_a_body_is_refused(least: int, is_taken: bool) -> None:
     """min_bytes is the least that will do."""

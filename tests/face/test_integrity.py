@@ -188,6 +188,31 @@ def test_a_coded_body_is_decoded_to_the_end_of_its_stream(
         manager.fetch(server.on('/y', resource(coded[:-1], fields=fields)), False, retries=0)
 
 
+@pytest.mark.parametrize(
+    'values',
+    [['UTF-8'], ['none'], ['identity, identity'], ['aws-chunked', ''], ['identity', 'identity']],
+)
+def test_what_is_no_coding_is_none(
+    manager: DownloadManager, server: Server, values: list[str]
+) -> None:
+    """The bytes are stored as they are."""
+    fields = tuple(('Content-Encoding', value) for value in values)
+    outcome = manager.fetch(server.on('/x', resource(BODY, fields=fields)), False)
+    assert outcome.content.read() == BODY  # type: ignore[union-attr]
+
+
+def test_a_coding_that_cannot_be_undone_has_a_way_out(
+    manager: DownloadManager, server: Server
+) -> None:
+    """It is refused, which names the option that stores the bytes as they are."""
+    url = server.on('/x', resource(BODY, fields=(('Content-Encoding', 'zstd'),)))
+    with pytest.raises(ServerError, match='zstd.*check_content=False'):
+        manager.download(url, False)
+    outcome = manager.fetch(url, False, check_content=False)
+    assert outcome.content.read() == BODY  # type: ignore[union-attr]
+    assert outcome.notes == ('the content is coded (zstd), as it was served',)
+
+
 def test_too_little_is_refused(manager: DownloadManager, server: Server) -> None:
     """An empty answer, legal as it is, where something is expected."""
     url = server.on('/x', in_turn(resource(b''), resource(BODY)))

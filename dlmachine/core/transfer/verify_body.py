@@ -18,6 +18,7 @@ from dlmachine.core.faults import (
     Fault,
 )
 from dlmachine.core.filename import name_content
+from dlmachine.core.http.content_codings import can_undo, read_codings, show_codings
 from dlmachine.core.redact import scrub
 from dlmachine.core.states import Exchanging, Job
 
@@ -39,8 +40,12 @@ def find_notes(
 ) -> tuple[str, ...]:
     """What is worth knowing of a body without a fault."""
     notes = []
+    codings = read_codings(head.headers)
     if state.job.policy.check_content:
         notes.append(find_kind_note(_names(state, head), received.start))
+    elif codings and not can_undo(codings):
+        shown = scrub(show_codings(codings), state.exchange.request.secrets())
+        notes.append(f'the content is coded ({shown}), as it was served')
     if received.rest_bytes:
         notes.append(f'{_bytes(received.rest_bytes)} after the end of the gzip stream')
     if received.coded_rest_bytes:

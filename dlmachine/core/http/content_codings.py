@@ -1,0 +1,78 @@
+"""Content codings: what a response says of how its body is coded (RFC 9110 section 8.4).  Pure.
+
+Many servers write something else into Content-Encoding: a charset, a media type, the name of a
+transfer coding, or that there is no coding. That is no coding.
+"""
+
+import re
+from typing import Final
+
+from dlmachine.core.headers import Headers
+
+#: Values that say that there is no coding, or name something that is not a content coding.
+_NOT_CODINGS: Final = frozenset({
+    '', '-', '*', 'identity', 'none', 'no', 'null', 'nil', 'undefined', 'false', 'off', 'default',
+    'unknown', 'raw', 'plain', 'text', 'binary', '7bit', '8bit', 'uncompressed', 'unencoded',
+    'chunked', 'aws-chunked',
+})  # fmt: skip
+_CHARSET: Final = re.compile(
+    r'(?:utf|ucs)[-_]?[0-9]{1,2}(?:[-_]?[bl]e)?|unicode|(?:us-)?ascii|latin-?[0-9]{1,2}'
+    r'|iso[-_]?8859(?:[-_][0-9]{1,2})?|(?:windows|cp|ibm)-?[0-9]{3,5}|koi8-[ru]|gbk|gb2312|gb18030'
+    r'|big5|shift[-_]jis|euc-(?:jp|kr|cn)'
+)
+_MEDIA_TYPE: Final = re.compile(
+    r'(?:text|application|image|audio|video|font|binary)/[^/]*|charset=.*'
+)
+#: Section 8.4.1.3: equivalent names.
+_SYNONYMS: Final = {'x-gzip': 'gzip', 'x-compress': 'compress'}
+#: The codings that are undone.
+_DECODED: Final = frozenset({('gzip',), ('deflate',)})
+
+_MAX_SHOWN: Final = 4
+_MAX_SHOWN_CHARS: Final = 24
+
+
+def read_codings(headers: Headers) -> tuple[str, ...]:
+    """The codings of a body, in the order in which they were applied.
+
+    Equal fields are one, as some servers and what stands before them write a field twice.
+
+    >>> read_codings(Headers((('Content-Encoding', 'X-GZip'), ('content-encoding', 'identity'))))
+    ('gzip',)
+    >>> read_codings(Headers((('Content-Encoding', 'UTF-8'),)))
+    ()
+    """
+    values = headers.get_all('Content-Encoding')
+    if not values:
+        return ()  # Most often so.
+    fields = dict.fromkeys(map(_read_field, values))
+    return tuple(coding for field in fields for coding in field)
+
+
+def can_undo(codings: tuple[str, ...]) -> bool:
+    """Whether a body with these codings can be decoded: one of gzip and deflate.
+
+    >>> can_undo(('gzip',)), can_undo(('br',)), can_undo(('gzip', 'gzip'))
+    (True, False, False)
+    """
+    return codings in _DECODED
+
+
+def show_codings(codings: tuple[str, ...]) -> str:
+    """The codings in words; what is too long for the name of one is not repeated.
+
+    >>> show_codings(('br', 'x' * 99))
+    'br, (unknown)'
+    """
+    names = (name if len(name) <= _MAX_SHOWN_CHARS else '(unknown)' for name in codings)
+    return ', '.join(tuple(names)[:_MAX_SHOWN])
+
+
+def _read_field(value: str) -> tuple[str, ...]:
+    names = (part.partition(';')[0].strip(' \t"\'').lower() for part in value.split(','))
+    return tuple(_SYNONYMS.get(name, name) for name in names if _is_coding(name))
+
+
+def _is_coding(name: str) -> bool:
+    is_other = _CHARSET.fullmatch(name) or _MEDIA_TYPE.fullmatch(name)
+    return name not in _NOT_CODINGS and not is_other
