@@ -116,9 +116,9 @@ class _WatchedResponse(HTTPResponse):
         # Called for the answer of a proxy to CONNECT alone, whose fields nobody reads.
         parser = HeadParser()
         problem = _feed(parser, self.fp)
-        if isinstance(problem, HeadProblem) or parser.status is None:
+        if parser.status is None:
             raise BadStatusLine(str(problem))
-        return 'HTTP/1.1', parser.status, ''
+        return 'HTTP/1.1', *parser.status
 
     def _read_next_chunk_size(self) -> int:
         found = _CHUNK_SIZE.fullmatch(self.fp.readline(MAX_LINE_BYTES))

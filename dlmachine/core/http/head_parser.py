@@ -85,9 +85,10 @@ class HeadParser:
         return None if problem is None else HeadProblem(problem)
 
     @property
-    def status(self) -> int | None:
-        """The status of the head that is being read."""
-        return None if self._status is None else int(self._status[2])
+    def status(self) -> tuple[int, str] | None:
+        """Status and reason of the head that is being read."""
+        found = self._status
+        return None if found is None else (int(found[2]), (found[3] or '').strip(_BLANK))
 
     def find_garbage(self, rest: bytes) -> HeadProblem | None:
         """What is wrong if the connection ends after `rest` of a line; None: the head is cut."""
@@ -131,11 +132,11 @@ class HeadParser:
 
     def _end(self, status: re.Match[str]) -> Head | None:
         self._unfold()
-        code, fields = int(status[2]), tuple(self._fields)
+        code, reason = int(status[2]), (status[3] or '').strip(_BLANK)
+        fields = tuple(self._fields)
         self._status, self._fields = None, []
         if 100 <= code < 200 and code != _SWITCHING_PROTOCOLS:
             return None
-        reason = (status[3] or '').strip(_BLANK)
         return Head(status=code, headers=Headers(fields), reason=reason, version=status[1])
 
 

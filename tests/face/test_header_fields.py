@@ -1,0 +1,92 @@
+"""Header fields that servers send twice, and names that they give: what a download makes of them."""
+
+from pathlib import Path
+
+import pytest
+
+from dlmachine.errors import DownloadError
+from tests.face.conftest import MakeManager
+from tests.servers.behaviours import answer, resource
+from tests.servers.http import Asked, Fields, Server, Wire
+
+BODY = bytes(range(256)) * 200
+HALF = len(BODY) // 2
+LENGTH = str(len(BODY))
+
+
+def _twice(*fields: tuple[str, str]) -> Fields:
+    return tuple(field for field in fields for _ in range(2))
+
+
+def _breaking_once(asked: Asked, wire: Wire) -> None:
+    """Half of the body; then the rest, from wherever it is asked for. Every field stands twice."""
+    same = _twice(('ETag', '"v"'), ('Last-Modified', 'Wed, 01 May 2024 00:00:00 GMT'))
+    first = int((asked.get('Range') or 'bytes=0-').removeprefix('bytes=').partition('-')[0])
+    coding, length = ('Content-Encoding', 'identity'), ('Content-Length', str(len(BODY) - first))
+    if not first:
+        wire.head(200, (*same, *_twice(length, coding)))
+        wire.send(BODY[:HALF])
+        wire.close()
+        return
+    place = ('Content-Range', f'bytes {first}-{len(BODY) - 1}/{LENGTH}')
+    wire.head(206, (*same, *_twice(place, length, coding)))
+    wire.send(BODY[first:])
+
+
+def test_what_stands_twice_is_one(
+    make_manager: MakeManager, server: Server, tmp_path: Path
+) -> None:
+    """A redirect is followed, and a part resumed."""
+    server.on('/data', _breaking_once)
+    url = server.on('/moved', answer(302, _twice(('Location', '/data'))))
+    path = make_manager(retries=1).download(url, dest=str(tmp_path / 'x'))
+    assert Path(str(path)).read_bytes() == BODY
+    assert [asked.get('If-Range') for asked in server.asked][-1] == '"v"'
+
+
+@pytest.mark.parametrize(
+    ('status', 'name', 'values'),
+    [
+        (302, 'Location', ('/a', '/b')),
+        (200, 'ETag', ('"a"', '"b"')),
+        (200, 'Last-Modified', ('Wed, 01 May 2024 00:00:00 GMT', 'Thu, 02 May 2024 00:00:00 GMT')),
+        (200, 'Content-Length', ('3', '4')),
+        (416, 'Content-Range', ('bytes */3', 'bytes */4')),
+    ],
+)
+def test_two_different_ones_are_an_error_that_names_the_field(
+    make_manager: MakeManager, server: Server, status: int, name: str, values: tuple[str, ...]
+) -> None:
+    """Whichever of them was meant, nobody knows."""
+    fields = tuple((name, value) for value in values)
+    length = () if name == 'Content-Length' else (('Content-Length', '3'),)
+
+    def handle(asked: Asked, wire: Wire) -> None:
+        wire.head(status, (*fields, *length))
+        wire.send(b'abc')
+
+    with pytest.raises(DownloadError, match=name):
+        make_manager(retries=0).download(server.on('/x', handle), dest=False)
+
+
+@pytest.mark.parametrize(
+    ('value', 'name'),
+    [
+        ('attachment; filename=my 1st image.csv', 'my 1st image.csv'),
+        ('filename=x.csv', 'x.csv'),
+        ('attachment; filename="=?UTF-8?B?bmHDr3ZlLmNzdg==?="', 'naïve.csv'),
+        ('attachment; filename=-rf', '_-rf'),
+        ('attachment; filename="cache.sqlite"', '_cache.sqlite'),
+        ("attachment; filename*=UTF-8''cache%E2%80%8B.sqlite-wal", '_cache.sqlite-wal'),
+    ],
+)
+def test_names_that_servers_give(
+    make_manager: MakeManager, server: Server, tmp_path: Path, value: str, name: str
+) -> None:
+    """As browsers read them; none replaces a file of ours, in the folder of the cache either."""
+    manager = make_manager(tmp_path / 'cache')
+    kept = manager.download(server.on('/kept', resource(b'kept')))
+    url = server.on('/data', resource(b'data', fields=(('Content-Disposition', value),)))
+    path = Path(str(manager.download(url, dest=f'{tmp_path}/cache/')))
+    assert (path.name, path.read_bytes()) == (name, b'data')
+    assert manager.download(server.url('/kept')) == kept
