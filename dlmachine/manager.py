@@ -176,6 +176,9 @@ class DownloadManager:
         from dlmachine.batch import check_batch, place_in_folder
 
         check_batch(wishes, workers, executor)
+        if 'url' in options:
+            fault = _misplaced('url', 'download_many', 'the URLs are its first argument')
+            raise error_for(fault)
         # What is wrong with all of them is said once, and at once.
         shared, _ = self.wish('http://options.invalid/', None, **options)
         place = _place(dest)
@@ -227,16 +230,20 @@ class DownloadManager:
         Text, gz, zip and tar by the extension, or by `ext`. Keywords are those of
         cachedir's `Opener` (`large`, `needed`, `encoding`, `default_mode`) and, besides
         them, of `download`. Returns what the opener's `result` holds: lines, or a dict of
-        members.
+        members. The file stays open as long as anything of it is held.
 
-        Raises: RequestError if there is no cache.
+        Raises: RequestError if there is no cache, and for `dest`: what is opened is in the cache.
         """
         if self._world.store is None:
             advice = 'Give DownloadManager path= or pkg='
             fault = InvalidInput(where='open', problem='there is no cache', advice=advice)
             raise error_for(fault)
+        if kwargs.pop('dest', None) not in {None, True}:
+            raise error_for(_misplaced('dest', 'open', 'the file that is opened is in the cache'))
         opening = {name: kwargs.pop(name) for name in _OPENING if name in kwargs}
-        outcome = self.fetch(url, None, **kwargs)
+        outcome = self.fetch(url, True, **kwargs)  # noqa: FBT003 -- as callers write it
+        if outcome.path is None:
+            raise error_for(_misplaced('dest', 'open', 'its manifest says that it goes to memory'))
         name = '' if outcome.record is None else outcome.record.filename
         return self._world.open_cached(str(outcome.path), name=name, ext=ext, **opening)
 
@@ -286,6 +293,10 @@ class DownloadManager:
         headers, names = defaults.pop('headers', None), defaults.pop('secret_names', None)
         made = Descriptor(url, **{**defaults, **described})
         return with_defaults(made, headers, names)
+
+
+def _misplaced(name: str, where: str, problem: str) -> InvalidInput:
+    return InvalidInput(where=name, problem=f'is not an option of {where}: {problem}')
 
 
 _OPENING = ('needed', 'large', 'default_mode', 'encoding')

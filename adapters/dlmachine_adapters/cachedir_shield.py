@@ -12,6 +12,7 @@ import sqlite3
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -75,21 +76,19 @@ def forget_cache(folder: str) -> None:
 def open_cached(path: str, ext: str | None, **opening: Any) -> Any:
     """What cachedir's opener makes of a file: lines, or the members of an archive.
 
+    The file is open as long as anything of it is held, and is closed with the last of it.
     Keywords are those of its `Opener`: `large`, `needed`, `encoding`, `default_mode`.
     """
     known = (ext or '').lower().strip('.')
     if known in _OWN_OPENERS:
         return _open_compressed(_OWN_OPENERS[known], path, **opening)
-    import_cachedir()
-    from cachedir._open import Opener
-
     size = io.DEFAULT_BUFFER_SIZE
     try:
-        opener = Opener(path, ext=_CODINGS.get(known, known) or _PLAIN, **opening)
+        opener = _opener()(path, ext=_CODINGS.get(known, known) or _PLAIN, **opening)
     finally:
         # Opening gz, it shrinks the buffers of every file that the process opens later.
         setattr(io, 'DEFAULT_BUFFER_SIZE', size)  # noqa: B010 -- Final, but not for cachedir
-    return _Opened(opener) if opening.get('large', True) else opener.result
+    return opener.result
 
 
 def _open_compressed(
@@ -118,21 +117,37 @@ def _no_session(*_: Any, **__: Any) -> None:
     return None
 
 
-class _Opened:
-    """The result of an opener that is kept alive as long as it is read: it closes its file."""
+@cache
+def _opener() -> Any:
+    import_cachedir()
+    from cachedir._open import Opener
 
-    def __init__(self, opener: Any) -> None:
-        self._opener = opener
+    class LastingOpener(Opener):  # type: ignore[misc]  # it has no types
+        """An opener whose result outlives it: its file is not closed with it."""
 
-    def __iter__(self) -> Iterator[Any]:
-        # A generator holds `self`, and with it the opener; a bare iterator would not.
-        yield from self._opener.result
+        def __del__(self) -> None:
+            """Close nothing: a member of an archive that somebody holds is still read from it."""
 
-    def __next__(self) -> Any:
-        return next(self._opener.result)
+        def open(self) -> None:
+            """Open the file, so that it is closed by whoever holds the last of it."""
+            buffered = io.BufferedReader(_SelfClosing(self.path))
+            is_text = self.type == 'plain' and 'b' not in self.default_mode
+            self.fileobj = io.TextIOWrapper(buffered, self.encoding) if is_text else buffered
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._opener.result, name)
+        def open_gz(self) -> None:
+            """As it is, but that lines of bytes are not closed with a reader of text."""
+            super().open_gz()
+            if self.large and self.default_mode == 'rb':
+                self._gzfile_mode_r.detach()
 
-    def __getitem__(self, name: str) -> Any:
-        return self._opener.result[name]
+    return LastingOpener
+
+
+class _SelfClosing(io.FileIO):
+    """A file that is closed when nobody holds it any more, which is no mistake of anybody's."""
+
+    def __del__(self) -> None:
+        self.close()
+
+    def _dealloc_warn(self, source: object) -> None:
+        """Not a resource that was forgotten."""

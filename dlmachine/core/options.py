@@ -229,6 +229,7 @@ def _named_after(word: str, names: Iterable[str]) -> list[str]:
 _OWNERS: Final = {
     'path': 'DownloadManager', 'pkg': 'DownloadManager', 'progress': 'DownloadManager',
     'config': 'DownloadManager', 'workers': 'download_many', 'executor': 'download_many',
+    'needed': 'open', 'large': 'open', 'default_mode': 'open', 'encoding': 'open', 'ext': 'open',
 }  # fmt: skip
 #: What they are called on the command line, and by other programs.
 _ELSEWHERE: Final = {
