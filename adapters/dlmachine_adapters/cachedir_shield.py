@@ -7,21 +7,13 @@ would otherwise begin a session of pkg_infra in the current folder.
 import bz2
 import io
 import lzma
-import os
-import sqlite3
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-if TYPE_CHECKING:
-    from cachedir import Cache
-
-_BUSY_SECONDS: Final = 30.0
 _MUTEX = threading.Lock()
-_LOCAL = threading.local()
 _CODINGS: Final = {'tgz': 'tar.gz', 'tbz2': 'tar.bz2', 'tbz': 'tar.bz2', 'txz': 'tar.xz'}
 
 #: cachedir names these as compressed, but has no way to open them.
@@ -45,32 +37,6 @@ def import_cachedir() -> Any:
         finally:
             session.get_session = original
     return cachedir
-
-
-def live_cache(folder: str) -> 'Cache':
-    """A `cachedir.Cache` on a folder, one for each thread: its connection belongs to one."""
-    caches: dict[tuple[str, int], Cache] = _LOCAL.__dict__.setdefault('caches', {})
-    key = (os.path.abspath(folder), os.getpid())
-    if key not in caches:
-        # Of a folder that is not there and has a dot in its name, cachedir makes a file.
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        caches[key] = _with_own_connection(import_cachedir().Cache(path=folder))
-    return caches[key]
-
-
-def _with_own_connection(cache: 'Cache') -> 'Cache':
-    # Whoever drops the last reference closes it, and that may be another thread; and it
-    # waits for our writers longer than the 5 seconds that it would.
-    cache.con.close()
-    cache.con = sqlite3.connect(cache.path, timeout=_BUSY_SECONDS, check_same_thread=False)
-    cache.cur = cache.con.cursor()
-    return cache
-
-
-def forget_cache(folder: str) -> None:
-    """Let go of this thread's cache on a folder; with the last reference it is closed."""
-    caches = _LOCAL.__dict__.get('caches', {})
-    caches.pop((os.path.abspath(folder), os.getpid()), None)
 
 
 def open_cached(path: str, ext: str | None, **opening: Any) -> Any:

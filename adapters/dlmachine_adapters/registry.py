@@ -25,6 +25,7 @@ from dlmachine_adapters.cache_tag import tag_folder
 from dlmachine_adapters.registry_schema import is_begun, make_tables
 
 REGISTRY_NAME: Final = 'cache.sqlite'
+#: How long a registry may be locked by somebody else.
 _BUSY_SECONDS: Final = 30.0
 
 #: Our largest values are records, of some ten thousand bytes.
@@ -39,6 +40,11 @@ _Read = TypeVar('_Read')
 _Identity: TypeAlias = tuple[int, int]
 
 
+def keep_for_parent(connection: sqlite3.Connection) -> None:
+    """Keep a connection that came through a fork from being closed in this process."""
+    _INHERITED.append(connection)
+
+
 class NoRegistry(Exception):  # noqa: N818 -- an answer, not an error
     """There is no registry yet."""
 
@@ -50,12 +56,21 @@ class _Link:
     mutex: threading.Lock = field(default_factory=threading.Lock)
     connection: sqlite3.Connection | None = None
     made_to: _Identity | None = None
+    pid: int = field(default_factory=os.getpid)
 
     def close(self) -> None:
         """Close the connection, if there is one."""
         connection, self.connection, self.made_to = self.connection, None, None
-        if connection is not None:
+        if connection is None:
+            return
+        if self.pid == os.getpid():
             connection.close()
+        else:
+            keep_for_parent(connection)
+
+    def __del__(self) -> None:
+        """A registry that nobody holds any more leaves none open."""
+        self.close()
 
 
 class Registry:
@@ -165,7 +180,6 @@ class Registry:
 
     def _notice_fork(self) -> None:
         if self._pid != os.getpid():
-            _INHERITED.extend((self._reader.connection, self._writer.connection))
             self._reader, self._writer = _Link(), _Link()
             self._pid = os.getpid()
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from cachedir import Cache
 
     from dlmachine_adapters.backends import Backends
+    from dlmachine_adapters.cachedir.live import LiveCaches
     from dlmachine_adapters.cachedir_store import CachedirStore
     from dlmachine_adapters.gates import HostGates
 
@@ -93,7 +94,7 @@ class SystemWorld:
         self._clock: Clock = clock
         self.files: Files = LocalFiles(clock)
         self.store = None
-        self._was_live = False
+        self._live = Once(lambda: _make_live(folder))
         if folder is not None:
             from dlmachine_adapters.cachedir_store import CachedirStore
 
@@ -143,7 +144,6 @@ class SystemWorld:
     def under(self, stop: Stop) -> 'SystemWorld':
         """The same for those who work under this stop."""
         other = copy.copy(self)
-        other._was_live = False  # noqa: SLF001 -- one of us
         other._bind(stop)  # noqa: SLF001 -- one of us
         return other
 
@@ -174,12 +174,7 @@ class SystemWorld:
 
     def live_cache(self) -> 'Cache | None':
         """A `cachedir.Cache` on the cache folder, of this thread; None without one."""
-        if self.store is None:
-            return None
-        from dlmachine_adapters.cachedir_shield import live_cache
-
-        self._was_live = True
-        return live_cache(self.store.folder)
+        return None if self.store is None else self._live().get()
 
     def open_cached(self, path: str, name: str, ext: str | None, **opening: Any) -> Any:
         """What cachedir's opener makes of a file."""
@@ -196,10 +191,8 @@ class SystemWorld:
             self._backends().close()
         if self.store is not None:
             self.store.close()
-            if self._was_live:
-                from dlmachine_adapters.cachedir_shield import forget_cache
-
-                forget_cache(self.store.folder)
+        if self._live.is_made:
+            self._live().close()
 
     def __enter__(self) -> Self:
         """Itself."""
@@ -218,6 +211,12 @@ class SystemWorld:
 def _chance() -> float:
     # As random.random() does it; to import that takes longer than a hit.
     return (int.from_bytes(os.urandom(7)) >> 3) * 2.0**-53
+
+
+def _make_live(folder: str | None) -> 'LiveCaches':
+    from dlmachine_adapters.cachedir.live import LiveCaches
+
+    return LiveCaches(str(folder))
 
 
 def _make_locks(folder: str | None, clock: Clock) -> Locks:

@@ -19,9 +19,10 @@ from dlmachine.core.answer import TakeBody
 from dlmachine.core.cachekey import cache_key
 from dlmachine.core.effects import Discard, OpenPart
 from dlmachine.core.events import Failed, PlaceTaken, Recorded
+from dlmachine_adapters.cachedir.live import LiveCaches
 from dlmachine_adapters.cachedir_foreign import Foreign
 from dlmachine_adapters.cachedir_names import item_id_of
-from dlmachine_adapters.cachedir_shield import import_cachedir, live_cache, open_cached
+from dlmachine_adapters.cachedir_shield import import_cachedir, open_cached
 from dlmachine_adapters.cachedir_store import CachedirStore
 from dlmachine_adapters.fakes import ManualClock
 from dlmachine_adapters.local_files import LocalFiles
@@ -194,13 +195,14 @@ def test_a_registry_that_has_one_version_twice_is_still_used(shelf: Shelf, folde
 def test_a_connection_belongs_to_the_thread_that_made_it(shelf: Shelf, folder: Path) -> None:
     """A store is any thread's; a live `Cache` is made for each."""
     shelf.put()
-    mine = live_cache(str(folder))
+    caches = LiveCaches(str(folder))
+    mine = caches.get()
     found: list[Any] = []
 
     def work() -> None:
         found.append(len(shelf.see().entries))
-        found.append(live_cache(str(folder)))
-        found.append(len(live_cache(str(folder))))
+        found.append(caches.get())
+        found.append(len(caches.get()))
 
     thread = Thread(target=work)
     thread.start()
@@ -208,7 +210,11 @@ def test_a_connection_belongs_to_the_thread_that_made_it(shelf: Shelf, folder: P
 
     assert (found[0], found[2]) == (1, 1)
     assert found[1] is not mine
-    assert live_cache(str(folder)) is mine
+    assert caches.get() is mine
+    # The thread has ended, and its connection with it.
+    with pytest.raises(sqlite3.ProgrammingError, match='closed'):
+        len(found[1])
+    caches.close()
 
 
 @pytest.mark.parametrize(
@@ -279,7 +285,9 @@ def test_it_writes_into_the_callers_params(shelf: Shelf) -> None:
 
 def test_a_folder_with_a_dot_in_its_name_becomes_a_file(tmp_path: Path) -> None:
     """A live cache makes the folder first."""
-    cache = live_cache(str(tmp_path / 'my.cache'))
+    caches = LiveCaches(str(tmp_path / 'my.cache'))
+    cache = caches.get()
+    caches.close()
 
     assert (tmp_path / 'my.cache').is_dir()
     assert cache.dir == str(tmp_path / 'my.cache')

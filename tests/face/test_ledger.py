@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ def _urls(server: Server, count: int) -> list[str]:
 
 
 def _rows(folder: Path) -> set[str]:
-    with sqlite3.connect(folder / 'cache.sqlite') as connection:
+    with closing(sqlite3.connect(folder / 'cache.sqlite')) as connection:
         return {name for (name,) in connection.execute('SELECT version_id FROM main')}
 
 

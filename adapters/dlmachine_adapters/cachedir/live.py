@@ -1,0 +1,81 @@
+"""Live `cachedir.Cache` objects on one folder, one for each thread.
+
+Contract: a connection belongs to the thread that asked for it and to the manager that it was
+asked of: it is closed when either ends. What came through a fork is the parent's to close.
+"""
+
+import os
+import sqlite3
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from weakref import WeakSet
+
+from dlmachine_adapters.cachedir_shield import import_cachedir
+from dlmachine_adapters.registry import keep_for_parent
+
+if TYPE_CHECKING:
+    from cachedir import Cache
+
+#: cachedir itself would wait 5 seconds for our writers.
+_BUSY_SECONDS: Final = 30.0
+
+
+class LiveCaches:
+    """The caches of all threads."""
+
+    def __init__(self, folder: str) -> None:
+        """None yet."""
+        self._folder: Final = folder
+        self._guard = threading.Lock()
+        self._all: WeakSet[_Held] = WeakSet()
+        self._of_thread = threading.local()
+
+    def get(self) -> 'Cache':
+        """That of this thread."""
+        held: _Held | None = getattr(self._of_thread, 'held', None)
+        if held is None or not held.is_usable:
+            # Of a folder that is not there and has a dot in its name, cachedir makes a file.
+            Path(self._folder).mkdir(parents=True, exist_ok=True)
+            held = _Held(import_cachedir().Cache(path=self._folder))
+            self._of_thread.held = held
+            with self._guard:
+                self._all.add(held)
+        return held.cache
+
+    def close(self) -> None:
+        """Close those of all threads."""
+        with self._guard:
+            found = list(self._all)
+            self._all.clear()
+        for held in found:
+            held.close()
+
+
+class _Held:
+    """A cache as long as its thread holds it."""
+
+    def __init__(self, cache: 'Cache') -> None:
+        self.cache = cache
+        self._pid = os.getpid()
+        self._is_closed = False
+        # Whoever closes it may be another thread.
+        cache.con.close()
+        cache.con = sqlite3.connect(cache.path, timeout=_BUSY_SECONDS, check_same_thread=False)
+        cache.cur = cache.con.cursor()
+
+    @property
+    def is_usable(self) -> bool:
+        return not self._is_closed and self._pid == os.getpid()
+
+    def close(self) -> None:
+        if self._is_closed:
+            return
+        self._is_closed = True
+        if self._pid == os.getpid():
+            self.cache.con.close()
+        else:
+            keep_for_parent(self.cache.con)
+
+    def __del__(self) -> None:
+        self.close()
