@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field, replace
-from os import PathLike, fspath
+from os import PathLike, fsdecode
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -20,14 +20,17 @@ from returns.result import Failure, Result, Success
 
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.faults.printing import printable
 from dlmachine.core.http.secret_names import parse_secret_names
 from dlmachine.core.options import OPTIONS, SYNONYMS, parse_policy, unknown_name
 from dlmachine.core.policy import Policy
-from dlmachine.core.readers import read_bool, read_text
+from dlmachine.core.readers import read_bool, read_text, refuse_endless
+from dlmachine.core.spec.local_path import parse_local_path
 from dlmachine.core.values import frozen
+from dlmachine.paths import PATH_NAMES, PathInput, absolute, absolute_words, settle_words
 
 #: What a caller gives as `config`: a file or a dict.
-ConfigLike: TypeAlias = str | PathLike[str] | Mapping[str, object] | None
+ConfigLike: TypeAlias = PathInput | Mapping[str, object] | None
 
 #: The descriptor's keywords that can have a default.
 DESCRIBED_NAMES: Final = ('headers', 'cainfo', 'verify', 'cert', 'key', 'secret_names')
@@ -46,7 +49,7 @@ _ENV_OTHERS: Final = frozenset({'CONFIG', 'JOBS', 'REQUIRE_NGINX'})
 #: Where one of these is set, Linux has its configuration elsewhere than others have it.
 _ELSEWHERE: Final = frozenset({'XDG_CONFIG_HOME', 'ANDROID_DATA', 'ANDROID_ROOT'})
 _DEFAULT: Final = 'default'
-_PATHS: Final = frozenset({'path', 'cainfo', 'cert', 'key'})
+_NOT_A_FOLDER: Final = 'The first argument, path=, is the cache folder; a URL goes to download()'
 #: Two ways to say the same: the one said at the higher place counts, whichever it is.
 _RIVALS: Final = {'path': 'pkg', 'pkg': 'path'}
 
@@ -103,9 +106,9 @@ def load_config(
     merged: dict[str, Setting] = {}
     layers = (
         _read_user_file(env, user_file),
-        Success(tuple(_read_environment(env))),
+        _refuse_rivals(tuple(_read_environment(env)), 'environment'),
         _read_config(config),
-        _name_settings(keywords, 'keyword'),
+        _name_settings(absolute_words(keywords), 'keyword'),
     )
     for layer in layers:
         if not is_successful(layer):
@@ -135,7 +138,7 @@ def _read_user_file(
     env: Mapping[str, str], user_file: str | PathLike[str] | None
 ) -> Result[tuple[Setting, ...], Fault]:
     wanted = env.get(f'{ENV_PREFIX}CONFIG') or ''
-    path = wanted or (user_config_file() if user_file is None else fspath(user_file))
+    path = wanted or (user_config_file() if user_file is None else fsdecode(user_file))
     # The null device is how one says: no user file.
     # Path.is_file would raise where the home of somebody else may not be looked into.
     if path == os.devnull or (not wanted and not os.path.isfile(path)):  # noqa: PTH113
@@ -147,9 +150,9 @@ def _read_config(config: object) -> Result[tuple[Setting, ...], Fault]:
     if config is None:
         return Success(())
     if isinstance(config, Mapping):
-        return _name_settings(_find_table(config), 'config')
-    if isinstance(config, (str, PathLike)):
-        return _read_file(fspath(config))
+        return _name_settings(absolute_words(_find_table(config)), 'config')
+    if isinstance(config, (str, bytes, PathLike)):
+        return _read_file(fsdecode(config))
     problem = f'is neither a file nor a mapping: {type(config).__name__}'
     return Failure(InvalidInput(where='config', problem=problem))
 
@@ -157,8 +160,12 @@ def _read_config(config: object) -> Result[tuple[Setting, ...], Fault]:
 def _read_file(path: str) -> Result[tuple[Setting, ...], Fault]:
     from dlmachine.mappings import read_mapping
 
-    read = read_mapping(Path(path).expanduser() if path.startswith('~') else path)
-    return read.bind(lambda found: _name_settings(_find_table(found), f'file {path}'))
+    folder = os.path.dirname(absolute(path))  # noqa: PTH120
+    return (
+        read_mapping(path)
+        .bind(lambda found: settle_words(_find_table(found), folder, allow_outside=True))
+        .bind(lambda words: _name_settings(words, f'file {printable(path)}'))
+    )
 
 
 def _find_table(document: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -181,7 +188,16 @@ def _name_settings(given: Mapping[str, object], source: str) -> Result[tuple[Set
         if name not in NAMES:
             return Failure(unknown_name(given_name, NAMES, source))
         settings.append(Setting(name=name, value=value, source=source))
-    return Success(tuple(settings))
+    return _refuse_rivals(tuple(settings), source)
+
+
+def _refuse_rivals(
+    settings: tuple[Setting, ...], source: str
+) -> Result[tuple[Setting, ...], Fault]:
+    if _RIVALS.keys() <= {setting.name for setting in settings if setting.value is not None}:
+        problem = 'path and pkg are both given, but a manager has one cache'
+        return Failure(InvalidInput(where=source, problem=problem))
+    return Success(settings)
 
 
 def unknown_variables(env: Mapping[str, str]) -> Iterator[str]:
@@ -201,6 +217,7 @@ def _read_environment(env: Mapping[str, str]) -> Iterator[Setting]:
     for variable, short, name in _own_variables(env):
         if name in NAMES:
             value = _env_value(short, name, env[variable])
+            value = absolute_words({name: value})[name]
             yield Setting(name=name, value=value, source=f'environment {variable}')
 
 
@@ -259,16 +276,26 @@ def _at(fault: Fault, setting: Setting) -> Fault:
 def _read_plain(name: str, value: object) -> Result[Any, Fault]:
     if value is None and name != 'verify':
         return Success(None)
-    if name in _PATHS and isinstance(value, PathLike):
-        value = fspath(value)
+    endless = refuse_endless(name, value)
+    if not is_successful(endless):
+        return endless
+    if name in PATH_NAMES and isinstance(value, str):
+        return parse_local_path(value, name, _NOT_A_FOLDER if name == 'path' else '')
     if name in {'progress', 'verify'}:
         return read_bool(name, value)
     if name == 'headers':
         return _check_headers(value)
     if name == 'secret_names':
         return parse_secret_names(value)
-    read = read_text(name, value)
-    return read.map(lambda text: os.path.expanduser(str(text)) if name in _PATHS else text)  # noqa: PTH111 -- pathlib raises where there is no home
+    return read_text(name, value).bind(lambda text: _check_package(name, str(text)))
+
+
+def _check_package(name: str, text: str) -> Result[Any, Fault]:
+    if text in {'.', '..'} or any(one in text for one in '/\\:'):
+        problem = f'{text!r} is not the name of a package'
+        advice = 'It names a folder in the cache directory of the user; for a path use path='
+        return Failure(InvalidInput(where=name, problem=problem, advice=advice))
+    return Success(text)
 
 
 def _check_headers(value: Any) -> Result[Any, Fault]:

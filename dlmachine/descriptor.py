@@ -4,18 +4,25 @@ The core's Descriptor is pure. This one adds the two things that need the edge: 
 constructor that raises, and reading from a file. They are equal to each other.
 """
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
+from os import fsdecode
 from pathlib import Path, PurePath
 from typing import Any, Final, Self
 
+from returns.pipeline import is_successful
+from returns.result import Failure, Result, Success
+
 from dlmachine.core import descriptor as core
-from dlmachine.core.body import Body, FilePart
+from dlmachine.core.body import Body, ContentPart, FilePart
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.headers import HeadersLike
 from dlmachine.core.http.secret_names import parse_secret_names
 from dlmachine.core.options import DESCRIPTOR_NAMES, SYNONYMS, unknown_name
+from dlmachine.core.text import find_unwritable
 from dlmachine.errors import error_for, unwrap
+from dlmachine.paths import PathInput, absolute, expand, is_inside, outside, settle_words
 
 
 class Descriptor(core.Descriptor):
@@ -68,10 +75,10 @@ class Descriptor(core.Descriptor):
             multipart=_with_files(multipart),
             data=data,
             headers=headers,
-            cainfo=cainfo,
+            cainfo=_at_home(cainfo),
             verify=verify,
-            cert=cert,
-            key=key,
+            cert=_at_home(cert),
+            key=_at_home(key),
             mirrors=fallback_urls if mirrors is None else mirrors,
             body=body,
             tls=tls,
@@ -82,20 +89,35 @@ class Descriptor(core.Descriptor):
             object.__setattr__(self, name, getattr(made, name))
 
     @classmethod
-    def from_file(cls, path: str | PurePath) -> Self:
+    def from_file(cls, path: PathInput, *, allow_outside: bool = False) -> Self:
         """Read a descriptor from TOML, YAML or JSON, by the ending of its name.
 
-        The keys are the keywords of the constructor, `url` among them.
+        The keys are the keywords of the constructor, `url` among them. Paths are relative to
+        the folder of the file. In `multipart` a text is a text; a file is written as
+        `{ file = "path" }`. Files that are sent (in `multipart`, `cert` and `key`) have to lie in
+        that folder, unless `allow_outside`.
 
         Raises: RequestError for a file that can not be read, an unknown key or a bad value.
         """
         from dlmachine.mappings import read_mapping
 
-        return cls.from_mapping(unwrap(read_mapping(path)), source=str(path))
+        name = expand(fsdecode(path))
+        folder = os.path.dirname(absolute(name))  # noqa: PTH120
+        words = unwrap(
+            read_mapping(name)
+            .bind(lambda found: settle_words(found, folder, allow_outside=allow_outside))
+            .bind(lambda found: settle_files(found, folder, allow_outside=allow_outside))
+        )
+        return cls.from_mapping(words, source=name)
 
     @classmethod
     def from_mapping(cls, given: Mapping[str, object], source: str = '') -> Self:
-        """Make a descriptor of a mapping of the constructor's keywords."""
+        """Make a descriptor of a mapping of the constructor's keywords.
+
+        As in a file, `{'file': path}` in `multipart` is a file, and a text is a text.
+        """
+        settled = settle_files(given, os.curdir, allow_outside=True)
+        given = unwrap(settled)
         for name in given:
             if name not in {'url', 'fallback_urls', *DESCRIPTOR_NAMES}:
                 raise error_for(unknown_name(name, ('url', *DESCRIPTOR_NAMES), source))
@@ -104,7 +126,7 @@ class Descriptor(core.Descriptor):
             raise error_for(fault)
         # The constructor checks every value.
         words: dict[str, Any] = {SYNONYMS.get(name, name): value for name, value in given.items()}
-        return cls(**words)
+        return cls(**{name: _switched(name, value) for name, value in words.items()})
 
 
 def with_defaults(
@@ -125,6 +147,70 @@ def with_defaults(
 _FIELDS: Final = tuple(field.name for field in fields(core.Descriptor))
 
 
+def _at_home(place: object) -> object:
+    return expand(fsdecode(place)) if isinstance(place, (str, bytes, PurePath)) else place
+
+
+def _switched(name: str, value: object) -> Any:
+    # YAML's yes and no come as words; nobody means a form that consists of `yes`.
+    if name in {'post', 'json', 'verify'} and isinstance(value, str):
+        return {'yes': True, 'on': True, 'no': False, 'off': False}.get(value.lower(), value)
+    return value
+
+
+def settle_files(
+    words: Mapping[str, object], folder: str, *, allow_outside: bool
+) -> Result[dict[str, object], Fault]:
+    """Keywords that stand in a file, with the parts of `multipart` made: texts, and files.
+
+    Only the explicit form is a file, for what a file says may be somebody else's, and is sent
+    to a server. Faults: `InvalidInput` for a file that is not there or lies outside.
+    """
+    settled, multipart = dict(words), words.get('multipart')
+    if isinstance(multipart, Mapping):
+        parts: dict[str, object] = {}
+        for name, value in multipart.items():
+            part = _part_of_a_file(str(name), value, folder, allow_outside=allow_outside)
+            if not is_successful(part):
+                return Failure(part.failure())
+            parts[str(name)] = part.unwrap()
+        settled['multipart'] = parts
+    return Success(settled)
+
+
+def _part_of_a_file(
+    name: str, value: object, folder: str, *, allow_outside: bool
+) -> Result[object, Fault]:
+    where = f'multipart[{name!r}]'
+    if isinstance(value, str):
+        fault = find_unwritable(where, value)
+        return (
+            Success(ContentPart(name=name, content=value.encode()))
+            if fault is None
+            else Failure(fault)
+        )
+    if not isinstance(value, Mapping):
+        return Success(value)
+    other = next((key for key in value if key not in _FILE_KEYS), None)
+    if other is not None or not isinstance(value.get('file'), (str, PurePath)):
+        problem = f'has {other!r}' if other is not None else 'names no file'
+        advice = 'A file is written as { file = "path" }, perhaps with filename and content_type'
+        return Failure(InvalidInput(where=where, problem=problem, advice=advice))
+    path = absolute(str(value['file']), folder)
+    if not allow_outside and not is_inside(path, folder):
+        return Failure(outside(where, value['file']))
+    try:
+        part = _read_part(name, Path(path))
+    except (OSError, ValueError) as error:
+        problem = f'{path} cannot be read: {getattr(error, "strerror", None) or error}'
+        return Failure(InvalidInput(where=where, problem=problem))
+    own: dict[str, Any] = {key: str(one) for key, one in value.items() if key != 'file'}
+    return Success(replace(part, **own))
+
+
+_FILE_KEYS: Final = frozenset({'file', 'filename', 'content_type'})
+
+
 def _with_files(multipart: object) -> object:
     # The rule of the edge: a path, or a text that names an existing file, is that file.
     if not isinstance(multipart, Mapping):
@@ -133,20 +219,22 @@ def _with_files(multipart: object) -> object:
 
 
 def _file_part(name: str, value: object) -> object:
+    if not isinstance(value, (str, PurePath)) or (isinstance(value, str) and not value):
+        return value
+    path = Path(expand(str(value)))
+    try:
+        return _read_part(name, path) if path.is_file() else value
+    except (OSError, ValueError):
+        return value
+
+
+def _read_part(name: str, path: Path) -> FilePart:
     import mimetypes
     from hashlib import file_digest
 
-    if not isinstance(value, (str, PurePath)) or (isinstance(value, str) and not value):
-        return value
-    path = Path(value)
-    try:
-        if not path.is_file():
-            return value
-        with path.open('rb') as file:
-            digest = file_digest(file, 'sha256').hexdigest()
-            size = file.tell()
-    except (OSError, ValueError):
-        return value
+    with path.open('rb') as file:
+        digest = file_digest(file, 'sha256').hexdigest()
+        size = file.tell()
     return FilePart(
         name=name,
         path=str(path.absolute()),

@@ -5,7 +5,7 @@ raised for what servers and networks do; `ok` and `fault` tell.
 """
 
 from dataclasses import replace
-from os import PathLike, fspath
+from os import PathLike, fsdecode
 from typing import BinaryIO, ClassVar
 
 from returns.pipeline import is_successful
@@ -23,6 +23,7 @@ from dlmachine.core.record import DownloadRecord
 from dlmachine.descriptor import Descriptor
 from dlmachine.errors import error_for
 from dlmachine.executor import execute
+from dlmachine.paths import expand
 from dlmachine_adapters.world import SystemWorld
 
 
@@ -44,7 +45,7 @@ class Downloader:
     ) -> None:
         """Nothing happens before `download()`."""
         self.desc = Descriptor(desc) if isinstance(desc, str) else desc
-        place = ToMemory() if destination is None else ToPath(fspath(destination))
+        place = ToMemory() if destination is None else ToPath(expand(fsdecode(destination)))
         base = Policy(retries=0) if policy is None else policy
         self._policy = replace(base, destination=place, backend=self.backend)
         self._progress = progress

@@ -4,10 +4,9 @@ Reads a caller's words, asks the core, executes with the adapters, and turns fau
 exceptions. One manager may be used from many threads.
 """
 
-import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from os import PathLike, fspath
+from os import PathLike, fsdecode
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeAlias
 
@@ -22,6 +21,7 @@ from dlmachine.core.ports import World
 from dlmachine.descriptor import Descriptor, with_defaults
 from dlmachine.errors import error_for, unwrap
 from dlmachine.executor import run
+from dlmachine.paths import PathInput, absolute, expand, expand_words
 from dlmachine_adapters.world import SystemWorld, cache_folder
 
 if TYPE_CHECKING:
@@ -60,9 +60,9 @@ class DownloadManager:
 
     def __init__(
         self,
-        path: str | PathLike[str] | None = None,
+        path: PathInput | None = None,
         pkg: str | None = None,
-        config: str | PathLike[str] | Mapping[str, object] | None = None,
+        config: PathInput | Mapping[str, object] | None = None,
         backend: str | None = None,
         **options: object,
     ) -> None:
@@ -99,7 +99,7 @@ class DownloadManager:
         return self._world.live_cache()
 
     def download(
-        self, url: Wish, dest: str | PathLike[str] | bool | None = None, **options: Any
+        self, url: Wish, dest: PathInput | bool | None = None, **options: Any
     ) -> str | BinaryIO:
         """Get it, from the cache if that will do.
 
@@ -114,18 +114,14 @@ class DownloadManager:
         """
         return self.fetch(url, dest, **options).content
 
-    def fetch(
-        self, url: Wish, dest: str | PathLike[str] | bool | None = None, **options: Any
-    ) -> Outcome:
+    def fetch(self, url: Wish, dest: PathInput | bool | None = None, **options: Any) -> Outcome:
         """The same, as an Outcome: path or buffer, origin, record, story."""
         descriptor, policy = self.wish(url, dest, **options)
         world = self._world
         with world.stop.working():
             return unwrap(run(descriptor, policy, world.glance(descriptor, policy), world))
 
-    def plan(
-        self, url: Wish, dest: str | PathLike[str] | bool | None = None, **options: Any
-    ) -> 'Plan':
+    def plan(self, url: Wish, dest: PathInput | bool | None = None, **options: Any) -> 'Plan':
         """What `download` would do; reads only.  Raises: DownloadError for a refusal."""
         from dlmachine.core.plan import plan
 
@@ -133,13 +129,13 @@ class DownloadManager:
         return unwrap(plan(descriptor, policy, self._world.observe(descriptor, policy)))
 
     def wish(
-        self, url: Wish, dest: str | PathLike[str] | bool | None = None, **options: Any
+        self, url: Wish, dest: PathInput | bool | None = None, **options: Any
     ) -> tuple[core.Descriptor, Policy]:
         """Descriptor and Policy for the words of a call, over the manager's own.
 
         An entry of a manifest has options of its own, a destination perhaps among them.
         """
-        described, handled = unwrap(split_options(options))
+        described, handled = unwrap(split_options(expand_words(options)))
         what, base = self._read(url)
         has_own = base.destination not in {Auto(), self.policy.destination}
         if dest is not None and not has_own:
@@ -151,7 +147,7 @@ class DownloadManager:
     def download_many(
         self,
         wishes: Iterable[Wish],
-        dest: str | PathLike[str] | bool | None = None,
+        dest: PathInput | bool | None = None,
         workers: int = 8,
         executor: 'Executor | None' = None,
         **options: Any,
@@ -183,7 +179,7 @@ class DownloadManager:
         shared, _ = self.wish('http://options.invalid/', None, **options)
         place = _place(dest)
         if executor is not None and isinstance(place, str):
-            place = os.path.abspath(place)
+            place = absolute(place)
         # An iterator may wait for what comes of those before.
         may_wait = not isinstance(wishes, Collection)
         placed = place_in_folder(wishes, place, shared.redactor)
@@ -302,15 +298,8 @@ def _misplaced(name: str, where: str, problem: str) -> InvalidInput:
 _OPENING = ('needed', 'large', 'default_mode', 'encoding')
 
 
-def _place(dest: str | PathLike[str] | bool | None) -> str | bool | None:
-    if not isinstance(dest, (str, PathLike)):
-        return dest
-    place = fspath(dest)
-    try:
-        # As shells do it, and as the folder of the cache is read. A separator at the end stays.
-        return os.path.expanduser(place)  # noqa: PTH111
-    except ValueError:
-        return place  # Which is refused for what is in it.
+def _place(dest: PathInput | bool | None) -> str | bool | None:
+    return expand(fsdecode(dest)) if isinstance(dest, (str, bytes, PathLike)) else dest
 
 
 def _over(

@@ -6,12 +6,18 @@ is a URL, or a mapping with `url`, perhaps a `name`, and any keyword of a Descri
 Policy; `[defaults]` holds what is the same for all.
 
 A bad entry is an item with a fault, and harms no other entry.
+
+A manifest may come from somebody else. Its relative paths are below its own folder. What it
+writes (`dest`) and what it shows to servers (files in `multipart`, `cert`, `key`) lies there
+too, unless the caller allows other places; what is only read (`checksum_file`, `cainfo`) may
+lie anywhere. In `multipart` a text is a text, and a file is `{ file = "path" }`.
 """
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
-from os import PathLike, fspath
+from os import fsdecode
 from typing import Any, Final
 
 from returns.pipeline import is_successful
@@ -19,6 +25,7 @@ from returns.result import Failure, Result, Success
 
 from dlmachine.core import descriptor as core
 from dlmachine.core.faults import Fault, InvalidInput, UnknownName
+from dlmachine.core.faults.printing import printable
 from dlmachine.core.http.secret_names import parse_secret_names
 from dlmachine.core.options import (
     DESCRIPTOR_NAMES,
@@ -31,9 +38,10 @@ from dlmachine.core.options import (
 from dlmachine.core.policy import Policy
 from dlmachine.core.redact import redact_url
 from dlmachine.core.values import frozen
-from dlmachine.descriptor import Descriptor, with_defaults
+from dlmachine.descriptor import Descriptor, settle_files, with_defaults
 from dlmachine.errors import DownloadError
 from dlmachine.mappings import is_structured, read_document, read_text_file
+from dlmachine.paths import PathInput, absolute, expand, settle_words
 
 #: Under these a file holds its entries, when it holds anything else beside them.
 _LISTS: Final = ('download', 'downloads')
@@ -54,35 +62,58 @@ class Item:
     fault: Fault | None = None
 
 
+@frozen
+class Surroundings:
+    """The file that an entry stands in: its path, its folder, and what it may reach."""
+
+    path: str
+    folder: str
+    allow_outside: bool = False
+
+
 def read_manifest(
-    path: str | PathLike[str],
+    path: PathInput,
     base: Policy | None = None,
     described: Mapping[str, object] | None = None,
+    *,
+    allow_outside: bool = False,
 ) -> Result[tuple[Item, ...], Fault]:
     """Read a file of downloads.
 
     `base` and `described` are the options and the descriptor's keywords that hold where the
-    file says nothing.
+    file says nothing. `allow_outside` lets entries write to, and send files from, other places
+    than the folder of the manifest.
 
     Faults: `InvalidInput` for a file that can not be read or whose form is not known.
     """
     policy = Policy() if base is None else base
     words = {} if described is None else described
-    name = fspath(path)
+    name = expand(fsdecode(path))
     if not is_structured(name):
-        return read_text_file(name).map(lambda text: parse_lines(text.splitlines(), policy, words))
-    return read_document(name).bind(lambda found: _read_entries(name, found, policy, words))
+        shown = printable(name)
+        return read_text_file(name).map(
+            lambda text: parse_lines(text.split('\n'), policy, words, shown)
+        )
+    around = Surroundings(
+        path=name,
+        folder=os.path.dirname(absolute(name)),  # noqa: PTH120
+        allow_outside=allow_outside,
+    )
+    return read_document(name).bind(lambda found: _read_entries(around, found, policy, words))
 
 
 def parse_lines(
-    lines: Iterable[str], base: Policy, described: Mapping[str, object]
+    lines: Iterable[str], base: Policy, described: Mapping[str, object], source: str = ''
 ) -> tuple[Item, ...]:
-    """One item for each line that is neither empty nor a comment.
+    """One item for each line that is neither empty nor a comment; `source` is for its faults.
 
     >>> [item.name for item in parse_lines(['# two', 'http://h/a  # one', ''], Policy(), {})]
     ['http://h/a']
     """
-    return tuple(make_item({'url': url}, base, described) for url in read_urls(lines))
+    return tuple(
+        make_item({'url': url}, base, described, f'{source}, line {line}' if source else '')
+        for line, url in _numbered_urls(lines)
+    )
 
 
 def read_urls(lines: Iterable[str]) -> Iterator[str]:
@@ -91,11 +122,22 @@ def read_urls(lines: Iterable[str]) -> Iterator[str]:
     >>> list(read_urls(['# two', 'http://h/a  # one', '', 'http://h/b#part']))
     ['http://h/a', 'http://h/b#part']
     """
-    return (url for line in lines if (url := _strip_comment(line)))
+    return (url for _, url in _numbered_urls(lines))
+
+
+def _numbered_urls(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
+    for number, line in enumerate(lines, start=1):
+        url = _strip_comment(line)
+        if url:
+            yield number, url
 
 
 def make_item(
-    entry: Mapping[str, object], base: Policy, described: Mapping[str, object], source: str = ''
+    entry: Mapping[str, object],
+    base: Policy,
+    described: Mapping[str, object],
+    source: str = '',
+    around: Surroundings | None = None,
 ) -> Item:
     """One item of the words of an entry, its own before those of the defaults.
 
@@ -107,7 +149,7 @@ def make_item(
     url = redact_url(str(entry.get('url', '')), tuple(chain.from_iterable(declared)))
     name = str(entry.get('name') or url or source)
     words = {key: value for key, value in entry.items() if key not in {'name', 'url'}}
-    split = split_options(words)
+    split = _settled(words, around).bind(split_options)
     if not is_successful(split):
         return Item(name=name, url=url, fault=_in(split.failure(), source))
     own, handled = split.unwrap()
@@ -127,16 +169,28 @@ def _describe(own: Mapping[str, Any], described: Mapping[str, Any]) -> core.Desc
     return with_defaults(Descriptor.from_mapping({**defaults, **own}), headers, names)
 
 
+def _settled(
+    words: dict[str, object], around: Surroundings | None
+) -> Result[dict[str, object], Fault]:
+    if around is None:
+        return Success(words)
+    settled = settle_words(words, around.folder, allow_outside=around.allow_outside)
+    return settled.bind(
+        lambda found: settle_files(found, around.folder, allow_outside=around.allow_outside)
+    )
+
+
 def _read_entries(
-    path: str, document: object, base: Policy, described: Mapping[str, object]
+    around: Surroundings, document: object, base: Policy, described: Mapping[str, object]
 ) -> Result[tuple[Item, ...], Fault]:
+    path = printable(around.path)
     found = _find_entries(document)
     if found is None:
         problem = 'holds no downloads'
         advice = 'Give [[download]] entries, a list of URLs, or names with entries'
         return Failure(InvalidInput(where=path, problem=problem, advice=advice))
     defaults, entries = found
-    split = split_options(defaults)
+    split = _settled(dict(defaults), around).bind(split_options)
     if not is_successful(split):
         return Failure(_in(split.failure(), f'{path}, defaults'))
     own, handled = split.unwrap()
@@ -146,7 +200,7 @@ def _read_entries(
     words = {**described, **own}
     return Success(
         tuple(
-            _read_entry(entry, policy.unwrap(), words, f'{path}, {label}')
+            _read_entry(entry, policy.unwrap(), words, f'{path}, {label}', around)
             for label, entry in entries
         )
     )
@@ -184,10 +238,16 @@ def _named(entries: object) -> Iterator[tuple[str, object]]:
         yield f'entry {name!r}', {'name': name, **whole} if isinstance(whole, Mapping) else whole
 
 
-def _read_entry(entry: object, base: Policy, described: Mapping[str, object], source: str) -> Item:
+def _read_entry(
+    entry: object,
+    base: Policy,
+    described: Mapping[str, object],
+    source: str,
+    around: Surroundings,
+) -> Item:
     if isinstance(entry, Mapping) and all(isinstance(name, str) for name in entry):
         if 'url' in entry:
-            return make_item(entry, base, described, source)
+            return make_item(entry, base, described, source, around)
         fault: Fault = InvalidInput(where=source, problem='has no url')
         near = next((name for name in entry if name not in _KNOWN), None)
         if near is not None:

@@ -1,12 +1,15 @@
 """Files of settings: TOML, YAML and JSON by the ending of their name, read into plain values.
 
-A file that can not be read is a fault that names the file and the line.
+The one reader of text that people keep in files. A file that cannot be read is a fault that
+names the file, and the line where that is known.
 """
 
 import json
+import re
+import sys
 import tomllib
-from collections.abc import Callable, Mapping
-from os import PathLike, fspath
+from collections.abc import Callable, Iterable, Mapping
+from os import fsdecode
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,18 +17,24 @@ from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.text_file import MAX_TEXT_BYTES, decode_text
+from dlmachine.paths import PathInput, expand
+
+#: What a file of settings holds at most: values with those that aliases repeat, and levels.
+MAX_VALUES: Final = 2_000_000
+MAX_LEVELS: Final = 100
 
 
 class _Broken(Exception):  # noqa: N818 -- never leaves this module
     """What is wrong with a text, in words."""
 
 
-def read_document(path: str | PathLike[str]) -> Result[Any, Fault]:
+def read_document(path: PathInput) -> Result[Any, Fault]:
     """The value that a TOML, YAML or JSON file holds.
 
     Faults: `InvalidInput` that names the file, and the line where it is broken.
     """
-    name = fspath(path)
+    name = fsdecode(path)
     parse = _PARSERS.get(Path(name).suffix.lower())
     if parse is None:
         problem = f'ends in none of {", ".join(_PARSERS)}'
@@ -33,7 +42,7 @@ def read_document(path: str | PathLike[str]) -> Result[Any, Fault]:
     return read_text_file(name).bind(lambda text: _parse(name, text, parse))
 
 
-def read_mapping(path: str | PathLike[str]) -> Result[Mapping[str, Any], Fault]:
+def read_mapping(path: PathInput) -> Result[Mapping[str, Any], Fault]:
     """The mapping that a TOML, YAML or JSON file holds; an empty file is an empty one.
 
     Faults: as `read_document`, and `InvalidInput` for a file that holds something else.
@@ -42,37 +51,54 @@ def read_mapping(path: str | PathLike[str]) -> Result[Mapping[str, Any], Fault]:
     if not is_successful(read):
         return read
     value = {} if read.unwrap() is None else read.unwrap()
+    where = fsdecode(path)
     if not isinstance(value, Mapping):
         problem = f'holds no mapping of names to values, but a {type(value).__name__}'
-        return Failure(InvalidInput(where=fspath(path), problem=problem))
+        return Failure(InvalidInput(where=where, problem=problem))
     for name in value:
         if not isinstance(name, str):
-            return Failure(InvalidInput(where=fspath(path), problem=f'{name!r} is no name'))
+            return Failure(InvalidInput(where=where, problem=f'{name!r} is not a name'))
     return Success(value)
 
 
-def is_structured(path: str | PathLike[str]) -> bool:
+def is_structured(path: PathInput) -> bool:
     """Whether the ending of the name says TOML, YAML or JSON."""
-    return Path(path).suffix.lower() in _PARSERS
+    return Path(fsdecode(path)).suffix.lower() in _PARSERS
 
 
-def read_text_file(path: str | PathLike[str]) -> Result[str, Fault]:
-    """The text of a file in UTF-8, with or without a byte order mark."""
-    name = fspath(path)
+def read_text_file(path: PathInput) -> Result[str, Fault]:
+    """The text of a file: UTF-8, or UTF-16 and UTF-32 where they can be told.
+
+    Pipes may be read too. Faults: `InvalidInput` that names the file.
+    """
+    name = fsdecode(path)
     try:
-        return Success(Path(name).read_text(encoding='utf-8-sig'))
+        # No buffering: a folder is refused by `open`, a pipe gives what it has.
+        with Path(expand(name)).open('rb') as file:
+            return read_text(file.read(MAX_TEXT_BYTES + 1), name)
     except OSError as error:
-        problem = f'can not be read: {error.strerror or error}'
-    except UnicodeDecodeError as error:
-        problem = f'is no text in UTF-8 (byte {error.start})'
+        problem = f'cannot be read: {error.strerror or error}'
     except ValueError as error:
-        problem = f'is no name of a file: {error}'
+        problem = f'is not the name of a file: {error}'
     return Failure(InvalidInput(where=name, problem=problem))
+
+
+def read_text(data: bytes, name: str) -> Result[str, Fault]:
+    """The text of the bytes of a file.  Faults: `InvalidInput` that names the file."""
+    if len(data) > MAX_TEXT_BYTES:
+        problem = f'is larger than {MAX_TEXT_BYTES:,} bytes'
+        return Failure(InvalidInput(where=name, problem=problem))
+    advice = 'Save it as UTF-8'
+    return decode_text(data).alt(
+        lambda problem: InvalidInput(where=name, problem=problem, advice=advice)
+    )
 
 
 def _parse(name: str, text: str, parse: Callable[[str], Any]) -> Result[Any, Fault]:
     try:
-        return Success(parse(text))
+        value = parse(text)
+        _refuse_bulk(value)
+        return Success(value)
     except _Broken as error:
         problem = str(error)
     except RecursionError:
@@ -80,38 +106,84 @@ def _parse(name: str, text: str, parse: Callable[[str], Any]) -> Result[Any, Fau
     return Failure(InvalidInput(where=name, problem=problem))
 
 
+def _refuse_bulk(value: Any) -> None:
+    # Aliases in YAML share what they name: nine levels of nine are a billion values for whoever
+    # goes through them, and an alias of what it stands in has no end.
+    counts: dict[int, int] = {}
+
+    def _count(one: Any, level: int) -> int:
+        if not isinstance(one, (dict, list)):
+            return 1
+        if level > MAX_LEVELS:
+            msg = f'is nested too deeply (more than {MAX_LEVELS} levels)'
+            raise _Broken(msg)
+        if id(one) not in counts:
+            inner = one.values() if isinstance(one, dict) else one
+            counts[id(one)] = 1 + sum(_count(each, level + 1) for each in inner)
+        return counts[id(one)]
+
+    if _count(value, 1) > MAX_VALUES:
+        msg = f'holds more than {MAX_VALUES:,} values, with those that its aliases repeat'
+        raise _Broken(msg)
+
+
 def _parse_toml(text: str) -> Any:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        msg = f'is no TOML: {error}'
+        msg = f'is not TOML: {error}'
+        raise _Broken(msg) from error
+    except ValueError as error:
+        msg = f'is not TOML: {_why(error, text)}'
         raise _Broken(msg) from error
 
 
 def _parse_json(text: str) -> Any:
     try:
-        return json.loads(text) if text.strip() else None
+        return json.loads(text, object_pairs_hook=_unique) if text.strip() else None
     except json.JSONDecodeError as error:
-        msg = f'is no JSON: {error.msg} (at line {error.lineno}, column {error.colno})'
+        msg = f'is not JSON: {error.msg} (at line {error.lineno}, column {error.colno})'
         raise _Broken(msg) from error
     except ValueError as error:
-        msg = f'is no JSON: {error}'
+        msg = f'is not JSON: {_why(error, text)}'
         raise _Broken(msg) from error
 
 
 def _parse_yaml(text: str) -> Any:
     import yaml
 
+    from dlmachine.yaml_loader import Loader
+
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, Loader)  # noqa: S506 -- a safe one
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f' (at line {mark.line + 1}, column {mark.column + 1})' if mark else ''
-        msg = f'is no YAML: {error.problem}{where}'
+        msg = f'is not YAML: {error.problem}{where}'
         raise _Broken(msg) from error
-    except (yaml.YAMLError, ValueError) as error:
-        msg = f'is no YAML: {str(error).splitlines()[0]}'
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        msg = f'is not YAML: {_why(error, text)}'
         raise _Broken(msg) from error
+
+
+def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in made:
+            msg = f'has {name!r} twice in one object'
+            raise _Broken(msg)
+        made[name] = value
+    return made
+
+
+def _why(error: Exception, text: str) -> str:
+    # Python reads no integer of more digits than this, and does not say where it stands.
+    digits = sys.get_int_max_str_digits()
+    found = re.search(rf'[0-9_]{{{digits + 1},}}', text) if digits else None
+    if found is None:
+        return str(error).splitlines()[0]
+    line = text.count('\n', 0, found.start()) + 1
+    return f'a number of more than {digits:,} digits (at line {line})'
 
 
 _PARSERS: Final[Mapping[str, Callable[[str], Any]]] = {

@@ -13,6 +13,7 @@ from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.effects import Effect, ExchangeMany, Wait
 from dlmachine.core.events import Answered, Event, Failed, Interrupted, SegmentsEnded
 from dlmachine.core.faults import Fault
+from dlmachine.core.faults.printing import printable
 from dlmachine.core.outcome import Origin, Outcome
 from dlmachine.core.show import show_effect
 from dlmachine.core.states import Step
@@ -61,7 +62,7 @@ def tell_end(outcome: Outcome, descriptor: Descriptor) -> None:
     for note in outcome.notes:
         logger.warning('%s: %s', shown_url(descriptor), note)
     if logger.isEnabledFor(_INFO):
-        size, place = f'{record.size_bytes:,} bytes', outcome.path or 'memory'
+        size, place = f'{record.size_bytes:,} bytes', printable(outcome.path or 'memory')
         logger.info('got %s: %s into %s', shown_url(descriptor), size, place)
 
 

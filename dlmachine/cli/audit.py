@@ -13,9 +13,11 @@ from dlmachine.cli.common import (
     fault_as_json,
     json_option,
     managing,
+    outside_option,
     print_json,
     size_text,
 )
+from dlmachine.core.faults.printing import printable
 
 if TYPE_CHECKING:
     from dlmachine.auditor import AuditRow
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 @click.command('audit')
 @click.argument('file', metavar='FILE')
+@outside_option
 @cache_option
 @config_option
 @click.option('--offline', is_flag=True, help='As if there were no network.')
@@ -40,7 +43,12 @@ def command(file: str, **given: Any) -> None:
     from dlmachine.manifest import read_manifest
 
     with managing(given) as manager:
-        read = read_manifest(file, manager.policy, manager.config.described)
+        read = read_manifest(
+            file,
+            manager.policy,
+            manager.config.described,
+            allow_outside=given['allow_outside'],
+        )
         if not is_successful(read):
             fail(read.failure())
         with manager.adapters() as world:
@@ -63,7 +71,7 @@ def command(file: str, **given: Any) -> None:
 
 def _line(row: 'AuditRow') -> str:
     size = size_text(row.size_bytes)
-    return f'{row.status.value:10}  {size:>10}  {row.name or row.url}  {row.reason}'
+    return printable(f'{row.status.value:10}  {size:>10}  {row.name or row.url}  {row.reason}')
 
 
 def _as_json(row: 'AuditRow') -> dict[str, Any]:

@@ -16,6 +16,7 @@ from dlmachine.cli.common import (
     print_json,
     size_text,
 )
+from dlmachine.core.faults.printing import printable
 
 if TYPE_CHECKING:
     from dlmachine_adapters.listing import Listed
@@ -35,7 +36,7 @@ command.add_command(doctor)
 @config_option
 def show_folder(**given: Any) -> None:
     """Print the cache folder."""
-    click.echo(folder_of(given))
+    click.echo(printable(folder_of(given)))
 
 
 @command.command('ls')
@@ -51,7 +52,8 @@ def list_all(**given: Any) -> None:
         for entry in entries:
             size = size_text(entry.file_bytes)
             date = f'{entry.stored_at:%Y-%m-%d %H:%M:%S}'
-            click.echo(f'{date}  {size:>10}  v{entry.version}  {entry.url or entry.file_name}')
+            line = f'{date}  {size:>10}  v{entry.version}  {entry.url or entry.file_name}'
+            click.echo(printable(line))
 
 
 @command.command('info')
@@ -72,9 +74,9 @@ def show_info(what: str, **given: Any) -> None:
         for name, value in _as_json(entry).items():
             if isinstance(value, dict):
                 for inner, one in value.items():
-                    click.echo(f'{inner:18}  {one}')
+                    click.echo(printable(f'{inner:18}  {one}'))
             else:
-                click.echo(f'{name:18}  {value}')
+                click.echo(printable(f'{name:18}  {value}'))
         click.echo()
 
 
@@ -93,7 +95,7 @@ def remove(what: tuple[str, ...], *, yes: bool, dry_run: bool, **given: Any) -> 
         if not found:
             _miss(what)
         for entry in found:
-            click.echo(f'{entry.path}  {entry.url}')
+            click.echo(printable(f'{entry.path}  {entry.url}'))
         if dry_run:
             return
         if not yes and not confirmed(f'Remove {len(found)}?'):

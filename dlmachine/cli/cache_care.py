@@ -18,6 +18,7 @@ from dlmachine.cli.common import (
     print_json,
     size_text,
 )
+from dlmachine.core.faults.printing import printable
 
 if TYPE_CHECKING:
     from dlmachine.core.care import Finding
@@ -63,7 +64,7 @@ def verify(*, fix: bool, **given: Any) -> None:
                     mended = mender.mend(named, entry.path)
                     fixed += mended.is_done
                 if not given['as_json']:
-                    click.echo(_checked_line(checked, mended))
+                    click.echo(printable(_checked_line(checked, mended)))
             if given['as_json']:
                 told.append(_checked_as_json(checked, mended))
     if given['as_json']:
@@ -102,7 +103,7 @@ def doctor(*, fix: bool, probe: bool, **given: Any) -> None:
             if given['as_json']:
                 told.append(_finding_as_json(finding, mended))
             else:
-                click.echo(_finding_line(finding, mended))
+                click.echo(printable(_finding_line(finding, mended)))
     if given['as_json']:
         is_healthy = not counts['problem']
         print_json({'folder': registry.folder, 'healthy': is_healthy, 'findings': told})

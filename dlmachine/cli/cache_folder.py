@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dlmachine.cli.common import fail, managing
+from dlmachine.core.faults.printing import printable
 
 if TYPE_CHECKING:
     from dlmachine_adapters.listing import Listed
@@ -33,7 +34,7 @@ def reading(given: dict[str, Any]) -> 'Iterator[tuple[Registry, Iterator[Listed]
 
     with opened(given) as registry:
         if not Path(registry.folder).is_dir():
-            click.echo(f'note: there is no folder {registry.folder}', err=True)
+            click.echo(f'note: there is no folder {printable(registry.folder)}', err=True)
         yield registry, list_entries(registry)
 
 

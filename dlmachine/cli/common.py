@@ -21,6 +21,11 @@ Command = TypeVar('Command', bound=Callable[..., Any])
 
 cache_option = click.option('--cache', metavar='DIR', help='Cache folder.')
 config_option = click.option('--config', metavar='FILE', help='TOML, YAML or JSON file of options.')
+outside_option = click.option(
+    '--allow-outside',
+    is_flag=True,
+    help='A manifest may write to, and send files from, other folders than its own.',
+)
 json_option = click.option('--json', 'as_json', is_flag=True, help='Machine-readable output.')
 
 
@@ -156,8 +161,8 @@ def request_words(given: Mapping[str, Any]) -> dict[str, Any]:
     if given['json_data'] is not None:
         try:
             words['json'] = json.loads(given['json_data'])
-        except ValueError as error:
-            msg = f'--json-data is no JSON: {error}'
+        except (ValueError, RecursionError) as error:
+            msg = f'--json-data is not JSON: {error}'
             raise click.UsageError(msg) from error
     return {name: value for name, value in words.items() if value is not None}
 
@@ -235,10 +240,12 @@ def confirmed(question: str) -> bool:
 
 
 def _read_data(data: str | None) -> bytes | None:
+    from dlmachine.paths import expand
+
     if data is None or not data.startswith('@'):
-        return None if data is None else data.encode()
+        return None if data is None else os.fsencode(data)
     try:
-        with click.open_file(data[1:], 'rb') as file:
+        with click.open_file(expand(data[1:]), 'rb') as file:
             content: bytes = file.read()
             return content
     except OSError as error:

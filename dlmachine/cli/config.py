@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dlmachine.cli.common import config_option, json_option, managing, print_json
+from dlmachine.core.faults.printing import printable
 
 if TYPE_CHECKING:
     from dlmachine.config import Setting
@@ -28,7 +29,7 @@ def command(**given: Any) -> None:
         return
     width = max(len(one.name) for one in settings)
     for one in settings:
-        click.echo(f'{one.name:{width}}  {shown[one.name]}  ({one.source})')
+        click.echo(printable(f'{one.name:{width}}  {shown[one.name]}  ({one.source})'))
 
 
 def _text(setting: 'Setting', names: tuple[str, ...]) -> str:

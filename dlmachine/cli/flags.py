@@ -54,6 +54,7 @@ _VALUES: Final = {
     ('create_dirs', 'False'): '--no-create-dirs',
     ('create_dirs', 'True'): 'leave out --no-create-dirs',
     ('verify', 'False'): '--insecure',
+    ('allow_outside', 'True'): '--allow-outside',
 }
 _NAMED: Final = {
     **{option: f'--{word.replace("_", "-")}' for word, option in WORDS.items()},

@@ -16,12 +16,14 @@ from dlmachine.cli.common import (
     fault_text,
     json_option,
     managing,
+    outside_option,
     print_json,
     request_options,
     request_words,
     shown,
 )
 from dlmachine.cli.interruption import ending_at_once
+from dlmachine.core.faults.printing import printable
 from dlmachine.telling import WAITS
 from dlmachine_adapters.progress import is_seen
 
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 @click.option('-d', '--dir', '--output-dir', 'folder', metavar='DIR', help='Folder to write to.')
 @cache_option
 @click.option('-i', '--input-file', metavar='FILE', help='File of URLs, or manifest; - is stdin.')
+@outside_option
 @click.option(
     '-j',
     '--jobs',
@@ -70,7 +73,9 @@ def command(urls: tuple[str, ...], **given: Any) -> None:
         managing(given, progress=not is_bare) as manager,
         _telling_waits(given, has_bars=manager.config.progress and is_seen()),
     ):
-        wishes = [*urls, *_read_wishes(given['input_file'], manager)]
+        allow_outside = given['allow_outside']
+        read = _read_wishes(given['input_file'], manager, allow_outside=allow_outside)
+        wishes = [*urls, *read]
         if not wishes:
             msg = '--input-file has no URL in it'
             raise click.UsageError(msg)
@@ -104,7 +109,7 @@ def _get_one(manager: 'DownloadManager', wish: 'Wish', given: dict[str, Any]) ->
     elif given['as_json']:
         print_json([_as_json(wish, outcome, manager)])
     elif not given['quiet']:
-        click.echo(outcome.path)
+        click.echo(printable(str(outcome.path)))
 
 
 def _get_many(manager: 'DownloadManager', wishes: 'list[Wish]', given: dict[str, Any]) -> None:
@@ -121,7 +126,7 @@ def _get_many(manager: 'DownloadManager', wishes: 'list[Wish]', given: dict[str,
             elif item.outcome is not None:
                 _warn(item.outcome)
             if item.ok and not given['as_json'] and not given['quiet']:
-                click.echo(item.path)
+                click.echo(printable(str(item.path)))
             told.append(_item_as_json(item, manager))
     if given['as_json']:
         print_json(told)
@@ -136,10 +141,10 @@ def _warn(outcome: 'Outcome') -> None:
     from dlmachine.core.outcome import Origin
 
     if outcome.fault is not None:
-        click.echo(f'stale: {outcome.content}: {outcome.reason}', err=True)
+        click.echo(printable(f'stale: {outcome.content}: {outcome.reason}'), err=True)
     elif outcome.origin is Origin.NETWORK:
         for note in outcome.notes:
-            click.echo(f'note: {outcome.path or "-"}: {note}', err=True)
+            click.echo(printable(f'note: {outcome.path or "-"}: {note}'), err=True)
 
 
 def _telling(given: Mapping[str, Any]) -> AbstractContextManager[None]:
@@ -195,18 +200,19 @@ def _as_json(wish: 'Wish', outcome: 'Outcome', manager: 'DownloadManager') -> di
     }
 
 
-def _read_wishes(path: str | None, manager: 'DownloadManager') -> 'list[Wish]':
+def _read_wishes(
+    path: str | None, manager: 'DownloadManager', *, allow_outside: bool
+) -> 'list[Wish]':
     if path is None:
         return []
     from dlmachine.errors import unwrap
     from dlmachine.manifest import read_manifest, read_urls
-    from dlmachine.mappings import is_structured
+    from dlmachine.mappings import is_structured, read_text, read_text_file
 
     if is_structured(path):
-        return list(unwrap(read_manifest(path, manager.policy, manager.config.described)))
-    try:
-        with click.open_file(path, encoding='utf-8') as file:
-            return list(read_urls(file))
-    except (OSError, UnicodeDecodeError) as error:
-        msg = f'--input-file: {error}'
-        raise click.UsageError(msg) from error
+        described = manager.config.described
+        items = read_manifest(path, manager.policy, described, allow_outside=allow_outside)
+        return list(unwrap(items))
+    is_stdin = path == '-'
+    read = read_text(sys.stdin.buffer.read(), 'stdin') if is_stdin else read_text_file(path)
+    return list(read_urls(unwrap(read).split('\n')))

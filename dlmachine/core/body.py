@@ -179,10 +179,16 @@ def parse_pairs(given: object, where: str) -> Result[Pairs, Fault]:
     pairs: list[tuple[str, str]] = []
     for name, value in entries:
         texts = [_text(one) for one in _values(value)]
-        if not isinstance(name, (str, int, float)) or None in texts:
-            problem = 'is no text, number or list of them'
-            return Failure(InvalidInput(where=f'{where}[{name!r}]', problem=problem))
-        pairs.extend((str(name), text) for text in texts if text is not None)
+        shown = _text(name)
+        if shown is None or None in texts:
+            problem = 'is not a text, a number or a list of them'
+            named = (
+                f'a name of {where}'
+                if isinstance(name, int) and shown is None
+                else f'{where}[{name!r}]'
+            )
+            return Failure(InvalidInput(where=named, problem=problem))
+        pairs.extend((shown, text) for text in texts if text is not None)
     faults = (
         find_frame_breaker(f'{where} name', name) or find_unwritable(f'{where}[{name!r}]', text)
         for name, text in pairs
@@ -250,8 +256,8 @@ def _part(name: str, value: object) -> Part | None:
             return ContentPart(name=name, content=value)
         case str() if find_unwritable('', value) is None:
             return ContentPart(name=name, content=value.encode('utf-8'))
-        case int() | float():
-            return ContentPart(name=name, content=str(value).encode('ascii'))
+        case int() | float() if (text := _text(value)) is not None:
+            return ContentPart(name=name, content=text.encode('ascii'))
         case _:
             return None
 
@@ -266,7 +272,7 @@ def _find_part_fault(part: Part, where: str) -> InvalidInput | None:
 
 def _entries(given: object) -> list[tuple[object, object]] | None:
     if isinstance(given, Mapping):
-        return sorted(given.items(), key=lambda item: str(item[0]))
+        return sorted(given.items(), key=lambda item: _text(item[0]) or '')
     if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
         return None
     entries = list(given)
@@ -282,4 +288,7 @@ def _values(value: object) -> list[object]:
 
 
 def _text(value: object) -> str | None:
-    return str(value) if isinstance(value, (str, int, float)) else None
+    try:
+        return str(value) if isinstance(value, (str, int, float)) else None
+    except ValueError:  # An integer of more than 4,300 digits.
+        return None

@@ -14,6 +14,7 @@ from returns.result import Failure, Result, Success
 
 from dlmachine.core.checksums import Checksum, ChecksumList, digest_bytes, find_algorithm
 from dlmachine.core.faults import ChecksumUnknown, Fault
+from dlmachine.core.text_file import decode_text
 from dlmachine.core.values import frozen
 
 #: By the number of hex digits, where neither the line nor the list says which it is.
@@ -40,13 +41,12 @@ class _Line:
 
 
 def read_list(data: bytes) -> str:
-    r"""The text of a list: UTF-8, or UTF-16 where it begins with the mark of it.
+    r"""The text of a list, as of any text file; what cannot be read of it stands for itself.
 
     >>> read_list(b'ab  t.csv'), read_list('ab'.encode('utf-16'))
     ('ab  t.csv', 'ab')
     """
-    is_wide = data.startswith((b'\xff\xfe', b'\xfe\xff'))
-    return data.decode('utf-16' if is_wide else 'utf-8', 'replace')
+    return decode_text(data).value_or(data.decode('utf-8', 'replace'))
 
 
 def find_checksum(

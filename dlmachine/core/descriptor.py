@@ -23,6 +23,7 @@ from dlmachine.core.body import (
     body_pairs,
 )
 from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.headers import Headers, HeadersLike, parse_headers
 from dlmachine.core.http.secret_names import SecretNames, parse_secret_names
 from dlmachine.core.redact import (
@@ -33,7 +34,7 @@ from dlmachine.core.redact import (
     secrets_in_url,
 )
 from dlmachine.core.spec.content_words import parse_content, take_body
-from dlmachine.core.text import find_frame_breaker
+from dlmachine.core.spec.local_path import parse_local_path
 from dlmachine.core.url import parse_url
 from dlmachine.core.values import frozen
 
@@ -273,14 +274,15 @@ def _parse_tls(*, verify: object, cainfo: object, cert: object, key: object) -> 
             return Failure(InvalidInput(where=name, problem=problem))
         texts[name] = None if value is None else str(value)
     for name, text in texts.items():
-        fault = find_frame_breaker(name, text) if text else None
-        if fault is not None:
-            return Failure(fault)
+        parsed = parse_local_path(text, name) if text else Success('')
+        if not is_successful(parsed):
+            return Failure(parsed.failure())
     return Success(Tls(verify=verify, **texts))
 
 
-def _parse_method(method: str | None, *, has_body: bool) -> Result[str, Fault]:
-    name = ('POST' if has_body else 'GET') if method is None else str(method).upper()
+def _parse_method(method: object, *, has_body: bool) -> Result[str, Fault]:
+    name = ('POST' if has_body else 'GET') if method is None else method
+    name = name.upper() if isinstance(name, str) else shown_value(name)
     if name not in METHODS:
         problem = f'{name!r} is not one of {", ".join(METHODS)}'
         return Failure(InvalidInput(where='method', problem=problem))

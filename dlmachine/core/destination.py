@@ -12,11 +12,14 @@ from typing import Final, TypeAlias, assert_never
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.faults import DestinationUnusable, Fault, InvalidInput
-from dlmachine.core.text import find_frame_breaker
+from dlmachine.core.faults.printing import printable
+from dlmachine.core.spec.local_path import parse_local_path
 from dlmachine.core.values import frozen
 
 #: Windows knows two separators, the others one.
 _SEPARATORS: Final = ('/', '\\') if str(PurePath('a', 'b')) == 'a\\b' else ('/',)
+
+_NOT_LOCAL: Final = 'The URL comes first, then dest='
 
 
 @frozen(kw_only=False)
@@ -134,7 +137,7 @@ def resolve_destination(
             kind = PathKind.MISSING if seen is None else seen.kind
             blocker = None if seen is None else seen.blocker
             if blocker is not None:
-                problem = f'{blocker} is no folder'
+                problem = f'{printable(blocker)} is not a folder'
                 return Failure(DestinationUnusable(path=path, problem=problem))
             return _BY_KIND[kind](path)
         case _:
@@ -147,10 +150,7 @@ def ends_in_separator(path: str) -> bool:
 
 
 def _parse_path(path: str) -> Result[Wanted, Fault]:
-    if not path:
-        return Failure(InvalidInput(where='dest', problem='is an empty path'))
-    fault = find_frame_breaker('dest', path)
-    return Success(ToPath(path)) if fault is None else Failure(fault)
+    return parse_local_path(path, 'dest', _NOT_LOCAL).map(ToPath)
 
 
 def _missing(path: str) -> Result[Destination, Fault]:

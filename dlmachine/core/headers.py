@@ -152,7 +152,10 @@ def _split_entry(entry: object) -> tuple[str, str] | None:
     if isinstance(entry, (tuple, list)) and len(entry) == 2:
         name, value = entry
         if isinstance(name, str) and isinstance(value, (str, int, float)):
-            return name, str(value)
+            try:
+                return name, str(value)
+            except ValueError:  # An integer of more than 4,300 digits.
+                return None
     return None
 
 

@@ -6,6 +6,7 @@ that is not in it is a fault that names the nearest one.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from returns.pipeline import is_successful
@@ -30,6 +31,7 @@ from dlmachine.core.readers import (
     read_size,
     read_text,
     read_validator,
+    refuse_endless,
 )
 from dlmachine.core.values import frozen
 
@@ -178,7 +180,7 @@ def parse_policy(given: Mapping[str, object], base: Policy | None = None) -> Res
         option = OPTIONS.get(name)
         if option is None:
             return Failure(unknown_name(given_name, OPTIONS))
-        read = option.read(given_name, value)
+        read = refuse_endless(given_name, value).bind(partial(option.read, given_name))
         if not is_successful(read):
             return Failure(read.failure())
         policy = _with_value(policy, option.field, read.unwrap())

@@ -18,6 +18,7 @@ from returns.pipeline import is_successful
 from dlmachine.core.checksums import Checksum, ChecksumList, digest_bytes, find_algorithm
 from dlmachine.core.destination import Auto, ToMemory, ToPath, Wanted
 from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.headers import parse_headers
 from dlmachine.core.http.secret_names import SecretNames
 from dlmachine.core.pacing import Rate
@@ -160,6 +161,10 @@ _MOST_COUNT: Final = 1_000
 _LONGEST: Final = timedelta(days=365)
 
 
+#: What a file can have at most (off_t).
+_MOST_BYTES: Final = 1 << 63
+
+
 def find_policy_fault(policy: Policy) -> Fault | None:
     """What makes the policy impossible to follow, or None.
 
@@ -203,10 +208,12 @@ def _find_count_fault(policy: Policy) -> Fault | None:
     for name in _NOT_NEGATIVE:
         count = getattr(policy, name)
         if not isinstance(count, int) or not 0 <= count <= _MOST_COUNT:
-            return InvalidInput(where=name, problem=f'{count!r} is not from 0 to {_MOST_COUNT}')
+            return InvalidInput(
+                where=name, problem=f'{shown_value(count)} is not from 0 to {_MOST_COUNT}'
+            )
     segments: object = policy.segments
     if not isinstance(segments, int) or not 0 <= segments <= MOST_SEGMENTS:
-        problem = f'{segments!r} is neither auto nor from 1 to {MOST_SEGMENTS}'
+        problem = f'{shown_value(segments)} is neither auto nor from 1 to {MOST_SEGMENTS}'
         return InvalidInput(where='segments', problem=problem)
     return None
 
@@ -217,7 +224,7 @@ def _find_duration_fault(policy: Policy) -> Fault | None:
         if duration is None and name == 'timeout':
             continue
         if not isinstance(duration, timedelta):
-            return InvalidInput(where=name, problem=f'{duration!r} is no timedelta')
+            return InvalidInput(where=name, problem=f'{shown_value(duration)} is no timedelta')
         if not timedelta(0) <= duration <= _LONGEST:
             # Python writes less than nothing as a day before, and hours.
             shown = f'{duration.total_seconds():g} s' if duration < timedelta(0) else duration
@@ -232,8 +239,8 @@ def _find_duration_fault(policy: Policy) -> Fault | None:
 def _find_size_fault(policy: Policy) -> Fault | None:
     for name in ('max_bytes', 'min_bytes'):
         size = getattr(policy, name)
-        if size is not None and (not isinstance(size, int) or size < 0):
-            return InvalidInput(where=name, problem=f'{size!r} is no number of bytes')
+        if size is not None and not (isinstance(size, int) and 0 <= size < _MOST_BYTES):
+            return InvalidInput(where=name, problem=f'{shown_value(size)} is no number of bytes')
     least, most = policy.min_bytes, policy.max_bytes
     if least is not None and most is not None and least > most:
         problem = f'{least} is more than max_bytes, {most}'
@@ -246,11 +253,11 @@ def _find_manners_fault(policy: Policy) -> Fault | None:
     for name, most in _LIMITS:
         limit = getattr(policy, name)
         if limit is not None and not (isinstance(limit, int) and 1 <= limit <= most):
-            problem = f'{limit!r} is not from 1 to {most}'
+            problem = f'{shown_value(limit)} is not from 1 to {most}'
             return InvalidInput(where=name, problem=problem, advice=advice)
     rate: object = policy.rate
     if rate is not None and not (isinstance(rate, Rate) and rate.count > 0 and rate.seconds > 0):
-        return InvalidInput(where='rate', problem=f'{rate!r} is no rate', advice=advice)
+        return InvalidInput(where='rate', problem=f'{shown_value(rate)} is no rate', advice=advice)
     return None
 
 

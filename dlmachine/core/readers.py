@@ -15,9 +15,11 @@ from returns.result import Failure, Result, Success
 from dlmachine.core.checksums import Checksum, ChecksumList, digest_bytes, find_algorithm
 from dlmachine.core.destination import parse_destination
 from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.pacing import Rate, parse_rate
 from dlmachine.core.policy import CheckMethod
 from dlmachine.core.redact import redact_value
+from dlmachine.core.spec.local_path import parse_local_path
 from dlmachine.core.text import find_frame_breaker
 from dlmachine.core.url import parse_url
 
@@ -25,6 +27,21 @@ _WORDS: Final = {
     '1': True, 'true': True, 'yes': True, 'on': True,
     '0': False, 'false': False, 'no': False, 'off': False, '': False,
 }  # fmt: skip
+
+
+def refuse_endless(name: str, value: object) -> Result[object, Fault]:
+    """The value, unless it is a number of so many digits that Python could not show it.
+
+    >>> refuse_endless('retries', 10**5000).failure().problem
+    'the int is not a number of at most 1,000 digits'
+    """
+    if isinstance(value, int) and value.bit_length() > _MAX_BITS:
+        return _bad(name, value, 'is not a number of at most 1,000 digits')
+    return Success(value)
+
+
+#: Of a thousand digits; Python's own limit is 4,300, and can be set.
+_MAX_BITS: Final = 3_322
 
 
 def read_bool(name: str, value: object) -> Result[object, Fault]:
@@ -180,8 +197,7 @@ def read_checksum_list(name: str, value: object) -> Result[object, Fault]:
         return _bad(name, value, 'is neither a path nor a URL')
     if '://' in value:
         return parse_url(value, name).map(lambda url: ChecksumList(str(url)))
-    fault = find_frame_breaker(name, value)
-    return Success(ChecksumList(value)) if fault is None else Failure(fault)
+    return parse_local_path(value, name).map(ChecksumList)
 
 
 def is_checksum_list(value: object) -> bool:
@@ -223,6 +239,5 @@ def read_dest(_: str, value: object) -> Result[object, Fault]:
 
 
 def _bad(name: str, value: object, problem: str) -> Result[object, Fault]:
-    shown = repr(redact_value(value))
-    shown = shown if len(shown) <= 80 else f'{shown[:77]}...'
+    shown = shown_value(redact_value(value))
     return Failure(InvalidInput(where=name, problem=f'{shown} {problem}'))

@@ -24,6 +24,7 @@ from dlmachine.core.effects import (
     Validate,
     Wait,
 )
+from dlmachine.core.faults.printing import printable
 from dlmachine.core.retry import patience
 
 if TYPE_CHECKING:
@@ -62,24 +63,28 @@ def show_destination(place: Destination) -> str:
     """A destination in words."""
     match place:
         case InCache(folder=folder):
-            return f'cache {folder}'
+            return f'cache {printable(folder)}'
         case InMemory():
             return 'memory'
         case AtPath(path=path):
-            return f'file {path}'
+            return f'file {printable(path)}'
         case InFolder(folder=folder):
-            return f'folder {folder}, named by the answer'
+            return f'folder {printable(folder)}, named by the answer'
         case _:
             assert_never(place)
 
 
-def show_effect(effect: Effect) -> str:  # noqa: C901, PLR0911, PLR0912 -- one line an effect
+def show_effect(effect: Effect) -> str:
     """An effect in words.
 
     >>> from datetime import timedelta
     >>> show_effect(Wait(duration=timedelta(seconds=2), reason='backoff'))
     'wait 2 s: backoff'
     """
+    return printable(_effect_words(effect))
+
+
+def _effect_words(effect: Effect) -> str:  # noqa: C901, PLR0911, PLR0912 -- one line an effect
     match effect:
         case ConfirmCopy(path=path):
             return f'make sure that {path} is still there'

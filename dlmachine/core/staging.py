@@ -61,5 +61,5 @@ def part_stem(key: str, wanted: Wanted) -> str:
     """
     name = PurePath(wanted.path).name if isinstance(wanted, ToPath) else ''
     # Bytes, not characters, are what file systems count.
-    name = name.encode('utf-8')[:64].decode('utf-8', 'ignore')
+    name = name.encode('utf-8', 'surrogateescape')[:64].decode('utf-8', 'ignore')
     return f'{key[:32]}-{name}' if name else key[:32]

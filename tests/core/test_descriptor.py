@@ -115,7 +115,7 @@ def test_bodies(given: dict[str, Any], method: str, pairs: Any, body: Any) -> No
         ({'url': 7}, 'url'), ({'url': 'h/x'}, 'url'),
         ({'mirrors': 5}, 'mirrors'), ({'mirrors': ['http://m/', 'x']}, 'mirrors[1]'),
         ({'headers': ['nonsense']}, 'headers[0]'), ({'headers': {'Range': 'bytes=0-'}}, "headers['Range']"),
-        ({'verify': 'no'}, 'verify'), ({'cainfo': 'a\0b'}, 'cainfo'), ({'key': 'a\nb'}, 'key'),
+        ({'verify': 'no'}, 'verify'), ({'cainfo': 'a\0b'}, 'cainfo'), ({'key': 'a\0b'}, 'key'), ({'cert': 'https://h/x'}, 'cert'),
     ],
 )  # fmt: skip
 def test_what_can_not_be_used_is_named(given: dict[str, Any], where: str) -> None:

@@ -143,7 +143,7 @@ def test_cache_commands(run: RunCommand, server: Server, tmp_path: Path) -> None
     (info,) = json.loads(run('cache', 'info', url, '--cache', 'c', '--json').stdout)
     assert info['record']['size_bytes'] == len(BODY)
     assert 'sha256' in run('cache', 'info', str(path), '--cache', 'c').stdout
-    assert run('cache', 'dir', '--cache', 'c').stdout.strip() == 'c'
+    assert run('cache', 'dir', '--cache', 'c').stdout.strip() == f'{tmp_path}/work/c'
     assert run('cache', 'verify', '--cache', 'c').returncode == 0
     whole.write_bytes(BODY[::-1])
     assert run('cache', 'verify', '--cache', 'c').returncode == 9

@@ -151,7 +151,7 @@ def test_an_unknown_variable_is_a_warning(caplog: pytest.LogCaptureFixture) -> N
 @pytest.mark.parametrize(
     ('config', 'where', 'problem'),
     [
-        ('absent.toml', 'absent.toml', 'can not be read'),
+        ('absent.toml', 'absent.toml', 'cannot be read'),
         ('broken.toml', 'broken.toml', 'line 2'),
         ('broken.yaml', 'broken.yaml', 'line 2'),
         ('broken.json', 'broken.json', 'line 2'),
@@ -195,7 +195,7 @@ def test_the_user_file_need_not_exist_unless_it_is_named(tmp_path: Path) -> None
 
     assert load(user_file=absent).policy.retries == 3
     assert named.failure() == InvalidInput(
-        where=absent, problem='can not be read: No such file or directory'
+        where=absent, problem='cannot be read: No such file or directory'
     )
 
 
@@ -327,7 +327,7 @@ def test_names_in_a_mapping_are_texts(tmp_path: Path) -> None:
     path = tmp_path / 'a.yaml'
     path.write_text('1: x\n', encoding='utf-8')
 
-    assert read_mapping(path).failure() == InvalidInput(where=str(path), problem='1 is no name')
+    assert read_mapping(path).failure() == InvalidInput(where=str(path), problem='1 is not a name')
 
 
 @pytest.mark.parametrize(

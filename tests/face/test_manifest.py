@@ -90,7 +90,7 @@ def test_an_entry_is_over_the_defaults_and_these_are_over_the_base(tmp_path: Pat
     )
     assert {item.policy.stall_timeout for item in (first, second)} == {timedelta(seconds=5)}
     assert {item.policy.retries for item in (first, second)} == {1}
-    assert first.policy.destination == ToPath('x.csv')
+    assert first.policy.destination == ToPath(str(tmp_path / 'x.csv'))
     assert [first.descriptor.headers.get(name) for name in 'AB'] == ['entry', 'defaults']
     assert second.descriptor.headers.get('A') == 'defaults'
     assert not first.descriptor.tls.verify
@@ -135,7 +135,7 @@ def test_a_bad_line_is_a_fault_among_good_ones(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ('name', 'text', 'where', 'problem'),
     [
-        ('l.toml', '[[download]\n', '{path}', 'is no TOML'),
+        ('l.toml', '[[download]\n', '{path}', 'is not TOML'),
         ('l.json', '5', '{path}', 'holds no downloads'),
         ('l.json', '{"defaults": 5, "a": "http://h/a"}', '{path}', 'holds no downloads'),
         (
@@ -177,7 +177,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         fault = read_manifest(tmp_path / name).failure()
 
         assert isinstance(fault, InvalidInput)
-        assert fault.problem == 'can not be read: No such file or directory'
+        assert fault.problem == 'cannot be read: No such file or directory'
 
 
 def test_a_fragment_is_no_comment(tmp_path: Path) -> None:

@@ -238,8 +238,8 @@ def test_lists_are_read_in_one_way(run: RunCommand, server: Server, tmp_path: Pa
         ([], {}, 'folder ./, named by the answer'),
         (['-d', 'sub'], {}, 'folder sub/'),
         (['-o', 'x.tsv'], {}, 'x.tsv'),
-        (['--cache', 'c'], {}, 'cache c'),
-        ([], {'DLMACHINE_CACHE_DIR': 'c2'}, 'cache c2'),
+        (['--cache', 'c'], {}, 'cache {work}/c'),
+        ([], {'DLMACHINE_CACHE_DIR': 'c2'}, 'cache {work}/c2'),
         (['-d', 'sub'], {'DLMACHINE_CACHE_DIR': 'c2'}, 'folder sub/'),
     ],
 )
@@ -256,13 +256,14 @@ def test_a_plan_says_where_get_writes(
     told = run('plan', url, *words, **environ)
     dry = run('get', '--dry-run', url, *words, **environ)
     assert (told.stdout, told.returncode) == (dry.stdout, 0)
-    assert place in told.stdout
+    assert place.format(work=tmp_path / 'work') in told.stdout
     assert list((tmp_path / 'work').iterdir()) == []
     done = run('get', url, *words, **environ)
 
     assert (tmp_path / 'work' / done.stdout.strip()).read_bytes() == BODY
     if environ:
-        assert done.stdout.startswith('sub/' if words else 'c2/')
+        inside = 'sub/' if words else f'{tmp_path}/work/c2/'
+        assert done.stdout.startswith(inside)
 
 
 def test_more_than_one_place_is_refused_by_both(run: RunCommand) -> None:
@@ -351,12 +352,12 @@ def test_where_nobody_can_answer_a_question_the_option_is_named(
     assert not path.exists()
 
 
-def test_a_folder_that_is_none_is_told(run: RunCommand) -> None:
+def test_a_folder_that_is_none_is_told(run: RunCommand, tmp_path: Path) -> None:
     """Its name may be mistyped; an empty cache is none."""
     done = run('cache', 'ls', '--cache', 'nocache')
 
     assert (done.returncode, done.stdout) == (0, '')
-    assert done.stderr == 'note: there is no folder nocache\n'
+    assert done.stderr == f'note: there is no folder {tmp_path}/work/nocache\n'
 
 
 def test_no_is_an_answer(run: RunCommand, server: Server, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ class InvalidInput(FaultBase):
     advice: str = ''
 
     def what(self) -> str:
-        return f'{self.where}: {self.problem}'
+        return f'{printable(self.where)}: {self.problem}'
 
     def remedy(self) -> str:
         return self.advice
@@ -98,12 +98,13 @@ class OfflineMiss(FaultBase):
     def what(self) -> str:
         if self.cache is None:
             return f'{self.url} is wanted offline, but this destination uses no cache'
-        return f'{self.url} is wanted offline, but is not in the cache {self.cache}'
+        return f'{self.url} is wanted offline, but is not in the cache {printable(self.cache)}'
 
     def remedy(self) -> str:
         if self.cache is None:
             return 'Name the cache that has it: path='
-        return f'Fetch it once with a network: dlmachine get --cache {self.cache} {self.url!r}'
+        cache = printable(self.cache)
+        return f'Fetch it once with a network: dlmachine get --cache {cache} {self.url!r}'
 
 
 @frozen

@@ -23,6 +23,21 @@ def printable(text: str) -> str:
     return _UNPRINTABLE.sub(_escaped, text)
 
 
+def shown_value(value: object) -> str:
+    """A value as it stands in a message: its repr, if it has one, and not more than 80 characters.
+
+    Python shows no integer of more than 4,300 digits, and goes into no depth without end.
+
+    >>> shown_value('many'), shown_value(10**5000)
+    ("'many'", 'the int')
+    """
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):
+        return f'the {type(value).__name__}'
+    return text if len(text) <= 80 else f'{text[:77]}...'
+
+
 def _escaped(found: re.Match[str]) -> str:
     code = ord(found.group())
     return f'\\x{code:02x}' if code < 0x100 else f'\\u{code:04x}'
