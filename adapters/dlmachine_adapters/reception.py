@@ -19,6 +19,7 @@ from dlmachine.core.http.framing import find_framing, find_head_problem
 from dlmachine.core.ports import Clock, PartError, Sink
 from dlmachine.core.redact import scrub
 from dlmachine.core.request import Request
+from dlmachine_adapters.http.public_suffixes import with_public_suffixes
 from dlmachine_adapters.limits import LimitPassed
 
 #: Small pieces are put together up to this size: each costs a call, a hash and a write.
@@ -73,7 +74,7 @@ class Reception:
 
     def begin(self, head: Head) -> None:
         """The head is there: decide about the body.  Raises: PartError."""
-        self._head = head
+        self._head = head = with_public_suffixes(head)
         problem = find_head_problem(head)
         if problem is not None:
             self._is_readable = False

@@ -15,12 +15,17 @@ from dlmachine.core.values import frozen
 
 @frozen
 class Head:
-    """Status and header fields of an answer; of protocols without them, their equivalents."""
+    """Status and header fields of an answer; of protocols without them, their equivalents.
+
+    `public_suffixes` are those of the domains in its cookies that belong to nobody alone, such
+    as `co.uk`: who reads the head has the list of them.
+    """
 
     status: int
     headers: Headers = Headers()
     reason: str = ''
     version: str = ''
+    public_suffixes: tuple[str, ...] = ()
 
 
 @frozen

@@ -1,9 +1,11 @@
 """Building the next exchange: request, conditions, range, limits.  Pure."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from returns.result import Result
 
+from dlmachine.core.access.cookie_field import with_cookies
 from dlmachine.core.body import NoBody
 from dlmachine.core.decide import Verdict
 from dlmachine.core.destination import InMemory
@@ -14,24 +16,27 @@ from dlmachine.core.freshness import Condition, build_condition
 from dlmachine.core.headers import Headers
 from dlmachine.core.pacing import Manners
 from dlmachine.core.policy import CheckMethod, Policy
+from dlmachine.core.redirect import hop_of
 from dlmachine.core.request import HTTP_SCHEMES, Request, build_request
 from dlmachine.core.retry import may_be_repeated
 from dlmachine.core.said import Said, place_of
 from dlmachine.core.segments import first_span
 from dlmachine.core.staging import address_digest
-from dlmachine.core.states import Effort, Exchanging, Job, Step
+from dlmachine.core.states import Exchanging, Job, Step
+from dlmachine.core.transfer.effort import Effort
 from dlmachine.core.url import parse_url
 
 
-def ask(job: Job, effort: Effort) -> Result[Step, Fault]:
+def ask(job: Job, effort: Effort, at: datetime) -> Result[Step, Fault]:
     """The step that asks the address the effort stands at, from the start of its trail."""
     address = effort.address(job)
     built = build_request(job.descriptor, address.url, job.policy.user_agent)
-    return built.map(lambda request: send(job, effort, _with_conditions(job, effort, request)))
+    asked = built.map(lambda request: _with_conditions(job, effort, request))
+    return asked.map(lambda request: send(job, effort, with_cookies(request, effort.cookies, at)))
 
 
 def send(job: Job, effort: Effort, request: Request) -> Step:
-    """The step that sends a request, one more URL on the trail."""
+    """The step that sends a request, one more on the trail."""
     policy, condition = job.policy, _condition(job, effort)
     last = _last_byte(job, effort)
     exchange = Exchange(
@@ -69,7 +74,7 @@ def send(job: Job, effort: Effort, request: Request) -> Step:
             bytes_per_second=policy.limit_rate,
         ),
     )
-    moved = replace(effort, trail=(*effort.trail, request.url), tries=effort.tries + 1)
+    moved = replace(effort, trail=(*effort.trail, hop_of(request)), tries=effort.tries + 1)
     return Step(state=Exchanging(job=job, effort=moved, exchange=exchange), effect=exchange)
 
 

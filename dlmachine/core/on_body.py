@@ -15,7 +15,8 @@ from dlmachine.core.faults import ContentRefused, Fault
 from dlmachine.core.on_commit import confirm_version, publish
 from dlmachine.core.provenance import build_record
 from dlmachine.core.redact import scrub
-from dlmachine.core.states import Effort, Exchanging, Job, Segmenting, Step, Validating
+from dlmachine.core.states import Exchanging, Job, Segmenting, Step, Validating
+from dlmachine.core.transfer.effort import Effort
 from dlmachine.core.transfer.verify_body import find_body_fault, find_notes, verified_by
 from dlmachine.core.tries import go_on
 

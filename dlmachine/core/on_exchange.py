@@ -10,6 +10,7 @@ from typing import Final, assert_never
 
 from returns.pipeline import is_successful
 
+from dlmachine.core.access.cookie_field import receive_cookies, secrets_set_by
 from dlmachine.core.answer import (
     LeaveBody,
     Left,
@@ -38,14 +39,8 @@ from dlmachine.core.redirect import follow_redirect
 from dlmachine.core.retry import may_be_repeated
 from dlmachine.core.segments import behind, merged
 from dlmachine.core.staging import address_digest
-from dlmachine.core.states import (
-    Effort,
-    Exchanging,
-    Job,
-    Opening,
-    Step,
-    Waiting,
-)
+from dlmachine.core.states import Exchanging, Job, Opening, Step, Waiting
+from dlmachine.core.transfer.effort import Effort
 from dlmachine.core.transfer.status_fault import status_fault
 from dlmachine.core.tries import give_up, go_on, start_try
 from dlmachine.core.validators import is_of_another
@@ -78,13 +73,30 @@ def on_exchanging(state: Exchanging, event: Event) -> Step:
     """An answer, or an interruption."""
     match event:
         case Answered():
-            return _on_answer(_overwriting(state, event.head), event)
+            told = _with_cookies_of(state, event)
+            return _on_answer(_overwriting(told, event.head), event)
         case Interrupted():
-            return _on_interruption(_overwriting(state, event.head), event)
+            told = _with_cookies_of(state, event)
+            return _on_interruption(_overwriting(told, event.head), event)
         case Failed(at=at, fault=fault):
             return go_on(state.job, state.effort, fault, at)
         case _:
             return close_on_bug(state.job, state, event)
+
+
+def _with_cookies_of(state: Exchanging, event: Answered | Interrupted) -> Exchanging:
+    # From here on they are sent to whom they belong, and told to nobody.
+    effort, request = state.effort, state.exchange.request
+    if event.head is None or 'Set-Cookie' not in event.head.headers:
+        return state
+    cookies = receive_cookies(effort.cookies, request, event.head, event.at)
+    secrets = secrets_set_by(event.head, request.secret_names)
+    hidden = replace(request, hidden=(*request.hidden, *secrets))
+    return replace(
+        state,
+        effort=replace(effort, cookies=cookies),
+        exchange=replace(state.exchange, request=hidden),
+    )
 
 
 def _first_effort(job: Job, size_bytes: int) -> Effort:
@@ -158,8 +170,8 @@ def _on_taken(state: Exchanging, event: Answered, taking: TakeBody, received: Re
 
 
 def _on_redirect(state: Exchanging, event: Answered) -> Step:
-    request, effort = state.exchange.request, state.effort
-    moved = follow_redirect(request, event.head, effort.trail, state.job.policy.max_redirects)
+    request, effort, most = state.exchange.request, state.effort, state.job.policy.max_redirects
+    moved = follow_redirect(request, event.head, effort.trail, most, effort.cookies, event.at)
     if not is_successful(moved):
         return go_on(state.job, effort, moved.failure(), event.at)
     return send(state.job, effort, moved.unwrap())

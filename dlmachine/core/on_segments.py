@@ -10,6 +10,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
+from dlmachine.core.access.cookie_field import receive_cookies, with_cookies
+from dlmachine.core.access.cookies import CookieStore
 from dlmachine.core.answer import LeaveBody, RefuseBody, TakeBody, decide_body
 from dlmachine.core.closing import close, close_on_bug
 from dlmachine.core.effects import Exchange, ExchangeMany, Join
@@ -27,7 +29,8 @@ from dlmachine.core.faults import BodyTruncated, Fault, HttpStatus
 from dlmachine.core.on_body import on_body
 from dlmachine.core.retry import PASSING, Chance, classify
 from dlmachine.core.segments import choose_connections, count_bytes, gaps, merged, split
-from dlmachine.core.states import Effort, Exchanging, Job, Joining, Segmenting, Step
+from dlmachine.core.states import Exchanging, Job, Joining, Segmenting, Step
+from dlmachine.core.transfer.effort import Effort
 from dlmachine.core.transfer.status_fault import status_fault
 from dlmachine.core.tries import go_on, start_try
 from dlmachine.core.values import frozen
@@ -69,8 +72,9 @@ def divide_rest(
         return _join(state.job, filled, state.exchange, event.head, join)
     most = choose_connections(state.job.policy.segments, count_bytes(missing))
     connections = min(most, effort.connections or most)
+    request = with_cookies(state.exchange.request, filled.cookies, event.at)
     asked = ExchangeMany(
-        exchange=state.exchange,
+        exchange=replace(state.exchange, request=request),
         spans=split(missing, connections),
         held=spans,
         whole_bytes=whole_bytes,
@@ -152,12 +156,21 @@ def _on_ends(state: Segmenting, event: SegmentsEnded) -> Step:
     )
     spans = merged((*asked.held, *brought))
     effort = before.filled(spans, asked.whole_bytes, asked.validator)
+    effort = replace(effort, cookies=_cookies_after(state, event))
     troubles = tuple(trouble for _, trouble in read if trouble is not None)
     if not troubles:
         if gaps(spans, asked.whole_bytes):
             return close_on_bug(job, state, event)
         return _join(job, effort, state.exchange, state.head, state.join)
     return _on_troubles(state, effort, troubles, event.at)
+
+
+def _cookies_after(state: Segmenting, event: SegmentsEnded) -> CookieStore:
+    cookies = state.effort.cookies
+    for exchange, end in zip(state.asked.exchanges, event.ends, strict=True):
+        if end is not None and end.head is not None:
+            cookies = receive_cookies(cookies, exchange.request, end.head, end.at)
+    return cookies
 
 
 def _on_troubles(

@@ -14,7 +14,8 @@ from dlmachine.core.filename import FALLBACK, name_content, safe_name
 from dlmachine.core.record import DownloadRecord
 from dlmachine.core.redact import Redactor
 from dlmachine.core.request import body_digest
-from dlmachine.core.states import Effort, Job
+from dlmachine.core.states import Job
+from dlmachine.core.transfer.effort import Effort
 from dlmachine.core.version import VERSION
 
 

@@ -1,20 +1,26 @@
 """Redirects: which are followed, and what goes along.
 
 Pure. RFC 9110 section 15.4. Credentials never go to another origin, nor anything from
-https to http; only http(s) is followed, and no address twice.
+https to http; only http(s) is followed, and no request is made twice: what leads back to a URL
+with other cookies than it was asked with before is no circle, but how logins work.
 """
 
 from dataclasses import replace
+from datetime import datetime
+from hashlib import sha256
 from typing import Final
 
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
+from dlmachine.core.access.cookie_field import with_cookies, without_cookies
+from dlmachine.core.access.cookies import NO_COOKIES, CookieStore
 from dlmachine.core.body import NoBody, body_pairs
 from dlmachine.core.events import Head
 from dlmachine.core.faults import Fault, RedirectRefused
 from dlmachine.core.redact import is_secret_name
 from dlmachine.core.request import HTTP_SCHEMES, Request, basic_credentials, without_credentials
+from dlmachine.core.text import as_utf8
 from dlmachine.core.url import Url, join_url
 
 #: Method and body stay with 307 and 308; with 303 it becomes GET; with 301 and 302 a POST
@@ -26,29 +32,51 @@ _MAX_SECRETS: Final = 100_000
 _BODY_HEADERS: Final = ('Content-Type', 'Content-Encoding', 'Content-Language', 'Digest')
 
 
-def follow_redirect(
-    request: Request, head: Head, trail: tuple[str, ...], max_redirects: int
-) -> Result[Request, Fault]:
-    """The request that a redirect asks for.
+def hop_of(request: Request) -> str:
+    """A request on the trail of redirects: its URL, and what else tells whether it comes again.
 
-    `trail` are the URLs asked so far, this one last. Faults: `RedirectRefused`.
+    That is the method, if it is not GET, and a digest of cookies that servers have set. They stand
+    in the fragment, which no URL has here.
+    """
+    marks = [] if request.method == 'GET' else [request.method]
+    if request.added_cookies:
+        marks.append(sha256(request.added_cookies.encode()).hexdigest())
+    return f'{request.url}#{",".join(marks)}' if marks else request.url
+
+
+def follow_redirect(
+    request: Request,
+    head: Head,
+    trail: tuple[str, ...],
+    max_redirects: int,
+    store: CookieStore = NO_COOKIES,
+    at: datetime | None = None,
+) -> Result[Request, Fault]:
+    """The request that a redirect asks for, seen at an instant.
+
+    `trail` are the requests made so far (`hop_of`), this one last; `store` the cookies that
+    servers have set, those of this response included. Faults: `RedirectRefused`.
 
     >>> from dlmachine.core.headers import Headers
     >>> asked = Request(method='GET', url='https://h/a', headers=Headers((('Cookie', 'c=1'),)))
     >>> to = lambda place: Head(status=302, headers=Headers((('Location', place),)))
-    >>> follow_redirect(asked, to('https://elsewhere/b'), ('https://h/a',), 5).unwrap().headers
+    >>> trail = (hop_of(asked),)
+    >>> follow_redirect(asked, to('https://elsewhere/b'), trail, 5).unwrap().headers
     Headers(())
-    >>> follow_redirect(asked, to('http://h/b'), ('https://h/a',), 5).failure().problem
+    >>> follow_redirect(asked, to('http://h/b'), trail, 5).failure().problem
     'it leaves https for http'
     """
+    request = without_cookies(request)
     location = head.headers.get('Location')
     if location is None:
         return _refuse(request, '', 'it has no Location')
-    joined = join_url(request.location, _as_utf8(location))
+    joined = join_url(request.location, as_utf8(location))
     if not is_successful(joined):
         return _refuse(request, '', 'its Location is no URL')
     target = joined.unwrap()
-    problem = _find_problem(request.location, target, trail, max_redirects)
+    moved = _request_to(request, target, head.status)
+    moved = moved if at is None else with_cookies(moved, store, at)
+    problem = _find_problem(request.location, target) or _find_circle(moved, trail, max_redirects)
     if problem is None and not _becomes_get(request, head.status) and _tells(request, target):
         problem = 'it would send the secrets of a form to another origin'
     if problem is None and len(request.secrets()) > _MAX_SECRETS:
@@ -56,15 +84,7 @@ def follow_redirect(
     if problem is not None:
         shown = request.redactor.url(str(target))
         return _refuse(request, shown, problem)
-    return Success(_request_to(request, target, head.status))
-
-
-def _as_utf8(text: str) -> str:
-    # A field is read as ISO 8859-1; servers that do not escape a path send it in UTF-8.
-    try:
-        return text.encode('latin-1').decode('utf-8')
-    except UnicodeError:
-        return text
+    return Success(moved)
 
 
 def _tells(request: Request, target: Url) -> bool:
@@ -75,14 +95,16 @@ def _tells(request: Request, target: Url) -> bool:
     return is_secret and target.origin != request.location.origin
 
 
-def _find_problem(
-    source: Url, target: Url, trail: tuple[str, ...], max_redirects: int
-) -> str | None:
+def _find_problem(source: Url, target: Url) -> str | None:
     if target.scheme not in HTTP_SCHEMES or source.scheme not in HTTP_SCHEMES:
         return f'it leads from {source.scheme} to {target.scheme}'
     if source.scheme == 'https' and target.scheme == 'http':
         return 'it leaves https for http'
-    if str(target.without_userinfo()) in trail:
+    return None
+
+
+def _find_circle(moved: Request, trail: tuple[str, ...], max_redirects: int) -> str | None:
+    if hop_of(moved) in trail:
         return 'it leads in a circle'
     if len(trail) > max_redirects:
         return f'it is redirect number {len(trail)}, where {max_redirects} are allowed'

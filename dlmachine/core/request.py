@@ -46,7 +46,8 @@ class Request:
 
     `hidden` are the secrets of the whole download: a server may have been told one of them
     before, and have put it into the URL that it leads to. `secret_names` are those of the
-    descriptor.
+    descriptor. `added_cookies` is what stands at the end of the field Cookie, besides the
+    caller's own, of cookies that servers have set.
     """
 
     method: str
@@ -56,6 +57,7 @@ class Request:
     tls: Tls = Tls()
     secret_names: SecretNames = ()
     hidden: tuple[str, ...] = field(default=(), compare=False)
+    added_cookies: str = ''
     #: Once it is asked for, it is asked for often.
     _redactor: Redactor | None = field(default=None, init=False, compare=False, repr=False)
 

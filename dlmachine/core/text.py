@@ -29,6 +29,17 @@ def find_frame_breaker(where: str, text: str) -> InvalidInput | None:
     return find_unwritable(where, text)
 
 
+def as_utf8(text: str) -> str:
+    """Text of a header field, which is read as ISO 8859-1, as UTF-8 if it is that.
+
+    Servers that do not escape a path send it so.
+    """
+    try:
+        return text.encode('latin-1').decode('utf-8')
+    except UnicodeError:
+        return text
+
+
 def find_unwritable(where: str, text: str) -> InvalidInput | None:
     """A lone surrogate in the text as a fault, or None."""
     found = _SURROGATE.search(text)

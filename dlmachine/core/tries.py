@@ -18,7 +18,8 @@ from dlmachine.core.effects import Wait
 from dlmachine.core.exchanges import ask
 from dlmachine.core.faults import Cancelled, Fault, HttpStatus, Party, TimedOut
 from dlmachine.core.retry import Chance, backoff, classify, jitter
-from dlmachine.core.states import Effort, Job, Step, Waiting
+from dlmachine.core.states import Job, Step, Waiting
+from dlmachine.core.transfer.effort import Effort
 
 
 def go_on(
@@ -57,7 +58,7 @@ def go_on(
 
 def start_try(job: Job, effort: Effort, at: datetime) -> Step:
     """Ask the address that the effort stands at."""
-    asked = ask(job, effort)
+    asked = ask(job, effort, at)
     return asked.unwrap() if is_successful(asked) else go_on(job, effort, asked.failure(), at)
 
 

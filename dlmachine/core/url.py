@@ -158,6 +158,15 @@ def join_url(base: Url, reference: str) -> Result[Url, Fault]:
     return parse_url(joined, 'Location')
 
 
+def normal_path(path: str) -> str:
+    """A path as those of URLs are written here.
+
+    >>> normal_path('/%7euser/ä')
+    '/~user/%C3%A4'
+    """
+    return normal_escapes(path, _PATH_SAFE)
+
+
 def normal_escapes(text: str, safe: str) -> str:
     """Percent-encoding in one way only (RFC 3986 section 6.2.2).
 

@@ -636,3 +636,15 @@ def test_where_ranges_are_an_error_one_connection_is_tried(status: int) -> None:
     run = to_path().feed(Answered(at=NOW, head=a_head(status)))
     assert ranges(run)[-1] is None
     assert len(ranges(run)) == 2
+
+
+def test_segments_carry_the_latest_cookies() -> None:
+    """Those that came with the first range, and in a next try those of the segments."""
+    run = to_path().feed(brought(*FIRST, Set_Cookie='a=1'))
+    [asked] = [effect for effect in run.effects if isinstance(effect, ExchangeMany)]
+    assert {one.request.headers.get('Cookie') for one in asked.exchanges} == {'a=1'}
+
+    ends = [brought(*span) for span in REST[1:]]
+    broken = interrupted(BROKE, head=part_head(*REST[0], Set_Cookie='b=2'), part_bytes=9)
+    run.feed(ended(broken, *ends), WAITED)
+    assert run.exchanges[-1].request.headers.get('Cookie') == 'a=1; b=2'

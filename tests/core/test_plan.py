@@ -248,3 +248,8 @@ def test_the_text_of_a_plan_without_a_stored_copy() -> None:
         '  2. GET https://example.org/t.csv with requests',
         '  3. publish to memory',
     ]
+
+
+def test_a_plan_without_a_request_needs_no_patience() -> None:
+    """A copy that is used costs nothing."""
+    assert 'patience' not in str(made())

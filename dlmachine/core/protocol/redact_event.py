@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from dlmachine.core.access.cookie_field import secrets_set_by
 from dlmachine.core.effects import Effect, Exchange, ExchangeMany
 from dlmachine.core.events import Answered, Event, Head, Interrupted, SegmentsEnded
 from dlmachine.core.headers import Headers
@@ -26,7 +27,11 @@ def redact_event(effect: Effect, event: Event) -> Event:
 
 
 def _redact_response(redactor: Redactor, event: Answered | Interrupted) -> Answered | Interrupted:
-    if event.head is None or redactor == NO_SECRETS:
+    if event.head is None:
+        return event
+    # It may echo the cookies that it sets.
+    redactor = redactor.with_secrets(secrets_set_by(event.head, redactor.names))
+    if redactor == NO_SECRETS:
         return event
     head = _redact_head(redactor, event.head)
     if isinstance(event, Answered) and event.received is not None:

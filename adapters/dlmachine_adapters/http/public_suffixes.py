@@ -1,0 +1,33 @@
+"""Public suffixes: the domains under which anybody may register, such as `co.uk` and `github.io`.
+
+A cookie for one of them would go to strangers (RFC 6265 section 5.3). The list is bundled with
+`publicsuffixlist`, which asks no network; it is read once, when a cookie names a domain.
+"""
+
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING
+
+from dlmachine.core.access.cookies import domains_named
+from dlmachine.core.events import Head
+
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
+
+
+def with_public_suffixes(head: Head) -> Head:
+    """The head with those of the domains in its cookies that are public suffixes."""
+    values = head.headers.get_all('Set-Cookie')
+    named = domains_named(values) if values else frozenset()
+    if not named:
+        return head
+    # A host of a URL is ASCII, so no other domain matches it.
+    found = (name for name in sorted(named) if name.isascii() and _read_list().is_public(name))
+    return replace(head, public_suffixes=tuple(found))
+
+
+@cache
+def _read_list() -> 'PublicSuffixList':
+    from publicsuffixlist import PublicSuffixList
+
+    return PublicSuffixList()

@@ -1,0 +1,1 @@
+"""What proves to a server who asks: cookies.  Pure."""

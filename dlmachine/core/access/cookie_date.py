@@ -1,0 +1,59 @@
+"""The date of a cookie's Expires, read as leniently as RFC 6265 section 5.1.1 has it.  Pure."""
+
+import re
+from datetime import UTC, datetime
+from typing import Final
+
+_DELIMITERS: Final = re.compile(r'[\t\x20-/;-@\[-`{-~]+')
+_TIME: Final = re.compile(r'(\d{1,2}):(\d{1,2}):(\d{1,2})(?:\D|\Z)', re.ASCII)
+_DAY: Final = re.compile(r'(\d{1,2})(?:\D|\Z)', re.ASCII)
+_YEAR: Final = re.compile(r'(\d{2,4})(?:\D|\Z)', re.ASCII)
+_MONTHS: Final = (
+    'jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec',
+)  # fmt: skip
+_FIRST_YEAR: Final = 1601
+
+
+def parse_cookie_date(text: str) -> datetime | None:
+    """The instant, in UTC; None if there is none in it.
+
+    >>> parse_cookie_date('Wed, 01-May-24 12:00:00 GMT').isoformat()
+    '2024-05-01T12:00:00+00:00'
+    >>> parse_cookie_date('tomorrow')
+    """
+    found: dict[str, tuple[int, ...]] = {}
+    for token in _DELIMITERS.split(text):
+        _take(token, found)
+    if len(found) < 4:
+        return None
+    (year,), (month,), (day,) = found['year'], found['month'], found['day']
+    hour, minute, second = found['time']
+    year = _full_year(year)
+    if year < _FIRST_YEAR:
+        return None
+    try:
+        return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+    except ValueError:  # There is no such day, or no such hour.
+        return None
+
+
+def _take(token: str, found: dict[str, tuple[int, ...]]) -> None:
+    # Each kind is looked for in this order, and the first token of a kind counts.
+    for kind, pattern in (('time', _TIME), ('day', _DAY)):
+        match = pattern.match(token)
+        if kind not in found and match is not None:
+            found[kind] = tuple(map(int, match.groups()))
+            return
+    month = token[:3].lower()
+    if 'month' not in found and month in _MONTHS:
+        found['month'] = (_MONTHS.index(month) + 1,)
+        return
+    match = _YEAR.match(token)
+    if 'year' not in found and match is not None:
+        found['year'] = (int(match[1]),)
+
+
+def _full_year(year: int) -> int:
+    if 70 <= year <= 99:
+        return year + 1900
+    return year + 2000 if year <= 69 else year

@@ -1,0 +1,71 @@
+"""Cookies in requests and from responses: the way between a `CookieStore` and messages.  Pure."""
+
+from dataclasses import replace
+from datetime import datetime
+from itertools import islice
+
+from dlmachine.core.access.cookies import MAX_COOKIES, CookieStore, as_field
+from dlmachine.core.access.set_cookie import parse_set_cookie
+from dlmachine.core.events import Head
+from dlmachine.core.http.secret_names import SecretNames
+from dlmachine.core.redact import secrets_in_fields
+from dlmachine.core.request import Request
+
+_FIELD = 'Cookie'
+
+
+def with_cookies(request: Request, store: CookieStore, now: datetime) -> Request:
+    """The request with the cookies of the download that belong to it, and to no other.
+
+    What the caller gives as Cookie stays as it is and comes first; of a name that is in it no other
+    cookie is sent. Every cookie of the store is hidden, wherever a server may echo it.
+
+    >>> from datetime import UTC
+    >>> now, asked = datetime(2024, 5, 1, tzinfo=UTC), Request(method='GET', url='https://h/')
+    >>> store = CookieStore().received(asked.location, ['a=1', 'b=2'], now)
+    >>> with_cookies(asked.with_header('Cookie', 'b=mine'), store, now).headers.get('Cookie')
+    'b=mine; a=1'
+    """
+    request = without_cookies(request)
+    if not store.cookies:
+        return request
+    own = '; '.join(request.headers.get_all(_FIELD))
+    named = {pair.partition('=')[0].strip() for pair in own.split(';')}
+    matching = store.matching(request.location, now)
+    added = as_field(cookie for cookie in matching if cookie.name not in named)
+    hidden = tuple(sorted({*request.hidden, *store.secrets(request.secret_names)}))
+    if not added:
+        return replace(request, hidden=hidden)
+    headers = request.headers.with_field(_FIELD, f'{own}; {added}' if own else added)
+    return replace(request, headers=headers, added_cookies=added, hidden=hidden)
+
+
+def without_cookies(request: Request) -> Request:
+    """The request as it was before cookies of the download were added to it."""
+    if not request.added_cookies:
+        return request
+    sent = request.headers.get(_FIELD) or ''
+    own = sent.removesuffix(request.added_cookies).removesuffix('; ')
+    headers = request.headers.with_field(_FIELD, own) if own else request.headers.without(_FIELD)
+    return replace(request, headers=headers, added_cookies='')
+
+
+def secrets_set_by(head: Head, declared: SecretNames = ()) -> frozenset[str]:
+    """What must not be told of the cookies that a response sets, kept or not.
+
+    >>> from dlmachine.core.headers import Headers
+    >>> sorted(secrets_set_by(Head(status=200, headers=Headers((('Set-Cookie', 'sid=abc'),)))))
+    ['abc', 'sid=abc']
+    """
+    values = head.headers.get_all('Set-Cookie')
+    read = (parse_set_cookie(value) for value in islice(values, MAX_COOKIES))
+    pairs = (f'{cookie.name}={cookie.value}' for cookie in read if cookie is not None)
+    return secrets_in_fields((('Cookie', pair) for pair in pairs), declared)
+
+
+def receive_cookies(store: CookieStore, request: Request, head: Head, at: datetime) -> CookieStore:
+    """The store with what the response to a request sets."""
+    values = head.headers.get_all('Set-Cookie')
+    if not values:
+        return store
+    return store.received(request.location, values, at, head.public_suffixes)

@@ -1,0 +1,245 @@
+"""Cookies of one download: kept from its first request to its last, by RFC 6265, recorded nowhere.
+
+Pure. Where RFC 6265 leaves a hole that browsers have closed, it is closed here too (the draft
+rfc6265bis): no Secure cookie comes from http or is replaced from there, and the prefixes
+`__Secure-` and `__Host-` mean what they say.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from datetime import datetime
+from itertools import islice
+from typing import Final
+
+from dlmachine.core.access.set_cookie import SetCookie, parse_set_cookie
+from dlmachine.core.http.secret_names import SecretNames
+from dlmachine.core.redact import secrets_in_fields
+from dlmachine.core.text import as_utf8
+from dlmachine.core.url import Url, normal_path
+from dlmachine.core.values import frozen
+
+#: RFC 6265 section 6.1 asks for 50 of a domain; one download meets few domains. Of one response
+#: no more are read than can be kept.
+MAX_COOKIES_OF_DOMAIN: Final = 50
+MAX_COOKIES: Final = 300
+MAX_CHARACTERS: Final = 131_072
+
+_SCHEMES: Final = frozenset({'http', 'https'})
+#: Its last label is a number: an IPv4 address in some way of writing.
+_IPV4: Final = re.compile(r'(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)')
+
+
+@frozen
+class Cookie:
+    """One cookie; `number` is greater in those that came later.
+
+    With `is_host_only` it goes back to `domain` itself, else to hosts below it too.
+    """
+
+    name: str
+    value: str
+    domain: str
+    path: str
+    number: int
+    is_host_only: bool = True
+    is_secure: bool = False
+    expires: datetime | None = None
+
+    def __repr__(self) -> str:
+        """For people, without the value."""
+        return f'Cookie({self.name!r} of {self.domain}{self.path})'
+
+    @property
+    def identity(self) -> tuple[str, str, str, bool]:
+        """A later one of the same identity replaces it (section 5.3)."""
+        return self.name, self.domain, self.path, self.is_host_only
+
+    def goes_to(self, url: Url, now: datetime) -> bool:
+        """Whether it is sent there (section 5.4)."""
+        is_there = url.host == self.domain or (
+            not self.is_host_only and domain_matches(url.host, self.domain)
+        )
+        is_private = url.scheme == 'https' or not self.is_secure
+        return is_there and is_private and self.lasts(now) and path_matches(url.path, self.path)
+
+    def lasts(self, now: datetime) -> bool:
+        """Whether it has not expired."""
+        return self.expires is None or now < self.expires
+
+
+@frozen(kw_only=False)
+class CookieStore:
+    """The cookies that a download has been given so far.
+
+    >>> from datetime import UTC
+    >>> from dlmachine.core.url import parse_url
+    >>> now, url = datetime(2024, 5, 1, tzinfo=UTC), parse_url('https://h.example/a/b').unwrap()
+    >>> store = CookieStore().received(url, ['sid=1', 'all=2; Path=/'], now)
+    >>> store.header_for(url, now)
+    'sid=1; all=2'
+    >>> store.header_for(parse_url('https://h.example/').unwrap(), now)
+    'all=2'
+    """
+
+    cookies: tuple[Cookie, ...] = ()
+
+    def __repr__(self) -> str:
+        """For people, without values."""
+        return f'CookieStore({list(self.cookies)!r})'
+
+    def received(
+        self,
+        url: Url,
+        values: Iterable[str],
+        now: datetime,
+        public_suffixes: Collection[str] = (),
+    ) -> 'CookieStore':
+        """With the cookies that a response from a URL sets, by its values of Set-Cookie.
+
+        `public_suffixes` are those of the domains named that belong to nobody alone, such as
+        `co.uk`; a name without a dot always is one.
+        """
+        if url.scheme not in _SCHEMES:
+            return self
+        kept = {cookie.identity: cookie for cookie in self.cookies}
+        number = max((cookie.number for cookie in self.cookies), default=0)
+        secure = [cookie for cookie in self.cookies if cookie.is_secure]
+        for value in islice(values, MAX_COOKIES):
+            said = parse_set_cookie(value)
+            domain = None if said is None else _domain_for(said, url, public_suffixes)
+            if said is None or domain is None or not _may_be_set(said, url, secure):
+                continue
+            number += 1
+            made = _cookie(said, url, domain, number, now)
+            before = kept.get(made.identity)
+            kept[made.identity] = made if before is None else replace(made, number=before.number)
+        return CookieStore(_within_limits(one for one in kept.values() if one.lasts(now)))
+
+    def matching(self, url: Url, now: datetime) -> tuple[Cookie, ...]:
+        """The cookies for a URL: those of longer paths first, then the earlier (section 5.4)."""
+        if not self.cookies or url.scheme not in _SCHEMES:
+            return ()
+        found = [cookie for cookie in self.cookies if cookie.goes_to(url, now)]
+        return tuple(sorted(found, key=lambda cookie: (-len(cookie.path), cookie.number)))
+
+    def header_for(self, url: Url, now: datetime) -> str:
+        """What the field Cookie of a request for a URL has; empty if nothing."""
+        return as_field(self.matching(url, now))
+
+    def secrets(self, declared: SecretNames = ()) -> frozenset[str]:
+        """What must not be told of them: the same as of a field Cookie that has them all."""
+        return secrets_in_fields((('Cookie', as_field((one,))) for one in self.cookies), declared)
+
+
+NO_COOKIES: Final = CookieStore()
+
+
+def as_field(cookies: Iterable[Cookie]) -> str:
+    """Cookies as the field Cookie has them (section 4.2.1)."""
+    return '; '.join(f'{cookie.name}={cookie.value}' for cookie in cookies)
+
+
+def domains_named(values: Iterable[str]) -> frozenset[str]:
+    """The domains that values of Set-Cookie name: somebody has to say which are public suffixes.
+
+    >>> sorted(domains_named(['a=1', 'b=2; Domain=.co.uk']))
+    ['co.uk']
+    """
+    # Most have none, and to look for the word costs nothing.
+    likely = (value for value in islice(values, MAX_COOKIES) if 'domain' in value.lower())
+    read = map(parse_set_cookie, likely)
+    return frozenset(said.domain for said in read if said is not None and said.domain)
+
+
+def domain_matches(host: str, domain: str) -> bool:
+    """Whether a host is the domain or lies below it (section 5.1.3); an address has no domains.
+
+    >>> domain_matches('a.h.org', 'h.org'), domain_matches('ah.org', 'h.org')
+    (True, False)
+    >>> domain_matches('127.0.0.1', '0.0.1')
+    False
+    """
+    return host == domain or (host.endswith(f'.{domain}') and not is_address(host))
+
+
+def is_address(host: str) -> bool:
+    """Whether a host of a URL is an IP address, however it is written."""
+    return host.startswith('[') or _IPV4.fullmatch(host) is not None
+
+
+def path_matches(path: str, prefix: str) -> bool:
+    """Whether the path of a URL is the one of a cookie or lies below it (section 5.1.4).
+
+    >>> path_matches('/a/b', '/a'), path_matches('/ab', '/a'), path_matches('/a', '/a/')
+    (True, False, False)
+    """
+    return path == prefix or (
+        path.startswith(prefix) and (prefix[-1:] == '/' or path[len(prefix)] == '/')
+    )
+
+
+def default_path(url: Url) -> str:
+    """The path of a cookie that names none (section 5.1.4)."""
+    return url.path.rpartition('/')[0] or '/'
+
+
+def _domain_for(said: SetCookie, url: Url, public_suffixes: Collection[str]) -> str | None:
+    """The domain of a cookie, empty if it is for the host alone; None if it may not be set."""
+    domain = said.domain
+    if not domain:
+        return ''
+    if '.' not in domain or domain in public_suffixes or is_address(url.host):
+        return '' if domain == url.host else None
+    return domain if domain_matches(url.host, domain) else None
+
+
+def _may_be_set(said: SetCookie, url: Url, secure: Iterable[Cookie]) -> bool:
+    is_private, name = url.scheme == 'https', said.name.lower()
+    if name.startswith('__host-') and (said.domain or said.path != '/'):
+        return False
+    if name.startswith(('__secure-', '__host-')) and not said.is_secure:
+        return False
+    if said.is_secure:
+        return is_private
+    return is_private or not any(_covers(one, said, url) for one in secure)
+
+
+def _covers(cookie: Cookie, said: SetCookie, url: Url) -> bool:
+    # A Secure cookie that http would replace, or hide behind one of a longer path.
+    domain = said.domain or url.host
+    is_near = domain_matches(domain, cookie.domain) or domain_matches(cookie.domain, domain)
+    return cookie.name == said.name and is_near and path_matches(_path(said, url), cookie.path)
+
+
+def _path(said: SetCookie, url: Url) -> str:
+    # As that of a URL is written, so that both can be compared.
+    return normal_path(as_utf8(said.path)) if said.path else default_path(url)
+
+
+def _cookie(said: SetCookie, url: Url, domain: str, number: int, now: datetime) -> Cookie:
+    return Cookie(
+        name=said.name,
+        value=said.value,
+        domain=domain or url.host,
+        path=_path(said, url),
+        number=number,
+        is_host_only=not domain,
+        is_secure=said.is_secure,
+        expires=said.until(now),
+    )
+
+
+def _within_limits(cookies: Iterable[Cookie]) -> tuple[Cookie, ...]:
+    # The oldest go first.
+    counts: Counter[str] = Counter()
+    kept: list[Cookie] = []
+    characters = 0
+    for cookie in sorted(cookies, key=lambda one: -one.number):
+        counts[cookie.domain] += 1
+        characters += len(cookie.name) + len(cookie.value)
+        is_fit = counts[cookie.domain] <= MAX_COOKIES_OF_DOMAIN and characters <= MAX_CHARACTERS
+        if is_fit and len(kept) < MAX_COOKIES:
+            kept.append(cookie)
+    return tuple(reversed(kept))

@@ -1,0 +1,108 @@
+"""The field Set-Cookie, read as RFC 6265 section 5.2 has it, in linear time.  Pure."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeAlias
+
+from dlmachine.core.access.cookie_date import parse_cookie_date
+from dlmachine.core.values import frozen
+
+#: No cookie may hold these: it would not come back as it was sent, or break the field Cookie.
+_CONTROL: Final = re.compile('[\x00-\x08\x0a-\x1f\x7f]')
+_WHITE: Final = ' \t'
+_SECONDS: Final = re.compile(r'-?[0-9]+')
+_MAX_CHARACTERS: Final = 16_384
+#: Browsers take as much of a name with its value, and of each attribute.
+_MAX_PAIR_CHARACTERS: Final = 4_096
+_MAX_ATTRIBUTE_CHARACTERS: Final = 1_024
+#: Longer than any download lasts.
+_MAX_AGE: Final = timedelta(days=400)
+_MAX_AGE_DIGITS: Final = 8
+
+
+@frozen
+class SetCookie:
+    """What one Set-Cookie says; empty or None where it says nothing.
+
+    `domain` is in lower case, without its first dot. Of `max_age` and `expires` the first counts.
+    """
+
+    name: str
+    value: str
+    domain: str = ''
+    path: str = ''
+    is_secure: bool = False
+    max_age: timedelta | None = None
+    expires: datetime | None = None
+
+    def __repr__(self) -> str:
+        """For people, without the value."""
+        return f'SetCookie({self.name!r})'
+
+    def until(self, now: datetime) -> datetime | None:
+        """The instant at which it expires; None if it lasts as long as the download."""
+        return self.expires if self.max_age is None else now + self.max_age
+
+
+def parse_set_cookie(text: str) -> SetCookie | None:
+    """Read one value of Set-Cookie; None if a browser would ignore it.
+
+    >>> read = parse_set_cookie('sid="a b"; Domain=.Example.org; Max-Age=60; HttpOnly')
+    >>> read.value, read.domain, read.max_age.total_seconds()
+    ('"a b"', 'example.org', 60.0)
+    >>> parse_set_cookie('without a value')
+    """
+    if len(text) > _MAX_CHARACTERS or _CONTROL.search(text) is not None:
+        return None
+    pair, _, rest = text.partition(';')
+    name, equals, value = pair.partition('=')
+    name, value = name.strip(_WHITE), value.strip(_WHITE)
+    if not equals or not name or len(name) + len(value) > _MAX_PAIR_CHARACTERS:
+        return None
+    return _with_attributes(SetCookie(name=name, value=value), rest)
+
+
+def _with_attributes(cookie: SetCookie, text: str) -> SetCookie:
+    # Of several of one name the last counts; what cannot be read is as if it were not there.
+    found: dict[str, Any] = {}
+    for name, value in _attributes(text):
+        read = _READERS.get(name)
+        if read is not None:
+            field, said = read(value)
+            if said is not None:
+                found[field] = said
+    return replace(cookie, **found) if found else cookie
+
+
+def _attributes(text: str) -> Iterator[tuple[str, str]]:
+    for attribute in text.split(';'):
+        name, _, value = attribute.partition('=')
+        if len(value) <= _MAX_ATTRIBUTE_CHARACTERS:
+            yield name.strip(_WHITE).lower(), value.strip(_WHITE)
+
+
+def _read_age(value: str) -> timedelta | None:
+    if _SECONDS.fullmatch(value) is None:
+        return None
+    if value.startswith('-'):
+        return timedelta(0)
+    digits = value.lstrip('0')
+    is_long = len(digits) > _MAX_AGE_DIGITS
+    return _MAX_AGE if is_long else min(timedelta(seconds=int(digits or '0')), _MAX_AGE)
+
+
+def _read_path(value: str) -> str:
+    # Section 5.2.4: anything else is the default path.
+    return value if value.startswith('/') else ''
+
+
+_Reader: TypeAlias = Callable[[str], tuple[str, Any]]
+_READERS: Final[dict[str, _Reader]] = {
+    'domain': lambda value: ('domain', value.removeprefix('.').lower() or None),
+    'path': lambda value: ('path', _read_path(value)),
+    'secure': lambda value: ('is_secure', True),
+    'max-age': lambda value: ('max_age', _read_age(value)),
+    'expires': lambda value: ('expires', parse_cookie_date(value)),
+}

@@ -1,0 +1,262 @@
+"""Cookies: which are kept, where they go, and that nobody is told."""
+
+from datetime import UTC, datetime, timedelta
+from time import perf_counter
+
+import pytest
+
+from dlmachine.core.access.cookie_field import (
+    receive_cookies,
+    secrets_set_by,
+    with_cookies,
+    without_cookies,
+)
+from dlmachine.core.access.cookies import (
+    MAX_CHARACTERS,
+    MAX_COOKIES,
+    MAX_COOKIES_OF_DOMAIN,
+    NO_COOKIES,
+    CookieStore,
+    domains_named,
+)
+from dlmachine.core.events import Head
+from dlmachine.core.headers import Headers
+from dlmachine.core.request import Request
+from dlmachine.core.url import Url, parse_url
+
+NOW = datetime(2024, 5, 1, 12, tzinfo=UTC)
+SUFFIXES = ('co.uk', 'github.io')
+
+
+def at(text: str) -> Url:
+    """A URL; without a scheme it is of https."""
+    return parse_url(text if '://' in text else f'https://{text}').unwrap()
+
+
+def stored(url: str, *values: str, store: CookieStore = NO_COOKIES) -> CookieStore:
+    """What a response from there sets."""
+    return store.received(at(url), values, NOW, SUFFIXES)
+
+
+SENT = [
+    # Host only.
+    ('h.org/', 'a=1', 'h.org/x', True),
+    ('h.org/', 'a=1', 'H.ORG:8443/x', True),
+    ('h.org/', 'a=1', 'a.h.org/', False),
+    ('a.h.org/', 'a=1', 'h.org/', False),
+    ('h.org/', 'a=1', 'ah.org/', False),
+    # Domains.
+    ('h.org/', 'a=1; Domain=h.org', 'a.b.h.org/', True),
+    ('a.h.org/', 'a=1; Domain=.h.org', 'h.org/', True),
+    ('a.h.org/', 'a=1; Domain=h.org', 'b.h.org/', True),
+    ('a.h.org/', 'a=1; Domain=h.org', 'ah.org/', False),
+    ('h.org/', 'a=1; Domain=a.h.org', 'a.h.org/', False),
+    ('h.org/', 'a=1; Domain=other.org', 'other.org/', False),
+    ('h.org/', 'a=1; Domain=h.org.', 'h.org/', False),
+    ('bücher.org/', 'a=1; Domain=xn--bcher-kva.org', 'a.bücher.org/', True),
+    # Public suffixes.
+    ('h.org/', 'a=1; Domain=org', 'h.org/', False),
+    ('a.co.uk/', 'a=1; Domain=co.uk', 'a.co.uk/', False),
+    ('me.github.io/', 'a=1; Domain=github.io', 'you.github.io/', False),
+    ('github.io/', 'a=1; Domain=github.io', 'github.io/', True),
+    ('github.io/', 'a=1; Domain=github.io', 'you.github.io/', False),
+    ('localhost/', 'a=1; Domain=localhost', 'localhost/', True),
+    ('localhost/', 'a=1; Domain=localhost', 'a.localhost/', False),
+    # Addresses.
+    ('127.0.0.1/', 'a=1', '127.0.0.1/', True),
+    ('127.0.0.1/', 'a=1; Domain=127.0.0.1', '127.0.0.1/', True),
+    ('127.0.0.1/', 'a=1; Domain=0.0.1', '127.0.0.1/', False),
+    ('127.0.0.1/', 'a=1; Domain=127.0.0.1', '9.127.0.0.1/', False),
+    ('[::1]/', 'a=1', '[::1]/', True),
+    ('[::1]/', 'a=1; Domain=[::1]', '[::1]/', True),
+    ('h.0x7f/', 'a=1; Domain=0x7f', 'h.0x7f/', False),
+    ('127.1/', 'a=1; Domain=127.1', 'x.127.1/', False),
+    # Paths.
+    ('h.org/a/b', 'a=1', 'h.org/a/c', True),
+    ('h.org/a/b', 'a=1', 'h.org/a', True),
+    ('h.org/a/b', 'a=1', 'h.org/ab', False),
+    ('h.org/a/b', 'a=1', 'h.org/', False),
+    ('h.org/a', 'a=1', 'h.org/b', True),
+    ('h.org/a/', 'a=1', 'h.org/b', False),
+    ('h.org/a', 'a=1; Path=/b', 'h.org/b/c', True),
+    ('h.org/a', 'a=1; Path=/b/', 'h.org/b', False),
+    ('h.org/a', 'a=1; Path=/b/', 'h.org/b/', True),
+    ('h.org/a/b', 'a=1; Path=b', 'h.org/a/c', True),
+    ('h.org/a/b?x=/c', 'a=1', 'h.org/a/c?y', True),
+    ('h.org/', 'a=1; Path=/%7euser', 'h.org/~user/', True),
+    ('h.org/', 'a=1; Path=/Ã©', 'h.org/é', True),
+    ('h.org/', 'a=1; Path=/é', 'h.org/é', True),
+    # Secure.
+    ('https://h.org/', 'a=1; Secure', 'https://h.org/', True),
+    ('https://h.org/', 'a=1; Secure', 'http://h.org/', False),
+    ('https://h.org/', 'a=1', 'http://h.org/', True),
+    ('http://h.org/', 'a=1; Secure', 'https://h.org/', False),
+    # Prefixes.
+    ('https://h.org/', '__Secure-a=1; Secure', 'https://h.org/', True),
+    ('https://h.org/', '__Secure-a=1', 'https://h.org/', False),
+    ('http://h.org/', '__secure-a=1; Secure', 'https://h.org/', False),
+    ('https://h.org/x', '__Host-a=1; Secure; Path=/', 'https://h.org/', True),
+    ('https://h.org/', '__Host-a=1; Secure', 'https://h.org/', False),
+    ('https://h.org/', '__HOST-a=1; Path=/', 'https://h.org/', False),
+    ('https://h.org/', '__Host-a=1; Secure; Path=/; Domain=h.org', 'https://h.org/', False),
+    # Expiry.
+    ('h.org/', 'a=1; Max-Age=1', 'h.org/', True),
+    ('h.org/', 'a=1; Max-Age=0', 'h.org/', False),
+    ('h.org/', 'a=1; Expires=Wed, 01 May 2024 12:00:01 GMT', 'h.org/', True),
+    ('h.org/', 'a=1; Expires=Wed, 01 May 2024 12:00:00 GMT', 'h.org/', False),
+    ('h.org/', 'a=1; Max-Age=1; Expires=Thu, 01 Jan 1970 00:00:00 GMT', 'h.org/', True),
+    # Other protocols have none.
+    ('h.org/', 'a=1', 'ftp://h.org/', False),
+    ('ftp://h.org/', 'a=1', 'h.org/', False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(('here', 'value', 'there', 'is_sent'), SENT)
+def test_where_a_cookie_goes(here: str, value: str, there: str, is_sent: bool) -> None:
+    """To whom it belongs, by host, domain, path, scheme and time."""
+    name = value.partition('=')[0]
+    assert stored(here, value).header_for(at(there), NOW) == (f'{name}=1' if is_sent else '')
+
+
+def test_a_cookie_ends() -> None:
+    """At its time, whatever came in between."""
+    store = stored('h.org/', 'a=1; Max-Age=5', 'b=2')
+    assert store.header_for(at('h.org/'), NOW + timedelta(seconds=4)) == 'a=1; b=2'
+    assert store.header_for(at('h.org/'), NOW + timedelta(seconds=5)) == 'b=2'
+    later = store.received(at('h.org/'), ['c=3'], NOW + timedelta(seconds=5))
+    assert [cookie.name for cookie in later.cookies] == ['b', 'c']
+
+
+def test_the_order() -> None:
+    """Longer paths first, then those that came earlier; a new value keeps the place."""
+    store = stored('h.org/x/y', 'a=1; Path=/', 'b=2; Path=/x', 'c=3; Path=/', 'd=4; Path=/x/y')
+    store = stored('h.org/', 'a=5', 'e=6', store=store)
+    assert store.header_for(at('h.org/x/y'), NOW) == 'd=4; b=2; a=5; c=3; e=6'
+
+
+def test_a_cookie_is_replaced_by_its_like() -> None:
+    """Of the same name, domain, path and kind; and deleted by one that has expired."""
+    store = stored('h.org/', 'a=1', 'a=2; Domain=h.org', 'a=3; Path=/x', 'a=4')
+    assert store.header_for(at('h.org/x'), NOW) == 'a=3; a=4; a=2'
+    assert (
+        stored('h.org/', 'a=; Max-Age=0', store=store).header_for(at('h.org/x'), NOW) == 'a=3; a=2'
+    )
+
+
+@pytest.mark.parametrize(
+    ('url', 'value', 'is_taken'),
+    [
+        ('http://h.org/', 'a=2', False),
+        ('http://b.h.org/', 'a=2; Domain=h.org', False),
+        ('http://h.org/', 'a=2; Path=/in/it', False),
+        ('http://h.org/', 'b=2', True),
+        ('http://other.org/', 'a=2', True),
+        ('https://h.org/', 'a=2', True),
+    ],
+)
+def test_secure_cookies_are_left_alone_by_http(url: str, value: str, is_taken: bool) -> None:
+    """Whoever can write into http can neither replace nor hide them."""
+    store = stored('https://h.org/', 'a=1; Secure; Domain=h.org')
+    assert (stored(url, value, store=store) != store) == is_taken
+
+
+def test_the_path_of_a_secure_cookie_is_its_own() -> None:
+    """Beside it http may set others."""
+    store = stored('https://h.org/', 'a=1; Secure; Path=/in')
+    assert len(stored('http://h.org/', 'a=2; Path=/', store=store).cookies) == 2
+
+
+def test_there_is_a_limit() -> None:
+    """The oldest go first, of each domain and of all."""
+    store = stored('h.org/', *(f'a{number}=1' for number in range(MAX_COOKIES_OF_DOMAIN + 5)))
+    names = [cookie.name for cookie in store.cookies]
+    assert names == [f'a{number}' for number in range(5, MAX_COOKIES_OF_DOMAIN + 5)]
+
+    for host in range(10):
+        store = stored(f'{host}a.org/', *(f'b{number}=1' for number in range(40)), store=store)
+    assert len(store.cookies) == MAX_COOKIES
+    assert store.cookies[-1].domain == '9a.org'
+
+
+def test_a_response_sets_no_more_than_can_be_kept() -> None:
+    """Neither in number nor in length; and to read them costs no time."""
+    began = perf_counter()
+    store = stored('https://h.org/', *(f'a{number}=1; Secure' for number in range(300)))
+    store = stored('http://h.org/', *['b=1'] * 30_000, 'c=1', store=store)
+    assert [cookie.name for cookie in store.cookies][-1] == 'b'
+    store = stored(
+        'h.org/', *(f'd{number}={"x" * 4000}' for number in range(MAX_COOKIES_OF_DOMAIN))
+    )
+    assert sum(len(cookie.value) for cookie in store.cookies) <= MAX_CHARACTERS
+    assert store.cookies[-1].name == f'd{MAX_COOKIES_OF_DOMAIN - 1}'
+    assert perf_counter() - began < 2
+
+
+def test_nobody_is_shown_a_cookie() -> None:
+    """Neither by a store nor by a request; what is long or named as a secret is hidden everywhere."""
+    store = stored('h.org/', 'sid=abc', 'long=abcdefghijkl', 'x=y')
+    asked = with_cookies(Request(method='GET', url='https://h.org/'), store, NOW)
+
+    assert 'abc' not in repr(store) + repr(store.cookies) + repr(asked) + repr(asked.redacted())
+    assert {'abc', 'abcdefghijkl'} <= store.secrets() <= asked.secrets()
+    assert asked.redacted().added_cookies == ''
+    elsewhere = with_cookies(
+        Request(method='GET', url='https://other.org/?s=abcdefghijkl'), store, NOW
+    )
+    assert 'Cookie' not in elsewhere.headers
+    assert elsewhere.shown_url == 'https://other.org/?s=***'
+
+
+OWN = [
+    ((), 'a=1; b=2'),
+    ((('Cookie', 'c=3'),), 'c=3; a=1; b=2'),
+    ((('cookie', 'a=mine; c=3'),), 'a=mine; c=3; b=2'),
+    ((('Cookie', 'a=mine'), ('Cookie', 'b')), 'a=mine; b'),
+    ((('Cookie', 'a=mine; b=mine'),), 'a=mine; b=mine'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(('fields', 'sent'), OWN)
+def test_the_callers_own_come_first(fields: tuple[tuple[str, str], ...], sent: str) -> None:
+    """Of a name that the caller gives no other is sent; without the added it is as it was."""
+    asked = Request(method='GET', url='https://h.org/', headers=Headers((*fields, ('X', 'y'))))
+    dressed = with_cookies(asked, stored('h.org/', 'a=1', 'b=2'), NOW)
+    own = '; '.join(asked.headers.get_all('Cookie'))
+
+    assert '; '.join(dressed.headers.get_all('Cookie')) == sent
+    assert '; '.join(without_cookies(dressed).headers.get_all('Cookie')) == own
+    assert dressed.headers.get('X') == 'y'
+    again = with_cookies(dressed, stored('h.org/', 'd=4'), NOW)
+    assert '; '.join(again.headers.get_all('Cookie')) == (f'{own}; d=4' if own else 'd=4')
+    assert with_cookies(dressed, NO_COOKIES, NOW).headers.get_all('Cookie') in {
+        (own,),
+        asked.headers.get_all('Cookie'),
+        (),
+    }
+
+
+def test_what_a_response_sets_is_received() -> None:
+    """All its fields, with what is known of public suffixes."""
+    asked = Request(method='GET', url='https://a.co.uk/')
+    fields = (('Set-Cookie', 'a=1; Domain=co.uk'), ('set-cookie', 'b=2; Domain=a.co.uk'))
+    head = Head(status=200, headers=Headers(fields), public_suffixes=('co.uk',))
+
+    assert [one.name for one in receive_cookies(NO_COOKIES, asked, head, NOW).cookies] == ['b']
+    assert receive_cookies(NO_COOKIES, asked, Head(status=200), NOW) is NO_COOKIES
+
+
+def test_a_name_that_is_declared_secret_hides_a_short_value() -> None:
+    """As in every other place."""
+    asked = Request(method='GET', url='https://h.org/', secret_names=('code',))
+    dressed = with_cookies(asked, stored('h.org/', 'code=short'), NOW)
+    head = Head(status=200, headers=Headers((('Set-Cookie', 'code=short'),)))
+
+    assert 'short' in dressed.secrets()
+    assert 'short' in secrets_set_by(head, ('code',))
+    assert 'short' not in secrets_set_by(head)
+
+
+def test_domains_to_look_up() -> None:
+    """Only those that are named; a cookie that is ignored names none."""
+    values = ['a=1', 'b=2; domain=.Co.UK', 'c=domain', 'd; Domain=x.org', 'e=5; Domain=h.org']
+    assert domains_named(values) == {'co.uk', 'h.org'}

@@ -1,0 +1,255 @@
+"""Cookies of a download: they come and go with it, by either backend, and are recorded nowhere."""
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import dlmachine as dm
+from dlmachine.manager import DownloadManager
+from tests.servers.behaviours import answer, in_turn, range_of, redirect, resource
+from tests.servers.http import Asked, Handler, Server, Wire
+
+BODY = bytes(range(256)) * 40
+TOKEN = 'planted-cookie-value'
+
+MakeManager = Callable[..., DownloadManager]
+
+
+def sets(*cookies: str) -> tuple[tuple[str, str], ...]:
+    """Header fields that set cookies."""
+    return tuple(('Set-Cookie', cookie) for cookie in cookies)
+
+
+def behind(cookie: str, inside: Handler, outside: Handler) -> Handler:
+    """What is served to whoever has a cookie, and to others."""
+
+    def handle(asked: Asked, wire: Wire) -> None:
+        has_it = cookie in (asked.get('Cookie') or '').split('; ')
+        (inside if has_it else outside)(asked, wire)
+
+    return handle
+
+
+def read(manager: DownloadManager, url: str, **options: Any) -> bytes:
+    """What a URL gives."""
+    got: Any = manager.download(url, dest=False, **options)
+    content: bytes = got.read()
+    return content
+
+
+def sent(server: Server, path: str) -> list[str | None]:
+    """The cookies that came to a path."""
+    return [asked.get('Cookie') for asked in server.asked if asked.path == path]
+
+
+@pytest.mark.parametrize('status', [301, 302, 303, 307, 308])
+def test_a_login_that_sets_a_cookie_and_leads_back(
+    server: Server, make_manager: MakeManager, tmp_path: Path, status: int
+) -> None:
+    """The same URL with other cookies is no circle: Earthdata, consent walls."""
+    url = server.on('/data.bin', behind(f's={TOKEN}', resource(BODY), redirect('/login', status)))
+    server.on('/login', redirect(url, status, fields=sets(f's={TOKEN}; Path=/')))
+    outcome = make_manager(tmp_path / 'cache').fetch(url)
+
+    assert Path(str(outcome.path)).read_bytes() == BODY
+    assert sent(server, '/data.bin') == [None, f's={TOKEN}']
+    assert [path.partition('8')[0][:4] for path in outcome.record.urls] == ['http'] * 3  # type: ignore[union-attr]
+    assert all('#' not in path for path in outcome.record.urls)  # type: ignore[union-attr]
+
+
+def test_a_redirect_to_itself_that_sets_a_cookie(server: Server, manager: DownloadManager) -> None:
+    """Consent walls do that."""
+    ask = redirect('/data.bin', fields=sets('consent=yes'))
+    url = server.on('/data.bin', behind('consent=yes', resource(BODY), ask))
+    assert read(manager, url) == BODY
+
+
+@pytest.mark.parametrize('cookies', [(), ('a=1',), ('a=1; Path=/elsewhere',), ('a=1; Max-Age=0',)])
+def test_a_circle_is_the_same_request_with_the_same_cookies(
+    server: Server, manager: DownloadManager, cookies: tuple[str, ...]
+) -> None:
+    """A cookie that changes nothing does not make another request of it."""
+    url = server.on('/data.bin', redirect('/other', fields=sets(*cookies)))
+    server.on('/other', redirect('/data.bin'))
+    with pytest.raises(dm.DownloadError, match='it leads in a circle'):
+        manager.download(url, retries=0)
+    assert len(server.asked) <= 4
+
+
+def test_ever_new_cookies_come_to_an_end(server: Server, manager: DownloadManager) -> None:
+    """By the limit of redirects."""
+    count = iter(range(100))
+
+    def turn(asked: Asked, wire: Wire) -> None:
+        wire.answer(302, (('Location', '/data.bin'), *sets(f'n={next(count)}')))
+
+    url = server.on('/data.bin', turn)
+    with pytest.raises(dm.DownloadError, match='redirect number 6, where 5 are allowed'):
+        manager.download(url, retries=0, max_redirects=5)
+
+
+def test_a_form_leads_to_its_result(server: Server, manager: DownloadManager) -> None:
+    """The same URL by another method is another request (RFC 9110 section 15.4.4)."""
+
+    def form(asked: Asked, wire: Wire) -> None:
+        if asked.method == 'POST':
+            wire.answer(303, (('Location', asked.target), *sets('done=1')))
+        else:
+            wire.answer(200, (), (asked.get('Cookie') or '').encode())
+
+    assert read(manager, server.on('/form', form), post={'a': 1}) == b'done=1'
+
+
+def test_cookies_last_through_tries(server: Server, manager: DownloadManager) -> None:
+    """Those of an error and of a body that broke off as well."""
+    busy = answer(503, sets('first=1'))
+
+    def broken(asked: Asked, wire: Wire) -> None:
+        wire.head(200, (('Content-Length', '100'), *sets('second=2')))
+        wire.send(b'x')
+        wire.close()
+
+    url = server.on('/data.bin', in_turn(busy, broken, resource(BODY)))
+    assert read(manager, url) == BODY
+    assert sent(server, '/data.bin') == [None, 'first=1', 'first=1; second=2']
+
+
+def test_a_mirror_gets_what_belongs_to_it(server: Server, manager: DownloadManager) -> None:
+    """Another host gets none; the same host on another port does (RFC 6265 section 8.5)."""
+    with Server() as other:
+        url = server.on('/data.bin', answer(404, sets('a=1')))
+        mirrors = [
+            other.on('/data.bin', answer(404)).replace('127.0.0.1', 'localhost'),
+            other.on('/more.bin', resource(BODY)),
+        ]
+        manager.download(url, mirrors=mirrors)
+        assert [asked.get('Cookie') for asked in other.asked] == [None, 'a=1']
+
+
+def test_segments_carry_the_latest_cookies(
+    server: Server, make_manager: MakeManager, tmp_path: Path
+) -> None:
+    """Those that came with the first range too."""
+    body, etag, mutex = BODY * 1000, '"v1"', threading.Lock()
+
+    def ranges(asked: Asked, wire: Wire) -> None:
+        span = range_of(asked, len(body))
+        if span is None:
+            wire.answer(200, (('ETag', etag),), body)
+            return
+        first, last = span
+        with mutex:
+            fields = (('ETag', etag), ('Content-Range', f'bytes {first}-{last}/{len(body)}'))
+        extra = sets('part=1') if first == 0 else ()
+        wire.answer(206, (*fields, *extra), body[first : last + 1])
+
+    url = server.on('/data.bin', ranges)
+    path = make_manager().download(url, dest=tmp_path / 'data.bin', segments=3)
+    assert Path(str(path)).read_bytes() == body
+    assert len(server.asked) > 2
+    assert {asked.get('Cookie') for asked in server.asked[1:]} == {'part=1'}
+
+
+def test_the_callers_own_cookie_stays(server: Server, manager: DownloadManager) -> None:
+    """It is sent first and wins over one of its name; to another origin it does not go."""
+    with Server() as other:
+        last = other.on('/data.bin', resource(BODY)).replace('127.0.0.1', 'localhost')
+        server.on('/b', redirect(last))
+        url = server.on('/a', redirect('/b', fields=sets('mine=theirs; Path=/', 'new=1')))
+        manager.download(url, headers={'Cookie': 'mine=1'})
+        assert sent(server, '/b') == ['mine=1; new=1']
+        assert sent(other, '/data.bin') == [None]
+
+
+def test_another_download_has_none(server: Server, manager: DownloadManager) -> None:
+    """Nor a refresh of the same: each begins anew."""
+    url = server.on('/data.bin', resource(BODY, etag='"v1"', fields=sets('a=1')))
+    for options in ({}, {'check_freshness': True}, {'force_download': True}):
+        manager.download(url, **options)
+    manager.download(server.on('/other.bin', resource(BODY)))
+    assert {asked.get('Cookie') for asked in server.asked} == {None}
+
+
+def test_a_conditional_request_carries_them(server: Server, manager: DownloadManager) -> None:
+    """And a 304 is taken as ever."""
+    stored = resource(BODY, etag='"v1"')
+    url = server.on('/data.bin', stored)
+    manager.download(url)
+    server.on('/data.bin', behind('a=1', stored, redirect('/data.bin', fields=sets('a=1'))))
+    assert manager.fetch(url, check_freshness=True).is_validated
+    assert [(asked.get('Cookie'), asked.get('If-None-Match')) for asked in server.asked[1:]] == [
+        (None, '"v1"'),
+        ('a=1', '"v1"'),
+    ]
+
+
+def test_a_list_of_checksums_has_cookies_of_its_own(
+    server: Server, manager: DownloadManager
+) -> None:
+    """None cross, in either direction."""
+    from hashlib import sha256
+
+    sums = f'{sha256(BODY).hexdigest()}  data.bin\n'.encode()
+    url = server.on('/data.bin', in_turn(answer(503, sets('file=1')), resource(BODY)))
+    sums_url = server.on('/SUMS', in_turn(answer(503, sets('list=1')), resource(sums)))
+    manager.download(url, checksum_file=sums_url)
+    assert sent(server, '/data.bin') == [None, 'file=1']
+    assert sent(server, '/SUMS') == [None, 'list=1']
+
+
+@pytest.mark.parametrize(
+    'cookie',
+    [
+        'a=1; Domain=1',
+        'a=1; Domain=0.0.1',
+        'a=1; Domain=com',
+        'a=1; Secure',
+        '__Host-a=1; Path=/',
+        'a=1; Max-Age=0',
+    ],
+)
+def test_a_cookie_that_may_not_be_set_is_not_sent(
+    server: Server, manager: DownloadManager, cookie: str
+) -> None:
+    """Addresses have no domains, http sets nothing Secure, what has expired is gone."""
+    server.on('/b', resource(BODY))
+    manager.download(server.on('/a', redirect('/b', fields=sets(cookie))))
+    assert sent(server, '/b') == [None]
+
+
+def test_cookies_are_recorded_nowhere(
+    server: Server, make_manager: MakeManager, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither where they are set nor where a server echoes them, whatever becomes of it."""
+    caplog.set_level(logging.DEBUG)
+    manager = make_manager(tmp_path / 'cache', retries=0)
+    echo = (('X-Echo', TOKEN), ('Content-Disposition', f'attachment; filename="{TOKEN}.bin"'))
+    server.on('/in', resource(BODY, fields=(*echo, *sets(f't={TOKEN}-2'))))
+    led = redirect(f'/in?back={TOKEN}', fields=sets(f's={TOKEN}'))
+    outcome = manager.fetch(server.on('/data.bin', led))
+    with pytest.raises(dm.DownloadError) as refused:
+        manager.fetch(
+            server.on('/refused', redirect(f'ftp://h/{TOKEN}', fields=sets(f's={TOKEN}')))
+        )
+    server.on('/gone', answer(404, reason=f'No {TOKEN}'))
+    with pytest.raises(dm.DownloadError) as gone:
+        manager.fetch(server.on('/lost', redirect(f'/gone?s={TOKEN}', fields=sets(f's={TOKEN}'))))
+    manager.close()
+
+    told: list[Any] = [
+        outcome,
+        outcome.story,
+        outcome.record,
+        caplog.text,
+        refused.value,
+        gone.value,
+    ]
+    assert sent(server, '/in') == [f's={TOKEN}']
+    assert TOKEN not in ''.join(f'{one!r} {one}' for one in told)
+    for file in (tmp_path / 'cache').rglob('*'):
+        assert TOKEN not in str(file)
+        assert not file.is_file() or TOKEN.encode() not in file.read_bytes(), file
