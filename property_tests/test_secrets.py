@@ -32,23 +32,39 @@ from property_tests import strategies as of
 
 SECRET = 'pl4nt+ed/s3cret'
 #: All ways in which it may be written.
-WRITTEN = (SECRET, quote(SECRET, safe=''), 'bWU6cGw0bnQrZWQvczNjcmV0')
+CODED = quote(SECRET, safe='')
+TWICE = quote(CODED, safe='')
+WRITTEN = (SECRET, CODED, TWICE, 'bWU6cGw0bnQrZWQvczNjcmV0')
+#: Fields of a query.
+NESTED = {
+    'query': f'token={CODED}',
+    'declared': f'code={CODED}',
+    'semicolon': f'b=1;sig={CODED}',
+    'url': f'next=https%3A//h/%3Ftoken%3D{TWICE}',
+    'login': f'url=https://me:{CODED}@h/',
+    'json': f'q=%7B%22token%22%3A%22{CODED}%22%7D',
+    'field': f'h=Authorization%3A%20Bearer%20{TWICE}',
+}
+PLACES = ('header', 'userinfo', 'path', 'form', 'mirror', *NESTED)
 
 
 @st.composite
 def planted(draw: st.DrawFn) -> Descriptor:
-    """Descriptors with the secret in headers, userinfo, query, form, or all of them."""
-    places = draw(
-        st.sets(st.sampled_from(['header', 'userinfo', 'query', 'form', 'mirror']), min_size=1)
-    )
+    """Descriptors with the secret in any of the places that have one, or in all of them."""
+    places = draw(st.sets(st.sampled_from(PLACES), min_size=1))
     userinfo = f'me:{quote(SECRET, safe="")}@' if 'userinfo' in places else ''
-    query = f'?token={quote(SECRET, safe="")}' if 'query' in places else ''
+    fields = [field for place, field in NESTED.items() if place in places]
+    query = f'?{"&".join(fields)}' if fields else ''
+    path = f';jsessionid={quote(SECRET, safe="")}' if 'path' in places else ''
     in_form = 'form' in places
     return Descriptor.parse(
-        f'https://{userinfo}example.org/t.csv{query}',
+        f'https://{userinfo}example.org/t.csv{path}{query}',
         query={'access_token': SECRET, 'ids': '1'} if in_form or 'query' in places else None,
         post=in_form,
-        headers={'X-Api-Key': SECRET, 'Cookie': f'id={SECRET}'} if 'header' in places else None,
+        headers={'X-Api-Key': SECRET, 'Cookie': f'id={SECRET}', 'X-Access': SECRET}
+        if 'header' in places
+        else None,
+        secret_names=['code', 'X-Access'],
         mirrors=[f'https://me:{quote(SECRET, safe="")}@mirror.example/t.csv']
         if 'mirror' in places
         else [],

@@ -1,11 +1,14 @@
 """Redaction: what is masked, and what is not."""
 
+import time
+
 import pytest
 
 from dlmachine.core.redact import (
     is_secret_name,
     redact_fields,
     redact_url,
+    redact_value,
     scrub,
     secrets_in_fields,
     secrets_in_pairs,
@@ -113,3 +116,50 @@ def test_short_secrets_are_not_searched_for() -> None:
     assert (
         scrub('a secret and secretive text', {'secret', 'secretive', 'a'}) == 'a *** and *** text'
     )
+
+
+VALUE = 'pl4nted'
+
+
+def test_values_of_every_form() -> None:
+    """Nested tables, lists, bytes, and texts of several lines."""
+    given = {
+        'proxy': f'https://me:{VALUE}@h:80',
+        'tables': [{'deep': {'token': VALUE, 'retries': 3, 'token_file': None}}],
+        'texts': f'a\nSet-Cookie: {VALUE}\nsee https://me:{VALUE}@h',
+        'pair': ('api_key', VALUE),
+        'data': VALUE.encode(),
+        'places': f'https://h/ https://me:{VALUE}@h/,https://o/?token={VALUE}',
+        'lines': [f'Authorization: Bearer {VALUE}', f'Cookie: {VALUE}'],
+        f'Cookie: {VALUE}': 1,
+        'number': 5,
+    }
+    shown = redact_value(given)
+    assert VALUE not in repr(shown)
+    assert isinstance(shown, dict)
+    assert shown['number'] == 5
+    assert shown['tables'] == [{'deep': {'token': '***', 'retries': 3, 'token_file': None}}]
+    assert shown['proxy'] == 'https://***@h:80'
+    assert redact_value('code=1', ('code',)) == 'code=***'
+    assert redact_value('Code: 1', ('code',)) == 'Code: ***'
+
+
+@pytest.mark.parametrize(
+    ('name', 'value', 'shown'),
+    [
+        ('Link', '<https://h/?token=a>; rel=next, <https://h/?token=b', '<https://h/?token=***>; rel=next, <https://h/?token=***'),
+        ('Refresh', '0;url="/x?sig=abc" /y?sig=def', '0;url="/x?sig=***" /y?sig=***'),
+        ('Refresh', '0;url="/x?sig=abc"', '0;url="/x?sig=***"'),
+    ],
+)  # fmt: skip
+def test_malformed_fields(name: str, value: str, shown: str) -> None:
+    """What has no end is a URL to the end."""
+    assert redact_fields([(name, value)]) == ((name, shown),)
+
+
+@pytest.mark.parametrize('text', ['<' * 65_536, '<a>' * 20_000, '<token=>' * 8_000])
+def test_links_take_linear_time(text: str) -> None:
+    """Each target is masked once, wherever it ends."""
+    began = time.process_time()
+    redact_fields([('Link', text), ('Refresh', text), ('Location', text)])
+    assert time.process_time() - began < 2

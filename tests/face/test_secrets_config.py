@@ -7,7 +7,6 @@ from subprocess import CompletedProcess
 import pytest
 
 from dlmachine.config import load_config
-from dlmachine.core.redact import redact_value
 from tests.face.test_config import load
 
 RunCommand = Callable[..., CompletedProcess[str]]
@@ -64,26 +63,3 @@ def test_declared_names_are_read_everywhere() -> None:
     assert load(environ={'DLMACHINE_SECRET_NAMES': 'B,a'}).described['secret_names'] == ('a', 'b')
     wrong = load_config({'secret_names': 5}, {}, environ={}, user_file='/dev/null').failure()
     assert str(wrong).startswith('secret_names (config): expected a list of names')
-
-
-def test_values_of_every_form() -> None:
-    """Nested tables, lists, bytes, and texts of several lines."""
-    given = {
-        'proxy': f'https://me:{SECRET}@h:80',
-        'tables': [{'deep': {'token': SECRET, 'retries': 3, 'token_file': None}}],
-        'texts': f'a\nSet-Cookie: {SECRET}\nsee https://me:{SECRET}@h',
-        'pair': ('api_key', SECRET),
-        'data': SECRET.encode(),
-        'places': f'https://h/ https://me:{SECRET}@h/,https://o/?token={SECRET}',
-        'lines': [f'Authorization: Bearer {SECRET}', f'Cookie: {SECRET}'],
-        f'Cookie: {SECRET}': 1,
-        'number': 5,
-    }
-    shown = redact_value(given)
-    assert SECRET not in repr(shown)
-    assert isinstance(shown, dict)
-    assert shown['number'] == 5
-    assert shown['tables'] == [{'deep': {'token': '***', 'retries': 3, 'token_file': None}}]
-    assert shown['proxy'] == 'https://***@h:80'
-    assert redact_value('code=1', ('code',)) == 'code=***'
-    assert redact_value('Code: 1', ('code',)) == 'Code: ***'

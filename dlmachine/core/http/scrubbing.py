@@ -1,8 +1,8 @@
 """Scrubbing: secrets masked in any text, however they are written there.
 
-Pure. Text and secrets are brought into one plain form, in which escapes of URLs and the case
-of letters make no difference; then each secret is searched for. The work is bounded: where
-more secrets may stand in a text than can be searched for, none of it is shown.
+Pure. Text and secrets are brought into one plain form, in which escapes of URLs, JSON and HTML
+and the case of letters make no difference; then each secret is searched for. The work is
+bounded: where more secrets may stand in a text than can be searched for, none of it is shown.
 """
 
 import re
@@ -17,13 +17,18 @@ from dlmachine.core.http.url_secrets import MASK
 #: free text: every text would contain it.
 MIN_SEARCHED_CHARS: Final = 4
 
-#: Characters of text times secrets to search for in it. Beyond that nothing is shown.
+#: Comparisons of bytes that a search may take at worst. Beyond that nothing is shown.
 _MAX_COMPARED: Final = 5_000_000
 #: So many places in one text may be masked. Beyond that nothing is shown.
 _MAX_PLACES: Final = 20_000
 
-#: An escaped byte, perhaps escaped again: %2F, %252F.
-_ESCAPE: Final = re.compile(rb'%(?:25)*([0-9A-Fa-f]{2})')
+#: A byte as URLs escape it, perhaps more than once (%2F, %252F); a character as JSON does
+#: (RFC 8259 section 7) and as HTML does.
+_ESCAPE: Final = re.compile(
+    rb'%(?:25)*([0-9A-Fa-f]{2})|\\u([0-9A-Fa-f]{4})|\\(["\\/])'
+    rb'|&(?:#([0-9]{1,6})|#[xX]([0-9A-Fa-f]{1,5})|(amp|lt|gt|quot|apos));'
+)
+_ENTITIES: Final = {b'amp': b'&', b'lt': b'<', b'gt': b'>', b'quot': b'"', b'apos': b"'"}
 _LATIN: Final = re.compile('[\x00-\xff]{4,}')
 
 
@@ -37,7 +42,8 @@ class _Index(NamedTuple):
 def scrub(text: str, secrets: Collection[str]) -> str:
     """The text with each of the secrets masked, however it is written there.
 
-    For the words of others: escapes of URLs, once or more, and another case are seen through.
+    For the words of others: escapes of URLs (once or more), of JSON and of HTML are seen
+    through, and another case.
 
     >>> scrub('no route for https://h/?token=a%2fb+c', {'a/b c'})
     'no route for https://h/?token=***'
@@ -76,7 +82,7 @@ def _scrub_as(text: str, index: _Index, coding: str) -> str:
     wanted = tuple(_candidates(plain, index))
     if not wanted:
         return text
-    if len(wanted) * len(plain) > _MAX_COMPARED:
+    if sum(_compared(len(secret), len(plain)) for secret in wanted) > _MAX_COMPARED:
         return MASK
     every = (span for secret in wanted for span in _occurrences(secret, plain))
     spans = list(islice(every, _MAX_PLACES))
@@ -99,6 +105,15 @@ def _candidates(plain: bytes, index: _Index) -> Iterator[bytes]:
                 yield secret
 
 
+def _compared(length: int, size: int) -> int:
+    # How CPython searches is linear in long texts alone; it compares some bytes at a time.
+    return size if size >= _LINEAR_FROM else size * (length // 16 + 1)
+
+
+#: Bytes of text from which on the time of a search is linear.
+_LINEAR_FROM: Final = 30_000
+
+
 def _occurrences(secret: bytes, plain: bytes) -> Iterator[tuple[int, int]]:
     found = plain.find(secret)
     while found != -1:
@@ -118,14 +133,16 @@ def _joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def _plain_text(coded: bytes) -> tuple[bytes, Sequence[int]]:
     """The plain form, and where each of its bytes begins in the text; one more for the end."""
-    if b'%' not in coded:
+    if _ESCAPE.search(coded) is None:
         return _folded(coded), range(len(coded) + 1)
     plain, end = bytearray(), 0
     starts: list[int] = []
     for found in _ESCAPE.finditer(coded):
         plain += coded[end : found.start()]
-        plain += _unescaped(found)
-        starts.extend(range(end, found.start() + 1))
+        starts.extend(range(end, found.start()))
+        one = _unescaped(found)
+        plain += one
+        starts += [found.start()] * len(one)
         end = found.end()
     plain += coded[end:]
     starts.extend(range(end, len(coded) + 1))
@@ -133,7 +150,15 @@ def _plain_text(coded: bytes) -> tuple[bytes, Sequence[int]]:
 
 
 def _unescaped(found: re.Match[bytes]) -> bytes:
-    return bytes((int(found[1], 16),))
+    url, json, plain, decimal, hexadecimal, named = found.groups()
+    if url is not None:
+        return bytes((int(url, 16),))
+    if plain is not None:
+        return bytes(plain)
+    if named is not None:
+        return _ENTITIES[named]
+    number = int(decimal) if decimal is not None else int(json or hexadecimal, 16)
+    return chr(number).encode('utf-8', 'surrogatepass')
 
 
 def _folded(plain: bytes) -> bytes:

@@ -204,6 +204,7 @@ class _Walk:
 _JSON_STARTS: Final = ('{', '[', '"')
 _IN_A_RUN: Final = re.compile(r'([;&?=])')
 _VALUE_END: Final = re.compile(r'[;&?]')
+_ESCAPED_AGAIN: Final = re.compile(r'%(?:25)+(?=[0-9A-Fa-f]{2})')
 _AFTER_PATH: Final = re.compile(r'[?#]')
 
 
@@ -212,12 +213,7 @@ def _may_hold(text: str) -> bool:
 
 
 def _plain_name(name: str) -> str:
-    for _ in range(MAX_DEPTH):
-        decoded = unquote_plus(name)
-        if decoded == name:
-            break
-        name = decoded
-    return name
+    return unquote_plus(_ESCAPED_AGAIN.sub('%', name)) if '%' in name or '+' in name else name
 
 
 def _begins_url(text: str) -> bool:

@@ -21,12 +21,23 @@ SECRET = "it's é/S3cret+x"
         "it's%2520%25C3%25a9%252fs3cret%252Bx",
         SECRET.encode().decode('latin-1'),
         "%69%74's é/s3cret x",
+        "it's \\u00e9\\/S3cret+x",
+        'it&#39;s &#xe9;&#X2F;S3cret+x',
+        'it&apos;s é/S3cret+x',
     ],
 )
 def test_spellings(written: str) -> None:
     """Escaped once or twice, in another case, read as ISO 8859-1, and among other scripts."""
     assert scrub(f'a {written} b', {SECRET}) == 'a *** b'
     assert scrub(f'€ {written} 100%25€', {SECRET, 'other'}) == '€ *** 100%25€'
+
+
+def test_quotes_and_brackets() -> None:
+    """As JSON and HTML write them."""
+    secret = '<a href="b\\c">&'
+    for written in ('<a href=\\"b\\\\c\\">&', '&lt;a href=&quot;b\\c&quot;&gt;&amp;'):
+        assert scrub(f'[{written}]', {secret}) == '[***]'
+    assert scrub('\\u20acuro &amp; &#8364;', {'€uro'}) == '*** &amp; &#8364;'
 
 
 def test_texts_without_secrets_stay() -> None:

@@ -31,6 +31,7 @@ def nested(depth: int) -> str:
         ('https://h/?a=1?token=x', 'https://h/?a=1?token=***', {'x'}),
         ('https://h/?f[key]=abc', 'https://h/?f[key]=***', {'abc'}),
         ('https://h/?%2574oken=abc', 'https://h/?%2574oken=***', {'abc'}),
+        ('https://h/?%25252525252574oken=abc', 'https://h/?%25252525252574oken=***', {'abc'}),
         ('https://h/#access_token=abc&b=1', 'https://h/', {'abc'}),
         ('https://h/#/cb?token=abc', 'https://h/', {'abc'}),
         ('https://h/?Authorization=Bearer+x', 'https://h/?Authorization=***', {'Bearer+x', 'Bearer x'}),
@@ -84,6 +85,7 @@ def test_malformed_urls(url: str, shown: str, secrets: set[str]) -> None:
         'https://h/?ids=a%2Cb&x=%5B1%5D&y=%7B%22a%22:1%7D&z=%zz&w=100%25',
         'https://h/@scope/p;v=1.1/a=b',
         'https://h/a:/b',
+        'https://h/1:/b=c',
     ],
 )
 def test_what_is_no_secret_stays(url: str) -> None:
