@@ -55,6 +55,23 @@ def test_no_secret_is_left_at_the_end_of_what_was_cut() -> None:
 
 
 @pytest.mark.parametrize(
+    ('body', 'text'),
+    [
+        (r'{"key": "a\/b&c<d"}', '{"key": "***"}'),
+        (r'{"key": "a\u002fb\u0026c\u003Cd", "why": "\u0022no\u0022"}', r'{"key": "***", "why": "\u0022no\u0022"}'),
+        ('<p>a&#x2F;b&amp;c&#60;d &apos;no&apos;</p>', "<p>*** 'no'</p>"),
+        ('&lt;p&gt; &#x110000; &#55296; nothing here', '&lt;p&gt; &#x110000; &#55296; nothing here'),
+        (r'{"why": "and\/or"}', r'{"why": "and\/or"}'),
+        ('\ufeffwhy', 'why'),
+    ],
+)  # fmt: skip
+def test_secrets_are_seen_through_the_escapes_of_json_and_pages(body: str, text: str) -> None:
+    """What holds none of them is left as it came."""
+    secrets = frozenset({'a/b&c<d'})
+    assert read_error_text(_head(), body.encode(), secrets, is_whole=True) == text
+
+
+@pytest.mark.parametrize(
     ('coding', 'expected'), [(None, True), ('identity', True), (' Identity', True), ('gzip', False)]
 )
 def test_coded_errors_are_not_read(coding: str | None, expected: bool) -> None:
@@ -98,7 +115,20 @@ def test_json_that_is_not_whole_is_none() -> None:
 
 
 @pytest.mark.parametrize(
-    'unit', ['<', '<script', '<style>', '{"error":', '[', '"', 'charset=', '\ufffd']
+    'unit',
+    [
+        '<',
+        '\\u0041',
+        '&#x41;',
+        '&#',
+        '<script',
+        '<style>',
+        '{"error":',
+        '[',
+        '"',
+        'charset=',
+        '\ufffd',
+    ],
 )
 def test_the_largest_error_takes_a_moment(unit: str) -> None:
     """The time is linear in what is received of it."""
