@@ -58,7 +58,7 @@ def _read(head: Head, name: str, *, is_structured: bool = False) -> Iterator[tup
     # A comma stands in no digest, so that it may be cut at each: a list, or a dictionary of
     # byte sequences (RFC 9651 sections 3.2 and 3.3.5), of which the last of a key counts.
     found: dict[str, str] = {}
-    for member in (head.headers.get(name) or '').split(','):
+    for member in filter(None, (head.headers.get(name) or '').split(',')):
         key, _, text = member.partition('=')
         algorithm = _ALGORITHMS.get(key.strip(_BLANK).lower())
         if algorithm is not None:

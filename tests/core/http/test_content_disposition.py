@@ -85,4 +85,4 @@ def test_the_longest_field_takes_a_moment(start: str, unit: str) -> None:
     value = start + unit * (65_536 // len(unit))
     began = process_time()
     disposition_name((value,))
-    assert process_time() - began < 0.2
+    assert process_time() - began < 1  # 0.1 or so; coverage takes its time

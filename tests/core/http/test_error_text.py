@@ -135,4 +135,4 @@ def test_the_largest_error_takes_a_moment(unit: str) -> None:
     text = unit * (MAX_ERROR_BYTES // len(unit))
     began = process_time()
     summarize(read_error_text(_head(text * 7), text.encode(), NONE, is_whole=False))
-    assert process_time() - began < 0.2
+    assert process_time() - began < 1  # 0.1 or so; coverage takes its time
