@@ -24,11 +24,6 @@ _CHARSET: Final = re.compile(r'(?i)charset[ \t]*=[ \t]*"?([A-Za-z0-9_\-]{1,40})'
 _BINARY: Final = re.compile(r'[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]')
 _MARKUP: Final = re.compile(r'(?i)<(?:script|style)\b[^<>]*>[^<]*|<[^<>]*>')
 _TITLE: Final = re.compile(r'(?i)<title[^<>]*>([^<]*)')
-_ESCAPED: Final = re.compile(
-    r'(?i)\\/|\\u(?P<json>[0-9a-f]{4})'
-    r'|&#x(?P<hex>[0-9a-f]{1,6});|&#(?P<dec>[0-9]{1,7});|&(?P<name>amp|lt|gt|apos);'
-)
-_NAMED: Final = {'amp': '&', 'lt': '<', 'gt': '>', 'apos': "'"}
 #: Where the JSON of an error says what is wrong, the most telling first.
 _TELLING_KEYS: Final = (
     'message', 'error_description', 'detail', 'details', 'error', 'errors', 'title', 'reason',
@@ -56,32 +51,12 @@ def read_error_text(head: Head, body: bytes, secrets: frozenset[str], *, is_whol
     text = body.decode(charset if charset in TEXT_CHARSETS else 'utf-8', 'replace')
     if _BINARY.search(text):
         return ''
-    masked = _mask(text.removeprefix('\ufeff'), secrets)
+    masked = scrub(text.removeprefix('\ufeff'), secrets)
     if not is_whole:
         # Escaped as JSON has it, a character of a secret takes six.
         longest = 6 * max((len(secret.encode('utf-8', 'replace')) for secret in secrets), default=0)
         masked = masked.rstrip('\ufffd')[: max(len(masked) - longest, 0)]
     return masked.strip().encode('utf-8')[:MAX_TEXT_BYTES].decode('utf-8', 'ignore')
-
-
-def _mask(text: str, secrets: frozenset[str]) -> str:
-    masked = scrub(text, secrets)
-    if not secrets or _ESCAPED.search(masked) is None:
-        return masked
-    # JSON and pages have escapes of their own; `/` is written with one by half of all servers.
-    plain = _ESCAPED.sub(_unescaped, masked)
-    found = scrub(plain, secrets)
-    return masked if found == plain else found
-
-
-def _unescaped(found: re.Match[str]) -> str:
-    hexadecimal, decimal, name = found['json'] or found['hex'], found['dec'], found['name']
-    if name is not None:
-        return _NAMED[name.lower()]
-    number = int(hexadecimal, 16) if hexadecimal else int(decimal or ord('/'))
-    # What would end a string of JSON, or is no character, stays as it is.
-    is_plain = 0x20 <= number < 0x110000 and not 0xD800 <= number < 0xE000 and number not in b'"\\'
-    return chr(number) if is_plain else found[0]
 
 
 def summarize(text: str) -> str:

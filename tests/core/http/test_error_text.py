@@ -59,8 +59,7 @@ def test_no_secret_is_left_at_the_end_of_what_was_cut() -> None:
     [
         (r'{"key": "a\/b&c<d"}', '{"key": "***"}'),
         (r'{"key": "a\u002fb\u0026c\u003Cd", "why": "\u0022no\u0022"}', r'{"key": "***", "why": "\u0022no\u0022"}'),
-        ('<p>a&#x2F;b&amp;c&#60;d &apos;no&apos;</p>', "<p>*** 'no'</p>"),
-        ('&lt;p&gt; &#x110000; &#55296; nothing here', '&lt;p&gt; &#x110000; &#55296; nothing here'),
+        ('<p>a&#x2F;b&amp;c&#60;d &lt;no&gt;</p>', '<p>*** &lt;no&gt;</p>'),
         (r'{"why": "and\/or"}', r'{"why": "and\/or"}'),
         ('\ufeffwhy', 'why'),
     ],
