@@ -13,7 +13,6 @@ from functools import cache
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.effects import Record, Retire
 from dlmachine.core.events import Failed, PlaceTaken, Recorded, Retired
-from dlmachine.core.faults import CacheUnusable
 from dlmachine.core.metadata import MetadataUpdate, SameVersion
 from dlmachine.core.ports import Clock
 from dlmachine.core.record import DownloadRecord
@@ -60,8 +59,7 @@ class CachedirStore:
         except NoRegistry:
             return CacheSeen(folder=self.folder, item_id=own)
         except sqlite3.Error as error:
-            fault = CacheUnusable(path=self.registry.path, problem=str(error))
-            return CacheSeen(folder=self.folder, item_id=own, fault=fault)
+            return CacheSeen(folder=self.folder, item_id=own, fault=self.registry.fault(error))
         found = [self._own_entry(row) for row in rows if row.item_id == own]
         found += [
             _foreign_entry(self.folder, row, given[row.row_id])
@@ -146,8 +144,7 @@ class CachedirStore:
         if isinstance(error, OSError):
             fault = storage_fault(error, 'write', self.registry.path)
             return Failed(at=self._clock.now(), fault=fault)
-        unusable = CacheUnusable(path=self.registry.path, problem=str(error))
-        return Failed(at=self._clock.now(), fault=unusable)
+        return Failed(at=self._clock.now(), fault=self.registry.fault(error))
 
 
 def _read(

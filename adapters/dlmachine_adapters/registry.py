@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Final, TypeAlias, TypeVar
 from urllib.parse import quote
 
+from dlmachine.core.faults import CacheUnusable
 from dlmachine_adapters.cache_tag import tag_folder
 from dlmachine_adapters.registry_schema import is_begun, make_tables
 
@@ -118,6 +119,12 @@ class Registry:
                 with suppress(sqlite3.Error):
                     connection.rollback()
                 raise
+
+    def fault(self, error: Exception) -> CacheUnusable:
+        """What an error of SQLite means for whoever wanted something of it."""
+        from dlmachine_adapters.cachedir.registry_faults import registry_fault
+
+        return registry_fault(error, self.path, _BUSY_SECONDS)
 
     def close(self) -> None:
         """Close both connections."""

@@ -43,7 +43,6 @@ def opened(given: dict[str, Any]) -> 'Iterator[Registry]':
     """The registry; failures end the program with their code."""
     import sqlite3
 
-    from dlmachine.core.faults import CacheUnusable
     from dlmachine_adapters.registry import Registry
 
     registry = Registry(folder_of(given))
@@ -52,6 +51,6 @@ def opened(given: dict[str, Any]) -> 'Iterator[Registry]':
     except (sqlite3.Error, OSError) as error:
         if isinstance(error, BrokenPipeError):
             raise
-        fail(CacheUnusable(path=registry.path, problem=str(error)))
+        fail(registry.fault(error))
     finally:
         registry.close()

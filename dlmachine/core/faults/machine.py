@@ -28,6 +28,11 @@ class CacheUnusable(FaultBase):
                 'Move cache.sqlite out of the cache folder: a new one is begun, and what is asked '
                 'for again is downloaded again'
             )
+        if 'locked' in self.problem:
+            return (
+                'Wait until the other program has finished, or close it (a database browser, an '
+                'open transaction of cachedir), and try again; or use another cache folder'
+            )
         if any(word in self.problem.lower() for word in _NOT_THERE):
             return 'Check the path of the cache folder: path='
         return 'Check permissions, or use another cache folder'
