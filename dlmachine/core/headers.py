@@ -97,11 +97,10 @@ class Headers:
 
 
 def _grouped(items: tuple[tuple[str, str], ...]) -> Mapping[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
+    found: dict[str, list[str]] = {}
     for name, value in items:
-        folded = name.casefold()
-        found[folded] = (*found.get(folded, ()), value)
-    return found
+        found.setdefault(name.casefold(), []).append(value)
+    return {name: tuple(values) for name, values in found.items()}
 
 
 def parse_headers(given: HeadersLike, where: str = 'headers') -> Result[Headers, Fault]:

@@ -1,0 +1,100 @@
+"""Calls that take more than their types tell, what is not attacked, and how large input gets.
+
+Names are patterns, without the folders of their modules.
+"""
+
+import gzip
+from collections.abc import Callable
+from typing import Final
+
+from dlmachine.core.checksum_lists import find_checksum
+from dlmachine.core.checksums import ChecksumList
+from dlmachine.core.http.head_parser import HeadParser
+from dlmachine_adapters.curl_heads import FtpReplies
+from dlmachine_adapters.decoding import Inflater
+from dlmachine_adapters.examining import Examiner, GzipCheck
+from dlmachine_adapters.inflating import InflatedStream
+from tests.builders import NOW
+
+_LIST: Final = ChecksumList('http://h/SHA256SUMS')
+_MEMBER: Final = gzip.compress(b'', mtime=0)
+
+
+def _read_head(text: str) -> object:
+    parser, read = HeadParser(), None
+    parser.feed(b'HTTP/1.1 200 OK\r\n')
+    for line in text.encode('latin-1', 'replace').splitlines(keepends=True):
+        read = read or parser.feed(line)
+    return read or parser.feed(b'\r\n')
+
+
+def _read_replies(text: str) -> object:
+    replies = FtpReplies(4, None, NOW)
+    for line in text.encode('latin-1', 'replace').splitlines(keepends=True):
+        replies.feed(line)
+    return replies.feed(b'150 Opening (8 bytes)\r\n')
+
+
+def _members(text: str) -> bytes:
+    # As many empty members as there is room for: what one piece of a body may consist of.
+    return _MEMBER * (len(text) // len(_MEMBER))
+
+
+def _inflate(text: str) -> object:
+    return list(Inflater('gzip', has_limit=True).feed(_members(text)))
+
+
+def _inflate_stream(text: str) -> object:
+    return list(InflatedStream('gzip').feed(_members(text)))
+
+
+def _examine(text: str) -> object:
+    examiner = Examiner(checks_gzip=True)
+    examiner.update(_members(text))
+    return examiner.received(len(text))
+
+
+def _check_gzip(text: str) -> object:
+    check = GzipCheck()
+    check.update(_members(text))
+    return check.problem()
+
+
+#: Readers that are fed line by line, and what takes few arguments besides a long text.
+CALLS: Final[dict[str, Callable[[str], object]]] = {
+    '*.HeadParser.feed': _read_head,
+    '*.FtpReplies.feed': _read_replies,
+    '*.find_checksum': lambda text: find_checksum(text, _LIST, ('x/f1', 'f2')),
+}
+#: What has a grammar that no text comes near; only the size of the text matters.
+SIZED: Final[dict[str, Callable[[str], object]]] = {
+    '*.Inflater.feed': _inflate,
+    '*.InflatedStream.feed': _inflate_stream,
+    '*.Examiner.update': _examine,
+    '*.GzipCheck.update': _check_gzip,
+}
+#: Parameters, by name, that nobody else has a say in: tables of ours, names the user declares.
+OURS: Final = frozenset({'declared', 'known', 'rows'})
+#: Why something is not attacked.
+EXEMPT: Final[dict[str, str]] = {
+    '*.HeadParser.find_garbage': 'looks at the first five bytes',
+    '*.NoHeads.feed': 'reads nothing',
+    '*.write': 'passes bytes on as they are',
+    '*.write_at': 'as write',
+    '*.append': 'as write',
+    '*.write_all': 'as write',
+    '*.Behind.put': 'as write, to another thread',
+    '*.Outcome.content': 'opens the file',
+    '*.Reception.*': 'passes bytes on; its head is judged by decide_body and find_head_problem',
+}
+#: How many characters there can be, where it is not the length of a line (64 KiB).
+LIMITS: Final[dict[str, int]] = {
+    # A head, with all its lines.
+    '*.HeadParser.feed': 262_144,
+    '*.parse_head': 262_144,
+    # What is read from a connection at once.
+    '*.InflatedStream.feed': 1 << 20,
+    '*.Inflater.feed': 1 << 20,
+    '*.Examiner.update': 1 << 20,
+    '*.GzipCheck.update': 1 << 20,
+}

@@ -1,0 +1,95 @@
+"""How much processor time a call takes, and whether that grows faster than its input.
+
+Processor time, not time on the wall: a machine that is busy with something else takes no
+more of it. What is fast at the largest input is never judged by a ratio, so that noise can
+not make a test fail; what does not end is cut off.
+"""
+
+import gc
+import signal
+from collections.abc import Callable
+from math import inf
+from statistics import median
+from time import process_time
+from types import FrameType
+from typing import Final
+
+#: What is measured is a second call: the first makes its arguments.
+Call = Callable[[str], Callable[[], object]]
+#: Most that one step may take at the largest input, in seconds of processor time.
+CAP: Final = 0.2
+#: Below this no ratio is looked at: what is so fast at the largest input is fast enough.
+_JUDGED: Final = 0.02
+#: An input four times as large may take so many times longer; a quadratic one takes sixteen.
+_GROWTH: Final = 9.0
+_TIMES: Final = 4
+
+
+class _CutOff(BaseException):
+    """It took too long; not an Exception, so that nothing in between catches it."""
+
+
+def seconds_of(call: Call, text: str, budget: float = 3 * CAP) -> float:
+    """Processor time of one call; infinite if it is more than the budget, or too deep.
+
+    What the call raises is another test's affair.
+    """
+
+    def cut(number: int, frame: FrameType | None) -> None:
+        raise _CutOff
+
+    made = call(text)
+    before = signal.signal(signal.SIGVTALRM, cut)
+    was_enabled = gc.isenabled()
+    gc.disable()
+    began = process_time()
+    try:
+        signal.setitimer(signal.ITIMER_VIRTUAL, budget)
+        try:
+            made()
+        except (RecursionError, MemoryError):
+            return inf
+        except Exception:  # noqa: BLE001 -- as the docstring says
+            pass
+        finally:
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        return process_time() - began
+    except _CutOff:
+        return inf
+    finally:
+        signal.signal(signal.SIGVTALRM, before)
+        if was_enabled:
+            gc.enable()
+
+
+def find_growth(call: Call, grown: Callable[[int], str], most: int, cap: float = CAP) -> str | None:
+    """What is wrong with how the time of a call grows up to an input of so many characters."""
+    text, quarter = grown(most), grown(most // 4)
+    large = _least(call, text, cap, _JUDGED)
+    if large >= cap:
+        return f'takes {large:.2f} s of processor time for {most:,} characters'
+    if large < _JUDGED:
+        return None
+    ratio = large / _usual(call, quarter, cap)
+    if ratio >= _GROWTH:
+        # Once more: a machine that is busy may have slowed one of the two.
+        ratio = _least(call, text, cap) / _usual(call, quarter, cap)
+    if ratio < _GROWTH:
+        return None
+    return (
+        f'takes {large:.3f} s for {most:,} characters, {ratio:.0f} times as long as for a quarter'
+    )
+
+
+def _least(call: Call, text: str, cap: float, is_enough: float = 0.0) -> float:
+    least = inf
+    for _ in range(_TIMES):
+        least = min(least, seconds_of(call, text, 3 * cap))
+        if least < is_enough or least == inf:
+            break
+    return least
+
+
+def _usual(call: Call, text: str, cap: float) -> float:
+    # Not the least: a clock of a virtual machine may say that it took nothing at all.
+    return max(median(seconds_of(call, text, 3 * cap) for _ in range(_TIMES + 1)), 1e-6)

@@ -1,0 +1,235 @@
+"""What the parameters of a parser are made of, by their types: an attack, or something dull."""
+
+import ast
+import re
+from collections import abc
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from functools import cache
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+
+import dlmachine.core
+from dlmachine.core.answer import TakeBody
+from dlmachine.core.checksums import Checksum, ChecksumList
+from dlmachine.core.descriptor import Descriptor
+from dlmachine.core.effects import Exchange, Expectation
+from dlmachine.core.events import Head, Received
+from dlmachine.core.headers import Headers
+from dlmachine.core.policy import Policy
+from dlmachine.core.record import DownloadRecord
+from dlmachine.core.request import Request
+from dlmachine.core.snapshot import CacheEntry, Snapshot
+from dlmachine.core.url import Url, parse_url
+from property_tests.growth.attacks import broken_into
+from tests.builders import (
+    NOW,
+    URL,
+    a_descriptor,
+    a_policy,
+    a_received,
+    a_record,
+    a_snapshot,
+    an_entry,
+    an_exchange,
+)
+
+Maker = Callable[[str], Any]
+
+_FIELD_NAME: Final = re.compile(r'[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)+')
+_SHORT_NAMES: Final = frozenset(
+    {'Link', 'Refresh', 'Location', 'Date', 'Digest', 'Age', 'Vary', 'ETag'}
+)
+STATUSES: Final = (200, 206, 302, 304)
+
+
+class NoValueError(Exception):
+    """Nothing of this type can be made here."""
+
+
+@cache
+def field_names() -> tuple[str, ...]:
+    """Every text in the core that may be the name of a header field."""
+    found = set(_SHORT_NAMES)
+    for path in Path(dlmachine.core.__path__[0]).rglob('*.py'):
+        for node in ast.walk(ast.parse(path.read_text())):
+            value = node.value if isinstance(node, ast.Constant) else None
+            if isinstance(value, str) and _FIELD_NAME.fullmatch(value):
+                found.add(value)
+    return tuple(sorted(found, key=str.lower))
+
+
+def as_fields(text: str, names: tuple[str, ...]) -> Headers:
+    """The text as the value of each of these fields."""
+    value = _on_one_line(text)
+    return Headers(tuple((name, value) for name in names))
+
+
+def as_repeated_fields(text: str, name: str) -> Headers:
+    """The text as many short fields of one name."""
+    return Headers(tuple((name, piece) for piece in broken_into(_on_one_line(text))))
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def is_text(hint: Any) -> bool:
+    """Whether a value of this type brings text that others wrote."""
+    if get_origin(hint) in {Literal, abc.Callable}:
+        return False
+    if hint in _ATTACKED or any(is_text(one) for one in get_args(hint)):
+        return True
+    is_value = isinstance(hint, type) and is_dataclass(hint)
+    return is_value and bool(_TEXTS & {*_hints(hint).values()})
+
+
+def mentions(hint: Any, kinds: frozenset[Any]) -> bool:
+    """Whether one of these types stands in a type."""
+    if get_origin(hint) in {Literal, abc.Callable}:
+        return False
+    return hint in kinds or any(mentions(one, kinds) for one in get_args(hint))
+
+
+def make(hint: Any, text: str) -> Any:
+    """A value of this type, of the text if there is text in it.  Raises: NoValueError."""
+    if hint in _ATTACKED:
+        return _ATTACKED[hint](text)
+    if hint in _DULL:
+        return _DULL[hint]
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in {Union, UnionType}:
+        return _make_one_of(inner, text)
+    if origin in _CONTAINERS:
+        return _CONTAINERS[origin](inner, text)
+    if origin is Literal:
+        return inner[0]
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return next(iter(hint))
+    if isinstance(hint, type) and is_dataclass(hint):
+        known = _hints(hint)
+        return hint(**{one.name: make(known[one.name], text) for one in fields(hint) if one.init})
+    raise NoValueError(str(hint))
+
+
+def _make_one_of(inner: tuple[Any, ...], text: str) -> Any:
+    # Text first, then None: an optional value that says nothing is dull enough.
+    for one in sorted(inner, key=lambda hint: (hint is NoneType, not is_text(hint))):
+        try:
+            return make(one, text)
+        except NoValueError:
+            continue
+    raise NoValueError(str(inner))
+
+
+def _make_tuple(inner: tuple[Any, ...], text: str) -> tuple[Any, ...]:
+    if len(inner) == 2 and inner[1] is Ellipsis:
+        return tuple(_make_many(inner[0], text))
+    return tuple(make(one, text) for one in inner)
+
+
+def _make_many(kind: Any, text: str) -> list[Any]:
+    # One that is long, and many that are short.
+    return [make(kind, text), *(make(kind, piece) for piece in broken_into(text, 64))]
+
+
+def _make_mapping(inner: tuple[Any, ...], text: str) -> dict[Any, Any]:
+    key, value = inner
+    pieces = broken_into(text, 64)
+    made = {make(key, f'{n}{piece}'): make(value, piece) for n, piece in enumerate(pieces)}
+    return {**made, make(key, 'a'): make(value, text)}
+
+
+_CONTAINERS: Final[dict[Any, Callable[[tuple[Any, ...], str], Any]]] = {
+    tuple: _make_tuple,
+    list: lambda inner, text: _make_many(inner[0], text),
+    frozenset: lambda inner, text: frozenset(_make_many(inner[0], text)),
+    set: lambda inner, text: set(_make_many(inner[0], text)),
+    dict: _make_mapping,
+    abc.Mapping: _make_mapping,
+    abc.Iterable: lambda inner, text: _make_many(inner[0], text),
+    abc.Iterator: lambda inner, text: iter(_make_many(inner[0], text)),
+    abc.Sequence: lambda inner, text: _make_many(inner[0], text),
+    abc.Collection: lambda inner, text: _make_many(inner[0], text),
+}  # fmt: skip
+
+
+def _on_one_line(text: str) -> str:
+    return text.replace('\r', ' ').replace('\n', ' ').replace('\0', ' ')
+
+
+def _latin(text: str) -> bytes:
+    return text.encode('latin-1', 'replace')
+
+
+def _url(text: str) -> str:
+    return f'http://h/{_on_one_line(text).replace(" ", "+")}'
+
+
+def _request(text: str) -> Request:
+    fields = as_fields(text, ('Accept', 'Cookie', 'Referer', 'Authorization'))
+    return Request(method='GET', url=_url(text), headers=fields, hidden=broken_into(text, 64))
+
+
+def _descriptor(text: str) -> Descriptor:
+    # Percent-encoded a character may be six; a URL has no more than there may be in a line.
+    query = {'q': text[: len(text) // 6]}
+    try:
+        return a_descriptor(URL, query=query, headers={'Cookie': _on_one_line(text), 'X-A': 'a'})
+    except Exception:  # noqa: BLE001 -- what can not be asked for is no attack
+        return a_descriptor()
+
+
+def _location(text: str) -> Url:
+    found = parse_url(_url(text))
+    return found.value_or(parse_url(URL).unwrap())
+
+
+def _record(text: str) -> DownloadRecord:
+    return a_record(
+        url=_url(text), etag=text, last_modified=text, filename=text, urls=(_url(text),)
+    )
+
+
+def _expectation(text: str) -> Expectation:
+    return Expectation(name='t.csv', etag=text, last_modified=text, validator=text, offset=4)
+
+
+_ATTACKED: Final[dict[Any, Maker]] = {
+    str: str,
+    object: str,
+    Any: str,
+    bytes: _latin,
+    bytearray: lambda text: bytearray(_latin(text)),
+    memoryview: lambda text: memoryview(_latin(text)),
+    Headers: lambda text: as_fields(text, field_names()),
+    Head: lambda text: Head(status=200, reason=text, headers=as_fields(text, field_names())),
+    Request: _request,
+    Descriptor: _descriptor,
+    Url: _location,
+    DownloadRecord: _record,
+    CacheEntry: lambda text: an_entry(record=_record(text)),
+    Expectation: _expectation,
+    Exchange: lambda text: an_exchange(_request(text), _expectation(text)),
+    ChecksumList: ChecksumList,
+    Received: lambda text: a_received(_latin(text)),
+}
+#: Fields of these types make a value one that brings text.
+_TEXTS: Final = frozenset({str, bytes, str | None, Headers, Head, tuple[str, ...]})
+_DULL: Final[dict[Any, Any]] = {
+    NoneType: None,
+    bool: True,
+    int: 8,
+    float: 0.5,
+    datetime: NOW,
+    timedelta: timedelta(seconds=1),
+    Policy: a_policy(),
+    Snapshot: a_snapshot(),
+    Checksum: Checksum('sha256', '00' * 32),
+    TakeBody: TakeBody(),
+    type: str,
+}
