@@ -6,6 +6,7 @@
 #   make mutants    mistakes planted into the core, each of which a test must notice
 #   make bench    compare with curl, aria2c, pooch and others (nginx is needed)
 #   make PYTHON=python3.12 VENV=.venv-3.12 test    the same on another Python
+#   make PYTHON=python3.13 VENV=.venv-3.13 parts    the tests of core, adapters and face alone
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -24,12 +25,13 @@ SOURCES := $(shell find dlmachine adapters -name '*.py' -o -name py.typed) pypro
 VENV_MADE := $(VENV)/.made
 DEMO_INSTALLED := $(VENV)/.installed
 DEV_INSTALLED := $(VENV)/.installed-dev
+TESTS_INSTALLED := $(VENV)/.installed-tests
 WHEEL_INSTALLED := $(WHEEL_VENV)/.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo env test lint fmt unit docs simulate mutants bench wheel wheel-test clean
+.PHONY: help demo env test lint fmt unit parts docs simulate mutants bench wheel wheel-test clean
 
 help:
 	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
@@ -74,6 +76,11 @@ $(DEV_INSTALLED): pyproject.toml | $(VENV_MADE)
 	@$(PIP) install -qq --editable '.[all]' --group dev || $(call install_failed,$(VENV))
 	@touch $(DEMO_INSTALLED) $@
 
+$(TESTS_INSTALLED): pyproject.toml | $(VENV_MADE)
+	@echo 'Installing dlmachine and what its tests need into $(VENV) ...'
+	@$(PIP) install -qq --editable '.[all]' --group tests || $(call install_failed,$(VENV))
+	@touch $@
+
 env: $(DEV_INSTALLED)
 
 # --- what people run --------------------------------------------------------
@@ -96,6 +103,10 @@ fmt: $(DEV_INSTALLED)
 # Tests, property tests and docstrings; the core must be covered in full.
 unit: $(DEV_INSTALLED)
 	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+
+# On another Python beside the one that runs all tests: what could differ there.
+parts: $(TESTS_INSTALLED)
+	$(BIN)/python -m pytest -p no:cacheprovider tests/core tests/adapters tests/face
 
 docs: export NO_MKDOCS_2_WARNING = 1
 docs: $(DEV_INSTALLED)
@@ -135,12 +146,12 @@ $(WHEEL_INSTALLED): $(VENV)/.wheel-built
 	@touch $@
 
 # The tests are copied away from the sources, so that only the installed wheel can be imported.
-# What is shown of real processes and wires does not change by packing.
+# What is shown of values, real processes and wires does not change by packing.
 wheel-test: $(WHEEL_INSTALLED)
 	rm -rf $(WHEEL_RUN)
 	mkdir -p $(WHEEL_RUN)
 	cp -R tests property_tests docs README.md pyproject.toml $(WHEEL_RUN)/
-	cd $(WHEEL_RUN) && DLMACHINE_TEST_INSTALLED=1 $(abspath $(WHEEL_BIN))/python -m pytest tests --ignore=tests/processes --ignore=tests/adapters
+	cd $(WHEEL_RUN) && DLMACHINE_TEST_INSTALLED=1 $(abspath $(WHEEL_BIN))/python -m pytest tests --ignore=tests/processes --ignore=tests/adapters --ignore=tests/core
 
 clean:
 	rm -rf $(VENV) $(WHEEL_VENV) build dist site .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

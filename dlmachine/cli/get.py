@@ -25,7 +25,6 @@ from dlmachine.cli.common import (
 from dlmachine.cli.interruption import ending_at_once
 from dlmachine.core.faults.printing import printable
 from dlmachine.telling import WAITS
-from dlmachine_adapters.progress import is_seen
 
 if TYPE_CHECKING:
     from dlmachine.batch import BatchItem
@@ -71,7 +70,7 @@ def command(urls: tuple[str, ...], **given: Any) -> None:
     with (
         _telling(given),
         managing(given, progress=not is_bare) as manager,
-        _telling_waits(given, has_bars=manager.config.progress and is_seen()),
+        _telling_waits(given, has_bars=manager.config.progress and _draws()),
     ):
         allow_outside = given['allow_outside']
         read = _read_wishes(given['input_file'], manager, allow_outside=allow_outside)
@@ -90,6 +89,13 @@ def command(urls: tuple[str, ...], **given: Any) -> None:
             _get_one(manager, wishes[0], given)
         else:
             _get_many(manager, wishes, given)
+
+
+def _draws() -> bool:
+    # What a hit has no need of is not loaded for it.
+    from dlmachine_adapters.progress import is_seen
+
+    return is_seen()
 
 
 def _get_one(manager: 'DownloadManager', wish: 'Wish', given: dict[str, Any]) -> None:

@@ -232,3 +232,12 @@ def test_a_copy_that_is_too_small_is_replaced_by_one_that_is_not(
     again = manager.fetch(url, min_bytes=len(BODY) + 1)
 
     assert (again.origin, Path(str(again.path)).read_bytes()) == (Origin.NETWORK, BODY * 2)
+
+
+def test_a_change_right_after_the_download_is_noticed(manager: DownloadManager, url: str) -> None:
+    """Within one tick of the system's clock: what is published has a time of its own."""
+    for number in range(20):
+        address = f'{url}?n={number}'
+        stored = path_of(manager, address)
+        stored.write_bytes(WRONG)
+        assert Path(str(manager.download(address))).read_bytes() == BODY

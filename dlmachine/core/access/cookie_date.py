@@ -12,6 +12,8 @@ _MONTHS: Final = (
     'jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec',
 )  # fmt: skip
 _FIRST_YEAR: Final = 1601
+#: No date is longer; nor is an attribute of a cookie that is read.
+_MAX_CHARACTERS: Final = 1_024
 
 
 def parse_cookie_date(text: str) -> datetime | None:
@@ -21,6 +23,8 @@ def parse_cookie_date(text: str) -> datetime | None:
     '2024-05-01T12:00:00+00:00'
     >>> parse_cookie_date('tomorrow')
     """
+    if len(text) > _MAX_CHARACTERS:
+        return None
     found: dict[str, tuple[int, ...]] = {}
     for token in _DELIMITERS.split(text):
         _take(token, found)

@@ -38,10 +38,12 @@ DATES: list[tuple[str, datetime | None]] = [
     ('1 Feb 00:00:00', None),
     ('1 Feb ٢٠٢٤ 00:00:00', None),
     ('', None),
+    ('1 Jan 1970 00:00:00' + ' ' * 1005, datetime(1970, 1, 1, tzinfo=UTC)),
+    ('1 Jan 1970 00:00:00' + ' ' * 1006, None),
 ]
 
 
-@pytest.mark.parametrize(('text', 'instant'), DATES)
+@pytest.mark.parametrize(('text', 'instant'), DATES, ids=[text.strip() for text, _ in DATES])
 def test_dates(text: str, instant: datetime | None) -> None:
     """In whatever order day, month, year and time come."""
     assert parse_cookie_date(text) == instant
