@@ -17,7 +17,7 @@ from dlmachine.core.metadata import MetadataUpdate, SameVersion
 from dlmachine.core.ports import Clock
 from dlmachine.core.record import DownloadRecord
 from dlmachine.core.snapshot import CacheEntry, CacheSeen, Status
-from dlmachine_adapters.cachedir.entry_files import see_file
+from dlmachine_adapters.cachedir.entry_files import see_believed
 from dlmachine_adapters.cachedir.rows import Misfit, Read, Row, read_rows
 from dlmachine_adapters.cachedir_foreign import (
     Foreign,
@@ -180,7 +180,7 @@ def _entry(
     folder: str, row: Row, record: DownloadRecord | None, size: int | None, *, is_own: bool
 ) -> CacheEntry:
     path = os.path.join(folder, row.name)  # noqa: PTH118 -- each hit comes here
-    seen = see_file(path) if row.status is Status.READY else None
+    seen = see_believed(path) if row.status is Status.READY else None
     return CacheEntry(
         version=row.version,
         status=row.status,

@@ -17,6 +17,27 @@ def see_file(path: str) -> os.stat_result | None:
     return seen if stat.S_ISREG(seen.st_mode) else None
 
 
+def see_believed(path: str) -> os.stat_result | None:
+    """The same for a file that is to be used; None if a stranger may have put it there.
+
+    In a folder that everybody can write to, only files of this user and of root are believed.
+    """
+    seen = see_file(path)
+    if seen is None or seen.st_uid in {0, _user()}:
+        return seen
+    from dlmachine_adapters.files.own_folder import is_open_to_all
+
+    try:
+        above = os.stat(os.path.dirname(path))  # noqa: PTH120 -- as each hit
+    except OSError:
+        return None
+    return None if is_open_to_all(above) else seen
+
+
+def _user() -> int:
+    return os.geteuid() if hasattr(os, 'geteuid') else 0
+
+
 def remove_file(path: str) -> None:
     """Remove an entry's file, or the link in its place; a folder stays.  Raises: OSError."""
     try:

@@ -306,3 +306,24 @@ def test_misfits_keep_their_number(shelf: Shelf, folder: Path) -> None:
     known: list[Any] = [entry.version for entry in shelf.see().entries]
 
     assert known == [1, 2, 3]
+
+
+@pytest.mark.skipif(
+    not hasattr(os, 'geteuid') or os.geteuid() != 0, reason='only root can give files away'
+)
+@pytest.mark.parametrize(
+    ('mode', 'owner', 'is_used'),
+    [(0o1777, 12345, False), (0o777, 12345, False), (0o775, 12345, True), (0o1777, 0, True)],
+)
+def test_a_strangers_file_in_a_folder_that_is_open_to_all_is_not_used(
+    shelf: Shelf, folder: Path, mode: int, owner: int, is_used: bool
+) -> None:
+    """Whatever its row says; in a group's folder the members are trusted."""
+    update = shelf.put()
+    folder.chmod(mode)
+    os.chown(update.path, owner, -1)
+
+    assert [entry.is_usable for entry in shelf.see().entries] == [is_used]
+    assert shelf.update(2).version == 2
+    shelf.put(2)
+    assert shelf.see().entries[-1].is_usable
