@@ -221,12 +221,6 @@ def test_an_empty_body_in_place_of_a_file_is_told() -> None:
     )
 
 
-def test_a_body_that_begins_otherwise_is_told_as_such() -> None:
-    """It is not empty."""
-    run = in_memory(a_received(), destination=ToPath('/d/t.gz')).feed(Discarded(at=NOW))
-    assert run.fault == ContentRefused(url=SHOWN, problem='does not begin as gz does', tries=1)
-
-
 # --- faults -----------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dlmachine.core.effects import OpenPart
+from dlmachine.core.effects import Discard, OpenPart
 from dlmachine.core.events import Head, Interrupted
 from dlmachine.core.faults import Cancelled, TimedOut
 from dlmachine.core.headers import Headers
@@ -53,6 +53,7 @@ def test_a_bomb_in_one_piece_is_left_at_the_next_look() -> None:
     # What is left of the piece is not inflated for the sake of the end.
     assert isinstance(reception.broken(Cancelled()), Interrupted)
     assert part.size_bytes == looks[-1]
+    part.discard(Discard())
 
 
 def test_what_breaks_off_after_the_limit_is_not_worked_on() -> None:
@@ -66,6 +67,7 @@ def test_what_breaks_off_after_the_limit_is_not_worked_on() -> None:
     assert isinstance(ended, Interrupted)
     assert ended.fault == Cancelled()
     assert part.size_bytes < 17 << 20
+    part.discard(Discard())
 
 
 def test_plain_bodies_are_written_in_one_piece() -> None:

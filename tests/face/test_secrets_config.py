@@ -47,7 +47,7 @@ def test_files(run: RunCommand, tmp_path: Path, name: str, more: tuple[str, ...]
         ('CHECK_METHOD', f'token={SECRET}', 2),
         ('CHECKSUM_FILE', f'https://me:{SECRET}@[h/SUMS', 2),
         ('CHECKSUM_FILE', LIST.replace('code', 'token'), 0),
-        ('DEST', f'https://me:{SECRET}@h/', 0),
+        ('DEST', f'https://me:{SECRET}@h/', 2),
     ],
 )
 def test_the_environment(run: RunCommand, variable: str, text: str, code: int) -> None:

@@ -19,6 +19,7 @@ MAX_ERROR_BYTES: Final = 8_192
 
 _MAX_LINE_CHARACTERS: Final = 200
 _MAX_DEPTH: Final = 4
+_MAX_NESTING: Final = 64
 
 _CHARSET: Final = re.compile(r'(?i)charset[ \t]*=[ \t]*"?([A-Za-z0-9_\-]{1,40})')
 _BINARY: Final = re.compile(r'[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]')
@@ -82,11 +83,27 @@ def summarize(text: str) -> str:
 
 
 def parse_json(text: str) -> object:
-    """The JSON in a text; None where it is not JSON, or is not whole."""
+    """The JSON in a text; None where it is not JSON, is not whole, or nests too deeply."""
     try:
-        return json.loads(text, strict=False)
+        value = json.loads(text, strict=False)
     except (ValueError, RecursionError):
         return None
+    # How deep is too deep for the parser differs between versions of Python, and for the writer.
+    return value if _is_flat(value) else None
+
+
+def _is_flat(value: object) -> bool:
+    level = [value]
+    for _ in range(_MAX_NESTING):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, (list, dict))
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return True
+    return False
 
 
 def _find_message(value: object, depth: int) -> str | None:

@@ -111,6 +111,8 @@ def test_json_that_is_not_whole_is_none() -> None:
     assert parse_json('{"a": "b\nc"}') == {'a': 'b\nc'}
     assert parse_json('{"a"') is None
     assert parse_json('[' * 4_000 + ']' * 4_000) is None
+    assert parse_json('{"a": ' * 65 + '1' + '}' * 64) is None
+    assert parse_json('[' * 64 + ']' * 64) is not None
 
 
 @pytest.mark.parametrize(
