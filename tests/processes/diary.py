@@ -71,8 +71,9 @@ class _Writer:
 
     def on_audit(self, event: str, args: tuple[Any, ...]) -> None:
         if event in _CALLS:
-            names = [Path(one).name for one in args if isinstance(one, str)]
-            self.write(' '.join(['publish' if _is_publication(names) else event, *names]))
+            paths = [Path(one) for one in args if isinstance(one, str)]
+            names = [path.name for path in paths]
+            self.write(' '.join(['publish' if _is_publication(paths) else event, *names]))
         elif event == 'open' and isinstance(args[2], int) and args[2] & _WRITING:
             self.write(f'open {Path(str(args[0])).name}')
 
@@ -84,8 +85,9 @@ class _Writer:
         return noted
 
 
-def _is_publication(names: list[str]) -> bool:
-    return [name.endswith('.part') for name in names] == [True, False]
+def _is_publication(paths: list[Path]) -> bool:
+    # On Linux it is the open part that is linked, by its number.
+    return [path.suffix == '.part' or path.parent.name == 'fd' for path in paths] == [True, False]
 
 
 def _connect(writer: _Writer, connect: Callable[..., Any], *args: Any, **words: Any) -> Any:
