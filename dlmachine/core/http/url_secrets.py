@@ -27,9 +27,12 @@ _BEFORE_AUTHORITY: Final = re.compile(
 _SCHEME: Final = re.compile(r'[A-Za-z][A-Za-z0-9+.\-]*+')
 _AFTER_AUTHORITY: Final = re.compile(r'[/\\?#]')
 #: A header field written as a value.
-_HEADER: Final = re.compile(r"\s*+([!#$&'*+\-.^_`|~0-9A-Za-z]{1,100}+):[ \t+]")
+#: Without a space only where the name is no short word, which is often the name of a search field.
+_HEADER: Final = re.compile(
+    r"\s*+(?:([!#$&'*+\-.^_`|~0-9A-Za-z]{1,100}+):[ \t+]|([\-_0-9A-Za-z]{5,100}+):)"
+)
 #: A text without one of these holds no secret that a walk would find.
-_MAY_HOLD: Final = re.compile(r'%[0-9A-Fa-f]{2}|[@"]|[^=;&?]=|:[/\\ +]')
+_MAY_HOLD: Final = re.compile(r'%[0-9A-Fa-f]{2}|[@"]|[^=;&?]=|:[/\\ +]|[-_0-9A-Za-z]{5}:')
 #: What is left as it is when a nested URL is written back.
 _SAFE: Final = '/:*'
 #: Parsers of URLs drop these (WHATWG URL, section 4.4).
@@ -102,9 +105,9 @@ class _Walk:
         """What stands inside another URL: a URL, a part of one, a header field, or JSON."""
         if text[:1] in _JSON_STARTS:
             return self._json(text, depth)
-        header = _HEADER.match(text)
-        if header is not None and self._is_secret(header[1]):
-            name, value = _cut_at(text, header.end())
+        header = self._header_end(text)
+        if header:
+            name, value = _cut_at(text, header)
             self._found |= {value, value.strip().partition(' ')[2]}
             return name + MASK
         if _begins_url(text):
@@ -112,6 +115,12 @@ class _Walk:
             end = 0 if before is None else before.end()
             return text[:end] + self._after_scheme(text[end:], depth)
         return self._path_and_more(text, depth)
+
+    def _header_end(self, text: str) -> int:
+        found = _HEADER.match(text)
+        if found is None or not self._is_secret(found[1] or found[2]):
+            return 0
+        return found.end()
 
     def _json(self, text: str, depth: int) -> str:
         try:
@@ -152,6 +161,8 @@ class _Walk:
 
     def _authority(self, authority: str) -> str:
         userinfo, marked, host = authority.rpartition('@')
+        if not marked and '%40' in authority:  # It is malformed, but shown in messages.
+            userinfo, marked, host = unquote(authority).rpartition('@')
         if not marked:
             return authority
         self._found |= {userinfo, *userinfo.split(':', 1)}
@@ -191,7 +202,7 @@ class _Walk:
                 value = ''.join(pieces[index + 2 :])
                 self._found |= {value, _VALUE_END.split(value, 1)[0]}
                 return ''.join(pieces[: index + 2]) + MASK
-            if _begins_url(piece):
+            if _begins_url(piece) or piece[:2] in _RAW_JSON or self._header_end(piece):
                 rest = ''.join(pieces[index:])
                 return ''.join(pieces[:index]) + self._nested(rest, depth)
             pieces[index] = self._decoded(piece, depth)
@@ -202,6 +213,7 @@ class _Walk:
 
 
 _JSON_STARTS: Final = ('{', '[', '"')
+_RAW_JSON: Final = frozenset({'{"', '["', '[{', '[['})
 _IN_A_RUN: Final = re.compile(r'([;&?=])')
 _VALUE_END: Final = re.compile(r'[;&?]')
 _ESCAPED_AGAIN: Final = re.compile(r'%(?:25)+(?=[0-9A-Fa-f]{2})')

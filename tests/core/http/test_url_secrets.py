@@ -39,6 +39,10 @@ def nested(depth: int) -> str:
         ('https://h/?q=%7B%22a%22:%7B%22token%22:%22abc%22%7D%7D', 'https://h/?q=***', {'abc'}),
         ('https://h/?q=%7B%22u%22:%22https://m:p@h%22%7D', 'https://h/?q=***', {'m', 'p', 'm:p'}),
         ('https://h/?q=%7Bx%26token%3Dabc', 'https://h/?q=%7Bx%26token%3D***', {'abc'}),
+        ('https://h/?h=X-Api-Key:a/b&c=1', 'https://h/?h=X-Api-Key:***&c=1', {'a/b'}),
+        ('https://h/x;token:abc', 'https://h/x;token:***', {'abc'}),
+        ('https://h/?q={"token":"abc"}&a=1', 'https://h/?q=***&a=1', {'abc'}),
+        ('https://h/?q=[{"a":{"token":"abc"}}]', 'https://h/?q=***', {'abc'}),
         ('https://h/?q=token%3Dabc', 'https://h/?q=token%3D***', {'abc'}),
         ('https://h/?q=token%3Da%2Fb%2526c', 'https://h/?q=token%3D***', {'a/b%26c', 'a/b&c'}),
         ('https://h/?next=https%3A//h/%3Ftoken%3Dabc', 'https://h/?next=https://h/%3Ftoken%3D***', {'abc'}),
@@ -69,6 +73,7 @@ def test_wherever_a_secret_stands(url: str, shown: str, secrets: set[str]) -> No
         (' ht\ntps://m:p@h/', ' https://***@h/', {'m', 'p', 'm:p'}),
         ('//m:p@h/x', '//***@h/x', {'m', 'p', 'm:p'}),
         ('m:p@h', '***@h', {'m', 'p', 'm:p'}),
+        ('https://m%3Ap%40h/x', 'https://***@h/x', {'m', 'p', 'm:p'}),
         ('https://[m', '***', {'https://[m'}),
         ('?token=x', '?token=***', {'x'}),
     ],
@@ -86,6 +91,7 @@ def test_malformed_urls(url: str, shown: str, secrets: set[str]) -> None:
         'https://h/@scope/p;v=1.1/a=b',
         'https://h/a:/b',
         'https://h/1:/b=c',
+        'https://h/?q=key:abc&f=genes:brca1&g={"a":1}',
     ],
 )
 def test_what_is_no_secret_stays(url: str) -> None:
