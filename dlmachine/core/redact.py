@@ -43,6 +43,8 @@ _LEADS_TO: Final = re.compile(r'(?i)[^;,]*[;,]\s*(?:url\s*=\s*)?["\']?([^"\']*)'
 _WHOLE_URL: Final = re.compile(r'[A-Za-z][A-Za-z0-9+.\-]*://[^\s]*')
 #: A line 'Name: value' of a configuration.
 _FIELD_LINE: Final = re.compile(r"\s*([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,200}):")
+#: Of a text in a configuration no more is shown.
+_MAX_SHOWN_CHARS: Final = 8_192
 _NAME: Final = re.compile(r'[^\s:]+')
 
 
@@ -237,7 +239,10 @@ def redact_value(value: object, declared: SecretNames = ()) -> object:
     """
     match value:
         case str():
-            return _redact_text(value, declared)
+            is_long = len(value) > _MAX_SHOWN_CHARS
+            lines = value[:_MAX_SHOWN_CHARS].splitlines()
+            shown = '\n'.join(_redact_line(line, declared) for line in lines)
+            return f'{shown}…' if is_long else shown
         case Mapping():
             return {
                 redact_value(name, declared): MASK
@@ -255,10 +260,7 @@ def redact_value(value: object, declared: SecretNames = ()) -> object:
             return value
 
 
-def _redact_text(text: str, declared: SecretNames) -> str:
-    lines = text.splitlines() or ['']
-    if len(lines) > 1:
-        return '\n'.join(_redact_text(line, declared) for line in lines)
+def _redact_line(text: str, declared: SecretNames) -> str:
     line = _FIELD_LINE.match(text)
     if line is not None and is_secret_name(line[1], declared):
         return f'{line[0]} {MASK}'

@@ -141,6 +141,7 @@ def test_values_of_every_form() -> None:
     assert shown['tables'] == [{'deep': {'token': '***', 'retries': 3, 'token_file': None}}]
     assert shown['proxy'] == 'https://***@h:80'
     assert redact_value('code=1', ('code',)) == 'code=***'
+    assert redact_value('a' * 9000) == 'a' * 8192 + '…'
     assert redact_value('Code: 1', ('code',)) == 'Code: ***'
 
 

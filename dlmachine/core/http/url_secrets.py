@@ -123,6 +123,9 @@ class _Walk:
         return found.end()
 
     def _json(self, text: str, depth: int) -> str:
+        if text.count('[') + text.count('{') > _MAX_BRACKETS:
+            self._found.add(text)
+            return MASK
         try:
             pairs = list(body_pairs(JsonBody(text)))
         except (ValueError, RecursionError):
@@ -212,6 +215,8 @@ class _Walk:
         return is_secret_name(name, self._declared)
 
 
+#: JSON with more lists and objects is not looked into, but masked as a whole.
+_MAX_BRACKETS: Final = 1_000
 _JSON_STARTS: Final = ('{', '[', '"')
 _RAW_JSON: Final = frozenset({'{"', '["', '[{', '[['})
 _IN_A_RUN: Final = re.compile(r'([;&?=])')

@@ -116,6 +116,7 @@ def test_values_of_fields() -> None:
     """They are decoded already."""
     assert tuple(walk_value('plain')) == ('plain', frozenset())
     assert tuple(walk_value('https://m:p@h/')) == ('https://***@h/', {'m', 'p', 'm:p'})
+    assert tuple(walk_value('[' * 1001 + '"')) == ('***', {'[' * 1001 + '"'})
     assert tuple(walk_value('[1, "a=b"]')) == ('[1, "a=b"]', frozenset())
     assert tuple(walk_value('me@example.org')) == ('me@example.org', frozenset())
 
