@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from returns.pipeline import is_successful
 
+from dlmachine.core.cachekey import shown_url
+from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.effects import Exchange
 from dlmachine.core.events import Answered, Interrupted
-from dlmachine.core.faults import AnswerUnusable, BodyTooLarge
-from dlmachine.core.ports import Sink, World
+from dlmachine.core.faults import AnswerUnusable, BodyTooLarge, TimedOut
+from dlmachine.core.ports import PartError, Sink, World
 
 
 def ask(
@@ -27,6 +29,17 @@ def ask(
         throttled = world.gates.throttle(effect, sink, left)
         event = loaded.unwrap().exchange(effect, throttled, left)
     return _named(event, effect)
+
+
+def check_time(
+    world: World, descriptor: Descriptor, timeout: timedelta | None, began_at: datetime
+) -> None:
+    """Between the steps of long work.  Raises: PartError if it is to stop, or out of time."""
+    fault = world.clock.sleep(timedelta(0))
+    if fault is None and timeout is not None and world.clock.now() - began_at >= timeout:
+        fault = TimedOut(url=shown_url(descriptor), phase='total', limit=timeout)
+    if fault is not None:
+        raise PartError(fault)
 
 
 def _named(event: Answered | Interrupted, effect: Exchange) -> Answered | Interrupted:

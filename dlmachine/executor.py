@@ -15,7 +15,7 @@ from returns.pipeline import is_successful
 from returns.result import Result
 from returns.unsafe import unsafe_perform_io
 
-from dlmachine.asking import ask
+from dlmachine.asking import ask, check_time
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.effects import (
     AcquireLock,
@@ -243,7 +243,9 @@ class Run:
         if self._part is None:
             return self._no_part()
         try:
-            received = self._part.join(effect)
+            timeout, began_at = self._policy.timeout, self.began_at
+            check = partial(check_time, self._world, self._descriptor, timeout, began_at)
+            received = self._part.join(effect, check)
         except PartError as error:
             return Failed(at=self._world.clock.now(), fault=error.fault)
         return Joined(at=self._world.clock.now(), received=received)

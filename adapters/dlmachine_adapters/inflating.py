@@ -10,6 +10,10 @@ from typing import Final
 
 PIECE_BYTES: Final = 1 << 20
 
+#: What is inflated may become a thousand times as much: so few bytes take 0.1 s at most, after
+#: which whoever brings them looks at the limits of time.
+INFLATED_BYTES: Final = 1 << 14
+
 #: zlib copies what it leaves of its input, at the end of each member and of each full piece:
 #: so it is given no more than this at once.
 _STEP_BYTES: Final = 4096

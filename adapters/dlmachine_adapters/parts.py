@@ -6,7 +6,7 @@ wire; where it is kept is a `Keeper`'s affair (a file or a buffer).
 
 import errno
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from io import BytesIO
 from typing import BinaryIO, Protocol
@@ -19,6 +19,7 @@ from dlmachine.core.ports import Clock, PartError, Sink
 from dlmachine.core.segments import Spans, behind, front_bytes
 from dlmachine_adapters.decoding import Decoder, DecodingError, Inflater
 from dlmachine_adapters.examining import Examiner
+from dlmachine_adapters.inflating import INFLATED_BYTES
 from dlmachine_adapters.segment_sinks import Segment
 from dlmachine_adapters.storage_faults import storage_fault
 
@@ -177,16 +178,23 @@ class KeptPart:
         self._segments = []
         self._size = front_bytes(self._keeper.spans)
 
-    def join(self, effect: Join) -> Received:
+    def join(self, effect: Join, check: Callable[[], None] = lambda: None) -> Received:
         """Read the whole through."""
         self._seal()
         examiner = Examiner(effect.algorithms, checks_gzip=effect.checks_gzip)
         try:
             for piece in self._keeper.whole(effect.whole_bytes):
-                examiner.update(piece)
+                step = INFLATED_BYTES if effect.checks_gzip else len(piece)
+                for at in range(0, len(piece), step):
+                    if examiner.seen_bytes:
+                        check()
+                    examiner.update(piece[at : at + step])
         except OSError as error:
             examiner.stop()
             raise PartError(storage_fault(error, 'read', self._keeper.name)) from error
+        except PartError:
+            examiner.stop()
+            raise
         return examiner.received(effect.whole_bytes)
 
     def view(self) -> BinaryIO:

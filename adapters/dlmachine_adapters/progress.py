@@ -7,7 +7,7 @@ elsewhere, and where it is not wanted, nothing is loaded and nothing is counted.
 import contextlib
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
 from threading import Lock, RLock
@@ -121,9 +121,9 @@ class MeteredPart:
         """Pass it on."""
         self._part.reunite()
 
-    def join(self, effect: Join) -> Received:
+    def join(self, effect: Join, check: Callable[[], None] = lambda: None) -> Received:
         """Pass it on."""
-        return self._part.join(effect)
+        return self._part.join(effect, check)
 
     def finish(self) -> Received:
         """Pass it on."""

@@ -20,15 +20,13 @@ from dlmachine.core.ports import Clock, PartError, Sink
 from dlmachine.core.redact import scrub
 from dlmachine.core.request import Request
 from dlmachine_adapters.http.public_suffixes import with_public_suffixes
+from dlmachine_adapters.inflating import INFLATED_BYTES
 from dlmachine_adapters.limits import LimitPassed
 
 #: Small pieces are put together up to this size: each costs a call, a hash and a write.
 _PIECE_BYTES: Final = 1 << 20
 #: ... but not for longer than this, so that progress moves on a slow line too.
 _PIECE_SECONDS: Final = 0.2
-#: Bytes that are inflated become a thousand times as many: so few take 0.1 s at most.
-_INFLATED_BYTES: Final = 1 << 14
-
 #: An unwanted body up to this size is read, since that is cheaper than a new connection.
 MOST_DRAINED_BYTES: Final = 65_536
 
@@ -189,10 +187,10 @@ class Reception:
         if not isinstance(taking, TakeBody) or not (taking.decoder or taking.checks_gzip):
             write(data)
             return
-        for start in range(0, len(data), _INFLATED_BYTES):
+        for start in range(0, len(data), INFLATED_BYTES):
             if start:
                 self._check()
-            write(data[start : start + _INFLATED_BYTES])
+            write(data[start : start + INFLATED_BYTES])
 
     @property
     def _url(self) -> str:

@@ -25,7 +25,7 @@ from dlmachine.core.events import (
     Received,
     SegmentsEnded,
 )
-from dlmachine.core.faults import BodyTruncated, Fault, HttpStatus
+from dlmachine.core.faults import BodyTruncated, Cancelled, Fault, HttpStatus, TimedOut
 from dlmachine.core.on_body import on_body
 from dlmachine.core.retry import PASSING, Chance, classify
 from dlmachine.core.segments import choose_connections, count_bytes, gaps, merged, split
@@ -122,7 +122,9 @@ def on_joining(state: Joining, event: Event) -> Step:
             )
             return on_body(one, answer, whole, received)
         case Failed(fault=fault):
-            return close(state.job, fault)
+            # The bytes are all there: what had no time to be read through is kept.
+            is_kept = isinstance(fault, (Cancelled, TimedOut))
+            return close(state.job, fault, keep_part=is_kept)
         case _:
             return close_on_bug(state.job, state, event)
 

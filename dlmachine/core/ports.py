@@ -131,8 +131,11 @@ class Part(Sink, Protocol):
         """
         ...
 
-    def join(self, effect: Join) -> Received:
-        """Read the whole through, which must be there without a hole.  Raises: PartError."""
+    def join(self, effect: Join, check: Callable[[], None] = ...) -> Received:
+        """Read the whole through, which must be there without a hole.  Raises: PartError.
+
+        `check` is called between the steps of it; what it raises ends it.
+        """
         ...
 
     def view(self) -> BinaryIO:

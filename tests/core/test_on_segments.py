@@ -33,6 +33,7 @@ from dlmachine.core.faults import (
     BodyTooLarge,
     BodyTruncated,
     Bug,
+    Cancelled,
     ConnectionFailed,
     DigestMismatch,
     Fault,
@@ -473,6 +474,21 @@ def test_a_gzip_stream_is_looked_through() -> None:
     run = to_path(a_descriptor('https://example.org/t.csv.gz')).feed(brought(*FIRST))
     run.feed(ended(*(brought(*span) for span in REST)))
     assert run.effects[-1] == Join(name='t.csv.gz', whole_bytes=SIZE, checks_gzip=True)
+
+
+@pytest.mark.parametrize(
+    ('fault', 'is_kept'),
+    [
+        (FULL, False),
+        (Cancelled(), True),
+        (TimedOut(url=URL, phase='total', limit=timedelta(seconds=9)), True),
+    ],
+    ids=['full', 'cancelled', 'out of time'],
+)
+def test_what_had_no_time_to_be_read_through_is_kept(fault: Fault, is_kept: bool) -> None:
+    """All of its bytes are there, and can be gone on from."""
+    run = to_path().feed(brought(*FIRST)).feed(ended(*(brought(*span) for span in REST)))
+    assert run.feed(Failed(at=NOW, fault=fault)).effects[-1] == Discard(keep=is_kept)
 
 
 def test_a_whole_past_the_limit_is_refused_by_its_first_range() -> None:

@@ -80,15 +80,24 @@ def test_plain_bodies_are_written_in_one_piece() -> None:
 
 
 @pytest.mark.parametrize(
-    ('target', 'fields'), [('/x.gz', ()), ('/x', (('Content-Encoding', 'gzip'),))]
+    ('target', 'fields', 'segments'),
+    [('/x.gz', (), 1), ('/x', (('Content-Encoding', 'gzip'),), 1), ('/x.gz', (), 4)],
+    ids=['followed', 'undone', 'followed in segments'],
 )
 def test_a_bomb_is_ended_by_the_time_limit(
-    manager: DownloadManager, server: Server, tmp_path: Path, target: str, fields: Any
+    manager: DownloadManager,
+    server: Server,
+    tmp_path: Path,
+    target: str,
+    fields: Any,
+    segments: int,
 ) -> None:
     """Both where the stream is only followed and where it is undone: gigabytes are not waited for."""
-    url = server.on(target, resource(ZEROS * 40, fields=fields))
+    url = server.on(target, resource(ZEROS * 60, fields=fields, etag='"v1"'))
     with pytest.raises(DownloadError) as raised:
-        manager.download(url, tmp_path / 'x', timeout=0.2, max_bytes=1 << 40, retries=0)
+        manager.download(
+            url, tmp_path / 'x', timeout=0.4, max_bytes=1 << 40, retries=0, segments=segments
+        )
     assert isinstance(raised.value.fault, TimedOut)
     assert raised.value.fault.phase == 'total'
     assert not (tmp_path / 'x').exists()
