@@ -14,7 +14,6 @@ from dlmachine.core import (
     answer,
     closing,
     exchanges,
-    integrity,
     on_commit,
     on_exchange,
     retry,
@@ -24,6 +23,7 @@ from dlmachine.core.effects import Record, ReleaseLock, Retire
 from dlmachine.core.events import LockReleased, Published
 from dlmachine.core.metadata import NewVersion
 from dlmachine.core.said import Said
+from dlmachine.core.transfer import verify_body
 from dlmachine_adapters import appearing, part_files
 from dlmachine_adapters.files.own_folder import OwnFolder
 
@@ -180,7 +180,7 @@ def _posting_again() -> Iterator[None]:
 @contextmanager
 def _without_digest() -> Iterator[None]:
     """Nobody looks at the digests that were promised."""
-    with patch.object(integrity, '_find_digest_fault', lambda *given: None):
+    with patch.object(verify_body, '_find_digest_fault', lambda *given: None):
         yield
 
 
