@@ -130,9 +130,10 @@ def move_over(source: Source, target: Path) -> None:
     source.replace(target)
     try:
         source.confirm(target)
-    except OSError:
-        # Another download may have replaced it just now, and have the same bytes.
-        if not source.has_bytes_of(target):
+    except OSError as error:
+        # It is there, whether it can be looked at or not. Another download may have replaced it
+        # just now, and have the same bytes.
+        if error.errno == errno.ESTALE and not source.has_bytes_of(target):
             raise
     sync_folder(target.parent)
 

@@ -15,18 +15,30 @@ from dlmachine.core.faults import ContentRefused, Fault
 from dlmachine.core.on_commit import confirm_version, publish
 from dlmachine.core.provenance import build_record
 from dlmachine.core.redact import scrub
+from dlmachine.core.staging import address_digest
 from dlmachine.core.states import Exchanging, Job, Segmenting, Step, Validating
 from dlmachine.core.transfer.effort import Effort
 from dlmachine.core.transfer.verify_body import find_body_fault, find_notes, verified_by
-from dlmachine.core.tries import go_on
+from dlmachine.core.tries import go_on, start_over
 
 
-def on_body(state: Exchanging, event: Answered, taking: TakeBody, received: Received) -> Step:
-    """Check it; then the caller has a look, or it is published at once."""
+def on_body(
+    state: Exchanging,
+    event: Answered,
+    taking: TakeBody,
+    received: Received,
+    *,
+    is_joined: bool = False,
+) -> Step:
+    """Check it; then the caller has a look, or it is published at once.
+
+    `is_joined` tells that it came in segments.
+    """
     job, effort = state.job, state.effort
+    is_pieced = is_joined or taking.offset > 0
     fault = find_body_fault(state, event.head, taking, received)
     if fault is not None:
-        return _refuse(job, effort, fault, received.sha256, event.at)
+        return _refuse(job, effort, fault, received.sha256, event.at, is_pieced=is_pieced)
     entry = job.decision.entry
     if entry is not None and entry.record is not None and entry.record.sha256 == received.sha256:
         return confirm_version(job, entry, event.at, event.head, effort.tries)
@@ -36,7 +48,13 @@ def on_body(state: Exchanging, event: Answered, taking: TakeBody, received: Rece
     record = replace(record, notes=notes) if notes else record
     if job.policy.validate is None:
         return publish(job, record)
-    looking = Validating(job=job, effort=effort, exchange=state.exchange, record=record)
+    looking = Validating(
+        job=job,
+        effort=effort,
+        exchange=state.exchange,
+        record=record,
+        is_pieced=is_pieced,
+    )
     return Step(state=looking, effect=Validate(name=record.filename))
 
 
@@ -49,7 +67,8 @@ def on_validating(state: Validating, event: Event) -> Step:
         case Validated(at=at, problem=str(problem)):
             told = scrub(problem, secrets_around(state))
             fault = ContentRefused(url=url, problem=told, option='validate')
-            return _refuse(state.job, state.effort, fault, state.record.sha256, at)
+            sha256 = state.record.sha256
+            return _refuse(state.job, state.effort, fault, sha256, at, is_pieced=state.is_pieced)
         case Failed(fault=fault_):
             return close(state.job, fault_)
         case _:
@@ -61,9 +80,22 @@ def secrets_around(state: Exchanging | Segmenting | Validating) -> frozenset[str
     return state.exchange.request.secrets()
 
 
-def _refuse(job: Job, effort: Effort, fault: Fault, sha256: str, at: datetime) -> Step:
+def _refuse(
+    job: Job, effort: Effort, fault: Fault, sha256: str, at: datetime, *, is_pieced: bool
+) -> Step:
     # A second body may be better, but an address that sends the same one twice is done with.
     body = (effort.position, sha256)
     is_final = body in effort.refused
     again = replace(effort.emptied(), refused=effort.refused | {body})
+    if is_pieced and _began_earlier(job, effort):
+        return start_over(job, again, at)
     return go_on(job, again, fault, at, is_final_here=is_final)
+
+
+def _began_earlier(job: Job, effort: Effort) -> bool:
+    # What is wrong may be in the bytes that an earlier run left. They must not change who serves:
+    # the same address is asked for all of it, once, before any other.
+    part = job.decision.part
+    if part is None or any(position == effort.position for position, _ in effort.refused):
+        return False
+    return part.address == address_digest(effort.address(job).url)

@@ -34,7 +34,7 @@ from dlmachine.core.exchanges import may_divide, send
 from dlmachine.core.faults import BodyTooLarge, Fault
 from dlmachine.core.on_body import on_body
 from dlmachine.core.on_commit import confirm_version
-from dlmachine.core.on_segments import ask_for_whole, divide_rest
+from dlmachine.core.on_segments import divide_rest
 from dlmachine.core.redirect import follow_redirect
 from dlmachine.core.retry import may_be_repeated
 from dlmachine.core.segments import behind, merged
@@ -42,7 +42,7 @@ from dlmachine.core.staging import address_digest
 from dlmachine.core.states import Exchanging, Job, Opening, Step, Waiting
 from dlmachine.core.transfer.effort import Effort
 from dlmachine.core.transfer.status_fault import status_fault
-from dlmachine.core.tries import give_up, go_on, start_try
+from dlmachine.core.tries import give_up, go_on, start_over, start_try
 from dlmachine.core.validators import is_of_another
 
 
@@ -225,7 +225,7 @@ def _ask_otherwise(state: Exchanging, head: Head, at: datetime) -> Step | None:
     if not is_error or 'Range' not in request.headers:
         return None
     if expect.last is not None:
-        return ask_for_whole(state.job, effort, at)
+        return start_over(state.job, effort, at)
     # The part stays as it is until a whole body comes.
     return start_try(state.job, replace(effort, is_unranged=True, trail=()), at)
 
@@ -250,7 +250,7 @@ def _ask_for_whole(state: Exchanging, at: datetime) -> Step:
     # The part can not be gone on from: the same address again, from the start. That has no
     # range, so it comes about once for each part.
     if state.exchange.expect.last is not None:
-        return ask_for_whole(state.job, state.effort, at)
+        return start_over(state.job, state.effort, at)
     return start_try(state.job, replace(state.effort.emptied(), trail=()), at)
 
 

@@ -32,7 +32,7 @@ from dlmachine.core.segments import choose_connections, count_bytes, gaps, merge
 from dlmachine.core.states import Exchanging, Job, Joining, Segmenting, Step
 from dlmachine.core.transfer.effort import Effort
 from dlmachine.core.transfer.status_fault import status_fault
-from dlmachine.core.tries import go_on, start_try
+from dlmachine.core.tries import go_on, start_over
 from dlmachine.core.values import frozen
 
 #: A server that says so has too many of us.
@@ -120,7 +120,7 @@ def on_joining(state: Joining, event: Event) -> Step:
                 limit_bytes=state.job.policy.max_bytes,
                 said=state.effort.said,
             )
-            return on_body(one, answer, whole, received)
+            return on_body(one, answer, whole, received, is_joined=True)
         case Failed(fault=fault):
             # The bytes are all there: what had no time to be read through is kept.
             is_kept = isinstance(fault, (Cancelled, TimedOut))
@@ -132,12 +132,6 @@ def on_joining(state: Joining, event: Event) -> Step:
 def brings_body(end: Answered | Interrupted) -> bool:
     """Whether a connection may be used for another segment after this end of one."""
     return isinstance(end, Answered) and end.received is not None
-
-
-def ask_for_whole(job: Job, effort: Effort, at: datetime) -> Step:
-    """The same address again, for all of it, by one connection."""
-    singles = effort.singles | {effort.position}
-    return start_try(job, replace(effort.emptied(), trail=(), singles=singles), at)
 
 
 def _join(job: Job, effort: Effort, exchange: Exchange, head: Head, join: Join) -> Step:
@@ -181,7 +175,7 @@ def _on_troubles(
     job, most = state.job, _most(state.effort)
     worst = max(troubles, key=lambda trouble: _weight(job, trouble.fault))
     if _gives_no_ranges(job, worst.fault):
-        return ask_for_whole(job, effort, at)
+        return start_over(job, effort, at)
     gained = effort.all_bytes > most
     if any(trouble.is_crowd for trouble in troubles):
         # Where nothing at all came, there may be no room but for one.

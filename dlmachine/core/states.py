@@ -129,12 +129,16 @@ class Joining:
 
 @frozen
 class Validating:
-    """The right bytes by all that can be told are in the part; the caller has a look."""
+    """The right bytes by all that can be told are in the part; the caller has a look.
+
+    `is_pieced` tells that they are of several answers.
+    """
 
     job: Job
     effort: Effort
     exchange: Exchange
     record: DownloadRecord
+    is_pieced: bool = False
 
 
 @frozen

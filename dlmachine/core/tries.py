@@ -62,6 +62,12 @@ def start_try(job: Job, effort: Effort, at: datetime) -> Step:
     return asked.unwrap() if is_successful(asked) else go_on(job, effort, asked.failure(), at)
 
 
+def start_over(job: Job, effort: Effort, at: datetime) -> Step:
+    """The same address again, for all of it, by one connection."""
+    singles = effort.singles | {effort.position}
+    return start_try(job, replace(effort.emptied(), trail=(), singles=singles), at)
+
+
 def give_up(job: Job, effort: Effort, fault: Fault) -> Step:
     """End with the fault; a part that can be gone on from is kept for a later run."""
     is_harmless = fault.party in _ELSEWHERE or isinstance(fault, Cancelled)

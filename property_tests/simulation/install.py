@@ -13,6 +13,7 @@ from dlmachine.core import segments
 from dlmachine.core.cachekey import cache_key
 from dlmachine.core.decision.part_note import PartNote
 from dlmachine.core.filename import extension, safe_name
+from dlmachine.core.http.scrubbing import scrub
 from dlmachine.core.redact import redact_url
 from dlmachine.core.url import parse_url
 from dlmachine_adapters import (
@@ -48,6 +49,10 @@ _REMEMBERED: dict[Any, Any] = {
     function: lru_cache(maxsize=2_048)(function)
     for function in (parse_url, redact_url, safe_name, extension, cache_key)
 }
+_SCRUBBED = lru_cache(maxsize=16_384)(scrub)
+_REMEMBERED[scrub] = lambda text, secrets: _SCRUBBED(
+    text, secrets if isinstance(secrets, frozenset) else frozenset(secrets)
+)
 _CORE: tuple[tuple[ModuleType, str, Any], ...] = tuple(
     (module, name, _REMEMBERED[value])
     for module in tuple(sys.modules.values())

@@ -21,4 +21,13 @@ TAPES: Final[dict[str, str]] = {
         '000000000000000000000000000000000000000000000000020000000100b40000650000000200000100'
         '02cb000001'
     ),
+    'an error after the rename over a file': (
+        'a0d37a7ef926cd5f53b50ee18962ce23c24d82aa89adcc4eb24ce7783ccdb19aa873c487877b85794e99b96dbf'
+        'bb95e42843a34c20b811dbd7f1b0a42fa29c38a237ad0a506164bd4837fcef'
+    ),
+    'wrong bytes of an earlier run made a mirror serve its old version': (
+        'f360f711ea6ba1aa08b23392422f2503d25e8b6927c53475fe18b045b87d902f9ef6d449d04006e39e5f86e02b'
+        '5d6d236b04093456ebba6e7e1d3fcf9e3656759b3f50dee3a672b8654c20b2d3b2f2f7ae80dc5ae7e0ce037f2f'
+        '3100e3fe8571'
+    ),
 }

@@ -10,7 +10,15 @@ import pytest
 from dlmachine.core.checksums import Checksum
 from dlmachine.core.destination import Auto
 from dlmachine.core.effects import ConfirmCopy, Discard, Exchange, Observe, OpenPart, Wait
-from dlmachine.core.events import CopyConfirmed, CopyMissing, Event, Observed, PartOpened, Waited
+from dlmachine.core.events import (
+    CopyConfirmed,
+    CopyMissing,
+    Event,
+    Observed,
+    PartOpened,
+    Validated,
+    Waited,
+)
 from dlmachine.core.metadata import SameVersion
 from dlmachine.core.policy import CheckMethod
 from dlmachine.core.staging import address_digest, part_stem
@@ -26,6 +34,7 @@ from tests.builders import (
     a_head,
     a_part,
     a_policy,
+    a_received,
     a_record,
     a_snapshot,
     an_entry,
@@ -120,6 +129,43 @@ def test_a_mirrors_part_is_kept_for_a_later_run(body: int | None, *, is_kept: bo
     head = None if body is None else a_head(200)
     run.feed(interrupted(at=NOW + timedelta(seconds=2), head=head, part_bytes=body or 0))
     assert run.step.effect == Discard(keep=is_kept)
+
+
+WRONG = {'Repr-Digest': 'sha-256=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:'}
+REST = {'Content-Range': 'bytes 4-7/8', 'ETag': '"v1"', **WRONG}
+
+
+@pytest.mark.parametrize('policy', [{}, {'validate': bool}, {'check_freshness': True}])
+def test_bytes_that_were_left_do_not_change_who_serves(policy: dict[str, Any]) -> None:
+    """If the whole is wrong, they may be: the same address is asked for all of it, once."""
+    snapshot = a_snapshot(WISH, part=a_part())
+    run = Run(WISH, a_policy(retries=0, **policy), snapshot).feed(PartOpened(at=NOW, size_bytes=5))
+    if 'validate' in policy:
+        right = {name: value for name, value in REST.items() if name != 'Repr-Digest'}
+        run.feed(answered(206, right, a_received(wire_bytes=4)))
+        run.feed(Validated(at=NOW, problem='no columns'))
+    else:
+        run.feed(answered(206, REST, a_received(wire_bytes=4)))
+    run.feed(answered(200, WRONG, a_received(b'other')))
+    asked = [(one.request.url, one.expect.offset) for one in run.exchanges]
+    assert asked == [(URL, 4), (URL, 0), (MIRROR, 0)]
+
+
+def test_what_this_run_brought_in_pieces_is_asked_elsewhere() -> None:
+    """Nobody else has had the part: the address is as wrong as any other."""
+    run = Run(WISH, a_policy(retries=1), a_snapshot(WISH)).feed(OPENED)
+    run.feed(interrupted(head=STRONG, part_bytes=5), Waited(at=NOW))
+    run.feed(answered(206, {**REST, 'Content-Range': 'bytes 5-7/8'}, a_received(wire_bytes=3)))
+    asked = [(one.request.url, one.expect.offset) for one in run.exchanges]
+    assert asked == [(URL, 0), (URL, 5), (MIRROR, 0)]
+
+
+def test_a_mirrors_bytes_say_nothing_of_the_address_before_it() -> None:
+    """What is refused there was made of one answer."""
+    run = a_run_with_a_mirrors_part(retries=0)
+    run.feed(answered(200, WRONG, a_received(b'other')))
+    asked = [(one.request.url, one.expect.offset) for one in run.exchanges]
+    assert asked == [(URL, 0), (MIRROR, 0)]
 
 
 def test_what_an_address_gave_is_there_when_it_is_asked_again() -> None:

@@ -91,7 +91,7 @@ def test_the_callers_checksum_comes_first() -> None:
 
 
 def test_a_digest_of_the_whole_holds_for_a_rest() -> None:
-    """A 206 with Repr-Digest: the bytes of the earlier run are covered by it."""
+    """A 206 with Repr-Digest: the bytes of the earlier run are covered by it, and go."""
     fields = {
         'Content-Range': 'bytes 4-7/8',
         'ETag': '"v1"',
@@ -99,7 +99,9 @@ def test_a_digest_of_the_whole_holds_for_a_rest() -> None:
         'Content-Digest': f'sha-256=:{RIGHT}:',
     }
     run = in_memory(part=a_part(), retries=0)
-    run.feed(answered(206, fields, a_received(wire_bytes=4)), DISCARDED)
+    run.feed(answered(206, fields, a_received(wire_bytes=4)))
+    assert [one.expect.offset for one in run.exchanges] == [4, 0]
+    run.feed(answered(200, {'Repr-Digest': f'sha-256=:{WRONG}:'}), DISCARDED)
     assert run.fault.code == 'digest_mismatch'
 
 

@@ -203,3 +203,20 @@ def test_a_time_may_be_rounded(tmp_path: Path, grain: int) -> None:
     with pytest.raises(OSError, match='changed') as caught:
         sealed.check_sealed(path.stat(), kept)
     assert caught.value.errno == errno.ESTALE
+
+
+def test_a_look_that_fails_after_the_rename_is_not_a_failed_download(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file has its name: a full disk or an interrupted look does not take that back."""
+
+    def full(source: appearing.Source, target: Path) -> None:
+        raise OSError(errno.ENOSPC, 'no space left on device')
+
+    part = _whole(tmp_path)
+    (tmp_path / 'x').write_bytes(b'old')
+    monkeypatch.setattr(appearing.Source, 'confirm', full)
+    event = part.publish(Publish(place=AtPath(str(tmp_path / 'x'))))
+    part.discard(Discard())
+    assert isinstance(event, Published)
+    assert (tmp_path / 'x').read_bytes() == BODY
