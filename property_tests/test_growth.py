@@ -134,7 +134,7 @@ def test_what_is_quadratic_is_found() -> None:
     """The measure can fail: for what looks at each character again for each, and for what never ends."""
 
     def quadratic(text: str) -> object:
-        return [text[at:].count('x') for at in range(0, len(text), 16)]
+        return [text[at:].count('x') for at in range(len(text))]
 
     for function, is_bad in (
         (quadratic, True),

@@ -240,8 +240,8 @@ def redact_value(value: object, declared: SecretNames = ()) -> object:
     match value:
         case str():
             is_long = len(value) > _MAX_SHOWN_CHARS
-            lines = value[:_MAX_SHOWN_CHARS].splitlines()
-            shown = '\n'.join(_redact_line(line, declared) for line in lines)
+            lines = value[:_MAX_SHOWN_CHARS].splitlines(keepends=True)
+            shown = ''.join(_redact_line(line, declared) for line in lines)
             return f'{shown}…' if is_long else shown
         case Mapping():
             return {
@@ -260,9 +260,11 @@ def redact_value(value: object, declared: SecretNames = ()) -> object:
             return value
 
 
-def _redact_line(text: str, declared: SecretNames) -> str:
-    line = _FIELD_LINE.match(text)
-    if line is not None and is_secret_name(line[1], declared):
-        return f'{line[0]} {MASK}'
+def _redact_line(line: str, declared: SecretNames) -> str:
+    text = next(iter(line.splitlines()), '')
+    end = line[len(text) :]
+    field = _FIELD_LINE.match(text)
+    if field is not None and is_secret_name(field[1], declared):
+        return f'{field[0]} {MASK}{end}'
     shown = walk_value(text, declared).shown
-    return shown if '@' not in shown else redact_url(shown, declared)
+    return (shown if '@' not in shown else redact_url(shown, declared)) + end

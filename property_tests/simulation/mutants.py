@@ -3,6 +3,7 @@
 Each is a context in which the code is wrong in one place.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -214,8 +215,13 @@ def _adopting_the_living() -> Iterator[None]:
 
 @contextmanager
 def _adopting_the_published() -> Iterator[None]:
-    """A part that has appeared as a file already is gone on from."""
+    """A part that has appeared as a file already is resumed, and may have two names."""
+
+    def check(seen: os.stat_result, path: str, links: int) -> None:
+        """Look at nothing."""
+
     with (
+        patch('dlmachine_adapters.files.own_folder._check_file', check),
         patch('dlmachine_adapters.part_notes.is_published', lambda seen: False),
         patch('dlmachine_adapters.part_folder.is_published', lambda seen: False),
     ):
