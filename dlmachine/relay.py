@@ -49,6 +49,7 @@ from dlmachine.core.faults import (
     TimedOut,
     WorkerLost,
 )
+from dlmachine.core.filename import OUR_FOLDER
 from dlmachine.core.metadata import MetadataUpdate
 from dlmachine.core.outcome import Outcome
 from dlmachine.core.policy import Policy
@@ -56,7 +57,6 @@ from dlmachine.core.snapshot import CacheEntry, Snapshot
 from dlmachine.core.states import Finished, Opening, Step
 from dlmachine.core.values import frozen
 from dlmachine.executor import Run
-from dlmachine_adapters.files.places import OUR_FOLDER
 from dlmachine_adapters.stopping import SLICE_SECONDS, FileStop, Stop
 from dlmachine_adapters.world import SystemWorld
 

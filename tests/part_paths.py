@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from dlmachine.core.decision.part_note import PartNote
+from dlmachine.core.filename import OUR_FOLDER
 from dlmachine.core.segments import Spans
 from dlmachine_adapters import flocks, part_notes
 from dlmachine_adapters.appearing import Source
 from dlmachine_adapters.files.own_folder import open_folder
-from dlmachine_adapters.files.places import OUR_FOLDER
 from dlmachine_adapters.files.sealed import seal_of
 from dlmachine_adapters.quarantine import QUARANTINE_FOLDER
 

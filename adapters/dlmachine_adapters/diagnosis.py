@@ -31,12 +31,13 @@ from dlmachine.core.care import (
     judge_row,
     judge_stray,
 )
+from dlmachine.core.filename import is_our_folder
 from dlmachine.core.verification import judge_quarantined
 from dlmachine_adapters.cache_tag import TAG_NAME
 from dlmachine_adapters.cachedir.rows import Misfit
 from dlmachine_adapters.care import still_stands
 from dlmachine_adapters.files.own_folder import OwnFolder
-from dlmachine_adapters.files.places import find_places, is_place_name
+from dlmachine_adapters.files.places import find_places
 from dlmachine_adapters.flocks import read_owner, shown
 from dlmachine_adapters.listing import list_rows
 from dlmachine_adapters.locks import LOCKS_FOLDER
@@ -120,7 +121,7 @@ def is_locked(ours: OwnFolder, name: str) -> bool | None:
 
 
 def _judge(file: FileSeen, now: datetime, names: set[str] | None) -> Finding | None:
-    if file.name in _OURS or file.name in _OF_SQLITE or is_place_name(file.name):
+    if file.name in _OURS or file.name in _OF_SQLITE or is_our_folder(file.name):
         return None
     if _BEGUN.fullmatch(file.name):
         return judge_stray(file, now, Kind.STRAY_REGISTRY)

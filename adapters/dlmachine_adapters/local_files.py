@@ -38,10 +38,14 @@ class LocalFiles:
         """What is at a path, and what stands in its way."""
         place = Path(path)
         folder = place if ends_in_separator(path) else place.parent
+        above, kind = os.path.realpath(place.parent), _kind(place)
         return PathSeen(
-            kind=PathKind.OTHER if _is_of_the_kernel(place) else _kind(place),
+            kind=PathKind.OTHER if _is_of_the_kernel(above) else kind,
             blocker=_blocker(place),
             has_folder=_kind(folder) is PathKind.FOLDER,
+            real_path=os.path.realpath(place)
+            if kind is PathKind.FOLDER
+            else str(Path(above, place.name)),
         )
 
     def see_part(self, beside: str | None, stem: str) -> PartSeen | None:
@@ -86,8 +90,9 @@ class LocalFiles:
 
     def open_part(self, effect: OpenPart) -> 'KeptPart | Failed':
         """A new part, or one taken over from a dead owner."""
+        from dlmachine_adapters.files.keeper import MemoryKeeper
         from dlmachine_adapters.part_folder import adopt_part, create_part
-        from dlmachine_adapters.parts import KeptPart, MemoryKeeper
+        from dlmachine_adapters.parts import KeptPart
 
         if effect.beside is None:
             return KeptPart(MemoryKeeper(), self._clock)
@@ -135,9 +140,8 @@ def _kind(place: Path) -> PathKind:
     return PathKind.FILE if stat.S_ISREG(mode) else PathKind.OTHER
 
 
-def _is_of_the_kernel(place: Path) -> bool:
+def _is_of_the_kernel(parent: str) -> bool:
     # /dev/stdout is a link to wherever the output goes: as root it would be replaced for all.
-    parent = os.path.realpath(place.parent)
     return parent == '/dev' or parent.startswith('/proc/')
 
 

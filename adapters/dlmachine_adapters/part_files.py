@@ -34,7 +34,7 @@ from dlmachine_adapters.part_notes import (
     note_name,
     write_note,
 )
-from dlmachine_adapters.writing import Syncing, write_all
+from dlmachine_adapters.writing import Syncing, free_bytes, write_all
 
 _HASH_BYTES: Final = 1 << 20
 #: Windows renames no file that is open.
@@ -125,6 +125,10 @@ class FileKeeper:
             self._spans = merged((*self._spans, (offset, offset + len(data) - 1)))
         self._tell_now_and_then()
         self._beat_now_and_then()
+
+    def free_bytes(self) -> int | None:
+        """What the file system has left; None where it does not say."""
+        return free_bytes(self._file.fileno(), self._ours.path)
 
     @property
     def spans(self) -> Spans:
@@ -267,7 +271,10 @@ class FileKeeper:
             write_note(self._ours, self._part, note)
 
     def _present(self) -> Spans:
-        return _first(os.fstat(self._file.fileno()).st_size) if self._whole is None else self._spans
+        if self._whole is not None:
+            return self._spans
+        size = os.fstat(self._file.fileno()).st_size
+        return ((0, size - 1),) if size else ()
 
     def _tell_now_and_then(self) -> None:
         # Should this process die, what it has written counts as far as its note says.
@@ -313,7 +320,3 @@ class FileKeeper:
         if self._note is not None:
             drop_note(self._ours, self._part)
             self._note = None
-
-
-def _first(count: int) -> Spans:
-    return ((0, count - 1),) if count else ()

@@ -4,84 +4,23 @@ Contract: implements `ports.Part`. Counts, decodes, hashes and limits what comes
 wire; where it is kept is a `Keeper`'s affair (a file or a buffer).
 """
 
-import errno
-import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from io import BytesIO
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 from dlmachine.core.answer import TakeBody
 from dlmachine.core.effects import Discard, ExchangeMany, Join, Publish
 from dlmachine.core.events import Discarded, Failed, PlaceTaken, Published, Received
 from dlmachine.core.faults import AnswerUnusable, BodyTooLarge, StorageFailed
 from dlmachine.core.ports import Clock, PartError, Sink
-from dlmachine.core.segments import Spans, behind, front_bytes
+from dlmachine.core.segments import behind, front_bytes
+from dlmachine.core.transfer.room import find_room_fault, missing_bytes, needed_bytes
 from dlmachine_adapters.decoding import Decoder, DecodingError, Inflater
 from dlmachine_adapters.examining import Examiner
+from dlmachine_adapters.files.keeper import Keeper
 from dlmachine_adapters.inflating import INFLATED_BYTES
 from dlmachine_adapters.segment_sinks import Segment
 from dlmachine_adapters.storage_faults import storage_fault
-
-
-class Keeper(Protocol):
-    """Where the bytes of a part are kept."""
-
-    @property
-    def name(self) -> str:
-        """What to call it in a fault."""
-        ...
-
-    @property
-    def buffer(self) -> BinaryIO | None:
-        """The buffer, if that is where they are and they are published."""
-        ...
-
-    def begin(self, keep_bytes: int, taking: TakeBody) -> None:
-        """Keep the first so many bytes, and `taking.held`; drop the others."""
-        ...
-
-    def write_at(self, offset: int, data: bytes | memoryview) -> None:
-        """Take bytes at their place; from any thread."""
-        ...
-
-    @property
-    def spans(self) -> Spans:
-        """What has been written, where it is filled in segments."""
-        ...
-
-    def whole(self, size_bytes: int) -> Iterator[bytes]:
-        """All bytes in order; there must be no hole."""
-        ...
-
-    def append(self, data: bytes | memoryview) -> None:
-        """Take more."""
-        ...
-
-    def pieces(self, count_bytes: int) -> Iterator[bytes]:
-        """The first so many bytes again, for hashing."""
-        ...
-
-    def view(self) -> BinaryIO:
-        """The bytes so far, as a file of its own to read and close."""
-        ...
-
-    def seal(self) -> None:
-        """All is written: from here on nothing may change it.  Raises: OSError."""
-        ...
-
-    def publish(self, effect: Publish) -> str | None:
-        """Make it appear; the path.  Raises FileExistsError where a name is taken."""
-        ...
-
-    @property
-    def mtime_ns(self) -> int | None:
-        """The modification time of the file that appeared; None where that is not known."""
-        ...
-
-    def discard(self, *, keep: bool) -> None:
-        """Close it, and remove it unless it is to be kept."""
-        ...
 
 
 class KeptPart:
@@ -123,10 +62,11 @@ class KeptPart:
         self._decoder = Inflater(taking.decoder, has_limit=has_limit) if taking.decoder else None
         try:
             self._keeper.begin(offset, taking)
+            self._size = offset
+            self._check_room(needed_bytes(taking))
             self._examine_again(taking)
         except OSError as error:
             raise PartError(storage_fault(error, 'write', self._keeper.name)) from error
-        self._size = offset
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Take bytes as they come from the wire."""
@@ -166,6 +106,7 @@ class KeptPart:
         )
         try:
             keeper.begin(front, taking)
+            self._check_room(missing_bytes(effect.whole_bytes, effect.held))
         except OSError as error:
             raise PartError(storage_fault(error, 'write', keeper.name)) from error
         self._segments = [Segment(keeper, span) for span in effect.spans]
@@ -221,6 +162,11 @@ class KeptPart:
         self._keeper.discard(keep=effect.keep)
         return Discarded(at=self._clock.now())
 
+    def _check_room(self, needed: int | None) -> None:
+        fault = find_room_fault(needed, self._keeper.free_bytes(), self._keeper.name)
+        if fault is not None:
+            raise PartError(fault)
+
     def _seal(self) -> None:
         try:
             self._keeper.seal()
@@ -250,64 +196,3 @@ class KeptPart:
         self._examiner = Examiner(taking.algorithms, checks_gzip=taking.checks_gzip)
         for piece in self._keeper.pieces(taking.offset):
             self._examiner.update(piece)
-
-
-class MemoryKeeper:
-    """Keeps bytes in a buffer."""
-
-    name = 'memory'
-    mtime_ns: int | None = None
-
-    def __init__(self) -> None:
-        """An empty buffer."""
-        self._buffer = BytesIO()
-        self._is_published = False
-
-    @property
-    def buffer(self) -> BinaryIO | None:
-        """The buffer, once published, at its beginning."""
-        return self._buffer if self._is_published else None
-
-    def begin(self, keep_bytes: int, taking: TakeBody) -> None:
-        """Cut the buffer."""
-        self._buffer.seek(keep_bytes)
-        self._buffer.truncate()
-
-    def append(self, data: bytes | memoryview) -> None:
-        """Take more."""
-        self._buffer.write(data)
-
-    def write_at(self, offset: int, data: bytes | memoryview) -> None:
-        """What is in memory comes in one piece."""
-        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
-
-    @property
-    def spans(self) -> Spans:
-        """None."""
-        return ()
-
-    def whole(self, size_bytes: int) -> Iterator[bytes]:
-        """As for `write_at`."""
-        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
-
-    def pieces(self, count_bytes: int) -> Iterator[bytes]:
-        """The first so many bytes."""
-        yield self._buffer.getvalue()[:count_bytes]
-
-    def view(self) -> BinaryIO:
-        """A copy."""
-        return BytesIO(self._buffer.getvalue())
-
-    def seal(self) -> None:
-        """Nobody else has the buffer."""
-
-    def publish(self, effect: Publish) -> str | None:
-        """Hand the buffer over."""
-        self._buffer.seek(0)
-        self._is_published = True
-        return None
-
-    def discard(self, *, keep: bool) -> None:
-        """Let the bytes go, unless they were handed over."""
-        if not self._is_published:
-            self._buffer.close()

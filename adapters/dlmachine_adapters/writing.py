@@ -5,6 +5,7 @@ Contract: raises only OSError. An error of a sync is not forgotten.
 
 import errno
 import os
+import shutil
 from collections.abc import Callable
 from threading import Lock
 from typing import Final
@@ -27,6 +28,19 @@ def _seek_and_write(handle: int, data: memoryview, offset: int) -> int:
 _SEEKING: Final = Lock()
 #: Windows has none.
 _pwrite: Final[Callable[[int, memoryview, int], int]] = getattr(os, 'pwrite', _seek_and_write)
+
+
+def free_bytes(handle: int, path: str) -> int | None:
+    """How much room the file system of an open file has for this user; None if it is not said."""
+    try:
+        if not hasattr(os, 'fstatvfs'):  # Windows
+            return shutil.disk_usage(path).free
+        seen = os.fstatvfs(handle)
+    except OSError:
+        return None
+    # Some that come over a network say nothing; and what is kept for root, root may have.
+    blocks = seen.f_bavail if os.geteuid() else seen.f_bfree
+    return blocks * seen.f_frsize if seen.f_blocks else None
 
 
 class Syncing:

@@ -13,6 +13,7 @@ from returns.result import Failure, Result, Success
 
 from dlmachine.core.faults import DestinationUnusable, Fault, InvalidInput
 from dlmachine.core.faults.printing import printable
+from dlmachine.core.filename import is_our_folder, is_reserved_name
 from dlmachine.core.spec.local_path import parse_local_path
 from dlmachine.core.values import frozen
 
@@ -85,12 +86,13 @@ class PathSeen:
     """What was seen of a destination: the path itself, and a file that stands in its way.
 
     `blocker` is the nearest parent that exists and is no folder; `has_folder` tells whether
-    the folder is there that the file would lie in.
+    the folder is there that the file would lie in; `real_path` leads through no link to a folder.
     """
 
     kind: PathKind
     blocker: str | None = None
     has_folder: bool = True
+    real_path: str = ''
 
 
 def parse_destination(dest: object) -> Result[Wanted, Fault]:
@@ -120,8 +122,8 @@ def resolve_destination(
 ) -> Result[Destination, Fault]:
     """Settle where the bytes go.
 
-    Faults: `DestinationUnusable` where a file stands in place of a folder, or where the
-    path is neither file nor folder.
+    Faults: `DestinationUnusable` where a file stands in place of a folder, where the path is
+    neither file nor folder, or where it is one that dlmachine has for itself.
 
     >>> resolve_destination(Auto(), None, None).unwrap()
     InMemory()
@@ -139,9 +141,23 @@ def resolve_destination(
             if blocker is not None:
                 problem = f'{printable(blocker)} is not a folder'
                 return Failure(DestinationUnusable(path=path, problem=problem))
+            names = (path, '' if seen is None else seen.real_path)
+            if any(_is_our_own(name, cache_folder) for name in names):
+                return Failure(
+                    DestinationUnusable(path=path, problem='dlmachine has this name for itself')
+                )
             return _BY_KIND[kind](path)
         case _:
             assert_never(wanted)
+
+
+def _is_our_own(path: str, cache_folder: str | None) -> bool:
+    # The registry, a version or the tag of the cache, and all that is not finished, anywhere.
+    pure = PurePath(path)
+    if any(is_our_folder(part) for part in pure.parts):
+        return True
+    is_in_cache = cache_folder is not None and pure.parent == PurePath(cache_folder)
+    return is_in_cache and is_reserved_name(pure.name)
 
 
 def ends_in_separator(path: str) -> bool:

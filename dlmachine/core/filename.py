@@ -30,9 +30,13 @@ _INVISIBLE: Final = re.compile(
     '\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a'
     '\U000e0000-\U000e0fff]'
 )
-#: The registry and its files, the folder of parts, the tag of a cache, and its versions.
+#: The sub-folder beside a destination, and in a cache, in which all lies that is not finished.
+OUR_FOLDER: Final = '.dlmachine'
+#: Ours, one user's own, and one that was made because neither could be had.
+_OUR_FOLDERS: Final = re.compile(r'(?i)\.dlmachine(-[0-9a-z]{1,32}){0,2}')
+#: The registry and its files, the tag of a cache, and its versions.
 _OURS: Final = re.compile(
-    r'(?i)\.dlmachine|cachedir\.tag|cache\.sqlite(-(wal|shm|journal))?|[0-9a-f]{32}-[0-9]+(\..*)?'
+    r'(?i)cachedir\.tag|cache\.sqlite(-(wal|shm|journal))?|[0-9a-f]{32}-[0-9]+(\..*)?'
 )
 
 #: One download asks for the same few names dozens of times.
@@ -91,7 +95,16 @@ def is_reserved_name(name: str) -> bool:
     >>> [is_reserved_name(name) for name in ('cache.sqlite-wal', '.DLMACHINE', 'cache.csv')]
     [True, True, False]
     """
-    return _OURS.fullmatch(name) is not None
+    return _OURS.fullmatch(name) is not None or is_our_folder(name)
+
+
+def is_our_folder(name: str) -> bool:
+    """Whether a folder of this name is one for parts and locks, this user's or another's.
+
+    >>> [is_our_folder(name) for name in ('.dlmachine', '.dlmachine-1000', '.dlmachines')]
+    [True, True, False]
+    """
+    return _OUR_FOLDERS.fullmatch(name) is not None
 
 
 @lru_cache(maxsize=_REMEMBERED)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import PurePosixPath
+from types import SimpleNamespace
 from typing import Any
 
 from property_tests.simulation.disk import OWNER, Inode, parent
@@ -246,6 +247,11 @@ class Os:
 
     def utime(self, fd: int, *, ns: tuple[int, int]) -> None:
         self._system.file(fd).inode.mtime = self._system.kernel.disk.now
+
+    def fstatvfs(self, fd: int) -> SimpleNamespace:
+        room = self._system.kernel.room
+        free = 1 << 40 if room is None else room
+        return SimpleNamespace(f_bavail=free, f_bfree=free, f_frsize=1, f_blocks=1 << 40)
 
     def geteuid(self) -> int:
         return OWNER

@@ -467,3 +467,30 @@ def test_the_fake_fails_as_it_is_told(operation: str, code: int) -> None:
 
     assert [type(fault) for fault in faults] == [StorageFailed]
     assert getattr(faults[0], 'operation', '') == operation
+
+
+def test_what_cannot_fit_is_told_before_it_is_written(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By every implementation, for a body, a rest and segments alike."""
+    if isinstance(disk.files, MemoryFiles):
+        disk.files.free_bytes = 10
+    else:
+        monkeypatch.setattr('dlmachine_adapters.part_files.free_bytes', lambda *_: 10)
+    part = disk.part()
+    part.begin(TakeBody(wire_bytes=10))
+    part.write(b'0123456789')
+    part.begin(TakeBody(offset=5, wire_bytes=10))
+    for taking in (TakeBody(wire_bytes=11), TakeBody(wire_bytes=5, whole_bytes=11)):
+        with pytest.raises(PartError) as caught:
+            part.begin(taking)
+        assert isinstance(caught.value.fault, StorageFailed)
+        assert caught.value.fault.problem == 'no space left on device (needs 11 B, 10 B free)'
+
+
+def test_memory_is_not_asked_for_room(disk: Disk) -> None:
+    """What a buffer may take is not known."""
+    part = disk.files.open_part(OpenPart(beside=None, stem='stem'))
+    assert not isinstance(part, Failed)
+    part.begin(TakeBody(wire_bytes=1 << 60))
+    part.discard(Discard())

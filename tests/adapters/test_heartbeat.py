@@ -14,10 +14,10 @@ from dlmachine.core.answer import TakeBody
 from dlmachine.core.decision.part_note import PartNote
 from dlmachine.core.destination import AtPath
 from dlmachine.core.effects import Publish
+from dlmachine.core.filename import OUR_FOLDER
 from dlmachine.core.snapshot import PartSeen
 from dlmachine_adapters import part_files, part_notes
 from dlmachine_adapters.files.own_folder import OwnFolder
-from dlmachine_adapters.files.places import OUR_FOLDER
 from dlmachine_adapters.heartbeat import Heart
 from dlmachine_adapters.part_files import FileKeeper
 from dlmachine_adapters.part_folder import adopt_part, create_part, find_parts

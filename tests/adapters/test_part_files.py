@@ -16,10 +16,10 @@ from dlmachine.core.destination import AtPath, PathKind
 from dlmachine.core.effects import Discard, OpenPart, Publish
 from dlmachine.core.events import Failed, PlaceTaken, Published
 from dlmachine.core.faults import StorageFailed
+from dlmachine.core.filename import OUR_FOLDER
 from dlmachine.core.ports import Part, PartError
 from dlmachine_adapters import appearing, part_notes
 from dlmachine_adapters.fakes import ManualClock
-from dlmachine_adapters.files.places import OUR_FOLDER
 from dlmachine_adapters.local_files import LocalFiles
 from tests.part_paths import source_at
 

@@ -18,6 +18,7 @@ from dlmachine.core.destination import AtPath, ToPath
 from dlmachine.core.effects import Discard, ExchangeMany, Join, OpenPart, Publish
 from dlmachine.core.events import Failed, Published
 from dlmachine.core.faults import AnswerUnusable, StorageFailed
+from dlmachine.core.filename import OUR_FOLDER
 from dlmachine.core.policy import Policy
 from dlmachine.core.ports import Files, Part, PartError, Sink
 from dlmachine.core.request import Request
@@ -28,7 +29,6 @@ from dlmachine.core.states import Broken
 from dlmachine.executor import Run
 from dlmachine_adapters import part_files, part_notes, writing
 from dlmachine_adapters.fakes import InTurn, ManualClock, MemoryFiles, Resource, memory_world
-from dlmachine_adapters.files.places import OUR_FOLDER
 from dlmachine_adapters.local_files import LocalFiles
 from dlmachine_adapters.part_folder import find_parts
 from dlmachine_adapters.progress import MeteredPart

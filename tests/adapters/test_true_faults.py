@@ -19,7 +19,8 @@ from dlmachine.core.events import Answered, Interrupted
 from dlmachine.core.faults import Fault, TimedOut
 from dlmachine.core.ports import Transport
 from dlmachine_adapters.fakes import ManualClock, Resource, ScriptedTransport
-from dlmachine_adapters.parts import KeptPart, MemoryKeeper
+from dlmachine_adapters.files.keeper import MemoryKeeper
+from dlmachine_adapters.parts import KeptPart
 from tests.adapters.conftest import TRANSPORTS
 from tests.adapters.doubles import exchange_for
 from tests.mishaps import LIMIT, MISHAPS, TOTAL, Mishap

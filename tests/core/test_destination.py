@@ -4,6 +4,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
+from returns.pipeline import is_successful
 
 from dlmachine.core.destination import (
     AtPath,
@@ -19,6 +20,7 @@ from dlmachine.core.destination import (
     parse_destination,
     resolve_destination,
 )
+from dlmachine.core.faults import DestinationUnusable
 from dlmachine.core.staging import part_place, part_stem
 from tests.builders import a_path
 
@@ -79,3 +81,31 @@ def test_the_stem_of_a_part_fits_into_a_file_name() -> None:
     """64 bytes of the name at most, cut between characters."""
     assert part_stem('ab' * 32, ToPath('/d/' + '数' * 80)) == 'ab' * 16 + '-' + '数' * 21
     assert part_stem('ab' * 32, ToPath('/')) == part_stem('ab' * 32, Auto()) == 'ab' * 16
+
+
+@pytest.mark.parametrize(
+    ('path', 'real', 'is_refused'),
+    [
+        ('/c/cache.sqlite', '', True), ('/c/cache.sqlite-wal', '', True), ('/c//Cache.SQLite', '', True),
+        ('/c/CACHEDIR.TAG', '', True), ('/c/' + 'ab' * 16 + '-1.csv', '', True), ('/c/' + 'ab' * 16 + '.csv', '', False),
+        ('/c/x.csv', '', False), ('/d/cache.sqlite', '', False), ('/c/sub/cache.sqlite', '', False),
+        ('/d/link', '/c/cache.sqlite', True), ('cache.sqlite', '/c/cache.sqlite', True),
+        ('/d/.dlmachine/x', '', True), ('/d/.dlmachine', '', True), ('/d/.dlmachine/', '', True), ('/d/.DLMachine-1000/x', '', True),
+        ('/d/link/x', '/d/.dlmachine/x', True), ('/d/.dlmachines/x', '', False), ('/d/x.dlmachine', '', False),
+    ],
+)  # fmt: skip
+def test_our_own_files_are_no_destination(path: str, real: str, *, is_refused: bool) -> None:
+    """Whatever it is called on the way; elsewhere such names are names as any other."""
+    seen = PathSeen(kind=PathKind.MISSING, real_path=real)
+    found = resolve_destination(ToPath(path), '/c', seen)
+    assert is_successful(found) is not is_refused
+    if is_refused:
+        assert found.failure() == DestinationUnusable(
+            path=path, problem='dlmachine has this name for itself'
+        )
+
+
+def test_without_a_cache_only_our_folders_are_ours() -> None:
+    """A registry is one only in a cache folder."""
+    assert is_successful(resolve_destination(ToPath('/c/cache.sqlite'), None, None))
+    assert not is_successful(resolve_destination(ToPath('/c/.dlmachine/x'), None, None))

@@ -1,6 +1,7 @@
 """A disk that is full: a clear fault, nothing harmed, nothing half left, and then it works again."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes.children import run
+from tests.processes.children import await_that, run, running
 from tests.processes.circumstances import with_files_up_to
 from tests.processes.errands import Errand, Told
 from tests.processes.evidence import OURS, check_cache, parts_of, tree_of
@@ -174,3 +175,51 @@ def test_a_cache_on_a_disk_that_fills_at_any_point(
     assert ends[0] == 'storage_failed'
     assert 'cache_unusable' in ends
     assert ends[-1] is None
+
+
+@pytest.mark.parametrize('segments', [1, 4])
+@pytest.mark.parametrize('into_cache', [True, False], ids=['cache', 'path'])
+def test_what_cannot_fit_is_told_before_its_first_byte(
+    server: Server, backend: str, disk: Path, tmp_path: Path, *, into_cache: bool, segments: int
+) -> None:
+    """The message names the destination and both sizes, and hardly anything is transferred."""
+    file = PacedFile(NEW, hold_at=MIB)  # It would stand still there.
+    errand = Errand(
+        url=server.on('/data.bin', file), backend=backend, home=str(tmp_path),
+        dest=None if into_cache else str(disk / 'data.bin'), cache=str(disk / 'c') if into_cache else None,
+        options={'segments': segments},
+    )  # fmt: skip
+    told = run(errand)
+    file.released.set()
+
+    assert (told.fault, told.exit_code) == ('storage_failed', 3)
+    assert str(disk / ('c' if into_cache else 'data.bin')) in told.message
+    assert '.part' not in told.message
+    assert re.search(r'no space left on device \(needs 3\.1 MB, [12]\.\d MB free\)', told.message)
+    assert parts_of(disk) == []
+
+
+def test_a_rest_that_cannot_fit_is_told_too(
+    server: Server, backend: str, disk: Path, tmp_path: Path
+) -> None:
+    """What is there already is not counted; after something was removed it works."""
+    file, filler = PacedFile(NEW[: 3 * MIB // 2], hold_at=5 * MIB // 4), disk / 'filler'
+    errand = Errand(
+        url=server.on('/data.bin', file), backend=backend, home=str(tmp_path),
+        dest=str(disk / 'data.bin'),
+    )  # fmt: skip
+    with running(errand) as (child,):
+        await_that(lambda: any(p.stat().st_size >= MIB for p in disk.rglob('*.part')), child)
+        child.kill()
+    file.released.set()
+    filler.write_bytes(b'x' * (_free(disk) - 64 * 1024))
+    full = run(errand)
+    filler.unlink()
+    told = run(errand)
+
+    assert full.fault == 'storage_failed'
+    assert re.search(
+        r'no space left on device \(needs [3-5]\d\d\.\d kB, \d+\.\d kB free\)', full.message
+    )
+    assert told.fault is None, told.message
+    assert (disk / 'data.bin').read_bytes() == NEW[: 3 * MIB // 2]

@@ -25,7 +25,8 @@ from dlmachine.core.ports import Clock
 from dlmachine.core.said import Said
 from dlmachine.core.segments import Spans, front_bytes, merged
 from dlmachine.core.snapshot import PartSeen
-from dlmachine_adapters.parts import KeptPart, MemoryKeeper
+from dlmachine_adapters.files.keeper import MemoryKeeper
+from dlmachine_adapters.parts import KeptPart
 from dlmachine_adapters.storage_faults import storage_fault, too_large_a_list
 
 
@@ -74,6 +75,8 @@ class MemoryFiles:
         self._failures: list[_Failure] = []
         self._left: dict[str, _LeftPart] = {}
         self._numbers: Counter[str] = Counter()
+        #: How many bytes more there is said to be room for; None: it does not say.
+        self.free_bytes: int | None = None
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -123,7 +126,9 @@ class MemoryFiles:
         folder = place if ends_in_separator(path) else place.parent
         blocker = next((str(p) for p in place.parents if str(p) in self._contents), None)
         has_folder = self._kind(folder) is PathKind.FOLDER
-        return PathSeen(kind=self._kind(place), blocker=blocker, has_folder=has_folder)
+        return PathSeen(
+            kind=self._kind(place), blocker=blocker, has_folder=has_folder, real_path=str(place)
+        )
 
     def see_part(self, beside: str | None, stem: str) -> PartSeen | None:
         """The largest part that was left there."""
@@ -269,6 +274,10 @@ class _DiskKeeper:
 
     def view(self) -> BinaryIO:
         return BytesIO(bytes(self._data))
+
+    def free_bytes(self) -> int | None:
+        """What the disk is said to have left."""
+        return self._files.free_bytes
 
     def seal(self) -> None:
         """Nobody else has the bytes."""

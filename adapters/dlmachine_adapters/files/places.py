@@ -9,24 +9,19 @@ a name of this user's own takes its place. The rules stand in docs/explanation/t
 import contextlib
 import errno
 import os
-import re
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, TypeVar
 
+from dlmachine.core.filename import OUR_FOLDER
 from dlmachine_adapters.files.own_folder import NotOurs, OwnFolder, is_open_to_all, open_folder
 
-#: The sub-folder for all that is not finished.
-OUR_FOLDER: Final = '.dlmachine'
 #: Everybody may make a folder in it, and nobody removes another's.
 _FOR_ALL: Final = 0o1777
 _PRIVATE: Final = 0o700
 #: Why a folder of ours cannot be used where another name may do.
 _IN_THE_WAY: Final = frozenset({errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ELOOP})
-
-#: Ours, a user's own, and one that was made because neither could be had.
-_NAMES: Final = re.compile(r'\.dlmachine(-[0-9a-z]+){0,2}')
 
 _Made = TypeVar('_Made')
 
@@ -66,11 +61,6 @@ def leave_place(place: OwnFolder) -> None:
     above, _, name = place.path.rpartition('/')
     if name == _user() and above.endswith(f'/{OUR_FOLDER}'):
         Path(above).rmdir()
-
-
-def is_place_name(name: str) -> bool:
-    """Whether a name is one of those that folders of ours have, this user's or another's."""
-    return _NAMES.fullmatch(name) is not None
 
 
 def _place(folder: str, name: str, *, make: bool) -> OwnFolder:

@@ -6,15 +6,12 @@ and where it was to go. Every fault that ends a run or refuses a plan comes thro
 
 from dataclasses import replace
 from pathlib import PurePath
-from typing import Final
 
 from dlmachine.core.cachekey import shown_url
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.destination import AtPath, Destination, InCache, InFolder
 from dlmachine.core.faults import Fault, StorageFailed
-
-#: The sub-folder beside a destination in which the parts lie.
-PARTS_FOLDER: Final = '.dlmachine'
+from dlmachine.core.filename import is_our_folder
 
 
 def locate(fault: Fault, descriptor: Descriptor, place: Destination | None = None) -> Fault:
@@ -32,7 +29,9 @@ def locate(fault: Fault, descriptor: Descriptor, place: Destination | None = Non
 
 
 def _is_of_a_part(fault: StorageFailed) -> bool:
-    return fault.operation == 'create' or PARTS_FOLDER in PurePath(fault.path).parts
+    return fault.operation == 'create' or any(
+        is_our_folder(part) for part in PurePath(fault.path).parts
+    )
 
 
 def _shown(place: Destination | None) -> str:

@@ -14,9 +14,9 @@ from dlmachine.core.answer import TakeBody
 from dlmachine.core.destination import AtPath
 from dlmachine.core.effects import AcquireLock, Discard, OpenPart, Publish, ReleaseLock
 from dlmachine.core.events import LockAcquired, Published
+from dlmachine.core.filename import OUR_FOLDER
 from dlmachine.core.pacing import Rate
 from dlmachine_adapters.fakes import ManualClock
-from dlmachine_adapters.files.places import OUR_FOLDER
 from dlmachine_adapters.local_files import LocalFiles
 from dlmachine_adapters.locks import FolderLocks
 from dlmachine_adapters.parts import KeptPart

@@ -13,11 +13,11 @@ from dlmachine.core.destination import AtPath
 from dlmachine.core.effects import Discard, OpenPart, Publish
 from dlmachine.core.events import Failed, Published
 from dlmachine.core.faults import StorageFailed
+from dlmachine.core.filename import OUR_FOLDER
 from dlmachine_adapters import appearing
 from dlmachine_adapters.fakes import ManualClock
 from dlmachine_adapters.files import sealed
 from dlmachine_adapters.files.own_folder import OwnFolder
-from dlmachine_adapters.files.places import OUR_FOLDER
 from dlmachine_adapters.local_files import LocalFiles
 from dlmachine_adapters.parts import KeptPart
 from tests.adapters.test_segments import DATA, END, FIRST, FRONT, MIDDLE, asked, fill, join

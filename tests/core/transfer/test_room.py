@@ -1,0 +1,57 @@
+"""Whether what is announced fits on the disk."""
+
+import pytest
+
+from dlmachine.core.answer import TakeBody
+from dlmachine.core.faults import StorageFailed
+from dlmachine.core.transfer.room import find_room_fault, missing_bytes, needed_bytes
+
+
+@pytest.mark.parametrize(
+    ('taking', 'needed'),
+    [
+        (TakeBody(), None),
+        (TakeBody(wire_bytes=0), 0),
+        (TakeBody(wire_bytes=7, offset=100), 7),
+        (TakeBody(wire_bytes=None, decoder='gzip'), None),
+        (TakeBody(wire_bytes=20, decoder='gzip'), 0),
+        (TakeBody(wire_bytes=100_000, decoder='gzip'), 99_836),
+        (TakeBody(wire_bytes=3, whole_bytes=10), 10),
+        (TakeBody(wire_bytes=3, whole_bytes=10, offset=4), 6),
+        (TakeBody(wire_bytes=3, whole_bytes=10, offset=4, held=((6, 9),)), 2),
+    ],
+)
+def test_what_a_body_needs(taking: TakeBody, needed: int | None) -> None:
+    """Of a range the whole, of which some is there already; a coding may grow a little."""
+    assert needed_bytes(taking) == needed
+
+
+def test_what_is_missing() -> None:
+    """All but what is held."""
+    assert missing_bytes(10, ()) == 10
+    assert missing_bytes(10, ((0, 9),)) == 0
+
+
+@pytest.mark.parametrize(
+    ('needed', 'free', 'shown'),
+    [
+        (1, 0, '(needs 1 B, 0 B free)'),
+        (1000, 999, '(needs 1.0 kB, 999 B free)'),
+        (999_950, 999_949, '(needs 1.0 MB, 999.9 kB free)'),
+        (3 << 40, 2 << 30, '(needs 3.3 TB, 2.1 GB free)'),
+        ((1 << 63) - 1, 0, '(needs 9.2 EB, 0 B free)'),
+    ],
+)
+def test_both_sizes_are_told(needed: int, free: int, shown: str) -> None:
+    """In units that people read, with the number that the system has for a full disk."""
+    fault = find_room_fault(needed, free, '/d/.dlmachine/x.part')
+    assert isinstance(fault, StorageFailed)
+    assert fault.problem == f'no space left on device {shown}'
+    assert fault.errno == 28
+    assert 'Free some space' in str(fault)
+
+
+@pytest.mark.parametrize(('needed', 'free'), [(5, 5), (None, 0), (5, None), (0, 0), (None, None)])
+def test_what_fits_or_is_not_known_is_no_fault(needed: int | None, free: int | None) -> None:
+    """The disk says so itself, then."""
+    assert find_room_fault(needed, free, 'x') is None
