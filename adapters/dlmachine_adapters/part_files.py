@@ -34,9 +34,8 @@ from dlmachine_adapters.part_notes import (
     note_name,
     write_note,
 )
-from dlmachine_adapters.writing import Syncing, free_bytes, write_all
+from dlmachine_adapters.writing import Syncing, free_bytes, read_pieces, write_all
 
-_HASH_BYTES: Final = 1 << 20
 #: Windows renames no file that is open.
 _CLOSES_FIRST: Final = os.name == 'nt'
 #: A note of segments is written anew this often, without a sync.
@@ -154,14 +153,7 @@ class FileKeeper:
 
     def pieces(self, count_bytes: int) -> Iterator[bytes]:
         """The first so many bytes; the position is after them then."""
-        self._file.seek(0)
-        left = count_bytes
-        while left and (piece := self._file.read(min(left, _HASH_BYTES))):
-            left -= len(piece)
-            yield piece
-        if left:
-            raise OSError(errno.EIO, 'the part is shorter than it was')
-        self._file.seek(count_bytes)
+        return read_pieces(self._file, count_bytes)
 
     def view(self) -> BinaryIO:
         """The file, opened once more to be read."""

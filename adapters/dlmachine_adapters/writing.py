@@ -6,9 +6,11 @@ Contract: raises only OSError. An error of a sync is not forgotten.
 import errno
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from threading import Lock
-from typing import Final
+from typing import IO, Final
+
+_READ_BYTES: Final = 1 << 20
 
 
 def write_all(handle: int, data: bytes | memoryview, offset: int) -> None:
@@ -41,6 +43,18 @@ def free_bytes(handle: int, path: str) -> int | None:
     # Some that come over a network say nothing; and what is kept for root, root may have.
     blocks = seen.f_bavail if os.geteuid() else seen.f_bfree
     return blocks * seen.f_frsize if seen.f_blocks else None
+
+
+def read_pieces(file: IO[bytes], count_bytes: int) -> Iterator[bytes]:
+    """The first so many bytes of a file; the position is after them then."""
+    file.seek(0)
+    left = count_bytes
+    while left and (piece := file.read(min(left, _READ_BYTES))):
+        left -= len(piece)
+        yield piece
+    if left:
+        raise OSError(errno.EIO, 'the part is shorter than it was')
+    file.seek(count_bytes)
 
 
 class Syncing:
