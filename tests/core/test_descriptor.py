@@ -241,3 +241,10 @@ def test_readers_work_alone() -> None:
     """Each names the place it was given."""
     assert parse_pairs({'a': 1}, 'x').unwrap() == (('a', '1'),)
     assert parse_json(None, 'x').unwrap() == JsonBody('null')
+
+
+@pytest.mark.parametrize('where', ['query', 'post'])
+def test_a_whole_number_that_cannot_be_written_is_named(where: str) -> None:
+    """Python writes no integer of more than 4,300 digits."""
+    given: Any = {where: {'a': 10**5_000}}
+    assert f"{where}['a']" in str(Descriptor.parse('http://h/', **given).failure())

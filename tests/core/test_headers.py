@@ -81,3 +81,9 @@ def test_texts() -> None:
     assert find_frame_breaker('x', 'plain') is None
     assert find_unwritable('x', 'plain') is None
     assert find_unwritable('x', '\udc80') is not None
+
+
+def test_a_whole_number_that_cannot_be_written_is_refused() -> None:
+    """Python writes no integer of more than 4,300 digits."""
+    given: Any = [('X-Id', 10**5_000)]
+    assert str(parse_headers(given).failure()).startswith('headers[0]')

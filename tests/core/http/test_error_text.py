@@ -137,3 +137,9 @@ def test_the_largest_error_takes_a_moment(unit: str) -> None:
     began = process_time()
     summarize(read_error_text(_head(text * 7), text.encode(), NONE, is_whole=False))
     assert process_time() - began < 1  # 0.1 or so; coverage takes its time
+
+
+def test_json_that_nests_too_deeply_is_not_told() -> None:
+    """The limit is ours, since versions of Python differ in theirs."""
+    assert parse_json('[' * 60 + ']' * 60) is not None
+    assert parse_json('[' * 100 + ']' * 100) is None

@@ -1,0 +1,26 @@
+"""Where a fault happened, in the words of the person who asked."""
+
+import pytest
+
+from dlmachine.core.decision.locate import locate
+from dlmachine.core.destination import AtPath, Destination, InCache, InFolder
+from dlmachine.core.faults import StorageFailed
+from tests.builders import a_descriptor
+
+PART = StorageFailed(path='/d/.dlmachine/ab.part', operation='write', problem='full')
+
+
+@pytest.mark.parametrize(
+    ('place', 'shown'),
+    [
+        (AtPath('/d/x'), '/d/x'),
+        (InFolder('/d'), '/d'),
+        (InCache('/c'), '/c'),
+        (None, ''),
+    ],
+)
+def test_a_part_is_told_by_its_destination(place: Destination | None, shown: str) -> None:
+    """Nobody knows the part by its name."""
+    located = locate(PART, a_descriptor(), place)
+    assert isinstance(located, StorageFailed)
+    assert located.destination == shown
