@@ -51,8 +51,8 @@ def trickling(wire: Wire) -> None:
 
 
 def endless(asked: Asked, wire: Wire) -> None:
-    """As much as can be had, as fast as it can be taken."""
-    wire.head(200, (('ETag', '"v1"'), ('Content-Length', str(1 << 50))), 'OK')
+    """As much as can be had, as fast as it can be taken; no length, which might not fit on the disk."""
+    wire.head(200, (('ETag', '"v1"'), ('Connection', 'close')), 'OK')
     while True:
         wire.send(BODY)
 

@@ -50,22 +50,12 @@ def find_nginx() -> str:
 @contextmanager
 def run_nginx(folder: Path, root: Path) -> Iterator[str]:
     """Serve `root` at the URL that is yielded; also below /gzip/ and, redirected, /moved/."""
-    program, port = find_nginx(), _free_port()
-    folder.mkdir(parents=True, exist_ok=True)
-    config = folder / 'nginx.conf'
-    config.write_text(_CONFIG.format(folder=folder, root=root, port=port))
-    with subprocess.Popen(
-        [program, '-c', str(config), '-p', str(folder), '-e', str(folder / 'error.log')],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    ) as process:
-        try:
-            _await_port(process, port)
-            yield f'http://127.0.0.1:{port}'
-        finally:
-            process.terminate()
-            process.wait(10)
+    server = Nginx(folder, root)
+    server.start()
+    try:
+        yield server.url
+    finally:
+        server.kill()
 
 
 @dataclass(slots=True)
@@ -81,30 +71,56 @@ class Nginx:
     port: int = 0
     _process: 'subprocess.Popen[bytes] | None' = None
 
-    def __post_init__(self) -> None:
-        """Keep to one port."""
-        self.port = self.port or _free_port()
-
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """Where it listens, once it was started."""
         return f'http://127.0.0.1:{self.port}'
 
     def start(self) -> None:
-        """Begin to listen."""
+        """Listen: at the port of the first start, which is one that nobody else has."""
         program = find_nginx()
         self.folder.mkdir(parents=True, exist_ok=True)
+        if self.port:
+            assert self._listens(program), self._log()
+            return
+        for _ in range(5):
+            self.port = _free_port()
+            if self._listens(program):
+                return
+        pytest.fail(f'nginx did not start: {self._log()}')
+
+    def _listens(self, program: str) -> bool:
+        """Whether it has the port; another program may take a free one before it does."""
         text = _CONFIG.format(folder=self.folder, root=self.root, port=self.port)
-        config = self.folder / 'nginx.conf'
+        config, own_id = self.folder / 'nginx.conf', self.folder / 'nginx.pid'
         config.write_text(text.replace('location', f'{self.settings}\n        location', 1))
-        log = str(self.folder / 'error.log')
-        self._process = subprocess.Popen(
-            [program, '-c', str(config), '-p', str(self.folder), '-e', log],
+        own_id.unlink(missing_ok=True)
+        process = self._process = subprocess.Popen(
+            [
+                program,
+                '-c',
+                str(config),
+                '-p',
+                str(self.folder),
+                '-e',
+                str(self.folder / 'error.log'),
+            ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
         )
-        _await_port(self._process, self.port)
+        until = monotonic() + 10
+        while monotonic() < until and process.poll() is None:
+            # It writes its id after it has bound the port: what answers there before may be another.
+            if own_id.exists() and own_id.read_text().strip() == str(process.pid):
+                return True
+            sleep(0.02)
+        self.kill()
+        return False
+
+    def _log(self) -> str:
+        log = self.folder / 'error.log'
+        return log.read_text() if log.exists() else 'no log'
 
     def kill(self) -> None:
         """End it with SIGKILL, in the middle of whatever it does."""
@@ -118,17 +134,3 @@ def _free_port() -> int:
     with socket.create_server(('127.0.0.1', 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
-
-
-def _await_port(process: subprocess.Popen[bytes], port: int) -> None:
-    until = monotonic() + 10
-    while monotonic() < until:
-        if process.poll() is not None and process.stderr is not None:
-            pytest.fail(f'nginx did not start: {process.stderr.read().decode()}')
-        try:
-            socket.create_connection(('127.0.0.1', port), 1).close()
-        except OSError:
-            sleep(0.02)
-        else:
-            return
-    pytest.fail('nginx did not listen within 10 s')

@@ -41,7 +41,7 @@ class FaultBase:
         An option is written as in Python (`max_bytes=`, `check_content=False`): the command
         line puts its own flags in their place.
         """
-        return ''
+        raise NotImplementedError  # pragma: no cover
 
     @property
     def about(self) -> str:
