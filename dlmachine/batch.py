@@ -68,7 +68,7 @@ def check_batch(wishes: object, workers: object, executor: object) -> None:
         problem = 'is one download, where many are wanted'
         raise error_for(InvalidInput(where='wishes', problem=problem, advice='Give a list'))
     if not isinstance(wishes, Iterable):
-        problem = f'can not be gone through: {type(wishes).__name__}'
+        problem = f'cannot be gone through: {type(wishes).__name__}'
         raise error_for(InvalidInput(where='wishes', problem=problem, advice='Give a list'))
     is_usable = callable(getattr(executor, 'submit', None)) and not isinstance(executor, type)
     if executor is not None and not is_usable:

@@ -92,7 +92,7 @@ def load_config(
     folder; it need not exist.
 
     Faults: `UnknownName` with the nearest name and the place, `InvalidInput` for a value, a
-    file that can not be read or that does not exist.
+    file that cannot be read or that does not exist.
 
     >>> found = load_config({'retries': 5}, {'timeout': 60}, environ={}, user_file=os.devnull)
     >>> [(s.name, s.value, s.source) for s in found.unwrap().settings if s.source != 'default']

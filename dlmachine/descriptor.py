@@ -97,7 +97,7 @@ class Descriptor(core.Descriptor):
         `{ file = "path" }`. Files that are sent (in `multipart`, `cert` and `key`) have to lie in
         that folder, unless `allow_outside`.
 
-        Raises: RequestError for a file that can not be read, an unknown key or a bad value.
+        Raises: RequestError for a file that cannot be read, an unknown key or a bad value.
         """
         from dlmachine.mappings import read_mapping
 

@@ -46,7 +46,7 @@ class DownloadError(Exception):
     >>> from dlmachine.core.faults import HttpStatus
     >>> error = error_for(HttpStatus(url='https://h/', status=404, tries=2))
     >>> print(error)
-    https://h/: the server answered 404 (after 2 requests). Check the URL, or add a mirror: mirrors=
+    https://h/: the server answered 404 (after 2 requests). Check the URL, or add a mirror with mirrors=
     >>> error.url, error.status
     ('https://h/', 404)
     """

@@ -254,7 +254,7 @@ class DownloadManager:
 
     def __reduce__(self) -> Any:
         """Raises: TypeError, for its connections are of this process."""
-        msg = 'a DownloadManager can not be pickled: make one where it is needed, or use executor='
+        msg = 'a DownloadManager cannot be pickled: make one where it is needed, or use executor='
         raise TypeError(msg)
 
     def __enter__(self) -> Self:

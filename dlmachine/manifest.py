@@ -50,7 +50,7 @@ _KNOWN: Final = ('url', 'name', *DESCRIPTOR_NAMES, *OPTIONS, *SYNONYMS)
 
 @frozen
 class Item:
-    """One entry: what to download and how, or why it can not be understood.
+    """One entry: what to download and how, or why it cannot be understood.
 
     `url` is for people: redacted, and as it was given where it is no URL.
     """
@@ -84,7 +84,7 @@ def read_manifest(
     file says nothing. `allow_outside` lets entries write to, and send files from, other places
     than the folder of the manifest.
 
-    Faults: `InvalidInput` for a file that can not be read or whose form is not known.
+    Faults: `InvalidInput` for a file that cannot be read or whose form is not known.
     """
     policy = Policy() if base is None else base
     words = {} if described is None else described

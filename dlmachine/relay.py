@@ -281,10 +281,10 @@ def _lost(baton: Baton, error: Exception) -> Fault:
     ):
         try:
             pickle.dumps(validate)
-        except Exception as problem:  # noqa: BLE001 -- whatever it raises, it can not be sent
+        except Exception as problem:  # noqa: BLE001 -- whatever it raises, it cannot be sent
             return InvalidInput(
                 where='validate',
-                problem=f'can not be sent to a worker: {problem}'[:_MOST_WORDS],
+                problem=f'cannot be sent to a worker: {problem}'[:_MOST_WORDS],
                 advice='Give a function that stands at the top of a module',
             )
     words = f'{type(error).__name__}: {error}' if str(error) else type(error).__name__

@@ -1,6 +1,6 @@
 """Telling the log what is done: the verdict, what did not go as it was meant to, and failures.
 
-Whoever has not loaded `logging` can not have asked for records, so there are none then: to
+Whoever has not loaded `logging` cannot have asked for records, so there are none then: to
 load it takes longer than fifty hits.
 """
 

@@ -123,7 +123,7 @@ def explore() -> list[Edge]:
         for event in _events(step, snapshot):
             following = advance(step.state, event)
             if isinstance(following.state, Broken) and isinstance(following.state.fault, Bug):
-                msg = f'{type(event).__name__} can not come of {type(step.effect).__name__}'
+                msg = f'{type(event).__name__} cannot come of {type(step.effect).__name__}'
                 raise TypeError(msg)
             effect = type(step.effect)
             edges[Edge(type(step.state), type(event), type(following.state), effect)] = None

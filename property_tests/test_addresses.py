@@ -86,7 +86,7 @@ def test_requests_can_be_built_for_every_address(descriptor: Descriptor) -> None
 def test_headers_never_break_the_frame(
     given_headers: list[tuple[str, str] | str] | dict[str, str],
 ) -> None:
-    """No CR, LF or NUL gets through, no name that is no token, no value that can not be sent."""
+    """No CR, LF or NUL gets through, no name that is no token, no value that cannot be sent."""
     parsed = parse_headers(given_headers)
     if not is_successful(parsed):
         assert parsed.failure().code == 'invalid_input'

@@ -105,7 +105,7 @@ def test_page_runs_from_top_to_bottom(page: Path, base_url: str) -> None:
 
 @pytest.mark.parametrize('page', PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_examples_stay_on_this_machine(page: Path) -> None:
-    """No Python block names a host that is not loopback, except hosts that can not exist."""
+    """No Python block names a host that is not loopback, except hosts that cannot exist."""
     for block in blocks_of(page):
         if block.language == 'python':
             hosts = set(re.findall(r'https?://([\w.\-]+)', block.text))

@@ -23,7 +23,7 @@ from dlmachine_adapters.storage_faults import storage_fault
 
 
 class BodyError(Exception):
-    """A file that is being sent can not be read any further."""
+    """A file that is being sent cannot be read any further."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(str(fault))
@@ -86,7 +86,7 @@ class OpenBody:
 def open_body(body: Body) -> Result[OpenBody | None, Fault]:
     """Get a body ready for sending; None where there is none.
 
-    Faults: `StorageFailed` for a file that can not be read.
+    Faults: `StorageFailed` for a file that cannot be read.
 
     >>> from dlmachine.core.body import FormBody
     >>> with open_body(FormBody((('a', 'b c'),))).unwrap() as opened:

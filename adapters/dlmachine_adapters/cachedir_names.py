@@ -48,7 +48,7 @@ def to_local(at: datetime) -> str:
 
 
 def from_local(text: object) -> datetime:
-    """A date of cachedir's as an instant; one that can not be read is very old."""
+    """A date of cachedir's as an instant; one that cannot be read is very old."""
     try:
         return datetime.strptime(str(text)[:19], _DATE).astimezone(UTC)
     except (ValueError, OverflowError, OSError):

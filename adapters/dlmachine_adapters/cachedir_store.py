@@ -135,7 +135,7 @@ class CachedirStore:
             with self.registry.writing() as connection:
                 return [write_update(connection, update) for update in updates]
         except (ValueError, OverflowError) as error:
-            # One can not be written down: the others need not suffer for it.
+            # One cannot be written down: the others need not suffer for it.
             if len(updates) == 1:
                 return [error]
             return [done for update in updates for done in self._write((update,))]

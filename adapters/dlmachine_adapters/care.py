@@ -135,7 +135,7 @@ class Mender:
         except OSError as error:
             return Mended(is_done=False, text=storage_fault(error, 'move', path).what())
         except sqlite3.Error as error:
-            return Mended(is_done=False, text=f'the registry can not be written to: {error}')
+            return Mended(is_done=False, text=f'the registry cannot be written to: {error}')
 
     @contextmanager
     def _alone_with(self, key: str) -> Iterator[Mended | None]:

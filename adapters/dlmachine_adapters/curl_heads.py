@@ -70,8 +70,8 @@ class FtpReplies:
         return self._last[0] == '421'
 
     def not_from_there(self) -> Head:
-        """The answer where the server can not begin at the offset."""
-        return Head(status=416, reason='can not begin there')
+        """The answer where the server cannot begin at the offset."""
+        return Head(status=416, reason='cannot begin there')
 
     def _learn(self, text: str) -> None:
         # libcurl asks for time (MDTM) and size (SIZE), both answered by 213 (RFC 3659).

@@ -102,7 +102,7 @@ def see_file(path: Path, *, by_bytes: bool = False) -> FileSeen | None:
 
 
 def is_locked(ours: OwnFolder, name: str) -> bool | None:
-    """Whether somebody holds a lock file; None where that can not be told."""
+    """Whether somebody holds a lock file; None where that cannot be told."""
     if fcntl is None:  # Windows
         return None
     try:

@@ -1,6 +1,6 @@
 """Locks: one owner per key, among the threads and processes that share a cache folder.
 
-Contract: implements `ports.Locks`. A lock that can not be made to work here (a read-only
+Contract: implements `ports.Locks`. A lock that cannot be made to work here (a read-only
 folder, a file system without locks) is reported as such, not as a failure. Only who took a
 lock gives it back: that is the thread, or whoever it says that it acts for.
 """

@@ -175,7 +175,7 @@ class FileKeeper:
     def publish(self, effect: Publish) -> str | None:
         """Sync it, then let it appear under its name at once."""
         if not isinstance(effect.place, AtPath):
-            raise OSError(errno.EINVAL, 'a file can not be published to memory')
+            raise OSError(errno.EINVAL, 'a file cannot be published to memory')
         target = Path(effect.place.path)
         self._stop_beating()
         self._make_safe()

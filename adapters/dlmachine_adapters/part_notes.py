@@ -1,6 +1,6 @@
 """Notes beside part files: of which representation they are a part, and whose they are.
 
-Contract: a note is one small JSON file; one that can not be read is as good as none. A part
+Contract: a note is one small JSON file; one that cannot be read is as good as none. A part
 may be taken over only when it is certain that nobody writes to it any more, and only as many
 of its bytes as are certain to be there: all of them if its owner's process is gone from this
 very machine, which has not been started anew since; else those that its owner synced, which
@@ -201,7 +201,7 @@ def is_held(ours: OwnFolder, part: str) -> bool:
 
 
 def is_running(pid: int) -> bool:
-    """Whether a process of this number is there; where it can not be told, it is."""
+    """Whether a process of this number is there; where it cannot be told, it is."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -23,7 +23,7 @@ from dlmachine.core.show import show_effect
 #: What is over sooner shows no bar.
 _QUIET_SECONDS: Final = 0.5
 _NOT_SET: Final = frozenset({'', '0', 'false', 'no', 'off'})
-#: A stderr that is closed or can not be written to must not end a download.
+#: A stderr that is closed or cannot be written to must not end a download.
 _UNSHOWABLE: Final = (OSError, ValueError)
 
 

@@ -206,7 +206,7 @@ class Reception:
         return Answered(at=self._clock.now(), head=head, error_text=text)
 
     def _interrupted(self, fault: Fault) -> Interrupted:
-        # Libraries stop at different lines of a head that can not be read: to all of us it is none.
+        # Libraries stop at different lines of a head that cannot be read: to all of us it is none.
         head = self._head if self._is_readable else None
         return Interrupted(
             at=self._clock.now(), fault=fault, head=head, part_bytes=self._part.size_bytes

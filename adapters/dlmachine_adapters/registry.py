@@ -85,7 +85,7 @@ class Registry:
         self._reader, self._writer = _Link(), _Link()
 
     def read(self, ask: Callable[[sqlite3.Connection], _Read]) -> _Read:
-        """What a question to a connection that can not write gives.
+        """What a question to a connection that cannot write gives.
 
         Raises: NoRegistry, sqlite3.Error.
         """

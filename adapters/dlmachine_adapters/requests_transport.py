@@ -34,7 +34,7 @@ class RequestsTransport:
     """A backend on `requests`.
 
     Each exchange has a Session for itself while it lasts, of which as many are kept as
-    were used at once. Resolving a host name is up to the system and can not be cut short.
+    were used at once. Resolving a host name is up to the system and cannot be cut short.
     """
 
     name: Final = 'requests'

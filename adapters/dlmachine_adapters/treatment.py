@@ -62,7 +62,7 @@ class Treatment:
             fault = storage_fault(error, 'write', finding.place)
             return Mended(is_done=False, text=fault.what())
         except sqlite3.Error as error:
-            return Mended(is_done=False, text=f'the registry can not be written to: {error}')
+            return Mended(is_done=False, text=f'the registry cannot be written to: {error}')
 
     def _quarantine(self, finding: Finding) -> Mended:
         path, now = Path(finding.place), self._clock.now()

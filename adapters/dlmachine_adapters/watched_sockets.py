@@ -1,6 +1,6 @@
 """Sockets that ask a `Watch` how long they may wait, and wait in slices.
 
-A wait of a socket can not be woken up from outside, so none is longer than the watch says;
+A wait of a socket cannot be woken up from outside, so none is longer than the watch says;
 between two of them it may say that a limit has passed, or that it is to stop.
 """
 

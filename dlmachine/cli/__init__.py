@@ -38,7 +38,7 @@ class _Lazy(click.Group):
     """A group that loads a command when it is named."""
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command.  Raises: _FilesError where its output can not be written."""
+        """Run the command.  Raises: _FilesError where its output cannot be written."""
         try:
             result: object = super().invoke(ctx)
             sys.stdout.flush()
@@ -105,7 +105,7 @@ def _escape_unwritable(stream: object) -> None:
 
 
 def _say_why(error: BaseException | None) -> int:
-    # What is left in the buffer can not be written at the end either.
+    # What is left in the buffer cannot be written at the end either.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if isinstance(error, BrokenPipeError):
         return _OUTPUT_CLOSED  # Whoever read it has gone; nothing more can be said to them.

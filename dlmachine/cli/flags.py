@@ -69,10 +69,10 @@ _OPTION: Final = re.compile(
 def in_flags(text: str) -> str:
     """A message with the options that it names as flags of the command line.
 
-    >>> in_flags('Raise max_bytes= if so much was meant')
-    'Raise --max-bytes if so much was meant'
-    >>> in_flags('if it is right after all, pass check_content=False')
-    'if it is right after all, pass --no-check-content'
+    >>> in_flags('Raise max_bytes= if the file may be that large')
+    'Raise --max-bytes if the file may be that large'
+    >>> in_flags('if the content is right, pass check_content=False')
+    'if the content is right, pass --no-check-content'
     >>> in_flags('http://h/?timeout=5: not found. Raise lock_timeout=')
     'http://h/?timeout=5: not found. Raise DLMACHINE_LOCK_TIMEOUT'
     """

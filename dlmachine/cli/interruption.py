@@ -36,7 +36,7 @@ def interruptible() -> Iterator[None]:
 def ending_at_once() -> Iterator[None]:
     """End the process without waiting for its threads.
 
-    Threads that download can not be stopped, and waiting for them may take hours. A part
+    Threads that download cannot be stopped, and waiting for them may take hours. A part
     whose owner is dead is gone on from by the next run, and its locks end with the process.
     """
     with _handling(_end):

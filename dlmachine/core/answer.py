@@ -80,7 +80,7 @@ class LeaveBody:
 
 @frozen(kw_only=False)
 class RefuseBody:
-    """The answer can not be used, for this fault."""
+    """The answer cannot be used, for this fault."""
 
     fault: Fault
 
@@ -166,7 +166,7 @@ def _decide_partial(exchange: Exchange, head: Head) -> BodyDecision:
         return _unusable(exchange, 'answered with a part (206), although the whole was asked for')
     found = _CONTENT_RANGE.fullmatch((head.headers.get('Content-Range') or '').strip(' \t'))
     if found is None or _find_decoder(expect, head) != (None, None):
-        return _unusable(exchange, 'answered with a part (206) that can not be placed')
+        return _unusable(exchange, 'answered with a part (206) that cannot be placed')
     first, last, whole = int(found[1]), int(found[2]), found[3]
     size = None if whole == '*' else int(whole)
     if not _is_asked_for(expect, first, last, size):

@@ -206,7 +206,7 @@ def parse_json(value: object, where: str) -> Result[JsonBody, Fault]:
     try:
         text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(',', ':'))
     except (TypeError, ValueError, RecursionError) as error:
-        problem = f'can not be written as JSON: {error}'
+        problem = f'cannot be written as JSON: {error}'
         return Failure(InvalidInput(where=where, problem=problem))
     if _is_deeper(value, _MOST_LEVELS):
         problem = f'has more than {_MOST_LEVELS} levels'
@@ -219,7 +219,7 @@ def parse_multipart(given: object, where: str = 'multipart') -> Result[Multipart
     """Read a mapping of names to texts, bytes, numbers, paths or ready parts.
 
     A `PurePath` is a file; a text is a text. Whether a text that names a file on disk is
-    meant as that file can not be known here: the edge decides it (`dlmachine.Descriptor`).
+    meant as that file cannot be known here: the edge decides it (`dlmachine.Descriptor`).
     """
     # The order of the parts is kept, of a mapping too: servers read them one by one.
     entries = list(given.items()) if isinstance(given, Mapping) else _entries(given)

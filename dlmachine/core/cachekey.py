@@ -125,7 +125,7 @@ def _part_identity(part: Part) -> list[object]:
 
 
 def _exact(value: Any) -> Any:
-    # Lists are marked, so that a marked number can not be taken for one; with that, two
+    # Lists are marked, so that a marked number cannot be taken for one; with that, two
     # different JSON values never have the same text, however large their numbers.
     match value:
         case float():

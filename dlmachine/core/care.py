@@ -114,7 +114,7 @@ class PartState:
 
 @frozen
 class RegistrySeen:
-    """The registry as it was opened; `problem` is why it can not be read."""
+    """The registry as it was opened; `problem` is why it cannot be read."""
 
     path: str
     is_there: bool = True
@@ -182,7 +182,7 @@ def judge_misfit(path: str, row_id: int, problem: str) -> Finding:
 def judge_lock(
     file: FileSeen, now: datetime, *, is_held: bool | None, owner: str
 ) -> Finding | None:
-    """A lock file; `is_held` is None where that can not be told, `owner` empty."""
+    """A lock file; `is_held` is None where that cannot be told, `owner` empty."""
     if is_held is not False:
         return None
     text = f'nobody holds it; it was taken by {owner}' if owner else 'nobody holds it'
@@ -219,7 +219,7 @@ def judge_registry(seen: RegistrySeen) -> tuple[Finding, ...]:
     if not seen.is_there:
         return (_of_registry(seen, 'there is none yet; nothing is stored here', is_problem=False),)
     if seen.problem is not None:
-        text = f'it can not be read: {seen.problem}; it is left alone'
+        text = f'it cannot be read: {seen.problem}; it is left alone'
         return (_of_registry(seen, text),)
     if seen.is_unfinished:
         text = 'a writer died in the middle; SQLite undoes its half as soon as it may write'
@@ -259,7 +259,7 @@ def judge_abilities(path: str, seen: Abilities | None) -> tuple[Finding, ...]:
     can = Abilities(locks=True, links=True, renames=True) if seen is None else seen
     lacks = (
         (seen is not None, True, 'nothing could be made here to try it'),
-        (can.renames, True, 'files can not be renamed here: nothing can be stored'),
+        (can.renames, True, 'files cannot be renamed here: nothing can be stored'),
         (can.locks, True, 'locks do not work here: two programs may download the same twice'),
         (can.links, False, 'there are no hard links here: names are claimed by files beside them'),
     )

@@ -103,7 +103,7 @@ def loads(text: str, *more: type) -> Result[object, Fault]:
         ValueError,
         RecursionError,
     ) as error:
-        problem = f'can not be read back: {type(error).__name__}'
+        problem = f'cannot be read back: {type(error).__name__}'
         return Failure(InvalidInput(where='plan', problem=problem))
 
 

@@ -82,17 +82,17 @@ def find_content_problem(
     answered, by Content-Disposition, by its destination. `start` are its first bytes.
 
     >>> find_content_problem(['t.tsv.gz'], None, b'<!DOCTYPE html><title>Log in', 27)
-    'is a web page (HTML), where gz was asked for'
+    'is a web page (HTML), although gz was expected'
     >>> find_content_problem(['page.html'], None, b'<!DOCTYPE html>', 15) is None
     True
     """
     names = tuple(names)
     if is_page(start):
         asked = _find_data_name(names, media_type)
-        return None if asked is None else f'is a web page (HTML), where {asked} was asked for'
+        return None if asked is None else f'is a web page (HTML), although {asked} was expected'
     promised = _promised(names)
     is_missing = bool(promised) and not (start or size_bytes)
-    return f'is empty, where {promised[0]} was asked for' if is_missing else None
+    return f'is empty, although {promised[0]} was expected' if is_missing else None
 
 
 def find_kind_note(names: Iterable[str], start: bytes) -> str | None:

@@ -149,7 +149,7 @@ def _decide_for(
     if entry is None:
         reason = _why_none(entries)
         return _network(Verdict.FETCH, reason, place, None, descriptor, policy, snapshot)
-    # A version that must lie in the past can not be bettered by one made now.
+    # A version that must lie in the past cannot be bettered by one made now.
     if policy.check_freshness and policy.window.holds(snapshot.now):
         verdict, why = Verdict.REVALIDATE, Reason.CHECK_ASKED
         return _network(verdict, why, place, entry, descriptor, policy, snapshot)

@@ -247,7 +247,7 @@ def _is_rest_refused(state: Exchanging, head: Head) -> bool:
 
 
 def _ask_for_whole(state: Exchanging, at: datetime) -> Step:
-    # The part can not be gone on from: the same address again, from the start. That has no
+    # The part cannot be gone on from: the same address again, from the start. That has no
     # range, so it comes about once for each part.
     if state.exchange.expect.last is not None:
         return start_over(state.job, state.effort, at)

@@ -2,7 +2,7 @@
 
 Pure. What each of many exchanges brought is read with the same `decide_body` that the
 backend asked. One that broke is asked for its rest in the next try; one that was not
-answered exactly shows that this address can not be trusted with ranges, and the whole is
+answered exactly shows that this address cannot be trusted with ranges, and the whole is
 asked for by one connection, from the start.
 """
 

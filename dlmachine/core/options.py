@@ -249,5 +249,5 @@ def _with_value(policy: Policy, field: str, value: object) -> Policy:
 
 
 def _replaced(value: Any, field: str, new: object) -> Any:
-    # The readers of the table vouch for the type, which names in a table can not show.
+    # The readers of the table vouch for the type, which names in a table cannot show.
     return replace(value, **{field: new})

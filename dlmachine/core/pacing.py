@@ -105,7 +105,7 @@ def write_bucket(bucket: Bucket) -> str:
 
 
 def read_bucket(text: str, now: float) -> Bucket:
-    """A bucket back from a line of text; one that can not be read counts as just emptied.
+    """A bucket back from a line of text; one that cannot be read counts as just emptied.
 
     >>> read_bucket(write_bucket(Bucket(5.0)), 9.0), read_bucket('', 9.0), read_bucket('x', 9.0)
     (Bucket(taken_at=5.0), Bucket(taken_at=-inf), Bucket(taken_at=9.0))

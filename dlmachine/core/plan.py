@@ -25,7 +25,7 @@ class Plan:
     """What a download would do, in order, if all goes well.
 
     `descriptor`, `policy` and `snapshot` are what it was made from. What the answer says of
-    itself can not be known before: a name in it may differ from the one planned.
+    itself cannot be known before: a name in it may differ from the one planned.
     """
 
     descriptor: Descriptor

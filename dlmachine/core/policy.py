@@ -173,7 +173,7 @@ def find_policy_fault(policy: Policy) -> Fault | None:
     """
     try:
         return _find_fault(policy)
-    except TypeError:  # Something in it can not be hashed: a list in place of a number.
+    except TypeError:  # Something in it cannot be hashed: a list in place of a number.
         return _find_fault.__wrapped__(policy)
 
 
@@ -195,7 +195,7 @@ def _find_type_fault(policy: Policy) -> Fault | None:
     for name, types in _TYPES.items():
         value = getattr(policy, name)
         if not isinstance(value, types):  # type: ignore[arg-type]  # Callable is a class too
-            return InvalidInput(where=name, problem=f'can not be of type {type(value).__name__}')
+            return InvalidInput(where=name, problem=f'cannot be of type {type(value).__name__}')
     ends: tuple[object, ...] = (policy.window.newer_than, policy.window.older_than)
     for end in ends:
         if end is not None and not (isinstance(end, datetime) and end.tzinfo):

@@ -61,7 +61,7 @@ End = TypeVar('End')
 
 
 class PartError(Exception):
-    """A part can not take more bytes: the disk failed, or the limit was passed."""
+    """A part cannot take more bytes: the disk failed, or the limit was passed."""
 
     def __init__(self, fault: Fault) -> None:
         """Keep the fault."""
@@ -100,7 +100,7 @@ class Sink(Protocol):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Take bytes as they come from the wire; they are decoded, counted and hashed here.
 
-        Raises: PartError if they can not be kept.
+        Raises: PartError if they cannot be kept.
         """
         ...
 

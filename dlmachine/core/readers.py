@@ -220,7 +220,7 @@ _LIST_NAME: Final = re.compile(r'(?i)(sums?|checksums?)(\.[a-z]+)?$|\.(md5|sha\d
 def read_validator(name: str, value: object) -> Result[object, Fault]:
     """A function that looks at a body, or None."""
     is_one = value is None or callable(value)
-    return Success(value) if is_one else _bad(name, value, 'can not be called')
+    return Success(value) if is_one else _bad(name, value, 'cannot be called')
 
 
 def read_text(name: str, value: object) -> Result[object, Fault]:

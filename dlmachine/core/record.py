@@ -124,7 +124,7 @@ def parse_record(text: str) -> Result[DownloadRecord, Fault]:
     number out of range, a line break in any text make it unreadable.
 
     >>> parse_record('{}').failure().problem
-    'a record can not be read'
+    'a record cannot be read'
     """
     if len(text) > MAX_RECORD_CHARS:
         return _unreadable()
@@ -196,7 +196,7 @@ def _texts(record: DownloadRecord) -> Iterator[str]:
 
 
 def _unreadable() -> Result[DownloadRecord, Fault]:
-    return Failure(CacheUnusable(path='', problem='a record can not be read'))
+    return Failure(CacheUnusable(path='', problem='a record cannot be read'))
 
 
 def _plain(value: object) -> object:

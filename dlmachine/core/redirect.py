@@ -88,7 +88,7 @@ def follow_redirect(
 
 
 def _tells(request: Request, target: Url) -> bool:
-    # Of bytes as they are it can not be known.
+    # Of bytes as they are it cannot be known.
     is_secret = any(
         is_secret_name(name, request.secret_names) for name, _ in body_pairs(request.body)
     )

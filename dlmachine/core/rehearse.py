@@ -1,7 +1,7 @@
 """Rehearsal: a run through a world in which all goes well.
 
 Pure. The effects of a plan are made by the same `begin` and `advance` that a download
-goes through, so an audit can not disagree with a download.
+goes through, so an audit cannot disagree with a download.
 """
 
 from collections.abc import Iterator

@@ -2,7 +2,7 @@
 
 Pure. CR, LF and NUL could end a header or a request line early (RFC 9110 section
 5.5: "invalid and dangerous"), so they are refused wherever text becomes part of
-the message's frame; lone surrogates can not be written in UTF-8 at all.
+the message's frame; lone surrogates cannot be written in UTF-8 at all.
 """
 
 import re

@@ -105,7 +105,7 @@ class QuarantineNote:
 
 
 def parse_note(text: str) -> QuarantineNote | None:
-    """Read a note back; None if it can not be read.
+    """Read a note back; None if it cannot be read.
 
     >>> parse_note('[]') is None
     True

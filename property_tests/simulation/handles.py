@@ -66,7 +66,7 @@ class OpenFile:
         """Cut it where it stands."""
         self._check_open()
         self._check_alone()
-        # A disk that has no room can still do with less; one that is sick can not.
+        # A disk that has no room can still do with less; one that is sick cannot.
         self._kernel.call('truncate', self.path)
         self._kernel.disk.cut(self.inode, self._at)
 

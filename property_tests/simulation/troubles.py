@@ -24,7 +24,7 @@ PAGE: Final = b'<!DOCTYPE html><title>Please log in</title>'
 class Mishap:
     """Something that may happen to an answer.
 
-    `caught_by` is what it takes to see that a body is not right, where the protocol can not
+    `caught_by` is what it takes to see that a body is not right, where the protocol cannot
     tell. `is_move` says whether it leads to a copy, `is_coding` whether it is about codings,
     `is_range` whether it ignores what an honest server is asked about ranges.
     """

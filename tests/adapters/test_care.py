@@ -165,7 +165,7 @@ def test_cachedir_does_not_use_what_was_marked(
 def test_a_lost_file_is_marked_whatever_its_record_says(
     shelf: Shelf, mender: Mender, folder: Path
 ) -> None:
-    """A record of a later version can not be read, but a file that is gone is gone."""
+    """A record of a later version cannot be read, but a file that is gone is gone."""
     update = shelf.put()
     with sqlite3.connect(folder / 'cache.sqlite') as connection:
         connection.execute("UPDATE attr_text SET value = '{}' WHERE name = 'dlmachine'")

@@ -209,7 +209,7 @@ def test_a_registry_that_can_not_be_written_to_is_told(
     mended = mender.mend(named(update), update.path)
 
     assert not mended.is_done
-    assert mended.text.startswith('the registry can not be written to')
+    assert mended.text.startswith('the registry cannot be written to')
     assert Path(update.path).read_bytes() == WRONG
 
 

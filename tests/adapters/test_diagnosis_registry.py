@@ -69,7 +69,7 @@ def test_a_registry_that_can_not_be_read_is_left_alone(
     found = cured(registry)
 
     assert [finding.kind for finding in found] == [Kind.REGISTRY, Kind.ORPHAN]
-    assert 'it can not be read' in found[0].text
+    assert 'it cannot be read' in found[0].text
     assert path.exists()
     assert snapshot(folder) == before
 

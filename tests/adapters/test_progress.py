@@ -66,7 +66,7 @@ def test_a_terminal_shows_progress(
     environment: dict[str, str],
     expected: bool,
 ) -> None:
-    """Unless nobody looks at it, or it can not draw."""
+    """Unless nobody looks at it, or it cannot draw."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
 

@@ -188,7 +188,7 @@ def test_given_credentials_win_over_stored_ones(
 def test_a_netrc_without_the_host_says_nothing(
     transport: Transport, server: Server, tmp_path: Path, text: str
 ) -> None:
-    """Nor does one that can not be read."""
+    """Nor does one that cannot be read."""
     _write_netrc(tmp_path / 'home', text)
     answered(transport.exchange(exchange_for(server.on('/data', _DATA)), MemoryPart(), None))
     assert server.asked[0].get('Authorization') is None

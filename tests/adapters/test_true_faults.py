@@ -49,7 +49,7 @@ _BREAKING: Final = (
 #: Words for people, which each backend may choose, and what no exchange decides.
 _WORDS: Final = {'detail', 'problem', 'tries'}
 
-#: Where a backend can not be brought to say the same, and why that does no harm.
+#: Where a backend cannot be brought to say the same, and why that does no harm.
 KNOWN_DIFFERENCES: Final = {
     ('chunks without their last line', 'curl'): (
         'All has come (RFC 9112 section 8), but libcurl wants the empty line too: it is asked again.'

@@ -22,7 +22,7 @@ _VERSIONS: Final = (
 
 
 class AbsentError(Exception):
-    """An environment can not be had; the text says why."""
+    """An environment cannot be had; the text says why."""
 
 
 class Environments:

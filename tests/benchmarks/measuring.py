@@ -28,7 +28,7 @@ class Entry:
     `steps` are its commands, all of them measured; `units` the number of downloads, hits,
     … that it does, by which ratios are made; `note` what it does not do. With
     `tells_time` the seconds are those that the program prints, without start and imports.
-    `is_slow` is run in the first round only. `absent` says why it can not take part.
+    `is_slow` is run in the first round only. `absent` says why it cannot take part.
     """
 
     name: str

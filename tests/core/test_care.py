@@ -50,7 +50,7 @@ def a_row(entry: EntryId = OWN, **known: Any) -> RowSeen:
 
 
 def a_part(age: timedelta, **known: Any) -> PartState:
-    """A part that nobody holds and that can not be gone on from."""
+    """A part that nobody holds and that cannot be gone on from."""
     values: dict[str, Any] = {'is_held': False, 'usable_bytes': 0, 'validator': None, **known}
     return PartState(file=a_file('x.part', age), stem='ab', owner='process 1 on h', **values)
 
@@ -178,7 +178,7 @@ def test_a_wrong_size_is_for_verify() -> None:
 
 @pytest.mark.parametrize('is_held', [True, None])
 def test_a_lock_that_is_held_is_no_finding(is_held: bool | None) -> None:
-    """Nor one of which that can not be told."""
+    """Nor one of which that cannot be told."""
     assert judge_lock(a_file(), NOW, is_held=is_held, owner='x') is None
 
 
@@ -281,7 +281,7 @@ def test_what_a_registry_lacks() -> None:
 def test_the_folder(
     is_there: bool, is_readable: bool, is_writable: bool, is_problem: bool | None
 ) -> None:
-    """None yet is no problem; one that can not be used is."""
+    """None yet is no problem; one that cannot be used is."""
     finding = judge_folder(
         '/c', is_there=is_there, is_readable=is_readable, is_writable=is_writable
     )
@@ -299,7 +299,7 @@ ABLE = Abilities(locks=True, links=True, renames=True)
         (None, [(True, 'nothing could be made')]),
         (replace(ABLE, locks=False), [(True, 'locks do not work')]),
         (replace(ABLE, links=False), [(False, 'there are no hard links')]),
-        (replace(ABLE, renames=False), [(True, 'files can not be renamed')]),
+        (replace(ABLE, renames=False), [(True, 'files cannot be renamed')]),
     ],
 )
 def test_abilities(seen: Abilities | None, expected: list[tuple[bool, str]]) -> None:

@@ -51,12 +51,12 @@ def test_what_fits_is_taken(name: str, data: bytes) -> None:
 @pytest.mark.parametrize(
     ('names', 'media_type', 'start', 'problem'),
     [
-        (['t.tsv.gz'], None, PAGE, 'is a web page (HTML), where gz was asked for'),
-        (['t.csv'], 'text/html', PAGE, 'is a web page (HTML), where csv was asked for'),
-        (['login', 't.zip'], None, PAGE, 'is a web page (HTML), where zip was asked for'),
-        (['x'], 'Application/GZIP; a=b', PAGE, 'is a web page (HTML), where application/gzip was asked for'),
-        (['x'], 'application/json', PAGE, 'is a web page (HTML), where application/json was asked for'),
-        (['t.tar.xz'], None, b'', 'is empty, where tar.xz was asked for'),
+        (['t.tsv.gz'], None, PAGE, 'is a web page (HTML), although gz was expected'),
+        (['t.csv'], 'text/html', PAGE, 'is a web page (HTML), although csv was expected'),
+        (['login', 't.zip'], None, PAGE, 'is a web page (HTML), although zip was expected'),
+        (['x'], 'Application/GZIP; a=b', PAGE, 'is a web page (HTML), although application/gzip was expected'),
+        (['x'], 'application/json', PAGE, 'is a web page (HTML), although application/json was expected'),
+        (['t.tar.xz'], None, b'', 'is empty, although tar.xz was expected'),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_told(

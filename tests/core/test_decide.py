@@ -131,7 +131,7 @@ def test_a_part_is_not_for_a_revalidation() -> None:
 
 
 REFUSALS: list[tuple[str, Policy, Snapshot, Any]] = [
-    ('a policy that can not be followed', a_policy(retries=-1), a_snapshot(), 'invalid_input'),
+    ('a policy that cannot be followed', a_policy(retries=-1), a_snapshot(), 'invalid_input'),
     ('a broken cache', a_policy(), a_snapshot(cache=a_cache(fault=BROKEN)), BROKEN),
     ('offline without a copy', a_policy(offline=True), EMPTY, OfflineMiss(url=URL, cache=FOLDER)),
     ('offline to a path', a_policy(offline=True, destination=FILE), a_snapshot(destination=a_path()), OfflineMiss(url=URL, cache=None)),

@@ -39,7 +39,7 @@ OF_MD5 = Checksum('md5', md5(DATA).hexdigest())
     ],
 )  # fmt: skip
 def test_the_strongest_digest_counts(fields: dict[str, str], found: object) -> None:
-    """Of all that can be read; what can not be read is none."""
+    """Of all that can be read; what cannot be read is none."""
     assert served_digest(a_head(200, fields), is_part=False, is_decoded=False) == found
 
 

@@ -147,7 +147,7 @@ def test_an_answer_that_makes_no_sense_is_told_without_secrets() -> None:
 
 
 def test_a_redirect_that_is_refused_names_both_ends() -> None:
-    """Masked, both of them; where the target can not be read, only the first."""
+    """Masked, both of them; where the target cannot be read, only the first."""
     asked = Request(method='GET', url='https://h/a?token=s3cret')
     to = a_head(302, {'Location': 'http://h/b?token=s3cret'})
     refused = follow_redirect(asked, to, (asked.url,), 5).failure()

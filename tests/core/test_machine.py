@@ -509,7 +509,7 @@ def test_wrong_bytes_are_never_published() -> None:
 
 
 def test_an_absent_digest_is_a_wrong_one() -> None:
-    """What was not computed can not be right."""
+    """What was not computed cannot be right."""
     policy = a_policy(checksum=Checksum('md5', 'ab' * 16), retries=0)
     run = in_memory(policy).feed(answered(), DISCARDED)
     assert run.fault == DigestMismatch(
@@ -743,7 +743,7 @@ def test_an_address_that_grows_too_long_is_a_fault() -> None:
     ids=['locking', 'observing', 'opening', 'exchanging', 'publishing', 'waiting'],
 )
 def test_a_failed_effect_ends_the_run_with_empty_hands(events: list[Event], effects: int) -> None:
-    """What this machine can not do is no reason to try again; what is held is given back."""
+    """What this machine cannot do is no reason to try again; what is held is given back."""
     run = Run(snapshot=with_cache()).feed(*events)
     assert len(run.effects) == effects
     run.feed(Failed(at=NOW, fault=FULL))
@@ -840,7 +840,7 @@ def test_an_end_stays_an_end() -> None:
 
 
 def test_a_confirmed_copy_of_no_cache_is_decided_about_anew() -> None:
-    """A state that can not come about is gone on from all the same."""
+    """A state that cannot come about is gone on from all the same."""
     run = Run(snapshot=with_cache(an_entry()))
     assert isinstance(run.state, Confirming)
     odd = replace(run.state, job=replace(run.state.job, snapshot=a_snapshot()))

@@ -323,7 +323,7 @@ def test_the_first_range_that_breaks_is_gone_on_from() -> None:
 
 
 def test_a_first_range_of_another_size_begins_anew() -> None:
-    """The same validator for another size: ranges of this server can not be trusted."""
+    """The same validator for another size: ranges of this server cannot be trusted."""
     run = segmented().feed(ended(cut(*REST[0], 7), *(brought(*span) for span in REST[1:])), WAITED)
     front = REST[0][0] + 7
     head = part_head(front, front + FIRST_BYTES - 1, SIZE + 5)
@@ -354,7 +354,7 @@ REFUSED: list[tuple[str, Answered | Interrupted]] = [
     ('a redirect', answered(302, {'Location': '/x'})),
     ('304', interrupted(UNUSABLE, head=a_head(304))),
     ('no head to speak of', interrupted(UNUSABLE)),
-    ('a body that can not be read', cut(*REST[1], 5, UNUSABLE)),
+    ('a body that cannot be read', cut(*REST[1], 5, UNUSABLE)),
 ]  # fmt: skip
 
 
@@ -611,7 +611,7 @@ def test_what_can_not_be_is_a_bug_of_ours(run: Callable[[], Run], state: type) -
 
 
 def test_an_address_that_gave_nothing_at_all_is_no_news() -> None:
-    """A body that can not be gone on from is begun again, with what is behind it dropped."""
+    """A body that cannot be gone on from is begun again, with what is behind it dropped."""
     run = segmented().feed(ended(cut(*REST[0], 7), *(brought(*span) for span in REST[1:])), WAITED)
     run.feed(interrupted(BROKE, part_bytes=0), WAITED)
     assert ranges(run)[-1] == f'bytes=0-{FIRST_BYTES - 1}'

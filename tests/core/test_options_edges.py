@@ -45,7 +45,7 @@ FAULTY: list[tuple[Callable[[str, object], Any], object, str]] = [
     (read_checksum, 'crc32:ab', "'crc32' is no algorithm of hashlib (blake2b, blake2s, md5, "),
     (read_checksum, 'md5:abc', "'md5:abc' has 3 hex digits, where md5 has 32"),
     (read_checksum_list, '', "'' is neither a path nor a URL"),
-    (read_validator, 'x', "'x' can not be called"),
+    (read_validator, 'x', "'x' cannot be called"),
     (read_text, ' ', "' ' is empty"),
     (read_text, 7, '7 is no text'),
 ]
@@ -244,7 +244,7 @@ def test_a_rate_is_more_than_nothing_in_some_time(rate: Any, is_one: bool) -> No
     'retry_wait', 'retry_max_wait', 'retry_after_max', 'connect_timeout', 'stall_timeout', 'timeout', 'lock_timeout',
 ])  # fmt: skip
 def test_no_time_is_negative(name: str) -> None:
-    """And a connection, a silence and a whole download can not be had in no time."""
+    """And a connection, a silence and a whole download cannot be had in no time."""
     negative: Any = find_policy_fault(a_policy(**{name: timedelta(seconds=-1)}))
     assert negative.where == name
     nothing = find_policy_fault(a_policy(**{name: timedelta(0)}))

@@ -116,7 +116,7 @@ def test_a_foreign_value_is_no_plan() -> None:
     fault = Plan.from_json('7').failure()
     assert fault == InvalidInput(where='plan', problem='is JSON, but no plan')
     broken = Plan.from_json('{"$": "os"}').failure()
-    assert broken == InvalidInput(where='plan', problem='can not be read back: KeyError')
+    assert broken == InvalidInput(where='plan', problem='cannot be read back: KeyError')
 
 
 # --- JSON -------------------------------------------------------------------------

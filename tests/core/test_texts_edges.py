@@ -217,7 +217,7 @@ def test_an_empty_body_in_place_of_a_file_is_told() -> None:
     """By the name at the destination, too."""
     run = in_memory(a_received(b''), destination=ToPath('/d/t.gz')).feed(Discarded(at=NOW))
     assert run.fault == ContentRefused(
-        url=SHOWN, problem='is empty, where gz was asked for', tries=1
+        url=SHOWN, problem='is empty, although gz was expected', tries=1
     )
 
 
@@ -230,7 +230,7 @@ def test_tries_are_told_from_the_second_on(tries: int, told: str) -> None:
     assert str(HttpStatus(url='u', status=418, tries=tries)) == f'u: the server answered 418{told}'
 
 
-@pytest.mark.parametrize(('status', 'remedy'), [(499, ''), (500, 'Try later, or add a mirror: mirrors='), (599, 'Try later, or add a mirror: mirrors=')])  # fmt: skip
+@pytest.mark.parametrize(('status', 'remedy'), [(499, ''), (500, 'Try later, or add a mirror with mirrors='), (599, 'Try later, or add a mirror with mirrors=')])  # fmt: skip
 def test_errors_of_the_server_may_pass(status: int, remedy: str) -> None:
     """From 500 on."""
     assert HttpStatus(url='u', status=status).remedy() == remedy

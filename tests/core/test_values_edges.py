@@ -211,9 +211,7 @@ def test_a_redacted_request_can_be_told_from_no_other() -> None:
 
 def test_a_record_that_can_not_be_read_is_no_file() -> None:
     """The fault names no path: the caller knows which row it was in."""
-    assert parse_record('{}').failure() == CacheUnusable(
-        path='', problem='a record can not be read'
-    )
+    assert parse_record('{}').failure() == CacheUnusable(path='', problem='a record cannot be read')
 
 
 def test_a_record_keeps_letters_as_they_are() -> None:

@@ -55,7 +55,7 @@ def test_only_a_ready_row_with_a_record_promises_a_digest(status: Status) -> Non
     ],
 )
 def test_judging_a_copy(promised: str | None, seen: Digested, expected: Condition) -> None:
-    """A file that can not be read is neither wrong nor missing."""
+    """A file that cannot be read is neither wrong nor missing."""
     assert judge_copy(promised, seen) is expected
 
 

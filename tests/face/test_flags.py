@@ -18,7 +18,7 @@ NONE = {'validate'}
         ('make it, or pass create_dirs=True', 'make it, or leave out --no-create-dirs'),
         ('pass cert= and key=', 'pass DLMACHINE_CERT and DLMACHINE_KEY'),
         ('Raise connect_timeout= if', 'Raise --connect-timeout if'),
-        ('add a mirror: mirrors=', 'add a mirror: --mirror'),
+        ('add a mirror with mirrors=', 'add a mirror with --mirror'),
         ("or pass checksum='sha256:<hex>'", "or pass --checksum 'sha256:<hex>'"),
         ('pass unheard_of=', 'pass unheard_of='),
         ('http://h/x?retries=5: no', 'http://h/x?retries=5: no'),

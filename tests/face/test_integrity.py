@@ -251,7 +251,7 @@ def test_what_a_function_raises_is_a_no(manager: DownloadManager, server: Server
     url = server.on('/x', resource(BODY))
     with pytest.raises(IntegrityError, match=r'ValueError: 9000 bytes of \*\*\*'):
         manager.download(url, validate=fail, retries=0, headers={'X-Token': 's3cret'})
-    with pytest.raises(RequestError, match='can not be called'):
+    with pytest.raises(RequestError, match='cannot be called'):
         manager.download(url, validate='x')
 
 

@@ -97,7 +97,7 @@ def test_an_entry_is_over_the_defaults_and_these_are_over_the_base(tmp_path: Pat
 
 
 def test_a_bad_entry_is_a_fault_among_good_ones(tmp_path: Path) -> None:
-    """Each item that can not be understood says where it is and what is wrong."""
+    """Each item that cannot be understood says where it is and what is wrong."""
     text = f"""[
         "{A}",
         {{"url": "{A}", "retires": 1}},

@@ -108,7 +108,7 @@ def test_an_entry_is_planned_and_fetched_like_any_wish(
         ({'workers': 'x'}, "workers: 'x' is not from 1"),
         ({'executor': 5}, 'executor: is no executor: 5'),
         ({'executor': ProcessPoolExecutor}, 'executor: is no executor'),
-        ({'wishes': None}, 'wishes: can not be gone through: NoneType'),
+        ({'wishes': None}, 'wishes: cannot be gone through: NoneType'),
         ({'wishes': 'http://h/'}, 'wishes: is one download'),
     ],
 )
@@ -320,7 +320,7 @@ def test_what_is_still_in_its_result_is_told(make_manager: MakeManager) -> None:
 
 
 def test_a_manager_belongs_to_its_process(make_manager: MakeManager) -> None:
-    """It can not be sent, and says what can be done."""
+    """It cannot be sent, and says what can be done."""
     with pytest.raises(TypeError, match='make one where it is needed'):
         pickle.dumps(make_manager())
     with pytest.raises(dm.RequestError, match='Give DownloadManager path= or pkg='):

@@ -1,4 +1,4 @@
-"""Lengths and codings of transfer that can not be relied upon (RFC 9112 sections 6 and 7)."""
+"""Lengths and codings of transfer that cannot be relied upon (RFC 9112 sections 6 and 7)."""
 
 from dataclasses import replace
 from typing import Final

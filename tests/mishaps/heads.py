@@ -1,4 +1,4 @@
-"""Heads that do not come, or can not be read."""
+"""Heads that do not come, or cannot be read."""
 
 from dataclasses import replace
 from typing import Final

@@ -81,8 +81,8 @@ def truncated(url: str, received: int = 0, promised: int | None = None) -> Fault
 
 
 def unusable(url: str, received: int = 0, promised: int | None = None) -> Fault:
-    """The answer can not be read."""
-    return AnswerUnusable(url=url, problem='the server sent what can not be read')
+    """The answer cannot be read."""
+    return AnswerUnusable(url=url, problem='the server sent what cannot be read')
 
 
 def stalled(url: str, received: int = 0, promised: int | None = None) -> Fault:

@@ -21,7 +21,7 @@ from tests.mutants.defining import Definition, find_definitions
 from tests.mutants.reading import Mutant
 from tests.mutants.workshop import DEFINITIONS, WORKSHOP, copy_sources
 
-#: Imported once, before any process is forked; that pytest can not rewrite them then is no harm.
+#: Imported once, before any process is forked; that pytest cannot rewrite them then is no harm.
 _AT_HAND: Final = (
     'pytest', 'pytest_cov.plugin', 'pytest_socket', 'pytest_timeout', 'hypothesis',
     'returns.pipeline', 'returns.result', 'rfc8785',

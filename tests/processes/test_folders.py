@@ -1,4 +1,4 @@
-"""Folders that can not be written, that can only be read, that vanish, or that are none."""
+"""Folders that cannot be written, that can only be read, that vanish, or that are none."""
 
 import os
 import shutil

@@ -284,7 +284,7 @@ class _DiskKeeper:
 
     def publish(self, effect: Publish) -> str | None:
         if not isinstance(effect.place, AtPath):
-            raise OSError(0, 'a file can not be published to memory')
+            raise OSError(0, 'a file cannot be published to memory')
         target = effect.place.path
         self._files.check('publish')
         if self._files.see_path(target).kind is PathKind.FOLDER:

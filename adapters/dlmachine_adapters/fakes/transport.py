@@ -22,7 +22,7 @@ _Answer: TypeAlias = tuple[Reply, int | None, Fault | None]
 
 
 class ScriptedTransport:
-    """Answers each URL by its script; an unknown one can not be resolved.
+    """Answers each URL by its script; an unknown one cannot be resolved.
 
     `requests` are all that were made, in order. It takes the same way from head to part
     as the real backends, so that the same decisions are made about the same answers.

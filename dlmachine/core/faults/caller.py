@@ -9,7 +9,7 @@ from dlmachine.core.values import frozen
 
 @frozen
 class InvalidInput(FaultBase):
-    """Something given can not be used; `where` names it, for example `headers['X-Id']`."""
+    """Something given cannot be used; `where` names it, for example `headers['X-Id']`."""
 
     party = Party.CALLER
     code = 'invalid_input'
@@ -41,7 +41,7 @@ class UnknownName(FaultBase):
 
     def remedy(self) -> str:
         if self.owner:
-            return f'It is an option of {self.owner}: give it there'
+            return f'It is an option of {self.owner}: pass it there'
         return f'Did you mean {self.nearest!r}?' if self.nearest else ''
 
 
@@ -97,14 +97,16 @@ class OfflineMiss(FaultBase):
 
     def what(self) -> str:
         if self.cache is None:
-            return f'{self.url} is wanted offline, but this destination uses no cache'
-        return f'{self.url} is wanted offline, but is not in the cache {printable(self.cache)}'
+            return (
+                f'{self.url} cannot be requested offline, and this destination does not use a cache'
+            )
+        return f'{self.url} cannot be requested offline, and is not in the cache {printable(self.cache)}'
 
     def remedy(self) -> str:
         if self.cache is None:
-            return 'Name the cache that has it: path='
+            return 'Pass the folder of the cache that has it: path='
         cache = printable(self.cache)
-        return f'Fetch it once with a network: dlmachine get --cache {cache} {self.url!r}'
+        return f'Download it once while online: dlmachine get --cache {cache} {self.url!r}'
 
 
 @frozen
@@ -127,7 +129,7 @@ class WindowUnsatisfiable(FaultBase):
 
 @frozen
 class DestinationUnusable(FaultBase):
-    """The destination can not be what was asked for."""
+    """The destination cannot be what was asked for."""
 
     party = Party.CALLER
     code = 'destination_unusable'
@@ -144,7 +146,7 @@ class DestinationUnusable(FaultBase):
 
 @frozen
 class ChecksumUnknown(FaultBase):
-    """A list of checksums can not be read, or has none for this file."""
+    """A list of checksums cannot be read, or has none for this file."""
 
     party = Party.CALLER
     code = 'checksum_unknown'
@@ -152,10 +154,10 @@ class ChecksumUnknown(FaultBase):
     problem: str
 
     def what(self) -> str:
-        return f'{self.about}checksum list {printable(self.source)}: {self.problem}'
+        return f'{self.about}checksum file {printable(self.source)}: {self.problem}'
 
     def remedy(self) -> str:
-        return "Name a list that has a line for this file, or pass checksum='sha256:<hex>'"
+        return "Pass a checksum file that has a line for this file, or pass checksum='sha256:<hex>'"
 
 
 @frozen
@@ -169,7 +171,7 @@ class Cancelled(FaultBase):
         return f'{self.about}the download was cancelled'
 
     def remedy(self) -> str:
-        return 'Ask for it again to go on'
+        return 'Start the download again to resume it'
 
 
 CallerFault: TypeAlias = (

@@ -12,7 +12,7 @@ from dlmachine.core.values import frozen
 
 @frozen
 class CacheUnusable(FaultBase):
-    """The registry of the cache can not be read or written; it was left as it was."""
+    """The registry of the cache cannot be read or written; it was left as it was."""
 
     party = Party.MACHINE
     code = 'cache_unusable'
@@ -25,8 +25,8 @@ class CacheUnusable(FaultBase):
     def remedy(self) -> str:
         if any(word in self.problem for word in _NOT_TO_BE_READ):
             return (
-                'Move cache.sqlite out of the cache folder: a new one is begun, and what is asked '
-                'for again is downloaded again'
+                'Move cache.sqlite out of the cache folder: dlmachine then creates a new one, and '
+                'downloads each file again when it is next requested'
             )
         if 'locked' in self.problem:
             return (
@@ -83,13 +83,13 @@ class StorageFailed(FaultBase):
 #: By what the system says.
 _STORAGE_REMEDIES: Final = {
     'no such file': 'Check the path: {folder} may have been moved or removed',
-    'not a directory': 'Check the path: a file stands where a folder is needed',
-    'is a directory': 'Check the path: a folder stands where a file is needed',
+    'not a directory': 'Check the path: there is a file where a folder is needed',
+    'is a directory': 'Check the path: there is a folder where a file is needed',
     'no space': 'Free some space',
     'quota': 'Free some space',
     'permission denied': 'Check the permissions of {folder}',
     'not permitted': 'Check the permissions of {folder}',
-    'read-only': 'The file system cannot be written to: choose another folder',
+    'read-only': 'The file system is read-only: choose another folder',
     'name too long': 'Choose a shorter name',
     'too large': 'The file system cannot hold so large a file: choose another folder',
     'too many open files': 'Raise the limit (ulimit -n), or use fewer workers',
@@ -126,10 +126,10 @@ class WorkerLost(FaultBase):
     problem: str
 
     def what(self) -> str:
-        return f'{self.about}the worker gave no answer: {self.problem}'
+        return f'{self.about}the worker returned no result: {self.problem}'
 
     def remedy(self) -> str:
-        return 'Look at the log of the worker, and ask for it again'
+        return 'Look at the log of the worker, and start the download again'
 
 
 @frozen
@@ -142,7 +142,7 @@ class Bug(FaultBase):
     event: str
 
     def what(self) -> str:
-        return f'{self.about}state {self.state} can not go on from event {self.event}'
+        return f'{self.about}state {self.state} cannot handle event {self.event}'
 
     def remedy(self) -> str:
         return 'Please report it'

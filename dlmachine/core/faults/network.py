@@ -39,13 +39,13 @@ _PHASES: Final = {
     'send': 'the connection broke while sending',
     'receive': 'the connection broke while receiving',
 }
-_BROKEN: Final[tuple[Rows, str]] = ((), 'Try again; retries= sets how often that is done')
+_BROKEN: Final[tuple[Rows, str]] = ((), 'Try again; retries= sets how often dlmachine does so')
 _REMEDIES: Final[dict[str, tuple[Rows, str]]] = {
     'resolve': (RESOLVE, 'Check the spelling of the host name, and the network'),
     'connect': (CONNECT, 'Check the URL, the network and the proxy settings'),
     'proxy': (
         PROXY,
-        'Check HTTP_PROXY and HTTPS_PROXY; NO_PROXY names hosts that are asked without a proxy',
+        'Check HTTP_PROXY and HTTPS_PROXY; NO_PROXY lists hosts to contact without a proxy',
     ),
 }
 
@@ -63,7 +63,7 @@ class TlsFailed(FaultBase):
         return f'{self.url}: TLS failed ({self.detail})'
 
     def remedy(self) -> str:
-        return find_remedy(TLS, self.detail, 'Check the URL, and what stands between here and it')
+        return find_remedy(TLS, self.detail, 'Check the URL, and any proxy or firewall on the way')
 
 
 @frozen

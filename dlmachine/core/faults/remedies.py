@@ -23,7 +23,7 @@ TLS: Final[Rows] = (
     # What OpenSSL makes of an answer without TLS, by its version.
     (
         ('wrong version number', 'packet length too long', 'record layer failure', 'http request'),
-        'There may be no TLS at this port: try http://',
+        'This port may not speak TLS: try http://',
     ),
     (
         ('mismatch, certificate is not valid', "doesn't match", 'does not match target',
@@ -36,26 +36,26 @@ TLS: Final[Rows] = (
     ),
     (
         ('certificate has expired', 'certificate expired'),
-        "The server's certificate has expired: tell its people, or check this machine's clock",
+        "The server's certificate has expired: tell its operators, or check this machine's clock",
     ),
     (('not yet valid',), "The server's certificate is not valid yet: check this machine's clock"),
-    (('revoked',), "The server's certificate was revoked: tell the people who run it"),
+    (('revoked',), "The server's certificate was revoked: tell its operators"),
     (
         ('trust anchors', 'verify locations', 'ca certificate bundle', 'ca bundle', 'ca file'),
         'Check the file of trusted certificates: cainfo=, or SSL_CERT_FILE',
     ),
     (
         ('in certificate chain', 'in chain'),
-        'It ends at a private authority: if you trust it, pass its certificate as cainfo=',
+        'The chain ends at a private authority: if you trust it, pass its certificate as cainfo=',
     ),
     (
         ('self-signed', 'self signed'),
-        'The server signs for itself: if you trust it, pass its certificate as cainfo=',
+        'The certificate is self-signed: if you trust it, pass it as cainfo=',
     ),
     (
         ('issuer certificate', 'unable to verify the first certificate', 'unknown ca',
          'not verified', 'unable to get certificate'),
-        'For a private authority pass its certificate as cainfo=, or set SSL_CERT_FILE',
+        'For a private authority, pass its certificate as cainfo=, or set SSL_CERT_FILE',
     ),
     (
         ('alert certificate required', 'alert bad certificate', 'alert certificate unknown',
@@ -65,9 +65,9 @@ TLS: Final[Rows] = (
     (
         ('protocol version', 'unsupported protocol', 'no protocols available', 'version too low',
          'legacy renegotiation', 'dh key too small', 'key too small', 'md too weak'),
-        'The server speaks an old or weak TLS that is refused here: tell the people who run it',
+        'The server offers only old or weak TLS, which is refused: tell its operators',
     ),
-    (('known_hosts',), 'Check the key of the host, and add it to that file (ssh-keyscan)'),
+    (('known_hosts',), 'Check the host key, and add it to that file (ssh-keyscan)'),
 )  # fmt: skip
 
 RESOLVE: Final[Rows] = (
@@ -79,8 +79,8 @@ RESOLVE: Final[Rows] = (
 
 CONNECT: Final[Rows] = (
     (('refused', "couldn't connect", 'could not connect'),
-     'Nothing may listen at this port: check host and port'),
-    (('unreachable', 'no route'), 'Check the network: there is no way to this host'),
+     'No server may be listening on this port: check host and port'),
+    (('unreachable', 'no route'), 'Check the network: there is no route to this host'),
     (('too many open files',), 'Raise the limit (ulimit -n), or use fewer workers'),
 )  # fmt: skip
 

@@ -43,20 +43,20 @@ class HttpStatus(FaultBase):
 
     def remedy(self) -> str:
         if self.status == 429 and self.retry_after is not None:
-            return f'It asks to wait {self.retry_after.total_seconds():g} s'
+            return f'Wait {self.retry_after.total_seconds():g} s, as the server asks'
         return _STATUS_REMEDIES.get(
-            self.status, 'Try later, or add a mirror: mirrors=' * (self.status >= 500)
+            self.status, 'Try later, or add a mirror with mirrors=' * (self.status >= 500)
         )
 
 
 _STATUS_REMEDIES: Final = {
     401: 'Pass credentials: headers=, userinfo in the URL, or a netrc file',
     403: 'Check the credentials, and user_agent=: some servers refuse unknown programs',
-    404: 'Check the URL, or add a mirror: mirrors=',
+    404: 'Check the URL, or add a mirror with mirrors=',
     405: 'This URL does not accept the method: check the URL and method=',
-    407: 'The proxy wants credentials: put them into its URL (HTTP_PROXY, HTTPS_PROXY)',
-    410: 'It is gone for good: look for another source, or add a mirror: mirrors=',
-    429: 'Ask less often: rate= and max_per_host= set how often',
+    407: 'The proxy requires credentials: put them into its URL (HTTP_PROXY, HTTPS_PROXY)',
+    410: 'The file is gone for good: look for another source, or add a mirror with mirrors=',
+    429: 'Send fewer requests: set rate= or max_per_host=',
     501: 'The server does not know the method: check the URL and method=',
 }
 
@@ -80,7 +80,7 @@ class RedirectRefused(FaultBase):
 
 @frozen
 class AnswerUnusable(FaultBase):
-    """An answer that makes no sense for the request, so that its body can not be data."""
+    """An answer that makes no sense for the request, so that its body cannot be data."""
 
     party = Party.SERVER
     code = 'answer_unusable'
@@ -91,7 +91,7 @@ class AnswerUnusable(FaultBase):
         return f'{self.url}: {self.problem}'
 
     def remedy(self) -> str:
-        return 'Tell the people who run the server, or add a mirror: mirrors='
+        return 'Tell the operators of the server, or add a mirror with mirrors='
 
 
 @frozen
@@ -105,11 +105,11 @@ class BodyTooLarge(FaultBase):
     size_bytes: int | None
 
     def what(self) -> str:
-        size = 'more' if self.size_bytes is None else f'{self.size_bytes:,} bytes'
-        return f'{self.url}: {size}, where at most {self.limit_bytes:,} bytes are allowed'
+        size = '' if self.size_bytes is None else f'{self.size_bytes:,} bytes, '
+        return f'{self.url}: the body has {size}more than the {self.limit_bytes:,} bytes allowed'
 
     def remedy(self) -> str:
-        return 'Raise max_bytes= if so much was meant'
+        return 'Raise max_bytes= if the file may be that large'
 
 
 @frozen
@@ -148,7 +148,7 @@ class ContentRefused(FaultBase):
         return f'{self.url}: the body {self.problem}'
 
     def remedy(self) -> str:
-        return f'Look at what the server sends; if it is right after all, {_UNLESS[self.option]}'
+        return f'Check what the server sends; if the content is right, {_UNLESS[self.option]}'
 
 
 _UNLESS: Final = {

@@ -38,7 +38,7 @@ class Effort:
     part of this run ever had, `renewals` counts how often bytes beyond that renewed the budget
     of rounds; `refused` are the bodies that were refused, by address and SHA-256. `said` is what
     is known of the whole. `is_unranged` tells that the address does not answer to ranges,
-    `is_unconditional` that its conditions can not be trusted.
+    `is_unconditional` that its conditions cannot be trusted.
 
     `held` are the spans behind `part_bytes` that are in the part too, of a whole of
     `whole_bytes`. `aside` is what is there of another address, until a body overwrites it: it
