@@ -122,7 +122,7 @@ def audit(
     Raises: RequestError for what is no list.
     """
     if isinstance(items, (str, Descriptor, Result)):
-        advice = 'Give a list' if not isinstance(items, Result) else 'Give what it holds: dm.unwrap'
+        advice = 'Pass a list' if not isinstance(items, Result) else 'Give what it holds: dm.unwrap'
         problem = f'is a {type(items).__name__}, where a list is wanted'
         raise error_for(InvalidInput(where='items', problem=problem, advice=advice))
     return (_audit_item(_as_item(item, policy or Policy()), world) for item in items)

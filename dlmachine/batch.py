@@ -65,15 +65,15 @@ def check_batch(wishes: object, workers: object, executor: object) -> None:
         problem = f'{workers!r} is not from 1 to {_MOST_WORKERS}'
         raise error_for(InvalidInput(where='workers', problem=problem))
     if isinstance(wishes, (str, Descriptor)):
-        problem = 'is one download, where many are wanted'
-        raise error_for(InvalidInput(where='wishes', problem=problem, advice='Give a list'))
+        problem = 'is one download, although a list is expected'
+        raise error_for(InvalidInput(where='wishes', problem=problem, advice='Pass a list'))
     if not isinstance(wishes, Iterable):
-        problem = f'cannot be gone through: {type(wishes).__name__}'
-        raise error_for(InvalidInput(where='wishes', problem=problem, advice='Give a list'))
+        problem = f'is not iterable: {type(wishes).__name__}'
+        raise error_for(InvalidInput(where='wishes', problem=problem, advice='Pass a list'))
     is_usable = callable(getattr(executor, 'submit', None)) and not isinstance(executor, type)
     if executor is not None and not is_usable:
-        advice = 'Give one of concurrent.futures, or one that has its ways'
-        problem = f'is no executor: {executor!r}'[:_MOST_WORDS]
+        advice = 'Pass an executor of concurrent.futures, or one with the same methods'
+        problem = f'is not an executor: {executor!r}'[:_MOST_WORDS]
         raise error_for(InvalidInput(where='executor', problem=problem, advice=advice))
 
 

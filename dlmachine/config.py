@@ -195,7 +195,7 @@ def _refuse_rivals(
     settings: tuple[Setting, ...], source: str
 ) -> Result[tuple[Setting, ...], Fault]:
     if _RIVALS.keys() <= {setting.name for setting in settings if setting.value is not None}:
-        problem = 'path and pkg are both given, but a manager has one cache'
+        problem = 'path and pkg are both set, but a manager has one cache'
         return Failure(InvalidInput(where=source, problem=problem))
     return Success(settings)
 

@@ -44,9 +44,9 @@ class DownloadError(Exception):
     Of an error response, `body` is the beginning of its body as text, and `json` that as JSON.
 
     >>> from dlmachine.core.faults import HttpStatus
-    >>> error = error_for(HttpStatus(url='https://h/', status=404, tries=2))
+    >>> error = error_for(HttpStatus(url='https://h/', status=404))
     >>> print(error)
-    https://h/: the server answered 404 (after 2 requests). Check the URL, or add a mirror with mirrors=
+    https://h/: the server answered 404. Check the URL, or add a mirror with mirrors=
     >>> error.url, error.status
     ('https://h/', 404)
     """

@@ -81,11 +81,11 @@ def execute(plan: 'Plan', world: World) -> IOResult[Outcome, Fault]:
     from is kept. Faults: any; nothing is raised for an expected failure.
     """
     if isinstance(plan, Result):
-        advice = 'Give what it holds: dm.unwrap(plan)'
+        advice = 'Pass the value in it: dm.unwrap(plan)'
         wrapped = InvalidInput(where='plan', problem='is a Result', advice=advice)
         return IOFailure(wrapped)
     if plan.is_redacted:
-        advice = 'Give it its secrets back: plan.with_descriptor(descriptor)'
+        advice = 'Restore its secrets: plan.with_descriptor(descriptor)'
         masked = InvalidInput(where='plan', problem='its secrets are masked', advice=advice)
         return IOFailure(masked)
     return run(plan.descriptor, plan.policy, plan.snapshot, world)

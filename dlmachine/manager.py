@@ -231,7 +231,7 @@ class DownloadManager:
         Raises: RequestError if there is no cache, and for `dest`: what is opened is in the cache.
         """
         if self._world.store is None:
-            advice = 'Give DownloadManager path= or pkg='
+            advice = 'Pass path= or pkg= to DownloadManager'
             fault = InvalidInput(where='open', problem='there is no cache', advice=advice)
             raise error_for(fault)
         if kwargs.pop('dest', None) not in {None, True}:
@@ -307,7 +307,7 @@ def _over(
 ) -> core.Descriptor:
     if described:
         names = ', '.join(sorted(described))
-        advice = f'Give it to the Descriptor: one of {", ".join(DESCRIPTOR_NAMES)}'
-        problem = 'a Descriptor is given, which says it already'
+        advice = f'Pass it to the Descriptor: one of {", ".join(DESCRIPTOR_NAMES)}'
+        problem = 'a Descriptor is passed, which has it already'
         raise error_for(InvalidInput(where=names, problem=problem, advice=advice))
     return with_defaults(descriptor, defaults.get('headers'), defaults.get('secret_names'))

@@ -52,7 +52,7 @@ _KNOWN: Final = ('url', 'name', *DESCRIPTOR_NAMES, *OPTIONS, *SYNONYMS)
 class Item:
     """One entry: what to download and how, or why it cannot be understood.
 
-    `url` is for people: redacted, and as it was given where it is no URL.
+    `url` is for people: redacted, and as it was given where it is not a URL.
     """
 
     name: str
@@ -186,8 +186,8 @@ def _read_entries(
     path = printable(around.path)
     found = _find_entries(document)
     if found is None:
-        problem = 'holds no downloads'
-        advice = 'Give [[download]] entries, a list of URLs, or names with entries'
+        problem = 'has no downloads'
+        advice = 'Use [[download]] entries, a list of URLs, or a mapping of names to entries'
         return Failure(InvalidInput(where=path, problem=problem, advice=advice))
     defaults, entries = found
     split = _settled(dict(defaults), around).bind(split_options)
@@ -254,7 +254,7 @@ def _read_entry(
             fault = unknown_name(near, _KNOWN, source)
     else:
         problem = f'is neither a URL nor a mapping, but a {type(entry).__name__}'
-        advice = 'Lists of entries are called download: [[download]]'
+        advice = 'Name a list of entries download: [[download]]'
         fault = InvalidInput(where=source, problem=problem, advice=advice)
     name = entry.get('name') if isinstance(entry, Mapping) else None
     return Item(name=str(name or source), url='', fault=fault)

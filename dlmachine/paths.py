@@ -100,7 +100,7 @@ def is_inside(place: str, folder: str) -> bool:
 
 def outside(where: str, value: object) -> InvalidInput:
     """The fault for a path that leads out of the folder of its file."""
-    problem = f'{value!r} lies outside the folder of the file that names it'
+    problem = f'{value!r} is outside the folder of the file that names it'
     return InvalidInput(where=where, problem=problem, advice=_ADVICE)
 
 

@@ -176,7 +176,7 @@ class _Caller(Run):
         if isinstance(effect, Record) and isinstance(event, PlaceTaken):
             # Only where locks do not work: there is no part here to take the next name with.
             folder = self._returned.folder or ''
-            taken = CacheUnusable(path=folder, problem='another took the version meanwhile')
+            taken = CacheUnusable(path=folder, problem='another process took the version meanwhile')
             return Failed(at=event.at, fault=taken)
         return event
 
@@ -285,7 +285,7 @@ def _lost(baton: Baton, error: Exception) -> Fault:
             return InvalidInput(
                 where='validate',
                 problem=f'cannot be sent to a worker: {problem}'[:_MOST_WORDS],
-                advice='Give a function that stands at the top of a module',
+                advice='Pass a function defined at the top level of a module',
             )
     words = f'{type(error).__name__}: {error}' if str(error) else type(error).__name__
     return WorkerLost(problem=words[:_MOST_WORDS])

@@ -32,7 +32,7 @@ class Loader(yaml.SafeLoader):
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.tag != 'tag:yaml.org,2002:merge':
                 if key.value in seen:
-                    problem = f'{key.value!r} stands there twice'
+                    problem = f'{key.value!r} occurs twice'
                     raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
                 seen.add(key.value)
         return super().construct_mapping(node, deep=deep)

@@ -75,7 +75,7 @@ def _silent(text: str, scene: Scene) -> Fault:
 
 
 def _no_http(text: str, scene: Scene) -> Fault:
-    return scene.unusable('sent no HTTP response')
+    return scene.unusable('sent something other than an HTTP response')
 
 
 def _odd(text: str, scene: Scene) -> Fault:
@@ -91,7 +91,7 @@ _PROXY, _TOO_LARGE, _UNRECOVERABLE_POLL, _HTTP2_STREAM = 97, 100, 99, 92
 
 _TABLE: Final[dict[int, Make]] = {
     pycurl.E_UNSUPPORTED_PROTOCOL: _no_http,
-    pycurl.E_URL_MALFORMAT: _input('url', 'is no URL that curl can ask for'),
+    pycurl.E_URL_MALFORMAT: _input('url', 'is not a URL that curl can ask for'),
     pycurl.E_COULDNT_RESOLVE_PROXY: _phase('proxy'),
     pycurl.E_COULDNT_RESOLVE_HOST: _phase('resolve'),
     pycurl.E_COULDNT_CONNECT: _connect,

@@ -140,7 +140,7 @@ class Reception:
         """The body has ended as the protocol has it."""
         head, taking = self._head, self._decision
         if head is None:
-            return self.broken(AnswerUnusable(url=self._url, problem='the server sent no answer'))
+            return self.broken(AnswerUnusable(url=self._url, problem='the server sent no response'))
         if not isinstance(taking, TakeBody):
             return self._without_body(head, is_whole=len(self._error) < MAX_ERROR_BYTES)
         if taking.wire_bytes not in {None, self._wire_bytes + self._held_bytes}:

@@ -75,7 +75,7 @@ def _names(connection: sqlite3.Connection, kind: str) -> set[str]:
 
 def _check_main(connection: sqlite3.Connection, tables: set[str]) -> None:
     if 'main' not in tables:
-        msg = 'it is no registry of cachedir: it has no table main'
+        msg = 'it is not a registry of cachedir: it has no table main'
         raise sqlite3.DatabaseError(msg)
     connection.execute(f'SELECT {_NAMES} FROM main LIMIT 0')  # noqa: S608 -- names of ours
 

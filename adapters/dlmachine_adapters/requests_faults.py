@@ -56,7 +56,7 @@ def _proxy_setting(error: BaseException, scene: Scene) -> Fault:
     if 'SOCKS' in str(error):
         advice = "Install it: pip install 'requests[socks]', or use the curl backend"
         return InvalidInput(where='proxy', problem='a SOCKS proxy needs PySocks', advice=advice)
-    return InvalidInput(where='proxy', problem='is no URL of a proxy')
+    return InvalidInput(where='proxy', problem='is not the URL of a proxy')
 
 
 def _proxy(error: BaseException, scene: Scene) -> Fault:
@@ -105,7 +105,7 @@ def _odd(error: BaseException, scene: Scene) -> Fault:
 
 
 def _url(error: BaseException, scene: Scene) -> Fault:
-    return InvalidInput(where='url', problem='is no URL that requests can ask for')
+    return InvalidInput(where='url', problem='is not a URL that requests can use')
 
 
 _TABLE: Final[tuple[Row, ...]] = (

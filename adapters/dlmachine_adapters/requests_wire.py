@@ -123,7 +123,7 @@ class _WatchedResponse(HTTPResponse):
     def _read_next_chunk_size(self) -> int:
         found = _CHUNK_SIZE.fullmatch(self.fp.readline(MAX_LINE_BYTES))
         if found is None:
-            msg = 'a chunk size is none'
+            msg = 'a chunk size is invalid'
             raise ValueError(msg)
         return int(found[1], 16)
 
@@ -156,7 +156,7 @@ def _feed(parser: HeadParser, lines: Any) -> Parsed:
         return parser.feed(line)
     garbage = parser.find_garbage(line)
     if garbage is None:
-        msg = 'the head was cut short'
+        msg = 'the header section was cut short'
         raise RemoteDisconnected(msg)
     return garbage
 

@@ -59,7 +59,9 @@ class Segment:
                 raise PartError(self._fault('write', 'it is closed'))
             at = self._first + self._count
             if at + len(data) > self._last + 1:
-                raise PartError(AnswerUnusable(url='', problem='more came than was asked for'))
+                raise PartError(
+                    AnswerUnusable(url='', problem='the server sent more than was requested')
+                )
             try:
                 self._place.write_at(at, memoryview(data))
             except OSError as error:

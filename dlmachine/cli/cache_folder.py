@@ -22,7 +22,7 @@ def folder_of(given: dict[str, Any]) -> str:
     with managing(given) as manager:
         folder = cache_folder(manager.config.path, manager.config.pkg)
     if folder is None:
-        msg = 'there is no cache: give --cache, or set path= in the configuration'
+        msg = 'there is no cache: pass --cache, or set path= in the configuration'
         raise click.UsageError(msg)
     return folder
 

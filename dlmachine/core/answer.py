@@ -127,18 +127,20 @@ def _decide_unmodified(exchange: Exchange, head: Head) -> BodyDecision:
     if not exchange.expect.is_conditional:
         return _unusable(exchange, 'answered 304, although no condition was sent')
     if not is_from_there(exchange):
-        return _unusable(exchange, 'answered 304 from another place than the copy is from')
+        return _unusable(exchange, 'answered 304 from another source than the stored copy')
     if is_of_another(exchange.expect, head):
-        return _unusable(exchange, 'answered 304 for another version than it was asked about')
+        return _unusable(exchange, 'answered 304 for another version than the one requested')
     return LeaveBody(Left.NOT_MODIFIED)
 
 
 def _decide_whole(exchange: Exchange, head: Head) -> BodyDecision:
     expect, length = exchange.expect, content_length(head)
     if expect.is_segment:
-        return _unusable(exchange, f'answered {head.status}, where only a range is of use')
+        return _unusable(exchange, f'answered {head.status}, although a range was requested')
     if head.status == 204 and expect.offset:
-        return _unusable(exchange, 'answered that there is nothing (204) behind what there was')
+        return _unusable(
+            exchange, 'answered 204 (no content) to a request for the rest of the file'
+        )
     if head.headers.get('Transfer-Encoding'):
         length = None  # RFC 9112 section 6.3: it outranks Content-Length.
     decoder, problem = _find_decoder(expect, head)
@@ -163,25 +165,29 @@ def _decide_whole(exchange: Exchange, head: Head) -> BodyDecision:
 def _decide_partial(exchange: Exchange, head: Head) -> BodyDecision:
     expect = exchange.expect
     if not expect.offset and expect.last is None:
-        return _unusable(exchange, 'answered with a part (206), although the whole was asked for')
+        return _unusable(exchange, 'answered with a part (206) to a request for the complete file')
     found = _CONTENT_RANGE.fullmatch((head.headers.get('Content-Range') or '').strip(' \t'))
     if found is None or _find_decoder(expect, head) != (None, None):
-        return _unusable(exchange, 'answered with a part (206) that cannot be placed')
+        return _unusable(
+            exchange, 'answered with a part (206) whose position in the file is unknown'
+        )
     first, last, whole = int(found[1]), int(found[2]), found[3]
     size = None if whole == '*' else int(whole)
     if not _is_asked_for(expect, first, last, size):
         asked = f'{expect.offset}-{"" if expect.last is None else expect.last}'
-        problem = f'answered with bytes {found[0][6:]}, where {asked} was asked for'
+        problem = f'answered with bytes {found[0][6:]}, although {asked} was requested'
         return _unusable(exchange, problem)
     if content_length(head) not in {None, last - first + 1}:
-        return _unusable(exchange, 'answered with Content-Length and Content-Range that differ')
+        return _unusable(
+            exchange, 'answered with Content-Length and Content-Range that contradict each other'
+        )
     is_first = expect.last is not None and expect.validator is None
     if not is_first and not is_same_version(expect.validator, head):
         return _unusable(exchange, 'answered with a part (206) of another version')
     whole = last + 1 if size is None else size
     place = place_of(exchange.request.url)
     if expect.said.place not in {'', place} or expect.said.size_bytes not in {None, whole}:
-        return _unusable(exchange, 'answered with a part (206) of something else')
+        return _unusable(exchange, 'answered with a part (206) of another file or size')
     if expect.max_bytes is not None and whole > expect.max_bytes:
         return _too_large(exchange, whole)
     taking = TakeBody(
@@ -193,7 +199,7 @@ def _decide_partial(exchange: Exchange, head: Head) -> BodyDecision:
     )
     if expect.last is not None and last - first + 1 < whole:
         if taking.validator is None:
-            return _unusable(exchange, 'answered with a part (206) of a version without a name')
+            return _unusable(exchange, 'answered with a part (206) without a strong validator')
         taking = replace(taking, whole_bytes=whole, held=expect.held)
     return _examined(exchange, head, taking)
 

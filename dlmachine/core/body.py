@@ -181,7 +181,7 @@ def parse_pairs(given: object, where: str) -> Result[Pairs, Fault]:
         texts = [_text(one) for one in _values(value)]
         shown = _text(name)
         if shown is None or None in texts:
-            problem = 'is not a text, a number or a list of them'
+            problem = 'is not text, a number or a list of them'
             named = (
                 f'a name of {where}'
                 if isinstance(name, int) and shown is None
@@ -224,7 +224,7 @@ def parse_multipart(given: object, where: str = 'multipart') -> Result[Multipart
     # The order of the parts is kept, of a mapping too: servers read them one by one.
     entries = list(given.items()) if isinstance(given, Mapping) else _entries(given)
     if not entries:
-        problem = 'is no mapping of names to texts and files'
+        problem = 'is not a mapping of names to texts and files'
         return Failure(InvalidInput(where=where, problem=problem))
     parts: list[Part] = []
     for name, value in entries:

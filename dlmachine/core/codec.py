@@ -75,7 +75,7 @@ def encode(value: object) -> object:
             names = [field.name for field in fields(kind) if field.init]
             return {_MARK: kind.__name__, **{name: encode(getattr(value, name)) for name in names}}
         case _:
-            msg = f'{type(value).__name__} is no value of the core'
+            msg = f'{type(value).__name__} is not a value of the core'
             raise TypeError(msg)
 
 

@@ -255,7 +255,7 @@ def _refuse_managed(headers: Headers) -> Result[Headers, Fault]:
 def _parse_mirrors(given: object) -> Result[tuple[str, ...], Fault]:
     mirrors = [given] if isinstance(given, str) else [] if given is None else given
     if not isinstance(mirrors, Iterable):
-        problem = f'is no list of URLs: {type(given).__name__}'
+        problem = f'is not a list of URLs: {type(given).__name__}'
         return Failure(InvalidInput(where='mirrors', problem=problem))
     parsed = [parse_url(mirror, f'mirrors[{index}]') for index, mirror in enumerate(mirrors)]
     for result in parsed:
@@ -270,7 +270,7 @@ def _parse_tls(*, verify: object, cainfo: object, cert: object, key: object) -> 
     texts: dict[str, str | None] = {}
     for name, value in (('cainfo', cainfo), ('cert', cert), ('key', key)):
         if value is not None and not isinstance(value, (str, PurePath)):
-            problem = f'is no path: {type(value).__name__}'
+            problem = f'is not a path: {type(value).__name__}'
             return Failure(InvalidInput(where=name, problem=problem))
         texts[name] = None if value is None else str(value)
     for name, text in texts.items():

@@ -144,7 +144,7 @@ def resolve_destination(
             names = (path, '' if seen is None else seen.real_path)
             if any(_is_our_own(name, cache_folder) for name in names):
                 return Failure(
-                    DestinationUnusable(path=path, problem='dlmachine has this name for itself')
+                    DestinationUnusable(path=path, problem='this name is reserved for dlmachine')
                 )
             return _BY_KIND[kind](path)
         case _:

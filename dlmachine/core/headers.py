@@ -112,7 +112,7 @@ def parse_headers(given: HeadersLike, where: str = 'headers') -> Result[Headers,
     >>> parse_headers(['Accept: text/csv']).unwrap().items
     (('Accept', 'text/csv'),)
     >>> parse_headers({'A b': 'x'}).failure().problem
-    'is no header name'
+    'is not a header name'
     """
     if isinstance(given, Headers):
         return Success(given)
@@ -126,7 +126,7 @@ def parse_headers(given: HeadersLike, where: str = 'headers') -> Result[Headers,
                     problem='has no colon'
                     if isinstance(entry, str)
                     else f'is no header: {type(entry).__name__}',
-                    advice="Give a mapping, pairs, or lines like 'Accept: text/csv'",
+                    advice="Pass a mapping, pairs, or lines like 'Accept: text/csv'",
                 )
             )
         fault = _find_fault(pair, where)
@@ -176,7 +176,7 @@ def _find_fault(pair: tuple[str, str], where: str) -> InvalidInput | None:
     if breaker is not None:
         return breaker
     if not is_token(name):
-        return InvalidInput(where=f'{where} name {shown!r}', problem='is no header name')
+        return InvalidInput(where=f'{where} name {shown!r}', problem='is not a header name')
     try:
         value.encode('latin-1')
     except UnicodeEncodeError as error:

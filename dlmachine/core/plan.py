@@ -164,7 +164,7 @@ def plan(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Result[P
 def _as_plan(value: object) -> Result[Plan, Fault]:
     if isinstance(value, Plan):
         return Success(value)
-    return Failure(InvalidInput(where='plan', problem='is JSON, but no plan'))
+    return Failure(InvalidInput(where='plan', problem='is JSON, but not a plan'))
 
 
 def _redact_policy(policy: Policy) -> Policy:

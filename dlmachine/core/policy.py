@@ -199,7 +199,9 @@ def _find_type_fault(policy: Policy) -> Fault | None:
     ends: tuple[object, ...] = (policy.window.newer_than, policy.window.older_than)
     for end in ends:
         if end is not None and not (isinstance(end, datetime) and end.tzinfo):
-            return InvalidInput(where='window', problem=f'{end!r} is no time with a zone')
+            return InvalidInput(
+                where='window', problem=f'{end!r} is not a datetime with a time zone'
+            )
     agent = parse_headers((('User-Agent', policy.user_agent),))
     return None if is_successful(agent) else agent.failure()
 
@@ -224,15 +226,15 @@ def _find_duration_fault(policy: Policy) -> Fault | None:
         if duration is None and name == 'timeout':
             continue
         if not isinstance(duration, timedelta):
-            return InvalidInput(where=name, problem=f'{shown_value(duration)} is no timedelta')
+            return InvalidInput(where=name, problem=f'{shown_value(duration)} is not a timedelta')
         if not timedelta(0) <= duration <= _LONGEST:
             # Python writes less than nothing as a day before, and hours.
             shown = f'{duration.total_seconds():g} s' if duration < timedelta(0) else duration
             problem = f'{shown} is not from 0 to {_LONGEST.days} days'
             return InvalidInput(where=name, problem=problem)
         if not duration and name in _NOT_NOTHING:
-            problem = 'is 0: nothing can be done in no time'
-            return InvalidInput(where=name, problem=problem, advice='Use None for no bound')
+            problem = 'is 0, which leaves no time'
+            return InvalidInput(where=name, problem=problem, advice='Use None for no limit')
     return None
 
 
@@ -240,7 +242,7 @@ def _find_size_fault(policy: Policy) -> Fault | None:
     for name in ('max_bytes', 'min_bytes'):
         size = getattr(policy, name)
         if size is not None and not (isinstance(size, int) and 0 <= size < _MOST_BYTES):
-            return InvalidInput(where=name, problem=f'{shown_value(size)} is no number of bytes')
+            return InvalidInput(where=name, problem=f'{shown_value(size)} is not a number of bytes')
     least, most = policy.min_bytes, policy.max_bytes
     if least is not None and most is not None and least > most:
         problem = f'{least} is more than max_bytes, {most}'
@@ -257,7 +259,9 @@ def _find_manners_fault(policy: Policy) -> Fault | None:
             return InvalidInput(where=name, problem=problem, advice=advice)
     rate: object = policy.rate
     if rate is not None and not (isinstance(rate, Rate) and rate.count > 0 and rate.seconds > 0):
-        return InvalidInput(where='rate', problem=f'{shown_value(rate)} is no rate', advice=advice)
+        return InvalidInput(
+            where='rate', problem=f'{shown_value(rate)} is not a rate', advice=advice
+        )
     return None
 
 
@@ -266,10 +270,10 @@ def _find_checksum_fault(policy: Policy) -> Fault | None:
     if checksum is None:
         return None
     if policy.checksum_list is not None:
-        problem = 'is given together with a checksum'
-        return InvalidInput(where='checksum_file', problem=problem, advice='Give one of them')
+        problem = 'is passed together with checksum'
+        return InvalidInput(where='checksum_file', problem=problem, advice='Pass one of them')
     if find_algorithm(checksum.algorithm) != checksum.algorithm:
-        problem = f'{checksum.algorithm!r} is no algorithm of hashlib'
+        problem = f'{checksum.algorithm!r} is not an algorithm of hashlib'
         return InvalidInput(where='checksum', problem=problem)
     if not re.fullmatch(f'[0-9a-f]{{{2 * digest_bytes(checksum.algorithm)}}}', checksum.hex):
         problem = f'{checksum.hex[:140]!r} is no {checksum.algorithm} in lower-case hex'

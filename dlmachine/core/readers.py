@@ -56,7 +56,7 @@ def read_count(name: str, value: object) -> Result[object, Fault]:
         return Success(value)
     if isinstance(value, str) and re.fullmatch(r'-?[0-9]{1,18}', value.strip()):
         return Success(int(value))
-    return _bad(name, value, 'is no whole number')
+    return _bad(name, value, 'is not a whole number')
 
 
 def read_segments(name: str, value: object) -> Result[object, Fault]:
@@ -86,7 +86,7 @@ def read_size(name: str, value: object) -> Result[object, Fault]:
         base = 1000 if unit and not unit.startswith('i') else 1024
         return Success(int(number) * base ** ' KMGT'.index(prefix.upper() or ' '))
     count = read_count(name, value)
-    return count if is_successful(count) else _bad(name, value, "is no size such as 500 or '2M'")
+    return count if is_successful(count) else _bad(name, value, "is not a size such as 500 or '2M'")
 
 
 def read_rate(name: str, value: object) -> Result[object, Fault]:
@@ -115,11 +115,11 @@ def read_seconds(name: str, value: object) -> Result[object, Fault]:
     if isinstance(value, timedelta):
         return Success(value)
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return _bad(name, value, 'is no number of seconds')
+        return _bad(name, value, 'is not a number of seconds')
     try:
         return Success(timedelta(seconds=float(value)))
     except (ValueError, OverflowError):
-        return _bad(name, value, 'is no number of seconds')
+        return _bad(name, value, 'is not a number of seconds')
 
 
 def read_seconds_or_none(name: str, value: object) -> Result[object, Fault]:
@@ -141,11 +141,11 @@ def read_instant(name: str, value: object) -> Result[object, Fault]:
         try:
             instant = datetime.fromisoformat(value.strip())
         except ValueError:
-            return _bad(name, value, 'is no date in ISO 8601')
+            return _bad(name, value, 'is not a date in ISO 8601')
     if isinstance(instant, date) and not isinstance(instant, datetime):
         instant = datetime(instant.year, instant.month, instant.day, tzinfo=UTC)
     if not isinstance(instant, datetime):
-        return _bad(name, value, 'is no date')
+        return _bad(name, value, 'is not a date')
     return Success(instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant)
 
 
@@ -176,10 +176,10 @@ def read_checksum(name: str, value: object) -> Result[object, Fault]:
     algorithm = find_algorithm(found.group(1))
     if algorithm is None:
         known = ', '.join(sorted(hashlib.algorithms_guaranteed))
-        return _bad(name, found.group(1), f'is no algorithm of hashlib ({known})')
+        return _bad(name, found.group(1), f'is not an algorithm of hashlib ({known})')
     length, wanted = len(found.group(2)), digest_bytes(algorithm) * 2
     if length != wanted:
-        return _bad(name, value, f'has {length} hex digits, where {algorithm} has {wanted}')
+        return _bad(name, value, f'has {length} hex digits, but {algorithm} has {wanted}')
     return Success(Checksum(algorithm, found.group(2).lower()))
 
 
@@ -226,7 +226,7 @@ def read_validator(name: str, value: object) -> Result[object, Fault]:
 def read_text(name: str, value: object) -> Result[object, Fault]:
     """A text of one line that is not empty."""
     if not isinstance(value, str):
-        return _bad(name, value, 'is no text')
+        return _bad(name, value, 'is not text')
     if not value.strip():
         return _bad(name, value, 'is empty')
     fault = find_frame_breaker(name, value)

@@ -64,15 +64,15 @@ def follow_redirect(
     >>> follow_redirect(asked, to('https://elsewhere/b'), trail, 5).unwrap().headers
     Headers(())
     >>> follow_redirect(asked, to('http://h/b'), trail, 5).failure().problem
-    'it leaves https for http'
+    'it changes from https to http'
     """
     request = without_cookies(request)
     location = head.headers.get('Location')
     if location is None:
-        return _refuse(request, '', 'it has no Location')
+        return _refuse(request, '', 'the response has no Location')
     joined = join_url(request.location, as_utf8(location))
     if not is_successful(joined):
-        return _refuse(request, '', 'its Location is no URL')
+        return _refuse(request, '', 'its Location is not a URL')
     target = joined.unwrap()
     moved = _request_to(request, target, head.status)
     moved = moved if at is None else with_cookies(moved, store, at)
@@ -80,7 +80,7 @@ def follow_redirect(
     if problem is None and not _becomes_get(request, head.status) and _tells(request, target):
         problem = 'it would send the secrets of a form to another origin'
     if problem is None and len(request.secrets()) > _MAX_SECRETS:
-        problem = f'its trail holds more than {_MAX_SECRETS:,} secrets'
+        problem = f'the URLs of its redirects hold more than {_MAX_SECRETS:,} secrets'
     if problem is not None:
         shown = request.redactor.url(str(target))
         return _refuse(request, shown, problem)
@@ -99,15 +99,15 @@ def _find_problem(source: Url, target: Url) -> str | None:
     if target.scheme not in HTTP_SCHEMES or source.scheme not in HTTP_SCHEMES:
         return f'it leads from {source.scheme} to {target.scheme}'
     if source.scheme == 'https' and target.scheme == 'http':
-        return 'it leaves https for http'
+        return 'it changes from https to http'
     return None
 
 
 def _find_circle(moved: Request, trail: tuple[str, ...], max_redirects: int) -> str | None:
     if hop_of(moved) in trail:
-        return 'it leads in a circle'
+        return 'it is a loop'
     if len(trail) > max_redirects:
-        return f'it is redirect number {len(trail)}, where {max_redirects} are allowed'
+        return f'it is redirect number {len(trail)}, and max_redirects allows {max_redirects}'
     return None
 
 

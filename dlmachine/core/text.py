@@ -46,4 +46,4 @@ def find_unwritable(where: str, text: str) -> InvalidInput | None:
     if found is None:
         return None
     problem = f'is not Unicode text: lone surrogate at position {found.start()}'
-    return InvalidInput(where=where, problem=problem, advice='Give bytes instead')
+    return InvalidInput(where=where, problem=problem, advice='Pass bytes instead')

@@ -93,7 +93,7 @@ def parse_url(text: object, where: str = 'url') -> Result[Url, Fault]:
     'has no scheme such as https://'
     """
     if not isinstance(text, str):
-        return Failure(InvalidInput(where=where, problem=f'is no text: {type(text).__name__}'))
+        return Failure(InvalidInput(where=where, problem=f'is not text: {type(text).__name__}'))
     return _remembered(text, where)
 
 
@@ -122,7 +122,7 @@ def _normalise(text: str, where: str) -> Result[Url, Fault]:
         parts = urlsplit(text.strip(' '))
         host, port = _normal_host(_host_of(parts.netloc)), parts.port
     except (ValueError, UnicodeError) as error:
-        return Failure(InvalidInput(where=where, problem=f'is no URL: {_reason(error)}'))
+        return Failure(InvalidInput(where=where, problem=f'is not a URL: {_reason(error)}'))
     scheme = parts.scheme.lower()
     userinfo = parts.netloc.rpartition('@')[0]
     if not host:
@@ -154,7 +154,7 @@ def join_url(base: Url, reference: str) -> Result[Url, Fault]:
     try:
         joined = urljoin(str(base.without_userinfo()), reference.strip(' \t'))
     except ValueError as error:
-        return Failure(InvalidInput(where='Location', problem=f'is no URL: {_reason(error)}'))
+        return Failure(InvalidInput(where='Location', problem=f'is not a URL: {_reason(error)}'))
     return parse_url(joined, 'Location')
 
 
@@ -193,7 +193,7 @@ def _find_fault(text: str, where: str) -> InvalidInput | None:
         # urlsplit would take it away, and what is left may be an address of something else.
         position = text.index('\t')
         problem = f'contains TAB at position {position}'
-        return InvalidInput(where=where, problem=problem, advice='Give one address at a time')
+        return InvalidInput(where=where, problem=problem, advice='Pass one URL at a time')
     excess = _find_excess(text, where)
     if excess is not None:
         return excess

@@ -101,7 +101,7 @@ def test_our_own_files_are_no_destination(path: str, real: str, *, is_refused: b
     assert is_successful(found) is not is_refused
     if is_refused:
         assert found.failure() == DestinationUnusable(
-            path=path, problem='dlmachine has this name for itself'
+            path=path, problem='this name is reserved for dlmachine'
         )
 
 

@@ -154,11 +154,11 @@ def test_a_redirect_that_is_refused_names_both_ends() -> None:
     assert refused == RedirectRefused(
         url='https://h/a?token=***',
         location='http://h/b?token=***',
-        problem='it leaves https for http',
+        problem='it changes from https to http',
     )
     for head, problem in (
-        (a_head(302), 'it has no Location'),
-        (a_head(302, {'Location': 'https://['}), 'its Location is no URL'),
+        (a_head(302), 'the response has no Location'),
+        (a_head(302, {'Location': 'https://['}), 'its Location is not a URL'),
     ):
         refused = follow_redirect(asked, head, (asked.url,), 5).failure()
         assert refused == RedirectRefused(url='https://h/a?token=***', location='', problem=problem)

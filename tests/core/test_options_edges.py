@@ -34,20 +34,20 @@ from tests.builders import a_policy
 
 FAULTY: list[tuple[Callable[[str, object], Any], object, str]] = [
     (read_bool, 'maybe', "'maybe' is neither true nor false"),
-    (read_count, '3.0', "'3.0' is no whole number"),
-    (read_size, '2X', "'2X' is no size such as 500 or '2M'"),
-    (read_seconds, True, 'True is no number of seconds'),
-    (read_seconds, 'soon', "'soon' is no number of seconds"),
-    (read_instant, 'May', "'May' is no date in ISO 8601"),
-    (read_instant, 7, '7 is no date'),
+    (read_count, '3.0', "'3.0' is not a whole number"),
+    (read_size, '2X', "'2X' is not a size such as 500 or '2M'"),
+    (read_seconds, True, 'True is not a number of seconds'),
+    (read_seconds, 'soon', "'soon' is not a number of seconds"),
+    (read_instant, 'May', "'May' is not a date in ISO 8601"),
+    (read_instant, 7, '7 is not a date'),
     (read_method, 'luck', "'luck' is not one of auto, etag, modified, size, hash"),
     (read_checksum, 'ab', "'ab' is not of the form 'sha256:<hex>'"),
-    (read_checksum, 'crc32:ab', "'crc32' is no algorithm of hashlib (blake2b, blake2s, md5, "),
-    (read_checksum, 'md5:abc', "'md5:abc' has 3 hex digits, where md5 has 32"),
+    (read_checksum, 'crc32:ab', "'crc32' is not an algorithm of hashlib (blake2b, blake2s, md5, "),
+    (read_checksum, 'md5:abc', "'md5:abc' has 3 hex digits, but md5 has 32"),
     (read_checksum_list, '', "'' is neither a path nor a URL"),
     (read_validator, 'x', "'x' cannot be called"),
     (read_text, ' ', "' ' is empty"),
-    (read_text, 7, '7 is no text'),
+    (read_text, 7, '7 is not text'),
 ]
 
 
@@ -67,7 +67,7 @@ def test_a_fault_shows_what_was_given(
 def test_a_value_of_eighty_characters_is_shown_whole(characters: int, shown: str) -> None:
     """Quotes included; of a longer one as much as leaves room for the dots."""
     fault: Any = read_count('retries', 'x' * characters).failure()
-    assert fault.problem == f'{shown} is no whole number'
+    assert fault.problem == f'{shown} is not a whole number'
 
 
 @pytest.mark.parametrize(
@@ -145,8 +145,8 @@ def test_a_list_named_as_one_takes_the_place_of_a_checksum() -> None:
         (Policy(retry_wait=timedelta(days=366)), '366 days, 0:00:00 is not from 0 to 365 days'),
         (Policy(retry_wait=timedelta(seconds=-1)), '-1 s is not from 0 to 365 days'),
         (Policy(min_bytes=3, max_bytes=2), '3 is more than max_bytes, 2'),
-        (Policy(min_bytes=-1), '-1 is no number of bytes'),
-        (Policy(checksum=Checksum('crc32', 'ab')), "'crc32' is no algorithm of hashlib"),
+        (Policy(min_bytes=-1), '-1 is not a number of bytes'),
+        (Policy(checksum=Checksum('crc32', 'ab')), "'crc32' is not an algorithm of hashlib"),
     ],
 )
 def test_a_policy_that_can_not_be_followed_says_how_far_it_may_go(

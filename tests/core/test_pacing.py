@@ -37,7 +37,7 @@ KEGG = Rate(3)
     ],
 )
 def test_rates_are_read_and_written(text: str, rate: Rate | None, written: str) -> None:
-    """In so much of a second, minute, hour or day; nothing at all is no rate."""
+    """In so much of a second, minute, hour or day; nothing at all is not a rate."""
     assert parse_rate(text) == rate
     assert rate is None or str(rate) == written
     assert rate is None or parse_rate(str(rate)) == rate

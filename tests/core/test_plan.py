@@ -232,7 +232,7 @@ def test_what_is_no_plan_is_a_fault(text: str) -> None:
 def test_only_values_of_the_core_are_written_down() -> None:
     """A handle or a function in a plan is a mistake of ours, and is loud."""
     for value in (object(), {1}, Plan):
-        with pytest.raises(TypeError, match='is no value of the core'):
+        with pytest.raises(TypeError, match='is not a value of the core'):
             codec.encode(value)
     assert json.loads(codec.dumps((b'x', None))) == [{'$': 'bytes', 'base64': 'eA=='}, None]
 

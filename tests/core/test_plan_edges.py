@@ -114,7 +114,7 @@ def test_a_function_alone_makes_a_plan_one_that_is_masked() -> None:
 def test_a_foreign_value_is_no_plan() -> None:
     """The fault says where, and what it is."""
     fault = Plan.from_json('7').failure()
-    assert fault == InvalidInput(where='plan', problem='is JSON, but no plan')
+    assert fault == InvalidInput(where='plan', problem='is JSON, but not a plan')
     broken = Plan.from_json('{"$": "os"}').failure()
     assert broken == InvalidInput(where='plan', problem='cannot be read back: KeyError')
 
@@ -155,7 +155,7 @@ def test_what_was_not_written_by_us_is_not_read(text: str) -> None:
 
 def test_what_is_no_value_of_the_core_is_named() -> None:
     """By its type: the mistake is ours."""
-    with pytest.raises(TypeError, match='^set is no value of the core$'):
+    with pytest.raises(TypeError, match='^set is not a value of the core$'):
         codec.encode({1})
 
 

@@ -18,12 +18,12 @@ FIELDS = (
 ASKED = Request(method='GET', url='https://h/a', headers=Headers(FIELDS))
 
 REFUSALS = [
-    ('no Location', ASKED, None, 5, 'it has no Location'),
-    ('an illegal Location', ASKED, 'https://[', 5, 'its Location is no URL'),
-    ('a Location with a line break', ASKED, '/a\r\nb', 5, 'its Location is no URL'),
-    ('a Location without a host', ASKED, 'http:///x', 5, 'its Location is no URL'),
-    ('to http', ASKED, 'http://h/b', 5, 'it leaves https for http'),
-    ('to a file', ASKED, 'file:///etc/passwd', 5, 'its Location is no URL'),
+    ('no Location', ASKED, None, 5, 'the response has no Location'),
+    ('an illegal Location', ASKED, 'https://[', 5, 'its Location is not a URL'),
+    ('a Location with a line break', ASKED, '/a\r\nb', 5, 'its Location is not a URL'),
+    ('a Location without a host', ASKED, 'http:///x', 5, 'its Location is not a URL'),
+    ('to http', ASKED, 'http://h/b', 5, 'it changes from https to http'),
+    ('to a file', ASKED, 'file:///etc/passwd', 5, 'its Location is not a URL'),
     ('to ftp', ASKED, 'ftp://h/b', 5, 'it leads from https to ftp'),
     (
         'from ftp',
@@ -32,9 +32,9 @@ REFUSALS = [
         5,
         'it leads from ftp to https',
     ),
-    ('to itself', ASKED, '/a', 5, 'it leads in a circle'),
-    ('to itself with userinfo', ASKED, 'https://me:pw@h/a', 5, 'it leads in a circle'),
-    ('one too many', ASKED, '/b', 0, 'it is redirect number 1, where 0 are allowed'),
+    ('to itself', ASKED, '/a', 5, 'it is a loop'),
+    ('to itself with userinfo', ASKED, 'https://me:pw@h/a', 5, 'it is a loop'),
+    ('one too many', ASKED, '/b', 0, 'it is redirect number 1, and max_redirects allows 0'),
 ]
 
 

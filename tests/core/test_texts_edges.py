@@ -50,7 +50,7 @@ BASE = parse_url('https://h/a/b').unwrap()
     ('location', 'problem'),
     [
         ('/a\nb', 'contains LF at position 2'),
-        ('https://[', 'is no URL: malformed host'),
+        ('https://[', 'is not a URL: malformed host'),
         ('mailto:x', 'has no scheme such as https://'),
     ],
 )

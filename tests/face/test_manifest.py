@@ -136,13 +136,13 @@ def test_a_bad_line_is_a_fault_among_good_ones(tmp_path: Path) -> None:
     ('name', 'text', 'where', 'problem'),
     [
         ('l.toml', '[[download]\n', '{path}', 'is not TOML'),
-        ('l.json', '5', '{path}', 'holds no downloads'),
-        ('l.json', '{"defaults": 5, "a": "http://h/a"}', '{path}', 'holds no downloads'),
+        ('l.json', '5', '{path}', 'has no downloads'),
+        ('l.json', '{"defaults": 5, "a": "http://h/a"}', '{path}', 'has no downloads'),
         (
             'l.json',
             '{"defaults": {"retries": "x"}, "a": "http://h/a"}',
             'retries ({path}, defaults)',
-            'no whole number',
+            'not a whole number',
         ),
     ],
     ids=['broken', 'a number', 'defaults that are none', 'a bad default'],

@@ -43,7 +43,7 @@ def test_a_url_is_not_a_folder(
 ) -> None:
     """It is refused with a hint, and nothing is made."""
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(dm.RequestError, match='is a URL, where a path is expected') as caught:
+    with pytest.raises(dm.RequestError, match='is a URL, but a path is expected') as caught:
         dm.DownloadManager(**words).download('http://127.0.0.1:9/x')
     assert 'path=' in str(caught.value) or 'dest=' in str(caught.value)
     assert os.listdir(tmp_path) == []

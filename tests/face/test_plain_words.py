@@ -106,9 +106,9 @@ def test_an_entry_is_planned_and_fetched_like_any_wish(
         ({'headers': ['none']}, r'headers\[0\]: has no colon'),
         ({'workers': 0}, 'workers: 0 is not from 1'),
         ({'workers': 'x'}, "workers: 'x' is not from 1"),
-        ({'executor': 5}, 'executor: is no executor: 5'),
-        ({'executor': ProcessPoolExecutor}, 'executor: is no executor'),
-        ({'wishes': None}, 'wishes: cannot be gone through: NoneType'),
+        ({'executor': 5}, 'executor: is not an executor: 5'),
+        ({'executor': ProcessPoolExecutor}, 'executor: is not an executor'),
+        ({'wishes': None}, 'wishes: is not iterable: NoneType'),
         ({'wishes': 'http://h/'}, 'wishes: is one download'),
     ],
 )
@@ -323,7 +323,7 @@ def test_a_manager_belongs_to_its_process(make_manager: MakeManager) -> None:
     """It cannot be sent, and says what can be done."""
     with pytest.raises(TypeError, match='make one where it is needed'):
         pickle.dumps(make_manager())
-    with pytest.raises(dm.RequestError, match='Give DownloadManager path= or pkg='):
+    with pytest.raises(dm.RequestError, match='Pass path= or pkg= to DownloadManager'):
         make_manager().open('http://127.0.0.1:9/x')
 
 

@@ -1,1 +1,1 @@
-"""What proves to a server who asks: cookies.  Pure."""
+"""Access control of servers: cookies.  Pure."""

@@ -1,4 +1,4 @@
-"""The date of a cookie's Expires, read as leniently as RFC 6265 section 5.1.1 has it.  Pure."""
+"""Parse the date in a cookie's Expires as leniently as RFC 6265 section 5.1.1.  Pure."""
 
 import re
 from datetime import UTC, datetime
@@ -12,12 +12,12 @@ _MONTHS: Final = (
     'jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec',
 )  # fmt: skip
 _FIRST_YEAR: Final = 1601
-#: No date is longer; nor is an attribute of a cookie that is read.
+#: The limit for a date and for each cookie attribute; longer ones are ignored.
 _MAX_CHARACTERS: Final = 1_024
 
 
 def parse_cookie_date(text: str) -> datetime | None:
-    """The instant, in UTC; None if there is none in it.
+    """Return the time in UTC, or None if the text is not a date.
 
     >>> parse_cookie_date('Wed, 01-May-24 12:00:00 GMT').isoformat()
     '2024-05-01T12:00:00+00:00'
@@ -37,12 +37,12 @@ def parse_cookie_date(text: str) -> datetime | None:
         return None
     try:
         return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
-    except ValueError:  # There is no such day, or no such hour.
+    except ValueError:  # Not an existing day or hour.
         return None
 
 
 def _take(token: str, found: dict[str, tuple[int, ...]]) -> None:
-    # Each kind is looked for in this order, and the first token of a kind counts.
+    # The kinds are tried in this order, and the first token of a kind counts.
     for kind, pattern in (('time', _TIME), ('day', _DAY)):
         match = pattern.match(token)
         if kind not in found and match is not None:

@@ -1,4 +1,4 @@
-"""Cookies in requests and from responses: the way between a `CookieStore` and messages.  Pure."""
+"""Move cookies between a `CookieStore` and requests or responses.  Pure."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -15,10 +15,10 @@ _FIELD = 'Cookie'
 
 
 def with_cookies(request: Request, store: CookieStore, now: datetime) -> Request:
-    """The request with the cookies of the download that belong to it, and to no other.
+    """Add the download's cookies that match this request.
 
-    What the caller gives as Cookie stays as it is and comes first; of a name that is in it no other
-    cookie is sent. Every cookie of the store is hidden, wherever a server may echo it.
+    The caller's own Cookie field stays as it is and comes first; no other cookie with one of its
+    names is sent. Every cookie of the store is masked, wherever a server may echo it.
 
     >>> from datetime import UTC
     >>> now, asked = datetime(2024, 5, 1, tzinfo=UTC), Request(method='GET', url='https://h/')
@@ -41,7 +41,7 @@ def with_cookies(request: Request, store: CookieStore, now: datetime) -> Request
 
 
 def without_cookies(request: Request) -> Request:
-    """The request as it was before cookies of the download were added to it."""
+    """Remove the download's cookies from the request again."""
     if not request.added_cookies:
         return request
     sent = request.headers.get(_FIELD) or ''
@@ -51,7 +51,7 @@ def without_cookies(request: Request) -> Request:
 
 
 def secrets_set_by(head: Head, declared: SecretNames = ()) -> frozenset[str]:
-    """What must not be told of the cookies that a response sets, kept or not.
+    """The secrets in the cookies that a response sets, whether or not they are kept.
 
     >>> from dlmachine.core.headers import Headers
     >>> sorted(secrets_set_by(Head(status=200, headers=Headers((('Set-Cookie', 'sid=abc'),)))))
@@ -64,7 +64,7 @@ def secrets_set_by(head: Head, declared: SecretNames = ()) -> frozenset[str]:
 
 
 def receive_cookies(store: CookieStore, request: Request, head: Head, at: datetime) -> CookieStore:
-    """The store with what the response to a request sets."""
+    """Add the cookies that the response to a request sets."""
     values = head.headers.get_all('Set-Cookie')
     if not values:
         return store

@@ -1,8 +1,8 @@
-"""Cookies of one download: kept from its first request to its last, by RFC 6265, recorded nowhere.
+"""Cookies of one download (RFC 6265), kept from its first request to its last and never recorded.
 
-Pure. Where RFC 6265 leaves a hole that browsers have closed, it is closed here too (the draft
-rfc6265bis): no Secure cookie comes from http or is replaced from there, and the prefixes
-`__Secure-` and `__Host-` mean what they say.
+Pure. This module also closes the holes in RFC 6265 that browsers have closed (the draft
+rfc6265bis): http can neither set nor replace a Secure cookie, and the prefixes
+`__Secure-` and `__Host-` are enforced.
 """
 
 import re
@@ -20,22 +20,22 @@ from dlmachine.core.text import as_utf8
 from dlmachine.core.url import Url, normal_path
 from dlmachine.core.values import frozen
 
-#: RFC 6265 section 6.1 asks for 50 of a domain; one download meets few domains. Of one response
-#: no more are read than can be kept.
+#: RFC 6265 section 6.1 asks for 50 per domain; one download meets few domains. From one response
+#: at most as many cookies are read as can be kept.
 MAX_COOKIES_OF_DOMAIN: Final = 50
 MAX_COOKIES: Final = 300
 MAX_CHARACTERS: Final = 131_072
 
 _SCHEMES: Final = frozenset({'http', 'https'})
-#: Its last label is a number: an IPv4 address in some way of writing.
+#: The last label is a number: an IPv4 address in one of its notations.
 _IPV4: Final = re.compile(r'(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)')
 
 
 @frozen
 class Cookie:
-    """One cookie; `number` is greater in those that came later.
+    """One cookie; a later cookie has a greater `number`.
 
-    With `is_host_only` it goes back to `domain` itself, else to hosts below it too.
+    With `is_host_only` it is sent only to `domain` itself, otherwise to its subdomains too.
     """
 
     name: str
@@ -53,11 +53,11 @@ class Cookie:
 
     @property
     def identity(self) -> tuple[str, str, str, bool]:
-        """A later one of the same identity replaces it (section 5.3)."""
+        """A later cookie with the same identity replaces this one (section 5.3)."""
         return self.name, self.domain, self.path, self.is_host_only
 
     def goes_to(self, url: Url, now: datetime) -> bool:
-        """Whether it is sent there (section 5.4)."""
+        """Whether it is sent to this URL (section 5.4)."""
         is_there = url.host == self.domain or (
             not self.is_host_only and domain_matches(url.host, self.domain)
         )
@@ -71,7 +71,7 @@ class Cookie:
 
 @frozen(kw_only=False)
 class CookieStore:
-    """The cookies that a download has been given so far.
+    """The cookies that a download has received so far.
 
     >>> from datetime import UTC
     >>> from dlmachine.core.url import parse_url
@@ -96,9 +96,9 @@ class CookieStore:
         now: datetime,
         public_suffixes: Collection[str] = (),
     ) -> 'CookieStore':
-        """With the cookies that a response from a URL sets, by its values of Set-Cookie.
+        """Add the cookies that a response from a URL sets with its Set-Cookie fields.
 
-        `public_suffixes` are those of the domains named that belong to nobody alone, such as
+        `public_suffixes` are the named domains under which anybody can register names, such as
         `co.uk`; a name without a dot always is one.
         """
         if url.scheme not in _SCHEMES:
@@ -118,18 +118,18 @@ class CookieStore:
         return CookieStore(_within_limits(one for one in kept.values() if one.lasts(now)))
 
     def matching(self, url: Url, now: datetime) -> tuple[Cookie, ...]:
-        """The cookies for a URL: those of longer paths first, then the earlier (section 5.4)."""
+        """The cookies for a URL: longer paths first, then earlier cookies (section 5.4)."""
         if not self.cookies or url.scheme not in _SCHEMES:
             return ()
         found = [cookie for cookie in self.cookies if cookie.goes_to(url, now)]
         return tuple(sorted(found, key=lambda cookie: (-len(cookie.path), cookie.number)))
 
     def header_for(self, url: Url, now: datetime) -> str:
-        """What the field Cookie of a request for a URL has; empty if nothing."""
+        """The value of the Cookie field in a request for a URL; empty if no cookie matches."""
         return as_field(self.matching(url, now))
 
     def secrets(self, declared: SecretNames = ()) -> frozenset[str]:
-        """What must not be told of them: the same as of a field Cookie that has them all."""
+        """Their secrets: those of a Cookie field that contains all of them."""
         return secrets_in_fields((('Cookie', as_field((one,))) for one in self.cookies), declared)
 
 
@@ -137,24 +137,24 @@ NO_COOKIES: Final = CookieStore()
 
 
 def as_field(cookies: Iterable[Cookie]) -> str:
-    """Cookies as the field Cookie has them (section 4.2.1)."""
+    """Format cookies as the value of a Cookie field (section 4.2.1)."""
     return '; '.join(f'{cookie.name}={cookie.value}' for cookie in cookies)
 
 
 def domains_named(values: Iterable[str]) -> frozenset[str]:
-    """The domains that values of Set-Cookie name: somebody has to say which are public suffixes.
+    """The domains in Set-Cookie values; the caller finds out which are public suffixes.
 
     >>> sorted(domains_named(['a=1', 'b=2; Domain=.co.uk']))
     ['co.uk']
     """
-    # Most have none, and to look for the word costs nothing.
+    # Most values have no Domain, and searching for the word is cheap.
     likely = (value for value in islice(values, MAX_COOKIES) if 'domain' in value.lower())
     read = map(parse_set_cookie, likely)
     return frozenset(said.domain for said in read if said is not None and said.domain)
 
 
 def domain_matches(host: str, domain: str) -> bool:
-    """Whether a host is the domain or lies below it (section 5.1.3); an address has no domains.
+    """Whether a host is the domain or a subdomain (section 5.1.3); an IP address has no domains.
 
     >>> domain_matches('a.h.org', 'h.org'), domain_matches('ah.org', 'h.org')
     (True, False)
@@ -165,12 +165,12 @@ def domain_matches(host: str, domain: str) -> bool:
 
 
 def is_address(host: str) -> bool:
-    """Whether a host of a URL is an IP address, however it is written."""
+    """Whether the host of a URL is an IP address, in any notation."""
     return host.startswith('[') or _IPV4.fullmatch(host) is not None
 
 
 def path_matches(path: str, prefix: str) -> bool:
-    """Whether the path of a URL is the one of a cookie or lies below it (section 5.1.4).
+    """Whether the path of a URL is a cookie's path or below it (section 5.1.4).
 
     >>> path_matches('/a/b', '/a'), path_matches('/ab', '/a'), path_matches('/a', '/a/')
     (True, False, False)
@@ -181,12 +181,12 @@ def path_matches(path: str, prefix: str) -> bool:
 
 
 def default_path(url: Url) -> str:
-    """The path of a cookie that names none (section 5.1.4)."""
+    """The default path of a cookie without a Path (section 5.1.4)."""
     return url.path.rpartition('/')[0] or '/'
 
 
 def _domain_for(said: SetCookie, url: Url, public_suffixes: Collection[str]) -> str | None:
-    """The domain of a cookie, empty if it is for the host alone; None if it may not be set."""
+    """The domain of a cookie, empty if it is host-only; None if the host may not set it."""
     domain = said.domain
     if not domain:
         return ''
@@ -207,14 +207,14 @@ def _may_be_set(said: SetCookie, url: Url, secure: Iterable[Cookie]) -> bool:
 
 
 def _covers(cookie: Cookie, said: SetCookie, url: Url) -> bool:
-    # A Secure cookie that http would replace, or hide behind one of a longer path.
+    # A cookie from http that would replace a Secure cookie, or shadow it with a longer path.
     domain = said.domain or url.host
     is_near = domain_matches(domain, cookie.domain) or domain_matches(cookie.domain, domain)
     return cookie.name == said.name and is_near and path_matches(_path(said, url), cookie.path)
 
 
 def _path(said: SetCookie, url: Url) -> str:
-    # As that of a URL is written, so that both can be compared.
+    # Written like the host of a URL, so that both can be compared.
     return normal_path(as_utf8(said.path)) if said.path else default_path(url)
 
 
@@ -232,7 +232,7 @@ def _cookie(said: SetCookie, url: Url, domain: str, number: int, now: datetime) 
 
 
 def _within_limits(cookies: Iterable[Cookie]) -> tuple[Cookie, ...]:
-    # The oldest go first.
+    # The oldest cookies are dropped first.
     counts: Counter[str] = Counter()
     kept: list[Cookie] = []
     characters = 0

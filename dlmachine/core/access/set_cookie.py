@@ -1,4 +1,4 @@
-"""The field Set-Cookie, read as RFC 6265 section 5.2 has it, in linear time.  Pure."""
+"""Parse Set-Cookie as RFC 6265 section 5.2 says, in linear time.  Pure."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -9,24 +9,24 @@ from typing import Any, Final, TypeAlias
 from dlmachine.core.access.cookie_date import parse_cookie_date
 from dlmachine.core.values import frozen
 
-#: No cookie may hold these: it would not come back as it was sent, or break the field Cookie.
+#: Not allowed in a cookie: it would not come back as sent, or would break the Cookie field.
 _CONTROL: Final = re.compile('[\x00-\x08\x0a-\x1f\x7f]')
 _WHITE: Final = ' \t'
 _SECONDS: Final = re.compile(r'-?[0-9]+')
 _MAX_CHARACTERS: Final = 16_384
-#: Browsers take as much of a name with its value, and of each attribute.
+#: The limits of browsers for a name with its value, and for each attribute.
 _MAX_PAIR_CHARACTERS: Final = 4_096
 _MAX_ATTRIBUTE_CHARACTERS: Final = 1_024
-#: Longer than any download lasts.
+#: Longer than any download takes.
 _MAX_AGE: Final = timedelta(days=400)
 _MAX_AGE_DIGITS: Final = 8
 
 
 @frozen
 class SetCookie:
-    """What one Set-Cookie says; empty or None where it says nothing.
+    """One parsed Set-Cookie value; missing attributes are empty or None.
 
-    `domain` is in lower case, without its first dot. Of `max_age` and `expires` the first counts.
+    `domain` is in lower case, without its leading dot. `max_age` takes precedence over `expires`.
     """
 
     name: str
@@ -42,12 +42,12 @@ class SetCookie:
         return f'SetCookie({self.name!r})'
 
     def until(self, now: datetime) -> datetime | None:
-        """The instant at which it expires; None if it lasts as long as the download."""
+        """When it expires; None if it lasts until the download ends."""
         return self.expires if self.max_age is None else now + self.max_age
 
 
 def parse_set_cookie(text: str) -> SetCookie | None:
-    """Read one value of Set-Cookie; None if a browser would ignore it.
+    """Parse one Set-Cookie value; None if a browser would ignore it.
 
     >>> read = parse_set_cookie('sid="a b"; Domain=.Example.org; Max-Age=60; HttpOnly')
     >>> read.value, read.domain, read.max_age.total_seconds()
@@ -65,7 +65,7 @@ def parse_set_cookie(text: str) -> SetCookie | None:
 
 
 def _with_attributes(cookie: SetCookie, text: str) -> SetCookie:
-    # Of several of one name the last counts; what cannot be read is as if it were not there.
+    # The last attribute of a name counts; an attribute that cannot be parsed is ignored.
     found: dict[str, Any] = {}
     for name, value in _attributes(text):
         read = _READERS.get(name)

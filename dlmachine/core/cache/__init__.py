@@ -1,1 +1,1 @@
-"""What is stored: entries of the cache, and the names of their files."""
+"""The cache: its entries, and the names of their files."""

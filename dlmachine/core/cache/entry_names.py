@@ -1,26 +1,26 @@
-"""The names that files of a cache have, checked where a registry gives them.
+"""File names of cache entries, checked when they come from a registry.
 
-Pure. A registry is data that others can write: a name in it is followed only if it is the
-name that cachedir or dlmachine would have given, a plain one inside the cache folder.
+Pure. Others can write to a registry, so a name in it is used only if cachedir or dlmachine would
+have chosen it: a plain name inside the cache folder.
 """
 
 import re
 from typing import Final
 
-#: Versions count from 1; what is far beyond that was not counted.
+#: Versions count from 1; a much larger number is not a version.
 MAX_VERSION: Final = 10**9
-#: In bytes, what file systems take as one name.
+#: The limit of file systems for one name, in bytes.
 _MAX_NAME_BYTES: Final = 255
 _ITEM_ID: Final = re.compile(r'[0-9a-f]{32}')
-#: No separator of any system, no drive letter, no stream, no control character.
+#: No path separator, drive letter, stream name or control character of any system.
 _EXTENSION: Final = re.compile(r'[^\x00-\x1f\x7f-\x9f/\\:\ud800-\udfff]*')
 
 
 def entry_file_name(item_id: str, version: int, version_id: str, extension: str) -> str | None:
-    """The name of an entry's file in the cache folder; None if it is not one of ours.
+    """The name of an entry's file in the cache folder; None if the entry is not valid.
 
-    Item ids are MD5 digests in hex, and a version has the id `<item id>-<version>`, so that no
-    entry names the registry, a folder of ours, or the file of another entry.
+    Item ids are MD5 digests in hex, and a version has the id `<item id>-<version>`, so that an
+    entry cannot name the registry, `.dlmachine`, or the file of another entry.
 
     >>> item = 'ab' * 16
     >>> entry_file_name(item, 1, f'{item}-1', 'csv')

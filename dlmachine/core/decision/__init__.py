@@ -1,1 +1,1 @@
-"""From what was seen to the verdict, and what a refusal is about.  Pure."""
+"""Decisions from a snapshot, and the context of faults.  Pure."""

@@ -1,7 +1,7 @@
-"""What a fault is about: the URL that was asked for, and the destination.
+"""Add the requested URL and the destination to a fault.
 
-Pure. An adapter knows the one file or exchange that failed; the caller knows what he asked for
-and where it was to go. Every fault that ends a run or refuses a plan comes through here.
+Pure. An adapter knows only the file or exchange that failed; the run knows the URL and the
+destination. Every fault that ends a run or refuses a plan passes through here.
 """
 
 from dataclasses import replace
@@ -15,7 +15,7 @@ from dlmachine.core.filename import is_our_folder
 
 
 def locate(fault: Fault, descriptor: Descriptor, place: Destination | None = None) -> Fault:
-    """The same fault with the URL and the destination that it is about, where it lacks them.
+    """The same fault, with the URL and the destination added if it lacks them.
 
     >>> part = StorageFailed(path='/d/.dlmachine/00.part', operation='write', problem='disk full')
     >>> print(locate(part, Descriptor(url='http://h/x'), AtPath('/d/x')).what())

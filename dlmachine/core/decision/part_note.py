@@ -1,7 +1,7 @@
-"""Notes beside partial files, as values and as bytes.
+"""Notes of partial files, as values and as bytes.
 
-Pure. A note is data that anybody who may write to the folder could have made: each field has
-its exact type and its bounds, and a note that does not fit is not a note.
+Pure. Anybody who can write to the folder could have made a note, so each field has an exact type
+and bounds, and a note that violates them is rejected.
 """
 
 import json
@@ -15,13 +15,13 @@ from dlmachine.core.segments import Spans, merged
 from dlmachine.core.validators import is_strong, parse_http_date
 from dlmachine.core.values import frozen
 
-#: Notes are some hundred bytes; this is room for more spans than any download has.
+#: A note has a few hundred bytes; this leaves room for more spans than any download has.
 MAX_NOTE_BYTES: Final = 64 * 1024
 _MAX_SPANS: Final = 1024
-#: Sizes of files are signed and have 64 bits.
+#: File sizes are signed 64-bit numbers.
 _MAX_SIZE: Final = (1 << 63) - 1
 _MAX_PID: Final = (1 << 32) - 1
-#: A field value may hold it (RFC 9110 section 5.5), and a terminal shows it as it is.
+#: Legal in a field value (RFC 9110 section 5.5) and printable on a terminal.
 _VISIBLE: Final = re.compile(r'[\x20-\x7e\x80-\xff]{1,8192}')
 _MARK: Final = re.compile(r'[\x21-\x7e]{0,64}')
 _NAME: Final = re.compile(r'[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{0,255}')
@@ -34,11 +34,11 @@ _Stored: TypeAlias = Mapping[str, Any]
 
 @frozen
 class PartNote:
-    """The strong validator of the whole, where it came from, what was said of it, and the owner.
+    """The part's strong validator, its source, what the server said of the file, and the owner.
 
-    `kept_bytes` is how many bytes are synced; `is_left` tells that the owner is done with it.
-    Where it is filled in segments, `whole_bytes` is set, `written` are the spans that were
-    written, and `synced` those that were synced.
+    `kept_bytes` is the number of synced bytes; `is_left` says that the owner has released the part.
+    If it is filled in segments, `whole_bytes` is set, `written` are the written spans, and
+    `synced` the synced ones.
     """
 
     validator: str
@@ -61,18 +61,18 @@ class PartNote:
 
 
 def write_part_note(note: PartNote) -> bytes:
-    """A note as a small JSON document."""
+    """Write a note as a small JSON document."""
     values = asdict(note)
     spans = {name: values.pop(name) for name in ('whole_bytes', 'written', 'synced')}
     if note.whole_bytes is not None:
-        # Without a validator in its place, it is no note to whoever does not know of holes.
+        # Earlier versions, which do not know of holes, reject a note without a validator here.
         spans['validator'] = values.pop('validator')
         values['segmented'] = spans
     return json.dumps(values).encode()
 
 
 def parse_part_note(data: bytes) -> PartNote | None:
-    """Read a note; None if it does not fit.
+    """Parse a note; None if it is not valid.
 
     >>> note = PartNote(validator='"a"', host='h', pid=1, boot='')
     >>> parse_part_note(write_part_note(note)) == note, parse_part_note(b'[' * 9999)
@@ -131,7 +131,7 @@ def _spans(stored: list[Any], whole: int) -> Spans:
         _refuse('too many spans')
     spans = tuple((_number(first), _number(last)) for first, last in stored)
     if merged(spans) != spans or any(not first <= last < whole for first, last in spans):
-        _refuse('these are no spans of a whole')
+        _refuse('not ordered spans within the file')
     return spans
 
 
@@ -142,12 +142,12 @@ def _validator(value: object) -> str:
 
 def _number(value: object, most: int = _MAX_SIZE) -> int:
     number = _of(int, value)
-    return number if 0 <= number <= most else _refuse('it is out of bounds')
+    return number if 0 <= number <= most else _refuse('out of bounds')
 
 
 def _text(value: object, pattern: re.Pattern[str]) -> str:
     text = _of(str, value)
-    return text if pattern.fullmatch(text) else _refuse('these characters do not belong there')
+    return text if pattern.fullmatch(text) else _refuse('illegal characters')
 
 
 def _of(kind: type[_Kind], value: object) -> _Kind:

@@ -97,10 +97,8 @@ class OfflineMiss(FaultBase):
 
     def what(self) -> str:
         if self.cache is None:
-            return (
-                f'{self.url} cannot be requested offline, and this destination does not use a cache'
-            )
-        return f'{self.url} cannot be requested offline, and is not in the cache {printable(self.cache)}'
+            return f'{self.url} cannot be requested offline, and there is no cache'
+        return f'{self.url} cannot be requested offline, and is not in {printable(self.cache)}'
 
     def remedy(self) -> str:
         if self.cache is None:

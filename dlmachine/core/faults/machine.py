@@ -39,7 +39,7 @@ class CacheUnusable(FaultBase):
 
 
 #: What SQLite says of a file that is not its own, or is damaged.
-_NOT_TO_BE_READ: Final = ('not a database', 'malformed', 'no registry of cachedir')
+_NOT_TO_BE_READ: Final = ('not a database', 'malformed', 'not a registry of cachedir')
 _NOT_THERE: Final = ('no such folder', 'no such file')
 
 

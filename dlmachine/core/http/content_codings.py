@@ -1,7 +1,7 @@
-"""Content codings: what a response says of how its body is coded (RFC 9110 section 8.4).  Pure.
+"""Content codings of a response (RFC 9110 section 8.4).  Pure.
 
 Many servers write something else into Content-Encoding: a charset, a media type, the name of a
-transfer coding, or that there is no coding. That is no coding.
+transfer coding, or a word for no coding. Such values are ignored.
 """
 
 import re
@@ -9,7 +9,7 @@ from typing import Final
 
 from dlmachine.core.headers import Headers
 
-#: Values that say that there is no coding, or name something that is not a content coding.
+#: Values that mean no coding, or that do not name a content coding.
 _NOT_CODINGS: Final = frozenset({
     '', '-', '*', 'identity', 'none', 'no', 'null', 'nil', 'undefined', 'false', 'off', 'default',
     'unknown', 'raw', 'plain', 'text', 'binary', '7bit', '8bit', 'uncompressed', 'unencoded',
@@ -25,7 +25,7 @@ _MEDIA_TYPE: Final = re.compile(
 )
 #: Section 8.4.1.3: equivalent names.
 _SYNONYMS: Final = {'x-gzip': 'gzip', 'x-compress': 'compress'}
-#: The codings that are undone.
+#: The codings that dlmachine decodes.
 _DECODED: Final = frozenset({('gzip',), ('deflate',)})
 
 _MAX_SHOWN: Final = 4
@@ -35,7 +35,7 @@ _MAX_SHOWN_CHARS: Final = 24
 def read_codings(headers: Headers) -> tuple[str, ...]:
     """The codings of a body, in the order in which they were applied.
 
-    Equal fields are one, as some servers and what stands before them write a field twice.
+    Repeated equal fields count once, because some servers and proxies send a field twice.
 
     >>> read_codings(Headers((('Content-Encoding', 'X-GZip'), ('content-encoding', 'identity'))))
     ('gzip',)
@@ -44,7 +44,7 @@ def read_codings(headers: Headers) -> tuple[str, ...]:
     """
     values = headers.get_all('Content-Encoding')
     if not values:
-        return ()  # Most often so.
+        return ()  # The usual case.
     fields = dict.fromkeys(map(_read_field, values))
     return tuple(coding for field in fields for coding in field)
 
@@ -59,7 +59,7 @@ def can_undo(codings: tuple[str, ...]) -> bool:
 
 
 def show_codings(codings: tuple[str, ...]) -> str:
-    """The codings in words; what is too long for the name of one is not repeated.
+    """The codings as text; a value too long to be the name of a coding is not repeated.
 
     >>> show_codings(('br', 'x' * 99))
     'br, (unknown)'

@@ -1,16 +1,16 @@
-r"""Content-Disposition: the file name that a response gives, read as curl and browsers read it.
+r"""The file name in Content-Disposition, parsed as curl and browsers do.
 
-Pure, and linear in the field. RFC 6266 with `filename*` of RFC 8187, and what its appendix D
-and the field know of servers that keep to neither:
+Pure, and linear in the field. RFC 6266 with `filename*` of RFC 8187, and the deviations of real
+servers (some are in appendix D of RFC 6266):
 
-* The disposition type may be missing, or a comma or a space may stand for its semicolon.
+* The disposition type may be missing, or followed by a comma or a space instead of a semicolon.
 * An unquoted value lasts until the next semicolon, spaces included; single quotes are quotes;
-  a quoted value without its end lasts to the end of the field.
-* A backslash in quotes escapes what follows (RFC 9110 section 5.6.4), but not in a path of
-  Windows (`C:\x`).
+  a quoted value without a closing quote lasts to the end of the field.
+* A backslash in quotes escapes the next character (RFC 9110 section 5.6.4), except in a Windows
+  path (`C:\x`).
 * A plain name may be in UTF-8, in encoded words (RFC 2047), or percent-encoded UTF-8.
-* Of a name that is given twice the first counts that is not empty; `filename*` comes before
-  `filename`, but after it if it has no charset, or one that nobody knows.
+* If a name occurs twice, the first that is not empty counts; `filename*` comes before
+  `filename`, but after it if it has no charset or an unknown one.
 """
 
 import re
@@ -34,7 +34,7 @@ _ESCAPE: Final = re.compile(r'%[0-9A-Fa-f]{2}')
 
 
 def disposition_name(values: tuple[str, ...]) -> str | None:
-    """The name in Content-Disposition fields, not yet made safe; None if there is none.
+    """The file name in Content-Disposition fields, not yet made safe; None without one.
 
     >>> disposition_name(('attachment; filename=my 1st image.csv',))
     'my 1st image.csv'
@@ -51,7 +51,7 @@ def disposition_name(values: tuple[str, ...]) -> str | None:
 
 
 def _parameters(value: str) -> Iterator[tuple[str, str]]:
-    """Names in lower case and values; each character is looked at a few times at most."""
+    """Names in lower case with their values; reads each character a few times at most."""
     start = 0
     while start < len(value):
         end = value.find(';', start)
@@ -73,7 +73,7 @@ def _parameters(value: str) -> Iterator[tuple[str, str]]:
 
 
 def _last_word(text: str) -> str:
-    # Before the first name there may be a type, and not always a semicolon behind it.
+    # A type may precede the first name, not always followed by a semicolon.
     words = text.replace(',', ' ').replace('\t', ' ').strip(' ').rpartition(' ')
     return words[2].lower()
 
@@ -90,7 +90,7 @@ def _read_extended(text: str) -> str | None:
 
 
 def _read_sloppy(text: str) -> str:
-    # Without a charset, or with one that is not known or not right.
+    # Without a charset, or with an unknown or wrong one.
     found = _EXTENDED.fullmatch(text)
     coded = _unquote(text if found is None else found['value'])
     return _decode(coded, 'utf-8') or coded.decode('latin-1')
@@ -100,7 +100,7 @@ def _read_plain(text: str) -> str:
     if '=?' in text:
         text = _read_words(text)
     try:
-        # Many servers put UTF-8 where ISO 8859-1 is meant; what decodes as UTF-8 hardly is not.
+        # Many servers send UTF-8 instead of ISO 8859-1; what decodes as UTF-8 almost surely is.
         text = text.encode('latin-1').decode('utf-8')
     except UnicodeError:
         return text
@@ -114,7 +114,7 @@ def _read_words(text: str) -> str:
     start = 0
     for found in _ENCODED_WORD.finditer(text):
         between = text[start : found.start()]
-        # White space between two encoded words is not shown (RFC 2047 section 6.2).
+        # White space between two encoded words is dropped (RFC 2047 section 6.2).
         pieces.append('' if start and not between.strip(_BLANK) else between)
         pieces.append(_read_word(found))
         start = found.end()
@@ -135,7 +135,7 @@ def _read_word(found: re.Match[str]) -> str:
 
 
 def _unquote(text: str) -> bytes:
-    # A field is read as ISO 8859-1, so its characters are the bytes that came.
+    # Fields are decoded as ISO 8859-1, so the characters are the received bytes.
     try:
         return unquote_to_bytes(text.encode('latin-1'))
     except UnicodeEncodeError:

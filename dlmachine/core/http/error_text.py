@@ -1,7 +1,7 @@
-"""What the body of an error response says, as text without secrets, and in one line.
+"""The body of an error response, as text without secrets and as one line.
 
-Pure, and bounded: only the first bytes of such a body are looked at. What is not text, or is
-content-coded, says nothing.
+Pure, and bounded: only the first bytes of such a body are read. A body that is not text, or is
+content-coded, counts as empty.
 """
 
 import json
@@ -12,9 +12,9 @@ from dlmachine.core.events import Head
 from dlmachine.core.http.charsets import TEXT_CHARSETS
 from dlmachine.core.redact import scrub
 
-#: Bytes of the text that is kept.
+#: The maximum of kept text, in bytes.
 MAX_TEXT_BYTES: Final = 4_096
-#: Bytes that are received for it: what masking takes out may leave room for more.
+#: Bytes to receive for it: masking may shorten the text.
 MAX_ERROR_BYTES: Final = 8_192
 
 _MAX_LINE_CHARACTERS: Final = 200
@@ -25,7 +25,7 @@ _CHARSET: Final = re.compile(r'(?i)charset[ \t]*=[ \t]*"?([A-Za-z0-9_\-]{1,40})'
 _BINARY: Final = re.compile(r'[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]')
 _MARKUP: Final = re.compile(r'(?i)<(?:script|style)\b[^<>]*>[^<]*|<[^<>]*>')
 _TITLE: Final = re.compile(r'(?i)<title[^<>]*>([^<]*)')
-#: Where the JSON of an error says what is wrong, the most telling first.
+#: JSON fields that explain an error, the most specific first.
 _TELLING_KEYS: Final = (
     'message', 'error_description', 'detail', 'details', 'error', 'errors', 'title', 'reason',
     'msg',
@@ -33,16 +33,16 @@ _TELLING_KEYS: Final = (
 
 
 def is_readable(head: Head) -> bool:
-    """Whether the body of an error is uncoded, so that it can be read as it comes."""
+    """Whether the body of an error has no content coding, so that it is readable as received."""
     coding = (head.headers.get('Content-Encoding') or '').strip(' \t').lower()
     return coding in {'', 'identity'}
 
 
 def read_error_text(head: Head, body: bytes, secrets: frozenset[str], *, is_whole: bool) -> str:
-    """The beginning of an error's body as text, secrets masked; empty if it is not text.
+    """The beginning of an error's body as text with secrets masked; empty if it is not text.
 
-    `is_whole` tells that nothing of the body is missing: else its end may be the beginning of
-    a secret, and is left out.
+    `is_whole` says that the body is complete; otherwise its end may be the beginning of a
+    secret, and is left out.
 
     >>> read_error_text(Head(status=400), b'no key s3cret', frozenset({'s3cret'}), is_whole=True)
     'no key ***'
@@ -54,14 +54,14 @@ def read_error_text(head: Head, body: bytes, secrets: frozenset[str], *, is_whol
         return ''
     masked = scrub(text.removeprefix('\ufeff'), secrets)
     if not is_whole:
-        # Escaped as JSON has it, a character of a secret takes six.
+        # JSON may escape one character of a secret as six.
         longest = 6 * max((len(secret.encode('utf-8', 'replace')) for secret in secrets), default=0)
         masked = masked.rstrip('\ufffd')[: max(len(masked) - longest, 0)]
     return masked.strip().encode('utf-8')[:MAX_TEXT_BYTES].decode('utf-8', 'ignore')
 
 
 def summarize(text: str) -> str:
-    r"""The text of an error in one short line: what its JSON says, or the title of a page.
+    r"""Summarise an error's text in one short line: a field of its JSON, or the title of a page.
 
     >>> summarize('{"error": {"code": 7, "message": "quota\nexceeded"}}')
     'quota exceeded'
@@ -74,7 +74,7 @@ def summarize(text: str) -> str:
         shown = _MARKUP.sub(' ', text) if title is None else title[1]
     elif text.startswith(('{', '[')):
         shown = _find_message(parse_json(text), _MAX_DEPTH) or text
-    # Whatever is not seen, or moves what is, has no place in a line of an error.
+    # Invisible characters, and those that change the direction of text, are removed.
     line = ' '.join(''.join(one if one.isprintable() else ' ' for one in shown).split()).rstrip(
         '. '
     )
@@ -83,12 +83,12 @@ def summarize(text: str) -> str:
 
 
 def parse_json(text: str) -> object:
-    """The JSON in a text; None where it is not JSON, is not whole, or nests too deeply."""
+    """Parse JSON; None if the text is not JSON, is incomplete, or nests too deeply."""
     try:
         value = json.loads(text, strict=False)
     except (ValueError, RecursionError):
         return None
-    # How deep is too deep for the parser differs between versions of Python, and for the writer.
+    # The maximum depth differs between Python versions, and between parsing and writing.
     return value if _is_flat(value) else None
 
 

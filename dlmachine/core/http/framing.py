@@ -1,7 +1,7 @@
-"""Message framing: where the body of a response ends, and whether the connection goes on.
+"""Message framing: where the body of a response ends, and whether the connection persists.
 
-Pure. RFC 9112 sections 6 and 9.3. Libraries differ in what they make of a doubtful head, so
-a response that has one is not used at all.
+Pure. RFC 9112 sections 6 and 9.3. Libraries interpret an ambiguous head differently, so dlmachine
+rejects a response that has one.
 """
 
 import re
@@ -13,10 +13,10 @@ from dlmachine.core.values import frozen
 _LENGTH: Final = re.compile(r'[0-9]{1,18}')
 _BLANK: Final = ' \t'
 
-#: Responses that have no body, whatever their fields say (RFC 9112 section 6.3).
+#: Statuses without a body, whatever the header fields say (RFC 9112 section 6.3).
 BODILESS: Final = frozenset({204, 304})
 
-#: Fields of one value (RFC 9110 section 5.5) by the statuses whose meaning depends on them.
+#: Fields with a single value (RFC 9110 section 5.5), and the statuses that depend on them.
 _SINGLE: Final = (
     ('Content-Length', frozenset(range(100, 1000))),
     ('Location', frozenset({301, 302, 303, 307, 308})),
@@ -40,7 +40,7 @@ class Framing:
 
 
 def content_length(head: Head) -> int | None:
-    """The length of the body as declared; None where it is not, or not in one way.
+    """The declared length of the body; None if it is not declared, or ambiguous.
 
     >>> from dlmachine.core.headers import Headers
     >>> content_length(Head(status=200, headers=Headers((('Content-Length', '12'),))))
@@ -54,8 +54,8 @@ def content_length(head: Head) -> int | None:
 def find_framing(head: Head) -> Framing:
     """How the body of a response to GET, POST or PUT is delimited.
 
-    The head must be free of problems (`find_head_problem`): of any other nothing is known,
-    so that its body is read until the connection closes.
+    A head with a problem (`find_head_problem`) has no known length, so its body is read until the
+    connection closes.
 
     >>> from dlmachine.core.headers import Headers
     >>> chunked = Headers((('Transfer-Encoding', 'chunked'),))
@@ -73,7 +73,7 @@ def find_framing(head: Head) -> Framing:
 
 
 def find_head_problem(head: Head) -> str | None:
-    """What makes a head ambiguous, as what the server did, or None.
+    """Why a head is ambiguous, as what the server did; None if it is not.
 
     >>> from dlmachine.core.headers import Headers
     >>> find_head_problem(Head(status=200, headers=Headers((('Content-Length', '-1'),))))
@@ -96,7 +96,7 @@ def find_head_problem(head: Head) -> str | None:
 
 
 def _transfer_codings(head: Head) -> list[str]:
-    # Repeated fields make a list of codings (RFC 9110 section 5.3): `chunked` twice is two.
+    # Repeated fields form a list (RFC 9110 section 5.3): `chunked` twice is two codings.
     return [value.lower() for value in head.headers.get_all('Transfer-Encoding') if value]
 
 

@@ -1,16 +1,16 @@
-"""Response heads, read line by line: the one reader of every backend and of the fakes.
+"""Parse response heads line by line, for every backend and the fakes.
 
-Pure: it is fed bytes and returns values; its time is linear in them. It takes what RFC 9112
-allows and refuses the rest, because programs that read a doubtful head in two ways disagree
-about where its body ends. In detail:
+Pure: takes bytes and returns values, in linear time. It accepts what RFC 9112 allows, and refuses
+the rest, because programs that interpret an ambiguous head differently disagree about where its body
+ends. In detail:
 
 * A status line (section 4) is `HTTP/1.0` or `HTTP/1.1`, one space, three digits, and nothing
-  or a space and the reason. libcurl tells heads of HTTP/2 and HTTP/3 in the same form.
+  or a space and the reason. libcurl reports heads of HTTP/2 and HTTP/3 in the same form.
 * A line ends with CRLF or with LF alone (section 2.2). Any other CR, and NUL, is refused.
-* A name is a token, directly followed by its colon (section 5.1). Around a value, SP and HTAB
-  are white space, and nothing else is.
+* A name is a token, directly followed by its colon (section 5.1). Only SP and HTAB around a value
+  are white space.
 * A folded value (section 5.2) is one value, its lines joined by a space.
-* A head is limited by its bytes, interim responses (RFC 9110 section 15.2) included.
+* The size of a head is limited, including interim responses (RFC 9110 section 15.2).
 """
 
 import re
@@ -20,14 +20,14 @@ from dlmachine.core.events import Head
 from dlmachine.core.headers import Headers, is_token
 from dlmachine.core.values import frozen
 
-#: Bytes of a response's head, with those of all interim responses before it.
+#: The maximum size of a head, including all interim responses before it.
 MAX_HEAD_BYTES: Final = 262_144
-#: Bytes of one line with its end.
+#: The maximum size of one line with its end.
 MAX_LINE_BYTES: Final = 65_536
-#: Header fields; libcurl takes no more either.
+#: The maximum number of header fields, as in libcurl.
 MAX_FIELDS: Final = 5_000
 
-#: libcurl before 8.12 hands over folded lines as they are, and has understood the first alone.
+#: libcurl before 8.12 passes folded lines on unchanged, but has parsed only the first of them.
 _NEVER_FOLDED: Final = frozenset({'content-length', 'transfer-encoding'})
 
 _STATUS_LINE: Final = re.compile(r'HTTP/(1\.[01]|[23]) ([1-9][0-9]{2})(?: (.*))?', re.DOTALL)
@@ -38,7 +38,7 @@ _SWITCHING_PROTOCOLS: Final = 101
 
 @frozen(kw_only=False)
 class HeadProblem:
-    """Why a head cannot be read, as what the server did: `sent no HTTP response`."""
+    """Why a head cannot be read, as what the server did: `sent a CR inside a header line`."""
 
     problem: str
 
@@ -62,16 +62,16 @@ class HeadParser:
     __slots__ = ('_fields', '_folds', '_is_libcurl', '_size_bytes', '_status')
 
     def __init__(self, *, is_libcurl: bool = False) -> None:
-        """Begin before the first status line; `is_libcurl`: the lines come through libcurl."""
+        """Start before the first status line; `is_libcurl`: the lines come from libcurl."""
         self._is_libcurl = is_libcurl
         self._status: re.Match[str] | None = None
         self._fields: list[tuple[str, str]] = []
-        #: The lines that go on with the last value: joined once, at the next field.
+        #: Continuation lines of the last value, joined once at the next field.
         self._folds: list[str] = []
         self._size_bytes = 0
 
     def feed(self, line: bytes) -> Parsed:
-        """Take one line with its end; the head if it ends with this line."""
+        """Take one line with its end; return the head if this line ends it."""
         self._size_bytes += len(line)
         text = line.decode('latin-1').removesuffix('\n').removesuffix('\r')
         problem = _find_line_problem(line, self._size_bytes, text)
@@ -91,7 +91,7 @@ class HeadParser:
         return None if found is None else (int(found[2]), (found[3] or '').strip(_BLANK))
 
     def find_garbage(self, rest: bytes) -> HeadProblem | None:
-        """What is wrong if the connection ends after `rest` of a line; None: the head is cut."""
+        """The problem if the connection ends after `rest` of a line; None for a cut-off head."""
         is_first = self._status is None and not self._size_bytes
         is_http = rest[: len(_HTTP)] == _HTTP[: len(rest)]
         return HeadProblem(_NO_HTTP) if is_first and not is_http else None
@@ -141,7 +141,7 @@ class HeadParser:
 
 
 def parse_head(head: bytes) -> Head | HeadProblem:
-    r"""The head in these bytes.
+    r"""Parse a complete head.
 
     >>> parse_head(b'HTTP/1.1 200 OK\r\nX: a\rb\r\n\r\n')
     HeadProblem(problem='sent a CR inside a header line')
@@ -151,10 +151,10 @@ def parse_head(head: bytes) -> Head | HeadProblem:
         parsed = parser.feed(line + b'\n')
         if parsed is not None:
             return parsed
-    return HeadProblem('sent a head without its end')
+    return HeadProblem('sent an incomplete header section')
 
 
-_NO_HTTP: Final = 'sent no HTTP response'
+_NO_HTTP: Final = 'sent something other than an HTTP response'
 
 
 def _find_line_problem(line: bytes, head_bytes: int, text: str) -> str | None:

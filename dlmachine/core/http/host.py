@@ -1,32 +1,32 @@
-"""Host names as they are asked for: in ASCII, by UTS 46, non-transitional.
+"""Convert host names to ASCII by UTS 46, non-transitional.
 
-Pure. IDNA 2008 and browsers tell `faß.example` from `fass.example`; the codec `idna` of the
-standard library (IDNA 2003) does not. Symbols and emoji, which are no names in IDNA 2008, are
-written as UTS 46 has it.
+Pure. IDNA 2008 and browsers distinguish `faß.example` from `fass.example`; the codec `idna` of the
+standard library (IDNA 2003) does not. IDNA 2008 forbids symbols and emoji, which are
+converted as UTS 46 says.
 """
 
 import re
 import unicodedata
 from typing import Final
 
-#: In ASCII a name has 253 characters at most (RFC 1035 section 2.3.4); before it is mapped it may
-#: have more, such as soft hyphens.
+#: An ASCII name has at most 253 characters (RFC 1035 section 2.3.4); before mapping it may have
+#: more, such as soft hyphens.
 _MAX_CHARACTERS: Final = 1_024
-#: Each character of a label that is not ASCII becomes one at least.
+#: Each character of a label that is not ASCII becomes at least one ASCII character.
 _MAX_LABEL_CHARACTERS: Final = 63
 
 _ZWJ: Final = '\u200d'
 _JOINERS: Final = re.compile('[\u200c\u200d]')
-#: Categories of emoji; Cn is of those that are newer than this Python.
+#: Categories of emoji; Cn for emoji that are newer than this Python.
 _SYMBOLS: Final = frozenset({'So', 'Sk', 'Cn'})
 _RIGHT_TO_LEFT: Final = frozenset({'R', 'AL', 'AN'})
 
 
 def ascii_host(name: str) -> str:
-    """A host name with other characters than ASCII, as it goes to the resolver and into Host.
+    """Convert a host name that is not ASCII to the form for the resolver and the Host field.
 
-    Labels that become ASCII by mapping (full-width letters and digits) are not looked at further.
-    Raises: ValueError, if it cannot be a name.
+    Labels that become ASCII by mapping (full-width letters and digits) are not checked further.
+    Raises: ValueError if it is not a valid name.
 
     >>> ascii_host('Faß.example'), ascii_host('☃。net')
     ('xn--fa-hia.example', 'xn--n3h.net')
@@ -34,7 +34,7 @@ def ascii_host(name: str) -> str:
     if len(name) > _MAX_CHARACTERS:
         msg = 'too long'
         raise ValueError(msg)
-    import idna  # Most names are ASCII, and need no tables.
+    import idna  # Most names are ASCII, so the tables are loaded only when needed.
 
     labels = idna.uts46_remap(name, std3_rules=False).split('.')
     return '.'.join(label if label.isascii() else _ascii_label(label) for label in labels)
@@ -46,19 +46,19 @@ def _ascii_label(label: str) -> str:
 
     label = _without_emoji_joiners(label)
     if len(label) > _MAX_LABEL_CHARACTERS or label.startswith('xn--'):
-        msg = 'no label'
+        msg = 'it has an invalid label'
         raise ValueError(msg)
     idna.check_initial_combiner(label)
     if any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in label):
         idna.check_bidi(label)
     if not all(idna.valid_contextj(label, found.start()) for found in _JOINERS.finditer(label)):
-        msg = 'a joiner where none may be'
+        msg = 'it has a zero-width joiner in a forbidden place'
         raise ValueError(msg)
     return f'xn--{label.encode("punycode").decode("ascii")}'
 
 
 def _without_emoji_joiners(label: str) -> str:
-    # They tell fonts to draw one picture of several; no name was ever registered with them.
+    # They make fonts draw several emoji as one; no registered name contains them.
     if _ZWJ not in label:
         return label
     before = zip(f' {label}', label, strict=False)

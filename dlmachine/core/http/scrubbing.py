@@ -1,8 +1,8 @@
-"""Scrubbing: secrets masked in any text, however they are written there.
+"""Scrubbing: mask secrets in any text, in any escaped form.
 
-Pure. Text and secrets are brought into one plain form, in which escapes of URLs, JSON and HTML
-and the case of letters make no difference; then each secret is searched for. The work is
-bounded: where more secrets may stand in a text than can be searched for, none of it is shown.
+Pure. Text and secrets are converted to one plain form without URL, JSON and HTML escapes and
+without case; then each secret is searched for. The work is bounded: if a text may contain more
+secrets than can be searched for, none of it is shown.
 """
 
 import re
@@ -13,17 +13,17 @@ from typing import Final, NamedTuple
 
 from dlmachine.core.http.url_secrets import MASK
 
-#: A secret shorter than this is masked where its name stands, but is not searched for in
-#: free text: every text would contain it.
+#: A shorter secret is masked beside its name, but is not searched for in free text: too many
+#: texts would contain it.
 MIN_SEARCHED_CHARS: Final = 4
 
-#: Comparisons of bytes that a search may take at worst. Beyond that nothing is shown.
+#: The maximum number of byte comparisons of a search. Beyond that nothing is shown.
 _MAX_COMPARED: Final = 5_000_000
-#: So many places in one text may be masked. Beyond that nothing is shown.
+#: The maximum number of masked places in one text. Beyond that nothing is shown.
 _MAX_PLACES: Final = 20_000
 
-#: A byte as URLs escape it, perhaps more than once (%2F, %252F); a character as JSON does
-#: (RFC 8259 section 7) and as HTML does.
+#: A byte percent-encoded once or more often (%2F, %252F); a character as JSON (RFC 8259
+#: section 7) and HTML escape it.
 _ESCAPE: Final = re.compile(
     rb'%(?:25)*([0-9A-Fa-f]{2})|\\u([0-9A-Fa-f]{4})|\\(["\\/])'
     rb'|&(?:#([0-9]{1,6})|#[xX]([0-9A-Fa-f]{1,5})|(amp|lt|gt|quot|apos));'
@@ -40,29 +40,29 @@ class _Index(NamedTuple):
 
 
 def scrub(text: str, secrets: Collection[str]) -> str:
-    """The text with each of the secrets masked, however it is written there.
+    """Mask each secret in a text, in any escaped form.
 
-    For the words of others: escapes of URLs (once or more), of JSON and of HTML are seen
-    through, and another case.
+    For foreign text: finds secrets that are percent-encoded (once or more often), escaped as in
+    JSON or HTML, or in another case.
 
     >>> scrub('no route for https://h/?token=a%2fb+c', {'a/b c'})
     'no route for https://h/?token=***'
     """
     if not secrets or len(text) < MIN_SEARCHED_CHARS:
-        return text  # Most often so, and each field of each head comes here.
+        return text  # The usual case, and every header field of every response passes through here.
     index = _index(secrets if isinstance(secrets, frozenset) else frozenset(secrets))
     if not index.size:
         return text
     masked = _scrub_as(text, index, 'utf-8')
     if masked.isascii():
         return masked
-    # Header fields are read as ISO 8859-1, in which UTF-8 looks different.
+    # Header fields are decoded as ISO 8859-1, in which UTF-8 looks different.
     return _LATIN.sub(lambda found: _scrub_as(found[0], index, 'latin-1'), masked)
 
 
 @lru_cache(maxsize=16)
 def _index(secrets: frozenset[str]) -> _Index:
-    # All at once, for a form may have a hundred thousand of them.
+    # All in one pass, because a form may have a hundred thousand of them.
     coded = '\0'.join(secret for secret in secrets if len(secret) >= MIN_SEARCHED_CHARS)
     plain = set(
         _folded(_ESCAPE.sub(_unescaped, coded.encode('utf-8', 'surrogatepass'))).split(b'\0')
@@ -96,7 +96,7 @@ def _scrub_as(text: str, index: _Index, coding: str) -> str:
 
 
 def _candidates(plain: bytes, index: _Index) -> Iterator[bytes]:
-    # A secret can stand in the text only if its first and its last bytes do.
+    # A text contains a secret only if it contains its first and its last bytes.
     starts = range(len(plain) - MIN_SEARCHED_CHARS + 1)
     there = {plain[start : start + MIN_SEARCHED_CHARS] for start in starts}
     for start in there & index.by_start.keys():
@@ -106,11 +106,11 @@ def _candidates(plain: bytes, index: _Index) -> Iterator[bytes]:
 
 
 def _compared(length: int, size: int) -> int:
-    # How CPython searches is linear in long texts alone; it compares some bytes at a time.
+    # CPython's search is linear only for long texts; it compares several bytes at a time.
     return size if size >= _LINEAR_FROM else size * (length // 16 + 1)
 
 
-#: Bytes of text from which on the time of a search is linear.
+#: The text length in bytes from which CPython's search is linear.
 _LINEAR_FROM: Final = 30_000
 
 
@@ -132,7 +132,7 @@ def _joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _plain_text(coded: bytes) -> tuple[bytes, Sequence[int]]:
-    """The plain form, and where each of its bytes begins in the text; one more for the end."""
+    """The plain form, and the position in the text of each of its bytes and of its end."""
     if _ESCAPE.search(coded) is None:
         return _folded(coded), range(len(coded) + 1)
     plain, end = bytearray(), 0

@@ -1,6 +1,6 @@
-"""Names that carry secrets: of header fields, query parameters, form and JSON fields.
+"""Names of header fields, query parameters, form and JSON fields whose values are secret.
 
-Pure. The usual names are known; a caller declares further ones with `secret_names`.
+Pure. The usual names are built in; a caller declares others with `secret_names`.
 """
 
 import re
@@ -29,15 +29,15 @@ _WORDS: Final = re.compile(
     r'|[-_.]sig$|[-_.]key$',
     re.IGNORECASE,
 )
-#: `filter[key]` is a field `key` of the structure `filter`.
+#: `filter[key]` is the field `key` of `filter`.
 _BRACKETS: Final = re.compile(r'[\[\]]+')
 
-#: Longer names are not remembered: servers choose them.
+#: Longer names are not cached, because servers choose them.
 _MAX_REMEMBERED_CHARS: Final = 200
 
 
 def is_secret_name(name: str, declared: SecretNames = ()) -> bool:
-    """Whether a header field, query parameter or field of a body of this name carries a secret.
+    """Whether the value of a header field, query parameter or body field with this name is secret.
 
     >>> is_secret_name('Authorization'), is_secret_name('access_token'), is_secret_name('ids')
     (True, True, False)
@@ -50,7 +50,7 @@ def is_secret_name(name: str, declared: SecretNames = ()) -> bool:
 
 
 def parse_secret_names(given: object, where: str = 'secret_names') -> Result[SecretNames, Fault]:
-    """Read declared names: a list of texts, or one text with commas or spaces between them.
+    """Parse declared names: a list of strings, or one string separated by commas or spaces.
 
     Faults: `InvalidInput`.
 
@@ -89,5 +89,5 @@ def _is_secret(name: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def _remembered(name: str) -> bool:
-    # One download asks for the same few names dozens of times.
+    # One download checks the same few names dozens of times.
     return _is_secret(name)

@@ -1,8 +1,8 @@
-"""Secrets in URLs: one walk finds what is masked and what is searched for elsewhere.
+"""Secrets in URLs: one walk masks them, and collects them for searching other texts.
 
 Pure. RFC 3986: userinfo (section 3.2.1), parameters of path segments (3.3), the query and
-the fragment; and URLs that are written inside them, percent-encoded or not. The walk takes
-malformed URLs too, and its time is linear in their length.
+the fragment; and URLs inside them, percent-encoded or not. The walk also handles malformed
+URLs, and its time is linear in their length.
 """
 
 import re
@@ -15,32 +15,32 @@ from dlmachine.core.http.secret_names import SecretNames, is_secret_name
 
 MASK: Final = '***'
 
-#: So deep are URLs inside URLs looked into; what lies deeper is masked as a whole.
+#: The maximum depth of URLs inside URLs; deeper values are masked completely.
 MAX_DEPTH: Final = 5
 
-#: What most URLs are: none of it could be a secret.
+#: Most URLs: no part of them can be a secret.
 _PLAIN: Final = re.compile(r'https?://[a-z0-9.\-]+(?::[0-9]+)?/[A-Za-z0-9_.~/\-]*')
-#: What comes before an authority, in URLs that are malformed as well.
+#: The text before an authority, also in malformed URLs.
 _BEFORE_AUTHORITY: Final = re.compile(
     r'[\x00-\x20]*+(?:[A-Za-z][A-Za-z0-9+.\-]*+:[/\\]++|[/\\]{2,}+)'
 )
 _SCHEME: Final = re.compile(r'[A-Za-z][A-Za-z0-9+.\-]*+')
 _AFTER_AUTHORITY: Final = re.compile(r'[/\\?#]')
-#: A header field written as a value.
-#: Without a space only where the name is no short word, which is often the name of a search field.
+#: A header field as a value. Without a space only if the name is not a short word, which is often
+#: the name of a search field.
 _HEADER: Final = re.compile(
     r"\s*+(?:([!#$&'*+\-.^_`|~0-9A-Za-z]{1,100}+):[ \t+]|([\-_0-9A-Za-z]{5,100}+):)"
 )
-#: A text without one of these holds no secret that a walk would find.
+#: In a text without any of these a walk finds no secret.
 _MAY_HOLD: Final = re.compile(r'%[0-9A-Fa-f]{2}|[@"]|[^=;&?]=|:[/\\ +]|[-_0-9A-Za-z]{5}:')
-#: What is left as it is when a nested URL is written back.
+#: Characters that are not encoded when a nested URL is written back.
 _SAFE: Final = '/:*'
-#: Parsers of URLs drop these (WHATWG URL, section 4.4).
+#: URL parsers remove these (WHATWG URL, section 4.4).
 _DROPPED: Final = str.maketrans('', '', '\t\r\n')
 
 
 class Walked(NamedTuple):
-    """A text as it may be shown, and every secret in it, as written and decoded."""
+    """A text with its secrets masked, and every secret in it, as written and decoded."""
 
     shown: str
     secrets: frozenset[str]
@@ -48,9 +48,9 @@ class Walked(NamedTuple):
 
 @lru_cache(maxsize=256)
 def walk_url(url: str, declared: SecretNames = ()) -> Walked:
-    """A URL without userinfo and fragment, its secret values masked.
+    """Mask the userinfo, the fragment and the secret values of a URL.
 
-    `declared` are names that carry secrets besides the usual ones.
+    `declared` are names whose values are secret, besides the built-in ones.
 
     >>> walk_url('https://me:pw@host/x;sid=b?token=abc&ids=1#end').shown
     'https://***@host/x;sid=***?token=***&ids=1'
@@ -67,7 +67,7 @@ def walk_url(url: str, declared: SecretNames = ()) -> Walked:
 
 
 def walk_value(text: str, declared: SecretNames = ()) -> Walked:
-    """The value of a field, which may be a URL, a header field, JSON, or fields of its own.
+    """Mask the value of a field, which may be a URL, a header field, JSON, or nested fields.
 
     >>> walk_value('https://me:pw@host/').shown, walk_value('a=1').shown
     ('https://***@host/', 'a=1')
@@ -79,7 +79,7 @@ def walk_value(text: str, declared: SecretNames = ()) -> Walked:
 
 
 class _Walk:
-    """One walk over a text, and what it found."""
+    """One walk over a text, and the secrets that it found."""
 
     def __init__(self, declared: SecretNames) -> None:
         self._declared = declared
@@ -87,7 +87,7 @@ class _Walk:
         self.is_malformed = False
 
     def secrets(self) -> frozenset[str]:
-        """What was found, as written and decoded."""
+        """The secrets found, as written and decoded."""
         coded = [text for text in self._found if '%' in text or '+' in text]
         decoded = {way(text) for text in coded for way in (unquote, unquote_plus)}
         return frozenset(text for text in self._found | decoded if text)
@@ -97,12 +97,12 @@ class _Walk:
         before = _BEFORE_AUTHORITY.match(text)
         if before is not None:
             return before[0] + self._after_scheme(text[before.end() :], MAX_DEPTH)
-        # Without a scheme that would tell, what stands before an @ may be a login.
+        # Without a scheme, the text before an @ may be a login.
         front, rest = _cut(text, _AFTER_AUTHORITY)
         return self._authority(front) + self._path_and_more(rest, MAX_DEPTH)
 
     def reference(self, text: str, depth: int) -> str:
-        """What stands inside another URL: a URL, a part of one, a header field, or JSON."""
+        """Mask a value inside another URL: a URL, a part of one, a header field, or JSON."""
         if text[:1] in _JSON_STARTS:
             return self._json(text, depth)
         header = self._header_end(text)
@@ -155,7 +155,7 @@ class _Walk:
     def _after_scheme(self, rest: str, depth: int) -> str:
         authority, after = _cut(rest, _AFTER_AUTHORITY)
         if '@' not in authority and '@' in after and _has_bad_port(authority):
-            # A password with an unescaped slash, question mark or hash in it.
+            # A password with an unescaped slash, question mark or hash.
             authority, after = _cut_at(rest, rest.rindex('@') + 1)
             host, after = _cut(after, _AFTER_AUTHORITY)
             authority += host
@@ -164,7 +164,7 @@ class _Walk:
 
     def _authority(self, authority: str) -> str:
         userinfo, marked, host = authority.rpartition('@')
-        if not marked and '%40' in authority:  # It is malformed, but shown in messages.
+        if not marked and '%40' in authority:  # Malformed, but messages show it.
             userinfo, marked, host = unquote(authority).rpartition('@')
         if not marked:
             return authority
@@ -177,7 +177,7 @@ class _Walk:
         end = _end_of_path(text)
         nested = _find_url(text, end)
         if nested is not None:
-            # As archives and proxies write it: /web/2020/https://host/path?query
+            # As archives and proxies write nested URLs: /web/2020/https://host/path?query
             front, rest = _cut_at(text, nested)
             return self._runs(front, '/', depth) + self._nested(rest, depth)
         path, rest = _cut_at(text, end)
@@ -191,8 +191,8 @@ class _Walk:
         return separator.join([run and self._run(run, depth) for run in text.split(separator)])
 
     def _run(self, run: str, depth: int) -> str:
-        # Between two separators there may be several fields, or a URL. A secret may have any of
-        # these characters in it, so that all the rest of the run goes with it.
+        # Between two separators there may be several fields, or a URL. A secret may contain any of
+        # these characters, so the rest of the run is masked with it.
         if not _may_hold(run):
             return run
         pieces = _IN_A_RUN.split(run)
@@ -215,7 +215,7 @@ class _Walk:
         return is_secret_name(name, self._declared)
 
 
-#: JSON with more lists and objects is not looked into, but masked as a whole.
+#: JSON with more lists and objects is masked completely.
 _MAX_BRACKETS: Final = 1_000
 _JSON_STARTS: Final = ('{', '[', '"')
 _RAW_JSON: Final = frozenset({'{"', '["', '[{', '[['})
@@ -236,7 +236,7 @@ def _plain_name(name: str) -> str:
 def _begins_url(text: str) -> bool:
     if _BEFORE_AUTHORITY.match(text) is not None:
         return True
-    # A name and a password; an address of mail has no colon before its @.
+    # A name and a password; an email address has no colon before its @.
     userinfo, marked, _ = _cut(text, _AFTER_AUTHORITY)[0].rpartition('@')
     return bool(marked) and ':' in userinfo and '=' not in userinfo
 
@@ -247,7 +247,7 @@ def _has_bad_port(authority: str) -> bool:
 
 
 def _end_of_path(text: str) -> int:
-    # A text whose first = stands before any slash is fields, not a path.
+    # A text whose first = comes before any slash consists of fields, not of a path.
     found = _AFTER_PATH.search(text)
     end = len(text) if found is None else found.start()
     equals, slash = text.find('=', 0, end), text.find('/', 0, end)

@@ -1,26 +1,26 @@
-"""Whether bytes are the beginning of a web page.
+"""Detect the beginning of a web page.
 
-Pure. Each byte is read once, so the time is linear in the bytes, whatever a server sends.
-White space, byte order marks, comments and processing instructions may stand before the first
-tag; they end as the HTML standard has it (WHATWG, section 13.2.5).
+Pure. Each byte is read once, so the time is linear whatever a server sends. White space, byte order
+marks, comments and processing instructions may precede the first tag; they end as the HTML
+standard says (WHATWG, section 13.2.5).
 """
 
 import re
 from typing import Final
 
-#: How many bytes are looked at. A body whose first tag comes later, or whose comment is still
-#: open here, counts as data: no real page begins like that.
+#: The number of bytes to check. A body whose first tag comes later, or whose comment is still open
+#: here, counts as data: no real page begins like that.
 MAX_START_BYTES: Final = 65_536
 
-#: White space, and the bytes that byte order marks consist of (UTF-8, UTF-16, UTF-32).
+#: White space, and the bytes of byte order marks (UTF-8, UTF-16, UTF-32).
 _BLANKS: Final = re.compile(rb'[ \t\n\r\f\v\xef\xbb\xbf\xfe\xff]*')
 _COMMENT_END: Final = re.compile(rb'--!?>')
 _INSTRUCTION_END: Final = re.compile(rb'>')
-#: The tags that pages begin with, each as a whole word.
+#: The tags with which pages begin, each as a whole word.
 _TAG: Final = re.compile(
     rb'(?i)<(?:!doctype[ \t\n\r\f\v]*html|html|head|body|title|script|meta)(?=[ \t\n\r\f\v/>]|\Z)'
 )
-#: One of the first so many bytes of a page in UTF-16 or UTF-32 is NUL.
+#: One of this many first bytes of a page in UTF-16 or UTF-32 is NUL.
 _UNIT_BYTES: Final = 4
 
 
@@ -40,13 +40,13 @@ def is_page(start: bytes) -> bool:
 
 
 def _find_first_tag(data: bytes) -> int:
-    """Where the first byte is that belongs to nothing that may stand before a tag."""
+    """The position of the first byte after everything that may precede a tag."""
     at = 0
     while True:
         blanks = _BLANKS.match(data, at)
         at = at if blanks is None else blanks.end()
         if data.startswith(b'<!--', at):
-            # From the second dash on: `<!-->` is a comment, too.
+            # From the second dash on, because `<!-->` is a comment too.
             end = _COMMENT_END.search(data, at + 2)
         elif data.startswith(b'<?', at):
             end = _INSTRUCTION_END.search(data, at)

@@ -1,1 +1,1 @@
-"""What the machine and the executor say to each other.  Pure."""
+"""The protocol between the state machine and the executor.  Pure."""

@@ -1,4 +1,4 @@
-"""Events as the story of an outcome keeps them: without what a server echoed of secrets.  Pure."""
+"""Mask secrets that a server echoed in the events of an outcome's story.  Pure."""
 
 from dataclasses import replace
 
@@ -12,8 +12,8 @@ from dlmachine.core.redact import NO_SECRETS, Redactor
 def redact_event(effect: Effect, event: Event) -> Event:
     """The event with every secret of its effect's request masked.
 
-    Where there is none it stays as it is: what is secret by the name of its field alone is
-    masked whenever it is shown.
+    An event without one is returned unchanged: a value that is secret only by the name of its
+    field is masked whenever it is shown.
     """
     match effect, event:
         case Exchange(request=request), Answered() | Interrupted():
@@ -29,13 +29,13 @@ def redact_event(effect: Effect, event: Event) -> Event:
 def _redact_response(redactor: Redactor, event: Answered | Interrupted) -> Answered | Interrupted:
     if event.head is None:
         return event
-    # It may echo the cookies that it sets.
+    # The response may echo the cookies that it sets.
     redactor = redactor.with_secrets(secrets_set_by(event.head, redactor.names))
     if redactor == NO_SECRETS:
         return event
     head = _redact_head(redactor, event.head)
     if isinstance(event, Answered) and event.received is not None:
-        # The first bytes of a body may be an echo, too.
+        # The first bytes of a body may be an echo too.
         return replace(event, head=head, received=replace(event.received, start=b''))
     return replace(event, head=head)
 

@@ -1,4 +1,4 @@
-"""What a request sends, from a caller's words: query, form, JSON, multipart, data.  Pure."""
+"""Parse the keywords for the content of a request: query, form, JSON, multipart, data.  Pure."""
 
 from returns.result import Failure, Result, Success
 
@@ -19,11 +19,11 @@ from dlmachine.core.faults import Fault, InvalidInput
 def parse_content(
     query: object, *, post: object, json: object, multipart: object, data: object
 ) -> Result[tuple[Pairs, Body], Fault]:
-    """The query and the body that a caller's words make.
+    """Parse the query and the body from a caller's keywords.
 
     Faults: `InvalidInput`, whose `where` names the argument.
     """
-    # post=True besides another body says only that it is sent by POST, as any body is.
+    # post=True with another body has no effect: any body is sent by POST.
     form = False if post is True else post
     words = {'post': form, 'json': json, 'multipart': multipart, 'data': data}
     given = [name for name, value in words.items() if value is not None and value is not False]
@@ -56,15 +56,15 @@ def _parse_raw(data: object) -> Result[Body, Fault]:
     if isinstance(data, (bytes, bytearray, memoryview)):
         return Success(RawBody(bytes(data)))
     problem = f'is neither text nor bytes: {type(data).__name__}'
-    advice = 'For a form give post={…}, for JSON json={…}'
+    advice = 'For a form pass post={…}, for JSON pass json={…}'
     return Failure(InvalidInput(where='data', problem=problem, advice=advice))
 
 
 def take_body(parsed: tuple[Pairs, Body], body: Body) -> Result[tuple[Pairs, Body], Fault]:
-    """A body that is given ready in place of none."""
+    """Use a body that the caller made, unless the keywords already make one."""
     pairs, other = parsed
     if other != NoBody():
-        problem = 'is given ready and in parts, but a request has one body'
+        problem = 'is passed twice, but a request has one body'
         return Failure(InvalidInput(where='body', problem=problem))
     return Success((pairs, body))
 
@@ -77,5 +77,5 @@ def _parse_form(given: object, where: str) -> Result[Body, Fault]:
 
 
 def _parse_query(query: object) -> Result[Pairs, Fault]:
-    # Values are percent-encoded: what breaks a line of the message cannot get into it.
+    # Values are percent-encoded, so they cannot break the framing of the message.
     return parse_pairs({} if query is None else query, 'query')

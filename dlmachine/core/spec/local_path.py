@@ -1,7 +1,7 @@
-"""Local paths: any name that the system can write, and no URL.
+"""Parse local paths: any name that the system allows, but not a URL.
 
-Pure. A path never goes on the wire, so what would break a message is no concern here: line
-breaks, tabs, and bytes that are not UTF-8 (PEP 383) are the system's business.
+Pure. A path is never sent to a server, so line breaks, tabs and bytes that are not UTF-8 (PEP 383)
+are allowed.
 """
 
 import re
@@ -12,23 +12,23 @@ from returns.result import Failure, Result, Success
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.redact import redact_url
 
-#: NUL ends a name for the system; these surrogates stand for no byte, so none could be written.
+#: NUL ends a name for the system; these surrogates do not stand for a byte.
 _UNWRITABLE: Final = re.compile('[\0\ud800-\udc7f\udd00-\udfff]')
-#: `pathlib` makes one slash of two, so that these schemes are known by one.
+#: `pathlib` reduces two slashes to one, so one slash is enough for these schemes.
 _URL: Final = re.compile(
     r'(?i)[a-z][a-z0-9+.-]*[a-z0-9]://|(?:https?|ftps?|sftp|scp|file|s3|gs|az|hdfs):/'
 )
 
 
 def parse_local_path(path: str, where: str, advice: str = '') -> Result[str, Fault]:
-    r"""A path on this machine; `advice` is for a URL in its place.
+    r"""Parse a path on this machine; `advice` is shown if it is a URL.
 
     Faults: `InvalidInput` for an empty path, NUL, a lone surrogate, or a URL.
 
     >>> parse_local_path('a\nb', 'dest').unwrap()
     'a\nb'
     >>> parse_local_path('https://h/x', 'dest').failure().problem
-    "'https://h/x' is a URL, where a path is expected"
+    "'https://h/x' is a URL, but a path is expected"
     """
     if not path:
         return Failure(InvalidInput(where=where, problem='is an empty path'))
@@ -39,6 +39,6 @@ def parse_local_path(path: str, where: str, advice: str = '') -> Result[str, Fau
         advice = 'No file can have such a name'
         return Failure(InvalidInput(where=where, problem=problem, advice=advice))
     if _URL.match(path):
-        problem = f'{redact_url(path)!r} is a URL, where a path is expected'
+        problem = f'{redact_url(path)!r} is a URL, but a path is expected'
         return Failure(InvalidInput(where=where, problem=problem, advice=advice))
     return Success(path)

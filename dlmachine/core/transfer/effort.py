@@ -1,4 +1,4 @@
-"""How far the tries of a run have come, as a value.  Pure."""
+"""The progress of a run's attempts, as a value.  Pure."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @frozen
 class SetAside:
-    """What the part holds of an address that is not being asked; as in `Effort`."""
+    """The part's content from a URL that is not being requested; fields as in `Effort`."""
 
     position: int
     part_bytes: int
@@ -28,22 +28,21 @@ class SetAside:
 
 @frozen
 class Effort:
-    """How far the tries have come.
+    """The progress of a run's attempts.
 
-    `round` counts the passes over the addresses, `position` is the address being asked,
-    `dropped` those that will not be asked again, `trail` the URLs of this try, redirects
-    included (`redirect.hop_of`), `cookies` what servers have set in this run. `part_bytes` of
-    the body are in the part, from a representation with this strong `validator`. `asked_wait`
-    is the longest wait that a server asked for in this round. `most_bytes` is the most that a
-    part of this run ever had, `renewals` counts how often bytes beyond that renewed the budget
-    of rounds; `refused` are the bodies that were refused, by address and SHA-256. `said` is what
-    is known of the whole. `is_unranged` tells that the address does not answer to ranges,
-    `is_unconditional` that its conditions cannot be trusted.
+    `round` counts the rounds over the URLs, `position` is the URL being requested, `dropped` the
+    URLs that are not requested again, `trail` the URLs of this attempt, redirects included
+    (`redirect.hop_of`), `cookies` the cookies set in this run. `part_bytes` bytes of the body are
+    in the part, from a representation with this strong `validator`. `asked_wait` is the longest
+    Retry-After of this round. `most_bytes` is the largest size that a part of this run has had,
+    `renewals` counts how often bytes beyond that reset the retry budget; `refused` are the refused
+    bodies, by URL and SHA-256. `said` is what is known of the complete file. `is_unranged` says
+    that the URL does not support ranges, `is_unconditional` that its conditions cannot be trusted.
 
-    `held` are the spans behind `part_bytes` that are in the part too, of a whole of
-    `whole_bytes`. `aside` is what is there of another address, until a body overwrites it: it
-    decides from which byte that address is asked, not when. `connections` is the most that the
-    server put up with (0: not known yet), `singles` are the addresses that give no segments.
+    `held` are the spans after `part_bytes` that the part also has, of a file of `whole_bytes`.
+    `aside` is the part's content from another URL, until a body overwrites it: it decides from
+    which byte that URL is requested, not when. `connections` is the most that the server has
+    accepted (0: not known yet), `singles` are the URLs without support for segments.
     """
 
     round: int = 0
@@ -69,15 +68,15 @@ class Effort:
 
     @property
     def all_bytes(self) -> int:
-        """How many bytes are in the part."""
+        """The number of bytes in the part."""
         return self.part_bytes + count_bytes(self.held)
 
     def emptied(self) -> 'Effort':
-        """The same with nothing in the part that could be gone on from."""
+        """A copy with no resumable bytes in the part."""
         return replace(self, part_bytes=0, validator=None, said=Said(), held=(), whole_bytes=None)
 
     def at(self, position: int) -> 'Effort':
-        """The same at an address: a validator means something where it came from only."""
+        """A copy for another URL: a validator is valid only for the URL that issued it."""
         if position == self.position:
             return self
         aside, there = self.aside, replace(self.emptied(), position=position)
@@ -104,7 +103,7 @@ class Effort:
         )
 
     def filled(self, spans: Spans, whole_bytes: int, validator: str) -> 'Effort':
-        """The same with these spans in the part, and what they are of."""
+        """A copy with these spans in the part, and the file that they belong to."""
         front = front_bytes(spans)
         return replace(
             self,
@@ -115,5 +114,5 @@ class Effort:
         )
 
     def address(self, job: 'Job') -> Address:
-        """The address being asked."""
+        """The URL being requested."""
         return job.decision.addresses[self.position]

@@ -1,6 +1,6 @@
-"""Room on the disk: whether what a response announces fits, before its first byte is written.
+"""Disk space: whether the announced body fits, before its first byte is written.
 
-Pure. Of a quota nothing is known, nor of what a file system compresses.
+Pure. Quotas and compressing file systems are not taken into account.
 """
 
 import errno
@@ -9,13 +9,13 @@ from dlmachine.core.answer import TakeBody
 from dlmachine.core.faults import Fault, StorageFailed
 from dlmachine.core.segments import Spans, count_bytes
 
-#: What a coding adds at most where nothing can be compressed: a thousandth, and its head.
+#: The most that a coding adds to incompressible data: a thousandth, and its header.
 _CODING_SHARE = 1000
 _CODING_HEAD = 64
 
 
 def needed_bytes(taking: TakeBody) -> int | None:
-    """How many bytes a body will take on the disk, besides what it keeps; None: not known.
+    """The disk space that a body needs, besides the bytes kept; None if not known.
 
     >>> needed_bytes(TakeBody(wire_bytes=10)), needed_bytes(TakeBody())
     (10, None)
@@ -30,7 +30,7 @@ def needed_bytes(taking: TakeBody) -> int | None:
 
 
 def missing_bytes(whole_bytes: int, held: Spans) -> int:
-    """How many bytes of a whole are not there yet.
+    """The number of bytes of the file that are still missing.
 
     >>> missing_bytes(10, ((0, 3), (6, 7)))
     4
@@ -39,7 +39,7 @@ def missing_bytes(whole_bytes: int, held: Spans) -> int:
 
 
 def find_room_fault(needed: int | None, free: int | None, path: str) -> Fault | None:
-    """A fault if more is needed than is free.
+    """Return a fault if more space is needed than is free.
 
     >>> print(find_room_fault(6_000_000, 2_000_000, 'x').what())
     cannot write x: no space left on device (needs 6.0 MB, 2.0 MB free)
@@ -53,7 +53,7 @@ def find_room_fault(needed: int | None, free: int | None, path: str) -> Fault | 
 
 
 def _shown(count: int) -> str:
-    # Two sizes that differ must not look the same.
+    # Two different sizes must not look the same.
     if count < 1000:
         return f'{count} B'
     size, units = float(count), iter(('kB', 'MB', 'GB', 'TB', 'PB', 'EB'))

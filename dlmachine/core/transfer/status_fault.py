@@ -1,4 +1,4 @@
-"""The fault of a response whose status is an error, with what its body says.  Pure."""
+"""The fault for an error status, with the message in its body.  Pure."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from dlmachine.core.retry import parse_retry_after
 
 
 def status_fault(request: Request, head: Head, error_text: str, at: datetime) -> HttpStatus:
-    """The fault of the response to a request; no secret of the request stands in it."""
+    """Make the fault for a response, without any secret of the request."""
     secrets = request.secrets()
     body, reason = scrub(error_text, secrets), scrub(head.reason, secrets)
     detail = summarize(body)

@@ -1,8 +1,8 @@
-"""Whether a body that arrived is the right one.
+"""Verify a received body.
 
-Pure. Length against what was declared, digests against what the caller, a list or the
-server promised, and content against what was asked for; in this order, so that the first
-fault is the plainest one.
+Pure. Compares the length with the declared one, the digests with those of the caller, a checksum
+file or the server, and the content with what the name promises; in this order, so that the
+simplest fault comes first.
 """
 
 from dlmachine.core.answer import TakeBody, promised_digest
@@ -26,7 +26,7 @@ from dlmachine.core.states import Exchanging, Job
 def find_body_fault(
     state: Exchanging, head: Head, taking: TakeBody, received: Received
 ) -> Fault | None:
-    """What is wrong with a body, or None."""
+    """The fault of a body, or None."""
     fault = _find_size_fault(state, taking, received)
     return (
         fault
@@ -38,7 +38,7 @@ def find_body_fault(
 def find_notes(
     state: Exchanging, head: Head, taking: TakeBody, received: Received
 ) -> tuple[str, ...]:
-    """What is worth knowing of a body without a fault."""
+    """Notes about a body without a fault."""
     notes = []
     codings = read_codings(head.headers)
     if state.job.policy.check_content:
@@ -55,7 +55,7 @@ def find_notes(
 
 
 def verified_by(job: Job, head: Head, taking: TakeBody) -> tuple[tuple[str, str], ...]:
-    """Each digest that was promised, and by whom; for a body without a fault."""
+    """Each expected digest and its source; for a body without a fault."""
     return tuple((checksum.algorithm, source) for source, checksum in _promises(job, head, taking))
 
 
@@ -88,7 +88,7 @@ def _find_digest_fault(
     return None
 
 
-#: Who promised a checksum that stands in the call itself.
+#: The source of a checksum that the caller passed.
 CALLER = 'caller'
 
 
@@ -113,7 +113,7 @@ def _find_content_fault(state: Exchanging, head: Head, received: Received) -> Fa
     problem_ = problem_ or received.gzip_problem
     if problem_ is None:
         return None
-    # The extension that it names may come from a name that echoes a secret.
+    # The extension in it may come from a name that echoes a secret.
     told = scrub(problem_, state.exchange.request.secrets())
     return ContentRefused(url=url, problem=told)
 

@@ -61,13 +61,13 @@ def test_white_space_is_a_space_or_a_tab(fields: bytes, expected: str) -> None:
 @pytest.mark.parametrize(
     ('text', 'problem'),
     [
-        (b'SSH-2.0\r\n', 'sent no HTTP response'),
-        (b'HTTP/1.1 abc\r\n', 'sent no HTTP response'),
-        (b'HTTP/1.1 2001\r\n', 'sent no HTTP response'),
-        (b'HTTP/1. 200\r\n', 'sent no HTTP response'),
-        (b'HTTP/1.1  200\r\n', 'sent no HTTP response'),
-        (b'HTTP/2 200 \r\n', 'sent no HTTP response'),
-        (b'HTTP/1.1 \xb2\xb2\xb2\r\n', 'sent no HTTP response'),
+        (b'SSH-2.0\r\n', 'sent something other than an HTTP response'),
+        (b'HTTP/1.1 abc\r\n', 'sent something other than an HTTP response'),
+        (b'HTTP/1.1 2001\r\n', 'sent something other than an HTTP response'),
+        (b'HTTP/1. 200\r\n', 'sent something other than an HTTP response'),
+        (b'HTTP/1.1  200\r\n', 'sent something other than an HTTP response'),
+        (b'HTTP/2 200 \r\n', 'sent something other than an HTTP response'),
+        (b'HTTP/1.1 \xb2\xb2\xb2\r\n', 'sent something other than an HTTP response'),
         (_OK + b'none\r\n', 'sent a line that is not a header field'),
         (_OK + b'X : a\r\n', 'sent a line that is not a header field'),
         (_OK + b' X: a\r\n', 'sent white space before its first header field'),
@@ -78,7 +78,7 @@ def test_white_space_is_a_space_or_a_tab(fields: bytes, expected: str) -> None:
         (_OK + b'X: ' + b'y' * MAX_LINE_BYTES + b'\r\n', 'sent a header line of more than 65,536 bytes'),
         (_OK + (b'X: ' + b'y' * 60_000 + b'\r\n') * 5, 'sent more than 262,144 bytes of header fields'),
         (b'HTTP/1.1 103 Early\r\n\r\n' * 20_000, 'sent more than 262,144 bytes of header fields'),
-        (_OK, 'sent a head without its end'),
+        (_OK, 'sent an incomplete header section'),
     ],
 )  # fmt: skip
 def test_heads_that_cannot_be_read_are_problems(text: bytes, problem: str) -> None:
@@ -101,7 +101,7 @@ def test_what_libcurl_hands_over_is_read_as_it_has_understood_it() -> None:
         ([], b'', None),
         ([], b'HT', None),
         ([], b'HTTP/1.1 2', None),
-        ([], b'SSH', HeadProblem('sent no HTTP response')),
+        ([], b'SSH', HeadProblem('sent something other than an HTTP response')),
         ([_OK], b'SSH', None),
         ([_OK, b'\r\n'], b'\0', None),
     ],

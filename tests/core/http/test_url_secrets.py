@@ -79,7 +79,7 @@ def test_wherever_a_secret_stands(url: str, shown: str, secrets: set[str]) -> No
     ],
 )
 def test_malformed_urls(url: str, shown: str, secrets: set[str]) -> None:
-    """What is no URL is shown as well, in messages."""
+    """What is not a URL is shown as well, in messages."""
     assert tuple(walk_url(url)) == (shown, secrets)
 
 
