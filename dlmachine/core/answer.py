@@ -80,7 +80,7 @@ class LeaveBody:
 
 @frozen(kw_only=False)
 class RefuseBody:
-    """The answer cannot be used, for this fault."""
+    """The response cannot be used, for this fault."""
 
     fault: Fault
 
@@ -255,7 +255,7 @@ def _validator(exchange: Exchange, head: Head) -> str | None:
 
 
 def _find_decoder(expect: Expectation, head: Head) -> tuple[str | None, str | None]:
-    """The coding to undo, or what is wrong with the codings; both None: the bytes are kept."""
+    """The coding to decode, or the problem with the codings; both None: keep the bytes."""
     codings = read_codings(head.headers)
     if can_undo(codings):
         names = (expect.name, expect.asked_name)

@@ -216,10 +216,10 @@ def parse_json(value: object, where: str) -> Result[JsonBody, Fault]:
 
 
 def parse_multipart(given: object, where: str = 'multipart') -> Result[MultipartBody, Fault]:
-    """Read a mapping of names to texts, bytes, numbers, paths or ready parts.
+    """Parse a mapping of names to strings, bytes, numbers, paths or ready parts.
 
-    A `PurePath` is a file; a text is a text. Whether a text that names a file on disk is
-    meant as that file cannot be known here: the edge decides it (`dlmachine.Descriptor`).
+    A `PurePath` is a file; a string is text. The core cannot know whether a string that names a
+    file on disk means that file: `dlmachine.Descriptor` decides this.
     """
     # The order of the parts is kept, of a mapping too: servers read them one by one.
     entries = list(given.items()) if isinstance(given, Mapping) else _entries(given)

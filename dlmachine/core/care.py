@@ -174,7 +174,7 @@ def judge_row(row: RowSeen) -> Finding | None:
 
 
 def judge_misfit(path: str, row_id: int, problem: str) -> Finding:
-    """A row of the registry at `path` that is not an entry: nothing that it names is touched."""
+    """Report a row of the registry at `path` that is not an entry; no file is touched for it."""
     text = f'row {row_id} of the table main is not an entry: {problem}; it is ignored'
     return Finding(kind=Kind.STRANGE_ROW, place=path, text=text, is_problem=True)
 
@@ -182,7 +182,7 @@ def judge_misfit(path: str, row_id: int, problem: str) -> Finding:
 def judge_lock(
     file: FileSeen, now: datetime, *, is_held: bool | None, owner: str
 ) -> Finding | None:
-    """A lock file; `is_held` is None where that cannot be told, `owner` empty."""
+    """Judge a lock file; `is_held` is None if that is not known, and `owner` is then empty."""
     if is_held is not False:
         return None
     text = f'nobody holds it; it was taken by {owner}' if owner else 'nobody holds it'

@@ -41,7 +41,7 @@ class _Line:
 
 
 def read_list(data: bytes) -> str:
-    r"""The text of a list, as of any text file; what cannot be read of it stands for itself.
+    r"""Decode a checksum file like any text file; undecodable bytes become surrogates.
 
     >>> read_list(b'ab  t.csv'), read_list('ab'.encode('utf-16'))
     ('ab  t.csv', 'ab')

@@ -32,9 +32,9 @@ class Checksum:
 
 @frozen(kw_only=False)
 class ChecksumList:
-    """Where a list of checksums is: a path, or a URL in normal form.
+    """The location of a checksum file: a path, or a URL in normal form.
 
-    `secret_names` are those of the descriptor whose file is in the list.
+    `secret_names` are those of the descriptor of the file to check.
     """
 
     location: str

@@ -84,7 +84,7 @@ def give_back(job: Job, end: Outcome | Fault, *, keep_part: bool = False) -> Ste
 
 
 def confirmation(job: Job, entry: CacheEntry) -> ConfirmCopy:
-    """What makes sure of a stored version before it is used."""
+    """The effect that checks a stored version before it is used."""
     return ConfirmCopy(
         path=entry.path,
         size_bytes=entry.file_bytes,

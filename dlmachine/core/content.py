@@ -1,7 +1,7 @@
-"""Content: whether a body can be what was asked for, from its name, type and first bytes.
+"""Check by name, type and first bytes whether a body can be the requested content.
 
-Pure. Servers answer 200 with a login page or nothing where a file was asked for: that is
-refused. A file of another kind than its name says is a file all the same: that is noted.
+Pure. Some servers answer 200 with a login page or nothing instead of a file: such a body is
+refused. A file of another kind than its name says is still a file: it gets a note.
 """
 
 import re
@@ -12,13 +12,13 @@ from dlmachine.core.filename import extension
 from dlmachine.core.integrity.page_scanner import is_page
 from dlmachine.core.values import frozen
 
-#: How many bytes of the beginning are kept to be looked at.
+#: The number of first bytes to keep for this check.
 START_BYTES: Final = 1024
 
 
 @frozen(kw_only=False)
 class _Format:
-    """A file format: what it is called, how its files begin, and which extensions promise it."""
+    """A file format: its name, the first bytes of its files, and its extensions."""
 
     name: str
     starts: tuple[bytes, ...]
@@ -50,36 +50,36 @@ _FORMATS: Final = (
     _Format('GIF', (b'GIF87a', b'GIF89a'), 'gif'),
     _Format('Parquet', (b'PAR1', b'PARE'), 'parquet'),
     _Format('NumPy', (b'\x93NUMPY',), 'npy'),
-    # No name promises these; they are told where another format was promised.
+    # These have no extensions here; they are named when a file of another format was expected.
     _Format('an OLE 2 file (older Office)', (b'\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1',)),
     _Format('HDF5', (b'\x89HDF\r\n\x1a\n',)),
     _Format('a Windows program', (b'MZ',)),
 )
 _PROMISED: Final = {ext: one for one in _FORMATS for ext in one.extensions.split()}
 
-#: Extensions under which a page may come: pages, programs that make them, templates of them.
+#: Extensions of pages, of programs that generate them, and of their templates.
 PAGE_EXTENSIONS: Final = frozenset({
     'html', 'htm', 'xhtml', 'xht', 'shtml', 'shtm', 'stm', 'dhtml', 'mhtml', 'mht', 'hta',
     'php', 'php3', 'php4', 'php5', 'php7', 'phtml', 'asp', 'aspx', 'ashx', 'jsp', 'jspx', 'jsf',
     'cgi', 'fcgi', 'pl', 'cfm', 'do', 'action', 'cshtml', 'ejs', 'erb', 'hbs', 'j2', 'jinja',
     'jinja2', 'liquid', 'mustache', 'tmpl', 'tpl', 'twig', 'vue', 'svelte',
 })  # fmt: skip
-#: Media types (RFC 9110 section 8.3.1) of pages; the others that are types are those of data.
+#: Media types (RFC 9110 section 8.3.1) of pages; every other media type is data.
 _PAGE_TYPES: Final = frozenset({'text/html', 'application/xhtml+xml'})
 _MEDIA_TYPE: Final = re.compile(r'[a-z0-9!#$&^_.+\-]{1,127}/[a-z0-9!#$&^_.+\-]{1,127}')
-#: Types by which a server says that it does not know (WHATWG MIME Sniffing, section 7).
+#: Types that mean that the server does not know the type (WHATWG MIME Sniffing, section 7).
 _UNKNOWN_TYPES: Final = frozenset({'unknown/unknown', 'application/unknown'})
-#: What follows a dot in `v1.0`, `data.2024` or `2.0-rc1`, and is not an extension.
+#: The text after a dot that is not an extension: `v1.0`, `data.2024`, `2.0-rc1`.
 _VERSION: Final = re.compile(r'v?[0-9]+(?:(?:a|b|rc|alpha|beta|dev|post|pre|x)[0-9]*)?(?:[_\-].*)?')
 
 
 def find_content_problem(
     names: Iterable[str], media_type: str | None, start: bytes, size_bytes: int
 ) -> str | None:
-    """What shows that a body is not what was asked for, or None.
+    """Why a body cannot be the requested content, or None.
 
-    `names` are what the content is called: by the URL that was asked, by the one that
-    answered, by Content-Disposition, by its destination. `start` are its first bytes.
+    `names` are the names of the content in the requested URL, in the URL after redirects, in
+    Content-Disposition and in the destination. `start` are its first bytes.
 
     >>> find_content_problem(['t.tsv.gz'], None, b'<!DOCTYPE html><title>Log in', 27)
     'is a web page (HTML), although gz was expected'
@@ -96,7 +96,7 @@ def find_content_problem(
 
 
 def find_kind_note(names: Iterable[str], start: bytes) -> str | None:
-    r"""That content is of another kind than any of its names says; None if it is not.
+    r"""Say that the content is of another kind than all its names say; None otherwise.
 
     >>> find_kind_note(['t.jpg'], b'\x89PNG\r\n\x1a\n')
     'the content is PNG, although the name ends in .jpg'
@@ -112,7 +112,7 @@ def find_kind_note(names: Iterable[str], start: bytes) -> str | None:
 
 
 def asked_extension(name: str) -> str | None:
-    """The extension that tells what was asked for: no version, and no path parameter.
+    """The extension of the requested content, without version numbers and path parameters.
 
     >>> asked_extension('t.7z.001'), asked_extension('x.nc;v=2'), asked_extension('v1.0')
     ('7z', 'nc', None)
@@ -126,7 +126,7 @@ def asked_extension(name: str) -> str | None:
 
 
 def healthy_start(names: Iterable[str]) -> bytes:
-    """How content of these names would begin if it is what it should be.
+    """The expected first bytes of content with these names.
 
     >>> healthy_start(['t.csv', 't.pdf'])
     b'%PDF-'
@@ -135,7 +135,7 @@ def healthy_start(names: Iterable[str]) -> bytes:
 
 
 def keep_start(start: bytes) -> bytes:
-    """As many of the first bytes as tell whether a body is a page.
+    """Cut the first bytes to those that decide whether a body is a page.
 
     >>> len(keep_start(b'a' * 5000)), len(keep_start(b' ' * 5000 + b'<html>'))
     (1024, 5006)
@@ -154,7 +154,7 @@ def is_gzip_name(name: str) -> bool:
 
 
 def _find_data_name(names: tuple[str, ...], media_type: str | None) -> str | None:
-    """The extension, or else the media type, under which no page may come."""
+    """The extension, or without one the media type, that a page cannot have."""
     extensions = [ext for name in names if (ext := asked_extension(name)) is not None]
     if extensions:
         return next((ext for ext in extensions if ext not in PAGE_EXTENSIONS), None)
@@ -164,7 +164,7 @@ def _find_data_name(names: tuple[str, ...], media_type: str | None) -> str | Non
 
 
 def _promised(names: Iterable[str]) -> tuple[str, ...]:
-    """The extensions that promise how a file begins."""
+    """The extensions of formats with known first bytes."""
     found = (extension(name) for name in names)
     return tuple(dict.fromkeys(ext for ext in found if ext in _PROMISED))
 

@@ -61,7 +61,7 @@ class Reason(Enum):
 
 @frozen
 class Address:
-    """One URL to ask, and the backend that speaks its scheme."""
+    """One URL to request, and the backend for its scheme."""
 
     url: str
     backend: str
@@ -149,7 +149,7 @@ def _decide_for(
     if entry is None:
         reason = _why_none(entries)
         return _network(Verdict.FETCH, reason, place, None, descriptor, policy, snapshot)
-    # A version that must lie in the past cannot be bettered by one made now.
+    # A new download cannot replace a version that must be older than a date in the past.
     if policy.check_freshness and policy.window.holds(snapshot.now):
         verdict, why = Verdict.REVALIDATE, Reason.CHECK_ASKED
         return _network(verdict, why, place, entry, descriptor, policy, snapshot)
@@ -198,7 +198,7 @@ def _network(
         part = None
     if part is not None and part.address == address_digest(usable[0].url):
         # A part of another version than the stored one: whether that is current is answered by
-        # the rest, too. What a mirror gave waits until the mirror is asked.
+        # the rest, too. A mirror's part waits until the mirror is requested.
         verdict, reason = Verdict.RESUME, Reason.PART_LEFT
     left_out = tuple(str(one.failure()) for one in found if not is_successful(one))
     switched = tuple(

@@ -71,12 +71,12 @@ class Tls:
 
 @frozen
 class Descriptor:
-    """One thing to download, wherever it is served.
+    """One file to download, from any of its URLs.
 
     `url` and `mirrors` are absolute and in normal form; `query` is added to each of them.
     `secret_names` are names of query parameters, header fields and fields of a body whose
-    values are secret, besides the usual ones.
-    Two descriptors are equal when they describe the same download, whatever their subclass.
+    values are secret, besides the built-in ones.
+    Two descriptors are equal if they describe the same download, even as different subclasses.
 
     >>> data = Descriptor.parse('https://Example.org/x', query={'format': 'tsv'}).unwrap()
     >>> data.url, data.query, data.method
@@ -93,7 +93,7 @@ class Descriptor:
     tls: Tls = Tls()
     mirrors: tuple[str, ...] = ()
     secret_names: SecretNames = ()
-    #: Once it is asked for, it is asked for often.
+    #: Cached, because it is used often once it is used.
     _redactor: Redactor | None = field(default=None, init=False, compare=False, repr=False)
 
     @classmethod
@@ -197,7 +197,7 @@ class Descriptor:
 
     @property
     def redactor(self) -> Redactor:
-        """What must not be shown of it: a server may echo any of it, here or on the way here."""
+        """Masks the secrets of this download, which any server on the way may echo."""
         if self._redactor is None:
             object.__setattr__(self, '_redactor', Redactor(self.secret_names, self._secrets()))
         return cast('Redactor', self._redactor)

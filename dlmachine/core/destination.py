@@ -83,10 +83,10 @@ class PathKind(Enum):
 
 @frozen
 class PathSeen:
-    """What was seen of a destination: the path itself, and a file that stands in its way.
+    """The observed destination: the path itself, and a file in the way.
 
-    `blocker` is the nearest parent that exists and is no folder; `has_folder` tells whether
-    the folder is there that the file would lie in; `real_path` leads through no link to a folder.
+    `blocker` is the nearest existing parent that is not a folder; `has_folder` says whether the
+    folder of the file exists; `real_path` is the path with links to folders resolved.
     """
 
     kind: PathKind
@@ -120,10 +120,10 @@ def parse_destination(dest: object) -> Result[Wanted, Fault]:
 def resolve_destination(
     wanted: Wanted, cache_folder: str | None, seen: PathSeen | None
 ) -> Result[Destination, Fault]:
-    """Settle where the bytes go.
+    """Decide where the bytes go.
 
-    Faults: `DestinationUnusable` where a file stands in place of a folder, where the path is
-    neither file nor folder, or where it is one that dlmachine has for itself.
+    Faults: `DestinationUnusable` if there is a file in place of a folder, if the path is neither a
+    file nor a folder, or if it is reserved for dlmachine.
 
     >>> resolve_destination(Auto(), None, None).unwrap()
     InMemory()
@@ -152,7 +152,7 @@ def resolve_destination(
 
 
 def _is_our_own(path: str, cache_folder: str | None) -> bool:
-    # The registry, a version or the tag of the cache, and all that is not finished, anywhere.
+    # The registry, versions and tag file of the cache, and unfinished files in any folder.
     pure = PurePath(path)
     if any(is_our_folder(part) for part in pure.parts):
         return True

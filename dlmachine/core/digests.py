@@ -55,7 +55,7 @@ def _of_body(head: Head) -> Iterator[tuple[str, Checksum]]:
 
 
 def _read(head: Head, name: str, *, is_structured: bool = False) -> Iterator[tuple[str, Checksum]]:
-    # A comma stands in no digest, so that it may be cut at each: a list, or a dictionary of
+    # A digest has no comma, so the value can be split at each: a list, or a dictionary of
     # byte sequences (RFC 9651 sections 3.2 and 3.3.5), of which the last of a key counts.
     found: dict[str, str] = {}
     for member in filter(None, (head.headers.get(name) or '').split(',')):
@@ -71,7 +71,7 @@ def _read(head: Head, name: str, *, is_structured: bool = False) -> Iterator[tup
 
 
 def _byte_sequence(text: str) -> str:
-    """The base64 between two colons, behind which there may be parameters; else nothing."""
+    """The base64 between two colons, which parameters may follow; empty otherwise."""
     before, _, rest = text.partition(':')
     coded, _, parameters = rest.partition(':')
     is_one = not before and (not parameters or parameters.lstrip(_BLANK).startswith(';'))

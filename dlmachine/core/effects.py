@@ -22,10 +22,10 @@ from dlmachine.core.values import frozen
 
 @frozen
 class ConfirmCopy:
-    """Make sure that the stored file is still there.  `CopyConfirmed`, `CopyMissing`.
+    """Check that the stored file still exists.  `CopyConfirmed`, `CopyMissing`.
 
-    It must have this size and modification time, where they are given. With a `checksum` it is
-    read through as well: the record does not have that digest, or the file was touched since.
+    It must have this size and modification time, if they are set. With a `checksum` the file is
+    also read: the record does not have that digest, or the modification time has changed.
     """
 
     path: str
@@ -77,20 +77,18 @@ class OpenPart:
 
 @frozen
 class Expectation:
-    """What is asked for, as far as it decides which answers make sense.
+    """The properties of a request that decide which responses make sense.
 
-    `offset` is the first byte wanted, `validator` the strong validator of the bytes before
-    it. `etag`, `last_modified` and `size_bytes` describe a stored copy that the answer may
-    turn out to confirm; `is_conditional` says that the server was told of it (RFC 9110
-    section 13). `name` is what the content would be called, `asked_name` what it is called
-    where the trail of redirects began, `address` a digest of that place: a validator means
-    nothing elsewhere. `said` is what is known of the whole that the part is of, `copy_place`
-    where the stored copy came from. `checks_content` asks for what only the bytes as they
-    pass can tell, `keeps_codings` for bodies in codings that cannot be undone, as they are.
-
-    `last` is the last byte wanted (None: all to the end). Then `held` are the spans behind
-    the offset that are there already and stay, `whole_bytes` is the size that the whole must
-    have, and `is_segment` tells that nothing but this range, of this version, is of any use.
+    `offset` is the first requested byte, `validator` the strong validator of the bytes before it.
+    `etag`, `last_modified` and `size_bytes` describe a stored copy that the response may confirm;
+    `is_conditional` says that the request has a condition for it (RFC 9110 section 13). `name` is
+    the name of the content, `asked_name` its name in the URL before redirects, `address` a digest
+    of that URL: a validator is valid only there. `said` is what is known of the complete file,
+    `copy_place` the source of the stored copy. `checks_content` requests the checks that need all
+    bytes of the body, `keeps_codings` keeps bodies in codings that cannot be decoded. `last` is the
+    last requested byte (None: to the end). With it, `held` are the spans after the offset that the
+    part already has, `whole_bytes` is the expected size of the file, and `is_segment` says that
+    only this range of this version is useful.
     """
 
     offset: int = 0

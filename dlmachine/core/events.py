@@ -15,10 +15,10 @@ from dlmachine.core.values import frozen
 
 @frozen
 class Head:
-    """Status and header fields of an answer; of protocols without them, their equivalents.
+    """Status and header fields of a response, or their equivalents in other protocols.
 
-    `public_suffixes` are those of the domains in its cookies that belong to nobody alone, such
-    as `co.uk`: who reads the head has the list of them.
+    `public_suffixes` are the domains in its cookies that are public suffixes, such as `co.uk`: the
+    adapter that reads the head has the list of them.
     """
 
     status: int
@@ -30,7 +30,7 @@ class Head:
 
 @frozen
 class Received:
-    """What the part holds once a body has been received whole.
+    """The content of the part after a complete body was received.
 
     `size_bytes` and the digests are of the whole part, `wire_bytes` counts what this
     exchange alone brought, before any decoding. `start` are the first bytes of the part,
@@ -58,7 +58,7 @@ class Happened:
 
 
 class CopyConfirmed(Happened):
-    """The stored file is there, as it was asked for."""
+    """The stored file exists, with the expected properties."""
 
     __slots__ = ()
 
@@ -103,7 +103,7 @@ class PartOpened:
 
 @frozen
 class Answered:
-    """The answer is here; `received` is None where its body was not wanted.
+    """A response arrived; `received` is None if its body was skipped.
 
     `error_text` is the beginning of an error's body, secrets masked, if it is text.
     """
@@ -168,7 +168,7 @@ class Waited(Happened):
 
 @frozen
 class Published:
-    """The file, or the buffer, is there; a file has this modification time, if it is known."""
+    """The file or buffer is published; a file has this modification time, if it is known."""
 
     at: datetime
     path: str | None

@@ -36,7 +36,7 @@ def ask(job: Job, effort: Effort, at: datetime) -> Result[Step, Fault]:
 
 
 def send(job: Job, effort: Effort, request: Request) -> Step:
-    """The step that sends a request, one more on the trail."""
+    """The step that sends a request and adds it to the trail."""
     policy, condition = job.policy, _condition(job, effort)
     last = _last_byte(job, effort)
     exchange = Exchange(
@@ -142,7 +142,7 @@ def _last_byte(job: Job, effort: Effort) -> int | None:
 
 def _condition(job: Job, effort: Effort) -> Condition:
     decision, address = job.decision, effort.address(job)
-    # With a part of another version, whether the copy is current is answered by the rest, too.
+    # With a part of another version, the request for the rest also checks the copy.
     has_part = bool(effort.part_bytes)
     is_asked = decision.verdict is Verdict.REVALIDATE and not effort.is_unconditional
     is_asked = is_asked and not has_part

@@ -1,7 +1,7 @@
-"""File names: what an answer calls its content, made safe.
+"""File names from responses, made safe.
 
-Pure. Content-Disposition before the last segment of the URL. A name is one path segment
-that every common file system takes, that is seen as it is, and that is not one of ours.
+Pure. Content-Disposition takes precedence over the last segment of the URL. A safe name is one path
+segment that every common file system accepts, without invisible characters, and not reserved.
 """
 
 import re
@@ -19,22 +19,22 @@ _UNSAFE: Final = re.compile(
 #: What most names and URLs are: there is nothing to be made safe, or decoded.
 _PLAIN: Final = re.compile(r'[A-Za-z0-9](?:[A-Za-z0-9_.\-]{0,150}[A-Za-z0-9])?')
 _PLAIN_URL: Final = re.compile(r'https?://[a-z0-9.:\-]+/(?:[A-Za-z0-9_.~\-]+/)*([A-Za-z0-9_.~\-]*)')
-#: A parameter of a path segment that may not be shown: `;jsessionid=***`.
+#: A masked parameter of a path segment: `;jsessionid=***`.
 _MASKED_PARAMETER: Final = re.compile(r';[^;]*=\*\*\*')
 _SEPARATORS: Final = re.compile(r'[/\\]')
 _RESERVED: Final = re.compile(r'(?i)(con|prn|aux|nul|con(in|out)\$|(com|lpt)[0-9¹²³])(\..*)?')
-#: What nobody sees (Default_Ignorable_Code_Point of Unicode), but for what changes the
-#: direction of a name: of that something is left to be seen.
+#: Invisible characters (Default_Ignorable_Code_Point of Unicode), except those that change the
+#: text direction: these are replaced by something visible.
 _INVISIBLE: Final = re.compile(
     '[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u2065\u206a-\u206f'
     '\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a'
     '\U000e0000-\U000e0fff]'
 )
-#: The sub-folder beside a destination, and in a cache, in which all lies that is not finished.
+#: The sub-folder for unfinished files, beside a destination and in a cache.
 OUR_FOLDER: Final = '.dlmachine'
-#: Ours, one user's own, and one that was made because neither could be had.
+#: The shared folder, one user's own, and the temporary one if neither could be used.
 _OUR_FOLDERS: Final = re.compile(r'(?i)\.dlmachine(-[0-9a-z]{1,32}){0,2}')
-#: The registry and its files, the tag of a cache, and its versions.
+#: The registry and its files, the tag file of a cache, and its versions.
 _OURS: Final = re.compile(
     r'(?i)cachedir\.tag|cache\.sqlite(-(wal|shm|journal))?|[0-9a-f]{32}-[0-9]+(\..*)?'
 )
@@ -63,7 +63,7 @@ def _name(dispositions: tuple[str, ...], url: str) -> str:
 
 
 def safe_name(name: str | None) -> str | None:
-    r"""One safe path segment made of a name; None if nothing is left.
+    r"""Make one safe path segment of a name; None if nothing is left.
 
     >>> safe_name('..'), safe_name('C:\\x\\nul.txt'), safe_name('a:b?.txt'), safe_name('.bashrc')
     (None, '_nul.txt', 'a_b_.txt', '_.bashrc')
@@ -81,16 +81,16 @@ def safe_name(name: str | None) -> str | None:
 
 
 def _unreserved(name: str) -> str:
-    # A server could plant a .bashrc, which is read by others than people, or a name that a
-    # command takes for an option.
+    # A server could plant a .bashrc, which programs read, or a name that a command takes for an
+    # option.
     is_special = name.startswith(('.', '-')) or _RESERVED.fullmatch(name) is not None
     return f'_{name}' if is_special or is_reserved_name(name) else name
 
 
 def is_reserved_name(name: str) -> bool:
-    """Whether a file of this name in a folder of ours would be taken for one of our own.
+    """Whether dlmachine would take a file with this name in its folders for its own.
 
-    Case does not count, as on many file systems.
+    Case is ignored, as many file systems do.
 
     >>> [is_reserved_name(name) for name in ('cache.sqlite-wal', '.DLMACHINE', 'cache.csv')]
     [True, True, False]
@@ -99,7 +99,7 @@ def is_reserved_name(name: str) -> bool:
 
 
 def is_our_folder(name: str) -> bool:
-    """Whether a folder of this name is one for parts and locks, this user's or another's.
+    """Whether a folder with this name is for parts and locks, of this or another user.
 
     >>> [is_our_folder(name) for name in ('.dlmachine', '.dlmachine-1000', '.dlmachines')]
     [True, True, False]

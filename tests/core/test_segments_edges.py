@@ -156,7 +156,9 @@ def test_a_range_that_was_not_asked_for_is_told_with_both() -> None:
     first, last = REST[0]
     found = decide_body(asked.exchanges[0], part_head(first, last - 1))
     assert isinstance(found, RefuseBody)
-    assert f'bytes {first}-{last - 1}/{SIZE}, although {first}-{last} was requested' in str(found.fault)
+    assert f'bytes {first}-{last - 1}/{SIZE}, although {first}-{last} was requested' in str(
+        found.fault
+    )
 
 
 def test_a_segment_that_is_refused_is_told_without_secrets() -> None:

@@ -20,15 +20,15 @@ class Party(Enum):
 class FaultBase:
     """What all faults share.
 
-    `tries` counts the requests made before giving up; `url` is what was asked for, masked
-    (empty: not known, or the fault is about no URL).
+    `tries` counts the requests made before giving up; `url` is the requested URL, masked
+    (empty: not known, or the fault does not concern a URL).
     """
 
     party: ClassVar[Party]
     #: Stable name for scripts; it does not change between versions.
     code: ClassVar[str]
     tries: int = 0
-    # What it is about does not tell two faults apart; a subclass whose point it is says so.
+    # Ignored when faults are compared; a subclass about its URL overrides this.
     url: str = field(default='', compare=False)
 
     def what(self) -> str:
@@ -36,10 +36,10 @@ class FaultBase:
         raise NotImplementedError  # pragma: no cover
 
     def remedy(self) -> str:
-        """What to do about it; empty where there is nothing to say.
+        """What to do about it; may be empty.
 
-        An option is written as in Python (`max_bytes=`, `check_content=False`): the command
-        line puts its own flags in their place.
+        Options are written as in Python (`max_bytes=`, `check_content=False`); the command line
+        replaces them by its own flags.
         """
         raise NotImplementedError  # pragma: no cover
 

@@ -1,4 +1,4 @@
-"""Faults for the caller to mend: the request or the options are wrong.  Pure."""
+"""Faults that the caller must fix: the request or the options are wrong.  Pure."""
 
 from typing import Final, TypeAlias
 
@@ -9,7 +9,7 @@ from dlmachine.core.values import frozen
 
 @frozen
 class InvalidInput(FaultBase):
-    """Something given cannot be used; `where` names it, for example `headers['X-Id']`."""
+    """An argument cannot be used; `where` names it, for example `headers['X-Id']`."""
 
     party = Party.CALLER
     code = 'invalid_input'
@@ -26,14 +26,14 @@ class InvalidInput(FaultBase):
 
 @frozen
 class UnknownName(FaultBase):
-    """A keyword or configuration key that does not exist, with the nearest that does."""
+    """An unknown keyword or configuration key, with the nearest known one."""
 
     party = Party.CALLER
     code = 'unknown_name'
     name: str
     nearest: str | None = None
     source: str = ''
-    #: Whose option it is, if it is one of somewhere else.
+    #: Where the option belongs, if it exists somewhere else.
     owner: str = ''
 
     def what(self) -> str:
@@ -45,14 +45,14 @@ class UnknownName(FaultBase):
         return f'Did you mean {self.nearest!r}?' if self.nearest else ''
 
 
-#: What makes a backend of ours usable, by its name.  Not an extra of ours: on the package
-#: index our name belongs to another.
+#: The command that installs each built-in backend.  Not an extra of dlmachine: on the package
+#: index the name dlmachine belongs to another project.
 INSTALL: Final = {'curl': 'pip install pycurl', 'requests': 'pip install requests'}
 
 
 @frozen
 class BackendMissing(FaultBase):
-    """The backend asked for, or any for this scheme, is not installed."""
+    """The requested backend, or any backend for this scheme, is not installed."""
 
     party = Party.CALLER
     code = 'backend_missing'
@@ -69,7 +69,7 @@ class BackendMissing(FaultBase):
 
 @frozen
 class SchemeRefused(FaultBase):
-    """No backend at hand is allowed to speak the scheme of this URL."""
+    """No installed backend may use the scheme of this URL."""
 
     party = Party.CALLER
     code = 'scheme_refused'
@@ -88,7 +88,7 @@ class SchemeRefused(FaultBase):
 
 @frozen
 class OfflineMiss(FaultBase):
-    """Offline was asked for and the answer is not in the cache."""
+    """`offline` is set and the file is not in the cache."""
 
     party = Party.CALLER
     code = 'offline_miss'
@@ -127,7 +127,7 @@ class WindowUnsatisfiable(FaultBase):
 
 @frozen
 class DestinationUnusable(FaultBase):
-    """The destination cannot be what was asked for."""
+    """The destination cannot be used."""
 
     party = Party.CALLER
     code = 'destination_unusable'
@@ -144,7 +144,7 @@ class DestinationUnusable(FaultBase):
 
 @frozen
 class ChecksumUnknown(FaultBase):
-    """A list of checksums cannot be read, or has none for this file."""
+    """A checksum file cannot be read, or has no checksum for this file."""
 
     party = Party.CALLER
     code = 'checksum_unknown'
@@ -160,7 +160,7 @@ class ChecksumUnknown(FaultBase):
 
 @frozen
 class Cancelled(FaultBase):
-    """The caller ended it: the manager was closed, or the iterator of a batch was."""
+    """The caller cancelled it: the manager or the iterator of a batch was closed."""
 
     party = Party.CALLER
     code = 'cancelled'

@@ -38,7 +38,7 @@ class CacheUnusable(FaultBase):
         return 'Check permissions, or use another cache folder'
 
 
-#: What SQLite says of a file that is not its own, or is damaged.
+#: SQLite's words for a file that is damaged or is not a database.
 _NOT_TO_BE_READ: Final = ('not a database', 'malformed', 'not a registry of cachedir')
 _NOT_THERE: Final = ('no such folder', 'no such file')
 
@@ -47,9 +47,9 @@ _NOT_THERE: Final = ('no such folder', 'no such file')
 class StorageFailed(FaultBase):
     """A file could not be read, written, moved or removed.
 
-    `path` is the file that the system refused. While the bytes are not complete they lie in a
-    part file; `destination` is then the file or folder that they are meant for. `errno` is
-    the system's number for the error, where there is one.
+    `path` is the file whose operation failed. Incomplete bytes are in a part file; `destination` is
+    then the file or folder that they are for. `errno` is the system's error number, if there is
+    one.
     """
 
     party = Party.MACHINE
@@ -66,7 +66,7 @@ class StorageFailed(FaultBase):
 
     @property
     def filename(self) -> str:
-        """The file as the caller knows it."""
+        """The file that the caller knows."""
         return self.destination or self.path
 
     def remedy(self) -> str:
@@ -80,7 +80,7 @@ class StorageFailed(FaultBase):
         return 'this folder' if folder == '.' else printable(folder)
 
 
-#: By what the system says.
+#: By the words of the system.
 _STORAGE_REMEDIES: Final = {
     'no such file': 'Check the path: {folder} may have been moved or removed',
     'not a directory': 'Check the path: there is a file where a folder is needed',
@@ -99,7 +99,7 @@ _STORAGE_REMEDIES: Final = {
 
 @frozen
 class LockBusyTooLong(FaultBase):
-    """Another owner holds the lock of this cache entry, and went on holding it."""
+    """Another owner held the lock of this cache entry for too long."""
 
     party = Party.MACHINE
     code = 'lock_busy'
@@ -119,7 +119,7 @@ class LockBusyTooLong(FaultBase):
 
 @frozen
 class WorkerLost(FaultBase):
-    """Whoever was to download it elsewhere did not come back with an answer."""
+    """The remote worker did not return a result."""
 
     party = Party.MACHINE
     code = 'worker_lost'
@@ -134,7 +134,7 @@ class WorkerLost(FaultBase):
 
 @frozen
 class Bug(FaultBase):
-    """The machine met an event that its state does not know: a mistake in dlmachine."""
+    """The state machine received an event that its state cannot handle: a bug in dlmachine."""
 
     party = Party.MACHINE
     code = 'bug'

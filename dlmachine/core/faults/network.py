@@ -1,4 +1,4 @@
-"""Faults on the way between here and the server.  Pure."""
+"""Faults of the network between this machine and the server.  Pure."""
 
 from dataclasses import field
 from datetime import timedelta
@@ -11,9 +11,9 @@ from dlmachine.core.values import frozen
 
 @frozen
 class ConnectionFailed(FaultBase):
-    """No connection, or one that broke; `phase` is resolve, connect, proxy, send or receive.
+    """No connection, or a broken one; `phase` is resolve, connect, proxy, send or receive.
 
-    `errno` is the system's number for the error, where the library tells it.
+    `errno` is the system's error number, if the library reports it.
     """
 
     party = Party.NETWORK
@@ -52,7 +52,7 @@ _REMEDIES: Final[dict[str, tuple[Rows, str]]] = {
 
 @frozen
 class TlsFailed(FaultBase):
-    """The other side could not prove who it is, or TLS failed otherwise."""
+    """The server's certificate was not accepted, or TLS failed otherwise."""
 
     party = Party.NETWORK
     code = 'tls_failed'
@@ -68,7 +68,7 @@ class TlsFailed(FaultBase):
 
 @frozen
 class TimedOut(FaultBase):
-    """A limit of time ran out; `phase` is connect, stall or total."""
+    """A time limit expired; `phase` is connect, stall or total."""
 
     party = Party.NETWORK
     code = 'timed_out'
@@ -93,7 +93,7 @@ _LIMITS: Final = {
 
 @frozen
 class BodyTruncated(FaultBase):
-    """The body ended before it was whole."""
+    """The body ended before it was complete."""
 
     party = Party.NETWORK
     code = 'body_truncated'

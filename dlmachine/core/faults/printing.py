@@ -1,19 +1,19 @@
-"""How a path is shown in a message: on one line, and writable.  Pure."""
+"""Show a path in a message: on one line, and printable.  Pure."""
 
 import re
 from typing import Final
 
-#: Control characters (also of Unicode), separators of lines, marks that turn the direction of
-#: writing, and lone surrogates, which stand for bytes that are not UTF-8.
+#: Control characters (also of Unicode), line separators, marks that change the text direction,
+#: and lone surrogates, which stand for bytes that are not UTF-8.
 _UNPRINTABLE: Final = re.compile(
     '[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]'
 )
 
 
 def printable(text: str) -> str:
-    r"""The text with what cannot be shown on one line escaped.
+    r"""Escape the characters that cannot be shown on one line.
 
-    A path may hold any character but NUL; in a message it must not begin a line of its own.
+    A path may contain any character except NUL; it must not start a new line in a message.
 
     >>> print(printable('a\nERROR: all is lost'))
     a\x0aERROR: all is lost
@@ -24,9 +24,9 @@ def printable(text: str) -> str:
 
 
 def shown_value(value: object) -> str:
-    """A value as it stands in a message: its repr, if it has one, and not more than 80 characters.
+    """The repr of a value for a message, cut to 80 characters; its type if it has no repr.
 
-    Python shows no integer of more than 4,300 digits, and goes into no depth without end.
+    Python does not format integers of more than 4,300 digits, or endlessly nested values.
 
     >>> shown_value('many'), shown_value(10**5000)
     ("'many'", 'the int')

@@ -1,7 +1,7 @@
-"""What to do about a connection that failed, by the words of the system or the library.
+"""Remedies for failed connections, by the words of the system or the library.
 
-Pure. Both backends pass on what OpenSSL, libcurl or the system says; the first row whose words
-are in that text counts, so the rows go from the special to the general.
+Pure. Both backends pass on the text of OpenSSL, libcurl or the system; the first row with a word
+in that text counts, so specific rows come before general ones.
 """
 
 from typing import Final
@@ -10,7 +10,7 @@ Rows = tuple[tuple[tuple[str, ...], str], ...]
 
 
 def find_remedy(rows: Rows, said: str, otherwise: str) -> str:
-    """The advice of the first row whose words are in the text.
+    """The advice of the first row with a word in the text.
 
     >>> find_remedy(TLS, 'certificate is not yet valid', '')
     "The server's certificate is not valid yet: check this machine's clock"
@@ -20,7 +20,7 @@ def find_remedy(rows: Rows, said: str, otherwise: str) -> str:
 
 
 TLS: Final[Rows] = (
-    # What OpenSSL makes of an answer without TLS, by its version.
+    # OpenSSL's errors for a response without TLS; they depend on its version.
     (
         ('wrong version number', 'packet length too long', 'record layer failure', 'http request'),
         'This port may not speak TLS: try http://',

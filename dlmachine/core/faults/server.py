@@ -1,4 +1,4 @@
-"""Faults of the server: it answered, but not with what was asked for.  Pure."""
+"""Faults of the server: it answered, but not with the requested file.  Pure."""
 
 import json
 from datetime import timedelta
@@ -12,8 +12,8 @@ from dlmachine.core.values import frozen
 class HttpStatus(FaultBase):
     """The server answered with an error (RFC 9110 sections 15.5 and 15.6, or FTP's).
 
-    `body` is the beginning of the response's body, 4 KiB at most, if it is text, with secrets
-    masked; `detail` is what it says, in one line.
+    `body` is the beginning of the response's body, if it is text: at most 4 KiB, with secrets
+    masked. `detail` summarises it in one line.
     """
 
     party = Party.SERVER
@@ -27,7 +27,7 @@ class HttpStatus(FaultBase):
 
     @property
     def json(self) -> Any:
-        """The body as JSON; None if it is not JSON, or not whole.
+        """The body parsed as JSON; None if it is not JSON, or incomplete.
 
         >>> HttpStatus(url='', status=400, body='{"why": 7}').json
         {'why': 7}
@@ -80,7 +80,7 @@ class RedirectRefused(FaultBase):
 
 @frozen
 class AnswerUnusable(FaultBase):
-    """An answer that makes no sense for the request, so that its body cannot be data."""
+    """A response that makes no sense for the request, so its body cannot be data."""
 
     party = Party.SERVER
     code = 'answer_unusable'
@@ -96,7 +96,7 @@ class AnswerUnusable(FaultBase):
 
 @frozen
 class BodyTooLarge(FaultBase):
-    """The body is, or says it is, larger than `max_bytes`."""
+    """The body, or its declared size, is larger than `max_bytes`."""
 
     party = Party.SERVER
     code = 'body_too_large'
@@ -114,7 +114,7 @@ class BodyTooLarge(FaultBase):
 
 @frozen
 class DigestMismatch(FaultBase):
-    """The bytes received are not those that were promised."""
+    """The received bytes do not have the expected digest."""
 
     party = Party.SERVER
     code = 'digest_mismatch'
@@ -122,7 +122,7 @@ class DigestMismatch(FaultBase):
     algorithm: str
     expected: str
     actual: str
-    #: Who promised: the header field of the server, or the list it stands in; empty: the caller.
+    #: The source of the expected digest: a header field or a checksum file; empty: the caller.
     source: str = ''
 
     def what(self) -> str:
@@ -135,13 +135,13 @@ class DigestMismatch(FaultBase):
 
 @frozen
 class ContentRefused(FaultBase):
-    """The body arrived whole, but is not what was asked for: an error page, too little, damaged."""
+    """The body is complete but not the requested content: an error page, too small, damaged."""
 
     party = Party.SERVER
     code = 'content_refused'
     url: str
     problem: str
-    #: The option by which it was refused.
+    #: The option that refused it.
     option: str = 'check_content'
 
     def what(self) -> str:

@@ -1,7 +1,7 @@
 """Parse response heads line by line, for every backend and the fakes.
 
-Pure: takes bytes and returns values, in linear time. It accepts what RFC 9112 allows, and refuses
-the rest, because programs that interpret an ambiguous head differently disagree about where its body
+Pure: takes bytes and returns values, in linear time. It accepts what RFC 9112 allows and refuses
+the rest: programs that interpret an ambiguous head differently disagree about where its body
 ends. In detail:
 
 * A status line (section 4) is `HTTP/1.0` or `HTTP/1.1`, one space, three digits, and nothing
