@@ -100,11 +100,11 @@ fmt: $(DEV_INSTALLED)
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 
-# Tests, property tests and docstrings; the core must be covered in full. What measures time is
-# run without the measuring of coverage, which takes time itself.
+# The tests of the core, which must cover it in full; then all others but those of the face, which
+# `wheel-test` runs. Measuring coverage takes time, and some of the others measure time.
 unit: $(DEV_INSTALLED)
-	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered --ignore=property_tests/test_growth.py
-	$(BIN)/python -m pytest property_tests/test_growth.py
+	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered tests/core dlmachine/core
+	$(BIN)/python -m pytest --ignore=tests/core --ignore=dlmachine/core --ignore=tests/face
 
 # On another Python beside the one that runs all tests: what could differ there.
 parts: $(TESTS_INSTALLED)
@@ -147,8 +147,8 @@ $(WHEEL_INSTALLED): $(VENV)/.wheel-built
 	@$(WHEEL_PIP) install -qq --force-reinstall --no-deps dist/dlmachine-*.whl
 	@touch $@
 
-# The tests are copied away from the sources, so that only the installed wheel can be imported.
-# What is shown of values, real processes and wires does not change by packing.
+# What users call is tested as they have it: the tests are copied away from the sources, so that
+# only the installed wheel can be imported. Packing changes nothing below the face.
 wheel-test: $(WHEEL_INSTALLED)
 	rm -rf $(WHEEL_RUN)
 	mkdir -p $(WHEEL_RUN)

@@ -166,3 +166,13 @@ def test_a_remedy_for_tls_fits_what_is_wrong(detail: str, words: str) -> None:
 def test_a_remedy_for_a_connection_fits_what_is_wrong(phase: str, detail: str, words: str) -> None:
     """By the phase, and by what the system says."""
     assert words in ConnectionFailed(url=U, phase=phase, detail=detail).remedy()
+
+
+@pytest.mark.parametrize(
+    ('body', 'value'),
+    [('{"why": 7}', {'why': 7}), ('', None), ('{"why"', None), ('[' * 100_000, None)],
+    ids=['whole', 'empty', 'cut', 'nested'],
+)
+def test_the_body_of_an_error_as_json(body: str, value: object) -> None:
+    """Nothing that cannot be read raises."""
+    assert HttpStatus(url=U, status=400, body=body).json == value

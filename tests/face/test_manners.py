@@ -94,7 +94,8 @@ def test_a_rate_is_kept_by_each_request(
     at = sorted(busy.instants)
 
     assert len(at) == 16
-    assert min(fourth - first for first, fourth in zip(at, at[3:], strict=False)) > 0.1
+    # Fifteen intervals of 0.05 s; uncounted redirects, or a rate for each manager, halve them.
+    assert at[-1] - at[0] > 0.5
     assert (tmp_path / 'cache' / '.dlmachine' / 'rates').is_dir()
 
 
@@ -118,7 +119,7 @@ def test_a_slow_connection_does_not_crowd_the_next(
     list(make_manager(rate='20/s').download_many(urls))
     at = sorted(busy.instants)
 
-    assert min(fourth - first for first, fourth in zip(at, at[3:], strict=False)) > 0.1
+    assert min(fourth - first for first, fourth in zip(at, at[3:], strict=False)) > 0.05
 
 
 def test_the_wait_counts_in_the_time_of_the_download(
