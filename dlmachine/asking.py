@@ -34,7 +34,7 @@ def ask(
 def check_time(
     world: World, descriptor: Descriptor, timeout: timedelta | None, began_at: datetime
 ) -> None:
-    """Between the steps of long work.  Raises: PartError if it is to stop, or out of time."""
+    """Check between the steps of long work.  Raises: PartError if cancelled or out of time."""
     fault = world.clock.sleep(timedelta(0))
     if fault is None and timeout is not None and world.clock.now() - began_at >= timeout:
         fault = TimedOut(url=shown_url(descriptor), phase='total', limit=timeout)

@@ -35,8 +35,8 @@ class AuditStatus(Enum):
     HIT = 'hit'
     #: A copy is stored, and the server would be asked whether it is current.
     STALE = 'stale'
-    #: A copy is stored, and its file has changed since: it would be read, and used only if it has
-    #: the digest on record; else it would be downloaded.
+    #: The stored file has changed: it would be read, and used only if it has the digest on record;
+    #: otherwise the file would be downloaded.
     CHANGED = 'changed'
     #: It would be downloaded.
     MISSING = 'missing'
@@ -73,9 +73,9 @@ class AuditRow:
 
     @property
     def would_download(self) -> bool:
-        """Whether the server would be asked, for the bytes or for whether they are current.
+        """Whether a request would be sent, for the bytes or for a freshness check.
 
-        Of a copy that has changed it is not known before it is read.
+        For a changed copy this is not known before the file is read.
         """
         return self.status in _TO_DOWNLOAD
 
@@ -103,7 +103,7 @@ class AuditSummary:
 
     @property
     def counted(self) -> str:
-        """How many there are of each; of changed ones only if there are any."""
+        """The number of each status; changed ones only if there are any."""
         return ', '.join(
             f'{count} {status.value}'
             for status, count in self.counts.items()

@@ -86,7 +86,7 @@ def load_config(
     environ: Mapping[str, str] | None = None,
     user_file: str | PathLike[str] | None = None,
 ) -> Result[Config, Fault]:
-    """Read all places, and settle what counts.
+    """Read all sources, and merge them by precedence.
 
     `environ` is `os.environ` by default, `user_file` the one in the user's configuration
     folder; it need not exist.

@@ -26,7 +26,7 @@ from dlmachine.paths import PathInput, absolute, expand, is_inside, outside, set
 
 
 class Descriptor(core.Descriptor):
-    """What to download: address, query, headers, body, TLS and mirrors; immutable.
+    """What to download: URL, query, headers, body, TLS and mirrors; immutable.
 
     `query` is a query string; with `post=True` a form; with `json=True` a JSON body. `post`
     and `json` may also be the form (a mapping, pairs or text) and the value themselves.
@@ -90,12 +90,12 @@ class Descriptor(core.Descriptor):
 
     @classmethod
     def from_file(cls, path: PathInput, *, allow_outside: bool = False) -> Self:
-        """Read a descriptor from TOML, YAML or JSON, by the ending of its name.
+        """Read a descriptor from a TOML, YAML or JSON file, by its extension.
 
         The keys are the keywords of the constructor, `url` among them. Paths are relative to
-        the folder of the file. In `multipart` a text is a text; a file is written as
-        `{ file = "path" }`. Files that are sent (in `multipart`, `cert` and `key`) have to lie in
-        that folder, unless `allow_outside`.
+        the folder of the file. In `multipart` a string is text, and `{ file = "path" }`
+        is a file. Files that are sent (in `multipart`, `cert` and `key`) must be in that folder,
+        unless `allow_outside` is set.
 
         Raises: RequestError for a file that cannot be read, an unknown key or a bad value.
         """
@@ -112,9 +112,9 @@ class Descriptor(core.Descriptor):
 
     @classmethod
     def from_mapping(cls, given: Mapping[str, object], source: str = '') -> Self:
-        """Make a descriptor of a mapping of the constructor's keywords.
+        """Make a descriptor from a mapping of the constructor's keywords.
 
-        As in a file, `{'file': path}` in `multipart` is a file, and a text is a text.
+        As in a file, `{'file': path}` in `multipart` is a file, and a string is text.
         """
         settled = settle_files(given, os.curdir, allow_outside=True)
         given = unwrap(settled)
@@ -132,7 +132,7 @@ class Descriptor(core.Descriptor):
 def with_defaults(
     descriptor: core.Descriptor, headers: Any = None, secret_names: Any = None
 ) -> core.Descriptor:
-    """The descriptor with these header fields unless it has its own, and these names as well."""
+    """Add these header fields, unless the descriptor has its own, and these secret names."""
     merged = descriptor.headers
     if headers:
         for name, value in Descriptor('http://defaults.invalid', headers=headers).headers:
@@ -152,7 +152,7 @@ def _at_home(place: object) -> object:
 
 
 def _switched(name: str, value: object) -> Any:
-    # YAML's yes and no come as words; nobody means a form that consists of `yes`.
+    # YAML's yes and no arrive as strings; a form that consists of `yes` makes no sense.
     if name in {'post', 'json', 'verify'} and isinstance(value, str):
         return {'yes': True, 'on': True, 'no': False, 'off': False}.get(value.lower(), value)
     return value
@@ -161,10 +161,10 @@ def _switched(name: str, value: object) -> Any:
 def settle_files(
     words: Mapping[str, object], folder: str, *, allow_outside: bool
 ) -> Result[dict[str, object], Fault]:
-    """Keywords that stand in a file, with the parts of `multipart` made: texts, and files.
+    """Resolve the keywords in a file: make the parts of `multipart`, strings and files.
 
-    Only the explicit form is a file, for what a file says may be somebody else's, and is sent
-    to a server. Faults: `InvalidInput` for a file that is not there or lies outside.
+    Only the explicit form is a file, because somebody else may have written the manifest, and the
+    file is sent to a server. Faults: `InvalidInput` for a missing file or one outside the folder.
     """
     settled, multipart = dict(words), words.get('multipart')
     if isinstance(multipart, Mapping):

@@ -36,12 +36,12 @@ Value = TypeVar('Value')
 
 
 class DownloadError(Exception):
-    """A download could not be done.
+    """A download failed.
 
-    The message says what, where, after how many requests, and what to do; `fault` is the
-    same as a value. Where there is one, `url` is what was asked for (masked), `status` the
-    answer of the server, `errno` the number of the system's error, and `filename` the file.
-    Of an error response, `body` is the beginning of its body as text, and `json` that as JSON.
+    The message says what failed, for which URL, after how many requests, and what to do; `fault`
+    is the same as a value. If known, `url` is the requested URL (masked), `status` the status of
+    the response, `errno` the system's error number, and `filename` the file. `body` is the
+    beginning of an error response's body as text, and `json` the same parsed as JSON.
 
     >>> from dlmachine.core.faults import HttpStatus
     >>> error = error_for(HttpStatus(url='https://h/', status=404))
@@ -51,7 +51,7 @@ class DownloadError(Exception):
     ('https://h/', 404)
     """
 
-    #: As those of OSError.
+    #: Like those of OSError.
     errno: int | None
     filename: Any
 
@@ -140,9 +140,9 @@ _BY_PARTY: dict[Party, type[DownloadError]] = {
 
 
 def unwrap(done: Result[Value, Fault] | IOResult[Value, Fault]) -> Value:
-    """What a result of `plan`, `execute` or `read_manifest` holds.
+    """Return the value of a result of `plan`, `execute` or `read_manifest`.
 
-    Its own `unwrap` fails without a word. Raises: DownloadError for a fault.
+    The result's own `unwrap` does not show the fault. Raises: DownloadError for a fault.
 
     >>> from dlmachine.manifest import read_manifest
     >>> unwrap(read_manifest('nothing.txt'))

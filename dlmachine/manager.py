@@ -90,7 +90,7 @@ class DownloadManager:
 
     @property
     def secret_names(self) -> tuple[str, ...]:
-        """The names that are declared as secret for every download."""
+        """The names declared as secret for every download."""
         return tuple(self._config.described.get('secret_names') or ())
 
     @property
@@ -221,14 +221,14 @@ class DownloadManager:
         yield self._world
 
     def open(self, url: Wish, *, ext: str | None = None, **kwargs: Any) -> Any:
-        """Open the cached file with cachedir's opener, downloading it first if need be.
+        """Open the cached file with cachedir's opener, and download it first if necessary.
 
         Text, gz, zip and tar by the extension, or by `ext`. Keywords are those of
-        cachedir's `Opener` (`large`, `needed`, `encoding`, `default_mode`) and, besides
-        them, of `download`. Returns what the opener's `result` holds: lines, or a dict of
-        members. The file stays open as long as anything of it is held.
+        cachedir's `Opener` (`large`, `needed`, `encoding`, `default_mode`) and those of
+        `download`. Returns the opener's `result`: lines, or a dict of members. The file stays
+        open as long as the caller holds any part of it.
 
-        Raises: RequestError if there is no cache, and for `dest`: what is opened is in the cache.
+        Raises: RequestError if there is no cache, and for `dest`, because `open` uses the cache.
         """
         if self._world.store is None:
             advice = 'Pass path= or pkg= to DownloadManager'

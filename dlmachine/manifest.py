@@ -1,16 +1,16 @@
 """Manifests: many downloads in one file.
 
-A text file has one URL a line; `#` begins a comment. TOML, YAML and JSON hold entries:
+A text file has one URL per line; `#` begins a comment. TOML, YAML and JSON have entries:
 `[[download]]`, a list (also under `downloads`), or a mapping of names to entries. An entry
-is a URL, or a mapping with `url`, perhaps a `name`, and any keyword of a Descriptor or a
-Policy; `[defaults]` holds what is the same for all.
+is a URL, or a mapping with `url`, optionally a `name`, and any keyword of a Descriptor or a
+Policy; `[defaults]` has options for all entries.
 
-A bad entry is an item with a fault, and harms no other entry.
+A bad entry becomes an item with a fault, and does not affect other entries.
 
-A manifest may come from somebody else. Its relative paths are below its own folder. What it
-writes (`dest`) and what it shows to servers (files in `multipart`, `cert`, `key`) lies there
-too, unless the caller allows other places; what is only read (`checksum_file`, `cainfo`) may
-lie anywhere. In `multipart` a text is a text, and a file is `{ file = "path" }`.
+A manifest may come from somebody else. Its relative paths are relative to its own folder. Files
+that it writes (`dest`) or sends to servers (in `multipart`, `cert`, `key`) must be in that folder,
+unless the caller allows other places; files that are only read (`checksum_file`, `cainfo`) may be
+anywhere. In `multipart` a string is text, and `{ file = "path" }` is a file.
 """
 
 import os
@@ -50,9 +50,9 @@ _KNOWN: Final = ('url', 'name', *DESCRIPTOR_NAMES, *OPTIONS, *SYNONYMS)
 
 @frozen
 class Item:
-    """One entry: what to download and how, or why it cannot be understood.
+    """One entry: what to download and how, or why the entry is invalid.
 
-    `url` is for people: redacted, and as it was given where it is not a URL.
+    `url` is for messages: masked, and unchanged if it is not a URL.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Item:
 
 @frozen
 class Surroundings:
-    """The file that an entry stands in: its path, its folder, and what it may reach."""
+    """The file of an entry: its path, its folder, and which files it may use."""
 
     path: str
     folder: str
@@ -78,13 +78,12 @@ def read_manifest(
     *,
     allow_outside: bool = False,
 ) -> Result[tuple[Item, ...], Fault]:
-    """Read a file of downloads.
+    """Read a manifest.
 
-    `base` and `described` are the options and the descriptor's keywords that hold where the
-    file says nothing. `allow_outside` lets entries write to, and send files from, other places
-    than the folder of the manifest.
+    `base` and `described` are default options and default keywords of descriptors.
+    `allow_outside` allows entries to write to and send files outside the folder of the manifest.
 
-    Faults: `InvalidInput` for a file that cannot be read or whose form is not known.
+    Faults: `InvalidInput` for a file that cannot be read or has an unknown form.
     """
     policy = Policy() if base is None else base
     words = {} if described is None else described
@@ -105,7 +104,7 @@ def read_manifest(
 def parse_lines(
     lines: Iterable[str], base: Policy, described: Mapping[str, object], source: str = ''
 ) -> tuple[Item, ...]:
-    """One item for each line that is neither empty nor a comment; `source` is for its faults.
+    """Make one item for each line that is neither empty nor a comment; faults name `source`.
 
     >>> [item.name for item in parse_lines(['# two', 'http://h/a  # one', ''], Policy(), {})]
     ['http://h/a']

@@ -1,7 +1,7 @@
-"""Files of settings: TOML, YAML and JSON by the ending of their name, read into plain values.
+"""Read TOML, YAML and JSON files, by their extension, into plain values.
 
-The one reader of text that people keep in files. A file that cannot be read is a fault that
-names the file, and the line where that is known.
+Also reads every other text file of users. A file that cannot be read is a fault that names the
+file, and the line if known.
 """
 
 import json
@@ -20,7 +20,7 @@ from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.text_file import MAX_TEXT_BYTES, decode_text
 from dlmachine.paths import PathInput, expand
 
-#: What a file of settings holds at most: values with those that aliases repeat, and levels.
+#: The limits for such a file: values, including those that aliases repeat, and levels.
 MAX_VALUES: Final = 2_000_000
 MAX_LEVELS: Final = 100
 
@@ -67,13 +67,13 @@ def is_structured(path: PathInput) -> bool:
 
 
 def read_text_file(path: PathInput) -> Result[str, Fault]:
-    """The text of a file: UTF-8, or UTF-16 and UTF-32 where they can be told.
+    """Read a text file in UTF-8, UTF-16 or UTF-32.
 
-    Pipes may be read too. Faults: `InvalidInput` that names the file.
+    Reads pipes too. Faults: `InvalidInput` that names the file.
     """
     name = fsdecode(path)
     try:
-        # No buffering: a folder is refused by `open`, a pipe gives what it has.
+        # Without buffering, `open` refuses a folder, and a pipe returns the bytes that it has.
         with Path(expand(name)).open('rb') as file:
             return read_text(file.read(MAX_TEXT_BYTES + 1), name)
     except OSError as error:
@@ -84,7 +84,7 @@ def read_text_file(path: PathInput) -> Result[str, Fault]:
 
 
 def read_text(data: bytes, name: str) -> Result[str, Fault]:
-    """The text of the bytes of a file.  Faults: `InvalidInput` that names the file."""
+    """Decode the bytes of a text file.  Faults: `InvalidInput` that names the file."""
     if len(data) > MAX_TEXT_BYTES:
         problem = f'is larger than {MAX_TEXT_BYTES:,} bytes'
         return Failure(InvalidInput(where=name, problem=problem))
@@ -107,8 +107,8 @@ def _parse(name: str, text: str, parse: Callable[[str], Any]) -> Result[Any, Fau
 
 
 def _refuse_bulk(value: Any) -> None:
-    # Aliases in YAML share what they name: nine levels of nine are a billion values for whoever
-    # goes through them, and an alias of what it stands in has no end.
+    # YAML aliases share their values: nine levels of nine aliases are 387 million values to visit,
+    # and an alias inside its own anchor never ends.
     counts: dict[int, int] = {}
 
     def _count(one: Any, level: int) -> int:
@@ -177,7 +177,7 @@ def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _why(error: Exception, text: str) -> str:
-    # Python reads no integer of more digits than this, and does not say where it stands.
+    # Python does not parse integers with more digits than this, and does not say where they are.
     digits = sys.get_int_max_str_digits()
     found = re.search(rf'[0-9_]{{{digits + 1},}}', text) if digits else None
     if found is None:

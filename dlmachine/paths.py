@@ -1,7 +1,7 @@
-"""Paths as people write them: `~`, bytes, and relative to the folder of the file they stand in.
+"""Resolve paths: `~`, bytes, and paths relative to the file that names them.
 
-The one place where the home and the current folder are looked up. Local names are the
-system's business: any that it can write will do.
+Only this module looks up the home and the current folder. Any name that the system allows is
+accepted.
 """
 
 import os
@@ -18,21 +18,21 @@ from dlmachine.core.options import SYNONYMS
 from dlmachine.core.readers import is_checksum_list
 from dlmachine.core.spec.local_path import parse_local_path
 
-#: A path as callers give it; bytes are a name as the system has it.
+#: A path from a caller; bytes are the system's form of a name.
 PathInput: TypeAlias = str | bytes | PathLike[str] | PathLike[bytes]
 
-#: Options whose value is a path, or may be one.
+#: Options whose value is or may be a path.
 PATH_NAMES: Final = frozenset(
     {'path', 'dest', 'checksum', 'checksum_file', 'cainfo', 'cert', 'key'}
 )
-#: Of these what is written, and what is shown to a server: not outside the folder of a file that
-#: may come from somebody else. The others are only read here, and nothing of them is sent.
+#: Those that are written or sent to a server: a manifest from somebody else may not name files
+#: outside its folder. The others are only read on this machine.
 _CONFINED: Final = frozenset({'dest', 'cert', 'key'})
 _ADVICE: Final = 'Allow it if you trust the file: allow_outside=True'
 
 
 def expand(place: str) -> str:
-    """The path with `~` and `~user` as shells read them; a separator at its end stays."""
+    """Expand `~` and `~user` as shells do; keep a trailing separator."""
     if not place.startswith('~'):
         return place
     try:
@@ -42,7 +42,7 @@ def expand(place: str) -> str:
 
 
 def absolute(place: str, folder: str | None = None) -> str:
-    """The path below a folder, or below the current one; a separator at its end stays."""
+    """Make a path absolute in a folder, or in the current one; keep a trailing separator."""
     place = expand(place)
     if not is_successful(parse_local_path(place, 'path')):
         return place  # Which is refused for what is in it.
@@ -55,17 +55,17 @@ def absolute(place: str, folder: str | None = None) -> str:
 
 
 def expand_words(words: Mapping[str, Any]) -> dict[str, Any]:
-    """Options with `~` expanded and bytes decoded in their paths; what is relative stays so."""
+    """Expand `~` and decode bytes in the paths of options; relative paths stay relative."""
     return {name: _expanded(name, value) for name, value in words.items()}
 
 
 def settle_words(
     words: Mapping[str, Any], folder: str, *, allow_outside: bool, is_own: bool = False
 ) -> Result[dict[str, Any], Fault]:
-    """Options that stand in a file, with their paths below the folder of that file.
+    """Resolve the paths of options relative to the file that contains them.
 
-    `is_own` says that the file is the user's configuration and no manifest: nothing of it is
-    confined. Faults: `InvalidInput` for a destination or a client certificate outside.
+    `is_own` says that the file is the user's configuration rather than a manifest, so its paths are
+    not restricted. Faults: `InvalidInput` for a destination or a client certificate outside.
     """
     settled: dict[str, Any] = {}
     for name, value in words.items():
@@ -80,7 +80,7 @@ def settle_words(
 
 
 def absolute_words(words: Mapping[str, Any]) -> dict[str, Any]:
-    """Options with their paths below the current folder, wherever the process goes later."""
+    """Make the paths of options absolute, so that they survive a change of the current folder."""
     expanded = expand_words(words)
     return {
         name: _kept(value, absolute(fsdecode(value))) if _is_path(name, value) else value
@@ -93,13 +93,13 @@ def _kept(value: object, place: str) -> str | Path:
 
 
 def is_inside(place: str, folder: str) -> bool:
-    """Whether a path lies below a folder, by their names."""
+    """Whether a path is inside a folder, by their names."""
     top = absolute(folder or os.curdir)
     return f'{place.rstrip(os.sep)}{os.sep}'.startswith(f'{top.rstrip(os.sep)}{os.sep}')
 
 
 def outside(where: str, value: object) -> InvalidInput:
-    """The fault for a path that leads out of the folder of its file."""
+    """The fault for a path outside the folder of its file."""
     problem = f'{value!r} is outside the folder of the file that names it'
     return InvalidInput(where=where, problem=problem, advice=_ADVICE)
 
@@ -108,7 +108,7 @@ def _expanded(name: str, value: Any) -> Any:
     if SYNONYMS.get(name, name) not in PATH_NAMES or not isinstance(value, (str, bytes, PathLike)):
         return value
     place = expand(fsdecode(value))
-    # What is a path beyond doubt stays one: a text may be the digest itself.
+    # A string may be the digest itself, so only an unambiguous path becomes one.
     return Path(place) if name == 'checksum' and isinstance(value, PathLike) else place
 
 

@@ -1,7 +1,7 @@
-"""Telling the log what is done: the verdict, what did not go as it was meant to, and failures.
+"""Log decisions, problems and failures.
 
-Whoever has not loaded `logging` cannot have asked for records, so there are none then: to
-load it takes longer than fifty hits.
+A program that has not imported `logging` cannot have configured it, so nothing is logged then:
+importing it takes longer than fifty hits.
 """
 
 import sys
@@ -48,7 +48,7 @@ def tell_step(effect: Effect, event: Event) -> None:
 
 
 def tell_wait(effect: Wait, descriptor: Descriptor) -> None:
-    """That a wait begins, how long and why: by a logger of its own, which can be heard alone."""
+    """Log that a wait begins, how long and why, by a separate logger that can be enabled alone."""
     logger = _logger()
     if logger is not None:
         logger.getChild(WAITS).info('%s: %s', shown_url(descriptor), show_effect(effect))
@@ -81,7 +81,7 @@ def warn(text: str) -> None:
         logger.warning('%s', text)
 
 
-#: The child of the logger `dlmachine` that tells waits, before they begin.
+#: The child of the logger `dlmachine` that reports waits before they begin.
 WAITS: Final = 'wait'
 
 _FIRST_ERROR: Final = 400

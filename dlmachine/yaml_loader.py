@@ -1,6 +1,6 @@
-"""YAML as people mean it: the core schema of YAML 1.2, and no name twice.
+"""Load YAML with the core schema of YAML 1.2, and refuse duplicate names.
 
-YAML 1.1, which PyYAML reads, makes a boolean of the country code NO and a number of 12:30:45.
+PyYAML follows YAML 1.1, in which the country code NO is a boolean and 12:30:45 a number.
 """
 
 import re
@@ -19,7 +19,7 @@ _RESOLVED: Final = {
 
 
 class Loader(yaml.SafeLoader):
-    """Safe, with the booleans and numbers of YAML 1.2, and dates."""
+    """A safe loader with the booleans and numbers of YAML 1.2, and dates."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 -- as PyYAML keeps it
         first: [(tag, pattern) for tag, pattern in rows if tag not in _RESOLVED]
@@ -27,7 +27,7 @@ class Loader(yaml.SafeLoader):
     }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT002 -- PyYAML's
-        """A mapping; a name that it has twice is an error."""
+        """Construct a mapping; a duplicate name is an error."""
         seen: set[str] = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.tag != 'tag:yaml.org,2002:merge':
@@ -38,7 +38,7 @@ class Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
     def construct_int(self, node: yaml.ScalarNode) -> int:
-        """An integer; a zero before it does not make it an octal one."""
+        """Construct an integer; a leading zero does not make it octal."""
         text = node.value.lower()
         if text.startswith(('0o', '0x')):
             return int(text, 0)

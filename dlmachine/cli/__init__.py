@@ -38,7 +38,7 @@ class _Lazy(click.Group):
     """A group that loads a command when it is named."""
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command.  Raises: _FilesError where its output cannot be written."""
+        """Run the command.  Raises: _FilesError if its output cannot be written."""
         try:
             result: object = super().invoke(ctx)
             sys.stdout.flush()
@@ -98,14 +98,14 @@ def main() -> None:
 
 
 def _escape_unwritable(stream: object) -> None:
-    # A name that the encoding of the output lacks must not end a good download. Where nothing
-    # can be told of it, it is somebody's replacement for the stream.
+    # A name that the encoding of the output lacks must not fail a good download. Another
+    # kind of stream is somebody's replacement.
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors='backslashreplace')
 
 
 def _say_why(error: BaseException | None) -> int:
-    # What is left in the buffer cannot be written at the end either.
+    # The rest of the buffer cannot be written at the end either.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if isinstance(error, BrokenPipeError):
         return _OUTPUT_CLOSED  # Whoever read it has gone; nothing more can be said to them.

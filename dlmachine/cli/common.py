@@ -222,16 +222,16 @@ def size_text(count: int | None) -> str:
 
 def print_json(value: object) -> None:
     """One JSON document on stdout."""
-    # In ASCII, so that any output can be written to and any reader gets the same text back.
+    # ASCII, so that any output can be written to, and any parser gets the same text back.
     click.echo(json.dumps(value, indent=2, default=str))
 
 
 def confirmed(question: str) -> bool:
-    """Whether the user says yes; no is an answer, the end of the input is none."""
+    """Whether the user says yes; raises at the end of the input, because that is not an answer."""
     try:
         return click.confirm(question, err=True)
     except click.Abort as abort:
-        # Both have become the same: the end of the input, and Ctrl-C.
+        # The end of the input and Ctrl-C look the same here.
         if not isinstance(abort.__context__, EOFError):
             raise
         click.echo('', err=True)

@@ -1,13 +1,13 @@
-"""Options of the command line, and how a remedy names them there.
+"""Options of the command line, and remedies that name them.
 
-Remedies are written as in Python (`max_bytes=`, `check_content=False`); here they get the flag
-that does the same, or else the setting and its variable.
+Remedies are written as in Python (`max_bytes=`, `check_content=False`); this module replaces each
+option by its flag, or by its environment variable if it has no flag.
 """
 
 import re
 from typing import Final
 
-#: Command line words on the left, options of the manager on the right.
+#: Keywords of the command line on the left, options of the manager on the right.
 WORDS: Final = {
     'cache': 'path',
     'backend': 'backend',
@@ -33,10 +33,10 @@ WORDS: Final = {
     'secret_name': 'secret_names',
 }
 
-#: What a flag switches off, where others switch on.
+#: Options that a flag switches off.
 SWITCHED_OFF: Final = frozenset({'check_content', 'create_dirs'})
 
-#: Flags that are not named after their word, and those of other words.
+#: Flags whose name differs from the keyword.
 _FLAGS: Final = {
     'path': '--cache',
     'headers': '--header',
@@ -48,7 +48,7 @@ _FLAGS: Final = {
     'workers': '--jobs',
     'connect_timeout': '--connect-timeout',
 }
-#: Values for which a flag of their own stands.
+#: Values with a flag of their own.
 _VALUES: Final = {
     ('check_content', 'False'): '--no-check-content',
     ('create_dirs', 'False'): '--no-create-dirs',
@@ -67,7 +67,7 @@ _OPTION: Final = re.compile(
 
 
 def in_flags(text: str) -> str:
-    """A message with the options that it names as flags of the command line.
+    """Replace the options in a message by flags of the command line.
 
     >>> in_flags('Raise max_bytes= if the file may be that large')
     'Raise --max-bytes if the file may be that large'

@@ -92,7 +92,7 @@ def command(urls: tuple[str, ...], **given: Any) -> None:
 
 
 def _draws() -> bool:
-    # What a hit has no need of is not loaded for it.
+    # Not loaded for a hit, which does not need it.
     from dlmachine_adapters.progress import is_seen
 
     return is_seen()
@@ -154,12 +154,12 @@ def _warn(outcome: 'Outcome') -> None:
 
 
 def _telling(given: Mapping[str, Any]) -> AbstractContextManager[None]:
-    """With --verbose the log of dlmachine goes to stderr, as long as this lasts."""
+    """Within the block, write dlmachine's log to stderr if --verbose is set."""
     return _logged('', given['verbose'], '%(asctime)s %(levelname)-7s %(message)s')
 
 
 def _telling_waits(given: Mapping[str, Any], *, has_bars: bool) -> AbstractContextManager[None]:
-    """Waits are told on stderr, unless the log or a bar shows them or nothing is to be shown."""
+    """Report waits on stderr, unless --quiet is set or the log or a bar shows them."""
     is_told = given['verbose'] or given['quiet'] or has_bars
     return _logged(f'.{WAITS}', not is_told, '%(message)s')
 

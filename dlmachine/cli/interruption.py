@@ -36,8 +36,8 @@ def interruptible() -> Iterator[None]:
 def ending_at_once() -> Iterator[None]:
     """End the process without waiting for its threads.
 
-    Threads that download cannot be stopped, and waiting for them may take hours. A part
-    whose owner is dead is gone on from by the next run, and its locks end with the process.
+    Threads that download cannot be stopped, and waiting for them may take hours. The next
+    run resumes the part of a dead owner, and locks end with their process.
     """
     with _handling(_end):
         yield

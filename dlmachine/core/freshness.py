@@ -19,7 +19,7 @@ def choose_version(
 ) -> CacheEntry | None:
     """The newest usable version inside the window, by default the policy's; None if there is none.
 
-    A version whose record has another digest than the one asked for, or whose size is outside
+    A version whose record has another digest than the requested one, or whose size is outside
     `min_bytes` and `max_bytes`, is not usable.
     """
     window, checksum = window or policy.window, policy.checksum
@@ -42,10 +42,10 @@ def _has_wanted_size(entry: CacheEntry, policy: Policy) -> bool:
 
 
 def must_read(entry: CacheEntry, checksum: Checksum | None) -> Checksum | None:
-    """The digest that a stored copy must be found to have before it is used; None: no need.
+    """The digest to check in a stored copy before it is used; None: no check is needed.
 
-    The one asked for, where the record does not have it; else the one on record, where the file
-    was touched since.
+    The requested digest, if the record does not have it; otherwise the one on record, if the
+    modification time of the file has changed.
     """
     if checksum is not None and recorded_digest(entry.record, checksum) is None:
         return checksum

@@ -26,7 +26,7 @@ _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 class Headers:
     """Header fields in order.
 
-    `secret_names` are names whose values are masked besides the usual ones.
+    `secret_names` are names whose values are masked, besides the built-in ones.
 
     >>> sent = Headers((('Accept', 'text/csv'), ('X-Id', '7')))
     >>> sent.get('accept'), 'x-id' in sent, sent.get('Range')
@@ -55,9 +55,9 @@ class Headers:
         return f'Headers({self.redacted().items!r})'
 
     def get(self, name: str) -> str | None:
-        """The value; different ones joined by a comma (RFC 9110 section 5.3); None if absent.
+        """The value; different values are joined by a comma (RFC 9110 section 5.3); None if absent.
 
-        Equal repetitions are one: some servers and what stands before them write a field twice.
+        Equal repetitions count once: some servers and proxies send a field twice.
 
         >>> Headers((('ETag', '"a"'), ('etag', '"a"'))).get('ETag')
         '"a"'
@@ -88,7 +88,7 @@ class Headers:
         return Headers(left, self.secret_names)
 
     def with_secret_names(self, names: SecretNames) -> 'Headers':
-        """The same fields, with the values of these names masked wherever they are shown."""
+        """The same fields, with the values of these names masked when shown."""
         return self if names == self.secret_names else Headers(self.items, names)
 
     def redacted(self) -> 'Headers':
@@ -104,9 +104,9 @@ def _grouped(items: tuple[tuple[str, str], ...]) -> Mapping[str, tuple[str, ...]
 
 
 def parse_headers(given: HeadersLike, where: str = 'headers') -> Result[Headers, Fault]:
-    """Check and normalise what a caller gave.
+    """Check and normalise a caller's header fields.
 
-    Faults: `InvalidInput` for a name that is no token, a value with CR, LF or NUL,
+    Faults: `InvalidInput` for a name that is not a token, a value with CR, LF or NUL,
     or one that does not fit ISO 8859-1 (RFC 9110 section 5.5).
 
     >>> parse_headers(['Accept: text/csv']).unwrap().items
@@ -169,7 +169,7 @@ def is_token(text: str) -> bool:
 
 def _find_fault(pair: tuple[str, str], where: str) -> InvalidInput | None:
     name, value = pair
-    shown = redact_value(name)  # Somebody may have taken a whole line for a name.
+    shown = redact_value(name)  # The caller may have passed a complete line as the name.
     breaker = find_frame_breaker(f'{where} name {shown!r}', name) or find_frame_breaker(
         f'{where}[{name!r}]', value
     )

@@ -70,14 +70,14 @@ def list_policy(policy: Policy, max_bytes: int) -> Policy:
         timeout=policy.timeout,
         max_redirects=policy.max_redirects,
         max_bytes=max_bytes,
-        # What is no list has no line that is looked for: that is told then.
+        # A text that is not a checksum file has no matching line, which is reported then.
         check_content=False,
         user_agent=policy.user_agent,
     )
 
 
 def _wish(descriptor: Descriptor, wanted: ChecksumList) -> Descriptor:
-    # What proves who we are, a client certificate included, goes to the same origin only.
+    # Credentials, including a client certificate, go to the same origin only.
     origins = {parse_url(url).unwrap().origin for url in (descriptor.url, wanted.location)}
     is_same = len(origins) == 1
     return Descriptor(

@@ -30,9 +30,9 @@ def on_body(
     *,
     is_joined: bool = False,
 ) -> Step:
-    """Check it; then the caller has a look, or it is published at once.
+    """Verify the body; then call `validate`, or publish at once.
 
-    `is_joined` tells that it came in segments.
+    `is_joined` says that it was downloaded in segments.
     """
     job, effort = state.job, state.effort
     is_pieced = is_joined or taking.offset > 0
@@ -93,8 +93,8 @@ def _refuse(
 
 
 def _began_earlier(job: Job, effort: Effort) -> bool:
-    # What is wrong may be in the bytes that an earlier run left. They must not change who serves:
-    # the same address is asked for all of it, once, before any other.
+    # The wrong bytes may be from an earlier run. They must not change which URL serves the file:
+    # the same URL is requested for the complete file, once, before any other.
     part = job.decision.part
     if part is None or any(position == effort.position for position, _ in effort.refused):
         return False

@@ -63,7 +63,7 @@ def confirm_version(job: Job, entry: CacheEntry, at: datetime, head: Head, tries
 
 
 def mend_record(job: Job, entry: CacheEntry, outcome: Outcome) -> Step:
-    """A touched copy has the digest on record: the next time it need not be read."""
+    """A copy with a changed time has the digest on record: it need not be read next time."""
     assert entry.record is not None  # noqa: S101 -- else there were no digest
     update = SameVersion(
         key=job.key, item_id=_item_id(job), version=entry.version, record=entry.record
@@ -218,7 +218,7 @@ def _earlier(job: Job) -> tuple[int, ...]:
     entries: tuple[CacheEntry, ...] = (
         () if job.snapshot.cache is None else job.snapshot.cache.entries
     )
-    # A file that was changed may be somebody's work: it stays, and is not used.
+    # A changed file may be somebody's work: it stays, but is not used.
     return tuple(
         sorted(
             e.version

@@ -85,7 +85,7 @@ def on_exchanging(state: Exchanging, event: Event) -> Step:
 
 
 def _with_cookies_of(state: Exchanging, event: Answered | Interrupted) -> Exchanging:
-    # From here on they are sent to whom they belong, and told to nobody.
+    # From here on they are sent to their hosts, and masked everywhere else.
     effort, request = state.effort, state.exchange.request
     if event.head is None or 'Set-Cookie' not in event.head.headers:
         return state
@@ -122,12 +122,12 @@ def _first_effort(job: Job, size_bytes: int) -> Effort:
         held=behind(part.spans, front),
         whole_bytes=whole,
     )
-    # A part does not change whom is asked first: a mirror's version need not be the newest.
+    # A part does not change which URL comes first: a mirror may have an old version.
     return left.at(0)
 
 
 def _overwriting(state: Exchanging, head: Head | None) -> Exchanging:
-    # A body that is taken leaves nothing of what the part had of another address.
+    # A stored body overwrites the part's content from another URL.
     effort = state.effort
     if effort.aside is None or head is None:
         return state
@@ -247,7 +247,7 @@ def _is_rest_refused(state: Exchanging, head: Head) -> bool:
 
 
 def _ask_for_whole(state: Exchanging, at: datetime) -> Step:
-    # The part cannot be gone on from: the same address again, from the start. That has no
+    # The part cannot be resumed: request the same URL again, from the start. That has no
     # range, so it comes about once for each part.
     if state.exchange.expect.last is not None:
         return start_over(state.job, state.effort, at)

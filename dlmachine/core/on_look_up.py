@@ -114,7 +114,7 @@ def on_observing(state: Observing, event: Event) -> Step:
 
 
 def _use(job: Job, entry: CacheEntry) -> Step:
-    # Found to have the digest on record, it need not be read the next time.
+    # It has the digest on record, so it need not be read next time.
     checksum, record = job.policy.checksum, entry.record
     if record is not None and must_read(entry, checksum) not in {None, checksum}:
         entry = replace(entry, record=replace(record, mtime_ns=entry.file_mtime_ns))

@@ -1,9 +1,8 @@
-"""Segments: from the first range that was answered exactly to the whole in the part.
+"""Segments: from the first exact 206 response to the complete file in the part.
 
-Pure. What each of many exchanges brought is read with the same `decide_body` that the
-backend asked. One that broke is asked for its rest in the next try; one that was not
-answered exactly shows that this address cannot be trusted with ranges, and the whole is
-asked for by one connection, from the start.
+Pure. Each response is interpreted by the same `decide_body` that the backend calls. A broken
+exchange is resumed in the next attempt. A response without the exact range shows that this
+URL does not support ranges reliably, and the complete file is requested over one connection.
 """
 
 from dataclasses import replace
@@ -122,7 +121,7 @@ def on_joining(state: Joining, event: Event) -> Step:
             )
             return on_body(one, answer, whole, received, is_joined=True)
         case Failed(fault=fault):
-            # The bytes are all there: what had no time to be read through is kept.
+            # All bytes are there: keep the part, although there was no time to verify it.
             is_kept = isinstance(fault, (Cancelled, TimedOut))
             return close(state.job, fault, keep_part=is_kept)
         case _:

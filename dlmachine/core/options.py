@@ -249,5 +249,5 @@ def _with_value(policy: Policy, field: str, value: object) -> Policy:
 
 
 def _replaced(value: Any, field: str, new: object) -> Any:
-    # The readers of the table vouch for the type, which names in a table cannot show.
+    # The parsers in the table guarantee the type, which a type checker cannot see.
     return replace(value, **{field: new})

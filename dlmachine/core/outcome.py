@@ -46,7 +46,7 @@ class Outcome:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is worth knowing of the bytes: that they are not of the kind their name says."""
+        """Notes about the content, for example that it is of another kind than its name says."""
         return () if self.record is None else self.record.notes
 
     @property

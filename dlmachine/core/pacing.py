@@ -19,7 +19,7 @@ _MOMENT: Final = 1e-6
 #: A limit of bytes makes up for the time that was lost before, as far as this.
 _CREDIT_SECONDS: Final = 0.1
 
-#: Others may write to the file: digits and a point, no more of them than a time has.
+#: Others may write to the file, so only digits and a point are accepted, as many as a time has.
 _TAKEN_AT: Final = re.compile(r'-?[0-9]{1,19}\.[0-9]{1,6}')
 
 _RATE: Final = re.compile(r'(\d{1,9}(?:\.\d{1,6})?)\s*(?:/\s*([a-z]+))?')
@@ -105,7 +105,7 @@ def write_bucket(bucket: Bucket) -> str:
 
 
 def read_bucket(text: str, now: float) -> Bucket:
-    """A bucket back from a line of text; one that cannot be read counts as just emptied.
+    """Parse a bucket from a line of text; an invalid one counts as just emptied.
 
     >>> read_bucket(write_bucket(Bucket(5.0)), 9.0), read_bucket('', 9.0), read_bucket('x', 9.0)
     (Bucket(taken_at=5.0), Bucket(taken_at=-inf), Bucket(taken_at=9.0))

@@ -24,8 +24,8 @@ from dlmachine.core.values import frozen
 class Plan:
     """What a download would do, in order, if all goes well.
 
-    `descriptor`, `policy` and `snapshot` are what it was made from. What the answer says of
-    itself cannot be known before: a name in it may differ from the one planned.
+    `descriptor`, `policy` and `snapshot` are what it was made from. The response is not known in
+    advance: a file name in it may differ from the planned one.
     """
 
     descriptor: Descriptor
@@ -70,7 +70,7 @@ class Plan:
         return '\n'.join(show.plan_lines(self))
 
     def __repr__(self) -> str:
-        """Every field, secrets masked."""
+        """Show every field, with secrets masked."""
         shown = self.redacted()
         values = (f'{each.name}={getattr(shown, each.name)!r}' for each in fields(self))
         return f'Plan({", ".join(values)})'

@@ -67,26 +67,26 @@ class Window:
 
 @frozen
 class Policy:
-    """How to go about a download.
+    """The options of a download.
 
-    Durations bound: `connect_timeout` the making of a connection, `stall_timeout` the
-    silence between two bytes, `timeout` the whole download with its retries (None: no
-    bound), `lock_timeout` the wait for another owner of the same cache entry.
-    `retries` is the number of rounds over the addresses after the first; before each of
-    them lies a wait of up to `retry_wait`, doubled from round to round up to
-    `retry_max_wait`, or what the server asked for if that is within `retry_after_max`.
-    `idempotent` says that a POST may be sent twice. `segments` is the number of connections
-    that a large file may be fetched by at once (0: as many as its size is worth).
+    Time limits: `connect_timeout` for connecting, `stall_timeout` for the silence between two
+    bytes, `timeout` for the complete download with its retries (None: no limit),
+    `lock_timeout` for the wait for another owner of the same cache entry.
+    `retries` is the number of rounds over the URLs after the first; before each of them
+    dlmachine waits up to `retry_wait`, doubled from round to round up to `retry_max_wait`, or
+    for the server's Retry-After if that is within `retry_after_max`.
+    `idempotent` says that a POST may be sent twice. `segments` is the maximum number of
+    parallel connections for a large file (0: depends on its size).
 
-    `checksum`, or the line of a `checksum_list`, is what the whole must have. `min_bytes`,
-    `check_content` (a web page where data was asked for, a damaged gzip stream) and
-    `validate` refuse a body before it is published. With `stale_if_error` the copy that is
-    there is used if no new one can be had.
+    `checksum`, or the line of a `checksum_list`, is the expected checksum. `min_bytes`,
+    `check_content` (a web page in place of data, a damaged gzip stream) and
+    `validate` refuse a body before it is published. With `stale_if_error` the
+    existing copy is used if a new one cannot be downloaded.
 
-    A host is asked by at most `max_per_host` exchanges at once, and no more often than `rate`
-    says; all downloads of a manager together take at most `limit_rate` bytes a second. None:
-    without a limit. `http2` lets a backend that can speak HTTP/2 over TLS where the server
-    does (RFC 9113); of ours that is curl.
+    A host gets at most `max_per_host` parallel requests, and not more often than `rate` allows;
+    all downloads of a manager together receive at most `limit_rate` bytes a second. None means
+    no limit. `http2` allows HTTP/2 over TLS (RFC 9113) in backends that support it, which is
+    curl among the built-in ones.
 
     >>> Policy().retries, Policy().stall_timeout.total_seconds()
     (3, 60.0)
@@ -130,7 +130,7 @@ class Policy:
     http2: bool = False
 
     def with_secret_names(self, names: SecretNames) -> 'Policy':
-        """The same policy, in which the URL of a checksum list is shown without these secrets."""
+        """The same policy, with these secrets masked in the URL of a checksum file."""
         wanted = self.checksum_list
         if wanted is None or wanted.secret_names == names:
             return self
@@ -161,7 +161,7 @@ _MOST_COUNT: Final = 1_000
 _LONGEST: Final = timedelta(days=365)
 
 
-#: What a file can have at most (off_t).
+#: The maximum file size (off_t).
 _MOST_BYTES: Final = 1 << 63
 
 
@@ -173,7 +173,7 @@ def find_policy_fault(policy: Policy) -> Fault | None:
     """
     try:
         return _find_fault(policy)
-    except TypeError:  # Something in it cannot be hashed: a list in place of a number.
+    except TypeError:  # A value cannot be hashed: a list in place of a number.
         return _find_fault.__wrapped__(policy)
 
 

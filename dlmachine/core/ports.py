@@ -61,7 +61,7 @@ End = TypeVar('End')
 
 
 class PartError(Exception):
-    """A part cannot take more bytes: the disk failed, or the limit was passed."""
+    """A part cannot store more bytes: the disk failed, or a limit was exceeded."""
 
     def __init__(self, fault: Fault) -> None:
         """Keep the fault."""
@@ -98,7 +98,7 @@ class Sink(Protocol):
         ...
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Take bytes as they come from the wire; they are decoded, counted and hashed here.
+        """Store received bytes; they are decoded, counted and hashed here.
 
         Raises: PartError if they cannot be kept.
         """
@@ -132,9 +132,9 @@ class Part(Sink, Protocol):
         ...
 
     def join(self, effect: Join, check: Callable[[], None] = ...) -> Received:
-        """Read the whole through, which must be there without a hole.  Raises: PartError.
+        """Read the complete part, which must have no holes.  Raises: PartError.
 
-        `check` is called between the steps of it; what it raises ends it.
+        `check` is called between steps; an exception from it ends the reading.
         """
         ...
 
@@ -282,7 +282,7 @@ class Progress(Protocol):
         ...
 
     def waiting(self, effect: Wait, label: str) -> AbstractContextManager[None]:
-        """Show that the download of this name waits, how long and why, within the block."""
+        """Show within the block that the download with this name waits, how long and why."""
         ...
 
 

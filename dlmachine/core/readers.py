@@ -30,7 +30,7 @@ _WORDS: Final = {
 
 
 def refuse_endless(name: str, value: object) -> Result[object, Fault]:
-    """The value, unless it is a number of so many digits that Python could not show it.
+    """The value, unless it is a number with too many digits for Python to format.
 
     >>> refuse_endless('retries', 10**5000).failure().problem
     'the int is not a number of at most 1,000 digits'
@@ -40,7 +40,7 @@ def refuse_endless(name: str, value: object) -> Result[object, Fault]:
     return Success(value)
 
 
-#: Of a thousand digits; Python's own limit is 4,300, and can be set.
+#: A thousand digits; Python's own limit is 4,300, and can be changed.
 _MAX_BITS: Final = 3_322
 
 

@@ -25,15 +25,15 @@ RECORD_VERSION: Final = 1
 
 @frozen
 class DownloadRecord:
-    """What is known of one stored version.
+    """The record of one stored version.
 
-    `url` is what was asked for, `urls` every URL on the way of the exchange that
-    succeeded, `served_by` the address (the URL or a mirror) it began with. Instants are
-    UTC; sizes are bytes. `validated_at` is when the server last said that it is current.
-    `mtime_ns` is the modification time that its file in the cache had when it was last known to
-    have this digest (None: not recorded). `verified_by` names each digest that was promised and
-    found right, and who promised it: a header field, a list of checksums, or `caller`. `notes` are
-    what is worth knowing of the content: that it is of another kind than its name says.
+    `url` is the requested URL, `urls` every URL of the successful exchange with its redirects,
+    `served_by` the URL (or mirror) that it began with. Times are in UTC, sizes in bytes.
+    `validated_at` is when the server last confirmed that the version is current.
+    `mtime_ns` is the modification time of its file in the cache when it was last known to have
+    this digest (None: not recorded). `verified_by` lists each verified digest with its source: a
+    header field, a checksum file, or `caller`. `notes` are remarks about the content, for example
+    that it is of another kind than its name says.
     """
 
     url: str
@@ -73,13 +73,13 @@ _NAMES: Final = tuple(field.name for field in fields(DownloadRecord))
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False)
 
 
-#: A record has some ten thousand characters; what is far longer is not read.
+#: A record has about ten thousand characters; a far longer text is not parsed.
 MAX_RECORD_CHARS: Final = 4 << 20
 MAX_STATUS: Final = 999
 
 _TEXT: Final = (str,)
 _MAYBE_TEXT: Final = (str, NoneType)
-#: What JSON holds for each field.  A bool is not a number here, nor is 1.0.
+#: The JSON types of each field.  A bool is not a number here, nor is 1.0.
 _STORED_AS: Final[Mapping[str, tuple[type, ...]]] = {
     **dict.fromkeys(('url', 'method', 'served_by', 'sha256', 'filename'), _TEXT),
     **dict.fromkeys(('backend', 'backend_version', 'dlmachine_version'), _TEXT),
@@ -98,13 +98,13 @@ _INSTANTS: Final = ('started_at', 'finished_at', 'validated_at')
 _LISTS: Final = ('urls', 'notes')
 _PAIRS: Final = ('request_headers', 'response_headers', 'digests', 'verified_by')
 _SHA256: Final = re.compile(r'[0-9a-f]{64}')
-#: JSON writes control characters and surrogates as escapes: mostly there is none to look for.
+#: JSON escapes control characters and surrogates: most records have none, so skip the check.
 _ESCAPE: Final = re.compile(r'\\[^"]')
 _NOT_FIELD_TEXT: Final = re.compile(r'[\x00\n\r\ud800-\udfff]')
 
 
 def is_field_text(text: str) -> bool:
-    r"""Whether a text could have been the value of a header field (RFC 9110 section 5.5).
+    r"""Whether a text is a legal value of a header field (RFC 9110 section 5.5).
 
     >>> is_field_text('"v1"'), is_field_text('a\r\nX: y')
     (True, False)
@@ -118,10 +118,10 @@ def is_sha256(value: object) -> TypeGuard[str]:
 
 
 def parse_record(text: str) -> Result[DownloadRecord, Fault]:
-    """Read a record back; one written by a later version may be unreadable.
+    """Parse a record; one written by a later version may be unreadable.
 
-    It is data that others can write: a field of another type, an instant without a zone, a
-    number out of range, a line break in any text make it unreadable.
+    Others can write records: a field of another type, a time without a zone, a number out of
+    range, or a line break in any text makes a record unreadable.
 
     >>> parse_record('{}').failure().problem
     'a record cannot be read'

@@ -1,6 +1,6 @@
-"""Redaction: what may be shown, stored or logged of a request and of its response.
+"""Redaction: mask the secrets of a request and its response before showing or storing them.
 
-Pure. A *secret* is a value whose name says so: credentials in header fields (RFC 9110
+Pure. A *secret* is recognised by the name of its value: credentials in header fields (RFC 9110
 section 11), cookies (RFC 6265), userinfo in a URL (RFC 3986 section 3.2.1), and tokens in a
 path, query, fragment or body under a name that is used for tokens, or that the caller
 declared.
@@ -37,20 +37,20 @@ _MIN_COOKIE_CHARS: Final = 12
 
 #: Header fields that are a URL, perhaps without its scheme and host.
 _URL_FIELDS: Final = frozenset({'location', 'content-location', 'referer'})
-#: Where Refresh leads to (HTML, `http-equiv`).
+#: The URL in Refresh (HTML, `http-equiv`).
 _LEADS_TO: Final = re.compile(r'(?i)[^;,]*[;,]\s*(?:url\s*=\s*)?["\']?([^"\']*)')
 #: Of any other field that is one the same is true.
 _WHOLE_URL: Final = re.compile(r'[A-Za-z][A-Za-z0-9+.\-]*://[^\s]*')
-#: A line 'Name: value' of a configuration.
+#: A line 'Name: value' in a configuration.
 _FIELD_LINE: Final = re.compile(r"\s*([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,200}):")
-#: Of a text in a configuration no more is shown.
+#: The maximum length of a shown configuration value.
 _MAX_SHOWN_CHARS: Final = 8_192
 _NAME: Final = re.compile(r'[^\s:]+')
 
 
 @frozen(kw_only=False)
 class Redactor:
-    """What must not be shown of one download: values under `names`, and `secrets` anywhere.
+    """Masks the secrets of one download: values under `names`, and `secrets` anywhere.
 
     >>> redactor = Redactor(('code',), frozenset({'s3cret'}))
     >>> redactor.url('https://h/s3cret?code=1'), redactor.text('no s3cret')
@@ -61,23 +61,23 @@ class Redactor:
     secrets: frozenset[str] = frozenset()
 
     def with_secrets(self, secrets: frozenset[str]) -> 'Redactor':
-        """The same, with these secrets as well."""
+        """A copy with these secrets added."""
         return self if secrets <= self.secrets else Redactor(self.names, self.secrets | secrets)
 
     def text(self, text: str) -> str:
-        """The words of others, with each of the secrets masked."""
+        """Mask each secret in foreign text."""
         return scrub(text, self.secrets)
 
     def url(self, url: str) -> str:
-        """A URL, with what is secret by name or by value masked."""
+        """Mask what is secret by name or by value in a URL."""
         return scrub(redact_url(url, self.names), self.secrets)
 
     def pairs(self, pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-        """Fields of a query or a form."""
+        """Mask fields of a query or a form."""
         return self._scrubbed(redact_pairs(pairs, self.names))
 
     def fields(self, fields: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-        """Header fields: a server may have put a secret under any name, or into one."""
+        """Mask header fields: a server may put a secret under any name, or into a name."""
         return self._scrubbed(redact_fields(fields, self.names))
 
     def _scrubbed(self, pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
@@ -86,14 +86,14 @@ class Redactor:
         return tuple((self.text(name), self.text(value)) for name, value in pairs)
 
 
-#: Of a download that has no secrets.
+#: For a download without secrets.
 NO_SECRETS: Final = Redactor()
 
 
 def redact_pairs(
     pairs: Iterable[tuple[str, str]], declared: SecretNames = ()
 ) -> tuple[tuple[str, str], ...]:
-    """The same pairs with the values of secret names masked, and secrets in URLs of others."""
+    """Mask the values of secret names, and secrets in URLs inside other values."""
     return tuple(
         (name, MASK if is_secret_name(name, declared) else walk_value(value, declared).shown)
         for name, value in pairs
@@ -131,7 +131,7 @@ def urls_in_field(name: str, value: str) -> tuple[str, ...]:
 
 
 def _split_at_urls(name: str, value: str) -> list[str]:
-    # Text and URLs by turns, text first.
+    # Text and URLs alternate, text first.
     folded = name.casefold()
     if folded in _URL_FIELDS:
         return ['', value]
@@ -150,7 +150,7 @@ def _rest_of_refresh(rest: str) -> tuple[str, ...]:
 
 
 def _split_links(value: str) -> list[str]:
-    # The targets of Link (RFC 8288 section 3) stand in angle brackets; one may lack its end.
+    # Targets in Link (RFC 8288 section 3) are in angle brackets; the closing one may be missing.
     pieces, end = [], 0
     while (start := value.find('<', end)) != -1:
         pieces.append(value[end : start + 1])
@@ -161,7 +161,7 @@ def _split_links(value: str) -> list[str]:
 
 
 def redact_url(url: str, declared: SecretNames = ()) -> str:
-    """The URL without userinfo, with secret values masked and without its fragment.
+    """Remove the fragment of a URL, and mask its userinfo and secret values.
 
     >>> redact_url('https://me:pw@host/x?token=abc&ids=1')
     'https://***@host/x?token=***&ids=1'
@@ -170,7 +170,7 @@ def redact_url(url: str, declared: SecretNames = ()) -> str:
 
 
 def secrets_in_url(url: str, declared: SecretNames = ()) -> frozenset[str]:
-    """Every secret text that stands in the URL, as written and decoded."""
+    """Every secret in the URL, as written and decoded."""
     return walk_url(url, declared).secrets
 
 
@@ -232,7 +232,7 @@ def _decoded(coded: str) -> str:
 
 
 def redact_value(value: object, declared: SecretNames = ()) -> object:
-    """A value of a configuration, of whatever form, with what is secret in it masked.
+    """Mask the secrets in a configuration value of any form.
 
     >>> redact_value({'headers': ['Authorization: Bearer x', ('X-Api-Key', 'y')], 'retries': 3})
     {'headers': ['Authorization: ***', ['X-Api-Key', '***']], 'retries': 3}

@@ -1,8 +1,8 @@
-"""Redirects: which are followed, and what goes along.
+"""Redirects: which ones are followed, and what is sent along.
 
-Pure. RFC 9110 section 15.4. Credentials never go to another origin, nor anything from
-https to http; only http(s) is followed, and no request is made twice: what leads back to a URL
-with other cookies than it was asked with before is no circle, but how logins work.
+Pure. RFC 9110 section 15.4. Credentials never go to another origin, and redirects from https to
+http are refused. Only http(s) is followed, and no request is made twice. A redirect back to a URL
+with other cookies than before is not a loop, because logins work that way.
 """
 
 from dataclasses import replace
@@ -27,16 +27,16 @@ from dlmachine.core.url import Url, join_url
 #: becomes GET, as all user agents have it (RFC 9110 section 15.4.2, note).
 _KEEPS_METHOD: Final = frozenset({307, 308})
 _SEE_OTHER: Final = 303
-#: What servers put into URLs is hidden from then on, and searched for in every answer.
+#: Secrets in redirect URLs are masked from then on, so every response is searched for them.
 _MAX_SECRETS: Final = 100_000
 _BODY_HEADERS: Final = ('Content-Type', 'Content-Encoding', 'Content-Language', 'Digest')
 
 
 def hop_of(request: Request) -> str:
-    """A request on the trail of redirects: its URL, and what else tells whether it comes again.
+    """Identify a request on the trail of redirects, so that a repetition is recognised.
 
-    That is the method, if it is not GET, and a digest of cookies that servers have set. They stand
-    in the fragment, which no URL has here.
+    The URL, the method if it is not GET, and a digest of the cookies that servers have set. The
+    last two are in the fragment, which URLs do not have here.
     """
     marks = [] if request.method == 'GET' else [request.method]
     if request.added_cookies:
@@ -52,7 +52,7 @@ def follow_redirect(
     store: CookieStore = NO_COOKIES,
     at: datetime | None = None,
 ) -> Result[Request, Fault]:
-    """The request that a redirect asks for, seen at an instant.
+    """The request that follows a redirect, at the given time.
 
     `trail` are the requests made so far (`hop_of`), this one last; `store` the cookies that
     servers have set, those of this response included. Faults: `RedirectRefused`.
@@ -88,7 +88,7 @@ def follow_redirect(
 
 
 def _tells(request: Request, target: Url) -> bool:
-    # Of bytes as they are it cannot be known.
+    # The content of raw bytes is not known.
     is_secret = any(
         is_secret_name(name, request.secret_names) for name, _ in body_pairs(request.body)
     )

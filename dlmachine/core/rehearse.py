@@ -1,7 +1,7 @@
-"""Rehearsal: a run through a world in which all goes well.
+"""Dry run in a simulated world without failures.
 
-Pure. The effects of a plan are made by the same `begin` and `advance` that a download
-goes through, so an audit cannot disagree with a download.
+Pure. The same `begin` and `advance` as in a download make the effects of a plan, so an audit
+cannot disagree with a download.
 """
 
 from collections.abc import Iterator

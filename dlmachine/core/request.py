@@ -44,10 +44,10 @@ HTTP_SCHEMES: Final = frozenset({'http', 'https'})
 class Request:
     """Method, absolute URL, header fields, body and TLS of one request.
 
-    `hidden` are the secrets of the whole download: a server may have been told one of them
-    before, and have put it into the URL that it leads to. `secret_names` are those of the
-    descriptor. `added_cookies` is what stands at the end of the field Cookie, besides the
-    caller's own, of cookies that servers have set.
+    `hidden` are the secrets of the complete download: a server that received one of them before
+    may have put it into the URL of a redirect. `secret_names` are those of the descriptor.
+    `added_cookies` are the cookies of servers at the end of the Cookie field, after the caller's
+    own.
     """
 
     method: str
@@ -58,7 +58,7 @@ class Request:
     secret_names: SecretNames = ()
     hidden: tuple[str, ...] = field(default=(), compare=False)
     added_cookies: str = ''
-    #: Once it is asked for, it is asked for often.
+    #: Cached, because it is used often once it is used.
     _redactor: Redactor | None = field(default=None, init=False, compare=False, repr=False)
 
     def __repr__(self) -> str:
@@ -77,7 +77,7 @@ class Request:
 
     @property
     def redactor(self) -> Redactor:
-        """What must not be shown of it, nor of what a server answers to it."""
+        """Masks the secrets of this request, also in responses to it."""
         if self._redactor is None:
             object.__setattr__(self, '_redactor', Redactor(self.secret_names, self._secrets()))
         return cast('Redactor', self._redactor)
@@ -155,10 +155,10 @@ def _request_for(url: Url, descriptor: Descriptor, user_agent: str) -> Request:
 
 
 def without_credentials(headers: Headers) -> Headers:
-    """Headers for another origin: what proves who we are at one is no business of the other.
+    """Header fields for another origin, without credentials.
 
-    Nor is its name, nor is the page that led there if secrets stand in its URL. A field of a
-    declared name is a credential too.
+    Host is removed too, and Referer if its URL contains secrets. A field with a declared name is a
+    credential too.
 
     >>> without_credentials(Headers((('Cookie', 'c=1'), ('Host', 'h'), ('Accept', '*/*'))))
     Headers((('Accept', '*/*'),))

@@ -104,11 +104,10 @@ def backoff(policy: Policy, round_number: int, draw: float) -> timedelta:
 
 @frozen
 class Patience:
-    """The requests that are made before giving up, and the time that they take at most.
+    """The maximum number of requests before giving up, and the maximum time they take.
 
-    `unreachable` is the time if no server can be connected to, `silent` if each accepts a
-    connection and says nothing. Resolving a host name is not in it, nor what a server asks
-    to wait.
+    `unreachable` is the time if no server accepts a connection, `silent` if each accepts one and
+    sends nothing. Resolving host names and waits for Retry-After are not included.
     """
 
     requests: int
@@ -117,7 +116,7 @@ class Patience:
 
 
 def patience(policy: Policy, addresses: int = 1) -> Patience:
-    """What a download costs at most if nobody answers, of so many URLs that it may ask.
+    """The worst case of a download from this many URLs if no server responds.
 
     >>> worst = patience(Policy())
     >>> worst.requests, worst.unreachable.total_seconds(), worst.silent.total_seconds()

@@ -43,7 +43,7 @@ def merged(spans: Iterable[Span]) -> Spans:
 
 
 def covers(spans: Spans, others: Spans) -> bool:
-    """Whether spans in a row have all bytes of others.
+    """Whether sorted spans cover all bytes of other spans.
 
     >>> covers(((0, 9),), ((2, 3),)), covers(((0, 2),), ((2, 3),))
     (True, False)

@@ -28,11 +28,11 @@ class Status(IntEnum):
 
 @frozen
 class CacheEntry:
-    """One version in the cache, and its file as it was seen.
+    """One version in the cache, with the observed state of its file.
 
     `stored_at` is when it was stored, `file_bytes` the size of the file now (None: no file),
-    `file_mtime_ns` its modification time, `size_bytes` the size on record (None: none on record,
-    as of entries that others made). `is_own` tells whether it stands under our own key.
+    `file_mtime_ns` its modification time, `size_bytes` the size on record (None: not on record,
+    as in entries of other programs). `is_own` says whether it has a key of dlmachine.
     """
 
     version: int
@@ -56,16 +56,16 @@ class CacheEntry:
 
     @property
     def is_as_recorded(self) -> bool:
-        """Whether its file need not be read before it is used: nobody touched it since.
+        """Whether its file need not be read before use, because its time has not changed.
 
-        Of a copy that others made there is no record of ours to compare with.
+        A copy of another program has no dlmachine record to compare with.
         """
         record = self.record if self.is_own else None
         return record is None or record.mtime_ns == self.file_mtime_ns
 
     @property
     def has_changed(self) -> bool:
-        """Whether its size or its modification time is another than the one on record."""
+        """Whether its size or modification time differs from the one on record."""
         record = self.record if self.is_own else None
         if record is None or self.file_bytes is None:
             return False

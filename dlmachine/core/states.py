@@ -129,9 +129,9 @@ class Joining:
 
 @frozen
 class Validating:
-    """The right bytes by all that can be told are in the part; the caller has a look.
+    """The bytes in the part passed all checks; the caller's `validate` runs.
 
-    `is_pieced` tells that they are of several answers.
+    `is_pieced` says that they are from several responses.
     """
 
     job: Job

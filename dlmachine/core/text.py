@@ -1,4 +1,4 @@
-"""Text that may go on the wire.
+"""Check text that is sent to a server.
 
 Pure. CR, LF and NUL could end a header or a request line early (RFC 9110 section
 5.5: "invalid and dangerous"), so they are refused wherever text becomes part of
@@ -30,9 +30,9 @@ def find_frame_breaker(where: str, text: str) -> InvalidInput | None:
 
 
 def as_utf8(text: str) -> str:
-    """Text of a header field, which is read as ISO 8859-1, as UTF-8 if it is that.
+    """Decode a header field, which was read as ISO 8859-1, as UTF-8 if it is valid UTF-8.
 
-    Servers that do not escape a path send it so.
+    Servers that do not escape paths send UTF-8.
     """
     try:
         return text.encode('latin-1').decode('utf-8')

@@ -1,23 +1,23 @@
-"""Text files that people make, by any editor on any system: bytes into text.
+"""Decode text files that people write with any editor on any system.
 
-Pure. Lists of URLs, manifests, configuration and lists of checksums all come through here.
+Pure. Decodes lists of URLs, manifests, configuration and checksum files.
 """
 
 import json
 
 from returns.result import Failure, Result, Success
 
-#: Larger files are no list or configuration; half a million URLs fit.
+#: Enough for half a million URLs; a larger file is not a list or a configuration.
 MAX_TEXT_BYTES = 64 * 1024 * 1024
 
 
 def decode_text(data: bytes) -> Result[str, str]:
-    r"""The text with LF as its ends of lines; or what is wrong, with the line.
+    r"""The text with LF line ends, or the problem with its line.
 
     UTF-8, or UTF-16 and UTF-32 by their byte order mark or by the zeros of their first
-    characters (RFC 4627 section 3). NUL and Ctrl-Z at the end, as DOS put them there, go, and
-    so do byte order marks, of files that were joined too. Nothing else is guessed: bytes in
-    an unknown encoding would become other names and other URLs.
+    characters (RFC 4627 section 3). NUL and Ctrl-Z at the end (from DOS) are removed, and so are
+    byte order marks, also those inside joined files. No other encoding is guessed, because a
+    wrong guess would change names and URLs.
 
     >>> decode_text('http://h/a\r\n'.encode('utf-16')).unwrap()
     'http://h/a\n'

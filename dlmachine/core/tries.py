@@ -63,7 +63,7 @@ def start_try(job: Job, effort: Effort, at: datetime) -> Step:
 
 
 def start_over(job: Job, effort: Effort, at: datetime) -> Step:
-    """The same address again, for all of it, by one connection."""
+    """Request the complete file from the same URL again, over one connection."""
     singles = effort.singles | {effort.position}
     return start_try(job, replace(effort.emptied(), trail=(), singles=singles), at)
 

@@ -159,7 +159,7 @@ def join_url(base: Url, reference: str) -> Result[Url, Fault]:
 
 
 def normal_path(path: str) -> str:
-    """A path as those of URLs are written here.
+    """Normalise a path like those in URLs.
 
     >>> normal_path('/%7euser/ä')
     '/~user/%C3%A4'
@@ -214,7 +214,7 @@ def _find_excess(text: str, where: str) -> InvalidInput | None:
 
 
 def _host_of(netloc: str) -> str:
-    # `urlsplit` would write it in lower case, and Σ at the end of a word as ς: another name.
+    # `urlsplit` lower-cases it, and turns Σ at the end of a word into ς, which is another name.
     place = netloc.rpartition('@')[2]
     _, bracket, address = place.partition('[')
     return address.partition(']')[0] if bracket else place.partition(':')[0]

@@ -11,7 +11,7 @@ from dlmachine.core.effects import Expectation
 from dlmachine.core.events import Head
 
 _STRONG: Final = re.compile(r'"[\x21\x23-\x7e\x80-\xff]*"')
-#: A date has no control characters, and none is longer; Python would read on behind them.
+#: A date is not longer and has no control characters; Python would ignore what follows them.
 _DATE: Final = re.compile(r'[ -~]{1,64}')
 _ANY: Final = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 
@@ -20,7 +20,7 @@ _STRONG_AGE: Final = timedelta(seconds=60)
 
 
 def parse_http_date(text: str | None) -> datetime | None:
-    r"""An HTTP date (RFC 9110 section 5.6.7) as an aware instant; None if it is none.
+    r"""Parse an HTTP date (RFC 9110 section 5.6.7); None if the text is not one.
 
     >>> parse_http_date('Sun, 06 Nov 1994 08:49:37 GMT').isoformat()
     '1994-11-06T08:49:37+00:00'
@@ -28,7 +28,7 @@ def parse_http_date(text: str | None) -> datetime | None:
     """
     from email.utils import parsedate_to_datetime
 
-    # It may be sent back as it is, so that it must fit into a field; some of it comes from records.
+    # It may be sent back unchanged, so it must be a legal field value; some come from records.
     if not text or not _DATE.fullmatch(text):
         return None
     try:
@@ -50,9 +50,9 @@ def is_strong(etag: str | None) -> bool:
 
 
 def parse_validator(text: str | None) -> str | None:
-    r"""A strong validator as it may go into a request; None where the text is none.
+    r"""A strong validator for a request; None if the text is not one.
 
-    What was kept beside a part or in a registry may have been changed since.
+    Somebody may have changed a validator from a note or a registry.
 
     >>> parse_validator('"a"'), parse_validator('Sun, 06 Nov 1994 08:49:37 GMT\r\nEvil: 1')
     ('"a"', None)

@@ -105,7 +105,7 @@ class QuarantineNote:
 
 
 def parse_note(text: str) -> QuarantineNote | None:
-    """Read a note back; None if it cannot be read.
+    """Parse a note; None if it is not valid.
 
     >>> parse_note('[]') is None
     True

@@ -1,1 +1,1 @@
-"""Performing the effects of a run."""
+"""Execute the effects of a run."""

@@ -1,4 +1,4 @@
-"""Waiting before the next try; told before it begins, or it would look as if it hung."""
+"""Wait before the next attempt, and report the wait first."""
 
 from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.effects import Wait
@@ -10,7 +10,7 @@ from dlmachine.telling import tell_wait
 
 
 def wait(world: World, effect: Wait, descriptor: Descriptor) -> Waited | Failed:
-    """Let the time pass, shown in the log and where progress is."""
+    """Wait, and show the wait in the log and in place of the progress."""
     tell_wait(effect, descriptor)
     with world.progress.waiting(effect, name_content(Headers(), descriptor.url)):
         cut = world.clock.sleep(effect.duration)
