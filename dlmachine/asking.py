@@ -17,7 +17,7 @@ from dlmachine.core.ports import PartError, Sink, World
 def ask(
     world: World, effect: Exchange, sink: Sink, remaining: Callable[[Exchange], timedelta | None]
 ) -> Answered | Interrupted:
-    """What came of an exchange; `remaining` tells the time that is left for it."""
+    """The result of an exchange; `remaining` tells the time that is left for it."""
     loaded = world.transport(effect.backend)
     if not is_successful(loaded):
         return Interrupted(at=world.clock.now(), fault=loaded.failure())

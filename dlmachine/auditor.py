@@ -119,7 +119,7 @@ def audit(
     URLs and descriptors are looked at under the policy, say that of a manager; entries of a
     manifest have options of their own.
 
-    Raises: RequestError for what is no list.
+    Raises: RequestError for anything but a list.
     """
     if isinstance(items, (str, Descriptor, Result)):
         advice = 'Pass a list' if not isinstance(items, Result) else 'Give what it holds: dm.unwrap'

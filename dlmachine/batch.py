@@ -30,7 +30,7 @@ Place = TypeVar('Place')
 
 @frozen
 class BatchItem(Generic[Wish]):
-    """What came of one of many: the input, where it stood, and its outcome or fault."""
+    """The result of one download of a batch: the input, its position, and its outcome or fault."""
 
     input: Wish
     index: int
@@ -121,7 +121,7 @@ def run_batch(
 ) -> Iterator[BatchItem[Wish]]:
     """Fetch all wishes with at most so many threads, yielding each as it is done.
 
-    `fetch` tells what came of it, at once or later; `on_tick` and `on_idle` are those of a
+    `fetch` reports the result, at once or later; `on_tick` and `on_idle` are those of a
     crew, and `may_wait` says that the next wish may have to be waited for. Once it is to stop,
     no more are taken; and it is to stop when it is left.
     """

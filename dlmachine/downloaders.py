@@ -1,6 +1,6 @@
 """Downloaders: one backend, one descriptor, one destination, no cache.
 
-The original's classes: made, told to `download()`, then asked what came of it. Nothing is
+The original's classes: made, told to `download()`, then asked for the result. Nothing is
 raised for what servers and networks do; `ok` and `fault` tell.
 """
 

@@ -80,7 +80,7 @@ class OfflineMissError(RequestError):
 
 
 class CancelledError(DownloadError):
-    """The caller ended it; what came of it so far can be gone on from."""
+    """The caller ended it; its results so far can be resumed."""
 
 
 class ServerError(DownloadError):

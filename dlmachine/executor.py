@@ -131,7 +131,7 @@ class Run:
         return step
 
     def meet(self, step: Step, event: Event) -> Step:
-        """The next step, from what came of an effect."""
+        """The next step, from the result of an effect."""
         assert step.effect is not None  # noqa: S101 -- else nothing could come of it
         self.story.append((step.effect, redact_event(step.effect, event)))
         tell_step(step.effect, event)

@@ -29,7 +29,7 @@ from dlmachine.executor import Run
 from dlmachine_adapters.locks import holding_as
 from dlmachine_adapters.world import SystemWorld
 
-#: Whom to tell what came of a run.
+#: Whom to tell the result of a run.
 Tell: TypeAlias = Callable[[IOResult[Outcome, Fault]], None]
 
 #: So many are worth a transaction of their own, and so are fewer that have waited so long.
@@ -62,7 +62,7 @@ class Ledger:
         self._since = 0.0
 
     def run(self, descriptor: Descriptor, policy: Policy, snapshot: Snapshot, tell: Tell) -> None:
-        """Go through the machine to the end, which may be later; then `tell` what came of it."""
+        """Go through the machine to the end, which may be later; then `tell` the result."""
         ahead, holder = Run(descriptor, policy, self._world), object()
         entry: _Entry | None = None
         with holding_as(holder):

@@ -246,8 +246,8 @@ class DownloadManager:
     def close(self) -> None:
         """End what runs, in whatever thread, and close connections.
 
-        What runs ends within a moment, with `CancelledError`; a part that can be gone on
-        from is kept. A closed manager opens new connections when it is used again.
+        Running downloads end within a moment, with `CancelledError`; a part that can be resumed is
+        kept. A closed manager opens new connections when it is used again.
         """
         world, self._world = self._world, self._world.renewed()
         world.close()

@@ -73,7 +73,7 @@ _PATIENCE_SECONDS: Final = 5.0
 
 @frozen
 class Baton:
-    """A run that changes hands: where it stands, and what came of it so far.
+    """A run that changes hands: where it stands, and its results so far.
 
     `folder` is that of the cache; `token` tells a worker of the caller's own process whose
     it is, and all others by what name to look for a notice that they are to stop. `elapsed` is

@@ -31,7 +31,7 @@ def tell_verdict(step: Step, descriptor: Descriptor) -> None:
 
 
 def tell_step(effect: Effect, event: Event) -> None:
-    """One effect, and what came of it."""
+    """One effect, and its result."""
     logger = _logger()
     if logger is None:
         return

@@ -37,7 +37,7 @@ def write_note(part: Path, note: PartNote) -> None:
 
 
 def usable_spans(part: Path, note: PartNote) -> Spans:
-    """What of a part can be gone on from."""
+    """What of a part can be resumed."""
     with open_folder(str(part.parent), make=False) as ours:
         return part_notes.usable_spans(ours, part.name, note)
 

@@ -97,7 +97,7 @@ class FileKeeper:
         return None
 
     def begin(self, keep_bytes: int, taking: TakeBody) -> None:
-        """Cut the file, and note what it becomes a part of if it could be gone on from."""
+        """Cut the file, and note what it becomes a part of if it could be resumed."""
         self._seal, self._is_safe = None, False
         wanted = taking.validator if is_worth_a_note(taking) else None
         front = ((0, keep_bytes - 1),) if keep_bytes else ()

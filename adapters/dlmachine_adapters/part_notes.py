@@ -68,7 +68,7 @@ def note_name(part: str) -> str:
 
 
 def write_note(ours: OwnFolder, part: str, note: PartNote) -> None:
-    """Write it, whole or not at all; a part without one is merely not gone on from."""
+    """Write it, whole or not at all; a part without one is merely not resumed."""
     new = f'{part}.new'
     try:
         ours.write(new, write_part_note(note))
@@ -108,12 +108,12 @@ def is_anothers(ours: OwnFolder, part: str) -> bool:
 
 
 def usable_bytes(ours: OwnFolder, part: str, note: PartNote) -> int:
-    """How many bytes, from the first one on, can be gone on from."""
+    """How many bytes, from the first one on, can be resumed."""
     return front_bytes(usable_spans(ours, part, note))
 
 
 def usable_spans(ours: OwnFolder, part: str, note: PartNote) -> Spans:
-    """What of a part can be gone on from; nothing as long as somebody may write to it."""
+    """What of a part can be resumed; nothing as long as somebody may write to it."""
     try:
         seen = ours.look(part)
         is_part = stat.S_ISREG(seen.st_mode) and ours.trusts(seen)

@@ -1,7 +1,7 @@
 """Interruption: Ctrl-C and SIGTERM end a command cleanly, a second one ends it at once.
 
 The first signal raises in the main thread, so that whatever is held is given back on the way
-out and a part that can be gone on from is kept. A signal that the parent had ignored
+out and a part that can be resumed is kept. A signal that the parent had ignored
 (nohup) stays ignored, and a handler that somebody else has put there stays too.
 """
 

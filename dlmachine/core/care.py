@@ -102,7 +102,7 @@ class RowSeen:
 
 @frozen
 class PartState:
-    """A part: `usable_bytes` can be gone on from; `owner` is who writes or wrote it."""
+    """A part: `usable_bytes` can be resumed; `owner` is who writes or wrote it."""
 
     file: FileSeen
     stem: str
@@ -150,7 +150,7 @@ def judge_file(file: FileSeen, now: datetime, *, is_named: bool | None) -> Findi
         text = 'it is not known what this is; it is left alone'
         return _of_file(Kind.UNKNOWN_FILE, file, age, text)
     if is_named is None:
-        text = 'there is no sound registry that could name it'
+        text = 'the registry that could name it is damaged or missing'
         return _of_file(Kind.ORPHAN, file, age, text)
     if age < SETTLED_AGE:
         return _of_file(Kind.ORPHAN, file, age, 'no row names it yet')
@@ -190,7 +190,7 @@ def judge_lock(
 
 
 def judge_part(part: PartState, now: datetime) -> Finding:
-    """A part: alive, to be gone on from, or given up."""
+    """A part: alive, to be resumed, or given up."""
     age = part.file.age(now)
     whose = f'of {part.stem}, by {part.owner}'
     if part.is_held:

@@ -28,7 +28,7 @@ from dlmachine.core.states import (
     Step,
 )
 
-#: The copy is no answer to what the caller has to mend.
+#: The copy does not help with faults that the caller must fix.
 _NO_STAND_IN: Final = frozenset({Party.CALLER})
 
 

@@ -91,7 +91,7 @@ def dumps(value: object) -> str:
 def loads(text: str, *more: type) -> Result[object, Fault]:
     """Read a value back; `more` are types to know besides those of the core.
 
-    Faults: `InvalidInput` for what is no JSON, or names a type that is not listed.
+    Faults: `InvalidInput` for anything but JSON, or names a type that is not listed.
     """
     try:
         return Success(_decode(json.loads(text), _TYPES | {kind.__name__: kind for kind in more}))

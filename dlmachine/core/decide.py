@@ -56,7 +56,7 @@ class Reason(Enum):
     RESIZED = 'the stored file has changed: it does not have the size on record'
     PATH_GIVEN = 'a path is given as destination'
     MEMORY = 'memory is the destination'
-    PART_LEFT = 'an earlier download left a part that can be gone on from'
+    PART_LEFT = 'an earlier download left a part that can be resumed'
 
 
 @frozen

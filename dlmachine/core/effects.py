@@ -38,7 +38,7 @@ class ConfirmCopy:
 class ReadChecksums:
     """Read a list of checksums, from a path or by a download of its own.  `ChecksumsRead`.
 
-    Exactly one of `path` and `wish` is set. What is larger than `max_bytes` is no list.
+    Exactly one of `path` and `wish` is set. A file larger than `max_bytes` is not a list.
     """
 
     path: str | None = None

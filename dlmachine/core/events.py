@@ -1,4 +1,4 @@
-"""Events: what came of an effect, as facts with their time.
+"""Events: the results of effects, as facts with their time.
 
 Pure. An adapter makes them; `machine.advance` is the only one who reads them. All
 instants are aware and in UTC.
@@ -126,7 +126,7 @@ class Interrupted:
 
 @frozen
 class SegmentsEnded:
-    """All exchanges have ended; what came of each, in order, or None where none was begun.
+    """All exchanges have ended; the result of each, in order, or None where none was begun.
 
     In these, `Received` has no digests, and counts the bytes of the segment alone, as
     `part_bytes` does.

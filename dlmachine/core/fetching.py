@@ -28,7 +28,7 @@ from dlmachine.core.states import (
 
 
 def advance_fetch(state: Fetching, event: Event) -> Step:  # noqa: C901, PLR0911, PLR0912 -- one line a state
-    """The next step, from what came of the last one's effect."""
+    """The next step, from the result of the last effect."""
     match state:
         case Opening():
             return on_exchange.on_opening(state, event)

@@ -125,7 +125,7 @@ def parse_headers(given: HeadersLike, where: str = 'headers') -> Result[Headers,
                     where=f'{where}[{len(pairs)}]',
                     problem='has no colon'
                     if isinstance(entry, str)
-                    else f'is no header: {type(entry).__name__}',
+                    else f'is not a header: {type(entry).__name__}',
                     advice="Pass a mapping, pairs, or lines like 'Accept: text/csv'",
                 )
             )

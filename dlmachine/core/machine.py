@@ -45,7 +45,7 @@ def begin(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Step:
 
 
 def advance(state: State, event: Event) -> Step:
-    """The next step, from what came of the last one's effect."""
+    """The next step, from the result of the last effect."""
     match state:
         case Confirming():
             return on_look_up.on_confirming(state, event)
@@ -68,7 +68,7 @@ def most_effects(descriptor: Descriptor, policy: Policy) -> int:
     """A bound on the effects of any run: no schedule of faults makes it go on for longer.
 
     Each address gets one try and its redirects in each round, both a second time if its part
-    could not be gone on from (416); segments, a reading of the whole, a look of the caller's and
+    could not be resumed (416); segments, a reading of the whole, a look of the caller's and
     a wait may follow each, bytes that arrive renew the rounds so many times, and a few effects
     stand before and after.
     """

@@ -76,7 +76,7 @@ def on_validating(state: Validating, event: Event) -> Step:
 
 
 def secrets_around(state: Exchanging | Segmenting | Validating) -> frozenset[str]:
-    """What must not be told of the exchange, whoever echoes it."""
+    """Masks the secrets of the exchange, which any server may echo."""
     return state.exchange.request.secrets()
 
 

@@ -223,7 +223,7 @@ def unknown_name(name: str, known: Iterable[str], source: str = '') -> UnknownNa
 
 
 def _named_after(word: str, names: Iterable[str]) -> list[str]:
-    # Half of a name is no near one, but most likely meant: `wait` for `retry_wait`.
+    # Half of a name is not similar to it, but most likely meant: `wait` for `retry_wait`.
     return [name for name in names if word in name.split('_')]
 
 

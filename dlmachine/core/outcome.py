@@ -1,4 +1,4 @@
-"""Outcome: what came of a download that went well.  Pure."""
+"""Outcome: the result of a successful download.  Pure."""
 
 from dataclasses import field
 from enum import Enum
@@ -27,7 +27,7 @@ class Outcome:
     what is known of the bytes (None for an entry that another program stored without
     saying), `version` which version of the cache entry it is. `is_validated` tells that the
     server was asked and said that the stored copy is current. `story` is each effect with
-    the event that came of it, in order. Where a copy stands in for a new one that could not
+    the event that resulted, in order. Where a copy stands in for a new one that could not
     be had (`Origin.STALE`), `fault` is why.
     """
 

@@ -276,6 +276,6 @@ def _find_checksum_fault(policy: Policy) -> Fault | None:
         problem = f'{checksum.algorithm!r} is not an algorithm of hashlib'
         return InvalidInput(where='checksum', problem=problem)
     if not re.fullmatch(f'[0-9a-f]{{{2 * digest_bytes(checksum.algorithm)}}}', checksum.hex):
-        problem = f'{checksum.hex[:140]!r} is no {checksum.algorithm} in lower-case hex'
+        problem = f'{checksum.hex[:140]!r} is not a {checksum.algorithm} digest in lower-case hex'
         return InvalidInput(where='checksum', problem=problem)
     return None

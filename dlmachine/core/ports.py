@@ -262,7 +262,7 @@ class Workers(Protocol):
     def run(
         self, jobs: Sequence[Callable[[], End]], most: int, goes_on: Callable[[End], bool]
     ) -> tuple[End | None, ...]:
-        """Do the jobs, in order, at most so many at once; what came of each, in order.
+        """Do the jobs, in order, at most so many at once; the result of each, in order.
 
         A worker whose job did not end so that it `goes_on` takes no other: None stands for a
         job that nobody was left for.

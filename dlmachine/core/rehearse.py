@@ -119,7 +119,7 @@ def healthy_event(effect: Effect, policy: Policy, snapshot: Snapshot) -> Event: 
 
 
 def _healthy_answer(exchange: Exchange, policy: Policy, snapshot: Snapshot) -> Answered:
-    # A stored copy is still current; a part can be gone on from; the digest is as promised.
+    # A stored copy is still current; a part can be resumed; the digest is as promised.
     at, expect = snapshot.now, exchange.expect
     if expect.is_conditional:
         return Answered(at=at, head=Head(status=304))

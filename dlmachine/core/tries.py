@@ -2,7 +2,7 @@
 
 Pure. Within a round the addresses are asked one after the other without a wait; between
 rounds lies one. An address that answered for good is not asked again. One that broke off
-after it had given bytes that can be gone on from is asked for the rest, with a new budget
+after it had given bytes that can be resumed is asked for the rest, with a new budget
 of rounds: a large file over a poor line takes as many tries as it needs.
 """
 
@@ -33,7 +33,7 @@ def go_on(
 ) -> Step:
     """What to do after a try that failed with this fault, seen at an instant.
 
-    `gained` tells that it brought bytes that can be gone on from, `is_final_here` that this
+    `gained` tells that it brought bytes that can be resumed, `is_final_here` that this
     address would do no better.
     """
     chance = classify(fault, job.descriptor.method, job.policy)
@@ -69,7 +69,7 @@ def start_over(job: Job, effort: Effort, at: datetime) -> Step:
 
 
 def give_up(job: Job, effort: Effort, fault: Fault) -> Step:
-    """End with the fault; a part that can be gone on from is kept for a later run."""
+    """End with the fault; a part that can be resumed is kept for a later run."""
     is_harmless = fault.party in _ELSEWHERE or isinstance(fault, Cancelled)
     has_part = bool(effort.part_bytes and effort.validator) or effort.aside is not None
     keep = is_harmless and has_part

@@ -248,7 +248,7 @@ def _without_dots(path: str) -> str:
 def _reason(error: Exception) -> str:
     # The words of the standard library quote the URL, and with it its secrets.
     return (
-        'the port is no number from 0 to 65535'
+        'the port is not a number from 0 to 65535'
         if str(error).startswith('Port')
         else 'malformed host'
     )

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, NoReturn, TypeVar, dataclass_transfor
 
 T = TypeVar('T')
 
-#: The default of a field that is made anew for each instance.
+#: The default of a field that is created for each instance.
 _TO_BE_MADE: Final = object()
 
 

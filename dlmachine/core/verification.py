@@ -44,7 +44,7 @@ class Mending(Enum):
 
 @frozen
 class Digested:
-    """What came of reading a file: its digest, or why there is none (both None: no file)."""
+    """The result of reading a file: its digest, or why it cannot be read (both None: no file)."""
 
     sha256: str | None = None
     problem: str | None = None

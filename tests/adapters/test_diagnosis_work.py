@@ -100,7 +100,7 @@ def test_a_lock_that_was_taken_meanwhile_is_not_removed(
 def test_parts_are_told_and_only_given_up_ones_removed(
     shelf: Shelf, registry: Registry, folder: Path
 ) -> None:
-    """One that is being written, one that can be gone on from, one that cannot."""
+    """One that is being written, one that can be resumed, one that cannot."""
     shelf.put()
     alive = create_part(folder, 'a' * 32)
     left = a_left_part(folder, 'b' * 32)

@@ -97,7 +97,7 @@ def test_a_new_version_is_stored_beside_the_old() -> None:
     assert _content(world, second) == BIG[::-1]
 
 
-def test_an_interrupted_body_is_gone_on_from() -> None:
+def test_an_interrupted_body_is_resumed() -> None:
     """The rest is asked for, and the whole has its digest."""
     whole = Resource(BIG, etag='"v1"')
     world = memory_world({URL: [CutOff(whole, 1_000_000, RESET), whole]})

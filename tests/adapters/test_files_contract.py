@@ -354,7 +354,7 @@ def test_giving_up_what_was_published_leaves_it(disk: Disk) -> None:
     assert disk.read(path) == DATA
 
 
-def test_a_kept_part_is_gone_on_from(disk: Disk) -> None:
+def test_a_kept_part_is_resumed(disk: Disk) -> None:
     """It is seen with its size and validator, taken over once, and completed."""
     part, path = disk.part(), disk.path('x')
     part.begin(TakeBody(validator='"v"', wire_bytes=2 * len(BIG)))

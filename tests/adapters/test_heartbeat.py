@@ -1,4 +1,4 @@
-"""Signs of life of a part's owner, and what is gone on from when they end."""
+"""Signs of life of a part's owner, and what is resumed when they end."""
 
 import os
 import threading

@@ -366,7 +366,7 @@ def _owner(folder: Path) -> 'subprocess.Popen[bytes]':
 
 
 def test_a_living_owners_part_is_not_taken(desk: Desk, folder: Path) -> None:
-    """And as soon as it is killed, its part is gone on from."""
+    """And as soon as it is killed, its part is resumed."""
     with _owner(folder) as process:
         alive = desk.files.see_part(str(folder), 'stem')
         process.kill()
@@ -416,7 +416,7 @@ def test_what_another_machine_left_unsynced_is_not_trusted(
     assert desk.files.see_part(str(folder), 'stem') is None
 
 
-def test_what_another_machine_kept_is_gone_on_from(desk: Desk, folder: Path) -> None:
+def test_what_another_machine_kept_is_resumed(desk: Desk, folder: Path) -> None:
     """It was synced before the note said so."""
     part = desk.open(folder)
     part.begin(TakeBody(validator='"v"'))
@@ -443,7 +443,7 @@ def test_a_path_with_two_spellings_is_one_part(
 
 @pytest.mark.parametrize('text', ['', '{', '[]', '{"validator": 1}', '{"kept_bytes": "x"}', '\0'])
 def test_a_note_that_can_not_be_read_is_none(desk: Desk, folder: Path, text: str) -> None:
-    """A part with a torn note is not gone on from."""
+    """A part with a torn note is not resumed."""
     part = desk.open(folder)
     part.begin(TakeBody(validator='"v"'))
     part.write(BIG)

@@ -277,7 +277,7 @@ def test_a_segment_takes_its_own_bytes_only(disk: Disk) -> None:
         middle.write(b'x')
 
 
-def test_a_part_that_was_left_is_gone_on_from_by_segment(disk: Disk) -> None:
+def test_a_part_that_was_left_is_resumed_by_segment(disk: Disk) -> None:
     """Which spans are there is seen, and they are all that is asked for later."""
     part = begun(disk)
     _, end = part.divide(asked(MIDDLE, END))
@@ -437,7 +437,7 @@ def test_who_knows_of_no_holes_sees_no_note(left: Path) -> None:
     [[[5, 4]], [[0, SIZE]], [[-1, 4]], [[4, 5], [0, 1]], [[0, 1], [2, 3]], [[0]], 'x', None],
 )
 def test_a_note_that_makes_no_sense_is_none(left: Path, spans: Any) -> None:
-    """Then the part is not gone on from."""
+    """Then the part is not resumed."""
     stored = json.loads(note_path(left).read_text())
     stored['segmented']['written'] = spans
     note_path(left).write_text(json.dumps(stored))

@@ -1,4 +1,4 @@
-"""What an exchange says to the backend, field by field, and from where a part is gone on from."""
+"""What an exchange says to the backend, field by field, and from where a part is resumed."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -101,7 +101,7 @@ def test_a_bug_of_ours_leaves_no_part() -> None:
     assert getattr(end, 'fault', None) == Bug(state='Exchanging', event='Retired')
 
 
-def test_a_rest_that_broke_off_is_gone_on_from_where_it_came_to() -> None:
+def test_a_rest_that_broke_off_is_resumed_where_it_came_to() -> None:
     """With the validator of the answer that brought it."""
     strong = a_head(200, {'ETag': '"v2"'})
     run = Run().feed(PartOpened(at=NOW, size_bytes=0))

@@ -71,7 +71,7 @@ def test_a_copy_of_the_main_address_is_asked_about_there(served_by: str) -> None
     assert tags == ['"v1"', None]
 
 
-def test_a_part_is_gone_on_from_at_its_own_address() -> None:
+def test_a_part_is_resumed_at_its_own_address() -> None:
     """Of a mirror's part the rest is asked of the mirror, when it is the mirror's turn."""
     run = a_run_with_a_mirrors_part()
     run.feed(answered(404))
@@ -195,7 +195,7 @@ def test_a_place_is_known_again_by_what_the_record_shows_of_it() -> None:
         assert [one.request.headers.get('If-None-Match') for one in run.exchanges] == [tag]
 
 
-def test_a_post_is_never_gone_on_from() -> None:
+def test_a_post_is_never_resumed() -> None:
     """Ranges are of GET alone (RFC 9110 section 14.2): what came is dropped."""
     wish = a_descriptor(post=True)
     run = Run(wish, a_policy(idempotent=True), a_snapshot(wish)).feed(OPENED)

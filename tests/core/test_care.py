@@ -50,7 +50,7 @@ def a_row(entry: EntryId = OWN, **known: Any) -> RowSeen:
 
 
 def a_part(age: timedelta, **known: Any) -> PartState:
-    """A part that nobody holds and that cannot be gone on from."""
+    """A part that nobody holds and that cannot be resumed."""
     values: dict[str, Any] = {'is_held': False, 'usable_bytes': 0, 'validator': None, **known}
     return PartState(file=a_file('x.part', age), stem='ab', owner='process 1 on h', **values)
 

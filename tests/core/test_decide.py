@@ -112,7 +112,7 @@ def test_a_part_of_a_newer_version_answers_whether_the_copy_is_current() -> None
 @pytest.mark.parametrize(
     ('wish', 'address'), [({'method': 'PUT'}, None), ({}, 'of another place')], ids=['PUT', 'elsewhere']
 )  # fmt: skip
-def test_a_part_is_gone_on_from_where_it_came_from(wish: Any, address: str | None) -> None:
+def test_a_part_is_resumed_where_it_came_from(wish: Any, address: str | None) -> None:
     """By a GET, at the address that gave it; of a mirror too."""
     part = a_part() if address is None else a_part(address=address)
     decision = decide(a_descriptor(**wish), a_policy(), a_snapshot(part=part)).unwrap()
@@ -124,7 +124,7 @@ def test_a_part_is_gone_on_from_where_it_came_from(wish: Any, address: str | Non
 
 
 def test_a_part_is_not_for_a_revalidation() -> None:
-    """To ask whether a copy is current, no part of the same version is gone on from."""
+    """To ask whether a copy is current, no part of the same version is resumed."""
     snapshot = a_snapshot(cache=a_cache(an_entry()), part=a_part())
     decision = decide(a_descriptor(), a_policy(check_freshness=True), snapshot).unwrap()
     assert (decision.verdict, decision.part) == (Verdict.REVALIDATE, None)

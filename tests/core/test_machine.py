@@ -577,7 +577,7 @@ def test_what_is_not_certain_is_begun_again(head: Any, part_bytes: int) -> None:
     assert run.exchanges == [get(), get()]
 
 
-def test_a_part_of_an_earlier_run_is_gone_on_from() -> None:
+def test_a_part_of_an_earlier_run_is_resumed() -> None:
     """The part is adopted, and the rest asked for with its validator, its last byte again."""
     part = a_part()
     run = Run(snapshot=a_snapshot(part=part)).feed(PartOpened(at=NOW, size_bytes=5))
@@ -840,7 +840,7 @@ def test_an_end_stays_an_end() -> None:
 
 
 def test_a_confirmed_copy_of_no_cache_is_decided_about_anew() -> None:
-    """A state that cannot come about is gone on from all the same."""
+    """A state that cannot come about is resumed all the same."""
     run = Run(snapshot=with_cache(an_entry()))
     assert isinstance(run.state, Confirming)
     odd = replace(run.state, job=replace(run.state.job, snapshot=a_snapshot()))

@@ -164,7 +164,7 @@ def test_another_body_is_looked_at_again() -> None:
     assert isinstance(run.state, Waiting)
 
 
-def test_a_refused_body_is_not_gone_on_from() -> None:
+def test_a_refused_body_is_not_resumed() -> None:
     """Neither the part of it, nor what was there before."""
     run = asking(a_policy(min_bytes=9))
     run.feed(interrupted(head=STRONG, part_bytes=4), WAITED)

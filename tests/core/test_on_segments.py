@@ -308,7 +308,7 @@ def test_a_rest_that_is_whole_with_its_first_range_is_joined() -> None:
     assert run.effects[-1] == Join(name='t.csv', whole_bytes=SIZE)
 
 
-def test_the_first_range_that_breaks_is_gone_on_from() -> None:
+def test_the_first_range_that_breaks_is_resumed() -> None:
     """What it brought stays, and so does what is behind it."""
     run = to_path().feed(cut(*FIRST, 10), WAITED)
     assert ranges(run)[-1] == f'bytes=10-{10 + FIRST_BYTES - 1}'
@@ -486,7 +486,7 @@ def test_a_gzip_stream_is_looked_through() -> None:
     ids=['full', 'cancelled', 'out of time'],
 )
 def test_what_had_no_time_to_be_read_through_is_kept(fault: Fault, is_kept: bool) -> None:
-    """All of its bytes are there, and can be gone on from."""
+    """All of its bytes are there, and can be resumed."""
     run = to_path().feed(brought(*FIRST)).feed(ended(*(brought(*span) for span in REST)))
     assert run.feed(Failed(at=NOW, fault=fault)).effects[-1] == Discard(keep=is_kept)
 
@@ -527,7 +527,7 @@ LEFT = PartSeen(
 )
 
 
-def test_a_part_of_an_earlier_run_is_gone_on_from_by_segment() -> None:
+def test_a_part_of_an_earlier_run_is_resumed_by_segment() -> None:
     """The first missing bytes are asked for with If-Range; what lies behind stays."""
     run = to_path(part=LEFT)
     asked = run.exchanges[0]
@@ -560,7 +560,7 @@ def test_a_part_with_holes_is_of_use_to_one_connection_up_to_the_first() -> None
     assert run.exchanges[0].expect.held == ()
 
 
-def test_a_part_of_one_connection_is_gone_on_from_in_segments() -> None:
+def test_a_part_of_one_connection_is_resumed_in_segments() -> None:
     """Its size is not known yet; its last byte is asked for again."""
     run = to_path(part=PartSeen(name='p', size_bytes=11, validator='"v1"', address=AT))
     assert ranges(run) == [f'bytes=10-{10 + FIRST_BYTES - 1}']
@@ -611,7 +611,7 @@ def test_what_can_not_be_is_a_bug_of_ours(run: Callable[[], Run], state: type) -
 
 
 def test_an_address_that_gave_nothing_at_all_is_no_news() -> None:
-    """A body that cannot be gone on from is begun again, with what is behind it dropped."""
+    """A body that cannot be resumed is begun again, with what is behind it dropped."""
     run = segmented().feed(ended(cut(*REST[0], 7), *(brought(*span) for span in REST[1:])), WAITED)
     run.feed(interrupted(BROKE, part_bytes=0), WAITED)
     assert ranges(run)[-1] == f'bytes=0-{FIRST_BYTES - 1}'

@@ -133,7 +133,7 @@ def test_close_ends_a_download_that_can_be_gone_on_with(
 def test_close_ends_segments(
     make_manager: MakeManager, server: Server, tmp_path: Path, has_begun: HasBegun
 ) -> None:
-    """All of them; what they brought is gone on from."""
+    """All of them; what they brought is resumed."""
     stalling, body = threading.Semaphore(0), BODY + BODY
     good = resource(body, etag='"v1"')
 

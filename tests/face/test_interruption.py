@@ -183,7 +183,7 @@ def test_a_signal_that_the_parent_ignores_stays_ignored(server: Server, tmp_path
 
 
 def test_a_terminated_batch_ends_at_once(server: Server, tmp_path: Path) -> None:
-    """Its threads are not waited for, and its parts can be gone on from."""
+    """Its threads are not waited for, and its parts can be resumed."""
     urls = [
         server.on(f'/{number}', in_turn(stalled(), resource(BODY, etag='"v1"')))
         for number in range(3)

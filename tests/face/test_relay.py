@@ -441,7 +441,7 @@ def test_threads_of_the_same_process_stop_with_their_caller(
 def test_processes_stop_with_their_caller(
     processes: ProcessPoolExecutor, cached: DownloadManager, server: Server, tmp_path: Path
 ) -> None:
-    """They look for a notice in the folder; what they leave can be gone on from."""
+    """They look for a notice in the folder; what they leave can be resumed."""
     body, there = BODY * 60, threading.Event()
 
     def stalling(request: Asked, wire: Wire) -> None:

@@ -169,7 +169,7 @@ def test_a_whole_part_is_not_fetched_again(
     assert sum(served.sent for served in stage.file.served) <= 1
 
 
-def test_a_killed_refresh_is_gone_on_from(server: Server, backend: str, tmp_path: Path) -> None:
+def test_a_killed_refresh_is_resumed(server: Server, backend: str, tmp_path: Path) -> None:
     """The server has a newer version, and most of it was there."""
     stage = Stage(server, backend, tmp_path, is_cache=True, has_old=True, checks=True)
     folder = stage.fresh()

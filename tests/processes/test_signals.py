@@ -79,7 +79,7 @@ def _go_on(folder: Path, *words: str) -> None:
 
 @pytest.mark.parametrize(('number', 'code'), ENDINGS)
 @pytest.mark.parametrize('has_old', [True, False], ids=['old', 'none'])
-def test_an_interrupted_download_is_gone_on_from(
+def test_an_interrupted_download_is_resumed(
     server: Server, backend: str, tmp_path: Path, number: signal.Signals, code: int, has_old: bool
 ) -> None:
     """The exit code tells how it ended, what was there is there, and the part is kept."""
@@ -107,10 +107,10 @@ def test_an_interrupted_download_is_gone_on_from(
 
 
 @pytest.mark.parametrize(('number', 'code'), ENDINGS)
-def test_an_interrupted_batch_is_gone_on_from(
+def test_an_interrupted_batch_is_resumed(
     server: Server, backend: str, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
-    """It does not wait for the threads that download; each part is gone on from."""
+    """It does not wait for the threads that download; each part is resumed."""
     names = ('a.bin', 'b.bin', 'c.bin')
     files = {name: PacedFile(BODY, hold_at=HELD_AT) for name in names}
     urls = [server.on(f'/{name}', file) for name, file in files.items()]

@@ -92,7 +92,7 @@ def test_a_living_owners_part_is_left_alone_where_locks_lie(
 def test_a_killed_owners_lock_is_taken_over_at_once(
     server: Server, backend: str, tmp_path: Path
 ) -> None:
-    """And its part is gone on from."""
+    """And its part is resumed."""
     file = PacedFile(BODY, hold_at=3 * MIB // 2)
     errand = Errand(
         url=server.on('/data.bin', file), backend=backend, home=str(tmp_path),

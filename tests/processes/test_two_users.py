@@ -67,7 +67,7 @@ def test_two_users_of_an_open_folder_do_not_meet(
     assert stat.S_IMODE((folder / OURS / str(ANNA)).stat().st_mode) == 0o700
 
 
-def test_a_part_in_an_open_folder_is_gone_on_from_by_its_owner(
+def test_a_part_in_an_open_folder_is_resumed_by_its_owner(
     server: Server, backend: str, spot: Path, home: str
 ) -> None:
     """As everywhere else."""
@@ -132,7 +132,7 @@ def test_a_strangers_user_folder_is_not_used(
 
 
 def test_a_members_part_is_copied(server: Server, backend: str, spot: Path, home: str) -> None:
-    """In a group's folder it is gone on from, and the file is his who finished it."""
+    """In a group's folder it is resumed, and the file is his who finished it."""
     folder, file = _folder(spot, 0o2770, ANNA, GROUP), PacedFile(BODY, hold_at=HELD_AT)
     url = server.on('/1.bin', file)
     _killed(_errand(url, backend, home, folder / 'x', ANNA, 0o002), file, folder)
@@ -145,7 +145,7 @@ def test_a_members_part_is_copied(server: Server, backend: str, spot: Path, home
     assert sorted(path.name for path in folder.iterdir()) == ['x']
 
 
-def test_a_part_of_somebody_who_is_not_of_the_group_is_not_gone_on_from(
+def test_a_part_of_somebody_who_is_not_of_the_group_is_not_resumed(
     server: Server, backend: str, spot: Path, home: str
 ) -> None:
     """Although he could write there once."""

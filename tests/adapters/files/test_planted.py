@@ -110,7 +110,7 @@ plants = pytest.mark.parametrize('plant', PLANTS, ids=lambda plant: plant.__name
 
 
 @plants
-def test_a_part_that_is_none_is_not_gone_on_from(
+def test_a_part_that_is_none_is_not_resumed(
     files: LocalFiles, folder: Path, victim: Path, plant: Callable[[Path, Path], None]
 ) -> None:
     """Nor written to, nor removed where it leads."""
@@ -186,7 +186,7 @@ def test_what_has_the_name_of_a_new_note_gives_way(
 
 
 @pytest.mark.parametrize('mode', [0o666, 0o602, 0o777])
-def test_a_part_that_everybody_may_write_to_is_not_gone_on_from(
+def test_a_part_that_everybody_may_write_to_is_not_resumed(
     files: LocalFiles, folder: Path, mode: int
 ) -> None:
     """Whose bytes they are nobody can tell."""
@@ -196,7 +196,7 @@ def test_a_part_that_everybody_may_write_to_is_not_gone_on_from(
 
 @pytest.mark.parametrize('end', ['', '.json'])
 @pytest.mark.skipif(os.name == 'nt' or os.geteuid() != 0, reason='only root can give a file away')
-def test_a_strangers_part_is_not_gone_on_from(files: LocalFiles, folder: Path, end: str) -> None:
+def test_a_strangers_part_is_not_resumed(files: LocalFiles, folder: Path, end: str) -> None:
     """Nor one of our own with a stranger's note."""
     part = _left(files, folder)
     os.chown(part.with_name(part.name + end), 61_001, 61_001)
@@ -273,7 +273,7 @@ def test_a_folder_of_ours_that_is_a_link_is_not_used(
 def test_whatever_has_the_name_of_our_folder_blocks_nobody(
     files: LocalFiles, folder: Path, victim: Path, plant: Callable[[Path, Path], None]
 ) -> None:
-    """Another name of ours takes its place; a part in there is gone on from, too."""
+    """Another name of ours takes its place; a part in there is resumed, too."""
     plant(folder / OUR_FOLDER, victim)
     part = _fill(files, folder)
     locks = FolderLocks(str(folder), ManualClock())
