@@ -52,7 +52,7 @@ PATTERNS = {f'{used.name}.{used.use}': used for used in find_patterns()}
 
 
 @pytest.mark.parametrize('name', ATTACKED)
-def test_time_grows_as_the_text_does(name: str) -> None:
+def test_time_is_linear_in_the_text(name: str) -> None:
     """And stays below the cap for the largest text that the limits let through."""
     parser = parser_of(FOUND[name])
     is_whole = parser.is_whole or is_put_together(parser.triage)
@@ -106,7 +106,7 @@ def test_a_step_of_a_run_takes_no_more_time_than_its_answer(name: str) -> None:
         )
 
 
-def test_what_redirects_lead_to_does_not_add_up() -> None:
+def test_redirect_secrets_do_not_accumulate() -> None:
     """Each URL is full of tokens, and each of them is a secret from then on."""
     run = Run(None, a_policy()).feed(PartOpened(at=NOW, size_bytes=0))
     for hop in range(14):
@@ -126,13 +126,13 @@ def feed(run: Run, event: Event, _: str) -> None:
 
 
 @pytest.mark.parametrize('patterns', [CALLS, SIZED, EXEMPT, LIMITS])
-def test_no_exemption_is_out_of_date(patterns: dict[str, object]) -> None:
+def test_no_growth_exemption_is_out_of_date(patterns: dict[str, object]) -> None:
     """Whatever is said of a parser is said of one that is there."""
     unknown = [one for one in patterns if not any(fnmatchcase(name, one) for name in FOUND)]
     assert unknown == []
 
 
-def test_what_is_quadratic_is_found() -> None:
+def test_a_quadratic_parser_is_found() -> None:
     """The measure can fail: for what looks at each character again for each, and for what never ends."""
 
     def quadratic(text: str) -> object:

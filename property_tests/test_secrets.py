@@ -101,7 +101,7 @@ def test_plans_tell_no_secrets(descriptor: Descriptor, wanted: Wanted) -> None:
     st.sampled_from(['X-Echo', 'Location', 'Link', 'Set-Cookie', 'Content-Location']),
     st.sampled_from(WRITTEN),
 )
-def test_records_tell_no_secrets(descriptor: Descriptor, header: str, echoed: str) -> None:
+def test_records_show_no_secrets(descriptor: Descriptor, header: str, echoed: str) -> None:
     """Whatever the server echoes, the update and the outcome's record are free of them."""
     snapshot = _seen(descriptor)
     step = begin(descriptor, Policy(), snapshot)

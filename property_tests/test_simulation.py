@@ -30,7 +30,7 @@ def test_whatever_goes_wrong_the_promises_hold(tape: bytes) -> None:
 
 
 @pytest.mark.parametrize('name', TAPES)
-def test_what_once_broke_a_promise_does_not(name: str) -> None:
+def test_recorded_tapes_keep_the_promises(name: str) -> None:
     """The tapes that long simulations ended with."""
     tape = bytes.fromhex(TAPES[name])
     assert play(tape).broken is None, tell(tape)

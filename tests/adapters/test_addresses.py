@@ -79,7 +79,7 @@ def resolve(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> Resolve:
     ],
     ids=' '.join,
 )
-def test_a_dead_address_leaves_the_next_its_turn(
+def test_a_dead_address_does_not_block_the_next(
     transport: Transport, port: int, resolve: Resolve, addresses: Sequence[str]
 ) -> None:
     """The answer comes long before the time for connecting is over."""
@@ -93,7 +93,7 @@ def test_a_dead_address_leaves_the_next_its_turn(
     assert monotonic() - began < 1.5
 
 
-def test_a_proxy_has_addresses_too(
+def test_all_addresses_of_a_proxy_are_tried(
     transport: Transport, port: int, resolve: Resolve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its dead ones are passed over as well."""
@@ -107,7 +107,7 @@ def test_a_proxy_has_addresses_too(
     assert monotonic() - began < 1.5
 
 
-def test_the_time_for_connecting_is_for_all_addresses(
+def test_all_addresses_share_the_connect_timeout(
     transport: Transport, port: int, resolve: Resolve
 ) -> None:
     """It is over for all of them at once."""
@@ -124,7 +124,9 @@ def test_the_time_for_connecting_is_for_all_addresses(
     assert 0.5 < monotonic() - began < 1.6
 
 
-def test_a_short_time_is_shared_out(transport: Transport, port: int, resolve: Resolve) -> None:
+def test_a_short_connect_timeout_is_shared(
+    transport: Transport, port: int, resolve: Resolve
+) -> None:
     """Of several dead addresses none takes a head start that the time does not allow."""
     resolve(port, (DEAD, DEAD_TOO, DEAD, DEAD_TOO, LIVE))
     part = MemoryPart()
@@ -135,7 +137,7 @@ def test_a_short_time_is_shared_out(transport: Transport, port: int, resolve: Re
     assert bytes(part.data) == b'abc'
 
 
-def test_all_that_refuse_are_told_at_once(
+def test_refused_addresses_fail_without_waiting(
     transport: Transport, port: int, resolve: Resolve
 ) -> None:
     """Nobody waits for what was refused."""
@@ -174,7 +176,9 @@ def race(addresses: list[Any], monkeypatch: pytest.MonkeyPatch) -> socket.socket
     return connecting.connect('h', 1, watch, None, None)
 
 
-def test_the_telling_fault_is_told(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_most_informative_fault_is_raised(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A family that this machine has no way to does not hide what the server did."""
     far = (socket.AF_INET6, ('2001:db8::1', 9, 0, 0))
     with pytest.raises(OSError) as caught:
@@ -183,13 +187,13 @@ def test_the_telling_fault_is_told(server: Server, monkeypatch: pytest.MonkeyPat
     assert caught.value.errno == errno.ECONNREFUSED
 
 
-def test_a_name_without_addresses_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_without_addresses_fails_to_resolve(monkeypatch: pytest.MonkeyPatch) -> None:
     """A resolver may say that there is nothing."""
     with pytest.raises(OSError, match='no address'):
         race([], monkeypatch)
 
 
-def test_a_family_that_the_system_does_not_know_is_passed_over(
+def test_an_unknown_address_family_is_skipped(
     server: Server, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The next one is tried at once."""

@@ -80,7 +80,7 @@ def test_what_ends_too_early_is_an_error(coding: str, coded: bytes) -> None:
 @pytest.mark.parametrize('step', [1, 1000, 1 << 30])
 @pytest.mark.parametrize('rest', [b'\0', b'\0' * 5000, b'<html>', b'more', b'\0\0\n', b'\x1e\x8b'])
 @pytest.mark.parametrize(('coding', 'coded'), CODED.values(), ids=CODED.keys())
-def test_what_follows_the_end_is_dropped_and_counted(
+def test_bytes_after_the_end_are_dropped_and_counted(
     coding: str, coded: bytes, rest: bytes, step: int
 ) -> None:
     """The body is decoded to the end of its stream; what follows is not taken for data."""

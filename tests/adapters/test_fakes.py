@@ -193,7 +193,7 @@ class SlowLists(ScriptedTransport):
         return super().exchange(effect, part, remaining)
 
 
-def test_what_comes_before_the_download_takes_of_its_time() -> None:
+def test_time_before_the_download_counts_against_the_timeout() -> None:
     """A list of checksums, and the wait for a lock: `timeout` is for all of it."""
     sums = 'https://example.org/SHA256SUMS'
     listed = Resource(f'{sha256(BIG).hexdigest()}  t.csv\n'.encode())

@@ -469,7 +469,7 @@ def test_the_fake_fails_as_it_is_told(operation: str, code: int) -> None:
     assert getattr(faults[0], 'operation', '') == operation
 
 
-def test_what_cannot_fit_is_told_before_it_is_written(
+def test_a_body_that_does_not_fit_is_refused_before_writing(
     disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By every implementation, for a body, a rest and segments alike."""
@@ -488,7 +488,7 @@ def test_what_cannot_fit_is_told_before_it_is_written(
         assert caught.value.fault.problem == 'no space left on device (needs 11 B, 10 B free)'
 
 
-def test_memory_is_not_asked_for_room(disk: Disk) -> None:
+def test_free_space_is_not_checked_for_memory(disk: Disk) -> None:
     """What a buffer may take is not known."""
     part = disk.files.open_part(OpenPart(beside=None, stem='stem'))
     assert not isinstance(part, Failed)

@@ -94,7 +94,7 @@ def test_after_a_crash_of_the_machine_what_was_synced_counts(
     adopted.discard(keep=False)
 
 
-def test_another_machine_is_dead_once_it_is_silent(
+def test_a_silent_owner_on_another_machine_is_dead(
     keeper: FileKeeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What it had synced is copied, and its own part is left alone."""
@@ -138,7 +138,7 @@ def test_one_that_wakes_up_meanwhile_is_not_copied(
 @pytest.mark.parametrize(
     ('offset', 'validator'), [(0, '"v1"'), (0, '"v2"'), (10, '"v1"'), (len(DATA) // 2, '"v2"')]
 )
-def test_what_is_written_over_is_disowned_first(
+def test_a_note_is_removed_before_its_part_is_overwritten(
     keeper: FileKeeper,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

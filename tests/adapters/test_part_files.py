@@ -182,7 +182,7 @@ def test_a_name_that_is_claimed_is_never_seen_empty(
 
 @pytest.mark.parametrize('has_links', [True, False])
 @pytest.mark.parametrize('is_swapped', [True, False])
-def test_a_name_that_another_file_got_is_taken(
+def test_a_name_that_another_file_took_counts_as_taken(
     folder: Path, monkeypatch: pytest.MonkeyPatch, *, is_swapped: bool, has_links: bool
 ) -> None:
     """Somebody removed ours at once, and the name is free or has another file since."""
@@ -416,7 +416,7 @@ def test_what_another_machine_left_unsynced_is_not_trusted(
     assert desk.files.see_part(str(folder), 'stem') is None
 
 
-def test_what_another_machine_kept_is_resumed(desk: Desk, folder: Path) -> None:
+def test_a_part_of_another_machine_is_resumed(desk: Desk, folder: Path) -> None:
     """It was synced before the note said so."""
     part = desk.open(folder)
     part.begin(TakeBody(validator='"v"'))

@@ -181,7 +181,7 @@ def test_no_progress_is_the_part_itself() -> None:
     assert NoProgress().watch(part, 'x') is part
 
 
-def test_bars_that_begin_at_once_are_of_one_class() -> None:
+def test_simultaneous_bars_share_one_class() -> None:
     """From a cold start, where the first of them has to make it, which takes a while."""
     from dlmachine_adapters import progress
 
@@ -221,7 +221,7 @@ def test_a_short_wait_is_not_shown(terminal: Terminal, monkeypatch: pytest.Monke
             assert terminal.getvalue() == ''
 
 
-def test_a_wait_ends_though_nothing_can_be_shown(terminal: Terminal) -> None:
+def test_a_wait_ends_even_if_it_cannot_be_shown(terminal: Terminal) -> None:
     """A stderr that is closed harms nothing."""
     terminal.close()
     with BarProgress().waiting(Wait(duration=timedelta(seconds=6), reason='backoff'), 'x'):

@@ -123,7 +123,7 @@ def test_silence_is_bounded(
     ],
     ids=['interim answers', 'interim answers with fields', 'trailers'],
 )
-def test_what_comes_without_end_is_bounded(
+def test_endless_responses_are_bounded(
     transport: Transport, server: Server, first: bytes, again: bytes
 ) -> None:
     """Not by a limit of time, for it is no silence: by how much of it makes sense."""
@@ -158,7 +158,7 @@ def test_silence_while_sending_is_bounded(make_transport: Callable[[str], Transp
     ],
     ids=['trickle', 'slow head', 'silence'],
 )
-def test_the_whole_is_bounded(
+def test_the_total_time_is_bounded(
     transport: Transport, server: Server, handler: Handler, is_head_there: bool
 ) -> None:
     """A server that talks, but takes too long about it."""

@@ -171,7 +171,7 @@ def _cases() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(('mishap', 'name'), tuple(_cases()))
-def test_the_same_comes_of_it_on_a_wire(
+def test_a_real_wire_gives_the_same_event(
     make_transport: Callable[[str], Transport],
     server: Server,
     tls_server: Server,

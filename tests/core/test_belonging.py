@@ -54,7 +54,7 @@ def a_check(record: Any, **policy: Any) -> Run:
     return run.go_well(until=Exchange)
 
 
-def test_a_validator_is_shown_to_the_address_that_gave_it() -> None:
+def test_a_validator_is_sent_only_to_its_issuer() -> None:
     """Elsewhere the same text may stand for other bytes: the whole is asked for and compared."""
     run = a_check(a_record(served_by=MIRROR))
     run.feed(answered(404))
@@ -71,7 +71,7 @@ def test_a_copy_of_the_main_address_is_asked_about_there(served_by: str) -> None
     assert tags == ['"v1"', None]
 
 
-def test_a_part_is_resumed_at_its_own_address() -> None:
+def test_a_part_is_resumed_at_its_own_url() -> None:
     """Of a mirror's part the rest is asked of the mirror, when it is the mirror's turn."""
     run = a_run_with_a_mirrors_part()
     run.feed(answered(404))
@@ -85,7 +85,7 @@ def test_a_part_is_resumed_at_its_own_address() -> None:
 
 @pytest.mark.parametrize('policy', [{}, {'check_freshness': True}, {'force_download': True}])
 @pytest.mark.parametrize('is_stored', [False, True])
-def test_a_part_does_not_change_whom_is_asked_first(
+def test_a_part_does_not_change_which_url_comes_first(
     policy: dict[str, bool], *, is_stored: bool
 ) -> None:
     """A mirror may have an older version: it is asked if the addresses before it fail."""
@@ -113,7 +113,7 @@ def test_a_part_does_not_change_whom_is_asked_first(
         (interrupted(head=STRONG, part_bytes=2), 0),
     ],
 )
-def test_a_mirrors_part_is_there_until_a_body_overwrites_it(before: Event, offset: int) -> None:
+def test_a_mirrors_part_stays_until_a_body_overwrites_it(before: Event, offset: int) -> None:
     """Failures before that leave it as it is."""
     run = a_run_with_a_mirrors_part(retries=1)
     run.feed(before)
@@ -136,7 +136,7 @@ REST = {'Content-Range': 'bytes 4-7/8', 'ETag': '"v1"', **WRONG}
 
 
 @pytest.mark.parametrize('policy', [{}, {'validate': bool}, {'check_freshness': True}])
-def test_bytes_that_were_left_do_not_change_who_serves(policy: dict[str, Any]) -> None:
+def test_a_left_part_does_not_change_which_url_serves(policy: dict[str, Any]) -> None:
     """If the whole is wrong, they may be: the same address is asked for all of it, once."""
     snapshot = a_snapshot(WISH, part=a_part())
     run = Run(WISH, a_policy(retries=0, **policy), snapshot).feed(PartOpened(at=NOW, size_bytes=5))
@@ -151,7 +151,7 @@ def test_bytes_that_were_left_do_not_change_who_serves(policy: dict[str, Any]) -
     assert asked == [(URL, 4), (URL, 0), (MIRROR, 0)]
 
 
-def test_what_this_run_brought_in_pieces_is_asked_elsewhere() -> None:
+def test_wrong_bytes_of_this_run_go_to_the_next_url() -> None:
     """Nobody else has had the part: the address is as wrong as any other."""
     run = Run(WISH, a_policy(retries=1), a_snapshot(WISH)).feed(OPENED)
     run.feed(interrupted(head=STRONG, part_bytes=5), Waited(at=NOW))
@@ -160,7 +160,7 @@ def test_what_this_run_brought_in_pieces_is_asked_elsewhere() -> None:
     assert asked == [(URL, 0), (URL, 5), (MIRROR, 0)]
 
 
-def test_a_mirrors_bytes_say_nothing_of_the_address_before_it() -> None:
+def test_a_mirrors_bytes_do_not_count_for_an_earlier_url() -> None:
     """What is refused there was made of one answer."""
     run = a_run_with_a_mirrors_part(retries=0)
     run.feed(answered(200, WRONG, a_received(b'other')))
@@ -168,7 +168,7 @@ def test_a_mirrors_bytes_say_nothing_of_the_address_before_it() -> None:
     assert asked == [(URL, 0), (MIRROR, 0)]
 
 
-def test_what_an_address_gave_is_there_when_it_is_asked_again() -> None:
+def test_bytes_of_a_url_are_resumed_at_its_next_turn() -> None:
     """Within a run, too: the others failed before a body of theirs was written."""
     run = a_check(a_record(), check_freshness=False, force_download=True, retries=1)
     run.feed(interrupted(head=STRONG, part_bytes=4), Waited(at=NOW))

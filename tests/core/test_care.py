@@ -311,7 +311,7 @@ def test_abilities(seen: Abilities | None, expected: list[tuple[bool, str]]) -> 
         assert finding.text.startswith(text)
 
 
-def test_a_row_that_is_no_entry_is_a_problem_without_a_cure() -> None:
+def test_a_strange_row_is_a_problem_without_a_repair() -> None:
     """Nothing that it names is ours."""
     found = judge_misfit('/c/cache.sqlite', 7, 'it does not name the file of an entry')
     assert (found.kind, found.place, told(found)) == (

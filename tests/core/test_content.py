@@ -123,7 +123,7 @@ DATA = [b'a,b\n1,2\n', b'<?xml version="1.0"?><rdf>', b'\x89HDF\r\n\x1a\n', b'{"
 
 
 @pytest.mark.parametrize(('names', 'refused'), NAMES, ids=[' '.join(names) for names, _ in NAMES])
-def test_a_page_is_refused_where_data_was_asked_for(names: list[str], refused: str) -> None:
+def test_a_page_in_place_of_data_is_refused(names: list[str], refused: str) -> None:
     """By an extension that is not a page's; without any, by a type of data."""
     bodies = [] if {'t.gz', 't.7z', 't.7z.001'} & {*names} else DATA
     for media_type in [*PAGE_TYPES, *DATA_TYPES]:
@@ -134,7 +134,7 @@ def test_a_page_is_refused_where_data_was_asked_for(names: list[str], refused: s
             assert find_content_problem(names, media_type, body, len(body)) is None
 
 
-def test_an_extension_is_none_of_a_version() -> None:
+def test_a_version_number_is_not_an_extension() -> None:
     """What follows a dot may be a number, a date or a parameter."""
     assert asked_extension('a.tar.gz') == 'tar.gz'
     assert asked_extension('a.tar.gz.2024') == 'tar.gz'
@@ -145,7 +145,7 @@ def test_an_extension_is_none_of_a_version() -> None:
 
 
 @pytest.mark.parametrize('before', [b' ' * 5_000, b'<!-- ' + b'x' * 5_000 + b' -->'])
-def test_a_page_may_begin_late(before: bytes) -> None:
+def test_a_page_may_begin_after_comments(before: bytes) -> None:
     """As much is kept as shows it; of data, never more than the first bytes."""
     late = before + PAGE
     assert find_content_problem(['t.nc'], None, keep_start(late), len(late)) is not None

@@ -112,7 +112,7 @@ def test_a_part_of_a_newer_version_answers_whether_the_copy_is_current() -> None
 @pytest.mark.parametrize(
     ('wish', 'address'), [({'method': 'PUT'}, None), ({}, 'of another place')], ids=['PUT', 'elsewhere']
 )  # fmt: skip
-def test_a_part_is_resumed_where_it_came_from(wish: Any, address: str | None) -> None:
+def test_a_part_is_resumed_at_its_source(wish: Any, address: str | None) -> None:
     """By a GET, at the address that gave it; of a mirror too."""
     part = a_part() if address is None else a_part(address=address)
     decision = decide(a_descriptor(**wish), a_policy(), a_snapshot(part=part)).unwrap()

@@ -94,7 +94,9 @@ def test_the_stem_of_a_part_fits_into_a_file_name() -> None:
         ('/d/link/x', '/d/.dlmachine/x', True), ('/d/.dlmachines/x', '', False), ('/d/x.dlmachine', '', False),
     ],
 )  # fmt: skip
-def test_our_own_files_are_no_destination(path: str, real: str, *, is_refused: bool) -> None:
+def test_reserved_files_are_refused_as_destination(
+    path: str, real: str, *, is_refused: bool
+) -> None:
     """Whatever it is called on the way; elsewhere such names are names as any other."""
     seen = PathSeen(kind=PathKind.MISSING, real_path=real)
     found = resolve_destination(ToPath(path), '/c', seen)

@@ -168,7 +168,7 @@ def test_a_damaged_gzip_stream_is_refused() -> None:
          ('the content is bzip2, although the name ends in .gz', '2 bytes after the end of the gzip stream')),
     ],
 )  # fmt: skip
-def test_what_is_worth_knowing_is_in_the_record(
+def test_notes_are_in_the_record(
     name: str, fields: Mapping[str, str], known: Mapping[str, Any], notes: tuple[str, ...]
 ) -> None:
     """And in the outcome; it refuses nothing."""
@@ -180,7 +180,7 @@ def test_what_is_worth_knowing_is_in_the_record(
     assert run.outcome.record.notes == notes
 
 
-def test_nothing_is_noted_of_what_is_not_looked_at() -> None:
+def test_unchecked_content_gets_no_note() -> None:
     """check_content=False is for the kind, too; what was dropped is told in any case."""
     received = a_received(b'\x89PNG', coded_rest_bytes=7)
     run = in_memory('https://example.org/t.jpg', check_content=False)
@@ -188,7 +188,7 @@ def test_nothing_is_noted_of_what_is_not_looked_at() -> None:
     assert run.outcome.notes == ('7 bytes after the end of the deflate body, which were dropped',)
 
 
-def test_a_coding_that_is_kept_is_noted() -> None:
+def test_an_undecoded_coding_is_noted() -> None:
     """The bytes are of no use without it."""
     run = in_memory(check_content=False).feed(answered(200, {'Content-Encoding': 'br'}))
     assert run.go_well(type(None)).outcome.notes == ('the content is coded (br), as it was served',)
@@ -205,7 +205,7 @@ def test_too_small_a_body_is_refused(least: int, is_taken: bool) -> None:
         assert 'has 8 bytes, where at least 9 are expected' in str(run.feed(DISCARDED).fault)
 
 
-def test_the_caller_has_the_last_word() -> None:
+def test_validate_runs_last() -> None:
     """The function is asked once all else is right; its yes publishes."""
     run = in_memory(validate=bool).feed(answered())
     assert run.step.effect == Validate(name='t.csv')
@@ -241,7 +241,7 @@ def test_what_is_stored_already_is_not_looked_at_again() -> None:
     assert isinstance(run.step.effect, Record)
 
 
-def test_bytes_that_arrive_renew_the_budget() -> None:
+def test_progress_resets_the_retry_budget() -> None:
     """More of the part than ever before: the rounds count from the start, the mirror waits."""
     wish = a_descriptor(mirrors=[MIRROR])
     run = Run(wish, a_policy(retries=1), a_snapshot(wish)).feed(OPENED)
@@ -264,7 +264,7 @@ def test_no_budget_is_not_renewed() -> None:
     assert run.step.effect == Discard(keep=True)
 
 
-def test_renewals_come_to_an_end() -> None:
+def test_resets_of_the_retry_budget_are_limited() -> None:
     """A server that gives a byte at a time is given up at last."""
     run = in_memory(retries=1)
     held = 0

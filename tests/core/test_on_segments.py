@@ -485,7 +485,7 @@ def test_a_gzip_stream_is_looked_through() -> None:
     ],
     ids=['full', 'cancelled', 'out of time'],
 )
-def test_what_had_no_time_to_be_read_through_is_kept(fault: Fault, is_kept: bool) -> None:
+def test_a_part_that_could_not_be_verified_in_time_is_kept(fault: Fault, is_kept: bool) -> None:
     """All of its bytes are there, and can be resumed."""
     run = to_path().feed(brought(*FIRST)).feed(ended(*(brought(*span) for span in REST)))
     assert run.feed(Failed(at=NOW, fault=fault)).effects[-1] == Discard(keep=is_kept)

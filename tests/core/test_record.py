@@ -94,19 +94,19 @@ def allowing_long_integers() -> Iterator[None]:
      ('last_modified', 'x\r\nInjected: 1'), ('etag', '"\n"'), ('filename', 'a\x00b'), ('url', 'http://h/\ud800'),
      ('response_headers', [['A', 'b\rc']]), ('urls', ['http://h/\n']), ('nonsense', 1), ('v', True), ('v', 2)],
 )  # fmt: skip
-def test_what_we_do_not_write_is_unreadable(name: str, value: object) -> None:
+def test_records_with_foreign_values_are_unreadable(name: str, value: object) -> None:
     """A type, a range, an instant without a zone, a control character."""
     stored = {**json.loads(a_record().to_json()), name: value}
     assert parse_record(json.dumps(stored)).failure().code == 'cache_unusable'
 
 
-def test_what_is_escaped_may_be_harmless() -> None:
+def test_harmless_escapes_are_kept() -> None:
     """A backslash and a tab are no reason."""
     record = a_record(etag='"a\\b"', response_headers=(('A', 'b\tc'),), validated_at=NOW)
     assert parse_record(record.to_json()).unwrap() == record
 
 
-def test_an_instant_of_another_zone_is_the_same() -> None:
+def test_the_time_zone_of_an_instant_does_not_matter() -> None:
     """Records are in UTC."""
     text = a_record(finished_at=NOW).to_json().replace(NOW.isoformat(), '2024-05-01T14:00:00+02:00')
     assert parse_record(text).unwrap() == a_record(finished_at=NOW)
@@ -116,7 +116,7 @@ def test_an_instant_of_another_zone_is_the_same() -> None:
     'text',
     ['[' * 100_000, '{"a":' * 100_000, ' ' * (MAX_RECORD_CHARS + 1), '{"v": 1' + '0' * 5000 + '}'],
 )
-def test_what_is_deep_or_long_is_unreadable(text: str) -> None:
+def test_deep_or_long_records_are_unreadable(text: str) -> None:
     """Not a RecursionError, nor all memory."""
     assert parse_record(text).failure().code == 'cache_unusable'
 

@@ -178,7 +178,7 @@ def test_what_a_redirect_told_is_a_secret_of_those_after_it() -> None:
     assert {'given-there', 'made-there'} <= second.secrets()
 
 
-def test_a_trail_holds_so_many_secrets_and_no_more() -> None:
+def test_the_secrets_of_redirects_are_limited() -> None:
     """Servers can put thousands into each URL; what was one stays hidden, so there is an end."""
     some = tuple(f'secret-{number}' for number in range(99_999))
     request = Request(method='GET', url='https://h/?token=abc', hidden=some)

@@ -91,7 +91,7 @@ CHANCES: list[tuple[Fault, Chance, Chance]] = [
     CHANCES,
     ids=[f'{fault.code} {str(fault)[:50]}' for fault, *_ in CHANCES],
 )
-def test_chances(fault: Fault, get: Chance, post: Chance) -> None:
+def test_which_failures_are_retried(fault: Fault, get: Chance, post: Chance) -> None:
     """What a GET may do again; and that a POST is not sent twice, unless it may be."""
     assert classify(fault, 'GET', Policy()) is get
     assert classify(fault, 'PUT', Policy()) is get
@@ -156,7 +156,7 @@ WORST = [
 @pytest.mark.parametrize(
     ('policy', 'addresses', 'expected'), [row[1:] for row in WORST], ids=[row[0] for row in WORST]
 )
-def test_the_worst_case_is_known(
+def test_the_worst_case_is_computed(
     policy: Policy, addresses: int, expected: tuple[int, float, float]
 ) -> None:
     """Requests, and the time without a connection and in silence."""

@@ -66,7 +66,7 @@ def test_a_rest_of_the_size_that_was_said_is_taken() -> None:
 
 
 @pytest.mark.parametrize('name', ['Repr-Digest', 'Content-Digest', 'Content-MD5'])
-def test_a_digest_that_was_promised_first_is_held(name: str) -> None:
+def test_a_digest_announced_first_is_checked(name: str) -> None:
     """Though the second answer says nothing of it."""
     structured = f'sha-256=:{b64encode(sha256(DATA).digest()).decode()}:'
     promised = b64encode(md5(DATA).digest()).decode() if name == 'Content-MD5' else structured
@@ -94,7 +94,7 @@ def test_a_part_of_an_earlier_run_tells_what_was_said() -> None:
     assert run.exchanges[0].algorithms == ('md5',)
 
 
-def test_a_rest_from_another_place_is_none() -> None:
+def test_a_rest_from_another_source_is_refused() -> None:
     """A redirector that leads elsewhere: the same ETag there is another's."""
     run = begun(url='https://here.example/t.csv')
     run.feed(answered(302, {'Location': OTHER_HOST}))

@@ -82,7 +82,7 @@ def test_segments_are_of_what_the_first_range_said() -> None:
     assert {one.expect.said for one in many.exchanges} == {said}
 
 
-def test_a_digest_that_the_first_range_promised_is_held() -> None:
+def test_a_digest_announced_by_the_first_range_is_checked() -> None:
     """Though a segment broke, and the range that was asked for next says nothing of it."""
     for sha, is_right in ((SHA, True), ('0' * 64, False)):
         run = segments().feed(brought(0, FIRST_BYTES - 1, PROMISE))

@@ -223,7 +223,7 @@ def test_a_rest_that_is_joined_is_published_as_what_it_is() -> None:
     assert (record.sha256, record.size_bytes, record.tries) == (SHA, SIZE, 2)
 
 
-def test_the_first_range_is_resumed_as_what_it_is() -> None:
+def test_the_first_range_is_resumed_as_a_first_range() -> None:
     """Of that version, place and size; a mirror is asked as if nothing were known."""
     run = to_path(mirrors=(MIRROR,))
     cut = interrupted(BROKE.fault, head=part_head(*FIRST), part_bytes=10)
@@ -237,7 +237,7 @@ def test_the_first_range_is_resumed_as_what_it_is() -> None:
     assert asked.said == Said()
 
 
-def test_a_part_in_segments_is_resumed_where_it_came_from() -> None:
+def test_a_segmented_part_is_resumed_at_its_source() -> None:
     """At the mirror that gave it, and as what was said of it then."""
     said = Said(size_bytes=SIZE, place=place_of(MIRROR))
     part = a_part(size_bytes=FIRST_BYTES, address=address_digest(MIRROR), said=said,

@@ -36,7 +36,7 @@ def receive(fields: dict[str, str], check: Callable[[], None], body: bytes, **kn
     return reception, part
 
 
-def test_a_bomb_in_one_piece_is_left_at_the_next_look() -> None:
+def test_a_bomb_in_one_piece_stops_at_the_next_check() -> None:
     """A piece of 256 KiB that becomes 256 MiB: no look, no more than 16 MiB."""
     looks: list[int] = []
 
@@ -56,7 +56,7 @@ def test_a_bomb_in_one_piece_is_left_at_the_next_look() -> None:
     part.discard(Discard())
 
 
-def test_what_breaks_off_after_the_limit_is_not_worked_on() -> None:
+def test_a_body_that_breaks_after_the_limit_is_not_processed() -> None:
     """The rest that was held when the time was up."""
 
     def check() -> None:

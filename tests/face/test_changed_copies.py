@@ -93,7 +93,7 @@ def test_a_changed_file_is_neither_confirmed_nor_removed(
     assert stored.read_bytes() == WRONG
 
 
-def test_a_changed_file_is_no_answer_when_nobody_answers(
+def test_a_changed_file_is_not_a_stale_fallback(
     manager: DownloadManager, server: Server, url: str
 ) -> None:
     """Offline, and in place of a new one that could not be had."""
@@ -163,7 +163,7 @@ def forget_time(folder: Path) -> None:
     connection.close()
 
 
-def test_a_registry_that_cannot_be_written_to_is_no_reason_to_fail(
+def test_a_read_only_registry_does_not_fail_the_hit(
     manager: DownloadManager, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was found is remembered as long as the manager is there."""
@@ -186,7 +186,7 @@ def test_a_registry_that_cannot_be_written_to_is_no_reason_to_fail(
     ('data', 'reason'),
     [(WRONG, 'if it has the digest on record'), (BODY[:3], 'not have the size on record')],
 )
-def test_plans_and_audits_only_look(
+def test_plans_and_audits_do_not_read_files(
     manager: DownloadManager, url: str, data: bytes, reason: str
 ) -> None:
     """They say that it has changed."""
@@ -203,7 +203,7 @@ def test_plans_and_audits_only_look(
 
 @pytest.mark.parametrize(('options', 'is_got'), [({'min_bytes': len(BODY) + 1}, False), ({'max_bytes': 3}, False),
                                                  ({'min_bytes': len(BODY), 'max_bytes': len(BODY)}, True)])  # fmt: skip
-def test_sizes_are_asked_of_stored_copies_too(
+def test_size_limits_apply_to_stored_copies(
     manager: DownloadManager, server: Server, url: str, options: dict[str, Any], is_got: bool
 ) -> None:
     """A copy that fails is fetched anew, and refused if the new one fails as well."""
@@ -223,7 +223,7 @@ def test_sizes_are_asked_of_stored_copies_too(
             manager.download(url, retries=0, **options, **more)
 
 
-def test_a_copy_that_is_too_small_is_replaced_by_one_that_is_not(
+def test_a_copy_below_min_bytes_is_downloaded_again(
     manager: DownloadManager, server: Server, url: str
 ) -> None:
     """That is what it is asked for."""

@@ -47,7 +47,7 @@ def sent(server: Server, path: str) -> list[str | None]:
 
 
 @pytest.mark.parametrize('status', [301, 302, 303, 307, 308])
-def test_a_login_that_sets_a_cookie_and_leads_back(
+def test_a_login_sets_a_cookie_and_redirects_back(
     server: Server, make_manager: MakeManager, tmp_path: Path, status: int
 ) -> None:
     """The same URL with other cookies is no circle: Earthdata, consent walls."""
@@ -69,7 +69,7 @@ def test_a_redirect_to_itself_that_sets_a_cookie(server: Server, manager: Downlo
 
 
 @pytest.mark.parametrize('cookies', [(), ('a=1',), ('a=1; Path=/elsewhere',), ('a=1; Max-Age=0',)])
-def test_a_circle_is_the_same_request_with_the_same_cookies(
+def test_a_redirect_loop_repeats_request_and_cookies(
     server: Server, manager: DownloadManager, cookies: tuple[str, ...]
 ) -> None:
     """A cookie that changes nothing does not make another request of it."""
@@ -80,7 +80,9 @@ def test_a_circle_is_the_same_request_with_the_same_cookies(
     assert len(server.asked) <= 4
 
 
-def test_ever_new_cookies_come_to_an_end(server: Server, manager: DownloadManager) -> None:
+def test_endless_new_cookies_hit_the_redirect_limit(
+    server: Server, manager: DownloadManager
+) -> None:
     """By the limit of redirects."""
     count = iter(range(100))
 
@@ -92,7 +94,7 @@ def test_ever_new_cookies_come_to_an_end(server: Server, manager: DownloadManage
         manager.download(url, retries=0, max_redirects=5)
 
 
-def test_a_form_leads_to_its_result(server: Server, manager: DownloadManager) -> None:
+def test_a_login_form_redirects_to_its_result(server: Server, manager: DownloadManager) -> None:
     """The same URL by another method is another request (RFC 9110 section 15.4.4)."""
 
     def form(asked: Asked, wire: Wire) -> None:
@@ -104,7 +106,7 @@ def test_a_form_leads_to_its_result(server: Server, manager: DownloadManager) ->
     assert read(manager, server.on('/form', form), post={'a': 1}) == b'done=1'
 
 
-def test_cookies_last_through_tries(server: Server, manager: DownloadManager) -> None:
+def test_cookies_survive_retries(server: Server, manager: DownloadManager) -> None:
     """Those of an error and of a body that broke off as well."""
     busy = answer(503, sets('first=1'))
 
@@ -118,7 +120,7 @@ def test_cookies_last_through_tries(server: Server, manager: DownloadManager) ->
     assert sent(server, '/data.bin') == [None, 'first=1', 'first=1; second=2']
 
 
-def test_a_mirror_gets_what_belongs_to_it(server: Server, manager: DownloadManager) -> None:
+def test_a_mirror_gets_only_its_own_cookies(server: Server, manager: DownloadManager) -> None:
     """Another host gets none; the same host on another port does (RFC 6265 section 8.5)."""
     with Server() as other:
         url = server.on('/data.bin', answer(404, sets('a=1')))
@@ -165,7 +167,7 @@ def test_the_callers_own_cookie_stays(server: Server, manager: DownloadManager) 
         assert sent(other, '/data.bin') == [None]
 
 
-def test_another_download_has_none(server: Server, manager: DownloadManager) -> None:
+def test_cookies_do_not_reach_another_download(server: Server, manager: DownloadManager) -> None:
     """Nor a refresh of the same: each begins anew."""
     url = server.on('/data.bin', resource(BODY, etag='"v1"', fields=sets('a=1')))
     for options in ({}, {'check_freshness': True}, {'force_download': True}):
@@ -174,7 +176,7 @@ def test_another_download_has_none(server: Server, manager: DownloadManager) -> 
     assert {asked.get('Cookie') for asked in server.asked} == {None}
 
 
-def test_a_conditional_request_carries_them(server: Server, manager: DownloadManager) -> None:
+def test_a_conditional_request_carries_cookies(server: Server, manager: DownloadManager) -> None:
     """And a 304 is taken as ever."""
     stored = resource(BODY, etag='"v1"')
     url = server.on('/data.bin', stored)
@@ -187,9 +189,7 @@ def test_a_conditional_request_carries_them(server: Server, manager: DownloadMan
     ]
 
 
-def test_a_list_of_checksums_has_cookies_of_its_own(
-    server: Server, manager: DownloadManager
-) -> None:
+def test_a_checksum_file_has_separate_cookies(server: Server, manager: DownloadManager) -> None:
     """None cross, in either direction."""
     from hashlib import sha256
 

@@ -241,7 +241,7 @@ def test_inputs_that_are_waited_for_are_taken_no_further_ahead() -> None:
     assert len(taken) <= 5 + 2 * 2 + 1
 
 
-def test_an_interrupt_while_it_ends_leaves_nothing_undone(
+def test_an_interrupt_at_the_end_leaves_nothing_undone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Whoever has put something aside does it, whatever comes between."""

@@ -17,7 +17,9 @@ WHY = b'{"error": {"code": 7, "message": "no such\\ncolumn"}}'
 
 
 @pytest.mark.parametrize('status', [202, 400, 401, 403, 404, 409, 422, 429, 500, 503])
-def test_an_error_says_why(make_manager: MakeManager, server: Server, status: int) -> None:
+def test_an_error_shows_the_message_of_the_server(
+    make_manager: MakeManager, server: Server, status: int
+) -> None:
     """As text, as JSON, and in one line of the message."""
     url = server.on('/x', answer(status, JSON, WHY))
     with pytest.raises(DownloadError) as caught:
@@ -66,7 +68,7 @@ def test_secrets_in_an_error_are_masked(make_manager: MakeManager, server: Serve
         assert 's3cret' not in f'{error.body} {error} {error.fault!r}'
 
 
-def test_a_redirect_says_nothing(make_manager: MakeManager, server: Server) -> None:
+def test_the_body_of_a_redirect_is_not_kept(make_manager: MakeManager, server: Server) -> None:
     """Its page is no error; what it leads to counts."""
     url = server.on('/x', answer(302, (('Location', '/y'), *JSON), WHY))
     server.on('/y', answer(404, body=b'gone'))
@@ -86,7 +88,7 @@ def test_the_last_error_counts(make_manager: MakeManager, server: Server) -> Non
         make_manager(retries=1).download(broken)
 
 
-def test_the_command_line_tells_machines(run: RunCommand, server: Server) -> None:
+def test_the_command_line_prints_error_bodies_as_json(run: RunCommand, server: Server) -> None:
     """In `--json`, for one URL and for many; in one line for people."""
     bad, good = server.on('/bad', answer(400, JSON, WHY)), server.on('/good', resource(b'1'))
     for urls in ([bad], [bad, good]):
@@ -104,7 +106,7 @@ def test_the_command_line_tells_machines(run: RunCommand, server: Server) -> Non
         (b'not found', '404 Not Found. '),
     ],
 )
-def test_what_the_status_says_is_not_said_twice(
+def test_the_reason_phrase_is_not_repeated(
     make_manager: MakeManager, server: Server, body: bytes, message: str
 ) -> None:
     """The message has the title of a page, unless that is the reason over again."""

@@ -67,7 +67,7 @@ def test_errors_are_also_what_python_has_for_them() -> None:
     ],
     ids=lambda value: getattr(value, 'code', ''),
 )  # fmt: skip
-def test_errors_tell_what_they_are_about(
+def test_errors_carry_url_status_and_file(
     fault: faults.Fault, told: tuple[str | None, int | None, int | None, str | None]
 ) -> None:
     """URL, status, number and file, before and after a pickle; None where there is none."""

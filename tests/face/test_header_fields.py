@@ -33,7 +33,7 @@ def _breaking_once(asked: Asked, wire: Wire) -> None:
     wire.send(BODY[first:])
 
 
-def test_what_stands_twice_is_one(
+def test_repeated_equal_fields_count_once(
     make_manager: MakeManager, server: Server, tmp_path: Path
 ) -> None:
     """A redirect is followed, and a part resumed."""
@@ -54,7 +54,7 @@ def test_what_stands_twice_is_one(
         (416, 'Content-Range', ('bytes */3', 'bytes */4')),
     ],
 )
-def test_two_different_ones_are_an_error_that_names_the_field(
+def test_two_different_values_are_an_error_that_names_the_field(
     make_manager: MakeManager, server: Server, status: int, name: str, values: tuple[str, ...]
 ) -> None:
     """Whichever of them was meant, nobody knows."""

@@ -44,7 +44,7 @@ def of(body: bytes, algorithm: str = 'sha256') -> str:
         ('x-goog-hash', f'crc32c=AAAAAA==,md5={of(OTHER, "md5")}'),
     ],
 )
-def test_a_digest_of_the_server_is_held(
+def test_a_digest_of_the_server_is_checked(
     manager: DownloadManager, server: Server, tmp_path: Path, name: str, value: str
 ) -> None:
     """Wrong bytes are not published; the next answer, which keeps the promise, is."""
@@ -61,7 +61,7 @@ def test_a_digest_of_the_server_is_held(
 
 
 @pytest.mark.parametrize('where', ['url', 'path', 'checksum'])
-def test_the_line_of_a_list_is_held(
+def test_the_line_of_a_checksum_file_is_checked(
     manager: DownloadManager, server: Server, tmp_path: Path, where: str
 ) -> None:
     """SHA256SUMS by URL, by path, and as `checksum`; a stale line keeps the bytes out."""
@@ -154,7 +154,7 @@ GZIP = gzip.compress(BODY)
     ],
 )  # fmt: skip
 @pytest.mark.parametrize('dest', ['x', None, False])
-def test_what_is_odd_is_stored_as_served_and_noted(
+def test_odd_content_is_stored_as_served_and_noted(
     manager: DownloadManager,
     server: Server,
     tmp_path: Path,
@@ -192,7 +192,7 @@ def test_a_coded_body_is_decoded_to_the_end_of_its_stream(
     'values',
     [['UTF-8'], ['none'], ['identity, identity'], ['aws-chunked', ''], ['identity', 'identity']],
 )
-def test_what_is_no_coding_is_none(
+def test_values_that_are_not_codings_are_ignored(
     manager: DownloadManager, server: Server, values: list[str]
 ) -> None:
     """The bytes are stored as they are."""
@@ -201,7 +201,7 @@ def test_what_is_no_coding_is_none(
     assert outcome.content.read() == BODY  # type: ignore[union-attr]
 
 
-def test_a_coding_that_cannot_be_undone_has_a_way_out(
+def test_an_unsupported_coding_can_be_stored_undecoded(
     manager: DownloadManager, server: Server
 ) -> None:
     """It is refused, which names the option that stores the bytes as they are."""
@@ -222,9 +222,7 @@ def test_too_little_is_refused(manager: DownloadManager, server: Server) -> None
 
 
 @pytest.mark.parametrize('dest', [None, False])
-def test_the_caller_has_the_last_word(
-    manager: DownloadManager, server: Server, dest: bool | None
-) -> None:
+def test_validate_runs_last(manager: DownloadManager, server: Server, dest: bool | None) -> None:
     """A body without its end marker is not taken; the function sees the whole body."""
     whole = BODY + b'[success]\n'
     url = server.on('/biomart', in_turn(resource(BODY), resource(whole)))
@@ -338,7 +336,7 @@ def test_a_304_of_another_version_is_not_believed(
     assert [asked.get('If-None-Match') for asked in server.asked] == [None, '"1"', None]
 
 
-def test_what_a_server_says_unasked_is_no_answer(make_manager: MakeManager) -> None:
+def test_unsolicited_bytes_are_not_a_response(make_manager: MakeManager) -> None:
     """One answer too many on a connection that is kept; the next URL gets its own bytes."""
     asked: list[str] = []
     listener = socket.create_server(('127.0.0.1', 0))

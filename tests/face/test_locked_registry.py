@@ -69,7 +69,7 @@ def test_a_locked_registry_names_its_holder_and_a_remedy(
 
 
 @pytest.mark.parametrize('text', [None, '', 'nonsense\n1: POSIX\n', b'\xff'])
-def test_where_the_system_does_not_tell_it_is_another_program(
+def test_an_unknown_lock_holder_is_called_another_program(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | bytes | None
 ) -> None:
     """Its list of locks may be absent, or of another form."""
@@ -86,9 +86,7 @@ def test_where_the_system_does_not_tell_it_is_another_program(
     )
 
 
-def test_a_holder_that_has_ended_is_named_by_its_number(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_dead_holder_is_named_by_its_pid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its name is gone with it."""
     path = tmp_path / 'x'
     path.touch()

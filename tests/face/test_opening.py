@@ -64,7 +64,7 @@ ARCHIVES: list[tuple[str, Callable[[], bytes], Any]] = [
 
 
 @pytest.mark.parametrize(('name', 'make', 'text'), ARCHIVES, ids=[row[0] for row in ARCHIVES])
-def test_a_member_outlives_what_it_was_taken_from(
+def test_a_member_outlives_its_archive(
     manager: DownloadManager, server: Server, name: str, make: Callable[[], bytes], text: Any
 ) -> None:
     """In one expression, by name, from a loop, from a generator, in binary; and after closing."""
@@ -91,7 +91,7 @@ def test_a_member_outlives_what_it_was_taken_from(
     ('name', 'data'),
     [('t.tsv', TEXT), ('t.tsv.gz', gzip.compress(TEXT)), ('t.tsv.bz2', bz2.compress(TEXT)), ('t.tsv.xz', lzma.compress(TEXT))],
 )  # fmt: skip
-def test_lines_outlive_what_they_were_taken_from(
+def test_lines_outlive_their_opener(
     manager: DownloadManager, server: Server, name: str, data: bytes
 ) -> None:
     """All of them, some of them, none of them."""
@@ -106,7 +106,7 @@ def test_lines_outlive_what_they_were_taken_from(
     some.close()
 
 
-def test_a_file_is_closed_with_the_last_of_it(manager: DownloadManager, server: Server) -> None:
+def test_a_file_is_closed_with_its_last_reference(manager: DownloadManager, server: Server) -> None:
     """At once, not when the garbage collector comes by."""
     url = server.on('/t.zip', resource(zipped()))
     handles = Path('/proc/self/fd')
@@ -129,7 +129,7 @@ def test_a_file_is_closed_with_the_last_of_it(manager: DownloadManager, server: 
         gc.enable()
 
 
-def test_what_is_no_archive_is_an_error(manager: DownloadManager, server: Server) -> None:
+def test_an_invalid_archive_is_an_error(manager: DownloadManager, server: Server) -> None:
     """Zipfile's own, as cachedir gives it; and no file stays open."""
     url = server.on('/t', resource(TEXT))
     with pytest.raises(zipfile.BadZipFile):
@@ -143,7 +143,7 @@ def test_a_destination_is_refused_by_name(manager: DownloadManager, dest: Any) -
         manager.open('http://127.0.0.1:1/x', dest=dest)
 
 
-def test_what_a_manager_does_otherwise_is_no_matter(
+def test_options_of_the_manager_do_not_change_what_open_needs(
     make_manager: MakeManager, server: Server, tmp_path: Path
 ) -> None:
     """Its downloads go to memory; what is opened is in its cache."""

@@ -76,13 +76,13 @@ def test_a_manager_has_one_cache(words: dict[str, Any]) -> None:
         dm.DownloadManager(**words)
 
 
-def test_the_higher_place_counts_of_path_and_pkg() -> None:
+def test_the_higher_source_decides_between_path_and_pkg() -> None:
     """A keyword replaces what a file says in the other way."""
     assert dm.DownloadManager(pkg='p', config={'path': 'c'}).config.path is None
     assert dm.DownloadManager(pkg='p', config={'path': None}).config.pkg == 'p'
 
 
-def test_folders_are_those_of_the_beginning(
+def test_folders_are_resolved_when_the_manager_is_made(
     make_manager: MakeManager, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A process that goes elsewhere finds the same cache, and gets paths that lead to it."""
@@ -101,7 +101,7 @@ def test_folders_are_those_of_the_beginning(
     assert os.listdir(tmp_path / 'two') == []
 
 
-def test_other_files_are_those_of_the_beginning_too(
+def test_other_paths_are_resolved_when_the_manager_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Lists of checksums and certificates that a manager names."""
@@ -116,7 +116,7 @@ def test_other_files_are_those_of_the_beginning_too(
 # --- homes, and files that name files -----------------------------------------------------
 
 
-def test_a_home_is_a_home_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tilde_is_expanded_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In keywords, files, the environment, and manifests."""
     home = tmp_path / 'home'
     (home / 'sub').mkdir(parents=True)
@@ -218,7 +218,7 @@ def test_a_manifest_stays_in_its_folder(
             dm.Descriptor.from_file(path)
 
 
-def test_inside_its_folder_a_manifest_is_free(tmp_path: Path) -> None:
+def test_a_manifest_may_name_files_in_its_folder(tmp_path: Path) -> None:
     """Below it by any way of writing it; and lists of checksums may lie anywhere."""
     (tmp_path / 'up.txt').write_text('up')
     for dest in ('x', './x', 'a/../x', str(tmp_path / 'x'), 'a..b', '..x', './'):
@@ -239,7 +239,7 @@ def test_inside_its_folder_a_manifest_is_free(tmp_path: Path) -> None:
         )  # fmt: skip
 
 
-def test_a_text_in_a_file_is_a_text(
+def test_a_string_in_a_file_is_text(
     make_manager: MakeManager, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Though a file of that name be there; in Python it is the file."""
@@ -263,7 +263,7 @@ def test_a_text_in_a_file_is_a_text(
     'value',
     [{'file': 'none.txt'}, {'path': 'x'}, {'file': 7}, {}, {'file': 'm.json', 'x': 1}, ['x']],
 )
-def test_a_part_that_is_none_is_told(tmp_path: Path, value: object) -> None:
+def test_anything_else_in_place_of_a_part_is_reported(tmp_path: Path, value: object) -> None:
     """With its name."""
     (tmp_path / 'm.json').write_text(json.dumps([{'url': 'http://h/', 'multipart': {'f': value}}]))
     (item,) = dm.unwrap(dm.read_manifest(tmp_path / 'm.json'))
@@ -286,7 +286,7 @@ def test_the_flag_allows_other_folders(run: RunCommand, server: Server, tmp_path
 
 
 @pytest.mark.parametrize('name', NAMES, ids=ascii)
-def test_any_local_name_will_do(
+def test_any_local_name_is_accepted(
     make_manager: MakeManager,
     server: Server,
     tmp_path: Path,
@@ -327,7 +327,7 @@ def test_any_local_name_will_do(
 
 
 @pytest.mark.parametrize('name', ['caf\udce9', 'a\nERROR b'], ids=ascii)
-def test_any_local_name_will_do_on_the_command_line(
+def test_any_local_name_is_accepted_on_the_command_line(
     run: RunCommand, server: Server, tmp_path: Path, name: str
 ) -> None:
     """Shown on one line, and whole in JSON."""
@@ -346,7 +346,7 @@ def test_any_local_name_will_do_on_the_command_line(
 
 
 @pytest.mark.parametrize('name', ['a\0b', 'x\ud800'], ids=ascii)
-def test_a_name_that_cannot_be_is_refused(make_manager: MakeManager, name: str) -> None:
+def test_an_impossible_name_is_refused(make_manager: MakeManager, name: str) -> None:
     """By the parser, in every place."""
     for words in ({'path': name}, {'cainfo': name}, {'checksum_file': name}):
         with pytest.raises(dm.RequestError, match='No file can have such a name'):

@@ -72,7 +72,7 @@ def test_entries_of_a_manifest_are_downloaded_by_their_own_options(
     assert items[3].fault.code == 'digest_mismatch'
 
 
-def test_an_entry_without_a_place_goes_where_the_call_says(
+def test_an_entry_without_a_dest_uses_the_one_of_the_call(
     make_manager: MakeManager, manifest: str, tmp_path: Path
 ) -> None:
     """Whatever the manager says, and whether or not the manifest was read for it."""
@@ -112,7 +112,7 @@ def test_an_entry_is_planned_and_fetched_like_any_wish(
         ({'wishes': 'http://h/'}, 'wishes: is one download'),
     ],
 )
-def test_what_is_wrong_with_all_of_a_batch_is_raised_at_once(
+def test_a_mistake_about_the_entire_batch_raises_at_once(
     make_manager: MakeManager, words: dict[str, Any], text: str
 ) -> None:
     """Not once for each of them."""
@@ -121,7 +121,7 @@ def test_what_is_wrong_with_all_of_a_batch_is_raised_at_once(
         make_manager().download_many(**given)
 
 
-def test_a_home_is_known_as_shells_know_it(
+def test_tilde_is_expanded_as_in_shells(
     make_manager: MakeManager, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In a destination as in the folder of the cache; a name with one in it is a name."""
@@ -139,7 +139,7 @@ def test_a_home_is_known_as_shells_know_it(
         manager.download(url, '~\0/x')
 
 
-def test_results_are_unwrapped_with_words(make_manager: MakeManager, server: Server) -> None:
+def test_unwrap_returns_the_value_or_raises(make_manager: MakeManager, server: Server) -> None:
     """Of a plan, of an execution, and of a file."""
     url, manager = server.on('/t.tsv', resource(BODY)), make_manager()
     gone = server.on('/gone', answer(410))
@@ -273,7 +273,7 @@ def test_more_than_one_place_is_refused_by_both(run: RunCommand) -> None:
         assert (done.returncode, 'exclude each other' in done.stderr) == (2, True)
 
 
-def test_a_variable_that_is_no_setting_is_told(run: RunCommand, server: Server) -> None:
+def test_an_unknown_variable_is_reported(run: RunCommand, server: Server) -> None:
     """It is a warning: others may read it."""
     done = run('get', server.on('/t.tsv', resource(BODY)), DLMACHINE_RETIRES='2')
 
@@ -292,7 +292,7 @@ def test_invalid_input_of_a_batch_names_what_it_is_about(make_manager: MakeManag
     assert isinstance(item.fault, InvalidInput)
 
 
-def test_urls_are_audited_as_they_are(make_manager: MakeManager, server: Server) -> None:
+def test_urls_and_descriptors_can_be_audited(make_manager: MakeManager, server: Server) -> None:
     """Under the policy that is given: the manager's own gives what the manager would do."""
     manager = make_manager(offline=True)
     urls: list[str | dm.Descriptor] = [
@@ -310,7 +310,7 @@ def test_urls_are_audited_as_they_are(make_manager: MakeManager, server: Server)
                 dm.audit(wrong, world)  # type: ignore[arg-type]
 
 
-def test_what_is_still_in_its_result_is_told(make_manager: MakeManager) -> None:
+def test_a_result_in_place_of_a_plan_is_refused(make_manager: MakeManager) -> None:
     """With what to do about it."""
     wish, policy = dm.Descriptor('http://127.0.0.1:9/x'), dm.Policy()
     with make_manager().adapters() as world:
@@ -339,7 +339,7 @@ def test_settings_are_shown_as_they_can_be_written(run: RunCommand) -> None:
     assert shown['progress'] == {'value': 'True', 'source': 'default'}
 
 
-def test_where_nobody_can_answer_a_question_the_option_is_named(
+def test_without_a_terminal_the_option_is_named(
     run: RunCommand, server: Server, tmp_path: Path
 ) -> None:
     """A script has no terminal; an answer in a pipe is one."""
@@ -352,7 +352,7 @@ def test_where_nobody_can_answer_a_question_the_option_is_named(
     assert not path.exists()
 
 
-def test_a_folder_that_is_none_is_told(run: RunCommand, tmp_path: Path) -> None:
+def test_a_missing_cache_folder_is_reported(run: RunCommand, tmp_path: Path) -> None:
     """Its name may be mistyped; an empty cache is none."""
     done = run('cache', 'ls', '--cache', 'nocache')
 
@@ -360,7 +360,7 @@ def test_a_folder_that_is_none_is_told(run: RunCommand, tmp_path: Path) -> None:
     assert done.stderr == f'note: there is no folder {tmp_path}/work/nocache\n'
 
 
-def test_no_is_an_answer(run: RunCommand, server: Server, tmp_path: Path) -> None:
+def test_answering_no_removes_nothing(run: RunCommand, server: Server, tmp_path: Path) -> None:
     """Nothing is removed, and nothing was interrupted."""
     url = server.on('/t.tsv', resource(BODY))
     path = tmp_path / 'work' / run('get', url, '--cache', 'c').stdout.strip()

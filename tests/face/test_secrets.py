@@ -83,7 +83,7 @@ def echo(asked: Asked, wire: Wire) -> None:
     wire.answer(200, (*fields, ('Link', f'<{asked.target}>'), ('ETag', f'"{asked.target}"')), BODY)
 
 
-def test_secrets_are_at_rest_nowhere(
+def test_secrets_are_stored_nowhere(
     make_manager: MakeManager,
     server: Server,
     tmp_path: Path,
@@ -123,7 +123,7 @@ def test_secrets_are_at_rest_nowhere(
     assert found_below(tmp_path) == []
 
 
-def test_a_proxys_password_is_at_rest_nowhere(
+def test_a_proxys_password_is_stored_nowhere(
     make_manager: MakeManager,
     server: Server,
     tmp_path: Path,
@@ -145,7 +145,7 @@ def test_a_proxys_password_is_at_rest_nowhere(
 
 
 @pytest.mark.parametrize('words', [(), ('--json',), ('-vv',), ('--dry-run', '--json')])
-def test_the_command_line_tells_no_secret(
+def test_the_command_line_shows_no_secret(
     server: Server, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
     """Not on stdout, not on stderr, not in the cache."""
@@ -162,7 +162,7 @@ def test_the_command_line_tells_no_secret(
 
 
 @pytest.mark.parametrize('place', ['/y?next={}', '/y/{}', 'ftp://127.0.0.1/{}', '/missing/{}'])
-def test_what_a_server_leads_to_tells_no_secret(
+def test_a_redirect_url_shows_no_secret(
     make_manager: MakeManager,
     server: Server,
     tmp_path: Path,

@@ -122,7 +122,7 @@ ENDINGS = {
 
 
 @pytest.mark.parametrize('ending', ENDINGS)
-def test_every_ending_tells_no_secret(
+def test_no_result_shows_a_secret(
     make_manager: MakeManager,
     server: Server,
     tmp_path: Path,
@@ -150,7 +150,7 @@ def test_every_ending_tells_no_secret(
     assert found_below(tmp_path) == []
 
 
-def test_a_mirror_tells_no_secret(
+def test_a_mirror_shows_no_secret(
     make_manager: MakeManager, server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is recorded where the bytes came from."""
@@ -185,7 +185,7 @@ def test_a_batch_names_no_file_after_a_secret(
     assert found_below(tmp_path) == []
 
 
-def test_a_download_that_is_ended_tells_no_secret(
+def test_a_cancelled_download_shows_no_secret(
     make_manager: MakeManager, server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """By the caller, by its timeout, and by a server that is not there."""
@@ -207,7 +207,7 @@ def test_a_download_that_is_ended_tells_no_secret(
     assert found_below(tmp_path) == []
 
 
-def test_a_list_of_checksums_tells_no_secret(
+def test_a_checksum_file_shows_no_secret(
     make_manager: MakeManager, server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Neither of its own nor of the download; the declared names hold for its URL too."""

@@ -82,7 +82,7 @@ def test_a_bad_line_of_a_list_is_named(tmp_path: Path) -> None:
     assert 'urls.txt, line 3' in str(item.fault)
 
 
-def test_lists_come_through_pipes_too(run: RunCommand, server: Server) -> None:
+def test_lists_can_be_read_from_pipes(run: RunCommand, server: Server) -> None:
     """With a byte order mark, as PowerShell sends it."""
     url = server.on('/t.tsv', resource(BODY))
     done = run('get', '-i', '-', '-d', 'd', said=f'\ufeff{url}\r\n')
@@ -127,9 +127,7 @@ BROKEN = [
 @pytest.mark.parametrize(
     ('name', 'text', 'words'), BROKEN, ids=[f'{name}-{text[:24]!a}' for name, text, _ in BROKEN]
 )
-def test_what_cannot_be_read_is_a_fault_that_names_it(
-    tmp_path: Path, name: str, text: str, words: str
-) -> None:
+def test_a_fault_names_an_unreadable_file(tmp_path: Path, name: str, text: str, words: str) -> None:
     """As configuration, as a manifest, and as a descriptor: nothing else escapes."""
     path = tmp_path / name
     path.write_text(text)
@@ -213,7 +211,7 @@ def test_numbers_without_end_in_the_environment(run: RunCommand) -> None:
         assert (done.returncode, 'Traceback' in done.stderr) == (2, False), words
 
 
-def test_words_of_yaml_mean_what_they_say(tmp_path: Path) -> None:
+def test_yaml_words_stay_strings(tmp_path: Path) -> None:
     """The country NO, a time, a zip code; and yes where a switch is meant."""
     (tmp_path / 'd.yaml').write_text(
         'url: http://h/x\nverify: no\npost: yes\n'
@@ -227,7 +225,7 @@ def test_words_of_yaml_mean_what_they_say(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-def test_what_is_no_file_is_told(tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_file_is_reported(tmp_path: Path) -> None:
     """A folder, a file that is too large, and one without end."""
     (tmp_path / 'a.toml').mkdir()
     (tmp_path / 'list.txt').mkdir()

@@ -44,7 +44,7 @@ class Shown(NoProgress):
         (Reply(status=500), 'wait 0.5 s: backoff, before round 2'),
     ],
 )
-def test_a_wait_is_told_before_it_begins(
+def test_a_wait_is_reported_before_it_begins(
     first: Reply, why: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The log and the bar say how long and why, and then time passes; secrets are masked."""
@@ -82,7 +82,7 @@ WORDS: list[tuple[str, Sequence[str], bool]] = [
 @pytest.mark.parametrize(
     ('words', 'is_told'), [row[1:] for row in WORDS], ids=[row[0] for row in WORDS]
 )
-def test_the_command_line_says_that_it_waits(
+def test_the_command_line_reports_waits(
     server: Server, tmp_path: Path, words: Sequence[str], is_told: bool
 ) -> None:
     """On stderr, once, while it waits."""

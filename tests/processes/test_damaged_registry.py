@@ -52,7 +52,7 @@ def _a_folder(path: Path) -> None:
     [_garbage, _text, _only_a_header, _foreign, _foreign_main, _a_folder],
     ids=lambda make: make.__name__.strip('_'),
 )
-def test_what_is_no_registry_is_left_alone(
+def test_a_file_that_is_not_a_registry_is_left_alone(
     server: Server, backend: str, tmp_path: Path, make: Callable[[Path], None]
 ) -> None:
     """Nothing is asked for or made; a download to a path goes on without the cache."""

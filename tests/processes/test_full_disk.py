@@ -179,7 +179,7 @@ def test_a_cache_on_a_disk_that_fills_at_any_point(
 
 @pytest.mark.parametrize('segments', [1, 4])
 @pytest.mark.parametrize('into_cache', [True, False], ids=['cache', 'path'])
-def test_what_cannot_fit_is_told_before_its_first_byte(
+def test_a_body_larger_than_the_free_space_is_refused_at_once(
     server: Server, backend: str, disk: Path, tmp_path: Path, *, into_cache: bool, segments: int
 ) -> None:
     """The message names the destination and both sizes, and hardly anything is transferred."""
@@ -199,7 +199,7 @@ def test_what_cannot_fit_is_told_before_its_first_byte(
     assert parts_of(disk) == []
 
 
-def test_a_rest_that_cannot_fit_is_told_too(
+def test_a_range_that_does_not_fit_the_disk_is_refused(
     server: Server, backend: str, disk: Path, tmp_path: Path
 ) -> None:
     """What is there already is not counted; after something was removed it works."""

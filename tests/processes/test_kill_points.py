@@ -143,7 +143,7 @@ def test_killed_at_each_point(
     stage.kill_at([at for at, line in enumerate(lines) if not line.startswith('sql CREATE TABLE')])
 
 
-def test_killed_while_it_removes_the_version_before(
+def test_killed_while_removing_the_previous_version(
     server: Server, backend: str, tmp_path: Path
 ) -> None:
     """A file without an entry may be left, but no READY entry without its file."""

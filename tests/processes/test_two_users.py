@@ -46,7 +46,7 @@ def _killed(errand: Errand, file: PacedFile, folder: Path) -> None:
 
 
 @pytest.mark.parametrize('mode', [0o1777, 0o777], ids=oct)
-def test_two_users_of_an_open_folder_do_not_meet(
+def test_two_users_of_an_open_folder_do_not_interfere(
     server: Server, backend: str, spot: Path, home: str, mode: int
 ) -> None:
     """Each has a folder of his own, in which he goes on with his own parts alone."""

@@ -84,7 +84,7 @@ def test_a_thread_that_ends_closes_its_connection(tmp_path: Path) -> None:
     caches.close()
 
 
-def test_a_manager_that_is_dropped_leaves_nothing_open(tmp_path: Path) -> None:
+def test_a_garbage_collected_manager_leaves_nothing_open(tmp_path: Path) -> None:
     """Nor does a registry."""
     manager = DownloadManager(path=tmp_path / 'c')
     assert manager.cache is not None

@@ -92,7 +92,7 @@ NAMES: list[Callable[[str, Path], object]] = [
 
 @pytest.mark.parametrize('name', NAMES)
 @pytest.mark.parametrize('is_own', [True, False])
-def test_a_version_that_names_another_file_is_none(
+def test_a_version_that_names_another_file_is_not_an_entry(
     shelf: Shelf,
     registry: Registry,
     folder: Path,
@@ -126,7 +126,7 @@ def test_a_version_that_names_another_file_is_none(
 @pytest.mark.parametrize(
     'ext', ['a/../../../thesis', b'csv', 5, 1.5, 'x\0y', 'a\nb', 'c:d', 'x' * 300]
 )
-def test_an_extension_that_is_none_names_no_file(
+def test_an_illegal_extension_names_no_file(
     shelf: Shelf, registry: Registry, folder: Path, ext: object
 ) -> None:
     """Whatever its type; the version is taken, and a new copy gets the next one."""
@@ -223,7 +223,7 @@ def test_a_value_larger_than_memory_is_not_read(
 @pytest.mark.parametrize(
     'value', [b'\xff', 1.5, None, '[' * 100_000, '{', 'NaN', 'x\r\nInjected: 1', '\ufffd']
 )
-def test_attributes_of_others_may_be_anything(shelf: Shelf, folder: Path, value: object) -> None:
+def test_foreign_attributes_may_have_any_type(shelf: Shelf, folder: Path, value: object) -> None:
     """What does not fit is not known."""
     with plain_cache(folder) as cache:
         theirs = cache.create(
@@ -267,7 +267,7 @@ def _folder(path: Path) -> None:
 
 
 @pytest.mark.parametrize('make', [_link_out, _pipe, _folder])
-def test_only_a_regular_file_is_the_file_of_an_entry(
+def test_an_entry_file_must_be_a_regular_file(
     shelf: Shelf, registry: Registry, folder: Path, make: Callable[[Path], None]
 ) -> None:
     """What a link leads to is neither read nor removed, a pipe is not waited for."""
@@ -286,9 +286,7 @@ def test_only_a_regular_file_is_the_file_of_an_entry(
     assert make is not _folder or (Path(update.path) / 'x').read_bytes() == PRECIOUS
 
 
-def test_a_key_that_somebody_else_wrote_is_read_as_text(
-    shelf: Shelf, registry: Registry, folder: Path
-) -> None:
+def test_a_foreign_key_is_read_as_text(shelf: Shelf, registry: Registry, folder: Path) -> None:
     """A blob is no key and no URL."""
     shelf.put()
     plant(folder, 'UPDATE attr_varchar SET value = ? WHERE keyvar = 1', b'\xff')
@@ -298,7 +296,7 @@ def test_a_key_that_somebody_else_wrote_is_read_as_text(
     json.dumps(entry.url)
 
 
-def test_misfits_keep_their_number(shelf: Shelf, folder: Path) -> None:
+def test_strange_rows_keep_their_version_number(shelf: Shelf, folder: Path) -> None:
     """So that a new version does not run into them."""
     for version in (1, 2, 3):
         shelf.put(version)

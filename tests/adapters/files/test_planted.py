@@ -110,7 +110,7 @@ plants = pytest.mark.parametrize('plant', PLANTS, ids=lambda plant: plant.__name
 
 
 @plants
-def test_a_part_that_is_none_is_not_resumed(
+def test_anything_else_in_place_of_a_part_is_not_resumed(
     files: LocalFiles, folder: Path, victim: Path, plant: Callable[[Path, Path], None]
 ) -> None:
     """Nor written to, nor removed where it leads."""
@@ -123,7 +123,7 @@ def test_a_part_that_is_none_is_not_resumed(
 
 
 @plants
-def test_a_note_that_is_none_is_not_read(
+def test_an_invalid_note_is_not_read(
     files: LocalFiles, folder: Path, victim: Path, plant: Callable[[Path, Path], None]
 ) -> None:
     """It neither stops a download nor fills its memory."""
@@ -138,7 +138,7 @@ def test_a_note_that_is_none_is_not_read(
 @pytest.mark.parametrize(
     'data', [b'[' * 60_000, b'[' * 3_000_000, b'{"a":' * 200_000, b'\0' * 100, b'{}', b'null']
 )
-def test_a_note_of_anything_is_none(files: LocalFiles, folder: Path, data: bytes) -> None:
+def test_arbitrary_json_is_not_a_note(files: LocalFiles, folder: Path, data: bytes) -> None:
     """However deep or long it is."""
     note_path(_left(files, folder)).write_bytes(data)
     assert files.see_part(str(folder), 'stem') is None
@@ -154,7 +154,7 @@ def test_a_huge_note_is_not_read(files: LocalFiles, folder: Path) -> None:
     assert time.monotonic() - started < 1
 
 
-def test_a_note_of_a_plan_that_leaves_the_folder_is_none(
+def test_a_planned_part_outside_the_folder_is_ignored(
     files: LocalFiles, folder: Path, victim: Path
 ) -> None:
     """A stored plan names a part: a name, and not a path."""
@@ -171,7 +171,7 @@ def test_a_note_of_a_plan_that_leaves_the_folder_is_none(
 
 
 @plants
-def test_what_has_the_name_of_a_new_note_gives_way(
+def test_a_file_with_the_name_of_a_new_note_is_removed(
     files: LocalFiles, folder: Path, victim: Path, plant: Callable[[Path, Path], None]
 ) -> None:
     """The note is written to a new file; only a folder is in its way, and then there is no note."""
@@ -205,7 +205,7 @@ def test_a_strangers_part_is_not_resumed(files: LocalFiles, folder: Path, end: s
 
 
 @plants
-def test_a_lock_that_is_none_gives_way(
+def test_anything_else_in_place_of_a_lock_is_removed(
     folder: Path, victim: Path, plant: Callable[[Path, Path], None]
 ) -> None:
     """What it leads to is neither written to nor removed; nobody waits for a pipe."""
@@ -227,7 +227,7 @@ def test_the_owner_of_a_lock_is_shown_in_plain_text(tmp_path: Path) -> None:
 
 
 @plants
-def test_a_rate_that_is_none_gives_way(
+def test_anything_else_in_place_of_a_rate_is_removed(
     folder: Path, victim: Path, plant: Callable[[Path, Path], None]
 ) -> None:
     """A rate is kept all the same, and only a folder keeps it from being shared."""
@@ -245,7 +245,7 @@ def test_a_rate_that_is_none_gives_way(
 @pytest.mark.parametrize(
     'text', ['inf', '1e999', 'x' * 5_000_000, '-1', '99999999999.9', '\u0661.5']
 )
-def test_a_rate_of_anything_makes_nobody_wait_for_ever(folder: Path, text: str) -> None:
+def test_an_arbitrary_rate_file_blocks_nobody(folder: Path, text: str) -> None:
     """One turn, at most."""
     rate = Rate(1, 60)
     Rates().draw('https://h', rate, str(folder))
@@ -254,7 +254,7 @@ def test_a_rate_of_anything_makes_nobody_wait_for_ever(folder: Path, text: str) 
     assert 0 <= Rates().draw('https://h', rate, str(folder)) <= rate.spacing_seconds + 0.01
 
 
-def test_a_folder_of_ours_that_is_a_link_is_not_used(
+def test_a_link_in_place_of_our_folder_is_not_used(
     files: LocalFiles, folder: Path, tmp_path: Path
 ) -> None:
     """What lies where it leads stays, however old it is and whatever it is called."""
@@ -270,7 +270,7 @@ def test_a_folder_of_ours_that_is_a_link_is_not_used(
 
 
 @plants
-def test_whatever_has_the_name_of_our_folder_blocks_nobody(
+def test_anything_in_place_of_our_folder_blocks_nobody(
     files: LocalFiles, folder: Path, victim: Path, plant: Callable[[Path, Path], None]
 ) -> None:
     """Another name of ours takes its place; a part in there is resumed, too."""
@@ -286,9 +286,7 @@ def test_whatever_has_the_name_of_our_folder_blocks_nobody(
     assert victim.read_bytes() == VICTIM
 
 
-def test_where_no_name_of_ours_can_be_had_it_works_all_the_same(
-    files: LocalFiles, folder: Path
-) -> None:
+def test_a_download_works_without_a_folder_name_of_ours(files: LocalFiles, folder: Path) -> None:
     """In a folder that nobody finds again, which goes with the download."""
     for name in (OUR_FOLDER, f'{OUR_FOLDER}-{os.geteuid()}'):
         (folder / name).write_bytes(VICTIM)
@@ -297,7 +295,7 @@ def test_where_no_name_of_ours_can_be_had_it_works_all_the_same(
     assert len(list(folder.iterdir())) == 3
 
 
-def test_old_names_in_our_folder_are_removed_and_not_where_they_lead(
+def test_old_links_in_our_folder_are_removed_but_not_their_targets(
     files: LocalFiles, folder: Path, victim: Path
 ) -> None:
     """A link that is called as a part is."""
@@ -311,7 +309,7 @@ def test_old_names_in_our_folder_are_removed_and_not_where_they_lead(
     assert victim.read_bytes() == VICTIM
 
 
-def test_a_note_has_no_more_than_it_says(files: LocalFiles, folder: Path) -> None:
+def test_a_note_claims_no_more_bytes_than_the_part_has(files: LocalFiles, folder: Path) -> None:
     """A validator with a line break would become header fields of the next request."""
     note = note_path(_left(files, folder))
     stored = json.loads(note.read_bytes())

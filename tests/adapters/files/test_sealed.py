@@ -69,7 +69,7 @@ changes = pytest.mark.parametrize('change', CHANGES, ids=lambda one: one.__name_
 
 @changes
 @pytest.mark.parametrize('replace', [True, False])
-def test_a_part_that_is_another_by_now_does_not_appear(
+def test_a_replaced_part_is_not_published(
     tmp_path: Path, change: Callable[[Path], None], *, replace: bool
 ) -> None:
     """A fault that says so; what was at the destination stays."""
@@ -111,7 +111,7 @@ def test_segments_are_sealed_before_they_are_read_through(
     assert not (tmp_path / 'x').exists()
 
 
-def test_a_part_that_is_exchanged_at_the_last_moment_does_not_appear(
+def test_a_part_replaced_at_the_last_moment_is_not_published(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An open file is linked as such; what has its name does not matter."""
@@ -131,7 +131,7 @@ def test_a_part_that_is_exchanged_at_the_last_moment_does_not_appear(
     assert (tmp_path / 'x').read_bytes() == BODY
 
 
-def test_a_part_that_is_exchanged_before_it_replaces_is_told(
+def test_a_part_replaced_before_the_rename_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """There is a last look after the rename."""
@@ -167,7 +167,7 @@ def test_another_download_that_replaces_it_at_once(
     assert isinstance(event, Failed) is is_told
 
 
-def test_a_published_file_that_moves_on_is_looked_at_again(tmp_path: Path) -> None:
+def test_a_published_file_that_is_replaced_is_checked_again(tmp_path: Path) -> None:
     """From one name to another, as where a name was taken in the registry."""
     part = _whole(tmp_path)
     part.publish(Publish(place=AtPath(str(tmp_path / 'x'))))
@@ -205,7 +205,7 @@ def test_a_time_may_be_rounded(tmp_path: Path, grain: int) -> None:
     assert caught.value.errno == errno.ESTALE
 
 
-def test_a_look_that_fails_after_the_rename_is_not_a_failed_download(
+def test_a_failed_check_after_the_rename_is_not_a_failed_download(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The file has its name: a full disk or an interrupted look does not take that back."""

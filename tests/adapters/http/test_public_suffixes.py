@@ -35,7 +35,7 @@ def test_who_owns_a_domain(domain: str, is_public: bool) -> None:
     assert suffixes == ((domain.removeprefix('.'),) if is_public else ())
 
 
-def test_most_heads_need_no_list() -> None:
+def test_most_heads_need_no_suffix_list() -> None:
     """It is read where a cookie names a domain, and not before."""
     code = (
         'import sys; from tests.adapters.http.test_public_suffixes import *;'
@@ -49,7 +49,7 @@ def test_most_heads_need_no_list() -> None:
     )
 
 
-def test_every_backend_tells_them(transport: Transport, server: Server) -> None:
+def test_every_backend_reports_error_bodies(transport: Transport, server: Server) -> None:
     """With the head that it reads."""
     url = server.on('/x', answer(200, (('Set-Cookie', 'a=1; Domain=co.uk'),), b'abc'))
     event = answered(transport.exchange(exchange_for(url), MemoryPart(), None))

@@ -112,13 +112,13 @@ SENT = [
 
 
 @pytest.mark.parametrize(('here', 'value', 'there', 'is_sent'), SENT)
-def test_where_a_cookie_goes(here: str, value: str, there: str, is_sent: bool) -> None:
+def test_to_which_urls_a_cookie_is_sent(here: str, value: str, there: str, is_sent: bool) -> None:
     """To whom it belongs, by host, domain, path, scheme and time."""
     name = value.partition('=')[0]
     assert stored(here, value).header_for(at(there), NOW) == (f'{name}=1' if is_sent else '')
 
 
-def test_a_cookie_ends() -> None:
+def test_a_cookie_expires() -> None:
     """At its time, whatever came in between."""
     store = stored('h.org/', 'a=1; Max-Age=5', 'b=2')
     assert store.header_for(at('h.org/'), NOW + timedelta(seconds=4)) == 'a=1; b=2'
@@ -134,7 +134,7 @@ def test_the_order() -> None:
     assert store.header_for(at('h.org/x/y'), NOW) == 'd=4; b=2; a=5; c=3; e=6'
 
 
-def test_a_cookie_is_replaced_by_its_like() -> None:
+def test_a_cookie_replaces_one_with_the_same_identity() -> None:
     """Of the same name, domain, path and kind; and deleted by one that has expired."""
     store = stored('h.org/', 'a=1', 'a=2; Domain=h.org', 'a=3; Path=/x', 'a=4')
     assert store.header_for(at('h.org/x'), NOW) == 'a=3; a=4; a=2'
@@ -160,13 +160,13 @@ def test_secure_cookies_are_left_alone_by_http(url: str, value: str, is_taken: b
     assert (stored(url, value, store=store) != store) == is_taken
 
 
-def test_the_path_of_a_secure_cookie_is_its_own() -> None:
+def test_http_cannot_shadow_a_secure_cookie() -> None:
     """Beside it http may set others."""
     store = stored('https://h.org/', 'a=1; Secure; Path=/in')
     assert len(stored('http://h.org/', 'a=2; Path=/', store=store).cookies) == 2
 
 
-def test_there_is_a_limit() -> None:
+def test_the_number_of_cookies_is_limited() -> None:
     """The oldest go first, of each domain and of all."""
     store = stored('h.org/', *(f'a{number}=1' for number in range(MAX_COOKIES_OF_DOMAIN + 5)))
     names = [cookie.name for cookie in store.cookies]
@@ -192,7 +192,7 @@ def test_a_response_sets_no_more_than_can_be_kept() -> None:
     assert perf_counter() - began < 2
 
 
-def test_nobody_is_shown_a_cookie() -> None:
+def test_no_repr_shows_a_cookie() -> None:
     """Neither by a store nor by a request; what is long or named as a secret is hidden everywhere."""
     store = stored('h.org/', 'sid=abc', 'long=abcdefghijkl', 'x=y')
     asked = with_cookies(Request(method='GET', url='https://h.org/'), store, NOW)
@@ -217,7 +217,7 @@ OWN = [
 
 
 @pytest.mark.parametrize(('fields', 'sent'), OWN)
-def test_the_callers_own_come_first(fields: tuple[tuple[str, str], ...], sent: str) -> None:
+def test_the_callers_cookies_come_first(fields: tuple[tuple[str, str], ...], sent: str) -> None:
     """Of a name that the caller gives no other is sent; without the added it is as it was."""
     asked = Request(method='GET', url='https://h.org/', headers=Headers((*fields, ('X', 'y'))))
     dressed = with_cookies(asked, stored('h.org/', 'a=1', 'b=2'), NOW)
@@ -235,7 +235,7 @@ def test_the_callers_own_come_first(fields: tuple[tuple[str, str], ...], sent: s
     }
 
 
-def test_what_a_response_sets_is_received() -> None:
+def test_cookies_of_a_response_are_received() -> None:
     """All its fields, with what is known of public suffixes."""
     asked = Request(method='GET', url='https://a.co.uk/')
     fields = (('Set-Cookie', 'a=1; Domain=co.uk'), ('set-cookie', 'b=2; Domain=a.co.uk'))

@@ -45,7 +45,7 @@ def led(location: str, *values: str) -> Any:
     return type(event)(at=NOW, head=type(head)(status=302, headers=Headers(fields)))
 
 
-def test_a_hop_carries_what_the_one_before_set() -> None:
+def test_a_redirect_carries_cookies_of_the_one_before() -> None:
     """To whom it belongs, and back again; the record has URLs only."""
     elsewhere = 'https://elsewhere.example/login'
     run = a_run().feed(
@@ -71,7 +71,9 @@ def test_a_hop_carries_what_the_one_before_set() -> None:
         ([(URL, ('a=1',)), (URL, ('a=; Max-Age=0',))], True),
     ],
 )
-def test_a_circle(hops: list[tuple[str, tuple[str, ...]]], is_circle: bool) -> None:
+def test_a_redirect_loop_is_refused(
+    hops: list[tuple[str, tuple[str, ...]]], is_circle: bool
+) -> None:
     """The same request with the same cookies."""
     run = a_run().feed(*(led(location, *values) for location, values in hops))
     count = 1 + len(hops) - is_circle
@@ -79,7 +81,7 @@ def test_a_circle(hops: list[tuple[str, tuple[str, ...]]], is_circle: bool) -> N
     assert ('Discard' in type(run.effects[-1]).__name__) == is_circle
 
 
-def test_what_the_caller_gave_makes_no_other_request() -> None:
+def test_the_callers_cookies_do_not_make_a_different_request() -> None:
     """It is left behind at another origin, and coming back without it is coming back."""
     run = a_run(headers={'Cookie': 'mine=1'}).feed(led('https://elsewhere.example/'), led(URL))
     assert cookies(run) == ['mine=1', None]
@@ -95,7 +97,7 @@ def test_another_method_makes_another_request() -> None:
     assert 'it is a loop' in str(moved.failure())
 
 
-def test_a_hop_tells_no_cookie() -> None:
+def test_a_hop_shows_no_cookie() -> None:
     """It has a digest of them."""
     asked = Request(
         method='PUT', url=URL, headers=Headers((('Cookie', 's=1'),)), added_cookies='s=1'
@@ -104,7 +106,7 @@ def test_a_hop_tells_no_cookie() -> None:
     assert 's=1' not in hop_of(asked)
 
 
-def test_tries_and_mirrors_carry_them() -> None:
+def test_retries_and_mirrors_carry_cookies() -> None:
     """Whatever became of the try that brought them."""
     mirror = 'https://example.org/mirror'
     run = a_run(mirrors=[mirror, 'https://other.example/'])
@@ -115,7 +117,7 @@ def test_tries_and_mirrors_carry_them() -> None:
     assert cookies(run) == [None, 'a=1', None, 'a=1; b=2', 'a=1; b=2; d=4', 'c=3']
 
 
-def test_what_is_set_is_a_secret_of_the_run() -> None:
+def test_received_cookies_are_secrets_of_the_run() -> None:
     """Kept or not, and wherever it is echoed."""
     run = a_run().feed(led('/in?x=planted-in-a-cookie', 'a=planted-in-a-cookie'))
     assert 'planted-in-a-cookie' not in repr(run.effects)

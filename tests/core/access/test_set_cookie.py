@@ -92,7 +92,7 @@ READ: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(('text', 'attributes'), READ, ids=[text[:40] for text, _ in READ])
-def test_what_is_said(text: str, attributes: dict[str, Any]) -> None:
+def test_summaries_of_error_texts(text: str, attributes: dict[str, Any]) -> None:
     """The last of each attribute that can be read counts."""
     assert parse_set_cookie(text) == SetCookie(name='a', value='b', **attributes)
 
@@ -130,7 +130,7 @@ def test_names_and_values(text: str, name: str, value: str) -> None:
         'a=b;' + 'x=y;' * 5000,
     ],
 )
-def test_what_is_ignored(text: str) -> None:
+def test_invalid_set_cookie_values_are_ignored(text: str) -> None:
     """No name, no equals sign, control characters, too much."""
     assert parse_set_cookie(text) is None
 
@@ -152,7 +152,7 @@ def test_values_are_not_shown() -> None:
     'piece',
     [';', 'a=b;', ' ', '=', 'Expires=1 Jan 2024;', 'Max-Age=1;', '1:', ':', '1 ', '-', 'é', '"'],
 )
-def test_long_ones_cost_no_time(piece: str) -> None:
+def test_long_set_cookie_values_take_no_time(piece: str) -> None:
     """Twice as long takes twice as long, not four times."""
     began = perf_counter()
     many = piece * (65_536 // len(piece))

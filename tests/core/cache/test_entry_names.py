@@ -10,7 +10,7 @@ ITEM = '0123456789abcdef' * 2
 @pytest.mark.parametrize(
     ('extension', 'name'), [('', f'{ITEM}-1'), ('csv', f'{ITEM}-1.csv'), ('tar.gz', f'{ITEM}-1.tar.gz'), ('größe', f'{ITEM}-1.größe')]
 )  # fmt: skip
-def test_what_we_and_cachedir_write_is_a_name(extension: str, name: str) -> None:
+def test_names_of_dlmachine_and_cachedir_are_accepted(extension: str, name: str) -> None:
     """The version, and maybe an extension."""
     assert entry_file_name(ITEM, 1, f'{ITEM}-1', extension) == name
 

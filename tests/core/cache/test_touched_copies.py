@@ -49,7 +49,7 @@ READ = ConfirmCopy(path=TOUCHED.path, size_bytes=len(DATA), mtime_ns=2, checksum
         (an_entry(record=None, file_mtime_ns=2), None, None),
     ],
 )
-def test_what_must_be_read(
+def test_which_copies_must_be_read(
     entry: CacheEntry, checksum: Checksum | None, read: Checksum | None
 ) -> None:
     """Nothing, where size and time are those on record; the digest asked for goes first."""
@@ -61,7 +61,9 @@ def test_what_must_be_read(
     [(SAME, False, True), (TOUCHED, True, False), (OLD, False, False), (THEIRS, False, True), (an_entry(file_bytes=None), False, True),
      (an_entry(file_bytes=3), True, True), (an_entry(file_bytes=3, is_own=False), False, True)],
 )  # fmt: skip
-def test_what_has_changed(entry: CacheEntry, has_changed: bool, is_as_recorded: bool) -> None:
+def test_which_copies_have_changed(
+    entry: CacheEntry, has_changed: bool, is_as_recorded: bool
+) -> None:
     """By size or time; a record without a time is merely old."""
     assert (entry.has_changed, entry.is_as_recorded) == (has_changed, is_as_recorded)
 
@@ -81,14 +83,14 @@ def test_a_touched_copy_is_read_once(entry: CacheEntry) -> None:
     assert (outcome.origin, outcome.path, outcome.record) == (Origin.CACHE, entry.path, mended)
 
 
-def test_a_mended_record_that_cannot_be_written_is_no_reason_to_fail() -> None:
+def test_an_unwritable_record_update_does_not_fail_the_hit() -> None:
     """In a folder that may only be read."""
     fault = CacheUnusable(path='/cache', problem='attempt to write a readonly database')
     run = Run(snapshot=a_snapshot(cache=a_cache(TOUCHED))).feed(CopyConfirmed(at=NOW))
     assert run.feed(Failed(at=NOW, fault=fault)).outcome.path == TOUCHED.path
 
 
-def test_a_copy_with_another_digest_is_none() -> None:
+def test_a_copy_with_another_digest_is_not_used() -> None:
     """A new one is fetched under the next version; the changed file stays where it is."""
     run = Run(
         policy=a_policy(keep_old=False),
@@ -110,7 +112,7 @@ def test_a_copy_with_another_digest_is_none() -> None:
     assert run.outcome.version == 2
 
 
-def test_a_touched_copy_is_read_before_the_server_is_asked() -> None:
+def test_a_touched_copy_is_read_before_any_request() -> None:
     """That it is current would be no word for its bytes; the new time is kept with the answer."""
     run = Run(policy=a_policy(check_freshness=True), snapshot=a_snapshot(cache=a_cache(TOUCHED)))
     run.go_well(until=ConfirmCopy)
@@ -121,14 +123,14 @@ def test_a_touched_copy_is_read_before_the_server_is_asked() -> None:
     assert update.record.mtime_ns == 2
 
 
-def test_a_changed_copy_is_not_asked_about() -> None:
+def test_a_changed_copy_is_not_revalidated() -> None:
     """It is none, so that there is nothing to ask about."""
     run = Run(policy=a_policy(check_freshness=True), snapshot=a_snapshot(cache=a_cache(TOUCHED)))
     run.go_well(until=ConfirmCopy).feed(CopyMissing(at=NOW)).go_well(until=Exchange)
     assert run.exchanges[0].request.headers.get('If-None-Match') is None
 
 
-def test_a_touched_copy_stands_in_only_if_it_is_right() -> None:
+def test_a_touched_copy_is_a_stale_fallback_only_if_unchanged() -> None:
     """It is read before it is given in place of a new one."""
     policy = a_policy(stale_if_error=True, force_download=True, retries=0)
     run = Run(policy=policy, snapshot=a_snapshot(cache=a_cache(TOUCHED))).go_well(until=Exchange)
@@ -136,7 +138,7 @@ def test_a_touched_copy_stands_in_only_if_it_is_right() -> None:
     assert run.step.effect == READ
 
 
-def test_a_digest_that_was_asked_for_does_not_mend() -> None:
+def test_a_requested_digest_does_not_update_the_record() -> None:
     """The record does not have it, so that nothing new is known of what it has."""
     run = Run(policy=a_policy(checksum=MD5), snapshot=a_snapshot(cache=a_cache(TOUCHED)))
     assert run.step.effect == replace(READ, checksum=MD5)

@@ -19,7 +19,7 @@ PART = StorageFailed(path='/d/.dlmachine/ab.part', operation='write', problem='f
         (None, ''),
     ],
 )
-def test_a_part_is_told_by_its_destination(place: Destination | None, shown: str) -> None:
+def test_an_error_about_a_part_names_its_destination(place: Destination | None, shown: str) -> None:
     """Nobody knows the part by its name."""
     located = locate(PART, a_descriptor(), place)
     assert isinstance(located, StorageFailed)

@@ -77,7 +77,7 @@ ODD: Final[list[tuple[str, Any]]] = [
 
 
 @pytest.mark.parametrize(('field', 'value'), ODD)
-def test_a_field_that_does_not_fit_makes_it_none(field: str, value: Any) -> None:
+def test_an_invalid_field_invalidates_the_note(field: str, value: Any) -> None:
     """Types are exact, numbers are bounded, and text can go into a header field."""
     stored = json.loads(write_part_note(PLAIN))
     assert parse_part_note(json.dumps({**stored, field: value}).encode()) is None
@@ -91,7 +91,7 @@ def test_a_field_that_does_not_fit_makes_it_none(field: str, value: Any) -> None
     ],
     ids=str,
 )  # fmt: skip
-def test_spans_that_do_not_fit_make_it_none(spans: Any) -> None:
+def test_invalid_spans_invalidate_the_note(spans: Any) -> None:
     """In order, apart, within the whole, and not too many."""
     stored = json.loads(write_part_note(HOLED))
     stored['segmented'] |= {'whole_bytes': max(10, 2 * len(spans)), 'written': spans}
@@ -99,7 +99,7 @@ def test_spans_that_do_not_fit_make_it_none(spans: Any) -> None:
 
 
 @pytest.mark.parametrize('field', ['validator', 'address', 'kept_bytes', 'is_left', 'host', 'pid', 'boot', 'said'])  # fmt: skip
-def test_a_field_that_is_not_there_makes_it_none(field: str) -> None:
+def test_a_missing_field_invalidates_the_note(field: str) -> None:
     """No field has a default."""
     stored = json.loads(write_part_note(PLAIN))
     del stored[field]
@@ -116,6 +116,6 @@ def test_a_field_that_is_not_there_makes_it_none(field: str) -> None:
     ],
     ids=lambda data: repr(data[:9]),
 )  # fmt: skip
-def test_what_is_no_note_is_none(data: bytes) -> None:
+def test_invalid_notes_are_rejected(data: bytes) -> None:
     """However deep or long it is."""
     assert parse_part_note(data) is None

@@ -34,14 +34,14 @@ def test_codings_are_those_that_were_applied(values: list[str], codings: tuple[s
     'charset=x', '-', '*', 'identity', 'none', 'no', 'null', 'nil', 'undefined', 'false', 'off', 'default', 'unknown', 'raw', 'plain',
     'text', 'binary', '7bit', '8bit', 'uncompressed', 'unencoded', 'chunked', 'aws-chunked',
 ])  # fmt: skip
-def test_other_names_are_none(name: str) -> None:
+def test_other_names_are_not_entries(name: str) -> None:
     """Charsets, types, and ways to say that there is none; in any case, among others."""
     assert read_codings(Headers(((FIELD, name.upper()),))) == ()
     assert read_codings(Headers(((FIELD, f'{name}, gzip'),))) == ('gzip',)
     assert read_codings(Headers(((FIELD, f'x{name}x'),))) != ()
 
 
-def test_what_is_shown_is_short() -> None:
+def test_shown_text_is_short() -> None:
     """A name that is too long for one, or too many of them."""
     assert show_codings(('a' * 24, 'b' * 25)) == f'{"a" * 24}, (unknown)'
     assert show_codings(('a',) * 9) == 'a, a, a, a'

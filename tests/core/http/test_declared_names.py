@@ -42,7 +42,7 @@ WISH = a_descriptor(
 )
 
 
-def test_whatever_shows_a_descriptor_masks_them() -> None:
+def test_every_form_of_a_descriptor_masks_declared_secrets() -> None:
     """Its repr and its copy without secrets, its fields, its plan as text, repr and JSON."""
     policy = a_policy(checksum_list=ChecksumList(f'https://h/sums?code={SECRET}'), segments=4)
     made = plan(WISH, policy, a_snapshot(WISH)).unwrap()
@@ -67,7 +67,7 @@ def test_whatever_shows_a_descriptor_masks_them() -> None:
     assert forms.redactor.secrets == {SECRET}
 
 
-def test_they_count_in_no_key() -> None:
+def test_secret_names_do_not_change_the_cache_key() -> None:
     """What is downloaded is the same."""
     plain = replace(WISH, secret_names=())
     assert cache_key(plain) == cache_key(WISH)
@@ -98,7 +98,7 @@ def test_a_declared_field_is_a_credential() -> None:
     assert 'secrets of a form' in str(refused.failure())
 
 
-def test_a_list_of_checksums_elsewhere_gets_no_credentials() -> None:
+def test_a_checksum_file_elsewhere_gets_no_credentials() -> None:
     """Neither header fields nor the client certificate; at the same origin it gets both."""
     tls = Tls(cert='me.pem', key='me.key', cainfo='ca.pem')
     wish = replace(WISH, tls=tls)
@@ -120,7 +120,7 @@ def test_a_list_of_checksums_elsewhere_gets_no_credentials() -> None:
         assert bool(effect.wish.headers) is is_same
 
 
-def test_fields_of_a_response_are_masked_by_them() -> None:
+def test_response_fields_are_masked_by_declared_names() -> None:
     """In the record: under their names and under others, and as the name of a field."""
     run = Run(WISH, a_policy(), a_snapshot(WISH, cache=a_cache())).go_well(until=Exchange)
     [exchange] = run.exchanges
@@ -135,7 +135,7 @@ def test_fields_of_a_response_are_masked_by_them() -> None:
     assert 'new-secret' not in repr(event)
 
 
-def test_the_story_has_no_echo() -> None:
+def test_the_story_contains_no_echoed_secret() -> None:
     """Of answers, interruptions and segments; what has no secrets stays as it is."""
     run = Run(WISH, a_policy(), a_snapshot(WISH)).go_well(until=Exchange)
     [exchange] = run.exchanges
@@ -166,7 +166,7 @@ def test_urls_are_shown_with_their_names(url: str) -> None:
     assert SECRET in repr(ChecksumList(url))
 
 
-def test_headers_keep_them() -> None:
+def test_headers_keep_declared_names() -> None:
     """Through every change."""
     made = Headers((('X-Access', SECRET),), NAMES)
     for one in (made.with_field('A', 'b'), made.without('B'), made.redacted(), made):

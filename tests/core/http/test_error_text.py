@@ -37,7 +37,7 @@ def _head(content_type: str = '') -> Head:
         ('text/plain', 'é'.encode() * 4_000, 'é' * 2_048),
     ],
 )
-def test_what_the_body_of_an_error_says(content_type: str, body: bytes, text: str) -> None:
+def test_error_bodies_are_read(content_type: str, body: bytes, text: str) -> None:
     """By its charset, else UTF-8; what is not text says nothing; 4 KiB at most."""
     assert read_error_text(_head(content_type), body, NONE, is_whole=True) == text
 
@@ -64,7 +64,7 @@ def test_no_secret_is_left_at_the_end_of_what_was_cut() -> None:
         ('\ufeffwhy', 'why'),
     ],
 )  # fmt: skip
-def test_secrets_are_seen_through_the_escapes_of_json_and_pages(body: str, text: str) -> None:
+def test_secrets_are_found_behind_json_and_html_escapes(body: str, text: str) -> None:
     """What holds none of them is left as it came."""
     secrets = frozenset({'a/b&c<d'})
     assert read_error_text(_head(), body.encode(), secrets, is_whole=True) == text
@@ -106,7 +106,7 @@ def test_one_line_for_the_message(text: str, line: str) -> None:
     assert summarize(text) == line
 
 
-def test_json_that_is_not_whole_is_none() -> None:
+def test_incomplete_json_is_none() -> None:
     """Nor is what nests too deeply."""
     assert parse_json('{"a": "b\nc"}') == {'a': 'b\nc'}
     assert parse_json('{"a"') is None
@@ -139,7 +139,7 @@ def test_the_largest_error_takes_a_moment(unit: str) -> None:
     assert process_time() - began < 1  # 0.1 or so; coverage takes its time
 
 
-def test_json_that_nests_too_deeply_is_not_told() -> None:
+def test_json_that_nests_too_deeply_is_not_shown() -> None:
     """The limit is ours, since versions of Python differ in theirs."""
     assert parse_json('[' * 60 + ']' * 60) is not None
     assert parse_json('[' * 100 + ']' * 100) is None

@@ -60,7 +60,7 @@ def test_the_end_of_a_body(
         (_head(404, ('ETag', '"a"'), ('ETag', '"b"')), None),
     ],
 )  # fmt: skip
-def test_what_makes_a_head_ambiguous(head: Head, problem: str | None) -> None:
+def test_ambiguous_heads_are_refused(head: Head, problem: str | None) -> None:
     """Two values where one counts, and framing that cannot be relied upon."""
     found = find_head_problem(head)
     assert (found is None) == (problem is None)

@@ -86,7 +86,7 @@ def test_heads_that_cannot_be_read_are_problems(text: bytes, problem: str) -> No
     assert parse_head(text) == HeadProblem(problem)
 
 
-def test_what_libcurl_hands_over_is_read_as_it_has_understood_it() -> None:
+def test_heads_from_libcurl_are_parsed_as_libcurl_understands_them() -> None:
     """HTTP/2 is told in lines; a folded length may have been passed over."""
     parser = HeadParser(is_libcurl=True)
     assert parser.feed(b'HTTP/2 200 \r\n') is None
@@ -106,7 +106,7 @@ def test_what_libcurl_hands_over_is_read_as_it_has_understood_it() -> None:
         ([_OK, b'\r\n'], b'\0', None),
     ],
 )
-def test_a_cut_head_is_told_from_garbage(
+def test_a_cut_off_head_is_distinguished_from_garbage(
     lines: list[bytes], rest: bytes, expected: HeadProblem | None
 ) -> None:
     """By the first bytes; after a line of HTTP the connection broke."""

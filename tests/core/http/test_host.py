@@ -46,7 +46,7 @@ NAMES = [
 
 
 @pytest.mark.parametrize(('name', 'host'), NAMES, ids=[host for _, host in NAMES])
-def test_a_name_is_asked_for_as_browsers_do(name: str, host: str) -> None:
+def test_host_names_are_converted_as_in_browsers(name: str, host: str) -> None:
     """In a URL, behind userinfo and before a port, and where a redirect leads."""
     assert parse_url(f'https://{name}/x').unwrap().host == host
     whole = parse_url(f'https://me:p%5Bw@{name}:8443/x').unwrap()
@@ -68,7 +68,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize('name', REFUSED, ids=ascii)
-def test_what_is_no_name_is_refused(name: str) -> None:
+def test_invalid_host_names_are_refused(name: str) -> None:
     """With one problem, whatever is wrong with it."""
     fault = parse_url(f'https://{name}/').failure()
     assert (fault.code, 'malformed host' in str(fault)) == ('invalid_input', True)
@@ -78,7 +78,7 @@ ASCII = ['xn--fa-hia.example', 'xn--zz--.example', 'a_b.example', '0x7f.1', '127
 
 
 @pytest.mark.parametrize('name', ASCII)
-def test_what_is_ascii_stays_as_it_is(name: str) -> None:
+def test_ascii_names_are_unchanged(name: str) -> None:
     """It is for the resolver to know it."""
     assert parse_url(f'https://{name.upper()}/').unwrap().host == name
 
@@ -86,7 +86,7 @@ def test_what_is_ascii_stays_as_it_is(name: str) -> None:
 @pytest.mark.parametrize(
     'name', ['ex%61mple.org', 'ex%C3%A9mple.org', '[::1', '[::é]', '[fe80::1%é]']
 )
-def test_escapes_are_no_letters(name: str) -> None:
+def test_escapes_are_not_letters(name: str) -> None:
     """A host that is written in escapes is refused, as is an address with letters."""
     assert parse_url(f'https://{name}/').failure().code == 'invalid_input'
 

@@ -53,7 +53,7 @@ def test_secrets_that_overlap_are_masked_together() -> None:
     assert scrub('abcdabcd', {'abcd'}) == '******'
 
 
-def test_where_too_much_may_stand_nothing_is_shown() -> None:
+def test_a_text_with_too_many_candidates_is_not_shown() -> None:
     """Thousands of secrets that the text may hold, or places where one stands."""
     many = {f'aaaa{number:04}aaaa' for number in range(9999)}
     text = ' '.join(f'{number:04}' for number in range(500)) + ' aaaa'
@@ -63,7 +63,7 @@ def test_where_too_much_may_stand_nothing_is_shown() -> None:
 
 
 @pytest.mark.parametrize('count', [1, 100, 40_000])
-def test_the_time_does_not_grow_with_the_product(count: int) -> None:
+def test_scrubbing_time_is_not_text_times_secrets(count: int) -> None:
     """Text and secrets each cost their length; a pattern of all of them took seconds."""
     draw = random.Random(count)
     secrets = frozenset(''.join(draw.choices(ascii_lowercase, k=16)) for _ in range(count))

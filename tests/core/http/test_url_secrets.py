@@ -57,7 +57,7 @@ def nested(depth: int) -> str:
         ('https://m:p@[::1]:8/', 'https://***@[::1]:8/', {'m', 'p', 'm:p'}),
     ],
 )  # fmt: skip
-def test_wherever_a_secret_stands(url: str, shown: str, secrets: set[str]) -> None:
+def test_secrets_are_masked_everywhere_in_a_url(url: str, shown: str, secrets: set[str]) -> None:
     """Parameters of paths, semicolons, fragments, and URLs, header fields and JSON in values."""
     assert tuple(walk_url(url)) == (shown, secrets)
 
@@ -94,7 +94,7 @@ def test_malformed_urls(url: str, shown: str, secrets: set[str]) -> None:
         'https://h/?q=key:abc&f=genes:brca1&g={"a":1}',
     ],
 )
-def test_what_is_no_secret_stays(url: str) -> None:
+def test_values_that_are_not_secret_stay(url: str) -> None:
     """To the last character."""
     assert tuple(walk_url(url)) == (url, frozenset())
 

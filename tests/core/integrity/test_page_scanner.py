@@ -37,14 +37,14 @@ UNICODE = ['\ufeff<!DOCTYPE html>', '<html>', ' \n<!-- \u00e9 -->\n<html>']
 
 
 @pytest.mark.parametrize('start', PAGES, ids=range(len(PAGES)))
-def test_pages_are_told_by_how_they_begin(start: bytes) -> None:
+def test_pages_are_detected_by_their_beginning(start: bytes) -> None:
     """HTML with and without declarations, marks and comments before it."""
     assert is_page(start)
 
 
 @pytest.mark.parametrize('coding', ['utf-8', 'utf-16-le', 'utf-16-be', 'utf-32-le', 'utf-32-be'])
 @pytest.mark.parametrize('text', UNICODE)
-def test_pages_are_told_in_every_form_of_unicode(coding: str, text: str) -> None:
+def test_pages_are_detected_in_every_unicode_encoding(coding: str, text: str) -> None:
     """With and without a byte order mark."""
     assert is_page(text.encode(coding))
 

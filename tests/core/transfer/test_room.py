@@ -21,12 +21,12 @@ from dlmachine.core.transfer.room import find_room_fault, missing_bytes, needed_
         (TakeBody(wire_bytes=3, whole_bytes=10, offset=4, held=((6, 9),)), 2),
     ],
 )
-def test_what_a_body_needs(taking: TakeBody, needed: int | None) -> None:
+def test_disk_space_that_a_body_needs(taking: TakeBody, needed: int | None) -> None:
     """Of a range the whole, of which some is there already; a coding may grow a little."""
     assert needed_bytes(taking) == needed
 
 
-def test_what_is_missing() -> None:
+def test_missing_bytes_are_counted() -> None:
     """All but what is held."""
     assert missing_bytes(10, ()) == 10
     assert missing_bytes(10, ((0, 9),)) == 0
@@ -42,7 +42,7 @@ def test_what_is_missing() -> None:
         ((1 << 63) - 1, 0, '(needs 9.2 EB, 0 B free)'),
     ],
 )
-def test_both_sizes_are_told(needed: int, free: int, shown: str) -> None:
+def test_the_fault_names_both_sizes(needed: int, free: int, shown: str) -> None:
     """In units that people read, with the number that the system has for a full disk."""
     fault = find_room_fault(needed, free, '/d/.dlmachine/x.part')
     assert isinstance(fault, StorageFailed)
@@ -52,6 +52,6 @@ def test_both_sizes_are_told(needed: int, free: int, shown: str) -> None:
 
 
 @pytest.mark.parametrize(('needed', 'free'), [(5, 5), (None, 0), (5, None), (0, 0), (None, None)])
-def test_what_fits_or_is_not_known_is_no_fault(needed: int | None, free: int | None) -> None:
+def test_a_body_that_fits_or_has_no_size_is_accepted(needed: int | None, free: int | None) -> None:
     """The disk says so itself, then."""
     assert find_room_fault(needed, free, 'x') is None
