@@ -1,7 +1,7 @@
-"""How a finished file appears under its name: whole, at once, and to last.
+"""Publish a finished file under its name, atomically and durably.
 
-Contract: the file that was sealed has the name, or it is told that another has. Raises only
-OSError.
+Contract: afterwards the sealed file has the name, or an error says that another file has it. Raises
+only OSError.
 """
 
 import contextlib
@@ -17,13 +17,13 @@ from dlmachine_adapters.files.sealed import Exchanged, Seal, check_sealed, has_s
 _NO_LINKS: Final = frozenset(
     {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL}
 )
-#: Where an open file can be linked as such, whatever has its name.
+#: Here Linux links an open file itself, whichever file has its name.
 _HANDLES: Final = '/proc/self/fd'
 _NO_HANDLES: Final = _NO_LINKS | {errno.ENOENT, errno.EXDEV, errno.EACCES, errno.ELOOP}
 
 
 class Source:
-    """A file that is to appear: a name in a folder of ours, or a path; and its open handle."""
+    """A file to publish: a name in an `OwnFolder`, or a path; and its open handle."""
 
     def __init__(
         self,
@@ -32,21 +32,21 @@ class Source:
         ours: OwnFolder | None = None,
         handle: int | None = None,
     ) -> None:
-        """Say where it is, and how it was left."""
+        """Store where the file is, and its seal."""
         self._name = name
         self._sealed = sealed
         self._ours = ours
         self._handle = handle
 
     def check(self) -> None:
-        """Fail if its name has another file, or if it was changed.  Raises: OSError."""
+        """Fail if another file has its name, or if it was changed.  Raises: OSError."""
         if self._ours is None:
             check_sealed(os.stat(self._name, follow_symlinks=False), self._sealed)
         else:
             check_sealed(self._ours.look(str(self._name)), self._sealed)
 
     def confirm(self, target: Path) -> None:
-        """Fail unless it has this name.  Raises: Exchanged, OSError."""
+        """Fail unless this file has this name.  Raises: Exchanged, OSError."""
         try:
             seen = os.stat(target, follow_symlinks=False)
         except FileNotFoundError:
@@ -54,11 +54,11 @@ class Source:
         check_sealed(seen, self._sealed)
 
     def has_bytes_of(self, target: Path) -> bool:
-        """Whether another file has the same bytes, as far as it can be told."""
+        """Whether another file is known to have the same bytes."""
         return self._handle is not None and has_same_bytes(self._handle, target)
 
     def link(self, target: Path) -> None:
-        """Give it another name, which nothing may have yet."""
+        """Link it to another name, which must be free."""
         if self._handle is not None and self._link_handle(target):
             return
         folder = None if self._ours is None else self._ours.handle
@@ -68,14 +68,14 @@ class Source:
             os.link(self._name, target, src_dir_fd=folder, follow_symlinks=False)
 
     def replace(self, target: Path) -> None:
-        """Give it this name instead of its own, over whatever has it."""
+        """Rename it, replacing any file with that name."""
         if self._ours is None:
             Path(self._name).replace(target)
         else:
             self._ours.move_out(str(self._name), target)
 
     def remove(self) -> None:
-        """Take its own name away."""
+        """Remove its own name."""
         if self._ours is None:
             Path(self._name).unlink()
         else:
@@ -90,7 +90,7 @@ class Source:
         if folder is None or not os.path.isdir(_HANDLES):  # noqa: PTH112
             return False
         try:
-            # With a folder given, though it is not needed, Python follows what is a link in there.
+            # Python follows the link only with a folder argument, though it does not need one.
             os.link(f'{_HANDLES}/{self._handle}', target, src_dir_fd=folder, follow_symlinks=True)
         except OSError as error:
             if error.errno in _NO_HANDLES:
@@ -100,10 +100,10 @@ class Source:
 
 
 def move_to_new_name(source: Source, target: Path) -> None:
-    """Rename without replacing, to last.  Raises FileExistsError if the name is taken.
+    """Rename durably without replacing.  Raises FileExistsError if the name is taken.
 
-    It is also taken if somebody removed the file at once, and another got its name: until ours
-    is seen under it, the source stays.
+    The name also counts as taken if somebody removed the file at once and another file got the
+    name: the source stays until this file is seen under the name.
     """
     source.check()
     try:
@@ -125,14 +125,14 @@ def move_to_new_name(source: Source, target: Path) -> None:
 
 
 def move_over(source: Source, target: Path) -> None:
-    """Rename over whatever has the name, to last."""
+    """Rename durably, replacing any file with that name."""
     source.check()
     source.replace(target)
     try:
         source.confirm(target)
     except OSError as error:
-        # It is there, whether it can be looked at or not. Another download may have replaced it
-        # just now, and have the same bytes.
+        # The file is published, even if it cannot be checked. Another download may have replaced it
+        # just now, with the same bytes.
         if error.errno == errno.ESTALE and not source.has_bytes_of(target):
             raise
     sync_folder(target.parent)

@@ -84,7 +84,7 @@ class OpenBody:
 
 
 def open_body(body: Body) -> Result[OpenBody | None, Fault]:
-    """Get a body ready for sending; None where there is none.
+    """Prepare a body for sending; None without a body.
 
     Faults: `StorageFailed` for a file that cannot be read.
 

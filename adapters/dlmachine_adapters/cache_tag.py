@@ -19,7 +19,7 @@ _OURS: Final = re.compile(r'\.dlmachine|CACHEDIR\.TAG|cache\.sqlite.*|[0-9a-f]{3
 
 
 def tag_folder(folder: Path) -> None:
-    """Tag a folder; one that cannot be tagged works as well."""
+    """Tag a folder; a folder that cannot be tagged works too."""
     with contextlib.suppress(OSError):
         if all(_OURS.fullmatch(path.name) for path in folder.iterdir()):
             with (folder / TAG_NAME).open('x', encoding='ascii') as file:

@@ -99,7 +99,7 @@ def read_given(connection: sqlite3.Connection, row_ids: list[int]) -> dict[int, 
         )
         for row_id, is_param, namespace, name, value in rows:
             if not isinstance(name, str) or not isinstance(namespace, str | None):
-                continue  # Not a name that cachedir gives.
+                continue  # Not a name by cachedir.
             given = found[row_id]
             told = given.params if is_param else given.attributes
             told[namespace, name] = _from_json(value) if table == 'attr_text' else value

@@ -48,7 +48,7 @@ def to_local(at: datetime) -> str:
 
 
 def from_local(text: object) -> datetime:
-    """A date of cachedir's as an instant; one that cannot be read is very old."""
+    """Parse a date of cachedir; an invalid one counts as very old."""
     try:
         return datetime.strptime(str(text)[:19], _DATE).astimezone(UTC)
     except (ValueError, OverflowError, OSError):
@@ -56,5 +56,5 @@ def from_local(text: object) -> datetime:
 
 
 def guess_extension(file_name: str | None) -> str:
-    """The extension of a file name, as cachedir takes it where it is given none."""
+    """The extension that cachedir uses for a file name by default."""
     return os.path.splitext(file_name or '')[1][1:]  # noqa: PTH122 -- as cachedir does it

@@ -40,9 +40,9 @@ def import_cachedir() -> Any:
 
 
 def open_cached(path: str, ext: str | None, **opening: Any) -> Any:
-    """What cachedir's opener makes of a file: lines, or the members of an archive.
+    """Open a file with cachedir's opener: lines, or the members of an archive.
 
-    The file is open as long as anything of it is held, and is closed with the last of it.
+    The file stays open as long as anything refers to it, and is closed with the last reference.
     Keywords are those of its `Opener`: `large`, `needed`, `encoding`, `default_mode`.
     """
     known = (ext or '').lower().strip('.')
@@ -89,19 +89,19 @@ def _opener() -> Any:
     from cachedir._open import Opener
 
     class LastingOpener(Opener):  # type: ignore[misc]  # it has no types
-        """An opener whose result outlives it: its file is not closed with it."""
+        """An opener whose result outlives it, because it does not close the file."""
 
         def __del__(self) -> None:
-            """Close nothing: a member of an archive that somebody holds is still read from it."""
+            """Close nothing: a member of an archive that the caller holds still reads from it."""
 
         def open(self) -> None:
-            """Open the file, so that it is closed by whoever holds the last of it."""
+            """Open the file so that the last reference closes it."""
             buffered = io.BufferedReader(_SelfClosing(self.path))
             is_text = self.type == 'plain' and 'b' not in self.default_mode
             self.fileobj = io.TextIOWrapper(buffered, self.encoding) if is_text else buffered
 
         def open_gz(self) -> None:
-            """As it is, but that lines of bytes are not closed with a reader of text."""
+            """Like the original, but lines of bytes are not closed with a text reader."""
             super().open_gz()
             if self.large and self.default_mode == 'rb':
                 self._gzfile_mode_r.detach()
@@ -110,10 +110,10 @@ def _opener() -> Any:
 
 
 class _SelfClosing(io.FileIO):
-    """A file that is closed when nobody holds it any more, which is no mistake of anybody's."""
+    """A file that is closed with its last reference, without a ResourceWarning."""
 
     def __del__(self) -> None:
         self.close()
 
     def _dealloc_warn(self, source: object) -> None:
-        """Not a resource that was forgotten."""
+        """Do not warn: the file was not forgotten."""

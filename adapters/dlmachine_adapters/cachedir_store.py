@@ -40,7 +40,7 @@ class CachedirStore:
         """Nothing is opened or made yet."""
         self._clock = clock
         self._grouping = Grouping(self._write)
-        #: What could not be written down (a folder that may only be read): known here at least.
+        #: Updates that could not be recorded (in a read-only folder), remembered by this process.
         self._unwritten: dict[tuple[str, int], DownloadRecord] = {}
         self._last_foreign: tuple[Descriptor | None, Mapping[str, Foreign]] = None, {}
         self.registry = Registry(folder)
@@ -79,7 +79,7 @@ class CachedirStore:
             return None if row.version is None else _unusable(self.folder, row.version)
         record = row.record
         if record is None and row.status is Status.READY:
-            # Nobody knows what its file should be.
+            # Without a record the expected content is unknown.
             return _unusable(self.folder, row.version)
         later = self._unwritten.get((row.item_id, row.version)) if self._unwritten else None
         if record is not None and later is not None and later.sha256 == record.sha256:
@@ -135,7 +135,7 @@ class CachedirStore:
             with self.registry.writing() as connection:
                 return [write_update(connection, update) for update in updates]
         except (ValueError, OverflowError) as error:
-            # One cannot be written down: the others need not suffer for it.
+            # One record cannot be written; write the others one by one.
             if len(updates) == 1:
                 return [error]
             return [done for update in updates for done in self._write((update,))]
@@ -161,7 +161,7 @@ def _among(count: int) -> str:
 
 
 def _unusable(folder: str, version: int) -> CacheEntry:
-    # Its number is taken, and that is all that is known of it.
+    # Only its number is known, and that number is taken.
     return CacheEntry(
         version=version,
         status=Status.FAILED,

@@ -45,7 +45,7 @@ def write_update(connection: sqlite3.Connection, update: MetadataUpdate) -> bool
 def remove_versions(registry: Registry, versions: list[tuple[str, int]]) -> None:
     """Mark the rows of versions, by item id and number, then delete their files.
 
-    Rows that name no file of an entry are left alone. In this order a crash leaves files
+    Rows that do not name the file of an entry are left alone. In this order a crash leaves files
     without entries, never an entry without its file.
     Raises: OSError, sqlite3.Error.
     """

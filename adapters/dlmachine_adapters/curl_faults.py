@@ -40,7 +40,7 @@ def _receive_or_tunnel(text: str, scene: Scene) -> Fault:
     # The tunnel that a proxy refuses has the same code as a connection that breaks.
     if scene.route.proxy and not scene.watch.is_connected:
         return scene.connection_failed('proxy', text)
-    if 'chunk' in text:  # A chunked body that cannot be read further ends there.
+    if 'chunk' in text:  # An invalid chunked body ends there.
         return scene.reception.truncated()
     return _receive_or_alert(text, scene)
 

@@ -1,8 +1,8 @@
-"""Heads of other protocols than HTTP, as libcurl brings them: line by line.
+"""Parse heads of other protocols than HTTP, line by line as libcurl passes them.
 
-FTP has replies instead of a head (RFC 959 section 4.2); what they say of a file is told in
-the words of HTTP, so that the core decides about both in the same way. A head of HTTP is
-read by the core's `HeadParser`, which is fed in the same way.
+FTP has replies instead of a head (RFC 959 section 4.2); they are translated into HTTP fields, so
+that the core treats both alike. The core's `HeadParser`, which has the same interface, parses
+HTTP heads.
 """
 
 import re
@@ -28,7 +28,7 @@ class HeadReader(Protocol):
     """Reads a head line by line."""
 
     def feed(self, line: bytes) -> Parsed:
-        """The head, if it ends with this line."""
+        """Return the head if this line ends it."""
         ...
 
 
@@ -70,7 +70,7 @@ class FtpReplies:
         return self._last[0] == '421'
 
     def not_from_there(self) -> Head:
-        """The answer where the server cannot begin at the offset."""
+        """The response if the server cannot begin at the offset."""
         return Head(status=416, reason='cannot begin there')
 
     def _learn(self, text: str) -> None:

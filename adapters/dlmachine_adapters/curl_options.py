@@ -34,7 +34,7 @@ _PROTOCOLS: Final = {
     'sftp': pycurl.PROTO_SFTP,
 }
 
-#: Options for which pycurl has no name (curl/include/curl/curl.h).
+#: Options without a name in pycurl (curl/include/curl/curl.h).
 _SUPPRESS_CONNECT_HEADERS: Final = 265
 _HAPPY_EYEBALLS_TIMEOUT_MS: Final = 271
 

@@ -24,7 +24,7 @@ class Decoder(Protocol):
 
     @property
     def rest_bytes(self) -> int:
-        """How many bytes followed the end of the coded body; they are dropped."""
+        """The number of dropped bytes after the end of the coded body."""
         ...
 
     def feed(self, data: bytes) -> Iterator[bytes]:
@@ -48,13 +48,13 @@ class Inflater:
 
     @property
     def rest_bytes(self) -> int:
-        """How many bytes followed the end of the coded body."""
+        """The number of bytes after the end of the coded body."""
         return self._stream.rest_bytes
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """The decoded bytes, in pieces of at most `PIECE_BYTES`."""
         self._taken += len(data)
-        # Each piece costs a write: those of small members are put together.
+        # Each piece costs a write, so the pieces of small members are combined.
         held: list[bytes] = []
         held_bytes = 0
         try:

@@ -55,7 +55,7 @@ _PART: Final = re.compile(
 )
 #: What lies beside the parts and has rules of its own.
 _FOLDERS: Final = frozenset({LOCKS_FOLDER, RATES_FOLDER, QUARANTINE_FOLDER})
-#: Notes of earlier versions beside their locks.
+#: Notes of earlier versions of dlmachine beside their locks.
 _MOST_OWNER_BYTES: Final = 4096
 
 
@@ -102,7 +102,7 @@ def see_file(path: Path, *, by_bytes: bool = False) -> FileSeen | None:
 
 
 def is_locked(ours: OwnFolder, name: str) -> bool | None:
-    """Whether somebody holds a lock file; None where that cannot be told."""
+    """Whether a process holds a lock file; None if unknown."""
     if fcntl is None:  # Windows
         return None
     try:

@@ -80,9 +80,9 @@ class Examiner:
 
 
 class GzipCheck:
-    r"""Follows a gzip stream (RFC 1952), of one member or several.
+    r"""Checks a gzip stream (RFC 1952) of one or several members.
 
-    Of what does not begin as one nothing is said.
+    Data that does not begin as gzip is not checked.
 
     >>> check = GzipCheck()
     >>> check.update(b'\x1f\x8b\x08')
@@ -100,7 +100,7 @@ class GzipCheck:
 
     @property
     def rest_bytes(self) -> int:
-        """How many bytes follow the end of the stream; 0 where it was not followed to its end."""
+        """The number of bytes after the stream; 0 if it was not checked to its end."""
         return 0 if self._is_over else self._stream.rest_bytes
 
     def update(self, data: bytes | bytearray | memoryview) -> None:

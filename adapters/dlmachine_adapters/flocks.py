@@ -61,14 +61,14 @@ def take_lock(ours: OwnFolder, name: str, patience: float, owner: str) -> tuple[
 
 
 def read_owner(ours: OwnFolder, name: str) -> str:
-    """Who holds a lock, as far as the file tells, in a form that a terminal can show."""
+    """The owner of a lock by its file, in a form safe for a terminal."""
     with contextlib.suppress(OSError):
         return shown(ours.read(name, _MOST_OWNER_BYTES))
     return ''
 
 
 def shown(data: bytes) -> str:
-    """What a file says, in a form that a terminal can show."""
+    """The text of a file, in a form safe for a terminal."""
     text = data.decode('utf-8', 'replace')
     return ''.join(char if char.isprintable() else '?' for char in text)
 

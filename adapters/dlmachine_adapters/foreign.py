@@ -31,7 +31,7 @@ class Scene:
 
     def words(self, text: str) -> str:
         """A library's words, fit to be shown."""
-        # libcurl quotes what servers send: bytes of any kind, which Python holds as surrogates.
+        # libcurl quotes arbitrary bytes of servers, which Python decodes as surrogates.
         written = text.encode('utf-8', 'backslashreplace').decode('utf-8')
         scrubbed = scrub(' '.join(written.split()), self.route.secrets())
         return scrubbed[:_MOST_CHARACTERS].rstrip(' .')

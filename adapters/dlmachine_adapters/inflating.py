@@ -1,7 +1,7 @@
-"""Inflating gzip and deflate (RFC 1950 to 1952) in bounded steps.
+"""Inflate gzip and deflate (RFC 1950 to 1952) in bounded steps.
 
-Contract: the time is linear in what comes in and goes out, however many members a stream has;
-no piece is longer than `PIECE_BYTES`. What follows the end of a stream is counted, not read.
+Contract: the time is linear in input and output, however many members a stream has; no piece is
+longer than `PIECE_BYTES`. Bytes after the end of a stream are counted, not read.
 """
 
 import zlib
@@ -10,12 +10,12 @@ from typing import Final
 
 PIECE_BYTES: Final = 1 << 20
 
-#: What is inflated may become a thousand times as much: so few bytes take 0.1 s at most, after
-#: which whoever brings them looks at the limits of time.
+#: Inflated data can be a thousand times larger: this many bytes take at most 0.1 s, after which
+#: the caller checks the time limits.
 INFLATED_BYTES: Final = 1 << 14
 
-#: zlib copies what it leaves of its input, at the end of each member and of each full piece:
-#: so it is given no more than this at once.
+#: zlib copies its remaining input at the end of each member and of each full piece, so it gets
+#: no more than this at a time.
 _STEP_BYTES: Final = 4096
 _MAGIC: Final = b'\x1f\x8b'
 _WBITS: Final = {'gzip': 16 + zlib.MAX_WBITS, 'deflate': zlib.MAX_WBITS}
@@ -26,35 +26,35 @@ class InflateError(Exception):
 
 
 class InflatedStream:
-    """One stream: gzip of one or several members, or deflate with or without its zlib header.
+    """One stream: gzip with one or several members, or deflate with or without a zlib header.
 
-    After the last member zeros may follow, or anything else that does not begin as a member.
+    Zeros or other bytes that do not begin a member may follow the last member.
     """
 
     def __init__(self, coding: str) -> None:
-        """At the beginning; the coding is `gzip` or `deflate`."""
+        """Start a stream; the coding is `gzip` or `deflate`."""
         self._coding = coding
         self._stream = zlib.decompressobj(_WBITS[coding])
         self._held = b''
         self._is_within = False
         self._is_fresh = True
         self._is_over = False
-        #: Whether it began as a stream of this coding does.
+        #: Whether the data began like a stream of this coding.
         self.has_begun = False
         self._rest = 0
 
     @property
     def is_complete(self) -> bool:
-        """Whether it may end here."""
+        """Whether the stream may end here."""
         return self.has_begun and not self._is_within and self._held != _MAGIC[:1]
 
     @property
     def rest_bytes(self) -> int:
-        """How many bytes have followed its end so far."""
+        """The number of bytes after its end so far."""
         return self._rest + len(self._held)
 
     def feed(self, data: bytes | bytearray | memoryview) -> Iterator[bytes]:
-        """The inflated bytes, piece by piece.  Raises: InflateError."""
+        """Yield the inflated bytes, piece by piece.  Raises: InflateError."""
         view, at = memoryview(data), 0
         while at < len(view) and not self._is_over:
             step = bytes(view[at : at + _STEP_BYTES])
@@ -71,7 +71,7 @@ class InflatedStream:
             piece = self._inflate(data)
             if piece:
                 yield piece
-            # After a full piece there may be more to come of bytes that were taken already.
+            # After a full piece, zlib may have more output for input that it already has.
             while len(piece) == PIECE_BYTES and not self._stream.eof:
                 piece = self._inflate(self._stream.unconsumed_tail)
                 if piece:
@@ -80,7 +80,7 @@ class InflatedStream:
             data = self._stream.unused_data
 
     def _begin_member(self, data: bytes) -> bytes:
-        """Begin one if these bytes do; what is left of them then."""
+        """Begin a member if these bytes do, and return the remaining ones."""
         self._held = b''
         if self.has_begun:
             zeros = len(data)
@@ -108,6 +108,6 @@ class InflatedStream:
         except zlib.error as error:
             if self._coding != 'deflate' or not is_fresh:
                 raise InflateError from error
-            # Many servers send deflate without its zlib header.
+            # Many servers send deflate without the zlib header.
             self._stream = zlib.decompressobj(-zlib.MAX_WBITS)
             return self._inflate(data)

@@ -23,7 +23,7 @@ _DRAIN_SECONDS: Final = 1.0
 _SLACK_SECONDS: Final = 0.02
 
 
-#: RFC 8305 section 8: the "Connection Attempt Delay", and the least that it may be.
+#: RFC 8305 section 8: the "Connection Attempt Delay" and its minimum.
 _HEAD_START_SECONDS: Final = 0.25
 _LEAST_HEAD_START_SECONDS: Final = 0.01
 
@@ -93,9 +93,9 @@ class Watch:
         return min(left, SLICE_SECONDS)
 
     def check(self) -> None:
-        """Between the steps of long work: whether it may go on.  Raises: LimitPassed.
+        """Check between the steps of long work.  Raises: LimitPassed.
 
-        What we compute is no silence of the server.
+        The time for computing does not count as silence of the server.
         """
         if self._stop.is_set or monotonic() >= self._end:
             raise LimitPassed
@@ -105,9 +105,9 @@ class Watch:
         return max(min(self._connect_until, self._end) - monotonic(), 0.001)
 
     def head_start_seconds(self) -> float:
-        """Seconds before the next address of a host is tried besides (RFC 8305 section 8).
+        """Seconds before the next address is tried in parallel (RFC 8305 section 8).
 
-        A tenth of the time for connecting at most, so that each address has its turn.
+        At most a tenth of the connect timeout, so that each address is tried.
         """
         return max(min(_HEAD_START_SECONDS, self.connect_seconds() / 10), _LEAST_HEAD_START_SECONDS)
 

@@ -54,7 +54,7 @@ def list_entries(registry: Registry) -> Iterator[Listed]:
 
 
 def list_rows(registry: Registry) -> Iterator[Listed | Misfit]:
-    """The same, and with them the rows that are not entries."""
+    """The same, including the rows that are not entries."""
     last = 0
     while True:
         try:

@@ -35,7 +35,7 @@ class LocalFiles:
         self._clock = clock
 
     def see_path(self, path: str) -> PathSeen:
-        """What is at a path, and what stands in its way."""
+        """The state of a path, and a file in the way."""
         place = Path(path)
         folder = place if ends_in_separator(path) else place.parent
         above, kind = os.path.realpath(place.parent), _kind(place)
@@ -58,7 +58,7 @@ class LocalFiles:
         return max(found, key=lambda part: part.size_bytes, default=None)
 
     def confirm(self, effect: ConfirmCopy) -> CopyConfirmed | CopyMissing:
-        """Whether the stored file is still there, and has the digest if one is asked for."""
+        """Whether the stored file still exists, and has the digest if one is set."""
         at = self._clock.now()
         try:
             seen = os.stat(effect.path)
@@ -74,7 +74,7 @@ class LocalFiles:
         return CopyConfirmed(at=at) if is_there else CopyMissing(at=at)
 
     def read_checksums(self, effect: ReadChecksums) -> ChecksumsRead | Failed:
-        """The text of a list of checksums at a path."""
+        """Read the checksum file at a path."""
         from dlmachine.core.checksum_lists import read_list
 
         path = str(effect.path)
@@ -89,7 +89,7 @@ class LocalFiles:
         return ChecksumsRead(at=self._clock.now(), text=read_list(data))
 
     def open_part(self, effect: OpenPart) -> 'KeptPart | Failed':
-        """A new part, or one taken over from a dead owner."""
+        """Open a new part, or adopt one of a dead owner."""
         from dlmachine_adapters.files.keeper import MemoryKeeper
         from dlmachine_adapters.part_folder import adopt_part, create_part
         from dlmachine_adapters.parts import KeptPart
@@ -107,7 +107,7 @@ class LocalFiles:
             return Failed(at=self._clock.now(), fault=storage_fault(error, 'create', str(folder)))
 
     def unpublish(self, effect: Unpublish) -> Unpublished | Failed:
-        """Remove a file again."""
+        """Remove a published file again."""
         try:
             Path(effect.path).unlink(missing_ok=True)
         except OSError as error:
@@ -122,7 +122,7 @@ def _has_digest(path: str, checksum: Checksum, seen: os.stat_result) -> bool:
     with open(path, 'rb') as file:
         digest = file_digest(file, checksum.algorithm).hexdigest()
     after = os.stat(path)
-    # What was read has to be what is used.
+    # The file must not change while it is read.
     is_same = (after.st_ino, after.st_mtime_ns) == (seen.st_ino, seen.st_mtime_ns)
     return is_same and digest == checksum.hex
 
@@ -131,7 +131,7 @@ def _kind(place: Path) -> PathKind:
     try:
         mode = place.stat().st_mode
     except OSError as error:
-        # A link to nothing is replaced, as a file is; under too long a name nothing can be.
+        # A dangling link is replaced like a file; a file cannot have a name that is too long.
         return PathKind.OTHER if error.errno == errno.ENAMETOOLONG else PathKind.MISSING
     except ValueError:
         return PathKind.MISSING
@@ -141,7 +141,7 @@ def _kind(place: Path) -> PathKind:
 
 
 def _is_of_the_kernel(parent: str) -> bool:
-    # /dev/stdout is a link to wherever the output goes: as root it would be replaced for all.
+    # /dev/stdout is a link to the output; root would replace it for everybody.
     return parent == '/dev' or parent.startswith('/proc/')
 
 

@@ -1,8 +1,8 @@
 """Locks: one owner per key, among the threads and processes that share a cache folder.
 
 Contract: implements `ports.Locks`. A lock that cannot be made to work here (a read-only
-folder, a file system without locks) is reported as such, not as a failure. Only who took a
-lock gives it back: that is the thread, or whoever it says that it acts for.
+folder, a file system without locks) is reported as such, not as a failure. Only its owner
+releases a lock: the thread, or the one that it acts for.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ from dlmachine_adapters.files.own_folder import OwnFolder
 from dlmachine_adapters.files.places import find_places, in_place
 from dlmachine_adapters.flocks import HeldLock, LockTimeout, read_owner, take_lock
 
-#: The sub-folder of ours in which they are.
+#: The sub-folder for locks.
 LOCKS_FOLDER: Final = 'locks'
 _HOLDER: Final[ContextVar[object]] = ContextVar('dlmachine_holder')
 

@@ -36,7 +36,7 @@ from dlmachine_adapters.part_notes import (
 )
 from dlmachine_adapters.writing import Syncing, free_bytes, read_pieces, write_all
 
-#: Windows renames no file that is open.
+#: Windows cannot rename an open file.
 _CLOSES_FIRST: Final = os.name == 'nt'
 #: A note of segments is written anew this often, without a sync.
 _TELL_SECONDS: Final = 1.0
@@ -54,10 +54,10 @@ class FileKeeper:
         note: PartNote | None = None,
         vouched: Spans = (),
     ) -> None:
-        """Own an open file, the part of this name in a folder of ours.
+        """Own an open file, the part with this name in a working folder.
 
-        `on_gone` is called when it has left its folder; `note` is the one that lies beside
-        it, if one does; `vouched` are the bytes that any note of this file has vouched for.
+        `on_gone` is called when it has left its folder; `note` is its note, if there is one;
+        `vouched` are the bytes that any note of this file has vouched for.
         """
         hold(handle)
         self._ours = ours
@@ -126,7 +126,7 @@ class FileKeeper:
         self._beat_now_and_then()
 
     def free_bytes(self) -> int | None:
-        """What the file system has left; None where it does not say."""
+        """The free space of the file system; None if unknown."""
         return free_bytes(self._file.fileno(), self._ours.path)
 
     @property
@@ -164,12 +164,12 @@ class FileKeeper:
         return os.fdopen(handle, 'rb')
 
     def seal(self) -> None:
-        """All is written: from here on the file must not change any more."""
+        """Seal it after the last write: the file must not change later."""
         self._seal = seal(self._file.fileno())
 
     @property
     def mtime_ns(self) -> int | None:
-        """When it was sealed, which is its modification time."""
+        """The time of its seal, which is its modification time."""
         return None if self._seal is None else self._seal.mtime_ns
 
     def publish(self, effect: Publish) -> str | None:
@@ -206,7 +206,7 @@ class FileKeeper:
     def _source(self, sealed: Seal) -> Source:
         self._seal = sealed
         if self._final is not None:
-            # Somebody may have removed it, and something else may have its name since.
+            # Somebody may have removed it, and another file may have its name now.
             return Source(self._final, sealed)
         if _CLOSES_FIRST:
             self._file.close()

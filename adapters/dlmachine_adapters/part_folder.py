@@ -82,7 +82,7 @@ def find_parts(folder: Path, stem: str) -> Iterator[PartSeen]:
 def adopt_part(folder: Path, stem: str, seen: PartSeen) -> FileKeeper | None:
     """Take over a part as it was seen; None if somebody else has, or it has changed."""
     if seen.name != Path(seen.name).name:
-        return None  # A plan that was stored is data, too.
+        return None  # A stored plan is untrusted data too.
     for ours in find_places(str(folder)):
         note = read_note(ours, seen.name)
         if note is None:
@@ -166,10 +166,10 @@ def _copy_part(
 
 
 def tidy(ours: OwnFolder, made: tuple[Path, ...] = ()) -> None:
-    """Remove old parts that nobody owns, and the sub-folder if it is empty then; close it.
+    """Remove old parts without an owner, and the sub-folder if it is then empty; close it.
 
-    `made` are the folders that were made for a download, innermost first; they go too if
-    nothing came of it.
+    `made` are the folders created for the download, innermost first; they are removed too if
+    the download failed.
     """
     with ours, contextlib.suppress(OSError):
         names = ours.names()
@@ -252,7 +252,7 @@ def _is_abandoned(ours: OwnFolder, part: str) -> bool:
     seen = ours.look(part)
     is_old = time.time() - seen.st_mtime > _OLD_SECONDS
     if not stat.S_ISREG(seen.st_mode):
-        return is_old  # Somebody put it there; its name is removed, not where it leads.
+        return is_old  # Not a part: remove the name, but not a link's target.
     is_over = (
         is_old or is_published(seen) or (_owner_is_gone(part) and read_note(ours, part) is None)
     )

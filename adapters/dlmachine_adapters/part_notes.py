@@ -1,14 +1,14 @@
-"""Notes beside part files: of which representation they are a part, and whose they are.
+"""Notes of part files: the representation that a part belongs to, and its owner.
 
-Contract: a note is one small JSON file; one that cannot be read is as good as none. A part
-may be taken over only when it is certain that nobody writes to it any more, and only as many
-of its bytes as are certain to be there: all of them if its owner's process is gone from this
-very machine, which has not been started anew since; else those that its owner synced, which
-the note says, either when it left the part or by its last heartbeat.
+Contract: a note is one small JSON file; an invalid one counts as missing. A part may be adopted
+only if it is certain that no process writes to it any more. Only bytes that are certain to exist
+count: all of them if the owner's process has ended on this machine, which has not been restarted
+since; otherwise those that the owner synced, as the note says, when it released the part or by its
+last heartbeat.
 
-A part that is filled in segments has holes, and a size that says nothing. Its note has another
-form, which whoever knows only the first takes for none: it names the spans that were written,
-which count while the machine has not been started anew, and those that were synced.
+A part that is filled in segments has holes, and its file size means nothing. Its note has another
+form, which earlier versions of dlmachine reject: it lists the written spans, which count until the
+machine is restarted, and the synced ones.
 """
 
 import contextlib
@@ -38,7 +38,7 @@ fcntl: Any = import_module('fcntl') if find_spec('fcntl') else None
 LIVE: Final[set[tuple[int, int]]] = set()
 
 
-#: From this size on, going on later saves more than a note costs now.
+#: From this size on, resuming saves more time than writing a note takes.
 _WORTH_BYTES: Final = 1 << 20
 #: An owner writes its note anew this often, as a heartbeat.
 BEAT_SECONDS: Final = 10.0
@@ -57,13 +57,13 @@ def boot_id() -> str:
 
 
 def new_note(**fields: Any) -> PartNote:
-    """A note of this process."""
+    """Make a note for this process."""
     owner = {'host': socket.gethostname(), 'pid': os.getpid(), 'boot': boot_id()}
     return PartNote(**{**owner, **fields})
 
 
 def note_name(part: str) -> str:
-    """What the note of a part is called."""
+    """The name of a part's note."""
     return f'{part}.json'
 
 
@@ -79,7 +79,7 @@ def write_note(ours: OwnFolder, part: str, note: PartNote) -> None:
 
 
 def read_note(ours: OwnFolder, part: str) -> PartNote | None:
-    """Read it; None if there is none that can be read and believed."""
+    """Read a note; None if there is no valid and trusted one."""
     try:
         return parse_part_note(ours.read(note_name(part), MAX_NOTE_BYTES, is_believed=True))
     except OSError:
@@ -87,20 +87,20 @@ def read_note(ours: OwnFolder, part: str) -> PartNote | None:
 
 
 def drop_note(ours: OwnFolder, part: str) -> None:
-    """Remove it."""
+    """Remove a note."""
     with contextlib.suppress(OSError):
         ours.remove(note_name(part))
 
 
 def is_worth_a_note(taking: TakeBody) -> bool:
-    """Whether going on later would save more than a note costs now."""
+    """Whether resuming would save more time than writing a note takes."""
     if taking.whole_bytes is not None:
         return taking.whole_bytes >= _WORTH_BYTES
     return taking.wire_bytes is None or taking.offset + taking.wire_bytes >= _WORTH_BYTES
 
 
 def is_anothers(ours: OwnFolder, part: str) -> bool:
-    """Whether a member of the group made a part: then it is copied, so that ours is ours."""
+    """Whether another member of the group made a part, which is then copied instead of adopted."""
     try:
         return not is_own(ours.look(part))
     except OSError:
@@ -186,7 +186,7 @@ def is_held(ours: OwnFolder, part: str) -> bool:
     try:
         handle, _ = ours.open(part, os.O_RDONLY, links=2)
     except NotOurs:
-        return False  # It is not a part at all.
+        return False  # Not a part.
     except OSError:
         return True
     try:
@@ -201,7 +201,7 @@ def is_held(ours: OwnFolder, part: str) -> bool:
 
 
 def is_running(pid: int) -> bool:
-    """Whether a process of this number is there; where it cannot be told, it is."""
+    """Whether a process with this number exists; True if unknown."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

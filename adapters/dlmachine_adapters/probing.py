@@ -28,7 +28,7 @@ def _probe(ours: OwnFolder) -> Abilities:
         with tempfile.TemporaryDirectory(prefix='probe-', dir=ours.path) as place:
             return _try_all(Path(place))
     finally:
-        _can(lambda: leave_place(ours))  # It stays if there is anything in it.
+        _can(lambda: leave_place(ours))  # It stays unless it is empty.
         ours.close()
 
 

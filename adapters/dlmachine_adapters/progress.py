@@ -23,7 +23,7 @@ from dlmachine.core.show import show_effect
 #: What is over sooner shows no bar.
 _QUIET_SECONDS: Final = 0.5
 _NOT_SET: Final = frozenset({'', '0', 'false', 'no', 'off'})
-#: A stderr that is closed or cannot be written to must not end a download.
+#: A closed or unwritable stderr must not fail a download.
 _UNSHOWABLE: Final = (OSError, ValueError)
 
 
@@ -56,7 +56,7 @@ class BarProgress:
 
     @contextlib.contextmanager
     def waiting(self, effect: Wait, label: str) -> Iterator[None]:
-        """A line in place of a bar, unless it is over before it could be read."""
+        """Show a line in place of a bar, unless the wait is too short to read it."""
         bar = None
         if effect.duration.total_seconds() >= _QUIET_SECONDS:
             with contextlib.suppress(*_UNSHOWABLE):
@@ -185,8 +185,8 @@ class MeteredSegment:
 
 
 def _bar_class() -> Any:
-    # All bars share the lock of one class: a second class would draw over them, so that it is
-    # made under a lock. Two threads may come here at once, and a cache would call both.
+    # All bars share the lock of one class, and a second class would draw over them. So the class is
+    # created under a lock: two threads may come here at once, and a cache would let both through.
     with _MAKING:
         return _make_bar_class()
 

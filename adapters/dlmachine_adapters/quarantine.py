@@ -17,9 +17,9 @@ from dlmachine.core.verification import QuarantineNote, parse_note
 from dlmachine_adapters.files.own_folder import OwnFolder
 from dlmachine_adapters.files.places import find_places, in_place
 
-#: The sub-folder of ours in which they are.
+#: The sub-folder for quarantined files.
 QUARANTINE_FOLDER: Final = 'quarantine'
-#: A note has a URL in it, and little else.
+#: A note contains a URL and little else.
 _MOST_NOTE_BYTES: Final = 1 << 20
 _NOTE_SUFFIX: Final = '.json'
 #: File systems take 255 bytes; ours go before and after.

@@ -1,7 +1,7 @@
-"""Rates: the buckets of hosts, shared by all of a process and by processes through a folder.
+"""Rate limits: buckets for hosts, shared within a process and, through a folder, by processes.
 
 Contract: a bucket in a folder is one small file, locked (`flock`) only while it is read and
-written. Where files cannot be locked or written, the process keeps to the rate alone.
+written. If files cannot be locked or written, each process keeps the rate separately.
 """
 
 import contextlib

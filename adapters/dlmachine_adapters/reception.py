@@ -32,7 +32,7 @@ MOST_DRAINED_BYTES: Final = 65_536
 
 
 class HeadError(Exception):
-    """A head that cannot be read; the text says what the server did."""
+    """An invalid head; the text says what the server did."""
 
 
 class Reception:
@@ -45,7 +45,7 @@ class Reception:
         clock: Clock,
         check: Callable[[], None] = lambda: None,
     ) -> None:
-        """Fill the part; `check` is called in long work, and raises LimitPassed to end it."""
+        """Fill the part; `check` is called during long work, and raises LimitPassed to end it."""
         self._effect = effect
         self._part = part
         self._clock = clock
@@ -92,11 +92,11 @@ class Reception:
         return framing.is_chunked or (length is not None and length <= MOST_DRAINED_BYTES)
 
     def is_worth_reading(self) -> bool:
-        """Whether an unwanted body is read: it tells of an error, or is soon over."""
+        """Whether to read an unwanted body: it explains an error, or ends soon."""
         return self._is_telling() or self.is_worth_draining()
 
     def drain(self, data: bytes) -> bool:
-        """Bytes of an unwanted body; whether more of them are of use."""
+        """Take bytes of an unwanted body; return whether more of them are useful."""
         self._drained_bytes += len(data)
         if self._is_telling():
             self._error += data[: MAX_ERROR_BYTES - len(self._error)]
@@ -127,7 +127,7 @@ class Reception:
             self.write_held()
 
     def write_held(self) -> None:
-        """Write what is held.  Raises: PartError, LimitPassed."""
+        """Write the buffered bytes.  Raises: PartError, LimitPassed."""
         if self._held:
             held, self._held = self._held, []
             self._wire_bytes += self._held_bytes
@@ -178,7 +178,7 @@ class Reception:
         )
 
     def unusable(self, problem: str) -> AnswerUnusable:
-        """What a response is called whose head cannot be read."""
+        """The fault for a response with an invalid head."""
         told = scrub(f'the server {problem}', self._effect.request.secrets())
         return AnswerUnusable(url=self._url, problem=told)
 
@@ -206,7 +206,7 @@ class Reception:
         return Answered(at=self._clock.now(), head=head, error_text=text)
 
     def _interrupted(self, fault: Fault) -> Interrupted:
-        # Libraries stop at different lines of a head that cannot be read: to all of us it is none.
+        # Libraries stop at different lines of an invalid head; here the complete head is rejected.
         head = self._head if self._is_readable else None
         return Interrupted(
             at=self._clock.now(), fault=fault, head=head, part_bytes=self._part.size_bytes

@@ -26,10 +26,10 @@ from dlmachine_adapters.cache_tag import tag_folder
 from dlmachine_adapters.registry_schema import is_begun, make_tables
 
 REGISTRY_NAME: Final = 'cache.sqlite'
-#: How long a registry may be locked by somebody else.
+#: How long to wait for a registry that another program has locked.
 _BUSY_SECONDS: Final = 30.0
 
-#: Our largest values are records, of some ten thousand bytes.
+#: dlmachine's largest values are records of about ten thousand bytes.
 _MAX_VALUE_BYTES: Final = 8 << 20
 _read_text: Final = partial(str, encoding='utf-8', errors='replace')
 
@@ -42,7 +42,7 @@ _Identity: TypeAlias = tuple[int, int]
 
 
 def keep_for_parent(connection: sqlite3.Connection) -> None:
-    """Keep a connection that came through a fork from being closed in this process."""
+    """Keep an inherited connection from being closed in this forked process."""
     _INHERITED.append(connection)
 
 
@@ -70,7 +70,7 @@ class _Link:
             keep_for_parent(connection)
 
     def __del__(self) -> None:
-        """A registry that nobody holds any more leaves none open."""
+        """Close the connections of a garbage-collected registry."""
         self.close()
 
 
@@ -85,7 +85,7 @@ class Registry:
         self._reader, self._writer = _Link(), _Link()
 
     def read(self, ask: Callable[[sqlite3.Connection], _Read]) -> _Read:
-        """What a question to a connection that cannot write gives.
+        """Run a query on a read-only connection.
 
         Raises: NoRegistry, sqlite3.Error.
         """
@@ -121,7 +121,7 @@ class Registry:
                 raise
 
     def fault(self, error: Exception) -> CacheUnusable:
-        """What an error of SQLite means for whoever wanted something of it."""
+        """The fault for an SQLite error."""
         from dlmachine_adapters.cachedir.registry_faults import registry_fault
 
         return registry_fault(error, self.path, _BUSY_SECONDS)
@@ -220,7 +220,7 @@ def _connect(path: str, mode: str) -> sqlite3.Connection:
     connection = sqlite3.connect(
         uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
-    # Others write to it, too: text need not be UTF-8, and a value may be larger than memory.
+    # Others write to it too: text may not be UTF-8, and a value may be larger than memory.
     connection.text_factory = _read_text
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE_BYTES)
     return connection

@@ -27,7 +27,7 @@ _WRITE_AHEAD: Final = b'\x02\x02'
 _DOUBLED: Final = """
     SELECT count(*) FROM (SELECT 1 FROM main GROUP BY version_id HAVING count(*) > 1)
 """
-#: A row of ours that is marked as deleted claims no file; of others' rows nothing is known.
+#: A dlmachine row marked as deleted claims no file; rows of other programs may still claim one.
 _CLAIMS: Final = f"""
     (m.status <> {Status.DELETED.value} OR NOT EXISTS (
         SELECT 1 FROM attr_varchar o WHERE o.id = m.id AND o.keyvar = 1
@@ -63,7 +63,7 @@ def see_registry(path: str) -> RegistrySeen:
 
 
 def named_files(connection: sqlite3.Connection) -> set[str]:
-    """The names of all files that belong to somebody."""
+    """The names of all files that a row claims."""
     return {row.name for row in read_rows(connection, _CLAIMS, ()) if isinstance(row, Row)}
 
 

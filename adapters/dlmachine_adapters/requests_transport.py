@@ -33,8 +33,8 @@ _READ_BYTES: Final = 1_048_576
 class RequestsTransport:
     """A backend on `requests`.
 
-    Each exchange has a Session for itself while it lasts, of which as many are kept as
-    were used at once. Resolving a host name is up to the system and cannot be cut short.
+    Each exchange has its own Session while it lasts; as many are kept as were used at the same
+    time. The system resolves host names, which cannot be interrupted.
     """
 
     name: Final = 'requests'

@@ -72,10 +72,10 @@ class _WatchedReader(RawIOBase):
 
 
 class _WatchedResponse(HTTPResponse):
-    """A response read through the watch, its head by the core's reader.
+    """A response read through the watch, with the core's parser for its head.
 
-    `head` is all that the server said; what http.client and urllib3 are told is only where
-    the body ends, so that they have nothing to interpret in another way.
+    `head` has all fields of the server; http.client and urllib3 get only the end of the body, so
+    that they cannot interpret the head differently.
     """
 
     head: Head
@@ -113,7 +113,7 @@ class _WatchedResponse(HTTPResponse):
             self.headers['Content-Length'] = str(framing.length_bytes)
 
     def _read_status(self) -> tuple[str, int, str]:
-        # Called for the answer of a proxy to CONNECT alone, whose fields nobody reads.
+        # Called only for a proxy's response to CONNECT, whose fields are not used.
         parser = HeadParser()
         problem = _feed(parser, self.fp)
         if parser.status is None:
@@ -144,7 +144,7 @@ class _WatchedResponse(HTTPResponse):
 
 
 def head_of(raw: Any) -> Head:
-    """The head as our reader has read it, beneath urllib3's response."""
+    """The head from the core's parser, inside urllib3's response."""
     head: Head = raw._original_response.head  # noqa: SLF001 -- as requests does for its cookies
     return head
 

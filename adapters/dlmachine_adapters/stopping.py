@@ -24,7 +24,7 @@ from dlmachine.core.faults import Cancelled, Fault, LockBusyTooLong
 from dlmachine.core.ports import Clock, Locks, Sink, Transport
 from dlmachine.core.snapshot import BackendSeen
 
-#: No wait that cannot be woken up is longer than this.
+#: The longest wait that cannot be interrupted.
 SLICE_SECONDS: Final = 0.25
 #: How long those who were told to stop are waited for.
 _PATIENCE_SECONDS: Final = 5.0

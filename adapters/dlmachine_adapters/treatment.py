@@ -103,7 +103,7 @@ class Treatment:
             handle, _ = ours.open(path.name, os.O_RDWR, links=2)
             try:
                 is_old = self._is_older(path, GIVEN_UP_AGE, self._clock.now(), by_bytes=True)
-                # Held, so that nobody takes it over between the look and its end.
+                # Held, so that no process adopts it between the check and the removal.
                 if not is_old or is_owned(ours, path.name) or not hold(handle):
                     return _MEANWHILE
                 ours.remove(path.name)

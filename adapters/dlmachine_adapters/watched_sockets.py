@@ -1,7 +1,7 @@
 """Sockets that ask a `Watch` how long they may wait, and wait in slices.
 
-A wait of a socket cannot be woken up from outside, so none is longer than the watch says;
-between two of them it may say that a limit has passed, or that it is to stop.
+A waiting socket cannot be interrupted from outside, so no wait is longer than the watch allows;
+between two waits the watch may report an exceeded limit or a cancellation.
 """
 
 import socket

@@ -33,20 +33,20 @@ _pwrite: Final[Callable[[int, memoryview, int], int]] = getattr(os, 'pwrite', _s
 
 
 def free_bytes(handle: int, path: str) -> int | None:
-    """How much room the file system of an open file has for this user; None if it is not said."""
+    """The free space for this user on the file system of an open file; None if unknown."""
     try:
         if not hasattr(os, 'fstatvfs'):  # Windows
             return shutil.disk_usage(path).free
         seen = os.fstatvfs(handle)
     except OSError:
         return None
-    # Some that come over a network say nothing; and what is kept for root, root may have.
+    # Some network file systems do not report it; root may use the space reserved for root.
     blocks = seen.f_bavail if os.geteuid() else seen.f_bfree
     return blocks * seen.f_frsize if seen.f_blocks else None
 
 
 def read_pieces(file: IO[bytes], count_bytes: int) -> Iterator[bytes]:
-    """The first so many bytes of a file; the position is after them then."""
+    """Read the first `count_bytes` bytes of a file; the position is then after them."""
     file.seek(0)
     left = count_bytes
     while left and (piece := file.read(min(left, _READ_BYTES))):

@@ -1,1 +1,1 @@
-"""The registry of a cache folder, in the tables of cachedir: reading its rows."""
+"""The registry of a cache folder, in the tables of cachedir: reading rows."""

@@ -1,7 +1,7 @@
-"""The files of entries, as they lie in the cache folder.
+"""The files of entries in the cache folder.
 
 Contract: an entry's file is a regular file of that name. A symbolic link, a pipe, a device or
-a folder under its name is not its file: it is not read, and what it leads to is not touched.
+a folder under its name is not its file: it is not read, and a link's target is not touched.
 """
 
 import os
@@ -9,7 +9,7 @@ import stat
 
 
 def see_file(path: str) -> os.stat_result | None:
-    """An entry's file as it is now; None if there is none."""
+    """The current state of an entry's file; None if there is none."""
     try:
         seen = os.lstat(path)
     except (OSError, ValueError):
@@ -18,9 +18,9 @@ def see_file(path: str) -> os.stat_result | None:
 
 
 def see_believed(path: str) -> os.stat_result | None:
-    """The same for a file that is to be used; None if a stranger may have put it there.
+    """The same for a file to be used; None if a stranger may have put it there.
 
-    In a folder that everybody can write to, only files of this user and of root are believed.
+    In a folder that everybody can write to, only files of this user and of root are trusted.
     """
     seen = see_file(path)
     if seen is None or seen.st_uid in {0, _user()}:
@@ -39,7 +39,7 @@ def _user() -> int:
 
 
 def remove_file(path: str) -> None:
-    """Remove an entry's file, or the link in its place; a folder stays.  Raises: OSError."""
+    """Remove an entry's file, or the link in its place, but not a folder.  Raises: OSError."""
     try:
         mode = os.lstat(path).st_mode
         if not stat.S_ISDIR(mode):

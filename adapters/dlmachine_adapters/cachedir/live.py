@@ -1,7 +1,7 @@
 """Live `cachedir.Cache` objects on one folder, one for each thread.
 
-Contract: a connection belongs to the thread that asked for it and to the manager that it was
-asked of: it is closed when either ends. What came through a fork is the parent's to close.
+Contract: a connection belongs to a thread and a manager, and is closed when either ends. After a
+fork, only the parent closes it.
 """
 
 import os
@@ -17,7 +17,7 @@ from dlmachine_adapters.registry import keep_for_parent
 if TYPE_CHECKING:
     from cachedir import Cache
 
-#: cachedir itself would wait 5 seconds for our writers.
+#: cachedir itself would wait only 5 seconds for dlmachine's writers.
 _BUSY_SECONDS: Final = 30.0
 
 
@@ -25,17 +25,17 @@ class LiveCaches:
     """The caches of all threads."""
 
     def __init__(self, folder: str) -> None:
-        """None yet."""
+        """Start without caches."""
         self._folder: Final = folder
         self._guard = threading.Lock()
         self._all: WeakSet[_Held] = WeakSet()
         self._of_thread = threading.local()
 
     def get(self) -> 'Cache':
-        """That of this thread."""
+        """The cache of this thread."""
         held: _Held | None = getattr(self._of_thread, 'held', None)
         if held is None or not held.is_usable:
-            # Of a folder that is not there and has a dot in its name, cachedir makes a file.
+            # For a missing folder with a dot in its name, cachedir would create a file.
             Path(self._folder).mkdir(parents=True, exist_ok=True)
             held = _Held(import_cachedir().Cache(path=self._folder))
             self._of_thread.held = held
@@ -44,7 +44,7 @@ class LiveCaches:
         return held.cache
 
     def close(self) -> None:
-        """Close those of all threads."""
+        """Close the caches of all threads."""
         with self._guard:
             found = list(self._all)
             self._all.clear()
@@ -59,7 +59,7 @@ class _Held:
         self.cache = cache
         self._pid = os.getpid()
         self._is_closed = False
-        # Whoever closes it may be another thread.
+        # Another thread may close it.
         cache.con.close()
         cache.con = sqlite3.connect(cache.path, timeout=_BUSY_SECONDS, check_same_thread=False)
         cache.cur = cache.con.cursor()

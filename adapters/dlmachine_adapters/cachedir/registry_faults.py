@@ -1,7 +1,6 @@
-"""What SQLite says of a registry, as a fault.
+"""Turn SQLite's errors about a registry into faults.
 
-Contract: reads only, and raises nothing. Who holds a locked registry is asked of the system,
-where that tells (Linux).
+Contract: only reads, and raises nothing. Linux tells which process holds a locked registry.
 """
 
 import os
@@ -13,7 +12,7 @@ from dlmachine.core.faults import CacheUnusable
 
 _LOCKS: Final = '/proc/locks'
 _BUSY: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
-#: The low byte of an error code of SQLite says what kind it is.
+#: The low byte of an SQLite error code is its primary code.
 _KIND: Final = 0xFF
 
 

@@ -1,7 +1,7 @@
-"""Rows of cachedir's registry, by one typed reader.
+"""Read rows of cachedir's registry with type checks.
 
-Contract: reads only. SQLite puts a value of any type into any column, and others write to the
-registry: a row that does not fit is a `Misfit`, which names no file. Raises: sqlite3.Error.
+Contract: only reads. SQLite stores a value of any type in any column, and others write to the
+registry: an invalid row is a `Misfit`, which names no file. Raises: sqlite3.Error.
 """
 
 import sqlite3
@@ -30,17 +30,16 @@ _FULL: Final = f"""
     LEFT JOIN attr_varchar u
         ON u.id = m.id AND u.keyvar = 1 AND u.name = '_uri' AND u.namespace IS NULL
 """
-#: Records that are not read anew where the same text is found: that takes as long as to find it.
+#: Parsed records to remember: parsing takes as long as reading the row.
 _MAX_REMEMBERED: Final = 1024
 _MAX_REMEMBERED_CHARS: Final = 32 << 10
 _STATUSES: Final = frozenset(status.value for status in Status)
 
 
 class Row(NamedTuple):
-    """A row that fits: the version of an entry, and the `name` of its file in the folder.
+    """A valid row: the version of an entry, and the `name` of its file in the folder.
 
-    `key` is None for an entry that another program made. `record` is None where there is none
-    that can be read.
+    `key` is None for an entry of another program. `record` is None if the row has no valid record.
     """
 
     row_id: int
@@ -80,7 +79,7 @@ def read_rows(
     try:
         rows = connection.execute(f'{select} {rest}', asked).fetchall()
     except sqlite3.DataError:
-        # One of them has a value that is larger than what is read into memory.
+        # One of them has a value larger than the limit for reading.
         return list(_read_one_by_one(connection, select, rest, asked))
     return [_read(row) for row in rows]
 
@@ -122,7 +121,7 @@ def _read(values: tuple[Any, ...]) -> Read:
 
 
 def _extension(ext: object, file_name: object) -> str | None:
-    # A blob or a number in either is not what cachedir writes.
+    # cachedir never writes a blob or a number into either.
     if not isinstance(ext, str | None) or not isinstance(file_name, str | None):
         return None
     return (ext or guess_extension(file_name)).strip('.')

@@ -75,7 +75,7 @@ class MemoryFiles:
         self._failures: list[_Failure] = []
         self._left: dict[str, _LeftPart] = {}
         self._numbers: Counter[str] = Counter()
-        #: How many bytes more there is said to be room for; None: it does not say.
+        #: The simulated free space in bytes; None: unknown.
         self.free_bytes: int | None = None
 
     @property
@@ -117,7 +117,7 @@ class MemoryFiles:
         return None if content is None else len(content)
 
     def mtime_ns(self, path: str) -> int | None:
-        """Its modification time; each write has another."""
+        """Its modification time; each write changes it."""
         return self._mtimes[_normal(path)] if _normal(path) in self._contents else None
 
     def see_path(self, path: str) -> PathSeen:
@@ -276,11 +276,11 @@ class _DiskKeeper:
         return BytesIO(bytes(self._data))
 
     def free_bytes(self) -> int | None:
-        """What the disk is said to have left."""
+        """The simulated free space."""
         return self._files.free_bytes
 
     def seal(self) -> None:
-        """Nobody else has the bytes."""
+        """Do nothing: no other process has the bytes."""
 
     def publish(self, effect: Publish) -> str | None:
         if not isinstance(effect.place, AtPath):

@@ -22,10 +22,9 @@ _RANGE: Final = re.compile(r'bytes=(\d+)-(\d*)')
 
 @frozen
 class Reply:
-    """One answer, byte for byte; `Content-Length` is added unless `has_length` says no.
+    """One response, byte for byte; `Content-Length` is added unless `has_length` is False.
 
-    `raw_head` stands for status and fields where their bytes matter, as in a head that
-    cannot be read.
+    `raw_head` replaces status and fields if their bytes matter, as in an invalid head.
     """
 
     status: int = 200
@@ -42,7 +41,7 @@ class Reply:
 
     @property
     def head_bytes(self) -> bytes:
-        """Its head as it goes on the wire."""
+        """The bytes of its head."""
         if self.raw_head is not None:
             return self.raw_head
         fields = (f'{name}: {value}' for name, value in self.head.headers)

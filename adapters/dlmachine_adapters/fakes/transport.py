@@ -22,10 +22,10 @@ _Answer: TypeAlias = tuple[Reply, int | None, Fault | None]
 
 
 class ScriptedTransport:
-    """Answers each URL by its script; an unknown one cannot be resolved.
+    """Answers each URL by its script; an unknown host cannot be resolved.
 
-    `requests` are all that were made, in order. It takes the same way from head to part
-    as the real backends, so that the same decisions are made about the same answers.
+    `requests` are all requests in order. It shares the code from head to part with the real
+    backends, so that the same responses lead to the same decisions.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
-"""Keepers: where the bytes of a part are kept, in a file or in memory.
+"""Keepers: storage for the bytes of a part, in a file or in memory.
 
-Contract: what every keeper offers to a part. Nothing raises but OSError.
+Contract: the interface of every keeper. Raises only OSError.
 """
 
 import errno
@@ -15,66 +15,66 @@ from dlmachine.core.segments import Spans
 
 
 class Keeper(Protocol):
-    """Where the bytes of a part are kept."""
+    """Storage for the bytes of a part."""
 
     @property
     def name(self) -> str:
-        """What to call it in a fault."""
+        """Its name in a fault."""
         ...
 
     @property
     def buffer(self) -> BinaryIO | None:
-        """The buffer, if that is where they are and they are published."""
+        """The published buffer, for storage in memory."""
         ...
 
     def begin(self, keep_bytes: int, taking: TakeBody) -> None:
-        """Keep the first so many bytes, and `taking.held`; drop the others."""
+        """Keep the first `keep_bytes` bytes and `taking.held`; drop the others."""
         ...
 
     def write_at(self, offset: int, data: bytes | memoryview) -> None:
-        """Take bytes at their place; from any thread."""
+        """Write bytes at an offset; from any thread."""
         ...
 
     @property
     def spans(self) -> Spans:
-        """What has been written, where it is filled in segments."""
+        """The written spans, if it is filled in segments."""
         ...
 
     def whole(self, size_bytes: int) -> Iterator[bytes]:
-        """All bytes in order; there must be no hole."""
+        """All bytes in order; there must be no holes."""
         ...
 
     def append(self, data: bytes | memoryview) -> None:
-        """Take more."""
+        """Append bytes."""
         ...
 
     def free_bytes(self) -> int | None:
-        """How many bytes more there is room for; None where that is not known."""
+        """The free space in bytes; None if unknown."""
         ...
 
     def pieces(self, count_bytes: int) -> Iterator[bytes]:
-        """The first so many bytes again, for hashing."""
+        """The first `count_bytes` bytes again, for hashing."""
         ...
 
     def view(self) -> BinaryIO:
-        """The bytes so far, as a file of its own to read and close."""
+        """The bytes so far, as a separate file to read and close."""
         ...
 
     def seal(self) -> None:
-        """All is written: from here on nothing may change it.  Raises: OSError."""
+        """Seal it after the last write: nothing may change it later.  Raises: OSError."""
         ...
 
     def publish(self, effect: Publish) -> str | None:
-        """Make it appear; the path.  Raises FileExistsError where a name is taken."""
+        """Publish it and return the path.  Raises FileExistsError if the name is taken."""
         ...
 
     @property
     def mtime_ns(self) -> int | None:
-        """The modification time of the file that appeared; None where that is not known."""
+        """The modification time of the published file; None if unknown."""
         ...
 
     def discard(self, *, keep: bool) -> None:
-        """Close it, and remove it unless it is to be kept."""
+        """Close it, and remove it unless `keep` is set."""
         ...
 
 
@@ -85,59 +85,59 @@ class MemoryKeeper:
     mtime_ns: int | None = None
 
     def __init__(self) -> None:
-        """An empty buffer."""
+        """Start with an empty buffer."""
         self._buffer = BytesIO()
         self._is_published = False
 
     @property
     def buffer(self) -> BinaryIO | None:
-        """The buffer, once published, at its beginning."""
+        """The buffer after publication, at its beginning."""
         return self._buffer if self._is_published else None
 
     def begin(self, keep_bytes: int, taking: TakeBody) -> None:
-        """Cut the buffer."""
+        """Truncate the buffer."""
         self._buffer.seek(keep_bytes)
         self._buffer.truncate()
 
     def append(self, data: bytes | memoryview) -> None:
-        """Take more."""
+        """Append bytes."""
         self._buffer.write(data)
 
     def free_bytes(self) -> int | None:
-        """Of memory that is not known."""
+        """Unknown for memory."""
         return None
 
     def write_at(self, offset: int, data: bytes | memoryview) -> None:
-        """What is in memory comes in one piece."""
+        """Not supported: memory is not filled in segments."""
         raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
 
     @property
     def spans(self) -> Spans:
-        """None."""
+        """Empty: there are no segments."""
         return ()
 
     def whole(self, size_bytes: int) -> Iterator[bytes]:
-        """As for `write_at`."""
+        """Not supported, like `write_at`."""
         raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
 
     def pieces(self, count_bytes: int) -> Iterator[bytes]:
-        """The first so many bytes."""
+        """The first `count_bytes` bytes."""
         yield self._buffer.getvalue()[:count_bytes]
 
     def view(self) -> BinaryIO:
-        """A copy."""
+        """A copy of the buffer."""
         return BytesIO(self._buffer.getvalue())
 
     def seal(self) -> None:
-        """Nobody else has the buffer."""
+        """Do nothing: no other process has the buffer."""
 
     def publish(self, effect: Publish) -> str | None:
-        """Hand the buffer over."""
+        """Publish the buffer."""
         self._buffer.seek(0)
         self._is_published = True
         return None
 
     def discard(self, *, keep: bool) -> None:
-        """Let the bytes go, unless they were handed over."""
+        """Free the bytes, unless they were published."""
         if not self._is_published:
             self._buffer.close()

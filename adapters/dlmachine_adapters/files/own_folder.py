@@ -1,9 +1,9 @@
-"""A folder of ours, and the files in it: opened so that nobody can pass off another one.
+"""A folder of dlmachine and its files, opened so that nobody can substitute another.
 
 Contract: everything below `.dlmachine` is opened, renamed and removed through an `OwnFolder`,
-relative to the opened folder where the system can (Windows cannot), never through a symbolic
-link and never waiting for a writer. What was opened is looked at before it is used. Which
-folders and files count as ours is told in docs/explanation/trust.md. Raises only OSError.
+relative to the open folder where the system can (Windows cannot), never through a symbolic link
+and never waiting for a writer. An opened file is checked before it is used. The rules of trust
+are in docs/explanation/trust.md. Raises only OSError.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-#: Whether the system opens, renames and removes relative to an opened folder.
+#: Whether the system opens, renames and removes relative to an open folder.
 _NEEDED: Final = {os.open, os.stat, os.unlink, os.rename, os.mkdir}
 _HAS_DIR_FD: Final = os.supports_dir_fd >= _NEEDED
 _HAS_OWNERS: Final = hasattr(os, 'geteuid')
@@ -25,37 +25,37 @@ _SAFE: Final = (
     | getattr(os, 'O_CLOEXEC', 0)
     | getattr(os, 'O_BINARY', 0)
 )
-#: What opening a symbolic link fails with, a socket, and a device without a driver.
+#: Errors on opening a symbolic link, a socket, or a device without a driver.
 _LINKS: Final = frozenset({errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.ENODEV})
-#: What a closed folder has for a handle: whoever uses it fails.
+#: The handle of a closed folder, which makes every use fail.
 _CLOSED: Final = -1
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 
 
 class NotOurs(PermissionError):  # noqa: N818 -- an answer, not an error
-    """What is there was not made by us, or is not what it should be."""
+    """The file or folder is not trusted, or has the wrong type."""
 
     def __init__(self, path: str, problem: str) -> None:
-        """Say which path, and what it is."""
+        """Store the path and the problem."""
         super().__init__(errno.EPERM, problem, path)
 
 
 class OwnFolder:
-    """An open folder of ours; `is_passing` tells that nobody will find it again."""
+    """An open folder of dlmachine; `is_passing` says that it is temporary."""
 
     def __init__(self, path: str, handle: int | None, seen: os.stat_result) -> None:
-        """Own an open folder; without a handle, the path must do."""
+        """Own an open folder; without a handle, use the path."""
         self.path = path
         self.handle = handle
         self.seen = seen
         self.is_passing = False
 
     def names(self) -> list[str]:
-        """What lies in it."""
+        """The names in it."""
         return os.listdir(self.path if self.handle is None else self.handle)  # noqa: PTH208
 
     def look(self, name: str) -> os.stat_result:
-        """What has a name, a link itself and not where it leads."""
+        """The status of a name; of a link itself, not of its target."""
         if self.handle is None:
             return os.stat(self._at(name), follow_symlinks=False)
         return os.stat(name, dir_fd=self.handle, follow_symlinks=False)
@@ -69,9 +69,9 @@ class OwnFolder:
         return True
 
     def open(self, name: str, flags: int, *, links: int = 1) -> tuple[int, os.stat_result]:
-        """Open a regular file, made if the flags say so; and what it is.
+        """Open a regular file, and return its handle and status; the flags may create it.
 
-        It may have so many names; none at all if its owner removed it just now.
+        It may have at most `links` names; it has none if its owner has just removed it.
         """
         if self.handle is None and self.exists(name):
             _check_file(self.look(name), self._at(name), links)
@@ -85,13 +85,13 @@ class OwnFolder:
         return handle, seen
 
     def create(self, name: str, *, flags: int = _NEW) -> int:
-        """A new file with the user's umask.  Raises: FileExistsError, FileNotFoundError."""
+        """Create a new file with the user's umask.  Raises: FileExistsError, FileNotFoundError."""
         return self._open(name, flags | os.O_CREAT | os.O_EXCL)
 
     def open_shared(self, name: str) -> int:
-        """Open a small file that several use, made if need be.
+        """Open a small shared file, and create it if necessary.
 
-        A link, a pipe or the like gives way: its name is removed, and not where it leads.
+        A link, a pipe or the like in its place is removed, but not a link's target.
         """
         flags = os.O_RDWR | os.O_CREAT
         try:
@@ -105,7 +105,7 @@ class OwnFolder:
         return self.open(name, flags)[0]
 
     def read(self, name: str, max_bytes: int, *, is_believed: bool = False) -> bytes:
-        """The content of a file that is not larger than that, and is to be believed or not."""
+        """Read a file of at most `max_bytes`; `is_believed` requires that the file is trusted."""
         handle, seen = self.open(name, os.O_RDONLY)
         try:
             if seen.st_size > max_bytes:
@@ -117,7 +117,7 @@ class OwnFolder:
             os.close(handle)
 
     def write(self, name: str, data: bytes) -> None:
-        """A new file with this content; one that has the name already is removed."""
+        """Write a new file, and remove an existing one with that name first."""
         try:
             handle = self.create(name)
         except FileExistsError:
@@ -131,28 +131,28 @@ class OwnFolder:
             os.close(handle)
 
     def rename(self, old: str, new: str) -> None:
-        """Give a name to what has another, over whatever had it."""
+        """Rename a file in the folder, replacing any file with the new name."""
         if self.handle is None:
             Path(self._at(old)).replace(self._at(new))
         else:
             os.rename(old, new, src_dir_fd=self.handle, dst_dir_fd=self.handle)
 
     def move_in(self, source: Path, new: str) -> None:
-        """Give a name in here to a file from elsewhere."""
+        """Move a file from elsewhere into the folder."""
         if self.handle is None:
             source.replace(self._at(new))
         else:
             os.rename(source, new, dst_dir_fd=self.handle)
 
     def move_out(self, old: str, target: Path) -> None:
-        """Give a name elsewhere to a file in here, over whatever had it."""
+        """Move a file out of the folder, replacing any file with the new name."""
         if self.handle is None:
             Path(self._at(old)).replace(target)
         else:
             os.rename(old, target, src_dir_fd=self.handle)
 
     def remove(self, name: str) -> None:
-        """Take a name away; it need not be there."""
+        """Remove a name, if it exists."""
         with contextlib.suppress(FileNotFoundError):
             if self.handle is None:
                 os.unlink(self._at(name))
@@ -160,13 +160,13 @@ class OwnFolder:
                 os.unlink(name, dir_fd=self.handle)
 
     def sync(self) -> None:
-        """Make the names in it last, where the system can."""
+        """Sync the names in it, where the system can."""
         if self.handle is not None:
             with contextlib.suppress(OSError):
                 os.fsync(self.handle)
 
     def sub(self, name: str, *, make: bool = False, mode: int = 0o777) -> 'OwnFolder':
-        """A folder in it, made if need be, to which no others may write.  Raises: OSError."""
+        """Open a trusted sub-folder, and create it if `make` is set.  Raises: OSError."""
         found = open_folder(self._at(name), self, name, make=make, mode=mode)
         if found.is_ours or found.is_as_closed_as(self.seen):
             return found
@@ -175,24 +175,24 @@ class OwnFolder:
 
     @property
     def is_ours(self) -> bool:
-        """Whether it is this user's, and not everybody may write to it."""
+        """Whether this user owns it, and not everybody can write to it."""
         return is_own(self.seen) and not self.is_open_to_all
 
     @property
     def is_open_to_all(self) -> bool:
-        """Whether every user may write to it."""
+        """Whether every user can write to it."""
         return is_open_to_all(self.seen)
 
     def is_as_closed_as(self, above: os.stat_result) -> bool:
-        """Whether only those may write to it who may write to the folder above it."""
+        """Whether only users who can write to the folder above can write to it."""
         if is_open_to_all(above) or self.is_open_to_all:
             return False
         return not self.seen.st_mode & stat.S_IWGRP or self.seen.st_gid == above.st_gid
 
     def trusts(self, seen: os.stat_result) -> bool:
-        """Whether a file in it is this user's, or a member's of the group whose folder it is.
+        """Whether this user, or a member of the group that shares the folder, owns a file in it.
 
-        One that everybody may write to is nobody's.
+        A file that everybody can write to is not trusted.
         """
         if is_open_to_all(seen):
             return False
@@ -204,7 +204,7 @@ class OwnFolder:
         return is_shared and self.seen.st_gid == above.st_gid and self.is_as_closed_as(above)
 
     def again(self) -> 'OwnFolder':
-        """The same folder, to be closed by somebody else."""
+        """The same folder with a separate handle."""
         handle = None if self.handle is None else os.dup(self.handle)
         return OwnFolder(self.path, handle, self.seen)
 
@@ -215,7 +215,7 @@ class OwnFolder:
             os.close(handle)
 
     def __enter__(self) -> Self:
-        """Itself."""
+        """Return itself."""
         return self
 
     def __exit__(
@@ -239,7 +239,7 @@ class OwnFolder:
 def open_folder(
     path: str, above: OwnFolder | None = None, name: str = '', *, make: bool, mode: int = 0o777
 ) -> OwnFolder:
-    """Open a folder that is not a link, made if need be; whose it is has to be asked."""
+    """Open a folder that is not a link; `make` creates it. Does not check the owner."""
     where = None if above is None else above.handle
     for _ in range(8):
         try:
@@ -267,12 +267,12 @@ def _open_folder(path: str, name: str, where: int | None) -> OwnFolder:
 
 
 def is_own(seen: os.stat_result) -> bool:
-    """Whether this user owns it; on Windows everything is."""
+    """Whether this user owns it; always true on Windows."""
     return not _HAS_OWNERS or seen.st_uid == os.geteuid()
 
 
 def is_open_to_all(seen: os.stat_result) -> bool:
-    """Whether every user may write to it; Windows does not say so."""
+    """Whether every user can write to it; never true on Windows."""
     return _HAS_OWNERS and bool(seen.st_mode & stat.S_IWOTH)
 
 

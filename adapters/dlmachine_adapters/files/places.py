@@ -1,9 +1,9 @@
-"""Which folder we work in: `.dlmachine`, or another if that one cannot be ours.
+"""Choose the working folder: `.dlmachine`, or another if that one cannot be trusted.
 
-Contract: in a folder that only its owner or a group may write to, it is `.dlmachine` itself. In
-one that everybody may write to, each user has a folder of his own in it, so that nobody
-deceives or blocks anybody. Where `.dlmachine` cannot be used (another user's, a link, a file),
-a name of this user's own takes its place. The rules stand in docs/explanation/trust.md.
+Contract: in a folder that only its owner or a group can write to, it is `.dlmachine` itself. In a
+folder that everybody can write to, each user has a separate folder in it, so that no user can
+deceive or block another. If `.dlmachine` cannot be used (another user's, a link, a file), a name
+of this user takes its place. The rules are in docs/explanation/trust.md.
 """
 
 import contextlib
@@ -17,27 +17,26 @@ from typing import Final, TypeVar
 from dlmachine.core.filename import OUR_FOLDER
 from dlmachine_adapters.files.own_folder import NotOurs, OwnFolder, is_open_to_all, open_folder
 
-#: Everybody may make a folder in it, and nobody removes another's.
+#: Everybody can create a folder in it, and only its owner can remove it.
 _FOR_ALL: Final = 0o1777
 _PRIVATE: Final = 0o700
-#: Why a folder of ours cannot be used where another name may do.
+#: Errors after which another folder name may work.
 _IN_THE_WAY: Final = frozenset({errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ELOOP})
 
 _Made = TypeVar('_Made')
 
 
 def find_places(folder: str) -> Iterator[OwnFolder]:
-    """The folders of ours that are there, each open until the next is asked for."""
+    """The existing working folders, each open until the next is requested."""
     for name in (OUR_FOLDER, _own_name()):
         with contextlib.suppress(OSError), _place(folder, name, make=False) as place:
             yield place
 
 
 def in_place(folder: str, work: Callable[[OwnFolder], _Made], *, is_passing: bool = False) -> _Made:
-    """Do work in the first folder of ours in which it can be done; it closes the folder.
+    """Do work in the first usable working folder; the work closes the folder.
 
-    With `is_passing` one that nobody will find again will do.  Raises: OSError, the one of the
-    first folder.
+    With `is_passing` a temporary folder is enough.  Raises: OSError, that of the first folder.
     """
     first: OSError | None = None
     for name in (OUR_FOLDER, _own_name(), *((None,) if is_passing else ())):
@@ -56,7 +55,7 @@ def in_place(folder: str, work: Callable[[OwnFolder], _Made], *, is_passing: boo
 
 
 def leave_place(place: OwnFolder) -> None:
-    """Remove a folder of ours if it is empty.  Raises: OSError if it is not."""
+    """Remove a working folder if it is empty.  Raises: OSError if it is not."""
     Path(place.path).rmdir()
     above, _, name = place.path.rpartition('/')
     if name == _user() and above.endswith(f'/{OUR_FOLDER}'):
@@ -81,7 +80,7 @@ def _place(folder: str, name: str, *, make: bool) -> OwnFolder:
 
 def _open_or_make(folder: str, path: str, name: str) -> OwnFolder:
     with contextlib.suppress(FileNotFoundError):
-        return open_folder(path, make=False)  # It is there, mostly.
+        return open_folder(path, make=False)  # It usually exists.
     is_for_all = name == OUR_FOLDER and is_open_to_all(os.stat(folder))
     made = open_folder(path, make=True, mode=0o777 if name == OUR_FOLDER else _PRIVATE)
     if is_for_all and made.is_ours and made.handle is not None:
@@ -91,8 +90,8 @@ def _open_or_make(folder: str, path: str, name: str) -> OwnFolder:
 
 
 def _fresh(folder: str) -> OwnFolder:
-    # Some file systems know no owners and no modes: what we have just made is ours, and nothing
-    # that lies in it will be believed later, since nobody will know its name.
+    # Some file systems have no owners and modes. A folder that this process has just created can be
+    # trusted, and its files are never trusted later, because nobody knows its name then.
     path = f'{folder}/{_own_name()}-{secrets.token_hex(8)}'
     Path(path).mkdir(_PRIVATE)
     made = open_folder(path, make=False)

@@ -1,8 +1,7 @@
-"""Sealed files: whether a file is still the one that was checked, with the same bytes.
+"""Seals: check that a file is still the verified one, with the same bytes.
 
-Contract: a seal is put on an open file after the last write. Whoever writes to the file later
-changes its time, and whoever puts another one in its place changes its identity. Raises only
-OSError.
+Contract: an open file is sealed after the last write. A later write changes its time, and a
+replacement changes its identity. Raises only OSError.
 """
 
 import errno
@@ -11,14 +10,14 @@ import time
 from pathlib import Path
 from typing import Final, NamedTuple
 
-#: What file systems round times to, in ns: FAT to 2 s, some that come over a network to 1 s.
+#: The time resolutions of file systems, in ns: 2 s for FAT, 1 s for some network file systems.
 _GRAINS: Final = (1, 100, 1_000, 1_000_000, 1_000_000_000, 2_000_000_000)
 _SETS_TIME: Final = os.utime in os.supports_fd
 _PIECE_BYTES: Final = 1 << 20
 
 
 class Seal(NamedTuple):
-    """Which file it was, and how it was left."""
+    """The identity, size and time of a sealed file."""
 
     device: int
     inode: int
@@ -27,14 +26,14 @@ class Seal(NamedTuple):
 
 
 class Exchanged(OSError):  # noqa: N818 -- an answer, not an error
-    """Another file has the name."""
+    """Another file has its name."""
 
 
 def seal(handle: int) -> Seal:
     """Seal a file.
 
-    The system's own times are some milliseconds apart, so that two writes may have the same: the
-    time is set to the nanosecond.
+    The system's own times may be milliseconds apart, so that two writes can have the same time:
+    the time is therefore set to the nanosecond.
     """
     if _SETS_TIME:
         now = time.time_ns()
@@ -43,12 +42,12 @@ def seal(handle: int) -> Seal:
 
 
 def seal_of(seen: os.stat_result) -> Seal:
-    """A file as it was seen."""
+    """The seal of a file by its status."""
     return Seal(seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns)
 
 
 def check_sealed(seen: os.stat_result, sealed: Seal) -> None:
-    """Fail if it is another file, or was changed.  Raises: Exchanged, OSError."""
+    """Fail if it is another file, or has changed.  Raises: Exchanged, OSError."""
     if (seen.st_dev, seen.st_ino) != (sealed.device, sealed.inode):
         raise Exchanged(errno.ESTALE, 'another file has taken its place since it was checked')
     if seen.st_size != sealed.size_bytes or not _is_same_time(seen.st_mtime_ns, sealed.mtime_ns):
@@ -56,7 +55,7 @@ def check_sealed(seen: os.stat_result, sealed: Seal) -> None:
 
 
 def has_same_bytes(handle: int, path: Path) -> bool:
-    """Whether a file has the bytes of an open one."""
+    """Whether a file has the same bytes as an open one."""
     flags = os.O_RDONLY | getattr(os, 'O_NONBLOCK', 0) | getattr(os, 'O_CLOEXEC', 0)
     other = os.open(path, flags)
     try:
@@ -73,5 +72,5 @@ def has_same_bytes(handle: int, path: Path) -> bool:
 
 
 def _is_same_time(seen_ns: int, sealed_ns: int) -> bool:
-    # Over a network the exact time may be seen at first, and a rounded one later.
+    # A network file system may show the exact time at first, and a rounded one later.
     return any(seen_ns == sealed_ns // grain * grain for grain in _GRAINS)

@@ -1,1 +1,1 @@
-"""What both backends share about messages of HTTP."""
+"""HTTP code that both backends share."""

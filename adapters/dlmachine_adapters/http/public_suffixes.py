@@ -1,7 +1,7 @@
-"""Public suffixes: the domains under which anybody may register, such as `co.uk` and `github.io`.
+"""Public suffixes: domains under which anybody can register names, such as `co.uk`, `github.io`.
 
 A cookie for one of them would go to strangers (RFC 6265 section 5.3). The list is bundled with
-`publicsuffixlist`, which asks no network; it is read once, when a cookie names a domain.
+`publicsuffixlist`, which sends no requests; it is read once, when a cookie names a domain.
 """
 
 from dataclasses import replace
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def with_public_suffixes(head: Head) -> Head:
-    """The head with those of the domains in its cookies that are public suffixes."""
+    """Add the domains in the head's cookies that are public suffixes."""
     values = head.headers.get_all('Set-Cookie')
     named = domains_named(values) if values else frozenset()
     if not named:

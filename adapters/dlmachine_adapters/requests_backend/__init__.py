@@ -1,1 +1,1 @@
-"""The requests backend: what it adds to `requests` and `urllib3`."""
+"""The requests backend: its additions to `requests` and `urllib3`."""

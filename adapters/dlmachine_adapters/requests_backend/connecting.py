@@ -1,7 +1,7 @@
-"""Connecting to one of the addresses of a host name, in the way of Happy Eyeballs (RFC 8305).
+"""Connect to one of the addresses of a host name by Happy Eyeballs (RFC 8305).
 
-The addresses are tried in the resolver's order, families in turn; each gets a head start, and is
-then joined by the next. The first that accepts is used. libcurl does the same by itself.
+The addresses are tried in the resolver's order, alternating families; each gets a head start before
+the next is tried in parallel. The first that accepts is used. libcurl does the same itself.
 """
 
 import errno
@@ -21,7 +21,7 @@ _UNDER_WAY: Final = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR
 _NO_WAY: Final = frozenset({
     errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL,
 })  # fmt: skip
-#: Family, type, protocol and socket address, as the resolver gives them.
+#: Family, type, protocol and socket address from the resolver.
 _Address = tuple[int, int, int, Any]
 
 
@@ -32,7 +32,7 @@ def connect(
     source: tuple[str, int] | None,
     options: Iterable[Any] | None,
 ) -> socket.socket:
-    """A connection to one of the addresses of a host.  Raises: LimitPassed, OSError."""
+    """Connect to one of the addresses of a host.  Raises: LimitPassed, OSError."""
     found = socket.getaddrinfo(host.strip('[]'), port, allowed_gai_family(), socket.SOCK_STREAM)
     addresses = in_turn([(one[0], one[1], one[2], one[4]) for one in found])
     race = _Race(addresses, source, tuple(options or ()))
@@ -45,7 +45,7 @@ def connect(
 
 
 def in_turn(addresses: Sequence[_Address]) -> list[_Address]:
-    """The addresses with their families in turn, the family of the first one first (section 4).
+    """The addresses with alternating families, beginning with that of the first (section 4).
 
     >>> four, six = socket.AF_INET, socket.AF_INET6
     >>> [one[3] for one in in_turn([(six, 1, 6, 'a'), (six, 1, 6, 'b'), (four, 1, 6, 'c')])]
@@ -57,7 +57,7 @@ def in_turn(addresses: Sequence[_Address]) -> list[_Address]:
 
 
 class _Race:
-    """Connections under way to the addresses of one host."""
+    """Parallel connection attempts to the addresses of one host."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class _Race:
         source: tuple[str, int] | None,
         options: tuple[Any, ...],
     ) -> None:
-        """None is under way yet."""
+        """Start without connections."""
         self._waiting = list(reversed(list(addresses)))
         self._source = source
         self._options = options
@@ -75,7 +75,7 @@ class _Race:
         self._fault: OSError | None = None
 
     def run(self, watch: Watch) -> socket.socket:
-        """The first that is connected.  Raises: LimitPassed, OSError."""
+        """Return the first connected socket.  Raises: LimitPassed, OSError."""
         head_start = watch.head_start_seconds()
         while self._waiting or self._under_way:
             if self._waiting and (not self._under_way or monotonic() >= self._next_at):
@@ -88,7 +88,7 @@ class _Race:
         raise self._fault or OSError(errno.EHOSTUNREACH, 'the name has no address')
 
     def close(self) -> None:
-        """Close all that are still under way."""
+        """Close all unfinished attempts."""
         for sock in self._under_way.values():
             sock.close()
         self._under_way.clear()
@@ -97,7 +97,7 @@ class _Race:
         family, kind, protocol, place = address
         try:
             sock = socket.socket(family, kind, protocol)
-        except OSError as error:  # The system does not know the family.
+        except OSError as error:  # The system does not support the family.
             self._note(error)
             return None
         self._under_way[sock.fileno()] = sock
@@ -138,6 +138,6 @@ class _Race:
 
     def _note(self, error: OSError) -> None:
         self._next_at = 0.0  # Section 5: the next one need not wait any longer.
-        # That there is no way to one family says nothing of the server.
+        # An unreachable family says nothing about the server.
         if self._fault is None or error.errno not in _NO_WAY:
             self._fault = error
