@@ -4,7 +4,6 @@ Only click is loaded here; each command loads what it needs when it runs.
 """
 
 import gc
-import io
 import os
 import sys
 from importlib import import_module
@@ -12,6 +11,7 @@ from importlib import import_module
 import click
 
 from dlmachine.cli.interruption import INTERRUPTED, SAID, TERMINATED, Terminated, interruptible
+from dlmachine.cli.streams import OutputFailed, prepare_streams
 from dlmachine.core.version import VERSION
 
 #: As of a program that SIGPIPE ends; and `exit_codes.FILES`, which loads too much.
@@ -30,21 +30,8 @@ _COMMANDS = {
 }
 
 
-class _FilesError(Exception):
-    """An error of the operating system; click would take a closed pipe for a failure."""
-
-
 class _Lazy(click.Group):
     """A group that loads a command when it is named."""
-
-    def invoke(self, ctx: click.Context) -> object:
-        """Run the command.  Raises: _FilesError if its output cannot be written."""
-        try:
-            result: object = super().invoke(ctx)
-            sys.stdout.flush()
-        except OSError as error:
-            raise _FilesError from error
-        return result
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names."""
@@ -79,13 +66,15 @@ def main() -> None:
     """Run, and end with an exit code that scripts can use."""
     # What is loaded at the start stays: to look through it over and over takes 10 ms.
     gc.set_threshold(_OBJECTS)
-    for stream in (sys.stdout, sys.stderr):
-        _escape_unwritable(stream)
+    prepare_streams()
     try:
         with interruptible():
             group.main(standalone_mode=False)
+            sys.stdout.flush()
     except click.ClickException as error:
-        error.show()
+        from dlmachine.cli.usage import show_usage_error
+
+        show_usage_error(error)
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         click.echo(SAID, err=True)
@@ -93,15 +82,11 @@ def main() -> None:
     except Terminated:
         click.echo(SAID, err=True)
         sys.exit(TERMINATED)
-    except _FilesError as failed:
+    except OutputFailed as failed:
         sys.exit(_say_why(failed.__cause__))
-
-
-def _escape_unwritable(stream: object) -> None:
-    # A name that the encoding of the output lacks must not fail a good download. Another
-    # kind of stream is somebody's replacement.
-    if isinstance(stream, io.TextIOWrapper):
-        stream.reconfigure(errors='backslashreplace')
+    except OSError as error:
+        click.echo(f'error: {error}', err=True)
+        sys.exit(_FILES)
 
 
 def _say_why(error: BaseException | None) -> int:
@@ -109,5 +94,5 @@ def _say_why(error: BaseException | None) -> int:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if isinstance(error, BrokenPipeError):
         return _OUTPUT_CLOSED  # Whoever read it has gone; nothing more can be said to them.
-    click.echo(f'error: {error}', err=True)
+    click.echo(f'error: the output cannot be written: {error}', err=True)
     return _FILES

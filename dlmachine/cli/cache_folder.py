@@ -49,8 +49,6 @@ def opened(given: dict[str, Any]) -> 'Iterator[Registry]':
     try:
         yield registry
     except (sqlite3.Error, OSError) as error:
-        if isinstance(error, BrokenPipeError):
-            raise
         fail(registry.fault(error))
     finally:
         registry.close()

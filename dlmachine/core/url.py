@@ -13,6 +13,7 @@ from urllib.parse import quote, urljoin, urlsplit
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.http.host import ascii_host
 from dlmachine.core.redact import redact_url
 from dlmachine.core.text import find_frame_breaker
@@ -31,6 +32,10 @@ _LOCAL: Final = 'names a file of this machine; only what a server has is downloa
 _MOST_CHARACTERS: Final = 65_536
 #: Labels of 1 to 63 characters (RFC 1035 section 2.3.4).
 _HOST_NAME: Final = re.compile(r'(?:[a-z0-9_\-]{1,63}(?:\.[a-z0-9_\-]{1,63})*)?')
+#: A host perhaps with port and path, where the scheme was left out.
+_HOST_FIRST: Final = re.compile(
+    r'(?i)(?:localhost|[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,9})(?::[0-9]{1,5})?(?:/[^\s]{0,60})?'
+)
 #: What most URLs are, in normal form already: without userinfo and escapes.
 _NORMAL: Final = re.compile(
     r'(https?)://([a-z0-9_\-]{1,63}(?:\.[a-z0-9_\-]{1,63})*)(?::([1-9][0-9]{0,3}|[1-5][0-9]{4}))?'
@@ -90,7 +95,7 @@ def parse_url(text: object, where: str = 'url') -> Result[Url, Fault]:
     >>> str(parse_url('HTTP://Example.org:80/a/../b c').unwrap())
     'http://example.org/b%20c'
     >>> parse_url('example.org/x').failure().problem
-    'has no scheme such as https://'
+    "'example.org/x' has no scheme such as https://"
     """
     if not isinstance(text, str):
         return Failure(InvalidInput(where=where, problem=f'is not text: {type(text).__name__}'))
@@ -199,8 +204,16 @@ def _find_fault(text: str, where: str) -> InvalidInput | None:
         return excess
     scheme, colon, rest = text.strip(' ').partition(':')
     if not colon or _SCHEME.fullmatch(scheme) is None or not rest.startswith('//'):
-        return InvalidInput(where=where, problem='has no scheme such as https://')
+        return _no_scheme(text, where)
     return None
+
+
+def _no_scheme(text: str, where: str) -> InvalidInput:
+    # Which names are secret is not known here, so that parameters are not shown at all.
+    shown = redact_url(re.split('[?#;]', text.strip(' '), maxsplit=1)[0])
+    advice = f'Did you mean https://{shown}?' if _HOST_FIRST.fullmatch(shown) else ''
+    problem = f'{shown_value(shown)} has no scheme such as https://'
+    return InvalidInput(where=where, problem=problem, advice=advice)
 
 
 def _find_excess(text: str, where: str) -> InvalidInput | None:

@@ -51,7 +51,7 @@ BASE = parse_url('https://h/a/b').unwrap()
     [
         ('/a\nb', 'contains LF at position 2'),
         ('https://[', 'is not a URL: malformed host'),
-        ('mailto:x', 'has no scheme such as https://'),
+        ('mailto:x', "'mailto:x' has no scheme such as https://"),
     ],
 )
 def test_a_location_that_is_no_url_is_called_one(location: str, problem: str) -> None:

@@ -32,12 +32,12 @@ def test_normal_form(text: str, normal: str) -> None:
 @pytest.mark.parametrize(
     ('text', 'problem'),
     [
-        (7, 'is not text: int'), ('', 'has no scheme such as https://'), ('h/x', 'has no scheme such as https://'),
-        ('https:/h', 'has no scheme such as https://'), ('1http://h', 'has no scheme such as https://'),
+        (7, 'is not text: int'), ('', "'' has no scheme such as https://"), ('h/x', "'h/x' has no scheme such as https://"),
+        ('https:/h', "'https:/h' has no scheme such as https://"), ('1http://h', "'1http://h' has no scheme such as https://"),
         ('https:///x', 'has no host'), ('https://./', 'has no host'), ('https://h:x/', 'is not a URL: the port is not a number from 0 to 65535'),
         ('https://h:99999/', 'is not a URL: the port is not a number from 0 to 65535'), ('https://[::1/', 'is not a URL: malformed host'),
         ('https://a b/', 'is not a URL: malformed host'), ('http://[fe80::1%é]/', 'is not a URL: malformed host'), ('https://é..x/', 'is not a URL: malformed host'),
-        ('https://h/x\ta=1\tb', 'contains TAB at position 11'), ('\u3000http://h/', 'has no scheme such as https://'),
+        ('https://h/x\ta=1\tb', 'contains TAB at position 11'), ('\u3000http://h/', "'\\u3000http://h/' has no scheme such as https://"),
         ('file:///etc/passwd', 'names a file of this machine; only what a server has is downloaded'),
         ('https://a..port/', 'is not a URL: malformed host'), ('https://.a/', 'is not a URL: malformed host'),
         ('https://a../', 'is not a URL: malformed host'), (f'https://{"a" * 64}.org/x', 'is not a URL: malformed host'),

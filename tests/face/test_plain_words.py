@@ -226,7 +226,7 @@ def test_lists_are_read_in_one_way(run: RunCommand, server: Server, tmp_path: Pa
     done = run('get', '-i', 'list.txt', '-d', 'd')
 
     assert done.stdout == 'd/t.tsv\n'
-    assert 'error: nonsense: url: has no scheme' in done.stderr
+    assert "error: url: 'nonsense' has no scheme" in done.stderr
     assert 's3cret' not in run('get', 'me:s3cret@h/x').stderr
     (tmp_path / 'work' / 'empty.txt').write_text('# none\n')
     assert run('get', '-i', 'empty.txt').returncode == 2
