@@ -53,7 +53,7 @@ PATTERNS = {f'{used.name}.{used.use}': used for used in find_patterns()}
 
 @pytest.mark.parametrize('name', ATTACKED)
 def test_time_is_linear_in_the_text(name: str) -> None:
-    """And stays below the cap for the largest text that the limits let through."""
+    """The time also stays below the cap for the largest text within the limits."""
     parser = parser_of(FOUND[name])
     is_whole = parser.is_whole or is_put_together(parser.triage)
     cap = CAP * PARTS if is_whole else CAP
@@ -65,7 +65,7 @@ def test_time_is_linear_in_the_text(name: str) -> None:
 
 @pytest.mark.parametrize('name', PATTERNS)
 def test_patterns_take_no_more_time_than_their_text(name: str) -> None:
-    """Each compiled pattern, used as its module uses it, against what it has a word for."""
+    """Attack each compiled pattern with the words in it, as its module uses it."""
     used = PATTERNS[name]
     for attack in worst_attacks((used,), attacks(units_of(used.pattern))):
         problem = find_growth(used, attack.grown, MOST)
@@ -73,7 +73,7 @@ def test_patterns_take_no_more_time_than_their_text(name: str) -> None:
 
 
 def worst_attacks(triage: tuple[Call, ...], tried: list[Attack]) -> list[Attack]:
-    """The attacks that took longest while they were short."""
+    """The attacks that are slowest at a small size."""
     if not triage:
         return [Attack('', 'x', '')]
     took = (
@@ -84,7 +84,7 @@ def worst_attacks(triage: tuple[Call, ...], tried: list[Attack]) -> list[Attack]
 
 
 def is_put_together(triage: tuple[Call, ...]) -> bool:
-    """Whether even a dull text takes long: it goes through many parsers, one after the other."""
+    """Whether even a harmless text is slow, because many parsers read it."""
     if not triage:
         return False
     dull = min(sum(seconds_of(call, 'x' * TRIAGE) for call in triage) for _ in range(5))
@@ -93,7 +93,7 @@ def is_put_together(triage: tuple[Call, ...]) -> bool:
 
 @pytest.mark.parametrize('name', FIELDS)
 def test_a_step_of_a_run_takes_no_more_time_than_its_answer(name: str) -> None:
-    """Whatever the machine asks of the head, and whatever it tells of it then."""
+    """A step of the machine is linear in the response that it receives."""
     part = a_part()
     for status, attack in product((200, 206, 302, 304, 429), BARE[:: len(BARE) // 16]):
         run = Run(None, a_policy(), a_snapshot(part=part))
@@ -107,7 +107,7 @@ def test_a_step_of_a_run_takes_no_more_time_than_its_answer(name: str) -> None:
 
 
 def test_redirect_secrets_do_not_accumulate() -> None:
-    """Each URL is full of tokens, and each of them is a secret from then on."""
+    """Each URL is full of tokens, and each token is a secret from then on."""
     run = Run(None, a_policy()).feed(PartOpened(at=NOW, size_bytes=0))
     for hop in range(14):
         if not isinstance(run.step.effect, Exchange):
@@ -121,19 +121,19 @@ def test_redirect_secrets_do_not_accumulate() -> None:
 
 
 def feed(run: Run, event: Event, _: str) -> None:
-    """Tell a run what came of its effect."""
+    """Pass an event to a run."""
     run.feed(event)
 
 
 @pytest.mark.parametrize('patterns', [CALLS, SIZED, EXEMPT, LIMITS])
 def test_no_growth_exemption_is_out_of_date(patterns: dict[str, object]) -> None:
-    """Whatever is said of a parser is said of one that is there."""
+    """Every exemption names an existing parser."""
     unknown = [one for one in patterns if not any(fnmatchcase(name, one) for name in FOUND)]
     assert unknown == []
 
 
 def test_a_quadratic_parser_is_found() -> None:
-    """The measure can fail: for what looks at each character again for each, and for what never ends."""
+    """The measurement detects quadratic time and endless loops."""
 
     def quadratic(text: str) -> object:
         return [text[at:].count('x') for at in range(len(text))]

@@ -50,7 +50,7 @@ PLACES = ('header', 'userinfo', 'path', 'form', 'mirror', *NESTED)
 
 @st.composite
 def planted(draw: st.DrawFn) -> Descriptor:
-    """Descriptors with the secret in any of the places that have one, or in all of them."""
+    """Descriptors with the secret in one of the possible places, or in all of them."""
     places = draw(st.sets(st.sampled_from(PLACES), min_size=1))
     userinfo = f'me:{quote(SECRET, safe="")}@' if 'userinfo' in places else ''
     fields = [field for place, field in NESTED.items() if place in places]

@@ -31,7 +31,7 @@ def test_whatever_goes_wrong_the_promises_hold(tape: bytes) -> None:
 
 @pytest.mark.parametrize('name', TAPES)
 def test_recorded_tapes_keep_the_promises(name: str) -> None:
-    """The tapes that long simulations ended with."""
+    """Replay the tapes on which long simulations have failed."""
     tape = bytes.fromhex(TAPES[name])
     assert play(tape).broken is None, tell(tape)
 

@@ -15,7 +15,7 @@ from dlmachine_adapters.quarantine import QUARANTINE_FOLDER
 
 
 def note_path(part: Path) -> Path:
-    """Where the note of a part lies."""
+    """The path of a part's note."""
     return part.with_name(part_notes.note_name(part.name))
 
 
@@ -37,13 +37,13 @@ def write_note(part: Path, note: PartNote) -> None:
 
 
 def usable_spans(part: Path, note: PartNote) -> Spans:
-    """What of a part can be resumed."""
+    """The resumable spans of a part."""
     with open_folder(str(part.parent), make=False) as ours:
         return part_notes.usable_spans(ours, part.name, note)
 
 
 def take_lock(path: Path, patience: float, owner: str) -> tuple[flocks.HeldLock, bool]:
-    """Take a lock; its folder is made if need be."""
+    """Take a lock, and create its folder if necessary."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with open_folder(str(path.parent), make=False) as ours:
         return flocks.take_lock(ours, path.name, patience, owner)
@@ -56,10 +56,10 @@ def read_owner(path: Path) -> str:
 
 
 def quarantine_folder(folder: str) -> Path:
-    """Where the quarantine of a cache folder of this user's lies."""
+    """The quarantine folder of a cache folder of this user."""
     return Path(folder, OUR_FOLDER, QUARANTINE_FOLDER)
 
 
 def source_at(path: Path) -> Source:
-    """A file that is to appear elsewhere, open so that its number is not used again."""
+    """A file to publish, open so that its inode is not reused."""
     return Source(path, seal_of(path.stat()), handle=os.open(path, os.O_RDONLY))

@@ -25,7 +25,7 @@ ORPHAN = f'{"ab" * 16}-1.csv'
 
 
 class Later:
-    """A clock that is ahead: names cannot be given a date, so that they are young otherwise."""
+    """A clock that is ahead, because the times of files cannot be set otherwise."""
 
     def __init__(self, ahead: timedelta = HOUR) -> None:
         self.ahead = ahead

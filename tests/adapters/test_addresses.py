@@ -20,7 +20,7 @@ from tests.servers.http import Server
 
 LIVE, DEAD, DEAD_TOO, CLOSED = '127.0.0.1', '127.0.0.2', '127.0.0.3', '127.0.0.4'
 
-#: Tells a transport which addresses the host `many.test` has.
+#: Sets the addresses of the host `many.test` for a transport.
 Resolve = Callable[[int, Sequence[str]], None]
 
 
@@ -82,7 +82,7 @@ def resolve(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> Resolve:
 def test_a_dead_address_does_not_block_the_next(
     transport: Transport, port: int, resolve: Resolve, addresses: Sequence[str]
 ) -> None:
-    """The answer comes long before the time for connecting is over."""
+    """The response arrives long before the connect timeout."""
     resolve(port, addresses)
     part, began = MemoryPart(), monotonic()
     event = answered(
@@ -96,7 +96,7 @@ def test_a_dead_address_does_not_block_the_next(
 def test_all_addresses_of_a_proxy_are_tried(
     transport: Transport, port: int, resolve: Resolve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its dead ones are passed over as well."""
+    """Dead addresses of a proxy are skipped too."""
     resolve(port, (DEAD, LIVE))
     monkeypatch.setenv('http_proxy', f'http://many.test:{port}')
     part, began = MemoryPart(), monotonic()
@@ -110,7 +110,7 @@ def test_all_addresses_of_a_proxy_are_tried(
 def test_all_addresses_share_the_connect_timeout(
     transport: Transport, port: int, resolve: Resolve
 ) -> None:
-    """It is over for all of them at once."""
+    """The timeout ends all attempts together."""
     resolve(port, (DEAD, DEAD_TOO))
     began = monotonic()
     event = interrupted(
@@ -127,7 +127,7 @@ def test_all_addresses_share_the_connect_timeout(
 def test_a_short_connect_timeout_is_shared(
     transport: Transport, port: int, resolve: Resolve
 ) -> None:
-    """Of several dead addresses none takes a head start that the time does not allow."""
+    """The head starts of several dead addresses fit into the timeout."""
     resolve(port, (DEAD, DEAD_TOO, DEAD, DEAD_TOO, LIVE))
     part = MemoryPart()
     answered(
@@ -140,7 +140,7 @@ def test_a_short_connect_timeout_is_shared(
 def test_refused_addresses_fail_without_waiting(
     transport: Transport, port: int, resolve: Resolve
 ) -> None:
-    """Nobody waits for what was refused."""
+    """Refused connections do not wait for the timeout."""
     resolve(port, (CLOSED, CLOSED.replace('4', '5')))
     began = monotonic()
     event = interrupted(
@@ -158,7 +158,7 @@ def test_refused_addresses_fail_without_waiting(
 
 
 class Watch:
-    """Time without end."""
+    """A watch without limits."""
 
     def wait_on(self) -> float:
         return 0.1
@@ -168,7 +168,7 @@ class Watch:
 
 
 def race(addresses: list[Any], monkeypatch: pytest.MonkeyPatch) -> socket.socket:
-    """What comes of connecting to these."""
+    """The result of connecting to these addresses."""
     found = [(family, socket.SOCK_STREAM, 6, '', place) for family, place in addresses]
     module: Any = connecting
     monkeypatch.setattr(module.socket, 'getaddrinfo', lambda *_, **__: found)
@@ -179,7 +179,7 @@ def race(addresses: list[Any], monkeypatch: pytest.MonkeyPatch) -> socket.socket
 def test_the_most_informative_fault_is_raised(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A family that this machine has no way to does not hide what the server did."""
+    """An unreachable address family does not hide the server's error."""
     far = (socket.AF_INET6, ('2001:db8::1', 9, 0, 0))
     with pytest.raises(OSError) as caught:
         race([(socket.AF_INET, (CLOSED, 9)), far, far], monkeypatch)
@@ -188,7 +188,7 @@ def test_the_most_informative_fault_is_raised(
 
 
 def test_a_name_without_addresses_fails_to_resolve(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A resolver may say that there is nothing."""
+    """A resolver may return no addresses."""
     with pytest.raises(OSError, match='no address'):
         race([], monkeypatch)
 
@@ -196,13 +196,13 @@ def test_a_name_without_addresses_fails_to_resolve(monkeypatch: pytest.MonkeyPat
 def test_an_unknown_address_family_is_skipped(
     server: Server, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The next one is tried at once."""
+    """The next address is tried at once."""
     with race([(9999, ('x', port)), (socket.AF_INET, (LIVE, port))], monkeypatch) as sock:
         assert sock.getpeername() == (LIVE, port)
 
 
 def test_no_socket_is_left_open(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither of those that lost, nor when time is over."""
+    """Neither the losing attempts nor a timeout leave a socket open."""
     made: list[socket.socket] = []
 
     class Counted(socket.socket):

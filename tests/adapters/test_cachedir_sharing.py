@@ -26,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def shelf(folder: Path) -> Iterator[Shelf]:
-    """A store over it."""
+    """A store on that folder."""
     store = CachedirStore(str(folder), ManualClock())
     yield Shelf(store, write_file, lambda path: Path(path).exists())
     store.close()

@@ -83,7 +83,7 @@ def test_what_ends_too_early_is_an_error(coding: str, coded: bytes) -> None:
 def test_bytes_after_the_end_are_dropped_and_counted(
     coding: str, coded: bytes, rest: bytes, step: int
 ) -> None:
-    """The body is decoded to the end of its stream; what follows is not taken for data."""
+    """The body is decoded to the end of its stream; bytes after it are not data."""
     stream = Inflater(coding)
     data = coded + rest
     pieces = [p for at in range(0, len(data), step) for p in stream.feed(data[at : at + step])]
@@ -97,7 +97,7 @@ def test_bytes_after_the_end_are_dropped_and_counted(
     'rest', [b'\x1f', b'\x1f\x8b', b'\0\x1f\x8b\x08', gzip.compress(b'x')[:-1]]
 )
 def test_a_member_that_has_begun_must_end(rest: bytes, step: int) -> None:
-    """What begins as a member is one."""
+    """Bytes that begin like a member must be a complete member."""
     with pytest.raises(DecodingError, match='too early'):
         _decode('gzip', gzip.compress(PLAIN) + rest, step)
 
@@ -113,7 +113,7 @@ def test_what_is_not_coded_is_an_error(coding: str) -> None:
 def test_small_members_cost_no_more_than_their_bytes(
     content: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of what is left, no more than a step is copied; and they come in few pieces."""
+    """At most one step of the remaining input is copied, and the pieces are combined."""
     given: list[int] = []
     make = zlib.decompressobj
 

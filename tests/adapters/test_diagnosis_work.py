@@ -40,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def shelf(folder: Path) -> Iterator[Shelf]:
-    """A store over it."""
+    """A store on that folder."""
     store = CachedirStore(str(folder), ManualClock())
     yield Shelf(store, write_file, lambda path: Path(path).exists())
     store.close()
@@ -48,7 +48,7 @@ def shelf(folder: Path) -> Iterator[Shelf]:
 
 @pytest.fixture
 def registry(folder: Path) -> Iterator[Registry]:
-    """A registry of its own, as the command line has."""
+    """A separate registry, as on the command line."""
     made = Registry(str(folder))
     yield made
     made.close()

@@ -54,7 +54,7 @@ def test_a_gzip_stream_is_followed_to_its_end(data: bytes, problem: str | None, 
 @pytest.mark.parametrize('step', [1, 7, 10**6])
 @pytest.mark.parametrize('rest', [b'', b'\0', b'\0' * 500, b'<html>', b'\0\0\n', b'\n' + WHOLE])
 def test_bytes_after_the_stream_are_counted(rest: bytes, step: int) -> None:
-    """Padding too; between members it is none."""
+    """Padding counts too, but not between members."""
     check = GzipCheck()
     data = WHOLE + b'\0\0' + WHOLE + rest
     for start in range(0, len(data), step):

@@ -472,7 +472,7 @@ def test_the_fake_fails_as_it_is_told(operation: str, code: int) -> None:
 def test_a_body_that_does_not_fit_is_refused_before_writing(
     disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By every implementation, for a body, a rest and segments alike."""
+    """By every implementation, for a body, a range and segments alike."""
     if isinstance(disk.files, MemoryFiles):
         disk.files.free_bytes = 10
     else:
@@ -489,7 +489,7 @@ def test_a_body_that_does_not_fit_is_refused_before_writing(
 
 
 def test_free_space_is_not_checked_for_memory(disk: Disk) -> None:
-    """What a buffer may take is not known."""
+    """The free memory is not known."""
     part = disk.files.open_part(OpenPart(beside=None, stem='stem'))
     assert not isinstance(part, Failed)
     part.begin(TakeBody(wire_bytes=1 << 60))

@@ -185,7 +185,7 @@ def test_a_name_that_is_claimed_is_never_seen_empty(
 def test_a_name_that_another_file_took_counts_as_taken(
     folder: Path, monkeypatch: pytest.MonkeyPatch, *, is_swapped: bool, has_links: bool
 ) -> None:
-    """Somebody removed ours at once, and the name is free or has another file since."""
+    """The file was removed at once, and its name is free or has another file now."""
     target = folder / 'x'
 
     def swapped(_: Path) -> None:

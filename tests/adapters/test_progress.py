@@ -182,7 +182,7 @@ def test_no_progress_is_the_part_itself() -> None:
 
 
 def test_simultaneous_bars_share_one_class() -> None:
-    """From a cold start, where the first of them has to make it, which takes a while."""
+    """From a cold start, in which the first bar takes a while to create the class."""
     from dlmachine_adapters import progress
 
     progress._make_bar_class.cache_clear()
@@ -205,7 +205,7 @@ def test_simultaneous_bars_share_one_class() -> None:
 
 
 def test_a_wait_is_shown_while_it_lasts(terminal: Terminal) -> None:
-    """How long and why, under the name; and then the line is empty again."""
+    """The line shows the name, the duration and the reason, and is then cleared."""
     with BarProgress().waiting(Wait(duration=timedelta(seconds=6), reason='backoff'), 'genome.fa'):
         assert 'genome.fa: wait 6 s: backoff' in terminal.getvalue()
 
@@ -213,7 +213,7 @@ def test_a_wait_is_shown_while_it_lasts(terminal: Terminal) -> None:
 
 
 def test_a_short_wait_is_not_shown(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody could read it; and without progress no wait is."""
+    """A short wait is unreadable; without progress no wait is shown."""
     monkeypatch.setattr('dlmachine_adapters.progress._QUIET_SECONDS', 0.5)
     wait = Wait(duration=timedelta(seconds=0.2), reason='backoff')
     for progress in (BarProgress(), NoProgress()):
@@ -222,7 +222,7 @@ def test_a_short_wait_is_not_shown(terminal: Terminal, monkeypatch: pytest.Monke
 
 
 def test_a_wait_ends_even_if_it_cannot_be_shown(terminal: Terminal) -> None:
-    """A stderr that is closed harms nothing."""
+    """A closed stderr has no effect."""
     terminal.close()
     with BarProgress().waiting(Wait(duration=timedelta(seconds=6), reason='backoff'), 'x'):
         pass

@@ -27,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def shelf(folder: Path) -> Iterator[Shelf]:
-    """A store over it."""
+    """A store on that folder."""
     made = _shelf(folder)
     yield made
     made.store.close()

@@ -161,7 +161,7 @@ def test_a_part_with_holes_is_never_joined(disk: Disk) -> None:
 
 
 class SickFile(FileIO):
-    """A file that cannot be cut any more once there is something in it, as on a disk that fails."""
+    """A file that cannot be truncated once it has bytes, as on a failing disk."""
 
     def truncate(self, size: int | None = None) -> int:
         """As it is, or not at all."""

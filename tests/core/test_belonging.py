@@ -72,7 +72,7 @@ def test_a_copy_of_the_main_address_is_asked_about_there(served_by: str) -> None
 
 
 def test_a_part_is_resumed_at_its_own_url() -> None:
-    """Of a mirror's part the rest is asked of the mirror, when it is the mirror's turn."""
+    """The rest of a mirror's part is requested when it is the mirror's turn."""
     run = a_run_with_a_mirrors_part()
     run.feed(answered(404))
     first, asked = run.exchanges
@@ -88,7 +88,7 @@ def test_a_part_is_resumed_at_its_own_url() -> None:
 def test_a_part_does_not_change_which_url_comes_first(
     policy: dict[str, bool], *, is_stored: bool
 ) -> None:
-    """A mirror may have an older version: it is asked if the addresses before it fail."""
+    """A mirror may have an older version: it is requested only if earlier URLs fail."""
     entries = (an_entry(record=a_record(served_by=MIRROR)),) if is_stored and policy else ()
     part = a_part(address=address_digest(MIRROR), validator='"v2"')
     snapshot = a_snapshot(WISH, cache=a_cache(*entries), part=part)
@@ -114,7 +114,7 @@ def test_a_part_does_not_change_which_url_comes_first(
     ],
 )
 def test_a_mirrors_part_stays_until_a_body_overwrites_it(before: Event, offset: int) -> None:
-    """Failures before that leave it as it is."""
+    """Earlier failures leave it unchanged."""
     run = a_run_with_a_mirrors_part(retries=1)
     run.feed(before)
     if isinstance(run.step.effect, Wait):
@@ -124,7 +124,7 @@ def test_a_mirrors_part_stays_until_a_body_overwrites_it(before: Event, offset: 
 
 @pytest.mark.parametrize(('body', 'is_kept'), [(None, True), (0, False)])
 def test_a_mirrors_part_is_kept_for_a_later_run(body: int | None, *, is_kept: bool) -> None:
-    """Where nobody could be asked for its rest, and nothing was written over it."""
+    """The mirror could not be reached, and nothing overwrote the part."""
     run = a_run_with_a_mirrors_part(retries=0, timeout=timedelta(seconds=1))
     head = None if body is None else a_head(200)
     run.feed(interrupted(at=NOW + timedelta(seconds=2), head=head, part_bytes=body or 0))
@@ -137,7 +137,7 @@ REST = {'Content-Range': 'bytes 4-7/8', 'ETag': '"v1"', **WRONG}
 
 @pytest.mark.parametrize('policy', [{}, {'validate': bool}, {'check_freshness': True}])
 def test_a_left_part_does_not_change_which_url_serves(policy: dict[str, Any]) -> None:
-    """If the whole is wrong, they may be: the same address is asked for all of it, once."""
+    """If the file is wrong, the same URL is requested once for the complete file."""
     snapshot = a_snapshot(WISH, part=a_part())
     run = Run(WISH, a_policy(retries=0, **policy), snapshot).feed(PartOpened(at=NOW, size_bytes=5))
     if 'validate' in policy:
@@ -152,7 +152,7 @@ def test_a_left_part_does_not_change_which_url_serves(policy: dict[str, Any]) ->
 
 
 def test_wrong_bytes_of_this_run_go_to_the_next_url() -> None:
-    """Nobody else has had the part: the address is as wrong as any other."""
+    """No earlier run wrote to the part, so this URL sent wrong bytes."""
     run = Run(WISH, a_policy(retries=1), a_snapshot(WISH)).feed(OPENED)
     run.feed(interrupted(head=STRONG, part_bytes=5), Waited(at=NOW))
     run.feed(answered(206, {**REST, 'Content-Range': 'bytes 5-7/8'}, a_received(wire_bytes=3)))
@@ -161,7 +161,7 @@ def test_wrong_bytes_of_this_run_go_to_the_next_url() -> None:
 
 
 def test_a_mirrors_bytes_do_not_count_for_an_earlier_url() -> None:
-    """What is refused there was made of one answer."""
+    """The refused body came from a single response."""
     run = a_run_with_a_mirrors_part(retries=0)
     run.feed(answered(200, WRONG, a_received(b'other')))
     asked = [(one.request.url, one.expect.offset) for one in run.exchanges]
@@ -169,7 +169,7 @@ def test_a_mirrors_bytes_do_not_count_for_an_earlier_url() -> None:
 
 
 def test_bytes_of_a_url_are_resumed_at_its_next_turn() -> None:
-    """Within a run, too: the others failed before a body of theirs was written."""
+    """Within a run too: the other URLs failed before they sent a body."""
     run = a_check(a_record(), check_freshness=False, force_download=True, retries=1)
     run.feed(interrupted(head=STRONG, part_bytes=4), Waited(at=NOW))
     run.feed(interrupted(part_bytes=4), interrupted(), Waited(at=NOW))

@@ -50,7 +50,7 @@ def a_row(entry: EntryId = OWN, **known: Any) -> RowSeen:
 
 
 def a_part(age: timedelta, **known: Any) -> PartState:
-    """A part that nobody holds and that cannot be resumed."""
+    """A part without an owner that cannot be resumed."""
     values: dict[str, Any] = {'is_held': False, 'usable_bytes': 0, 'validator': None, **known}
     return PartState(file=a_file('x.part', age), stem='ab', owner='process 1 on h', **values)
 
@@ -178,7 +178,7 @@ def test_a_wrong_size_is_for_verify() -> None:
 
 @pytest.mark.parametrize('is_held', [True, None])
 def test_a_lock_that_is_held_is_no_finding(is_held: bool | None) -> None:
-    """Nor one of which that cannot be told."""
+    """The same holds for a lock in an unknown state."""
     assert judge_lock(a_file(), NOW, is_held=is_held, owner='x') is None
 
 
@@ -281,7 +281,7 @@ def test_what_a_registry_lacks() -> None:
 def test_the_folder(
     is_there: bool, is_readable: bool, is_writable: bool, is_problem: bool | None
 ) -> None:
-    """None yet is no problem; one that cannot be used is."""
+    """A missing folder is fine; an unusable one is a problem."""
     finding = judge_folder(
         '/c', is_there=is_there, is_readable=is_readable, is_writable=is_writable
     )
@@ -312,7 +312,7 @@ def test_abilities(seen: Abilities | None, expected: list[tuple[bool, str]]) -> 
 
 
 def test_a_strange_row_is_a_problem_without_a_repair() -> None:
-    """Nothing that it names is ours."""
+    """The file that it names does not belong to dlmachine."""
     found = judge_misfit('/c/cache.sqlite', 7, 'it does not name the file of an entry')
     assert (found.kind, found.place, told(found)) == (
         Kind.STRANGE_ROW,

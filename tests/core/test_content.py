@@ -80,7 +80,7 @@ def test_what_does_not_fit_is_told(
     ],
 )
 def test_a_file_of_another_kind_is_noted(name: str, start: bytes, kind: str) -> None:
-    """It is not refused: a file that is called wrongly is whole all the same."""
+    """It is not refused, because a file with a wrong name can be complete."""
     ext = extension(name)
     note = f'the content is {kind}, although the name ends in .{ext}'
     assert find_kind_note(['x', name], start) == note
@@ -124,7 +124,7 @@ DATA = [b'a,b\n1,2\n', b'<?xml version="1.0"?><rdf>', b'\x89HDF\r\n\x1a\n', b'{"
 
 @pytest.mark.parametrize(('names', 'refused'), NAMES, ids=[' '.join(names) for names, _ in NAMES])
 def test_a_page_in_place_of_data_is_refused(names: list[str], refused: str) -> None:
-    """By an extension that is not a page's; without any, by a type of data."""
+    """By an extension that is not a page's, or without one by a data type."""
     bodies = [] if {'t.gz', 't.7z', 't.7z.001'} & {*names} else DATA
     for media_type in [*PAGE_TYPES, *DATA_TYPES]:
         is_refused = refused == 'any' or (refused == 'data' and media_type in DATA_TYPES)
@@ -135,7 +135,7 @@ def test_a_page_in_place_of_data_is_refused(names: list[str], refused: str) -> N
 
 
 def test_a_version_number_is_not_an_extension() -> None:
-    """What follows a dot may be a number, a date or a parameter."""
+    """The text after a dot may be a number, a date or a parameter."""
     assert asked_extension('a.tar.gz') == 'tar.gz'
     assert asked_extension('a.tar.gz.2024') == 'tar.gz'
     assert asked_extension('T.NC4;jsessionid=a.b') == 'nc4'
@@ -146,7 +146,7 @@ def test_a_version_number_is_not_an_extension() -> None:
 
 @pytest.mark.parametrize('before', [b' ' * 5_000, b'<!-- ' + b'x' * 5_000 + b' -->'])
 def test_a_page_may_begin_after_comments(before: bytes) -> None:
-    """As much is kept as shows it; of data, never more than the first bytes."""
+    """As many bytes are kept as show the page; for data only the first bytes."""
     late = before + PAGE
     assert find_content_problem(['t.nc'], None, keep_start(late), len(late)) is not None
     assert keep_start(before + b'a,b') == before[:1024]

@@ -106,7 +106,7 @@ def test_a_part_of_one_byte_is_one(size_bytes: int, is_adopted: bool) -> None:
     ],
 )
 def test_a_part_with_an_illegal_validator_is_not_resumed(validator: str, is_adopted: bool) -> None:
-    """What stands beside it may have been changed by others: it would go into If-Range."""
+    """Others may have changed the note, and the validator would be sent in If-Range."""
     snapshot = a_snapshot(part=a_part(validator=validator))
     assert (decide(WISH, a_policy(), snapshot).unwrap().part is not None) is is_adopted
 

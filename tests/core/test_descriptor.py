@@ -245,6 +245,6 @@ def test_readers_work_alone() -> None:
 
 @pytest.mark.parametrize('where', ['query', 'post'])
 def test_a_whole_number_that_cannot_be_written_is_named(where: str) -> None:
-    """Python writes no integer of more than 4,300 digits."""
+    """Python does not format integers of more than 4,300 digits."""
     given: Any = {where: {'a': 10**5_000}}
     assert f"{where}['a']" in str(Descriptor.parse('http://h/', **given).failure())

@@ -97,7 +97,7 @@ def test_the_stem_of_a_part_fits_into_a_file_name() -> None:
 def test_reserved_files_are_refused_as_destination(
     path: str, real: str, *, is_refused: bool
 ) -> None:
-    """Whatever it is called on the way; elsewhere such names are names as any other."""
+    """By any path to them; in other folders such names are allowed."""
     seen = PathSeen(kind=PathKind.MISSING, real_path=real)
     found = resolve_destination(ToPath(path), '/c', seen)
     assert is_successful(found) is not is_refused
@@ -108,6 +108,6 @@ def test_reserved_files_are_refused_as_destination(
 
 
 def test_without_a_cache_only_our_folders_are_ours() -> None:
-    """A registry is one only in a cache folder."""
+    """A registry is reserved only in a cache folder."""
     assert is_successful(resolve_destination(ToPath('/c/cache.sqlite'), None, None))
     assert not is_successful(resolve_destination(ToPath('/c/.dlmachine/x'), None, None))

@@ -39,7 +39,7 @@ OF_MD5 = Checksum('md5', md5(DATA).hexdigest())
     ],
 )  # fmt: skip
 def test_the_strongest_digest_counts(fields: dict[str, str], found: object) -> None:
-    """Of all that can be read; what cannot be read is none."""
+    """Of all valid digests; invalid ones are ignored."""
     assert served_digest(a_head(200, fields), is_part=False, is_decoded=False) == found
 
 
@@ -70,7 +70,7 @@ def test_decoded_bytes_have_no_digest() -> None:
     ],
 )
 def test_lists_of_digests_are_read_member_by_member(fields: dict[str, str], found: object) -> None:
-    """What is between two commas is one digest or none; the last of a key counts (RFC 9651)."""
+    """Each list member is a digest or is ignored; the last of a key counts (RFC 9651)."""
     assert served_digest(a_head(200, fields), is_part=False, is_decoded=False) == found
 
 
@@ -79,7 +79,7 @@ def test_lists_of_digests_are_read_member_by_member(fields: dict[str, str], foun
 )
 @pytest.mark.parametrize('name', ['Repr-Digest', 'Content-Digest', 'Digest', 'Content-MD5', 'x-goog-hash'])  # fmt: skip
 def test_the_largest_field_takes_a_moment(name: str, unit: str) -> None:
-    """The time is linear in what the limits of a head let through."""
+    """The time is linear up to the size limit of a head."""
     head = a_head(200, {name: ', '.join([unit * (65_000 // len(unit))] * 4)})
     began = process_time()
     served_digest(head, is_part=False, is_decoded=False)

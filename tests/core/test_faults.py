@@ -142,7 +142,7 @@ REMEDIES = [
 
 @pytest.mark.parametrize(('detail', 'words'), REMEDIES, ids=[one[:40] for one, _ in REMEDIES])
 def test_a_remedy_for_tls_fits_what_is_wrong(detail: str, words: str) -> None:
-    """Another name, an unknown authority, a clock: each has its own."""
+    """Another host name, an unknown authority, a wrong clock: each has its own remedy."""
     assert words in TlsFailed(url=U, detail=detail).remedy()
 
 
@@ -164,7 +164,7 @@ def test_a_remedy_for_tls_fits_what_is_wrong(detail: str, words: str) -> None:
     ],
 )
 def test_a_remedy_for_a_connection_fits_what_is_wrong(phase: str, detail: str, words: str) -> None:
-    """By the phase, and by what the system says."""
+    """By the phase, and by the system's words."""
     assert words in ConnectionFailed(url=U, phase=phase, detail=detail).remedy()
 
 

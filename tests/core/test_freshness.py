@@ -166,7 +166,7 @@ def test_etags(text: str | None, etag: str | None) -> None:
 
 @pytest.mark.parametrize('end', ['\r\nEvil: 1', '\n', '\0', '\x0b', '\x85', '\u20ac', ' ' * 100])
 def test_conditions_use_only_legal_validators(end: str) -> None:
-    """What a registry holds may have been changed by others: it would go into a request."""
+    """Others may have changed the registry, and the validator would be sent."""
     record = a_record(etag=f'"v1"{end}', last_modified=f'{DATE}{end}')
     sent = build_condition(an_entry(1, record=record), CheckMethod.AUTO).headers
     assert sent == ((('If-None-Match', '"v1"'),) if not end.strip(' ') else ())

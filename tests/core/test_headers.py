@@ -84,6 +84,6 @@ def test_texts() -> None:
 
 
 def test_a_whole_number_that_cannot_be_written_is_refused() -> None:
-    """Python writes no integer of more than 4,300 digits."""
+    """Python does not format integers of more than 4,300 digits."""
     given: Any = [('X-Id', 10**5_000)]
     assert str(parse_headers(given).failure()).startswith('headers[0]')

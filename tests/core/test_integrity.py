@@ -171,7 +171,7 @@ def test_a_damaged_gzip_stream_is_refused() -> None:
 def test_notes_are_in_the_record(
     name: str, fields: Mapping[str, str], known: Mapping[str, Any], notes: tuple[str, ...]
 ) -> None:
-    """And in the outcome; it refuses nothing."""
+    """Notes are in the outcome too, and do not refuse anything."""
     received = replace(a_received(), **known)
     run = in_memory(f'https://example.org/{name}').feed(answered(200, fields, received))
     run.go_well(type(None))
@@ -181,7 +181,7 @@ def test_notes_are_in_the_record(
 
 
 def test_unchecked_content_gets_no_note() -> None:
-    """check_content=False is for the kind, too; what was dropped is told in any case."""
+    """check_content=False disables the note about the kind, but not the one about dropped bytes."""
     received = a_received(b'\x89PNG', coded_rest_bytes=7)
     run = in_memory('https://example.org/t.jpg', check_content=False)
     run.feed(answered(200, {'Content-Encoding': 'deflate'}, received)).go_well(type(None))
@@ -189,7 +189,7 @@ def test_unchecked_content_gets_no_note() -> None:
 
 
 def test_an_undecoded_coding_is_noted() -> None:
-    """The bytes are of no use without it."""
+    """The bytes are useless without knowing the coding."""
     run = in_memory(check_content=False).feed(answered(200, {'Content-Encoding': 'br'}))
     assert run.go_well(type(None)).outcome.notes == ('the content is coded (br), as it was served',)
     kept = in_memory(check_content=False).feed(answered(200, {'Content-Encoding': 'none'}))

@@ -486,7 +486,7 @@ def test_a_gzip_stream_is_looked_through() -> None:
     ids=['full', 'cancelled', 'out of time'],
 )
 def test_a_part_that_could_not_be_verified_in_time_is_kept(fault: Fault, is_kept: bool) -> None:
-    """All of its bytes are there, and can be resumed."""
+    """All bytes are there, and can be resumed."""
     run = to_path().feed(brought(*FIRST)).feed(ended(*(brought(*span) for span in REST)))
     assert run.feed(Failed(at=NOW, fault=fault)).effects[-1] == Discard(keep=is_kept)
 
@@ -655,7 +655,7 @@ def test_where_ranges_are_an_error_one_connection_is_tried(status: int) -> None:
 
 
 def test_segments_carry_the_latest_cookies() -> None:
-    """Those that came with the first range, and in a next try those of the segments."""
+    """Cookies of the first range, and in the next attempt those of the segments."""
     run = to_path().feed(brought(*FIRST, Set_Cookie='a=1'))
     [asked] = [effect for effect in run.effects if isinstance(effect, ExchangeMany)]
     assert {one.request.headers.get('Cookie') for one in asked.exchanges} == {'a=1'}

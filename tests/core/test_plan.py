@@ -251,5 +251,5 @@ def test_the_text_of_a_plan_without_a_stored_copy() -> None:
 
 
 def test_a_plan_without_a_request_needs_no_patience() -> None:
-    """A copy that is used costs nothing."""
+    """A stored copy needs no requests."""
     assert 'patience' not in str(made())

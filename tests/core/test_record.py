@@ -32,7 +32,7 @@ def test_a_record_is_json_and_back() -> None:
 
 
 def test_a_record_without_notes_can_be_read() -> None:
-    """Records of before had none."""
+    """Records of earlier versions have no notes."""
     stored = json.loads(a_record(notes=('a',)).to_json())
     del stored['notes']
     assert parse_record(json.dumps(stored)).unwrap() == a_record()
@@ -62,7 +62,7 @@ ODD: list[Any] = [None, True, 7, 1.5, 10**5000, -1, 2**63, float('nan'), 'x', 'a
 
 @pytest.mark.parametrize('field', fields(DownloadRecord), ids=lambda field: field.name)
 def test_a_value_of_an_odd_type_never_raises(field: Field[Any]) -> None:
-    """It makes the record unreadable, or it is one that we could have written."""
+    """The record is unreadable, or one that dlmachine could have written."""
     stored = json.loads(a_record().to_json())
     for value in ODD:
         with_it = {**stored, field.name: value}
@@ -77,7 +77,7 @@ def test_a_value_of_an_odd_type_never_raises(field: Field[Any]) -> None:
 
 @contextmanager
 def allowing_long_integers() -> Iterator[None]:
-    """Write what Python does not read."""
+    """Format integers that Python does not parse."""
     before = sys.get_int_max_str_digits()
     sys.set_int_max_str_digits(0)
     try:
@@ -95,13 +95,13 @@ def allowing_long_integers() -> Iterator[None]:
      ('response_headers', [['A', 'b\rc']]), ('urls', ['http://h/\n']), ('nonsense', 1), ('v', True), ('v', 2)],
 )  # fmt: skip
 def test_records_with_foreign_values_are_unreadable(name: str, value: object) -> None:
-    """A type, a range, an instant without a zone, a control character."""
+    """A wrong type or range, a time without a zone, a control character."""
     stored = {**json.loads(a_record().to_json()), name: value}
     assert parse_record(json.dumps(stored)).failure().code == 'cache_unusable'
 
 
 def test_harmless_escapes_are_kept() -> None:
-    """A backslash and a tab are no reason."""
+    """A backslash and a tab do not make a record unreadable."""
     record = a_record(etag='"a\\b"', response_headers=(('A', 'b\tc'),), validated_at=NOW)
     assert parse_record(record.to_json()).unwrap() == record
 
@@ -117,7 +117,7 @@ def test_the_time_zone_of_an_instant_does_not_matter() -> None:
     ['[' * 100_000, '{"a":' * 100_000, ' ' * (MAX_RECORD_CHARS + 1), '{"v": 1' + '0' * 5000 + '}'],
 )
 def test_deep_or_long_records_are_unreadable(text: str) -> None:
-    """Not a RecursionError, nor all memory."""
+    """Without a RecursionError, and without using all memory."""
     assert parse_record(text).failure().code == 'cache_unusable'
 
 

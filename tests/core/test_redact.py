@@ -122,7 +122,7 @@ VALUE = 'pl4nted'
 
 
 def test_values_of_every_form() -> None:
-    """Nested tables, lists, bytes, and texts of several lines."""
+    """Nested tables, lists, bytes, and strings of several lines."""
     given = {
         'proxy': f'https://me:{VALUE}@h:80',
         'tables': [{'deep': {'token': VALUE, 'retries': 3, 'token_file': None}}],
@@ -154,13 +154,13 @@ def test_values_of_every_form() -> None:
     ],
 )  # fmt: skip
 def test_malformed_fields(name: str, value: str, shown: str) -> None:
-    """What has no end is a URL to the end."""
+    """A URL without its closing bracket lasts to the end."""
     assert redact_fields([(name, value)]) == ((name, shown),)
 
 
 @pytest.mark.parametrize('text', ['<' * 65_536, '<a>' * 20_000, '<token=>' * 8_000])
 def test_links_take_linear_time(text: str) -> None:
-    """Each target is masked once, wherever it ends."""
+    """Each target is masked once, wherever its end is."""
     began = time.process_time()
     redact_fields([('Link', text), ('Refresh', text), ('Location', text)])
     assert time.process_time() - began < 2

@@ -179,7 +179,7 @@ def test_what_a_redirect_told_is_a_secret_of_those_after_it() -> None:
 
 
 def test_the_secrets_of_redirects_are_limited() -> None:
-    """Servers can put thousands into each URL; what was one stays hidden, so there is an end."""
+    """Servers can put thousands into each URL, and each stays masked, so their number is limited."""
     some = tuple(f'secret-{number}' for number in range(99_999))
     request = Request(method='GET', url='https://h/?token=abc', hidden=some)
     head = a_head(302, {'Location': '/x?token=def'})

@@ -159,7 +159,7 @@ WORST = [
 def test_the_worst_case_is_computed(
     policy: Policy, addresses: int, expected: tuple[int, float, float]
 ) -> None:
-    """Requests, and the time without a connection and in silence."""
+    """The requests, and the time without connections and in silence."""
     worst = patience(policy, addresses)
     times = (worst.unreachable.total_seconds(), worst.silent.total_seconds())
     assert (worst.requests, *times) == expected

@@ -27,7 +27,7 @@ ZEROS = gzip.compress(bytes(64 << 20), mtime=0)
 
 
 def receive(fields: dict[str, str], check: Callable[[], None], body: bytes, **known: Any) -> tuple[Reception, KeptPart]:  # fmt: skip
-    """An answer whose head has been read, and whose body waits to be written."""
+    """A response with its head read and its body to be written."""
     part = MemoryFiles(ManualClock()).open_part(OpenPart(beside=None, stem='x'))
     assert isinstance(part, KeptPart)
     reception = Reception(an_exchange(**known), part, SystemClock(), check)
@@ -37,7 +37,7 @@ def receive(fields: dict[str, str], check: Callable[[], None], body: bytes, **kn
 
 
 def test_a_bomb_in_one_piece_stops_at_the_next_check() -> None:
-    """A piece of 256 KiB that becomes 256 MiB: no look, no more than 16 MiB."""
+    """A piece of 256 KiB that becomes 256 MiB: at most 16 MiB between two checks."""
     looks: list[int] = []
 
     def check() -> None:
@@ -57,7 +57,7 @@ def test_a_bomb_in_one_piece_stops_at_the_next_check() -> None:
 
 
 def test_a_body_that_breaks_after_the_limit_is_not_processed() -> None:
-    """The rest that was held when the time was up."""
+    """The bytes that were buffered when the time expired."""
 
     def check() -> None:
         raise LimitPassed
@@ -71,7 +71,7 @@ def test_a_body_that_breaks_after_the_limit_is_not_processed() -> None:
 
 
 def test_plain_bodies_are_written_in_one_piece() -> None:
-    """Where nothing is inflated there is nothing to be bounded."""
+    """Without inflating, no steps are needed."""
     looks: list[None] = []
     reception, part = receive({}, lambda: looks.append(None), bytes(1 << 20))
     reception.write_held()
@@ -92,7 +92,7 @@ def test_a_bomb_is_ended_by_the_time_limit(
     fields: Any,
     segments: int,
 ) -> None:
-    """Both where the stream is only followed and where it is undone: gigabytes are not waited for."""
+    """Both when the stream is only checked and when it is decoded."""
     url = server.on(target, resource(ZEROS * 60, fields=fields, etag='"v1"'))
     with pytest.raises(DownloadError) as raised:
         manager.download(

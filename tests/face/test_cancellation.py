@@ -51,7 +51,7 @@ def trickling(wire: Wire) -> None:
 
 
 def endless(asked: Asked, wire: Wire) -> None:
-    """As much as can be had, as fast as it can be taken; no length, which might not fit on the disk."""
+    """An endless body without a length, because a length might not fit on the disk."""
     wire.head(200, (('ETag', '"v1"'), ('Connection', 'close')), 'OK')
     while True:
         wire.send(BODY)

@@ -31,7 +31,7 @@ def url(server: Server) -> str:
 
 
 def change(path: Path, data: bytes = WRONG) -> None:
-    """Other bytes, at another time."""
+    """Write other bytes, with another time."""
     seen = path.stat()
     path.write_bytes(data)
     os.utime(path, ns=(seen.st_atime_ns, seen.st_mtime_ns + 1_000_000))
@@ -39,7 +39,7 @@ def change(path: Path, data: bytes = WRONG) -> None:
 
 @contextmanager
 def counting_reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """The stored files that are read through."""
+    """Record which stored files are read."""
     read: list[str] = []
     has_digest = local_files._has_digest
 
@@ -53,17 +53,17 @@ def counting_reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 
 def path_of(manager: DownloadManager, url: str) -> Path:
-    """Where it is stored."""
+    """The path of the stored file."""
     return Path(str(manager.download(url)))
 
 
 def asked(server: Server) -> int:
-    """How many requests there were."""
+    """The number of requests."""
     return len(server.asked)
 
 
 def test_a_changed_file_is_never_served(manager: DownloadManager, server: Server, url: str) -> None:
-    """A new one is fetched; the changed one is somebody's, and stays."""
+    """A new copy is downloaded; the changed file may be somebody's work, and stays."""
     stored = path_of(manager, url)
     change(stored)
     again = manager.fetch(url)
@@ -83,7 +83,7 @@ def test_a_changed_file_is_never_served(manager: DownloadManager, server: Server
 def test_a_changed_file_is_neither_confirmed_nor_removed(
     manager: DownloadManager, url: str, options: dict[str, Any]
 ) -> None:
-    """Not by a 304, which speaks of other bytes; not by a refresh, which does not know whose it is."""
+    """A 304 is about other bytes, and a refresh does not know whose file it is."""
     stored = path_of(manager, url)
     change(stored)
     again = manager.fetch(url, **options)
@@ -96,7 +96,7 @@ def test_a_changed_file_is_neither_confirmed_nor_removed(
 def test_a_changed_file_is_not_a_stale_fallback(
     manager: DownloadManager, server: Server, url: str
 ) -> None:
-    """Offline, and in place of a new one that could not be had."""
+    """Neither offline nor after a failed download."""
     change(path_of(manager, url))
     server.close()
 
@@ -109,7 +109,7 @@ def test_a_changed_file_is_not_a_stale_fallback(
 def test_a_touched_file_is_read_once(
     manager: DownloadManager, server: Server, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With the digest on record it is used, and the next time it need not be read."""
+    """With the digest on record it is used, and not read the next time."""
     stored = path_of(manager, url)
     os.utime(stored, (1, 1))
     with counting_reads(monkeypatch) as read:
@@ -123,7 +123,7 @@ def test_a_touched_file_is_read_once(
 def test_an_untouched_file_is_not_read(
     make_manager: MakeManager, tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever stored it, one by one or in a batch."""
+    """Stored by a single download or in a batch."""
     manager = make_manager(tmp_path / 'cache')
     others = [f'{url}?n={number}' for number in range(3)]
     manager.download(url)
@@ -137,7 +137,7 @@ def test_an_untouched_file_is_not_read(
 def test_a_record_without_a_time_gets_one(
     manager: DownloadManager, tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As earlier versions wrote them."""
+    """Earlier versions wrote such records."""
     manager.download(url)
     forget_time(tmp_path / 'cache')
     with counting_reads(monkeypatch) as read:
@@ -150,7 +150,7 @@ def test_a_record_without_a_time_gets_one(
 
 
 def forget_time(folder: Path) -> None:
-    """Make a record as it was before."""
+    """Remove the time from a record, as in earlier versions."""
     with sqlite3.connect(folder / 'cache.sqlite') as connection:
         ((text,),) = connection.execute(
             "SELECT value FROM attr_text WHERE name = 'dlmachine'"
@@ -166,7 +166,7 @@ def forget_time(folder: Path) -> None:
 def test_a_read_only_registry_does_not_fail_the_hit(
     manager: DownloadManager, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was found is remembered as long as the manager is there."""
+    """The result is remembered as long as the manager exists."""
     stored = path_of(manager, url)
     os.utime(stored, (1, 1))
 
@@ -189,7 +189,7 @@ def test_a_read_only_registry_does_not_fail_the_hit(
 def test_plans_and_audits_do_not_read_files(
     manager: DownloadManager, url: str, data: bytes, reason: str
 ) -> None:
-    """They say that it has changed."""
+    """They report that the file has changed."""
     stored = path_of(manager, url)
     change(stored, data)
     with manager.adapters() as world:
@@ -206,7 +206,7 @@ def test_plans_and_audits_do_not_read_files(
 def test_size_limits_apply_to_stored_copies(
     manager: DownloadManager, server: Server, url: str, options: dict[str, Any], is_got: bool
 ) -> None:
-    """A copy that fails is fetched anew, and refused if the new one fails as well."""
+    """A copy that violates them is downloaded again, and the new one is checked too."""
     manager.download(url)
     server.on('/t.tsv', resource(BODY))
     if is_got:
@@ -226,7 +226,7 @@ def test_size_limits_apply_to_stored_copies(
 def test_a_copy_below_min_bytes_is_downloaded_again(
     manager: DownloadManager, server: Server, url: str
 ) -> None:
-    """That is what it is asked for."""
+    """min_bytes asks for this."""
     manager.download(url)
     server.on('/t.tsv', resource(BODY * 2))
     again = manager.fetch(url, min_bytes=len(BODY) + 1)
@@ -235,7 +235,7 @@ def test_a_copy_below_min_bytes_is_downloaded_again(
 
 
 def test_a_change_right_after_the_download_is_noticed(manager: DownloadManager, url: str) -> None:
-    """Within one tick of the system's clock: what is published has a time of its own."""
+    """Within one tick of the system's clock, because a published file has a unique time."""
     for number in range(20):
         address = f'{url}?n={number}'
         stored = path_of(manager, address)

@@ -25,7 +25,7 @@ def sets(*cookies: str) -> tuple[tuple[str, str], ...]:
 
 
 def behind(cookie: str, inside: Handler, outside: Handler) -> Handler:
-    """What is served to whoever has a cookie, and to others."""
+    """Responses with and without a cookie."""
 
     def handle(asked: Asked, wire: Wire) -> None:
         has_it = cookie in (asked.get('Cookie') or '').split('; ')
@@ -35,14 +35,14 @@ def behind(cookie: str, inside: Handler, outside: Handler) -> Handler:
 
 
 def read(manager: DownloadManager, url: str, **options: Any) -> bytes:
-    """What a URL gives."""
+    """Read the content of a URL."""
     got: Any = manager.download(url, dest=False, **options)
     content: bytes = got.read()
     return content
 
 
 def sent(server: Server, path: str) -> list[str | None]:
-    """The cookies that came to a path."""
+    """The cookies sent to a path."""
     return [asked.get('Cookie') for asked in server.asked if asked.path == path]
 
 
@@ -50,7 +50,7 @@ def sent(server: Server, path: str) -> list[str | None]:
 def test_a_login_sets_a_cookie_and_redirects_back(
     server: Server, make_manager: MakeManager, tmp_path: Path, status: int
 ) -> None:
-    """The same URL with other cookies is no circle: Earthdata, consent walls."""
+    """The same URL with other cookies is not a loop: Earthdata, consent walls."""
     url = server.on('/data.bin', behind(f's={TOKEN}', resource(BODY), redirect('/login', status)))
     server.on('/login', redirect(url, status, fields=sets(f's={TOKEN}; Path=/')))
     outcome = make_manager(tmp_path / 'cache').fetch(url)
@@ -72,7 +72,7 @@ def test_a_redirect_to_itself_that_sets_a_cookie(server: Server, manager: Downlo
 def test_a_redirect_loop_repeats_request_and_cookies(
     server: Server, manager: DownloadManager, cookies: tuple[str, ...]
 ) -> None:
-    """A cookie that changes nothing does not make another request of it."""
+    """A cookie that changes nothing does not make a different request."""
     url = server.on('/data.bin', redirect('/other', fields=sets(*cookies)))
     server.on('/other', redirect('/data.bin'))
     with pytest.raises(dm.DownloadError, match='it is a loop'):
@@ -83,7 +83,7 @@ def test_a_redirect_loop_repeats_request_and_cookies(
 def test_endless_new_cookies_hit_the_redirect_limit(
     server: Server, manager: DownloadManager
 ) -> None:
-    """By the limit of redirects."""
+    """The limit of redirects ends them."""
     count = iter(range(100))
 
     def turn(asked: Asked, wire: Wire) -> None:
@@ -107,7 +107,7 @@ def test_a_login_form_redirects_to_its_result(server: Server, manager: DownloadM
 
 
 def test_cookies_survive_retries(server: Server, manager: DownloadManager) -> None:
-    """Those of an error and of a body that broke off as well."""
+    """Also cookies of an error and of a truncated body."""
     busy = answer(503, sets('first=1'))
 
     def broken(asked: Asked, wire: Wire) -> None:
@@ -135,7 +135,7 @@ def test_a_mirror_gets_only_its_own_cookies(server: Server, manager: DownloadMan
 def test_segments_carry_the_latest_cookies(
     server: Server, make_manager: MakeManager, tmp_path: Path
 ) -> None:
-    """Those that came with the first range too."""
+    """Including those of the first range."""
     body, etag, mutex = BODY * 1000, '"v1"', threading.Lock()
 
     def ranges(asked: Asked, wire: Wire) -> None:
@@ -157,7 +157,7 @@ def test_segments_carry_the_latest_cookies(
 
 
 def test_the_callers_own_cookie_stays(server: Server, manager: DownloadManager) -> None:
-    """It is sent first and wins over one of its name; to another origin it does not go."""
+    """It is sent first and wins over a cookie of the same name, but is not sent to another origin."""
     with Server() as other:
         last = other.on('/data.bin', resource(BODY)).replace('127.0.0.1', 'localhost')
         server.on('/b', redirect(last))
@@ -168,7 +168,7 @@ def test_the_callers_own_cookie_stays(server: Server, manager: DownloadManager) 
 
 
 def test_cookies_do_not_reach_another_download(server: Server, manager: DownloadManager) -> None:
-    """Nor a refresh of the same: each begins anew."""
+    """Nor a refresh of the same file: each download starts without cookies."""
     url = server.on('/data.bin', resource(BODY, etag='"v1"', fields=sets('a=1')))
     for options in ({}, {'check_freshness': True}, {'force_download': True}):
         manager.download(url, **options)
@@ -177,7 +177,7 @@ def test_cookies_do_not_reach_another_download(server: Server, manager: Download
 
 
 def test_a_conditional_request_carries_cookies(server: Server, manager: DownloadManager) -> None:
-    """And a 304 is taken as ever."""
+    """A 304 is accepted as usual."""
     stored = resource(BODY, etag='"v1"')
     url = server.on('/data.bin', stored)
     manager.download(url)
@@ -190,7 +190,7 @@ def test_a_conditional_request_carries_cookies(server: Server, manager: Download
 
 
 def test_a_checksum_file_has_separate_cookies(server: Server, manager: DownloadManager) -> None:
-    """None cross, in either direction."""
+    """No cookie crosses in either direction."""
     from hashlib import sha256
 
     sums = f'{sha256(BODY).hexdigest()}  data.bin\n'.encode()
@@ -215,7 +215,7 @@ def test_a_checksum_file_has_separate_cookies(server: Server, manager: DownloadM
 def test_a_cookie_that_may_not_be_set_is_not_sent(
     server: Server, manager: DownloadManager, cookie: str
 ) -> None:
-    """Addresses have no domains, http sets nothing Secure, what has expired is gone."""
+    """IP addresses have no domains, http sets no Secure cookie, and expired cookies are gone."""
     server.on('/b', resource(BODY))
     manager.download(server.on('/a', redirect('/b', fields=sets(cookie))))
     assert sent(server, '/b') == [None]
@@ -224,7 +224,7 @@ def test_a_cookie_that_may_not_be_set_is_not_sent(
 def test_cookies_are_recorded_nowhere(
     server: Server, make_manager: MakeManager, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Neither where they are set nor where a server echoes them, whatever becomes of it."""
+    """Neither where they are set nor where a server echoes them, whatever the result."""
     caplog.set_level(logging.DEBUG)
     manager = make_manager(tmp_path / 'cache', retries=0)
     echo = (('X-Echo', TOKEN), ('Content-Disposition', f'attachment; filename="{TOKEN}.bin"'))

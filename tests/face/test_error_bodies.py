@@ -48,7 +48,7 @@ def test_an_error_shows_the_message_of_the_server(
 def test_bodies_of_all_kinds(
     make_manager: MakeManager, server: Server, handler: object, body: str
 ) -> None:
-    """4 KiB at most, whatever came of it, and no longer than a second."""
+    """At most 4 KiB, whatever the result, and at most a second."""
     url = server.on('/x', handler)  # type: ignore[arg-type]
     with pytest.raises(DownloadError) as caught:
         make_manager(retries=0).download(url)
@@ -57,7 +57,7 @@ def test_bodies_of_all_kinds(
 
 
 def test_secrets_in_an_error_are_masked(make_manager: MakeManager, server: Server) -> None:
-    """Those of the request, wherever they stand, cut or not."""
+    """Those of the request, in any place, truncated or not."""
     said = f'bad key {SECRET} in /x?token={SECRET} '.encode()
     for body in (said, said * 1_000):
         url = server.on('/x', answer(403, JSON, body))
@@ -69,7 +69,7 @@ def test_secrets_in_an_error_are_masked(make_manager: MakeManager, server: Serve
 
 
 def test_the_body_of_a_redirect_is_not_kept(make_manager: MakeManager, server: Server) -> None:
-    """Its page is no error; what it leads to counts."""
+    """Its page is not an error; the target counts."""
     url = server.on('/x', answer(302, (('Location', '/y'), *JSON), WHY))
     server.on('/y', answer(404, body=b'gone'))
     with pytest.raises(DownloadError) as caught:
@@ -78,7 +78,7 @@ def test_the_body_of_a_redirect_is_not_kept(make_manager: MakeManager, server: S
 
 
 def test_the_last_error_counts(make_manager: MakeManager, server: Server) -> None:
-    """What was said before does not stay."""
+    """Earlier messages are discarded."""
     url = server.on('/x', in_turn(answer(503, JSON, WHY), chunked([b'ok'])))
     buffer = make_manager(retries=1).fetch(url, dest=False).buffer
     assert buffer is not None
@@ -109,7 +109,7 @@ def test_the_command_line_prints_error_bodies_as_json(run: RunCommand, server: S
 def test_the_reason_phrase_is_not_repeated(
     make_manager: MakeManager, server: Server, body: bytes, message: str
 ) -> None:
-    """The message has the title of a page, unless that is the reason over again."""
+    """The message has the title of a page, unless it equals the reason phrase."""
     url = server.on('/x', answer(404, body=body, reason='Not Found'))
     with pytest.raises(DownloadError, match=message):
         make_manager(retries=0).download(url)

@@ -25,12 +25,12 @@ NONE = {'validate'}
     ],
 )
 def test_options_are_named_as_flags(text: str, shown: str) -> None:
-    """On the command line; a URL that looks like one stays."""
+    """On the command line; a URL that looks like an option stays."""
     assert in_flags(text) == shown
 
 
 @pytest.mark.parametrize('fault', [fault for fault, _ in TEXTS], ids=lambda one: one.code)
 def test_no_remedy_speaks_python_on_the_command_line(fault: object) -> None:
-    """Every fault that there is."""
+    """Checked for every fault."""
     left = re.findall(r'(?<!\S)([a-z_]+)=', in_flags(fault.remedy()))  # type: ignore[attr-defined]
     assert set(left) <= NONE

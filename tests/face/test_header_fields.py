@@ -19,7 +19,7 @@ def _twice(*fields: tuple[str, str]) -> Fields:
 
 
 def _breaking_once(asked: Asked, wire: Wire) -> None:
-    """Half of the body; then the rest, from wherever it is asked for. Every field stands twice."""
+    """Half of the body, then the requested rest. Every field occurs twice."""
     same = _twice(('ETag', '"v"'), ('Last-Modified', 'Wed, 01 May 2024 00:00:00 GMT'))
     first = int((asked.get('Range') or 'bytes=0-').removeprefix('bytes=').partition('-')[0])
     coding, length = ('Content-Encoding', 'identity'), ('Content-Length', str(len(BODY) - first))
@@ -57,7 +57,7 @@ def test_repeated_equal_fields_count_once(
 def test_two_different_values_are_an_error_that_names_the_field(
     make_manager: MakeManager, server: Server, status: int, name: str, values: tuple[str, ...]
 ) -> None:
-    """Whichever of them was meant, nobody knows."""
+    """It is not known which of them is right."""
     fields = tuple((name, value) for value in values)
     length = () if name == 'Content-Length' else (('Content-Length', '3'),)
 
@@ -83,7 +83,7 @@ def test_two_different_values_are_an_error_that_names_the_field(
 def test_names_that_servers_give(
     make_manager: MakeManager, server: Server, tmp_path: Path, value: str, name: str
 ) -> None:
-    """As browsers read them; none replaces a file of ours, in the folder of the cache either."""
+    """As browsers parse them; none replaces a reserved file, even in the cache folder."""
     manager = make_manager(tmp_path / 'cache')
     kept = manager.download(server.on('/kept', resource(b'kept')))
     url = server.on('/data', resource(b'data', fields=(('Content-Disposition', value),)))

@@ -163,7 +163,7 @@ def test_odd_content_is_stored_as_served_and_noted(
     note: str,
     dest: str | bool | None,
 ) -> None:
-    """In the outcome, in the record, and in that of a later hit."""
+    """In the outcome, in the record, and in the outcome of a later hit."""
     url = server.on(target, resource(body))
     outcome = manager.fetch(url, tmp_path / 'x' if dest == 'x' else dest, retries=0)
     content = outcome.content
@@ -178,7 +178,7 @@ def test_odd_content_is_stored_as_served_and_noted(
 def test_a_coded_body_is_decoded_to_the_end_of_its_stream(
     manager: DownloadManager, server: Server, coding: str
 ) -> None:
-    """What follows is dropped, and told."""
+    """Bytes after the end are dropped and noted."""
     coded = GZIP + GZIP if coding == 'gzip' else zlib.compress(BODY + BODY)
     fields = (('Content-Encoding', coding),)
     outcome = manager.fetch(server.on('/x', resource(coded + b'tail', fields=fields)), False)
@@ -204,7 +204,7 @@ def test_values_that_are_not_codings_are_ignored(
 def test_an_unsupported_coding_can_be_stored_undecoded(
     manager: DownloadManager, server: Server
 ) -> None:
-    """It is refused, which names the option that stores the bytes as they are."""
+    """The refusal names the option that stores the bytes as they are."""
     url = server.on('/x', resource(BODY, fields=(('Content-Encoding', 'zstd'),)))
     with pytest.raises(ServerError, match='zstd.*check_content=False'):
         manager.download(url, False)

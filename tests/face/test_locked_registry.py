@@ -72,7 +72,7 @@ def test_a_locked_registry_names_its_holder_and_a_remedy(
 def test_an_unknown_lock_holder_is_called_another_program(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | bytes | None
 ) -> None:
-    """Its list of locks may be absent, or of another form."""
+    """The system's list of locks may be missing, or have another form."""
     locks = tmp_path / 'locks'
     if text is not None:
         locks.write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -87,7 +87,7 @@ def test_an_unknown_lock_holder_is_called_another_program(
 
 
 def test_a_dead_holder_is_named_by_its_pid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its name is gone with it."""
+    """A dead process has no name."""
     path = tmp_path / 'x'
     path.touch()
     locks = tmp_path / 'locks'

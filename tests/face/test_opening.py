@@ -46,7 +46,7 @@ def tarred(mode: str = 'w') -> bytes:
 
 @pytest.fixture(autouse=True)
 def _no_leak() -> Iterator[None]:
-    """Nothing is left to the garbage collector to complain about."""
+    """The garbage collector warns of nothing."""
     with warnings.catch_warnings():
         warnings.simplefilter('error')
         yield
@@ -67,7 +67,7 @@ ARCHIVES: list[tuple[str, Callable[[], bytes], Any]] = [
 def test_a_member_outlives_its_archive(
     manager: DownloadManager, server: Server, name: str, make: Callable[[], bytes], text: Any
 ) -> None:
-    """In one expression, by name, from a loop, from a generator, in binary; and after closing."""
+    """In one expression, by name, from a loop, from a generator, in binary, and after closing."""
     url = server.on(f'/{name}', resource(make()))
 
     assert manager.open(url)['a.tsv'].read() == text
@@ -107,7 +107,7 @@ def test_lines_outlive_their_opener(
 
 
 def test_a_file_is_closed_with_its_last_reference(manager: DownloadManager, server: Server) -> None:
-    """At once, not when the garbage collector comes by."""
+    """Immediately, without the garbage collector."""
     url = server.on('/t.zip', resource(zipped()))
     handles = Path('/proc/self/fd')
     if not handles.exists():
@@ -130,7 +130,7 @@ def test_a_file_is_closed_with_its_last_reference(manager: DownloadManager, serv
 
 
 def test_an_invalid_archive_is_an_error(manager: DownloadManager, server: Server) -> None:
-    """Zipfile's own, as cachedir gives it; and no file stays open."""
+    """The error is that of zipfile, and no file stays open."""
     url = server.on('/t', resource(TEXT))
     with pytest.raises(zipfile.BadZipFile):
         manager.open(url, ext='zip')
@@ -138,7 +138,7 @@ def test_an_invalid_archive_is_an_error(manager: DownloadManager, server: Server
 
 @pytest.mark.parametrize('dest', ['x', Path('x'), False])
 def test_a_destination_is_refused_by_name(manager: DownloadManager, dest: Any) -> None:
-    """What is opened is in the cache."""
+    """`open` always uses the cache."""
     with pytest.raises(RequestError, match='dest.* is not an option of open'):
         manager.open('http://127.0.0.1:1/x', dest=dest)
 
@@ -146,7 +146,7 @@ def test_a_destination_is_refused_by_name(manager: DownloadManager, dest: Any) -
 def test_options_of_the_manager_do_not_change_what_open_needs(
     make_manager: MakeManager, server: Server, tmp_path: Path
 ) -> None:
-    """Its downloads go to memory; what is opened is in its cache."""
+    """Its downloads go to memory, but `open` uses the cache."""
     url = server.on('/t.tsv', resource(TEXT))
     manager = make_manager(tmp_path / 'cache', dest=False)
 
@@ -159,7 +159,7 @@ def test_options_of_the_manager_do_not_change_what_open_needs(
 def test_an_option_of_another_call_is_refused_by_name(
     manager: DownloadManager, call: str, name: str
 ) -> None:
-    """It says where it belongs, or what it may have meant."""
+    """The error says where the option belongs, or which one was probably meant."""
     with pytest.raises(RequestError, match=name):
         getattr(manager, call)('http://127.0.0.1:1/x', **{name: 1})
 

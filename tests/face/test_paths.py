@@ -41,7 +41,7 @@ NAMES = ['caf\udce9', 'a\nERROR b', 'tab\tx', 'Δ-数', 'quo\'te"', 'per%cent', 
 def test_a_url_is_not_a_folder(
     words: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is refused with a hint, and nothing is made."""
+    """It is refused with a hint, and nothing is created."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(dm.RequestError, match='is a URL, but a path is expected') as caught:
         dm.DownloadManager(**words).download('http://127.0.0.1:9/x')
@@ -50,7 +50,7 @@ def test_a_url_is_not_a_folder(
 
 
 def test_a_url_is_not_a_folder_on_the_command_line(run: RunCommand, tmp_path: Path) -> None:
-    """Nor in the environment."""
+    """The same holds in the environment."""
     for words, env in ((['--cache', 'http://x.y/z'], {}), ([], {'DLMACHINE_PATH': 's3://b/k'})):
         done = run('get', 'http://127.0.0.1:9/x', *words, **env)
         assert (done.returncode, 'is a URL' in done.stderr) == (2, True)
@@ -71,13 +71,13 @@ def test_a_url_is_not_a_folder_on_the_command_line(run: RunCommand, tmp_path: Pa
     ids=str,
 )
 def test_a_manager_has_one_cache(words: dict[str, Any]) -> None:
-    """What says two places, or no name of a package, is refused."""
+    """Two folders, or an invalid package name, are refused."""
     with pytest.raises(dm.RequestError, match='path|pkg'):
         dm.DownloadManager(**words)
 
 
 def test_the_higher_source_decides_between_path_and_pkg() -> None:
-    """A keyword replaces what a file says in the other way."""
+    """A keyword overrides the other option in a file."""
     assert dm.DownloadManager(pkg='p', config={'path': 'c'}).config.path is None
     assert dm.DownloadManager(pkg='p', config={'path': None}).config.pkg == 'p'
 
@@ -85,7 +85,7 @@ def test_the_higher_source_decides_between_path_and_pkg() -> None:
 def test_folders_are_resolved_when_the_manager_is_made(
     make_manager: MakeManager, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A process that goes elsewhere finds the same cache, and gets paths that lead to it."""
+    """A process that changes its folder finds the same cache, with valid paths."""
     for name in ('one', 'two'):
         (tmp_path / name).mkdir()
     monkeypatch.chdir(tmp_path / 'one')
@@ -104,7 +104,7 @@ def test_folders_are_resolved_when_the_manager_is_made(
 def test_other_paths_are_resolved_when_the_manager_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Lists of checksums and certificates that a manager names."""
+    """Checksum files and certificates of a manager."""
     monkeypatch.chdir(tmp_path)
     manager = dm.DownloadManager(checksum_file='SUMS', cainfo='ca.pem', cert='c.pem', key='k.pem')
     assert str(manager.policy.checksum_list) == str(tmp_path / 'SUMS')
@@ -159,7 +159,7 @@ def test_tilde_is_expanded_everywhere(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_paths_in_a_file_are_relative_to_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Wherever the process stands."""
+    """Whatever the current folder is."""
     folder = tmp_path / 'project'
     folder.mkdir()
     monkeypatch.chdir(tmp_path)
@@ -200,7 +200,7 @@ def test_paths_in_a_file_are_relative_to_it(
 def test_a_manifest_stays_in_its_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: dict[str, Any]
 ) -> None:
-    """What it would write or send elsewhere is refused, unless the caller allows it."""
+    """Files outside that it would write or send are refused, unless the caller allows them."""
     (tmp_path / 'm').mkdir()
     (tmp_path / 'secret').write_text('secret')
     monkeypatch.setenv('HOME', str(tmp_path))
@@ -219,7 +219,7 @@ def test_a_manifest_stays_in_its_folder(
 
 
 def test_a_manifest_may_name_files_in_its_folder(tmp_path: Path) -> None:
-    """Below it by any way of writing it; and lists of checksums may lie anywhere."""
+    """In any spelling of the path; and checksum files may be anywhere."""
     (tmp_path / 'up.txt').write_text('up')
     for dest in ('x', './x', 'a/../x', str(tmp_path / 'x'), 'a..b', '..x', './'):
         entry: dict[str, Any] = {
@@ -242,7 +242,7 @@ def test_a_manifest_may_name_files_in_its_folder(tmp_path: Path) -> None:
 def test_a_string_in_a_file_is_text(
     make_manager: MakeManager, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Though a file of that name be there; in Python it is the file."""
+    """Even if a file with that name exists; in Python the string is the file."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'secret.txt').write_text('SECRET')
     url = server.on('/up', resource(b'ok'))
@@ -330,7 +330,7 @@ def test_any_local_name_is_accepted(
 def test_any_local_name_is_accepted_on_the_command_line(
     run: RunCommand, server: Server, tmp_path: Path, name: str
 ) -> None:
-    """Shown on one line, and whole in JSON."""
+    """Shown on one line, and unchanged in JSON."""
     url = server.on('/t.tsv', resource(BODY))
     done = run('get', url, '-o', name)
     assert (done.returncode, done.stdout.count('\n')) == (0, 1)
@@ -347,7 +347,7 @@ def test_any_local_name_is_accepted_on_the_command_line(
 
 @pytest.mark.parametrize('name', ['a\0b', 'x\ud800'], ids=ascii)
 def test_an_impossible_name_is_refused(make_manager: MakeManager, name: str) -> None:
-    """By the parser, in every place."""
+    """By the parser, in every option."""
     for words in ({'path': name}, {'cainfo': name}, {'checksum_file': name}):
         with pytest.raises(dm.RequestError, match='No file can have such a name'):
             dm.DownloadManager(**words)

@@ -320,7 +320,7 @@ def test_a_result_in_place_of_a_plan_is_refused(make_manager: MakeManager) -> No
 
 
 def test_a_manager_belongs_to_its_process(make_manager: MakeManager) -> None:
-    """It cannot be sent, and says what can be done."""
+    """It cannot be pickled, and the error says what to do instead."""
     with pytest.raises(TypeError, match='make one where it is needed'):
         pickle.dumps(make_manager())
     with pytest.raises(dm.RequestError, match='Pass path= or pkg= to DownloadManager'):
@@ -376,7 +376,7 @@ def test_answering_no_removes_nothing(run: RunCommand, server: Server, tmp_path:
 def test_any_output_can_be_written_to(
     run: RunCommand, server: Server, tmp_path: Path, encoding: str
 ) -> None:
-    """What its encoding lacks is escaped; the download was a good one."""
+    """Characters that its encoding lacks are escaped, and the download succeeds."""
     url, name = server.on('/t.tsv', resource(BODY)), 'Δ-数.tsv'
     env = {'PYTHONIOENCODING': encoding, 'PYTHONUTF8': '0'}
     done = run('get', url, '-o', name, **env)

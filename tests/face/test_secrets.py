@@ -34,7 +34,7 @@ MakeManager = Callable[..., DownloadManager]
 
 
 def found_in(text: str) -> list[str]:
-    """The secrets that stand in a text."""
+    """The secrets in a text."""
     return [secret for secret in PLANTED.values() if secret in text]
 
 

@@ -51,14 +51,14 @@ def test_files(run: RunCommand, tmp_path: Path, name: str, more: tuple[str, ...]
     ],
 )
 def test_the_environment(run: RunCommand, variable: str, text: str, code: int) -> None:
-    """What is right is shown masked, and so is what is wrong."""
+    """Valid and invalid values are both masked."""
     shown = run('config', **{f'DLMACHINE_{variable}': text})
     assert shown.returncode == code, shown.stderr
     assert SECRET not in shown.stdout + shown.stderr
 
 
 def test_declared_names_are_read_everywhere() -> None:
-    """From files, the environment and keywords; a bad value names its place."""
+    """From files, the environment and keywords; the fault about a bad value names its source."""
     assert load({'secret_names': ['B', 'a']}).described == {'secret_names': ('a', 'b')}
     assert load(environ={'DLMACHINE_SECRET_NAMES': 'B,a'}).described['secret_names'] == ('a', 'b')
     wrong = load_config({'secret_names': 5}, {}, environ={}, user_file='/dev/null').failure()

@@ -53,7 +53,7 @@ def wish(server: Server, path: str, **more: Any) -> dm.Descriptor:
 
 
 def echo(status: int, *more: tuple[str, str]) -> Callable[[Asked, Wire], None]:
-    """An answer that says everything that was received: in values, in names, and in its reason."""
+    """A response that echoes the request in values, in names, and in its reason."""
 
     def handle(asked: Asked, wire: Wire) -> None:
         told = [value for _, value in asked.fields] + [asked.target]
@@ -67,7 +67,7 @@ def echo(status: int, *more: tuple[str, str]) -> Callable[[Asked, Wire], None]:
 
 
 def every_error(error: BaseException | None) -> Iterator[str]:
-    """The texts of an exception and of all that it came of."""
+    """The texts of an exception and of its causes."""
     while error is not None:
         yield from (str(error), repr(error), repr(vars(error)))
         yield ''.join(traceback.format_exception_only(error))
@@ -76,7 +76,7 @@ def every_error(error: BaseException | None) -> Iterator[str]:
 
 
 def told(manager: DownloadManager, wanted: Any, **options: Any) -> str:
-    """All that is said of a download: descriptor, plan, outcome with its story, or error."""
+    """Everything shown of a download: descriptor, plan, outcome with its story, or error."""
     made = manager.plan(wanted, **options)
     words = [repr(wanted), str(made), repr(made), made.to_json(), repr(manager.policy)]
     try:
@@ -90,12 +90,12 @@ def told(manager: DownloadManager, wanted: Any, **options: Any) -> str:
 
 
 def found_in(text: str) -> list[str]:
-    """The secrets that stand in a text."""
+    """The secrets in a text."""
     return [secret for secret in PLANTED.values() if secret in text]
 
 
 def found_below(folder: Path) -> list[str]:
-    """The secrets that stand in a file, or in the name of one; bodies that echo none."""
+    """The secrets in files and file names, except in bodies."""
     found = []
     for path in folder.rglob('*'):
         found += found_in(str(path.relative_to(folder)))
@@ -129,7 +129,7 @@ def test_no_result_shows_a_secret(
     caplog: pytest.LogCaptureFixture,
     ending: str,
 ) -> None:
-    """In the cache and in a folder; the mirror fails, as a good server or echoing all."""
+    """In the cache and in a folder; the server fails, answers well, or echoes everything."""
     caplog.set_level(logging.DEBUG)
     manager = make_manager(path=tmp_path / 'cache', retries=1)
     for path, handler in ENDINGS.items():
@@ -153,7 +153,7 @@ def test_no_result_shows_a_secret(
 def test_a_mirror_shows_no_secret(
     make_manager: MakeManager, server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is recorded where the bytes came from."""
+    """The record names the mirror."""
     caplog.set_level(logging.DEBUG)
     manager = make_manager(path=tmp_path / 'cache', retries=0)
     server.on(f'/gone/t.csv;jsessionid={PLANTED["path"]}', echo(404))
@@ -168,7 +168,7 @@ def test_a_mirror_shows_no_secret(
 def test_a_batch_names_no_file_after_a_secret(
     make_manager: MakeManager, server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The places are made of URLs before anything is asked."""
+    """The file names come from URLs before any request."""
     caplog.set_level(logging.DEBUG)
     manager = make_manager(secret_names=['code'], retries=0)
     server.on(f'/b/t.csv;jsessionid={PLANTED["path"]}', resource(BODY))
@@ -188,7 +188,7 @@ def test_a_batch_names_no_file_after_a_secret(
 def test_a_cancelled_download_shows_no_secret(
     make_manager: MakeManager, server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """By the caller, by its timeout, and by a server that is not there."""
+    """By the caller, by its timeout, and by an absent server."""
     caplog.set_level(logging.DEBUG)
     server.on(f'/slow/t.csv;jsessionid={PLANTED["path"]}', trickle(10_000_000, 0.05))
     server.on(f'/mirror;sid={PLANTED["mirror"]}', trickle(10_000_000, 0.05))
@@ -210,7 +210,7 @@ def test_a_cancelled_download_shows_no_secret(
 def test_a_checksum_file_shows_no_secret(
     make_manager: MakeManager, server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Neither of its own nor of the download; the declared names hold for its URL too."""
+    """Neither its own nor the download's; declared names apply to its URL too."""
     caplog.set_level(logging.DEBUG)
     manager = make_manager(path=tmp_path / 'cache', retries=0)
     server.on(f'/good/t.csv;jsessionid={PLANTED["path"]}', ENDINGS['good'])

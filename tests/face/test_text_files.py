@@ -41,7 +41,7 @@ ENCODED: dict[str, bytes] = {
 
 @pytest.mark.parametrize('data', ENCODED.values(), ids=ENCODED.keys())
 def test_one_reader_for_every_encoding(tmp_path: Path, data: bytes) -> None:
-    """Lists of URLs as lists of checksums, and settings in each form."""
+    """Lists of URLs, checksum files, and settings in each format."""
     (tmp_path / 'urls.txt').write_bytes(data)
     items = dm.unwrap(dm.read_manifest(tmp_path / 'urls.txt'))
     assert [(item.fault, item.descriptor and item.descriptor.url) for item in items] == [
@@ -65,7 +65,7 @@ def test_settings_in_every_encoding(tmp_path: Path, encoding: str, end: str) -> 
 
 
 def test_another_encoding_is_refused_with_its_line(tmp_path: Path, run: RunCommand) -> None:
-    """Nothing is guessed: it would be another URL."""
+    """No encoding is guessed, because a wrong one would give another URL."""
     for name in ('urls.txt', 'm.toml', 'm.yaml', 'm.json'):
         (tmp_path / 'work' / name).write_bytes(b'# one\n# caf\xe9\n')
         fault = dm.read_manifest(tmp_path / 'work' / name).failure()
@@ -76,7 +76,7 @@ def test_another_encoding_is_refused_with_its_line(tmp_path: Path, run: RunComma
 
 
 def test_a_bad_line_of_a_list_is_named(tmp_path: Path) -> None:
-    """By the file and its number."""
+    """The error names the file and the line number."""
     (tmp_path / 'urls.txt').write_text('http://h/a\n\nnonsense\n')
     _, item = dm.unwrap(dm.read_manifest(tmp_path / 'urls.txt'))
     assert 'urls.txt, line 3' in str(item.fault)
@@ -128,7 +128,7 @@ BROKEN = [
     ('name', 'text', 'words'), BROKEN, ids=[f'{name}-{text[:24]!a}' for name, text, _ in BROKEN]
 )
 def test_a_fault_names_an_unreadable_file(tmp_path: Path, name: str, text: str, words: str) -> None:
-    """As configuration, as a manifest, and as a descriptor: nothing else escapes."""
+    """As configuration, as a manifest, and as a descriptor: no other exception escapes."""
     path = tmp_path / name
     path.write_text(text)
     with pytest.raises(dm.RequestError, match=words) as caught:
@@ -141,7 +141,7 @@ def test_a_fault_names_an_unreadable_file(tmp_path: Path, name: str, text: str, 
 
 
 def test_aliases_do_not_grow_without_bound(tmp_path: Path) -> None:
-    """A billion values in twelve lines."""
+    """Hundreds of millions of values in twelve lines."""
     lines = ['a0: &a0 [1,1,1,1,1,1,1,1,1]']
     lines += [f'a{n}: &a{n} [{",".join([f"*a{n - 1}"] * 9)}]' for n in range(1, 12)]
     (tmp_path / 'a.yaml').write_text('\n'.join(lines))
@@ -169,7 +169,7 @@ def test_aliases_do_not_grow_without_bound(tmp_path: Path) -> None:
     ids=lambda words: next(iter(words)),
 )
 def test_numbers_without_end_are_refused_by_name(words: dict[str, Any], tmp_path: Path) -> None:
-    """Of keywords and of mappings, whatever shows or converts them."""
+    """In keywords and mappings, however they are shown or converted."""
     name = next(iter(words))
     for given in ({'config': words}, words):
         with pytest.raises(dm.RequestError, match=name):
@@ -191,13 +191,13 @@ def test_numbers_without_end_are_refused_by_name(words: dict[str, Any], tmp_path
     ids=lambda words: next(iter(words)),
 )
 def test_numbers_without_end_are_refused_in_descriptors(words: dict[str, Any]) -> None:
-    """They cannot be written."""
+    """Python cannot format them."""
     with pytest.raises(dm.RequestError):
         dm.Descriptor(**{'url': 'http://h/x', **words})
 
 
 def test_numbers_without_end_in_the_environment(run: RunCommand) -> None:
-    """And on the command line."""
+    """The same holds on the command line."""
     done = run('config', DLMACHINE_RETRIES=MANY)
     assert (done.returncode, 'DLMACHINE_RETRIES' in done.stderr) == (2, True)
     for words in (
@@ -212,7 +212,7 @@ def test_numbers_without_end_in_the_environment(run: RunCommand) -> None:
 
 
 def test_yaml_words_stay_strings(tmp_path: Path) -> None:
-    """The country NO, a time, a zip code; and yes where a switch is meant."""
+    """The country NO, a time, a zip code; and yes for a switch."""
     (tmp_path / 'd.yaml').write_text(
         'url: http://h/x\nverify: no\npost: yes\n'
         'query: {country: NO, time: 12:30:45, zip: 0123, flag: true, on: off}\n'
@@ -226,7 +226,7 @@ def test_yaml_words_stay_strings(tmp_path: Path) -> None:
 
 
 def test_a_path_that_is_not_a_file_is_reported(tmp_path: Path) -> None:
-    """A folder, a file that is too large, and one without end."""
+    """A folder, a file that is too large, and an endless one."""
     (tmp_path / 'a.toml').mkdir()
     (tmp_path / 'list.txt').mkdir()
     with (tmp_path / 'large.txt').open('wb') as file:
@@ -244,7 +244,7 @@ def test_a_path_that_is_not_a_file_is_reported(tmp_path: Path) -> None:
 
 
 def test_a_manifest_of_a_hundred_thousand_is_read(tmp_path: Path) -> None:
-    """Bounds are for what nobody makes."""
+    """The limits leave room for real manifests."""
     entries = {f'n{number}': f'http://h/{number}' for number in range(100_000)}
     (tmp_path / 'm.json').write_text(json.dumps(entries))
     assert len(dm.unwrap(dm.read_manifest(tmp_path / 'm.json'))) == 100_000

@@ -27,7 +27,7 @@ BUSY = Reply(status=503, fields=(('Retry-After', '6'),))
 
 
 class Shown(NoProgress):
-    """Notes what is shown, and when the clock moves."""
+    """Records what is shown, and when the clock moves."""
 
     def __init__(self, diary: list[str]) -> None:
         self.diary = diary
@@ -47,7 +47,7 @@ class Shown(NoProgress):
 def test_a_wait_is_reported_before_it_begins(
     first: Reply, why: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The log and the bar say how long and why, and then time passes; secrets are masked."""
+    """The log and the bar first show the duration and the reason; secrets are masked."""
     world = memory_world({URL: (first, Reply(body=b'x'))}, has_cache=False)
     diary: list[str] = []
     world.progress = Shown(diary)

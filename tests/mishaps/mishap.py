@@ -81,7 +81,7 @@ def truncated(url: str, received: int = 0, promised: int | None = None) -> Fault
 
 
 def unusable(url: str, received: int = 0, promised: int | None = None) -> Fault:
-    """The answer cannot be read."""
+    """The fault for an unreadable response."""
     return AnswerUnusable(url=url, problem='the server sent what cannot be read')
 
 

@@ -54,7 +54,7 @@ REFUSALS: Final = tuple(
 _JSON: Final = ('Content-Type', 'application/problem+json')
 _WHY: Final = b'{"title": "Not that", "detail": "no such column"}'
 
-#: Errors whose bodies say why, of all sizes and kinds.
+#: Errors with explanations in their bodies, of all sizes and kinds.
 TELLING: Final = (
     answering('an error that says why', _fixed(400, _JSON, body=_WHY)),
     answering('an error that says why until the close', _fixed(400, body=_WHY, has_length=False)),

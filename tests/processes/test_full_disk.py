@@ -182,7 +182,7 @@ def test_a_cache_on_a_disk_that_fills_at_any_point(
 def test_a_body_larger_than_the_free_space_is_refused_at_once(
     server: Server, backend: str, disk: Path, tmp_path: Path, *, into_cache: bool, segments: int
 ) -> None:
-    """The message names the destination and both sizes, and hardly anything is transferred."""
+    """The message names the destination and both sizes, and almost nothing is transferred."""
     file = PacedFile(NEW, hold_at=MIB)  # It would stand still there.
     errand = Errand(
         url=server.on('/data.bin', file), backend=backend, home=str(tmp_path),
@@ -202,7 +202,7 @@ def test_a_body_larger_than_the_free_space_is_refused_at_once(
 def test_a_range_that_does_not_fit_the_disk_is_refused(
     server: Server, backend: str, disk: Path, tmp_path: Path
 ) -> None:
-    """What is there already is not counted; after something was removed it works."""
+    """Existing bytes do not count; after freeing space the download succeeds."""
     file, filler = PacedFile(NEW[: 3 * MIB // 2], hold_at=5 * MIB // 4), disk / 'filler'
     errand = Errand(
         url=server.on('/data.bin', file), backend=backend, home=str(tmp_path),

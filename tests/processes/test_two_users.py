@@ -38,7 +38,7 @@ def _errand(url: str, backend: str, home: str, dest: Path, uid: int, umask: int 
 
 
 def _killed(errand: Errand, file: PacedFile, folder: Path) -> None:
-    """Somebody who leaves a part of a MiB or more behind."""
+    """A killed download that leaves a part of at least one MiB."""
     with running(errand) as (child,):
         await_that(lambda: any(p.stat().st_size >= MIB for p in folder.rglob('*.part')), child)
         child.kill()
@@ -49,7 +49,7 @@ def _killed(errand: Errand, file: PacedFile, folder: Path) -> None:
 def test_two_users_of_an_open_folder_do_not_interfere(
     server: Server, backend: str, spot: Path, home: str, mode: int
 ) -> None:
-    """Each has a folder of his own, in which he goes on with his own parts alone."""
+    """Each user has a separate folder, and resumes only parts in it."""
     folder, file = _folder(spot, mode), PacedFile(BODY, hold_at=HELD_AT)
     url = server.on('/1.bin', file)
     _killed(_errand(url, backend, home, folder / 'x', ANNA), file, folder)
@@ -87,7 +87,7 @@ def test_a_part_in_an_open_folder_is_resumed_by_its_owner(
 def test_a_strangers_folder_blocks_nobody(
     server: Server, backend: str, spot: Path, home: str, kind: str, own: bool
 ) -> None:
-    """Whatever somebody made under our names; and nothing of his is touched."""
+    """Whatever a stranger created under dlmachine's names; the stranger's files stay untouched."""
     folder = _folder(spot, 0o1777)
     theirs = spot / 'theirs'
     theirs.mkdir()
@@ -112,7 +112,7 @@ def test_a_strangers_folder_blocks_nobody(
 def test_a_strangers_user_folder_is_not_used(
     server: Server, backend: str, spot: Path, home: str
 ) -> None:
-    """Somebody made one in our name, to get at what lies in it."""
+    """A stranger created it to get access to its files."""
     folder = _folder(spot, 0o1777)
     (folder / OURS).mkdir()
     (folder / OURS).chmod(0o1777)
@@ -132,7 +132,7 @@ def test_a_strangers_user_folder_is_not_used(
 
 
 def test_a_members_part_is_copied(server: Server, backend: str, spot: Path, home: str) -> None:
-    """In a group's folder it is resumed, and the file is his who finished it."""
+    """In a group's folder it is resumed, and the finished file belongs to the user who finished it."""
     folder, file = _folder(spot, 0o2770, ANNA, GROUP), PacedFile(BODY, hold_at=HELD_AT)
     url = server.on('/1.bin', file)
     _killed(_errand(url, backend, home, folder / 'x', ANNA, 0o002), file, folder)
@@ -148,7 +148,7 @@ def test_a_members_part_is_copied(server: Server, backend: str, spot: Path, home
 def test_a_part_of_somebody_who_is_not_of_the_group_is_not_resumed(
     server: Server, backend: str, spot: Path, home: str
 ) -> None:
-    """Although he could write there once."""
+    """Although the stranger could write there earlier."""
     folder, file = _folder(spot, 0o2770, ANNA, GROUP), PacedFile(BODY, hold_at=HELD_AT)
     url = server.on('/1.bin', file)
     _killed(_errand(url, backend, home, folder / 'x', ANNA, 0o002), file, folder)
@@ -164,7 +164,7 @@ def test_a_part_of_somebody_who_is_not_of_the_group_is_not_resumed(
 def test_a_member_whose_umask_keeps_others_out_blocks_nobody(
     server: Server, backend: str, spot: Path, home: str
 ) -> None:
-    """The group may write to the folder, but not to the `.dlmachine` that he made in it."""
+    """The group can write to the folder, but not to the member's `.dlmachine`."""
     folder, file = _folder(spot, 0o2770, 0, GROUP), PacedFile(BODY, hold_at=HELD_AT)
     url = server.on('/1.bin', file)
     with running(_errand(url, backend, home, folder / 'x', ANNA, 0o002)) as (anna,):

@@ -73,11 +73,11 @@ class Nginx:
 
     @property
     def url(self) -> str:
-        """Where it listens, once it was started."""
+        """Its URL after the start."""
         return f'http://127.0.0.1:{self.port}'
 
     def start(self) -> None:
-        """Listen: at the port of the first start, which is one that nobody else has."""
+        """Listen at the port of the first start, which no other program uses."""
         program = find_nginx()
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.port:
@@ -90,7 +90,7 @@ class Nginx:
         pytest.fail(f'nginx did not start: {self._log()}')
 
     def _listens(self, program: str) -> bool:
-        """Whether it has the port; another program may take a free one before it does."""
+        """Whether it has the port; another program may take a free port first."""
         text = _CONFIG.format(folder=self.folder, root=self.root, port=self.port)
         config, own_id = self.folder / 'nginx.conf', self.folder / 'nginx.pid'
         config.write_text(text.replace('location', f'{self.settings}\n        location', 1))

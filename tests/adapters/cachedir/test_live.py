@@ -18,7 +18,7 @@ from dlmachine_adapters.registry import Registry
 
 @pytest.fixture(autouse=True)
 def _no_leak() -> Iterator[None]:
-    """Python 3.13 warns of a connection that nobody closed."""
+    """Turn Python 3.13's warnings about unclosed connections into failures."""
     with warnings.catch_warnings():
         warnings.simplefilter('error')
         yield
@@ -26,7 +26,7 @@ def _no_leak() -> Iterator[None]:
 
 
 def is_closed(connection: sqlite3.Connection) -> bool:
-    """Whether it was closed."""
+    """Whether the connection is closed."""
     try:
         connection.execute('SELECT 1')
     except sqlite3.ProgrammingError as error:
@@ -35,7 +35,7 @@ def is_closed(connection: sqlite3.Connection) -> bool:
 
 
 def test_a_manager_closes_the_connections_of_all_its_threads(tmp_path: Path) -> None:
-    """Also of threads that still run; a manager that is used again opens others."""
+    """Also those of running threads; a manager that is used again opens new ones."""
     manager = DownloadManager(path=tmp_path / 'c')
     found: list[Any] = []
     done, ending = threading.Event(), threading.Event()
@@ -61,7 +61,7 @@ def test_a_manager_closes_the_connections_of_all_its_threads(tmp_path: Path) -> 
 
 
 def test_a_manager_does_not_close_what_another_opened(tmp_path: Path) -> None:
-    """On the same folder, in the same thread."""
+    """Two managers on the same folder, in the same thread."""
     with (
         DownloadManager(path=tmp_path / 'c') as other,
         DownloadManager(path=tmp_path / 'c') as manager,
@@ -73,7 +73,7 @@ def test_a_manager_does_not_close_what_another_opened(tmp_path: Path) -> None:
 
 
 def test_a_thread_that_ends_closes_its_connection(tmp_path: Path) -> None:
-    """While the manager goes on."""
+    """The manager stays open."""
     caches = LiveCaches(str(tmp_path))
     found: list[Any] = []
     thread = threading.Thread(target=lambda: found.append(caches.get().con))
@@ -85,7 +85,7 @@ def test_a_thread_that_ends_closes_its_connection(tmp_path: Path) -> None:
 
 
 def test_a_garbage_collected_manager_leaves_nothing_open(tmp_path: Path) -> None:
-    """Nor does a registry."""
+    """The same holds for a registry."""
     manager = DownloadManager(path=tmp_path / 'c')
     assert manager.cache is not None
     connection = manager.cache.con
@@ -103,7 +103,7 @@ def test_a_garbage_collected_manager_leaves_nothing_open(tmp_path: Path) -> None
 @pytest.mark.skipif(not hasattr(os, 'fork'), reason='nothing forks here')
 @pytest.mark.filterwarnings('ignore:.*fork:DeprecationWarning')
 def test_a_child_leaves_the_connections_of_its_parent_alone(tmp_path: Path) -> None:
-    """To close one would let go of locks, and undo what the parent is about to write."""
+    """Closing one would release locks, and undo what the parent is about to write."""
     caches, registry = LiveCaches(str(tmp_path)), Registry(str(tmp_path))
     mine = caches.get()
     with registry.writing() as connection:

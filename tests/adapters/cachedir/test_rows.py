@@ -29,14 +29,14 @@ PRECIOUS = b'the only copy'
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A cache folder beside something precious."""
+    """A cache folder beside a file that must survive."""
     (tmp_path / 'thesis').write_bytes(PRECIOUS)
     return tmp_path / 'cache'
 
 
 @pytest.fixture
 def shelf(folder: Path) -> Iterator[Shelf]:
-    """A store over it."""
+    """A store on that folder."""
     store = CachedirStore(str(folder), ManualClock())
     yield Shelf(store, write_file, lambda path: Path(path).exists())
     store.close()
@@ -44,14 +44,14 @@ def shelf(folder: Path) -> Iterator[Shelf]:
 
 @pytest.fixture
 def registry(folder: Path) -> Iterator[Registry]:
-    """A registry of its own, as the command line has."""
+    """A separate registry, as on the command line."""
     made = Registry(str(folder))
     yield made
     made.close()
 
 
 def plant(folder: Path, statement: str, *values: object) -> None:
-    """Write into the registry, as anybody may who can write to the folder."""
+    """Write into the registry, as anybody with access to the folder can."""
     connection = sqlite3.connect(folder / 'cache.sqlite')
     with connection:
         connection.execute(statement, values)
@@ -59,7 +59,7 @@ def plant(folder: Path, statement: str, *values: object) -> None:
 
 
 def go_through(registry: Registry) -> list[Finding]:
-    """Everything that the command line does, but for what it prints."""
+    """Do everything that the command line does, without its output."""
     clock = SystemClock()
     mender = Mender(registry, FolderLocks(registry.folder, clock), clock)
     for entry in list_entries(registry):
@@ -99,7 +99,7 @@ def test_a_version_that_names_another_file_is_not_an_entry(
     name: Callable[[str, Path], object],
     is_own: bool,
 ) -> None:
-    """It is not used, not removed, not verified, not repaired; the doctor tells of it."""
+    """The row is not used, removed, verified or repaired; `cache doctor` reports it."""
     if is_own:
         item = shelf.put().item_id
     else:
@@ -129,7 +129,7 @@ def test_a_version_that_names_another_file_is_not_an_entry(
 def test_an_illegal_extension_names_no_file(
     shelf: Shelf, registry: Registry, folder: Path, ext: object
 ) -> None:
-    """Whatever its type; the version is taken, and a new copy gets the next one."""
+    """Whatever its type; the version counts as taken, and a new copy gets the next one."""
     shelf.put()
     plant(folder, 'UPDATE main SET ext = ?', ext)
     entries = shelf.see().entries
@@ -162,7 +162,7 @@ ODD: list[object] = [
 def test_any_column_may_have_any_type(
     shelf: Shelf, registry: Registry, folder: Path, column: str
 ) -> None:
-    """Hits, lists, verifying, the doctor and removing go on with the other entries."""
+    """Hits, lists, `verify`, `doctor` and removal continue with the other entries."""
     shelf.put()
     other = a_wish('https://example.org/other.csv')
     shelf.put(wish=other)
@@ -193,7 +193,7 @@ def test_any_column_may_have_any_type(
 def test_a_record_that_cannot_be_read_is_not_trusted(
     shelf: Shelf, registry: Registry, folder: Path, record: object
 ) -> None:
-    """Nobody knows what its file should be: it is not used, and its number stays taken."""
+    """The expected content is unknown: the entry is not used, and its number stays taken."""
     shelf.put()
     plant(folder, "UPDATE attr_text SET value = ? WHERE name = 'dlmachine'", record)
     entries = shelf.see().entries
@@ -207,7 +207,7 @@ def test_a_record_that_cannot_be_read_is_not_trusted(
 def test_a_value_larger_than_memory_is_not_read(
     shelf: Shelf, registry: Registry, folder: Path, table: str
 ) -> None:
-    """The other entries are; that one is not."""
+    """The other entries are read."""
     shelf.put()
     other = a_wish('https://example.org/other.csv')
     shelf.put(wish=other)
@@ -224,7 +224,7 @@ def test_a_value_larger_than_memory_is_not_read(
     'value', [b'\xff', 1.5, None, '[' * 100_000, '{', 'NaN', 'x\r\nInjected: 1', '\ufffd']
 )
 def test_foreign_attributes_may_have_any_type(shelf: Shelf, folder: Path, value: object) -> None:
-    """What does not fit is not known."""
+    """Attributes of other types are ignored."""
     with plain_cache(folder) as cache:
         theirs = cache.create(
             URL,
@@ -270,7 +270,7 @@ def _folder(path: Path) -> None:
 def test_an_entry_file_must_be_a_regular_file(
     shelf: Shelf, registry: Registry, folder: Path, make: Callable[[Path], None]
 ) -> None:
-    """What a link leads to is neither read nor removed, a pipe is not waited for."""
+    """A link's target is neither read nor removed, and a pipe is not waited for."""
     update = shelf.put(data=PRECIOUS)
     Path(update.path).unlink()
     make(Path(update.path))
@@ -287,7 +287,7 @@ def test_an_entry_file_must_be_a_regular_file(
 
 
 def test_a_foreign_key_is_read_as_text(shelf: Shelf, registry: Registry, folder: Path) -> None:
-    """A blob is no key and no URL."""
+    """A blob is neither a key nor a URL."""
     shelf.put()
     plant(folder, 'UPDATE attr_varchar SET value = ? WHERE keyvar = 1', b'\xff')
     (entry,) = list_entries(registry)
@@ -297,7 +297,7 @@ def test_a_foreign_key_is_read_as_text(shelf: Shelf, registry: Registry, folder:
 
 
 def test_strange_rows_keep_their_version_number(shelf: Shelf, folder: Path) -> None:
-    """So that a new version does not run into them."""
+    """A new version does not collide with them."""
     for version in (1, 2, 3):
         shelf.put(version)
     plant(folder, "UPDATE main SET ext = '/'")

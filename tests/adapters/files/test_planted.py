@@ -38,7 +38,7 @@ def files() -> LocalFiles:
 
 @pytest.fixture
 def victim(tmp_path: Path) -> Path:
-    """A file of the user's, elsewhere."""
+    """A file of the user, outside the download folder."""
     path = tmp_path / 'thesis'
     path.write_bytes(VICTIM)
     return path
@@ -46,7 +46,7 @@ def victim(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where downloads go."""
+    """The download folder."""
     made = tmp_path / 'folder'
     made.mkdir()
     return made
@@ -113,7 +113,7 @@ plants = pytest.mark.parametrize('plant', PLANTS, ids=lambda plant: plant.__name
 def test_anything_else_in_place_of_a_part_is_not_resumed(
     files: LocalFiles, folder: Path, victim: Path, plant: Callable[[Path, Path], None]
 ) -> None:
-    """Nor written to, nor removed where it leads."""
+    """It is not written to, and a link's target is not removed."""
     part = _left(files, folder)
     part.unlink()
     plant(part, victim)
@@ -126,7 +126,7 @@ def test_anything_else_in_place_of_a_part_is_not_resumed(
 def test_an_invalid_note_is_not_read(
     files: LocalFiles, folder: Path, victim: Path, plant: Callable[[Path, Path], None]
 ) -> None:
-    """It neither stops a download nor fills its memory."""
+    """The file neither blocks a download nor fills its memory."""
     note = note_path(_left(files, folder))
     victim.write_bytes(note.read_bytes())
     note.unlink()
@@ -139,14 +139,14 @@ def test_an_invalid_note_is_not_read(
     'data', [b'[' * 60_000, b'[' * 3_000_000, b'{"a":' * 200_000, b'\0' * 100, b'{}', b'null']
 )
 def test_arbitrary_json_is_not_a_note(files: LocalFiles, folder: Path, data: bytes) -> None:
-    """However deep or long it is."""
+    """Whatever its depth or length."""
     note_path(_left(files, folder)).write_bytes(data)
     assert files.see_part(str(folder), 'stem') is None
     assert _download(files, folder) == BODY
 
 
 def test_a_huge_note_is_not_read(files: LocalFiles, folder: Path) -> None:
-    """Its size is looked at first."""
+    """Its size is checked first."""
     note = note_path(_left(files, folder))
     os.truncate(note, 300 << 20)
     started = time.monotonic()
@@ -157,7 +157,7 @@ def test_a_huge_note_is_not_read(files: LocalFiles, folder: Path) -> None:
 def test_a_planned_part_outside_the_folder_is_ignored(
     files: LocalFiles, folder: Path, victim: Path
 ) -> None:
-    """A stored plan names a part: a name, and not a path."""
+    """A stored plan may name a part, but not a path."""
     _left(files, folder)
     seen = files.see_part(str(folder), 'stem')
     assert seen is not None
@@ -174,7 +174,7 @@ def test_a_planned_part_outside_the_folder_is_ignored(
 def test_a_file_with_the_name_of_a_new_note_is_removed(
     files: LocalFiles, folder: Path, victim: Path, plant: Callable[[Path, Path], None]
 ) -> None:
-    """The note is written to a new file; only a folder is in its way, and then there is no note."""
+    """The note is written to a new file; only a folder in its place prevents the note."""
     part = _open(files, folder)
     (path,) = (folder / OUR_FOLDER).glob('*.part')
     plant(path.with_name(f'{path.name}.new'), victim)
@@ -189,7 +189,7 @@ def test_a_file_with_the_name_of_a_new_note_is_removed(
 def test_a_part_that_everybody_may_write_to_is_not_resumed(
     files: LocalFiles, folder: Path, mode: int
 ) -> None:
-    """Whose bytes they are nobody can tell."""
+    """Anybody may have written its bytes."""
     _left(files, folder).chmod(mode)
     assert files.see_part(str(folder), 'stem') is None
 
@@ -197,7 +197,7 @@ def test_a_part_that_everybody_may_write_to_is_not_resumed(
 @pytest.mark.parametrize('end', ['', '.json'])
 @pytest.mark.skipif(os.name == 'nt' or os.geteuid() != 0, reason='only root can give a file away')
 def test_a_strangers_part_is_not_resumed(files: LocalFiles, folder: Path, end: str) -> None:
-    """Nor one of our own with a stranger's note."""
+    """The same holds for this user's part with a stranger's note."""
     part = _left(files, folder)
     os.chown(part.with_name(part.name + end), 61_001, 61_001)
     assert files.see_part(str(folder), 'stem') is None
@@ -208,7 +208,7 @@ def test_a_strangers_part_is_not_resumed(files: LocalFiles, folder: Path, end: s
 def test_anything_else_in_place_of_a_lock_is_removed(
     folder: Path, victim: Path, plant: Callable[[Path, Path], None]
 ) -> None:
-    """What it leads to is neither written to nor removed; nobody waits for a pipe."""
+    """A link's target is neither written to nor removed, and a pipe is not waited for."""
     locks, clock = folder / OUR_FOLDER / 'locks', ManualClock()
     locks.mkdir(parents=True)
     plant(locks / 'key.lock', victim)
@@ -221,7 +221,7 @@ def test_anything_else_in_place_of_a_lock_is_removed(
 
 
 def test_the_owner_of_a_lock_is_shown_in_plain_text(tmp_path: Path) -> None:
-    """Whatever its file says, a terminal is not told what to do."""
+    """Control characters in the file do not reach the terminal."""
     (tmp_path / 'key.lock').write_bytes(b'\x1b]0;owned\x07process 1\r\n\xff')
     assert read_owner(tmp_path / 'key.lock') == '?]0;owned?process 1??\ufffd'
 
@@ -230,7 +230,7 @@ def test_the_owner_of_a_lock_is_shown_in_plain_text(tmp_path: Path) -> None:
 def test_anything_else_in_place_of_a_rate_is_removed(
     folder: Path, victim: Path, plant: Callable[[Path, Path], None]
 ) -> None:
-    """A rate is kept all the same, and only a folder keeps it from being shared."""
+    """The rate limit still applies; only a folder in its place prevents sharing it."""
     rate, place = Rate(1, 60), folder / OUR_FOLDER / 'rates'
     Rates().draw('https://h', rate, str(folder))
     (path,) = place.iterdir()
@@ -246,7 +246,7 @@ def test_anything_else_in_place_of_a_rate_is_removed(
     'text', ['inf', '1e999', 'x' * 5_000_000, '-1', '99999999999.9', '\u0661.5']
 )
 def test_an_arbitrary_rate_file_blocks_nobody(folder: Path, text: str) -> None:
-    """One turn, at most."""
+    """A download waits at most one interval."""
     rate = Rate(1, 60)
     Rates().draw('https://h', rate, str(folder))
     (path,) = (folder / OUR_FOLDER / 'rates').iterdir()
@@ -257,7 +257,7 @@ def test_an_arbitrary_rate_file_blocks_nobody(folder: Path, text: str) -> None:
 def test_a_link_in_place_of_our_folder_is_not_used(
     files: LocalFiles, folder: Path, tmp_path: Path
 ) -> None:
-    """What lies where it leads stays, however old it is and whatever it is called."""
+    """The files in the link's target stay, whatever their age and names."""
     theirs = tmp_path / 'theirs'
     theirs.mkdir()
     for name in ('old.part', 'stem.h.1.ab.part', 'x.part.json'):
@@ -273,7 +273,7 @@ def test_a_link_in_place_of_our_folder_is_not_used(
 def test_anything_in_place_of_our_folder_blocks_nobody(
     files: LocalFiles, folder: Path, victim: Path, plant: Callable[[Path, Path], None]
 ) -> None:
-    """Another name of ours takes its place; a part in there is resumed, too."""
+    """Another folder name takes its place, and parts in it are resumed too."""
     plant(folder / OUR_FOLDER, victim)
     part = _fill(files, folder)
     locks = FolderLocks(str(folder), ManualClock())
@@ -287,7 +287,7 @@ def test_anything_in_place_of_our_folder_blocks_nobody(
 
 
 def test_a_download_works_without_a_folder_name_of_ours(files: LocalFiles, folder: Path) -> None:
-    """In a folder that nobody finds again, which goes with the download."""
+    """The download uses a temporary folder, which is removed afterwards."""
     for name in (OUR_FOLDER, f'{OUR_FOLDER}-{os.geteuid()}'):
         (folder / name).write_bytes(VICTIM)
     _fill(files, folder).discard(Discard(keep=True))
@@ -298,7 +298,7 @@ def test_a_download_works_without_a_folder_name_of_ours(files: LocalFiles, folde
 def test_old_links_in_our_folder_are_removed_but_not_their_targets(
     files: LocalFiles, folder: Path, victim: Path
 ) -> None:
-    """A link that is called as a part is."""
+    """Links with names of parts."""
     ours = folder / OUR_FOLDER
     ours.mkdir()
     os.utime(victim, (WEEKS_AGO, WEEKS_AGO))
@@ -310,7 +310,7 @@ def test_old_links_in_our_folder_are_removed_but_not_their_targets(
 
 
 def test_a_note_claims_no_more_bytes_than_the_part_has(files: LocalFiles, folder: Path) -> None:
-    """A validator with a line break would become header fields of the next request."""
+    """A validator with a line break would inject header fields into the next request."""
     note = note_path(_left(files, folder))
     stored = json.loads(note.read_bytes())
     note.write_text(json.dumps({**stored, 'validator': '"v"\r\nHost: evil'}))

@@ -72,7 +72,7 @@ changes = pytest.mark.parametrize('change', CHANGES, ids=lambda one: one.__name_
 def test_a_replaced_part_is_not_published(
     tmp_path: Path, change: Callable[[Path], None], *, replace: bool
 ) -> None:
-    """A fault that says so; what was at the destination stays."""
+    """The fault says so, and the previous file at the destination stays."""
     target = tmp_path / 'x'
     if replace:
         target.write_bytes(b'before')
@@ -94,7 +94,7 @@ def test_a_replaced_part_is_not_published(
 def test_segments_are_sealed_before_they_are_read_through(
     tmp_path: Path, change: Callable[[Path], None]
 ) -> None:
-    """What changes after the digest of the whole was made is noticed."""
+    """A change after the digest was computed is noticed."""
     part = LocalFiles(ManualClock()).open_part(OpenPart(beside=str(tmp_path), stem='stem'))
     assert isinstance(part, KeptPart)
     part.begin(FIRST)
@@ -114,7 +114,7 @@ def test_segments_are_sealed_before_they_are_read_through(
 def test_a_part_replaced_at_the_last_moment_is_not_published(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An open file is linked as such; what has its name does not matter."""
+    """The open file itself is linked, whichever file has its name."""
     if not Path('/proc/self/fd').is_dir():
         pytest.skip('open files cannot be linked here')
     real = appearing.Source.link
@@ -134,7 +134,7 @@ def test_a_part_replaced_at_the_last_moment_is_not_published(
 def test_a_part_replaced_before_the_rename_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """There is a last look after the rename."""
+    """The published name is checked after the rename."""
     real = OwnFolder.move_out
 
     def late(ours: OwnFolder, old: str, target: Path) -> None:
@@ -152,7 +152,7 @@ def test_a_part_replaced_before_the_rename_is_reported(
 def test_another_download_that_replaces_it_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes, *, is_told: bool
 ) -> None:
-    """With the same bytes all is well."""
+    """A file with the same bytes is accepted."""
     real = OwnFolder.move_out
 
     def replaced(ours: OwnFolder, old: str, target: Path) -> None:
@@ -168,7 +168,7 @@ def test_another_download_that_replaces_it_at_once(
 
 
 def test_a_published_file_that_is_replaced_is_checked_again(tmp_path: Path) -> None:
-    """From one name to another, as where a name was taken in the registry."""
+    """The file may move to another name if its name was taken in the registry."""
     part = _whole(tmp_path)
     part.publish(Publish(place=AtPath(str(tmp_path / 'x'))))
     _change(tmp_path / 'x')
@@ -179,7 +179,7 @@ def test_a_published_file_that_is_replaced_is_checked_again(tmp_path: Path) -> N
 
 
 def test_without_proc_the_name_is_linked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And looked at afterwards."""
+    """The name is checked afterwards."""
     monkeypatch.setattr(appearing, '_HANDLES', '/nowhere')
     part = _whole(tmp_path)
     published = part.publish(Publish(place=AtPath(str(tmp_path / 'x')), replace=False))
@@ -190,7 +190,7 @@ def test_without_proc_the_name_is_linked(tmp_path: Path, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize('grain', [1, 100, 1000, 10**6, 10**9, 2 * 10**9])
 def test_a_time_may_be_rounded(tmp_path: Path, grain: int) -> None:
-    """As file systems do that come over a network."""
+    """Network file systems round times."""
     path = tmp_path / 'x'
     path.write_bytes(BODY)
     handle = os.open(path, os.O_RDWR)
@@ -208,7 +208,7 @@ def test_a_time_may_be_rounded(tmp_path: Path, grain: int) -> None:
 def test_a_failed_check_after_the_rename_is_not_a_failed_download(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The file has its name: a full disk or an interrupted look does not take that back."""
+    """The file is published: a full disk or an interrupted check does not undo that."""
 
     def full(source: appearing.Source, target: Path) -> None:
         raise OSError(errno.ENOSPC, 'no space left on device')

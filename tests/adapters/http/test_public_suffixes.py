@@ -15,7 +15,7 @@ from tests.servers.http import Server
 
 
 def head(*cookies: str) -> Head:
-    """A head that sets these."""
+    """A head that sets these cookies."""
     return Head(status=200, headers=Headers(tuple(('Set-Cookie', one) for one in cookies)))
 
 
@@ -29,14 +29,14 @@ def head(*cookies: str) -> Head:
     ],
 )  # fmt: skip
 def test_who_owns_a_domain(domain: str, is_public: bool) -> None:
-    """Nobody alone, if it is a suffix under which anybody may register."""
+    """A public suffix belongs to no single owner."""
     asked = head('a=1', f'b=2; Domain={domain}')
     suffixes = with_public_suffixes(asked).public_suffixes
     assert suffixes == ((domain.removeprefix('.'),) if is_public else ())
 
 
 def test_most_heads_need_no_suffix_list() -> None:
-    """It is read where a cookie names a domain, and not before."""
+    """The list is read only when a cookie names a domain."""
     code = (
         'import sys; from tests.adapters.http.test_public_suffixes import *;'
         'assert with_public_suffixes(head("a=1; Path=/")) == head("a=1; Path=/");'
@@ -50,7 +50,7 @@ def test_most_heads_need_no_suffix_list() -> None:
 
 
 def test_every_backend_reports_error_bodies(transport: Transport, server: Server) -> None:
-    """With the head that it reads."""
+    """Each backend adds the public suffixes to the head."""
     url = server.on('/x', answer(200, (('Set-Cookie', 'a=1; Domain=co.uk'),), b'abc'))
     event = answered(transport.exchange(exchange_for(url), MemoryPart(), None))
     assert event.head.public_suffixes == ('co.uk',)

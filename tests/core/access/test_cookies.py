@@ -29,12 +29,12 @@ SUFFIXES = ('co.uk', 'github.io')
 
 
 def at(text: str) -> Url:
-    """A URL; without a scheme it is of https."""
+    """A URL, with https by default."""
     return parse_url(text if '://' in text else f'https://{text}').unwrap()
 
 
 def stored(url: str, *values: str, store: CookieStore = NO_COOKIES) -> CookieStore:
-    """What a response from there sets."""
+    """The cookies that a response from this URL sets."""
     return store.received(at(url), values, NOW, SUFFIXES)
 
 
@@ -113,13 +113,13 @@ SENT = [
 
 @pytest.mark.parametrize(('here', 'value', 'there', 'is_sent'), SENT)
 def test_to_which_urls_a_cookie_is_sent(here: str, value: str, there: str, is_sent: bool) -> None:
-    """To whom it belongs, by host, domain, path, scheme and time."""
+    """By host, domain, path, scheme and time."""
     name = value.partition('=')[0]
     assert stored(here, value).header_for(at(there), NOW) == (f'{name}=1' if is_sent else '')
 
 
 def test_a_cookie_expires() -> None:
-    """At its time, whatever came in between."""
+    """At its expiry time, whatever happened in between."""
     store = stored('h.org/', 'a=1; Max-Age=5', 'b=2')
     assert store.header_for(at('h.org/'), NOW + timedelta(seconds=4)) == 'a=1; b=2'
     assert store.header_for(at('h.org/'), NOW + timedelta(seconds=5)) == 'b=2'
@@ -128,14 +128,14 @@ def test_a_cookie_expires() -> None:
 
 
 def test_the_order() -> None:
-    """Longer paths first, then those that came earlier; a new value keeps the place."""
+    """Longer paths first, then earlier cookies; a new value keeps the position."""
     store = stored('h.org/x/y', 'a=1; Path=/', 'b=2; Path=/x', 'c=3; Path=/', 'd=4; Path=/x/y')
     store = stored('h.org/', 'a=5', 'e=6', store=store)
     assert store.header_for(at('h.org/x/y'), NOW) == 'd=4; b=2; a=5; c=3; e=6'
 
 
 def test_a_cookie_replaces_one_with_the_same_identity() -> None:
-    """Of the same name, domain, path and kind; and deleted by one that has expired."""
+    """The same name, domain, path and kind; an expired cookie deletes it."""
     store = stored('h.org/', 'a=1', 'a=2; Domain=h.org', 'a=3; Path=/x', 'a=4')
     assert store.header_for(at('h.org/x'), NOW) == 'a=3; a=4; a=2'
     assert (
@@ -155,19 +155,19 @@ def test_a_cookie_replaces_one_with_the_same_identity() -> None:
     ],
 )
 def test_secure_cookies_are_left_alone_by_http(url: str, value: str, is_taken: bool) -> None:
-    """Whoever can write into http can neither replace nor hide them."""
+    """An attacker on http can neither replace nor shadow them."""
     store = stored('https://h.org/', 'a=1; Secure; Domain=h.org')
     assert (stored(url, value, store=store) != store) == is_taken
 
 
 def test_http_cannot_shadow_a_secure_cookie() -> None:
-    """Beside it http may set others."""
+    """An http response may set cookies with other paths."""
     store = stored('https://h.org/', 'a=1; Secure; Path=/in')
     assert len(stored('http://h.org/', 'a=2; Path=/', store=store).cookies) == 2
 
 
 def test_the_number_of_cookies_is_limited() -> None:
-    """The oldest go first, of each domain and of all."""
+    """The oldest cookies are dropped first, per domain and in total."""
     store = stored('h.org/', *(f'a{number}=1' for number in range(MAX_COOKIES_OF_DOMAIN + 5)))
     names = [cookie.name for cookie in store.cookies]
     assert names == [f'a{number}' for number in range(5, MAX_COOKIES_OF_DOMAIN + 5)]
@@ -179,7 +179,7 @@ def test_the_number_of_cookies_is_limited() -> None:
 
 
 def test_a_response_sets_no_more_than_can_be_kept() -> None:
-    """Neither in number nor in length; and to read them costs no time."""
+    """In number and in length; parsing takes no noticeable time."""
     began = perf_counter()
     store = stored('https://h.org/', *(f'a{number}=1; Secure' for number in range(300)))
     store = stored('http://h.org/', *['b=1'] * 30_000, 'c=1', store=store)
@@ -193,7 +193,7 @@ def test_a_response_sets_no_more_than_can_be_kept() -> None:
 
 
 def test_no_repr_shows_a_cookie() -> None:
-    """Neither by a store nor by a request; what is long or named as a secret is hidden everywhere."""
+    """Neither that of a store nor that of a request; long or secret values are masked everywhere."""
     store = stored('h.org/', 'sid=abc', 'long=abcdefghijkl', 'x=y')
     asked = with_cookies(Request(method='GET', url='https://h.org/'), store, NOW)
 
@@ -218,7 +218,7 @@ OWN = [
 
 @pytest.mark.parametrize(('fields', 'sent'), OWN)
 def test_the_callers_cookies_come_first(fields: tuple[tuple[str, str], ...], sent: str) -> None:
-    """Of a name that the caller gives no other is sent; without the added it is as it was."""
+    """A name of the caller's cookies is not sent twice; removing cookies restores the request."""
     asked = Request(method='GET', url='https://h.org/', headers=Headers((*fields, ('X', 'y'))))
     dressed = with_cookies(asked, stored('h.org/', 'a=1', 'b=2'), NOW)
     own = '; '.join(asked.headers.get_all('Cookie'))
@@ -236,7 +236,7 @@ def test_the_callers_cookies_come_first(fields: tuple[tuple[str, str], ...], sen
 
 
 def test_cookies_of_a_response_are_received() -> None:
-    """All its fields, with what is known of public suffixes."""
+    """All Set-Cookie fields, with the known public suffixes."""
     asked = Request(method='GET', url='https://a.co.uk/')
     fields = (('Set-Cookie', 'a=1; Domain=co.uk'), ('set-cookie', 'b=2; Domain=a.co.uk'))
     head = Head(status=200, headers=Headers(fields), public_suffixes=('co.uk',))
@@ -246,7 +246,7 @@ def test_cookies_of_a_response_are_received() -> None:
 
 
 def test_a_name_that_is_declared_secret_hides_a_short_value() -> None:
-    """As in every other place."""
+    """A declared name counts for cookies too."""
     asked = Request(method='GET', url='https://h.org/', secret_names=('code',))
     dressed = with_cookies(asked, stored('h.org/', 'code=short'), NOW)
     head = Head(status=200, headers=Headers((('Set-Cookie', 'code=short'),)))
@@ -257,6 +257,6 @@ def test_a_name_that_is_declared_secret_hides_a_short_value() -> None:
 
 
 def test_domains_to_look_up() -> None:
-    """Only those that are named; a cookie that is ignored names none."""
+    """Only named domains; an ignored cookie names none."""
     values = ['a=1', 'b=2; domain=.Co.UK', 'c=domain', 'd; Domain=x.org', 'e=5; Domain=h.org']
     assert domains_named(values) == {'co.uk', 'h.org'}

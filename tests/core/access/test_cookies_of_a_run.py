@@ -33,7 +33,7 @@ def a_run(**described: Any) -> Run:
 
 
 def cookies(run: Run) -> list[str | None]:
-    """What was sent, in order."""
+    """The sent cookies, in order."""
     return [exchange.request.headers.get('Cookie') for exchange in run.exchanges]
 
 
@@ -46,7 +46,7 @@ def led(location: str, *values: str) -> Any:
 
 
 def test_a_redirect_carries_cookies_of_the_one_before() -> None:
-    """To whom it belongs, and back again; the record has URLs only."""
+    """To its own host only, also on the way back; the record has only URLs."""
     elsewhere = 'https://elsewhere.example/login'
     run = a_run().feed(
         led(elsewhere, 'a=1'), led(URL, 'b=2'), led('/in', 'c=3; Path=/'), answered()
@@ -82,13 +82,13 @@ def test_a_redirect_loop_is_refused(
 
 
 def test_the_callers_cookies_do_not_make_a_different_request() -> None:
-    """It is left behind at another origin, and coming back without it is coming back."""
+    """They are not sent to another origin, and a return without them is still a loop."""
     run = a_run(headers={'Cookie': 'mine=1'}).feed(led('https://elsewhere.example/'), led(URL))
     assert cookies(run) == ['mine=1', None]
 
 
 def test_another_method_makes_another_request() -> None:
-    """The result of a form may have its URL."""
+    """The result of a form may have the form's URL."""
     asked = Request(method='POST', url=URL)
     assert hop_of(asked) != hop_of(Request(method='GET', url=URL)) == URL
     head = a_head(303, {'Location': URL})
@@ -98,7 +98,7 @@ def test_another_method_makes_another_request() -> None:
 
 
 def test_a_hop_shows_no_cookie() -> None:
-    """It has a digest of them."""
+    """It contains a digest of the cookies."""
     asked = Request(
         method='PUT', url=URL, headers=Headers((('Cookie', 's=1'),)), added_cookies='s=1'
     )
@@ -107,7 +107,7 @@ def test_a_hop_shows_no_cookie() -> None:
 
 
 def test_retries_and_mirrors_carry_cookies() -> None:
-    """Whatever became of the try that brought them."""
+    """Whatever the result of the attempt that received them."""
     mirror = 'https://example.org/mirror'
     run = a_run(mirrors=[mirror, 'https://other.example/'])
     run.feed(answered(503, {'Set-Cookie': 'a=1'}), answered(503, {'Set-Cookie': 'b=2'}))
@@ -118,7 +118,7 @@ def test_retries_and_mirrors_carry_cookies() -> None:
 
 
 def test_received_cookies_are_secrets_of_the_run() -> None:
-    """Kept or not, and wherever it is echoed."""
+    """Whether or not a cookie is kept, and wherever it is echoed."""
     run = a_run().feed(led('/in?x=planted-in-a-cookie', 'a=planted-in-a-cookie'))
     assert 'planted-in-a-cookie' not in repr(run.effects)
 
@@ -128,7 +128,7 @@ def test_received_cookies_are_secrets_of_the_run() -> None:
 
 
 def test_the_story_masks_what_a_response_sets() -> None:
-    """In the response itself, too, though its request knew nothing of it."""
+    """In the response itself too, although its request did not have the cookie."""
     head = a_head(302, {'Set-Cookie': 'b=planted-later', 'X-Echo': 'planted-later'})
     effect = a_run().exchanges[0]
     assert 'planted-later' not in repr(redact_event(effect, Answered(at=NOW, head=head)))

@@ -45,7 +45,7 @@ DATES: list[tuple[str, datetime | None]] = [
 
 @pytest.mark.parametrize(('text', 'instant'), DATES, ids=[text.strip() for text, _ in DATES])
 def test_dates(text: str, instant: datetime | None) -> None:
-    """In whatever order day, month, year and time come."""
+    """Day, month, year and time in any order."""
     assert parse_cookie_date(text) == instant
 
 
@@ -93,7 +93,7 @@ READ: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(('text', 'attributes'), READ, ids=[text[:40] for text, _ in READ])
 def test_summaries_of_error_texts(text: str, attributes: dict[str, Any]) -> None:
-    """The last of each attribute that can be read counts."""
+    """The last valid value of each attribute counts."""
     assert parse_set_cookie(text) == SetCookie(name='a', value='b', **attributes)
 
 
@@ -109,7 +109,7 @@ def test_summaries_of_error_texts(text: str, attributes: dict[str, Any]) -> None
     ],
 )
 def test_names_and_values(text: str, name: str, value: str) -> None:
-    """As they stand between white space; quotes belong to the value."""
+    """Without surrounding white space; quotes belong to the value."""
     assert parse_set_cookie(text) == SetCookie(name=name, value=value)
 
 
@@ -131,12 +131,12 @@ def test_names_and_values(text: str, name: str, value: str) -> None:
     ],
 )
 def test_invalid_set_cookie_values_are_ignored(text: str) -> None:
-    """No name, no equals sign, control characters, too much."""
+    """Without a name or equals sign, with control characters, or too long."""
     assert parse_set_cookie(text) is None
 
 
 def test_max_age_counts_before_expires() -> None:
-    """And without both it lasts as long as the download."""
+    """Without both a cookie lasts as long as the download."""
     both = SetCookie(name='a', value='b', max_age=timedelta(seconds=5), expires=THEN)
     assert both.until(NOW) == NOW + timedelta(seconds=5)
     assert SetCookie(name='a', value='b', expires=THEN).until(NOW) == THEN
@@ -153,7 +153,7 @@ def test_values_are_not_shown() -> None:
     [';', 'a=b;', ' ', '=', 'Expires=1 Jan 2024;', 'Max-Age=1;', '1:', ':', '1 ', '-', 'é', '"'],
 )
 def test_long_set_cookie_values_take_no_time(piece: str) -> None:
-    """Twice as long takes twice as long, not four times."""
+    """Twice the length takes twice the time, not four times."""
     began = perf_counter()
     many = piece * (65_536 // len(piece))
     for text in (many, f'a=b;{many}', f'a=b; Expires={many}', f'a=b;{many[:16_000]}'):

@@ -11,7 +11,7 @@ ITEM = '0123456789abcdef' * 2
     ('extension', 'name'), [('', f'{ITEM}-1'), ('csv', f'{ITEM}-1.csv'), ('tar.gz', f'{ITEM}-1.tar.gz'), ('größe', f'{ITEM}-1.größe')]
 )  # fmt: skip
 def test_names_of_dlmachine_and_cachedir_are_accepted(extension: str, name: str) -> None:
-    """The version, and maybe an extension."""
+    """The version, and optionally an extension."""
     assert entry_file_name(ITEM, 1, f'{ITEM}-1', extension) == name
 
 
@@ -36,12 +36,12 @@ def test_an_extension_is_plain(extension: str) -> None:
 
 @pytest.mark.parametrize('item', ['..', 'item', ITEM.upper(), f'{ITEM}0', f'{ITEM}\n', ''])
 def test_an_item_id_is_a_digest(item: str) -> None:
-    """As cachedir makes it."""
+    """The same digest as in cachedir."""
     assert entry_file_name(item, 1, f'{item}-1', '') is None
 
 
 @pytest.mark.parametrize('version', [0, -1, MAX_VERSION + 1, 2**62])
 def test_versions_count_from_one(version: int) -> None:
-    """Not from where no other could follow."""
+    """A version is bounded, so that the next one exists."""
     assert entry_file_name(ITEM, version, f'{ITEM}-{version}', '') is None
     assert entry_file_name(ITEM, MAX_VERSION, f'{ITEM}-{MAX_VERSION}', '') is not None

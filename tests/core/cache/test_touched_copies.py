@@ -52,7 +52,7 @@ READ = ConfirmCopy(path=TOUCHED.path, size_bytes=len(DATA), mtime_ns=2, checksum
 def test_which_copies_must_be_read(
     entry: CacheEntry, checksum: Checksum | None, read: Checksum | None
 ) -> None:
-    """Nothing, where size and time are those on record; the digest asked for goes first."""
+    """None if size and time are those on record; a requested digest takes precedence."""
     assert must_read(entry, checksum) == read
 
 
@@ -64,7 +64,7 @@ def test_which_copies_must_be_read(
 def test_which_copies_have_changed(
     entry: CacheEntry, has_changed: bool, is_as_recorded: bool
 ) -> None:
-    """By size or time; a record without a time is merely old."""
+    """By size or time; a record without a time is only old."""
     assert (entry.has_changed, entry.is_as_recorded) == (has_changed, is_as_recorded)
 
 
@@ -84,14 +84,14 @@ def test_a_touched_copy_is_read_once(entry: CacheEntry) -> None:
 
 
 def test_an_unwritable_record_update_does_not_fail_the_hit() -> None:
-    """In a folder that may only be read."""
+    """In a read-only folder."""
     fault = CacheUnusable(path='/cache', problem='attempt to write a readonly database')
     run = Run(snapshot=a_snapshot(cache=a_cache(TOUCHED))).feed(CopyConfirmed(at=NOW))
     assert run.feed(Failed(at=NOW, fault=fault)).outcome.path == TOUCHED.path
 
 
 def test_a_copy_with_another_digest_is_not_used() -> None:
-    """A new one is fetched under the next version; the changed file stays where it is."""
+    """A new copy gets the next version; the changed file stays where it is."""
     run = Run(
         policy=a_policy(keep_old=False),
         snapshot=a_snapshot(cache=a_cache(SAME, replace(TOUCHED, version=2))),
@@ -113,7 +113,7 @@ def test_a_copy_with_another_digest_is_not_used() -> None:
 
 
 def test_a_touched_copy_is_read_before_any_request() -> None:
-    """That it is current would be no word for its bytes; the new time is kept with the answer."""
+    """A 304 does not vouch for changed bytes; the new time is recorded with the response."""
     run = Run(policy=a_policy(check_freshness=True), snapshot=a_snapshot(cache=a_cache(TOUCHED)))
     run.go_well(until=ConfirmCopy)
     assert run.step.effect == READ
@@ -124,14 +124,14 @@ def test_a_touched_copy_is_read_before_any_request() -> None:
 
 
 def test_a_changed_copy_is_not_revalidated() -> None:
-    """It is none, so that there is nothing to ask about."""
+    """It is not an entry, so there is nothing to revalidate."""
     run = Run(policy=a_policy(check_freshness=True), snapshot=a_snapshot(cache=a_cache(TOUCHED)))
     run.go_well(until=ConfirmCopy).feed(CopyMissing(at=NOW)).go_well(until=Exchange)
     assert run.exchanges[0].request.headers.get('If-None-Match') is None
 
 
 def test_a_touched_copy_is_a_stale_fallback_only_if_unchanged() -> None:
-    """It is read before it is given in place of a new one."""
+    """It is read before it is returned in place of a new copy."""
     policy = a_policy(stale_if_error=True, force_download=True, retries=0)
     run = Run(policy=policy, snapshot=a_snapshot(cache=a_cache(TOUCHED))).go_well(until=Exchange)
     run.feed(answered(503))
@@ -139,14 +139,14 @@ def test_a_touched_copy_is_a_stale_fallback_only_if_unchanged() -> None:
 
 
 def test_a_requested_digest_does_not_update_the_record() -> None:
-    """The record does not have it, so that nothing new is known of what it has."""
+    """The record lacks that digest, so the recorded one is not confirmed."""
     run = Run(policy=a_policy(checksum=MD5), snapshot=a_snapshot(cache=a_cache(TOUCHED)))
     assert run.step.effect == replace(READ, checksum=MD5)
     assert run.feed(CopyConfirmed(at=NOW)).outcome.record == a_record(mtime_ns=1)
 
 
 def test_the_time_of_a_published_file_is_recorded() -> None:
-    """In the cache; elsewhere there is no record."""
+    """Only in the cache; other destinations have no record."""
     run = Run(
         snapshot=a_snapshot(
             cache=a_cache(an_entry(record=a_record(sha256=OTHER_DIGEST), file_bytes=None))

@@ -20,7 +20,7 @@ PART = StorageFailed(path='/d/.dlmachine/ab.part', operation='write', problem='f
     ],
 )
 def test_an_error_about_a_part_names_its_destination(place: Destination | None, shown: str) -> None:
-    """Nobody knows the part by its name."""
+    """The caller does not know the part's name."""
     located = locate(PART, a_descriptor(), place)
     assert isinstance(located, StorageFailed)
     assert located.destination == shown

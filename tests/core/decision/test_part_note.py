@@ -25,7 +25,7 @@ HOLED: Final = PartNote(
 
 @pytest.mark.parametrize('note', [PLAIN, HOLED], ids=['plain', 'in segments'])
 def test_a_note_is_read_as_it_was_written(note: PartNote) -> None:
-    """Each field, of both forms."""
+    """Each field, in both forms."""
     assert parse_part_note(write_part_note(note)) == note
 
 
@@ -92,7 +92,7 @@ def test_an_invalid_field_invalidates_the_note(field: str, value: Any) -> None:
     ids=str,
 )  # fmt: skip
 def test_invalid_spans_invalidate_the_note(spans: Any) -> None:
-    """In order, apart, within the whole, and not too many."""
+    """Spans are in order, separate, within the file, and not too many."""
     stored = json.loads(write_part_note(HOLED))
     stored['segmented'] |= {'whole_bytes': max(10, 2 * len(spans)), 'written': spans}
     assert parse_part_note(json.dumps(stored).encode()) is None
@@ -117,5 +117,5 @@ def test_a_missing_field_invalidates_the_note(field: str) -> None:
     ids=lambda data: repr(data[:9]),
 )  # fmt: skip
 def test_invalid_notes_are_rejected(data: bytes) -> None:
-    """However deep or long it is."""
+    """Whatever its depth or length."""
     assert parse_part_note(data) is None

@@ -23,7 +23,7 @@ FIELD = 'Content-Encoding'
     ],
 )
 def test_codings_are_those_that_were_applied(values: list[str], codings: tuple[str, ...]) -> None:
-    """Equal fields are one; a list in one field is what it says."""
+    """Equal fields count once; a list in one field is a list."""
     assert read_codings(Headers(tuple((FIELD, value) for value in values))) == codings
 
 
@@ -35,13 +35,13 @@ def test_codings_are_those_that_were_applied(values: list[str], codings: tuple[s
     'text', 'binary', '7bit', '8bit', 'uncompressed', 'unencoded', 'chunked', 'aws-chunked',
 ])  # fmt: skip
 def test_other_names_are_not_entries(name: str) -> None:
-    """Charsets, types, and ways to say that there is none; in any case, among others."""
+    """Charsets, types and words for no coding, in any case and in lists."""
     assert read_codings(Headers(((FIELD, name.upper()),))) == ()
     assert read_codings(Headers(((FIELD, f'{name}, gzip'),))) == ('gzip',)
     assert read_codings(Headers(((FIELD, f'x{name}x'),))) != ()
 
 
 def test_shown_text_is_short() -> None:
-    """A name that is too long for one, or too many of them."""
+    """A name that is too long, or too many names."""
     assert show_codings(('a' * 24, 'b' * 25)) == f'{"a" * 24}, (unknown)'
     assert show_codings(('a',) * 9) == 'a, a, a, a'

@@ -61,12 +61,12 @@ NAMES = {
 
 @pytest.mark.parametrize(('value', 'name'), NAMES.items(), ids=list(NAMES))
 def test_names_as_browsers_read_them(value: str, name: str | None) -> None:
-    """RFC 6266, its appendix D, and what the field knows."""
+    """RFC 6266, its appendix D, and names from real servers."""
     assert disposition_name((value,)) == name
 
 
 def test_several_fields_are_read_in_order() -> None:
-    """The first name counts, wherever it stands."""
+    """The first name counts, in any field."""
     assert disposition_name(('attachment', 'inline; filename=a', 'inline; filename=b')) == 'a'
 
 
@@ -81,7 +81,7 @@ def test_several_fields_are_read_in_order() -> None:
     'start', ['', 'attachment; filename=', 'attachment; filename="', 'a; filename*=']
 )
 def test_the_longest_field_takes_a_moment(start: str, unit: str) -> None:
-    """The time is linear in the field, whatever it holds."""
+    """The time is linear in the field, whatever its content."""
     value = start + unit * (65_536 // len(unit))
     began = process_time()
     disposition_name((value,))

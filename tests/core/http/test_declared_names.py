@@ -68,7 +68,7 @@ def test_every_form_of_a_descriptor_masks_declared_secrets() -> None:
 
 
 def test_secret_names_do_not_change_the_cache_key() -> None:
-    """What is downloaded is the same."""
+    """The download is the same."""
     plain = replace(WISH, secret_names=())
     assert cache_key(plain) == cache_key(WISH)
     assert plain != WISH
@@ -76,12 +76,12 @@ def test_secret_names_do_not_change_the_cache_key() -> None:
 
 
 def test_a_bad_name_is_a_fault() -> None:
-    """Of the argument."""
+    """The fault names the argument."""
     assert 'secret_names' in str(Descriptor.parse('https://h/', secret_names=5).failure())
 
 
 def test_a_declared_field_is_a_credential() -> None:
-    """It goes to no other origin: by a redirect, to a mirror, or for a list of checksums."""
+    """It is not sent to another origin: by a redirect, to a mirror, or for a checksum file."""
     sent = build_request(WISH, WISH.url, 'me/1').unwrap()
     assert sent.headers.get('X-Access') == SECRET
     here = follow_redirect(sent, a_head(302, {'Location': '/y'}), (sent.url,), 5).unwrap()
@@ -121,7 +121,7 @@ def test_a_checksum_file_elsewhere_gets_no_credentials() -> None:
 
 
 def test_response_fields_are_masked_by_declared_names() -> None:
-    """In the record: under their names and under others, and as the name of a field."""
+    """In the record: under their names, under other names, and as a field name."""
     run = Run(WISH, a_policy(), a_snapshot(WISH, cache=a_cache())).go_well(until=Exchange)
     [exchange] = run.exchanges
     told = {'X-Access': 'new-secret', 'X-Echo': SECRET, SECRET: '1', 'Location': f'/?code={SECRET}'}
@@ -136,7 +136,7 @@ def test_response_fields_are_masked_by_declared_names() -> None:
 
 
 def test_the_story_contains_no_echoed_secret() -> None:
-    """Of answers, interruptions and segments; what has no secrets stays as it is."""
+    """In responses, interruptions and segments; events without secrets are unchanged."""
     run = Run(WISH, a_policy(), a_snapshot(WISH)).go_well(until=Exchange)
     [exchange] = run.exchanges
     fault = TimedOut(url='https://h/', phase='total', limit=exchange.stall_timeout)
@@ -160,7 +160,7 @@ def test_the_story_contains_no_echoed_secret() -> None:
 
 @pytest.mark.parametrize('url', [f'https://h/?code={SECRET}', f'https://h/;code={SECRET}'])
 def test_urls_are_shown_with_their_names(url: str) -> None:
-    """Those of an address, and of a list of checksums."""
+    """URLs of downloads and of checksum files."""
     assert SECRET not in repr(Address(url=url, backend='curl', secret_names=('code',)))
     assert SECRET not in repr(ChecksumList(url, ('code',)))
     assert SECRET in repr(ChecksumList(url))

@@ -38,12 +38,12 @@ def _head(content_type: str = '') -> Head:
     ],
 )
 def test_error_bodies_are_read(content_type: str, body: bytes, text: str) -> None:
-    """By its charset, else UTF-8; what is not text says nothing; 4 KiB at most."""
+    """By its charset or UTF-8; a body that is not text is empty; at most 4 KiB."""
     assert read_error_text(_head(content_type), body, NONE, is_whole=True) == text
 
 
 def test_no_secret_is_left_at_the_end_of_what_was_cut() -> None:
-    """The first half of one, or of its coded form, could not be told from other text."""
+    """The first half of a secret, or of its encoded form, looks like other text."""
     secrets = frozenset({SECRET})
     assert read_error_text(_head(), b'key s3cret', secrets, is_whole=True) == 'key ***'
     for cut in range(1, 60):
@@ -65,7 +65,7 @@ def test_no_secret_is_left_at_the_end_of_what_was_cut() -> None:
     ],
 )  # fmt: skip
 def test_secrets_are_found_behind_json_and_html_escapes(body: str, text: str) -> None:
-    """What holds none of them is left as it came."""
+    """A text without secrets is unchanged."""
     secrets = frozenset({'a/b&c<d'})
     assert read_error_text(_head(), body.encode(), secrets, is_whole=True) == text
 
@@ -74,7 +74,7 @@ def test_secrets_are_found_behind_json_and_html_escapes(body: str, text: str) ->
     ('coding', 'expected'), [(None, True), ('identity', True), (' Identity', True), ('gzip', False)]
 )
 def test_coded_errors_are_not_read(coding: str | None, expected: bool) -> None:
-    """They were not asked for."""
+    """No content coding was requested."""
     fields = () if coding is None else (('Content-Encoding', coding),)
     assert is_readable(Head(status=400, headers=Headers(fields))) is expected
 
@@ -102,12 +102,12 @@ def test_coded_errors_are_not_read(coding: str | None, expected: bool) -> None:
     ],
 )  # fmt: skip
 def test_one_line_for_the_message(text: str, line: str) -> None:
-    """What JSON says under the names that errors have, what a page shows, or all of it."""
+    """A typical error field of JSON, the title of a page, or the complete text."""
     assert summarize(text) == line
 
 
 def test_incomplete_json_is_none() -> None:
-    """Nor is what nests too deeply."""
+    """The same holds for JSON that nests too deeply."""
     assert parse_json('{"a": "b\nc"}') == {'a': 'b\nc'}
     assert parse_json('{"a"') is None
     assert parse_json('[' * 4_000 + ']' * 4_000) is None
@@ -132,7 +132,7 @@ def test_incomplete_json_is_none() -> None:
     ],
 )
 def test_the_largest_error_takes_a_moment(unit: str) -> None:
-    """The time is linear in what is received of it."""
+    """The time is linear in the received bytes."""
     text = unit * (MAX_ERROR_BYTES // len(unit))
     began = process_time()
     summarize(read_error_text(_head(text * 7), text.encode(), NONE, is_whole=False))
@@ -140,6 +140,6 @@ def test_the_largest_error_takes_a_moment(unit: str) -> None:
 
 
 def test_json_that_nests_too_deeply_is_not_shown() -> None:
-    """The limit is ours, since versions of Python differ in theirs."""
+    """The limit is dlmachine's own, because Python versions differ."""
     assert parse_json('[' * 60 + ']' * 60) is not None
     assert parse_json('[' * 100 + ']' * 100) is None

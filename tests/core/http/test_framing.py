@@ -35,7 +35,7 @@ def _head(status: int, *fields: tuple[str, str], version: str = '1.1') -> Head:
 def test_the_end_of_a_body(
     head: Head, is_chunked: bool, length: int | None, persists: bool
 ) -> None:
-    """By RFC 9112 section 6.3; the connection goes on as section 9.3 says."""
+    """By RFC 9112 section 6.3; the connection persists as section 9.3 says."""
     expected = Framing(is_chunked=is_chunked, length_bytes=length, persists=persists)
     assert find_framing(head) == expected
 
@@ -61,7 +61,7 @@ def test_the_end_of_a_body(
     ],
 )  # fmt: skip
 def test_ambiguous_heads_are_refused(head: Head, problem: str | None) -> None:
-    """Two values where one counts, and framing that cannot be relied upon."""
+    """Two values for a single-valued field, and unreliable framing."""
     found = find_head_problem(head)
     assert (found is None) == (problem is None)
     assert problem is None or problem in str(found)

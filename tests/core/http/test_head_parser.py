@@ -52,7 +52,7 @@ def test_heads_are_read_line_by_line(text: bytes, expected: Head) -> None:
     ],
 )
 def test_white_space_is_a_space_or_a_tab(fields: bytes, expected: str) -> None:
-    """Around values and where they are folded, and nothing else is."""
+    """Only these are white space, around values and in folded lines."""
     head = parse_head(_OK + fields + b'\r\n')
     assert isinstance(head, Head)
     assert [value for _, value in head.headers] == [expected]
@@ -82,12 +82,12 @@ def test_white_space_is_a_space_or_a_tab(fields: bytes, expected: str) -> None:
     ],
 )  # fmt: skip
 def test_heads_that_cannot_be_read_are_problems(text: bytes, problem: str) -> None:
-    """And so are heads without end."""
+    """The same holds for endless heads."""
     assert parse_head(text) == HeadProblem(problem)
 
 
 def test_heads_from_libcurl_are_parsed_as_libcurl_understands_them() -> None:
-    """HTTP/2 is told in lines; a folded length may have been passed over."""
+    """HTTP/2 arrives as lines; libcurl may have ignored a folded length."""
     parser = HeadParser(is_libcurl=True)
     assert parser.feed(b'HTTP/2 200 \r\n') is None
     assert parser.feed(b'Transfer-Encoding: x\r\n') is None
@@ -109,7 +109,7 @@ def test_heads_from_libcurl_are_parsed_as_libcurl_understands_them() -> None:
 def test_a_cut_off_head_is_distinguished_from_garbage(
     lines: list[bytes], rest: bytes, expected: HeadProblem | None
 ) -> None:
-    """By the first bytes; after a line of HTTP the connection broke."""
+    """By the first bytes; after a valid line, the connection broke."""
     parser = HeadParser()
     for line in lines:
         parser.feed(line)

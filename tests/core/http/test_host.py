@@ -47,7 +47,7 @@ NAMES = [
 
 @pytest.mark.parametrize(('name', 'host'), NAMES, ids=[host for _, host in NAMES])
 def test_host_names_are_converted_as_in_browsers(name: str, host: str) -> None:
-    """In a URL, behind userinfo and before a port, and where a redirect leads."""
+    """In a URL, after userinfo and before a port, and in redirects."""
     assert parse_url(f'https://{name}/x').unwrap().host == host
     whole = parse_url(f'https://me:p%5Bw@{name}:8443/x').unwrap()
     assert (whole.host, whole.port, whole.userinfo) == (host, 8443, 'me:p%5Bw')
@@ -69,7 +69,7 @@ REFUSED = [
 
 @pytest.mark.parametrize('name', REFUSED, ids=ascii)
 def test_invalid_host_names_are_refused(name: str) -> None:
-    """With one problem, whatever is wrong with it."""
+    """All of them give the same problem."""
     fault = parse_url(f'https://{name}/').failure()
     assert (fault.code, 'malformed host' in str(fault)) == ('invalid_input', True)
 
@@ -79,7 +79,7 @@ ASCII = ['xn--fa-hia.example', 'xn--zz--.example', 'a_b.example', '0x7f.1', '127
 
 @pytest.mark.parametrize('name', ASCII)
 def test_ascii_names_are_unchanged(name: str) -> None:
-    """It is for the resolver to know it."""
+    """The resolver decides whether they exist."""
     assert parse_url(f'https://{name.upper()}/').unwrap().host == name
 
 
@@ -87,12 +87,12 @@ def test_ascii_names_are_unchanged(name: str) -> None:
     'name', ['ex%61mple.org', 'ex%C3%A9mple.org', '[::1', '[::é]', '[fe80::1%é]']
 )
 def test_escapes_are_not_letters(name: str) -> None:
-    """A host that is written in escapes is refused, as is an address with letters."""
+    """A percent-encoded host is refused, as is an IP address with letters."""
     assert parse_url(f'https://{name}/').failure().code == 'invalid_input'
 
 
 def test_long_names_cost_no_time() -> None:
-    """However they are made up."""
+    """Whatever characters they have."""
     began = perf_counter()
     for piece in ('é', 'é.', '\xad', '\u200c', '\u200d', '\u0300', '﷽', '☃\u200d', 'א', 'xn--'):
         parse_url(f'https://{(piece * 65_000)[:65_000]}é/')
@@ -101,7 +101,7 @@ def test_long_names_cost_no_time() -> None:
 
 
 def test_ascii_needs_no_tables() -> None:
-    """They are loaded for other names only."""
+    """The tables are loaded only for other names."""
     code = (
         'import sys; from dlmachine.core.url import parse_url;'
         'parse_url("https://Example.org/a%20b"); assert "idna" not in sys.modules;'

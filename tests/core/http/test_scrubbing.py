@@ -33,7 +33,7 @@ def test_spellings(written: str) -> None:
 
 
 def test_quotes_and_brackets() -> None:
-    """As JSON and HTML write them."""
+    """As JSON and HTML escape them."""
     secret = '<a href="b\\c">&'
     for written in ('<a href=\\"b\\\\c\\">&', '&lt;a href=&quot;b\\c&quot;&gt;&amp;'):
         assert scrub(f'[{written}]', {secret}) == '[***]'
@@ -48,13 +48,13 @@ def test_texts_without_secrets_stay() -> None:
 
 
 def test_secrets_that_overlap_are_masked_together() -> None:
-    """And those that follow each other one by one."""
+    """Consecutive secrets are masked one by one."""
     assert scrub('xabcdefx', {'abcd', 'cdef'}) == 'x***x'
     assert scrub('abcdabcd', {'abcd'}) == '******'
 
 
 def test_a_text_with_too_many_candidates_is_not_shown() -> None:
-    """Thousands of secrets that the text may hold, or places where one stands."""
+    """Thousands of possible secrets in the text, or of places with one."""
     many = {f'aaaa{number:04}aaaa' for number in range(9999)}
     text = ' '.join(f'{number:04}' for number in range(500)) + ' aaaa'
     assert scrub(text, many) == '***'
@@ -64,7 +64,7 @@ def test_a_text_with_too_many_candidates_is_not_shown() -> None:
 
 @pytest.mark.parametrize('count', [1, 100, 40_000])
 def test_scrubbing_time_is_not_text_times_secrets(count: int) -> None:
-    """Text and secrets each cost their length; a pattern of all of them took seconds."""
+    """The time is linear in the text and in the secrets."""
     draw = random.Random(count)
     secrets = frozenset(''.join(draw.choices(ascii_lowercase, k=16)) for _ in range(count))
     texts = [' '.join(list(secrets)[:3000]), 'a' * 65_536, '%2F' * 20_000, 'é' * 60_000]

@@ -79,7 +79,7 @@ def test_secrets_are_masked_everywhere_in_a_url(url: str, shown: str, secrets: s
     ],
 )
 def test_malformed_urls(url: str, shown: str, secrets: set[str]) -> None:
-    """What is not a URL is shown as well, in messages."""
+    """Messages show malformed URLs too."""
     assert tuple(walk_url(url)) == (shown, secrets)
 
 
@@ -101,7 +101,7 @@ def test_values_that_are_not_secret_stay(url: str) -> None:
 
 @pytest.mark.parametrize('depth', range(MAX_DEPTH + 4))
 def test_urls_inside_urls(depth: int) -> None:
-    """To a bounded depth the secret is masked alone, below it the whole value."""
+    """Down to a bounded depth only the secret is masked, below it the complete value."""
     shown, secrets = walk_url(nested(depth))
     assert SECRET not in shown
     assert 's3cr' not in shown
@@ -113,7 +113,7 @@ def test_urls_inside_urls(depth: int) -> None:
 
 
 def test_values_of_fields() -> None:
-    """They are decoded already."""
+    """Values are already decoded."""
     assert tuple(walk_value('plain')) == ('plain', frozenset())
     assert tuple(walk_value('https://m:p@h/')) == ('https://***@h/', {'m', 'p', 'm:p'})
     assert tuple(walk_value('[' * 1001 + '"')) == ('***', {'[' * 1001 + '"'})
@@ -122,7 +122,7 @@ def test_values_of_fields() -> None:
 
 
 def test_declared_names() -> None:
-    """They count in every place that a usual name counts in."""
+    """They count wherever built-in names count."""
     url = 'https://h/code=a/x;Code=b?next=https%3A//h/%3Fcode%3Dc&x-access=d&x=1'
     shown, secrets = walk_url(url, ('code', 'x-access'))
     assert shown == 'https://h/code=***/x;Code=***?next=https://h/%3Fcode%3D***&x-access=***&x=1'

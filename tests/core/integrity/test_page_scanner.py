@@ -38,7 +38,7 @@ UNICODE = ['\ufeff<!DOCTYPE html>', '<html>', ' \n<!-- \u00e9 -->\n<html>']
 
 @pytest.mark.parametrize('start', PAGES, ids=range(len(PAGES)))
 def test_pages_are_detected_by_their_beginning(start: bytes) -> None:
-    """HTML with and without declarations, marks and comments before it."""
+    """HTML with and without declarations, byte order marks and comments before it."""
     assert is_page(start)
 
 
@@ -56,7 +56,7 @@ def test_pages_are_detected_in_every_unicode_encoding(coding: str, text: str) ->
     b'<!---->' * 140, b'<!---->' * 140 + b'<rdf>', b' ' * MAX_START_BYTES + b'<html>', b'<!--' + b'x' * MAX_START_BYTES + b'--><html>',
 ])  # fmt: skip
 def test_other_bytes_are_not_a_page(start: bytes) -> None:
-    """XML, comments alone, whatever else begins with a bracket, and what begins too late."""
+    """XML, comments alone, other text that begins with a bracket, and pages that begin too late."""
     assert not is_page(start)
 
 

@@ -22,12 +22,12 @@ from dlmachine.core.transfer.room import find_room_fault, missing_bytes, needed_
     ],
 )
 def test_disk_space_that_a_body_needs(taking: TakeBody, needed: int | None) -> None:
-    """Of a range the whole, of which some is there already; a coding may grow a little."""
+    """A range needs the missing bytes of the file; a coding may add a little."""
     assert needed_bytes(taking) == needed
 
 
 def test_missing_bytes_are_counted() -> None:
-    """All but what is held."""
+    """All bytes but the held ones."""
     assert missing_bytes(10, ()) == 10
     assert missing_bytes(10, ((0, 9),)) == 0
 
@@ -43,7 +43,7 @@ def test_missing_bytes_are_counted() -> None:
     ],
 )
 def test_the_fault_names_both_sizes(needed: int, free: int, shown: str) -> None:
-    """In units that people read, with the number that the system has for a full disk."""
+    """In readable units, with the system's error number for a full disk."""
     fault = find_room_fault(needed, free, '/d/.dlmachine/x.part')
     assert isinstance(fault, StorageFailed)
     assert fault.problem == f'no space left on device {shown}'
@@ -53,5 +53,5 @@ def test_the_fault_names_both_sizes(needed: int, free: int, shown: str) -> None:
 
 @pytest.mark.parametrize(('needed', 'free'), [(5, 5), (None, 0), (5, None), (0, 0), (None, None)])
 def test_a_body_that_fits_or_has_no_size_is_accepted(needed: int | None, free: int | None) -> None:
-    """The disk says so itself, then."""
+    """The disk itself then reports that it is full."""
     assert find_room_fault(needed, free, 'x') is None
