@@ -174,8 +174,9 @@ def tidy(ours: OwnFolder, made: tuple[Path, ...] = ()) -> None:
     with ours, contextlib.suppress(OSError):
         names = ours.names()
         for name in names:
-            # Others tidy up as well, and a part goes together with its note.
-            with contextlib.suppress(FileNotFoundError):
+            # Others tidy up as well, and a part goes together with its note; a folder that is
+            # called as a part is stays, and keeps nothing else.
+            with contextlib.suppress(OSError):
                 if name.endswith('.part'):
                     _remove_if_abandoned(ours, name)
                 elif name.endswith(('.part.json', '.part.new')):

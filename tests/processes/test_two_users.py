@@ -2,6 +2,7 @@
 
 import os
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -179,3 +180,24 @@ def test_a_member_whose_umask_keeps_others_out_blocks_nobody(
 
     assert (told.fault, annas.fault) == (None, None), (told.message, annas.message)
     assert (folder / 'y').read_bytes() == (folder / 'x').read_bytes() == BODY
+
+
+def test_a_stranger_who_may_only_read_blocks_nobody(
+    server: Server, backend: str, spot: Path, home: str
+) -> None:
+    """To lock a file (flock) it is enough to read it: what a killed run left cannot be opened."""
+    folder, file = _folder(spot, 0o755, ANNA, ANNA), PacedFile(BODY, hold_at=HELD_AT)
+    errand = _errand(server.on('/1.bin', file), backend, home, folder / 'x', ANNA)
+    _killed(errand, file, folder)
+    (part,) = folder.rglob('*.part')
+    held = run(_errand(server.url('/1.bin'), backend, home, folder / 'y', BEN))
+    opens = subprocess.run(
+        ['setpriv', f'--reuid={BEN}', f'--regid={BEN}', '--clear-groups', 'cat', str(part)],
+        capture_output=True, check=False,
+    )  # fmt: skip
+    told = run(errand)
+
+    assert held.fault == 'storage_failed', held.message
+    assert opens.returncode == 1, opens.stderr
+    assert told.fault is None, told.message
+    assert told.asked[0].offset >= MIB - 1

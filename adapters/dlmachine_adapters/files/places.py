@@ -10,6 +10,7 @@ import contextlib
 import errno
 import os
 import secrets
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, TypeVar
@@ -20,6 +21,7 @@ from dlmachine_adapters.files.own_folder import NotOurs, OwnFolder, is_open_to_a
 #: Everybody can create a folder in it, and only its owner can remove it.
 _FOR_ALL: Final = 0o1777
 _PRIVATE: Final = 0o700
+_OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 #: Errors after which another folder name may work.
 _IN_THE_WAY: Final = frozenset({errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ELOOP})
 
@@ -81,8 +83,11 @@ def _place(folder: str, name: str, *, make: bool) -> OwnFolder:
 def _open_or_make(folder: str, path: str, name: str) -> OwnFolder:
     with contextlib.suppress(FileNotFoundError):
         return open_folder(path, make=False)  # It usually exists.
-    is_for_all = name == OUR_FOLDER and is_open_to_all(os.stat(folder))
-    made = open_folder(path, make=True, mode=0o777 if name == OUR_FOLDER else _PRIVATE)
+    above = os.stat(folder)
+    is_for_all = name == OUR_FOLDER and is_open_to_all(above)
+    # A stranger who can open a lock or a part, if only to read it, could lock it (flock) for ever.
+    is_for_others = name == OUR_FOLDER and bool(above.st_mode & _OTHERS_WRITE)
+    made = open_folder(path, make=True, mode=0o777 if is_for_others else _PRIVATE)
     if is_for_all and made.is_ours and made.handle is not None:
         os.chmod(made.handle, _FOR_ALL)  # noqa: PTH101 -- what is open, whatever its name
         made.seen = os.fstat(made.handle)

@@ -4,6 +4,7 @@ Contract: an open file is sealed after the last write. A later write changes its
 replacement changes its identity. Raises only OSError.
 """
 
+import contextlib
 import errno
 import os
 import time
@@ -33,11 +34,13 @@ def seal(handle: int) -> Seal:
     """Seal a file.
 
     The system's own times may be milliseconds apart, so that two writes can have the same time:
-    the time is therefore set to the nanosecond.
+    the time is therefore set to the nanosecond. Where the file system refuses that, because it
+    says that somebody else owns the file, the system's own time has to do.
     """
     if _SETS_TIME:
         now = time.time_ns()
-        os.utime(handle, ns=(now, now))
+        with contextlib.suppress(OSError):
+            os.utime(handle, ns=(now, now))
     return seal_of(os.fstat(handle))
 
 

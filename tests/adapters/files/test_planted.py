@@ -315,3 +315,31 @@ def test_a_note_claims_no_more_bytes_than_the_part_has(files: LocalFiles, folder
     stored = json.loads(note.read_bytes())
     note.write_text(json.dumps({**stored, 'validator': '"v"\r\nHost: evil'}))
     assert files.see_part(str(folder), 'stem') is None
+
+
+def test_a_folder_that_is_called_as_a_part_is_keeps_nothing_else(
+    files: LocalFiles, folder: Path
+) -> None:
+    """What is old beside it goes."""
+    ours = folder / OUR_FOLDER
+    (ours / 'a.part').mkdir(parents=True)
+    (ours / 'b.part').write_bytes(BODY)
+    for name in ('a.part', 'b.part'):
+        os.utime(ours / name, (WEEKS_AGO, WEEKS_AGO))
+    assert _download(files, folder) == BODY
+    assert [path.name for path in ours.iterdir()] == ['a.part']
+
+
+@pytest.mark.parametrize('umask', [0o000, 0o002, 0o022])
+def test_no_stranger_can_lock_what_lies_in_a_folder_of_ones_own(
+    files: LocalFiles, folder: Path, umask: int
+) -> None:
+    """To lock a file it is enough to read it: nobody else may, whatever the umask."""
+    folder.chmod(0o755)
+    before = os.umask(umask)
+    try:
+        part = _fill(files, folder)
+    finally:
+        os.umask(before)
+    assert (folder / OUR_FOLDER).stat().st_mode & 0o777 == 0o700
+    part.discard(Discard())

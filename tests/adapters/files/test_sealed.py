@@ -220,3 +220,19 @@ def test_a_failed_check_after_the_rename_is_not_a_failed_download(
     part.discard(Discard())
     assert isinstance(event, Published)
     assert (tmp_path / 'x').read_bytes() == BODY
+
+
+def test_where_no_time_can_be_set_the_systems_own_will_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some file systems say that every file is somebody else's."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, 'utime', refuse)
+    part = _whole(tmp_path)
+    published = part.publish(Publish(place=AtPath(str(tmp_path / 'x'))))
+    assert isinstance(published, Published)
+    assert (tmp_path / 'x').read_bytes() == BODY
+    part.discard(Discard())
