@@ -18,9 +18,12 @@ from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.record import MAX_STATUS, DownloadRecord, is_field_text, is_sha256
 from dlmachine.core.redact import redact_pairs, redact_url
 from dlmachine.core.values import frozen
+from dlmachine_adapters.cachedir.rows import MAX_READ_CHARS, ROW_CHARS
 from dlmachine_adapters.cachedir_names import from_local, hash_text
 
 _SLASHES_BEFORE_A_PATH: Final = 3
+#: Entries of other programs to read for one request.
+_MAX_GIVEN: Final = 500
 _TABLES: Final = ('attr_varchar', 'attr_int', 'attr_text')
 
 
@@ -88,16 +91,22 @@ def foreign_names(descriptor: Descriptor) -> Iterator[Foreign]:
 
 
 def read_given(connection: sqlite3.Connection, row_ids: list[int]) -> dict[int, Given]:
-    """What the entries with these row ids were made with."""
-    found = {row_id: Given() for row_id in row_ids}
-    marks = ','.join('?' * len(row_ids))
-    for table in _TABLES if row_ids else ():
+    """What the entries with these row ids were made with.
+
+    Only the first 500 are read, and none if together they are too large.
+    """
+    found = {row_id: Given() for row_id in row_ids[:_MAX_GIVEN]}
+    marks, left = ','.join('?' * len(found)), MAX_READ_CHARS
+    for table in _TABLES if found else ():
         rows = connection.execute(
             f'SELECT id, keyvar, namespace, name, value FROM {table}'  # noqa: S608 -- a table of ours
             f' WHERE id IN ({marks}) ORDER BY rowid',
-            row_ids,
+            tuple(found),
         )
         for row_id, is_param, namespace, name, value in rows:
+            left -= ROW_CHARS + (len(value) if isinstance(value, (str, bytes)) else 0)
+            if left < 0:
+                return {}
             if not isinstance(name, str) or not isinstance(namespace, str | None):
                 continue  # Not a name by cachedir.
             given = found[row_id]

@@ -18,7 +18,7 @@ from dlmachine.core.ports import Clock
 from dlmachine.core.record import DownloadRecord
 from dlmachine.core.snapshot import CacheEntry, CacheSeen, Status
 from dlmachine_adapters.cachedir.entry_files import see_believed
-from dlmachine_adapters.cachedir.rows import Misfit, Read, Row, read_rows
+from dlmachine_adapters.cachedir.rows import BRIEF, Misfit, Read, Row, read_rows
 from dlmachine_adapters.cachedir_foreign import (
     Foreign,
     Given,
@@ -66,6 +66,7 @@ class CachedirStore:
             for row in rows
             if isinstance(row, Row)
             and row.item_id != own
+            and row.row_id in given
             and names[row.item_id].is_of(given[row.row_id])
         ]
         entries = sorted(
@@ -151,7 +152,7 @@ def _read(
     connection: sqlite3.Connection, own: str, names: Mapping[str, Foreign]
 ) -> tuple[list[Read], dict[int, Given]]:
     ids = (own, *names)
-    rows = read_rows(connection, _among(len(ids)), ids, brief=True)
+    rows = read_rows(connection, _among(len(ids)), ids, columns=BRIEF)
     return rows, read_given(connection, [row.row_id for row in rows if row.item_id != own])
 
 

@@ -12,7 +12,7 @@ from dlmachine.core.metadata import MetadataUpdate, NewVersion, SameVersion, fla
 from dlmachine.core.record import DownloadRecord
 from dlmachine.core.snapshot import Status
 from dlmachine_adapters.cachedir.entry_files import remove_file
-from dlmachine_adapters.cachedir.rows import Row, read_rows
+from dlmachine_adapters.cachedir.rows import NAMES, Row, read_rows
 from dlmachine_adapters.cachedir_names import KEY_PARAMETER, stored_ext, to_local
 from dlmachine_adapters.registry import Registry
 
@@ -52,7 +52,8 @@ def remove_versions(registry: Registry, versions: list[tuple[str, int]]) -> None
     names: list[str] = []
     with registry.writing() as connection:
         for named in versions:
-            for row in read_rows(connection, 'm.item_id = ? AND m.version = ?', named):
+            asked = 'm.item_id = ? AND m.version = ?'
+            for row in read_rows(connection, asked, named, columns=NAMES):
                 if isinstance(row, Row):
                     names.append(row.name)
                     marked = (Status.DELETED.value, row.row_id)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from dlmachine.core.record import DownloadRecord
+from dlmachine.core.redact import redact_url
 from dlmachine.core.snapshot import Status
 from dlmachine.core.values import frozen
 from dlmachine_adapters.cachedir.entry_files import see_file
@@ -76,15 +77,21 @@ def _listed(folder: str, row: Row) -> Listed:
         status=row.status,
         stored_at=row.stored_at,
         path=str(Path(folder, row.name)),
-        url=row.url or ('' if record is None else record.url),
+        url=_shown(row, record),
         file_name=row.file_name,
         key=row.key,
         record=record,
     )
 
 
+def _shown(row: Row, record: DownloadRecord | None) -> str:
+    known = '' if record is None else record.url
+    # Other programs may have stored secrets in it.
+    return known if row.url in {None, '', known} else redact_url(str(row.url))
+
+
 def _ask(last: int, connection: sqlite3.Connection) -> list[Read]:
-    return read_rows(connection, _NEXT, (last,), most=_PAGE)
+    return read_rows(connection, _NEXT, (last,), page=_PAGE)
 
 
 def remove_entry(registry: Registry, entry: Listed) -> None:

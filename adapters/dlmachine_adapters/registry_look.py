@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from dlmachine.core.care import ENTRY_NAME, RegistrySeen
 from dlmachine.core.snapshot import Status
-from dlmachine_adapters.cachedir.rows import Row, read_rows
+from dlmachine_adapters.cachedir.rows import NAMES, Row, read_rows
 from dlmachine_adapters.cachedir_names import KEY_PARAMETER
 from dlmachine_adapters.registry_schema import INDEXES, PLAIN_VERSION, UNIQUE_VERSION, is_begun
 
@@ -64,7 +64,8 @@ def see_registry(path: str) -> RegistrySeen:
 
 def named_files(connection: sqlite3.Connection) -> set[str]:
     """The names of all files that a row claims."""
-    return {row.name for row in read_rows(connection, _CLAIMS, ()) if isinstance(row, Row)}
+    rows = read_rows(connection, _CLAIMS, (), columns=NAMES)
+    return {row.name for row in rows if isinstance(row, Row)}
 
 
 def is_named(connection: sqlite3.Connection, name: str) -> bool:
@@ -72,7 +73,8 @@ def is_named(connection: sqlite3.Connection, name: str) -> bool:
     found = ENTRY_NAME.fullmatch(name)
     if found is None:
         return True
-    rows = read_rows(connection, f'm.version_id = ? AND {_CLAIMS}', (found['version_id'],))
+    where, asked = f'm.version_id = ? AND {_CLAIMS}', (found['version_id'],)
+    rows = read_rows(connection, where, asked, columns=NAMES)
     return any(isinstance(row, Row) and row.name == name for row in rows)
 
 

@@ -28,6 +28,11 @@ TABLES: Final = {
         f'attr_{name}': _ATTRIBUTES.format(name=name, type=name.upper()) for name in ATTRIBUTE_TYPES
     },
 }
+#: Triggers, views and virtual tables run code of whoever wrote them, for any time.
+_PROGRAMS: Final = """
+    SELECT CASE WHEN type = 'table' THEN 'virtual table' ELSE type END FROM sqlite_master
+    WHERE type NOT IN ('table', 'index') OR (type = 'table' AND rootpage = 0) LIMIT 1
+"""
 INDEXES: Final = {
     'dlmachine_item': 'main(item_id, version)',
     **{f'dlmachine_attr_{name}': f'attr_{name}(id)' for name in ATTRIBUTE_TYPES},
@@ -76,6 +81,10 @@ def _names(connection: sqlite3.Connection, kind: str) -> set[str]:
 def _check_main(connection: sqlite3.Connection, tables: set[str]) -> None:
     if 'main' not in tables:
         msg = 'it is not a registry of cachedir: it has no table main'
+        raise sqlite3.DatabaseError(msg)
+    programs = connection.execute(_PROGRAMS).fetchone()
+    if programs is not None:
+        msg = f'it is no registry of cachedir: it has a {programs[0]}, which SQLite would run'
         raise sqlite3.DatabaseError(msg)
     connection.execute(f'SELECT {_NAMES} FROM main LIMIT 0')  # noqa: S608 -- names of ours
 

@@ -5,7 +5,7 @@ registry: an invalid row is a `Misfit`, which names no file. Raises: sqlite3.Err
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -15,21 +15,38 @@ from dlmachine.core.record import DownloadRecord, parse_record
 from dlmachine.core.snapshot import Status
 from dlmachine_adapters.cachedir_names import KEY_PARAMETER, from_local, guess_extension
 
-_COLUMNS: Final = """
-    SELECT m.id, m.item_id, m.version_id, m.version, m.status, m.date, m.ext, m.file_name, t.value
-"""
+_OF_MAIN: Final = 'id, item_id, version_id, version, status, date, ext, file_name'
 _RECORD: Final = """
     LEFT JOIN attr_text t
         ON t.id = m.id AND t.keyvar = 0 AND t.name = 'dlmachine' AND t.namespace IS NULL
 """
-_BRIEF: Final = f'{_COLUMNS}, NULL, NULL FROM main m {_RECORD}'
-_FULL: Final = f"""
-    {_COLUMNS}, k.value, u.value FROM main m {_RECORD}
+_KEY_AND_URL: Final = f"""
     LEFT JOIN attr_varchar k
         ON k.id = m.id AND k.keyvar = 1 AND k.name = '{KEY_PARAMETER}' AND k.namespace IS NULL
     LEFT JOIN attr_varchar u
         ON u.id = m.id AND u.keyvar = 1 AND u.name = '_uri' AND u.namespace IS NULL
 """
+
+
+class Columns(NamedTuple):
+    """What to read of each row besides its names (record, key, URL), and the joins for it."""
+
+    values: str
+    joins: str
+
+
+NAMES: Final = Columns('NULL, NULL, NULL', '')
+BRIEF: Final = Columns('t.value, NULL, NULL', _RECORD)
+FULL: Final = Columns('t.value, k.value, u.value', f'{_RECORD} {_KEY_AND_URL}')
+
+#: Limit for one read, in characters, and what each row counts besides its text.
+MAX_READ_CHARS: Final = 8 << 20
+ROW_CHARS: Final = 200
+_LARGE: Final = slice(8, 11)
+#: Older rows to read without their record once that limit is reached.
+_MAX_FURTHER: Final = 10_000
+#: In characters; file systems allow fewer.
+_MAX_FILE_NAME: Final = 4096
 #: Parsed records to remember: parsing takes as long as reading the row.
 _MAX_REMEMBERED: Final = 1024
 _MAX_REMEMBERED_CHARS: Final = 32 << 10
@@ -71,29 +88,66 @@ def read_rows(
     where: str,
     asked: tuple[object, ...],
     *,
-    brief: bool = False,
-    most: int = -1,
+    columns: Columns = FULL,
+    page: int | None = None,
 ) -> list[Read]:
-    """The first rows of `main m` for which a condition holds; `brief`: without key and URL."""
-    select, rest = _BRIEF if brief else _FULL, f'WHERE {where} ORDER BY m.id LIMIT {most}'
+    """The rows of `main m` that meet a condition, newest first, or a page of the oldest ones.
+
+    At most `MAX_READ_CHARS` are read at once. Beyond that a page ends early, and without a
+    page the older rows have no record, key and URL.
+    """
+    first = _select(columns, where, page)
     try:
-        rows = connection.execute(f'{select} {rest}', asked).fetchall()
+        found, is_all = _read_within(connection.execute(first, asked), columns)
     except sqlite3.DataError:
         # One of them has a value larger than the limit for reading.
-        return list(_read_one_by_one(connection, select, rest, asked))
-    return [_read(row) for row in rows]
+        ids = connection.execute(_chosen('m.id', where, page), asked).fetchall()
+        found, is_all = _read_within(_one_by_one(connection, columns, ids), columns)
+    if is_all or page is not None:
+        return found
+    older = connection.execute(
+        _chosen('m.id', f'({where}) AND m.id < ?', None), (*asked, found[-1].row_id)
+    )
+    further, _ = _read_within(_one_by_one(connection, NAMES, older.fetchmany(_MAX_FURTHER)), NAMES)
+    return found + further
 
 
-def _read_one_by_one(
-    connection: sqlite3.Connection, select: str, rest: str, asked: tuple[object, ...]
-) -> Iterator[Read]:
-    for (row_id,) in connection.execute(f'SELECT m.id FROM main m {rest}', asked).fetchall():  # noqa: S608 -- conditions of ours
+def _select(columns: Columns, where: str, page: int | None) -> str:
+    # Selecting the rows first keeps SQLite from sorting their records.
+    chosen = _chosen(_OF_MAIN, where, page)
+    return f'SELECT m.*, {columns.values} FROM ({chosen}) m {columns.joins}'  # noqa: S608
+
+
+def _chosen(names: str, where: str, page: int | None) -> str:
+    order, most = ('DESC', -1) if page is None else ('ASC', page)
+    return f'SELECT {names} FROM main m WHERE {where} ORDER BY m.id {order} LIMIT {most}'  # noqa: S608
+
+
+def _read_within(rows: Iterable[tuple[Any, ...]], columns: Columns) -> tuple[list[Read], bool]:
+    found: list[Read] = []
+    left = MAX_READ_CHARS
+    for values in rows:
+        found.append(values if isinstance(values, Misfit) else _read(values))
+        if columns is NAMES:
+            continue
+        left -= ROW_CHARS
+        for value in values[_LARGE]:
+            if isinstance(value, (str, bytes)):
+                left -= len(value)
+        if left < 0:
+            return found, False
+    return found, True
+
+
+def _one_by_one(
+    connection: sqlite3.Connection, columns: Columns, ids: list[tuple[int]]
+) -> Iterator[tuple[Any, ...]]:
+    select = _select(columns, 'm.id = ?', None)
+    for (row_id,) in ids:
         try:
-            rows = connection.execute(f'{select} WHERE m.id = ?', (row_id,)).fetchall()
+            yield from connection.execute(select, (row_id,))
         except sqlite3.DataError as error:
             yield Misfit(row_id, None, None, str(error))
-            continue
-        yield from map(_read, rows)
 
 
 def _read(values: tuple[Any, ...]) -> Read:
@@ -123,6 +177,8 @@ def _read(values: tuple[Any, ...]) -> Read:
 def _extension(ext: object, file_name: object) -> str | None:
     # cachedir never writes a blob or a number into either.
     if not isinstance(ext, str | None) or not isinstance(file_name, str | None):
+        return None
+    if len(file_name or '') > _MAX_FILE_NAME:
         return None
     return (ext or guess_extension(file_name)).strip('.')
 

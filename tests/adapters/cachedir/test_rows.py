@@ -3,6 +3,8 @@
 import json
 import os
 import sqlite3
+import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -325,3 +327,100 @@ def test_a_strangers_file_in_a_folder_that_is_open_to_all_is_not_used(
     assert shelf.update(2).version == 2
     shelf.put(2)
     assert shelf.see().entries[-1].is_usable
+
+
+def _grow(folder: Path, versions: int, note: str) -> None:
+    """More versions, each with a record of that size."""
+    connection = sqlite3.connect(folder / 'cache.sqlite')
+    with connection:
+        (text,) = connection.execute(
+            "SELECT value FROM attr_text WHERE name = 'dlmachine'"
+        ).fetchone()
+        record = json.dumps({**json.loads(text), 'notes': [note]})
+        for version in range(2, versions):
+            connection.execute(
+                'INSERT INTO main SELECT ?, item_id, item_id || ?, ?, status, file_name, label, date,'
+                ' ext, last_read, last_search, 0, 0 FROM main WHERE id = 1',
+                (version, f'-{version}', version),
+            )
+            connection.execute(
+                "INSERT INTO attr_text VALUES (?, NULL, 0, 'dlmachine', ?)", (version, record)
+            )
+    connection.close()
+
+
+def test_large_records_do_not_fill_the_memory(
+    shelf: Shelf, registry: Registry, folder: Path
+) -> None:
+    """The newest are read as far as the limit; the numbers of the others stay taken."""
+    shelf.put()
+    _grow(folder, 60, 'x' * (1 << 20))
+    tracemalloc.start()
+    entries = shelf.see().entries
+    listed = sum(1 for _ in list_entries(registry))
+    diagnosed = sum(1 for _ in diagnose(registry, AT))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert [entry.version for entry in entries] == list(range(1, 60))
+    assert [entry.version for entry in entries if entry.record is not None] == list(range(52, 60))
+    assert (listed, diagnosed > 0) == (59, True)
+    assert most < 64 << 20
+
+
+def test_a_row_with_many_records_does_not_fill_the_memory(
+    shelf: Shelf, registry: Registry, folder: Path
+) -> None:
+    """Joined with keys and URLs they would be millions of rows."""
+    shelf.put()
+    for table, name, keyvar in (
+        ('attr_text', 'dlmachine', 0),
+        ('attr_varchar', 'dlmachine', 1),
+        ('attr_varchar', '_uri', 1),
+    ):
+        plant(
+            folder,
+            'WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 3000)'
+            f' INSERT INTO {table} SELECT 1, NULL, {keyvar}, {name!r}, x FROM c',
+        )
+    started = time.monotonic()
+    shelf.see()
+    for _ in list_entries(registry):
+        pass
+    assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize(
+    'program',
+    [
+        'CREATE TRIGGER t AFTER INSERT ON main BEGIN DELETE FROM main; END',
+        'CREATE VIEW v AS SELECT 1',
+        'CREATE VIRTUAL TABLE v USING fts5(x)',
+    ],
+)
+def test_a_registry_that_runs_code_is_not_used(shelf: Shelf, folder: Path, program: str) -> None:
+    """Neither read nor written: it could run for ever."""
+    shelf.put()
+    plant(folder, program)
+    store = CachedirStore(shelf.store.folder, ManualClock())
+    try:
+        seen = Shelf(store, write_file, lambda path: Path(path).exists()).see()
+    finally:
+        store.close()
+    assert seen.fault is not None
+    assert 'which SQLite would run' in str(seen.fault)
+
+
+def test_secrets_that_other_programs_stored_are_not_listed(
+    shelf: Shelf, registry: Registry, folder: Path
+) -> None:
+    """Their URLs are masked, as all others are."""
+    shelf.put()
+    plant(
+        folder,
+        "UPDATE attr_varchar SET value = ? WHERE name = '_uri'",
+        'https://me:pw@example.org/?token=geheim',
+    )
+    (entry,) = list_entries(registry)
+    assert 'geheim' not in entry.url
+    assert 'pw' not in entry.url
