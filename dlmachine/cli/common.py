@@ -24,7 +24,7 @@ config_option = click.option('--config', metavar='FILE', help='TOML, YAML or JSO
 outside_option = click.option(
     '--allow-outside',
     is_flag=True,
-    help='A manifest may write to, and send files from, other folders than its own.',
+    help='Let a manifest write to, and send files from, other folders.',
 )
 json_option = click.option('--json', 'as_json', is_flag=True, help='Machine-readable output.')
 
@@ -44,24 +44,28 @@ def request_options(command: Command) -> Command:
         click.option('--data', metavar='TEXT', help='Body to POST; @FILE reads it from a file.'),
         click.option('--json-data', metavar='JSON', help='JSON body to POST.'),
         click.option('-X', '--request', 'method', metavar='METHOD', help='GET, POST, PUT, PATCH.'),
-        click.option('--mirror', multiple=True, metavar='URL', help='Another place of the same.'),
-        click.option('--checksum', metavar='ALG:HEX', help='Digest that the whole must have.'),
         click.option(
-            '--checksum-file', metavar='FILE|URL', help='List of digests, such as SHA256SUMS.'
+            '--mirror', multiple=True, metavar='URL', help='Alternative URL for the same file.'
         ),
-        click.option('--retry', type=int, metavar='N', help='More tries after the first.'),
+        click.option('--checksum', metavar='ALG:HEX', help='Expected checksum.'),
+        click.option(
+            '--checksum-file', metavar='FILE|URL', help='Checksum file, such as SHA256SUMS.'
+        ),
+        click.option('--retry', type=int, metavar='N', help='Retries after the first attempt.'),
         click.option('--connect-timeout', type=float, metavar='S', help='Seconds to connect.'),
-        click.option('-m', '--max-time', type=float, metavar='S', help='Seconds for the whole.'),
+        click.option(
+            '-m', '--max-time', type=float, metavar='S', help='Seconds for the complete download.'
+        ),
         click.option('--stall-timeout', type=float, metavar='S', help='Seconds without a byte.'),
-        click.option('--max-bytes', metavar='N', help='Refuse larger bodies; k, M, G are known.'),
-        click.option('--min-bytes', metavar='N', help='Refuse smaller bodies; k, M, G are known.'),
-        click.option('--max-per-host', metavar='N', help='Exchanges at once with one host.'),
+        click.option('--max-bytes', metavar='N', help='Refuse larger bodies; accepts k, M, G.'),
+        click.option('--min-bytes', metavar='N', help='Refuse smaller bodies; accepts k, M, G.'),
+        click.option('--max-per-host', metavar='N', help='Parallel requests per host.'),
         click.option('--rate', metavar='N/s', help='Requests per host: 3/s, 100/m, 1000/h.'),
         click.option(
-            '--limit-rate', metavar='N', help='Bytes a second, all together; k, M, G are known.'
+            '--limit-rate', metavar='N', help='Bytes per second in total; accepts k, M, G.'
         ),
         click.option(
-            '--segments', metavar='N|auto', help='Connections for one large file at once.'
+            '--segments', metavar='N|auto', help='Parallel connections for one large file.'
         ),
         click.option(
             '--no-check-content',
@@ -69,7 +73,7 @@ def request_options(command: Command) -> Command:
             is_flag=True,
             flag_value=False,
             default=None,
-            help='Take a web page where data was asked for, and damaged gzip.',
+            help='Accept a web page in place of data, and damaged gzip.',
         ),
         click.option(
             '--no-create-dirs',
@@ -77,7 +81,7 @@ def request_options(command: Command) -> Command:
             is_flag=True,
             flag_value=False,
             default=None,
-            help='Do not make the folder of a destination.',
+            help='Do not create missing folders.',
         ),
         click.option('--backend', metavar='NAME', help='requests, curl or another installed one.'),
         click.option('--http2', is_flag=True, help='HTTP/2 over TLS, where curl offers it.'),
@@ -88,7 +92,7 @@ def request_options(command: Command) -> Command:
         click.option(
             '--stale-if-error',
             is_flag=True,
-            help='Use the copy that is there if no new one can be had.',
+            help='Use the stored copy if the download fails.',
         ),
         click.option('--offline', is_flag=True, help='Never touch the network.'),
     )

@@ -8,7 +8,7 @@ from dlmachine.cli.common import fail
 
 
 @click.command('demo')
-@click.option('--backend', metavar='NAME', help='One backend only; otherwise all that are there.')
+@click.option('--backend', metavar='NAME', help='One backend only; otherwise all installed ones.')
 def command(backend: str | None, **_: Any) -> None:
     """Serve a table from this machine and download it: plan, hit, 304 and audit."""
     from importlib.util import find_spec

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     default=8,
     envvar='DLMACHINE_JOBS',
     show_envvar=True,
-    help='Downloads at once.',
+    help='Parallel downloads.',
 )
 @click.option('--dry-run', is_flag=True, help='Show the plan and do nothing.')
 @click.option('--exit-code', is_flag=True, help='With --dry-run: 10 if anything would be fetched.')

@@ -66,7 +66,7 @@ OPTIONS: Final[Mapping[str, Option]] = {
         field='check_method', read=read_method, help='auto, etag, modified, size or hash'
     ),
     'force_download': Option(
-        field='force_download', read=read_bool, help='download even if a stored copy would do'
+        field='force_download', read=read_bool, help='download even if a stored copy could be used'
     ),
     'newer_than': Option(
         field='window.newer_than', read=read_instant, help='use only copies stored after this date'
@@ -81,7 +81,7 @@ OPTIONS: Final[Mapping[str, Option]] = {
     'stale_if_error': Option(
         field='stale_if_error',
         read=read_bool,
-        help='use the copy that is there if no new one can be had',
+        help='use the stored copy if the download fails',
     ),
     'create_dirs': Option(
         field='create_dirs', read=read_bool, help='make the folder of a path if it is missing'
@@ -90,36 +90,34 @@ OPTIONS: Final[Mapping[str, Option]] = {
     'retry_wait': Option(
         field='retry_wait',
         read=read_seconds,
-        help='longest first wait between tries, in seconds; doubles',
+        help='maximum of the first wait between attempts, in seconds; doubles',
     ),
     'retry_max_wait': Option(
-        field='retry_max_wait', read=read_seconds, help='longest wait between tries, in seconds'
+        field='retry_max_wait', read=read_seconds, help='maximum wait between attempts, in seconds'
     ),
     'retry_after_max': Option(
         field='retry_after_max', read=read_seconds, help='longest Retry-After to obey, in seconds'
     ),
     'idempotent': Option(field='idempotent', read=read_bool, help='a POST may be sent twice'),
-    'connecttimeout': Option(
-        field='connect_timeout', read=read_seconds, help='seconds to make a connection'
-    ),
+    'connecttimeout': Option(field='connect_timeout', read=read_seconds, help='seconds to connect'),
     'stall_timeout': Option(
         field='stall_timeout', read=read_seconds, help='seconds without a byte'
     ),
     'timeout': Option(
         field='timeout',
         read=read_seconds_or_none,
-        help='seconds for the whole download; none: no bound',
+        help='seconds for the complete download; none: no limit',
     ),
     'lock_timeout': Option(
         field='lock_timeout',
         read=read_seconds,
-        help='seconds to wait for another download of the same',
+        help='seconds to wait for another download of the same entry',
     ),
     'max_bytes': Option(field='max_bytes', read=read_size, help='refuse larger bodies'),
     'segments': Option(
         field='segments',
         read=read_segments,
-        help='connections for one large file at once, 1 to 64, or auto',
+        help='parallel connections for one large file, 1 to 64, or auto',
     ),
     'max_redirects': Option(field='max_redirects', read=read_count, help='redirects to follow'),
     'checksum': Option(
@@ -134,14 +132,14 @@ OPTIONS: Final[Mapping[str, Option]] = {
     'check_content': Option(
         field='check_content',
         read=read_bool,
-        help='refuse a web page where data was asked for, and damaged gzip',
+        help='refuse a web page in place of data, and damaged gzip',
     ),
     'validate': Option(
         field='validate', read=read_validator, help='function(file) that says if a body is right'
     ),
     'user_agent': Option(field='user_agent', read=read_text, help='User-Agent header'),
     'max_per_host': Option(
-        field='max_per_host', read=read_count_or_none, help='exchanges at once with one host'
+        field='max_per_host', read=read_count_or_none, help='parallel requests per host'
     ),
     'rate': Option(
         field='rate', read=read_rate, help="requests per host: '3/s', '100/m', '1000/h'"
