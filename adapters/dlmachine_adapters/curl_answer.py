@@ -12,7 +12,7 @@ import pycurl
 
 from dlmachine.core.effects import Exchange
 from dlmachine.core.events import Head
-from dlmachine.core.http.head_parser import HeadParser, HeadProblem
+from dlmachine.core.http.head_parser import HeadParser, HeadProblem, trailer_parser
 from dlmachine.core.request import HTTP_SCHEMES
 from dlmachine_adapters.bodies import OpenBody
 from dlmachine_adapters.curl_heads import FtpReplies, HeadReader, NoHeads
@@ -67,8 +67,9 @@ class CurlAnswer:
         self._is_taking = False
         scheme = scheme_of(effect.request)
         self._is_headless = scheme == 'sftp'
+        self._trailers = trailer_parser() if scheme in HTTP_SCHEMES else None
         self._replies: FtpReplies | None = None
-        self._heads: HeadReader = NoHeads() if self._is_headless else HeadParser(is_libcurl=True)
+        self._heads: HeadReader = NoHeads() if self._is_headless else _head_parser(effect)
         if scheme not in HTTP_SCHEMES and not self._is_headless:
             self._heads = self._replies = FtpReplies(
                 effect.expect.offset, effect.expect.validator, now
@@ -135,7 +136,7 @@ class CurlAnswer:
         try:
             self._watch.heard()
             if self._reception.has_head:
-                return None
+                return self._on_trailer(line)
             if self._replies is not None and line.startswith(_HTTP):
                 # A proxy answers in HTTP, whatever it was asked for.
                 self._replies, self._heads = None, HeadParser(is_libcurl=True)
@@ -145,6 +146,12 @@ class CurlAnswer:
             return None if head is None else self._begin(head)
         except BaseException as error:  # noqa: BLE001 -- see the head of the module
             return self._keep(error, _STOP)
+
+    def _on_trailer(self, line: bytes) -> int | None:
+        problem = None if self._trailers is None else self._trailers.feed(line)
+        if isinstance(problem, HeadProblem):
+            return self._keep(HeadError(problem.problem), _STOP)
+        return None
 
     def _on_body(self, data: bytes) -> int | None:
         # libcurl hands over 16 KiB at most, so this is called a hundred thousand times for a
@@ -205,3 +212,9 @@ class CurlAnswer:
         if self._raised is None:
             self._raised = error
         return stop
+
+
+def _head_parser(effect: Exchange) -> HeadParser:
+    # To libcurl a server may call its answer HTTP/2, whatever was agreed on.
+    is_http2 = effect.http2 and scheme_of(effect.request) == 'https'
+    return HeadParser(is_libcurl=True, is_http2=is_http2)

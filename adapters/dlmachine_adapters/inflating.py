@@ -6,6 +6,7 @@ longer than `PIECE_BYTES`. Bytes after the end of a stream are counted, not read
 
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 
 PIECE_BYTES: Final = 1 << 20
@@ -111,3 +112,21 @@ class InflatedStream:
             # Many servers send deflate without the zlib header.
             self._stream = zlib.decompressobj(-zlib.MAX_WBITS)
             return self._inflate(data)
+
+
+def inflate_start(coding: str, data: bytes, most: int) -> tuple[bytes, bool]:
+    """The first bytes of what a stream holds, and whether they are all of it.
+
+    A stream that is damaged holds what comes before the damage.
+
+    >>> import zlib
+    >>> inflate_start('deflate', zlib.compress(b'abc'), 3), inflate_start('deflate', b'x', 3)
+    ((b'abc', True), (b'', False))
+    """
+    stream, made = InflatedStream(coding), b''
+    with suppress(InflateError):
+        for piece in stream.feed(data):
+            made += piece
+            if len(made) > most:
+                return made[:most], False
+    return made, stream.is_complete

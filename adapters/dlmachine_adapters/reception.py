@@ -14,13 +14,14 @@ from dlmachine.core.answer import LeaveBody, Left, RefuseBody, TakeBody, decide_
 from dlmachine.core.effects import Exchange
 from dlmachine.core.events import Answered, Head, Interrupted
 from dlmachine.core.faults import AnswerUnusable, BodyTruncated, Fault, SchemeRefused
+from dlmachine.core.http.content_codings import read_codings
 from dlmachine.core.http.error_text import MAX_ERROR_BYTES, is_readable, read_error_text
 from dlmachine.core.http.framing import find_framing, find_head_problem
 from dlmachine.core.ports import Clock, PartError, Sink
 from dlmachine.core.redact import scrub
 from dlmachine.core.request import Request
 from dlmachine_adapters.http.public_suffixes import with_public_suffixes
-from dlmachine_adapters.inflating import INFLATED_BYTES
+from dlmachine_adapters.inflating import INFLATED_BYTES, inflate_start
 from dlmachine_adapters.limits import LimitPassed
 
 #: Small pieces are put together up to this size: each costs a call, a hash and a write.
@@ -201,8 +202,11 @@ class Reception:
             return self._interrupted(self._decision.fault)
         text = ''
         if self._error:
-            secrets = self._effect.request.secrets()
-            text = read_error_text(head, bytes(self._error), secrets, is_whole=is_whole)
+            secrets, body = self._effect.request.secrets(), bytes(self._error)
+            codings = read_codings(head.headers)
+            if codings:
+                body, is_whole = inflate_start(codings[0], body, MAX_ERROR_BYTES)
+            text = read_error_text(head, body, secrets, is_whole=is_whole)
         return Answered(at=self._clock.now(), head=head, error_text=text)
 
     def _interrupted(self, fault: Fault) -> Interrupted:

@@ -8,9 +8,9 @@ the messages go out and come in as they are: no header, no cookie and no path is
 import logging
 import re
 import ssl
+from contextlib import suppress
 from http.client import (
     BadStatusLine,
-    HTTPException,
     HTTPMessage,
     HTTPResponse,
     IncompleteRead,
@@ -32,11 +32,11 @@ from urllib3.util.ssl_ import create_urllib3_context, resolve_cert_reqs
 from dlmachine.core.events import Head
 from dlmachine.core.http.framing import Framing, find_framing
 from dlmachine.core.http.head_parser import (
-    MAX_HEAD_BYTES,
     MAX_LINE_BYTES,
     HeadParser,
     HeadProblem,
     Parsed,
+    trailer_parser,
 )
 from dlmachine_adapters.limits import LimitPassed, Watch
 from dlmachine_adapters.reception import HeadError
@@ -128,12 +128,12 @@ class _WatchedResponse(HTTPResponse):
         return int(found[1], 16)
 
     def _read_and_discard_trailer(self) -> None:
-        left = MAX_HEAD_BYTES
-        while (line := self.fp.readline(MAX_LINE_BYTES)) not in {b'\r\n', b'\n', b''}:
-            left -= len(line)
-            if left < 0:
-                msg = f'more than {MAX_HEAD_BYTES:,} bytes of trailers'
-                raise HTTPException(msg)
+        parser, parsed = trailer_parser(), None
+        with suppress(RemoteDisconnected):  # All has come by now (RFC 9112 section 8).
+            while parsed is None:
+                parsed = _feed(parser, self.fp)
+        if isinstance(parsed, HeadProblem):
+            raise HeadError(parsed.problem)
 
     def _safe_read(self, amt: int) -> bytes:
         # Of a chunked body only what ends a chunk is read in this way.

@@ -18,7 +18,12 @@ from dlmachine.core.effects import Exchange, Expectation
 from dlmachine.core.events import Head
 from dlmachine.core.faults import AnswerUnusable, BodyTooLarge, Fault
 from dlmachine.core.filename import name_content
-from dlmachine.core.http.content_codings import can_undo, read_codings, show_codings
+from dlmachine.core.http.content_codings import (
+    can_undo,
+    describes_file,
+    read_codings,
+    show_codings,
+)
 from dlmachine.core.http.framing import content_length
 from dlmachine.core.redact import scrub
 from dlmachine.core.said import Said, place_of
@@ -29,10 +34,6 @@ from dlmachine.core.values import frozen
 _CONTENT_RANGE: Final = re.compile(
     r'bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)', re.IGNORECASE
 )
-
-#: Names of files that are compressed themselves: there the coding describes the file, which
-#: is kept as it is.
-_COMPRESSED: Final = ('.gz', '.tgz', '.z', '.bz2', '.xz', '.zip', '.zst')
 
 
 class Left(Enum):
@@ -257,11 +258,11 @@ def _validator(exchange: Exchange, head: Head) -> str | None:
 def _find_decoder(expect: Expectation, head: Head) -> tuple[str | None, str | None]:
     """The coding to decode, or the problem with the codings; both None: keep the bytes."""
     codings = read_codings(head.headers)
+    if not codings or any(describes_file(codings, one) for one in (expect.name, expect.asked_name)):
+        return None, None
     if can_undo(codings):
-        names = (expect.name, expect.asked_name)
-        is_kept = any(name.lower().endswith(_COMPRESSED) for name in names)
-        return None if is_kept else codings[0], None
-    if not codings or expect.keeps_codings:
+        return codings[0], None
+    if expect.keeps_codings:
         return None, None
     problem = (
         f'sent the content coding {show_codings(codings)!r}, which was not asked for '

@@ -229,8 +229,15 @@ def _find_excess(text: str, where: str) -> InvalidInput | None:
 def _host_of(netloc: str) -> str:
     # `urlsplit` lower-cases it, and turns Σ at the end of a word into ς, which is another name.
     place = netloc.rpartition('@')[2]
-    _, bracket, address = place.partition('[')
-    return address.partition(']')[0] if bracket else place.partition(':')[0]
+    _, bracket, rest = place.partition('[')
+    if not bracket:
+        return place.partition(':')[0]
+    address = rest.partition(']')[0]
+    if ':' not in address:
+        # An address of a later version (RFC 3986 section 3.2.2): without its brackets it is a name.
+        msg = 'no address'
+        raise ValueError(msg)
+    return address
 
 
 def _normal_host(host: str) -> str:

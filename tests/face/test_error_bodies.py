@@ -1,5 +1,6 @@
 """What an error response says: in the fault, the exception, the message, and for machines."""
 
+import gzip
 import json
 import pickle
 
@@ -42,8 +43,27 @@ def test_an_error_shows_the_message_of_the_server(
         (raw(b'HTTP/1.1 500 No\r\nContent-Length: 99\r\n\r\nwhy', 30.0), 'why'),
         (answer(500, body=b'\x89PNG\0'), ''),
         (answer(500), ''),
+        (answer(500, (('Content-Encoding', 'UTF-8'),), b'why'), 'why'),
+        (answer(500, (('Content-Encoding', 'gzip'),), gzip.compress(b'why')), 'why'),
+        (answer(500, (('Content-Encoding', 'gzip'),), gzip.compress(bytes(1 << 22))), ''),
+        (answer(500, (('Content-Encoding', 'gzip'),), gzip.compress(b'x' * 50_000)), 'x' * 4_096),
+        (answer(500, (('Content-Encoding', 'gzip'),), b'why'), ''),
+        (answer(500, (('Content-Encoding', 'br'),), b'why'), ''),
     ],
-    ids=['large', 'until the close', 'cut', 'slow', 'a picture', 'nothing'],
+    ids=[
+        'large',
+        'until the close',
+        'cut',
+        'slow',
+        'a picture',
+        'nothing',
+        'no coding',
+        'coded',
+        'a bomb',
+        'coded and large',
+        'not as coded',
+        'a coding that cannot be undone',
+    ],
 )
 def test_bodies_of_all_kinds(
     make_manager: MakeManager, server: Server, handler: object, body: str

@@ -201,6 +201,15 @@ def test_values_that_are_not_codings_are_ignored(
     assert outcome.content.read() == BODY  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize(('name', 'coding'), [('x.tar.Z', 'x-compress'), ('x.bgz', 'gzip')])
+def test_a_file_that_is_compressed_itself_is_kept(
+    manager: DownloadManager, server: Server, name: str, coding: str
+) -> None:
+    """Its coding is that of the file."""
+    url = server.on(f'/{name}', resource(GZIP, fields=(('Content-Encoding', coding),)))
+    assert manager.fetch(url, False).content.read() == GZIP  # type: ignore[union-attr]
+
+
 def test_an_unsupported_coding_can_be_stored_undecoded(
     manager: DownloadManager, server: Server
 ) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, Unpack
 
+from dlmachine.core.http.head_parser import MAX_FIELDS
 from dlmachine.core.request import Request
 from dlmachine_adapters.fakes import Reply, Resource
 from dlmachine_adapters.fakes.server import Fields, Turn
@@ -23,6 +24,7 @@ from tests.mishaps.mishap import (
     request_of,
     stalled,
     truncated,
+    unusable,
 )
 from tests.servers.http import Asked, Handler, Wire
 
@@ -89,6 +91,12 @@ def _in_chunks(name: str, *steps: bytes | float, **marks: Unpack[Marks]) -> Mish
     return breaking(name, truncated, *steps, answer=_chunked, is_whole_at_end=False, **marks)
 
 
+def _trailing(name: str, lines: bytes) -> Mishap:
+    """Chunks up to the place, and then the last one with these trailers."""
+    steps = b'0\r\n' + lines + b'\r\n'
+    return breaking(name, unusable, steps, answer=_chunked, is_whole_at_end=False)
+
+
 def _ending(last: bytes) -> Callable[[Resource, int], Handler]:
     """All chunks, and then this for the last; and the end of the connection."""
 
@@ -137,6 +145,10 @@ BODIES: Final = (
     ),
     replace(answering('chunks with a trailer', _chunked), real=_ending(b'0\r\nX-Sum: 1\r\n\r\n')),
     replace(answering('chunks with extensions', _chunked), real=_ending(b'0;x=y\r\n\r\n')),
+    _trailing('a trailer with NUL', b'X: \0\r\n'),
+    _trailing('a trailer that is no field', b'none\r\n'),
+    _trailing('a trailer whose name is no token', b'X : y\r\n'),
+    _trailing('too many trailers', b'X: y\r\n' * (MAX_FIELDS + 1)),
     _in_chunks('a chunk extension without end', b'3;' + b'x' * 300_000),
     replace(answering('chunks without their last line', _chunked), real=_ending(b'0\r\n')),
     breaking('reset between chunks', lost, answer=_chunked, ends='reset', is_whole_at_end=False),

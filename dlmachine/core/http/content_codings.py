@@ -11,23 +11,46 @@ from dlmachine.core.headers import Headers
 
 #: Values that mean no coding, or that do not name a content coding.
 _NOT_CODINGS: Final = frozenset({
-    '', '-', '*', 'identity', 'none', 'no', 'null', 'nil', 'undefined', 'false', 'off', 'default',
-    'unknown', 'raw', 'plain', 'text', 'binary', '7bit', '8bit', 'uncompressed', 'unencoded',
+    '', '-', '*', 'identity', 'x-identity', 'none', 'x-none', 'no', 'not', 'null', 'nil', 'n/a',
+    'na', 'undefined', 'unset', 'empty', 'false', 'true', 'off', '0', '1', 'default', 'unknown',
+    'raw', 'plain', 'text', 'binary', 'bytes', 'stream', '7bit', '8bit', '7-bit', '8-bit',
+    'uncompressed', 'unencoded', 'not-compressed', 'no-compression', 'nocompress', 'stored',
+    'store', 'application', 'html', 'xml', 'json', 'csv', 'attachment', 'inline',
     'chunked', 'aws-chunked',
 })  # fmt: skip
 _CHARSET: Final = re.compile(
-    r'(?:utf|ucs)[-_]?[0-9]{1,2}(?:[-_]?[bl]e)?|unicode|(?:us-)?ascii|latin-?[0-9]{1,2}'
+    r'(?:utf|ucs)[-_]?[0-9]{1,2}(?:[-_]?[bl]e|mb[34])?|unicode|ansi|(?:us-)?ascii|latin-?[0-9]{1,2}'
     r'|iso[-_]?8859(?:[-_][0-9]{1,2})?|(?:windows|cp|ibm)-?[0-9]{3,5}|koi8-[ru]|gbk|gb2312|gb18030'
-    r'|big5|shift[-_]jis|euc-(?:jp|kr|cn)'
+    r'|big5|s(?:hift[-_])?jis|euc[-_](?:jp|kr|cn)'
 )
 _MEDIA_TYPE: Final = re.compile(
-    r'(?:text|application|image|audio|video|font|binary)/[^/]*|charset=.*'
+    r'(?:text|application|image|audio|video|font|binary|plain)/[^/]*|charset=.*'
 )
 #: Section 8.4.1.3: equivalent names.
-_SYNONYMS: Final = {'x-gzip': 'gzip', 'x-compress': 'compress'}
+_SYNONYMS: Final = {
+    'x-gzip': 'gzip', 'x-compress': 'compress', 'x-bzip2': 'bzip2', 'x-bzip': 'bzip2',
+    'bzip': 'bzip2', 'bz2': 'bzip2', 'x-xz': 'xz', 'x-lzma': 'lzma', 'x-zip': 'zip',
+    'x-zip-compressed': 'zip', 'x-zstd': 'zstd', 'brotli': 'br', 'x-deflate': 'deflate',
+}  # fmt: skip
 #: The codings that dlmachine decodes.
 _DECODED: Final = frozenset({('gzip',), ('deflate',)})
 
+#: Names of files that are compressed themselves: there a coding describes the file, and it is kept
+#: as it is. Servers compress none of these a second time.
+_COMPRESSED: Final = ('.gz', '.tgz', '.z', '.bz2', '.xz', '.zip', '.zst', '.bgz', '.svgz')
+#: Of the codings that are not undone, those that servers send with files of these names.
+_OF_FILES: Final = {
+    'compress': ('.z', '.taz'),
+    'bzip2': ('.bz2', '.tbz', '.tbz2'),
+    'xz': ('.xz', '.txz'),
+    'lzma': ('.lzma', '.tlz'),
+    'zstd': ('.zst', '.zstd', '.tzst'),
+    'br': ('.br',),
+    'zip': ('.zip',),
+}
+
+#: More members, or different fields, than any server sends: they are no codings that are known.
+_MAX_MEMBERS: Final = 32
 _MAX_SHOWN: Final = 4
 _MAX_SHOWN_CHARS: Final = 24
 
@@ -45,7 +68,7 @@ def read_codings(headers: Headers) -> tuple[str, ...]:
     values = headers.get_all('Content-Encoding')
     if not values:
         return ()  # The usual case.
-    fields = dict.fromkeys(map(_read_field, values))
+    fields = dict.fromkeys(map(_read_field, values[:_MAX_MEMBERS]))
     return tuple(coding for field in fields for coding in field)
 
 
@@ -56,6 +79,21 @@ def can_undo(codings: tuple[str, ...]) -> bool:
     (True, False, False)
     """
     return codings in _DECODED
+
+
+def describes_file(codings: tuple[str, ...], name: str) -> bool:
+    """Whether the codings are those of the file itself, by its name, which is kept as it is.
+
+    Servers say so of files that lie on their disks compressed.
+
+    >>> describes_file(('gzip',), 'a.tar.gz'), describes_file(('compress',), 'a.Z')
+    (True, True)
+    >>> describes_file(('gzip',), 'a.tar'), describes_file(('br',), 'a.zip')
+    (False, False)
+    """
+    if can_undo(codings):
+        return name.lower().endswith(_COMPRESSED)
+    return len(codings) == 1 and name.lower().endswith(_OF_FILES.get(codings[0], ()))
 
 
 def show_codings(codings: tuple[str, ...]) -> str:
@@ -69,7 +107,8 @@ def show_codings(codings: tuple[str, ...]) -> str:
 
 
 def _read_field(value: str) -> tuple[str, ...]:
-    names = (part.partition(';')[0].strip(' \t"\'').lower() for part in value.split(','))
+    members = value.split(',', _MAX_MEMBERS)
+    names = (part.partition(';')[0].strip(' \t"\'').lower() for part in members)
     return tuple(_SYNONYMS.get(name, name) for name in names if _is_coding(name))
 
 

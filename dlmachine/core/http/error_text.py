@@ -1,7 +1,7 @@
 """The body of an error response, as text without secrets and as one line.
 
-Pure, and bounded: only the first bytes of such a body are read. A body that is not text, or is
-content-coded, counts as empty.
+Pure, and bounded: only the first bytes of such a body are read. A body that is not text, or whose
+content coding dlmachine does not decode, counts as empty.
 """
 
 import json
@@ -10,6 +10,7 @@ from typing import Final
 
 from dlmachine.core.events import Head
 from dlmachine.core.http.charsets import TEXT_CHARSETS
+from dlmachine.core.http.content_codings import can_undo, read_codings
 from dlmachine.core.redact import scrub
 
 #: The maximum of kept text, in bytes.
@@ -17,6 +18,8 @@ MAX_TEXT_BYTES: Final = 4_096
 #: Bytes to receive for it: masking may shorten the text.
 MAX_ERROR_BYTES: Final = 8_192
 
+_UTF_16_MARKS: Final = (b'\xff\xfe', b'\xfe\xff')
+_UTF_16: Final = frozenset({'utf-16', 'utf-16le', 'utf-16be'})
 _MAX_LINE_CHARACTERS: Final = 200
 _MAX_DEPTH: Final = 4
 _MAX_NESTING: Final = 64
@@ -33,9 +36,9 @@ _TELLING_KEYS: Final = (
 
 
 def is_readable(head: Head) -> bool:
-    """Whether the body of an error has no content coding, so that it is readable as received."""
-    coding = (head.headers.get('Content-Encoding') or '').strip(' \t').lower()
-    return coding in {'', 'identity'}
+    """Whether the body of an error is uncoded, or in a coding that dlmachine decodes."""
+    codings = read_codings(head.headers)
+    return not codings or can_undo(codings)
 
 
 def read_error_text(head: Head, body: bytes, secrets: frozenset[str], *, is_whole: bool) -> str:
@@ -47,9 +50,7 @@ def read_error_text(head: Head, body: bytes, secrets: frozenset[str], *, is_whol
     >>> read_error_text(Head(status=400), b'no key s3cret', frozenset({'s3cret'}), is_whole=True)
     'no key ***'
     """
-    found = _CHARSET.search(head.headers.get('Content-Type') or '')
-    charset = 'utf-8' if found is None else found[1].lower()
-    text = body.decode(charset if charset in TEXT_CHARSETS else 'utf-8', 'replace')
+    text = body.decode(_charset_of(head, body), 'replace')
     if _BINARY.search(text):
         return ''
     masked = scrub(text.removeprefix('\ufeff'), secrets)
@@ -58,6 +59,14 @@ def read_error_text(head: Head, body: bytes, secrets: frozenset[str], *, is_whol
         longest = 6 * max((len(secret.encode('utf-8', 'replace')) for secret in secrets), default=0)
         masked = masked.rstrip('\ufffd')[: max(len(masked) - longest, 0)]
     return masked.strip().encode('utf-8')[:MAX_TEXT_BYTES].decode('utf-8', 'ignore')
+
+
+def _charset_of(head: Head, body: bytes) -> str:
+    if body.startswith(_UTF_16_MARKS):
+        return 'utf-16'
+    found = _CHARSET.search(head.headers.get('Content-Type') or '')
+    charset = 'utf-8' if found is None else found[1].lower()
+    return charset if charset in TEXT_CHARSETS or charset in _UTF_16 else 'utf-8'
 
 
 def summarize(text: str) -> str:

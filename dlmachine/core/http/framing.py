@@ -10,7 +10,8 @@ from typing import Final
 from dlmachine.core.events import Head
 from dlmachine.core.values import frozen
 
-_LENGTH: Final = re.compile(r'[0-9]{1,18}')
+#: Proxies make a list of equal lengths (RFC 9112 section 6.3).
+_LENGTH: Final = re.compile(r'([0-9]{1,18})(?:[ \t]*,[ \t]*\1)*')
 _BLANK: Final = ' \t'
 
 #: Statuses without a body, whatever the header fields say (RFC 9112 section 6.3).
@@ -47,8 +48,8 @@ def content_length(head: Head) -> int | None:
     12
     """
     values = set(head.headers.get_all('Content-Length'))
-    text = values.pop() if len(values) == 1 else ''
-    return int(text) if _LENGTH.fullmatch(text) else None
+    found = _LENGTH.fullmatch(values.pop()) if len(values) == 1 else None
+    return None if found is None else int(found[1])
 
 
 def find_framing(head: Head) -> Framing:

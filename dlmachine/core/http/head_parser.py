@@ -5,12 +5,13 @@ the rest: programs that interpret an ambiguous head differently disagree about w
 ends. In detail:
 
 * A status line (section 4) is `HTTP/1.0` or `HTTP/1.1`, one space, three digits, and nothing
-  or a space and the reason. libcurl reports heads of HTTP/2 and HTTP/3 in the same form.
+  or a space and the reason. libcurl reports heads of HTTP/2 in the same form.
 * A line ends with CRLF or with LF alone (section 2.2). Any other CR, and NUL, is refused.
 * A name is a token, directly followed by its colon (section 5.1). Only SP and HTAB around a value
   are white space.
 * A folded value (section 5.2) is one value, its lines joined by a space.
 * The size of a head is limited, including interim responses (RFC 9110 section 15.2).
+* Trailer fields (RFC 9112 section 7.1.2) are fields like any other.
 """
 
 import re
@@ -30,7 +31,7 @@ MAX_FIELDS: Final = 5_000
 #: libcurl before 8.12 passes folded lines on unchanged, but has parsed only the first of them.
 _NEVER_FOLDED: Final = frozenset({'content-length', 'transfer-encoding'})
 
-_STATUS_LINE: Final = re.compile(r'HTTP/(1\.[01]|[23]) ([1-9][0-9]{2})(?: (.*))?', re.DOTALL)
+_STATUS_LINE: Final = re.compile(r'HTTP/(1\.[01]|2) ([1-9][0-9]{2})(?: (.*))?', re.DOTALL)
 _HTTP: Final = b'HTTP/'
 _BLANK: Final = ' \t'
 _SWITCHING_PROTOCOLS: Final = 101
@@ -59,11 +60,15 @@ class HeadParser:
     (('ETag', '"a"'),)
     """
 
-    __slots__ = ('_fields', '_folds', '_is_libcurl', '_size_bytes', '_status')
+    __slots__ = ('_fields', '_folds', '_is_http2', '_is_libcurl', '_size_bytes', '_status')
 
-    def __init__(self, *, is_libcurl: bool = False) -> None:
-        """Start before the first status line; `is_libcurl`: the lines come from libcurl."""
+    def __init__(self, *, is_libcurl: bool = False, is_http2: bool = False) -> None:
+        """Start before the first status line.
+
+        `is_libcurl`: the lines come from libcurl; `is_http2`: they may be those of HTTP/2.
+        """
         self._is_libcurl = is_libcurl
+        self._is_http2 = is_http2
         self._status: re.Match[str] | None = None
         self._fields: list[tuple[str, str]] = []
         #: Continuation lines of the last value, joined once at the next field.
@@ -98,7 +103,7 @@ class HeadParser:
 
     def _begin(self, text: str) -> str | None:
         found = _STATUS_LINE.fullmatch(text)
-        if found is None or not (self._is_libcurl or found[1].startswith('1.')):
+        if found is None or not (self._is_http2 or found[1].startswith('1.')):
             return _NO_HTTP
         self._status = found
         return None
@@ -138,6 +143,18 @@ class HeadParser:
         if 100 <= code < 200 and code != _SWITCHING_PROTOCOLS:
             return None
         return Head(status=code, headers=Headers(fields), reason=reason, version=status[1])
+
+
+def trailer_parser() -> HeadParser:
+    r"""A parser for the trailer fields of a chunked body, up to their empty line.
+
+    >>> parser = trailer_parser()
+    >>> parser.feed(b'X: a\rb\r\n')
+    HeadProblem(problem='sent a CR inside a header line')
+    """
+    parser = HeadParser()
+    parser.feed(b'HTTP/1.1 200\r\n')
+    return parser
 
 
 def parse_head(head: bytes) -> Head | HeadProblem:

@@ -3,7 +3,7 @@
 import pytest
 
 from dlmachine.core.headers import Headers
-from dlmachine.core.http.content_codings import read_codings, show_codings
+from dlmachine.core.http.content_codings import describes_file, read_codings, show_codings
 
 FIELD = 'Content-Encoding'
 
@@ -32,13 +32,48 @@ def test_codings_are_those_that_were_applied(values: list[str], codings: tuple[s
     'iso8859-1', 'iso_8859_1', 'iso-8859', 'windows-1251', 'cp1252', 'ibm-437', 'koi8-u', 'gbk', 'gb2312', 'gb18030', 'big5', 'shift_jis', 'shift-jis',
     'euc-jp', 'euc-kr', 'euc-cn', 'text/html', 'application/json', 'image/png', 'audio/x', 'video/x', 'font/x', 'binary/octet-stream',
     'charset=x', '-', '*', 'identity', 'none', 'no', 'null', 'nil', 'undefined', 'false', 'off', 'default', 'unknown', 'raw', 'plain',
-    'text', 'binary', '7bit', '8bit', 'uncompressed', 'unencoded', 'chunked', 'aws-chunked',
+    'text', 'binary', '7bit', '8bit', 'uncompressed', 'unencoded', 'chunked', 'aws-chunked', 'x-identity', 'x-none', 'not', 'n/a', 'na',
+    'unset', 'empty', 'true', '0', '1', 'bytes', 'stream', '7-bit', '8-bit', 'not-compressed', 'no-compression', 'nocompress', 'stored',
+    'store', 'application', 'html', 'xml', 'json', 'csv', 'attachment', 'inline', 'utf8mb4', 'ansi', 'sjis', 'euc_jp', 'plain/text',
 ])  # fmt: skip
 def test_other_names_are_not_entries(name: str) -> None:
     """Charsets, types and words for no coding, in any case and in lists."""
     assert read_codings(Headers(((FIELD, name.upper()),))) == ()
     assert read_codings(Headers(((FIELD, f'{name}, gzip'),))) == ('gzip',)
     assert read_codings(Headers(((FIELD, f'x{name}x'),))) != ()
+
+
+@pytest.mark.parametrize(
+    ('coding', 'name', 'expected'),
+    [
+        ('x-compress', 'x.tar.Z', True),
+        ('compress', 'x.taz', True),
+        ('x-bzip2', 'x.csv.BZ2', True),
+        ('bzip2', 'x.tbz2', True),
+        ('xz', 'x.tar.xz', True),
+        ('lzma', 'x.lzma', True),
+        ('zstd', 'x.jsonl.zst', True),
+        ('br', 'x.js.br', True),
+        ('zip', 'x.zip', True),
+        ('gzip', 'x.vcf.bgz', True),
+        ('x-gzip', 'x.svgz', True),
+        ('deflate', 'x.gz', True),
+        ('br', 'x.zst', False),
+        ('zstd', 'x.csv', False),
+        ('gzip, gzip', 'x.gz', False),
+        ('gzip', 'x.csv', False),
+        ('x-rot13', 'x.gz', False),
+    ],
+)
+def test_a_coding_may_be_that_of_the_file(coding: str, name: str, expected: bool) -> None:
+    """Web servers give a file that is compressed on disk a coding for its name."""
+    assert describes_file(read_codings(Headers(((FIELD, coding),))), name) is expected
+
+
+def test_a_list_without_end_is_not_read_to_its_end() -> None:
+    """No server applies so many codings."""
+    fields = [(FIELD, f'{number},' * 10_000) for number in range(20)]
+    assert len(read_codings(Headers(tuple(fields)))) <= 20 * 33
 
 
 def test_shown_text_is_short() -> None:

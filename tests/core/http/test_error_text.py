@@ -31,6 +31,9 @@ def _head(content_type: str = '') -> Head:
         ('text/plain; charset=punycode', b'\xc3\xa9', 'é'),
         ('application/octet-stream', b'na\xc3\xafve', 'naïve'),
         ('text/plain', b'\xff!', '\ufffd!'),
+        ('text/plain', 'naïve'.encode('utf-16'), 'naïve'),
+        ('text/plain; charset=UTF-16BE', 'naïve'.encode('utf-16-be'), 'naïve'),
+        ('text/plain; charset=utf-16', b'\xfe\xff\0w\xd8\0', 'w\ufffd'),
         ('image/png', b'\x89PNG\0', ''),
         ('text/plain', b'a\x1b[31mb\tc', 'a\x1b[31mb\tc'),
         ('text/plain', b'x' * MAX_ERROR_BYTES, 'x' * MAX_TEXT_BYTES),
@@ -71,10 +74,23 @@ def test_secrets_are_found_behind_json_and_html_escapes(body: str, text: str) ->
 
 
 @pytest.mark.parametrize(
-    ('coding', 'expected'), [(None, True), ('identity', True), (' Identity', True), ('gzip', False)]
+    ('coding', 'expected'),
+    [
+        (None, True),
+        ('identity', True),
+        (' Identity', True),
+        ('UTF-8', True),
+        ('identity, aws-chunked', True),
+        ('gzip', True),
+        ('deflate', True),
+        ('br', False),
+        ('gzip, gzip', False),
+    ],
 )
-def test_coded_errors_are_not_read(coding: str | None, expected: bool) -> None:
-    """No content coding was requested."""
+def test_errors_are_read_unless_their_coding_cannot_be_undone(
+    coding: str | None, expected: bool
+) -> None:
+    """A value that does not name a coding is ignored here, too."""
     fields = () if coding is None else (('Content-Encoding', coding),)
     assert is_readable(Head(status=400, headers=Headers(fields))) is expected
 

@@ -16,6 +16,7 @@ def _head(status: int, *fields: tuple[str, str], version: str = '1.1') -> Head:
     [
         (_head(200), False, None, False),
         (_head(200, ('Content-Length', '3')), False, 3, True),
+        (_head(200, ('Content-Length', '3, 3\t,3')), False, 3, True),
         (_head(200, ('Content-Length', '3'), ('Connection', 'a, Close')), False, 3, False),
         (_head(200, ('Content-Length', '3'), version='1.0'), False, 3, False),
         (
@@ -47,6 +48,9 @@ def test_the_end_of_a_body(
         (_head(404, ('Content-Length', '3'), ('Content-Length', '4')), 'Content-Length'),
         (_head(200, ('Content-Length', '٣')), 'a Content-Length that is not a length'),
         (_head(200, ('Content-Length', '3 ')), 'a Content-Length that is not a length'),
+        (_head(200, ('Content-Length', '3, 4')), 'a Content-Length that is not a length'),
+        (_head(200, ('Content-Length', '3, 33')), 'a Content-Length that is not a length'),
+        (_head(200, ('Content-Length', '3,')), 'a Content-Length that is not a length'),
         (_head(200, _CHUNKED, ('Content-Length', 'x')), None),
         (_head(200, ('Transfer-Encoding', '\xa0chunked')), 'the transfer coding'),
         (_head(200, _CHUNKED, _CHUNKED), "the transfer coding 'chunked, chunked'"),

@@ -87,8 +87,10 @@ def test_heads_that_cannot_be_read_are_problems(text: bytes, problem: str) -> No
 
 
 def test_heads_from_libcurl_are_parsed_as_libcurl_understands_them() -> None:
-    """HTTP/2 arrives as lines; libcurl may have ignored a folded length."""
-    parser = HeadParser(is_libcurl=True)
+    """HTTP/2 arrives as lines, if it was requested; libcurl may have ignored a folded length."""
+    no_http2 = HeadParser(is_libcurl=True).feed(b'HTTP/2 200 \r\n')
+    assert no_http2 == HeadProblem('sent something other than an HTTP response')
+    parser = HeadParser(is_libcurl=True, is_http2=True)
     assert parser.feed(b'HTTP/2 200 \r\n') is None
     assert parser.feed(b'Transfer-Encoding: x\r\n') is None
     folded = parser.feed(b' chunked\r\n')

@@ -84,7 +84,7 @@ def test_ascii_names_are_unchanged(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    'name', ['ex%61mple.org', 'ex%C3%A9mple.org', '[::1', '[::é]', '[fe80::1%é]']
+    'name', ['ex%61mple.org', 'ex%C3%A9mple.org', '[::1', '[::é]', '[fe80::1%é]', '[v1.example]']
 )
 def test_escapes_are_not_letters(name: str) -> None:
     """A percent-encoded host is refused, as is an IP address with letters."""
