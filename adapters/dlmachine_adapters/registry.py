@@ -16,13 +16,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Final, TypeAlias, TypeVar
 from urllib.parse import quote
 
 from dlmachine.core.faults import CacheUnusable
 from dlmachine_adapters.cache_tag import tag_folder
+from dlmachine_adapters.cachedir.own_cache import has_strangers_registry, own_cache
 from dlmachine_adapters.registry_schema import is_begun, make_tables
 
 REGISTRY_NAME: Final = 'cache.sqlite'
@@ -79,10 +80,19 @@ class Registry:
 
     def __init__(self, folder: str) -> None:
         """Nothing is opened yet."""
-        self.folder = folder
-        self.path = str(Path(folder, REGISTRY_NAME))
+        self._named = folder
         self._pid = os.getpid()
         self._reader, self._writer = _Link(), _Link()
+
+    @cached_property
+    def folder(self) -> str:
+        """The cache folder: the one that was named, or this user's private one in it."""
+        return own_cache(self._named, REGISTRY_NAME)
+
+    @cached_property
+    def path(self) -> str:
+        """The path of the registry."""
+        return str(Path(self.folder, REGISTRY_NAME))
 
     def read(self, ask: Callable[[sqlite3.Connection], _Read]) -> _Read:
         """Run a query on a read-only connection.
@@ -171,6 +181,9 @@ class Registry:
         return connection
 
     def _identity(self) -> _Identity | None:
+        if has_strangers_registry(self.folder, REGISTRY_NAME):
+            msg = 'another user made it, in a folder that everybody can write to'
+            raise sqlite3.DatabaseError(msg)
         try:
             seen = os.stat(self.path)
         except OSError:

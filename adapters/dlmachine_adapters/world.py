@@ -94,18 +94,22 @@ class SystemWorld:
         self._clock: Clock = clock
         self.files: Files = LocalFiles(clock)
         self.store = None
-        self._live = Once(lambda: _make_live(folder))
+        self._live = Once(lambda: _make_live(self._folder))
         if folder is not None:
             from dlmachine_adapters.cachedir_store import CachedirStore
 
             self.store = CachedirStore(folder, clock)
         # A hit has no need of these, nor of what has to be imported for them.
-        self._locks = Once(lambda: _make_locks(folder, clock))
+        self._locks = Once(lambda: _make_locks(self._folder, clock))
         self._backends = Once(lambda: _make_backends(clock))
-        self._gates = Once(lambda: _make_gates(folder or shares))
+        self._gates = Once(lambda: _make_gates(self._folder or shares))
         self._progress = Once(lambda: _make_progress(is_wanted=progress))
         self._workers = Once(_make_workers)
         self._bind(Stop())
+
+    @property
+    def _folder(self) -> str | None:
+        return None if self.store is None else self.store.folder
 
     def _bind(self, stop: Stop) -> None:
         self.stop = stop

@@ -3,6 +3,7 @@
 import os
 import stat
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -201,3 +202,53 @@ def test_a_stranger_who_may_only_read_blocks_nobody(
     assert opens.returncode == 1, opens.stderr
     assert told.fault is None, told.message
     assert told.asked[0].offset >= MIB - 1
+
+
+@pytest.mark.parametrize('mode', [0o1777, 0o777], ids=oct)
+def test_two_users_of_an_open_folder_have_a_cache_each(
+    server: Server, backend: str, spot: Path, home: str, mode: int
+) -> None:
+    """The second does not use the registry of the first, which could say anything."""
+    folder = _folder(spot, mode)
+    url = server.on('/1.bin', PacedFile(BODY))
+    annas, bens, again = (
+        run(replace(_errand(url, backend, home, folder, uid), dest=None, cache=str(folder)))
+        for uid in (ANNA, BEN, BEN)
+    )
+
+    assert (annas.fault, bens.fault, again.fault) == (None, None, None), bens.message
+    assert (annas.origin, bens.origin, again.origin) == ('network', 'network', 'cache')
+    assert Path(str(annas.path)).parent == folder
+    assert Path(str(bens.path)).parent == folder / f'{OURS}-{BEN}' / 'cache'
+    assert stat.S_IMODE((folder / f'{OURS}-{BEN}').stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize('kind', ['file', 'link', 'pipe', 'journal', 'open', 'blocked'])
+def test_a_strangers_registry_is_not_used(
+    server: Server, backend: str, spot: Path, home: str, kind: str
+) -> None:
+    """Whatever it is, or what SQLite would read with it."""
+    folder, victim = _folder(spot, 0o1777), spot / 'victim'
+    victim.write_bytes(b'')
+    victim.chmod(0o666)
+    path = folder / ('cache.sqlite-journal' if kind == 'journal' else 'cache.sqlite')
+    if kind == 'link':
+        path.symlink_to(victim)
+    elif kind == 'pipe':
+        os.mkfifo(path)
+    else:
+        path.write_bytes(b'')
+        path.chmod(0o666 if kind == 'open' else 0o644)
+    os.chown(path, BEN if kind == 'open' else ANNA, -1, follow_symlinks=False)
+    if kind == 'blocked':
+        (folder / f'{OURS}-{BEN}').write_bytes(b'')
+    errand = _errand(server.on('/1.bin', PacedFile(BODY)), backend, home, folder, BEN)
+    told = run(replace(errand, dest=None, cache=str(folder)))
+
+    if kind == 'blocked':
+        assert told.fault == 'cache_unusable'
+        assert 'another user made it' in told.message
+    else:
+        assert told.fault is None, told.message
+        assert Path(str(told.path)).parent == folder / f'{OURS}-{BEN}' / 'cache'
+    assert victim.read_bytes() == b''

@@ -56,6 +56,19 @@ def in_place(folder: str, work: Callable[[OwnFolder], _Made], *, is_passing: boo
     raise first or NotOurs(folder, 'no folder of ours can be made here')
 
 
+def make_private(folder: str, name: str) -> str:
+    """The path of a folder that only this user can read.
+
+    It lies in `.dlmachine-<user id>`, which only the owner of `folder` could rename.
+    Raises: OSError.
+    """
+    with (
+        _place(folder, _own_name(), make=True) as place,
+        place.sub(name, make=True, mode=_PRIVATE) as made,
+    ):
+        return made.path
+
+
 def leave_place(place: OwnFolder) -> None:
     """Remove a working folder if it is empty.  Raises: OSError if it is not."""
     Path(place.path).rmdir()

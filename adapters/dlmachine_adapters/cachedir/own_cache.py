@@ -1,0 +1,44 @@
+"""Which folder a user's cache lies in, where everybody can write to the one that was named.
+
+Contract: a registry that another user can replace or write to is not opened. In a folder that
+is open to all, the first user has the cache, and each of the others a private one in it.
+"""
+
+import os
+import stat
+
+from dlmachine_adapters.files.own_folder import is_open_to_all, is_own
+from dlmachine_adapters.files.places import make_private
+
+#: The files that SQLite reads as one registry.
+_ENDS = ('', '-journal', '-wal', '-shm')
+_NAME = 'cache'
+
+
+def own_cache(folder: str, registry_name: str) -> str:
+    """The cache folder to use: the one that was named, or a private one in it."""
+    if not has_strangers_registry(folder, registry_name):
+        return folder
+    try:
+        return make_private(folder, _NAME)
+    except OSError:
+        return folder  # Using it is an error.
+
+
+def has_strangers_registry(folder: str, registry_name: str) -> bool:
+    """Whether a folder is open to all and its registry is not this user's or root's."""
+    try:
+        if not is_open_to_all(os.stat(folder)):
+            return False
+    except (OSError, ValueError):
+        return False
+    return any(_is_strangers(f'{folder}/{registry_name}{end}') for end in _ENDS)
+
+
+def _is_strangers(path: str) -> bool:
+    try:
+        seen = os.lstat(path)
+    except OSError:
+        return False
+    is_trusted = is_own(seen) or seen.st_uid == 0
+    return not is_trusted or not stat.S_ISREG(seen.st_mode) or is_open_to_all(seen)
