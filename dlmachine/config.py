@@ -174,7 +174,10 @@ def _find_table(document: Mapping[str, Any]) -> Mapping[str, Any]:
     if isinstance(tool, Mapping):
         return _mapping(tool.get('dlmachine'))
     table = document.get('dlmachine')
-    return table if isinstance(table, Mapping) else document
+    if not isinstance(table, Mapping):
+        return document
+    # A setting beside the table would be lost without a word: it counts as one of them.
+    return {**{name: one for name, one in document.items() if name in NAMES}, **table}
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

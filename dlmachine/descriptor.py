@@ -20,9 +20,18 @@ from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.headers import HeadersLike
 from dlmachine.core.http.secret_names import parse_secret_names
 from dlmachine.core.options import DESCRIPTOR_NAMES, SYNONYMS, unknown_name
+from dlmachine.core.spec.local_path import parse_local_path
 from dlmachine.core.text import find_unwritable
 from dlmachine.errors import error_for, unwrap
-from dlmachine.paths import PathInput, absolute, expand, is_inside, outside, settle_words
+from dlmachine.paths import (
+    PathInput,
+    absolute,
+    expand,
+    is_inside,
+    outside,
+    path_text,
+    settle_words,
+)
 
 
 class Descriptor(core.Descriptor):
@@ -148,7 +157,7 @@ _FIELDS: Final = tuple(field.name for field in fields(core.Descriptor))
 
 
 def _at_home(place: object) -> object:
-    return expand(fsdecode(place)) if isinstance(place, (str, bytes, PurePath)) else place
+    return path_text(place) if isinstance(place, (str, bytes, PurePath)) else place
 
 
 def _switched(name: str, value: object) -> Any:
@@ -196,6 +205,9 @@ def _part_of_a_file(
         problem = f'has {other!r}' if other is not None else 'names no file'
         advice = 'A file is written as { file = "path" }, perhaps with filename and content_type'
         return Failure(InvalidInput(where=where, problem=problem, advice=advice))
+    named = parse_local_path(expand(str(value['file'])), where)
+    if not is_successful(named):
+        return Failure(named.failure())
     path = absolute(str(value['file']), folder)
     if not allow_outside and not is_inside(path, folder):
         return Failure(outside(where, value['file']))

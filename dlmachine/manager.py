@@ -6,7 +6,6 @@ exceptions. One manager may be used from many threads.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from os import PathLike, fsdecode
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeAlias
 
@@ -21,7 +20,7 @@ from dlmachine.core.ports import World
 from dlmachine.descriptor import Descriptor, with_defaults
 from dlmachine.errors import error_for, unwrap
 from dlmachine.executor import run
-from dlmachine.paths import PathInput, absolute, expand, expand_words
+from dlmachine.paths import PathInput, absolute, expand_words, path_text
 from dlmachine_adapters.world import SystemWorld, cache_folder
 
 if TYPE_CHECKING:
@@ -299,7 +298,8 @@ _OPENING = ('needed', 'large', 'default_mode', 'encoding')
 
 
 def _place(dest: PathInput | bool | None) -> str | bool | None:
-    return expand(fsdecode(dest)) if isinstance(dest, (str, bytes, PathLike)) else dest
+    place: str | bool | None = path_text(dest)
+    return place
 
 
 def _over(

@@ -36,7 +36,7 @@ from dlmachine.core.options import (
     unknown_name,
 )
 from dlmachine.core.policy import Policy
-from dlmachine.core.redact import redact_url
+from dlmachine.core.redact import redact_url, redact_value
 from dlmachine.core.values import frozen
 from dlmachine.descriptor import Descriptor, settle_files, with_defaults
 from dlmachine.errors import DownloadError
@@ -146,7 +146,7 @@ def make_item(
     names = (entry.get('secret_names'), described.get('secret_names'))
     declared = (parse_secret_names(given).value_or(()) for given in names)
     url = redact_url(str(entry.get('url', '')), tuple(chain.from_iterable(declared)))
-    name = str(entry.get('name') or url or source)
+    name = str(redact_value(str(entry.get('name') or '')) or url or source)
     words = {key: value for key, value in entry.items() if key not in {'name', 'url'}}
     split = _settled(words, around).bind(split_options)
     if not is_successful(split):
@@ -218,7 +218,7 @@ def _find_entries(
         return None
     if 'url' in rest:
         return defaults, (('entry', rest),)
-    if len(rest) == 1 and (name := next(iter(rest))) in _LISTS:
+    if len(rest) == 1 and (name := next(iter(rest))) in _LISTS and not isinstance(rest[name], str):
         held = rest[name]
         entries = _number(held) if isinstance(held, list) else _named(held)
     else:
@@ -234,7 +234,8 @@ def _number(entries: Iterable[object]) -> Iterator[tuple[str, object]]:
 def _named(entries: object) -> Iterator[tuple[str, object]]:
     for name, entry in entries.items() if isinstance(entries, Mapping) else ():
         whole = {'url': entry} if isinstance(entry, str) else entry
-        yield f'entry {name!r}', {'name': name, **whole} if isinstance(whole, Mapping) else whole
+        shown = str(redact_value(name))
+        yield f'entry {shown!r}', {'name': shown, **whole} if isinstance(whole, Mapping) else whole
 
 
 def _read_entry(
@@ -256,7 +257,7 @@ def _read_entry(
         advice = 'Name a list of entries download: [[download]]'
         fault = InvalidInput(where=source, problem=problem, advice=advice)
     name = entry.get('name') if isinstance(entry, Mapping) else None
-    return Item(name=str(name or source), url='', fault=fault)
+    return Item(name=str(redact_value(str(name or source))), url='', fault=fault)
 
 
 def _in(fault: Fault, source: str) -> Fault:

@@ -17,6 +17,7 @@ from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.spec.local_path import parse_local_path
 from dlmachine.core.text_file import MAX_TEXT_BYTES, decode_text
 from dlmachine.paths import PathInput, expand
 
@@ -34,7 +35,10 @@ def read_document(path: PathInput) -> Result[Any, Fault]:
 
     Faults: `InvalidInput` that names the file, and the line where it is broken.
     """
-    name = fsdecode(path)
+    named = _file_name(path)
+    if not is_successful(named):
+        return named
+    name = named.unwrap()
     parse = _PARSERS.get(Path(name).suffix.lower())
     if parse is None:
         problem = f'ends in none of {", ".join(_PARSERS)}'
@@ -71,7 +75,10 @@ def read_text_file(path: PathInput) -> Result[str, Fault]:
 
     Reads pipes too. Faults: `InvalidInput` that names the file.
     """
-    name = fsdecode(path)
+    named = _file_name(path)
+    if not is_successful(named):
+        return named
+    name = named.unwrap()
     try:
         # Without buffering, `open` refuses a folder, and a pipe returns the bytes that it has.
         with Path(expand(name)).open('rb') as file:
@@ -92,6 +99,17 @@ def read_text(data: bytes, name: str) -> Result[str, Fault]:
     return decode_text(data).alt(
         lambda problem: InvalidInput(where=name, problem=problem, advice=advice)
     )
+
+
+def read_json(text: str, name: str) -> Result[Any, Fault]:
+    """The value of a JSON text; `name` is what a fault calls it.  Faults: `InvalidInput`."""
+    return _parse(name, text, _parse_json)
+
+
+def _file_name(path: PathInput) -> Result[str, Fault]:
+    name = fsdecode(path)
+    advice = 'Download it first, and name the file'
+    return parse_local_path(expand(name), 'file', advice).map(lambda _: name)
 
 
 def _parse(name: str, text: str, parse: Callable[[str], Any]) -> Result[Any, Fault]:

@@ -14,6 +14,7 @@ from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.options import SYNONYMS
 from dlmachine.core.readers import is_checksum_list
 from dlmachine.core.spec.local_path import parse_local_path
@@ -39,6 +40,16 @@ def expand(place: str) -> str:
         return os.path.expanduser(place)  # noqa: PTH111 -- `Path` would fail where there is no home
     except ValueError:
         return place  # Which is refused for what is in it.
+
+
+def path_text(value: object) -> Any:
+    """A path as text, with `~` expanded; what is not a path is returned as it is."""
+    if not isinstance(value, (str, bytes, PathLike)):
+        return value
+    try:
+        return expand(fsdecode(value))
+    except TypeError:
+        return value  # Its `__fspath__` returns neither text nor bytes.
 
 
 def absolute(place: str, folder: str | None = None) -> str:
@@ -73,7 +84,9 @@ def settle_words(
         if _is_path(name, place):
             place = _kept(place, absolute(fsdecode(place), folder))
             is_confined = SYNONYMS.get(name, name) in _CONFINED and not (allow_outside or is_own)
-            if is_confined and not is_inside(str(place), folder):
+            # What cannot be a path at all is refused for what it is.
+            is_one = is_successful(parse_local_path(str(place), name))
+            if is_confined and is_one and not is_inside(str(place), folder):
                 return Failure(outside(name, value))
         settled[name] = place
     return Success(settled)
@@ -93,21 +106,26 @@ def _kept(value: object, place: str) -> str | Path:
 
 
 def is_inside(place: str, folder: str) -> bool:
-    """Whether a path is inside a folder, by their names."""
+    """Whether a path is inside a folder, by their names and through links."""
     top = absolute(folder or os.curdir)
-    return f'{place.rstrip(os.sep)}{os.sep}'.startswith(f'{top.rstrip(os.sep)}{os.sep}')
+    pairs = ((place, top), (os.path.realpath(place), os.path.realpath(top)))
+    return all(_is_below(inner, outer) for inner, outer in pairs)
+
+
+def _is_below(inner: str, outer: str) -> bool:
+    return f'{inner.rstrip(os.sep)}{os.sep}'.startswith(f'{outer.rstrip(os.sep)}{os.sep}')
 
 
 def outside(where: str, value: object) -> InvalidInput:
     """The fault for a path outside the folder of its file."""
-    problem = f'{value!r} is outside the folder of the file that names it'
+    problem = f'{shown_value(value)} leads outside the folder of the file that names it'
     return InvalidInput(where=where, problem=problem, advice=_ADVICE)
 
 
 def _expanded(name: str, value: Any) -> Any:
     if SYNONYMS.get(name, name) not in PATH_NAMES or not isinstance(value, (str, bytes, PathLike)):
         return value
-    place = expand(fsdecode(value))
+    place = path_text(value)
     # A string may be the digest itself, so only an unambiguous path becomes one.
     return Path(place) if name == 'checksum' and isinstance(value, PathLike) else place
 

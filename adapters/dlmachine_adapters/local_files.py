@@ -38,14 +38,12 @@ class LocalFiles:
         """The state of a path, and a file in the way."""
         place = Path(path)
         folder = place if ends_in_separator(path) else place.parent
-        above, kind = os.path.realpath(place.parent), _kind(place)
+        above, kind = _real(place.parent), _kind(place)
         return PathSeen(
             kind=PathKind.OTHER if _is_of_the_kernel(above) else kind,
             blocker=_blocker(place),
             has_folder=_kind(folder) is PathKind.FOLDER,
-            real_path=os.path.realpath(place)
-            if kind is PathKind.FOLDER
-            else str(Path(above, place.name)),
+            real_path=_real(place) if kind is PathKind.FOLDER else str(Path(above, place.name)),
         )
 
     def see_part(self, beside: str | None, stem: str) -> PartSeen | None:
@@ -138,6 +136,13 @@ def _kind(place: Path) -> PathKind:
     if stat.S_ISDIR(mode):
         return PathKind.FOLDER
     return PathKind.FILE if stat.S_ISREG(mode) else PathKind.OTHER
+
+
+def _real(place: Path) -> str:
+    try:
+        return os.path.realpath(place)
+    except OSError:  # The current folder has been removed; nothing can be written below it.
+        return str(place)
 
 
 def _is_of_the_kernel(parent: str) -> bool:

@@ -65,6 +65,9 @@ class FileKeeper:
         self._on_gone = on_gone
         # Pieces come in large enough: a buffer would only copy them once more.
         self._file = os.fdopen(handle, 'r+b', buffering=0)
+        # A destination is below the folder that was current at the beginning, wherever the
+        # process goes meanwhile.
+        self._base = _current_folder()
         self._note = note
         self._vouched = vouched
         # In segments: the size of the whole, and what of it has been written.
@@ -176,7 +179,7 @@ class FileKeeper:
         """Sync it, then let it appear under its name at once."""
         if not isinstance(effect.place, AtPath):
             raise OSError(errno.EINVAL, 'a file cannot be published to memory')
-        target = Path(effect.place.path)
+        target = Path(self._base, effect.place.path)
         self._stop_beating()
         self._make_safe()
         source = self._source(self._seal or seal(self._file.fileno()))
@@ -188,7 +191,7 @@ class FileKeeper:
         self._drop_note()
         self._file.close()
         self._go()
-        return self._final
+        return effect.place.path
 
     def discard(self, *, keep: bool) -> None:
         """Close it, and remove it unless it is to be kept (or has appeared already)."""
@@ -312,3 +315,10 @@ class FileKeeper:
         if self._note is not None:
             drop_note(self._ours, self._part)
             self._note = None
+
+
+def _current_folder() -> str:
+    try:
+        return os.getcwd()  # noqa: PTH109
+    except OSError:  # It has been removed.
+        return ''

@@ -34,21 +34,25 @@ if TYPE_CHECKING:
 def command(file: str, **given: Any) -> None:
     """Show what the downloads of FILE would do.
 
-    Each is a hit, stale, changed, missing, or would fail. FILE is a list of URLs, or a TOML,
-    YAML or JSON manifest. Nothing is requested and nothing written. Exit code: 10 if anything
-    would be downloaded, else 1 if anything would fail, else 0.
+    Each is a hit, stale, changed, missing, or would fail. FILE is a list of URLs (- is stdin), or
+    a TOML, YAML or JSON manifest. Nothing is requested and nothing written. Exit code: 10 if
+    anything would be downloaded, else 1 if anything would fail, else 0.
     """
     from dlmachine.auditor import AuditStatus, audit, summarize
     from dlmachine.cli.exit_codes import CHANGES_PENDING, GENERIC
-    from dlmachine.manifest import read_manifest
+    from dlmachine.manifest import parse_lines, read_manifest
+    from dlmachine.mappings import read_text
 
     with managing(given) as manager:
-        read = read_manifest(
-            file,
-            manager.policy,
-            manager.config.described,
-            allow_outside=given['allow_outside'],
-        )
+        described = manager.config.described
+        if file == '-':
+            read = read_text(sys.stdin.buffer.read(), 'stdin').map(
+                lambda text: parse_lines(text.split('\n'), manager.policy, described, 'stdin')
+            )
+        else:
+            read = read_manifest(
+                file, manager.policy, described, allow_outside=given['allow_outside']
+            )
         if not is_successful(read):
             fail(read.failure())
         with manager.adapters() as world:

@@ -135,6 +135,9 @@ def check_destination(given: Mapping[str, Any]) -> None:
     if sum(given[name] is not None for name in ('output', 'folder', 'cache')) > 1:
         msg = '--output, --dir and --cache exclude each other'
         raise click.UsageError(msg)
+    if given['folder'] == '':
+        msg = '--dir is an empty path; pass . for the current folder'
+        raise click.UsageError(msg)
 
 
 def destination(given: Mapping[str, Any], manager: 'DownloadManager') -> str | bool | None:
@@ -158,16 +161,18 @@ def request_words(given: Mapping[str, Any]) -> dict[str, Any]:
         'checksum': given['checksum'],
         'checksum_file': given['checksum_file'],
     }
+    if given['data'] is not None and given['json_data'] is not None:
+        msg = '--data and --json-data exclude each other: a request has one body'
+        raise click.UsageError(msg)
     data = _read_data(given['data'])
     if data is not None:
         # As curl does: a form, unless a header says otherwise.
         words |= {'query': data, 'post': True}
     if given['json_data'] is not None:
-        try:
-            words['json'] = json.loads(given['json_data'])
-        except (ValueError, RecursionError) as error:
-            msg = f'--json-data is not JSON: {error}'
-            raise click.UsageError(msg) from error
+        from dlmachine.errors import unwrap
+        from dlmachine.mappings import read_json
+
+        words['json'] = unwrap(read_json(given['json_data'], '--json-data'))
     return {name: value for name, value in words.items() if value is not None}
 
 
@@ -253,5 +258,5 @@ def _read_data(data: str | None) -> bytes | None:
             content: bytes = file.read()
             return content
     except OSError as error:
-        msg = f'--data: {error}'
+        msg = f'--data: {data[1:]} cannot be read: {error.strerror or error}'
         raise click.UsageError(msg) from error

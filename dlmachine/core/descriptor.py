@@ -29,6 +29,7 @@ from dlmachine.core.http.secret_names import SecretNames, parse_secret_names
 from dlmachine.core.redact import (
     MASK,
     Redactor,
+    redact_value,
     secrets_in_fields,
     secrets_in_pairs,
     secrets_in_url,
@@ -284,7 +285,7 @@ def _parse_method(method: object, *, has_body: bool) -> Result[str, Fault]:
     name = ('POST' if has_body else 'GET') if method is None else method
     name = name.upper() if isinstance(name, str) else shown_value(name)
     if name not in METHODS:
-        problem = f'{name!r} is not one of {", ".join(METHODS)}'
+        problem = f'{shown_value(redact_value(method))} is not one of {", ".join(METHODS)}'
         return Failure(InvalidInput(where='method', problem=problem))
     if name == 'GET' and has_body:
         return Failure(InvalidInput(where='method', problem='GET has no body (RFC 9110 9.3.1)'))

@@ -20,6 +20,9 @@ from dlmachine.core.values import frozen
 #: Windows knows two separators, the others one.
 _SEPARATORS: Final = ('/', '\\') if str(PurePath('a', 'b')) == 'a\\b' else ('/',)
 
+#: Of one part of a path, on all common file systems.
+_MAX_NAME_BYTES: Final = 255
+
 _NOT_LOCAL: Final = 'The URL comes first, then dest='
 
 
@@ -185,6 +188,10 @@ def _folder(path: str) -> Result[Destination, Fault]:
 
 
 def _other(path: str) -> Result[Destination, Fault]:
+    size = len(PurePath(path).name.encode('utf-8', 'surrogateescape'))
+    if size > _MAX_NAME_BYTES:
+        problem = f'has a name of {size} bytes, which no file system here can store'
+        return Failure(DestinationUnusable(path=path, problem=problem, advice='Shorten the name'))
     problem = 'is neither a file nor a folder'
     return Failure(DestinationUnusable(path=path, problem=problem))
 

@@ -31,6 +31,7 @@ from dlmachine.core.readers import (
     read_size,
     read_text,
     read_validator,
+    read_word,
     refuse_endless,
 )
 from dlmachine.core.values import frozen
@@ -54,7 +55,7 @@ class Option:
 
 OPTIONS: Final[Mapping[str, Option]] = {
     'backend': Option(
-        field='backend', read=read_text, help='requests, curl, or another installed one'
+        field='backend', read=read_word, help='requests, curl, or another installed one'
     ),
     'dest': Option(
         field='destination', read=read_dest, help='a path, True (cache) or False (memory)'
@@ -207,16 +208,26 @@ def split_options(
     return Success((described, handled))
 
 
+#: A name of more characters is shown by its beginning.
+_MAX_NAME_CHARS: Final = 80
+
+
 def unknown_name(name: str, known: Iterable[str], source: str = '') -> UnknownName:
     """The fault for a name that does not exist, with the nearest that does."""
     import difflib
+
+    from dlmachine.core.redact import redact_value
 
     word, names = str(name), (*known, *SYNONYMS)
     owner = _OWNERS.get(word) or ('a download' if word in OPTIONS or word in SYNONYMS else '')
     near = difflib.get_close_matches(word, names, n=1, cutoff=0.65)
     nearest = _ELSEWHERE.get(word) or next(iter((*near, *_named_after(word, names))), None)
+    shown = str(redact_value(word))
     return UnknownName(
-        name=word, nearest=nearest if nearest in names else None, source=source, owner=owner
+        name=shown if len(shown) <= _MAX_NAME_CHARS else f'{shown[: _MAX_NAME_CHARS - 3]}...',
+        nearest=nearest if nearest in names else None,
+        source=source,
+        owner=owner,
     )
 
 

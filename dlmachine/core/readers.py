@@ -23,6 +23,7 @@ from dlmachine.core.spec.local_path import parse_local_path
 from dlmachine.core.text import find_frame_breaker
 from dlmachine.core.url import parse_url
 
+_WORD: Final = re.compile(r'[\w.\-]{1,80}')
 _WORDS: Final = {
     '1': True, 'true': True, 'yes': True, 'on': True,
     '0': False, 'false': False, 'no': False, 'off': False, '': False,
@@ -231,6 +232,12 @@ def read_text(name: str, value: object) -> Result[object, Fault]:
         return _bad(name, value, 'is empty')
     fault = find_frame_breaker(name, value)
     return Success(value.strip()) if fault is None else Failure(fault)
+
+
+def read_word(name: str, value: object) -> Result[object, Fault]:
+    """A name of letters, digits, dots, dashes and underscores, such as that of a backend."""
+    is_other = isinstance(value, str) and value.strip() and not _WORD.fullmatch(value.strip())
+    return _bad(name, value, 'is not a name such as curl') if is_other else read_text(name, value)
 
 
 def read_dest(_: str, value: object) -> Result[object, Fault]:

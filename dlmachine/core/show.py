@@ -108,7 +108,7 @@ def _effect_words(effect: Effect) -> str:  # noqa: C901, PLR0911, PLR0912 -- one
         case Validate(name=name):
             return f'let the caller look at {name}'
         case Wait(duration=duration, reason=reason):
-            return f'wait {duration.total_seconds():g} s: {reason}'
+            return f'wait {duration.total_seconds():.3g} s: {reason}'
         case Publish(place=place):
             return f'publish to {show_destination(place).removeprefix("file ")}'
         case Record(version=version, reason=reason):

@@ -14,6 +14,8 @@ from dlmachine.core.redact import redact_url
 
 #: NUL ends a name for the system; these surrogates do not stand for a byte.
 _UNWRITABLE: Final = re.compile('[\0\ud800-\udc7f\udd00-\udfff]')
+#: A home that the edge has not replaced, because it is not known.
+_HOME: Final = re.compile(r'~(?:[^/\\]{0,80}(?=[/\\])|\Z)')
 #: `pathlib` reduces two slashes to one, so one slash is enough for these schemes.
 _URL: Final = re.compile(
     r'(?i)[a-z][a-z0-9+.-]*[a-z0-9]://|(?:https?|ftps?|sftp|scp|file|s3|gs|az|hdfs):/'
@@ -23,7 +25,8 @@ _URL: Final = re.compile(
 def parse_local_path(path: str, where: str, advice: str = '') -> Result[str, Fault]:
     r"""Parse a path on this machine; `advice` is shown if it is a URL.
 
-    Faults: `InvalidInput` for an empty path, NUL, a lone surrogate, or a URL.
+    Faults: `InvalidInput` for an empty path, NUL, a lone surrogate, the home of an unknown
+    user, or a URL.
 
     >>> parse_local_path('a\nb', 'dest').unwrap()
     'a\nb'
@@ -37,6 +40,11 @@ def parse_local_path(path: str, where: str, advice: str = '') -> Result[str, Fau
         name = 'NUL' if found.group() == '\0' else 'a lone surrogate'
         problem = f'contains {name} at position {found.start()}'
         advice = 'No file can have such a name'
+        return Failure(InvalidInput(where=where, problem=problem, advice=advice))
+    home = _HOME.match(path)
+    if home is not None:
+        problem = f'begins with {home.group()!r}, which is not the home of a known user'
+        advice = f'Write the folder out, or ./{home.group()} for a folder of this name'
         return Failure(InvalidInput(where=where, problem=problem, advice=advice))
     if _URL.match(path):
         problem = f'{redact_url(path)!r} is a URL, but a path is expected'

@@ -1,0 +1,208 @@
+"""Paths that are odd: of unknown homes, through links, without a current folder, too long."""
+
+import json
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+import dlmachine as dm
+from tests.face.conftest import MakeManager, RunCommand
+from tests.servers.behaviours import resource
+from tests.servers.http import Server
+
+SECRET = 'hunter2hunter2'
+URL = f'http://me:{SECRET}@127.0.0.1:9/x.toml?token={SECRET}'
+
+
+class _Odd:
+    def __fspath__(self) -> str:
+        return 5  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    ('dest', 'said'),
+    [
+        ('~nobody-of-this-name/x', "begins with '~nobody-of-this-name'"),
+        (Path('~nobody-of-this-name/x'), 'not the home of a known user'),
+        (_Odd(), 'is neither a path'),
+        ('x' * 300, 'has a name of 300 bytes'),
+    ],
+)
+def test_what_cannot_be_a_destination_is_refused(
+    make_manager: MakeManager, server: Server, dest: str, said: str, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """By what is wrong with it; no folder named ~ is made."""
+    monkeypatch.chdir(tmp_path)
+    url = server.on('/t.csv', resource(b'x'))
+    with pytest.raises(dm.RequestError, match=said):
+        make_manager().download(url, dest)
+
+    assert os.listdir() == []
+
+
+def test_a_name_may_begin_with_a_tilde(
+    make_manager: MakeManager, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As editors name their copies."""
+    monkeypatch.chdir(tmp_path)
+    url = server.on('/t.csv', resource(b'x'))
+
+    assert make_manager().download(url, '~$doc.csv') == '~$doc.csv'
+    assert make_manager().download(url, './~me/x') == './~me/x'
+
+
+def test_a_destination_is_where_it_was_at_the_beginning(
+    make_manager: MakeManager, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that goes elsewhere while a thread downloads takes no file along."""
+    for name in ('here', 'there'):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / 'here')
+    began, goes_on = threading.Event(), threading.Event()
+
+    def look(_: object) -> bool:
+        began.set()
+        return goes_on.wait(30)
+
+    url = server.on('/t.csv', resource(b'x'))
+    paths: list[object] = []
+    download = make_manager().download
+    thread = threading.Thread(
+        target=lambda: paths.append(download(url, 'sub/t.csv', validate=look))
+    )
+    thread.start()
+    assert began.wait(30)
+    monkeypatch.chdir(tmp_path / 'there')
+    goes_on.set()
+    thread.join()
+
+    assert paths == ['sub/t.csv']
+    assert (tmp_path / 'here' / 'sub' / 't.csv').read_bytes() == b'x'
+    assert os.listdir() == []
+
+
+def test_a_current_folder_that_has_gone(
+    make_manager: MakeManager, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A relative destination is a failure that is told; an absolute one is none."""
+    gone = tmp_path / 'gone'
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    url = server.on('/t.csv', resource(b'x'))
+
+    assert make_manager().download(url, tmp_path / 'x.csv') == str(tmp_path / 'x.csv')
+    with pytest.raises(dm.DownloadError, match='no such file or directory'):
+        make_manager().download(url, 'x.csv')
+
+
+@pytest.mark.parametrize('words', [{'multipart': {'f': {'file': 'link'}}}, {'dest': 'folder/x'},
+                                   {'cert': 'link'}])  # fmt: skip
+def test_no_link_leads_out_of_the_folder_of_a_manifest(
+    tmp_path: Path, words: dict[str, object]
+) -> None:
+    """Links come with archives and repositories as the manifest does."""
+    inner, outer = tmp_path / 'inner', tmp_path / 'outer'
+    inner.mkdir()
+    outer.mkdir()
+    (outer / 'id_rsa').write_text('secret')
+    (inner / 'link').symlink_to(outer / 'id_rsa')
+    (inner / 'folder').symlink_to(outer)
+    (inner / 'm.json').write_text(json.dumps([{'url': 'http://h/', **words}]))
+    (refused,) = dm.unwrap(dm.read_manifest(inner / 'm.json'))
+    (allowed,) = dm.unwrap(dm.read_manifest(inner / 'm.json', allow_outside=True))
+
+    assert 'leads outside the folder' in str(refused.fault)
+    assert allowed.fault is None
+
+
+@pytest.mark.parametrize('given', [{'dest': URL}, {'multipart': {'f': {'file': URL}}}, {URL: 1}])
+def test_a_manifest_shows_no_secret_of_a_misplaced_url(
+    tmp_path: Path, given: dict[str, object]
+) -> None:
+    """A URL where a path or a name is expected is one, and is masked."""
+    path = tmp_path / 'm.json'
+    path.write_text(json.dumps([{'url': 'http://h/', **given}]))
+    (item,) = dm.unwrap(dm.read_manifest(path))
+    path.write_text(json.dumps({URL: {'url': 'http://h/'}, f'{URL}&b=1': 5}))
+    named = dm.unwrap(dm.read_manifest(path))
+
+    assert item.fault is not None
+    assert 'leads outside' not in str(item.fault)
+    assert SECRET not in str((item, item.fault, named, [str(one.fault) for one in named]))
+
+
+@pytest.mark.parametrize(
+    'words',
+    [
+        ['audit', URL], ['config', '--config', URL], ['get', '-i', URL], ['get', URL, '-X', URL],
+        ['get', 'http://h/', '--backend', URL], ['get', 'http://h/', '--data', f'@{URL}'],
+        ['cache', 'ls', '--cache', URL],
+    ],
+)  # fmt: skip
+def test_the_command_line_shows_no_secret_of_a_misplaced_url(
+    run: RunCommand, words: list[str]
+) -> None:
+    """In whatever case."""
+    ended = run(*words)
+
+    assert ended.returncode == 2
+    assert SECRET not in (ended.stdout + ended.stderr).lower()
+    assert run('config', DLMACHINE_CONFIG=URL).stderr.count('***') == 2
+
+
+def test_configuration_shows_no_secret_of_a_misplaced_url() -> None:
+    """As a name too; a name without end is shown by its beginning."""
+    for config in ({URL: 1}, {'backend': URL}, URL):
+        with pytest.raises(dm.RequestError) as caught:
+            dm.DownloadManager(config=config)
+        assert SECRET not in str(caught.value)
+    with pytest.raises(dm.RequestError) as caught:
+        dm.DownloadManager(config={'x' * 5000: 1})
+    assert len(str(caught.value)) < 200
+    with pytest.raises(dm.RequestError, match='file: is an empty path'):
+        dm.DownloadManager(config='')
+
+
+def test_a_setting_beside_the_table_counts() -> None:
+    """It is not lost without a word; the table goes before it."""
+    both = {'dlmachine': {'retries': 3}, 'retries': 4, 'offline': True, 'foreign': 1}
+    policy = dm.DownloadManager(config=both).policy
+
+    assert (policy.retries, policy.offline) == (3, True)
+
+
+def test_one_entry_may_be_called_download(tmp_path: Path) -> None:
+    """`download = "url"` is an entry, not a list without entries."""
+    path = tmp_path / 'm.toml'
+    path.write_text('download = "http://h/x"\n')
+
+    assert [item.url for item in dm.unwrap(dm.read_manifest(path))] == ['http://h/x']
+
+
+def test_a_body_is_said_once(run: RunCommand, server: Server) -> None:
+    """And in the words of the command line; JSON is read as in files."""
+    url = server.on('/t.csv', resource(b'x'))
+    both = run('get', url, '--data', 'a=1', '--json-data', '{}')
+    deep = run('get', url, '--json-data', '[' * 100_000)
+    number = run('get', url, '--json-data', '9' * 5000)
+    double = run('get', url, '--json-data', '{"a": 1, "a": 2}')
+    empty = run('get', url, '--dir', '')
+
+    assert {one.returncode for one in (both, deep, number, double, empty)} == {2}
+    assert '--data and --json-data exclude each other' in both.stderr
+    assert '--json-data: is nested too deeply' in deep.stderr
+    assert 'a number of more than 4,300 digits' in number.stderr
+    assert "has 'a' twice" in double.stderr
+    assert '--dir is an empty path' in empty.stderr
+
+
+def test_an_audit_reads_stdin_as_get_does(run: RunCommand) -> None:
+    """Under the name -."""
+    done = run('audit', '-', said='http://h/x\nnonsense\n')
+
+    assert done.returncode == 10
+    assert 'stdin, line 2' in done.stdout
