@@ -236,8 +236,9 @@ def read_text(name: str, value: object) -> Result[object, Fault]:
 
 def read_word(name: str, value: object) -> Result[object, Fault]:
     """A name of letters, digits, dots, dashes and underscores, such as that of a backend."""
-    is_other = isinstance(value, str) and value.strip() and not _WORD.fullmatch(value.strip())
-    return _bad(name, value, 'is not a name such as curl') if is_other else read_text(name, value)
+    if isinstance(value, str) and _WORD.fullmatch(value.strip()):
+        return Success(value.strip())
+    return _bad(name, value, 'is not a name such as curl')
 
 
 def read_dest(_: str, value: object) -> Result[object, Fault]:

@@ -47,7 +47,7 @@ FAULTY: list[tuple[Callable[[str, object], Any], object, str]] = [
     (read_checksum, 'md5:abc', "'md5:abc' has 3 hex digits, but md5 has 32"),
     (read_checksum_list, '', "'' is neither a path nor a URL"),
     (read_word, 'http://me:s3cret@h/', "'http://***@h/' is not a name such as curl"),
-    (read_word, ' ', "' ' is empty"),
+    (read_word, ' ', "' ' is not a name such as curl"),
     (read_validator, 'x', "'x' cannot be called"),
     (read_text, ' ', "' ' is empty"),
     (read_text, 7, '7 is not text'),
