@@ -22,6 +22,7 @@ from dlmachine.core.effects import Publish
 from dlmachine.core.segments import Spans, covers, front_bytes, merged
 from dlmachine_adapters.appearing import Source, move_over, move_to_new_name
 from dlmachine_adapters.files.own_folder import OwnFolder
+from dlmachine_adapters.files.places import current_folder
 from dlmachine_adapters.files.sealed import Seal, seal
 from dlmachine_adapters.heartbeat import HEART
 from dlmachine_adapters.part_notes import (
@@ -67,7 +68,7 @@ class FileKeeper:
         self._file = os.fdopen(handle, 'r+b', buffering=0)
         # A destination is below the folder that was current at the beginning, wherever the
         # process goes meanwhile.
-        self._base = _current_folder()
+        self._base = current_folder()
         self._note = note
         self._vouched = vouched
         # In segments: the size of the whole, and what of it has been written.
@@ -315,10 +316,3 @@ class FileKeeper:
         if self._note is not None:
             drop_note(self._ours, self._part)
             self._note = None
-
-
-def _current_folder() -> str:
-    try:
-        return os.getcwd()  # noqa: PTH109
-    except OSError:  # It has been removed.
-        return ''

@@ -123,3 +123,11 @@ def _own_name() -> str:
 
 def _user() -> str:
     return str(os.geteuid()) if hasattr(os, 'geteuid') else 'own'
+
+
+def current_folder() -> str:
+    """The folder that the process stands in; empty if it has been removed."""
+    try:
+        return os.getcwd()  # noqa: PTH109
+    except OSError:
+        return ''
