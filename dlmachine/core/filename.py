@@ -22,7 +22,7 @@ _PLAIN_URL: Final = re.compile(r'https?://[a-z0-9.:\-]+/(?:[A-Za-z0-9_.~\-]+/)*(
 #: A masked parameter of a path segment: `;jsessionid=***`.
 _MASKED_PARAMETER: Final = re.compile(r';[^;]*=\*\*\*')
 _SEPARATORS: Final = re.compile(r'[/\\]')
-_RESERVED: Final = re.compile(r'(?i)(con|prn|aux|nul|con(in|out)\$|(com|lpt)[0-9¹²³])(\..*)?')
+_RESERVED: Final = re.compile(r'(?i)(con|prn|aux|nul|con(in|out)\$|(com|lpt)[0-9¹²³]) *(\..*)?')
 #: Invisible characters (Default_Ignorable_Code_Point of Unicode), except those that change the
 #: text direction: these are replaced by something visible.
 _INVISIBLE: Final = re.compile(
@@ -37,6 +37,8 @@ _OUR_FOLDERS: Final = re.compile(r'(?i)\.dlmachine(-[0-9a-z]{1,32}){0,2}')
 #: The registry and its files, the tag file of a cache, and its versions.
 _OURS: Final = re.compile(
     r'(?i)cachedir\.tag|cache\.sqlite(-(wal|shm|journal))?|[0-9a-f]{32}-[0-9]+(\..*)?'
+    # The short names that Windows gives to these.
+    r'|(cache|cached|dlmach|[0-9a-z]{2}[0-9a-f]{4})~[0-9](\..*)?'
 )
 
 #: One download asks for the same few names dozens of times.
@@ -83,7 +85,7 @@ def safe_name(name: str | None) -> str | None:
 def _unreserved(name: str) -> str:
     # A server could plant a .bashrc, which programs read, or a name that a command takes for an
     # option.
-    is_special = name.startswith(('.', '-')) or _RESERVED.fullmatch(name) is not None
+    is_special = name.startswith(('.', '-', '~')) or _RESERVED.fullmatch(name) is not None
     return f'_{name}' if is_special or is_reserved_name(name) else name
 
 

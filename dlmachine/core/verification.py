@@ -5,9 +5,11 @@ deleted: it goes into quarantine, with a note that says what it was.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
+from types import NoneType
 from typing import Final
 
 from dlmachine.core.care import FileSeen, Finding, Kind
@@ -104,6 +106,14 @@ class QuarantineNote:
         return json.dumps(values, indent=2, ensure_ascii=False) + '\n'
 
 
+#: What JSON has for each field: a folder that others can write to may hold any file.
+_STORED_AS: Final[Mapping[str, tuple[type, ...]]] = {
+    **dict.fromkeys(('reason', 'at', 'was', 'url', 'item_id'), (str,)),
+    **dict.fromkeys(('key', 'expected_sha256', 'found_sha256'), (str, NoneType)),
+    **dict.fromkeys(('v', 'version'), (int,)),
+}
+
+
 def parse_note(text: str) -> QuarantineNote | None:
     """Parse a note; None if it is not valid.
 
@@ -112,11 +122,12 @@ def parse_note(text: str) -> QuarantineNote | None:
     """
     try:
         stored = json.loads(text)
+        is_typed = all(type(value) in _STORED_AS[name] for name, value in stored.items())
         at = datetime.fromisoformat(stored['at'])
-        if stored.pop('v') != NOTE_VERSION or at.tzinfo is None:
+        if not is_typed or stored.pop('v') != NOTE_VERSION or at.tzinfo is None:
             return None
-        return QuarantineNote(**{**stored, 'at': at})
-    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
+        return QuarantineNote(**{**stored, 'at': at.astimezone(UTC)})
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError):
         return None
 
 

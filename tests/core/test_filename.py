@@ -70,6 +70,7 @@ def test_the_url_names_what_the_answer_does_not(url: str, name: str) -> None:
         ('cache.sqlite', '_cache.sqlite'), ('Cache.SQLite-WAL', '_Cache.SQLite-WAL'), ('cache\u200b.sqlite', '_cache.sqlite'),
         ('cache.sqlite-shm', '_cache.sqlite-shm'), ('cache.sqlite-journal', '_cache.sqlite-journal'), ('cache.sqlite. ', '_cache.sqlite'),
         ('cache.sqlite.gz', 'cache.sqlite.gz'), ('CACHEDIR.TAG', '_CACHEDIR.TAG'), ('.dlmachine', '_.dlmachine'),
+        ('~', '_~'), ('~root', '_~root'), ('a~', 'a~'), ('nul .txt', '_nul .txt'), ('Con  ', '_Con'), ('CACHE~1.SQL', '_CACHE~1.SQL'), ('dlmach~2', '_dlmach~2'), ('draft~1.txt', 'draft~1.txt'),
         ('0123456789abcdef' * 2 + '-1.csv', '_' + '0123456789abcdef' * 2 + '-1.csv'), ('0123456789abcdef' * 2, '0123456789abcdef' * 2),
     ],
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """Whether a stored copy is what its record says, and what is done if not."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -130,3 +131,36 @@ def test_what_lies_in_quarantine_is_told(
 
     assert (finding.kind, finding.text, finding.age) == (Kind.QUARANTINED, text, age)
     assert (finding.is_problem, finding.cure) == (False, Cure.NONE)
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        'v',
+        'reason',
+        'at',
+        'was',
+        'url',
+        'item_id',
+        'version',
+        'key',
+        'expected_sha256',
+        'found_sha256',
+    ],
+)
+@pytest.mark.parametrize('value', [[], {'a': 1}, True, 1.5, [[1]]], ids=str)
+def test_a_note_of_another_type_is_not_valid(name: str, value: object) -> None:
+    """Anybody who can write to the folder could have made it."""
+    note = QuarantineNote(reason='r', at=datetime(2024, 5, 1, tzinfo=UTC), was='w')
+    stored = json.loads(note.to_json())
+    assert parse_note(json.dumps(stored)) == note
+    assert parse_note(json.dumps({**stored, name: value})) is None
+
+
+@pytest.mark.parametrize(
+    'at', ['0001-01-01T00:00:00+23:00', '9999-12-31T23:59:59-23:00', '2024-05-01']
+)
+def test_a_note_of_no_instant_is_not_valid(at: str) -> None:
+    """Nor one of an instant that has no time in UTC."""
+    note = QuarantineNote(reason='r', at=datetime(2024, 5, 1, tzinfo=UTC), was='w')
+    assert parse_note(json.dumps({**json.loads(note.to_json()), 'at': at})) is None
