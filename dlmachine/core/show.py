@@ -80,6 +80,8 @@ def show_effect(effect: Effect) -> str:
     >>> from datetime import timedelta
     >>> show_effect(Wait(duration=timedelta(seconds=2), reason='backoff'))
     'wait 2 s: backoff'
+    >>> show_effect(Wait(duration=timedelta(seconds=3600.3194), reason='Retry-After'))
+    'wait 3600.32 s: Retry-After'
     """
     return printable(_effect_words(effect))
 
@@ -108,7 +110,7 @@ def _effect_words(effect: Effect) -> str:  # noqa: C901, PLR0911, PLR0912 -- one
         case Validate(name=name):
             return f'let the caller look at {name}'
         case Wait(duration=duration, reason=reason):
-            return f'wait {duration.total_seconds():.3g} s: {reason}'
+            return f'wait {round(duration.total_seconds(), 2):g} s: {reason}'
         case Publish(place=place):
             return f'publish to {show_destination(place).removeprefix("file ")}'
         case Record(version=version, reason=reason):
