@@ -20,6 +20,7 @@ from dlmachine.core.redact import (
     'Authorization', 'proxy-authorization', 'Cookie', 'Set-Cookie', 'access_token', 'X-Api-Key', 'apikey', 'api.key',
     'client_secret', 'password', 'passwd', 'X-Amz-Signature', 'X-Amz-Security-Token', 'sig', 'key', 'sid', 'auth', 'jwt',
     'PHPSESSID', 'AWSAccessKeyId-key', 'private_token', 'Ocp-Apim-Subscription-Key',
+    'pw', 'passcode', 'hmac', 'SAMLResponse', 'hdnts', 'hdnea', 'hdntl',
 ])  # fmt: skip
 def test_secret_names(name: str) -> None:
     """Credentials by any of their usual names."""

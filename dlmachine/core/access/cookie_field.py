@@ -58,9 +58,16 @@ def secrets_set_by(head: Head, declared: SecretNames = ()) -> frozenset[str]:
     ['abc', 'sid=abc']
     """
     values = head.headers.get_all('Set-Cookie')
-    read = (parse_set_cookie(value) for value in islice(values, MAX_COOKIES))
-    pairs = (f'{cookie.name}={cookie.value}' for cookie in read if cookie is not None)
+    pairs = map(_pair_of, islice(values, MAX_COOKIES))
     return secrets_in_fields((('Cookie', pair) for pair in pairs), declared)
+
+
+def _pair_of(value: str) -> str:
+    cookie = parse_set_cookie(value)
+    if cookie is not None:
+        return f'{cookie.name}={cookie.value}'
+    # Browsers ignore it, but it may be the token of a session all the same.
+    return value.partition(';')[0].strip(' \t')
 
 
 def receive_cookies(store: CookieStore, request: Request, head: Head, at: datetime) -> CookieStore:

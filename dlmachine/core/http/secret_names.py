@@ -19,12 +19,13 @@ SecretNames: TypeAlias = tuple[str, ...]
 _NAMES: Final = frozenset({
     'authorization', 'proxy-authorization', 'www-authenticate', 'cookie', 'cookie2',
     'set-cookie', 'set-cookie2', 'authentication-info', 'proxy-authentication-info',
-    'key', 'auth', 'sid', 'sig', 'pwd', 'pass', 'passwd', 'jwt', 'otp',
+    'key', 'auth', 'sid', 'sig', 'pwd', 'pw', 'pass', 'passwd', 'jwt', 'otp', 'hmac',
+    'samlresponse', 'hdnts', 'hdnea', 'hdntl',
     'jsessionid', 'phpsessid',
 })  # fmt: skip
 
 _WORDS: Final = re.compile(
-    r'token|secret|passw|passphrase|credential|signature|session|bearer|private'
+    r'token|secret|passw|passphrase|passcode|credential|signature|session|bearer|private'
     r'|api[-_.]?key|access[-_.]?key|auth[-_.]?key|subscription[-_.]?key|[-_.]auth|^auth[-_.]|apikey'
     r'|[-_.]sig$|[-_.]key$',
     re.IGNORECASE,

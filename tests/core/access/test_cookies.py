@@ -21,6 +21,7 @@ from dlmachine.core.access.cookies import (
 )
 from dlmachine.core.events import Head
 from dlmachine.core.headers import Headers
+from dlmachine.core.redact import scrub
 from dlmachine.core.request import Request
 from dlmachine.core.url import Url, parse_url
 
@@ -254,6 +255,26 @@ def test_a_name_that_is_declared_secret_hides_a_short_value() -> None:
     assert 'short' in dressed.secrets()
     assert 'short' in secrets_set_by(head, ('code',))
     assert 'short' not in secrets_set_by(head)
+
+
+@pytest.mark.parametrize(
+    'value',
+    [
+        'pl4nted-value',
+        '=pl4nted-value',
+        'pl4nted-value; Path=/',
+        'a=pl4nted-value\x01',
+        ' pl4nted-value ',
+    ],
+)
+def test_a_cookie_that_is_ignored_is_secret(value: str) -> None:
+    """Its value may be the token of a session."""
+    head = Head(status=200, headers=Headers((('Set-Cookie', value),)))
+    assert (
+        receive_cookies(NO_COOKIES, Request(method='GET', url='https://h/'), head, NOW).cookies
+        == ()
+    )
+    assert scrub('saw pl4nted-value\x01', secrets_set_by(head)).startswith('saw ***')
 
 
 def test_domains_to_look_up() -> None:
