@@ -74,6 +74,7 @@ def test_lists_of_digests_are_read_member_by_member(fields: dict[str, str], foun
     assert served_digest(a_head(200, fields), is_part=False, is_decoded=False) == found
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize(
     'unit', ['a', 'a=', 'a=:', 'md5=', 'md5=:A', 'sha-256=:', ',', ':', '=', ' ']
 )

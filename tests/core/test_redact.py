@@ -159,6 +159,7 @@ def test_malformed_fields(name: str, value: str, shown: str) -> None:
     assert redact_fields([(name, value)]) == ((name, shown),)
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize('text', ['<' * 65_536, '<a>' * 20_000, '<token=>' * 8_000])
 def test_links_take_linear_time(text: str) -> None:
     """Each target is masked once, wherever its end is."""

@@ -27,7 +27,7 @@ _AT_HAND: Final = (
     'returns.pipeline', 'returns.result', 'rfc8785',
 )  # fmt: skip
 _OPTIONS: Final = (
-    '-x', '-q', '-p', 'no:cacheprovider', '--timeout=15', '-W', 'ignore::pytest.PytestAssertRewriteWarning',
+    '-x', '-q', '-p', 'no:cacheprovider', '--timeout=15', '-m', 'not timing', '-W', 'ignore::pytest.PytestAssertRewriteWarning',
 )  # fmt: skip
 #: Seconds of CPU for all tests of the core; they take about three.
 _LIMIT: Final = 60

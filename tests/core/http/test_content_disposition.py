@@ -70,6 +70,7 @@ def test_several_fields_are_read_in_order() -> None:
     assert disposition_name(('attachment', 'inline; filename=a', 'inline; filename=b')) == 'a'
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize(
     'unit',
     [

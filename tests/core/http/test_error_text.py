@@ -131,6 +131,7 @@ def test_incomplete_json_is_none() -> None:
     assert parse_json('[' * 64 + ']' * 64) is not None
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize(
     'unit',
     [

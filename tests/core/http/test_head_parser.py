@@ -119,6 +119,7 @@ def test_a_cut_off_head_is_distinguished_from_garbage(
     assert parser.status == ((200, 'OK') if lines == [_OK] else None)
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize(
     'unit',
     [b'X: y\r\n', b'X: a\r\n \r\n', b' y\r\n', b'X:' + b' \t' * 30_000 + b'\r\n', b':\r\n'],

@@ -62,6 +62,7 @@ def test_a_text_with_too_many_candidates_is_not_shown() -> None:
     assert scrub('aaaa' * 10, {'aaaa', 'aaaaa'}) != '***'
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize('count', [1, 100, 40_000])
 def test_scrubbing_time_is_not_text_times_secrets(count: int) -> None:
     """The time is linear in the text and in the secrets."""

@@ -67,6 +67,7 @@ REPEATED = [
 ]  # fmt: skip
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize('piece', REPEATED)
 def test_the_time_is_linear(piece: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sixteen times the bytes take far less than 256 times as long; megabytes, no longer than the limit."""
