@@ -64,7 +64,7 @@ class DownloadError(Exception):
         self.body = getattr(fault, 'body', None)
         self.json = getattr(fault, 'json', None)
         self.errno = getattr(fault, 'errno', None)
-        self.filename = getattr(fault, 'filename', getattr(fault, 'path', None))
+        self.filename = getattr(fault, 'filename', None)
 
     def __reduce__(self) -> tuple[type['DownloadError'], tuple[Fault]]:
         """Pickle by the fault."""

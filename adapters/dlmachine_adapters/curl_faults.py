@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 import pycurl
 
 from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.http.head_parser import MAX_LINE_BYTES
 from dlmachine_adapters.foreign import Scene
 from dlmachine_adapters.reception import scheme_of
 
@@ -78,6 +79,11 @@ def _no_http(text: str, scene: Scene) -> Fault:
     return scene.unusable('sent something other than an HTTP response')
 
 
+def _too_large(text: str, scene: Scene) -> Fault:
+    # libcurl passes on complete lines only, and of these not more than it reads itself.
+    return scene.unusable(f'sent a header line of more than {MAX_LINE_BYTES:,} bytes')
+
+
 def _odd(text: str, scene: Scene) -> Fault:
     return scene.unusable(f'sent a response that cannot be read: {text}')
 
@@ -122,5 +128,5 @@ _TABLE: Final[dict[int, Make]] = {
     _HTTP2_STREAM: _receive,
     _PROXY: _phase('proxy'),
     _UNRECOVERABLE_POLL: _receive,
-    _TOO_LARGE: _odd,
+    _TOO_LARGE: _too_large,
 }

@@ -4,6 +4,7 @@ A backend's table turns exceptions or codes of its library into faults. The word
 library are kept short, in one line, and without secrets.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from dlmachine.core.faults import AnswerUnusable, ConnectionFailed, Fault, TlsFailed
@@ -47,3 +48,10 @@ class Scene:
     def unusable(self, problem: str) -> Fault:
         """The answer is none that we can read."""
         return AnswerUnusable(url=self.url, problem=f'the server {self.words(problem)}')
+
+
+def with_errno(fault: Fault, number: int | None) -> Fault:
+    """Add the system's error number to a fault of the connection, if there is one."""
+    if number and isinstance(fault, ConnectionFailed):
+        return replace(fault, errno=number)
+    return fault

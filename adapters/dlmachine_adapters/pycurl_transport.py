@@ -21,7 +21,7 @@ from dlmachine_adapters.curl_faults import fault_of
 from dlmachine_adapters.curl_loop import CurlLoop
 from dlmachine_adapters.curl_options import SCHEMES, set_options
 from dlmachine_adapters.environment import find_route
-from dlmachine_adapters.foreign import Scene
+from dlmachine_adapters.foreign import Scene, with_errno
 from dlmachine_adapters.limits import LimitPassed, Watch
 from dlmachine_adapters.pools import HandlePool
 from dlmachine_adapters.reception import HeadError, Reception, find_refused
@@ -105,7 +105,7 @@ def _exchange(
     except HeadError as error:
         return reception.broken(scene.unusable(str(error)))
     except pycurl.error as error:
-        return _explain(error, scene, answer)
+        return _explain(error, curl.getinfo(pycurl.OS_ERRNO), scene, answer)
     finally:
         curl.reset()
 
@@ -119,9 +119,12 @@ def _perform(loop: CurlLoop, answer: CurlAnswer, watch: Watch) -> None:
     answer.reraise()
 
 
-def _explain(error: pycurl.error, scene: Scene, answer: CurlAnswer) -> Answered | Interrupted:
+def _explain(
+    error: pycurl.error, errno: int, scene: Scene, answer: CurlAnswer
+) -> Answered | Interrupted:
     code, text = int(error.args[0]), str(error.args[1])
     refusal = None if scene.reception.has_head else answer.refusal(code, text)
     if refusal is not None:
         scene.reception.begin(refusal)
-    return scene.reception.broken(fault_of(code, text, scene))
+    fault = with_errno(fault_of(code, text, scene), errno)
+    return scene.reception.broken(fault)

@@ -7,7 +7,7 @@ so the rows go from the special to the general.
 import http.client
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, TypeAlias
 
 import requests.exceptions as outer
@@ -15,7 +15,7 @@ import urllib3.exceptions as inner
 
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine_adapters.bodies import BodyError
-from dlmachine_adapters.foreign import Scene
+from dlmachine_adapters.foreign import Scene, with_errno
 from dlmachine_adapters.limits import LimitPassed
 from dlmachine_adapters.reception import HeadError
 
@@ -37,11 +37,9 @@ Row: TypeAlias = tuple[tuple[type[BaseException], ...], Callable[[Any, Scene], F
 def fault_of(error: BaseException, scene: Scene) -> Fault:
     """The fault that an exception means."""
     found = list(_inside(error))
-    for kinds, make in _TABLE:
-        for each in found:
-            if isinstance(each, kinds):
-                return make(each, scene)
-    return _broken(error, scene)
+    held = ((make, each) for kinds, make in _TABLE for each in found if isinstance(each, kinds))
+    make, each = next(held, (_broken, error))
+    return with_errno(make(each, scene), _errno_in(found))
 
 
 def _limit(error: BaseException, scene: Scene) -> Fault:
@@ -138,6 +136,15 @@ def _inside(error: BaseException) -> Iterator[BaseException]:
             yield each
             held = (getattr(each, 'reason', None), each.__cause__, each.__context__)
             waiting += [*each.args, *held]
+
+
+def _errno_in(found: Iterable[BaseException]) -> int | None:
+    # Resolvers and TLS libraries have numbers of their own.
+    system = (each for each in found if isinstance(each, OSError))
+    numbers = [
+        each.errno for each in system if not isinstance(each, (socket.gaierror, ssl.SSLError))
+    ]
+    return next(filter(None, reversed(numbers)), None)
 
 
 def _deepest_words(error: BaseException) -> str:

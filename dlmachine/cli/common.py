@@ -210,7 +210,7 @@ def fault_as_json(fault: 'Fault') -> dict[str, Any]:
         'url': fault.url or None,
         'status': getattr(fault, 'status', None),
         'errno': getattr(fault, 'errno', None),
-        'filename': getattr(fault, 'filename', getattr(fault, 'path', None)),
+        'filename': getattr(fault, 'filename', None),
         'body': getattr(fault, 'body', None),
     }
 

@@ -46,8 +46,9 @@ _BREAKING: Final = (
     'chunks without the last',
 )
 
-#: Words for people, which each backend may choose, and what no exchange decides.
-_WORDS: Final = {'detail', 'problem', 'tries'}
+#: Words for people, which each backend may choose, what no exchange decides, and the system's
+#: error number, which the fakes do not have.
+_WORDS: Final = {'detail', 'problem', 'tries', 'errno'}
 
 #: Where a backend cannot be brought to say the same, and why that does no harm.
 KNOWN_DIFFERENCES: Final = {

@@ -1,12 +1,16 @@
 """Errors: each fault has its exception, which says it and survives pickling."""
 
+import errno
 import pickle
+import socket
 from datetime import timedelta
 
 import pytest
 
-from dlmachine import errors
+from dlmachine import DownloadManager, errors
 from dlmachine.core import faults
+from tests.servers import behaviours
+from tests.servers.http import Server
 
 CASES = [
     (faults.InvalidInput(where='w', problem='p', advice='a'), errors.RequestError),
@@ -74,3 +78,57 @@ def test_errors_carry_url_status_and_file(
     error = errors.error_for(fault)
     for one in (error, pickle.loads(pickle.dumps(error))):
         assert (one.url, one.status, one.errno, one.filename) == told
+
+
+@pytest.mark.parametrize(
+    'fault',
+    [
+        faults.DestinationUnusable(path='/d', problem='p'),
+        faults.CacheUnusable(path='/d', problem='p'),
+    ],
+)
+def test_a_fault_about_a_file_names_it(
+    fault: faults.DestinationUnusable | faults.CacheUnusable,
+) -> None:
+    """By the same attribute as a failed write."""
+    assert fault.filename == '/d'
+
+
+def test_a_refused_connection_has_the_number_of_the_system(manager: DownloadManager) -> None:
+    """Whichever backend met it."""
+    with socket.socket() as unused:
+        unused.bind(('127.0.0.1', 0))
+        with pytest.raises(errors.NetworkError) as caught:
+            manager.download(f'http://127.0.0.1:{unused.getsockname()[1]}/x', retries=0)
+    assert caught.value.errno == errno.ECONNREFUSED
+
+
+def test_a_reset_connection_has_the_number_of_the_system(
+    manager: DownloadManager, server: Server
+) -> None:
+    """Before an answer, and within its body."""
+    server.on('/none', behaviours.raw(ends='reset'))
+    server.on('/half', behaviours.short(b'abc', 10, ends='reset'))
+    for path in ('/none', '/half'):
+        with pytest.raises(errors.NetworkError) as caught:
+            manager.download(server.url(path), retries=0)
+        assert caught.value.errno == errno.ECONNRESET, path
+
+
+def test_an_unknown_host_has_no_number_of_the_system(manager: DownloadManager) -> None:
+    """Resolvers have numbers of their own, which mean something else."""
+    with pytest.raises(errors.NetworkError) as caught:
+        manager.download('http://nothing.invalid/x', retries=0)
+    fault = caught.value.fault
+    assert isinstance(fault, faults.ConnectionFailed)
+    assert (fault.phase, caught.value.errno) == ('resolve', None)
+
+
+@pytest.mark.parametrize('size', [70_000, 150_000, 400_000])
+def test_a_header_line_that_is_too_long_is_named(
+    manager: DownloadManager, server: Server, size: int
+) -> None:
+    """Also where libcurl does not pass it on."""
+    server.on('/x', behaviours.answer(200, (('X-Long', 'a' * size),), b'x'))
+    with pytest.raises(errors.ServerError, match='sent a header line of more than 65,536 bytes'):
+        manager.download(server.url('/x'), retries=0)

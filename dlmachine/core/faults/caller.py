@@ -138,6 +138,11 @@ class DestinationUnusable(FaultBase):
     def what(self) -> str:
         return f'{self.about}destination {printable(self.path)}: {self.problem}'
 
+    @property
+    def filename(self) -> str:
+        """The file or folder."""
+        return self.path
+
     def remedy(self) -> str:
         return self.advice
 

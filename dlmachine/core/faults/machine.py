@@ -22,6 +22,11 @@ class CacheUnusable(FaultBase):
     def what(self) -> str:
         return f'{self.about}cache {printable(self.path)}: {self.problem}'
 
+    @property
+    def filename(self) -> str:
+        """The file or folder."""
+        return self.path
+
     def remedy(self) -> str:
         if any(word in self.problem for word in _NOT_TO_BE_READ):
             return (
