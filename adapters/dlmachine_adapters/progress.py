@@ -22,6 +22,7 @@ from dlmachine.core.show import show_effect
 
 #: What is over sooner shows no bar.
 _QUIET_SECONDS: Final = 0.5
+_USUAL_SIZE: Final = {'ncols': 80, 'nrows': 24}
 _NOT_SET: Final = frozenset({'', '0', 'false', 'no', 'off'})
 #: A closed or unwritable stderr must not fail a download.
 _UNSHOWABLE: Final = (OSError, ValueError)
@@ -62,7 +63,7 @@ class BarProgress:
             with contextlib.suppress(*_UNSHOWABLE):
                 bar = _bar_class()(
                     total=0, desc=f'{label}: {show_effect(effect)}', bar_format='{desc}',
-                    file=sys.stderr, dynamic_ncols=True, leave=False,
+                    file=sys.stderr, leave=False, **_size(),
                 )  # fmt: skip
         try:
             yield
@@ -152,7 +153,7 @@ class MeteredPart:
         with contextlib.suppress(*_UNSHOWABLE):
             self._bar = _bar_class()(
                 total=total, initial=initial, desc=self._label, unit='B', unit_scale=True,
-                unit_divisor=1024, file=sys.stderr, dynamic_ncols=True, leave=False,
+                unit_divisor=1024, file=sys.stderr, leave=False, **_size(),
                 delay=_QUIET_SECONDS,
             )  # fmt: skip
 
@@ -182,6 +183,15 @@ class MeteredSegment:
     def finish(self) -> Received:
         """Pass it on."""
         return self._sink.finish()
+
+
+def _size() -> dict[str, Any]:
+    # tqdm would draw nothing on a terminal that does not know its size, and says 0.
+    try:
+        is_unknown = os.get_terminal_size(sys.stderr.fileno()).columns == 0
+    except _UNSHOWABLE:
+        is_unknown = False
+    return dict(_USUAL_SIZE) if is_unknown else {'dynamic_ncols': True}
 
 
 def _bar_class() -> Any:

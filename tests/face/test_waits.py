@@ -104,8 +104,9 @@ def test_the_command_line_reports_waits(
     assert is_told or not said
 
 
-def test_a_terminal_shows_the_wait(server: Server, tmp_path: Path) -> None:
-    """In place of a bar."""
+@pytest.mark.parametrize(('rows', 'columns'), [(25, 120), (0, 0)])
+def test_a_terminal_shows_the_wait(server: Server, tmp_path: Path, rows: int, columns: int) -> None:
+    """In place of a bar, also where the terminal does not know its size."""
     pty: Any = pytest.importorskip('pty')
     fcntl: Any = pytest.importorskip('fcntl')
     import struct
@@ -114,7 +115,7 @@ def test_a_terminal_shows_the_wait(server: Server, tmp_path: Path) -> None:
     busy = answer(503, (('Retry-After', '1'),))
     url = server.on('/x', in_turn(busy, answer(200, (), b'x')))
     ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack('HHHH', 25, 120, 0, 0))
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
     command = [sys.executable, '-m', 'dlmachine', 'get', url, '-d', str(tmp_path)]
     environ = {name: value for name, value in os.environ.items() if name != 'CI'}
     subprocess.run(
