@@ -1,12 +1,14 @@
 """Outcome: the result of a successful download.  Pure."""
 
-from dataclasses import field
+from collections.abc import Mapping
+from dataclasses import field, fields
 from enum import Enum
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from dlmachine.core.effects import Effect
 from dlmachine.core.events import Event
 from dlmachine.core.faults import Fault
+from dlmachine.core.protocol.redact_event import redact_step
 from dlmachine.core.record import DownloadRecord
 from dlmachine.core.values import frozen
 
@@ -43,6 +45,13 @@ class Outcome:
     fault: Fault | None = None
     # Not for `repr`: answers are in it as they came, with whatever a server echoed.
     story: tuple[tuple[Effect, Event], ...] = field(default=(), repr=False)
+
+    def __getstate__(self) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+        """For a pickle, which may be stored: the story's requests with every secret masked."""
+        shown = tuple(redact_step(effect, event) for effect, event in self.story)
+        names = tuple(each.name for each in fields(self))
+        values = tuple(shown if name == 'story' else getattr(self, name) for name in names)
+        return values, getattr(self, '__dict__', {})
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -43,6 +43,8 @@ _LEADS_TO: Final = re.compile(r'(?i)[^;,]*[;,]\s*(?:url\s*=\s*)?["\']?([^"\']*)'
 _WHOLE_URL: Final = re.compile(r'[A-Za-z][A-Za-z0-9+.\-]*://[^\s]*')
 #: A line 'Name: value' in a configuration.
 _FIELD_LINE: Final = re.compile(r"\s*([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,200}):")
+#: The name of a field within a line: after a comma, a quotation mark, or an escaped line break.
+_LATER_FIELD: Final = re.compile(r'(?<![A-Za-z0-9_\-])([A-Za-z0-9_\-]{1,100}+)[ \t]{0,8}+:')
 #: The maximum length of a shown configuration value.
 _MAX_SHOWN_CHARS: Final = 8_192
 _NAME: Final = re.compile(r'[^\s:]+')
@@ -266,5 +268,12 @@ def _redact_line(line: str, declared: SecretNames) -> str:
     field = _FIELD_LINE.match(text)
     if field is not None and is_secret_name(field[1], declared):
         return f'{field[0]} {MASK}{end}'
+    for field in _LATER_FIELD.finditer(text):
+        start = field.start()
+        # In an escape, as `x\nCookie: a=1`, the name has a letter before it.
+        is_escaped = text[start - 1 : start] == '\\'
+        names = (field[1], field[1][1:]) if is_escaped else (field[1],)
+        if any(is_secret_name(name, declared) for name in names):
+            return f'{_redact_line(text[:start], declared)}{field[0]} {MASK}{end}'
     shown = walk_value(text, declared).shown
     return (shown if '@' not in shown else redact_url(shown, declared)) + end

@@ -147,6 +147,22 @@ def test_values_of_every_form() -> None:
 
 
 @pytest.mark.parametrize(
+    ('line', 'shown'),
+    [
+        ('Accept: x, Authorization: Bearer 1', 'Accept: x, Authorization: ***'),
+        (r'Accept: x\nCookie: a=1', r'Accept: x\nCookie: ***'),
+        ('curl -H "X-Api-Key:1" https://h/', 'curl -H "X-Api-Key: ***'),
+        ('see https://me:pw@h/, token : 1', 'see https://***@h/, token : ***'),
+        ('Accept: text/csv, Range: bytes=0-', 'Accept: text/csv, Range: bytes=0-'),
+        ('http://h:80/C:/x', 'http://h:80/C:/x'),
+    ],
+)
+def test_a_secret_field_later_in_a_line(line: str, shown: str) -> None:
+    """Several fields in one line are a mistake, and its message shows the line."""
+    assert redact_value(line) == shown
+
+
+@pytest.mark.parametrize(
     ('name', 'value', 'shown'),
     [
         ('Link', '<https://h/?token=a>; rel=next, <https://h/?token=b', '<https://h/?token=***>; rel=next, <https://h/?token=***'),

@@ -1,8 +1,11 @@
 """Secrets where nobody would look for them: on every surface, at every ending, by both backends."""
 
+import hashlib
 import logging
+import pickle
 import threading
 import traceback
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -220,3 +223,30 @@ def test_a_checksum_file_shows_no_secret(
     assert found_in(words) == []
     assert found_in(caplog.text) == []
     assert found_below(tmp_path) == []
+
+
+def test_a_pickled_outcome_contains_no_secret(manager: DownloadManager, server: Server) -> None:
+    """Neither the caller's nor a server's; a pickle may lie in somebody's cache of results."""
+    headers = (
+        ('Location', '/data?access_token=pl4nted-location'),
+        ('Set-Cookie', 'sid=pl4nted-cookie; Path=/'),
+        ('X-Auth-Token', 'pl4nted-field'),
+    )
+    sums = f'{hashlib.sha256(b"data").hexdigest()}  start\n'.encode()
+    server.on('/start', answer(302, headers))
+    server.on('/data', answer(200, headers[1:], b'data'))
+    server.on('/sums', answer(200, (), sums))
+    url = server.url('/start?token=pl4nted-query').replace('//', '//me:pl4nted-password@')
+    plain = server.url('/start')
+    for wish, more in (
+        (url, {'checksum_file': server.url('/sums?sig=pl4nted-list')}),
+        (plain, {'headers': {'X-Api-Key': 'pl4nted-key'}}),
+        (plain, {}),
+    ):
+        outcome = manager.fetch(wish, retries=0, **more)
+        stored = pickle.dumps(outcome)
+        assert b'pl4nted' not in stored
+        assert b64encode(b'me:pl4nted-password') not in stored
+        again = pickle.loads(stored)
+        assert (again.path, again.record) == (outcome.path, outcome.record)
+        assert repr(again.story) == repr(outcome.story)

@@ -1,12 +1,16 @@
-"""Mask secrets that a server echoed in the events of an outcome's story.  Pure."""
+"""Mask secrets in the effects and events of an outcome's story.  Pure."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeAlias
 
 from dlmachine.core.access.cookie_field import secrets_set_by
-from dlmachine.core.effects import Effect, Exchange, ExchangeMany
+from dlmachine.core.effects import Effect, Exchange, ExchangeMany, ReadChecksums
 from dlmachine.core.events import Answered, Event, Head, Interrupted, SegmentsEnded
 from dlmachine.core.headers import Headers
 from dlmachine.core.redact import NO_SECRETS, Redactor
+
+_Response: TypeAlias = Answered | Interrupted
 
 
 def redact_event(effect: Effect, event: Event) -> Event:
@@ -15,18 +19,50 @@ def redact_event(effect: Effect, event: Event) -> Event:
     An event without one is returned unchanged: a value that is secret only by the name of its
     field is masked whenever it is shown.
     """
+    return _redact_responses(effect, event, _redact_response)
+
+
+def redact_step(effect: Effect, event: Event) -> tuple[Effect, Event]:
+    """Both without any secret, to be stored: also what is secret only by its name is masked.
+
+    The effect can then be shown, not performed.
+    """
+    return _redact_effect(effect), _redact_responses(effect, event, _redact_by_name)
+
+
+def _redact_effect(effect: Effect) -> Effect:
+    match effect:
+        case Exchange(request=request):
+            return replace(effect, request=request.redacted())
+        case ExchangeMany(exchange=exchange):
+            return replace(effect, exchange=replace(exchange, request=exchange.request.redacted()))
+        case ReadChecksums(wish=wish) if wish is not None:
+            return replace(effect, wish=wish.redacted())
+        case _:
+            return effect
+
+
+def _redact_responses(
+    effect: Effect, event: Event, redact: Callable[[Redactor, _Response], _Response]
+) -> Event:
     match effect, event:
         case Exchange(request=request), Answered() | Interrupted():
-            return _redact_response(request.redactor, event)
+            return redact(request.redactor, event)
         case ExchangeMany(exchange=exchange), SegmentsEnded(ends=ends):
             redactor = exchange.request.redactor
-            masked = (None if end is None else _redact_response(redactor, end) for end in ends)
+            masked = (None if end is None else redact(redactor, end) for end in ends)
             return replace(event, ends=tuple(masked))
         case _:
             return event
 
 
-def _redact_response(redactor: Redactor, event: Answered | Interrupted) -> Answered | Interrupted:
+def _redact_by_name(redactor: Redactor, event: _Response) -> _Response:
+    if event.head is None:
+        return event
+    return replace(event, head=_redact_head(redactor, event.head))
+
+
+def _redact_response(redactor: Redactor, event: _Response) -> _Response:
     if event.head is None:
         return event
     # The response may echo the cookies that it sets.
