@@ -103,7 +103,7 @@ def test_a_text_is_sent_as_it_is() -> None:
         ({'post': {}, 'data': b''}, 'body', 'post and data are given, but a request has one body'),
         ({'mirrors': 7}, 'mirrors', 'is not a list of URLs: int'),
         ({'cert': 7}, 'cert', 'is not a path: int'),
-        ({'method': 'get it'}, 'method', "'GET IT' is not one of GET, POST, PUT, PATCH"),
+        ({'method': 'get it'}, 'method', "'get it' is not one of GET, POST, PUT, PATCH"),
     ],
 )
 def test_what_is_wrong_with_a_descriptor_is_told(
