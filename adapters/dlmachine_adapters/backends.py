@@ -1,10 +1,11 @@
 """Backends, found by entry point.
 
 Contract: a backend is a class `(clock) -> ports.Transport` under the entry-point group
-`dlmachine.backends`. To see which there are loads none of our own.
+`dlmachine.backends`. Our own describe themselves; only `curl` has to load its library for that,
+because libcurl alone knows its version and its schemes.
 """
 
-from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
+from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from threading import RLock
 from typing import Final
@@ -18,11 +19,8 @@ from dlmachine.core.snapshot import BackendSeen
 
 GROUP: Final = 'dlmachine.backends'
 
-#: Of our own: the distribution each needs, its module, and the schemes it speaks.
-_OWN: Final = {
-    'requests': ('requests', 'requests', ('http', 'https')),
-    'curl': ('pycurl', 'pycurl', ('http', 'https', 'ftp', 'ftps', 'sftp')),
-}
+#: The module that each of our own needs.
+_NEEDS: Final = {'requests': 'requests', 'curl': 'pycurl'}
 _TARGETS: Final = {
     'requests': 'dlmachine_adapters.requests_transport:RequestsTransport',
     'curl': 'dlmachine_adapters.pycurl_transport:CurlTransport',
@@ -66,16 +64,16 @@ class Backends:
                 self._loaded.popitem()[1].close()
 
     def _look(self, point: EntryPoint) -> BackendSeen | None:
-        if point.name not in _OWN:
+        if point.name not in _NEEDS:
             loaded = self.load(point.name)
             return loaded.map(lambda transport: transport.seen).value_or(None)
-        distribution, module, schemes = _OWN[point.name]
-        if find_spec(module) is None:
+        if find_spec(_NEEDS[point.name]) is None:
             return None
         try:
-            return BackendSeen(name=point.name, schemes=schemes, version=version(distribution))
-        except PackageNotFoundError:
-            return BackendSeen(name=point.name, schemes=schemes)
+            described: BackendSeen = point.load().describe()
+        except ImportError:  # It is installed, but a library that it needs is not.
+            return None
+        return described
 
 
 def _points() -> dict[str, EntryPoint]:

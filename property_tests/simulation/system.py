@@ -256,6 +256,9 @@ class Os:
     def geteuid(self) -> int:
         return OWNER
 
+    def getcwd(self) -> str:
+        return '/'
+
     def rename(
         self,
         source: object,

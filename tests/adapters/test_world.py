@@ -141,6 +141,31 @@ def test_what_is_not_installed_is_not_seen(monkeypatch: pytest.MonkeyPatch) -> N
     assert fault.install == 'pip install pycurl'
 
 
+def test_a_backend_is_seen_as_it_describes_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The records get libcurl's version; a scheme that this libcurl lacks is not assumed."""
+    pytest.importorskip('pycurl')
+    from dlmachine_adapters.pycurl_transport import CurlTransport
+
+    monkeypatch.setattr(CurlTransport, 'schemes', ('http', 'https'))
+    made = Backends(ManualClock())
+    seen = {one.name: one for one in made.seen()}
+
+    assert seen['requests'] == made.load('requests').unwrap().seen
+    assert seen['curl'] == made.load('curl').unwrap().seen
+    assert 'libcurl/' in seen['curl'].version
+    assert seen['curl'].schemes == ('http', 'https')
+
+
+def test_a_backend_whose_library_cannot_be_loaded_is_not_seen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Such as pycurl without its libcurl."""
+    monkeypatch.setattr(backends, 'find_spec', lambda name: object())
+    monkeypatch.setitem(sys.modules, 'dlmachine_adapters.pycurl_transport', None)
+
+    assert 'curl' not in {seen.name for seen in Backends(ManualClock()).seen()}
+
+
 def test_an_unknown_backend_is_a_fault() -> None:
     """With nothing to install: nobody knows what it is."""
     fault = Backends(ManualClock()).load('wget').failure()
