@@ -86,7 +86,7 @@ def test_an_error_of_usage_quotes_no_secret(run: RunCommand, words: list[str]) -
 
     assert ended.returncode == 2
     assert SECRET not in ended.stderr + ended.stdout
-    assert 'Error: ' in ended.stderr
+    assert 'error: ' in ended.stderr.casefold()
 
 
 def test_an_error_of_usage_is_short(run: RunCommand) -> None:
