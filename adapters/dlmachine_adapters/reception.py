@@ -202,11 +202,12 @@ class Reception:
             return self._interrupted(self._decision.fault)
         text = ''
         if self._error:
-            secrets, body = self._effect.request.secrets(), bytes(self._error)
+            redactor, body = self._effect.request.redactor, bytes(self._error)
             codings = read_codings(head.headers)
             if codings:
                 body, is_whole = inflate_start(codings[0], body, MAX_ERROR_BYTES)
-            text = read_error_text(head, body, secrets, is_whole=is_whole)
+            secrets, names = redactor.secrets, redactor.names
+            text = read_error_text(head, body, secrets, is_whole=is_whole, declared=names)
         return Answered(at=self._clock.now(), head=head, error_text=text)
 
     def _interrupted(self, fault: Fault) -> Interrupted:

@@ -11,7 +11,8 @@ from typing import Final
 from dlmachine.core.events import Head
 from dlmachine.core.http.charsets import TEXT_CHARSETS
 from dlmachine.core.http.content_codings import can_undo, read_codings
-from dlmachine.core.redact import scrub
+from dlmachine.core.http.secret_names import SecretNames
+from dlmachine.core.redact import MASK, is_secret_name, redact_url, scrub, secrets_in_url
 
 #: The maximum of kept text, in bytes.
 MAX_TEXT_BYTES: Final = 4_096
@@ -27,6 +28,11 @@ _MAX_NESTING: Final = 64
 _CHARSET: Final = re.compile(r'(?i)charset[ \t]*=[ \t]*"?([A-Za-z0-9_\-]{1,40})')
 _BINARY: Final = re.compile(r'[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]')
 _MARKUP: Final = re.compile(r'(?i)<(?:script|style)\b[^<>]*>[^<]*|<[^<>]*>')
+#: A member of a JSON object (RFC 8259 section 4) whose value is a string, which may be cut off.
+_MEMBER: Final = re.compile(
+    r'("([A-Za-z0-9_.\-]{1,100}+)"[ \t\r\n]{0,100}+:[ \t\r\n]{0,100}+)"(?:[^"\\]|\\.)*+(?:"|\\?\Z)'
+)
+_URL: Final = re.compile(r'https?://[^\s"\'<>\\]++')
 _TITLE: Final = re.compile(r'(?i)<title[^<>]*>([^<]*)')
 #: JSON fields that explain an error, the most specific first.
 _TELLING_KEYS: Final = (
@@ -41,11 +47,19 @@ def is_readable(head: Head) -> bool:
     return not codings or can_undo(codings)
 
 
-def read_error_text(head: Head, body: bytes, secrets: frozenset[str], *, is_whole: bool) -> str:
+def read_error_text(
+    head: Head,
+    body: bytes,
+    secrets: frozenset[str],
+    *,
+    is_whole: bool,
+    declared: SecretNames = (),
+) -> str:
     """The beginning of an error's body as text with secrets masked; empty if it is not text.
 
-    `is_whole` says that the body is complete; otherwise its end may be the beginning of a
-    secret, and is left out.
+    Also masked are the values of secret names, `declared` ones too, in JSON and in URLs: a server
+    may send a token that nobody has seen yet. `is_whole` says that the body is complete; otherwise
+    its end may be the beginning of a secret, and is left out.
 
     >>> read_error_text(Head(status=400), b'no key s3cret', frozenset({'s3cret'}), is_whole=True)
     'no key ***'
@@ -58,7 +72,21 @@ def read_error_text(head: Head, body: bytes, secrets: frozenset[str], *, is_whol
         # JSON may escape one character of a secret as six.
         longest = 6 * max((len(secret.encode('utf-8', 'replace')) for secret in secrets), default=0)
         masked = masked.rstrip('\ufffd')[: max(len(masked) - longest, 0)]
+    masked = _mask_named(masked, declared)
     return masked.strip().encode('utf-8')[:MAX_TEXT_BYTES].decode('utf-8', 'ignore')
+
+
+def _mask_named(text: str, declared: SecretNames) -> str:
+    def mask_member(found: re.Match[str]) -> str:
+        return f'{found[1]}"{MASK}"' if is_secret_name(found[2], declared) else found[0]
+
+    def mask_url(found: re.Match[str]) -> str:
+        # A URL without a secret stays as it is, with its fragment.
+        has_secret = secrets_in_url(found[0], declared)
+        return redact_url(found[0], declared) if has_secret else found[0]
+
+    text = _MEMBER.sub(mask_member, text) if '"' in text else text
+    return _URL.sub(mask_url, text) if '://' in text else text
 
 
 def _charset_of(head: Head, body: bytes) -> str:

@@ -160,3 +160,21 @@ def test_json_that_nests_too_deeply_is_not_shown() -> None:
     """The limit is dlmachine's own, because Python versions differ."""
     assert parse_json('[' * 60 + ']' * 60) is not None
     assert parse_json('[' * 100 + ']' * 100) is None
+
+
+@pytest.mark.parametrize(
+    ('body', 'text'),
+    [
+        ('{"access_token": "new1", "why": "no"}', '{"access_token": "***", "why": "no"}'),
+        (r'{"a": {"sid" : "x\"new1", "code":"new1"}}', '{"a": {"sid" : "***", "code":"***"}}'),
+        ('{"token": "new1', '{"token": "***"'),
+        ('{"token": null, "n": "token"}', '{"token": null, "n": "token"}'),
+        ('at https://h/?token=new1&a=b.', 'at https://h/?token=***&a=b.'),
+        ('<a href="https://me:new1@h/">', '<a href="https://***@h/">'),
+        ('see https://h/limits#daily', 'see https://h/limits#daily'),
+    ],
+)
+def test_tokens_that_a_server_sends_are_masked_by_name(body: str, text: str) -> None:
+    """In JSON, also cut off, and in URLs; anything else stays as it is."""
+    found = read_error_text(_head(), body.encode(), NONE, is_whole=True, declared=('code',))
+    assert found == text
