@@ -124,7 +124,7 @@ simulate: $(DEV_INSTALLED)
 
 mutants: $(DEV_INSTALLED)
 	@$(PIP) install -qq --group mutants
-	$(BIN)/python -m tests.mutants $(ONLY)
+	$(BIN)/python -m tests.mutation $(ONLY)
 
 bench: $(DEV_INSTALLED)
 	$(BIN)/python -m tests.benchmarks $(ARGS)
@@ -153,7 +153,7 @@ wheel-test: $(WHEEL_INSTALLED)
 	rm -rf $(WHEEL_RUN)
 	mkdir -p $(WHEEL_RUN)
 	cp -R tests property_tests docs README.md pyproject.toml $(WHEEL_RUN)/
-	cd $(WHEEL_RUN) && DLMACHINE_TEST_INSTALLED=1 $(abspath $(WHEEL_BIN))/python -m pytest tests --ignore=tests/processes --ignore=tests/adapters --ignore=tests/core
+	cd $(WHEEL_RUN) && DLMACHINE_TEST_INSTALLED=1 $(abspath $(WHEEL_BIN))/python -m pytest tests --ignore=tests/multiprocess --ignore=tests/adapters --ignore=tests/core
 
 clean:
 	rm -rf $(VENV) $(WHEEL_VENV) build dist site .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -13,15 +13,15 @@ __version__ = version.VERSION
 
 if TYPE_CHECKING:
     from dlmachine.auditor import AuditRow, AuditStatus, audit
-    from dlmachine.batch import BatchItem
-    from dlmachine.core.checksums import Checksum
-    from dlmachine.core.decide import Reason, Verdict
+    from dlmachine.batch.items import BatchItem
+    from dlmachine.core.cache.record import DownloadRecord
+    from dlmachine.core.decision.decide import Reason, Verdict
+    from dlmachine.core.decision.snapshot import Snapshot
     from dlmachine.core.faults import Fault
-    from dlmachine.core.outcome import Origin, Outcome
-    from dlmachine.core.plan import Plan, plan
-    from dlmachine.core.policy import CheckMethod, Policy, Window
-    from dlmachine.core.record import DownloadRecord
-    from dlmachine.core.snapshot import Snapshot
+    from dlmachine.core.integrity.checksum import Checksum
+    from dlmachine.core.plan.plan import Plan, plan
+    from dlmachine.core.protocol.outcome import Origin, Outcome
+    from dlmachine.core.spec.policy import CheckMethod, Policy, Window
     from dlmachine.descriptor import Descriptor
     from dlmachine.downloaders import CurlDownloader, RequestsDownloader
     from dlmachine.errors import (
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         TimeoutExpired,
         unwrap,
     )
-    from dlmachine.executor import execute
+    from dlmachine.execution.run import execute
     from dlmachine.manager import DownloadManager
     from dlmachine.manifest import Item, read_manifest
 
@@ -47,15 +47,15 @@ _HOMES = {
     'AuditRow': 'auditor',
     'AuditStatus': 'auditor',
     'AuthError': 'errors',
-    'BatchItem': 'batch',
+    'BatchItem': 'batch.items',
     'CancelledError': 'errors',
-    'CheckMethod': 'core.policy',
-    'Checksum': 'core.checksums',
+    'CheckMethod': 'core.spec.policy',
+    'Checksum': 'core.integrity.checksum',
     'CurlDownloader': 'downloaders',
     'Descriptor': 'descriptor',
     'DownloadError': 'errors',
     'DownloadManager': 'manager',
-    'DownloadRecord': 'core.record',
+    'DownloadRecord': 'core.cache.record',
     'Fault': 'core.faults',
     'IntegrityError': 'errors',
     'Item': 'manifest',
@@ -63,22 +63,22 @@ _HOMES = {
     'NetworkError': 'errors',
     'NotFoundError': 'errors',
     'OfflineMissError': 'errors',
-    'Origin': 'core.outcome',
-    'Outcome': 'core.outcome',
-    'Plan': 'core.plan',
-    'Policy': 'core.policy',
+    'Origin': 'core.protocol.outcome',
+    'Outcome': 'core.protocol.outcome',
+    'Plan': 'core.plan.plan',
+    'Policy': 'core.spec.policy',
     'RateLimitedError': 'errors',
-    'Reason': 'core.decide',
+    'Reason': 'core.decision.decide',
     'RequestError': 'errors',
     'RequestsDownloader': 'downloaders',
     'ServerError': 'errors',
-    'Snapshot': 'core.snapshot',
+    'Snapshot': 'core.decision.snapshot',
     'TimeoutExpired': 'errors',
-    'Verdict': 'core.decide',
-    'Window': 'core.policy',
+    'Verdict': 'core.decision.decide',
+    'Window': 'core.spec.policy',
     'audit': 'auditor',
-    'execute': 'executor',
-    'plan': 'core.plan',
+    'execute': 'execution.run',
+    'plan': 'core.plan.plan',
     'read_manifest': 'manifest',
     'unwrap': 'errors',
 }

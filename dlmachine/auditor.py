@@ -14,16 +14,16 @@ from typing import Final
 from returns.pipeline import is_successful
 from returns.result import Result
 
-from dlmachine.core.cachekey import shown_url
-from dlmachine.core.decide import Reason, Verdict
-from dlmachine.core.descriptor import Descriptor
-from dlmachine.core.destination import AtPath
+from dlmachine.core.cache.entries import CacheEntry
+from dlmachine.core.cache.key import shown_url
+from dlmachine.core.decision.decide import Reason, Verdict
 from dlmachine.core.faults import Fault, InvalidInput
-from dlmachine.core.plan import Plan, plan
-from dlmachine.core.policy import Policy
-from dlmachine.core.ports import World
-from dlmachine.core.snapshot import CacheEntry
-from dlmachine.core.values import frozen
+from dlmachine.core.frozen import frozen
+from dlmachine.core.plan.plan import Plan, plan
+from dlmachine.core.protocol.ports import World
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.destination import AtPath
+from dlmachine.core.spec.policy import Policy
 from dlmachine.errors import error_for
 from dlmachine.manifest import Item, make_item
 

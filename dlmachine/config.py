@@ -18,15 +18,15 @@ from typing import Any, Final, TypeAlias
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from dlmachine.core.descriptor import Descriptor
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.faults.printing import printable
-from dlmachine.core.http.secret_names import parse_secret_names
-from dlmachine.core.options import OPTIONS, SYNONYMS, parse_policy, unknown_name
-from dlmachine.core.policy import Policy
-from dlmachine.core.readers import read_bool, read_text, refuse_endless
+from dlmachine.core.frozen import frozen
+from dlmachine.core.secrets.secret_names import parse_secret_names
+from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.local_path import parse_local_path
-from dlmachine.core.values import frozen
+from dlmachine.core.spec.option_parsers import read_bool, read_text, refuse_endless
+from dlmachine.core.spec.options import OPTIONS, SYNONYMS, parse_policy, unknown_name
+from dlmachine.core.spec.policy import Policy
 from dlmachine.paths import PATH_NAMES, PathInput, absolute, absolute_words, settle_words
 
 #: What a caller gives as `config`: a file or a dict.
@@ -100,7 +100,7 @@ def load_config(
     """
     env = os.environ if environ is None else environ
     for text in unknown_variables(env):
-        from dlmachine.telling import warn
+        from dlmachine.execution.log import warn
 
         warn(text)
     merged: dict[str, Setting] = {}
@@ -158,7 +158,7 @@ def _read_config(config: object) -> Result[tuple[Setting, ...], Fault]:
 
 
 def _read_file(path: str) -> Result[tuple[Setting, ...], Fault]:
-    from dlmachine.mappings import read_mapping
+    from dlmachine.documents import read_mapping
 
     folder = os.path.dirname(absolute(path))  # noqa: PTH120
     return (

@@ -14,14 +14,15 @@ from typing import Any, Final, Self
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from dlmachine.core import descriptor as core
-from dlmachine.core.body import Body, ContentPart, FilePart
 from dlmachine.core.faults import Fault, InvalidInput
-from dlmachine.core.headers import HeadersLike
-from dlmachine.core.http.secret_names import parse_secret_names
-from dlmachine.core.options import DESCRIPTOR_NAMES, SYNONYMS, unknown_name
+from dlmachine.core.http.body import Body, ContentPart, FilePart
+from dlmachine.core.http.headers import HeadersLike
+from dlmachine.core.http.request import Tls
+from dlmachine.core.secrets.secret_names import parse_secret_names
+from dlmachine.core.spec import descriptor as core
 from dlmachine.core.spec.local_path import parse_local_path
-from dlmachine.core.text import find_unwritable
+from dlmachine.core.spec.options import DESCRIPTOR_NAMES, SYNONYMS, unknown_name
+from dlmachine.core.text.control_chars import find_unwritable
 from dlmachine.errors import error_for, unwrap
 from dlmachine.paths import (
     PathInput,
@@ -71,7 +72,7 @@ class Descriptor(core.Descriptor):
         mirrors: Iterable[object] | str | None = None,
         fallback_urls: Iterable[object] | str | None = None,
         body: Body | None = None,
-        tls: core.Tls | None = None,
+        tls: Tls | None = None,
         secret_names: object = None,
     ) -> None:
         """Check and normalise."""
@@ -108,7 +109,7 @@ class Descriptor(core.Descriptor):
 
         Raises: RequestError for a file that cannot be read, an unknown key or a bad value.
         """
-        from dlmachine.mappings import read_mapping
+        from dlmachine.documents import read_mapping
 
         name = expand(fsdecode(path))
         folder = os.path.dirname(absolute(name))  # noqa: PTH120

@@ -11,18 +11,18 @@ from typing import BinaryIO, ClassVar
 from returns.pipeline import is_successful
 from returns.unsafe import unsafe_perform_io
 
-from dlmachine.core import descriptor as core
-from dlmachine.core.destination import ToMemory, ToPath
+from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.faults import Fault, HttpStatus
-from dlmachine.core.filename import extension
-from dlmachine.core.headers import Headers
-from dlmachine.core.outcome import Outcome
-from dlmachine.core.plan import plan
-from dlmachine.core.policy import Policy
-from dlmachine.core.record import DownloadRecord
+from dlmachine.core.http.filename import extension
+from dlmachine.core.http.headers import Headers
+from dlmachine.core.plan.plan import plan
+from dlmachine.core.protocol.outcome import Outcome
+from dlmachine.core.spec import descriptor as core
+from dlmachine.core.spec.destination import ToMemory, ToPath
+from dlmachine.core.spec.policy import Policy
 from dlmachine.descriptor import Descriptor
 from dlmachine.errors import error_for
-from dlmachine.executor import execute
+from dlmachine.execution.run import execute
 from dlmachine.paths import expand
 from dlmachine_adapters.world import SystemWorld
 

@@ -10,16 +10,16 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeAlias
 
 from dlmachine.config import Config, load_config
-from dlmachine.core import descriptor as core
-from dlmachine.core.destination import Auto
 from dlmachine.core.faults import InvalidInput
-from dlmachine.core.options import DESCRIPTOR_NAMES, parse_policy, split_options
-from dlmachine.core.outcome import Outcome
-from dlmachine.core.policy import Policy
-from dlmachine.core.ports import World
+from dlmachine.core.protocol.outcome import Outcome
+from dlmachine.core.protocol.ports import World
+from dlmachine.core.spec import descriptor as core
+from dlmachine.core.spec.destination import Auto
+from dlmachine.core.spec.options import DESCRIPTOR_NAMES, parse_policy, split_options
+from dlmachine.core.spec.policy import Policy
 from dlmachine.descriptor import Descriptor, with_defaults
 from dlmachine.errors import error_for, unwrap
-from dlmachine.executor import run
+from dlmachine.execution.run import run
 from dlmachine.paths import PathInput, absolute, expand_words, path_text
 from dlmachine_adapters.world import SystemWorld, cache_folder
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
     from cachedir import Cache
 
-    from dlmachine.batch import BatchItem
-    from dlmachine.core.plan import Plan
-    from dlmachine.ledger import Tell
+    from dlmachine.batch.group_commit import Tell
+    from dlmachine.batch.items import BatchItem
+    from dlmachine.core.plan.plan import Plan
     from dlmachine.manifest import Item
 
 #: What can be downloaded: a URL, a descriptor, or an entry of a manifest.
@@ -122,7 +122,7 @@ class DownloadManager:
 
     def plan(self, url: Wish, dest: PathInput | bool | None = None, **options: Any) -> 'Plan':
         """What `download` would do; reads only.  Raises: DownloadError for a refusal."""
-        from dlmachine.core.plan import plan
+        from dlmachine.core.plan.plan import plan
 
         descriptor, policy = self.wish(url, dest, **options)
         return unwrap(plan(descriptor, policy, self._world.observe(descriptor, policy)))
@@ -168,7 +168,7 @@ class DownloadManager:
         Raises: RequestError for an unknown option or a bad value, `workers` out of range, or
         one URL where many are wanted.
         """
-        from dlmachine.batch import check_batch, place_in_folder
+        from dlmachine.batch.items import check_batch, place_in_folder
 
         check_batch(wishes, workers, executor)
         if 'url' in options:
@@ -193,8 +193,8 @@ class DownloadManager:
         *,
         may_wait: bool,
     ) -> 'Iterator[BatchItem[Wish]]':
-        from dlmachine.batch import run_batch
-        from dlmachine.ledger import Ledger
+        from dlmachine.batch.group_commit import Ledger
+        from dlmachine.batch.items import run_batch
 
         world = self._world.child()
         ledger = Ledger(world)
@@ -206,7 +206,7 @@ class DownloadManager:
                 if executor is None:
                     ledger.run(descriptor, policy, seen, tell)
                 else:
-                    from dlmachine.relay import run_in_relay
+                    from dlmachine.batch.remote import run_in_relay
 
                     tell(run_in_relay(descriptor, policy, seen, world, executor))
 

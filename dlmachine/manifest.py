@@ -23,11 +23,13 @@ from typing import Any, Final
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from dlmachine.core import descriptor as core
 from dlmachine.core.faults import Fault, InvalidInput, UnknownName
 from dlmachine.core.faults.printing import printable
-from dlmachine.core.http.secret_names import parse_secret_names
-from dlmachine.core.options import (
+from dlmachine.core.frozen import frozen
+from dlmachine.core.secrets.redact import redact_url, redact_value
+from dlmachine.core.secrets.secret_names import parse_secret_names
+from dlmachine.core.spec import descriptor as core
+from dlmachine.core.spec.options import (
     DESCRIPTOR_NAMES,
     OPTIONS,
     SYNONYMS,
@@ -35,12 +37,10 @@ from dlmachine.core.options import (
     split_options,
     unknown_name,
 )
-from dlmachine.core.policy import Policy
-from dlmachine.core.redact import redact_url, redact_value
-from dlmachine.core.values import frozen
+from dlmachine.core.spec.policy import Policy
 from dlmachine.descriptor import Descriptor, settle_files, with_defaults
+from dlmachine.documents import is_structured, read_document, read_text_file
 from dlmachine.errors import DownloadError
-from dlmachine.mappings import is_structured, read_document, read_text_file
 from dlmachine.paths import PathInput, absolute, expand, settle_words
 
 #: Under these a file holds its entries, when it holds anything else beside them.

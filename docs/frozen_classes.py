@@ -4,7 +4,7 @@ from typing import Any
 
 import griffe
 
-_OURS = 'dlmachine.core.values.frozen'
+_OURS = 'dlmachine.core.frozen.frozen'
 
 
 class FrozenClasses(griffe.Extension):

@@ -22,8 +22,8 @@ import state_diagram
 from dlmachine.cli import exit_codes, group
 from dlmachine.config import DESCRIBED_NAMES, ENV_PREFIX, MANAGER_HELP
 from dlmachine.core.faults import FAULTS, Party
-from dlmachine.core.options import OPTIONS, SYNONYMS
-from dlmachine.core.policy import Policy
+from dlmachine.core.spec.options import OPTIONS, SYNONYMS
+from dlmachine.core.spec.policy import Policy
 
 _MARKED: Final = re.compile(
     r'(?P<start><!-- generated: (?P<name>[\w-]+) -->\n).*?(?P<end><!-- end -->)', re.DOTALL

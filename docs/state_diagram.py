@@ -1,6 +1,6 @@
 """The state diagram and the transition table, made from the code itself.
 
-`dlmachine.core.machine.begin` and `advance` are pure, so they can simply be asked: starting
+`dlmachine.core.machine.machine.begin` and `advance` are pure, so they can simply be asked: starting
 from a few wishes, every event that an effect can end in is given to every state that is
 reached, breadth first. What comes out is drawn.
 """
@@ -12,11 +12,11 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, get_args
 
-from dlmachine.core.cachekey import cache_key
-from dlmachine.core.checksums import Checksum, ChecksumList
-from dlmachine.core.descriptor import Descriptor
-from dlmachine.core.destination import InCache, ToPath
-from dlmachine.core.effects import (
+from dlmachine.core.cache.key import cache_key
+from dlmachine.core.integrity.checksum import Checksum, ChecksumList
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.destination import InCache, ToPath
+from dlmachine.core.protocol.effects import (
     AcquireLock,
     ConfirmCopy,
     Discard,
@@ -34,32 +34,8 @@ from dlmachine.core.effects import (
     Validate,
     Wait,
 )
-from dlmachine.core.events import (
-    Answered,
-    ChecksumsRead,
-    CopyConfirmed,
-    CopyMissing,
-    Discarded,
-    Event,
-    Failed,
-    Head,
-    Interrupted,
-    Joined,
-    LockAcquired,
-    LockReleased,
-    LockUnavailable,
-    Observed,
-    PartOpened,
-    PlaceTaken,
-    Published,
-    Received,
-    Recorded,
-    Retired,
-    SegmentsEnded,
-    Unpublished,
-    Validated,
-    Waited,
-)
+from dlmachine.core.protocol.events import Answered, ChecksumsRead, CopyConfirmed, CopyMissing, Discarded, Event, Failed, Interrupted, Joined, LockAcquired, LockReleased, LockUnavailable, Observed, PartOpened, PlaceTaken, Published, Recorded, Retired, SegmentsEnded, Unpublished, Validated, Waited
+from dlmachine.core.http.response import Head, Received
 from dlmachine.core.faults import (
     AnswerUnusable,
     Bug,
@@ -69,21 +45,15 @@ from dlmachine.core.faults import (
     StorageFailed,
     TlsFailed,
 )
-from dlmachine.core.headers import Headers
-from dlmachine.core.machine import advance, begin
-from dlmachine.core.metadata import NewVersion
-from dlmachine.core.policy import Policy
-from dlmachine.core.record import DownloadRecord
-from dlmachine.core.segments import FIRST_BYTES
-from dlmachine.core.snapshot import (
-    BackendSeen,
-    CacheEntry,
-    CacheSeen,
-    PartSeen,
-    Snapshot,
-    Status,
-)
-from dlmachine.core.states import Broken, Finished, State, Step
+from dlmachine.core.http.headers import Headers
+from dlmachine.core.machine.machine import advance, begin
+from dlmachine.core.cache.updates import NewVersion
+from dlmachine.core.spec.policy import Policy
+from dlmachine.core.cache.record import DownloadRecord
+from dlmachine.core.transfer.segment_plan import FIRST_BYTES
+from dlmachine.core.decision.snapshot import BackendSeen, CacheSeen, PartSeen, Snapshot
+from dlmachine.core.cache.entries import CacheEntry, Status
+from dlmachine.core.protocol.states import Broken, Finished, State, Step
 
 _NOW = datetime(2024, 5, 1, tzinfo=UTC)
 _URL = 'https://example.org/table.tsv'

@@ -4,13 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from returns.pipeline import is_successful
 
-from dlmachine.core.descriptor import Descriptor
-from dlmachine.core.events import Head
-from dlmachine.core.headers import Headers, parse_headers
-from dlmachine.core.redact import is_secret_name, redact_url
-from dlmachine.core.redirect import follow_redirect
-from dlmachine.core.request import Request, build_request
-from dlmachine.core.url import _NORMAL, _normalise, join_url, parse_url
+from dlmachine.core.http.headers import Headers, parse_headers
+from dlmachine.core.http.request import Request
+from dlmachine.core.http.response import Head
+from dlmachine.core.http.url import _NORMAL, _normalise, join_url, parse_url
+from dlmachine.core.secrets.redact import is_secret_name, redact_url
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.transfer.build_request import build_request
+from dlmachine.core.transfer.redirect import follow_redirect
 from property_tests import strategies as of
 
 SECRET = 'pl4nted-s3cret'

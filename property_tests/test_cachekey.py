@@ -7,8 +7,8 @@ import rfc8785
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from dlmachine.core.cachekey import VOLATILE_HEADERS, cache_key, identity
-from dlmachine.core.descriptor import METHODS, Descriptor
+from dlmachine.core.cache.key import VOLATILE_HEADERS, cache_key, identity
+from dlmachine.core.spec.descriptor import METHODS, Descriptor
 from property_tests import strategies as of
 
 plain_pairs = st.lists(st.tuples(of.plain_names, of.line_texts), max_size=4)

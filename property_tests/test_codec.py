@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from returns.pipeline import is_successful
 
-from dlmachine.core import codec
-from dlmachine.core.descriptor import Descriptor
+from dlmachine.core.cache.record import DownloadRecord, parse_record
+from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.faults import Fault
-from dlmachine.core.plan import Plan, plan
-from dlmachine.core.policy import Policy
-from dlmachine.core.record import DownloadRecord, parse_record
-from dlmachine.core.snapshot import Snapshot
+from dlmachine.core.plan import codec
+from dlmachine.core.plan.plan import Plan, plan
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.policy import Policy
 from property_tests import strategies as of
 
 

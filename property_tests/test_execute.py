@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 from returns.pipeline import is_successful
 from returns.unsafe import unsafe_perform_io
 
-from dlmachine.core.checksums import Checksum
-from dlmachine.core.descriptor import Descriptor
-from dlmachine.core.destination import Auto, ToMemory, ToPath
 from dlmachine.core.faults import BodyTruncated, ConnectionFailed, Fault, HttpStatus, TimedOut
-from dlmachine.core.machine import most_effects
-from dlmachine.core.outcome import Origin, Outcome
-from dlmachine.core.plan import plan
-from dlmachine.core.policy import CheckMethod, Policy
-from dlmachine.executor import execute
+from dlmachine.core.integrity.checksum import Checksum
+from dlmachine.core.machine.machine import most_effects
+from dlmachine.core.plan.plan import plan
+from dlmachine.core.protocol.outcome import Origin, Outcome
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.destination import Auto, ToMemory, ToPath
+from dlmachine.core.spec.policy import CheckMethod, Policy
+from dlmachine.execution.run import execute
 from dlmachine_adapters.fakes import CutOff, MemoryLocks, MemoryWorld, Reply, Resource, memory_world
 
 URL = 'https://example.org/t.csv'

@@ -12,8 +12,9 @@ from itertools import product
 
 import pytest
 
-from dlmachine.core.effects import Exchange
-from dlmachine.core.events import Answered, Event, Head, PartOpened
+from dlmachine.core.http.response import Head
+from dlmachine.core.protocol.effects import Exchange
+from dlmachine.core.protocol.events import Answered, Event, PartOpened
 from property_tests.growth import values
 from property_tests.growth.attacks import Attack, attacks
 from property_tests.growth.calls import CALLS, EXEMPT, LIMITS, SIZED

@@ -4,8 +4,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from returns.pipeline import is_successful
 
-from dlmachine.core.descriptor import Descriptor
-from dlmachine.core.effects import (
+from dlmachine.core.decision.snapshot import Snapshot
+from dlmachine.core.machine.machine import advance, begin, most_effects
+from dlmachine.core.plan.dry_run import healthy_event, rehearse
+from dlmachine.core.plan.plan import plan
+from dlmachine.core.protocol.effects import (
     AcquireLock,
     Discard,
     Effect,
@@ -14,13 +17,10 @@ from dlmachine.core.effects import (
     Publish,
     ReleaseLock,
 )
-from dlmachine.core.events import Event, LockAcquired, PartOpened, Published
-from dlmachine.core.machine import advance, begin, most_effects
-from dlmachine.core.plan import plan
-from dlmachine.core.policy import Policy
-from dlmachine.core.rehearse import healthy_event, rehearse
-from dlmachine.core.snapshot import Snapshot
-from dlmachine.core.states import Broken, Finished
+from dlmachine.core.protocol.events import Event, LockAcquired, PartOpened, Published
+from dlmachine.core.protocol.states import Broken, Finished
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.policy import Policy
 from property_tests import strategies as of
 
 Wish = tuple[Descriptor, Policy, Snapshot]

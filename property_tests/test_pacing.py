@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlmachine.core.pacing import (
+from dlmachine.core.spec.rate_limit import (
     Bucket,
     Flow,
     Rate,

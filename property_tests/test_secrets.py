@@ -9,25 +9,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from returns.pipeline import is_successful
 
-from dlmachine.core.descriptor import Descriptor
-from dlmachine.core.destination import ToMemory, Wanted
-from dlmachine.core.events import (
+from dlmachine.core.cache.updates import NewVersion, flat_attributes
+from dlmachine.core.decision.snapshot import BackendSeen, CacheSeen, Snapshot
+from dlmachine.core.http.headers import Headers
+from dlmachine.core.http.response import Head, Received
+from dlmachine.core.machine.machine import advance, begin
+from dlmachine.core.plan.plan import plan
+from dlmachine.core.protocol.events import (
     Answered,
-    Head,
     LockAcquired,
     Observed,
     PartOpened,
     Published,
-    Received,
     Recorded,
 )
-from dlmachine.core.headers import Headers
-from dlmachine.core.machine import advance, begin
-from dlmachine.core.metadata import NewVersion, flat_attributes
-from dlmachine.core.plan import plan
-from dlmachine.core.policy import Policy, Window
-from dlmachine.core.snapshot import BackendSeen, CacheSeen, Snapshot
-from dlmachine.core.states import Broken
+from dlmachine.core.protocol.states import Broken
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.destination import ToMemory, Wanted
+from dlmachine.core.spec.policy import Policy, Window
 from property_tests import strategies as of
 
 SECRET = 'pl4nt+ed/s3cret'

@@ -12,18 +12,19 @@ from hypothesis import strategies as st
 from returns.pipeline import is_successful
 from returns.unsafe import unsafe_perform_io
 
-from dlmachine.core import segments
-from dlmachine.core.descriptor import Descriptor
-from dlmachine.core.destination import ToPath
-from dlmachine.core.effects import ExchangeMany
 from dlmachine.core.faults import ConnectionFailed, Fault, TimedOut
-from dlmachine.core.machine import most_effects
-from dlmachine.core.outcome import Outcome
-from dlmachine.core.plan import plan
-from dlmachine.core.policy import Policy
-from dlmachine.core.request import Request
-from dlmachine.core.segments import Spans, count_bytes, gaps, merged, split
-from dlmachine.executor import execute
+from dlmachine.core.http.byte_ranges import Spans, count_bytes, gaps, merged
+from dlmachine.core.http.request import Request
+from dlmachine.core.machine.machine import most_effects
+from dlmachine.core.plan.plan import plan
+from dlmachine.core.protocol.effects import ExchangeMany
+from dlmachine.core.protocol.outcome import Outcome
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.destination import ToPath
+from dlmachine.core.spec.policy import Policy
+from dlmachine.core.transfer import segment_plan
+from dlmachine.core.transfer.segment_plan import split
+from dlmachine.execution.run import execute
 from dlmachine_adapters.fakes import CutOff, MemoryWorld, Reply, Resource, memory_world
 
 URL = 'https://example.org/t.bin'
@@ -45,8 +46,8 @@ BROKE: list[Fault] = [
 def _small_segments() -> Iterator[None]:
     # So that a hundred bytes are a large file.
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(segments, 'FIRST_BYTES', 10)
-        patched.setattr(segments, 'LEAST_BYTES', 4)
+        patched.setattr(segment_plan, 'FIRST_BYTES', 10)
+        patched.setattr(segment_plan, 'LEAST_BYTES', 4)
         yield
 
 

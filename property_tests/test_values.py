@@ -8,11 +8,19 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from returns.pipeline import is_successful
 
-from dlmachine.core.answer import decide_body
-from dlmachine.core.body import parse_json, parse_multipart, parse_pairs
-from dlmachine.core.checksums import Checksum
-from dlmachine.core.descriptor import Descriptor
-from dlmachine.core.destination import (
+from dlmachine.core.cache.entries import CacheEntry
+from dlmachine.core.cache.freshness import build_condition, choose_version, recorded_digest
+from dlmachine.core.decision.part_location import part_place, part_stem
+from dlmachine.core.faults import Fault
+from dlmachine.core.http.body import parse_json, parse_multipart, parse_pairs
+from dlmachine.core.http.filename import extension, is_reserved_name, name_content, safe_name
+from dlmachine.core.http.framing import content_length
+from dlmachine.core.http.request import Request
+from dlmachine.core.http.response import Head
+from dlmachine.core.integrity.checksum import Checksum
+from dlmachine.core.protocol.effects import Exchange, Expectation
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.destination import (
     AtPath,
     Auto,
     InCache,
@@ -27,18 +35,10 @@ from dlmachine.core.destination import (
     parse_destination,
     resolve_destination,
 )
-from dlmachine.core.effects import Exchange, Expectation
-from dlmachine.core.events import Head
-from dlmachine.core.faults import Fault
-from dlmachine.core.filename import extension, is_reserved_name, name_content, safe_name
-from dlmachine.core.freshness import build_condition, choose_version, recorded_digest
-from dlmachine.core.http.framing import content_length
-from dlmachine.core.options import OPTIONS, parse_policy
-from dlmachine.core.policy import CheckMethod, Policy, Window, find_policy_fault
-from dlmachine.core.request import Request
-from dlmachine.core.retry import backoff, classify, jitter, parse_retry_after
-from dlmachine.core.snapshot import CacheEntry
-from dlmachine.core.staging import part_place, part_stem
+from dlmachine.core.spec.options import OPTIONS, parse_policy
+from dlmachine.core.spec.policy import CheckMethod, Policy, Window, find_policy_fault
+from dlmachine.core.transfer.read_response import decide_body
+from dlmachine.core.transfer.retry import backoff, classify, jitter, parse_retry_after
 from property_tests import strategies as of
 
 RESERVED = {

@@ -9,23 +9,25 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from dlmachine.core.cachekey import cache_key
-from dlmachine.core.descriptor import Descriptor
-from dlmachine.core.destination import PathKind, PathSeen
-from dlmachine.core.effects import Effect, Exchange, Expectation
-from dlmachine.core.events import Answered, Event, Head, Interrupted, Received
+from dlmachine.core.cache.entries import CacheEntry, Status
+from dlmachine.core.cache.key import cache_key
+from dlmachine.core.cache.record import DownloadRecord
+from dlmachine.core.cache.updates import MetadataUpdate
+from dlmachine.core.decision.part_location import address_digest
+from dlmachine.core.decision.snapshot import BackendSeen, CacheSeen, PartSeen, Snapshot
 from dlmachine.core.faults import ConnectionFailed, Fault
-from dlmachine.core.headers import Headers
-from dlmachine.core.machine import advance, begin
-from dlmachine.core.metadata import MetadataUpdate
-from dlmachine.core.outcome import Outcome
-from dlmachine.core.policy import Policy
-from dlmachine.core.record import DownloadRecord
-from dlmachine.core.rehearse import healthy_event
-from dlmachine.core.request import Request
-from dlmachine.core.snapshot import BackendSeen, CacheEntry, CacheSeen, PartSeen, Snapshot, Status
-from dlmachine.core.staging import address_digest
-from dlmachine.core.states import Broken, Finished, State, Step
+from dlmachine.core.http.headers import Headers
+from dlmachine.core.http.request import Request
+from dlmachine.core.http.response import Head, Received
+from dlmachine.core.machine.machine import advance, begin
+from dlmachine.core.plan.dry_run import healthy_event
+from dlmachine.core.protocol.effects import Effect, Exchange, Expectation
+from dlmachine.core.protocol.events import Answered, Event, Interrupted
+from dlmachine.core.protocol.outcome import Outcome
+from dlmachine.core.protocol.states import Broken, Finished, State, Step
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.destination import PathKind, PathSeen
+from dlmachine.core.spec.policy import Policy
 
 #: The instant at which every run of the tests begins.
 NOW = datetime(2024, 5, 1, 12, 0, tzinfo=UTC)

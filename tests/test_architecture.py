@@ -148,3 +148,22 @@ def test_the_installed_wheel_is_tested() -> None:
     for package in PACKAGES:
         assert 'site-packages' in package.parts
         assert (package / 'py.typed').exists()
+
+
+@pytest.mark.parametrize('package', PACKAGES, ids=['face', 'adapters'])
+def test_each_room_tells_its_duty(package: Path) -> None:
+    """In the first line of its docstring, which the page on the architecture quotes."""
+    page = ROOT.joinpath('docs', 'explanation', 'architecture.md').read_text(encoding='utf-8')
+    for room in package.rglob('__init__.py'):
+        duty = (ast.get_docstring(ast.parse(room.read_text(encoding='utf-8'))) or '').split('\n')[0]
+
+        assert duty, room
+        if room.parent.parent in {CORE, PACKAGES[1]}:
+            assert f'| `{room.parent.name}/` | {duty} |' in page
+
+
+@pytest.mark.parametrize('package', PACKAGES, ids=['face', 'adapters'])
+def test_no_room_is_crowded(package: Path) -> None:
+    """A place for a change is found from the path alone."""
+    for room in package.rglob('__init__.py'):
+        assert len([*room.parent.glob('*.py')]) <= 15, room

@@ -15,10 +15,10 @@ from typing import Any, get_args
 
 import pytest
 
-from dlmachine.core.events import Event
 from dlmachine.core.faults import FAULTS
-from dlmachine.core.options import OPTIONS
-from dlmachine.core.states import State
+from dlmachine.core.protocol.events import Event
+from dlmachine.core.protocol.states import State
+from dlmachine.core.spec.options import OPTIONS
 from tests.docs_server import serve_examples
 
 ROOT = Path(__file__).parents[1]

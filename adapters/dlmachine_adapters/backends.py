@@ -12,18 +12,18 @@ from typing import Final
 
 from returns.result import Failure, Result, Success
 
+from dlmachine.core.decision.snapshot import BackendSeen
 from dlmachine.core.faults import BackendMissing, Fault
 from dlmachine.core.faults.caller import INSTALL
-from dlmachine.core.ports import Clock, Transport
-from dlmachine.core.snapshot import BackendSeen
+from dlmachine.core.protocol.ports import Clock, Transport
 
 GROUP: Final = 'dlmachine.backends'
 
 #: The module that each of our own needs.
 _NEEDS: Final = {'requests': 'requests', 'curl': 'pycurl'}
 _TARGETS: Final = {
-    'requests': 'dlmachine_adapters.requests_transport:RequestsTransport',
-    'curl': 'dlmachine_adapters.pycurl_transport:CurlTransport',
+    'requests': 'dlmachine_adapters.requests_backend.transport:RequestsTransport',
+    'curl': 'dlmachine_adapters.curl_backend.transport:CurlTransport',
 }
 
 

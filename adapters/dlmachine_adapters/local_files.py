@@ -9,22 +9,22 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dlmachine.core.checksums import Checksum
-from dlmachine.core.destination import PathKind, PathSeen, ends_in_separator
-from dlmachine.core.effects import ConfirmCopy, OpenPart, ReadChecksums, Unpublish
-from dlmachine.core.events import (
+from dlmachine.core.decision.snapshot import PartSeen
+from dlmachine.core.integrity.checksum import Checksum
+from dlmachine.core.protocol.effects import ConfirmCopy, OpenPart, ReadChecksums, Unpublish
+from dlmachine.core.protocol.events import (
     ChecksumsRead,
     CopyConfirmed,
     CopyMissing,
     Failed,
     Unpublished,
 )
-from dlmachine.core.ports import Clock
-from dlmachine.core.snapshot import PartSeen
-from dlmachine_adapters.storage_faults import storage_fault, too_large_a_list
+from dlmachine.core.protocol.ports import Clock
+from dlmachine.core.spec.destination import PathKind, PathSeen, ends_in_separator
+from dlmachine_adapters.files.os_errors import storage_fault, too_large_a_list
 
 if TYPE_CHECKING:
-    from dlmachine_adapters.parts import KeptPart
+    from dlmachine_adapters.parts.part import KeptPart
 
 
 class LocalFiles:
@@ -50,7 +50,7 @@ class LocalFiles:
         """The largest part of a dead owner."""
         if beside is None:
             return None
-        from dlmachine_adapters.part_folder import find_parts
+        from dlmachine_adapters.parts.folder import find_parts
 
         found = find_parts(Path(beside), stem)
         return max(found, key=lambda part: part.size_bytes, default=None)
@@ -73,7 +73,7 @@ class LocalFiles:
 
     def read_checksums(self, effect: ReadChecksums) -> ChecksumsRead | Failed:
         """Read the checksum file at a path."""
-        from dlmachine.core.checksum_lists import read_list
+        from dlmachine.core.integrity.checksum_file import read_list
 
         path = str(effect.path)
         try:
@@ -89,8 +89,8 @@ class LocalFiles:
     def open_part(self, effect: OpenPart) -> 'KeptPart | Failed':
         """Open a new part, or adopt one of a dead owner."""
         from dlmachine_adapters.files.keeper import MemoryKeeper
-        from dlmachine_adapters.part_folder import adopt_part, create_part
-        from dlmachine_adapters.parts import KeptPart
+        from dlmachine_adapters.parts.folder import adopt_part, create_part
+        from dlmachine_adapters.parts.part import KeptPart
 
         if effect.beside is None:
             return KeptPart(MemoryKeeper(), self._clock)

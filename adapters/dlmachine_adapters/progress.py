@@ -13,12 +13,13 @@ from functools import cache
 from threading import Lock, RLock
 from typing import Any, BinaryIO, Final
 
-from dlmachine.core.answer import TakeBody
-from dlmachine.core.effects import Discard, ExchangeMany, Join, Publish, Wait
-from dlmachine.core.events import Discarded, Failed, PlaceTaken, Published, Received
-from dlmachine.core.ports import Part, Sink
-from dlmachine.core.segments import count_bytes
-from dlmachine.core.show import show_effect
+from dlmachine.core.http.byte_ranges import count_bytes
+from dlmachine.core.http.response import Received
+from dlmachine.core.plan.render import show_effect
+from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.effects import Discard, ExchangeMany, Join, Publish, Wait
+from dlmachine.core.protocol.events import Discarded, Failed, PlaceTaken, Published
+from dlmachine.core.protocol.ports import Part, Sink
 
 #: What is over sooner shows no bar.
 _QUIET_SECONDS: Final = 0.5

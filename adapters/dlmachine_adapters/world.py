@@ -12,26 +12,40 @@ from typing import TYPE_CHECKING, Any, Self
 
 from returns.result import Result
 
-from dlmachine.core.cachekey import cache_key
-from dlmachine.core.descriptor import Descriptor
-from dlmachine.core.destination import PathKind, ToPath
+from dlmachine.core.cache.key import cache_key
+from dlmachine.core.decision.part_location import may_need_part, part_place, part_stem
+from dlmachine.core.decision.snapshot import BackendSeen, Snapshot
 from dlmachine.core.faults import Fault
-from dlmachine.core.policy import Policy
-from dlmachine.core.ports import Clock, Files, Gates, Locks, Progress, Store, Transport, Workers
-from dlmachine.core.snapshot import BackendSeen, Snapshot
-from dlmachine.core.staging import may_need_part, part_place, part_stem
-from dlmachine_adapters.clock import SystemClock
+from dlmachine.core.protocol.ports import (
+    Clock,
+    Files,
+    Gates,
+    Locks,
+    Progress,
+    Store,
+    Transport,
+    Workers,
+)
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.destination import PathKind, ToPath
+from dlmachine.core.spec.policy import Policy
 from dlmachine_adapters.local_files import LocalFiles
-from dlmachine_adapters.once import Once
-from dlmachine_adapters.stopping import Stop, StoppableClock, StoppableLocks, StoppableTransport
+from dlmachine_adapters.runtime.cancellation import (
+    Stop,
+    StoppableClock,
+    StoppableLocks,
+    StoppableTransport,
+)
+from dlmachine_adapters.runtime.clock import SystemClock
+from dlmachine_adapters.runtime.once import Once
 
 if TYPE_CHECKING:
     from cachedir import Cache
 
     from dlmachine_adapters.backends import Backends
     from dlmachine_adapters.cachedir.live import LiveCaches
-    from dlmachine_adapters.cachedir_store import CachedirStore
-    from dlmachine_adapters.gates import HostGates
+    from dlmachine_adapters.cachedir.store import CachedirStore
+    from dlmachine_adapters.rate_limits.host_queue import HostGates
 
 
 def cache_folder(path: str | None, pkg: str | None) -> str | None:
@@ -96,7 +110,7 @@ class SystemWorld:
         self.store = None
         self._live = Once(lambda: _make_live(self._folder))
         if folder is not None:
-            from dlmachine_adapters.cachedir_store import CachedirStore
+            from dlmachine_adapters.cachedir.store import CachedirStore
 
             self.store = CachedirStore(folder, clock)
         # A hit has no need of these, nor of what has to be imported for them.
@@ -182,8 +196,8 @@ class SystemWorld:
 
     def open_cached(self, path: str, name: str, ext: str | None, **opening: Any) -> Any:
         """What cachedir's opener makes of a file."""
-        from dlmachine.core.filename import extension
-        from dlmachine_adapters.cachedir_shield import open_cached
+        from dlmachine.core.http.filename import extension
+        from dlmachine_adapters.cachedir.lazy_cachedir import open_cached
 
         return open_cached(path, ext or extension(name) or extension(path), **opening)
 
@@ -224,7 +238,7 @@ def _make_live(folder: str | None) -> 'LiveCaches':
 
 
 def _make_locks(folder: str | None, clock: Clock) -> Locks:
-    from dlmachine_adapters.locks import FolderLocks, NoLocks
+    from dlmachine_adapters.files.locks import FolderLocks, NoLocks
 
     return NoLocks(clock) if folder is None else FolderLocks(folder, clock)
 
@@ -236,7 +250,7 @@ def _make_backends(clock: Clock) -> 'Backends':
 
 
 def _make_gates(folder: str | None) -> 'HostGates':
-    from dlmachine_adapters.gates import HostGates
+    from dlmachine_adapters.rate_limits.host_queue import HostGates
 
     return HostGates(folder, Stop())
 
@@ -248,6 +262,6 @@ def _make_progress(*, is_wanted: bool) -> Progress:
 
 
 def _make_workers() -> Workers:
-    from dlmachine_adapters.workers import ThreadWorkers
+    from dlmachine_adapters.runtime.workers import ThreadWorkers
 
     return ThreadWorkers()

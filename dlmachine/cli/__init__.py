@@ -10,7 +10,7 @@ from importlib import import_module
 
 import click
 
-from dlmachine.cli.interruption import INTERRUPTED, SAID, TERMINATED, Terminated, interruptible
+from dlmachine.cli.signals import INTERRUPTED, SAID, TERMINATED, Terminated, interruptible
 from dlmachine.cli.streams import OutputFailed, prepare_streams
 from dlmachine.core.version import VERSION
 

@@ -40,8 +40,8 @@ def command(file: str, **given: Any) -> None:
     """
     from dlmachine.auditor import AuditStatus, audit, summarize
     from dlmachine.cli.exit_codes import CHANGES_PENDING, GENERIC
+    from dlmachine.documents import read_text
     from dlmachine.manifest import parse_lines, read_manifest
-    from dlmachine.mappings import read_text
 
     with managing(given) as manager:
         described = manager.config.described

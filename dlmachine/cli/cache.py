@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dlmachine.cli.cache_care import doctor, verify
+from dlmachine.cli.cache_doctor import doctor, verify
 from dlmachine.cli.cache_folder import folder_of, reading
 from dlmachine.cli.common import (
     cache_option,
@@ -19,7 +19,7 @@ from dlmachine.cli.common import (
 from dlmachine.core.faults.printing import printable
 
 if TYPE_CHECKING:
-    from dlmachine_adapters.listing import Listed
+    from dlmachine_adapters.cachedir.listing import Listed
 
 
 @click.group('cache')
@@ -88,7 +88,7 @@ def show_info(what: str, **given: Any) -> None:
 @click.option('--dry-run', is_flag=True, help='Show what would be removed.')
 def remove(what: tuple[str, ...], *, yes: bool, dry_run: bool, **given: Any) -> None:
     """Remove stored files, all versions of each."""
-    from dlmachine_adapters.listing import remove_entry
+    from dlmachine_adapters.cachedir.listing import remove_entry
 
     with reading(given) as (registry, entries):
         found = [entry for entry in entries if any(_is_meant(entry, one) for one in what)]
@@ -106,8 +106,8 @@ def remove(what: tuple[str, ...], *, yes: bool, dry_run: bool, **given: Any) -> 
 
 
 def _is_meant(entry: 'Listed', what: str) -> bool:
-    from dlmachine.core.cachekey import cache_key, shown_url
-    from dlmachine.core.descriptor import Descriptor
+    from dlmachine.core.cache.key import cache_key, shown_url
+    from dlmachine.core.spec.descriptor import Descriptor
 
     asked = Descriptor.parse(what)
     url, key = asked.map(shown_url).value_or(what), asked.map(cache_key).value_or('')
@@ -133,7 +133,7 @@ def _as_json(entry: 'Listed') -> dict[str, Any]:
 
 def _miss(what: tuple[str, ...]) -> None:
     from dlmachine.cli.exit_codes import GENERIC
-    from dlmachine.core.redact import redact_url
+    from dlmachine.core.secrets.redact import redact_url
 
     shown = ', '.join(redact_url(one) for one in what)
     click.echo(f'error: nothing stored matches {shown}', err=True)

@@ -11,8 +11,8 @@ from dlmachine.cli.common import fail, managing
 from dlmachine.core.faults.printing import printable
 
 if TYPE_CHECKING:
-    from dlmachine_adapters.listing import Listed
-    from dlmachine_adapters.registry import Registry
+    from dlmachine_adapters.cachedir.connection import Registry
+    from dlmachine_adapters.cachedir.listing import Listed
 
 
 def folder_of(given: dict[str, Any]) -> str:
@@ -30,7 +30,7 @@ def folder_of(given: dict[str, Any]) -> str:
 @contextmanager
 def reading(given: dict[str, Any]) -> 'Iterator[tuple[Registry, Iterator[Listed]]]':
     """The registry and its entries; failures end the program with their code."""
-    from dlmachine_adapters.listing import list_entries
+    from dlmachine_adapters.cachedir.listing import list_entries
 
     with opened(given) as registry:
         if not Path(registry.folder).is_dir():
@@ -43,7 +43,7 @@ def opened(given: dict[str, Any]) -> 'Iterator[Registry]':
     """The registry; failures end the program with their code."""
     import sqlite3
 
-    from dlmachine_adapters.registry import Registry
+    from dlmachine_adapters.cachedir.connection import Registry
 
     registry = Registry(folder_of(given))
     try:

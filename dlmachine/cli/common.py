@@ -169,8 +169,8 @@ def request_words(given: Mapping[str, Any]) -> dict[str, Any]:
         # As curl does: a form, unless a header says otherwise.
         words |= {'query': data, 'post': True}
     if given['json_data'] is not None:
+        from dlmachine.documents import read_json
         from dlmachine.errors import unwrap
-        from dlmachine.mappings import read_json
 
         words['json'] = unwrap(read_json(given['json_data'], '--json-data'))
     return {name: value for name, value in words.items() if value is not None}
@@ -186,7 +186,7 @@ def fail(fault: 'Fault', text: str = '') -> NoReturn:
 
 def shown(wish: Any, manager: 'DownloadManager') -> str:
     """What was asked for, as it may be shown: a URL, or the name of an entry."""
-    from dlmachine.core.redact import redact_url
+    from dlmachine.core.secrets.redact import redact_url
 
     return printable(
         redact_url(wish, manager.secret_names) if isinstance(wish, str) else str(wish.name)

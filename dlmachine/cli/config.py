@@ -33,7 +33,7 @@ def command(**given: Any) -> None:
 
 
 def _text(setting: 'Setting', names: tuple[str, ...]) -> str:
-    from dlmachine.core.redact import MASK, is_secret_name, redact_value
+    from dlmachine.core.secrets.redact import MASK, is_secret_name, redact_value
 
     if setting.name == 'secret_names':
         return ', '.join(names)

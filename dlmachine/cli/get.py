@@ -22,13 +22,13 @@ from dlmachine.cli.common import (
     request_words,
     shown,
 )
-from dlmachine.cli.interruption import ending_at_once
+from dlmachine.cli.signals import ending_at_once
 from dlmachine.core.faults.printing import printable
-from dlmachine.telling import WAITS
+from dlmachine.execution.log import WAITS
 
 if TYPE_CHECKING:
-    from dlmachine.batch import BatchItem
-    from dlmachine.core.outcome import Outcome
+    from dlmachine.batch.items import BatchItem
+    from dlmachine.core.protocol.outcome import Outcome
     from dlmachine.manager import DownloadManager, Wish
 
 
@@ -144,7 +144,7 @@ def _get_many(manager: 'DownloadManager', wishes: 'list[Wish]', given: dict[str,
 
 
 def _warn(outcome: 'Outcome') -> None:
-    from dlmachine.core.outcome import Origin
+    from dlmachine.core.protocol.outcome import Origin
 
     if outcome.fault is not None:
         click.echo(printable(f'stale: {outcome.content}: {outcome.reason}'), err=True)
@@ -211,9 +211,9 @@ def _read_wishes(
 ) -> 'list[Wish]':
     if path is None:
         return []
+    from dlmachine.documents import is_structured, read_text, read_text_file
     from dlmachine.errors import unwrap
     from dlmachine.manifest import read_manifest, read_urls
-    from dlmachine.mappings import is_structured, read_text, read_text_file
 
     if is_structured(path):
         described = manager.config.described

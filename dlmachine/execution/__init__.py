@@ -1,1 +1,1 @@
-"""Execute the effects of a run."""
+"""Run a plan: perform each effect, and pass its event to the state machine."""

@@ -1,12 +1,12 @@
 """Wait before the next attempt, and report the wait first."""
 
-from dlmachine.core.descriptor import Descriptor
-from dlmachine.core.effects import Wait
-from dlmachine.core.events import Failed, Waited
-from dlmachine.core.filename import name_content
-from dlmachine.core.headers import Headers
-from dlmachine.core.ports import World
-from dlmachine.telling import tell_wait
+from dlmachine.core.http.filename import name_content
+from dlmachine.core.http.headers import Headers
+from dlmachine.core.protocol.effects import Wait
+from dlmachine.core.protocol.events import Failed, Waited
+from dlmachine.core.protocol.ports import World
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.execution.log import tell_wait
 
 
 def wait(world: World, effect: Wait, descriptor: Descriptor) -> Waited | Failed:

@@ -7,13 +7,13 @@ import gzip
 from collections.abc import Callable
 from typing import Final
 
-from dlmachine.core.checksum_lists import find_checksum
-from dlmachine.core.checksums import ChecksumList
 from dlmachine.core.http.head_parser import HeadParser
-from dlmachine_adapters.curl_heads import FtpReplies
-from dlmachine_adapters.decoding import Inflater
-from dlmachine_adapters.examining import Examiner, GzipCheck
-from dlmachine_adapters.inflating import InflatedStream
+from dlmachine.core.integrity.checksum import ChecksumList
+from dlmachine.core.integrity.checksum_file import find_checksum
+from dlmachine_adapters.curl_backend.head_parser import FtpReplies
+from dlmachine_adapters.parts.decoding import Inflater
+from dlmachine_adapters.parts.digesting import Examiner, GzipCheck
+from dlmachine_adapters.parts.inflating import InflatedStream
 from tests.builders import NOW
 
 _LIST: Final = ChecksumList('http://h/SHA256SUMS')

@@ -17,11 +17,11 @@ from unittest.mock import patch
 
 import dlmachine.core
 import dlmachine_adapters
-from dlmachine.core.descriptor import Descriptor
-from dlmachine.core.events import Head
-from dlmachine.core.headers import Headers
-from dlmachine.core.states import Job, State
-from dlmachine.core.transfer.effort import Effort
+from dlmachine.core.http.headers import Headers
+from dlmachine.core.http.response import Head
+from dlmachine.core.protocol.effort import Effort
+from dlmachine.core.protocol.states import Job, State
+from dlmachine.core.spec.descriptor import Descriptor
 from property_tests.growth import values
 from property_tests.growth.calls import CALLS, EXEMPT, LIMITS, OURS, SIZED
 from property_tests.growth.measuring import Call

@@ -13,17 +13,18 @@ from types import NoneType, UnionType
 from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 import dlmachine.core
-from dlmachine.core.answer import TakeBody
-from dlmachine.core.checksums import Checksum, ChecksumList
-from dlmachine.core.descriptor import Descriptor
-from dlmachine.core.effects import Exchange, Expectation
-from dlmachine.core.events import Head, Received
-from dlmachine.core.headers import Headers
-from dlmachine.core.policy import Policy
-from dlmachine.core.record import DownloadRecord
-from dlmachine.core.request import Request
-from dlmachine.core.snapshot import CacheEntry, Snapshot
-from dlmachine.core.url import Url, parse_url
+from dlmachine.core.cache.entries import CacheEntry
+from dlmachine.core.cache.record import DownloadRecord
+from dlmachine.core.decision.snapshot import Snapshot
+from dlmachine.core.http.headers import Headers
+from dlmachine.core.http.request import Request
+from dlmachine.core.http.response import Head, Received
+from dlmachine.core.http.url import Url, parse_url
+from dlmachine.core.integrity.checksum import Checksum, ChecksumList
+from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.effects import Exchange, Expectation
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.policy import Policy
 from property_tests.growth.attacks import broken_into
 from tests.builders import (
     NOW,

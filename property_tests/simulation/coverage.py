@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, get_args, get_type_hints
 
-from dlmachine import executor
-from dlmachine.core import ports
-from dlmachine.core.events import Event, Observed, PartOpened, Waited
-from dlmachine.core.states import State, Step
+from dlmachine.core.protocol import ports
+from dlmachine.core.protocol.events import Event, Observed, PartOpened, Waited
+from dlmachine.core.protocol.states import State, Step
+from dlmachine.execution import run
 
 #: The port that brings the event in each state; of those without one, the event itself.
 _BROUGHT_BY: Final[dict[str, Callable[..., Any] | type]] = {
@@ -22,9 +22,9 @@ _BROUGHT_BY: Final[dict[str, Callable[..., Any] | type]] = {
     'Observing': Observed,
     'Opening': ports.Files.open_part,
     'Exchanging': ports.Transport.exchange,
-    'Segmenting': executor.Run._exchange_many,
-    'Joining': executor.Run._join,
-    'Validating': executor.Run._validate,
+    'Segmenting': run.Run._exchange_many,
+    'Joining': run.Run._join,
+    'Validating': run.Run._validate,
     'Waiting': Waited,
     'Publishing': ports.Part.publish,
     'Recording': ports.Store.record,
@@ -75,7 +75,7 @@ class Coverage:
     @contextmanager
     def counting(self) -> Iterator[None]:
         """Count what the executor tells the machine."""
-        advance: Any = vars(executor)['advance']
+        advance: Any = vars(run)['advance']
         self.latest = set()
 
         def counted(state: State, event: Event) -> Step:
@@ -83,11 +83,11 @@ class Coverage:
             step: Step = advance(state, event)
             return step
 
-        setattr(executor, 'advance', counted)  # noqa: B010 -- it is imported by name
+        setattr(run, 'advance', counted)  # noqa: B010 -- it is imported by name
         try:
             yield
         finally:
-            setattr(executor, 'advance', advance)  # noqa: B010 -- as above
+            setattr(run, 'advance', advance)  # noqa: B010 -- as above
 
     def missed(self) -> list[Pair]:
         """What should have been reached, and was not."""

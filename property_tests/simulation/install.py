@@ -9,39 +9,33 @@ from math import inf
 from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
-from dlmachine.core import segments
-from dlmachine.core.cachekey import cache_key
+from dlmachine.core.cache.key import cache_key
 from dlmachine.core.decision.part_note import PartNote
-from dlmachine.core.filename import extension, safe_name
-from dlmachine.core.http.scrubbing import scrub
-from dlmachine.core.redact import redact_url
-from dlmachine.core.url import parse_url
-from dlmachine_adapters import (
-    appearing,
-    local_files,
-    part_files,
-    part_folder,
-    part_notes,
-    writing,
-)
-from dlmachine_adapters.files import own_folder, places, sealed
+from dlmachine.core.http.filename import extension, safe_name
+from dlmachine.core.http.url import parse_url
+from dlmachine.core.secrets.redact import redact_url
+from dlmachine.core.secrets.scrubbing import scrub
+from dlmachine.core.transfer import segment_plan
+from dlmachine_adapters import local_files
+from dlmachine_adapters.files import atomic, io, own_folder, places, sealed
+from dlmachine_adapters.parts import file_store, folder, sidecar
 from property_tests.simulation.kernel import Kernel
 from property_tests.simulation.system import EXCLUSIVE, Active, Os, SimPath, System, open_file
 
 _MODULES: tuple[ModuleType, ...] = (
-    appearing,
+    atomic,
     local_files,
     own_folder,
-    part_files,
-    part_folder,
-    part_notes,
+    file_store,
+    folder,
+    sidecar,
     places,
     sealed,
-    writing,
+    io,
 )
 #: So that some bytes are a large file.
 _SMALL: dict[str, int] = {'FIRST_BYTES': 4, 'LEAST_BYTES': 3, 'MOST_BYTES': 8}
-_REAL_NOTE = part_notes.new_note
+_REAL_NOTE = sidecar.new_note
 _MISSING = object()
 
 #: Pure functions that are asked the same again and again: what they said is remembered.
@@ -80,8 +74,8 @@ def installed(system: System) -> Iterator[None]:
         saved.append((module, name, module.__dict__[name]))
         setattr(module, name, value)
     for name, value in _SMALL.items():
-        saved.append((segments, name, getattr(segments, name)))
-        setattr(segments, name, value)
+        saved.append((segment_plan, name, getattr(segment_plan, name)))
+        setattr(segment_plan, name, value)
     vars(local_files)['open'] = open_file
     try:
         yield
@@ -130,7 +124,7 @@ def _replacements(system: System) -> dict[str, Any]:
 
 
 class _Live:
-    """Stands for `part_notes.LIVE`, of which each process has its own."""
+    """Stands for `sidecar.LIVE`, of which each process has its own."""
 
     def __init__(self, system: System) -> None:
         self._kernel = system.kernel

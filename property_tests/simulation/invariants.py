@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from hashlib import new, sha256
 from io import BytesIO
 
+from dlmachine.core.cache.entries import Status
 from dlmachine.core.faults import Bug, Fault
-from dlmachine.core.machine import most_effects
-from dlmachine.core.outcome import Origin, Outcome
-from dlmachine.core.policy import CheckMethod
-from dlmachine.core.snapshot import Status
+from dlmachine.core.machine.machine import most_effects
+from dlmachine.core.protocol.outcome import Origin, Outcome
+from dlmachine.core.spec.policy import CheckMethod
 from property_tests.simulation.disk import Inode, parent
 from property_tests.simulation.processes import Process, require
 from property_tests.simulation.store import FOLDER, Row

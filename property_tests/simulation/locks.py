@@ -1,9 +1,9 @@
 """Locks: they work, are absent, or lie and let everybody in."""
 
-from dlmachine.core.effects import AcquireLock, ReleaseLock
-from dlmachine.core.events import LockAcquired, LockReleased, LockUnavailable
 from dlmachine.core.faults import LockBusyTooLong
-from dlmachine.core.ports import Clock
+from dlmachine.core.protocol.effects import AcquireLock, ReleaseLock
+from dlmachine.core.protocol.events import LockAcquired, LockReleased, LockUnavailable
+from dlmachine.core.protocol.ports import Clock
 from property_tests.simulation.kernel import Kernel
 from property_tests.simulation.processes import Process
 

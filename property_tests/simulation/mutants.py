@@ -10,23 +10,19 @@ from dataclasses import replace
 from typing import Any, Final
 from unittest.mock import patch
 
-from dlmachine import executor
-from dlmachine.core import (
-    answer,
-    closing,
-    exchanges,
-    on_commit,
-    on_exchange,
-    retry,
-)
-from dlmachine.core.cachekey import cache_key
-from dlmachine.core.effects import Record, ReleaseLock, Retire
-from dlmachine.core.events import LockReleased, Published
-from dlmachine.core.metadata import NewVersion
-from dlmachine.core.said import Said
-from dlmachine.core.transfer import verify_body
-from dlmachine_adapters import appearing, part_files
+from dlmachine.core.cache.key import cache_key
+from dlmachine.core.cache.updates import NewVersion
+from dlmachine.core.integrity.representation import Said
+from dlmachine.core.machine import commit, finish
+from dlmachine.core.machine import exchange as on_exchange
+from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.effects import Record, ReleaseLock, Retire
+from dlmachine.core.protocol.events import LockReleased, Published
+from dlmachine.core.transfer import next_exchange, read_response, retry, verify_body
+from dlmachine.execution import run as executor
+from dlmachine_adapters.files import atomic
 from dlmachine_adapters.files.own_folder import OwnFolder
+from dlmachine_adapters.parts import file_store
 
 Mutant = Callable[[], AbstractContextManager[Any]]
 
@@ -34,17 +30,17 @@ Mutant = Callable[[], AbstractContextManager[Any]]
 @contextmanager
 def _without_lengths() -> Iterator[None]:
     """A body is published although it is shorter than was announced."""
-    decide = answer.decide_body
+    decide = read_response.decide_body
 
     def unbounded(exchange: Any, head: Any) -> Any:
         decision = decide(exchange, head)
-        if isinstance(decision, answer.TakeBody):
+        if isinstance(decision, TakeBody):
             return replace(decision, wire_bytes=None)
         return decision
 
     with (
-        patch('dlmachine_adapters.reception.decide_body', unbounded),
-        patch('dlmachine.core.on_exchange.decide_body', unbounded),
+        patch('dlmachine_adapters.http.response_reader.decide_body', unbounded),
+        patch('dlmachine.core.machine.exchange.decide_body', unbounded),
     ):
         yield
 
@@ -57,7 +53,7 @@ def _recorded_first() -> Iterator[None]:
     def recorded(run: Any, effect: Any) -> Any:
         state = run.publishing
         if run._world.store is not None and not effect.replace:
-            record = on_commit._on_published(
+            record = commit._on_published(
                 state, Published(at=state.record.finished_at, path=effect.place.path)
             )
             update = record.update
@@ -73,7 +69,7 @@ def _recorded_first() -> Iterator[None]:
         if isinstance(event, Published) and hasattr(state, 'version'):
             step = advance(state, event)
             # It is there already.
-            return on_commit._on_recorded(step.state) if step.update is not None else step
+            return commit._on_recorded(step.state) if step.update is not None else step
         step = advance(state, event)
         _Latest.state = step.state
         return step
@@ -97,15 +93,15 @@ class _Latest:
 @contextmanager
 def _without_if_range() -> Iterator[None]:
     """The rest is asked for, of whatever version there is now."""
-    build = exchanges._with_conditions
+    build = next_exchange._with_conditions
 
     def bare(*given: Any) -> Any:
         request = build(*given)
         return replace(request, headers=request.headers.without('If-Range'))
 
     with (
-        patch.object(exchanges, '_with_conditions', bare),
-        patch.object(answer, 'is_same_version', lambda validator, head: True),
+        patch.object(next_exchange, '_with_conditions', bare),
+        patch.object(read_response, 'is_same_version', lambda validator, head: True),
     ):
         yield
 
@@ -113,7 +109,7 @@ def _without_if_range() -> Iterator[None]:
 @contextmanager
 def _without_sync() -> Iterator[None]:
     """A file appears before its bytes are safe."""
-    with patch.object(part_files.FileKeeper, '_make_safe', lambda keeper: None):
+    with patch.object(file_store.FileKeeper, '_make_safe', lambda keeper: None):
         yield
 
 
@@ -122,7 +118,7 @@ def _without_folder_sync() -> Iterator[None]:
     """The registry is told before the name is safe."""
     with (
         patch.object(OwnFolder, 'sync', lambda folder: None),
-        patch.object(appearing, 'sync_folder', lambda folder: None),
+        patch.object(atomic, 'sync_folder', lambda folder: None),
     ):
         yield
 
@@ -147,12 +143,12 @@ def _old_dropped() -> Iterator[None]:
 @contextmanager
 def _replacing() -> Iterator[None]:
     """A version replaces a file that has its name already."""
-    place = on_commit._place
+    place = commit._place
 
     def always(*given: Any) -> Any:
         return place(*given)[0], True
 
-    with patch.object(on_commit, '_place', always):
+    with patch.object(commit, '_place', always):
         yield
 
 
@@ -188,13 +184,13 @@ def _without_digest() -> Iterator[None]:
 @contextmanager
 def _part_left() -> Iterator[None]:
     """A failure leaves its part open."""
-    give_back = closing.give_back
+    give_back = finish.give_back
 
     def forgetful(job: Any, end: Any, *, keep_part: bool = False) -> Any:
         return give_back(replace(job, holds_part=False), end, keep_part=keep_part)
 
     with (
-        patch.object(closing, 'give_back', forgetful),
+        patch.object(finish, 'give_back', forgetful),
         patch.object(executor.Run, 'let_go', lambda run: None),
     ):
         yield
@@ -204,11 +200,11 @@ def _part_left() -> Iterator[None]:
 def _adopting_the_living() -> Iterator[None]:
     """A part is taken over from an owner who still writes to it."""
     with (
-        patch('dlmachine_adapters.part_notes.is_running', lambda pid: False),
-        patch('dlmachine_adapters.part_notes.is_held', lambda ours, part: False),
-        patch('dlmachine_adapters.part_notes.hold', lambda handle: True),
-        patch('dlmachine_adapters.part_files.hold', lambda handle: True),
-        patch('dlmachine_adapters.part_folder.hold', lambda handle: True),
+        patch('dlmachine_adapters.parts.sidecar.is_running', lambda pid: False),
+        patch('dlmachine_adapters.parts.sidecar.is_held', lambda ours, part: False),
+        patch('dlmachine_adapters.parts.sidecar.hold', lambda handle: True),
+        patch('dlmachine_adapters.parts.file_store.hold', lambda handle: True),
+        patch('dlmachine_adapters.parts.folder.hold', lambda handle: True),
     ):
         yield
 
@@ -222,8 +218,8 @@ def _adopting_the_published() -> Iterator[None]:
 
     with (
         patch('dlmachine_adapters.files.own_folder._check_file', check),
-        patch('dlmachine_adapters.part_notes.is_published', lambda seen: False),
-        patch('dlmachine_adapters.part_folder.is_published', lambda seen: False),
+        patch('dlmachine_adapters.parts.sidecar.is_published', lambda seen: False),
+        patch('dlmachine_adapters.parts.folder.is_published', lambda seen: False),
     ):
         yield
 
@@ -232,10 +228,10 @@ def _adopting_the_published() -> Iterator[None]:
 def _mixing_addresses() -> Iterator[None]:
     """The rest of a mirror's part is asked of another address, and taken from there."""
     with (
-        patch.object(answer, 'place_of', lambda url: ''),
-        patch('dlmachine.core.decide.address_digest', lambda url: ''),
-        patch('dlmachine.core.exchanges.address_digest', lambda url: ''),
-        patch('dlmachine.core.on_exchange.address_digest', lambda url: ''),
+        patch.object(read_response, 'place_of', lambda url: ''),
+        patch('dlmachine.core.decision.decide.address_digest', lambda url: ''),
+        patch('dlmachine.core.transfer.next_exchange.address_digest', lambda url: ''),
+        patch('dlmachine.core.machine.exchange.address_digest', lambda url: ''),
     ):
         yield
 
@@ -244,7 +240,7 @@ def _mixing_addresses() -> Iterator[None]:
 def _counting_holes() -> Iterator[None]:
     """A part that is filled in segments is taken for as long as its file."""
     with patch(
-        'dlmachine_adapters.part_notes._within',
+        'dlmachine_adapters.parts.sidecar._within',
         lambda spans, size: ((0, size - 1),) if spans else (),
     ):
         yield

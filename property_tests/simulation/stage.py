@@ -7,11 +7,11 @@ from typing import Any
 from returns.pipeline import is_successful
 from returns.unsafe import unsafe_perform_io
 
+from dlmachine.core.decision.part_location import may_need_part
 from dlmachine.core.faults import Fault
-from dlmachine.core.outcome import Outcome
-from dlmachine.core.plan import plan
-from dlmachine.core.staging import may_need_part
-from dlmachine.executor import execute, run
+from dlmachine.core.plan.plan import plan
+from dlmachine.core.protocol.outcome import Outcome
+from dlmachine.execution.run import execute, run
 from property_tests.simulation.choices import Choices
 from property_tests.simulation.invariants import Invariants
 from property_tests.simulation.kernel import Kernel

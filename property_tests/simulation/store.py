@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass, field, replace
 
-from dlmachine.core.descriptor import Descriptor
-from dlmachine.core.effects import Record, Retire
-from dlmachine.core.events import Failed, PlaceTaken, Recorded, Retired
+from dlmachine.core.cache.entries import CacheEntry, Status
+from dlmachine.core.cache.updates import MetadataUpdate, NewVersion
+from dlmachine.core.decision.snapshot import CacheSeen
 from dlmachine.core.faults import CacheUnusable
-from dlmachine.core.metadata import MetadataUpdate, NewVersion
-from dlmachine.core.ports import Clock
-from dlmachine.core.snapshot import CacheEntry, CacheSeen, Status
-from dlmachine_adapters.cachedir_names import item_id_of
-from dlmachine_adapters.storage_faults import storage_fault
+from dlmachine.core.protocol.effects import Record, Retire
+from dlmachine.core.protocol.events import Failed, PlaceTaken, Recorded, Retired
+from dlmachine.core.protocol.ports import Clock
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine_adapters.cachedir.naming import item_id_of
+from dlmachine_adapters.files.os_errors import storage_fault
 from property_tests.simulation.disk import Inode
 from property_tests.simulation.kernel import Kernel
 from property_tests.simulation.processes import Process

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from dlmachine.core.faults import ConnectionFailed, Fault, FaultBase, TimedOut, TlsFailed
-from dlmachine.core.request import Request
+from dlmachine.core.http.request import Request
 from dlmachine_adapters.fakes.server import CutOff, Reply, Resource, Turn
 from property_tests.simulation.choices import Choices
 from property_tests.simulation.wishes import TWIN
-from tests.mishaps import MISHAPS
-from tests.mishaps.codings import CODINGS
+from tests.server_faults import MISHAPS
+from tests.server_faults.codings import CODINGS
 
 #: A page that is no data; names that end in .csv tell.
 PAGE: Final = b'<!DOCTYPE html><title>Please log in</title>'

@@ -5,11 +5,11 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import BinaryIO, Final
 
-from dlmachine.core.cachekey import cache_key
-from dlmachine.core.checksums import Checksum, ChecksumList
-from dlmachine.core.descriptor import Descriptor
-from dlmachine.core.destination import Auto, ToMemory, ToPath, Wanted
-from dlmachine.core.policy import CheckMethod, Policy
+from dlmachine.core.cache.key import cache_key
+from dlmachine.core.integrity.checksum import Checksum, ChecksumList
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.destination import Auto, ToMemory, ToPath, Wanted
+from dlmachine.core.spec.policy import CheckMethod, Policy
 from property_tests.simulation.choices import Choices
 
 HOST: Final = 'https://data.example'

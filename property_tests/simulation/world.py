@@ -7,14 +7,14 @@ from typing import Final
 
 from returns.result import Failure, Result, Success
 
-from dlmachine.core.descriptor import Descriptor
-from dlmachine.core.effects import Exchange
-from dlmachine.core.events import Answered, Interrupted
+from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.faults import BackendMissing, Fault, TimedOut
-from dlmachine.core.policy import Policy
-from dlmachine.core.ports import Sink, Transport
-from dlmachine.core.request import Request
-from dlmachine.core.snapshot import Snapshot
+from dlmachine.core.http.request import Request
+from dlmachine.core.protocol.effects import Exchange
+from dlmachine.core.protocol.events import Answered, Interrupted
+from dlmachine.core.protocol.ports import Sink, Transport
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.policy import Policy
 from dlmachine_adapters.fakes.gates import MemoryGates
 from dlmachine_adapters.fakes.server import Turn
 from dlmachine_adapters.fakes.transport import ScriptedTransport

@@ -2,8 +2,9 @@
 
 from hypothesis import strategies as st
 
-from dlmachine.core.events import Answered, Head, Interrupted, Received
-from dlmachine.core.headers import Headers
+from dlmachine.core.http.headers import Headers
+from dlmachine.core.http.response import Head, Received
+from dlmachine.core.protocol.events import Answered, Interrupted
 from property_tests.strategies.basics import DATA, DIGESTS, instants
 from property_tests.strategies.faults import try_faults
 from property_tests.strategies.texts import any_text, etags, http_dates, locations, names

@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from dlmachine.core.descriptor import Descriptor
+from dlmachine.core.spec.descriptor import Descriptor
 from property_tests.strategies.texts import jsons, line_texts, names, urls, values
 
 #: Pairs of a query or form.

@@ -4,7 +4,7 @@ from functools import cache
 
 from hypothesis import strategies as st
 
-from dlmachine.core.effects import (
+from dlmachine.core.protocol.effects import (
     AcquireLock,
     ConfirmCopy,
     Discard,
@@ -23,7 +23,7 @@ from dlmachine.core.effects import (
     Validate,
     Wait,
 )
-from dlmachine.core.events import (
+from dlmachine.core.protocol.events import (
     ChecksumsRead,
     CopyConfirmed,
     CopyMissing,

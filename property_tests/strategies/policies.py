@@ -6,9 +6,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from dlmachine.core.checksums import Checksum, ChecksumList
-from dlmachine.core.destination import Auto, ToMemory, ToPath, Wanted
-from dlmachine.core.policy import CheckMethod, Policy, Window
+from dlmachine.core.integrity.checksum import Checksum, ChecksumList
+from dlmachine.core.spec.destination import Auto, ToMemory, ToPath, Wanted
+from dlmachine.core.spec.policy import CheckMethod, Policy, Window
 from property_tests.strategies.basics import DIGESTS, durations, instants
 
 #: Destinations as a caller wants them.

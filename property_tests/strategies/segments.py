@@ -2,9 +2,10 @@
 
 from hypothesis import strategies as st
 
-from dlmachine.core.effects import Exchange, ExchangeMany
-from dlmachine.core.events import Answered, Event, Head, Interrupted, Received, SegmentsEnded
-from dlmachine.core.headers import Headers
+from dlmachine.core.http.headers import Headers
+from dlmachine.core.http.response import Head, Received
+from dlmachine.core.protocol.effects import Exchange, ExchangeMany
+from dlmachine.core.protocol.events import Answered, Event, Interrupted, SegmentsEnded
 from property_tests.strategies.answers import answers, interruptions
 from property_tests.strategies.basics import DIGESTS, instants
 from property_tests.strategies.faults import try_faults

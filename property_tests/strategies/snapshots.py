@@ -2,10 +2,11 @@
 
 from hypothesis import strategies as st
 
-from dlmachine.core.destination import PathKind, PathSeen
+from dlmachine.core.cache.entries import CacheEntry, Status
+from dlmachine.core.cache.record import DownloadRecord
+from dlmachine.core.decision.snapshot import BackendSeen, CacheSeen, PartSeen, Snapshot
 from dlmachine.core.faults import CacheUnusable
-from dlmachine.core.record import DownloadRecord
-from dlmachine.core.snapshot import BackendSeen, CacheEntry, CacheSeen, PartSeen, Snapshot, Status
+from dlmachine.core.spec.destination import PathKind, PathSeen
 from property_tests.strategies.basics import DATA, DIGESTS, NOW, instants
 from property_tests.strategies.texts import etags, http_dates, line_texts, names, urls, values
 

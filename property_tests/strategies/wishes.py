@@ -4,11 +4,11 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from dlmachine.core.cachekey import cache_key
-from dlmachine.core.descriptor import Descriptor
-from dlmachine.core.policy import Policy
-from dlmachine.core.snapshot import Snapshot
-from dlmachine.core.staging import address_digest
+from dlmachine.core.cache.key import cache_key
+from dlmachine.core.decision.part_location import address_digest
+from dlmachine.core.decision.snapshot import Snapshot
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.policy import Policy
 from property_tests.strategies.descriptors import descriptors
 from property_tests.strategies.policies import policies
 from property_tests.strategies.snapshots import snapshots

@@ -5,17 +5,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from dlmachine.core.answer import TakeBody
-from dlmachine.core.care import Cure, EntryId, Finding, Kind
-from dlmachine.core.metadata import NewVersion
-from dlmachine.core.verification import Condition
-from dlmachine_adapters.care import Mended, check_entry
-from dlmachine_adapters.diagnosis import diagnose
-from dlmachine_adapters.listing import list_entries
-from dlmachine_adapters.locks import FolderLocks
-from dlmachine_adapters.part_folder import create_part
-from dlmachine_adapters.registry import Registry
-from dlmachine_adapters.treatment import Treatment
+from dlmachine.core.cache.updates import NewVersion
+from dlmachine.core.maintenance.findings import Cure, EntryId, Finding, Kind
+from dlmachine.core.maintenance.verification import Condition
+from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine_adapters.cachedir.connection import Registry
+from dlmachine_adapters.cachedir.listing import list_entries
+from dlmachine_adapters.files.locks import FolderLocks
+from dlmachine_adapters.maintenance.diagnose import diagnose
+from dlmachine_adapters.maintenance.repair import Treatment
+from dlmachine_adapters.maintenance.verify import Mended, check_entry
+from dlmachine_adapters.parts.folder import create_part
 from tests.adapters.stores import tree
 from tests.part_paths import quarantine_folder
 

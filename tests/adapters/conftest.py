@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from dlmachine.core.ports import Transport
+from dlmachine.core.protocol.ports import Transport
 from tests.adapters.doubles import RealClock
 from tests.servers.http import Server
 from tests.servers.tls import Authority
 
 _CLASSES = {
-    'requests': 'dlmachine_adapters.requests_transport:RequestsTransport',
-    'curl': 'dlmachine_adapters.pycurl_transport:CurlTransport',
+    'requests': 'dlmachine_adapters.requests_backend.transport:RequestsTransport',
+    'curl': 'dlmachine_adapters.curl_backend.transport:CurlTransport',
 }
 
 #: Each test that asks for `transport` runs once for each of these.

@@ -4,21 +4,21 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO
 
-from dlmachine.core.answer import TakeBody
-from dlmachine.core.descriptor import Descriptor
-from dlmachine.core.effects import Discard, Exchange, Expectation, Publish
-from dlmachine.core.events import (
+from dlmachine.core.faults import StorageFailed
+from dlmachine.core.http.response import Received
+from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.effects import Discard, Exchange, Expectation, Publish
+from dlmachine.core.protocol.events import (
     Answered,
     Discarded,
     Failed,
     Interrupted,
     PlaceTaken,
     Published,
-    Received,
 )
-from dlmachine.core.faults import StorageFailed
-from dlmachine.core.ports import PartError
-from dlmachine.core.request import build_request
+from dlmachine.core.protocol.ports import PartError
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.transfer.build_request import build_request
 
 
 class RealClock:

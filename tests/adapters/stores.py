@@ -8,17 +8,17 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from dlmachine.core.cachekey import cache_key
-from dlmachine.core.descriptor import Descriptor
-from dlmachine.core.effects import Record
-from dlmachine.core.events import Failed, PlaceTaken, Recorded
-from dlmachine.core.filename import extension
-from dlmachine.core.metadata import NewVersion
-from dlmachine.core.ports import Store
-from dlmachine.core.record import DownloadRecord
-from dlmachine.core.snapshot import CacheSeen
-from dlmachine_adapters.cachedir_names import item_id_of
-from dlmachine_adapters.cachedir_shield import import_cachedir
+from dlmachine.core.cache.key import cache_key
+from dlmachine.core.cache.record import DownloadRecord
+from dlmachine.core.cache.updates import NewVersion
+from dlmachine.core.decision.snapshot import CacheSeen
+from dlmachine.core.http.filename import extension
+from dlmachine.core.protocol.effects import Record
+from dlmachine.core.protocol.events import Failed, PlaceTaken, Recorded
+from dlmachine.core.protocol.ports import Store
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine_adapters.cachedir.lazy_cachedir import import_cachedir
+from dlmachine_adapters.cachedir.naming import item_id_of
 
 URL = 'https://example.org/data/t.csv'
 DATA = b'a,b\n1,2\n'

@@ -13,13 +13,13 @@ _HEAVY = ('requests', 'urllib3', 'pycurl', 'cachedir', 'numpy', 'rich')
     ('code', 'allowed'),
     [
         ('import dlmachine_adapters', ()),
-        ('import dlmachine_adapters.environment, dlmachine_adapters.bodies', ()),
+        ('import dlmachine_adapters.http.routing, dlmachine_adapters.http.request_body', ()),
         (
-            'from dlmachine_adapters.requests_transport import RequestsTransport as T; T.describe()',
+            'from dlmachine_adapters.requests_backend.transport import RequestsTransport as T; T.describe()',
             (),
         ),
         (
-            'from dlmachine_adapters.pycurl_transport import CurlTransport as T; T.describe()',
+            'from dlmachine_adapters.curl_backend.transport import CurlTransport as T; T.describe()',
             ('pycurl',),
         ),
     ],
@@ -37,7 +37,7 @@ def test_curl_does_without_requests() -> None:
     code = """
 import sys
 from tests.adapters.doubles import MemoryPart, RealClock, exchange_for
-from dlmachine_adapters.pycurl_transport import CurlTransport
+from dlmachine_adapters.curl_backend.transport import CurlTransport
 transport = CurlTransport(RealClock())
 transport.exchange(exchange_for('http://127.0.0.1:1/'), MemoryPart(), None)
 transport.close()

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from dlmachine.core.answer import TakeBody
-from dlmachine.core.effects import Discard, OpenPart, Wait
-from dlmachine.core.ports import Part
+from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.effects import Discard, OpenPart, Wait
+from dlmachine.core.protocol.ports import Part
 from dlmachine_adapters.fakes import ManualClock, MemoryFiles
 from dlmachine_adapters.progress import (
     BarProgress,

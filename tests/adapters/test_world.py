@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from returns.pipeline import is_successful
 
-from dlmachine.core.destination import PathKind, ToPath
+from dlmachine.core.decision.snapshot import BackendSeen
 from dlmachine.core.faults import BackendMissing
-from dlmachine.core.policy import Policy
-from dlmachine.core.snapshot import BackendSeen
+from dlmachine.core.spec.destination import PathKind, ToPath
+from dlmachine.core.spec.policy import Policy
 from dlmachine_adapters import backends
 from dlmachine_adapters.backends import Backends
 from dlmachine_adapters.fakes import ManualClock
@@ -133,7 +133,7 @@ def test_what_is_not_installed_is_not_seen(monkeypatch: pytest.MonkeyPatch) -> N
     """And asking for it says how to get it."""
     monkeypatch.setattr(backends, 'find_spec', lambda name: None)
     made = Backends(ManualClock())
-    monkeypatch.setitem(sys.modules, 'dlmachine_adapters.pycurl_transport', None)
+    monkeypatch.setitem(sys.modules, 'dlmachine_adapters.curl_backend.transport', None)
     fault = made.load('curl').failure()
 
     assert [seen.name for seen in made.seen() if seen.name in {'requests', 'curl'}] == []
@@ -144,7 +144,7 @@ def test_what_is_not_installed_is_not_seen(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_backend_is_seen_as_it_describes_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """The records get libcurl's version; a scheme that this libcurl lacks is not assumed."""
     pytest.importorskip('pycurl')
-    from dlmachine_adapters.pycurl_transport import CurlTransport
+    from dlmachine_adapters.curl_backend.transport import CurlTransport
 
     monkeypatch.setattr(CurlTransport, 'schemes', ('http', 'https'))
     made = Backends(ManualClock())
@@ -161,7 +161,7 @@ def test_a_backend_whose_library_cannot_be_loaded_is_not_seen(
 ) -> None:
     """Such as pycurl without its libcurl."""
     monkeypatch.setattr(backends, 'find_spec', lambda name: object())
-    monkeypatch.setitem(sys.modules, 'dlmachine_adapters.pycurl_transport', None)
+    monkeypatch.setitem(sys.modules, 'dlmachine_adapters.curl_backend.transport', None)
 
     assert 'curl' not in {seen.name for seen in Backends(ManualClock()).seen()}
 

@@ -7,17 +7,18 @@ from typing import Any
 
 import pytest
 
-from dlmachine.core.effects import Discard, OpenPart
-from dlmachine.core.events import Head, Interrupted
 from dlmachine.core.faults import Cancelled, TimedOut
-from dlmachine.core.headers import Headers
+from dlmachine.core.http.headers import Headers
+from dlmachine.core.http.response import Head
+from dlmachine.core.protocol.effects import Discard, OpenPart
+from dlmachine.core.protocol.events import Interrupted
 from dlmachine.errors import DownloadError
 from dlmachine.manager import DownloadManager
-from dlmachine_adapters.clock import SystemClock
 from dlmachine_adapters.fakes import ManualClock, MemoryFiles
-from dlmachine_adapters.limits import LimitPassed
-from dlmachine_adapters.parts import KeptPart
-from dlmachine_adapters.reception import Reception
+from dlmachine_adapters.http.deadlines import LimitPassed
+from dlmachine_adapters.http.response_reader import Reception
+from dlmachine_adapters.parts.part import KeptPart
+from dlmachine_adapters.runtime.clock import SystemClock
 from tests.builders import an_exchange
 from tests.servers.behaviours import resource
 from tests.servers.http import Server

@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from dlmachine.cli import group
-from dlmachine_adapters import probing
-from dlmachine_adapters.cachedir_shield import import_cachedir
-from dlmachine_adapters.clock import SystemClock
+from dlmachine_adapters.cachedir.lazy_cachedir import import_cachedir
+from dlmachine_adapters.maintenance import fs_probe
+from dlmachine_adapters.runtime.clock import SystemClock
 from tests.servers.behaviours import resource
 from tests.servers.http import Server
 
@@ -247,7 +247,7 @@ def test_probing_is_asked_for(run: Run, url: str, monkeypatch: pytest.MonkeyPatc
     """It writes, so that it is not done otherwise."""
     run('get', url)
     asked: list[str] = []
-    monkeypatch.setattr(probing, 'find_abilities', asked.append)
+    monkeypatch.setattr(fs_probe, 'find_abilities', asked.append)
     without = run('cache', 'doctor')
     with_probe = run('cache', 'doctor', '--probe')
 

@@ -83,7 +83,7 @@ HasBegun = Callable[[int], bool]
 @pytest.fixture
 def has_begun(monkeypatch: pytest.MonkeyPatch) -> HasBegun:
     """Wait until so many parts have been written to."""
-    from dlmachine_adapters import parts as module
+    from dlmachine_adapters.parts import part as module
 
     begun: dict[int, object] = {}
     changed = threading.Condition()

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from dlmachine.auditor import AuditStatus, audit
-from dlmachine.core.outcome import Origin
+from dlmachine.core.protocol.outcome import Origin
 from dlmachine.errors import DownloadError
 from dlmachine.manager import DownloadManager
 from dlmachine_adapters import local_files
-from dlmachine_adapters.registry import Registry
+from dlmachine_adapters.cachedir.connection import Registry
 from tests.face.conftest import MakeManager
 from tests.servers.behaviours import resource
 from tests.servers.http import Server

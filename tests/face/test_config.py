@@ -11,7 +11,7 @@ from returns.pipeline import is_successful
 
 from dlmachine.config import NAMES, Config, load_config, user_config_file
 from dlmachine.core.faults import InvalidInput, UnknownName
-from dlmachine.mappings import read_mapping
+from dlmachine.documents import read_mapping
 
 KEYWORD = {'retries': 1}
 DICT = {'retries': 2}

@@ -10,12 +10,12 @@ from time import monotonic, sleep
 
 import pytest
 
-from dlmachine import crew
-from dlmachine.crew import Crew
+from dlmachine.batch import pool
+from dlmachine.batch.pool import Crew
 
 SCRIPT = """
 import sys
-from dlmachine.crew import Crew
+from dlmachine.batch.pool import Crew
 
 class Stop:
     is_set = False
@@ -43,7 +43,7 @@ def _nothing(task: int, tell: Callable[[int], None]) -> None:
 
 def _names(monkeypatch: pytest.MonkeyPatch, *, is_busy: bool, seconds: float = 0.002) -> set[str]:
     """The threads that did forty tasks, on a processor that has time left, or has not."""
-    monkeypatch.setattr(crew, 'process_time', monotonic if is_busy else lambda: 0.0)
+    monkeypatch.setattr(pool, 'process_time', monotonic if is_busy else lambda: 0.0)
 
     def work(task: int, tell: Callable[[str], None]) -> None:
         sleep(seconds)
@@ -54,7 +54,7 @@ def _names(monkeypatch: pytest.MonkeyPatch, *, is_busy: bool, seconds: float = 0
 
 def test_where_the_processor_is_busy_one_thread_does_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """More of them would only wait for their turn."""
-    monkeypatch.setattr(crew, '_QUIET_SECONDS', 60)
+    monkeypatch.setattr(pool, '_QUIET_SECONDS', 60)
     assert _names(monkeypatch, is_busy=True) == {'dlmachine_0'}
 
 
@@ -65,7 +65,7 @@ def test_where_it_waits_all_threads_come(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_work_that_takes_long_is_done_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
     """A large file is: what keeps the processor busy then is no Python."""
-    monkeypatch.setattr(crew, '_QUIET_SECONDS', 0.05)
+    monkeypatch.setattr(pool, '_QUIET_SECONDS', 0.05)
     assert len(_names(monkeypatch, is_busy=True, seconds=0.1)) == 4
 
 
@@ -287,7 +287,7 @@ def test_where_no_more_threads_can_be_had_those_that_there_are_do_it(
         start(self)
 
     monkeypatch.setattr(threading.Thread, 'start', limited)
-    monkeypatch.setattr(crew, 'process_time', lambda: 0.0)
+    monkeypatch.setattr(pool, 'process_time', lambda: 0.0)
 
     def work(task: int, tell: Callable[[int], None]) -> None:
         sleep(0.05)

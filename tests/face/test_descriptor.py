@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 import dlmachine as dm
-from dlmachine.core import descriptor as core
-from dlmachine.core.body import ContentPart, FilePart, FormBody, JsonBody, MultipartBody
-from dlmachine.core.cachekey import cache_key
+from dlmachine.core.cache.key import cache_key
+from dlmachine.core.http.body import ContentPart, FilePart, FormBody, JsonBody, MultipartBody
+from dlmachine.core.spec import descriptor as core
 from dlmachine.errors import RequestError
 
 URL = 'https://example.org/api'

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import dlmachine as dm
-from dlmachine.core.policy import Policy
+from dlmachine.core.spec.policy import Policy
 from dlmachine.downloaders import Downloader
 from dlmachine.errors import RequestError
 from tests.servers.behaviours import answer, in_turn, redirect, resource

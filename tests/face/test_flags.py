@@ -5,7 +5,7 @@ import re
 import pytest
 
 from dlmachine.cli.flags import in_flags
-from tests.core.test_faults import TEXTS
+from tests.core.faults.test_faults import TEXTS
 
 #: What is no option of the command line, in whatever form.
 NONE = {'validate'}

@@ -16,9 +16,9 @@ from tests.servers.http import Server
 #: What is loaded to fetch something, or for other commands.
 _NEEDLESS = {
     'cachedir', 'certifi', 'concurrent.futures', 'email.utils', 'filelock', 'importlib.metadata', 'pycurl', 'requests',
-    'rich', 'ssl', 'tomllib', 'tqdm', 'urllib3', 'yaml', 'dlmachine.batch', 'dlmachine.core.on_exchange',
-    'dlmachine.core.plan', 'dlmachine.mappings', 'dlmachine.relay', 'dlmachine_adapters.backends',
-    'dlmachine_adapters.gates', 'dlmachine_adapters.locks', 'dlmachine_adapters.parts', 'dlmachine_adapters.progress',
+    'rich', 'ssl', 'tomllib', 'tqdm', 'urllib3', 'yaml', 'dlmachine.batch.items', 'dlmachine.core.machine.exchange',
+    'dlmachine.core.plan.plan', 'dlmachine.documents', 'dlmachine.batch.remote', 'dlmachine_adapters.backends',
+    'dlmachine_adapters.rate_limits.host_queue', 'dlmachine_adapters.files.locks', 'dlmachine_adapters.parts.part', 'dlmachine_adapters.progress',
 }  # fmt: skip
 
 _PROGRAM = """

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from dlmachine.core.events import Answered, SegmentsEnded
-from dlmachine.core.outcome import Outcome
+from dlmachine.core.protocol.events import Answered, SegmentsEnded
+from dlmachine.core.protocol.outcome import Outcome
 from tests.face.conftest import MakeManager
 from tests.servers.nginx import Nginx, find_nginx
 from tests.servers.tls import Authority

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from dlmachine.core.faults import ChecksumUnknown, ContentRefused, DigestMismatch, HttpStatus
-from dlmachine.core.outcome import Origin
+from dlmachine.core.protocol.outcome import Origin
 from dlmachine.errors import DownloadError, IntegrityError, RequestError, ServerError
 from dlmachine.manager import DownloadManager
 from tests.servers.behaviours import answer, chunked, in_turn, resource

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from dlmachine.cli.interruption import Terminated, ending_at_once, interruptible
+from dlmachine.cli.signals import Terminated, ending_at_once, interruptible
 from tests.part_paths import read_note
 from tests.servers.behaviours import answer, in_turn, raw, redirect, resource
 from tests.servers.http import Asked, Handler, Server, Wire
@@ -134,7 +134,7 @@ def test_a_second_signal_ends_it_at_once(
     code = (
         'import sys, threading\n'
         'from dlmachine.cli import main\n'
-        'from dlmachine_adapters.part_files import FileKeeper\n'
+        'from dlmachine_adapters.parts.file_store import FileKeeper\n'
         'def hang(self, *, keep):\n'
         '    print("cleaning up", flush=True)\n'
         '    threading.Event().wait()\n'

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from dlmachine import ledger
+from dlmachine.batch import group_commit
+from dlmachine.core.cache.record import DownloadRecord
+from dlmachine.core.cache.updates import MetadataUpdate
 from dlmachine.core.faults import CacheUnusable
-from dlmachine.core.metadata import MetadataUpdate
-from dlmachine.core.record import DownloadRecord
 from dlmachine.manager import DownloadManager
-from dlmachine_adapters.cachedir_store import CachedirStore
-from dlmachine_adapters.registry import Registry
+from dlmachine_adapters.cachedir.connection import Registry
+from dlmachine_adapters.cachedir.store import CachedirStore
 from tests.face.conftest import MakeManager
 from tests.servers.behaviours import resource
 from tests.servers.http import Server
@@ -32,8 +32,8 @@ def transactions(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return write(self, updates)
 
     monkeypatch.setattr(CachedirStore, '_write', counted)
-    monkeypatch.setattr(ledger, '_LONG_SECONDS', 0.2)
-    monkeypatch.setattr(ledger, '_TOO_LONG_SECONDS', 0.4)
+    monkeypatch.setattr(group_commit, '_LONG_SECONDS', 0.2)
+    monkeypatch.setattr(group_commit, '_TOO_LONG_SECONDS', 0.4)
     return found
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 import dlmachine as dm
-from dlmachine.core.outcome import Origin
-from dlmachine.core.snapshot import Status
+from dlmachine.core.cache.entries import Status
+from dlmachine.core.protocol.outcome import Origin
 from dlmachine.errors import (
     AuthError,
     IntegrityError,

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from dlmachine.core.destination import ToPath
 from dlmachine.core.faults import Fault, InvalidInput, UnknownName
-from dlmachine.core.policy import Policy
+from dlmachine.core.spec.destination import ToPath
+from dlmachine.core.spec.policy import Policy
 from dlmachine.manifest import Item, read_manifest
 
 A, B = 'http://h/a', 'http://h/b'

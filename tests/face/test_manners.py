@@ -7,7 +7,7 @@ from time import monotonic, sleep
 import pytest
 
 from dlmachine.core.faults import TimedOut
-from dlmachine.core.pacing import Rate
+from dlmachine.core.spec.rate_limit import Rate
 from tests.face.conftest import MakeManager
 from tests.servers.behaviours import redirect, resource
 from tests.servers.http import Asked, Server, Wire
@@ -103,7 +103,7 @@ def test_a_slow_connection_does_not_crowd_the_next(
     make_manager: MakeManager, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the server sees counts, not when an exchange began."""
-    from dlmachine_adapters.limits import Watch
+    from dlmachine_adapters.http.deadlines import Watch
 
     busy, began = Busy(0), list[float]()
     connected = Watch.connected

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import dlmachine as dm
-from dlmachine.core.destination import ToPath
+from dlmachine.core.spec.destination import ToPath
 from tests.face.conftest import MakeManager, RunCommand
 from tests.servers.behaviours import resource
 from tests.servers.http import Server

@@ -16,14 +16,21 @@ from typing import Any, BinaryIO
 import pytest
 
 import dlmachine as dm
-from dlmachine.core.effects import AcquireLock, Exchange, Join, Publish, Record, ReleaseLock
-from dlmachine.core.events import PlaceTaken
+from dlmachine.batch.remote import carry
+from dlmachine.core.cache.entries import Status
 from dlmachine.core.faults import CacheUnusable, Cancelled, HttpStatus, InvalidInput, WorkerLost
-from dlmachine.core.outcome import Origin
-from dlmachine.core.snapshot import Status
+from dlmachine.core.protocol.effects import (
+    AcquireLock,
+    Exchange,
+    Join,
+    Publish,
+    Record,
+    ReleaseLock,
+)
+from dlmachine.core.protocol.events import PlaceTaken
+from dlmachine.core.protocol.outcome import Origin
 from dlmachine.manager import DownloadManager
-from dlmachine.relay import carry
-from dlmachine_adapters.cachedir_store import CachedirStore
+from dlmachine_adapters.cachedir.store import CachedirStore
 from tests.face.conftest import MakeManager
 from tests.servers.behaviours import answer, in_turn, raw, resource, silent
 from tests.servers.http import Asked, Server, Wire
@@ -250,7 +257,7 @@ def test_what_can_not_be_recorded_is_taken_back(
     what: str,
 ) -> None:
     """The file that the worker published is gone again."""
-    from dlmachine.core.events import Failed
+    from dlmachine.core.protocol.events import Failed
 
     fault = CacheUnusable(path='x', problem='is broken')
 

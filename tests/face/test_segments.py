@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from dlmachine.core.decision.part_note import PartNote
-from dlmachine.core.effects import Exchange, ExchangeMany
-from dlmachine.core.events import SegmentsEnded
-from dlmachine.core.outcome import Outcome
-from dlmachine.core.segments import FIRST_BYTES, Spans, count_bytes
+from dlmachine.core.http.byte_ranges import Spans, count_bytes
+from dlmachine.core.protocol.effects import Exchange, ExchangeMany
+from dlmachine.core.protocol.events import SegmentsEnded
+from dlmachine.core.protocol.outcome import Outcome
+from dlmachine.core.transfer.segment_plan import FIRST_BYTES
 from dlmachine.errors import DownloadError
 from tests.face.conftest import MakeManager
 from tests.part_paths import read_note

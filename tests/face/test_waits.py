@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from dlmachine.core.effects import Wait
-from dlmachine.core.policy import Policy
-from dlmachine.executor import run
+from dlmachine.core.protocol.effects import Wait
+from dlmachine.core.spec.policy import Policy
+from dlmachine.execution.run import run
 from dlmachine_adapters.fakes import Reply, memory_world
 from dlmachine_adapters.progress import NoProgress
 from tests.builders import a_descriptor
@@ -60,7 +60,7 @@ def test_a_wait_is_reported_before_it_begins(
         sleep(duration)
 
     monkeypatch.setattr(world.clock, 'sleep', slept)
-    monkeypatch.setattr('dlmachine.core.tries.jitter', lambda *_: 0.5)
+    monkeypatch.setattr('dlmachine.core.machine.attempts.jitter', lambda *_: 0.5)
     policy = Policy()
     with caplog.at_level(logging.INFO, 'dlmachine'):
         wish = a_descriptor(URL)

@@ -1,1 +1,1 @@
-"""The registry of a cache folder, in the tables of cachedir: reading rows."""
+"""The registry of a cache folder, which is shared with the cachedir library."""

@@ -10,10 +10,10 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from dlmachine.core.cache.entries import Status
 from dlmachine.core.cache.entry_names import MAX_VERSION, entry_file_name
-from dlmachine.core.record import DownloadRecord, parse_record
-from dlmachine.core.snapshot import Status
-from dlmachine_adapters.cachedir_names import KEY_PARAMETER, from_local, guess_extension
+from dlmachine.core.cache.record import DownloadRecord, parse_record
+from dlmachine_adapters.cachedir.naming import KEY_PARAMETER, from_local, guess_extension
 
 _OF_MAIN: Final = 'id, item_id, version_id, version, status, date, ext, file_name'
 _RECORD: Final = """

@@ -10,24 +10,24 @@ from io import BytesIO
 from pathlib import PurePath
 from typing import BinaryIO
 
-from dlmachine.core.answer import TakeBody
-from dlmachine.core.checksum_lists import read_list
-from dlmachine.core.destination import AtPath, PathKind, PathSeen, ends_in_separator
-from dlmachine.core.effects import ConfirmCopy, OpenPart, Publish, ReadChecksums, Unpublish
-from dlmachine.core.events import (
+from dlmachine.core.decision.snapshot import PartSeen
+from dlmachine.core.http.byte_ranges import Spans, front_bytes, merged
+from dlmachine.core.integrity.checksum_file import read_list
+from dlmachine.core.integrity.representation import Said
+from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.effects import ConfirmCopy, OpenPart, Publish, ReadChecksums, Unpublish
+from dlmachine.core.protocol.events import (
     ChecksumsRead,
     CopyConfirmed,
     CopyMissing,
     Failed,
     Unpublished,
 )
-from dlmachine.core.ports import Clock
-from dlmachine.core.said import Said
-from dlmachine.core.segments import Spans, front_bytes, merged
-from dlmachine.core.snapshot import PartSeen
+from dlmachine.core.protocol.ports import Clock
+from dlmachine.core.spec.destination import AtPath, PathKind, PathSeen, ends_in_separator
 from dlmachine_adapters.files.keeper import MemoryKeeper
-from dlmachine_adapters.parts import KeptPart
-from dlmachine_adapters.storage_faults import storage_fault, too_large_a_list
+from dlmachine_adapters.files.os_errors import storage_fault, too_large_a_list
+from dlmachine_adapters.parts.part import KeptPart
 
 
 @dataclass(slots=True)

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from dlmachine.core.effects import Exchange
 from dlmachine.core.faults import Fault, TimedOut
-from dlmachine.core.pacing import Bucket, draw, host_of
-from dlmachine.core.ports import Clock, Sink
+from dlmachine.core.protocol.effects import Exchange
+from dlmachine.core.protocol.ports import Clock, Sink
+from dlmachine.core.spec.rate_limit import Bucket, draw, host_of
 
 
 class MemoryGates:

@@ -2,10 +2,10 @@
 
 import threading
 
-from dlmachine.core.effects import AcquireLock, ReleaseLock
-from dlmachine.core.events import LockAcquired, LockReleased, LockUnavailable
 from dlmachine.core.faults import LockBusyTooLong
-from dlmachine.core.ports import Clock
+from dlmachine.core.protocol.effects import AcquireLock, ReleaseLock
+from dlmachine.core.protocol.events import LockAcquired, LockReleased, LockUnavailable
+from dlmachine.core.protocol.ports import Clock
 
 
 class MemoryLocks:

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final, TypeAlias
 
-from dlmachine.core.events import Head
 from dlmachine.core.faults import Fault
-from dlmachine.core.headers import Headers
-from dlmachine.core.request import Request
-from dlmachine.core.validators import parse_http_date
-from dlmachine.core.values import frozen
+from dlmachine.core.frozen import frozen
+from dlmachine.core.http.headers import Headers
+from dlmachine.core.http.request import Request
+from dlmachine.core.http.response import Head
+from dlmachine.core.http.validators import parse_http_date
 
 Fields: TypeAlias = tuple[tuple[str, str], ...]
 

@@ -3,15 +3,16 @@
 import threading
 from dataclasses import replace
 
-from dlmachine.core.descriptor import Descriptor
-from dlmachine.core.effects import Record, Retire, Unpublish
-from dlmachine.core.events import Failed, PlaceTaken, Recorded, Retired
+from dlmachine.core.cache.entries import CacheEntry, Status
+from dlmachine.core.cache.updates import MetadataUpdate, NewVersion
+from dlmachine.core.decision.snapshot import CacheSeen
 from dlmachine.core.faults import CacheUnusable
-from dlmachine.core.metadata import MetadataUpdate, NewVersion
-from dlmachine.core.ports import Clock
-from dlmachine.core.snapshot import CacheEntry, CacheSeen, Status
-from dlmachine.core.values import frozen
-from dlmachine_adapters.cachedir_names import item_id_of
+from dlmachine.core.frozen import frozen
+from dlmachine.core.protocol.effects import Record, Retire, Unpublish
+from dlmachine.core.protocol.events import Failed, PlaceTaken, Recorded, Retired
+from dlmachine.core.protocol.ports import Clock
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine_adapters.cachedir.naming import item_id_of
 from dlmachine_adapters.fakes.files import MemoryFiles
 
 

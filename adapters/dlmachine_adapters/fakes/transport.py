@@ -7,15 +7,15 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final, TypeAlias
 
-from dlmachine.core.effects import Exchange
-from dlmachine.core.events import Answered, Interrupted
+from dlmachine.core.decision.snapshot import BackendSeen
 from dlmachine.core.faults import ConnectionFailed, Fault, FaultBase, TimedOut
 from dlmachine.core.http.head_parser import HeadProblem, parse_head
-from dlmachine.core.ports import Clock, PartError, Sink
-from dlmachine.core.request import Request
-from dlmachine.core.snapshot import BackendSeen
+from dlmachine.core.http.request import Request
+from dlmachine.core.protocol.effects import Exchange
+from dlmachine.core.protocol.events import Answered, Interrupted
+from dlmachine.core.protocol.ports import Clock, PartError, Sink
 from dlmachine_adapters.fakes.server import CutOff, Reply, Resource, Script, Turn
-from dlmachine_adapters.reception import Reception, find_refused
+from dlmachine_adapters.http.response_reader import Reception, find_refused
 
 _PIECE_BYTES: Final = 65_536
 _Answer: TypeAlias = tuple[Reply, int | None, Fault | None]

@@ -6,12 +6,12 @@ from datetime import datetime
 
 from returns.result import Failure, Result, Success
 
-from dlmachine.core.descriptor import Descriptor
+from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.faults import BackendMissing, Fault
-from dlmachine.core.policy import Policy
-from dlmachine.core.ports import Progress, Transport, Workers
-from dlmachine.core.request import Request
-from dlmachine.core.snapshot import Snapshot
+from dlmachine.core.http.request import Request
+from dlmachine.core.protocol.ports import Progress, Transport, Workers
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.policy import Policy
 from dlmachine_adapters.fakes.clock import ManualClock
 from dlmachine_adapters.fakes.files import MemoryFiles
 from dlmachine_adapters.fakes.gates import MemoryGates

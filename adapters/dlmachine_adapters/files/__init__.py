@@ -1,1 +1,1 @@
-"""Primitives of the file system."""
+"""Primitives of the file system: atomic renames, locks, folders of our own."""

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import BinaryIO, Protocol
 
-from dlmachine.core.answer import TakeBody
-from dlmachine.core.effects import Publish
-from dlmachine.core.segments import Spans
+from dlmachine.core.http.byte_ranges import Spans
+from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.effects import Publish
 
 
 class Keeper(Protocol):

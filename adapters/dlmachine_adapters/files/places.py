@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, TypeVar
 
-from dlmachine.core.filename import OUR_FOLDER
+from dlmachine.core.http.filename import OUR_FOLDER
 from dlmachine_adapters.files.own_folder import NotOurs, OwnFolder, is_open_to_all, open_folder
 
 #: Everybody can create a folder in it, and only its owner can remove it.

@@ -1,1 +1,1 @@
-"""HTTP code that both backends share."""
+"""What both HTTP backends share."""

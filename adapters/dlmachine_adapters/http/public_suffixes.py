@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from dlmachine.core.access.cookies import domains_named
-from dlmachine.core.events import Head
+from dlmachine.core.http.response import Head
 
 if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList

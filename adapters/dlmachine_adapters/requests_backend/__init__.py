@@ -1,1 +1,1 @@
-"""The requests backend: its additions to `requests` and `urllib3`."""
+"""The backend on `requests`."""

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from urllib3.util.connection import allowed_gai_family
 
-from dlmachine_adapters.limits import Watch
+from dlmachine_adapters.http.deadlines import Watch
 
 _UNDER_WAY: Final = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR})
 _NO_WAY: Final = frozenset({

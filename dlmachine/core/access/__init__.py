@@ -1,1 +1,1 @@
-"""Access control of servers: cookies.  Pure."""
+"""Access control of servers: cookies."""

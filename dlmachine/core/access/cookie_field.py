@@ -6,10 +6,10 @@ from itertools import islice
 
 from dlmachine.core.access.cookies import MAX_COOKIES, CookieStore, as_field
 from dlmachine.core.access.set_cookie import parse_set_cookie
-from dlmachine.core.events import Head
-from dlmachine.core.http.secret_names import SecretNames
-from dlmachine.core.redact import secrets_in_fields
-from dlmachine.core.request import Request
+from dlmachine.core.http.request import Request
+from dlmachine.core.http.response import Head
+from dlmachine.core.secrets.redact import secrets_in_fields
+from dlmachine.core.secrets.secret_names import SecretNames
 
 _FIELD = 'Cookie'
 
@@ -53,7 +53,7 @@ def without_cookies(request: Request) -> Request:
 def secrets_set_by(head: Head, declared: SecretNames = ()) -> frozenset[str]:
     """The secrets in the cookies that a response sets, whether or not they are kept.
 
-    >>> from dlmachine.core.headers import Headers
+    >>> from dlmachine.core.http.headers import Headers
     >>> sorted(secrets_set_by(Head(status=200, headers=Headers((('Set-Cookie', 'sid=abc'),)))))
     ['abc', 'sid=abc']
     """

@@ -14,11 +14,11 @@ from itertools import islice
 from typing import Final
 
 from dlmachine.core.access.set_cookie import SetCookie, parse_set_cookie
-from dlmachine.core.http.secret_names import SecretNames
-from dlmachine.core.redact import secrets_in_fields
-from dlmachine.core.text import as_utf8
-from dlmachine.core.url import Url, normal_path
-from dlmachine.core.values import frozen
+from dlmachine.core.frozen import frozen
+from dlmachine.core.http.url import Url, normal_path
+from dlmachine.core.secrets.redact import secrets_in_fields
+from dlmachine.core.secrets.secret_names import SecretNames
+from dlmachine.core.text.control_chars import as_utf8
 
 #: RFC 6265 section 6.1 asks for 50 per domain; one download meets few domains. From one response
 #: at most as many cookies are read as can be kept.
@@ -74,7 +74,7 @@ class CookieStore:
     """The cookies that a download has received so far.
 
     >>> from datetime import UTC
-    >>> from dlmachine.core.url import parse_url
+    >>> from dlmachine.core.http.url import parse_url
     >>> now, url = datetime(2024, 5, 1, tzinfo=UTC), parse_url('https://h.example/a/b').unwrap()
     >>> store = CookieStore().received(url, ['sid=1', 'all=2; Path=/'], now)
     >>> store.header_for(url, now)

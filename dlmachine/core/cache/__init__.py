@@ -1,1 +1,1 @@
-"""The cache: its entries, and the names of their files."""
+"""Identity and entries of the cache: keys, records, freshness."""

@@ -1,1 +1,1 @@
-"""Decisions from a snapshot, and the context of faults.  Pure."""
+"""From a snapshot to a verdict: use the stored copy, revalidate it, fetch, resume, or refuse."""

@@ -7,11 +7,11 @@ destination. Every fault that ends a run or refuses a plan passes through here.
 from dataclasses import replace
 from pathlib import PurePath
 
-from dlmachine.core.cachekey import shown_url
-from dlmachine.core.descriptor import Descriptor
-from dlmachine.core.destination import AtPath, Destination, InCache, InFolder
+from dlmachine.core.cache.key import shown_url
 from dlmachine.core.faults import Fault, StorageFailed
-from dlmachine.core.filename import is_our_folder
+from dlmachine.core.http.filename import is_our_folder
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.destination import AtPath, Destination, InCache, InFolder
 
 
 def locate(fault: Fault, descriptor: Descriptor, place: Destination | None = None) -> Fault:

@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any, Final, NoReturn, TypeAlias, TypeVar
 
-from dlmachine.core.said import Said
-from dlmachine.core.segments import Spans, merged
-from dlmachine.core.validators import is_strong, parse_http_date
-from dlmachine.core.values import frozen
+from dlmachine.core.frozen import frozen
+from dlmachine.core.http.byte_ranges import Spans, merged
+from dlmachine.core.http.validators import is_strong, parse_http_date
+from dlmachine.core.integrity.representation import Said
 
 #: A note has a few hundred bytes; this leaves room for more spans than any download has.
 MAX_NOTE_BYTES: Final = 64 * 1024

@@ -21,7 +21,7 @@ from dlmachine.core.faults.caller import (
     UnknownName,
     WindowUnsatisfiable,
 )
-from dlmachine.core.faults.machine import (
+from dlmachine.core.faults.local import (
     Bug,
     CacheUnusable,
     LockBusyTooLong,

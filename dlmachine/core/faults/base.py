@@ -4,7 +4,7 @@ from dataclasses import field
 from enum import Enum
 from typing import ClassVar
 
-from dlmachine.core.values import frozen
+from dlmachine.core.frozen import frozen
 
 
 class Party(Enum):

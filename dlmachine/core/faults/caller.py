@@ -4,7 +4,7 @@ from typing import Final, TypeAlias
 
 from dlmachine.core.faults.base import FaultBase, Party
 from dlmachine.core.faults.printing import printable
-from dlmachine.core.values import frozen
+from dlmachine.core.frozen import frozen
 
 
 @frozen

@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 
 from dlmachine.core.faults.base import FaultBase, Party
 from dlmachine.core.faults.remedies import CONNECT, PROXY, RESOLVE, TLS, Rows, find_remedy
-from dlmachine.core.values import frozen
+from dlmachine.core.frozen import frozen
 
 
 @frozen

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any, Final, TypeAlias
 
 from dlmachine.core.faults.base import FaultBase, Party
-from dlmachine.core.values import frozen
+from dlmachine.core.frozen import frozen
 
 
 @frozen

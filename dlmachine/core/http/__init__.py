@@ -1,1 +1,1 @@
-"""URLs and messages by RFC 9110 and 3986; knows no cache, no download.  Pure."""
+"""URLs and messages by RFC 9110 and 3986; knows no cache and no download."""

@@ -7,7 +7,7 @@ transfer coding, or a word for no coding. Such values are ignored.
 import re
 from typing import Final
 
-from dlmachine.core.headers import Headers
+from dlmachine.core.http.headers import Headers
 
 #: Values that mean no coding, or that do not name a content coding.
 _NOT_CODINGS: Final = frozenset({

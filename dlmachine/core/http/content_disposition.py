@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from dlmachine.core.http.charsets import TEXT_CHARSETS
+from dlmachine.core.text.charsets import TEXT_CHARSETS
 
 _BLANK: Final = ' \t'
 _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*+)', re.DOTALL)

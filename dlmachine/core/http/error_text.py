@@ -8,11 +8,11 @@ import json
 import re
 from typing import Final
 
-from dlmachine.core.events import Head
-from dlmachine.core.http.charsets import TEXT_CHARSETS
 from dlmachine.core.http.content_codings import can_undo, read_codings
-from dlmachine.core.http.secret_names import SecretNames
-from dlmachine.core.redact import MASK, is_secret_name, redact_url, scrub, secrets_in_url
+from dlmachine.core.http.response import Head
+from dlmachine.core.secrets.redact import MASK, is_secret_name, redact_url, scrub, secrets_in_url
+from dlmachine.core.secrets.secret_names import SecretNames
+from dlmachine.core.text.charsets import TEXT_CHARSETS
 
 #: The maximum of kept text, in bytes.
 MAX_TEXT_BYTES: Final = 4_096

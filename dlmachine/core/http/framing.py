@@ -7,8 +7,8 @@ rejects a response that has one.
 import re
 from typing import Final
 
-from dlmachine.core.events import Head
-from dlmachine.core.values import frozen
+from dlmachine.core.frozen import frozen
+from dlmachine.core.http.response import Head
 
 #: Proxies make a list of equal lengths (RFC 9112 section 6.3).
 _LENGTH: Final = re.compile(r'([0-9]{1,18})(?:[ \t]*,[ \t]*\1)*')
@@ -43,7 +43,7 @@ class Framing:
 def content_length(head: Head) -> int | None:
     """The declared length of the body; None if it is not declared, or ambiguous.
 
-    >>> from dlmachine.core.headers import Headers
+    >>> from dlmachine.core.http.headers import Headers
     >>> content_length(Head(status=200, headers=Headers((('Content-Length', '12'),))))
     12
     """
@@ -58,7 +58,7 @@ def find_framing(head: Head) -> Framing:
     A head with a problem (`find_head_problem`) has no known length, so its body is read until the
     connection closes.
 
-    >>> from dlmachine.core.headers import Headers
+    >>> from dlmachine.core.http.headers import Headers
     >>> chunked = Headers((('Transfer-Encoding', 'chunked'),))
     >>> find_framing(Head(status=200, headers=chunked, version='1.1'))
     Framing(is_chunked=True, length_bytes=None, persists=True)
@@ -76,7 +76,7 @@ def find_framing(head: Head) -> Framing:
 def find_head_problem(head: Head) -> str | None:
     """Why a head is ambiguous, as what the server did; None if it is not.
 
-    >>> from dlmachine.core.headers import Headers
+    >>> from dlmachine.core.http.headers import Headers
     >>> find_head_problem(Head(status=200, headers=Headers((('Content-Length', '-1'),))))
     'sent a Content-Length that is not a length'
     >>> twice = Headers((('ETag', '"a"'), ('ETag', '"b"')))

@@ -17,9 +17,9 @@ ends. In detail:
 import re
 from typing import Final, TypeAlias
 
-from dlmachine.core.events import Head
-from dlmachine.core.headers import Headers, is_token
-from dlmachine.core.values import frozen
+from dlmachine.core.frozen import frozen
+from dlmachine.core.http.headers import Headers, is_token
+from dlmachine.core.http.response import Head
 
 #: The maximum size of a head, including all interim responses before it.
 MAX_HEAD_BYTES: Final = 262_144

@@ -1,1 +1,1 @@
-"""Integrity: checksums, and what content must look like.  Pure."""
+"""Checksums, and what content must look like."""

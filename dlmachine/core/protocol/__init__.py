@@ -1,1 +1,1 @@
-"""The protocol between the state machine and the executor.  Pure."""
+"""What the state machine and the executor tell each other: effects, events, states, ports."""

@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from dlmachine.core.access.cookie_field import secrets_set_by
-from dlmachine.core.effects import Effect, Exchange, ExchangeMany, ReadChecksums
-from dlmachine.core.events import Answered, Event, Head, Interrupted, SegmentsEnded
-from dlmachine.core.headers import Headers
-from dlmachine.core.redact import NO_SECRETS, Redactor
+from dlmachine.core.http.headers import Headers
+from dlmachine.core.http.response import Head
+from dlmachine.core.protocol.effects import Effect, Exchange, ExchangeMany, ReadChecksums
+from dlmachine.core.protocol.events import Answered, Event, Interrupted, SegmentsEnded
+from dlmachine.core.secrets.redact import NO_SECRETS, Redactor
 
 _Response: TypeAlias = Answered | Interrupted
 

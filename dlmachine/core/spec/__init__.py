@@ -1,1 +1,1 @@
-"""The user's request, and how arguments are parsed into values.  Pure."""
+"""The user's request, and how arguments are parsed into values."""

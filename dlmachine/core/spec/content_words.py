@@ -2,7 +2,8 @@
 
 from returns.result import Failure, Result, Success
 
-from dlmachine.core.body import (
+from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.http.body import (
     FORM_TYPE,
     Body,
     FormBody,
@@ -13,7 +14,6 @@ from dlmachine.core.body import (
     parse_multipart,
     parse_pairs,
 )
-from dlmachine.core.faults import Fault, InvalidInput
 
 
 def parse_content(

@@ -10,7 +10,7 @@ from typing import Final
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.faults import Fault, InvalidInput
-from dlmachine.core.redact import redact_url
+from dlmachine.core.secrets.redact import redact_url
 
 #: NUL ends a name for the system; these surrogates do not stand for a byte.
 _UNWRITABLE: Final = re.compile('[\0\ud800-\udc7f\udd00-\udfff]')

@@ -1,1 +1,1 @@
-"""Transfer: pure decisions about one request and its response."""
+"""Decisions about one request and its response."""

@@ -5,9 +5,9 @@ Pure. Quotas and compressing file systems are not taken into account.
 
 import errno
 
-from dlmachine.core.answer import TakeBody
 from dlmachine.core.faults import Fault, StorageFailed
-from dlmachine.core.segments import Spans, count_bytes
+from dlmachine.core.http.byte_ranges import Spans, count_bytes
+from dlmachine.core.protocol.body_decision import TakeBody
 
 #: The most that a coding adds to incompressible data: a thousandth, and its header.
 _CODING_SHARE = 1000

@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from dlmachine.core.events import Head
 from dlmachine.core.faults import HttpStatus
 from dlmachine.core.http.error_text import summarize
-from dlmachine.core.redact import scrub
-from dlmachine.core.request import Request
-from dlmachine.core.retry import parse_retry_after
+from dlmachine.core.http.request import Request
+from dlmachine.core.http.response import Head
+from dlmachine.core.secrets.redact import scrub
+from dlmachine.core.transfer.retry import parse_retry_after
 
 
 def status_fault(request: Request, head: Head, error_text: str, at: datetime) -> HttpStatus:

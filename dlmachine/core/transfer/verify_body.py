@@ -5,11 +5,6 @@ file or the server, and the content with what the name promises; in this order, 
 simplest fault comes first.
 """
 
-from dlmachine.core.answer import TakeBody, promised_digest
-from dlmachine.core.checksums import Checksum
-from dlmachine.core.content import find_content_problem, find_kind_note
-from dlmachine.core.destination import ToPath
-from dlmachine.core.events import Head, Received
 from dlmachine.core.faults import (
     BodyTooLarge,
     BodyTruncated,
@@ -17,10 +12,16 @@ from dlmachine.core.faults import (
     DigestMismatch,
     Fault,
 )
-from dlmachine.core.filename import name_content
 from dlmachine.core.http.content_codings import can_undo, read_codings, show_codings
-from dlmachine.core.redact import scrub
-from dlmachine.core.states import Exchanging, Job
+from dlmachine.core.http.filename import name_content
+from dlmachine.core.http.response import Head, Received
+from dlmachine.core.integrity.checksum import Checksum
+from dlmachine.core.integrity.file_signature import find_content_problem, find_kind_note
+from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.states import Exchanging, Job
+from dlmachine.core.secrets.redact import scrub
+from dlmachine.core.spec.destination import ToPath
+from dlmachine.core.transfer.read_response import promised_digest
 
 
 def find_body_fault(

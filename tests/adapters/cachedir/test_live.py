@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from dlmachine.manager import DownloadManager
+from dlmachine_adapters.cachedir.connection import Registry
 from dlmachine_adapters.cachedir.live import LiveCaches
-from dlmachine_adapters.registry import Registry
 
 
 @pytest.fixture(autouse=True)

@@ -11,19 +11,19 @@ from typing import Any
 
 import pytest
 
-from dlmachine.core.care import Finding, Kind
-from dlmachine.core.effects import Retire
-from dlmachine.core.events import Retired
-from dlmachine.core.snapshot import Status
+from dlmachine.core.cache.entries import Status
+from dlmachine.core.maintenance.findings import Finding, Kind
+from dlmachine.core.protocol.effects import Retire
+from dlmachine.core.protocol.events import Retired
+from dlmachine_adapters.cachedir.connection import Registry
+from dlmachine_adapters.cachedir.listing import list_entries, list_rows, remove_entry
 from dlmachine_adapters.cachedir.rows import Misfit
-from dlmachine_adapters.cachedir_store import CachedirStore
-from dlmachine_adapters.care import Mender, check_entry
-from dlmachine_adapters.clock import SystemClock
-from dlmachine_adapters.diagnosis import diagnose
+from dlmachine_adapters.cachedir.store import CachedirStore
 from dlmachine_adapters.fakes import ManualClock
-from dlmachine_adapters.listing import list_entries, list_rows, remove_entry
-from dlmachine_adapters.locks import FolderLocks
-from dlmachine_adapters.registry import Registry
+from dlmachine_adapters.files.locks import FolderLocks
+from dlmachine_adapters.maintenance.diagnose import diagnose
+from dlmachine_adapters.maintenance.verify import Mender, check_entry
+from dlmachine_adapters.runtime.clock import SystemClock
 from tests.adapters.stores import AT, DATA, URL, Shelf, a_wish, plain_cache, write_file
 
 PRECIOUS = b'the only copy'
@@ -67,7 +67,7 @@ def go_through(registry: Registry) -> list[Finding]:
     for entry in list_entries(registry):
         checked = check_entry(registry, entry)
         if checked is not None and not checked.condition.is_sound:
-            from dlmachine.core.care import EntryId
+            from dlmachine.core.maintenance.findings import EntryId
 
             mender.mend(
                 EntryId(item_id=entry.item_id, version=entry.version, key=entry.key), entry.path

@@ -10,17 +10,17 @@ from typing import Final
 
 import pytest
 
-from dlmachine.core.answer import TakeBody
-from dlmachine.core.destination import AtPath
-from dlmachine.core.effects import AcquireLock, Discard, OpenPart, Publish, ReleaseLock
-from dlmachine.core.events import LockAcquired, Published
-from dlmachine.core.filename import OUR_FOLDER
-from dlmachine.core.pacing import Rate
+from dlmachine.core.http.filename import OUR_FOLDER
+from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.effects import AcquireLock, Discard, OpenPart, Publish, ReleaseLock
+from dlmachine.core.protocol.events import LockAcquired, Published
+from dlmachine.core.spec.destination import AtPath
+from dlmachine.core.spec.rate_limit import Rate
 from dlmachine_adapters.fakes import ManualClock
+from dlmachine_adapters.files.locks import FolderLocks
 from dlmachine_adapters.local_files import LocalFiles
-from dlmachine_adapters.locks import FolderLocks
-from dlmachine_adapters.parts import KeptPart
-from dlmachine_adapters.rates import Rates
+from dlmachine_adapters.parts.part import KeptPart
+from dlmachine_adapters.rate_limits.shared_rate import Rates
 from tests.part_paths import note_path, read_owner
 
 pytestmark = pytest.mark.skipif(os.name == 'nt', reason='links and pipes of POSIX')

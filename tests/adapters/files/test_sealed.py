@@ -8,19 +8,18 @@ from typing import Any, Final
 
 import pytest
 
-from dlmachine.core.answer import TakeBody
-from dlmachine.core.destination import AtPath
-from dlmachine.core.effects import Discard, OpenPart, Publish
-from dlmachine.core.events import Failed, Published
 from dlmachine.core.faults import StorageFailed
-from dlmachine.core.filename import OUR_FOLDER
-from dlmachine_adapters import appearing
+from dlmachine.core.http.filename import OUR_FOLDER
+from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.effects import Discard, OpenPart, Publish
+from dlmachine.core.protocol.events import Failed, Published
+from dlmachine.core.spec.destination import AtPath
 from dlmachine_adapters.fakes import ManualClock
-from dlmachine_adapters.files import sealed
+from dlmachine_adapters.files import atomic, sealed
 from dlmachine_adapters.files.own_folder import OwnFolder
 from dlmachine_adapters.local_files import LocalFiles
-from dlmachine_adapters.parts import KeptPart
-from tests.adapters.test_segments import DATA, END, FIRST, FRONT, MIDDLE, asked, fill, join
+from dlmachine_adapters.parts.part import KeptPart
+from tests.adapters.parts.test_segment import DATA, END, FIRST, FRONT, MIDDLE, asked, fill, join
 
 BODY: Final = b'0123456789' * 100
 
@@ -117,14 +116,14 @@ def test_a_part_replaced_at_the_last_moment_is_not_published(
     """The open file itself is linked, whichever file has its name."""
     if not Path('/proc/self/fd').is_dir():
         pytest.skip('open files cannot be linked here')
-    real = appearing.Source.link
+    real = atomic.Source.link
 
     def late(source: Any, target: Path) -> None:
         _exchange(_part_of(tmp_path))
         real(source, target)
 
     part = _whole(tmp_path)
-    monkeypatch.setattr(appearing.Source, 'link', late)
+    monkeypatch.setattr(atomic.Source, 'link', late)
     published = part.publish(Publish(place=AtPath(str(tmp_path / 'x')), replace=False))
     part.discard(Discard())
     assert isinstance(published, Published)
@@ -180,7 +179,7 @@ def test_a_published_file_that_is_replaced_is_checked_again(tmp_path: Path) -> N
 
 def test_without_proc_the_name_is_linked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The name is checked afterwards."""
-    monkeypatch.setattr(appearing, '_HANDLES', '/nowhere')
+    monkeypatch.setattr(atomic, '_HANDLES', '/nowhere')
     part = _whole(tmp_path)
     published = part.publish(Publish(place=AtPath(str(tmp_path / 'x')), replace=False))
     part.discard(Discard())
@@ -210,12 +209,12 @@ def test_a_failed_check_after_the_rename_is_not_a_failed_download(
 ) -> None:
     """The file is published: a full disk or an interrupted check does not undo that."""
 
-    def full(source: appearing.Source, target: Path) -> None:
+    def full(source: atomic.Source, target: Path) -> None:
         raise OSError(errno.ENOSPC, 'no space left on device')
 
     part = _whole(tmp_path)
     (tmp_path / 'x').write_bytes(b'old')
-    monkeypatch.setattr(appearing.Source, 'confirm', full)
+    monkeypatch.setattr(atomic.Source, 'confirm', full)
     event = part.publish(Publish(place=AtPath(str(tmp_path / 'x'))))
     part.discard(Discard())
     assert isinstance(event, Published)

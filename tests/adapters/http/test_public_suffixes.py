@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from dlmachine.core.events import Head
-from dlmachine.core.headers import Headers
-from dlmachine.core.ports import Transport
+from dlmachine.core.http.headers import Headers
+from dlmachine.core.http.response import Head
+from dlmachine.core.protocol.ports import Transport
 from dlmachine_adapters.http.public_suffixes import with_public_suffixes
 from tests.adapters.doubles import MemoryPart, answered, exchange_for
 from tests.servers.behaviours import answer

@@ -85,8 +85,8 @@ def _known(job: dict[str, Any]) -> Iterator[tuple[int, str, str, str]]:
 
 def _identify(url: str) -> tuple[str, str]:
     from dlmachine import Descriptor
-    from dlmachine.core.cachekey import cache_key
-    from dlmachine_adapters.cachedir_names import item_id_of
+    from dlmachine.core.cache.key import cache_key
+    from dlmachine_adapters.cachedir.naming import item_id_of
 
     key = cache_key(Descriptor(url))
     return key, item_id_of(key)

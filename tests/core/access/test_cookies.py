@@ -19,11 +19,11 @@ from dlmachine.core.access.cookies import (
     CookieStore,
     domains_named,
 )
-from dlmachine.core.events import Head
-from dlmachine.core.headers import Headers
-from dlmachine.core.redact import scrub
-from dlmachine.core.request import Request
-from dlmachine.core.url import Url, parse_url
+from dlmachine.core.http.headers import Headers
+from dlmachine.core.http.request import Request
+from dlmachine.core.http.response import Head
+from dlmachine.core.http.url import Url, parse_url
+from dlmachine.core.secrets.redact import scrub
 
 NOW = datetime(2024, 5, 1, 12, tzinfo=UTC)
 SUFFIXES = ('co.uk', 'github.io')

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from dlmachine.core.events import Answered, Discarded, PartOpened, Waited
 from dlmachine.core.faults import ConnectionFailed
-from dlmachine.core.headers import Headers
+from dlmachine.core.http.headers import Headers
+from dlmachine.core.http.request import Request
+from dlmachine.core.protocol.events import Answered, Discarded, PartOpened, Waited
 from dlmachine.core.protocol.redact_event import redact_event
-from dlmachine.core.redirect import follow_redirect, hop_of
-from dlmachine.core.request import Request
+from dlmachine.core.transfer.redirect import follow_redirect, hop_of
 from tests.builders import (
     NOW,
     URL,

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from dlmachine.core.checksums import Checksum
-from dlmachine.core.effects import ConfirmCopy, Exchange, Publish, Record, Retire
-from dlmachine.core.events import CopyConfirmed, CopyMissing, Failed, Published, Recorded
+from dlmachine.core.cache.entries import CacheEntry
+from dlmachine.core.cache.freshness import must_read
+from dlmachine.core.cache.updates import SameVersion
 from dlmachine.core.faults import CacheUnusable
-from dlmachine.core.freshness import must_read
-from dlmachine.core.metadata import SameVersion
-from dlmachine.core.outcome import Origin
-from dlmachine.core.snapshot import CacheEntry
+from dlmachine.core.integrity.checksum import Checksum
+from dlmachine.core.protocol.effects import ConfirmCopy, Exchange, Publish, Record, Retire
+from dlmachine.core.protocol.events import CopyConfirmed, CopyMissing, Failed, Published, Recorded
+from dlmachine.core.protocol.outcome import Origin
 from tests.builders import (
     DATA,
     DIGEST,

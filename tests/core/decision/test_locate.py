@@ -3,8 +3,8 @@
 import pytest
 
 from dlmachine.core.decision.locate import locate
-from dlmachine.core.destination import AtPath, Destination, InCache, InFolder
 from dlmachine.core.faults import StorageFailed
+from dlmachine.core.spec.destination import AtPath, Destination, InCache, InFolder
 from tests.builders import a_descriptor
 
 PART = StorageFailed(path='/d/.dlmachine/ab.part', operation='write', problem='full')

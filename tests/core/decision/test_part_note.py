@@ -11,7 +11,7 @@ from dlmachine.core.decision.part_note import (
     parse_part_note,
     write_part_note,
 )
-from dlmachine.core.said import Said
+from dlmachine.core.integrity.representation import Said
 
 PLAIN: Final = PartNote(
     validator='"v1"', address='86ca99740210faa0', kept_bytes=5, is_left=True, host='h', pid=7, boot='b',

@@ -2,8 +2,8 @@
 
 import pytest
 
-from dlmachine.core.headers import Headers
 from dlmachine.core.http.content_codings import describes_file, read_codings, show_codings
+from dlmachine.core.http.headers import Headers
 
 FIELD = 'Content-Encoding'
 

@@ -2,8 +2,6 @@ from time import process_time
 
 import pytest
 
-from dlmachine.core.events import Head
-from dlmachine.core.headers import Headers
 from dlmachine.core.http.error_text import (
     MAX_ERROR_BYTES,
     MAX_TEXT_BYTES,
@@ -12,6 +10,8 @@ from dlmachine.core.http.error_text import (
     read_error_text,
     summarize,
 )
+from dlmachine.core.http.headers import Headers
+from dlmachine.core.http.response import Head
 
 SECRET = 's3cret'
 NONE: frozenset[str] = frozenset()

@@ -1,8 +1,8 @@
 import pytest
 
-from dlmachine.core.events import Head
-from dlmachine.core.headers import Headers
 from dlmachine.core.http.framing import Framing, find_framing, find_head_problem
+from dlmachine.core.http.headers import Headers
+from dlmachine.core.http.response import Head
 
 _CHUNKED = ('Transfer-Encoding', 'chunked')
 

@@ -2,8 +2,6 @@ from time import process_time
 
 import pytest
 
-from dlmachine.core.events import Head
-from dlmachine.core.headers import Headers
 from dlmachine.core.http.head_parser import (
     MAX_FIELDS,
     MAX_HEAD_BYTES,
@@ -12,6 +10,8 @@ from dlmachine.core.http.head_parser import (
     HeadProblem,
     parse_head,
 )
+from dlmachine.core.http.headers import Headers
+from dlmachine.core.http.response import Head
 
 _OK = b'HTTP/1.1 200 OK\r\n'
 

@@ -6,7 +6,7 @@ from time import perf_counter
 
 import pytest
 
-from dlmachine.core.url import join_url, parse_url
+from dlmachine.core.http.url import join_url, parse_url
 
 NAMES = [
     # Deviations: IDNA 2003 asked another host.
@@ -103,7 +103,7 @@ def test_long_names_cost_no_time() -> None:
 def test_ascii_needs_no_tables() -> None:
     """The tables are loaded only for other names."""
     code = (
-        'import sys; from dlmachine.core.url import parse_url;'
+        'import sys; from dlmachine.core.http.url import parse_url;'
         'parse_url("https://Example.org/a%20b"); assert "idna" not in sys.modules;'
         'parse_url("https://é.org/"); assert "idna" in sys.modules'
     )

@@ -3,9 +3,9 @@
 import pytest
 from returns.result import Success
 
-from dlmachine.core.destination import PathKind, PathSeen, ToPath, resolve_destination
-from dlmachine.core.options import unknown_name
+from dlmachine.core.spec.destination import PathKind, PathSeen, ToPath, resolve_destination
 from dlmachine.core.spec.local_path import parse_local_path
+from dlmachine.core.spec.options import unknown_name
 
 
 @pytest.mark.parametrize('path', ['~', '~/x', '~nobody/x', '~nobody\\x'])

@@ -2,8 +2,8 @@
 
 import pytest
 
-from dlmachine.core.answer import TakeBody
 from dlmachine.core.faults import StorageFailed
+from dlmachine.core.protocol.body_decision import TakeBody
 from dlmachine.core.transfer.room import find_room_fault, missing_bytes, needed_bytes
 
 

@@ -1,0 +1,169 @@
+"""Entries that others made for the same URL: cachedir's users, and dlmachine 0.0.3.
+
+Contract: an entry is taken only if its parameters are exactly those of the request; the
+item id alone proves nothing, because cachedir's serialisation gives different parameters
+one text. Reads only.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from dlmachine.core.cache.key import full_url
+from dlmachine.core.cache.record import MAX_STATUS, DownloadRecord, is_field_text, is_sha256
+from dlmachine.core.frozen import frozen
+from dlmachine.core.http.body import NoBody
+from dlmachine.core.secrets.redact import redact_pairs, redact_url
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine_adapters.cachedir.naming import from_local, hash_text
+from dlmachine_adapters.cachedir.rows import MAX_READ_CHARS, ROW_CHARS
+
+_SLASHES_BEFORE_A_PATH: Final = 3
+#: Entries of other programs to read for one request.
+_MAX_GIVEN: Final = 500
+_TABLES: Final = ('attr_varchar', 'attr_int', 'attr_text')
+
+
+@frozen
+class Foreign:
+    """Parameters under which others may have stored the same.
+
+    `query` is that of dlmachine 0.0.3 (empty: it had none); None: cachedir's user gave a
+    URL and nothing else.
+    """
+
+    url: str
+    query: tuple[tuple[str, str], ...] | None = None
+
+    @property
+    def item_id(self) -> str:
+        """The id that cachedir makes of them."""
+        if self.query is None:
+            return hash_text(f'[_uri={self.url}]')
+        pairs = ','.join(sorted(f'{name}={value}' for name, value in self.query))
+        shown = f',query=[{pairs}]' if pairs else ''
+        return hash_text(f'[_uri={self.url},dl_params=[headers=[]{shown}]]')
+
+    def is_of(self, given: 'Given') -> bool:
+        """Whether an entry was made with exactly these."""
+        told = dict(given.params)
+        if told.pop((None, '_uri'), None) != self.url:
+            return False
+        if self.query is None:
+            return not told
+        if told.pop(('dl_params', 'headers'), None) != []:
+            return False
+        query = told.pop(('dl_params', 'query'), {})
+        return not told and isinstance(query, dict) and _texts(query) == dict(self.query)
+
+
+@dataclass(slots=True)
+class Given:
+    """What an entry was made with, and what is known of its file; by namespace and name."""
+
+    params: dict[tuple[str | None, str], Any] = field(default_factory=dict)
+    attributes: dict[tuple[str | None, str], Any] = field(default_factory=dict)
+
+    @property
+    def size_bytes(self) -> int | None:
+        """The size on record, if it is one."""
+        size = self.attributes.get((None, 'size'))
+        return size if isinstance(size, int) and size >= 0 else None
+
+
+def foreign_names(descriptor: Descriptor) -> Iterator[Foreign]:
+    """Under which parameters others may have stored it.
+
+    Only for a GET that URL and query describe in full, and only as 0.0.3 would have
+    written the query: a name twice had no place in its dict.
+    """
+    if descriptor.method != 'GET' or descriptor.headers or descriptor.body != NoBody():
+        return
+    for url in _spellings(full_url(descriptor.url, descriptor)):
+        yield Foreign(url=url)
+        yield Foreign(url=url, query=())
+    if descriptor.query and len(dict(descriptor.query)) == len(descriptor.query):
+        for url in _spellings(descriptor.url):
+            yield Foreign(url=url, query=descriptor.query)
+
+
+def read_given(connection: sqlite3.Connection, row_ids: list[int]) -> dict[int, Given]:
+    """What the entries with these row ids were made with.
+
+    Only the first 500 are read, and none if together they are too large.
+    """
+    found = {row_id: Given() for row_id in row_ids[:_MAX_GIVEN]}
+    marks, left = ','.join('?' * len(found)), MAX_READ_CHARS
+    for table in _TABLES if found else ():
+        rows = connection.execute(
+            f'SELECT id, keyvar, namespace, name, value FROM {table}'  # noqa: S608 -- a table of ours
+            f' WHERE id IN ({marks}) ORDER BY rowid',
+            tuple(found),
+        )
+        for row_id, is_param, namespace, name, value in rows:
+            left -= ROW_CHARS + (len(value) if isinstance(value, (str, bytes)) else 0)
+            if left < 0:
+                return {}
+            if not isinstance(name, str) or not isinstance(namespace, str | None):
+                continue  # Not a name by cachedir.
+            given = found[row_id]
+            told = given.params if is_param else given.attributes
+            told[namespace, name] = _from_json(value) if table == 'attr_text' else value
+    return found
+
+
+def foreign_record(given: Given, stored_at: datetime) -> DownloadRecord | None:
+    """A record, if size and digest are known; else None."""
+    known = {name: value for (space, name), value in given.attributes.items() if space is None}
+    digest, size = known.get('sha256'), given.size_bytes
+    if size is None or not is_sha256(digest):
+        return None
+    headers = {
+        name: str(value)
+        for (space, name), value in given.attributes.items()
+        if space == 'resp_headers' and isinstance(value, (str, int, float))
+    }
+    code, started = known.get('http_code'), known.get('download_started')
+    url = known.get('url') or given.params.get((None, '_uri'))
+    return DownloadRecord(
+        url=redact_url(str(url)),
+        started_at=from_local(started) if started else stored_at,
+        finished_at=stored_at,
+        http_code=code if isinstance(code, int) and 0 <= code <= MAX_STATUS else 200,
+        response_headers=redact_pairs(pair for pair in headers.items() if is_field_text(pair[1])),
+        size_bytes=size,
+        sha256=digest,
+        etag=_field(known.get('etag')),
+        last_modified=_field(known.get('last_modified')),
+    )
+
+
+def _spellings(url: str) -> Iterator[str]:
+    yield url
+    # In normal form, so that only a URL without a path of its own ends in its third slash.
+    if url.endswith('/') and url.count('/') == _SLASHES_BEFORE_A_PATH:
+        yield url.removesuffix('/')
+
+
+def _texts(query: Mapping[str, object]) -> dict[str, str] | None:
+    # As they stood in the URL: of lists and the like, 0.0.3 sent Python's own text.
+    if any(
+        isinstance(value, bool) or not isinstance(value, (str, int, float))
+        for value in query.values()
+    ):
+        return None
+    return {name: str(value) for name, value in query.items()}
+
+
+def _from_json(value: object) -> object:
+    try:
+        return json.loads(value) if isinstance(value, str) else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def _field(value: object) -> str | None:
+    return value if isinstance(value, str) and is_field_text(value) else None

@@ -1,0 +1,196 @@
+"""The cache: entries in cachedir's registry, files beside it.
+
+Contract: implements `ports.Store` with parametrised SQL of its own. cachedir itself is
+never imported here; whoever opens the folder with it finds our entries, and we find its.
+"""
+
+import os
+import sqlite3
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cache
+
+from dlmachine.core.cache.entries import CacheEntry, Status
+from dlmachine.core.cache.record import DownloadRecord
+from dlmachine.core.cache.updates import MetadataUpdate, SameVersion
+from dlmachine.core.decision.snapshot import CacheSeen
+from dlmachine.core.protocol.effects import Record, Retire
+from dlmachine.core.protocol.events import Failed, PlaceTaken, Recorded, Retired
+from dlmachine.core.protocol.ports import Clock
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine_adapters.cachedir.connection import NoRegistry, Registry
+from dlmachine_adapters.cachedir.entry_files import see_believed
+from dlmachine_adapters.cachedir.foreign_entries import (
+    Foreign,
+    Given,
+    foreign_names,
+    foreign_record,
+    read_given,
+)
+from dlmachine_adapters.cachedir.group_commit import Grouping
+from dlmachine_adapters.cachedir.naming import from_local, item_id_of
+from dlmachine_adapters.cachedir.rows import BRIEF, Misfit, Read, Row, read_rows
+from dlmachine_adapters.cachedir.writes import remove_versions, write_update
+from dlmachine_adapters.files.os_errors import storage_fault
+
+
+class CachedirStore:
+    """Entries and files of one cache folder; many threads may share it."""
+
+    def __init__(self, folder: str, clock: Clock) -> None:
+        """Nothing is opened or made yet."""
+        self._clock = clock
+        self._grouping = Grouping(self._write)
+        #: Updates that could not be recorded (in a read-only folder), remembered by this process.
+        self._unwritten: dict[tuple[str, int], DownloadRecord] = {}
+        self._last_foreign: tuple[Descriptor | None, Mapping[str, Foreign]] = None, {}
+        self.registry = Registry(folder)
+
+    @property
+    def folder(self) -> str:
+        """The folder in which the files lie."""
+        return self.registry.folder
+
+    def look_up(self, key: str, descriptor: Descriptor) -> CacheSeen:
+        """The entries for a key, our own and those that others made for the same URL."""
+        own = item_id_of(key)
+        names = self._foreign(descriptor)
+        try:
+            rows, given = self.registry.read(lambda connection: _read(connection, own, names))
+        except NoRegistry:
+            return CacheSeen(folder=self.folder, item_id=own)
+        except sqlite3.Error as error:
+            return CacheSeen(folder=self.folder, item_id=own, fault=self.registry.fault(error))
+        found = [self._own_entry(row) for row in rows if row.item_id == own]
+        found += [
+            _foreign_entry(self.folder, row, given[row.row_id])
+            for row in rows
+            if isinstance(row, Row)
+            and row.item_id != own
+            and row.row_id in given
+            and names[row.item_id].is_of(given[row.row_id])
+        ]
+        entries = sorted(
+            (entry for entry in found if entry is not None),
+            key=lambda entry: (entry.is_own, entry.version),
+        )
+        return CacheSeen(folder=self.folder, item_id=own, entries=tuple(entries))
+
+    def _own_entry(self, row: Read) -> CacheEntry | None:
+        if isinstance(row, Misfit):
+            return None if row.version is None else _unusable(self.folder, row.version)
+        record = row.record
+        if record is None and row.status is Status.READY:
+            # Without a record the expected content is unknown.
+            return _unusable(self.folder, row.version)
+        later = self._unwritten.get((row.item_id, row.version)) if self._unwritten else None
+        if record is not None and later is not None and later.sha256 == record.sha256:
+            record = later
+        size = None if record is None else record.size_bytes
+        return _entry(self.folder, row, record, size, is_own=True)
+
+    def _foreign(self, descriptor: Descriptor) -> Mapping[str, Foreign]:
+        # A run looks twice: before it has the lock, and with it.
+        last, names = self._last_foreign
+        if last is not descriptor:
+            names = {name.item_id: name for name in foreign_names(descriptor)}
+            self._last_foreign = descriptor, names
+        return names
+
+    def record(self, effect: Record, update: MetadataUpdate) -> Recorded | PlaceTaken | Failed:
+        """Write the update down, in one transaction with those that come at the same time."""
+        return self.record_all((update,))[0]
+
+    def record_all(self, updates: Sequence[MetadataUpdate]) -> list[Recorded | PlaceTaken | Failed]:
+        """Write several down, in one transaction; what came of each."""
+        try:
+            written = self._grouping.do(updates)
+        except (sqlite3.Error, OSError, ValueError, OverflowError) as error:
+            for update in updates:
+                if isinstance(update, SameVersion):
+                    self._unwritten[update.item_id, update.version] = update.record
+            return [self._failed(error)] * len(updates)
+        at = self._clock.now()
+        return [self._recorded(one, at) for one in written]
+
+    def retire(self, effect: Retire) -> Retired | Failed:
+        """Remove versions as cachedir does: the row is marked DELETED, the file goes."""
+        own = item_id_of(effect.key)
+        try:
+            remove_versions(self.registry, [(own, version) for version in effect.versions])
+        except (sqlite3.Error, OSError, ValueError, OverflowError) as error:
+            return self._failed(error)
+        return Retired(at=self._clock.now())
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.registry.close()
+
+    def _recorded(self, written: bool | Exception, at: datetime) -> Recorded | PlaceTaken | Failed:
+        if isinstance(written, Exception):
+            return self._failed(written)
+        return Recorded(at=at) if written else PlaceTaken(at=at)
+
+    def _write(self, updates: Sequence[MetadataUpdate]) -> list[bool | Exception]:
+        """Whether each was written: not where its place was taken."""
+        try:
+            with self.registry.writing() as connection:
+                return [write_update(connection, update) for update in updates]
+        except (ValueError, OverflowError) as error:
+            # One record cannot be written; write the others one by one.
+            if len(updates) == 1:
+                return [error]
+            return [done for update in updates for done in self._write((update,))]
+
+    def _failed(self, error: Exception) -> Failed:
+        if isinstance(error, OSError):
+            fault = storage_fault(error, 'write', self.registry.path)
+            return Failed(at=self._clock.now(), fault=fault)
+        return Failed(at=self._clock.now(), fault=self.registry.fault(error))
+
+
+def _read(
+    connection: sqlite3.Connection, own: str, names: Mapping[str, Foreign]
+) -> tuple[list[Read], dict[int, Given]]:
+    ids = (own, *names)
+    rows = read_rows(connection, _among(len(ids)), ids, columns=BRIEF)
+    return rows, read_given(connection, [row.row_id for row in rows if row.item_id != own])
+
+
+@cache
+def _among(count: int) -> str:
+    return f'm.item_id IN ({",".join("?" * count)})'
+
+
+def _unusable(folder: str, version: int) -> CacheEntry:
+    # Only its number is known, and that number is taken.
+    return CacheEntry(
+        version=version,
+        status=Status.FAILED,
+        stored_at=from_local(None),
+        path=folder,
+        file_bytes=None,
+    )
+
+
+def _foreign_entry(folder: str, row: Row, given: Given) -> CacheEntry:
+    record = foreign_record(given, row.stored_at)
+    return _entry(folder, row, record, given.size_bytes, is_own=False)
+
+
+def _entry(
+    folder: str, row: Row, record: DownloadRecord | None, size: int | None, *, is_own: bool
+) -> CacheEntry:
+    path = os.path.join(folder, row.name)  # noqa: PTH118 -- each hit comes here
+    seen = see_believed(path) if row.status is Status.READY else None
+    return CacheEntry(
+        version=row.version,
+        status=row.status,
+        stored_at=row.stored_at if record is None else record.finished_at,
+        path=path,
+        file_bytes=None if seen is None else seen.st_size,
+        file_mtime_ns=None if seen is None else seen.st_mtime_ns,
+        size_bytes=size,
+        record=record,
+        is_own=is_own,
+    )

@@ -1,0 +1,118 @@
+"""Writing into cachedir's registry: new versions, freshened ones, and those that are removed.
+
+Contract: parametrised SQL within a transaction of the caller's, but for `remove_versions`, which
+has one of its own. Raises only sqlite3.Error, OSError, ValueError and OverflowError.
+"""
+
+import os
+import sqlite3
+from typing import Final
+
+from dlmachine.core.cache.entries import Status
+from dlmachine.core.cache.record import DownloadRecord
+from dlmachine.core.cache.updates import MetadataUpdate, NewVersion, SameVersion, flat_attributes
+from dlmachine_adapters.cachedir.connection import Registry
+from dlmachine_adapters.cachedir.entry_files import remove_file
+from dlmachine_adapters.cachedir.naming import KEY_PARAMETER, stored_ext, to_local
+from dlmachine_adapters.cachedir.rows import NAMES, Row, read_rows
+
+#: The name of the attribute that holds the whole record as JSON.
+RECORD_ATTRIBUTE: Final = 'dlmachine'
+
+_INSERT_MAIN: Final = """
+    INSERT INTO main (item_id, version_id, version, status, file_name, label, date, ext,
+                      last_read, last_search, read_count, search_count)
+    VALUES (?, ?, ?, ?, ?, NULL, ?, ?, NULL, ?, 0, 0)
+"""
+_TABLE_OF: Final = {str: 'attr_varchar', int: 'attr_int'}
+_INSERT_ATTRIBUTE: Final = {
+    table: f'INSERT INTO {table} (id, namespace, keyvar, name, value) VALUES (?, NULL, ?, ?, ?)'  # noqa: S608 -- a table of ours
+    for table in (*_TABLE_OF.values(), 'attr_text')
+}
+
+
+def write_update(connection: sqlite3.Connection, update: MetadataUpdate) -> bool:
+    """Write one down; False where its place was taken."""
+    if not isinstance(update, NewVersion):
+        _freshen(connection, update)
+        return True
+    if _is_taken(connection, update):
+        return False
+    _insert(connection, update)
+    return True
+
+
+def remove_versions(registry: Registry, versions: list[tuple[str, int]]) -> None:
+    """Mark the rows of versions, by item id and number, then delete their files.
+
+    Rows that do not name the file of an entry are left alone. In this order a crash leaves files
+    without entries, never an entry without its file.
+    Raises: OSError, sqlite3.Error.
+    """
+    names: list[str] = []
+    with registry.writing() as connection:
+        for named in versions:
+            asked = 'm.item_id = ? AND m.version = ?'
+            for row in read_rows(connection, asked, named, columns=NAMES):
+                if isinstance(row, Row):
+                    names.append(row.name)
+                    marked = (Status.DELETED.value, row.row_id)
+                    connection.execute('UPDATE main SET status = ? WHERE id = ?', marked)
+    for name in names:
+        remove_file(os.path.join(registry.folder, name))  # noqa: PTH118
+
+
+def _is_taken(connection: sqlite3.Connection, update: NewVersion) -> bool:
+    taken = connection.execute(
+        'SELECT 1 FROM main WHERE version_id = ?', (f'{update.item_id}-{update.version}',)
+    )
+    return taken.fetchone() is not None
+
+
+def _insert(connection: sqlite3.Connection, update: NewVersion) -> None:
+    date = to_local(update.stored_at)
+    row = (
+        update.item_id,
+        f'{update.item_id}-{update.version}',
+        update.version,
+        update.status.value,
+        update.file_name,
+        date,
+        stored_ext(update.ext, update.file_name),
+        date,
+    )
+    row_id = connection.execute(_INSERT_MAIN, row).lastrowid
+    parameters = ((row_id, 1, KEY_PARAMETER, update.key), (row_id, 1, '_uri', update.url))
+    _write_attributes(connection, row_id, update.record, parameters)
+
+
+def _freshen(connection: sqlite3.Connection, update: SameVersion) -> None:
+    found = connection.execute(
+        'SELECT id FROM main WHERE version_id = ?', (f'{update.item_id}-{update.version}',)
+    ).fetchone()
+    if found is None:
+        return
+    names = (*flat_attributes(update.record), RECORD_ATTRIBUTE)
+    marks = ','.join('?' * len(names))
+    for table in (*_TABLE_OF.values(), 'attr_text'):
+        connection.execute(
+            f'DELETE FROM {table} WHERE id = ? AND keyvar = 0 AND namespace IS NULL'  # noqa: S608 -- a table of ours
+            f' AND name IN ({marks})',
+            (found[0], *names),
+        )
+    _write_attributes(connection, found[0], update.record)
+
+
+def _write_attributes(
+    connection: sqlite3.Connection,
+    row_id: int | None,
+    record: DownloadRecord,
+    parameters: tuple[tuple[object, ...], ...] = (),
+) -> None:
+    rows: dict[type, list[tuple[object, ...]]] = {str: list(parameters), int: []}
+    for name, value in flat_attributes(record).items():
+        rows[type(value)].append((row_id, 0, name, value))
+    for kind, table in _TABLE_OF.items():
+        connection.executemany(_INSERT_ATTRIBUTE[table], rows[kind])
+    whole = (row_id, 0, RECORD_ATTRIBUTE, record.to_json())
+    connection.execute(_INSERT_ATTRIBUTE['attr_text'], whole)

@@ -1,0 +1,108 @@
+"""Parse heads of other protocols than HTTP, line by line as libcurl passes them.
+
+FTP has replies instead of a head (RFC 959 section 4.2); they are translated into HTTP fields, so
+that the core treats both alike. The core's `HeadParser`, which has the same interface, parses
+HTTP heads.
+"""
+
+import re
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Final, Protocol
+
+from dlmachine.core.http.head_parser import Parsed
+from dlmachine.core.http.headers import Headers
+from dlmachine.core.http.response import Head
+
+_REPLY: Final = re.compile(r'([0-9]{3}) (.*)', re.DOTALL)
+_TIME_REPLY: Final = re.compile(r'([0-9]{14})(?:\.[0-9]+)?')
+_SIZE_REPLY: Final = re.compile(r'[0-9]{1,18}')
+
+#: FTP's refusals as statuses of HTTP (RFC 959 section 4.2.2, RFC 4217); by code, else by
+#: its first digit: 4 passes by itself, 5 does not.
+_REFUSALS: Final = {'430': 401, '530': 401, '532': 401, '534': 403, '550': 404, '553': 404}
+_REFUSALS_BY_DIGIT: Final = {'4': 503, '5': 400}
+
+
+class HeadReader(Protocol):
+    """Reads a head line by line."""
+
+    def feed(self, line: bytes) -> Parsed:
+        """Return the head if this line ends it."""
+        ...
+
+
+class FtpReplies:
+    """Reads the replies of an FTP server up to the one that announces the file.
+
+    `offset` is the first byte that was asked for, `validator` the Last-Modified of the
+    bytes before it: FTP has no If-Range, so it is compared here. `now` is the moment, for
+    the Date that makes a Last-Modified a strong validator (RFC 9110 section 8.8.2.2).
+    """
+
+    def __init__(self, offset: int, validator: str | None, now: datetime) -> None:
+        self._offset = offset
+        self._validator = validator
+        self._now = now
+        self._size_bytes: int | None = None
+        self._modified: str | None = None
+        self._last = ('', '')
+
+    def feed(self, line: bytes) -> Head | None:
+        """The head, if the transfer begins with this line."""
+        found = _REPLY.match(line.decode('latin-1').rstrip('\r\n'))
+        if found is None:
+            return None
+        code, text = self._last = found[1], found[2].strip(' \t')
+        if code == '213':
+            self._learn(text)
+        return self._head() if code in {'125', '150'} else None
+
+    def refusal(self) -> Head | None:
+        """The last reply as an answer, if it was a refusal."""
+        code, text = self._last
+        status = _REFUSALS.get(code) or _REFUSALS_BY_DIGIT.get(code[:1])
+        return None if status is None else Head(status=status, reason=f'{code} {text}'[:200])
+
+    @property
+    def is_dismissal(self) -> bool:
+        """Whether the server has said that it is going away (RFC 959: 421)."""
+        return self._last[0] == '421'
+
+    def not_from_there(self) -> Head:
+        """The response if the server cannot begin at the offset."""
+        return Head(status=416, reason='cannot begin there')
+
+    def _learn(self, text: str) -> None:
+        # libcurl asks for time (MDTM) and size (SIZE), both answered by 213 (RFC 3659).
+        time = _TIME_REPLY.fullmatch(text)
+        if time is not None:
+            try:
+                modified = datetime.strptime(time[1], '%Y%m%d%H%M%S').replace(tzinfo=UTC)
+            except ValueError:
+                return
+            self._modified = format_datetime(modified, usegmt=True)
+        elif _SIZE_REPLY.fullmatch(text):
+            self._size_bytes = int(text)
+
+    def _head(self) -> Head:
+        fields = [('Date', format_datetime(self._now.astimezone(UTC), usegmt=True))]
+        if self._modified is not None:
+            fields.append(('Last-Modified', self._modified))
+        size = self._size_bytes
+        if size is not None:
+            fields.append(('Content-Length', str(size - self._offset)))
+        if not self._offset:
+            return Head(status=200, headers=Headers(tuple(fields)))
+        if size is None or self._modified is None or self._modified != self._validator:
+            return self.not_from_there()
+        fields.append(('Content-Range', f'bytes {self._offset}-{size - 1}/{size}'))
+        return Head(status=206, headers=Headers(tuple(fields)))
+
+
+class NoHeads:
+    """For protocols that say nothing before the first byte."""
+
+    def feed(self, line: bytes) -> Head | None:
+        """Never a head."""
+        return None

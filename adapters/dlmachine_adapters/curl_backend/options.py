@@ -1,0 +1,134 @@
+"""The options of one exchange, for a curl handle that was just reset.
+
+What libcurl would add or do by itself is turned off one by one: headers, redirects,
+cookies, decoding, variables of the environment.
+"""
+
+import math
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import pycurl
+
+from dlmachine.core.http.headers import Headers
+from dlmachine.core.http.request import HTTP_SCHEMES, Request
+from dlmachine.core.protocol.effects import Exchange
+from dlmachine_adapters.http.deadlines import Watch
+from dlmachine_adapters.http.request_body import OpenBody
+from dlmachine_adapters.http.response_reader import scheme_of
+from dlmachine_adapters.http.routing import Route
+
+#: What this libcurl speaks, of what a download can use.
+SCHEMES: Final = tuple(
+    scheme
+    for scheme in ('http', 'https', 'ftp', 'ftps', 'sftp')
+    if scheme in pycurl.version_info()[8]
+)
+
+_PROTOCOLS: Final = {
+    'http': pycurl.PROTO_HTTP,
+    'https': pycurl.PROTO_HTTPS,
+    'ftp': pycurl.PROTO_FTP,
+    'ftps': pycurl.PROTO_FTPS,
+    'sftp': pycurl.PROTO_SFTP,
+}
+
+#: Options without a name in pycurl (curl/include/curl/curl.h).
+_SUPPRESS_CONNECT_HEADERS: Final = 265
+_HAPPY_EYEBALLS_TIMEOUT_MS: Final = 271
+
+#: Over TLS, where the server offers it. One version for all backends unless it is asked for:
+#: with a connection for each exchange it gains nothing.
+_HTTP_2: Final = pycurl.CURL_HTTP_VERSION_2TLS
+_HAS_HTTP2: Final = bool(pycurl.version_info()[4] & pycurl.VERSION_HTTP2)
+
+_BUFFER_BYTES: Final = 524_288
+
+#: Headers that libcurl makes up unless they are given; a name and a colon forbids them.
+_MADE_UP: Final = (
+    'Accept', 'Accept-Encoding', 'Content-Type', 'Expect', 'Proxy-Connection', 'User-Agent',
+)  # fmt: skip
+
+
+def set_options(
+    curl: Any, effect: Exchange, route: Route, body: OpenBody | None, watch: Watch
+) -> None:
+    """Set everything but the callbacks for the answer."""
+    request = route.request
+    scheme = scheme_of(request)
+    curl.setopt(pycurl.URL, request.url)
+    curl.setopt(pycurl.PATH_AS_IS, 1)
+    curl.setopt(pycurl.PROTOCOLS, _PROTOCOLS[scheme])
+    curl.setopt(pycurl.FOLLOWLOCATION, 0)
+    curl.setopt(pycurl.NOSIGNAL, 1)
+    curl.setopt(pycurl.BUFFERSIZE, _BUFFER_BYTES)
+    curl.setopt(pycurl.PROXY, route.proxy or '')
+    curl.setopt(pycurl.NOPROXY, '')
+    curl.setopt(_SUPPRESS_CONNECT_HEADERS, 1)
+    _set_limits(curl, effect, watch)
+    _set_tls(curl, route)
+    if scheme in HTTP_SCHEMES:
+        _set_message(curl, request, body)
+        wanted = effect.http2 and _HAS_HTTP2
+        curl.setopt(pycurl.HTTP_VERSION, _HTTP_2 if wanted else pycurl.CURL_HTTP_VERSION_1_1)
+    elif scheme == 'sftp':
+        _set_ssh(curl, request)
+    else:
+        _set_ftp(curl, effect)
+
+
+def _set_limits(curl: Any, effect: Exchange, watch: Watch) -> None:
+    curl.setopt(pycurl.CONNECTTIMEOUT_MS, math.ceil(watch.connect_seconds() * 1000))
+    curl.setopt(_HAPPY_EYEBALLS_TIMEOUT_MS, math.ceil(watch.head_start_seconds() * 1000))
+    total = watch.total_seconds()
+    if total is not None:
+        curl.setopt(pycurl.TIMEOUT_MS, math.ceil(total * 1000))
+
+
+def _set_tls(curl: Any, route: Route) -> None:
+    tls = route.request.tls
+    curl.setopt(pycurl.SSLVERSION, pycurl.SSLVERSION_TLSv1_2)
+    curl.setopt(pycurl.SSL_VERIFYPEER, int(tls.verify))
+    curl.setopt(pycurl.SSL_VERIFYHOST, 2 if tls.verify else 0)
+    if route.trust is not None:
+        is_folder = Path(route.trust).is_dir()
+        curl.setopt(pycurl.CAPATH if is_folder else pycurl.CAINFO, route.trust)
+        curl.setopt(pycurl.PROXY_CAPATH if is_folder else pycurl.PROXY_CAINFO, route.trust)
+    if tls.cert is not None:
+        curl.setopt(pycurl.SSLCERT, tls.cert)
+        curl.setopt(pycurl.KEYPASSWD, '')  # Else OpenSSL may ask for one on the terminal.
+    if tls.key is not None:
+        curl.setopt(pycurl.SSLKEY, tls.key)
+
+
+def _set_message(curl: Any, request: Request, body: OpenBody | None) -> None:
+    curl.setopt(pycurl.HTTPHEADER, _lines(request.headers))
+    if request.method == 'GET' and body is None:
+        return
+    curl.setopt(pycurl.POST, 1)
+    curl.setopt(pycurl.CUSTOMREQUEST, request.method)
+    curl.setopt(pycurl.POSTFIELDSIZE_LARGE, 0 if body is None else body.size_bytes)
+    if body is None:
+        curl.setopt(pycurl.POSTFIELDS, '')
+
+
+@lru_cache(maxsize=16)
+def _lines(headers: Headers) -> tuple[bytes, ...]:
+    lines = [f'{name}: {value}' if value else f'{name};' for name, value in headers]
+    lines += [f'{name}:' for name in _MADE_UP if name not in headers]
+    return tuple(line.encode('latin-1') for line in lines)
+
+
+def _set_ftp(curl: Any, effect: Exchange) -> None:
+    curl.setopt(pycurl.OPT_FILETIME, 1)
+    curl.setopt(pycurl.FTP_RESPONSE_TIMEOUT, math.ceil(effect.stall_timeout.total_seconds()))
+    if effect.expect.offset:
+        curl.setopt(pycurl.RESUME_FROM_LARGE, effect.expect.offset)
+
+
+def _set_ssh(curl: Any, request: Request) -> None:
+    # Without this libcurl would trust any host.
+    if request.tls.verify:
+        known = Path('~/.ssh/known_hosts').expanduser()
+        curl.setopt(pycurl.SSH_KNOWNHOSTS, str(known))

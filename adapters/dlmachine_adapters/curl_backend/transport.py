@@ -1,0 +1,130 @@
+"""The `curl` backend: one exchange over http, https, ftp, ftps or sftp.
+
+Sends what the core wrote down and nothing else: no redirect, retry, cookie, decoding or
+header of its own. Bodies go to the part as they come; memory is bounded.
+"""
+
+from contextlib import ExitStack
+from datetime import timedelta
+from typing import Final
+
+import pycurl
+from returns.pipeline import is_successful
+
+from dlmachine.core.decision.snapshot import BackendSeen
+from dlmachine.core.protocol.effects import Exchange
+from dlmachine.core.protocol.events import Answered, Interrupted
+from dlmachine.core.protocol.ports import Clock, PartError, Sink
+from dlmachine_adapters.curl_backend.callbacks import ConnectionLostError, CurlAnswer
+from dlmachine_adapters.curl_backend.errors import fault_of
+from dlmachine_adapters.curl_backend.event_loop import CurlLoop
+from dlmachine_adapters.curl_backend.options import SCHEMES, set_options
+from dlmachine_adapters.http.deadlines import LimitPassed, Watch
+from dlmachine_adapters.http.error_context import Scene, with_errno
+from dlmachine_adapters.http.handle_pool import HandlePool
+from dlmachine_adapters.http.request_body import BodyError, OpenBody, open_body
+from dlmachine_adapters.http.response_reader import HeadError, Reception, find_refused
+from dlmachine_adapters.http.routing import find_route
+
+
+class CurlTransport:
+    """A backend on libcurl.
+
+    Each exchange has a handle for itself while it lasts, of which as many are kept as were
+    used at once; a handle keeps its connections.
+    """
+
+    name: Final = 'curl'
+    schemes: Final = SCHEMES
+
+    def __init__(self, clock: Clock, max_idle: int = 32) -> None:
+        self._clock = clock
+        self._handles = HandlePool(CurlLoop, CurlLoop.close, max_idle)
+
+    @classmethod
+    def describe(cls) -> BackendSeen:
+        """Name, schemes and version."""
+        words = pycurl.version.split()
+        own, libraries = words[0].rpartition('/')[2], ' '.join(words[1:3])
+        return BackendSeen(name=cls.name, schemes=cls.schemes, version=f'{own} ({libraries})')
+
+    @property
+    def seen(self) -> BackendSeen:
+        """Name, schemes and version."""
+        return self.describe()
+
+    def exchange(
+        self, effect: Exchange, part: Sink, remaining: timedelta | None
+    ) -> Answered | Interrupted:
+        """Send the request, and write the answer's body to the part if it is wanted."""
+        watch = Watch(effect, remaining)
+        reception = Reception(effect, part, self._clock, watch.check)
+        refused = find_refused(effect, SCHEMES)
+        if refused is not None:
+            return reception.broken(refused)
+        route = find_route(effect.request)
+        body = open_body(effect.request.body)
+        for prepared in (route, body):
+            if not is_successful(prepared):
+                return reception.broken(prepared.failure())
+        scene = Scene(route=route.unwrap(), watch=watch, reception=reception)
+        try:
+            with ExitStack() as stack:
+                opened = body.unwrap()
+                if opened is not None:
+                    stack.enter_context(opened)
+                loop = stack.enter_context(self._handles.lend())
+                answer = CurlAnswer(effect, watch, reception, opened, self._clock.now())
+                return _exchange(loop, effect, scene, opened, answer)
+        except ConnectionLostError:
+            # libcurl would keep the connection: the handle was closed with it.
+            return reception.broken(fault_of(pycurl.E_GOT_NOTHING, '', scene))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._handles.close()
+
+
+def _exchange(
+    loop: CurlLoop, effect: Exchange, scene: Scene, body: OpenBody | None, answer: CurlAnswer
+) -> Answered | Interrupted:
+    curl, reception = loop.curl, scene.reception
+    try:
+        scene.watch.wait_for_next()
+        set_options(curl, effect, scene.route, body, scene.watch)
+        answer.attach(curl)
+        _perform(loop, answer, scene.watch)
+        answer.finish()
+        return reception.complete()
+    except PartError as error:
+        return reception.spoiled(error)
+    except BodyError as error:
+        return reception.broken(error.fault)
+    except LimitPassed:
+        return reception.broken(scene.watch.timed_out())
+    except HeadError as error:
+        return reception.broken(scene.unusable(str(error)))
+    except pycurl.error as error:
+        return _explain(error, curl.getinfo(pycurl.OS_ERRNO), scene, answer)
+    finally:
+        curl.reset()
+
+
+def _perform(loop: CurlLoop, answer: CurlAnswer, watch: Watch) -> None:
+    try:
+        loop.perform(watch.wait_on)
+    except pycurl.error:
+        answer.reraise()
+        raise
+    answer.reraise()
+
+
+def _explain(
+    error: pycurl.error, errno: int, scene: Scene, answer: CurlAnswer
+) -> Answered | Interrupted:
+    code, text = int(error.args[0]), str(error.args[1])
+    refusal = None if scene.reception.has_head else answer.refusal(code, text)
+    if refusal is not None:
+        scene.reception.begin(refusal)
+    fault = with_errno(fault_of(code, text, scene), errno)
+    return scene.reception.broken(fault)

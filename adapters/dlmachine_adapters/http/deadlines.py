@@ -1,0 +1,127 @@
+"""Limits of time of one exchange: connecting, silence, the whole.
+
+A `Watch` belongs to one exchange and one thread. To be told to stop is a limit that has
+passed, too. Seconds, by a clock that never jumps: the
+hands of the clock port may be set while a download runs. It only measures; what runs out
+is told as the core's `TimedOut` or `Cancelled`.
+"""
+
+from datetime import timedelta
+from math import inf
+from time import monotonic
+from typing import Final
+
+from dlmachine.core.faults import Cancelled, Fault, TimedOut
+from dlmachine.core.protocol.effects import Exchange
+from dlmachine_adapters.rate_limits.send_slot import current_departure
+from dlmachine_adapters.runtime.cancellation import SLICE_SECONDS, current_stop
+
+#: How long the rest of an unwanted body may take; after that the connection is given up.
+_DRAIN_SECONDS: Final = 1.0
+
+#: Libraries wake up a little before or after the moment they were asked for.
+_SLACK_SECONDS: Final = 0.02
+
+
+#: RFC 8305 section 8: the "Connection Attempt Delay" and its minimum.
+_HEAD_START_SECONDS: Final = 0.25
+_LEAST_HEAD_START_SECONDS: Final = 0.01
+
+
+class LimitPassed(Exception):  # noqa: N818 -- a limit that passes is no error of anybody's
+    """A limit of time has run out; the watch knows which."""
+
+
+class Watch:
+    """The time that one exchange has left.
+
+    It begins in the phase of connecting; `connected` ends that, and from then on every
+    `heard` puts off the end of patience with silence.
+    """
+
+    def __init__(self, effect: Exchange, remaining: timedelta | None) -> None:
+        now = monotonic()
+        self._effect = effect
+        self._stop = current_stop()
+        self._departure = current_departure()
+        self._total = effect.timeout or remaining or timedelta(0)
+        self._end = inf if remaining is None else now + remaining.total_seconds()
+        self.stall_seconds = effect.stall_timeout.total_seconds()
+        self._connect_until = now + effect.connect_timeout.total_seconds()
+        self._heard_at = now
+        self.is_connected = False
+
+    def connected(self) -> None:
+        """There is a connection, and the request goes out as soon as the rate allows it.
+
+        From then on silence is measured.  Raises: LimitPassed.
+        """
+        self.is_connected = True
+        self._heard_at = monotonic()
+        if self._departure is not None:
+            while wait := self._departure.wait_seconds():
+                self._stop.wait(min(wait, self.wait_for_next()))
+            self._heard_at = monotonic()
+
+    def heard(self) -> float:
+        """Something came or went; the moment is returned, as others measure by it too."""
+        self._heard_at = now = monotonic()
+        return now
+
+    def hurry(self) -> None:
+        """What is still to come is of no use: it may take no more than a moment."""
+        self._end = min(self._end, monotonic() + _DRAIN_SECONDS)
+
+    def left(self) -> float:
+        """Seconds until the nearest limit; 0 or less once it has passed."""
+        if self._stop.is_set:
+            return 0.0
+        now = monotonic()
+        nearest = self._heard_at + self.stall_seconds if self.is_connected else self._connect_until
+        return min(nearest, self._end) - now
+
+    def wait_for_next(self) -> float:
+        """Begin to wait for one more read or write, as `wait_on`."""
+        self._heard_at = monotonic()
+        return self.wait_on()
+
+    def wait_on(self) -> float:
+        """Seconds to wait before it is asked again.  Raises: LimitPassed."""
+        left = self.left()
+        if left <= 0:
+            raise LimitPassed
+        return min(left, SLICE_SECONDS)
+
+    def check(self) -> None:
+        """Check between the steps of long work.  Raises: LimitPassed.
+
+        The time for computing does not count as silence of the server.
+        """
+        if self._stop.is_set or monotonic() >= self._end:
+            raise LimitPassed
+
+    def connect_seconds(self) -> float:
+        """Seconds that connecting may take, of which the whole may leave fewer."""
+        return max(min(self._connect_until, self._end) - monotonic(), 0.001)
+
+    def head_start_seconds(self) -> float:
+        """Seconds before the next address is tried in parallel (RFC 8305 section 8).
+
+        At most a tenth of the connect timeout, so that each address is tried.
+        """
+        return max(min(_HEAD_START_SECONDS, self.connect_seconds() / 10), _LEAST_HEAD_START_SECONDS)
+
+    def total_seconds(self) -> float | None:
+        """Seconds that the whole may take; None: as long as it likes."""
+        return None if self._end == inf else max(self._end - monotonic(), 0.001)
+
+    def timed_out(self) -> Fault:
+        """Which limit has run out, once one has."""
+        if self._stop.is_set:
+            return Cancelled()
+        url = self._effect.request.shown_url
+        if self._end - monotonic() <= _SLACK_SECONDS:
+            return TimedOut(url=url, phase='total', limit=self._total)
+        if not self.is_connected:
+            return TimedOut(url=url, phase='connect', limit=self._effect.connect_timeout)
+        return TimedOut(url=url, phase='stall', limit=self._effect.stall_timeout)

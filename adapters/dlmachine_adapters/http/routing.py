@@ -1,0 +1,167 @@
+"""Environment: proxies, stored logins and trusted certificates, the same for every backend.
+
+Reads variables and files, and loads no backend. Rules as `requests` has them: proxies from
+`http_proxy`, `https_proxy`, `ftp_proxy`, `all_proxy` and `no_proxy` (or the system's
+settings on macOS and Windows), logins from the netrc file that `NETRC` names or the user's
+own unless the request carries credentials already, and certificates from `cainfo`, else
+`REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`, `SSL_CERT_FILE`, `SSL_CERT_DIR`, else certifi.
+"""
+
+import netrc
+import os
+import sys
+from base64 import b64encode
+from dataclasses import replace
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from returns.result import Failure, Result, Success
+
+from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.frozen import frozen
+from dlmachine.core.http.request import HTTP_SCHEMES, Request, Tls
+from dlmachine.core.http.url import Url
+from dlmachine.core.secrets.redact import secrets_in_url
+
+_BUNDLE_VARIABLES: Final = ('REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE', 'SSL_CERT_FILE')
+_FOLDER_VARIABLE: Final = 'SSL_CERT_DIR'
+#: Of these the standard library reads the system's settings where no variable is set.
+_SYSTEMS_WITH_PROXIES: Final = frozenset({'darwin', 'win32'})
+_TLS_SCHEMES: Final = frozenset({'https', 'ftps'})
+
+
+@frozen
+class Route:
+    """How a request reaches its server.
+
+    `request` carries the stored login, if there is one. `trust` is a file or folder of
+    certificates, None where none are needed.
+    """
+
+    request: Request
+    proxy: str | None = None
+    trust: str | None = None
+
+    def secrets(self) -> frozenset[str]:
+        """Every secret text that may turn up in the words of a library."""
+        return self.request.secrets() | (secrets_in_url(self.proxy) if self.proxy else frozenset())
+
+
+def find_route(request: Request) -> Result[Route, Fault]:
+    """The way that the environment prescribes for a request.
+
+    Faults: `InvalidInput` for certificates or keys that are not there.
+    """
+    location = request.location
+    proxy = find_proxy(location)
+    needs_trust = location.scheme in _TLS_SCHEMES or (proxy or '').startswith('https:')
+    if not needs_trust:
+        return Success(Route(request=_with_login(request, location), proxy=proxy))
+    fault = _find_missing(request.tls)
+    trust: Result[str | None, Fault] = find_trust(request.tls) if fault is None else Failure(fault)
+    return trust.map(
+        lambda place: Route(request=_with_login(request, location), proxy=proxy, trust=place)
+    )
+
+
+def find_proxy(url: Url) -> str | None:
+    """The proxy for a URL, with its scheme; None where the server is asked directly."""
+    names = (f'{url.scheme}_proxy', 'all_proxy')
+    is_named = any(os.environ.get(each) or os.environ.get(each.upper()) for each in names)
+    if not is_named and sys.platform not in _SYSTEMS_WITH_PROXIES:
+        return None  # Most often so, and the answer costs neither an import nor a search.
+    from urllib.request import getproxies, proxy_bypass
+
+    proxies = getproxies()
+    proxy = proxies.get(url.scheme) or proxies.get('all')
+    if not proxy:
+        return None
+    host = url.host.strip('[]')
+    if proxy_bypass(url.authority) or proxy_bypass(host) or _is_in_excepted_network(host):
+        return None
+    return proxy if '://' in proxy else f'http://{proxy}'
+
+
+def find_login(host: str) -> tuple[str, str] | None:
+    """User name and password from the netrc file; an unreadable file has none."""
+    named = os.environ.get('NETRC')
+    for place in (named,) if named else ('~/.netrc', '~/_netrc'):
+        # Each request comes here, and most find nothing.
+        path = _in_home(place, os.environ.get('HOME'), os.environ.get('USERPROFILE'))
+        if not os.path.isfile(path):  # noqa: PTH113
+            continue
+        try:
+            found = netrc.netrc(path).authenticators(host)
+        except (netrc.NetrcParseError, OSError, UnicodeError):
+            return None
+        return (found[0] or found[1] or '', found[2] or '') if found else None
+    return None
+
+
+@lru_cache(maxsize=16)
+def _in_home(place: str, *homes: str | None) -> str:
+    """The path of a place; `homes` are what it depends on."""
+    return os.path.expanduser(place)  # noqa: PTH111 -- `Path` would fail where there is no home
+
+
+def find_trust(tls: Tls) -> Result[str | None, Fault]:
+    """The file or folder of trusted certificates; None where anybody is trusted.
+
+    >>> find_trust(Tls(verify=False)).unwrap()
+    >>> find_trust(Tls(cainfo='/nowhere')).failure().where
+    'cainfo'
+    """
+    if not tls.verify:
+        return Success(None)
+    named = [('cainfo', tls.cainfo)]
+    named += [(name, os.environ.get(name)) for name in _BUNDLE_VARIABLES]
+    for where, place in named:
+        if place:
+            if Path(place).exists():
+                return Success(place)
+            return Failure(InvalidInput(where=where, problem=f'there is no file {place}'))
+    folders = os.environ.get(_FOLDER_VARIABLE)
+    if folders:
+        found = next((each for each in folders.split(os.pathsep) if Path(each).is_dir()), None)
+        if found is not None:
+            return Success(found)
+        return Failure(InvalidInput(where=_FOLDER_VARIABLE, problem=f'there is no {folders}'))
+    import certifi
+
+    return Success(certifi.where())
+
+
+def _find_missing(tls: Tls) -> Fault | None:
+    for where, place in (('cert', tls.cert), ('key', tls.key)):
+        if place is not None and not Path(place).is_file():
+            return InvalidInput(where=where, problem=f'there is no file {place}')
+    return None
+
+
+def _is_in_excepted_network(host: str) -> bool:
+    # The standard library compares names only; requests and curl know networks as well.
+    excepted = os.environ.get('no_proxy') or os.environ.get('NO_PROXY') or ''
+    networks = [entry.strip() for entry in excepted.split(',') if '/' in entry]
+    try:
+        address = ip_address(host)
+        return any(address in ip_network(each, strict=False) for each in networks)
+    except ValueError:
+        return False
+
+
+def _with_login(request: Request, location: Url) -> Request:
+    is_http = location.scheme in HTTP_SCHEMES
+    if location.userinfo or (is_http and 'Authorization' in request.headers):
+        return request
+    login = find_login(location.host)
+    if login is None:
+        return request
+    user, password = login
+    if is_http:
+        plain = f'{user}:{password}'.encode()
+        return request.with_header('Authorization', f'Basic {b64encode(plain).decode("ascii")}')
+    userinfo = f'{quote(user, safe="")}:{quote(password, safe="")}'
+    return replace(request, url=str(replace(location, userinfo=userinfo)))

@@ -1,0 +1,1 @@
+"""Verify, diagnose and repair a cache folder."""

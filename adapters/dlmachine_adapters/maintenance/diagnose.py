@@ -1,0 +1,250 @@
+"""Diagnosis: a look at all that lies in a cache folder.
+
+Contract: looks, and writes nothing; what a finding is, is decided by
+`dlmachine.core.maintenance.findings`. Findings come one by one, the registry's first, so that
+whoever mends it is told the rest of a whole one. What vanishes while it is looked at was
+somebody's, and is no finding.
+"""
+
+import contextlib
+import os
+import re
+import stat
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from dlmachine.core.http.filename import is_our_folder
+from dlmachine.core.maintenance.findings import (
+    Cure,
+    EntryId,
+    FileSeen,
+    Finding,
+    Kind,
+    PartState,
+    RowSeen,
+    judge_file,
+    judge_folder,
+    judge_lock,
+    judge_misfit,
+    judge_part,
+    judge_registry,
+    judge_row,
+    judge_stray,
+)
+from dlmachine.core.maintenance.verification import judge_quarantined
+from dlmachine_adapters.cachedir.connection import REGISTRY_NAME, Registry
+from dlmachine_adapters.cachedir.listing import list_rows
+from dlmachine_adapters.cachedir.rows import Misfit
+from dlmachine_adapters.files.cache_tag import TAG_NAME
+from dlmachine_adapters.files.file_lock import read_owner, shown
+from dlmachine_adapters.files.locks import LOCKS_FOLDER
+from dlmachine_adapters.files.own_folder import OwnFolder
+from dlmachine_adapters.files.places import find_places
+from dlmachine_adapters.maintenance.quarantine import (
+    QUARANTINE_FOLDER,
+    Quarantined,
+    list_quarantined,
+)
+from dlmachine_adapters.maintenance.registry_inspection import named_files, see_registry
+from dlmachine_adapters.maintenance.verify import still_stands
+from dlmachine_adapters.parts.sidecar import LIVE, fcntl, is_held, read_note, usable_bytes
+from dlmachine_adapters.rate_limits.shared_rate import RATES_FOLDER
+
+_OURS: Final = frozenset({TAG_NAME, REGISTRY_NAME})
+_OF_SQLITE: Final = frozenset(f'{REGISTRY_NAME}{end}' for end in ('-journal', '-wal', '-shm'))
+_BEGUN: Final = re.compile(rf'{re.escape(REGISTRY_NAME)}-[0-9a-f]+\.new')
+_PART: Final = re.compile(
+    r'(?P<stem>[^.]+)\.(?P<host>[^.]*)\.(?P<pid>\d+)\.[0-9a-f]+\.part(?P<note>\.json)?'
+)
+#: What lies beside the parts and has rules of its own.
+_FOLDERS: Final = frozenset({LOCKS_FOLDER, RATES_FOLDER, QUARANTINE_FOLDER})
+#: Notes of earlier versions of dlmachine beside their locks.
+_MOST_OWNER_BYTES: Final = 4096
+
+
+def diagnose(registry: Registry, now: datetime) -> Iterator[Finding]:
+    """Everything that is worth telling, problem or not."""
+    folder = Path(registry.folder)
+    yield from _folder_findings(folder)
+    lying = list(list_quarantined(registry.folder))
+    files = [seen for path in _paths(folder) if (seen := see_file(path)) is not None]
+    state = see_registry(registry.path)
+    found = judge_registry(state)
+    yield from found
+    if any(one.cure is not Cure.NONE for one in found):
+        state = see_registry(registry.path)  # It may have been mended just now.
+    names: set[str] | None = None
+    if state.tells_all:
+        names = registry.read(named_files)
+        yield from _row_findings(registry)
+    for file in files:
+        told = _judge(file, now, names)
+        if told is not None:
+            yield told
+    for ours in find_places(registry.folder):
+        with contextlib.suppress(OSError), ours.sub(LOCKS_FOLDER) as locks:
+            yield from _lock_findings(locks, now)
+        yield from _part_findings(ours, now)
+    yield from _quarantine_findings(lying, now)
+
+
+def see_file(path: Path, *, by_bytes: bool = False) -> FileSeen | None:
+    """A file as it is now; `by_bytes`: dated by its bytes, not also by its name."""
+    try:
+        seen = path.lstat()
+    except OSError:
+        return None
+    changed = seen.st_mtime if by_bytes else max(seen.st_mtime, seen.st_ctime)
+    return FileSeen(
+        path=str(path),
+        name=path.name,
+        size_bytes=seen.st_size,
+        changed_at=datetime.fromtimestamp(changed, UTC),
+        is_regular=stat.S_ISREG(seen.st_mode),
+    )
+
+
+def is_locked(ours: OwnFolder, name: str) -> bool | None:
+    """Whether a process holds a lock file; None if unknown."""
+    if fcntl is None:  # Windows
+        return None
+    try:
+        handle, _ = ours.open(name, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
+    return False
+
+
+def _judge(file: FileSeen, now: datetime, names: set[str] | None) -> Finding | None:
+    if file.name in _OURS or file.name in _OF_SQLITE or is_our_folder(file.name):
+        return None
+    if _BEGUN.fullmatch(file.name):
+        return judge_stray(file, now, Kind.STRAY_REGISTRY)
+    return judge_file(file, now, is_named=None if names is None else file.name in names)
+
+
+def _folder_findings(folder: Path) -> Iterator[Finding]:
+    is_there = folder.is_dir()
+    found = judge_folder(
+        str(folder),
+        is_there=is_there,
+        is_readable=os.access(folder, os.R_OK | os.X_OK),
+        is_writable=os.access(folder, os.W_OK),
+    )
+    if found is not None:
+        yield found
+
+
+def _row_findings(registry: Registry) -> Iterator[Finding]:
+    for entry in list_rows(registry):
+        if isinstance(entry, Misfit):
+            yield judge_misfit(registry.path, entry.row_id, entry.problem)
+            continue
+        row = RowSeen(
+            entry=EntryId(item_id=entry.item_id, version=entry.version, key=entry.key),
+            status=entry.status,
+            path=entry.path,
+            file_bytes=entry.file_bytes if entry.is_ready else None,
+            recorded_bytes=None if entry.record is None else entry.record.size_bytes,
+        )
+        found = judge_row(row)
+        # A download may have removed it while the list was read.
+        if found is not None and still_stands(registry, row.entry, row.path):
+            yield found
+
+
+def _lock_findings(ours: OwnFolder, now: datetime) -> Iterator[Finding]:
+    for path in _inside(ours):
+        file, name = see_file(path), path.name
+        if file is None:
+            continue
+        if path.suffix == '.lock':
+            owner = read_owner(ours, name) or _read_text(ours, f'{path.stem}.owner')
+            found = judge_lock(file, now, is_held=is_locked(ours, name), owner=owner)
+        elif path.suffix == '.owner':
+            lone = not ours.exists(f'{path.stem}.lock')
+            found = judge_stray(file, now, Kind.STRAY_NOTE) if lone else None
+        else:
+            found = judge_file(file, now, is_named=False)
+        if found is not None:
+            yield found
+
+
+def _part_findings(ours: OwnFolder, now: datetime) -> Iterator[Finding]:
+    for path in _inside(ours):
+        named = _PART.fullmatch(path.name)
+        file = see_file(path, by_bytes=named is not None)
+        if file is None or path.name in _FOLDERS:
+            continue
+        if named is None:
+            found: Finding | None = judge_file(file, now, is_named=False)
+        elif named['note'] is None:
+            found = judge_part(_part(file, ours, named), now)
+        else:
+            lone = not ours.exists(path.stem)
+            found = judge_stray(file, now, Kind.STRAY_NOTE) if lone else None
+        if found is not None:
+            yield found
+
+
+def _part(file: FileSeen, ours: OwnFolder, named: re.Match[str]) -> PartState:
+    note = read_note(ours, file.name)
+    return PartState(
+        file=file,
+        stem=named['stem'],
+        is_held=is_owned(ours, file.name),
+        usable_bytes=0 if note is None else usable_bytes(ours, file.name, note),
+        validator=None if note is None else note.validator,
+        owner=f'process {named["pid"]} on {named["host"]}',
+    )
+
+
+def is_owned(ours: OwnFolder, part: str) -> bool:
+    """Whether somebody writes to a part, this process included."""
+    try:
+        seen = ours.look(part)
+    except OSError:
+        return True
+    return (seen.st_dev, seen.st_ino) in LIVE or is_held(ours, part)
+
+
+def _quarantine_findings(lying: list[Quarantined], now: datetime) -> Iterator[Finding]:
+    for one in lying:
+        file = see_file(Path(one.path))
+        if file is None:
+            continue
+        if not one.is_there:
+            yield judge_stray(file, now, Kind.STRAY_NOTE)
+            continue
+        yield judge_quarantined(file, now, one.note)
+
+
+def _paths(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
+
+
+def _inside(ours: OwnFolder) -> list[Path]:
+    try:
+        return sorted(Path(ours.path, name) for name in ours.names())
+    except OSError:
+        return []
+
+
+def _read_text(ours: OwnFolder, name: str) -> str:
+    try:
+        return shown(ours.read(name, _MOST_OWNER_BYTES))[:200]
+    except OSError:
+        return ''

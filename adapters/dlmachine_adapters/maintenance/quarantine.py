@@ -1,0 +1,89 @@
+"""Quarantine: where files go that are not what they should be.
+
+Contract: a file is moved by one rename, never copied and never deleted; its note is there
+before it is. Everything lies in a sub-folder of ours, on the same file system. Raises only
+OSError.
+"""
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from dlmachine.core.frozen import frozen
+from dlmachine.core.maintenance.verification import QuarantineNote, parse_note
+from dlmachine_adapters.files.own_folder import OwnFolder
+from dlmachine_adapters.files.places import find_places, in_place
+
+#: The sub-folder for quarantined files.
+QUARANTINE_FOLDER: Final = 'quarantine'
+#: A note contains a URL and little else.
+_MOST_NOTE_BYTES: Final = 1 << 20
+_NOTE_SUFFIX: Final = '.json'
+#: File systems take 255 bytes; ours go before and after.
+_MOST_NAME_BYTES: Final = 200
+
+
+@frozen
+class Quarantined:
+    """A file in quarantine; a note without its file has `is_there` False."""
+
+    path: str
+    note: QuarantineNote | None
+    is_there: bool = True
+
+
+def put_away(folder: str, path: Path, note: QuarantineNote) -> str:
+    """Move a file into quarantine; its path there.  Raises: OSError, then it is where it was."""
+
+    def move(ours: OwnFolder) -> str:
+        with ours, ours.sub(QUARANTINE_FOLDER, make=True) as place:
+            name = f'{note.at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}-{_short(path.name)}'
+            place.write(_note_name(name), note.to_json().encode('utf-8', 'surrogateescape'))
+            try:
+                place.move_in(path, name)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    place.remove(_note_name(name))
+                raise
+            place.sync()
+            return f'{place.path}/{name}'
+
+    return in_place(folder, move)
+
+
+def list_quarantined(folder: str) -> Iterator[Quarantined]:
+    """What lies in quarantine, oldest first, and notes without a file.  Reads only."""
+    for ours in find_places(folder):
+        with contextlib.suppress(OSError), ours.sub(QUARANTINE_FOLDER) as place:
+            yield from _list(place)
+
+
+def _list(place: OwnFolder) -> Iterator[Quarantined]:
+    found = sorted(place.names())
+    names = set(found)
+    for name in found:
+        path, stem = f'{place.path}/{name}', name.removesuffix(_NOTE_SUFFIX)
+        is_owner = stem == name or _note_name(name) in names
+        if is_owner:
+            yield Quarantined(path=path, note=_read(place, _note_name(name)))
+        elif stem not in names:
+            note = _read(place, name)
+            yield Quarantined(path=path, note=note, is_there=note is None)
+
+
+def _note_name(name: str) -> str:
+    return f'{name}{_NOTE_SUFFIX}'
+
+
+def _read(place: OwnFolder, name: str) -> QuarantineNote | None:
+    try:
+        return parse_note(place.read(name, _MOST_NOTE_BYTES).decode('utf-8'))
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _short(name: str) -> str:
+    return os.fsencode(name)[-_MOST_NAME_BYTES:].decode('utf-8', 'ignore')

@@ -1,0 +1,1 @@
+"""Partial files: the bytes of downloads that are not complete yet."""

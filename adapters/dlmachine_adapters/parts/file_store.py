@@ -1,0 +1,318 @@
+"""Part files: bytes on disk that are not the whole yet, and how they appear.
+
+Contract: a part lies in a sub-folder of ours beside its destination, under a name that
+only its owner has. It appears by one rename or link, after it was synced. Files have the
+user's umask. Nothing raises but OSError.
+"""
+
+import contextlib
+import errno
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from threading import Lock
+from time import monotonic
+from typing import BinaryIO, Final
+
+from dlmachine.core.decision.part_note import PartNote
+from dlmachine.core.http.byte_ranges import Spans, covers, front_bytes, merged
+from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.effects import Publish
+from dlmachine.core.spec.destination import AtPath
+from dlmachine_adapters.files.atomic import Source, move_over, move_to_new_name
+from dlmachine_adapters.files.io import Syncing, free_bytes, read_pieces, write_all
+from dlmachine_adapters.files.own_folder import OwnFolder
+from dlmachine_adapters.files.places import current_folder
+from dlmachine_adapters.files.sealed import Seal, seal
+from dlmachine_adapters.parts.heartbeat import HEART
+from dlmachine_adapters.parts.sidecar import (
+    BEAT_SECONDS,
+    LIVE,
+    drop_note,
+    hold,
+    is_worth_a_note,
+    new_note,
+    note_name,
+    write_note,
+)
+
+#: Windows cannot rename an open file.
+_CLOSES_FIRST: Final = os.name == 'nt'
+#: A note of segments is written anew this often, without a sync.
+_TELL_SECONDS: Final = 1.0
+
+
+class FileKeeper:
+    """Keeps bytes in a part file."""
+
+    def __init__(
+        self,
+        ours: OwnFolder,
+        part: str,
+        handle: int,
+        on_gone: Callable[[], None],
+        note: PartNote | None = None,
+        vouched: Spans = (),
+    ) -> None:
+        """Own an open file, the part with this name in a working folder.
+
+        `on_gone` is called when it has left its folder; `note` is its note, if there is one;
+        `vouched` are the bytes that any note of this file has vouched for.
+        """
+        hold(handle)
+        self._ours = ours
+        self._part = part
+        self._on_gone = on_gone
+        # Pieces come in large enough: a buffer would only copy them once more.
+        self._file = os.fdopen(handle, 'r+b', buffering=0)
+        # A destination is below the folder that was current at the beginning, wherever the
+        # process goes meanwhile.
+        self._base = current_folder()
+        self._note = note
+        self._vouched = vouched
+        # In segments: the size of the whole, and what of it has been written.
+        self._whole = None if note is None else note.whole_bytes
+        self._spans = () if note is None else note.written
+        self._at = 0
+        self._told_at = 0.0
+        self._counting = Lock()
+        self._opened_at = monotonic()
+        self._is_beating = False
+        self._is_over = False
+        self._syncing = Syncing()
+        # Held by whoever changes what the note vouches for, or tells it.
+        self._mutex = Lock()
+        self._final: str | None = None
+        self._is_safe = False
+        self._seal: Seal | None = None
+        seen = os.fstat(handle)
+        self._identity = (seen.st_dev, seen.st_ino)
+        LIVE.add(self._identity)
+
+    @property
+    def name(self) -> str:
+        """The path."""
+        return f'{self._ours.path}/{self._part}'
+
+    @property
+    def buffer(self) -> BinaryIO | None:
+        """Never: the bytes are on disk."""
+        return None
+
+    def begin(self, keep_bytes: int, taking: TakeBody) -> None:
+        """Cut the file, and note what it becomes a part of if it could be resumed."""
+        self._seal, self._is_safe = None, False
+        wanted = taking.validator if is_worth_a_note(taking) else None
+        front = ((0, keep_bytes - 1),) if keep_bytes else ()
+        self._keep_only(merged((*front, *taking.held)), taking, wanted)
+        self._file.seek(keep_bytes)
+        self._at = keep_bytes
+
+    def append(self, data: bytes | memoryview) -> None:
+        """Take more."""
+        if self._whole is not None:
+            self.write_at(self._at, data)
+            self._at += len(data)
+            return
+        left = memoryview(data)
+        while left:
+            # A nearly full disk takes what still fits; the next call then says why no more.
+            left = left[self._file.write(left) :]
+        self._beat_now_and_then()
+
+    def write_at(self, offset: int, data: bytes | memoryview) -> None:
+        """Take bytes at their place; from any thread."""
+        write_all(self._file.fileno(), data, offset)
+        with self._counting:
+            self._spans = merged((*self._spans, (offset, offset + len(data) - 1)))
+        self._tell_now_and_then()
+        self._beat_now_and_then()
+
+    def free_bytes(self) -> int | None:
+        """The free space of the file system; None if unknown."""
+        return free_bytes(self._file.fileno(), self._ours.path)
+
+    @property
+    def spans(self) -> Spans:
+        """What has been written, where it is filled in segments."""
+        return self._spans
+
+    def whole(self, size_bytes: int) -> Iterator[bytes]:
+        """All bytes in order; there must be no hole."""
+        if self._spans != ((0, size_bytes - 1),):
+            raise OSError(errno.EIO, 'the part has holes')
+        yield from self.pieces(size_bytes)
+
+    def beat(self) -> None:
+        """Sync what has been written so far, and let the note vouch for it."""
+        with self._mutex, contextlib.suppress(OSError, ValueError):
+            if self._note is None or self._is_over or self._file.closed:
+                return
+            size, spans = os.fstat(self._file.fileno()).st_size, self._spans
+            self._syncing.sync(self._file.fileno())
+            self._note = self._synced(self._note, size, spans)
+            self._vouched = merged((*self._vouched, *self._note.vouched))
+            write_note(self._ours, self._part, self._note)
+
+    def pieces(self, count_bytes: int) -> Iterator[bytes]:
+        """The first so many bytes; the position is after them then."""
+        return read_pieces(self._file, count_bytes)
+
+    def view(self) -> BinaryIO:
+        """The file, opened once more to be read."""
+        handle, seen = self._ours.open(self._part, os.O_RDONLY)
+        if (seen.st_dev, seen.st_ino) != self._identity:
+            os.close(handle)
+            raise OSError(errno.ESTALE, 'another file has its name by now')
+        return os.fdopen(handle, 'rb')
+
+    def seal(self) -> None:
+        """Seal it after the last write: the file must not change later."""
+        self._seal = seal(self._file.fileno())
+
+    @property
+    def mtime_ns(self) -> int | None:
+        """The time of its seal, which is its modification time."""
+        return None if self._seal is None else self._seal.mtime_ns
+
+    def publish(self, effect: Publish) -> str | None:
+        """Sync it, then let it appear under its name at once."""
+        if not isinstance(effect.place, AtPath):
+            raise OSError(errno.EINVAL, 'a file cannot be published to memory')
+        target = Path(self._base, effect.place.path)
+        self._stop_beating()
+        self._make_safe()
+        source = self._source(self._seal or seal(self._file.fileno()))
+        if effect.replace:
+            move_over(source, target)
+        else:
+            move_to_new_name(source, target)
+        self._final = str(target)
+        self._drop_note()
+        self._file.close()
+        self._go()
+        return effect.place.path
+
+    def discard(self, *, keep: bool) -> None:
+        """Close it, and remove it unless it is to be kept (or has appeared already)."""
+        self._stop_beating()
+        try:
+            if self._final is None and not (keep and self._leave()):
+                self._drop_note()
+                with contextlib.suppress(OSError):
+                    self._ours.remove(self._part)
+        finally:
+            with contextlib.suppress(OSError):
+                self._file.close()
+            self._go()
+
+    def _source(self, sealed: Seal) -> Source:
+        self._seal = sealed
+        if self._final is not None:
+            # Somebody may have removed it, and another file may have its name now.
+            return Source(self._final, sealed)
+        if _CLOSES_FIRST:
+            self._file.close()
+        handle = None if self._file.closed else self._file.fileno()
+        return Source(self._part, sealed, self._ours, handle)
+
+    def _go(self) -> None:
+        LIVE.discard(self._identity)
+        on_gone, self._on_gone = self._on_gone, lambda: None
+        on_gone()
+
+    def _leave(self) -> bool:
+        # Whoever reads the note may rely on the bytes: they are synced before it is written.
+        if self._note is None or self._ours.is_passing:
+            return False
+        try:
+            self._make_safe()
+            size = os.fstat(self._file.fileno()).st_size
+        except (OSError, ValueError):
+            return False
+        left = self._synced(self._note, size, self._spans)
+        if left.kept_bytes:
+            write_note(self._ours, self._part, replace(left, is_left=True))
+        return bool(left.kept_bytes)
+
+    def _synced(self, note: PartNote, size: int, spans: Spans) -> PartNote:
+        if self._whole is None:
+            return replace(note, kept_bytes=size)
+        return replace(note, kept_bytes=front_bytes(spans), written=spans, synced=spans)
+
+    def _keep_only(self, kept: Spans, taking: TakeBody, wanted: str | None) -> None:
+        if not covers(self._present(), kept):
+            raise OSError(errno.EIO, 'the part has holes')
+        with self._mutex:
+            note, whole = self._note, taking.whole_bytes
+            is_same = note is not None and (
+                (note.validator, note.address, note.said, note.whole_bytes)
+                == (wanted, taking.address, taking.said, whole)
+            )
+            if not is_same or not covers(kept, self._vouched):
+                self._disown()
+            self._file.seek(kept[-1][1] + 1 if kept else 0)
+            self._file.truncate()
+            self._whole, self._spans = whole, () if whole is None else kept
+            if wanted is not None:
+                new = new_note(validator=wanted, address=taking.address, said=taking.said)
+                self._write_down(replace(new, whole_bytes=whole))
+
+    def _write_down(self, new: PartNote) -> None:
+        # The note that is there vouches for the same and more; else this new one for nothing.
+        note = replace(self._note or new, written=self._spans)
+        if note != self._note:
+            self._note = note
+            write_note(self._ours, self._part, note)
+
+    def _present(self) -> Spans:
+        if self._whole is not None:
+            return self._spans
+        size = os.fstat(self._file.fileno()).st_size
+        return ((0, size - 1),) if size else ()
+
+    def _tell_now_and_then(self) -> None:
+        # Should this process die, what it has written counts as far as its note says.
+        if monotonic() - self._told_at < _TELL_SECONDS or not self._mutex.acquire(blocking=False):
+            return
+        try:
+            self._told_at = monotonic()
+            if self._note is not None and not self._is_over:
+                self._write_down(self._note)
+        finally:
+            self._mutex.release()
+
+    def _beat_now_and_then(self) -> None:
+        if not self._is_beating and monotonic() - self._opened_at > BEAT_SECONDS:
+            self._is_beating = True
+            HEART.add(self)
+
+    def _stop_beating(self) -> None:
+        if self._is_beating:
+            HEART.remove(self)
+        with self._mutex:  # A beat that has begun comes to its end first; none comes after.
+            self._is_over = True
+
+    def _make_safe(self) -> None:
+        # Noted once it is synced, and never before: whoever was interrupted on the way comes
+        # again, and may not take it for done.
+        if not self._is_safe:
+            self._syncing.sync(self._file.fileno())
+            self._is_safe = True
+
+    def _disown(self) -> None:
+        # A note that vouches for bytes must be gone from the disk before they are written
+        # over, and with it the name of the part that it belongs to: after a power failure
+        # both could come back to other bytes.
+        if self._note is not None:
+            self._ours.remove(note_name(self._part))
+            self._note = None
+        if self._vouched:
+            self._ours.sync()
+            self._vouched = ()
+
+    def _drop_note(self) -> None:
+        if self._note is not None:
+            drop_note(self._ours, self._part)
+            self._note = None

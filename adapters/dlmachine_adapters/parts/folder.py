@@ -1,0 +1,277 @@
+"""The sub-folder in which parts lie: making them, finding those left behind, tidying up.
+
+Contract: names are unique, so that no two owners ever write to one file. A part is taken
+over by whoever renames it first; the note says who that is before the part has its name.
+"""
+
+import contextlib
+import os
+import re
+import secrets
+import socket
+import stat
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from dlmachine.core.decision.part_note import PartNote
+from dlmachine.core.decision.snapshot import PartSeen
+from dlmachine.core.http.byte_ranges import Spans, front_bytes
+from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine_adapters.files.own_folder import OwnFolder
+from dlmachine_adapters.files.places import find_places, in_place, leave_place
+from dlmachine_adapters.parts.file_store import FileKeeper
+from dlmachine_adapters.parts.sidecar import (
+    LIVE,
+    drop_note,
+    hold,
+    is_anothers,
+    is_held,
+    is_published,
+    is_running,
+    is_silent,
+    new_note,
+    read_note,
+    usable_spans,
+    write_note,
+)
+
+#: Parts that nobody went on with for so long are removed: a week.
+_OLD_SECONDS: Final = 7 * 24 * 3600.0
+#: Notes whose part is gone for so long are removed.
+_LONE_SECONDS: Final = 3600.0
+#: Stem, host, process, a random token, and `part`.
+_NAME_FIELDS: Final = 5
+_COPY_BYTES: Final = 1 << 20
+#: Folders of a cache's own in there, which stay.
+_LASTING: Final = frozenset({'locks', 'rates'})
+_PLAIN: Final = re.compile(r'[A-Za-z0-9_\-]{1,64}')
+
+
+def create_part(folder: Path, stem: str) -> FileKeeper:
+    """A new part file in a folder that is made if need be.  Raises OSError."""
+    with contextlib.suppress(FileNotFoundError, FileExistsError):
+        return _create(folder, stem)  # The folder is there, mostly.
+    made = tuple(_missing(folder))
+    for _ in range(8):
+        folder.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError, FileExistsError):
+            # Another download may remove the empty folder just now.
+            return _create(folder, stem, made)
+    folder.mkdir(parents=True, exist_ok=True)
+    return _create(folder, stem, made)
+
+
+def find_parts(folder: Path, stem: str) -> Iterator[PartSeen]:
+    """Parts that may be taken over.  Reads only."""
+    start = f'{_safe_stem(stem)}.'
+    for ours in find_places(str(folder)):
+        for name in _names(ours):
+            if not (name.startswith(start) and name.endswith('.part')):
+                continue
+            note = read_note(ours, name)
+            spans = () if note is None else usable_spans(ours, name, note)
+            if note is not None and front_bytes(spans):
+                yield _seen(ours, name, note, spans)
+
+
+def adopt_part(folder: Path, stem: str, seen: PartSeen) -> FileKeeper | None:
+    """Take over a part as it was seen; None if somebody else has, or it has changed."""
+    if seen.name != Path(seen.name).name:
+        return None  # A stored plan is untrusted data too.
+    for ours in find_places(str(folder)):
+        note = read_note(ours, seen.name)
+        if note is None:
+            continue
+        spans = usable_spans(ours, seen.name, note)
+        if _seen(ours, seen.name, note, spans) != seen:
+            return None
+        if _is_copied(ours, seen.name, note):
+            return _copy_part(folder, stem, ours, seen, note)
+        return _adopt(ours, stem, seen, note, spans)
+    return None
+
+
+def _adopt(
+    ours: OwnFolder, stem: str, seen: PartSeen, note: PartNote, spans: Spans
+) -> FileKeeper | None:
+    try:
+        handle, _ = ours.open(seen.name, os.O_RDWR)
+    except OSError:
+        return None
+    # This names a living owner, and no bytes that could be relied on.
+    own_note = new_note(validator=seen.validator, address=seen.address, said=seen.said)
+    if note.whole_bytes is not None:
+        # Here it must name them: the size of the file says nothing.
+        own_note = replace(
+            own_note,
+            kept_bytes=note.kept_bytes,
+            whole_bytes=note.whole_bytes,
+            written=spans,
+            synced=note.synced,
+        )
+    mine = _part_name(stem)
+    if _take_over(handle, ours, seen.name, mine, own_note):
+        kept = ours.again()
+        return FileKeeper(kept, mine, handle, partial(tidy, kept), own_note, note.vouched)
+    os.close(handle)
+    return None
+
+
+def _is_copied(ours: OwnFolder, part: str, note: PartNote) -> bool:
+    return is_silent(ours, part, note) or is_anothers(ours, part)
+
+
+def _seen(ours: OwnFolder, part: str, note: PartNote, spans: Spans) -> PartSeen:
+    found = PartSeen(
+        name=part,
+        size_bytes=front_bytes(spans),
+        validator=note.validator,
+        address=note.address,
+        said=note.said,
+    )
+    if note.whole_bytes is None or _is_copied(ours, part, note):
+        return found  # One that is copied is copied up to its first hole.
+    return replace(found, spans=spans, whole_bytes=note.whole_bytes)
+
+
+def _copy_part(
+    folder: Path, stem: str, ours: OwnFolder, seen: PartSeen, note: PartNote
+) -> FileKeeper | None:
+    # Its owner is most likely dead. Should it be alive after all, it may go on writing to its
+    # own file, or begin it anew, which its note says before.
+    keeper = create_part(folder, stem)
+    taking = TakeBody(validator=note.validator, address=note.address, said=note.said)
+    try:
+        handle, found = ours.open(seen.name, os.O_RDONLY)
+        with os.fdopen(handle, 'rb') as file:
+            keeper.begin(0, taking)
+            left = seen.size_bytes if ours.trusts(found) else -1
+            while left > 0 and (piece := file.read(min(left, _COPY_BYTES))):
+                keeper.append(piece)
+                left -= len(piece)
+        is_whole = not left and read_note(ours, seen.name) == note
+    except OSError:
+        is_whole = False
+    if is_whole:
+        if not is_silent(ours, seen.name, note):
+            _remove(ours, seen.name)
+        return keeper
+    keeper.discard(keep=False)
+    return None
+
+
+def tidy(ours: OwnFolder, made: tuple[Path, ...] = ()) -> None:
+    """Remove old parts without an owner, and the sub-folder if it is then empty; close it.
+
+    `made` are the folders created for the download, innermost first; they are removed too if
+    the download failed.
+    """
+    with ours, contextlib.suppress(OSError):
+        names = ours.names()
+        for name in names:
+            # Others tidy up as well, and a part goes together with its note; a folder that is
+            # called as a part is stays, and keeps nothing else.
+            with contextlib.suppress(OSError):
+                if name.endswith('.part'):
+                    _remove_if_abandoned(ours, name)
+                elif name.endswith(('.part.json', '.part.new')):
+                    _remove_if_lone(ours, name)
+        if any(name in _LASTING for name in names):
+            return
+        leave_place(ours)
+        for path in made:
+            path.rmdir()
+
+
+def _names(ours: OwnFolder) -> list[str]:
+    try:
+        return ours.names()
+    except OSError:
+        return []
+
+
+def _missing(folder: Path) -> Iterator[Path]:
+    for path in (folder, *folder.parents):
+        if path.exists():
+            return
+        yield path
+
+
+def _create(folder: Path, stem: str, made: tuple[Path, ...] = ()) -> FileKeeper:
+    name = _part_name(stem)
+
+    def create(ours: OwnFolder) -> FileKeeper:
+        handle = ours.create(name, flags=os.O_RDWR)
+        return FileKeeper(ours, name, handle, partial(tidy, ours, made))
+
+    return in_place(str(folder), create, is_passing=True)
+
+
+def _take_over(handle: int, ours: OwnFolder, old: str, mine: str, note: PartNote) -> bool:
+    if not hold(handle) or is_published(os.fstat(handle)):
+        return False
+    write_note(ours, mine, note)
+    try:
+        ours.rename(old, mine)
+    except OSError:
+        drop_note(ours, mine)
+        return False
+    drop_note(ours, old)
+    return True
+
+
+def _part_name(stem: str) -> str:
+    return f'{_safe_stem(stem)}.{_host_name()}.{os.getpid()}.{secrets.token_hex(4)}.part'
+
+
+def _host_name() -> str:
+    return re.sub(r'[^A-Za-z0-9]', '-', socket.gethostname())[:32]
+
+
+def _safe_stem(stem: str) -> str:
+    # A name of 64 characters can have 256 bytes, more than a file system takes.
+    return stem if _PLAIN.fullmatch(stem) else sha256(stem.encode('utf-8', 'replace')).hexdigest()
+
+
+def _remove_if_abandoned(ours: OwnFolder, part: str) -> None:
+    if _is_abandoned(ours, part):
+        _remove(ours, part)
+
+
+def _remove(ours: OwnFolder, part: str) -> None:
+    drop_note(ours, part)
+    with contextlib.suppress(PermissionError):
+        ours.remove(part)
+
+
+def _is_abandoned(ours: OwnFolder, part: str) -> bool:
+    seen = ours.look(part)
+    is_old = time.time() - seen.st_mtime > _OLD_SECONDS
+    if not stat.S_ISREG(seen.st_mode):
+        return is_old  # Not a part: remove the name, but not a link's target.
+    is_over = (
+        is_old or is_published(seen) or (_owner_is_gone(part) and read_note(ours, part) is None)
+    )
+    return is_over and (seen.st_dev, seen.st_ino) not in LIVE and not is_held(ours, part)
+
+
+def _owner_is_gone(part: str) -> bool:
+    # Without a note nobody will go on from it, and its name says whose it was.
+    fields = part.rsplit('.', 4)
+    if len(fields) != _NAME_FIELDS:
+        return False
+    host, pid = fields[1:3]
+    is_ours = host == _host_name() and pid.isdecimal() and int(pid) != os.getpid()
+    return is_ours and not is_running(int(pid))
+
+
+def _remove_if_lone(ours: OwnFolder, note: str) -> None:
+    # An owner that takes a part over writes its note a moment before.
+    is_lone = not ours.exists(note.rpartition('.')[0])
+    if is_lone and time.time() - ours.look(note).st_mtime > _LONE_SECONDS:
+        ours.remove(note)

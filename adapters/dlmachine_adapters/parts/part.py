@@ -1,0 +1,199 @@
+"""Parts: places for bytes that are not the whole yet.
+
+Contract: implements `ports.Part`. Counts, decodes, hashes and limits what comes from the
+wire; where it is kept is a `Keeper`'s affair (a file or a buffer).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import BinaryIO
+
+from dlmachine.core.faults import AnswerUnusable, BodyTooLarge, StorageFailed
+from dlmachine.core.http.byte_ranges import behind, front_bytes
+from dlmachine.core.http.response import Received
+from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.effects import Discard, ExchangeMany, Join, Publish
+from dlmachine.core.protocol.events import Discarded, Failed, PlaceTaken, Published
+from dlmachine.core.protocol.ports import Clock, PartError, Sink
+from dlmachine.core.transfer.room import find_room_fault, missing_bytes, needed_bytes
+from dlmachine_adapters.files.keeper import Keeper
+from dlmachine_adapters.files.os_errors import storage_fault
+from dlmachine_adapters.parts.decoding import Decoder, DecodingError, Inflater
+from dlmachine_adapters.parts.digesting import Examiner
+from dlmachine_adapters.parts.inflating import INFLATED_BYTES
+from dlmachine_adapters.parts.segment import Segment
+
+
+class KeptPart:
+    """A part over a keeper."""
+
+    def __init__(self, keeper: Keeper, clock: Clock, size_bytes: int = 0) -> None:
+        """Begin with so many bytes already there."""
+        self._keeper = keeper
+        self._clock = clock
+        self._size = size_bytes
+        self._examiner = Examiner()
+        self._wire = 0
+        self._limit: int | None = None
+        self._decoder: Decoder | None = None
+        self._is_range = False
+        self._segments: list[Segment] = []
+
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes it holds."""
+        return self._size
+
+    @property
+    def buffer(self) -> BinaryIO | None:
+        """The buffer, after it was published to memory."""
+        return self._keeper.buffer
+
+    def begin(self, taking: TakeBody) -> None:
+        """Keep the bytes before the offset, hashed; drop the others."""
+        offset = taking.offset
+        if offset > max(self._size, front_bytes(self._keeper.spans)):
+            # To go on from there would leave a hole.
+            problem = f'holds {self._size} bytes, where {offset} are to be kept'
+            fault = StorageFailed(path=self._keeper.name, operation='resume', problem=problem)
+            raise PartError(fault)
+        self._limit, self._wire = taking.limit_bytes, 0
+        self._is_range = taking.whole_bytes is not None
+        has_limit = taking.limit_bytes is not None
+        self._decoder = Inflater(taking.decoder, has_limit=has_limit) if taking.decoder else None
+        try:
+            self._keeper.begin(offset, taking)
+            self._size = offset
+            self._check_room(needed_bytes(taking))
+            self._examine_again(taking)
+        except OSError as error:
+            raise PartError(storage_fault(error, 'write', self._keeper.name)) from error
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Take bytes as they come from the wire."""
+        self._wire += len(data)
+        if self._decoder is None:
+            self._keep(memoryview(data))
+            return
+        try:
+            for piece in self._decoder.feed(bytes(data)):
+                self._keep(memoryview(piece))
+        except DecodingError as error:
+            raise PartError(AnswerUnusable(url='', problem=str(error))) from error
+
+    def finish(self) -> Received:
+        """End the body."""
+        try:
+            if self._decoder is not None and self._wire:
+                self._decoder.end()
+        except DecodingError as error:
+            raise PartError(AnswerUnusable(url='', problem=str(error))) from error
+        if self._is_range:
+            return Received(size_bytes=self._size, wire_bytes=self._wire, sha256='')
+        self._seal()
+        received = self._examiner.received(self._wire)
+        rest = 0 if self._decoder is None else self._decoder.rest_bytes
+        return replace(received, coded_rest_bytes=rest) if rest else received
+
+    def divide(self, effect: ExchangeMany) -> Sequence[Sink]:
+        """A sink for each span."""
+        keeper, front = self._keeper, front_bytes(effect.held)
+        taking = TakeBody(
+            validator=effect.validator,
+            address=effect.exchange.expect.address,
+            said=effect.said,
+            whole_bytes=effect.whole_bytes,
+            held=behind(effect.held, front),
+        )
+        try:
+            keeper.begin(front, taking)
+            self._check_room(missing_bytes(effect.whole_bytes, effect.held))
+        except OSError as error:
+            raise PartError(storage_fault(error, 'write', keeper.name)) from error
+        self._segments = [Segment(keeper, span) for span in effect.spans]
+        return self._segments
+
+    def reunite(self) -> None:
+        """The segments take no more."""
+        for segment in self._segments:
+            segment.close()
+        self._segments = []
+        self._size = front_bytes(self._keeper.spans)
+
+    def join(self, effect: Join, check: Callable[[], None] = lambda: None) -> Received:
+        """Read the whole through."""
+        self._seal()
+        examiner = Examiner(effect.algorithms, checks_gzip=effect.checks_gzip)
+        try:
+            for piece in self._keeper.whole(effect.whole_bytes):
+                step = INFLATED_BYTES if effect.checks_gzip else len(piece)
+                for at in range(0, len(piece), step):
+                    if examiner.seen_bytes:
+                        check()
+                    examiner.update(piece[at : at + step])
+        except OSError as error:
+            examiner.stop()
+            raise PartError(storage_fault(error, 'read', self._keeper.name)) from error
+        except PartError:
+            examiner.stop()
+            raise
+        return examiner.received(effect.whole_bytes)
+
+    def view(self) -> BinaryIO:
+        """The bytes so far, as a file of its own."""
+        try:
+            return self._keeper.view()
+        except OSError as error:
+            raise PartError(storage_fault(error, 'read', self._keeper.name)) from error
+
+    def publish(self, effect: Publish) -> Published | PlaceTaken | Failed:
+        """Make it appear under its name."""
+        try:
+            path = self._keeper.publish(effect)
+        except FileExistsError:
+            return PlaceTaken(at=self._clock.now())
+        except OSError as error:
+            where = getattr(effect.place, 'path', self._keeper.name)
+            return Failed(at=self._clock.now(), fault=storage_fault(error, 'publish', where))
+        return Published(at=self._clock.now(), path=path, mtime_ns=self._keeper.mtime_ns)
+
+    def discard(self, effect: Discard) -> Discarded:
+        """Close it, and remove it unless it is to be kept."""
+        self._examiner.stop()
+        self._keeper.discard(keep=effect.keep)
+        return Discarded(at=self._clock.now())
+
+    def _check_room(self, needed: int | None) -> None:
+        fault = find_room_fault(needed, self._keeper.free_bytes(), self._keeper.name)
+        if fault is not None:
+            raise PartError(fault)
+
+    def _seal(self) -> None:
+        try:
+            self._keeper.seal()
+        except OSError as error:
+            raise PartError(storage_fault(error, 'write', self._keeper.name)) from error
+
+    def _keep(self, data: memoryview) -> None:
+        if self._limit is not None and self._size + len(data) > self._limit:
+            fault = BodyTooLarge(url='', limit_bytes=self._limit, size_bytes=None)
+            raise PartError(fault)
+        try:
+            self._keeper.append(data)
+        except OSError as error:
+            raise PartError(storage_fault(error, 'write', self._keeper.name)) from error
+        if not self._is_range:
+            self._examiner.update(data)
+        self._size += len(data)
+
+    def _examine_again(self, taking: TakeBody) -> None:
+        if self._is_range:
+            return  # The whole will be read through, once it is there.
+        # What was examined on the way here need not be read again, if it was all that is kept.
+        asked, had = (taking.algorithms, taking.checks_gzip), self._examiner
+        if had.seen_bytes == taking.offset and (had.algorithms, had.checks_gzip) == asked:
+            return
+        had.stop()
+        self._examiner = Examiner(taking.algorithms, checks_gzip=taking.checks_gzip)
+        for piece in self._keeper.pieces(taking.offset):
+            self._examiner.update(piece)

@@ -1,0 +1,134 @@
+"""Rate limits: buckets for hosts, shared within a process and, through a folder, by processes.
+
+Contract: a bucket in a folder is one small file, locked (`flock`) only while it is read and
+written. If files cannot be locked or written, each process keeps the rate separately.
+"""
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from dlmachine.core.spec.rate_limit import (
+    Bucket,
+    Draw,
+    Rate,
+    draw,
+    later,
+    read_bucket,
+    write_bucket,
+)
+from dlmachine_adapters.files.file_lock import fcntl
+from dlmachine_adapters.files.own_folder import OwnFolder
+from dlmachine_adapters.files.places import find_places, in_place
+
+#: The sub-folder of ours in which they are.
+RATES_FOLDER: Final = 'rates'
+_MOST_BYTES: Final = 64
+#: Others hold the lock for a moment; whoever holds it for longer has been stopped.
+_PATIENCE_SECONDS: Final = 0.5
+_POLL_SECONDS: Final = 0.002
+
+
+class Rates:
+    """The buckets of this process, by host."""
+
+    def __init__(self) -> None:
+        """Nobody was asked yet."""
+        self._begin_anew()
+
+    def draw(self, host: str, rate: Rate, folder: str | None) -> float:
+        """Take a token if there is one: 0, or the seconds until one may be there."""
+        with self._guarded():
+            bucket = self._buckets.get(host, Bucket())
+            # One clock for all processes of a machine, and nearly one for all machines.
+            drawn = draw(bucket, rate, time.time())
+            if folder is not None and not drawn.wait_seconds:
+                drawn = _draw_shared(folder, host, bucket, rate) or drawn
+            self._buckets[host] = drawn.bucket
+            return drawn.wait_seconds
+
+    def peek(self, host: str, rate: Rate, folder: str | None) -> float:
+        """As `draw`, and nothing is taken; others may be quicker."""
+        with self._guarded():
+            bucket, now = self._buckets.get(host, Bucket()), time.time()
+        text = None if folder is None else _read(folder, host)
+        if text is not None:
+            bucket = later(bucket, read_bucket(text, now))
+        return draw(bucket, rate, now).wait_seconds
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        if self._pid != os.getpid():
+            self._begin_anew()  # Another thread of the parent may hold the mutex for ever.
+        with self._mutex:
+            yield
+
+    def _begin_anew(self) -> None:
+        self._pid = os.getpid()
+        self._mutex = threading.Lock()
+        self._buckets: dict[str, Bucket] = {}
+
+
+#: A host is the same whichever manager asks it.
+RATES: Final = Rates()
+
+
+def _draw_shared(folder: str, host: str, bucket: Bucket, rate: Rate) -> Draw | None:
+    def draw_in(ours: OwnFolder) -> Draw:
+        with ours, _locked(ours, _name(host)) as handle:
+            text = os.pread(handle, _MOST_BYTES, 0).decode('ascii', 'replace')
+            now = time.time()
+            drawn = draw(later(bucket, read_bucket(text, now)), rate, now)
+            os.pwrite(handle, write_bucket(drawn.bucket).encode('ascii'), 0)
+            return drawn
+
+    try:
+        try:
+            return in_place(folder, draw_in)
+        except FileNotFoundError:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            return in_place(folder, draw_in)
+    except OSError:
+        return None
+
+
+def _read(folder: str, host: str) -> str | None:
+    for ours in find_places(folder):
+        with contextlib.suppress(OSError), ours.sub(RATES_FOLDER) as rates:
+            return rates.read(_name(host), _MOST_BYTES).decode('ascii', 'replace')
+    return None
+
+
+@contextmanager
+def _locked(ours: OwnFolder, name: str) -> Iterator[int]:
+    with ours.sub(RATES_FOLDER, make=True) as rates:
+        handle = rates.open_shared(name)
+    try:
+        until = time.monotonic() + _PATIENCE_SECONDS
+        while not _try_to_lock(handle):
+            if time.monotonic() > until:
+                raise TimeoutError
+            time.sleep(_POLL_SECONDS)
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _try_to_lock(handle: int) -> bool:
+    if fcntl is None:
+        raise OSError
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _name(host: str) -> str:
+    return sha256(host.encode()).hexdigest()[:32]

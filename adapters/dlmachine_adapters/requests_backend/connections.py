@@ -1,0 +1,295 @@
+"""The wire beneath `requests`: its connections, watched.
+
+`urllib3` measures silence read by read, so that a trickle or a slow head may take for ever;
+here each read and write asks the exchange's `Watch` how long it may last. The rest makes
+the messages go out and come in as they are: no header, no cookie and no path is touched.
+"""
+
+import logging
+import re
+import ssl
+from contextlib import suppress
+from http.client import (
+    BadStatusLine,
+    HTTPMessage,
+    HTTPResponse,
+    IncompleteRead,
+    RemoteDisconnected,
+)
+from io import BufferedReader, RawIOBase
+from socket import gaierror, socket
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import urllib3
+from requests import PreparedRequest, Response
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import NameResolutionError, NewConnectionError
+from urllib3.util.ssl_ import create_urllib3_context, resolve_cert_reqs
+
+from dlmachine.core.http.framing import Framing, find_framing
+from dlmachine.core.http.head_parser import (
+    MAX_LINE_BYTES,
+    HeadParser,
+    HeadProblem,
+    Parsed,
+    trailer_parser,
+)
+from dlmachine.core.http.response import Head
+from dlmachine_adapters.http.deadlines import LimitPassed, Watch
+from dlmachine_adapters.http.response_reader import HeadError
+from dlmachine_adapters.requests_backend.connecting import connect
+from dlmachine_adapters.requests_backend.sockets import WATCH, WatchedTls, receive_into, send_all
+
+_BUFFER_BYTES: Final = 65_536
+
+#: RFC 9112 section 7.1; Python's own reading of numbers takes signs and underscores too.
+_CHUNK_SIZE: Final = re.compile(rb'([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\n]*)?\r?\n')
+
+
+class _WatchedReader(RawIOBase):
+    """What is read from a socket, no read longer than the watch allows."""
+
+    def __init__(self, raw: RawIOBase, sock: socket, watch: Watch) -> None:
+        self._raw = raw
+        self._sock = sock
+        self._watch = watch
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        """Read once.  Raises: LimitPassed."""
+        return receive_into(self._sock, buffer, self._watch)
+
+    def close(self) -> None:
+        """Give the socket free."""
+        self._raw.close()
+        super().close()
+
+
+class _WatchedResponse(HTTPResponse):
+    """A response read through the watch, with the core's parser for its head.
+
+    `head` has all fields of the server; http.client and urllib3 get only the end of the body, so
+    that they cannot interpret the head differently.
+    """
+
+    head: Head
+
+    def __init__(self, sock: socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        watch = WATCH.get()
+        if watch is not None:
+            raw: Any = self.fp.detach()
+            self.fp = BufferedReader(_WatchedReader(raw, sock, watch), _BUFFER_BYTES)
+
+    def begin(self) -> None:
+        """Read the final head."""
+        parser = HeadParser()
+        parsed: Parsed = None
+        while parsed is None:
+            parsed = _feed(parser, self.fp)
+        if isinstance(parsed, HeadProblem):
+            raise HeadError(parsed.problem)
+        self.head = parsed
+        self.code = self.status = parsed.status
+        self.reason = parsed.reason
+        self.version = 10 if parsed.version == '1.0' else 11
+        self._follow(find_framing(parsed))
+
+    def _follow(self, framing: Framing) -> None:
+        self.headers = self.msg = HTTPMessage()
+        self.chunked = framing.is_chunked
+        self.chunk_left = None
+        self.length = framing.length_bytes
+        self.will_close = not framing.persists
+        if framing.is_chunked:
+            self.headers['Transfer-Encoding'] = 'chunked'
+        elif framing.length_bytes is not None:
+            self.headers['Content-Length'] = str(framing.length_bytes)
+
+    def _read_status(self) -> tuple[str, int, str]:
+        # Called only for a proxy's response to CONNECT, whose fields are not used.
+        parser = HeadParser()
+        problem = _feed(parser, self.fp)
+        if parser.status is None:
+            raise BadStatusLine(str(problem))
+        return 'HTTP/1.1', *parser.status
+
+    def _read_next_chunk_size(self) -> int:
+        found = _CHUNK_SIZE.fullmatch(self.fp.readline(MAX_LINE_BYTES))
+        if found is None:
+            msg = 'a chunk size is invalid'
+            raise ValueError(msg)
+        return int(found[1], 16)
+
+    def _read_and_discard_trailer(self) -> None:
+        parser, parsed = trailer_parser(), None
+        with suppress(RemoteDisconnected):  # All has come by now (RFC 9112 section 8).
+            while parsed is None:
+                parsed = _feed(parser, self.fp)
+        if isinstance(parsed, HeadProblem):
+            raise HeadError(parsed.problem)
+
+    def _safe_read(self, amt: int) -> bytes:
+        # Of a chunked body only what ends a chunk is read in this way.
+        data: bytes = super()._safe_read(amt)  # type: ignore[misc]
+        if self.chunked and data != b'\r\n':
+            raise IncompleteRead(data)
+        return data
+
+
+def head_of(raw: Any) -> Head:
+    """The head from the core's parser, inside urllib3's response."""
+    head: Head = raw._original_response.head  # noqa: SLF001 -- as requests does for its cookies
+    return head
+
+
+def _feed(parser: HeadParser, lines: Any) -> Parsed:
+    """Feed one line.  Raises: RemoteDisconnected if the head ends in the middle."""
+    line: bytes = lines.readline(MAX_LINE_BYTES + 1)
+    if line.endswith(b'\n') or len(line) > MAX_LINE_BYTES:
+        return parser.feed(line)
+    garbage = parser.find_garbage(line)
+    if garbage is None:
+        msg = 'the header section was cut short'
+        raise RemoteDisconnected(msg)
+    return garbage
+
+
+# To the type checker a mixin of HTTPConnection is one; at run time it must not be.
+_Base = HTTPConnection if TYPE_CHECKING else object
+
+
+class _Watched(_Base):  # type: ignore[misc,valid-type]
+    """A connection that keeps to the limits of the watch."""
+
+    response_class: Any = _WatchedResponse
+
+    def connect(self) -> None:
+        """Connect, through proxy and TLS where there are any."""
+        try:
+            super().connect()
+        except TimeoutError as error:
+            raise LimitPassed from error
+        _connected()
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        """Send a request."""
+        if self.sock is not None:
+            _connected()
+        super().request(*args, **kwargs)
+
+    def send(self, data: Any) -> None:
+        """Send bytes, piece by piece: a socket's limit is for all that it is given at once."""
+        watch = WATCH.get()
+        if watch is None:
+            super().send(data)
+            return
+        if self.sock is None:
+            self.connect()
+        try:
+            send_all(self.sock, data, watch)
+        except TimeoutError as error:
+            raise LimitPassed from error
+
+    def _new_conn(self) -> socket:
+        watch = WATCH.get()
+        if watch is None:
+            return super()._new_conn()  # type: ignore[no-any-return]
+        host, port = self._dns_host, self.port
+        try:
+            return connect(host, port, watch, self.source_address, self.socket_options)
+        except gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
+        except OSError as error:
+            msg = f'no connection: {error}'
+            raise NewConnectionError(self, msg) from error
+
+
+class _WatchedHttp(_Watched, HTTPConnection):
+    """HTTP."""
+
+
+class _WatchedHttps(_Watched, HTTPSConnection):
+    """HTTPS."""
+
+    def connect(self) -> None:
+        """Connect."""
+        if self.ssl_context is None:
+            self.ssl_context = create_urllib3_context(cert_reqs=resolve_cert_reqs(self.cert_reqs))
+            # A body that lasts until the connection closes is whole only if the server says
+            # goodbye in TLS too (RFC 9112 section 9.8); Python would pass over that.
+            self.ssl_context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
+            self.ssl_context.sslsocket_class = WatchedTls
+        super().connect()
+        sock: Any = self.sock
+        if isinstance(sock, ssl.SSLSocket):
+            sock.suppress_ragged_eofs = False  # type: ignore[attr-defined]
+        if self.cert_reqs in {'CERT_NONE', 0}:
+            # urllib3 reads this only to warn, at every request. Here `verify=False` stands
+            # in the plan and in the record, and a warning may be set to be an error.
+            self.is_verified = True
+
+
+class _HttpPool(HTTPConnectionPool):
+    ConnectionCls = _WatchedHttp
+
+
+class _HttpsPool(HTTPSConnectionPool):
+    ConnectionCls = _WatchedHttps
+
+
+_POOLS: Final[dict[str, Any]] = {'http': _HttpPool, 'https': _HttpsPool}
+
+
+class WireAdapter(HTTPAdapter):
+    """Takes a prepared request to the wire as it is."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the pools of direct connections."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> urllib3.ProxyManager:
+        """The pools of connections through a proxy."""
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        if not proxy.lower().startswith('socks'):
+            manager.pool_classes_by_scheme = _POOLS
+        return manager  # type: ignore[no-any-return,unused-ignore]
+
+    def request_url(self, request: PreparedRequest, proxies: Any) -> str:
+        """The request target (RFC 9112 section 3.2); slashes at its beginning stay."""
+        target = super().request_url(request, proxies)
+        if not target.startswith('/'):
+            return target
+        parts = urlsplit(request.url or '')
+        query = f'?{parts.query}' if parts.query else ''
+        return f'{parts.path}{query}'
+
+    def build_response(self, req: PreparedRequest, resp: Any) -> Response:
+        """The answer, without a look at cookies: they are no business of a backend."""
+        response = Response()
+        response.request = req
+        response.status_code = resp.status
+        response.raw = resp
+        return response
+
+
+def _connected() -> None:
+    watch = WATCH.get()
+    if watch is not None:
+        watch.connected()
+
+
+def _is_not_ours(record: logging.LogRecord) -> bool:
+    return WATCH.get() is None
+
+
+# urllib3 writes whole URLs to its log, with whatever secrets are in them.
+for _name in ('urllib3.connectionpool', 'urllib3.connection', 'urllib3.response'):
+    logging.getLogger(_name).addFilter(_is_not_ours)

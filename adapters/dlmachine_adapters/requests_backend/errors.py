@@ -1,0 +1,162 @@
+"""What the exceptions of `requests`, `urllib3` and the system mean: one table.
+
+An exception of `requests` holds others inside; the first row that fits any of them counts,
+so the rows go from the special to the general.
+"""
+
+import http.client
+import socket
+import ssl
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, TypeAlias
+
+import requests.exceptions as outer
+import urllib3.exceptions as inner
+
+from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine_adapters.http.deadlines import LimitPassed
+from dlmachine_adapters.http.error_context import Scene, with_errno
+from dlmachine_adapters.http.request_body import BodyError
+from dlmachine_adapters.http.response_reader import HeadError
+
+#: Everything that the libraries raise for an expected failure.
+FOREIGN: Final[tuple[type[Exception], ...]] = (
+    outer.RequestException,
+    inner.HTTPError,
+    http.client.HTTPException,
+    OSError,
+    UnicodeError,
+    LimitPassed,
+    BodyError,
+    HeadError,
+)
+
+Row: TypeAlias = tuple[tuple[type[BaseException], ...], Callable[[Any, Scene], Fault]]
+
+
+def fault_of(error: BaseException, scene: Scene) -> Fault:
+    """The fault that an exception means."""
+    found = list(_inside(error))
+    held = ((make, each) for kinds, make in _TABLE for each in found if isinstance(each, kinds))
+    make, each = next(held, (_broken, error))
+    return with_errno(make(each, scene), _errno_in(found))
+
+
+def _limit(error: BaseException, scene: Scene) -> Fault:
+    return scene.watch.timed_out()
+
+
+def _body(error: BodyError, scene: Scene) -> Fault:
+    return error.fault
+
+
+def _proxy_setting(error: BaseException, scene: Scene) -> Fault:
+    if 'SOCKS' in str(error):
+        advice = "Install it: pip install 'requests[socks]', or use the curl backend"
+        return InvalidInput(where='proxy', problem='a SOCKS proxy needs PySocks', advice=advice)
+    return InvalidInput(where='proxy', problem='is not the URL of a proxy')
+
+
+def _proxy(error: BaseException, scene: Scene) -> Fault:
+    return scene.connection_failed('proxy', _deepest_words(error))
+
+
+def _resolve(error: BaseException, scene: Scene) -> Fault:
+    return scene.connection_failed('resolve', _deepest_words(error))
+
+
+def _connect(error: BaseException, scene: Scene) -> Fault:
+    return scene.connection_failed('connect', _deepest_words(error))
+
+
+def _tls(error: BaseException, scene: Scene) -> Fault:
+    words = _deepest_words(error)
+    # An alert may come late: with TLS 1.3 a client certificate is judged after the handshake.
+    if scene.watch.is_connected and 'alert' not in words:
+        return scene.connection_failed('receive', words)
+    return scene.tls_failed(words)
+
+
+def _truncated(error: BaseException, scene: Scene) -> Fault:
+    return scene.reception.truncated()
+
+
+def _silent(error: BaseException, scene: Scene) -> Fault:
+    return scene.connection_failed('receive', 'the server closed it without an answer')
+
+
+def _send(error: OSError, scene: Scene) -> Fault:
+    return scene.connection_failed('send', _words(error))
+
+
+def _broken(error: BaseException, scene: Scene) -> Fault:
+    phase = 'receive' if scene.watch.is_connected else 'connect'
+    return scene.connection_failed(phase, _deepest_words(error))
+
+
+def _head(error: HeadError, scene: Scene) -> Fault:
+    return scene.unusable(str(error))
+
+
+def _odd(error: BaseException, scene: Scene) -> Fault:
+    return scene.unusable(f'sent a response that cannot be read: {error}')
+
+
+def _url(error: BaseException, scene: Scene) -> Fault:
+    return InvalidInput(where='url', problem='is not a URL that requests can use')
+
+
+_TABLE: Final[tuple[Row, ...]] = (
+    ((LimitPassed, TimeoutError, inner.ReadTimeoutError, outer.Timeout), _limit),
+    ((BodyError,), _body),
+    ((outer.InvalidProxyURL, outer.InvalidSchema, inner.ProxySchemeUnknown), _proxy_setting),
+    ((inner.ProxyError,), _proxy),
+    ((socket.gaierror, inner.NameResolutionError), _resolve),
+    ((inner.NewConnectionError,), _connect),
+    ((ssl.SSLError, ssl.CertificateError, inner.SSLError), _tls),
+    ((http.client.IncompleteRead, inner.IncompleteRead), _truncated),
+    ((http.client.RemoteDisconnected,), _silent),
+    ((BrokenPipeError,), _send),
+    ((ConnectionError,), _broken),
+    ((HeadError,), _head),
+    ((http.client.HTTPException, inner.InvalidHeader, outer.InvalidHeader), _odd),
+    ((outer.InvalidURL, outer.MissingSchema, inner.LocationValueError, UnicodeError), _url),
+    ((OSError, inner.HTTPError), _broken),
+)
+
+
+def _inside(error: BaseException) -> Iterator[BaseException]:
+    """The exception and all that it holds, the outermost first."""
+    waiting: list[object] = [error]
+    seen: set[int] = set()
+    while waiting:
+        each = waiting.pop(0)
+        if isinstance(each, BaseException) and id(each) not in seen:
+            seen.add(id(each))
+            yield each
+            held = (getattr(each, 'reason', None), each.__cause__, each.__context__)
+            waiting += [*each.args, *held]
+
+
+def _errno_in(found: Iterable[BaseException]) -> int | None:
+    # Resolvers and TLS libraries have numbers of their own.
+    system = (each for each in found if isinstance(each, OSError))
+    numbers = [
+        each.errno for each in system if not isinstance(each, (socket.gaierror, ssl.SSLError))
+    ]
+    return next(filter(None, reversed(numbers)), None)
+
+
+def _deepest_words(error: BaseException) -> str:
+    found = [each for each in _inside(error) if isinstance(each, OSError)]
+    # Exceptions of requests are OSErrors too; those of the system lie deeper.
+    system = [each for each in found if not isinstance(each, outer.RequestException)]
+    return _words(system[-1]) if system else type(error).__name__
+
+
+def _words(error: OSError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return getattr(error, 'verify_message', '') or 'not verified'
+    if isinstance(error, ssl.SSLError):
+        return (error.reason or 'TLS failed').lower().replace('_', ' ')
+    return error.strerror or (str(error.args[0]) if error.args else type(error).__name__)

@@ -1,0 +1,180 @@
+"""The `requests` backend: one exchange over http or https.
+
+Sends what the core wrote down and nothing else: no redirect, retry, cookie, decoding or
+header of its own. Bodies go to the part as they come; memory is bounded. `requests` is
+loaded at the first exchange.
+"""
+
+from contextlib import ExitStack
+from datetime import timedelta
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Final
+
+from returns.pipeline import is_successful
+
+from dlmachine.core.decision.snapshot import BackendSeen
+from dlmachine.core.http.request import Request
+from dlmachine.core.protocol.effects import Exchange
+from dlmachine.core.protocol.events import Answered, Interrupted
+from dlmachine.core.protocol.ports import Clock, PartError, Sink
+from dlmachine_adapters.http.deadlines import Watch
+from dlmachine_adapters.http.handle_pool import HandlePool
+from dlmachine_adapters.http.request_body import OpenBody, open_body
+from dlmachine_adapters.http.response_reader import (
+    MOST_DRAINED_BYTES,
+    Reception,
+    find_refused,
+    scheme_of,
+)
+from dlmachine_adapters.http.routing import Route, find_route
+
+if TYPE_CHECKING:
+    import requests
+
+#: At most this much is read at once; `read1` returns what is there already.
+_READ_BYTES: Final = 1_048_576
+
+
+class RequestsTransport:
+    """A backend on `requests`.
+
+    Each exchange has its own Session while it lasts; as many are kept as were used at the same
+    time. The system resolves host names, which cannot be interrupted.
+    """
+
+    name: Final = 'requests'
+    schemes: Final = ('http', 'https')
+
+    def __init__(self, clock: Clock, max_idle: int = 32) -> None:
+        self._clock = clock
+        self._sessions = HandlePool(_make_session, _close_session, max_idle)
+
+    @classmethod
+    def describe(cls) -> BackendSeen:
+        """Name, schemes and version, without loading the library."""
+        words = f'{version("requests")} (urllib3 {version("urllib3")})'
+        return BackendSeen(name=cls.name, schemes=cls.schemes, version=words)
+
+    @property
+    def seen(self) -> BackendSeen:
+        """Name, schemes and version."""
+        return self.describe()
+
+    def exchange(
+        self, effect: Exchange, part: Sink, remaining: timedelta | None
+    ) -> Answered | Interrupted:
+        """Send the request, and write the answer's body to the part if it is wanted."""
+        watch = Watch(effect, remaining)
+        reception = Reception(effect, part, self._clock, watch.check)
+        refused = find_refused(effect, self.schemes)
+        if refused is not None:
+            return reception.broken(refused)
+        route = find_route(effect.request)
+        body = open_body(effect.request.body)
+        for prepared in (route, body):
+            if not is_successful(prepared):
+                return reception.broken(prepared.failure())
+        with ExitStack() as stack:
+            opened = body.unwrap()
+            if opened is not None:
+                stack.enter_context(opened)
+            session = stack.enter_context(self._sessions.lend())
+            return _exchange(session, route.unwrap(), opened, watch, reception)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._sessions.close()
+
+
+def _exchange(
+    session: 'requests.Session',
+    route: Route,
+    body: OpenBody | None,
+    watch: Watch,
+    reception: Reception,
+) -> Answered | Interrupted:
+    from dlmachine_adapters.http.error_context import Scene
+    from dlmachine_adapters.requests_backend.connections import head_of
+    from dlmachine_adapters.requests_backend.errors import FOREIGN, fault_of
+    from dlmachine_adapters.requests_backend.sockets import watched
+
+    scene = Scene(route=route, watch=watch, reception=reception)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(watched(watch))
+            watch.wait_for_next()
+            raw = _send(session, route, body, watch)
+            stack.callback(raw.close)
+            reception.begin(head_of(raw))
+            if reception.is_wanted:
+                _receive(raw, watch, reception)
+            elif reception.is_worth_reading():
+                _drain(raw, watch, reception)
+            return reception.complete()
+        except PartError as error:
+            return reception.spoiled(error)
+        except FOREIGN as error:
+            return reception.broken(fault_of(error, scene))
+
+
+def _send(session: 'requests.Session', route: Route, body: OpenBody | None, watch: Watch) -> Any:
+    request = route.request
+    proxies = {scheme_of(request): route.proxy} if route.proxy else {}
+    tls = request.tls
+    answer = session.get_adapter(request.url).send(
+        _prepare(request, body),
+        stream=True,
+        timeout=(watch.connect_seconds(), watch.stall_seconds),
+        verify=route.trust or False,
+        cert=(tls.cert, tls.key) if tls.cert and tls.key else tls.cert,
+        proxies=proxies,
+    )
+    return answer.raw
+
+
+def _prepare(request: Request, body: OpenBody | None) -> 'requests.PreparedRequest':
+    """The message for the wire: what was written down, byte for byte."""
+    from requests import PreparedRequest
+    from urllib3 import HTTPHeaderDict
+    from urllib3.util import SKIP_HEADER
+
+    headers = HTTPHeaderDict(request.headers.items)
+    for name in ('Accept-Encoding', 'User-Agent'):
+        headers.setdefault(name, SKIP_HEADER)
+    # `prepare` would do over again, and in its own way, what the core has done.
+    prepared = PreparedRequest()
+    prepared.method, prepared.url = request.method, request.url
+    if body is not None:
+        headers['Content-Length'] = str(body.size_bytes)
+        prepared.body = body  # type: ignore[assignment]  # read as a file is
+    prepared.headers = headers  # type: ignore[assignment]  # keeps repeated fields apart
+    return prepared
+
+
+def _receive(raw: Any, watch: Watch, reception: Reception) -> None:
+    read, take, heard = raw.read1, reception.take, watch.heard
+    while data := read(_READ_BYTES, decode_content=False):
+        take(data, heard())
+
+
+def _drain(raw: Any, watch: Watch, reception: Reception) -> None:
+    watch.hurry()
+    while data := raw.read1(MOST_DRAINED_BYTES, decode_content=False):
+        if not reception.drain(data):
+            return
+
+
+def _make_session() -> 'requests.Session':
+    import requests
+
+    from dlmachine_adapters.requests_backend.connections import WireAdapter
+
+    session = requests.Session()
+    session.trust_env = False
+    for scheme in RequestsTransport.schemes:
+        session.mount(f'{scheme}://', WireAdapter())
+    return session
+
+
+def _close_session(session: 'requests.Session') -> None:
+    session.close()

@@ -1,0 +1,1 @@
+"""Time, threads and cancellation."""

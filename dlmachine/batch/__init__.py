@@ -1,0 +1,1 @@
+"""Many downloads at once: inputs, workers, and records that are written together."""

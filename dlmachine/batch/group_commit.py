@@ -1,0 +1,141 @@
+"""A ledger: what the downloads of a batch have to enter into the registry, entered together.
+
+A transaction costs more than what is written in it, so a run that has come to its record is
+put aside, and its thread goes on with the next one. A few hundredths of a second later all
+that lie there are written at once, and each goes on to its end. Until then a run keeps its
+lock, and its file has its name already: should the program be killed meanwhile, it is found
+as one that is killed between the two.
+"""
+
+import os
+from collections.abc import Callable
+from threading import Lock
+from time import monotonic
+from typing import Final, TypeAlias
+
+from returns.io import IOResult
+
+from dlmachine.core.cache.updates import MetadataUpdate
+from dlmachine.core.decision.snapshot import Snapshot
+from dlmachine.core.faults import Fault
+from dlmachine.core.frozen import frozen
+from dlmachine.core.protocol.effects import Effect, Record
+from dlmachine.core.protocol.events import Event
+from dlmachine.core.protocol.outcome import Outcome
+from dlmachine.core.protocol.states import Step
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.policy import Policy
+from dlmachine.execution.run import Run
+from dlmachine_adapters.files.locks import holding_as
+from dlmachine_adapters.world import SystemWorld
+
+#: Whom to tell the result of a run.
+Tell: TypeAlias = Callable[[IOResult[Outcome, Fault]], None]
+
+#: So many are worth a transaction of their own, and so are fewer that have waited so long.
+_MANY: Final = 32
+_LONG_SECONDS: Final = 0.01
+#: After this they are written down by somebody else than the threads, which are busy.
+_TOO_LONG_SECONDS: Final = 0.02
+
+
+@frozen(kw_only=False)
+class _Entry:
+    """A run that has come to its record."""
+
+    run: Run
+    step: Step
+    update: MetadataUpdate
+    tell: Tell
+    holder: object
+
+
+class Ledger:
+    """The runs of one batch that wait for their record; of all its threads."""
+
+    def __init__(self, world: SystemWorld) -> None:
+        """None waits."""
+        self._world = world
+        self._pid = os.getpid()
+        self._mutex = Lock()
+        self._entries: list[_Entry] = []
+        self._since = 0.0
+
+    def run(self, descriptor: Descriptor, policy: Policy, snapshot: Snapshot, tell: Tell) -> None:
+        """Go through the machine to the end, which may be later; then `tell` the result."""
+        ahead, holder = Run(descriptor, policy, self._world), object()
+        entry: _Entry | None = None
+        with holding_as(holder):
+            try:
+                step = ahead.go_on(ahead.begin(snapshot), _may_be_done_now)
+                if isinstance(step.effect, Record) and step.update is not None:
+                    entry = _Entry(ahead, step, step.update, tell, holder)
+                    is_due = self._put_aside(entry)
+                else:
+                    tell(ahead.end(step))
+            finally:
+                if entry is None:
+                    ahead.let_go()
+        if entry is not None and is_due:
+            self.flush()
+
+    def tick(self) -> None:
+        """Write down what has waited for too long."""
+        if self._entries and monotonic() - self._since > _TOO_LONG_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write down all that wait, and let each go on to its end."""
+        if self._pid != os.getpid():
+            return  # They are the parent's to write down.
+        with self._mutex:
+            entries, self._entries = self._entries, []
+        store = self._world.store
+        if not entries or store is None:
+            return
+        ended: list[tuple[Tell, IOResult[Outcome, Fault]]] = []
+        problem: BaseException | None = None
+        with self._world.stop.working():
+            try:
+                events = store.record_all([entry.update for entry in entries])
+            except BaseException:
+                for entry in entries:
+                    _let_go(entry)
+                raise
+            for entry, event in zip(entries, events, strict=True):
+                try:
+                    ended.append((entry.tell, _end(entry, event)))
+                except BaseException as error:  # noqa: BLE001 -- raised below: the others come first
+                    problem = error
+        # Together, for whoever waits for them is woken up by the first, and then has them all.
+        for tell, done in ended:
+            tell(done)
+        if problem is not None:
+            raise problem
+
+    def _put_aside(self, entry: _Entry) -> bool:
+        now = monotonic()
+        with self._mutex:
+            if not self._entries:
+                self._since = now
+            self._entries.append(entry)
+            is_late = now - self._since > _LONG_SECONDS or self._world.stop.is_set
+            return is_late or len(self._entries) >= _MANY
+
+
+def _may_be_done_now(effect: Effect) -> bool:
+    return not isinstance(effect, Record)
+
+
+def _end(entry: _Entry, event: Event) -> IOResult[Outcome, Fault]:
+    ahead = entry.run
+    with holding_as(entry.holder):
+        try:
+            return ahead.end(ahead.go_on(ahead.meet(entry.step, event)))
+        finally:
+            ahead.let_go()
+
+
+def _let_go(entry: _Entry) -> None:
+    with holding_as(entry.holder):
+        entry.run.let_go()

@@ -1,0 +1,144 @@
+"""Many downloads at once, each result in order of completion and none raised.
+
+Threads, because a download waits for the network most of its time; the input is consumed
+as workers become free, so that it may be endless.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from os import PathLike
+from pathlib import Path
+from typing import Final, Generic, TypeVar
+
+from returns.io import IOResult
+from returns.pipeline import is_successful
+from returns.unsafe import unsafe_perform_io
+
+from dlmachine.batch.group_commit import Tell
+from dlmachine.batch.pool import Crew, Stop
+from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.frozen import frozen
+from dlmachine.core.http.filename import extension, name_content
+from dlmachine.core.http.headers import Headers
+from dlmachine.core.protocol.outcome import Outcome
+from dlmachine.core.secrets.redact import NO_SECRETS, Redactor
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.errors import DownloadError, error_for
+
+Wish = TypeVar('Wish')
+Place = TypeVar('Place')
+
+
+@frozen
+class BatchItem(Generic[Wish]):
+    """The result of one download of a batch: the input, its position, and its outcome or fault."""
+
+    input: Wish
+    index: int
+    outcome: Outcome | None = None
+    fault: Fault | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether it went well."""
+        return self.outcome is not None
+
+    @property
+    def path(self) -> str | None:
+        """The file, if there is one."""
+        return None if self.outcome is None else self.outcome.path
+
+    def unwrap(self) -> Outcome:
+        """The outcome.  Raises: DownloadError if there is none."""
+        if self.outcome is None:
+            assert self.fault is not None  # noqa: S101 -- one of the two is always set
+            raise error_for(self.fault)
+        return self.outcome
+
+
+_MOST_WORKERS: Final = 256
+_MOST_WORDS: Final = 200
+
+
+def check_batch(wishes: object, workers: object, executor: object) -> None:
+    """Raises: RequestError for what no batch can be made of."""
+    if not isinstance(workers, int) or not 1 <= workers <= _MOST_WORKERS:
+        problem = f'{workers!r} is not from 1 to {_MOST_WORKERS}'
+        raise error_for(InvalidInput(where='workers', problem=problem))
+    if isinstance(wishes, (str, Descriptor)):
+        problem = 'is one download, although a list is expected'
+        raise error_for(InvalidInput(where='wishes', problem=problem, advice='Pass a list'))
+    if not isinstance(wishes, Iterable):
+        problem = f'is not iterable: {type(wishes).__name__}'
+        raise error_for(InvalidInput(where='wishes', problem=problem, advice='Pass a list'))
+    is_usable = callable(getattr(executor, 'submit', None)) and not isinstance(executor, type)
+    if executor is not None and not is_usable:
+        advice = 'Pass an executor of concurrent.futures, or one with the same methods'
+        problem = f'is not an executor: {executor!r}'[:_MOST_WORDS]
+        raise error_for(InvalidInput(where='executor', problem=problem, advice=advice))
+
+
+def place_in_folder(
+    wishes: Iterable[Wish], dest: str | PathLike[str] | bool | None, redactor: Redactor = NO_SECRETS
+) -> Iterator[tuple[Wish, str | bool | None]]:
+    """Each wish with its place: in a folder a file of its own, elsewhere `dest` as it is.
+
+    >>> wishes = ['http://a.example/t.csv', 'http://b.example/t.csv']
+    >>> [place for _, place in place_in_folder(wishes, 'data')]
+    ['data/t.csv', 'data/t-2.csv']
+    """
+    taken: dict[str, int] = {}
+    for wish in wishes:
+        if not isinstance(dest, (str, PathLike)):
+            yield wish, dest
+            continue
+        # An entry of a manifest shows its URL as it may be shown.
+        asked = getattr(wish, 'descriptor', None) or wish
+        own = asked.redactor if isinstance(asked, Descriptor) else redactor
+        name = name_content(Headers(), own.url(str(getattr(asked, 'url', asked))))
+        # Some file systems tell no case apart.
+        while name.casefold() in taken:
+            taken[name.casefold()] += 1
+            name = _numbered(name, taken[name.casefold()])
+        taken[name.casefold()] = 1
+        yield wish, str(Path(dest, name))
+
+
+def _numbered(name: str, number: int) -> str:
+    ext = extension(name)
+    stem = name if ext is None else name[: -len(ext) - 1]
+    return f'{stem}-{number}' + ('' if ext is None else name[len(stem) :])
+
+
+def run_batch(
+    wishes: Iterable[tuple[Wish, Place]],
+    fetch: Callable[[Wish, Place, Tell], None],
+    workers: int,
+    stop: Stop,
+    on_tick: Callable[[], None],
+    on_idle: Callable[[], None],
+    *,
+    may_wait: bool = False,
+) -> Iterator[BatchItem[Wish]]:
+    """Fetch all wishes with at most so many threads, yielding each as it is done.
+
+    `fetch` reports the result, at once or later; `on_tick` and `on_idle` are those of a
+    crew, and `may_wait` says that the next wish may have to be waited for. Once it is to stop,
+    no more are taken; and it is to stop when it is left.
+    """
+
+    def work(task: tuple[int, tuple[Wish, Place]], tell: Callable[[BatchItem[Wish]], None]) -> None:
+        index, (wish, place) = task
+        try:
+            fetch(wish, place, lambda done: tell(_item(wish, index, done)))
+        except DownloadError as error:
+            tell(BatchItem(input=wish, index=index, fault=error.fault))
+
+    return Crew(work, workers, stop, on_tick, on_idle).go_through(
+        enumerate(wishes), may_wait=may_wait
+    )
+
+
+def _item(wish: Wish, index: int, done: IOResult[Outcome, Fault]) -> BatchItem[Wish]:
+    if is_successful(done):
+        return BatchItem(input=wish, index=index, outcome=unsafe_perform_io(done.unwrap()))
+    return BatchItem(input=wish, index=index, fault=unsafe_perform_io(done.failure()))

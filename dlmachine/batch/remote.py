@@ -1,0 +1,292 @@
+"""Relays: runs whose middle is done elsewhere, by whatever executor there is.
+
+    caller   look up, take the lock, look again
+    worker   open a part, exchange, wait, validate, publish (or discard)
+    caller   record, retire (or unpublish), give the lock back
+
+The machine goes on from a state with an event, wherever it is: what goes out to a worker is
+a state as a value, with all that the download is about (secrets included), and what comes
+back is the state in which the worker left it. Lock and registry are the caller's alone, so
+that workers need no database; they need the folder, and see it under the same path.
+"""
+
+import contextlib
+import os
+import pickle
+import secrets
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from time import monotonic
+from typing import Any, BinaryIO, Final
+
+from returns.io import IOResult
+
+from dlmachine.core.cache.entries import CacheEntry
+from dlmachine.core.cache.key import shown_url
+from dlmachine.core.cache.updates import MetadataUpdate
+from dlmachine.core.decision.snapshot import Snapshot
+from dlmachine.core.faults import (
+    CacheUnusable,
+    Cancelled,
+    Fault,
+    InvalidInput,
+    TimedOut,
+    WorkerLost,
+)
+from dlmachine.core.frozen import frozen
+from dlmachine.core.http.filename import OUR_FOLDER
+from dlmachine.core.protocol.effects import (
+    AcquireLock,
+    Discard,
+    Effect,
+    Observe,
+    OpenPart,
+    ReadChecksums,
+    Record,
+    ReleaseLock,
+    Retire,
+    Unpublish,
+)
+from dlmachine.core.protocol.events import Discarded, Event, Failed, PlaceTaken
+from dlmachine.core.protocol.outcome import Outcome
+from dlmachine.core.protocol.states import Finished, Opening, Step
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.destination import InCache
+from dlmachine.core.spec.policy import Policy
+from dlmachine.execution.run import Run
+from dlmachine_adapters.runtime.cancellation import SLICE_SECONDS, FileStop, Stop
+from dlmachine_adapters.world import SystemWorld
+
+#: What only the caller performs; all else is a worker's, from the opening of a part on.
+_CALLERS_OWN: Final = (
+    AcquireLock, Observe, ReadChecksums, Record, Retire, Unpublish, ReleaseLock,
+)  # fmt: skip
+_MOST_WORDS: Final = 300
+#: How much longer than a download may take it is waited for whoever has it.
+_GRACE_SECONDS: Final = 0.5
+#: How long a worker that was told to stop is waited for.
+_PATIENCE_SECONDS: Final = 5.0
+
+
+@frozen
+class Baton:
+    """A run that changes hands: where it stands, and its results so far.
+
+    `folder` is that of the cache; `token` tells a worker of the caller's own process whose
+    it is, and all others by what name to look for a notice that they are to stop. `elapsed` is
+    how long the run has taken so far, by the caller's clock. `buffer` holds the bytes if memory
+    is their destination.
+    """
+
+    step: Step
+    token: str
+    elapsed: timedelta
+    folder: str | None = None
+    story: tuple[tuple[Effect, Event], ...] = ()
+    buffer: BinaryIO | None = None
+
+    @property
+    def notice(self) -> Path | None:
+        """The file by which a worker elsewhere is told to stop."""
+        if self.folder is None:
+            return None
+        return Path(self.folder, OUR_FOLDER, 'locks', f'{self.token}.stop')
+
+
+def run_in_relay(
+    descriptor: Descriptor,
+    policy: Policy,
+    snapshot: Snapshot,
+    world: SystemWorld,
+    executor: Executor,
+) -> IOResult[Outcome, Fault]:
+    """Go through the machine to the end, by way of a worker if anything is to be fetched."""
+    ahead = _Caller(descriptor, policy, world)
+    try:
+        step = ahead.go_on(ahead.begin(snapshot), lambda effect: not isinstance(effect, OpenPart))
+        if isinstance(step.effect, OpenPart):
+            step = ahead.send(step, executor)
+        return ahead.end(ahead.go_on(step))
+    finally:
+        ahead.let_go()
+
+
+def carry(baton: Baton) -> Baton:
+    """What a worker does: go on until the caller has to."""
+    state = baton.step.state
+    assert isinstance(state, Opening)  # noqa: S101 -- nothing else is handed over
+    world = _CALLERS.get((os.getpid(), baton.token)) or _world_here(baton)
+    mine = Run(state.job.descriptor, state.job.policy, world)
+    # Clocks of machines differ: the time of the download is counted here, from where it was.
+    mine.began_at -= baton.elapsed
+    here = replace(state, job=replace(state.job, began_at=mine.began_at))
+    try:
+        step = mine.go_on(
+            replace(baton.step, state=here), lambda effect: not isinstance(effect, _CALLERS_OWN)
+        )
+        return replace(baton, step=step, story=tuple(mine.story), buffer=mine.buffer)
+    finally:
+        mine.let_go()
+
+
+class _Caller(Run):
+    """The run as its caller has it: the part is in somebody else's hands."""
+
+    def __init__(self, descriptor: Descriptor, policy: Policy, world: SystemWorld) -> None:
+        super().__init__(descriptor, policy, world)
+        self._here = world
+        self._returned: Baton | None = None
+
+    @property
+    def buffer(self) -> BinaryIO | None:
+        """The buffer that came back."""
+        return None if self._returned is None else self._returned.buffer
+
+    def send(self, step: Step, executor: Executor) -> Step:
+        """The step with which the run comes back."""
+        baton = _baton(step, self._here.clock.now() - self.began_at)
+        number = os.getpid(), baton.token
+        _CALLERS[number] = self._here
+        try:
+            came = _pass_on(baton, executor, self._here.stop, self._until())
+        finally:
+            del _CALLERS[number]
+        if not isinstance(came, Baton):
+            return self.meet(step, Failed(at=self._here.clock.now(), fault=came))
+        self._returned = came
+        self.story.extend(came.story)
+        return came.step
+
+    def _until(self) -> float | None:
+        # By the clock that never jumps; whoever works has as much time left, and says so first.
+        timeout = self._policy.timeout
+        if timeout is None:
+            return None
+        return monotonic() + self._left(timeout).total_seconds() + _GRACE_SECONDS
+
+    def _perform(self, effect: Effect, update: MetadataUpdate | None) -> Event:
+        if self._returned is None:
+            return super()._perform(effect, update)
+        if isinstance(effect, Discard):
+            return Discarded(at=self._here.clock.now())  # By the worker, before it came back.
+        event = super()._perform(effect, update)
+        if isinstance(effect, Record) and isinstance(event, PlaceTaken):
+            # Only where locks do not work: there is no part here to take the next name with.
+            folder = self._returned.folder or ''
+            taken = CacheUnusable(path=folder, problem='another process took the version meanwhile')
+            return Failed(at=event.at, fault=taken)
+        return event
+
+
+#: The worlds of the callers that wait, by process: a fork has those of its parent, too.
+_CALLERS: Final[dict[tuple[int, str], SystemWorld]] = {}
+#: The worlds of workers, by process and folder; their connections live as long.
+_WORLDS: Final[dict[tuple[int, str | None], SystemWorld]] = {}
+
+
+def _world_here(baton: Baton) -> SystemWorld:
+    number, notice = (os.getpid(), baton.folder), baton.notice
+    if number not in _WORLDS:
+        _WORLDS.setdefault(number, SystemWorld(None, shares=baton.folder))
+    world = _WORLDS[number]
+    return world if notice is None else world.under(FileStop(notice))
+
+
+def _baton(step: Step, elapsed: timedelta) -> Baton:
+    # A worker may stand in another folder: no path may be relative.
+    state = step.state
+    assert isinstance(state, Opening)  # noqa: S101 -- the effect is OpenPart
+    assert isinstance(step.effect, OpenPart)  # noqa: S101 -- as above
+    job, cache = state.job, state.job.snapshot.cache
+    folder = '' if cache is None else os.path.abspath(cache.folder)
+    if cache is not None and folder != cache.folder:
+        entries = tuple(_absolute(entry) for entry in cache.entries)
+        seen = replace(cache, folder=folder, entries=entries)
+        decision = job.decision
+        if isinstance(decision.destination, InCache):
+            decision = replace(decision, destination=InCache(folder))
+        entry = None if decision.entry is None else _absolute(decision.entry)
+        job = replace(
+            job,
+            snapshot=replace(job.snapshot, cache=seen),
+            decision=replace(decision, entry=entry),
+        )
+    beside = step.effect.beside
+    effect = replace(step.effect, beside=None if beside is None else os.path.abspath(beside))
+    sent = replace(step, state=replace(state, job=job), effect=effect)
+    token = secrets.token_hex(16)
+    return Baton(step=sent, token=token, elapsed=elapsed, folder=folder or None)
+
+
+def _absolute(entry: CacheEntry) -> CacheEntry:
+    return replace(entry, path=os.path.abspath(entry.path))
+
+
+def _pass_on(baton: Baton, executor: Executor, stop: Stop, until: float | None) -> Baton | Fault:
+    try:
+        future = executor.submit(carry, baton)
+    except Exception as error:  # noqa: BLE001 -- executors of all kinds raise what they like
+        return _lost(baton, error)
+    came: Baton | Fault | None = None
+    while came is None and not stop.is_set and (until is None or monotonic() < until):
+        came = _look(future, baton, SLICE_SECONDS)
+    if came is not None:
+        return came
+    fault = Cancelled() if stop.is_set else _too_late(baton)
+    if future.cancel():
+        return fault
+    with _noticed(baton):
+        came = _look(future, baton, _PATIENCE_SECONDS)
+    # What was done in the meantime counts; that it was stopped is not the reason it failed.
+    is_done = isinstance(came, Baton) and (
+        isinstance(came.step.effect, Record) or isinstance(came.step.state, Finished)
+    )
+    return came if came is not None and (is_done or stop.is_set) else fault
+
+
+def _too_late(baton: Baton) -> Fault:
+    job: Any = getattr(baton.step.state, 'job', None)
+    url = shown_url(job.descriptor)
+    return TimedOut(url=url, phase='total', limit=job.policy.timeout)
+
+
+def _look(future: 'Future[Baton]', baton: Baton, seconds: float) -> Baton | Fault | None:
+    try:
+        return future.result(timeout=seconds)
+    except Exception as error:  # noqa: BLE001 -- workers raise what they like
+        is_open = isinstance(error, TimeoutError) and not future.done()
+        return None if is_open else _lost(baton, error)
+
+
+@contextmanager
+def _noticed(baton: Baton) -> Iterator[None]:
+    notice = baton.notice
+    if notice is not None:
+        with contextlib.suppress(OSError):
+            notice.touch()
+    yield
+    if notice is not None:
+        with contextlib.suppress(OSError):
+            notice.unlink(missing_ok=True)
+
+
+def _lost(baton: Baton, error: Exception) -> Fault:
+    state: Any = baton.step.state
+    validate = state.job.policy.validate
+    if validate is not None and isinstance(
+        error, (pickle.PicklingError, AttributeError, TypeError)
+    ):
+        try:
+            pickle.dumps(validate)
+        except Exception as problem:  # noqa: BLE001 -- whatever it raises, it cannot be sent
+            return InvalidInput(
+                where='validate',
+                problem=f'cannot be sent to a worker: {problem}'[:_MOST_WORDS],
+                advice='Pass a function defined at the top level of a module',
+            )
+    words = f'{type(error).__name__}: {error}' if str(error) else type(error).__name__
+    return WorkerLost(problem=words[:_MOST_WORDS])

@@ -1,0 +1,205 @@
+"""`dlmachine cache verify` and `dlmachine cache doctor`: what is wrong, and mending it."""
+
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dlmachine.cli.cache_folder import opened, reading
+from dlmachine.cli.common import (
+    cache_option,
+    config_option,
+    fail,
+    json_option,
+    print_json,
+    size_text,
+)
+from dlmachine.core.faults.printing import printable
+
+if TYPE_CHECKING:
+    from dlmachine.core.maintenance.findings import Finding
+    from dlmachine.core.protocol.ports import Clock, Locks
+    from dlmachine_adapters.cachedir.connection import Registry
+    from dlmachine_adapters.maintenance.verify import Checked, Mended
+
+
+@click.command('verify')
+@cache_option
+@config_option
+@click.option('--fix', is_flag=True, help='Put wrong files into quarantine; mark their rows.')
+@json_option
+def verify(*, fix: bool, **given: Any) -> None:
+    """Compute the digest of every stored file and compare.
+
+    Exit code 9 if a file is wrong, missing or unreadable, with --fix too: run it again to see
+    that all is well. Files of other programs have no record; they are counted as unknown.
+    """
+    from dlmachine.cli.exit_codes import INTEGRITY
+    from dlmachine.core.faults import CacheUnusable
+    from dlmachine.core.maintenance.findings import EntryId
+    from dlmachine.core.maintenance.verification import Condition
+    from dlmachine_adapters.maintenance.verify import Mender, check_entry
+
+    counts = {condition.value: 0 for condition in Condition}
+    told, is_sound, fixed = [], True, 0
+    with reading(given) as (registry, entries):
+        if not Path(registry.folder).is_dir():
+            # A mistyped name is no cache in which all is well.
+            fail(CacheUnusable(path=registry.folder, problem='there is no such folder'))
+        mender = Mender(registry, *_tools(registry.folder))
+        for entry in entries:
+            checked = check_entry(registry, entry)
+            if checked is None:
+                continue
+            counts[checked.condition.value] += 1
+            mended = None
+            if not checked.condition.is_sound:
+                is_sound = False
+                if fix:
+                    named = EntryId(item_id=entry.item_id, version=entry.version, key=entry.key)
+                    mended = mender.mend(named, entry.path)
+                    fixed += mended.is_done
+                if not given['as_json']:
+                    click.echo(printable(_checked_line(checked, mended)))
+            if given['as_json']:
+                told.append(_checked_as_json(checked, mended))
+    if given['as_json']:
+        print_json(told)
+    shown = ', '.join(f'{count} {name}' for name, count in counts.items())
+    click.echo(f'{shown}; {fixed} fixed' if fix else shown, err=True)
+    if not is_sound:
+        sys.exit(INTEGRITY)
+
+
+@click.command('doctor')
+@cache_option
+@config_option
+@click.option('--fix', is_flag=True, help='Repair what is safe to repair.')
+@click.option('--probe', is_flag=True, help='Try locks, links and renames; this writes.')
+@json_option
+def doctor(*, fix: bool, probe: bool, **given: Any) -> None:
+    """Look for what is left over, lost or damaged in the cache folder.
+
+    Without --fix and --probe nothing is written. Exit code 1 if there is a problem, with
+    --fix too: run it again to see that all is well.
+    """
+    from dlmachine.cli.exit_codes import GENERIC
+    from dlmachine_adapters.maintenance.repair import Treatment
+
+    counts: Counter[str] = Counter()
+    told = []
+    with opened(given) as registry:
+        locks, clock = _tools(registry.folder)
+        treatment = Treatment(registry, locks, clock)
+        for finding in _findings(registry, clock.now(), probe=probe):
+            # At once: a mended registry says more of what lies beside it.
+            mended = treatment.treat(finding) if fix else None
+            counts['problem' if finding.is_problem else 'note'] += 1
+            counts['fixed'] += mended is not None and mended.is_done
+            if given['as_json']:
+                told.append(_finding_as_json(finding, mended))
+            else:
+                click.echo(printable(_finding_line(finding, mended)))
+    if given['as_json']:
+        is_healthy = not counts['problem']
+        print_json({'folder': registry.folder, 'healthy': is_healthy, 'findings': told})
+    shown = ', '.join(_counted(counts[name], name) for name in ('problem', 'note'))
+    click.echo(f'{shown}; {counts["fixed"]} fixed' if fix else shown, err=True)
+    if counts['problem']:
+        sys.exit(GENERIC)
+
+
+def _findings(registry: 'Registry', now: datetime, *, probe: bool) -> 'Iterator[Finding]':
+    from dlmachine.core.maintenance.findings import judge_abilities
+    from dlmachine_adapters.maintenance.diagnose import diagnose
+    from dlmachine_adapters.maintenance.fs_probe import find_abilities
+
+    yield from diagnose(registry, now)
+    if probe and Path(registry.folder).is_dir():
+        yield from judge_abilities(registry.folder, find_abilities(registry.folder))
+
+
+def _tools(folder: str) -> 'tuple[Locks, Clock]':
+    from dlmachine_adapters.files.locks import FolderLocks
+    from dlmachine_adapters.runtime.clock import SystemClock
+
+    clock = SystemClock()
+    return FolderLocks(folder, clock), clock
+
+
+def _checked_line(checked: 'Checked', mended: 'Mended | None') -> str:
+    entry = checked.entry
+    line = f'{checked.condition.value}  {entry.path}  {entry.url}'
+    if checked.found.problem is not None:
+        line += f'  ({checked.found.problem})'
+    return line + _mended_text(mended)
+
+
+def _finding_line(finding: 'Finding', mended: 'Mended | None') -> str:
+    level = 'problem' if finding.is_problem else 'note'
+    known = [] if finding.size_bytes is None else [size_text(finding.size_bytes)]
+    known += [] if finding.age is None else [f'{age_text(finding.age)} old']
+    about = f' ({", ".join(known)})' if known else ''
+    line = f'{level:7}  {finding.kind.value:16}  {finding.place}{about}  {finding.text}'
+    return line + _mended_text(mended)
+
+
+def _mended_text(mended: 'Mended | None') -> str:
+    if mended is None:
+        return ''
+    if not mended.is_done:
+        return f'  -> not fixed: {mended.text}'
+    moved = '' if mended.moved_to is None else f'; the file is now {mended.moved_to}'
+    return f'  -> fixed: {mended.text}{moved}'
+
+
+def _checked_as_json(checked: 'Checked', mended: 'Mended | None') -> dict[str, Any]:
+    return {
+        'path': checked.entry.path,
+        'url': checked.entry.url,
+        'verdict': checked.condition.value,
+        'expected': checked.expected,
+        'found': checked.found.sha256,
+        'problem': checked.found.problem,
+        'mended': _mended_as_json(mended),
+    }
+
+
+def _finding_as_json(finding: 'Finding', mended: 'Mended | None') -> dict[str, Any]:
+    return {
+        'kind': finding.kind.value,
+        'place': finding.place,
+        'problem': finding.is_problem,
+        'text': finding.text,
+        'size': finding.size_bytes,
+        'age_seconds': None if finding.age is None else finding.age.total_seconds(),
+        'cure': finding.cure.value,
+        'mended': _mended_as_json(mended),
+    }
+
+
+def _mended_as_json(mended: 'Mended | None') -> dict[str, Any] | None:
+    if mended is None:
+        return None
+    return {'done': mended.is_done, 'text': mended.text, 'moved_to': mended.moved_to}
+
+
+def _counted(count: int, name: str) -> str:
+    return f'{count} {name}' if count == 1 else f'{count} {name}s'
+
+
+def age_text(age: timedelta) -> str:
+    """An age for people.
+
+    >>> age_text(timedelta(seconds=7)), age_text(timedelta(hours=3)), age_text(timedelta(days=9))
+    ('7 s', '3 h', '9 days')
+    """
+    seconds = max(age.total_seconds(), 0.0)
+    for unit, length in (('days', 86_400), ('h', 3_600), ('min', 60)):
+        if seconds >= 2 * length:
+            return f'{seconds / length:.0f} {unit}'
+    return f'{seconds:.0f} s'

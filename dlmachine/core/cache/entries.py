@@ -1,0 +1,65 @@
+"""Entries of the cache, as they were seen.  Pure."""
+
+from datetime import datetime
+from enum import IntEnum
+
+from dlmachine.core.cache.record import DownloadRecord
+from dlmachine.core.frozen import frozen
+
+
+class Status(IntEnum):
+    """The states of a cache entry, as cachedir numbers them."""
+
+    UNINITIALIZED = 0
+    WRITE = 1
+    FAILED = 2
+    READY = 3
+    TRASH = -1
+    DELETED = -2
+
+
+@frozen
+class CacheEntry:
+    """One version in the cache, with the observed state of its file.
+
+    `stored_at` is when it was stored, `file_bytes` the size of the file now (None: no file),
+    `file_mtime_ns` its modification time, `size_bytes` the size on record (None: not on record,
+    as in entries of other programs). `is_own` says whether it has a key of dlmachine.
+    """
+
+    version: int
+    status: Status
+    stored_at: datetime
+    path: str
+    file_bytes: int | None
+    file_mtime_ns: int | None = None
+    size_bytes: int | None = None
+    record: DownloadRecord | None = None
+    is_own: bool = True
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it is READY and its file is there with the size on record."""
+        return (
+            self.status is Status.READY
+            and self.file_bytes is not None
+            and self.size_bytes in {None, self.file_bytes}
+        )
+
+    @property
+    def is_as_recorded(self) -> bool:
+        """Whether its file need not be read before use, because its time has not changed.
+
+        A copy of another program has no dlmachine record to compare with.
+        """
+        record = self.record if self.is_own else None
+        return record is None or record.mtime_ns == self.file_mtime_ns
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether its size or modification time differs from the one on record."""
+        record = self.record if self.is_own else None
+        if record is None or self.file_bytes is None:
+            return False
+        is_touched = record.mtime_ns is not None and record.mtime_ns != self.file_mtime_ns
+        return is_touched or record.size_bytes != self.file_bytes

@@ -1,0 +1,105 @@
+"""Freshness: which stored version would do, and how to ask whether it is current.
+
+Pure. A stored copy is used as it is unless the caller asks for a check; then one
+conditional GET settles it (RFC 9110 section 13), never a HEAD before it.
+"""
+
+from collections.abc import Iterable
+
+from dlmachine.core.cache.entries import CacheEntry
+from dlmachine.core.cache.record import DownloadRecord
+from dlmachine.core.frozen import frozen
+from dlmachine.core.http.validators import parse_etag, parse_http_date
+from dlmachine.core.integrity.checksum import Checksum
+from dlmachine.core.spec.policy import CheckMethod, Policy, Window
+
+
+def choose_version(
+    entries: Iterable[CacheEntry], policy: Policy, window: Window | None = None
+) -> CacheEntry | None:
+    """The newest usable version inside the window, by default the policy's; None if there is none.
+
+    A version whose record has another digest than the requested one, or whose size is outside
+    `min_bytes` and `max_bytes`, is not usable.
+    """
+    window, checksum = window or policy.window, policy.checksum
+    usable = (
+        entry
+        for entry in entries
+        if entry.is_usable
+        and window.holds(entry.stored_at)
+        and _has_wanted_size(entry, policy)
+        and recorded_digest(entry.record, checksum) in {None, checksum and checksum.hex}
+    )
+    return max(
+        usable, key=lambda entry: (entry.stored_at, entry.is_own, entry.version), default=None
+    )
+
+
+def _has_wanted_size(entry: CacheEntry, policy: Policy) -> bool:
+    size, least, most = entry.file_bytes or 0, policy.min_bytes, policy.max_bytes
+    return (least is None or size >= least) and (most is None or size <= most)
+
+
+def must_read(entry: CacheEntry, checksum: Checksum | None) -> Checksum | None:
+    """The digest to check in a stored copy before it is used; None: no check is needed.
+
+    The requested digest, if the record does not have it; otherwise the one on record, if the
+    modification time of the file has changed.
+    """
+    if checksum is not None and recorded_digest(entry.record, checksum) is None:
+        return checksum
+    record = None if entry.is_as_recorded else entry.record
+    return None if record is None else Checksum('sha256', record.sha256)
+
+
+def recorded_digest(record: DownloadRecord | None, checksum: Checksum | None) -> str | None:
+    """The digest on record by the algorithm of the checksum; None where there is none."""
+    if record is None or checksum is None:
+        return None
+    return {**dict(record.digests), 'sha256': record.sha256}.get(checksum.algorithm)
+
+
+@frozen
+class Condition:
+    """How to ask whether a stored copy is current.
+
+    `headers` are sent; the other fields say what an answer may be compared with. Without
+    any of them the whole is downloaded and compared by its hash.
+    """
+
+    headers: tuple[tuple[str, str], ...] = ()
+    etag: str | None = None
+    last_modified: str | None = None
+    size_bytes: int | None = None
+
+
+def build_condition(entry: CacheEntry, method: CheckMethod) -> Condition:
+    """The condition for a stored copy, by a method; weaker methods never stand in silently.
+
+    >>> from datetime import UTC, datetime
+    >>> at = datetime(2024, 5, 1, tzinfo=UTC)
+    >>> seen = DownloadRecord(
+    ...     url='http://h/', started_at=at, finished_at=at, size_bytes=3, sha256='ab', etag='"v1"'
+    ... )
+    >>> stored = CacheEntry(
+    ...     version=1, status=3, stored_at=at, path='p', file_bytes=3, size_bytes=3, record=seen
+    ... )
+    >>> build_condition(stored, CheckMethod.AUTO).headers
+    (('If-None-Match', '"v1"'),)
+    >>> build_condition(stored, CheckMethod.HASH).headers
+    ()
+    """
+    record, size = entry.record, entry.file_bytes
+    if method is CheckMethod.SIZE:
+        return Condition(size_bytes=size)
+    if record is None or method is CheckMethod.HASH:
+        return Condition()
+    etag = parse_etag(record.etag) if method is not CheckMethod.MODIFIED else None
+    modified = record.last_modified if method is not CheckMethod.ETAG else None
+    modified = modified if parse_http_date(modified) else None
+    headers = (('If-None-Match', etag), ('If-Modified-Since', modified))
+    sent = tuple((name, value) for name, value in headers if value is not None)
+    if not sent:
+        return Condition()
+    return Condition(headers=sent, etag=etag, last_modified=modified, size_bytes=size)

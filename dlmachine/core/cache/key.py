@@ -1,0 +1,140 @@
+"""Cache key: the identity of a download in the cache.
+
+Pure. SHA-256 of the canonical JSON (RFC 8785) of method, normalised URL with query, body
+and identifying headers. Mirrors, transport options, header case and header order do not
+count; list order and types do.
+"""
+
+import json
+import re
+from hashlib import sha256
+from typing import Any, Final, assert_never
+from urllib.parse import urlencode
+
+import rfc8785
+
+from dlmachine.core.http.body import (
+    Body,
+    ContentPart,
+    FilePart,
+    FormBody,
+    JsonBody,
+    MultipartBody,
+    NoBody,
+    Part,
+    RawBody,
+)
+from dlmachine.core.spec.descriptor import Descriptor
+
+#: Headers that do not change what is meant: the connection's, the conditions', the agent's.
+VOLATILE_HEADERS: Final = frozenset({
+    'accept-encoding', 'user-agent', 'referer', 'connection', 'keep-alive', 'te', 'trailer',
+    'transfer-encoding', 'upgrade', 'via', 'date', 'host', 'content-length', 'expect',
+    'cache-control', 'pragma', 'range', 'if-range', 'if-match', 'if-none-match',
+    'if-modified-since', 'if-unmodified-since', 'dnt', 'traceparent', 'tracestate',
+    'x-request-id', 'x-correlation-id', 'proxy-authorization', 'proxy-connection',
+})  # fmt: skip
+
+#: Text that is its own JSON string.
+_PLAIN: Final = re.compile(r'[ !#-\[\]-~]*')
+
+#: Beyond this a JSON number is no exact integer for everybody (RFC 8785 appendix D).
+_MOST_EXACT: Final = 2**53 - 1
+
+
+def cache_key(descriptor: Descriptor) -> str:
+    """The identity of a download: 64 hex digits.
+
+    Secrets in headers, userinfo and query count, so that nobody is served what was
+    fetched with other rights; they are not to be read back from the key.
+
+    >>> one = Descriptor.parse('http://h/x', query={'b': 1, 'a': 2}, mirrors=['http://m/x'])
+    >>> two = Descriptor.parse('HTTP://H:80/x', query={'a': 2, 'b': 1})
+    >>> one.map(cache_key) == two.map(cache_key)
+    True
+    """
+    return sha256(identity(descriptor)).hexdigest()
+
+
+def identity(descriptor: Descriptor) -> bytes:
+    """The canonical JSON that the key is the digest of."""
+    url = full_url(descriptor.url, descriptor)
+    is_plain = not descriptor.headers and isinstance(descriptor.body, NoBody)
+    if is_plain and _PLAIN.fullmatch(url):
+        # The same text as below makes of it, of which nothing needs to be sorted or escaped.
+        named = f'"method":"{descriptor.method}","url":"{url}"'
+        return f'{{"body":null,"headers":[],{named},"v":1}}'.encode()
+    headers = sorted(
+        [name.casefold(), value]
+        for name, value in descriptor.headers
+        if name.casefold() not in VOLATILE_HEADERS
+    )
+    return rfc8785.dumps(
+        {
+            'v': 1,
+            'method': descriptor.method,
+            'url': url,
+            'headers': headers,
+            'body': _body_identity(descriptor.body),
+        }
+    )
+
+
+def full_url(address: str, descriptor: Descriptor) -> str:
+    """An address of the descriptor with its query appended."""
+    if not descriptor.query:
+        return address
+    joint = '&' if '?' in address else '?'
+    return f'{address}{joint}{urlencode(descriptor.query)}'
+
+
+def shown_url(descriptor: Descriptor) -> str:
+    """What is asked for, as it may be shown and kept: without secrets.
+
+    >>> shown_url(Descriptor.parse('http://h/x', query={'token': 'abc', 'a': 1}).unwrap())
+    'http://h/x?a=1&token=***'
+    """
+    return descriptor.redactor.url(full_url(descriptor.url, descriptor))
+
+
+def _body_identity(body: Body) -> Any:
+    match body:
+        case NoBody():
+            return None
+        case FormBody(pairs=pairs):
+            return ['form', [list(pair) for pair in pairs]]
+        case JsonBody(text=text):
+            return ['json', _exact(json.loads(text))]
+        case RawBody(data=data, content_type=content_type):
+            return ['raw', content_type, sha256(data).hexdigest()]
+        case MultipartBody(parts=parts):
+            return ['multipart', [_part_identity(part) for part in parts]]
+        case _:
+            assert_never(body)
+
+
+def _part_identity(part: Part) -> list[object]:
+    head: list[object] = [part.name, part.filename, part.content_type]
+    match part:
+        case ContentPart(content=content):
+            return [*head, 'content', sha256(content).hexdigest()]
+        case FilePart(path=path, sha256=digest):
+            return [*head, 'path', path] if digest is None else [*head, 'content', digest]
+        case _:
+            assert_never(part)
+
+
+def _exact(value: Any) -> Any:
+    # Lists are marked, so that a marked number cannot be taken for one; with that, two
+    # different JSON values never have the same text, however large their numbers.
+    match value:
+        case float():
+            return ['float', repr(value)]
+        case int() if abs(value) > _MOST_EXACT:
+            return ['int', str(value)]
+        case list():
+            return ['list', *(_exact(one) for one in value)]
+        case dict():
+            return {name: _exact(one) for name, one in value.items()}
+        case _:
+            return value

@@ -1,0 +1,203 @@
+"""Record: all that is kept about a download, without secrets.
+
+Pure. The record is provenance: who was asked for what, when, which way the answer took,
+what it said of itself and what it was. It is stored as one JSON text.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from datetime import UTC, datetime
+from types import NoneType
+from typing import Any, Final, TypeGuard
+
+from returns.result import Failure, Result, Success
+
+from dlmachine.core.faults import CacheUnusable, Fault
+from dlmachine.core.frozen import frozen
+
+Pairs = tuple[tuple[str, str], ...]
+
+#: Raised when the meaning of a field changes.
+RECORD_VERSION: Final = 1
+
+
+@frozen
+class DownloadRecord:
+    """The record of one stored version.
+
+    `url` is the requested URL, `urls` every URL of the successful exchange with its redirects,
+    `served_by` the URL (or mirror) that it began with. Times are in UTC, sizes in bytes.
+    `validated_at` is when the server last confirmed that the version is current.
+    `mtime_ns` is the modification time of its file in the cache when it was last known to have
+    this digest (None: not recorded). `verified_by` lists each verified digest with its source: a
+    header field, a checksum file, or `caller`. `notes` are remarks about the content, for example
+    that it is of another kind than its name says.
+    """
+
+    url: str
+    method: str = 'GET'
+    request_headers: Pairs = ()
+    body_kind: str | None = None
+    body_sha256: str | None = None
+    urls: tuple[str, ...] = ()
+    served_by: str = ''
+    tries: int = 1
+    started_at: datetime
+    finished_at: datetime
+    validated_at: datetime | None = None
+    http_code: int = 200
+    response_headers: Pairs = ()
+    size_bytes: int
+    sha256: str
+    mtime_ns: int | None = None
+    digests: Pairs = ()
+    verified_by: Pairs = ()
+    notes: tuple[str, ...] = ()
+    etag: str | None = None
+    last_modified: str | None = None
+    filename: str = ''
+    verified_tls: bool = True
+    backend: str = ''
+    backend_version: str = ''
+    dlmachine_version: str = ''
+
+    def to_json(self) -> str:
+        """One line of JSON."""
+        values = {name: _plain(getattr(self, name)) for name in _NAMES}
+        return _ENCODER.encode({'v': RECORD_VERSION, **values})
+
+
+_NAMES: Final = tuple(field.name for field in fields(DownloadRecord))
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False)
+
+
+#: A record has about ten thousand characters; a far longer text is not parsed.
+MAX_RECORD_CHARS: Final = 4 << 20
+MAX_STATUS: Final = 999
+
+_TEXT: Final = (str,)
+_MAYBE_TEXT: Final = (str, NoneType)
+#: The JSON types of each field.  A bool is not a number here, nor is 1.0.
+_STORED_AS: Final[Mapping[str, tuple[type, ...]]] = {
+    **dict.fromkeys(('url', 'method', 'served_by', 'sha256', 'filename'), _TEXT),
+    **dict.fromkeys(('backend', 'backend_version', 'dlmachine_version'), _TEXT),
+    **dict.fromkeys(('body_kind', 'body_sha256', 'etag', 'last_modified'), _MAYBE_TEXT),
+    **dict.fromkeys(('started_at', 'finished_at'), _TEXT),
+    'validated_at': _MAYBE_TEXT,
+    **dict.fromkeys(('tries', 'http_code', 'size_bytes'), (int,)),
+    'mtime_ns': (int, NoneType),
+    'verified_tls': (bool,),
+    **dict.fromkeys(('urls', 'request_headers', 'response_headers'), (list,)),
+    **dict.fromkeys(('digests', 'verified_by', 'notes'), (list,)),
+}
+_MAX_INTEGER: Final = (1 << 63) - 1
+_MAXIMA: Final = {'tries': (1 << 31) - 1, 'http_code': MAX_STATUS, 'size_bytes': _MAX_INTEGER}
+_INSTANTS: Final = ('started_at', 'finished_at', 'validated_at')
+_LISTS: Final = ('urls', 'notes')
+_PAIRS: Final = ('request_headers', 'response_headers', 'digests', 'verified_by')
+_SHA256: Final = re.compile(r'[0-9a-f]{64}')
+#: JSON escapes control characters and surrogates: most records have none, so skip the check.
+_ESCAPE: Final = re.compile(r'\\[^"]')
+_NOT_FIELD_TEXT: Final = re.compile(r'[\x00\n\r\ud800-\udfff]')
+
+
+def is_field_text(text: str) -> bool:
+    r"""Whether a text is a legal value of a header field (RFC 9110 section 5.5).
+
+    >>> is_field_text('"v1"'), is_field_text('a\r\nX: y')
+    (True, False)
+    """
+    return _NOT_FIELD_TEXT.search(text) is None
+
+
+def is_sha256(value: object) -> TypeGuard[str]:
+    """Whether this is a SHA-256 digest in hex."""
+    return isinstance(value, str) and _SHA256.fullmatch(value) is not None
+
+
+def parse_record(text: str) -> Result[DownloadRecord, Fault]:
+    """Parse a record; one written by a later version may be unreadable.
+
+    Others can write records: a field of another type, a time without a zone, a number out of
+    range, or a line break in any text makes a record unreadable.
+
+    >>> parse_record('{}').failure().problem
+    'a record cannot be read'
+    """
+    if len(text) > MAX_RECORD_CHARS:
+        return _unreadable()
+    try:
+        stored = json.loads(text)
+        version = stored.pop('v', None) if type(stored) is dict else None
+        if type(version) is not int or version != RECORD_VERSION:
+            return _unreadable()
+        record = _read(stored)
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
+        return _unreadable()
+    is_plain = _ESCAPE.search(text) is None or all(map(is_field_text, _texts(record)))
+    return Success(record) if is_plain else _unreadable()
+
+
+def _read(stored: dict[str, Any]) -> DownloadRecord:
+    for name, value in stored.items():
+        if type(value) not in _STORED_AS[name]:
+            raise TypeError(name)
+    _check_ranges(stored)
+    for name in _INSTANTS:
+        if stored.get(name) is not None:
+            stored[name] = _instant(stored[name])
+    for name in _PAIRS:
+        stored[name] = _pairs(stored.get(name, []))
+    for name in _LISTS:
+        stored[name] = _list(stored.get(name, []))
+    if not is_sha256(stored['sha256']):
+        raise ValueError(stored['sha256'])
+    return DownloadRecord(**stored)
+
+
+def _check_ranges(stored: dict[str, Any]) -> None:
+    for name, most in _MAXIMA.items():
+        if not 0 <= stored.get(name, 0) <= most:
+            raise ValueError(name)
+    if not -_MAX_INTEGER <= (stored.get('mtime_ns') or 0) <= _MAX_INTEGER:
+        raise ValueError(stored['mtime_ns'])
+
+
+def _instant(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError(text)
+    return instant.astimezone(UTC)
+
+
+def _list(stored: list[Any]) -> tuple[str, ...]:
+    if not all(type(text) is str for text in stored):
+        raise TypeError(stored)
+    return tuple(stored)
+
+
+def _pairs(stored: list[Any]) -> Pairs:
+    for pair in stored:
+        if type(pair) is not list or list(map(type, pair)) != [str, str]:
+            raise TypeError(pair)
+    return tuple(map(tuple, stored))
+
+
+def _texts(record: DownloadRecord) -> Iterator[str]:
+    for name in _NAMES:
+        value = getattr(record, name)
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, tuple):
+            for one in value:
+                yield from (one,) if isinstance(one, str) else one
+
+
+def _unreadable() -> Result[DownloadRecord, Fault]:
+    return Failure(CacheUnusable(path='', problem='a record cannot be read'))
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -1,0 +1,65 @@
+"""Staging: where the bytes lie while they are not the whole yet.
+
+Pure. A part lies beside its destination, on the same file system, so that publishing it
+is one rename.
+"""
+
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import PurePath
+
+from dlmachine.core.cache.freshness import choose_version
+from dlmachine.core.decision.snapshot import CacheSeen
+from dlmachine.core.spec.destination import Auto, ToPath, Wanted, ends_in_separator
+from dlmachine.core.spec.policy import Policy
+
+
+def part_place(wanted: Wanted, cache_folder: str | None, *, is_folder: bool) -> str | None:
+    """The folder in which to keep parts; None where they are in memory.
+
+    `is_folder` tells that the path asked for is a folder on disk.
+
+    >>> part_place(ToPath('/data/x.gz'), None, is_folder=False)
+    '/data'
+    >>> part_place(Auto(), '/cache', is_folder=False), part_place(Auto(), None, is_folder=False)
+    ('/cache', None)
+    """
+    match wanted:
+        case ToPath(path=path):
+            is_folder = is_folder or ends_in_separator(path)
+            return str(PurePath(path) if is_folder else PurePath(path).parent)
+        case Auto():
+            return cache_folder
+        case _:
+            return None
+
+
+@lru_cache(maxsize=256)
+def address_digest(url: str) -> str:
+    """What stands for an address in a note beside a part: it may have secrets, this has none.
+
+    >>> address_digest('http://h/x')
+    '86ca99740210faa0'
+    """
+    return sha256(url.encode('utf-8', 'surrogatepass')).hexdigest()[:16]
+
+
+def may_need_part(policy: Policy, cache: CacheSeen | None) -> bool:
+    """Whether a part that was left could matter: not where a stored copy is used as it is."""
+    if not isinstance(policy.destination, Auto) or cache is None:
+        return True
+    if policy.force_download or policy.check_freshness:
+        return True
+    return choose_version(cache.entries, policy) is None
+
+
+def part_stem(key: str, wanted: Wanted) -> str:
+    """The name of what a part is a part of: the same for every run of the same download.
+
+    >>> part_stem('ab' * 32, ToPath('/data/x.gz'))
+    'abababababababababababababababab-x.gz'
+    """
+    name = PurePath(wanted.path).name if isinstance(wanted, ToPath) else ''
+    # Bytes, not characters, are what file systems count.
+    name = name.encode('utf-8', 'surrogateescape')[:64].decode('utf-8', 'ignore')
+    return f'{key[:32]}-{name}' if name else key[:32]

@@ -1,0 +1,150 @@
+"""File names from responses, made safe.
+
+Pure. Content-Disposition takes precedence over the last segment of the URL. A safe name is one path
+segment that every common file system accepts, without invisible characters, and not reserved.
+"""
+
+import re
+from functools import lru_cache
+from pathlib import PurePosixPath
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from dlmachine.core.http.content_disposition import disposition_name
+from dlmachine.core.http.headers import Headers
+
+_UNSAFE: Final = re.compile(
+    r'[\x00-\x1f\x7f-\x9f<>:"|?*\ud800-\udfff\u200e\u200f\u2028-\u202e\u2066-\u2069]'
+)
+#: What most names and URLs are: there is nothing to be made safe, or decoded.
+_PLAIN: Final = re.compile(r'[A-Za-z0-9](?:[A-Za-z0-9_.\-]{0,150}[A-Za-z0-9])?')
+_PLAIN_URL: Final = re.compile(r'https?://[a-z0-9.:\-]+/(?:[A-Za-z0-9_.~\-]+/)*([A-Za-z0-9_.~\-]*)')
+#: A masked parameter of a path segment: `;jsessionid=***`.
+_MASKED_PARAMETER: Final = re.compile(r';[^;]*=\*\*\*')
+_SEPARATORS: Final = re.compile(r'[/\\]')
+_RESERVED: Final = re.compile(r'(?i)(con|prn|aux|nul|con(in|out)\$|(com|lpt)[0-9¹²³]) *(\..*)?')
+#: Invisible characters (Default_Ignorable_Code_Point of Unicode), except those that change the
+#: text direction: these are replaced by something visible.
+_INVISIBLE: Final = re.compile(
+    '[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u2065\u206a-\u206f'
+    '\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a'
+    '\U000e0000-\U000e0fff]'
+)
+#: The sub-folder for unfinished files, beside a destination and in a cache.
+OUR_FOLDER: Final = '.dlmachine'
+#: The shared folder, one user's own, and the temporary one if neither could be used.
+_OUR_FOLDERS: Final = re.compile(r'(?i)\.dlmachine(-[0-9a-z]{1,32}){0,2}')
+#: The registry and its files, the tag file of a cache, and its versions.
+_OURS: Final = re.compile(
+    r'(?i)cachedir\.tag|cache\.sqlite(-(wal|shm|journal))?|[0-9a-f]{32}-[0-9]+(\..*)?'
+    # The short names that Windows gives to these.
+    r'|(cache|cached|dlmach|[0-9a-z]{2}[0-9a-f]{4})~[0-9](\..*)?'
+)
+
+#: One download asks for the same few names dozens of times.
+_REMEMBERED: Final = 256
+#: Most file systems take 255 bytes; part files and versions need some of them.
+_MOST_BYTES: Final = 200
+FALLBACK: Final = 'download'
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def name_content(headers: Headers, url: str) -> str:
+    """What the content is called: by the answer, by the URL, or `download`.
+
+    >>> said = Headers((('Content-Disposition', 'attachment; filename="../a b.gz"'),))
+    >>> name_content(said, 'http://h/x'), name_content(Headers(), 'http://h/d/t.csv?x=1')
+    ('a b.gz', 't.csv')
+    """
+    return _name(headers.get_all('Content-Disposition'), url)
+
+
+def _name(dispositions: tuple[str, ...], url: str) -> str:
+    said = disposition_name(dispositions)
+    return safe_name(said) or safe_name(_url_name(url)) or FALLBACK
+
+
+def safe_name(name: str | None) -> str | None:
+    r"""Make one safe path segment of a name; None if nothing is left.
+
+    >>> safe_name('..'), safe_name('C:\\x\\nul.txt'), safe_name('a:b?.txt'), safe_name('.bashrc')
+    (None, '_nul.txt', 'a_b_.txt', '_.bashrc')
+    >>> safe_name('-rf'), safe_name('cache.sqlite'), safe_name('a\u200bb')
+    ('_-rf', '_cache.sqlite', 'ab')
+    """
+    if name and _PLAIN.fullmatch(name):
+        return _unreserved(name)
+    last = _INVISIBLE.sub('', _SEPARATORS.split(name or '')[-1])
+    cleaned = _UNSAFE.sub('_', last).strip(' ').rstrip('. ')
+    if not cleaned.strip('._ '):
+        return None
+    # What is cut off may leave an end that is stripped, or a name that is reserved.
+    return _unreserved(_shorten(_unreserved(cleaned)).rstrip('. '))
+
+
+def _unreserved(name: str) -> str:
+    # A server could plant a .bashrc, which programs read, or a name that a command takes for an
+    # option.
+    is_special = name.startswith(('.', '-', '~')) or _RESERVED.fullmatch(name) is not None
+    return f'_{name}' if is_special or is_reserved_name(name) else name
+
+
+def is_reserved_name(name: str) -> bool:
+    """Whether dlmachine would take a file with this name in its folders for its own.
+
+    Case is ignored, as many file systems do.
+
+    >>> [is_reserved_name(name) for name in ('cache.sqlite-wal', '.DLMACHINE', 'cache.csv')]
+    [True, True, False]
+    """
+    return _OURS.fullmatch(name) is not None or is_our_folder(name)
+
+
+def is_our_folder(name: str) -> bool:
+    """Whether a folder with this name is for parts and locks, of this or another user.
+
+    >>> [is_our_folder(name) for name in ('.dlmachine', '.dlmachine-1000', '.dlmachines')]
+    [True, True, False]
+    """
+    return _OUR_FOLDERS.fullmatch(name) is not None
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def extension(name: str) -> str | None:
+    """The extension without its dot, `tar.gz` and the like whole; None if there is none.
+
+    >>> extension('a.tar.gz'), extension('a.CSV'), extension('README'), extension('.hidden')
+    ('tar.gz', 'csv', None, None)
+    """
+    return _extension(name)
+
+
+def _extension(name: str) -> str | None:
+    suffixes = name.rpartition('/')[2].lstrip('.').lower().split('.')[1:]
+    if not suffixes or not re.fullmatch(r'[a-z0-9_\-]{1,16}', suffixes[-1]):
+        return None
+    is_tar = len(suffixes) > 1 and suffixes[-2] == 'tar' and suffixes[-1] in _TAR_CODINGS
+    return f'tar.{suffixes[-1]}' if is_tar else suffixes[-1]
+
+
+_TAR_CODINGS: Final = frozenset({'gz', 'bz2', 'xz', 'zst'})
+
+
+def _url_name(url: str) -> str:
+    plain = _PLAIN_URL.fullmatch(url)
+    if plain is not None:
+        return plain[1]
+    try:
+        last = urlsplit(url).path.rpartition('/')[2]
+        return unquote(_MASKED_PARAMETER.sub('', last))
+    except ValueError:
+        return ''
+
+
+def _shorten(name: str) -> str:
+    encoded = name.encode('utf-8')
+    if len(encoded) <= _MOST_BYTES:
+        return name
+    suffix = PurePosixPath(name).suffix.encode('utf-8')[:16]
+    kept = encoded[: _MOST_BYTES - len(suffix)].decode('utf-8', 'ignore')
+    return kept + suffix.decode('utf-8', 'ignore')

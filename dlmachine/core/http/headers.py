@@ -1,0 +1,185 @@
+"""Header fields: an immutable list of names and values, names compared without case.
+
+Pure. RFC 9110 section 5: names are tokens, order and repetition are kept.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import field
+from typing import Final, TypeAlias
+
+from returns.result import Failure, Result, Success
+
+from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.frozen import frozen
+from dlmachine.core.secrets.redact import redact_fields, redact_value
+from dlmachine.core.secrets.secret_names import SecretNames
+from dlmachine.core.text.control_chars import find_frame_breaker
+
+#: What a caller may give as headers: a mapping, pairs, or lines 'Name: value'.
+HeadersLike: TypeAlias = 'Headers | Mapping[str, str] | Iterable[tuple[str, str] | str] | None'
+
+_TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+
+
+@frozen(kw_only=False)
+class Headers:
+    """Header fields in order.
+
+    `secret_names` are names whose values are masked, besides the built-in ones.
+
+    >>> sent = Headers((('Accept', 'text/csv'), ('X-Id', '7')))
+    >>> sent.get('accept'), 'x-id' in sent, sent.get('Range')
+    ('text/csv', True, None)
+    """
+
+    items: tuple[tuple[str, str], ...] = ()
+    secret_names: SecretNames = field(default=(), compare=False)
+    #: Values by name, once one is asked for: the same few fields are, by many names.
+    _index: Mapping[str, tuple[str, ...]] | None = field(default=None, init=False, compare=False)
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        """The fields in order."""
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        """How many fields there are, repetitions included."""
+        return len(self.items)
+
+    def __contains__(self, name: object) -> bool:
+        """Whether a field of this name is there, whatever its case."""
+        return isinstance(name, str) and bool(self.get_all(name))
+
+    def __repr__(self) -> str:
+        """For people: secrets masked."""
+        return f'Headers({self.redacted().items!r})'
+
+    def get(self, name: str) -> str | None:
+        """The value; different values are joined by a comma (RFC 9110 section 5.3); None if absent.
+
+        Equal repetitions count once: some servers and proxies send a field twice.
+
+        >>> Headers((('ETag', '"a"'), ('etag', '"a"'))).get('ETag')
+        '"a"'
+        """
+        values = self.get_all(name)
+        return ', '.join(dict.fromkeys(values)) if values else None
+
+    def get_all(self, name: str) -> tuple[str, ...]:
+        """Every value of this name, in order."""
+        index = self._index
+        if index is None:
+            index = _grouped(self.items)
+            object.__setattr__(self, '_index', index)
+        return index.get(name.casefold(), ())
+
+    def with_field(self, name: str, value: str) -> 'Headers':
+        """The same fields with this one set, in place of any of its name."""
+        return Headers((*self.without(name).items, (name, value)), self.secret_names)
+
+    def with_default(self, name: str, value: str) -> 'Headers':
+        """The same fields, with this one added if none of its name is there."""
+        return self if name in self else self.with_field(name, value)
+
+    def without(self, *names: str) -> 'Headers':
+        """The same fields less those of these names."""
+        folded = {name.casefold() for name in names}
+        left = tuple(item for item in self.items if item[0].casefold() not in folded)
+        return Headers(left, self.secret_names)
+
+    def with_secret_names(self, names: SecretNames) -> 'Headers':
+        """The same fields, with the values of these names masked when shown."""
+        return self if names == self.secret_names else Headers(self.items, names)
+
+    def redacted(self) -> 'Headers':
+        """The same fields with the values of secret names masked, and secrets in URLs."""
+        return Headers(redact_fields(self.items, self.secret_names), self.secret_names)
+
+
+def _grouped(items: tuple[tuple[str, str], ...]) -> Mapping[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for name, value in items:
+        found.setdefault(name.casefold(), []).append(value)
+    return {name: tuple(values) for name, values in found.items()}
+
+
+def parse_headers(given: HeadersLike, where: str = 'headers') -> Result[Headers, Fault]:
+    """Check and normalise a caller's header fields.
+
+    Faults: `InvalidInput` for a name that is not a token, a value with CR, LF or NUL,
+    or one that does not fit ISO 8859-1 (RFC 9110 section 5.5).
+
+    >>> parse_headers(['Accept: text/csv']).unwrap().items
+    (('Accept', 'text/csv'),)
+    >>> parse_headers({'A b': 'x'}).failure().problem
+    'is not a header name'
+    """
+    if isinstance(given, Headers):
+        return Success(given)
+    pairs: list[tuple[str, str]] = []
+    for entry in _entries(given):
+        pair = _split_entry(entry)
+        if pair is None:
+            return Failure(
+                InvalidInput(
+                    where=f'{where}[{len(pairs)}]',
+                    problem='has no colon'
+                    if isinstance(entry, str)
+                    else f'is not a header: {type(entry).__name__}',
+                    advice="Pass a mapping, pairs, or lines like 'Accept: text/csv'",
+                )
+            )
+        fault = _find_fault(pair, where)
+        if fault is not None:
+            return Failure(fault)
+        pairs.append((pair[0], pair[1].strip(' \t')))
+    return Success(Headers(tuple(pairs)))
+
+
+def _entries(given: object) -> tuple[object, ...]:
+    if given is None:
+        return ()
+    if isinstance(given, Mapping):
+        return tuple(given.items())
+    return (given,) if isinstance(given, str) or not isinstance(given, Iterable) else tuple(given)
+
+
+def _split_entry(entry: object) -> tuple[str, str] | None:
+    if isinstance(entry, str):
+        name, colon, value = entry.partition(':')
+        return (name, value) if colon else None
+    if isinstance(entry, (tuple, list)) and len(entry) == 2:
+        name, value = entry
+        if isinstance(name, str) and isinstance(value, (str, int, float)):
+            try:
+                return name, str(value)
+            except ValueError:  # An integer of more than 4,300 digits.
+                return None
+    return None
+
+
+def is_token(text: str) -> bool:
+    """Whether it can be the name of a field (RFC 9110 section 5.6.2).
+
+    >>> is_token('Content-Length'), is_token('Content-Length '), is_token('')
+    (True, False, False)
+    """
+    return _TOKEN.fullmatch(text) is not None
+
+
+def _find_fault(pair: tuple[str, str], where: str) -> InvalidInput | None:
+    name, value = pair
+    shown = redact_value(name)  # The caller may have passed a complete line as the name.
+    breaker = find_frame_breaker(f'{where} name {shown!r}', name) or find_frame_breaker(
+        f'{where}[{name!r}]', value
+    )
+    if breaker is not None:
+        return breaker
+    if not is_token(name):
+        return InvalidInput(where=f'{where} name {shown!r}', problem='is not a header name')
+    try:
+        value.encode('latin-1')
+    except UnicodeEncodeError as error:
+        problem = f'does not fit ISO 8859-1 at position {error.start}'
+        return InvalidInput(where=f'{where}[{name!r}]', problem=problem)
+    return None

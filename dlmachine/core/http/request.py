@@ -1,0 +1,167 @@
+"""Request: one message as it goes on the wire.
+
+Pure. Everything a backend has to say is in it: no backend adds headers of its own.
+"""
+
+from base64 import b64encode
+from dataclasses import field, replace
+from hashlib import sha256
+from typing import Final, assert_never, cast
+from urllib.parse import unquote_to_bytes
+
+from dlmachine.core.frozen import frozen
+from dlmachine.core.http.body import (
+    Body,
+    FormBody,
+    JsonBody,
+    MultipartBody,
+    NoBody,
+    RawBody,
+    body_pairs,
+)
+from dlmachine.core.http.headers import Headers
+from dlmachine.core.http.url import Url, parse_url
+from dlmachine.core.secrets.redact import (
+    Redactor,
+    is_secret_name,
+    secrets_in_fields,
+    secrets_in_pairs,
+    secrets_in_url,
+)
+from dlmachine.core.secrets.secret_names import SecretNames
+
+
+@frozen
+class Tls:
+    """How the server proves who it is, and how we do (RFC 8446).
+
+    `cainfo` is a file of trusted certificates in PEM; None: what the environment or the
+    backend trusts. `cert` and `key` are a client certificate. `verify=False` trusts
+    anybody, and is written into every plan and record.
+    """
+
+    verify: bool = True
+    cainfo: str | None = None
+    cert: str | None = None
+    key: str | None = None
+
+    def without_client(self) -> 'Tls':
+        """The same without the client certificate: for another origin."""
+        return (
+            self if self.cert is None and self.key is None else replace(self, cert=None, key=None)
+        )
+
+
+#: Of these schemes the userinfo becomes an Authorization header; others keep it in the URL.
+HTTP_SCHEMES: Final = frozenset({'http', 'https'})
+
+
+@frozen
+class Request:
+    """Method, absolute URL, header fields, body and TLS of one request.
+
+    `hidden` are the secrets of the complete download: a server that received one of them before
+    may have put it into the URL of a redirect. `secret_names` are those of the descriptor.
+    `added_cookies` are the cookies of servers at the end of the Cookie field, after the caller's
+    own.
+    """
+
+    method: str
+    url: str
+    headers: Headers = Headers()
+    body: Body = NoBody()
+    tls: Tls = Tls()
+    secret_names: SecretNames = ()
+    hidden: tuple[str, ...] = field(default=(), compare=False)
+    added_cookies: str = ''
+    #: Cached, because it is used often once it is used.
+    _redactor: Redactor | None = field(default=None, init=False, compare=False, repr=False)
+
+    def __repr__(self) -> str:
+        """For people: secrets masked."""
+        body = '' if self.body == NoBody() else f', body=<{type(self.body).__name__}>'
+        return f'Request({self.method} {self.shown_url!r}, {self.redacted().headers!r}{body})'
+
+    @property
+    def location(self) -> Url:
+        """The URL, taken apart; it is in normal form already."""
+        return parse_url(self.url).unwrap()
+
+    def with_header(self, name: str, value: str) -> 'Request':
+        """The same request with this header set."""
+        return replace(self, headers=self.headers.with_field(name, value))
+
+    @property
+    def redactor(self) -> Redactor:
+        """Masks the secrets of this request, also in responses to it."""
+        if self._redactor is None:
+            object.__setattr__(self, '_redactor', Redactor(self.secret_names, self._secrets()))
+        return cast('Redactor', self._redactor)
+
+    def _secrets(self) -> frozenset[str]:
+        names = self.secret_names
+        found = secrets_in_url(self.url, names) | secrets_in_fields(self.headers, names)
+        return found | secrets_in_pairs(body_pairs(self.body), names) | frozenset(self.hidden)
+
+    def secrets(self) -> frozenset[str]:
+        """Every secret text in URL, headers and body, and what is hidden besides."""
+        return self.redactor.secrets
+
+    @property
+    def shown_url(self) -> str:
+        """The URL as it may be shown and kept: no secret stands in it under any name."""
+        return self.redactor.url(self.url)
+
+    def redacted(self) -> 'Request':
+        """The same request with every secret masked; it can be shown, not sent."""
+        return Request(
+            method=self.method,
+            url=self.shown_url,
+            headers=Headers(self.redactor.fields(self.headers), self.secret_names),
+            body=NoBody(),
+            tls=self.tls,
+            secret_names=self.secret_names,
+        )
+
+
+def without_credentials(headers: Headers) -> Headers:
+    """Header fields for another origin, without credentials.
+
+    Host is removed too, and Referer if its URL contains secrets. A field with a declared name is a
+    credential too.
+
+    >>> without_credentials(Headers((('Cookie', 'c=1'), ('Host', 'h'), ('Accept', '*/*'))))
+    Headers((('Accept', '*/*'),))
+    """
+    names = headers.secret_names
+    return headers.without(
+        'Host', *(name for name, value in headers if _is_private(name, value, names))
+    )
+
+
+def _is_private(name: str, value: str, declared: SecretNames) -> bool:
+    return is_secret_name(name, declared) or bool(secrets_in_fields([(name, value)], declared))
+
+
+def basic_credentials(userinfo: str) -> str:
+    """The Basic credentials of a URL's userinfo (RFC 7617 section 2)."""
+    user, _, password = userinfo.partition(':')
+    plain = unquote_to_bytes(user) + b':' + unquote_to_bytes(password)
+    return f'Basic {b64encode(plain).decode("ascii")}'
+
+
+def body_digest(body: Body) -> tuple[str | None, str | None]:
+    """Kind and SHA-256 of a body, for the record; a multipart body has no digest beforehand."""
+    match body:
+        case NoBody():
+            return None, None
+        case FormBody():
+            return 'form', sha256(body.encoded()).hexdigest()
+        case JsonBody():
+            return 'json', sha256(body.encoded()).hexdigest()
+        case RawBody():
+            return 'raw', sha256(body.encoded()).hexdigest()
+        case MultipartBody():
+            return 'multipart', None
+        case _:
+            assert_never(body)

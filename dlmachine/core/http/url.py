@@ -1,0 +1,274 @@
+"""URLs: parsing, normalising, joining, comparing origins.
+
+Pure. RFC 3986 for syntax and normalisation (section 6.2.2), RFC 6454 for origins,
+UTS 46 for host names.
+"""
+
+import re
+from dataclasses import replace
+from functools import lru_cache
+from typing import Final
+from urllib.parse import quote, urljoin, urlsplit
+
+from returns.result import Failure, Result, Success
+
+from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.faults.printing import shown_value
+from dlmachine.core.frozen import frozen
+from dlmachine.core.http.host import ascii_host
+from dlmachine.core.secrets.redact import redact_url
+from dlmachine.core.text.control_chars import find_frame_breaker
+
+DEFAULT_PORTS: Final = {'http': 80, 'https': 443, 'ftp': 21, 'ftps': 990, 'sftp': 22, 'scp': 22}
+
+_SCHEME: Final = re.compile(r'[A-Za-z][A-Za-z0-9+.\-]*')
+_PERCENT: Final = re.compile(r'%([0-9A-Fa-f]{2})')
+_STRAY_PERCENT: Final = re.compile(r'%(?![0-9A-Fa-f]{2})')
+_UNRESERVED: Final = frozenset('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~')
+_PATH_SAFE: Final = "%/:@!$&'()*+,;=~"
+_QUERY_SAFE: Final = _PATH_SAFE + '?'
+_USERINFO_SAFE: Final = "%:!$&'()*+,;=~"
+_LOCAL: Final = 'names a file of this machine; only what a server has is downloaded'
+_MOST_CHARACTERS: Final = 65_536
+#: Labels of 1 to 63 characters (RFC 1035 section 2.3.4).
+_HOST_NAME: Final = re.compile(r'(?:[a-z0-9_\-]{1,63}(?:\.[a-z0-9_\-]{1,63})*)?')
+#: A host perhaps with port and path, where the scheme was left out.
+_HOST_FIRST: Final = re.compile(
+    r'(?i)(?:localhost|[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,9})(?::[0-9]{1,5})?(?:/[^\s]{0,60})?'
+)
+#: What most URLs are, in normal form already: without userinfo and escapes.
+_NORMAL: Final = re.compile(
+    r'(https?)://([a-z0-9_\-]{1,63}(?:\.[a-z0-9_\-]{1,63})*)(?::([1-9][0-9]{0,3}|[1-5][0-9]{4}))?'
+    r"(/[A-Za-z0-9_.~/:@!$&'()*+,;=\-]*)(?:\?([A-Za-z0-9_.~/:@!$&'()*+,;=?\-]+))?"
+)
+#: IPv6, with a zone (RFC 6874).
+_ADDRESS: Final = re.compile(r'[0-9a-f:.]+(%[a-z0-9_.~\-]+)?')
+
+
+@frozen(kw_only=False)
+class Url:
+    """A URL in normal form; `str()` writes it, `repr()` masks its secrets.
+
+    Host in lower case and in ASCII (UTS 46), default port dropped, dot segments removed,
+    percent-encoding in one way only, no fragment.
+    """
+
+    scheme: str
+    host: str
+    port: int | None = None
+    path: str = '/'
+    query: str = ''
+    userinfo: str = ''
+
+    def __str__(self) -> str:
+        """The whole URL, secrets included: for the wire and for keys only."""
+        userinfo = f'{self.userinfo}@' if self.userinfo else ''
+        return f'{self.scheme}://{userinfo}{self.authority}{self.path}{self._query_part()}'
+
+    def __repr__(self) -> str:
+        """For people: secrets masked."""
+        return f'Url({redact_url(str(self))!r})'
+
+    def _query_part(self) -> str:
+        return f'?{self.query}' if self.query else ''
+
+    @property
+    def authority(self) -> str:
+        """Host and, where it is not the default, port."""
+        return self.host if self.port is None else f'{self.host}:{self.port}'
+
+    @property
+    def origin(self) -> tuple[str, str, int | None]:
+        """Scheme, host and effective port (RFC 6454 section 4)."""
+        return self.scheme, self.host, self.port or DEFAULT_PORTS.get(self.scheme)
+
+    def without_userinfo(self) -> 'Url':
+        """The same URL without user name and password."""
+        return replace(self, userinfo='')
+
+
+def parse_url(text: object, where: str = 'url') -> Result[Url, Fault]:
+    """Read an absolute URL and bring it into normal form.
+
+    Faults: `InvalidInput` that names the place and the problem.
+
+    >>> str(parse_url('HTTP://Example.org:80/a/../b c').unwrap())
+    'http://example.org/b%20c'
+    >>> parse_url('example.org/x').failure().problem
+    "'example.org/x' has no scheme such as https://"
+    """
+    if not isinstance(text, str):
+        return Failure(InvalidInput(where=where, problem=f'is not text: {type(text).__name__}'))
+    return _remembered(text, where)
+
+
+@lru_cache(maxsize=256)
+def _remembered(text: str, where: str) -> Result[Url, Fault]:
+    # One download takes the same URL apart again and again.
+    return _parse(text, where)
+
+
+def _parse(text: str, where: str) -> Result[Url, Fault]:
+    if len(text) <= _MOST_CHARACTERS:
+        normal = _NORMAL.fullmatch(text)
+        # Behind a slash a dot may begin a dot segment.
+        if normal is not None and '/.' not in normal[4]:
+            scheme, host, port, path, query = normal.groups('')
+            number = int(port) if port and int(port) != DEFAULT_PORTS[scheme] else None
+            return Success(Url(scheme=scheme, host=host, port=number, path=path, query=query))
+    return _normalise(text, where)
+
+
+def _normalise(text: str, where: str) -> Result[Url, Fault]:
+    fault = _find_fault(text, where)
+    if fault is not None:
+        return Failure(fault)
+    try:
+        parts = urlsplit(text.strip(' '))
+        host, port = _normal_host(_host_of(parts.netloc)), parts.port
+    except (ValueError, UnicodeError) as error:
+        return Failure(InvalidInput(where=where, problem=f'is not a URL: {_reason(error)}'))
+    scheme = parts.scheme.lower()
+    userinfo = parts.netloc.rpartition('@')[0]
+    if not host:
+        problem = _LOCAL if scheme == 'file' else 'has no host'
+        return Failure(InvalidInput(where=where, problem=problem))
+    url = Url(
+        scheme=scheme,
+        host=host,
+        port=None if port == DEFAULT_PORTS.get(scheme) else port,
+        path=_without_dots(normal_escapes(parts.path, _PATH_SAFE)) or '/',
+        query=normal_escapes(parts.query, _QUERY_SAFE),
+        userinfo=normal_escapes(userinfo, _USERINFO_SAFE),
+    )
+    # Escapes make it longer; what is in normal form must be readable again.
+    long = _find_excess(str(url), where)
+    return Success(url) if long is None else Failure(long)
+
+
+def join_url(base: Url, reference: str) -> Result[Url, Fault]:
+    """The absolute URL that a `Location` means, seen from `base` (RFC 3986 section 5).
+
+    >>> base = parse_url('https://h/a/b').unwrap()
+    >>> str(join_url(base, '../c?x=1').unwrap())
+    'https://h/c?x=1'
+    """
+    fault = find_frame_breaker('Location', reference)
+    if fault is not None:
+        return Failure(fault)
+    try:
+        joined = urljoin(str(base.without_userinfo()), reference.strip(' \t'))
+    except ValueError as error:
+        return Failure(InvalidInput(where='Location', problem=f'is not a URL: {_reason(error)}'))
+    return parse_url(joined, 'Location')
+
+
+def normal_path(path: str) -> str:
+    """Normalise a path like those in URLs.
+
+    >>> normal_path('/%7euser/ä')
+    '/~user/%C3%A4'
+    """
+    return normal_escapes(path, _PATH_SAFE)
+
+
+def normal_escapes(text: str, safe: str) -> str:
+    """Percent-encoding in one way only (RFC 3986 section 6.2.2).
+
+    Escapes of unreserved characters are undone, the others written in upper case, and
+    what may not stand in a URL is encoded as UTF-8.
+
+    >>> normal_escapes('%7euser/%c3%a9/é', '/%')
+    '~user/%C3%A9/%C3%A9'
+    """
+    kept = _STRAY_PERCENT.sub('%25', text)
+    return quote(_PERCENT.sub(_normal_escape, kept), safe=safe)
+
+
+def _normal_escape(match: re.Match[str]) -> str:
+    character = chr(int(match.group(1), 16))
+    return character if character in _UNRESERVED else match.group().upper()
+
+
+def _find_fault(text: str, where: str) -> InvalidInput | None:
+    breaker = find_frame_breaker(where, text)
+    if breaker is not None:
+        return breaker
+    if '\t' in text:
+        # urlsplit would take it away, and what is left may be an address of something else.
+        position = text.index('\t')
+        problem = f'contains TAB at position {position}'
+        return InvalidInput(where=where, problem=problem, advice='Pass one URL at a time')
+    excess = _find_excess(text, where)
+    if excess is not None:
+        return excess
+    scheme, colon, rest = text.strip(' ').partition(':')
+    if not colon or _SCHEME.fullmatch(scheme) is None or not rest.startswith('//'):
+        return _no_scheme(text, where)
+    return None
+
+
+def _no_scheme(text: str, where: str) -> InvalidInput:
+    # Which names are secret is not known here, so that parameters are not shown at all.
+    shown = redact_url(re.split('[?#;]', text.strip(' '), maxsplit=1)[0])
+    advice = f'Did you mean https://{shown}?' if _HOST_FIRST.fullmatch(shown) else ''
+    problem = f'{shown_value(shown)} has no scheme such as https://'
+    return InvalidInput(where=where, problem=problem, advice=advice)
+
+
+def _find_excess(text: str, where: str) -> InvalidInput | None:
+    if len(text) <= _MOST_CHARACTERS:
+        return None
+    return InvalidInput(
+        where=where,
+        problem=f'has {len(text):,} characters, more than {_MOST_CHARACTERS:,}',
+        advice='Send long queries in a body: post=True',
+    )
+
+
+def _host_of(netloc: str) -> str:
+    # `urlsplit` lower-cases it, and turns Σ at the end of a word into ς, which is another name.
+    place = netloc.rpartition('@')[2]
+    _, bracket, rest = place.partition('[')
+    if not bracket:
+        return place.partition(':')[0]
+    address = rest.partition(']')[0]
+    if ':' not in address:
+        # An address of a later version (RFC 3986 section 3.2.2): without its brackets it is a name.
+        msg = 'no address'
+        raise ValueError(msg)
+    return address
+
+
+def _normal_host(host: str) -> str:
+    is_address = ':' in host
+    named = host if host.isascii() else ascii_host(host)
+    lowered = named.lower() if is_address else named.lower().removesuffix('.')
+    if not (_ADDRESS if is_address else _HOST_NAME).fullmatch(lowered):
+        msg = 'no host name'
+        raise ValueError(msg)
+    return f'[{lowered}]' if is_address else lowered
+
+
+def _without_dots(path: str) -> str:
+    # RFC 3986 section 5.2.4, on segments.
+    kept: list[str] = []
+    segments = path.split('/')
+    for segment in segments:
+        if segment == '..':
+            if len(kept) > 1:
+                kept.pop()
+        elif segment != '.':
+            kept.append(segment)
+    if segments[-1] in {'.', '..'}:
+        kept.append('')
+    return '/'.join(kept)
+
+
+def _reason(error: Exception) -> str:
+    # The words of the standard library quote the URL, and with it its secrets.
+    return (
+        'the port is not a number from 0 to 65535'
+        if str(error).startswith('Port')
+        else 'malformed host'
+    )

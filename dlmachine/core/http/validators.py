@@ -1,0 +1,88 @@
+"""Validators: what a server says identifies one version of a representation.
+
+Pure. RFC 9110 section 8.8 (ETag, Last-Modified), section 13 (conditions).
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from dlmachine.core.http.response import Head
+
+_STRONG: Final = re.compile(r'"[\x21\x23-\x7e\x80-\xff]*"')
+#: A date is not longer and has no control characters; Python would ignore what follows them.
+_DATE: Final = re.compile(r'[ -~]{1,64}')
+_ANY: Final = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
+
+#: RFC 9110 section 8.8.2.2: a Last-Modified this much older than Date is strong.
+_STRONG_AGE: Final = timedelta(seconds=60)
+
+
+def parse_http_date(text: str | None) -> datetime | None:
+    r"""Parse an HTTP date (RFC 9110 section 5.6.7); None if the text is not one.
+
+    >>> parse_http_date('Sun, 06 Nov 1994 08:49:37 GMT').isoformat()
+    '1994-11-06T08:49:37+00:00'
+    >>> parse_http_date('Sun, 06 Nov 1994 08:49:37 GMT\r\nInjected: 1')
+    """
+    from email.utils import parsedate_to_datetime
+
+    # It may be sent back unchanged, so it must be a legal field value; some come from records.
+    if not text or not _DATE.fullmatch(text):
+        return None
+    try:
+        instant = parsedate_to_datetime(text)
+        return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
+
+
+def parse_etag(text: str | None) -> str | None:
+    """An entity tag as it is sent; None where the text is none."""
+    stripped = (text or '').strip(' \t')
+    return stripped if _ANY.fullmatch(stripped) else None
+
+
+def is_strong(etag: str | None) -> bool:
+    """Whether the tag promises equality byte for byte."""
+    return etag is not None and _STRONG.fullmatch(etag) is not None
+
+
+def parse_validator(text: str | None) -> str | None:
+    r"""A strong validator for a request; None if the text is not one.
+
+    Somebody may have changed a validator from a note or a registry.
+
+    >>> parse_validator('"a"'), parse_validator('Sun, 06 Nov 1994 08:49:37 GMT\r\nEvil: 1')
+    ('"a"', None)
+    """
+    return text if is_strong(text) or parse_http_date(text) is not None else None
+
+
+def validator_of(head: Head) -> str | None:
+    """The strong validator of an answer, as it goes into If-Range (RFC 9110 section 13.1.5).
+
+    >>> from dlmachine.core.http.headers import Headers
+    >>> validator_of(Head(status=200, headers=Headers((('ETag', '"a"'),))))
+    '"a"'
+    """
+    etag = parse_etag(head.headers.get('ETag'))
+    if etag is not None:
+        return etag if is_strong(etag) else None
+    modified_text = head.headers.get('Last-Modified')
+    modified = parse_http_date(modified_text)
+    date = parse_http_date(head.headers.get('Date'))
+    if modified is None or date is None or date - modified < _STRONG_AGE:
+        return None
+    return modified_text
+
+
+def is_same_version(validator: str | None, head: Head) -> bool:
+    """Whether a 206 is of the version that a strong validator names.
+
+    RFC 9110 section 15.3.7: a 206 carries the ETag that a 200 would have; Last-Modified may
+    be left out of it.
+    """
+    if is_strong(validator):
+        return parse_etag(head.headers.get('ETag')) == validator
+    return head.headers.get('Last-Modified') in {None, validator}

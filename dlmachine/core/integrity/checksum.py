@@ -1,0 +1,70 @@
+"""Checksums: a digest that the whole must have, and where one stands for each file.
+
+Pure. `checksum_file` reads lists of checksums.
+"""
+
+import hashlib
+from dataclasses import field
+from typing import Final
+
+from dlmachine.core.frozen import frozen
+from dlmachine.core.secrets.redact import redact_url
+from dlmachine.core.secrets.secret_names import SecretNames
+
+_SHORT_NAMES: Final = {
+    'sha': 'sha1', 'sha-1': 'sha1', 'sha-224': 'sha224', 'sha-256': 'sha256',
+    'sha-384': 'sha384', 'sha-512': 'sha512', 'sha2-256': 'sha256', 'sha2-512': 'sha512',
+    'b2': 'blake2b',
+}  # fmt: skip
+
+
+@frozen(kw_only=False)
+class Checksum:
+    """A digest that the whole body must have: a hashlib name and lower-case hex."""
+
+    algorithm: str
+    hex: str
+
+    def __str__(self) -> str:
+        """As callers write it: `sha256:<hex>`."""
+        return f'{self.algorithm}:{self.hex}'
+
+
+@frozen(kw_only=False)
+class ChecksumList:
+    """The location of a checksum file: a path, or a URL in normal form.
+
+    `secret_names` are those of the descriptor of the file to check.
+    """
+
+    location: str
+    secret_names: SecretNames = field(default=(), compare=False)
+
+    @property
+    def is_url(self) -> bool:
+        """Whether it has to be downloaded."""
+        return '://' in self.location
+
+    def __str__(self) -> str:
+        """For people: secrets masked."""
+        return redact_url(self.location, self.secret_names) if self.is_url else self.location
+
+    def __repr__(self) -> str:
+        """For people: secrets masked."""
+        return f'ChecksumList({str(self)!r})'
+
+
+def find_algorithm(name: str) -> str | None:
+    """The hashlib name of a digest algorithm of fixed length, from any of its spellings.
+
+    >>> find_algorithm('SHA-256'), find_algorithm('sha3_512'), find_algorithm('crc32')
+    ('sha256', 'sha3_512', None)
+    """
+    spelled = {known.replace('_', '-'): known for known in hashlib.algorithms_guaranteed}
+    found = (spelled | _SHORT_NAMES).get(name.lower().replace('_', '-'))
+    return found if found and digest_bytes(found) else None
+
+
+def digest_bytes(algorithm: str) -> int:
+    """The length of a digest in bytes; 0 where it is not fixed."""
+    return hashlib.new(algorithm, usedforsecurity=False).digest_size

@@ -1,0 +1,161 @@
+"""Lists of checksums, in which one stands for each file.
+
+Pure. Those of `sha256sum` and its kin (hash and name), of BSD and OpenSSL
+(`SHA256 (name) = hash`), of pooch registries and their like (name and hash, with a space,
+a colon or a comma between), and files that hold nothing but one hash.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import unquote
+
+from returns.result import Failure, Result, Success
+
+from dlmachine.core.faults import ChecksumUnknown, Fault
+from dlmachine.core.frozen import frozen
+from dlmachine.core.integrity.checksum import Checksum, ChecksumList, digest_bytes, find_algorithm
+from dlmachine.core.text.text_file import decode_text
+
+#: By the number of hex digits, where neither the line nor the list says which it is.
+_BY_LENGTH: Final = {32: 'md5', 40: 'sha1', 56: 'sha224', 64: 'sha256', 96: 'sha384', 128: 'sha512'}
+
+_HEX: Final = '[0-9A-Fa-f]{32,128}'
+_TAGGED: Final = re.compile(
+    rf'(?P<algorithm>[A-Za-z0-9\-_/]+)\s*\((?P<name>.+)\)\s*=\s*(?P<hex>{_HEX})'
+)
+_HEX_FIRST: Final = re.compile(
+    rf'\\?(?:(?P<algorithm>[A-Za-z0-9\-_]+):)?(?P<hex>{_HEX})(?:[ \t]+[*?^]?(?P<name>\S.*))?'
+)
+_NAME_FIRST: Final = re.compile(
+    rf'(?P<name>\S+?)(?::\s+|,\s*|\s+)(?:(?P<algorithm>[A-Za-z0-9\-_]+):)?(?P<hex>{_HEX})(?:\s.*)?'
+)
+_ALGORITHM_WORD: Final = re.compile(r'(?i)(blake2[bs]|b2|sha3[-_]?\d{3}|sha-?\d{1,3}|md5)')
+
+
+@frozen(kw_only=False)
+class _Line:
+    checksum: Checksum
+    #: None in a list that holds nothing but one hash.
+    name: str | None
+
+
+def read_list(data: bytes) -> str:
+    r"""Decode a checksum file like any text file; undecodable bytes become surrogates.
+
+    >>> read_list(b'ab  t.csv'), read_list('ab'.encode('utf-16'))
+    ('ab  t.csv', 'ab')
+    """
+    return decode_text(data).value_or(data.decode('utf-8', 'replace'))
+
+
+def find_checksum(
+    text: str, source: ChecksumList, paths: tuple[str, ...]
+) -> Result[Checksum, Fault]:
+    r"""The checksum that a list has for a file.
+
+    `paths` are what the file may be called, best first: paths of URLs, or bare names. Of
+    several lines with the same file name the one counts whose folders fit best.
+
+    Where a list has digests by several algorithms, the longest counts.
+
+    Faults: `ChecksumUnknown` if no line is of the file, or if several differ.
+
+    >>> text = f'{"0" * 64}  ./b/t.csv\n{"1" * 64} *./a/t.csv\n'
+    >>> find_checksum(text, ChecksumList('SHA256SUMS'), ('/data/a/t.csv',)).unwrap().hex[:4]
+    '1111'
+    >>> find_checksum('', ChecksumList('SHA256SUMS'), ('/t.csv',)).failure().problem
+    'has no checksum in it'
+    """
+    lines = tuple(_read_lines(text, str(source)))
+    if not lines:
+        return Failure(ChecksumUnknown(source=str(source), problem='has no checksum in it'))
+    if len(lines) == 1 and lines[0].name is None:
+        return Success(lines[0].checksum)
+    for path in paths:
+        found = _best_for(lines, unquote(path))
+        by_algorithm = {checksum.algorithm: checksum for checksum in found}
+        if found and len(by_algorithm) == len(found):
+            # Each says the same in its own way; the longest is the hardest to fake.
+            return Success(max(found, key=lambda each: (len(each.hex), each.algorithm)))
+        if found:
+            problem = f'has {len(found)} different checksums for {_last(path)!r}'
+            return Failure(ChecksumUnknown(source=str(source), problem=problem))
+    names = ' or '.join(dict.fromkeys(repr(_last(path)) for path in paths))
+    return Failure(ChecksumUnknown(source=str(source), problem=f'has no line for {names}'))
+
+
+def guess_algorithm(location: str) -> str:
+    """The algorithm of a list, from its name alone.
+
+    >>> guess_algorithm('https://h/t.csv.md5'), guess_algorithm('checksums.txt')
+    ('md5', 'sha256')
+    """
+    return _named_algorithm(location) or 'sha256'
+
+
+def _read_lines(text: str, source: str) -> Iterator[_Line]:
+    for raw in text.removeprefix('\ufeff').splitlines():
+        line = raw.strip()
+        if line.startswith(('#', ';')):
+            continue
+        for form in (_TAGGED, _HEX_FIRST, _NAME_FIRST):
+            found = form.fullmatch(line)
+            checksum = None if found is None else _checksum(found, source)
+            if found is not None and checksum is not None:
+                yield _Line(checksum, _name(found['name'], is_escaped=line.startswith('\\')))
+                break
+
+
+def _checksum(found: re.Match[str], source: str) -> Checksum | None:
+    digits = found['hex'].lower()
+    if found['algorithm']:
+        algorithm = find_algorithm(found['algorithm'].replace('/', '-'))
+    else:
+        said = _named_algorithm(source)
+        is_fitting = said is not None and digest_bytes(said) * 2 == len(digits)
+        algorithm = said if is_fitting else _BY_LENGTH.get(len(digits))
+    if algorithm is None or digest_bytes(algorithm) * 2 != len(digits):
+        return None
+    return Checksum(algorithm, digits)
+
+
+def _name(text: str | None, *, is_escaped: bool) -> str | None:
+    if text is None:
+        return None
+    # GNU coreutils marks lines in which a name has such characters by a backslash.
+    return text.replace('\\n', '\n').replace('\\\\', '\\') if is_escaped else text
+
+
+def _best_for(lines: tuple[_Line, ...], path: str) -> set[Checksum]:
+    found: dict[int, set[Checksum]] = {}
+    for line in lines:
+        fit = _common_segments(line.name or '', path)
+        if fit:
+            found.setdefault(fit, set()).add(line.checksum)
+    return found[max(found)] if found else set()
+
+
+def _common_segments(name: str, path: str) -> int:
+    # How many segments agree, counted from the end; 0 if not even the last does.
+    ours, theirs = _segments(path), _segments(name)
+    count = 0
+    for mine, its in zip(reversed(ours), reversed(theirs), strict=False):
+        if mine != its:
+            break
+        count += 1
+    return count
+
+
+def _segments(path: str) -> list[str]:
+    return [part for part in path.replace('\\', '/').split('/') if part not in {'', '.'}]
+
+
+def _last(path: str) -> str:
+    segments = _segments(unquote(path))
+    return segments[-1] if segments else ''
+
+
+def _named_algorithm(location: str) -> str | None:
+    found = _ALGORITHM_WORD.search(location.rpartition('/')[2])
+    return None if found is None else find_algorithm(found.group())

@@ -1,0 +1,89 @@
+"""Digests that a server sends along with its answer.
+
+Pure. `Repr-Digest` and `Content-Digest` (RFC 9530), `Digest` (RFC 3230, which it
+replaces), `Content-MD5` (RFC 1864) and `x-goog-hash` (Google Cloud Storage). Those that
+speak of the bytes on the wire are left alone where these are not the bytes that are kept.
+"""
+
+from base64 import b64decode
+from collections.abc import Iterator
+from typing import Final
+
+from dlmachine.core.http.response import Head
+from dlmachine.core.integrity.checksum import Checksum, digest_bytes
+
+#: Algorithms of the registry of RFC 9530 section 7.2 that hashlib has, strongest first.
+_ALGORITHMS: Final = {'sha-512': 'sha512', 'sha-256': 'sha256', 'sha': 'sha1', 'md5': 'md5'}
+
+_FIELDS: Final = ('repr-digest', 'content-digest', 'digest', 'content-md5', 'x-goog-hash')
+_BLANK: Final = ' \t'
+
+
+def served_digest(head: Head, *, is_part: bool, is_decoded: bool) -> tuple[str, Checksum] | None:
+    """The strongest digest that an answer gives of the whole, with the field it stands in.
+
+    `is_part` tells that the body is a range (206): then only what speaks of the whole
+    representation counts. `is_decoded` tells that a content coding is undone: then nothing
+    does, for all of them are made of the coded bytes (RFC 9530 section 3).
+
+    >>> from dlmachine.core.http.headers import Headers
+    >>> said = Headers((('Content-MD5', '1B2M2Y8AsgTpgAmY7PhCfg=='),))
+    >>> served_digest(Head(status=200, headers=said), is_part=False, is_decoded=False)
+    ('Content-MD5', Checksum(algorithm='md5', hex='d41d8cd98f00b204e9800998ecf8427e'))
+    """
+    if is_decoded or not any(name in head.headers for name in _FIELDS):
+        return None
+    found = (*_of_whole(head), *(() if is_part else _of_body(head)))
+    return min(found, key=lambda one: _RANKS[one[1].algorithm], default=None)
+
+
+_RANKS: Final = {algorithm: rank for rank, algorithm in enumerate(_ALGORITHMS.values())}
+
+
+def _of_whole(head: Head) -> Iterator[tuple[str, Checksum]]:
+    yield from _read(head, 'Repr-Digest', is_structured=True)
+    yield from _read(head, 'Digest')
+    if not head.headers.get('Content-Encoding'):
+        yield from _read(head, 'x-goog-hash')
+
+
+def _of_body(head: Head) -> Iterator[tuple[str, Checksum]]:
+    yield from _read(head, 'Content-Digest', is_structured=True)
+    checksum = _checksum('md5', (head.headers.get('Content-MD5') or '').strip(_BLANK))
+    if checksum is not None:
+        yield 'Content-MD5', checksum
+
+
+def _read(head: Head, name: str, *, is_structured: bool = False) -> Iterator[tuple[str, Checksum]]:
+    # A digest has no comma, so the value can be split at each: a list, or a dictionary of
+    # byte sequences (RFC 9651 sections 3.2 and 3.3.5), of which the last of a key counts.
+    found: dict[str, str] = {}
+    for member in filter(None, (head.headers.get(name) or '').split(',')):
+        key, _, text = member.partition('=')
+        algorithm = _ALGORITHMS.get(key.strip(_BLANK).lower())
+        if algorithm is not None:
+            text = text.strip(_BLANK)
+            found[algorithm] = _byte_sequence(text) if is_structured else text
+    for algorithm, coded in found.items():
+        checksum = _checksum(algorithm, coded)
+        if checksum is not None:
+            yield name, checksum
+
+
+def _byte_sequence(text: str) -> str:
+    """The base64 between two colons, which parameters may follow; empty otherwise."""
+    before, _, rest = text.partition(':')
+    coded, _, parameters = rest.partition(':')
+    is_one = not before and (not parameters or parameters.lstrip(_BLANK).startswith(';'))
+    return coded if is_one else ''
+
+
+def _checksum(algorithm: str, coded: str) -> Checksum | None:
+    # A digest of another length is none: some servers write hex, or leave the field empty.
+    try:
+        digest = b64decode(coded, validate=True)
+    except ValueError:
+        return None
+    if len(digest) != digest_bytes(algorithm):
+        return None
+    return Checksum(algorithm, digest.hex())

@@ -1,0 +1,94 @@
+"""Learning a checksum from a list, before anything that needs it.
+
+Pure. A list is asked when its word counts: before a download, and before a stored copy is
+used that was not compared with this very list when it was stored.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from returns.pipeline import is_successful
+
+from dlmachine.core.cache.entries import CacheEntry
+from dlmachine.core.faults import Fault
+from dlmachine.core.http.headers import Headers
+from dlmachine.core.http.url import parse_url
+from dlmachine.core.integrity.checksum import ChecksumList
+from dlmachine.core.integrity.checksum_file import find_checksum
+from dlmachine.core.protocol.effects import ReadChecksums
+from dlmachine.core.protocol.events import ChecksumsRead
+from dlmachine.core.protocol.states import Job, Learning, Step
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.destination import ToMemory, ToPath
+from dlmachine.core.spec.policy import Policy
+
+#: The longest lists there are have some hundred thousand lines.
+MOST_LIST_BYTES: Final = 64 << 20
+
+
+def must_learn(policy: Policy, entry: CacheEntry | None) -> bool:
+    """Whether the list has to be read before going on, about to use this entry or none."""
+    wanted = policy.checksum_list
+    if wanted is None or (policy.offline and wanted.is_url):
+        return False
+    if not wanted.is_url:
+        return True  # It costs nothing to read, and may have been edited.
+    record = None if entry is None else entry.record
+    return record is None or str(wanted) not in {source for _, source in record.verified_by}
+
+
+def learn(job: Job, wanted: ChecksumList) -> Step:
+    """The step that reads the list."""
+    wish = _wish(job.descriptor, wanted) if wanted.is_url else None
+    effect = ReadChecksums(
+        path=None if wanted.is_url else wanted.location, wish=wish, max_bytes=MOST_LIST_BYTES
+    )
+    return Step(state=Learning(job=job), effect=effect)
+
+
+def with_learned(job: Job, wanted: ChecksumList, event: ChecksumsRead) -> Job | Fault:
+    """The job with the checksum that the list has for its file; or why it has none."""
+    found = find_checksum(event.text, wanted, _paths(job))
+    if not is_successful(found):
+        return found.failure()
+    policy = replace(job.policy, checksum=found.unwrap(), checksum_list=None)
+    return replace(job, policy=policy, checksum_source=str(wanted))
+
+
+def list_policy(policy: Policy, max_bytes: int) -> Policy:
+    """How to go about the download of a list: as the file's, but whole, small and in memory."""
+    return Policy(
+        destination=ToMemory(),
+        backend=policy.backend,
+        offline=policy.offline,
+        retries=policy.retries,
+        retry_wait=policy.retry_wait,
+        retry_max_wait=policy.retry_max_wait,
+        retry_after_max=policy.retry_after_max,
+        connect_timeout=policy.connect_timeout,
+        stall_timeout=policy.stall_timeout,
+        timeout=policy.timeout,
+        max_redirects=policy.max_redirects,
+        max_bytes=max_bytes,
+        # A text that is not a checksum file has no matching line, which is reported then.
+        check_content=False,
+        user_agent=policy.user_agent,
+    )
+
+
+def _wish(descriptor: Descriptor, wanted: ChecksumList) -> Descriptor:
+    # Credentials, including a client certificate, go to the same origin only.
+    origins = {parse_url(url).unwrap().origin for url in (descriptor.url, wanted.location)}
+    is_same = len(origins) == 1
+    return Descriptor(
+        url=wanted.location,
+        headers=descriptor.headers if is_same else Headers(),
+        tls=descriptor.tls if is_same else descriptor.tls.without_client(),
+        secret_names=descriptor.secret_names,
+    )
+
+
+def _paths(job: Job) -> tuple[str, ...]:
+    paths = [parse_url(url).unwrap().path for url in job.descriptor.addresses]
+    destination = job.policy.destination
+    return (*paths, *((destination.path,) if isinstance(destination, ToPath) else ()))

@@ -1,0 +1,58 @@
+"""Fetching: the part of the machine that begins once there is something to be fetched.
+
+Pure. The table says which function goes on from a state; `machine` has the states before it.
+"""
+
+from typing import assert_never
+
+from dlmachine.core.machine import commit, exchange, received, segments
+from dlmachine.core.machine.finish import on_falling_back
+from dlmachine.core.protocol.events import Event
+from dlmachine.core.protocol.states import (
+    Discarding,
+    Exchanging,
+    FallingBack,
+    Fetching,
+    Joining,
+    Opening,
+    Publishing,
+    Recording,
+    Releasing,
+    Retiring,
+    Segmenting,
+    Step,
+    Unpublishing,
+    Validating,
+    Waiting,
+)
+
+
+def advance_fetch(state: Fetching, event: Event) -> Step:  # noqa: C901, PLR0911, PLR0912 -- one line a state
+    """The next step, from the result of the last effect."""
+    match state:
+        case Opening():
+            return exchange.on_opening(state, event)
+        case Exchanging():
+            return exchange.on_exchanging(state, event)
+        case Segmenting():
+            return segments.on_segmenting(state, event)
+        case Joining():
+            return segments.on_joining(state, event)
+        case Validating():
+            return received.on_validating(state, event)
+        case Waiting():
+            return exchange.on_waiting(state, event)
+        case Publishing():
+            return commit.on_publishing(state, event)
+        case Recording():
+            return commit.on_recording(state, event)
+        case Retiring():
+            return commit.on_retiring(state, event)
+        case Unpublishing():
+            return commit.on_unpublishing(state, event)
+        case FallingBack():
+            return on_falling_back(state, event)
+        case Discarding() | Releasing():
+            return commit.on_closing(state, event)
+        case _:
+            assert_never(state)

@@ -1,0 +1,123 @@
+"""How a run ends: what is held is given back first, then the end is told.
+
+Pure. Every way out of every state comes through here, so that no lock and no part is
+left behind, however a run goes; and so that a copy that is there can stand in for whatever
+failed, if the caller wants that (`stale_if_error`, the idea of RFC 5861 section 4).
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from dlmachine.core.cache.entries import CacheEntry
+from dlmachine.core.cache.freshness import choose_version, must_read
+from dlmachine.core.decision.locate import locate
+from dlmachine.core.faults import Bug, Fault, Party
+from dlmachine.core.protocol.effects import ConfirmCopy, Discard, ReleaseLock
+from dlmachine.core.protocol.events import CopyConfirmed, CopyMissing, Event, Failed
+from dlmachine.core.protocol.outcome import Origin, Outcome
+from dlmachine.core.protocol.states import (
+    Broken,
+    Discarding,
+    FallingBack,
+    Finished,
+    Job,
+    Releasing,
+    State,
+    Step,
+)
+from dlmachine.core.spec.destination import Auto, PathKind, ToPath
+from dlmachine.core.spec.policy import Window
+
+#: The copy does not help with faults that the caller must fix.
+_NO_STAND_IN: Final = frozenset({Party.CALLER})
+
+
+def close(job: Job, end: Outcome | Fault, *, keep_part: bool = False) -> Step:
+    """Give back the part, then the lock, then end; or fall back to the copy that is there."""
+    if not isinstance(end, Outcome):
+        end = locate(end, job.descriptor, job.decision.destination)
+    if not isinstance(end, Outcome) and job.policy.stale_if_error and job.may_fall_back:
+        found = _stand_in(job, end)
+        if found is not None:
+            return _fall_back(job, *found, end, keep_part=keep_part)
+    return give_back(job, end, keep_part=keep_part)
+
+
+def on_falling_back(state: FallingBack, event: Event) -> Step:
+    """The copy is there, and used; or it is not, and it fails for the reason it had."""
+    match event:
+        case CopyConfirmed():
+            return close(state.job, state.outcome, keep_part=state.keep_part)
+        case CopyMissing() | Failed():
+            return close(state.job, state.fault, keep_part=state.keep_part)
+        case _:
+            return close_on_bug(state.job, state, event)
+
+
+def close_on_bug(job: Job, state: State, event: Event) -> Step:
+    """End a run that met an event which its state does not know."""
+    bug = Bug(state=type(state).__name__, event=type(event).__name__)
+    return give_back(job, locate(bug, job.descriptor))
+
+
+def cached_outcome(job: Job, entry: CacheEntry, reason: str) -> Outcome:
+    """The outcome that a stored version is used."""
+    return Outcome(
+        origin=Origin.CACHE,
+        reason=reason,
+        key=job.key,
+        path=entry.path,
+        version=entry.version,
+        record=entry.record,
+    )
+
+
+def give_back(job: Job, end: Outcome | Fault, *, keep_part: bool = False) -> Step:
+    """Give back the part, then the lock, then end."""
+    if job.holds_part:
+        state = Discarding(job=replace(job, holds_part=False), end=end)
+        return Step(state=state, effect=Discard(keep=keep_part))
+    if job.holds_lock:
+        state_ = Releasing(job=replace(job, holds_lock=False), end=end)
+        return Step(state=state_, effect=ReleaseLock(key=job.key))
+    return Step(state=Finished(outcome=end) if isinstance(end, Outcome) else Broken(fault=end))
+
+
+def confirmation(job: Job, entry: CacheEntry) -> ConfirmCopy:
+    """The effect that checks a stored version before it is used."""
+    return ConfirmCopy(
+        path=entry.path,
+        size_bytes=entry.file_bytes,
+        mtime_ns=entry.file_mtime_ns,
+        checksum=must_read(entry, job.policy.checksum),
+    )
+
+
+def _stand_in(job: Job, fault: Fault) -> tuple[Outcome, ConfirmCopy] | None:
+    if fault.party in _NO_STAND_IN:
+        return None
+    reason = f'a new copy could not be had: {fault.what()}'
+    wanted, cache = job.policy.destination, job.snapshot.cache
+    if isinstance(wanted, Auto) and cache is not None:
+        # It may be too old, that is what it stands in for; but not too new.
+        window = Window(older_than=job.policy.window.older_than)
+        entry = choose_version(cache.entries, job.policy, window)
+        if entry is None:
+            return None
+        return cached_outcome(job, entry, reason), confirmation(job, entry)
+    seen = job.snapshot.destination
+    if isinstance(wanted, ToPath) and seen is not None and seen.kind is PathKind.FILE:
+        outcome = Outcome(origin=Origin.STALE, reason=reason, key=job.key, path=wanted.path)
+        checksum = job.policy.checksum
+        return outcome, ConfirmCopy(path=wanted.path, size_bytes=None, checksum=checksum)
+    return None
+
+
+def _fall_back(
+    job: Job, copy: Outcome, effect: ConfirmCopy, fault: Fault, *, keep_part: bool
+) -> Step:
+    outcome = replace(copy, origin=Origin.STALE, tries=fault.tries, fault=fault)
+    state = FallingBack(
+        job=replace(job, may_fall_back=False), outcome=outcome, fault=fault, keep_part=keep_part
+    )
+    return Step(state=state, effect=effect)

@@ -1,0 +1,188 @@
+"""Looking up: from the first verdict to the first request.
+
+Pure. A stored copy is confirmed and used; anything else is decided a second time once the
+lock is held, because the world may have moved in between.
+"""
+
+from dataclasses import replace
+
+from returns.pipeline import is_successful
+
+from dlmachine.core.cache.entries import CacheEntry
+from dlmachine.core.cache.freshness import must_read
+from dlmachine.core.decision.decide import Verdict, decide
+from dlmachine.core.decision.part_location import part_place, part_stem
+from dlmachine.core.decision.snapshot import Snapshot
+from dlmachine.core.machine.finish import cached_outcome, close, close_on_bug, confirmation
+from dlmachine.core.machine.limits import MOST_MISSING
+from dlmachine.core.protocol.effects import AcquireLock, Observe, OpenPart
+from dlmachine.core.protocol.events import (
+    ChecksumsRead,
+    CopyConfirmed,
+    CopyMissing,
+    Event,
+    Failed,
+    LockAcquired,
+    LockUnavailable,
+    Observed,
+)
+from dlmachine.core.protocol.states import (
+    Broken,
+    Confirming,
+    Job,
+    Learning,
+    Locking,
+    Observing,
+    Opening,
+    Step,
+)
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.destination import InCache, InFolder
+from dlmachine.core.spec.policy import Policy
+
+
+def start(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Step:
+    """The first step."""
+    policy = policy.with_secret_names(descriptor.secret_names)
+    decided = decide(descriptor, policy, snapshot)
+    if not is_successful(decided):
+        return Step(state=Broken(fault=decided.failure()))
+    job = Job(
+        descriptor=descriptor,
+        policy=policy,
+        snapshot=snapshot,
+        decision=decided.unwrap(),
+        began_at=snapshot.now,
+        before=_usable_paths(snapshot),
+    )
+    return _set_out(job)
+
+
+def on_confirming(state: Confirming, event: Event) -> Step:
+    """The stored copy is there, and used or asked about; or the verdict is made again."""
+    match event:
+        case CopyConfirmed():
+            return _use(state.job, state.entry)
+        case CopyMissing():
+            return _decide_again(_without_copy(state))
+        case Failed(fault=fault):
+            return close(state.job, fault)
+        case _:
+            return close_on_bug(state.job, state, event)
+
+
+def on_learning(state: Learning, event: Event) -> Step:
+    """The list is read: with the checksum the verdict is made again."""
+    job, wanted = state.job, state.job.policy.checksum_list
+    match event:
+        case ChecksumsRead() if wanted is not None:
+            from dlmachine.core.machine.checksum_file import with_learned
+
+            learned = with_learned(job, wanted, event)
+            return _decide_again(learned) if isinstance(learned, Job) else close(job, learned)
+        case Failed(fault=fault):
+            return close(job, fault)
+        case _:
+            return close_on_bug(job, state, event)
+
+
+def on_locking(state: Locking, event: Event) -> Step:
+    """With the lock, or where locks do not work, the world is looked at again."""
+    match event:
+        case LockAcquired():
+            job = replace(state.job, holds_lock=True)
+            return Step(state=Observing(job=job), effect=Observe(key=job.key))
+        case LockUnavailable(fault=None):
+            return Step(state=Observing(job=state.job), effect=Observe(key=state.job.key))
+        case LockUnavailable(fault=fault) | Failed(fault=fault) if fault is not None:
+            return close(state.job, fault)
+        case _:
+            return close_on_bug(state.job, state, event)
+
+
+def on_observing(state: Observing, event: Event) -> Step:
+    """The verdict is made again, from what is seen now."""
+    match event:
+        case Observed(snapshot=snapshot):
+            # There is no third look: what was not seen by now is not there.
+            if snapshot.backends is None:
+                snapshot = replace(snapshot, backends=())
+            return _decide_again(replace(state.job, snapshot=snapshot, is_observed=True))
+        case Failed(fault=fault):
+            return close(state.job, fault)
+        case _:
+            return close_on_bug(state.job, state, event)
+
+
+def _use(job: Job, entry: CacheEntry) -> Step:
+    # It has the digest on record, so it need not be read next time.
+    checksum, record = job.policy.checksum, entry.record
+    if record is not None and must_read(entry, checksum) not in {None, checksum}:
+        entry = replace(entry, record=replace(record, mtime_ns=entry.file_mtime_ns))
+    if job.decision.verdict is not Verdict.USE_CACHED:
+        compared = replace(job.decision, entry=entry)
+        return _set_out(replace(job, is_compared=True, decision=compared))
+    outcome = cached_outcome(job, entry, job.decision.reason.value)
+    if entry.record is record:
+        return close(job, outcome)
+    from dlmachine.core.machine.commit import mend_record
+
+    return mend_record(job, entry, outcome)
+
+
+def _decide_again(job: Job) -> Step:
+    decided = decide(job.descriptor, job.policy, job.snapshot, before=job.before)
+    if not is_successful(decided):
+        return close(job, decided.failure())
+    return _set_out(replace(job, decision=decided.unwrap()))
+
+
+def _set_out(job: Job) -> Step:
+    decision, wanted = job.decision, job.policy.checksum_list
+    if wanted is not None:
+        from dlmachine.core.machine.checksum_file import learn, must_learn
+
+        if must_learn(job.policy, _about_to_use(job)):
+            return learn(job, wanted)
+    if decision.entry is not None and decision.verdict is Verdict.USE_CACHED:
+        state = Confirming(job=job, entry=decision.entry)
+        return Step(state=state, effect=confirmation(job, decision.entry))
+    if isinstance(decision.destination, InCache) and not job.is_observed:
+        limits = (job.policy.lock_timeout, job.policy.timeout or job.policy.lock_timeout)
+        effect = AcquireLock(key=job.key, patience=min(limits))
+        return Step(state=Locking(job=job), effect=effect)
+    if decision.entry is not None and not job.is_compared:
+        looking = confirmation(job, decision.entry)
+        if looking.checksum is not None:
+            # The server's word that it is current is no word for its digest.
+            return Step(state=Confirming(job=job, entry=decision.entry), effect=looking)
+    place, cache = job.policy.destination, job.snapshot.cache
+    is_folder = isinstance(decision.destination, InFolder)
+    folder = part_place(place, None if cache is None else cache.folder, is_folder=is_folder)
+    opening = OpenPart(beside=folder, stem=part_stem(job.key, place), adopt=decision.part)
+    return Step(state=Opening(job=job), effect=opening)
+
+
+def _usable_paths(snapshot: Snapshot) -> frozenset[str]:
+    entries = () if snapshot.cache is None else snapshot.cache.entries
+    return frozenset(entry.path for entry in entries if entry.is_usable)
+
+
+def _about_to_use(job: Job) -> CacheEntry | None:
+    return job.decision.entry if job.decision.verdict is Verdict.USE_CACHED else None
+
+
+def _without_copy(state: Confirming) -> Job:
+    job = state.job
+    cache, missing = job.snapshot.cache, job.missing + 1
+    if cache is None:
+        return job
+    # Where one copy after the other is gone, the whole look is not worth believing.
+    kept = tuple(
+        replace(entry, file_bytes=None)
+        if entry == state.entry or missing >= MOST_MISSING
+        else entry
+        for entry in cache.entries
+    )
+    snapshot = replace(job.snapshot, cache=replace(cache, entries=kept))
+    return replace(job, snapshot=snapshot, missing=missing)

@@ -1,0 +1,83 @@
+"""The machine: `begin` and `advance`, the only way on.
+
+Pure and total: any event in any state gives a next step. What a state does about an event
+is in the other modules of this room; the tables here and in `fetching` say which function that is.
+
+What a run goes through, if all goes well:
+
+    use cached   Confirming -> Finished
+    into cache   Locking -> Observing -> Opening -> Exchanging -> Publishing -> Recording
+                 -> (Retiring) -> Releasing -> Finished
+    elsewhere    Opening -> Exchanging -> Publishing -> Finished
+    in segments  the same with Exchanging -> Segmenting -> Joining in place of Exchanging
+    revalidate   Locking -> Observing -> Opening -> Exchanging -> Recording -> Discarding
+                 -> Releasing -> Finished
+"""
+
+from dlmachine.core.decision.snapshot import Snapshot
+from dlmachine.core.machine import lookup
+from dlmachine.core.machine.limits import MOST_CONFLICTS, MOST_MISSING, MOST_RENEWALS
+from dlmachine.core.protocol.events import Event
+from dlmachine.core.protocol.states import (
+    Broken,
+    Confirming,
+    Finished,
+    Learning,
+    Locking,
+    Observing,
+    State,
+    Step,
+)
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.policy import Policy
+
+
+def begin(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Step:
+    """The first step of a run; already the end if the verdict is a refusal.
+
+    >>> from datetime import UTC, datetime
+    >>> from dlmachine.core.spec.policy import Policy
+    >>> seen = Snapshot(now=datetime(2024, 5, 1, tzinfo=UTC), chance=0.5, key='00')
+    >>> begin(Descriptor(url='http://h/x'), Policy(offline=True), seen).state.fault.code
+    'offline_miss'
+    """
+    return lookup.start(descriptor, policy, snapshot)
+
+
+def advance(state: State, event: Event) -> Step:
+    """The next step, from the result of the last effect."""
+    match state:
+        case Confirming():
+            return lookup.on_confirming(state, event)
+        case Learning():
+            return lookup.on_learning(state, event)
+        case Locking():
+            return lookup.on_locking(state, event)
+        case Observing():
+            return lookup.on_observing(state, event)
+        case Finished() | Broken():
+            return Step(state=state)
+        case _:
+            # Most of the core is about fetching: a hit comes here never, and loads none of it.
+            from dlmachine.core.machine.fetching import advance_fetch
+
+            return advance_fetch(state, event)
+
+
+def most_effects(descriptor: Descriptor, policy: Policy) -> int:
+    """A bound on the effects of any run: no schedule of faults makes it go on for longer.
+
+    Each address gets one try and its redirects in each round, both a second time if its part
+    could not be resumed (416); segments, a reading of the whole, a look of the caller's and
+    a wait may follow each, bytes that arrive renew the rounds so many times, and a few effects
+    stand before and after.
+    """
+    rounds = (1 + policy.retries) * (1 + MOST_RENEWALS)
+    exchanges = rounds * len(descriptor.addresses) * 2 * (1 + policy.max_redirects)
+    return exchanges + 4 * rounds * len(descriptor.addresses) + _COMMITTING + _AROUND
+
+
+_COMMITTING = MOST_CONFLICTS * 2
+#: Learning, confirming, twice up to `MOST_MISSING`, locking, observing, opening; the last
+#: publishing and recording, unpublishing or retiring, falling back, discarding, releasing.
+_AROUND = MOST_MISSING * 2 + 14

@@ -1,0 +1,120 @@
+"""Codec: the core's values as JSON, and back.
+
+Pure. Every dataclass becomes an object that names its type under `$`; what JSON has no type
+for (bytes, dates, enums) is marked likewise. Only the types listed here are read back.
+"""
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from types import ModuleType
+from typing import Final
+
+from returns.result import Failure, Result, Success
+
+from dlmachine.core.cache import entries, record
+from dlmachine.core.decision import decide, snapshot
+from dlmachine.core.faults import FAULTS, Fault, InvalidInput
+from dlmachine.core.http import body, request
+from dlmachine.core.http.headers import Headers
+from dlmachine.core.integrity import checksum, representation
+from dlmachine.core.protocol import effects
+from dlmachine.core.spec import descriptor, destination, policy, rate_limit
+
+_MODULES: Final[tuple[ModuleType, ...]] = (
+    body, checksum, decide, descriptor, destination, effects, entries, rate_limit, policy, record,
+    request, representation, snapshot,
+)  # fmt: skip
+_MARK: Final = '$'
+
+
+def _known_types() -> dict[str, type]:
+    found = {kind.__name__: kind for kind in (*FAULTS, Headers)}
+    for module in _MODULES:
+        found |= {
+            name: kind
+            for name, kind in vars(module).items()
+            if isinstance(kind, type) and kind.__module__ == module.__name__
+        }
+    return found
+
+
+_TYPES: Final = _known_types()
+_KINDS: Final = frozenset(_TYPES.values())
+
+
+def encode(value: object) -> object:
+    """The value in terms of JSON."""
+    match value:
+        case Enum():
+            return {_MARK: type(value).__name__, 'value': value.value}
+        case None | bool() | int() | float() | str():
+            return value
+        case bytes():
+            return {_MARK: 'bytes', 'base64': b64encode(value).decode('ascii')}
+        case datetime():
+            return {_MARK: 'datetime', 'iso': value.isoformat()}
+        case timedelta():
+            return {_MARK: 'timedelta', 'parts': [value.days, value.seconds, value.microseconds]}
+        case tuple():
+            return [encode(one) for one in value]
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            # What a subclass of the caller's adds could not be read back by anybody else.
+            kind = next((one for one in type(value).__mro__ if one in _KINDS), type(value))
+            names = [field.name for field in fields(kind) if field.init]
+            return {_MARK: kind.__name__, **{name: encode(getattr(value, name)) for name in names}}
+        case _:
+            msg = f'{type(value).__name__} is not a value of the core'
+            raise TypeError(msg)
+
+
+def dumps(value: object) -> str:
+    """The value as a line of JSON.
+
+    >>> loads(dumps(timedelta(seconds=90))).unwrap()
+    datetime.timedelta(seconds=90)
+    """
+    return json.dumps(encode(value), ensure_ascii=True)
+
+
+def loads(text: str, *more: type) -> Result[object, Fault]:
+    """Read a value back; `more` are types to know besides those of the core.
+
+    Faults: `InvalidInput` for anything but JSON, or names a type that is not listed.
+    """
+    try:
+        return Success(_decode(json.loads(text), _TYPES | {kind.__name__: kind for kind in more}))
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+        RecursionError,
+    ) as error:
+        problem = f'cannot be read back: {type(error).__name__}'
+        return Failure(InvalidInput(where='plan', problem=problem))
+
+
+def _decode(value: object, types: Mapping[str, type]) -> object:
+    match value:
+        case list():
+            return tuple(_decode(one, types) for one in value)
+        case {'$': 'bytes', 'base64': str(text)}:
+            return b64decode(text, validate=True)
+        case {'$': 'datetime', 'iso': str(text)}:
+            return datetime.fromisoformat(text)
+        case {'$': 'timedelta', 'parts': [days, seconds, microseconds]}:
+            return timedelta(days=days, seconds=seconds, microseconds=microseconds)
+        case {'$': str(name), **rest}:
+            kind = types[name]
+            if issubclass(kind, Enum):
+                return kind(rest['value'])
+            return kind(**{str(field): _decode(one, types) for field, one in rest.items()})
+        case dict():
+            raise KeyError(_MARK)
+        case _:
+            return value

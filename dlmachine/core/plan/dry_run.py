@@ -1,0 +1,185 @@
+"""Dry run in a simulated world without failures.
+
+Pure. The same `begin` and `advance` as in a download make the effects of a plan, so an audit
+cannot disagree with a download.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from hashlib import new, sha256
+from typing import Final, assert_never
+
+from dlmachine.core.cache.freshness import choose_version
+from dlmachine.core.decision.snapshot import Snapshot
+from dlmachine.core.http.headers import Headers
+from dlmachine.core.http.response import Head, Received
+from dlmachine.core.http.validators import is_strong
+from dlmachine.core.integrity.checksum import Checksum
+from dlmachine.core.integrity.checksum_file import guess_algorithm
+from dlmachine.core.integrity.file_signature import healthy_start
+from dlmachine.core.machine.machine import advance, begin
+from dlmachine.core.protocol.effects import (
+    AcquireLock,
+    ConfirmCopy,
+    Discard,
+    Effect,
+    Exchange,
+    ExchangeMany,
+    Join,
+    Observe,
+    OpenPart,
+    Publish,
+    ReadChecksums,
+    Record,
+    ReleaseLock,
+    Retire,
+    Unpublish,
+    Validate,
+    Wait,
+)
+from dlmachine.core.protocol.events import (
+    Answered,
+    ChecksumsRead,
+    CopyConfirmed,
+    Discarded,
+    Event,
+    Joined,
+    LockAcquired,
+    LockReleased,
+    Observed,
+    PartOpened,
+    Published,
+    Recorded,
+    Retired,
+    SegmentsEnded,
+    Unpublished,
+    Validated,
+    Waited,
+)
+from dlmachine.core.protocol.states import Step
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.destination import AtPath, ToPath
+from dlmachine.core.spec.policy import Policy
+
+_EMPTY: Final = sha256(b'').hexdigest()
+
+
+def rehearse(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Iterator[Step]:
+    """Every step of a run in a healthy world, the last one an end."""
+    step = begin(descriptor, policy, snapshot)
+    yield step
+    while step.effect is not None:
+        step = advance(step.state, healthy_event(step.effect, policy, snapshot))
+        yield step
+
+
+def healthy_event(effect: Effect, policy: Policy, snapshot: Snapshot) -> Event:  # noqa: C901, PLR0911, PLR0912 -- one line an effect
+    """What comes of an effect if all goes well and no time passes."""
+    at = snapshot.now
+    match effect:
+        case ConfirmCopy():
+            return CopyConfirmed(at=at)
+        case ReadChecksums():
+            checksum = _promised_checksum(policy, snapshot)
+            return ChecksumsRead(at=at, text='' if checksum is None else checksum.hex)
+        case AcquireLock():
+            return LockAcquired(at=at)
+        case Observe():
+            return Observed(at=at, snapshot=snapshot)
+        case OpenPart(adopt=adopt):
+            return PartOpened(at=at, size_bytes=0 if adopt is None else adopt.size_bytes)
+        case Exchange():
+            return _healthy_answer(effect, policy, snapshot)
+        case ExchangeMany():
+            ends = tuple(_healthy_range(one, policy, snapshot) for one in effect.exchanges)
+            return SegmentsEnded(at=at, ends=ends)
+        case Join(name=name, whole_bytes=whole):
+            received = _promised((name,), policy, snapshot)
+            size = max(received.size_bytes, whole)
+            return Joined(at=at, received=replace(received, size_bytes=size, wire_bytes=whole))
+        case Validate():
+            return Validated(at=at)
+        case Wait():
+            return Waited(at=at)
+        case Publish(place=place):
+            return Published(at=at, path=place.path if isinstance(place, AtPath) else None)
+        case Record():
+            return Recorded(at=at)
+        case Retire():
+            return Retired(at=at)
+        case Unpublish():
+            return Unpublished(at=at)
+        case Discard():
+            return Discarded(at=at)
+        case ReleaseLock():
+            return LockReleased(at=at)
+        case _:
+            assert_never(effect)
+
+
+def _healthy_answer(exchange: Exchange, policy: Policy, snapshot: Snapshot) -> Answered:
+    # A stored copy is still current; a part can be resumed; the digest is as promised.
+    at, expect = snapshot.now, exchange.expect
+    if expect.is_conditional:
+        return Answered(at=at, head=Head(status=304))
+    if expect.size_bytes is not None:
+        length = Headers((('Content-Length', str(expect.size_bytes)),))
+        return Answered(at=at, head=Head(status=200, headers=length))
+    if expect.offset:
+        return _healthy_range(exchange, policy, snapshot)
+    received = _promised((expect.asked_name, expect.name), policy, snapshot)
+    return Answered(at=at, head=Head(status=200), received=received)
+
+
+def _healthy_range(exchange: Exchange, policy: Policy, snapshot: Snapshot) -> Answered:
+    expect, first = exchange.expect, exchange.expect.offset
+    # Where the size is not known, one byte is missing.
+    whole = expect.whole_bytes or first + 1
+    last = whole - 1 if expect.last is None else min(expect.last, whole - 1)
+    name = 'ETag' if is_strong(expect.validator) else 'Last-Modified'
+    place = Headers(
+        (('Content-Range', f'bytes {first}-{last}/{whole}'), (name, expect.validator or ''))
+    )
+    received = _promised((expect.asked_name, expect.name), policy, snapshot)
+    size = max(received.size_bytes, last + 1)
+    part = replace(received, size_bytes=size, wire_bytes=last - first + 1)
+    return Answered(at=snapshot.now, head=Head(status=206, headers=place), received=part)
+
+
+def _promised(names: tuple[str, ...], policy: Policy, snapshot: Snapshot) -> Received:
+    wanted = policy.destination
+    place = (wanted.path,) if isinstance(wanted, ToPath) else ()
+    received = Received(
+        size_bytes=policy.min_bytes or 0,
+        wire_bytes=0,
+        sha256=_stored_digest(policy, snapshot),
+        start=healthy_start((*names, *place)),
+    )
+    checksum = _promised_checksum(policy, snapshot)
+    if checksum is None:
+        return received
+    if checksum.algorithm == 'sha256':
+        return replace(received, sha256=checksum.hex)
+    return replace(received, digests=((checksum.algorithm, checksum.hex),))
+
+
+def _promised_checksum(policy: Policy, snapshot: Snapshot) -> Checksum | None:
+    # A list has the digest of the stored copy, if there is one.
+    if policy.checksum_list is None:
+        return policy.checksum
+    algorithm = guess_algorithm(policy.checksum_list.location)
+    if algorithm == 'sha256':
+        return Checksum(algorithm, _newest_digest(policy, snapshot))
+    return Checksum(algorithm, new(algorithm, usedforsecurity=False).hexdigest())
+
+
+def _stored_digest(policy: Policy, snapshot: Snapshot) -> str:
+    # check_method=hash downloads the whole and compares: in a healthy world it is the same.
+    is_compared = policy.check_freshness and not policy.force_download
+    return _newest_digest(policy, snapshot) if is_compared else _EMPTY
+
+
+def _newest_digest(policy: Policy, snapshot: Snapshot) -> str:
+    entries = () if snapshot.cache is None else snapshot.cache.entries
+    entry = choose_version(entries, policy)
+    return _EMPTY if entry is None or entry.record is None else entry.record.sha256

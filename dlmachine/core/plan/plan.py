@@ -1,0 +1,188 @@
+"""The plan: verdict, reason, destination and effects, before anything happens.
+
+Pure. A plan is data: it can be printed, stored, compared, sent elsewhere and executed
+there. Its text and its JSON carry no secrets.
+"""
+
+from dataclasses import fields, replace
+
+from returns.result import Failure, Result, Success
+
+from dlmachine.core.cache.entries import CacheEntry
+from dlmachine.core.decision.decide import Decision, Reason, Verdict, decide
+from dlmachine.core.decision.snapshot import Snapshot
+from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.frozen import frozen
+from dlmachine.core.plan import codec, render
+from dlmachine.core.plan.dry_run import rehearse
+from dlmachine.core.protocol.effects import Effect, Exchange, ExchangeMany, ReadChecksums
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.destination import Destination
+from dlmachine.core.spec.policy import Policy
+
+
+@frozen
+class Plan:
+    """What a download would do, in order, if all goes well.
+
+    `descriptor`, `policy` and `snapshot` are what it was made from. The response is not known in
+    advance: a file name in it may differ from the planned one.
+    """
+
+    descriptor: Descriptor
+    policy: Policy
+    snapshot: Snapshot
+    decision: Decision
+    effects: tuple[Effect, ...]
+    is_redacted: bool = False
+
+    @property
+    def verdict(self) -> Verdict:
+        """Use cached, revalidate, fetch or resume."""
+        return self.decision.verdict
+
+    @property
+    def reason(self) -> Reason:
+        """Why."""
+        return self.decision.reason
+
+    @property
+    def destination(self) -> Destination:
+        """Where the bytes go."""
+        return self.decision.destination
+
+    @property
+    def entry(self) -> CacheEntry | None:
+        """The stored version that is used or asked about."""
+        return self.decision.entry
+
+    @property
+    def key(self) -> str:
+        """The cache key."""
+        return self.snapshot.key
+
+    @property
+    def is_download(self) -> bool:
+        """Whether a body would be fetched."""
+        return self.verdict in {Verdict.FETCH, Verdict.RESUME}
+
+    def __str__(self) -> str:
+        """For people, secrets masked."""
+        return '\n'.join(render.plan_lines(self))
+
+    def __repr__(self) -> str:
+        """Show every field, with secrets masked."""
+        shown = self.redacted()
+        values = (f'{each.name}={getattr(shown, each.name)!r}' for each in fields(self))
+        return f'Plan({", ".join(values)})'
+
+    def redacted(self) -> 'Plan':
+        """The same plan with every secret masked.
+
+        It can be shown; to be executed it needs its secrets back: `with_descriptor`.
+        """
+        descriptor, policy = self.descriptor.redacted(), _redact_policy(self.policy)
+        if (descriptor, policy) == (self.descriptor, self.policy):
+            return self
+        addresses = tuple(
+            replace(address, url=self.descriptor.redactor.url(address.url))
+            for address in self.decision.addresses
+        )
+        return replace(
+            self,
+            descriptor=descriptor,
+            policy=policy,
+            decision=replace(self.decision, addresses=addresses),
+            effects=tuple(_redact_effect(effect) for effect in self.effects),
+            is_redacted=True,
+        )
+
+    def with_descriptor(
+        self, descriptor: Descriptor, policy: Policy | None = None
+    ) -> 'Result[Plan, Fault]':
+        """A redacted plan made whole again with the descriptor that it was made from.
+
+        The policy is needed too if it had a `validate` function, which is in no JSON, or the
+        URL of a checksum list with a secret in it.
+        """
+        return plan(descriptor, policy or self.policy, self.snapshot).bind(self._same_as)
+
+    def to_json(self) -> str:
+        """The plan as JSON; secrets are masked (`is_redacted` is then true)."""
+        return codec.dumps(self.redacted())
+
+    @staticmethod
+    def from_json(text: str) -> 'Result[Plan, Fault]':
+        """Read a plan back.  Faults: `InvalidInput`."""
+        return codec.loads(text, Plan).bind(_as_plan)
+
+    def _same_as(self, made: 'Plan') -> 'Result[Plan, Fault]':
+        if made.redacted() == self.redacted():
+            return Success(made)
+        problem = 'is not the one that the plan was made from'
+        return Failure(InvalidInput(where='descriptor', problem=problem))
+
+
+def plan(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Result[Plan, Fault]:
+    """Plan a download.  A refusal is the `Failure` side, with its Fault.
+
+    >>> from datetime import UTC, datetime
+    >>> from dlmachine.core.decision.snapshot import BackendSeen
+    >>> seen = Snapshot(
+    ...     now=datetime(2024, 5, 1, tzinfo=UTC),
+    ...     chance=0.5,
+    ...     key='0' * 64,
+    ...     backends=(BackendSeen(name='requests', schemes=('http', 'https')),),
+    ... )
+    >>> wish = Descriptor.parse('https://example.org/t.csv').unwrap()
+    >>> print(plan(wish, Policy(), seen).unwrap())
+    fetch https://example.org/t.csv
+      because      memory is the destination
+      destination  memory
+      patience     4 requests at most if nobody answers: 47 s without a connection, 247 s in silence
+      1. open a part in memory
+      2. GET https://example.org/t.csv with requests
+      3. publish to memory
+    >>> plan(wish, Policy(offline=True), seen).failure().code
+    'offline_miss'
+    """
+    policy = policy.with_secret_names(descriptor.secret_names)
+    return decide(descriptor, policy, snapshot).map(
+        lambda decision: Plan(
+            descriptor=descriptor,
+            policy=policy,
+            snapshot=snapshot,
+            decision=decision,
+            effects=tuple(
+                step.effect
+                for step in rehearse(descriptor, policy, snapshot)
+                if step.effect is not None
+            ),
+        )
+    )
+
+
+def _as_plan(value: object) -> Result[Plan, Fault]:
+    if isinstance(value, Plan):
+        return Success(value)
+    return Failure(InvalidInput(where='plan', problem='is JSON, but not a plan'))
+
+
+def _redact_policy(policy: Policy) -> Policy:
+    # A function is no data: whoever reads the plan elsewhere has to bring it along.
+    wanted = policy.checksum_list
+    masked = None if wanted is None else replace(wanted, location=str(wanted))
+    return replace(policy, validate=None, checksum_list=masked)
+
+
+def _redact_effect(effect: Effect) -> Effect:
+    match effect:
+        case Exchange(request=request):
+            return replace(effect, request=request.redacted())
+        case ExchangeMany(exchange=exchange):
+            masked = exchange.request.redacted()
+            return replace(effect, exchange=replace(exchange, request=masked))
+        case ReadChecksums(wish=Descriptor() as wish):
+            return replace(effect, wish=wish.redacted())
+        case _:
+            return effect

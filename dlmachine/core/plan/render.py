@@ -1,0 +1,139 @@
+"""Plans and effects in words, for people.  Pure; secrets masked."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, assert_never
+
+from dlmachine.core.cache.key import shown_url
+from dlmachine.core.faults.printing import printable
+from dlmachine.core.protocol.effects import (
+    AcquireLock,
+    ConfirmCopy,
+    Discard,
+    Effect,
+    Exchange,
+    ExchangeMany,
+    Join,
+    Observe,
+    OpenPart,
+    Publish,
+    ReadChecksums,
+    Record,
+    ReleaseLock,
+    Retire,
+    Unpublish,
+    Validate,
+    Wait,
+)
+from dlmachine.core.spec.destination import AtPath, Destination, InCache, InFolder, InMemory
+from dlmachine.core.transfer.retry import patience
+
+if TYPE_CHECKING:
+    from dlmachine.core.plan.plan import Plan
+
+
+def plan_lines(plan: 'Plan') -> Iterator[str]:
+    """A plan as lines of text."""
+    url = shown_url(plan.descriptor)
+    yield f'{plan.verdict.value} {url}'
+    yield f'  because      {plan.reason.value}'
+    yield f'  destination  {show_destination(plan.destination)}'
+    entry = plan.entry
+    if entry is not None:
+        yield f'  stored       version {entry.version} of {entry.stored_at:%Y-%m-%d %H:%M:%S} UTC'
+    if not plan.descriptor.tls.verify:
+        yield '  insecure     the server does not have to prove who it is (verify=False)'
+    if any(isinstance(effect, Exchange) for effect in plan.effects):
+        yield f'  patience     {_show_patience(plan)}'
+    for note in plan.decision.notes:
+        yield f'  note         {note}'
+    for number, effect in enumerate(plan.effects, start=1):
+        yield f'  {number}. {show_effect(effect)}'
+
+
+def _show_patience(plan: 'Plan') -> str:
+    worst = patience(plan.policy, len(plan.decision.addresses))
+    gone, mute = (time.total_seconds() for time in (worst.unreachable, worst.silent))
+    many = '1 request' if worst.requests == 1 else f'{worst.requests} requests'
+    return (
+        f'{many} at most if nobody answers: {gone:g} s without a connection, {mute:g} s in silence'
+    )
+
+
+def show_destination(place: Destination) -> str:
+    """A destination in words."""
+    match place:
+        case InCache(folder=folder):
+            return f'cache {printable(folder)}'
+        case InMemory():
+            return 'memory'
+        case AtPath(path=path):
+            return f'file {printable(path)}'
+        case InFolder(folder=folder):
+            return f'folder {printable(folder)}, named by the answer'
+        case _:
+            assert_never(place)
+
+
+def show_effect(effect: Effect) -> str:
+    """An effect in words.
+
+    >>> from datetime import timedelta
+    >>> show_effect(Wait(duration=timedelta(seconds=2), reason='backoff'))
+    'wait 2 s: backoff'
+    >>> show_effect(Wait(duration=timedelta(seconds=3600.3194), reason='Retry-After'))
+    'wait 3600.32 s: Retry-After'
+    """
+    return printable(_effect_words(effect))
+
+
+def _effect_words(effect: Effect) -> str:  # noqa: C901, PLR0911, PLR0912 -- one line an effect
+    match effect:
+        case ConfirmCopy(path=path):
+            return f'make sure that {path} is still there'
+        case AcquireLock(key=key, patience=patience):
+            return f'lock entry {key[:12]}, waiting at most {patience.total_seconds():g} s'
+        case Observe():
+            return 'look at cache and destination again'
+        case OpenPart(beside=beside, adopt=adopt):
+            where = 'in memory' if beside is None else f'in {beside}'
+            more = '' if adopt is None else f', going on from {adopt.size_bytes:,} bytes'
+            return f'open a part {where}{more}'
+        case Exchange():
+            return _show_exchange(effect)
+        case ExchangeMany(spans=spans, connections=most):
+            url = effect.exchange.request.shown_url
+            return f'GET {len(spans)} segments of {url}, at most {most} at once'
+        case Join(name=name, whole_bytes=size):
+            return f'read {name} through, {size:,} bytes'
+        case ReadChecksums():
+            return f'read the list of checksums {_show_list(effect)}'
+        case Validate(name=name):
+            return f'let the caller look at {name}'
+        case Wait(duration=duration, reason=reason):
+            return f'wait {round(duration.total_seconds(), 2):g} s: {reason}'
+        case Publish(place=place):
+            return f'publish to {show_destination(place).removeprefix("file ")}'
+        case Record(version=version, reason=reason):
+            return f'record version {version} as {reason}'
+        case Retire(versions=versions):
+            return f'remove versions {", ".join(map(str, versions))}'
+        case Unpublish(path=path):
+            return f'take back {path}'
+        case Discard(keep=keep):
+            return 'keep the part for later' if keep else 'discard the part'
+        case ReleaseLock(key=key):
+            return f'release entry {key[:12]}'
+        case _:
+            assert_never(effect)
+
+
+def _show_list(effect: ReadChecksums) -> str:
+    return str(effect.path) if effect.wish is None else shown_url(effect.wish)
+
+
+def _show_exchange(effect: Exchange) -> str:
+    request = effect.request
+    names = ('If-None-Match', 'If-Modified-Since', 'Range')
+    said = [f'{name}: {request.headers.get(name)}' for name in names if name in request.headers]
+    conditions = f' ({", ".join(said)})' if said else ''
+    return f'{request.method} {request.shown_url} with {effect.backend}{conditions}'

@@ -1,0 +1,279 @@
+"""Redaction: mask the secrets of a request and its response before showing or storing them.
+
+Pure. A *secret* is recognised by the name of its value: credentials in header fields (RFC 9110
+section 11), cookies (RFC 6265), userinfo in a URL (RFC 3986 section 3.2.1), and tokens in a
+path, query, fragment or body under a name that is used for tokens, or that the caller
+declared.
+"""
+
+import re
+from base64 import b64decode
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from dlmachine.core.frozen import frozen
+from dlmachine.core.secrets.scrubbing import scrub
+from dlmachine.core.secrets.secret_names import SecretNames, is_secret_name
+from dlmachine.core.secrets.url_secrets import MASK, walk_url, walk_value
+
+__all__ = [
+    'MASK',
+    'NO_SECRETS',
+    'Redactor',
+    'is_secret_name',
+    'redact_fields',
+    'redact_pairs',
+    'redact_url',
+    'redact_value',
+    'scrub',
+    'secrets_in_fields',
+    'secrets_in_pairs',
+    'secrets_in_url',
+    'urls_in_field',
+]
+
+#: Of what stands in a cookie, only so much is taken for a secret whatever its name is.
+_MIN_COOKIE_CHARS: Final = 12
+
+#: Header fields that are a URL, perhaps without its scheme and host.
+_URL_FIELDS: Final = frozenset({'location', 'content-location', 'referer'})
+#: The URL in Refresh (HTML, `http-equiv`).
+_LEADS_TO: Final = re.compile(r'(?i)[^;,]*[;,]\s*(?:url\s*=\s*)?["\']?([^"\']*)')
+#: Of any other field that is one the same is true.
+_WHOLE_URL: Final = re.compile(r'[A-Za-z][A-Za-z0-9+.\-]*://[^\s]*')
+#: A line 'Name: value' in a configuration.
+_FIELD_LINE: Final = re.compile(r"\s*([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,200}):")
+#: The name of a field within a line: after a comma, a quotation mark, or an escaped line break.
+_LATER_FIELD: Final = re.compile(r'(?<![A-Za-z0-9_\-])([A-Za-z0-9_\-]{1,100}+)[ \t]{0,8}+:')
+#: The maximum length of a shown configuration value.
+_MAX_SHOWN_CHARS: Final = 8_192
+_NAME: Final = re.compile(r'[^\s:]+')
+
+
+@frozen(kw_only=False)
+class Redactor:
+    """Masks the secrets of one download: values under `names`, and `secrets` anywhere.
+
+    >>> redactor = Redactor(('code',), frozenset({'s3cret'}))
+    >>> redactor.url('https://h/s3cret?code=1'), redactor.text('no s3cret')
+    ('https://h/***?code=***', 'no ***')
+    """
+
+    names: SecretNames = ()
+    secrets: frozenset[str] = frozenset()
+
+    def with_secrets(self, secrets: frozenset[str]) -> 'Redactor':
+        """A copy with these secrets added."""
+        return self if secrets <= self.secrets else Redactor(self.names, self.secrets | secrets)
+
+    def text(self, text: str) -> str:
+        """Mask each secret in foreign text."""
+        return scrub(text, self.secrets)
+
+    def url(self, url: str) -> str:
+        """Mask what is secret by name or by value in a URL."""
+        return scrub(redact_url(url, self.names), self.secrets)
+
+    def pairs(self, pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+        """Mask fields of a query or a form."""
+        return self._scrubbed(redact_pairs(pairs, self.names))
+
+    def fields(self, fields: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+        """Mask header fields: a server may put a secret under any name, or into a name."""
+        return self._scrubbed(redact_fields(fields, self.names))
+
+    def _scrubbed(self, pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+        if not self.secrets:
+            return pairs
+        return tuple((self.text(name), self.text(value)) for name, value in pairs)
+
+
+#: For a download without secrets.
+NO_SECRETS: Final = Redactor()
+
+
+def redact_pairs(
+    pairs: Iterable[tuple[str, str]], declared: SecretNames = ()
+) -> tuple[tuple[str, str], ...]:
+    """Mask the values of secret names, and secrets in URLs inside other values."""
+    return tuple(
+        (name, MASK if is_secret_name(name, declared) else walk_value(value, declared).shown)
+        for name, value in pairs
+    )
+
+
+def redact_fields(
+    fields: Iterable[tuple[str, str]], declared: SecretNames = ()
+) -> tuple[tuple[str, str], ...]:
+    """Header fields with the values of secret names masked, and secrets in the URLs of others.
+
+    >>> redact_fields([('Cookie', 'a=b'), ('Location', '/x?token=abc')])
+    (('Cookie', '***'), ('Location', '/x?token=***'))
+    """
+    return tuple((name, _redact_field(name, value, declared)) for name, value in fields)
+
+
+def _redact_field(name: str, value: str, declared: SecretNames) -> str:
+    if is_secret_name(name, declared):
+        return MASK
+    pieces = _split_at_urls(name, value)
+    pieces[1::2] = [redact_url(url, declared) for url in pieces[1::2]]
+    return ''.join(pieces)
+
+
+def urls_in_field(name: str, value: str) -> tuple[str, ...]:
+    """The URLs that stand in a header field.
+
+    >>> urls_in_field('Link', '</a?p=1>; rel=prev, </a?p=3>; rel=next')
+    ('/a?p=1', '/a?p=3')
+    >>> urls_in_field('Refresh', '5; url=/b'), urls_in_field('ETag', '"c"')
+    (('/b',), ())
+    """
+    return tuple(_split_at_urls(name, value)[1::2])
+
+
+def _split_at_urls(name: str, value: str) -> list[str]:
+    # Text and URLs alternate, text first.
+    folded = name.casefold()
+    if folded in _URL_FIELDS:
+        return ['', value]
+    if folded == 'link':
+        return _split_links(value) if '<' in value else ['', value]
+    if folded == 'refresh':
+        led = _LEADS_TO.match(value)
+        if led is None:
+            return ['', value]
+        return [value[: led.start(1)], led[1], *_rest_of_refresh(value[led.end(1) :])]
+    return ['', value] if '://' in value and _WHOLE_URL.fullmatch(value) else [value]
+
+
+def _rest_of_refresh(rest: str) -> tuple[str, ...]:
+    return (rest[:1], rest[1:]) if rest[1:] else (rest,)
+
+
+def _split_links(value: str) -> list[str]:
+    # Targets in Link (RFC 8288 section 3) are in angle brackets; the closing one may be missing.
+    pieces, end = [], 0
+    while (start := value.find('<', end)) != -1:
+        pieces.append(value[end : start + 1])
+        found = value.find('>', start)
+        end = len(value) if found == -1 else found
+        pieces.append(value[start + 1 : end])
+    return [*pieces, value[end:]]
+
+
+def redact_url(url: str, declared: SecretNames = ()) -> str:
+    """Remove the fragment of a URL, and mask its userinfo and secret values.
+
+    >>> redact_url('https://me:pw@host/x?token=abc&ids=1')
+    'https://***@host/x?token=***&ids=1'
+    """
+    return walk_url(url, declared).shown
+
+
+def secrets_in_url(url: str, declared: SecretNames = ()) -> frozenset[str]:
+    """Every secret in the URL, as written and decoded."""
+    return walk_url(url, declared).secrets
+
+
+def secrets_in_pairs(
+    pairs: Iterable[tuple[str, str]], declared: SecretNames = ()
+) -> frozenset[str]:
+    """Every secret value among the pairs; of credentials and cookies also what is in them.
+
+    >>> sorted(secrets_in_pairs([('Authorization', 'Bearer x'), ('Cookie', 'a=b; sid=c')]))
+    ['Bearer x', 'a=b; sid=c', 'c', 'sid=c', 'x']
+    """
+    found: set[str] = set()
+    for name, value in pairs:
+        if not is_secret_name(name, declared):
+            found |= walk_value(value, declared).secrets
+        elif value.strip():
+            found.update(_secrets_in_value(name, value, declared))
+    return frozenset(found)
+
+
+def secrets_in_fields(
+    fields: Iterable[tuple[str, str]], declared: SecretNames = ()
+) -> frozenset[str]:
+    """Every secret value among header fields, and every secret in the URLs that stand there.
+
+    >>> secrets_in_fields([('Referer', 'https://h/?token=abc')])
+    frozenset({'abc'})
+    """
+    found: set[str] = set()
+    for name, value in fields:
+        if is_secret_name(name, declared):
+            found |= secrets_in_pairs([(name, value)], declared)
+        else:
+            found.update(*(secrets_in_url(url, declared) for url in urls_in_field(name, value)))
+    return frozenset(found)
+
+
+def _secrets_in_value(name: str, value: str, declared: SecretNames) -> Iterator[str]:
+    scheme, _, rest = value.strip().partition(' ')
+    yield value
+    yield value.split(None, 1)[-1]
+    if name.strip().casefold() == 'cookie':
+        for crumb in value.split(';'):
+            key, _, text = crumb.strip().partition('=')
+            if text and (is_secret_name(key, declared) or len(text) >= _MIN_COOKIE_CHARS):
+                yield text.strip('"')
+    if scheme.casefold() == 'basic':
+        # RFC 7617: user and password, coded so that anybody can read them.
+        password = _decoded(rest.strip()).partition(':')[2]
+        if password:
+            yield password
+
+
+def _decoded(coded: str) -> str:
+    try:
+        return b64decode(coded, validate=True).decode('utf-8', 'replace')
+    except ValueError:
+        return ''
+
+
+def redact_value(value: object, declared: SecretNames = ()) -> object:
+    """Mask the secrets in a configuration value of any form.
+
+    >>> redact_value({'headers': ['Authorization: Bearer x', ('X-Api-Key', 'y')], 'retries': 3})
+    {'headers': ['Authorization: ***', ['X-Api-Key', '***']], 'retries': 3}
+    """
+    match value:
+        case str():
+            is_long = len(value) > _MAX_SHOWN_CHARS
+            lines = value[:_MAX_SHOWN_CHARS].splitlines(keepends=True)
+            shown = ''.join(_redact_line(line, declared) for line in lines)
+            return f'{shown}…' if is_long else shown
+        case Mapping():
+            return {
+                redact_value(name, declared): MASK
+                if one is not None and is_secret_name(str(name), declared)
+                else redact_value(one, declared)
+                for name, one in value.items()
+            }
+        case (str() as name, _) if _NAME.fullmatch(name) and is_secret_name(name, declared):
+            return [name, MASK]
+        case list() | tuple() | set() | frozenset():
+            return [redact_value(one, declared) for one in value]
+        case bytes() | bytearray() | memoryview():
+            return MASK
+        case _:
+            return value
+
+
+def _redact_line(line: str, declared: SecretNames) -> str:
+    text = next(iter(line.splitlines()), '')
+    end = line[len(text) :]
+    field = _FIELD_LINE.match(text)
+    if field is not None and is_secret_name(field[1], declared):
+        return f'{field[0]} {MASK}{end}'
+    for field in _LATER_FIELD.finditer(text):
+        start = field.start()
+        # In an escape, as `x\nCookie: a=1`, the name has a letter before it.
+        is_escaped = text[start - 1 : start] == '\\'
+        names = (field[1], field[1][1:]) if is_escaped else (field[1],)
+        if any(is_secret_name(name, declared) for name in names):
+            return f'{_redact_line(text[:start], declared)}{field[0]} {MASK}{end}'
+    shown = walk_value(text, declared).shown
+    return (shown if '@' not in shown else redact_url(shown, declared)) + end

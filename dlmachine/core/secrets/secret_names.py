@@ -1,0 +1,94 @@
+"""Names of header fields, query parameters, form and JSON fields whose values are secret.
+
+Pure. The usual names are built in; a caller declares others with `secret_names`.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Final, TypeAlias
+
+from returns.result import Failure, Result, Success
+
+from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.text.control_chars import find_frame_breaker
+
+#: Names that a caller declared, case folded and sorted.
+SecretNames: TypeAlias = tuple[str, ...]
+
+_NAMES: Final = frozenset({
+    'authorization', 'proxy-authorization', 'www-authenticate', 'cookie', 'cookie2',
+    'set-cookie', 'set-cookie2', 'authentication-info', 'proxy-authentication-info',
+    'key', 'auth', 'sid', 'sig', 'pwd', 'pw', 'pass', 'passwd', 'jwt', 'otp', 'hmac',
+    'samlresponse', 'hdnts', 'hdnea', 'hdntl',
+    'jsessionid', 'phpsessid',
+})  # fmt: skip
+
+_WORDS: Final = re.compile(
+    r'token|secret|passw|passphrase|passcode|credential|signature|session|bearer|private'
+    r'|api[-_.]?key|access[-_.]?key|auth[-_.]?key|subscription[-_.]?key|[-_.]auth|^auth[-_.]|apikey'
+    r'|[-_.]sig$|[-_.]key$',
+    re.IGNORECASE,
+)
+#: `filter[key]` is the field `key` of `filter`.
+_BRACKETS: Final = re.compile(r'[\[\]]+')
+
+#: Longer names are not cached, because servers choose them.
+_MAX_REMEMBERED_CHARS: Final = 200
+
+
+def is_secret_name(name: str, declared: SecretNames = ()) -> bool:
+    """Whether the value of a header field, query parameter or body field with this name is secret.
+
+    >>> is_secret_name('Authorization'), is_secret_name('access_token'), is_secret_name('ids')
+    (True, True, False)
+    >>> is_secret_name('Code', ('code',))
+    True
+    """
+    if declared and name.strip().casefold() in declared:
+        return True
+    return (_remembered if len(name) <= _MAX_REMEMBERED_CHARS else _is_secret)(name)
+
+
+def parse_secret_names(given: object, where: str = 'secret_names') -> Result[SecretNames, Fault]:
+    """Parse declared names: a list of strings, or one string separated by commas or spaces.
+
+    Faults: `InvalidInput`.
+
+    >>> parse_secret_names('code, X-Access').unwrap()
+    ('code', 'x-access')
+    >>> parse_secret_names(5).failure().problem
+    'expected a list of names, got int'
+    """
+    if given is None:
+        return Success(())
+    names = _BETWEEN.split(given) if isinstance(given, str) else given
+    if not isinstance(names, Iterable) or isinstance(names, (bytes, bytearray, Mapping)):
+        problem = f'expected a list of names, got {type(given).__name__}'
+        return Failure(InvalidInput(where=where, problem=problem))
+    folded: set[str] = set()
+    for name in names:
+        if not isinstance(name, str):
+            problem = f'expected names as text, got {type(name).__name__}'
+            return Failure(InvalidInput(where=where, problem=problem))
+        fault = find_frame_breaker(where, name)
+        if fault is not None:
+            return Failure(fault)
+        folded.add(name.strip().casefold())
+    return Success(tuple(sorted(folded - {''})))
+
+
+_BETWEEN: Final = re.compile(r'[\s,]+')
+
+
+def _is_secret(name: str) -> bool:
+    folded = name.strip().casefold()
+    if folded in _NAMES or _WORDS.search(folded) is not None:
+        return True
+    return '[' in folded and any(piece in _NAMES for piece in _BRACKETS.split(folded))
+
+
+@lru_cache(maxsize=1024)
+def _remembered(name: str) -> bool:
+    # One download checks the same few names dozens of times.
+    return _is_secret(name)

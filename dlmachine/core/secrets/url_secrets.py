@@ -1,0 +1,277 @@
+"""Secrets in URLs: one walk masks them, and collects them for searching other texts.
+
+Pure. RFC 3986: userinfo (section 3.2.1), parameters of path segments (3.3), the query and
+the fragment; and URLs inside them, percent-encoded or not. The walk also handles malformed
+URLs, and its time is linear in their length.
+"""
+
+import json
+import re
+from functools import lru_cache
+from typing import Final, NamedTuple
+from urllib.parse import quote, unquote, unquote_plus
+
+from dlmachine.core.secrets.secret_names import SecretNames, is_secret_name
+from dlmachine.core.text.json_pairs import json_pairs
+
+MASK: Final = '***'
+
+#: The maximum depth of URLs inside URLs; deeper values are masked completely.
+MAX_DEPTH: Final = 5
+
+#: Most URLs: no part of them can be a secret.
+_PLAIN: Final = re.compile(r'https?://[a-z0-9.\-]+(?::[0-9]+)?/[A-Za-z0-9_.~/\-]*')
+#: The text before an authority, also in malformed URLs.
+_BEFORE_AUTHORITY: Final = re.compile(
+    r'[\x00-\x20]*+(?:[A-Za-z][A-Za-z0-9+.\-]*+:[/\\]++|[/\\]{2,}+)'
+)
+_SCHEME: Final = re.compile(r'[A-Za-z][A-Za-z0-9+.\-]*+')
+_AFTER_AUTHORITY: Final = re.compile(r'[/\\?#]')
+#: A header field as a value. Without a space only if the name is not a short word, which is often
+#: the name of a search field.
+_HEADER: Final = re.compile(
+    r"\s*+(?:([!#$&'*+\-.^_`|~0-9A-Za-z]{1,100}+):[ \t+]|([\-_0-9A-Za-z]{5,100}+):)"
+)
+#: In a text without any of these a walk finds no secret.
+_MAY_HOLD: Final = re.compile(r'%[0-9A-Fa-f]{2}|[@"]|[^=;&?]=|:[/\\ +]|[-_0-9A-Za-z]{5}:')
+#: Characters that are not encoded when a nested URL is written back.
+_SAFE: Final = '/:*'
+#: URL parsers remove these (WHATWG URL, section 4.4).
+_DROPPED: Final = str.maketrans('', '', '\t\r\n')
+
+
+class Walked(NamedTuple):
+    """A text with its secrets masked, and every secret in it, as written and decoded."""
+
+    shown: str
+    secrets: frozenset[str]
+
+
+@lru_cache(maxsize=256)
+def walk_url(url: str, declared: SecretNames = ()) -> Walked:
+    """Mask the userinfo, the fragment and the secret values of a URL.
+
+    `declared` are names whose values are secret, besides the built-in ones.
+
+    >>> walk_url('https://me:pw@host/x;sid=b?token=abc&ids=1#end').shown
+    'https://***@host/x;sid=***?token=***&ids=1'
+    >>> sorted(walk_url('https://h/?next=https%3A//h/%3Ftoken%3Dabc').secrets)
+    ['abc']
+    """
+    if _PLAIN.fullmatch(url) is not None:
+        return Walked(url, frozenset())
+    walk = _Walk(declared)
+    shown = walk.url(url.translate(_DROPPED))
+    if walk.is_malformed:
+        return Walked(MASK, walk.secrets() | {url})
+    return Walked(shown.partition('#')[0], walk.secrets())
+
+
+def walk_value(text: str, declared: SecretNames = ()) -> Walked:
+    """Mask the value of a field, which may be a URL, a header field, JSON, or nested fields.
+
+    >>> walk_value('https://me:pw@host/').shown, walk_value('a=1').shown
+    ('https://***@host/', 'a=1')
+    """
+    if not _may_hold(text):
+        return Walked(text, frozenset())
+    walk = _Walk(declared)
+    return Walked(walk.reference(text, MAX_DEPTH), walk.secrets())
+
+
+class _Walk:
+    """One walk over a text, and the secrets that it found."""
+
+    def __init__(self, declared: SecretNames) -> None:
+        self._declared = declared
+        self._found: set[str] = set()
+        self.is_malformed = False
+
+    def secrets(self) -> frozenset[str]:
+        """The secrets found, as written and decoded."""
+        coded = [text for text in self._found if '%' in text or '+' in text]
+        decoded = {way(text) for text in coded for way in (unquote, unquote_plus)}
+        return frozenset(text for text in self._found | decoded if text)
+
+    def url(self, text: str) -> str:
+        """A URL, absolute or relative."""
+        before = _BEFORE_AUTHORITY.match(text)
+        if before is not None:
+            return before[0] + self._after_scheme(text[before.end() :], MAX_DEPTH)
+        # Without a scheme, the text before an @ may be a login.
+        front, rest = _cut(text, _AFTER_AUTHORITY)
+        return self._authority(front) + self._path_and_more(rest, MAX_DEPTH)
+
+    def reference(self, text: str, depth: int) -> str:
+        """Mask a value inside another URL: a URL, a part of one, a header field, or JSON."""
+        if text[:1] in _JSON_STARTS:
+            return self._json(text, depth)
+        header = self._header_end(text)
+        if header:
+            name, value = _cut_at(text, header)
+            self._found |= {value, value.strip().partition(' ')[2]}
+            return name + MASK
+        if _begins_url(text):
+            before = _BEFORE_AUTHORITY.match(text)
+            end = 0 if before is None else before.end()
+            return text[:end] + self._after_scheme(text[end:], depth)
+        return self._path_and_more(text, depth)
+
+    def _header_end(self, text: str) -> int:
+        found = _HEADER.match(text)
+        if found is None or not self._is_secret(found[1] or found[2]):
+            return 0
+        return found.end()
+
+    def _json(self, text: str, depth: int) -> str:
+        if text.count('[') + text.count('{') > _MAX_BRACKETS:
+            self._found.add(text)
+            return MASK
+        try:
+            pairs = list(json_pairs('', json.loads(text)))
+        except (ValueError, RecursionError):
+            return self._path_and_more(text, depth)
+        secrets = {value for name, value in pairs if self._is_secret(name)}
+        self._found |= secrets
+        nested = [self._nested(value, depth) != value for _, value in pairs]
+        return MASK if secrets or any(nested) else text
+
+    def _nested(self, text: str, depth: int) -> str:
+        if not _may_hold(text):
+            return text
+        if depth:
+            return self.reference(text, depth - 1)
+        self._found.add(text)
+        return MASK
+
+    def _decoded(self, text: str, depth: int) -> str:
+        decoded = unquote_plus(text) if '%' in text else text
+        if decoded == text:
+            return text
+        shown = self._nested(decoded, depth)
+        if shown == decoded:
+            return text
+        return quote(shown.encode('utf-8', 'surrogatepass'), safe=_SAFE)
+
+    def _after_scheme(self, rest: str, depth: int) -> str:
+        authority, after = _cut(rest, _AFTER_AUTHORITY)
+        if '@' not in authority and '@' in after and _has_bad_port(authority):
+            # A password with an unescaped slash, question mark or hash.
+            authority, after = _cut_at(rest, rest.rindex('@') + 1)
+            host, after = _cut(after, _AFTER_AUTHORITY)
+            authority += host
+        self.is_malformed |= authority.count('[') != authority.count(']')
+        return self._authority(authority) + self._path_and_more(after, depth)
+
+    def _authority(self, authority: str) -> str:
+        userinfo, marked, host = authority.rpartition('@')
+        if not marked and '%40' in authority:  # Malformed, but messages show it.
+            userinfo, marked, host = unquote(authority).rpartition('@')
+        if not marked:
+            return authority
+        self._found |= {userinfo, *userinfo.split(':', 1)}
+        return f'{MASK}@{host}'
+
+    def _path_and_more(self, text: str, depth: int) -> str:
+        if not _may_hold(text):
+            return text
+        end = _end_of_path(text)
+        nested = _find_url(text, end)
+        if nested is not None:
+            # As archives and proxies write nested URLs: /web/2020/https://host/path?query
+            front, rest = _cut_at(text, nested)
+            return self._runs(front, '/', depth) + self._nested(rest, depth)
+        path, rest = _cut_at(text, end)
+        query, mark, fragment = rest.partition('#')
+        shown = self._runs(path, '/', depth) + self._runs(query, '&', depth)
+        return shown + mark + self._runs(fragment, '&', depth)
+
+    def _runs(self, text: str, separator: str, depth: int) -> str:
+        if not _may_hold(text):
+            return text
+        return separator.join([run and self._run(run, depth) for run in text.split(separator)])
+
+    def _run(self, run: str, depth: int) -> str:
+        # Between two separators there may be several fields, or a URL. A secret may contain any of
+        # these characters, so the rest of the run is masked with it.
+        if not _may_hold(run):
+            return run
+        pieces = _IN_A_RUN.split(run)
+        for index in range(0, len(pieces), 2):
+            piece = pieces[index]
+            if not piece:
+                continue
+            has_value = index + 1 < len(pieces) and pieces[index + 1] == '='
+            if has_value and self._is_secret(_plain_name(piece)):
+                value = ''.join(pieces[index + 2 :])
+                self._found |= {value, _VALUE_END.split(value, 1)[0]}
+                return ''.join(pieces[: index + 2]) + MASK
+            if _begins_url(piece) or piece[:2] in _RAW_JSON or self._header_end(piece):
+                rest = ''.join(pieces[index:])
+                return ''.join(pieces[:index]) + self._nested(rest, depth)
+            pieces[index] = self._decoded(piece, depth)
+        return ''.join(pieces)
+
+    def _is_secret(self, name: str) -> bool:
+        return is_secret_name(name, self._declared)
+
+
+#: JSON with more lists and objects is masked completely.
+_MAX_BRACKETS: Final = 1_000
+_JSON_STARTS: Final = ('{', '[', '"')
+_RAW_JSON: Final = frozenset({'{"', '["', '[{', '[['})
+_IN_A_RUN: Final = re.compile(r'([;&?=])')
+_VALUE_END: Final = re.compile(r'[;&?]')
+_ESCAPED_AGAIN: Final = re.compile(r'%(?:25)+(?=[0-9A-Fa-f]{2})')
+_AFTER_PATH: Final = re.compile(r'[?#]')
+
+
+def _may_hold(text: str) -> bool:
+    return _MAY_HOLD.search(text) is not None
+
+
+def _plain_name(name: str) -> str:
+    return unquote_plus(_ESCAPED_AGAIN.sub('%', name)) if '%' in name or '+' in name else name
+
+
+def _begins_url(text: str) -> bool:
+    if _BEFORE_AUTHORITY.match(text) is not None:
+        return True
+    # A name and a password; an email address has no colon before its @.
+    userinfo, marked, _ = _cut(text, _AFTER_AUTHORITY)[0].rpartition('@')
+    return bool(marked) and ':' in userinfo and '=' not in userinfo
+
+
+def _has_bad_port(authority: str) -> bool:
+    _, colon, port = authority.rpartition(']')[2].partition(':')
+    return bool(colon) and not port.isdigit()
+
+
+def _end_of_path(text: str) -> int:
+    # A text whose first = comes before any slash consists of fields, not of a path.
+    found = _AFTER_PATH.search(text)
+    end = len(text) if found is None else found.start()
+    equals, slash = text.find('=', 0, end), text.find('/', 0, end)
+    is_fields = equals >= 0 and (slash == -1 or equals < slash) and not text.startswith(';')
+    return 0 if is_fields else end
+
+
+def _find_url(text: str, end: int) -> int | None:
+    # Where a URL begins in a path.
+    position = text.find(':/', 0, end)
+    while position != -1:
+        segment = text.rfind('/', 0, position) + 1
+        start = max(segment, text.rfind('=', segment, position) + 1)
+        if start and _SCHEME.fullmatch(text, start, position) is not None:
+            return start
+        position = text.find(':/', position + 1, end)
+    return None
+
+
+def _cut(text: str, pattern: re.Pattern[str]) -> tuple[str, str]:
+    found = pattern.search(text)
+    return (text, '') if found is None else _cut_at(text, found.start())
+
+
+def _cut_at(text: str, position: int) -> tuple[str, str]:
+    return text[:position], text[position:]

@@ -1,0 +1,272 @@
+"""Descriptor: what to download.  It says nothing of where it goes, nor of how to go about it.
+
+Pure. `Descriptor.parse` is the way in; what it returns is normal and legal, so that
+nothing further on has to check again.
+"""
+
+from collections.abc import Iterable
+from dataclasses import field, fields
+from pathlib import PurePath
+from typing import Final, assert_never, cast
+
+from returns.pipeline import is_successful
+from returns.result import Failure, Result, Success
+
+from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.faults.printing import shown_value
+from dlmachine.core.frozen import frozen
+from dlmachine.core.http.body import (
+    Body,
+    FormBody,
+    JsonBody,
+    MultipartBody,
+    NoBody,
+    Pairs,
+    RawBody,
+    body_pairs,
+)
+from dlmachine.core.http.headers import Headers, HeadersLike, parse_headers
+from dlmachine.core.http.request import Tls
+from dlmachine.core.http.url import parse_url
+from dlmachine.core.secrets.redact import (
+    MASK,
+    Redactor,
+    redact_value,
+    secrets_in_fields,
+    secrets_in_pairs,
+    secrets_in_url,
+)
+from dlmachine.core.secrets.secret_names import SecretNames, parse_secret_names
+from dlmachine.core.spec.content_words import parse_content, take_body
+from dlmachine.core.spec.local_path import parse_local_path
+
+#: Methods that a download may use (RFC 9110 section 9); the others change or describe things.
+METHODS: Final = ('GET', 'POST', 'PUT', 'PATCH')
+
+#: Headers that frame the message, or ask for a part or a condition: the plan sets them.
+MANAGED_HEADERS: Final = frozenset({
+    'content-length', 'transfer-encoding', 'range', 'if-range', 'if-match', 'if-none-match',
+    'if-modified-since', 'if-unmodified-since',
+})  # fmt: skip
+
+
+@frozen
+class Descriptor:
+    """One file to download, from any of its URLs.
+
+    `url` and `mirrors` are absolute and in normal form; `query` is added to each of them.
+    `secret_names` are names of query parameters, header fields and fields of a body whose
+    values are secret, besides the built-in ones.
+    Two descriptors are equal if they describe the same download, even as different subclasses.
+
+    >>> data = Descriptor.parse('https://Example.org/x', query={'format': 'tsv'}).unwrap()
+    >>> data.url, data.query, data.method
+    ('https://example.org/x', (('format', 'tsv'),), 'GET')
+    >>> Descriptor.parse('example.org').failure().where
+    'url'
+    """
+
+    url: str
+    method: str = 'GET'
+    query: Pairs = ()
+    headers: Headers = Headers()
+    body: Body = NoBody()
+    tls: Tls = Tls()
+    mirrors: tuple[str, ...] = ()
+    secret_names: SecretNames = ()
+    #: Cached, because it is used often once it is used.
+    _redactor: Redactor | None = field(default=None, init=False, compare=False, repr=False)
+
+    @classmethod
+    def parse(  # noqa: PLR0913 -- the caller's words, each a keyword
+        cls,
+        url: object,
+        *,
+        method: str | None = None,
+        query: object = None,
+        post: object = False,
+        json: object = False,
+        multipart: object = None,
+        data: object = None,
+        headers: HeadersLike = None,
+        cainfo: object = None,
+        verify: bool = True,
+        cert: object = None,
+        key: object = None,
+        mirrors: Iterable[object] | str | None = None,
+        body: Body | None = None,
+        tls: Tls | None = None,
+        secret_names: object = None,
+    ) -> 'Result[Descriptor, Fault]':
+        """Check and normalise what a caller gave.
+
+        `query` is a query string; with `post=True` a form; with `json=True` a JSON body.
+        `post` and `json` may also be the form and the value themselves. Any body makes the
+        method POST, unless `method` says otherwise. `body` and `tls` are taken as they
+        are, so that `dataclasses.replace` works on what users make.
+
+        Faults: `InvalidInput`, whose `where` names the argument.
+        """
+        words = (
+            method,
+            query,
+            multipart,
+            data,
+            headers,
+            cainfo,
+            cert,
+            key,
+            mirrors,
+            body,
+            tls,
+            secret_names,
+        )
+        is_plain = verify is True and post is False and json is False
+        if is_plain and all(word is None for word in words):
+            return parse_url(url).map(lambda parsed: Descriptor(url=str(parsed)))
+        address = parse_url(url)
+        addresses = _parse_mirrors(mirrors)
+        fields_ = parse_headers(headers).bind(_refuse_managed)
+        content = parse_content(query, post=post, json=json, multipart=multipart, data=data)
+        if body is not None:
+            content = content.bind(lambda parsed: take_body(parsed, body))
+        trust = _parse_tls(verify=verify, cainfo=cainfo, cert=cert, key=key)
+        names = parse_secret_names(secret_names)
+        for result in (address, addresses, fields_, content, trust, names):
+            if not is_successful(result):
+                return Failure(result.failure())
+        pairs, sent = content.unwrap()
+        verb = _parse_method(method, has_body=sent != NoBody())
+        return verb.map(
+            lambda name: Descriptor(
+                url=str(address.unwrap()),
+                method=name,
+                query=pairs,
+                headers=fields_.unwrap().with_secret_names(names.unwrap()),
+                body=sent,
+                tls=trust.unwrap() if tls is None else tls,
+                mirrors=addresses.unwrap(),
+                secret_names=names.unwrap(),
+            )
+        )
+
+    def __eq__(self, other: object) -> bool:
+        """Equal when every part is, whatever the subclass."""
+        return isinstance(other, Descriptor) and _values(self) == _values(other)
+
+    def __hash__(self) -> int:
+        """Hash of every part."""
+        return hash(_values(self))
+
+    def __repr__(self) -> str:
+        """For people: secrets masked, bodies named by their kind."""
+        shown = self.redacted()
+        parts = [repr(shown.url)]
+        parts += [f'method={self.method!r}'] if self.method != 'GET' else []
+        parts += [f'query={shown.query!r}'] if self.query else []
+        parts += [f'headers={shown.headers!r}'] if self.headers else []
+        parts += [f'body=<{type(self.body).__name__}>'] if self.body != NoBody() else []
+        parts += [f'tls={self.tls!r}'] if self.tls != Tls() else []
+        parts += [f'mirrors={shown.mirrors!r}'] if self.mirrors else []
+        parts += [f'secret_names={self.secret_names!r}'] if self.secret_names else []
+        return f'Descriptor({", ".join(parts)})'
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The URL and its mirrors, in the order in which they are tried."""
+        return (self.url, *self.mirrors)
+
+    @property
+    def redactor(self) -> Redactor:
+        """Masks the secrets of this download, which any server on the way may echo."""
+        if self._redactor is None:
+            object.__setattr__(self, '_redactor', Redactor(self.secret_names, self._secrets()))
+        return cast('Redactor', self._redactor)
+
+    def _secrets(self) -> frozenset[str]:
+        names = self.secret_names
+        secrets = secrets_in_fields(self.headers, names) | secrets_in_pairs(self.query, names)
+        secrets |= secrets_in_pairs(body_pairs(self.body), names)
+        return secrets.union(*(secrets_in_url(url, names) for url in self.addresses))
+
+    def redacted(self) -> 'Descriptor':
+        """The same descriptor with every secret masked; it can be shown, not executed."""
+        redactor = self.redactor
+        return Descriptor(
+            url=redactor.url(self.url),
+            method=self.method,
+            query=redactor.pairs(self.query),
+            headers=Headers(redactor.fields(self.headers), self.secret_names),
+            body=_redact_body(self.body, redactor),
+            tls=self.tls,
+            mirrors=tuple(redactor.url(mirror) for mirror in self.mirrors),
+            secret_names=self.secret_names,
+        )
+
+
+def _values(descriptor: Descriptor) -> tuple[object, ...]:
+    return tuple(getattr(descriptor, each.name) for each in fields(Descriptor) if each.compare)
+
+
+def _redact_body(body: Body, redactor: Redactor) -> Body:
+    # Only forms name their values; of the others nothing can be shown with certainty.
+    match body:
+        case NoBody():
+            return body
+        case FormBody(pairs=pairs):
+            return FormBody(redactor.pairs(pairs))
+        case JsonBody():
+            return JsonBody(f'"{MASK}"')
+        case RawBody(content_type=content_type):
+            return RawBody(MASK.encode(), content_type)
+        case MultipartBody():
+            return MultipartBody(())
+        case _:
+            assert_never(body)
+
+
+def _refuse_managed(headers: Headers) -> Result[Headers, Fault]:
+    for name, _ in headers:
+        if name.casefold() in MANAGED_HEADERS:
+            problem = 'is set by dlmachine itself'
+            return Failure(InvalidInput(where=f'headers[{name!r}]', problem=problem))
+    return Success(headers)
+
+
+def _parse_mirrors(given: object) -> Result[tuple[str, ...], Fault]:
+    mirrors = [given] if isinstance(given, str) else [] if given is None else given
+    if not isinstance(mirrors, Iterable):
+        problem = f'is not a list of URLs: {type(given).__name__}'
+        return Failure(InvalidInput(where='mirrors', problem=problem))
+    parsed = [parse_url(mirror, f'mirrors[{index}]') for index, mirror in enumerate(mirrors)]
+    for result in parsed:
+        if not is_successful(result):
+            return Failure(result.failure())
+    return Success(tuple(str(result.unwrap()) for result in parsed))
+
+
+def _parse_tls(*, verify: object, cainfo: object, cert: object, key: object) -> Result[Tls, Fault]:
+    if not isinstance(verify, bool):
+        return Failure(InvalidInput(where='verify', problem='is neither True nor False'))
+    texts: dict[str, str | None] = {}
+    for name, value in (('cainfo', cainfo), ('cert', cert), ('key', key)):
+        if value is not None and not isinstance(value, (str, PurePath)):
+            problem = f'is not a path: {type(value).__name__}'
+            return Failure(InvalidInput(where=name, problem=problem))
+        texts[name] = None if value is None else str(value)
+    for name, text in texts.items():
+        parsed = parse_local_path(text, name) if text else Success('')
+        if not is_successful(parsed):
+            return Failure(parsed.failure())
+    return Success(Tls(verify=verify, **texts))
+
+
+def _parse_method(method: object, *, has_body: bool) -> Result[str, Fault]:
+    name = ('POST' if has_body else 'GET') if method is None else method
+    name = name.upper() if isinstance(name, str) else shown_value(name)
+    if name not in METHODS:
+        problem = f'{shown_value(redact_value(method))} is not one of {", ".join(METHODS)}'
+        return Failure(InvalidInput(where='method', problem=problem))
+    if name == 'GET' and has_body:
+        return Failure(InvalidInput(where='method', problem='GET has no body (RFC 9110 9.3.1)'))
+    return Success(name)

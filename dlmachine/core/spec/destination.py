@@ -1,0 +1,204 @@
+"""Destination policy: where the bytes go, as a closed sum type.
+
+Pure. `parse_destination` reads what a caller gave as `dest`; `resolve_destination`
+settles it against what was seen of the cache and of the path.
+"""
+
+from collections.abc import Callable
+from enum import Enum
+from pathlib import PurePath
+from typing import Final, TypeAlias, assert_never
+
+from returns.result import Failure, Result, Success
+
+from dlmachine.core.faults import DestinationUnusable, Fault, InvalidInput
+from dlmachine.core.faults.printing import printable
+from dlmachine.core.frozen import frozen
+from dlmachine.core.http.filename import is_our_folder, is_reserved_name
+from dlmachine.core.spec.local_path import parse_local_path
+
+#: Windows knows two separators, the others one.
+_SEPARATORS: Final = ('/', '\\') if str(PurePath('a', 'b')) == 'a\\b' else ('/',)
+
+#: Of one part of a path, on all common file systems.
+_MAX_NAME_BYTES: Final = 255
+
+_NOT_LOCAL: Final = 'The URL comes first, then dest='
+
+
+@frozen(kw_only=False)
+class Auto:
+    """The cache if there is one, else memory."""
+
+
+@frozen(kw_only=False)
+class ToMemory:
+    """A buffer in memory, always from the network."""
+
+
+@frozen(kw_only=False)
+class ToPath:
+    """This file; or, with a separator at its end or where a folder is, a name in it."""
+
+    path: str
+
+
+Wanted: TypeAlias = Auto | ToMemory | ToPath
+
+
+@frozen(kw_only=False)
+class InCache:
+    """A new version in the cache folder."""
+
+    folder: str
+
+
+@frozen(kw_only=False)
+class InMemory:
+    """A buffer."""
+
+
+@frozen(kw_only=False)
+class AtPath:
+    """Exactly this file."""
+
+    path: str
+
+
+@frozen(kw_only=False)
+class InFolder:
+    """A file in this folder, named by the answer."""
+
+    folder: str
+
+
+Destination: TypeAlias = InCache | InMemory | AtPath | InFolder
+
+
+class PathKind(Enum):
+    """What was seen at a path."""
+
+    MISSING = 'missing'
+    FILE = 'file'
+    FOLDER = 'folder'
+    OTHER = 'other'
+
+
+@frozen
+class PathSeen:
+    """The observed destination: the path itself, and a file in the way.
+
+    `blocker` is the nearest existing parent that is not a folder; `has_folder` says whether the
+    folder of the file exists; `real_path` is the path with links to folders resolved.
+    """
+
+    kind: PathKind
+    blocker: str | None = None
+    has_folder: bool = True
+    real_path: str = ''
+
+
+def parse_destination(dest: object) -> Result[Wanted, Fault]:
+    r"""Read `dest`: a path, None or True (cache, else memory), False (memory).
+
+    >>> parse_destination('/tmp/x').unwrap(), parse_destination(False).unwrap()
+    (ToPath(path='/tmp/x'), ToMemory())
+    >>> parse_destination('a\0b').failure().problem
+    'contains NUL at position 1'
+    """
+    match dest:
+        case None | True:
+            return Success(Auto())
+        case False:
+            return Success(ToMemory())
+        case Auto() | ToMemory() | ToPath():
+            return Success(dest)
+        case str() | PurePath():
+            return _parse_path(str(dest))
+        case _:
+            problem = f'is neither a path, a bool nor None: {type(dest).__name__}'
+            return Failure(InvalidInput(where='dest', problem=problem))
+
+
+def resolve_destination(
+    wanted: Wanted, cache_folder: str | None, seen: PathSeen | None
+) -> Result[Destination, Fault]:
+    """Decide where the bytes go.
+
+    Faults: `DestinationUnusable` if there is a file in place of a folder, if the path is neither a
+    file nor a folder, or if it is reserved for dlmachine.
+
+    >>> resolve_destination(Auto(), None, None).unwrap()
+    InMemory()
+    >>> resolve_destination(ToPath('/data/'), None, None).unwrap()
+    InFolder(folder='/data/')
+    """
+    match wanted:
+        case Auto():
+            return Success(InMemory() if cache_folder is None else InCache(cache_folder))
+        case ToMemory():
+            return Success(InMemory())
+        case ToPath(path=path):
+            kind = PathKind.MISSING if seen is None else seen.kind
+            blocker = None if seen is None else seen.blocker
+            if blocker is not None:
+                problem = f'{printable(blocker)} is not a folder'
+                return Failure(DestinationUnusable(path=path, problem=problem))
+            names = (path, '' if seen is None else seen.real_path)
+            if any(_is_our_own(name, cache_folder) for name in names):
+                return Failure(
+                    DestinationUnusable(path=path, problem='this name is reserved for dlmachine')
+                )
+            return _BY_KIND[kind](path)
+        case _:
+            assert_never(wanted)
+
+
+def _is_our_own(path: str, cache_folder: str | None) -> bool:
+    # The registry, versions and tag file of the cache, and unfinished files in any folder.
+    pure = PurePath(path)
+    if any(is_our_folder(part) for part in pure.parts):
+        return True
+    is_in_cache = cache_folder is not None and pure.parent == PurePath(cache_folder)
+    return is_in_cache and is_reserved_name(pure.name)
+
+
+def ends_in_separator(path: str) -> bool:
+    """Whether the text of the path says that a folder is meant."""
+    return path.endswith(_SEPARATORS)
+
+
+def _parse_path(path: str) -> Result[Wanted, Fault]:
+    return parse_local_path(path, 'dest', _NOT_LOCAL).map(ToPath)
+
+
+def _missing(path: str) -> Result[Destination, Fault]:
+    return Success(InFolder(path) if ends_in_separator(path) else AtPath(path))
+
+
+def _file(path: str) -> Result[Destination, Fault]:
+    if ends_in_separator(path):
+        problem = 'is a file, but the path ends in a separator as a folder does'
+        return Failure(DestinationUnusable(path=path, problem=problem))
+    return Success(AtPath(path))
+
+
+def _folder(path: str) -> Result[Destination, Fault]:
+    return Success(InFolder(path))
+
+
+def _other(path: str) -> Result[Destination, Fault]:
+    size = len(PurePath(path).name.encode('utf-8', 'surrogateescape'))
+    if size > _MAX_NAME_BYTES:
+        problem = f'has a name of {size} bytes, which no file system here can store'
+        return Failure(DestinationUnusable(path=path, problem=problem, advice='Shorten the name'))
+    problem = 'is neither a file nor a folder'
+    return Failure(DestinationUnusable(path=path, problem=problem))
+
+
+_BY_KIND: Final[dict[PathKind, Callable[[str], Result[Destination, Fault]]]] = {
+    PathKind.MISSING: _missing,
+    PathKind.FILE: _file,
+    PathKind.FOLDER: _folder,
+    PathKind.OTHER: _other,
+}

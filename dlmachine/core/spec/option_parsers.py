@@ -1,0 +1,251 @@
+"""Readers: one value of an option, from whatever a caller, a file or the environment holds.
+
+Pure. Each takes the name, for the fault, and the value; it gives the value in its own type.
+"""
+
+import hashlib
+import re
+from datetime import UTC, date, datetime, timedelta
+from pathlib import PurePath
+from typing import Final
+
+from returns.pipeline import is_successful
+from returns.result import Failure, Result, Success
+
+from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.faults.printing import shown_value
+from dlmachine.core.http.url import parse_url
+from dlmachine.core.integrity.checksum import Checksum, ChecksumList, digest_bytes, find_algorithm
+from dlmachine.core.secrets.redact import redact_value
+from dlmachine.core.spec.destination import parse_destination
+from dlmachine.core.spec.local_path import parse_local_path
+from dlmachine.core.spec.policy import CheckMethod
+from dlmachine.core.spec.rate_limit import Rate, parse_rate
+from dlmachine.core.text.control_chars import find_frame_breaker
+
+_WORD: Final = re.compile(r'[\w.\-]{1,80}')
+_WORDS: Final = {
+    '1': True, 'true': True, 'yes': True, 'on': True,
+    '0': False, 'false': False, 'no': False, 'off': False, '': False,
+}  # fmt: skip
+
+
+def refuse_endless(name: str, value: object) -> Result[object, Fault]:
+    """The value, unless it is a number with too many digits for Python to format.
+
+    >>> refuse_endless('retries', 10**5000).failure().problem
+    'the int is not a number of at most 1,000 digits'
+    """
+    if isinstance(value, int) and value.bit_length() > _MAX_BITS:
+        return _bad(name, value, 'is not a number of at most 1,000 digits')
+    return Success(value)
+
+
+#: A thousand digits; Python's own limit is 4,300, and can be changed.
+_MAX_BITS: Final = 3_322
+
+
+def read_bool(name: str, value: object) -> Result[object, Fault]:
+    """True or False; from a file or the environment also 1, yes, on and their opposites."""
+    word = value if isinstance(value, bool) else _WORDS.get(str(value).strip().lower())
+    return _bad(name, value, 'is neither true nor false') if word is None else Success(word)
+
+
+def read_count(name: str, value: object) -> Result[object, Fault]:
+    """A whole number; text is read as one."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Success(value)
+    if isinstance(value, str) and re.fullmatch(r'-?[0-9]{1,18}', value.strip()):
+        return Success(int(value))
+    return _bad(name, value, 'is not a whole number')
+
+
+def read_segments(name: str, value: object) -> Result[object, Fault]:
+    """How many connections for one file: a whole number from 1 on, or auto.
+
+    >>> read_segments('segments', 'auto').unwrap(), read_segments('segments', '8').unwrap()
+    (0, 8)
+    """
+    if isinstance(value, str) and value.strip().lower() == 'auto':
+        return Success(0)
+    count = read_count(name, value)
+    is_none = count == Success(0) or not is_successful(count)
+    return _bad(name, value, 'is neither auto nor a number from 1 on') if is_none else count
+
+
+def read_size(name: str, value: object) -> Result[object, Fault]:
+    """A number of bytes, or None for no limit; text may end in k, M, G (1024) or kB, MB, GB (1000).
+
+    >>> read_size('max_bytes', '2M').unwrap()
+    2097152
+    """
+    if value is None:
+        return Success(None)
+    found = re.fullmatch(r'([0-9]{1,15})\s*([kKMGT]?)(i?[bB])?', str(value).strip())
+    if isinstance(value, str) and found:
+        number, prefix, unit = found.groups()
+        base = 1000 if unit and not unit.startswith('i') else 1024
+        return Success(int(number) * base ** ' KMGT'.index(prefix.upper() or ' '))
+    count = read_count(name, value)
+    return count if is_successful(count) else _bad(name, value, "is not a size such as 500 or '2M'")
+
+
+def read_rate(name: str, value: object) -> Result[object, Fault]:
+    """Requests in a span of time: '3/s', '100/m', '1000/h', a number a second; None: no limit.
+
+    >>> read_rate('rate', '3/s').unwrap(), read_rate('rate', 0.5).unwrap()
+    (Rate(count=3, seconds=1), Rate(count=0.5, seconds=1))
+    """
+    if value is None or isinstance(value, Rate):
+        return Success(value)
+    is_one = isinstance(value, (int, float, str)) and not isinstance(value, bool)
+    if is_one and str(value).strip().lower() == 'none':
+        return Success(None)
+    rate = parse_rate(str(value)) if is_one else None
+    return _bad(name, value, "is not of the form '3/s'") if rate is None else Success(rate)
+
+
+def read_count_or_none(name: str, value: object) -> Result[object, Fault]:
+    """A whole number, or None (in text: none) for no limit."""
+    is_unlimited = value is None or (isinstance(value, str) and value.strip().lower() == 'none')
+    return Success(None) if is_unlimited else read_count(name, value)
+
+
+def read_seconds(name: str, value: object) -> Result[object, Fault]:
+    """A duration: a timedelta, or a number of seconds."""
+    if isinstance(value, timedelta):
+        return Success(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return _bad(name, value, 'is not a number of seconds')
+    try:
+        return Success(timedelta(seconds=float(value)))
+    except (ValueError, OverflowError):
+        return _bad(name, value, 'is not a number of seconds')
+
+
+def read_seconds_or_none(name: str, value: object) -> Result[object, Fault]:
+    """A duration, or None (in text: none) for no bound."""
+    unbounded = value is None or (isinstance(value, str) and value.lower() == 'none')
+    return Success(None) if unbounded else read_seconds(name, value)
+
+
+def read_instant(name: str, value: object) -> Result[object, Fault]:
+    """An instant: datetime, date or ISO 8601 text; without a zone it is in UTC.
+
+    >>> read_instant('newer_than', '2024-05-01').unwrap().isoformat()
+    '2024-05-01T00:00:00+00:00'
+    """
+    if value is None:
+        return Success(None)
+    instant = value
+    if isinstance(value, str):
+        try:
+            instant = datetime.fromisoformat(value.strip())
+        except ValueError:
+            return _bad(name, value, 'is not a date in ISO 8601')
+    if isinstance(instant, date) and not isinstance(instant, datetime):
+        instant = datetime(instant.year, instant.month, instant.day, tzinfo=UTC)
+    if not isinstance(instant, datetime):
+        return _bad(name, value, 'is not a date')
+    return Success(instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant)
+
+
+def read_method(name: str, value: object) -> Result[object, Fault]:
+    """A check method by its name."""
+    if isinstance(value, CheckMethod):
+        return Success(value)
+    known = {method.value: method for method in CheckMethod}
+    method = known.get(str(value).strip().lower())
+    return (
+        _bad(name, value, f'is not one of {", ".join(known)}')
+        if method is None
+        else Success(method)
+    )
+
+
+def read_checksum(name: str, value: object) -> Result[object, Fault]:
+    """`algorithm:hex` with any algorithm of hashlib that has a fixed length; also `sha-256=hex`.
+
+    >>> read_checksum('checksum', 'MD5:D41D8CD98F00B204E9800998ECF8427E').unwrap().algorithm
+    'md5'
+    """
+    if value is None or isinstance(value, Checksum):
+        return Success(value)
+    found = re.fullmatch(r'\s*([A-Za-z0-9_\-]+)\s*[:=]\s*([0-9A-Fa-f]+)\s*', str(value))
+    if found is None:
+        return _bad(name, value, "is not of the form 'sha256:<hex>'")
+    algorithm = find_algorithm(found.group(1))
+    if algorithm is None:
+        known = ', '.join(sorted(hashlib.algorithms_guaranteed))
+        return _bad(name, found.group(1), f'is not an algorithm of hashlib ({known})')
+    length, wanted = len(found.group(2)), digest_bytes(algorithm) * 2
+    if length != wanted:
+        return _bad(name, value, f'has {length} hex digits, but {algorithm} has {wanted}')
+    return Success(Checksum(algorithm, found.group(2).lower()))
+
+
+def read_checksum_list(name: str, value: object) -> Result[object, Fault]:
+    """Where a list of checksums is: a path, or a URL.
+
+    >>> read_checksum_list('checksum_file', 'HTTPS://H/SHA256SUMS').unwrap().location
+    'https://h/SHA256SUMS'
+    """
+    if value is None or isinstance(value, ChecksumList):
+        return Success(value)
+    if isinstance(value, PurePath):
+        value = str(value)
+    if not isinstance(value, str) or not value.strip():
+        return _bad(name, value, 'is neither a path nor a URL')
+    if '://' in value:
+        return parse_url(value, name).map(lambda url: ChecksumList(str(url)))
+    return parse_local_path(value, name).map(ChecksumList)
+
+
+def is_checksum_list(value: object) -> bool:
+    """Whether what was given as a checksum says where a list of them is.
+
+    >>> [is_checksum_list(one) for one in ('sha256:00', 'sums/SHA256SUMS', 'http://h/x.md5')]
+    [False, True, True]
+    """
+    if isinstance(value, (PurePath, ChecksumList)):
+        return True
+    if not isinstance(value, str) or find_algorithm(re.split('[:=]', value)[0].strip()):
+        return False
+    return '/' in value or '\\' in value or _LIST_NAME.search(value) is not None
+
+
+#: What lists are called: SHA256SUMS, checksums.txt, data.csv.md5.
+_LIST_NAME: Final = re.compile(r'(?i)(sums?|checksums?)(\.[a-z]+)?$|\.(md5|sha\d{1,3}|b2)(sum)?$')
+
+
+def read_validator(name: str, value: object) -> Result[object, Fault]:
+    """A function that looks at a body, or None."""
+    is_one = value is None or callable(value)
+    return Success(value) if is_one else _bad(name, value, 'cannot be called')
+
+
+def read_text(name: str, value: object) -> Result[object, Fault]:
+    """A text of one line that is not empty."""
+    if not isinstance(value, str):
+        return _bad(name, value, 'is not text')
+    if not value.strip():
+        return _bad(name, value, 'is empty')
+    fault = find_frame_breaker(name, value)
+    return Success(value.strip()) if fault is None else Failure(fault)
+
+
+def read_word(name: str, value: object) -> Result[object, Fault]:
+    """A name of letters, digits, dots, dashes and underscores, such as that of a backend."""
+    if isinstance(value, str) and _WORD.fullmatch(value.strip()):
+        return Success(value.strip())
+    return _bad(name, value, 'is not a name such as curl')
+
+
+def read_dest(_: str, value: object) -> Result[object, Fault]:
+    """A destination: a path, True, False or None."""
+    return parse_destination(value).map(lambda wanted: wanted)
+
+
+def _bad(name: str, value: object, problem: str) -> Result[object, Fault]:
+    shown = shown_value(redact_value(value))
+    return Failure(InvalidInput(where=name, problem=f'{shown} {problem}'))

@@ -1,0 +1,283 @@
+"""Policy: how to go about a download.
+
+Pure. The manager's options as one frozen value; every field has a default, and the
+defaults are polite and safe. `parse_policy` in `options` reads a caller's words.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from enum import Enum
+from functools import lru_cache
+from types import NoneType
+from typing import BinaryIO, Final, TypeAlias
+
+from returns.pipeline import is_successful
+
+from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.faults.printing import shown_value
+from dlmachine.core.frozen import frozen
+from dlmachine.core.http.headers import parse_headers
+from dlmachine.core.integrity.checksum import Checksum, ChecksumList, digest_bytes, find_algorithm
+from dlmachine.core.secrets.secret_names import SecretNames
+from dlmachine.core.spec.destination import Auto, ToMemory, ToPath, Wanted
+from dlmachine.core.spec.rate_limit import Rate
+from dlmachine.core.version import USER_AGENT
+
+#: The most connections that a caller may ask for.
+MOST_SEGMENTS: Final = 64
+
+#: Looks at a body before it is published, as an open file; what it returns is true if the
+#: body is right.
+Validator: TypeAlias = Callable[[BinaryIO], object]
+
+
+class CheckMethod(Enum):
+    """By what a stored copy is compared with the server's.
+
+    `AUTO`: by the validators that were stored, or else by the hash of a new download.
+    """
+
+    AUTO = 'auto'
+    ETAG = 'etag'
+    MODIFIED = 'modified'
+    SIZE = 'size'
+    HASH = 'hash'
+
+
+@frozen
+class Window:
+    """Dates between which a stored version must lie; both ends are open and aware of their zone."""
+
+    newer_than: datetime | None = None
+    older_than: datetime | None = None
+
+    def holds(self, at: datetime) -> bool:
+        """Whether the instant lies inside."""
+        return (self.newer_than is None or at > self.newer_than) and (
+            self.older_than is None or at < self.older_than
+        )
+
+    def __str__(self) -> str:
+        """For people."""
+        ends = (('newer than', self.newer_than), ('older than', self.older_than))
+        return (
+            ' and '.join(f'{word} {end.isoformat()}' for word, end in ends if end) or 'of any date'
+        )
+
+
+@frozen
+class Policy:
+    """The options of a download.
+
+    Time limits: `connect_timeout` for connecting, `stall_timeout` for the silence between two
+    bytes, `timeout` for the complete download with its retries (None: no limit),
+    `lock_timeout` for the wait for another owner of the same cache entry.
+    `retries` is the number of rounds over the URLs after the first; before each of them
+    dlmachine waits up to `retry_wait`, doubled from round to round up to `retry_max_wait`, or
+    for the server's Retry-After if that is within `retry_after_max`.
+    `idempotent` says that a POST may be sent twice. `segments` is the maximum number of
+    parallel connections for a large file (0: depends on its size).
+
+    `checksum`, or the line of a `checksum_list`, is the expected checksum. `min_bytes`,
+    `check_content` (a web page in place of data, a damaged gzip stream) and
+    `validate` refuse a body before it is published. With `stale_if_error` the
+    existing copy is used if a new one cannot be downloaded.
+
+    A host gets at most `max_per_host` parallel requests, and not more often than `rate` allows;
+    all downloads of a manager together receive at most `limit_rate` bytes a second. None means
+    no limit. `http2` allows HTTP/2 over TLS (RFC 9113) in backends that support it, which is
+    curl among the built-in ones.
+
+    >>> Policy().retries, Policy().stall_timeout.total_seconds()
+    (3, 60.0)
+    """
+
+    destination: Wanted = Auto()
+    backend: str = 'requests'
+    # freshness
+    check_freshness: bool = False
+    check_method: CheckMethod = CheckMethod.AUTO
+    force_download: bool = False
+    window: Window = Window()
+    keep_old: bool = True
+    offline: bool = False
+    stale_if_error: bool = False
+    create_dirs: bool = True
+    # limits
+    retries: int = 3
+    retry_wait: timedelta = timedelta(seconds=1)
+    retry_max_wait: timedelta = timedelta(seconds=60)
+    retry_after_max: timedelta = timedelta(minutes=5)
+    idempotent: bool = False
+    connect_timeout: timedelta = timedelta(seconds=10)
+    stall_timeout: timedelta = timedelta(seconds=60)
+    timeout: timedelta | None = None
+    lock_timeout: timedelta = timedelta(minutes=10)
+    max_bytes: int | None = None
+    max_redirects: int = 20
+    segments: int = 1
+    # integrity
+    checksum: Checksum | None = None
+    checksum_list: ChecksumList | None = None
+    min_bytes: int | None = None
+    check_content: bool = True
+    validate: Validator | None = None
+    # manners
+    user_agent: str = USER_AGENT
+    max_per_host: int | None = 8
+    rate: Rate | None = None
+    limit_rate: int | None = None
+    http2: bool = False
+
+    def with_secret_names(self, names: SecretNames) -> 'Policy':
+        """The same policy, with these secrets masked in the URL of a checksum file."""
+        wanted = self.checksum_list
+        if wanted is None or wanted.secret_names == names:
+            return self
+        return replace(self, checksum_list=replace(wanted, secret_names=names))
+
+
+#: What is made by hand may hold anything; options are read from words.
+_TYPES: Final = {
+    'destination': (Auto, ToMemory, ToPath),
+    'backend': str,
+    'check_method': CheckMethod,
+    'window': Window,
+    'checksum': (Checksum, NoneType),
+    'checksum_list': (ChecksumList, NoneType),
+    'validate': (Callable, NoneType),
+    'user_agent': str,
+}
+_NOT_NEGATIVE: Final = ('retries', 'max_redirects')
+_DURATIONS: Final = (
+    'retry_wait', 'retry_max_wait', 'retry_after_max', 'connect_timeout', 'stall_timeout',
+    'timeout', 'lock_timeout',
+)  # fmt: skip
+_NOT_NOTHING: Final = frozenset({'connect_timeout', 'stall_timeout', 'timeout'})
+#: Limits that begin at 1, and where they end.
+_LIMITS: Final = (('max_per_host', 1_000), ('limit_rate', 10**15))
+#: No wait, size or count is larger: beyond lies only a mistake of unit.
+_MOST_COUNT: Final = 1_000
+_LONGEST: Final = timedelta(days=365)
+
+
+#: The maximum file size (off_t).
+_MOST_BYTES: Final = 1 << 63
+
+
+def find_policy_fault(policy: Policy) -> Fault | None:
+    """What makes the policy impossible to follow, or None.
+
+    >>> find_policy_fault(Policy(retries=-1)).where
+    'retries'
+    """
+    try:
+        return _find_fault(policy)
+    except TypeError:  # A value cannot be hashed: a list in place of a number.
+        return _find_fault.__wrapped__(policy)
+
+
+# One policy serves many downloads, and each decision about one asks.
+@lru_cache(maxsize=64)
+def _find_fault(policy: Policy) -> Fault | None:
+    checks = (
+        _find_type_fault,
+        _find_count_fault,
+        _find_duration_fault,
+        _find_size_fault,
+        _find_manners_fault,
+        _find_checksum_fault,
+    )
+    return next((fault for check in checks if (fault := check(policy)) is not None), None)
+
+
+def _find_type_fault(policy: Policy) -> Fault | None:
+    for name, types in _TYPES.items():
+        value = getattr(policy, name)
+        if not isinstance(value, types):  # type: ignore[arg-type]  # Callable is a class too
+            return InvalidInput(where=name, problem=f'cannot be of type {type(value).__name__}')
+    ends: tuple[object, ...] = (policy.window.newer_than, policy.window.older_than)
+    for end in ends:
+        if end is not None and not (isinstance(end, datetime) and end.tzinfo):
+            return InvalidInput(
+                where='window', problem=f'{end!r} is not a datetime with a time zone'
+            )
+    agent = parse_headers((('User-Agent', policy.user_agent),))
+    return None if is_successful(agent) else agent.failure()
+
+
+def _find_count_fault(policy: Policy) -> Fault | None:
+    for name in _NOT_NEGATIVE:
+        count = getattr(policy, name)
+        if not isinstance(count, int) or not 0 <= count <= _MOST_COUNT:
+            return InvalidInput(
+                where=name, problem=f'{shown_value(count)} is not from 0 to {_MOST_COUNT}'
+            )
+    segments: object = policy.segments
+    if not isinstance(segments, int) or not 0 <= segments <= MOST_SEGMENTS:
+        problem = f'{shown_value(segments)} is neither auto nor from 1 to {MOST_SEGMENTS}'
+        return InvalidInput(where='segments', problem=problem)
+    return None
+
+
+def _find_duration_fault(policy: Policy) -> Fault | None:
+    for name in _DURATIONS:
+        duration = getattr(policy, name)
+        if duration is None and name == 'timeout':
+            continue
+        if not isinstance(duration, timedelta):
+            return InvalidInput(where=name, problem=f'{shown_value(duration)} is not a timedelta')
+        if not timedelta(0) <= duration <= _LONGEST:
+            # Python writes less than nothing as a day before, and hours.
+            shown = f'{duration.total_seconds():g} s' if duration < timedelta(0) else duration
+            problem = f'{shown} is not from 0 to {_LONGEST.days} days'
+            return InvalidInput(where=name, problem=problem)
+        if not duration and name in _NOT_NOTHING:
+            problem = 'is 0, which leaves no time'
+            return InvalidInput(where=name, problem=problem, advice='Use None for no limit')
+    return None
+
+
+def _find_size_fault(policy: Policy) -> Fault | None:
+    for name in ('max_bytes', 'min_bytes'):
+        size = getattr(policy, name)
+        if size is not None and not (isinstance(size, int) and 0 <= size < _MOST_BYTES):
+            return InvalidInput(where=name, problem=f'{shown_value(size)} is not a number of bytes')
+    least, most = policy.min_bytes, policy.max_bytes
+    if least is not None and most is not None and least > most:
+        problem = f'{least} is more than max_bytes, {most}'
+        return InvalidInput(where='min_bytes', problem=problem)
+    return None
+
+
+def _find_manners_fault(policy: Policy) -> Fault | None:
+    advice = 'Use None for no limit'
+    for name, most in _LIMITS:
+        limit = getattr(policy, name)
+        if limit is not None and not (isinstance(limit, int) and 1 <= limit <= most):
+            problem = f'{shown_value(limit)} is not from 1 to {most}'
+            return InvalidInput(where=name, problem=problem, advice=advice)
+    rate: object = policy.rate
+    if rate is not None and not (isinstance(rate, Rate) and rate.count > 0 and rate.seconds > 0):
+        return InvalidInput(
+            where='rate', problem=f'{shown_value(rate)} is not a rate', advice=advice
+        )
+    return None
+
+
+def _find_checksum_fault(policy: Policy) -> Fault | None:
+    checksum = policy.checksum
+    if checksum is None:
+        return None
+    if policy.checksum_list is not None:
+        problem = 'is passed together with checksum'
+        return InvalidInput(where='checksum_file', problem=problem, advice='Pass one of them')
+    if find_algorithm(checksum.algorithm) != checksum.algorithm:
+        problem = f'{checksum.algorithm!r} is not an algorithm of hashlib'
+        return InvalidInput(where='checksum', problem=problem)
+    if not re.fullmatch(f'[0-9a-f]{{{2 * digest_bytes(checksum.algorithm)}}}', checksum.hex):
+        problem = f'{checksum.hex[:140]!r} is not a {checksum.algorithm} digest in lower-case hex'
+        return InvalidInput(where='checksum', problem=problem)
+    return None

@@ -1,0 +1,1 @@
+"""Text from outside: encodings, control characters, members of JSON."""

@@ -1,0 +1,163 @@
+"""Building the next exchange: request, conditions, range, limits.  Pure."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from returns.result import Result
+
+from dlmachine.core.access.cookie_field import with_cookies
+from dlmachine.core.cache.freshness import Condition, build_condition
+from dlmachine.core.decision.decide import Verdict
+from dlmachine.core.decision.part_location import address_digest
+from dlmachine.core.faults import Fault
+from dlmachine.core.http.body import NoBody
+from dlmachine.core.http.filename import name_content
+from dlmachine.core.http.headers import Headers
+from dlmachine.core.http.request import HTTP_SCHEMES, Request
+from dlmachine.core.http.url import parse_url
+from dlmachine.core.integrity.representation import Said, place_of
+from dlmachine.core.protocol.effects import Exchange, Expectation
+from dlmachine.core.protocol.effort import Effort
+from dlmachine.core.protocol.states import Exchanging, Job, Step
+from dlmachine.core.spec.destination import InMemory
+from dlmachine.core.spec.policy import CheckMethod, Policy
+from dlmachine.core.spec.rate_limit import Manners
+from dlmachine.core.transfer.build_request import build_request
+from dlmachine.core.transfer.redirect import hop_of
+from dlmachine.core.transfer.retry import may_be_repeated
+from dlmachine.core.transfer.segment_plan import first_span
+
+
+def ask(job: Job, effort: Effort, at: datetime) -> Result[Step, Fault]:
+    """The step that asks the address the effort stands at, from the start of its trail."""
+    address = effort.address(job)
+    built = build_request(job.descriptor, address.url, job.policy.user_agent)
+    asked = built.map(lambda request: _with_conditions(job, effort, request))
+    return asked.map(lambda request: send(job, effort, with_cookies(request, effort.cookies, at)))
+
+
+def send(job: Job, effort: Effort, request: Request) -> Step:
+    """The step that sends a request and adds it to the trail."""
+    policy, condition = job.policy, _condition(job, effort)
+    last = _last_byte(job, effort)
+    exchange = Exchange(
+        request=request,
+        backend=effort.address(job).backend,
+        expect=Expectation(
+            offset=0 if effort.is_unranged else effort.part_bytes,
+            validator=None if effort.is_unranged else effort.validator,
+            is_conditional=bool(condition.headers),
+            etag=condition.etag,
+            last_modified=condition.last_modified,
+            size_bytes=condition.size_bytes,
+            name=name_content(Headers(), request.shown_url),
+            asked_name=name_content(
+                Headers(), job.descriptor.redactor.url(effort.address(job).url)
+            ),
+            address=address_digest(effort.address(job).url),
+            said=Said() if effort.is_unranged else effort.said,
+            copy_place=_copy_place(job) if condition.etag or condition.last_modified else '',
+            max_bytes=policy.max_bytes,
+            checks_content=policy.check_content,
+            keeps_codings=not policy.check_content,
+            last=last,
+            held=() if last is None else effort.held,
+            whole_bytes=None if last is None else effort.whole_bytes,
+        ),
+        algorithms=_algorithms(job, effort),
+        connect_timeout=policy.connect_timeout,
+        stall_timeout=policy.stall_timeout,
+        timeout=policy.timeout,
+        http2=policy.http2,
+        manners=Manners(
+            max_per_host=_places(policy),
+            rate=policy.rate,
+            bytes_per_second=policy.limit_rate,
+        ),
+    )
+    moved = replace(effort, trail=(*effort.trail, hop_of(request)), tries=effort.tries + 1)
+    return Step(state=Exchanging(job=job, effort=moved, exchange=exchange), effect=exchange)
+
+
+def _algorithms(job: Job, effort: Effort) -> tuple[str, ...]:
+    # What the first answer promised of the whole is compared with the whole.
+    checksum, promised = job.policy.checksum, effort.said.promised
+    ours = () if checksum is None else (checksum.algorithm,)
+    theirs = () if promised is None or promised[1] in ours else (promised[1],)
+    return (*ours, *theirs)
+
+
+def _copy_place(job: Job) -> str:
+    record = None if job.decision.entry is None else job.decision.entry.record
+    return '' if record is None or not record.urls else place_of(record.urls[-1])
+
+
+def _places(policy: Policy) -> int | None:
+    # So many segments as were asked for by name have a place.
+    most = policy.max_per_host
+    return None if most is None else max(most, policy.segments)
+
+
+def _with_conditions(job: Job, effort: Effort, request: Request) -> Request:
+    headers = request.headers
+    for name, value in _condition(job, effort).headers:
+        headers = headers.with_field(name, value)
+    last = _last_byte(job, effort)
+    if effort.is_unranged:
+        return replace(request, headers=headers)
+    has_part = bool(effort.part_bytes) and effort.validator is not None
+    if has_part or last is not None:
+        # RFC 9110 section 14.2: the rest, or the first range of several.
+        asked = f'bytes={effort.part_bytes}-{"" if last is None else last}'
+        headers = headers.with_field('Range', asked)
+    if effort.part_bytes and effort.validator is not None:
+        # Section 13.1.5: or the whole if it changed.
+        headers = headers.with_field('If-Range', effort.validator)
+    return replace(request, headers=headers)
+
+
+def may_divide(job: Job, position: int) -> bool:
+    """Whether what an address has may be asked for in segments.
+
+    Only what has no effects and is kept on disk as it is sent; a stored copy is asked about,
+    not asked for.
+    """
+    descriptor, decision = job.descriptor, job.decision
+    if job.policy.segments == 1 or decision.verdict is Verdict.REVALIDATE:
+        return False
+    if descriptor.method != 'GET' or descriptor.body != NoBody():
+        return False
+    if isinstance(decision.destination, InMemory):
+        return False
+    coding = descriptor.headers.get('Accept-Encoding') or 'identity'
+    scheme = parse_url(decision.addresses[position].url).unwrap().scheme
+    return coding.strip().lower() == 'identity' and scheme in HTTP_SCHEMES
+
+
+def _last_byte(job: Job, effort: Effort) -> int | None:
+    is_single = effort.is_unranged or effort.position in effort.singles
+    if is_single or not may_divide(job, effort.position):
+        return None
+    return first_span(effort.part_bytes, effort.held)[1]
+
+
+def _condition(job: Job, effort: Effort) -> Condition:
+    decision, address = job.decision, effort.address(job)
+    # With a part of another version, the request for the rest also checks the copy.
+    has_part = bool(effort.part_bytes)
+    is_asked = decision.verdict is Verdict.REVALIDATE and not effort.is_unconditional
+    is_asked = is_asked and not has_part
+    if not is_asked or decision.entry is None:
+        return Condition()
+    record, method = decision.entry.record, job.policy.check_method
+    if record is None or method is CheckMethod.SIZE:
+        return build_condition(decision.entry, method)
+    redactor = job.descriptor.redactor
+    # A validator means something where it came from; elsewhere the whole is compared.
+    served_by = record.served_by or redactor.url(job.descriptor.url)
+    is_there = redactor.url(address.url) == served_by
+    if not may_be_repeated(job.descriptor.method, job.policy):
+        # Nor can it be asked without one afterwards, should another place confirm it.
+        asked = place_of(redactor.url(address.url))
+        is_there = is_there and _copy_place(job) in {'', asked}
+    return build_condition(decision.entry, method) if is_there else Condition()

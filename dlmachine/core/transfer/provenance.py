@@ -1,0 +1,88 @@
+"""Provenance: the record of a download, from the state and the answer.
+
+Pure. Secrets are taken out here, before anything leaves the machine.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from dlmachine.core.cache.key import shown_url
+from dlmachine.core.cache.record import DownloadRecord
+from dlmachine.core.http.filename import FALLBACK, name_content, safe_name
+from dlmachine.core.http.request import body_digest
+from dlmachine.core.http.response import Head, Received
+from dlmachine.core.protocol.effects import Exchange
+from dlmachine.core.protocol.effort import Effort
+from dlmachine.core.protocol.events import Answered
+from dlmachine.core.protocol.states import Job
+from dlmachine.core.secrets.redact import Redactor
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.version import VERSION
+
+
+def build_record(
+    job: Job,
+    effort: Effort,
+    exchange: Exchange,
+    answer: Answered,
+    received: Received,
+    verified_by: tuple[tuple[str, str], ...] = (),
+) -> DownloadRecord:
+    """All that is to be kept about the body that was just received."""
+    descriptor = job.descriptor
+    kind, digest = body_digest(descriptor.body)
+    headers = answer.head.headers
+    redactor = exchange.request.redactor.with_secrets(descriptor.redactor.secrets)
+    return DownloadRecord(
+        url=shown_url(descriptor),
+        method=descriptor.method,
+        request_headers=redactor.fields(exchange.request.headers),
+        body_kind=kind,
+        body_sha256=digest,
+        urls=tuple(redactor.url(url) for url in effort.trail),
+        served_by=descriptor.redactor.url(effort.address(job).url),
+        tries=effort.tries,
+        started_at=job.began_at,
+        finished_at=answer.at,
+        http_code=answer.head.status,
+        response_headers=redactor.fields(headers),
+        size_bytes=received.size_bytes,
+        sha256=received.sha256,
+        digests=received.digests,
+        verified_by=verified_by,
+        etag=_unless_secret(headers.get('ETag'), redactor),
+        last_modified=_unless_secret(headers.get('Last-Modified'), redactor),
+        filename=_clean_name(
+            name_content(headers, descriptor.redactor.url(descriptor.url)), redactor
+        ),
+        verified_tls=descriptor.tls.verify,
+        backend=exchange.backend,
+        backend_version=next(
+            (one.version for one in job.snapshot.backends or () if one.name == exchange.backend), ''
+        ),
+        dlmachine_version=VERSION,
+    )
+
+
+def freshen_record(
+    record: DownloadRecord, descriptor: Descriptor, head: Head, at: datetime
+) -> DownloadRecord:
+    """The record of a copy that the server said is current (RFC 9111 section 4.3.4)."""
+    redactor = descriptor.redactor
+    return replace(
+        record,
+        validated_at=at,
+        etag=_unless_secret(head.headers.get('ETag'), redactor) or record.etag,
+        last_modified=_unless_secret(head.headers.get('Last-Modified'), redactor)
+        or record.last_modified,
+    )
+
+
+def _unless_secret(value: str | None, redactor: Redactor) -> str | None:
+    # Masked, it would be a validator that the server never gave.
+    return value if value is not None and redactor.text(value) == value else None
+
+
+def _clean_name(name: str, redactor: Redactor) -> str:
+    cleaned = redactor.text(name)
+    return name if cleaned == name else safe_name(cleaned) or FALLBACK

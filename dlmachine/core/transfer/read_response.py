@@ -1,0 +1,235 @@
+"""What the head of a response means for its body.
+
+Pure. `decide_body` is asked twice about the same head: by the backend, before the body is
+read, and by the machine, when it goes on. Both see the same decision, so no backend has
+an opinion of its own. RFC 9110 sections 14 (ranges) and 15 (status codes), RFC 9112
+section 6 (length).
+"""
+
+import re
+from dataclasses import replace
+from typing import Final
+
+from dlmachine.core.faults import AnswerUnusable, BodyTooLarge
+from dlmachine.core.http.content_codings import (
+    can_undo,
+    describes_file,
+    read_codings,
+    show_codings,
+)
+from dlmachine.core.http.filename import name_content
+from dlmachine.core.http.framing import content_length
+from dlmachine.core.http.response import Head
+from dlmachine.core.http.validators import is_same_version, validator_of
+from dlmachine.core.integrity.checksum import Checksum
+from dlmachine.core.integrity.digest_fields import served_digest
+from dlmachine.core.integrity.file_signature import is_gzip_name
+from dlmachine.core.integrity.representation import Said, place_of
+from dlmachine.core.protocol.body_decision import (
+    BodyDecision,
+    LeaveBody,
+    Left,
+    RefuseBody,
+    TakeBody,
+)
+from dlmachine.core.protocol.effects import Exchange, Expectation
+from dlmachine.core.secrets.redact import scrub
+from dlmachine.core.transfer.same_version import is_of_another, is_same_copy
+
+_CONTENT_RANGE: Final = re.compile(
+    r'bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)', re.IGNORECASE
+)
+
+
+def decide_body(exchange: Exchange, head: Head) -> BodyDecision:
+    """What to do with the body of an answer, from its head alone.
+
+    >>> from datetime import timedelta
+    >>> from dlmachine.core.http.request import Request
+    >>> second = timedelta(seconds=1)
+    >>> asked = Exchange(
+    ...     request=Request(method='GET', url='http://h/'),
+    ...     backend='requests',
+    ...     connect_timeout=second,
+    ...     stall_timeout=second,
+    ... )
+    >>> decide_body(asked, Head(status=404))
+    LeaveBody(why=<Left.ERROR: 'an error'>)
+    """
+    status = head.status
+    if status == 206:
+        return _decide_partial(exchange, head)
+    if status == 202:
+        return LeaveBody(Left.ERROR)  # RFC 9110 section 15.3.3: a promise, not the answer.
+    if 200 <= status < 300:
+        return _decide_whole(exchange, head)
+    if status == 304:
+        return _decide_unmodified(exchange, head)
+    if status in REDIRECTS:
+        return LeaveBody(Left.REDIRECT)
+    if 300 <= status < 600:
+        return LeaveBody(Left.ERROR)
+    return _unusable(exchange, f'answered with the unknown status {status}')
+
+
+#: RFC 9110 section 15.4: those that name another place to ask.
+REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+
+
+def _decide_unmodified(exchange: Exchange, head: Head) -> BodyDecision:
+    if not exchange.expect.is_conditional:
+        return _unusable(exchange, 'answered 304, although no condition was sent')
+    if not is_from_there(exchange):
+        return _unusable(exchange, 'answered 304 from another source than the stored copy')
+    if is_of_another(exchange.expect, head):
+        return _unusable(exchange, 'answered 304 for another version than the one requested')
+    return LeaveBody(Left.NOT_MODIFIED)
+
+
+def _decide_whole(exchange: Exchange, head: Head) -> BodyDecision:
+    expect, length = exchange.expect, content_length(head)
+    if expect.is_segment:
+        return _unusable(exchange, f'answered {head.status}, although a range was requested')
+    if head.status == 204 and expect.offset:
+        return _unusable(
+            exchange, 'answered 204 (no content) to a request for the rest of the file'
+        )
+    if head.headers.get('Transfer-Encoding'):
+        length = None  # RFC 9112 section 6.3: it outranks Content-Length.
+    decoder, problem = _find_decoder(expect, head)
+    if problem is not None:
+        return _unusable(exchange, problem)
+    if is_from_there(exchange) and is_same_copy(expect, head, None if decoder else length):
+        return LeaveBody(Left.SAME_COPY)
+    if expect.max_bytes is not None and length is not None and length > expect.max_bytes:
+        return _too_large(exchange, length)
+    # A decoded part has no offsets that the server would know.
+    validator = None if decoder else _validator(exchange, head)
+    taking = TakeBody(
+        wire_bytes=length,
+        limit_bytes=expect.max_bytes,
+        decoder=decoder,
+        validator=validator,
+        said=Said(size_bytes=None if decoder else length, place=place_of(exchange.request.url)),
+    )
+    return _examined(exchange, head, taking)
+
+
+def _decide_partial(exchange: Exchange, head: Head) -> BodyDecision:
+    expect = exchange.expect
+    if not expect.offset and expect.last is None:
+        return _unusable(exchange, 'answered with a part (206) to a request for the complete file')
+    found = _CONTENT_RANGE.fullmatch((head.headers.get('Content-Range') or '').strip(' \t'))
+    if found is None or _find_decoder(expect, head) != (None, None):
+        return _unusable(
+            exchange, 'answered with a part (206) whose position in the file is unknown'
+        )
+    first, last, whole = int(found[1]), int(found[2]), found[3]
+    size = None if whole == '*' else int(whole)
+    if not _is_asked_for(expect, first, last, size):
+        asked = f'{expect.offset}-{"" if expect.last is None else expect.last}'
+        problem = f'answered with bytes {found[0][6:]}, although {asked} was requested'
+        return _unusable(exchange, problem)
+    if content_length(head) not in {None, last - first + 1}:
+        return _unusable(
+            exchange, 'answered with Content-Length and Content-Range that contradict each other'
+        )
+    is_first = expect.last is not None and expect.validator is None
+    if not is_first and not is_same_version(expect.validator, head):
+        return _unusable(exchange, 'answered with a part (206) of another version')
+    whole = last + 1 if size is None else size
+    place = place_of(exchange.request.url)
+    if expect.said.place not in {'', place} or expect.said.size_bytes not in {None, whole}:
+        return _unusable(exchange, 'answered with a part (206) of another file or size')
+    if expect.max_bytes is not None and whole > expect.max_bytes:
+        return _too_large(exchange, whole)
+    taking = TakeBody(
+        offset=first,
+        wire_bytes=last - first + 1,
+        limit_bytes=expect.max_bytes,
+        validator=_validator(exchange, head) if is_first else expect.validator,
+        said=replace(expect.said, size_bytes=whole, place=place),
+    )
+    if expect.last is not None and last - first + 1 < whole:
+        if taking.validator is None:
+            return _unusable(exchange, 'answered with a part (206) without a strong validator')
+        taking = replace(taking, whole_bytes=whole, held=expect.held)
+    return _examined(exchange, head, taking)
+
+
+def _is_asked_for(expect: Expectation, first: int, last: int, size: int | None) -> bool:
+    if first != expect.offset or last < first:
+        return False
+    if expect.last is None:
+        return size in {None, last + 1}
+    # Of a range among others, the size of the whole must be known, and stay the same.
+    if size is None or expect.whole_bytes not in {None, size}:
+        return False
+    return last == min(expect.last, size - 1)
+
+
+def promised_digest(head: Head, taking: TakeBody) -> tuple[str, Checksum] | None:
+    """The digest that the server promises of the whole body, and the field it stands in."""
+    is_decoded = taking.decoder is not None
+    return served_digest(head, is_part=head.status == 206, is_decoded=is_decoded)
+
+
+def _examined(exchange: Exchange, head: Head, taking: TakeBody) -> TakeBody:
+    # Whoever vouches for the bytes by a digest vouches for their gzip stream too.
+    promised, said = promised_digest(head, taking), taking.said
+    if promised is not None and said.promised is None:
+        said = replace(said, promised=(promised[0], promised[1].algorithm, promised[1].hex))
+    theirs = () if promised is None else (promised[1].algorithm,)
+    before = () if said.promised is None else (said.promised[1],)
+    wanted = dict.fromkeys((*exchange.algorithms, *before, *theirs))
+    names = (exchange.expect.asked_name, name_content(head.headers, exchange.request.url))
+    return replace(
+        taking,
+        address=exchange.expect.address,
+        said=said,
+        algorithms=tuple(name for name in wanted if name != 'sha256'),
+        checks_gzip=exchange.expect.checks_content and not wanted and any(map(is_gzip_name, names)),
+    )
+
+
+def is_from_there(exchange: Exchange) -> bool:
+    """Whether it is asked where the stored copy came from, as far as that is known."""
+    place = exchange.expect.copy_place
+    return not place or place == place_of(exchange.request.shown_url)
+
+
+def _validator(exchange: Exchange, head: Head) -> str | None:
+    # It is written down beside the part: one that a server made of a secret is not used.
+    if exchange.request.method != 'GET':
+        return None  # RFC 9110 section 14.2: ranges are of GET alone.
+    found = validator_of(head)
+    is_clean = found is not None and scrub(found, exchange.request.secrets()) == found
+    return found if is_clean else None
+
+
+def _find_decoder(expect: Expectation, head: Head) -> tuple[str | None, str | None]:
+    """The coding to decode, or the problem with the codings; both None: keep the bytes."""
+    codings = read_codings(head.headers)
+    if not codings or any(describes_file(codings, one) for one in (expect.name, expect.asked_name)):
+        return None, None
+    if can_undo(codings):
+        return codings[0], None
+    if expect.keeps_codings:
+        return None, None
+    problem = (
+        f'sent the content coding {show_codings(codings)!r}, which was not asked for '
+        'and cannot be undone; check_content=False stores the bytes as they are'
+    )
+    return None, problem
+
+
+def _unusable(exchange: Exchange, problem: str) -> RefuseBody:
+    request = exchange.request
+    told = scrub(f'the server {problem}', request.secrets())
+    return RefuseBody(AnswerUnusable(url=request.shown_url, problem=told))
+
+
+def _too_large(exchange: Exchange, size: int) -> RefuseBody:
+    limit = exchange.expect.max_bytes or 0
+    url = exchange.request.shown_url
+    return RefuseBody(BodyTooLarge(url=url, limit_bytes=limit, size_bytes=size))

@@ -1,0 +1,152 @@
+"""Retries: what may be tried again, where, and after how long.
+
+Pure. Exponential backoff with full jitter; chance comes in as a number. Retry-After in
+seconds and as a date (RFC 9110 section 10.2.3).
+"""
+
+from datetime import datetime, timedelta
+from enum import Enum
+from hashlib import sha256
+from typing import Final
+
+from dlmachine.core.faults import (
+    AnswerUnusable,
+    BodyTooLarge,
+    BodyTruncated,
+    ConnectionFailed,
+    ContentRefused,
+    DigestMismatch,
+    Fault,
+    HttpStatus,
+    RedirectRefused,
+    TimedOut,
+    TlsFailed,
+)
+from dlmachine.core.frozen import frozen
+from dlmachine.core.http.response import Head
+from dlmachine.core.http.validators import parse_http_date
+from dlmachine.core.spec.policy import Policy
+
+
+class Chance(Enum):
+    """What a failed try leaves open."""
+
+    AGAIN = 'the same address may do better later'
+    ELSEWHERE = 'another address may do better'
+    NONE = 'no address would do better'
+
+
+#: Passing conditions: RFC 9110 sections 15.3.3 (accepted, not ready), 15.5.9 and 15.6,
+#: RFC 8470 (425), RFC 6585 (429), and what proxies add to them.
+PASSING: Final = frozenset({202, 408, 425, 429, *range(500, 600)})
+
+#: Methods that may be sent twice (RFC 9110 section 9.2.2).
+_IDEMPOTENT: Final = frozenset({'GET', 'PUT'})
+_BEFORE_SENDING: Final = frozenset({'resolve', 'connect', 'proxy'})
+
+
+def may_be_repeated(method: str, policy: Policy) -> bool:
+    """Whether a request may be sent twice (RFC 9110 section 9.2.2).
+
+    >>> may_be_repeated('GET', Policy()), may_be_repeated('POST', Policy())
+    (True, False)
+    """
+    return method in _IDEMPOTENT or policy.idempotent
+
+
+def classify(fault: Fault, method: str, policy: Policy) -> Chance:
+    """What a fault leaves open.
+
+    >>> classify(HttpStatus(url='', status=503), 'GET', Policy())
+    <Chance.AGAIN: 'the same address may do better later'>
+    >>> classify(HttpStatus(url='', status=404), 'GET', Policy())
+    <Chance.ELSEWHERE: 'another address may do better'>
+    """
+    may_repeat = may_be_repeated(method, policy)
+    match fault:
+        case ConnectionFailed(phase=phase):
+            return Chance.AGAIN if may_repeat or phase in _BEFORE_SENDING else Chance.NONE
+        case TimedOut(phase='total'):
+            return Chance.NONE
+        case TimedOut(phase=phase):
+            return Chance.AGAIN if may_repeat or phase in _BEFORE_SENDING else Chance.NONE
+        case BodyTruncated() | DigestMismatch() | ContentRefused():
+            return Chance.AGAIN if may_repeat else Chance.NONE
+        case HttpStatus(status=status, retry_after=after) if status in PASSING:
+            if not may_repeat:
+                return Chance.NONE
+            is_too_long = after is not None and after > policy.retry_after_max
+            return Chance.ELSEWHERE if is_too_long else Chance.AGAIN
+        case AnswerUnusable() | BodyTooLarge():
+            return Chance.ELSEWHERE if may_repeat else Chance.NONE
+        case HttpStatus() | TlsFailed() | RedirectRefused():
+            # Nothing was sent, or the server says that it has not done it.
+            return Chance.ELSEWHERE
+        case _:
+            return Chance.NONE
+
+
+def jitter(chance: float, number: int) -> float:
+    """The number-th draw in [0, 1) of a run, from the one chance it was given."""
+    drawn = sha256(f'{chance!r}/{number}'.encode()).digest()
+    return int.from_bytes(drawn[:6]) / 2**48
+
+
+def backoff(policy: Policy, round_number: int, draw: float) -> timedelta:
+    """The wait before a round: full jitter over a span that doubles, up to a cap.
+
+    >>> backoff(Policy(), 3, 0.5).total_seconds()
+    2.0
+    """
+    doublings = min(max(round_number - 1, 0), 16)
+    return min(policy.retry_wait * (1 << doublings), policy.retry_max_wait) * draw
+
+
+@frozen
+class Patience:
+    """The maximum number of requests before giving up, and the maximum time they take.
+
+    `unreachable` is the time if no server accepts a connection, `silent` if each accepts one and
+    sends nothing. Resolving host names and waits for Retry-After are not included.
+    """
+
+    requests: int
+    unreachable: timedelta
+    silent: timedelta
+
+
+def patience(policy: Policy, addresses: int = 1) -> Patience:
+    """The worst case of a download from this many URLs if no server responds.
+
+    >>> worst = patience(Policy())
+    >>> worst.requests, worst.unreachable.total_seconds(), worst.silent.total_seconds()
+    (4, 47.0, 247.0)
+    """
+    requests = (policy.retries + 1) * addresses
+    rounds = range(1, policy.retries + 1)
+    waits = sum((backoff(policy, number, 1.0) for number in rounds), timedelta(0))
+    most = timedelta.max if policy.timeout is None else policy.timeout
+    return Patience(
+        requests=requests,
+        unreachable=min(requests * policy.connect_timeout + waits, most),
+        silent=min(requests * policy.stall_timeout + waits, most),
+    )
+
+
+def parse_retry_after(head: Head, at: datetime) -> timedelta | None:
+    """How long the server asks to wait, seen at an instant; None if it does not say.
+
+    >>> from datetime import UTC
+    >>> from dlmachine.core.http.headers import Headers
+    >>> head = Head(status=503, headers=Headers((('Retry-After', '120'),)))
+    >>> parse_retry_after(head, datetime(2024, 5, 1, tzinfo=UTC)).total_seconds()
+    120.0
+    """
+    text = (head.headers.get('Retry-After') or '').strip(' \t')
+    if text.isascii() and text.isdigit():
+        return timedelta(seconds=min(int(text[:10]), _LONGEST_SECONDS))
+    until = parse_http_date(text)
+    return None if until is None else max(until - at, timedelta(0))
+
+
+_LONGEST_SECONDS: Final = 366 * 24 * 3600

@@ -1,0 +1,52 @@
+"""Asking: one exchange, let in by the gates and slowed down by the throttle."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from returns.pipeline import is_successful
+
+from dlmachine.core.cache.key import shown_url
+from dlmachine.core.faults import AnswerUnusable, BodyTooLarge, TimedOut
+from dlmachine.core.protocol.effects import Exchange
+from dlmachine.core.protocol.events import Answered, Interrupted
+from dlmachine.core.protocol.ports import PartError, Sink, World
+from dlmachine.core.spec.descriptor import Descriptor
+
+
+def ask(
+    world: World, effect: Exchange, sink: Sink, remaining: Callable[[Exchange], timedelta | None]
+) -> Answered | Interrupted:
+    """The result of an exchange; `remaining` tells the time that is left for it."""
+    loaded = world.transport(effect.backend)
+    if not is_successful(loaded):
+        return Interrupted(at=world.clock.now(), fault=loaded.failure())
+    with world.gates.admitted(effect, remaining(effect)) as barred:
+        if barred is not None:
+            held = sink.size_bytes
+            return Interrupted(at=world.clock.now(), fault=barred, part_bytes=held)
+        left = remaining(effect)
+        throttled = world.gates.throttle(effect, sink, left)
+        event = loaded.unwrap().exchange(effect, throttled, left)
+    return _named(event, effect)
+
+
+def check_time(
+    world: World, descriptor: Descriptor, timeout: timedelta | None, began_at: datetime
+) -> None:
+    """Check between the steps of long work.  Raises: PartError if cancelled or out of time."""
+    fault = world.clock.sleep(timedelta(0))
+    if fault is None and timeout is not None and world.clock.now() - began_at >= timeout:
+        fault = TimedOut(url=shown_url(descriptor), phase='total', limit=timeout)
+    if fault is not None:
+        raise PartError(fault)
+
+
+def _named(event: Answered | Interrupted, effect: Exchange) -> Answered | Interrupted:
+    # A part does not know the URL it is filled from; its faults leave the place empty.
+    if isinstance(event, Interrupted):
+        match event.fault:
+            case AnswerUnusable(url='') | BodyTooLarge(url='') as fault:
+                url = effect.request.shown_url
+                return replace(event, fault=replace(fault, url=url))
+    return event

@@ -1,0 +1,104 @@
+"""Log decisions, problems and failures.
+
+A program that has not imported `logging` cannot have configured it, so nothing is logged then:
+importing it takes longer than fifty hits.
+"""
+
+import sys
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from dlmachine.core.cache.key import shown_url
+from dlmachine.core.faults import Fault
+from dlmachine.core.faults.printing import printable
+from dlmachine.core.plan.render import show_effect
+from dlmachine.core.protocol.effects import Effect, ExchangeMany, Wait
+from dlmachine.core.protocol.events import Answered, Event, Failed, Interrupted, SegmentsEnded
+from dlmachine.core.protocol.outcome import Origin, Outcome
+from dlmachine.core.protocol.states import Step
+from dlmachine.core.spec.descriptor import Descriptor
+
+if TYPE_CHECKING:
+    from logging import Logger
+
+
+def tell_verdict(step: Step, descriptor: Descriptor) -> None:
+    """What was decided at the start, and why."""
+    logger, job = _logger(), getattr(step.state, 'job', None)
+    if logger is not None and job is not None and logger.isEnabledFor(_INFO):
+        verdict, reason = job.decision.verdict.value, job.decision.reason.value
+        logger.info('%s %s: %s', verdict, shown_url(descriptor), reason)
+
+
+def tell_step(effect: Effect, event: Event) -> None:
+    """One effect, and its result."""
+    logger = _logger()
+    if logger is None:
+        return
+    if isinstance(event, (Interrupted, Failed)):
+        logger.info('%s: %s', show_effect(effect), event.fault)
+    elif isinstance(event, SegmentsEnded) and isinstance(effect, ExchangeMany):
+        for exchange, end in zip(effect.exchanges, event.ends, strict=True):
+            if end is not None:
+                tell_step(exchange, end)
+    elif isinstance(event, Answered):
+        level = _INFO if event.head.status >= _FIRST_ERROR else _DEBUG
+        if logger.isEnabledFor(level):
+            logger.log(level, '%s: %s', show_effect(effect), event.head.status)
+
+
+def tell_wait(effect: Wait, descriptor: Descriptor) -> None:
+    """Log that a wait begins, how long and why, by a separate logger that can be enabled alone."""
+    logger = _logger()
+    if logger is not None:
+        logger.getChild(WAITS).info('%s: %s', shown_url(descriptor), show_effect(effect))
+
+
+def tell_end(outcome: Outcome, descriptor: Descriptor) -> None:
+    """That it came from the network, and where it is."""
+    logger, record = _logger(), outcome.record
+    if logger is None or record is None or outcome.origin is not Origin.NETWORK:
+        return
+    for note in outcome.notes:
+        logger.warning('%s: %s', shown_url(descriptor), note)
+    if logger.isEnabledFor(_INFO):
+        size, place = f'{record.size_bytes:,} bytes', printable(outcome.path or 'memory')
+        logger.info('got %s: %s into %s', shown_url(descriptor), size, place)
+
+
+def tell_failure(fault: Fault, descriptor: Descriptor) -> None:
+    """Why it could not be done."""
+    logger = _logger()
+    if logger is not None:
+        named, text = shown_url(descriptor), str(fault)
+        logger.warning('failed %s', text if named in text else f'{named}: {text}')
+
+
+def warn(text: str) -> None:
+    """What a caller may want to know, though it stops nothing."""
+    logger = _logger()
+    if logger is not None:
+        logger.warning('%s', text)
+
+
+#: The child of the logger `dlmachine` that reports waits before they begin.
+WAITS: Final = 'wait'
+
+_FIRST_ERROR: Final = 400
+#: As `logging` numbers its levels.
+_DEBUG: Final = 10
+_INFO: Final = 20
+
+
+def _logger() -> 'Logger | None':
+    return _make_logger() if 'logging' in sys.modules else None
+
+
+@cache
+def _make_logger() -> 'Logger':
+    import logging
+
+    made = logging.getLogger('dlmachine')
+    # Else what nobody asked for would be printed (`logging.lastResort`).
+    made.addHandler(logging.NullHandler())
+    return made

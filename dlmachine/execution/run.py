@@ -1,0 +1,315 @@
+"""Execute: effect -> port -> event -> advance, until the end.
+
+The only place where effects meet the world. It decides nothing: which effect comes next
+is the machine's to say, and what became of it the ports'.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, BinaryIO, Final, assert_never
+
+from returns.io import IOFailure, IOResult, IOSuccess
+from returns.pipeline import is_successful
+from returns.result import Result
+from returns.unsafe import unsafe_perform_io
+
+from dlmachine.core.cache.updates import MetadataUpdate
+from dlmachine.core.decision.snapshot import Snapshot
+from dlmachine.core.faults import (
+    Bug,
+    Fault,
+    InvalidInput,
+    StorageFailed,
+)
+from dlmachine.core.machine.machine import advance, begin, most_effects
+from dlmachine.core.protocol.effects import (
+    AcquireLock,
+    ConfirmCopy,
+    Discard,
+    Effect,
+    Exchange,
+    ExchangeMany,
+    Join,
+    Observe,
+    OpenPart,
+    Publish,
+    ReadChecksums,
+    Record,
+    ReleaseLock,
+    Retire,
+    Unpublish,
+    Validate,
+    Wait,
+)
+from dlmachine.core.protocol.events import (
+    Answered,
+    ChecksumsRead,
+    Event,
+    Failed,
+    Interrupted,
+    Joined,
+    Observed,
+    PartOpened,
+    Published,
+    SegmentsEnded,
+    Validated,
+)
+from dlmachine.core.protocol.outcome import Outcome
+from dlmachine.core.protocol.ports import Part, PartError, World
+from dlmachine.core.protocol.redact_event import redact_event
+from dlmachine.core.protocol.states import Broken, Finished, Step
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.policy import Policy
+from dlmachine.execution.asking import ask, check_time
+from dlmachine.execution.log import tell_end, tell_failure, tell_step, tell_verdict
+from dlmachine.execution.validating import find_objection
+from dlmachine.execution.waiting import wait
+
+if TYPE_CHECKING:
+    from dlmachine.core.plan.plan import Plan
+
+#: A limit of time is never nothing at all.
+_A_MOMENT: Final = timedelta(milliseconds=1)
+
+
+def execute(plan: 'Plan', world: World) -> IOResult[Outcome, Fault]:
+    """Do what a plan says, and whatever the world makes necessary instead.
+
+    What is held when it is interrupted (Ctrl-C) is given back; a part that can be gone on
+    from is kept. Faults: any; nothing is raised for an expected failure.
+    """
+    if isinstance(plan, Result):
+        advice = 'Pass the value in it: dm.unwrap(plan)'
+        wrapped = InvalidInput(where='plan', problem='is a Result', advice=advice)
+        return IOFailure(wrapped)
+    if plan.is_redacted:
+        advice = 'Restore its secrets: plan.with_descriptor(descriptor)'
+        masked = InvalidInput(where='plan', problem='its secrets are masked', advice=advice)
+        return IOFailure(masked)
+    return run(plan.descriptor, plan.policy, plan.snapshot, world)
+
+
+def run(
+    descriptor: Descriptor, policy: Policy, snapshot: Snapshot, world: World
+) -> IOResult[Outcome, Fault]:
+    """Go through the machine to the end: what `execute` does, without a plan to be read."""
+    ahead = Run(descriptor, policy, world)
+    try:
+        return ahead.end(ahead.go_on(ahead.begin(snapshot)))
+    finally:
+        ahead.let_go()
+
+
+class Run:
+    """One execution: the handles that effects speak of, and the story so far."""
+
+    def __init__(self, descriptor: Descriptor, policy: Policy, world: World) -> None:
+        """Time limits count from now."""
+        self._descriptor = descriptor
+        self._policy = policy
+        self._world = world
+        self.began_at = world.clock.now()
+        self._part: Part | None = None
+        self._is_open = False
+        self._lock: AcquireLock | None = None
+        self.story: list[tuple[Effect, Event]] = []
+
+    def begin(self, snapshot: Snapshot) -> Step:
+        """The first step."""
+        step = begin(self._descriptor, self._policy, replace(snapshot, now=self.began_at))
+        tell_verdict(step, self._descriptor)
+        return step
+
+    def go_on(self, step: Step, may: Callable[[Effect], bool] = lambda _: True) -> Step:
+        """Perform effects until there is none, or one that may not be performed here."""
+        for _ in range(most_effects(self._descriptor, self._policy)):
+            if step.effect is None or not may(step.effect):
+                break
+            step = self.meet(step, self._perform(step.effect, step.update))
+        return step
+
+    def meet(self, step: Step, event: Event) -> Step:
+        """The next step, from the result of an effect."""
+        assert step.effect is not None  # noqa: S101 -- else nothing could come of it
+        self.story.append((step.effect, redact_event(step.effect, event)))
+        tell_step(step.effect, event)
+        return advance(step.state, event)
+
+    def end(self, step: Step) -> IOResult[Outcome, Fault]:
+        """What the last step says."""
+        match step.state:
+            case Finished(outcome=outcome):
+                tell_end(outcome, self._descriptor)
+                return IOSuccess(replace(outcome, buffer=self.buffer, story=tuple(self.story)))
+            case Broken(fault=fault):
+                tell_failure(fault, self._descriptor)
+                return IOFailure(fault)
+            case unended:
+                return IOFailure(Bug(state=type(unended).__name__, event='no end in sight'))
+
+    def let_go(self) -> None:
+        """Give back what is still held, which only an interruption leaves so."""
+        if self._part is not None and self._is_open:
+            self._part.discard(Discard(keep=True))
+        if self._lock is not None:
+            self._world.locks.release(ReleaseLock(key=self._lock.key))
+
+    @property
+    def buffer(self) -> BinaryIO | None:
+        """The buffer, if that is where the bytes were published."""
+        return None if self._part is None else self._part.buffer
+
+    def _perform(self, effect: Effect, update: MetadataUpdate | None) -> Event:  # noqa: C901, PLR0911, PLR0912 -- one line an effect
+        world = self._world
+        match effect:
+            case ConfirmCopy():
+                return world.files.confirm(effect)
+            case AcquireLock():
+                self._lock = effect
+                return world.locks.acquire(replace(effect, patience=self._left(effect.patience)))
+            case Observe():
+                seen = world.observe(self._descriptor, self._policy)
+                return Observed(at=world.clock.now(), snapshot=seen)
+            case OpenPart():
+                return self._open(effect)
+            case Exchange():
+                return self._exchange(effect)
+            case ExchangeMany():
+                return self._exchange_many(effect)
+            case Join():
+                return self._join(effect)
+            case ReadChecksums():
+                return self._read_checksums(effect)
+            case Validate():
+                return self._validate()
+            case Wait():
+                return wait(world, effect, self._descriptor)
+            case Publish():
+                return self._publish(effect)
+            case Record():
+                return self._record(effect, update)
+            case Retire():
+                return self._store_missing() if world.store is None else world.store.retire(effect)
+            case Unpublish():
+                return world.files.unpublish(effect)
+            case Discard():
+                return self._discard(effect)
+            case ReleaseLock():
+                # An interruption on the way leaves it to `let_go`, and twice is once.
+                released = world.locks.release(effect)
+                self._lock = None
+                return released
+            case _:
+                assert_never(effect)
+
+    def _open(self, effect: OpenPart) -> PartOpened | Failed:
+        opened = self._world.files.open_part(effect)
+        if isinstance(opened, Failed):
+            return opened
+        self._part, self._is_open = opened, True
+        return PartOpened(at=self._world.clock.now(), size_bytes=opened.size_bytes)
+
+    def _exchange(self, effect: Exchange) -> Answered | Interrupted | Failed:
+        world, part = self._world, self._part
+        if part is None:
+            return self._no_part()
+        metered = world.progress.watch(part, effect.expect.name)
+        try:
+            return ask(world, effect, metered, self._remaining)
+        finally:
+            world.progress.leave(metered)
+
+    def _exchange_many(self, effect: ExchangeMany) -> SegmentsEnded | Failed:
+        world, part = self._world, self._part
+        if part is None:
+            return self._no_part()
+        from dlmachine.core.machine.segments import brings_body
+
+        metered = world.progress.watch(part, effect.exchange.expect.name)
+        try:
+            pairs = zip(effect.exchanges, metered.divide(effect), strict=True)
+            jobs = [partial(ask, world, one, sink, self._remaining) for one, sink in pairs]
+            ends = world.workers.run(jobs, effect.connections, brings_body)
+        except PartError as error:
+            return Failed(at=world.clock.now(), fault=error.fault)
+        finally:
+            metered.reunite()
+            world.progress.leave(metered)
+        return SegmentsEnded(at=world.clock.now(), ends=ends)
+
+    def _join(self, effect: Join) -> Joined | Failed:
+        if self._part is None:
+            return self._no_part()
+        try:
+            timeout, began_at = self._policy.timeout, self.began_at
+            check = partial(check_time, self._world, self._descriptor, timeout, began_at)
+            received = self._part.join(effect, check)
+        except PartError as error:
+            return Failed(at=self._world.clock.now(), fault=error.fault)
+        return Joined(at=self._world.clock.now(), received=received)
+
+    def _remaining(self, effect: Exchange) -> timedelta | None:
+        return None if effect.timeout is None else self._left(effect.timeout)
+
+    def _left(self, most: timedelta) -> timedelta:
+        # What comes before it has taken some of the time for the whole.
+        timeout, elapsed = self._policy.timeout, self._world.clock.now() - self.began_at
+        return most if timeout is None else min(most, max(timeout - elapsed, timedelta(0)))
+
+    def _read_checksums(self, effect: ReadChecksums) -> ChecksumsRead | Failed:
+        world, wish = self._world, effect.wish
+        if wish is None:
+            return world.files.read_checksums(effect)
+        from dlmachine.core.integrity.checksum_file import read_list
+        from dlmachine.core.machine.checksum_file import list_policy
+
+        # A list is downloaded as anything is: decided by the core, executed here.
+        policy = list_policy(self._policy, effect.max_bytes)
+        if policy.timeout is not None:
+            policy = replace(policy, timeout=max(self._left(policy.timeout), _A_MOMENT))
+        done = run(wish, policy, world.observe(wish, policy), world)
+        if not is_successful(done):
+            return Failed(at=world.clock.now(), fault=unsafe_perform_io(done.failure()))
+        buffer = unsafe_perform_io(done.unwrap()).buffer
+        text = b'' if buffer is None else buffer.read()
+        return ChecksumsRead(at=world.clock.now(), text=read_list(text))
+
+    def _validate(self) -> Validated | Failed:
+        part, validate = self._part, self._policy.validate
+        if part is None or validate is None:
+            return self._no_part()
+        try:
+            problem = find_objection(part, validate)
+        except PartError as error:
+            return Failed(at=self._world.clock.now(), fault=error.fault)
+        return Validated(at=self._world.clock.now(), problem=problem)
+
+    def _publish(self, effect: Publish) -> Event:
+        if self._part is None:
+            return self._no_part()
+        event = self._part.publish(effect)
+        self._is_open = not isinstance(event, Published)
+        return event
+
+    def _discard(self, effect: Discard) -> Event:
+        if self._part is None:
+            return self._no_part()
+        discarded = self._part.discard(effect)
+        self._is_open = False
+        return discarded
+
+    def _record(self, effect: Record, update: MetadataUpdate | None) -> Event:
+        store = self._world.store
+        if store is None or update is None:
+            return self._store_missing()
+        return store.record(effect, update)
+
+    def _no_part(self) -> Failed:
+        fault = StorageFailed(path='', operation='write', problem='no part is open')
+        return Failed(at=self._world.clock.now(), fault=fault)
+
+    def _store_missing(self) -> Failed:
+        fault = StorageFailed(path='', operation='record', problem='there is no cache')
+        return Failed(at=self._world.clock.now(), fault=fault)

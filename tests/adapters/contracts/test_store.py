@@ -1,0 +1,188 @@
+"""Stores: one contract over cachedir's registry and over memory."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from dlmachine.core.cache.entries import Status
+from dlmachine.core.cache.updates import SameVersion
+from dlmachine.core.protocol.effects import Record, Retire
+from dlmachine.core.protocol.events import PlaceTaken, Recorded, Retired
+from dlmachine_adapters.cachedir.store import CachedirStore
+from dlmachine_adapters.fakes import ManualClock, MemoryFiles, MemoryStore
+from tests.adapters.stores import AT, DATA, Shelf, a_wish, freshened, write_file
+
+
+@pytest.fixture(params=['cachedir', 'memory'])
+def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shelf]:
+    """Every store in turn."""
+    clock = ManualClock()
+    if request.param == 'memory':
+        files = MemoryFiles(clock)
+        yield Shelf(
+            MemoryStore(files, clock), files.write, lambda path: files.file_bytes(path) is not None
+        )
+        return
+    store = CachedirStore(str(tmp_path / 'cache'), clock)
+    yield Shelf(store, write_file, lambda path: Path(path).exists())
+    store.close()
+
+
+def test_a_store_that_holds_nothing_says_so(shelf: Shelf) -> None:
+    """No entries, no fault, and the item id under which the first will stand."""
+    seen = shelf.see()
+
+    assert (seen.folder, seen.entries, seen.fault) == (shelf.store.folder, (), None)
+    assert seen.item_id == shelf.update().item_id
+
+
+def test_what_was_recorded_is_seen_in_full(shelf: Shelf) -> None:
+    """The whole record comes back as it was, with the file as it is."""
+    update = shelf.put()
+    (entry,) = shelf.see().entries
+
+    assert entry.record == update.record
+    assert entry.stored_at == AT
+    assert (entry.version, entry.status, entry.path) == (1, Status.READY, update.path)
+    assert entry.file_bytes == entry.size_bytes == len(DATA)
+    assert entry.is_own
+    assert entry.is_usable
+
+
+def test_versions_are_seen_in_order(shelf: Shelf) -> None:
+    """Each keeps its file."""
+    updates = [shelf.put(number, data=DATA * number) for number in (1, 2, 3)]
+    entries = shelf.see().entries
+
+    assert [entry.version for entry in entries] == [1, 2, 3]
+    assert [entry.path for entry in entries] == [update.path for update in updates]
+    assert [entry.file_bytes for entry in entries] == [len(DATA) * number for number in (1, 2, 3)]
+
+
+def test_a_version_is_given_once(shelf: Shelf) -> None:
+    """Whoever comes second is told that the place is taken, and nothing changes."""
+    first = shelf.put()
+    second = replace(first, record=freshened(first, sha256='0' * 64))
+
+    assert isinstance(shelf.record(second), PlaceTaken)
+    assert [entry.record for entry in shelf.see().entries] == [first.record]
+
+
+def test_keys_do_not_mix(shelf: Shelf) -> None:
+    """Another query is another entry, whatever the text of its values."""
+    wishes = [
+        a_wish(query=query)
+        for query in ({'a': '1'}, {'a': '2'}, {'a': '1,b=2'}, {'a': '1', 'b': '2'})
+    ]
+    wishes += [a_wish(query={'ids': ids}, json=True) for ids in ([1, 2], [2, 1], ['1', '2'])]
+    for number, wish in enumerate(wishes):
+        shelf.put(wish=wish, data=DATA * number)
+
+    assert [[entry.file_bytes for entry in shelf.see(wish).entries] for wish in wishes] == [
+        [len(DATA) * number] for number in range(len(wishes))
+    ]
+
+
+def test_mirrors_share_an_entry(shelf: Shelf) -> None:
+    """Where it came from is not what it is."""
+    shelf.put()
+
+    assert len(shelf.see(a_wish(mirrors=['https://mirror.example/t.csv'])).entries) == 1
+
+
+def test_a_freshened_record_replaces_the_old(shelf: Shelf) -> None:
+    """The version, the file and the time of storing stay."""
+    update = shelf.put()
+    record = freshened(update, etag='"v2"', validated_at=AT + timedelta(days=1))
+    same = SameVersion(key=update.key, item_id=update.item_id, version=1, record=record)
+    done = shelf.store.record(Record(key=update.key, version=1, reason='validated'), same)
+    (entry,) = shelf.see().entries
+
+    assert isinstance(done, Recorded)
+    assert entry.record == record
+    assert entry.stored_at == AT
+    assert entry.is_usable
+
+
+def test_freshening_what_is_gone_changes_nothing(shelf: Shelf) -> None:
+    """Somebody removed the entry meanwhile."""
+    update = shelf.update()
+    same = SameVersion(
+        key=update.key, item_id=update.item_id, version=1, record=freshened(update, etag='"v2"')
+    )
+
+    assert isinstance(
+        shelf.store.record(Record(key=update.key, version=1, reason='validated'), same), Recorded
+    )
+    assert shelf.see().entries == ()
+
+
+def test_retired_versions_lose_their_files(shelf: Shelf) -> None:
+    """Their numbers are not given again; the others stay."""
+    updates = [shelf.put(number) for number in (1, 2, 3)]
+    done = shelf.store.retire(Retire(key=updates[0].key, versions=(1, 2)))
+    entries = shelf.see().entries
+
+    assert isinstance(done, Retired)
+    assert [entry.status for entry in entries] == [Status.DELETED, Status.DELETED, Status.READY]
+    assert [shelf.is_there(update.path) for update in updates] == [False, False, True]
+    assert [entry.is_usable for entry in entries] == [False, False, True]
+    assert isinstance(shelf.record(updates[0]), PlaceTaken)
+
+
+def test_retiring_twice_is_retiring_once(shelf: Shelf) -> None:
+    """A file that is gone already is gone."""
+    update = shelf.put()
+
+    assert all(
+        isinstance(shelf.store.retire(Retire(key=update.key, versions=(1, 7))), Retired)
+        for _ in range(2)
+    )
+
+
+def test_a_file_that_was_changed_is_seen_as_it_is(shelf: Shelf) -> None:
+    """An entry whose file is gone or has another size is not usable."""
+    update = shelf.put()
+    shelf.write(update.path, DATA + b'x')
+    (longer,) = shelf.see().entries
+
+    assert (longer.file_bytes, longer.size_bytes) == (len(DATA) + 1, len(DATA))
+    assert not longer.is_usable
+
+
+@pytest.mark.parametrize(
+    'name', ['README', 'x.tar.gz', 'odd. ending', 'a.TOOLONGFOREXTENSIONS', '.hidden']
+)
+def test_any_file_name_leads_to_its_file(shelf: Shelf, name: str) -> None:
+    """With and without an extension, and with what only looks like one."""
+    update = shelf.put(filename=name)
+    (entry,) = shelf.see().entries
+
+    assert entry.path == update.path
+    assert entry.is_usable
+
+
+def test_many_threads_use_one_store(shelf: Shelf) -> None:
+    """Eight at once, reading and writing: every entry is there, none twice."""
+    wishes = [a_wish(query={'n': number}) for number in range(40)]
+    taken: list[object] = []
+
+    def work() -> None:
+        for wish in wishes:
+            update = shelf.update(wish=wish)
+            shelf.write(update.path, DATA)
+            taken.append(type(shelf.record(update)))
+            assert len(shelf.see(wish).entries) == 1
+
+    threads = [Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert taken.count(Recorded) == len(wishes)
+    assert taken.count(PlaceTaken) == 7 * len(wishes)

@@ -1,0 +1,250 @@
+"""The simulated faults are true: over real sockets the same comes of them as in the fakes.
+
+Each mishap of the catalogue is played by the fakes and by a raw server, and what the machine
+is told is compared: the event, the head, the fault less its words, what was received, and
+the bytes in the part.
+"""
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from typing import Any, Final
+
+import pytest
+
+from dlmachine.core.faults import Fault, TimedOut
+from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.effects import Exchange, Expectation
+from dlmachine.core.protocol.events import Answered, Interrupted
+from dlmachine.core.protocol.ports import Transport
+from dlmachine_adapters.fakes import ManualClock, Resource, ScriptedTransport
+from dlmachine_adapters.files.keeper import MemoryKeeper
+from dlmachine_adapters.parts.part import KeptPart
+from tests.adapters.conftest import TRANSPORTS
+from tests.adapters.doubles import exchange_for
+from tests.server_faults import LIMIT, MISHAPS, TOTAL, Mishap
+from tests.servers import behaviours
+from tests.servers.http import Server
+from tests.servers.tls import Authority
+
+_CONTENT: Final = b'gene,score\n' + b''.join(b'g%d,%d\n' % (n, n * n) for n in range(200))
+_RESOURCE: Final = Resource(_CONTENT, etag='"v1"')
+_PLACES: Final = (0, 1, len(_CONTENT) // 2, len(_CONTENT) - 1, len(_CONTENT))
+_TIMED_PLACES: Final = (0, 700)
+#: What a part holds before: nothing, or the beginning of the resource.
+_HELD: Final = (b'', _CONTENT[:300])
+
+#: More than any buffer on the way holds, and what may happen in it. (A reset would also lose
+#: what was sent and not read yet: how much, no simulation can know.)
+_LARGE: Final = Resource(bytes(range(256)) * 4_000, etag='"v1"')
+_BREAKING: Final = (
+    'body shorter than its length',
+    'body until the close',
+    'body until the close, too early',
+    'body in chunks',
+    'chunks without the last',
+)
+
+#: Words for people, which each backend may choose, what no exchange decides, and the system's
+#: error number, which the fakes do not have.
+_WORDS: Final = {'detail', 'problem', 'tries', 'errno'}
+
+#: Where a backend cannot be brought to say the same, and why that does no harm.
+KNOWN_DIFFERENCES: Final = {
+    ('chunks without their last line', 'curl'): (
+        'All has come (RFC 9112 section 8), but libcurl wants the empty line too: it is asked again.'
+    ),
+}
+
+
+def see(
+    transport: Transport, effect: Exchange, held: bytes = b''
+) -> tuple[dict[str, Any], Answered | Interrupted]:
+    """All that the machine is told of an exchange and all that is in the part then; the event."""
+    keeper = MemoryKeeper()
+    part = KeptPart(keeper, ManualClock())
+    part.begin(TakeBody())
+    part.write(held)
+    event = transport.exchange(effect, part, effect.timeout)
+    seen: dict[str, Any] = {
+        'event': type(event).__name__,
+        'head': None if event.head is None else (event.head.status, event.head.headers.items),
+        'part': b''.join(keeper.pieces(part.size_bytes)),
+    }
+    match event:
+        case Answered(received=received, error_text=error_text):
+            seen |= {'received': received, 'error_text': error_text}
+        case Interrupted(fault=fault, part_bytes=part_bytes):
+            seen |= {'part_bytes': part_bytes, 'fault': tell(fault)}
+    return seen, event
+
+
+def tell(fault: Fault) -> tuple[Any, ...]:
+    """A fault less its words."""
+    marks = ((each.name, getattr(fault, each.name)) for each in fields(fault))
+    return (type(fault).__name__, *(mark for mark in marks if mark[0] not in _WORDS))
+
+
+def ask(url: str, held: bytes = b'', max_bytes: int | None = None, **more: Any) -> Exchange:
+    """The request for the resource, or for what comes after the bytes that are held."""
+    name, offset = 'data.csv', len(held)
+    if not held:
+        return exchange_for(url, expect=Expectation(name=name, max_bytes=max_bytes), **more)
+    expect = Expectation(name=name, max_bytes=max_bytes, offset=offset, validator='"v1"')
+    extra = (('Range', f'bytes={offset}-'), ('If-Range', '"v1"'))
+    return exchange_for(url, expect=expect, extra=extra, **more)
+
+
+def simulate(
+    mishap: Mishap, at: int, effect: Exchange, held: bytes, resource: Resource = _RESOURCE
+) -> tuple[dict[str, Any], Answered | Interrupted]:
+    """The same exchange, played by the fakes."""
+    script = {effect.request.url: mishap.simulated(resource, at)}
+    return see(ScriptedTransport(ManualClock(), script), effect, held)
+
+
+def limits(mishap: Mishap) -> dict[str, float]:
+    """Limits of time under which a timed mishap shows itself, the others being far away."""
+    if not mishap.is_timed:
+        return {}
+    _, event = simulate(mishap, 1, ask('http://127.0.0.1/'), b'')
+    assert isinstance(event, Interrupted)
+    assert isinstance(event.fault, TimedOut)
+    limit = LIMIT.total_seconds()
+    # libcurl looks at the time when one of its own limits is there, else once a second.
+    return {
+        'connect': {'connect': limit},
+        'stall': {'stall': limit, 'connect': limit + 0.05},
+        'total': {'timeout': TOTAL.total_seconds()},
+    }[event.fault.phase]
+
+
+@contextmanager
+def deaf_port() -> Iterator[int]:
+    """A port whose queue is full: nobody connects to it, and nobody is refused."""
+    with socket.socket() as listener, socket.socket() as first, socket.socket() as second:
+        listener.bind(('127.0.0.1', 0))
+        listener.listen(0)
+        for waiting in (first, second):
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+
+
+@contextmanager
+def played(
+    mishap: Mishap, at: int, server: Server, resource: Resource = _RESOURCE
+) -> Iterator[str]:
+    """The URL at which a mishap is played."""
+    if mishap.real is not None:
+        yield server.on('/data.csv', mishap.real(resource, at))
+    elif mishap.address is not None:
+        yield mishap.address
+    elif mishap.needs_tls:
+        yield server.url('/data.csv')
+    else:
+        with deaf_port() as port:
+            yield f'http://127.0.0.1:{port}/data.csv'
+
+
+def _places(mishap: Mishap) -> tuple[int, ...]:
+    """The bytes at which a mishap is shown: fewer where each takes its time."""
+    if mishap.real is None:
+        return (0,)
+    return _TIMED_PLACES if mishap.is_timed else _PLACES
+
+
+def _ends_well(transport: Transport, good: Exchange, last: Answered | Interrupted) -> bool:
+    """Whether the next exchange is not harmed by the last.
+
+    After a whole answer the connection is kept, and may be closed by the server just when it
+    is used again (RFC 9112 section 9.3.1); a broken one is not kept.
+    """
+    tries = 2 if isinstance(last, Answered) else 1
+    return any(see(transport, good)[0]['part'] == _CONTENT for _ in range(tries))
+
+
+def _cases() -> Iterator[Any]:
+    for mishap in MISHAPS:
+        for name in TRANSPORTS:
+            yield pytest.param(mishap, name, id=f'{mishap.name}-{name}')
+
+
+@pytest.mark.parametrize(('mishap', 'name'), tuple(_cases()))
+def test_a_real_wire_gives_the_same_event(
+    make_transport: Callable[[str], Transport],
+    server: Server,
+    tls_server: Server,
+    authority: Authority,
+    mishap: Mishap,
+    name: str,
+) -> None:
+    """At each place, asked for the whole and for a rest; and then all is well again."""
+    transport = make_transport(name)
+    used = tls_server if mishap.needs_tls else server
+    is_trusted = mishap.needs_tls and mishap.real is not None
+    more: dict[str, Any] = {'cainfo': authority.cainfo} if is_trusted else {}
+    good = ask(used.on('/good', behaviours.resource(_CONTENT)), **more)
+    for at in _places(mishap):
+        for held in _HELD:
+            with played(mishap, at, used) as url:
+                effect = ask(url, held, len(_CONTENT), **limits(mishap), **more)
+                real, event = see(transport, effect, held)
+                simulated, _ = simulate(mishap, at, effect, held)
+            if (mishap.name, name) in KNOWN_DIFFERENCES:
+                assert isinstance(event, Interrupted)
+            else:
+                assert real == simulated, f'at byte {at}, from {len(held)}'
+            if is_trusted == mishap.needs_tls:
+                assert _ends_well(transport, good, event)
+
+
+@pytest.mark.parametrize('name', _BREAKING)
+def test_a_large_body_breaks_in_the_same_way(
+    transport: Transport, server: Server, name: str
+) -> None:
+    """Nothing that came is lost on its way through the buffers."""
+    mishap = next(mishap for mishap in MISHAPS if mishap.name == name)
+    for at in (65_536, 777_777, len(_LARGE.content) - 1):
+        with played(mishap, at, server, _LARGE) as url:
+            effect = ask(url)
+        real, _ = see(transport, effect)
+        simulated, _ = simulate(mishap, at, effect, b'', _LARGE)
+        assert real == simulated, f'at byte {at}'
+
+
+@pytest.mark.parametrize('mishap', MISHAPS, ids=lambda mishap: mishap.name)
+def test_what_only_the_content_can_tell_is_marked(mishap: Mishap) -> None:
+    """A mishap brings the right bytes, or an error, or is called a lie."""
+    is_wrong = False
+    for at in _PLACES:
+        for held in _HELD:
+            seen, event = simulate(mishap, at, ask('http://127.0.0.1/', held), held)
+            is_whole = isinstance(event, Answered) and event.received is not None
+            is_wrong |= is_whole and seen['part'] != _CONTENT
+    assert is_wrong == mishap.is_lie
+
+
+def test_the_catalogue_is_complete() -> None:
+    """Every fault that an exchange over http(s) can end in has a mishap; each has a name."""
+    names = [mishap.name for mishap in MISHAPS]
+    assert len(set(names)) == len(names)
+    found: set[tuple[str, str]] = set()
+    for mishap in MISHAPS:
+        effect = ask('http://127.0.0.1/', max_bytes=len(_CONTENT))
+        _, event = simulate(mishap, 1, effect, b'')
+        if isinstance(event, Interrupted):
+            found.add((event.fault.code, getattr(event.fault, 'phase', '')))
+    assert found == {
+        ('connection_failed', 'resolve'),
+        ('connection_failed', 'connect'),
+        ('connection_failed', 'receive'),
+        ('tls_failed', ''),
+        ('timed_out', 'connect'),
+        ('timed_out', 'stall'),
+        ('timed_out', 'total'),
+        ('body_truncated', ''),
+        ('answer_unusable', ''),
+        ('body_too_large', ''),
+    }

@@ -1,0 +1,572 @@
+"""Parts that are filled in segments, their notes, and the workers that fill them."""
+
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from errno import EIO
+from hashlib import md5, sha256
+from io import FileIO
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from dlmachine.core.decision.snapshot import PartSeen
+from dlmachine.core.faults import AnswerUnusable, StorageFailed
+from dlmachine.core.http.byte_ranges import Spans
+from dlmachine.core.http.filename import OUR_FOLDER
+from dlmachine.core.http.request import Request
+from dlmachine.core.integrity.representation import Said
+from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.effects import Discard, ExchangeMany, Join, OpenPart, Publish
+from dlmachine.core.protocol.events import Failed, Published
+from dlmachine.core.protocol.ports import Files, Part, PartError, Sink
+from dlmachine.core.protocol.states import Broken
+from dlmachine.core.spec.destination import AtPath, ToPath
+from dlmachine.core.spec.policy import Policy
+from dlmachine.execution.run import Run
+from dlmachine_adapters.fakes import InTurn, ManualClock, MemoryFiles, Resource, memory_world
+from dlmachine_adapters.files import io as writing
+from dlmachine_adapters.files.io import write_all
+from dlmachine_adapters.local_files import LocalFiles
+from dlmachine_adapters.parts import file_store, sidecar
+from dlmachine_adapters.parts.folder import find_parts
+from dlmachine_adapters.progress import MeteredPart
+from dlmachine_adapters.runtime.workers import ThreadWorkers
+from tests.adapters.stores import a_wish
+from tests.builders import an_exchange
+from tests.part_paths import new_note, note_path, read_note, usable_spans, write_note
+
+URL = 'https://example.org/x'
+MIB = 1 << 20
+DATA = os.urandom(3 * MIB)
+SIZE = len(DATA)
+#: A beginning, and two spans behind it.
+FRONT, MIDDLE, END = (0, MIB - 1), (MIB, 2 * MIB - 1), (2 * MIB, SIZE - 1)
+FIRST = TakeBody(wire_bytes=MIB, validator='"v1"', address='a', whole_bytes=SIZE)
+
+
+@dataclass
+class Disk:
+    """Files under test; parts that a test leaves open are closed."""
+
+    files: Files
+    root: str
+    read: Callable[[str], bytes]
+    opened: list[Part] = field(default_factory=list)
+
+    def part(self, adopt: PartSeen | None = None) -> Part:
+        """An open part."""
+        made = self.files.open_part(OpenPart(beside=self.root, stem='stem', adopt=adopt))
+        assert not isinstance(made, Failed), made
+        self.opened.append(made)
+        return made
+
+    def seen(self) -> PartSeen:
+        """The part that was left."""
+        found = self.files.see_part(self.root, 'stem')
+        assert found is not None
+        return found
+
+
+@pytest.fixture(params=['disk', 'memory'])
+def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disk]:
+    """Every implementation in turn."""
+    clock = ManualClock()
+    fake = MemoryFiles(clock)
+    made = (
+        Disk(fake, '/root', fake.read)
+        if request.param == 'memory'
+        else Disk(LocalFiles(clock), str(tmp_path), lambda path: Path(path).read_bytes())
+    )
+    yield made
+    for part in made.opened:
+        part.discard(Discard())
+
+
+def asked(*spans: tuple[int, int], held: Spans = (FRONT,)) -> ExchangeMany:
+    """Segments of DATA."""
+    expect = an_exchange().expect
+    return ExchangeMany(
+        exchange=an_exchange(Request(method='GET', url='http://h/x'), replace(expect, address='a')),
+        spans=spans,
+        held=held,
+        whole_bytes=SIZE,
+        validator='"v1"',
+        connections=2,
+    )
+
+
+def begun(disk: Disk) -> Part:
+    """A part with its first range."""
+    part = disk.part()
+    part.begin(FIRST)
+    part.write(DATA[:MIB])
+    received = part.finish()
+    assert (received.size_bytes, received.wire_bytes, received.sha256) == (MIB, MIB, '')
+    return part
+
+
+def fill(sink: Sink, span: tuple[int, int], count: int | None = None) -> None:
+    """A segment, or its beginning."""
+    first, last = span
+    sink.begin(TakeBody(offset=first, wire_bytes=last - first + 1, whole_bytes=SIZE))
+    data = DATA[first : last + 1 if count is None else first + count]
+    for at in range(0, len(data), 100_000):
+        sink.write(data[at : at + 100_000])
+
+
+def join() -> Join:
+    """All of DATA."""
+    return Join(name='x', whole_bytes=SIZE, algorithms=('md5',))
+
+
+def test_segments_become_one_file(disk: Disk) -> None:
+    """Written in any order; read through, with its digests; published."""
+    part = begun(disk)
+    middle, end = part.divide(asked(MIDDLE, END))
+    fill(end, END)
+    fill(middle, MIDDLE)
+    assert end.finish().wire_bytes == MIB
+    part.reunite()
+    received = part.join(join())
+    path = f'{disk.root}/x'
+
+    assert part.size_bytes == SIZE
+    assert (received.size_bytes, received.wire_bytes) == (SIZE, SIZE)
+    assert received.sha256 == sha256(DATA).hexdigest()
+    assert received.digests == (('md5', md5(DATA, usedforsecurity=False).hexdigest()),)
+    assert received.start == DATA[:1024]
+    assert isinstance(part.publish(Publish(place=AtPath(path))), Published)
+    assert disk.read(path) == DATA
+
+
+def test_a_part_with_holes_is_never_joined(disk: Disk) -> None:
+    """Nor taken for longer than it is up to its first hole."""
+    part = begun(disk)
+    middle, end = part.divide(asked(MIDDLE, END))
+    fill(middle, MIDDLE, 500_000)
+    fill(end, END)
+    part.reunite()
+
+    assert part.size_bytes == MIB + 500_000
+    with pytest.raises(PartError) as raised:
+        part.join(join())
+    assert isinstance(raised.value.fault, StorageFailed)
+    with pytest.raises(PartError):
+        part.begin(TakeBody(offset=MIB + 500_001, validator='"v1"', address='a'))
+    with pytest.raises(PartError):
+        part.divide(asked(MIDDLE, held=((0, 2 * MIB),)))
+
+
+class SickFile(FileIO):
+    """A file that cannot be truncated once it has bytes, as on a failing disk."""
+
+    def truncate(self, size: int | None = None) -> int:
+        """As it is, or not at all."""
+        if os.fstat(self.fileno()).st_size:
+            raise OSError(EIO, os.strerror(EIO))
+        return super().truncate(size)
+
+
+@pytest.fixture
+def sick(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> Disk:
+    """A disk on which a first range can be written, and then no segment be begun."""
+    if isinstance(disk.files, MemoryFiles):
+        disk.files.fail_next('truncate', EIO, after_bytes=1)
+    else:
+        monkeypatch.setattr(os, 'fdopen', lambda handle, *_, **__: SickFile(handle, 'r+b'))
+    return disk
+
+
+def test_a_disk_that_fails_as_segments_begin(sick: Disk) -> None:
+    """Before anything of them is asked for."""
+    part = begun(sick)
+    with pytest.raises(PartError) as raised:
+        part.divide(asked(MIDDLE, END))
+    part.reunite()
+    fault = raised.value.fault
+
+    assert isinstance(fault, StorageFailed)
+    assert (fault.operation, fault.problem) == ('write', os.strerror(EIO).lower())
+    assert OUR_FOLDER in fault.path
+    assert part.size_bytes == MIB
+
+
+def test_a_disk_that_fails_as_segments_begin_ends_the_download(sick: Disk) -> None:
+    """With the same event from each, and nothing is left."""
+    world = memory_world({URL: Resource(DATA, etag='"v1"')}, has_cache=False)
+    world.files = cast('MemoryFiles', sick.files)
+    wish, path = a_wish(URL), f'{sick.root}/x'
+    policy = Policy(destination=ToPath(path), segments=4)
+    ahead = Run(wish, policy, world)
+    step = ahead.go_on(ahead.begin(world.observe(wish, policy)))
+    (fault,) = (event.fault for _, event in ahead.story if isinstance(event, Failed))
+
+    assert isinstance(fault, StorageFailed)
+    assert fault.problem == os.strerror(EIO).lower()
+    assert step.state == Broken(fault=replace(fault, tries=1))
+    assert [type(effect) for effect, event in ahead.story if isinstance(event, Failed)] == [
+        ExchangeMany
+    ]
+    assert len(world.requests) == 1
+    assert sick.files.see_part(sick.root, 'x') is None
+
+
+def test_a_hole_is_filled_in_the_next_try(disk: Disk) -> None:
+    """A range that begins at the hole, with what lies behind it left alone."""
+    part = begun(disk)
+    middle, end = part.divide(asked(MIDDLE, END))
+    fill(middle, MIDDLE, 500_000)
+    fill(end, END)
+    part.reunite()
+    at = MIB + 500_000
+    part.begin(TakeBody(offset=at, validator='"v1"', address='a', whole_bytes=SIZE, held=(END,)))
+    part.write(DATA[at : 2 * MIB])
+    assert part.finish().size_bytes == 2 * MIB
+
+    assert part.join(join()).sha256 == sha256(DATA).hexdigest()
+
+
+def test_what_is_not_kept_is_forgotten(disk: Disk) -> None:
+    """Bytes of another version, or of another address, are none of this one."""
+    part = begun(disk)
+    _, end = part.divide(asked(MIDDLE, END))
+    fill(end, END)
+    part.reunite()
+    part.begin(FIRST)
+    part.write(DATA[:MIB])
+    (middle,) = part.divide(asked(MIDDLE))
+    fill(middle, MIDDLE)
+    part.reunite()
+
+    with pytest.raises(PartError):
+        part.join(join())
+
+
+def test_one_connection_takes_over_from_segments(disk: Disk) -> None:
+    """The whole from the start, in a part that had holes."""
+    part = begun(disk)
+    _, end = part.divide(asked(MIDDLE, END))
+    fill(end, END)
+    part.reunite()
+    part.begin(TakeBody(validator='"v1"', address='a'))
+    part.write(DATA)
+
+    assert part.finish().sha256 == sha256(DATA).hexdigest()
+    assert isinstance(part.publish(Publish(place=AtPath(f'{disk.root}/x'))), Published)
+    assert disk.read(f'{disk.root}/x') == DATA
+
+
+def test_a_segment_takes_its_own_bytes_only(disk: Disk) -> None:
+    """Not those of another place, none past its end, and none once it is closed."""
+    part = begun(disk)
+    middle, _ = part.divide(asked(MIDDLE, END))
+    for taking in (TakeBody(offset=0, whole_bytes=SIZE), TakeBody(offset=MIB)):
+        with pytest.raises(PartError):
+            middle.begin(taking)
+    fill(middle, MIDDLE)
+    with pytest.raises(PartError) as raised:
+        middle.write(b'x')
+    assert isinstance(raised.value.fault, AnswerUnusable)
+    part.reunite()
+    fill_ = TakeBody(offset=MIB, whole_bytes=SIZE)
+    middle.begin(fill_)
+    with pytest.raises(PartError, match='closed'):
+        middle.write(b'x')
+
+
+def test_a_part_that_was_left_is_resumed_by_segment(disk: Disk) -> None:
+    """Which spans are there is seen, and they are all that is asked for later."""
+    part = begun(disk)
+    _, end = part.divide(asked(MIDDLE, END))
+    fill(end, END, 600_000)
+    part.reunite()
+    part.discard(Discard(keep=True))
+    seen = disk.seen()
+    tail = (END[0], END[0] + 600_000 - 1)
+
+    assert (seen.size_bytes, seen.spans, seen.whole_bytes) == (MIB, (FRONT, tail), SIZE)
+    assert (seen.validator, seen.address) == ('"v1"', 'a')
+    again = disk.part(adopt=seen)
+    assert again.size_bytes == MIB
+    rest = (tail[1] + 1, SIZE - 1)
+    middle, end = again.divide(asked(MIDDLE, rest, held=(FRONT, tail)))
+    fill(middle, MIDDLE)
+    fill(end, rest)
+    again.reunite()
+    assert again.join(join()).sha256 == sha256(DATA).hexdigest()
+
+
+def test_a_part_that_was_left_is_cut_at_its_first_hole(disk: Disk) -> None:
+    """By whoever asks for the rest by one connection."""
+    part = begun(disk)
+    _, end = part.divide(asked(MIDDLE, END))
+    fill(end, END)
+    part.reunite()
+    part.discard(Discard(keep=True))
+    again = disk.part(adopt=disk.seen())
+    again.begin(TakeBody(offset=MIB - 1, validator='"v1"', address='a'))
+    again.write(DATA[MIB - 1 :])
+
+    assert again.finish().sha256 == sha256(DATA).hexdigest()
+
+
+def test_a_part_without_a_beginning_is_not_left(disk: Disk) -> None:
+    """There would be nothing to ask with."""
+    part = disk.part()
+    part.begin(FIRST)
+    (end,) = part.divide(asked(END, held=()))
+    fill(end, END)
+    part.reunite()
+    part.discard(Discard(keep=True))
+
+    assert disk.files.see_part(disk.root, 'stem') is None
+
+
+def test_memory_is_not_divided() -> None:
+    """It has no segments, and says so."""
+    part = LocalFiles(ManualClock()).open_part(OpenPart(beside=None, stem='x'))
+    assert not isinstance(part, Failed)
+    (sink,) = part.divide(asked(END, held=()))
+    with pytest.raises(PartError):
+        fill(sink, END)
+    part.reunite()
+    with pytest.raises(PartError):
+        part.join(join())
+
+
+# --- notes ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The part of an owner that was killed: a front, a hole, and some of the end."""
+    monkeypatch.setattr(file_store, '_TELL_SECONDS', 0.0)
+    disk = Disk(LocalFiles(ManualClock()), str(tmp_path), str.encode)
+    part = begun(disk)
+    _, end = part.divide(asked(MIDDLE, END))
+    fill(end, END, 600_000)
+    (path,) = (tmp_path / OUR_FOLDER).glob('*.part')
+    monkeypatch.setattr(sidecar, 'LIVE', set())
+    monkeypatch.setattr(sidecar, 'is_held', lambda ours, part: False)
+    yield path
+    part.discard(Discard())
+
+
+TAIL = (END[0], END[0] + 600_000 - 1)
+
+
+def test_the_note_goes_on_telling_what_was_said(tmp_path: Path) -> None:
+    """Size, place and digest, which the next run compares with what it is told then."""
+    disk = Disk(LocalFiles(ManualClock()), str(tmp_path), str.encode)
+    said = Said(size_bytes=SIZE, place='there', promised=('Repr-Digest', 'sha256', 'ab' * 32))
+    part = disk.part()
+    part.begin(replace(FIRST, said=said))
+    part.write(DATA[:MIB])
+    (_, end) = part.divide(replace(asked(MIDDLE, END), said=said))
+    fill(end, END)
+    part.reunite()
+    part.discard(Discard(keep=True))
+
+    assert disk.seen().said == said
+
+
+def test_a_killed_owners_note_names_what_was_written(left: Path) -> None:
+    """The machine is the same: what was written is there, synced or not."""
+    note = read_note(left)
+    assert note is not None
+    assert (note.whole_bytes, note.kept_bytes, note.synced) == (SIZE, 0, ())
+    assert usable_spans(left, note) == (FRONT, TAIL)
+
+
+@pytest.mark.parametrize(
+    ('changes', 'spans'),
+    [
+        ({'boot': 'another'}, (FRONT,)),
+        ({'host': 'another'}, ()),
+        ({'host': 'another', 'is_left': True}, (FRONT,)),
+        ({'pid': os.getppid()}, ()),
+        ({'is_left': True}, (FRONT,)),
+        ({'is_left': True, 'synced': (FRONT, (SIZE - 2, SIZE - 1))}, ()),
+        ({'boot': ''}, ()),
+    ],
+    ids=['crashed', 'elsewhere', 'left elsewhere', 'alive', 'left', 'too short', 'unknown'],
+)
+def test_only_what_is_certain_counts(left: Path, changes: dict[str, Any], spans: Spans) -> None:
+    """Of a machine that was started anew, or another one: what was synced, and no more."""
+    note = read_note(left)
+    assert note is not None
+    known = {'written': note.written, 'synced': (FRONT,), 'kept_bytes': MIB, **changes}
+    fields = {'validator': '"v1"', 'whole_bytes': SIZE, 'host': note.host, 'boot': note.boot}
+    assert usable_spans(left, new_note(**{**fields, 'pid': note.pid, **known})) == spans
+
+
+def test_a_silent_owners_part_is_of_use_up_to_its_first_hole(left: Path, tmp_path: Path) -> None:
+    """It is copied, and its owner may still be alive: so much was synced once and stays."""
+    note = new_note(
+        validator='"v1"', address='a', whole_bytes=SIZE, kept_bytes=MIB, synced=(FRONT, TAIL),
+        written=(FRONT, TAIL), host='another', boot='another',
+    )  # fmt: skip
+    write_note(left, note)
+    os.utime(note_path(left), (0, 0))
+    (seen,) = find_parts(tmp_path, 'stem')
+    assert (seen.size_bytes, seen.spans, seen.whole_bytes) == (MIB, (), None)
+    part = LocalFiles(ManualClock()).open_part(
+        OpenPart(beside=str(tmp_path), stem='stem', adopt=seen)
+    )
+    assert not isinstance(part, Failed)
+    assert part.size_bytes == MIB
+    with part.view() as file:
+        assert file.read() == DATA[:MIB]
+    part.discard(Discard())
+
+
+def test_who_knows_of_no_holes_sees_no_note(left: Path) -> None:
+    """A note in the older form has its validator in another place: the part is left alone."""
+    stored = json.loads(note_path(left).read_text())
+    assert 'validator' not in stored
+    assert set(stored) == {
+        'address', 'kept_bytes', 'is_left', 'host', 'pid', 'boot', 'said', 'segmented',
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    'spans',
+    [[[5, 4]], [[0, SIZE]], [[-1, 4]], [[4, 5], [0, 1]], [[0, 1], [2, 3]], [[0]], 'x', None],
+)
+def test_a_note_that_makes_no_sense_is_none(left: Path, spans: Any) -> None:
+    """Then the part is not resumed."""
+    stored = json.loads(note_path(left).read_text())
+    stored['segmented']['written'] = spans
+    note_path(left).write_text(json.dumps(stored))
+    assert read_note(left) is None
+
+
+def test_a_beat_syncs_what_was_written(tmp_path: Path) -> None:
+    """And the note then vouches for those spans."""
+    disk = Disk(LocalFiles(ManualClock()), str(tmp_path), str.encode)
+    part: Any = begun(disk)
+    _, end = part.divide(asked(MIDDLE, END))
+    fill(end, END)
+    part._keeper.beat()
+    (path,) = (tmp_path / OUR_FOLDER).glob('*.part')
+    note = read_note(path)
+    assert note is not None
+    assert (note.synced, note.written, note.kept_bytes) == ((FRONT, END), (FRONT, END), MIB)
+    # What is about to be written over is vouched for no more.
+    part.reunite()
+    part.begin(FIRST)
+    fresh = read_note(path)
+    assert fresh is not None
+    assert (fresh.synced, fresh.written, fresh.kept_bytes) == ((), (), 0)
+    part.discard(Discard())
+
+
+def test_an_adopted_part_is_never_taken_for_one_without_holes(left: Path, tmp_path: Path) -> None:
+    """Whoever dies right after it took it over leaves a note that names the spans."""
+    files = LocalFiles(ManualClock())
+    (seen,) = find_parts(tmp_path, 'stem')
+    with pytest.MonkeyPatch.context() as patched:
+        # Its first owner, which is dead, has it open in this very process.
+        patched.setattr('dlmachine_adapters.parts.folder.hold', lambda _: True)
+        part = files.open_part(OpenPart(beside=str(tmp_path), stem='stem', adopt=seen))
+    assert not isinstance(part, Failed)
+    (path,) = (tmp_path / OUR_FOLDER).glob('*.part')
+    note = read_note(path)
+    assert note is not None
+    assert (note.whole_bytes, note.written) == (SIZE, (FRONT, TAIL))
+    part.discard(Discard())
+
+
+def test_small_files_have_no_note(tmp_path: Path) -> None:
+    """Going on from them would save less than a note costs."""
+    part = LocalFiles(ManualClock()).open_part(OpenPart(beside=str(tmp_path), stem='stem'))
+    assert not isinstance(part, Failed)
+    part.begin(TakeBody(wire_bytes=10, validator='"v1"', whole_bytes=100_000))
+    part.write(b'0123456789')
+    assert list((tmp_path / OUR_FOLDER).glob('*.json')) == []
+    part.discard(Discard())
+
+
+def test_writing_at_a_place_without_pwrite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows: the same bytes at the same places."""
+    monkeypatch.setattr(writing, '_pwrite', writing._seek_and_write)
+    with (tmp_path / 'x').open('w+b', buffering=0) as file:
+        write_all(file.fileno(), b'cd', 2)
+        write_all(file.fileno(), b'ab', 0)
+    assert (tmp_path / 'x').read_bytes() == b'abcd'
+
+
+# --- workers --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('workers', [ThreadWorkers(), InTurn()], ids=['threads', 'in turn'])
+def test_jobs_are_done_and_told_in_order(workers: Any) -> None:
+    """However many there are at once."""
+    jobs = [lambda number=number: number for number in range(50)]
+    for most in (1, 3, 64):
+        assert workers.run(jobs, most, lambda _: True) == tuple(range(50))
+
+
+@pytest.mark.parametrize('workers', [ThreadWorkers(), InTurn()], ids=['threads', 'in turn'])
+def test_a_worker_that_does_not_go_on_takes_no_more(workers: Any) -> None:
+    """What nobody is left for is not done."""
+    jobs = [lambda number=number: number for number in range(9)]
+    ends = workers.run(jobs, 2, lambda end: end % 2 == 0)
+    done = [end for end in ends if end is not None]
+    assert [end for end in done if end % 2] == [1, 3]
+    assert ends == tuple(range(len(done))) + (None,) * (9 - len(done))
+
+
+def test_jobs_are_done_at_once() -> None:
+    """So many, and no more."""
+    meeting = threading.Barrier(3, timeout=10)
+    ends = ThreadWorkers().run([meeting.wait] * 6, 3, lambda _: True)
+    assert sorted(str(end) for end in ends) == ['0', '0', '1', '1', '2', '2']
+
+
+def test_what_a_job_raises_comes_out() -> None:
+    """It is a bug of ours, and not lost in a thread."""
+
+    def broken() -> int:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        ThreadWorkers().run([broken, lambda: 1], 2, lambda _: True)
+
+
+# --- progress -------------------------------------------------------------------------
+
+
+def test_one_bar_for_all_segments(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It begins with what is there, and sums up what comes."""
+    bars: list[Any] = []
+
+    class Bar:
+        def __init__(self, **shown: Any) -> None:
+            self.total, self.at, self.is_closed = shown['total'], shown['initial'], False
+            bars.append(self)
+
+        def update(self, count: int) -> None:
+            assert not self.is_closed
+            self.at += count
+
+        def close(self) -> None:
+            self.is_closed = True
+
+    monkeypatch.setattr('dlmachine_adapters.progress._bar_class', lambda: Bar)
+    metered = MeteredPart(disk.part(), 'x')
+    metered.begin(FIRST)
+    metered.write(DATA[:MIB])
+    assert [(bar.total, bar.at) for bar in bars] == [(SIZE, MIB)]
+    middle, end = metered.divide(asked(MIDDLE, END))
+    fill(end, END)
+    fill(middle, MIDDLE)
+    assert middle.size_bytes == middle.finish().wire_bytes == MIB
+    metered.reunite()
+    metered.close()
+    assert [(bar.total, bar.at, bar.is_closed) for bar in bars] == [(SIZE, MIB, True), (SIZE, SIZE, True)]  # fmt: skip
+    assert metered.join(join()).sha256 == sha256(DATA).hexdigest()

@@ -1,0 +1,200 @@
+"""Proxies, stored logins and certificates: every transport finds them in the same places."""
+
+import socket
+from base64 import b64encode
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dlmachine.core.faults import ConnectionFailed
+from dlmachine.core.protocol.ports import Transport
+from tests.adapters.doubles import MemoryPart, answered, exchange_for, interrupted
+from tests.servers import behaviours
+from tests.servers.http import Server
+from tests.servers.proxy import Proxy
+from tests.servers.tls import Authority
+
+_DATA = behaviours.resource(b'abc')
+
+
+@pytest.fixture
+def proxy() -> Iterator[Proxy]:
+    """A proxy that anybody may use."""
+    with Proxy() as running:
+        yield running
+
+
+@pytest.fixture
+def guarded_proxy() -> Iterator[Proxy]:
+    """A proxy that wants credentials."""
+    with Proxy(login='me:p@ss') as running:
+        yield running
+
+
+def _write_netrc(folder: Path, text: str, name: str = '.netrc') -> Path:
+    path = folder / name
+    path.write_text(text)
+    path.chmod(0o600)
+    return path
+
+
+def _basic(login: str) -> str:
+    return f'Basic {b64encode(login.encode()).decode()}'
+
+
+@pytest.mark.parametrize('variable', ['http_proxy', 'HTTP_PROXY', 'all_proxy'])
+def test_a_proxy_is_asked_for_http(
+    transport: Transport,
+    server: Server,
+    proxy: Proxy,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+) -> None:
+    """With the whole URL as target, and the same fields."""
+    monkeypatch.setenv(variable, proxy.url())
+    url = server.on('/a//b', _DATA)
+    answered(transport.exchange(exchange_for(f'{url}?x=1'), MemoryPart(), None))
+    assert proxy.targets == [f'GET {url}?x=1']
+    assert {name for name, _ in proxy.server.asked[0].fields} == {
+        'Host', 'Accept', 'Accept-Encoding', 'User-Agent',
+    }  # fmt: skip
+
+
+def test_a_proxy_tunnels_https(
+    transport: Transport,
+    tls_server: Server,
+    proxy: Proxy,
+    authority: Authority,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By CONNECT, whose answer is not the server's; the proxy sees no credentials."""
+    monkeypatch.setenv('https_proxy', proxy.url().removeprefix('http://'))
+    url = tls_server.on('/data', _DATA)
+    headers = {'Authorization': 'Bearer x'}
+    effect = exchange_for(url, cainfo=authority.cainfo, headers=headers)
+    for _ in range(2):
+        event = answered(transport.exchange(effect, MemoryPart(), None))
+        assert 'X-Proxy' not in event.head.headers
+    assert proxy.targets == [f'CONNECT 127.0.0.1:{tls_server.port}']
+    assert proxy.server.asked[0].get('Authorization') is None
+    assert tls_server.asked[0].get('Authorization') == 'Bearer x'
+
+
+@pytest.mark.parametrize('entry', ['*', '127.0.0.1', '127.0.0.0/8', 'x.org,127.0.0.1:{port}'])
+def test_excepted_hosts_are_asked_directly(
+    transport: Transport, server: Server, proxy: Proxy, monkeypatch: pytest.MonkeyPatch, entry: str
+) -> None:
+    """`no_proxy` takes names, networks, and hosts with a port."""
+    monkeypatch.setenv('http_proxy', proxy.url())
+    monkeypatch.setenv('no_proxy', entry.format(port=server.port))
+    answered(transport.exchange(exchange_for(server.on('/data', _DATA)), MemoryPart(), None))
+    assert proxy.targets == []
+
+
+def test_credentials_of_a_proxy_stay_with_it(
+    transport: Transport,
+    server: Server,
+    tls_server: Server,
+    guarded_proxy: Proxy,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They go to the proxy with the first request, and never to a server."""
+    for variable in ('http_proxy', 'https_proxy'):
+        monkeypatch.setenv(variable, guarded_proxy.url('me:p%40ss'))
+    for each in (server, tls_server):
+        effect = exchange_for(each.on('/data', _DATA), verify=False)
+        answered(transport.exchange(effect, MemoryPart(), None))
+        assert each.asked[0].get('Proxy-Authorization') is None
+    assert len(guarded_proxy.targets) == 2
+
+
+def test_a_proxy_that_refuses_is_named(
+    transport: Transport, tls_server: Server, guarded_proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No tunnel: a fault of the proxy, without its password."""
+    monkeypatch.setenv('https_proxy', guarded_proxy.url('me:wr0ngpass'))
+    effect = exchange_for(tls_server.on('/data', _DATA), verify=False)
+    event = interrupted(transport.exchange(effect, MemoryPart(), None))
+    assert isinstance(event.fault, ConnectionFailed)
+    assert event.fault.phase == 'proxy'
+    assert '407' in event.fault.detail
+    assert 'wr0ngpass' not in repr(event)
+
+
+def test_a_refusal_of_plain_http_is_an_answer(
+    transport: Transport, server: Server, guarded_proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a tunnel 407 is the answer to the request."""
+    monkeypatch.setenv('http_proxy', guarded_proxy.url())
+    event = transport.exchange(exchange_for(server.on('/data', _DATA)), MemoryPart(), None)
+    assert answered(event).head.status == 407
+
+
+@pytest.mark.parametrize('scheme', ['http', 'https'])
+def test_a_proxy_that_is_not_there_is_named(
+    transport: Transport, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    """A refused connection to the proxy is no fault of the server."""
+    monkeypatch.setenv(f'{scheme}_proxy', f'http://me:s3cr3t@127.0.0.1:{_unused_port()}')
+    effect = exchange_for(f'{scheme}://127.0.0.1:9/', verify=False)
+    event = interrupted(transport.exchange(effect, MemoryPart(), None))
+    assert isinstance(event.fault, ConnectionFailed)
+    assert event.fault.phase == 'proxy'
+    assert 's3cr3t' not in repr(event)
+
+
+def test_a_refused_connection_says_so(transport: Transport) -> None:
+    """Without a proxy it is the server's."""
+    effect = exchange_for(f'http://127.0.0.1:{_unused_port()}/')
+    event = interrupted(transport.exchange(effect, MemoryPart(), None))
+    assert isinstance(event.fault, ConnectionFailed)
+    assert event.fault.phase == 'connect'
+
+
+def test_a_stored_login_is_used(
+    transport: Transport, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the file that NETRC names, else from the user's own."""
+    url = server.on('/data', _DATA)
+    _write_netrc(tmp_path / 'home', 'machine 127.0.0.1 login own password pw\n')
+    answered(transport.exchange(exchange_for(url), MemoryPart(), None))
+    named = _write_netrc(tmp_path, 'default login \xe9 password p:w\n', 'other')
+    monkeypatch.setenv('NETRC', str(named))
+    answered(transport.exchange(exchange_for(url), MemoryPart(), None))
+    assert [asked.get('Authorization') for asked in server.asked] == [
+        _basic('own:pw'),
+        _basic('\xe9:p:w'),
+    ]
+
+
+@pytest.mark.parametrize('how', ['header', 'userinfo'])
+def test_given_credentials_win_over_stored_ones(
+    transport: Transport, server: Server, tmp_path: Path, how: str
+) -> None:
+    """What the caller says counts."""
+    _write_netrc(tmp_path / 'home', 'machine 127.0.0.1 login own password pw\n')
+    url = server.on('/data', _DATA)
+    if how == 'header':
+        effect = exchange_for(url, headers={'authorization': 'Bearer mine'})
+    else:
+        effect = exchange_for(url.replace('//', '//you:pw@'))
+    answered(transport.exchange(effect, MemoryPart(), None))
+    expected = 'Bearer mine' if how == 'header' else _basic('you:pw')
+    assert server.asked[0].get('Authorization') == expected
+
+
+@pytest.mark.parametrize('text', ['machine other.org login a password b\n', 'garbage {', ''])
+def test_a_netrc_without_the_host_says_nothing(
+    transport: Transport, server: Server, tmp_path: Path, text: str
+) -> None:
+    """Nor does one that cannot be read."""
+    _write_netrc(tmp_path / 'home', text)
+    answered(transport.exchange(exchange_for(server.on('/data', _DATA)), MemoryPart(), None))
+    assert server.asked[0].get('Authorization') is None
+
+
+def _unused_port() -> int:
+    with socket.create_server(('127.0.0.1', 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port

@@ -1,0 +1,80 @@
+"""The identity of a download, to the byte: what is stored under a key has to be found again."""
+
+from typing import Any
+
+import pytest
+
+from dlmachine.core.cache.key import cache_key, identity
+from dlmachine.core.http.body import (
+    Body,
+    ContentPart,
+    FilePart,
+    FormBody,
+    JsonBody,
+    MultipartBody,
+    RawBody,
+)
+from dlmachine.core.spec.descriptor import Descriptor
+from tests.builders import URL, a_descriptor
+
+SHA_OF_X = '2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881'
+
+BODIES: list[tuple[Body, str]] = [
+    (FormBody((('a', '1'), ('a', '2'))), '["form",[["a","1"],["a","2"]]]'),
+    (JsonBody('{"b":[1,1.5,null,true],"a":"t"}'), '["json",{"a":"t","b":["list",1,["float","1.5"],null,true]}]'),
+    (JsonBody('[9007199254740991,9007199254740992]'), '["json",["list",9007199254740991,["int","9007199254740992"]]]'),
+    (JsonBody('[-9007199254740991,-9007199254740992]'), '["json",["list",-9007199254740991,["int","-9007199254740992"]]]'),
+    (RawBody(b'x', 'text/csv'), f'["raw","text/csv","{SHA_OF_X}"]'),
+    (MultipartBody((ContentPart(name='n', content=b'x'),)), f'["multipart",[["n",null,null,"content","{SHA_OF_X}"]]]'),
+    (MultipartBody((FilePart(name='n', path='/d/y', filename='y'),)), '["multipart",[["n","y",null,"path","/d/y"]]]'),
+    (MultipartBody((FilePart(name='n', path='/d/y', filename='y', sha256='ab'),)), '["multipart",[["n","y",null,"content","ab"]]]'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(('body', 'written'), BODIES, ids=[written for _, written in BODIES])
+def test_the_identity_of_a_body(body: Body, written: str) -> None:
+    """A cache outlives the program: another spelling would leave all that is stored unfound."""
+    sent = Descriptor(url=URL, method='POST', body=body)
+    expected = f'{{"body":{written},"headers":[],"method":"POST","url":"{URL}","v":1}}'
+    assert identity(sent).decode() == expected
+
+
+def test_the_identity_without_a_body() -> None:
+    """Headers are sorted, their names in lower case; the query stands in the URL."""
+    sent = a_descriptor(query={'q': 'a b'}, headers={'X-Lab': 'Ä', 'Accept': 'text/csv'})
+    headers = '[["accept","text/csv"],["x-lab","Ä"]]'
+    expected = f'{{"body":null,"headers":{headers},"method":"GET","url":"{URL}?q=a+b","v":1}}'
+    assert identity(sent).decode() == expected
+
+
+@pytest.mark.parametrize('url', [URL, f'{URL}?q="', f'{URL}?q=\\', f'{URL}?q=ä', f'{URL}?q=#'])
+def test_the_short_way_writes_what_the_long_way_writes(url: str) -> None:
+    """Plain downloads are written without a JSON library; a volatile header leads past that."""
+    plain = Descriptor(url=url)
+    assert identity(plain) == identity(a_long_way(url))
+    assert identity(plain) != identity(Descriptor(url=url, method='PUT'))
+
+
+def a_long_way(url: str) -> Descriptor:
+    """The same download, with a header that does not count."""
+    return Descriptor(url=url, headers=a_descriptor(headers={'User-Agent': 'x'}).headers)
+
+
+def test_a_query_is_added_to_the_one_that_is_there() -> None:
+    """It does not begin a second one."""
+    assert f'"{URL}?a=1&b=2"' in identity(a_descriptor(f'{URL}?a=1', query={'b': 2})).decode()
+
+
+@pytest.mark.parametrize('described', [{}, {'headers': {'X-Lab': '7'}}, {'query': {'a': 1}}])
+def test_a_key_is_a_sha256_in_hex(described: dict[str, Any]) -> None:
+    """The name of files and rows: 64 digits."""
+    key = cache_key(a_descriptor(**described))
+    assert len(key) == 64
+    assert set(key) <= set('0123456789abcdef')
+
+
+def test_the_hash_of_a_descriptor_is_of_all_its_parts() -> None:
+    """Equal ones have the same; in a set many of them are told apart quickly."""
+    many = [a_descriptor(f'{URL}?{number}') for number in range(20)]
+    assert len({hash(one) for one in many}) > 1
+    assert hash(a_descriptor()) == hash(a_descriptor())

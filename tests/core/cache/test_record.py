@@ -1,0 +1,148 @@
+"""Records and what the registry is told."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import Field, fields
+from datetime import UTC
+from typing import Any
+
+import pytest
+
+from dlmachine.core.cache.record import MAX_RECORD_CHARS, DownloadRecord, parse_record
+from dlmachine.core.cache.updates import flat_attributes
+from dlmachine.core.faults import StorageFailed
+from dlmachine.core.protocol.outcome import Origin, Outcome
+from dlmachine.core.protocol.ports import PartError
+from tests.builders import NOW, URL, a_record
+
+
+def test_a_record_is_json_and_back() -> None:
+    """Every field, instants and pairs included."""
+    record = a_record(
+        validated_at=NOW,
+        request_headers=(('A', 'b'),),
+        response_headers=(('C', 'd'),),
+        urls=(URL,),
+        digests=(('md5', 'ab'),),
+        notes=('a', 'b'),
+    )
+    assert parse_record(record.to_json()).unwrap() == record
+
+
+def test_a_record_without_notes_can_be_read() -> None:
+    """Records of earlier versions have no notes."""
+    stored = json.loads(a_record(notes=('a',)).to_json())
+    del stored['notes']
+    assert parse_record(json.dumps(stored)).unwrap() == a_record()
+
+
+@pytest.mark.parametrize(
+    'text',
+    ['', '[]', '"x"', '{}', '{"v": 2}', '{"v": 1}', '{"v": 1, "nonsense": 1}', '[' * 2_000, None],
+)
+def test_what_can_not_be_read_is_a_fault(text: str | None) -> None:
+    """Other versions, other things, broken text: never an exception."""
+    given = text if text is not None else a_record().to_json().replace('2024', 'MMXXIV')
+    assert parse_record(given).failure().code == 'cache_unusable'
+
+
+def test_pairs_that_are_none_are_refused() -> None:
+    """A header without a value was not written by us."""
+    stored = json.loads(a_record().to_json())
+    stored['request_headers'] = [['A']]
+    assert parse_record(json.dumps(stored)).failure().code == 'cache_unusable'
+
+
+ODD: list[Any] = [None, True, 7, 1.5, 10**5000, -1, 2**63, float('nan'), 'x', 'a\r\nX: y', '\0', '\ud800', [], [5], [[]], ['ab'],
+                  [['a']], [['a', 'b', 'c']], [['a', 1]], [{'a': 1, 'b': 2}], {}, {'a': 'b'}, '2024-05-01', '2024-05-01T00:00:00',
+                  '0001-01-01T00:00:00+14:00']  # fmt: skip
+
+
+@pytest.mark.parametrize('field', fields(DownloadRecord), ids=lambda field: field.name)
+def test_a_value_of_an_odd_type_never_raises(field: Field[Any]) -> None:
+    """The record is unreadable, or one that dlmachine could have written."""
+    stored = json.loads(a_record().to_json())
+    for value in ODD:
+        with_it = {**stored, field.name: value}
+        with allowing_long_integers():
+            text = json.dumps(with_it)
+        read = parse_record(text).value_or(None)
+        if read is not None:
+            assert parse_record(read.to_json()).unwrap() == read
+            assert isinstance(read.size_bytes, int)
+            assert read.started_at.tzinfo is UTC
+
+
+@contextmanager
+def allowing_long_integers() -> Iterator[None]:
+    """Format integers that Python does not parse."""
+    before = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(0)
+    try:
+        yield
+    finally:
+        sys.set_int_max_str_digits(before)
+
+
+@pytest.mark.parametrize(
+    ('name', 'value'),
+    [('size_bytes', []), ('size_bytes', True), ('size_bytes', 8.0), ('size_bytes', -1), ('size_bytes', 2**63), ('http_code', 1000),
+     ('finished_at', '2024-05-01T00:00:00'), ('finished_at', None), ('finished_at', '0001-01-01T00:00:00+14:00'), ('urls', [5]),
+     ('urls', 'http://h/'), ('notes', [5]), ('notes', 'x'), ('notes', ['a\n']), ('verified_tls', 1), ('request_headers', ['ab']), ('digests', [{'a': 1, 'b': 2}]), ('sha256', 'AB'),
+     ('last_modified', 'x\r\nInjected: 1'), ('etag', '"\n"'), ('filename', 'a\x00b'), ('url', 'http://h/\ud800'),
+     ('response_headers', [['A', 'b\rc']]), ('urls', ['http://h/\n']), ('nonsense', 1), ('v', True), ('v', 2)],
+)  # fmt: skip
+def test_records_with_foreign_values_are_unreadable(name: str, value: object) -> None:
+    """A wrong type or range, a time without a zone, a control character."""
+    stored = {**json.loads(a_record().to_json()), name: value}
+    assert parse_record(json.dumps(stored)).failure().code == 'cache_unusable'
+
+
+def test_harmless_escapes_are_kept() -> None:
+    """A backslash and a tab do not make a record unreadable."""
+    record = a_record(etag='"a\\b"', response_headers=(('A', 'b\tc'),), validated_at=NOW)
+    assert parse_record(record.to_json()).unwrap() == record
+
+
+def test_the_time_zone_of_an_instant_does_not_matter() -> None:
+    """Records are in UTC."""
+    text = a_record(finished_at=NOW).to_json().replace(NOW.isoformat(), '2024-05-01T14:00:00+02:00')
+    assert parse_record(text).unwrap() == a_record(finished_at=NOW)
+
+
+@pytest.mark.parametrize(
+    'text',
+    ['[' * 100_000, '{"a":' * 100_000, ' ' * (MAX_RECORD_CHARS + 1), '{"v": 1' + '0' * 5000 + '}'],
+)
+def test_deep_or_long_records_are_unreadable(text: str) -> None:
+    """Without a RecursionError, and without using all memory."""
+    assert parse_record(text).failure().code == 'cache_unusable'
+
+
+def test_the_flat_attributes_keep_their_names() -> None:
+    """Those of the original; what is not known is left out."""
+    assert dict(flat_attributes(a_record())) == {
+        'url': URL, 'download_method': 'GET', 'sha256': a_record().sha256, 'size': 8, 'http_code': 200, 'etag': '"v1"',
+        'download_started': '2024-04-01 12:00:00', 'download_finished': '2024-04-01 12:00:00',
+    }  # fmt: skip
+
+
+def test_an_outcome_has_content() -> None:
+    """The path, or the buffer; never neither."""
+    common: dict[str, Any] = {'origin': Origin.NETWORK, 'reason': '', 'key': ''}
+    buffer: Any = object()
+    assert Outcome(**common, path='/x').content == '/x'
+    assert Outcome(**common, path='/x').notes == ()
+    assert Outcome(**common, path='/x', record=a_record(notes=('a',))).notes == ('a',)
+    assert Outcome(**common, buffer=buffer).content is buffer
+    with pytest.raises(AssertionError, match='a path or a buffer'):
+        _ = Outcome(**common).content
+
+
+def test_a_part_error_carries_its_fault() -> None:
+    """By which a part stops the transport that writes to it."""
+    fault = StorageFailed(path='/x', operation='write', problem='full')
+    assert PartError(fault).fault is fault
+    assert 'full' in str(PartError(fault))

@@ -1,0 +1,142 @@
+"""The verdict at its edges: folders, windows, parts, what others stored meanwhile."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dlmachine.core.decision.decide import Reason, Verdict, decide
+from dlmachine.core.decision.part_location import part_stem
+from dlmachine.core.faults import DestinationUnusable, OfflineMiss
+from dlmachine.core.http.request import Tls
+from dlmachine.core.integrity.checksum import Checksum
+from dlmachine.core.plan.dry_run import healthy_event
+from dlmachine.core.protocol.effects import OpenPart
+from dlmachine.core.protocol.events import PartOpened
+from dlmachine.core.spec.destination import InCache, PathKind, PathSeen, ToMemory, ToPath
+from dlmachine.core.spec.policy import Window
+from tests.builders import (
+    BEFORE,
+    DIGEST,
+    FOLDER,
+    NOW,
+    OTHER_DIGEST,
+    URL,
+    a_cache,
+    a_descriptor,
+    a_part,
+    a_policy,
+    a_snapshot,
+    an_entry,
+)
+
+WISH = a_descriptor()
+STORED = a_snapshot(cache=a_cache(an_entry()))
+
+
+@pytest.mark.parametrize(
+    ('creates', 'has_folder', 'is_fine'),
+    [(True, True, True), (True, False, True), (False, True, True), (False, False, False)],
+)
+def test_a_folder_is_made_or_is_there(creates: bool, has_folder: bool, is_fine: bool) -> None:
+    """Or the path is named that it would lie at."""
+    policy = a_policy(destination=ToPath('/d/x'), create_dirs=creates)
+    seen = PathSeen(kind=PathKind.MISSING, has_folder=has_folder)
+    decided = decide(WISH, policy, a_snapshot(destination=seen))
+    assert (decided.value_or(None) is not None) is is_fine
+    fault = DestinationUnusable(
+        path='/d/x',
+        problem='its folder does not exist',
+        url=WISH.url,
+        advice='Make the folder, or pass create_dirs=True',
+    )
+    assert is_fine or decided.failure() == fault
+
+
+@pytest.mark.parametrize(('digest', 'is_used'), [(DIGEST, True), (OTHER_DIGEST, False)])
+def test_what_others_stored_has_to_have_the_checksum(digest: str, is_used: bool) -> None:
+    """It lies in the same cache; and it is used though a new copy was asked for."""
+    policy = a_policy(force_download=True, checksum=Checksum('sha256', digest))
+    decision = decide(WISH, policy, STORED, before=frozenset()).unwrap()
+    assert (decision.reason is Reason.STORED_MEANWHILE) is is_used
+    assert decision.destination == InCache(FOLDER)
+
+
+@pytest.mark.parametrize(
+    ('window', 'verdict'),
+    [
+        (Window(), Verdict.REVALIDATE),
+        (Window(newer_than=BEFORE - timedelta(1)), Verdict.REVALIDATE),
+        (Window(older_than=NOW), Verdict.USE_CACHED),
+    ],
+)
+def test_a_version_of_the_past_is_not_asked_about(window: Window, verdict: Verdict) -> None:
+    """One made now would not be of the past."""
+    policy = a_policy(check_freshness=True, window=window)
+    assert decide(WISH, policy, STORED).unwrap().verdict is verdict
+
+
+def test_whom_to_ask_may_be_left_open() -> None:
+    """What to do is settled all the same, and with which copy."""
+    seen = a_snapshot(cache=a_cache(an_entry()), backends=None)
+    decision = decide(WISH, a_policy(check_freshness=True), seen).unwrap()
+    assert (decision.verdict, decision.entry) == (Verdict.REVALIDATE, an_entry())
+
+
+@pytest.mark.parametrize(('size_bytes', 'is_adopted'), [(0, False), (1, True)])
+def test_a_part_of_one_byte_is_one(size_bytes: int, is_adopted: bool) -> None:
+    """An empty one is none."""
+    snapshot = a_snapshot(part=a_part(size_bytes=size_bytes))
+    assert (decide(WISH, a_policy(), snapshot).unwrap().part is not None) is is_adopted
+
+
+@pytest.mark.parametrize(
+    ('validator', 'is_adopted'),
+    [
+        ('"v1"', True),
+        ('Mon, 01 Apr 2024 00:00:00 GMT', True),
+        ('W/"v1"', False),
+        ('"v1"\r\nEvil: 1', False),
+        ('"v\u20ac"', False),
+        ('"a\0"', False),
+        ('Mon, 01 Apr 2024 00:00:00 GMT\r\nEvil: 1', False),
+        ('Mon,\x0b01 Apr 2024 00:00:00 GMT', False),
+        ('', False),
+        ('x' * 100_000, False),
+    ],
+)
+def test_a_part_with_an_illegal_validator_is_not_resumed(validator: str, is_adopted: bool) -> None:
+    """Others may have changed the note, and the validator would be sent in If-Range."""
+    snapshot = a_snapshot(part=a_part(validator=validator))
+    assert (decide(WISH, a_policy(), snapshot).unwrap().part is not None) is is_adopted
+
+
+def test_offline_only_the_cache_that_would_be_used_is_named() -> None:
+    """Memory has none."""
+    policy = a_policy(offline=True, destination=ToMemory())
+    snapshot = a_snapshot(cache=a_cache())
+    assert decide(WISH, policy, snapshot).failure() == OfflineMiss(url=URL, cache=None)
+    here = decide(WISH, a_policy(offline=True), snapshot)
+    assert here.failure() == OfflineMiss(url=URL, cache=FOLDER)
+
+
+def test_a_part_opens_empty_in_a_healthy_world() -> None:
+    """Unless one is adopted."""
+    opening: Any = OpenPart(beside=None, stem='x')
+    assert healthy_event(opening, a_policy(), STORED) == PartOpened(at=NOW, size_bytes=0)
+    adopting: Any = OpenPart(beside=None, stem='x', adopt=a_part(size_bytes=7))
+    assert healthy_event(adopting, a_policy(), STORED) == PartOpened(at=NOW, size_bytes=7)
+
+
+def test_a_stem_has_64_bytes_of_the_name() -> None:
+    """Besides those of the key."""
+    stem = part_stem('ab' * 32, ToPath('/d/' + 'x' * 80))
+    assert stem == 'ab' * 16 + '-' + 'x' * 64
+
+
+@pytest.mark.parametrize(
+    'tls', [Tls(cert='c', cainfo='a'), Tls(key='k', cainfo='a'), Tls(cert='c', key='k', cainfo='a')]
+)
+def test_a_client_certificate_stays_with_its_origin(tls: Tls) -> None:
+    """Whom to trust does not."""
+    assert tls.without_client() == Tls(cainfo='a')

@@ -1,0 +1,52 @@
+"""Where parts lie, what they are called, and when one could matter."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dlmachine.core.decision.part_location import (
+    address_digest,
+    may_need_part,
+    part_place,
+    part_stem,
+)
+from dlmachine.core.spec.destination import ToMemory, ToPath
+from dlmachine.core.spec.policy import Window
+from tests.builders import NOW, a_cache, a_policy, an_entry
+
+
+def test_memory_has_no_place_for_parts() -> None:
+    """Nothing lies beside a buffer."""
+    assert part_place(ToMemory(), '/cache', is_folder=False) is None
+    assert part_place(ToPath('/data/'), None, is_folder=False) == '/data'
+    assert part_place(ToPath('/data'), None, is_folder=True) == '/data'
+
+
+def test_stems_are_counted_in_bytes() -> None:
+    """A long name is cut where a character ends."""
+    stem = part_stem('ab' * 32, ToPath('/data/' + 'é' * 60))
+    assert stem == 'ab' * 16 + '-' + 'é' * 32
+
+
+def test_addresses_are_told_apart_without_being_told() -> None:
+    """A note beside a part has no secret in it."""
+    assert address_digest('http://h/?token=a') != address_digest('http://h/?token=b')
+    assert 'token' not in address_digest('http://h/?token=a')
+
+
+@pytest.mark.parametrize(
+    ('policy', 'cache', 'may'),
+    [
+        (a_policy(), a_cache(an_entry()), False),
+        (a_policy(), a_cache(), True),
+        (a_policy(), None, True),
+        (a_policy(force_download=True), a_cache(an_entry()), True),
+        (a_policy(check_freshness=True), a_cache(an_entry()), True),
+        (a_policy(window=Window(newer_than=NOW + timedelta(1))), a_cache(an_entry()), True),
+        (a_policy(destination=ToPath('/data/x')), a_cache(an_entry()), True),
+    ],
+)
+def test_a_part_is_looked_for_where_it_could_matter(policy: Any, cache: Any, may: bool) -> None:
+    """Not where a stored copy is used as it is."""
+    assert may_need_part(policy, cache) is may

@@ -1,0 +1,89 @@
+"""Header fields and the text in them."""
+
+from typing import Any
+
+import pytest
+
+from dlmachine.core.http.headers import Headers, parse_headers
+from dlmachine.core.text.control_chars import find_frame_breaker, find_unwritable
+
+TWO = (('Accept', 'text/csv'), ('X-Id', '7'))
+
+
+@pytest.mark.parametrize(
+    'given',
+    [
+        dict(TWO),
+        TWO,
+        [list(pair) for pair in TWO],
+        ['Accept: text/csv', 'X-Id:7 '],
+        Headers(TWO),
+        ['Accept:text/csv', ('X-Id', 7)],
+    ],
+    ids=['a mapping', 'pairs', 'lists', 'lines', 'headers', 'a mixture'],
+)
+def test_every_form_is_read(given: Any) -> None:
+    """However headers are given, they are the same."""
+    assert parse_headers(given).unwrap() == Headers(TWO)
+
+
+@pytest.mark.parametrize(
+    ('given', 'where', 'problem'),
+    [
+        ('nonsense', 'headers[0]', 'has no colon'),
+        ([7], 'headers[0]', 'is not a header: int'),
+        (5, 'headers[0]', 'is not a header: int'),
+        ([('a', 'b', 'c')], 'headers[0]', 'is not a header: tuple'),
+        ([('a', None)], 'headers[0]', 'is not a header: tuple'),
+        ([('X', '1'), b'Y: 2'], 'headers[1]', 'is not a header: bytes'),
+        ({'': 'x'}, "headers name ''", 'is not a header name'),
+        ({'A b': 'x'}, "headers name 'A b'", 'is not a header name'),
+        ({'A\n': 'x'}, "headers name 'A\\n'", 'contains LF at position 1'),
+        ({'A': 'x\r\ny'}, "headers['A']", 'contains CR at position 1'),
+        ({'A': 'x\0'}, "headers['A']", 'contains NUL at position 1'),
+        ({'A': '\ud800'}, "headers['A']", 'is not Unicode text: lone surrogate at position 0'),
+        ({'A': 'x数'}, "headers['A']", 'does not fit ISO 8859-1 at position 1'),
+    ],
+)  # fmt: skip
+def test_bad_headers_are_named(given: Any, where: str, problem: str) -> None:
+    """The fault says which, and why."""
+    fault = parse_headers(given).failure()
+    assert (getattr(fault, 'where'), getattr(fault, 'problem')) == (where, problem)  # noqa: B009 -- of InvalidInput
+
+
+@pytest.mark.parametrize(('given', 'value'), [(' \tX \t', 'X'), (' \xa0x\xa0 ', '\xa0x\xa0')])
+def test_white_space_around_a_value_is_none_of_it(given: str, value: str) -> None:
+    """RFC 9110 section 5.5: blanks and tabs; a hard space of ISO 8859-1 is a letter."""
+    assert parse_headers({'A': given}).unwrap().get('A') == value
+
+
+def test_a_headers_value() -> None:
+    """Names without case; order and repetition kept; a change is a new value."""
+    one = Headers((('A', '1'), ('b', '2'), ('a', '3')))
+    assert (len(one), list(one)[1], one.get('A'), one.get_all('a')) == (
+        3,
+        ('b', '2'),
+        '1, 3',
+        ('1', '3'),
+    )
+    assert ('B' in one, 'c' in one, 7 in one) == (True, False, False)
+    assert one.with_field('a', '4').items == (('b', '2'), ('a', '4'))
+    assert one.with_default('B', '5') is one
+    assert one.with_default('c', '5').get('C') == '5'
+    assert one.without('A', 'B') == Headers()
+    assert parse_headers(None).unwrap() == Headers()
+    assert repr(Headers((('Cookie', 's3cret'),))) == "Headers((('Cookie', '***'),))"
+    assert 's3cret' not in repr(Headers((('Location', 'https://h/x?token=s3cret'),)))
+
+
+def test_texts() -> None:
+    """A text without line breaks and surrogates has no fault."""
+    assert find_frame_breaker('x', 'plain') is None
+    assert find_unwritable('x', 'plain') is None
+    assert find_unwritable('x', '\udc80') is not None
+
+
+def test_a_whole_number_that_cannot_be_written_is_refused() -> None:
+    """Python does not format integers of more than 4,300 digits."""
+    given: Any = [('X-Id', 10**5_000)]
+    assert str(parse_headers(given).failure()).startswith('headers[0]')

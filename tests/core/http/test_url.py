@@ -1,0 +1,84 @@
+"""URLs: normal form, origins, joining."""
+
+from typing import Any
+
+import pytest
+
+from dlmachine.core.http.url import join_url, parse_url
+
+
+@pytest.mark.parametrize(
+    ('text', 'normal'),
+    [
+        ('HTTP://Example.ORG:80', 'http://example.org/'),
+        (' https://h./a/./b/../c ', 'https://h/a/c'),
+        ('https://h/..', 'https://h/'), ('https://h/a/..', 'https://h/'), ('https://h//a', 'https://h//a'),
+        ('https://h/%7Eme/%c3%a9/é b%zz', 'https://h/~me/%C3%A9/%C3%A9%20b%25zz'),
+        ('https://h/?q=a b&x=[1]', 'https://h/?q=a%20b&x=%5B1%5D'), ('https://h/x?#part', 'https://h/x'),
+        ('https://m%65:p w@h/', 'https://me:p%20w@h/'),
+        ('https://Büch.example./', 'https://xn--bch-hoa.example/'),
+        ('https://[::A]:443/', 'https://[::a]/'), ('http://[fe80::1%25eth0]/', 'http://[fe80::1%25eth0]/'),
+        ('ftp://h:21/x', 'ftp://h/x'), ('https://h:8443/', 'https://h:8443/'),
+        ('HTTPS://h/aX', 'https://h/aX'), ('X://h/', 'x://h/'), ('http://[fe80::1%25a.]/', 'http://[fe80::1%25a.]/'),
+        ('https://h/../a', 'https://h/a'), ('https://h/a/.', 'https://h/a/'), ('https://h/a/b/..', 'https://h/a/'),
+    ],
+)  # fmt: skip
+def test_normal_form(text: str, normal: str) -> None:
+    """One way to write each URL; reading it again changes nothing."""
+    assert parse_url(text).map(str).unwrap() == normal
+    assert parse_url(normal) == parse_url(text)
+
+
+@pytest.mark.parametrize(
+    ('text', 'problem'),
+    [
+        (7, 'is not text: int'), ('', "'' has no scheme such as https://"), ('h/x', "'h/x' has no scheme such as https://"),
+        ('https:/h', "'https:/h' has no scheme such as https://"), ('1http://h', "'1http://h' has no scheme such as https://"),
+        ('https:///x', 'has no host'), ('https://./', 'has no host'), ('https://h:x/', 'is not a URL: the port is not a number from 0 to 65535'),
+        ('https://h:99999/', 'is not a URL: the port is not a number from 0 to 65535'), ('https://[::1/', 'is not a URL: malformed host'),
+        ('https://a b/', 'is not a URL: malformed host'), ('http://[fe80::1%é]/', 'is not a URL: malformed host'), ('https://é..x/', 'is not a URL: malformed host'),
+        ('https://h/x\ta=1\tb', 'contains TAB at position 11'), ('\u3000http://h/', "'\\u3000http://h/' has no scheme such as https://"),
+        ('file:///etc/passwd', 'names a file of this machine; only what a server has is downloaded'),
+        ('https://a..port/', 'is not a URL: malformed host'), ('https://.a/', 'is not a URL: malformed host'),
+        ('https://a../', 'is not a URL: malformed host'), (f'https://{"a" * 64}.org/x', 'is not a URL: malformed host'),
+        (f'https://{"A" * 64}/', 'is not a URL: malformed host'),
+        ('https://h/\n', 'contains LF at position 10'),
+        ('https://h/' + 'a' * 65_536, 'has 65,546 characters, more than 65,536'),
+        ('https://h/' + 'é' * 20_000, 'has 120,010 characters, more than 65,536'),
+        ('https://h/' + '%41' * 30_000, 'has 90,010 characters, more than 65,536'),
+    ],
+    ids=lambda value: str(value)[:40],
+)  # fmt: skip
+def test_what_is_no_url(text: Any, problem: str) -> None:
+    """The fault says where and what is wrong, without quoting secrets."""
+    fault: Any = parse_url(text, 'x').failure()
+    assert (fault.where, fault.problem) == ('x', problem)
+
+
+@pytest.mark.parametrize('scheme', ['https', 'HTTPS'])
+def test_a_url_of_the_longest_length_is_one(scheme: str) -> None:
+    """Whether it is in normal form or not."""
+    url = parse_url(f'{scheme}://h/' + 'a' * (65_536 - 10)).unwrap()
+    assert len(str(url)) == 65_536
+
+
+def test_origins_and_texts() -> None:
+    """Scheme, host and effective port; the repr masks."""
+    url = parse_url('https://me:pw@h/x?token=s').unwrap()
+    assert url.origin == parse_url('https://h:443/y').unwrap().origin
+    assert url.origin != parse_url('http://h/').unwrap().origin
+    assert repr(url) == "Url('https://***@h/x?token=***')"
+    assert str(url.without_userinfo()) == 'https://h/x?token=s'
+
+
+@pytest.mark.parametrize(
+    ('reference', 'joined'),
+    [
+        ('/c', 'https://h/c'), ('c', 'https://h/a/c'), ('?q=1', 'https://h/a/b?q=1'), ('', 'https://h/a/b'), ('//k/x', 'https://k/x'),
+        (' https://k ', 'https://k/'), ('https://[', None), ('\n', None), ('mailto:x', None),
+    ],
+)  # fmt: skip
+def test_joining(reference: str, joined: str | None) -> None:
+    """RFC 3986 section 5; userinfo does not go along."""
+    base = parse_url('https://me:pw@h/a/b').unwrap()
+    assert join_url(base, reference).map(str).value_or(None) == joined

@@ -1,0 +1,211 @@
+"""Tries: whose waits differ, what a renewed budget is worth, and how long a run can be at most."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dlmachine.core.faults import StorageFailed
+from dlmachine.core.integrity.checksum import ChecksumList
+from dlmachine.core.machine import attempts, machine
+from dlmachine.core.machine.limits import MOST_CONFLICTS, MOST_MISSING
+from dlmachine.core.machine.machine import most_effects
+from dlmachine.core.protocol.effects import Discard, Wait
+from dlmachine.core.protocol.events import (
+    ChecksumsRead,
+    CopyMissing,
+    Discarded,
+    Failed,
+    LockAcquired,
+    Observed,
+    PartOpened,
+    PlaceTaken,
+    Published,
+    Validated,
+    Waited,
+)
+from dlmachine.core.protocol.states import Exchanging, Waiting
+from tests.builders import (
+    DIGEST,
+    MIRROR,
+    NOW,
+    Run,
+    a_cache,
+    a_descriptor,
+    a_head,
+    a_part,
+    a_policy,
+    a_received,
+    a_snapshot,
+    an_entry,
+    answered,
+    interrupted,
+)
+
+STRONG = a_head(200, {'ETag': '"v1"'})
+OPENED = PartOpened(at=NOW, size_bytes=0)
+WAITED = Waited(at=NOW)
+MINUTE = timedelta(minutes=1)
+FULL = StorageFailed(path='/x', operation='write', problem='no space left on device')
+
+
+def waits(run: Run) -> list[timedelta]:
+    """How long it waited."""
+    return [effect.duration for effect in run.effects if isinstance(effect, Wait)]
+
+
+def a_run(chance: float = 0.5, **policy: Any) -> Run:
+    """A run that asks its only address, with waits of up to a minute."""
+    options = {'retry_wait': MINUTE, 'retry_max_wait': MINUTE, **policy}
+    return Run(None, a_policy(**options), a_snapshot(chance=chance)).feed(OPENED)
+
+
+# --- waits ------------------------------------------------------------------------
+
+
+def test_no_two_waits_of_a_run_are_drawn_alike() -> None:
+    """Neither of its rounds, nor where bytes that arrived renewed them."""
+    run = a_run(retries=3)
+    run.feed(interrupted(), WAITED, interrupted(), WAITED)
+    for held in (1, 2, 3):
+        run.feed(interrupted(head=STRONG, part_bytes=held), WAITED)
+    found = waits(run)
+    assert len(found) == len(set(found)) == 5
+    assert all(timedelta(0) < wait < MINUTE for wait in found)
+
+
+def test_two_runs_wait_differently() -> None:
+    """Or all that failed together would come again together."""
+    ours, theirs = (a_run(chance).feed(interrupted(), WAITED) for chance in (0.25, 0.75))
+    for run in (ours, theirs):
+        run.feed(interrupted(head=STRONG, part_bytes=1))
+    assert len({*waits(ours), *waits(theirs)}) == 4
+
+
+def test_the_span_of_a_round_is_that_of_its_number() -> None:
+    """Of a renewed one that of the first."""
+    second = timedelta(seconds=1)
+    run = a_run(retries=9, retry_wait=second, retry_max_wait=timedelta(hours=1))
+    for _ in range(6):
+        run.feed(interrupted(), WAITED)
+    run.feed(interrupted(head=STRONG, part_bytes=1), WAITED, interrupted(part_bytes=1))
+    found = waits(run)
+    assert all(wait <= second * 2**number for number, wait in enumerate(found[:6]))
+    assert max(found[:6]) > second * 2
+    assert all(wait <= second for wait in found[6:])
+
+
+# --- budgets ----------------------------------------------------------------------
+
+
+def test_bytes_that_arrive_give_the_whole_budget_back() -> None:
+    """The rounds begin anew: as many failures are borne after them as before."""
+    run = a_run(retries=1).feed(interrupted(), WAITED)
+    run.feed(interrupted(head=STRONG, part_bytes=4), WAITED, interrupted(part_bytes=4))
+    assert isinstance(run.state, Waiting)
+    run.feed(WAITED, interrupted(part_bytes=4))
+    assert run.step.effect == Discard(keep=True)
+
+
+def test_bytes_that_were_there_before_give_nothing_back() -> None:
+    """A server that sends the same four bytes for ever is no progress."""
+    run = a_run(retries=1).feed(interrupted(head=STRONG, part_bytes=4), WAITED)
+    weak = a_head(200, {'ETag': 'W/"v1"'})
+    run.feed(interrupted(head=weak), WAITED, interrupted(head=STRONG, part_bytes=4))
+    assert run.step.effect == Discard(keep=True)
+
+
+def test_without_retries_there_is_no_budget_to_give_back() -> None:
+    """One try is one try."""
+    run = a_run(retries=0).feed(interrupted(head=STRONG, part_bytes=4))
+    assert run.step.effect == Discard(keep=True)
+
+
+def test_an_address_that_is_done_with_is_not_asked_for_the_rest() -> None:
+    """Whatever it had given before; nor is what it gave of use elsewhere."""
+    wish = a_descriptor(mirrors=[MIRROR])
+    run = Run(wish, a_policy(), a_snapshot(wish)).feed(OPENED)
+    run.feed(interrupted(head=STRONG, part_bytes=4), WAITED, answered(404), interrupted(), WAITED)
+    assert [one.request.url for one in run.exchanges][2:] == [MIRROR, MIRROR]
+    assert run.exchanges[-1].expect.offset == 0
+
+
+def test_a_full_disk_leaves_no_part() -> None:
+    """Nothing could go on from it, and it takes the space that is wanted."""
+    run = Run(snapshot=a_snapshot(part=a_part())).feed(PartOpened(at=NOW, size_bytes=5))
+    run.feed(Failed(at=NOW, fault=FULL))
+    assert run.step.effect == Discard(keep=False)
+
+
+# --- the longest run --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(('retries', 'redirects'), [(1, 0), (2, 1), (3, 4)])
+def test_no_run_is_longer_than_its_bound_and_one_comes_near(
+    monkeypatch: pytest.MonkeyPatch, retries: int, redirects: int
+) -> None:
+    """Every try: all redirects, 416, all redirects again, a break; the last of a budget gains.
+
+    The bound leaves room in each round for segments, a reading of the whole and a look of the
+    caller, for what stands before and after, and for a part that was there: its first break
+    is a gain, which costs one budget.
+    """
+    for module in (machine, attempts):
+        monkeypatch.setattr(module, 'MOST_RENEWALS', 20)
+    policy = a_policy(retries=retries, max_redirects=redirects)
+    run = Run(None, policy, a_snapshot(part=a_part())).feed(PartOpened(at=NOW, size_bytes=2))
+    hop, held = 0, 1
+    while run.step.effect is not None:
+        match run.state:
+            case Exchanging(effort=effort) if len(effort.trail) <= redirects:
+                hop += 1
+                run.feed(answered(302, {'Location': f'/{hop}'}))
+            case Exchanging(effort=effort) if effort.part_bytes:
+                run.feed(answered(416))
+            case Exchanging(effort=effort):
+                held += effort.round == retries
+                run.feed(interrupted(head=STRONG, part_bytes=held))
+            case Waiting():
+                run.feed(WAITED)
+            case _:
+                run.feed(Discarded(at=NOW))
+    looks, around = 3 * (len(waits(run)) + 1), 62
+    budget = (retries + 1) * (2 * (1 + redirects) + 4)
+    left = most_effects(run.descriptor, policy) - len(run.effects) - looks
+    assert 0 <= left <= around + budget
+
+
+def test_the_bound_grows_with_the_addresses() -> None:
+    """Each may be asked in each round: by as much for each."""
+    mirrors = [MIRROR, f'{MIRROR}?2', f'{MIRROR}?3']
+    wishes = [a_descriptor(mirrors=mirrors[:count]) for count in range(4)]
+    bounds = [most_effects(wish, a_policy()) for wish in wishes]
+    assert bounds[3] - bounds[2] == bounds[2] - bounds[1] == bounds[1] - bounds[0] > 0
+
+
+def test_the_longest_way_around_the_requests_stays_within_the_bound(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A list, one copy gone after the other, every place taken, and then a registry that fails."""
+    for module in (machine, attempts):
+        monkeypatch.setattr(module, 'MOST_RENEWALS', 0)
+    entries = tuple(an_entry(version) for version in range(1, 30))
+    seen = a_snapshot(cache=a_cache(*entries))
+    options = {
+        'checksum_list': ChecksumList('SHA256SUMS'),
+        'validate': bool,
+        'stale_if_error': True,
+    }
+    policy = a_policy(retries=0, max_redirects=0, **options)
+    run = Run(None, policy, seen).feed(ChecksumsRead(at=NOW, text=DIGEST))
+    missing, taken, full = CopyMissing(at=NOW), PlaceTaken(at=NOW), Failed(at=NOW, fault=FULL)
+    place = Published(at=NOW, path='/cache/item-30.csv')
+    run.feed(*[missing] * MOST_MISSING, LockAcquired(at=NOW), Observed(at=NOW, snapshot=seen))
+    new = replace(answered(), received=a_received(sha256=DIGEST))
+    run.feed(missing, OPENED, new, Validated(at=NOW))
+    for _ in range(MOST_CONFLICTS):
+        run.feed(place, taken)
+    run.feed(place, full, full, full)
+    assert run.fault.code == 'storage_failed'
+    assert 48 < len(run.effects) <= most_effects(run.descriptor, policy)

@@ -1,0 +1,159 @@
+"""Checksums that stand in a list."""
+
+from datetime import timedelta
+from typing import Any
+
+from dlmachine.core.faults import ChecksumUnknown, ConnectionFailed
+from dlmachine.core.integrity.checksum import Checksum, ChecksumList
+from dlmachine.core.machine.checksum_file import MOST_LIST_BYTES, list_policy
+from dlmachine.core.protocol.effects import (
+    AcquireLock,
+    ConfirmCopy,
+    Exchange,
+    OpenPart,
+    ReadChecksums,
+)
+from dlmachine.core.protocol.events import ChecksumsRead, CopyConfirmed, Failed, Published
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.destination import ToMemory, ToPath
+from dlmachine.core.spec.policy import Policy
+from tests.builders import (
+    DATA,
+    DIGEST,
+    MIRROR,
+    NOW,
+    OTHER_DIGEST,
+    URL,
+    Run,
+    a_cache,
+    a_descriptor,
+    a_path,
+    a_policy,
+    a_record,
+    a_snapshot,
+    an_entry,
+    answered,
+)
+
+SUMS = 'https://example.org/SHA256SUMS'
+OF_URL = ChecksumList(SUMS)
+
+
+def a_run(entry: Any = None, wish: Descriptor | None = None, **policy: Any) -> Run:
+    """A run with the list, the cache empty or with one entry."""
+    snapshot = a_snapshot(wish, cache=a_cache(*([] if entry is None else [entry])))
+    return Run(wish, a_policy(**{'checksum_list': OF_URL, **policy}), snapshot)
+
+
+def read(text: str) -> ChecksumsRead:
+    """The list is here."""
+    return ChecksumsRead(at=NOW, text=text)
+
+
+def test_the_list_is_read_first() -> None:
+    """Before the lock, and by a download of its own; then the checksum counts as if given."""
+    run = a_run()
+    assert run.step.effect == ReadChecksums(wish=Descriptor(url=SUMS), max_bytes=MOST_LIST_BYTES)
+    run.feed(read(f'{DIGEST}  t.csv')).go_well(until=Exchange)
+    assert isinstance(run.effects[1], AcquireLock)
+    assert run.exchanges[0].algorithms == ('sha256',)
+    run.feed(answered(), Published(at=NOW, path='/cache/item-1.csv'))
+    [update] = run.updates
+    assert update.record.verified_by == (('sha256', SUMS),)
+
+
+def test_a_list_on_disk_is_read_there() -> None:
+    """No download for a path."""
+    run = a_run(checksum_list=ChecksumList('sums/SHA256SUMS'))
+    assert run.step.effect == ReadChecksums(path='sums/SHA256SUMS', max_bytes=MOST_LIST_BYTES)
+
+
+def test_credentials_go_with_the_list_to_the_same_place_only() -> None:
+    """As with mirrors: another origin gets none."""
+    wish = a_descriptor(headers={'Authorization': 'Bearer s3cret'})
+    here = a_run(wish=wish).step.effect
+    there = a_run(wish=wish, checksum_list=ChecksumList('https://other.example/x.md5')).step.effect
+    assert isinstance(here, ReadChecksums)
+    assert isinstance(there, ReadChecksums)
+    assert here.wish is not None
+    assert there.wish is not None
+    assert here.wish.headers == wish.headers
+    assert len(there.wish.headers) == 0
+
+
+def test_the_line_is_found_under_any_name_of_the_file() -> None:
+    """The URL's, a mirror's, and the destination's."""
+    wish = a_descriptor('https://example.org/get?id=1', mirrors=[MIRROR])
+    for text in (f'{DIGEST}  t.csv', f'{DIGEST}  mine.csv'):
+        policy = a_policy(checksum_list=OF_URL, destination=ToPath('/data/mine.csv'))
+        run = Run(wish, policy, a_snapshot(wish, destination=a_path())).feed(read(text))
+        assert isinstance(run.step.effect, OpenPart)
+
+
+def test_a_list_without_the_line_ends_the_run() -> None:
+    """Before any request for the file."""
+    run = a_run().feed(read(f'{DIGEST}  other.csv'))
+    assert run.fault == ChecksumUnknown(source=SUMS, problem="has no line for 't.csv'")
+
+
+def test_a_list_that_can_not_be_had_ends_the_run() -> None:
+    """With the fault of its download."""
+    fault = ConnectionFailed(url=SUMS, phase='connect')
+    assert a_run().feed(Failed(at=NOW, fault=fault)).fault == fault
+
+
+def test_a_copy_that_was_compared_with_the_list_is_used_unasked() -> None:
+    """It is on record; nothing is read."""
+    entry = an_entry(record=a_record(verified_by=(('sha256', SUMS),)))
+    assert isinstance(a_run(entry).step.effect, ConfirmCopy)
+
+
+def test_any_other_copy_is_compared_first() -> None:
+    """Right: it is used. Wrong: another is fetched. By an unknown digest: it is read through."""
+    right = a_run(an_entry()).feed(read(DIGEST))
+    assert right.step.effect == ConfirmCopy(path='/cache/item-1.csv', size_bytes=len(DATA))
+    wrong = a_run(an_entry()).feed(read(OTHER_DIGEST))
+    assert isinstance(wrong.step.effect, AcquireLock)
+    other = a_run(an_entry()).feed(read('00' * 16))
+    assert isinstance(other.step.effect, ConfirmCopy)
+    assert other.step.effect.checksum == Checksum('md5', '00' * 16)
+    assert other.feed(CopyConfirmed(at=NOW)).outcome.path == '/cache/item-1.csv'
+
+
+def test_offline_no_list_is_downloaded() -> None:
+    """The stored copy is used as it is; a list on disk is read all the same."""
+    assert isinstance(a_run(an_entry(), offline=True).step.effect, ConfirmCopy)
+    of_disk = a_run(an_entry(), offline=True, checksum_list=ChecksumList('x.md5'))
+    assert isinstance(of_disk.step.effect, ReadChecksums)
+
+
+def test_a_list_is_downloaded_as_carefully_as_the_file() -> None:
+    """Tries and times are those of the file; size, place and checks are its own."""
+    policy = Policy(
+        retries=7,
+        stall_timeout=timedelta(seconds=9),
+        timeout=timedelta(seconds=99),
+        backend='curl',
+        max_bytes=1,
+        min_bytes=1,
+        validate=bool,
+        checksum_list=OF_URL,
+        stale_if_error=True,
+    )
+    assert list_policy(policy, 5) == Policy(
+        destination=ToMemory(),
+        retries=7,
+        stall_timeout=timedelta(seconds=9),
+        timeout=timedelta(seconds=99),
+        backend='curl',
+        max_bytes=5,
+        check_content=False,
+    )
+
+
+def test_the_url_of_the_file_is_not_the_lists() -> None:
+    """Mirrors, query and body are the file's alone."""
+    wish = a_descriptor(URL, query={'a': 1}, mirrors=[MIRROR])
+    effect = a_run(wish=wish).step.effect
+    assert isinstance(effect, ReadChecksums)
+    assert effect.wish == Descriptor(url=SUMS)

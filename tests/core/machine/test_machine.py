@@ -1,0 +1,932 @@
+"""Paths through the machine, each with its whole list of effects."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dlmachine.core.cache.updates import NewVersion, SameVersion
+from dlmachine.core.decision.part_location import address_digest
+from dlmachine.core.decision.snapshot import PartSeen, Snapshot
+from dlmachine.core.faults import (
+    AnswerUnusable,
+    BackendMissing,
+    BodyTruncated,
+    Bug,
+    CacheUnusable,
+    Cancelled,
+    ConnectionFailed,
+    DigestMismatch,
+    Fault,
+    HttpStatus,
+    InvalidInput,
+    LockBusyTooLong,
+    StorageFailed,
+    TimedOut,
+)
+from dlmachine.core.http.headers import Headers
+from dlmachine.core.http.request import Request
+from dlmachine.core.integrity.checksum import Checksum, ChecksumList
+from dlmachine.core.integrity.representation import Said, place_of
+from dlmachine.core.machine.limits import MOST_CONFLICTS, MOST_MISSING, MOST_RENEWALS
+from dlmachine.core.machine.machine import advance, most_effects
+from dlmachine.core.protocol.effects import (
+    AcquireLock,
+    ConfirmCopy,
+    Discard,
+    Effect,
+    Exchange,
+    Expectation,
+    Observe,
+    OpenPart,
+    Publish,
+    Record,
+    ReleaseLock,
+    Retire,
+    Unpublish,
+    Wait,
+)
+from dlmachine.core.protocol.events import (
+    CopyConfirmed,
+    CopyMissing,
+    Discarded,
+    Event,
+    Failed,
+    Interrupted,
+    LockAcquired,
+    LockReleased,
+    LockUnavailable,
+    Observed,
+    PartOpened,
+    PlaceTaken,
+    Published,
+    Recorded,
+    Retired,
+    Unpublished,
+    Waited,
+)
+from dlmachine.core.protocol.outcome import Origin
+from dlmachine.core.protocol.states import Broken, Confirming, Exchanging, Finished, Waiting
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.destination import AtPath, InCache, InMemory, PathKind, ToMemory, ToPath
+from dlmachine.core.spec.policy import CheckMethod, Policy
+from tests.builders import (
+    BEFORE,
+    DATA,
+    DIGEST,
+    FOLDER,
+    ITEM,
+    MIRROR,
+    NOW,
+    OTHER_DIGEST,
+    URL,
+    Run,
+    a_cache,
+    a_descriptor,
+    a_head,
+    a_part,
+    a_path,
+    a_policy,
+    a_received,
+    a_record,
+    a_snapshot,
+    an_entry,
+    answered,
+    interrupted,
+    without,
+)
+
+KEY = a_snapshot().key
+PLACE = f'{FOLDER}/{ITEM}-1.csv'
+BROKE = ConnectionFailed(url=URL, phase='receive')
+FULL = StorageFailed(path=PLACE, operation='write', problem='No space left on device')
+
+LOCK = AcquireLock(key=KEY, patience=timedelta(minutes=10))
+OBSERVE = Observe(key=KEY)
+RELEASE = ReleaseLock(key=KEY)
+DISCARD = Discard(keep=False)
+CONFIRM = ConfirmCopy(path=PLACE, size_bytes=len(DATA))
+
+GOT_LOCK = LockAcquired(at=NOW)
+OPENED = PartOpened(at=NOW, size_bytes=0)
+DISCARDED = Discarded(at=NOW)
+RELEASED = LockReleased(at=NOW)
+RECORDED = Recorded(at=NOW)
+WAITED = Waited(at=NOW)
+TAKEN = PlaceTaken(at=NOW)
+
+
+def get(
+    url: str = URL,
+    headers: Sequence[tuple[str, str]] = (),
+    expect: Expectation | None = None,
+    algorithms: tuple[str, ...] = (),
+    address: str | None = None,
+    **known: Any,
+) -> Exchange:
+    """A GET as the machine sends it."""
+    common = (
+        ('Accept', '*/*'),
+        ('Accept-Encoding', 'identity'),
+        ('User-Agent', Policy().user_agent),
+    )
+    return Exchange(
+        request=Request(method='GET', url=url, headers=Headers((*common, *headers))),
+        backend='requests',
+        expect=replace(
+            Expectation(name='t.csv') if expect is None else expect,
+            asked_name='t.csv',
+            address=address_digest(url if address is None else address),
+            checks_content=True,
+        ),
+        algorithms=algorithms,
+        connect_timeout=timedelta(seconds=10),
+        stall_timeout=timedelta(seconds=60),
+        **known,
+    )
+
+
+def open_part(
+    beside: str | None = FOLDER, stem: str = KEY[:32], adopt: PartSeen | None = None
+) -> OpenPart:
+    """A part of the download of the tests."""
+    return OpenPart(beside=beside, stem=stem, adopt=adopt)
+
+
+def publish(version: int = 1) -> Publish:
+    """Into the cache, never over what is there."""
+    return Publish(place=AtPath(f'{FOLDER}/{ITEM}-{version}.csv'), replace=False)
+
+
+def published(version: int = 1) -> Published:
+    """It is there."""
+    return Published(at=NOW, path=f'{FOLDER}/{ITEM}-{version}.csv')
+
+
+def record(version: int = 1, reason: str = 'ready') -> Record:
+    """Tell the registry of it."""
+    return Record(key=KEY, version=version, reason=reason)
+
+
+def with_cache(*entries: Any, **seen: Any) -> Snapshot:
+    """A snapshot with a cache that holds these."""
+    return a_snapshot(cache=a_cache(*entries), **seen)
+
+
+def observed(snapshot: Snapshot) -> Observed:
+    """The same again."""
+    return Observed(at=NOW, snapshot=snapshot)
+
+
+def into_cache(
+    snapshot: Snapshot, policy: Policy | None = None, descriptor: Descriptor | None = None
+) -> Run:
+    """A run that has the lock and an open part, and asks its first address."""
+    return Run(descriptor, policy, snapshot).feed(GOT_LOCK, observed(snapshot), OPENED)
+
+
+def in_memory(policy: Policy | None = None, descriptor: Descriptor | None = None) -> Run:
+    """A run to memory that asks its first address."""
+    return Run(descriptor, policy, a_snapshot(descriptor)).feed(OPENED)
+
+
+FETCH_EFFECTS: list[Effect] = [LOCK, OBSERVE, open_part(), get(), publish(), record(), RELEASE]
+
+
+def test_a_new_file_goes_into_the_cache() -> None:
+    """Lock, look, open, get, publish, record, release; and the record says all that is known."""
+    run = into_cache(with_cache()).feed(
+        answered(200, {'ETag': '"v1"', 'Content-Length': '8'}), published(), RECORDED, RELEASED
+    )
+    assert run.effects == FETCH_EFFECTS
+    [update] = run.updates
+    assert isinstance(update, NewVersion)
+    assert (update.version, update.path, update.ext, update.item_id) == (1, PLACE, 'csv', ITEM)
+    assert update.record == a_record(
+        request_headers=tuple(get().request.headers),
+        urls=(URL,),
+        served_by=URL,
+        started_at=NOW,
+        finished_at=NOW,
+        response_headers=(('ETag', '"v1"'), ('Content-Length', '8')),
+        backend='requests',
+        backend_version='2',
+        dlmachine_version='0.1.0',
+    )
+    outcome = run.outcome
+    assert (outcome.origin, outcome.path, outcome.version, outcome.tries) == (
+        Origin.NETWORK,
+        PLACE,
+        1,
+        1,
+    )
+    assert outcome.record == update.record
+
+
+def test_a_path_is_published_over_what_is_there() -> None:
+    """No lock, no registry: a part beside the file, and one rename."""
+    snapshot = a_snapshot(destination=a_path())
+    run = Run(None, a_policy(destination=ToPath('/data/x.csv')), snapshot)
+    run.feed(OPENED, answered(), Published(at=NOW, path='/data/x.csv'))
+    place = AtPath('/data/x.csv')
+    assert run.effects == [open_part('/data', f'{KEY[:32]}-x.csv'), get(), Publish(place=place)]
+    assert run.outcome.path == '/data/x.csv'
+    assert run.updates == []
+
+
+def test_a_folder_takes_the_name_from_the_answer() -> None:
+    """Content-Disposition names the file, made safe."""
+    snapshot = a_snapshot(destination=a_path(PathKind.FOLDER))
+    run = Run(None, a_policy(destination=ToPath('/data')), snapshot)
+    run.feed(OPENED, answered(200, {'Content-Disposition': 'attachment; filename="../n.txt"'}))
+    assert run.effects == [
+        open_part('/data', f'{KEY[:32]}-data'),
+        get(),
+        Publish(place=AtPath('/data/n.txt')),
+    ]
+
+
+def test_memory_holds_no_lock() -> None:
+    """A buffer needs neither lock nor folder."""
+    run = in_memory(a_policy(destination=ToMemory())).feed(answered(), Published(at=NOW, path=None))
+    assert run.effects == [open_part(None), get(), Publish(place=InMemory())]
+    assert run.outcome.path is None
+
+
+def test_a_stored_copy_is_used_after_a_look() -> None:
+    """A hit asks the file system, and nobody else."""
+    entry = an_entry()
+    run = Run(snapshot=with_cache(entry)).feed(CopyConfirmed(at=NOW))
+    assert run.effects == [CONFIRM]
+    assert (run.outcome.origin, run.outcome.path, run.outcome.record) == (
+        Origin.CACHE,
+        PLACE,
+        entry.record,
+    )
+
+
+def test_a_copy_whose_digest_is_not_on_record_is_read_through() -> None:
+    """Where the record knows the digest, a look is enough; else the file itself is asked."""
+    checksum = Checksum('md5', 'ab' * 16)
+    run = Run(policy=a_policy(checksum=checksum), snapshot=with_cache(an_entry()))
+    assert run.effects == [replace(CONFIRM, checksum=checksum)]
+    known = Run(
+        policy=a_policy(checksum=Checksum('sha256', DIGEST)), snapshot=with_cache(an_entry())
+    )
+    assert known.effects == [CONFIRM]
+
+
+def test_a_vanished_copy_is_fetched_anew() -> None:
+    """What is not there any more is as if it had never been, and gets a new version."""
+    snapshot = with_cache(an_entry())
+    gone = with_cache(*without([an_entry()], 1))
+    run = Run(snapshot=snapshot).feed(CopyMissing(at=NOW), GOT_LOCK, observed(gone), OPENED)
+    run.feed(answered(), published(2), RECORDED, RELEASED)
+    assert run.effects == [
+        CONFIRM,
+        LOCK,
+        OBSERVE,
+        open_part(),
+        get(),
+        publish(2),
+        record(2),
+        RELEASE,
+    ]
+
+
+def test_backends_are_looked_for_when_the_copy_turns_out_to_be_gone() -> None:
+    """A glance for a hit leaves them out; where one is needed after all, the second look has them."""
+    glanced = replace(with_cache(an_entry()), backends=None)
+    gone = with_cache(*without([an_entry()], 1))
+    run = Run(snapshot=glanced).feed(CopyMissing(at=NOW), GOT_LOCK, observed(gone), OPENED)
+    assert run.effects == [CONFIRM, LOCK, OBSERVE, open_part(), get()]
+
+
+def test_backends_that_the_second_look_has_not_are_not_there() -> None:
+    """There is no third look, and nothing is asked by nobody."""
+    glanced = replace(with_cache(an_entry()), backends=None)
+    gone = replace(with_cache(*without([an_entry()], 1)), backends=None)
+    run = Run(snapshot=glanced).feed(CopyMissing(at=NOW), GOT_LOCK, observed(gone), RELEASED)
+    assert run.effects == [CONFIRM, LOCK, OBSERVE, RELEASE]
+    assert isinstance(run.fault, BackendMissing)
+
+
+def test_nobody_is_asked_where_backends_were_not_looked_for_and_there_is_no_second_look() -> None:
+    """Outside of the cache there is one look; without backends in it there are none."""
+    run = Run(snapshot=a_snapshot(backends=None))
+    assert run.effects == []
+    assert isinstance(run.fault, BackendMissing)
+
+
+@pytest.mark.parametrize(
+    'lock',
+    [GOT_LOCK, LockUnavailable(at=NOW, fault=None)],
+    ids=['with the lock', 'where locks do not work'],
+)
+def test_a_copy_that_looks_whole_but_is_not_is_asked_about_twice_at_most(lock: Event) -> None:
+    """A file with wrong bytes is seen again after the lock; then it is fetched, not asked for ever."""
+    snapshot = with_cache(an_entry())
+    run = Run(snapshot=snapshot).feed(
+        CopyMissing(at=NOW), lock, observed(snapshot), CopyMissing(at=NOW)
+    )
+    assert run.effects == [CONFIRM, LOCK, OBSERVE, CONFIRM, open_part()]
+
+
+def test_one_vanished_copy_after_the_other_makes_the_look_worthless() -> None:
+    """However many versions there are, only a few are asked about before one is fetched."""
+    many = with_cache(*(an_entry(version) for version in range(1, 50)))
+    run = Run(snapshot=many).feed(*[CopyMissing(at=NOW)] * MOST_MISSING)
+    assert len(run.effects) == MOST_MISSING + 1
+    assert run.effects[-1:] == [LOCK]
+    run.feed(GOT_LOCK, observed(many), CopyMissing(at=NOW))
+    assert run.effects[-1:] == [open_part()]
+
+
+def conditional(etag: str = '"v1"') -> Exchange:
+    """A GET that tells of the stored version."""
+    expect = Expectation(is_conditional=True, etag=etag, size_bytes=len(DATA), name='t.csv')
+    return get(headers=[('If-None-Match', etag)], expect=expect)
+
+
+CHECK = a_policy(check_freshness=True)
+
+
+def test_not_modified_freshens_the_record() -> None:
+    """304: the copy is used, its record says when that was confirmed and with what validators."""
+    entry = an_entry()
+    run = into_cache(with_cache(entry), CHECK)
+    said = {'ETag': '"v1"', 'Last-Modified': 'Wed, 01 May 2024 00:00:00 GMT'}
+    run.feed(answered(304, said), RECORDED, DISCARDED, RELEASED)
+    assert run.effects == [
+        LOCK, OBSERVE, open_part(), conditional(), record(1, 'validated'), DISCARD, RELEASE,
+    ]  # fmt: skip
+    fresh = a_record(validated_at=NOW, last_modified=said['Last-Modified'])
+    assert run.updates == [SameVersion(key=KEY, item_id=ITEM, version=1, record=fresh)]
+    assert (run.outcome.origin, run.outcome.is_validated, run.outcome.record) == (
+        Origin.CACHE,
+        True,
+        fresh,
+    )
+
+
+def test_a_record_that_can_not_be_freshened_is_no_failure() -> None:
+    """The copy is as current as the server said; only the note of it is lost."""
+    run = into_cache(with_cache(an_entry()), CHECK)
+    run.feed(answered(304), Failed(at=NOW, fault=FULL), DISCARDED, RELEASED)
+    assert run.outcome.is_validated
+
+
+@pytest.mark.parametrize(
+    'entry',
+    [an_entry(is_own=False), an_entry(record=None)],
+    ids=['an entry of another program', 'an entry without a record'],
+)
+def test_foreign_entries_are_not_written_to(entry: Any) -> None:
+    """What we did not store is confirmed by its size, and left as it is."""
+    policy = a_policy(check_freshness=True, check_method=CheckMethod.SIZE)
+    run = into_cache(with_cache(entry), policy).feed(
+        answered(200, {'Content-Length': str(len(DATA))}), DISCARDED, RELEASED
+    )
+    assert run.effects[-2:] == [DISCARD, RELEASE]
+    assert run.updates == []
+    assert run.outcome.record == entry.record
+
+
+def test_the_same_bytes_again_are_the_same_version() -> None:
+    """A 200 with the hash on record confirms the copy, and makes no new version."""
+    run = into_cache(with_cache(an_entry()), CHECK)
+    run.feed(answered(200, {'ETag': '"v2"'}), RECORDED, DISCARDED, RELEASED)
+    assert run.effects == [
+        LOCK, OBSERVE, open_part(), conditional(), record(1, 'validated'), DISCARD, RELEASE,
+    ]  # fmt: skip
+    assert run.outcome.is_validated
+
+
+def test_other_bytes_are_a_new_version() -> None:
+    """A 200 with another hash is stored beside the old one."""
+    run = into_cache(with_cache(an_entry()), CHECK)
+    run.feed(answered(200, received=a_received(b'other')), published(2), RECORDED, RELEASED)
+    assert run.effects == [
+        LOCK, OBSERVE, open_part(), conditional(), publish(2), record(2), RELEASE,
+    ]  # fmt: skip
+    assert run.outcome.record is not None
+    assert run.outcome.record.sha256 == OTHER_DIGEST
+
+
+@pytest.mark.parametrize(
+    'ended', [Retired(at=NOW), Failed(at=NOW, fault=FULL)], ids=['removed', 'not removable']
+)
+def test_earlier_versions_are_retired_if_asked(ended: Event) -> None:
+    """keep_old=False removes our earlier versions once the new one is recorded."""
+    policy = a_policy(force_download=True, keep_old=False)
+    seen = with_cache(an_entry(1), an_entry(2, file_bytes=None), an_entry(7, is_own=False))
+    run = into_cache(seen, policy).feed(answered(), published(3), RECORDED, ended, RELEASED)
+    assert run.effects[-4:] == [publish(3), record(3), Retire(key=KEY, versions=(1,)), RELEASE]
+    assert run.outcome.version == 3
+
+
+def test_force_download_does_not_ask_about_the_copy() -> None:
+    """The request carries no condition, and the result is a new version."""
+    run = into_cache(with_cache(an_entry()), a_policy(force_download=True))
+    assert run.effects == [LOCK, OBSERVE, open_part(), get()]
+
+
+def test_redirects_are_followed_in_the_same_part() -> None:
+    """Each hop is an exchange of its own; the record has the whole trail."""
+    run = in_memory().feed(
+        answered(302, {'Location': '/b.csv'}),
+        answered(301, {'Location': 'https://elsewhere.example/c.csv'}),
+        answered(),
+        Published(at=NOW, path=None),
+    )
+    trail = (URL, 'https://example.org/b.csv', 'https://elsewhere.example/c.csv')
+    names = ('t.csv', 'b.csv', 'c.csv')
+    assert run.exchanges == [
+        get(url, expect=Expectation(name=name), address=URL)
+        for url, name in zip(trail, names, strict=True)
+    ]
+    assert run.outcome.record is not None
+    assert run.outcome.record.urls == trail
+    assert run.outcome.tries == 3
+
+
+def test_a_circle_is_not_followed() -> None:
+    """The second visit of an address ends it."""
+    run = in_memory().feed(answered(302, {'Location': URL}), DISCARDED)
+    assert run.fault.code == 'redirect_refused'
+    assert run.effects[-1] == DISCARD
+
+
+def test_a_passing_failure_is_tried_again_after_a_wait() -> None:
+    """503 with Retry-After: wait as long as asked, ask again, go on as if nothing had been."""
+    run = in_memory().feed(
+        answered(503, {'Retry-After': '7'}), WAITED, answered(), Published(at=NOW, path=None)
+    )
+    wait = Wait(duration=timedelta(seconds=7), reason='the server asked for it, before round 2')
+    assert run.effects == [open_part(None), get(), wait, get(), Publish(place=InMemory())]
+    assert run.outcome.tries == 2
+
+
+def test_mirrors_are_asked_before_anybody_waits() -> None:
+    """A round goes through all addresses; then lies a wait; what said no for good is left out."""
+    wish = a_descriptor(mirrors=[MIRROR])
+    run = in_memory(a_policy(retry_wait=timedelta(seconds=4)), wish)
+    run.feed(interrupted(), answered(404), WAITED, interrupted(), WAITED)
+    assert [exchange.request.url for exchange in run.exchanges] == [URL, MIRROR, URL, URL]
+    waits = [effect for effect in run.effects if isinstance(effect, Wait)]
+    assert [wait.reason for wait in waits] == ['backoff, before round 2', 'backoff, before round 3']
+    assert timedelta(0) <= waits[0].duration <= timedelta(seconds=4)
+
+
+def test_not_found_goes_to_the_mirror() -> None:
+    """404 is for good at this address; the record says who served it."""
+    wish = a_descriptor(mirrors=[MIRROR])
+    run = in_memory(None, wish).feed(answered(404), answered(), Published(at=NOW, path=None))
+    assert [exchange.request.url for exchange in run.exchanges] == [URL, MIRROR]
+    assert run.outcome.record is not None
+    assert run.outcome.record.served_by == MIRROR
+    assert run.outcome.record.urls == (MIRROR,)
+
+
+def test_wrong_bytes_are_never_published() -> None:
+    """A digest that differs sends the run to the mirror, then around once more.
+
+    An address that sends the same wrong bytes twice is not asked a third time.
+    """
+    checksum = Checksum('sha256', DIGEST)
+    wish = a_descriptor(mirrors=[MIRROR])
+    wrong = answered(200, received=a_received(b'other'))
+    run = in_memory(a_policy(checksum=checksum, retries=9), wish).feed(wrong)
+    here, there = get(algorithms=('sha256',)), get(MIRROR, algorithms=('sha256',))
+    assert run.exchanges == [here, there]
+    run.feed(wrong, WAITED, wrong, wrong, DISCARDED)
+    assert run.exchanges == [here, there, here, there]
+    assert run.fault == DigestMismatch(
+        url=MIRROR, algorithm='sha256', expected=DIGEST, actual=OTHER_DIGEST, tries=4
+    )
+
+
+def test_an_absent_digest_is_a_wrong_one() -> None:
+    """What was not computed cannot be right."""
+    policy = a_policy(checksum=Checksum('md5', 'ab' * 16), retries=0)
+    run = in_memory(policy).feed(answered(), DISCARDED)
+    assert run.fault == DigestMismatch(
+        url=URL, algorithm='md5', expected='ab' * 16, actual='', tries=1
+    )
+
+
+@pytest.mark.parametrize(
+    ('policy', 'received', 'code'),
+    [
+        (a_policy(retries=0), a_received(DATA[:4]), 'body_truncated'),
+        (a_policy(max_bytes=7), a_received(wire_bytes=8), 'body_too_large'),
+    ],
+    ids=['shorter than promised', 'longer than allowed'],
+)
+def test_lengths_are_checked_after_the_fact(policy: Policy, received: Any, code: str) -> None:
+    """Whatever the backend did, the machine compares what was received."""
+    fields = {'Content-Length': '8'} if code == 'body_truncated' else {}
+    run = in_memory(policy).feed(answered(200, fields, received), DISCARDED)
+    assert run.fault.code == code
+
+
+STRONG = a_head(200, {'ETag': '"v1"'})
+
+
+def ranged(offset: int = 4, url: str = URL, said: Said | None = None) -> Exchange:
+    """A GET of the rest, of a whole of which this was said."""
+    headers = [('Range', f'bytes={offset}-'), ('If-Range', '"v1"')]
+    expect = Expectation(offset=offset, validator='"v1"', name='t.csv', said=said or Said())
+    return get(url, headers, expect)
+
+
+HERE = Said(place=place_of(URL))
+
+
+def test_an_interrupted_body_is_gone_on_with() -> None:
+    """With a strong ETag the next try asks for the rest, if it is still the same."""
+    run = in_memory().feed(
+        interrupted(head=STRONG, part_bytes=4),
+        WAITED,
+        answered(206, {'Content-Range': 'bytes 4-7/8', 'ETag': '"v1"'}, a_received(wire_bytes=4)),
+        Published(at=NOW, path=None),
+    )
+    assert run.exchanges == [get(), ranged(said=HERE)]
+    assert run.outcome.record is not None
+    assert run.outcome.record.size_bytes == 8
+
+
+def test_an_interruption_before_the_head_keeps_the_part() -> None:
+    """What was there before is still there, and still of the same version."""
+    run = in_memory().feed(
+        interrupted(head=STRONG, part_bytes=4), WAITED, interrupted(part_bytes=4), WAITED
+    )
+    assert run.exchanges == [get(), ranged(said=HERE), ranged(said=HERE)]
+
+
+@pytest.mark.parametrize(
+    ('head', 'part_bytes'),
+    [(a_head(200, {'ETag': 'W/"v1"'}), 4), (a_head(404), 4), (STRONG, 0), (None, 4)],
+    ids=['a weak ETag', 'an error', 'not a byte yet', 'no head at all'],
+)
+def test_what_is_not_certain_is_begun_again(head: Any, part_bytes: int) -> None:
+    """Only a strong validator and some bytes make a part worth going on from."""
+    run = in_memory().feed(interrupted(head=head, part_bytes=part_bytes), WAITED)
+    assert run.exchanges == [get(), get()]
+
+
+def test_a_part_of_an_earlier_run_is_resumed() -> None:
+    """The part is adopted, and the rest asked for with its validator, its last byte again."""
+    part = a_part()
+    run = Run(snapshot=a_snapshot(part=part)).feed(PartOpened(at=NOW, size_bytes=5))
+    assert run.effects == [open_part(None, adopt=part), ranged()]
+
+
+def test_a_part_that_could_not_be_adopted_is_begun_again() -> None:
+    """An empty part is an empty part, whatever was seen before."""
+    run = Run(snapshot=a_snapshot(part=a_part())).feed(OPENED)
+    assert run.exchanges == [get()]
+
+
+def test_a_whole_answer_to_a_range_is_taken_whole() -> None:
+    """200 instead of 206: the representation changed, and the record is of the whole."""
+    run = Run(snapshot=a_snapshot(part=a_part())).feed(
+        PartOpened(at=NOW, size_bytes=4),
+        answered(200, {'Content-Length': '8'}),
+        Published(at=NOW, path=None),
+    )
+    assert run.outcome.record is not None
+    assert run.outcome.record.size_bytes == 8
+
+
+def test_an_unsatisfiable_range_starts_again() -> None:
+    """416: the same address at once, from the start; once only."""
+    run = Run(policy=a_policy(retries=0), snapshot=a_snapshot(part=a_part()))
+    run.feed(PartOpened(at=NOW, size_bytes=5), answered(416))
+    assert run.exchanges == [ranged(), get()]
+    run.feed(answered(416), DISCARDED)
+    assert isinstance(run.fault, HttpStatus)
+
+
+def test_a_part_is_kept_when_the_network_gives_up() -> None:
+    """A later run can go on from it; after a fault of the server it is removed."""
+    run = in_memory(a_policy(retries=0)).feed(interrupted(head=STRONG, part_bytes=4))
+    assert run.effects[-1] == Discard(keep=True)
+    assert run.feed(DISCARDED).fault == replace(BROKE, tries=1)
+
+
+def test_a_busy_lock_ends_the_run() -> None:
+    """Nothing is held, nothing is to be given back."""
+    busy = LockBusyTooLong(key=KEY, waited=timedelta(minutes=10))
+    run = Run(snapshot=with_cache()).feed(LockUnavailable(at=NOW, fault=busy))
+    assert run.effects == [LOCK]
+    assert run.fault == busy
+
+
+def test_where_locks_do_not_work_the_run_goes_on_without() -> None:
+    """Network file systems: no lock, hence nothing to release."""
+    snapshot = with_cache()
+    run = Run(snapshot=snapshot).feed(
+        LockUnavailable(at=NOW, fault=None), observed(snapshot), OPENED
+    )
+    run.feed(answered(), published(), RECORDED)
+    assert run.effects == FETCH_EFFECTS[:-1]
+    assert run.outcome.version == 1
+
+
+def test_what_was_stored_meanwhile_is_used() -> None:
+    """Somebody else stored it while this run waited for the lock: no request is made."""
+    stored = an_entry(stored_at=NOW + timedelta(seconds=5))
+    run = Run(policy=a_policy(force_download=True), snapshot=with_cache()).feed(
+        GOT_LOCK, observed(with_cache(stored)), CopyConfirmed(at=NOW), RELEASED
+    )
+    assert run.effects == [LOCK, OBSERVE, CONFIRM, RELEASE]
+    assert run.outcome.reason == 'it was stored while this download waited'
+
+
+def test_what_is_seen_with_the_lock_may_be_refused() -> None:
+    """The second look decides; a refusal gives the lock back."""
+    broken = a_snapshot(cache=a_cache(fault=CacheUnusable(path=FOLDER, problem='locked')))
+    run = Run(snapshot=with_cache()).feed(GOT_LOCK, observed(broken), RELEASED)
+    assert run.effects == [LOCK, OBSERVE, RELEASE]
+    assert run.fault.code == 'cache_unusable'
+
+
+def test_a_file_that_can_not_be_recorded_is_taken_back() -> None:
+    """No file without its entry: it is unpublished, and the fault is that of the registry."""
+    run = into_cache(with_cache()).feed(
+        answered(), published(), Failed(at=NOW, fault=FULL), Unpublished(at=NOW), RELEASED
+    )
+    assert run.effects == [*FETCH_EFFECTS[:-1], Unpublish(path=PLACE), RELEASE]
+    assert run.fault == replace(FULL, tries=1)
+
+
+def test_a_file_that_can_not_be_taken_back_changes_nothing() -> None:
+    """The fault is still that of the registry."""
+    run = into_cache(with_cache()).feed(
+        answered(), published(), Failed(at=NOW, fault=FULL), Failed(at=NOW, fault=BROKE), RELEASED
+    )
+    assert run.fault == replace(FULL, tries=1)
+
+
+def test_a_taken_place_means_the_next_version() -> None:
+    """Taken on disk or in the registry: the next number, never over somebody else's file."""
+    run = into_cache(with_cache()).feed(
+        answered(), TAKEN, published(2), TAKEN, published(3), RECORDED, RELEASED
+    )
+    assert run.effects == [
+        LOCK, OBSERVE, open_part(), get(), publish(1), publish(2), record(2), publish(3), record(3), RELEASE,
+    ]  # fmt: skip
+    assert run.outcome.version == 3
+
+
+def test_conflicts_without_end_are_a_fault() -> None:
+    """After many taken versions something is wrong with the cache."""
+    run = into_cache(with_cache()).feed(
+        answered(), *[TAKEN] * (MOST_CONFLICTS + 1), DISCARDED, RELEASED
+    )
+    assert run.fault.code == 'cache_unusable'
+
+
+def test_conflicts_elsewhere_end_as_well() -> None:
+    """A place outside any cache that is always taken is a fault too."""
+    run = in_memory().feed(answered(), *[TAKEN] * (MOST_CONFLICTS + 1), DISCARDED)
+    assert run.fault.code == 'cache_unusable'
+
+
+def test_the_whole_download_has_a_limit_of_time() -> None:
+    """Past the limit no further try is made, and the fault says which limit."""
+    policy = a_policy(timeout=timedelta(seconds=60))
+    late = NOW + timedelta(seconds=61)
+    run = in_memory(policy).feed(interrupted(at=late), DISCARDED)
+    assert run.fault == TimedOut(url=URL, phase='total', limit=timedelta(seconds=60), tries=1)
+
+
+def test_no_wait_goes_beyond_the_limit_of_time() -> None:
+    """A wait that would outlast the download is not begun; the fault is that of the try."""
+    policy = a_policy(timeout=timedelta(seconds=60))
+    run = in_memory(policy).feed(answered(503, {'Retry-After': '90'}), DISCARDED)
+    assert isinstance(run.fault, HttpStatus)
+    within = in_memory(policy).feed(answered(503, {'Retry-After': '30'}))
+    assert isinstance(within.state, Waiting)
+
+
+def test_a_post_is_not_sent_twice() -> None:
+    """What may have been done is not done again, unless the caller says that it may."""
+    wish = a_descriptor(query={'a': 1}, post=True)
+    run = in_memory(None, wish).feed(interrupted(), DISCARDED)
+    assert run.fault == replace(BROKE, tries=1)
+    again = in_memory(a_policy(idempotent=True), wish).feed(interrupted())
+    assert isinstance(again.state, Waiting)
+
+
+def test_an_address_that_grows_too_long_is_a_fault() -> None:
+    """The URL alone is legal, with its query it is not."""
+    wish = a_descriptor(f'https://h/{"a" * 65_000}', query={'b': 'b' * 1_000})
+    run = in_memory(None, wish).feed(DISCARDED)
+    assert isinstance(run.fault, InvalidInput)
+    assert run.exchanges == []
+
+
+@pytest.mark.parametrize(
+    ('events', 'effects'),
+    [
+        ([], 1),
+        ([GOT_LOCK], 2),
+        ([GOT_LOCK, observed(with_cache())], 3),
+        ([GOT_LOCK, observed(with_cache()), OPENED], 4),
+        ([GOT_LOCK, observed(with_cache()), OPENED, answered()], 5),
+        ([GOT_LOCK, observed(with_cache()), OPENED, answered(503)], 5),
+    ],
+    ids=['locking', 'observing', 'opening', 'exchanging', 'publishing', 'waiting'],
+)
+def test_a_failed_effect_ends_the_run_with_empty_hands(events: list[Event], effects: int) -> None:
+    """What this machine cannot do is no reason to try again; what is held is given back."""
+    run = Run(snapshot=with_cache()).feed(*events)
+    assert len(run.effects) == effects
+    run.feed(Failed(at=NOW, fault=FULL))
+    while run.step.effect is not None:
+        run.feed(Failed(at=NOW, fault=BROKE))
+    assert isinstance(run.fault, StorageFailed)
+    assert (RELEASE in run.effects) == (len(events) > 0)
+
+
+@pytest.mark.parametrize('cut', ['body', 'wait'])
+def test_a_part_outlasts_cancellation(cut: str) -> None:
+    """It is the caller's doing, and the bytes are as good as they were."""
+    tagged = a_head(200, {'ETag': '"v1"'})
+    broken = Interrupted(at=NOW, fault=BROKE, head=tagged, part_bytes=4)
+    cancelled = Cancelled()
+    run = in_memory(a_policy(retries=3))
+    if cut == 'wait':
+        run.feed(broken)
+        assert isinstance(run.state, Waiting)
+        run.feed(Failed(at=NOW, fault=cancelled))
+    else:
+        run.feed(replace(broken, fault=cancelled))
+    run.feed(DISCARDED)
+
+    assert run.effects[-1] == Discard(keep=True)
+    assert run.fault == Cancelled(tries=1)
+
+
+def test_a_copy_that_can_not_be_looked_at_is_a_fault() -> None:
+    """The fault of the file system is told as it is."""
+    run = Run(snapshot=with_cache(an_entry())).feed(Failed(at=NOW, fault=FULL))
+    assert run.fault == FULL
+
+
+LIST = ChecksumList('https://example.org/SHA256SUMS')
+STATES: list[tuple[str, Snapshot, Policy, list[Event]]] = [
+    ('Confirming', with_cache(an_entry()), a_policy(), []),
+    ('Locking', with_cache(), a_policy(), []),
+    ('Observing', with_cache(), a_policy(), [GOT_LOCK]),
+    ('Opening', with_cache(), a_policy(), [GOT_LOCK, observed(with_cache())]),
+    ('Exchanging', a_snapshot(), a_policy(), [OPENED]),
+    ('Waiting', a_snapshot(), a_policy(), [OPENED, answered(503)]),
+    ('Learning', a_snapshot(), a_policy(checksum_list=LIST), []),
+    ('Validating', a_snapshot(), a_policy(validate=bool), [OPENED, answered()]),
+    (
+        'FallingBack', with_cache(an_entry()), a_policy(stale_if_error=True, force_download=True),
+        [GOT_LOCK, Failed(at=NOW, fault=FULL)],
+    ),
+    ('Publishing', a_snapshot(), a_policy(), [OPENED, answered()]),
+    ('Recording', with_cache(), a_policy(), [GOT_LOCK, observed(with_cache()), OPENED, answered(), published()]),
+    (
+        'Retiring', with_cache(an_entry()), a_policy(keep_old=False, force_download=True),
+        [GOT_LOCK, observed(with_cache(an_entry())), OPENED, answered(), published(2), RECORDED],
+    ),
+    (
+        'Unpublishing', with_cache(), a_policy(),
+        [GOT_LOCK, observed(with_cache()), OPENED, answered(), published(), Failed(at=NOW, fault=FULL)],
+    ),
+    ('Discarding', a_snapshot(), a_policy(), [OPENED, answered(404)]),
+    ('Releasing', with_cache(), a_policy(), [GOT_LOCK, Failed(at=NOW, fault=FULL)]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ('name', 'snapshot', 'policy', 'events'), STATES, ids=[row[0] for row in STATES]
+)
+def test_an_event_that_makes_no_sense_is_a_bug_of_ours(
+    name: str, snapshot: Snapshot, policy: Policy, events: list[Event]
+) -> None:
+    """The run ends with `Bug`, which names state and event, and gives back what it holds."""
+    run = Run(None, policy, snapshot).feed(*events)
+    assert type(run.state).__name__ == name
+    alien = Retired(at=NOW) if name != 'Retiring' else WAITED
+    step = advance(run.state, alien)
+    while step.effect is not None:
+        step = advance(step.state, Failed(at=NOW, fault=BROKE))
+    assert isinstance(step.state, Broken)
+    assert step.state.fault == Bug(state=name, event=type(alien).__name__)
+
+
+def test_a_body_that_was_wanted_but_not_brought_is_a_bug_of_ours() -> None:
+    """A 200 without `received` breaks the backend's contract."""
+    run = in_memory().feed(replace(answered(), received=None), DISCARDED)
+    assert run.fault == Bug(state='Exchanging', event='Answered')
+
+
+def test_an_end_stays_an_end() -> None:
+    """Nothing comes after it."""
+    run = Run(policy=a_policy(offline=True))
+    assert run.effects == []
+    step = advance(run.state, WAITED)
+    assert (step.state, step.effect) == (run.state, None)
+    assert not isinstance(step.state, Finished)
+
+
+def test_a_confirmed_copy_of_no_cache_is_decided_about_anew() -> None:
+    """A state that cannot come about is resumed all the same."""
+    run = Run(snapshot=with_cache(an_entry()))
+    assert isinstance(run.state, Confirming)
+    odd = replace(run.state, job=replace(run.state.job, snapshot=a_snapshot()))
+    assert advance(odd, CopyMissing(at=NOW)).effect == open_part(None)
+
+
+def test_a_worst_case_stays_within_the_bound() -> None:
+    """Every try: all redirects, then 416, all redirects again, then a body that breaks early.
+
+    Bytes beyond those that there were renew the rounds, so many times and no more.
+    """
+    policy = a_policy(retries=6, max_redirects=3)
+    run = Run(policy=policy, snapshot=a_snapshot(part=a_part())).feed(
+        PartOpened(at=NOW, size_bytes=4)
+    )
+    hop, held = 0, 4
+    while run.step.effect is not None:
+        match run.state:
+            case Exchanging(effort=effort) if len(effort.trail) <= policy.max_redirects:
+                hop += 1
+                run.feed(answered(302, {'Location': f'/{hop}'}))
+            case Exchanging(effort=effort) if effort.part_bytes:
+                run.feed(answered(416))
+            case Exchanging():
+                held += 1
+                run.feed(interrupted(head=STRONG, part_bytes=held))
+            case Waiting():
+                run.feed(WAITED)
+            case _:
+                run.feed(DISCARDED)
+    assert len(run.exchanges) == 8 * (7 + MOST_RENEWALS)
+    assert len(run.effects) <= most_effects(run.descriptor, policy)
+
+
+def test_truncation_names_what_is_missing() -> None:
+    """The fault counts what came and what was promised."""
+    run = in_memory(a_policy(retries=0))
+    run.feed(answered(200, {'Content-Length': '8'}, a_received(DATA[:3])), DISCARDED)
+    assert run.fault == BodyTruncated(url=URL, received_bytes=3, expected_bytes=8, tries=1)
+
+
+def test_the_reason_phrase_can_not_tell_a_secret() -> None:
+    """A server that echoes a token in its reason phrase does not get it into a fault."""
+    wish = a_descriptor('https://example.org/t.csv?token=s3cret')
+    run = in_memory(None, wish)
+    run.feed(replace(answered(404), head=a_head(404, reason='no s3cret here')), DISCARDED)
+    assert isinstance(run.fault, HttpStatus)
+    assert run.fault.reason == 'no *** here'
+
+
+def test_a_cache_that_is_not_there_any_more_is_lived_without() -> None:
+    """The second look finds no cache: the bytes go to memory, and the lock is given back."""
+    run = Run(snapshot=with_cache()).feed(GOT_LOCK, observed(a_snapshot()), OPENED, answered())
+    run.feed(Published(at=NOW, path=None), RELEASED)
+    assert run.effects[-2:] == [Publish(place=InMemory()), RELEASE]
+    assert run.outcome.path is None
+
+
+def test_a_buffer_in_place_of_a_file_is_not_recorded() -> None:
+    """An adapter that publishes no path gives an outcome, and no entry."""
+    run = into_cache(with_cache()).feed(answered(), Published(at=NOW, path=None), RELEASED)
+    assert run.updates == []
+    assert InCache(FOLDER) == InCache(FOLDER)
+    assert BEFORE < NOW
+
+
+def test_faults_of_the_backend_are_those_of_the_try() -> None:
+    """`Failed` in an exchange is classified like an interruption."""
+    fault: Fault = ConnectionFailed(url=URL, phase='connect')
+    run = in_memory().feed(Failed(at=NOW, fault=fault))
+    assert isinstance(run.state, Waiting)
+
+
+def test_a_rest_of_another_version_is_asked_for_whole() -> None:
+    """A 206 that is not of the version in the part: the same address again, from the start."""
+    wish = a_descriptor(mirrors=[MIRROR])
+    other = answered(206, {'Content-Range': 'bytes 4-7/8', 'ETag': '"v2"'})
+    refusal = AnswerUnusable(url=URL, problem='another version')
+    for event in (other, interrupted(refusal, head=other.head)):
+        run = Run(wish, None, a_snapshot(wish, part=a_part())).feed(
+            PartOpened(at=NOW, size_bytes=5)
+        )
+        run.feed(event)
+        assert run.exchanges == [ranged(), get()]
+        run.feed(answered(304))
+        assert run.exchanges == [ranged(), get(), get(MIRROR)]
+        run.feed(answered(304), DISCARDED)
+        assert run.fault.code == 'answer_unusable'
+        assert run.effects[-1] == DISCARD

@@ -1,0 +1,288 @@
+"""Paths through the machine where a small slip would show late: limits, parts, stand-ins."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dlmachine.core.cache.updates import SameVersion
+from dlmachine.core.faults import CacheUnusable, ConnectionFailed, ContentRefused, TimedOut
+from dlmachine.core.integrity.checksum import Checksum
+from dlmachine.core.machine.limits import MOST_CONFLICTS
+from dlmachine.core.protocol.effects import ConfirmCopy, Discard, Exchange, Wait
+from dlmachine.core.protocol.events import (
+    CopyConfirmed,
+    CopyMissing,
+    Discarded,
+    Event,
+    Failed,
+    LockReleased,
+    PartOpened,
+    PlaceTaken,
+    Published,
+    Recorded,
+    Validated,
+    Waited,
+)
+from dlmachine.core.protocol.states import Waiting
+from dlmachine.core.spec.destination import PathKind, ToPath
+from dlmachine.core.spec.policy import Policy, Window
+from tests.builders import (
+    FOLDER,
+    MIRROR,
+    NOW,
+    URL,
+    Run,
+    a_cache,
+    a_descriptor,
+    a_head,
+    a_part,
+    a_path,
+    a_policy,
+    a_received,
+    a_record,
+    a_snapshot,
+    an_entry,
+    answered,
+    interrupted,
+)
+
+MINUTE = timedelta(minutes=1)
+LATE = NOW + MINUTE
+STRONG = a_head(200, {'ETag': '"v1"'})
+OPENED = PartOpened(at=NOW, size_bytes=0)
+DISCARDED = Discarded(at=NOW)
+WAITED = Waited(at=NOW)
+RELEASED = LockReleased(at=NOW)
+
+
+def asking(policy: Policy | None = None, **described: Any) -> Run:
+    """A run to memory that asks its first address."""
+    wish = a_descriptor(**described)
+    return Run(wish, policy, a_snapshot(wish)).feed(OPENED)
+
+
+def refreshing(*entries: Any, **policy: Any) -> Run:
+    """A refresh in the cache that has come to its first request."""
+    seen = a_snapshot(cache=a_cache(*(entries or (an_entry(),))))
+    return Run(None, a_policy(**policy), seen).go_well(until=Exchange)
+
+
+# --- the limit of time ----------------------------------------------------------
+
+
+LATE_EVENTS: list[tuple[str, Event]] = [
+    ('an interruption', interrupted(at=LATE)),
+    ('a failure', Failed(at=LATE, fault=ConnectionFailed(url=URL, phase='connect'))),
+    ('an error that passes', answered(503, at=LATE)),
+    ('an error for good', answered(404, at=LATE)),
+    ('an answer that makes no sense', answered(999, at=LATE)),
+    ('a redirect that is refused', answered(302, {'Location': URL}, at=LATE)),
+    ('a body that is too short', answered(200, {'Content-Length': '9'}, at=LATE)),
+]
+
+
+@pytest.mark.parametrize('event', [row[1] for row in LATE_EVENTS], ids=[row[0] for row in LATE_EVENTS])  # fmt: skip
+def test_whatever_ends_a_try_the_limit_of_the_whole_counts(event: Event) -> None:
+    """At the limit itself there is no time left; the mirror is not asked any more."""
+    run = asking(a_policy(timeout=MINUTE), mirrors=[MIRROR]).feed(event, DISCARDED)
+    assert run.fault == TimedOut(url=URL, phase='total', limit=MINUTE, tries=1)
+    assert len(run.exchanges) == 1
+
+
+def test_the_callers_look_takes_time_too() -> None:
+    """A refusal after the limit is the end, whatever could still be tried."""
+    run = asking(a_policy(timeout=MINUTE, validate=bool))
+    run.feed(answered(), Validated(at=LATE, problem='no'), DISCARDED)
+    assert run.fault == TimedOut(url=URL, phase='total', limit=MINUTE, tries=1)
+
+
+def test_a_moment_before_the_limit_a_mirror_is_asked() -> None:
+    """Time counts from the beginning of the run."""
+    soon = LATE - timedelta(microseconds=1)
+    run = asking(a_policy(timeout=MINUTE), mirrors=[MIRROR]).feed(answered(404, at=soon))
+    assert [one.request.url for one in run.exchanges] == [URL, MIRROR]
+
+
+@pytest.mark.parametrize(('seconds', 'waits'), [(59, True), (60, False)])
+def test_a_wait_has_to_end_before_the_limit(seconds: int, waits: bool) -> None:
+    """One that ends with it leaves no time for what it waits for."""
+    run = asking(a_policy(timeout=MINUTE)).feed(answered(503, {'Retry-After': str(seconds)}))
+    assert isinstance(run.state, Waiting) is waits
+
+
+# --- tries ----------------------------------------------------------------------
+
+
+def test_a_date_of_the_server_is_seen_from_the_answer() -> None:
+    """Retry-After as a date: so long from when the answer came."""
+    date = {'Retry-After': 'Wed, 01 May 2024 12:00:30 GMT'}
+    run = asking().feed(answered(503, date, at=NOW + timedelta(seconds=10)))
+    assert isinstance(run.step.effect, Wait)
+    assert run.step.effect.duration == timedelta(seconds=20)
+
+
+def test_the_longest_wait_that_was_asked_for_counts_once() -> None:
+    """Of all that the addresses of a round ask for; the next round begins without."""
+    run = asking(mirrors=[MIRROR])
+    run.feed(answered(503, {'Retry-After': '7'}), answered(503, {'Retry-After': '5'}))
+    assert isinstance(run.step.effect, Wait)
+    assert run.step.effect.duration == timedelta(seconds=7)
+    assert run.step.effect.reason.startswith('the server asked for it')
+    run.feed(WAITED, interrupted(), interrupted())
+    assert isinstance(run.step.effect, Wait)
+    assert run.step.effect.duration == timedelta(0)
+    assert run.step.effect.reason.startswith('backoff')
+
+
+def test_a_validator_means_nothing_at_another_address() -> None:
+    """The mirror is asked for the whole; the address that gave it, for the rest."""
+    run = asking(mirrors=[MIRROR])
+    run.feed(interrupted(head=STRONG, part_bytes=4), WAITED, interrupted(part_bytes=4))
+    asked = [(one.request.url, one.expect.offset, one.expect.validator) for one in run.exchanges]
+    assert asked == [(URL, 0, None), (URL, 4, '"v1"'), (MIRROR, 0, None)]
+    run.feed(interrupted(), WAITED)
+    assert (run.exchanges[-1].request.url, run.exchanges[-1].expect.offset) == (URL, 4)
+    assert run.exchanges[-1].request.headers.get('If-Range') == '"v1"'
+
+
+def test_a_body_that_the_caller_refuses_twice_is_not_asked_for_again() -> None:
+    """The same bytes from the same address; the fault shows no secret of it."""
+    run = asking(a_policy(validate=bool, retries=9), url=f'{URL}?token=s3cret')
+    refusal = Validated(at=NOW, problem='no header, token s3cret')
+    run.feed(answered(), refusal, WAITED, answered(), refusal, DISCARDED)
+    assert run.fault == ContentRefused(
+        url=f'{URL}?token=***', problem='no header, token ***', option='validate', tries=2
+    )
+
+
+def test_another_body_is_looked_at_again() -> None:
+    """Two refusals of different bytes leave the address open."""
+    run = asking(a_policy(validate=bool, retries=9))
+    refusal = Validated(at=NOW, problem='no')
+    run.feed(answered(), refusal, WAITED, answered(received=a_received(b'other')), refusal)
+    assert isinstance(run.state, Waiting)
+
+
+def test_a_refused_body_is_not_resumed() -> None:
+    """Neither the part of it, nor what was there before."""
+    run = asking(a_policy(min_bytes=9))
+    run.feed(interrupted(head=STRONG, part_bytes=4), WAITED)
+    rest = {'Content-Range': 'bytes 4-7/8', 'ETag': '"v1"'}
+    run.feed(answered(206, rest, a_received(wire_bytes=4)), WAITED)
+    asked = [(one.expect.offset, one.expect.validator) for one in run.exchanges]
+    assert asked == [(0, None), (4, '"v1"'), (0, None)]
+
+
+@pytest.mark.parametrize(
+    ('status', 'fields', 'keeps'),
+    [(404, {}, True), (999, {}, False), (200, {'Content-Encoding': 'br'}, False)],
+)
+def test_what_an_answer_makes_of_the_part(status: int, fields: dict[str, str], keeps: bool) -> None:
+    """After an error a later run goes on from it; after an answer without sense none does."""
+    run = Run(policy=a_policy(retries=0), snapshot=a_snapshot(part=a_part()))
+    run.feed(PartOpened(at=NOW, size_bytes=5), answered(status, fields))
+    assert run.step.effect == Discard(keep=keeps)
+
+
+# --- stored copies ----------------------------------------------------------------
+
+
+def test_tries_are_counted_for_a_copy_that_is_current() -> None:
+    """The outcome tells how often the server was asked, though nothing was downloaded."""
+    run = refreshing(check_freshness=True).feed(answered(503), WAITED, answered(304))
+    run.feed(Recorded(at=NOW), DISCARDED, RELEASED)
+    assert (run.outcome.tries, run.outcome.is_validated) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ('said', 'kept'),
+    [
+        ({}, 'old'),
+        ({'Last-Modified': 'new'}, 'new'),
+        ({'Last-Modified': 'of s3cret'}, 'old'),
+    ],
+)
+def test_a_confirmation_may_bring_a_newer_date(said: dict[str, str], kept: str) -> None:
+    """RFC 9111 section 4.3.4; one that echoes a secret is not written down."""
+    wish = a_descriptor(headers={'Authorization': 'Bearer s3cret'})
+    entry = an_entry(record=a_record(last_modified='old'))
+    run = Run(wish, a_policy(check_freshness=True), a_snapshot(wish, cache=a_cache(entry)))
+    run.go_well(until=Exchange).feed(answered(304, said))
+    [update] = run.updates
+    assert isinstance(update, SameVersion)
+    assert (update.record.last_modified, update.record.etag) == (kept, '"v1"')
+
+
+def test_conflicts_without_end_name_the_cache() -> None:
+    """The folder to look at, and that a request was made."""
+    run = refreshing(force_download=True).feed(answered())
+    taken = PlaceTaken(at=NOW)
+    run.feed(*[taken] * MOST_CONFLICTS)
+    assert not isinstance(run.step.effect, Discard)
+    run.feed(taken, DISCARDED, RELEASED)
+    problem = 'others took 16 versions of this entry, one after the other'
+    assert run.fault == CacheUnusable(path=FOLDER, problem=problem, tries=1)
+
+
+def test_conflicts_outside_a_cache_name_none() -> None:
+    """There is no folder that would be to blame."""
+    run = asking().feed(answered(), *[PlaceTaken(at=NOW)] * (MOST_CONFLICTS + 1), DISCARDED)
+    assert isinstance(run.fault, CacheUnusable)
+    assert run.fault.path == ''
+
+
+def test_a_buffer_has_no_version() -> None:
+    """Versions are of the cache."""
+    run = asking().feed(answered(), Published(at=NOW, path=None))
+    assert run.outcome.version is None
+    assert run.outcome.reason == 'memory is the destination'
+
+
+# --- stand-ins --------------------------------------------------------------------
+
+
+def test_a_part_is_kept_when_no_copy_stands_in() -> None:
+    """The copy is gone, the part is not."""
+    run = refreshing(stale_if_error=True, force_download=True, retries=0)
+    run.feed(interrupted(head=STRONG, part_bytes=4), CopyMissing(at=NOW))
+    assert run.step.effect == Discard(keep=True)
+
+
+def test_a_copy_is_read_through_before_it_stands_in() -> None:
+    """It has to have the checksum, as far as that can be told."""
+    checksum = Checksum('md5', 'ab' * 16)
+    run = refreshing(stale_if_error=True, force_download=True, retries=0, checksum=checksum)
+    run.feed(answered(503))
+    assert isinstance(run.step.effect, ConfirmCopy)
+    assert run.step.effect.checksum == checksum
+
+
+def test_a_copy_in_the_cache_does_not_stand_in_for_a_file_elsewhere() -> None:
+    """Whoever names a path gets the file at that path, or none."""
+    policy = a_policy(stale_if_error=True, destination=ToPath('/data/t.csv'), retries=0)
+    cache = a_cache(an_entry())
+    none = Run(None, policy, a_snapshot(cache=cache, destination=a_path()))
+    none.feed(OPENED, answered(404), DISCARDED)
+    assert none.fault.code == 'http_status'
+    there = Run(None, policy, a_snapshot(cache=cache, destination=a_path(PathKind.FILE)))
+    there.feed(OPENED, answered(404), CopyConfirmed(at=NOW), DISCARDED)
+    assert (there.outcome.path, there.outcome.key) == ('/data/t.csv', there.snapshot.key)
+
+
+def test_a_copy_that_is_too_new_does_not_stand_in() -> None:
+    """older_than is a promise about what the bytes are: an hour that a clock jumped breaks it."""
+    hour = timedelta(hours=1)
+    late = an_entry(stored_at=NOW + 2 * hour)
+    options = {'stale_if_error': True, 'force_download': True, 'retries': 0}
+    run = refreshing(late, **options, window=Window(older_than=NOW + hour)).feed(answered(503))
+    assert run.step.effect == Discard(keep=False)
+
+
+def test_a_fault_that_was_stood_in_for_counts_its_tries() -> None:
+    """In the outcome as in the fault."""
+    run = refreshing(stale_if_error=True, force_download=True, retries=1)
+    run.feed(answered(503), WAITED, answered(503), CopyConfirmed(at=NOW), DISCARDED, RELEASED)
+    assert run.outcome.fault is not None
+    assert (run.outcome.tries, run.outcome.fault.tries) == (2, 2)
+    assert run.outcome.record == a_record()

@@ -1,0 +1,322 @@
+"""What a finding is, whether it is a problem, and what may be done about it."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from dlmachine.core.cache.entries import Status
+from dlmachine.core.maintenance.findings import (
+    GIVEN_UP_AGE,
+    SETTLED_AGE,
+    Abilities,
+    Cure,
+    EntryId,
+    FileSeen,
+    Finding,
+    Kind,
+    PartState,
+    RegistrySeen,
+    RowSeen,
+    judge_abilities,
+    judge_file,
+    judge_folder,
+    judge_lock,
+    judge_misfit,
+    judge_part,
+    judge_registry,
+    judge_row,
+    judge_stray,
+)
+
+NOW = datetime(2024, 5, 1, 12, tzinfo=UTC)
+ITEM = 'ab' * 16
+SECOND = timedelta(seconds=1)
+OWN = EntryId(item_id=ITEM, version=1, key='cd' * 32)
+FOREIGN = EntryId(item_id=ITEM, version=1)
+
+
+def a_file(name: str = f'{ITEM}-1.csv', age: timedelta = SETTLED_AGE, **known: Any) -> FileSeen:
+    """A file that has been as it is for so long."""
+    values = {'path': f'/c/{name}', 'name': name, 'size_bytes': 3, 'changed_at': NOW - age, **known}
+    return FileSeen(**values)
+
+
+def a_row(entry: EntryId = OWN, **known: Any) -> RowSeen:
+    """A row whose file is as recorded."""
+    values = {'status': 3, 'path': '/c/x', 'file_bytes': 3, 'recorded_bytes': 3, **known}
+    return RowSeen(entry=entry, **values)
+
+
+def a_part(age: timedelta, **known: Any) -> PartState:
+    """A part without an owner that cannot be resumed."""
+    values: dict[str, Any] = {'is_held': False, 'usable_bytes': 0, 'validator': None, **known}
+    return PartState(file=a_file('x.part', age), stem='ab', owner='process 1 on h', **values)
+
+
+def told(finding: Finding | None) -> tuple[bool, Cure]:
+    """Whether it is a problem, and its cure."""
+    assert finding is not None
+    return finding.is_problem, finding.cure
+
+
+# --- files --------------------------------------------------------------------
+
+
+def test_a_file_that_a_row_names_is_no_finding() -> None:
+    """Whatever it is called."""
+    assert judge_file(a_file('anything'), NOW, is_named=True) is None
+
+
+@pytest.mark.parametrize('name', [f'{ITEM}-1', f'{ITEM}-12.tar.gz', f'{ITEM}-1.odd. ending\n'])
+def test_a_settled_file_of_our_form_without_a_row_is_an_orphan(name: str) -> None:
+    """It goes into quarantine."""
+    finding = judge_file(a_file(name), NOW, is_named=False)
+
+    assert finding == Finding(
+        kind=Kind.ORPHAN,
+        place=f'/c/{name}',
+        text='no row names it',
+        is_problem=True,
+        cure=Cure.QUARANTINE,
+        size_bytes=3,
+        age=SETTLED_AGE,
+    )
+
+
+@pytest.mark.parametrize('is_named', [False, None])
+@pytest.mark.parametrize(
+    'file',
+    [
+        a_file('notes.txt', timedelta(days=99)),
+        a_file(f'{ITEM}-x'),
+        a_file(f'{ITEM[1:]}-1'),
+        a_file(f'{ITEM.upper()}-1'),
+        a_file(f'copy of {ITEM}-1'),
+        a_file(is_regular=False),
+    ],
+    ids=lambda file: file.name,
+)
+def test_a_file_of_unknown_form_is_only_told(file: FileSeen, is_named: bool | None) -> None:
+    """However old it is."""
+    finding = judge_file(file, NOW, is_named=is_named)
+
+    assert finding is not None
+    assert finding.kind is Kind.UNKNOWN_FILE
+    assert told(finding) == (False, Cure.NONE)
+
+
+@pytest.mark.parametrize(
+    ('age', 'is_named'), [(SETTLED_AGE - SECOND, False), (timedelta(days=99), None)]
+)
+def test_an_orphan_is_left_alone_while_it_may_be_somebodys(
+    age: timedelta, is_named: bool | None
+) -> None:
+    """It is young, or there is no registry that could tell."""
+    finding = judge_file(a_file(age=age), NOW, is_named=is_named)
+
+    assert finding is not None
+    assert finding.kind is Kind.ORPHAN
+    assert told(finding) == (False, Cure.NONE)
+
+
+@pytest.mark.parametrize('kind', [Kind.STRAY_NOTE, Kind.STRAY_REGISTRY])
+def test_strays_are_removed_once_they_are_settled(kind: Kind) -> None:
+    """Before that somebody may be about to use them."""
+    young, old = a_file(age=SETTLED_AGE - SECOND, size_bytes=0), a_file(size_bytes=0)
+
+    assert told(judge_stray(young, NOW, kind)) == (False, Cure.NONE)
+    assert told(judge_stray(old, NOW, kind)) == (True, Cure.REMOVE)
+
+
+def test_a_registry_that_is_not_empty_is_never_removed() -> None:
+    """A note is, since there is nothing left that it could be about."""
+    assert told(judge_stray(a_file(), NOW, Kind.STRAY_REGISTRY)) == (False, Cure.NONE)
+    assert told(judge_stray(a_file(), NOW, Kind.STRAY_NOTE)) == (True, Cure.REMOVE)
+
+
+# --- rows ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('status', [status for status in Status if status is not Status.READY])
+def test_only_a_ready_row_promises_a_file(status: Status) -> None:
+    """Of others nothing is wrong if there is none."""
+    assert judge_row(a_row(status=status, file_bytes=None)) is None
+
+
+@pytest.mark.parametrize('recorded', [3, None])
+def test_a_row_whose_file_has_its_size_is_no_finding(recorded: int | None) -> None:
+    """Or of which no size is recorded."""
+    assert judge_row(a_row(recorded_bytes=recorded)) is None
+
+
+def test_a_row_of_ours_without_a_file_is_marked() -> None:
+    """A row of another program is told, and not touched."""
+    finding = judge_row(a_row(file_bytes=None))
+
+    assert finding is not None
+    assert (finding.kind, finding.entry) == (Kind.LOST_FILE, OWN)
+    assert told(finding) == (True, Cure.MARK)
+    assert told(judge_row(a_row(FOREIGN, file_bytes=None))) == (False, Cure.NONE)
+
+
+def test_a_wrong_size_is_for_verify() -> None:
+    """The finding says so, unless another program made it."""
+    ours, theirs = judge_row(a_row(file_bytes=2)), judge_row(a_row(FOREIGN, file_bytes=2))
+
+    assert told(ours) == (True, Cure.NONE)
+    assert told(theirs) == (False, Cure.NONE)
+    assert ours is not None
+    assert 'it has 2 bytes instead of 3; `dlmachine cache verify --fix`' in ours.text
+    assert theirs is not None
+    assert 'verify' not in theirs.text
+
+
+# --- locks and parts ----------------------------------------------------------
+
+
+@pytest.mark.parametrize('is_held', [True, None])
+def test_a_lock_that_is_held_is_no_finding(is_held: bool | None) -> None:
+    """The same holds for a lock in an unknown state."""
+    assert judge_lock(a_file(), NOW, is_held=is_held, owner='x') is None
+
+
+def test_a_lock_that_nobody_holds_is_dead() -> None:
+    """However young it is: the system gives locks back at once."""
+    finding = judge_lock(a_file(age=SECOND), NOW, is_held=False, owner='process 1 on h')
+
+    assert told(finding) == (True, Cure.FREE_LOCK)
+    assert finding is not None
+    assert finding.text == 'nobody holds it; it was taken by process 1 on h'
+    nameless = judge_lock(a_file(), NOW, is_held=False, owner='')
+    assert nameless is not None
+    assert nameless.text == 'nobody holds it'
+
+
+@pytest.mark.parametrize(
+    ('part', 'expected', 'text'),
+    [
+        (a_part(SECOND, is_held=True), (False, Cure.NONE), 'being written'),
+        (a_part(GIVEN_UP_AGE * 2, is_held=True), (False, Cure.NONE), 'being written'),
+        (
+            a_part(GIVEN_UP_AGE, usable_bytes=1000, validator='"v1"'),
+            (False, Cure.NONE),
+            'resumable from byte 1,000 if "v1" is still current',
+        ),
+        (a_part(GIVEN_UP_AGE), (False, Cure.NONE), 'not resumable'),
+        (a_part(GIVEN_UP_AGE + SECOND), (True, Cure.REMOVE_PART), 'given up, not resumable'),
+        (
+            a_part(GIVEN_UP_AGE + SECOND, usable_bytes=1, validator='"v1"'),
+            (True, Cure.REMOVE_PART),
+            'given up, resumable from byte 1',
+        ),
+    ],
+)
+def test_parts(part: PartState, expected: tuple[bool, Cure], text: str) -> None:
+    """A part is a problem once nobody went on with it for a week."""
+    finding = judge_part(part, NOW)
+
+    assert told(finding) == expected
+    assert finding.text.startswith(text)
+    assert finding.text.endswith('of ab, by process 1 on h')
+
+
+# --- registry, folder, file system ----------------------------------------------
+
+
+SOUND = RegistrySeen(path='/c/cache.sqlite')
+
+
+def test_a_sound_registry_is_no_finding() -> None:
+    """And what it does not name has no owner."""
+    assert judge_registry(SOUND) == ()
+    assert SOUND.tells_all
+
+
+@pytest.mark.parametrize(
+    ('seen', 'expected'),
+    [
+        (replace(SOUND, is_there=False), (False, Cure.NONE)),
+        (replace(SOUND, problem='file is not a database'), (True, Cure.NONE)),
+        (replace(SOUND, is_unfinished=True), (True, Cure.MEND_REGISTRY)),
+        (replace(SOUND, is_write_ahead=True), (False, Cure.NONE)),
+        (replace(SOUND, damages=('row 1 missing',)), (True, Cure.NONE)),
+    ],
+)
+def test_a_registry_that_does_not_tell_all(seen: RegistrySeen, expected: tuple[bool, Cure]) -> None:
+    """One finding, and no file is called an orphan by it."""
+    (finding,) = judge_registry(seen)
+
+    assert told(finding) == expected
+    assert not seen.tells_all
+
+
+def test_every_damage_is_told() -> None:
+    """Line by line."""
+    findings = judge_registry(replace(SOUND, damages=('one', 'two')))
+
+    assert [finding.text for finding in findings] == ['it is damaged: one', 'it is damaged: two']
+
+
+def test_what_a_registry_lacks() -> None:
+    """Indexes can be made; of two rows for one version only people know which is right."""
+    slow, doubled = judge_registry(replace(SOUND, missing_indexes=('a', 'b'), doubled_versions=2))
+
+    assert told(slow) == (True, Cure.MEND_REGISTRY)
+    assert slow.text.endswith('a, b')
+    assert told(doubled) == (False, Cure.NONE)
+    assert doubled.text.startswith('2 ')
+
+
+@pytest.mark.parametrize(
+    ('is_there', 'is_readable', 'is_writable', 'is_problem'),
+    [
+        (False, False, False, False),
+        (True, False, False, True),
+        (True, True, False, True),
+        (True, True, True, None),
+    ],
+)
+def test_the_folder(
+    is_there: bool, is_readable: bool, is_writable: bool, is_problem: bool | None
+) -> None:
+    """A missing folder is fine; an unusable one is a problem."""
+    finding = judge_folder(
+        '/c', is_there=is_there, is_readable=is_readable, is_writable=is_writable
+    )
+
+    assert (None if finding is None else finding.is_problem) is is_problem
+
+
+ABLE = Abilities(locks=True, links=True, renames=True)
+
+
+@pytest.mark.parametrize(
+    ('seen', 'expected'),
+    [
+        (ABLE, []),
+        (None, [(True, 'nothing could be made')]),
+        (replace(ABLE, locks=False), [(True, 'locks do not work')]),
+        (replace(ABLE, links=False), [(False, 'there are no hard links')]),
+        (replace(ABLE, renames=False), [(True, 'files cannot be renamed')]),
+    ],
+)
+def test_abilities(seen: Abilities | None, expected: list[tuple[bool, str]]) -> None:
+    """What is lacking is told with what it means; without hard links all works."""
+    findings = judge_abilities('/c', seen)
+
+    assert [finding.is_problem for finding in findings] == [one for one, _ in expected]
+    for finding, (_, text) in zip(findings, expected, strict=True):
+        assert finding.text.startswith(text)
+
+
+def test_a_strange_row_is_a_problem_without_a_repair() -> None:
+    """The file that it names does not belong to dlmachine."""
+    found = judge_misfit('/c/cache.sqlite', 7, 'it does not name the file of an entry')
+    assert (found.kind, found.place, told(found)) == (
+        Kind.STRANGE_ROW,
+        '/c/cache.sqlite',
+        (True, Cure.NONE),
+    )
+    assert 'row 7' in found.text

@@ -1,0 +1,166 @@
+"""Whether a stored copy is what its record says, and what is done if not."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from dlmachine.core.cache.entries import Status
+from dlmachine.core.cache.record import DownloadRecord
+from dlmachine.core.maintenance.findings import Cure, FileSeen, Kind
+from dlmachine.core.maintenance.verification import (
+    Condition,
+    Digested,
+    Mending,
+    QuarantineNote,
+    choose_mending,
+    judge_copy,
+    judge_quarantined,
+    parse_note,
+    promised_digest,
+)
+
+AT = datetime(2024, 5, 1, 12, tzinfo=UTC)
+RECORD = DownloadRecord(url='u', started_at=AT, finished_at=AT, size_bytes=3, sha256='ab')
+NOTE = QuarantineNote(
+    reason='its digest is not the one on record',
+    at=AT,
+    was='x-1.csv',
+    url='https://h/x',
+    item_id='x',
+    version=1,
+    key='k',
+    expected_sha256='ab',
+    found_sha256='cd',
+)
+
+
+@pytest.mark.parametrize('status', list(Status))
+def test_only_a_ready_row_with_a_record_promises_a_digest(status: Status) -> None:
+    """Rows of others have none."""
+    assert promised_digest(status, RECORD) == ('ab' if status is Status.READY else None)
+    assert promised_digest(status, None) is None
+
+
+@pytest.mark.parametrize(
+    ('promised', 'seen', 'expected'),
+    [
+        ('ab', Digested(sha256='ab'), Condition.WHOLE),
+        ('ab', Digested(sha256='cd'), Condition.WRONG),
+        ('ab', Digested(), Condition.MISSING),
+        ('ab', Digested(problem='permission denied'), Condition.UNREADABLE),
+        (None, Digested(sha256='cd'), Condition.UNKNOWN),
+        (None, Digested(), Condition.MISSING),
+        (None, Digested(problem='permission denied'), Condition.UNREADABLE),
+    ],
+)
+def test_judging_a_copy(promised: str | None, seen: Digested, expected: Condition) -> None:
+    """A file that cannot be read is neither wrong nor missing."""
+    assert judge_copy(promised, seen) is expected
+
+
+def test_what_is_sound() -> None:
+    """Whole, or not known to be anything else."""
+    assert [one for one in Condition if one.is_sound] == [Condition.WHOLE, Condition.UNKNOWN]
+
+
+@pytest.mark.parametrize(
+    ('condition', 'alone', 'shared'),
+    [
+        (Condition.WRONG, Mending.QUARANTINE, Mending.MARK),
+        (Condition.MISSING, Mending.MARK, Mending.MARK),
+        (Condition.WHOLE, Mending.LEAVE, Mending.LEAVE),
+        (Condition.UNKNOWN, Mending.LEAVE, Mending.LEAVE),
+        (Condition.UNREADABLE, Mending.LEAVE, Mending.LEAVE),
+    ],
+)
+def test_what_is_done(condition: Condition, alone: Mending, shared: Mending) -> None:
+    """A file that another row names too is not taken from it."""
+    assert choose_mending(condition, is_shared=False) is alone
+    assert choose_mending(condition, is_shared=True) is shared
+
+
+def test_a_note_can_be_read_back() -> None:
+    """With all that it says."""
+    assert parse_note(NOTE.to_json()) == NOTE
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        '',
+        '[]',
+        '{}',
+        '{"v": 2}',
+        NOTE.to_json().replace('"at"', '"when"'),
+        NOTE.to_json().replace('+00:00', ''),
+        NOTE.to_json().replace('"v": 1', '"v": 2'),
+        '[' * 100_000,
+    ],
+    ids=lambda text: text[:12],
+)
+def test_what_is_no_note(text: str) -> None:
+    """Anything may lie in a folder."""
+    assert parse_note(text) is None
+
+
+@pytest.mark.parametrize(
+    ('note', 'text', 'age'),
+    [
+        (None, 'it has no note that says why', timedelta(hours=1)),
+        (
+            NOTE,
+            'its digest is not the one on record; it was x-1.csv of https://h/x',
+            timedelta(days=2),
+        ),
+        (
+            replace(NOTE, url='', reason='no row named it'),
+            'no row named it; it was x-1.csv',
+            timedelta(days=2),
+        ),
+    ],
+)
+def test_what_lies_in_quarantine_is_told(
+    note: QuarantineNote | None, text: str, age: timedelta
+) -> None:
+    """It is no problem, and nothing is done about it."""
+    now = AT + timedelta(days=2)
+    file = FileSeen(path='/q/x', name='x', size_bytes=3, changed_at=now - timedelta(hours=1))
+    finding = judge_quarantined(file, now, note)
+
+    assert (finding.kind, finding.text, finding.age) == (Kind.QUARANTINED, text, age)
+    assert (finding.is_problem, finding.cure) == (False, Cure.NONE)
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        'v',
+        'reason',
+        'at',
+        'was',
+        'url',
+        'item_id',
+        'version',
+        'key',
+        'expected_sha256',
+        'found_sha256',
+    ],
+)
+@pytest.mark.parametrize('value', [[], {'a': 1}, True, 1.5, [[1]]], ids=str)
+def test_a_note_of_another_type_is_not_valid(name: str, value: object) -> None:
+    """Anybody who can write to the folder could have made it."""
+    note = QuarantineNote(reason='r', at=datetime(2024, 5, 1, tzinfo=UTC), was='w')
+    stored = json.loads(note.to_json())
+    assert parse_note(json.dumps(stored)) == note
+    assert parse_note(json.dumps({**stored, name: value})) is None
+
+
+@pytest.mark.parametrize(
+    'at', ['0001-01-01T00:00:00+23:00', '9999-12-31T23:59:59-23:00', '2024-05-01']
+)
+def test_a_note_of_no_instant_is_not_valid(at: str) -> None:
+    """Nor one of an instant that has no time in UTC."""
+    note = QuarantineNote(reason='r', at=datetime(2024, 5, 1, tzinfo=UTC), was='w')
+    assert parse_note(json.dumps({**json.loads(note.to_json()), 'at': at})) is None

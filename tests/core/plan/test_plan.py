@@ -1,0 +1,255 @@
+"""Plans: their text, their JSON, and the rehearsal they are made by."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dlmachine.core.decision.snapshot import Snapshot
+from dlmachine.core.http.headers import Headers
+from dlmachine.core.http.request import Request
+from dlmachine.core.integrity.checksum import Checksum, ChecksumList
+from dlmachine.core.plan import codec
+from dlmachine.core.plan.dry_run import healthy_event, rehearse
+from dlmachine.core.plan.plan import Plan, plan
+from dlmachine.core.plan.render import show_destination, show_effect
+from dlmachine.core.protocol.effects import (
+    AcquireLock,
+    ConfirmCopy,
+    Discard,
+    Effect,
+    Exchange,
+    Observe,
+    OpenPart,
+    Publish,
+    ReadChecksums,
+    Record,
+    ReleaseLock,
+    Retire,
+    Unpublish,
+    Validate,
+    Wait,
+)
+from dlmachine.core.protocol.events import Unpublished, Waited
+from dlmachine.core.protocol.states import Finished
+from dlmachine.core.spec.destination import AtPath, InCache, InFolder, InMemory, ToMemory, ToPath
+from dlmachine.core.spec.policy import CheckMethod, Policy
+from tests.builders import (
+    DIGEST,
+    NOW,
+    a_cache,
+    a_descriptor,
+    a_part,
+    a_path,
+    a_policy,
+    a_snapshot,
+    an_entry,
+    an_exchange,
+)
+
+STORED = a_snapshot(cache=a_cache(an_entry()))
+KEY = STORED.key
+
+
+def made(policy: Policy | None = None, snapshot: Snapshot = STORED, **described: Any) -> Plan:
+    """A plan of the download of the tests."""
+    return plan(a_descriptor(**described), policy or a_policy(), snapshot).unwrap()
+
+
+def test_the_text_of_a_plan() -> None:
+    """Verdict, reason, destination, what is stored, and each effect."""
+    text = str(
+        made(a_policy(check_freshness=True, keep_old=False), verify=False, mirrors=['ftp://h/x'])
+    )
+    assert text.splitlines() == [
+        'revalidate https://example.org/t.csv',
+        '  because      a version is stored, and check_freshness asks whether it is current',
+        '  destination  cache /cache',
+        '  stored       version 1 of 2024-04-01 12:00:00 UTC',
+        '  insecure     the server does not have to prove who it is (verify=False)',
+        '  patience     8 requests at most if nobody answers: 80 s without a connection, 480 s in silence',
+        '  note         ftp://h/x goes to the backend curl, which speaks its scheme',
+        f'  1. lock entry {KEY[:12]}, waiting at most 600 s',
+        '  2. look at cache and destination again',
+        '  3. open a part in /cache',
+        '  4. GET https://example.org/t.csv with requests (If-None-Match: "v1")',
+        '  5. record version 1 as validated',
+        '  6. discard the part',
+        f'  7. release entry {KEY[:12]}',
+    ]
+
+
+EFFECTS: list[tuple[Effect, str]] = [
+    (ConfirmCopy(path='/x', size_bytes=1), 'make sure that /x is still there'),
+    (
+        AcquireLock(key='ab' * 32, patience=timedelta(seconds=1)),
+        'lock entry abababababab, waiting at most 1 s',
+    ),
+    (Observe(key=''), 'look at cache and destination again'),
+    (OpenPart(beside=None, stem='x'), 'open a part in memory'),
+    (
+        OpenPart(beside='/d', stem='x', adopt=a_part(size_bytes=4000)),
+        'open a part in /d, going on from 4,000 bytes',
+    ),
+    (
+        an_exchange(
+            Request(
+                method='GET', url='http://h/?token=s', headers=Headers((('Range', 'bytes=4-'),))
+            )
+        ),
+        'GET http://h/?token=*** with requests (Range: bytes=4-)',
+    ),
+    (an_exchange(), 'GET https://example.org/t.csv with requests'),
+    (Wait(duration=timedelta(seconds=2), reason='backoff'), 'wait 2 s: backoff'),
+    (Publish(place=AtPath('/x')), 'publish to /x'),
+    (Publish(place=InMemory()), 'publish to memory'),
+    (Record(key='', version=2, reason='ready'), 'record version 2 as ready'),
+    (Retire(key='', versions=(1, 2)), 'remove versions 1, 2'),
+    (Unpublish(path='/x'), 'take back /x'),
+    (Discard(keep=True), 'keep the part for later'),
+    (Discard(), 'discard the part'),
+    (ReadChecksums(path='SHA256SUMS', max_bytes=9), 'read the list of checksums SHA256SUMS'),
+    (
+        ReadChecksums(wish=a_descriptor('http://h/x.md5?token=s3cret'), max_bytes=9),
+        'read the list of checksums http://h/x.md5?token=***',
+    ),
+    (Validate(name='t.csv'), 'let the caller look at t.csv'),
+    (ReleaseLock(key='ab' * 32), 'release entry abababababab'),
+]
+
+
+@pytest.mark.parametrize(('effect', 'text'), EFFECTS, ids=[text for _, text in EFFECTS])
+def test_effects_in_words(effect: Effect, text: str) -> None:
+    """One line each, secrets masked."""
+    assert show_effect(effect) == text
+    assert healthy_event(effect, a_policy(), STORED).at == NOW
+
+
+def test_what_never_happens_in_a_healthy_world_has_an_event_all_the_same() -> None:
+    """The rehearsal knows every effect."""
+    assert healthy_event(Wait(duration=timedelta(0), reason=''), a_policy(), STORED) == Waited(
+        at=NOW
+    )
+    assert healthy_event(Unpublish(path='/x'), a_policy(), STORED) == Unpublished(at=NOW)
+
+
+@pytest.mark.parametrize(
+    ('place', 'text'),
+    [
+        (InCache('/c'), 'cache /c'),
+        (InMemory(), 'memory'),
+        (AtPath('/x'), 'file /x'),
+        (InFolder('/d'), 'folder /d, named by the answer'),
+    ],
+)
+def test_destinations_in_words(place: Any, text: str) -> None:
+    """For people."""
+    assert show_destination(place) == text
+
+
+SUMS, MD5S = ChecksumList('https://h/SHA256SUMS?token=s3cret'), ChecksumList('x.md5')
+PLANS: list[tuple[str, Policy, Snapshot, list[type[Effect]]]] = [
+    ('a hit', a_policy(), STORED, [ConfirmCopy]),
+    ('a fetch', a_policy(), a_snapshot(cache=a_cache()), [AcquireLock, Observe, OpenPart, Exchange, Publish, Record, ReleaseLock]),
+    ('a forced fetch that replaces', a_policy(force_download=True, keep_old=False), STORED, [AcquireLock, Observe, OpenPart, Exchange, Publish, Record, Retire, ReleaseLock]),
+    ('a check by ETag', a_policy(check_freshness=True), STORED, [AcquireLock, Observe, OpenPart, Exchange, Record, Discard, ReleaseLock]),
+    ('a check by size', a_policy(check_freshness=True, check_method=CheckMethod.SIZE), STORED, [AcquireLock, Observe, OpenPart, Exchange, Record, Discard, ReleaseLock]),
+    ('a check by hash', a_policy(check_freshness=True, check_method=CheckMethod.HASH), STORED, [AcquireLock, Observe, OpenPart, Exchange, Record, Discard, ReleaseLock]),
+    ('a check by hash of a foreign entry', a_policy(check_freshness=True, check_method=CheckMethod.HASH), a_snapshot(cache=a_cache(an_entry(record=None))), [AcquireLock, Observe, OpenPart, Exchange, Publish, Record, ReleaseLock]),
+    ('a resumption', a_policy(), a_snapshot(part=a_part()), [OpenPart, Exchange, Publish]),
+    ('a SHA-256 to be had', a_policy(checksum=Checksum('sha256', DIGEST)), a_snapshot(), [OpenPart, Exchange, Publish]),
+    ('a look of the caller', a_policy(validate=bool, min_bytes=99), a_snapshot(), [OpenPart, Exchange, Validate, Publish]),
+    ('a list of SHA-256', a_policy(checksum_list=SUMS), a_snapshot(cache=a_cache()), [ReadChecksums, AcquireLock, Observe, OpenPart, Exchange, Publish, Record, ReleaseLock]),
+    ('a list of MD5', a_policy(checksum_list=MD5S, destination=ToMemory()), a_snapshot(), [ReadChecksums, OpenPart, Exchange, Publish]),
+    ('a list for a copy', a_policy(checksum_list=SUMS), STORED, [ReadChecksums, ConfirmCopy]),
+    ('a file that is a list', a_policy(destination=ToPath('/data/x.gz')), a_snapshot(destination=a_path()), [OpenPart, Exchange, Publish]),
+    ('another digest to be had', a_policy(checksum=Checksum('md5', 'ab' * 16), destination=ToMemory()), STORED, [OpenPart, Exchange, Publish]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ('policy', 'snapshot', 'kinds'), [row[1:] for row in PLANS], ids=[row[0] for row in PLANS]
+)
+def test_planned_effects(policy: Policy, snapshot: Snapshot, kinds: list[type[Effect]]) -> None:
+    """In a healthy world, in order, and to a good end."""
+    planned = plan(a_descriptor(), policy, snapshot).unwrap()
+    assert [type(effect) for effect in planned.effects] == kinds
+    assert isinstance(list(rehearse(a_descriptor(), policy, snapshot))[-1].state, Finished)
+    assert planned.is_download == (planned.verdict.value in {'fetch', 'resume'})
+    assert planned.entry == planned.decision.entry
+    assert planned.key == KEY
+
+
+def test_a_plan_is_json_and_back() -> None:
+    """Without secrets it is the same plan."""
+    whole = made(a_policy(check_freshness=True, timeout=timedelta(seconds=1.5)))
+    assert whole.redacted() is whole
+    assert Plan.from_json(whole.to_json()).unwrap() == whole
+
+
+def test_a_plan_with_secrets_is_masked_and_made_whole_again() -> None:
+    """The JSON has none; the descriptor brings them back, any other is refused."""
+    wish = a_descriptor(
+        'https://me:s3cret@h/x', data=b's3cret', mirrors=['https://h/y?token=s3cret']
+    )
+    whole = plan(wish, a_policy(), a_snapshot(wish)).unwrap()
+    text = whole.to_json()
+    assert 's3cret' not in text
+    read = Plan.from_json(text).unwrap()
+    assert read.is_redacted
+    assert read.with_descriptor(wish).unwrap() == whole
+    assert getattr(read.with_descriptor(a_descriptor()).failure(), 'where') == 'descriptor'  # noqa: B009 -- of InvalidInput
+
+
+def test_what_is_no_data_is_left_out_of_a_plan() -> None:
+    """A function, and the secret in the address of a list; the policy brings them back."""
+    policy = a_policy(checksum_list=SUMS, validate=bool)
+    whole = made(policy, a_snapshot())
+    text = whole.to_json()
+    assert 's3cret' not in text
+    read = Plan.from_json(text).unwrap()
+    assert read.is_redacted
+    assert read.policy.validate is None
+    assert read.with_descriptor(a_descriptor(), policy).unwrap() == whole
+    other = a_policy(checksum_list=SUMS, retries=9)
+    assert read.with_descriptor(a_descriptor(), other).failure().code == 'invalid_input'
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        '', '7', '[]', '{}', '{"$": "Plan"}', '{"$": "os"}', '{"$": "Status", "value": 99}', '{"$": "datetime", "iso": "x"}',
+        '{"$": "bytes", "base64": "?"}', '{"$": "timedelta", "parts": [1e30, 0, 0]}', '[' * 3_000, '{"$": "Auto"}',
+    ],
+    ids=lambda text: text[:40],
+)  # fmt: skip
+def test_what_is_no_plan_is_a_fault(text: str) -> None:
+    """Broken text, other values, unknown types: never an exception."""
+    assert Plan.from_json(text).failure().code == 'invalid_input'
+
+
+def test_only_values_of_the_core_are_written_down() -> None:
+    """A handle or a function in a plan is a mistake of ours, and is loud."""
+    for value in (object(), {1}, Plan):
+        with pytest.raises(TypeError, match='is not a value of the core'):
+            codec.encode(value)
+    assert json.loads(codec.dumps((b'x', None))) == [{'$': 'bytes', 'base64': 'eA=='}, None]
+
+
+def test_the_text_of_a_plan_without_a_stored_copy() -> None:
+    """What is not so is not said."""
+    assert str(made(snapshot=a_snapshot())).splitlines() == [
+        'fetch https://example.org/t.csv',
+        '  because      memory is the destination',
+        '  destination  memory',
+        '  patience     4 requests at most if nobody answers: 40 s without a connection, 240 s in silence',
+        '  1. open a part in memory',
+        '  2. GET https://example.org/t.csv with requests',
+        '  3. publish to memory',
+    ]
+
+
+def test_a_plan_without_a_request_needs_no_patience() -> None:
+    """A stored copy needs no requests."""
+    assert 'patience' not in str(made())

@@ -1,0 +1,133 @@
+"""What the first range said of the whole holds for all that comes later of it."""
+
+from base64 import b64encode
+from hashlib import sha256
+from typing import Any
+
+from dlmachine.core.decision.part_location import address_digest
+from dlmachine.core.decision.snapshot import PartSeen
+from dlmachine.core.faults import ConnectionFailed
+from dlmachine.core.integrity.representation import Said, place_of
+from dlmachine.core.protocol.effects import ExchangeMany
+from dlmachine.core.protocol.events import (
+    Answered,
+    Joined,
+    PartOpened,
+    Published,
+    SegmentsEnded,
+    Waited,
+)
+from dlmachine.core.spec.destination import ToPath
+from dlmachine.core.transfer.segment_plan import FIRST_BYTES
+from tests.builders import (
+    NOW,
+    URL,
+    Run,
+    a_head,
+    a_path,
+    a_policy,
+    a_received,
+    a_snapshot,
+    answered,
+    interrupted,
+)
+
+SIZE = 3 * FIRST_BYTES
+DATA = b'the whole'
+SHA = sha256(DATA).hexdigest()
+PROMISE = {'Repr-Digest': f'sha-256=:{b64encode(sha256(DATA).digest()).decode()}:'}
+BROKE = ConnectionFailed(url=URL, phase='receive')
+WAITED = Waited(at=NOW)
+#: Both lead elsewhere, as a site does that sends each request to another of its copies.
+HERE, THERE = 'https://one.example/t.csv', 'https://two.example/t.csv'
+
+
+def segments(part: PartSeen | None = None, **options: Any) -> Run:
+    """A run to a path by two connections."""
+    policy = a_policy(**{'destination': ToPath('/data/t.csv'), 'segments': 2, **options})
+    snapshot = a_snapshot(destination=a_path(), part=part)
+    size = 0 if part is None else part.size_bytes
+    return Run(None, policy, snapshot).feed(PartOpened(at=NOW, size_bytes=size))
+
+
+def brought(first: int, last: int, fields: dict[str, str] | None = None) -> Answered:
+    """A range as it was asked for."""
+    place = {'ETag': '"v1"', 'Content-Range': f'bytes {first}-{last}/{SIZE}'}
+    received = a_received(b'', size_bytes=last + 1, wire_bytes=last - first + 1, sha256='')
+    return Answered(at=NOW, head=a_head(206, {**place, **(fields or {})}), received=received)
+
+
+def moved(url: str) -> Answered:
+    """A redirect."""
+    return answered(302, {'Location': url})
+
+
+def asked_for(run: Run) -> list[str | None]:
+    """The ranges that were asked for by one connection."""
+    return [exchange.request.headers.get('Range') for exchange in run.exchanges]
+
+
+def rest(run: Run) -> SegmentsEnded:
+    """All segments as they were asked for."""
+    many = run.effects[-1]
+    assert isinstance(many, ExchangeMany)
+    return SegmentsEnded(at=NOW, ends=tuple(brought(*span) for span in many.spans))
+
+
+def joined(sha: str) -> Joined:
+    """The whole, read through."""
+    return Joined(at=NOW, received=a_received(b'', size_bytes=SIZE, wire_bytes=SIZE, sha256=sha))
+
+
+def test_segments_are_of_what_the_first_range_said() -> None:
+    """Each is of the same size, from the same place, with the same digest promised."""
+    run = segments().feed(brought(0, FIRST_BYTES - 1, PROMISE))
+    many = run.effects[-1]
+    assert isinstance(many, ExchangeMany)
+    said = Said(size_bytes=SIZE, place=place_of(URL), promised=('Repr-Digest', 'sha256', SHA))
+    assert many.said == said
+    assert {one.expect.said for one in many.exchanges} == {said}
+
+
+def test_a_digest_announced_by_the_first_range_is_checked() -> None:
+    """Though a segment broke, and the range that was asked for next says nothing of it."""
+    for sha, is_right in ((SHA, True), ('0' * 64, False)):
+        run = segments().feed(brought(0, FIRST_BYTES - 1, PROMISE))
+        run.feed(SegmentsEnded(at=NOW, ends=(interrupted(BROKE),)), WAITED)
+        run.feed(brought(FIRST_BYTES, 2 * FIRST_BYTES - 1))
+        run.feed(rest(run), joined(sha))
+        if is_right:
+            run.feed(Published(at=NOW, path='/data/t.csv'))
+            assert run.outcome.record is not None
+            assert run.outcome.record.verified_by == (('sha256', 'Repr-Digest'),)
+        else:
+            run.feed(WAITED)
+            assert asked_for(run)[-1] is None
+
+
+def test_a_digest_that_an_earlier_run_was_promised_is_held() -> None:
+    """It stands beside the part."""
+    said = Said(size_bytes=SIZE, place=place_of(URL), promised=('Repr-Digest', 'sha256', SHA))
+    part = PartSeen(
+        name='left.part', size_bytes=FIRST_BYTES, validator='"v1"', address=address_digest(URL),
+        said=said, spans=((0, FIRST_BYTES - 1),), whole_bytes=SIZE,
+    )  # fmt: skip
+    run = segments(part).feed(brought(FIRST_BYTES, 2 * FIRST_BYTES - 1))
+    run.feed(rest(run), joined('0' * 64), WAITED)
+    assert asked_for(run)[-1] is None
+
+
+def test_a_range_from_another_place_is_none() -> None:
+    """A site that leads elsewhere each time: the same ETag there is another's."""
+    run = segments().feed(moved(HERE), brought(0, FIRST_BYTES - 1))
+    run.feed(SegmentsEnded(at=NOW, ends=(interrupted(BROKE),)), WAITED, moved(THERE))
+    run.feed(brought(FIRST_BYTES, 2 * FIRST_BYTES - 1))
+    assert asked_for(run)[-1] is None
+
+
+def test_a_range_from_the_same_place_goes_on() -> None:
+    """Led to the same place again, what is there stays."""
+    run = segments().feed(moved(HERE), brought(0, FIRST_BYTES - 1))
+    run.feed(SegmentsEnded(at=NOW, ends=(interrupted(BROKE),)), WAITED, moved(f'{HERE}?sig=2'))
+    run.feed(brought(FIRST_BYTES, 2 * FIRST_BYTES - 1))
+    assert isinstance(run.effects[-1], ExchangeMany)

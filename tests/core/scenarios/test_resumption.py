@@ -1,0 +1,207 @@
+"""The rest of a whole: what was said of it first, whom it is asked of, and how plainly."""
+
+from base64 import b64encode
+from dataclasses import replace
+from hashlib import md5, sha256
+from typing import Any
+
+import pytest
+
+from dlmachine.core.faults import DigestMismatch
+from dlmachine.core.http.headers import Headers
+from dlmachine.core.http.request import Request
+from dlmachine.core.integrity.checksum import Checksum
+from dlmachine.core.integrity.representation import Said, place_of
+from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.effects import Exchange, Expectation
+from dlmachine.core.protocol.events import PartOpened, Waited
+from dlmachine.core.spec.policy import CheckMethod
+from dlmachine.core.spec.rate_limit import Manners, Rate
+from dlmachine.core.transfer.read_response import decide_body, promised_digest
+from tests.builders import (
+    DATA,
+    DIGEST,
+    MIRROR,
+    NOW,
+    URL,
+    Run,
+    a_cache,
+    a_descriptor,
+    a_head,
+    a_part,
+    a_policy,
+    a_received,
+    a_record,
+    a_snapshot,
+    an_entry,
+    an_exchange,
+    answered,
+    interrupted,
+)
+
+OPENED = PartOpened(at=NOW, size_bytes=0)
+WAITED = Waited(at=NOW)
+HERE = place_of(URL)
+STRONG = a_head(200, {'ETag': '"v1"', 'Content-Length': '8'})
+REST = Expectation(offset=4, validator='"v1"')
+RANGE = {'Content-Range': 'bytes 4-7/8', 'ETag': '"v1"'}
+PROMISED = ('Repr-Digest', 'md5', md5(DATA).hexdigest())
+
+
+def taken(expect: Expectation, status: int, fields: dict[str, str], **known: Any) -> TakeBody:
+    """What is done with the body of an answer that is of use."""
+    decision = decide_body(an_exchange(expect=expect, **known), a_head(status, fields))
+    assert isinstance(decision, TakeBody)
+    return decision
+
+
+# --- what is said of a whole --------------------------------------------------------
+
+
+def test_what_a_whole_says_of_itself_is_kept() -> None:
+    """Size, place, and the digest that is promised; of a coded one the size is another."""
+    said = taken(Expectation(), 200, {'Content-Length': '8'}).said
+    assert said == Said(size_bytes=8, place=HERE)
+    coded = taken(Expectation(), 200, {'Content-Length': '8', 'Content-Encoding': 'gzip'}).said
+    assert coded.size_bytes is None
+
+
+def test_what_a_rest_says_of_the_whole_is_kept() -> None:
+    """With what was said before; and the digest is computed by its algorithm."""
+    body = taken(replace(REST, said=Said(promised=PROMISED), address='a'), 206, RANGE)
+    assert body.said == Said(size_bytes=8, place=HERE, promised=PROMISED)
+    assert (body.algorithms, body.address) == (('md5',), 'a')
+
+
+def test_every_digest_that_is_promised_is_computed() -> None:
+    """SHA-256 always is."""
+    fields = {**RANGE, 'Repr-Digest': f'sha-512=:{"A" * 86}==:'}
+    body = taken(replace(REST, said=Said(promised=PROMISED)), 206, fields, algorithms=('sha256',))
+    assert sorted(body.algorithms) == ['md5', 'sha512']
+
+
+def test_a_digest_of_coded_bytes_or_of_a_part_is_none_of_the_whole() -> None:
+    """RFC 9530 sections 2 and 3."""
+    coded = {'Repr-Digest': f'md5=:{"A" * 22}==:'}
+    assert promised_digest(a_head(200, coded), TakeBody()) is not None
+    assert promised_digest(a_head(200, coded), TakeBody(decoder='gzip')) is None
+    part = {'Content-Digest': f'md5=:{"A" * 22}==:'}
+    assert promised_digest(a_head(200, part), TakeBody()) is not None
+    assert promised_digest(a_head(206, part), TakeBody(offset=4)) is None
+
+
+def test_a_rest_is_compared_with_both_promises() -> None:
+    """The one of the first answer, and its own."""
+    right, wrong = sha256(DATA).digest(), sha256(b'other').digest()
+    for first, second in ((right, wrong), (wrong, right)):
+        run = Run(policy=a_policy(retries=1)).feed(OPENED)
+        head = a_head(200, {'ETag': '"v1"', 'Repr-Digest': structured(first)})
+        run.feed(interrupted(head=head, part_bytes=4), WAITED)
+        fields = {**RANGE, 'Repr-Digest': structured(second)}
+        run.feed(answered(206, fields, a_received(wire_bytes=4)))
+        effect = run.go_well(until=Exchange).exchanges[-1]
+        assert effect.expect.offset == 0
+        assert effect.expect.said == Said()
+    assert right.hex() == DIGEST
+
+
+def structured(digest: bytes) -> str:
+    """As a Repr-Digest field has it."""
+    return f'sha-256=:{b64encode(digest).decode()}:'
+
+
+def test_a_wrong_digest_of_a_rest_is_told_with_who_promised_it() -> None:
+    """The field."""
+    run = Run(policy=a_policy(retries=0)).feed(OPENED)
+    wrong = structured(sha256(b'other').digest())
+    run.feed(answered(200, {'Repr-Digest': wrong}))
+    fault = run.go_well(until=type(None)).fault
+    assert isinstance(fault, DigestMismatch)
+    assert fault.source == 'Repr-Digest'
+
+
+def test_a_validator_that_echoes_a_secret_is_not_written_down() -> None:
+    """Beside the part it would be at rest."""
+    asked = Request(method='GET', url=URL, headers=Headers((('Authorization', 'Bearer s3cret'),)))
+    for tag, kept in (('"s3cret"', None), ('"v1"', '"v1"')):
+        decision = decide_body(an_exchange(asked), a_head(200, {'ETag': tag}))
+        assert isinstance(decision, TakeBody)
+        assert decision.validator == kept
+
+
+@pytest.mark.parametrize(('last', 'whole'), [(6, 8), (7, None), (9, None)])
+def test_a_range_that_lacks_one_byte_is_no_whole(last: int, whole: int | None) -> None:
+    """One that lacks none is."""
+    fields = {'Content-Range': f'bytes 0-{min(last, 7)}/8', 'ETag': '"v1"'}
+    assert taken(Expectation(last=last), 206, fields).whole_bytes == whole
+
+
+# --- how a rest is asked for --------------------------------------------------------
+
+
+def test_what_was_said_goes_along() -> None:
+    """From a part that was left, and from an answer that broke off; by no algorithm twice."""
+    said = Said(size_bytes=8, place=HERE, promised=PROMISED)
+    part = a_part(said=said)
+    policy = a_policy(checksum=Checksum('md5', PROMISED[2]))
+    run = Run(policy=policy, snapshot=a_snapshot(part=part)).feed(PartOpened(at=NOW, size_bytes=5))
+    [asked] = run.exchanges
+    assert (asked.expect.said, asked.algorithms) == (said, ('md5',))
+    run = Run().feed(OPENED, interrupted(head=STRONG, part_bytes=4), WAITED)
+    assert run.exchanges[-1].expect.said == Said(size_bytes=8, place=HERE)
+    assert Run(snapshot=a_snapshot(part=part)).feed(OPENED).exchanges[0].algorithms == ()
+
+
+def test_where_a_range_is_an_error_the_whole_is_asked_for_plainly() -> None:
+    """Nothing is expected of it but that it is whole; a redirect may be followed once more."""
+    part = a_part(said=Said(size_bytes=8, place=HERE))
+    run = Run(snapshot=a_snapshot(part=part)).feed(PartOpened(at=NOW, size_bytes=5))
+    moved = answered(302, {'Location': '/b'})
+    run.feed(moved, answered(403), moved)
+    _, _, plain, again = run.exchanges
+    assert (plain.request.url, again.request.url) == (URL, 'https://example.org/b')
+    assert 'Range' not in plain.request.headers
+    assert (plain.expect.offset, plain.expect.validator) == (0, None)
+    assert plain.expect.said == Said()
+
+
+def test_a_mirror_is_asked_for_ranges_though_another_gave_none() -> None:
+    """What is true of one address says nothing of another."""
+    wish = a_descriptor(mirrors=[MIRROR])
+    run = Run(wish, None, a_snapshot(wish, part=a_part())).feed(PartOpened(at=NOW, size_bytes=5))
+    run.feed(answered(403), answered(404), interrupted(head=STRONG, part_bytes=4), WAITED)
+    assert run.exchanges[-1].request.url == MIRROR
+    assert run.exchanges[-1].request.headers.get('Range') == 'bytes=4-'
+
+
+def test_manners_go_along() -> None:
+    """So many segments as were asked for by name have a place."""
+    policy = a_policy(max_per_host=2, rate=Rate(3), limit_rate=9)
+    [asked] = Run(policy=policy).feed(OPENED).exchanges
+    assert asked.manners == Manners(max_per_host=2, rate=Rate(3), bytes_per_second=9)
+    many = Run(policy=a_policy(max_per_host=2, segments=4)).feed(OPENED).exchanges[0]
+    assert many.manners.max_per_host == 4
+
+
+def test_a_copy_is_compared_where_it_came_from() -> None:
+    """The last of the addresses on its way; by its size alone anywhere."""
+    urls = (URL, 'https://h/1', 'https://h/2')
+    stored = an_entry(record=a_record(urls=urls, served_by=URL))
+    seen = a_snapshot(cache=a_cache(stored))
+    places = {}
+    for method in (CheckMethod.ETAG, CheckMethod.SIZE):
+        policy = a_policy(check_freshness=True, check_method=method)
+        run = Run(None, policy, seen).go_well(until=Exchange)
+        places[method] = run.exchanges[0].expect.copy_place
+    assert places == {CheckMethod.ETAG: place_of('https://h/2'), CheckMethod.SIZE: ''}
+
+
+def test_a_confirmation_from_elsewhere_is_not_believed() -> None:
+    """The same address is asked without conditions, redirects and all."""
+    stored = an_entry(record=a_record(urls=(URL,), served_by=URL))
+    seen = a_snapshot(cache=a_cache(stored))
+    run = Run(None, a_policy(check_freshness=True), seen).go_well(until=Exchange)
+    moved = answered(302, {'Location': 'https://h/elsewhere'})
+    run.feed(moved, answered(304), moved)
+    assert [one.request.url for one in run.exchanges[2:]] == [URL, 'https://h/elsewhere']
+    assert run.exchanges[2].request.headers.get('If-None-Match') is None

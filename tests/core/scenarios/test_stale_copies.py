@@ -1,0 +1,150 @@
+"""stale_if_error: the copy that is there in place of a new one that could not be had."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dlmachine.core.faults import Bug, HttpStatus, InvalidInput, LockBusyTooLong, StorageFailed
+from dlmachine.core.integrity.checksum import Checksum
+from dlmachine.core.protocol.effects import ConfirmCopy, Discard, Exchange, ReleaseLock
+from dlmachine.core.protocol.events import (
+    CopyConfirmed,
+    CopyMissing,
+    Discarded,
+    Failed,
+    LockReleased,
+    LockUnavailable,
+    PartOpened,
+    Retired,
+)
+from dlmachine.core.protocol.outcome import Origin
+from dlmachine.core.spec.destination import PathKind, ToMemory, ToPath
+from dlmachine.core.spec.policy import Window
+from tests.builders import (
+    BEFORE,
+    DATA,
+    NOW,
+    OTHER_DIGEST,
+    Run,
+    a_cache,
+    a_head,
+    a_path,
+    a_policy,
+    a_snapshot,
+    an_entry,
+    answered,
+    interrupted,
+)
+
+PLACE = '/cache/item-1.csv'
+CONFIRM = ConfirmCopy(path=PLACE, size_bytes=len(DATA))
+FULL = StorageFailed(path='/cache', operation='create', problem='no space left on device')
+
+
+def a_refresh(*entries: Any, **policy: Any) -> Run:
+    """A refresh that has come to its first request."""
+    options = {'stale_if_error': True, 'force_download': True, 'retries': 0, **policy}
+    run = Run(None, a_policy(**options), a_snapshot(cache=a_cache(*(entries or (an_entry(),)))))
+    return run.go_well(until=Exchange)
+
+
+def test_the_stored_copy_stands_in() -> None:
+    """It is looked at once more, used, and marked stale, with the reason."""
+    run = a_refresh().feed(answered(503))
+    assert run.step.effect == CONFIRM
+    run.feed(CopyConfirmed(at=NOW), Discarded(at=NOW), LockReleased(at=NOW))
+    outcome = run.outcome
+    assert outcome.origin is Origin.STALE
+    assert (outcome.path, outcome.version, outcome.tries) == (PLACE, 1, 1)
+    assert outcome.fault == HttpStatus(
+        url='https://example.org/t.csv', status=503, reason='', tries=1
+    )
+    assert outcome.reason.startswith('a new copy could not be had: https://example.org/t.csv')
+
+
+def test_without_it_the_failure_is_told() -> None:
+    """It is off unless it is asked for."""
+    run = a_refresh(stale_if_error=False).feed(answered(503))
+    assert run.step.effect == Discard(keep=False)
+    assert run.feed(Discarded(at=NOW), LockReleased(at=NOW)).fault.code == 'http_status'
+
+
+def test_a_copy_that_is_gone_stands_in_for_nothing() -> None:
+    """The failure is told as it was."""
+    run = a_refresh().feed(answered(503), CopyMissing(at=NOW), Discarded(at=NOW))
+    assert run.step.effect == ReleaseLock(key=run.snapshot.key)
+    assert run.feed(LockReleased(at=NOW)).fault.code == 'http_status'
+
+
+def test_the_part_is_kept_all_the_same() -> None:
+    """A later refresh goes on from it."""
+    strong = a_head(200, {'ETag': '"v1"'})
+    run = a_refresh().feed(interrupted(head=strong, part_bytes=4), CopyConfirmed(at=NOW))
+    assert run.step.effect == Discard(keep=True)
+
+
+def test_a_copy_that_is_too_old_is_what_it_stands_in_for() -> None:
+    """newer_than is given up for it, older_than and the checksum are not."""
+    newer = Window(newer_than=BEFORE + timedelta(days=1))
+    assert a_refresh(window=newer).feed(answered(503)).step.effect == CONFIRM
+    wrong = Checksum('sha256', OTHER_DIGEST)
+    assert a_refresh(checksum=wrong).feed(answered(503)).step.effect == Discard(keep=False)
+
+
+def test_the_newest_copy_stands_in() -> None:
+    """Of several that are whole."""
+    old, new = an_entry(), an_entry(version=2, stored_at=BEFORE + timedelta(days=1))
+    run = a_refresh(old, new).feed(answered(503))
+    assert isinstance(run.step.effect, ConfirmCopy)
+    assert run.step.effect.path == new.path
+
+
+def test_it_stands_in_for_failures_of_this_machine_too() -> None:
+    """A busy lock, a full disk."""
+    policy = a_policy(stale_if_error=True, force_download=True)
+    snapshot = a_snapshot(cache=a_cache(an_entry()))
+    busy = LockBusyTooLong(key='k', waited=timedelta(seconds=1))
+    run = Run(None, policy, snapshot).feed(LockUnavailable(at=NOW, fault=busy))
+    assert run.step.effect == CONFIRM
+    assert run.feed(CopyConfirmed(at=NOW)).outcome.fault == busy
+    full = a_refresh()
+    full.feed(Failed(at=NOW, fault=FULL))
+    assert full.step.effect == CONFIRM
+
+
+def test_a_file_at_the_path_stands_in() -> None:
+    """What is at the destination is the copy that is there."""
+    policy = a_policy(stale_if_error=True, destination=ToPath('/data/t.csv'), retries=0)
+    run = Run(None, policy, a_snapshot(destination=a_path(PathKind.FILE)))
+    run.feed(PartOpened(at=NOW, size_bytes=0), answered(404))
+    assert run.step.effect == ConfirmCopy(path='/data/t.csv', size_bytes=None)
+    run.feed(CopyConfirmed(at=NOW), Discarded(at=NOW))
+    assert (run.outcome.origin, run.outcome.path) == (Origin.STALE, '/data/t.csv')
+    assert run.outcome.record is None
+
+
+@pytest.mark.parametrize(
+    ('destination', 'seen'),
+    [(ToMemory(), None), (ToPath('/data/t.csv'), a_path()), (ToPath('/data'), a_path(PathKind.FOLDER))],
+)  # fmt: skip
+def test_where_nothing_is_nothing_stands_in(destination: Any, seen: Any) -> None:
+    """Memory, a new file, a folder whose file has no name yet."""
+    policy = a_policy(stale_if_error=True, destination=destination, retries=0)
+    run = Run(None, policy, a_snapshot(destination=seen))
+    run.feed(PartOpened(at=NOW, size_bytes=0), answered(404), Discarded(at=NOW))
+    assert run.fault.code == 'http_status'
+
+
+def test_what_the_caller_has_to_mend_is_told() -> None:
+    """A wrong call is no failure of the world's."""
+    policy = a_policy(stale_if_error=True, offline=True)
+    assert Run(None, policy, a_snapshot(cache=a_cache())).fault.code == 'offline_miss'
+    wrong = a_refresh().feed(Failed(at=NOW, fault=InvalidInput(where='url', problem='too long')))
+    assert wrong.step.effect == Discard(keep=False)
+
+
+def test_a_mistake_of_ours_is_no_reason() -> None:
+    """An event that makes no sense ends the run as such."""
+    run = a_refresh().feed(answered(503), Retired(at=NOW), Discarded(at=NOW))
+    assert run.feed(LockReleased(at=NOW)).fault == Bug(state='FallingBack', event='Retired')

@@ -1,0 +1,205 @@
+"""What stands in the tables: codes, fields, words; each entry is a fact that somebody relies on."""
+
+import dataclasses
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dlmachine.core.cache.entries import Status
+from dlmachine.core.cache.key import cache_key
+from dlmachine.core.faults import ConnectionFailed, HttpStatus, TimedOut
+from dlmachine.core.http.headers import Headers
+from dlmachine.core.http.request import Request
+from dlmachine.core.http.url import parse_url
+from dlmachine.core.protocol.body_decision import LeaveBody, Left, RefuseBody, TakeBody
+from dlmachine.core.secrets.redact import is_secret_name, scrub
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.option_parsers import read_bool
+from dlmachine.core.spec.policy import Policy
+from dlmachine.core.transfer.read_response import decide_body
+from dlmachine.core.transfer.redirect import follow_redirect
+from dlmachine.core.transfer.retry import Chance, classify
+from tests.builders import URL, a_descriptor, a_head, an_exchange
+
+# --- status codes -----------------------------------------------------------------
+
+
+def test_which_errors_pass() -> None:
+    """Accepted, timeout, too early, too many, and all that the server is to blame for."""
+    passing = {
+        status
+        for status in range(100, 1_000)
+        if classify(HttpStatus(url=URL, status=status), 'GET', Policy()) is Chance.AGAIN
+    }
+    assert passing == {202, 408, 425, 429, *range(500, 600)}
+
+
+def test_which_answers_lead_elsewhere() -> None:
+    """RFC 9110 section 15.4: 300, 304, 305 and 306 do not."""
+    found = {
+        status
+        for status in range(100, 1_000)
+        if decide_body(an_exchange(), a_head(status)) == LeaveBody(Left.REDIRECT)
+    }
+    assert found == {301, 302, 303, 307, 308}
+
+
+def test_which_answers_bring_a_body() -> None:
+    """Every success but a promise (202) and a part (206)."""
+    found = {
+        status
+        for status in range(100, 1_000)
+        if isinstance(decide_body(an_exchange(), a_head(status)), TakeBody)
+    }
+    assert found == set(range(200, 300)) - {202, 206}
+
+
+def test_which_answers_are_errors_and_which_make_no_sense() -> None:
+    """From 300 to 599 all but redirects and an unasked 304; and 202, which is a promise."""
+    decisions = {status: decide_body(an_exchange(), a_head(status)) for status in range(1_000)}
+    errors = {status for status, found in decisions.items() if found == LeaveBody(Left.ERROR)}
+    assert errors == {202, *range(300, 600)} - {301, 302, 303, 304, 307, 308}
+    unknown = {status for status, found in decisions.items() if isinstance(found, RefuseBody)}
+    assert unknown == {*range(200), 206, 304, *range(600, 1_000)}
+
+
+@pytest.mark.parametrize('method', ['GET', 'PUT', 'POST', 'PATCH'])
+def test_which_methods_are_sent_twice(method: str) -> None:
+    """RFC 9110 section 9.2.2: what does the same when it is done again."""
+    fault = ConnectionFailed(url=URL, phase='receive')
+    is_repeated = classify(fault, method, Policy()) is Chance.AGAIN
+    assert is_repeated == (method in {'GET', 'PUT'})
+
+
+@pytest.mark.parametrize('phase', ['resolve', 'connect', 'proxy', 'send', 'receive', 'stall'])
+def test_which_failures_come_before_anything_was_sent(phase: str) -> None:
+    """After those any method may be tried again."""
+    is_before = phase in {'resolve', 'connect', 'proxy'}
+    for fault in (
+        ConnectionFailed(url=URL, phase=phase),
+        TimedOut(url=URL, phase=phase, limit=timedelta(1)),
+    ):
+        assert (classify(fault, 'POST', Policy()) is Chance.AGAIN) == is_before
+
+
+# --- header fields ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize('name', [
+    'Accept-Encoding', 'User-Agent', 'Referer', 'Connection', 'Keep-Alive', 'TE', 'Trailer', 'Upgrade', 'Via', 'Date',
+    'Host', 'Expect', 'Cache-Control', 'Pragma', 'DNT', 'Traceparent', 'Tracestate', 'X-Request-Id',
+    'X-Correlation-Id', 'Proxy-Authorization', 'Proxy-Connection', 'Content-Length', 'Transfer-Encoding', 'Range',
+    'If-Range', 'If-Match', 'If-None-Match', 'If-Modified-Since', 'If-Unmodified-Since',
+])  # fmt: skip
+def test_fields_that_do_not_change_what_is_meant(name: str) -> None:
+    """Whoever asks through another proxy, or as another agent, asks for the same."""
+    with_field = Descriptor(url=URL, headers=Headers(((name, 'x'),)))
+    assert cache_key(with_field) == cache_key(Descriptor(url=URL))
+
+
+@pytest.mark.parametrize('name', ['Accept', 'Accept-Language', 'Authorization', 'Cookie', 'X-Lab'])
+def test_fields_that_do(name: str) -> None:
+    """Another language, another user: another answer."""
+    with_field = Descriptor(url=URL, headers=Headers(((name, 'x'),)))
+    assert cache_key(with_field) != cache_key(Descriptor(url=URL))
+
+
+@pytest.mark.parametrize('name', [
+    'Content-Length', 'Transfer-Encoding', 'Range', 'If-Range', 'If-Match', 'If-None-Match', 'If-Modified-Since',
+    'If-Unmodified-Since',
+])  # fmt: skip
+def test_fields_that_a_caller_can_not_set(name: str) -> None:
+    """They frame the message, or turn the answer into another one than was planned for."""
+    fault: Any = Descriptor.parse(URL, headers={name: '1'}).failure()
+    assert (fault.where, fault.problem) == (f'headers[{name!r}]', 'is set by dlmachine itself')
+
+
+@pytest.mark.parametrize('name', ['Content-Type', 'Content-Encoding', 'Content-Language', 'Digest'])
+def test_fields_that_go_with_the_body(name: str) -> None:
+    """A POST that becomes a GET has no body that they could be of."""
+    headers = Headers(((name, 'x'), ('X-Lab', '7')))
+    asked = Request(method='POST', url=URL, headers=headers)
+    moved = follow_redirect(asked, a_head(303, {'Location': '/b'}), (URL,), 5).unwrap()
+    assert moved.headers == Headers((('X-Lab', '7'),))
+
+
+@pytest.mark.parametrize('name', [
+    'authorization', 'proxy-authorization', 'www-authenticate', 'cookie', 'cookie2', 'set-cookie', 'set-cookie2',
+    'authentication-info', 'proxy-authentication-info', 'key', 'auth', 'sid', 'sig', 'pwd', 'pass', 'passwd', 'jwt',
+    'otp', 'jsessionid', 'phpsessid',
+    'csrftoken', 'secrets', 'userpassword', 'passphrase2', 'credentials', 'signatures', 'sessions', 'bearerx', 'privatekey',
+    'x_api_key', 'apikey1', 'api-keys', 'api.key.v2', 'accesskeyid', 'access-key-id', 'authkeyring', 'auth-key-ring',
+    'subscription-key-2', 'subscriptionkeys', 'x-auth-user', 'x_authz', 'auth-user', 'auth.user', 'x-sig', 'my_key', 'my.key',
+])  # fmt: skip
+def test_names_of_secrets(name: str) -> None:
+    """As services call them."""
+    assert is_secret_name(name)
+    assert is_secret_name(f' {name.upper()} ')
+
+
+@pytest.mark.parametrize('name', [
+    'author', 'authors', 'ids', 'sidebar', 'signal', 'design', 'sigma', 'keys', 'keyword', 'monkey', 'turkey', 'passage',
+    'compass', 'otps', 'xauth', 'apis', 'accession', 'subscriptions', 'key_type', 'sig_level', 'oauth', 'cookies',
+])  # fmt: skip
+def test_names_that_only_sound_so(name: str) -> None:
+    """A record that masks what is no secret tells less than it should."""
+    assert not is_secret_name(name)
+
+
+@pytest.mark.parametrize(('secret', 'text'), [('abcd', 'it is ***'), ('abc', 'it is abcd')])
+def test_secrets_of_four_letters_are_searched_for(secret: str, text: str) -> None:
+    """Of shorter ones every text is full."""
+    assert scrub('it is abcd', {secret}) == text
+
+
+# --- other words --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ('word', 'meant'),
+    [
+        ('1', True), ('true', True), ('yes', True), ('on', True), ('0', False), ('false', False), ('no', False), ('off', False),
+    ],
+)  # fmt: skip
+def test_words_for_yes_and_no(word: str, meant: bool) -> None:
+    """In the environment and in files."""
+    assert read_bool('x', f' {word.upper()} ').unwrap() is meant
+
+
+@pytest.mark.parametrize(
+    ('scheme', 'port'),
+    [('http', 80), ('https', 443), ('ftp', 21), ('ftps', 990), ('sftp', 22), ('scp', 22)],
+)
+def test_default_ports(scheme: str, port: int) -> None:
+    """They are left out of a URL, and belong to its origin."""
+    url = parse_url(f'{scheme}://h:{port}/').unwrap()
+    assert str(url) == f'{scheme}://h/'
+    assert url.origin == (scheme, 'h', port)
+    assert parse_url(f'{scheme}://h:{port + 1}/').unwrap().origin == (scheme, 'h', port + 1)
+
+
+def test_cachedir_numbers_its_states() -> None:
+    """They stand in its database."""
+    assert {status.name: status.value for status in Status} == {
+        'UNINITIALIZED': 0, 'WRITE': 1, 'FAILED': 2, 'READY': 3, 'TRASH': -1, 'DELETED': -2,
+    }  # fmt: skip
+
+
+def test_the_defaults_are_polite_and_safe() -> None:
+    """As the documentation has them."""
+    defaults = {field.name: getattr(Policy(), field.name) for field in dataclasses.fields(Policy)}
+    flags = {name for name, value in defaults.items() if value is True}
+    assert flags == {'keep_old', 'create_dirs', 'check_content'}
+    numbers = {name: value for name, value in defaults.items() if type(value) is int}
+    assert numbers == {'retries': 3, 'max_redirects': 20, 'segments': 1, 'max_per_host': 8}
+    seconds = {
+        name: value.total_seconds()
+        for name, value in defaults.items()
+        if isinstance(value, timedelta)
+    }
+    assert seconds == {
+        'retry_wait': 1, 'retry_max_wait': 60, 'retry_after_max': 300, 'connect_timeout': 10, 'stall_timeout': 60,
+        'lock_timeout': 600,
+    }  # fmt: skip
+    assert a_descriptor().tls.verify

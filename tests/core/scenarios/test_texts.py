@@ -1,0 +1,258 @@
+"""URLs, dates, secrets and faults: what is read, what is masked, what is told."""
+
+import time
+from base64 import b64encode
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from hashlib import sha1
+from typing import Any
+
+import pytest
+
+from dlmachine.core.faults import (
+    BodyTooLarge,
+    ContentRefused,
+    HttpStatus,
+    InvalidInput,
+    SchemeRefused,
+    TimedOut,
+    WindowUnsatisfiable,
+)
+from dlmachine.core.http.filename import extension
+from dlmachine.core.http.url import join_url, parse_url
+from dlmachine.core.http.validators import parse_http_date
+from dlmachine.core.integrity.checksum import Checksum
+from dlmachine.core.integrity.digest_fields import served_digest
+from dlmachine.core.protocol.effects import Publish
+from dlmachine.core.protocol.events import Discarded, PartOpened
+from dlmachine.core.secrets.redact import redact_url, scrub, secrets_in_pairs, secrets_in_url
+from dlmachine.core.spec.destination import ToPath
+from dlmachine.core.text.control_chars import find_frame_breaker
+from tests.builders import (
+    NOW,
+    URL,
+    Run,
+    a_descriptor,
+    a_head,
+    a_policy,
+    a_received,
+    a_snapshot,
+    answered,
+)
+
+BASE = parse_url('https://h/a/b').unwrap()
+
+
+# --- URLs -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ('location', 'problem'),
+    [
+        ('/a\nb', 'contains LF at position 2'),
+        ('https://[', 'is not a URL: malformed host'),
+        ('mailto:x', "'mailto:x' has no scheme such as https://"),
+    ],
+)
+def test_a_location_that_is_no_url_is_called_one(location: str, problem: str) -> None:
+    """The fault names the header field, not an argument that the caller never gave."""
+    fault = join_url(BASE, location).failure()
+    assert isinstance(fault, InvalidInput)
+    assert (fault.where, fault.problem) == ('Location', problem)
+
+
+@pytest.mark.parametrize('location', ['\tc', ' c', 'c \t'])
+def test_white_space_around_a_location_is_none_of_it(location: str) -> None:
+    """RFC 9110 section 5.5: it belongs to the field, not to its value."""
+    assert join_url(BASE, location).map(str).unwrap() == 'https://h/a/c'
+
+
+def test_letters_around_a_location_are_of_it() -> None:
+    """An X is no white space, and a blank of another script is a letter."""
+    assert join_url(BASE, 'XcX').map(str).unwrap() == 'https://h/a/XcX'
+    assert join_url(BASE, 'c\u3000').map(str).unwrap() == 'https://h/a/c%E3%80%80'
+
+
+def test_a_url_without_userinfo_is_one_that_never_had_any() -> None:
+    """In every field."""
+    assert parse_url('https://me:pw@h/x').unwrap().without_userinfo() == parse_url(
+        'https://h/x'
+    ).value_or(None)
+
+
+def test_what_breaks_a_frame_comes_with_advice() -> None:
+    """The fault says what to do about it."""
+    plain = find_frame_breaker('x', 'a\nb')
+    assert plain is not None
+    assert plain.advice.startswith('Remove it')
+
+
+# --- dates ------------------------------------------------------------------------
+
+
+@pytest.fixture(params=['UTC', 'Asia/Tokyo', 'America/New_York'])
+def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A zone that this machine is in."""
+    monkeypatch.setenv('TZ', request.param)
+    time.tzset()
+    yield request.param
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        'Wed, 01 May 2024 12:00:00 GMT',
+        'Wed, 01 May 2024 12:00:00',
+        'Wed, 01 May 2024 12:00:00 -0000',
+        'Wed, 01 May 2024 14:00:00 +0200',
+    ],
+)
+def test_a_date_is_in_utc_wherever_this_machine_is(zone: str, text: str) -> None:
+    """Also where it has no zone, or says that it does not know which (RFC 5322 section 3.3)."""
+    found = parse_http_date(text)
+    assert found == datetime(2024, 5, 1, 12, tzinfo=UTC)
+    assert found.tzinfo is UTC
+
+
+# --- digests ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('coded', ['kAFQ mDzST7DWlj99KOF/cg==', 'kAFQ!mDzST7DWlj99KOF/cg=='])
+def test_base64_with_more_in_it_is_none(coded: str) -> None:
+    """RFC 4648 section 3.3: what is not of the alphabet is not read over."""
+    said = a_head(200, {'Content-MD5': coded})
+    assert served_digest(said, is_part=False, is_decoded=False) is None
+
+
+def test_an_old_digest_is_one() -> None:
+    """SHA-1, which RFC 3230 calls SHA; where nothing stronger is there."""
+    coded = b64encode(sha1(b'abc').digest()).decode()
+    for field in ({'Digest': f'SHA={coded}'}, {'Repr-Digest': f'sha=:{coded}:'}):
+        found = served_digest(a_head(200, field), is_part=False, is_decoded=False)
+        assert found is not None
+        assert found[1] == Checksum('sha1', sha1(b'abc').hexdigest())
+
+
+# --- names ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ('name', 'ext'), [('a.XML', 'xml'), ('a.b.c.gz', 'gz'), ('a.tar.b.gz', 'gz'), ('tar.gz', 'gz')]
+)
+def test_the_last_extension_counts(name: str, ext: str) -> None:
+    """Unless it codes a tar."""
+    assert extension(name) == ext
+
+
+# --- secrets ----------------------------------------------------------------------
+
+
+def test_an_at_may_be_in_a_password() -> None:
+    """The last one ends it; the first colon ends the user's name."""
+    found = secrets_in_url('https://me:p@ss:word@h/x')
+    assert found == {'me:p@ss:word', 'me', 'p@ss:word'}
+    assert redact_url('https://me:p@ss:word@h/x') == 'https://***@h/x'
+
+
+def test_an_equals_sign_may_be_in_a_token() -> None:
+    """As at the end of Base64; a plus is a blank, or a plus."""
+    assert secrets_in_url('https://h/?token=a+b%3D=') == {'a+b%3D=', 'a+b==', 'a b=='}
+    assert redact_url('https://h/?token=a==&b=c=d') == 'https://h/?token=***&b=c=d'
+
+
+def test_a_scheme_of_credentials_is_no_secret() -> None:
+    """What follows it is, whole."""
+    assert secrets_in_pairs([('Authorization', 'Digest a="b", c')]) == {
+        'Digest a="b", c',
+        'a="b", c',
+    }
+
+
+def test_secrets_inside_of_values_are_found() -> None:
+    """The first equals sign ends the name of a cookie; quotes and what is no Base64 are not of them."""
+    assert 'a=b==' in secrets_in_pairs([('Cookie', 'theme=x; sid=a=b==')])
+    assert 'XaX' in secrets_in_pairs([('Cookie', 'sid="XaX"')])
+    coded = b64encode(b'me:p\xff').decode()
+    assert 'p\ufffd' in secrets_in_pairs([('Authorization', f'Basic {coded}')])
+    assert 'pw' in secrets_in_pairs([('Authorization', 'Basic bWU6cHc=')])
+    assert 'pw' not in secrets_in_pairs([('Authorization', 'Basic bWU6!cHc=')])
+
+
+def test_of_two_secrets_the_longer_goes_first() -> None:
+    """Or what is left of it would be there to read."""
+    assert scrub('it is abcdefgh', {'bcde', 'abcdefgh'}) == 'it is ***'
+
+
+# --- bodies -----------------------------------------------------------------------
+
+
+def in_memory(received: Any, **policy: Any) -> Run:
+    """A run to memory whose answer brought this."""
+    wish = a_descriptor(f'{URL}?token=s3cret')
+    run = Run(wish, a_policy(retries=0, **policy), a_snapshot(wish))
+    return run.feed(PartOpened(at=NOW, size_bytes=0), answered(200, {}, received))
+
+
+SHOWN = f'{URL}?token=***'
+
+
+def test_a_body_beyond_the_limit_is_told_with_both_sizes() -> None:
+    """One that has just as many bytes as are allowed is none."""
+    run = in_memory(a_received(size_bytes=9), max_bytes=8).feed(Discarded(at=NOW))
+    assert run.fault == BodyTooLarge(url=SHOWN, limit_bytes=8, size_bytes=9, tries=1)
+    assert isinstance(in_memory(a_received(size_bytes=8), max_bytes=8).step.effect, Publish)
+
+
+def test_a_body_that_is_too_small_is_told_with_both_sizes() -> None:
+    """Thousands apart."""
+    run = in_memory(a_received(size_bytes=1_000), min_bytes=2_000).feed(Discarded(at=NOW))
+    problem = 'has 1,000 bytes, where at least 2,000 are expected'
+    refused = ContentRefused(url=SHOWN, problem=problem, option='min_bytes', tries=1)
+    assert run.fault == refused
+
+
+def test_an_empty_body_in_place_of_a_file_is_told() -> None:
+    """By the name at the destination, too."""
+    run = in_memory(a_received(b''), destination=ToPath('/d/t.gz')).feed(Discarded(at=NOW))
+    assert run.fault == ContentRefused(
+        url=SHOWN, problem='is empty, although gz was expected', tries=1
+    )
+
+
+# --- faults -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(('tries', 'told'), [(0, ''), (1, ''), (2, ' (after 2 requests)')])
+def test_tries_are_told_from_the_second_on(tries: int, told: str) -> None:
+    """One request is what everybody expects."""
+    assert str(HttpStatus(url='u', status=418, tries=tries)) == f'u: the server answered 418{told}'
+
+
+@pytest.mark.parametrize(('status', 'remedy'), [(499, ''), (500, 'Try later, or add a mirror with mirrors='), (599, 'Try later, or add a mirror with mirrors=')])  # fmt: skip
+def test_errors_of_the_server_may_pass(status: int, remedy: str) -> None:
+    """From 500 on."""
+    assert HttpStatus(url='u', status=status).remedy() == remedy
+
+
+@pytest.mark.parametrize('status', [401, 403, 404, 407, 410, 429])
+def test_errors_that_can_be_mended_say_how(status: int) -> None:
+    """Each in its own way."""
+    texts = {HttpStatus(url='u', status=known).remedy() for known in (400, status)}
+    assert len(texts) == 2
+
+
+@pytest.mark.parametrize('scheme', ['ftp', 'ftps', 'sftp', 'scp'])
+def test_schemes_that_curl_speaks(scheme: str) -> None:
+    """Of these the remedy is to install it."""
+    assert 'pip install pycurl' in SchemeRefused(url='u', scheme=scheme, allowed=()).remedy()
+    assert 'pip install' not in SchemeRefused(url='u', scheme='gopher', allowed=()).remedy()
+
+
+def test_what_is_not_in_a_table_is_told_as_it_is() -> None:
+    """A phase that somebody's backend has, two versions that are held."""
+    late = TimedOut(url='u', phase='handshake', limit=timedelta(seconds=2))
+    assert late.what() == 'u: handshake 2 s'
+    none = WindowUnsatisfiable(url='u', window='newer than x', held=('a', 'b'))
+    assert '(versions held: a, b)' in none.what()

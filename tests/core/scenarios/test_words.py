@@ -1,0 +1,113 @@
+"""Words that stand in files and outputs, and that scripts rely on: they do not change."""
+
+import os
+from enum import Enum
+
+import pytest
+
+from dlmachine.core.decision.snapshot import CacheSeen, PartSeen
+from dlmachine.core.faults import FAULTS, ConnectionFailed, HttpStatus, Party, TlsFailed
+from dlmachine.core.http.body import RawBody, content_type_of
+from dlmachine.core.http.response import Head
+from dlmachine.core.http.url import Url
+from dlmachine.core.integrity.file_signature import START_BYTES
+from dlmachine.core.maintenance.findings import GIVEN_UP_AGE, SETTLED_AGE, Cure, Kind
+from dlmachine.core.maintenance.verification import NOTE_VERSION, Condition, Mending
+from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.effects import Expectation
+from dlmachine.core.protocol.events import Interrupted, LockAcquired
+from dlmachine.core.protocol.outcome import Origin
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.destination import PathKind, PathSeen, ends_in_separator
+from dlmachine.core.spec.policy import CheckMethod
+from tests.builders import NOW, URL, a_record
+
+WORDS: list[tuple[type[Enum], str]] = [
+    (Kind, 'orphan, unknown file, row without file, strange row, wrong size, dead lock, part, stray note, stray registry, quarantined, registry, folder, file system'),
+    (Cure, 'none, quarantine, mark, free lock, remove, remove part, mend registry'),
+    (PathKind, 'missing, file, folder, other'),
+    (Origin, 'cache, network, stale'),
+    (Party, 'caller, server, network, machine'),
+    (CheckMethod, 'auto, etag, modified, size, hash'),
+    (Condition, 'whole, wrong, missing, unreadable, unknown'),
+    (Mending, 'leave, mark, quarantine'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(('kind', 'words'), WORDS, ids=[kind.__name__ for kind, _ in WORDS])
+def test_values_are_the_words_of_outputs(kind: type[Enum], words: str) -> None:
+    """In JSON, in reports, in plans that are stored."""
+    assert ', '.join(member.value for member in kind) == words
+
+
+def test_codes_of_faults_are_stable() -> None:
+    """The command line prints them, and users match on them."""
+    assert ' '.join(kind.code for kind in FAULTS) == (
+        'invalid_input unknown_name backend_missing scheme_refused offline_miss window_unsatisfiable '
+        'destination_unusable checksum_unknown cancelled http_status redirect_refused answer_unusable '
+        'body_too_large digest_mismatch content_refused connection_failed tls_failed timed_out '
+        'body_truncated cache_unusable storage_failed lock_busy worker_lost bug'
+    )
+
+
+def test_formats_are_numbered() -> None:
+    """A record and a note of another number are not read."""
+    assert a_record().to_json().startswith('{"v": 1, ')
+    assert NOTE_VERSION == 1
+
+
+@pytest.mark.parametrize('phase', ['resolve', 'connect', 'proxy', 'send', 'receive'])
+def test_phases_of_a_connection_are_told_in_words(phase: str) -> None:
+    """Each in its own."""
+    told = ConnectionFailed(url='u', phase=phase).what()
+    assert told.startswith(('u: the ', 'u: no '))
+    assert told != ConnectionFailed(url='u', phase='send' if phase != 'send' else 'proxy').what()
+
+
+def test_ages_of_what_is_left_behind() -> None:
+    """An hour until it is nobody's, a week until nobody comes back for it."""
+    assert SETTLED_AGE.total_seconds() == 60 * 60
+    assert GIVEN_UP_AGE.days == 7
+
+
+def test_as_much_of_a_body_is_looked_at_as_readers_of_pdf_look_at() -> None:
+    """In which the mark may stand anywhere."""
+    assert START_BYTES == 1_024
+
+
+@pytest.mark.parametrize('method', ['GET', 'POST', 'PUT', 'PATCH'])
+def test_methods_of_a_download(method: str) -> None:
+    """Those that bring something back."""
+    data = None if method == 'GET' else b'x'
+    assert Descriptor.parse(URL, method=method, data=data).unwrap().method == method
+    assert Descriptor.parse(URL, method=f'{method}X', data=data).value_or(None) is None
+
+
+def test_bytes_without_a_type_are_called_so() -> None:
+    """RFC 2046 section 4.5.1."""
+    assert content_type_of(RawBody(b'x')) == 'application/octet-stream'
+
+
+def test_a_backslash_is_a_letter_where_it_is_no_separator() -> None:
+    """A file may be called so."""
+    assert ends_in_separator('a\\') is (os.altsep is not None)
+    assert ends_in_separator('a/')
+
+
+def test_what_is_not_told_is_not_so() -> None:
+    """Values of which only the needed parts are given."""
+    assert PathSeen(kind=PathKind.MISSING).has_folder
+    assert PathSeen(kind=PathKind.MISSING).blocker is None
+    assert TakeBody().offset == 0
+    asked = Expectation()
+    assert (asked.name, asked.asked_name, asked.checks_content) == ('', '', False)
+    assert (asked.offset, asked.is_conditional) == (0, False)
+    assert (Head(status=200).version, Head(status=200).reason) == ('', '')
+    assert not LockAcquired(at=NOW).waited
+    broke = HttpStatus(url='u', status=500)
+    assert broke.tries == 0
+    assert Interrupted(at=NOW, fault=broke).part_bytes == 0
+    assert TlsFailed(url='u').detail == ''
+    assert CacheSeen(folder='/c').item_id == ''
+    assert PartSeen(name='x', size_bytes=1, validator='"v"').address == ''
+    assert str(Url(scheme='https', host='h')) == 'https://h/'

@@ -1,0 +1,177 @@
+"""`secret_names`: what a caller declares as secret is secret in everything that is made of it."""
+
+from dataclasses import replace
+
+import pytest
+
+from dlmachine.core.cache.key import cache_key, shown_url
+from dlmachine.core.decision.decide import Address
+from dlmachine.core.faults import TimedOut
+from dlmachine.core.http.headers import Headers
+from dlmachine.core.http.request import Tls
+from dlmachine.core.integrity.checksum import ChecksumList
+from dlmachine.core.plan.plan import Plan, plan
+from dlmachine.core.protocol.effects import Exchange, ExchangeMany, ReadChecksums, Record, Wait
+from dlmachine.core.protocol.events import Answered, Interrupted, SegmentsEnded, Waited
+from dlmachine.core.protocol.redact_event import redact_event
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.options import OPTIONS
+from dlmachine.core.transfer.build_request import build_request
+from dlmachine.core.transfer.redirect import follow_redirect
+from tests.builders import (
+    NOW,
+    Run,
+    a_cache,
+    a_descriptor,
+    a_head,
+    a_policy,
+    a_received,
+    a_snapshot,
+    answered,
+)
+
+SECRET = 'pl4nted-by-name'
+NAMES = ('code', 'x-access')
+URL = f'https://example.org/x;code={SECRET}/t.csv?code={SECRET}&a=1'
+MIRROR = f'https://mirror.example/t.csv?code={SECRET}'
+WISH = a_descriptor(
+    URL,
+    headers={'X-Access': SECRET, 'Accept': 'text/csv'},
+    query={'Code': SECRET},
+    mirrors=[MIRROR],
+    secret_names=['code', 'X-Access'],
+)
+
+
+def test_every_form_of_a_descriptor_masks_declared_secrets() -> None:
+    """Its repr and its copy without secrets, its fields, its plan as text, repr and JSON."""
+    policy = a_policy(checksum_list=ChecksumList(f'https://h/sums?code={SECRET}'), segments=4)
+    made = plan(WISH, policy, a_snapshot(WISH)).unwrap()
+    assert isinstance(made, Plan)
+    shown = [
+        WISH,
+        WISH.headers,
+        WISH.redacted(),
+        made,
+        made.policy,
+        made.to_json(),
+        shown_url(WISH),
+    ]
+    shown += [*made.effects, *made.decision.addresses]
+    for one in shown:
+        assert SECRET not in repr(one)
+        assert SECRET not in str(one)
+    assert 'code=***' in str(made)
+    assert Plan.from_json(made.to_json()).unwrap().with_descriptor(WISH, policy).unwrap() == made
+    forms = a_descriptor(query={'code': SECRET}, post=True, secret_names='code')
+    assert SECRET not in repr(forms.redacted().body)
+    assert forms.redactor.secrets == {SECRET}
+
+
+def test_secret_names_do_not_change_the_cache_key() -> None:
+    """The download is the same."""
+    plain = replace(WISH, secret_names=())
+    assert cache_key(plain) == cache_key(WISH)
+    assert plain != WISH
+    assert 'secret_names' not in OPTIONS
+
+
+def test_a_bad_name_is_a_fault() -> None:
+    """The fault names the argument."""
+    assert 'secret_names' in str(Descriptor.parse('https://h/', secret_names=5).failure())
+
+
+def test_a_declared_field_is_a_credential() -> None:
+    """It is not sent to another origin: by a redirect, to a mirror, or for a checksum file."""
+    sent = build_request(WISH, WISH.url, 'me/1').unwrap()
+    assert sent.headers.get('X-Access') == SECRET
+    here = follow_redirect(sent, a_head(302, {'Location': '/y'}), (sent.url,), 5).unwrap()
+    there = follow_redirect(sent, a_head(302, {'Location': 'https://o/'}), (sent.url,), 5).unwrap()
+    assert here.headers.get('X-Access') == SECRET
+    for elsewhere in (there, build_request(WISH, MIRROR, 'me/1').unwrap()):
+        assert 'X-Access' not in elsewhere.headers
+        assert elsewhere.headers.get('Accept') == 'text/csv'
+        assert SECRET in elsewhere.secrets()
+    assert SECRET not in repr((sent, here, there, sent.redacted()))
+    form = a_descriptor(query={'code': SECRET}, post=True, secret_names='code')
+    asked = build_request(form, form.url, 'me/1').unwrap()
+    refused = follow_redirect(asked, a_head(307, {'Location': 'https://o/'}), (asked.url,), 5)
+    assert 'secrets of a form' in str(refused.failure())
+
+
+def test_a_checksum_file_elsewhere_gets_no_credentials() -> None:
+    """Neither header fields nor the client certificate; at the same origin it gets both."""
+    tls = Tls(cert='me.pem', key='me.key', cainfo='ca.pem')
+    wish = replace(WISH, tls=tls)
+    for place, is_same in (('https://example.org/sums', True), ('https://o/sums?code=x', False)):
+        [effect, *_] = [
+            one
+            for one in plan(wish, a_policy(checksum_list=ChecksumList(place)), a_snapshot(wish))
+            .unwrap()
+            .effects
+            if isinstance(one, ReadChecksums)
+        ]
+        assert effect.wish is not None
+        assert effect.wish.secret_names == NAMES
+        assert (effect.wish.tls == tls) is is_same
+        assert (effect.wish.tls.cert, effect.wish.tls.key) == (
+            ('me.pem', 'me.key') if is_same else (None, None)
+        )
+        assert effect.wish.tls.cainfo == 'ca.pem'
+        assert bool(effect.wish.headers) is is_same
+
+
+def test_response_fields_are_masked_by_declared_names() -> None:
+    """In the record: under their names, under other names, and as a field name."""
+    run = Run(WISH, a_policy(), a_snapshot(WISH, cache=a_cache())).go_well(until=Exchange)
+    [exchange] = run.exchanges
+    told = {'X-Access': 'new-secret', 'X-Echo': SECRET, SECRET: '1', 'Location': f'/?code={SECRET}'}
+    run.feed(answered(200, {**told, 'Content-Type': 'text/csv'})).go_well(until=Record)
+    [update] = run.updates
+    assert SECRET not in repr(update)
+    assert 'new-secret' not in repr(update)
+    assert 't.csv' in repr(update)
+    event = redact_event(exchange, Answered(at=NOW, head=a_head(200, told, reason=f'no {SECRET}')))
+    assert SECRET not in repr(event)
+    assert 'new-secret' not in repr(event)
+
+
+def test_the_story_contains_no_echoed_secret() -> None:
+    """In responses, interruptions and segments; events without secrets are unchanged."""
+    run = Run(WISH, a_policy(), a_snapshot(WISH)).go_well(until=Exchange)
+    [exchange] = run.exchanges
+    fault = TimedOut(url='https://h/', phase='total', limit=exchange.stall_timeout)
+    head = a_head(200, {'X-Echo': SECRET})
+    whole = answered(200, {'X-Echo': SECRET}, a_received(SECRET.encode()))
+    broken = Interrupted(at=NOW, fault=fault, head=head, part_bytes=1)
+    many = ExchangeMany(
+        exchange=exchange, spans=((0, 1),), held=(), whole_bytes=2, validator='"1"', connections=1
+    )
+    ends = SegmentsEnded(at=NOW, ends=(whole, broken, None))
+    assert SECRET in repr(whole)
+    for effect, event in ((exchange, whole), (exchange, broken), (many, ends)):
+        assert SECRET not in repr(redact_event(effect, event))
+    no_head = replace(broken, head=None)
+    assert redact_event(exchange, no_head) is no_head
+    waited = Waited(at=NOW)
+    assert redact_event(Wait(duration=exchange.stall_timeout, reason=''), waited) is waited
+    plain = Run(a_descriptor(), a_policy(), a_snapshot()).go_well(until=Exchange).exchanges[0]
+    assert redact_event(plain, whole) is whole
+
+
+@pytest.mark.parametrize('url', [f'https://h/?code={SECRET}', f'https://h/;code={SECRET}'])
+def test_urls_are_shown_with_their_names(url: str) -> None:
+    """URLs of downloads and of checksum files."""
+    assert SECRET not in repr(Address(url=url, backend='curl', secret_names=('code',)))
+    assert SECRET not in repr(ChecksumList(url, ('code',)))
+    assert SECRET in repr(ChecksumList(url))
+
+
+def test_headers_keep_declared_names() -> None:
+    """Through every change."""
+    made = Headers((('X-Access', SECRET),), NAMES)
+    for one in (made.with_field('A', 'b'), made.without('B'), made.redacted(), made):
+        assert one.secret_names == NAMES
+        assert SECRET not in repr(one)
+    assert made.with_secret_names(NAMES) is made
+    assert made.with_secret_names(()).secret_names == ()

@@ -1,0 +1,250 @@
+"""Descriptors and bodies: what a caller may give, and what becomes of it."""
+
+import json
+from pathlib import PurePosixPath
+from typing import Any
+
+import pytest
+
+from dlmachine.core.cache.key import cache_key, identity
+from dlmachine.core.http.body import (
+    ContentPart,
+    FilePart,
+    FormBody,
+    JsonBody,
+    MultipartBody,
+    NoBody,
+    RawBody,
+    content_type_of,
+    parse_json,
+    parse_multipart,
+    parse_pairs,
+)
+from dlmachine.core.http.request import Tls, body_digest
+from dlmachine.core.spec.descriptor import Descriptor
+from tests.builders import MIRROR, URL, a_descriptor
+
+NESTED: list[Any] = []
+for _ in range(101):
+    NESTED = [NESTED]
+
+BODIES: list[tuple[dict[str, Any], str, Any, Any]] = [
+    ({}, 'GET', (), NoBody()),
+    ({'query': {'b': 1, 'a': [2, None, True]}}, 'fault', "query['a']", None),
+    ({'query': {'b': 1, 'a': [2, 'x']}}, 'GET', (('a', '2'), ('a', 'x'), ('b', '1')), NoBody()),
+    ({'query': [('b', 1), ['a', None]]}, 'GET', (('b', '1'),), NoBody()),
+    ({'query': {'a': 1}, 'post': True}, 'POST', (), FormBody((('a', '1'),))),
+    ({'post': True}, 'POST', (), FormBody(())),
+    ({'post': {'a': 1}}, 'POST', (), FormBody((('a', '1'),))),
+    ({'post': {}}, 'POST', (), FormBody(())),
+    (
+        {'post': [('b', 1), ('a', 2)], 'query': {'q': 1}},
+        'POST',
+        (('q', '1'),),
+        FormBody((('b', '1'), ('a', '2'))),
+    ),
+    ({'post': 'a=1'}, 'POST', (), RawBody(b'a=1', 'application/x-www-form-urlencoded')),
+    ({'post': 1}, 'fault', 'post', None),
+    ({'post': {'a': 1}, 'data': 'x'}, 'fault', 'body', None),
+    ({'post': True, 'json': {'b': 2}}, 'POST', (), JsonBody('{"b":2}')),
+    ({'post': True, 'json': True, 'query': {'b': 2}}, 'POST', (), JsonBody('{"b":2}')),
+    ({'data': 5}, 'fault', 'data', None),
+    ({'data': {'a': 1}}, 'fault', 'data', None),
+    ({'data': bytearray(b'x')}, 'POST', (), RawBody(b'x')),
+    ({'cert': 5}, 'fault', 'cert', None),
+    ({'cert': ('a', 'b')}, 'fault', 'cert', None),
+    (
+        {'query': 'a=1', 'post': True},
+        'POST',
+        (),
+        RawBody(b'a=1', 'application/x-www-form-urlencoded'),
+    ),
+    (
+        {'query': b'a=1', 'post': True},
+        'POST',
+        (),
+        RawBody(b'a=1', 'application/x-www-form-urlencoded'),
+    ),
+    ({'query': 5, 'post': True}, 'fault', 'query', None),
+    ({'query': {'a': [1, None]}, 'json': True}, 'POST', (), JsonBody('{"a":[1,null]}')),
+    ({'query': {'a': 1}, 'json': {'b': 2}}, 'POST', (('a', '1'),), JsonBody('{"b":2}')),
+    ({'json': float('nan')}, 'fault', 'json', None),
+    ({'query': {'a': float('nan')}, 'json': True}, 'fault', 'query', None),
+    ({'json': {1, 2}}, 'fault', 'json', None),
+    ({'json': '\ud800'}, 'fault', 'json', None),
+    ({'json': NESTED}, 'fault', 'json', None),
+    ({'data': b'x', 'query': {'a': 1}}, 'POST', (('a', '1'),), RawBody(b'x')),
+    ({'data': 'é'}, 'POST', (), RawBody('é'.encode())),
+    ({'multipart': {'n': 'x'}}, 'POST', (), MultipartBody((ContentPart(name='n', content=b'x'),))),
+    ({'multipart': 5}, 'fault', 'multipart', None),
+    ({'multipart': {'n': 'x'}, 'query': 'a'}, 'fault', 'query', None),
+    ({'json': True, 'data': b'x'}, 'fault', 'body', None),
+    ({'data': b'x', 'method': 'put'}, 'PUT', (), RawBody(b'x')),
+    ({'data': b'x', 'method': 'GET'}, 'fault', 'method', None),
+    ({'method': 'DELETE'}, 'fault', 'method', None),
+    ({'query': {'a': 'x\r\ny\0'}}, 'GET', (('a', 'x\r\ny\0'),), NoBody()),
+    ({'query': {'a': 'x\ny'}, 'json': {}}, 'POST', (('a', 'x\ny'),), JsonBody('{}')),
+    ({'query': {'a': '\ud800'}}, 'fault', "query['a']", None),
+    ({'query': {'a\n': 'x'}}, 'fault', 'query name', None),
+    ({'query': {'a': 'x\ny'}, 'post': True}, 'POST', (), FormBody((('a', 'x\ny'),))),
+    ({'query': {'a\n': 'x'}, 'post': True}, 'fault', 'query name', None),
+    ({'query': {'a': '\ud800'}, 'post': True}, 'fault', "query['a']", None),
+    ({'query': {'a': object()}}, 'fault', "query['a']", None),
+    ({'query': {None: 'x'}}, 'fault', 'query[None]', None),
+    ({'query': 'a=1'}, 'fault', 'query', None),
+    ({'query': [1, 2]}, 'fault', 'query', None),
+]
+
+
+@pytest.mark.parametrize(
+    ('given', 'method', 'pairs', 'body'), BODIES, ids=[f'{given!r}'[:60] for given, *_ in BODIES]
+)
+def test_bodies(given: dict[str, Any], method: str, pairs: Any, body: Any) -> None:
+    """A query string, a form, JSON, parts, bytes; or a fault that names the argument."""
+    read = Descriptor.parse(URL, **given)
+    if method == 'fault':
+        assert getattr(read.failure(), 'where') == pairs  # noqa: B009 -- of InvalidInput
+    else:
+        made = read.unwrap()
+        assert (made.method, made.query, made.body) == (method, pairs, body)
+
+
+@pytest.mark.parametrize(
+    ('given', 'where'),
+    [
+        ({'url': 7}, 'url'), ({'url': 'h/x'}, 'url'),
+        ({'mirrors': 5}, 'mirrors'), ({'mirrors': ['http://m/', 'x']}, 'mirrors[1]'),
+        ({'headers': ['nonsense']}, 'headers[0]'), ({'headers': {'Range': 'bytes=0-'}}, "headers['Range']"),
+        ({'verify': 'no'}, 'verify'), ({'cainfo': 'a\0b'}, 'cainfo'), ({'key': 'a\0b'}, 'key'), ({'cert': 'https://h/x'}, 'cert'),
+    ],
+)  # fmt: skip
+def test_what_can_not_be_used_is_named(given: dict[str, Any], where: str) -> None:
+    """Every fault says where."""
+    fault = Descriptor.parse(**{'url': URL, **given}).failure()
+    assert getattr(fault, 'where') == where  # noqa: B009 -- of InvalidInput
+
+
+def test_addresses_and_tls() -> None:
+    """Mirrors as one text or many; TLS files as texts."""
+    one = a_descriptor(mirrors=MIRROR, cainfo=PurePosixPath('/ca.pem'), verify=False)
+    assert one.addresses == (URL, MIRROR)
+    assert one.tls == Tls(verify=False, cainfo='/ca.pem')
+
+
+def test_a_ready_body_is_taken_as_it_is() -> None:
+    """With its query; a fault of the query is told all the same."""
+    body = RawBody(b'x', 'text/csv')
+    made = a_descriptor(body=body, query={'a': 1})
+    assert (made.method, made.query, made.body) == ('POST', (('a', '1'),), body)
+    assert Descriptor.parse(URL, body=body, query='a').failure().code == 'invalid_input'
+
+
+def test_equality_is_of_what_is_described() -> None:
+    """Subclasses count as what they describe; other things are not descriptors."""
+
+    class Special(Descriptor):
+        """Another way to make one."""
+
+    assert a_descriptor() == Special(url=URL)
+    assert hash(a_descriptor()) == hash(Special(url=URL))
+    assert a_descriptor() != a_descriptor(query={'a': 1})
+    assert a_descriptor() != URL
+
+
+def test_the_repr_shows_no_secrets() -> None:
+    """Every part that differs from the default, masked."""
+    made = a_descriptor(
+        'https://me:s3cret@h/x', query={'token': 's3cret'}, headers={'Cookie': 's3cret'}, data=b's3cret',
+        mirrors=['https://h/y?sig=s3cret'], verify=False,
+    )  # fmt: skip
+    assert repr(made) == (
+        "Descriptor('https://***@h/x', method='POST', query=(('token', '***'),), "
+        "headers=Headers((('Cookie', '***'),)), body=<RawBody>, "
+        "tls=Tls(verify=False, cainfo=None, cert=None, key=None), mirrors=('https://h/y?sig=***',))"
+    )
+    assert repr(a_descriptor()) == f'Descriptor({URL!r})'
+
+
+PARTS = MultipartBody(
+    (ContentPart(name='a', content=b'x'), FilePart(name='f', path='/x/y', filename='y'))
+)
+KINDS = [
+    (NoBody(), NoBody(), None, None),
+    (
+        FormBody((('token', 's'), ('a', 'b'))),
+        FormBody((('token', '***'), ('a', 'b'))),
+        'application/x-www-form-urlencoded',
+        'form',
+    ),
+    (JsonBody('{"a":1}'), JsonBody('"***"'), 'application/json', 'json'),
+    (RawBody(b's', 'text/csv'), RawBody(b'***', 'text/csv'), 'text/csv', 'raw'),
+    (PARTS, MultipartBody(()), f'multipart/form-data; boundary={PARTS.boundary}', 'multipart'),
+]
+
+
+@pytest.mark.parametrize(
+    ('body', 'masked', 'content_type', 'kind'), KINDS, ids=[type(row[0]).__name__ for row in KINDS]
+)
+def test_every_kind_of_body(
+    body: Any, masked: Any, content_type: str | None, kind: str | None
+) -> None:
+    """Its type, its digest, its place in the key, and how it is masked."""
+    made = Descriptor(url=URL, method='POST', body=body)
+    assert made.redacted().body == masked
+    assert content_type_of(body) == content_type
+    named, digest = body_digest(body)
+    assert named == kind
+    assert (digest is None) == (kind in {None, 'multipart'})
+    assert (json.loads(identity(made))['body'] is None) == (kind is None)
+
+
+@pytest.mark.parametrize(
+    ('value', 'part'),
+    [
+        ('x', ContentPart(name='n', content=b'x')),
+        (b'x', ContentPart(name='n', content=b'x')),
+        (1.5, ContentPart(name='n', content=b'1.5')),
+        (PurePosixPath('/d/x.csv'), FilePart(name='n', path='/d/x.csv', filename='x.csv')),
+        (ContentPart(name='m', content=b''), ContentPart(name='m', content=b'')),
+        (None, None), ('\ud800', None), ([1], None),
+        (ContentPart(name='m', content=b'', filename='a\nb'), None),
+        (FilePart(name='m', path='x', filename='x', content_type='a\nb'), None),
+    ],
+)  # fmt: skip
+def test_parts(value: Any, part: Any) -> None:
+    """Texts, bytes, numbers, paths and ready parts; nothing that would break the frame."""
+    read = parse_multipart({'n': value})
+    assert read.map(lambda body: body.parts).value_or(None) == (None if part is None else (part,))
+    assert parse_multipart([('n', 'x'), ('n', 'y')]).unwrap().boundary != PARTS.boundary
+
+
+def test_files_are_known_by_content_or_by_path() -> None:
+    """A file whose digest is known is the same wherever it lies."""
+
+    def key(**seen: Any) -> str:
+        part = FilePart(**{'name': 'f', 'filename': 'y', 'path': '/x/y', **seen})
+        return cache_key(Descriptor(url=URL, method='POST', body=MultipartBody((part,))))
+
+    assert key() != key(path='/z/y')
+    assert key(sha256='ab') == key(path='/z/y', sha256='ab')
+    assert key(sha256='ab') != key(sha256='cd')
+
+
+def test_large_numbers_are_told_apart() -> None:
+    """Beyond the exact range of doubles too, and from the texts that stand for them."""
+    values = [2**60, 2**60 + 1, 2.0**60, ['int', str(2**60)], {'a': 2**60}, None]
+    keys = {cache_key(a_descriptor(query={}, json={'v': value})) for value in values}
+    assert len(keys) == len(values)
+
+
+def test_readers_work_alone() -> None:
+    """Each names the place it was given."""
+    assert parse_pairs({'a': 1}, 'x').unwrap() == (('a', '1'),)
+    assert parse_json(None, 'x').unwrap() == JsonBody('null')
+
+
+@pytest.mark.parametrize('where', ['query', 'post'])
+def test_a_whole_number_that_cannot_be_written_is_named(where: str) -> None:
+    """Python does not format integers of more than 4,300 digits."""
+    given: Any = {where: {'a': 10**5_000}}
+    assert f"{where}['a']" in str(Descriptor.parse('http://h/', **given).failure())

@@ -1,0 +1,51 @@
+"""A Descriptor from parts that are ready: what `dataclasses.replace` on the users' class needs."""
+
+from dlmachine.core.http.body import FormBody, NoBody
+from dlmachine.core.http.request import Tls
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.transfer.build_request import build_request
+
+URL = 'https://a.example/x'
+FORM = FormBody((('a', '1'),))
+
+
+def test_a_body_is_taken_as_it_is() -> None:
+    """A ready body makes a POST, as its parts would."""
+    made = Descriptor.parse(URL, body=FORM, query={'q': '1'}).unwrap()
+
+    assert (made.method, made.body, made.query) == ('POST', FORM, (('q', '1'),))
+
+
+def test_no_body_is_none() -> None:
+    """The empty body, given, leaves the method alone."""
+    assert Descriptor.parse(URL, body=NoBody()).unwrap() == Descriptor.parse(URL).unwrap()
+
+
+def test_tls_is_taken_as_it_is() -> None:
+    """Ready TLS settings stand for their parts."""
+    assert Descriptor.parse(URL, tls=Tls(verify=False)).unwrap().tls == Tls(verify=False)
+
+
+def test_what_is_wrong_elsewhere_is_still_wrong() -> None:
+    """A ready body does not hide a fault in the rest."""
+    assert Descriptor.parse(URL, body=FORM, query={'a\n': 'x'}).failure().code == 'invalid_input'
+
+
+def test_one_body_only() -> None:
+    """A ready body beside another is a contradiction."""
+    assert str(Descriptor.parse(URL, body=FORM, data=b'x').failure()).startswith('body: ')
+
+
+def test_credentials_stay_with_the_origin_of_the_url() -> None:
+    """A mirror elsewhere gets the other headers; one at the same origin gets all."""
+    headers = {'Cookie': 'c=1', 'X-Id': '7', 'Host': 'a'}
+    made = Descriptor.parse(
+        URL, headers=headers, mirrors=['https://b.example/x', 'https://a.example/y'],
+        cainfo='ca', cert='c', key='k',
+    ).unwrap()  # fmt: skip
+    elsewhere, same = (build_request(made, mirror, 'me').unwrap() for mirror in made.mirrors)
+
+    assert [name in elsewhere.headers for name in headers] == [False, True, False]
+    assert [name in same.headers for name in headers] == [True, True, True]
+    assert elsewhere.tls == Tls(cainfo='ca')
+    assert same.tls == Tls(cainfo='ca', cert='c', key='k')

@@ -1,0 +1,103 @@
+"""Every keyword of a caller: where it goes, and what it makes of a value."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from dlmachine.core.integrity.checksum import Checksum, ChecksumList
+from dlmachine.core.machine.checksum_file import MOST_LIST_BYTES
+from dlmachine.core.plan.plan import plan
+from dlmachine.core.protocol.outcome import Origin, Outcome
+from dlmachine.core.spec.destination import ToPath
+from dlmachine.core.spec.options import OPTIONS, parse_policy, split_options
+from dlmachine.core.spec.policy import CheckMethod, Policy, Window
+from dlmachine.core.spec.rate_limit import Rate
+from tests.builders import a_descriptor, a_policy, a_snapshot
+
+DAY = datetime(2024, 5, 1, tzinfo=UTC)
+SECONDS = timedelta(seconds=7)
+
+KEYWORDS: list[tuple[str, object, dict[str, Any]]] = [
+    ('backend', 'curl', {'backend': 'curl'}),
+    ('dest', '/x', {'destination': ToPath('/x')}),
+    ('check_freshness', 'yes', {'check_freshness': True}),
+    ('check_method', 'etag', {'check_method': CheckMethod.ETAG}),
+    ('force_download', 'yes', {'force_download': True}),
+    ('newer_than', '2024-05-01', {'window': Window(newer_than=DAY)}),
+    ('older_than', '2024-05-01', {'window': Window(older_than=DAY)}),
+    ('keep_old', 'no', {'keep_old': False}),
+    ('offline', 'yes', {'offline': True}),
+    ('stale_if_error', 'yes', {'stale_if_error': True}),
+    ('create_dirs', 'no', {'create_dirs': False}),
+    ('retries', '7', {'retries': 7}),
+    ('retry_wait', '7', {'retry_wait': SECONDS}),
+    ('retry_max_wait', '7', {'retry_max_wait': SECONDS}),
+    ('retry_after_max', '7', {'retry_after_max': SECONDS}),
+    ('idempotent', 'yes', {'idempotent': True}),
+    ('connecttimeout', '7', {'connect_timeout': SECONDS}),
+    ('stall_timeout', '7', {'stall_timeout': SECONDS}),
+    ('timeout', '7', {'timeout': SECONDS}),
+    ('lock_timeout', '7', {'lock_timeout': SECONDS}),
+    ('max_bytes', '7k', {'max_bytes': 7 * 1024}),
+    ('segments', 'auto', {'segments': 0}),
+    ('max_redirects', '7', {'max_redirects': 7}),
+    ('checksum', f'md5:{"AB" * 16}', {'checksum': Checksum('md5', 'ab' * 16)}),
+    ('checksum_file', 'x.md5', {'checksum_list': ChecksumList('x.md5')}),
+    ('min_bytes', '7', {'min_bytes': 7}),
+    ('check_content', 'no', {'check_content': False}),
+    ('validate', bool, {'validate': bool}),
+    ('user_agent', 'me', {'user_agent': 'me'}),
+    ('max_per_host', 'none', {'max_per_host': None}),
+    ('rate', '3/s', {'rate': Rate(3)}),
+    ('limit_rate', '7k', {'limit_rate': 7 * 1024}),
+    ('http2', 'yes', {'http2': True}),
+]
+
+
+@pytest.mark.parametrize(('name', 'value', 'fields'), KEYWORDS, ids=[name for name, *_ in KEYWORDS])
+def test_every_option_is_read(name: str, value: object, fields: dict[str, Any]) -> None:
+    """From text, as it stands in a file or in the environment; and it goes with the policy."""
+    assert parse_policy({name: value}).unwrap() == Policy(**fields)
+    assert split_options({name: value}).unwrap() == ({}, {name: value})
+
+
+def test_every_option_is_in_the_table_above() -> None:
+    """A new one needs a row."""
+    assert [name for name, *_ in KEYWORDS] == list(OPTIONS)
+
+
+@pytest.mark.parametrize('name', [
+    'method', 'query', 'post', 'json', 'multipart', 'data', 'headers', 'cainfo', 'verify', 'cert', 'key', 'mirrors',
+])  # fmt: skip
+def test_what_describes_a_download_goes_with_it(name: str) -> None:
+    """And does not change how it is gone about."""
+    assert split_options({name: 1}).unwrap() == ({name: 1}, {})
+
+
+@pytest.mark.parametrize(
+    ('synonym', 'name'),
+    [('fallback_urls', 'mirrors'), ('connect_timeout', 'connecttimeout'), ('destination', 'dest')],
+)
+def test_synonyms(synonym: str, name: str) -> None:
+    """Words of the original, and those that are near at hand."""
+    described, handled = split_options({synonym: 1}).unwrap()
+    assert {**described, **handled} == {name: 1}
+
+
+def test_the_longest_lists_there_are_can_be_read() -> None:
+    """Half a million lines of a SHA-512 and a name."""
+    assert MOST_LIST_BYTES >= 500_000 * (128 + 2)
+
+
+def test_an_outcome_claims_nothing_that_is_not_said() -> None:
+    """It was not validated, nothing was tried, nothing happened."""
+    outcome = Outcome(origin=Origin.CACHE, reason='', key='', path='/x')
+    assert (outcome.is_validated, outcome.tries, outcome.story) == (False, 0, ())
+    assert 'story' not in repr(outcome)
+
+
+def test_a_plan_is_whole_unless_it_was_masked() -> None:
+    """And can be carried out."""
+    whole = plan(a_descriptor(), a_policy(), a_snapshot()).unwrap()
+    assert whole.is_redacted is False

@@ -1,0 +1,254 @@
+"""What the faults of options show, and where the limits of the readers lie exactly."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dlmachine.core.integrity.checksum import Checksum, ChecksumList
+from dlmachine.core.machine.checksum_file import list_policy
+from dlmachine.core.spec.destination import ToMemory
+from dlmachine.core.spec.option_parsers import (
+    read_bool,
+    read_checksum,
+    read_checksum_list,
+    read_count,
+    read_instant,
+    read_method,
+    read_seconds,
+    read_size,
+    read_text,
+    read_validator,
+    read_word,
+)
+from dlmachine.core.spec.options import (
+    DESCRIPTOR_NAMES,
+    OPTIONS,
+    parse_policy,
+    split_options,
+    unknown_name,
+)
+from dlmachine.core.spec.policy import Policy, _find_fault, find_policy_fault
+from dlmachine.core.spec.rate_limit import Rate
+from tests.builders import a_policy
+
+FAULTY: list[tuple[Callable[[str, object], Any], object, str]] = [
+    (read_bool, 'maybe', "'maybe' is neither true nor false"),
+    (read_count, '3.0', "'3.0' is not a whole number"),
+    (read_size, '2X', "'2X' is not a size such as 500 or '2M'"),
+    (read_seconds, True, 'True is not a number of seconds'),
+    (read_seconds, 'soon', "'soon' is not a number of seconds"),
+    (read_instant, 'May', "'May' is not a date in ISO 8601"),
+    (read_instant, 7, '7 is not a date'),
+    (read_method, 'luck', "'luck' is not one of auto, etag, modified, size, hash"),
+    (read_checksum, 'ab', "'ab' is not of the form 'sha256:<hex>'"),
+    (read_checksum, 'crc32:ab', "'crc32' is not an algorithm of hashlib (blake2b, blake2s, md5, "),
+    (read_checksum, 'md5:abc', "'md5:abc' has 3 hex digits, but md5 has 32"),
+    (read_checksum_list, '', "'' is neither a path nor a URL"),
+    (read_word, 'http://me:s3cret@h/', "'http://***@h/' is not a name such as curl"),
+    (read_word, ' ', "' ' is not a name such as curl"),
+    (read_validator, 'x', "'x' cannot be called"),
+    (read_text, ' ', "' ' is empty"),
+    (read_text, 7, '7 is not text'),
+]
+
+
+@pytest.mark.parametrize(('read', 'value', 'problem'), FAULTY)
+def test_a_fault_shows_what_was_given(
+    read: Callable[[str, object], Any], value: object, problem: str
+) -> None:
+    """Whoever reads the message sees the value that was meant, and what it should be."""
+    fault = read('name', value).failure()
+    assert fault.where == 'name'
+    assert fault.problem.startswith(problem)
+
+
+@pytest.mark.parametrize(
+    ('characters', 'shown'), [(78, "'" + 'x' * 78 + "'"), (79, "'" + 'x' * 76 + '...')]
+)
+def test_a_value_of_eighty_characters_is_shown_whole(characters: int, shown: str) -> None:
+    """Quotes included; of a longer one as much as leaves room for the dots."""
+    fault: Any = read_count('retries', 'x' * characters).failure()
+    assert fault.problem == f'{shown} is not a whole number'
+
+
+@pytest.mark.parametrize(
+    ('value', 'size'),
+    [('1K', 1024), ('1M', 1 << 20), ('1T', 1 << 40), ('3b', 3), ('1 kb', 1000), ('9' * 15, 10**15 - 1)],
+)  # fmt: skip
+def test_units_of_sizes(value: str, size: int) -> None:
+    """Each step is a thousand, or 1024 where no B stands behind it."""
+    assert read_size('max_bytes', value).unwrap() == size
+
+
+def test_a_name_is_told_with_the_nearest_and_its_source() -> None:
+    """Of names that are alike the nearest; so that a line in a file can be found and mended."""
+    fault = unknown_name('timeouts', ['lock_timeout', 'timeout'], 'dl.toml')
+    assert (fault.nearest, fault.source) == ('timeout', 'dl.toml')
+    assert unknown_name('wait', ['retry_wait']).nearest == 'retry_wait'
+    assert unknown_name('maximum', ['max_bytes']).nearest is None
+    assert unknown_name('retard', ['retries']).nearest is None
+    assert unknown_name('auth', OPTIONS).nearest is None
+
+
+@pytest.mark.parametrize(
+    ('name', 'nearest'),
+    [
+        ('retry', 'retries'),
+        ('refresh', 'check_freshness'),
+        ('max_time', 'timeout'),
+        ('force', 'force_download'),
+        ('output', 'dest'),
+        ('directory', 'dest'),
+        ('known_hash', 'checksum'),
+        ('sha256', 'checksum'),
+        ('cacert', None),
+        ('retires', 'retries'),
+    ],
+)
+def test_a_name_that_it_has_elsewhere_is_known(name: str, nearest: str | None) -> None:
+    """On the command line, or in other programs; told where such an option is of use."""
+    assert unknown_name(name, OPTIONS).nearest == nearest
+    assert unknown_name('params', DESCRIPTOR_NAMES).nearest == 'query'
+    assert unknown_name('cacert', DESCRIPTOR_NAMES).nearest == 'cainfo'
+    assert unknown_name('insecure', DESCRIPTOR_NAMES).nearest == 'verify'
+
+
+@pytest.mark.parametrize(
+    ('name', 'owner'),
+    [
+        ('path', 'DownloadManager'),
+        ('pkg', 'DownloadManager'),
+        ('progress', 'DownloadManager'),
+        ('config', 'DownloadManager'),
+        ('workers', 'download_many'),
+        ('executor', 'download_many'),
+        ('retries', 'a download'),
+        ('connect_timeout', 'a download'),
+        ('cachedir', ''),
+    ],
+)
+def test_a_name_of_somewhere_else_is_told_with_where_that_is(name: str, owner: str) -> None:
+    """It is no mistake in writing."""
+    assert unknown_name(name, DESCRIPTOR_NAMES).owner == owner
+
+
+def test_a_list_named_as_one_takes_the_place_of_a_checksum() -> None:
+    """The base said it in one way, the call in the other."""
+    base = Policy(checksum=Checksum('md5', 'ab' * 16))
+    listed = parse_policy({'checksum_file': 'x.md5'}, base).unwrap()
+    assert (listed.checksum, listed.checksum_list) == (None, ChecksumList('x.md5'))
+
+
+@pytest.mark.parametrize(
+    ('policy', 'text'),
+    [
+        (Policy(retries=1_001), '1001 is not from 0 to 1000'),
+        (Policy(retry_wait=timedelta(days=366)), '366 days, 0:00:00 is not from 0 to 365 days'),
+        (Policy(retry_wait=timedelta(seconds=-1)), '-1 s is not from 0 to 365 days'),
+        (Policy(min_bytes=3, max_bytes=2), '3 is more than max_bytes, 2'),
+        (Policy(min_bytes=-1), '-1 is not a number of bytes'),
+        (Policy(checksum=Checksum('crc32', 'ab')), "'crc32' is not an algorithm of hashlib"),
+    ],
+)
+def test_a_policy_that_can_not_be_followed_says_how_far_it_may_go(
+    policy: Policy, text: str
+) -> None:
+    """The number that was given, and the limit."""
+    _find_fault.cache_clear()  # What was found before is not what is looked at.
+    fault: Any = find_policy_fault(policy)
+    assert fault.problem == text
+
+
+@pytest.mark.parametrize(
+    'policy',
+    [
+        Policy(retries=1_000, max_redirects=1_000),
+        Policy(retry_wait=timedelta(days=365), timeout=timedelta(microseconds=1)),
+        Policy(min_bytes=0, max_bytes=0),
+        Policy(retry_wait=timedelta(0), lock_timeout=timedelta(0)),
+    ],
+)
+def test_the_limits_themselves_are_allowed(policy: Policy) -> None:
+    """Nothing beyond them is."""
+    assert find_policy_fault(policy) is None
+
+
+def test_what_is_given_is_passed_on() -> None:
+    """Sorting keywords does not change their values."""
+    assert split_options({'json': [1], 'retries': 2}).unwrap() == ({'json': [1]}, {'retries': 2})
+
+
+def test_faults_bear_the_name_that_was_given() -> None:
+    """Not the one that it is a synonym of: the caller looks for their own word."""
+    fault: Any = parse_policy({'connect_timeout': 'soon'}).failure()
+    assert fault.where == 'connect_timeout'
+
+
+WHOLE = Policy(
+    destination=ToMemory(),
+    backend='curl',
+    offline=True,
+    retries=7,
+    retry_wait=timedelta(seconds=2),
+    retry_max_wait=timedelta(seconds=3),
+    retry_after_max=timedelta(seconds=4),
+    connect_timeout=timedelta(seconds=5),
+    stall_timeout=timedelta(seconds=6),
+    timeout=timedelta(seconds=7),
+    max_redirects=8,
+    max_bytes=9,
+    check_content=False,
+    user_agent='me',
+)
+
+
+def test_a_list_is_fetched_with_all_the_manners_of_the_file() -> None:
+    """Every wait, limit and name that is about the network."""
+    assert list_policy(WHOLE, 9) == WHOLE
+
+
+@pytest.mark.parametrize(
+    ('name', 'least', 'most'),
+    [
+        ('max_per_host', 1, 1_000),
+        ('limit_rate', 1, 10**15),
+        ('segments', 0, 64),
+        ('retries', 0, 1_000),
+    ],
+)
+def test_counts_have_ends(name: str, least: int, most: int) -> None:
+    """Both of which belong to what is allowed."""
+    for count, is_allowed in ((least - 1, False), (least, True), (most, True), (most + 1, False)):
+        fault: Any = find_policy_fault(a_policy(**{name: count}))
+        assert (fault is None) is is_allowed
+        assert fault is None or fault.where == name
+
+
+@pytest.mark.parametrize(
+    ('rate', 'is_one'),
+    [
+        (Rate(1, 1), True),
+        (Rate(0.5, 1), True),
+        (Rate(0, 1), False),
+        (Rate(1, 0), False),
+        ('3/s', False),
+    ],
+)
+def test_a_rate_is_more_than_nothing_in_some_time(rate: Any, is_one: bool) -> None:
+    """And no text any more."""
+    fault: Any = find_policy_fault(a_policy(rate=rate))
+    assert (fault is None) is is_one
+    assert fault is None or fault.where == 'rate'
+
+
+@pytest.mark.parametrize('name', [
+    'retry_wait', 'retry_max_wait', 'retry_after_max', 'connect_timeout', 'stall_timeout', 'timeout', 'lock_timeout',
+])  # fmt: skip
+def test_no_time_is_negative(name: str) -> None:
+    """And a connection, a silence and a whole download cannot be had in no time."""
+    negative: Any = find_policy_fault(a_policy(**{name: timedelta(seconds=-1)}))
+    assert negative.where == name
+    nothing = find_policy_fault(a_policy(**{name: timedelta(0)}))
+    assert (nothing is None) == name.startswith(('retry', 'lock'))

@@ -1,0 +1,125 @@
+"""Pacing: rates and buckets, by example."""
+
+from math import inf
+
+import pytest
+
+from dlmachine.core.spec.rate_limit import (
+    Bucket,
+    Flow,
+    Rate,
+    draw,
+    host_of,
+    later,
+    parse_rate,
+    read_bucket,
+    spend,
+    write_bucket,
+)
+
+KEGG = Rate(3)
+
+
+@pytest.mark.parametrize(
+    ('text', 'rate', 'written'),
+    [
+        ('3/s', Rate(3, 1), '3/s'),
+        (' 100 / Min ', Rate(100, 60), '100/m'),
+        ('1000/h', Rate(1000, 3600), '1000/h'),
+        ('5/day', Rate(5, 86_400), '5/d'),
+        ('2', Rate(2, 1), '2/s'),
+        ('0.25/s', Rate(0.25, 1), '0.25/s'),
+        ('0/s', None, ''),
+        ('-1/s', None, ''),
+        ('3/fortnight', None, ''),
+        ('3/', None, ''),
+        ('', None, ''),
+    ],
+)
+def test_rates_are_read_and_written(text: str, rate: Rate | None, written: str) -> None:
+    """In so much of a second, minute, hour or day; nothing at all is not a rate."""
+    assert parse_rate(text) == rate
+    assert rate is None or str(rate) == written
+    assert rate is None or parse_rate(str(rate)) == rate
+
+
+def test_an_odd_span_is_written_in_seconds() -> None:
+    """One that no word is for."""
+    assert str(Rate(3, 10)) == '3/10s'
+
+
+def test_nothing_is_saved_up() -> None:
+    """After however long a pause, the second request waits for its turn."""
+    first = draw(Bucket(0.0), KEGG, 1e6)
+    second = draw(first.bucket, KEGG, 1e6)
+
+    assert first.wait_seconds == 0
+    assert second.bucket == first.bucket
+    assert second.wait_seconds == pytest.approx(0.34)
+    assert draw(first.bucket, KEGG, 1e6 + second.wait_seconds).wait_seconds == 0
+
+
+def test_a_clock_that_was_set_back_costs_one_turn() -> None:
+    """Not the time by which it was set back."""
+    drawn = draw(Bucket(5_000.0), KEGG, 1_000.0)
+
+    assert drawn.wait_seconds == pytest.approx(0.34)
+    assert drawn.bucket == Bucket(1_000.0)
+    assert draw(drawn.bucket, KEGG, 1_000.4).wait_seconds == 0
+
+
+def test_a_clock_that_is_a_little_ahead_is_waited_for() -> None:
+    """Another machine's."""
+    assert draw(Bucket(1_000.1), KEGG, 1_000.0).wait_seconds == pytest.approx(0.44)
+
+
+@pytest.mark.parametrize('text', ['nan', 'inf', '-inf', '12:30', '\x00' * 20, '\n'])
+def test_a_bucket_that_can_not_be_read_was_just_emptied(text: str) -> None:
+    """Rather one turn too late."""
+    assert read_bucket(text, 7.0) == Bucket(7.0)
+
+
+def test_a_bucket_that_was_never_written_is_full() -> None:
+    """Whoever makes the file need not wait."""
+    assert read_bucket('', 7.0) == Bucket(-inf)
+
+
+def test_a_bucket_has_one_length_as_text() -> None:
+    """So that it can be written over."""
+    texts = [write_bucket(Bucket(at)) for at in (0.0, 1_700_000_000.123456, 99_999_999_999.0)]
+
+    assert {len(text) for text in texts} == {21}
+    assert [read_bucket(text, 0.0).taken_at for text in texts] == [
+        0.0,
+        1_700_000_000.123456,
+        99_999_999_999.0,
+    ]
+
+
+def test_the_later_of_two_counts() -> None:
+    """Whoever knows of the last request."""
+    assert later(Bucket(1.0), Bucket(2.0)) == later(Bucket(2.0), Bucket(1.0)) == Bucket(2.0)
+
+
+def test_a_flow_makes_up_for_little() -> None:
+    """A pause is no credit for later, beyond a moment."""
+    flow, wait = spend(Flow(0.0), 1_000, 1_000, 100.0)
+
+    assert wait == pytest.approx(0.9)
+    assert spend(flow, 1_000, 1_000, 100.0)[1] == pytest.approx(1.9)
+    assert spend(flow, 10, 1_000, 200.0)[1] == 0
+
+
+@pytest.mark.parametrize(
+    ('url', 'host'),
+    [
+        ('http://h/x', 'http://h'),
+        ('http://h:81', 'http://h:81'),
+        ('https://u:p%40@h/x', 'https://h'),
+        ('https://h?q=a/b@c', 'https://h'),
+        ('ftp://[::1]:21/x', 'ftp://[::1]:21'),
+    ],
+)
+def test_hosts(url: str, host: str) -> None:
+    """Scheme, host and port; no secret."""
+    assert host_of(url) == host

@@ -1,0 +1,226 @@
+"""The record of a download: all that happened is in it, and nothing that is a secret."""
+
+from dataclasses import replace
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+
+import pytest
+
+from dlmachine.core.cache.record import DownloadRecord
+from dlmachine.core.cache.updates import NewVersion
+from dlmachine.core.decision.snapshot import BackendSeen
+from dlmachine.core.faults import CacheUnusable, StorageFailed
+from dlmachine.core.http.headers import Headers
+from dlmachine.core.http.request import Request
+from dlmachine.core.machine.limits import MOST_CONFLICTS
+from dlmachine.core.protocol.effects import Exchange, Publish
+from dlmachine.core.protocol.events import Failed, PlaceTaken, Published, Recorded
+from dlmachine.core.protocol.states import Exchanging
+from dlmachine.core.spec.destination import AtPath
+from dlmachine.core.transfer.provenance import build_record, freshen_record
+from tests.builders import (
+    FOLDER,
+    NOW,
+    URL,
+    Run,
+    a_cache,
+    a_descriptor,
+    a_head,
+    a_policy,
+    a_received,
+    a_record,
+    a_snapshot,
+    an_entry,
+    answered,
+)
+
+SECOND = timedelta(seconds=1)
+LATER = NOW + SECOND
+PLACE = f'{FOLDER}/item-1.csv'
+SECRET = {'headers': {'X-Api-Key': 's3cret'}}
+
+
+def a_run(fields: dict[str, str] | None = None, **described: Any) -> Run:
+    """A run into the cache that has come to its first request, and was answered if asked so."""
+    wish = a_descriptor(**described)
+    run = Run(wish, None, a_snapshot(wish, cache=a_cache())).go_well(until=Exchange)
+    return run if fields is None else run.feed(answered(200, fields))
+
+
+def recorded(fields: dict[str, str], **described: Any) -> DownloadRecord:
+    """What the registry is told of a download with these header fields in its answer."""
+    run = a_run(fields, **described)
+    run.feed(Published(at=LATER, path=PLACE))
+    [update] = run.updates
+    return update.record
+
+
+def test_what_was_sent_is_on_record() -> None:
+    """Method, kind and digest of the body, whether the server had to prove who it is."""
+    form = recorded({}, query={'a': 1}, post=True, verify=False)
+    assert (form.method, form.body_kind, form.verified_tls) == ('POST', 'form', False)
+    assert form.body_sha256 == sha256(b'a=1').hexdigest()
+    assert recorded({}).body_kind is None
+
+
+def test_what_came_is_on_record() -> None:
+    """Status, digests by all algorithms, both validators, the instants."""
+    wish = a_descriptor()
+    run = Run(wish, None, a_snapshot(wish, cache=a_cache())).go_well(until=Exchange)
+    said = {'ETag': '"v2"', 'Last-Modified': 'Mon, 01 Apr 2024 00:00:00 GMT'}
+    received = a_received(digests=(('md5', 'ab'),))
+    run.feed(answered(203, said, received, at=LATER))
+    run.feed(Published(at=LATER + SECOND, path=PLACE))
+    [update] = run.updates
+    assert isinstance(update, NewVersion)
+    record = update.record
+    assert (record.http_code, record.digests, record.etag) == (203, (('md5', 'ab'),), '"v2"')
+    assert record.last_modified == said['Last-Modified']
+    assert (record.started_at, record.finished_at, update.stored_at) == (NOW, LATER, LATER + SECOND)
+    assert (update.url, update.file_name, update.key) == (URL, 't.csv', run.snapshot.key)
+    run.feed(Recorded(at=LATER)).go_well(until=type(None))
+    assert run.outcome.key == run.snapshot.key
+
+
+@pytest.mark.parametrize(
+    ('fields', 'name', 'value'),
+    [
+        ({'ETag': '"of s3cret"'}, 'etag', None),
+        ({'Last-Modified': 's3cret'}, 'last_modified', None),
+        ({'Content-Disposition': 'attachment; filename="s3cret.csv"'}, 'filename', '___.csv'),
+        ({'Content-Disposition': 'attachment; filename="t 1.csv"'}, 'filename', 't 1.csv'),
+        ({'Content-Disposition': 'attachment; filename="s3cret"'}, 'filename', 'download'),
+        ({'X-Echo': 'it is s3cret'}, 'response_headers', (('X-Echo', 'it is ***'),)),
+        ({'Content-Location': '/x?token=t0ken'}, 'response_headers', (('Content-Location', '/x?token=***'),)),
+        ({'Location': '/x?token=t0ken'}, 'response_headers', (('Location', '/x?token=***'),)),
+        ({'Link': '/x?token=t0ken'}, 'response_headers', (('Link', '/x?token=***'),)),
+        ({'Refresh': '0; url=/x?token=t0ken'}, 'response_headers', (('Refresh', '0; url=/x?token=***'),)),
+        ({'X-Note': '/x?ids=1#part'}, 'response_headers', (('X-Note', '/x?ids=1#part'),)),
+        ({'Set-Cookie': 'a=b'}, 'response_headers', (('Set-Cookie', '***'),)),
+    ],
+)  # fmt: skip
+def test_what_a_server_echoes_is_masked(fields: dict[str, str], name: str, value: object) -> None:
+    """A masked validator would be one that the server never gave: it is left out."""
+    assert getattr(recorded(fields, **SECRET), name) == value
+
+
+def test_a_secret_in_the_page_that_led_there_is_masked() -> None:
+    """Referer is sent as it is given, and kept as it may be shown; an echo of it too."""
+    led = {'headers': {'Referer': 'https://h/?token=t0ken-9&page=2'}}
+    record = recorded({'X-Echo': 'you said t0ken-9'}, **led)
+
+    assert ('Referer', 'https://h/?token=***&page=2') in record.request_headers
+    assert record.response_headers == (('X-Echo', 'you said ***'),)
+
+
+def test_secrets_from_everywhere_are_masked() -> None:
+    """What the descriptor holds, and what was sent on the way."""
+    run = a_run(url='https://me:passw0rd@h/t.csv', **SECRET)
+    assert isinstance(run.state, Exchanging)
+    sent = Request(
+        method='GET', url='https://h/t.csv?sig=on-the-way', headers=Headers((('X-Api-Key', 'k'),))
+    )
+    exchange = Exchange(
+        request=sent,
+        backend='requests',
+        connect_timeout=SECOND,
+        stall_timeout=SECOND,
+    )
+    echo = answered(200, {'X-Echo': 'passw0rd, s3cret and on-the-way'})
+    assert echo.received is not None
+    record = build_record(run.state.job, run.state.effort, exchange, echo, echo.received)
+    assert record.response_headers == (('X-Echo', '***, *** and ***'),)
+
+
+def test_a_form_has_secrets_too() -> None:
+    """A validator that echoes one is not taken over."""
+    wish = a_descriptor(query={'password': 's3cret', 'a': 'b'}, post=True)
+    head = a_head(304, {'ETag': '"s3cret"', 'Last-Modified': 'new'})
+    fresh = freshen_record(a_record(), wish, head, NOW)
+    assert (fresh.etag, fresh.last_modified, fresh.validated_at) == ('"v1"', 'new', NOW)
+
+
+@pytest.mark.parametrize(
+    ('known', 'said', 'kept'),
+    [(None, '"v1"', '"v1"'), ('"v1"', None, '"v1"'), (None, None, None)],
+)
+def test_a_copy_that_is_current_learns_its_etag(
+    known: str | None, said: str | None, kept: str | None
+) -> None:
+    """From a 304 that has one (RFC 9111 section 4.3.4); one that has none leaves what was known."""
+    head = a_head(304, {} if said is None else {'ETag': said})
+    fresh = freshen_record(replace(a_record(), etag=known), a_descriptor(), head, NOW)
+    assert fresh.etag == kept
+
+
+def test_a_backend_without_a_version_has_none_on_record() -> None:
+    """An empty text, not that of another backend."""
+    wish = a_descriptor()
+    odd = BackendSeen(name='odd', schemes=('https',))
+    snapshot = a_snapshot(wish, cache=a_cache(), backends=(odd,))
+    run = Run(wish, a_policy(backend='odd'), snapshot).go_well(until=Exchange)
+    run.feed(answered(), Published(at=NOW, path=PLACE))
+    [update] = run.updates
+    assert (update.record.backend, update.record.backend_version) == ('odd', '')
+
+
+def test_a_backend_that_was_not_seen_has_no_version() -> None:
+    """As when a run goes on elsewhere, with another set of them."""
+    run = a_run()
+    assert isinstance(run.state, Exchanging)
+    alien = Exchange(
+        request=run.state.exchange.request,
+        backend='alien',
+        connect_timeout=SECOND,
+        stall_timeout=SECOND,
+    )
+    answer = answered()
+    assert answer.received is not None
+    record = build_record(run.state.job, run.state.effort, alien, answer, answer.received)
+    assert record.backend_version == ''
+
+
+# --- names, versions and places -----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ('url', 'path'),
+    [
+        ('https://h/t.b.csv', f'{FOLDER}/item-1.csv'),
+        ('https://h/readme', f'{FOLDER}/item-1'),
+    ],
+)
+def test_a_version_has_the_extension_of_what_it_is(url: str, path: str) -> None:
+    """Or none, and no dot either."""
+    run = a_run({}, url=url)
+    assert run.step.effect == Publish(place=AtPath(path), replace=False)
+
+
+def test_the_number_follows_the_highest_of_ours() -> None:
+    """Those of other programs are their own, and gaps stay gaps."""
+    wish = a_descriptor()
+    entries = (an_entry(2), an_entry(5), an_entry(9, is_own=False))
+    snapshot = a_snapshot(wish, cache=a_cache(*entries))
+    run = Run(wish, a_policy(force_download=True), snapshot).go_well(until=Exchange)
+    run.feed(answered())
+    assert run.step.effect == Publish(place=AtPath(f'{FOLDER}/item-6.csv'), replace=False)
+
+
+def test_conflicts_are_counted_on_disk_and_in_the_registry_together() -> None:
+    """A place that is free on disk and taken in the registry counts like any other."""
+    run = a_run({})
+    for version in range(1, MOST_CONFLICTS + 1):
+        path = f'{FOLDER}/item-{version}.csv'
+        run.feed(Published(at=NOW, path=path), PlaceTaken(at=NOW))
+    assert isinstance(run.step.effect, Publish)
+    run.feed(Published(at=NOW, path=f'{FOLDER}/item-17.csv'), PlaceTaken(at=NOW))
+    run.go_well(until=type(None))
+    assert isinstance(run.fault, CacheUnusable)
+
+
+def test_a_publication_that_fails_counts_the_tries() -> None:
+    """The fault tells how often the server was asked."""
+    full = StorageFailed(path=PLACE, operation='rename', problem='full')
+    run = a_run({}).feed(Failed(at=NOW, fault=full)).go_well(until=type(None))
+    assert run.fault == replace(full, tries=1)

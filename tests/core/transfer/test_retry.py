@@ -1,0 +1,165 @@
+"""Retries: what may be tried again, where, and after how long."""
+
+from datetime import timedelta
+
+import pytest
+
+from dlmachine.core.faults import (
+    FAULTS,
+    AnswerUnusable,
+    BackendMissing,
+    BodyTooLarge,
+    BodyTruncated,
+    Bug,
+    CacheUnusable,
+    Cancelled,
+    ChecksumUnknown,
+    ConnectionFailed,
+    ContentRefused,
+    DestinationUnusable,
+    DigestMismatch,
+    Fault,
+    HttpStatus,
+    InvalidInput,
+    LockBusyTooLong,
+    OfflineMiss,
+    RedirectRefused,
+    SchemeRefused,
+    StorageFailed,
+    TimedOut,
+    TlsFailed,
+    UnknownName,
+    WindowUnsatisfiable,
+    WorkerLost,
+)
+from dlmachine.core.spec.policy import Policy
+from dlmachine.core.transfer.retry import (
+    PASSING,
+    Chance,
+    backoff,
+    classify,
+    jitter,
+    parse_retry_after,
+    patience,
+)
+from tests.builders import NOW, a_head
+
+U = 'http://h/'
+HOUR = timedelta(hours=1)
+AGAIN, ELSEWHERE, NONE = Chance.AGAIN, Chance.ELSEWHERE, Chance.NONE
+
+CHANCES: list[tuple[Fault, Chance, Chance]] = [
+    (InvalidInput(where='url', problem='x'), NONE, NONE),
+    (UnknownName(name='x'), NONE, NONE),
+    (BackendMissing(backend='x', reason='x'), NONE, NONE),
+    (SchemeRefused(url=U, scheme='x', allowed=()), NONE, NONE),
+    (OfflineMiss(url=U, cache=None), NONE, NONE),
+    (WindowUnsatisfiable(url=U, window='x', held=()), NONE, NONE),
+    (DestinationUnusable(path='x', problem='x'), NONE, NONE),
+    (HttpStatus(url=U, status=404), ELSEWHERE, ELSEWHERE),
+    (ChecksumUnknown(source='x', problem='x'), NONE, NONE),
+    (HttpStatus(url=U, status=501), AGAIN, NONE),
+    (HttpStatus(url=U, status=503), AGAIN, NONE),
+    (HttpStatus(url=U, status=503, retry_after=timedelta(minutes=5)), AGAIN, NONE),
+    (HttpStatus(url=U, status=503, retry_after=HOUR), ELSEWHERE, NONE),
+    (RedirectRefused(url=U, location='x', problem='x'), ELSEWHERE, ELSEWHERE),
+    (AnswerUnusable(url=U, problem='x'), ELSEWHERE, NONE),
+    (BodyTooLarge(url=U, limit_bytes=1, size_bytes=2), ELSEWHERE, NONE),
+    (DigestMismatch(url=U, algorithm='x', expected='x', actual='y'), AGAIN, NONE),
+    (ContentRefused(url=U, problem='x'), AGAIN, NONE),
+    (ConnectionFailed(url=U, phase='resolve'), AGAIN, AGAIN),
+    (ConnectionFailed(url=U, phase='connect'), AGAIN, AGAIN),
+    (ConnectionFailed(url=U, phase='proxy'), AGAIN, AGAIN),
+    (ConnectionFailed(url=U, phase='send'), AGAIN, NONE),
+    (ConnectionFailed(url=U, phase='receive'), AGAIN, NONE),
+    (TlsFailed(url=U), ELSEWHERE, ELSEWHERE),
+    (TimedOut(url=U, phase='connect', limit=HOUR), AGAIN, AGAIN),
+    (TimedOut(url=U, phase='stall', limit=HOUR), AGAIN, NONE),
+    (TimedOut(url=U, phase='total', limit=HOUR), NONE, NONE),
+    (BodyTruncated(url=U, received_bytes=1, expected_bytes=2), AGAIN, NONE),
+    (CacheUnusable(path='x', problem='x'), NONE, NONE),
+    (StorageFailed(path='x', operation='x', problem='x'), NONE, NONE),
+    (LockBusyTooLong(key='x', waited=HOUR), NONE, NONE),
+    (Cancelled(), NONE, NONE),
+    (WorkerLost(problem='x'), NONE, NONE),
+    (Bug(state='x', event='x'), NONE, NONE),
+]
+
+
+@pytest.mark.parametrize(
+    ('fault', 'get', 'post'),
+    CHANCES,
+    ids=[f'{fault.code} {str(fault)[:50]}' for fault, *_ in CHANCES],
+)
+def test_which_failures_are_retried(fault: Fault, get: Chance, post: Chance) -> None:
+    """What a GET may do again; and that a POST is not sent twice, unless it may be."""
+    assert classify(fault, 'GET', Policy()) is get
+    assert classify(fault, 'PUT', Policy()) is get
+    assert classify(fault, 'POST', Policy()) is post
+    assert classify(fault, 'POST', Policy(idempotent=True)) is get
+
+
+def test_every_fault_is_in_the_table_above() -> None:
+    """A new fault needs a row."""
+    assert {type(fault) for fault, *_ in CHANCES} == set(FAULTS)
+
+
+@pytest.mark.parametrize('status', sorted(PASSING))
+def test_passing_conditions_pass(status: int) -> None:
+    """Each of them may be different in a moment."""
+    assert classify(HttpStatus(url=U, status=status), 'GET', Policy()) is AGAIN
+
+
+@pytest.mark.parametrize(
+    ('text', 'seconds'),
+    [
+        ('120', 120), (' 0 ', 0), ('-1', None), ('', None), ('soon', None), ('²', None), ('1.5', None),
+        ('9' * 30, 366 * 24 * 3600),
+        ('Wed, 01 May 2024 12:01:00 GMT', 60), ('Wed, 01 May 2024 11:00:00 GMT', 0), ('Wed, 01 May 2024 12:01:00', 60),
+        ('Wed, 32 May 2024 12:01:00 GMT', None),
+    ],
+)  # fmt: skip
+def test_retry_after(text: str, seconds: int | None) -> None:
+    """Seconds, or a date as seen from now; nonsense is as good as nothing."""
+    asked = parse_retry_after(a_head(503, {'Retry-After': text}), NOW)
+    assert asked == (None if seconds is None else timedelta(seconds=seconds))
+
+
+def test_no_retry_after() -> None:
+    """Most servers do not say."""
+    assert parse_retry_after(a_head(503), NOW) is None
+
+
+@pytest.mark.parametrize(
+    ('number', 'seconds'), [(0, 1), (1, 1), (2, 2), (3, 4), (6, 32), (7, 60), (5_000, 60)]
+)
+def test_the_span_doubles_up_to_a_cap(number: int, seconds: int) -> None:
+    """Full jitter: anything from nothing to the span."""
+    assert backoff(Policy(), number, 1.0) == timedelta(seconds=seconds)
+    assert backoff(Policy(), number, 0.0) == timedelta(0)
+
+
+def test_draws_differ() -> None:
+    """One chance gives a run of draws that do not repeat."""
+    assert len({jitter(0.5, number) for number in range(50)}) == 50
+
+
+WORST = [
+    ('the defaults', Policy(), 1, (4, 47, 247)),
+    ('two mirrors', Policy(), 3, (12, 127, 727)),
+    ('no retries', Policy(retries=0), 1, (1, 10, 60)),
+    ('a limit for the whole', Policy(timeout=timedelta(seconds=50)), 1, (4, 47, 50)),
+    ('waits end at the longest', Policy(retries=8), 1, (9, 90 + 63 + 120, 540 + 63 + 120)),
+]
+
+
+@pytest.mark.parametrize(
+    ('policy', 'addresses', 'expected'), [row[1:] for row in WORST], ids=[row[0] for row in WORST]
+)
+def test_the_worst_case_is_computed(
+    policy: Policy, addresses: int, expected: tuple[int, float, float]
+) -> None:
+    """The requests, and the time without connections and in silence."""
+    worst = patience(policy, addresses)
+    times = (worst.unreachable.total_seconds(), worst.silent.total_seconds())
+    assert (worst.requests, *times) == expected

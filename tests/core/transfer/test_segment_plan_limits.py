@@ -1,0 +1,370 @@
+"""Segments where a small slip would show late: time, secrets, and what counts as held."""
+
+from dataclasses import replace
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+
+import pytest
+
+from dlmachine.core.decision.part_location import address_digest
+from dlmachine.core.faults import (
+    BodyTooLarge,
+    BodyTruncated,
+    ConnectionFailed,
+    HttpStatus,
+    TimedOut,
+)
+from dlmachine.core.http.byte_ranges import behind
+from dlmachine.core.http.response import Head, Received
+from dlmachine.core.integrity.checksum import Checksum
+from dlmachine.core.integrity.representation import Said, place_of
+from dlmachine.core.plan.dry_run import healthy_event
+from dlmachine.core.plan.plan import plan
+from dlmachine.core.protocol.body_decision import RefuseBody
+from dlmachine.core.protocol.effects import Discard, ExchangeMany, Expectation, Join
+from dlmachine.core.protocol.events import (
+    Answered,
+    Discarded,
+    Failed,
+    Interrupted,
+    Joined,
+    PartOpened,
+    Published,
+    SegmentsEnded,
+    Waited,
+)
+from dlmachine.core.protocol.states import Waiting
+from dlmachine.core.spec.destination import ToPath
+from dlmachine.core.transfer.read_response import decide_body
+from dlmachine.core.transfer.segment_plan import FIRST_BYTES, first_span, split
+from tests.builders import (
+    DIGEST,
+    MIRROR,
+    NOW,
+    URL,
+    Run,
+    a_cache,
+    a_descriptor,
+    a_head,
+    a_part,
+    a_path,
+    a_policy,
+    a_snapshot,
+    an_entry,
+    an_exchange,
+    answered,
+    interrupted,
+)
+
+MIB = 1 << 20
+SIZE = 4 * MIB + FIRST_BYTES
+FIRST = (0, FIRST_BYTES - 1)
+REST = tuple((FIRST_BYTES + n * MIB, FIRST_BYTES + (n + 1) * MIB - 1) for n in range(4))
+PATH = '/data/t.csv'
+SHA = sha256(b'the whole').hexdigest()
+MINUTE = timedelta(minutes=1)
+LATE = NOW + MINUTE
+WAITED = Waited(at=NOW)
+DISCARDED = Discarded(at=NOW)
+TOKEN = f'{URL}?token=s3cret'
+SHOWN = f'{URL}?token=***'
+
+
+def part_head(first: int, last: int, size: int = SIZE) -> Head:
+    """The head of a range of version 1."""
+    return a_head(206, {'Content-Range': f'bytes {first}-{last}/{size}', 'ETag': '"v1"'})
+
+
+def brought(first: int, last: int, count: int | None = None, size: int = SIZE) -> Answered:
+    """A range, or fewer bytes of it than its head says."""
+    wire = last - first + 1 if count is None else count
+    received = Received(size_bytes=wire, wire_bytes=wire, sha256='')
+    return Answered(at=NOW, head=part_head(first, last, size), received=received)
+
+
+def joined(size: int = SIZE, wire: int = SIZE) -> Joined:
+    """The whole, read through."""
+    return Joined(at=NOW, received=Received(size_bytes=size, wire_bytes=wire, sha256=SHA))
+
+
+def to_path(url: str = URL, mirrors: tuple[str, ...] = (), **options: Any) -> Run:
+    """A run to a path by two connections that asks its first range."""
+    wish = a_descriptor(url, mirrors=mirrors)
+    policy = a_policy(**{'destination': ToPath(PATH), 'segments': 2, **options})
+    run = Run(wish, policy, a_snapshot(wish, destination=a_path()))
+    return run.feed(PartOpened(at=NOW, size_bytes=0))
+
+
+def segmented(url: str = URL, **known: Any) -> Run:
+    """A run whose first range is there, and that asks for the others."""
+    return to_path(url, **known).feed(brought(*FIRST))
+
+
+def ended(*ends: Answered | Interrupted | None) -> SegmentsEnded:
+    """What came of all segments."""
+    return SegmentsEnded(at=NOW, ends=ends)
+
+
+WELL = ended(*(brought(*span) for span in REST))
+BROKE = interrupted(ConnectionFailed(url=URL, phase='receive'))
+
+
+# --- the limit of time ------------------------------------------------------------
+
+
+def test_the_limit_of_the_whole_counts_for_segments_too() -> None:
+    """Whatever ends a try after it."""
+    limit: dict[str, Any] = {'timeout': MINUTE}
+    late = replace(brought(*FIRST, count=9), at=LATE)
+    broken = replace(ended(BROKE, None, None, None), at=LATE)
+    failed = Failed(at=LATE, fault=ConnectionFailed(url=URL, phase='connect'))
+    wrong = replace(joined(wire=SIZE - 1), at=LATE)
+    for run in (
+        to_path(**limit).feed(late),
+        segmented(**limit).feed(broken),
+        segmented(**limit).feed(failed),
+        segmented(**limit).feed(WELL, wrong),
+    ):
+        assert isinstance(run.step.effect, Discard)
+        assert isinstance(run.feed(DISCARDED).fault, TimedOut)
+
+
+def test_a_date_of_the_server_is_seen_from_the_end_of_the_segments() -> None:
+    """As with a single answer."""
+    fields = {'Retry-After': 'Wed, 01 May 2024 12:00:30 GMT'}
+    busy = Answered(at=NOW, head=a_head(503, fields))
+    late = replace(ended(busy, None, None, None), at=NOW + timedelta(seconds=10))
+    run = segmented().feed(late)
+    assert getattr(run.step.effect, 'duration', None) == timedelta(seconds=20)
+
+
+# --- faults -----------------------------------------------------------------------
+
+
+def test_a_first_range_that_is_too_short_is_told_with_both_sizes() -> None:
+    """And without secrets."""
+    run = to_path(TOKEN, retries=0).feed(brought(*FIRST, count=9), DISCARDED)
+    assert run.fault == BodyTruncated(
+        url=SHOWN, received_bytes=9, expected_bytes=FIRST_BYTES, tries=1
+    )
+
+
+def test_a_range_that_was_not_asked_for_is_told_with_both() -> None:
+    """What came, and what was wanted."""
+    asked = segmented().step.effect
+    assert isinstance(asked, ExchangeMany)
+    first, last = REST[0]
+    found = decide_body(asked.exchanges[0], part_head(first, last - 1))
+    assert isinstance(found, RefuseBody)
+    assert f'bytes {first}-{last - 1}/{SIZE}, although {first}-{last} was requested' in str(
+        found.fault
+    )
+
+
+def test_a_segment_that_is_refused_is_told_without_secrets() -> None:
+    """With what the server says of it."""
+    busy = Answered(at=NOW, head=a_head(503, reason='s3cret is busy'))
+    run = segmented(TOKEN, retries=0).feed(ended(busy, None, None, None), DISCARDED)
+    assert run.fault == HttpStatus(url=SHOWN, status=503, reason='*** is busy', tries=1)
+
+
+@pytest.mark.parametrize(
+    ('read', 'fault'),
+    [
+        (joined(wire=SIZE - 1), BodyTruncated(url=URL, received_bytes=SIZE - 1, expected_bytes=SIZE, tries=1)),
+        (joined(size=SIZE + 1), BodyTooLarge(url=URL, limit_bytes=SIZE, size_bytes=SIZE + 1, tries=1)),
+    ],
+)  # fmt: skip
+def test_what_is_read_through_has_to_have_its_size(read: Joined, fault: object) -> None:
+    """Whatever the segments said of themselves."""
+    run = segmented(retries=0, max_bytes=SIZE).feed(WELL, read, DISCARDED)
+    assert run.fault == fault
+
+
+def test_the_gravest_of_many_troubles_is_acted_on() -> None:
+    """A segment that is refused for good, wherever it stands: the whole is asked for."""
+    gone = Answered(at=NOW, head=a_head(404))
+    run = segmented().feed(ended(BROKE, gone, None, None))
+    assert run.exchanges[-1].request.headers.get('Range') is None
+
+
+def test_a_redirect_may_be_followed_again_for_the_whole() -> None:
+    """It is a new try: the address that was asked before is no circle."""
+    moved = answered(302, {'Location': '/b'})
+    run = to_path().feed(moved, brought(*FIRST))
+    run.feed(ended(Answered(at=NOW, head=a_head(404)), None, None, None), moved)
+    assert run.exchanges[-1].request.url == 'https://example.org/b'
+
+
+# --- what is held -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    'end',
+    [None, BROKE, Answered(at=NOW, head=a_head(503)), Answered(at=NOW, head=part_head(*REST[1]))],
+    ids=['not asked for', 'no head', 'refused', 'no body'],
+)
+def test_of_a_segment_without_a_body_nothing_is_held(end: Any) -> None:
+    """Not a byte."""
+    run = segmented().feed(ended(brought(*REST[0]), end, BROKE, brought(*REST[3])), WAITED)
+    asked = run.exchanges[-1].expect
+    assert (asked.offset, asked.held, asked.whole_bytes) == (REST[1][0], (REST[3],), SIZE)
+
+
+def test_a_rest_that_is_joined_is_published_as_what_it_is() -> None:
+    """The record is of the answer that brought the last of it."""
+    broken = interrupted(BROKE.fault, head=part_head(*REST[3]), part_bytes=MIB - 5)
+    run = segmented().feed(ended(*(brought(*span) for span in REST[:3]), broken), WAITED)
+    last = REST[3][1]
+    run.feed(brought(last - 4, last), joined(), Published(at=NOW, path=PATH))
+    record = run.outcome.record
+    assert record is not None
+    assert (record.urls, record.http_code, record.etag) == ((URL,), 206, '"v1"')
+    assert (record.sha256, record.size_bytes, record.tries) == (SHA, SIZE, 2)
+
+
+def test_the_first_range_is_resumed_as_a_first_range() -> None:
+    """Of that version, place and size; a mirror is asked as if nothing were known."""
+    run = to_path(mirrors=(MIRROR,))
+    cut = interrupted(BROKE.fault, head=part_head(*FIRST), part_bytes=10)
+    run.feed(cut, WAITED)
+    asked = run.exchanges[-1].expect
+    assert (asked.offset, asked.validator, asked.whole_bytes) == (10, '"v1"', SIZE)
+    assert asked.said == Said(size_bytes=SIZE, place=place_of(URL))
+    run.feed(BROKE)
+    asked = run.exchanges[-1].expect
+    assert (asked.offset, asked.validator, asked.whole_bytes) == (0, None, None)
+    assert asked.said == Said()
+
+
+def test_a_segmented_part_is_resumed_at_its_source() -> None:
+    """At the mirror that gave it, and as what was said of it then."""
+    said = Said(size_bytes=SIZE, place=place_of(MIRROR))
+    part = a_part(size_bytes=FIRST_BYTES, address=address_digest(MIRROR), said=said,
+                  spans=(FIRST,), whole_bytes=SIZE)  # fmt: skip
+    wish = a_descriptor(mirrors=[MIRROR])
+    policy = a_policy(destination=ToPath(PATH), segments=2)
+    run = Run(wish, policy, a_snapshot(wish, destination=a_path(), part=part))
+    run.feed(PartOpened(at=NOW, size_bytes=FIRST_BYTES), answered(404))
+    _, asked = run.exchanges
+    assert (asked.request.url, asked.expect.offset) == (MIRROR, FIRST_BYTES)
+    assert asked.expect.said == said
+
+
+def test_a_segment_that_breaks_is_no_crowd() -> None:
+    """Only where a server takes no more connections there are fewer of them."""
+    cut = interrupted(BROKE.fault, head=part_head(*REST[0]), part_bytes=9)
+    for end, connections in ((cut, 2), (BROKE, 1)):
+        run = to_path(url='https://h/large.csv').feed(brought(*FIRST, size=999 * MIB))
+        asked = run.step.effect
+        assert isinstance(asked, ExchangeMany)
+        whole = [brought(*span, size=999 * MIB) for span in asked.spans[1:]]
+        broken = replace(
+            end, head=None if end.head is None else part_head(*asked.spans[0], 999 * MIB)
+        )
+        run.feed(ended(broken, *whole), WAITED)
+        offset, last = run.exchanges[-1].expect.offset, run.exchanges[-1].expect.last or 0
+        run.feed(brought(offset, last, size=999 * MIB))
+        assert isinstance(run.step.effect, ExchangeMany)
+        assert run.step.effect.connections == connections
+
+
+def test_segments_that_could_not_be_asked_for_are_asked_for_later() -> None:
+    """Of the same version and size."""
+    fault = ConnectionFailed(url=URL, phase='connect')
+    run = segmented().feed(Failed(at=NOW, fault=fault), WAITED)
+    asked = run.exchanges[-1].expect
+    assert (asked.offset, asked.whole_bytes, asked.validator) == (FIRST_BYTES, SIZE, '"v1"')
+
+
+def test_as_many_connections_as_the_size_is_worth() -> None:
+    """`auto`: one for each eight mebibytes that are missing, eight at most."""
+    for size, connections in ((20 * MIB, 3), (999 * MIB, 8)):
+        run = to_path(segments=0, max_per_host=None).feed(brought(*FIRST, size=size))
+        assert isinstance(run.step.effect, ExchangeMany)
+        assert run.step.effect.connections == connections
+
+
+def test_bytes_that_there_were_before_renew_no_budget() -> None:
+    """Also where another address was asked in between, for which the part was given up."""
+    run = segmented(mirrors=(MIRROR,), retries=1)
+    run.feed(ended(*(brought(*span) for span in REST[:3]), BROKE))
+    assert isinstance(run.state, Waiting)
+    run.feed(WAITED, BROKE, BROKE, WAITED, brought(*FIRST))
+    run.feed(ended(*[BROKE] * len(getattr(run.step.effect, 'spans', ()))), BROKE)
+    assert isinstance(run.step.effect, Discard)
+
+
+def test_bytes_behind_a_hole_are_a_gain_too() -> None:
+    """Though the first of the segments brought nothing."""
+    run = segmented(retries=1).feed(ended(BROKE, *(brought(*span) for span in REST[1:])))
+    assert getattr(run.step.effect, 'reason', '') == 'backoff, before the rest: bytes arrived'
+
+
+def test_the_first_range_is_small_and_none_is_huge() -> None:
+    """A quarter of a mebibyte to see what can be had; 64 mebibytes at most to hold others up."""
+    assert first_span(0, ()) == (0, 262_143)
+    assert first_span(10, ((12, 20),)) == (10, 11)
+    sizes = {last - first + 1 for first, last in split(((0, (1 << 40) - 1),), 4)}
+    assert sizes == {64 * MIB}
+
+
+def test_pieces_are_of_like_size_and_none_is_a_crumb() -> None:
+    """A remainder of a whole mebibyte is worth a request of its own; ten bytes are one piece."""
+    missing = ((0, 5 * MIB - 1), (10 * MIB, 13 * MIB - 1))
+    sizes = [last - first + 1 for first, last in split(missing, 2)]
+    assert len(sizes) == 5
+    assert sum(sizes) == 8 * MIB
+    assert split(((0, 9), (20, 29)), 4) == ((0, 9), (20, 29))
+    assert behind(((0, 2), (4, 7)), 3) == ((4, 7),)
+
+
+# --- rehearsal and plans ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(('last', 'range_'), [(5, 'bytes 4-5/8'), (9, 'bytes 4-7/8')])
+def test_a_healthy_range_ends_where_the_whole_does(last: int, range_: str) -> None:
+    """Or where it was asked to."""
+    expect = Expectation(offset=4, last=last, whole_bytes=8, validator='"v1"')
+    event: Any = healthy_event(an_exchange(expect=expect), a_policy(), a_snapshot())
+    assert event.head.headers.get('Content-Range') == range_
+    assert event.received.wire_bytes == int(range_[8]) - 4 + 1
+
+
+def test_a_healthy_rest_is_of_the_stored_bytes_where_they_are_compared() -> None:
+    """As a healthy whole is."""
+    stored = a_snapshot(cache=a_cache(an_entry()))
+    expect = Expectation(offset=4, validator='"v1"')
+    policy = a_policy(check_freshness=True)
+    event: Any = healthy_event(an_exchange(expect=expect), policy, stored)
+    assert event.received.sha256 == DIGEST
+
+
+@pytest.mark.parametrize(('least', 'size'), [(None, 8), (99, 99)])
+def test_what_is_joined_in_a_healthy_world_is_as_promised(least: int | None, size: int) -> None:
+    """As many bytes as there have to be, and the digest."""
+    policy = a_policy(min_bytes=least, checksum=Checksum('sha256', DIGEST))
+    event = healthy_event(Join(name='t.gz', whole_bytes=8), policy, a_snapshot())
+    received = Received(size_bytes=size, wire_bytes=8, sha256=DIGEST, start=b'\x1f\x8b')
+    assert event == Joined(at=NOW, received=received)
+    stored = a_snapshot(cache=a_cache(an_entry()))
+    ends = healthy_event(segmented().step.effect, policy, stored)  # type: ignore[arg-type]
+    assert ends.at == NOW
+    compared = healthy_event(
+        Join(name='t.csv', whole_bytes=8), a_policy(check_freshness=True), stored
+    )
+    assert isinstance(compared, Joined)
+    assert compared.received.sha256 == DIGEST
+
+
+def test_segments_are_masked_in_a_plan() -> None:
+    """As a single request is."""
+    asked = segmented(TOKEN).step.effect
+    assert isinstance(asked, ExchangeMany)
+    wish = a_descriptor(TOKEN)
+    whole = plan(wish, a_policy(), a_snapshot(wish)).unwrap()
+    [masked] = replace(whole, effects=(asked,)).redacted().effects
+    request = asked.exchange.request.redacted()
+    assert masked == replace(asked, exchange=replace(asked.exchange, request=request))
+    assert 's3cret' not in str(request.url)

@@ -1,0 +1,114 @@
+"""Children: processes forked from one that has everything loaded, so that each starts at once."""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
+from time import monotonic, sleep
+
+import pytest
+
+from tests.multiprocess.workloads import Errand, Told, run_errand
+
+_MODULE = 'tests.multiprocess.workloads'
+_CONTEXT = multiprocessing.get_context('forkserver')
+_CONTEXT.set_forkserver_preload([_MODULE])
+
+#: No child of any test takes as long.
+PATIENCE_SECONDS = 30.0
+
+
+@dataclass(slots=True)
+class Child:
+    """One child, and the line on which it tells what came of its errand."""
+
+    process: ForkServerProcess
+    line: Connection
+    pid: int
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it is still there."""
+        return self.process.is_alive()
+
+    def kill(self) -> bool:
+        """End it with SIGKILL, and wait until it is gone; False: it was gone already."""
+        was_running = self.process.is_alive()
+        self.process.kill()
+        return self.wait() < 0 and was_running
+
+    def wait(self) -> int:
+        """Its exit status, negative if a signal ended it."""
+        self.process.join(PATIENCE_SECONDS)
+        status = self.process.exitcode
+        if status is None:
+            self.process.kill()
+            self.process.join()
+            pytest.fail('a child did not end')
+        return status
+
+    def told(self) -> Told:
+        """What it tells; a child that ends without a word fails the test."""
+        if not self.line.poll(PATIENCE_SECONDS):
+            self.kill()
+            pytest.fail('a child said nothing')
+        try:
+            told = self.line.recv()
+        except EOFError:
+            pytest.fail(f'a child ended without a word, with status {self.wait()}')
+        self.wait()
+        assert isinstance(told, Told)
+        return told
+
+    def close(self) -> None:
+        """End it if it is still there, and let go of it."""
+        if self.process.is_alive():
+            self.process.kill()
+        self.process.join()
+        self.line.close()
+        self.process.close()
+
+
+def start(errand: Errand) -> Child:
+    """Send a child out."""
+    ours, theirs = _CONTEXT.Pipe(duplex=False)
+    process = _CONTEXT.Process(target=run_errand, args=(errand, theirs))
+    process.start()
+    theirs.close()
+    assert process.pid is not None
+    return Child(process, ours, process.pid)
+
+
+def await_that(condition: Callable[[], object], *children: Child) -> None:
+    """Look again and again until something is so; the children are to live until then."""
+    until = monotonic() + PATIENCE_SECONDS
+    while not condition():
+        if monotonic() > until or not all(child.is_running for child in children):
+            pytest.fail('what was waited for did not come')
+        sleep(0.005)
+
+
+@contextmanager
+def running(*errands: Errand) -> Iterator[list[Child]]:
+    """Children that are ended at the end, whatever happens."""
+    children: list[Child] = []
+    try:
+        children.extend(start(errand) for errand in errands)
+        yield children
+    finally:
+        for child in children:
+            child.close()
+
+
+def run(errand: Errand) -> Told:
+    """Send a child out and hear what it tells."""
+    with running(errand) as (child,):
+        return child.told()
+
+
+def is_root() -> bool:
+    """Whether this process may become anybody."""
+    return os.geteuid() == 0

@@ -1,0 +1,178 @@
+"""A diary: what a child does to the disk, written down just before it does it.
+
+It is written without a buffer, so that it outlives a SIGKILL. It can make the disk slow, so
+that there is time to be killed in the middle of things, and it can end the child itself just
+before it would have done its n-th thing.
+"""
+
+import os
+import signal
+import sqlite3
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from dlmachine.core.protocol.effects import OpenPart
+from dlmachine.core.protocol.events import Failed
+from dlmachine.core.protocol.ports import Part
+from dlmachine.manager import DownloadManager
+
+_CALLS = frozenset(
+    {'os.rename', 'os.link', 'os.remove', 'os.mkdir', 'os.rmdir', 'os.truncate', 'fcntl.flock'}
+)
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diary:
+    """A circumstance: the child keeps a diary in the file `path`.
+
+    `pause` passes before each thing it does to the disk, `ends_before` is the one that it does
+    not live to do: by its number, or by how its line begins. Of the body it tells every `step`
+    bytes.
+    """
+
+    path: str
+    pause: float = 0.0
+    ends_before: int | str | None = None
+    step: int = 128 * 1024
+
+    def __call__(self, manager: DownloadManager) -> None:
+        """Begin it."""
+        writer = _Writer(self)
+        sys.addaudithook(writer.on_audit)
+        setattr(os, 'fsync', writer.before('fsync', os.fsync))  # noqa: B010 -- for this child alone
+        setattr(sqlite3, 'connect', partial(_connect, writer, sqlite3.connect))  # noqa: B010 -- as above
+        with manager.adapters() as world:
+            files: Any = world.files
+            files.open_part = partial(_open_part, writer, files.open_part)
+        writer.write('begin')
+
+
+class _Writer:
+    def __init__(self, diary: Diary) -> None:
+        self._handle = os.open(diary.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        self.diary = diary
+        self._count = 0
+
+    def write(self, line: str) -> None:
+        """One thing that is about to be done."""
+        end = self.diary.ends_before
+        if self._count == end or (isinstance(end, str) and line.startswith(end)):
+            os.kill(os.getpid(), signal.SIGKILL)
+        self._count += 1
+        os.write(self._handle, f'{line}\n'.encode())
+        if self.diary.pause and not line.startswith('body'):
+            time.sleep(self.diary.pause)
+
+    def on_audit(self, event: str, args: tuple[Any, ...]) -> None:
+        if event in _CALLS:
+            paths = [Path(one) for one in args if isinstance(one, str)]
+            names = [path.name for path in paths]
+            self.write(' '.join(['publish' if _is_publication(paths) else event, *names]))
+        elif event == 'open' and isinstance(args[2], int) and args[2] & _WRITING:
+            self.write(f'open {Path(str(args[0])).name}')
+
+    def before(self, line: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def noted(*args: Any) -> Any:
+            self.write(line)
+            return call(*args)
+
+        return noted
+
+
+def _is_publication(paths: list[Path]) -> bool:
+    # On Linux it is the open part that is linked, by its number.
+    return [path.suffix == '.part' or path.parent.name == 'fd' for path in paths] == [True, False]
+
+
+def _connect(writer: _Writer, connect: Callable[..., Any], *args: Any, **words: Any) -> Any:
+    class Noted(sqlite3.Connection):
+        def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+            if not sql.lstrip().startswith('SELECT'):
+                writer.write(f'sql {" ".join(sql.split()[:4])}')
+            return super().execute(sql, *values)
+
+        def executemany(self, sql: str, *values: Any) -> sqlite3.Cursor:
+            writer.write(f'sql {" ".join(sql.split()[:4])}')
+            return super().executemany(sql, *values)
+
+    connection = connect(*args, **words, factory=Noted)
+    # With so little memory SQLite writes to the file before the transaction is at its end.
+    sqlite3.Connection.execute(connection, 'PRAGMA cache_size = 1')
+    return connection
+
+
+def _open_part(
+    writer: _Writer, open_part: Callable[[OpenPart], Any], effect: OpenPart
+) -> Part | Failed:
+    opened = open_part(effect)
+    if not isinstance(opened, Failed):
+        writer.write(f'part {opened.size_bytes}')
+        opened.write = _written(writer, opened, opened.write)
+    part: Part | Failed = opened
+    return part
+
+
+def _written(writer: _Writer, part: Part, write: Callable[[Any], None]) -> Callable[[Any], None]:
+    step = writer.diary.step
+    last = part.size_bytes // step
+
+    def noted(data: Any) -> None:
+        nonlocal last
+        write(data)
+        if part.size_bytes // step != last:
+            last = part.size_bytes // step
+            writer.write(f'body {part.size_bytes}')
+
+    return noted
+
+
+#: Which line leads from one phase of a run to the next.
+_PHASES: Final = {
+    ('setting out', 'part'): 'asking',
+    ('asking', 'body'): 'body',
+    ('asking', 'fsync'): 'syncing',
+    ('body', 'fsync'): 'syncing',
+    ('syncing', 'publish'): 'publishing',
+    ('publishing', 'sql'): 'recording',
+    ('recording', 'os.remove'): 'closing',
+}
+PHASES: Final = (*dict.fromkeys(phase for phase, _ in _PHASES), 'closing')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """What a diary tells of its child: how far it came."""
+
+    lines: tuple[str, ...]
+
+    @property
+    def part_bytes(self) -> int:
+        """How many bytes its part had, as far as it is told."""
+        told = [line for line in self.lines if line.startswith(('part ', 'body '))]
+        return int(told[-1].split()[1]) if told else 0
+
+    @property
+    def has_published(self) -> bool:
+        """Whether it may have put its file in place."""
+        return PHASES.index(self.phase) >= PHASES.index('publishing')
+
+    @property
+    def phase(self) -> str:
+        """Where in its run it was."""
+        last = 'setting out'
+        for line in self.lines:
+            last = _PHASES.get((last, line.partition(' ')[0]), last)
+        return last
+
+
+def read_diary(path: Path) -> Read:
+    """The diary of a child; empty if it had not begun."""
+    if not path.exists():
+        return Read(lines=())
+    return Read(lines=tuple(path.read_text().splitlines()))

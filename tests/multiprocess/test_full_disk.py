@@ -1,0 +1,225 @@
+"""A disk that is full: a clear fault, nothing harmed, nothing half left, and then it works again."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.multiprocess.assertions import OURS, check_cache, parts_of, tree_of
+from tests.multiprocess.children import await_that, run, running
+from tests.multiprocess.mounts import small_disk
+from tests.multiprocess.pacing import MIB, PacedFile, some_bytes
+from tests.multiprocess.scenarios import with_files_up_to
+from tests.multiprocess.workloads import Errand, Told
+from tests.servers.http import Server
+
+OLD, NEW = some_bytes(21, 300_000), some_bytes(22, 3 * MIB)
+PAGE = 4096
+
+#: The program, on a disk that takes files of 2 MiB.
+_LIMITED = (
+    'import resource; limit = resource.RLIMIT_FSIZE;'
+    'resource.setrlimit(limit, (2 << 20, resource.getrlimit(limit)[1]));'
+    'from dlmachine.cli import main; main()'
+)
+
+
+def _is_clear(told: Told) -> bool:
+    return told.fault in {'storage_failed', 'cache_unusable'} and told.exit_code == 3
+
+
+def _no_lock_and_no_part(folder: Path) -> bool:
+    return not [path for path in folder.rglob('*') if path.is_file() and OURS in path.parts]
+
+
+@pytest.mark.parametrize('limit', [0, 2 * MIB, len(NEW) - 1], ids=['0', '2 MiB', 'one byte less'])
+@pytest.mark.parametrize('has_old', [True, False], ids=['old', 'none'])
+def test_a_path_on_a_full_disk(
+    server: Server, backend: str, tmp_path: Path, limit: int, has_old: bool
+) -> None:
+    """The folder is as it was; with space it works."""
+    folder = tmp_path / 'folder'
+    folder.mkdir()
+    if has_old:
+        (folder / 'data.bin').write_bytes(OLD)
+    before = {name: seen for name, seen in tree_of(folder).items() if name != '.'}
+    errand = Errand(
+        url=server.on('/data.bin', PacedFile(NEW)), backend=backend, home=str(tmp_path),
+        dest=str(folder / 'data.bin'),
+    )  # fmt: skip
+    told = run(replace(errand, circumstances=(with_files_up_to(limit),)))
+
+    assert (told.fault, told.exit_code) == ('storage_failed', 3)
+    assert 'file too large' in told.message
+    assert {name: seen for name, seen in tree_of(folder).items() if name != '.'} == before
+    assert run(errand).fault is None
+    assert (folder / 'data.bin').read_bytes() == NEW
+    assert os.listdir(folder) == ['data.bin']
+
+
+@pytest.mark.parametrize('limit', [0, 2 * PAGE, 2 * MIB, len(NEW) - 1])
+@pytest.mark.parametrize('has_old', [True, False], ids=['old', 'none'])
+def test_a_cache_on_a_full_disk(
+    server: Server, backend: str, tmp_path: Path, limit: int, has_old: bool
+) -> None:
+    """The entries are as they were, no lock and no part is left; with space it works.
+
+    With 2 pages there is room for a body, but not for the registry.
+    """
+    cache, scratch = tmp_path / 'cache', tmp_path / 'scratch'
+    body = NEW if limit > 2 * PAGE else some_bytes(23, 100)
+    file = PacedFile(OLD, etag='"old"')
+    errand = Errand(
+        url=server.on('/data.bin', file), backend=backend, home=str(tmp_path), cache=str(cache),
+        options={'force_download': True},
+    )  # fmt: skip
+    if has_old:
+        assert run(errand).fault is None
+    file.body, file.etag = body, '"new"'
+    told = run(replace(errand, circumstances=(with_files_up_to(limit),)))
+
+    assert _is_clear(told), told
+    assert _no_lock_and_no_part(cache)
+    entries = check_cache(cache, scratch, [OLD])
+    assert len(entries) == has_old
+    assert len(list(cache.glob('*.bin'))) == has_old, 'a file without an entry is left'
+    again = run(errand)
+    assert again.fault is None, again.message
+    assert Path(str(again.path)).read_bytes() == body
+    assert len(check_cache(cache, scratch, [OLD, body])) == 1 + has_old
+
+
+def test_the_command_line_ends_with_3(server: Server, backend: str, tmp_path: Path) -> None:
+    """One line says what is wrong and what to do; nothing is left."""
+    url = server.on('/data.bin', PacedFile(NEW))
+    done = subprocess.run(
+        [sys.executable, '-c', _LIMITED, 'get', url, '-q', '--backend', backend],
+        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=30,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stdout) == (3, '')
+    assert done.stderr.startswith('error: ')
+    assert 'file too large' in done.stderr
+    assert done.stderr.count('\n') == 1
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 2 MiB."""
+    with small_disk(tmp_path / 'disk', 2 * MIB) as place:
+        yield place
+
+
+def _free(disk: Path) -> int:
+    seen = os.statvfs(disk)
+    return seen.f_bavail * seen.f_frsize
+
+
+def test_a_path_on_a_small_disk(server: Server, backend: str, disk: Path, tmp_path: Path) -> None:
+    """The old copy is unharmed; after something was removed the new one takes its place."""
+    dest, filler = disk / 'data.bin', disk / 'filler'
+    dest.write_bytes(OLD)
+    filler.write_bytes(b'x' * MIB)
+    body = NEW[: MIB + 1]
+    errand = Errand(
+        url=server.on('/data.bin', PacedFile(body)), backend=backend, home=str(tmp_path),
+        dest=str(dest),
+    )  # fmt: skip
+    told = run(errand)
+
+    assert (told.fault, told.exit_code) == ('storage_failed', 3)
+    assert 'no space left' in told.message
+    assert dest.read_bytes() == OLD
+    assert sorted(os.listdir(disk)) == ['data.bin', 'filler']
+    filler.unlink()
+    assert run(errand).fault is None
+    assert dest.read_bytes() == body
+
+
+def test_a_cache_on_a_disk_that_fills_at_any_point(
+    server: Server, backend: str, disk: Path, tmp_path: Path
+) -> None:
+    """Whatever there is no room for, body, registry or its journal: all or nothing."""
+    body = some_bytes(24, 64 * PAGE)
+    cache, filler, scratch = disk / 'cache', disk / 'filler', tmp_path / 'scratch'
+    errand = Errand(
+        url=server.on('/data.bin', PacedFile(body)), backend=backend, home=str(tmp_path),
+        cache=str(cache),
+    )  # fmt: skip
+    ends = []
+    for pages in (-64, -1, 0, 1, 2, 3, 6, 10, 14, 18, 22, 30, 60):
+        filler.write_bytes(b'x' * (_free(disk) - len(body) - pages * PAGE))
+        told = run(errand)
+        ends.append(told.fault)
+        entries = check_cache(cache, scratch, [body])
+        if told.fault is None:
+            assert len(entries) == 1
+        else:
+            assert _is_clear(told), told
+            assert entries == []
+            assert list(cache.glob('*.bin')) == []
+        assert parts_of(cache) == []
+        assert not list(cache.glob(f'{OURS}/locks/*'))
+        filler.unlink()
+        again = run(errand)
+        assert again.fault is None, again.message
+        assert Path(str(again.path)).read_bytes() == body
+        subprocess.run(['rm', '-r', str(cache)], check=True)
+
+    assert ends[0] == 'storage_failed'
+    assert 'cache_unusable' in ends
+    assert ends[-1] is None
+
+
+@pytest.mark.parametrize('segments', [1, 4])
+@pytest.mark.parametrize('into_cache', [True, False], ids=['cache', 'path'])
+def test_a_body_larger_than_the_free_space_is_refused_at_once(
+    server: Server, backend: str, disk: Path, tmp_path: Path, *, into_cache: bool, segments: int
+) -> None:
+    """The message names the destination and both sizes, and almost nothing is transferred."""
+    file = PacedFile(NEW, hold_at=MIB)  # It would stand still there.
+    errand = Errand(
+        url=server.on('/data.bin', file), backend=backend, home=str(tmp_path),
+        dest=None if into_cache else str(disk / 'data.bin'), cache=str(disk / 'c') if into_cache else None,
+        options={'segments': segments},
+    )  # fmt: skip
+    told = run(errand)
+    file.released.set()
+
+    assert (told.fault, told.exit_code) == ('storage_failed', 3)
+    assert str(disk / ('c' if into_cache else 'data.bin')) in told.message
+    assert '.part' not in told.message
+    assert re.search(r'no space left on device \(needs 3\.1 MB, [12]\.\d MB free\)', told.message)
+    assert parts_of(disk) == []
+
+
+def test_a_range_that_does_not_fit_the_disk_is_refused(
+    server: Server, backend: str, disk: Path, tmp_path: Path
+) -> None:
+    """Existing bytes do not count; after freeing space the download succeeds."""
+    file, filler = PacedFile(NEW[: 3 * MIB // 2], hold_at=5 * MIB // 4), disk / 'filler'
+    errand = Errand(
+        url=server.on('/data.bin', file), backend=backend, home=str(tmp_path),
+        dest=str(disk / 'data.bin'),
+    )  # fmt: skip
+    with running(errand) as (child,):
+        await_that(lambda: any(p.stat().st_size >= MIB for p in disk.rglob('*.part')), child)
+        child.kill()
+    file.released.set()
+    filler.write_bytes(b'x' * (_free(disk) - 64 * 1024))
+    full = run(errand)
+    filler.unlink()
+    told = run(errand)
+
+    assert full.fault == 'storage_failed'
+    assert re.search(
+        r'no space left on device \(needs [2-5]\d\d\.\d kB, \d+\.\d kB free\)', full.message
+    )
+    assert told.fault is None, told.message
+    assert (disk / 'data.bin').read_bytes() == NEW[: 3 * MIB // 2]

@@ -1,0 +1,148 @@
+"""A cache that a group shares: files have the umask of whoever makes them, and the folder's group."""
+
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.multiprocess.assertions import OURS, check_cache, tree_of
+from tests.multiprocess.children import await_that, run, running
+from tests.multiprocess.pacing import MIB, PacedFile, some_bytes
+from tests.multiprocess.scenarios import as_user, with_umask
+from tests.multiprocess.workloads import Errand
+from tests.servers.http import Server
+
+pytestmark = pytest.mark.usefixtures('_root')
+
+GROUP = 61_000
+ANNA, BEN = 61_001, 61_002
+BODY = some_bytes(61, 3 * MIB)
+
+
+def _shared(folder: Path, mode: int) -> Path:
+    folder.mkdir()
+    import os
+
+    os.chown(folder, ANNA, GROUP)
+    folder.chmod(mode)
+    return folder
+
+
+def _errand(url: str, backend: str, home: str, cache: Path, uid: int, umask: int) -> Errand:
+    return Errand(
+        url=url, backend=backend, home=home, cache=str(cache),
+        circumstances=(as_user(uid, uid, GROUP), with_umask(umask)),
+    )  # fmt: skip
+
+
+def _wrong(folder: Path, umask: int) -> list[str]:
+    """What has not the group, or not the mode that the umask leaves."""
+    found = []
+    for path in folder.rglob('*'):
+        seen = path.stat()
+        wanted = (0o777 if path.is_dir() else 0o666) & ~umask
+        if seen.st_gid != GROUP or seen.st_mode & 0o777 != wanted:
+            name = path.relative_to(folder)
+            found.append(f'{name}: {stat.filemode(seen.st_mode)} of group {seen.st_gid}')
+    return sorted(found)
+
+
+@pytest.mark.parametrize('umask', [0o002, 0o007, 0o027], ids=oct)
+def test_files_have_umask_and_group(
+    server: Server, backend: str, spot: Path, home: str, umask: int
+) -> None:
+    """Part, note and lock while it lasts; file, registry, tag and folders in the end."""
+    cache = _shared(spot / 'cache', 0o2775)
+    file = PacedFile(BODY, hold_at=2 * MIB)
+    errand = _errand(server.on('/data.bin', file), backend, home, cache, ANNA, umask)
+    with running(errand) as (child,):
+        await_that(lambda: list(cache.glob(f'{OURS}/*.json')), child)
+        names = {path.suffix for path in cache.rglob('*')}
+        during = _wrong(cache, umask)
+        file.released.set()
+        told = child.told()
+
+    assert told.fault is None, told.message
+    assert {'.part', '.json', '.lock'} <= names
+    assert _wrong(cache, umask) == []
+    assert during == []
+
+
+def test_a_group_shares_a_cache(server: Server, backend: str, spot: Path, home: str) -> None:
+    """With umask 0002 each reads what the other has stored, adds to it, and refreshes it."""
+    cache = _shared(spot / 'cache', 0o2770)
+    first, second = PacedFile(BODY), PacedFile(BODY[:MIB])
+    annas = _errand(server.on('/1.bin', first), backend, home, cache, ANNA, 0o002)
+    bens = _errand(server.on('/2.bin', second), backend, home, cache, BEN, 0o002)
+    assert run(annas).fault is None
+    hit = run(replace(annas, circumstances=bens.circumstances))
+    added = run(bens)
+    first.body, first.etag = BODY[:100], '"v2"'
+    options = {'force_download': True, 'keep_old': False}
+    refreshed = run(replace(annas, circumstances=bens.circumstances, options=options))
+    back = run(replace(bens, circumstances=annas.circumstances))
+
+    assert (hit.fault, hit.origin) == (None, 'cache'), hit.message
+    assert (added.fault, added.origin) == (None, 'network'), added.message
+    assert (refreshed.fault, refreshed.version) == (None, 2), refreshed.message
+    assert (back.fault, back.origin) == (None, 'cache'), back.message
+    assert not hit.wants_lock
+    assert added.has_lock
+    assert refreshed.has_lock
+    check_cache(cache, spot / 'scratch', [BODY[:100], BODY[:MIB]])
+
+
+def test_two_of_a_group_make_one_request(
+    server: Server, backend: str, spot: Path, home: str
+) -> None:
+    """Whoever comes second waits for the other's lock."""
+    cache = _shared(spot / 'cache', 0o2770)
+    file = PacedFile(BODY, hold_at=MIB)
+    annas = _errand(server.on('/1.bin', file), backend, home, cache, ANNA, 0o002)
+    with running(annas) as (anna,):
+        assert file.reached.wait(10)
+        with running(_errand(annas.url, backend, home, cache, BEN, 0o002)) as (ben,):
+            assert not ben.line.poll(0.3)
+            file.released.set()
+            told = [anna.told(), ben.told()]
+
+    assert [one.fault for one in told] == [None, None], [one.message for one in told]
+    assert len(server.asked) == 1
+    assert sorted(str(one.origin) for one in told) == ['cache', 'network']
+
+
+def test_a_killed_users_lock_and_part_are_taken_over(
+    server: Server, backend: str, spot: Path, home: str
+) -> None:
+    """By another user of the group."""
+    cache = _shared(spot / 'cache', 0o2770)
+    file = PacedFile(BODY, hold_at=5 * MIB // 2)
+    annas = _errand(server.on('/1.bin', file), backend, home, cache, ANNA, 0o002)
+    with running(annas) as (anna,):
+        await_that(lambda: any(p.stat().st_size >= MIB for p in cache.glob(f'{OURS}/*.part')), anna)
+        anna.kill()
+    file.released.set()
+    told = run(_errand(annas.url, backend, home, cache, BEN, 0o002))
+
+    assert told.fault is None, told.message
+    assert Path(str(told.path)).read_bytes() == BODY
+    assert told.has_lock
+    assert told.asked[0].offset >= MIB - 1
+
+
+def test_a_group_that_may_only_read(server: Server, backend: str, spot: Path, home: str) -> None:
+    """With umask 0027 others of the group have hits; what is not there is a clear fault."""
+    cache = _shared(spot / 'cache', 0o2750)
+    annas = _errand(server.on('/1.bin', PacedFile(BODY)), backend, home, cache, ANNA, 0o027)
+    bens = _errand(annas.url, backend, home, cache, BEN, 0o027)
+    assert run(annas).fault is None
+    before = tree_of(cache)
+    hit = run(bens)
+    miss = run(replace(bens, url=server.on('/2.bin', PacedFile(BODY))))
+
+    assert (hit.fault, hit.origin) == (None, 'cache'), hit.message
+    assert Path(str(hit.path)).read_bytes() == BODY
+    assert (miss.fault, miss.exit_code) == ('storage_failed', 3)
+    assert tree_of(cache) == before
+    assert len(server.asked) == 1

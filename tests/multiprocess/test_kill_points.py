@@ -1,0 +1,181 @@
+"""Ended by SIGKILL just before each single thing that a run does to the disk, one after the other.
+
+What is done to the disk is the same with every backend; the cases share them out.
+"""
+
+import shutil
+import signal
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.multiprocess.assertions import OURS, check_cache
+from tests.multiprocess.children import run, running
+from tests.multiprocess.io_log import Diary, read_diary
+from tests.multiprocess.pacing import MIB, PacedFile, some_bytes
+from tests.multiprocess.workloads import Errand, Told
+from tests.servers.http import Server
+
+_STEP = 512 * 1024
+OLD, NEW = (some_bytes(number, 3 * MIB // 2) for number in (11, 12))
+
+
+@dataclass(slots=True)
+class Stage:
+    """A download that can be played again and again from the same beginning."""
+
+    server: Server
+    backend: str
+    root: Path
+    is_cache: bool
+    has_old: bool
+    keep_old: bool = True
+    checks: bool = False
+    file: PacedFile = field(init=False)
+    url: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Set the stage: with an old copy, or with none."""
+        self.file = PacedFile(OLD, etag='"old"')
+        self.url = self.server.on('/data.bin', self.file)
+        (self.root / 'before').mkdir()
+        if self.has_old:
+            self.play(self.root / 'before')
+        self.file.body, self.file.etag = NEW, '"new"'
+
+    @property
+    def diary(self) -> str:
+        """Where children write down what they do."""
+        return str(self.root / 'diary')
+
+    def fresh(self) -> Path:
+        """A folder as it was before."""
+        folder = self.root / 'now'
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(self.root / 'before', folder)
+        return folder
+
+    def errand(self, folder: Path, diary: Diary | None = None) -> Errand:
+        """The download into a folder."""
+        return Errand(
+            url=self.url,
+            backend=self.backend,
+            home=str(self.root),
+            dest=None if self.is_cache else str(folder / 'data.bin'),
+            cache=str(folder) if self.is_cache else None,
+            options={
+                'force_download': self.has_old and not self.checks,
+                'check_freshness': self.checks,
+                'keep_old': self.keep_old,
+            },
+            circumstances=() if diary is None else (diary,),
+        )
+
+    def play(self, folder: Path) -> Told:
+        """To the end."""
+        told = run(self.errand(folder))
+        assert told.fault is None, told.message
+        assert told.path is not None
+        assert Path(told.path).read_bytes() == self.file.body
+        return told
+
+    def rehearse(self) -> tuple[str, ...]:
+        """All that a run does to the disk."""
+        run(self.errand(self.fresh(), Diary(path=self.diary, step=_STEP)))
+        return read_diary(Path(self.diary)).lines
+
+    def kill_at(self, points: Collection[int]) -> None:
+        """Kill it before each of these in turn, look, and let the next run be."""
+        killed = 0
+        for point in points:
+            folder = self.fresh()
+            mortal = Diary(path=self.diary, step=_STEP, ends_before=point)
+            with running(self.errand(folder, mortal)) as (child,):
+                killed += child.wait() == -signal.SIGKILL
+            try:
+                self.check(folder)
+                told = self.play(folder)
+                self.check(folder)
+                assert told.origin == 'cache' or not list(folder.glob(f'{OURS}/locks/*'))
+            except AssertionError as error:
+                error.add_note(f'killed after {read_diary(Path(self.diary)).lines[-3:]}')
+                raise
+        # Whoever receives in larger pieces comes to fewer points.
+        assert killed >= len(points) - 3
+
+    def check(self, folder: Path) -> None:
+        """Old, or new and whole, or nothing; and what was there has not been lost."""
+        if self.is_cache:
+            entries = check_cache(folder, self.root / 'scratch', [OLD, NEW])
+            assert len(entries) >= self.has_old
+            return
+        names = {path.name for path in folder.iterdir()}
+        assert names <= {'data.bin', OURS}
+        assert 'data.bin' in names or not self.has_old
+        if 'data.bin' in names:
+            assert (folder / 'data.bin').read_bytes() in (OLD, NEW)[not self.has_old :]
+
+
+@pytest.mark.parametrize(
+    ('backend', 'is_cache', 'has_old'),
+    [
+        ('requests', False, True),
+        ('curl', False, False),
+        ('requests', True, False),
+        ('curl', True, True),
+    ],
+    ids=['requests, path, old', 'curl, path', 'requests, cache', 'curl, cache, old'],
+)
+def test_killed_at_each_point(
+    server: Server, backend: str, tmp_path: Path, is_cache: bool, has_old: bool
+) -> None:
+    """After each, all is whole, and the next run ends well."""
+    if backend == 'curl':
+        pytest.importorskip('pycurl')
+    stage = Stage(server, backend, tmp_path, is_cache, has_old)
+    lines = stage.rehearse()
+
+    # A file appears under its name by one call, and is never written there.
+    assert sum(line.startswith('publish ') for line in lines) == 1
+    assert not [line for line in lines if line.startswith('open ') and line.endswith('.bin')]
+    stage.kill_at([at for at, line in enumerate(lines) if not line.startswith('sql CREATE TABLE')])
+
+
+def test_killed_while_removing_the_previous_version(
+    server: Server, backend: str, tmp_path: Path
+) -> None:
+    """A file without an entry may be left, but no READY entry without its file."""
+    stage = Stage(server, backend, tmp_path, is_cache=True, has_old=True, keep_old=False)
+    lines = stage.rehearse()
+    removed = next(at for at, line in enumerate(lines) if line.endswith('-1.bin'))
+    stage.kill_at(range(removed, len(lines)))
+
+
+@pytest.mark.parametrize('is_cache', [False, True], ids=['path', 'cache'])
+def test_a_whole_part_is_not_fetched_again(
+    server: Server, backend: str, tmp_path: Path, is_cache: bool
+) -> None:
+    """Killed between the last byte and the rename, there is nothing left to ask for but a check."""
+    stage = Stage(server, backend, tmp_path, is_cache, has_old=False)
+    mortal = Diary(path=stage.diary, ends_before='publish')
+    folder = stage.fresh()
+    with running(stage.errand(folder, mortal)) as (child,):
+        assert child.wait() == -signal.SIGKILL
+    stage.file.served.clear()
+    stage.play(folder)
+
+    assert sum(served.sent for served in stage.file.served) <= 1
+
+
+def test_a_killed_refresh_is_resumed(server: Server, backend: str, tmp_path: Path) -> None:
+    """The server has a newer version, and most of it was there."""
+    stage = Stage(server, backend, tmp_path, is_cache=True, has_old=True, checks=True)
+    folder = stage.fresh()
+    with running(stage.errand(folder, Diary(path=stage.diary, ends_before='publish'))) as (child,):
+        assert child.wait() == -signal.SIGKILL
+    stage.file.served.clear()
+    stage.play(folder)
+
+    assert sum(served.sent for served in stage.file.served) <= 1

@@ -1,0 +1,136 @@
+"""Many processes, one URL, one cache: with locks that work, that lie, and that fail."""
+
+import errno
+from contextlib import suppress
+from pathlib import Path
+from threading import Barrier, BrokenBarrierError
+from typing import Any
+
+import pytest
+
+from tests.multiprocess.assertions import check_cache, parts_of
+from tests.multiprocess.children import await_that, run, running
+from tests.multiprocess.pacing import MIB, PacedFile, some_bytes
+from tests.multiprocess.scenarios import fail_with, lie, with_flock
+from tests.multiprocess.workloads import Errand
+from tests.servers.http import Server
+
+BODY = some_bytes(1, 2 * MIB)
+MANY = 8
+
+
+def test_eight_processes_make_one_request(server: Server, backend: str, tmp_path: Path) -> None:
+    """The others wait for the one that asks, and all have the right file."""
+    file = PacedFile(BODY, pause=0.02)
+    errand = Errand(
+        url=server.on('/data.bin', file), backend=backend, home=str(tmp_path),
+        cache=str(tmp_path / 'cache'),
+    )  # fmt: skip
+    with running(*[errand] * MANY) as children:
+        told = [child.told() for child in children]
+
+    assert [one.fault for one in told] == [None] * MANY
+    assert len(server.asked) == 1
+    assert sorted(str(one.origin) for one in told) == ['cache'] * (MANY - 1) + ['network']
+    assert {Path(str(one.path)).read_bytes() for one in told} == {BODY}
+    assert len(check_cache(tmp_path / 'cache', tmp_path / 'scratch', [BODY])) == 1
+
+
+@pytest.mark.parametrize(
+    'flock',
+    [lie, fail_with(errno.ENOSYS), fail_with(errno.ENOLCK)],
+    ids=['lies', 'ENOSYS', 'ENOLCK'],
+)
+def test_locks_that_do_not_lock_mix_nothing(
+    server: Server, backend: str, tmp_path: Path, flock: Any
+) -> None:
+    """At worst it is downloaded eight times, all at once; each file is right."""
+    meeting = Barrier(MANY)
+
+    def meet() -> None:
+        # All are in the middle at the same moment.
+        with suppress(BrokenBarrierError):
+            meeting.wait(10)
+
+    file = PacedFile(BODY, pause=0.01, before=meet)
+    errand = Errand(
+        url=server.on('/data.bin', file), backend=backend, home=str(tmp_path),
+        cache=str(tmp_path / 'cache'), circumstances=(with_flock(flock),),
+    )  # fmt: skip
+    with running(*[errand] * MANY) as children:
+        told = [child.told() for child in children]
+
+    assert [one.fault for one in told] == [None] * MANY, [one.message for one in told]
+    assert not meeting.broken
+    assert {Path(str(one.path)).read_bytes() for one in told} == {BODY}
+    assert check_cache(tmp_path / 'cache', tmp_path / 'scratch', [BODY])
+    assert parts_of(tmp_path / 'cache') == []
+
+
+def test_a_living_owners_part_is_left_alone_where_locks_lie(
+    server: Server, backend: str, tmp_path: Path
+) -> None:
+    """Whoever comes later begins a part of its own; both files are right."""
+    file = PacedFile(BODY, hold_at=3 * MIB // 2)
+    errand = Errand(
+        url=server.on('/data.bin', file), backend=backend, home=str(tmp_path),
+        cache=str(tmp_path / 'cache'), circumstances=(with_flock(lie),),
+    )  # fmt: skip
+    with running(errand) as (first,):
+        await_that(lambda: any(part.stat().st_size for part in parts_of(tmp_path / 'cache')), first)
+        with running(errand) as (second,):
+            await_that(lambda: len(parts_of(tmp_path / 'cache')) == 2, first, second)
+            file.released.set()
+            told = [first.told(), second.told()]
+
+    assert [one.fault for one in told] == [None, None], [one.message for one in told]
+    assert [served.first for served in file.served] == [0, 0]
+    assert {Path(str(one.path)).read_bytes() for one in told} == {BODY}
+    assert check_cache(tmp_path / 'cache', tmp_path / 'scratch', [BODY])
+
+
+def test_a_killed_owners_lock_is_taken_over_at_once(
+    server: Server, backend: str, tmp_path: Path
+) -> None:
+    """And its part is resumed."""
+    file = PacedFile(BODY, hold_at=3 * MIB // 2)
+    errand = Errand(
+        url=server.on('/data.bin', file), backend=backend, home=str(tmp_path),
+        cache=str(tmp_path / 'cache'),
+    )  # fmt: skip
+    with running(errand) as (owner,):
+        await_that(lambda: any(part.stat().st_size for part in parts_of(tmp_path / 'cache')), owner)
+        with running(errand) as (heir,):
+            assert not heir.line.poll(0.2)
+            owner.kill()
+            file.released.set()
+            told = heir.told()
+
+    assert told.fault is None, told.message
+    assert Path(str(told.path)).read_bytes() == BODY
+    assert told.seconds < 5
+    assert told.asked[0].offset > 0
+
+
+def test_a_busy_lock_names_its_owner(server: Server, backend: str, tmp_path: Path) -> None:
+    """Whoever waits in vain is told for whom."""
+    file = PacedFile(BODY, hold_at=MIB)
+    errand = Errand(
+        url=server.on('/data.bin', file), backend=backend, home=str(tmp_path),
+        cache=str(tmp_path / 'cache'),
+    )  # fmt: skip
+    with running(errand) as (owner,):
+        assert file.reached.wait(10)
+        impatient = Errand(
+            url=errand.url, backend=backend, home=str(tmp_path), cache=errand.cache,
+            options={'lock_timeout': 0.2},
+        )  # fmt: skip
+        told = run(impatient)
+        file.released.set()
+        first = owner.told()
+
+    assert (told.fault, told.exit_code) == ('lock_busy', 13)
+    assert f'process {owner.pid} ' in told.message
+    assert 0.2 <= told.seconds < 5
+    assert first.fault is None
+    assert len(server.asked) == 1

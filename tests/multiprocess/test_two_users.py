@@ -1,0 +1,254 @@
+"""Two users who share a folder: neither deceives nor blocks the other."""
+
+import os
+import stat
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.multiprocess.assertions import OURS
+from tests.multiprocess.children import await_that, is_root, run, running
+from tests.multiprocess.pacing import MIB, PacedFile, some_bytes
+from tests.multiprocess.scenarios import as_user, with_umask
+from tests.multiprocess.workloads import Errand
+from tests.servers.http import Server
+
+pytestmark = pytest.mark.skipif(not is_root(), reason='only root can be two users')
+
+GROUP = 61_000
+ANNA, BEN = 61_001, 61_002
+BODY = some_bytes(62, 3 * MIB)
+HELD_AT = 5 * MIB // 2
+
+
+def _folder(spot: Path, mode: int, owner: int = 0, group: int = 0) -> Path:
+    folder = spot / 'shared'
+    folder.mkdir()
+    os.chown(folder, owner, group)
+    folder.chmod(mode)
+    return folder
+
+
+def _errand(url: str, backend: str, home: str, dest: Path, uid: int, umask: int = 0o022) -> Errand:
+    groups = (GROUP,) if umask == 0o002 else ()
+    return Errand(
+        url=url, backend=backend, home=home, dest=str(dest),
+        circumstances=(as_user(uid, uid, *groups), with_umask(umask)),
+    )  # fmt: skip
+
+
+def _killed(errand: Errand, file: PacedFile, folder: Path) -> None:
+    """A killed download that leaves a part of at least one MiB."""
+    with running(errand) as (child,):
+        await_that(lambda: any(p.stat().st_size >= MIB for p in folder.rglob('*.part')), child)
+        child.kill()
+    file.released.set()
+
+
+@pytest.mark.parametrize('mode', [0o1777, 0o777], ids=oct)
+def test_two_users_of_an_open_folder_do_not_interfere(
+    server: Server, backend: str, spot: Path, home: str, mode: int
+) -> None:
+    """Each user has a separate folder, and resumes only parts in it."""
+    folder, file = _folder(spot, mode), PacedFile(BODY, hold_at=HELD_AT)
+    url = server.on('/1.bin', file)
+    _killed(_errand(url, backend, home, folder / 'x', ANNA), file, folder)
+    bens = run(_errand(url, backend, home, folder / 'x', BEN))
+    stands = (folder / 'x').stat()
+    annas = run(_errand(url, backend, home, folder / 'y', ANNA))
+
+    assert (bens.fault, annas.fault) == (None, None), (bens.message, annas.message)
+    assert [one.offset for one in bens.asked] == [0]
+    assert (folder / 'x').read_bytes() == (folder / 'y').read_bytes() == BODY
+    assert (stands.st_uid, stat.S_IMODE(stands.st_mode)) == (BEN, 0o644)
+    ours = (folder / OURS).stat()
+    assert stat.S_IMODE(ours.st_mode) == 0o1777
+    assert [path.name for path in (folder / OURS).iterdir()] == [str(ANNA)]
+    assert stat.S_IMODE((folder / OURS / str(ANNA)).stat().st_mode) == 0o700
+
+
+def test_a_part_in_an_open_folder_is_resumed_by_its_owner(
+    server: Server, backend: str, spot: Path, home: str
+) -> None:
+    """As everywhere else."""
+    folder, file = _folder(spot, 0o1777), PacedFile(BODY, hold_at=HELD_AT)
+    errand = _errand(server.on('/1.bin', file), backend, home, folder / 'x', ANNA)
+    _killed(errand, file, folder)
+    told = run(errand)
+
+    assert told.fault is None, told.message
+    assert told.asked[0].offset >= MIB - 1
+    assert (folder / 'x').read_bytes() == BODY
+    assert sorted(path.name for path in folder.iterdir()) == ['x']
+
+
+@pytest.mark.parametrize('kind', ['folder', 'open folder', 'link', 'file'])
+@pytest.mark.parametrize('own', [False, True], ids=['ours', 'ours and own'])
+def test_a_strangers_folder_blocks_nobody(
+    server: Server, backend: str, spot: Path, home: str, kind: str, own: bool
+) -> None:
+    """Whatever a stranger created under dlmachine's names; the stranger's files stay untouched."""
+    folder = _folder(spot, 0o1777)
+    theirs = spot / 'theirs'
+    theirs.mkdir()
+    for name in (OURS, *((f'{OURS}-{BEN}',) if own else ())):
+        path = folder / name
+        if kind == 'link':
+            path.symlink_to(theirs)
+        elif kind == 'file':
+            path.write_bytes(b'theirs')
+        else:
+            path.mkdir()
+            path.chmod(0o777 if kind == 'open folder' else 0o700)
+        os.chown(path, ANNA, ANNA, follow_symlinks=False)
+    url = server.on('/1.bin', PacedFile(BODY))
+    told = run(_errand(url, backend, home, folder / 'x', BEN))
+
+    assert told.fault is None, told.message
+    assert (folder / 'x').read_bytes() == BODY
+    assert list(theirs.iterdir()) == []
+
+
+def test_a_strangers_user_folder_is_not_used(
+    server: Server, backend: str, spot: Path, home: str
+) -> None:
+    """A stranger created it to get access to its files."""
+    folder = _folder(spot, 0o1777)
+    (folder / OURS).mkdir()
+    (folder / OURS).chmod(0o1777)
+    (folder / OURS / str(BEN)).mkdir()
+    os.chown(folder / OURS / str(BEN), ANNA, ANNA)
+    file = PacedFile(BODY, hold_at=HELD_AT)
+    errand = _errand(server.on('/1.bin', file), backend, home, folder / 'x', BEN)
+    with running(errand) as (child,):
+        await_that(lambda: list(folder.rglob('*.part')), child)
+        (part,) = folder.rglob('*.part')
+        place = part.parent.name
+        file.released.set()
+        told = child.told()
+
+    assert told.fault is None, told.message
+    assert place == f'{OURS}-{BEN}'
+
+
+def test_a_members_part_is_copied(server: Server, backend: str, spot: Path, home: str) -> None:
+    """In a group's folder it is resumed, and the finished file belongs to the user who finished it."""
+    folder, file = _folder(spot, 0o2770, ANNA, GROUP), PacedFile(BODY, hold_at=HELD_AT)
+    url = server.on('/1.bin', file)
+    _killed(_errand(url, backend, home, folder / 'x', ANNA, 0o002), file, folder)
+    told = run(_errand(url, backend, home, folder / 'x', BEN, 0o002))
+
+    assert told.fault is None, told.message
+    assert told.asked[0].offset >= MIB - 1
+    assert (folder / 'x').read_bytes() == BODY
+    assert (folder / 'x').stat().st_uid == BEN
+    assert sorted(path.name for path in folder.iterdir()) == ['x']
+
+
+def test_a_part_of_somebody_who_is_not_of_the_group_is_not_resumed(
+    server: Server, backend: str, spot: Path, home: str
+) -> None:
+    """Although the stranger could write there earlier."""
+    folder, file = _folder(spot, 0o2770, ANNA, GROUP), PacedFile(BODY, hold_at=HELD_AT)
+    url = server.on('/1.bin', file)
+    _killed(_errand(url, backend, home, folder / 'x', ANNA, 0o002), file, folder)
+    (part,) = folder.rglob('*.part')
+    os.chown(part, 61_009, 61_009)
+    told = run(_errand(url, backend, home, folder / 'x', BEN, 0o002))
+
+    assert told.fault is None, told.message
+    assert told.asked[0].offset == 0
+    assert (folder / 'x').read_bytes() == BODY
+
+
+def test_a_member_whose_umask_keeps_others_out_blocks_nobody(
+    server: Server, backend: str, spot: Path, home: str
+) -> None:
+    """The group can write to the folder, but not to the member's `.dlmachine`."""
+    folder, file = _folder(spot, 0o2770, 0, GROUP), PacedFile(BODY, hold_at=HELD_AT)
+    url = server.on('/1.bin', file)
+    with running(_errand(url, backend, home, folder / 'x', ANNA, 0o002)) as (anna,):
+        await_that((folder / OURS).exists, anna)
+        (folder / OURS).chmod(0o700)
+        bens = _errand(
+            server.on('/2.bin', PacedFile(BODY)), backend, home, folder / 'y', BEN, 0o002
+        )
+        told = run(bens)
+        file.released.set()
+        annas = anna.told()
+
+    assert (told.fault, annas.fault) == (None, None), (told.message, annas.message)
+    assert (folder / 'y').read_bytes() == (folder / 'x').read_bytes() == BODY
+
+
+def test_a_stranger_who_may_only_read_blocks_nobody(
+    server: Server, backend: str, spot: Path, home: str
+) -> None:
+    """To lock a file (flock) it is enough to read it: what a killed run left cannot be opened."""
+    folder, file = _folder(spot, 0o755, ANNA, ANNA), PacedFile(BODY, hold_at=HELD_AT)
+    errand = _errand(server.on('/1.bin', file), backend, home, folder / 'x', ANNA)
+    _killed(errand, file, folder)
+    (part,) = folder.rglob('*.part')
+    held = run(_errand(server.url('/1.bin'), backend, home, folder / 'y', BEN))
+    opens = subprocess.run(
+        ['setpriv', f'--reuid={BEN}', f'--regid={BEN}', '--clear-groups', 'cat', str(part)],
+        capture_output=True, check=False,
+    )  # fmt: skip
+    told = run(errand)
+
+    assert held.fault == 'storage_failed', held.message
+    assert opens.returncode == 1, opens.stderr
+    assert told.fault is None, told.message
+    assert told.asked[0].offset >= MIB - 1
+
+
+@pytest.mark.parametrize('mode', [0o1777, 0o777], ids=oct)
+def test_two_users_of_an_open_folder_have_a_cache_each(
+    server: Server, backend: str, spot: Path, home: str, mode: int
+) -> None:
+    """The second does not use the registry of the first, which could say anything."""
+    folder = _folder(spot, mode)
+    url = server.on('/1.bin', PacedFile(BODY))
+    annas, bens, again = (
+        run(replace(_errand(url, backend, home, folder, uid), dest=None, cache=str(folder)))
+        for uid in (ANNA, BEN, BEN)
+    )
+
+    assert (annas.fault, bens.fault, again.fault) == (None, None, None), bens.message
+    assert (annas.origin, bens.origin, again.origin) == ('network', 'network', 'cache')
+    assert Path(str(annas.path)).parent == folder
+    assert Path(str(bens.path)).parent == folder / f'{OURS}-{BEN}' / 'cache'
+    assert stat.S_IMODE((folder / f'{OURS}-{BEN}').stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize('kind', ['file', 'link', 'pipe', 'journal', 'open', 'blocked'])
+def test_a_strangers_registry_is_not_used(
+    server: Server, backend: str, spot: Path, home: str, kind: str
+) -> None:
+    """Whatever it is, or what SQLite would read with it."""
+    folder, victim = _folder(spot, 0o1777), spot / 'victim'
+    victim.write_bytes(b'')
+    victim.chmod(0o666)
+    path = folder / ('cache.sqlite-journal' if kind == 'journal' else 'cache.sqlite')
+    if kind == 'link':
+        path.symlink_to(victim)
+    elif kind == 'pipe':
+        os.mkfifo(path)
+    else:
+        path.write_bytes(b'')
+        path.chmod(0o666 if kind == 'open' else 0o644)
+    os.chown(path, BEN if kind == 'open' else ANNA, -1, follow_symlinks=False)
+    if kind == 'blocked':
+        (folder / f'{OURS}-{BEN}').write_bytes(b'')
+    errand = _errand(server.on('/1.bin', PacedFile(BODY)), backend, home, folder, BEN)
+    told = run(replace(errand, dest=None, cache=str(folder)))
+
+    if kind == 'blocked':
+        assert told.fault == 'cache_unusable'
+        assert 'another user made it' in told.message
+    else:
+        assert told.fault is None, told.message
+        assert Path(str(told.path)).parent == folder / f'{OURS}-{BEN}' / 'cache'
+    assert victim.read_bytes() == b''

@@ -1,0 +1,124 @@
+"""Errands: what a child process is sent out to do, and what it tells when it is back.
+
+The module is loaded once, by the process from which all children are forked, and with it
+all that a download needs: each child starts at once.
+"""
+
+import contextlib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from time import monotonic
+from typing import Any
+
+import filelock  # noqa: F401 -- loaded once for all children
+
+import dlmachine_adapters.cachedir.store
+import dlmachine_adapters.requests_backend.transport
+from dlmachine.cli.exit_codes import exit_code
+from dlmachine.core.protocol.effects import AcquireLock, Exchange, Wait
+from dlmachine.core.protocol.events import Answered, Interrupted, LockAcquired
+from dlmachine.core.protocol.outcome import Outcome
+from dlmachine.errors import DownloadError
+from dlmachine.manager import DownloadManager
+
+with contextlib.suppress(ImportError):
+    import dlmachine_adapters.curl_backend.transport  # noqa: F401 -- loaded where there is one
+
+#: Something that is done in the child before it downloads: it changes what the child meets.
+Circumstance = Callable[[DownloadManager], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """One download: into `dest`, or else into `cache`."""
+
+    url: str
+    backend: str
+    home: str
+    dest: str | None = None
+    cache: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    circumstances: tuple[Circumstance, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """One request of a run: from which byte on, under which condition, and what came of it."""
+
+    offset: int
+    if_range: str | None
+    status: int | None
+    fault: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a child tells: an outcome or a fault, as far as the parent wants to know it."""
+
+    seconds: float
+    path: str | None = None
+    origin: str | None = None
+    version: int | None = None
+    sha256: str | None = None
+    tries: int = 0
+    wants_lock: bool = False
+    has_lock: bool = False
+    waits: int = 0
+    asked: tuple[Asking, ...] = ()
+    fault: str | None = None
+    message: str = ''
+    exit_code: int = 0
+
+
+def run_errand(errand: Errand, line: Connection) -> None:
+    """Download in this process, and tell the parent what came of it."""
+    os.environ['HOME'] = errand.home
+    os.environ['TMPDIR'] = errand.home
+    started = monotonic()
+    words = {'progress': False, 'retries': 0, 'retry_wait': 0.01, **errand.options}
+    with DownloadManager(errand.cache, backend=errand.backend, **words) as manager:
+        for change in errand.circumstances:
+            change(manager)
+        try:
+            outcome = manager.fetch(errand.url, errand.dest)
+        except DownloadError as error:
+            fault = error.fault
+            seconds = monotonic() - started
+            told = Told(
+                seconds=seconds, fault=fault.code, message=str(fault), exit_code=exit_code(fault)
+            )
+        else:
+            told = _told(outcome, monotonic() - started)
+    line.send(told)
+    line.close()
+
+
+def _told(outcome: Outcome, seconds: float) -> Told:
+    pairs = outcome.story
+    return Told(
+        seconds=seconds,
+        path=outcome.path,
+        origin=outcome.origin.value,
+        version=outcome.version,
+        sha256=None if outcome.record is None else outcome.record.sha256,
+        tries=outcome.tries,
+        wants_lock=any(isinstance(effect, AcquireLock) for effect, _ in pairs),
+        has_lock=any(isinstance(event, LockAcquired) for _, event in pairs),
+        waits=sum(isinstance(effect, Wait) for effect, _ in pairs),
+        asked=tuple(
+            _asking(effect, event)
+            for effect, event in pairs
+            if isinstance(effect, Exchange) and isinstance(event, (Answered, Interrupted))
+        ),
+    )
+
+
+def _asking(effect: Exchange, event: Answered | Interrupted) -> Asking:
+    return Asking(
+        offset=effect.expect.offset,
+        if_range=effect.request.headers.get('If-Range'),
+        status=None if event.head is None else event.head.status,
+        fault=event.fault.code if isinstance(event, Interrupted) else None,
+    )

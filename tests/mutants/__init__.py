@@ -1,1 +1,0 @@
-"""Mutation testing: does any test notice when the core is changed?  `python -m tests.mutants`."""

@@ -1,0 +1,30 @@
+"""The catalogue of what may happen between a request and the end of its answer.
+
+Each mishap is told once and played twice: by the fakes of a simulation, and as bytes on a
+real connection. `tests/adapters/contracts/test_true_faults.py` shows that the same comes of both.
+"""
+
+from typing import Final
+
+from tests.server_faults.bodies import BODIES
+from tests.server_faults.codings import CODINGS
+from tests.server_faults.connections import CONNECTIONS
+from tests.server_faults.framing import FRAMING
+from tests.server_faults.heads import HEADS
+from tests.server_faults.mishap import LIMIT, TOTAL, Mishap
+from tests.server_faults.ranges import RANGES
+from tests.server_faults.redirects import REDIRECTS
+from tests.server_faults.statuses import STATUSES
+
+MISHAPS: Final[tuple[Mishap, ...]] = (
+    *CONNECTIONS,
+    *HEADS,
+    *BODIES,
+    *FRAMING,
+    *STATUSES,
+    *RANGES,
+    *CODINGS,
+    *REDIRECTS,
+)
+
+__all__ = ['LIMIT', 'MISHAPS', 'TOTAL', 'Mishap']
