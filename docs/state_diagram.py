@@ -34,7 +34,30 @@ from dlmachine.core.protocol.effects import (
     Validate,
     Wait,
 )
-from dlmachine.core.protocol.events import Answered, ChecksumsRead, CopyConfirmed, CopyMissing, Discarded, Event, Failed, Interrupted, Joined, LockAcquired, LockReleased, LockUnavailable, Observed, PartOpened, PlaceTaken, Published, Recorded, Retired, SegmentsEnded, Unpublished, Validated, Waited
+from dlmachine.core.protocol.events import (
+    Answered,
+    ChecksumsRead,
+    CopyConfirmed,
+    CopyMissing,
+    Discarded,
+    Event,
+    Failed,
+    Interrupted,
+    Joined,
+    LockAcquired,
+    LockReleased,
+    LockUnavailable,
+    Observed,
+    PartOpened,
+    PlaceTaken,
+    Published,
+    Recorded,
+    Retired,
+    SegmentsEnded,
+    Unpublished,
+    Validated,
+    Waited,
+)
 from dlmachine.core.http.response import Head, Received
 from dlmachine.core.faults import (
     AnswerUnusable,
