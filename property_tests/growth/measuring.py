@@ -70,9 +70,10 @@ def find_growth(call: Call, grown: Callable[[int], str], most: int, cap: float =
     large = _least(call, text, cap, _JUDGED)
     if large >= cap:
         # The same work takes longer where other programs use the same processor.
-        large = _least(call, text, cap * slowness())
-    if large >= cap * slowness():
-        return f'takes {large:.2f} s of processor time for {most:,} characters'
+        allowed = cap * slowness()
+        large = _least(call, text, allowed)
+        if large >= allowed:
+            return f'takes {large:.2f} s of processor time for {most:,} characters'
     if large < _JUDGED:
         return None
     ratio = large / _usual(call, quarter, cap)
