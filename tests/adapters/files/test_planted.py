@@ -309,7 +309,9 @@ def test_old_links_in_our_folder_are_removed_but_not_their_targets(
     assert victim.read_bytes() == VICTIM
 
 
-def test_a_note_claims_no_more_bytes_than_the_part_has(files: LocalFiles, folder: Path) -> None:
+def test_a_note_with_a_line_break_in_its_validator_is_refused(
+    files: LocalFiles, folder: Path
+) -> None:
     """A validator with a line break would inject header fields into the next request."""
     note = note_path(_left(files, folder))
     stored = json.loads(note.read_bytes())

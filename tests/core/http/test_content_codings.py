@@ -36,7 +36,7 @@ def test_codings_are_those_that_were_applied(values: list[str], codings: tuple[s
     'unset', 'empty', 'true', '0', '1', 'bytes', 'stream', '7-bit', '8-bit', 'not-compressed', 'no-compression', 'nocompress', 'stored',
     'store', 'application', 'html', 'xml', 'json', 'csv', 'attachment', 'inline', 'utf8mb4', 'ansi', 'sjis', 'euc_jp', 'plain/text',
 ])  # fmt: skip
-def test_other_names_are_not_entries(name: str) -> None:
+def test_other_words_are_not_codings(name: str) -> None:
     """Charsets, types and words for no coding, in any case and in lists."""
     assert read_codings(Headers(((FIELD, name.upper()),))) == ()
     assert read_codings(Headers(((FIELD, f'{name}, gzip'),))) == ('gzip',)
