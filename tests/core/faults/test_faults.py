@@ -176,3 +176,11 @@ def test_a_remedy_for_a_connection_fits_what_is_wrong(phase: str, detail: str, w
 def test_the_body_of_an_error_as_json(body: str, value: object) -> None:
     """Nothing that cannot be read raises."""
     assert HttpStatus(url=U, status=400, body=body).json == value
+
+
+def test_faults_about_files_have_a_filename() -> None:
+    """As an OSError has, under the name that it has there."""
+    unusable = DestinationUnusable(path='a/b', problem='is a folder')
+    cache = CacheUnusable(path='c', problem='is damaged')
+
+    assert (unusable.filename, cache.filename) == ('a/b', 'c')

@@ -1,6 +1,8 @@
 """`secret_names`: what a caller declares as secret is secret in everything that is made of it."""
 
+import pickle
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -12,7 +14,14 @@ from dlmachine.core.http.request import Tls
 from dlmachine.core.integrity.checksum import ChecksumList
 from dlmachine.core.plan.plan import Plan, plan
 from dlmachine.core.protocol.effects import Exchange, ExchangeMany, ReadChecksums, Record, Wait
-from dlmachine.core.protocol.events import Answered, Interrupted, SegmentsEnded, Waited
+from dlmachine.core.protocol.events import (
+    Answered,
+    ChecksumsRead,
+    Interrupted,
+    SegmentsEnded,
+    Waited,
+)
+from dlmachine.core.protocol.outcome import Origin, Outcome
 from dlmachine.core.protocol.redact_event import redact_event
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.options import OPTIONS
@@ -175,3 +184,31 @@ def test_headers_keep_declared_names() -> None:
         assert SECRET not in repr(one)
     assert made.with_secret_names(NAMES) is made
     assert made.with_secret_names(()).secret_names == ()
+
+
+def test_a_pickled_outcome_stores_no_secret() -> None:
+    """Its story is masked by value and by name; steps without a request are kept."""
+    run = Run(WISH, a_policy(), a_snapshot(WISH)).go_well(until=Exchange)
+    [exchange] = run.exchanges
+    fault = TimedOut(url='https://h/', phase='total', limit=exchange.stall_timeout)
+    whole = answered(200, {'X-Echo': SECRET, 'X-Access': 'given-now'})
+    broken = Interrupted(at=NOW, fault=fault, head=None, part_bytes=0)
+    many = ExchangeMany(
+        exchange=exchange, spans=((0, 1),), held=(), whole_bytes=2, validator='"1"', connections=1
+    )
+    waited = (Wait(duration=exchange.stall_timeout, reason=''), Waited(at=NOW))
+    story: tuple[Any, ...] = (
+        (ReadChecksums(wish=WISH, max_bytes=1), ChecksumsRead(at=NOW, text='')),
+        (exchange, whole),
+        (exchange, broken),
+        (many, SegmentsEnded(at=NOW, ends=(whole, None))),
+        waited,
+    )
+    outcome = Outcome(origin=Origin.NETWORK, reason='', key='', path='p', story=story)
+    assert SECRET in repr(outcome.story)
+
+    stored = pickle.dumps(outcome)
+    assert SECRET.encode() not in stored
+    assert b'given-now' not in stored
+    read = pickle.loads(stored)
+    assert (read.path, read.story[2][1], read.story[4]) == ('p', broken, waited)
