@@ -18,11 +18,12 @@ from dlmachine.core.machine import exchange as on_exchange
 from dlmachine.core.protocol.body_decision import TakeBody
 from dlmachine.core.protocol.effects import Record, ReleaseLock, Retire
 from dlmachine.core.protocol.events import LockReleased, Published
-from dlmachine.core.transfer import next_exchange, read_response, retry, verify_body
+from dlmachine.core.transfer import next_exchange, provenance, read_response, retry, verify_body
 from dlmachine.execution import run as executor
 from dlmachine_adapters.files import atomic
 from dlmachine_adapters.files.own_folder import OwnFolder
 from dlmachine_adapters.parts import file_store
+from property_tests.simulation.tape_corpus import TAPES
 
 Mutant = Callable[[], AbstractContextManager[Any]]
 
@@ -237,6 +238,18 @@ def _mixing_addresses() -> Iterator[None]:
 
 
 @contextmanager
+def _trusting_mirrors() -> Iterator[None]:
+    """The validators of a mirror that confirmed a copy go into its record."""
+    freshen = provenance.freshen_record
+
+    def trusting(record: Any, descriptor: Any, head: Any, at: Any, url: str) -> Any:
+        return freshen(record, descriptor, head, at, provenance.source_of(record, descriptor))
+
+    with patch('dlmachine.core.machine.commit.freshen_record', trusting):
+        yield
+
+
+@contextmanager
 def _counting_holes() -> Iterator[None]:
     """A part that is filled in segments is taken for as long as its file."""
     with patch(
@@ -284,5 +297,10 @@ MUTANTS: Final[dict[str, tuple[Mutant, bytes]]] = {
         bytes([0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 4]),
     ),
     'mixes the ranges of twins': (_mixing_twins, bytes([*[0] * 6, 2, *[0] * 24, 1])),
+    # It takes a rare chain of events: the scene is one that a long simulation found.
+    'takes over the validators of a mirror': (
+        _trusting_mirrors,
+        bytes.fromhex(TAPES["a mirror's ETag was sent to the server before it"]),
+    ),
     'counts holes as bytes': (_counting_holes, bytes([*[0] * 31, 1])),
 }

@@ -18,6 +18,7 @@ from dlmachine.core.http.response import Head
 from dlmachine.core.machine.finish import cached_outcome, close, close_on_bug, give_back
 from dlmachine.core.machine.limits import MOST_CONFLICTS
 from dlmachine.core.protocol.effects import Publish, Record, Retire, Unpublish
+from dlmachine.core.protocol.effort import Effort
 from dlmachine.core.protocol.events import (
     Discarded,
     Event,
@@ -51,13 +52,13 @@ def publish(job: Job, record: DownloadRecord) -> Step:
     return _publish_as(job, record, version, 0)
 
 
-def confirm_version(job: Job, entry: CacheEntry, at: datetime, head: Head, tries: int) -> Step:
+def confirm_version(job: Job, effort: Effort, entry: CacheEntry, at: datetime, head: Head) -> Step:
     """The server says that the stored copy is current: freshen its record and use it."""
     reason = 'the server says that the stored version is current'
-    outcome = replace(cached_outcome(job, entry, reason), is_validated=True, tries=tries)
+    outcome = replace(cached_outcome(job, entry, reason), is_validated=True, tries=effort.tries)
     if entry.record is None or not entry.is_own:
         return close(job, outcome)
-    record = freshen_record(entry.record, job.descriptor, head, at)
+    record = freshen_record(entry.record, job.descriptor, head, at, effort.address(job).url)
     update = SameVersion(key=job.key, item_id=_item_id(job), version=entry.version, record=record)
     return _record(job, update, replace(outcome, record=record), 'validated', published=None)
 

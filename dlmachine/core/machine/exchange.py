@@ -138,7 +138,7 @@ def _on_answer(state: Exchanging, event: Answered) -> Step:
             # Of a copy that is the same by its size alone the validators are not known.
             is_certain = expect.etag is not None or expect.last_modified is not None
             head = event.head if is_certain else Head(status=event.head.status)
-            return confirm_version(state.job, entry, event.at, head, state.effort.tries)
+            return confirm_version(state.job, state.effort, entry, event.at, head)
         case LeaveBody(why=Left.REDIRECT):
             return _on_redirect(state, event)
         case LeaveBody():

@@ -42,7 +42,7 @@ def on_body(
         return _refuse(job, effort, fault, received.sha256, event.at, is_pieced=is_pieced)
     entry = job.decision.entry
     if entry is not None and entry.record is not None and entry.record.sha256 == received.sha256:
-        return confirm_version(job, entry, event.at, event.head, effort.tries)
+        return confirm_version(job, effort, entry, event.at, event.head)
     checked = verified_by(job, event.head, taking)
     record = build_record(job, effort, state.exchange, event, received, checked)
     notes = find_notes(state, event.head, taking, received)

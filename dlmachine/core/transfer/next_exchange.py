@@ -23,6 +23,7 @@ from dlmachine.core.spec.destination import InMemory
 from dlmachine.core.spec.policy import CheckMethod, Policy
 from dlmachine.core.spec.rate_limit import Manners
 from dlmachine.core.transfer.build_request import build_request
+from dlmachine.core.transfer.provenance import source_of
 from dlmachine.core.transfer.redirect import hop_of
 from dlmachine.core.transfer.retry import may_be_repeated
 from dlmachine.core.transfer.segment_plan import first_span
@@ -154,8 +155,7 @@ def _condition(job: Job, effort: Effort) -> Condition:
         return build_condition(decision.entry, method)
     redactor = job.descriptor.redactor
     # A validator means something where it came from; elsewhere the whole is compared.
-    served_by = record.served_by or redactor.url(job.descriptor.url)
-    is_there = redactor.url(address.url) == served_by
+    is_there = redactor.url(address.url) == source_of(record, job.descriptor)
     if not may_be_repeated(job.descriptor.method, job.policy):
         # Nor can it be asked without one afterwards, should another place confirm it.
         asked = place_of(redactor.url(address.url))

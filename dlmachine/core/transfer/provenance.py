@@ -64,11 +64,22 @@ def build_record(
     )
 
 
+def source_of(record: DownloadRecord, descriptor: Descriptor) -> str:
+    """The URL, as it may be shown, whose server issued the validators in the record."""
+    return record.served_by or descriptor.redactor.url(descriptor.url)
+
+
 def freshen_record(
-    record: DownloadRecord, descriptor: Descriptor, head: Head, at: datetime
+    record: DownloadRecord, descriptor: Descriptor, head: Head, at: datetime, url: str
 ) -> DownloadRecord:
-    """The record of a copy that the server said is current (RFC 9111 section 4.3.4)."""
+    """The record of a copy that the response from this URL confirmed (RFC 9111 section 4.3.4).
+
+    Validators of another server than the one that issued those on record are not taken over:
+    they would be sent to a server that may use the same ones for other bytes.
+    """
     redactor = descriptor.redactor
+    if redactor.url(url) != source_of(record, descriptor):
+        return replace(record, validated_at=at)
     return replace(
         record,
         validated_at=at,

@@ -21,6 +21,7 @@ from dlmachine.core.spec.destination import AtPath
 from dlmachine.core.transfer.provenance import build_record, freshen_record
 from tests.builders import (
     FOLDER,
+    MIRROR,
     NOW,
     URL,
     Run,
@@ -137,7 +138,7 @@ def test_a_form_has_secrets_too() -> None:
     """A validator that echoes one is not taken over."""
     wish = a_descriptor(query={'password': 's3cret', 'a': 'b'}, post=True)
     head = a_head(304, {'ETag': '"s3cret"', 'Last-Modified': 'new'})
-    fresh = freshen_record(a_record(), wish, head, NOW)
+    fresh = freshen_record(a_record(), wish, head, NOW, wish.url)
     assert (fresh.etag, fresh.last_modified, fresh.validated_at) == ('"v1"', 'new', NOW)
 
 
@@ -150,8 +151,23 @@ def test_a_copy_that_is_current_learns_its_etag(
 ) -> None:
     """From a 304 that has one (RFC 9111 section 4.3.4); one that has none leaves what was known."""
     head = a_head(304, {} if said is None else {'ETag': said})
-    fresh = freshen_record(replace(a_record(), etag=known), a_descriptor(), head, NOW)
+    fresh = freshen_record(replace(a_record(), etag=known), a_descriptor(), head, NOW, URL)
     assert fresh.etag == kept
+
+
+@pytest.mark.parametrize('served_by', ['', MIRROR])
+def test_validators_are_taken_over_only_from_their_issuer(served_by: str) -> None:
+    """A mirror may use the same ETag for other bytes than the server that is asked next."""
+    record = replace(a_record(), etag='"old"', served_by=served_by)
+    head = a_head(200, {'ETag': '"new"', 'Last-Modified': 'new'})
+    issuer, other = (MIRROR, URL) if served_by else (URL, MIRROR)
+
+    taken = freshen_record(record, a_descriptor(), head, NOW, issuer)
+    left = freshen_record(record, a_descriptor(), head, NOW, other)
+
+    assert (taken.etag, taken.last_modified, taken.validated_at) == ('"new"', 'new', NOW)
+    assert (left.etag, left.last_modified) == ('"old"', record.last_modified)
+    assert left.validated_at == NOW
 
 
 def test_a_backend_without_a_version_has_none_on_record() -> None:
