@@ -1,7 +1,7 @@
 """Change the core in thousands of small ways, and see whether its tests notice each.
 
     python -m tests.mutation                  every mutant of dlmachine/core
-    python -m tests.mutation retry url        those of these modules
+    python -m tests.mutation http.url plan.codec    those of these modules
     python -m tests.mutation --again          those that lived through the last run unexplained
     python -m tests.mutation --report         no run: what the last one found
 
