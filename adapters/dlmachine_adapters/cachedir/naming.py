@@ -11,7 +11,6 @@ from typing import Final
 #: Our key goes to cachedir as this parameter, and nothing else does: its own serialisation
 #: sorts lists and loses types, so that two requests could share an entry.
 KEY_PARAMETER: Final = 'dlmachine'
-_DATE: Final = '%Y-%m-%d %H:%M:%S'
 
 #: Says "no extension" where cachedir would take one from the file name.
 _NO_EXTENSION: Final = '.'
@@ -50,7 +49,7 @@ def to_local(at: datetime) -> str:
 def from_local(text: object) -> datetime:
     """Parse a date of cachedir; an invalid one counts as very old."""
     try:
-        return datetime.strptime(str(text)[:19], _DATE).astimezone(UTC)
+        return datetime.fromisoformat(str(text)[:19]).astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         return datetime.fromtimestamp(0, UTC)
 
