@@ -212,7 +212,10 @@ def test_every_command_ends_so(server: Server, tmp_path: Path, number: int, code
         assert running.stdout is not None
         assert url in running.stdout.readline()
         running.send_signal(number)
-        _, err = running.communicate(timeout=20)
+        # Its stdin stays open: the end of the input would be an answer, too.
+        running.wait(20)
+        assert running.stderr is not None
+        err = running.stderr.read()
 
     assert running.returncode == code
     assert err.endswith(SAID)
