@@ -35,6 +35,14 @@ _HEADS: Final = frozenset({Head, Headers})
 _STATES: Final = frozenset({Job, Effort, *get_args(State)})
 
 
+#: They apply two parsers to each of about a thousand pairs that the text is cut into.
+OF_MANY: Final = frozenset({
+    'dlmachine.core.secrets.redact.Redactor.fields',
+    'dlmachine.core.secrets.redact.Redactor.pairs',
+    'dlmachine.core.secrets.redact.redact_pairs',
+})  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Parser:
     """Something that is attacked: `triage` are calls that tell which attacks are worst.
@@ -102,7 +110,8 @@ def parser_of(found: Found) -> Parser:
     whole = partial(_call, found, frozenset(found.texts), None)
     each = tuple(partial(_call, found, frozenset({text}), None) for text in found.texts)
     calls = (whole, *each) if len(each) > 1 else (whole,)
-    return Parser(name, calls, calls, most, _brings(found, frozenset({Descriptor})))
+    is_whole = _brings(found, frozenset({Descriptor})) or name in OF_MANY
+    return Parser(name, calls, calls, most, is_whole)
 
 
 def _of(name: str, known: Mapping[str, T]) -> T | None:
