@@ -12,10 +12,24 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, get_args
 
+from dlmachine.core.cache.entries import CacheEntry, Status
 from dlmachine.core.cache.key import cache_key
+from dlmachine.core.cache.record import DownloadRecord
+from dlmachine.core.cache.updates import NewVersion
+from dlmachine.core.decision.snapshot import BackendSeen, CacheSeen, PartSeen, Snapshot
+from dlmachine.core.faults import (
+    AnswerUnusable,
+    Bug,
+    CacheUnusable,
+    ConnectionFailed,
+    LockBusyTooLong,
+    StorageFailed,
+    TlsFailed,
+)
+from dlmachine.core.http.headers import Headers
+from dlmachine.core.http.response import Head, Received
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
-from dlmachine.core.spec.descriptor import Descriptor
-from dlmachine.core.spec.destination import InCache, ToPath
+from dlmachine.core.machine.machine import advance, begin
 from dlmachine.core.protocol.effects import (
     AcquireLock,
     ConfirmCopy,
@@ -58,25 +72,11 @@ from dlmachine.core.protocol.events import (
     Validated,
     Waited,
 )
-from dlmachine.core.http.response import Head, Received
-from dlmachine.core.faults import (
-    AnswerUnusable,
-    Bug,
-    CacheUnusable,
-    ConnectionFailed,
-    LockBusyTooLong,
-    StorageFailed,
-    TlsFailed,
-)
-from dlmachine.core.http.headers import Headers
-from dlmachine.core.machine.machine import advance, begin
-from dlmachine.core.cache.updates import NewVersion
-from dlmachine.core.spec.policy import Policy
-from dlmachine.core.cache.record import DownloadRecord
-from dlmachine.core.transfer.segment_plan import FIRST_BYTES
-from dlmachine.core.decision.snapshot import BackendSeen, CacheSeen, PartSeen, Snapshot
-from dlmachine.core.cache.entries import CacheEntry, Status
 from dlmachine.core.protocol.states import Broken, Finished, State, Step
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.destination import InCache, ToPath
+from dlmachine.core.spec.policy import Policy
+from dlmachine.core.transfer.segment_plan import FIRST_BYTES
 
 _NOW = datetime(2024, 5, 1, tzinfo=UTC)
 _URL = 'https://example.org/table.tsv'
