@@ -127,12 +127,17 @@ class SimTransport(ScriptedTransport):
         site = network.sites[request.url]
         if mishap.caught_by and not mishap.caught_by & self._checks(request):
             return None
-        # Only one of the sites has copies; coded bodies are not coded once more; and where
-        # nothing but a date is told, nobody can tell of which version a part is.
+        # Only one of the sites has copies; coded bodies are not coded once more; where nothing
+        # but a date is told, nobody can tell of which version a part is; and a 304 to a condition
+        # is not unasked: if it is a lie, no client can tell.
+        is_conditional = (
+            'If-None-Match' in request.headers or 'If-Modified-Since' in request.headers
+        )
         is_apt = (
             not (mishap.is_move and request.url != URL)
             and not (mishap.is_coding and site.is_coded)
             and not (mishap.is_range and site.validators not in {'strong', 'both'})
+            and not (mishap.name.startswith('unasked 304') and is_conditional)
         )
         return mishap if is_apt else None
 
