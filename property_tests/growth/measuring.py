@@ -23,6 +23,9 @@ _JUDGED: Final = 0.02
 #: An input four times as large may take so many times longer; a quadratic one takes sixteen.
 _GROWTH: Final = 9.0
 _TIMES: Final = 4
+#: Other programs slow a step down by up to so many times, even by its own clock; what is that slow
+#: on an idle machine is cut off, and what grows too fast is found by the ratio.
+_NOISE: Final = 2.9
 #: What the loop of `slowness` takes on the kind of machine that the cap is for, in seconds.
 _REFERENCE: Final = 0.04
 
@@ -71,7 +74,7 @@ def find_growth(call: Call, grown: Callable[[int], str], most: int, cap: float =
     if large >= cap:
         # The same work takes longer where other programs use the same processor, at times.
         large = min(_least(call, text, cap * slowness()) / slowness() for _ in range(3))
-        if large >= cap:
+        if large >= cap * _NOISE:
             return f'takes {large:.2f} s of processor time for {most:,} characters'
     if large < _JUDGED:
         return None
