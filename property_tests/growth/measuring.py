@@ -22,6 +22,8 @@ CAP: Final = 0.2
 _JUDGED: Final = 0.02
 #: An input four times as large may take so many times longer; a quadratic one takes sixteen.
 _GROWTH: Final = 9.0
+#: So often is a ratio that is too large measured again.
+_AGAIN: Final = 5
 _TIMES: Final = 4
 #: Other programs slow a step down by up to so many times, even by its own clock; what is that slow
 #: on an idle machine is cut off, and what grows too fast is found by the ratio.
@@ -79,8 +81,10 @@ def find_growth(call: Call, grown: Callable[[int], str], most: int, cap: float =
     if large < _JUDGED:
         return None
     ratio = large / _usual(call, quarter, cap)
-    if ratio >= _GROWTH:
-        # Once more: a machine that is busy may have slowed one of the two.
+    for _ in range(_AGAIN):
+        if ratio < _GROWTH:
+            return None
+        # A machine that is busy may have slowed one of the two.
         ratio = _least(call, text, cap) / _usual(call, quarter, cap)
     if ratio < _GROWTH:
         return None

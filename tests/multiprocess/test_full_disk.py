@@ -209,7 +209,8 @@ def test_a_range_that_does_not_fit_the_disk_is_refused(
         dest=str(disk / 'data.bin'),
     )  # fmt: skip
     with running(errand) as (child,):
-        await_that(lambda: any(p.stat().st_size >= MIB for p in disk.rglob('*.part')), child)
+        # What is written before the pause depends on how the body arrives.
+        await_that(lambda: any(p.stat().st_size >= MIB // 4 for p in disk.rglob('*.part')), child)
         child.kill()
     file.released.set()
     filler.write_bytes(b'x' * (_free(disk) - 64 * 1024))
@@ -219,7 +220,8 @@ def test_a_range_that_does_not_fit_the_disk_is_refused(
 
     assert full.fault == 'storage_failed'
     assert re.search(
-        r'no space left on device \(needs [2-5]\d\d\.\d kB, \d+\.\d kB free\)', full.message
+        r'no space left on device \(needs (\d{3}\.\d kB|1\.[0-4] MB), \d+\.\d kB free\)',
+        full.message,
     )
     assert told.fault is None, told.message
     assert (disk / 'data.bin').read_bytes() == NEW[: 3 * MIB // 2]
