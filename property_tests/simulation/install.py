@@ -17,7 +17,7 @@ from dlmachine.core.secrets.redact import redact_url
 from dlmachine.core.secrets.scrubbing import scrub
 from dlmachine.core.transfer import segment_plan
 from dlmachine_adapters import local_files
-from dlmachine_adapters.files import atomic, io, own_folder, places, sealed
+from dlmachine_adapters.files import atomic, io, own_folder, owners, places, sealed
 from dlmachine_adapters.parts import file_store, folder, sidecar
 from property_tests.simulation.kernel import Kernel
 from property_tests.simulation.system import EXCLUSIVE, Active, Os, SimPath, System, open_file
@@ -26,6 +26,7 @@ _MODULES: tuple[ModuleType, ...] = (
     atomic,
     local_files,
     own_folder,
+    owners,
     file_store,
     folder,
     sidecar,

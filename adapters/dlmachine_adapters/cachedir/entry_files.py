@@ -7,6 +7,8 @@ a folder under its name is not its file: it is not read, and a link's target is 
 import os
 import stat
 
+from dlmachine_adapters.files.owners import is_open_to_all, is_own_or_roots
+
 
 def see_file(path: str) -> os.stat_result | None:
     """The current state of an entry's file; None if there is none."""
@@ -23,19 +25,13 @@ def see_believed(path: str) -> os.stat_result | None:
     In a folder that everybody can write to, only files of this user and of root are trusted.
     """
     seen = see_file(path)
-    if seen is None or seen.st_uid in {0, _user()}:
+    if seen is None or is_own_or_roots(seen):
         return seen
-    from dlmachine_adapters.files.own_folder import is_open_to_all
-
     try:
         above = os.stat(os.path.dirname(path))  # noqa: PTH120 -- as each hit
     except OSError:
         return None
     return None if is_open_to_all(above) else seen
-
-
-def _user() -> int:
-    return os.geteuid() if hasattr(os, 'geteuid') else 0
 
 
 def remove_file(path: str) -> None:

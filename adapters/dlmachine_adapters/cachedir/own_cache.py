@@ -7,8 +7,7 @@ is open to all, the first user has the cache, and each of the others a private o
 import os
 import stat
 
-from dlmachine_adapters.files.own_folder import is_open_to_all, is_own
-from dlmachine_adapters.files.places import make_private
+from dlmachine_adapters.files.owners import is_open_to_all, is_own_or_roots
 
 #: The files that SQLite reads as one registry.
 _ENDS = ('', '-journal', '-wal', '-shm')
@@ -19,6 +18,9 @@ def own_cache(folder: str, registry_name: str) -> str:
     """The cache folder to use: the one that was named, or a private one in it."""
     if not has_strangers_registry(folder, registry_name):
         return folder
+    # A hit in a folder of one's own does without it.
+    from dlmachine_adapters.files.places import make_private
+
     try:
         return make_private(folder, _NAME)
     except OSError:
@@ -40,5 +42,4 @@ def _is_strangers(path: str) -> bool:
         seen = os.lstat(path)
     except OSError:
         return False
-    is_trusted = is_own(seen) or seen.st_uid == 0
-    return not is_trusted or not stat.S_ISREG(seen.st_mode) or is_open_to_all(seen)
+    return not is_own_or_roots(seen) or not stat.S_ISREG(seen.st_mode) or is_open_to_all(seen)

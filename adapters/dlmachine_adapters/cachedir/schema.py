@@ -28,7 +28,7 @@ TABLES: Final = {
         f'attr_{name}': _ATTRIBUTES.format(name=name, type=name.upper()) for name in ATTRIBUTE_TYPES
     },
 }
-#: Triggers, views and virtual tables run code of whoever wrote them, for any time.
+#: Triggers, views and virtual tables are programs: SQLite runs them, however long they take.
 _PROGRAMS: Final = """
     SELECT CASE WHEN type = 'table' THEN 'virtual table' ELSE type END FROM sqlite_master
     WHERE type NOT IN ('table', 'index') OR (type = 'table' AND rootpage = 0) LIMIT 1
@@ -84,7 +84,7 @@ def _check_main(connection: sqlite3.Connection, tables: set[str]) -> None:
         raise sqlite3.DatabaseError(msg)
     programs = connection.execute(_PROGRAMS).fetchone()
     if programs is not None:
-        msg = f'it is no registry of cachedir: it has a {programs[0]}, which SQLite would run'
+        msg = f'it is not a registry of cachedir: it has a {programs[0]}, which SQLite would run'
         raise sqlite3.DatabaseError(msg)
     connection.execute(f'SELECT {_NAMES} FROM main LIMIT 0')  # noqa: S608 -- names of ours
 

@@ -14,10 +14,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from dlmachine_adapters.files.owners import is_open_to_all, is_own
+
 #: Whether the system opens, renames and removes relative to an open folder.
 _NEEDED: Final = {os.open, os.stat, os.unlink, os.rename, os.mkdir}
 _HAS_DIR_FD: Final = os.supports_dir_fd >= _NEEDED
-_HAS_OWNERS: Final = hasattr(os, 'geteuid')
 _FOLDER: Final = os.O_RDONLY | getattr(os, 'O_DIRECTORY', 0)
 _SAFE: Final = (
     getattr(os, 'O_NOFOLLOW', 0)
@@ -264,16 +265,6 @@ def _open_folder(path: str, name: str, where: int | None) -> OwnFolder:
     flags = _FOLDER | _SAFE
     handle = os.open(path, flags) if where is None else os.open(name, flags, dir_fd=where)
     return OwnFolder(path, handle, os.fstat(handle))
-
-
-def is_own(seen: os.stat_result) -> bool:
-    """Whether this user owns it; always true on Windows."""
-    return not _HAS_OWNERS or seen.st_uid == os.geteuid()
-
-
-def is_open_to_all(seen: os.stat_result) -> bool:
-    """Whether every user can write to it; never true on Windows."""
-    return _HAS_OWNERS and bool(seen.st_mode & stat.S_IWOTH)
 
 
 def _check_file(seen: os.stat_result, path: str, links: int) -> None:

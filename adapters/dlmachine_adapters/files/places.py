@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from dlmachine.core.http.filename import OUR_FOLDER
-from dlmachine_adapters.files.own_folder import NotOurs, OwnFolder, is_open_to_all, open_folder
+from dlmachine_adapters.files.own_folder import NotOurs, OwnFolder, open_folder
+from dlmachine_adapters.files.owners import is_open_to_all
 
 #: Everybody can create a folder in it, and only its owner can remove it.
 _FOR_ALL: Final = 0o1777

@@ -1,9 +1,9 @@
-"""Diagnosis: a look at all that lies in a cache folder.
+"""Diagnose a cache folder: examine everything in it.
 
-Contract: looks, and writes nothing; what a finding is, is decided by
-`dlmachine.core.maintenance.findings`. Findings come one by one, the registry's first, so that
-whoever mends it is told the rest of a whole one. What vanishes while it is looked at was
-somebody's, and is no finding.
+Contract: reads only; `dlmachine.core.maintenance.findings` decides what is a finding. Findings
+come one by one, those about the registry first, so that a caller who repairs the registry gets
+the others from the repaired one. A file that vanishes during the examination belonged to another
+process and is not a finding.
 """
 
 import contextlib

@@ -30,7 +30,8 @@ from dlmachine.core.decision.part_note import (
 )
 from dlmachine.core.http.byte_ranges import Spans, front_bytes
 from dlmachine.core.protocol.body_decision import TakeBody
-from dlmachine_adapters.files.own_folder import NotOurs, OwnFolder, is_own
+from dlmachine_adapters.files.own_folder import NotOurs, OwnFolder
+from dlmachine_adapters.files.owners import is_own
 
 fcntl: Any = import_module('fcntl') if find_spec('fcntl') else None
 

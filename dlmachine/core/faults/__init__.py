@@ -2,8 +2,8 @@
 
 Pure. A fault is a frozen dataclass inside `returns.result.Failure`, or inside an
 event; it becomes an exception only at the outer edge (`dlmachine.errors`). The
-faults are sorted by who has to act: the caller, the operators of the server, whoever
-looks after the network, or the owner of this machine. Texts in faults carry no secrets.
+faults are sorted by who has to act: the caller, the operators of the server, those of
+the network, or the owner of this machine. Texts in faults carry no secrets.
 """
 
 from typing import Final, TypeAlias
