@@ -4,9 +4,11 @@ Names are patterns, without the folders of their modules.
 """
 
 import gzip
+import json
 from collections.abc import Callable
 from typing import Final
 
+from dlmachine.core.http.body import JsonBody, body_pairs
 from dlmachine.core.http.head_parser import HeadParser
 from dlmachine.core.integrity.checksum import ChecksumList
 from dlmachine.core.integrity.checksum_file import find_checksum
@@ -64,6 +66,8 @@ def _check_gzip(text: str) -> object:
 CALLS: Final[dict[str, Callable[[str], object]]] = {
     '*.HeadParser.feed': _read_head,
     '*.FtpReplies.feed': _read_replies,
+    # A body of JSON has at most 100 levels; any text can be a string in it.
+    '*.body_pairs': lambda text: list(body_pairs(JsonBody(json.dumps([text, {text: text}])))),
     '*.find_checksum': lambda text: find_checksum(text, _LIST, ('x/f1', 'f2')),
 }
 #: What has a grammar that no text comes near; only the size of the text matters.

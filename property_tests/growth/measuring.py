@@ -22,12 +22,9 @@ CAP: Final = 0.2
 _JUDGED: Final = 0.02
 #: An input four times as large may take so many times longer; a quadratic one takes sixteen.
 _GROWTH: Final = 9.0
-#: So often is a ratio that is too large measured again.
+#: A time or a ratio that is too large is measured again up to so many times.
 _AGAIN: Final = 5
 _TIMES: Final = 4
-#: Other programs slow a step down by up to so many times, even by its own clock; what is that slow
-#: on an idle machine is cut off, and what grows too fast is found by the ratio.
-_NOISE: Final = 2.9
 #: What the loop of `slowness` takes on the kind of machine that the cap is for, in seconds.
 _REFERENCE: Final = 0.04
 
@@ -75,8 +72,8 @@ def find_growth(call: Call, grown: Callable[[int], str], most: int, cap: float =
     large = _least(call, text, cap, _JUDGED)
     if large >= cap:
         # The same work takes longer where other programs use the same processor, at times.
-        large = min(_least(call, text, cap * slowness()) / slowness() for _ in range(3))
-        if large >= cap * _NOISE:
+        large = min(_least(call, text, cap * slowness()) / slowness() for _ in range(_AGAIN))
+        if large >= cap:
             return f'takes {large:.2f} s of processor time for {most:,} characters'
     if large < _JUDGED:
         return None

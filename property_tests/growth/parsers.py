@@ -110,8 +110,11 @@ def parser_of(found: Found) -> Parser:
     whole = partial(_call, found, frozenset(found.texts), None)
     each = tuple(partial(_call, found, frozenset({text}), None) for text in found.texts)
     calls = (whole, *each) if len(each) > 1 else (whole,)
-    is_whole = _brings(found, frozenset({Descriptor})) or name in OF_MANY
-    return Parser(name, calls, calls, most, is_whole)
+    return Parser(name, calls, calls, most, _is_whole(found))
+
+
+def _is_whole(found: Found) -> bool:
+    return _brings(found, frozenset({Descriptor})) or found.name in OF_MANY
 
 
 def _of(name: str, known: Mapping[str, T]) -> T | None:
@@ -133,8 +136,7 @@ def _of_head(found: Found, most: int) -> Parser:
             partial(_call, found, texts, partial(_head, status, fields))
             for fields in (*once, *often)
         )
-    is_whole = _brings(found, frozenset({Descriptor}))
-    return Parser(found.name, tuple(triage), tuple(calls), most, is_whole)
+    return Parser(found.name, tuple(triage), tuple(calls), most, _is_whole(found))
 
 
 def _head(status: int, fields: Callable[[str], Headers], text: str) -> Head:

@@ -202,6 +202,19 @@ def parse_json(value: object, where: str) -> Result[JsonBody, Fault]:
     return Success(JsonBody(text)) if fault is None else Failure(fault)
 
 
+def check_json(body: JsonBody, where: str) -> Result[JsonBody, Fault]:
+    """A ready-made body as it is, if its text is JSON that `parse_json` could have written.
+
+    >>> check_json(JsonBody('['), 'body').failure().problem
+    'is not JSON'
+    """
+    try:
+        value = json.loads(body.text)
+    except (TypeError, ValueError, RecursionError):
+        return Failure(InvalidInput(where=where, problem='is not JSON'))
+    return parse_json(value, where).map(lambda _: body)
+
+
 def parse_multipart(given: object, where: str = 'multipart') -> Result[MultipartBody, Fault]:
     """Parse a mapping of names to strings, bytes, numbers, paths or ready parts.
 

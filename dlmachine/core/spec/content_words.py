@@ -7,9 +7,11 @@ from dlmachine.core.http.body import (
     FORM_TYPE,
     Body,
     FormBody,
+    JsonBody,
     NoBody,
     Pairs,
     RawBody,
+    check_json,
     parse_json,
     parse_multipart,
     parse_pairs,
@@ -66,6 +68,8 @@ def take_body(parsed: tuple[Pairs, Body], body: Body) -> Result[tuple[Pairs, Bod
     if other != NoBody():
         problem = 'is passed twice, but a request has one body'
         return Failure(InvalidInput(where='body', problem=problem))
+    if isinstance(body, JsonBody):
+        return check_json(body, 'body').map(lambda checked: (pairs, checked))
     return Success((pairs, body))
 
 

@@ -1,6 +1,9 @@
 """A Descriptor from parts that are ready: what `dataclasses.replace` on the users' class needs."""
 
-from dlmachine.core.http.body import FormBody, NoBody
+import pytest
+
+from dlmachine.core.faults import InvalidInput
+from dlmachine.core.http.body import FormBody, JsonBody, NoBody
 from dlmachine.core.http.request import Tls
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.transfer.build_request import build_request
@@ -49,3 +52,27 @@ def test_credentials_stay_with_the_origin_of_the_url() -> None:
     assert [name in same.headers for name in headers] == [True, True, True]
     assert elsewhere.tls == Tls(cainfo='ca')
     assert same.tls == Tls(cainfo='ca', cert='c', key='k')
+
+
+@pytest.mark.parametrize(
+    ('text', 'problem'),
+    [
+        ('[' * 100_000, 'is not JSON'),
+        ('{"a":', 'is not JSON'),
+        ('[' * 102 + ']' * 102, 'has more than 100 levels'),
+        ('NaN', 'cannot be written as JSON: Out of range float values are not JSON compliant'),
+    ],
+    ids=['nested', 'cut', 'deep', 'nan'],
+)
+def test_a_ready_json_body_is_checked(text: str, problem: str) -> None:
+    """It would fail later, without a fault: when its key is computed or it is masked."""
+    fault = Descriptor.parse('http://h/', body=JsonBody(text)).failure()
+    assert isinstance(fault, InvalidInput)
+    assert fault.where == 'body'
+    assert fault.problem.startswith(problem)
+
+
+def test_a_ready_json_body_is_sent_as_it_is() -> None:
+    """With its white space."""
+    body = JsonBody('{ "a": [1, null] }')
+    assert Descriptor.parse('http://h/', body=body).unwrap().body == body
