@@ -47,7 +47,7 @@ def _small_segments() -> Iterator[None]:
     # So that a hundred bytes are a large file.
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(segment_plan, 'FIRST_BYTES', 10)
-        patched.setattr(segment_plan, 'LEAST_BYTES', 4)
+        patched.setattr(segment_plan, 'MIN_BYTES', 4)
         yield
 
 

@@ -16,13 +16,13 @@ from property_tests.simulation.mutants import MUTANTS
 from property_tests.simulation.play import play, play_together, tell
 from property_tests.simulation.shrink import shrink
 from property_tests.simulation.tape_corpus import TAPES
-from property_tests.simulation.tapes import MOST_BYTES, Tapes
+from property_tests.simulation.tapes import MAX_BYTES, Tapes
 
 #: Runs in which each planted mistake must be found.
 MUTANT_RUNS = 4_000
 
 
-@given(st.binary(max_size=MOST_BYTES) | st.binary(min_size=120, max_size=MOST_BYTES))
+@given(st.binary(max_size=MAX_BYTES) | st.binary(min_size=120, max_size=MAX_BYTES))
 def test_whatever_goes_wrong_the_promises_hold(tape: bytes) -> None:
     """Crashes, power cuts, sick disks, mishaps of the network, in an order that hypothesis draws."""
     played = play(tape)

@@ -55,14 +55,14 @@ class BatchItem(Generic[Wish]):
         return self.outcome
 
 
-_MOST_WORKERS: Final = 256
-_MOST_WORDS: Final = 200
+_MAX_WORKERS: Final = 256
+_MAX_WORDS: Final = 200
 
 
 def check_batch(wishes: object, workers: object, executor: object) -> None:
     """Raises: RequestError for what no batch can be made of."""
-    if not isinstance(workers, int) or not 1 <= workers <= _MOST_WORKERS:
-        problem = f'{workers!r} is not from 1 to {_MOST_WORKERS}'
+    if not isinstance(workers, int) or not 1 <= workers <= _MAX_WORKERS:
+        problem = f'{workers!r} is not from 1 to {_MAX_WORKERS}'
         raise error_for(InvalidInput(where='workers', problem=problem))
     if isinstance(wishes, (str, Descriptor)):
         problem = 'is one download, although a list is expected'
@@ -73,7 +73,7 @@ def check_batch(wishes: object, workers: object, executor: object) -> None:
     is_usable = callable(getattr(executor, 'submit', None)) and not isinstance(executor, type)
     if executor is not None and not is_usable:
         advice = 'Pass an executor of concurrent.futures, or one with the same methods'
-        problem = f'is not an executor: {executor!r}'[:_MOST_WORDS]
+        problem = f'is not an executor: {executor!r}'[:_MAX_WORDS]
         raise error_for(InvalidInput(where='executor', problem=problem, advice=advice))
 
 

@@ -65,7 +65,7 @@ from dlmachine_adapters.world import SystemWorld
 _CALLERS_OWN: Final = (
     AcquireLock, Observe, ReadChecksums, Record, Retire, Unpublish, ReleaseLock,
 )  # fmt: skip
-_MOST_WORDS: Final = 300
+_MAX_WORDS: Final = 300
 #: How much longer than a download may take it is waited for whoever has it.
 _GRACE_SECONDS: Final = 0.5
 #: How long a worker that was told to stop is waited for.
@@ -285,8 +285,8 @@ def _lost(baton: Baton, error: Exception) -> Fault:
         except Exception as problem:  # noqa: BLE001 -- whatever it raises, it cannot be sent
             return InvalidInput(
                 where='validate',
-                problem=f'cannot be sent to a worker: {problem}'[:_MOST_WORDS],
+                problem=f'cannot be sent to a worker: {problem}'[:_MAX_WORDS],
                 advice='Pass a function defined at the top level of a module',
             )
     words = f'{type(error).__name__}: {error}' if str(error) else type(error).__name__
-    return WorkerLost(problem=words[:_MOST_WORDS])
+    return WorkerLost(problem=words[:_MAX_WORDS])

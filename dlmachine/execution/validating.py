@@ -6,7 +6,7 @@ from dlmachine.core.protocol.ports import Part
 from dlmachine.core.spec.policy import Validator
 
 #: What it has to say is cut off here.
-_MOST_WORDS: Final = 300
+_MAX_WORDS: Final = 300
 
 
 def find_objection(part: Part, validate: Validator) -> str | None:
@@ -15,4 +15,4 @@ def find_objection(part: Part, validate: Validator) -> str | None:
         try:
             return None if validate(file) else 'is refused by validate'
         except Exception as error:  # noqa: BLE001 -- whatever it raises, it does not say yes
-            return f'is refused by validate: {type(error).__name__}: {error}'[:_MOST_WORDS]
+            return f'is refused by validate: {type(error).__name__}: {error}'[:_MAX_WORDS]

@@ -35,7 +35,7 @@ _MODULES: tuple[ModuleType, ...] = (
     io,
 )
 #: So that some bytes are a large file.
-_SMALL: dict[str, int] = {'FIRST_BYTES': 4, 'LEAST_BYTES': 3, 'MOST_BYTES': 8}
+_SMALL: dict[str, int] = {'FIRST_BYTES': 4, 'MIN_BYTES': 3, 'MAX_BYTES': 8}
 _REAL_NOTE = sidecar.new_note
 _MISSING = object()
 

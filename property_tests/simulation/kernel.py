@@ -16,9 +16,9 @@ from property_tests.simulation.disk import Disk
 from property_tests.simulation.processes import Killed, Process, Violation
 
 #: No run of three downloads with all their restarts has as many.
-MOST_STEPS = 20_000
+MAX_STEPS = 20_000
 #: ... or takes as long: ten rounds with the longest waits, and some days that were skipped.
-MOST_SECONDS = 120 * 24 * 3600.0
+MAX_SECONDS = 120 * 24 * 3600.0
 _STEP_SECONDS = 0.001
 
 
@@ -202,7 +202,7 @@ class Kernel:
         self.steps += 1
         self.now += _STEP_SECONDS
         self.disk.now = self.now
-        if self.steps > MOST_STEPS or self.now > MOST_SECONDS:
+        if self.steps > MAX_STEPS or self.now > MAX_SECONDS:
             waiting = [process.name for process in self.processes if process.is_runnable]
             msg = f'no end after {self.steps} steps and {self.now:.0f} s: {waiting}'
             raise Violation(msg)

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from property_tests.simulation.play import play
 
 #: No more runs than this are spent on it.
-MOST_RUNS = 3_000
+MAX_RUNS = 3_000
 
 
 def shrink(tape: bytes, broken: str | None = None) -> bytes:
     """Drop chunks and lower bytes, as long as it still breaks in the same way."""
     kind = _kind(broken if broken is not None else play(tape).broken)
-    budget = [MOST_RUNS]
+    budget = [MAX_RUNS]
 
     def breaks(candidate: bytes) -> bool:
         budget[0] -= 1

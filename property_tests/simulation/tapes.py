@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from random import Random
 from typing import Final
 
-MOST_BYTES: Final = 250
+MAX_BYTES: Final = 250
 #: The first bytes set the scene; zeros there make for dull ones.
 _SCENE_BYTES: Final = 45
 #: Scenes in which rare things are likely, as bytes at their places: processes without locks
@@ -49,7 +49,7 @@ class Tapes:
         draw = self._random
         density = draw.choice((0.1, 0.3, 0.6, 1.0))
         in_scene = max(density, 0.6)
-        made = bytearray(draw.randrange(MOST_BYTES))
+        made = bytearray(draw.randrange(MAX_BYTES))
         for at in range(len(made)):
             if draw.random() < (in_scene if at < _SCENE_BYTES else density):
                 made[at] = draw.randrange(256)
@@ -69,4 +69,4 @@ class Tapes:
                     made[at:at] = bytes([draw.randrange(256)])
                 case _:
                     del made[at : at + draw.choice((1, 1, 8))]
-        return bytes(made[:MOST_BYTES])
+        return bytes(made[:MAX_BYTES])

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 _LAUNCH: Final = Path(__file__).parent / 'launch.py'
 PROGRAMS: Final = Path(__file__).parent / 'programs'
 #: More than the slowest contender needs; a hung one ends here.
-_MOST_SECONDS: Final = 400.0
+_MAX_SECONDS: Final = 400.0
 
 Command: TypeAlias = tuple[str, ...]
 #: What else is to be told of a run; `problem` says why it does not count.
@@ -111,7 +111,7 @@ def run_once(entry: Entry, folder: Path) -> Run | str:
         'folder': str(folder),
         'out': str(out),
         'err': str(err),
-        'seconds': _MOST_SECONDS,
+        'seconds': _MAX_SECONDS,
     }
     launched = subprocess.run(
         [sys.executable, '-I', '-S', str(_LAUNCH), json.dumps(job)],

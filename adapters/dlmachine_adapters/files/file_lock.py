@@ -18,7 +18,7 @@ from dlmachine_adapters.files.own_folder import OwnFolder
 fcntl: Any = import_module('fcntl') if find_spec('fcntl') else None
 
 _POLL_SECONDS: Final = 0.02
-_MOST_OWNER_BYTES: Final = 400
+_MAX_OWNER_BYTES: Final = 400
 
 
 class LockTimeout(Exception):  # noqa: N818 -- an answer, not an error
@@ -63,7 +63,7 @@ def take_lock(ours: OwnFolder, name: str, patience: float, owner: str) -> tuple[
 def read_owner(ours: OwnFolder, name: str) -> str:
     """The owner of a lock by its file, in a form safe for a terminal."""
     with contextlib.suppress(OSError):
-        return shown(ours.read(name, _MOST_OWNER_BYTES))
+        return shown(ours.read(name, _MAX_OWNER_BYTES))
     return ''
 
 

@@ -25,7 +25,7 @@ _SLACK_SECONDS: Final = 0.02
 
 #: RFC 8305 section 8: the "Connection Attempt Delay" and its minimum.
 _HEAD_START_SECONDS: Final = 0.25
-_LEAST_HEAD_START_SECONDS: Final = 0.01
+_MIN_HEAD_START_SECONDS: Final = 0.01
 
 
 class LimitPassed(Exception):  # noqa: N818 -- a limit that passes is no error of anybody's
@@ -109,7 +109,7 @@ class Watch:
 
         At most a tenth of the connect timeout, so that each address is tried.
         """
-        return max(min(_HEAD_START_SECONDS, self.connect_seconds() / 10), _LEAST_HEAD_START_SECONDS)
+        return max(min(_HEAD_START_SECONDS, self.connect_seconds() / 10), _MIN_HEAD_START_SECONDS)
 
     def total_seconds(self) -> float | None:
         """Seconds that the whole may take; None: as long as it likes."""

@@ -14,7 +14,7 @@ from dlmachine_adapters.http.deadlines import Watch
 from dlmachine_adapters.http.response_reader import Reception
 from dlmachine_adapters.http.routing import Route
 
-_MOST_CHARACTERS: Final = 200
+_MAX_CHARACTERS: Final = 200
 
 
 @frozen
@@ -35,7 +35,7 @@ class Scene:
         # libcurl quotes arbitrary bytes of servers, which Python decodes as surrogates.
         written = text.encode('utf-8', 'backslashreplace').decode('utf-8')
         scrubbed = scrub(' '.join(written.split()), self.route.secrets())
-        return scrubbed[:_MOST_CHARACTERS].rstrip(' .')
+        return scrubbed[:_MAX_CHARACTERS].rstrip(' .')
 
     def connection_failed(self, phase: str, text: str) -> Fault:
         """No connection, or a broken one."""

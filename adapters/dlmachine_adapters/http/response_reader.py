@@ -31,7 +31,7 @@ _PIECE_BYTES: Final = 1 << 20
 #: ... but not for longer than this, so that progress moves on a slow line too.
 _PIECE_SECONDS: Final = 0.2
 #: An unwanted body up to this size is read, since that is cheaper than a new connection.
-MOST_DRAINED_BYTES: Final = 65_536
+MAX_DRAINED_BYTES: Final = 65_536
 
 
 class HeadError(Exception):
@@ -92,7 +92,7 @@ class Reception:
             return False
         framing = find_framing(head)
         length = framing.length_bytes
-        return framing.is_chunked or (length is not None and length <= MOST_DRAINED_BYTES)
+        return framing.is_chunked or (length is not None and length <= MAX_DRAINED_BYTES)
 
     def is_worth_reading(self) -> bool:
         """Whether to read an unwanted body: it explains an error, or ends soon."""
@@ -105,7 +105,7 @@ class Reception:
             self._error += data[: MAX_ERROR_BYTES - len(self._error)]
             if len(self._error) < MAX_ERROR_BYTES:
                 return True
-        return self.is_worth_draining() and self._drained_bytes <= MOST_DRAINED_BYTES
+        return self.is_worth_draining() and self._drained_bytes <= MAX_DRAINED_BYTES
 
     def _is_telling(self) -> bool:
         is_error = isinstance(self._decision, LeaveBody) and self._decision.why is Left.ERROR

@@ -61,7 +61,7 @@ _PART: Final = re.compile(
 #: What lies beside the parts and has rules of its own.
 _FOLDERS: Final = frozenset({LOCKS_FOLDER, RATES_FOLDER, QUARANTINE_FOLDER})
 #: Notes of earlier versions of dlmachine beside their locks.
-_MOST_OWNER_BYTES: Final = 4096
+_MAX_OWNER_BYTES: Final = 4096
 
 
 def diagnose(registry: Registry, now: datetime) -> Iterator[Finding]:
@@ -245,6 +245,6 @@ def _inside(ours: OwnFolder) -> list[Path]:
 
 def _read_text(ours: OwnFolder, name: str) -> str:
     try:
-        return shown(ours.read(name, _MOST_OWNER_BYTES))[:200]
+        return shown(ours.read(name, _MAX_OWNER_BYTES))[:200]
     except OSError:
         return ''

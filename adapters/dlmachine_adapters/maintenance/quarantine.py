@@ -20,10 +20,10 @@ from dlmachine_adapters.files.places import find_places, in_place
 #: The sub-folder for quarantined files.
 QUARANTINE_FOLDER: Final = 'quarantine'
 #: A note contains a URL and little else.
-_MOST_NOTE_BYTES: Final = 1 << 20
+_MAX_NOTE_BYTES: Final = 1 << 20
 _NOTE_SUFFIX: Final = '.json'
 #: File systems take 255 bytes; ours go before and after.
-_MOST_NAME_BYTES: Final = 200
+_MAX_NAME_BYTES: Final = 200
 
 
 @frozen
@@ -80,10 +80,10 @@ def _note_name(name: str) -> str:
 
 def _read(place: OwnFolder, name: str) -> QuarantineNote | None:
     try:
-        return parse_note(place.read(name, _MOST_NOTE_BYTES).decode('utf-8'))
+        return parse_note(place.read(name, _MAX_NOTE_BYTES).decode('utf-8'))
     except (OSError, UnicodeDecodeError):
         return None
 
 
 def _short(name: str) -> str:
-    return os.fsencode(name)[-_MOST_NAME_BYTES:].decode('utf-8', 'ignore')
+    return os.fsencode(name)[-_MAX_NAME_BYTES:].decode('utf-8', 'ignore')

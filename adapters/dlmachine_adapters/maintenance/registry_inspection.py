@@ -19,7 +19,7 @@ from dlmachine_adapters.cachedir.rows import NAMES, Row, read_rows
 from dlmachine_adapters.cachedir.schema import INDEXES, PLAIN_VERSION, UNIQUE_VERSION, is_begun
 
 _BUSY_SECONDS: Final = 10.0
-_MOST_DAMAGES: Final = 10
+_MAX_DAMAGES: Final = 10
 #: Where the head of a database says how it is written: 2 is a write-ahead log.
 _WRITE_VERSION: Final = slice(18, 20)
 _WRITE_AHEAD: Final = b'\x02\x02'
@@ -81,7 +81,7 @@ def is_named(connection: sqlite3.Connection, name: str) -> bool:
 def _see(connection: sqlite3.Connection, path: str) -> RegistrySeen:
     if not is_begun(connection):
         return RegistrySeen(path=path, is_there=False)
-    told = connection.execute(f'PRAGMA integrity_check({_MOST_DAMAGES})').fetchall()
+    told = connection.execute(f'PRAGMA integrity_check({_MAX_DAMAGES})').fetchall()
     damages = tuple(str(line) for (line,) in told if line != 'ok')
     indexes = connection.execute("SELECT name FROM sqlite_master WHERE type = 'index'")
     there = {name for (name,) in indexes}

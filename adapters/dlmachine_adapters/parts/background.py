@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 Piece: TypeAlias = bytes | bytearray | memoryview
 
-_MOST_WAITING: Final = 4
+_MAX_WAITING: Final = 4
 
 
 class Behind:
@@ -28,7 +28,7 @@ class Behind:
     def __init__(self, work: Callable[[Piece], None]) -> None:
         """Start."""
         self._work = work
-        self._waiting: Queue[Piece | None] = Queue(_MOST_WAITING)
+        self._waiting: Queue[Piece | None] = Queue(_MAX_WAITING)
         self._raised: BaseException | None = None
         self._is_stopped = False
         self._thread = threading.Thread(target=self._run, daemon=True, name='dlmachine-behind')

@@ -12,7 +12,7 @@ from dlmachine_adapters.parts.inflating import PIECE_BYTES, InflatedStream, Infl
 #: Beyond so many bytes nothing may grow by more than so much, where there is no other limit.
 #: Deflate grows by 1,032 at most (zeros do).
 GROWS_FREELY_BYTES: Final = 64 << 20
-MOST_GROWTH: Final = 500
+MAX_GROWTH: Final = 500
 
 
 class DecodingError(Exception):
@@ -80,9 +80,9 @@ class Inflater:
     def _count(self, piece: bytes) -> None:
         self._made += len(piece)
         is_large = self._made > GROWS_FREELY_BYTES and not self._has_limit
-        if is_large and self._made > MOST_GROWTH * self._taken:
+        if is_large and self._made > MAX_GROWTH * self._taken:
             msg = (
-                f'the {self._coding} body grows more than {MOST_GROWTH}-fold; '
+                f'the {self._coding} body grows more than {MAX_GROWTH}-fold; '
                 'if that is right, set max_bytes'
             )
             raise DecodingError(msg)

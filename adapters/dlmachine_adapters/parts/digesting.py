@@ -18,8 +18,8 @@ from dlmachine_adapters.parts.inflating import InflatedStream, InflateError
 _WORTH_A_THREAD: Final = 4 << 20
 #: A stream that inflates to more than this, and by more than this factor, is not followed
 #: to its end: it would take minutes to say nothing of use.
-_MOST_INFLATED: Final = 1 << 30
-_MOST_FACTOR: Final = 200
+_MAX_INFLATED: Final = 1 << 30
+_MAX_FACTOR: Final = 200
 
 
 class Examiner:
@@ -111,7 +111,7 @@ class GzipCheck:
         try:
             for piece in self._stream.feed(data):
                 self._inflated += len(piece)
-                if self._inflated > max(_MOST_INFLATED, self._taken * _MOST_FACTOR):
+                if self._inflated > max(_MAX_INFLATED, self._taken * _MAX_FACTOR):
                     self._is_over = True
                     return
         except InflateError:

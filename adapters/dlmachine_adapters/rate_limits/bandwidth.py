@@ -20,7 +20,7 @@ from dlmachine_adapters.runtime.cancellation import Stop
 
 #: So many steps in a second, if there is only one part.
 _STEPS: Final = 10
-_LEAST_BYTES: Final = 1024
+_MIN_BYTES: Final = 1024
 
 
 class Valve:
@@ -78,7 +78,7 @@ class ThrottledSink:
 
         Raises: PartError, also if it is to stop, or if there is no time for the wait.
         """
-        step = max(self._limit // _STEPS, _LEAST_BYTES)
+        step = max(self._limit // _STEPS, _MIN_BYTES)
         view = memoryview(data)
         for start in range(0, len(view), step):
             piece = view[start : start + step]

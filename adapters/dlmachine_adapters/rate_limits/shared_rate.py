@@ -29,7 +29,7 @@ from dlmachine_adapters.files.places import find_places, in_place
 
 #: The sub-folder of ours in which they are.
 RATES_FOLDER: Final = 'rates'
-_MOST_BYTES: Final = 64
+_MAX_BYTES: Final = 64
 #: Others hold the lock for a moment; whoever holds it for longer has been stopped.
 _PATIENCE_SECONDS: Final = 0.5
 _POLL_SECONDS: Final = 0.002
@@ -82,7 +82,7 @@ RATES: Final = Rates()
 def _draw_shared(folder: str, host: str, bucket: Bucket, rate: Rate) -> Draw | None:
     def draw_in(ours: OwnFolder) -> Draw:
         with ours, _locked(ours, _name(host)) as handle:
-            text = os.pread(handle, _MOST_BYTES, 0).decode('ascii', 'replace')
+            text = os.pread(handle, _MAX_BYTES, 0).decode('ascii', 'replace')
             now = time.time()
             drawn = draw(later(bucket, read_bucket(text, now)), rate, now)
             os.pwrite(handle, write_bucket(drawn.bucket).encode('ascii'), 0)
@@ -101,7 +101,7 @@ def _draw_shared(folder: str, host: str, bucket: Bucket, rate: Rate) -> Draw | N
 def _read(folder: str, host: str) -> str | None:
     for ours in find_places(folder):
         with contextlib.suppress(OSError), ours.sub(RATES_FOLDER) as rates:
-            return rates.read(_name(host), _MOST_BYTES).decode('ascii', 'replace')
+            return rates.read(_name(host), _MAX_BYTES).decode('ascii', 'replace')
     return None
 
 

@@ -21,7 +21,7 @@ from dlmachine_adapters.http.deadlines import Watch
 from dlmachine_adapters.http.handle_pool import HandlePool
 from dlmachine_adapters.http.request_body import OpenBody, open_body
 from dlmachine_adapters.http.response_reader import (
-    MOST_DRAINED_BYTES,
+    MAX_DRAINED_BYTES,
     Reception,
     find_refused,
     scheme_of,
@@ -159,7 +159,7 @@ def _receive(raw: Any, watch: Watch, reception: Reception) -> None:
 
 def _drain(raw: Any, watch: Watch, reception: Reception) -> None:
     watch.hurry()
-    while data := raw.read1(MOST_DRAINED_BYTES, decode_content=False):
+    while data := raw.read1(MAX_DRAINED_BYTES, decode_content=False):
         if not reception.drain(data):
             return
 

@@ -39,7 +39,7 @@ VOLATILE_HEADERS: Final = frozenset({
 _PLAIN: Final = re.compile(r'[ !#-\[\]-~]*')
 
 #: Beyond this a JSON number is no exact integer for everybody (RFC 8785 appendix D).
-_MOST_EXACT: Final = 2**53 - 1
+_MAX_EXACT: Final = 2**53 - 1
 
 
 def cache_key(descriptor: Descriptor) -> str:
@@ -130,7 +130,7 @@ def _exact(value: Any) -> Any:
     match value:
         case float():
             return ['float', repr(value)]
-        case int() if abs(value) > _MOST_EXACT:
+        case int() if abs(value) > _MAX_EXACT:
             return ['int', str(value)]
         case list():
             return ['list', *(_exact(one) for one in value)]

@@ -24,7 +24,7 @@ JSON_TYPE: Final = 'application/json'
 RAW_TYPE: Final = 'application/octet-stream'
 
 #: Deeper JSON could not be compared without the risk of running out of stack.
-_MOST_LEVELS: Final = 100
+_MAX_LEVELS: Final = 100
 
 
 @frozen(kw_only=False)
@@ -195,8 +195,8 @@ def parse_json(value: object, where: str) -> Result[JsonBody, Fault]:
     except (TypeError, ValueError, RecursionError) as error:
         problem = f'cannot be written as JSON: {error}'
         return Failure(InvalidInput(where=where, problem=problem))
-    if _is_deeper(value, _MOST_LEVELS):
-        problem = f'has more than {_MOST_LEVELS} levels'
+    if _is_deeper(value, _MAX_LEVELS):
+        problem = f'has more than {_MAX_LEVELS} levels'
         return Failure(InvalidInput(where=where, problem=problem))
     fault = find_unwritable(where, text)
     return Success(JsonBody(text)) if fault is None else Failure(fault)

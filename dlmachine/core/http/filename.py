@@ -44,7 +44,7 @@ _OURS: Final = re.compile(
 #: One download asks for the same few names dozens of times.
 _REMEMBERED: Final = 256
 #: Most file systems take 255 bytes; part files and versions need some of them.
-_MOST_BYTES: Final = 200
+_MAX_BYTES: Final = 200
 FALLBACK: Final = 'download'
 
 
@@ -143,8 +143,8 @@ def _url_name(url: str) -> str:
 
 def _shorten(name: str) -> str:
     encoded = name.encode('utf-8')
-    if len(encoded) <= _MOST_BYTES:
+    if len(encoded) <= _MAX_BYTES:
         return name
     suffix = PurePosixPath(name).suffix.encode('utf-8')[:16]
-    kept = encoded[: _MOST_BYTES - len(suffix)].decode('utf-8', 'ignore')
+    kept = encoded[: _MAX_BYTES - len(suffix)].decode('utf-8', 'ignore')
     return kept + suffix.decode('utf-8', 'ignore')

@@ -29,7 +29,7 @@ _PATH_SAFE: Final = "%/:@!$&'()*+,;=~"
 _QUERY_SAFE: Final = _PATH_SAFE + '?'
 _USERINFO_SAFE: Final = "%:!$&'()*+,;=~"
 _LOCAL: Final = 'names a file of this machine; only what a server has is downloaded'
-_MOST_CHARACTERS: Final = 65_536
+_MAX_CHARACTERS: Final = 65_536
 #: Labels of 1 to 63 characters (RFC 1035 section 2.3.4).
 _HOST_NAME: Final = re.compile(r'(?:[a-z0-9_\-]{1,63}(?:\.[a-z0-9_\-]{1,63})*)?')
 #: A host perhaps with port and path, where the scheme was left out.
@@ -109,7 +109,7 @@ def _remembered(text: str, where: str) -> Result[Url, Fault]:
 
 
 def _parse(text: str, where: str) -> Result[Url, Fault]:
-    if len(text) <= _MOST_CHARACTERS:
+    if len(text) <= _MAX_CHARACTERS:
         normal = _NORMAL.fullmatch(text)
         # Behind a slash a dot may begin a dot segment.
         if normal is not None and '/.' not in normal[4]:
@@ -217,11 +217,11 @@ def _no_scheme(text: str, where: str) -> InvalidInput:
 
 
 def _find_excess(text: str, where: str) -> InvalidInput | None:
-    if len(text) <= _MOST_CHARACTERS:
+    if len(text) <= _MAX_CHARACTERS:
         return None
     return InvalidInput(
         where=where,
-        problem=f'has {len(text):,} characters, more than {_MOST_CHARACTERS:,}',
+        problem=f'has {len(text):,} characters, more than {_MAX_CHARACTERS:,}',
         advice='Send long queries in a body: post=True',
     )
 

@@ -14,7 +14,7 @@ from returns.pipeline import is_successful
 
 from dlmachine.core.faults import Cancelled, Fault, HttpStatus, Party, TimedOut
 from dlmachine.core.machine.finish import close
-from dlmachine.core.machine.limits import MOST_RENEWALS
+from dlmachine.core.machine.limits import MAX_RENEWALS
 from dlmachine.core.protocol.effects import Wait
 from dlmachine.core.protocol.effort import Effort
 from dlmachine.core.protocol.states import Job, Step, Waiting
@@ -48,7 +48,7 @@ def go_on(
     left = _time_left(job, at)
     if left is not None and left <= timedelta(0):
         return give_up(job, effort, _timed_out(job, effort))
-    if gained and job.policy.retries and effort.renewals < MOST_RENEWALS:
+    if gained and job.policy.retries and effort.renewals < MAX_RENEWALS:
         return _renew(job, effort, fault, left)
     following = _positions(job, effort, effort.position + 1)
     if following:

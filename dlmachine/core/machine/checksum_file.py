@@ -23,7 +23,7 @@ from dlmachine.core.spec.destination import ToMemory, ToPath
 from dlmachine.core.spec.policy import Policy
 
 #: The longest lists there are have some hundred thousand lines.
-MOST_LIST_BYTES: Final = 64 << 20
+MAX_LIST_BYTES: Final = 64 << 20
 
 
 def must_learn(policy: Policy, entry: CacheEntry | None) -> bool:
@@ -41,7 +41,7 @@ def learn(job: Job, wanted: ChecksumList) -> Step:
     """The step that reads the list."""
     wish = _wish(job.descriptor, wanted) if wanted.is_url else None
     effect = ReadChecksums(
-        path=None if wanted.is_url else wanted.location, wish=wish, max_bytes=MOST_LIST_BYTES
+        path=None if wanted.is_url else wanted.location, wish=wish, max_bytes=MAX_LIST_BYTES
     )
     return Step(state=Learning(job=job), effect=effect)
 

@@ -16,7 +16,7 @@ from dlmachine.core.faults import CacheUnusable
 from dlmachine.core.http.filename import extension
 from dlmachine.core.http.response import Head
 from dlmachine.core.machine.finish import cached_outcome, close, close_on_bug, give_back
-from dlmachine.core.machine.limits import MOST_CONFLICTS
+from dlmachine.core.machine.limits import MAX_CONFLICTS
 from dlmachine.core.protocol.effects import Publish, Record, Retire, Unpublish
 from dlmachine.core.protocol.effort import Effort
 from dlmachine.core.protocol.events import (
@@ -153,7 +153,7 @@ def _place(job: Job, record: DownloadRecord, version: int) -> tuple[AtPath | InM
 
 
 def _take_next(job: Job, record: DownloadRecord, version: int, conflicts: int) -> Step:
-    if conflicts >= MOST_CONFLICTS:
+    if conflicts >= MAX_CONFLICTS:
         folder = '' if job.snapshot.cache is None else job.snapshot.cache.folder
         problem = f'others took {conflicts} versions of this entry, one after the other'
         return close(job, CacheUnusable(path=folder, problem=problem, tries=record.tries))

@@ -3,8 +3,8 @@
 from typing import Final
 
 #: Stored copies that may turn out to be gone before a new one is fetched.
-MOST_MISSING: Final = 8
+MAX_MISSING: Final = 8
 #: Versions that others may have taken, one after the other, before it is an error.
-MOST_CONFLICTS: Final = 16
+MAX_CONFLICTS: Final = 16
 #: How often bytes that arrive renew the budget; a server that gives one byte a time ends here.
-MOST_RENEWALS: Final = 1_000
+MAX_RENEWALS: Final = 1_000

@@ -14,7 +14,7 @@ from dlmachine.core.decision.decide import Verdict, decide
 from dlmachine.core.decision.part_location import part_place, part_stem
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.machine.finish import cached_outcome, close, close_on_bug, confirmation
-from dlmachine.core.machine.limits import MOST_MISSING
+from dlmachine.core.machine.limits import MAX_MISSING
 from dlmachine.core.protocol.effects import AcquireLock, Observe, OpenPart
 from dlmachine.core.protocol.events import (
     ChecksumsRead,
@@ -179,9 +179,7 @@ def _without_copy(state: Confirming) -> Job:
         return job
     # Where one copy after the other is gone, the whole look is not worth believing.
     kept = tuple(
-        replace(entry, file_bytes=None)
-        if entry == state.entry or missing >= MOST_MISSING
-        else entry
+        replace(entry, file_bytes=None) if entry == state.entry or missing >= MAX_MISSING else entry
         for entry in cache.entries
     )
     snapshot = replace(job.snapshot, cache=replace(cache, entries=kept))

@@ -16,7 +16,7 @@ What a run goes through, if all goes well:
 
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.machine import lookup
-from dlmachine.core.machine.limits import MOST_CONFLICTS, MOST_MISSING, MOST_RENEWALS
+from dlmachine.core.machine.limits import MAX_CONFLICTS, MAX_MISSING, MAX_RENEWALS
 from dlmachine.core.protocol.events import Event
 from dlmachine.core.protocol.states import (
     Broken,
@@ -72,12 +72,12 @@ def most_effects(descriptor: Descriptor, policy: Policy) -> int:
     a wait may follow each, bytes that arrive renew the rounds so many times, and a few effects
     stand before and after.
     """
-    rounds = (1 + policy.retries) * (1 + MOST_RENEWALS)
+    rounds = (1 + policy.retries) * (1 + MAX_RENEWALS)
     exchanges = rounds * len(descriptor.addresses) * 2 * (1 + policy.max_redirects)
     return exchanges + 4 * rounds * len(descriptor.addresses) + _COMMITTING + _AROUND
 
 
-_COMMITTING = MOST_CONFLICTS * 2
-#: Learning, confirming, twice up to `MOST_MISSING`, locking, observing, opening; the last
+_COMMITTING = MAX_CONFLICTS * 2
+#: Learning, confirming, twice up to `MAX_MISSING`, locking, observing, opening; the last
 #: publishing and recording, unpublishing or retiring, falling back, discarding, releasing.
-_AROUND = MOST_MISSING * 2 + 14
+_AROUND = MAX_MISSING * 2 + 14

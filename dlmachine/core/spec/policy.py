@@ -26,7 +26,7 @@ from dlmachine.core.spec.rate_limit import Rate
 from dlmachine.core.version import USER_AGENT
 
 #: The most connections that a caller may ask for.
-MOST_SEGMENTS: Final = 64
+MAX_SEGMENTS: Final = 64
 
 #: Looks at a body before it is published, as an open file; what it returns is true if the
 #: body is right.
@@ -159,12 +159,12 @@ _NOT_NOTHING: Final = frozenset({'connect_timeout', 'stall_timeout', 'timeout'})
 #: Limits that begin at 1, and where they end.
 _LIMITS: Final = (('max_per_host', 1_000), ('limit_rate', 10**15))
 #: No wait, size or count is larger: beyond lies only a mistake of unit.
-_MOST_COUNT: Final = 1_000
+_MAX_COUNT: Final = 1_000
 _LONGEST: Final = timedelta(days=365)
 
 
 #: The maximum file size (off_t).
-_MOST_BYTES: Final = 1 << 63
+_MAX_BYTES: Final = 1 << 63
 
 
 def find_policy_fault(policy: Policy) -> Fault | None:
@@ -211,13 +211,13 @@ def _find_type_fault(policy: Policy) -> Fault | None:
 def _find_count_fault(policy: Policy) -> Fault | None:
     for name in _NOT_NEGATIVE:
         count = getattr(policy, name)
-        if not isinstance(count, int) or not 0 <= count <= _MOST_COUNT:
+        if not isinstance(count, int) or not 0 <= count <= _MAX_COUNT:
             return InvalidInput(
-                where=name, problem=f'{shown_value(count)} is not from 0 to {_MOST_COUNT}'
+                where=name, problem=f'{shown_value(count)} is not from 0 to {_MAX_COUNT}'
             )
     segments: object = policy.segments
-    if not isinstance(segments, int) or not 0 <= segments <= MOST_SEGMENTS:
-        problem = f'{shown_value(segments)} is neither auto nor from 1 to {MOST_SEGMENTS}'
+    if not isinstance(segments, int) or not 0 <= segments <= MAX_SEGMENTS:
+        problem = f'{shown_value(segments)} is neither auto nor from 1 to {MAX_SEGMENTS}'
         return InvalidInput(where='segments', problem=problem)
     return None
 
@@ -243,7 +243,7 @@ def _find_duration_fault(policy: Policy) -> Fault | None:
 def _find_size_fault(policy: Policy) -> Fault | None:
     for name in ('max_bytes', 'min_bytes'):
         size = getattr(policy, name)
-        if size is not None and not (isinstance(size, int) and 0 <= size < _MOST_BYTES):
+        if size is not None and not (isinstance(size, int) and 0 <= size < _MAX_BYTES):
             return InvalidInput(where=name, problem=f'{shown_value(size)} is not a number of bytes')
     least, most = policy.min_bytes, policy.max_bytes
     if least is not None and most is not None and least > most:

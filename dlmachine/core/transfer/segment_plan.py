@@ -13,12 +13,12 @@ from dlmachine.core.http.byte_ranges import Span, Spans, count_bytes
 #: others wait for it, so it is small; and still most files are whole with it.
 FIRST_BYTES: Final = 256 * 1024
 #: No other segment is smaller: each costs a request.
-LEAST_BYTES: Final = 1 << 20
+MIN_BYTES: Final = 1 << 20
 #: Nor larger: the bytes come in order, more or less, and a connection that is slow or breaks
 #: holds up no more than this.
-MOST_BYTES: Final = 64 << 20
+MAX_BYTES: Final = 64 << 20
 #: The most connections that `auto` takes.
-MOST_AUTO: Final = 8
+MAX_AUTO: Final = 8
 _AUTO_BYTES: Final = 8 << 20
 #: Segments for each connection, if the size allows: what one slow connection holds up at the
 #: end is half as much, for the price of one more request.
@@ -44,7 +44,7 @@ def split(missing: Spans, connections: int) -> Spans:
     ((0, 9), (20, 29))
     """
     fair = -(-count_bytes(missing) // (connections * _SHARES))
-    size = min(max(fair, LEAST_BYTES), MOST_BYTES)
+    size = min(max(fair, MIN_BYTES), MAX_BYTES)
     return tuple(piece for span in missing for piece in _pieces(span, size))
 
 
@@ -52,7 +52,7 @@ def _pieces(span: Span, size: int) -> Iterable[Span]:
     # Of like size, so that none of them is a crumb.
     first, last = span
     total = last - first + 1
-    number = max(total // size, 1) if total % size < LEAST_BYTES else total // size + 1
+    number = max(total // size, 1) if total % size < MIN_BYTES else total // size + 1
     return [
         (first + total * at // number, first + total * (at + 1) // number - 1)
         for at in range(number)
@@ -67,4 +67,4 @@ def choose_connections(wanted: int, missing_bytes: int) -> int:
     """
     if wanted:
         return wanted
-    return min(max(-(-missing_bytes // _AUTO_BYTES), 1), MOST_AUTO)
+    return min(max(-(-missing_bytes // _AUTO_BYTES), 1), MAX_AUTO)

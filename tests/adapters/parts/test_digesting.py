@@ -72,7 +72,7 @@ def test_a_large_stream_is_followed_in_pieces() -> None:
 
 def test_a_bomb_is_not_followed_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     """What inflates beyond all measure is left; that is no verdict against it."""
-    monkeypatch.setattr('dlmachine_adapters.parts.digesting._MOST_INFLATED', 1 << 20)
+    monkeypatch.setattr('dlmachine_adapters.parts.digesting._MAX_INFLATED', 1 << 20)
     bomb = zlib.compressobj(9, wbits=31)
     coded = bomb.compress(b'\0' * (50 << 20)) + bomb.flush()
     check = GzipCheck()

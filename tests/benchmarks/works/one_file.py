@@ -19,7 +19,7 @@ from tests.benchmarks.works.common import (
     renewing,
 )
 
-_MOST_GROWTH_MIB = 4.0
+_MAX_GROWTH_MIB = 4.0
 
 
 @contextmanager
@@ -129,4 +129,4 @@ def _growth(backend: str, large: int) -> Target:
         return (large_row.peak - small_row.peak) / MIB
 
     text = f'{backend} backend, MiB more for the large file'
-    return Target(text=text, most=_MOST_GROWTH_MIB, figure=figure)
+    return Target(text=text, most=_MAX_GROWTH_MIB, figure=figure)

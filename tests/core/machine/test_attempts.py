@@ -9,7 +9,7 @@ import pytest
 from dlmachine.core.faults import StorageFailed
 from dlmachine.core.integrity.checksum import ChecksumList
 from dlmachine.core.machine import attempts, machine
-from dlmachine.core.machine.limits import MOST_CONFLICTS, MOST_MISSING
+from dlmachine.core.machine.limits import MAX_CONFLICTS, MAX_MISSING
 from dlmachine.core.machine.machine import most_effects
 from dlmachine.core.protocol.effects import Discard, Wait
 from dlmachine.core.protocol.events import (
@@ -152,7 +152,7 @@ def test_no_run_is_longer_than_its_bound_and_one_comes_near(
     is a gain, which costs one budget.
     """
     for module in (machine, attempts):
-        monkeypatch.setattr(module, 'MOST_RENEWALS', 20)
+        monkeypatch.setattr(module, 'MAX_RENEWALS', 20)
     policy = a_policy(retries=retries, max_redirects=redirects)
     run = Run(None, policy, a_snapshot(part=a_part())).feed(PartOpened(at=NOW, size_bytes=2))
     hop, held = 0, 1
@@ -189,7 +189,7 @@ def test_the_longest_way_around_the_requests_stays_within_the_bound(
 ) -> None:
     """A list, one copy gone after the other, every place taken, and then a registry that fails."""
     for module in (machine, attempts):
-        monkeypatch.setattr(module, 'MOST_RENEWALS', 0)
+        monkeypatch.setattr(module, 'MAX_RENEWALS', 0)
     entries = tuple(an_entry(version) for version in range(1, 30))
     seen = a_snapshot(cache=a_cache(*entries))
     options = {
@@ -201,10 +201,10 @@ def test_the_longest_way_around_the_requests_stays_within_the_bound(
     run = Run(None, policy, seen).feed(ChecksumsRead(at=NOW, text=DIGEST))
     missing, taken, full = CopyMissing(at=NOW), PlaceTaken(at=NOW), Failed(at=NOW, fault=FULL)
     place = Published(at=NOW, path='/cache/item-30.csv')
-    run.feed(*[missing] * MOST_MISSING, LockAcquired(at=NOW), Observed(at=NOW, snapshot=seen))
+    run.feed(*[missing] * MAX_MISSING, LockAcquired(at=NOW), Observed(at=NOW, snapshot=seen))
     new = replace(answered(), received=a_received(sha256=DIGEST))
     run.feed(missing, OPENED, new, Validated(at=NOW))
-    for _ in range(MOST_CONFLICTS):
+    for _ in range(MAX_CONFLICTS):
         run.feed(place, taken)
     run.feed(place, full, full, full)
     assert run.fault.code == 'storage_failed'

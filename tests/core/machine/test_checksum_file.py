@@ -5,7 +5,7 @@ from typing import Any
 
 from dlmachine.core.faults import ChecksumUnknown, ConnectionFailed
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
-from dlmachine.core.machine.checksum_file import MOST_LIST_BYTES, list_policy
+from dlmachine.core.machine.checksum_file import MAX_LIST_BYTES, list_policy
 from dlmachine.core.protocol.effects import (
     AcquireLock,
     ConfirmCopy,
@@ -53,7 +53,7 @@ def read(text: str) -> ChecksumsRead:
 def test_the_list_is_read_first() -> None:
     """Before the lock, and by a download of its own; then the checksum counts as if given."""
     run = a_run()
-    assert run.step.effect == ReadChecksums(wish=Descriptor(url=SUMS), max_bytes=MOST_LIST_BYTES)
+    assert run.step.effect == ReadChecksums(wish=Descriptor(url=SUMS), max_bytes=MAX_LIST_BYTES)
     run.feed(read(f'{DIGEST}  t.csv')).go_well(until=Exchange)
     assert isinstance(run.effects[1], AcquireLock)
     assert run.exchanges[0].algorithms == ('sha256',)
@@ -65,7 +65,7 @@ def test_the_list_is_read_first() -> None:
 def test_a_list_on_disk_is_read_there() -> None:
     """No download for a path."""
     run = a_run(checksum_list=ChecksumList('sums/SHA256SUMS'))
-    assert run.step.effect == ReadChecksums(path='sums/SHA256SUMS', max_bytes=MOST_LIST_BYTES)
+    assert run.step.effect == ReadChecksums(path='sums/SHA256SUMS', max_bytes=MAX_LIST_BYTES)
 
 
 def test_credentials_go_with_the_list_to_the_same_place_only() -> None:

@@ -30,7 +30,7 @@ from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import Request
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
 from dlmachine.core.integrity.representation import Said, place_of
-from dlmachine.core.machine.limits import MOST_CONFLICTS, MOST_MISSING, MOST_RENEWALS
+from dlmachine.core.machine.limits import MAX_CONFLICTS, MAX_MISSING, MAX_RENEWALS
 from dlmachine.core.machine.machine import advance, most_effects
 from dlmachine.core.protocol.effects import (
     AcquireLock,
@@ -337,8 +337,8 @@ def test_a_copy_that_looks_whole_but_is_not_is_asked_about_twice_at_most(lock: E
 def test_one_vanished_copy_after_the_other_makes_the_look_worthless() -> None:
     """However many versions there are, only a few are asked about before one is fetched."""
     many = with_cache(*(an_entry(version) for version in range(1, 50)))
-    run = Run(snapshot=many).feed(*[CopyMissing(at=NOW)] * MOST_MISSING)
-    assert len(run.effects) == MOST_MISSING + 1
+    run = Run(snapshot=many).feed(*[CopyMissing(at=NOW)] * MAX_MISSING)
+    assert len(run.effects) == MAX_MISSING + 1
     assert run.effects[-1:] == [LOCK]
     run.feed(GOT_LOCK, observed(many), CopyMissing(at=NOW))
     assert run.effects[-1:] == [open_part()]
@@ -685,14 +685,14 @@ def test_a_taken_place_means_the_next_version() -> None:
 def test_conflicts_without_end_are_a_fault() -> None:
     """After many taken versions something is wrong with the cache."""
     run = into_cache(with_cache()).feed(
-        answered(), *[TAKEN] * (MOST_CONFLICTS + 1), DISCARDED, RELEASED
+        answered(), *[TAKEN] * (MAX_CONFLICTS + 1), DISCARDED, RELEASED
     )
     assert run.fault.code == 'cache_unusable'
 
 
 def test_conflicts_elsewhere_end_as_well() -> None:
     """A place outside any cache that is always taken is a fault too."""
-    run = in_memory().feed(answered(), *[TAKEN] * (MOST_CONFLICTS + 1), DISCARDED)
+    run = in_memory().feed(answered(), *[TAKEN] * (MAX_CONFLICTS + 1), DISCARDED)
     assert run.fault.code == 'cache_unusable'
 
 
@@ -871,7 +871,7 @@ def test_a_worst_case_stays_within_the_bound() -> None:
                 run.feed(WAITED)
             case _:
                 run.feed(DISCARDED)
-    assert len(run.exchanges) == 8 * (7 + MOST_RENEWALS)
+    assert len(run.exchanges) == 8 * (7 + MAX_RENEWALS)
     assert len(run.effects) <= most_effects(run.descriptor, policy)
 
 

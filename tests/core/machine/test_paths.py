@@ -8,7 +8,7 @@ import pytest
 from dlmachine.core.cache.updates import SameVersion
 from dlmachine.core.faults import CacheUnusable, ConnectionFailed, ContentRefused, TimedOut
 from dlmachine.core.integrity.checksum import Checksum
-from dlmachine.core.machine.limits import MOST_CONFLICTS
+from dlmachine.core.machine.limits import MAX_CONFLICTS
 from dlmachine.core.protocol.effects import ConfirmCopy, Discard, Exchange, Wait
 from dlmachine.core.protocol.events import (
     CopyConfirmed,
@@ -218,7 +218,7 @@ def test_conflicts_without_end_name_the_cache() -> None:
     """The folder to look at, and that a request was made."""
     run = refreshing(force_download=True).feed(answered())
     taken = PlaceTaken(at=NOW)
-    run.feed(*[taken] * MOST_CONFLICTS)
+    run.feed(*[taken] * MAX_CONFLICTS)
     assert not isinstance(run.step.effect, Discard)
     run.feed(taken, DISCARDED, RELEASED)
     problem = 'others took 16 versions of this entry, one after the other'
@@ -227,7 +227,7 @@ def test_conflicts_without_end_name_the_cache() -> None:
 
 def test_conflicts_outside_a_cache_name_none() -> None:
     """There is no folder that would be to blame."""
-    run = asking().feed(answered(), *[PlaceTaken(at=NOW)] * (MOST_CONFLICTS + 1), DISCARDED)
+    run = asking().feed(answered(), *[PlaceTaken(at=NOW)] * (MAX_CONFLICTS + 1), DISCARDED)
     assert isinstance(run.fault, CacheUnusable)
     assert run.fault.path == ''
 

@@ -13,7 +13,7 @@ from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import Request, Tls
 from dlmachine.core.http.response import Head
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
-from dlmachine.core.machine.checksum_file import MOST_LIST_BYTES
+from dlmachine.core.machine.checksum_file import MAX_LIST_BYTES
 from dlmachine.core.plan import codec
 from dlmachine.core.plan.dry_run import healthy_event
 from dlmachine.core.plan.plan import Plan, plan
@@ -96,7 +96,7 @@ def test_a_plan_is_masked_in_every_part() -> None:
     )  # fmt: skip
     learned, opened, sent, *others = masked.effects
     wanted = Descriptor(url=listed.location, headers=wish.redacted().headers, tls=wish.tls)
-    assert learned == ReadChecksums(wish=wanted, max_bytes=MOST_LIST_BYTES)
+    assert learned == ReadChecksums(wish=wanted, max_bytes=MAX_LIST_BYTES)
     assert isinstance(opened, OpenPart)
     assert isinstance(sent, Exchange)
     before = whole.effects[2]

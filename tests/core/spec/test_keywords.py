@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
-from dlmachine.core.machine.checksum_file import MOST_LIST_BYTES
+from dlmachine.core.machine.checksum_file import MAX_LIST_BYTES
 from dlmachine.core.plan.plan import plan
 from dlmachine.core.protocol.outcome import Origin, Outcome
 from dlmachine.core.spec.destination import ToPath
@@ -87,7 +87,7 @@ def test_synonyms(synonym: str, name: str) -> None:
 
 def test_the_longest_lists_there_are_can_be_read() -> None:
     """Half a million lines of a SHA-512 and a name."""
-    assert MOST_LIST_BYTES >= 500_000 * (128 + 2)
+    assert MAX_LIST_BYTES >= 500_000 * (128 + 2)
 
 
 def test_an_outcome_claims_nothing_that_is_not_said() -> None:

@@ -13,7 +13,7 @@ from dlmachine.core.decision.snapshot import BackendSeen
 from dlmachine.core.faults import CacheUnusable, StorageFailed
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import Request
-from dlmachine.core.machine.limits import MOST_CONFLICTS
+from dlmachine.core.machine.limits import MAX_CONFLICTS
 from dlmachine.core.protocol.effects import Exchange, Publish
 from dlmachine.core.protocol.events import Failed, PlaceTaken, Published, Recorded
 from dlmachine.core.protocol.states import Exchanging
@@ -226,7 +226,7 @@ def test_the_number_follows_the_highest_of_ours() -> None:
 def test_conflicts_are_counted_on_disk_and_in_the_registry_together() -> None:
     """A place that is free on disk and taken in the registry counts like any other."""
     run = a_run({})
-    for version in range(1, MOST_CONFLICTS + 1):
+    for version in range(1, MAX_CONFLICTS + 1):
         path = f'{FOLDER}/item-{version}.csv'
         run.feed(Published(at=NOW, path=path), PlaceTaken(at=NOW))
     assert isinstance(run.step.effect, Publish)

@@ -10,9 +10,9 @@ from dlmachine.core.spec.options import parse_policy
 from dlmachine.core.spec.policy import Policy, find_policy_fault
 from dlmachine.core.transfer.segment_plan import (
     FIRST_BYTES,
-    LEAST_BYTES,
-    MOST_AUTO,
-    MOST_BYTES,
+    MAX_AUTO,
+    MAX_BYTES,
+    MIN_BYTES,
     choose_connections,
     first_span,
     split,
@@ -95,13 +95,13 @@ def test_what_is_missing_is_split(missing: Spans, connections: int, number: int)
     assert all(before[1] < after[0] for before, after in pairwise(found))
     for first, last in found:
         size = last - first + 1
-        assert size <= MOST_BYTES + LEAST_BYTES
-        assert size >= LEAST_BYTES - 1 or (first, last) in missing
+        assert size <= MAX_BYTES + MIN_BYTES
+        assert size >= MIN_BYTES - 1 or (first, last) in missing
 
 
 @pytest.mark.parametrize(
     ('wanted', 'size', 'number'),
-    [(16, 1, 16), (2, 10**12, 2), (0, 1, 1), (0, 9 * MIB, 2), (0, 10**12, MOST_AUTO)],
+    [(16, 1, 16), (2, 10**12, 2), (0, 1, 1), (0, 9 * MIB, 2), (0, 10**12, MAX_AUTO)],
 )
 def test_how_many_connections(wanted: int, size: int, number: int) -> None:
     """As many as are wanted; with auto as many as the size is worth, and no more than eight."""

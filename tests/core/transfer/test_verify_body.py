@@ -12,7 +12,7 @@ import pytest
 from dlmachine.core.decision.snapshot import PartSeen
 from dlmachine.core.faults import ContentRefused, DigestMismatch, StorageFailed
 from dlmachine.core.integrity.checksum import Checksum
-from dlmachine.core.machine.limits import MOST_RENEWALS
+from dlmachine.core.machine.limits import MAX_RENEWALS
 from dlmachine.core.protocol.effects import Discard, Exchange, Publish, Record, Validate, Wait
 from dlmachine.core.protocol.events import (
     Discarded,
@@ -279,7 +279,7 @@ def test_resets_of_the_retry_budget_are_limited() -> None:
         held += 1
         run.feed(interrupted(head=a_head(200, {'ETag': '"1"'}), part_bytes=held))
         run.go_well(until=Exchange | Discard)
-    assert held == MOST_RENEWALS + 2
+    assert held == MAX_RENEWALS + 2
 
 
 def test_a_part_survives_an_error_of_the_server() -> None:
