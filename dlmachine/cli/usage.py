@@ -10,9 +10,6 @@ from collections.abc import Iterable, Iterator
 
 import click
 
-#: An argument of more characters is quoted by its beginning.
-_MAX_SHOWN_CHARS = 80
-
 
 def show_usage_error(error: click.ClickException) -> None:
     """Say on stderr what is wrong with the arguments, and where help is."""
@@ -31,14 +28,12 @@ def masked(message: str, words: Iterable[str]) -> str:
     >>> masked("No such option '--http://me:pw@h/'.", ['--http://me:pw@h/'])
     "No such option '--http://***@h/'."
     """
-    from dlmachine.core.faults.printing import printable
+    from dlmachine.core.faults.printing import printable, shortened
     from dlmachine.core.secrets.redact import redact_value
 
     pieces = {piece for word in words for piece in _pieces(word)}
     for piece in sorted(pieces, key=len, reverse=True):
-        shown = str(redact_value(piece))
-        if len(shown) > _MAX_SHOWN_CHARS:
-            shown = f'{shown[: _MAX_SHOWN_CHARS - 3]}...'
+        shown = shortened(str(redact_value(piece)))
         if shown != piece:
             for quoted in (piece, repr(piece)[1:-1]):
                 message = message.replace(quoted, shown)

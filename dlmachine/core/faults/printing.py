@@ -9,6 +9,9 @@ _UNPRINTABLE: Final = re.compile(
     '[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]'
 )
 
+#: What is longer is cut in a message.
+_MAX_SHOWN_CHARS: Final = 80
+
 
 def printable(text: str) -> str:
     r"""Escape the characters that cannot be shown on one line.
@@ -35,7 +38,16 @@ def shown_value(value: object) -> str:
         text = repr(value)
     except (ValueError, RecursionError):
         return f'the {type(value).__name__}'
-    return text if len(text) <= 80 else f'{text[:77]}...'
+    return shortened(text)
+
+
+def shortened(text: str) -> str:
+    """A text for a message, cut to 80 characters.
+
+    >>> shortened('9' * 5000)[-8:]
+    '99999...'
+    """
+    return text if len(text) <= _MAX_SHOWN_CHARS else f'{text[: _MAX_SHOWN_CHARS - 3]}...'
 
 
 def _escaped(found: re.Match[str]) -> str:

@@ -13,6 +13,7 @@ from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.faults import Fault, UnknownName
+from dlmachine.core.faults.printing import shortened
 from dlmachine.core.frozen import frozen
 from dlmachine.core.spec.option_parsers import (
     is_checksum_list,
@@ -208,10 +209,6 @@ def split_options(
     return Success((described, handled))
 
 
-#: A name of more characters is shown by its beginning.
-_MAX_NAME_CHARS: Final = 80
-
-
 def unknown_name(name: str, known: Iterable[str], source: str = '') -> UnknownName:
     """The fault for a name that does not exist, with the nearest that does."""
     import difflib
@@ -222,9 +219,8 @@ def unknown_name(name: str, known: Iterable[str], source: str = '') -> UnknownNa
     owner = _OWNERS.get(word) or ('a download' if word in OPTIONS or word in SYNONYMS else '')
     near = difflib.get_close_matches(word, names, n=1, cutoff=0.65)
     nearest = _ELSEWHERE.get(word) or next(iter((*near, *_named_after(word, names))), None)
-    shown = str(redact_value(word))
     return UnknownName(
-        name=shown if len(shown) <= _MAX_NAME_CHARS else f'{shown[: _MAX_NAME_CHARS - 3]}...',
+        name=shortened(str(redact_value(word))),
         nearest=nearest if nearest in names else None,
         source=source,
         owner=owner,
