@@ -10,7 +10,7 @@ import signal
 from collections.abc import Callable
 from math import inf
 from statistics import median
-from time import process_time
+from time import thread_time
 from types import FrameType
 from typing import Final
 
@@ -46,7 +46,8 @@ def seconds_of(call: Call, text: str, budget: float = 3 * CAP) -> float:
     before = signal.signal(signal.SIGVTALRM, cut)
     was_enabled = gc.isenabled()
     gc.disable()
-    began = process_time()
+    # While the timer runs, the clock of the process advances in steps of 4 ms; the thread's does not.
+    began = thread_time()
     try:
         signal.setitimer(signal.ITIMER_VIRTUAL, budget)
         try:
@@ -57,7 +58,7 @@ def seconds_of(call: Call, text: str, budget: float = 3 * CAP) -> float:
             pass
         finally:
             signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        return process_time() - began
+        return thread_time() - began
     except _CutOff:
         return inf
     finally:
@@ -96,10 +97,10 @@ def slowness() -> float:
 
 
 def _seconds_of_a_loop() -> float:
-    began, total = process_time(), 0
+    began, total = thread_time(), 0
     for number in range(300_000):
         total += len(str(number))
-    return process_time() - began
+    return thread_time() - began
 
 
 def _least(call: Call, text: str, cap: float, is_enough: float = 0.0) -> float:
