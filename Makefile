@@ -3,6 +3,7 @@
 #   make demo    make .venv, install dlmachine, run the demonstration
 #   make test    everything that CI runs
 #   make simulate RUNS=100000    downloads in which anything goes wrong, as many as you like
+#   make generate    write the generated tables and diagrams of the documentation anew
 #   make mutants    mistakes planted into the core, each of which a test must notice
 #   make bench    compare with curl, aria2c, pooch and others (nginx is needed)
 #   make PYTHON=python3.12 VENV=.venv-3.12 test    the same on another Python
@@ -18,7 +19,7 @@ WHEEL_BIN := $(WHEEL_VENV)/bin
 WHEEL_PIP := $(WHEEL_BIN)/python -m pip --disable-pip-version-check
 WHEEL_RUN := build/wheel-run
 
-CODE := dlmachine adapters tests property_tests
+CODE := dlmachine adapters tests property_tests docs
 SOURCES := $(shell find dlmachine adapters -name '*.py' -o -name py.typed) pyproject.toml README.md LICENSE
 
 # The stamps say that an environment is ready; each is touched last, so half-made ones are redone.
@@ -31,7 +32,7 @@ WHEEL_INSTALLED := $(WHEEL_VENV)/.installed
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo env test lint fmt unit parts docs simulate mutants bench wheel wheel-test clean
+.PHONY: help demo env test lint fmt unit parts docs generate simulate mutants bench wheel wheel-test clean
 
 help:
 	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
@@ -113,6 +114,9 @@ parts: $(TESTS_INSTALLED)
 docs: export NO_MKDOCS_2_WARNING = 1
 docs: $(DEV_INSTALLED)
 	$(BIN)/python -m mkdocs build --quiet --strict
+
+generate: $(DEV_INSTALLED)
+	$(BIN)/python -m docs.generate
 
 # --- what takes longer, and is not part of the tests ------------------------
 

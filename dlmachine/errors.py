@@ -1,17 +1,17 @@
 """Errors: faults as exceptions, at the outer edge only.
 
-DownloadError               whatever went wrong; carries the Fault
+DownloadError               any failure; carries the Fault
     RequestError            the request or the options are wrong (caller)
-        OfflineMissError    offline was asked for, and it is not in the cache
-    CancelledError          the caller ended it
-    ServerError             the server answered, but not with what was asked for
+        OfflineMissError    `offline` is set, and the file is not in the cache
+    CancelledError          the caller cancelled the download
+    ServerError             the server responded, but not with the requested file
         NotFoundError       404, 410
         AuthError           401, 403, 407
         RateLimitedError    429
-        IntegrityError      the bytes are not those that were promised or asked for
-    NetworkError            no connection, or one that broke
-        TimeoutExpired      a limit of time ran out
-    MachineError            this machine's disk, locks or registry
+        IntegrityError      the received bytes are not the expected ones
+    NetworkError            no connection, or a broken one
+        TimeoutExpired      a time limit expired
+    MachineError            a disk, a lock or the registry of this computer
 """
 
 from typing import Any, TypeVar
@@ -72,27 +72,27 @@ class DownloadError(Exception):
 
 
 class RequestError(DownloadError, ValueError):
-    """The request or the options are wrong: mend the call."""
+    """The request or the options are wrong; change the call."""
 
 
 class OfflineMissError(RequestError):
-    """Offline was asked for, and it is not in the cache."""
+    """`offline` is set, and the file is not in the cache."""
 
 
 class CancelledError(DownloadError):
-    """The caller ended it; its results so far can be resumed."""
+    """The caller cancelled the download; the next one resumes the bytes received so far."""
 
 
 class ServerError(DownloadError):
-    """The server answered, but not with what was asked for."""
+    """The server responded, but not with the requested file."""
 
 
 class NotFoundError(ServerError):
-    """It is not there (404), or gone for good (410)."""
+    """The file does not exist (404) or was removed for good (410)."""
 
 
 class AuthError(ServerError):
-    """Credentials are missing or not enough (401, 403, 407)."""
+    """Credentials are missing or not sufficient (401, 403, 407)."""
 
 
 class RateLimitedError(ServerError):
@@ -100,11 +100,11 @@ class RateLimitedError(ServerError):
 
 
 class IntegrityError(ServerError):
-    """The bytes are not those that were promised or asked for; nothing was kept."""
+    """The received bytes are not the expected ones; nothing was stored."""
 
 
 class NetworkError(DownloadError, OSError):
-    """No connection, or one that broke."""
+    """There was no connection, or it broke."""
 
     def __str__(self) -> str:
         """The message; OSError would show it as a tuple."""
@@ -112,11 +112,11 @@ class NetworkError(DownloadError, OSError):
 
 
 class TimeoutExpired(NetworkError, TimeoutError):  # noqa: N818 -- what it is called elsewhere
-    """A limit of time ran out."""
+    """A time limit expired."""
 
 
 class MachineError(DownloadError, OSError):
-    """This machine's disk, locks or registry."""
+    """A disk, a lock or the registry of this computer failed."""
 
     def __str__(self) -> str:
         """The message; OSError would show it as a tuple."""

@@ -1,24 +1,17 @@
 """The documentation, executed: every Python block, and what it says that it prints."""
 
 import doctest
-import importlib.util
 import io
 import os
 import re
-import sys
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 import pytest
 
-from dlmachine.core.faults import FAULTS
-from dlmachine.core.protocol.events import Event
-from dlmachine.core.protocol.states import State
-from dlmachine.core.spec.options import OPTIONS
 from tests.docs_server import serve_examples
 
 ROOT = Path(__file__).parents[1]
@@ -113,63 +106,6 @@ def test_examples_stay_on_this_machine(page: Path) -> None:
             hosts = set(re.findall(r'https?://([\w.\-]+)', block.text))
 
             assert hosts <= {'127.0.0.1', 'localhost'}, f'{page.name}:{block.line}'
-
-
-@pytest.fixture(scope='module')
-def hooks() -> ModuleType:
-    """`docs/hooks.py`, which mkdocs runs at a build."""
-    spec = importlib.util.spec_from_file_location('docs_hooks', ROOT / 'docs' / 'hooks.py')
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.mark.parametrize(
-    ('page', 'names'),
-    [
-        (
-            'explanation/state-machine.md',
-            [k.__name__ for k in (*get_args(State), *get_args(Event))],
-        ),
-        ('reference/options.md', list(OPTIONS)),
-        ('reference/faults.md', [fault.__name__ for fault in FAULTS]),
-    ],
-    ids=['states and events', 'options', 'faults'],
-)
-def test_generated_page_is_complete(hooks: ModuleType, page: str, names: list[str]) -> None:
-    """What is made from the code names everything that the code has."""
-    filled = hooks.fill((ROOT / 'docs' / page).read_text(encoding='utf-8'))
-
-    assert [name for name in names if not re.search(rf'\b{name}\b', filled)] == []
-
-
-def test_diagram_draws_every_state_and_event(hooks: ModuleType) -> None:
-    """The state diagram alone has each State and each Event, and every state leads on."""
-    drawn = hooks.state_diagram.draw()
-    leaving = set(re.findall(r'^ +(\w+) -->', drawn, re.MULTILINE))
-    reached = set(re.findall(r'--> (\w+)', drawn))
-    told = {
-        name for names in re.findall(r' : (.+)$', drawn, re.MULTILINE) for name in names.split(', ')
-    }
-    states = {kind.__name__ for kind in get_args(State)}
-
-    assert leaving == states
-    assert reached == states
-    assert told == {kind.__name__ for kind in get_args(Event)}
-
-
-def test_every_marker_is_known(hooks: ModuleType) -> None:
-    """No page asks for something that is not generated, and all that is generated is used."""
-    asked = {
-        name
-        for page in PAGES
-        for name in re.findall(r'<!-- generated: ([\w-]+) -->', page.read_text(encoding='utf-8'))
-    }
-
-    assert asked == set(hooks.GENERATED)
 
 
 def test_every_promise_names_tests() -> None:

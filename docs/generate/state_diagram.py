@@ -125,7 +125,7 @@ def explore() -> list[Edge]:
 
 
 def draw() -> str:
-    """The diagram, in Mermaid."""
+    """The diagram, as a block of Mermaid."""
     edges = explore()
     lines = ['stateDiagram-v2']
     starts = dict.fromkeys(edge.target for edge in edges if edge.source is None)
@@ -139,7 +139,7 @@ def draw() -> str:
     for (source, target), names in sorted(pairs.items(), key=_by_order):
         lines.append(f'    {_name(source)} --> {_name(target)} : {", ".join(names)}')
     lines += [f'    {kind.__name__} --> [*]' for kind in (Finished, Broken)]
-    return '\n'.join(lines)
+    return '\n'.join(('```mermaid', *lines, '```'))
 
 
 def tabulate() -> str:
@@ -156,8 +156,8 @@ def tabulate() -> str:
     for state, effect, event in sorted(rows, key=lambda row: _ORDER.index(row[0])):
         first = (f'`{state}`', f'`{effect}`') if state != shown else ('', '')
         shown = state
-        targets = ', '.join(f'`{name}`' for name in rows[state, effect, event])
-        lines.append(f'| {first[0]} | {first[1]} | `{event}` | {targets} |')
+        following = ', '.join(f'`{name}`' for name in rows[state, effect, event])
+        lines.append(f'| {first[0]} | {first[1]} | `{event}` | {following} |')
     return '\n'.join(lines)
 
 
@@ -357,7 +357,3 @@ def _segments(effect: ExchangeMany, at: datetime) -> Iterator[Event]:
     broke = Interrupted(at=at, fault=ConnectionFailed(url=_URL, phase='receive'))
     for end in (broke, Answered(at=at, head=Head(status=416))):
         yield SegmentsEnded(at=at, ends=(end, *whole[1:]))
-
-
-if __name__ == '__main__':
-    print(draw())  # noqa: T201 -- what it is for

@@ -1,0 +1,175 @@
+"""The tables of the reference: options, settings, environment, faults, commands, exit codes."""
+
+import html
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
+from datetime import datetime, timedelta
+from enum import Enum
+from inspect import cleandoc
+from typing import Any, Final
+
+import click
+
+from dlmachine.cli import exit_codes as codes
+from dlmachine.cli import group
+from dlmachine.config import DESCRIBED_NAMES, ENV_PREFIX, MANAGER_HELP
+from dlmachine.core.faults import FAULTS, Party
+from dlmachine.core.spec.options import OPTIONS, SYNONYMS
+from dlmachine.core.spec.policy import Policy
+from dlmachine.errors import DownloadError
+
+_ACTORS: Final = {
+    Party.CALLER: 'The request or the options are wrong; the caller has to change them.',
+    Party.SERVER: 'The server responded, but not with the requested file.',
+    Party.NETWORK: 'There was no connection, or it broke.',
+    Party.MACHINE: 'A disk, a lock or the registry of this computer failed.',
+}
+
+
+def options() -> str:
+    """Every option, with its default and what it is for."""
+    synonyms: dict[str, list[str]] = {}
+    for synonym, name in SYNONYMS.items():
+        synonyms.setdefault(name, []).append(f'`{synonym}`')
+    policy = Policy()
+    rows = []
+    for name, option in OPTIONS.items():
+        value: Any = policy
+        for field in option.field.split('.'):
+            value = getattr(value, field)
+        others = ', '.join(synonyms.get(name, ()))
+        rows.append((f'`{name}`', _default(name, value), option.help, others))
+    return table(('option', 'default', 'what it is for', 'also called'), rows)
+
+
+def settings() -> str:
+    """The settings of a manager that are not options of a single download."""
+    rows = [(f'`{name}`', text) for name, text in MANAGER_HELP.items()]
+    rows += [(f'`{name}`', 'default for every request') for name in DESCRIBED_NAMES]
+    return table(('setting', 'what it is for'), rows)
+
+
+def environment() -> str:
+    """The environment variable of each setting."""
+    helps = {
+        **MANAGER_HELP,
+        **{name: option.help for name, option in OPTIONS.items()},
+        **dict.fromkeys(DESCRIBED_NAMES, 'default for every request'),
+    }
+    rows = [(f'`{ENV_PREFIX}{name.upper()}`', text) for name, text in helps.items()]
+    return table(('variable', 'what it is for'), rows)
+
+
+def faults() -> str:
+    """Every fault, sorted by who must act."""
+    parts: list[str] = []
+    for party in Party:
+        rows = [
+            (
+                f'`{fault.__name__}`',
+                f'`{fault.code}`',
+                _first_paragraph(fault.__doc__),
+                ', '.join(f'`{field.name}`' for field in fields(fault)),
+            )
+            for fault in FAULTS
+            if fault.party is party
+        ]
+        heads = ('fault', 'code', 'what it says', 'fields')
+        parts += [f'### {party.value.capitalize()}', _ACTORS[party], table(heads, rows)]
+    return '\n\n'.join(parts)
+
+
+def exceptions() -> str:
+    """Every exception, with the class of Python's own that it also belongs to."""
+    rows = []
+    for kind in every(DownloadError):
+        bases = [base.__name__ for base in kind.__bases__ if base is not Exception]
+        also = ', '.join(f'`{base}`' for base in bases)
+        rows.append((f'`{kind.__name__}`', _first_paragraph(kind.__doc__), also))
+    return table(('exception', 'when', 'is also a'), rows)
+
+
+def every(kind: type[DownloadError]) -> Iterator[type[DownloadError]]:
+    """A class and those that its module derives from it, each before its own."""
+    yield kind
+    for derived in kind.__subclasses__():
+        if derived.__module__ == kind.__module__:
+            yield from every(derived)
+
+
+def exit_codes() -> str:
+    """The exit codes, and the faults that end in each."""
+    numbers = {
+        value: name.lower().replace('_', ' ')
+        for name, value in vars(codes).items()
+        if name.isupper() and isinstance(value, int)
+    }
+    rows = [
+        (
+            str(number),
+            name,
+            ', '.join(f'`{kind.code}`' for kind, code in codes.CODES.items() if code == number),
+        )
+        for number, name in sorted(numbers.items())
+    ]
+    return table(('code', 'name', 'faults'), rows)
+
+
+def commands() -> str:
+    """Each command: its usage, what it does, its options."""
+    parts: list[str] = []
+    for name, command in _walk(group, 'dlmachine'):
+        context = click.Context(command, info_name=name)
+        usage = ' '.join((name, *command.collect_usage_pieces(context)))
+        told = html.escape(cleandoc(command.help or '').replace('\b\n', ''), quote=False)
+        parts += [f'### {name}', f'```text\n{usage}\n```', told]
+        flags = [found for found in command.params if isinstance(found, click.Option)]
+        records = [found.get_help_record(context) for found in flags]
+        rows = [(f'`{record[0]}`', record[1]) for record in records if record is not None]
+        if rows:
+            parts.append(table(('option', 'what it does'), rows))
+    return '\n\n'.join(parts)
+
+
+def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table in Markdown, whose cells may hold any text, and code between backticks."""
+    heads = tuple(heads)
+    lines = [heads, ('---',) * len(heads), *(map(_cell, row) for row in rows)]
+    return '\n'.join(f'| {" | ".join(line)} |'.replace('  ', ' ') for line in lines)
+
+
+def _cell(text: str) -> str:
+    if text.startswith('`') and '|' in text:
+        # In code, a backslash before `|` is shown by some readers of Markdown and not by others.
+        return f'<code>{html.escape(text.strip("`"), quote=False).replace("|", "&#124;")}</code>'
+    return text if text.startswith('`') else html.escape(text, quote=False).replace('|', '\\|')
+
+
+def _walk(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
+    yield name, command
+    if isinstance(command, click.Group):
+        context = click.Context(command, info_name=name)
+        for part in command.list_commands(context):
+            found = command.get_command(context, part)
+            if found is not None:
+                yield from _walk(found, f'{name} {part}')
+
+
+def _default(name: str, value: object) -> str:
+    match value:
+        case None:
+            return 'none'
+        case timedelta():
+            return f'{value.total_seconds():g} s'
+        case Enum():
+            return f'`{value.value}`'
+        case bool() | str() | int() | datetime():
+            return f'`{value}`'
+        case _ if name == 'dest':
+            return 'the cache, else memory'
+        case _:
+            return f'`{value}`'
+
+
+def _first_paragraph(doc: str | None) -> str:
+    return ' '.join((doc or '').split('\n\n')[0].split())
