@@ -77,6 +77,7 @@ from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import InCache, ToPath
 from dlmachine.core.spec.policy import Policy
 from dlmachine.core.transfer.segment_plan import FIRST_BYTES
+from docs.generate.markdown import table
 
 _NOW = datetime(2024, 5, 1, tzinfo=UTC)
 _URL = 'https://example.org/table.tsv'
@@ -151,14 +152,13 @@ def tabulate() -> str:
             targets = rows.setdefault(row, [])
             if _name(edge.target) not in targets:
                 targets.append(_name(edge.target))
-    lines = ['| state | effect | event | next |', '| --- | --- | --- | --- |']
-    shown = ''
+    lines, shown = [], ''
     for state, effect, event in sorted(rows, key=lambda row: _ORDER.index(row[0])):
         first = (f'`{state}`', f'`{effect}`') if state != shown else ('', '')
         shown = state
         following = ', '.join(f'`{name}`' for name in rows[state, effect, event])
-        lines.append(f'| {first[0]} | {first[1]} | `{event}` | {following} |')
-    return '\n'.join(lines)
+        lines.append((*first, f'`{event}`', following))
+    return table(('state', 'effect', 'event', 'next'), lines)
 
 
 def _name(kind: type | None) -> str:

@@ -1,7 +1,7 @@
 """The tables of the reference: options, settings, environment, faults, commands, exit codes."""
 
 import html
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import fields
 from datetime import datetime, timedelta
 from enum import Enum
@@ -17,6 +17,7 @@ from dlmachine.core.faults import FAULTS, Party
 from dlmachine.core.spec.options import OPTIONS, SYNONYMS
 from dlmachine.core.spec.policy import Policy
 from dlmachine.errors import DownloadError
+from docs.generate.markdown import table
 
 _ACTORS: Final = {
     Party.CALLER: 'The request or the options are wrong; the caller has to change them.',
@@ -129,20 +130,6 @@ def commands() -> str:
         if rows:
             parts.append(table(('option', 'what it does'), rows))
     return '\n\n'.join(parts)
-
-
-def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """A table in Markdown, whose cells may hold any text, and code between backticks."""
-    heads = tuple(heads)
-    lines = [heads, ('---',) * len(heads), *(map(_cell, row) for row in rows)]
-    return '\n'.join(f'| {" | ".join(line)} |'.replace('  ', ' ') for line in lines)
-
-
-def _cell(text: str) -> str:
-    if text.startswith('`') and '|' in text:
-        # In code, a backslash before `|` is shown by some readers of Markdown and not by others.
-        return f'<code>{html.escape(text.strip("`"), quote=False).replace("|", "&#124;")}</code>'
-    return text if text.startswith('`') else html.escape(text, quote=False).replace('|', '\\|')
 
 
 def _walk(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:

@@ -1,0 +1,18 @@
+"""Markdown that is generated."""
+
+import html
+from collections.abc import Iterable
+
+
+def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table in Markdown, whose cells may hold any text, and code between backticks."""
+    heads = tuple(heads)
+    lines = [heads, ('---',) * len(heads), *(map(_cell, row) for row in rows)]
+    return '\n'.join(f'| {" | ".join(line)} |'.replace('  ', ' ') for line in lines)
+
+
+def _cell(text: str) -> str:
+    if text.startswith('`') and '|' in text:
+        # In code, a backslash before `|` is shown by some readers of Markdown and not by others.
+        return f'<code>{html.escape(text.strip("`"), quote=False).replace("|", "&#124;")}</code>'
+    return text if text.startswith('`') else html.escape(text, quote=False).replace('|', '\\|')
