@@ -1,42 +1,176 @@
-"""The demonstration: a real download over a real socket, without the internet.
+"""A small web server on this machine, for trying things out; the documentation uses it.
 
-A server on this machine gives a table; plan, download, cache hit, revalidation and audit
-are shown, with what the server was asked each time.
+`examples()` starts it. It has these paths:
+
+| path | answer |
+| --- | --- |
+| `/table.tsv`, `/table.tsv.gz` | a table of two genes, 25 bytes unpacked |
+| `/interactions.tsv.gz` | a table of 5,000 made-up protein interactions |
+| `/notes.txt` | a line of text |
+| `/large.bin` | 3,000,000 bytes |
+| `/SHA256SUMS` | the checksum of `table.tsv` |
+| `/picture.jpg` | the beginning of a PNG, under the wrong name |
+| `/login/table.tsv` | a web page that asks for a login |
+| `/search?ids=1` | its query, as JSON |
+| `/echo` | what was posted, as JSON |
+| `/moved` | a redirect to `/table.tsv` |
+| `/down` | always 503 |
+| `/flaky/table.tsv` | 503 to the first request, then the file of that name |
+| `/failing/table.tsv` | the file of that name to the first request, then 503 |
+
+Any other path is 404. Files have an ETag and a Last-Modified; the server answers conditional
+requests with 304, and ranges with 206.
 """
 
 import gzip
+import json
 import random
-import tempfile
+import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from email import message_from_bytes
+from email.policy import HTTP
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+from urllib.parse import parse_qs, urlsplit
 
-from dlmachine.auditor import audit
-from dlmachine.manager import DownloadManager
-from dlmachine.manifest import parse_lines
-
-_MODIFIED = 'Wed, 01 May 2024 10:00:00 GMT'
-
-
-@dataclass
-class DemoServer:
-    """A running server: its address, and what it was asked and answered."""
-
-    url: str
-    asked: list[str] = field(default_factory=list)
-
-    def take_asked(self) -> list[str]:
-        """What came since the last time."""
-        taken, self.asked[:] = list(self.asked), []
-        return taken
+_TABLE: Final = b'gene\tvalue\nTP53\t1\nEGFR\t2\n'
+_MODIFIED: Final = 'Wed, 01 May 2024 12:00:00 GMT'
+_JSON: Final = {'Content-Type': 'application/json'}
 
 
-def make_table(rows: int = 5_000) -> bytes:
-    """A table of made-up protein interactions, gzip-compressed; always the same bytes."""
+class ExampleServer:
+    """A running server: close it, use it in a `with` statement, or let it end with the program.
+
+    `url` is its base URL, without a slash at the end. `files` maps each path to the bytes of its
+    file; you may add files and change them. `requests` lists each request with the status of its
+    answer.
+
+    >>> with examples({'/hello.txt': b'hello'}) as server:
+    ...     server.url.startswith('http://127.0.0.1:'), server.requests
+    (True, [])
+    """
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self.files = dict(files)
+        self.requests: list[str] = []
+        self._server = _Server(self)
+        self.url = f'http://127.0.0.1:{self._server.server_port}'
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={'poll_interval': 0.02}, daemon=True
+        )
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop the server. Closing it twice is harmless."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def examples(files: Mapping[str, bytes] | None = None) -> ExampleServer:
+    """Start a server with the files of the examples and, by their paths, with yours."""
+    return ExampleServer({**_make_files(), **(files or {})})
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, shown: ExampleServer) -> None:
+        super().__init__(('127.0.0.1', 0), _Handler)
+        self.shown = shown
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        # A client that hangs up in the middle, as `max_bytes` makes it do, is not an error.
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = 'HTTP/1.1'
+    server: _Server
+
+    def log_message(self, *_: object) -> None:
+        """Print nothing."""
+
+    def do_GET(self) -> None:
+        path, files = urlsplit(self.path).path, self.server.shown.files
+        is_first = not any(f' {path} ' in line for line in self.server.shown.requests)
+        if path.startswith('/flaky/') and is_first:
+            self._answer(503, b'busy\n', {'Retry-After': '0'})
+        elif path == '/down' or (path.startswith('/failing/') and not is_first):
+            self._answer(503, b'down for maintenance\n')
+        elif path == '/search':
+            self._answer(200, json.dumps(parse_qs(urlsplit(self.path).query)).encode(), _JSON)
+        elif path == '/moved':
+            self._answer(302, b'', {'Location': '/table.tsv'})
+        else:
+            self._answer_file(files.get(path, files.get('/' + path.rpartition('/')[2])))
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get('Content-Length') or 0))
+        told = _describe(self.headers.get('Content-Type', ''), body)
+        self._answer(200, json.dumps(told).encode(), _JSON)
+
+    def _answer_file(self, data: bytes | None) -> None:
+        if data is None:
+            self._answer(404, b'<html>no such page</html>\n')
+            return
+        etag = f'"{sha256(data).hexdigest()[:12]}"'
+        fields = {'ETag': etag, 'Last-Modified': _MODIFIED}
+        asked = self.headers
+        if 'If-None-Match' in asked:
+            is_current = asked['If-None-Match'] == etag
+        else:
+            is_current = asked.get('If-Modified-Since') == _MODIFIED
+        if is_current:
+            self._answer(304, b'', fields)
+        elif 'Range' in asked and asked.get('If-Range') in {None, etag}:
+            first, _, last = asked['Range'].removeprefix('bytes=').partition('-')
+            end = min(int(last or len(data)), len(data) - 1)
+            fields['Content-Range'] = f'bytes {first}-{end}/{len(data)}'
+            self._answer(206, data[int(first) : end + 1], fields)
+        else:
+            self._answer(200, data, fields)
+
+    def _answer(self, status: int, data: bytes, fields: Mapping[str, str] | None = None) -> None:
+        self.server.shown.requests.append(f'{self.command} {urlsplit(self.path).path} {status}')
+        self.send_response(status)
+        for name, value in (fields or {}).items():
+            self.send_header(name, value)
+        if status != 304:
+            self.send_header('Content-Length', str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+
+def _make_files() -> dict[str, bytes]:
+    return {
+        '/table.tsv': _TABLE,
+        '/table.tsv.gz': _compress(_TABLE),
+        '/interactions.tsv.gz': _compress(_make_interactions()),
+        '/notes.txt': b'read me first\n',
+        '/large.bin': bytes(3_000_000),
+        '/SHA256SUMS': f'{sha256(_TABLE).hexdigest()}  table.tsv\n'.encode(),
+        '/login/table.tsv': b'<!DOCTYPE html><title>Please log in</title>\n',
+        '/picture.jpg': b'\x89PNG\r\n\x1a\n' + bytes(16),
+    }
+
+
+def _make_interactions(rows: int = 5_000) -> bytes:
     chance = random.Random(20240501)  # noqa: S311 -- example data
     names = [f'P{number:05d}' for number in range(2_000)]
     lines = ['source\ttarget\tscore']
@@ -44,85 +178,25 @@ def make_table(rows: int = 5_000) -> bytes:
         f'{chance.choice(names)}\t{chance.choice(names)}\t{chance.random():.3f}'
         for _ in range(rows)
     ]
-    packed = gzip.compress('\n'.join(lines).encode(), mtime=0)
-    # The header names the system that packed it, which Pythons write differently.
+    return '\n'.join(lines).encode()
+
+
+def _compress(data: bytes) -> bytes:
+    packed = gzip.compress(data, mtime=0)
+    # Byte 9 names the operating system; Python versions write it differently.
     return packed[:9] + b'\x03' + packed[10:]
 
 
-@contextmanager
-def serve(body: bytes | None = None, path: str = '/interactions.tsv.gz') -> Iterator[DemoServer]:
-    """Serve a file from loopback as a good server does: with an ETag, a date, and 304.
-
-    >>> with serve(b'abc', '/x') as server:
-    ...     server.url.startswith('http://127.0.0.1:')
-    True
-    """
-    content = make_table() if body is None else body
-    etag = f'"{sha256(content).hexdigest()[:16]}"'
-    demo = DemoServer(url='')
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = 'HTTP/1.1'
-
-        def do_GET(self) -> None:
-            is_current = self.headers.get('If-None-Match') == etag
-            status = 404 if self.path != path else 304 if is_current else 200
-            condition = ' (If-None-Match)' if 'If-None-Match' in self.headers else ''
-            demo.asked.append(f'GET {self.path}{condition} -> {status}')
-            self.send_response(status)
-            self.send_header('ETag', etag)
-            self.send_header('Last-Modified', _MODIFIED)
-            sent = content if status == 200 else b''
-            if status != 304:
-                self.send_header('Content-Length', str(len(sent)))
-            self.end_headers()
-            self.wfile.write(sent)
-
-        def log_message(self, *_: object) -> None:
-            """Keep quiet."""
-
-    with ThreadingHTTPServer(('127.0.0.1', 0), Handler) as running:
-        running.daemon_threads = True
-        demo.url = f'http://127.0.0.1:{running.server_port}{path}'
-        thread = threading.Thread(target=running.serve_forever, kwargs={'poll_interval': 0.05})
-        thread.start()
-        try:
-            yield demo
-        finally:
-            running.shutdown()
-            thread.join()
-
-
-def run_demo(backend: str, say: Callable[[str], None]) -> None:
-    """Show the main job with one backend."""
-    with serve() as server, tempfile.TemporaryDirectory() as folder:
-        cache = Path(folder, 'cache')
-        with DownloadManager(path=cache, backend=backend, progress=False) as manager:
-
-            def tell(what: str) -> None:
-                asked = server.take_asked()
-                say(f'  {what}')
-                say(f'  requests: {"; ".join(asked) if asked else "none"}\n')
-
-            say(f'== {backend} ==\n')
-            say('1. The plan, before anything happens:\n')
-            say('\n'.join(f'  {line}' for line in str(manager.plan(server.url)).splitlines()))
-            tell(f'the cache folder {"exists" if cache.exists() else "was not even made"}')
-            say('2. The download:\n')
-            outcome = manager.fetch(server.url)
-            record = outcome.record
-            assert record is not None  # noqa: S101 -- a download always has one
-            tell(f'{record.size_bytes:,} bytes, sha256 {record.sha256[:16]}..., {outcome.path}')
-            say('3. Again: a cache hit:\n')
-            again = manager.fetch(server.url)
-            tell(f'from the {again.origin.value}, because {again.reason}')
-            say('4. Is it still current? One conditional request:\n')
-            checked = manager.fetch(server.url, check_freshness=True)
-            tell(f'from the {checked.origin.value}, because {checked.reason}')
-            say('5. An audit of two wishes, which asks nobody:\n')
-            wishes = parse_lines([server.url, f'{server.url}.md5'], manager.policy, {})
-            with manager.adapters() as world:
-                rows = list(audit(wishes, world))
-            for row in rows:
-                say(f'  {row.status.value:8} {row.url}: {row.reason}')
-            tell('nothing was downloaded, nothing written')
+def _describe(content_type: str, body: bytes) -> dict[str, Any]:
+    kind = content_type.partition(';')[0]
+    if kind == 'application/json':
+        return {'json': json.loads(body)}
+    if kind != 'multipart/form-data':
+        return {'type': content_type, 'form': parse_qs(body.decode())}
+    head = f'Content-Type: {content_type}\r\n\r\n'.encode()
+    parts = {}
+    for part in message_from_bytes(head + body, policy=HTTP).iter_parts():
+        name = part.get_param('name', header='content-disposition')
+        content = part.get_payload(decode=True)
+        parts[name] = {'filename': part.get_filename(), 'size': len(content)}
+    return {'parts': parts}

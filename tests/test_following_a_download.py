@@ -16,9 +16,9 @@ from returns.unsafe import unsafe_perform_io
 
 import dlmachine as dm
 import dlmachine_adapters
+from dlmachine.demo import examples
 from dlmachine.execution import run as execution
 from dlmachine_adapters.fakes import Resource, memory_world
-from tests.docs_server import serve_examples
 
 PAGE = Path(__file__).parents[1] / 'docs' / 'explanation' / 'following-a-download.md'
 FACE = Path(dm.__file__).parent
@@ -107,13 +107,13 @@ def test_effects_are_those_of_a_run() -> None:
 def test_modules_are_those_that_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each module of a row runs for its effect, in a real download by either backend."""
     sections = {'A cache miss': Trace(), 'A hit': Trace()}
-    with serve_examples() as base_url:
+    with examples() as server:
         for backend in ('requests', 'curl'):
             folder = tmp_path / backend
             with dm.DownloadManager(path=folder, backend=backend) as manager:
                 for trace in sections.values():
                     with trace.recording(monkeypatch):
-                        manager.fetch(f'{base_url}/table.tsv')
+                        manager.fetch(f'{server.url}/table.tsv')
     for section, trace in sections.items():
         for row in rows_of(section):
             assert row.decided, row
@@ -127,8 +127,8 @@ def test_modules_of_a_batch_run(tmp_path: Path) -> None:
     text = PAGE.read_text(encoding='utf-8').partition('## An item of a batch\n')[2]
     named = paths(FACE, '\n'.join(re.findall(r'^\| [a-z].* \| (`.+`) \|$', text, re.MULTILINE)))
     ran: set[Path] = set()
-    with serve_examples() as base_url, dm.DownloadManager(path=tmp_path) as manager:
-        urls = [f'{base_url}/table.tsv?n={number}' for number in range(3)]
+    with examples() as server, dm.DownloadManager(path=tmp_path) as manager:
+        urls = [f'{server.url}/table.tsv?n={number}' for number in range(3)]
         with profiled(lambda frame, *_: ran.add(Path(frame.f_code.co_filename))):
             items = list(manager.download_many(iter(urls)))
 

@@ -173,7 +173,7 @@ def test_demo_shows_the_main_job(run: RunCommand) -> None:
     done = run('demo')
 
     assert (done.returncode, done.stderr) == (0, '')
-    for line in ('-> 200', '-> 304', 'requests: none', 'hit', 'missing'):
+    for line in ('.tsv.gz 200', '.tsv.gz 304', 'requests: none', 'hit', 'missing'):
         assert line in done.stdout
 
 
