@@ -25,7 +25,7 @@ from dlmachine.core.secrets.secret_names import parse_secret_names
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.local_path import parse_local_path
 from dlmachine.core.spec.option_parsers import read_bool, read_text, refuse_endless
-from dlmachine.core.spec.options import OPTIONS, SYNONYMS, parse_policy, unknown_name
+from dlmachine.core.spec.options import OPTIONS, own_name, parse_policy, unknown_name
 from dlmachine.core.spec.policy import Policy
 from dlmachine.paths import PATH_NAMES, PathInput, absolute, absolute_words, settle_words
 
@@ -187,7 +187,7 @@ def _mapping(value: object) -> Mapping[str, Any]:
 def _name_settings(given: Mapping[str, object], source: str) -> Result[tuple[Setting, ...], Fault]:
     settings: list[Setting] = []
     for given_name, value in given.items():
-        name = SYNONYMS.get(given_name, given_name)
+        name = own_name(given_name)
         if name not in NAMES:
             return Failure(unknown_name(given_name, NAMES, source))
         settings.append(Setting(name=name, value=value, source=source))
@@ -230,7 +230,7 @@ def _own_variables(env: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
         # An empty variable is how a shell says that there is none.
         if short != variable and text and short not in _ENV_OTHERS:
             given_name = _ENV_ALIASES.get(short, short.lower())
-            yield variable, short, SYNONYMS.get(given_name, given_name)
+            yield variable, short, own_name(given_name)
 
 
 def _env_value(short: str, name: str, text: str) -> object:

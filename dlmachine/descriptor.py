@@ -21,7 +21,7 @@ from dlmachine.core.http.request import Tls
 from dlmachine.core.secrets.secret_names import parse_secret_names
 from dlmachine.core.spec import descriptor as core
 from dlmachine.core.spec.local_path import parse_local_path
-from dlmachine.core.spec.options import DESCRIPTOR_NAMES, SYNONYMS, unknown_name
+from dlmachine.core.spec.options import DESCRIPTOR_NAMES, own_name, unknown_name
 from dlmachine.core.text.control_chars import find_unwritable
 from dlmachine.errors import error_for, unwrap
 from dlmachine.paths import (
@@ -135,7 +135,7 @@ class Descriptor(core.Descriptor):
             fault: Fault = InvalidInput(where=source or 'descriptor', problem='has no url')
             raise error_for(fault)
         # The constructor checks every value.
-        words: dict[str, Any] = {SYNONYMS.get(name, name): value for name, value in given.items()}
+        words: dict[str, Any] = {own_name(name): value for name, value in given.items()}
         return cls(**{name: _switched(name, value) for name, value in words.items()})
 
 

@@ -136,7 +136,7 @@ class DownloadManager:
         """
         described, handled = unwrap(split_options(expand_words(options)))
         what, base = self._read(url)
-        has_own = base.destination not in {Auto(), self.policy.destination}
+        has_own = base.dest not in {Auto(), self.policy.dest}
         if dest is not None and not has_own:
             handled['dest'] = _place(dest)
         policy = unwrap(parse_policy(handled, base)) if handled else base

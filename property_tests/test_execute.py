@@ -134,7 +134,7 @@ def test_whatever_goes_wrong_only_right_bytes_appear(
     world.network.serve(MIRROR, [*second, HttpStatus(url='', status=404)])
     before = len(world.requests)
     policy = Policy(
-        destination=policy.destination, check_freshness=policy.check_freshness, check_method=policy.check_method,
+        dest=policy.dest, check_freshness=policy.check_freshness, check_method=policy.check_method,
         force_download=policy.force_download, checksum=policy.checksum, retries=retries, timeout=timedelta(minutes=2),
     )  # fmt: skip
     ended = run(world, policy)
@@ -179,7 +179,7 @@ def test_versions_are_never_mixed(versions: list[str], after: int, has_ranges: b
     script = [CutOff(one, after, BROKE[0]) for one in served[:-1]]
     world = memory_world({URL: [*script, served[-1]]}, has_cache=False)
     for _ in versions:
-        ended = run(world, Policy(destination=ToPath('/data/x.csv'), retries=0))
+        ended = run(world, Policy(dest=ToPath('/data/x.csv'), retries=0))
         if isinstance(ended, Outcome):
             assert content_of(world, ended) == contents[versions[-1]]
             return

@@ -120,7 +120,7 @@ def test_a_run_is_a_function_of_what_it_is_told(wish: Wish) -> None:
 def test_nobody_is_asked_unless_the_plan_says_so(wish: Wish, data: st.DataObject) -> None:
     """Offline, no schedule of events makes a request."""
     descriptor, policy, snapshot = wish
-    offline = Policy(destination=policy.destination, offline=True, retries=policy.retries)
+    offline = Policy(dest=policy.dest, offline=True, retries=policy.retries)
     step = begin(descriptor, offline, snapshot)
     while step.effect is not None:
         assert not isinstance(step.effect, (Exchange, OpenPart))

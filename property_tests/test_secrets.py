@@ -88,7 +88,7 @@ def _seen(descriptor: Descriptor) -> Snapshot:
 @given(planted(), of.wanted)
 def test_plans_tell_no_secrets(descriptor: Descriptor, wanted: Wanted) -> None:
     """Neither text nor JSON of a plan has them, nor the repr of what it was made from."""
-    made = plan(descriptor, Policy(destination=wanted), _seen(descriptor)).unwrap()
+    made = plan(descriptor, Policy(dest=wanted), _seen(descriptor)).unwrap()
     assert _is_clean(
         made, repr(made), made.to_json(), repr(descriptor), repr(descriptor.redacted())
     )
@@ -131,7 +131,7 @@ def test_records_show_no_secrets(descriptor: Descriptor, header: str, echoed: st
 
 def _echo(descriptor: Descriptor) -> str:
     # What a chatty server could know: the request as it was sent.
-    sent = begin(descriptor, Policy(destination=ToMemory()), replace(_seen(descriptor), cache=None))
+    sent = begin(descriptor, Policy(dest=ToMemory()), replace(_seen(descriptor), cache=None))
     step = advance(sent.state, PartOpened(at=of.NOW, size_bytes=0))
     return ' '.join(getattr(step.effect, 'request').secrets())  # noqa: B009 -- an Exchange
 
@@ -141,7 +141,7 @@ def test_faults_tell_no_secrets(descriptor: Descriptor, head: Head, echoed: str)
     """Nor do the faults that an answer leads to, a reason phrase that echoes them included."""
     echo = echoed if echoed in _echo(descriptor) else 'nothing'
     head = replace(head, reason=f'no {echo}')
-    policy = Policy(destination=ToMemory(), retries=0)
+    policy = Policy(dest=ToMemory(), retries=0)
     step = begin(descriptor, policy, _seen(descriptor))
     step = advance(step.state, PartOpened(at=of.NOW, size_bytes=0))
     for _ in range(30):

@@ -114,7 +114,7 @@ turns = st.one_of(
 
 def run(world: MemoryWorld, **options: Any) -> Outcome | Fault:
     """Plan and execute; the outcome or the fault."""
-    policy = Policy(**{'destination': ToPath(PATH), 'segments': 4, **options})
+    policy = Policy(**{'dest': ToPath(PATH), 'segments': 4, **options})
     made = plan(WISH, policy, world.observe(WISH, policy)).unwrap()
     ended: Any = execute(made, world)
     found: Outcome | Fault = unsafe_perform_io(

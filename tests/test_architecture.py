@@ -22,7 +22,7 @@ PACKAGES = (CORE.parent, Path(importlib.import_module('dlmachine_adapters').__fi
 #: The standard library's modules of values; everything else there does something.
 PURE = {
     'base64', 'collections', 'contextlib', 'dataclasses', 'datetime', 'difflib', 'functools', 'email', 'enum', 'errno', 'hashlib', 'itertools',
-    'json', 'math', 'operator', 'pathlib', 're', 'types', 'typing', 'unicodedata', 'urllib', 'idna', 'returns', 'rfc8785', 'dlmachine',
+    'json', 'math', 'operator', 'pathlib', 're', 'types', 'typing', 'unicodedata', 'urllib', 'warnings', 'idna', 'returns', 'rfc8785', 'dlmachine',
 }  # fmt: skip
 FORBIDDEN_CALLS = {'now', 'utcnow', 'today', 'open', 'print', 'input', 'read_text', 'write_text'}
 #: What importing dlmachine must not load.

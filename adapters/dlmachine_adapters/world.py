@@ -73,7 +73,7 @@ def observe(
     A glance leaves out the backends where a stored copy seems to do.
     """
     key = cache_key(descriptor)
-    wanted = policy.destination
+    wanted = policy.dest
     seen = files.see_path(wanted.path) if isinstance(wanted, ToPath) else None
     cache = None if store is None else store.look_up(key, descriptor)
     is_folder = seen is not None and seen.kind is PathKind.FOLDER

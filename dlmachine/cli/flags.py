@@ -12,7 +12,7 @@ WORDS: Final = {
     'cache': 'path',
     'backend': 'backend',
     'retry': 'retries',
-    'connect_timeout': 'connecttimeout',
+    'connect_timeout': 'connect_timeout',
     'max_time': 'timeout',
     'stall_timeout': 'stall_timeout',
     'max_bytes': 'max_bytes',
@@ -46,7 +46,6 @@ _FLAGS: Final = {
     'checksum': '--checksum',
     'checksum_file': '--checksum-file',
     'workers': '--jobs',
-    'connect_timeout': '--connect-timeout',
 }
 #: Values with a flag of their own.
 _VALUES: Final = {

@@ -10,10 +10,16 @@ They are dataclasses in every other way: `dataclasses.fields`, `replace`, `asdic
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
+from functools import wraps
 from operator import attrgetter
 from typing import Any, Final, NamedTuple, NoReturn, TypeVar, dataclass_transform, overload
 
+from dlmachine.core.deprecation import warn_renamed
+
 T = TypeVar('T')
+
+#: No field of the class had another name.
+NO_NAMES: Final[Mapping[str, str]] = {}
 
 #: The default of a field that is created for each instance.
 _TO_BE_MADE: Final = object()
@@ -24,18 +30,25 @@ def frozen(kind: type[T], /) -> type[T]: ...
 
 
 @overload
-def frozen(*, kw_only: bool) -> Callable[[type[T]], type[T]]: ...
+def frozen(
+    *, kw_only: bool = True, old_names: Mapping[str, str] = ...
+) -> Callable[[type[T]], type[T]]: ...
 
 
 @dataclass_transform(
     frozen_default=True, kw_only_default=True, eq_default=True, field_specifiers=(field,)
 )
 def frozen(
-    kind: type[T] | None = None, /, *, kw_only: bool = True
+    kind: type[T] | None = None,
+    /,
+    *,
+    kw_only: bool = True,
+    old_names: Mapping[str, str] = NO_NAMES,
 ) -> type[T] | Callable[[type[T]], type[T]]:
     """Make a class a value, of the fields that it annotates.
 
-    Methods that the class has itself stay as they are.
+    Methods that the class has itself stay as they are. `old_names` maps former names of fields to
+    the names of now: they can still be passed and read, with a DeprecationWarning.
 
     >>> @frozen
     ... class Point:
@@ -49,8 +62,8 @@ def frozen(
     dataclasses.FrozenInstanceError: cannot assign to field 'x'
     """
     if kind is None:
-        return lambda it: _make(it, kw_only=kw_only)
-    return _make(kind, kw_only=kw_only)
+        return lambda it: _make(it, kw_only, old_names)
+    return _make(kind, kw_only, old_names)
 
 
 class _Shape(NamedTuple):
@@ -60,7 +73,7 @@ class _Shape(NamedTuple):
     shown: tuple[str, ...]
 
 
-def _make(kind: type[T], *, kw_only: bool) -> type[T]:
+def _make(kind: type[T], kw_only: bool, old_names: Mapping[str, str]) -> type[T]:
     own = frozenset(kind.__dict__)
     bases = [base for base in kind.__mro__[1:] if hasattr(base, '__shape__')]
     _say(bases, is_frozen=False)
@@ -76,7 +89,32 @@ def _make(kind: type[T], *, kw_only: bool) -> type[T]:
         values_compared=_getter(tuple(each.name for each in every if each.compare)),
         shown=tuple(each.name for each in every if each.repr),
     )
+    if old_names:
+        _accept_old_names(made, old_names)
     return made  # type: ignore[no-any-return]
+
+
+def _accept_old_names(made: Any, old_names: Mapping[str, str]) -> None:
+    construct: Callable[..., None] = made.__init__
+
+    @wraps(construct)
+    def __init__(self: Any, *values: Any, **given: Any) -> None:  # noqa: N807 -- it is one
+        for old in [name for name in given if name in old_names]:
+            warn_renamed(f'{made.__name__}({old}=)', f'{old_names[old]}=')
+            given[old_names[old]] = given.pop(old)
+        construct(self, *values, **given)
+
+    made.__init__ = __init__
+    for old, new in old_names.items():
+        setattr(made, old, property(_reader(made.__name__, old, new)))
+
+
+def _reader(kind: str, old: str, new: str) -> Callable[[Any], Any]:
+    def read(self: Any) -> Any:
+        warn_renamed(f'{kind}.{old}', new)
+        return getattr(self, new)
+
+    return read
 
 
 def _say(kinds: Iterable[Any], *, is_frozen: bool) -> None:

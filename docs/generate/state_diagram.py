@@ -185,7 +185,7 @@ def _kind(state: State) -> Any:
         job.decision.verdict,
         isinstance(job.decision.destination, InCache),
         job.policy.keep_old,
-        job.policy.checksum_list,
+        job.policy.checksum_file,
         job.policy.validate is None,
         job.policy.segments,
         job.policy.stale_if_error and job.may_fall_back,
@@ -217,7 +217,7 @@ def _wishes() -> Iterator[tuple[Descriptor, Policy, Snapshot]]:
     )
     part = PartSeen(name='p', size_bytes=2, validator='"v1"')
     yield one, base, seen
-    yield one, replace(base, destination=ToPath('/data/table.tsv')), replace(seen, part=part)
+    yield one, replace(base, dest=ToPath('/data/table.tsv')), replace(seen, part=part)
     yield one, base, replace(seen, cache=nothing)
     yield one, replace(base, segments=2, checksum=_RIGHT), replace(seen, cache=nothing)
     yield one, base, replace(seen, cache=stored)
@@ -225,7 +225,7 @@ def _wishes() -> Iterator[tuple[Descriptor, Policy, Snapshot]]:
     forced = replace(base, force_download=True, keep_old=False)
     yield one, forced, replace(seen, cache=stored)
     yield one, replace(base, offline=True), replace(seen, cache=nothing)
-    listed = replace(base, checksum_list=ChecksumList('SHA256SUMS'))
+    listed = replace(base, checksum_file=ChecksumList('SHA256SUMS'))
     yield one, listed, replace(seen, cache=stored)
     yield one, replace(base, validate=bool), seen
     yield one, replace(forced, stale_if_error=True), replace(seen, cache=stored)

@@ -53,7 +53,7 @@ class Wish:
     @property
     def path(self) -> str | None:
         """The file at which it goes, if it is said."""
-        wanted = self.policy.destination
+        wanted = self.policy.dest
         if not isinstance(wanted, ToPath):
             return None
         name = self.descriptor.url.rpartition('/')[2]
@@ -94,7 +94,7 @@ def draw_wish(choices: Choices, mirrors: tuple[str, ...], content: bytes, *, pos
     url = choices.among((URL, URL, URL, URL, URL, URL, URL, OTHER_URL))
     refresh = choices.among((0, 1, 5, 3, 4, 5, 2, 5))
     policy = Policy(
-        destination=choices.among(_PLACES),
+        dest=choices.among(_PLACES),
         check_freshness=refresh in {1, 4},
         check_method=choices.among((CheckMethod.AUTO, CheckMethod.AUTO, *CheckMethod)),
         force_download=refresh in {2, 5},
@@ -136,7 +136,7 @@ def complain(file: BinaryIO) -> bool:
 
 def fresh_wish(wish: Wish) -> Wish:
     """The wish to have the newest, with no limits: in a healthy world it comes true."""
-    policy = Policy(destination=wish.policy.destination, check_freshness=True)
+    policy = Policy(dest=wish.policy.dest, check_freshness=True)
     return replace(wish, policy=policy)
 
 
@@ -144,7 +144,7 @@ def _with_checksum(choices: Choices, policy: Policy, content: bytes) -> Policy:
     kind = choices.pick(14)
     if kind in {5, 6}:
         # The list at the path is of what was there in the beginning, that at the URL is of now.
-        return replace(policy, checksum_list=ChecksumList(SUMS_PATH if kind == 5 else SUMS))
+        return replace(policy, checksum_file=ChecksumList(SUMS_PATH if kind == 5 else SUMS))
     if kind not in {1, 2, 3, 4}:
         return policy
     right = content if kind != 4 else b'something else'

@@ -146,7 +146,7 @@ class SimTransport(ScriptedTransport):
         if site.sums_of is not None:
             return set()
         checks = (
-            ('checksum', policy.checksum is not None or policy.checksum_list is not None),
+            ('checksum', policy.checksum is not None or policy.checksum_file is not None),
             ('digest', site.gives_digest and not site.is_coded),
             ('content', policy.check_content),
         )

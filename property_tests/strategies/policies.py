@@ -34,7 +34,7 @@ windows = st.builds(Window, newer_than=st.none() | instants, older_than=st.none(
 def policies(**fixed: Any) -> st.SearchStrategy[Policy]:
     """Policies that can be followed, with few retries and redirects."""
     drawn: dict[str, st.SearchStrategy[Any]] = {
-        'destination': wanted,
+        'dest': wanted,
         'backend': st.sampled_from(['requests', 'requests', 'curl']),
         'check_freshness': st.booleans(),
         'check_method': st.sampled_from(CheckMethod),
@@ -52,7 +52,7 @@ def policies(**fixed: Any) -> st.SearchStrategy[Policy]:
         'max_redirects': st.integers(0, 3),
         'segments': st.sampled_from([1, 1, 0, 2, 16]),
         'checksum': st.none() | checksums,
-        'checksum_list': st.none() | st.none() | lists,
+        'checksum_file': st.none() | st.none() | lists,
         'min_bytes': st.none() | st.integers(0, 100),
         'check_content': st.booleans(),
         'http2': st.booleans(),
@@ -72,6 +72,6 @@ def _sensible(policy: Policy) -> Policy:
     least, most = policy.min_bytes, policy.max_bytes
     return replace(
         policy,
-        checksum_list=policy.checksum_list if policy.checksum is None else None,
+        checksum_file=policy.checksum_file if policy.checksum is None else None,
         min_bytes=min(least, most) if least is not None and most is not None else least,
     )

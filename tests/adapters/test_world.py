@@ -26,7 +26,7 @@ def test_observing_leaves_no_trace(tmp_path: Path) -> None:
     before = tree(tmp_path)
     with SystemWorld(str(folder)) as world:
         for number in range(1000):
-            policy = Policy(destination=ToPath(str(tmp_path / 'out' / str(number))))
+            policy = Policy(dest=ToPath(str(tmp_path / 'out' / str(number))))
             world.observe(a_wish(query={'n': number}), policy if number % 2 else Policy())
 
     assert tree(tmp_path) == before
@@ -36,7 +36,7 @@ def test_what_is_observed_is_what_is_there(tmp_path: Path) -> None:
     """Destination, cache, backends, time and chance."""
     (tmp_path / 'x').write_text('old')
     with SystemWorld(str(tmp_path / 'cache')) as world:
-        seen = world.observe(a_wish(), Policy(destination=ToPath(str(tmp_path / 'x'))))
+        seen = world.observe(a_wish(), Policy(dest=ToPath(str(tmp_path / 'x'))))
         other = world.observe(a_wish(), Policy())
 
     assert seen.destination is not None

@@ -11,6 +11,7 @@ from returns.pipeline import is_successful
 
 from dlmachine.config import NAMES, Config, load_config, user_config_file
 from dlmachine.core.faults import InvalidInput, UnknownName
+from dlmachine.core.spec.destination import ToPath
 from dlmachine.documents import read_mapping
 
 KEYWORD = {'retries': 1}
@@ -304,6 +305,26 @@ def test_synonyms_are_the_same_setting() -> None:
     found = load({'connect_timeout': 5}, {'connecttimeout': 6})
 
     assert found.policy.connect_timeout.total_seconds() == 6
+
+
+def test_an_option_has_one_name_everywhere() -> None:
+    """Keyword, file, environment and `Policy`; the name of the original is a silent synonym."""
+    for variable in ('DLMACHINE_CONNECT_TIMEOUT', 'DLMACHINE_CONNECTTIMEOUT'):
+        found = load({}, environ={variable: '6'})
+        assert found.policy.connect_timeout.total_seconds() == 6
+        assert [one.name for one in found.settings if one.source != 'default'] == [
+            'connect_timeout'
+        ]
+
+
+def test_the_old_name_of_an_option_warns() -> None:
+    """And still works, wherever it is set."""
+    for keywords, environ in (
+        ({'destination': '/x'}, {}),
+        ({}, {'DLMACHINE_DESTINATION': '/x'}),
+    ):
+        with pytest.warns(DeprecationWarning, match='The option destination is now called dest'):
+            assert load({}, keywords, environ=environ).policy.dest == ToPath('/x')
 
 
 def test_every_setting_is_listed_once_and_secrets_are_not_shown() -> None:

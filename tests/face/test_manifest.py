@@ -90,7 +90,7 @@ def test_an_entry_is_over_the_defaults_and_these_are_over_the_base(tmp_path: Pat
     )
     assert {item.policy.stall_timeout for item in (first, second)} == {timedelta(seconds=5)}
     assert {item.policy.retries for item in (first, second)} == {1}
-    assert first.policy.destination == ToPath(str(tmp_path / 'x.csv'))
+    assert first.policy.dest == ToPath(str(tmp_path / 'x.csv'))
     assert [first.descriptor.headers.get(name) for name in 'AB'] == ['entry', 'defaults']
     assert second.descriptor.headers.get('A') == 'defaults'
     assert not first.descriptor.tls.verify

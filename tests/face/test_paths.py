@@ -107,7 +107,7 @@ def test_other_paths_are_resolved_when_the_manager_is_made(
     """Checksum files and certificates of a manager."""
     monkeypatch.chdir(tmp_path)
     manager = dm.DownloadManager(checksum_file='SUMS', cainfo='ca.pem', cert='c.pem', key='k.pem')
-    assert str(manager.policy.checksum_list) == str(tmp_path / 'SUMS')
+    assert str(manager.policy.checksum_file) == str(tmp_path / 'SUMS')
     described = manager.config.described
     assert described == {name: str(tmp_path / f'{file}.pem') for name, file in
                          (('cainfo', 'ca'), ('cert', 'c'), ('key', 'k'))}  # fmt: skip
@@ -127,8 +127,8 @@ def test_tilde_is_expanded_everywhere(tmp_path: Path, monkeypatch: pytest.Monkey
     manager = dm.DownloadManager(config='~/dl.toml', key='~/key.pem', dest='~/out/')
 
     assert manager.config.path == str(home / 'cache')
-    assert str(manager.policy.checksum_list) == str(home / 'SUMS')
-    assert manager.policy.destination == ToPath(f'{home}/out/')
+    assert str(manager.policy.checksum_file) == str(home / 'SUMS')
+    assert manager.policy.dest == ToPath(f'{home}/out/')
     assert manager.config.described == {
         'cainfo': str(home / 'ca.pem'),
         'cert': str(home / 'cert.pem'),
@@ -138,7 +138,7 @@ def test_tilde_is_expanded_everywhere(tmp_path: Path, monkeypatch: pytest.Monkey
     described, policy = manager.wish('http://h/x', **words)
     tls = described.tls
     assert (tls.cainfo, tls.cert, tls.key) == (f'{home}/a', f'{home}/b', f'{home}/c')
-    assert str(policy.checksum_list) == f'{home}/d'
+    assert str(policy.checksum_file) == f'{home}/d'
     assert dm.Descriptor('http://h/x', cainfo='~/a').tls.cainfo == f'{home}/a'
     (home / 'm.toml').write_text(
         '[[download]]\nurl = "http://h/x"\ndest = "~/sub/x"\nchecksum_file = "~/d"\n'
@@ -146,8 +146,8 @@ def test_tilde_is_expanded_everywhere(tmp_path: Path, monkeypatch: pytest.Monkey
     )
     (item,) = dm.unwrap(dm.read_manifest('~/m.toml'))
     assert item.fault is None
-    assert item.policy.destination == ToPath(f'{home}/sub/x')
-    assert str(item.policy.checksum_list) == f'{home}/d'
+    assert item.policy.dest == ToPath(f'{home}/sub/x')
+    assert str(item.policy.checksum_file) == f'{home}/d'
     assert item.descriptor is not None
     assert item.descriptor.tls.cainfo == f'{home}/a'
     assert item.descriptor.body.parts[0].path == f'{home}/m.toml'  # type: ignore[union-attr]
@@ -172,8 +172,8 @@ def test_paths_in_a_file_are_relative_to_it(
 
     assert manager.config.path == str(folder / 'cache')
     assert manager.config.described == {'cainfo': str(folder / 'ca.pem')}
-    assert item.policy.destination == ToPath(f'{folder}/data/')
-    assert str(item.policy.checksum_list) == str(folder / 'SUMS')
+    assert item.policy.dest == ToPath(f'{folder}/data/')
+    assert str(item.policy.checksum_file) == str(folder / 'SUMS')
 
 
 # --- a manifest that somebody else has made ---------------------------------------------
@@ -197,6 +197,7 @@ def test_paths_in_a_file_are_relative_to_it(
     ],
     ids=str,
 )
+@pytest.mark.filterwarnings('ignore:The option destination')
 def test_a_manifest_stays_in_its_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: dict[str, Any]
 ) -> None:

@@ -177,7 +177,7 @@ def test_a_redirect_url_shows_no_secret(
     server.on('/y/planted%2Fto%2Bken', resource(BODY))
     manager = make_manager(path=tmp_path / 'cache', retries=0)
     wanted = dm.Descriptor(server.url('/x'), headers={'Authorization': f'Bearer {token}'})
-    words = told(manager, wanted) + told(manager, wanted, destination=f'{tmp_path}/out/')
+    words = told(manager, wanted) + told(manager, wanted, dest=f'{tmp_path}/out/')
     kept = [str(path.relative_to(tmp_path)) for path in tmp_path.rglob('*')]
     kept += [path.read_bytes().decode('latin-1') for path in tmp_path.rglob('*') if path.is_file()]
 

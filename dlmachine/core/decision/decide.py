@@ -113,15 +113,15 @@ def _decide(
     if fault is not None:
         return Failure(fault)
     cache = snapshot.cache
-    if cache is not None and cache.fault is not None and policy.destination == Auto():
+    if cache is not None and cache.fault is not None and policy.dest == Auto():
         return Failure(cache.fault)
     seen = snapshot.destination
     if seen is not None and not (policy.create_dirs or seen.has_folder):
         problem, advice = 'its folder does not exist', 'Make the folder, or pass create_dirs=True'
-        path = getattr(policy.destination, 'path', '')
+        path = getattr(policy.dest, 'path', '')
         return Failure(DestinationUnusable(path=path, problem=problem, advice=advice))
     folder = None if cache is None else cache.folder
-    place = resolve_destination(policy.destination, folder, snapshot.destination)
+    place = resolve_destination(policy.dest, folder, snapshot.destination)
     return place.bind(lambda found: _decide_for(found, descriptor, policy, snapshot, before))
 
 

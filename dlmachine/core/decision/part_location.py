@@ -46,7 +46,7 @@ def address_digest(url: str) -> str:
 
 def may_need_part(policy: Policy, cache: CacheSeen | None) -> bool:
     """Whether a part that was left could matter: not where a stored copy is used as it is."""
-    if not isinstance(policy.destination, Auto) or cache is None:
+    if not isinstance(policy.dest, Auto) or cache is None:
         return True
     if policy.force_download or policy.check_freshness:
         return True

@@ -28,7 +28,7 @@ MAX_LIST_BYTES: Final = 64 << 20
 
 def must_learn(policy: Policy, entry: CacheEntry | None) -> bool:
     """Whether the list has to be read before going on, about to use this entry or none."""
-    wanted = policy.checksum_list
+    wanted = policy.checksum_file
     if wanted is None or (policy.offline and wanted.is_url):
         return False
     if not wanted.is_url:
@@ -51,14 +51,14 @@ def with_learned(job: Job, wanted: ChecksumList, event: ChecksumsRead) -> Job | 
     found = find_checksum(event.text, wanted, _paths(job))
     if not is_successful(found):
         return found.failure()
-    policy = replace(job.policy, checksum=found.unwrap(), checksum_list=None)
+    policy = replace(job.policy, checksum=found.unwrap(), checksum_file=None)
     return replace(job, policy=policy, checksum_source=str(wanted))
 
 
 def list_policy(policy: Policy, max_bytes: int) -> Policy:
     """How to go about the download of a list: as the file's, but whole, small and in memory."""
     return Policy(
-        destination=ToMemory(),
+        dest=ToMemory(),
         backend=policy.backend,
         offline=policy.offline,
         retries=policy.retries,
@@ -90,5 +90,5 @@ def _wish(descriptor: Descriptor, wanted: ChecksumList) -> Descriptor:
 
 def _paths(job: Job) -> tuple[str, ...]:
     paths = [parse_url(url).unwrap().path for url in job.descriptor.addresses]
-    destination = job.policy.destination
+    destination = job.policy.dest
     return (*paths, *((destination.path,) if isinstance(destination, ToPath) else ()))

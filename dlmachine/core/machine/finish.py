@@ -97,7 +97,7 @@ def _stand_in(job: Job, fault: Fault) -> tuple[Outcome, ConfirmCopy] | None:
     if fault.party in _NO_STAND_IN:
         return None
     reason = f'a new copy could not be had: {fault.what()}'
-    wanted, cache = job.policy.destination, job.snapshot.cache
+    wanted, cache = job.policy.dest, job.snapshot.cache
     if isinstance(wanted, Auto) and cache is not None:
         # It may be too old, that is what it stands in for; but not too new.
         window = Window(older_than=job.policy.window.older_than)

@@ -73,7 +73,7 @@ def on_confirming(state: Confirming, event: Event) -> Step:
 
 def on_learning(state: Learning, event: Event) -> Step:
     """The list is read: with the checksum the verdict is made again."""
-    job, wanted = state.job, state.job.policy.checksum_list
+    job, wanted = state.job, state.job.policy.checksum_file
     match event:
         case ChecksumsRead() if wanted is not None:
             from dlmachine.core.machine.checksum_file import with_learned
@@ -138,7 +138,7 @@ def _decide_again(job: Job) -> Step:
 
 
 def _set_out(job: Job) -> Step:
-    decision, wanted = job.decision, job.policy.checksum_list
+    decision, wanted = job.decision, job.policy.checksum_file
     if wanted is not None:
         from dlmachine.core.machine.checksum_file import learn, must_learn
 
@@ -156,7 +156,7 @@ def _set_out(job: Job) -> Step:
         if looking.checksum is not None:
             # The server's word that it is current is no word for its digest.
             return Step(state=Confirming(job=job, entry=decision.entry), effect=looking)
-    place, cache = job.policy.destination, job.snapshot.cache
+    place, cache = job.policy.dest, job.snapshot.cache
     is_folder = isinstance(decision.destination, InFolder)
     folder = part_place(place, None if cache is None else cache.folder, is_folder=is_folder)
     opening = OpenPart(beside=folder, stem=part_stem(job.key, place), adopt=decision.part)

@@ -23,6 +23,7 @@ from dlmachine.core.http.headers import Headers
 from dlmachine.core.integrity import checksum, representation
 from dlmachine.core.protocol import effects
 from dlmachine.core.spec import descriptor, destination, policy, rate_limit
+from dlmachine.core.spec.policy import OLD_FIELDS, Policy
 
 _MODULES: Final[tuple[ModuleType, ...]] = (
     body, checksum, decide, descriptor, destination, effects, entries, rate_limit, policy, record,
@@ -113,7 +114,13 @@ def _decode(value: object, types: Mapping[str, type]) -> object:
             kind = types[name]
             if issubclass(kind, Enum):
                 return kind(rest['value'])
-            return kind(**{str(field): _decode(one, types) for field, one in rest.items()})
+            former = OLD_FIELDS if kind is Policy else {}
+            return kind(
+                **{
+                    former.get(str(field), str(field)): _decode(one, types)
+                    for field, one in rest.items()
+                }
+            )
         case dict():
             raise KeyError(_MARK)
         case _:

@@ -147,7 +147,7 @@ def _healthy_range(exchange: Exchange, policy: Policy, snapshot: Snapshot) -> An
 
 
 def _promised(names: tuple[str, ...], policy: Policy, snapshot: Snapshot) -> Received:
-    wanted = policy.destination
+    wanted = policy.dest
     place = (wanted.path,) if isinstance(wanted, ToPath) else ()
     received = Received(
         size_bytes=policy.min_bytes or 0,
@@ -165,9 +165,9 @@ def _promised(names: tuple[str, ...], policy: Policy, snapshot: Snapshot) -> Rec
 
 def _promised_checksum(policy: Policy, snapshot: Snapshot) -> Checksum | None:
     # A list has the digest of the stored copy, if there is one.
-    if policy.checksum_list is None:
+    if policy.checksum_file is None:
         return policy.checksum
-    algorithm = guess_algorithm(policy.checksum_list.location)
+    algorithm = guess_algorithm(policy.checksum_file.location)
     if algorithm == 'sha256':
         return Checksum(algorithm, _newest_digest(policy, snapshot))
     return Checksum(algorithm, new(algorithm, usedforsecurity=False).hexdigest())

@@ -170,9 +170,9 @@ def _as_plan(value: object) -> Result[Plan, Fault]:
 
 def _redact_policy(policy: Policy) -> Policy:
     # A function is no data: whoever reads the plan elsewhere has to bring it along.
-    wanted = policy.checksum_list
+    wanted = policy.checksum_file
     masked = None if wanted is None else replace(wanted, location=str(wanted))
-    return replace(policy, validate=None, checksum_list=masked)
+    return replace(policy, validate=None, checksum_file=masked)
 
 
 def _redact_effect(effect: Effect) -> Effect:

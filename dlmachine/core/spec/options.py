@@ -12,6 +12,7 @@ from typing import Any, Final
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
+from dlmachine.core.deprecation import warn_renamed
 from dlmachine.core.faults import Fault, UnknownName
 from dlmachine.core.faults.printing import shortened
 from dlmachine.core.frozen import frozen
@@ -37,12 +38,14 @@ from dlmachine.core.spec.option_parsers import (
 )
 from dlmachine.core.spec.policy import Policy, find_policy_fault
 
-#: Other names for the same thing, those of the original first.
+#: Other names for the same thing: those of the original, then those that options had before.
 SYNONYMS: Final = {
     'fallback_urls': 'mirrors',
-    'connect_timeout': 'connecttimeout',
+    'connecttimeout': 'connect_timeout',
     'destination': 'dest',
 }
+#: Those that are used with a warning.
+OLD_NAMES: Final = frozenset({'destination'})
 
 
 @frozen
@@ -58,9 +61,7 @@ OPTIONS: Final[Mapping[str, Option]] = {
     'backend': Option(
         field='backend', read=read_word, help='requests, curl, or another installed one'
     ),
-    'dest': Option(
-        field='destination', read=read_dest, help='a path, True (cache) or False (memory)'
-    ),
+    'dest': Option(field='dest', read=read_dest, help='a path, True (cache) or False (memory)'),
     'check_freshness': Option(
         field='check_freshness', read=read_bool, help='ask the server before using a stored copy'
     ),
@@ -101,7 +102,9 @@ OPTIONS: Final[Mapping[str, Option]] = {
         field='retry_after_max', read=read_seconds, help='longest Retry-After to obey, in seconds'
     ),
     'idempotent': Option(field='idempotent', read=read_bool, help='a POST may be sent twice'),
-    'connecttimeout': Option(field='connect_timeout', read=read_seconds, help='seconds to connect'),
+    'connect_timeout': Option(
+        field='connect_timeout', read=read_seconds, help='seconds to connect'
+    ),
     'stall_timeout': Option(
         field='stall_timeout', read=read_seconds, help='seconds without a byte'
     ),
@@ -126,7 +129,7 @@ OPTIONS: Final[Mapping[str, Option]] = {
         field='checksum', read=read_checksum, help='sha256:<hex>, or another hashlib algorithm'
     ),
     'checksum_file': Option(
-        field='checksum_list',
+        field='checksum_file',
         read=read_checksum_list,
         help='path or URL of a list such as SHA256SUMS or x.md5',
     ),
@@ -159,6 +162,17 @@ DESCRIPTOR_NAMES: Final = (
 )  # fmt: skip
 
 
+def own_name(name: str) -> str:
+    """The name that the table has for an option; a DeprecationWarning for one that it had before.
+
+    >>> own_name('fallback_urls'), own_name('retries')
+    ('mirrors', 'retries')
+    """
+    if name in OLD_NAMES:
+        warn_renamed(f'The option {name}', SYNONYMS[name], stacklevel=5)
+    return SYNONYMS.get(name, name)
+
+
 def parse_policy(given: Mapping[str, object], base: Policy | None = None) -> Result[Policy, Fault]:
     """Read options over a base policy.
 
@@ -172,9 +186,9 @@ def parse_policy(given: Mapping[str, object], base: Policy | None = None) -> Res
     policy = Policy() if base is None else base
     if not given.keys().isdisjoint({'checksum', 'checksum_file'}):
         # A call says it in one of two ways, whichever the base said it in.
-        policy = replace(policy, checksum=None, checksum_list=None)
+        policy = replace(policy, checksum=None, checksum_file=None)
     for given_name, value in given.items():
-        name = SYNONYMS.get(given_name, given_name)
+        name = own_name(given_name)
         if name == 'checksum' and is_checksum_list(value):
             name = 'checksum_file'
         option = OPTIONS.get(name)
@@ -199,7 +213,7 @@ def split_options(
     described: dict[str, object] = {}
     handled: dict[str, object] = {}
     for given_name, value in given.items():
-        name = SYNONYMS.get(given_name, given_name)
+        name = own_name(given_name)
         if name in DESCRIPTOR_NAMES:
             described[name] = value
         elif name in OPTIONS:

@@ -67,7 +67,11 @@ class Window:
         )
 
 
-@frozen
+#: Fields of `Policy` that had another name; the options had the new one already.
+OLD_FIELDS: Final = {'destination': 'dest', 'checksum_list': 'checksum_file'}
+
+
+@frozen(old_names=OLD_FIELDS)
 class Policy:
     """The options of a download.
 
@@ -80,7 +84,7 @@ class Policy:
     `idempotent` says that a POST may be sent twice. `segments` is the maximum number of
     parallel connections for a large file (0: depends on its size).
 
-    `checksum`, or the line of a `checksum_list`, is the expected checksum. `min_bytes`,
+    `checksum`, or the line of a `checksum_file`, is the expected checksum. `min_bytes`,
     `check_content` (a web page in place of data, a damaged gzip stream) and
     `validate` refuse a body before it is published. With `stale_if_error` the
     existing copy is used if a new one cannot be downloaded.
@@ -94,7 +98,7 @@ class Policy:
     (3, 60.0)
     """
 
-    destination: Wanted = Auto()
+    dest: Wanted = Auto()
     backend: str = 'requests'
     # freshness
     check_freshness: bool = False
@@ -120,7 +124,7 @@ class Policy:
     segments: int = 1
     # integrity
     checksum: Checksum | None = None
-    checksum_list: ChecksumList | None = None
+    checksum_file: ChecksumList | None = None
     min_bytes: int | None = None
     check_content: bool = True
     validate: Validator | None = None
@@ -133,20 +137,20 @@ class Policy:
 
     def with_secret_names(self, names: SecretNames) -> 'Policy':
         """The same policy, with these secrets masked in the URL of a checksum file."""
-        wanted = self.checksum_list
+        wanted = self.checksum_file
         if wanted is None or wanted.secret_names == names:
             return self
-        return replace(self, checksum_list=replace(wanted, secret_names=names))
+        return replace(self, checksum_file=replace(wanted, secret_names=names))
 
 
 #: What is made by hand may hold anything; options are read from words.
 _TYPES: Final = {
-    'destination': (Auto, ToMemory, ToPath),
+    'dest': (Auto, ToMemory, ToPath),
     'backend': str,
     'check_method': CheckMethod,
     'window': Window,
     'checksum': (Checksum, NoneType),
-    'checksum_list': (ChecksumList, NoneType),
+    'checksum_file': (ChecksumList, NoneType),
     'validate': (Callable, NoneType),
     'user_agent': str,
 }
@@ -271,7 +275,7 @@ def _find_checksum_fault(policy: Policy) -> Fault | None:
     checksum = policy.checksum
     if checksum is None:
         return None
-    if policy.checksum_list is not None:
+    if policy.checksum_file is not None:
         problem = 'is passed together with checksum'
         return InvalidInput(where='checksum_file', problem=problem, advice='Pass one of them')
     if find_algorithm(checksum.algorithm) != checksum.algorithm:

@@ -124,7 +124,7 @@ def _bytes(count: int) -> str:
 
 
 def _names(state: Exchanging, head: Head) -> tuple[str, ...]:
-    expect, wanted = state.exchange.expect, state.job.policy.destination
+    expect, wanted = state.exchange.expect, state.job.policy.dest
     said = name_content(head.headers, state.exchange.request.url)
     place = (wanted.path,) if isinstance(wanted, ToPath) else ()
     return (expect.asked_name, said, *place)

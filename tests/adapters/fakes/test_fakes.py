@@ -208,7 +208,7 @@ def test_time_before_the_download_counts_against_the_timeout() -> None:
 
     world.locks.acquire = acquired  # type: ignore[method-assign]
     options: dict[str, Any] = {
-        'checksum_list': ChecksumList(sums),
+        'checksum_file': ChecksumList(sums),
         'timeout': timedelta(seconds=10),
         'lock_timeout': timedelta(seconds=7),
     }

@@ -200,7 +200,7 @@ def test_a_disk_that_fails_as_segments_begin_ends_the_download(sick: Disk) -> No
     world = memory_world({URL: Resource(DATA, etag='"v1"')}, has_cache=False)
     world.files = cast('MemoryFiles', sick.files)
     wish, path = a_wish(URL), f'{sick.root}/x'
-    policy = Policy(destination=ToPath(path), segments=4)
+    policy = Policy(dest=ToPath(path), segments=4)
     ahead = Run(wish, policy, world)
     step = ahead.go_on(ahead.begin(world.observe(wish, policy)))
     (fault,) = (event.fault for _, event in ahead.story if isinstance(event, Failed))

@@ -82,10 +82,10 @@ VERDICTS: list[tuple[str, Policy, Snapshot, Verdict, Reason, Any]] = [
     ('offline nobody is asked', a_policy(offline=True, check_freshness=True), STORED, Verdict.USE_CACHED, Reason.OFFLINE, InCache(FOLDER)),
     ('offline nothing is forced', a_policy(offline=True, force_download=True), STORED, Verdict.USE_CACHED, Reason.OFFLINE, InCache(FOLDER)),
     ('no cache: memory', a_policy(), a_snapshot(), Verdict.FETCH, Reason.MEMORY, InMemory()),
-    ('memory although there is a cache', a_policy(destination=ToMemory()), STORED, Verdict.FETCH, Reason.MEMORY, InMemory()),
-    ('memory although the cache is broken', a_policy(destination=ToMemory()), a_snapshot(cache=a_cache(fault=BROKEN)), Verdict.FETCH, Reason.MEMORY, InMemory()),
-    ('a file', a_policy(destination=FILE), a_snapshot(destination=a_path()), Verdict.FETCH, Reason.PATH_GIVEN, AtPath('/data/x')),
-    ('a folder', a_policy(destination=FILE), a_snapshot(destination=a_path(PathKind.FOLDER)), Verdict.FETCH, Reason.PATH_GIVEN, InFolder('/data/x')),
+    ('memory although there is a cache', a_policy(dest=ToMemory()), STORED, Verdict.FETCH, Reason.MEMORY, InMemory()),
+    ('memory although the cache is broken', a_policy(dest=ToMemory()), a_snapshot(cache=a_cache(fault=BROKEN)), Verdict.FETCH, Reason.MEMORY, InMemory()),
+    ('a file', a_policy(dest=FILE), a_snapshot(destination=a_path()), Verdict.FETCH, Reason.PATH_GIVEN, AtPath('/data/x')),
+    ('a folder', a_policy(dest=FILE), a_snapshot(destination=a_path(PathKind.FOLDER)), Verdict.FETCH, Reason.PATH_GIVEN, InFolder('/data/x')),
     ('a part is left', a_policy(), a_snapshot(part=a_part()), Verdict.RESUME, Reason.PART_LEFT, InMemory()),
     ('an empty part is none', a_policy(), a_snapshot(part=a_part(size_bytes=0)), Verdict.FETCH, Reason.MEMORY, InMemory()),
     ('a part as large as allowed is none', a_policy(max_bytes=4), a_snapshot(part=a_part()), Verdict.FETCH, Reason.MEMORY, InMemory()),
@@ -142,11 +142,11 @@ REFUSALS: list[tuple[str, Policy, Snapshot, Any]] = [
     ('a policy that cannot be followed', a_policy(retries=-1), a_snapshot(), 'invalid_input'),
     ('a broken cache', a_policy(), a_snapshot(cache=a_cache(fault=BROKEN)), BROKEN),
     ('offline without a copy', a_policy(offline=True), EMPTY, OfflineMiss(url=URL, cache=FOLDER)),
-    ('offline to a path', a_policy(offline=True, destination=FILE), a_snapshot(destination=a_path()), OfflineMiss(url=URL, cache=None)),
+    ('offline to a path', a_policy(offline=True, dest=FILE), a_snapshot(destination=a_path()), OfflineMiss(url=URL, cache=None)),
     ('a window in the past', a_policy(window=PAST), STORED, WindowUnsatisfiable(url=URL, window=str(PAST), held=(BEFORE.isoformat(),))),
-    ('a file in place of a folder', a_policy(destination=FILE), a_snapshot(destination=a_path(blocker='/data')), 'destination_unusable'),
-    ('a folder that is not to be made', a_policy(destination=FILE, create_dirs=False), a_snapshot(destination=replace(a_path(), has_folder=False)), 'destination_unusable'),
-    ('a device', a_policy(destination=FILE), a_snapshot(destination=a_path(PathKind.OTHER)), 'destination_unusable'),
+    ('a file in place of a folder', a_policy(dest=FILE), a_snapshot(destination=a_path(blocker='/data')), 'destination_unusable'),
+    ('a folder that is not to be made', a_policy(dest=FILE, create_dirs=False), a_snapshot(destination=replace(a_path(), has_folder=False)), 'destination_unusable'),
+    ('a device', a_policy(dest=FILE), a_snapshot(destination=a_path(PathKind.OTHER)), 'destination_unusable'),
     ('no curl', a_policy(backend='curl'), a_snapshot(backends=(REQUESTS,)), BackendMissing(backend='curl', reason='it is not installed', install='pip install pycurl')),
     ('no requests', a_policy(), a_snapshot(backends=()), BackendMissing(backend='requests', reason='it is not installed', install='pip install requests')),
     ('an unknown backend', a_policy(backend='wget'), a_snapshot(), BackendMissing(backend='wget', reason='no such backend is installed (there are: requests, curl)')),
@@ -222,4 +222,4 @@ def test_what_was_stored_since_the_beginning_will_do(
 
 def test_auto_is_the_default() -> None:
     """A policy says nothing of the destination unless it is told."""
-    assert Policy().destination == Auto()
+    assert Policy().dest == Auto()

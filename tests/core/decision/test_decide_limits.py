@@ -40,7 +40,7 @@ STORED = a_snapshot(cache=a_cache(an_entry()))
 )
 def test_a_folder_is_made_or_is_there(creates: bool, has_folder: bool, is_fine: bool) -> None:
     """Or the path is named that it would lie at."""
-    policy = a_policy(destination=ToPath('/d/x'), create_dirs=creates)
+    policy = a_policy(dest=ToPath('/d/x'), create_dirs=creates)
     seen = PathSeen(kind=PathKind.MISSING, has_folder=has_folder)
     decided = decide(WISH, policy, a_snapshot(destination=seen))
     assert (decided.value_or(None) is not None) is is_fine
@@ -113,7 +113,7 @@ def test_a_part_with_an_illegal_validator_is_not_resumed(validator: str, is_adop
 
 def test_offline_only_the_cache_that_would_be_used_is_named() -> None:
     """Memory has none."""
-    policy = a_policy(offline=True, destination=ToMemory())
+    policy = a_policy(offline=True, dest=ToMemory())
     snapshot = a_snapshot(cache=a_cache())
     assert decide(WISH, policy, snapshot).failure() == OfflineMiss(url=URL, cache=None)
     here = decide(WISH, a_policy(offline=True), snapshot)

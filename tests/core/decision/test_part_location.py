@@ -44,7 +44,7 @@ def test_addresses_are_told_apart_without_being_told() -> None:
         (a_policy(force_download=True), a_cache(an_entry()), True),
         (a_policy(check_freshness=True), a_cache(an_entry()), True),
         (a_policy(window=Window(newer_than=NOW + timedelta(1))), a_cache(an_entry()), True),
-        (a_policy(destination=ToPath('/data/x')), a_cache(an_entry()), True),
+        (a_policy(dest=ToPath('/data/x')), a_cache(an_entry()), True),
     ],
 )
 def test_a_part_is_looked_for_where_it_could_matter(policy: Any, cache: Any, may: bool) -> None:

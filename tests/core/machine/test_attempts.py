@@ -193,7 +193,7 @@ def test_the_longest_way_around_the_requests_stays_within_the_bound(
     entries = tuple(an_entry(version) for version in range(1, 30))
     seen = a_snapshot(cache=a_cache(*entries))
     options = {
-        'checksum_list': ChecksumList('SHA256SUMS'),
+        'checksum_file': ChecksumList('SHA256SUMS'),
         'validate': bool,
         'stale_if_error': True,
     }

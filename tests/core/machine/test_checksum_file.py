@@ -42,7 +42,7 @@ OF_URL = ChecksumList(SUMS)
 def a_run(entry: Any = None, wish: Descriptor | None = None, **policy: Any) -> Run:
     """A run with the list, the cache empty or with one entry."""
     snapshot = a_snapshot(wish, cache=a_cache(*([] if entry is None else [entry])))
-    return Run(wish, a_policy(**{'checksum_list': OF_URL, **policy}), snapshot)
+    return Run(wish, a_policy(**{'checksum_file': OF_URL, **policy}), snapshot)
 
 
 def read(text: str) -> ChecksumsRead:
@@ -64,7 +64,7 @@ def test_the_list_is_read_first() -> None:
 
 def test_a_list_on_disk_is_read_there() -> None:
     """No download for a path."""
-    run = a_run(checksum_list=ChecksumList('sums/SHA256SUMS'))
+    run = a_run(checksum_file=ChecksumList('sums/SHA256SUMS'))
     assert run.step.effect == ReadChecksums(path='sums/SHA256SUMS', max_bytes=MAX_LIST_BYTES)
 
 
@@ -72,7 +72,7 @@ def test_credentials_go_with_the_list_to_the_same_place_only() -> None:
     """As with mirrors: another origin gets none."""
     wish = a_descriptor(headers={'Authorization': 'Bearer s3cret'})
     here = a_run(wish=wish).step.effect
-    there = a_run(wish=wish, checksum_list=ChecksumList('https://other.example/x.md5')).step.effect
+    there = a_run(wish=wish, checksum_file=ChecksumList('https://other.example/x.md5')).step.effect
     assert isinstance(here, ReadChecksums)
     assert isinstance(there, ReadChecksums)
     assert here.wish is not None
@@ -85,7 +85,7 @@ def test_the_line_is_found_under_any_name_of_the_file() -> None:
     """The URL's, a mirror's, and the destination's."""
     wish = a_descriptor('https://example.org/get?id=1', mirrors=[MIRROR])
     for text in (f'{DIGEST}  t.csv', f'{DIGEST}  mine.csv'):
-        policy = a_policy(checksum_list=OF_URL, destination=ToPath('/data/mine.csv'))
+        policy = a_policy(checksum_file=OF_URL, dest=ToPath('/data/mine.csv'))
         run = Run(wish, policy, a_snapshot(wish, destination=a_path())).feed(read(text))
         assert isinstance(run.step.effect, OpenPart)
 
@@ -123,7 +123,7 @@ def test_any_other_copy_is_compared_first() -> None:
 def test_offline_no_list_is_downloaded() -> None:
     """The stored copy is used as it is; a list on disk is read all the same."""
     assert isinstance(a_run(an_entry(), offline=True).step.effect, ConfirmCopy)
-    of_disk = a_run(an_entry(), offline=True, checksum_list=ChecksumList('x.md5'))
+    of_disk = a_run(an_entry(), offline=True, checksum_file=ChecksumList('x.md5'))
     assert isinstance(of_disk.step.effect, ReadChecksums)
 
 
@@ -137,11 +137,11 @@ def test_a_list_is_downloaded_as_carefully_as_the_file() -> None:
         max_bytes=1,
         min_bytes=1,
         validate=bool,
-        checksum_list=OF_URL,
+        checksum_file=OF_URL,
         stale_if_error=True,
     )
     assert list_policy(policy, 5) == Policy(
-        destination=ToMemory(),
+        dest=ToMemory(),
         retries=7,
         stall_timeout=timedelta(seconds=9),
         timeout=timedelta(seconds=99),

@@ -228,7 +228,7 @@ def test_a_new_file_goes_into_the_cache() -> None:
 def test_a_path_is_published_over_what_is_there() -> None:
     """No lock, no registry: a part beside the file, and one rename."""
     snapshot = a_snapshot(destination=a_path())
-    run = Run(None, a_policy(destination=ToPath('/data/x.csv')), snapshot)
+    run = Run(None, a_policy(dest=ToPath('/data/x.csv')), snapshot)
     run.feed(OPENED, answered(), Published(at=NOW, path='/data/x.csv'))
     place = AtPath('/data/x.csv')
     assert run.effects == [open_part('/data', f'{KEY[:32]}-x.csv'), get(), Publish(place=place)]
@@ -239,7 +239,7 @@ def test_a_path_is_published_over_what_is_there() -> None:
 def test_a_folder_takes_the_name_from_the_answer() -> None:
     """Content-Disposition names the file, made safe."""
     snapshot = a_snapshot(destination=a_path(PathKind.FOLDER))
-    run = Run(None, a_policy(destination=ToPath('/data')), snapshot)
+    run = Run(None, a_policy(dest=ToPath('/data')), snapshot)
     run.feed(OPENED, answered(200, {'Content-Disposition': 'attachment; filename="../n.txt"'}))
     assert run.effects == [
         open_part('/data', f'{KEY[:32]}-data'),
@@ -250,7 +250,7 @@ def test_a_folder_takes_the_name_from_the_answer() -> None:
 
 def test_memory_holds_no_lock() -> None:
     """A buffer needs neither lock nor folder."""
-    run = in_memory(a_policy(destination=ToMemory())).feed(answered(), Published(at=NOW, path=None))
+    run = in_memory(a_policy(dest=ToMemory())).feed(answered(), Published(at=NOW, path=None))
     assert run.effects == [open_part(None), get(), Publish(place=InMemory())]
     assert run.outcome.path is None
 
@@ -786,7 +786,7 @@ STATES: list[tuple[str, Snapshot, Policy, list[Event]]] = [
     ('Opening', with_cache(), a_policy(), [GOT_LOCK, observed(with_cache())]),
     ('Exchanging', a_snapshot(), a_policy(), [OPENED]),
     ('Waiting', a_snapshot(), a_policy(), [OPENED, answered(503)]),
-    ('Learning', a_snapshot(), a_policy(checksum_list=LIST), []),
+    ('Learning', a_snapshot(), a_policy(checksum_file=LIST), []),
     ('Validating', a_snapshot(), a_policy(validate=bool), [OPENED, answered()]),
     (
         'FallingBack', with_cache(an_entry()), a_policy(stale_if_error=True, force_download=True),

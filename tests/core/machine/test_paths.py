@@ -260,7 +260,7 @@ def test_a_copy_is_read_through_before_it_stands_in() -> None:
 
 def test_a_copy_in_the_cache_does_not_stand_in_for_a_file_elsewhere() -> None:
     """Whoever names a path gets the file at that path, or none."""
-    policy = a_policy(stale_if_error=True, destination=ToPath('/data/t.csv'), retries=0)
+    policy = a_policy(stale_if_error=True, dest=ToPath('/data/t.csv'), retries=0)
     cache = a_cache(an_entry())
     none = Run(None, policy, a_snapshot(cache=cache, destination=a_path()))
     none.feed(OPENED, answered(404), DISCARDED)

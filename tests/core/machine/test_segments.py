@@ -124,7 +124,7 @@ def to_path(
     descriptor: Descriptor | None = None, part: PartSeen | None = None, **options: Any
 ) -> Run:
     """A run to a path by two connections that asks its first range."""
-    policy = a_policy(**{'destination': ToPath(PATH), 'segments': 2, **options})
+    policy = a_policy(**{'dest': ToPath(PATH), 'segments': 2, **options})
     snapshot = a_snapshot(descriptor, destination=a_path(), part=part)
     return Run(descriptor, policy, snapshot).feed(
         PartOpened(at=NOW, size_bytes=0 if part is None else part.size_bytes)
@@ -241,7 +241,7 @@ def test_a_mirror_is_asked_for_ranges_of_its_own() -> None:
     ('descriptor', 'options'),
     [
         (a_descriptor(), {'segments': 1}),
-        (a_descriptor(), {'destination': ToMemory()}),
+        (a_descriptor(), {'dest': ToMemory()}),
         (a_descriptor(query={'a': 1}, post=True), {}),
         (a_descriptor(data=b'x', method='PUT'), {}),
         (a_descriptor('ftp://h/t.csv'), {'backend': 'curl'}),
@@ -588,7 +588,7 @@ def test_a_part_that_is_too_large_is_left_alone() -> None:
 def test_a_plan_of_segments_is_rehearsed() -> None:
     """A part with holes is planned to its end; the plan goes through JSON, without secrets."""
     wish = a_descriptor('https://example.org/t.csv?token=s3cret')
-    policy = a_policy(destination=ToPath(PATH), segments=2)
+    policy = a_policy(dest=ToPath(PATH), segments=2)
     part = replace(LEFT, address=address_digest(wish.url))
     made = plan(wish, policy, a_snapshot(wish, destination=a_path(), part=part)).unwrap()
     assert [type(effect).__name__ for effect in made.effects] == [

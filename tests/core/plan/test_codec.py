@@ -82,14 +82,14 @@ def test_a_descriptor_is_masked_in_every_part() -> None:
 
 def test_a_plan_is_masked_in_every_part() -> None:
     """Descriptor, policy, addresses and effects; the rest is as it was."""
-    wish, policy = a_secret_wish(), a_policy(checksum_list=LIST, validate=bool, retries=7)
+    wish, policy = a_secret_wish(), a_policy(checksum_file=LIST, validate=bool, retries=7)
     whole = plan(wish, policy, a_snapshot(wish)).unwrap()
     masked = whole.redacted()
     assert masked.is_redacted
     assert masked.snapshot == whole.snapshot
     assert masked.descriptor == wish.redacted()
     listed = ChecksumList('https://h/SHA256SUMS?token=***')
-    assert masked.policy == a_policy(checksum_list=listed, retries=7)
+    assert masked.policy == a_policy(checksum_file=listed, retries=7)
     assert masked.decision == replace(
         whole.decision,
         addresses=(Address(url=MASKED, backend='requests'), Address(url='https://m/x?token=***', backend='requests')),
@@ -132,7 +132,7 @@ def test_a_foreign_value_is_no_plan() -> None:
         ('ä', 1, 1.5, True, None, ()),
         CheckMethod.ETAG,
         a_record(),
-        a_policy(destination=ToPath('/x')),
+        a_policy(dest=ToPath('/x')),
         STORED,
     ],
 )
@@ -217,7 +217,7 @@ def test_a_rest_makes_as_many_bytes_as_there_have_to_be() -> None:
         (a_policy(check_freshness=True, force_download=True), EMPTY, ()),
         (a_policy(checksum=Checksum('sha256', OTHER_DIGEST)), OTHER_DIGEST, ()),
         (a_policy(checksum=Checksum('md5', 'ab' * 16)), EMPTY, (('md5', 'ab' * 16),)),
-        (a_policy(checksum_list=LIST), DIGEST, ()),
+        (a_policy(checksum_file=LIST), DIGEST, ()),
     ],
 )
 def test_bytes_are_as_promised(
@@ -252,7 +252,7 @@ def test_a_list_is_read_before_a_refresh_too() -> None:
     """That the stored copy was compared with it says nothing of the next one."""
     compared = an_entry(record=a_record(verified_by=(('sha256', str(LIST)),)))
     seen = a_snapshot(cache=a_cache(compared))
-    first = plan(a_descriptor(), a_policy(checksum_list=LIST, check_freshness=True), seen)
+    first = plan(a_descriptor(), a_policy(checksum_file=LIST, check_freshness=True), seen)
     assert isinstance(first.unwrap().effects[0], ReadChecksums)
 
 

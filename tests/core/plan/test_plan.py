@@ -160,11 +160,11 @@ PLANS: list[tuple[str, Policy, Snapshot, list[type[Effect]]]] = [
     ('a resumption', a_policy(), a_snapshot(part=a_part()), [OpenPart, Exchange, Publish]),
     ('a SHA-256 to be had', a_policy(checksum=Checksum('sha256', DIGEST)), a_snapshot(), [OpenPart, Exchange, Publish]),
     ('a look of the caller', a_policy(validate=bool, min_bytes=99), a_snapshot(), [OpenPart, Exchange, Validate, Publish]),
-    ('a list of SHA-256', a_policy(checksum_list=SUMS), a_snapshot(cache=a_cache()), [ReadChecksums, AcquireLock, Observe, OpenPart, Exchange, Publish, Record, ReleaseLock]),
-    ('a list of MD5', a_policy(checksum_list=MD5S, destination=ToMemory()), a_snapshot(), [ReadChecksums, OpenPart, Exchange, Publish]),
-    ('a list for a copy', a_policy(checksum_list=SUMS), STORED, [ReadChecksums, ConfirmCopy]),
-    ('a file that is a list', a_policy(destination=ToPath('/data/x.gz')), a_snapshot(destination=a_path()), [OpenPart, Exchange, Publish]),
-    ('another digest to be had', a_policy(checksum=Checksum('md5', 'ab' * 16), destination=ToMemory()), STORED, [OpenPart, Exchange, Publish]),
+    ('a list of SHA-256', a_policy(checksum_file=SUMS), a_snapshot(cache=a_cache()), [ReadChecksums, AcquireLock, Observe, OpenPart, Exchange, Publish, Record, ReleaseLock]),
+    ('a list of MD5', a_policy(checksum_file=MD5S, dest=ToMemory()), a_snapshot(), [ReadChecksums, OpenPart, Exchange, Publish]),
+    ('a list for a copy', a_policy(checksum_file=SUMS), STORED, [ReadChecksums, ConfirmCopy]),
+    ('a file that is a list', a_policy(dest=ToPath('/data/x.gz')), a_snapshot(destination=a_path()), [OpenPart, Exchange, Publish]),
+    ('another digest to be had', a_policy(checksum=Checksum('md5', 'ab' * 16), dest=ToMemory()), STORED, [OpenPart, Exchange, Publish]),
 ]  # fmt: skip
 
 
@@ -204,7 +204,7 @@ def test_a_plan_with_secrets_is_masked_and_made_whole_again() -> None:
 
 def test_what_is_no_data_is_left_out_of_a_plan() -> None:
     """A function, and the secret in the address of a list; the policy brings them back."""
-    policy = a_policy(checksum_list=SUMS, validate=bool)
+    policy = a_policy(checksum_file=SUMS, validate=bool)
     whole = made(policy, a_snapshot())
     text = whole.to_json()
     assert 's3cret' not in text
@@ -212,7 +212,7 @@ def test_what_is_no_data_is_left_out_of_a_plan() -> None:
     assert read.is_redacted
     assert read.policy.validate is None
     assert read.with_descriptor(a_descriptor(), policy).unwrap() == whole
-    other = a_policy(checksum_list=SUMS, retries=9)
+    other = a_policy(checksum_file=SUMS, retries=9)
     assert read.with_descriptor(a_descriptor(), other).failure().code == 'invalid_input'
 
 

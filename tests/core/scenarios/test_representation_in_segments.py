@@ -44,7 +44,7 @@ HERE, THERE = 'https://one.example/t.csv', 'https://two.example/t.csv'
 
 def segments(part: PartSeen | None = None, **options: Any) -> Run:
     """A run to a path by two connections."""
-    policy = a_policy(**{'destination': ToPath('/data/t.csv'), 'segments': 2, **options})
+    policy = a_policy(**{'dest': ToPath('/data/t.csv'), 'segments': 2, **options})
     snapshot = a_snapshot(destination=a_path(), part=part)
     size = 0 if part is None else part.size_bytes
     return Run(None, policy, snapshot).feed(PartOpened(at=NOW, size_bytes=size))

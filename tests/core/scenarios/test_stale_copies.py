@@ -115,7 +115,7 @@ def test_it_stands_in_for_failures_of_this_machine_too() -> None:
 
 def test_a_file_at_the_path_stands_in() -> None:
     """What is at the destination is the copy that is there."""
-    policy = a_policy(stale_if_error=True, destination=ToPath('/data/t.csv'), retries=0)
+    policy = a_policy(stale_if_error=True, dest=ToPath('/data/t.csv'), retries=0)
     run = Run(None, policy, a_snapshot(destination=a_path(PathKind.FILE)))
     run.feed(PartOpened(at=NOW, size_bytes=0), answered(404))
     assert run.step.effect == ConfirmCopy(path='/data/t.csv', size_bytes=None)
@@ -130,7 +130,7 @@ def test_a_file_at_the_path_stands_in() -> None:
 )  # fmt: skip
 def test_where_nothing_is_nothing_stands_in(destination: Any, seen: Any) -> None:
     """Memory, a new file, a folder whose file has no name yet."""
-    policy = a_policy(stale_if_error=True, destination=destination, retries=0)
+    policy = a_policy(stale_if_error=True, dest=destination, retries=0)
     run = Run(None, policy, a_snapshot(destination=seen))
     run.feed(PartOpened(at=NOW, size_bytes=0), answered(404), Discarded(at=NOW))
     assert run.fault.code == 'http_status'

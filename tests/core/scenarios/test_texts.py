@@ -215,7 +215,7 @@ def test_a_body_that_is_too_small_is_told_with_both_sizes() -> None:
 
 def test_an_empty_body_in_place_of_a_file_is_told() -> None:
     """By the name at the destination, too."""
-    run = in_memory(a_received(b''), destination=ToPath('/d/t.gz')).feed(Discarded(at=NOW))
+    run = in_memory(a_received(b''), dest=ToPath('/d/t.gz')).feed(Discarded(at=NOW))
     assert run.fault == ContentRefused(
         url=SHOWN, problem='is empty, although gz was expected', tries=1
     )

@@ -54,7 +54,7 @@ WISH = a_descriptor(
 
 def test_every_form_of_a_descriptor_masks_declared_secrets() -> None:
     """Its repr and its copy without secrets, its fields, its plan as text, repr and JSON."""
-    policy = a_policy(checksum_list=ChecksumList(f'https://h/sums?code={SECRET}'), segments=4)
+    policy = a_policy(checksum_file=ChecksumList(f'https://h/sums?code={SECRET}'), segments=4)
     made = plan(WISH, policy, a_snapshot(WISH)).unwrap()
     assert isinstance(made, Plan)
     shown = [
@@ -115,7 +115,7 @@ def test_a_checksum_file_elsewhere_gets_no_credentials() -> None:
     for place, is_same in (('https://example.org/sums', True), ('https://o/sums?code=x', False)):
         [effect, *_] = [
             one
-            for one in plan(wish, a_policy(checksum_list=ChecksumList(place)), a_snapshot(wish))
+            for one in plan(wish, a_policy(checksum_file=ChecksumList(place)), a_snapshot(wish))
             .unwrap()
             .effects
             if isinstance(one, ReadChecksums)

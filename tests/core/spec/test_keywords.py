@@ -7,6 +7,7 @@ import pytest
 
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
 from dlmachine.core.machine.checksum_file import MAX_LIST_BYTES
+from dlmachine.core.plan.codec import dumps, loads
 from dlmachine.core.plan.plan import plan
 from dlmachine.core.protocol.outcome import Origin, Outcome
 from dlmachine.core.spec.destination import ToPath
@@ -20,7 +21,7 @@ SECONDS = timedelta(seconds=7)
 
 KEYWORDS: list[tuple[str, object, dict[str, Any]]] = [
     ('backend', 'curl', {'backend': 'curl'}),
-    ('dest', '/x', {'destination': ToPath('/x')}),
+    ('dest', '/x', {'dest': ToPath('/x')}),
     ('check_freshness', 'yes', {'check_freshness': True}),
     ('check_method', 'etag', {'check_method': CheckMethod.ETAG}),
     ('force_download', 'yes', {'force_download': True}),
@@ -35,7 +36,7 @@ KEYWORDS: list[tuple[str, object, dict[str, Any]]] = [
     ('retry_max_wait', '7', {'retry_max_wait': SECONDS}),
     ('retry_after_max', '7', {'retry_after_max': SECONDS}),
     ('idempotent', 'yes', {'idempotent': True}),
-    ('connecttimeout', '7', {'connect_timeout': SECONDS}),
+    ('connect_timeout', '7', {'connect_timeout': SECONDS}),
     ('stall_timeout', '7', {'stall_timeout': SECONDS}),
     ('timeout', '7', {'timeout': SECONDS}),
     ('lock_timeout', '7', {'lock_timeout': SECONDS}),
@@ -43,7 +44,7 @@ KEYWORDS: list[tuple[str, object, dict[str, Any]]] = [
     ('segments', 'auto', {'segments': 0}),
     ('max_redirects', '7', {'max_redirects': 7}),
     ('checksum', f'md5:{"AB" * 16}', {'checksum': Checksum('md5', 'ab' * 16)}),
-    ('checksum_file', 'x.md5', {'checksum_list': ChecksumList('x.md5')}),
+    ('checksum_file', 'x.md5', {'checksum_file': ChecksumList('x.md5')}),
     ('min_bytes', '7', {'min_bytes': 7}),
     ('check_content', 'no', {'check_content': False}),
     ('validate', bool, {'validate': bool}),
@@ -77,12 +78,40 @@ def test_what_describes_a_download_goes_with_it(name: str) -> None:
 
 @pytest.mark.parametrize(
     ('synonym', 'name'),
-    [('fallback_urls', 'mirrors'), ('connect_timeout', 'connecttimeout'), ('destination', 'dest')],
+    [('fallback_urls', 'mirrors'), ('connecttimeout', 'connect_timeout')],
 )
 def test_synonyms(synonym: str, name: str) -> None:
-    """Words of the original, and those that are near at hand."""
+    """Words of the original."""
     described, handled = split_options({synonym: 1}).unwrap()
     assert {**described, **handled} == {name: 1}
+
+
+def test_fields_and_options_have_the_same_names() -> None:
+    """Only the two dates have a value of their own in the policy."""
+    others = {name for name, option in OPTIONS.items() if option.field != name}
+    assert others == {'newer_than', 'older_than'}
+
+
+def test_the_old_name_of_an_option_warns() -> None:
+    """And is read as the new one."""
+    with pytest.warns(DeprecationWarning, match='The option destination is now called dest'):
+        assert split_options({'destination': '/x'}).unwrap() == ({}, {'dest': '/x'})
+    with pytest.warns(DeprecationWarning, match='dest'):
+        assert parse_policy({'destination': '/x'}).unwrap() == Policy(dest=ToPath('/x'))
+
+
+@pytest.mark.parametrize(
+    ('old', 'new', 'value'),
+    [('destination', 'dest', ToPath('/x')), ('checksum_list', 'checksum_file', ChecksumList('x'))],
+)
+def test_the_old_name_of_a_field_warns(old: str, new: str, value: Any) -> None:
+    """It can be passed and read; a plan that was stored with it can be read back in silence."""
+    policy = Policy(**{new: value})
+    with pytest.warns(DeprecationWarning, match=f'^Policy.{old}=. is now called {new}=$'):
+        assert Policy(**{old: value, 'retries': 3}) == policy
+    with pytest.warns(DeprecationWarning, match=f'^Policy.{old} is now called {new}$'):
+        assert getattr(policy, old) == value
+    assert loads(dumps(policy).replace(f'"{new}"', f'"{old}"')).unwrap() == policy
 
 
 def test_the_longest_lists_there_are_can_be_read() -> None:

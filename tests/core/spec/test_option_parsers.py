@@ -138,7 +138,7 @@ def test_a_list_named_as_one_takes_the_place_of_a_checksum() -> None:
     """The base said it in one way, the call in the other."""
     base = Policy(checksum=Checksum('md5', 'ab' * 16))
     listed = parse_policy({'checksum_file': 'x.md5'}, base).unwrap()
-    assert (listed.checksum, listed.checksum_list) == (None, ChecksumList('x.md5'))
+    assert (listed.checksum, listed.checksum_file) == (None, ChecksumList('x.md5'))
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_faults_bear_the_name_that_was_given() -> None:
 
 
 WHOLE = Policy(
-    destination=ToMemory(),
+    dest=ToMemory(),
     backend='curl',
     offline=True,
     retries=7,

@@ -91,12 +91,12 @@ def test_algorithms(spelled: str, name: str | None) -> None:
 def test_a_policy_from_words() -> None:
     """The names of the original, synonyms, and nested fields."""
     policy = parse_policy({
-        'newer_than': '2024-05-01', 'connect_timeout': 5, 'destination': False, 'retries': '7', 'max_bytes': '1k',
+        'newer_than': '2024-05-01', 'connecttimeout': 5, 'dest': False, 'retries': '7', 'max_bytes': '1k',
     }).unwrap()  # fmt: skip
     assert policy == Policy(
         window=Window(newer_than=DAY),
         connect_timeout=timedelta(seconds=5),
-        destination=ToMemory(),
+        dest=ToMemory(),
         retries=7,
         max_bytes=1024,
     )
@@ -147,9 +147,9 @@ def test_a_call_says_in_one_way_what_is_promised() -> None:
     """A list in place of the checksum of the base, and the other way about; None is neither."""
     base = parse_policy({'checksum': f'sha256:{HEX}'}).unwrap()
     listed = parse_policy({'checksum': 'https://h/SHA256SUMS'}, base).unwrap()
-    assert (listed.checksum, listed.checksum_list) == (None, ChecksumList('https://h/SHA256SUMS'))
+    assert (listed.checksum, listed.checksum_file) == (None, ChecksumList('https://h/SHA256SUMS'))
     again = parse_policy({'checksum': f'sha256:{HEX}'}, listed).unwrap()
-    assert (again.checksum, again.checksum_list) == (Checksum('sha256', HEX.lower()), None)
+    assert (again.checksum, again.checksum_file) == (Checksum('sha256', HEX.lower()), None)
     assert parse_policy({'checksum': None}, listed).unwrap() == Policy()
 
 
@@ -195,8 +195,8 @@ def test_keywords_are_sorted() -> None:
         (Policy(checksum=Checksum('md5', 'ab' * 15)), 'checksum'),
         (Policy(checksum=Checksum('crc32', 'abcdabcd')), 'checksum'),
         (Policy(checksum='md5:' + 'ab' * 16), 'checksum'),  # type: ignore[arg-type]
-        (Policy(checksum_list='x'), 'checksum_list'),  # type: ignore[arg-type]
-        (Policy(destination='x'), 'destination'),  # type: ignore[arg-type]
+        (Policy(checksum_file='x'), 'checksum_file'),  # type: ignore[arg-type]
+        (Policy(dest='x'), 'dest'),  # type: ignore[arg-type]
         (Policy(backend=None), 'backend'),  # type: ignore[arg-type]
         (Policy(check_method='etag'), 'check_method'),  # type: ignore[arg-type]
         (Policy(validate=5), 'validate'),  # type: ignore[arg-type]
@@ -207,7 +207,7 @@ def test_keywords_are_sorted() -> None:
         (Policy(user_agent=5), 'user_agent'),  # type: ignore[arg-type]
         (Policy(user_agent='a\r\nX: b'), "headers['User-Agent']"),
         (
-            Policy(checksum=Checksum('md5', 'ab' * 16), checksum_list=ChecksumList('x')),
+            Policy(checksum=Checksum('md5', 'ab' * 16), checksum_file=ChecksumList('x')),
             'checksum_file',
         ),
     ],

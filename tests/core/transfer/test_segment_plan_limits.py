@@ -91,7 +91,7 @@ def joined(size: int = SIZE, wire: int = SIZE) -> Joined:
 def to_path(url: str = URL, mirrors: tuple[str, ...] = (), **options: Any) -> Run:
     """A run to a path by two connections that asks its first range."""
     wish = a_descriptor(url, mirrors=mirrors)
-    policy = a_policy(**{'destination': ToPath(PATH), 'segments': 2, **options})
+    policy = a_policy(**{'dest': ToPath(PATH), 'segments': 2, **options})
     run = Run(wish, policy, a_snapshot(wish, destination=a_path()))
     return run.feed(PartOpened(at=NOW, size_bytes=0))
 
@@ -244,7 +244,7 @@ def test_a_segmented_part_is_resumed_at_its_source() -> None:
     part = a_part(size_bytes=FIRST_BYTES, address=address_digest(MIRROR), said=said,
                   spans=(FIRST,), whole_bytes=SIZE)  # fmt: skip
     wish = a_descriptor(mirrors=[MIRROR])
-    policy = a_policy(destination=ToPath(PATH), segments=2)
+    policy = a_policy(dest=ToPath(PATH), segments=2)
     run = Run(wish, policy, a_snapshot(wish, destination=a_path(), part=part))
     run.feed(PartOpened(at=NOW, size_bytes=FIRST_BYTES), answered(404))
     _, asked = run.exchanges

@@ -131,7 +131,7 @@ def test_a_page_in_place_of_a_file_is_refused(url: str, fields: Mapping[str, str
 def test_the_name_of_the_destination_counts_too() -> None:
     """An address without a name, saved as what it should be."""
     wish = a_descriptor('https://example.org/get')
-    policy = a_policy(destination=ToPath('/data/t.tsv'), retries=0)
+    policy = a_policy(dest=ToPath('/data/t.tsv'), retries=0)
     run = Run(wish, policy, a_snapshot(wish, destination=a_path()))
     run.feed(OPENED, answered(200, {}, PAGE), DISCARDED)
     assert isinstance(run.fault, ContentRefused)
