@@ -13,7 +13,7 @@ __version__ = version.VERSION
 
 if TYPE_CHECKING:
     from dlmachine.auditor import AuditRow, AuditStatus, audit
-    from dlmachine.batch.items import BatchItem
+    from dlmachine.batch.items import BatchFailure, BatchItem, BatchSuccess
     from dlmachine.core.cache.record import DownloadRecord
     from dlmachine.core.decision.decide import Reason, Verdict
     from dlmachine.core.decision.snapshot import Snapshot
@@ -42,24 +42,30 @@ if TYPE_CHECKING:
     from dlmachine.execution.run import execute
     from dlmachine.manager import DownloadManager
     from dlmachine.manifest import Item, read_manifest
+    from dlmachine.options.types import DescriptorOptions, DownloadOptions, ManagerOptions
 
 _HOMES = {
     'AuditRow': 'auditor',
     'AuditStatus': 'auditor',
     'AuthError': 'errors',
+    'BatchFailure': 'batch.items',
     'BatchItem': 'batch.items',
+    'BatchSuccess': 'batch.items',
     'CancelledError': 'errors',
     'CheckMethod': 'core.spec.policy',
     'Checksum': 'core.integrity.checksum',
     'CurlDownloader': 'downloaders',
     'Descriptor': 'descriptor',
+    'DescriptorOptions': 'options.types',
     'DownloadError': 'errors',
     'DownloadManager': 'manager',
+    'DownloadOptions': 'options.types',
     'DownloadRecord': 'core.cache.record',
     'Fault': 'core.faults',
     'IntegrityError': 'errors',
     'Item': 'manifest',
     'MachineError': 'errors',
+    'ManagerOptions': 'options.types',
     'NetworkError': 'errors',
     'NotFoundError': 'errors',
     'OfflineMissError': 'errors',
@@ -87,19 +93,24 @@ __all__ = [
     'AuditRow',
     'AuditStatus',
     'AuthError',
+    'BatchFailure',
     'BatchItem',
+    'BatchSuccess',
     'CancelledError',
     'CheckMethod',
     'Checksum',
     'CurlDownloader',
     'Descriptor',
+    'DescriptorOptions',
     'DownloadError',
     'DownloadManager',
+    'DownloadOptions',
     'DownloadRecord',
     'Fault',
     'IntegrityError',
     'Item',
     'MachineError',
+    'ManagerOptions',
     'NetworkError',
     'NotFoundError',
     'OfflineMissError',

@@ -27,19 +27,12 @@ from dlmachine.core.spec.local_path import parse_local_path
 from dlmachine.core.spec.option_parsers import read_bool, read_text, refuse_endless
 from dlmachine.core.spec.options import OPTIONS, own_name, parse_policy, unknown_name
 from dlmachine.core.spec.policy import Policy
+from dlmachine.options.lists import DESCRIBED_NAMES, MANAGER_HELP
 from dlmachine.paths import PATH_NAMES, PathInput, absolute, absolute_words, settle_words
 
 #: What a caller gives as `config`: a file or a dict.
 ConfigLike: TypeAlias = PathInput | Mapping[str, object] | None
 
-#: The descriptor's keywords that can have a default.
-DESCRIBED_NAMES: Final = ('headers', 'cainfo', 'verify', 'cert', 'key', 'secret_names')
-#: The settings of the manager that are neither of the Policy nor of the Descriptor.
-MANAGER_HELP: Final = {
-    'path': 'cache folder',
-    'pkg': "name of a cache in the user's cache directory",
-    'progress': 'show progress on a terminal or in a notebook',
-}
 NAMES: Final = (*MANAGER_HELP, *OPTIONS, *DESCRIBED_NAMES)
 
 ENV_PREFIX: Final = 'DLMACHINE_'

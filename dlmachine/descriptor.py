@@ -24,6 +24,7 @@ from dlmachine.core.spec.local_path import parse_local_path
 from dlmachine.core.spec.options import DESCRIPTOR_NAMES, own_name, unknown_name
 from dlmachine.core.text.control_chars import find_unwritable
 from dlmachine.errors import error_for, unwrap
+from dlmachine.options.lists import DESCRIPTOR_OPTIONS, list_options
 from dlmachine.paths import (
     PathInput,
     absolute,
@@ -35,6 +36,7 @@ from dlmachine.paths import (
 )
 
 
+@list_options(DESCRIPTOR_OPTIONS)
 class Descriptor(core.Descriptor):
     """What to download: URL, query, headers, body, TLS and mirrors; immutable.
 
@@ -59,21 +61,21 @@ class Descriptor(core.Descriptor):
         url: str,
         *,
         method: str | None = None,
-        query: object = None,
-        post: object = False,
-        json: object = False,
-        multipart: object = None,
-        data: object = None,
+        query: Mapping[str, Any] | Iterable[Any] | None = None,
+        post: bool | Mapping[str, Any] | Iterable[Any] | None = False,
+        json: Any = False,
+        multipart: Mapping[str, Any] | Iterable[Any] | None = None,
+        data: str | bytes | bytearray | memoryview | None = None,
         headers: HeadersLike = None,
-        cainfo: object = None,
+        cainfo: PathInput | None = None,
         verify: bool = True,
-        cert: object = None,
-        key: object = None,
-        mirrors: Iterable[object] | str | None = None,
-        fallback_urls: Iterable[object] | str | None = None,
+        cert: PathInput | None = None,
+        key: PathInput | None = None,
+        mirrors: Iterable[str] | None = None,
+        fallback_urls: Iterable[str] | None = None,
         body: Body | None = None,
         tls: Tls | None = None,
-        secret_names: object = None,
+        secret_names: Iterable[str] | None = None,
     ) -> None:
         """Check and normalise."""
         parsed = core.Descriptor.parse(

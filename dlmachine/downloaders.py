@@ -5,8 +5,9 @@ raised for what servers and networks do; `ok` and `fault` tell.
 """
 
 from dataclasses import replace
+from io import BytesIO
 from os import PathLike, fsdecode
-from typing import BinaryIO, ClassVar
+from typing import ClassVar
 
 from returns.pipeline import is_successful
 from returns.unsafe import unsafe_perform_io
@@ -52,7 +53,7 @@ class Downloader:
         self.outcome: Outcome | None = None
         self.fault: Fault | None = None
 
-    def download(self) -> str | BinaryIO | None:
+    def download(self) -> str | BytesIO | None:
         """Do it; the path or the buffer, or None if it could not be done: see `fault`.
 
         Raises: RequestError if the backend is not installed or the request is wrong.

@@ -6,37 +6,35 @@ exceptions. One manager may be used from many threads.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from io import BytesIO
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from dlmachine.config import Config, load_config
 from dlmachine.core.faults import InvalidInput
 from dlmachine.core.protocol.outcome import Outcome
 from dlmachine.core.protocol.ports import World
 from dlmachine.core.spec import descriptor as core
-from dlmachine.core.spec.destination import Auto
-from dlmachine.core.spec.options import DESCRIPTOR_NAMES, parse_policy, split_options
 from dlmachine.core.spec.policy import Policy
-from dlmachine.descriptor import Descriptor, with_defaults
 from dlmachine.errors import error_for, unwrap
 from dlmachine.execution.run import run
-from dlmachine.paths import PathInput, absolute, expand_words, path_text
+from dlmachine.options.lists import DOWNLOAD_OPTIONS, MANAGER_OPTIONS, list_options
+from dlmachine.paths import PathInput, absolute
+from dlmachine.targets import OneKind, Wish, parse_wish, place_of
 from dlmachine_adapters.world import SystemWorld, cache_folder
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
+    from typing import Unpack
 
     from cachedir import Cache
 
-    from dlmachine.batch.group_commit import Tell
     from dlmachine.batch.items import BatchItem
     from dlmachine.core.plan.plan import Plan
-    from dlmachine.manifest import Item
-
-#: What can be downloaded: a URL, a descriptor, or an entry of a manifest.
-Wish: TypeAlias = 'str | core.Descriptor | Item'
+    from dlmachine.options.types import DownloadOptions, ManagerOptions, OpenOptions
 
 
+@list_options(MANAGER_OPTIONS)
 class DownloadManager:
     """Downloads files and API answers, into a cache, to a path or into memory.
 
@@ -63,7 +61,7 @@ class DownloadManager:
         pkg: str | None = None,
         config: PathInput | Mapping[str, object] | None = None,
         backend: str | None = None,
-        **options: object,
+        **options: 'Unpack[ManagerOptions]',
     ) -> None:
         """Read the configuration; nothing is opened or made before it is needed."""
         given = {'path': path, 'pkg': pkg, 'backend': backend}
@@ -97,9 +95,34 @@ class DownloadManager:
         """A live `cachedir.Cache` on the cache folder, of this thread; None without a cache."""
         return self._world.live_cache()
 
+    @overload
     def download(
-        self, url: Wish, dest: PathInput | bool | None = None, **options: Any
-    ) -> str | BinaryIO:
+        self,
+        url: str | core.Descriptor,
+        dest: Literal[False],
+        **options: 'Unpack[DownloadOptions]',
+    ) -> BytesIO: ...
+
+    @overload
+    def download(
+        self, url: str | core.Descriptor, dest: PathInput, **options: 'Unpack[DownloadOptions]'
+    ) -> str: ...
+
+    @overload
+    def download(
+        self,
+        url: Wish,
+        dest: PathInput | bool | None = None,
+        **options: 'Unpack[DownloadOptions]',
+    ) -> str | BytesIO: ...
+
+    @list_options(DOWNLOAD_OPTIONS)
+    def download(
+        self,
+        url: Wish,
+        dest: PathInput | bool | None = None,
+        **options: 'Unpack[DownloadOptions]',
+    ) -> str | BytesIO:
         """Get it, from the cache if that will do.
 
         `dest` is a path (forced to it; a folder takes the name from the answer), None or
@@ -113,14 +136,18 @@ class DownloadManager:
         """
         return self.fetch(url, dest, **options).content
 
-    def fetch(self, url: Wish, dest: PathInput | bool | None = None, **options: Any) -> Outcome:
+    def fetch(
+        self, url: Wish, dest: PathInput | bool | None = None, **options: 'Unpack[DownloadOptions]'
+    ) -> Outcome:
         """The same, as an Outcome: path or buffer, origin, record, story."""
         descriptor, policy = self.wish(url, dest, **options)
         world = self._world
         with world.stop.working():
             return unwrap(run(descriptor, policy, world.glance(descriptor, policy), world))
 
-    def plan(self, url: Wish, dest: PathInput | bool | None = None, **options: Any) -> 'Plan':
+    def plan(
+        self, url: Wish, dest: PathInput | bool | None = None, **options: 'Unpack[DownloadOptions]'
+    ) -> 'Plan':
         """What `download` would do; reads only.  Raises: DownloadError for a refusal."""
         from dlmachine.core.plan.plan import plan
 
@@ -128,29 +155,42 @@ class DownloadManager:
         return unwrap(plan(descriptor, policy, self._world.observe(descriptor, policy)))
 
     def wish(
-        self, url: Wish, dest: PathInput | bool | None = None, **options: Any
+        self, url: Wish, dest: PathInput | bool | None = None, **options: 'Unpack[DownloadOptions]'
     ) -> tuple[core.Descriptor, Policy]:
         """Descriptor and Policy for the words of a call, over the manager's own.
 
         An entry of a manifest has options of its own, a destination perhaps among them.
         """
-        described, handled = unwrap(split_options(expand_words(options)))
-        what, base = self._read(url)
-        has_own = base.dest not in {Auto(), self.policy.dest}
-        if dest is not None and not has_own:
-            handled['dest'] = _place(dest)
-        policy = unwrap(parse_policy(handled, base)) if handled else base
-        descriptor = self._describe(what, described)
-        return descriptor, policy.with_secret_names(descriptor.secret_names)
+        return parse_wish(url, dest, options, self._config)
 
+    @overload
     def download_many(
+        self,
+        wishes: Iterable[OneKind],
+        dest: PathInput | bool | None = None,
+        workers: int = 8,
+        executor: 'Executor | None' = None,
+        **options: 'Unpack[DownloadOptions]',
+    ) -> 'Iterator[BatchItem[OneKind]]': ...
+
+    @overload  # Of several kinds, which mypy joins to `object` before it looks for the kind.
+    def download_many(  # type: ignore[overload-cannot-match]
         self,
         wishes: Iterable[Wish],
         dest: PathInput | bool | None = None,
         workers: int = 8,
         executor: 'Executor | None' = None,
-        **options: Any,
-    ) -> 'Iterator[BatchItem[Wish]]':
+        **options: 'Unpack[DownloadOptions]',
+    ) -> 'Iterator[BatchItem[Wish]]': ...
+
+    def download_many(
+        self,
+        wishes: Iterable[Any],
+        dest: PathInput | bool | None = None,
+        workers: int = 8,
+        executor: 'Executor | None' = None,
+        **options: 'Unpack[DownloadOptions]',
+    ) -> 'Iterator[BatchItem[Any]]':
         """Get many, at most `workers` at once, as an iterator in order of completion.
 
         `dest` is a folder, None (cache, else memory) or False (memory). In a folder each file
@@ -168,6 +208,7 @@ class DownloadManager:
         Raises: RequestError for an unknown option or a bad value, `workers` out of range, or
         one URL where many are wanted.
         """
+        from dlmachine.batch.downloads import run_downloads
         from dlmachine.batch.items import check_batch, place_in_folder
 
         check_batch(wishes, workers, executor)
@@ -176,50 +217,27 @@ class DownloadManager:
             raise error_for(fault)
         # What is wrong with all of them is said once, and at once.
         shared, _ = self.wish('http://options.invalid/', None, **options)
-        place = _place(dest)
+        place = place_of(dest)
         if executor is not None and isinstance(place, str):
             place = absolute(place)
         # An iterator may wait for what comes of those before.
         may_wait = not isinstance(wishes, Collection)
         placed = place_in_folder(wishes, place, shared.redactor)
-        return self._batch(placed, workers, executor, options, may_wait=may_wait)
 
-    def _batch(
-        self,
-        placed: Iterable[tuple[Wish, str | bool | None]],
-        workers: int,
-        executor: 'Executor | None',
-        options: Mapping[str, Any],
-        *,
-        may_wait: bool,
-    ) -> 'Iterator[BatchItem[Wish]]':
-        from dlmachine.batch.group_commit import Ledger
-        from dlmachine.batch.items import run_batch
+        def parse(wish: Wish, place: str | bool | None) -> tuple[core.Descriptor, Policy]:
+            return self.wish(wish, place, **options)
 
-        world = self._world.child()
-        ledger = Ledger(world)
+        def world() -> SystemWorld:
+            return self._world.child()  # Of the time when the first item is asked for.
 
-        def fetch(wish: Wish, place: str | bool | None, tell: 'Tell') -> None:
-            descriptor, policy = self.wish(wish, place, **options)
-            with world.stop.working():
-                seen = world.glance(descriptor, policy)
-                if executor is None:
-                    ledger.run(descriptor, policy, seen, tell)
-                else:
-                    from dlmachine.batch.remote import run_in_relay
-
-                    tell(run_in_relay(descriptor, policy, seen, world, executor))
-
-        yield from run_batch(
-            placed, fetch, workers, world.stop, ledger.tick, ledger.flush, may_wait=may_wait
-        )
+        return run_downloads(placed, parse, world, workers, executor, may_wait=may_wait)
 
     @contextmanager
     def adapters(self) -> Iterator[World]:
         """The adapters, for observing, planning and executing by hand."""
         yield self._world
 
-    def open(self, url: Wish, *, ext: str | None = None, **kwargs: Any) -> Any:
+    def open(self, url: Wish, *, ext: str | None = None, **options: 'Unpack[OpenOptions]') -> Any:
         """Open the cached file with cachedir's opener, and download it first if necessary.
 
         Text, gz, zip and tar by the extension, or by `ext`. Keywords are those of
@@ -233,10 +251,11 @@ class DownloadManager:
             advice = 'Pass path= or pkg= to DownloadManager'
             fault = InvalidInput(where='open', problem='there is no cache', advice=advice)
             raise error_for(fault)
-        if kwargs.pop('dest', None) not in {None, True}:
+        words: dict[str, Any] = {**options}
+        if words.pop('dest', None) not in {None, True}:
             raise error_for(_misplaced('dest', 'open', 'the file that is opened is in the cache'))
-        opening = {name: kwargs.pop(name) for name in _OPENING if name in kwargs}
-        outcome = self.fetch(url, True, **kwargs)  # noqa: FBT003 -- as callers write it
+        opening = {name: words.pop(name) for name in _OPENING if name in words}
+        outcome = self.fetch(url, True, **words)  # noqa: FBT003 -- as callers write it
         if outcome.path is None:
             raise error_for(_misplaced('dest', 'open', 'its manifest says that it goes to memory'))
         name = '' if outcome.record is None else outcome.record.filename
@@ -269,45 +288,9 @@ class DownloadManager:
         """Close."""
         self.close()
 
-    def _read(self, wish: object) -> tuple[Any, Policy]:
-        if isinstance(wish, (str, core.Descriptor)):
-            return wish, self.policy
-        from dlmachine.manifest import Item
-
-        if not isinstance(wish, Item):
-            return wish, self.policy  # Which is refused for what it is.
-        if wish.descriptor is None:
-            fault = InvalidInput(where=wish.name, problem='has no descriptor')
-            raise error_for(wish.fault or fault)
-        return wish.descriptor, wish.policy
-
-    def _describe(self, url: str | core.Descriptor, described: dict[str, Any]) -> core.Descriptor:
-        defaults = dict(self._config.described)
-        if isinstance(url, core.Descriptor):
-            return _over(url, described, defaults)
-        headers, names = defaults.pop('headers', None), defaults.pop('secret_names', None)
-        made = Descriptor(url, **{**defaults, **described})
-        return with_defaults(made, headers, names)
-
 
 def _misplaced(name: str, where: str, problem: str) -> InvalidInput:
     return InvalidInput(where=name, problem=f'is not an option of {where}: {problem}')
 
 
 _OPENING = ('needed', 'large', 'default_mode', 'encoding')
-
-
-def _place(dest: PathInput | bool | None) -> str | bool | None:
-    place: str | bool | None = path_text(dest)
-    return place
-
-
-def _over(
-    descriptor: core.Descriptor, described: Mapping[str, object], defaults: Mapping[str, Any]
-) -> core.Descriptor:
-    if described:
-        names = ', '.join(sorted(described))
-        advice = f'Pass it to the Descriptor: one of {", ".join(DESCRIPTOR_NAMES)}'
-        problem = 'a Descriptor is passed, which has it already'
-        raise error_for(InvalidInput(where=names, problem=problem, advice=advice))
-    return with_defaults(descriptor, defaults.get('headers'), defaults.get('secret_names'))

@@ -21,7 +21,7 @@ PACKAGES = (CORE.parent, Path(importlib.import_module('dlmachine_adapters').__fi
 
 #: The standard library's modules of values; everything else there does something.
 PURE = {
-    'base64', 'collections', 'contextlib', 'dataclasses', 'datetime', 'difflib', 'functools', 'email', 'enum', 'errno', 'hashlib', 'itertools',
+    'base64', 'collections', 'contextlib', 'dataclasses', 'datetime', 'difflib', 'functools', 'email', 'enum', 'errno', 'hashlib', 'io', 'itertools',
     'json', 'math', 'operator', 'pathlib', 're', 'types', 'typing', 'unicodedata', 'urllib', 'warnings', 'idna', 'returns', 'rfc8785', 'dlmachine',
 }  # fmt: skip
 FORBIDDEN_CALLS = {'now', 'utcnow', 'today', 'open', 'print', 'input', 'read_text', 'write_text'}
@@ -54,6 +54,7 @@ def test_core_imports_only_values(path: Path) -> None:
         assert top in PURE, f'{path.name} imports {module}'
         assert top != 'dlmachine' or module.startswith('dlmachine.core'), module
         assert top != 'pathlib' or name.startswith('Pure'), f'{path.name} imports {name}'
+        assert top != 'io' or name == 'BytesIO', f'{path.name} imports {name}'
         assert top != 'urllib' or module == 'urllib.parse', module
 
 

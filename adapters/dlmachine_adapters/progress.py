@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
+from io import BytesIO
 from threading import Lock, RLock
 from typing import Any, BinaryIO, Final
 
@@ -90,7 +91,7 @@ class MeteredPart:
         return self._part.size_bytes
 
     @property
-    def buffer(self) -> BinaryIO | None:
+    def buffer(self) -> BytesIO | None:
         """The buffer, after it was published to memory."""
         return self._part.buffer
 

@@ -7,7 +7,7 @@ as workers become free, so that it may be endless.
 from collections.abc import Callable, Iterable, Iterator
 from os import PathLike
 from pathlib import Path
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, Literal, NoReturn, TypeAlias, TypeVar
 
 from returns.io import IOResult
 from returns.pipeline import is_successful
@@ -29,31 +29,64 @@ Place = TypeVar('Place')
 
 
 @frozen
-class BatchItem(Generic[Wish]):
-    """The result of one download of a batch: the input, its position, and its outcome or fault."""
+class BatchSuccess(Generic[Wish]):
+    """One download of a batch that succeeded: the input, its position, and the outcome."""
 
     input: Wish
     index: int
-    outcome: Outcome | None = None
-    fault: Fault | None = None
+    outcome: Outcome
 
     @property
-    def ok(self) -> bool:
-        """Whether it went well."""
-        return self.outcome is not None
+    def ok(self) -> Literal[True]:
+        """True: type checkers tell it from a `BatchFailure` by this."""
+        return True
 
     @property
-    def path(self) -> str | None:
-        """The file, if there is one."""
-        return None if self.outcome is None else self.outcome.path
+    def fault(self) -> None:
+        """None."""
+        return
+
+    @property
+    def path(self) -> str | Any:
+        """The file; None if the bytes are in memory, in `outcome.buffer`."""
+        # `Any`: only the destination says whether it can be None, which a checker cannot see.
+        return self.outcome.path
 
     def unwrap(self) -> Outcome:
-        """The outcome.  Raises: DownloadError if there is none."""
-        if self.outcome is None:
-            assert self.fault is not None  # noqa: S101 -- one of the two is always set
-            raise error_for(self.fault)
+        """The outcome."""
         return self.outcome
 
+
+@frozen
+class BatchFailure(Generic[Wish]):
+    """One download of a batch that failed: the input, its position, and the fault."""
+
+    input: Wish
+    index: int
+    fault: Fault
+
+    @property
+    def ok(self) -> Literal[False]:
+        """False: type checkers tell it from a `BatchSuccess` by this."""
+        return False
+
+    @property
+    def outcome(self) -> None:
+        """None."""
+        return
+
+    @property
+    def path(self) -> None:
+        """None."""
+        return
+
+    def unwrap(self) -> NoReturn:
+        """Raises: DownloadError, the fault as an exception."""
+        raise error_for(self.fault)
+
+
+#: The result of one download of a batch: `ok` says which of the two it is.
+BatchItem: TypeAlias = BatchSuccess[Wish] | BatchFailure[Wish]
 
 _MAX_WORKERS: Final = 256
 _MAX_WORDS: Final = 200
@@ -131,7 +164,7 @@ def run_batch(
         try:
             fetch(wish, place, lambda done: tell(_item(wish, index, done)))
         except DownloadError as error:
-            tell(BatchItem(input=wish, index=index, fault=error.fault))
+            tell(BatchFailure(input=wish, index=index, fault=error.fault))
 
     return Crew(work, workers, stop, on_tick, on_idle).go_through(
         enumerate(wishes), may_wait=may_wait
@@ -140,5 +173,5 @@ def run_batch(
 
 def _item(wish: Wish, index: int, done: IOResult[Outcome, Fault]) -> BatchItem[Wish]:
     if is_successful(done):
-        return BatchItem(input=wish, index=index, outcome=unsafe_perform_io(done.unwrap()))
-    return BatchItem(input=wish, index=index, fault=unsafe_perform_io(done.failure()))
+        return BatchSuccess(input=wish, index=index, outcome=unsafe_perform_io(done.unwrap()))
+    return BatchFailure(input=wish, index=index, fault=unsafe_perform_io(done.failure()))

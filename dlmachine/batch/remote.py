@@ -19,9 +19,10 @@ from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 from time import monotonic
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 from returns.io import IOResult
 
@@ -87,7 +88,7 @@ class Baton:
     elapsed: timedelta
     folder: str | None = None
     story: tuple[tuple[Effect, Event], ...] = ()
-    buffer: BinaryIO | None = None
+    buffer: BytesIO | None = None
 
     @property
     def notice(self) -> Path | None:
@@ -142,7 +143,7 @@ class _Caller(Run):
         self._returned: Baton | None = None
 
     @property
-    def buffer(self) -> BinaryIO | None:
+    def buffer(self) -> BytesIO | None:
         """The buffer that came back."""
         return None if self._returned is None else self._returned.buffer
 

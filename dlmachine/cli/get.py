@@ -29,7 +29,8 @@ from dlmachine.execution.log import WAITS
 if TYPE_CHECKING:
     from dlmachine.batch.items import BatchItem
     from dlmachine.core.protocol.outcome import Outcome
-    from dlmachine.manager import DownloadManager, Wish
+    from dlmachine.manager import DownloadManager
+    from dlmachine.targets import Wish
 
 
 @click.command('get')
@@ -126,13 +127,13 @@ def _get_many(manager: 'DownloadManager', wishes: 'list[Wish]', given: dict[str,
     words, place = request_words(given), destination(given, manager)
     with ending_at_once():
         for item in manager.download_many(wishes, place, workers=given['jobs'], **words):
-            if item.fault is not None:
+            if item.ok:
+                _warn(item.outcome)
+                if not given['as_json'] and not given['quiet']:
+                    click.echo(printable(str(item.path)))
+            else:
                 failed.append(item.fault)
                 click.echo(f'error: {fault_text(item.input, item.fault, manager)}', err=True)
-            elif item.outcome is not None:
-                _warn(item.outcome)
-            if item.ok and not given['as_json'] and not given['quiet']:
-                click.echo(printable(str(item.path)))
             told.append(_item_as_json(item, manager))
     if given['as_json']:
         print_json(told)
@@ -184,9 +185,8 @@ def _logged(child: str, verbosity: int, pattern: str) -> Iterator[None]:
 
 
 def _item_as_json(item: 'BatchItem[Any]', manager: 'DownloadManager') -> dict[str, Any]:
-    if item.outcome is not None:
+    if item.ok:
         return _as_json(item.input, item.outcome, manager)
-    assert item.fault is not None  # noqa: S101 -- one of the two is always set
     return {'url': shown(item.input, manager), 'fault': fault_as_json(item.fault)}
 
 

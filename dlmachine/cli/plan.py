@@ -23,7 +23,8 @@ from dlmachine.cli.common import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dlmachine.manager import DownloadManager, Wish
+    from dlmachine.manager import DownloadManager
+    from dlmachine.targets import Wish
 
 
 @click.command('plan')

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, BinaryIO, Final, assert_never
+from io import BytesIO
+from typing import TYPE_CHECKING, Final, assert_never
 
 from returns.io import IOFailure, IOResult, IOSuccess
 from returns.pipeline import is_successful
@@ -157,7 +158,7 @@ class Run:
             self._world.locks.release(ReleaseLock(key=self._lock.key))
 
     @property
-    def buffer(self) -> BinaryIO | None:
+    def buffer(self) -> BytesIO | None:
         """The buffer, if that is where the bytes were published."""
         return None if self._part is None else self._part.buffer
 

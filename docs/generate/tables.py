@@ -1,22 +1,21 @@
 """The tables of the reference: options, settings, environment, faults, commands, exit codes."""
 
 import html
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
-from datetime import datetime, timedelta
-from enum import Enum
 from inspect import cleandoc
-from typing import Any, Final
+from typing import Final
 
 import click
 
 from dlmachine.cli import exit_codes as codes
 from dlmachine.cli import group
-from dlmachine.config import DESCRIBED_NAMES, ENV_PREFIX, MANAGER_HELP
+from dlmachine.config import ENV_PREFIX
 from dlmachine.core.faults import FAULTS, Party
-from dlmachine.core.spec.options import OPTIONS, SYNONYMS
-from dlmachine.core.spec.policy import Policy
+from dlmachine.core.spec.option_help import DESCRIPTOR_HELP, OPTION_HELP, OptionHelp
+from dlmachine.core.spec.options import OLD_NAMES, SYNONYMS
 from dlmachine.errors import DownloadError
+from dlmachine.options.lists import DESCRIBED_NAMES, MANAGER_HELP
 from docs.generate.markdown import table
 
 _ACTORS: Final = {
@@ -28,33 +27,48 @@ _ACTORS: Final = {
 
 
 def options() -> str:
-    """Every option, with its default and what it is for."""
+    """Every option of a policy."""
+    return _options(OPTION_HELP.values())
+
+
+def request_options() -> str:
+    """Every keyword of a descriptor."""
+    return _options(DESCRIPTOR_HELP.values())
+
+
+def _options(options: Iterable[OptionHelp]) -> str:
     synonyms: dict[str, list[str]] = {}
     for synonym, name in SYNONYMS.items():
-        synonyms.setdefault(name, []).append(f'`{synonym}`')
-    policy = Policy()
-    rows = []
-    for name, option in OPTIONS.items():
-        value: Any = policy
-        for field in option.field.split('.'):
-            value = getattr(value, field)
-        others = ', '.join(synonyms.get(name, ()))
-        rows.append((f'`{name}`', _default(name, value), option.help, others))
-    return table(('option', 'default', 'what it is for', 'also called'), rows)
+        if synonym not in OLD_NAMES:
+            synonyms.setdefault(name, []).append(f'`{synonym}`')
+    rows = [(*_option(one), ', '.join(synonyms.get(one.name, ()))) for one in options]
+    return table(('option', 'type', 'unit', 'default', 'what it is for', 'also called'), rows)
+
+
+def _option(option: OptionHelp) -> tuple[str, ...]:
+    return (
+        f'`{option.name}`',
+        f'`{option.type}`',
+        option.unit,
+        f'`{option.default}`',
+        option.help,
+    )
 
 
 def settings() -> str:
     """The settings of a manager that are not options of a single download."""
-    rows = [(f'`{name}`', text) for name, text in MANAGER_HELP.items()]
-    rows += [(f'`{name}`', 'default for every request') for name in DESCRIBED_NAMES]
-    return table(('setting', 'what it is for'), rows)
+    rows = [_option(option) for option in MANAGER_HELP.values()]
+    rows += [
+        (*_option(DESCRIPTOR_HELP[name])[:-1], 'default for every request')
+        for name in DESCRIBED_NAMES
+    ]
+    return table(('setting', 'type', 'unit', 'default', 'what it is for'), rows)
 
 
 def environment() -> str:
     """The environment variable of each setting."""
     helps = {
-        **MANAGER_HELP,
-        **{name: option.help for name, option in OPTIONS.items()},
+        **{name: option.help for name, option in {**MANAGER_HELP, **OPTION_HELP}.items()},
         **dict.fromkeys(DESCRIBED_NAMES, 'default for every request'),
     }
     rows = [(f'`{ENV_PREFIX}{name.upper()}`', text) for name, text in helps.items()]
@@ -140,22 +154,6 @@ def _walk(command: click.Command, name: str) -> Iterator[tuple[str, click.Comman
             found = command.get_command(context, part)
             if found is not None:
                 yield from _walk(found, f'{name} {part}')
-
-
-def _default(name: str, value: object) -> str:
-    match value:
-        case None:
-            return 'none'
-        case timedelta():
-            return f'{value.total_seconds():g} s'
-        case Enum():
-            return f'`{value.value}`'
-        case bool() | str() | int() | datetime():
-            return f'`{value}`'
-        case _ if name == 'dest':
-            return 'the cache, else memory'
-        case _:
-            return f'`{value}`'
 
 
 def _first_paragraph(doc: str | None) -> str:

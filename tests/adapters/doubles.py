@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import Any, BinaryIO
 
 from dlmachine.core.faults import StorageFailed
@@ -46,7 +47,7 @@ class MemoryPart:
         return len(self.data)
 
     @property
-    def buffer(self) -> BinaryIO | None:
+    def buffer(self) -> BytesIO | None:
         return None
 
     def begin(self, taking: TakeBody) -> None:

@@ -170,7 +170,8 @@ def test_the_callers_own_cookie_stays(server: Server, manager: DownloadManager) 
 def test_cookies_do_not_reach_another_download(server: Server, manager: DownloadManager) -> None:
     """Nor a refresh of the same file: each download starts without cookies."""
     url = server.on('/data.bin', resource(BODY, etag='"v1"', fields=sets('a=1')))
-    for options in ({}, {'check_freshness': True}, {'force_download': True}):
+    cases: list[dm.DownloadOptions] = [{}, {'check_freshness': True}, {'force_download': True}]
+    for options in cases:
         manager.download(url, **options)
     manager.download(server.on('/other.bin', resource(BODY)))
     assert {asked.get('Cookie') for asked in server.asked} == {None}

@@ -259,7 +259,7 @@ def test_what_a_function_raises_is_a_no(manager: DownloadManager, server: Server
     with pytest.raises(IntegrityError, match=r'ValueError: 9000 bytes of \*\*\*'):
         manager.download(url, validate=fail, retries=0, headers={'X-Token': 's3cret'})
     with pytest.raises(RequestError, match='cannot be called'):
-        manager.download(url, validate='x')
+        manager.download(url, validate='x')  # type: ignore[call-overload]
 
 
 def test_a_copy_stands_in_for_a_failed_refresh(

@@ -25,6 +25,7 @@ from dlmachine.errors import (
     ServerError,
 )
 from dlmachine.manager import DownloadManager
+from dlmachine.options.types import CheckMethodName
 from tests.face.conftest import MakeManager
 from tests.servers.behaviours import answer, echo, in_turn, redirect, resource, short
 from tests.servers.http import Server
@@ -148,7 +149,7 @@ def test_revalidation_costs_one_request_and_no_body(
 
 @pytest.mark.parametrize('method', ['auto', 'etag', 'modified', 'size', 'hash'])
 def test_a_changed_file_becomes_a_new_version(
-    manager: DownloadManager, server: Server, method: str
+    manager: DownloadManager, server: Server, method: CheckMethodName
 ) -> None:
     """Whatever it is compared by, a change is seen, and the old version is kept."""
     old = resource(BODY, etag='"v1"', last_modified='Wed, 01 May 2024 10:00:00 GMT')
@@ -165,7 +166,7 @@ def test_a_changed_file_becomes_a_new_version(
 
 @pytest.mark.parametrize('method', ['auto', 'etag', 'modified', 'size', 'hash'])
 def test_an_unchanged_file_stays_one_version(
-    manager: DownloadManager, server: Server, method: str
+    manager: DownloadManager, server: Server, method: CheckMethodName
 ) -> None:
     """Whatever it is compared by, the same bytes make no new version, even without validators."""
     url = server.on('/x', resource(BODY))
@@ -425,7 +426,7 @@ def test_by_hand(manager: DownloadManager, server: Server) -> None:
 def test_unknown_words_are_refused(make_manager: MakeManager) -> None:
     """A wrong keyword raises with the nearest known one, before anything happens."""
     with pytest.raises(RequestError, match="Did you mean 'retries'"):
-        make_manager().download('http://127.0.0.1:1/', retires=1)
+        make_manager().download('http://127.0.0.1:1/', retires=1)  # type: ignore[call-overload]
     with pytest.raises(RequestError, match='Descriptor is passed'):
         make_manager().download(dm.Descriptor('http://127.0.0.1:1/'), query={'a': 1})
     with pytest.raises(RequestError, match='nearly|Did you mean'):
@@ -492,7 +493,7 @@ def test_one_url_is_not_many(manager: DownloadManager) -> None:
 def test_destinations_of_other_types_are_refused(manager: DownloadManager) -> None:
     """A number is no destination, and says so as every wrong word does."""
     with pytest.raises(RequestError, match='dest: is neither a path'):
-        manager.download('http://127.0.0.1:1/x', dest=5)  # type: ignore[arg-type]
+        manager.download('http://127.0.0.1:1/x', dest=5)  # type: ignore[call-overload]
 
 
 def test_accepted_is_not_the_answer(manager: DownloadManager, server: Server) -> None:

@@ -134,7 +134,12 @@ def test_tilde_is_expanded_everywhere(tmp_path: Path, monkeypatch: pytest.Monkey
         'cert': str(home / 'cert.pem'),
         'key': str(home / 'key.pem'),
     }
-    words = {'cainfo': '~/a', 'cert': '~/b', 'key': '~/c', 'checksum_file': '~/d'}
+    words: dm.DownloadOptions = {
+        'cainfo': '~/a',
+        'cert': '~/b',
+        'key': '~/c',
+        'checksum_file': '~/d',
+    }
     described, policy = manager.wish('http://h/x', **words)
     tls = described.tls
     assert (tls.cainfo, tls.cert, tls.key) == (f'{home}/a', f'{home}/b', f'{home}/c')
@@ -315,7 +320,7 @@ def test_any_local_name_is_accepted(
     assert str(plan).encode()
     sums = folder / f'{name}.sums'
     sums.write_text(f'{__import__("hashlib").sha256(BODY).hexdigest()}  t.tsv\n')
-    assert manager.download(url, False, checksum_file=sums)
+    assert manager.download(url, False, checksum_file=sums).getvalue() == BODY
     manifest = folder / f'{name}.json'
     manifest.write_text(json.dumps([{'url': url, 'dest': f'{name}.out'}]))
     (item,) = dm.unwrap(dm.read_manifest(os.fsencode(manifest)))
@@ -349,7 +354,8 @@ def test_any_local_name_is_accepted_on_the_command_line(
 @pytest.mark.parametrize('name', ['a\0b', 'x\ud800'], ids=ascii)
 def test_an_impossible_name_is_refused(make_manager: MakeManager, name: str) -> None:
     """By the parser, in every option."""
-    for words in ({'path': name}, {'cainfo': name}, {'checksum_file': name}):
+    cases: list[dict[str, Any]] = [{'path': name}, {'cainfo': name}, {'checksum_file': name}]
+    for words in cases:
         with pytest.raises(dm.RequestError, match='No file can have such a name'):
             dm.DownloadManager(**words)
     with pytest.raises(dm.RequestError, match='No file can have such a name'):

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,7 +85,7 @@ def busy(asked: Asked, wire: Wire) -> None:
     wire.answer(429, (('Retry-After', '0'),), b'', 'Too Many Requests')
 
 
-def fetch(make: MakeManager, url: str, path: Path, **options: object) -> Outcome:
+def fetch(make: MakeManager, url: str, path: Path, **options: Any) -> Outcome:
     """The file, by two connections; it must be right."""
     outcome = make().fetch(url, str(path), **{'segments': 2, **options})
     assert path.read_bytes() == BODY

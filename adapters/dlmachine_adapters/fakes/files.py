@@ -218,7 +218,7 @@ class MemoryFiles:
 class _DiskKeeper:
     """Keeps bytes that become a file of the disk in memory."""
 
-    buffer: BinaryIO | None = None
+    buffer: BytesIO | None = None
     mtime_ns: int | None = None
 
     def __init__(

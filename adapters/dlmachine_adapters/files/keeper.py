@@ -23,7 +23,7 @@ class Keeper(Protocol):
         ...
 
     @property
-    def buffer(self) -> BinaryIO | None:
+    def buffer(self) -> BytesIO | None:
         """The published buffer, for storage in memory."""
         ...
 
@@ -90,7 +90,7 @@ class MemoryKeeper:
         self._is_published = False
 
     @property
-    def buffer(self) -> BinaryIO | None:
+    def buffer(self) -> BytesIO | None:
         """The buffer after publication, at its beginning."""
         return self._buffer if self._is_published else None
 

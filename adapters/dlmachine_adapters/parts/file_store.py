@@ -10,6 +10,7 @@ import errno
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from threading import Lock
 from time import monotonic
@@ -96,7 +97,7 @@ class FileKeeper:
         return f'{self._ours.path}/{self._part}'
 
     @property
-    def buffer(self) -> BinaryIO | None:
+    def buffer(self) -> BytesIO | None:
         """Never: the bytes are on disk."""
         return None
 

@@ -6,6 +6,7 @@ wire; where it is kept is a `Keeper`'s affair (a file or a buffer).
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from io import BytesIO
 from typing import BinaryIO
 
 from dlmachine.core.faults import AnswerUnusable, BodyTooLarge, StorageFailed
@@ -45,7 +46,7 @@ class KeptPart:
         return self._size
 
     @property
-    def buffer(self) -> BinaryIO | None:
+    def buffer(self) -> BytesIO | None:
         """The buffer, after it was published to memory."""
         return self._keeper.buffer
 

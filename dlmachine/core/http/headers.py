@@ -16,9 +16,6 @@ from dlmachine.core.secrets.redact import redact_fields, redact_value
 from dlmachine.core.secrets.secret_names import SecretNames
 from dlmachine.core.text.control_chars import find_frame_breaker
 
-#: What a caller may give as headers: a mapping, pairs, or lines 'Name: value'.
-HeadersLike: TypeAlias = 'Headers | Mapping[str, str] | Iterable[tuple[str, str] | str] | None'
-
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
 
@@ -94,6 +91,10 @@ class Headers:
     def redacted(self) -> 'Headers':
         """The same fields with the values of secret names masked, and secrets in URLs."""
         return Headers(redact_fields(self.items, self.secret_names), self.secret_names)
+
+
+#: What a caller may pass as headers: a mapping, pairs, or lines 'Name: value'.
+HeadersLike: TypeAlias = Headers | Mapping[str, str] | Iterable[tuple[str, str] | str] | None
 
 
 def _grouped(items: tuple[tuple[str, str], ...]) -> Mapping[str, tuple[str, ...]]:

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import field, fields
 from enum import Enum
-from typing import Any, BinaryIO
+from io import BytesIO
+from typing import Any
 
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.faults import Fault
@@ -37,7 +38,7 @@ class Outcome:
     reason: str
     key: str
     path: str | None = None
-    buffer: BinaryIO | None = None
+    buffer: BytesIO | None = None
     version: int | None = None
     record: DownloadRecord | None = None
     is_validated: bool = False
@@ -59,7 +60,7 @@ class Outcome:
         return () if self.record is None else self.record.notes
 
     @property
-    def content(self) -> 'str | BinaryIO':
+    def content(self) -> str | BytesIO:
         """The path, or the buffer: what `download` returns."""
         if self.path is not None:
             return self.path

@@ -9,6 +9,7 @@ exception is `PartError`, by which a part stops the transport that writes to it.
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
+from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
 
 from returns.result import Result
@@ -113,7 +114,7 @@ class Part(Sink, Protocol):
     """A place for bytes that are not the whole yet; one owner, one thread at a time."""
 
     @property
-    def buffer(self) -> BinaryIO | None:
+    def buffer(self) -> BytesIO | None:
         """The buffer, after `publish` to memory; else None."""
         ...
 

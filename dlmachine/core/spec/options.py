@@ -50,11 +50,12 @@ OLD_NAMES: Final = frozenset({'destination'})
 
 @frozen
 class Option:
-    """One option: where it goes in the Policy, how a value is read, and what it is for."""
+    """One option: its field of the Policy, how a value is read, its unit, and what it is for."""
 
     field: str
     read: Callable[[str, object], Result[object, Fault]]
     help: str
+    unit: str = ''
 
 
 OPTIONS: Final[Mapping[str, Option]] = {
@@ -93,32 +94,46 @@ OPTIONS: Final[Mapping[str, Option]] = {
     'retry_wait': Option(
         field='retry_wait',
         read=read_seconds,
-        help='maximum of the first wait between attempts, in seconds; doubles',
+        help='maximum of the first wait between attempts; doubles',
+        unit='seconds',
     ),
     'retry_max_wait': Option(
-        field='retry_max_wait', read=read_seconds, help='maximum wait between attempts, in seconds'
+        field='retry_max_wait',
+        read=read_seconds,
+        help='maximum wait between attempts',
+        unit='seconds',
     ),
     'retry_after_max': Option(
-        field='retry_after_max', read=read_seconds, help='longest Retry-After to obey, in seconds'
+        field='retry_after_max',
+        read=read_seconds,
+        help='longest Retry-After to obey',
+        unit='seconds',
     ),
     'idempotent': Option(field='idempotent', read=read_bool, help='a POST may be sent twice'),
     'connect_timeout': Option(
-        field='connect_timeout', read=read_seconds, help='seconds to connect'
+        field='connect_timeout', read=read_seconds, help='maximum time to connect', unit='seconds'
     ),
     'stall_timeout': Option(
-        field='stall_timeout', read=read_seconds, help='seconds without a byte'
+        field='stall_timeout',
+        read=read_seconds,
+        help='maximum time without a byte',
+        unit='seconds',
     ),
     'timeout': Option(
         field='timeout',
         read=read_seconds_or_none,
-        help='seconds for the complete download; none: no limit',
+        help='maximum time for the complete download; None: no limit',
+        unit='seconds',
     ),
     'lock_timeout': Option(
         field='lock_timeout',
         read=read_seconds,
-        help='seconds to wait for another download of the same entry',
+        help='maximum wait for another download of the same entry',
+        unit='seconds',
     ),
-    'max_bytes': Option(field='max_bytes', read=read_size, help='refuse larger bodies'),
+    'max_bytes': Option(
+        field='max_bytes', read=read_size, help='refuse larger bodies', unit='bytes'
+    ),
     'segments': Option(
         field='segments',
         read=read_segments,
@@ -133,7 +148,9 @@ OPTIONS: Final[Mapping[str, Option]] = {
         read=read_checksum_list,
         help='path or URL of a list such as SHA256SUMS or x.md5',
     ),
-    'min_bytes': Option(field='min_bytes', read=read_size, help='refuse smaller bodies'),
+    'min_bytes': Option(
+        field='min_bytes', read=read_size, help='refuse smaller bodies', unit='bytes'
+    ),
     'check_content': Option(
         field='check_content',
         read=read_bool,
@@ -147,10 +164,16 @@ OPTIONS: Final[Mapping[str, Option]] = {
         field='max_per_host', read=read_count_or_none, help='parallel requests per host'
     ),
     'rate': Option(
-        field='rate', read=read_rate, help="requests per host: '3/s', '100/m', '1000/h'"
+        field='rate',
+        read=read_rate,
+        help="requests per host: '3/s', '100/m', '1000/h'",
+        unit='requests per second, if a number',
     ),
     'limit_rate': Option(
-        field='limit_rate', read=read_size, help='bytes a second, of all downloads together'
+        field='limit_rate',
+        read=read_size,
+        help='maximum speed of all downloads together',
+        unit='bytes per second',
     ),
     'http2': Option(field='http2', read=read_bool, help='HTTP/2 over TLS, where curl offers it'),
 }

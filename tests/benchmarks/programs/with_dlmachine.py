@@ -40,7 +40,7 @@ def hits(job: dict[str, Any]) -> None:
     from dlmachine import DownloadManager
 
     urls = Path(job['urls']).read_text().split()
-    options = {'checksum': f'sha256:{job["sha256"]}'} if job.get('sha256') else {}
+    options: dict[str, Any] = {'checksum': f'sha256:{job["sha256"]}'} if job.get('sha256') else {}
     with DownloadManager(path=job['folder'], backend=job['backend']) as manager:
         if job.get('warm'):
             manager.download(urls[0])

@@ -1,0 +1,55 @@
+"""Which options each public function has, and their lists in docstrings, for `help`."""
+
+from collections.abc import Callable, Iterable, Mapping
+from inspect import cleandoc
+from typing import Final, TypeVar
+
+from dlmachine.core.spec.option_help import DESCRIPTOR_HELP, OPTION_HELP, OptionHelp
+
+Documented = TypeVar('Documented')
+
+#: The descriptor's keywords that can have a default.
+DESCRIBED_NAMES: Final = ('headers', 'cainfo', 'verify', 'cert', 'key', 'secret_names')
+
+#: The settings of the manager that belong neither to the Policy nor to the Descriptor.
+MANAGER_HELP: Final[Mapping[str, OptionHelp]] = {
+    'path': OptionHelp(name='path', type='PathInput | None', help='cache folder'),
+    'pkg': OptionHelp(
+        name='pkg', type='str | None', help="name of a cache in the user's cache directory"
+    ),
+    'progress': OptionHelp(
+        name='progress',
+        type='bool',
+        help='show progress on a terminal or in a notebook',
+        default='True',
+    ),
+}
+
+#: The keywords of `DownloadManager`.
+MANAGER_OPTIONS: Final = (
+    *MANAGER_HELP.values(),
+    *OPTION_HELP.values(),
+    *(DESCRIPTOR_HELP[name] for name in DESCRIBED_NAMES),
+)
+#: The keywords of `Descriptor`.
+DESCRIPTOR_OPTIONS: Final = tuple(DESCRIPTOR_HELP.values())
+#: The keywords of `download`, `fetch`, `plan` and `download_many`; `dest` is a parameter.
+DOWNLOAD_OPTIONS: Final = (
+    *DESCRIPTOR_OPTIONS,
+    *(option for name, option in OPTION_HELP.items() if name != 'dest'),
+)
+
+
+def list_options(options: Iterable[OptionHelp]) -> Callable[[Documented], Documented]:
+    """Append the options to the docstring of a class or a function, one in a line.
+
+    Python has no docstrings under `-OO`; then nothing is appended.
+    """
+
+    def append(documented: Documented) -> Documented:
+        if documented.__doc__ is not None:
+            lines = '\n'.join(f'    {option}' for option in options)
+            documented.__doc__ = f'{cleandoc(documented.__doc__)}\n\nOptions:\n{lines}'
+        return documented
+
+    return append

@@ -1,0 +1,100 @@
+"""The keyword options of each public function, with the types of their values.
+
+For type checkers and editors; a test compares the classes with the table of options.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any, Literal, TypeAlias, TypedDict
+
+from dlmachine.core.http.headers import HeadersLike
+from dlmachine.core.integrity.checksum import Checksum, ChecksumList
+from dlmachine.core.spec.policy import CheckMethod, Validator
+from dlmachine.core.spec.rate_limit import Rate
+from dlmachine.paths import PathInput
+
+#: A check method, by its name.
+CheckMethodName: TypeAlias = Literal['auto', 'etag', 'modified', 'size', 'hash']
+
+
+class DescriptorOptions(TypedDict, total=False):
+    """What to download: the keywords of `Descriptor`."""
+
+    method: str | None
+    query: Mapping[str, Any] | Iterable[Any] | None
+    post: bool | Mapping[str, Any] | Iterable[Any] | None
+    json: Any
+    multipart: Mapping[str, Any] | Iterable[Any] | None
+    data: str | bytes | bytearray | memoryview | None
+    headers: HeadersLike
+    cainfo: PathInput | None
+    verify: bool
+    cert: PathInput | None
+    key: PathInput | None
+    mirrors: Iterable[str] | None
+    fallback_urls: Iterable[str] | None
+    secret_names: Iterable[str] | None
+
+
+class _PolicyOptions(TypedDict, total=False):
+    check_freshness: bool
+    check_method: CheckMethod | CheckMethodName
+    force_download: bool
+    newer_than: datetime | date | str | None
+    older_than: datetime | date | str | None
+    keep_old: bool
+    offline: bool
+    stale_if_error: bool
+    create_dirs: bool
+    retries: int
+    retry_wait: float | timedelta
+    retry_max_wait: float | timedelta
+    retry_after_max: float | timedelta
+    idempotent: bool
+    connect_timeout: float | timedelta
+    connecttimeout: float | timedelta
+    stall_timeout: float | timedelta
+    timeout: float | timedelta | None
+    lock_timeout: float | timedelta
+    max_bytes: int | str | None
+    segments: int | Literal['auto']
+    max_redirects: int
+    checksum: Checksum | ChecksumList | PathInput | None
+    checksum_file: ChecksumList | PathInput | None
+    min_bytes: int | str | None
+    check_content: bool
+    validate: Validator | None
+    user_agent: str
+    max_per_host: int | None
+    rate: Rate | float | str | None
+    limit_rate: int | str | None
+    http2: bool
+
+
+class DownloadOptions(DescriptorOptions, _PolicyOptions, total=False):
+    """The options of one download: those of `Descriptor` and of `Policy`."""
+
+    backend: str
+
+
+class OpenOptions(DownloadOptions, total=False):
+    """The options of `open`: those of a download, and of cachedir's `Opener`."""
+
+    dest: Literal[True] | None
+    needed: list[str] | None
+    large: bool
+    default_mode: str
+    encoding: str | None
+
+
+class ManagerOptions(_PolicyOptions, total=False):
+    """The options of a manager: those of `Policy`, and defaults for every request."""
+
+    dest: PathInput | bool | None
+    progress: bool
+    headers: HeadersLike
+    cainfo: PathInput | None
+    verify: bool
+    cert: PathInput | None
+    key: PathInput | None
+    secret_names: Iterable[str] | None

@@ -1,0 +1,89 @@
+"""What to download, as callers name it: a URL, a descriptor, or an entry of a manifest.
+
+`parse_wish` turns it, with the options of the call and of the manager, into the two values that
+the core works on.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+from dlmachine.config import Config
+from dlmachine.core.faults import InvalidInput
+from dlmachine.core.spec import descriptor as core
+from dlmachine.core.spec.destination import Auto
+from dlmachine.core.spec.options import DESCRIPTOR_NAMES, parse_policy, split_options
+from dlmachine.core.spec.policy import Policy
+from dlmachine.descriptor import Descriptor, with_defaults
+from dlmachine.errors import error_for, unwrap
+from dlmachine.paths import PathInput, expand_words, path_text
+
+if TYPE_CHECKING:
+    from dlmachine.manifest import Item
+
+#: What can be downloaded: a URL, a descriptor, or an entry of a manifest.
+Wish: TypeAlias = 'str | core.Descriptor | Item'
+#: One kind of them, of which most batches are made.
+OneKind = TypeVar('OneKind', str, core.Descriptor, 'Item')
+
+
+def parse_wish(
+    wish: Wish,
+    dest: PathInput | bool | None,
+    options: Mapping[str, object],
+    config: Config,
+) -> tuple[core.Descriptor, Policy]:
+    """Descriptor and Policy of one download: the options of the call over those of the manager.
+
+    An entry of a manifest has its own options, which may include a destination.
+
+    Raises: RequestError for an unknown option or a bad value.
+    """
+    described, handled = unwrap(split_options(expand_words(options)))
+    what, base = _read(wish, config.policy)
+    has_own = base.dest not in {Auto(), config.policy.dest}
+    if dest is not None and not has_own:
+        handled['dest'] = place_of(dest)
+    policy = unwrap(parse_policy(handled, base)) if handled else base
+    descriptor = _describe(what, described, config.described)
+    return descriptor, policy.with_secret_names(descriptor.secret_names)
+
+
+def place_of(dest: PathInput | bool | None) -> str | bool | None:
+    """A destination with `~` expanded and bytes decoded."""
+    place: str | bool | None = path_text(dest)
+    return place
+
+
+def _read(wish: object, policy: Policy) -> tuple[Any, Policy]:
+    if isinstance(wish, (str, core.Descriptor)):
+        return wish, policy
+    from dlmachine.manifest import Item
+
+    if not isinstance(wish, Item):
+        return wish, policy  # Which is refused for what it is.
+    if wish.descriptor is None:
+        fault = InvalidInput(where=wish.name, problem='has no descriptor')
+        raise error_for(wish.fault or fault)
+    return wish.descriptor, wish.policy
+
+
+def _describe(
+    url: str | core.Descriptor, described: Mapping[str, Any], given: Mapping[str, Any]
+) -> core.Descriptor:
+    defaults = dict(given)
+    if isinstance(url, core.Descriptor):
+        return _over(url, described, defaults)
+    headers, names = defaults.pop('headers', None), defaults.pop('secret_names', None)
+    made = Descriptor(url, **{**defaults, **described})
+    return with_defaults(made, headers, names)
+
+
+def _over(
+    descriptor: core.Descriptor, described: Mapping[str, object], defaults: Mapping[str, Any]
+) -> core.Descriptor:
+    if described:
+        names = ', '.join(sorted(described))
+        advice = f'Pass it to the Descriptor: one of {", ".join(DESCRIPTOR_NAMES)}'
+        problem = 'a Descriptor is passed, which has it already'
+        raise error_for(InvalidInput(where=names, problem=problem, advice=advice))
+    return with_defaults(descriptor, defaults.get('headers'), defaults.get('secret_names'))

@@ -1,0 +1,41 @@
+"""Help on options: every option has a line of it."""
+
+from dlmachine.core.spec.option_help import DESCRIPTOR_HELP, OPTION_HELP
+from dlmachine.core.spec.options import DESCRIPTOR_NAMES, OPTIONS
+
+
+def test_every_option_has_help() -> None:
+    """In the order of the tables."""
+    assert list(OPTION_HELP) == list(OPTIONS)
+    assert list(DESCRIPTOR_HELP) == list(DESCRIPTOR_NAMES)
+
+
+def test_a_line_has_type_unit_and_default() -> None:
+    """As Python writes them; a default in the unit of the option."""
+    lines = [
+        str(OPTION_HELP[name])
+        for name in ('retry_wait', 'check_method', 'newer_than', 'dest', 'backend')
+    ]
+
+    assert lines == [
+        'retry_wait (float | timedelta; seconds; default 1): maximum of the first wait between attempts; doubles',
+        "check_method (CheckMethod | CheckMethodName; default 'auto'): auto, etag, modified, size or hash",
+        'newer_than (datetime | date | str | None; default None): use only copies stored after this date',
+        'dest (PathInput | bool | None; default None): a path, True (cache) or False (memory)',
+        "backend (str; default 'requests'): requests, curl, or another installed one",
+    ]
+    assert OPTION_HELP['retry_after_max'].default == '300'
+    assert (
+        str(DESCRIPTOR_HELP['verify'])
+        == "verify (bool; default True): check the server's certificate"
+    )
+
+
+def test_every_duration_and_every_number_of_bytes_has_its_unit() -> None:
+    """A number alone does not say what it counts."""
+    units = {'timedelta': 'seconds', 'int | str': 'bytes'}
+    for kind, unit in units.items():
+        for option in OPTION_HELP.values():
+            assert kind not in option.type.replace('datetime', '') or option.unit.startswith(
+                unit
+            ), option.name

@@ -1,0 +1,118 @@
+"""Programs as README shows them: type checkers have nothing to say about them. Never run."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO, assert_type
+
+import dlmachine as dm
+
+URL = 'https://example.org/interactions.tsv.gz'
+
+
+def download(folder: Path) -> None:
+    """The destination decides what comes back."""
+    with dm.DownloadManager(
+        path='cache', retries=5, timeout=60, headers={'Accept': 'a/b'}
+    ) as manager:
+        assert_type(manager.download(URL), str | BytesIO)
+        assert_type(manager.download(URL, True), str | BytesIO)
+        assert_type(manager.download(URL, dest=False), BytesIO)
+        assert_type(manager.download(URL, False, query={'ids': [1, 2]}), BytesIO)
+        assert_type(manager.download(URL, dest='data/'), str)
+        assert_type(manager.download(URL, folder / 'x.tsv'), str)
+        assert_type(manager.download(dm.Descriptor(URL), b'x', max_bytes='2M'), str)
+        for line in manager.open(URL, encoding='utf-8', retries=0):
+            print(line.rstrip())
+        buffer = manager.download(URL, dest=False)
+        print(buffer.getvalue()[:2])
+
+
+def manifest(manager: dm.DownloadManager, item: dm.Item) -> None:
+    """An entry of a manifest may have a destination of its own."""
+    assert_type(manager.download(item, False), str | BytesIO)
+    print(manager.fetch(item), manager.plan(item))
+
+
+def is_table(file: BinaryIO) -> bool:
+    """Whether it begins as a table does."""
+    return file.read(6) == b'source'
+
+
+def every_kind_of_value(manager: dm.DownloadManager) -> None:
+    """Each option takes what its parser takes."""
+    outcome = manager.fetch(
+        URL,
+        'data/',
+        post={'a': 1},
+        headers=['Accept: text/csv'],
+        mirrors=['https://mirror.example.org/'],
+        verify=False,
+        check_method='etag',
+        newer_than=date(2024, 5, 1),
+        older_than='2024-06-01',
+        connect_timeout=timedelta(seconds=5),
+        stall_timeout=2.5,
+        timeout=None,
+        segments='auto',
+        checksum='sha256:' + 64 * '0',
+        validate=is_table,
+        rate='3/s',
+        limit_rate='1M',
+        secret_names='code',
+        backend='curl',
+    )
+    assert_type(outcome, dm.Outcome)
+    assert_type(outcome.content, str | BytesIO)
+
+
+def kept(manager: dm.DownloadManager) -> Iterator[dm.Plan]:
+    """Options may be kept in a value of their own."""
+    options: dm.DownloadOptions = {'retries': 2, 'check_content': False}
+    yield manager.plan(URL, **options)
+    defaults: dm.ManagerOptions = {'user_agent': 'me', 'progress': False}
+    yield dm.DownloadManager(**defaults).plan(URL, **options)
+    request: dm.DescriptorOptions = {'method': 'PUT', 'data': b'x'}
+    yield manager.plan(dm.Descriptor(URL, **request))
+
+
+def many(manager: dm.DownloadManager) -> None:
+    """`ok` tells what an item has, and so do its class and its fault."""
+    for item in manager.download_many([URL], dest='data', workers=4, retries=1):
+        assert_type(item, dm.BatchSuccess[str] | dm.BatchFailure[str])
+        if item.ok is True:
+            print(item.path.upper(), item.outcome.record, item.input.upper())
+        else:
+            print(item.fault.code)
+        match item:
+            case dm.BatchSuccess():
+                print(Path(item.path), item.outcome.origin)
+            case dm.BatchFailure():
+                print(item.fault.what())
+        if item.fault is None:
+            print(item.outcome.content)
+        print(item.unwrap().path)
+
+
+def several_kinds(manager: dm.DownloadManager, items: list[dm.Item]) -> None:
+    """The input of each result is of the kind that was passed."""
+    for item in manager.download_many(items):
+        print(item.input.name)
+    for one in manager.download_many([dm.Descriptor(URL)]):
+        print(one.input.method)
+    mixed = manager.download_many([URL, dm.Descriptor(URL), items[0]])
+    assert_type([one.index for one in mixed if not isinstance(one.input, str)], list[int])
+
+
+def named(item: 'dm.BatchItem[str]') -> str:
+    """The name of the two together."""
+    return item.input if item.ok is True else item.fault.code
+
+
+def by_hand() -> None:
+    """Observe, plan, execute."""
+    desc, policy = dm.Descriptor(URL, query={'a': 1}, post=True), dm.Policy(retries=1)
+    with dm.DownloadManager() as manager, manager.adapters() as world:
+        plan = dm.unwrap(dm.plan(desc, policy, world.observe(desc, policy)))
+        assert_type(dm.unwrap(dm.execute(plan, world)), dm.Outcome)
