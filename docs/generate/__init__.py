@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from docs.generate import rooms, state_diagram, tables
+from docs.generate import diagrams, rooms, tables
 
 ROOT: Final = Path(__file__).parents[2]
 PAGES: Final = (ROOT / 'README.md', *sorted((ROOT / 'docs').rglob('*.md')))
@@ -30,8 +30,8 @@ GENERATED: Final[Mapping[str, Callable[[], str]]] = {
     'rooms-of-the-core': partial(rooms.duties, rooms.CORE),
     'rooms-of-the-face': partial(rooms.duties, rooms.FACE),
     'settings': tables.settings,
-    'state-diagram': state_diagram.draw,
-    'transitions': state_diagram.tabulate,
+    'state-diagrams': diagrams.draw,
+    'transitions': diagrams.tabulate,
 }
 
 _BLOCK: Final = re.compile(

@@ -1,16 +1,16 @@
-"""The state diagram and the transition table, made from the code itself.
+"""The transitions of the state machine, found by asking it.
 
-`dlmachine.core.machine.machine.begin` and `advance` are pure, so they can simply be asked: starting
-from a few wishes, every event that an effect can end in is given to every state that is
-reached, breadth first. What comes out is drawn.
+`begin` and `advance` are pure: starting from a few downloads, every event that an effect can
+end in is passed to every state that is reached, breadth first.
 """
 
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from hashlib import sha256
-from typing import Any, get_args
+from typing import Any
 
 from dlmachine.core.cache.entries import CacheEntry, Status
 from dlmachine.core.cache.key import cache_key
@@ -72,12 +72,11 @@ from dlmachine.core.protocol.events import (
     Validated,
     Waited,
 )
-from dlmachine.core.protocol.states import Broken, Finished, State, Step
+from dlmachine.core.protocol.states import Broken, State, Step
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import InCache, ToPath
 from dlmachine.core.spec.policy import Policy
 from dlmachine.core.transfer.segment_plan import FIRST_BYTES
-from docs.generate.markdown import table
 
 _NOW = datetime(2024, 5, 1, tzinfo=UTC)
 _URL = 'https://example.org/table.tsv'
@@ -97,7 +96,8 @@ class Edge:
     effect: type | None = None
 
 
-def explore() -> list[Edge]:
+@cache
+def explore() -> tuple[Edge, ...]:
     """Every transition that is reached, in the order in which it is found."""
     edges: dict[Edge, None] = {}
     queue: deque[tuple[Step, Snapshot]] = deque()
@@ -122,55 +122,7 @@ def explore() -> list[Edge]:
             effect = type(step.effect)
             edges[Edge(type(step.state), type(event), type(following.state), effect)] = None
             queue.append((following, snapshot))
-    return list(edges)
-
-
-def draw() -> str:
-    """The diagram, as a block of Mermaid."""
-    edges = explore()
-    lines = ['stateDiagram-v2']
-    starts = dict.fromkeys(edge.target for edge in edges if edge.source is None)
-    lines += [f'    [*] --> {_name(target)}' for target in starts]
-    pairs: dict[tuple[type | None, type | None], list[str]] = {}
-    for edge in edges:
-        if edge.source is not None and edge.event is not None:
-            names = pairs.setdefault((edge.source, edge.target), [])
-            if edge.event.__name__ not in names:
-                names.append(edge.event.__name__)
-    for (source, target), names in sorted(pairs.items(), key=_by_order):
-        lines.append(f'    {_name(source)} --> {_name(target)} : {", ".join(names)}')
-    lines += [f'    {kind.__name__} --> [*]' for kind in (Finished, Broken)]
-    return '\n'.join(('```mermaid', *lines, '```'))
-
-
-def tabulate() -> str:
-    """The transitions as a table: state, effect, event, the states that may follow."""
-    rows: dict[tuple[str, str, str], list[str]] = {}
-    for edge in explore():
-        if edge.source is not None and edge.event is not None and edge.effect is not None:
-            row = (edge.source.__name__, edge.effect.__name__, edge.event.__name__)
-            targets = rows.setdefault(row, [])
-            if _name(edge.target) not in targets:
-                targets.append(_name(edge.target))
-    lines, shown = [], ''
-    for state, effect, event in sorted(rows, key=lambda row: _ORDER.index(row[0])):
-        first = (f'`{state}`', f'`{effect}`') if state != shown else ('', '')
-        shown = state
-        following = ', '.join(f'`{name}`' for name in rows[state, effect, event])
-        lines.append((*first, f'`{event}`', following))
-    return table(('state', 'effect', 'event', 'next'), lines)
-
-
-def _name(kind: type | None) -> str:
-    return '[*]' if kind is None else kind.__name__
-
-
-def _by_order(pair: tuple[tuple[type | None, type | None], list[str]]) -> tuple[int, int]:
-    source, target = pair[0]
-    return _ORDER.index(_name(source)), _ORDER.index(_name(target))
-
-
-_ORDER = [kind.__name__ for kind in get_args(State)]
+    return tuple(edges)
 
 
 def _kind(state: State) -> Any:
