@@ -38,7 +38,7 @@ NAMES: Final = (*MANAGER_HELP, *OPTIONS, *DESCRIBED_NAMES)
 ENV_PREFIX: Final = 'DLMACHINE_'
 _ENV_ALIASES: Final = {'CACHE_DIR': 'path', 'NO_PROGRESS': 'progress'}
 #: Read elsewhere, and no settings: the user file, the command line's, the tests' own.
-_ENV_OTHERS: Final = frozenset({'CONFIG', 'JOBS', 'REQUIRE_NGINX'})
+_ENV_OTHERS: Final = frozenset({'CONFIG', 'JOBS', 'REQUIRE_NGINX', 'WORKERS'})
 #: Where one of these is set, Linux has its configuration elsewhere than others have it.
 _ELSEWHERE: Final = frozenset({'XDG_CONFIG_HOME', 'ANDROID_DATA', 'ANDROID_ROOT'})
 _DEFAULT: Final = 'default'

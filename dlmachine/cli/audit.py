@@ -7,29 +7,33 @@ import click
 from returns.pipeline import is_successful
 
 from dlmachine.cli.common import (
-    cache_option,
-    config_option,
     fail,
     fault_as_json,
-    json_option,
     managing,
-    outside_option,
     print_json,
     size_text,
 )
+from dlmachine.cli.parameters.options import (
+    Command,
+    config_option,
+    json_option,
+    outside_option,
+    table_option,
+)
+from dlmachine.cli.parameters.values import FILE
 from dlmachine.core.faults.printing import printable
 
 if TYPE_CHECKING:
     from dlmachine.auditor import AuditRow
 
 
-@click.command('audit')
-@click.argument('file', metavar='FILE')
+@click.command('audit', cls=Command)
+@click.argument('file', type=FILE, metavar='FILE')
 @outside_option
-@cache_option
+@table_option('path')
 @config_option
-@click.option('--offline', is_flag=True, help='As if there were no network.')
-@click.option('--refresh', is_flag=True, help='As if every copy were to be checked.')
+@table_option('offline', help='As if there were no network.')
+@table_option('check_freshness', help='As if every copy were to be checked.')
 @json_option
 def command(file: str, **given: Any) -> None:
     """Show what the downloads of FILE would do.

@@ -9,13 +9,18 @@ import click
 from dlmachine.cli.cache_doctor import doctor, verify
 from dlmachine.cli.cache_folder import folder_of, reading
 from dlmachine.cli.common import (
-    cache_option,
-    config_option,
     confirmed,
-    json_option,
     print_json,
     size_text,
 )
+from dlmachine.cli.parameters.options import (
+    Command,
+    config_option,
+    json_option,
+    own_option,
+    table_option,
+)
+from dlmachine.cli.parameters.values import FILE
 from dlmachine.core.faults.printing import printable
 
 if TYPE_CHECKING:
@@ -31,16 +36,16 @@ command.add_command(verify)
 command.add_command(doctor)
 
 
-@command.command('dir')
-@cache_option
+@command.command('dir', cls=Command)
+@table_option('path')
 @config_option
 def show_folder(**given: Any) -> None:
     """Print the cache folder."""
     click.echo(printable(folder_of(given)))
 
 
-@command.command('ls')
-@cache_option
+@command.command('ls', cls=Command)
+@table_option('path')
 @config_option
 @json_option
 def list_all(**given: Any) -> None:
@@ -56,9 +61,9 @@ def list_all(**given: Any) -> None:
             click.echo(printable(line))
 
 
-@command.command('info')
-@click.argument('what', metavar='URL|FILE|KEY')
-@cache_option
+@command.command('info', cls=Command)
+@click.argument('what', type=FILE, metavar='URL|FILE|KEY')
+@table_option('path')
 @config_option
 @json_option
 def show_info(what: str, **given: Any) -> None:
@@ -80,12 +85,12 @@ def show_info(what: str, **given: Any) -> None:
         click.echo()
 
 
-@command.command('rm')
-@click.argument('what', nargs=-1, required=True, metavar='URL|FILE|KEY...')
-@cache_option
+@command.command('rm', cls=Command)
+@click.argument('what', type=FILE, nargs=-1, required=True, metavar='URL|FILE|KEY...')
+@table_option('path')
 @config_option
-@click.option('-y', '--yes', is_flag=True, help='Do not ask.')
-@click.option('--dry-run', is_flag=True, help='Show what would be removed.')
+@own_option('-y', '--yes', is_flag=True, help='Do not ask.')
+@own_option('--dry-run', is_flag=True, help='Show what would be removed.')
 def remove(what: tuple[str, ...], *, yes: bool, dry_run: bool, **given: Any) -> None:
     """Remove stored files, all versions of each."""
     from dlmachine_adapters.cachedir.listing import remove_entry

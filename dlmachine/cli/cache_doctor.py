@@ -11,12 +11,16 @@ import click
 
 from dlmachine.cli.cache_folder import opened, reading
 from dlmachine.cli.common import (
-    cache_option,
-    config_option,
     fail,
-    json_option,
     print_json,
     size_text,
+)
+from dlmachine.cli.parameters.options import (
+    Command,
+    config_option,
+    json_option,
+    own_option,
+    table_option,
 )
 from dlmachine.core.faults.printing import printable
 
@@ -27,10 +31,10 @@ if TYPE_CHECKING:
     from dlmachine_adapters.maintenance.verify import Checked, Mended
 
 
-@click.command('verify')
-@cache_option
+@click.command('verify', cls=Command)
+@table_option('path')
 @config_option
-@click.option('--fix', is_flag=True, help='Put wrong files into quarantine; mark their rows.')
+@own_option('--fix', is_flag=True, help='Put wrong files into quarantine; mark their rows.')
 @json_option
 def verify(*, fix: bool, **given: Any) -> None:
     """Compute the digest of every stored file and compare.
@@ -75,11 +79,11 @@ def verify(*, fix: bool, **given: Any) -> None:
         sys.exit(INTEGRITY)
 
 
-@click.command('doctor')
-@cache_option
+@click.command('doctor', cls=Command)
+@table_option('path')
 @config_option
-@click.option('--fix', is_flag=True, help='Repair what is safe to repair.')
-@click.option('--probe', is_flag=True, help='Try locks, links and renames; this writes.')
+@own_option('--fix', is_flag=True, help='Repair what is safe to repair.')
+@own_option('--probe', is_flag=True, help='Try locks, links and renames; this writes.')
 @json_option
 def doctor(*, fix: bool, probe: bool, **given: Any) -> None:
     """Look for what is left over, lost or damaged in the cache folder.

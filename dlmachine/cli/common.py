@@ -1,126 +1,42 @@
-"""What commands share: options, managers, and how failures are told."""
+"""What commands share: managers, destinations, and how failures are told."""
 
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
-from dlmachine.cli.flags import SWITCHED_OFF, WORDS, in_flags
+from dlmachine.cli.parameters.flags import in_flags
 from dlmachine.core.faults.printing import printable
 
 if TYPE_CHECKING:
     from dlmachine.core.faults import Fault
     from dlmachine.manager import DownloadManager
 
-Command = TypeVar('Command', bound=Callable[..., Any])
-
-cache_option = click.option('--cache', metavar='DIR', help='Cache folder.')
-config_option = click.option('--config', metavar='FILE', help='TOML, YAML or JSON file of options.')
-outside_option = click.option(
-    '--allow-outside',
-    is_flag=True,
-    help='Let a manifest write to, and send files from, other folders.',
-)
-json_option = click.option('--json', 'as_json', is_flag=True, help='Machine-readable output.')
-
-
-def request_options(command: Command) -> Command:
-    """The options that say what to ask for and how."""
-    options = (
-        config_option,
-        click.option('-H', '--header', multiple=True, metavar="'N: V'", help='Header to send.'),
-        click.option('-A', '--user-agent', metavar='TEXT', help='User-Agent header.'),
-        click.option(
-            '--secret-name',
-            multiple=True,
-            metavar='NAME',
-            help='Parameter or header whose value is masked.',
-        ),
-        click.option('--data', metavar='TEXT', help='Body to POST; @FILE reads it from a file.'),
-        click.option('--json-data', metavar='JSON', help='JSON body to POST.'),
-        click.option('-X', '--request', 'method', metavar='METHOD', help='GET, POST, PUT, PATCH.'),
-        click.option(
-            '--mirror', multiple=True, metavar='URL', help='Alternative URL for the same file.'
-        ),
-        click.option('--checksum', metavar='ALG:HEX', help='Expected checksum.'),
-        click.option(
-            '--checksum-file', metavar='FILE|URL', help='Checksum file, such as SHA256SUMS.'
-        ),
-        click.option('--retry', type=int, metavar='N', help='Retries after the first attempt.'),
-        click.option('--connect-timeout', type=float, metavar='S', help='Seconds to connect.'),
-        click.option(
-            '-m', '--max-time', type=float, metavar='S', help='Seconds for the complete download.'
-        ),
-        click.option('--stall-timeout', type=float, metavar='S', help='Seconds without a byte.'),
-        click.option('--max-bytes', metavar='N', help='Refuse larger bodies; accepts k, M, G.'),
-        click.option('--min-bytes', metavar='N', help='Refuse smaller bodies; accepts k, M, G.'),
-        click.option('--max-per-host', metavar='N', help='Parallel requests per host.'),
-        click.option('--rate', metavar='N/s', help='Requests per host: 3/s, 100/m, 1000/h.'),
-        click.option(
-            '--limit-rate', metavar='N', help='Bytes per second in total; accepts k, M, G.'
-        ),
-        click.option(
-            '--segments', metavar='N|auto', help='Parallel connections for one large file.'
-        ),
-        click.option(
-            '--no-check-content',
-            'check_content',
-            is_flag=True,
-            flag_value=False,
-            default=None,
-            help='Accept a web page in place of data, and damaged gzip.',
-        ),
-        click.option(
-            '--no-create-dirs',
-            'create_dirs',
-            is_flag=True,
-            flag_value=False,
-            default=None,
-            help='Do not create missing folders.',
-        ),
-        click.option('--backend', metavar='NAME', help='requests, curl or another installed one.'),
-        click.option('--http2', is_flag=True, help='HTTP/2 over TLS, where curl offers it.'),
-        click.option('--cacert', metavar='FILE', help='Trusted certificates (PEM).'),
-        click.option('-k', '--insecure', is_flag=True, help='Trust any server. Shown in plans.'),
-        click.option('--refresh', is_flag=True, help='Ask the server whether a copy is current.'),
-        click.option('--force', is_flag=True, help='Download even if a copy is stored.'),
-        click.option(
-            '--stale-if-error',
-            is_flag=True,
-            help='Use the stored copy if the download fails.',
-        ),
-        click.option('--offline', is_flag=True, help='Never touch the network.'),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
+#: What is passed with each request; the other options are those of the manager.
+_OF_REQUEST: Final = frozenset({'checksum', 'checksum_file', 'headers', 'method', 'mirrors'})
 
 
 @contextmanager
 def managing(given: Mapping[str, Any], *, progress: bool = False) -> 'Iterator[DownloadManager]':
     """A manager for the options of a command line; failures end the program with their code."""
-    from dlmachine.config import unknown_variables
+    from dlmachine.config import NAMES, unknown_variables
     from dlmachine.errors import DownloadError
     from dlmachine.manager import DownloadManager
 
     if not given.get('verbose'):  # Else the log says so.
         for text in unknown_variables(os.environ):
             click.echo(f'warning: {text}', err=True)
-    named = {WORDS[name]: value for name, value in given.items() if name in WORDS}
-    # What was not said is left to the configuration.
-    # By identity: 0 is a value, and equal to False.
+    # What was not passed is left to the configuration.
     options = {
-        name: value
-        for name, value in named.items()
-        if value not in (None, ()) and (value is not False or name in SWITCHED_OFF)
+        name: given[name]
+        for name in NAMES
+        if name not in _OF_REQUEST and given.get(name) not in (None, ())
     }
-    if given.get('insecure'):
-        options['verify'] = False
     if not progress:
         options['progress'] = False
     try:
@@ -132,7 +48,7 @@ def managing(given: Mapping[str, Any], *, progress: bool = False) -> 'Iterator[D
 
 def check_destination(given: Mapping[str, Any]) -> None:
     """End the program if a download would have more than one place to go to."""
-    if sum(given[name] is not None for name in ('output', 'folder', 'cache')) > 1:
+    if sum(given[name] is not None for name in ('output', 'folder', 'path')) > 1:
         msg = '--output, --dir and --cache exclude each other'
         raise click.UsageError(msg)
     if given['folder'] == '':
@@ -155,11 +71,7 @@ def destination(given: Mapping[str, Any], manager: 'DownloadManager') -> str | b
 def request_words(given: Mapping[str, Any]) -> dict[str, Any]:
     """The keywords of `download` for the options of a command line."""
     words: dict[str, Any] = {
-        'headers': list(given['header']) or None,
-        'mirrors': list(given['mirror']) or None,
-        'method': given['method'],
-        'checksum': given['checksum'],
-        'checksum_file': given['checksum_file'],
+        name: given[name] for name in sorted(_OF_REQUEST) if given[name] not in (None, ())
     }
     if given['data'] is not None and given['json_data'] is not None:
         msg = '--data and --json-data exclude each other: a request has one body'
@@ -173,7 +85,7 @@ def request_words(given: Mapping[str, Any]) -> dict[str, Any]:
         from dlmachine.errors import unwrap
 
         words['json'] = unwrap(read_json(given['json_data'], '--json-data'))
-    return {name: value for name, value in words.items() if value is not None}
+    return words
 
 
 def fail(fault: 'Fault', text: str = '') -> NoReturn:

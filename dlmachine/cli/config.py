@@ -4,14 +4,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dlmachine.cli.common import config_option, json_option, managing, print_json
+from dlmachine.cli.common import managing, print_json
+from dlmachine.cli.parameters.options import Command, config_option, json_option
 from dlmachine.core.faults.printing import printable
 
 if TYPE_CHECKING:
     from dlmachine.config import Setting
 
 
-@click.command('config')
+@click.command('config', cls=Command)
 @config_option
 @json_option
 def command(**given: Any) -> None:

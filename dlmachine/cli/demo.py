@@ -9,14 +9,15 @@ import click
 
 from dlmachine.auditor import audit
 from dlmachine.cli.common import fail
+from dlmachine.cli.parameters.options import Command, table_option
 from dlmachine.demo import ExampleServer, examples
 from dlmachine.errors import DownloadError
 from dlmachine.manager import DownloadManager
 from dlmachine.manifest import parse_lines
 
 
-@click.command('demo')
-@click.option('--backend', metavar='NAME', help='One backend only; otherwise all installed ones.')
+@click.command('demo', cls=Command)
+@table_option('backend', help='One backend only; otherwise all installed ones.')
 def command(backend: str | None, **_: Any) -> None:
     """Serve a table from this machine and download it: plan, hit, 304 and audit."""
     names = ['requests', *(['curl'] if find_spec('pycurl') else [])]

@@ -1,5 +1,6 @@
 """`dlmachine get`: download."""
 
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -8,21 +9,27 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dlmachine.cli.common import (
-    cache_option,
     check_destination,
     destination,
     fail,
     fault_as_json,
     fault_text,
-    json_option,
     managing,
-    outside_option,
     print_json,
-    request_options,
     request_words,
     shown,
 )
+from dlmachine.cli.parameters.options import (
+    Command,
+    json_option,
+    outside_option,
+    own_option,
+    request_options,
+    table_option,
+)
+from dlmachine.cli.parameters.values import FILE, FOLDER
 from dlmachine.cli.signals import ending_at_once
+from dlmachine.cli.usage import WORKERS
 from dlmachine.core.faults.printing import printable
 from dlmachine.execution.log import WAITS
 
@@ -33,27 +40,49 @@ if TYPE_CHECKING:
     from dlmachine.targets import Wish
 
 
-@click.command('get')
+@click.command('get', cls=Command)
 @click.argument('urls', nargs=-1, metavar='URL...')
-@click.option('-o', '--output', metavar='FILE', help='File to write; - is stdout.')
-@click.option('-d', '--dir', '--output-dir', 'folder', metavar='DIR', help='Folder to write to.')
-@cache_option
-@click.option('-i', '--input-file', metavar='FILE', help='File of URLs, or manifest; - is stdin.')
+@own_option(
+    '-o',
+    '--output',
+    '--dest',
+    'output',
+    type=FILE,
+    metavar='FILE',
+    help='File to write; - is stdout, and a path that ends in / a folder.',
+)
+@own_option(
+    '-d',
+    '--dir',
+    '--output-dir',
+    'folder',
+    type=FOLDER,
+    metavar='DIR',
+    help='Folder to write to.',
+)
+@table_option('path')
+@own_option(
+    '-i',
+    '--input-file',
+    type=FILE,
+    metavar='FILE',
+    help='File of URLs, or manifest; - is stdin.',
+)
 @outside_option
-@click.option(
+@own_option(
     '-j',
-    '--jobs',
+    '--workers',
     type=click.IntRange(1, 256),
     default=8,
-    envvar='DLMACHINE_JOBS',
-    show_envvar=True,
-    help='Parallel downloads.',
+    envvar=list(WORKERS),
+    metavar='N',
+    help='Parallel downloads (default: 8, or DLMACHINE_WORKERS).',
 )
-@click.option('--dry-run', is_flag=True, help='Show the plan and do nothing.')
-@click.option('--exit-code', is_flag=True, help='With --dry-run: 10 if anything would be fetched.')
-@click.option('-q', '--quiet', is_flag=True, help='No progress, no paths.')
-@click.option('--no-progress', is_flag=True, help='No progress bars.')
-@click.option('-v', '--verbose', count=True, help='Say on stderr what is done; -vv more of it.')
+@own_option('--dry-run', is_flag=True, help='Show the plan and do nothing.')
+@own_option('--exit-code', is_flag=True, help='With --dry-run: 10 if anything would be fetched.')
+@own_option('-q', '--quiet', is_flag=True, help='No progress, no paths.')
+@table_option('progress', help='No progress bars.')
+@own_option('-v', '--verbose', count=True, help='Say on stderr what is done; -vv more of it.')
 @json_option
 @request_options
 def command(urls: tuple[str, ...], **given: Any) -> None:
@@ -63,11 +92,13 @@ def command(urls: tuple[str, ...], **given: Any) -> None:
     there is none into the current folder, named by the answer.
     """
     check_destination(given)
+    if os.environ.get(WORKERS[1]):
+        click.echo(f'warning: {WORKERS[1]} is now called {WORKERS[0]}', err=True)
     if not urls and given['input_file'] is None:
         msg = 'Missing argument URL'
         raise click.UsageError(msg)
-    is_quiet = any(given[name] for name in ('quiet', 'no_progress', 'as_json', 'verbose'))
-    is_bare = is_quiet or given['dry_run']
+    is_quiet = any(given[name] for name in ('quiet', 'as_json', 'verbose'))
+    is_bare = is_quiet or given['dry_run'] or given['progress'] is False
     with (
         _telling(given),
         managing(given, progress=not is_bare) as manager,
@@ -126,7 +157,7 @@ def _get_many(manager: 'DownloadManager', wishes: 'list[Wish]', given: dict[str,
     failed = []
     words, place = request_words(given), destination(given, manager)
     with ending_at_once():
-        for item in manager.download_many(wishes, place, workers=given['jobs'], **words):
+        for item in manager.download_many(wishes, place, workers=given['workers'], **words):
             if item.ok:
                 _warn(item.outcome)
                 if not given['as_json'] and not given['quiet']:

@@ -7,18 +7,23 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dlmachine.cli.common import (
-    cache_option,
     check_destination,
     destination,
     fault_as_json,
     fault_text,
-    json_option,
     managing,
     print_json,
-    request_options,
     request_words,
     shown,
 )
+from dlmachine.cli.parameters.options import (
+    Command,
+    json_option,
+    own_option,
+    request_options,
+    table_option,
+)
+from dlmachine.cli.parameters.values import FILE, FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,12 +32,28 @@ if TYPE_CHECKING:
     from dlmachine.targets import Wish
 
 
-@click.command('plan')
+@click.command('plan', cls=Command)
 @click.argument('urls', nargs=-1, required=True, metavar='URL...')
-@click.option('-o', '--output', metavar='FILE', help='File that would be written.')
-@click.option('-d', '--dir', 'folder', metavar='DIR', help='Folder that would be written to.')
-@cache_option
-@click.option('--exit-code', is_flag=True, help='10 if anything would be fetched.')
+@own_option(
+    '-o',
+    '--output',
+    '--dest',
+    'output',
+    type=FILE,
+    metavar='FILE',
+    help='File that would be written.',
+)
+@own_option(
+    '-d',
+    '--dir',
+    '--output-dir',
+    'folder',
+    type=FOLDER,
+    metavar='DIR',
+    help='Folder that would be written to.',
+)
+@table_option('path')
+@own_option('--exit-code', is_flag=True, help='10 if anything would be fetched.')
 @json_option
 @request_options
 def command(urls: tuple[str, ...], **given: Any) -> None:

@@ -10,6 +10,9 @@ from collections.abc import Iterable, Iterator
 
 import click
 
+#: Environment variables that hold a default of a flag: of now, and of before.
+WORKERS = ('DLMACHINE_WORKERS', 'DLMACHINE_JOBS')
+
 
 def show_usage_error(error: click.ClickException) -> None:
     """Say on stderr what is wrong with the arguments, and where help is."""
@@ -18,7 +21,7 @@ def show_usage_error(error: click.ClickException) -> None:
         click.echo(context.get_usage(), err=True)
         name = f"'{context.command_path} {context.help_option_names[-1]}'"
         click.echo(f'Try {name} for help.\n', err=True)
-    words = (*sys.argv[1:], os.environ.get('DLMACHINE_JOBS', ''))
+    words = (*sys.argv[1:], *(os.environ.get(name, '') for name in WORKERS))
     click.echo(f'Error: {masked(error.format_message(), words)}', err=True)
 
 

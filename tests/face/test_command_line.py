@@ -248,7 +248,7 @@ def test_a_copy_that_stands_in_is_said_to_be_stale(
 ) -> None:
     """The path on stdout, the reason on stderr, exit code 0; without the option it fails."""
     url = server.on('/x', in_turn(resource(BODY), answer(503)))
-    words = ('--cache', 'c', '--force', '--retry', '0')
+    words = ('--cache', 'c', '--force-download', '--retry', '0')
     first = run('get', url, '--cache', 'c')
     stale = run('get', url, *words, '--stale-if-error')
     told = json.loads(run('get', url, *words, '--stale-if-error', '--json').stdout)

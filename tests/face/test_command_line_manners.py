@@ -51,7 +51,8 @@ def get(tmp_path: Path, *words: str, **environ: str) -> subprocess.CompletedProc
     [
         ((), {}, 8),
         (('-j', '12', '--max-per-host', '3'), {}, 3),
-        ((), {'DLMACHINE_JOBS': '2'}, 2),
+        ((), {'DLMACHINE_WORKERS': '2'}, 2),
+        (('--workers', '4'), {'DLMACHINE_WORKERS': '2'}, 4),
         (('--jobs', '4'), {'DLMACHINE_JOBS': '2'}, 4),
         ((), {'DLMACHINE_JOBS': '12', 'DLMACHINE_MAX_PER_HOST': '5'}, 5),
     ],
@@ -92,8 +93,12 @@ def test_so_many_bytes_a_second(server: Server, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ('words', 'environ', 'said'),
     [
-        (('--rate', 'fast'), {}, "rate: 'fast' is not of the form '3/s'"),
-        (('--max-per-host', '0'), {}, 'max_per_host: 0 is not from 1 to 1000'),
+        (('--rate', 'fast'), {}, "Invalid value for '--rate': 'fast' is not of the form '3/s'"),
+        (
+            ('--max-per-host', '0'),
+            {},
+            "Invalid value for '--max-per-host': 0 is not from 1 to 1000",
+        ),
         ((), {'DLMACHINE_JOBS': 'many'}, "'many' is not a valid integer range"),
     ],
 )

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from dlmachine.cli.flags import in_flags
+from dlmachine.cli.parameters.flags import in_flags
 from tests.core.faults.test_faults import TEXTS
 
 #: What is no option of the command line, in whatever form.
@@ -16,10 +16,16 @@ NONE = {'validate'}
     [
         ('pass check_content=False', 'pass --no-check-content'),
         ('make it, or pass create_dirs=True', 'make it, or leave out --no-create-dirs'),
-        ('pass cert= and key=', 'pass DLMACHINE_CERT and DLMACHINE_KEY'),
+        ('pass cert= and key=', 'pass --cert and --key'),
         ('Raise connect_timeout= if', 'Raise --connect-timeout if'),
         ('add a mirror with mirrors=', 'add a mirror with --mirror'),
         ("or pass checksum='sha256:<hex>'", "or pass --checksum 'sha256:<hex>'"),
+        ('set pkg=', 'set DLMACHINE_PKG'),
+        ('pass verify=False', 'pass --no-verify'),
+        ('pass offline=True', 'pass --offline'),
+        ('Use fewer workers=8', 'Use fewer --workers 8'),
+        ('raise connecttimeout=', 'raise --connect-timeout'),
+        ('pass allow_outside=True', 'pass --allow-outside'),
         ('pass unheard_of=', 'pass unheard_of='),
         ('http://h/x?retries=5: no', 'http://h/x?retries=5: no'),
     ],

@@ -60,14 +60,18 @@ class Option:
 
 OPTIONS: Final[Mapping[str, Option]] = {
     'backend': Option(
-        field='backend', read=read_word, help='requests, curl, or another installed one'
+        field='backend',
+        read=read_word,
+        help='library that downloads: requests, curl, or another installed one',
     ),
     'dest': Option(field='dest', read=read_dest, help='a path, True (cache) or False (memory)'),
     'check_freshness': Option(
         field='check_freshness', read=read_bool, help='ask the server before using a stored copy'
     ),
     'check_method': Option(
-        field='check_method', read=read_method, help='auto, etag, modified, size or hash'
+        field='check_method',
+        read=read_method,
+        help='how copies are compared: auto, etag, modified, size or hash',
     ),
     'force_download': Option(
         field='force_download', read=read_bool, help='download even if a stored copy could be used'
@@ -90,7 +94,7 @@ OPTIONS: Final[Mapping[str, Option]] = {
     'create_dirs': Option(
         field='create_dirs', read=read_bool, help='make the folder of a path if it is missing'
     ),
-    'retries': Option(field='retries', read=read_count, help='more tries after the first'),
+    'retries': Option(field='retries', read=read_count, help='retries after the first attempt'),
     'retry_wait': Option(
         field='retry_wait',
         read=read_seconds,
@@ -141,7 +145,9 @@ OPTIONS: Final[Mapping[str, Option]] = {
     ),
     'max_redirects': Option(field='max_redirects', read=read_count, help='redirects to follow'),
     'checksum': Option(
-        field='checksum', read=read_checksum, help='sha256:<hex>, or another hashlib algorithm'
+        field='checksum',
+        read=read_checksum,
+        help='expected checksum: sha256:<hex>, or another hashlib algorithm',
     ),
     'checksum_file': Option(
         field='checksum_file',

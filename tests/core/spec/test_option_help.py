@@ -19,10 +19,10 @@ def test_a_line_has_type_unit_and_default() -> None:
 
     assert lines == [
         'retry_wait (float | timedelta; seconds; default 1): maximum of the first wait between attempts; doubles',
-        "check_method (CheckMethod | CheckMethodName; default 'auto'): auto, etag, modified, size or hash",
+        "check_method (CheckMethod | CheckMethodName; default 'auto'): how copies are compared: auto, etag, modified, size or hash",
         'newer_than (datetime | date | str | None; default None): use only copies stored after this date',
         'dest (PathInput | bool | None; default None): a path, True (cache) or False (memory)',
-        "backend (str; default 'requests'): requests, curl, or another installed one",
+        "backend (str; default 'requests'): library that downloads: requests, curl, or another installed one",
     ]
     assert OPTION_HELP['retry_after_max'].default == '300'
     assert (

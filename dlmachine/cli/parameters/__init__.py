@@ -1,0 +1,1 @@
+"""The options of commands: their flags and values, made from the table of options."""

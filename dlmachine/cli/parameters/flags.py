@@ -1,0 +1,113 @@
+"""Flags of the command line: one for each option of the table, by the same name.
+
+The flag of `connect_timeout` is `--connect-timeout`. An option that is true by default has the flag
+`--no-<name>`, and one that can be repeated has its name in the singular (`--header`). What differs
+from that, and what else is accepted, stands in this module.
+
+Remedies are written as in Python (`max_bytes=`, `check_content=False`); `in_flags` replaces each
+option by its flag, or by its environment variable if it has no flag.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+#: Options whose flag has another name: `path` would be taken for the path of the file, `--json` is
+#: the output of the command, and a function cannot be passed.
+_OTHERS: Final = {
+    'path': '--cache',
+    'dest': '--output',
+    'json': '--json-data',
+    'pkg': '',
+    'validate': '',
+}
+#: Options that can be repeated.
+REPEATED: Final = {
+    'headers': '--header',
+    'mirrors': '--mirror',
+    'secret_names': '--secret-name',
+}
+#: Options that are true by default; their flags switch them off.
+ON: Final = frozenset({'check_content', 'create_dirs', 'keep_old', 'progress', 'verify'})
+#: Flags besides: short ones, and those of curl.
+ALSO: Final[Mapping[str, tuple[str, ...]]] = {
+    'cainfo': ('--cacert',),
+    'cert': ('-E',),
+    'headers': ('-H',),
+    'method': ('-X', '--request'),
+    'retries': ('--retry',),
+    'timeout': ('-m', '--max-time'),
+    'user_agent': ('-A',),
+    'verify': ('-k', '--insecure'),
+    'workers': ('-j',),
+}
+#: Flags that have a new name; they work, with a warning.
+OLD_FLAGS: Final = {
+    '--force': '--force-download',
+    '--jobs': '--workers',
+    '--refresh': '--check-freshness',
+}
+#: Parameters of functions that are flags of a command, with the value that needs none.
+_OF_COMMANDS: Final = {'workers': '', 'allow_outside': 'True'}
+
+#: An option as Python writes it, at the beginning of a word: not in the query of a URL.
+_OPTION: Final = re.compile(
+    r"""(?<![^\s(])(pass )?([a-z][a-z0-9_]*)=(True|False|'[^']*'|[0-9]+)?(?=[\s.,:;)]|$)"""
+)
+
+
+def flag_of(name: str) -> str:
+    """The flag of an option; empty if it has none.
+
+    >>> flag_of('connect_timeout'), flag_of('verify'), flag_of('mirrors'), flag_of('pkg')
+    ('--connect-timeout', '--no-verify', '--mirror', '')
+    """
+    prefix = '--no-' if name in ON else '--'
+    plain = f'{prefix}{name.replace("_", "-")}'
+    return _OTHERS.get(name, REPEATED.get(name, plain))
+
+
+def in_flags(text: str) -> str:
+    """Replace the options in a message by flags of the command line.
+
+    >>> in_flags('Raise max_bytes= if the file may be that large')
+    'Raise --max-bytes if the file may be that large'
+    >>> in_flags('if the content is right, pass check_content=False')
+    'if the content is right, pass --no-check-content'
+    >>> in_flags('http://h/?timeout=5: not found. Set pkg=')
+    'http://h/?timeout=5: not found. Set DLMACHINE_PKG'
+    """
+    return _OPTION.sub(_flag, text)
+
+
+def renamed(words: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """The words of a command line with flags of today, each with its old name (mostly empty).
+
+    >>> list(renamed(['--jobs=4', '-q', '--', '--force']))
+    [('--workers=4', '--jobs'), ('-q', ''), ('--', ''), ('--force', '')]
+    """
+    is_flag = True
+    for word in words:
+        is_flag = is_flag and word != '--'
+        old, equals, value = word.partition('=')
+        if is_flag and old in OLD_FLAGS:
+            yield f'{OLD_FLAGS[old]}{equals}{value}', old
+        else:
+            yield word, ''
+
+
+def _flag(found: re.Match[str]) -> str:
+    from dlmachine.config import ENV_PREFIX, NAMES
+    from dlmachine.core.spec.options import DESCRIPTOR_NAMES, own_name
+
+    verb, name, value = found.group(1) or '', own_name(found.group(2)), found.group(3) or ''
+    if name not in (*NAMES, *DESCRIPTOR_NAMES, *_OF_COMMANDS):
+        return found.group()
+    named = flag_of(name)
+    if not named:
+        named = f'{ENV_PREFIX}{name.upper()}' if name in NAMES and name != 'validate' else ''
+        return f'{verb}{named} {value}'.rstrip() if named else found.group()
+    if name in ON and value == 'True':
+        return f'leave out {named}'
+    is_switch = value == ('False' if name in ON else 'True')
+    return f'{verb}{named}' if is_switch else f'{verb}{named} {value}'.rstrip()

@@ -1,0 +1,175 @@
+"""Options of commands: those of the table of options, and those that only commands have.
+
+Name, type, default and help come from the table; `flags` says how they are written.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
+
+import click
+
+from dlmachine.cli.parameters.flags import ALSO, ON, REPEATED, flag_of, renamed
+from dlmachine.cli.parameters.values import FILE, Completed, accepts, metavar, type_of
+from dlmachine.core.spec.option_help import DESCRIPTOR_HELP, OPTION_HELP, OptionHelp
+from dlmachine.options.lists import MANAGER_HELP
+
+Decorated = TypeVar('Decorated', bound=Callable[..., Any])
+
+#: The flags that are made from the table, in the order of the help.
+SECTIONS: Final = {
+    'Request': ('method', 'headers', 'user_agent', 'secret_names', 'mirrors'),
+    'Cache': (
+        'check_freshness', 'check_method', 'force_download', 'newer_than', 'older_than', 'keep_old',
+        'offline', 'stale_if_error', 'lock_timeout',
+    ),
+    'Attempts': (
+        'retries', 'retry_wait', 'retry_max_wait', 'retry_after_max', 'idempotent', 'max_redirects',
+        'connect_timeout', 'stall_timeout', 'timeout',
+    ),
+    'Content': (
+        'checksum', 'checksum_file', 'max_bytes', 'min_bytes', 'check_content', 'create_dirs',
+    ),
+    'Connections': (
+        'backend', 'http2', 'segments', 'max_per_host', 'rate', 'limit_rate', 'cainfo', 'cert',
+        'key', 'verify',
+    ),
+}  # fmt: skip
+#: Where the table speaks of Python, or of many.
+_HELPS: Final = {
+    'headers': 'header to send',
+    'method': 'GET, POST, PUT or PATCH',
+    'mirrors': 'alternative URL for the same file',
+    'secret_names': 'parameter, header or field whose value is masked',
+}
+_TABLE: Final[Mapping[str, OptionHelp]] = {**MANAGER_HELP, **DESCRIPTOR_HELP, **OPTION_HELP}
+
+
+class Flag(click.Option):
+    """An option of a command, in a section of its help."""
+
+    def __init__(self, *args: Any, section: str = 'Options', **kwargs: Any) -> None:
+        """As click has it, in a section."""
+        super().__init__(*args, **kwargs)
+        self.section = section
+
+
+class TableFlag(Flag):
+    """An option of the table, by its name there; None if it was not passed."""
+
+    def __init__(self, name: str, section: str = 'Options', help: str = '') -> None:  # noqa: A002
+        """By its name; `help` takes the place of the text of the table."""
+        flags = (*ALSO.get(name, ()), flag_of(name))
+        # Short flags stand first, then dlmachine's name, then curl's.
+        shown = sorted(flags, key=lambda flag: (flag[:2] == '--', flag != flag_of(name)))
+        self._shown = ', '.join(shown)
+        if _TABLE[name].type == 'bool':
+            plain = name.replace('_', '-')
+            side = ' /{}' if name in ON else '{}/ '
+            also = [side.format(flag) for flag in ALSO.get(name, ())]
+            super().__init__(
+                [name, f'--{plain}/--no-{plain}', *also], default=None, section=section
+            )
+        else:
+            super().__init__(
+                [name, *shown],
+                section=section,
+                type=type_of(name),
+                metavar=metavar(name),
+                multiple=name in REPEATED,
+            )
+            self._shown += f' {metavar(name)}'
+        self.help = help or _help(name)
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
+        """Flag and meaning; of a switch the side that changes something."""
+        return self._shown, self.help or ''
+
+
+class Command(click.Command):
+    """A command whose help has sections, and that knows the old names of its flags."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments; warn of flags that have a new name."""
+        words = list(renamed(args))
+        for word, old in words:
+            if old:
+                click.echo(f'warning: {old} is now called {word.partition("=")[0]}', err=True)
+        return super().parse_args(ctx, [word for word, _ in words])
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Each section with its options."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record is not None and isinstance(param, click.Option):
+                section = getattr(param, 'section', 'Options')
+                sections.setdefault(section, []).append(record)
+        for section, records in sections.items():
+            with formatter.section(section):
+                formatter.write_dl(records)
+
+
+def table_option(name: str, help: str = '') -> Callable[[Decorated], Decorated]:  # noqa: A002
+    """One option of the table, among the command's own; `help` says what it means there."""
+    return _add(TableFlag(name, help=help))
+
+
+def own_option(
+    *names: str, section: str = 'Options', **kwargs: Any
+) -> Callable[[Decorated], Decorated]:
+    """An option that only the command has."""
+    return click.option(*names, cls=Flag, section=section, **kwargs)
+
+
+config_option = own_option(
+    '--config', type=FILE, metavar='FILE', help='TOML, YAML or JSON file of options.'
+)
+outside_option = own_option(
+    '--allow-outside',
+    is_flag=True,
+    help='Let a manifest write to, and send files from, other folders.',
+)
+json_option = own_option('--json', 'as_json', is_flag=True, help='Machine-readable output.')
+
+
+def request_options(command: Decorated) -> Decorated:
+    """The options that say what to ask for and how."""
+    options: list[Callable[[Any], Any]] = [config_option]
+    for section, names in SECTIONS.items():
+        options += [_add(TableFlag(name, section)) for name in names]
+        if section == 'Request':
+            options += [
+                own_option(
+                    '--data',
+                    section=section,
+                    type=Completed(),
+                    metavar='TEXT',
+                    help='Form to POST; @FILE reads it from a file.',
+                ),
+                own_option(
+                    '--json-data', section=section, metavar='JSON', help='JSON body to POST.'
+                ),
+            ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _add(option: click.Option) -> Callable[[Decorated], Decorated]:
+    def decorate(command: Decorated) -> Decorated:
+        # As click collects options, whose decorator takes a class but no instance.
+        known = getattr(command, '__click_params__', [])
+        command.__click_params__ = [*known, option]  # type: ignore[attr-defined]
+        return command
+
+    return decorate
+
+
+def _help(name: str) -> str:
+    option = _TABLE[name]
+    text = _HELPS.get(name, option.help).replace('None:', 'none:')
+    text = f'do not {text}' if name in ON else text
+    is_told = option.default not in {'None', 'True', 'False'} and name != 'user_agent'
+    default = 'default: ' + option.default.strip("'") if is_told else ''
+    notes = '; '.join(part for part in (option.unit, accepts(name), default) if part)
+    return f'{text[0].upper()}{text[1:]}' + (f' ({notes}).' if notes else '.')

@@ -1,0 +1,122 @@
+"""What a flag takes: its word in the help, what is accepted, and what a shell completes.
+
+All by the parser that the table of options names for it. A value is checked as soon as it is read,
+so that an error names the flag; the text is passed on, because the manager reads it again.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+import click
+from click.shell_completion import CompletionItem
+from returns.pipeline import is_successful
+
+from dlmachine.core.spec import option_parsers as parsers
+from dlmachine.core.spec.options import OPTIONS, parse_policy
+from dlmachine.core.spec.policy import CheckMethod
+
+#: By the parser of an option: the word for a value, and what it says beyond the help.
+_PARSED: Final[Mapping[Callable[..., object], tuple[str, str]]] = {
+    parsers.read_checksum: ('ALG:HEX', ''),
+    parsers.read_checksum_list: ('FILE|URL', ''),
+    parsers.read_count: ('N', ''),
+    parsers.read_count_or_none: ('N', 'or none'),
+    parsers.read_instant: ('DATE', 'ISO 8601, in UTC unless it says otherwise'),
+    parsers.read_method: ('METHOD', ''),
+    parsers.read_rate: ('N/s', ''),
+    parsers.read_seconds: ('S', ''),
+    parsers.read_seconds_or_none: ('S', ''),
+    parsers.read_segments: ('N|auto', ''),
+    parsers.read_size: ('N', 'accepts k, M, G'),
+    parsers.read_text: ('TEXT', ''),
+    parsers.read_word: ('NAME', ''),
+}
+#: The words for the values of the other options.
+_PLAIN: Final = {
+    'cainfo': 'FILE', 'cert': 'FILE', 'headers': "'N: V'", 'key': 'FILE', 'method': 'METHOD',
+    'mirrors': 'URL', 'path': 'DIR', 'secret_names': 'NAME',
+}  # fmt: skip
+#: Values that a shell completes; `file` and `dir` are completed by the shell itself.
+_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
+    'check_method': tuple(one.value for one in CheckMethod),
+    'max_per_host': ('none',),
+    'method': ('GET', 'POST', 'PUT', 'PATCH'),
+    'rate': ('1/s', '100/m', '1000/h'),
+    'segments': ('auto',),
+}
+
+
+class Completed(click.ParamType):  # type: ignore[type-arg]  # generic in new releases of click
+    """Text, for which a shell completes files (`file`), folders (`dir`) or words."""
+
+    name = 'text'
+
+    def __init__(self, *words: str) -> None:
+        """With the words, or one of the two kinds."""
+        self._words = words
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """What begins as the word before the cursor does."""
+        if self._words in {('file',), ('dir',)}:
+            return [CompletionItem(incomplete, type=self._words[0])]
+        return [CompletionItem(word) for word in self.words() if word.startswith(incomplete)]
+
+    def words(self) -> Iterable[str]:
+        """What can stand here."""
+        return self._words
+
+
+class Backend(Completed):
+    """The name of a backend; a shell completes those that are installed."""
+
+    def words(self) -> Iterable[str]:
+        """Looked up when a shell asks."""
+        from dlmachine_adapters.backends import Backends
+        from dlmachine_adapters.runtime.clock import SystemClock
+
+        return [one.name for one in Backends(SystemClock()).seen()]
+
+
+class Checked(Completed):
+    """The value of an option of the policy, checked by the parser of the table."""
+
+    def __init__(self, option: str, *words: str) -> None:
+        """By the name of the option."""
+        super().__init__(*words)
+        self._option = option
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The text as it is, unless the policy refuses it."""
+        read = parse_policy({self._option: value})
+        if not is_successful(read):
+            fault: Any = read.failure()
+            self.fail(fault.problem, param, ctx)
+        return value
+
+
+FILE: Final = Completed('file')
+FOLDER: Final = Completed('dir')
+
+
+def metavar(name: str) -> str:
+    """The word for the value of an option, in a usage text."""
+    if name in _PLAIN:
+        return _PLAIN[name]
+    return _PARSED[OPTIONS[name].read][0]
+
+
+def accepts(name: str) -> str:
+    """What the help of a flag says of its value."""
+    option = OPTIONS.get(name)
+    return '' if option is None else _PARSED.get(option.read, ('', ''))[1]
+
+
+def type_of(name: str) -> Completed:
+    """How the value of a flag is read and completed."""
+    if name == 'backend':
+        return Backend()
+    word = metavar(name)
+    words = ('file',) if 'FILE' in word else ('dir',) if word == 'DIR' else _WORDS.get(name, ())
+    return Checked(name, *words) if name in OPTIONS else Completed(*words)

@@ -1,0 +1,135 @@
+"""Flags come from the table of options: none is missing, and none is declared twice."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from dlmachine.cli import get, group
+from dlmachine.cli.parameters.flags import OLD_FLAGS, ON, REPEATED, flag_of, in_flags
+from dlmachine.cli.parameters.options import SECTIONS, TableFlag
+from dlmachine.config import NAMES, load_config
+from dlmachine.core.spec.options import DESCRIPTOR_NAMES
+from tests.servers.behaviours import resource
+from tests.servers.http import Server
+
+#: Options without a flag that is made from the table, and why.
+ELSEWHERE = {
+    'dest': '--output and --dir',
+    'pkg': 'for programs that have a cache of their own',
+    'validate': 'a function',
+    'query': '--data and --json-data', 'post': '--data', 'json': '--json-data', 'data': '--data', 'multipart': '',
+}  # fmt: skip
+FLAGS = {one.name: one for one in get.command.params if isinstance(one, TableFlag)}
+#: A value for each option that has one.
+VALUES: dict[str, Any] = {
+    'path': 'c', 'method': 'PUT', 'headers': 'A: b', 'user_agent': 'me', 'secret_names': 'code', 'mirrors': 'http://m/',
+    'check_method': 'etag', 'newer_than': '2024-05-01', 'older_than': '2024-05-01', 'checksum': f'md5:{"ab" * 16}',
+    'checksum_file': 'x.md5', 'backend': 'curl', 'segments': 'auto', 'rate': '3/s', 'cainfo': 'x', 'cert': 'x', 'key': 'x',
+}  # fmt: skip
+
+
+def parsed(*words: str) -> dict[str, Any]:
+    """The parameters of `get` for the words of a command line."""
+    return get.command.make_context('get', ['http://h/', *words]).params
+
+
+def test_every_option_has_a_flag() -> None:
+    """By its own name; an option that is new in the table is in a section of the help, too."""
+    assert FLAGS.keys() == {*NAMES, *DESCRIPTOR_NAMES} - ELSEWHERE.keys()
+    for name, flag in FLAGS.items():
+        assert flag_of(name) in (*flag.opts, *flag.secondary_opts), name
+        if name not in REPEATED and name != 'path':
+            assert flag_of(name).removeprefix('--no-').removeprefix('--') == name.replace('_', '-')
+    in_sections = [name for names in SECTIONS.values() for name in names]
+    assert sorted([*in_sections, 'path', 'progress']) == sorted(FLAGS)
+
+
+def test_switches_are_known() -> None:
+    """Those that are true by default have a flag that switches them off."""
+    settings = load_config(None, {}, environ={}, user_file='/dev/null').unwrap().settings
+    assert {one.name for one in settings if one.value is True} == ON
+
+
+@pytest.mark.parametrize('name', sorted(FLAGS))
+def test_a_flag_sets_its_option(name: str) -> None:
+    """By each of its names, and nothing else."""
+    untouched = parsed()
+    for flag in (*FLAGS[name].opts, *FLAGS[name].secondary_opts):
+        if FLAGS[name].is_flag:
+            value: Any = flag in FLAGS[name].opts
+            changed = parsed(flag)
+        else:
+            value = VALUES.get(name, '7')
+            changed = parsed(flag, value)
+            value = (value,) if name in REPEATED else value
+        assert {key: one for key, one in changed.items() if one != untouched[key]} == {name: value}
+
+
+def test_what_was_not_passed_is_left_to_the_configuration(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what was passed outranks it, in both directions of a switch."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv('DLMACHINE_OFFLINE', '1')
+    url = server.on('/x', resource(b'x'))
+
+    assert CliRunner().invoke(group, ['get', url]).exit_code == 11
+    assert CliRunner().invoke(group, ['get', url, '--no-offline']).exit_code == 0
+
+
+@pytest.mark.parametrize(('old', 'new'), OLD_FLAGS.items())
+def test_an_old_flag_works_and_warns(old: str, new: str) -> None:
+    """On stderr, with the name of now; after `--` it is an argument."""
+    words = (old, '3') if new == '--workers' else (old,)
+    name = new.removeprefix('--').replace('-', '_')
+
+    @click.command()
+    def show() -> None:
+        click.echo(repr(parsed(*words)[name]))
+        parsed('--', old)
+
+    done = CliRunner().invoke(show, [])
+
+    assert done.stdout == ('3\n' if new == '--workers' else 'True\n')
+    assert done.stderr == f'warning: {old} is now called {new}\n'
+
+
+def test_an_old_variable_works_and_warns(tmp_path: Path) -> None:
+    """The default of --workers."""
+    done = subprocess.run(
+        [sys.executable, '-m', 'dlmachine', 'get', '-i', '-'], input=b'', cwd=tmp_path,
+        env={'DLMACHINE_JOBS': '2', 'PATH': '', 'PYTHONPATH': ':'.join(sys.path)}, capture_output=True, check=False,
+    )  # fmt: skip
+
+    assert b'warning: DLMACHINE_JOBS is now called DLMACHINE_WORKERS' in done.stderr
+
+
+def test_a_bad_value_names_its_flag() -> None:
+    """What is wrong with it, as the table's parser says; exit code 2."""
+    for words, said in (
+        (('--retries', 'x'), "'--retries' / '--retry': 'x' is not a whole number"),
+        (('-m', '0'), 'is 0, which leaves no time'),
+        (('--check-method', 'x'), "'--check-method': 'x' is not one of"),
+        (('--newer-than', 'x'), "'--newer-than': 'x'"),
+    ):
+        done = CliRunner().invoke(group, ['get', 'http://h/', *words])
+
+        assert done.exit_code == 2
+        assert said in done.stderr
+
+
+def test_the_help_tells_values_and_defaults() -> None:
+    """Each flag has a line of its own, in a section, with the default of the policy."""
+    text = CliRunner().invoke(group, ['get', '--help'], terminal_width=200).stdout
+
+    for section in ('Options:', *(f'{name}:' for name in SECTIONS)):
+        assert f'\n{section}\n' in text
+    assert 'Maximum time without a byte (seconds; default: 60)' in ' '.join(text.split())
+    assert '-k, --no-verify, --insecure' in text
+    assert '--verify,' not in text
+    assert in_flags('pass keep_old=False') == 'pass --no-keep-old'
