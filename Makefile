@@ -160,7 +160,7 @@ $(WHEEL_INSTALLED): $(VENV)/.wheel-built
 wheel-test: $(WHEEL_INSTALLED)
 	rm -rf $(WHEEL_RUN)
 	mkdir -p $(WHEEL_RUN)
-	cp -R tests property_tests docs README.md pyproject.toml $(WHEEL_RUN)/
+	cp -R tests property_tests docs README.md mkdocs.yml pyproject.toml $(WHEEL_RUN)/
 	cd $(WHEEL_RUN) && DLMACHINE_TEST_INSTALLED=1 $(abspath $(WHEEL_BIN))/python -m pytest tests --ignore=tests/multiprocess --ignore=tests/adapters --ignore=tests/core --ignore=tests/site
 
 clean:

@@ -38,3 +38,24 @@ def test_pages_hold_no_diary(page: Path) -> None:
 
     assert len(re.findall(r'\b20\d\d-\d\d-\d\d\b', text)) <= 1
     assert not re.search(r'^\|.*\b(before|after) *\|', text, re.MULTILINE)
+
+
+def test_each_page_is_listed() -> None:
+    """The first page and the navigation of the site have a link to every other page."""
+    docs = ROOT / 'docs'
+    pages = {str(page.relative_to(docs)) for page in docs.rglob('*.md')} - {'index.md'}
+    listed = re.findall(r'\]\(([\w/-]+\.md)\)', (docs / 'index.md').read_text(encoding='utf-8'))
+    navigation = re.findall(r': ([\w/-]+\.md)$', (ROOT / 'mkdocs.yml').read_text(), re.MULTILINE)
+
+    assert pages == set(listed)
+    assert pages == set(navigation) - {'index.md'}
+
+
+@pytest.mark.parametrize('page', [page for page in PAGES if page.parent.name == 'how-to'])
+def test_title_is_the_same_everywhere(page: Path) -> None:
+    """On the page, in the list of pages and in the navigation."""
+    title = page.read_text(encoding='utf-8').partition('\n')[0].removeprefix('# ')
+    place = f'how-to/{page.name}'
+
+    assert f'[{title}]({place})' in (ROOT / 'docs' / 'index.md').read_text(encoding='utf-8')
+    assert f'{title}: {place}' in (ROOT / 'mkdocs.yml').read_text(encoding='utf-8')
