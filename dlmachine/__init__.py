@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dlmachine.core.plan.plan import Plan, plan
     from dlmachine.core.protocol.outcome import Origin, Outcome
     from dlmachine.core.spec.policy import CheckMethod, Policy, Window
+    from dlmachine.default_manager import download, fetch
     from dlmachine.descriptor import Descriptor
     from dlmachine.downloaders import CurlDownloader, RequestsDownloader
     from dlmachine.errors import (
@@ -83,7 +84,9 @@ _HOMES = {
     'Verdict': 'core.decision.decide',
     'Window': 'core.spec.policy',
     'audit': 'auditor',
+    'download': 'default_manager',
     'execute': 'execution.run',
+    'fetch': 'default_manager',
     'plan': 'core.plan.plan',
     'read_manifest': 'manifest',
     'unwrap': 'errors',
@@ -129,7 +132,9 @@ __all__ = [
     'Window',
     '__version__',
     'audit',
+    'download',
     'execute',
+    'fetch',
     'plan',
     'read_manifest',
     'unwrap',

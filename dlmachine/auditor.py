@@ -121,11 +121,16 @@ def audit(
 
     Raises: RequestError for anything but a list.
     """
+    check_items(items)
+    return (_audit_item(_as_item(item, policy or Policy()), world) for item in items)
+
+
+def check_items(items: object) -> None:
+    """Raises: RequestError for anything but a list."""
     if isinstance(items, (str, Descriptor, Result)):
         advice = 'Pass a list' if not isinstance(items, Result) else 'Give what it holds: dm.unwrap'
         problem = f'is a {type(items).__name__}, where a list is wanted'
         raise error_for(InvalidInput(where='items', problem=problem, advice=advice))
-    return (_audit_item(_as_item(item, policy or Policy()), world) for item in items)
 
 
 def _as_item(item: Item | Descriptor | str, policy: Policy) -> Item:

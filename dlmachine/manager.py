@@ -4,11 +4,11 @@ Reads a caller's words, asks the core, executes with the adapters, and turns fau
 exceptions. One manager may be used from many threads.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, overload
 
 from dlmachine.config import Config, load_config
 from dlmachine.core.faults import InvalidInput
@@ -19,8 +19,8 @@ from dlmachine.core.spec.policy import Policy
 from dlmachine.errors import error_for, unwrap
 from dlmachine.execution.run import run
 from dlmachine.options.lists import DOWNLOAD_OPTIONS, MANAGER_OPTIONS, list_options
-from dlmachine.paths import PathInput, absolute
-from dlmachine.targets import OneKind, Wish, parse_wish, place_of
+from dlmachine.paths import PathInput
+from dlmachine.targets import OneKind, Wish, parse_item, parse_wish, place_of
 from dlmachine_adapters.world import SystemWorld, cache_folder
 
 if TYPE_CHECKING:
@@ -29,9 +29,13 @@ if TYPE_CHECKING:
 
     from cachedir import Cache
 
+    from dlmachine.auditor import AuditRow
     from dlmachine.batch.items import BatchItem
     from dlmachine.core.plan.plan import Plan
     from dlmachine.options.types import DownloadOptions, ManagerOptions, OpenOptions
+
+#: For checking options before the first URL is known.
+_ANY_URL: Final = 'http://options.invalid/'
 
 
 @list_options(MANAGER_OPTIONS)
@@ -97,10 +101,7 @@ class DownloadManager:
 
     @overload
     def download(
-        self,
-        url: str | core.Descriptor,
-        dest: Literal[False],
-        **options: 'Unpack[DownloadOptions]',
+        self, url: str | core.Descriptor, dest: Literal[False], **options: 'Unpack[DownloadOptions]'
     ) -> BytesIO: ...
 
     @overload
@@ -110,18 +111,12 @@ class DownloadManager:
 
     @overload
     def download(
-        self,
-        url: Wish,
-        dest: PathInput | bool | None = None,
-        **options: 'Unpack[DownloadOptions]',
+        self, url: Wish, dest: PathInput | bool | None = None, **options: 'Unpack[DownloadOptions]'
     ) -> str | BytesIO: ...
 
     @list_options(DOWNLOAD_OPTIONS)
     def download(
-        self,
-        url: Wish,
-        dest: PathInput | bool | None = None,
-        **options: 'Unpack[DownloadOptions]',
+        self, url: Wish, dest: PathInput | bool | None = None, **options: 'Unpack[DownloadOptions]'
     ) -> str | BytesIO:
         """Get it, from the cache if that will do.
 
@@ -153,6 +148,20 @@ class DownloadManager:
 
         descriptor, policy = self.wish(url, dest, **options)
         return unwrap(plan(descriptor, policy, self._world.observe(descriptor, policy)))
+
+    def audit(
+        self, items: Iterable[Wish], **options: 'Unpack[DownloadOptions]'
+    ) -> 'Iterator[AuditRow]':
+        """What `download` would do for each item, one row at a time; reads only.
+
+        Raises: RequestError for an unknown option, a bad value, or one URL in place of a list;
+        what is wrong with an item is in its row.
+        """
+        from dlmachine.auditor import audit, check_items
+
+        check_items(items)
+        self.wish(_ANY_URL, None, **options)
+        return audit((parse_item(one, options, self._config) for one in items), self._world)
 
     def wish(
         self, url: Wish, dest: PathInput | bool | None = None, **options: 'Unpack[DownloadOptions]'
@@ -193,44 +202,36 @@ class DownloadManager:
     ) -> 'Iterator[BatchItem[Any]]':
         """Get many, at most `workers` at once, as an iterator in order of completion.
 
-        `dest` is a folder, None (cache, else memory) or False (memory). In a folder each file
-        has the name of its URL; a name that an earlier input of the batch has is numbered,
-        `data-2.csv`, so that no file takes another's place. Inputs may be entries of a manifest,
-        which have options of their own. Each item names its input and
-        carries its Outcome or its Fault; nothing is raised for one bad input. When the
-        iterator is closed, or the manager is, what still runs ends within a moment, as
-        `Cancelled`, and no more inputs are taken.
+        `dest` is a folder, None (cache, else memory) or False (memory). A file in a folder has the
+        name of its URL, numbered if an earlier input has that name: `data-2.csv`. An entry of a
+        manifest has its own options. Each item has its input, and its Outcome or its Fault; one
+        bad input raises nothing. When the iterator or the manager is closed, running downloads
+        end within a moment as `Cancelled`, and no more inputs are taken.
 
-        With an `executor` of `concurrent.futures`, or anything that has its ways, bodies are
-        fetched by its workers, `workers` of them at once; locks and the registry remain
-        with the caller. They need the folders under the same paths.
+        With an `executor` of `concurrent.futures`, or one with the same methods, its workers fetch
+        the bodies; locks and the registry remain here. They need the folders under the same paths.
 
         Raises: RequestError for an unknown option or a bad value, `workers` out of range, or
         one URL where many are wanted.
         """
         from dlmachine.batch.downloads import run_downloads
-        from dlmachine.batch.items import check_batch, place_in_folder
+        from dlmachine.batch.items import check_batch
 
         check_batch(wishes, workers, executor)
         if 'url' in options:
             fault = _misplaced('url', 'download_many', 'the URLs are its first argument')
             raise error_for(fault)
-        # What is wrong with all of them is said once, and at once.
-        shared, _ = self.wish('http://options.invalid/', None, **options)
-        place = place_of(dest)
-        if executor is not None and isinstance(place, str):
-            place = absolute(place)
-        # An iterator may wait for what comes of those before.
-        may_wait = not isinstance(wishes, Collection)
-        placed = place_in_folder(wishes, place, shared.redactor)
+        # What is wrong with all of them is raised once, and at once.
+        shared, _ = self.wish(_ANY_URL, None, **options)
 
         def parse(wish: Wish, place: str | bool | None) -> tuple[core.Descriptor, Policy]:
             return self.wish(wish, place, **options)
 
         def world() -> SystemWorld:
-            return self._world.child()  # Of the time when the first item is asked for.
+            return self._world.child()
 
-        return run_downloads(placed, parse, world, workers, executor, may_wait=may_wait)
+        place = place_of(dest)
+        return run_downloads(wishes, place, shared.redactor, parse, world, workers, executor)
 
     @contextmanager
     def adapters(self) -> Iterator[World]:

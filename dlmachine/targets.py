@@ -8,13 +8,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from dlmachine.config import Config
+from dlmachine.core.cache.key import shown_url
 from dlmachine.core.faults import InvalidInput
+from dlmachine.core.secrets.secret_names import parse_secret_names
 from dlmachine.core.spec import descriptor as core
 from dlmachine.core.spec.destination import Auto
 from dlmachine.core.spec.options import DESCRIPTOR_NAMES, parse_policy, split_options
 from dlmachine.core.spec.policy import Policy
 from dlmachine.descriptor import Descriptor, with_defaults
-from dlmachine.errors import error_for, unwrap
+from dlmachine.errors import DownloadError, error_for, unwrap
 from dlmachine.paths import PathInput, expand_words, path_text
 
 if TYPE_CHECKING:
@@ -46,6 +48,31 @@ def parse_wish(
     policy = unwrap(parse_policy(handled, base)) if handled else base
     descriptor = _describe(what, described, config.described)
     return descriptor, policy.with_secret_names(descriptor.secret_names)
+
+
+def parse_item(wish: Wish, options: Mapping[str, object], config: Config) -> 'Item':
+    """The same as an entry of a manifest, with a fault in place of an exception."""
+    from dlmachine.manifest import Item
+
+    try:
+        descriptor, policy = parse_wish(wish, None, options, config)
+    except DownloadError as error:
+        url = wish.url if isinstance(wish, Item) else _shown(wish, options, config)
+        name = wish.name if isinstance(wish, Item) else url
+        return Item(name=name, url=url, fault=error.fault)
+    url = shown_url(descriptor)
+    name = wish.name if isinstance(wish, Item) else url
+    return Item(name=name, url=url, descriptor=descriptor, policy=policy)
+
+
+def _shown(wish: object, options: Mapping[str, object], config: Config) -> str:
+    from dlmachine.core.secrets.redact import redact_url
+
+    if isinstance(wish, core.Descriptor):
+        return shown_url(wish)
+    given = (options.get('secret_names'), config.described.get('secret_names'))
+    names = (name for one in given for name in parse_secret_names(one).value_or(()))
+    return redact_url(str(wish), tuple(names))
 
 
 def place_of(dest: PathInput | bool | None) -> str | bool | None:

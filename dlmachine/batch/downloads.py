@@ -1,20 +1,44 @@
 """A batch of downloads: each runs here, or an executor fetches its body."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Executor
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from dlmachine.batch.group_commit import Ledger, Tell
-from dlmachine.batch.items import BatchItem, run_batch
+from dlmachine.batch.items import BatchItem, place_in_folder, run_batch
+from dlmachine.core.secrets.redact import Redactor
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
+from dlmachine.paths import absolute
 from dlmachine_adapters.world import SystemWorld
 
 Wish = TypeVar('Wish')
-Place = TypeVar('Place')
+Place: TypeAlias = str | bool | None
 
 
 def run_downloads(
+    wishes: Iterable[Wish],
+    dest: Place,
+    redactor: Redactor,
+    parse: Callable[[Wish, Place], tuple[Descriptor, Policy]],
+    make_world: Callable[[], SystemWorld],
+    workers: int,
+    executor: Executor | None,
+) -> Iterator[BatchItem[Wish]]:
+    """Download each input, yielding results in order of completion.
+
+    `parse` turns an input and its place into the values to work on, or raises DownloadError.
+    Nothing is made before the first result is asked for.
+    """
+    if executor is not None and isinstance(dest, str):
+        dest = absolute(dest)
+    # An iterator may wait for the results of earlier inputs.
+    may_wait = not isinstance(wishes, Collection)
+    placed = place_in_folder(wishes, dest, redactor)
+    return _run(placed, parse, make_world, workers, executor, may_wait=may_wait)
+
+
+def _run(
     placed: Iterable[tuple[Wish, Place]],
     parse: Callable[[Wish, Place], tuple[Descriptor, Policy]],
     make_world: Callable[[], SystemWorld],
@@ -23,11 +47,6 @@ def run_downloads(
     *,
     may_wait: bool,
 ) -> Iterator[BatchItem[Wish]]:
-    """Download each input to its place, in the order in which they are done.
-
-    `parse` turns an input and its place into the values to work on, or raises DownloadError.
-    Nothing is made before the first item is asked for.
-    """
     world = make_world()
     ledger = Ledger(world)
 

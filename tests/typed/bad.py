@@ -18,6 +18,9 @@ def misspelt(manager: dm.DownloadManager) -> None:
     manager.download_many([URL], worker=5)  # error
     manager.open(URL, encodings='utf-8')  # error
     dm.Descriptor(URL, header={})  # error
+    dm.download(URL, retires=5)  # error
+    dm.fetch(URL, retires=5)  # error
+    manager.audit([URL], retires=5)  # error
     options: dm.DownloadOptions = {'retires': 5}  # error
     print(options)
 
@@ -44,6 +47,7 @@ def not_what_comes_back(manager: dm.DownloadManager) -> None:
     manager.download(URL, dest=False).upper()  # error
     manager.download(URL, dest='data/').getvalue()  # error
     manager.download(URL).upper()  # error
+    dm.download(URL, dest=False).upper()  # error
 
 
 def unchecked(manager: dm.DownloadManager) -> None:

@@ -29,6 +29,21 @@ def download(folder: Path) -> None:
         print(buffer.getvalue()[:2])
 
 
+def without_a_manager() -> None:
+    """The same, by the default manager."""
+    assert_type(dm.download(URL), str | BytesIO)
+    assert_type(dm.download(URL, dest=False, retries=0), BytesIO)
+    assert_type(dm.download(URL, 'data/'), str)
+    assert_type(dm.fetch(URL, offline=True), dm.Outcome)
+
+
+def audit(manager: dm.DownloadManager, items: list[dm.Item]) -> None:
+    """The dry run of many."""
+    for row in manager.audit([URL, dm.Descriptor(URL)], check_freshness=True):
+        print(row.status.value)
+    print(list(manager.audit(items)))
+
+
 def manifest(manager: dm.DownloadManager, item: dm.Item) -> None:
     """An entry of a manifest may have a destination of its own."""
     assert_type(manager.download(item, False), str | BytesIO)

@@ -29,8 +29,8 @@ class OptionHelp:
     def __str__(self) -> str:
         """In one line.
 
-        >>> print(OPTION_HELP['retries'])
-        retries (int; default 3): more tries after the first
+        >>> print(OptionHelp(name='wait', type='float', unit='seconds', default='1', help='pause'))
+        wait (float; seconds; default 1): pause
         """
         accepts = f'{self.type}; {self.unit}' if self.unit else self.type
         return f'{self.name} ({accepts}; default {self.default}): {self.help}'

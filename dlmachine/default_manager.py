@@ -1,0 +1,90 @@
+"""`dm.download` and `dm.fetch`: downloads without a manager of one's own.
+
+The default manager takes its settings from the configuration file and the environment. It is
+made at first use, shared by all threads, and closed when the program ends. A forked process makes
+its own.
+"""
+
+import atexit
+import os
+from io import BytesIO
+from typing import TYPE_CHECKING, Final, Literal, overload
+
+from dlmachine.core.protocol.outcome import Outcome
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.manager import DownloadManager
+from dlmachine.options.lists import DOWNLOAD_OPTIONS, list_options
+from dlmachine.paths import PathInput
+from dlmachine.targets import Wish
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from dlmachine.options.types import DownloadOptions
+
+#: The default manager of each process, by its number. That of the parent stays untouched: its
+#: locks may have been held, and its connections are in use there.
+_MANAGERS: Final[dict[int, DownloadManager]] = {}
+
+
+def default_manager() -> DownloadManager:
+    """The default manager of this process.
+
+    Raises: RequestError if the configuration file or the environment has a bad value.
+    """
+    pid = os.getpid()
+    if pid not in _MANAGERS:
+        # Two threads may both make one; only one of them is kept, and nothing is opened before.
+        _MANAGERS.setdefault(pid, DownloadManager())
+    return _MANAGERS[pid]
+
+
+@atexit.register
+def _close() -> None:
+    manager = _MANAGERS.pop(os.getpid(), None)
+    if manager is not None:
+        manager.close()
+
+
+@overload
+def download(
+    url: str | Descriptor, dest: Literal[False], **options: 'Unpack[DownloadOptions]'
+) -> BytesIO: ...
+
+
+@overload
+def download(
+    url: str | Descriptor, dest: PathInput, **options: 'Unpack[DownloadOptions]'
+) -> str: ...
+
+
+@overload
+def download(
+    url: Wish, dest: PathInput | bool | None = None, **options: 'Unpack[DownloadOptions]'
+) -> str | BytesIO: ...
+
+
+@list_options(DOWNLOAD_OPTIONS)
+def download(
+    url: Wish, dest: PathInput | bool | None = None, **options: 'Unpack[DownloadOptions]'
+) -> str | BytesIO:
+    """Download with the default manager: see `DownloadManager.download`.
+
+    The default manager has the settings of the configuration file and of the environment, for
+    example a cache folder in `DLMACHINE_PATH`. Without a cache, `dest=None` means memory.
+
+    Returns: the path as `str`, or an `io.BytesIO`.
+
+    Raises: DownloadError; RequestError for a bad setting.
+    """
+    return default_manager().download(url, dest, **options)
+
+
+def fetch(
+    url: Wish, dest: PathInput | bool | None = None, **options: 'Unpack[DownloadOptions]'
+) -> Outcome:
+    """The same as `download`, with an `Outcome` as result: see `DownloadManager.fetch`.
+
+    Raises: DownloadError; RequestError for a bad setting.
+    """
+    return default_manager().fetch(url, dest, **options)
