@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from dlmachine.auditor import audit
 from dlmachine.cli.common import fail
 from dlmachine.cli.parameters.options import Command, table_option
 from dlmachine.demo import ExampleServer, examples
@@ -53,9 +52,8 @@ def _show_backend(backend: str) -> None:
             _report(server, f'from the {checked.origin.value}, because {checked.reason}')
             click.echo('5. An audit of two URLs, without a request:\n')
             items = parse_lines([url, f'{url}.md5'], manager.policy, {})
-            with manager.adapters() as world:
-                for row in audit(items, world):
-                    click.echo(f'  {row.status.value:8} {row.url}: {row.reason}')
+            for row in manager.audit(items):
+                click.echo(f'  {row.status.value:8} {row.url}: {row.reason}')
             _report(server, 'nothing was downloaded, nothing written')
 
 
