@@ -25,19 +25,25 @@ requests with 304, and ranges with 206.
 import gzip
 import json
 import random
+import re
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from email import message_from_bytes
 from email.policy import HTTP
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+from types import SimpleNamespace, TracebackType
 from typing import Any, Final, Self
 from urllib.parse import parse_qs, urlsplit
 
+from dlmachine.core.deprecation import warn_renamed
+
 _TABLE: Final = b'gene\tvalue\nTP53\t1\nEGFR\t2\n'
 _MODIFIED: Final = 'Wed, 01 May 2024 12:00:00 GMT'
+#: Any other range is ignored, as RFC 9110 section 14.2 allows.
+_RANGE: Final = re.compile(r'bytes=(\d+)-(\d*)')
 _JSON: Final = {'Content-Type': 'application/json'}
 
 
@@ -86,6 +92,16 @@ def examples(files: Mapping[str, bytes] | None = None) -> ExampleServer:
     return ExampleServer({**_make_files(), **(files or {})})
 
 
+@contextmanager
+def serve(
+    body: bytes | None = None, path: str = '/interactions.tsv.gz'
+) -> Iterator[SimpleNamespace]:
+    """The former name of `examples`: `url` is that of one file, and `asked` lists the requests."""
+    warn_renamed('dlmachine.demo.serve', 'dlmachine.demo.examples', stacklevel=4)
+    with examples({} if body is None else {path: body}) as server:
+        yield SimpleNamespace(url=f'{server.url}{path}', asked=server.requests)
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
@@ -122,8 +138,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get('Content-Length') or 0))
-        told = _describe(self.headers.get('Content-Type', ''), body)
-        self._answer(200, json.dumps(told).encode(), _JSON)
+        try:
+            told = _describe(self.headers.get('Content-Type', ''), body)
+        except ValueError as error:
+            self._answer(400, f'{error}\n'.encode())
+        else:
+            self._answer(200, json.dumps(told).encode(), _JSON)
 
     def _answer_file(self, data: bytes | None) -> None:
         if data is None:
@@ -136,13 +156,13 @@ class _Handler(BaseHTTPRequestHandler):
             is_current = asked['If-None-Match'] == etag
         else:
             is_current = asked.get('If-Modified-Since') == _MODIFIED
+        span = _RANGE.fullmatch(asked.get('Range', ''))
         if is_current:
             self._answer(304, b'', fields)
-        elif 'Range' in asked and asked.get('If-Range') in {None, etag}:
-            first, _, last = asked['Range'].removeprefix('bytes=').partition('-')
-            end = min(int(last or len(data)), len(data) - 1)
+        elif span and int(span[1]) < len(data) and asked.get('If-Range') in {None, etag}:
+            first, end = int(span[1]), min(int(span[2] or len(data)), len(data) - 1)
             fields['Content-Range'] = f'bytes {first}-{end}/{len(data)}'
-            self._answer(206, data[int(first) : end + 1], fields)
+            self._answer(206, data[first : end + 1], fields)
         else:
             self._answer(200, data, fields)
 

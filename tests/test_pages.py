@@ -64,7 +64,9 @@ def name_of(page: Path) -> str:
 
 WITH_PYTHON: Final = [p for p in PAGES if any(b.language == 'python' for b in blocks_of(p))]
 FOLLOWED: Final = [page for page in PAGES if page in WITH_PYTHON or commands_of(page)]
-HOW_TOS: Final = [page for page in WITH_PYTHON if page.parent.name in {'how-to', 'tutorial'}]
+TAUGHT: Final = [
+    page for page in WITH_PYTHON if page.parent.name in {ROOT.name, 'how-to', 'tutorial'}
+]
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,7 @@ def _pattern_of(text: str) -> str:
     return r'\s+'.join(words) + r'\s+'
 
 
-@pytest.mark.parametrize('page', HOW_TOS, ids=name_of)
+@pytest.mark.parametrize('page', TAUGHT, ids=name_of)
 def test_server_is_in_the_first_block(page: Path) -> None:
     """A page that talks to a server starts it in its first Python block."""
     python = [block.text for block in blocks_of(page) if block.language == 'python']

@@ -8,7 +8,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
 
-from dlmachine.demo import ExampleServer, examples
+from dlmachine.demo import ExampleServer, examples, serve
 from dlmachine.manager import DownloadManager
 
 _OPEN = build_opener(ProxyHandler({})).open
@@ -63,6 +63,8 @@ def test_conditions_and_ranges_are_answered(server: ExampleServer) -> None:
     assert get(url, Range='bytes=1-2', If_Range=etag) == (206, b'in')
     assert get(url, Range='bytes=1-', If_Range=etag) == (206, b'ine\n')
     assert get(url, Range='bytes=1-2', If_Range='"old"') == (200, b'mine\n')
+    for ignored in ('bytes=-2', 'bytes=0-1,3-4', 'bytes=9-', 'lines=1-2'):
+        assert get(url, Range=ignored) == (200, b'mine\n')
 
 
 def test_some_paths_misbehave(server: ExampleServer) -> None:
@@ -78,6 +80,26 @@ def test_some_paths_misbehave(server: ExampleServer) -> None:
         '/failing/table.tsv': [200, 503],
         '/moved': [200, 200],
     }
+
+
+def test_a_body_that_is_not_what_it_says_is_refused(server: ExampleServer) -> None:
+    """With 400; the connection stays usable."""
+    status, told = get(f'{server.url}/echo', b'{', Content_Type='application/json')
+
+    assert (status, told[:9]) == (400, b'Expecting')
+    assert get(f'{server.url}/echo', b'[]', Content_Type='application/json')[0] == 200
+
+
+def test_former_name_still_works() -> None:
+    """With a warning that is shown where it is used."""
+    with (
+        pytest.warns(DeprecationWarning, match='is now called dlmachine.demo.examples') as warned,
+        serve(b'abc', '/x') as server,
+    ):
+        answer = get(server.url)
+
+    assert (answer, server.asked) == ((200, b'abc'), ['GET /x 200'])
+    assert warned[0].filename == __file__
 
 
 def test_a_client_that_hangs_up_is_not_an_error(
