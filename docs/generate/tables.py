@@ -18,6 +18,8 @@ from dlmachine.errors import DownloadError
 from dlmachine.options.lists import DESCRIBED_NAMES, MANAGER_HELP
 from docs.generate.markdown import table
 
+#: Characters of a default that fit in its column.
+_MAX_DEFAULT: Final = 30
 _ACTORS: Final = {
     Party.CALLER: 'The request or the options are wrong; the caller has to change them.',
     Party.SERVER: 'The server responded, but not with the requested file.',
@@ -41,28 +43,29 @@ def _options(options: Iterable[OptionHelp]) -> str:
     for synonym, name in SYNONYMS.items():
         if synonym not in OLD_NAMES:
             synonyms.setdefault(name, []).append(f'`{synonym}`')
-    rows = [(*_option(one), ', '.join(synonyms.get(one.name, ()))) for one in options]
-    return table(('option', 'type', 'unit', 'default', 'what it is for', 'also called'), rows)
+    rows = []
+    for one in options:
+        others = ', '.join(synonyms.get(one.name, ()))
+        rows.append((*_option(one), f'{one.help} (also called {others})' if others else one.help))
+    return table(('option', 'type', 'default', 'what it is for'), rows)
 
 
 def _option(option: OptionHelp) -> tuple[str, ...]:
-    return (
-        f'`{option.name}`',
-        f'`{option.type}`',
-        option.unit,
-        f'`{option.default}`',
-        option.help,
-    )
+    types = ', '.join(f'`{kind}`' for kind in option.type.split(' | '))
+    unit = f' ({option.unit})' if option.unit else ''
+    default = option.default
+    if len(default) > _MAX_DEFAULT:
+        default = f"{default.partition(' ')[0]} …'"
+    return (f'`{option.name}`', types + unit, f'`{default}`')
 
 
 def settings() -> str:
     """The settings of a manager that are not options of a single download."""
-    rows = [_option(option) for option in MANAGER_HELP.values()]
+    rows = [(*_option(option), option.help) for option in MANAGER_HELP.values()]
     rows += [
-        (*_option(DESCRIPTOR_HELP[name])[:-1], 'default for every request')
-        for name in DESCRIBED_NAMES
+        (*_option(DESCRIPTOR_HELP[name]), 'default for every request') for name in DESCRIBED_NAMES
     ]
-    return table(('setting', 'type', 'unit', 'default', 'what it is for'), rows)
+    return table(('setting', 'type', 'default', 'what it is for'), rows)
 
 
 def environment() -> str:

@@ -54,6 +54,13 @@ _BROKEN_WORDS: Final = r"""() => {
     }
     return broken;
 }"""
+#: Tables that have to be scrolled sideways, by their first row.
+_WIDE_TABLES: Final = """() =>
+    [...document.querySelectorAll('table')].filter(each => {
+        const around = each.closest('.md-typeset__scrollwrap') ?? each.parentElement;
+        return around.scrollWidth > around.clientWidth + 1;
+    }).map(each => each.rows[0].innerText.trim())
+"""
 #: Text that shows what should have become a block of code, or a diagram.
 _RAW_TEXT: Final = r"""() => {
     const raw = [];
@@ -129,6 +136,8 @@ class Viewer:
             page.on('response', lambda got: found.extend(_missing(got)))
             page.goto(self.base_url + path, wait_until='load')
             found.extend(_missing_diagrams(page, diagrams, self._patience_ms))
+            wide = page.evaluate(_WIDE_TABLES)
+            found.extend(f'a table does not fit: {row}' for row in wide)
             for width in (1280, 400):
                 page.set_viewport_size({'width': width, 'height': 900})
                 words = page.evaluate(_BROKEN_WORDS)

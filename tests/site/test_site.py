@@ -63,7 +63,7 @@ def test_every_page_is_built(site: Path) -> None:
 
 @pytest.mark.parametrize('page', PAGES, ids=str)
 def test_page_looks_right(viewer: Viewer, page: Path) -> None:
-    """Diagrams are drawn, examples are blocks of code, names are whole, and nothing is missing."""
+    """Diagrams are drawn, examples are blocks of code, names are whole, tables fit, nothing is missing."""
     text = (ROOT / 'docs' / page).read_text(encoding='utf-8')
     path = '' if page.stem == 'index' else f'{page.with_suffix("").as_posix()}/'
     diagrams = len(re.findall(r'^```mermaid$', text, re.MULTILINE))
@@ -80,11 +80,12 @@ def test_page_looks_right(viewer: Viewer, page: Path) -> None:
         ('<img src="https://example.org/a.png">', 'another host: https://example.org/a.png'),
         ('<table><td style="max-width: 2em; word-break: break-all">unbroken', 'broken in a cell, 1280 px: unbroken'),
         ('<table><td style="max-width: 2em"><code>--no-check</code>', 'broken in a cell, 400 px: --no-check'),
+        ('<div style="width: 10em; overflow: auto"><table><td><code>a_name_that_takes_more_than_that</code>', 'a table does not fit: a_name'),
         ('<p>Text.</p><p>&gt;&gt;&gt; 1 + 1</p>', 'not rendered: >>> 1 + 1'),
         ('<blockquote><blockquote><blockquote>1 + 1', 'not rendered: >>> 1 + 1'),
         ('<div class="mermaid">flowchart TB</div>', '0 diagrams of 1 are rendered'),
     ],
-    ids=['console', 'exception', 'missing', 'other host', 'word', 'name', 'doctest', 'quotation', 'diagram'],
+    ids=['console', 'exception', 'missing', 'other host', 'word', 'name', 'table', 'doctest', 'quotation', 'diagram'],
 )  # fmt: skip
 def test_the_browser_notices(tmp_path: Path, browser: object, body: str, problem: str) -> None:
     """Each kind of mistake is found on a page that has it."""
