@@ -4,7 +4,7 @@ Reads a caller's words, asks the core, executes with the adapters, and turns fau
 exceptions. One manager may be used from many threads.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
 from types import TracebackType
@@ -180,7 +180,7 @@ class DownloadManager:
         workers: int = 8,
         executor: 'Executor | None' = None,
         **options: 'Unpack[DownloadOptions]',
-    ) -> 'Iterator[BatchItem[OneKind]]': ...
+    ) -> 'Generator[BatchItem[OneKind], None, None]': ...
 
     @overload  # Of several kinds, which mypy joins to `object` before it looks for the kind.
     def download_many(  # type: ignore[overload-cannot-match]
@@ -190,7 +190,7 @@ class DownloadManager:
         workers: int = 8,
         executor: 'Executor | None' = None,
         **options: 'Unpack[DownloadOptions]',
-    ) -> 'Iterator[BatchItem[Wish]]': ...
+    ) -> 'Generator[BatchItem[Wish], None, None]': ...
 
     def download_many(
         self,
@@ -199,7 +199,7 @@ class DownloadManager:
         workers: int = 8,
         executor: 'Executor | None' = None,
         **options: 'Unpack[DownloadOptions]',
-    ) -> 'Iterator[BatchItem[Any]]':
+    ) -> 'Generator[BatchItem[Any], None, None]':
         """Get many, at most `workers` at once, as an iterator in order of completion.
 
         `dest` is a folder, None (cache, else memory) or False (memory). A file in a folder has the

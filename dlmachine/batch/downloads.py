@@ -1,6 +1,6 @@
 """A batch of downloads: each runs here, or an executor fetches its body."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable
 from concurrent.futures import Executor
 from typing import TypeAlias, TypeVar
 
@@ -24,7 +24,7 @@ def run_downloads(
     make_world: Callable[[], SystemWorld],
     workers: int,
     executor: Executor | None,
-) -> Iterator[BatchItem[Wish]]:
+) -> Generator[BatchItem[Wish], None, None]:
     """Download each input, yielding results in order of completion.
 
     `parse` turns an input and its place into the values to work on, or raises DownloadError.
@@ -46,7 +46,7 @@ def _run(
     executor: Executor | None,
     *,
     may_wait: bool,
-) -> Iterator[BatchItem[Wish]]:
+) -> Generator[BatchItem[Wish], None, None]:
     world = make_world()
     ledger = Ledger(world)
 

@@ -57,8 +57,8 @@ def test_a_login_sets_a_cookie_and_redirects_back(
 
     assert Path(str(outcome.path)).read_bytes() == BODY
     assert sent(server, '/data.bin') == [None, f's={TOKEN}']
-    assert [path.partition('8')[0][:4] for path in outcome.record.urls] == ['http'] * 3  # type: ignore[union-attr]
-    assert all('#' not in path for path in outcome.record.urls)  # type: ignore[union-attr]
+    assert [path.partition('8')[0][:4] for path in outcome.record.urls] == ['http'] * 3
+    assert all('#' not in path for path in outcome.record.urls)
 
 
 def test_a_redirect_to_itself_that_sets_a_cookie(server: Server, manager: DownloadManager) -> None:

@@ -85,7 +85,7 @@ def test_what_is_put_aside_when_a_batch_is_left_is_recorded(
     """No file without its row, and no lock, is left."""
     items = manager.download_many(_urls(server, 200))
     next(items)
-    items.close()  # type: ignore[attr-defined]
+    items.close()
 
     assert _rows(folder) == _files(folder)
     assert list((folder / '.dlmachine' / 'locks').glob('*.lock')) == []

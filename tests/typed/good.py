@@ -120,6 +120,15 @@ def several_kinds(manager: dm.DownloadManager, items: list[dm.Item]) -> None:
     assert_type([one.index for one in mixed if not isinstance(one.input, str)], list[int])
 
 
+def stopped(manager: dm.DownloadManager) -> None:
+    """A batch can be closed, and a record is there wherever dlmachine stored the file."""
+    items = manager.download_many([URL])
+    print(next(items).index)
+    items.close()
+    record = manager.fetch(URL).record
+    print(record.size_bytes, record.sha256[:16])
+
+
 def named(item: 'dm.BatchItem[str]') -> str:
     """The name of the two together."""
     return item.input if item.ok is True else item.fault.code

@@ -17,7 +17,7 @@ ROOT = HERE.parents[1]
 SOURCES = [str(place) for place in (ROOT, ROOT / 'adapters') if (ROOT / 'dlmachine').is_dir()]
 #: A wrong line, as it is marked, and as mypy tells of it.
 _MARKED = re.compile(r'# error$')
-_TOLD = re.compile(r'^[^:]+/(\w+\.py):(\d+): error: ')
+_TOLD = re.compile(r'^(?:.*/)?(\w+\.py):(\d+): error: ')
 
 Found = dict[str, set[int]]
 
@@ -36,6 +36,16 @@ def _run(command: list[str], folder: Path) -> str:
     return done.stdout
 
 
+def _write_readme(folder: Path) -> Path:
+    """README's Python, as a file."""
+    text = (ROOT / 'README.md').read_text(encoding='utf-8')
+    program = '\n'.join(re.findall(r'^```python\n(.*?)^```$', text, re.DOTALL | re.MULTILINE))
+    assert 'manager.download' in program
+    path = folder / 'readme.py'
+    path.write_text(program)
+    return path
+
+
 @pytest.fixture(scope='module')
 def by_mypy(tmp_path_factory: pytest.TempPathFactory) -> Found:
     """The lines with errors in each file, found by mypy with the settings of a user."""
@@ -47,6 +57,7 @@ def by_mypy(tmp_path_factory: pytest.TempPathFactory) -> Found:
     lines += ['[mypy-dlmachine.*,dlmachine_adapters.*]', 'follow_imports = silent']
     settings.write_text('\n'.join(lines))
     files = [str(HERE / name) for name in ('good.py', 'good_for_mypy.py', 'bad.py')]
+    files.append(str(_write_readme(folder)))
     told = _run(['mypy', '--config-file', str(settings), *files], folder)
     return _collect(
         (found[1], int(found[2])) for found in map(_TOLD.match, told.splitlines()) if found
@@ -62,6 +73,7 @@ def by_pyright(tmp_path_factory: pytest.TempPathFactory) -> Found:
     # It looks only at what is in the folder of its settings.
     for name in ('good.py', 'bad.py'):
         shutil.copy(HERE / name, folder)
+    _write_readme(folder)
     words = {'extraPaths': SOURCES, 'typeCheckingMode': 'strict'}
     settings.write_text(json.dumps(words))
     command = [
