@@ -1,7 +1,8 @@
 """Execute: effect -> port -> event -> advance, until the end.
 
-The only place where effects meet the world. It decides nothing: which effect comes next
-is the machine's to say, and what became of it the ports'.
+The only place where effects meet the world. The state machine decides which effect comes
+next, and the ports report its result. `docs/explanation/following-a-download.md` lists the
+seven effects of a cache miss, with the modules that decide and perform each.
 """
 
 from collections.abc import Callable

@@ -46,6 +46,15 @@ def fill(markdown: str) -> str:
     return _BLOCK.sub(_filled, markdown)
 
 
+def write(page: Path) -> bool:
+    """Bring a page up to date; tells whether it was not."""
+    text = page.read_text(encoding='utf-8')
+    fresh = fill(text)
+    if fresh != text:
+        page.write_text(fresh, encoding='utf-8', newline='\n')
+    return fresh != text
+
+
 def names_in(markdown: str) -> list[str]:
     """The names of the generated blocks of a page."""
     return [found['name'] for found in _BLOCK.finditer(markdown)]

@@ -1,10 +1,7 @@
 """Write every generated block anew: `python -m docs.generate`."""
 
-from docs.generate import PAGES, ROOT, fill
+from docs.generate import PAGES, ROOT, write
 
 for page in PAGES:
-    text = page.read_text(encoding='utf-8')
-    fresh = fill(text)
-    if fresh != text:
-        page.write_text(fresh, encoding='utf-8')
+    if write(page):
         print(f'wrote {page.relative_to(ROOT)}')  # noqa: T201 -- what it is for

@@ -83,9 +83,10 @@ def test_page_looks_right(viewer: Viewer, page: Path) -> None:
         ('<div style="width: 10em; overflow: auto"><table><td><code>a_name_that_takes_more_than_that</code>', 'a table does not fit: a_name'),
         ('<p>Text.</p><p>&gt;&gt;&gt; 1 + 1</p>', 'not rendered: >>> 1 + 1'),
         ('<blockquote><blockquote><blockquote>1 + 1', 'not rendered: >>> 1 + 1'),
+        (r'<table><td><code>a \| b</code>', r'not rendered: a \| b'),
         ('<div class="mermaid">flowchart TB</div>', '0 diagrams of 1 are rendered'),
     ],
-    ids=['console', 'exception', 'missing', 'other host', 'word', 'name', 'table', 'doctest', 'quotation', 'diagram'],
+    ids=['console', 'exception', 'missing', 'other host', 'word', 'name', 'table', 'doctest', 'quotation', 'backslash', 'diagram'],
 )  # fmt: skip
 def test_the_browser_notices(tmp_path: Path, browser: object, body: str, problem: str) -> None:
     """Each kind of mistake is found on a page that has it."""
