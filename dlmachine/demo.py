@@ -44,6 +44,8 @@ _TABLE: Final = b'gene\tvalue\nTP53\t1\nEGFR\t2\n'
 _MODIFIED: Final = 'Wed, 01 May 2024 12:00:00 GMT'
 #: Any other range is ignored, as RFC 9110 section 14.2 allows.
 _RANGE: Final = re.compile(r'bytes=(\d+)-(\d*)')
+#: The prefixes of files that are sometimes answered with 503.
+_UNSTEADY: Final = re.compile('^/(flaky|failing)/')
 _JSON: Final = {'Content-Type': 'application/json'}
 
 
@@ -134,7 +136,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif path == '/moved':
             self._answer(302, b'', {'Location': '/table.tsv'})
         else:
-            self._answer_file(files.get(path, files.get('/' + path.rpartition('/')[2])))
+            self._answer_file(files.get(_UNSTEADY.sub('/', path)))
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get('Content-Length') or 0))

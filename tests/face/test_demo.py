@@ -45,10 +45,10 @@ def test_files_are_served_and_can_be_changed(server: ExampleServer) -> None:
 def test_each_request_is_listed(server: ExampleServer) -> None:
     """With its method, its path without the query, and the status of the answer."""
     get(f'{server.url}/mine.txt?n=1')
-    get(f'{server.url}/missing')
+    get(f'{server.url}/missing/mine.txt')
     get(f'{server.url}/echo', b'a=1')
 
-    assert server.requests == ['GET /mine.txt 200', 'GET /missing 404', 'POST /echo 200']
+    assert server.requests == ['GET /mine.txt 200', 'GET /missing/mine.txt 404', 'POST /echo 200']
 
 
 def test_conditions_and_ranges_are_answered(server: ExampleServer) -> None:
