@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         CancelledError,
         DownloadError,
         IntegrityError,
-        MachineError,
+        LocalError,
         NetworkError,
         NotFoundError,
         OfflineMissError,
@@ -65,7 +65,7 @@ _HOMES = {
     'Fault': 'core.faults',
     'IntegrityError': 'errors',
     'Item': 'manifest',
-    'MachineError': 'errors',
+    'LocalError': 'errors',
     'ManagerOptions': 'options.types',
     'NetworkError': 'errors',
     'NotFoundError': 'errors',
@@ -112,7 +112,7 @@ __all__ = [
     'Fault',
     'IntegrityError',
     'Item',
-    'MachineError',
+    'LocalError',
     'ManagerOptions',
     'NetworkError',
     'NotFoundError',
@@ -141,8 +141,17 @@ __all__ = [
 ]
 
 
+#: Former public names, which still work with a warning.
+_RENAMED = {'MachineError': 'LocalError'}
+
+
 def __getattr__(name: str) -> Any:
     """Load the home of a public name on first use."""
+    if name in _RENAMED:
+        from dlmachine.core.deprecation import renamed
+
+        __getattr__(_RENAMED[name])
+        return renamed(globals(), _RENAMED)(name)
     home = _HOMES.get(name)
     if home is None:
         msg = f'module {__name__!r} has no attribute {name!r}'

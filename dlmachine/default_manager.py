@@ -15,7 +15,7 @@ from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.manager import DownloadManager
 from dlmachine.options.lists import DOWNLOAD_OPTIONS, list_options
 from dlmachine.paths import PathInput
-from dlmachine.targets import Wish
+from dlmachine.targets import Target
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -60,13 +60,13 @@ def download(
 
 @overload
 def download(
-    url: Wish, dest: PathInput | bool | None = None, **options: 'Unpack[DownloadOptions]'
+    url: Target, dest: PathInput | bool | None = None, **options: 'Unpack[DownloadOptions]'
 ) -> str | BytesIO: ...
 
 
 @list_options(DOWNLOAD_OPTIONS)
 def download(
-    url: Wish, dest: PathInput | bool | None = None, **options: 'Unpack[DownloadOptions]'
+    url: Target, dest: PathInput | bool | None = None, **options: 'Unpack[DownloadOptions]'
 ) -> str | BytesIO:
     """Download with the default manager: see `DownloadManager.download`.
 
@@ -81,7 +81,7 @@ def download(
 
 
 def fetch(
-    url: Wish, dest: PathInput | bool | None = None, **options: 'Unpack[DownloadOptions]'
+    url: Target, dest: PathInput | bool | None = None, **options: 'Unpack[DownloadOptions]'
 ) -> Outcome:
     """The same as `download`, with an `Outcome` as result: see `DownloadManager.fetch`.
 

@@ -11,7 +11,7 @@ DownloadError               any failure; carries the Fault
         IntegrityError      the received bytes are not the expected ones
     NetworkError            no connection, or a broken one
         TimeoutExpired      a time limit expired
-    MachineError            a disk, a lock or the registry of this computer
+    LocalError              a disk, a lock or the registry of this computer
 """
 
 from typing import Any, TypeVar
@@ -21,6 +21,7 @@ from returns.pipeline import is_successful
 from returns.result import Result
 from returns.unsafe import unsafe_perform_io
 
+from dlmachine.core.deprecation import renamed
 from dlmachine.core.faults import (
     Cancelled,
     ContentRefused,
@@ -115,7 +116,7 @@ class TimeoutExpired(NetworkError, TimeoutError):  # noqa: N818 -- what it is ca
     """A time limit expired."""
 
 
-class MachineError(DownloadError, OSError):
+class LocalError(DownloadError, OSError):
     """A disk, a lock or the registry of this computer failed."""
 
     def __str__(self) -> str:
@@ -135,7 +136,7 @@ _BY_PARTY: dict[Party, type[DownloadError]] = {
     Party.CALLER: RequestError,
     Party.SERVER: ServerError,
     Party.NETWORK: NetworkError,
-    Party.MACHINE: MachineError,
+    Party.LOCAL: LocalError,
 }
 
 
@@ -174,3 +175,6 @@ def error_for(fault: Fault) -> DownloadError:
             return OfflineMissError(fault)
         case _:
             return _BY_PARTY[fault.party](fault)
+
+
+__getattr__ = renamed(globals(), {'MachineError': 'LocalError'})

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, overload
 
 from dlmachine.config import Config, load_config
+from dlmachine.core.deprecation import warn_renamed, with_former_parameters
 from dlmachine.core.faults import InvalidInput
 from dlmachine.core.protocol.outcome import Outcome
 from dlmachine.core.protocol.ports import World
@@ -20,7 +21,7 @@ from dlmachine.errors import error_for, unwrap
 from dlmachine.execution.run import run
 from dlmachine.options.lists import DOWNLOAD_OPTIONS, MANAGER_OPTIONS, list_options
 from dlmachine.paths import PathInput
-from dlmachine.targets import OneKind, Wish, parse_item, parse_wish, place_of
+from dlmachine.targets import OneKind, Target, destination_of, parse_item, parse_target
 from dlmachine_adapters.world import SystemWorld, cache_folder
 
 if TYPE_CHECKING:
@@ -111,12 +112,18 @@ class DownloadManager:
 
     @overload
     def download(
-        self, url: Wish, dest: PathInput | bool | None = None, **options: 'Unpack[DownloadOptions]'
+        self,
+        url: Target,
+        dest: PathInput | bool | None = None,
+        **options: 'Unpack[DownloadOptions]',
     ) -> str | BytesIO: ...
 
     @list_options(DOWNLOAD_OPTIONS)
     def download(
-        self, url: Wish, dest: PathInput | bool | None = None, **options: 'Unpack[DownloadOptions]'
+        self,
+        url: Target,
+        dest: PathInput | bool | None = None,
+        **options: 'Unpack[DownloadOptions]',
     ) -> str | BytesIO:
         """Get it, from the cache if that will do.
 
@@ -132,25 +139,31 @@ class DownloadManager:
         return self.fetch(url, dest, **options).content
 
     def fetch(
-        self, url: Wish, dest: PathInput | bool | None = None, **options: 'Unpack[DownloadOptions]'
+        self,
+        url: Target,
+        dest: PathInput | bool | None = None,
+        **options: 'Unpack[DownloadOptions]',
     ) -> Outcome:
         """The same, as an Outcome: path or buffer, origin, record, story."""
-        descriptor, policy = self.wish(url, dest, **options)
+        descriptor, policy = self.prepare(url, dest, **options)
         world = self._world
-        with world.stop.working():
+        with world.stop.tracked():
             return unwrap(run(descriptor, policy, world.glance(descriptor, policy), world))
 
     def plan(
-        self, url: Wish, dest: PathInput | bool | None = None, **options: 'Unpack[DownloadOptions]'
+        self,
+        url: Target,
+        dest: PathInput | bool | None = None,
+        **options: 'Unpack[DownloadOptions]',
     ) -> 'Plan':
         """What `download` would do; reads only.  Raises: DownloadError for a refusal."""
         from dlmachine.core.plan.plan import plan
 
-        descriptor, policy = self.wish(url, dest, **options)
+        descriptor, policy = self.prepare(url, dest, **options)
         return unwrap(plan(descriptor, policy, self._world.observe(descriptor, policy)))
 
     def audit(
-        self, items: Iterable[Wish], **options: 'Unpack[DownloadOptions]'
+        self, items: Iterable[Target], **options: 'Unpack[DownloadOptions]'
     ) -> 'Iterator[AuditRow]':
         """What `download` would do for each item, one row at a time; reads only.
 
@@ -160,22 +173,32 @@ class DownloadManager:
         from dlmachine.auditor import audit, check_items
 
         check_items(items)
-        self.wish(_ANY_URL, None, **options)
+        self.prepare(_ANY_URL, None, **options)
         return audit((parse_item(one, options, self._config) for one in items), self._world)
 
-    def wish(
-        self, url: Wish, dest: PathInput | bool | None = None, **options: 'Unpack[DownloadOptions]'
+    def prepare(
+        self,
+        url: Target,
+        dest: PathInput | bool | None = None,
+        **options: 'Unpack[DownloadOptions]',
     ) -> tuple[core.Descriptor, Policy]:
         """Descriptor and Policy for the words of a call, over the manager's own.
 
         An entry of a manifest has options of its own, a destination perhaps among them.
         """
-        return parse_wish(url, dest, options, self._config)
+        return parse_target(url, dest, options, self._config)
+
+    def wish(
+        self, url: Target, dest: PathInput | bool | None = None, **options: Any
+    ) -> tuple[core.Descriptor, Policy]:
+        """The former name of `prepare`."""
+        warn_renamed('DownloadManager.wish', 'prepare')
+        return self.prepare(url, dest, **options)
 
     @overload
     def download_many(
         self,
-        wishes: Iterable[OneKind],
+        targets: Iterable[OneKind],
         dest: PathInput | bool | None = None,
         workers: int = 8,
         executor: 'Executor | None' = None,
@@ -185,16 +208,17 @@ class DownloadManager:
     @overload  # Of several kinds, which mypy joins to `object` before it looks for the kind.
     def download_many(  # type: ignore[overload-cannot-match]
         self,
-        wishes: Iterable[Wish],
+        targets: Iterable[Target],
         dest: PathInput | bool | None = None,
         workers: int = 8,
         executor: 'Executor | None' = None,
         **options: 'Unpack[DownloadOptions]',
-    ) -> 'Generator[BatchItem[Wish], None, None]': ...
+    ) -> 'Generator[BatchItem[Target], None, None]': ...
 
+    @with_former_parameters(wishes='targets')
     def download_many(
         self,
-        wishes: Iterable[Any],
+        targets: Iterable[Any],
         dest: PathInput | bool | None = None,
         workers: int = 8,
         executor: 'Executor | None' = None,
@@ -211,34 +235,33 @@ class DownloadManager:
         With an `executor` of `concurrent.futures`, or one with the same methods, its workers fetch
         the bodies; locks and the registry remain here. They need the folders under the same paths.
 
-        Raises: RequestError for an unknown option or a bad value, `workers` out of range, or
-        one URL where many are wanted.
+        Raises: RequestError for an unknown option, a bad value, or one URL instead of several.
         """
         from dlmachine.batch.downloads import run_downloads
         from dlmachine.batch.items import check_batch
 
-        check_batch(wishes, workers, executor)
+        check_batch(targets, workers, executor)
         if 'url' in options:
             fault = _misplaced('url', 'download_many', 'the URLs are its first argument')
             raise error_for(fault)
         # What is wrong with all of them is raised once, and at once.
-        shared, _ = self.wish(_ANY_URL, None, **options)
+        shared, _ = self.prepare(_ANY_URL, None, **options)
 
-        def parse(wish: Wish, place: str | bool | None) -> tuple[core.Descriptor, Policy]:
-            return self.wish(wish, place, **options)
+        def parse(target: Target, place: str | bool | None) -> tuple[core.Descriptor, Policy]:
+            return self.prepare(target, place, **options)
 
         def world() -> SystemWorld:
             return self._world.child()
 
-        place = place_of(dest)
-        return run_downloads(wishes, place, shared.redactor, parse, world, workers, executor)
+        place = destination_of(dest)
+        return run_downloads(targets, place, shared.redactor, parse, world, workers, executor)
 
     @contextmanager
     def adapters(self) -> Iterator[World]:
         """The adapters, for observing, planning and executing by hand."""
         yield self._world
 
-    def open(self, url: Wish, *, ext: str | None = None, **options: 'Unpack[OpenOptions]') -> Any:
+    def open(self, url: Target, *, ext: str | None = None, **options: 'Unpack[OpenOptions]') -> Any:
         """Open the cached file with cachedir's opener, and download it first if necessary.
 
         Text, gz, zip and tar by the extension, or by `ext`. Keywords are those of

@@ -1,6 +1,6 @@
 """What to download, as callers name it: a URL, a descriptor, or an entry of a manifest.
 
-`parse_wish` turns it, with the options of the call and of the manager, into the two values that
+`parse_target` turns it, with the options of the call and of the manager, into the two values that
 the core works on.
 """
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from dlmachine.manifest import Item
 
 #: What can be downloaded: a URL, a descriptor, or an entry of a manifest.
-Wish: TypeAlias = 'str | core.Descriptor | Item'
+Target: TypeAlias = 'str | core.Descriptor | Item'
 #: One kind of them, of which most batches are made.
 OneKind = TypeVar('OneKind', str, core.Descriptor, 'Item')
 
 
-def parse_wish(
-    wish: Wish,
+def parse_target(
+    target: Target,
     dest: PathInput | bool | None,
     options: Mapping[str, object],
     config: Config,
@@ -41,57 +41,57 @@ def parse_wish(
     Raises: RequestError for an unknown option or a bad value.
     """
     described, handled = unwrap(split_options(expand_words(options)))
-    what, base = _read(wish, config.policy)
+    what, base = _read(target, config.policy)
     has_own = base.dest not in {Auto(), config.policy.dest}
     if dest is not None and not has_own:
-        handled['dest'] = place_of(dest)
+        handled['dest'] = destination_of(dest)
     policy = unwrap(parse_policy(handled, base)) if handled else base
     descriptor = _describe(what, described, config.described)
     return descriptor, policy.with_secret_names(descriptor.secret_names)
 
 
-def parse_item(wish: Wish, options: Mapping[str, object], config: Config) -> 'Item':
+def parse_item(target: Target, options: Mapping[str, object], config: Config) -> 'Item':
     """The same as an entry of a manifest, with a fault in place of an exception."""
     from dlmachine.manifest import Item
 
     try:
-        descriptor, policy = parse_wish(wish, None, options, config)
+        descriptor, policy = parse_target(target, None, options, config)
     except DownloadError as error:
-        url = wish.url if isinstance(wish, Item) else _shown(wish, options, config)
-        name = wish.name if isinstance(wish, Item) else url
+        url = target.url if isinstance(target, Item) else _shown(target, options, config)
+        name = target.name if isinstance(target, Item) else url
         return Item(name=name, url=url, fault=error.fault)
     url = shown_url(descriptor)
-    name = wish.name if isinstance(wish, Item) else url
+    name = target.name if isinstance(target, Item) else url
     return Item(name=name, url=url, descriptor=descriptor, policy=policy)
 
 
-def _shown(wish: object, options: Mapping[str, object], config: Config) -> str:
+def _shown(target: object, options: Mapping[str, object], config: Config) -> str:
     from dlmachine.core.secrets.redact import redact_url
 
-    if isinstance(wish, core.Descriptor):
-        return shown_url(wish)
+    if isinstance(target, core.Descriptor):
+        return shown_url(target)
     given = (options.get('secret_names'), config.described.get('secret_names'))
     names = (name for one in given for name in parse_secret_names(one).value_or(()))
-    return redact_url(str(wish), tuple(names))
+    return redact_url(str(target), tuple(names))
 
 
-def place_of(dest: PathInput | bool | None) -> str | bool | None:
+def destination_of(dest: PathInput | bool | None) -> str | bool | None:
     """A destination with `~` expanded and bytes decoded."""
     place: str | bool | None = path_text(dest)
     return place
 
 
-def _read(wish: object, policy: Policy) -> tuple[Any, Policy]:
-    if isinstance(wish, (str, core.Descriptor)):
-        return wish, policy
+def _read(target: object, policy: Policy) -> tuple[Any, Policy]:
+    if isinstance(target, (str, core.Descriptor)):
+        return target, policy
     from dlmachine.manifest import Item
 
-    if not isinstance(wish, Item):
-        return wish, policy  # Which is refused for what it is.
-    if wish.descriptor is None:
-        fault = InvalidInput(where=wish.name, problem='has no descriptor')
-        raise error_for(wish.fault or fault)
-    return wish.descriptor, wish.policy
+    if not isinstance(target, Item):
+        return target, policy  # Which is refused for what it is.
+    if target.descriptor is None:
+        fault = InvalidInput(where=target.name, problem='has no descriptor')
+        raise error_for(target.fault or fault)
+    return target.descriptor, target.policy
 
 
 def _describe(

@@ -13,7 +13,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 
 from property_tests.simulation.coverage import Coverage, Pair, expected_pairs, unknown_states
-from property_tests.simulation.play import play, tell
+from property_tests.simulation.run import play, tell
 from property_tests.simulation.shrink import shrink
 from property_tests.simulation.tapes import Tapes
 

@@ -6,7 +6,7 @@ from returns.pipeline import is_successful
 
 from dlmachine.core.http.headers import Headers, parse_headers
 from dlmachine.core.http.request import Request
-from dlmachine.core.http.response import Head
+from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.http.url import _NORMAL, _normalise, join_url, parse_url
 from dlmachine.core.secrets.redact import is_secret_name, redact_url
 from dlmachine.core.spec.descriptor import Descriptor
@@ -53,7 +53,7 @@ def test_redirects_carry_nothing_elsewhere(
     source = parse_url(start).unwrap().without_userinfo()
     fields = (*sent, ('Authorization', f'Bearer {SECRET}'), ('Cookie', f'id={SECRET}'))
     request = Request(method='GET', url=str(source), headers=Headers(fields))
-    head = Head(status=status, headers=Headers((('Location', location),)))
+    head = ResponseHead(status=status, headers=Headers((('Location', location),)))
     moved = follow_redirect(request, head, (request.url,), most)
     if not is_successful(moved):
         assert SECRET not in str(moved.failure())

@@ -110,6 +110,6 @@ def test_raw_bodies_count(one: bytes, two: bytes) -> None:
 
 
 @given(of.descriptors())
-def test_the_short_way_writes_the_same_text(wish: Descriptor) -> None:
+def test_the_short_way_writes_the_same_text(target: Descriptor) -> None:
     """What needs no sorting and no escaping is written at once, as RFC 8785 writes it."""
-    assert rfc8785.dumps(json.loads(identity(wish))) == identity(wish)
+    assert rfc8785.dumps(json.loads(identity(target))) == identity(target)

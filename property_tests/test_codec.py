@@ -18,9 +18,9 @@ from property_tests import strategies as of
 
 
 @given(of.wishes())
-def test_plans_round_trip(wish: tuple[Descriptor, Policy, Snapshot]) -> None:
+def test_plans_round_trip(target: tuple[Descriptor, Policy, Snapshot]) -> None:
     """Through pickle a plan stays the same; through JSON it is the same, its secrets masked."""
-    made = plan(*wish)
+    made = plan(*target)
     if not is_successful(made):
         return
     whole = made.unwrap()
@@ -28,7 +28,7 @@ def test_plans_round_trip(wish: tuple[Descriptor, Policy, Snapshot]) -> None:
     read = Plan.from_json(whole.to_json()).unwrap()
     assert read == whole.redacted()
     assert str(read) == str(whole)
-    assert read.with_descriptor(*wish[:2]).unwrap() == whole
+    assert read.with_descriptor(*target[:2]).unwrap() == whole
 
 
 @given(

@@ -12,9 +12,9 @@ from itertools import product
 
 import pytest
 
-from dlmachine.core.http.response import Head
+from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.protocol.effects import Exchange
-from dlmachine.core.protocol.events import Answered, Event, PartOpened
+from dlmachine.core.protocol.events import Event, PartOpened, Responded
 from property_tests.growth import values
 from property_tests.growth.attacks import Attack, attacks
 from property_tests.growth.calls import CALLS, EXEMPT, LIMITS, SIZED
@@ -103,7 +103,9 @@ def test_a_step_of_a_run_takes_no_more_time_than_its_answer(name: str) -> None:
         run = Run(None, a_policy(), a_snapshot(part=part))
         run.feed(PartOpened(at=NOW, size_bytes=5))
         fields = values.as_fields(attack.grown(MOST), (name,))
-        answer = Answered(at=NOW, head=Head(status=status, headers=fields), received=a_received())
+        answer = Responded(
+            at=NOW, head=ResponseHead(status=status, headers=fields), received=a_received()
+        )
         took = min(seconds_of(partial(partial, feed, copy(run), answer), '') for _ in range(2))
         assert took < CAP * PARTS or took < CAP * PARTS * slowness(), (
             f'{took:.2f} s: {status}, {name}: {attack}'

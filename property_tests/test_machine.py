@@ -18,38 +18,38 @@ from dlmachine.core.protocol.effects import (
     ReleaseLock,
 )
 from dlmachine.core.protocol.events import Event, LockAcquired, PartOpened, Published
-from dlmachine.core.protocol.states import Broken, Finished
+from dlmachine.core.protocol.states import Failed, Finished
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
 from property_tests import strategies as of
 
-Wish = tuple[Descriptor, Policy, Snapshot]
+Target = tuple[Descriptor, Policy, Snapshot]
 
 
 @given(of.wishes())
-def test_planning_never_raises(wish: Wish) -> None:
+def test_planning_never_raises(target: Target) -> None:
     """A plan or a fault comes of any descriptor, policy and snapshot; both can be read."""
-    made = plan(*wish)
+    made = plan(*target)
     assert str(made.unwrap() if is_successful(made) else made.failure())
 
 
 @given(of.wishes(), st.data())
-def test_advance_never_raises(wish: Wish, data: st.DataObject) -> None:
+def test_advance_never_raises(target: Target, data: st.DataObject) -> None:
     """Any event, whether it answers the effect or not, gives a next step in any state."""
-    step = begin(*wish)
+    step = begin(*target)
     for _ in range(8):
-        fitting = of.events() if step.effect is None else of.events_of(step.effect, wish[2].key)
-        advance(step.state, data.draw(of.events(wish[2].key)))
+        fitting = of.events() if step.effect is None else of.events_of(step.effect, target[2].key)
+        advance(step.state, data.draw(of.events(target[2].key)))
         step = advance(step.state, data.draw(fitting))
     assert step.state is not None
 
 
 @settings(max_examples=150)
 @given(of.wishes(), st.data())
-def test_every_run_ends_in_time_with_empty_hands(wish: Wish, data: st.DataObject) -> None:
+def test_every_run_ends_in_time_with_empty_hands(target: Target, data: st.DataObject) -> None:
     """Whatever schedule of faults: within the bound, and with no lock and no part still held."""
-    descriptor, policy, snapshot = wish
-    step, holds_lock, holds_part = begin(*wish), False, False
+    descriptor, policy, snapshot = target
+    step, holds_lock, holds_part = begin(*target), False, False
     story: list[tuple[Effect, Event]] = []
     while step.effect is not None:
         event = data.draw(of.events_of(step.effect, snapshot.key))
@@ -67,16 +67,16 @@ def test_every_run_ends_in_time_with_empty_hands(wish: Wish, data: st.DataObject
                 holds_part = False
         step = advance(step.state, event)
         assert len(story) <= most_effects(descriptor, policy)
-    assert isinstance(step.state, (Finished, Broken))
+    assert isinstance(step.state, (Finished, Failed))
     assert not holds_lock
     assert not holds_part
     assert sum(isinstance(effect, OpenPart) for effect, _ in story) <= 1
 
 
 @given(of.wishes(), st.data())
-def test_the_end_is_final(wish: Wish, data: st.DataObject) -> None:
+def test_the_end_is_final(target: Target, data: st.DataObject) -> None:
     """Once a run has ended, no event moves it."""
-    descriptor, policy, snapshot = wish
+    descriptor, policy, snapshot = target
     *_, last = rehearse(descriptor, policy, snapshot)
     again = advance(last.state, data.draw(of.events()))
     assert again.state == last.state
@@ -85,41 +85,41 @@ def test_the_end_is_final(wish: Wish, data: st.DataObject) -> None:
 
 
 @given(of.wishes(healthy=True))
-def test_a_healthy_world_performs_what_was_planned(wish: Wish) -> None:
+def test_a_healthy_world_performs_what_was_planned(target: Target) -> None:
     """Driven by hand through a world in which all goes well, the effects are the plan's."""
-    made = plan(*wish)
-    step, performed = begin(*wish), []
+    made = plan(*target)
+    step, performed = begin(*target), []
     while step.effect is not None:
         performed.append(step.effect)
-        step = advance(step.state, healthy_event(step.effect, wish[1], wish[2]))
+        step = advance(step.state, healthy_event(step.effect, target[1], target[2]))
     if is_successful(made):
         assert tuple(performed) == made.unwrap().effects
-        assert len(performed) <= most_effects(wish[0], wish[1])
+        assert len(performed) <= most_effects(target[0], target[1])
     else:
         assert performed == []
-        assert step.state == Broken(fault=made.failure())
+        assert step.state == Failed(fault=made.failure())
 
 
 @given(of.wishes(healthy=True))
-def test_a_healthy_world_ends_well(wish: Wish) -> None:
+def test_a_healthy_world_ends_well(target: Target) -> None:
     """What is planned ends with an outcome, after at most one request."""
-    made = plan(*wish)
-    steps = list(rehearse(*wish))
+    made = plan(*target)
+    steps = list(rehearse(*target))
     if is_successful(made):
         assert isinstance(steps[-1].state, Finished), steps[-1].state
         assert sum(isinstance(step.effect, Exchange) for step in steps) <= 1
 
 
 @given(of.wishes())
-def test_a_run_is_a_function_of_what_it_is_told(wish: Wish) -> None:
+def test_a_run_is_a_function_of_what_it_is_told(target: Target) -> None:
     """The same input gives the same steps, updates included."""
-    assert list(rehearse(*wish)) == list(rehearse(*wish))
+    assert list(rehearse(*target)) == list(rehearse(*target))
 
 
 @given(of.wishes(), st.data())
-def test_nobody_is_asked_unless_the_plan_says_so(wish: Wish, data: st.DataObject) -> None:
+def test_nobody_is_asked_unless_the_plan_says_so(target: Target, data: st.DataObject) -> None:
     """Offline, no schedule of events makes a request."""
-    descriptor, policy, snapshot = wish
+    descriptor, policy, snapshot = target
     offline = Policy(dest=policy.dest, offline=True, retries=policy.retries)
     step = begin(descriptor, offline, snapshot)
     while step.effect is not None:

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlmachine.core.spec.rate_limit import (
+    Bandwidth,
     Bucket,
-    Flow,
     Rate,
     draw,
     parse_rate,
@@ -75,7 +75,7 @@ def test_rates_survive_their_text(rate: Rate) -> None:
 )
 def test_bytes_keep_to_their_limit(pieces: list[tuple[int, float]], limit: int) -> None:
     """Whoever waits as told has let through no more than the limit times the time, and a moment's worth."""
-    flow, now, total = Flow(), 1_000.0, 0
+    flow, now, total = Bandwidth(), 1_000.0, 0
     for size, pause in pieces:
         now += pause
         flow, wait = spend(flow, size, limit, now)
@@ -87,7 +87,7 @@ def test_bytes_keep_to_their_limit(pieces: list[tuple[int, float]], limit: int) 
 @given(st.lists(st.integers(1, 100_000), min_size=1, max_size=50), st.integers(1_000, 10**9))
 def test_bytes_wait_no_longer_than_they_must(sizes: list[int], limit: int) -> None:
     """All together take what they take one after the other."""
-    flow, now = Flow(), 1_000.0
+    flow, now = Bandwidth(), 1_000.0
     for size in sizes:
         flow, wait = spend(flow, size, limit, now)
         now += wait

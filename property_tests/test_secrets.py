@@ -12,18 +12,18 @@ from returns.pipeline import is_successful
 from dlmachine.core.cache.updates import NewVersion, flat_attributes
 from dlmachine.core.decision.snapshot import BackendSeen, CacheSeen, Snapshot
 from dlmachine.core.http.headers import Headers
-from dlmachine.core.http.response import Head, Received
+from dlmachine.core.http.response import Received, ResponseHead
 from dlmachine.core.machine.machine import advance, begin
 from dlmachine.core.plan.plan import plan
 from dlmachine.core.protocol.events import (
-    Answered,
     LockAcquired,
     Observed,
     PartOpened,
     Published,
     Recorded,
+    Responded,
 )
-from dlmachine.core.protocol.states import Broken
+from dlmachine.core.protocol.states import Failed
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import ToMemory, Wanted
 from dlmachine.core.spec.policy import Policy, Window
@@ -117,7 +117,7 @@ def test_records_show_no_secrets(descriptor: Descriptor, header: str, echoed: st
         LockAcquired(at=of.NOW),
         Observed(at=of.NOW, snapshot=snapshot),
         PartOpened(at=of.NOW, size_bytes=0),
-        Answered(at=of.NOW, head=Head(status=200, headers=echo), received=received),
+        Responded(at=of.NOW, head=ResponseHead(status=200, headers=echo), received=received),
         Published(at=of.NOW, path='/cache/item-1.csv'),
     ):
         step = advance(step.state, event)
@@ -137,7 +137,7 @@ def _echo(descriptor: Descriptor) -> str:
 
 
 @given(planted(), of.heads(), st.sampled_from(WRITTEN))
-def test_faults_tell_no_secrets(descriptor: Descriptor, head: Head, echoed: str) -> None:
+def test_faults_tell_no_secrets(descriptor: Descriptor, head: ResponseHead, echoed: str) -> None:
     """Nor do the faults that an answer leads to, a reason phrase that echoes them included."""
     echo = echoed if echoed in _echo(descriptor) else 'nothing'
     head = replace(head, reason=f'no {echo}')
@@ -145,8 +145,8 @@ def test_faults_tell_no_secrets(descriptor: Descriptor, head: Head, echoed: str)
     step = begin(descriptor, policy, _seen(descriptor))
     step = advance(step.state, PartOpened(at=of.NOW, size_bytes=0))
     for _ in range(30):
-        step = advance(step.state, Answered(at=of.NOW, head=head))
-        if isinstance(step.state, Broken):
+        step = advance(step.state, Responded(at=of.NOW, head=head))
+        if isinstance(step.state, Failed):
             assert _is_clean(step.state.fault, repr(step.state.fault))
             break
 

@@ -17,7 +17,7 @@ from dlmachine.core.http.byte_ranges import Spans, count_bytes, gaps, merged
 from dlmachine.core.http.request import Request
 from dlmachine.core.machine.machine import most_effects
 from dlmachine.core.plan.plan import plan
-from dlmachine.core.protocol.effects import ExchangeMany
+from dlmachine.core.protocol.effects import ExchangeSegments
 from dlmachine.core.protocol.outcome import Outcome
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import ToPath
@@ -161,7 +161,7 @@ def test_what_came_is_not_asked_for_again(faults: list[Fault], after: int) -> No
     asked = [
         end
         for effect, event in ended.story
-        if isinstance(effect, ExchangeMany)
+        if isinstance(effect, ExchangeSegments)
         for end in getattr(event, 'ends', ())
     ]
     brought = sum(end.received.wire_bytes for end in asked if getattr(end, 'received', None))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from property_tests.simulate import main, simulate
 from property_tests.simulation.coverage import expected_pairs, unknown_states
 from property_tests.simulation.mutants import MUTANTS
-from property_tests.simulation.play import play, play_together, tell
+from property_tests.simulation.run import play, play_together, tell
 from property_tests.simulation.shrink import shrink
 from property_tests.simulation.tape_corpus import TAPES
 from property_tests.simulation.tapes import MAX_BYTES, Tapes
@@ -58,7 +58,7 @@ def test_a_run_is_its_tape() -> None:
     """The same tape gives the same story, step by step, in another interpreter too."""
     tapes = Tapes(seed=5)
     tape = max((tapes.next() for _ in range(40)), key=lambda one: play(one).steps)
-    script = f'from property_tests.simulation.play import tell; print(tell(bytes.fromhex("{tape.hex()}")))'
+    script = f'from property_tests.simulation.run import tell; print(tell(bytes.fromhex("{tape.hex()}")))'
     there = subprocess.run(
         [sys.executable, '-c', script], capture_output=True, text=True, check=True
     )

@@ -16,7 +16,7 @@ from dlmachine.core.http.body import parse_json, parse_multipart, parse_pairs
 from dlmachine.core.http.filename import extension, is_reserved_name, name_content, safe_name
 from dlmachine.core.http.framing import content_length
 from dlmachine.core.http.request import Request
-from dlmachine.core.http.response import Head
+from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.protocol.effects import Exchange, Expectation
 from dlmachine.core.spec.descriptor import Descriptor
@@ -73,7 +73,7 @@ def test_safe_names_are_safe(text: str) -> None:
 
 
 @given(of.heads(), of.urls | of.any_text)
-def test_content_always_has_a_safe_name(head: Head, url: str) -> None:
+def test_content_always_has_a_safe_name(head: ResponseHead, url: str) -> None:
     """Whatever the answer and the URL call it; its extension is short and plain."""
     name = name_content(head.headers, url)
     assert safe_name(name) == name
@@ -132,7 +132,7 @@ def test_every_fault_is_classified_and_explained(fault: Fault, method: str, poli
 
 
 @given(of.heads(), of.instants)
-def test_retry_after_is_never_negative(head: Head, at: datetime) -> None:
+def test_retry_after_is_never_negative(head: ResponseHead, at: datetime) -> None:
     """Whatever a server asks for, it is None or a span of time from now on."""
     asked = parse_retry_after(head, at)
     assert asked is None or timedelta(0) <= asked
@@ -145,7 +145,7 @@ def test_retry_after_is_never_negative(head: Head, at: datetime) -> None:
     st.none() | st.integers(0, 10),
 )
 def test_every_head_is_decided_about(
-    head: Head, offset: int, validator: str | None, limit: int | None
+    head: ResponseHead, offset: int, validator: str | None, limit: int | None
 ) -> None:
     """A body is taken only from where it was asked for, and never beyond the limit."""
     expect = Expectation(offset=offset, validator=validator, max_bytes=limit)

@@ -13,18 +13,18 @@ from dlmachine.core.cache.entries import CacheEntry, Status
 from dlmachine.core.cache.key import cache_key
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.cache.updates import MetadataUpdate
-from dlmachine.core.decision.part_location import address_digest
+from dlmachine.core.decision.part_location import url_digest
 from dlmachine.core.decision.snapshot import BackendSeen, CacheSeen, PartSeen, Snapshot
 from dlmachine.core.faults import ConnectionFailed, Fault
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import Request
-from dlmachine.core.http.response import Head, Received
+from dlmachine.core.http.response import Received, ResponseHead
 from dlmachine.core.machine.machine import advance, begin
 from dlmachine.core.plan.dry_run import healthy_event
 from dlmachine.core.protocol.effects import Effect, Exchange, Expectation
-from dlmachine.core.protocol.events import Answered, Event, Interrupted
+from dlmachine.core.protocol.events import Event, Interrupted, Responded
 from dlmachine.core.protocol.outcome import Outcome
-from dlmachine.core.protocol.states import Broken, Finished, State, Step
+from dlmachine.core.protocol.states import Failed, Finished, State, Step
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import PathKind, PathSeen
 from dlmachine.core.spec.policy import Policy
@@ -91,7 +91,7 @@ def a_cache(*entries: CacheEntry, **seen: Any) -> CacheSeen:
 def a_part(**seen: Any) -> PartSeen:
     """Four bytes that a dead owner left."""
     values = {'name': 'left.part', 'size_bytes': 4, 'validator': '"v1"'}
-    return PartSeen(**{**values, 'address': address_digest(URL), **seen})
+    return PartSeen(**{**values, 'url_digest': url_digest(URL), **seen})
 
 
 def a_snapshot(descriptor: Descriptor | None = None, **seen: Any) -> Snapshot:
@@ -111,9 +111,11 @@ def a_path(kind: PathKind = PathKind.MISSING, blocker: str | None = None) -> Pat
     return PathSeen(kind=kind, blocker=blocker)
 
 
-def a_head(status: int = 200, fields: Mapping[str, str] | None = None, **known: Any) -> Head:
+def a_head(
+    status: int = 200, fields: Mapping[str, str] | None = None, **known: Any
+) -> ResponseHead:
     """The head of an answer."""
-    return Head(status=status, headers=Headers(tuple((fields or {}).items())), **known)
+    return ResponseHead(status=status, headers=Headers(tuple((fields or {}).items())), **known)
 
 
 def a_received(data: bytes = DATA, **known: Any) -> Received:
@@ -133,15 +135,19 @@ def answered(
     received: Received | None = None,
     *,
     at: datetime = NOW,
-) -> Answered:
+) -> Responded:
     """An answer; a 200 brings DATA unless something else is said."""
     if received is None and status == 200:
         received = a_received()
-    return Answered(at=at, head=a_head(status, fields), received=received)
+    return Responded(at=at, head=a_head(status, fields), received=received)
 
 
 def interrupted(
-    fault: Fault | None = None, head: Head | None = None, part_bytes: int = 0, *, at: datetime = NOW
+    fault: Fault | None = None,
+    head: ResponseHead | None = None,
+    part_bytes: int = 0,
+    *,
+    at: datetime = NOW,
 ) -> Interrupted:
     """A connection that broke."""
     broke = ConnectionFailed(url=URL, phase='receive') if fault is None else fault
@@ -208,7 +214,7 @@ class Run:
     @property
     def fault(self) -> Fault:
         """What it ended with, badly."""
-        assert isinstance(self.state, Broken), self.state
+        assert isinstance(self.state, Failed), self.state
         return self.state.fault
 
     @property
@@ -228,7 +234,7 @@ def end_of(step: Step) -> Outcome | Fault | None:
     match step.state:
         case Finished(outcome=outcome):
             return outcome
-        case Broken(fault=fault):
+        case Failed(fault=fault):
             return fault
         case _:
             return None

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from dlmachine.core.decision.snapshot import PartSeen
 from dlmachine.core.integrity.checksum import Checksum
-from dlmachine.core.protocol.effects import ConfirmCopy, OpenPart, ReadChecksums, Unpublish
+from dlmachine.core.protocol.effects import CheckCopy, OpenPart, ReadChecksums, Unpublish
 from dlmachine.core.protocol.events import (
     ChecksumsRead,
     CopyConfirmed,
     CopyMissing,
-    Failed,
+    EffectFailed,
     Unpublished,
 )
 from dlmachine.core.protocol.ports import Clock
@@ -24,7 +24,7 @@ from dlmachine.core.spec.destination import PathKind, PathSeen, ends_in_separato
 from dlmachine_adapters.files.os_errors import storage_fault, too_large_a_list
 
 if TYPE_CHECKING:
-    from dlmachine_adapters.parts.part import KeptPart
+    from dlmachine_adapters.parts.part import PartialFile
 
 
 class LocalFiles:
@@ -55,7 +55,7 @@ class LocalFiles:
         found = find_parts(Path(beside), stem)
         return max(found, key=lambda part: part.size_bytes, default=None)
 
-    def confirm(self, effect: ConfirmCopy) -> CopyConfirmed | CopyMissing:
+    def confirm(self, effect: CheckCopy) -> CopyConfirmed | CopyMissing:
         """Whether the stored file still exists, and has the digest if one is set."""
         at = self._clock.now()
         try:
@@ -71,7 +71,7 @@ class LocalFiles:
             is_there = False
         return CopyConfirmed(at=at) if is_there else CopyMissing(at=at)
 
-    def read_checksums(self, effect: ReadChecksums) -> ChecksumsRead | Failed:
+    def read_checksums(self, effect: ReadChecksums) -> ChecksumsRead | EffectFailed:
         """Read the checksum file at a path."""
         from dlmachine.core.integrity.checksum_file import read_list
 
@@ -80,37 +80,39 @@ class LocalFiles:
             with open(path, 'rb') as file:
                 data = file.read(effect.max_bytes + 1)
         except OSError as error:
-            return Failed(at=self._clock.now(), fault=storage_fault(error, 'read', path))
+            return EffectFailed(at=self._clock.now(), fault=storage_fault(error, 'read', path))
         if len(data) > effect.max_bytes:
             fault = too_large_a_list(path, effect.max_bytes)
-            return Failed(at=self._clock.now(), fault=fault)
+            return EffectFailed(at=self._clock.now(), fault=fault)
         return ChecksumsRead(at=self._clock.now(), text=read_list(data))
 
-    def open_part(self, effect: OpenPart) -> 'KeptPart | Failed':
+    def open_part(self, effect: OpenPart) -> 'PartialFile | EffectFailed':
         """Open a new part, or adopt one of a dead owner."""
-        from dlmachine_adapters.files.keeper import MemoryKeeper
+        from dlmachine_adapters.files.part_storage import MemoryStorage
         from dlmachine_adapters.parts.folder import adopt_part, create_part
-        from dlmachine_adapters.parts.part import KeptPart
+        from dlmachine_adapters.parts.part import PartialFile
 
         if effect.beside is None:
-            return KeptPart(MemoryKeeper(), self._clock)
+            return PartialFile(MemoryStorage(), self._clock)
         folder = Path(effect.beside)
         try:
             if effect.adopt is not None:
                 adopted = adopt_part(folder, effect.stem, effect.adopt)
                 if adopted is not None:
-                    return KeptPart(adopted, self._clock, effect.adopt.size_bytes)
-            return KeptPart(create_part(folder, effect.stem), self._clock)
+                    return PartialFile(adopted, self._clock, effect.adopt.size_bytes)
+            return PartialFile(create_part(folder, effect.stem), self._clock)
         except OSError as error:
-            return Failed(at=self._clock.now(), fault=storage_fault(error, 'create', str(folder)))
+            return EffectFailed(
+                at=self._clock.now(), fault=storage_fault(error, 'create', str(folder))
+            )
 
-    def unpublish(self, effect: Unpublish) -> Unpublished | Failed:
+    def unpublish(self, effect: Unpublish) -> Unpublished | EffectFailed:
         """Remove a published file again."""
         try:
             Path(effect.path).unlink(missing_ok=True)
         except OSError as error:
             fault = storage_fault(error, 'remove', effect.path)
-            return Failed(at=self._clock.now(), fault=fault)
+            return EffectFailed(at=self._clock.now(), fault=fault)
         return Unpublished(at=self._clock.now())
 
 

@@ -17,9 +17,9 @@ from typing import Any, BinaryIO, Final
 from dlmachine.core.http.byte_ranges import count_bytes
 from dlmachine.core.http.response import Received
 from dlmachine.core.plan.render import show_effect
-from dlmachine.core.protocol.body_decision import TakeBody
-from dlmachine.core.protocol.effects import Discard, ExchangeMany, Join, Publish, Wait
-from dlmachine.core.protocol.events import Discarded, Failed, PlaceTaken, Published
+from dlmachine.core.protocol.body_decision import StoreBody
+from dlmachine.core.protocol.effects import Discard, ExchangeSegments, Publish, Reassemble, Wait
+from dlmachine.core.protocol.events import Discarded, EffectFailed, NameTaken, Published
 from dlmachine.core.protocol.ports import Part, Sink
 
 #: What is over sooner shows no bar.
@@ -95,7 +95,7 @@ class MeteredPart:
         """The buffer, after it was published to memory."""
         return self._part.buffer
 
-    def begin(self, taking: TakeBody) -> None:
+    def begin(self, taking: StoreBody) -> None:
         """Show a bar of the length that was promised."""
         self._part.begin(taking)
         self.close()
@@ -113,20 +113,20 @@ class MeteredPart:
             if self._bar is not None:
                 self._bar.update(count)
 
-    def divide(self, effect: ExchangeMany) -> Sequence[Sink]:
+    def split(self, effect: ExchangeSegments) -> Sequence[Sink]:
         """One bar for all segments."""
-        sinks = self._part.divide(effect)
+        sinks = self._part.split(effect)
         self.close()
         self._show(effect.whole_bytes, count_bytes(effect.held))
         return [MeteredSegment(sink, self) for sink in sinks]
 
-    def reunite(self) -> None:
+    def close_segments(self) -> None:
         """Pass it on."""
-        self._part.reunite()
+        self._part.close_segments()
 
-    def join(self, effect: Join, check: Callable[[], None] = lambda: None) -> Received:
+    def reassemble(self, effect: Reassemble, check: Callable[[], None] = lambda: None) -> Received:
         """Pass it on."""
-        return self._part.join(effect, check)
+        return self._part.reassemble(effect, check)
 
     def finish(self) -> Received:
         """Pass it on."""
@@ -136,7 +136,7 @@ class MeteredPart:
         """Pass it on."""
         return self._part.view()
 
-    def publish(self, effect: Publish) -> Published | PlaceTaken | Failed:
+    def publish(self, effect: Publish) -> Published | NameTaken | EffectFailed:
         """Pass it on."""
         return self._part.publish(effect)
 
@@ -173,7 +173,7 @@ class MeteredSegment:
         """How many bytes it holds."""
         return self._sink.size_bytes
 
-    def begin(self, taking: TakeBody) -> None:
+    def begin(self, taking: StoreBody) -> None:
         """Pass it on."""
         self._sink.begin(taking)
 

@@ -31,10 +31,10 @@ from dlmachine.core.spec.destination import PathKind, ToPath
 from dlmachine.core.spec.policy import Policy
 from dlmachine_adapters.local_files import LocalFiles
 from dlmachine_adapters.runtime.cancellation import (
-    Stop,
-    StoppableClock,
-    StoppableLocks,
-    StoppableTransport,
+    CancellableClock,
+    CancellableLocks,
+    CancellableTransport,
+    CancelToken,
 )
 from dlmachine_adapters.runtime.clock import SystemClock
 from dlmachine_adapters.runtime.once import Once
@@ -119,16 +119,16 @@ class SystemWorld:
         self._gates = Once(lambda: _make_gates(self._folder or shares))
         self._progress = Once(lambda: _make_progress(is_wanted=progress))
         self._workers = Once(_make_workers)
-        self._bind(Stop())
+        self._bind(CancelToken())
 
     @property
     def _folder(self) -> str | None:
         return None if self.store is None else self.store.folder
 
-    def _bind(self, stop: Stop) -> None:
+    def _bind(self, stop: CancelToken) -> None:
         self.stop = stop
-        self.clock: Clock = StoppableClock(self._clock, stop)
-        self._own_locks = Once[Locks](lambda: StoppableLocks(self._locks(), self._clock, stop))
+        self.clock: Clock = CancellableClock(self._clock, stop)
+        self._own_locks = Once[Locks](lambda: CancellableLocks(self._locks(), self._clock, stop))
         self._own_gates = Once[Gates](lambda: self._gates().under(stop))
 
     @property
@@ -153,13 +153,13 @@ class SystemWorld:
 
     def renewed(self) -> 'SystemWorld':
         """The same for those who come after this one is closed."""
-        return self.under(Stop())
+        return self.under(CancelToken())
 
     def child(self) -> 'SystemWorld':
         """The same for a part of the work, which may be stopped without the rest."""
         return self.under(self.stop.child())
 
-    def under(self, stop: Stop) -> 'SystemWorld':
+    def under(self, stop: CancelToken) -> 'SystemWorld':
         """The same for those who work under this stop."""
         other = copy.copy(self)
         other._bind(stop)  # noqa: SLF001 -- one of us
@@ -168,7 +168,7 @@ class SystemWorld:
     def transport(self, backend: str) -> Result[Transport, Fault]:
         """The backend of this name."""
         loaded = self._backends().load(backend)
-        return loaded.map(lambda found: StoppableTransport(found, self._clock, self.stop))
+        return loaded.map(lambda found: CancellableTransport(found, self._clock, self.stop))
 
     def observe(self, descriptor: Descriptor, policy: Policy) -> Snapshot:
         """Look at all that a decision depends on."""
@@ -252,7 +252,7 @@ def _make_backends(clock: Clock) -> 'Backends':
 def _make_gates(folder: str | None) -> 'HostGates':
     from dlmachine_adapters.rate_limits.host_queue import HostGates
 
-    return HostGates(folder, Stop())
+    return HostGates(folder, CancelToken())
 
 
 def _make_progress(*, is_wanted: bool) -> Progress:

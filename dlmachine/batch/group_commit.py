@@ -30,13 +30,13 @@ from dlmachine_adapters.files.locks import holding_as
 from dlmachine_adapters.world import SystemWorld
 
 #: Whom to tell the result of a run.
-Tell: TypeAlias = Callable[[IOResult[Outcome, Fault]], None]
+OnDone: TypeAlias = Callable[[IOResult[Outcome, Fault]], None]
 
 #: So many are worth a transaction of their own, and so are fewer that have waited so long.
-_MANY: Final = 32
-_LONG_SECONDS: Final = 0.01
+_FLUSH_AT_RECORDS: Final = 32
+_FLUSH_AFTER_SECONDS: Final = 0.01
 #: After this they are written down by somebody else than the threads, which are busy.
-_TOO_LONG_SECONDS: Final = 0.02
+_FLUSH_LATE_AFTER_SECONDS: Final = 0.02
 
 
 @frozen(kw_only=False)
@@ -46,11 +46,11 @@ class _Entry:
     run: Run
     step: Step
     update: MetadataUpdate
-    tell: Tell
+    on_done: OnDone
     holder: object
 
 
-class Ledger:
+class GroupCommit:
     """The runs of one batch that wait for their record; of all its threads."""
 
     def __init__(self, world: SystemWorld) -> None:
@@ -61,27 +61,29 @@ class Ledger:
         self._entries: list[_Entry] = []
         self._since = 0.0
 
-    def run(self, descriptor: Descriptor, policy: Policy, snapshot: Snapshot, tell: Tell) -> None:
-        """Go through the machine to the end, which may be later; then `tell` the result."""
+    def run(
+        self, descriptor: Descriptor, policy: Policy, snapshot: Snapshot, on_done: OnDone
+    ) -> None:
+        """Go through the machine to the end, which may be later; then `on_done` the result."""
         ahead, holder = Run(descriptor, policy, self._world), object()
         entry: _Entry | None = None
         with holding_as(holder):
             try:
-                step = ahead.go_on(ahead.begin(snapshot), _may_be_done_now)
+                step = ahead.run_until(ahead.begin(snapshot), _may_be_done_now)
                 if isinstance(step.effect, Record) and step.update is not None:
-                    entry = _Entry(ahead, step, step.update, tell, holder)
+                    entry = _Entry(ahead, step, step.update, on_done, holder)
                     is_due = self._put_aside(entry)
                 else:
-                    tell(ahead.end(step))
+                    on_done(ahead.result(step))
             finally:
                 if entry is None:
-                    ahead.let_go()
+                    ahead.release()
         if entry is not None and is_due:
             self.flush()
 
     def tick(self) -> None:
         """Write down what has waited for too long."""
-        if self._entries and monotonic() - self._since > _TOO_LONG_SECONDS:
+        if self._entries and monotonic() - self._since > _FLUSH_LATE_AFTER_SECONDS:
             self.flush()
 
     def flush(self) -> None:
@@ -93,23 +95,23 @@ class Ledger:
         store = self._world.store
         if not entries or store is None:
             return
-        ended: list[tuple[Tell, IOResult[Outcome, Fault]]] = []
+        ended: list[tuple[OnDone, IOResult[Outcome, Fault]]] = []
         problem: BaseException | None = None
-        with self._world.stop.working():
+        with self._world.stop.tracked():
             try:
                 events = store.record_all([entry.update for entry in entries])
             except BaseException:
                 for entry in entries:
-                    _let_go(entry)
+                    _release(entry)
                 raise
             for entry, event in zip(entries, events, strict=True):
                 try:
-                    ended.append((entry.tell, _end(entry, event)))
+                    ended.append((entry.on_done, _end(entry, event)))
                 except BaseException as error:  # noqa: BLE001 -- raised below: the others come first
                     problem = error
         # Together, for whoever waits for them is woken up by the first, and then has them all.
-        for tell, done in ended:
-            tell(done)
+        for on_done, done in ended:
+            on_done(done)
         if problem is not None:
             raise problem
 
@@ -119,8 +121,8 @@ class Ledger:
             if not self._entries:
                 self._since = now
             self._entries.append(entry)
-            is_late = now - self._since > _LONG_SECONDS or self._world.stop.is_set
-            return is_late or len(self._entries) >= _MANY
+            is_late = now - self._since > _FLUSH_AFTER_SECONDS or self._world.stop.is_set
+            return is_late or len(self._entries) >= _FLUSH_AT_RECORDS
 
 
 def _may_be_done_now(effect: Effect) -> bool:
@@ -131,11 +133,11 @@ def _end(entry: _Entry, event: Event) -> IOResult[Outcome, Fault]:
     ahead = entry.run
     with holding_as(entry.holder):
         try:
-            return ahead.end(ahead.go_on(ahead.meet(entry.step, event)))
+            return ahead.result(ahead.run_until(ahead.handle(entry.step, event)))
         finally:
-            ahead.let_go()
+            ahead.release()
 
 
-def _let_go(entry: _Entry) -> None:
+def _release(entry: _Entry) -> None:
     with holding_as(entry.holder):
-        entry.run.let_go()
+        entry.run.release()

@@ -14,7 +14,7 @@ Task = TypeVar('Task')
 Task_co = TypeVar('Task_co', covariant=True)
 
 
-class Source(Protocol[Task_co]):
+class Input(Protocol[Task_co]):
     """Inputs, as they are there."""
 
     @property
@@ -26,12 +26,12 @@ class Source(Protocol[Task_co]):
         """The next, or None if there is none now.  Raises: what the input raises."""
         ...
 
-    def leave(self) -> None:
+    def close(self) -> None:
         """No more are wanted."""
         ...
 
 
-class Ready(Generic[Task]):
+class IterableInput(Generic[Task]):
     """Inputs that are there already."""
 
     def __init__(self, tasks: Iterable[Task]) -> None:
@@ -45,11 +45,11 @@ class Ready(Generic[Task]):
         self.is_over = task is None
         return task
 
-    def leave(self) -> None:
+    def close(self) -> None:
         """Nothing to end."""
 
 
-class Fed(Generic[Task]):
+class ThreadedInput(Generic[Task]):
     """Inputs that a thread waits for."""
 
     def __init__(self, tasks: Iterable[Task], on_more: Callable[[], None]) -> None:
@@ -75,7 +75,7 @@ class Fed(Generic[Task]):
         self._room.release()
         return task
 
-    def leave(self) -> None:
+    def close(self) -> None:
         """Its thread ends as soon as the input lets it."""
         self._is_left = True
         self._room.release()

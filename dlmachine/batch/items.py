@@ -13,8 +13,8 @@ from returns.io import IOResult
 from returns.pipeline import is_successful
 from returns.unsafe import unsafe_perform_io
 
-from dlmachine.batch.group_commit import Tell
-from dlmachine.batch.pool import Crew, Stop
+from dlmachine.batch.group_commit import OnDone
+from dlmachine.batch.pool import AdaptivePool, CancelToken
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.filename import extension, name_content
@@ -24,15 +24,15 @@ from dlmachine.core.secrets.redact import NO_SECRETS, Redactor
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.errors import DownloadError, error_for
 
-Wish = TypeVar('Wish')
+Target = TypeVar('Target')
 Place = TypeVar('Place')
 
 
 @frozen
-class BatchSuccess(Generic[Wish]):
+class BatchSuccess(Generic[Target]):
     """One download of a batch that succeeded: the input, its position, and the outcome."""
 
-    input: Wish
+    input: Target
     index: int
     outcome: Outcome
 
@@ -58,10 +58,10 @@ class BatchSuccess(Generic[Wish]):
 
 
 @frozen
-class BatchFailure(Generic[Wish]):
+class BatchFailure(Generic[Target]):
     """One download of a batch that failed: the input, its position, and the fault."""
 
-    input: Wish
+    input: Target
     index: int
     fault: Fault
 
@@ -86,23 +86,23 @@ class BatchFailure(Generic[Wish]):
 
 
 #: The result of one download of a batch: `ok` says which of the two it is.
-BatchItem: TypeAlias = BatchSuccess[Wish] | BatchFailure[Wish]
+BatchItem: TypeAlias = BatchSuccess[Target] | BatchFailure[Target]
 
 _MAX_WORKERS: Final = 256
 _MAX_WORDS: Final = 200
 
 
-def check_batch(wishes: object, workers: object, executor: object) -> None:
+def check_batch(targets: object, workers: object, executor: object) -> None:
     """Raises: RequestError for what no batch can be made of."""
     if not isinstance(workers, int) or not 1 <= workers <= _MAX_WORKERS:
         problem = f'{workers!r} is not from 1 to {_MAX_WORKERS}'
         raise error_for(InvalidInput(where='workers', problem=problem))
-    if isinstance(wishes, (str, Descriptor)):
+    if isinstance(targets, (str, Descriptor)):
         problem = 'is one download, although a list is expected'
-        raise error_for(InvalidInput(where='wishes', problem=problem, advice='Pass a list'))
-    if not isinstance(wishes, Iterable):
-        problem = f'is not iterable: {type(wishes).__name__}'
-        raise error_for(InvalidInput(where='wishes', problem=problem, advice='Pass a list'))
+        raise error_for(InvalidInput(where='targets', problem=problem, advice='Pass a list'))
+    if not isinstance(targets, Iterable):
+        problem = f'is not iterable: {type(targets).__name__}'
+        raise error_for(InvalidInput(where='targets', problem=problem, advice='Pass a list'))
     is_usable = callable(getattr(executor, 'submit', None)) and not isinstance(executor, type)
     if executor is not None and not is_usable:
         advice = 'Pass an executor of concurrent.futures, or one with the same methods'
@@ -111,21 +111,23 @@ def check_batch(wishes: object, workers: object, executor: object) -> None:
 
 
 def place_in_folder(
-    wishes: Iterable[Wish], dest: str | PathLike[str] | bool | None, redactor: Redactor = NO_SECRETS
-) -> Iterator[tuple[Wish, str | bool | None]]:
-    """Each wish with its place: in a folder a file of its own, elsewhere `dest` as it is.
+    targets: Iterable[Target],
+    dest: str | PathLike[str] | bool | None,
+    redactor: Redactor = NO_SECRETS,
+) -> Iterator[tuple[Target, str | bool | None]]:
+    """Pair each target with its destination: a file of its own in a folder, else `dest`.
 
-    >>> wishes = ['http://a.example/t.csv', 'http://b.example/t.csv']
-    >>> [place for _, place in place_in_folder(wishes, 'data')]
+    >>> targets = ['http://a.example/t.csv', 'http://b.example/t.csv']
+    >>> [place for _, place in place_in_folder(targets, 'data')]
     ['data/t.csv', 'data/t-2.csv']
     """
     taken: dict[str, int] = {}
-    for wish in wishes:
+    for target in targets:
         if not isinstance(dest, (str, PathLike)):
-            yield wish, dest
+            yield target, dest
             continue
         # An entry of a manifest shows its URL as it may be shown.
-        asked = getattr(wish, 'descriptor', None) or wish
+        asked = getattr(target, 'descriptor', None) or target
         own = asked.redactor if isinstance(asked, Descriptor) else redactor
         name = name_content(Headers(), own.url(str(getattr(asked, 'url', asked))))
         # Some file systems tell no case apart.
@@ -133,7 +135,7 @@ def place_in_folder(
             taken[name.casefold()] += 1
             name = _numbered(name, taken[name.casefold()])
         taken[name.casefold()] = 1
-        yield wish, str(Path(dest, name))
+        yield target, str(Path(dest, name))
 
 
 def _numbered(name: str, number: int) -> str:
@@ -143,35 +145,37 @@ def _numbered(name: str, number: int) -> str:
 
 
 def run_batch(
-    wishes: Iterable[tuple[Wish, Place]],
-    fetch: Callable[[Wish, Place, Tell], None],
+    targets: Iterable[tuple[Target, Place]],
+    fetch: Callable[[Target, Place, OnDone], None],
     workers: int,
-    stop: Stop,
+    stop: CancelToken,
     on_tick: Callable[[], None],
     on_idle: Callable[[], None],
     *,
     may_wait: bool = False,
-) -> Iterator[BatchItem[Wish]]:
-    """Fetch all wishes with at most so many threads, yielding each as it is done.
+) -> Iterator[BatchItem[Target]]:
+    """Fetch all targets with at most `workers` threads, and yield each as it is done.
 
-    `fetch` reports the result, at once or later; `on_tick` and `on_idle` are those of a
-    crew, and `may_wait` says that the next wish may have to be waited for. Once it is to stop,
-    no more are taken; and it is to stop when it is left.
+    `fetch` reports the result, at once or later; `on_tick` and `on_idle` are those of the
+    pool, and `may_wait` says that the next target may have to be waited for. Once cancelled, the
+    batch takes no more targets; leaving the iterator cancels it.
     """
 
-    def work(task: tuple[int, tuple[Wish, Place]], tell: Callable[[BatchItem[Wish]], None]) -> None:
-        index, (wish, place) = task
+    def work(
+        task: tuple[int, tuple[Target, Place]], on_done: Callable[[BatchItem[Target]], None]
+    ) -> None:
+        index, (target, place) = task
         try:
-            fetch(wish, place, lambda done: tell(_item(wish, index, done)))
+            fetch(target, place, lambda done: on_done(_item(target, index, done)))
         except DownloadError as error:
-            tell(BatchFailure(input=wish, index=index, fault=error.fault))
+            on_done(BatchFailure(input=target, index=index, fault=error.fault))
 
-    return Crew(work, workers, stop, on_tick, on_idle).go_through(
-        enumerate(wishes), may_wait=may_wait
+    return AdaptivePool(work, workers, stop, on_tick, on_idle).map_unordered(
+        enumerate(targets), may_wait=may_wait
     )
 
 
-def _item(wish: Wish, index: int, done: IOResult[Outcome, Fault]) -> BatchItem[Wish]:
+def _item(target: Target, index: int, done: IOResult[Outcome, Fault]) -> BatchItem[Target]:
     if is_successful(done):
-        return BatchSuccess(input=wish, index=index, outcome=unsafe_perform_io(done.unwrap()))
-    return BatchFailure(input=wish, index=index, fault=unsafe_perform_io(done.failure()))
+        return BatchSuccess(input=target, index=index, outcome=unsafe_perform_io(done.unwrap()))
+    return BatchFailure(input=target, index=index, fault=unsafe_perform_io(done.failure()))

@@ -13,13 +13,13 @@ from queue import Empty, SimpleQueue
 from time import monotonic, process_time
 from typing import Final, Generic, Protocol, TypeVar
 
-from dlmachine.batch.inputs import Fed, Ready, Source
+from dlmachine.batch.inputs import Input, IterableInput, ThreadedInput
 
 Task = TypeVar('Task')
 Result = TypeVar('Result')
 
 #: How long it is looked on before the crew grows.
-_LOOK_SECONDS: Final = 0.01
+_CHECK_SECONDS: Final = 0.01
 #: Below this share of one processor there is time left.
 _BUSY: Final = 0.5
 #: Work without a result for so long is done elsewhere than in Python: by the net, the disk,
@@ -31,7 +31,7 @@ _IDLE_SECONDS: Final = 0.5
 _OURS: Final = 'dlmachine'
 
 
-class Stop(Protocol):
+class CancelToken(Protocol):
     """Tells those who work to end."""
 
     is_set: bool
@@ -41,14 +41,14 @@ class Stop(Protocol):
         ...
 
 
-class Crew(Generic[Task, Result]):
+class AdaptivePool(Generic[Task, Result]):
     """Threads that do the same work on one task after the other."""
 
     def __init__(
         self,
         work: Callable[[Task, Callable[[Result], None]], None],
         most: int,
-        stop: Stop,
+        stop: CancelToken,
         on_tick: Callable[[], None] = lambda: None,
         on_idle: Callable[[], None] = lambda: None,
     ) -> None:
@@ -69,19 +69,21 @@ class Crew(Generic[Task, Result]):
         self._threads: list[threading.Thread] = []
         self._over = threading.Event()
         self._pid = os.getpid()
-        self._foreman = threading.Thread(target=self._look_on, name=f'{_OURS}-foreman', daemon=True)
+        self._supervisor = threading.Thread(
+            target=self._supervise, name=f'{_OURS}-foreman', daemon=True
+        )
 
-    def go_through(self, tasks: Iterable[Task], *, may_wait: bool = False) -> Iterator[Result]:
+    def map_unordered(self, tasks: Iterable[Task], *, may_wait: bool = False) -> Iterator[Result]:
         """The result of each task, as it is done; tasks are taken as threads become free.
 
         `may_wait` says that the next task may have to be waited for. Once it is to stop, no
         more are taken; and it is to stop when it is left. Raises what the work raises.
         """
-        ahead: Source[Task] = Fed(tasks, self._wake) if may_wait else Ready(tasks)
+        ahead: Input[Task] = ThreadedInput(tasks, self._wake) if may_wait else IterableInput(tasks)
         open_tasks = 0
         try:
             if may_wait:
-                self._foreman.start()
+                self._supervisor.start()
             while True:
                 # One task ahead of each thread keeps them busy while results are consumed.
                 while open_tasks < 2 * self._most and not self._stop.is_set:
@@ -103,13 +105,13 @@ class Crew(Generic[Task, Result]):
                     raise error
                 yield result  # type: ignore[misc]  # one of the two is there
         finally:
-            ahead.leave()
-            self._leave()
+            ahead.close()
+            self._finish()
 
     def _begin(self) -> None:
         self._grow(1)
-        if not self._foreman.is_alive():
-            self._foreman.start()
+        if not self._supervisor.is_alive():
+            self._supervisor.start()
 
     def _next(self) -> tuple[Result | None, BaseException | None] | None:
         if self._pid != os.getpid():
@@ -120,7 +122,7 @@ class Crew(Generic[Task, Result]):
     def _wake(self) -> None:
         self._done.put(None)
 
-    def _leave(self) -> None:
+    def _finish(self) -> None:
         if self._pid != os.getpid():
             return  # Threads and tasks are the parent's.
         self._stop.set()
@@ -132,8 +134,8 @@ class Crew(Generic[Task, Result]):
             # of somebody's work: the threads end by themselves, and are not waited for.
             return
         try:
-            if self._foreman.is_alive():
-                self._foreman.join()  # First: it may be making one more.
+            if self._supervisor.is_alive():
+                self._supervisor.join()  # First: it may be making one more.
             for thread in self._threads:
                 if thread.is_alive():
                     thread.join()
@@ -141,10 +143,10 @@ class Crew(Generic[Task, Result]):
             # Should this be interrupted: each thread does the same when it ends.
             self._on_idle()
 
-    def _look_on(self) -> None:
+    def _supervise(self) -> None:
         while True:
             began, used = monotonic(), process_time()
-            if self._over.wait(_LOOK_SECONDS):
+            if self._over.wait(_CHECK_SECONDS):
                 return
             self._call(self._on_tick)
             if self._stop.is_set and self._done.empty():
@@ -195,7 +197,7 @@ class Crew(Generic[Task, Result]):
             if task is None or self._over.is_set():
                 return
             try:
-                self._work(task, self._tell)
+                self._work(task, self._on_done)
             except BaseException as error:  # noqa: BLE001 -- raised again where it is waited for
                 self._fail(error)
 
@@ -209,6 +211,6 @@ class Crew(Generic[Task, Result]):
         self._done.put((None, error))
         self._done_at = monotonic()
 
-    def _tell(self, result: Result) -> None:
+    def _on_done(self, result: Result) -> None:
         self._done.put((result, None))
         self._done_at = monotonic()

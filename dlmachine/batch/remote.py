@@ -49,22 +49,22 @@ from dlmachine.core.protocol.effects import (
     ReadChecksums,
     Record,
     ReleaseLock,
-    Retire,
+    RemoveVersions,
     Unpublish,
 )
-from dlmachine.core.protocol.events import Discarded, Event, Failed, PlaceTaken
+from dlmachine.core.protocol.events import Discarded, EffectFailed, Event, NameTaken
 from dlmachine.core.protocol.outcome import Outcome
 from dlmachine.core.protocol.states import Finished, Opening, Step
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import InCache
 from dlmachine.core.spec.policy import Policy
 from dlmachine.execution.run import Run
-from dlmachine_adapters.runtime.cancellation import SLICE_SECONDS, FileStop, Stop
+from dlmachine_adapters.runtime.cancellation import POLL_SECONDS, CancelToken, FileCancelToken
 from dlmachine_adapters.world import SystemWorld
 
 #: What only the caller performs; all else is a worker's, from the opening of a part on.
-_CALLERS_OWN: Final = (
-    AcquireLock, Observe, ReadChecksums, Record, Retire, Unpublish, ReleaseLock,
+_LOCAL_EFFECTS: Final = (
+    AcquireLock, Observe, ReadChecksums, Record, RemoveVersions, Unpublish, ReleaseLock,
 )  # fmt: skip
 _MAX_WORDS: Final = 300
 #: How much longer than a download may take it is waited for whoever has it.
@@ -74,7 +74,7 @@ _PATIENCE_SECONDS: Final = 5.0
 
 
 @frozen
-class Baton:
+class RemoteRun:
     """A run that changes hands: where it stands, and its results so far.
 
     `folder` is that of the cache; `token` tells a worker of the caller's own process whose
@@ -98,7 +98,7 @@ class Baton:
         return Path(self.folder, OUR_FOLDER, 'locks', f'{self.token}.stop')
 
 
-def run_in_relay(
+def run_with_executor(
     descriptor: Descriptor,
     policy: Policy,
     snapshot: Snapshot,
@@ -106,41 +106,43 @@ def run_in_relay(
     executor: Executor,
 ) -> IOResult[Outcome, Fault]:
     """Go through the machine to the end, by way of a worker if anything is to be fetched."""
-    ahead = _Caller(descriptor, policy, world)
+    ahead = LocalHalf(descriptor, policy, world)
     try:
-        step = ahead.go_on(ahead.begin(snapshot), lambda effect: not isinstance(effect, OpenPart))
+        step = ahead.run_until(
+            ahead.begin(snapshot), lambda effect: not isinstance(effect, OpenPart)
+        )
         if isinstance(step.effect, OpenPart):
             step = ahead.send(step, executor)
-        return ahead.end(ahead.go_on(step))
+        return ahead.result(ahead.run_until(step))
     finally:
-        ahead.let_go()
+        ahead.release()
 
 
-def carry(baton: Baton) -> Baton:
+def perform_remotely(remote: RemoteRun) -> RemoteRun:
     """What a worker does: go on until the caller has to."""
-    state = baton.step.state
+    state = remote.step.state
     assert isinstance(state, Opening)  # noqa: S101 -- nothing else is handed over
-    world = _CALLERS.get((os.getpid(), baton.token)) or _world_here(baton)
+    world = _LOCAL_WORLDS.get((os.getpid(), remote.token)) or _world_here(remote)
     mine = Run(state.job.descriptor, state.job.policy, world)
     # Clocks of machines differ: the time of the download is counted here, from where it was.
-    mine.began_at -= baton.elapsed
+    mine.began_at -= remote.elapsed
     here = replace(state, job=replace(state.job, began_at=mine.began_at))
     try:
-        step = mine.go_on(
-            replace(baton.step, state=here), lambda effect: not isinstance(effect, _CALLERS_OWN)
+        step = mine.run_until(
+            replace(remote.step, state=here), lambda effect: not isinstance(effect, _LOCAL_EFFECTS)
         )
-        return replace(baton, step=step, story=tuple(mine.story), buffer=mine.buffer)
+        return replace(remote, step=step, story=tuple(mine.story), buffer=mine.buffer)
     finally:
-        mine.let_go()
+        mine.release()
 
 
-class _Caller(Run):
+class LocalHalf(Run):
     """The run as its caller has it: the part is in somebody else's hands."""
 
     def __init__(self, descriptor: Descriptor, policy: Policy, world: SystemWorld) -> None:
         super().__init__(descriptor, policy, world)
         self._here = world
-        self._returned: Baton | None = None
+        self._returned: RemoteRun | None = None
 
     @property
     def buffer(self) -> BytesIO | None:
@@ -149,15 +151,15 @@ class _Caller(Run):
 
     def send(self, step: Step, executor: Executor) -> Step:
         """The step with which the run comes back."""
-        baton = _baton(step, self._here.clock.now() - self.began_at)
-        number = os.getpid(), baton.token
-        _CALLERS[number] = self._here
+        remote = _remote_run(step, self._here.clock.now() - self.began_at)
+        number = os.getpid(), remote.token
+        _LOCAL_WORLDS[number] = self._here
         try:
-            came = _pass_on(baton, executor, self._here.stop, self._until())
+            came = _pass_on(remote, executor, self._here.stop, self._until())
         finally:
-            del _CALLERS[number]
-        if not isinstance(came, Baton):
-            return self.meet(step, Failed(at=self._here.clock.now(), fault=came))
+            del _LOCAL_WORLDS[number]
+        if not isinstance(came, RemoteRun):
+            return self.handle(step, EffectFailed(at=self._here.clock.now(), fault=came))
         self._returned = came
         self.story.extend(came.story)
         return came.step
@@ -175,29 +177,29 @@ class _Caller(Run):
         if isinstance(effect, Discard):
             return Discarded(at=self._here.clock.now())  # By the worker, before it came back.
         event = super()._perform(effect, update)
-        if isinstance(effect, Record) and isinstance(event, PlaceTaken):
+        if isinstance(effect, Record) and isinstance(event, NameTaken):
             # Only where locks do not work: there is no part here to take the next name with.
             folder = self._returned.folder or ''
             taken = CacheUnusable(path=folder, problem='another process took the version meanwhile')
-            return Failed(at=event.at, fault=taken)
+            return EffectFailed(at=event.at, fault=taken)
         return event
 
 
 #: The worlds of the callers that wait, by process: a fork has those of its parent, too.
-_CALLERS: Final[dict[tuple[int, str], SystemWorld]] = {}
+_LOCAL_WORLDS: Final[dict[tuple[int, str], SystemWorld]] = {}
 #: The worlds of workers, by process and folder; their connections live as long.
 _WORLDS: Final[dict[tuple[int, str | None], SystemWorld]] = {}
 
 
-def _world_here(baton: Baton) -> SystemWorld:
-    number, notice = (os.getpid(), baton.folder), baton.notice
+def _world_here(remote: RemoteRun) -> SystemWorld:
+    number, notice = (os.getpid(), remote.folder), remote.notice
     if number not in _WORLDS:
-        _WORLDS.setdefault(number, SystemWorld(None, shares=baton.folder))
+        _WORLDS.setdefault(number, SystemWorld(None, shares=remote.folder))
     world = _WORLDS[number]
-    return world if notice is None else world.under(FileStop(notice))
+    return world if notice is None else world.under(FileCancelToken(notice))
 
 
-def _baton(step: Step, elapsed: timedelta) -> Baton:
+def _remote_run(step: Step, elapsed: timedelta) -> RemoteRun:
     # A worker may stand in another folder: no path may be relative.
     state = step.state
     assert isinstance(state, Opening)  # noqa: S101 -- the effect is OpenPart
@@ -220,52 +222,56 @@ def _baton(step: Step, elapsed: timedelta) -> Baton:
     effect = replace(step.effect, beside=None if beside is None else os.path.abspath(beside))
     sent = replace(step, state=replace(state, job=job), effect=effect)
     token = secrets.token_hex(16)
-    return Baton(step=sent, token=token, elapsed=elapsed, folder=folder or None)
+    return RemoteRun(step=sent, token=token, elapsed=elapsed, folder=folder or None)
 
 
 def _absolute(entry: CacheEntry) -> CacheEntry:
     return replace(entry, path=os.path.abspath(entry.path))
 
 
-def _pass_on(baton: Baton, executor: Executor, stop: Stop, until: float | None) -> Baton | Fault:
+def _pass_on(
+    remote: RemoteRun, executor: Executor, stop: CancelToken, until: float | None
+) -> RemoteRun | Fault:
     try:
-        future = executor.submit(carry, baton)
+        future = executor.submit(perform_remotely, remote)
     except Exception as error:  # noqa: BLE001 -- executors of all kinds raise what they like
-        return _lost(baton, error)
-    came: Baton | Fault | None = None
+        return _lost(remote, error)
+    came: RemoteRun | Fault | None = None
     while came is None and not stop.is_set and (until is None or monotonic() < until):
-        came = _look(future, baton, SLICE_SECONDS)
+        came = _look(future, remote, POLL_SECONDS)
     if came is not None:
         return came
-    fault = Cancelled() if stop.is_set else _too_late(baton)
+    fault = Cancelled() if stop.is_set else _too_late(remote)
     if future.cancel():
         return fault
-    with _noticed(baton):
-        came = _look(future, baton, _PATIENCE_SECONDS)
+    with _noticed(remote):
+        came = _look(future, remote, _PATIENCE_SECONDS)
     # What was done in the meantime counts; that it was stopped is not the reason it failed.
-    is_done = isinstance(came, Baton) and (
+    is_done = isinstance(came, RemoteRun) and (
         isinstance(came.step.effect, Record) or isinstance(came.step.state, Finished)
     )
     return came if came is not None and (is_done or stop.is_set) else fault
 
 
-def _too_late(baton: Baton) -> Fault:
-    job: Any = getattr(baton.step.state, 'job', None)
+def _too_late(remote: RemoteRun) -> Fault:
+    job: Any = getattr(remote.step.state, 'job', None)
     url = shown_url(job.descriptor)
     return TimedOut(url=url, phase='total', limit=job.policy.timeout)
 
 
-def _look(future: 'Future[Baton]', baton: Baton, seconds: float) -> Baton | Fault | None:
+def _look(
+    future: 'Future[RemoteRun]', remote: RemoteRun, seconds: float
+) -> RemoteRun | Fault | None:
     try:
         return future.result(timeout=seconds)
     except Exception as error:  # noqa: BLE001 -- workers raise what they like
         is_open = isinstance(error, TimeoutError) and not future.done()
-        return None if is_open else _lost(baton, error)
+        return None if is_open else _lost(remote, error)
 
 
 @contextmanager
-def _noticed(baton: Baton) -> Iterator[None]:
-    notice = baton.notice
+def _noticed(remote: RemoteRun) -> Iterator[None]:
+    notice = remote.notice
     if notice is not None:
         with contextlib.suppress(OSError):
             notice.touch()
@@ -275,8 +281,8 @@ def _noticed(baton: Baton) -> Iterator[None]:
             notice.unlink(missing_ok=True)
 
 
-def _lost(baton: Baton, error: Exception) -> Fault:
-    state: Any = baton.step.state
+def _lost(remote: RemoteRun, error: Exception) -> Fault:
+    state: Any = remote.step.state
     validate = state.job.policy.validate
     if validate is not None and isinstance(
         error, (pickle.PicklingError, AttributeError, TypeError)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dlmachine.core.maintenance.findings import Finding
     from dlmachine.core.protocol.ports import Clock, Locks
     from dlmachine_adapters.cachedir.connection import Registry
-    from dlmachine_adapters.maintenance.verify import Checked, Mended
+    from dlmachine_adapters.maintenance.verify import Checked, Repaired
 
 
 @click.command('verify', cls=Command)
@@ -45,32 +45,32 @@ def verify(*, fix: bool, **given: Any) -> None:
     from dlmachine.cli.exit_codes import INTEGRITY
     from dlmachine.core.faults import CacheUnusable
     from dlmachine.core.maintenance.findings import EntryId
-    from dlmachine.core.maintenance.verification import Condition
-    from dlmachine_adapters.maintenance.verify import Mender, check_entry
+    from dlmachine.core.maintenance.verification import CopyState
+    from dlmachine_adapters.maintenance.verify import Repairer, check_entry
 
-    counts = {condition.value: 0 for condition in Condition}
+    counts = {condition.value: 0 for condition in CopyState}
     told, is_sound, fixed = [], True, 0
     with reading(given) as (registry, entries):
         if not Path(registry.folder).is_dir():
             # A mistyped name is no cache in which all is well.
             fail(CacheUnusable(path=registry.folder, problem='there is no such folder'))
-        mender = Mender(registry, *_tools(registry.folder))
+        repairer = Repairer(registry, *_tools(registry.folder))
         for entry in entries:
             checked = check_entry(registry, entry)
             if checked is None:
                 continue
             counts[checked.condition.value] += 1
-            mended = None
+            repaired = None
             if not checked.condition.is_sound:
                 is_sound = False
                 if fix:
                     named = EntryId(item_id=entry.item_id, version=entry.version, key=entry.key)
-                    mended = mender.mend(named, entry.path)
-                    fixed += mended.is_done
+                    repaired = repairer.repair(named, entry.path)
+                    fixed += repaired.is_done
                 if not given['as_json']:
-                    click.echo(printable(_checked_line(checked, mended)))
+                    click.echo(printable(_checked_line(checked, repaired)))
             if given['as_json']:
-                told.append(_checked_as_json(checked, mended))
+                told.append(_checked_as_json(checked, repaired))
     if given['as_json']:
         print_json(told)
     shown = ', '.join(f'{count} {name}' for name, count in counts.items())
@@ -92,22 +92,22 @@ def doctor(*, fix: bool, probe: bool, **given: Any) -> None:
     --fix too: run it again to see that all is well.
     """
     from dlmachine.cli.exit_codes import GENERIC
-    from dlmachine_adapters.maintenance.repair import Treatment
+    from dlmachine_adapters.maintenance.repair import FindingRepairer
 
     counts: Counter[str] = Counter()
     told = []
     with opened(given) as registry:
         locks, clock = _tools(registry.folder)
-        treatment = Treatment(registry, locks, clock)
+        repairer = FindingRepairer(registry, locks, clock)
         for finding in _findings(registry, clock.now(), probe=probe):
             # At once: a mended registry says more of what lies beside it.
-            mended = treatment.treat(finding) if fix else None
+            repaired = repairer.repair(finding) if fix else None
             counts['problem' if finding.is_problem else 'note'] += 1
-            counts['fixed'] += mended is not None and mended.is_done
+            counts['fixed'] += repaired is not None and repaired.is_done
             if given['as_json']:
-                told.append(_finding_as_json(finding, mended))
+                told.append(_finding_as_json(finding, repaired))
             else:
-                click.echo(printable(_finding_line(finding, mended)))
+                click.echo(printable(_finding_line(finding, repaired)))
     if given['as_json']:
         is_healthy = not counts['problem']
         print_json({'folder': registry.folder, 'healthy': is_healthy, 'findings': told})
@@ -118,13 +118,13 @@ def doctor(*, fix: bool, probe: bool, **given: Any) -> None:
 
 
 def _findings(registry: 'Registry', now: datetime, *, probe: bool) -> 'Iterator[Finding]':
-    from dlmachine.core.maintenance.findings import judge_abilities
+    from dlmachine.core.maintenance.findings import check_capabilities
     from dlmachine_adapters.maintenance.diagnose import diagnose
-    from dlmachine_adapters.maintenance.fs_probe import find_abilities
+    from dlmachine_adapters.maintenance.fs_probe import find_capabilities
 
     yield from diagnose(registry, now)
     if probe and Path(registry.folder).is_dir():
-        yield from judge_abilities(registry.folder, find_abilities(registry.folder))
+        yield from check_capabilities(registry.folder, find_capabilities(registry.folder))
 
 
 def _tools(folder: str) -> 'tuple[Locks, Clock]':
@@ -135,33 +135,33 @@ def _tools(folder: str) -> 'tuple[Locks, Clock]':
     return FolderLocks(folder, clock), clock
 
 
-def _checked_line(checked: 'Checked', mended: 'Mended | None') -> str:
+def _checked_line(checked: 'Checked', repaired: 'Repaired | None') -> str:
     entry = checked.entry
     line = f'{checked.condition.value}  {entry.path}  {entry.url}'
     if checked.found.problem is not None:
         line += f'  ({checked.found.problem})'
-    return line + _mended_text(mended)
+    return line + _repaired_text(repaired)
 
 
-def _finding_line(finding: 'Finding', mended: 'Mended | None') -> str:
+def _finding_line(finding: 'Finding', repaired: 'Repaired | None') -> str:
     level = 'problem' if finding.is_problem else 'note'
     known = [] if finding.size_bytes is None else [size_text(finding.size_bytes)]
     known += [] if finding.age is None else [f'{age_text(finding.age)} old']
     about = f' ({", ".join(known)})' if known else ''
     line = f'{level:7}  {finding.kind.value:16}  {finding.place}{about}  {finding.text}'
-    return line + _mended_text(mended)
+    return line + _repaired_text(repaired)
 
 
-def _mended_text(mended: 'Mended | None') -> str:
-    if mended is None:
+def _repaired_text(repaired: 'Repaired | None') -> str:
+    if repaired is None:
         return ''
-    if not mended.is_done:
-        return f'  -> not fixed: {mended.text}'
-    moved = '' if mended.moved_to is None else f'; the file is now {mended.moved_to}'
-    return f'  -> fixed: {mended.text}{moved}'
+    if not repaired.is_done:
+        return f'  -> not fixed: {repaired.text}'
+    moved = '' if repaired.moved_to is None else f'; the file is now {repaired.moved_to}'
+    return f'  -> fixed: {repaired.text}{moved}'
 
 
-def _checked_as_json(checked: 'Checked', mended: 'Mended | None') -> dict[str, Any]:
+def _checked_as_json(checked: 'Checked', repaired: 'Repaired | None') -> dict[str, Any]:
     return {
         'path': checked.entry.path,
         'url': checked.entry.url,
@@ -169,11 +169,11 @@ def _checked_as_json(checked: 'Checked', mended: 'Mended | None') -> dict[str, A
         'expected': checked.expected,
         'found': checked.found.sha256,
         'problem': checked.found.problem,
-        'mended': _mended_as_json(mended),
+        'mended': _repaired_as_json(repaired),
     }
 
 
-def _finding_as_json(finding: 'Finding', mended: 'Mended | None') -> dict[str, Any]:
+def _finding_as_json(finding: 'Finding', repaired: 'Repaired | None') -> dict[str, Any]:
     return {
         'kind': finding.kind.value,
         'place': finding.place,
@@ -181,15 +181,15 @@ def _finding_as_json(finding: 'Finding', mended: 'Mended | None') -> dict[str, A
         'text': finding.text,
         'size': finding.size_bytes,
         'age_seconds': None if finding.age is None else finding.age.total_seconds(),
-        'cure': finding.cure.value,
-        'mended': _mended_as_json(mended),
+        'cure': finding.repair.value,
+        'mended': _repaired_as_json(repaired),
     }
 
 
-def _mended_as_json(mended: 'Mended | None') -> dict[str, Any] | None:
-    if mended is None:
+def _repaired_as_json(repaired: 'Repaired | None') -> dict[str, Any] | None:
+    if repaired is None:
         return None
-    return {'done': mended.is_done, 'text': mended.text, 'moved_to': mended.moved_to}
+    return {'done': repaired.is_done, 'text': repaired.text, 'moved_to': repaired.moved_to}
 
 
 def _counted(count: int, name: str) -> str:

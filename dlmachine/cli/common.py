@@ -96,18 +96,18 @@ def fail(fault: 'Fault', text: str = '') -> NoReturn:
     sys.exit(exit_code(fault))
 
 
-def shown(wish: Any, manager: 'DownloadManager') -> str:
+def shown(target: Any, manager: 'DownloadManager') -> str:
     """What was asked for, as it may be shown: a URL, or the name of an entry."""
     from dlmachine.core.secrets.redact import redact_url
 
     return printable(
-        redact_url(wish, manager.secret_names) if isinstance(wish, str) else str(wish.name)
+        redact_url(target, manager.secret_names) if isinstance(target, str) else str(target.name)
     )
 
 
-def fault_text(wish: Any, fault: 'Fault', manager: 'DownloadManager') -> str:
+def fault_text(target: Any, fault: 'Fault', manager: 'DownloadManager') -> str:
     """What went wrong, with what it was about where the fault does not say it itself."""
-    named, text = shown(wish, manager), in_flags(str(fault))
+    named, text = shown(target, manager), in_flags(str(fault))
     return text if named in text else f'{named}: {text}'
 
 

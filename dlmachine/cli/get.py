@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from dlmachine.batch.items import BatchItem
     from dlmachine.core.protocol.outcome import Outcome
     from dlmachine.manager import DownloadManager
-    from dlmachine.targets import Wish
+    from dlmachine.targets import Target
 
 
 @click.command('get', cls=Command)
@@ -105,22 +105,22 @@ def command(urls: tuple[str, ...], **given: Any) -> None:
         _telling_waits(given, has_bars=manager.config.progress and _draws()),
     ):
         allow_outside = given['allow_outside']
-        read = _read_wishes(given['input_file'], manager, allow_outside=allow_outside)
-        wishes = [*urls, *read]
-        if not wishes:
+        read = _read_targets(given['input_file'], manager, allow_outside=allow_outside)
+        targets = [*urls, *read]
+        if not targets:
             msg = '--input-file has no URL in it'
             raise click.UsageError(msg)
-        if given['output'] is not None and len(wishes) > 1:
+        if given['output'] is not None and len(targets) > 1:
             msg = '--output takes one URL; use --dir for many'
             raise click.UsageError(msg)
         if given['dry_run']:
             from dlmachine.cli.plan import show_plans
 
-            show_plans(manager, wishes, given)
-        elif len(wishes) == 1:
-            _get_one(manager, wishes[0], given)
+            show_plans(manager, targets, given)
+        elif len(targets) == 1:
+            _get_one(manager, targets[0], given)
         else:
-            _get_many(manager, wishes, given)
+            _get_many(manager, targets, given)
 
 
 def _draws() -> bool:
@@ -130,34 +130,34 @@ def _draws() -> bool:
     return is_seen()
 
 
-def _get_one(manager: 'DownloadManager', wish: 'Wish', given: dict[str, Any]) -> None:
+def _get_one(manager: 'DownloadManager', target: 'Target', given: dict[str, Any]) -> None:
     from dlmachine.errors import DownloadError, RequestError
 
     try:
-        outcome = manager.fetch(wish, destination(given, manager), **request_words(given))
+        outcome = manager.fetch(target, destination(given, manager), **request_words(given))
     except DownloadError as error:
         fault = error.fault
         if given['as_json']:
-            print_json([{'url': shown(wish, manager), 'fault': fault_as_json(fault)}])
-        fail(fault, fault_text(wish, fault, manager) if isinstance(error, RequestError) else '')
+            print_json([{'url': shown(target, manager), 'fault': fault_as_json(fault)}])
+        fail(fault, fault_text(target, fault, manager) if isinstance(error, RequestError) else '')
     _warn(outcome)
     if outcome.buffer is not None and not given['as_json']:
         sys.stdout.buffer.write(outcome.buffer.read())
         sys.stdout.buffer.flush()
     elif given['as_json']:
-        print_json([_as_json(wish, outcome, manager)])
+        print_json([_as_json(target, outcome, manager)])
     elif not given['quiet']:
         click.echo(printable(str(outcome.path)))
 
 
-def _get_many(manager: 'DownloadManager', wishes: 'list[Wish]', given: dict[str, Any]) -> None:
+def _get_many(manager: 'DownloadManager', targets: 'list[Target]', given: dict[str, Any]) -> None:
     from dlmachine.cli.exit_codes import PARTIAL, exit_code
 
     told: list[dict[str, Any]] = []
     failed = []
     words, place = request_words(given), destination(given, manager)
     with ending_at_once():
-        for item in manager.download_many(wishes, place, workers=given['workers'], **words):
+        for item in manager.download_many(targets, place, workers=given['workers'], **words):
             if item.ok:
                 _warn(item.outcome)
                 if not given['as_json'] and not given['quiet']:
@@ -169,8 +169,8 @@ def _get_many(manager: 'DownloadManager', wishes: 'list[Wish]', given: dict[str,
     if given['as_json']:
         print_json(told)
     if failed:
-        click.echo(f'{len(failed)} of {len(wishes)} failed', err=True)
-        if len(failed) == len(wishes) and len({type(fault) for fault in failed}) == 1:
+        click.echo(f'{len(failed)} of {len(targets)} failed', err=True)
+        if len(failed) == len(targets) and len({type(fault) for fault in failed}) == 1:
             sys.exit(exit_code(failed[0]))
         sys.exit(PARTIAL)
 
@@ -221,10 +221,10 @@ def _item_as_json(item: 'BatchItem[Any]', manager: 'DownloadManager') -> dict[st
     return {'url': shown(item.input, manager), 'fault': fault_as_json(item.fault)}
 
 
-def _as_json(wish: 'Wish', outcome: 'Outcome', manager: 'DownloadManager') -> dict[str, Any]:
+def _as_json(target: 'Target', outcome: 'Outcome', manager: 'DownloadManager') -> dict[str, Any]:
     record = outcome.record
     return {
-        'url': shown(wish, manager),
+        'url': shown(target, manager),
         'path': outcome.path,
         'origin': outcome.origin.value,
         'reason': outcome.reason,
@@ -237,9 +237,9 @@ def _as_json(wish: 'Wish', outcome: 'Outcome', manager: 'DownloadManager') -> di
     }
 
 
-def _read_wishes(
+def _read_targets(
     path: str | None, manager: 'DownloadManager', *, allow_outside: bool
-) -> 'list[Wish]':
+) -> 'list[Target]':
     if path is None:
         return []
     from dlmachine.documents import is_structured, read_text, read_text_file

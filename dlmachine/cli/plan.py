@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dlmachine.manager import DownloadManager
-    from dlmachine.targets import Wish
+    from dlmachine.targets import Target
 
 
 @click.command('plan', cls=Command)
@@ -66,7 +66,9 @@ def command(urls: tuple[str, ...], **given: Any) -> None:
         show_plans(manager, urls, given)
 
 
-def show_plans(manager: 'DownloadManager', wishes: 'Iterable[Wish]', given: dict[str, Any]) -> None:
+def show_plans(
+    manager: 'DownloadManager', targets: 'Iterable[Target]', given: dict[str, Any]
+) -> None:
     """Print the plans; end with a code if that was asked for, or if one was refused."""
     from dlmachine.cli.exit_codes import CHANGES_PENDING, exit_code
     from dlmachine.errors import DownloadError
@@ -74,13 +76,13 @@ def show_plans(manager: 'DownloadManager', wishes: 'Iterable[Wish]', given: dict
     told: list[dict[str, Any]] = []
     refused = pending = 0
     dest, words = destination(given, manager), request_words(given)
-    for wish in wishes:
+    for target in targets:
         try:
-            made = manager.plan(wish, dest, **words)
+            made = manager.plan(target, dest, **words)
         except DownloadError as error:
             refused = exit_code(error.fault)
-            told.append({'url': shown(wish, manager), 'fault': fault_as_json(error.fault)})
-            click.echo(f'error: {fault_text(wish, error.fault, manager)}', err=True)
+            told.append({'url': shown(target, manager), 'fault': fault_as_json(error.fault)})
+            click.echo(f'error: {fault_text(target, error.fault, manager)}', err=True)
             continue
         pending += made.is_download
         told.append(

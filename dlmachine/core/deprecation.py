@@ -1,8 +1,52 @@
 """Old names that still work, with a warning that names the new one."""
 
 import warnings
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec('P')
+R = TypeVar('R')
 
 
 def warn_renamed(old: str, new: str, stacklevel: int = 3) -> None:
     """Warn that a name has changed; `stacklevel` counts from here, as `warnings.warn` counts."""
     warnings.warn(f'{old} is now called {new}', DeprecationWarning, stacklevel)
+
+
+def renamed(module: Mapping[str, Any], names: Mapping[str, str]) -> Callable[[str], Any]:
+    """A `__getattr__` for a module, given its `globals()`, that knows former names (PEP 562)."""
+    title = module['__name__']
+
+    def find(name: str) -> Any:
+        new = names.get(name)
+        if new is None:
+            msg = f'module {title!r} has no attribute {name!r}'
+            raise AttributeError(msg)
+        warn_renamed(f'{title}.{name}', new)
+        return module[new]
+
+    return find
+
+
+def with_former_parameters(**former: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let a function be called with the former names of its parameters, too: `old='new'`.
+
+    >>> @with_former_parameters(colour='color')
+    ... def paint(color: str) -> str:
+    ...     return color
+    >>> paint('red')
+    'red'
+    """
+
+    def wrap(function: Callable[P, R]) -> Callable[P, R]:
+        @wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            for old in former.keys() & kwargs.keys():
+                warn_renamed(f'{function.__name__}({old}=)', f'{former[old]}=')
+                kwargs[former[old]] = kwargs.pop(old)
+            return function(*args, **kwargs)
+
+        return call
+
+    return wrap

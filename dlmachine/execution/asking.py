@@ -9,14 +9,14 @@ from returns.pipeline import is_successful
 from dlmachine.core.cache.key import shown_url
 from dlmachine.core.faults import AnswerUnusable, BodyTooLarge, TimedOut
 from dlmachine.core.protocol.effects import Exchange
-from dlmachine.core.protocol.events import Answered, Interrupted
+from dlmachine.core.protocol.events import Interrupted, Responded
 from dlmachine.core.protocol.ports import PartError, Sink, World
 from dlmachine.core.spec.descriptor import Descriptor
 
 
 def ask(
     world: World, effect: Exchange, sink: Sink, remaining: Callable[[Exchange], timedelta | None]
-) -> Answered | Interrupted:
+) -> Responded | Interrupted:
     """The result of an exchange; `remaining` tells the time that is left for it."""
     loaded = world.transport(effect.backend)
     if not is_successful(loaded):
@@ -42,7 +42,7 @@ def check_time(
         raise PartError(fault)
 
 
-def _named(event: Answered | Interrupted, effect: Exchange) -> Answered | Interrupted:
+def _named(event: Responded | Interrupted, effect: Exchange) -> Responded | Interrupted:
     # A part does not know the URL it is filled from; its faults leave the place empty.
     if isinstance(event, Interrupted):
         match event.fault:

@@ -12,8 +12,14 @@ from dlmachine.core.cache.key import shown_url
 from dlmachine.core.faults import Fault
 from dlmachine.core.faults.printing import printable
 from dlmachine.core.plan.render import show_effect
-from dlmachine.core.protocol.effects import Effect, ExchangeMany, Wait
-from dlmachine.core.protocol.events import Answered, Event, Failed, Interrupted, SegmentsEnded
+from dlmachine.core.protocol.effects import Effect, ExchangeSegments, Wait
+from dlmachine.core.protocol.events import (
+    EffectFailed,
+    Event,
+    Interrupted,
+    Responded,
+    SegmentsEnded,
+)
 from dlmachine.core.protocol.outcome import Origin, Outcome
 from dlmachine.core.protocol.states import Step
 from dlmachine.core.spec.descriptor import Descriptor
@@ -35,13 +41,13 @@ def tell_step(effect: Effect, event: Event) -> None:
     logger = _logger()
     if logger is None:
         return
-    if isinstance(event, (Interrupted, Failed)):
+    if isinstance(event, (Interrupted, EffectFailed)):
         logger.info('%s: %s', show_effect(effect), event.fault)
-    elif isinstance(event, SegmentsEnded) and isinstance(effect, ExchangeMany):
+    elif isinstance(event, SegmentsEnded) and isinstance(effect, ExchangeSegments):
         for exchange, end in zip(effect.exchanges, event.ends, strict=True):
             if end is not None:
                 tell_step(exchange, end)
-    elif isinstance(event, Answered):
+    elif isinstance(event, Responded):
         level = _INFO if event.head.status >= _FIRST_ERROR else _DEBUG
         if logger.isEnabledFor(level):
             logger.log(level, '%s: %s', show_effect(effect), event.head.status)

@@ -19,49 +19,44 @@ from returns.unsafe import unsafe_perform_io
 
 from dlmachine.core.cache.updates import MetadataUpdate
 from dlmachine.core.decision.snapshot import Snapshot
-from dlmachine.core.faults import (
-    Bug,
-    Fault,
-    InvalidInput,
-    StorageFailed,
-)
+from dlmachine.core.faults import Bug, Fault, InvalidInput, StorageFailed
 from dlmachine.core.machine.machine import advance, begin, most_effects
 from dlmachine.core.protocol.effects import (
     AcquireLock,
-    ConfirmCopy,
+    CheckCopy,
     Discard,
     Effect,
     Exchange,
-    ExchangeMany,
-    Join,
+    ExchangeSegments,
     Observe,
     OpenPart,
     Publish,
     ReadChecksums,
+    Reassemble,
     Record,
     ReleaseLock,
-    Retire,
+    RemoveVersions,
     Unpublish,
     Validate,
     Wait,
 )
 from dlmachine.core.protocol.events import (
-    Answered,
     ChecksumsRead,
+    EffectFailed,
     Event,
-    Failed,
     Interrupted,
-    Joined,
     Observed,
     PartOpened,
     Published,
+    Reassembled,
+    Responded,
     SegmentsEnded,
     Validated,
 )
 from dlmachine.core.protocol.outcome import Outcome
 from dlmachine.core.protocol.ports import Part, PartError, World
 from dlmachine.core.protocol.redact_event import redact_event
-from dlmachine.core.protocol.states import Broken, Finished, Step
+from dlmachine.core.protocol.states import Failed, Finished, Step
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
 from dlmachine.execution.asking import ask, check_time
@@ -99,9 +94,9 @@ def run(
     """Go through the machine to the end: what `execute` does, without a plan to be read."""
     ahead = Run(descriptor, policy, world)
     try:
-        return ahead.end(ahead.go_on(ahead.begin(snapshot)))
+        return ahead.result(ahead.run_until(ahead.begin(snapshot)))
     finally:
-        ahead.let_go()
+        ahead.release()
 
 
 class Run:
@@ -124,34 +119,34 @@ class Run:
         tell_verdict(step, self._descriptor)
         return step
 
-    def go_on(self, step: Step, may: Callable[[Effect], bool] = lambda _: True) -> Step:
+    def run_until(self, step: Step, may: Callable[[Effect], bool] = lambda _: True) -> Step:
         """Perform effects until there is none, or one that may not be performed here."""
         for _ in range(most_effects(self._descriptor, self._policy)):
             if step.effect is None or not may(step.effect):
                 break
-            step = self.meet(step, self._perform(step.effect, step.update))
+            step = self.handle(step, self._perform(step.effect, step.update))
         return step
 
-    def meet(self, step: Step, event: Event) -> Step:
+    def handle(self, step: Step, event: Event) -> Step:
         """The next step, from the result of an effect."""
         assert step.effect is not None  # noqa: S101 -- else nothing could come of it
         self.story.append((step.effect, redact_event(step.effect, event)))
         tell_step(step.effect, event)
         return advance(step.state, event)
 
-    def end(self, step: Step) -> IOResult[Outcome, Fault]:
+    def result(self, step: Step) -> IOResult[Outcome, Fault]:
         """What the last step says."""
         match step.state:
             case Finished(outcome=outcome):
                 tell_end(outcome, self._descriptor)
                 return IOSuccess(replace(outcome, buffer=self.buffer, story=tuple(self.story)))
-            case Broken(fault=fault):
+            case Failed(fault=fault):
                 tell_failure(fault, self._descriptor)
                 return IOFailure(fault)
             case unended:
                 return IOFailure(Bug(state=type(unended).__name__, event='no end in sight'))
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Give back what is still held, which only an interruption leaves so."""
         if self._part is not None and self._is_open:
             self._part.discard(Discard(keep=True))
@@ -166,7 +161,7 @@ class Run:
     def _perform(self, effect: Effect, update: MetadataUpdate | None) -> Event:  # noqa: C901, PLR0911, PLR0912 -- one line an effect
         world = self._world
         match effect:
-            case ConfirmCopy():
+            case CheckCopy():
                 return world.files.confirm(effect)
             case AcquireLock():
                 self._lock = effect
@@ -178,9 +173,9 @@ class Run:
                 return self._open(effect)
             case Exchange():
                 return self._exchange(effect)
-            case ExchangeMany():
+            case ExchangeSegments():
                 return self._exchange_many(effect)
-            case Join():
+            case Reassemble():
                 return self._join(effect)
             case ReadChecksums():
                 return self._read_checksums(effect)
@@ -192,28 +187,32 @@ class Run:
                 return self._publish(effect)
             case Record():
                 return self._record(effect, update)
-            case Retire():
-                return self._store_missing() if world.store is None else world.store.retire(effect)
+            case RemoveVersions():
+                return (
+                    self._store_missing()
+                    if world.store is None
+                    else world.store.remove_versions(effect)
+                )
             case Unpublish():
                 return world.files.unpublish(effect)
             case Discard():
                 return self._discard(effect)
             case ReleaseLock():
-                # An interruption on the way leaves it to `let_go`, and twice is once.
+                # An interruption on the way leaves it to `release`, and twice is once.
                 released = world.locks.release(effect)
                 self._lock = None
                 return released
             case _:
                 assert_never(effect)
 
-    def _open(self, effect: OpenPart) -> PartOpened | Failed:
+    def _open(self, effect: OpenPart) -> PartOpened | EffectFailed:
         opened = self._world.files.open_part(effect)
-        if isinstance(opened, Failed):
+        if isinstance(opened, EffectFailed):
             return opened
         self._part, self._is_open = opened, True
         return PartOpened(at=self._world.clock.now(), size_bytes=opened.size_bytes)
 
-    def _exchange(self, effect: Exchange) -> Answered | Interrupted | Failed:
+    def _exchange(self, effect: Exchange) -> Responded | Interrupted | EffectFailed:
         world, part = self._world, self._part
         if part is None:
             return self._no_part()
@@ -223,7 +222,7 @@ class Run:
         finally:
             world.progress.leave(metered)
 
-    def _exchange_many(self, effect: ExchangeMany) -> SegmentsEnded | Failed:
+    def _exchange_many(self, effect: ExchangeSegments) -> SegmentsEnded | EffectFailed:
         world, part = self._world, self._part
         if part is None:
             return self._no_part()
@@ -231,26 +230,26 @@ class Run:
 
         metered = world.progress.watch(part, effect.exchange.expect.name)
         try:
-            pairs = zip(effect.exchanges, metered.divide(effect), strict=True)
+            pairs = zip(effect.exchanges, metered.split(effect), strict=True)
             jobs = [partial(ask, world, one, sink, self._remaining) for one, sink in pairs]
             ends = world.workers.run(jobs, effect.connections, brings_body)
         except PartError as error:
-            return Failed(at=world.clock.now(), fault=error.fault)
+            return EffectFailed(at=world.clock.now(), fault=error.fault)
         finally:
-            metered.reunite()
+            metered.close_segments()
             world.progress.leave(metered)
         return SegmentsEnded(at=world.clock.now(), ends=ends)
 
-    def _join(self, effect: Join) -> Joined | Failed:
+    def _join(self, effect: Reassemble) -> Reassembled | EffectFailed:
         if self._part is None:
             return self._no_part()
         try:
             timeout, began_at = self._policy.timeout, self.began_at
             check = partial(check_time, self._world, self._descriptor, timeout, began_at)
-            received = self._part.join(effect, check)
+            received = self._part.reassemble(effect, check)
         except PartError as error:
-            return Failed(at=self._world.clock.now(), fault=error.fault)
-        return Joined(at=self._world.clock.now(), received=received)
+            return EffectFailed(at=self._world.clock.now(), fault=error.fault)
+        return Reassembled(at=self._world.clock.now(), received=received)
 
     def _remaining(self, effect: Exchange) -> timedelta | None:
         return None if effect.timeout is None else self._left(effect.timeout)
@@ -260,9 +259,9 @@ class Run:
         timeout, elapsed = self._policy.timeout, self._world.clock.now() - self.began_at
         return most if timeout is None else min(most, max(timeout - elapsed, timedelta(0)))
 
-    def _read_checksums(self, effect: ReadChecksums) -> ChecksumsRead | Failed:
-        world, wish = self._world, effect.wish
-        if wish is None:
+    def _read_checksums(self, effect: ReadChecksums) -> ChecksumsRead | EffectFailed:
+        world, target = self._world, effect.target
+        if target is None:
             return world.files.read_checksums(effect)
         from dlmachine.core.integrity.checksum_file import read_list
         from dlmachine.core.machine.checksum_file import list_policy
@@ -271,21 +270,21 @@ class Run:
         policy = list_policy(self._policy, effect.max_bytes)
         if policy.timeout is not None:
             policy = replace(policy, timeout=max(self._left(policy.timeout), _A_MOMENT))
-        done = run(wish, policy, world.observe(wish, policy), world)
+        done = run(target, policy, world.observe(target, policy), world)
         if not is_successful(done):
-            return Failed(at=world.clock.now(), fault=unsafe_perform_io(done.failure()))
+            return EffectFailed(at=world.clock.now(), fault=unsafe_perform_io(done.failure()))
         buffer = unsafe_perform_io(done.unwrap()).buffer
         text = b'' if buffer is None else buffer.read()
         return ChecksumsRead(at=world.clock.now(), text=read_list(text))
 
-    def _validate(self) -> Validated | Failed:
+    def _validate(self) -> Validated | EffectFailed:
         part, validate = self._part, self._policy.validate
         if part is None or validate is None:
             return self._no_part()
         try:
             problem = find_objection(part, validate)
         except PartError as error:
-            return Failed(at=self._world.clock.now(), fault=error.fault)
+            return EffectFailed(at=self._world.clock.now(), fault=error.fault)
         return Validated(at=self._world.clock.now(), problem=problem)
 
     def _publish(self, effect: Publish) -> Event:
@@ -308,10 +307,10 @@ class Run:
             return self._store_missing()
         return store.record(effect, update)
 
-    def _no_part(self) -> Failed:
+    def _no_part(self) -> EffectFailed:
         fault = StorageFailed(path='', operation='write', problem='no part is open')
-        return Failed(at=self._world.clock.now(), fault=fault)
+        return EffectFailed(at=self._world.clock.now(), fault=fault)
 
-    def _store_missing(self) -> Failed:
+    def _store_missing(self) -> EffectFailed:
         fault = StorageFailed(path='', operation='record', problem='there is no cache')
-        return Failed(at=self._world.clock.now(), fault=fault)
+        return EffectFailed(at=self._world.clock.now(), fault=fault)

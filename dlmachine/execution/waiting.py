@@ -3,16 +3,16 @@
 from dlmachine.core.http.filename import name_content
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.protocol.effects import Wait
-from dlmachine.core.protocol.events import Failed, Waited
+from dlmachine.core.protocol.events import EffectFailed, Waited
 from dlmachine.core.protocol.ports import World
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.execution.log import tell_wait
 
 
-def wait(world: World, effect: Wait, descriptor: Descriptor) -> Waited | Failed:
+def wait(world: World, effect: Wait, descriptor: Descriptor) -> Waited | EffectFailed:
     """Wait, and show the wait in the log and in place of the progress."""
     tell_wait(effect, descriptor)
     with world.progress.waiting(effect, name_content(Headers(), descriptor.url)):
         cut = world.clock.sleep(effect.duration)
     at = world.clock.now()
-    return Waited(at=at) if cut is None else Failed(at=at, fault=cut)
+    return Waited(at=at) if cut is None else EffectFailed(at=at, fault=cut)

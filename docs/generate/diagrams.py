@@ -3,21 +3,21 @@
 from collections.abc import Mapping
 from typing import Final, get_args
 
-from dlmachine.core.protocol.events import Failed
+from dlmachine.core.protocol.events import EffectFailed
 from dlmachine.core.protocol.states import (
-    Confirming,
+    CheckingCopy,
     Discarding,
     Exchanging,
     FallingBack,
-    Joining,
-    Learning,
     Locking,
     Observing,
     Opening,
     Publishing,
+    ReadingChecksums,
+    Reassembling,
     Recording,
     Releasing,
-    Retiring,
+    RemovingVersions,
     Segmenting,
     State,
     Unpublishing,
@@ -29,9 +29,9 @@ from docs.generate.transitions import explore
 
 #: The states of each phase; None is the beginning.
 _PHASES: Final[Mapping[str, tuple[type | None, ...]]] = {
-    'Looking up': (None, Confirming, Learning, Locking, Observing, Opening),
-    'Requests': (Exchanging, Segmenting, Joining, Validating, Waiting),
-    'Committing': (Publishing, Recording, Retiring, Unpublishing),
+    'Looking up': (None, CheckingCopy, ReadingChecksums, Locking, Observing, Opening),
+    'Requests': (Exchanging, Segmenting, Reassembling, Validating, Waiting),
+    'Committing': (Publishing, Recording, RemovingVersions, Unpublishing),
     'Ending': (FallingBack, Discarding, Releasing),
 }
 _ORDER: Final = ('[*]', *(kind.__name__ for kind in get_args(State)))
@@ -40,13 +40,13 @@ _ORDER: Final = ('[*]', *(kind.__name__ for kind in get_args(State)))
 def draw() -> str:
     """One diagram for each phase, as Mermaid.
 
-    `Failed` is left out: it may come in any state, and the table has it.
+    `EffectFailed` is left out: it may come in any state, and the table has it.
     """
     parts: list[str] = []
     for phase, sources in _PHASES.items():
         labels: dict[tuple[str, str], list[str]] = {}
         for edge in explore():
-            if edge.source in sources and edge.event is not Failed:
+            if edge.source in sources and edge.event is not EffectFailed:
                 names = labels.setdefault((_name(edge.source), _name(edge.target)), [])
                 if edge.event is not None and edge.event.__name__ not in names:
                     names.append(edge.event.__name__)

@@ -24,7 +24,7 @@ _ACTORS: Final = {
     Party.CALLER: 'The request or the options are wrong; the caller has to change them.',
     Party.SERVER: 'The server responded, but not with the requested file.',
     Party.NETWORK: 'There was no connection, or it broke.',
-    Party.MACHINE: 'A disk, a lock or the registry of this computer failed.',
+    Party.LOCAL: 'A disk, a lock or the registry of this computer failed.',
 }
 
 

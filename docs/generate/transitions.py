@@ -27,52 +27,52 @@ from dlmachine.core.faults import (
     TlsFailed,
 )
 from dlmachine.core.http.headers import Headers
-from dlmachine.core.http.response import Head, Received
+from dlmachine.core.http.response import Received, ResponseHead
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
 from dlmachine.core.machine.machine import advance, begin
 from dlmachine.core.protocol.effects import (
     AcquireLock,
-    ConfirmCopy,
+    CheckCopy,
     Discard,
     Exchange,
-    ExchangeMany,
-    Join,
+    ExchangeSegments,
     Observe,
     OpenPart,
     Publish,
     ReadChecksums,
+    Reassemble,
     Record,
     ReleaseLock,
-    Retire,
+    RemoveVersions,
     Unpublish,
     Validate,
     Wait,
 )
 from dlmachine.core.protocol.events import (
-    Answered,
     ChecksumsRead,
     CopyConfirmed,
     CopyMissing,
     Discarded,
+    EffectFailed,
     Event,
-    Failed,
     Interrupted,
-    Joined,
     LockAcquired,
     LockReleased,
     LockUnavailable,
+    NameTaken,
     Observed,
     PartOpened,
-    PlaceTaken,
     Published,
+    Reassembled,
     Recorded,
-    Retired,
+    Responded,
     SegmentsEnded,
     Unpublished,
     Validated,
+    VersionsRemoved,
     Waited,
 )
-from dlmachine.core.protocol.states import Broken, State, Step
+from dlmachine.core.protocol.states import Failed, State, Step
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import InCache, ToPath
 from dlmachine.core.spec.policy import Policy
@@ -116,7 +116,7 @@ def explore() -> tuple[Edge, ...]:
             raise RuntimeError(msg)
         for event in _events(step, snapshot):
             following = advance(step.state, event)
-            if isinstance(following.state, Broken) and isinstance(following.state.fault, Bug):
+            if isinstance(following.state, Failed) and isinstance(following.state.fault, Bug):
                 msg = f'{type(event).__name__} cannot come of {type(step.effect).__name__}'
                 raise TypeError(msg)
             effect = type(step.effect)
@@ -131,7 +131,7 @@ def _kind(state: State) -> Any:
     job = getattr(state, 'job', None)
     if job is None:
         return type(state)
-    effort = getattr(state, 'effort', None)
+    attempts = getattr(state, 'attempts', None)
     kind = (
         type(state),
         job.decision.verdict,
@@ -149,11 +149,11 @@ def _kind(state: State) -> Any:
         getattr(state, 'published', None) is None,
         type(getattr(state, 'update', None)),
     )
-    if effort is None:
+    if attempts is None:
         return kind
     # Bytes that arrive renew the rounds a thousand times; once is enough to see it.
-    tried = (effort.round, effort.position, effort.dropped, len(effort.trail))
-    return *kind, *tried, effort.part_bytes, effort.held, effort.singles
+    tried = (attempts.round, attempts.position, attempts.excluded, len(attempts.redirects))
+    return *kind, *tried, attempts.part_bytes, attempts.held, attempts.unsegmented
 
 
 def _wishes() -> Iterator[tuple[Descriptor, Policy, Snapshot]]:
@@ -206,11 +206,13 @@ def _entry() -> CacheEntry:
 def _events(  # noqa: C901, PLR0912, PLR0915 -- one case an effect
     step: Step, snapshot: Snapshot
 ) -> Iterator[Event]:
-    """Every event that the docstring of an effect names, and `Failed`."""
+    """Every event that the docstring of an effect names, and `EffectFailed`."""
     effect, at = step.effect, snapshot.now
-    failed = Failed(at=at, fault=StorageFailed(path='/data', operation='write', problem='full'))
+    failed = EffectFailed(
+        at=at, fault=StorageFailed(path='/data', operation='write', problem='full')
+    )
     match effect:
-        case ConfirmCopy():
+        case CheckCopy():
             yield from (CopyConfirmed(at=at), CopyMissing(at=at))
         case ReadChecksums():
             for digest in (_DIGEST, '0' * 64):
@@ -237,23 +239,23 @@ def _events(  # noqa: C901, PLR0912, PLR0915 -- one case an effect
             yield PartOpened(at=at, size_bytes=0 if adopt is None else adopt.size_bytes)
         case Exchange():
             yield from _answers(effect, at)
-        case ExchangeMany():
+        case ExchangeSegments():
             yield from _segments(effect, at)
-        case Join(whole_bytes=whole):
+        case Reassemble(whole_bytes=whole):
             for digest in (_DIGEST, '0' * 64):
                 found = Received(size_bytes=whole, wire_bytes=whole, sha256=digest)
-                yield Joined(at=at, received=found)
+                yield Reassembled(at=at, received=found)
         case Wait():
             yield Waited(at=at)
         case Publish(place=place):
             yield Published(at=at, path=getattr(place, 'path', None))
-            yield PlaceTaken(at=at)
+            yield NameTaken(at=at)
         case Record():
             yield Recorded(at=at)
             if isinstance(step.update, NewVersion):
-                yield PlaceTaken(at=at)
-        case Retire():
-            yield Retired(at=at)
+                yield NameTaken(at=at)
+        case RemoveVersions():
+            yield VersionsRemoved(at=at)
         case Unpublish():
             yield Unpublished(at=at)
         case Discard():
@@ -268,31 +270,31 @@ def _answers(exchange: Exchange, at: datetime) -> Iterator[Event]:
     received = Received(size_bytes=len(_DATA), wire_bytes=len(_DATA), sha256=_DIGEST)
     other = replace(received, sha256='0' * 64)
     etag = Headers((('ETag', '"v1"'),))
-    yield Answered(at=at, head=Head(status=200, headers=etag), received=received)
-    yield Answered(at=at, head=Head(status=200), received=other)
+    yield Responded(at=at, head=ResponseHead(status=200, headers=etag), received=received)
+    yield Responded(at=at, head=ResponseHead(status=200), received=other)
     if exchange.expect.is_conditional:
-        yield Answered(at=at, head=Head(status=304))
+        yield Responded(at=at, head=ResponseHead(status=304))
     if exchange.expect.offset:
         first = exchange.expect.offset
         place = Headers((('Content-Range', f'bytes {first}-{first}/{first + 1}'),))
         part = replace(received, size_bytes=first + 1, wire_bytes=1)
-        yield Answered(at=at, head=Head(status=206, headers=place), received=part)
-        yield Answered(at=at, head=Head(status=416))
+        yield Responded(at=at, head=ResponseHead(status=206, headers=place), received=part)
+        yield Responded(at=at, head=ResponseHead(status=416))
     if exchange.expect.last is not None:
         yield _range(exchange, at)
     moved = Headers((('Location', '/elsewhere'),))
-    yield Answered(at=at, head=Head(status=302, headers=moved))
-    yield from (Answered(at=at, head=Head(status=status)) for status in (404, 503))
+    yield Responded(at=at, head=ResponseHead(status=302, headers=moved))
+    yield from (Responded(at=at, head=ResponseHead(status=status)) for status in (404, 503))
     yield Interrupted(at=at, fault=ConnectionFailed(url=url, phase='connect'))
     yield Interrupted(at=at, fault=TlsFailed(url=url))
-    head = Head(status=200, headers=etag)
+    head = ResponseHead(status=200, headers=etag)
     broke = ConnectionFailed(url=url, phase='receive')
     yield Interrupted(at=at, fault=broke, head=head, part_bytes=2)
     unusable = AnswerUnusable(url=url, problem='the server answered with nonsense')
-    yield Interrupted(at=at, fault=unusable, head=Head(status=999))
+    yield Interrupted(at=at, fault=unusable, head=ResponseHead(status=999))
 
 
-def _range(exchange: Exchange, at: datetime) -> Answered:
+def _range(exchange: Exchange, at: datetime) -> Responded:
     # Exactly what was asked for, of a whole that is larger by some bytes.
     expect = exchange.expect
     first, whole = expect.offset, expect.whole_bytes or FIRST_BYTES + 9
@@ -300,12 +302,12 @@ def _range(exchange: Exchange, at: datetime) -> Answered:
     place = Headers((('Content-Range', f'bytes {first}-{last}/{whole}'), ('ETag', '"v1"')))
     count = last - first + 1
     received = Received(size_bytes=last + 1, wire_bytes=count, sha256='')
-    return Answered(at=at, head=Head(status=206, headers=place), received=received)
+    return Responded(at=at, head=ResponseHead(status=206, headers=place), received=received)
 
 
-def _segments(effect: ExchangeMany, at: datetime) -> Iterator[Event]:
+def _segments(effect: ExchangeSegments, at: datetime) -> Iterator[Event]:
     whole = tuple(_range(exchange, at) for exchange in effect.exchanges)
     yield SegmentsEnded(at=at, ends=whole)
     broke = Interrupted(at=at, fault=ConnectionFailed(url=_URL, phase='receive'))
-    for end in (broke, Answered(at=at, head=Head(status=416))):
+    for end in (broke, Responded(at=at, head=ResponseHead(status=416))):
         yield SegmentsEnded(at=at, ends=(end, *whole[1:]))

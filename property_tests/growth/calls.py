@@ -14,7 +14,7 @@ from dlmachine.core.integrity.checksum import ChecksumList
 from dlmachine.core.integrity.checksum_file import find_checksum
 from dlmachine_adapters.curl_backend.head_parser import FtpReplies
 from dlmachine_adapters.parts.decoding import Inflater
-from dlmachine_adapters.parts.digesting import Examiner, GzipCheck
+from dlmachine_adapters.parts.digesting import BodyDigest, GzipCheck
 from dlmachine_adapters.parts.inflating import InflatedStream
 from tests.builders import NOW
 
@@ -51,7 +51,7 @@ def _inflate_stream(text: str) -> object:
 
 
 def _examine(text: str) -> object:
-    examiner = Examiner(checks_gzip=True)
+    examiner = BodyDigest(checks_gzip=True)
     examiner.update(_members(text))
     return examiner.received(len(text))
 
@@ -74,7 +74,7 @@ CALLS: Final[dict[str, Callable[[str], object]]] = {
 SIZED: Final[dict[str, Callable[[str], object]]] = {
     '*.Inflater.feed': _inflate,
     '*.InflatedStream.feed': _inflate_stream,
-    '*.Examiner.update': _examine,
+    '*.BodyDigest.update': _examine,
     '*.GzipCheck.update': _check_gzip,
 }
 #: Parameters, by name, that nobody else has a say in: tables of ours, names the user declares.
@@ -90,7 +90,7 @@ EXEMPT: Final[dict[str, str]] = {
     '*.read_pieces': 'passes bytes on as they are',
     '*.Behind.put': 'as write, to another thread',
     '*.Outcome.content': 'opens the file',
-    '*.Reception.*': 'passes bytes on; its head is judged by decide_body and find_head_problem',
+    '*.ResponseReader.*': 'passes bytes on; its head is judged by decide_body and find_head_problem',
 }
 #: How many characters there can be, where it is not the length of a line (64 KiB).
 LIMITS: Final[dict[str, int]] = {
@@ -100,6 +100,6 @@ LIMITS: Final[dict[str, int]] = {
     # What is read from a connection at once.
     '*.InflatedStream.feed': 1 << 20,
     '*.Inflater.feed': 1 << 20,
-    '*.Examiner.update': 1 << 20,
+    '*.BodyDigest.update': 1 << 20,
     '*.GzipCheck.update': 1 << 20,
 }

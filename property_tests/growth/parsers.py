@@ -18,8 +18,8 @@ from unittest.mock import patch
 import dlmachine.core
 import dlmachine_adapters
 from dlmachine.core.http.headers import Headers
-from dlmachine.core.http.response import Head
-from dlmachine.core.protocol.effort import Effort
+from dlmachine.core.http.response import ResponseHead
+from dlmachine.core.protocol.attempts import Attempts
 from dlmachine.core.protocol.states import Job, State
 from dlmachine.core.spec.descriptor import Descriptor
 from property_tests.growth import values
@@ -29,10 +29,10 @@ from property_tests.growth.measuring import Call
 T = TypeVar('T')
 #: Characters of a line, of a header field and of a URL.
 MOST: Final = 65_536
-_BYTES: Final = frozenset({bytes, bytearray, memoryview, Head, Headers})
-_HEADS: Final = frozenset({Head, Headers})
+_BYTES: Final = frozenset({bytes, bytearray, memoryview, ResponseHead, Headers})
+_HEADS: Final = frozenset({ResponseHead, Headers})
 #: States of the machine, and what they are made of.
-_STATES: Final = frozenset({Job, Effort, *get_args(State)})
+_STATES: Final = frozenset({Job, Attempts, *get_args(State)})
 
 
 #: They apply two parsers to each of about a thousand pairs that the text is cut into.
@@ -127,7 +127,7 @@ def _of_head(found: Found, most: int) -> Parser:
     names = _names_asked(found)
     triage: list[Call] = []
     calls: list[Call] = []
-    for status in values.STATUSES if Head in found.hints.values() else (200,):
+    for status in values.STATUSES if ResponseHead in found.hints.values() else (200,):
         fields = partial(values.as_fields, names=names)
         triage.append(partial(_call, found, texts, partial(_head, status, fields)))
         once = (partial(values.as_fields, names=(name,)) for name in names)
@@ -139,8 +139,8 @@ def _of_head(found: Found, most: int) -> Parser:
     return Parser(found.name, tuple(triage), tuple(calls), most, _is_whole(found))
 
 
-def _head(status: int, fields: Callable[[str], Headers], text: str) -> Head:
-    return Head(status=status, reason='', headers=fields(text))
+def _head(status: int, fields: Callable[[str], Headers], text: str) -> ResponseHead:
+    return ResponseHead(status=status, reason='', headers=fields(text))
 
 
 def _names_asked(found: Found) -> tuple[str, ...]:
@@ -163,14 +163,14 @@ def _names_asked(found: Found) -> tuple[str, ...]:
 
 
 def _call(
-    found: Found, attacked: frozenset[str], head: Callable[[str], Head] | None, text: str
+    found: Found, attacked: frozenset[str], head: Callable[[str], ResponseHead] | None, text: str
 ) -> Callable[[], object]:
     given: dict[str, Any] = {}
     for name, hint in found.hints.items():
         what = text if name in attacked else 'a'
-        if head is not None and hint in {Head, Headers}:
+        if head is not None and hint in {ResponseHead, Headers}:
             made = head(what)
-            given[name] = made if hint is Head else made.headers
+            given[name] = made if hint is ResponseHead else made.headers
         else:
             given[name] = values.make(hint, what)
     instance = () if found.kind is None else (given.pop('self'),)

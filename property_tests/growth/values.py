@@ -18,10 +18,10 @@ from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import Request
-from dlmachine.core.http.response import Head, Received
+from dlmachine.core.http.response import Received, ResponseHead
 from dlmachine.core.http.url import Url, parse_url
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
-from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import Exchange, Expectation
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
@@ -208,7 +208,9 @@ _ATTACKED: Final[dict[Any, Maker]] = {
     bytearray: lambda text: bytearray(_latin(text)),
     memoryview: lambda text: memoryview(_latin(text)),
     Headers: lambda text: as_fields(text, field_names()),
-    Head: lambda text: Head(status=200, reason=text, headers=as_fields(text, field_names())),
+    ResponseHead: lambda text: ResponseHead(
+        status=200, reason=text, headers=as_fields(text, field_names())
+    ),
     Request: _request,
     Descriptor: _descriptor,
     Url: _location,
@@ -220,7 +222,7 @@ _ATTACKED: Final[dict[Any, Maker]] = {
     Received: lambda text: a_received(_latin(text)),
 }
 #: Fields of these types make a value one that brings text.
-_TEXTS: Final = frozenset({str, bytes, str | None, Headers, Head, tuple[str, ...]})
+_TEXTS: Final = frozenset({str, bytes, str | None, Headers, ResponseHead, tuple[str, ...]})
 _DULL: Final[dict[Any, Any]] = {
     NoneType: None,
     bool: True,
@@ -231,6 +233,6 @@ _DULL: Final[dict[Any, Any]] = {
     Policy: a_policy(),
     Snapshot: a_snapshot(),
     Checksum: Checksum('sha256', '00' * 32),
-    TakeBody: TakeBody(),
+    StoreBody: StoreBody(),
     type: str,
 }

@@ -16,25 +16,25 @@ from dlmachine.execution import run
 
 #: The port that brings the event in each state; of those without one, the event itself.
 _BROUGHT_BY: Final[dict[str, Callable[..., Any] | type]] = {
-    'Confirming': ports.Files.confirm,
-    'Learning': ports.Files.read_checksums,
+    'CheckingCopy': ports.Files.confirm,
+    'ReadingChecksums': ports.Files.read_checksums,
     'Locking': ports.Locks.acquire,
     'Observing': Observed,
     'Opening': ports.Files.open_part,
     'Exchanging': ports.Transport.exchange,
     'Segmenting': run.Run._exchange_many,
-    'Joining': run.Run._join,
+    'Reassembling': run.Run._join,
     'Validating': run.Run._validate,
     'Waiting': Waited,
     'Publishing': ports.Part.publish,
     'Recording': ports.Store.record,
-    'Retiring': ports.Store.retire,
+    'RemovingVersions': ports.Store.remove_versions,
     'Unpublishing': ports.Files.unpublish,
     'FallingBack': ports.Files.confirm,
     'Discarding': ports.Part.discard,
     'Releasing': ports.Locks.release,
 }
-_ENDS: Final = frozenset({'Finished', 'Broken'})
+_ENDS: Final = frozenset({'Finished', 'Failed'})
 
 Pair = tuple[str, str]
 

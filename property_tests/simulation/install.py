@@ -111,7 +111,7 @@ def _replacements(system: System) -> dict[str, Any]:
         'socket': SimpleNamespace(gethostname=host),
         'secrets': SimpleNamespace(token_hex=token),
         'time': SimpleNamespace(time=lambda: kernel.now + kernel.skew, time_ns=lambda: 0),
-        'LIVE': _Live(system),
+        'OWNED': _Live(system),
         'new_note': note,
         'boot_id': boot,
         'monotonic': lambda: kernel.now,
@@ -125,7 +125,7 @@ def _replacements(system: System) -> dict[str, Any]:
 
 
 class _Live:
-    """Stands for `sidecar.LIVE`, of which each process has its own."""
+    """Stands for `sidecar.OWNED`, of which each process has its own."""
 
     def __init__(self, system: System) -> None:
         self._kernel = system.kernel

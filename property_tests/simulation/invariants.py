@@ -11,8 +11,8 @@ from dlmachine.core.protocol.outcome import Origin, Outcome
 from dlmachine.core.spec.policy import CheckMethod
 from property_tests.simulation.disk import Inode, parent
 from property_tests.simulation.processes import Process, require
+from property_tests.simulation.requests import complain
 from property_tests.simulation.store import FOLDER, Row
-from property_tests.simulation.wishes import complain
 from property_tests.simulation.world import Asked, Attempt, Shared
 
 
@@ -33,12 +33,12 @@ class Invariants:
     _kept: dict[Inode, bytes] = field(default_factory=dict)
 
     def watch(self, attempt: Attempt) -> None:
-        """Watch the places of one more wish."""
-        wish = attempt.wish
-        urls = wish.urls
-        self.keys[wish.key] = tuple({*self.keys.get(wish.key, ()), *urls})
-        if wish.path is not None:
-            self.urls[wish.path] = tuple({*self.urls.get(wish.path, ()), *urls})
+        """Watch the places of one more target."""
+        target = attempt.target
+        urls = target.urls
+        self.keys[target.key] = tuple({*self.keys.get(target.key, ()), *urls})
+        if target.path is not None:
+            self.urls[target.path] = tuple({*self.urls.get(target.path, ()), *urls})
 
     def foreign(self, path: str, inode: Inode) -> None:
         """A file that was there before, and whose bytes are nobody's to change."""
@@ -64,14 +64,14 @@ class Invariants:
 
     def ended(self, attempt: Attempt, result: Outcome | Fault) -> None:
         """A run ended with a result."""
-        wish, shared = attempt.wish, self.shared
+        target, shared = attempt.target, self.shared
         if isinstance(result, Outcome):
             self._check_outcome(attempt, result)
         else:
             self._check_failure(attempt, result)
-        most = most_effects(wish.descriptor, wish.policy)
+        most = most_effects(target.descriptor, target.policy)
         require(len(attempt.asked) <= most, f'{len(attempt.asked)} requests, more than {most}')
-        if wish.policy.offline:
+        if target.policy.offline:
             require(not attempt.asked, 'offline, and asked the network')
         self.let_go(attempt.process)
         shared.kernel.tell(f'ends: {result if not isinstance(result, Outcome) else result.reason}')
@@ -92,7 +92,7 @@ class Invariants:
         if not request.url.startswith('https://data.example/'):
             sent = [name for name, _ in request.headers if name.lower() == 'authorization']
             require(not sent, f'credentials were sent to {request.url}')
-        if request.method == 'POST' and not attempt.wish.may_repeat:
+        if request.method == 'POST' and not attempt.target.may_repeat:
             for before in attempt.asked:
                 settled = before.is_settled
                 require(
@@ -143,7 +143,7 @@ class Invariants:
                 require(is_claim or inode.data in whole, f'{path} holds {inode.data!r}')
 
     def _check_outcome(self, attempt: Attempt, outcome: Outcome) -> None:
-        wish, kernel = attempt.wish, self.shared.kernel
+        target, kernel = attempt.target, self.shared.kernel
         data = self._content(outcome)
         if data is None:
             # Somebody else removed the version meanwhile, as keep_old=False asks for.
@@ -155,7 +155,7 @@ class Invariants:
         # A path may be that of several downloads; what others put there is their affair.
         is_own = outcome.path is None or outcome.version is not None
         is_own |= kernel.publishers.get(outcome.path or '') is attempt.process
-        urls = wish.urls if is_own else self.urls[outcome.path or '']
+        urls = target.urls if is_own else self.urls[outcome.path or '']
         is_before = not is_own and data in self._kept.values() and outcome.origin is Origin.STALE
         require(
             is_before or data in self.shared.network.contents(urls), f'an outcome holds {data!r}'
@@ -168,7 +168,7 @@ class Invariants:
                 record.sha256 == _sha(data) and record.size_bytes == len(data),
                 'an outcome is not what its record says',
             )
-        checksum = wish.policy.checksum
+        checksum = target.policy.checksum
         if outcome.record is None and outcome.origin is Origin.STALE:
             # A file at a path, of which nothing is known but that it was there.
             is_own = False
@@ -176,20 +176,20 @@ class Invariants:
             found = new(checksum.algorithm, data, usedforsecurity=False).hexdigest()
             require(found == checksum.hex, 'an outcome has another checksum')
         if outcome.origin is Origin.STALE:
-            require(wish.policy.stale_if_error, 'a stale copy was not asked for')
+            require(target.policy.stale_if_error, 'a stale copy was not asked for')
             require(outcome.fault is not None, 'a stale copy, and no reason')
         if outcome.origin is Origin.NETWORK and is_own:
-            least, validate = wish.policy.min_bytes, wish.policy.validate
+            least, validate = target.policy.min_bytes, target.policy.validate
             require(least is None or len(data) >= least, 'an outcome is smaller than min_bytes')
             is_right = validate is None or (
                 validate is not complain and bool(validate(BytesIO(data)))
             )
             require(is_right, 'an outcome is not what validate accepts')
-            limit = wish.policy.max_bytes
+            limit = target.policy.max_bytes
             require(limit is None or len(data) <= limit, 'an outcome is larger than max_bytes')
         is_asked = outcome.origin is Origin.NETWORK or outcome.is_validated
         is_asked &= not attempt.was_deceived
-        is_asked &= wish.policy.check_method is not CheckMethod.SIZE
+        is_asked &= target.policy.check_method is not CheckMethod.SIZE
         if is_asked and is_own:
             self._check_fresh(attempt, data)
 
@@ -201,7 +201,7 @@ class Invariants:
 
     def _check_fresh(self, attempt: Attempt, data: bytes) -> None:
         # What was asked for is what somebody had at some moment since.
-        for url in attempt.wish.urls:
+        for url in attempt.target.urls:
             versions = self.shared.network.sites[url].versions
             ends = [at for at, _ in versions[1:]] + [float('inf')]
             for (_, content), end in zip(versions, ends, strict=True):
@@ -226,7 +226,7 @@ class Invariants:
                 f'it failed ({fault}), and its file is READY',
             )
         require(process not in registry.changed_by, f'it failed ({fault}), and changed rows')
-        path = attempt.wish.path
+        path = attempt.target.path
         if path is not None:
             publisher = self.shared.kernel.publishers.get(path)
             require(publisher is not process, f'it failed ({fault}), and {path} appeared')
@@ -235,7 +235,7 @@ class Invariants:
         """In a world that is healthy again, a download ends with the newest version."""
         require(isinstance(result, Outcome), f'all is well, and yet: {result}')
         assert isinstance(result, Outcome)
-        site = self.shared.network.sites[attempt.wish.descriptor.url]
+        site = self.shared.network.sites[attempt.target.descriptor.url]
         data = self._content(result)
         if self.shared.locks.mode != 'works' and result.path in self.shared.registry.removed:
             # Its name became free, and without locks another file of ours may have got it.

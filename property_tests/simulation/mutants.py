@@ -12,11 +12,11 @@ from unittest.mock import patch
 
 from dlmachine.core.cache.key import cache_key
 from dlmachine.core.cache.updates import NewVersion
-from dlmachine.core.integrity.representation import Said
+from dlmachine.core.integrity.representation import Representation
 from dlmachine.core.machine import commit, finish
 from dlmachine.core.machine import exchange as on_exchange
-from dlmachine.core.protocol.body_decision import TakeBody
-from dlmachine.core.protocol.effects import Record, ReleaseLock, Retire
+from dlmachine.core.protocol.body_decision import StoreBody
+from dlmachine.core.protocol.effects import Record, ReleaseLock, RemoveVersions
 from dlmachine.core.protocol.events import LockReleased, Published
 from dlmachine.core.transfer import next_exchange, provenance, read_response, retry, verify_body
 from dlmachine.execution import run as executor
@@ -35,7 +35,7 @@ def _without_lengths() -> Iterator[None]:
 
     def unbounded(exchange: Any, head: Any) -> Any:
         decision = decide(exchange, head)
-        if isinstance(decision, TakeBody):
+        if isinstance(decision, StoreBody):
             return replace(decision, wire_bytes=None)
         return decision
 
@@ -110,7 +110,7 @@ def _without_if_range() -> Iterator[None]:
 @contextmanager
 def _without_sync() -> Iterator[None]:
     """A file appears before its bytes are safe."""
-    with patch.object(file_store.FileKeeper, '_make_safe', lambda keeper: None):
+    with patch.object(file_store.FileStorage, '_make_safe', lambda storage: None):
         yield
 
 
@@ -134,7 +134,9 @@ def _old_dropped() -> Iterator[None]:
         if run._world.store is not None and cache is not None:
             old = tuple(entry.version for entry in cache.entries)
             if old:
-                run._world.store.retire(Retire(key=cache_key(run._descriptor), versions=old))
+                run._world.store.remove_versions(
+                    RemoveVersions(key=cache_key(run._descriptor), versions=old)
+                )
         return opened(run, effect)
 
     with patch.object(executor.Run, '_open', dropped):
@@ -185,14 +187,14 @@ def _without_digest() -> Iterator[None]:
 @contextmanager
 def _part_left() -> Iterator[None]:
     """A failure leaves its part open."""
-    give_back = finish.give_back
+    release = finish.release
 
     def forgetful(job: Any, end: Any, *, keep_part: bool = False) -> Any:
-        return give_back(replace(job, holds_part=False), end, keep_part=keep_part)
+        return release(replace(job, holds_part=False), end, keep_part=keep_part)
 
     with (
-        patch.object(finish, 'give_back', forgetful),
-        patch.object(executor.Run, 'let_go', lambda run: None),
+        patch.object(finish, 'release', forgetful),
+        patch.object(executor.Run, 'release', lambda run: None),
     ):
         yield
 
@@ -229,10 +231,10 @@ def _adopting_the_published() -> Iterator[None]:
 def _mixing_addresses() -> Iterator[None]:
     """The rest of a mirror's part is asked of another address, and taken from there."""
     with (
-        patch.object(read_response, 'place_of', lambda url: ''),
-        patch('dlmachine.core.decision.decide.address_digest', lambda url: ''),
-        patch('dlmachine.core.transfer.next_exchange.address_digest', lambda url: ''),
-        patch('dlmachine.core.machine.exchange.address_digest', lambda url: ''),
+        patch.object(read_response, 'source_digest', lambda url: ''),
+        patch('dlmachine.core.decision.decide.url_digest', lambda url: ''),
+        patch('dlmachine.core.transfer.next_exchange.url_digest', lambda url: ''),
+        patch('dlmachine.core.machine.exchange.url_digest', lambda url: ''),
     ):
         yield
 
@@ -262,12 +264,12 @@ def _counting_holes() -> Iterator[None]:
 @contextmanager
 def _mixing_twins() -> Iterator[None]:
     """Where the first range came from is forgotten, and what was said of the whole."""
-    divide: Any = vars(on_exchange)['divide_rest']
+    divide: Any = vars(on_exchange)['split_rest']
 
     def forgetful(state: Any, event: Any, taking: Any, *more: Any) -> Any:
-        return divide(state, event, replace(taking, said=Said()), *more)
+        return divide(state, event, replace(taking, representation=Representation()), *more)
 
-    with patch.object(on_exchange, 'divide_rest', forgetful):
+    with patch.object(on_exchange, 'split_rest', forgetful):
         yield
 
 

@@ -9,8 +9,8 @@ from typing import Any, Final
 from property_tests.simulation.disk import parent
 from property_tests.simulation.kernel import Kernel, Trouble
 from property_tests.simulation.processes import Process
+from property_tests.simulation.requests import MIRROR, URL
 from property_tests.simulation.store import FOLDER, Registry
-from property_tests.simulation.wishes import MIRROR, URL
 
 #: Below this, the byte of a step only says who goes on.
 _CALM: Final = 180
@@ -21,7 +21,7 @@ _OPERATIONS: Final = (
 )  # fmt: skip
 #: What fails of the registry, and what fails after that: its disk is the same.
 _REGISTRY: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
-    ('commit', ()), ('commit', ('unlink',)), ('retire', ()), ('look up', ()), ('retire', ()),
+    ('commit', ()), ('commit', ('unlink',)), ('remove_versions', ()), ('look up', ()), ('remove_versions', ()),
 )  # fmt: skip
 _JUMPS: Final = (3600.0, -3600.0, 86400.0, -30.0, 9 * 86400.0, -86400.0)
 
@@ -162,15 +162,15 @@ def _swept(nemesis: Nemesis, runnable: list[Process]) -> Process | None:
     return runnable[0]
 
 
-def _beat(keeper: Any, thread: Process) -> None:
-    keeper.beat()
+def _beat(storage: Any, thread: Process) -> None:
+    storage.tick()
 
 
 def _heart_beat(nemesis: Nemesis, runnable: list[Process]) -> Process | None:
     kernel = nemesis.kernel
     for process in [one for one in kernel.processes if one.is_runnable]:
-        for keeper in process.beating:
-            kernel.spawn_beside(process, partial(_beat, keeper))
+        for storage in process.beating:
+            kernel.spawn_beside(process, partial(_beat, storage))
     return runnable[0]
 
 

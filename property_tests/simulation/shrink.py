@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from property_tests.simulation.play import play
+from property_tests.simulation.run import play
 
 #: No more runs than this are spent on it.
 MAX_RUNS = 3_000

@@ -6,8 +6,8 @@ from dlmachine.core.cache.entries import CacheEntry, Status
 from dlmachine.core.cache.updates import MetadataUpdate, NewVersion
 from dlmachine.core.decision.snapshot import CacheSeen
 from dlmachine.core.faults import CacheUnusable
-from dlmachine.core.protocol.effects import Record, Retire
-from dlmachine.core.protocol.events import Failed, PlaceTaken, Recorded, Retired
+from dlmachine.core.protocol.effects import Record, RemoveVersions
+from dlmachine.core.protocol.events import EffectFailed, NameTaken, Recorded, VersionsRemoved
 from dlmachine.core.protocol.ports import Clock
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine_adapters.cachedir.naming import item_id_of
@@ -94,7 +94,7 @@ class SimStore:
         entries = tuple(self._entry(row) for row in self._registry.of(key))
         return CacheSeen(folder=FOLDER, item_id=item_id, entries=entries)
 
-    def record(self, effect: Record, update: MetadataUpdate) -> Recorded | PlaceTaken | Failed:
+    def record(self, effect: Record, update: MetadataUpdate) -> Recorded | NameTaken | EffectFailed:
         """Write the update down, in one transaction."""
         registry, place = self._registry, (update.key, update.version)
         try:
@@ -102,7 +102,7 @@ class SimStore:
             known = registry.rows.get(place)
             if isinstance(update, NewVersion):
                 if known is not None:
-                    return PlaceTaken(at=self._clock.now())
+                    return NameTaken(at=self._clock.now())
                 inode = self._kernel.disk.names.get(update.path)
                 if update.path in registry.removed:
                     # Where somebody else takes names away, another file may get this one.
@@ -118,12 +118,12 @@ class SimStore:
             return self._failed(error)
         return Recorded(at=self._clock.now())
 
-    def retire(self, effect: Retire) -> Retired | Failed:
+    def remove_versions(self, effect: RemoveVersions) -> VersionsRemoved | EffectFailed:
         """Remove files, then mark their rows, in one transaction."""
         registry, kernel = self._registry, self._kernel
         try:
             self._begin(f'retire {effect.versions}')
-            kernel.fail('retire', 'cache.sqlite')
+            kernel.fail('remove_versions', 'cache.sqlite')
             registry.writer = kernel.current
             meant = [(effect.key, version) for version in effect.versions]
             for place in meant:
@@ -143,7 +143,7 @@ class SimStore:
         finally:
             if registry.writer is kernel.current:
                 registry.writer = None
-        return Retired(at=self._clock.now())
+        return VersionsRemoved(at=self._clock.now())
 
     def close(self) -> None:
         """Nothing to close."""
@@ -155,11 +155,11 @@ class SimStore:
             kernel.wait(lambda: registry.writer is None, _BUSY_SECONDS)
         kernel.fail('commit', 'cache.sqlite')
 
-    def _failed(self, error: OSError) -> Failed:
+    def _failed(self, error: OSError) -> EffectFailed:
         if error.filename == 'cache.sqlite':
             fault = CacheUnusable(path=FOLDER, problem='database is locked')
-            return Failed(at=self._clock.now(), fault=fault)
-        return Failed(at=self._clock.now(), fault=storage_fault(error, 'write', FOLDER))
+            return EffectFailed(at=self._clock.now(), fault=fault)
+        return EffectFailed(at=self._clock.now(), fault=storage_fault(error, 'write', FOLDER))
 
     def _entry(self, row: Row) -> CacheEntry:
         update, is_ready = row.update, row.status is Status.READY

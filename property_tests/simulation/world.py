@@ -11,7 +11,7 @@ from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.faults import BackendMissing, Fault, TimedOut
 from dlmachine.core.http.request import Request
 from dlmachine.core.protocol.effects import Exchange
-from dlmachine.core.protocol.events import Answered, Interrupted
+from dlmachine.core.protocol.events import Interrupted, Responded
 from dlmachine.core.protocol.ports import Sink, Transport
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
@@ -27,9 +27,9 @@ from property_tests.simulation.kernel import Kernel
 from property_tests.simulation.locks import LockTable, SimLocks
 from property_tests.simulation.network import Network
 from property_tests.simulation.processes import Process
+from property_tests.simulation.requests import URL, Target
+from property_tests.simulation.response_faults import Mishap, draw_mishap, turn_of, was_settled
 from property_tests.simulation.store import Registry, SimStore
-from property_tests.simulation.troubles import Mishap, draw_mishap, turn_of, was_settled
-from property_tests.simulation.wishes import URL, Wish
 
 #: How long an answer takes; the last ones are longer than some limits.
 _DELAYS: Final = (0.0, 0.0, 0.0, 0.0, 1.0, 15.0, 400.0)
@@ -65,7 +65,7 @@ class Attempt:
     """
 
     process: Process
-    wish: Wish
+    target: Target
     asked: list[Asked] = field(default_factory=list)
     was_deceived: bool = False
     seen_from: float = 0.0
@@ -89,7 +89,7 @@ class SimTransport(ScriptedTransport):
 
     def exchange(
         self, effect: Exchange, part: Sink, remaining: timedelta | None
-    ) -> Answered | Interrupted:
+    ) -> Responded | Interrupted:
         """One request and its answer, or the end of the time for it."""
         self._remaining, self._began = remaining, self._shared.kernel.now
         return super().exchange(effect, part, remaining)
@@ -142,7 +142,7 @@ class SimTransport(ScriptedTransport):
         return mishap if is_apt else None
 
     def _checks(self, request: Request) -> set[str]:
-        site, policy = self._shared.network.sites[request.url], self._attempt.wish.policy
+        site, policy = self._shared.network.sites[request.url], self._attempt.target.policy
         if site.sums_of is not None:
             return set()
         checks = (

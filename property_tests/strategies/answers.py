@@ -3,8 +3,8 @@
 from hypothesis import strategies as st
 
 from dlmachine.core.http.headers import Headers
-from dlmachine.core.http.response import Head, Received
-from dlmachine.core.protocol.events import Answered, Interrupted
+from dlmachine.core.http.response import Received, ResponseHead
+from dlmachine.core.protocol.events import Interrupted, Responded
 from property_tests.strategies.basics import DATA, DIGESTS, instants
 from property_tests.strategies.faults import try_faults
 from property_tests.strategies.texts import any_text, etags, http_dates, locations, names
@@ -67,10 +67,10 @@ _fields = st.fixed_dictionaries(
 
 
 @st.composite
-def heads(draw: st.DrawFn) -> Head:
+def heads(draw: st.DrawFn) -> ResponseHead:
     """Heads of answers: sensible, contradictory and absurd ones."""
     fields = {**draw(_fields), **dict(draw(st.lists(st.tuples(names, any_text), max_size=1)))}
-    return Head(
+    return ResponseHead(
         status=draw(_statuses), headers=Headers(tuple(fields.items())), reason=draw(any_text)
     )
 
@@ -90,7 +90,7 @@ receiveds = st.builds(
 
 
 #: Answers; a body may be there where none was wanted, and may be absent where one was.
-answers = st.builds(Answered, at=instants, head=heads(), received=receiveds | st.none())
+answers = st.builds(Responded, at=instants, head=heads(), received=receiveds | st.none())
 
 
 interruptions = st.builds(

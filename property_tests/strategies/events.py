@@ -6,19 +6,19 @@ from hypothesis import strategies as st
 
 from dlmachine.core.protocol.effects import (
     AcquireLock,
-    ConfirmCopy,
+    CheckCopy,
     Discard,
     Effect,
     Exchange,
-    ExchangeMany,
-    Join,
+    ExchangeSegments,
     Observe,
     OpenPart,
     Publish,
     ReadChecksums,
+    Reassemble,
     Record,
     ReleaseLock,
-    Retire,
+    RemoveVersions,
     Unpublish,
     Validate,
     Wait,
@@ -28,21 +28,21 @@ from dlmachine.core.protocol.events import (
     CopyConfirmed,
     CopyMissing,
     Discarded,
+    EffectFailed,
     Event,
-    Failed,
-    Joined,
     LockAcquired,
     LockReleased,
     LockUnavailable,
+    NameTaken,
     Observed,
     PartOpened,
-    PlaceTaken,
     Published,
+    Reassembled,
     Recorded,
-    Retired,
     SegmentsEnded,
     Unpublished,
     Validated,
+    VersionsRemoved,
     Waited,
 )
 from property_tests.strategies.answers import answers, interruptions, receiveds
@@ -52,9 +52,9 @@ from property_tests.strategies.segments import ranged, segment_ends
 from property_tests.strategies.snapshots import snapshots
 from property_tests.strategies.texts import any_text
 
-_joins = st.builds(Joined, at=instants, received=receiveds)
+_joins = st.builds(Reassembled, at=instants, received=receiveds)
 
-_failures = st.builds(Failed, at=instants, fault=faults)
+_failures = st.builds(EffectFailed, at=instants, fault=faults)
 _looks = st.builds(Validated, at=instants, problem=st.none() | any_text)
 _texts = st.builds(
     ChecksumsRead,
@@ -71,9 +71,9 @@ def events(key: str = '0' * 64) -> st.SearchStrategy[Event]:
         CopyMissing,
         LockAcquired,
         Waited,
-        PlaceTaken,
+        NameTaken,
         Recorded,
-        Retired,
+        VersionsRemoved,
         Unpublished,
         Discarded,
         LockReleased,
@@ -97,9 +97,9 @@ def events(key: str = '0' * 64) -> st.SearchStrategy[Event]:
 
 
 def events_of(effect: Effect, key: str = '0' * 64) -> st.SearchStrategy[Event]:  # noqa: C901, PLR0911, PLR0912 -- one line an effect
-    """The events that the docstring of an effect names; any may also end in `Failed`."""
+    """The events that the docstring of an effect names; any may also end in `EffectFailed`."""
     match effect:
-        case ConfirmCopy():
+        case CheckCopy():
             return (
                 st.builds(CopyConfirmed, at=instants)
                 | st.builds(CopyMissing, at=instants)
@@ -122,22 +122,22 @@ def events_of(effect: Effect, key: str = '0' * 64) -> st.SearchStrategy[Event]: 
             return st.builds(PartOpened, at=instants, size_bytes=sizes) | _failures
         case Exchange():
             return answers | interruptions | ranged(effect) | _failures
-        case ExchangeMany():
+        case ExchangeSegments():
             return segment_ends(effect) | _failures
-        case Join():
+        case Reassemble():
             return _joins | _failures
         case Wait():
             return st.builds(Waited, at=instants) | _failures
         case Publish():
             return (
                 st.builds(Published, at=instants, path=st.just('/cache/item-1.csv'))
-                | st.builds(PlaceTaken, at=instants)
+                | st.builds(NameTaken, at=instants)
                 | _failures
             )
         case Record():
-            return st.builds(Recorded, at=instants) | st.builds(PlaceTaken, at=instants) | _failures
-        case Retire():
-            return st.builds(Retired, at=instants) | _failures
+            return st.builds(Recorded, at=instants) | st.builds(NameTaken, at=instants) | _failures
+        case RemoveVersions():
+            return st.builds(VersionsRemoved, at=instants) | _failures
         case Unpublish():
             return st.builds(Unpublished, at=instants) | _failures
         case Discard():

@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from dlmachine.core.cache.key import cache_key
-from dlmachine.core.decision.part_location import address_digest
+from dlmachine.core.decision.part_location import url_digest
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
@@ -21,6 +21,6 @@ def wishes(draw: st.DrawFn, *, healthy: bool = False) -> tuple[Descriptor, Polic
     seen = draw(snapshots(cache_key(descriptor), healthy=healthy))
     if seen.part is not None:
         # Of a part that is of no address that is asked nothing can come.
-        address = address_digest(draw(st.sampled_from(descriptor.addresses)))
-        seen = replace(seen, part=replace(seen.part, address=address))
+        address = url_digest(draw(st.sampled_from(descriptor.addresses)))
+        seen = replace(seen, part=replace(seen.part, url_digest=address))
     return descriptor, draw(policies()), seen

@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from dlmachine.core.cache.updates import NewVersion
-from dlmachine.core.maintenance.findings import Cure, EntryId, Finding, Kind
-from dlmachine.core.maintenance.verification import Condition
-from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.maintenance.findings import EntryId, Finding, FindingKind, Repair
+from dlmachine.core.maintenance.verification import CopyState
+from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine_adapters.cachedir.connection import Registry
 from dlmachine_adapters.cachedir.listing import list_entries
 from dlmachine_adapters.files.locks import FolderLocks
 from dlmachine_adapters.maintenance.diagnose import diagnose
-from dlmachine_adapters.maintenance.repair import Treatment
-from dlmachine_adapters.maintenance.verify import Mended, check_entry
+from dlmachine_adapters.maintenance.repair import FindingRepairer
+from dlmachine_adapters.maintenance.verify import Repaired, check_entry
 from dlmachine_adapters.parts.folder import create_part
 from tests.adapters.stores import tree
 from tests.part_paths import quarantine_folder
@@ -42,21 +42,21 @@ def look(registry: Registry, ahead: timedelta = HOUR) -> list[Finding]:
     return list(diagnose(registry, Later(ahead).now()))
 
 
-def kinds(findings: list[Finding]) -> list[tuple[Kind, Cure]]:
+def kinds(findings: list[Finding]) -> list[tuple[FindingKind, Repair]]:
     """What they are about, and what can be done."""
-    return [(finding.kind, finding.cure) for finding in findings]
+    return [(finding.kind, finding.repair) for finding in findings]
 
 
-def treat(registry: Registry, finding: Finding, ahead: timedelta = HOUR) -> Mended | None:
+def repair(registry: Registry, finding: Finding, ahead: timedelta = HOUR) -> Repaired | None:
     """Do something about it."""
     clock = Later(ahead)
-    return Treatment(registry, FolderLocks(registry.folder, clock), clock).treat(finding)
+    return FindingRepairer(registry, FolderLocks(registry.folder, clock), clock).repair(finding)
 
 
 def cured(registry: Registry, ahead: timedelta = HOUR) -> list[Finding]:
     """What is found after all was treated."""
     for finding in diagnose(registry, Later(ahead).now()):
-        treat(registry, finding, ahead)
+        repair(registry, finding, ahead)
     return look(registry, ahead)
 
 
@@ -70,11 +70,11 @@ def snapshot(folder: Path) -> dict[str, Any]:
 
 def a_left_part(folder: Path, stem: str = 'k' * 32, size: int = 2 << 20) -> Path:
     """A part as an interrupted download leaves it: synced, with its note."""
-    keeper = create_part(folder, stem)
-    keeper.begin(0, TakeBody(offset=0, wire_bytes=size, validator='"v1"'))
-    keeper.append(b'x' * size)
-    keeper.discard(keep=True)
-    return Path(keeper.name)
+    storage = create_part(folder, stem)
+    storage.begin(0, StoreBody(offset=0, wire_bytes=size, validator='"v1"'))
+    storage.append(b'x' * size)
+    storage.discard(keep=True)
+    return Path(storage.name)
 
 
 def named(update: NewVersion) -> EntryId:
@@ -82,7 +82,7 @@ def named(update: NewVersion) -> EntryId:
     return EntryId(item_id=update.item_id, version=update.version, key=update.key)
 
 
-def conditions(registry: Registry) -> list[Condition]:
+def conditions(registry: Registry) -> list[CopyState]:
     """What verifying finds."""
     checked = [check_entry(registry, entry) for entry in list_entries(registry)]
     return [one.condition for one in checked if one is not None]

@@ -7,15 +7,15 @@ from typing import Any, BinaryIO
 
 from dlmachine.core.faults import StorageFailed
 from dlmachine.core.http.response import Received
-from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import Discard, Exchange, Expectation, Publish
 from dlmachine.core.protocol.events import (
-    Answered,
     Discarded,
-    Failed,
+    EffectFailed,
     Interrupted,
-    PlaceTaken,
+    NameTaken,
     Published,
+    Responded,
 )
 from dlmachine.core.protocol.ports import PartError
 from dlmachine.core.spec.descriptor import Descriptor
@@ -37,7 +37,7 @@ class MemoryPart:
 
     def __init__(self, held: bytes = b'', full_bytes: int | None = None) -> None:
         self.data = bytearray(held)
-        self.taking: TakeBody | None = None
+        self.taking: StoreBody | None = None
         self.piece_sizes: list[int] = []
         self._full_bytes = full_bytes
         self._before = 0
@@ -50,7 +50,7 @@ class MemoryPart:
     def buffer(self) -> BytesIO | None:
         return None
 
-    def begin(self, taking: TakeBody) -> None:
+    def begin(self, taking: StoreBody) -> None:
         self.taking = taking
         del self.data[taking.offset :]
         self._before = taking.offset
@@ -71,7 +71,7 @@ class MemoryPart:
     def view(self) -> BinaryIO:
         raise NotImplementedError
 
-    def publish(self, effect: Publish) -> Published | PlaceTaken | Failed:
+    def publish(self, effect: Publish) -> Published | NameTaken | EffectFailed:
         raise NotImplementedError
 
     def discard(self, effect: Discard) -> Discarded:
@@ -120,13 +120,13 @@ def exchange_for(
     )
 
 
-def answered(event: Answered | Interrupted) -> Answered:
+def answered(event: Responded | Interrupted) -> Responded:
     """The event, which must be an answer."""
-    assert isinstance(event, Answered), event
+    assert isinstance(event, Responded), event
     return event
 
 
-def interrupted(event: Answered | Interrupted) -> Interrupted:
+def interrupted(event: Responded | Interrupted) -> Interrupted:
     """The event, which must be an interruption."""
     assert isinstance(event, Interrupted), event
     return event

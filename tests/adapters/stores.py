@@ -14,7 +14,7 @@ from dlmachine.core.cache.updates import NewVersion
 from dlmachine.core.decision.snapshot import CacheSeen
 from dlmachine.core.http.filename import extension
 from dlmachine.core.protocol.effects import Record
-from dlmachine.core.protocol.events import Failed, PlaceTaken, Recorded
+from dlmachine.core.protocol.events import EffectFailed, NameTaken, Recorded
 from dlmachine.core.protocol.ports import Store
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine_adapters.cachedir.lazy_cachedir import import_cachedir
@@ -54,11 +54,13 @@ class Shelf:
     write: Callable[[str, bytes], Any]
     is_there: Callable[[str], bool]
 
-    def update(self, version: int = 1, wish: Descriptor | None = None, **known: Any) -> NewVersion:
+    def update(
+        self, version: int = 1, target: Descriptor | None = None, **known: Any
+    ) -> NewVersion:
         """What a download would tell the registry."""
-        wish = wish or a_wish()
-        key = cache_key(wish)
-        record = a_record(**{'url': wish.url, **known})
+        target = target or a_wish()
+        key = cache_key(target)
+        record = a_record(**{'url': target.url, **known})
         ext = extension(record.filename)
         name = f'{item_id_of(key)}-{version}' + (f'.{ext}' if ext else '')
         return NewVersion(
@@ -74,26 +76,28 @@ class Shelf:
         )
 
     def put(
-        self, version: int = 1, wish: Descriptor | None = None, data: bytes = DATA, **known: Any
+        self, version: int = 1, target: Descriptor | None = None, data: bytes = DATA, **known: Any
     ) -> NewVersion:
         """Store a version as a download does: the file, then the entry."""
         update = self.update(
-            version, wish, **{'size_bytes': len(data), 'sha256': sha256(data).hexdigest(), **known}
+            version,
+            target,
+            **{'size_bytes': len(data), 'sha256': sha256(data).hexdigest(), **known},
         )
         self.write(update.path, data)
         done = self.record(update)
         assert isinstance(done, Recorded), done
         return update
 
-    def record(self, update: NewVersion) -> Recorded | PlaceTaken | Failed:
+    def record(self, update: NewVersion) -> Recorded | NameTaken | EffectFailed:
         """Tell the registry."""
         effect = Record(key=update.key, version=update.version, reason='ready')
         return self.store.record(effect, update)
 
-    def see(self, wish: Descriptor | None = None) -> CacheSeen:
-        """The entries of a wish."""
-        wish = wish or a_wish()
-        return self.store.look_up(cache_key(wish), wish)
+    def see(self, target: Descriptor | None = None) -> CacheSeen:
+        """The entries of a target."""
+        target = target or a_wish()
+        return self.store.look_up(cache_key(target), target)
 
 
 def write_file(path: str, data: bytes) -> None:

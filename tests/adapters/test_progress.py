@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import Discard, OpenPart, Wait
 from dlmachine.core.protocol.ports import Part
 from dlmachine_adapters.fakes import ManualClock, MemoryFiles
@@ -95,7 +95,7 @@ def test_a_bar_follows_the_bytes(terminal: Terminal) -> None:
     """Its label and the total are shown; the bytes pass through unchanged."""
     progress, part = BarProgress(), _part()
     watched = progress.watch(part, 'genome.fa')
-    watched.begin(TakeBody(wire_bytes=4096, algorithms=('md5',)))
+    watched.begin(StoreBody(wire_bytes=4096, algorithms=('md5',)))
     watched.write(b'x' * 4096)
     received = watched.finish()
     with watched.view() as file:
@@ -114,7 +114,7 @@ def test_a_body_that_begins_again_has_one_bar(terminal: Terminal) -> None:
     watched = progress.watch(_part(), 'x')
     assert isinstance(watched, MeteredPart)
     for _ in range(3):
-        watched.begin(TakeBody())
+        watched.begin(StoreBody())
         watched.write(b'x')
     progress.leave(watched)
     progress.leave(watched)
@@ -127,7 +127,7 @@ def test_a_stderr_that_is_closed_ends_no_download(terminal: Terminal) -> None:
     """Showing fails; the bytes come in all the same."""
     progress = BarProgress()
     watched = progress.watch(_part(), 'x')
-    watched.begin(TakeBody(wire_bytes=2_000_000))
+    watched.begin(StoreBody(wire_bytes=2_000_000))
     terminal.close()
     watched.write(b'x' * 2_000_000)
     progress.leave(watched)
@@ -144,7 +144,7 @@ def test_many_threads_show_many_bars(terminal: Terminal) -> None:
         try:
             for _ in range(10):
                 watched = progress.watch(_part(), threading.current_thread().name)
-                watched.begin(TakeBody(wire_bytes=1000))
+                watched.begin(StoreBody(wire_bytes=1000))
                 for _ in range(100):
                     watched.write(b'0123456789')
                 progress.leave(watched)
@@ -166,7 +166,7 @@ def test_bars_of_ours_leave_the_users_alone(terminal: Terminal) -> None:
 
     before = dict(vars(tqdm))
     watched = BarProgress().watch(_part(), 'x')
-    watched.begin(TakeBody())
+    watched.begin(StoreBody())
     watched.write(b'x')
     BarProgress().leave(watched)
 

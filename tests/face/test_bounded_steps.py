@@ -9,15 +9,15 @@ import pytest
 
 from dlmachine.core.faults import Cancelled, TimedOut
 from dlmachine.core.http.headers import Headers
-from dlmachine.core.http.response import Head
+from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.protocol.effects import Discard, OpenPart
 from dlmachine.core.protocol.events import Interrupted
 from dlmachine.errors import DownloadError
 from dlmachine.manager import DownloadManager
 from dlmachine_adapters.fakes import ManualClock, MemoryFiles
-from dlmachine_adapters.http.deadlines import LimitPassed
-from dlmachine_adapters.http.response_reader import Reception
-from dlmachine_adapters.parts.part import KeptPart
+from dlmachine_adapters.http.deadlines import DeadlineExceeded
+from dlmachine_adapters.http.response_reader import ResponseReader
+from dlmachine_adapters.parts.part import PartialFile
 from dlmachine_adapters.runtime.clock import SystemClock
 from tests.builders import an_exchange
 from tests.servers.behaviours import resource
@@ -27,14 +27,14 @@ from tests.servers.http import Server
 ZEROS = gzip.compress(bytes(64 << 20), mtime=0)
 
 
-def receive(fields: dict[str, str], check: Callable[[], None], body: bytes, **known: Any) -> tuple[Reception, KeptPart]:  # fmt: skip
+def receive(fields: dict[str, str], check: Callable[[], None], body: bytes, **known: Any) -> tuple[ResponseReader, PartialFile]:  # fmt: skip
     """A response with its head read and its body to be written."""
     part = MemoryFiles(ManualClock()).open_part(OpenPart(beside=None, stem='x'))
-    assert isinstance(part, KeptPart)
-    reception = Reception(an_exchange(**known), part, SystemClock(), check)
-    reception.begin(Head(status=200, headers=Headers(tuple(fields.items()))))
-    reception.hold(body)
-    return reception, part
+    assert isinstance(part, PartialFile)
+    reader = ResponseReader(an_exchange(**known), part, SystemClock(), check)
+    reader.begin(ResponseHead(status=200, headers=Headers(tuple(fields.items()))))
+    reader.buffer(body)
+    return reader, part
 
 
 def test_a_bomb_in_one_piece_stops_at_the_next_check() -> None:
@@ -44,15 +44,15 @@ def test_a_bomb_in_one_piece_stops_at_the_next_check() -> None:
     def check() -> None:
         looks.append(part.size_bytes)
         if len(looks) == 3:
-            raise LimitPassed
+            raise DeadlineExceeded
 
-    reception, part = receive({'Content-Encoding': 'gzip'}, check, ZEROS * 4)
-    with pytest.raises(LimitPassed):
-        reception.write_held()
+    reader, part = receive({'Content-Encoding': 'gzip'}, check, ZEROS * 4)
+    with pytest.raises(DeadlineExceeded):
+        reader.flush()
     assert len(looks) == 3
     assert max(later - before for before, later in zip([0, *looks], looks, strict=False)) < 17 << 20
     # What is left of the piece is not inflated for the sake of the end.
-    assert isinstance(reception.broken(Cancelled()), Interrupted)
+    assert isinstance(reader.broken(Cancelled()), Interrupted)
     assert part.size_bytes == looks[-1]
     part.discard(Discard())
 
@@ -61,10 +61,10 @@ def test_a_body_that_breaks_after_the_limit_is_not_processed() -> None:
     """The bytes that were buffered when the time expired."""
 
     def check() -> None:
-        raise LimitPassed
+        raise DeadlineExceeded
 
-    reception, part = receive({'Content-Encoding': 'gzip'}, check, ZEROS)
-    ended = reception.broken(Cancelled())
+    reader, part = receive({'Content-Encoding': 'gzip'}, check, ZEROS)
+    ended = reader.broken(Cancelled())
     assert isinstance(ended, Interrupted)
     assert ended.fault == Cancelled()
     assert part.size_bytes < 17 << 20
@@ -74,8 +74,8 @@ def test_a_body_that_breaks_after_the_limit_is_not_processed() -> None:
 def test_plain_bodies_are_written_in_one_piece() -> None:
     """Without inflating, no steps are needed."""
     looks: list[None] = []
-    reception, part = receive({}, lambda: looks.append(None), bytes(1 << 20))
-    reception.write_held()
+    reader, part = receive({}, lambda: looks.append(None), bytes(1 << 20))
+    reader.flush()
     assert part.size_bytes == 1 << 20
     assert not looks
 

@@ -142,13 +142,13 @@ def test_verify_in_json(run: Run, url: str) -> None:
     path = Path(run('get', url).stdout.strip())
     path.write_bytes(WRONG)
     (told,) = json.loads(run('cache', 'verify', '--json').stdout)
-    (mended,) = json.loads(run('cache', 'verify', '--json', '--fix').stdout)
+    (repaired,) = json.loads(run('cache', 'verify', '--json', '--fix').stdout)
 
     assert (told['verdict'], told['path'], told['url']) == ('wrong', str(path), url)
     assert told['expected'] != told['found'] is not None
     assert told['mended'] is None
-    assert mended['mended']['done'] is True
-    assert Path(mended['mended']['moved_to']).read_bytes() == WRONG
+    assert repaired['mended']['done'] is True
+    assert Path(repaired['mended']['moved_to']).read_bytes() == WRONG
     assert json.loads(run('cache', 'verify', '--json').stdout) == []
 
 
@@ -247,7 +247,7 @@ def test_probing_is_asked_for(run: Run, url: str, monkeypatch: pytest.MonkeyPatc
     """It writes, so that it is not done otherwise."""
     run('get', url)
     asked: list[str] = []
-    monkeypatch.setattr(fs_probe, 'find_abilities', asked.append)
+    monkeypatch.setattr(fs_probe, 'find_capabilities', asked.append)
     without = run('cache', 'doctor')
     with_probe = run('cache', 'doctor', '--probe')
 

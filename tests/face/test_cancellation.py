@@ -87,9 +87,9 @@ def has_begun(monkeypatch: pytest.MonkeyPatch) -> HasBegun:
 
     begun: dict[int, object] = {}
     changed = threading.Condition()
-    write: Callable[..., None] = module.KeptPart.write
+    write: Callable[..., None] = module.PartialFile.write
 
-    def told(self: module.KeptPart, data: bytes) -> None:
+    def told(self: module.PartialFile, data: bytes) -> None:
         write(self, data)
         with changed:
             begun[id(self)] = self  # Kept, so that no other gets its number.
@@ -99,7 +99,7 @@ def has_begun(monkeypatch: pytest.MonkeyPatch) -> HasBegun:
         with changed:
             return changed.wait_for(lambda: len(begun) >= count, 5)
 
-    monkeypatch.setattr(module.KeptPart, 'write', told)
+    monkeypatch.setattr(module.PartialFile, 'write', told)
     return wait
 
 

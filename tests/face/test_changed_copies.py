@@ -129,8 +129,8 @@ def test_an_untouched_file_is_not_read(
     manager.download(url)
     assert all(item.outcome is not None for item in manager.download_many(others))
     with counting_reads(monkeypatch) as read:
-        for wish in (url, *others):
-            assert make_manager(tmp_path / 'cache').fetch(wish).origin is Origin.CACHE
+        for target in (url, *others):
+            assert make_manager(tmp_path / 'cache').fetch(target).origin is Origin.CACHE
     assert read == []
 
 

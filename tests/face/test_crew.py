@@ -11,33 +11,33 @@ from time import monotonic, sleep
 import pytest
 
 from dlmachine.batch import pool
-from dlmachine.batch.pool import Crew
+from dlmachine.batch.pool import AdaptivePool
 
 SCRIPT = """
 import sys
-from dlmachine.batch.pool import Crew
+from dlmachine.batch.pool import AdaptivePool
 
 class Stop:
     is_set = False
     def set(self): self.is_set = True
 
-results = Crew(lambda task, tell: tell(abs(task)), 4, Stop()).go_through(iter(range(-100, 0)))
+results = AdaptivePool(lambda task, on_done: on_done(abs(task)), 4, Stop()).map_unordered(iter(range(-100, 0)))
 sys.exit(next(results) != 100)
 """
 
 
-class _Stop:
+class _CancelToken:
     is_set = False
 
     def set(self) -> None:
         self.is_set = True
 
 
-def _size(task: int, tell: Callable[[int], None]) -> None:
-    tell(abs(task))
+def _size(task: int, on_done: Callable[[int], None]) -> None:
+    on_done(abs(task))
 
 
-def _nothing(task: int, tell: Callable[[int], None]) -> None:
+def _nothing(task: int, on_done: Callable[[int], None]) -> None:
     pass
 
 
@@ -45,11 +45,11 @@ def _names(monkeypatch: pytest.MonkeyPatch, *, is_busy: bool, seconds: float = 0
     """The threads that did forty tasks, on a processor that has time left, or has not."""
     monkeypatch.setattr(pool, 'process_time', monotonic if is_busy else lambda: 0.0)
 
-    def work(task: int, tell: Callable[[str], None]) -> None:
+    def work(task: int, on_done: Callable[[str], None]) -> None:
         sleep(seconds)
-        tell(threading.current_thread().name)
+        on_done(threading.current_thread().name)
 
-    return set(Crew(work, 4, _Stop()).go_through(range(40)))
+    return set(AdaptivePool(work, 4, _CancelToken()).map_unordered(range(40)))
 
 
 def test_where_the_processor_is_busy_one_thread_does_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,13 +74,13 @@ def test_threads_come_also_while_nobody_looks_at_the_results() -> None:
     begun = threading.Semaphore(0)
     go_on = threading.Event()
 
-    def work(task: int, tell: Callable[[int], None]) -> None:
+    def work(task: int, on_done: Callable[[int], None]) -> None:
         begun.release()
         if task:
             go_on.wait(10)
-        tell(task)
+        on_done(task)
 
-    results = Crew(work, 4, _Stop()).go_through(range(5))
+    results = AdaptivePool(work, 4, _CancelToken()).map_unordered(range(5))
     assert next(results) == 0
     assert all(begun.acquire(timeout=10) for _ in range(5))
     go_on.set()
@@ -97,28 +97,28 @@ def test_tasks_are_taken_as_threads_become_free() -> None:
             taken += 1
             yield taken
 
-    results = Crew(_size, 3, _Stop()).go_through(endless())
+    results = AdaptivePool(_size, 3, _CancelToken()).map_unordered(endless())
     assert {next(results) for _ in range(10)} >= {1, 2, 3}
     assert taken <= 10 + 2 * 3
 
 
 def test_what_is_raised_comes_out_and_ends_all() -> None:
     """No thread is left, and whoever works is told to stop."""
-    stop, before = _Stop(), threading.active_count()
+    stop, before = _CancelToken(), threading.active_count()
 
-    def work(task: int, tell: Callable[[float], None]) -> None:
-        tell(1 / task)
+    def work(task: int, on_done: Callable[[float], None]) -> None:
+        on_done(1 / task)
 
     with pytest.raises(ZeroDivisionError):
-        list(Crew(work, 2, stop).go_through([1, 0, 1]))
+        list(AdaptivePool(work, 2, stop).map_unordered([1, 0, 1]))
     assert stop.is_set
     assert threading.active_count() == before
 
 
 def test_once_it_is_to_stop_no_more_tasks_are_taken() -> None:
     """Those that were taken are done."""
-    stop = _Stop()
-    results = Crew(_size, 2, stop).go_through(iter(range(1, 100)))
+    stop = _CancelToken()
+    results = AdaptivePool(_size, 2, stop).map_unordered(iter(range(1, 100)))
     next(results)
     stop.set()
     assert len(list(results)) <= 2 * 2
@@ -127,7 +127,7 @@ def test_once_it_is_to_stop_no_more_tasks_are_taken() -> None:
 def test_nothing_to_do_begins_no_thread() -> None:
     """Nor does it wait."""
     before = threading.active_count()
-    assert list(Crew(_size, 2, _Stop()).go_through(())) == []
+    assert list(AdaptivePool(_size, 2, _CancelToken()).map_unordered(())) == []
     assert threading.active_count() == before
 
 
@@ -143,13 +143,15 @@ def test_a_result_may_be_told_later() -> None:
 
     def tick() -> None:
         while late:
-            task, tell = late.pop()
-            tell(task)
+            task, on_done = late.pop()
+            on_done(task)
 
-    def work(task: int, tell: Callable[[int], None]) -> None:
-        late.append((task, tell))
+    def work(task: int, on_done: Callable[[int], None]) -> None:
+        late.append((task, on_done))
 
-    assert sorted(Crew(work, 2, _Stop(), tick).go_through(range(20))) == list(range(20))
+    assert sorted(AdaptivePool(work, 2, _CancelToken(), tick).map_unordered(range(20))) == list(
+        range(20)
+    )
 
 
 def test_what_a_tick_raises_comes_out() -> None:
@@ -159,7 +161,7 @@ def test_what_a_tick_raises_comes_out() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        list(Crew(_nothing, 2, _Stop(), tick).go_through([1]))
+        list(AdaptivePool(_nothing, 2, _CancelToken(), tick).map_unordered([1]))
 
 
 def test_results_are_given_out_while_an_input_is_waited_for() -> None:
@@ -172,7 +174,7 @@ def test_results_are_given_out_while_an_input_is_waited_for() -> None:
             yield number
 
     seen = []
-    for result in Crew(_size, 4, _Stop()).go_through(followed(), may_wait=True):
+    for result in AdaptivePool(_size, 4, _CancelToken()).map_unordered(followed(), may_wait=True):
         seen.append(result)
         found.put(result + 1)
 
@@ -183,9 +185,9 @@ def test_the_first_is_begun_before_the_second_is_there() -> None:
     """Nobody waits for as many as there could be threads."""
     done, go_on = threading.Event(), threading.Event()
 
-    def work(task: int, tell: Callable[[int], None]) -> None:
+    def work(task: int, on_done: Callable[[int], None]) -> None:
         done.set()
-        tell(task)
+        on_done(task)
 
     def slow() -> Iterator[int]:
         yield 1
@@ -193,19 +195,22 @@ def test_the_first_is_begun_before_the_second_is_there() -> None:
         go_on.set()
         yield 2
 
-    assert list(Crew(work, 8, _Stop()).go_through(slow(), may_wait=True)) == [1, 2]
+    assert list(AdaptivePool(work, 8, _CancelToken()).map_unordered(slow(), may_wait=True)) == [
+        1,
+        2,
+    ]
     assert go_on.is_set()
 
 
 def test_whoever_waits_for_an_input_can_be_stopped() -> None:
     """By another thread, though the input never comes; so can the program be ended."""
-    never, stop = threading.Event(), _Stop()
+    never, stop = threading.Event(), _CancelToken()
 
     def stuck() -> Iterator[int]:
         yield 1
         never.wait(20)
 
-    results = Crew(_size, 2, stop).go_through(stuck(), may_wait=True)
+    results = AdaptivePool(_size, 2, stop).map_unordered(stuck(), may_wait=True)
     assert next(results) == 1
     threading.Timer(0.1, stop.set).start()
     began = monotonic()
@@ -221,7 +226,7 @@ def test_what_an_input_raises_comes_out() -> None:
         yield 1
         raise LookupError
 
-    results = Crew(_size, 2, _Stop()).go_through(broken(), may_wait=True)
+    results = AdaptivePool(_size, 2, _CancelToken()).map_unordered(broken(), may_wait=True)
     with pytest.raises(LookupError):
         list(results)
 
@@ -235,7 +240,7 @@ def test_inputs_that_are_waited_for_are_taken_no_further_ahead() -> None:
             taken.append(number)
             yield number
 
-    results = Crew(_size, 2, _Stop()).go_through(endless(), may_wait=True)
+    results = AdaptivePool(_size, 2, _CancelToken()).map_unordered(endless(), may_wait=True)
     assert [next(results) for _ in range(5)] == list(range(5))
     results.close()  # type: ignore[attr-defined]
     assert len(taken) <= 5 + 2 * 2 + 1
@@ -248,15 +253,15 @@ def test_an_interrupt_at_the_end_leaves_nothing_undone(
     aside: list[int] = []
     done: list[int] = []
 
-    def work(task: int, tell: Callable[[int], None]) -> None:
+    def work(task: int, on_done: Callable[[int], None]) -> None:
         aside.append(task)
-        tell(task)
+        on_done(task)
 
     def on_idle() -> None:
         done.extend(aside)
         aside.clear()
 
-    results = Crew(work, 2, _Stop(), on_idle=on_idle).go_through(range(8))
+    results = AdaptivePool(work, 2, _CancelToken(), on_idle=on_idle).map_unordered(range(8))
     next(results)
 
     def interrupted(self: threading.Thread, timeout: float | None = None) -> None:
@@ -289,11 +294,15 @@ def test_where_no_more_threads_can_be_had_those_that_there_are_do_it(
     monkeypatch.setattr(threading.Thread, 'start', limited)
     monkeypatch.setattr(pool, 'process_time', lambda: 0.0)
 
-    def work(task: int, tell: Callable[[int], None]) -> None:
+    def work(task: int, on_done: Callable[[int], None]) -> None:
         sleep(0.05)
-        tell(task)
+        on_done(task)
 
-    found = list(Crew(work, 4, _Stop(), on_tick=lambda: ticks.append(1)).go_through(range(6)))
+    found = list(
+        AdaptivePool(work, 4, _CancelToken(), on_tick=lambda: ticks.append(1)).map_unordered(
+            range(6)
+        )
+    )
     assert sorted(found) == list(range(6))
     assert len(ticks) > 10
 
@@ -304,16 +313,16 @@ def test_it_can_be_closed_by_one_of_its_own_threads() -> None:
     ready = threading.Event()
     results: Iterator[int]
 
-    def work(task: int, tell: Callable[[int], None]) -> None:
+    def work(task: int, on_done: Callable[[int], None]) -> None:
         if task:
             ready.wait(10)
             try:
                 results.close()  # type: ignore[attr-defined]
             except BaseException as error:  # noqa: BLE001 -- looked at below
                 raised.append(error)
-        tell(task)
+        on_done(task)
 
-    results = Crew(work, 1, _Stop()).go_through(range(3))
+    results = AdaptivePool(work, 1, _CancelToken()).map_unordered(range(3))
     assert next(results) == 0
     ready.set()
     deadline = monotonic() + 10
@@ -328,7 +337,9 @@ def test_it_can_be_closed_by_one_of_its_own_threads() -> None:
 def test_a_child_neither_goes_on_nor_ends_it() -> None:
     """What was begun is its parent's."""
     idle: list[int] = []
-    results = Crew(_size, 2, _Stop(), on_idle=lambda: idle.append(os.getpid())).go_through(range(9))
+    results = AdaptivePool(
+        _size, 2, _CancelToken(), on_idle=lambda: idle.append(os.getpid())
+    ).map_unordered(range(9))
     next(results)
     child = os.fork()
     if not child:

@@ -30,7 +30,7 @@ CASES = [
     ),
     (faults.ConnectionFailed(url='u', phase='resolve'), errors.NetworkError),
     (faults.TimedOut(url='u', phase='stall', limit=timedelta(seconds=3)), errors.TimeoutExpired),
-    (faults.StorageFailed(path='p', operation='write', problem='full'), errors.MachineError),
+    (faults.StorageFailed(path='p', operation='write', problem='full'), errors.LocalError),
 ]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dlmachine.core.protocol.events import Answered, SegmentsEnded
+from dlmachine.core.protocol.events import Responded, SegmentsEnded
 from dlmachine.core.protocol.outcome import Outcome
 from tests.face.conftest import MakeManager
 from tests.servers.nginx import Nginx, find_nginx
@@ -61,7 +61,7 @@ def _protocols(outcome: Outcome) -> set[str | None]:
     for _, event in outcome.story:
         answers = event.ends if isinstance(event, SegmentsEnded) else (event,)
         found |= {
-            one.head.headers.get('X-Protocol') for one in answers if isinstance(one, Answered)
+            one.head.headers.get('X-Protocol') for one in answers if isinstance(one, Responded)
         }
     return found
 

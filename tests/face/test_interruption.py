@@ -134,11 +134,11 @@ def test_a_second_signal_ends_it_at_once(
     code = (
         'import sys, threading\n'
         'from dlmachine.cli import main\n'
-        'from dlmachine_adapters.parts.file_store import FileKeeper\n'
+        'from dlmachine_adapters.parts.file_store import FileStorage\n'
         'def hang(self, *, keep):\n'
         '    print("cleaning up", flush=True)\n'
         '    threading.Event().wait()\n'
-        'FileKeeper.discard = hang\n'
+        'FileStorage.discard = hang\n'
         'main()\n'
     )
     url = server.on('/x', stalled())

@@ -32,8 +32,8 @@ def transactions(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return write(self, updates)
 
     monkeypatch.setattr(CachedirStore, '_write', counted)
-    monkeypatch.setattr(group_commit, '_LONG_SECONDS', 0.2)
-    monkeypatch.setattr(group_commit, '_TOO_LONG_SECONDS', 0.4)
+    monkeypatch.setattr(group_commit, '_FLUSH_AFTER_SECONDS', 0.2)
+    monkeypatch.setattr(group_commit, '_FLUSH_LATE_AFTER_SECONDS', 0.4)
     return found
 
 

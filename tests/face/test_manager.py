@@ -519,3 +519,13 @@ def test_mirrors_elsewhere_get_no_credentials(make_manager: MakeManager, server:
         assert [(asked.get('Authorization'), asked.get('X-Id')) for asked in other.asked] == [
             (None, '7')
         ]
+
+
+def test_former_names_still_work(make_manager: MakeManager) -> None:
+    """Each with a warning that names the present one."""
+    manager = make_manager()
+    with pytest.warns(DeprecationWarning, match='DownloadManager.wish is now called prepare'):
+        prepared = manager.wish('http://h/x', retries=1)
+    assert prepared == manager.prepare('http://h/x', retries=1)
+    with pytest.warns(DeprecationWarning, match=r'wishes=\) is now called targets='):
+        assert not list(manager.download_many(wishes=[]))  # type: ignore[call-overload]

@@ -13,7 +13,7 @@ from tests.servers.behaviours import redirect, resource
 from tests.servers.http import Asked, Server, Wire
 
 
-class Busy:
+class _JobState:
     """A handler that takes a moment, and counts how many ask at once, and when."""
 
     def __init__(self, seconds: float = 0.03) -> None:
@@ -41,7 +41,7 @@ def test_a_host_is_not_overrun(
     make_manager: MakeManager, server: Server, given: dict[str, object], most: int
 ) -> None:
     """However many workers there are, and whoever calls."""
-    busy, manager = Busy(0.1), make_manager(**given)
+    busy, manager = _JobState(0.1), make_manager(**given)
     urls = [server.on(f'/{number}', busy) for number in range(18)]
     items = list(manager.download_many(urls, dest=False, workers=12))
 
@@ -51,7 +51,7 @@ def test_a_host_is_not_overrun(
 
 def test_two_batches_share_the_places(make_manager: MakeManager, server: Server) -> None:
     """They are those of the manager."""
-    busy, manager = Busy(), make_manager(max_per_host=3)
+    busy, manager = _JobState(), make_manager(max_per_host=3)
     urls = [server.on(f'/{number}', busy) for number in range(12)]
     batches = [
         threading.Thread(target=lambda part: list(manager.download_many(part)), args=(part,))
@@ -70,7 +70,7 @@ def test_a_rate_is_kept_by_each_request(
     make_manager: MakeManager, server: Server, tmp_path: Path
 ) -> None:
     """A redirect is one, too; managers of one process share it with or without a cache."""
-    busy = Busy(0)
+    busy = _JobState(0)
 
     def to(target: str) -> str:
         follow = redirect(server.on(target, busy))
@@ -103,18 +103,18 @@ def test_a_slow_connection_does_not_crowd_the_next(
     make_manager: MakeManager, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the server sees counts, not when an exchange began."""
-    from dlmachine_adapters.http.deadlines import Watch
+    from dlmachine_adapters.http.deadlines import Deadlines
 
-    busy, began = Busy(0), list[float]()
-    connected = Watch.connected
+    busy, began = _JobState(0), list[float]()
+    connected = Deadlines.connected
 
-    def slow(self: Watch) -> None:
+    def slow(self: Deadlines) -> None:
         if not began:
             began.append(monotonic())
             sleep(0.2)
         connected(self)
 
-    monkeypatch.setattr(Watch, 'connected', slow)
+    monkeypatch.setattr(Deadlines, 'connected', slow)
     urls = [server.on(f'/{number}', busy) for number in range(8)]
     list(make_manager(rate='20/s').download_many(urls))
     at = sorted(busy.instants)
@@ -139,10 +139,12 @@ def test_manners_are_in_the_plan(make_manager: MakeManager) -> None:
     """As data, of every request that it knows of."""
     manager = make_manager(rate='3/s', max_per_host=2, limit_rate='1M')
     planned = manager.plan('http://127.0.0.1:9/x')
-    (manners,) = [effect.manners for effect in planned.effects if hasattr(effect, 'manners')]
+    (rate_limits,) = [
+        effect.rate_limits for effect in planned.effects if hasattr(effect, 'rate_limits')
+    ]
 
-    assert (manners.rate, manners.max_per_host) == (Rate(3), 2)
-    assert manners.bytes_per_second == 1 << 20
+    assert (rate_limits.rate, rate_limits.max_per_host) == (Rate(3), 2)
+    assert rate_limits.bytes_per_second == 1 << 20
     assert type(planned).from_json(planned.to_json()).unwrap() == planned
 
 

@@ -164,7 +164,7 @@ def test_an_option_of_another_call_is_refused_by_name(
         getattr(manager, call)('http://127.0.0.1:1/x', **{name: 1})
 
 
-@pytest.mark.parametrize('name', ['url', 'ext', 'large', 'path', 'wishes_'])
+@pytest.mark.parametrize('name', ['url', 'ext', 'large', 'path', 'targets_'])
 def test_an_option_that_a_batch_does_not_have_is_refused_by_name(
     manager: DownloadManager, name: str
 ) -> None:

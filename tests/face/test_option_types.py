@@ -58,7 +58,7 @@ def test_the_typed_options_are_accepted() -> None:
     manager = dm.DownloadManager()
     for name in get_type_hints(dm.DownloadOptions):
         with pytest.raises(dm.RequestError) as caught:
-            manager.wish('http://h/', None, **{name: object(), 'unknown': 1})  # type: ignore[arg-type]
+            manager.prepare('http://h/', None, **{name: object(), 'unknown': 1})  # type: ignore[arg-type]
         assert "unknown option 'unknown'" in str(caught.value)
 
 

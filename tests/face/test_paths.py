@@ -140,7 +140,7 @@ def test_tilde_is_expanded_everywhere(tmp_path: Path, monkeypatch: pytest.Monkey
         'key': '~/c',
         'checksum_file': '~/d',
     }
-    described, policy = manager.wish('http://h/x', **words)
+    described, policy = manager.prepare('http://h/x', **words)
     tls = described.tls
     assert (tls.cainfo, tls.cert, tls.key) == (f'{home}/a', f'{home}/b', f'{home}/c')
     assert str(policy.checksum_file) == f'{home}/d'

@@ -108,15 +108,15 @@ def test_an_entry_is_planned_and_fetched_like_any_wish(
         ({'workers': 'x'}, "workers: 'x' is not from 1"),
         ({'executor': 5}, 'executor: is not an executor: 5'),
         ({'executor': ProcessPoolExecutor}, 'executor: is not an executor'),
-        ({'wishes': None}, 'wishes: is not iterable: NoneType'),
-        ({'wishes': 'http://h/'}, 'wishes: is one download'),
+        ({'targets': None}, 'targets: is not iterable: NoneType'),
+        ({'targets': 'http://h/'}, 'targets: is one download'),
     ],
 )
 def test_a_mistake_about_the_entire_batch_raises_at_once(
     make_manager: MakeManager, words: dict[str, Any], text: str
 ) -> None:
     """Not once for each of them."""
-    given: dict[str, Any] = {'wishes': ['http://127.0.0.1:9/x'], **words}
+    given: dict[str, Any] = {'targets': ['http://127.0.0.1:9/x'], **words}
     with pytest.raises(dm.RequestError, match=text):
         make_manager().download_many(**given)
 
@@ -145,8 +145,8 @@ def test_unwrap_returns_the_value_or_raises(make_manager: MakeManager, server: S
     gone = server.on('/gone', answer(410))
     with manager.adapters() as world:
         for address in (url, gone):
-            wish, policy = dm.Descriptor(address), replace(dm.Policy(), retries=0)
-            plan = dm.unwrap(dm.plan(wish, policy, world.observe(wish, policy)))
+            target, policy = dm.Descriptor(address), replace(dm.Policy(), retries=0)
+            plan = dm.unwrap(dm.plan(target, policy, world.observe(target, policy)))
             done = dm.execute(plan, world)
             if address == url:
                 assert dm.unwrap(done).content.read() == BODY  # type: ignore[union-attr]
@@ -155,7 +155,7 @@ def test_unwrap_returns_the_value_or_raises(make_manager: MakeManager, server: S
                     dm.unwrap(done)
         offline = replace(policy, offline=True)
         with pytest.raises(dm.OfflineMissError, match='offline'):
-            dm.unwrap(dm.plan(wish, offline, world.observe(wish, offline)))
+            dm.unwrap(dm.plan(target, offline, world.observe(target, offline)))
     with pytest.raises(dm.RequestError, match='nothing'):
         dm.unwrap(dm.read_manifest('nothing.toml'))
 
@@ -194,9 +194,9 @@ class TeamPolicy(dm.Policy):
 
 def test_a_plan_of_a_policy_with_more_in_it_can_be_read_back(make_manager: MakeManager) -> None:
     """Its JSON holds what anybody can read; a pickle holds all of it."""
-    wish, policy = dm.Descriptor('http://127.0.0.1:9/x'), TeamPolicy(retries=1, team='genes')
+    target, policy = dm.Descriptor('http://127.0.0.1:9/x'), TeamPolicy(retries=1, team='genes')
     with make_manager().adapters() as world:
-        plan = dm.unwrap(dm.plan(wish, policy, world.observe(wish, policy)))
+        plan = dm.unwrap(dm.plan(target, policy, world.observe(target, policy)))
     read = dm.unwrap(dm.Plan.from_json(plan.to_json()))
 
     assert (type(read.policy), read.policy.retries) == (dm.Policy, 1)
@@ -312,9 +312,9 @@ def test_urls_and_descriptors_can_be_audited(make_manager: MakeManager, server: 
 
 def test_a_result_in_place_of_a_plan_is_refused(make_manager: MakeManager) -> None:
     """With what to do about it."""
-    wish, policy = dm.Descriptor('http://127.0.0.1:9/x'), dm.Policy()
+    target, policy = dm.Descriptor('http://127.0.0.1:9/x'), dm.Policy()
     with make_manager().adapters() as world:
-        made: Any = dm.plan(wish, policy, world.observe(wish, policy))
+        made: Any = dm.plan(target, policy, world.observe(target, policy))
         with pytest.raises(dm.RequestError, match=r'plan: is a Result. .*dm.unwrap'):
             dm.unwrap(dm.execute(made, world))
 

@@ -16,18 +16,18 @@ from typing import Any, BinaryIO
 import pytest
 
 import dlmachine as dm
-from dlmachine.batch.remote import carry
+from dlmachine.batch.remote import perform_remotely
 from dlmachine.core.cache.entries import Status
 from dlmachine.core.faults import CacheUnusable, Cancelled, HttpStatus, InvalidInput, WorkerLost
 from dlmachine.core.protocol.effects import (
     AcquireLock,
     Exchange,
-    Join,
     Publish,
+    Reassemble,
     Record,
     ReleaseLock,
 )
-from dlmachine.core.protocol.events import PlaceTaken
+from dlmachine.core.protocol.events import NameTaken
 from dlmachine.core.protocol.outcome import Origin
 from dlmachine.manager import DownloadManager
 from dlmachine_adapters.cachedir.store import CachedirStore
@@ -150,9 +150,9 @@ def test_failures_come_back(
 ) -> None:
     """With their tries; the next address and the next round are the worker's affair."""
     bad, url = server.on('/bad', answer(503)), server.on('/x', resource(BODY))
-    wishes: list[Any] = [bad, dm.Descriptor(bad, query={'a': 1}, mirrors=[url])]
+    targets: list[Any] = [bad, dm.Descriptor(bad, query={'a': 1}, mirrors=[url])]
     items = sorted(
-        cached.download_many(wishes, executor=executor, retries=1), key=lambda item: item.index
+        cached.download_many(targets, executor=executor, retries=1), key=lambda item: item.index
     )
 
     assert items[0].fault is not None
@@ -202,7 +202,7 @@ def test_segments_are_a_workers_affair(
     outcome = only(cached.download_many([url], executor=executor, segments=2)).unwrap()
 
     assert Path(outcome.path or '').read_bytes() == body
-    assert any(isinstance(effect, Join) for effect, _ in outcome.story)
+    assert any(isinstance(effect, Reassemble) for effect, _ in outcome.story)
 
 
 def test_the_same_wish_twice_is_fetched_once(
@@ -257,13 +257,13 @@ def test_what_can_not_be_recorded_is_taken_back(
     what: str,
 ) -> None:
     """The file that the worker published is gone again."""
-    from dlmachine.core.protocol.events import Failed
+    from dlmachine.core.protocol.events import EffectFailed
 
     fault = CacheUnusable(path='x', problem='is broken')
 
-    def record(self: CachedirStore, effect: Record, update: object) -> PlaceTaken | Failed:
+    def record(self: CachedirStore, effect: Record, update: object) -> NameTaken | EffectFailed:
         at = self._clock.now()
-        return PlaceTaken(at=at) if what == 'taken' else Failed(at=at, fault=fault)
+        return NameTaken(at=at) if what == 'taken' else EffectFailed(at=at, fault=fault)
 
     monkeypatch.setattr(CachedirStore, 'record', record)
     item = only(cached.download_many([server.on('/x', resource(BODY))], executor=executor))
@@ -371,10 +371,12 @@ def test_what_is_sent_is_data(cached: DownloadManager, server: Server) -> None:
     """It survives pickle on the way there and back, and names what is to be done."""
     sent: list[bytes] = []
 
-    def submit(fn: Callable[..., Any], baton: Any) -> Future[Any]:
-        sent.append(pickle.dumps((fn, baton)))
+    def submit(fn: Callable[..., Any], remote: Any) -> Future[Any]:
+        sent.append(pickle.dumps((fn, remote)))
         future: Future[Any] = Future()
-        future.set_result(pickle.loads(pickle.dumps(carry(pickle.loads(pickle.dumps(baton))))))
+        future.set_result(
+            pickle.loads(pickle.dumps(perform_remotely(pickle.loads(pickle.dumps(remote)))))
+        )
         return future
 
     url = server.on('/x', resource(BODY))
@@ -489,12 +491,12 @@ def test_limits_of_time_count_where_the_work_is(
 def test_clocks_of_machines_may_differ(cached: DownloadManager, server: Server) -> None:
     """The time is counted by the worker's own, from when it begins."""
 
-    def submit(fn: Callable[..., Any], baton: Any) -> Future[Any]:
-        state = baton.step.state
+    def submit(fn: Callable[..., Any], remote: Any) -> Future[Any]:
+        state = remote.step.state
         began = state.job.began_at - timedelta(hours=1)
         state = replace(state, job=replace(state.job, began_at=began))
         future: Future[Any] = Future()
-        future.set_result(carry(replace(baton, step=replace(baton.step, state=state))))
+        future.set_result(perform_remotely(replace(remote, step=replace(remote.step, state=state))))
         return future
 
     url = server.on('/x', in_turn(answer(503), resource(BODY)))
@@ -515,10 +517,10 @@ def test_what_came_before_the_worker_counts_against_the_limit(
             sleep(0.3)
             world.locks.release(ReleaseLock(key=key))
 
-    def submit(fn: Callable[..., Any], baton: Any) -> Future[Any]:
-        told.append(baton.elapsed)
+    def submit(fn: Callable[..., Any], remote: Any) -> Future[Any]:
+        told.append(remote.elapsed)
         future: Future[Any] = Future()
-        future.set_result(carry(replace(baton, elapsed=timedelta(seconds=8))))
+        future.set_result(perform_remotely(replace(remote, elapsed=timedelta(seconds=8))))
         return future
 
     holder = threading.Thread(target=hold)

@@ -16,7 +16,7 @@ import pytest
 
 from dlmachine.core.decision.part_note import PartNote
 from dlmachine.core.http.byte_ranges import Spans, count_bytes
-from dlmachine.core.protocol.effects import Exchange, ExchangeMany
+from dlmachine.core.protocol.effects import Exchange, ExchangeSegments
 from dlmachine.core.protocol.events import SegmentsEnded
 from dlmachine.core.protocol.outcome import Outcome
 from dlmachine.core.transfer.segment_plan import FIRST_BYTES
@@ -111,7 +111,7 @@ def test_a_large_file_comes_in_segments(
     """The first range alone, then all others, each of them once, by no more connections."""
     outcome = fetch(make_manager, server.on('/x', GOOD), tmp_path / 'x')
 
-    assert kinds(outcome) == ['OpenPart', 'Exchange', 'ExchangeMany', 'Join', 'Publish']
+    assert kinds(outcome) == ['OpenPart', 'Exchange', 'ExchangeSegments', 'Reassemble', 'Publish']
     assert ranges(server)[0] == f'bytes=0-{FIRST_BYTES - 1}'
     assert sorted(str(one) for one in ranges(server)[1:]) == sorted(
         f'bytes={first}-{last}' for first, last in REST
@@ -130,7 +130,7 @@ def test_into_the_cache_too(make_manager: MakeManager, server: Server, tmp_path:
     assert first.path == again.path
     assert Path(str(first.path)).read_bytes() == BODY
     assert len(server.asked) == number
-    assert 'ExchangeMany' in kinds(first)
+    assert 'ExchangeSegments' in kinds(first)
 
 
 def test_a_validator_that_is_a_date_will_do(
@@ -139,7 +139,7 @@ def test_a_validator_that_is_a_date_will_do(
     """A Last-Modified that is old enough to be strong."""
     dated = resource(BODY, last_modified='Mon, 01 Apr 2024 00:00:00 GMT')
     outcome = fetch(make_manager, server.on('/x', dated), tmp_path / 'x')
-    assert 'ExchangeMany' in kinds(outcome)
+    assert 'ExchangeSegments' in kinds(outcome)
 
 
 ONE: list[tuple[str, Handler, int]] = [
@@ -158,7 +158,7 @@ def test_one_connection_where_there_are_no_exact_ranges(
 ) -> None:
     """The whole is taken from the first answer, or asked for at once."""
     outcome = fetch(make_manager, server.on('/x', handler), tmp_path / 'x')
-    assert 'ExchangeMany' not in kinds(outcome)
+    assert 'ExchangeSegments' not in kinds(outcome)
     assert ranges(server) == [f'bytes=0-{FIRST_BYTES - 1}', None][:number]
 
 
@@ -187,7 +187,7 @@ def test_a_segment_that_is_not_exact_means_one_connection(
     caplog.set_level(logging.DEBUG, 'dlmachine')
     outcome = fetch(make_manager, server.on('/x', odd_at(odd)), tmp_path / 'x')
 
-    assert kinds(outcome) == ['OpenPart', 'Exchange', 'ExchangeMany', 'Exchange', 'Publish']
+    assert kinds(outcome) == ['OpenPart', 'Exchange', 'ExchangeSegments', 'Exchange', 'Publish']
     assert ranges(server)[-1] is None
     [ended] = [event for _, event in outcome.story if isinstance(event, SegmentsEnded)]
     assert word in str(ended)
@@ -226,7 +226,7 @@ def test_fewer_connections_for_a_server_that_has_too_many(
     """Half of them after 429, and what is there is not asked for again."""
     url = server.on('/x', odd_at(busy))
     outcome = fetch(make_manager, url, tmp_path / 'x', segments=4)
-    first, second = [effect for effect, _ in outcome.story if isinstance(effect, ExchangeMany)]
+    first, second = [effect for effect, _ in outcome.story if isinstance(effect, ExchangeSegments)]
 
     assert (first.connections, second.connections) == (4, 2)
     assert second.spans == ((REST[2][0] + FIRST_BYTES, REST[2][1]),)
@@ -239,7 +239,7 @@ def test_a_wrong_digest_is_found_before_anything_appears(
     url = server.on('/x', odd_at(ranged(body=OTHER)))
     outcome = fetch(make_manager, url, tmp_path / 'x', checksum=f'sha256:{SHA}')
     assert ranges(server)[-1] is None
-    assert kinds(outcome)[-4:] == ['Join', 'Wait', 'Exchange', 'Publish']
+    assert kinds(outcome)[-4:] == ['Reassemble', 'Wait', 'Exchange', 'Publish']
 
 
 def test_a_limit_of_size_is_that_of_the_whole(

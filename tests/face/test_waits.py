@@ -63,8 +63,8 @@ def test_a_wait_is_reported_before_it_begins(
     monkeypatch.setattr('dlmachine.core.machine.attempts.jitter', lambda *_: 0.5)
     policy = Policy()
     with caplog.at_level(logging.INFO, 'dlmachine'):
-        wish = a_descriptor(URL)
-        run(wish, policy, world.observe(wish, policy), world).unwrap()
+        target = a_descriptor(URL)
+        run(target, policy, world.observe(target, policy), world).unwrap()
 
     assert diary == ['shown t.csv', f'https://example.org/t.csv?token=***: {why}']
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from dlmachine.core.protocol.effects import OpenPart
-from dlmachine.core.protocol.events import Failed
+from dlmachine.core.protocol.events import EffectFailed
 from dlmachine.core.protocol.ports import Part
 from dlmachine.manager import DownloadManager
 
@@ -109,12 +109,12 @@ def _connect(writer: _Writer, connect: Callable[..., Any], *args: Any, **words: 
 
 def _open_part(
     writer: _Writer, open_part: Callable[[OpenPart], Any], effect: OpenPart
-) -> Part | Failed:
+) -> Part | EffectFailed:
     opened = open_part(effect)
-    if not isinstance(opened, Failed):
+    if not isinstance(opened, EffectFailed):
         writer.write(f'part {opened.size_bytes}')
         opened.write = _written(writer, opened, opened.write)
-    part: Part | Failed = opened
+    part: Part | EffectFailed = opened
     return part
 
 

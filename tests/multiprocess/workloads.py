@@ -18,7 +18,7 @@ import dlmachine_adapters.cachedir.store
 import dlmachine_adapters.requests_backend.transport
 from dlmachine.cli.exit_codes import exit_code
 from dlmachine.core.protocol.effects import AcquireLock, Exchange, Wait
-from dlmachine.core.protocol.events import Answered, Interrupted, LockAcquired
+from dlmachine.core.protocol.events import Interrupted, LockAcquired, Responded
 from dlmachine.core.protocol.outcome import Outcome
 from dlmachine.errors import DownloadError
 from dlmachine.manager import DownloadManager
@@ -110,12 +110,12 @@ def _told(outcome: Outcome, seconds: float) -> Told:
         asked=tuple(
             _asking(effect, event)
             for effect, event in pairs
-            if isinstance(effect, Exchange) and isinstance(event, (Answered, Interrupted))
+            if isinstance(effect, Exchange) and isinstance(event, (Responded, Interrupted))
         ),
     )
 
 
-def _asking(effect: Exchange, event: Answered | Interrupted) -> Asking:
+def _asking(effect: Exchange, event: Responded | Interrupted) -> Asking:
     return Asking(
         offset=effect.expect.offset,
         if_range=effect.request.headers.get('If-Range'),

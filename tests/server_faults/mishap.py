@@ -16,7 +16,7 @@ from dlmachine.core.faults import (
 from dlmachine.core.http.framing import content_length
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import Request
-from dlmachine.core.http.response import Head
+from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.secrets.redact import redact_url
 from dlmachine_adapters.fakes import CutOff, Reply, Resource
 from dlmachine_adapters.fakes.server import Turn
@@ -199,7 +199,7 @@ def is_chunked(reply: Reply) -> bool:
     return reply.head.headers.get('Transfer-Encoding') == 'chunked'
 
 
-def promise_of(head: Head) -> int | None:
+def promise_of(head: ResponseHead) -> int | None:
     """The length that binds: of the range, of the body, or none."""
     span = _SPAN.fullmatch(head.headers.get('Content-Range') or '')
     if head.status == 206 and span is not None:

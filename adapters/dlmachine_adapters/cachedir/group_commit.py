@@ -36,12 +36,12 @@ class Grouping(Generic[Item, Result]):
         """`work` gives a result for each item, in order."""
         self._work = work
         self._waiting: list[_Ticket[Item, Result]] = []
-        self._begin_anew()
+        self._reset()
 
     def do(self, items: Sequence[Item]) -> list[Result]:
         """The results for several items, in order.  Raises: what the work raised."""
         if self._pid != os.getpid():
-            self._begin_anew()  # What the parent's threads wait for is not the child's affair.
+            self._reset()  # What the parent's threads wait for is not the child's affair.
         ticket: _Ticket[Item, Result] = _Ticket(items)
         with self._guard:
             self._waiting.append(ticket)
@@ -70,7 +70,7 @@ class Grouping(Generic[Item, Result]):
         for ticket in together:
             ticket.is_done = True
 
-    def _begin_anew(self) -> None:
+    def _reset(self) -> None:
         self._pid = os.getpid()
         self._guard = threading.Lock()
         self._turn = threading.Lock()

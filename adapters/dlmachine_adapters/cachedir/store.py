@@ -14,8 +14,8 @@ from dlmachine.core.cache.entries import CacheEntry, Status
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.cache.updates import MetadataUpdate, SameVersion
 from dlmachine.core.decision.snapshot import CacheSeen
-from dlmachine.core.protocol.effects import Record, Retire
-from dlmachine.core.protocol.events import Failed, PlaceTaken, Recorded, Retired
+from dlmachine.core.protocol.effects import Record, RemoveVersions
+from dlmachine.core.protocol.events import EffectFailed, NameTaken, Recorded, VersionsRemoved
 from dlmachine.core.protocol.ports import Clock
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine_adapters.cachedir.connection import NoRegistry, Registry
@@ -97,11 +97,13 @@ class CachedirStore:
             self._last_foreign = descriptor, names
         return names
 
-    def record(self, effect: Record, update: MetadataUpdate) -> Recorded | PlaceTaken | Failed:
+    def record(self, effect: Record, update: MetadataUpdate) -> Recorded | NameTaken | EffectFailed:
         """Write the update down, in one transaction with those that come at the same time."""
         return self.record_all((update,))[0]
 
-    def record_all(self, updates: Sequence[MetadataUpdate]) -> list[Recorded | PlaceTaken | Failed]:
+    def record_all(
+        self, updates: Sequence[MetadataUpdate]
+    ) -> list[Recorded | NameTaken | EffectFailed]:
         """Write several down, in one transaction; what came of each."""
         try:
             written = self._grouping.do(updates)
@@ -113,23 +115,25 @@ class CachedirStore:
         at = self._clock.now()
         return [self._recorded(one, at) for one in written]
 
-    def retire(self, effect: Retire) -> Retired | Failed:
+    def remove_versions(self, effect: RemoveVersions) -> VersionsRemoved | EffectFailed:
         """Remove versions as cachedir does: the row is marked DELETED, the file goes."""
         own = item_id_of(effect.key)
         try:
             remove_versions(self.registry, [(own, version) for version in effect.versions])
         except (sqlite3.Error, OSError, ValueError, OverflowError) as error:
             return self._failed(error)
-        return Retired(at=self._clock.now())
+        return VersionsRemoved(at=self._clock.now())
 
     def close(self) -> None:
         """Close the connections."""
         self.registry.close()
 
-    def _recorded(self, written: bool | Exception, at: datetime) -> Recorded | PlaceTaken | Failed:
+    def _recorded(
+        self, written: bool | Exception, at: datetime
+    ) -> Recorded | NameTaken | EffectFailed:
         if isinstance(written, Exception):
             return self._failed(written)
-        return Recorded(at=at) if written else PlaceTaken(at=at)
+        return Recorded(at=at) if written else NameTaken(at=at)
 
     def _write(self, updates: Sequence[MetadataUpdate]) -> list[bool | Exception]:
         """Whether each was written: not where its place was taken."""
@@ -142,11 +146,11 @@ class CachedirStore:
                 return [error]
             return [done for update in updates for done in self._write((update,))]
 
-    def _failed(self, error: Exception) -> Failed:
+    def _failed(self, error: Exception) -> EffectFailed:
         if isinstance(error, OSError):
             fault = storage_fault(error, 'write', self.registry.path)
-            return Failed(at=self._clock.now(), fault=fault)
-        return Failed(at=self._clock.now(), fault=self.registry.fault(error))
+            return EffectFailed(at=self._clock.now(), fault=fault)
+        return EffectFailed(at=self._clock.now(), fault=self.registry.fault(error))
 
 
 def _read(

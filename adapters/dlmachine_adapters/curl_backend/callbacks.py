@@ -12,12 +12,12 @@ import pycurl
 
 from dlmachine.core.http.head_parser import HeadParser, HeadProblem, trailer_parser
 from dlmachine.core.http.request import HTTP_SCHEMES
-from dlmachine.core.http.response import Head
+from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.protocol.effects import Exchange
 from dlmachine_adapters.curl_backend.head_parser import FtpReplies, HeadReader, NoHeads
-from dlmachine_adapters.http.deadlines import Watch
+from dlmachine_adapters.http.deadlines import Deadlines
 from dlmachine_adapters.http.request_body import OpenBody
-from dlmachine_adapters.http.response_reader import HeadError, Reception, scheme_of
+from dlmachine_adapters.http.response_reader import HeadError, ResponseReader, scheme_of
 
 _STOP: Final = 0
 _STOP_PROGRESS: Final = 1
@@ -52,13 +52,13 @@ class CurlAnswer:
     def __init__(
         self,
         effect: Exchange,
-        watch: Watch,
-        reception: Reception,
+        deadlines: Deadlines,
+        reader: ResponseReader,
         body: OpenBody | None,
         now: datetime,
     ) -> None:
-        self._watch = watch
-        self._reception = reception
+        self._deadlines = deadlines
+        self._reader = reader
         self._body = body
         self._raised: BaseException | None = None
         self._sent_bytes = 0
@@ -82,7 +82,7 @@ class CurlAnswer:
         if hasattr(pycurl, 'PREREQFUNCTION'):
             curl.setopt(pycurl.PREREQFUNCTION, self._on_connected)
         else:  # An older libcurl does not tell; its own limit for connecting remains.
-            self._watch.connected()
+            self._deadlines.connected()
             curl.setopt(pycurl.FRESH_CONNECT, 1)
         curl.setopt(pycurl.XFERINFOFUNCTION, self._on_progress)
         curl.setopt(pycurl.NOPROGRESS, 0)
@@ -90,11 +90,11 @@ class CurlAnswer:
             curl.setopt(pycurl.READFUNCTION, self._on_read)
             curl.setopt(pycurl.SEEKFUNCTION, self._on_rewind)
 
-    def refusal(self, code: int, text: str) -> Head | None:
+    def refusal(self, code: int, text: str) -> ResponseHead | None:
         """What an error of libcurl says as an answer, if the server only refused (FTP, SFTP)."""
         if self._is_headless:
             status = _SFTP_REFUSALS.get(code)
-            return None if status is None else Head(status=status, reason=text[:200])
+            return None if status is None else ResponseHead(status=status, reason=text[:200])
         if self._replies is None:
             return None
         if code in _NOT_FROM_THERE:
@@ -110,10 +110,10 @@ class CurlAnswer:
 
     def finish(self) -> None:
         """The transfer is over: an answer without a word was one all the same."""
-        if self._reception.has_head:
+        if self._reader.has_head:
             return
         if self._is_headless:
-            self._begin(Head(status=200))
+            self._begin(ResponseHead(status=200))
         elif self._replies is not None:
             # libcurl sends nothing where the file is no longer than what we have.
             self._begin(self._replies.not_from_there())
@@ -126,7 +126,7 @@ class CurlAnswer:
             return self._keep(ConnectionLostError(), pycurl.PREREQFUNC_ABORT)
         self._is_sent = True
         try:
-            self._watch.connected()
+            self._deadlines.connected()
         except BaseException as error:  # noqa: BLE001 -- see the head of the module
             return self._keep(error, pycurl.PREREQFUNC_ABORT)
         ok: int = pycurl.PREREQFUNC_OK
@@ -134,8 +134,8 @@ class CurlAnswer:
 
     def _on_line(self, line: bytes) -> int | None:
         try:
-            self._watch.heard()
-            if self._reception.has_head:
+            self._deadlines.touch()
+            if self._reader.has_head:
                 return self._on_trailer(line)
             if self._replies is not None and line.startswith(_HTTP):
                 # A proxy answers in HTTP, whatever it was asked for.
@@ -157,15 +157,15 @@ class CurlAnswer:
         # libcurl hands over 16 KiB at most, so this is called a hundred thousand times for a
         # large file. That something came is noticed by `_on_progress`, which is called as well.
         try:
-            if self._is_headless and not self._reception.has_head:
-                self._begin(Head(status=200))
+            if self._is_headless and not self._reader.has_head:
+                self._begin(ResponseHead(status=200))
             if self._is_taking:
-                if self._reception.hold(data):
-                    self._reception.write_held()
-                    self._watch.heard()  # What the disk takes is no silence of the server.
+                if self._reader.buffer(data):
+                    self._reader.flush()
+                    self._deadlines.touch()  # What the disk takes is no silence of the server.
                 return None
-            self._watch.heard()
-            return None if self._reception.drain(data) else _STOP
+            self._deadlines.touch()
+            return None if self._reader.drain(data) else _STOP
         except BaseException as error:  # noqa: BLE001 -- see the head of the module
             return self._keep(error, _STOP)
 
@@ -192,19 +192,19 @@ class CurlAnswer:
             # libcurl reads ahead of what it could send, some each second, for about 20 s:
             # a server that does not read is noticed that much later.
             self._sent_bytes, self._done_bytes = sent, done
-            self._reception.write_if_due(self._watch.heard())
-            self._watch.heard()
+            self._reader.flush_if_due(self._deadlines.touch())
+            self._deadlines.touch()
         except BaseException as error:  # noqa: BLE001 -- see the head of the module
             return self._keep(error, _STOP_PROGRESS)
         return 0
 
-    def _begin(self, head: Head) -> int | None:
-        self._reception.begin(head)
-        if self._reception.is_wanted:
+    def _begin(self, head: ResponseHead) -> int | None:
+        self._reader.begin(head)
+        if self._reader.is_wanted:
             self._is_taking = True
             return None
-        if self._reception.is_worth_reading():
-            self._watch.hurry()
+        if self._reader.is_worth_reading():
+            self._deadlines.limit_drain()
             return None
         return _STOP
 

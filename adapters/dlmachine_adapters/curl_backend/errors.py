@@ -10,86 +10,86 @@ import pycurl
 
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.http.head_parser import MAX_LINE_BYTES
-from dlmachine_adapters.http.error_context import Scene
+from dlmachine_adapters.http.error_context import ErrorContext
 from dlmachine_adapters.http.response_reader import scheme_of
 
-Make: TypeAlias = Callable[[str, Scene], Fault]
+Make: TypeAlias = Callable[[str, ErrorContext], Fault]
 
 
-def fault_of(code: int, text: str, scene: Scene) -> Fault:
+def fault_of(code: int, text: str, context: ErrorContext) -> Fault:
     """The fault that an error code means, with libcurl's words for it."""
     make = _TABLE.get(code)
-    return _receive(text or f'curl error {code}', scene) if make is None else make(text, scene)
+    return _receive(text or f'curl error {code}', context) if make is None else make(text, context)
 
 
 def _phase(phase: str) -> Make:
-    return lambda text, scene: scene.connection_failed(phase, text)
+    return lambda text, context: context.connection_failed(phase, text)
 
 
 _receive: Final = _phase('receive')
 
 
-def _limit(text: str, scene: Scene) -> Fault:
-    return scene.watch.timed_out()
+def _limit(text: str, context: ErrorContext) -> Fault:
+    return context.deadlines.timed_out()
 
 
-def _connect(text: str, scene: Scene) -> Fault:
-    return scene.connection_failed('proxy' if scene.route.proxy else 'connect', text)
+def _connect(text: str, context: ErrorContext) -> Fault:
+    return context.connection_failed('proxy' if context.route.proxy else 'connect', text)
 
 
-def _receive_or_tunnel(text: str, scene: Scene) -> Fault:
+def _receive_or_tunnel(text: str, context: ErrorContext) -> Fault:
     # The tunnel that a proxy refuses has the same code as a connection that breaks.
-    if scene.route.proxy and not scene.watch.is_connected:
-        return scene.connection_failed('proxy', text)
+    if context.route.proxy and not context.deadlines.is_connected:
+        return context.connection_failed('proxy', text)
     if 'chunk' in text:  # An invalid chunked body ends there.
-        return scene.reception.truncated()
-    return _receive_or_alert(text, scene)
+        return context.reader.truncated()
+    return _receive_or_alert(text, context)
 
 
-def _receive_or_alert(text: str, scene: Scene) -> Fault:
+def _receive_or_alert(text: str, context: ErrorContext) -> Fault:
     # With TLS 1.3 a client certificate is judged after the handshake.
-    return scene.tls_failed(text) if ' alert ' in text else _receive(text, scene)
+    return context.tls_failed(text) if ' alert ' in text else _receive(text, context)
 
 
-def _tls(text: str, scene: Scene) -> Fault:
-    if scheme_of(scene.route.request) == 'sftp':
-        return scene.tls_failed('the key of the SSH host is not in ~/.ssh/known_hosts')
-    return scene.tls_failed(text)
+def _tls(text: str, context: ErrorContext) -> Fault:
+    if scheme_of(context.route.request) == 'sftp':
+        return context.tls_failed('the key of the SSH host is not in ~/.ssh/known_hosts')
+    return context.tls_failed(text)
 
 
-def _handshake(text: str, scene: Scene) -> Fault:
+def _handshake(text: str, context: ErrorContext) -> Fault:
     # A connection that is lost in the handshake says nothing of certificates.
     is_lost = any(word in text for word in ('reset by peer', 'Broken pipe', 'SSL_ERROR_SYSCALL'))
-    return scene.connection_failed('connect', text) if is_lost else scene.tls_failed(text)
+    return context.connection_failed('connect', text) if is_lost else context.tls_failed(text)
 
 
-def _truncated(text: str, scene: Scene) -> Fault:
-    truncated = scene.reception.truncated()
-    is_ftp = scheme_of(scene.route.request).startswith('ftp')
+def _truncated(text: str, context: ErrorContext) -> Fault:
+    truncated = context.reader.truncated()
+    is_ftp = scheme_of(context.route.request).startswith('ftp')
     if is_ftp and truncated.received_bytes == truncated.expected_bytes:
-        return _receive(text, scene)  # FTP: all came, and then the server took it back.
+        return _receive(text, context)  # FTP: all came, and then the server took it back.
     return truncated
 
 
-def _silent(text: str, scene: Scene) -> Fault:
-    return scene.connection_failed('receive', 'the server closed it without an answer')
+def _silent(text: str, context: ErrorContext) -> Fault:
+    return context.connection_failed('receive', 'the server closed it without an answer')
 
 
-def _no_http(text: str, scene: Scene) -> Fault:
-    return scene.unusable('sent something other than an HTTP response')
+def _no_http(text: str, context: ErrorContext) -> Fault:
+    return context.unusable('sent something other than an HTTP response')
 
 
-def _too_large(text: str, scene: Scene) -> Fault:
+def _too_large(text: str, context: ErrorContext) -> Fault:
     # libcurl passes on complete lines only, and of these not more than it reads itself.
-    return scene.unusable(f'sent a header line of more than {MAX_LINE_BYTES:,} bytes')
+    return context.unusable(f'sent a header line of more than {MAX_LINE_BYTES:,} bytes')
 
 
-def _odd(text: str, scene: Scene) -> Fault:
-    return scene.unusable(f'sent a response that cannot be read: {text}')
+def _odd(text: str, context: ErrorContext) -> Fault:
+    return context.unusable(f'sent a response that cannot be read: {text}')
 
 
 def _input(where: str, problem: str) -> Make:
-    return lambda text, scene: InvalidInput(where=where, problem=problem)
+    return lambda text, context: InvalidInput(where=where, problem=problem)
 
 
 #: By number where pycurl gives no name (curl/include/curl/curl.h).

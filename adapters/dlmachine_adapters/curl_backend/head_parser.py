@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from dlmachine.core.http.head_parser import Parsed
 from dlmachine.core.http.headers import Headers
-from dlmachine.core.http.response import Head
+from dlmachine.core.http.response import ResponseHead
 
 _REPLY: Final = re.compile(r'([0-9]{3}) (.*)', re.DOTALL)
 _TIME_REPLY: Final = re.compile(r'([0-9]{14})(?:\.[0-9]+)?')
@@ -48,7 +48,7 @@ class FtpReplies:
         self._modified: str | None = None
         self._last = ('', '')
 
-    def feed(self, line: bytes) -> Head | None:
+    def feed(self, line: bytes) -> ResponseHead | None:
         """The head, if the transfer begins with this line."""
         found = _REPLY.match(line.decode('latin-1').rstrip('\r\n'))
         if found is None:
@@ -58,20 +58,22 @@ class FtpReplies:
             self._learn(text)
         return self._head() if code in {'125', '150'} else None
 
-    def refusal(self) -> Head | None:
+    def refusal(self) -> ResponseHead | None:
         """The last reply as an answer, if it was a refusal."""
         code, text = self._last
         status = _REFUSALS.get(code) or _REFUSALS_BY_DIGIT.get(code[:1])
-        return None if status is None else Head(status=status, reason=f'{code} {text}'[:200])
+        return (
+            None if status is None else ResponseHead(status=status, reason=f'{code} {text}'[:200])
+        )
 
     @property
     def is_dismissal(self) -> bool:
         """Whether the server has said that it is going away (RFC 959: 421)."""
         return self._last[0] == '421'
 
-    def not_from_there(self) -> Head:
+    def not_from_there(self) -> ResponseHead:
         """The response if the server cannot begin at the offset."""
-        return Head(status=416, reason='cannot begin there')
+        return ResponseHead(status=416, reason='cannot begin there')
 
     def _learn(self, text: str) -> None:
         # libcurl asks for time (MDTM) and size (SIZE), both answered by 213 (RFC 3659).
@@ -85,7 +87,7 @@ class FtpReplies:
         elif _SIZE_REPLY.fullmatch(text):
             self._size_bytes = int(text)
 
-    def _head(self) -> Head:
+    def _head(self) -> ResponseHead:
         fields = [('Date', format_datetime(self._now.astimezone(UTC), usegmt=True))]
         if self._modified is not None:
             fields.append(('Last-Modified', self._modified))
@@ -93,16 +95,16 @@ class FtpReplies:
         if size is not None:
             fields.append(('Content-Length', str(size - self._offset)))
         if not self._offset:
-            return Head(status=200, headers=Headers(tuple(fields)))
+            return ResponseHead(status=200, headers=Headers(tuple(fields)))
         if size is None or self._modified is None or self._modified != self._validator:
             return self.not_from_there()
         fields.append(('Content-Range', f'bytes {self._offset}-{size - 1}/{size}'))
-        return Head(status=206, headers=Headers(tuple(fields)))
+        return ResponseHead(status=206, headers=Headers(tuple(fields)))
 
 
 class NoHeads:
     """For protocols that say nothing before the first byte."""
 
-    def feed(self, line: bytes) -> Head | None:
+    def feed(self, line: bytes) -> ResponseHead | None:
         """Never a head."""
         return None

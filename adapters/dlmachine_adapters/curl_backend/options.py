@@ -14,7 +14,7 @@ import pycurl
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import HTTP_SCHEMES, Request
 from dlmachine.core.protocol.effects import Exchange
-from dlmachine_adapters.http.deadlines import Watch
+from dlmachine_adapters.http.deadlines import Deadlines
 from dlmachine_adapters.http.request_body import OpenBody
 from dlmachine_adapters.http.response_reader import scheme_of
 from dlmachine_adapters.http.routing import Route
@@ -52,7 +52,7 @@ _MADE_UP: Final = (
 
 
 def set_options(
-    curl: Any, effect: Exchange, route: Route, body: OpenBody | None, watch: Watch
+    curl: Any, effect: Exchange, route: Route, body: OpenBody | None, deadlines: Deadlines
 ) -> None:
     """Set everything but the callbacks for the answer."""
     request = route.request
@@ -66,7 +66,7 @@ def set_options(
     curl.setopt(pycurl.PROXY, route.proxy or '')
     curl.setopt(pycurl.NOPROXY, '')
     curl.setopt(_SUPPRESS_CONNECT_HEADERS, 1)
-    _set_limits(curl, effect, watch)
+    _set_limits(curl, effect, deadlines)
     _set_tls(curl, route)
     if scheme in HTTP_SCHEMES:
         _set_message(curl, request, body)
@@ -78,10 +78,10 @@ def set_options(
         _set_ftp(curl, effect)
 
 
-def _set_limits(curl: Any, effect: Exchange, watch: Watch) -> None:
-    curl.setopt(pycurl.CONNECTTIMEOUT_MS, math.ceil(watch.connect_seconds() * 1000))
-    curl.setopt(_HAPPY_EYEBALLS_TIMEOUT_MS, math.ceil(watch.head_start_seconds() * 1000))
-    total = watch.total_seconds()
+def _set_limits(curl: Any, effect: Exchange, deadlines: Deadlines) -> None:
+    curl.setopt(pycurl.CONNECTTIMEOUT_MS, math.ceil(deadlines.connect_seconds() * 1000))
+    curl.setopt(_HAPPY_EYEBALLS_TIMEOUT_MS, math.ceil(deadlines.head_start_seconds() * 1000))
+    total = deadlines.total_seconds()
     if total is not None:
         curl.setopt(pycurl.TIMEOUT_MS, math.ceil(total * 1000))
 

@@ -13,17 +13,17 @@ from returns.pipeline import is_successful
 
 from dlmachine.core.decision.snapshot import BackendSeen
 from dlmachine.core.protocol.effects import Exchange
-from dlmachine.core.protocol.events import Answered, Interrupted
+from dlmachine.core.protocol.events import Interrupted, Responded
 from dlmachine.core.protocol.ports import Clock, PartError, Sink
 from dlmachine_adapters.curl_backend.callbacks import ConnectionLostError, CurlAnswer
 from dlmachine_adapters.curl_backend.errors import fault_of
 from dlmachine_adapters.curl_backend.event_loop import CurlLoop
 from dlmachine_adapters.curl_backend.options import SCHEMES, set_options
-from dlmachine_adapters.http.deadlines import LimitPassed, Watch
-from dlmachine_adapters.http.error_context import Scene, with_errno
+from dlmachine_adapters.http.deadlines import DeadlineExceeded, Deadlines
+from dlmachine_adapters.http.error_context import ErrorContext, with_errno
 from dlmachine_adapters.http.handle_pool import HandlePool
 from dlmachine_adapters.http.request_body import BodyError, OpenBody, open_body
-from dlmachine_adapters.http.response_reader import HeadError, Reception, find_refused
+from dlmachine_adapters.http.response_reader import HeadError, ResponseReader, find_refused
 from dlmachine_adapters.http.routing import find_route
 
 
@@ -55,30 +55,30 @@ class CurlTransport:
 
     def exchange(
         self, effect: Exchange, part: Sink, remaining: timedelta | None
-    ) -> Answered | Interrupted:
+    ) -> Responded | Interrupted:
         """Send the request, and write the answer's body to the part if it is wanted."""
-        watch = Watch(effect, remaining)
-        reception = Reception(effect, part, self._clock, watch.check)
+        deadlines = Deadlines(effect, remaining)
+        reader = ResponseReader(effect, part, self._clock, deadlines.check)
         refused = find_refused(effect, SCHEMES)
         if refused is not None:
-            return reception.broken(refused)
+            return reader.broken(refused)
         route = find_route(effect.request)
         body = open_body(effect.request.body)
         for prepared in (route, body):
             if not is_successful(prepared):
-                return reception.broken(prepared.failure())
-        scene = Scene(route=route.unwrap(), watch=watch, reception=reception)
+                return reader.broken(prepared.failure())
+        context = ErrorContext(route=route.unwrap(), deadlines=deadlines, reader=reader)
         try:
             with ExitStack() as stack:
                 opened = body.unwrap()
                 if opened is not None:
                     stack.enter_context(opened)
                 loop = stack.enter_context(self._handles.lend())
-                answer = CurlAnswer(effect, watch, reception, opened, self._clock.now())
-                return _exchange(loop, effect, scene, opened, answer)
+                answer = CurlAnswer(effect, deadlines, reader, opened, self._clock.now())
+                return _exchange(loop, effect, context, opened, answer)
         except ConnectionLostError:
             # libcurl would keep the connection: the handle was closed with it.
-            return reception.broken(fault_of(pycurl.E_GOT_NOTHING, '', scene))
+            return reader.broken(fault_of(pycurl.E_GOT_NOTHING, '', context))
 
     def close(self) -> None:
         """Close the connections."""
@@ -86,33 +86,37 @@ class CurlTransport:
 
 
 def _exchange(
-    loop: CurlLoop, effect: Exchange, scene: Scene, body: OpenBody | None, answer: CurlAnswer
-) -> Answered | Interrupted:
-    curl, reception = loop.curl, scene.reception
+    loop: CurlLoop,
+    effect: Exchange,
+    context: ErrorContext,
+    body: OpenBody | None,
+    answer: CurlAnswer,
+) -> Responded | Interrupted:
+    curl, reader = loop.curl, context.reader
     try:
-        scene.watch.wait_for_next()
-        set_options(curl, effect, scene.route, body, scene.watch)
+        context.deadlines.wait_for_next()
+        set_options(curl, effect, context.route, body, context.deadlines)
         answer.attach(curl)
-        _perform(loop, answer, scene.watch)
+        _perform(loop, answer, context.deadlines)
         answer.finish()
-        return reception.complete()
+        return reader.complete()
     except PartError as error:
-        return reception.spoiled(error)
+        return reader.part_failed(error)
     except BodyError as error:
-        return reception.broken(error.fault)
-    except LimitPassed:
-        return reception.broken(scene.watch.timed_out())
+        return reader.broken(error.fault)
+    except DeadlineExceeded:
+        return reader.broken(context.deadlines.timed_out())
     except HeadError as error:
-        return reception.broken(scene.unusable(str(error)))
+        return reader.broken(context.unusable(str(error)))
     except pycurl.error as error:
-        return _explain(error, curl.getinfo(pycurl.OS_ERRNO), scene, answer)
+        return _explain(error, curl.getinfo(pycurl.OS_ERRNO), context, answer)
     finally:
         curl.reset()
 
 
-def _perform(loop: CurlLoop, answer: CurlAnswer, watch: Watch) -> None:
+def _perform(loop: CurlLoop, answer: CurlAnswer, deadlines: Deadlines) -> None:
     try:
-        loop.perform(watch.wait_on)
+        loop.perform(deadlines.wait_on)
     except pycurl.error:
         answer.reraise()
         raise
@@ -120,11 +124,11 @@ def _perform(loop: CurlLoop, answer: CurlAnswer, watch: Watch) -> None:
 
 
 def _explain(
-    error: pycurl.error, errno: int, scene: Scene, answer: CurlAnswer
-) -> Answered | Interrupted:
+    error: pycurl.error, errno: int, context: ErrorContext, answer: CurlAnswer
+) -> Responded | Interrupted:
     code, text = int(error.args[0]), str(error.args[1])
-    refusal = None if scene.reception.has_head else answer.refusal(code, text)
+    refusal = None if context.reader.has_head else answer.refusal(code, text)
     if refusal is not None:
-        scene.reception.begin(refusal)
-    fault = with_errno(fault_of(code, text, scene), errno)
-    return scene.reception.broken(fault)
+        context.reader.begin(refusal)
+    fault = with_errno(fault_of(code, text, context), errno)
+    return context.reader.broken(fault)

@@ -6,8 +6,8 @@ planned and executed in as the real one is:
 >>> import dlmachine as dm
 >>> from returns.unsafe import unsafe_perform_io
 >>> world = memory_world({'https://example.org/a.csv': Resource(b'x,y', etag='"v1"')})
->>> wish, policy = dm.Descriptor('https://example.org/a.csv'), dm.Policy()
->>> plan = dm.plan(wish, policy, world.observe(wish, policy)).unwrap()
+>>> target, policy = dm.Descriptor('https://example.org/a.csv'), dm.Policy()
+>>> plan = dm.plan(target, policy, world.observe(target, policy)).unwrap()
 >>> outcome = unsafe_perform_io(dm.execute(plan, world).unwrap())
 >>> world.files.read(outcome.path)
 b'x,y'

@@ -13,21 +13,21 @@ from typing import BinaryIO
 from dlmachine.core.decision.snapshot import PartSeen
 from dlmachine.core.http.byte_ranges import Spans, front_bytes, merged
 from dlmachine.core.integrity.checksum_file import read_list
-from dlmachine.core.integrity.representation import Said
-from dlmachine.core.protocol.body_decision import TakeBody
-from dlmachine.core.protocol.effects import ConfirmCopy, OpenPart, Publish, ReadChecksums, Unpublish
+from dlmachine.core.integrity.representation import Representation
+from dlmachine.core.protocol.body_decision import StoreBody
+from dlmachine.core.protocol.effects import CheckCopy, OpenPart, Publish, ReadChecksums, Unpublish
 from dlmachine.core.protocol.events import (
     ChecksumsRead,
     CopyConfirmed,
     CopyMissing,
-    Failed,
+    EffectFailed,
     Unpublished,
 )
 from dlmachine.core.protocol.ports import Clock
 from dlmachine.core.spec.destination import AtPath, PathKind, PathSeen, ends_in_separator
-from dlmachine_adapters.files.keeper import MemoryKeeper
 from dlmachine_adapters.files.os_errors import storage_fault, too_large_a_list
-from dlmachine_adapters.parts.part import KeptPart
+from dlmachine_adapters.files.part_storage import MemoryStorage
+from dlmachine_adapters.parts.part import PartialFile
 
 
 @dataclass(slots=True)
@@ -46,8 +46,8 @@ class _LeftPart:
     place: tuple[str, str]
     data: bytes
     validator: str
-    address: str
-    said: Said
+    url_digest: str
+    representation: Representation
     spans: Spans = ()
     whole_bytes: int | None = None
 
@@ -137,8 +137,8 @@ class MemoryFiles:
                 name=name,
                 size_bytes=left.front_bytes,
                 validator=left.validator,
-                address=left.address,
-                said=left.said,
+                url_digest=left.url_digest,
+                representation=left.representation,
                 spans=left.spans,
                 whole_bytes=left.whole_bytes,
             )
@@ -147,7 +147,7 @@ class MemoryFiles:
         )
         return max(found, key=lambda part: part.size_bytes, default=None)
 
-    def confirm(self, effect: ConfirmCopy) -> CopyConfirmed | CopyMissing:
+    def confirm(self, effect: CheckCopy) -> CopyConfirmed | CopyMissing:
         """Whether the stored file is still there, and has the digest if one is asked for."""
         content, at = self._contents.get(_normal(effect.path)), self._clock.now()
         if content is None or effect.size_bytes not in {None, len(content)}:
@@ -159,40 +159,40 @@ class MemoryFiles:
             return CopyMissing(at=at)
         return CopyConfirmed(at=at)
 
-    def read_checksums(self, effect: ReadChecksums) -> ChecksumsRead | Failed:
+    def read_checksums(self, effect: ReadChecksums) -> ChecksumsRead | EffectFailed:
         """The text of a list of checksums at a path."""
         path, at = str(effect.path), self._clock.now()
         content = self._contents.get(_normal(path))
         if content is None:
             error = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-            return Failed(at=at, fault=storage_fault(error, 'read', path))
+            return EffectFailed(at=at, fault=storage_fault(error, 'read', path))
         if len(content) > effect.max_bytes:
-            return Failed(at=at, fault=too_large_a_list(path, effect.max_bytes))
+            return EffectFailed(at=at, fault=too_large_a_list(path, effect.max_bytes))
         return ChecksumsRead(at=at, text=read_list(content))
 
-    def open_part(self, effect: OpenPart) -> KeptPart | Failed:
+    def open_part(self, effect: OpenPart) -> PartialFile | EffectFailed:
         """A new part, or one taken over."""
         if effect.beside is None:
-            return KeptPart(MemoryKeeper(), self._clock)
+            return PartialFile(MemoryStorage(), self._clock)
         try:
             self.check('create')
         except OSError as error:
             fault = storage_fault(error, 'create', effect.beside)
-            return Failed(at=self._clock.now(), fault=fault)
+            return EffectFailed(at=self._clock.now(), fault=fault)
         place = (_normal(effect.beside), effect.stem)
         adopted = None if effect.adopt is None else self._left.pop(effect.adopt.name, None)
         if adopted is None:
-            return KeptPart(_DiskKeeper(self, place), self._clock)
-        keeper = _DiskKeeper(self, place, adopted)
-        return KeptPart(keeper, self._clock, adopted.front_bytes)
+            return PartialFile(_DiskKeeper(self, place), self._clock)
+        storage = _DiskKeeper(self, place, adopted)
+        return PartialFile(storage, self._clock, adopted.front_bytes)
 
-    def unpublish(self, effect: Unpublish) -> Unpublished | Failed:
+    def unpublish(self, effect: Unpublish) -> Unpublished | EffectFailed:
         """Remove a file again."""
         try:
             self.check('remove')
         except OSError as error:
             fault = storage_fault(error, 'remove', effect.path)
-            return Failed(at=self._clock.now(), fault=fault)
+            return EffectFailed(at=self._clock.now(), fault=fault)
         self._contents.pop(_normal(effect.path), None)
         return Unpublished(at=self._clock.now())
 
@@ -231,18 +231,18 @@ class _DiskKeeper:
         self.spans: Spans = () if left is None else left.spans
         self._at = 0
         self._validator: str | None = None
-        self._address, self._said = '', Said()
+        self._url_digest, self._said = '', Representation()
         self._final: str | None = None
 
     @property
     def name(self) -> str:
         return str(PurePath(self._place[0], '.dlmachine', self._place[1]))
 
-    def begin(self, keep_bytes: int, taking: TakeBody) -> None:
+    def begin(self, keep_bytes: int, taking: StoreBody) -> None:
         front = ((0, keep_bytes - 1),) if keep_bytes else ()
         self._keep_only(merged((*front, *taking.held)), taking.whole_bytes)
         self._validator, self._at = taking.validator, keep_bytes
-        self._address, self._said = taking.address, taking.said
+        self._url_digest, self._said = taking.url_digest, taking.representation
 
     def append(self, data: bytes | memoryview) -> None:
         self.write_at(self._at, data)
@@ -303,7 +303,7 @@ class _DiskKeeper:
                 self._place,
                 bytes(self._data),
                 self._validator,
-                self._address,
+                self._url_digest,
                 self._said,
                 self.spans,
                 self._whole,

@@ -46,7 +46,7 @@ class MemoryGates:
             self.inside[host] -= 1
 
     def _wait(self, effect: Exchange, remaining: timedelta | None) -> Fault | None:
-        host, rate = host_of(effect.request.url), effect.manners.rate
+        host, rate = host_of(effect.request.url), effect.rate_limits.rate
         until = None if remaining is None else self._clock.now() + remaining
         while rate is not None:
             now = self._clock.now()

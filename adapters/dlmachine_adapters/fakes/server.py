@@ -12,7 +12,7 @@ from dlmachine.core.faults import Fault
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import Request
-from dlmachine.core.http.response import Head
+from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.http.validators import parse_http_date
 
 Fields: TypeAlias = tuple[tuple[str, str], ...]
@@ -34,10 +34,10 @@ class Reply:
     raw_head: bytes | None = None
 
     @property
-    def head(self) -> Head:
+    def head(self) -> ResponseHead:
         """Its status and header fields."""
         length = (('Content-Length', str(len(self.body))),) if self.has_length else ()
-        return Head(status=self.status, headers=Headers((*self.fields, *length)))
+        return ResponseHead(status=self.status, headers=Headers((*self.fields, *length)))
 
     @property
     def head_bytes(self) -> bytes:

@@ -8,8 +8,8 @@ from dlmachine.core.cache.updates import MetadataUpdate, NewVersion
 from dlmachine.core.decision.snapshot import CacheSeen
 from dlmachine.core.faults import CacheUnusable
 from dlmachine.core.frozen import frozen
-from dlmachine.core.protocol.effects import Record, Retire, Unpublish
-from dlmachine.core.protocol.events import Failed, PlaceTaken, Recorded, Retired
+from dlmachine.core.protocol.effects import Record, RemoveVersions, Unpublish
+from dlmachine.core.protocol.events import EffectFailed, NameTaken, Recorded, VersionsRemoved
 from dlmachine.core.protocol.ports import Clock
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine_adapters.cachedir.naming import item_id_of
@@ -49,36 +49,36 @@ class MemoryStore:
         entries = tuple(self._entry(row) for row in rows)
         return CacheSeen(folder=self._folder, item_id=item_id, entries=entries)
 
-    def record(self, effect: Record, update: MetadataUpdate) -> Recorded | PlaceTaken | Failed:
+    def record(self, effect: Record, update: MetadataUpdate) -> Recorded | NameTaken | EffectFailed:
         """Write the update down."""
         at, place = self._clock.now(), (update.key, update.version)
         if self.problem is not None:
-            return Failed(at=at, fault=self._fault())
+            return EffectFailed(at=at, fault=self._fault())
         with self._mutex:
             known = self._rows.get(place)
             if isinstance(update, NewVersion):
                 if known is not None:
-                    return PlaceTaken(at=at)
+                    return NameTaken(at=at)
                 self._rows[place] = _Row(update)
             elif known is not None:
                 freshened = replace(known.update, record=update.record)
                 self._rows[place] = replace(known, update=freshened)
         return Recorded(at=at)
 
-    def retire(self, effect: Retire) -> Retired | Failed:
+    def remove_versions(self, effect: RemoveVersions) -> VersionsRemoved | EffectFailed:
         """Remove versions, files and all."""
         at = self._clock.now()
         if self.problem is not None:
-            return Failed(at=at, fault=self._fault())
+            return EffectFailed(at=at, fault=self._fault())
         with self._mutex:
             for version in effect.versions:
                 row = self._rows.get((effect.key, version))
                 if row is not None:
                     done = self._files.unpublish(Unpublish(path=row.update.path))
-                    if isinstance(done, Failed):
+                    if isinstance(done, EffectFailed):
                         return done
                     self._rows[effect.key, version] = replace(row, status=Status.DELETED)
-        return Retired(at=at)
+        return VersionsRemoved(at=at)
 
     def close(self) -> None:
         """Nothing to close."""

@@ -12,10 +12,10 @@ from dlmachine.core.faults import ConnectionFailed, Fault, FaultBase, TimedOut
 from dlmachine.core.http.head_parser import HeadProblem, parse_head
 from dlmachine.core.http.request import Request
 from dlmachine.core.protocol.effects import Exchange
-from dlmachine.core.protocol.events import Answered, Interrupted
+from dlmachine.core.protocol.events import Interrupted, Responded
 from dlmachine.core.protocol.ports import Clock, PartError, Sink
 from dlmachine_adapters.fakes.server import CutOff, Reply, Resource, Script, Turn
-from dlmachine_adapters.http.response_reader import Reception, find_refused
+from dlmachine_adapters.http.response_reader import ResponseReader, find_refused
 
 _PIECE_BYTES: Final = 65_536
 _Answer: TypeAlias = tuple[Reply, int | None, Fault | None]
@@ -57,9 +57,9 @@ class ScriptedTransport:
 
     def exchange(
         self, effect: Exchange, part: Sink, remaining: timedelta | None
-    ) -> Answered | Interrupted:
+    ) -> Responded | Interrupted:
         """Answer by the script, into the part."""
-        reception = Reception(effect, part, self._clock)
+        reception = ResponseReader(effect, part, self._clock)
         refused = find_refused(effect, self._seen.schemes)
         if refused is not None:
             return reception.broken(refused)
@@ -105,8 +105,8 @@ def _answer(turn: Turn, request: Request) -> _Answer | Fault:
 
 
 def _play(
-    reception: Reception, reply: Reply, after_bytes: int | None, fault: Fault | None
-) -> Answered | Interrupted:
+    reception: ResponseReader, reply: Reply, after_bytes: int | None, fault: Fault | None
+) -> Responded | Interrupted:
     body = reply.body if after_bytes is None else reply.body[:after_bytes]
     head = parse_head(reply.head_bytes)
     if isinstance(head, HeadProblem):
@@ -119,5 +119,5 @@ def _play(
         elif reception.is_worth_reading():
             reception.drain(body)
     except PartError as error:
-        return reception.spoiled(error)
+        return reception.part_failed(error)
     return reception.complete() if fault is None else reception.broken(fault)

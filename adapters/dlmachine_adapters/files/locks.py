@@ -62,7 +62,7 @@ class FolderLocks:
         """Keep the lock files in the sub-folder of ours."""
         self._folder = folder
         self._clock = clock
-        self._begin_anew()
+        self._reset()
 
     def acquire(self, effect: AcquireLock) -> LockAcquired | LockUnavailable:
         """Wait for the lock, no longer than the patience."""
@@ -143,9 +143,9 @@ class FolderLocks:
     def _notice_fork(self) -> None:
         # What the parent's threads hold is not the child's to wait for.
         if self._pid != os.getpid():
-            self._begin_anew()
+            self._reset()
 
-    def _begin_anew(self) -> None:
+    def _reset(self) -> None:
         self._pid = os.getpid()
         self._guard = threading.Lock()
         self._turns: dict[str, _Turn] = {}

@@ -1,6 +1,6 @@
 """Limits of time of one exchange: connecting, silence, the whole.
 
-A `Watch` belongs to one exchange and one thread. To be told to stop is a limit that has
+A `Deadlines` belongs to one exchange and one thread. To be told to stop is a limit that has
 passed, too. Seconds, by a clock that never jumps: the
 hands of the clock port may be set while a download runs. It only measures; what runs out
 is told as the core's `TimedOut` or `Cancelled`.
@@ -13,8 +13,8 @@ from typing import Final
 
 from dlmachine.core.faults import Cancelled, Fault, TimedOut
 from dlmachine.core.protocol.effects import Exchange
-from dlmachine_adapters.rate_limits.send_slot import current_departure
-from dlmachine_adapters.runtime.cancellation import SLICE_SECONDS, current_stop
+from dlmachine_adapters.rate_limits.send_slot import current_slot
+from dlmachine_adapters.runtime.cancellation import POLL_SECONDS, current_token
 
 #: How long the rest of an unwanted body may take; after that the connection is given up.
 _DRAIN_SECONDS: Final = 1.0
@@ -28,47 +28,47 @@ _HEAD_START_SECONDS: Final = 0.25
 _MIN_HEAD_START_SECONDS: Final = 0.01
 
 
-class LimitPassed(Exception):  # noqa: N818 -- a limit that passes is no error of anybody's
+class DeadlineExceeded(Exception):  # noqa: N818 -- a limit that passes is no error of anybody's
     """A limit of time has run out; the watch knows which."""
 
 
-class Watch:
+class Deadlines:
     """The time that one exchange has left.
 
     It begins in the phase of connecting; `connected` ends that, and from then on every
-    `heard` puts off the end of patience with silence.
+    `touch` puts off the end of patience with silence.
     """
 
     def __init__(self, effect: Exchange, remaining: timedelta | None) -> None:
         now = monotonic()
         self._effect = effect
-        self._stop = current_stop()
-        self._departure = current_departure()
+        self._stop = current_token()
+        self._slot = current_slot()
         self._total = effect.timeout or remaining or timedelta(0)
         self._end = inf if remaining is None else now + remaining.total_seconds()
         self.stall_seconds = effect.stall_timeout.total_seconds()
         self._connect_until = now + effect.connect_timeout.total_seconds()
-        self._heard_at = now
+        self._touched_at = now
         self.is_connected = False
 
     def connected(self) -> None:
         """There is a connection, and the request goes out as soon as the rate allows it.
 
-        From then on silence is measured.  Raises: LimitPassed.
+        From then on silence is measured.  Raises: DeadlineExceeded.
         """
         self.is_connected = True
-        self._heard_at = monotonic()
-        if self._departure is not None:
-            while wait := self._departure.wait_seconds():
+        self._touched_at = monotonic()
+        if self._slot is not None:
+            while wait := self._slot.wait_seconds():
                 self._stop.wait(min(wait, self.wait_for_next()))
-            self._heard_at = monotonic()
+            self._touched_at = monotonic()
 
-    def heard(self) -> float:
+    def touch(self) -> float:
         """Something came or went; the moment is returned, as others measure by it too."""
-        self._heard_at = now = monotonic()
+        self._touched_at = now = monotonic()
         return now
 
-    def hurry(self) -> None:
+    def limit_drain(self) -> None:
         """What is still to come is of no use: it may take no more than a moment."""
         self._end = min(self._end, monotonic() + _DRAIN_SECONDS)
 
@@ -77,28 +77,30 @@ class Watch:
         if self._stop.is_set:
             return 0.0
         now = monotonic()
-        nearest = self._heard_at + self.stall_seconds if self.is_connected else self._connect_until
+        nearest = (
+            self._touched_at + self.stall_seconds if self.is_connected else self._connect_until
+        )
         return min(nearest, self._end) - now
 
     def wait_for_next(self) -> float:
         """Begin to wait for one more read or write, as `wait_on`."""
-        self._heard_at = monotonic()
+        self._touched_at = monotonic()
         return self.wait_on()
 
     def wait_on(self) -> float:
-        """Seconds to wait before it is asked again.  Raises: LimitPassed."""
+        """Seconds to wait before it is asked again.  Raises: DeadlineExceeded."""
         left = self.left()
         if left <= 0:
-            raise LimitPassed
-        return min(left, SLICE_SECONDS)
+            raise DeadlineExceeded
+        return min(left, POLL_SECONDS)
 
     def check(self) -> None:
-        """Check between the steps of long work.  Raises: LimitPassed.
+        """Check between the steps of long work.  Raises: DeadlineExceeded.
 
         The time for computing does not count as silence of the server.
         """
         if self._stop.is_set or monotonic() >= self._end:
-            raise LimitPassed
+            raise DeadlineExceeded
 
     def connect_seconds(self) -> float:
         """Seconds that connecting may take, of which the whole may leave fewer."""

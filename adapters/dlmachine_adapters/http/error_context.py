@@ -10,27 +10,27 @@ from typing import Final
 from dlmachine.core.faults import AnswerUnusable, ConnectionFailed, Fault, TlsFailed
 from dlmachine.core.frozen import frozen
 from dlmachine.core.secrets.redact import scrub
-from dlmachine_adapters.http.deadlines import Watch
-from dlmachine_adapters.http.response_reader import Reception
+from dlmachine_adapters.http.deadlines import Deadlines
+from dlmachine_adapters.http.response_reader import ResponseReader
 from dlmachine_adapters.http.routing import Route
 
 _MAX_CHARACTERS: Final = 200
 
 
 @frozen
-class Scene:
+class ErrorContext:
     """Where an exchange stood when its library gave up."""
 
     route: Route
-    watch: Watch
-    reception: Reception
+    deadlines: Deadlines
+    reader: ResponseReader
 
     @property
     def url(self) -> str:
         """The URL that was asked for, without secrets."""
         return self.route.request.shown_url
 
-    def words(self, text: str) -> str:
+    def sanitize(self, text: str) -> str:
         """A library's words, fit to be shown."""
         # libcurl quotes arbitrary bytes of servers, which Python decodes as surrogates.
         written = text.encode('utf-8', 'backslashreplace').decode('utf-8')
@@ -39,15 +39,15 @@ class Scene:
 
     def connection_failed(self, phase: str, text: str) -> Fault:
         """No connection, or a broken one."""
-        return ConnectionFailed(url=self.url, phase=phase, detail=self.words(text))
+        return ConnectionFailed(url=self.url, phase=phase, detail=self.sanitize(text))
 
     def tls_failed(self, text: str) -> Fault:
         """TLS failed."""
-        return TlsFailed(url=self.url, detail=self.words(text))
+        return TlsFailed(url=self.url, detail=self.sanitize(text))
 
     def unusable(self, problem: str) -> Fault:
         """The answer is none that we can read."""
-        return AnswerUnusable(url=self.url, problem=f'the server {self.words(problem)}')
+        return AnswerUnusable(url=self.url, problem=f'the server {self.sanitize(problem)}')
 
 
 def with_errno(fault: Fault, number: int | None) -> Fault:

@@ -9,13 +9,13 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from dlmachine.core.access.cookies import domains_named
-from dlmachine.core.http.response import Head
+from dlmachine.core.http.response import ResponseHead
 
 if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
 
 
-def with_public_suffixes(head: Head) -> Head:
+def with_public_suffixes(head: ResponseHead) -> ResponseHead:
     """Add the domains in the head's cookies that are public suffixes."""
     values = head.headers.get_all('Set-Cookie')
     named = domains_named(values) if values else frozenset()

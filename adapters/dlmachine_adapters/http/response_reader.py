@@ -1,7 +1,7 @@
 """Reception: one answer as it comes in, whatever library brings it.
 
 At the head the core is asked what to do with the body; then bytes go to the part in large
-pieces; at the end it is told as `Answered` or `Interrupted`. Both backends share this, so
+pieces; at the end it is told as `Responded` or `Interrupted`. Both backends share this, so
 what they report of the same bytes on the wire is the same.
 """
 
@@ -15,14 +15,14 @@ from dlmachine.core.http.content_codings import read_codings
 from dlmachine.core.http.error_text import MAX_ERROR_BYTES, is_readable, read_error_text
 from dlmachine.core.http.framing import find_framing, find_head_problem
 from dlmachine.core.http.request import Request
-from dlmachine.core.http.response import Head
-from dlmachine.core.protocol.body_decision import LeaveBody, Left, RefuseBody, TakeBody
+from dlmachine.core.http.response import ResponseHead
+from dlmachine.core.protocol.body_decision import RejectResponse, SkipBody, SkipReason, StoreBody
 from dlmachine.core.protocol.effects import Exchange
-from dlmachine.core.protocol.events import Answered, Interrupted
+from dlmachine.core.protocol.events import Interrupted, Responded
 from dlmachine.core.protocol.ports import Clock, PartError, Sink
 from dlmachine.core.secrets.redact import scrub
 from dlmachine.core.transfer.read_response import decide_body
-from dlmachine_adapters.http.deadlines import LimitPassed
+from dlmachine_adapters.http.deadlines import DeadlineExceeded
 from dlmachine_adapters.http.public_suffixes import with_public_suffixes
 from dlmachine_adapters.parts.inflating import INFLATED_BYTES, inflate_start
 
@@ -38,7 +38,7 @@ class HeadError(Exception):
     """An invalid head; the text says what the server did."""
 
 
-class Reception:
+class ResponseReader:
     """The answer to one exchange; used by one thread."""
 
     def __init__(
@@ -48,15 +48,15 @@ class Reception:
         clock: Clock,
         check: Callable[[], None] = lambda: None,
     ) -> None:
-        """Fill the part; `check` is called during long work, and raises LimitPassed to end it."""
+        """Fill the part; `check` is called during long work, and raises DeadlineExceeded."""
         self._effect = effect
         self._part = part
         self._clock = clock
         self._check = check
-        self._head: Head | None = None
-        self._decision: TakeBody | LeaveBody | RefuseBody | None = None
-        self._held: list[bytes] = []
-        self._held_bytes = 0
+        self._head: ResponseHead | None = None
+        self._decision: StoreBody | SkipBody | RejectResponse | None = None
+        self._buffered: list[bytes] = []
+        self._buffered_bytes = 0
         self._written_at = 0.0
         self._wire_bytes = 0
         self._is_readable = True
@@ -66,29 +66,29 @@ class Reception:
     @property
     def is_wanted(self) -> bool:
         """Whether the body goes to the part."""
-        return isinstance(self._decision, TakeBody)
+        return isinstance(self._decision, StoreBody)
 
     @property
     def has_head(self) -> bool:
         """Whether the head is there."""
         return self._head is not None
 
-    def begin(self, head: Head) -> None:
+    def begin(self, head: ResponseHead) -> None:
         """The head is there: decide about the body.  Raises: PartError."""
         self._head = head = with_public_suffixes(head)
         problem = find_head_problem(head)
         if problem is not None:
             self._is_readable = False
-            self._decision = RefuseBody(self.unusable(problem))
+            self._decision = RejectResponse(self.unusable(problem))
             return
         self._decision = decision = decide_body(self._effect, head)
-        if isinstance(decision, TakeBody):
+        if isinstance(decision, StoreBody):
             self._part.begin(decision)
 
     def is_worth_draining(self) -> bool:
         """Whether an unwanted body is read, so that the connection can be used again."""
         head = self._head
-        if head is None or not isinstance(self._decision, LeaveBody):
+        if head is None or not isinstance(self._decision, SkipBody):
             return False
         framing = find_framing(head)
         length = framing.length_bytes
@@ -108,75 +108,75 @@ class Reception:
         return self.is_worth_draining() and self._drained_bytes <= MAX_DRAINED_BYTES
 
     def _is_telling(self) -> bool:
-        is_error = isinstance(self._decision, LeaveBody) and self._decision.why is Left.ERROR
+        is_error = isinstance(self._decision, SkipBody) and self._decision.why is SkipReason.ERROR
         return is_error and self._head is not None and is_readable(self._head)
 
     def take(self, data: bytes, now: float) -> None:
         """Bytes from the wire, at a moment in seconds.  Raises: PartError."""
-        if self.hold(data):
-            self.write_held()
+        if self.buffer(data):
+            self.flush()
         else:
-            self.write_if_due(now)
+            self.flush_if_due(now)
 
-    def hold(self, data: bytes) -> bool:
+    def buffer(self, data: bytes) -> bool:
         """Keep bytes from the wire; whether there are enough to be written."""
-        self._held.append(data)
-        self._held_bytes += len(data)
-        return self._held_bytes >= _PIECE_BYTES
+        self._buffered.append(data)
+        self._buffered_bytes += len(data)
+        return self._buffered_bytes >= _PIECE_BYTES
 
-    def write_if_due(self, now: float) -> None:
+    def flush_if_due(self, now: float) -> None:
         """Write what is held if it has been for a while.  Raises: PartError."""
         if now - self._written_at >= _PIECE_SECONDS:
-            self.write_held()
+            self.flush()
 
-    def write_held(self) -> None:
-        """Write the buffered bytes.  Raises: PartError, LimitPassed."""
-        if self._held:
-            held, self._held = self._held, []
-            self._wire_bytes += self._held_bytes
-            self._held_bytes = 0
+    def flush(self) -> None:
+        """Write the buffered bytes.  Raises: PartError, DeadlineExceeded."""
+        if self._buffered:
+            held, self._buffered = self._buffered, []
+            self._wire_bytes += self._buffered_bytes
+            self._buffered_bytes = 0
             self._write(held[0] if len(held) == 1 else b''.join(held))
         # Not before: after a slow write the next piece may be a large one too.
         self._written_at = monotonic()
 
-    def complete(self) -> Answered | Interrupted:
+    def complete(self) -> Responded | Interrupted:
         """The body has ended as the protocol has it."""
         head, taking = self._head, self._decision
         if head is None:
             return self.broken(AnswerUnusable(url=self._url, problem='the server sent no response'))
-        if not isinstance(taking, TakeBody):
+        if not isinstance(taking, StoreBody):
             return self._without_body(head, is_whole=len(self._error) < MAX_ERROR_BYTES)
-        if taking.wire_bytes not in {None, self._wire_bytes + self._held_bytes}:
+        if taking.wire_bytes not in {None, self._wire_bytes + self._buffered_bytes}:
             return self.broken(self.truncated())
         try:
-            self.write_held()
+            self.flush()
             received = self._part.finish()
         except PartError as error:
             return self._interrupted(error.fault)
-        return Answered(at=self._clock.now(), head=head, received=received)
+        return Responded(at=self._clock.now(), head=head, received=received)
 
-    def broken(self, fault: Fault) -> Answered | Interrupted:
+    def broken(self, fault: Fault) -> Responded | Interrupted:
         """It broke off: what came before is kept; if the body was not wanted, nothing is lost."""
         if self._head is not None and not self.is_wanted and self._decision is not None:
             return self._without_body(self._head, is_whole=False)
         try:
-            with suppress(LimitPassed):
-                self.write_held()
+            with suppress(DeadlineExceeded):
+                self.flush()
         except PartError as error:
             return self._interrupted(error.fault)
         return self._interrupted(fault)
 
-    def spoiled(self, error: PartError) -> Interrupted:
+    def part_failed(self, error: PartError) -> Interrupted:
         """The part takes no more."""
         return self._interrupted(error.fault)
 
     def truncated(self) -> BodyTruncated:
         """What a body that ends early is called."""
         taking = self._decision
-        expected = taking.wire_bytes if isinstance(taking, TakeBody) else None
+        expected = taking.wire_bytes if isinstance(taking, StoreBody) else None
         return BodyTruncated(
             url=self._url,
-            received_bytes=self._wire_bytes + self._held_bytes,
+            received_bytes=self._wire_bytes + self._buffered_bytes,
             expected_bytes=expected,
         )
 
@@ -187,7 +187,7 @@ class Reception:
 
     def _write(self, data: bytes) -> None:
         taking, write = self._decision, self._part.write
-        if not isinstance(taking, TakeBody) or not (taking.decoder or taking.checks_gzip):
+        if not isinstance(taking, StoreBody) or not (taking.decoder or taking.checks_gzip):
             write(data)
             return
         for start in range(0, len(data), INFLATED_BYTES):
@@ -199,8 +199,8 @@ class Reception:
     def _url(self) -> str:
         return self._effect.request.shown_url
 
-    def _without_body(self, head: Head, *, is_whole: bool) -> Answered | Interrupted:
-        if isinstance(self._decision, RefuseBody):
+    def _without_body(self, head: ResponseHead, *, is_whole: bool) -> Responded | Interrupted:
+        if isinstance(self._decision, RejectResponse):
             return self._interrupted(self._decision.fault)
         text = ''
         if self._error:
@@ -210,7 +210,7 @@ class Reception:
                 body, is_whole = inflate_start(codings[0], body, MAX_ERROR_BYTES)
             secrets, names = redactor.secrets, redactor.names
             text = read_error_text(head, body, secrets, is_whole=is_whole, declared=names)
-        return Answered(at=self._clock.now(), head=head, error_text=text)
+        return Responded(at=self._clock.now(), head=head, error_text=text)
 
     def _interrupted(self, fault: Fault) -> Interrupted:
         # Libraries stop at different lines of an invalid head; here the complete head is rejected.

@@ -17,23 +17,23 @@ from typing import Final
 
 from dlmachine.core.http.filename import is_our_folder
 from dlmachine.core.maintenance.findings import (
-    Cure,
     EntryId,
-    FileSeen,
+    FileInfo,
     Finding,
-    Kind,
+    FindingKind,
     PartState,
-    RowSeen,
-    judge_file,
-    judge_folder,
-    judge_lock,
-    judge_misfit,
-    judge_part,
-    judge_registry,
-    judge_row,
-    judge_stray,
+    Repair,
+    RowInfo,
+    check_file,
+    check_folder,
+    check_lock,
+    check_misfit,
+    check_part,
+    check_registry,
+    check_row,
+    check_stray,
 )
-from dlmachine.core.maintenance.verification import judge_quarantined
+from dlmachine.core.maintenance.verification import check_quarantined
 from dlmachine_adapters.cachedir.connection import REGISTRY_NAME, Registry
 from dlmachine_adapters.cachedir.listing import list_rows
 from dlmachine_adapters.cachedir.rows import Misfit
@@ -49,7 +49,7 @@ from dlmachine_adapters.maintenance.quarantine import (
 )
 from dlmachine_adapters.maintenance.registry_inspection import named_files, see_registry
 from dlmachine_adapters.maintenance.verify import still_stands
-from dlmachine_adapters.parts.sidecar import LIVE, fcntl, is_held, read_note, usable_bytes
+from dlmachine_adapters.parts.sidecar import OWNED, fcntl, is_held, read_note, usable_bytes
 from dlmachine_adapters.rate_limits.shared_rate import RATES_FOLDER
 
 _OURS: Final = frozenset({TAG_NAME, REGISTRY_NAME})
@@ -71,16 +71,16 @@ def diagnose(registry: Registry, now: datetime) -> Iterator[Finding]:
     lying = list(list_quarantined(registry.folder))
     files = [seen for path in _paths(folder) if (seen := see_file(path)) is not None]
     state = see_registry(registry.path)
-    found = judge_registry(state)
+    found = check_registry(state)
     yield from found
-    if any(one.cure is not Cure.NONE for one in found):
+    if any(one.repair is not Repair.NONE for one in found):
         state = see_registry(registry.path)  # It may have been mended just now.
     names: set[str] | None = None
     if state.tells_all:
         names = registry.read(named_files)
         yield from _row_findings(registry)
     for file in files:
-        told = _judge(file, now, names)
+        told = _check(file, now, names)
         if told is not None:
             yield told
     for ours in find_places(registry.folder):
@@ -90,14 +90,14 @@ def diagnose(registry: Registry, now: datetime) -> Iterator[Finding]:
     yield from _quarantine_findings(lying, now)
 
 
-def see_file(path: Path, *, by_bytes: bool = False) -> FileSeen | None:
+def see_file(path: Path, *, by_bytes: bool = False) -> FileInfo | None:
     """A file as it is now; `by_bytes`: dated by its bytes, not also by its name."""
     try:
         seen = path.lstat()
     except OSError:
         return None
     changed = seen.st_mtime if by_bytes else max(seen.st_mtime, seen.st_ctime)
-    return FileSeen(
+    return FileInfo(
         path=str(path),
         name=path.name,
         size_bytes=seen.st_size,
@@ -125,17 +125,17 @@ def is_locked(ours: OwnFolder, name: str) -> bool | None:
     return False
 
 
-def _judge(file: FileSeen, now: datetime, names: set[str] | None) -> Finding | None:
+def _check(file: FileInfo, now: datetime, names: set[str] | None) -> Finding | None:
     if file.name in _OURS or file.name in _OF_SQLITE or is_our_folder(file.name):
         return None
     if _BEGUN.fullmatch(file.name):
-        return judge_stray(file, now, Kind.STRAY_REGISTRY)
-    return judge_file(file, now, is_named=None if names is None else file.name in names)
+        return check_stray(file, now, FindingKind.STRAY_REGISTRY)
+    return check_file(file, now, is_named=None if names is None else file.name in names)
 
 
 def _folder_findings(folder: Path) -> Iterator[Finding]:
     is_there = folder.is_dir()
-    found = judge_folder(
+    found = check_folder(
         str(folder),
         is_there=is_there,
         is_readable=os.access(folder, os.R_OK | os.X_OK),
@@ -148,16 +148,16 @@ def _folder_findings(folder: Path) -> Iterator[Finding]:
 def _row_findings(registry: Registry) -> Iterator[Finding]:
     for entry in list_rows(registry):
         if isinstance(entry, Misfit):
-            yield judge_misfit(registry.path, entry.row_id, entry.problem)
+            yield check_misfit(registry.path, entry.row_id, entry.problem)
             continue
-        row = RowSeen(
+        row = RowInfo(
             entry=EntryId(item_id=entry.item_id, version=entry.version, key=entry.key),
             status=entry.status,
             path=entry.path,
             file_bytes=entry.file_bytes if entry.is_ready else None,
             recorded_bytes=None if entry.record is None else entry.record.size_bytes,
         )
-        found = judge_row(row)
+        found = check_row(row)
         # A download may have removed it while the list was read.
         if found is not None and still_stands(registry, row.entry, row.path):
             yield found
@@ -170,12 +170,12 @@ def _lock_findings(ours: OwnFolder, now: datetime) -> Iterator[Finding]:
             continue
         if path.suffix == '.lock':
             owner = read_owner(ours, name) or _read_text(ours, f'{path.stem}.owner')
-            found = judge_lock(file, now, is_held=is_locked(ours, name), owner=owner)
+            found = check_lock(file, now, is_held=is_locked(ours, name), owner=owner)
         elif path.suffix == '.owner':
             lone = not ours.exists(f'{path.stem}.lock')
-            found = judge_stray(file, now, Kind.STRAY_NOTE) if lone else None
+            found = check_stray(file, now, FindingKind.STRAY_NOTE) if lone else None
         else:
-            found = judge_file(file, now, is_named=False)
+            found = check_file(file, now, is_named=False)
         if found is not None:
             yield found
 
@@ -187,17 +187,17 @@ def _part_findings(ours: OwnFolder, now: datetime) -> Iterator[Finding]:
         if file is None or path.name in _FOLDERS:
             continue
         if named is None:
-            found: Finding | None = judge_file(file, now, is_named=False)
+            found: Finding | None = check_file(file, now, is_named=False)
         elif named['note'] is None:
-            found = judge_part(_part(file, ours, named), now)
+            found = check_part(_part(file, ours, named), now)
         else:
             lone = not ours.exists(path.stem)
-            found = judge_stray(file, now, Kind.STRAY_NOTE) if lone else None
+            found = check_stray(file, now, FindingKind.STRAY_NOTE) if lone else None
         if found is not None:
             yield found
 
 
-def _part(file: FileSeen, ours: OwnFolder, named: re.Match[str]) -> PartState:
+def _part(file: FileInfo, ours: OwnFolder, named: re.Match[str]) -> PartState:
     note = read_note(ours, file.name)
     return PartState(
         file=file,
@@ -215,7 +215,7 @@ def is_owned(ours: OwnFolder, part: str) -> bool:
         seen = ours.look(part)
     except OSError:
         return True
-    return (seen.st_dev, seen.st_ino) in LIVE or is_held(ours, part)
+    return (seen.st_dev, seen.st_ino) in OWNED or is_held(ours, part)
 
 
 def _quarantine_findings(lying: list[Quarantined], now: datetime) -> Iterator[Finding]:
@@ -224,9 +224,9 @@ def _quarantine_findings(lying: list[Quarantined], now: datetime) -> Iterator[Fi
         if file is None:
             continue
         if not one.is_there:
-            yield judge_stray(file, now, Kind.STRAY_NOTE)
+            yield check_stray(file, now, FindingKind.STRAY_NOTE)
             continue
-        yield judge_quarantined(file, now, one.note)
+        yield check_quarantined(file, now, one.note)
 
 
 def _paths(folder: Path) -> list[Path]:

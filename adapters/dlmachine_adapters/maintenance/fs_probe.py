@@ -9,13 +9,13 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from dlmachine.core.maintenance.findings import Abilities
+from dlmachine.core.maintenance.findings import Capabilities
 from dlmachine_adapters.files.own_folder import OwnFolder
 from dlmachine_adapters.files.places import in_place, leave_place
 from dlmachine_adapters.parts.sidecar import fcntl
 
 
-def find_abilities(folder: str) -> Abilities | None:
+def find_capabilities(folder: str) -> Capabilities | None:
     """Try locks, links and renames in a folder; None if nothing can be made there."""
     try:
         return in_place(folder, _probe)
@@ -23,7 +23,7 @@ def find_abilities(folder: str) -> Abilities | None:
         return None
 
 
-def _probe(ours: OwnFolder) -> Abilities:
+def _probe(ours: OwnFolder) -> Capabilities:
     try:
         with tempfile.TemporaryDirectory(prefix='probe-', dir=ours.path) as place:
             return _try_all(Path(place))
@@ -32,10 +32,10 @@ def _probe(ours: OwnFolder) -> Abilities:
         ours.close()
 
 
-def _try_all(place: Path) -> Abilities:
+def _try_all(place: Path) -> Capabilities:
     file = place / 'a'
     file.touch()
-    return Abilities(
+    return Capabilities(
         locks=_can_lock(file),
         links=_can(lambda: os.link(file, place / 'b')),
         renames=_can(lambda: file.replace(place / 'c')),

@@ -35,7 +35,7 @@ class Quarantined:
     is_there: bool = True
 
 
-def put_away(folder: str, path: Path, note: QuarantineNote) -> str:
+def move_to_quarantine(folder: str, path: Path, note: QuarantineNote) -> str:
     """Move a file into quarantine; its path there.  Raises: OSError, then it is where it was."""
 
     def move(ours: OwnFolder) -> str:

@@ -13,7 +13,7 @@ from typing import Final
 from urllib.parse import quote
 
 from dlmachine.core.cache.entries import Status
-from dlmachine.core.maintenance.findings import ENTRY_NAME, RegistrySeen
+from dlmachine.core.maintenance.findings import ENTRY_NAME, RegistryInfo
 from dlmachine_adapters.cachedir.naming import KEY_PARAMETER
 from dlmachine_adapters.cachedir.rows import NAMES, Row, read_rows
 from dlmachine_adapters.cachedir.schema import INDEXES, PLAIN_VERSION, UNIQUE_VERSION, is_begun
@@ -36,19 +36,19 @@ _CLAIMS: Final = f"""
 """  # noqa: S608 -- a name and a number of ours
 
 
-def see_registry(path: str) -> RegistrySeen:
+def see_registry(path: str) -> RegistryInfo:
     """What state it is in."""
     try:
         if not os.stat(path).st_size:
-            return RegistrySeen(path=path, is_there=False)
+            return RegistryInfo(path=path, is_there=False)
         with Path(path).open('rb') as file:
             head = file.read(_WRITE_VERSION.stop)
     except FileNotFoundError:
-        return RegistrySeen(path=path, is_there=False)
+        return RegistryInfo(path=path, is_there=False)
     except OSError as error:
-        return RegistrySeen(path=path, problem=error.strerror or str(error))
+        return RegistryInfo(path=path, problem=error.strerror or str(error))
     if head.startswith(b'SQLite format 3') and head[_WRITE_VERSION] == _WRITE_AHEAD:
-        return RegistrySeen(path=path, is_write_ahead=True)
+        return RegistryInfo(path=path, is_write_ahead=True)
     uri = f'file:{quote(os.fsencode(os.path.abspath(path)))}?mode=ro'
     try:
         connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS)
@@ -58,8 +58,8 @@ def see_registry(path: str) -> RegistrySeen:
             connection.close()
     except sqlite3.Error as error:
         if getattr(error, 'sqlite_errorcode', None) == sqlite3.SQLITE_READONLY_ROLLBACK:
-            return RegistrySeen(path=path, is_unfinished=True)
-        return RegistrySeen(path=path, problem=str(error))
+            return RegistryInfo(path=path, is_unfinished=True)
+        return RegistryInfo(path=path, problem=str(error))
 
 
 def named_files(connection: sqlite3.Connection) -> set[str]:
@@ -78,9 +78,9 @@ def is_named(connection: sqlite3.Connection, name: str) -> bool:
     return any(isinstance(row, Row) and row.name == name for row in rows)
 
 
-def _see(connection: sqlite3.Connection, path: str) -> RegistrySeen:
+def _see(connection: sqlite3.Connection, path: str) -> RegistryInfo:
     if not is_begun(connection):
-        return RegistrySeen(path=path, is_there=False)
+        return RegistryInfo(path=path, is_there=False)
     told = connection.execute(f'PRAGMA integrity_check({_MAX_DAMAGES})').fetchall()
     damages = tuple(str(line) for (line,) in told if line != 'ok')
     indexes = connection.execute("SELECT name FROM sqlite_master WHERE type = 'index'")
@@ -88,7 +88,7 @@ def _see(connection: sqlite3.Connection, path: str) -> RegistrySeen:
     missing = [name for name in INDEXES if name not in there]
     if not {UNIQUE_VERSION, PLAIN_VERSION} & there:
         missing.append(UNIQUE_VERSION)
-    return RegistrySeen(
+    return RegistryInfo(
         path=path,
         damages=damages,
         missing_indexes=tuple(missing),

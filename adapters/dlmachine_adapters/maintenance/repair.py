@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from dlmachine.core.maintenance.findings import GIVEN_UP_AGE, SETTLED_AGE, Cure, Finding
+from dlmachine.core.maintenance.findings import GIVEN_UP_AGE, SETTLED_AGE, Finding, Repair
 from dlmachine.core.maintenance.verification import QuarantineNote
 from dlmachine.core.protocol.effects import AcquireLock, ReleaseLock
 from dlmachine.core.protocol.events import LockAcquired
@@ -23,15 +23,15 @@ from dlmachine_adapters.files.os_errors import storage_fault
 from dlmachine_adapters.files.own_folder import OwnFolder, open_folder
 from dlmachine_adapters.files.places import find_places
 from dlmachine_adapters.maintenance.diagnose import is_owned, see_file
-from dlmachine_adapters.maintenance.quarantine import put_away
+from dlmachine_adapters.maintenance.quarantine import move_to_quarantine
 from dlmachine_adapters.maintenance.registry_inspection import is_named
-from dlmachine_adapters.maintenance.verify import Mended, Mender
+from dlmachine_adapters.maintenance.verify import Repaired, Repairer
 from dlmachine_adapters.parts.sidecar import drop_note, hold
 
-_MEANWHILE: Final = Mended(is_done=False, text='it is no longer so')
+_MEANWHILE: Final = Repaired(is_done=False, text='it is no longer so')
 
 
-class Treatment:
+class FindingRepairer:
     """Cures for findings in one cache folder."""
 
     def __init__(self, registry: Registry, locks: Locks, clock: Clock) -> None:
@@ -39,65 +39,65 @@ class Treatment:
         self._registry = registry
         self._locks = locks
         self._clock = clock
-        self._mender = Mender(registry, locks, clock)
-        self._cures: Mapping[Cure, Callable[[Finding], Mended]] = {
-            Cure.QUARANTINE: self._quarantine,
-            Cure.MARK: self._mark,
-            Cure.FREE_LOCK: self._free_lock,
-            Cure.REMOVE: self._remove,
-            Cure.REMOVE_PART: self._remove_part,
-            Cure.MEND_REGISTRY: self._mend_registry,
+        self._repairer = Repairer(registry, locks, clock)
+        self._repairs: Mapping[Repair, Callable[[Finding], Repaired]] = {
+            Repair.QUARANTINE: self._quarantine,
+            Repair.MARK: self._mark,
+            Repair.FREE_LOCK: self._free_lock,
+            Repair.REMOVE: self._remove,
+            Repair.REMOVE_PART: self._remove_part,
+            Repair.REPAIR_REGISTRY: self._repair_registry,
         }
 
-    def treat(self, finding: Finding) -> Mended | None:
+    def repair(self, finding: Finding) -> Repaired | None:
         """Do what can be done; None if there is nothing."""
-        cure = self._cures.get(finding.cure)
-        if cure is None:
+        repair = self._repairs.get(finding.repair)
+        if repair is None:
             return None
         try:
-            return cure(finding)
+            return repair(finding)
         except FileNotFoundError:
             return _MEANWHILE
         except OSError as error:
             fault = storage_fault(error, 'write', finding.place)
-            return Mended(is_done=False, text=fault.what())
+            return Repaired(is_done=False, text=fault.what())
         except sqlite3.Error as error:
-            return Mended(is_done=False, text=f'the registry cannot be written to: {error}')
+            return Repaired(is_done=False, text=f'the registry cannot be written to: {error}')
 
-    def _quarantine(self, finding: Finding) -> Mended:
+    def _quarantine(self, finding: Finding) -> Repaired:
         path, now = Path(finding.place), self._clock.now()
         # As long as the transaction lasts, nobody gives the file a row.
         with self._registry.writing() as connection:
             if not self._is_older(path, SETTLED_AGE, now) or is_named(connection, path.name):
                 return _MEANWHILE
             note = QuarantineNote(reason='no row named it', at=now, was=path.name)
-            moved_to = put_away(self._registry.folder, path, note)
-        return Mended(is_done=True, text='it is in quarantine', moved_to=moved_to)
+            moved_to = move_to_quarantine(self._registry.folder, path, note)
+        return Repaired(is_done=True, text='it is in quarantine', moved_to=moved_to)
 
-    def _mark(self, finding: Finding) -> Mended:
+    def _mark(self, finding: Finding) -> Repaired:
         if finding.entry is None:
             return _MEANWHILE
-        return self._mender.mend(finding.entry, finding.place)
+        return self._repairer.repair(finding.entry, finding.place)
 
-    def _free_lock(self, finding: Finding) -> Mended:
+    def _free_lock(self, finding: Finding) -> Repaired:
         # Whoever gives a lock back removes its file; waiting for it, others notice.
         key = Path(finding.place).stem
         got = self._locks.acquire(AcquireLock(key=key, patience=timedelta(0)))
         if not isinstance(got, LockAcquired):
             text = 'locks do not work here' if got.fault is None else got.fault.what()
-            return Mended(is_done=False, text=text)
+            return Repaired(is_done=False, text=text)
         self._locks.release(ReleaseLock(key=key))
-        return Mended(is_done=True, text='it is removed')
+        return Repaired(is_done=True, text='it is removed')
 
-    def _remove(self, finding: Finding) -> Mended:
+    def _remove(self, finding: Finding) -> Repaired:
         path = Path(finding.place)
         if not self._is_older(path, SETTLED_AGE, self._clock.now()):
             return _MEANWHILE
         with self._folder_of(path) as folder:
             folder.remove(path.name)
-        return Mended(is_done=True, text='it is removed')
+        return Repaired(is_done=True, text='it is removed')
 
-    def _remove_part(self, finding: Finding) -> Mended:
+    def _remove_part(self, finding: Finding) -> Repaired:
         path = Path(finding.place)
         with self._folder_of(path) as ours:
             handle, _ = ours.open(path.name, os.O_RDWR, links=2)
@@ -110,7 +110,7 @@ class Treatment:
                 drop_note(ours, path.name)
             finally:
                 os.close(handle)
-        return Mended(is_done=True, text='it is removed')
+        return Repaired(is_done=True, text='it is removed')
 
     def _folder_of(self, path: Path) -> OwnFolder:
         cache = Path(self._registry.folder)
@@ -123,11 +123,11 @@ class Treatment:
                 return ours.sub(path.parent.name)
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
 
-    def _mend_registry(self, finding: Finding) -> Mended:
+    def _repair_registry(self, finding: Finding) -> Repaired:
         # To open it lets SQLite undo what a dead writer began; to write makes the indexes.
         with self._registry.writing():
             pass
-        return Mended(is_done=True, text='it is mended')
+        return Repaired(is_done=True, text='it is mended')
 
     @staticmethod
     def _is_older(path: Path, least: timedelta, now: datetime, *, by_bytes: bool = False) -> bool:

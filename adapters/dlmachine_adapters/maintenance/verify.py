@@ -21,12 +21,12 @@ from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.frozen import frozen
 from dlmachine.core.maintenance.findings import EntryId
 from dlmachine.core.maintenance.verification import (
-    Condition,
+    CopyState,
     Digested,
-    Mending,
     QuarantineNote,
-    choose_mending,
-    judge_copy,
+    RepairAction,
+    check_copy,
+    choose_action,
     promised_digest,
 )
 from dlmachine.core.protocol.effects import AcquireLock, ReleaseLock
@@ -36,7 +36,7 @@ from dlmachine_adapters.cachedir.connection import NoRegistry, Registry
 from dlmachine_adapters.cachedir.listing import Listed
 from dlmachine_adapters.cachedir.rows import Row, read_rows
 from dlmachine_adapters.files.os_errors import storage_fault
-from dlmachine_adapters.maintenance.quarantine import put_away
+from dlmachine_adapters.maintenance.quarantine import move_to_quarantine
 
 #: How long to wait for a download of the same entry.
 _PATIENCE: Final = timedelta(seconds=10)
@@ -56,13 +56,13 @@ class Checked:
     """What came of verifying an entry."""
 
     entry: Listed
-    condition: Condition
+    condition: CopyState
     expected: str | None = None
     found: Digested = Digested()
 
 
 @frozen
-class Mended:
+class Repaired:
     """What came of mending: whether something was done, what, and where a file went."""
 
     is_done: bool
@@ -77,9 +77,9 @@ def check_entry(registry: Registry, entry: Listed) -> Checked | None:
     """
     promised = promised_digest(entry.status, entry.record)
     if promised is None:
-        return Checked(entry=entry, condition=Condition.UNKNOWN)
+        return Checked(entry=entry, condition=CopyState.UNKNOWN)
     found, _ = digest_of(entry.path)
-    condition = judge_copy(promised, found)
+    condition = check_copy(promised, found)
     named = EntryId(item_id=entry.item_id, version=entry.version, key=entry.key)
     if not condition.is_sound and not still_stands(registry, named, entry.path):
         return None
@@ -116,7 +116,7 @@ def digest_of(path: str) -> tuple[Digested, _Identity | None]:
         return Digested(problem=storage_fault(error, 'read', path).problem), None
 
 
-class Mender:
+class Repairer:
     """Puts wrong files into quarantine and marks their rows, one entry at a time."""
 
     def __init__(self, registry: Registry, locks: Locks, clock: Clock) -> None:
@@ -125,23 +125,23 @@ class Mender:
         self._locks = locks
         self._clock = clock
 
-    def mend(self, entry: EntryId, path: str) -> Mended:
+    def repair(self, entry: EntryId, path: str) -> Repaired:
         """Look again, now that nobody else works at the entry, and do what is to be done."""
         if entry.key is None:
-            return Mended(is_done=False, text='another program made it')
+            return Repaired(is_done=False, text='another program made it')
         try:
             with self._alone_with(entry.key) as busy:
                 return self._mend(entry, path) if busy is None else busy
         except OSError as error:
-            return Mended(is_done=False, text=storage_fault(error, 'move', path).what())
+            return Repaired(is_done=False, text=storage_fault(error, 'move', path).what())
         except sqlite3.Error as error:
-            return Mended(is_done=False, text=f'the registry cannot be written to: {error}')
+            return Repaired(is_done=False, text=f'the registry cannot be written to: {error}')
 
     @contextmanager
-    def _alone_with(self, key: str) -> Iterator[Mended | None]:
+    def _alone_with(self, key: str) -> Iterator[Repaired | None]:
         got = self._locks.acquire(AcquireLock(key=key, patience=_PATIENCE))
         if isinstance(got, LockUnavailable) and got.fault is not None:
-            yield Mended(is_done=False, text=got.fault.what())
+            yield Repaired(is_done=False, text=got.fault.what())
             return
         # Where there are no locks, the transaction must do: no download changes a file that
         # has its name already.
@@ -150,26 +150,26 @@ class Mender:
         finally:
             self._locks.release(ReleaseLock(key=key))
 
-    def _mend(self, entry: EntryId, path: str) -> Mended:
+    def _mend(self, entry: EntryId, path: str) -> Repaired:
         found, identity = digest_of(path)
         with self._registry.writing() as connection:
             live = _rows_of(connection, entry, Path(path).name)
             bad = [row for row in live if row.is_mine(entry) and not row.is_sound(found)]
             if not bad:
-                return Mended(is_done=False, text='it is no longer so')
-            condition = judge_copy(bad[0].promised, found)
-            mending = choose_mending(condition, is_shared=len(bad) < len(live))
-            if mending is Mending.LEAVE:
-                return Mended(is_done=False, text=found.problem or condition.value)
+                return Repaired(is_done=False, text='it is no longer so')
+            condition = check_copy(bad[0].promised, found)
+            action = choose_action(condition, is_shared=len(bad) < len(live))
+            if action is RepairAction.LEAVE:
+                return Repaired(is_done=False, text=found.problem or condition.value)
             moved_to = None
-            if mending is Mending.QUARANTINE:
+            if action is RepairAction.QUARANTINE:
                 if identity != _identity(os.stat(path)):
-                    return Mended(is_done=False, text='it has just changed')
+                    return Repaired(is_done=False, text='it has just changed')
                 note = self._note(entry, path, bad[0], found)
-                moved_to = put_away(self._registry.folder, Path(path), note)
+                moved_to = move_to_quarantine(self._registry.folder, Path(path), note)
             mark_deleted(connection, [row.row_id for row in bad])
         text = 'its row is marked as deleted'
-        return Mended(is_done=True, text=text, moved_to=moved_to)
+        return Repaired(is_done=True, text=text, moved_to=moved_to)
 
     def _note(self, entry: EntryId, path: str, row: '_Row', found: Digested) -> QuarantineNote:
         return QuarantineNote(
@@ -205,7 +205,7 @@ class _Row(NamedTuple):
         return self.key == entry.key and self.status is Status.READY
 
     def is_sound(self, found: Digested) -> bool:
-        return judge_copy(self.promised, found).is_sound
+        return check_copy(self.promised, found).is_sound
 
 
 def _rows_of(connection: sqlite3.Connection, entry: EntryId, name: str) -> list[_Row]:

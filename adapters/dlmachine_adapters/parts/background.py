@@ -14,11 +14,11 @@ Piece: TypeAlias = bytes | bytearray | memoryview
 _MAX_WAITING: Final = 4
 
 
-class Behind:
+class BackgroundWorker:
     """Does one thing with each piece.  Pieces belong to it from `put` on.
 
     >>> seen = []
-    >>> behind = Behind(seen.append)
+    >>> behind = BackgroundWorker(seen.append)
     >>> behind.put(b'abc')
     >>> behind.finish()
     >>> seen

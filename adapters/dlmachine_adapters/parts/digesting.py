@@ -11,7 +11,7 @@ from typing import Final
 from dlmachine.core.http.response import Received
 from dlmachine.core.integrity.file_signature import keep_start
 from dlmachine.core.integrity.page_scanner import MAX_START_BYTES
-from dlmachine_adapters.parts.background import Behind
+from dlmachine_adapters.parts.background import BackgroundWorker
 from dlmachine_adapters.parts.inflating import InflatedStream, InflateError
 
 #: A thread costs as much as hashing some hundred kilobytes.
@@ -22,7 +22,7 @@ _MAX_INFLATED: Final = 1 << 30
 _MAX_FACTOR: Final = 200
 
 
-class Examiner:
+class BodyDigest:
     """All that is to be known of the bytes of one body, from its first byte on."""
 
     def __init__(self, algorithms: tuple[str, ...] = (), *, checks_gzip: bool = False) -> None:
@@ -34,13 +34,13 @@ class Examiner:
         self._digests = [hashlib.new(name, usedforsecurity=False) for name in algorithms]
         self._start = bytearray()
         self._gzip = GzipCheck() if checks_gzip else None
-        self._behind: Behind | None = None
+        self._behind: BackgroundWorker | None = None
 
     def update(self, data: bytes | bytearray | memoryview) -> None:
         """The next bytes, which nobody changes any more."""
         self.seen_bytes += len(data)
         if self._behind is None and self.seen_bytes >= _WORTH_A_THREAD:
-            self._behind = Behind(self._examine)
+            self._behind = BackgroundWorker(self._examine)
         if self._behind is None:
             self._examine(data)
         else:

@@ -18,7 +18,7 @@ from typing import BinaryIO, Final
 
 from dlmachine.core.decision.part_note import PartNote
 from dlmachine.core.http.byte_ranges import Spans, covers, front_bytes, merged
-from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import Publish
 from dlmachine.core.spec.destination import AtPath
 from dlmachine_adapters.files.atomic import Source, move_over, move_to_new_name
@@ -29,7 +29,7 @@ from dlmachine_adapters.files.sealed import Seal, seal
 from dlmachine_adapters.parts.heartbeat import HEART
 from dlmachine_adapters.parts.sidecar import (
     BEAT_SECONDS,
-    LIVE,
+    OWNED,
     drop_note,
     hold,
     is_worth_a_note,
@@ -44,7 +44,7 @@ _CLOSES_FIRST: Final = os.name == 'nt'
 _TELL_SECONDS: Final = 1.0
 
 
-class FileKeeper:
+class FileStorage:
     """Keeps bytes in a part file."""
 
     def __init__(
@@ -54,12 +54,12 @@ class FileKeeper:
         handle: int,
         on_gone: Callable[[], None],
         note: PartNote | None = None,
-        vouched: Spans = (),
+        synced_ranges: Spans = (),
     ) -> None:
         """Own an open file, the part with this name in a working folder.
 
         `on_gone` is called when it has left its folder; `note` is its note, if there is one;
-        `vouched` are the bytes that any note of this file has vouched for.
+        `synced_ranges` are the bytes that any note of this file has vouched for.
         """
         hold(handle)
         self._ours = ours
@@ -67,11 +67,10 @@ class FileKeeper:
         self._on_gone = on_gone
         # Pieces come in large enough: a buffer would only copy them once more.
         self._file = os.fdopen(handle, 'r+b', buffering=0)
-        # A destination is below the folder that was current at the beginning, wherever the
-        # process goes meanwhile.
+        # The destination is relative to the folder that is current now.
         self._base = current_folder()
         self._note = note
-        self._vouched = vouched
+        self._vouched = synced_ranges
         # In segments: the size of the whole, and what of it has been written.
         self._whole = None if note is None else note.whole_bytes
         self._spans = () if note is None else note.written
@@ -89,7 +88,7 @@ class FileKeeper:
         self._seal: Seal | None = None
         seen = os.fstat(handle)
         self._identity = (seen.st_dev, seen.st_ino)
-        LIVE.add(self._identity)
+        OWNED.add(self._identity)
 
     @property
     def name(self) -> str:
@@ -101,7 +100,7 @@ class FileKeeper:
         """Never: the bytes are on disk."""
         return None
 
-    def begin(self, keep_bytes: int, taking: TakeBody) -> None:
+    def begin(self, keep_bytes: int, taking: StoreBody) -> None:
         """Cut the file, and note what it becomes a part of if it could be resumed."""
         self._seal, self._is_safe = None, False
         wanted = taking.validator if is_worth_a_note(taking) else None
@@ -145,7 +144,7 @@ class FileKeeper:
             raise OSError(errno.EIO, 'the part has holes')
         yield from self.pieces(size_bytes)
 
-    def beat(self) -> None:
+    def tick(self) -> None:
         """Sync what has been written so far, and let the note vouch for it."""
         with self._mutex, contextlib.suppress(OSError, ValueError):
             if self._note is None or self._is_over or self._file.closed:
@@ -153,7 +152,7 @@ class FileKeeper:
             size, spans = os.fstat(self._file.fileno()).st_size, self._spans
             self._syncing.sync(self._file.fileno())
             self._note = self._synced(self._note, size, spans)
-            self._vouched = merged((*self._vouched, *self._note.vouched))
+            self._vouched = merged((*self._vouched, *self._note.synced_ranges))
             write_note(self._ours, self._part, self._note)
 
     def pieces(self, count_bytes: int) -> Iterator[bytes]:
@@ -219,7 +218,7 @@ class FileKeeper:
         return Source(self._part, sealed, self._ours, handle)
 
     def _go(self) -> None:
-        LIVE.discard(self._identity)
+        OWNED.discard(self._identity)
         on_gone, self._on_gone = self._on_gone, lambda: None
         on_gone()
 
@@ -242,14 +241,14 @@ class FileKeeper:
             return replace(note, kept_bytes=size)
         return replace(note, kept_bytes=front_bytes(spans), written=spans, synced=spans)
 
-    def _keep_only(self, kept: Spans, taking: TakeBody, wanted: str | None) -> None:
+    def _keep_only(self, kept: Spans, taking: StoreBody, wanted: str | None) -> None:
         if not covers(self._present(), kept):
             raise OSError(errno.EIO, 'the part has holes')
         with self._mutex:
             note, whole = self._note, taking.whole_bytes
             is_same = note is not None and (
-                (note.validator, note.address, note.said, note.whole_bytes)
-                == (wanted, taking.address, taking.said, whole)
+                (note.validator, note.url_digest, note.representation, note.whole_bytes)
+                == (wanted, taking.url_digest, taking.representation, whole)
             )
             if not is_same or not covers(kept, self._vouched):
                 self._disown()
@@ -257,7 +256,11 @@ class FileKeeper:
             self._file.truncate()
             self._whole, self._spans = whole, () if whole is None else kept
             if wanted is not None:
-                new = new_note(validator=wanted, address=taking.address, said=taking.said)
+                new = new_note(
+                    validator=wanted,
+                    url_digest=taking.url_digest,
+                    representation=taking.representation,
+                )
                 self._write_down(replace(new, whole_bytes=whole))
 
     def _write_down(self, new: PartNote) -> None:
@@ -296,16 +299,14 @@ class FileKeeper:
             self._is_over = True
 
     def _make_safe(self) -> None:
-        # Noted once it is synced, and never before: whoever was interrupted on the way comes
-        # again, and may not take it for done.
+        # Set only after the sync: an interrupted caller must sync again.
         if not self._is_safe:
             self._syncing.sync(self._file.fileno())
             self._is_safe = True
 
     def _disown(self) -> None:
-        # A note that vouches for bytes must be gone from the disk before they are written
-        # over, and with it the name of the part that it belongs to: after a power failure
-        # both could come back to other bytes.
+        # The note must be gone from the disk before the bytes that it vouches for are overwritten:
+        # after a power failure, note and name could come back with other bytes.
         if self._note is not None:
             self._ours.remove(note_name(self._part))
             self._note = None

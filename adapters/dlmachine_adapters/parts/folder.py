@@ -21,20 +21,20 @@ from typing import Final
 from dlmachine.core.decision.part_note import PartNote
 from dlmachine.core.decision.snapshot import PartSeen
 from dlmachine.core.http.byte_ranges import Spans, front_bytes
-from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine_adapters.files.own_folder import OwnFolder
 from dlmachine_adapters.files.places import find_places, in_place, leave_place
-from dlmachine_adapters.parts.file_store import FileKeeper
+from dlmachine_adapters.parts.file_store import FileStorage
 from dlmachine_adapters.parts.sidecar import (
-    LIVE,
+    OWNED,
     drop_note,
     hold,
     is_anothers,
     is_held,
     is_published,
     is_running,
-    is_silent,
     new_note,
+    owner_is_stale,
     read_note,
     usable_spans,
     write_note,
@@ -52,7 +52,7 @@ _LASTING: Final = frozenset({'locks', 'rates'})
 _PLAIN: Final = re.compile(r'[A-Za-z0-9_\-]{1,64}')
 
 
-def create_part(folder: Path, stem: str) -> FileKeeper:
+def create_part(folder: Path, stem: str) -> FileStorage:
     """A new part file in a folder that is made if need be.  Raises OSError."""
     with contextlib.suppress(FileNotFoundError, FileExistsError):
         return _create(folder, stem)  # The folder is there, mostly.
@@ -79,7 +79,7 @@ def find_parts(folder: Path, stem: str) -> Iterator[PartSeen]:
                 yield _seen(ours, name, note, spans)
 
 
-def adopt_part(folder: Path, stem: str, seen: PartSeen) -> FileKeeper | None:
+def adopt_part(folder: Path, stem: str, seen: PartSeen) -> FileStorage | None:
     """Take over a part as it was seen; None if somebody else has, or it has changed."""
     if seen.name != Path(seen.name).name:
         return None  # A stored plan is untrusted data too.
@@ -98,13 +98,15 @@ def adopt_part(folder: Path, stem: str, seen: PartSeen) -> FileKeeper | None:
 
 def _adopt(
     ours: OwnFolder, stem: str, seen: PartSeen, note: PartNote, spans: Spans
-) -> FileKeeper | None:
+) -> FileStorage | None:
     try:
         handle, _ = ours.open(seen.name, os.O_RDWR)
     except OSError:
         return None
     # This names a living owner, and no bytes that could be relied on.
-    own_note = new_note(validator=seen.validator, address=seen.address, said=seen.said)
+    own_note = new_note(
+        validator=seen.validator, url_digest=seen.url_digest, representation=seen.representation
+    )
     if note.whole_bytes is not None:
         # Here it must name them: the size of the file says nothing.
         own_note = replace(
@@ -117,13 +119,13 @@ def _adopt(
     mine = _part_name(stem)
     if _take_over(handle, ours, seen.name, mine, own_note):
         kept = ours.again()
-        return FileKeeper(kept, mine, handle, partial(tidy, kept), own_note, note.vouched)
+        return FileStorage(kept, mine, handle, partial(tidy, kept), own_note, note.synced_ranges)
     os.close(handle)
     return None
 
 
 def _is_copied(ours: OwnFolder, part: str, note: PartNote) -> bool:
-    return is_silent(ours, part, note) or is_anothers(ours, part)
+    return owner_is_stale(ours, part, note) or is_anothers(ours, part)
 
 
 def _seen(ours: OwnFolder, part: str, note: PartNote, spans: Spans) -> PartSeen:
@@ -131,8 +133,8 @@ def _seen(ours: OwnFolder, part: str, note: PartNote, spans: Spans) -> PartSeen:
         name=part,
         size_bytes=front_bytes(spans),
         validator=note.validator,
-        address=note.address,
-        said=note.said,
+        url_digest=note.url_digest,
+        representation=note.representation,
     )
     if note.whole_bytes is None or _is_copied(ours, part, note):
         return found  # One that is copied is copied up to its first hole.
@@ -141,27 +143,29 @@ def _seen(ours: OwnFolder, part: str, note: PartNote, spans: Spans) -> PartSeen:
 
 def _copy_part(
     folder: Path, stem: str, ours: OwnFolder, seen: PartSeen, note: PartNote
-) -> FileKeeper | None:
+) -> FileStorage | None:
     # Its owner is most likely dead. Should it be alive after all, it may go on writing to its
     # own file, or begin it anew, which its note says before.
-    keeper = create_part(folder, stem)
-    taking = TakeBody(validator=note.validator, address=note.address, said=note.said)
+    storage = create_part(folder, stem)
+    taking = StoreBody(
+        validator=note.validator, url_digest=note.url_digest, representation=note.representation
+    )
     try:
         handle, found = ours.open(seen.name, os.O_RDONLY)
         with os.fdopen(handle, 'rb') as file:
-            keeper.begin(0, taking)
+            storage.begin(0, taking)
             left = seen.size_bytes if ours.trusts(found) else -1
             while left > 0 and (piece := file.read(min(left, _COPY_BYTES))):
-                keeper.append(piece)
+                storage.append(piece)
                 left -= len(piece)
         is_whole = not left and read_note(ours, seen.name) == note
     except OSError:
         is_whole = False
     if is_whole:
-        if not is_silent(ours, seen.name, note):
+        if not owner_is_stale(ours, seen.name, note):
             _remove(ours, seen.name)
-        return keeper
-    keeper.discard(keep=False)
+        return storage
+    storage.discard(keep=False)
     return None
 
 
@@ -202,12 +206,12 @@ def _missing(folder: Path) -> Iterator[Path]:
         yield path
 
 
-def _create(folder: Path, stem: str, made: tuple[Path, ...] = ()) -> FileKeeper:
+def _create(folder: Path, stem: str, made: tuple[Path, ...] = ()) -> FileStorage:
     name = _part_name(stem)
 
-    def create(ours: OwnFolder) -> FileKeeper:
+    def create(ours: OwnFolder) -> FileStorage:
         handle = ours.create(name, flags=os.O_RDWR)
-        return FileKeeper(ours, name, handle, partial(tidy, ours, made))
+        return FileStorage(ours, name, handle, partial(tidy, ours, made))
 
     return in_place(str(folder), create, is_passing=True)
 
@@ -257,7 +261,7 @@ def _is_abandoned(ours: OwnFolder, part: str) -> bool:
     is_over = (
         is_old or is_published(seen) or (_owner_is_gone(part) and read_note(ours, part) is None)
     )
-    return is_over and (seen.st_dev, seen.st_ino) not in LIVE and not is_held(ours, part)
+    return is_over and (seen.st_dev, seen.st_ino) not in OWNED and not is_held(ours, part)
 
 
 def _owner_is_gone(part: str) -> bool:

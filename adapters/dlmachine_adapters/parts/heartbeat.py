@@ -14,7 +14,7 @@ from dlmachine_adapters.parts.sidecar import BEAT_SECONDS
 class Beating(Protocol):
     """What has a heartbeat."""
 
-    def beat(self) -> None:
+    def tick(self) -> None:
         """Sync, and tell how far it has come."""
         ...
 
@@ -26,12 +26,12 @@ class Heart:
         """Nothing to beat for yet."""
         self._seconds = seconds
         self._is_beating = False
-        self._begin_anew()
+        self._reset()
 
     def add(self, one: Beating) -> None:
         """Beat for this one, too."""
         if self._pid != os.getpid():
-            self._begin_anew()  # Threads do not come through a fork.
+            self._reset()  # Threads do not come through a fork.
         with self._changed:
             self._all.add(one)
             if not self._is_beating:
@@ -54,9 +54,9 @@ class Heart:
                     return
                 beating = tuple(self._all)
             for one in beating:
-                one.beat()
+                one.tick()
 
-    def _begin_anew(self) -> None:
+    def _reset(self) -> None:
         self._pid = os.getpid()
         self._changed = threading.Condition()
         self._all: set[Beating] = set()

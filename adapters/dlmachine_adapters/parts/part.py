@@ -1,7 +1,7 @@
 """Parts: places for bytes that are not the whole yet.
 
 Contract: implements `ports.Part`. Counts, decodes, hashes and limits what comes from the
-wire; where it is kept is a `Keeper`'s affair (a file or a buffer).
+wire; where it is kept is a `PartStorage`'s affair (a file or a buffer).
 """
 
 from collections.abc import Callable, Sequence
@@ -12,28 +12,28 @@ from typing import BinaryIO
 from dlmachine.core.faults import AnswerUnusable, BodyTooLarge, StorageFailed
 from dlmachine.core.http.byte_ranges import behind, front_bytes
 from dlmachine.core.http.response import Received
-from dlmachine.core.protocol.body_decision import TakeBody
-from dlmachine.core.protocol.effects import Discard, ExchangeMany, Join, Publish
-from dlmachine.core.protocol.events import Discarded, Failed, PlaceTaken, Published
+from dlmachine.core.protocol.body_decision import StoreBody
+from dlmachine.core.protocol.effects import Discard, ExchangeSegments, Publish, Reassemble
+from dlmachine.core.protocol.events import Discarded, EffectFailed, NameTaken, Published
 from dlmachine.core.protocol.ports import Clock, PartError, Sink
 from dlmachine.core.transfer.room import find_room_fault, missing_bytes, needed_bytes
-from dlmachine_adapters.files.keeper import Keeper
 from dlmachine_adapters.files.os_errors import storage_fault
+from dlmachine_adapters.files.part_storage import PartStorage
 from dlmachine_adapters.parts.decoding import Decoder, DecodingError, Inflater
-from dlmachine_adapters.parts.digesting import Examiner
+from dlmachine_adapters.parts.digesting import BodyDigest
 from dlmachine_adapters.parts.inflating import INFLATED_BYTES
 from dlmachine_adapters.parts.segment import Segment
 
 
-class KeptPart:
+class PartialFile:
     """A part over a keeper."""
 
-    def __init__(self, keeper: Keeper, clock: Clock, size_bytes: int = 0) -> None:
+    def __init__(self, storage: PartStorage, clock: Clock, size_bytes: int = 0) -> None:
         """Begin with so many bytes already there."""
-        self._keeper = keeper
+        self._storage = storage
         self._clock = clock
         self._size = size_bytes
-        self._examiner = Examiner()
+        self._digest = BodyDigest()
         self._wire = 0
         self._limit: int | None = None
         self._decoder: Decoder | None = None
@@ -48,27 +48,27 @@ class KeptPart:
     @property
     def buffer(self) -> BytesIO | None:
         """The buffer, after it was published to memory."""
-        return self._keeper.buffer
+        return self._storage.buffer
 
-    def begin(self, taking: TakeBody) -> None:
+    def begin(self, taking: StoreBody) -> None:
         """Keep the bytes before the offset, hashed; drop the others."""
         offset = taking.offset
-        if offset > max(self._size, front_bytes(self._keeper.spans)):
+        if offset > max(self._size, front_bytes(self._storage.spans)):
             # To go on from there would leave a hole.
             problem = f'holds {self._size} bytes, where {offset} are to be kept'
-            fault = StorageFailed(path=self._keeper.name, operation='resume', problem=problem)
+            fault = StorageFailed(path=self._storage.name, operation='resume', problem=problem)
             raise PartError(fault)
         self._limit, self._wire = taking.limit_bytes, 0
         self._is_range = taking.whole_bytes is not None
         has_limit = taking.limit_bytes is not None
         self._decoder = Inflater(taking.decoder, has_limit=has_limit) if taking.decoder else None
         try:
-            self._keeper.begin(offset, taking)
+            self._storage.begin(offset, taking)
             self._size = offset
             self._check_room(needed_bytes(taking))
             self._examine_again(taking)
         except OSError as error:
-            raise PartError(storage_fault(error, 'write', self._keeper.name)) from error
+            raise PartError(storage_fault(error, 'write', self._storage.name)) from error
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Take bytes as they come from the wire."""
@@ -92,109 +92,109 @@ class KeptPart:
         if self._is_range:
             return Received(size_bytes=self._size, wire_bytes=self._wire, sha256='')
         self._seal()
-        received = self._examiner.received(self._wire)
+        received = self._digest.received(self._wire)
         rest = 0 if self._decoder is None else self._decoder.rest_bytes
         return replace(received, coded_rest_bytes=rest) if rest else received
 
-    def divide(self, effect: ExchangeMany) -> Sequence[Sink]:
+    def split(self, effect: ExchangeSegments) -> Sequence[Sink]:
         """A sink for each span."""
-        keeper, front = self._keeper, front_bytes(effect.held)
-        taking = TakeBody(
+        storage, front = self._storage, front_bytes(effect.held)
+        taking = StoreBody(
             validator=effect.validator,
-            address=effect.exchange.expect.address,
-            said=effect.said,
+            url_digest=effect.exchange.expect.url_digest,
+            representation=effect.representation,
             whole_bytes=effect.whole_bytes,
             held=behind(effect.held, front),
         )
         try:
-            keeper.begin(front, taking)
+            storage.begin(front, taking)
             self._check_room(missing_bytes(effect.whole_bytes, effect.held))
         except OSError as error:
-            raise PartError(storage_fault(error, 'write', keeper.name)) from error
-        self._segments = [Segment(keeper, span) for span in effect.spans]
+            raise PartError(storage_fault(error, 'write', storage.name)) from error
+        self._segments = [Segment(storage, span) for span in effect.spans]
         return self._segments
 
-    def reunite(self) -> None:
+    def close_segments(self) -> None:
         """The segments take no more."""
         for segment in self._segments:
             segment.close()
         self._segments = []
-        self._size = front_bytes(self._keeper.spans)
+        self._size = front_bytes(self._storage.spans)
 
-    def join(self, effect: Join, check: Callable[[], None] = lambda: None) -> Received:
+    def reassemble(self, effect: Reassemble, check: Callable[[], None] = lambda: None) -> Received:
         """Read the whole through."""
         self._seal()
-        examiner = Examiner(effect.algorithms, checks_gzip=effect.checks_gzip)
+        digest = BodyDigest(effect.algorithms, checks_gzip=effect.checks_gzip)
         try:
-            for piece in self._keeper.whole(effect.whole_bytes):
+            for piece in self._storage.whole(effect.whole_bytes):
                 step = INFLATED_BYTES if effect.checks_gzip else len(piece)
                 for at in range(0, len(piece), step):
-                    if examiner.seen_bytes:
+                    if digest.seen_bytes:
                         check()
-                    examiner.update(piece[at : at + step])
+                    digest.update(piece[at : at + step])
         except OSError as error:
-            examiner.stop()
-            raise PartError(storage_fault(error, 'read', self._keeper.name)) from error
+            digest.stop()
+            raise PartError(storage_fault(error, 'read', self._storage.name)) from error
         except PartError:
-            examiner.stop()
+            digest.stop()
             raise
-        return examiner.received(effect.whole_bytes)
+        return digest.received(effect.whole_bytes)
 
     def view(self) -> BinaryIO:
         """The bytes so far, as a file of its own."""
         try:
-            return self._keeper.view()
+            return self._storage.view()
         except OSError as error:
-            raise PartError(storage_fault(error, 'read', self._keeper.name)) from error
+            raise PartError(storage_fault(error, 'read', self._storage.name)) from error
 
-    def publish(self, effect: Publish) -> Published | PlaceTaken | Failed:
+    def publish(self, effect: Publish) -> Published | NameTaken | EffectFailed:
         """Make it appear under its name."""
         try:
-            path = self._keeper.publish(effect)
+            path = self._storage.publish(effect)
         except FileExistsError:
-            return PlaceTaken(at=self._clock.now())
+            return NameTaken(at=self._clock.now())
         except OSError as error:
-            where = getattr(effect.place, 'path', self._keeper.name)
-            return Failed(at=self._clock.now(), fault=storage_fault(error, 'publish', where))
-        return Published(at=self._clock.now(), path=path, mtime_ns=self._keeper.mtime_ns)
+            where = getattr(effect.place, 'path', self._storage.name)
+            return EffectFailed(at=self._clock.now(), fault=storage_fault(error, 'publish', where))
+        return Published(at=self._clock.now(), path=path, mtime_ns=self._storage.mtime_ns)
 
     def discard(self, effect: Discard) -> Discarded:
         """Close it, and remove it unless it is to be kept."""
-        self._examiner.stop()
-        self._keeper.discard(keep=effect.keep)
+        self._digest.stop()
+        self._storage.discard(keep=effect.keep)
         return Discarded(at=self._clock.now())
 
     def _check_room(self, needed: int | None) -> None:
-        fault = find_room_fault(needed, self._keeper.free_bytes(), self._keeper.name)
+        fault = find_room_fault(needed, self._storage.free_bytes(), self._storage.name)
         if fault is not None:
             raise PartError(fault)
 
     def _seal(self) -> None:
         try:
-            self._keeper.seal()
+            self._storage.seal()
         except OSError as error:
-            raise PartError(storage_fault(error, 'write', self._keeper.name)) from error
+            raise PartError(storage_fault(error, 'write', self._storage.name)) from error
 
     def _keep(self, data: memoryview) -> None:
         if self._limit is not None and self._size + len(data) > self._limit:
             fault = BodyTooLarge(url='', limit_bytes=self._limit, size_bytes=None)
             raise PartError(fault)
         try:
-            self._keeper.append(data)
+            self._storage.append(data)
         except OSError as error:
-            raise PartError(storage_fault(error, 'write', self._keeper.name)) from error
+            raise PartError(storage_fault(error, 'write', self._storage.name)) from error
         if not self._is_range:
-            self._examiner.update(data)
+            self._digest.update(data)
         self._size += len(data)
 
-    def _examine_again(self, taking: TakeBody) -> None:
+    def _examine_again(self, taking: StoreBody) -> None:
         if self._is_range:
             return  # The whole will be read through, once it is there.
         # What was examined on the way here need not be read again, if it was all that is kept.
-        asked, had = (taking.algorithms, taking.checks_gzip), self._examiner
+        asked, had = (taking.algorithms, taking.checks_gzip), self._digest
         if had.seen_bytes == taking.offset and (had.algorithms, had.checks_gzip) == asked:
             return
         had.stop()
-        self._examiner = Examiner(taking.algorithms, checks_gzip=taking.checks_gzip)
-        for piece in self._keeper.pieces(taking.offset):
-            self._examiner.update(piece)
+        self._digest = BodyDigest(taking.algorithms, checks_gzip=taking.checks_gzip)
+        for piece in self._storage.pieces(taking.offset):
+            self._digest.update(piece)

@@ -11,7 +11,7 @@ from typing import Protocol
 from dlmachine.core.faults import AnswerUnusable, StorageFailed
 from dlmachine.core.http.byte_ranges import Span
 from dlmachine.core.http.response import Received
-from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.ports import PartError
 from dlmachine_adapters.files.os_errors import storage_fault
 
@@ -45,7 +45,7 @@ class Segment:
         """How many bytes of the span are there."""
         return self._count
 
-    def begin(self, taking: TakeBody) -> None:
+    def begin(self, taking: StoreBody) -> None:
         """Only a range that begins where the span does can be taken."""
         if taking.offset != self._first or taking.whole_bytes is None:
             problem = f'begins at byte {self._first}, where {taking.offset} is offered'

@@ -29,14 +29,14 @@ from dlmachine.core.decision.part_note import (
     write_part_note,
 )
 from dlmachine.core.http.byte_ranges import Spans, front_bytes
-from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine_adapters.files.own_folder import NotOurs, OwnFolder
 from dlmachine_adapters.files.owners import is_own
 
 fcntl: Any = import_module('fcntl') if find_spec('fcntl') else None
 
 #: Part files that this process is writing, by device and inode: a path has many spellings.
-LIVE: Final[set[tuple[int, int]]] = set()
+OWNED: Final[set[tuple[int, int]]] = set()
 
 
 #: From this size on, resuming saves more time than writing a note takes.
@@ -93,7 +93,7 @@ def drop_note(ours: OwnFolder, part: str) -> None:
         ours.remove(note_name(part))
 
 
-def is_worth_a_note(taking: TakeBody) -> bool:
+def is_worth_a_note(taking: StoreBody) -> bool:
     """Whether resuming would save more time than writing a note takes."""
     if taking.whole_bytes is not None:
         return taking.whole_bytes >= _WORTH_BYTES
@@ -120,7 +120,7 @@ def usable_spans(ours: OwnFolder, part: str, note: PartNote) -> Spans:
         is_part = stat.S_ISREG(seen.st_mode) and ours.trusts(seen)
     except OSError:
         return ()
-    is_live = (seen.st_dev, seen.st_ino) in LIVE
+    is_live = (seen.st_dev, seen.st_ino) in OWNED
     if not is_part or is_live or is_published(seen) or is_held(ours, part):
         return ()
     return _certain_spans(ours, part, note, seen.st_size)
@@ -129,7 +129,7 @@ def usable_spans(ours: OwnFolder, part: str, note: PartNote) -> Spans:
 def _certain_spans(ours: OwnFolder, part: str, note: PartNote, size: int) -> Spans:
     whole = note.whole_bytes
     kept = _first(note.kept_bytes, size)
-    if is_silent(ours, part, note):
+    if owner_is_stale(ours, part, note):
         return kept
     synced = kept if whole is None else _within(note.synced, size)
     if note.is_left:
@@ -157,7 +157,7 @@ def is_published(seen: os.stat_result) -> bool:
     return seen.st_nlink > 1
 
 
-def is_silent(ours: OwnFolder, part: str, note: PartNote) -> bool:
+def owner_is_stale(ours: OwnFolder, part: str, note: PartNote) -> bool:
     """Whether an owner on another machine has not given a sign of life for so long."""
     if note.is_left or note.host == socket.gethostname():
         return False

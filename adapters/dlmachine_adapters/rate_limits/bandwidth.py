@@ -13,23 +13,23 @@ from typing import Final
 from dlmachine.core.faults import Cancelled, Fault
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.response import Received
-from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.ports import PartError, Sink
-from dlmachine.core.spec.rate_limit import Flow, spend
-from dlmachine_adapters.runtime.cancellation import Stop
+from dlmachine.core.spec.rate_limit import Bandwidth, spend
+from dlmachine_adapters.runtime.cancellation import CancelToken
 
 #: So many steps in a second, if there is only one part.
 _STEPS: Final = 10
 _MIN_BYTES: Final = 1024
 
 
-class Valve:
+class BandwidthLimiter:
     """What all parts of a world go through."""
 
     def __init__(self) -> None:
         """Nothing went through yet."""
         self._mutex = threading.Lock()
-        self._flow = Flow()
+        self._flow = Bandwidth()
 
     def spend(self, size_bytes: int, bytes_per_second: int) -> float:
         """Let bytes through; and how many seconds to wait before more."""
@@ -52,14 +52,14 @@ class ThrottledSink:
     def __init__(
         self,
         part: Sink,
-        valve: Valve,
+        bandwidth: BandwidthLimiter,
         bytes_per_second: int,
-        stop: Stop,
+        stop: CancelToken,
         deadline: Deadline | None = None,
     ) -> None:
         """Fill this part through the valve, until it is to stop or out of time."""
         self._part = part
-        self._valve = valve
+        self._bandwidth = bandwidth
         self._limit = bytes_per_second
         self._stop = stop
         self._deadline = deadline
@@ -69,7 +69,7 @@ class ThrottledSink:
         """How many bytes it holds."""
         return self._part.size_bytes
 
-    def begin(self, taking: TakeBody) -> None:
+    def begin(self, taking: StoreBody) -> None:
         """Pass it on."""
         self._part.begin(taking)
 
@@ -83,7 +83,7 @@ class ThrottledSink:
         for start in range(0, len(view), step):
             piece = view[start : start + step]
             self._part.write(piece)
-            self._wait(self._valve.spend(len(piece), self._limit))
+            self._wait(self._bandwidth.spend(len(piece), self._limit))
 
     def finish(self) -> Received:
         """Pass it on."""

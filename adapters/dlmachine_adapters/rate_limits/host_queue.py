@@ -19,11 +19,11 @@ from typing import Final
 from dlmachine.core.faults import Cancelled, Fault, TimedOut
 from dlmachine.core.protocol.effects import Exchange
 from dlmachine.core.protocol.ports import Sink
-from dlmachine.core.spec.rate_limit import Manners, host_of
-from dlmachine_adapters.rate_limits.bandwidth import Deadline, ThrottledSink, Valve
-from dlmachine_adapters.rate_limits.send_slot import DEPARTING, Departure, departing
+from dlmachine.core.spec.rate_limit import RateLimits, host_of
+from dlmachine_adapters.rate_limits.bandwidth import BandwidthLimiter, Deadline, ThrottledSink
+from dlmachine_adapters.rate_limits.send_slot import REPORTS_SENDING, SendSlot, in_slot
 from dlmachine_adapters.rate_limits.shared_rate import RATES, Rates
-from dlmachine_adapters.runtime.cancellation import SLICE_SECONDS, Stop
+from dlmachine_adapters.runtime.cancellation import POLL_SECONDS, CancelToken
 
 #: To connect takes less than this, mostly: so long before its time a request may begin.
 _LEAD_SECONDS: Final = 0.5
@@ -32,174 +32,174 @@ _LEAD_SECONDS: Final = 0.5
 class _Ticket:
     """A place in a line; whoever is called is next."""
 
-    __slots__ = ('called', 'most', 'most_departing')
+    __slots__ = ('called', 'max_sending', 'most')
 
-    def __init__(self, manners: Manners, *, is_departing: bool) -> None:
-        self.most = manners.max_per_host or inf
-        self.most_departing = inf
-        if is_departing and manners.rate is not None:
+    def __init__(self, rate_limits: RateLimits, *, reports_sending: bool) -> None:
+        self.most = rate_limits.max_per_host or inf
+        self.max_sending = inf
+        if reports_sending and rate_limits.rate is not None:
             # As many as go out in a second: no connection is idle for long.
-            self.most_departing = max(1, int(manners.rate.count / manners.rate.seconds))
+            self.max_sending = max(1, int(rate_limits.rate.count / rate_limits.rate.seconds))
         self.called = threading.Event()
 
 
-class _Line:
+class _HostQueue:
     """Those who ask one host, and those who wait for it."""
 
-    __slots__ = ('departing', 'inside', 'waiting')
+    __slots__ = ('inside', 'sending', 'waiting')
 
     def __init__(self) -> None:
         self.inside = 0
-        self.departing = 0
+        self.sending = 0
         self.waiting: deque[_Ticket] = deque()
 
     def call_next(self) -> None:
         first = self.waiting[0] if self.waiting else None
-        if first and self.inside < first.most and self.departing < first.most_departing:
+        if first and self.inside < first.most and self.sending < first.max_sending:
             first.called.set()
 
 
-class _Lines:
+class _HostQueues:
     """The lines of one world, by host; its mutex is held for moments only."""
 
     def __init__(self) -> None:
-        self._begin_anew()
+        self._reset()
 
-    def join(self, host: str, ticket: _Ticket) -> None:
+    def append(self, host: str, ticket: _Ticket) -> None:
         self._notice_fork()
         with self._mutex:
-            line = self._lines.setdefault(host, _Line())
-            line.waiting.append(ticket)
-            line.call_next()
+            queue = self._queues.setdefault(host, _HostQueue())
+            queue.waiting.append(ticket)
+            queue.call_next()
 
-    def go_straight_in(self, host: str, most: float) -> bool:
+    def try_enter(self, host: str, most: float) -> bool:
         """Whether there was a place, and nobody who waits for it."""
         self._notice_fork()
         with self._mutex:
-            line = self._lines.setdefault(host, _Line())
-            if line.waiting or line.inside >= most:
+            queue = self._queues.setdefault(host, _HostQueue())
+            if queue.waiting or queue.inside >= most:
                 return False
-            line.inside += 1
+            queue.inside += 1
             return True
 
-    def go_in(self, host: str, ticket: _Ticket, *, is_departing: bool) -> None:
+    def enter(self, host: str, ticket: _Ticket, *, reports_sending: bool) -> None:
         with self._mutex:
-            line = self._lines[host]
-            line.inside += 1
-            line.departing += is_departing
-            line.waiting.remove(ticket)
-            line.call_next()
+            queue = self._queues[host]
+            queue.inside += 1
+            queue.sending += reports_sending
+            queue.waiting.remove(ticket)
+            queue.call_next()
 
-    def depart(self, host: str) -> None:
+    def sent(self, host: str) -> None:
         with self._mutex:
-            self._lines[host].departing -= 1
-            self._lines[host].call_next()
+            self._queues[host].sending -= 1
+            self._queues[host].call_next()
 
-    def go_away(self, host: str, ticket: _Ticket) -> None:
+    def withdraw(self, host: str, ticket: _Ticket) -> None:
         with self._mutex:
-            self._lines[host].waiting.remove(ticket)
+            self._queues[host].waiting.remove(ticket)
             self._tidy(host)
 
-    def come_out(self, host: str) -> None:
+    def leave(self, host: str) -> None:
         with self._mutex:
-            if host in self._lines:
-                self._lines[host].inside -= 1
+            if host in self._queues:
+                self._queues[host].inside -= 1
                 self._tidy(host)
 
     def _tidy(self, host: str) -> None:
-        line = self._lines[host]
-        if line.waiting or line.inside:
-            line.call_next()
+        queue = self._queues[host]
+        if queue.waiting or queue.inside:
+            queue.call_next()
         else:
-            del self._lines[host]
+            del self._queues[host]
 
     def _notice_fork(self) -> None:
         if self._pid != os.getpid():
-            self._begin_anew()  # What the parent's threads do is not the child's to wait for.
+            self._reset()  # What the parent's threads do is not the child's to wait for.
 
-    def _begin_anew(self) -> None:
+    def _reset(self) -> None:
         self._pid = os.getpid()
         self._mutex = threading.Lock()
-        self._lines: dict[str, _Line] = {}
+        self._queues: dict[str, _HostQueue] = {}
 
 
 class HostGates:
     """The gates of one world, for those who work under one stop."""
 
-    def __init__(self, folder: str | None, stop: Stop, rates: Rates = RATES) -> None:
+    def __init__(self, folder: str | None, stop: CancelToken, rates: Rates = RATES) -> None:
         """Share rates through this folder, if there is one."""
         self._folder = folder
         self._stop = stop
         self._rates = rates
-        self._lines = _Lines()
-        self._valve = Valve()
+        self._queues = _HostQueues()
+        self._bandwidth = BandwidthLimiter()
 
-    def under(self, stop: Stop) -> 'HostGates':
+    def under(self, stop: CancelToken) -> 'HostGates':
         """The same gates for those who work under another stop."""
         other = HostGates(self._folder, stop, self._rates)
-        other._lines, other._valve = self._lines, self._valve
+        other._queues, other._bandwidth = self._queues, self._bandwidth
         return other
 
     @contextmanager
     def admitted(self, effect: Exchange, remaining: timedelta | None) -> Iterator[Fault | None]:
         """Wait to be let in, no longer than what remains."""
-        manners, host = effect.manners, host_of(effect.request.url)
-        rate = manners.rate
-        if rate is None and self._lines.go_straight_in(host, manners.max_per_host or inf):
+        rate_limits, host = effect.rate_limits, host_of(effect.request.url)
+        rate = rate_limits.rate
+        if rate is None and self._queues.try_enter(host, rate_limits.max_per_host or inf):
             try:
                 yield None
             finally:
-                self._lines.come_out(host)
+                self._queues.leave(host)
             return
-        is_departing = rate is not None and effect.backend in DEPARTING
-        ticket = _Ticket(manners, is_departing=is_departing)
-        fault = self._line_up(host, ticket, effect, remaining, is_departing=is_departing)
+        reports_sending = rate is not None and effect.backend in REPORTS_SENDING
+        ticket = _Ticket(rate_limits, reports_sending=reports_sending)
+        fault = self._enqueue(host, ticket, effect, remaining, reports_sending=reports_sending)
         if fault is not None:
             yield fault
             return
         try:
-            if rate is None or not is_departing:
+            if rate is None or not reports_sending:
                 yield None
                 return
             draw = partial(self._rates.draw, host, rate, self._folder)
-            with departing(Departure(draw, partial(self._lines.depart, host))):
+            with in_slot(SendSlot(draw, partial(self._queues.sent, host))):
                 yield None
         finally:
-            self._lines.come_out(host)
+            self._queues.leave(host)
 
     def throttle(self, effect: Exchange, part: Sink, remaining: timedelta | None = None) -> Sink:
         """The part, filled no faster than all of this world together may be."""
-        limit = effect.manners.bytes_per_second
+        limit = effect.rate_limits.bytes_per_second
         if limit is None:
             return part
         until = inf if remaining is None else monotonic() + remaining.total_seconds()
         return ThrottledSink(
-            part, self._valve, limit, self._stop, Deadline(until, _too_late(effect))
+            part, self._bandwidth, limit, self._stop, Deadline(until, _too_late(effect))
         )
 
-    def _line_up(
+    def _enqueue(
         self,
         host: str,
         ticket: _Ticket,
         effect: Exchange,
         remaining: timedelta | None,
         *,
-        is_departing: bool,
+        reports_sending: bool,
     ) -> Fault | None:
         until = inf if remaining is None else monotonic() + remaining.total_seconds()
-        self._lines.join(host, ticket)
+        self._queues.append(host, ticket)
         is_in = False
         try:
             fault = self._wait_for_place(ticket, until, effect)
-            if fault is None and effect.manners.rate is not None:
-                fault = self._wait_for_rate(host, until, effect, is_departing=is_departing)
+            if fault is None and effect.rate_limits.rate is not None:
+                fault = self._wait_for_rate(host, until, effect, reports_sending=reports_sending)
             if fault is None:
-                self._lines.go_in(host, ticket, is_departing=is_departing)
+                self._queues.enter(host, ticket, reports_sending=reports_sending)
                 is_in = True
             return fault
         finally:
             if not is_in:
-                self._lines.go_away(host, ticket)
+                self._queues.withdraw(host, ticket)
 
     def _wait_for_place(self, ticket: _Ticket, until: float, effect: Exchange) -> Fault | None:
         while not ticket.called.is_set():
@@ -208,15 +208,15 @@ class HostGates:
                 return Cancelled()
             if left <= 0:
                 return _too_late(effect)
-            ticket.called.wait(min(left, SLICE_SECONDS))
+            ticket.called.wait(min(left, POLL_SECONDS))
         return None
 
     def _wait_for_rate(
-        self, host: str, until: float, effect: Exchange, *, is_departing: bool
+        self, host: str, until: float, effect: Exchange, *, reports_sending: bool
     ) -> Fault | None:
-        rate = effect.manners.rate
-        look = self._rates.peek if is_departing else self._rates.draw
-        lead = _LEAD_SECONDS if is_departing else 0.0
+        rate = effect.rate_limits.rate
+        look = self._rates.peek if reports_sending else self._rates.draw
+        lead = _LEAD_SECONDS if reports_sending else 0.0
         while rate is not None and (wait := look(host, rate, self._folder)):
             if wait > until - monotonic():
                 return _too_late(effect)

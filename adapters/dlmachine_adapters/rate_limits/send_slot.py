@@ -1,7 +1,7 @@
 """Departing: the moment at which a request goes out, which is what a rate counts.
 
 To connect takes longer for one request than for the next. Backends of ours make the
-connection first, and let their `Watch` ask just before they send; the server then sees
+connection first, and let their `Deadlines` ask just before they send; the server then sees
 requests as far from each other as they went out.
 """
 
@@ -11,10 +11,10 @@ from contextvars import ContextVar
 from typing import Final
 
 #: The backends that say when they send; any other is taken to send at once.
-DEPARTING: Final = frozenset({'requests', 'curl'})
+REPORTS_SENDING: Final = frozenset({'requests', 'curl'})
 
 
-class Departure:
+class SendSlot:
     """The request of one exchange, on its way to the door."""
 
     def __init__(self, draw: Callable[[], float], on_gone: Callable[[], None]) -> None:
@@ -39,20 +39,20 @@ class Departure:
             self._on_gone()
 
 
-_CURRENT: Final[ContextVar[Departure | None]] = ContextVar('dlmachine_departure', default=None)
+_CURRENT: Final[ContextVar[SendSlot | None]] = ContextVar('dlmachine_departure', default=None)
 
 
 @contextmanager
-def departing(departure: Departure) -> Iterator[None]:
+def in_slot(slot: SendSlot) -> Iterator[None]:
     """Within this block, what this thread sends is that of this departure."""
-    token = _CURRENT.set(departure)
+    token = _CURRENT.set(slot)
     try:
         yield
     finally:
         _CURRENT.reset(token)
-        departure.end()
+        slot.end()
 
 
-def current_departure() -> Departure | None:
+def current_slot() -> SendSlot | None:
     """The departure of this thread's exchange, if anything depends on it."""
     return _CURRENT.get()

@@ -16,8 +16,8 @@ from typing import Final
 
 from dlmachine.core.spec.rate_limit import (
     Bucket,
-    Draw,
     Rate,
+    Token,
     draw,
     later,
     read_bucket,
@@ -40,7 +40,7 @@ class Rates:
 
     def __init__(self) -> None:
         """Nobody was asked yet."""
-        self._begin_anew()
+        self._reset()
 
     def draw(self, host: str, rate: Rate, folder: str | None) -> float:
         """Take a token if there is one: 0, or the seconds until one may be there."""
@@ -65,11 +65,11 @@ class Rates:
     @contextmanager
     def _guarded(self) -> Iterator[None]:
         if self._pid != os.getpid():
-            self._begin_anew()  # Another thread of the parent may hold the mutex for ever.
+            self._reset()  # Another thread of the parent may hold the mutex for ever.
         with self._mutex:
             yield
 
-    def _begin_anew(self) -> None:
+    def _reset(self) -> None:
         self._pid = os.getpid()
         self._mutex = threading.Lock()
         self._buckets: dict[str, Bucket] = {}
@@ -79,8 +79,8 @@ class Rates:
 RATES: Final = Rates()
 
 
-def _draw_shared(folder: str, host: str, bucket: Bucket, rate: Rate) -> Draw | None:
-    def draw_in(ours: OwnFolder) -> Draw:
+def _draw_shared(folder: str, host: str, bucket: Bucket, rate: Rate) -> Token | None:
+    def draw_in(ours: OwnFolder) -> Token:
         with ours, _locked(ours, _name(host)) as handle:
             text = os.pread(handle, _MAX_BYTES, 0).decode('ascii', 'replace')
             now = time.time()

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from urllib3.util.connection import allowed_gai_family
 
-from dlmachine_adapters.http.deadlines import Watch
+from dlmachine_adapters.http.deadlines import Deadlines
 
 _UNDER_WAY: Final = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR})
 _NO_WAY: Final = frozenset({
@@ -28,19 +28,19 @@ _Address = tuple[int, int, int, Any]
 def connect(
     host: str,
     port: int,
-    watch: Watch,
+    deadlines: Deadlines,
     source: tuple[str, int] | None,
     options: Iterable[Any] | None,
 ) -> socket.socket:
-    """Connect to one of the addresses of a host.  Raises: LimitPassed, OSError."""
+    """Connect to one of the addresses of a host.  Raises: DeadlineExceeded, OSError."""
     found = socket.getaddrinfo(host.strip('[]'), port, allowed_gai_family(), socket.SOCK_STREAM)
     addresses = in_turn([(one[0], one[1], one[2], one[4]) for one in found])
     race = _Race(addresses, source, tuple(options or ()))
     try:
-        winner = race.run(watch)
+        winner = race.run(deadlines)
     finally:
         race.close()
-    winner.settimeout(watch.wait_on())
+    winner.settimeout(deadlines.wait_on())
     return winner
 
 
@@ -74,15 +74,15 @@ class _Race:
         self._next_at = 0.0
         self._fault: OSError | None = None
 
-    def run(self, watch: Watch) -> socket.socket:
-        """Return the first connected socket.  Raises: LimitPassed, OSError."""
-        head_start = watch.head_start_seconds()
+    def run(self, deadlines: Deadlines) -> socket.socket:
+        """Return the first connected socket.  Raises: DeadlineExceeded, OSError."""
+        head_start = deadlines.head_start_seconds()
         while self._waiting or self._under_way:
             if self._waiting and (not self._under_way or monotonic() >= self._next_at):
                 self._next_at = monotonic() + head_start
                 winner = self._start(self._waiting.pop())
             else:
-                winner = self._wait(watch.wait_on())
+                winner = self._wait(deadlines.wait_on())
             if winner is not None:
                 return winner
         raise self._fault or OSError(errno.EHOSTUNREACH, 'the name has no address')

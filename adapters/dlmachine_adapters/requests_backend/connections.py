@@ -1,7 +1,7 @@
 """The wire beneath `requests`: its connections, watched.
 
 `urllib3` measures silence read by read, so that a trickle or a slow head may take for ever;
-here each read and write asks the exchange's `Watch` how long it may last. The rest makes
+here each read and write asks the exchange's `Deadlines` how long it may last. The rest makes
 the messages go out and come in as they are: no header, no cookie and no path is touched.
 """
 
@@ -37,8 +37,8 @@ from dlmachine.core.http.head_parser import (
     Parsed,
     trailer_parser,
 )
-from dlmachine.core.http.response import Head
-from dlmachine_adapters.http.deadlines import LimitPassed, Watch
+from dlmachine.core.http.response import ResponseHead
+from dlmachine_adapters.http.deadlines import DeadlineExceeded, Deadlines
 from dlmachine_adapters.http.response_reader import HeadError
 from dlmachine_adapters.requests_backend.connecting import connect
 from dlmachine_adapters.requests_backend.sockets import WATCH, WatchedTls, receive_into, send_all
@@ -52,18 +52,18 @@ _CHUNK_SIZE: Final = re.compile(rb'([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\n]*)?\r?\n')
 class _WatchedReader(RawIOBase):
     """What is read from a socket, no read longer than the watch allows."""
 
-    def __init__(self, raw: RawIOBase, sock: socket, watch: Watch) -> None:
+    def __init__(self, raw: RawIOBase, sock: socket, deadlines: Deadlines) -> None:
         self._raw = raw
         self._sock = sock
-        self._watch = watch
+        self._deadlines = deadlines
 
     def readable(self) -> bool:
         """It is."""
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        """Read once.  Raises: LimitPassed."""
-        return receive_into(self._sock, buffer, self._watch)
+        """Read once.  Raises: DeadlineExceeded."""
+        return receive_into(self._sock, buffer, self._deadlines)
 
     def close(self) -> None:
         """Give the socket free."""
@@ -78,14 +78,14 @@ class _WatchedResponse(HTTPResponse):
     that they cannot interpret the head differently.
     """
 
-    head: Head
+    head: ResponseHead
 
     def __init__(self, sock: socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        watch = WATCH.get()
-        if watch is not None:
+        deadlines = WATCH.get()
+        if deadlines is not None:
             raw: Any = self.fp.detach()
-            self.fp = BufferedReader(_WatchedReader(raw, sock, watch), _BUFFER_BYTES)
+            self.fp = BufferedReader(_WatchedReader(raw, sock, deadlines), _BUFFER_BYTES)
 
     def begin(self) -> None:
         """Read the final head."""
@@ -143,9 +143,9 @@ class _WatchedResponse(HTTPResponse):
         return data
 
 
-def head_of(raw: Any) -> Head:
+def head_of(raw: Any) -> ResponseHead:
     """The head from the core's parser, inside urllib3's response."""
-    head: Head = raw._original_response.head  # noqa: SLF001 -- as requests does for its cookies
+    head: ResponseHead = raw._original_response.head  # noqa: SLF001 -- as requests does for its cookies
     return head
 
 
@@ -175,7 +175,7 @@ class _Watched(_Base):  # type: ignore[misc,valid-type]
         try:
             super().connect()
         except TimeoutError as error:
-            raise LimitPassed from error
+            raise DeadlineExceeded from error
         _connected()
 
     def request(self, *args: Any, **kwargs: Any) -> None:
@@ -186,24 +186,24 @@ class _Watched(_Base):  # type: ignore[misc,valid-type]
 
     def send(self, data: Any) -> None:
         """Send bytes, piece by piece: a socket's limit is for all that it is given at once."""
-        watch = WATCH.get()
-        if watch is None:
+        deadlines = WATCH.get()
+        if deadlines is None:
             super().send(data)
             return
         if self.sock is None:
             self.connect()
         try:
-            send_all(self.sock, data, watch)
+            send_all(self.sock, data, deadlines)
         except TimeoutError as error:
-            raise LimitPassed from error
+            raise DeadlineExceeded from error
 
     def _new_conn(self) -> socket:
-        watch = WATCH.get()
-        if watch is None:
+        deadlines = WATCH.get()
+        if deadlines is None:
             return super()._new_conn()  # type: ignore[no-any-return]
         host, port = self._dns_host, self.port
         try:
-            return connect(host, port, watch, self.source_address, self.socket_options)
+            return connect(host, port, deadlines, self.source_address, self.socket_options)
         except gaierror as error:
             raise NameResolutionError(self.host, self, error) from error
         except OSError as error:
@@ -281,9 +281,9 @@ class WireAdapter(HTTPAdapter):
 
 
 def _connected() -> None:
-    watch = WATCH.get()
-    if watch is not None:
-        watch.connected()
+    deadlines = WATCH.get()
+    if deadlines is not None:
+        deadlines.connected()
 
 
 def _is_not_ours(record: logging.LogRecord) -> bool:

@@ -14,8 +14,8 @@ import requests.exceptions as outer
 import urllib3.exceptions as inner
 
 from dlmachine.core.faults import Fault, InvalidInput
-from dlmachine_adapters.http.deadlines import LimitPassed
-from dlmachine_adapters.http.error_context import Scene, with_errno
+from dlmachine_adapters.http.deadlines import DeadlineExceeded
+from dlmachine_adapters.http.error_context import ErrorContext, with_errno
 from dlmachine_adapters.http.request_body import BodyError
 from dlmachine_adapters.http.response_reader import HeadError
 
@@ -26,88 +26,88 @@ FOREIGN: Final[tuple[type[Exception], ...]] = (
     http.client.HTTPException,
     OSError,
     UnicodeError,
-    LimitPassed,
+    DeadlineExceeded,
     BodyError,
     HeadError,
 )
 
-Row: TypeAlias = tuple[tuple[type[BaseException], ...], Callable[[Any, Scene], Fault]]
+Row: TypeAlias = tuple[tuple[type[BaseException], ...], Callable[[Any, ErrorContext], Fault]]
 
 
-def fault_of(error: BaseException, scene: Scene) -> Fault:
+def fault_of(error: BaseException, context: ErrorContext) -> Fault:
     """The fault that an exception means."""
     found = list(_inside(error))
     held = ((make, each) for kinds, make in _TABLE for each in found if isinstance(each, kinds))
     make, each = next(held, (_broken, error))
-    return with_errno(make(each, scene), _errno_in(found))
+    return with_errno(make(each, context), _errno_in(found))
 
 
-def _limit(error: BaseException, scene: Scene) -> Fault:
-    return scene.watch.timed_out()
+def _limit(error: BaseException, context: ErrorContext) -> Fault:
+    return context.deadlines.timed_out()
 
 
-def _body(error: BodyError, scene: Scene) -> Fault:
+def _body(error: BodyError, context: ErrorContext) -> Fault:
     return error.fault
 
 
-def _proxy_setting(error: BaseException, scene: Scene) -> Fault:
+def _proxy_setting(error: BaseException, context: ErrorContext) -> Fault:
     if 'SOCKS' in str(error):
         advice = "Install it: pip install 'requests[socks]', or use the curl backend"
         return InvalidInput(where='proxy', problem='a SOCKS proxy needs PySocks', advice=advice)
     return InvalidInput(where='proxy', problem='is not the URL of a proxy')
 
 
-def _proxy(error: BaseException, scene: Scene) -> Fault:
-    return scene.connection_failed('proxy', _deepest_words(error))
+def _proxy(error: BaseException, context: ErrorContext) -> Fault:
+    return context.connection_failed('proxy', _deepest_words(error))
 
 
-def _resolve(error: BaseException, scene: Scene) -> Fault:
-    return scene.connection_failed('resolve', _deepest_words(error))
+def _resolve(error: BaseException, context: ErrorContext) -> Fault:
+    return context.connection_failed('resolve', _deepest_words(error))
 
 
-def _connect(error: BaseException, scene: Scene) -> Fault:
-    return scene.connection_failed('connect', _deepest_words(error))
+def _connect(error: BaseException, context: ErrorContext) -> Fault:
+    return context.connection_failed('connect', _deepest_words(error))
 
 
-def _tls(error: BaseException, scene: Scene) -> Fault:
+def _tls(error: BaseException, context: ErrorContext) -> Fault:
     words = _deepest_words(error)
     # An alert may come late: with TLS 1.3 a client certificate is judged after the handshake.
-    if scene.watch.is_connected and 'alert' not in words:
-        return scene.connection_failed('receive', words)
-    return scene.tls_failed(words)
+    if context.deadlines.is_connected and 'alert' not in words:
+        return context.connection_failed('receive', words)
+    return context.tls_failed(words)
 
 
-def _truncated(error: BaseException, scene: Scene) -> Fault:
-    return scene.reception.truncated()
+def _truncated(error: BaseException, context: ErrorContext) -> Fault:
+    return context.reader.truncated()
 
 
-def _silent(error: BaseException, scene: Scene) -> Fault:
-    return scene.connection_failed('receive', 'the server closed it without an answer')
+def _silent(error: BaseException, context: ErrorContext) -> Fault:
+    return context.connection_failed('receive', 'the server closed it without an answer')
 
 
-def _send(error: OSError, scene: Scene) -> Fault:
-    return scene.connection_failed('send', _words(error))
+def _send(error: OSError, context: ErrorContext) -> Fault:
+    return context.connection_failed('send', _words(error))
 
 
-def _broken(error: BaseException, scene: Scene) -> Fault:
-    phase = 'receive' if scene.watch.is_connected else 'connect'
-    return scene.connection_failed(phase, _deepest_words(error))
+def _broken(error: BaseException, context: ErrorContext) -> Fault:
+    phase = 'receive' if context.deadlines.is_connected else 'connect'
+    return context.connection_failed(phase, _deepest_words(error))
 
 
-def _head(error: HeadError, scene: Scene) -> Fault:
-    return scene.unusable(str(error))
+def _head(error: HeadError, context: ErrorContext) -> Fault:
+    return context.unusable(str(error))
 
 
-def _odd(error: BaseException, scene: Scene) -> Fault:
-    return scene.unusable(f'sent a response that cannot be read: {error}')
+def _odd(error: BaseException, context: ErrorContext) -> Fault:
+    return context.unusable(f'sent a response that cannot be read: {error}')
 
 
-def _url(error: BaseException, scene: Scene) -> Fault:
+def _url(error: BaseException, context: ErrorContext) -> Fault:
     return InvalidInput(where='url', problem='is not a URL that requests can use')
 
 
 _TABLE: Final[tuple[Row, ...]] = (
-    ((LimitPassed, TimeoutError, inner.ReadTimeoutError, outer.Timeout), _limit),
+    ((DeadlineExceeded, TimeoutError, inner.ReadTimeoutError, outer.Timeout), _limit),
     ((BodyError,), _body),
     ((outer.InvalidProxyURL, outer.InvalidSchema, inner.ProxySchemeUnknown), _proxy_setting),
     ((inner.ProxyError,), _proxy),

@@ -15,14 +15,14 @@ from returns.pipeline import is_successful
 from dlmachine.core.decision.snapshot import BackendSeen
 from dlmachine.core.http.request import Request
 from dlmachine.core.protocol.effects import Exchange
-from dlmachine.core.protocol.events import Answered, Interrupted
+from dlmachine.core.protocol.events import Interrupted, Responded
 from dlmachine.core.protocol.ports import Clock, PartError, Sink
-from dlmachine_adapters.http.deadlines import Watch
+from dlmachine_adapters.http.deadlines import Deadlines
 from dlmachine_adapters.http.handle_pool import HandlePool
 from dlmachine_adapters.http.request_body import OpenBody, open_body
 from dlmachine_adapters.http.response_reader import (
     MAX_DRAINED_BYTES,
-    Reception,
+    ResponseReader,
     find_refused,
     scheme_of,
 )
@@ -62,24 +62,24 @@ class RequestsTransport:
 
     def exchange(
         self, effect: Exchange, part: Sink, remaining: timedelta | None
-    ) -> Answered | Interrupted:
+    ) -> Responded | Interrupted:
         """Send the request, and write the answer's body to the part if it is wanted."""
-        watch = Watch(effect, remaining)
-        reception = Reception(effect, part, self._clock, watch.check)
+        deadlines = Deadlines(effect, remaining)
+        reader = ResponseReader(effect, part, self._clock, deadlines.check)
         refused = find_refused(effect, self.schemes)
         if refused is not None:
-            return reception.broken(refused)
+            return reader.broken(refused)
         route = find_route(effect.request)
         body = open_body(effect.request.body)
         for prepared in (route, body):
             if not is_successful(prepared):
-                return reception.broken(prepared.failure())
+                return reader.broken(prepared.failure())
         with ExitStack() as stack:
             opened = body.unwrap()
             if opened is not None:
                 stack.enter_context(opened)
             session = stack.enter_context(self._sessions.lend())
-            return _exchange(session, route.unwrap(), opened, watch, reception)
+            return _exchange(session, route.unwrap(), opened, deadlines, reader)
 
     def close(self) -> None:
         """Close the connections."""
@@ -90,41 +90,43 @@ def _exchange(
     session: 'requests.Session',
     route: Route,
     body: OpenBody | None,
-    watch: Watch,
-    reception: Reception,
-) -> Answered | Interrupted:
-    from dlmachine_adapters.http.error_context import Scene
+    deadlines: Deadlines,
+    reader: ResponseReader,
+) -> Responded | Interrupted:
+    from dlmachine_adapters.http.error_context import ErrorContext
     from dlmachine_adapters.requests_backend.connections import head_of
     from dlmachine_adapters.requests_backend.errors import FOREIGN, fault_of
     from dlmachine_adapters.requests_backend.sockets import watched
 
-    scene = Scene(route=route, watch=watch, reception=reception)
+    context = ErrorContext(route=route, deadlines=deadlines, reader=reader)
     with ExitStack() as stack:
         try:
-            stack.enter_context(watched(watch))
-            watch.wait_for_next()
-            raw = _send(session, route, body, watch)
+            stack.enter_context(watched(deadlines))
+            deadlines.wait_for_next()
+            raw = _send(session, route, body, deadlines)
             stack.callback(raw.close)
-            reception.begin(head_of(raw))
-            if reception.is_wanted:
-                _receive(raw, watch, reception)
-            elif reception.is_worth_reading():
-                _drain(raw, watch, reception)
-            return reception.complete()
+            reader.begin(head_of(raw))
+            if reader.is_wanted:
+                _receive(raw, deadlines, reader)
+            elif reader.is_worth_reading():
+                _drain(raw, deadlines, reader)
+            return reader.complete()
         except PartError as error:
-            return reception.spoiled(error)
+            return reader.part_failed(error)
         except FOREIGN as error:
-            return reception.broken(fault_of(error, scene))
+            return reader.broken(fault_of(error, context))
 
 
-def _send(session: 'requests.Session', route: Route, body: OpenBody | None, watch: Watch) -> Any:
+def _send(
+    session: 'requests.Session', route: Route, body: OpenBody | None, deadlines: Deadlines
+) -> Any:
     request = route.request
     proxies = {scheme_of(request): route.proxy} if route.proxy else {}
     tls = request.tls
     answer = session.get_adapter(request.url).send(
         _prepare(request, body),
         stream=True,
-        timeout=(watch.connect_seconds(), watch.stall_seconds),
+        timeout=(deadlines.connect_seconds(), deadlines.stall_seconds),
         verify=route.trust or False,
         cert=(tls.cert, tls.key) if tls.cert and tls.key else tls.cert,
         proxies=proxies,
@@ -151,16 +153,16 @@ def _prepare(request: Request, body: OpenBody | None) -> 'requests.PreparedReque
     return prepared
 
 
-def _receive(raw: Any, watch: Watch, reception: Reception) -> None:
-    read, take, heard = raw.read1, reception.take, watch.heard
+def _receive(raw: Any, deadlines: Deadlines, reader: ResponseReader) -> None:
+    read, take, heard = raw.read1, reader.take, deadlines.touch
     while data := read(_READ_BYTES, decode_content=False):
         take(data, heard())
 
 
-def _drain(raw: Any, watch: Watch, reception: Reception) -> None:
-    watch.hurry()
+def _drain(raw: Any, deadlines: Deadlines, reader: ResponseReader) -> None:
+    deadlines.limit_drain()
     while data := raw.read1(MAX_DRAINED_BYTES, decode_content=False):
-        if not reception.drain(data):
+        if not reader.drain(data):
             return
 
 

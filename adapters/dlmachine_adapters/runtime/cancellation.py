@@ -1,6 +1,6 @@
 """Stopping: how whoever downloads is told to end, and how waits end with it.
 
-Contract: a `Stop` that is set stays set, and whatever waits under it ends within a moment
+Contract: a `CancelToken` that is set stays set, and whatever waits under it ends within a moment
 with `Cancelled`. What a download holds is given back as at any other failure, so that
 nothing is ended but the waiting.
 """
@@ -22,37 +22,37 @@ from dlmachine.core.decision.snapshot import BackendSeen
 from dlmachine.core.faults import Cancelled, Fault, LockBusyTooLong
 from dlmachine.core.protocol.effects import AcquireLock, Exchange, ReleaseLock
 from dlmachine.core.protocol.events import (
-    Answered,
     Interrupted,
     LockAcquired,
     LockReleased,
     LockUnavailable,
+    Responded,
 )
 from dlmachine.core.protocol.ports import Clock, Locks, Sink, Transport
 
 #: The longest wait that cannot be interrupted.
-SLICE_SECONDS: Final = 0.25
+POLL_SECONDS: Final = 0.25
 #: How long those who were told to stop are waited for.
 _PATIENCE_SECONDS: Final = 5.0
 
 
-class Stop:
+class CancelToken:
     """Whether those who look at it are to stop, and who works under it.
 
-    >>> above = Stop()
+    >>> above = CancelToken()
     >>> below = above.child()
     >>> above.set()
     >>> below.is_set, below.wait(60)
     (True, True)
     """
 
-    def __init__(self, crew: '_Crew | None' = None) -> None:
-        """Not yet, and nobody; `crew` is that of the one it came of."""
+    def __init__(self, threads: '_ActiveThreads | None' = None) -> None:
+        """Not yet, and nobody; `threads` is that of the one it came of."""
         self.is_set = False
         self._event = threading.Event()
         self._mutex = threading.Lock()
-        self._children: WeakSet[Stop] = WeakSet()
-        self._crew = crew or _Crew()
+        self._children: WeakSet[CancelToken] = WeakSet()
+        self._threads = threads or _ActiveThreads()
 
     def set(self) -> None:
         """Stop, and all that came of this one too."""
@@ -67,9 +67,9 @@ class Stop:
         """Let this much time pass, or less if it is to stop; whether it is."""
         return self._event.wait(max(seconds, 0.0))
 
-    def child(self) -> 'Stop':
+    def child(self) -> 'CancelToken':
         """One that is set with this one, and can be set without it."""
-        made = Stop(self._crew)
+        made = CancelToken(self._threads)
         with self._mutex:
             self._children.add(made)
             is_late = self.is_set
@@ -77,16 +77,16 @@ class Stop:
             made.set()
         return made
 
-    def working(self) -> AbstractContextManager[None]:
+    def tracked(self) -> AbstractContextManager[None]:
         """Within this block the thread works, and is waited for."""
-        return self._crew
+        return self._threads
 
     def wait_for_all(self) -> None:
         """Wait until nobody else works, though not for ever."""
-        self._crew.wait_for_others(_PATIENCE_SECONDS)
+        self._threads.wait_for_others(_PATIENCE_SECONDS)
 
 
-class FileStop(Stop):
+class FileCancelToken(CancelToken):
     """A stop that is set by a file, which its owner makes on a file system that both see.
 
     It is looked for when somebody asks, and then not for a moment: nothing runs for it.
@@ -103,7 +103,7 @@ class FileStop(Stop):
     def is_set(self) -> bool:
         """Whether it was there when it was looked for last."""
         now = monotonic()
-        if not self._is_there and now - self._looked_at >= SLICE_SECONDS:
+        if not self._is_there and now - self._looked_at >= POLL_SECONDS:
             self._looked_at = now
             self._is_there = self._path.exists()
         return self._is_there
@@ -116,11 +116,11 @@ class FileStop(Stop):
         """Let this much time pass, or less if it is to stop; whether it is."""
         until = monotonic() + seconds
         while not self.is_set and (left := until - monotonic()) > 0:
-            super().wait(min(left, SLICE_SECONDS))
+            super().wait(min(left, POLL_SECONDS))
         return self.is_set
 
 
-class _Crew:
+class _ActiveThreads:
     """The threads that work."""
 
     def __init__(self) -> None:
@@ -150,19 +150,19 @@ class _Crew:
             self._changed.wait_for(lambda: self._blocks.keys() <= me, seconds)
 
 
-_CURRENT: Final[ContextVar[Stop | None]] = ContextVar('dlmachine_stop', default=None)
-_NEVER: Final = Stop()
+_CURRENT: Final[ContextVar[CancelToken | None]] = ContextVar('dlmachine_stop', default=None)
+_NEVER: Final = CancelToken()
 
 
-def current_stop() -> Stop:
+def current_token() -> CancelToken:
     """What the exchange of this thread is to look at; one that is never set outside of any."""
     return _CURRENT.get() or _NEVER
 
 
-class StoppableClock:
+class CancellableClock:
     """A clock whose sleep ends early."""
 
-    def __init__(self, clock: Clock, stop: Stop) -> None:
+    def __init__(self, clock: Clock, stop: CancelToken) -> None:
         """Tell the time by this clock."""
         # Not a method of its own: every hit asks for the time, several times.
         self.now: Callable[[], datetime] = clock.now
@@ -173,10 +173,10 @@ class StoppableClock:
         return Cancelled() if self._stop.wait(duration.total_seconds()) else None
 
 
-class StoppableLocks:
+class CancellableLocks:
     """Locks that are waited for in slices."""
 
-    def __init__(self, locks: Locks, clock: Clock, stop: Stop) -> None:
+    def __init__(self, locks: Locks, clock: Clock, stop: CancelToken) -> None:
         """Take these locks."""
         self._locks = locks
         self._clock = clock
@@ -188,14 +188,14 @@ class StoppableLocks:
         has_waited = False
         while not self._stop.is_set:
             left = patience - (monotonic() - began)
-            slice_ = timedelta(seconds=min(max(left, 0.0), SLICE_SECONDS))
+            slice_ = timedelta(seconds=min(max(left, 0.0), POLL_SECONDS))
             event = self._locks.acquire(replace(effect, patience=slice_))
             if isinstance(event, LockAcquired):
                 return replace(event, waited=True) if has_waited else event
             if not isinstance(event.fault, LockBusyTooLong):
                 return event
             has_waited = True
-            if left <= SLICE_SECONDS:
+            if left <= POLL_SECONDS:
                 waited = timedelta(seconds=round(monotonic() - began, 3))
                 return replace(event, fault=replace(event.fault, waited=waited))
         return LockUnavailable(at=self._clock.now(), fault=Cancelled())
@@ -205,10 +205,10 @@ class StoppableLocks:
         return self._locks.release(effect)
 
 
-class StoppableTransport:
-    """A backend whose exchanges end early: its `Watch` looks at the stop."""
+class CancellableTransport:
+    """A backend whose exchanges end early: its `Deadlines` looks at the stop."""
 
-    def __init__(self, transport: Transport, clock: Clock, stop: Stop) -> None:
+    def __init__(self, transport: Transport, clock: Clock, stop: CancelToken) -> None:
         """Exchange by this backend."""
         self._transport = transport
         self._clock = clock
@@ -221,7 +221,7 @@ class StoppableTransport:
 
     def exchange(
         self, effect: Exchange, part: Sink, remaining: timedelta | None
-    ) -> Answered | Interrupted:
+    ) -> Responded | Interrupted:
         """Send the request, unless it is to stop already."""
         if self._stop.is_set:
             now = self._clock.now()

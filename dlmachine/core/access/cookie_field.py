@@ -7,7 +7,7 @@ from itertools import islice
 from dlmachine.core.access.cookies import MAX_COOKIES, CookieStore, as_field
 from dlmachine.core.access.set_cookie import parse_set_cookie
 from dlmachine.core.http.request import Request
-from dlmachine.core.http.response import Head
+from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.secrets.redact import secrets_in_fields
 from dlmachine.core.secrets.secret_names import SecretNames
 
@@ -50,11 +50,13 @@ def without_cookies(request: Request) -> Request:
     return replace(request, headers=headers, added_cookies='')
 
 
-def secrets_set_by(head: Head, declared: SecretNames = ()) -> frozenset[str]:
+def secrets_set_by(head: ResponseHead, declared: SecretNames = ()) -> frozenset[str]:
     """The secrets in the cookies that a response sets, whether or not they are kept.
 
     >>> from dlmachine.core.http.headers import Headers
-    >>> sorted(secrets_set_by(Head(status=200, headers=Headers((('Set-Cookie', 'sid=abc'),)))))
+    >>> sorted(
+    ...     secrets_set_by(ResponseHead(status=200, headers=Headers((('Set-Cookie', 'sid=abc'),))))
+    ... )
     ['abc', 'sid=abc']
     """
     values = head.headers.get_all('Set-Cookie')
@@ -70,7 +72,9 @@ def _pair_of(value: str) -> str:
     return value.partition(';')[0].strip(' \t')
 
 
-def receive_cookies(store: CookieStore, request: Request, head: Head, at: datetime) -> CookieStore:
+def receive_cookies(
+    store: CookieStore, request: Request, head: ResponseHead, at: datetime
+) -> CookieStore:
     """Add the cookies that the response to a request sets."""
     values = head.headers.get_all('Set-Cookie')
     if not values:

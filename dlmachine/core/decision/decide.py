@@ -13,7 +13,7 @@ from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.freshness import choose_version
 from dlmachine.core.cache.key import shown_url
 from dlmachine.core.decision.locate import locate
-from dlmachine.core.decision.part_location import address_digest
+from dlmachine.core.decision.part_location import url_digest
 from dlmachine.core.decision.snapshot import BackendSeen, PartSeen, Snapshot
 from dlmachine.core.faults import (
     BackendMissing,
@@ -95,7 +95,7 @@ def decide(
     """Decide what is to be done.
 
     `before` are the paths of the versions that there were when the run began: one that came
-    since was made by somebody else for the same wish, and will do even where a new copy or a
+    since was made by somebody else for the same target, and will do even where a new copy or a
     check was asked for. Clocks are not asked about that: they may have been set.
     """
     return _decide(descriptor, policy, snapshot, before).alt(
@@ -197,7 +197,7 @@ def _network(
     part = _find_part(descriptor, policy, snapshot, usable)
     if part is not None and verdict is not Verdict.FETCH and _is_of_copy(part, entry):
         part = None
-    if part is not None and part.address == address_digest(usable[0].url):
+    if part is not None and part.url_digest == url_digest(usable[0].url):
         # A part of another version than the stored one: whether that is current is answered by
         # the rest, too. A mirror's part waits until the mirror is requested.
         verdict, reason = Verdict.RESUME, Reason.PART_LEFT
@@ -230,7 +230,7 @@ def _find_part(
         return None
     if parse_validator(part.validator) is None:
         return None
-    is_of_one = part.address in {address_digest(address.url) for address in addresses}
+    is_of_one = part.url_digest in {url_digest(address.url) for address in addresses}
     least = max(part.size_bytes + 1, part.whole_bytes or 0)
     return part if is_of_one and (limit is None or least <= limit) else None
 

@@ -35,10 +35,10 @@ def part_place(wanted: Wanted, cache_folder: str | None, *, is_folder: bool) -> 
 
 
 @lru_cache(maxsize=256)
-def address_digest(url: str) -> str:
+def url_digest(url: str) -> str:
     """What stands for an address in a note beside a part: it may have secrets, this has none.
 
-    >>> address_digest('http://h/x')
+    >>> url_digest('http://h/x')
     '86ca99740210faa0'
     """
     return sha256(url.encode('utf-8', 'surrogatepass')).hexdigest()[:16]

@@ -13,7 +13,7 @@ from typing import Any, Final, NoReturn, TypeAlias, TypeVar
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.byte_ranges import Spans, merged
 from dlmachine.core.http.validators import is_strong, parse_http_date
-from dlmachine.core.integrity.representation import Said
+from dlmachine.core.integrity.representation import Representation
 
 #: A note has a few hundred bytes; this leaves room for more spans than any download has.
 MAX_NOTE_BYTES: Final = 64 * 1024
@@ -42,8 +42,8 @@ class PartNote:
     """
 
     validator: str
-    address: str = ''
-    said: Said = Said()
+    url_digest: str = ''
+    representation: Representation = Representation()
     kept_bytes: int = 0
     is_left: bool = False
     host: str
@@ -54,15 +54,22 @@ class PartNote:
     synced: Spans = ()
 
     @property
-    def vouched(self) -> Spans:
+    def synced_ranges(self) -> Spans:
         """The bytes that are synced."""
         first = ((0, self.kept_bytes - 1),) if self.kept_bytes else ()
         return merged((*first, *self.synced))
 
 
+#: The names of fields in notes, which every version of dlmachine reads alike.
+_STORED_AS: Final = {'url_digest': 'address', 'representation': 'said'}
+
+
 def write_part_note(note: PartNote) -> bytes:
     """Write a note as a small JSON document."""
     values = asdict(note)
+    for name, stored in _STORED_AS.items():
+        values[stored] = values.pop(name)
+    values['said']['place'] = values['said'].pop('source')
     spans = {name: values.pop(name) for name in ('whole_bytes', 'written', 'synced')}
     if note.whole_bytes is not None:
         # Earlier versions, which do not know of holes, reject a note without a validator here.
@@ -92,8 +99,8 @@ def _note_of(stored: _Stored, segmented: _Stored | None) -> PartNote:
     spans: _Stored = {} if segmented is None else _spans_of(segmented)
     return PartNote(
         validator=_validator((segmented if has_holes else stored)['validator']),  # type: ignore[index]
-        address=_text(stored['address'], _MARK),
-        said=_said_of(stored['said']),
+        url_digest=_text(stored['address'], _MARK),
+        representation=_representation_of(stored['said']),
         kept_bytes=_number(stored['kept_bytes']),
         is_left=_of(bool, stored['is_left']),
         host=_text(stored['host'], _NAME),
@@ -103,11 +110,11 @@ def _note_of(stored: _Stored, segmented: _Stored | None) -> PartNote:
     )
 
 
-def _said_of(stored: _Stored) -> Said:
+def _representation_of(stored: _Stored) -> Representation:
     size, promised = stored['size_bytes'], stored['promised']
-    return Said(
+    return Representation(
         size_bytes=None if size is None else _number(size),
-        place=_text(stored['place'], _MARK),
+        source=_text(stored['place'], _MARK),
         promised=None if promised is None else _promise(*_of(list, promised)),
     )
 

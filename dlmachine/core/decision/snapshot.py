@@ -10,7 +10,7 @@ from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.faults import Fault
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.byte_ranges import Spans
-from dlmachine.core.integrity.representation import Said
+from dlmachine.core.integrity.representation import Representation
 from dlmachine.core.spec.destination import PathSeen
 
 
@@ -32,7 +32,7 @@ class PartSeen:
     """A part file that a dead owner left behind and that may be taken over.
 
     `validator` is the strong validator of the representation it is a part of, as it goes
-    into If-Range, `address` the digest of the address that gave both. `size_bytes` counts what
+    into If-Range, `url_digest` the digest of the address that gave both. `size_bytes` counts what
     is there from the first byte on; where it was filled in segments, `spans` are all that is
     there of `whole_bytes`.
     """
@@ -40,8 +40,8 @@ class PartSeen:
     name: str
     size_bytes: int
     validator: str
-    address: str = ''
-    said: Said = Said()
+    url_digest: str = ''
+    representation: Representation = Representation()
     spans: Spans = ()
     whole_bytes: int | None = None
 

@@ -13,7 +13,7 @@ class Party(Enum):
     CALLER = 'caller'
     SERVER = 'server'
     NETWORK = 'network'
-    MACHINE = 'machine'
+    LOCAL = 'machine'
 
 
 @frozen

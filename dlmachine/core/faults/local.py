@@ -14,7 +14,7 @@ from dlmachine.core.frozen import frozen
 class CacheUnusable(FaultBase):
     """The registry of the cache cannot be read or written; it was left as it was."""
 
-    party = Party.MACHINE
+    party = Party.LOCAL
     code = 'cache_unusable'
     path: str
     problem: str
@@ -57,7 +57,7 @@ class StorageFailed(FaultBase):
     one.
     """
 
-    party = Party.MACHINE
+    party = Party.LOCAL
     code = 'storage_failed'
     path: str
     operation: str
@@ -106,7 +106,7 @@ _STORAGE_REMEDIES: Final = {
 class LockBusyTooLong(FaultBase):
     """Another owner held the lock of this cache entry for too long."""
 
-    party = Party.MACHINE
+    party = Party.LOCAL
     code = 'lock_busy'
     key: str
     waited: timedelta
@@ -126,7 +126,7 @@ class LockBusyTooLong(FaultBase):
 class WorkerLost(FaultBase):
     """The remote worker did not return a result."""
 
-    party = Party.MACHINE
+    party = Party.LOCAL
     code = 'worker_lost'
     problem: str
 
@@ -141,7 +141,7 @@ class WorkerLost(FaultBase):
 class Bug(FaultBase):
     """The state machine received an event that its state cannot handle: a bug in dlmachine."""
 
-    party = Party.MACHINE
+    party = Party.LOCAL
     code = 'bug'
     state: str
     event: str

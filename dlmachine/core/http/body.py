@@ -14,7 +14,7 @@ from returns.result import Failure, Result, Success
 
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.frozen import frozen
-from dlmachine.core.text.control_chars import find_frame_breaker, find_unwritable
+from dlmachine.core.text.control_chars import find_control_char, find_unwritable
 from dlmachine.core.text.json_pairs import json_pairs
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
@@ -177,7 +177,7 @@ def parse_pairs(given: object, where: str) -> Result[Pairs, Fault]:
             return Failure(InvalidInput(where=named, problem=problem))
         pairs.extend((shown, text) for text in texts if text is not None)
     faults = (
-        find_frame_breaker(f'{where} name', name) or find_unwritable(f'{where}[{name!r}]', text)
+        find_control_char(f'{where} name', name) or find_unwritable(f'{where}[{name!r}]', text)
         for name, text in pairs
     )
     fault = next((found for found in faults if found is not None), None)
@@ -264,7 +264,7 @@ def _part(name: str, value: object) -> Part | None:
 
 def _find_part_fault(part: Part, where: str) -> InvalidInput | None:
     for text in (part.name, part.filename, part.content_type):
-        fault = find_frame_breaker(f'{where}[{part.name!r}]', text) if text else None
+        fault = find_control_char(f'{where}[{part.name!r}]', text) if text else None
         if fault is not None:
             return fault
     return None

@@ -9,7 +9,7 @@ import re
 from typing import Final
 
 from dlmachine.core.http.content_codings import can_undo, read_codings
-from dlmachine.core.http.response import Head
+from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.secrets.redact import MASK, is_secret_name, redact_url, scrub, secrets_in_url
 from dlmachine.core.secrets.secret_names import SecretNames
 from dlmachine.core.text.charsets import TEXT_CHARSETS
@@ -41,14 +41,14 @@ _TELLING_KEYS: Final = (
 )  # fmt: skip
 
 
-def is_readable(head: Head) -> bool:
+def is_readable(head: ResponseHead) -> bool:
     """Whether the body of an error is uncoded, or in a coding that dlmachine decodes."""
     codings = read_codings(head.headers)
     return not codings or can_undo(codings)
 
 
 def read_error_text(
-    head: Head,
+    head: ResponseHead,
     body: bytes,
     secrets: frozenset[str],
     *,
@@ -61,7 +61,9 @@ def read_error_text(
     may send a token that nobody has seen yet. `is_whole` says that the body is complete; otherwise
     its end may be the beginning of a secret, and is left out.
 
-    >>> read_error_text(Head(status=400), b'no key s3cret', frozenset({'s3cret'}), is_whole=True)
+    >>> read_error_text(
+    ...     ResponseHead(status=400), b'no key s3cret', frozenset({'s3cret'}), is_whole=True
+    ... )
     'no key ***'
     """
     text = body.decode(_charset_of(head, body), 'replace')
@@ -89,7 +91,7 @@ def _mask_named(text: str, declared: SecretNames) -> str:
     return _URL.sub(mask_url, text) if '://' in text else text
 
 
-def _charset_of(head: Head, body: bytes) -> str:
+def _charset_of(head: ResponseHead, body: bytes) -> str:
     if body.startswith(_UTF_16_MARKS):
         return 'utf-16'
     found = _CHARSET.search(head.headers.get('Content-Type') or '')

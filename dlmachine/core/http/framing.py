@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 from dlmachine.core.frozen import frozen
-from dlmachine.core.http.response import Head
+from dlmachine.core.http.response import ResponseHead
 
 #: Proxies make a list of equal lengths (RFC 9112 section 6.3).
 _LENGTH: Final = re.compile(r'([0-9]{1,18})(?:[ \t]*,[ \t]*\1)*')
@@ -40,11 +40,11 @@ class Framing:
     persists: bool
 
 
-def content_length(head: Head) -> int | None:
+def content_length(head: ResponseHead) -> int | None:
     """The declared length of the body; None if it is not declared, or ambiguous.
 
     >>> from dlmachine.core.http.headers import Headers
-    >>> content_length(Head(status=200, headers=Headers((('Content-Length', '12'),))))
+    >>> content_length(ResponseHead(status=200, headers=Headers((('Content-Length', '12'),))))
     12
     """
     values = set(head.headers.get_all('Content-Length'))
@@ -52,7 +52,7 @@ def content_length(head: Head) -> int | None:
     return None if found is None else int(found[1])
 
 
-def find_framing(head: Head) -> Framing:
+def find_framing(head: ResponseHead) -> Framing:
     """How the body of a response to GET, POST or PUT is delimited.
 
     A head with a problem (`find_head_problem`) has no known length, so its body is read until the
@@ -60,7 +60,7 @@ def find_framing(head: Head) -> Framing:
 
     >>> from dlmachine.core.http.headers import Headers
     >>> chunked = Headers((('Transfer-Encoding', 'chunked'),))
-    >>> find_framing(Head(status=200, headers=chunked, version='1.1'))
+    >>> find_framing(ResponseHead(status=200, headers=chunked, version='1.1'))
     Framing(is_chunked=True, length_bytes=None, persists=True)
     """
     if head.status in BODILESS or head.status < 200:
@@ -73,14 +73,14 @@ def find_framing(head: Head) -> Framing:
     return Framing(is_chunked=is_chunked, length_bytes=length, persists=has_end and _persists(head))
 
 
-def find_head_problem(head: Head) -> str | None:
+def find_head_problem(head: ResponseHead) -> str | None:
     """Why a head is ambiguous, as what the server did; None if it is not.
 
     >>> from dlmachine.core.http.headers import Headers
-    >>> find_head_problem(Head(status=200, headers=Headers((('Content-Length', '-1'),))))
+    >>> find_head_problem(ResponseHead(status=200, headers=Headers((('Content-Length', '-1'),))))
     'sent a Content-Length that is not a length'
     >>> twice = Headers((('ETag', '"a"'), ('ETag', '"b"')))
-    >>> find_head_problem(Head(status=200, headers=twice))
+    >>> find_head_problem(ResponseHead(status=200, headers=twice))
     'sent two different ETag fields'
     """
     fields = head.headers
@@ -96,12 +96,12 @@ def find_head_problem(head: Head) -> str | None:
     return None
 
 
-def _transfer_codings(head: Head) -> list[str]:
+def _transfer_codings(head: ResponseHead) -> list[str]:
     # Repeated fields form a list (RFC 9110 section 5.3): `chunked` twice is two codings.
     return [value.lower() for value in head.headers.get_all('Transfer-Encoding') if value]
 
 
-def _persists(head: Head) -> bool:
+def _persists(head: ResponseHead) -> bool:
     """Whether the connection stays open (RFC 9112 section 9.3)."""
     options = {
         option.strip(_BLANK).lower()

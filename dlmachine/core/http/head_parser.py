@@ -19,7 +19,7 @@ from typing import Final, TypeAlias
 
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.headers import Headers, is_token
-from dlmachine.core.http.response import Head
+from dlmachine.core.http.response import ResponseHead
 
 #: The maximum size of a head, including all interim responses before it.
 MAX_HEAD_BYTES: Final = 262_144
@@ -45,7 +45,7 @@ class HeadProblem:
 
 
 #: A head, a problem, or None while more lines are needed.
-Parsed: TypeAlias = Head | HeadProblem | None
+Parsed: TypeAlias = ResponseHead | HeadProblem | None
 
 
 class HeadParser:
@@ -135,14 +135,14 @@ class HeadParser:
             self._fields[-1] = (name, ' '.join(filter(None, (value, *self._folds))))
             self._folds = []
 
-    def _end(self, status: re.Match[str]) -> Head | None:
+    def _end(self, status: re.Match[str]) -> ResponseHead | None:
         self._unfold()
         code, reason = int(status[2]), (status[3] or '').strip(_BLANK)
         fields = tuple(self._fields)
         self._status, self._fields = None, []
         if 100 <= code < 200 and code != _SWITCHING_PROTOCOLS:
             return None
-        return Head(status=code, headers=Headers(fields), reason=reason, version=status[1])
+        return ResponseHead(status=code, headers=Headers(fields), reason=reason, version=status[1])
 
 
 def trailer_parser() -> HeadParser:
@@ -157,7 +157,7 @@ def trailer_parser() -> HeadParser:
     return parser
 
 
-def parse_head(head: bytes) -> Head | HeadProblem:
+def parse_head(head: bytes) -> ResponseHead | HeadProblem:
     r"""Parse a complete head.
 
     >>> parse_head(b'HTTP/1.1 200 OK\r\nX: a\rb\r\n\r\n')

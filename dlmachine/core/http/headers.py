@@ -14,7 +14,7 @@ from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.frozen import frozen
 from dlmachine.core.secrets.redact import redact_fields, redact_value
 from dlmachine.core.secrets.secret_names import SecretNames
-from dlmachine.core.text.control_chars import find_frame_breaker
+from dlmachine.core.text.control_chars import find_control_char
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
@@ -171,7 +171,7 @@ def is_token(text: str) -> bool:
 def _find_fault(pair: tuple[str, str], where: str) -> InvalidInput | None:
     name, value = pair
     shown = redact_value(name)  # The caller may have passed a complete line as the name.
-    breaker = find_frame_breaker(f'{where} name {shown!r}', name) or find_frame_breaker(
+    breaker = find_control_char(f'{where} name {shown!r}', name) or find_control_char(
         f'{where}[{name!r}]', value
     )
     if breaker is not None:

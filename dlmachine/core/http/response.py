@@ -1,11 +1,12 @@
 """The response: its head, and what was received of its content.  Pure."""
 
+from dlmachine.core.deprecation import renamed
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.headers import Headers
 
 
 @frozen
-class Head:
+class ResponseHead:
     """Status and header fields of a response, or their equivalents in other protocols.
 
     `public_suffixes` are the domains in its cookies that are public suffixes, such as `co.uk`: the
@@ -39,3 +40,6 @@ class Received:
     gzip_problem: str | None = None
     rest_bytes: int = 0
     coded_rest_bytes: int = 0
+
+
+__getattr__ = renamed(globals(), {'Head': 'ResponseHead'})

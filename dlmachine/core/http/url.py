@@ -17,7 +17,7 @@ from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.host import ascii_host
 from dlmachine.core.secrets.redact import redact_url
-from dlmachine.core.text.control_chars import find_frame_breaker
+from dlmachine.core.text.control_chars import find_control_char
 
 DEFAULT_PORTS: Final = {'http': 80, 'https': 443, 'ftp': 21, 'ftps': 990, 'sftp': 22, 'scp': 22}
 
@@ -153,7 +153,7 @@ def join_url(base: Url, reference: str) -> Result[Url, Fault]:
     >>> str(join_url(base, '../c?x=1').unwrap())
     'https://h/c?x=1'
     """
-    fault = find_frame_breaker('Location', reference)
+    fault = find_control_char('Location', reference)
     if fault is not None:
         return Failure(fault)
     try:
@@ -191,7 +191,7 @@ def _normal_escape(match: re.Match[str]) -> str:
 
 
 def _find_fault(text: str, where: str) -> InvalidInput | None:
-    breaker = find_frame_breaker(where, text)
+    breaker = find_control_char(where, text)
     if breaker is not None:
         return breaker
     if '\t' in text:

@@ -7,7 +7,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from dlmachine.core.http.response import Head
+from dlmachine.core.http.response import ResponseHead
 
 _STRONG: Final = re.compile(r'"[\x21\x23-\x7e\x80-\xff]*"')
 #: A date is not longer and has no control characters; Python would ignore what follows them.
@@ -59,11 +59,11 @@ def parse_validator(text: str | None) -> str | None:
     return text if is_strong(text) or parse_http_date(text) is not None else None
 
 
-def validator_of(head: Head) -> str | None:
+def validator_of(head: ResponseHead) -> str | None:
     """The strong validator of an answer, as it goes into If-Range (RFC 9110 section 13.1.5).
 
     >>> from dlmachine.core.http.headers import Headers
-    >>> validator_of(Head(status=200, headers=Headers((('ETag', '"a"'),))))
+    >>> validator_of(ResponseHead(status=200, headers=Headers((('ETag', '"a"'),))))
     '"a"'
     """
     etag = parse_etag(head.headers.get('ETag'))
@@ -77,7 +77,7 @@ def validator_of(head: Head) -> str | None:
     return modified_text
 
 
-def is_same_version(validator: str | None, head: Head) -> bool:
+def is_same_version(validator: str | None, head: ResponseHead) -> bool:
     """Whether a 206 is of the version that a strong validator names.
 
     RFC 9110 section 15.3.7: a 206 carries the ETag that a 200 would have; Last-Modified may

@@ -9,7 +9,7 @@ from base64 import b64decode
 from collections.abc import Iterator
 from typing import Final
 
-from dlmachine.core.http.response import Head
+from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.integrity.checksum import Checksum, digest_bytes
 
 #: Algorithms of the registry of RFC 9530 section 7.2 that hashlib has, strongest first.
@@ -19,7 +19,9 @@ _FIELDS: Final = ('repr-digest', 'content-digest', 'digest', 'content-md5', 'x-g
 _BLANK: Final = ' \t'
 
 
-def served_digest(head: Head, *, is_part: bool, is_decoded: bool) -> tuple[str, Checksum] | None:
+def served_digest(
+    head: ResponseHead, *, is_part: bool, is_decoded: bool
+) -> tuple[str, Checksum] | None:
     """The strongest digest that an answer gives of the whole, with the field it stands in.
 
     `is_part` tells that the body is a range (206): then only what speaks of the whole
@@ -28,7 +30,7 @@ def served_digest(head: Head, *, is_part: bool, is_decoded: bool) -> tuple[str, 
 
     >>> from dlmachine.core.http.headers import Headers
     >>> said = Headers((('Content-MD5', '1B2M2Y8AsgTpgAmY7PhCfg=='),))
-    >>> served_digest(Head(status=200, headers=said), is_part=False, is_decoded=False)
+    >>> served_digest(ResponseHead(status=200, headers=said), is_part=False, is_decoded=False)
     ('Content-MD5', Checksum(algorithm='md5', hex='d41d8cd98f00b204e9800998ecf8427e'))
     """
     if is_decoded or not any(name in head.headers for name in _FIELDS):
@@ -40,21 +42,23 @@ def served_digest(head: Head, *, is_part: bool, is_decoded: bool) -> tuple[str, 
 _RANKS: Final = {algorithm: rank for rank, algorithm in enumerate(_ALGORITHMS.values())}
 
 
-def _of_whole(head: Head) -> Iterator[tuple[str, Checksum]]:
+def _of_whole(head: ResponseHead) -> Iterator[tuple[str, Checksum]]:
     yield from _read(head, 'Repr-Digest', is_structured=True)
     yield from _read(head, 'Digest')
     if not head.headers.get('Content-Encoding'):
         yield from _read(head, 'x-goog-hash')
 
 
-def _of_body(head: Head) -> Iterator[tuple[str, Checksum]]:
+def _of_body(head: ResponseHead) -> Iterator[tuple[str, Checksum]]:
     yield from _read(head, 'Content-Digest', is_structured=True)
     checksum = _checksum('md5', (head.headers.get('Content-MD5') or '').strip(_BLANK))
     if checksum is not None:
         yield 'Content-MD5', checksum
 
 
-def _read(head: Head, name: str, *, is_structured: bool = False) -> Iterator[tuple[str, Checksum]]:
+def _read(
+    head: ResponseHead, name: str, *, is_structured: bool = False
+) -> Iterator[tuple[str, Checksum]]:
     # A digest has no comma, so the value can be split at each: a list, or a dictionary of
     # byte sequences (RFC 9651 sections 3.2 and 3.3.5), of which the last of a key counts.
     found: dict[str, str] = {}

@@ -12,22 +12,22 @@ from dlmachine.core.frozen import frozen
 
 
 @frozen
-class Said:
-    """`size_bytes` of the whole, the `place` that answered, and a digest that was `promised`.
+class Representation:
+    """`size_bytes` of the whole, the `source` that answered, and a digest that was `promised`.
 
     `promised` is the field that it stood in, the algorithm, and the digest in hex.
     """
 
     size_bytes: int | None = None
-    place: str = ''
+    source: str = ''
     promised: tuple[str, str, str] | None = None
 
 
 @lru_cache(maxsize=256)
-def place_of(url: str) -> str:
+def source_digest(url: str) -> str:
     """What stands for the place that answered: scheme, host and path, without any secret.
 
-    >>> place_of('https://me:pw@h/x?sig=1') == place_of('https://h/x?sig=2')
+    >>> source_digest('https://me:pw@h/x?sig=1') == source_digest('https://h/x?sig=2')
     True
     """
     return _place(urlsplit(url))

@@ -13,18 +13,18 @@ from typing import Final
 from returns.pipeline import is_successful
 
 from dlmachine.core.faults import Cancelled, Fault, HttpStatus, Party, TimedOut
-from dlmachine.core.machine.finish import close
-from dlmachine.core.machine.limits import MAX_RENEWALS
+from dlmachine.core.machine.finish import finish
+from dlmachine.core.machine.limits import MAX_BUDGET_RESETS
+from dlmachine.core.protocol.attempts import Attempts
 from dlmachine.core.protocol.effects import Wait
-from dlmachine.core.protocol.effort import Effort
 from dlmachine.core.protocol.states import Job, Step, Waiting
 from dlmachine.core.transfer.next_exchange import ask
 from dlmachine.core.transfer.retry import Chance, backoff, classify, jitter
 
 
-def go_on(
+def after_failure(
     job: Job,
-    effort: Effort,
+    attempts: Attempts,
     fault: Fault,
     at: datetime,
     *,
@@ -37,91 +37,97 @@ def go_on(
     address would do no better.
     """
     chance = classify(fault, job.descriptor.method, job.policy)
-    effort = replace(effort, trail=())
+    attempts = replace(attempts, redirects=())
     if chance is Chance.NONE:
-        return give_up(job, effort, fault)
+        return give_up(job, attempts, fault)
     if chance is Chance.ELSEWHERE or is_final_here:
-        effort = replace(effort, dropped=effort.dropped | {effort.position})
+        attempts = replace(attempts, excluded=attempts.excluded | {attempts.position})
         gained = False
     elif isinstance(fault, HttpStatus) and fault.retry_after is not None:
-        effort = replace(effort, asked_wait=max(effort.asked_wait, fault.retry_after))
+        attempts = replace(attempts, retry_after=max(attempts.retry_after, fault.retry_after))
     left = _time_left(job, at)
     if left is not None and left <= timedelta(0):
-        return give_up(job, effort, _timed_out(job, effort))
-    if gained and job.policy.retries and effort.renewals < MAX_RENEWALS:
-        return _renew(job, effort, fault, left)
-    following = _positions(job, effort, effort.position + 1)
+        return give_up(job, attempts, _timed_out(job, attempts))
+    if gained and job.policy.retries and attempts.budget_resets < MAX_BUDGET_RESETS:
+        return _reset_budget(job, attempts, fault, left)
+    following = _positions(job, attempts, attempts.position + 1)
     if following:
-        return start_try(job, effort.at(following[0]), at)
-    return _next_round(job, effort, fault, left)
+        return start_attempt(job, attempts.at(following[0]), at)
+    return _next_round(job, attempts, fault, left)
 
 
-def start_try(job: Job, effort: Effort, at: datetime) -> Step:
-    """Ask the address that the effort stands at."""
-    asked = ask(job, effort, at)
-    return asked.unwrap() if is_successful(asked) else go_on(job, effort, asked.failure(), at)
+def start_attempt(job: Job, attempts: Attempts, at: datetime) -> Step:
+    """Request the current URL."""
+    asked = ask(job, attempts, at)
+    return (
+        asked.unwrap()
+        if is_successful(asked)
+        else after_failure(job, attempts, asked.failure(), at)
+    )
 
 
-def start_over(job: Job, effort: Effort, at: datetime) -> Step:
+def start_over(job: Job, attempts: Attempts, at: datetime) -> Step:
     """Request the complete file from the same URL again, over one connection."""
-    singles = effort.singles | {effort.position}
-    return start_try(job, replace(effort.emptied(), trail=(), singles=singles), at)
+    unsegmented = attempts.unsegmented | {attempts.position}
+    return start_attempt(
+        job, replace(attempts.emptied(), redirects=(), unsegmented=unsegmented), at
+    )
 
 
-def give_up(job: Job, effort: Effort, fault: Fault) -> Step:
+def give_up(job: Job, attempts: Attempts, fault: Fault) -> Step:
     """End with the fault; a part that can be resumed is kept for a later run."""
     is_harmless = fault.party in _ELSEWHERE or isinstance(fault, Cancelled)
-    has_part = bool(effort.part_bytes and effort.validator) or effort.aside is not None
+    has_part = bool(attempts.part_bytes and attempts.validator) or attempts.aside is not None
     keep = is_harmless and has_part
-    return close(job, replace(fault, tries=effort.tries), keep_part=keep)
+    return finish(job, replace(fault, tries=attempts.tries), keep_part=keep)
 
 
 #: Whose faults leave the part as good as it was: not a full disk's, nor the caller's.
 _ELSEWHERE: Final = frozenset({Party.NETWORK, Party.SERVER})
 
 
-def _renew(job: Job, effort: Effort, fault: Fault, left: timedelta | None) -> Step:
+def _reset_budget(job: Job, attempts: Attempts, fault: Fault, left: timedelta | None) -> Step:
     # Each renewal is a round of its own: the draws of its waits must not repeat.
-    renewals = effort.renewals + 1
-    ahead = replace(effort, round=0, renewals=renewals)
-    number = 1 + renewals * (job.policy.retries + 1)
+    budget_resets = attempts.budget_resets + 1
+    ahead = replace(attempts, round=0, budget_resets=budget_resets)
+    number = 1 + budget_resets * (job.policy.retries + 1)
     wait = backoff(job.policy, 1, jitter(job.snapshot.chance, number))
     return _wait(job, ahead, fault, left, wait, 'before the rest: bytes arrived')
 
 
-def _next_round(job: Job, effort: Effort, fault: Fault, left: timedelta | None) -> Step:
-    remaining = _positions(job, effort, 0)
-    if not remaining or effort.round >= job.policy.retries:
-        return give_up(job, effort, fault)
-    number = effort.round + 1
-    draw = number + effort.renewals * (job.policy.retries + 1)
+def _next_round(job: Job, attempts: Attempts, fault: Fault, left: timedelta | None) -> Step:
+    remaining = _positions(job, attempts, 0)
+    if not remaining or attempts.round >= job.policy.retries:
+        return give_up(job, attempts, fault)
+    number = attempts.round + 1
+    draw = number + attempts.budget_resets * (job.policy.retries + 1)
     wait = backoff(job.policy, number, jitter(job.snapshot.chance, draw))
-    ahead = replace(effort.at(remaining[0]), round=number)
+    ahead = replace(attempts.at(remaining[0]), round=number)
     return _wait(job, ahead, fault, left, wait, f'before round {number + 1}')
 
 
 def _wait(
-    job: Job, ahead: Effort, fault: Fault, left: timedelta | None, wait: timedelta, when: str
+    job: Job, ahead: Attempts, fault: Fault, left: timedelta | None, wait: timedelta, when: str
 ) -> Step:
-    wait = max(wait, ahead.asked_wait)
+    wait = max(wait, ahead.retry_after)
     if left is not None and wait >= left:
         return give_up(job, ahead, fault)
-    is_asked = ahead.asked_wait and wait == ahead.asked_wait
+    is_asked = ahead.retry_after and wait == ahead.retry_after
     why = 'the server asked for it' if is_asked else 'backoff'
-    effort = replace(ahead, asked_wait=timedelta(0))
+    attempts = replace(ahead, retry_after=timedelta(0))
     effect = Wait(duration=wait, reason=f'{why}, {when}')
-    return Step(state=Waiting(job=job, effort=effort), effect=effect)
+    return Step(state=Waiting(job=job, attempts=attempts), effect=effect)
 
 
-def _positions(job: Job, effort: Effort, start: int) -> list[int]:
+def _positions(job: Job, attempts: Attempts, start: int) -> list[int]:
     everywhere = range(start, len(job.decision.addresses))
-    return [position for position in everywhere if position not in effort.dropped]
+    return [position for position in everywhere if position not in attempts.excluded]
 
 
 def _time_left(job: Job, at: datetime) -> timedelta | None:
     return None if job.policy.timeout is None else job.policy.timeout - (at - job.began_at)
 
 
-def _timed_out(job: Job, effort: Effort) -> Fault:
-    url = job.descriptor.redactor.url(effort.address(job).url)
+def _timed_out(job: Job, attempts: Attempts) -> Fault:
+    url = job.descriptor.redactor.url(attempts.address(job).url)
     return TimedOut(url=url, phase='total', limit=job.policy.timeout or timedelta(0))

@@ -17,7 +17,7 @@ from dlmachine.core.integrity.checksum import ChecksumList
 from dlmachine.core.integrity.checksum_file import find_checksum
 from dlmachine.core.protocol.effects import ReadChecksums
 from dlmachine.core.protocol.events import ChecksumsRead
-from dlmachine.core.protocol.states import Job, Learning, Step
+from dlmachine.core.protocol.states import Job, ReadingChecksums, Step
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import ToMemory, ToPath
 from dlmachine.core.spec.policy import Policy
@@ -26,7 +26,7 @@ from dlmachine.core.spec.policy import Policy
 MAX_LIST_BYTES: Final = 64 << 20
 
 
-def must_learn(policy: Policy, entry: CacheEntry | None) -> bool:
+def must_read_checksums(policy: Policy, entry: CacheEntry | None) -> bool:
     """Whether the list has to be read before going on, about to use this entry or none."""
     wanted = policy.checksum_file
     if wanted is None or (policy.offline and wanted.is_url):
@@ -37,16 +37,16 @@ def must_learn(policy: Policy, entry: CacheEntry | None) -> bool:
     return record is None or str(wanted) not in {source for _, source in record.verified_by}
 
 
-def learn(job: Job, wanted: ChecksumList) -> Step:
+def read_checksums(job: Job, wanted: ChecksumList) -> Step:
     """The step that reads the list."""
-    wish = _wish(job.descriptor, wanted) if wanted.is_url else None
+    target = _target(job.descriptor, wanted) if wanted.is_url else None
     effect = ReadChecksums(
-        path=None if wanted.is_url else wanted.location, wish=wish, max_bytes=MAX_LIST_BYTES
+        path=None if wanted.is_url else wanted.location, target=target, max_bytes=MAX_LIST_BYTES
     )
-    return Step(state=Learning(job=job), effect=effect)
+    return Step(state=ReadingChecksums(job=job), effect=effect)
 
 
-def with_learned(job: Job, wanted: ChecksumList, event: ChecksumsRead) -> Job | Fault:
+def with_checksum(job: Job, wanted: ChecksumList, event: ChecksumsRead) -> Job | Fault:
     """The job with the checksum that the list has for its file; or why it has none."""
     found = find_checksum(event.text, wanted, _paths(job))
     if not is_successful(found):
@@ -76,7 +76,7 @@ def list_policy(policy: Policy, max_bytes: int) -> Policy:
     )
 
 
-def _wish(descriptor: Descriptor, wanted: ChecksumList) -> Descriptor:
+def _target(descriptor: Descriptor, wanted: ChecksumList) -> Descriptor:
     # Credentials, including a client certificate, go to the same origin only.
     origins = {parse_url(url).unwrap().origin for url in (descriptor.url, wanted.location)}
     is_same = len(origins) == 1

@@ -14,21 +14,21 @@ from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.cache.updates import MetadataUpdate, NewVersion, SameVersion
 from dlmachine.core.faults import CacheUnusable
 from dlmachine.core.http.filename import extension
-from dlmachine.core.http.response import Head
-from dlmachine.core.machine.finish import cached_outcome, close, close_on_bug, give_back
+from dlmachine.core.http.response import ResponseHead
+from dlmachine.core.machine.finish import cached_outcome, fail_unexpected, finish, release
 from dlmachine.core.machine.limits import MAX_CONFLICTS
-from dlmachine.core.protocol.effects import Publish, Record, Retire, Unpublish
-from dlmachine.core.protocol.effort import Effort
+from dlmachine.core.protocol.attempts import Attempts
+from dlmachine.core.protocol.effects import Publish, Record, RemoveVersions, Unpublish
 from dlmachine.core.protocol.events import (
     Discarded,
+    EffectFailed,
     Event,
-    Failed,
     LockReleased,
-    PlaceTaken,
+    NameTaken,
     Published,
     Recorded,
-    Retired,
     Unpublished,
+    VersionsRemoved,
 )
 from dlmachine.core.protocol.outcome import Origin, Outcome
 from dlmachine.core.protocol.states import (
@@ -37,7 +37,7 @@ from dlmachine.core.protocol.states import (
     Publishing,
     Recording,
     Releasing,
-    Retiring,
+    RemovingVersions,
     Step,
     Unpublishing,
 )
@@ -52,18 +52,20 @@ def publish(job: Job, record: DownloadRecord) -> Step:
     return _publish_as(job, record, version, 0)
 
 
-def confirm_version(job: Job, effort: Effort, entry: CacheEntry, at: datetime, head: Head) -> Step:
+def confirm_version(
+    job: Job, attempts: Attempts, entry: CacheEntry, at: datetime, head: ResponseHead
+) -> Step:
     """The server says that the stored copy is current: freshen its record and use it."""
     reason = 'the server says that the stored version is current'
-    outcome = replace(cached_outcome(job, entry, reason), is_validated=True, tries=effort.tries)
+    outcome = replace(cached_outcome(job, entry, reason), is_validated=True, tries=attempts.tries)
     if entry.record is None or not entry.is_own:
-        return close(job, outcome)
-    record = freshen_record(entry.record, job.descriptor, head, at, effort.address(job).url)
+        return finish(job, outcome)
+    record = freshen_record(entry.record, job.descriptor, head, at, attempts.address(job).url)
     update = SameVersion(key=job.key, item_id=_item_id(job), version=entry.version, record=record)
     return _record(job, update, replace(outcome, record=record), 'validated', published=None)
 
 
-def mend_record(job: Job, entry: CacheEntry, outcome: Outcome) -> Step:
+def repair_record(job: Job, entry: CacheEntry, outcome: Outcome) -> Step:
     """A copy with a changed time has the digest on record: it need not be read next time."""
     assert entry.record is not None  # noqa: S101 -- else there were no digest
     update = SameVersion(
@@ -78,12 +80,12 @@ def on_publishing(state: Publishing, event: Event) -> Step:
     match event:
         case Published():
             return _on_published(state, event)
-        case PlaceTaken():
+        case NameTaken():
             return _take_next(job, state.record, state.version, state.conflicts)
-        case Failed(fault=fault):
-            return close(job, replace(fault, tries=state.record.tries))
+        case EffectFailed(fault=fault):
+            return finish(job, replace(fault, tries=state.record.tries))
         case _:
-            return close_on_bug(job, state, event)
+            return fail_unexpected(job, state, event)
 
 
 def on_recording(state: Recording, event: Event) -> Step:
@@ -91,45 +93,45 @@ def on_recording(state: Recording, event: Event) -> Step:
     match event:
         case Recorded():
             return _on_recorded(state)
-        case PlaceTaken() if isinstance(state.update, NewVersion):
+        case NameTaken() if isinstance(state.update, NewVersion):
             update = state.update
             return _take_next(state.job, update.record, update.version, state.conflicts)
-        case Failed(fault=fault) if state.published is not None:
+        case EffectFailed(fault=fault) if state.published is not None:
             tried = replace(fault, tries=state.outcome.tries)
             undoing = Unpublishing(job=state.job, fault=tried)
             return Step(state=undoing, effect=Unpublish(path=state.published))
-        case Failed():
+        case EffectFailed():
             # Only the freshened record is lost; the copy is as current as it was said to be.
-            return close(state.job, state.outcome)
+            return finish(state.job, state.outcome)
         case _:
-            return close_on_bug(state.job, state, event)
+            return fail_unexpected(state.job, state, event)
 
 
-def on_retiring(state: Retiring, event: Event) -> Step:
+def on_removing_versions(state: RemovingVersions, event: Event) -> Step:
     """Earlier versions are gone; if they could not be removed, nothing is wrong with the new."""
     match event:
-        case Retired() | Failed():
-            return close(state.job, state.outcome)
+        case VersionsRemoved() | EffectFailed():
+            return finish(state.job, state.outcome)
         case _:
-            return close_on_bug(state.job, state, event)
+            return fail_unexpected(state.job, state, event)
 
 
 def on_unpublishing(state: Unpublishing, event: Event) -> Step:
     """The file is gone again."""
     match event:
-        case Unpublished() | Failed():
-            return close(state.job, state.fault)
+        case Unpublished() | EffectFailed():
+            return finish(state.job, state.fault)
         case _:
-            return close_on_bug(state.job, state, event)
+            return fail_unexpected(state.job, state, event)
 
 
 def on_closing(state: Discarding | Releasing, event: Event) -> Step:
     """Go on giving back; that something could not be given back does not change the end."""
     match event:
-        case Discarded() | LockReleased() | Failed():
-            return give_back(state.job, state.end)
+        case Discarded() | LockReleased() | EffectFailed():
+            return release(state.job, state.end)
         case _:
-            return close_on_bug(state.job, state, event)
+            return fail_unexpected(state.job, state, event)
 
 
 def _publish_as(job: Job, record: DownloadRecord, version: int, conflicts: int) -> Step:
@@ -156,7 +158,7 @@ def _take_next(job: Job, record: DownloadRecord, version: int, conflicts: int) -
     if conflicts >= MAX_CONFLICTS:
         folder = '' if job.snapshot.cache is None else job.snapshot.cache.folder
         problem = f'others took {conflicts} versions of this entry, one after the other'
-        return close(job, CacheUnusable(path=folder, problem=problem, tries=record.tries))
+        return finish(job, CacheUnusable(path=folder, problem=problem, tries=record.tries))
     return _publish_as(job, record, version + 1, conflicts + 1)
 
 
@@ -175,7 +177,7 @@ def _on_published(state: Publishing, event: Published) -> Step:
         tries=record.tries,
     )
     if not is_stored or path is None:
-        return close(job, outcome)
+        return finish(job, outcome)
     update = NewVersion(
         key=job.key,
         item_id=_item_id(job),
@@ -210,9 +212,9 @@ def _on_recorded(state: Recording) -> Step:
     job = state.job
     old = () if job.policy.keep_old or state.published is None else _earlier(job)
     if not old:
-        return close(job, state.outcome)
-    retiring = Retiring(job=job, outcome=state.outcome)
-    return Step(state=retiring, effect=Retire(key=job.key, versions=old))
+        return finish(job, state.outcome)
+    retiring = RemovingVersions(job=job, outcome=state.outcome)
+    return Step(state=retiring, effect=RemoveVersions(key=job.key, versions=old))
 
 
 def _earlier(job: Job) -> tuple[int, ...]:

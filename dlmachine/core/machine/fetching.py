@@ -13,12 +13,12 @@ from dlmachine.core.protocol.states import (
     Exchanging,
     FallingBack,
     Fetching,
-    Joining,
     Opening,
     Publishing,
+    Reassembling,
     Recording,
     Releasing,
-    Retiring,
+    RemovingVersions,
     Segmenting,
     Step,
     Unpublishing,
@@ -36,8 +36,8 @@ def advance_fetch(state: Fetching, event: Event) -> Step:  # noqa: C901, PLR0911
             return exchange.on_exchanging(state, event)
         case Segmenting():
             return segments.on_segmenting(state, event)
-        case Joining():
-            return segments.on_joining(state, event)
+        case Reassembling():
+            return segments.on_reassembling(state, event)
         case Validating():
             return received.on_validating(state, event)
         case Waiting():
@@ -46,8 +46,8 @@ def advance_fetch(state: Fetching, event: Event) -> Step:  # noqa: C901, PLR0911
             return commit.on_publishing(state, event)
         case Recording():
             return commit.on_recording(state, event)
-        case Retiring():
-            return commit.on_retiring(state, event)
+        case RemovingVersions():
+            return commit.on_removing_versions(state, event)
         case Unpublishing():
             return commit.on_unpublishing(state, event)
         case FallingBack():

@@ -12,12 +12,12 @@ from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.freshness import choose_version, must_read
 from dlmachine.core.decision.locate import locate
 from dlmachine.core.faults import Bug, Fault, Party
-from dlmachine.core.protocol.effects import ConfirmCopy, Discard, ReleaseLock
-from dlmachine.core.protocol.events import CopyConfirmed, CopyMissing, Event, Failed
+from dlmachine.core.protocol.effects import CheckCopy, Discard, ReleaseLock
+from dlmachine.core.protocol.events import CopyConfirmed, CopyMissing, EffectFailed, Event
 from dlmachine.core.protocol.outcome import Origin, Outcome
 from dlmachine.core.protocol.states import (
-    Broken,
     Discarding,
+    Failed,
     FallingBack,
     Finished,
     Job,
@@ -29,35 +29,35 @@ from dlmachine.core.spec.destination import Auto, PathKind, ToPath
 from dlmachine.core.spec.policy import Window
 
 #: The copy does not help with faults that the caller must fix.
-_NO_STAND_IN: Final = frozenset({Party.CALLER})
+_NO_STALE_COPY: Final = frozenset({Party.CALLER})
 
 
-def close(job: Job, end: Outcome | Fault, *, keep_part: bool = False) -> Step:
+def finish(job: Job, end: Outcome | Fault, *, keep_part: bool = False) -> Step:
     """Give back the part, then the lock, then end; or fall back to the copy that is there."""
     if not isinstance(end, Outcome):
         end = locate(end, job.descriptor, job.decision.destination)
     if not isinstance(end, Outcome) and job.policy.stale_if_error and job.may_fall_back:
-        found = _stand_in(job, end)
+        found = _stale_copy(job, end)
         if found is not None:
             return _fall_back(job, *found, end, keep_part=keep_part)
-    return give_back(job, end, keep_part=keep_part)
+    return release(job, end, keep_part=keep_part)
 
 
 def on_falling_back(state: FallingBack, event: Event) -> Step:
     """The copy is there, and used; or it is not, and it fails for the reason it had."""
     match event:
         case CopyConfirmed():
-            return close(state.job, state.outcome, keep_part=state.keep_part)
-        case CopyMissing() | Failed():
-            return close(state.job, state.fault, keep_part=state.keep_part)
+            return finish(state.job, state.outcome, keep_part=state.keep_part)
+        case CopyMissing() | EffectFailed():
+            return finish(state.job, state.fault, keep_part=state.keep_part)
         case _:
-            return close_on_bug(state.job, state, event)
+            return fail_unexpected(state.job, state, event)
 
 
-def close_on_bug(job: Job, state: State, event: Event) -> Step:
+def fail_unexpected(job: Job, state: State, event: Event) -> Step:
     """End a run that met an event which its state does not know."""
     bug = Bug(state=type(state).__name__, event=type(event).__name__)
-    return give_back(job, locate(bug, job.descriptor))
+    return release(job, locate(bug, job.descriptor))
 
 
 def cached_outcome(job: Job, entry: CacheEntry, reason: str) -> Outcome:
@@ -72,7 +72,7 @@ def cached_outcome(job: Job, entry: CacheEntry, reason: str) -> Outcome:
     )
 
 
-def give_back(job: Job, end: Outcome | Fault, *, keep_part: bool = False) -> Step:
+def release(job: Job, end: Outcome | Fault, *, keep_part: bool = False) -> Step:
     """Give back the part, then the lock, then end."""
     if job.holds_part:
         state = Discarding(job=replace(job, holds_part=False), end=end)
@@ -80,12 +80,12 @@ def give_back(job: Job, end: Outcome | Fault, *, keep_part: bool = False) -> Ste
     if job.holds_lock:
         state_ = Releasing(job=replace(job, holds_lock=False), end=end)
         return Step(state=state_, effect=ReleaseLock(key=job.key))
-    return Step(state=Finished(outcome=end) if isinstance(end, Outcome) else Broken(fault=end))
+    return Step(state=Finished(outcome=end) if isinstance(end, Outcome) else Failed(fault=end))
 
 
-def confirmation(job: Job, entry: CacheEntry) -> ConfirmCopy:
+def confirmation(job: Job, entry: CacheEntry) -> CheckCopy:
     """The effect that checks a stored version before it is used."""
-    return ConfirmCopy(
+    return CheckCopy(
         path=entry.path,
         size_bytes=entry.file_bytes,
         mtime_ns=entry.file_mtime_ns,
@@ -93,8 +93,8 @@ def confirmation(job: Job, entry: CacheEntry) -> ConfirmCopy:
     )
 
 
-def _stand_in(job: Job, fault: Fault) -> tuple[Outcome, ConfirmCopy] | None:
-    if fault.party in _NO_STAND_IN:
+def _stale_copy(job: Job, fault: Fault) -> tuple[Outcome, CheckCopy] | None:
+    if fault.party in _NO_STALE_COPY:
         return None
     reason = f'a new copy could not be had: {fault.what()}'
     wanted, cache = job.policy.dest, job.snapshot.cache
@@ -109,12 +109,12 @@ def _stand_in(job: Job, fault: Fault) -> tuple[Outcome, ConfirmCopy] | None:
     if isinstance(wanted, ToPath) and seen is not None and seen.kind is PathKind.FILE:
         outcome = Outcome(origin=Origin.STALE, reason=reason, key=job.key, path=wanted.path)
         checksum = job.policy.checksum
-        return outcome, ConfirmCopy(path=wanted.path, size_bytes=None, checksum=checksum)
+        return outcome, CheckCopy(path=wanted.path, size_bytes=None, checksum=checksum)
     return None
 
 
 def _fall_back(
-    job: Job, copy: Outcome, effect: ConfirmCopy, fault: Fault, *, keep_part: bool
+    job: Job, copy: Outcome, effect: CheckCopy, fault: Fault, *, keep_part: bool
 ) -> Step:
     outcome = replace(copy, origin=Origin.STALE, tries=fault.tries, fault=fault)
     state = FallingBack(

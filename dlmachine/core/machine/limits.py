@@ -7,4 +7,4 @@ MAX_MISSING: Final = 8
 #: Versions that others may have taken, one after the other, before it is an error.
 MAX_CONFLICTS: Final = 16
 #: How often bytes that arrive renew the budget; a server that gives one byte a time ends here.
-MAX_RENEWALS: Final = 1_000
+MAX_BUDGET_RESETS: Final = 1_000

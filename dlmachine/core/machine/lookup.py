@@ -13,27 +13,27 @@ from dlmachine.core.cache.freshness import must_read
 from dlmachine.core.decision.decide import Verdict, decide
 from dlmachine.core.decision.part_location import part_place, part_stem
 from dlmachine.core.decision.snapshot import Snapshot
-from dlmachine.core.machine.finish import cached_outcome, close, close_on_bug, confirmation
+from dlmachine.core.machine.finish import cached_outcome, confirmation, fail_unexpected, finish
 from dlmachine.core.machine.limits import MAX_MISSING
 from dlmachine.core.protocol.effects import AcquireLock, Observe, OpenPart
 from dlmachine.core.protocol.events import (
     ChecksumsRead,
     CopyConfirmed,
     CopyMissing,
+    EffectFailed,
     Event,
-    Failed,
     LockAcquired,
     LockUnavailable,
     Observed,
 )
 from dlmachine.core.protocol.states import (
-    Broken,
-    Confirming,
+    CheckingCopy,
+    Failed,
     Job,
-    Learning,
     Locking,
     Observing,
     Opening,
+    ReadingChecksums,
     Step,
 )
 from dlmachine.core.spec.descriptor import Descriptor
@@ -46,7 +46,7 @@ def start(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Step:
     policy = policy.with_secret_names(descriptor.secret_names)
     decided = decide(descriptor, policy, snapshot)
     if not is_successful(decided):
-        return Step(state=Broken(fault=decided.failure()))
+        return Step(state=Failed(fault=decided.failure()))
     job = Job(
         descriptor=descriptor,
         policy=policy,
@@ -58,32 +58,32 @@ def start(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Step:
     return _set_out(job)
 
 
-def on_confirming(state: Confirming, event: Event) -> Step:
+def on_checking_copy(state: CheckingCopy, event: Event) -> Step:
     """The stored copy is there, and used or asked about; or the verdict is made again."""
     match event:
         case CopyConfirmed():
             return _use(state.job, state.entry)
         case CopyMissing():
             return _decide_again(_without_copy(state))
-        case Failed(fault=fault):
-            return close(state.job, fault)
+        case EffectFailed(fault=fault):
+            return finish(state.job, fault)
         case _:
-            return close_on_bug(state.job, state, event)
+            return fail_unexpected(state.job, state, event)
 
 
-def on_learning(state: Learning, event: Event) -> Step:
+def on_reading_checksums(state: ReadingChecksums, event: Event) -> Step:
     """The list is read: with the checksum the verdict is made again."""
     job, wanted = state.job, state.job.policy.checksum_file
     match event:
         case ChecksumsRead() if wanted is not None:
-            from dlmachine.core.machine.checksum_file import with_learned
+            from dlmachine.core.machine.checksum_file import with_checksum
 
-            learned = with_learned(job, wanted, event)
-            return _decide_again(learned) if isinstance(learned, Job) else close(job, learned)
-        case Failed(fault=fault):
-            return close(job, fault)
+            learned = with_checksum(job, wanted, event)
+            return _decide_again(learned) if isinstance(learned, Job) else finish(job, learned)
+        case EffectFailed(fault=fault):
+            return finish(job, fault)
         case _:
-            return close_on_bug(job, state, event)
+            return fail_unexpected(job, state, event)
 
 
 def on_locking(state: Locking, event: Event) -> Step:
@@ -94,10 +94,10 @@ def on_locking(state: Locking, event: Event) -> Step:
             return Step(state=Observing(job=job), effect=Observe(key=job.key))
         case LockUnavailable(fault=None):
             return Step(state=Observing(job=state.job), effect=Observe(key=state.job.key))
-        case LockUnavailable(fault=fault) | Failed(fault=fault) if fault is not None:
-            return close(state.job, fault)
+        case LockUnavailable(fault=fault) | EffectFailed(fault=fault) if fault is not None:
+            return finish(state.job, fault)
         case _:
-            return close_on_bug(state.job, state, event)
+            return fail_unexpected(state.job, state, event)
 
 
 def on_observing(state: Observing, event: Event) -> Step:
@@ -108,10 +108,10 @@ def on_observing(state: Observing, event: Event) -> Step:
             if snapshot.backends is None:
                 snapshot = replace(snapshot, backends=())
             return _decide_again(replace(state.job, snapshot=snapshot, is_observed=True))
-        case Failed(fault=fault):
-            return close(state.job, fault)
+        case EffectFailed(fault=fault):
+            return finish(state.job, fault)
         case _:
-            return close_on_bug(state.job, state, event)
+            return fail_unexpected(state.job, state, event)
 
 
 def _use(job: Job, entry: CacheEntry) -> Step:
@@ -124,28 +124,28 @@ def _use(job: Job, entry: CacheEntry) -> Step:
         return _set_out(replace(job, is_compared=True, decision=compared))
     outcome = cached_outcome(job, entry, job.decision.reason.value)
     if entry.record is record:
-        return close(job, outcome)
-    from dlmachine.core.machine.commit import mend_record
+        return finish(job, outcome)
+    from dlmachine.core.machine.commit import repair_record
 
-    return mend_record(job, entry, outcome)
+    return repair_record(job, entry, outcome)
 
 
 def _decide_again(job: Job) -> Step:
     decided = decide(job.descriptor, job.policy, job.snapshot, before=job.before)
     if not is_successful(decided):
-        return close(job, decided.failure())
+        return finish(job, decided.failure())
     return _set_out(replace(job, decision=decided.unwrap()))
 
 
 def _set_out(job: Job) -> Step:
     decision, wanted = job.decision, job.policy.checksum_file
     if wanted is not None:
-        from dlmachine.core.machine.checksum_file import learn, must_learn
+        from dlmachine.core.machine.checksum_file import must_read_checksums, read_checksums
 
-        if must_learn(job.policy, _about_to_use(job)):
-            return learn(job, wanted)
+        if must_read_checksums(job.policy, _about_to_use(job)):
+            return read_checksums(job, wanted)
     if decision.entry is not None and decision.verdict is Verdict.USE_CACHED:
-        state = Confirming(job=job, entry=decision.entry)
+        state = CheckingCopy(job=job, entry=decision.entry)
         return Step(state=state, effect=confirmation(job, decision.entry))
     if isinstance(decision.destination, InCache) and not job.is_observed:
         limits = (job.policy.lock_timeout, job.policy.timeout or job.policy.lock_timeout)
@@ -155,7 +155,7 @@ def _set_out(job: Job) -> Step:
         looking = confirmation(job, decision.entry)
         if looking.checksum is not None:
             # The server's word that it is current is no word for its digest.
-            return Step(state=Confirming(job=job, entry=decision.entry), effect=looking)
+            return Step(state=CheckingCopy(job=job, entry=decision.entry), effect=looking)
     place, cache = job.policy.dest, job.snapshot.cache
     is_folder = isinstance(decision.destination, InFolder)
     folder = part_place(place, None if cache is None else cache.folder, is_folder=is_folder)
@@ -172,7 +172,7 @@ def _about_to_use(job: Job) -> CacheEntry | None:
     return job.decision.entry if job.decision.verdict is Verdict.USE_CACHED else None
 
 
-def _without_copy(state: Confirming) -> Job:
+def _without_copy(state: CheckingCopy) -> Job:
     job = state.job
     cache, missing = job.snapshot.cache, job.missing + 1
     if cache is None:

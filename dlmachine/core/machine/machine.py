@@ -1,30 +1,30 @@
-"""The machine: `begin` and `advance`, the only way on.
+"""The state machine of a download: `begin` gives the first step, `advance` the next.
 
-Pure and total: any event in any state gives a next step. What a state does about an event
-is in the other modules of this room; the tables here and in `fetching` say which function that is.
+Pure and total: every event in every state gives a step. The tables here and in `fetching` name the
+function that handles each state; the functions are in the other modules of this room.
 
-What a run goes through, if all goes well:
+The states of a successful run:
 
-    use cached   Confirming -> Finished
+    use cached   CheckingCopy -> Finished
     into cache   Locking -> Observing -> Opening -> Exchanging -> Publishing -> Recording
-                 -> (Retiring) -> Releasing -> Finished
+                 -> (RemovingVersions) -> Releasing -> Finished
     elsewhere    Opening -> Exchanging -> Publishing -> Finished
-    in segments  the same with Exchanging -> Segmenting -> Joining in place of Exchanging
+    in segments  the same with Exchanging -> Segmenting -> Reassembling in place of Exchanging
     revalidate   Locking -> Observing -> Opening -> Exchanging -> Recording -> Discarding
                  -> Releasing -> Finished
 """
 
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.machine import lookup
-from dlmachine.core.machine.limits import MAX_CONFLICTS, MAX_MISSING, MAX_RENEWALS
+from dlmachine.core.machine.limits import MAX_BUDGET_RESETS, MAX_CONFLICTS, MAX_MISSING
 from dlmachine.core.protocol.events import Event
 from dlmachine.core.protocol.states import (
-    Broken,
-    Confirming,
+    CheckingCopy,
+    Failed,
     Finished,
-    Learning,
     Locking,
     Observing,
+    ReadingChecksums,
     State,
     Step,
 )
@@ -47,15 +47,15 @@ def begin(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Step:
 def advance(state: State, event: Event) -> Step:
     """The next step, from the result of the last effect."""
     match state:
-        case Confirming():
-            return lookup.on_confirming(state, event)
-        case Learning():
-            return lookup.on_learning(state, event)
+        case CheckingCopy():
+            return lookup.on_checking_copy(state, event)
+        case ReadingChecksums():
+            return lookup.on_reading_checksums(state, event)
         case Locking():
             return lookup.on_locking(state, event)
         case Observing():
             return lookup.on_observing(state, event)
-        case Finished() | Broken():
+        case Finished() | Failed():
             return Step(state=state)
         case _:
             # Most of the core is about fetching: a hit comes here never, and loads none of it.
@@ -72,7 +72,7 @@ def most_effects(descriptor: Descriptor, policy: Policy) -> int:
     a wait may follow each, bytes that arrive renew the rounds so many times, and a few effects
     stand before and after.
     """
-    rounds = (1 + policy.retries) * (1 + MAX_RENEWALS)
+    rounds = (1 + policy.retries) * (1 + MAX_BUDGET_RESETS)
     exchanges = rounds * len(descriptor.addresses) * 2 * (1 + policy.max_redirects)
     return exchanges + 4 * rounds * len(descriptor.addresses) + _COMMITTING + _AROUND
 

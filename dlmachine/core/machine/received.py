@@ -7,16 +7,16 @@ difference.
 from dataclasses import replace
 from datetime import datetime
 
-from dlmachine.core.decision.part_location import address_digest
+from dlmachine.core.decision.part_location import url_digest
 from dlmachine.core.faults import ContentRefused, Fault
 from dlmachine.core.http.response import Received
-from dlmachine.core.machine.attempts import go_on, start_over
+from dlmachine.core.machine.attempts import after_failure, start_over
 from dlmachine.core.machine.commit import confirm_version, publish
-from dlmachine.core.machine.finish import close, close_on_bug
-from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.machine.finish import fail_unexpected, finish
+from dlmachine.core.protocol.attempts import Attempts
+from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import Validate
-from dlmachine.core.protocol.effort import Effort
-from dlmachine.core.protocol.events import Answered, Event, Failed, Validated
+from dlmachine.core.protocol.events import EffectFailed, Event, Responded, Validated
 from dlmachine.core.protocol.states import Exchanging, Job, Segmenting, Step, Validating
 from dlmachine.core.secrets.redact import scrub
 from dlmachine.core.transfer.provenance import build_record
@@ -25,8 +25,8 @@ from dlmachine.core.transfer.verify_body import find_body_fault, find_notes, ver
 
 def on_body(
     state: Exchanging,
-    event: Answered,
-    taking: TakeBody,
+    event: Responded,
+    taking: StoreBody,
     received: Received,
     *,
     is_joined: bool = False,
@@ -35,23 +35,23 @@ def on_body(
 
     `is_joined` says that it was downloaded in segments.
     """
-    job, effort = state.job, state.effort
+    job, attempts = state.job, state.attempts
     is_pieced = is_joined or taking.offset > 0
     fault = find_body_fault(state, event.head, taking, received)
     if fault is not None:
-        return _refuse(job, effort, fault, received.sha256, event.at, is_pieced=is_pieced)
+        return _refuse(job, attempts, fault, received.sha256, event.at, is_pieced=is_pieced)
     entry = job.decision.entry
     if entry is not None and entry.record is not None and entry.record.sha256 == received.sha256:
-        return confirm_version(job, effort, entry, event.at, event.head)
+        return confirm_version(job, attempts, entry, event.at, event.head)
     checked = verified_by(job, event.head, taking)
-    record = build_record(job, effort, state.exchange, event, received, checked)
+    record = build_record(job, attempts, state.exchange, event, received, checked)
     notes = find_notes(state, event.head, taking, received)
     record = replace(record, notes=notes) if notes else record
     if job.policy.validate is None:
         return publish(job, record)
     looking = Validating(
         job=job,
-        effort=effort,
+        attempts=attempts,
         exchange=state.exchange,
         record=record,
         is_pieced=is_pieced,
@@ -69,11 +69,11 @@ def on_validating(state: Validating, event: Event) -> Step:
             told = scrub(problem, secrets_around(state))
             fault = ContentRefused(url=url, problem=told, option='validate')
             sha256 = state.record.sha256
-            return _refuse(state.job, state.effort, fault, sha256, at, is_pieced=state.is_pieced)
-        case Failed(fault=fault_):
-            return close(state.job, fault_)
+            return _refuse(state.job, state.attempts, fault, sha256, at, is_pieced=state.is_pieced)
+        case EffectFailed(fault=fault_):
+            return finish(state.job, fault_)
         case _:
-            return close_on_bug(state.job, state, event)
+            return fail_unexpected(state.job, state, event)
 
 
 def secrets_around(state: Exchanging | Segmenting | Validating) -> frozenset[str]:
@@ -82,21 +82,21 @@ def secrets_around(state: Exchanging | Segmenting | Validating) -> frozenset[str
 
 
 def _refuse(
-    job: Job, effort: Effort, fault: Fault, sha256: str, at: datetime, *, is_pieced: bool
+    job: Job, attempts: Attempts, fault: Fault, sha256: str, at: datetime, *, is_pieced: bool
 ) -> Step:
     # A second body may be better, but an address that sends the same one twice is done with.
-    body = (effort.position, sha256)
-    is_final = body in effort.refused
-    again = replace(effort.emptied(), refused=effort.refused | {body})
-    if is_pieced and _began_earlier(job, effort):
+    body = (attempts.position, sha256)
+    is_final = body in attempts.refused
+    again = replace(attempts.emptied(), refused=attempts.refused | {body})
+    if is_pieced and _began_earlier(job, attempts):
         return start_over(job, again, at)
-    return go_on(job, again, fault, at, is_final_here=is_final)
+    return after_failure(job, again, fault, at, is_final_here=is_final)
 
 
-def _began_earlier(job: Job, effort: Effort) -> bool:
+def _began_earlier(job: Job, attempts: Attempts) -> bool:
     # The wrong bytes may be from an earlier run. They must not change which URL serves the file:
     # the same URL is requested for the complete file, once, before any other.
     part = job.decision.part
-    if part is None or any(position == effort.position for position, _ in effort.refused):
+    if part is None or any(position == attempts.position for position, _ in attempts.refused):
         return False
-    return part.address == address_digest(effort.address(job).url)
+    return part.url_digest == url_digest(attempts.address(job).url)

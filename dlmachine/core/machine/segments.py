@@ -14,22 +14,22 @@ from dlmachine.core.access.cookies import CookieStore
 from dlmachine.core.faults import BodyTruncated, Cancelled, Fault, HttpStatus, TimedOut
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.byte_ranges import count_bytes, gaps, merged
-from dlmachine.core.http.response import Head, Received
-from dlmachine.core.machine.attempts import go_on, start_over
-from dlmachine.core.machine.finish import close, close_on_bug
+from dlmachine.core.http.response import Received, ResponseHead
+from dlmachine.core.machine.attempts import after_failure, start_over
+from dlmachine.core.machine.finish import fail_unexpected, finish
 from dlmachine.core.machine.received import on_body
-from dlmachine.core.protocol.body_decision import LeaveBody, RefuseBody, TakeBody
-from dlmachine.core.protocol.effects import Exchange, ExchangeMany, Join
-from dlmachine.core.protocol.effort import Effort
+from dlmachine.core.protocol.attempts import Attempts
+from dlmachine.core.protocol.body_decision import RejectResponse, SkipBody, StoreBody
+from dlmachine.core.protocol.effects import Exchange, ExchangeSegments, Reassemble
 from dlmachine.core.protocol.events import (
-    Answered,
+    EffectFailed,
     Event,
-    Failed,
     Interrupted,
-    Joined,
+    Reassembled,
+    Responded,
     SegmentsEnded,
 )
-from dlmachine.core.protocol.states import Exchanging, Job, Joining, Segmenting, Step
+from dlmachine.core.protocol.states import Exchanging, Job, Reassembling, Segmenting, Step
 from dlmachine.core.transfer.read_response import decide_body
 from dlmachine.core.transfer.retry import PASSING, Chance, classify
 from dlmachine.core.transfer.segment_plan import choose_connections, split
@@ -40,29 +40,31 @@ _TOO_MANY: Final = frozenset({429, 503})
 
 
 @frozen
-class _Trouble:
-    """Why a segment is not whole; `is_crowd` where fewer connections may help."""
+class _SegmentFailure:
+    """Why a segment is not whole; `is_overload` where fewer connections may help."""
 
     fault: Fault
-    is_crowd: bool = False
+    is_overload: bool = False
 
 
-def divide_rest(
-    state: Exchanging, event: Answered, taking: TakeBody, received: Received, whole_bytes: int
+def split_rest(
+    state: Exchanging, event: Responded, taking: StoreBody, received: Received, whole_bytes: int
 ) -> Step:
     """The first range is here: ask for the others, as many at once as there may be."""
     first, brought = taking.offset, received.wire_bytes
-    effort, validator = state.effort, taking.validator or ''
+    attempts, validator = state.attempts, taking.validator or ''
     if brought != taking.wire_bytes:
         url = state.exchange.request.shown_url
         fault = BodyTruncated(url=url, received_bytes=brought, expected_bytes=taking.wire_bytes)
-        return go_on(state.job, effort.emptied(), fault, event.at)
+        return after_failure(state.job, attempts.emptied(), fault, event.at)
     spans = merged(((0, first + brought - 1), *taking.held))
     filled = replace(
-        effort.filled(spans, whole_bytes, validator), most_bytes=_most(effort), said=taking.said
+        attempts.filled(spans, whole_bytes, validator),
+        best_bytes=_most(attempts),
+        representation=taking.representation,
     )
-    join = Join(
-        name=state.exchange.expect.asked_name,
+    join = Reassemble(
+        name=state.exchange.expect.requested_name,
         whole_bytes=whole_bytes,
         algorithms=taking.algorithms,
         checks_gzip=taking.checks_gzip,
@@ -71,20 +73,20 @@ def divide_rest(
     if not missing:
         return _join(state.job, filled, state.exchange, event.head, join)
     most = choose_connections(state.job.policy.segments, count_bytes(missing))
-    connections = min(most, effort.connections or most)
+    connections = min(most, attempts.connections or most)
     request = with_cookies(state.exchange.request, filled.cookies, event.at)
-    asked = ExchangeMany(
+    asked = ExchangeSegments(
         exchange=replace(state.exchange, request=request),
         spans=split(missing, connections),
         held=spans,
         whole_bytes=whole_bytes,
         validator=validator,
         connections=connections,
-        said=taking.said,
+        representation=taking.representation,
     )
     going = Segmenting(
         job=state.job,
-        effort=filled,
+        attempts=filled,
         exchange=state.exchange,
         head=event.head,
         asked=asked,
@@ -98,49 +100,51 @@ def on_segmenting(state: Segmenting, event: Event) -> Step:
     match event:
         case SegmentsEnded(ends=ends) if len(ends) == len(state.asked.spans):
             return _on_ends(state, event)
-        case Failed(at=at, fault=fault):
-            return go_on(state.job, state.effort, fault, at)
+        case EffectFailed(at=at, fault=fault):
+            return after_failure(state.job, state.attempts, fault, at)
         case _:
-            return close_on_bug(state.job, state, event)
+            return fail_unexpected(state.job, state, event)
 
 
-def on_joining(state: Joining, event: Event) -> Step:
+def on_reassembling(state: Reassembling, event: Event) -> Step:
     """The whole has been read through; an address whose segments made a wrong one gives no more."""
     match event:
-        case Joined(at=at, received=received):
-            singles = state.effort.singles | {state.effort.position}
+        case Reassembled(at=at, received=received):
+            unsegmented = state.attempts.unsegmented | {state.attempts.position}
             one = Exchanging(
                 job=state.job,
-                effort=replace(state.effort, singles=singles),
+                attempts=replace(state.attempts, unsegmented=unsegmented),
                 exchange=state.exchange,
             )
-            answer = Answered(at=at, head=state.head, received=received)
-            whole = TakeBody(
+            answer = Responded(at=at, head=state.head, received=received)
+            whole = StoreBody(
                 wire_bytes=state.join.whole_bytes,
                 limit_bytes=state.job.policy.max_bytes,
-                said=state.effort.said,
+                representation=state.attempts.representation,
             )
             return on_body(one, answer, whole, received, is_joined=True)
-        case Failed(fault=fault):
+        case EffectFailed(fault=fault):
             # All bytes are there: keep the part, although there was no time to verify it.
             is_kept = isinstance(fault, (Cancelled, TimedOut))
-            return close(state.job, fault, keep_part=is_kept)
+            return finish(state.job, fault, keep_part=is_kept)
         case _:
-            return close_on_bug(state.job, state, event)
+            return fail_unexpected(state.job, state, event)
 
 
-def brings_body(end: Answered | Interrupted) -> bool:
+def brings_body(end: Responded | Interrupted) -> bool:
     """Whether a connection may be used for another segment after this end of one."""
-    return isinstance(end, Answered) and end.received is not None
+    return isinstance(end, Responded) and end.received is not None
 
 
-def _join(job: Job, effort: Effort, exchange: Exchange, head: Head, join: Join) -> Step:
-    state = Joining(job=job, effort=effort, exchange=exchange, head=head, join=join)
+def _join(
+    job: Job, attempts: Attempts, exchange: Exchange, head: ResponseHead, join: Reassemble
+) -> Step:
+    state = Reassembling(job=job, attempts=attempts, exchange=exchange, head=head, join=join)
     return Step(state=state, effect=join)
 
 
 def _on_ends(state: Segmenting, event: SegmentsEnded) -> Step:
-    job, asked, before = state.job, state.asked, state.effort
+    job, asked, before = state.job, state.asked, state.attempts
     read = tuple(
         _read_end(state, exchange, end, event.at)
         for exchange, end in zip(asked.exchanges, event.ends, strict=True)
@@ -151,18 +155,18 @@ def _on_ends(state: Segmenting, event: SegmentsEnded) -> Step:
         if count
     )
     spans = merged((*asked.held, *brought))
-    effort = before.filled(spans, asked.whole_bytes, asked.validator)
-    effort = replace(effort, cookies=_cookies_after(state, event))
+    attempts = before.filled(spans, asked.whole_bytes, asked.validator)
+    attempts = replace(attempts, cookies=_cookies_after(state, event))
     troubles = tuple(trouble for _, trouble in read if trouble is not None)
     if not troubles:
         if gaps(spans, asked.whole_bytes):
-            return close_on_bug(job, state, event)
-        return _join(job, effort, state.exchange, state.head, state.join)
-    return _on_troubles(state, effort, troubles, event.at)
+            return fail_unexpected(job, state, event)
+        return _join(job, attempts, state.exchange, state.head, state.join)
+    return _on_troubles(state, attempts, troubles, event.at)
 
 
 def _cookies_after(state: Segmenting, event: SegmentsEnded) -> CookieStore:
-    cookies = state.effort.cookies
+    cookies = state.attempts.cookies
     for exchange, end in zip(state.asked.exchanges, event.ends, strict=True):
         if end is not None and end.head is not None:
             cookies = receive_cookies(cookies, exchange.request, end.head, end.at)
@@ -170,23 +174,23 @@ def _cookies_after(state: Segmenting, event: SegmentsEnded) -> CookieStore:
 
 
 def _on_troubles(
-    state: Segmenting, effort: Effort, troubles: tuple[_Trouble, ...], at: datetime
+    state: Segmenting, attempts: Attempts, troubles: tuple[_SegmentFailure, ...], at: datetime
 ) -> Step:
-    job, most = state.job, _most(state.effort)
+    job, most = state.job, _most(state.attempts)
     worst = max(troubles, key=lambda trouble: _weight(job, trouble.fault))
     if _gives_no_ranges(job, worst.fault):
-        return start_over(job, effort, at)
-    gained = effort.all_bytes > most
-    if any(trouble.is_crowd for trouble in troubles):
+        return start_over(job, attempts, at)
+    gained = attempts.all_bytes > most
+    if any(trouble.is_overload for trouble in troubles):
         # Where nothing at all came, there may be no room but for one.
         fewer = max(state.asked.connections // 2, 1) if gained else 1
-        effort = replace(effort, connections=fewer)
-    effort = replace(effort, most_bytes=max(most, effort.all_bytes))
-    return go_on(job, effort, worst.fault, at, gained=gained)
+        attempts = replace(attempts, connections=fewer)
+    attempts = replace(attempts, best_bytes=max(most, attempts.all_bytes))
+    return after_failure(job, attempts, worst.fault, at, gained=gained)
 
 
-def _most(effort: Effort) -> int:
-    return max(effort.most_bytes, effort.all_bytes)
+def _most(attempts: Attempts) -> int:
+    return max(attempts.best_bytes, attempts.all_bytes)
 
 
 def _weight(job: Job, fault: Fault) -> tuple[int, timedelta]:
@@ -206,41 +210,43 @@ def _gives_no_ranges(job: Job, fault: Fault) -> bool:
 
 
 def _read_end(
-    state: Segmenting, exchange: Exchange, end: Answered | Interrupted | None, at: datetime
-) -> tuple[int, _Trouble | None]:
+    state: Segmenting, exchange: Exchange, end: Responded | Interrupted | None, at: datetime
+) -> tuple[int, _SegmentFailure | None]:
     """How many bytes of a segment are there, and what is wrong with the rest."""
     if end is None:
         return 0, None
     if end.head is None:
-        return 0, _Trouble(fault=end.fault, is_crowd=True)
+        return 0, _SegmentFailure(fault=end.fault, is_overload=True)
     decision = decide_body(exchange, end.head)
     match decision:
-        case TakeBody():
+        case StoreBody():
             return _read_body(exchange, end)
-        case RefuseBody(fault=fault):
-            return 0, _Trouble(fault=fault)
-        case LeaveBody():
+        case RejectResponse(fault=fault):
+            return 0, _SegmentFailure(fault=fault)
+        case SkipBody():
             return 0, _read_refusal(state, end.head, end, at)
         case _:
             assert_never(decision)
 
 
-def _read_body(exchange: Exchange, end: Answered | Interrupted) -> tuple[int, _Trouble | None]:
+def _read_body(
+    exchange: Exchange, end: Responded | Interrupted
+) -> tuple[int, _SegmentFailure | None]:
     expect = exchange.expect
     wanted = (expect.last or 0) - expect.offset + 1
     if isinstance(end, Interrupted):
-        return min(end.part_bytes, wanted), _Trouble(fault=end.fault)
+        return min(end.part_bytes, wanted), _SegmentFailure(fault=end.fault)
     count = 0 if end.received is None else min(end.received.wire_bytes, wanted)
     if count == wanted:
         return count, None
     url = exchange.request.shown_url
     fault = BodyTruncated(url=url, received_bytes=count, expected_bytes=wanted)
-    return count, _Trouble(fault=fault)
+    return count, _SegmentFailure(fault=fault)
 
 
 def _read_refusal(
-    state: Segmenting, head: Head, end: Answered | Interrupted, at: datetime
-) -> _Trouble:
-    text = end.error_text if isinstance(end, Answered) else ''
+    state: Segmenting, head: ResponseHead, end: Responded | Interrupted, at: datetime
+) -> _SegmentFailure:
+    text = end.error_text if isinstance(end, Responded) else ''
     fault = status_fault(state.exchange.request, head, text, at)
-    return _Trouble(fault=fault, is_crowd=head.status in _TOO_MANY)
+    return _SegmentFailure(fault=fault, is_overload=head.status in _TOO_MANY)

@@ -21,7 +21,7 @@ GIVEN_UP_AGE: Final = timedelta(days=7)
 ENTRY_NAME: Final = re.compile(r'(?P<version_id>[0-9a-f]{32}-\d+)(?:\..*)?', re.DOTALL)
 
 
-class Kind(Enum):
+class FindingKind(Enum):
     """What a finding is about; the value is its name in outputs, and stable."""
 
     ORPHAN = 'orphan'
@@ -39,7 +39,7 @@ class Kind(Enum):
     FILE_SYSTEM = 'file system'
 
 
-class Cure(Enum):
+class Repair(Enum):
     """What can safely be done; `NONE` is for people to decide."""
 
     NONE = 'none'
@@ -48,7 +48,7 @@ class Cure(Enum):
     FREE_LOCK = 'free lock'
     REMOVE = 'remove'
     REMOVE_PART = 'remove part'
-    MEND_REGISTRY = 'mend registry'
+    REPAIR_REGISTRY = 'mend registry'
 
 
 @frozen
@@ -64,18 +64,18 @@ class EntryId:
 class Finding:
     """One thing that was found; it is a problem, or merely worth knowing."""
 
-    kind: Kind
+    kind: FindingKind
     place: str
     text: str
     is_problem: bool = False
-    cure: Cure = Cure.NONE
+    repair: Repair = Repair.NONE
     size_bytes: int | None = None
     age: timedelta | None = None
     entry: EntryId | None = None
 
 
 @frozen
-class FileSeen:
+class FileInfo:
     """A file; `changed_at` is when its bytes or its name changed last."""
 
     path: str
@@ -90,7 +90,7 @@ class FileSeen:
 
 
 @frozen
-class RowSeen:
+class RowInfo:
     """A row of the registry and the size of its file now (None: no file)."""
 
     entry: EntryId
@@ -104,7 +104,7 @@ class RowSeen:
 class PartState:
     """A part: `usable_bytes` can be resumed; `owner` is who writes or wrote it."""
 
-    file: FileSeen
+    file: FileInfo
     stem: str
     is_held: bool
     usable_bytes: int
@@ -113,7 +113,7 @@ class PartState:
 
 
 @frozen
-class RegistrySeen:
+class RegistryInfo:
     """The registry as it was opened; `problem` is why it cannot be read."""
 
     path: str
@@ -133,7 +133,7 @@ class RegistrySeen:
 
 
 @frozen
-class Abilities:
+class Capabilities:
     """What the file system of a folder can do."""
 
     locks: bool
@@ -141,80 +141,82 @@ class Abilities:
     renames: bool
 
 
-def judge_file(file: FileSeen, now: datetime, *, is_named: bool | None) -> Finding | None:
+def check_file(file: FileInfo, now: datetime, *, is_named: bool | None) -> Finding | None:
     """A file beside the registry; `is_named` is None if the registry does not tell."""
     if is_named:
         return None
     age = file.age(now)
     if ENTRY_NAME.fullmatch(file.name) is None or not file.is_regular:
         text = 'it is not known what this is; it is left alone'
-        return _of_file(Kind.UNKNOWN_FILE, file, age, text)
+        return _of_file(FindingKind.UNKNOWN_FILE, file, age, text)
     if is_named is None:
         text = 'the registry that could name it is damaged or missing'
-        return _of_file(Kind.ORPHAN, file, age, text)
+        return _of_file(FindingKind.ORPHAN, file, age, text)
     if age < SETTLED_AGE:
-        return _of_file(Kind.ORPHAN, file, age, 'no row names it yet')
-    return _of_file(Kind.ORPHAN, file, age, 'no row names it', Cure.QUARANTINE)
+        return _of_file(FindingKind.ORPHAN, file, age, 'no row names it yet')
+    return _of_file(FindingKind.ORPHAN, file, age, 'no row names it', Repair.QUARANTINE)
 
 
-def judge_row(row: RowSeen) -> Finding | None:
+def check_row(row: RowInfo) -> Finding | None:
     """A row, by what it says of its file; only a READY one promises a file."""
     if row.status != Status.READY:
         return None
     is_own = row.entry.key is not None
     if row.file_bytes is None:
         text = 'its file is gone' if is_own else 'its file is gone; another program made it'
-        cure = Cure.MARK if is_own else Cure.NONE
-        return _of_row(Kind.LOST_FILE, row, text, cure, is_problem=is_own)
+        repair = Repair.MARK if is_own else Repair.NONE
+        return _of_row(FindingKind.LOST_FILE, row, text, repair, is_problem=is_own)
     if row.recorded_bytes in {None, row.file_bytes}:
         return None
     text = f'it has {row.file_bytes:,} bytes instead of {row.recorded_bytes:,}'
     advice = '; `dlmachine cache verify --fix` puts it into quarantine' if is_own else ''
-    return _of_row(Kind.WRONG_SIZE, row, text + advice, Cure.NONE, is_problem=is_own)
+    return _of_row(FindingKind.WRONG_SIZE, row, text + advice, Repair.NONE, is_problem=is_own)
 
 
-def judge_misfit(path: str, row_id: int, problem: str) -> Finding:
+def check_misfit(path: str, row_id: int, problem: str) -> Finding:
     """Report a row of the registry at `path` that is not an entry; no file is touched for it."""
     text = f'row {row_id} of the table main is not an entry: {problem}; it is ignored'
-    return Finding(kind=Kind.STRANGE_ROW, place=path, text=text, is_problem=True)
+    return Finding(kind=FindingKind.STRANGE_ROW, place=path, text=text, is_problem=True)
 
 
-def judge_lock(
-    file: FileSeen, now: datetime, *, is_held: bool | None, owner: str
+def check_lock(
+    file: FileInfo, now: datetime, *, is_held: bool | None, owner: str
 ) -> Finding | None:
     """Judge a lock file; `is_held` is None if that is not known, and `owner` is then empty."""
     if is_held is not False:
         return None
     text = f'nobody holds it; it was taken by {owner}' if owner else 'nobody holds it'
-    return _of_file(Kind.DEAD_LOCK, file, file.age(now), text, Cure.FREE_LOCK)
+    return _of_file(FindingKind.DEAD_LOCK, file, file.age(now), text, Repair.FREE_LOCK)
 
 
-def judge_part(part: PartState, now: datetime) -> Finding:
+def check_part(part: PartState, now: datetime) -> Finding:
     """A part: alive, to be resumed, or given up."""
     age = part.file.age(now)
     whose = f'of {part.stem}, by {part.owner}'
     if part.is_held:
-        return _of_file(Kind.PART, part.file, age, f'being written, {whose}')
+        return _of_file(FindingKind.PART, part.file, age, f'being written, {whose}')
     if part.usable_bytes:
         state = f'resumable from byte {part.usable_bytes:,} if {part.validator} is still current'
     else:
         state = 'not resumable'
     if age <= GIVEN_UP_AGE:
-        return _of_file(Kind.PART, part.file, age, f'{state}, {whose}')
-    return _of_file(Kind.PART, part.file, age, f'given up, {state}, {whose}', Cure.REMOVE_PART)
+        return _of_file(FindingKind.PART, part.file, age, f'{state}, {whose}')
+    return _of_file(
+        FindingKind.PART, part.file, age, f'given up, {state}, {whose}', Repair.REMOVE_PART
+    )
 
 
-def judge_stray(file: FileSeen, now: datetime, kind: Kind) -> Finding:
+def check_stray(file: FileInfo, now: datetime, kind: FindingKind) -> Finding:
     """What is made for a moment only: a note without its part, a registry without its name."""
     age = file.age(now)
     if age < SETTLED_AGE:
         return _of_file(kind, file, age, 'somebody may be about to use it')
-    if kind is Kind.STRAY_REGISTRY and file.size_bytes:
+    if kind is FindingKind.STRAY_REGISTRY and file.size_bytes:
         return _of_file(kind, file, age, 'it is left over, but it is not empty')
-    return _of_file(kind, file, age, 'it is left over', Cure.REMOVE)
+    return _of_file(kind, file, age, 'it is left over', Repair.REMOVE)
 
 
-def judge_registry(seen: RegistrySeen) -> tuple[Finding, ...]:
+def check_registry(seen: RegistryInfo) -> tuple[Finding, ...]:
     """The registry: readable, sound and quick, or not."""
     if not seen.is_there:
         return (_of_registry(seen, 'there is none yet; nothing is stored here', is_problem=False),)
@@ -223,7 +225,7 @@ def judge_registry(seen: RegistrySeen) -> tuple[Finding, ...]:
         return (_of_registry(seen, text),)
     if seen.is_unfinished:
         text = 'a writer died in the middle; SQLite undoes its half as soon as it may write'
-        return (_of_registry(seen, text, Cure.MEND_REGISTRY),)
+        return (_of_registry(seen, text, Repair.REPAIR_REGISTRY),)
     if seen.is_write_ahead:
         text = 'somebody gave it a write-ahead log, so that looking into it would write'
         return (_of_registry(seen, text, is_problem=False),)
@@ -232,31 +234,31 @@ def judge_registry(seen: RegistrySeen) -> tuple[Finding, ...]:
     found = []
     if seen.missing_indexes:
         text = f'it is slow for want of indexes: {", ".join(seen.missing_indexes)}'
-        found.append(_of_registry(seen, text, Cure.MEND_REGISTRY))
+        found.append(_of_registry(seen, text, Repair.REPAIR_REGISTRY))
     if seen.doubled_versions:
         text = f'{seen.doubled_versions} versions have two rows each'
         found.append(_of_registry(seen, text, is_problem=False))
     return tuple(found)
 
 
-def judge_folder(
+def check_folder(
     path: str, *, is_there: bool, is_readable: bool, is_writable: bool
 ) -> Finding | None:
     """The folder itself."""
     if not is_there:
-        return Finding(kind=Kind.FOLDER, place=path, text='there is no such folder')
+        return Finding(kind=FindingKind.FOLDER, place=path, text='there is no such folder')
     if not is_readable:
         text = 'it may not be read'
-        return Finding(kind=Kind.FOLDER, place=path, text=text, is_problem=True)
+        return Finding(kind=FindingKind.FOLDER, place=path, text=text, is_problem=True)
     if not is_writable:
         text = 'it may not be written to: copies are served, nothing can be stored'
-        return Finding(kind=Kind.FOLDER, place=path, text=text, is_problem=True)
+        return Finding(kind=FindingKind.FOLDER, place=path, text=text, is_problem=True)
     return None
 
 
-def judge_abilities(path: str, seen: Abilities | None) -> tuple[Finding, ...]:
+def check_capabilities(path: str, seen: Capabilities | None) -> tuple[Finding, ...]:
     """What the file system lacks, and what that means; None: nothing could be tried."""
-    can = Abilities(locks=True, links=True, renames=True) if seen is None else seen
+    can = Capabilities(locks=True, links=True, renames=True) if seen is None else seen
     lacks = (
         (seen is not None, True, 'nothing could be made here to try it'),
         (can.renames, True, 'files cannot be renamed here: nothing can be stored'),
@@ -264,40 +266,44 @@ def judge_abilities(path: str, seen: Abilities | None) -> tuple[Finding, ...]:
         (can.links, False, 'there are no hard links here: names are claimed by files beside them'),
     )
     return tuple(
-        Finding(kind=Kind.FILE_SYSTEM, place=path, text=text, is_problem=is_problem)
+        Finding(kind=FindingKind.FILE_SYSTEM, place=path, text=text, is_problem=is_problem)
         for is_able, is_problem, text in lacks
         if not is_able
     )
 
 
 def _of_file(
-    kind: Kind, file: FileSeen, age: timedelta, text: str, cure: Cure = Cure.NONE
+    kind: FindingKind, file: FileInfo, age: timedelta, text: str, repair: Repair = Repair.NONE
 ) -> Finding:
     # Of files, what has no cure is merely told: it may be somebody's, or still be wanted.
     return Finding(
         kind=kind,
         place=file.path,
         text=text,
-        is_problem=cure is not Cure.NONE,
-        cure=cure,
+        is_problem=repair is not Repair.NONE,
+        repair=repair,
         size_bytes=file.size_bytes,
         age=age,
     )
 
 
-def _of_row(kind: Kind, row: RowSeen, text: str, cure: Cure, *, is_problem: bool) -> Finding:
+def _of_row(
+    kind: FindingKind, row: RowInfo, text: str, repair: Repair, *, is_problem: bool
+) -> Finding:
     return Finding(
         kind=kind,
         place=row.path,
         text=text,
         is_problem=is_problem,
-        cure=cure,
+        repair=repair,
         size_bytes=row.file_bytes,
         entry=row.entry,
     )
 
 
 def _of_registry(
-    seen: RegistrySeen, text: str, cure: Cure = Cure.NONE, *, is_problem: bool = True
+    seen: RegistryInfo, text: str, repair: Repair = Repair.NONE, *, is_problem: bool = True
 ) -> Finding:
-    return Finding(kind=Kind.REGISTRY, place=seen.path, text=text, is_problem=is_problem, cure=cure)
+    return Finding(
+        kind=FindingKind.REGISTRY, place=seen.path, text=text, is_problem=is_problem, repair=repair
+    )

@@ -15,13 +15,13 @@ from typing import Final
 from dlmachine.core.cache.entries import Status
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.frozen import frozen
-from dlmachine.core.maintenance.findings import FileSeen, Finding, Kind
+from dlmachine.core.maintenance.findings import FileInfo, Finding, FindingKind
 
 #: Raised when the meaning of a field changes.
 NOTE_VERSION: Final = 1
 
 
-class Condition(Enum):
+class CopyState(Enum):
     """How a stored copy is; the value is its name in outputs, and stable."""
 
     WHOLE = 'whole'
@@ -33,10 +33,10 @@ class Condition(Enum):
     @property
     def is_sound(self) -> bool:
         """Whether nothing is known against it."""
-        return self in {Condition.WHOLE, Condition.UNKNOWN}
+        return self in {CopyState.WHOLE, CopyState.UNKNOWN}
 
 
-class Mending(Enum):
+class RepairAction(Enum):
     """What to do about a copy."""
 
     LEAVE = 'leave'
@@ -60,30 +60,34 @@ def promised_digest(status: int, record: DownloadRecord | None) -> str | None:
     return record.sha256 if record is not None and status == Status.READY else None
 
 
-def judge_copy(promised: str | None, seen: Digested) -> Condition:
+def check_copy(promised: str | None, seen: Digested) -> CopyState:
     """Compare; of a copy without a promise only its absence can be told.
 
-    >>> judge_copy('ab', Digested(sha256='ab')), judge_copy('ab', Digested(sha256='cd'))
-    (<Condition.WHOLE: 'whole'>, <Condition.WRONG: 'wrong'>)
+    >>> check_copy('ab', Digested(sha256='ab')), check_copy('ab', Digested(sha256='cd'))
+    (<CopyState.WHOLE: 'whole'>, <CopyState.WRONG: 'wrong'>)
     """
     if seen.problem is not None:
-        return Condition.UNREADABLE
+        return CopyState.UNREADABLE
     if seen.sha256 is None:
-        return Condition.MISSING
+        return CopyState.MISSING
     if promised is None:
-        return Condition.UNKNOWN
-    return Condition.WHOLE if seen.sha256 == promised else Condition.WRONG
+        return CopyState.UNKNOWN
+    return CopyState.WHOLE if seen.sha256 == promised else CopyState.WRONG
 
 
-def choose_mending(condition: Condition, *, is_shared: bool) -> Mending:
+def choose_action(condition: CopyState, *, is_shared: bool) -> RepairAction:
     """What to do; a file that another row names too stays where it is.
 
-    >>> choose_mending(Condition.WRONG, is_shared=False)
-    <Mending.QUARANTINE: 'quarantine'>
+    >>> choose_action(CopyState.WRONG, is_shared=False)
+    <RepairAction.QUARANTINE: 'quarantine'>
     """
-    if condition is Condition.WRONG and not is_shared:
-        return Mending.QUARANTINE
-    return Mending.MARK if condition in {Condition.WRONG, Condition.MISSING} else Mending.LEAVE
+    if condition is CopyState.WRONG and not is_shared:
+        return RepairAction.QUARANTINE
+    return (
+        RepairAction.MARK
+        if condition in {CopyState.WRONG, CopyState.MISSING}
+        else RepairAction.LEAVE
+    )
 
 
 @frozen
@@ -131,7 +135,7 @@ def parse_note(text: str) -> QuarantineNote | None:
         return None
 
 
-def judge_quarantined(file: FileSeen, now: datetime, note: QuarantineNote | None) -> Finding:
+def check_quarantined(file: FileInfo, now: datetime, note: QuarantineNote | None) -> Finding:
     """A file in quarantine: worth knowing, and for people to look at and remove."""
     if note is None:
         since, text = file.changed_at, 'it has no note that says why'
@@ -139,7 +143,7 @@ def judge_quarantined(file: FileSeen, now: datetime, note: QuarantineNote | None
         since, text = note.at, f'{note.reason}; it was {note.was}'
         text += f' of {note.url}' if note.url else ''
     return Finding(
-        kind=Kind.QUARANTINED,
+        kind=FindingKind.QUARANTINED,
         place=file.path,
         text=text,
         size_bytes=file.size_bytes,

@@ -21,9 +21,9 @@ from dlmachine.core.faults import FAULTS, Fault, InvalidInput
 from dlmachine.core.http import body, request
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.integrity import checksum, representation
+from dlmachine.core.plan import former_names
 from dlmachine.core.protocol import effects
 from dlmachine.core.spec import descriptor, destination, policy, rate_limit
-from dlmachine.core.spec.policy import OLD_FIELDS, Policy
 
 _MODULES: Final[tuple[ModuleType, ...]] = (
     body, checksum, decide, descriptor, destination, effects, entries, rate_limit, policy, record,
@@ -111,16 +111,12 @@ def _decode(value: object, types: Mapping[str, type]) -> object:
         case {'$': 'timedelta', 'parts': [days, seconds, microseconds]}:
             return timedelta(days=days, seconds=seconds, microseconds=microseconds)
         case {'$': str(name), **rest}:
-            kind = types[name]
+            kind = types[former_names.TYPES.get(name, name)]
             if issubclass(kind, Enum):
                 return kind(rest['value'])
-            former = OLD_FIELDS if kind is Policy else {}
-            return kind(
-                **{
-                    former.get(str(field), str(field)): _decode(one, types)
-                    for field, one in rest.items()
-                }
-            )
+            former = former_names.FIELDS.get(kind.__name__, {})
+            given = ((str(field), _decode(one, types)) for field, one in rest.items())
+            return kind(**{former.get(field, field): one for field, one in given})
         case dict():
             raise KeyError(_MARK)
         case _:

@@ -12,7 +12,7 @@ from typing import Final, assert_never
 from dlmachine.core.cache.freshness import choose_version
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.http.headers import Headers
-from dlmachine.core.http.response import Head, Received
+from dlmachine.core.http.response import Received, ResponseHead
 from dlmachine.core.http.validators import is_strong
 from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.integrity.checksum_file import guess_algorithm
@@ -20,40 +20,40 @@ from dlmachine.core.integrity.file_signature import healthy_start
 from dlmachine.core.machine.machine import advance, begin
 from dlmachine.core.protocol.effects import (
     AcquireLock,
-    ConfirmCopy,
+    CheckCopy,
     Discard,
     Effect,
     Exchange,
-    ExchangeMany,
-    Join,
+    ExchangeSegments,
     Observe,
     OpenPart,
     Publish,
     ReadChecksums,
+    Reassemble,
     Record,
     ReleaseLock,
-    Retire,
+    RemoveVersions,
     Unpublish,
     Validate,
     Wait,
 )
 from dlmachine.core.protocol.events import (
-    Answered,
     ChecksumsRead,
     CopyConfirmed,
     Discarded,
     Event,
-    Joined,
     LockAcquired,
     LockReleased,
     Observed,
     PartOpened,
     Published,
+    Reassembled,
     Recorded,
-    Retired,
+    Responded,
     SegmentsEnded,
     Unpublished,
     Validated,
+    VersionsRemoved,
     Waited,
 )
 from dlmachine.core.protocol.states import Step
@@ -77,7 +77,7 @@ def healthy_event(effect: Effect, policy: Policy, snapshot: Snapshot) -> Event: 
     """What comes of an effect if all goes well and no time passes."""
     at = snapshot.now
     match effect:
-        case ConfirmCopy():
+        case CheckCopy():
             return CopyConfirmed(at=at)
         case ReadChecksums():
             checksum = _promised_checksum(policy, snapshot)
@@ -90,13 +90,13 @@ def healthy_event(effect: Effect, policy: Policy, snapshot: Snapshot) -> Event: 
             return PartOpened(at=at, size_bytes=0 if adopt is None else adopt.size_bytes)
         case Exchange():
             return _healthy_answer(effect, policy, snapshot)
-        case ExchangeMany():
+        case ExchangeSegments():
             ends = tuple(_healthy_range(one, policy, snapshot) for one in effect.exchanges)
             return SegmentsEnded(at=at, ends=ends)
-        case Join(name=name, whole_bytes=whole):
+        case Reassemble(name=name, whole_bytes=whole):
             received = _promised((name,), policy, snapshot)
             size = max(received.size_bytes, whole)
-            return Joined(at=at, received=replace(received, size_bytes=size, wire_bytes=whole))
+            return Reassembled(at=at, received=replace(received, size_bytes=size, wire_bytes=whole))
         case Validate():
             return Validated(at=at)
         case Wait():
@@ -105,8 +105,8 @@ def healthy_event(effect: Effect, policy: Policy, snapshot: Snapshot) -> Event: 
             return Published(at=at, path=place.path if isinstance(place, AtPath) else None)
         case Record():
             return Recorded(at=at)
-        case Retire():
-            return Retired(at=at)
+        case RemoveVersions():
+            return VersionsRemoved(at=at)
         case Unpublish():
             return Unpublished(at=at)
         case Discard():
@@ -117,21 +117,21 @@ def healthy_event(effect: Effect, policy: Policy, snapshot: Snapshot) -> Event: 
             assert_never(effect)
 
 
-def _healthy_answer(exchange: Exchange, policy: Policy, snapshot: Snapshot) -> Answered:
+def _healthy_answer(exchange: Exchange, policy: Policy, snapshot: Snapshot) -> Responded:
     # A stored copy is still current; a part can be resumed; the digest is as promised.
     at, expect = snapshot.now, exchange.expect
     if expect.is_conditional:
-        return Answered(at=at, head=Head(status=304))
+        return Responded(at=at, head=ResponseHead(status=304))
     if expect.size_bytes is not None:
         length = Headers((('Content-Length', str(expect.size_bytes)),))
-        return Answered(at=at, head=Head(status=200, headers=length))
+        return Responded(at=at, head=ResponseHead(status=200, headers=length))
     if expect.offset:
         return _healthy_range(exchange, policy, snapshot)
-    received = _promised((expect.asked_name, expect.name), policy, snapshot)
-    return Answered(at=at, head=Head(status=200), received=received)
+    received = _promised((expect.requested_name, expect.name), policy, snapshot)
+    return Responded(at=at, head=ResponseHead(status=200), received=received)
 
 
-def _healthy_range(exchange: Exchange, policy: Policy, snapshot: Snapshot) -> Answered:
+def _healthy_range(exchange: Exchange, policy: Policy, snapshot: Snapshot) -> Responded:
     expect, first = exchange.expect, exchange.expect.offset
     # Where the size is not known, one byte is missing.
     whole = expect.whole_bytes or first + 1
@@ -140,10 +140,10 @@ def _healthy_range(exchange: Exchange, policy: Policy, snapshot: Snapshot) -> An
     place = Headers(
         (('Content-Range', f'bytes {first}-{last}/{whole}'), (name, expect.validator or ''))
     )
-    received = _promised((expect.asked_name, expect.name), policy, snapshot)
+    received = _promised((expect.requested_name, expect.name), policy, snapshot)
     size = max(received.size_bytes, last + 1)
     part = replace(received, size_bytes=size, wire_bytes=last - first + 1)
-    return Answered(at=snapshot.now, head=Head(status=206, headers=place), received=part)
+    return Responded(at=snapshot.now, head=ResponseHead(status=206, headers=place), received=part)
 
 
 def _promised(names: tuple[str, ...], policy: Policy, snapshot: Snapshot) -> Received:

@@ -15,7 +15,7 @@ from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.frozen import frozen
 from dlmachine.core.plan import codec, render
 from dlmachine.core.plan.dry_run import rehearse
-from dlmachine.core.protocol.effects import Effect, Exchange, ExchangeMany, ReadChecksums
+from dlmachine.core.protocol.effects import Effect, Exchange, ExchangeSegments, ReadChecksums
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import Destination
 from dlmachine.core.spec.policy import Policy
@@ -134,8 +134,8 @@ def plan(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Result[P
     ...     key='0' * 64,
     ...     backends=(BackendSeen(name='requests', schemes=('http', 'https')),),
     ... )
-    >>> wish = Descriptor.parse('https://example.org/t.csv').unwrap()
-    >>> print(plan(wish, Policy(), seen).unwrap())
+    >>> target = Descriptor.parse('https://example.org/t.csv').unwrap()
+    >>> print(plan(target, Policy(), seen).unwrap())
     fetch https://example.org/t.csv
       because      memory is the destination
       destination  memory
@@ -143,7 +143,7 @@ def plan(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Result[P
       1. open a part in memory
       2. GET https://example.org/t.csv with requests
       3. publish to memory
-    >>> plan(wish, Policy(offline=True), seen).failure().code
+    >>> plan(target, Policy(offline=True), seen).failure().code
     'offline_miss'
     """
     policy = policy.with_secret_names(descriptor.secret_names)
@@ -179,10 +179,10 @@ def _redact_effect(effect: Effect) -> Effect:
     match effect:
         case Exchange(request=request):
             return replace(effect, request=request.redacted())
-        case ExchangeMany(exchange=exchange):
+        case ExchangeSegments(exchange=exchange):
             masked = exchange.request.redacted()
             return replace(effect, exchange=replace(exchange, request=masked))
-        case ReadChecksums(wish=Descriptor() as wish):
-            return replace(effect, wish=wish.redacted())
+        case ReadChecksums(target=Descriptor() as target):
+            return replace(effect, target=target.redacted())
         case _:
             return effect

@@ -7,19 +7,19 @@ from dlmachine.core.cache.key import shown_url
 from dlmachine.core.faults.printing import printable
 from dlmachine.core.protocol.effects import (
     AcquireLock,
-    ConfirmCopy,
+    CheckCopy,
     Discard,
     Effect,
     Exchange,
-    ExchangeMany,
-    Join,
+    ExchangeSegments,
     Observe,
     OpenPart,
     Publish,
     ReadChecksums,
+    Reassemble,
     Record,
     ReleaseLock,
-    Retire,
+    RemoveVersions,
     Unpublish,
     Validate,
     Wait,
@@ -88,7 +88,7 @@ def show_effect(effect: Effect) -> str:
 
 def _effect_words(effect: Effect) -> str:  # noqa: C901, PLR0911, PLR0912 -- one line an effect
     match effect:
-        case ConfirmCopy(path=path):
+        case CheckCopy(path=path):
             return f'make sure that {path} is still there'
         case AcquireLock(key=key, patience=patience):
             return f'lock entry {key[:12]}, waiting at most {patience.total_seconds():g} s'
@@ -100,10 +100,10 @@ def _effect_words(effect: Effect) -> str:  # noqa: C901, PLR0911, PLR0912 -- one
             return f'open a part {where}{more}'
         case Exchange():
             return _show_exchange(effect)
-        case ExchangeMany(spans=spans, connections=most):
+        case ExchangeSegments(spans=spans, connections=most):
             url = effect.exchange.request.shown_url
             return f'GET {len(spans)} segments of {url}, at most {most} at once'
-        case Join(name=name, whole_bytes=size):
+        case Reassemble(name=name, whole_bytes=size):
             return f'read {name} through, {size:,} bytes'
         case ReadChecksums():
             return f'read the list of checksums {_show_list(effect)}'
@@ -115,7 +115,7 @@ def _effect_words(effect: Effect) -> str:  # noqa: C901, PLR0911, PLR0912 -- one
             return f'publish to {show_destination(place).removeprefix("file ")}'
         case Record(version=version, reason=reason):
             return f'record version {version} as {reason}'
-        case Retire(versions=versions):
+        case RemoveVersions(versions=versions):
             return f'remove versions {", ".join(map(str, versions))}'
         case Unpublish(path=path):
             return f'take back {path}'
@@ -128,7 +128,7 @@ def _effect_words(effect: Effect) -> str:  # noqa: C901, PLR0911, PLR0912 -- one
 
 
 def _show_list(effect: ReadChecksums) -> str:
-    return str(effect.path) if effect.wish is None else shown_url(effect.wish)
+    return str(effect.path) if effect.target is None else shown_url(effect.target)
 
 
 def _show_exchange(effect: Exchange) -> str:

@@ -3,14 +3,15 @@
 from enum import Enum
 from typing import TypeAlias
 
+from dlmachine.core.deprecation import renamed
 from dlmachine.core.faults import Fault
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.byte_ranges import Spans
-from dlmachine.core.integrity.representation import Said
+from dlmachine.core.integrity.representation import Representation
 
 
-class Left(Enum):
-    """Why a body is left unread."""
+class SkipReason(Enum):
+    """Why a body is not stored."""
 
     REDIRECT = 'a redirect'
     NOT_MODIFIED = 'not modified'
@@ -19,17 +20,17 @@ class Left(Enum):
 
 
 @frozen
-class TakeBody:
-    """Write the body into the part from `offset` on.
+class StoreBody:
+    """Write the body into the part, beginning at `offset`.
 
-    `wire_bytes` is the length that the server promised (None: it did not), `limit_bytes`
-    the most that the whole may have, `decoder` the coding to undo, `validator` the strong
-    validator of what is received, for going on after an interruption at `address`, and `said`
-    what is known of the whole. `algorithms` are the digests to compute besides SHA-256;
-    `checks_gzip` asks whether the whole is one sound gzip stream.
+    `wire_bytes` is the Content-Length (None: unknown), `limit_bytes` the maximum size of the file,
+    `decoder` the content coding to decode. To resume later, `validator` is the strong validator of
+    the received representation, `url_digest` the digest of the URL that issued it, and
+    `representation` what is known of the complete file. `algorithms` are the digests to compute
+    besides SHA-256; `checks_gzip` checks that the file is one valid gzip stream.
 
-    Where `whole_bytes` is set, the body is a range of a whole of that size: what the part
-    holds in the `held` spans behind it stays.
+    If `whole_bytes` is set, the body is a range of a file of that size, and the `held` spans that
+    the part has after it are kept.
     """
 
     offset: int = 0
@@ -37,8 +38,8 @@ class TakeBody:
     limit_bytes: int | None = None
     decoder: str | None = None
     validator: str | None = None
-    address: str = ''
-    said: Said = Said()
+    url_digest: str = ''
+    representation: Representation = Representation()
     algorithms: tuple[str, ...] = ()
     checks_gzip: bool = False
     whole_bytes: int | None = None
@@ -46,17 +47,27 @@ class TakeBody:
 
 
 @frozen(kw_only=False)
-class LeaveBody:
-    """The body is of no use; the answer is."""
+class SkipBody:
+    """The response is useful without its body."""
 
-    why: Left
+    why: SkipReason
 
 
 @frozen(kw_only=False)
-class RefuseBody:
+class RejectResponse:
     """The response cannot be used, for this fault."""
 
     fault: Fault
 
 
-BodyDecision: TypeAlias = TakeBody | LeaveBody | RefuseBody
+BodyDecision: TypeAlias = StoreBody | SkipBody | RejectResponse
+
+__getattr__ = renamed(
+    globals(),
+    {
+        'LeaveBody': 'SkipBody',
+        'Left': 'SkipReason',
+        'RefuseBody': 'RejectResponse',
+        'TakeBody': 'StoreBody',
+    },
+)

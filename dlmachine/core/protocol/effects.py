@@ -1,8 +1,8 @@
 """Effects: things to do, as data.
 
-Pure. An effect is an imperative; it holds no handles and no functions, so that a list of
-them can be printed, stored, compared and sent to another process. The docstring of each
-names the events that can come of it; any of them may also end in `Failed`.
+Pure. An effect is an imperative without handles or functions, so that a list of effects can be
+printed, stored, compared and sent to another process. The docstring of each effect names the
+events that can follow; `EffectFailed` can follow any of them.
 """
 
 from dataclasses import replace
@@ -10,18 +10,19 @@ from datetime import timedelta
 from typing import TypeAlias
 
 from dlmachine.core.decision.snapshot import PartSeen
+from dlmachine.core.deprecation import renamed
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.byte_ranges import Spans
 from dlmachine.core.http.request import Request
 from dlmachine.core.integrity.checksum import Checksum
-from dlmachine.core.integrity.representation import Said
+from dlmachine.core.integrity.representation import Representation
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import AtPath, InMemory
-from dlmachine.core.spec.rate_limit import Manners
+from dlmachine.core.spec.rate_limit import RateLimits
 
 
 @frozen
-class ConfirmCopy:
+class CheckCopy:
     """Check that the stored file still exists.  `CopyConfirmed`, `CopyMissing`.
 
     It must have this size and modification time, if they are set. With a `checksum` the file is
@@ -36,19 +37,22 @@ class ConfirmCopy:
 
 @frozen
 class ReadChecksums:
-    """Read a list of checksums, from a path or by a download of its own.  `ChecksumsRead`.
+    """Read a checksum file, from a path or by a download of its own.  `ChecksumsRead`.
 
-    Exactly one of `path` and `wish` is set. A file larger than `max_bytes` is not a list.
+    Exactly one of `path` and `target` is set. A file larger than `max_bytes` is an error.
     """
 
     path: str | None = None
-    wish: Descriptor | None = None
+    target: Descriptor | None = None
     max_bytes: int
 
 
 @frozen
 class AcquireLock:
-    """Become the only one who downloads this key.  `LockAcquired`, `LockUnavailable`."""
+    """Acquire the lock of this key, so that nobody else downloads it.
+
+    `LockAcquired`, `LockUnavailable`.
+    """
 
     key: str
     patience: timedelta
@@ -56,18 +60,17 @@ class AcquireLock:
 
 @frozen
 class Observe:
-    """Look at the world again, now that nobody else changes it.  `Observed`."""
+    """Observe cache, files and part again, now that the lock is held.  `Observed`."""
 
     key: str
 
 
 @frozen
 class OpenPart:
-    """Open a place for bytes that are not the whole yet.  `PartOpened`.
+    """Open a part, which holds the bytes of an unfinished download.  `PartOpened`.
 
-    `beside` is the file or folder next to which the part is kept, on the same file
-    system; None: in memory. `stem` names what it is a part of. `adopt` is a part to go on
-    from.
+    The part is kept next to `beside`, a file or folder on the same file system; None: in memory.
+    `stem` is the beginning of its name. `adopt` is the part of an earlier run, to be resumed.
     """
 
     beside: str | None
@@ -82,13 +85,13 @@ class Expectation:
     `offset` is the first requested byte, `validator` the strong validator of the bytes before it.
     `etag`, `last_modified` and `size_bytes` describe a stored copy that the response may confirm;
     `is_conditional` says that the request has a condition for it (RFC 9110 section 13). `name` is
-    the name of the content, `asked_name` its name in the URL before redirects, `address` a digest
-    of that URL: a validator is valid only there. `said` is what is known of the complete file,
-    `copy_place` the source of the stored copy. `checks_content` requests the checks that need all
-    bytes of the body, `keeps_codings` keeps bodies in codings that cannot be decoded. `last` is the
-    last requested byte (None: to the end). With it, `held` are the spans after the offset that the
-    part already has, `whole_bytes` is the expected size of the file, and `is_segment` says that
-    only this range of this version is useful.
+    the name of the content, `requested_name` its name in the URL before redirects, `url_digest` a
+    digest of that URL: a validator is valid only there. `representation` is what is known of the
+    complete file, `cached_source` the source of the stored copy. `checks_content` requests the
+    checks that need all bytes of the body, `keeps_codings` keeps bodies in codings that cannot be
+    decoded. `last` is the last requested byte (None: to the end). With it, `held` are the spans
+    after the offset that the part already has, `whole_bytes` is the expected size of the file, and
+    `is_segment` says that only this range of this version is useful.
     """
 
     offset: int = 0
@@ -98,10 +101,10 @@ class Expectation:
     last_modified: str | None = None
     size_bytes: int | None = None
     name: str = ''
-    asked_name: str = ''
-    address: str = ''
-    said: Said = Said()
-    copy_place: str = ''
+    requested_name: str = ''
+    url_digest: str = ''
+    representation: Representation = Representation()
+    cached_source: str = ''
     max_bytes: int | None = None
     checks_content: bool = False
     keeps_codings: bool = False
@@ -113,13 +116,13 @@ class Expectation:
 
 @frozen
 class Exchange:
-    """Send one request and receive one answer into the part.  `Answered`, `Interrupted`.
+    """Send one request and receive its response into the part.  `Responded`, `Interrupted`.
 
-    No backend follows a redirect, retries, decodes or resumes. When the head of the
-    answer is there, `decide_body(effect, head)` says what to do with its body.
-    `algorithms` are the digests to compute on the way, besides SHA-256. `timeout` bounds
-    the whole download, counted from its beginning; waiting for what `manners` allow is a part
-    of it. `http2` allows HTTP/2 over TLS, where backend and server can.
+    A backend does not follow redirects, retry, decode or resume. Once it has the head of the
+    response, `decide_body(effect, head)` decides what to do with the body. `algorithms` are the
+    digests to compute besides SHA-256. `timeout` limits the whole download from its beginning,
+    including waits for `rate_limits`. `http2` allows HTTP/2 over TLS if backend and server
+    support it.
     """
 
     request: Request
@@ -129,18 +132,17 @@ class Exchange:
     connect_timeout: timedelta
     stall_timeout: timedelta
     timeout: timedelta | None = None
-    manners: Manners = Manners()
+    rate_limits: RateLimits = RateLimits()
     http2: bool = False
 
 
 @frozen
-class ExchangeMany:
-    """Ask for several segments at once, each an exchange of its own.  `SegmentsEnded`.
+class ExchangeSegments:
+    """Request several segments in parallel, each by an exchange of its own.  `SegmentsEnded`.
 
-    As many run at once as there are `connections`, taken in order; a connection whose
-    exchange does not bring a body gets no other. `exchange` is the one that showed what can
-    be had: the same is asked for each of the `spans`. `said` is what its answer said of the
-    whole.
+    The `connections` take the `spans` in order; a connection whose exchange brings no body gets no
+    further one. Each exchange is a copy of `exchange`, whose response showed that the server
+    supports ranges; `representation` is what that response tells about the complete file.
     """
 
     exchange: Exchange
@@ -149,7 +151,7 @@ class ExchangeMany:
     whole_bytes: int
     validator: str
     connections: int
-    said: Said = Said()
+    representation: Representation = Representation()
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
@@ -167,7 +169,7 @@ class ExchangeMany:
                     held=(),
                     whole_bytes=self.whole_bytes,
                     validator=self.validator,
-                    said=self.said,
+                    representation=self.representation,
                     is_segment=True,
                 ),
             )
@@ -176,8 +178,8 @@ class ExchangeMany:
 
 
 @frozen
-class Join:
-    """All segments are there: read the whole through, in order.  `Joined`."""
+class Reassemble:
+    """Read the complete file, now that all segments are there.  `Reassembled`."""
 
     name: str
     whole_bytes: int
@@ -187,14 +189,14 @@ class Join:
 
 @frozen
 class Validate:
-    """Let the caller's function look at the body in the part.  `Validated`."""
+    """Call the caller's `validate` with the body in the part.  `Validated`."""
 
     name: str
 
 
 @frozen
 class Wait:
-    """Let time pass before the next try.  `Waited`."""
+    """Wait before the next attempt.  `Waited`."""
 
     duration: timedelta
     reason: str
@@ -202,9 +204,9 @@ class Wait:
 
 @frozen
 class Publish:
-    """Make the part appear under its name, whole and at once.  `Published`, `PlaceTaken`.
+    """Move the complete part to its destination, atomically.  `Published`, `NameTaken`.
 
-    With `replace=False` a file that is there is left alone: `PlaceTaken`.
+    With `replace=False` an existing file is kept: `NameTaken`.
     """
 
     place: AtPath | InMemory
@@ -213,7 +215,7 @@ class Publish:
 
 @frozen
 class Record:
-    """Tell the registry; what, is in the step's `update`.  `Recorded`, `PlaceTaken`."""
+    """Write the step's `update` to the registry.  `Recorded`, `NameTaken`."""
 
     key: str
     version: int
@@ -221,8 +223,8 @@ class Record:
 
 
 @frozen
-class Retire:
-    """Remove earlier versions, files and all.  `Retired`."""
+class RemoveVersions:
+    """Remove earlier versions, files and all.  `VersionsRemoved`."""
 
     key: str
     versions: tuple[int, ...]
@@ -230,40 +232,50 @@ class Retire:
 
 @frozen
 class Unpublish:
-    """Take back a file that could not be entered into the registry.  `Unpublished`."""
+    """Remove a published file that could not be recorded in the registry.  `Unpublished`."""
 
     path: str
 
 
 @frozen
 class Discard:
-    """Give up the part: remove it, or keep it for a later run to go on from.  `Discarded`."""
+    """Close the part; `keep` it for a later run to resume, or remove it.  `Discarded`."""
 
     keep: bool = False
 
 
 @frozen
 class ReleaseLock:
-    """Let others download this key.  `LockReleased`."""
+    """Release the lock of this key.  `LockReleased`."""
 
     key: str
 
 
 Effect: TypeAlias = (
-    ConfirmCopy
+    CheckCopy
     | ReadChecksums
     | AcquireLock
     | Observe
     | OpenPart
     | Exchange
-    | ExchangeMany
-    | Join
+    | ExchangeSegments
+    | Reassemble
     | Validate
     | Wait
     | Publish
     | Record
-    | Retire
+    | RemoveVersions
     | Unpublish
     | Discard
     | ReleaseLock
+)
+
+__getattr__ = renamed(
+    globals(),
+    {
+        'ConfirmCopy': 'CheckCopy',
+        'ExchangeMany': 'ExchangeSegments',
+        'Join': 'Reassemble',
+        'Retire': 'RemoveVersions',
+    },
 )

@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import TypeAlias
 
 from dlmachine.core.decision.snapshot import Snapshot
+from dlmachine.core.deprecation import renamed
 from dlmachine.core.faults import Fault
 from dlmachine.core.frozen import frozen
-from dlmachine.core.http.response import Head, Received
+from dlmachine.core.http.response import Received, ResponseHead
 
 
 @frozen
@@ -65,14 +66,14 @@ class PartOpened:
 
 
 @frozen
-class Answered:
+class Responded:
     """A response arrived; `received` is None if its body was skipped.
 
     `error_text` is the beginning of an error's body, secrets masked, if it is text.
     """
 
     at: datetime
-    head: Head
+    head: ResponseHead
     received: Received | None = None
     error_text: str = ''
 
@@ -83,7 +84,7 @@ class Interrupted:
 
     at: datetime
     fault: Fault
-    head: Head | None = None
+    head: ResponseHead | None = None
     part_bytes: int = 0
 
 
@@ -96,11 +97,11 @@ class SegmentsEnded:
     """
 
     at: datetime
-    ends: tuple[Answered | Interrupted | None, ...]
+    ends: tuple[Responded | Interrupted | None, ...]
 
 
 @frozen
-class Joined:
+class Reassembled:
     """The whole, read through from its first byte to its last."""
 
     at: datetime
@@ -138,7 +139,7 @@ class Published:
     mtime_ns: int | None = None
 
 
-class PlaceTaken(Happened):
+class NameTaken(Happened):
     """Somebody else has this version already."""
 
     __slots__ = ()
@@ -150,7 +151,7 @@ class Recorded(Happened):
     __slots__ = ()
 
 
-class Retired(Happened):
+class VersionsRemoved(Happened):
     """The earlier versions are gone."""
 
     __slots__ = ()
@@ -175,7 +176,7 @@ class LockReleased(Happened):
 
 
 @frozen
-class Failed:
+class EffectFailed:
     """The effect could not be done."""
 
     at: datetime
@@ -189,19 +190,30 @@ Event: TypeAlias = (
     | LockUnavailable
     | Observed
     | PartOpened
-    | Answered
+    | Responded
     | Interrupted
     | SegmentsEnded
-    | Joined
+    | Reassembled
     | Validated
     | ChecksumsRead
     | Waited
     | Published
-    | PlaceTaken
+    | NameTaken
     | Recorded
-    | Retired
+    | VersionsRemoved
     | Unpublished
     | Discarded
     | LockReleased
-    | Failed
+    | EffectFailed
+)
+
+__getattr__ = renamed(
+    globals(),
+    {
+        'Answered': 'Responded',
+        'Failed': 'EffectFailed',
+        'Joined': 'Reassembled',
+        'PlaceTaken': 'NameTaken',
+        'Retired': 'VersionsRemoved',
+    },
 )

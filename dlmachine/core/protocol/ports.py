@@ -20,43 +20,43 @@ from dlmachine.core.faults import Fault
 from dlmachine.core.http.response import Received
 from dlmachine.core.protocol.effects import (
     AcquireLock,
-    ConfirmCopy,
+    CheckCopy,
     Discard,
     Exchange,
-    ExchangeMany,
-    Join,
+    ExchangeSegments,
     OpenPart,
     Publish,
     ReadChecksums,
+    Reassemble,
     Record,
     ReleaseLock,
-    Retire,
+    RemoveVersions,
     Unpublish,
     Wait,
 )
 from dlmachine.core.protocol.events import (
-    Answered,
     ChecksumsRead,
     CopyConfirmed,
     CopyMissing,
     Discarded,
-    Failed,
+    EffectFailed,
     Interrupted,
     LockAcquired,
     LockReleased,
     LockUnavailable,
-    PlaceTaken,
+    NameTaken,
     Published,
     Recorded,
-    Retired,
+    Responded,
     Unpublished,
+    VersionsRemoved,
 )
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import PathSeen
 from dlmachine.core.spec.policy import Policy
 
 if TYPE_CHECKING:
-    from dlmachine.core.protocol.body_decision import TakeBody
+    from dlmachine.core.protocol.body_decision import StoreBody
 
 End = TypeVar('End')
 
@@ -90,7 +90,7 @@ class Sink(Protocol):
         """How many bytes it holds."""
         ...
 
-    def begin(self, taking: 'TakeBody') -> None:
+    def begin(self, taking: 'StoreBody') -> None:
         """Get ready for a body: keep the first `taking.offset` bytes, drop the others.
 
         From here on the digests of `taking.algorithms` are made, besides SHA-256. Where the
@@ -118,21 +118,21 @@ class Part(Sink, Protocol):
         """The buffer, after `publish` to memory; else None."""
         ...
 
-    def divide(self, effect: ExchangeMany) -> Sequence[Sink]:
+    def split(self, effect: ExchangeSegments) -> Sequence[Sink]:
         """A sink for each span of the effect, each for a thread of its own.
 
         What was held besides `effect.held` is dropped.  Raises: PartError.
         """
         ...
 
-    def reunite(self) -> None:
-        """No sink of `divide` takes another byte, however late its thread comes.
+    def close_segments(self) -> None:
+        """No sink of `split` takes another byte, however late its thread comes.
 
         From here on `size_bytes` counts what is there from the first byte on.
         """
         ...
 
-    def join(self, effect: Join, check: Callable[[], None] = ...) -> Received:
+    def reassemble(self, effect: Reassemble, check: Callable[[], None] = ...) -> Received:
         """Read the complete part, which must have no holes.  Raises: PartError.
 
         `check` is called between steps; an exception from it ends the reading.
@@ -143,7 +143,7 @@ class Part(Sink, Protocol):
         """The bytes so far, as a file of its own to read and close.  Raises: PartError."""
         ...
 
-    def publish(self, effect: Publish) -> Published | PlaceTaken | Failed:
+    def publish(self, effect: Publish) -> Published | NameTaken | EffectFailed:
         """Make it appear under its name; published before, it moves from there to here."""
         ...
 
@@ -162,7 +162,7 @@ class Transport(Protocol):
 
     def exchange(
         self, effect: Exchange, part: Sink, remaining: timedelta | None
-    ) -> Answered | Interrupted:
+    ) -> Responded | Interrupted:
         """Send the request, and write the answer's body to the part if it is wanted.
 
         `remaining` is what is left of `effect.timeout`. Safe to call from many threads.
@@ -185,19 +185,19 @@ class Files(Protocol):
         """A part of a dead owner that may be taken over.  Reads only."""
         ...
 
-    def confirm(self, effect: ConfirmCopy) -> CopyConfirmed | CopyMissing:
+    def confirm(self, effect: CheckCopy) -> CopyConfirmed | CopyMissing:
         """Whether the stored file is still there."""
         ...
 
-    def read_checksums(self, effect: ReadChecksums) -> ChecksumsRead | Failed:
+    def read_checksums(self, effect: ReadChecksums) -> ChecksumsRead | EffectFailed:
         """The text of a list of checksums at a path."""
         ...
 
-    def open_part(self, effect: OpenPart) -> Part | Failed:
+    def open_part(self, effect: OpenPart) -> Part | EffectFailed:
         """A new part, or one taken over."""
         ...
 
-    def unpublish(self, effect: Unpublish) -> Unpublished | Failed:
+    def unpublish(self, effect: Unpublish) -> Unpublished | EffectFailed:
         """Remove a file again."""
         ...
 
@@ -214,11 +214,11 @@ class Store(Protocol):
         """The entries for a key.  Reads only, and makes nothing where there is nothing."""
         ...
 
-    def record(self, effect: Record, update: MetadataUpdate) -> Recorded | PlaceTaken | Failed:
+    def record(self, effect: Record, update: MetadataUpdate) -> Recorded | NameTaken | EffectFailed:
         """Write the update down, in one transaction."""
         ...
 
-    def retire(self, effect: Retire) -> Retired | Failed:
+    def remove_versions(self, effect: RemoveVersions) -> VersionsRemoved | EffectFailed:
         """Remove versions."""
         ...
 

@@ -6,12 +6,12 @@ from typing import TypeAlias
 
 from dlmachine.core.access.cookie_field import secrets_set_by
 from dlmachine.core.http.headers import Headers
-from dlmachine.core.http.response import Head
-from dlmachine.core.protocol.effects import Effect, Exchange, ExchangeMany, ReadChecksums
-from dlmachine.core.protocol.events import Answered, Event, Interrupted, SegmentsEnded
+from dlmachine.core.http.response import ResponseHead
+from dlmachine.core.protocol.effects import Effect, Exchange, ExchangeSegments, ReadChecksums
+from dlmachine.core.protocol.events import Event, Interrupted, Responded, SegmentsEnded
 from dlmachine.core.secrets.redact import NO_SECRETS, Redactor
 
-_Response: TypeAlias = Answered | Interrupted
+_Response: TypeAlias = Responded | Interrupted
 
 
 def redact_event(effect: Effect, event: Event) -> Event:
@@ -35,10 +35,10 @@ def _redact_effect(effect: Effect) -> Effect:
     match effect:
         case Exchange(request=request):
             return replace(effect, request=request.redacted())
-        case ExchangeMany(exchange=exchange):
+        case ExchangeSegments(exchange=exchange):
             return replace(effect, exchange=replace(exchange, request=exchange.request.redacted()))
-        case ReadChecksums(wish=wish) if wish is not None:
-            return replace(effect, wish=wish.redacted())
+        case ReadChecksums(target=target) if target is not None:
+            return replace(effect, target=target.redacted())
         case _:
             return effect
 
@@ -47,9 +47,9 @@ def _redact_responses(
     effect: Effect, event: Event, redact: Callable[[Redactor, _Response], _Response]
 ) -> Event:
     match effect, event:
-        case Exchange(request=request), Answered() | Interrupted():
+        case Exchange(request=request), Responded() | Interrupted():
             return redact(request.redactor, event)
-        case ExchangeMany(exchange=exchange), SegmentsEnded(ends=ends):
+        case ExchangeSegments(exchange=exchange), SegmentsEnded(ends=ends):
             redactor = exchange.request.redactor
             masked = (None if end is None else redact(redactor, end) for end in ends)
             return replace(event, ends=tuple(masked))
@@ -71,12 +71,12 @@ def _redact_response(redactor: Redactor, event: _Response) -> _Response:
     if redactor == NO_SECRETS:
         return event
     head = _redact_head(redactor, event.head)
-    if isinstance(event, Answered) and event.received is not None:
+    if isinstance(event, Responded) and event.received is not None:
         # The first bytes of a body may be an echo too.
         return replace(event, head=head, received=replace(event.received, start=b''))
     return replace(event, head=head)
 
 
-def _redact_head(redactor: Redactor, head: Head) -> Head:
+def _redact_head(redactor: Redactor, head: ResponseHead) -> ResponseHead:
     headers = Headers(redactor.fields(head.headers), redactor.names)
     return replace(head, headers=headers, reason=redactor.text(head.reason))

@@ -1,7 +1,7 @@
-"""States: where a run stands, as values.
+"""The states of a run, as values.  Pure.
 
-Pure. A state carries what it knows and nothing that is "set later"; `machine.advance`
-goes from one to the next. The names say what is being done just now.
+A state has all that is known in it, and no field that is set later; `machine.advance` gives the
+next state. The name of a state says what is being done.
 """
 
 from datetime import datetime
@@ -14,9 +14,9 @@ from dlmachine.core.decision.decide import Decision
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.faults import Fault
 from dlmachine.core.frozen import frozen
-from dlmachine.core.http.response import Head
-from dlmachine.core.protocol.effects import Effect, Exchange, ExchangeMany, Join
-from dlmachine.core.protocol.effort import Effort
+from dlmachine.core.http.response import ResponseHead
+from dlmachine.core.protocol.attempts import Attempts
+from dlmachine.core.protocol.effects import Effect, Exchange, ExchangeSegments, Reassemble
 from dlmachine.core.protocol.outcome import Outcome
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
@@ -24,14 +24,13 @@ from dlmachine.core.spec.policy import Policy
 
 @frozen
 class Job:
-    """What a run is about, and what it holds.
+    """The download that a run performs, and what the run holds.
 
-    `snapshot` is the latest look at the world, `decision` what follows from it. `is_observed`
-    tells that the look was made during the run; `missing` counts the stored copies that
-    turned out to be gone. `checksum_source` is the list that the policy's checksum was read
-    from, `before` the paths of the usable versions that there were at the beginning;
-    `is_compared` tells that the chosen copy was read through for its checksum.
-    `may_fall_back` tells that a copy that is there may still stand in for a failure.
+    `snapshot` is the latest observation, `decision` follows from it. `is_observed` says that the
+    observation was made during the run; `missing` counts the stored copies that were found
+    missing. `checksum_source` is the file that the policy's checksum was read from, `before` the
+    paths of the usable versions at the beginning. `is_compared` says that the chosen copy was read
+    to compare its checksum, `may_fall_back` that a stored copy may be used if the download fails.
     """
 
     descriptor: Descriptor
@@ -55,88 +54,88 @@ class Job:
 
 
 @frozen
-class Confirming:
-    """A stored copy will do, if it is still there."""
+class CheckingCopy:
+    """Checking that the chosen stored copy still exists."""
 
     job: Job
     entry: CacheEntry
 
 
 @frozen
-class Busy:
-    """Something is being done, about which the job says all."""
+class _JobState:
+    """A state that needs nothing but its job."""
 
     job: Job
 
 
-class Learning(Busy):
-    """A list of checksums is being read."""
+class ReadingChecksums(_JobState):
+    """Reading a checksum file."""
 
     __slots__ = ()
 
 
-class Locking(Busy):
-    """Waiting to be the only one."""
+class Locking(_JobState):
+    """Waiting for the lock."""
 
     __slots__ = ()
 
 
-class Observing(Busy):
-    """Looking again, with the lock held (or known not to work)."""
+class Observing(_JobState):
+    """Observing again, with the lock held, or without it where locks do not work."""
 
     __slots__ = ()
 
 
-class Opening(Busy):
-    """A part is being opened."""
+class Opening(_JobState):
+    """Opening a part."""
 
     __slots__ = ()
 
 
 @frozen
 class Exchanging:
-    """A request is out."""
+    """Waiting for the response to a request."""
 
     job: Job
-    effort: Effort
+    attempts: Attempts
     exchange: Exchange
 
 
 @frozen
 class Segmenting:
-    """Several requests are out; `exchange` showed by its `head` what can be had.
+    """Waiting for several segments; the `head` showed that the server supports ranges.
 
-    `join` is what follows once all is there.
+    `join` is the effect that follows once all segments are there.
     """
 
     job: Job
-    effort: Effort
+    attempts: Attempts
     exchange: Exchange
-    head: Head
-    asked: ExchangeMany
-    join: Join
+    head: ResponseHead
+    asked: ExchangeSegments
+    join: Reassemble
 
 
 @frozen
-class Joining:
-    """All segments are in the part; the whole is being read through."""
+class Reassembling:
+    """Reading the complete file, since all segments are in the part."""
 
     job: Job
-    effort: Effort
+    attempts: Attempts
     exchange: Exchange
-    head: Head
-    join: Join
+    head: ResponseHead
+    join: Reassemble
 
 
 @frozen
 class Validating:
-    """The bytes in the part passed all checks; the caller's `validate` runs.
+    """Running the caller's `validate`; the bytes in the part passed all other checks.
 
     `is_pieced` says that they are from several responses.
     """
 
     job: Job
-    effort: Effort
+    attempts: Attempts
     exchange: Exchange
     record: DownloadRecord
     is_pieced: bool = False
@@ -144,15 +143,15 @@ class Validating:
 
 @frozen
 class Waiting:
-    """Time passes before the next round."""
+    """Waiting before the next round."""
 
     job: Job
-    effort: Effort
+    attempts: Attempts
 
 
 @frozen
 class Publishing:
-    """The right bytes are in the part; they are being put in place."""
+    """Publishing the checked bytes at their destination."""
 
     job: Job
     record: DownloadRecord
@@ -162,7 +161,7 @@ class Publishing:
 
 @frozen
 class Recording:
-    """The registry is being told; `published` is the file that appeared for it, if one did."""
+    """Writing to the registry; `published` is the new file, if there is one."""
 
     job: Job
     update: MetadataUpdate
@@ -172,8 +171,8 @@ class Recording:
 
 
 @frozen
-class Retiring:
-    """Earlier versions are being removed."""
+class RemovingVersions:
+    """Removing earlier versions."""
 
     job: Job
     outcome: Outcome
@@ -181,7 +180,7 @@ class Retiring:
 
 @frozen
 class Unpublishing:
-    """The file is being taken back: the registry could not be told."""
+    """Removing the published file, because it could not be recorded."""
 
     job: Job
     fault: Fault
@@ -189,7 +188,7 @@ class Unpublishing:
 
 @frozen
 class FallingBack:
-    """It failed, and the copy that is there will do, if it is still there."""
+    """Checking that a stored copy still exists, to use it after a failure."""
 
     job: Job
     outcome: Outcome
@@ -199,7 +198,7 @@ class FallingBack:
 
 @frozen
 class Discarding:
-    """The part is being given up; what it ended with is known."""
+    """Closing the part; `end` is the result of the run."""
 
     job: Job
     end: Outcome | Fault
@@ -207,7 +206,7 @@ class Discarding:
 
 @frozen
 class Releasing:
-    """The lock is being given back."""
+    """Releasing the lock; `end` is the result of the run."""
 
     job: Job
     end: Outcome | Fault
@@ -215,35 +214,37 @@ class Releasing:
 
 @frozen
 class Finished:
-    """It went well."""
+    """The run succeeded."""
 
     outcome: Outcome
 
 
 @frozen
-class Broken:
-    """It did not."""
+class Failed:
+    """The run failed."""
 
     fault: Fault
 
 
-#: What is gone through to fetch something.
+#: The states of fetching a file.
 Fetching: TypeAlias = (
     Opening
     | Exchanging
     | Segmenting
-    | Joining
+    | Reassembling
     | Validating
     | Waiting
     | Publishing
     | Recording
-    | Retiring
+    | RemovingVersions
     | Unpublishing
     | FallingBack
     | Discarding
     | Releasing
 )
-State: TypeAlias = Confirming | Learning | Locking | Observing | Fetching | Finished | Broken
+State: TypeAlias = (
+    CheckingCopy | ReadingChecksums | Locking | Observing | Fetching | Finished | Failed
+)
 
 
 @frozen

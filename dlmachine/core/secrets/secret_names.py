@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.faults import Fault, InvalidInput
-from dlmachine.core.text.control_chars import find_frame_breaker
+from dlmachine.core.text.control_chars import find_control_char
 
 #: Names that a caller declared, case folded and sorted.
 SecretNames: TypeAlias = tuple[str, ...]
@@ -71,7 +71,7 @@ def parse_secret_names(given: object, where: str = 'secret_names') -> Result[Sec
         if not isinstance(name, str):
             problem = f'expected names as text, got {type(name).__name__}'
             return Failure(InvalidInput(where=where, problem=problem))
-        fault = find_frame_breaker(where, name)
+        fault = find_control_char(where, name)
         if fault is not None:
             return Failure(fault)
         folded.add(name.strip().casefold())

@@ -21,7 +21,7 @@ from dlmachine.core.spec.destination import parse_destination
 from dlmachine.core.spec.local_path import parse_local_path
 from dlmachine.core.spec.policy import CheckMethod
 from dlmachine.core.spec.rate_limit import Rate, parse_rate
-from dlmachine.core.text.control_chars import find_frame_breaker
+from dlmachine.core.text.control_chars import find_control_char
 
 _WORD: Final = re.compile(r'[\w.\-]{1,80}')
 _WORDS: Final = {
@@ -230,7 +230,7 @@ def read_text(name: str, value: object) -> Result[object, Fault]:
         return _bad(name, value, 'is not text')
     if not value.strip():
         return _bad(name, value, 'is empty')
-    fault = find_frame_breaker(name, value)
+    fault = find_control_char(name, value)
     return Success(value.strip()) if fault is None else Failure(fault)
 
 

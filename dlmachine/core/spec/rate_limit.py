@@ -52,7 +52,7 @@ class Rate:
 
 
 @frozen
-class Manners:
+class RateLimits:
     """How a host is asked, and how fast bytes may come; None: without a limit."""
 
     max_per_host: int | None = 8
@@ -72,14 +72,14 @@ class Bucket:
 
 
 @frozen(kw_only=False)
-class Draw:
+class Token:
     """The bucket after a try, and how long to wait before the next; 0 if a token was had."""
 
     bucket: Bucket
     wait_seconds: float
 
 
-def draw(bucket: Bucket, rate: Rate, now: float) -> Draw:
+def draw(bucket: Bucket, rate: Rate, now: float) -> Token:
     """Take a token, if one is there.
 
     >>> first = draw(Bucket(), Rate(1), now=100.0)
@@ -89,9 +89,9 @@ def draw(bucket: Bucket, rate: Rate, now: float) -> Draw:
     spacing = rate.spacing_seconds
     if bucket.taken_at > now + spacing:
         # The clock was set back, or somebody else's is far ahead: that must not be waited for.
-        return Draw(Bucket(now), spacing)
+        return Token(Bucket(now), spacing)
     wait = bucket.taken_at + spacing - now
-    return Draw(Bucket(now), 0.0) if wait < _MOMENT else Draw(bucket, wait)
+    return Token(Bucket(now), 0.0) if wait < _MOMENT else Token(bucket, wait)
 
 
 def later(one: Bucket, other: Bucket) -> Bucket:
@@ -117,16 +117,18 @@ def read_bucket(text: str, now: float) -> Bucket:
 
 
 @frozen(kw_only=False)
-class Flow:
+class Bandwidth:
     """Bytes that were let through, as the instant by which they would have come evenly."""
 
     even_at: float = -inf
 
 
-def spend(flow: Flow, size_bytes: int, bytes_per_second: int, now: float) -> tuple[Flow, float]:
+def spend(
+    flow: Bandwidth, size_bytes: int, bytes_per_second: int, now: float
+) -> tuple[Bandwidth, float]:
     """Let bytes through; and how long to wait before more.
 
-    >>> flow, wait = spend(Flow(), 1000, 500, now=10.0)
+    >>> flow, wait = spend(Bandwidth(), 1000, 500, now=10.0)
     >>> round(wait, 1), round(spend(flow, 1000, 500, now=10.0)[1], 1)
     (1.9, 3.9)
     """

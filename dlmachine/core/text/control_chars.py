@@ -15,10 +15,10 @@ _SURROGATE: Final = re.compile('[\ud800-\udfff]')
 _NAMES: Final = {'\r': 'CR', '\n': 'LF', '\0': 'NUL'}
 
 
-def find_frame_breaker(where: str, text: str) -> InvalidInput | None:
+def find_control_char(where: str, text: str) -> InvalidInput | None:
     r"""The first CR, LF or NUL in the text as a fault, or None.
 
-    >>> find_frame_breaker("headers['A']", 'x\r\nEvil: 1').problem
+    >>> find_control_char("headers['A']", 'x\r\nEvil: 1').problem
     'contains CR at position 1'
     """
     found = _FORBIDDEN.search(text)

@@ -8,20 +8,20 @@ from returns.result import Result
 from dlmachine.core.access.cookie_field import with_cookies
 from dlmachine.core.cache.freshness import Condition, build_condition
 from dlmachine.core.decision.decide import Verdict
-from dlmachine.core.decision.part_location import address_digest
+from dlmachine.core.decision.part_location import url_digest
 from dlmachine.core.faults import Fault
 from dlmachine.core.http.body import NoBody
 from dlmachine.core.http.filename import name_content
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import HTTP_SCHEMES, Request
 from dlmachine.core.http.url import parse_url
-from dlmachine.core.integrity.representation import Said, place_of
+from dlmachine.core.integrity.representation import Representation, source_digest
+from dlmachine.core.protocol.attempts import Attempts
 from dlmachine.core.protocol.effects import Exchange, Expectation
-from dlmachine.core.protocol.effort import Effort
 from dlmachine.core.protocol.states import Exchanging, Job, Step
 from dlmachine.core.spec.destination import InMemory
 from dlmachine.core.spec.policy import CheckMethod, Policy
-from dlmachine.core.spec.rate_limit import Manners
+from dlmachine.core.spec.rate_limit import RateLimits
 from dlmachine.core.transfer.build_request import build_request
 from dlmachine.core.transfer.provenance import source_of
 from dlmachine.core.transfer.redirect import hop_of
@@ -29,68 +29,72 @@ from dlmachine.core.transfer.retry import may_be_repeated
 from dlmachine.core.transfer.segment_plan import first_span
 
 
-def ask(job: Job, effort: Effort, at: datetime) -> Result[Step, Fault]:
-    """The step that asks the address the effort stands at, from the start of its trail."""
-    address = effort.address(job)
+def ask(job: Job, attempts: Attempts, at: datetime) -> Result[Step, Fault]:
+    """The step that requests the current URL, before any redirect."""
+    address = attempts.address(job)
     built = build_request(job.descriptor, address.url, job.policy.user_agent)
-    asked = built.map(lambda request: _with_conditions(job, effort, request))
-    return asked.map(lambda request: send(job, effort, with_cookies(request, effort.cookies, at)))
+    asked = built.map(lambda request: _with_conditions(job, attempts, request))
+    return asked.map(
+        lambda request: send(job, attempts, with_cookies(request, attempts.cookies, at))
+    )
 
 
-def send(job: Job, effort: Effort, request: Request) -> Step:
+def send(job: Job, attempts: Attempts, request: Request) -> Step:
     """The step that sends a request and adds it to the trail."""
-    policy, condition = job.policy, _condition(job, effort)
-    last = _last_byte(job, effort)
+    policy, condition = job.policy, _condition(job, attempts)
+    last = _last_byte(job, attempts)
     exchange = Exchange(
         request=request,
-        backend=effort.address(job).backend,
+        backend=attempts.address(job).backend,
         expect=Expectation(
-            offset=0 if effort.is_unranged else effort.part_bytes,
-            validator=None if effort.is_unranged else effort.validator,
+            offset=0 if attempts.is_unranged else attempts.part_bytes,
+            validator=None if attempts.is_unranged else attempts.validator,
             is_conditional=bool(condition.headers),
             etag=condition.etag,
             last_modified=condition.last_modified,
             size_bytes=condition.size_bytes,
             name=name_content(Headers(), request.shown_url),
-            asked_name=name_content(
-                Headers(), job.descriptor.redactor.url(effort.address(job).url)
+            requested_name=name_content(
+                Headers(), job.descriptor.redactor.url(attempts.address(job).url)
             ),
-            address=address_digest(effort.address(job).url),
-            said=Said() if effort.is_unranged else effort.said,
-            copy_place=_copy_place(job) if condition.etag or condition.last_modified else '',
+            url_digest=url_digest(attempts.address(job).url),
+            representation=Representation() if attempts.is_unranged else attempts.representation,
+            cached_source=_cached_source(job) if condition.etag or condition.last_modified else '',
             max_bytes=policy.max_bytes,
             checks_content=policy.check_content,
             keeps_codings=not policy.check_content,
             last=last,
-            held=() if last is None else effort.held,
-            whole_bytes=None if last is None else effort.whole_bytes,
+            held=() if last is None else attempts.held,
+            whole_bytes=None if last is None else attempts.whole_bytes,
         ),
-        algorithms=_algorithms(job, effort),
+        algorithms=_algorithms(job, attempts),
         connect_timeout=policy.connect_timeout,
         stall_timeout=policy.stall_timeout,
         timeout=policy.timeout,
         http2=policy.http2,
-        manners=Manners(
+        rate_limits=RateLimits(
             max_per_host=_places(policy),
             rate=policy.rate,
             bytes_per_second=policy.limit_rate,
         ),
     )
-    moved = replace(effort, trail=(*effort.trail, hop_of(request)), tries=effort.tries + 1)
-    return Step(state=Exchanging(job=job, effort=moved, exchange=exchange), effect=exchange)
+    moved = replace(
+        attempts, redirects=(*attempts.redirects, hop_of(request)), tries=attempts.tries + 1
+    )
+    return Step(state=Exchanging(job=job, attempts=moved, exchange=exchange), effect=exchange)
 
 
-def _algorithms(job: Job, effort: Effort) -> tuple[str, ...]:
+def _algorithms(job: Job, attempts: Attempts) -> tuple[str, ...]:
     # What the first answer promised of the whole is compared with the whole.
-    checksum, promised = job.policy.checksum, effort.said.promised
+    checksum, promised = job.policy.checksum, attempts.representation.promised
     ours = () if checksum is None else (checksum.algorithm,)
     theirs = () if promised is None or promised[1] in ours else (promised[1],)
     return (*ours, *theirs)
 
 
-def _copy_place(job: Job) -> str:
+def _cached_source(job: Job) -> str:
     record = None if job.decision.entry is None else job.decision.entry.record
-    return '' if record is None or not record.urls else place_of(record.urls[-1])
+    return '' if record is None or not record.urls else source_digest(record.urls[-1])
 
 
 def _places(policy: Policy) -> int | None:
@@ -99,25 +103,25 @@ def _places(policy: Policy) -> int | None:
     return None if most is None else max(most, policy.segments)
 
 
-def _with_conditions(job: Job, effort: Effort, request: Request) -> Request:
+def _with_conditions(job: Job, attempts: Attempts, request: Request) -> Request:
     headers = request.headers
-    for name, value in _condition(job, effort).headers:
+    for name, value in _condition(job, attempts).headers:
         headers = headers.with_field(name, value)
-    last = _last_byte(job, effort)
-    if effort.is_unranged:
+    last = _last_byte(job, attempts)
+    if attempts.is_unranged:
         return replace(request, headers=headers)
-    has_part = bool(effort.part_bytes) and effort.validator is not None
+    has_part = bool(attempts.part_bytes) and attempts.validator is not None
     if has_part or last is not None:
         # RFC 9110 section 14.2: the rest, or the first range of several.
-        asked = f'bytes={effort.part_bytes}-{"" if last is None else last}'
+        asked = f'bytes={attempts.part_bytes}-{"" if last is None else last}'
         headers = headers.with_field('Range', asked)
-    if effort.part_bytes and effort.validator is not None:
+    if attempts.part_bytes and attempts.validator is not None:
         # Section 13.1.5: or the whole if it changed.
-        headers = headers.with_field('If-Range', effort.validator)
+        headers = headers.with_field('If-Range', attempts.validator)
     return replace(request, headers=headers)
 
 
-def may_divide(job: Job, position: int) -> bool:
+def may_split(job: Job, position: int) -> bool:
     """Whether what an address has may be asked for in segments.
 
     Only what has no effects and is kept on disk as it is sent; a stored copy is asked about,
@@ -135,18 +139,18 @@ def may_divide(job: Job, position: int) -> bool:
     return coding.strip().lower() == 'identity' and scheme in HTTP_SCHEMES
 
 
-def _last_byte(job: Job, effort: Effort) -> int | None:
-    is_single = effort.is_unranged or effort.position in effort.singles
-    if is_single or not may_divide(job, effort.position):
+def _last_byte(job: Job, attempts: Attempts) -> int | None:
+    is_single = attempts.is_unranged or attempts.position in attempts.unsegmented
+    if is_single or not may_split(job, attempts.position):
         return None
-    return first_span(effort.part_bytes, effort.held)[1]
+    return first_span(attempts.part_bytes, attempts.held)[1]
 
 
-def _condition(job: Job, effort: Effort) -> Condition:
-    decision, address = job.decision, effort.address(job)
+def _condition(job: Job, attempts: Attempts) -> Condition:
+    decision, address = job.decision, attempts.address(job)
     # With a part of another version, the request for the rest also checks the copy.
-    has_part = bool(effort.part_bytes)
-    is_asked = decision.verdict is Verdict.REVALIDATE and not effort.is_unconditional
+    has_part = bool(attempts.part_bytes)
+    is_asked = decision.verdict is Verdict.REVALIDATE and not attempts.is_unconditional
     is_asked = is_asked and not has_part
     if not is_asked or decision.entry is None:
         return Condition()
@@ -158,6 +162,6 @@ def _condition(job: Job, effort: Effort) -> Condition:
     is_there = redactor.url(address.url) == source_of(record, job.descriptor)
     if not may_be_repeated(job.descriptor.method, job.policy):
         # Nor can it be asked without one afterwards, should another place confirm it.
-        asked = place_of(redactor.url(address.url))
-        is_there = is_there and _copy_place(job) in {'', asked}
+        asked = source_digest(redactor.url(address.url))
+        is_there = is_there and _cached_source(job) in {'', asked}
     return build_condition(decision.entry, method) if is_there else Condition()

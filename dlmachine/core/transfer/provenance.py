@@ -10,10 +10,10 @@ from dlmachine.core.cache.key import shown_url
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.http.filename import FALLBACK, name_content, safe_name
 from dlmachine.core.http.request import body_digest
-from dlmachine.core.http.response import Head, Received
+from dlmachine.core.http.response import Received, ResponseHead
+from dlmachine.core.protocol.attempts import Attempts
 from dlmachine.core.protocol.effects import Exchange
-from dlmachine.core.protocol.effort import Effort
-from dlmachine.core.protocol.events import Answered
+from dlmachine.core.protocol.events import Responded
 from dlmachine.core.protocol.states import Job
 from dlmachine.core.secrets.redact import Redactor
 from dlmachine.core.spec.descriptor import Descriptor
@@ -22,9 +22,9 @@ from dlmachine.core.version import VERSION
 
 def build_record(
     job: Job,
-    effort: Effort,
+    attempts: Attempts,
     exchange: Exchange,
-    answer: Answered,
+    answer: Responded,
     received: Received,
     verified_by: tuple[tuple[str, str], ...] = (),
 ) -> DownloadRecord:
@@ -39,9 +39,9 @@ def build_record(
         request_headers=redactor.fields(exchange.request.headers),
         body_kind=kind,
         body_sha256=digest,
-        urls=tuple(redactor.url(url) for url in effort.trail),
-        served_by=descriptor.redactor.url(effort.address(job).url),
-        tries=effort.tries,
+        urls=tuple(redactor.url(url) for url in attempts.redirects),
+        served_by=descriptor.redactor.url(attempts.address(job).url),
+        tries=attempts.tries,
         started_at=job.began_at,
         finished_at=answer.at,
         http_code=answer.head.status,
@@ -70,7 +70,7 @@ def source_of(record: DownloadRecord, descriptor: Descriptor) -> str:
 
 
 def freshen_record(
-    record: DownloadRecord, descriptor: Descriptor, head: Head, at: datetime, url: str
+    record: DownloadRecord, descriptor: Descriptor, head: ResponseHead, at: datetime, url: str
 ) -> DownloadRecord:
     """The record of a copy that the response from this URL confirmed (RFC 9111 section 4.3.4).
 

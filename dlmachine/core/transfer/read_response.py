@@ -19,29 +19,29 @@ from dlmachine.core.http.content_codings import (
 )
 from dlmachine.core.http.filename import name_content
 from dlmachine.core.http.framing import content_length
-from dlmachine.core.http.response import Head
+from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.http.validators import is_same_version, validator_of
 from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.integrity.digest_fields import served_digest
 from dlmachine.core.integrity.file_signature import is_gzip_name
-from dlmachine.core.integrity.representation import Said, place_of
+from dlmachine.core.integrity.representation import Representation, source_digest
 from dlmachine.core.protocol.body_decision import (
     BodyDecision,
-    LeaveBody,
-    Left,
-    RefuseBody,
-    TakeBody,
+    RejectResponse,
+    SkipBody,
+    SkipReason,
+    StoreBody,
 )
 from dlmachine.core.protocol.effects import Exchange, Expectation
 from dlmachine.core.secrets.redact import scrub
-from dlmachine.core.transfer.same_version import is_of_another, is_same_copy
+from dlmachine.core.transfer.same_version import is_same_copy, names_other_version
 
 _CONTENT_RANGE: Final = re.compile(
     r'bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)', re.IGNORECASE
 )
 
 
-def decide_body(exchange: Exchange, head: Head) -> BodyDecision:
+def decide_body(exchange: Exchange, head: ResponseHead) -> BodyDecision:
     """What to do with the body of an answer, from its head alone.
 
     >>> from datetime import timedelta
@@ -53,22 +53,22 @@ def decide_body(exchange: Exchange, head: Head) -> BodyDecision:
     ...     connect_timeout=second,
     ...     stall_timeout=second,
     ... )
-    >>> decide_body(asked, Head(status=404))
-    LeaveBody(why=<Left.ERROR: 'an error'>)
+    >>> decide_body(asked, ResponseHead(status=404))
+    SkipBody(why=<SkipReason.ERROR: 'an error'>)
     """
     status = head.status
     if status == 206:
         return _decide_partial(exchange, head)
     if status == 202:
-        return LeaveBody(Left.ERROR)  # RFC 9110 section 15.3.3: a promise, not the answer.
+        return SkipBody(SkipReason.ERROR)  # RFC 9110 section 15.3.3: a promise, not the answer.
     if 200 <= status < 300:
         return _decide_whole(exchange, head)
     if status == 304:
         return _decide_unmodified(exchange, head)
     if status in REDIRECTS:
-        return LeaveBody(Left.REDIRECT)
+        return SkipBody(SkipReason.REDIRECT)
     if 300 <= status < 600:
-        return LeaveBody(Left.ERROR)
+        return SkipBody(SkipReason.ERROR)
     return _unusable(exchange, f'answered with the unknown status {status}')
 
 
@@ -76,17 +76,17 @@ def decide_body(exchange: Exchange, head: Head) -> BodyDecision:
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
-def _decide_unmodified(exchange: Exchange, head: Head) -> BodyDecision:
+def _decide_unmodified(exchange: Exchange, head: ResponseHead) -> BodyDecision:
     if not exchange.expect.is_conditional:
         return _unusable(exchange, 'answered 304, although no condition was sent')
-    if not is_from_there(exchange):
+    if not is_same_source(exchange):
         return _unusable(exchange, 'answered 304 from another source than the stored copy')
-    if is_of_another(exchange.expect, head):
+    if names_other_version(exchange.expect, head):
         return _unusable(exchange, 'answered 304 for another version than the one requested')
-    return LeaveBody(Left.NOT_MODIFIED)
+    return SkipBody(SkipReason.NOT_MODIFIED)
 
 
-def _decide_whole(exchange: Exchange, head: Head) -> BodyDecision:
+def _decide_whole(exchange: Exchange, head: ResponseHead) -> BodyDecision:
     expect, length = exchange.expect, content_length(head)
     if expect.is_segment:
         return _unusable(exchange, f'answered {head.status}, although a range was requested')
@@ -99,23 +99,25 @@ def _decide_whole(exchange: Exchange, head: Head) -> BodyDecision:
     decoder, problem = _find_decoder(expect, head)
     if problem is not None:
         return _unusable(exchange, problem)
-    if is_from_there(exchange) and is_same_copy(expect, head, None if decoder else length):
-        return LeaveBody(Left.SAME_COPY)
+    if is_same_source(exchange) and is_same_copy(expect, head, None if decoder else length):
+        return SkipBody(SkipReason.SAME_COPY)
     if expect.max_bytes is not None and length is not None and length > expect.max_bytes:
         return _too_large(exchange, length)
     # A decoded part has no offsets that the server would know.
     validator = None if decoder else _validator(exchange, head)
-    taking = TakeBody(
+    taking = StoreBody(
         wire_bytes=length,
         limit_bytes=expect.max_bytes,
         decoder=decoder,
         validator=validator,
-        said=Said(size_bytes=None if decoder else length, place=place_of(exchange.request.url)),
+        representation=Representation(
+            size_bytes=None if decoder else length, source=source_digest(exchange.request.url)
+        ),
     )
     return _examined(exchange, head, taking)
 
 
-def _decide_partial(exchange: Exchange, head: Head) -> BodyDecision:
+def _decide_partial(exchange: Exchange, head: ResponseHead) -> BodyDecision:
     expect = exchange.expect
     if not expect.offset and expect.last is None:
         return _unusable(exchange, 'answered with a part (206) to a request for the complete file')
@@ -138,17 +140,20 @@ def _decide_partial(exchange: Exchange, head: Head) -> BodyDecision:
     if not is_first and not is_same_version(expect.validator, head):
         return _unusable(exchange, 'answered with a part (206) of another version')
     whole = last + 1 if size is None else size
-    place = place_of(exchange.request.url)
-    if expect.said.place not in {'', place} or expect.said.size_bytes not in {None, whole}:
+    source = source_digest(exchange.request.url)
+    if expect.representation.source not in {'', source} or expect.representation.size_bytes not in {
+        None,
+        whole,
+    }:
         return _unusable(exchange, 'answered with a part (206) of another file or size')
     if expect.max_bytes is not None and whole > expect.max_bytes:
         return _too_large(exchange, whole)
-    taking = TakeBody(
+    taking = StoreBody(
         offset=first,
         wire_bytes=last - first + 1,
         limit_bytes=expect.max_bytes,
         validator=_validator(exchange, head) if is_first else expect.validator,
-        said=replace(expect.said, size_bytes=whole, place=place),
+        representation=replace(expect.representation, size_bytes=whole, source=source),
     )
     if expect.last is not None and last - first + 1 < whole:
         if taking.validator is None:
@@ -168,37 +173,39 @@ def _is_asked_for(expect: Expectation, first: int, last: int, size: int | None) 
     return last == min(expect.last, size - 1)
 
 
-def promised_digest(head: Head, taking: TakeBody) -> tuple[str, Checksum] | None:
+def promised_digest(head: ResponseHead, taking: StoreBody) -> tuple[str, Checksum] | None:
     """The digest that the server promises of the whole body, and the field it stands in."""
     is_decoded = taking.decoder is not None
     return served_digest(head, is_part=head.status == 206, is_decoded=is_decoded)
 
 
-def _examined(exchange: Exchange, head: Head, taking: TakeBody) -> TakeBody:
+def _examined(exchange: Exchange, head: ResponseHead, taking: StoreBody) -> StoreBody:
     # Whoever vouches for the bytes by a digest vouches for their gzip stream too.
-    promised, said = promised_digest(head, taking), taking.said
-    if promised is not None and said.promised is None:
-        said = replace(said, promised=(promised[0], promised[1].algorithm, promised[1].hex))
+    promised, representation = promised_digest(head, taking), taking.representation
+    if promised is not None and representation.promised is None:
+        representation = replace(
+            representation, promised=(promised[0], promised[1].algorithm, promised[1].hex)
+        )
     theirs = () if promised is None else (promised[1].algorithm,)
-    before = () if said.promised is None else (said.promised[1],)
+    before = () if representation.promised is None else (representation.promised[1],)
     wanted = dict.fromkeys((*exchange.algorithms, *before, *theirs))
-    names = (exchange.expect.asked_name, name_content(head.headers, exchange.request.url))
+    names = (exchange.expect.requested_name, name_content(head.headers, exchange.request.url))
     return replace(
         taking,
-        address=exchange.expect.address,
-        said=said,
+        url_digest=exchange.expect.url_digest,
+        representation=representation,
         algorithms=tuple(name for name in wanted if name != 'sha256'),
         checks_gzip=exchange.expect.checks_content and not wanted and any(map(is_gzip_name, names)),
     )
 
 
-def is_from_there(exchange: Exchange) -> bool:
+def is_same_source(exchange: Exchange) -> bool:
     """Whether it is asked where the stored copy came from, as far as that is known."""
-    place = exchange.expect.copy_place
-    return not place or place == place_of(exchange.request.shown_url)
+    source = exchange.expect.cached_source
+    return not source or source == source_digest(exchange.request.shown_url)
 
 
-def _validator(exchange: Exchange, head: Head) -> str | None:
+def _validator(exchange: Exchange, head: ResponseHead) -> str | None:
     # It is written down beside the part: one that a server made of a secret is not used.
     if exchange.request.method != 'GET':
         return None  # RFC 9110 section 14.2: ranges are of GET alone.
@@ -207,10 +214,12 @@ def _validator(exchange: Exchange, head: Head) -> str | None:
     return found if is_clean else None
 
 
-def _find_decoder(expect: Expectation, head: Head) -> tuple[str | None, str | None]:
+def _find_decoder(expect: Expectation, head: ResponseHead) -> tuple[str | None, str | None]:
     """The coding to decode, or the problem with the codings; both None: keep the bytes."""
     codings = read_codings(head.headers)
-    if not codings or any(describes_file(codings, one) for one in (expect.name, expect.asked_name)):
+    if not codings or any(
+        describes_file(codings, one) for one in (expect.name, expect.requested_name)
+    ):
         return None, None
     if can_undo(codings):
         return codings[0], None
@@ -223,13 +232,13 @@ def _find_decoder(expect: Expectation, head: Head) -> tuple[str | None, str | No
     return None, problem
 
 
-def _unusable(exchange: Exchange, problem: str) -> RefuseBody:
+def _unusable(exchange: Exchange, problem: str) -> RejectResponse:
     request = exchange.request
     told = scrub(f'the server {problem}', request.secrets())
-    return RefuseBody(AnswerUnusable(url=request.shown_url, problem=told))
+    return RejectResponse(AnswerUnusable(url=request.shown_url, problem=told))
 
 
-def _too_large(exchange: Exchange, size: int) -> RefuseBody:
+def _too_large(exchange: Exchange, size: int) -> RejectResponse:
     limit = exchange.expect.max_bytes or 0
     url = exchange.request.shown_url
-    return RefuseBody(BodyTooLarge(url=url, limit_bytes=limit, size_bytes=size))
+    return RejectResponse(BodyTooLarge(url=url, limit_bytes=limit, size_bytes=size))

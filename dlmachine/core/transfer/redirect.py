@@ -23,7 +23,7 @@ from dlmachine.core.http.request import (
     basic_credentials,
     without_credentials,
 )
-from dlmachine.core.http.response import Head
+from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.http.url import Url, join_url
 from dlmachine.core.secrets.redact import is_secret_name
 from dlmachine.core.text.control_chars import as_utf8
@@ -51,24 +51,24 @@ def hop_of(request: Request) -> str:
 
 def follow_redirect(
     request: Request,
-    head: Head,
-    trail: tuple[str, ...],
+    head: ResponseHead,
+    redirects: tuple[str, ...],
     max_redirects: int,
     store: CookieStore = NO_COOKIES,
     at: datetime | None = None,
 ) -> Result[Request, Fault]:
     """The request that follows a redirect, at the given time.
 
-    `trail` are the requests made so far (`hop_of`), this one last; `store` the cookies that
+    `redirects` are the requests made so far (`hop_of`), this one last; `store` the cookies that
     servers have set, those of this response included. Faults: `RedirectRefused`.
 
     >>> from dlmachine.core.http.headers import Headers
     >>> asked = Request(method='GET', url='https://h/a', headers=Headers((('Cookie', 'c=1'),)))
-    >>> to = lambda place: Head(status=302, headers=Headers((('Location', place),)))
-    >>> trail = (hop_of(asked),)
-    >>> follow_redirect(asked, to('https://elsewhere/b'), trail, 5).unwrap().headers
+    >>> to = lambda place: ResponseHead(status=302, headers=Headers((('Location', place),)))
+    >>> redirects = (hop_of(asked),)
+    >>> follow_redirect(asked, to('https://elsewhere/b'), redirects, 5).unwrap().headers
     Headers(())
-    >>> follow_redirect(asked, to('http://h/b'), trail, 5).failure().problem
+    >>> follow_redirect(asked, to('http://h/b'), redirects, 5).failure().problem
     'it changes from https to http'
     """
     request = without_cookies(request)
@@ -81,7 +81,9 @@ def follow_redirect(
     target = joined.unwrap()
     moved = _request_to(request, target, head.status)
     moved = moved if at is None else with_cookies(moved, store, at)
-    problem = _find_problem(request.location, target) or _find_circle(moved, trail, max_redirects)
+    problem = _find_problem(request.location, target) or _find_circle(
+        moved, redirects, max_redirects
+    )
     if problem is None and not _becomes_get(request, head.status) and _tells(request, target):
         problem = 'it would send the secrets of a form to another origin'
     if problem is None and len(request.secrets()) > _MAX_SECRETS:
@@ -108,11 +110,11 @@ def _find_problem(source: Url, target: Url) -> str | None:
     return None
 
 
-def _find_circle(moved: Request, trail: tuple[str, ...], max_redirects: int) -> str | None:
-    if hop_of(moved) in trail:
+def _find_circle(moved: Request, redirects: tuple[str, ...], max_redirects: int) -> str | None:
+    if hop_of(moved) in redirects:
         return 'it is a loop'
-    if len(trail) > max_redirects:
-        return f'it is redirect number {len(trail)}, and max_redirects allows {max_redirects}'
+    if len(redirects) > max_redirects:
+        return f'it is redirect number {len(redirects)}, and max_redirects allows {max_redirects}'
     return None
 
 

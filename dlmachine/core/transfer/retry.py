@@ -23,7 +23,7 @@ from dlmachine.core.faults import (
     TlsFailed,
 )
 from dlmachine.core.frozen import frozen
-from dlmachine.core.http.response import Head
+from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.http.validators import parse_http_date
 from dlmachine.core.spec.policy import Policy
 
@@ -133,12 +133,12 @@ def patience(policy: Policy, addresses: int = 1) -> Patience:
     )
 
 
-def parse_retry_after(head: Head, at: datetime) -> timedelta | None:
+def parse_retry_after(head: ResponseHead, at: datetime) -> timedelta | None:
     """How long the server asks to wait, seen at an instant; None if it does not say.
 
     >>> from datetime import UTC
     >>> from dlmachine.core.http.headers import Headers
-    >>> head = Head(status=503, headers=Headers((('Retry-After', '120'),)))
+    >>> head = ResponseHead(status=503, headers=Headers((('Retry-After', '120'),)))
     >>> parse_retry_after(head, datetime(2024, 5, 1, tzinfo=UTC)).total_seconds()
     120.0
     """

@@ -7,19 +7,19 @@ import errno
 
 from dlmachine.core.faults import Fault, StorageFailed
 from dlmachine.core.http.byte_ranges import Spans, count_bytes
-from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.body_decision import StoreBody
 
 #: The most that a coding adds to incompressible data: a thousandth, and its header.
 _CODING_SHARE = 1000
 _CODING_HEAD = 64
 
 
-def needed_bytes(taking: TakeBody) -> int | None:
+def needed_bytes(taking: StoreBody) -> int | None:
     """The disk space that a body needs, besides the bytes kept; None if not known.
 
-    >>> needed_bytes(TakeBody(wire_bytes=10)), needed_bytes(TakeBody())
+    >>> needed_bytes(StoreBody(wire_bytes=10)), needed_bytes(StoreBody())
     (10, None)
-    >>> needed_bytes(TakeBody(offset=2, whole_bytes=10, wire_bytes=3, held=((4, 5),)))
+    >>> needed_bytes(StoreBody(offset=2, whole_bytes=10, wire_bytes=3, held=((4, 5),)))
     6
     """
     if taking.whole_bytes is not None:

@@ -1,11 +1,11 @@
 """Whether a response is about the version that was expected.  Pure."""
 
-from dlmachine.core.http.response import Head
+from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.http.validators import is_strong, parse_etag, parse_http_date
 from dlmachine.core.protocol.effects import Expectation
 
 
-def is_same_copy(expect: Expectation, head: Head, length: int | None) -> bool:
+def is_same_copy(expect: Expectation, head: ResponseHead, length: int | None) -> bool:
     """Whether a 200 turns out to be the stored copy, so that its body need not be read.
 
     A server that ignores conditions still says which version it sends: the same strong
@@ -22,7 +22,7 @@ def is_same_copy(expect: Expectation, head: Head, length: int | None) -> bool:
     return True
 
 
-def is_of_another(expect: Expectation, head: Head) -> bool:
+def names_other_version(expect: Expectation, head: ResponseHead) -> bool:
     """Whether a 304 names another version than the one that it was asked about.
 
     RFC 9111 section 4.3.4: then it says nothing of the stored copy. ETags are compared weakly,
@@ -30,8 +30,11 @@ def is_of_another(expect: Expectation, head: Head) -> bool:
     server that was set back to an older version would confirm a newer copy by its date.
 
     >>> from dlmachine.core.http.headers import Headers
-    >>> told = Head(status=304, headers=Headers((('ETag', 'W/"b"'),)))
-    >>> is_of_another(Expectation(etag='"a"'), told), is_of_another(Expectation(etag='"b"'), told)
+    >>> told = ResponseHead(status=304, headers=Headers((('ETag', 'W/"b"'),)))
+    >>> (
+    ...     names_other_version(Expectation(etag='"a"'), told),
+    ...     names_other_version(Expectation(etag='"b"'), told),
+    ... )
     (True, False)
     """
     etag, told = expect.etag, parse_etag(head.headers.get('ETag'))

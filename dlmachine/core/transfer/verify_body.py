@@ -14,10 +14,10 @@ from dlmachine.core.faults import (
 )
 from dlmachine.core.http.content_codings import can_undo, read_codings, show_codings
 from dlmachine.core.http.filename import name_content
-from dlmachine.core.http.response import Head, Received
+from dlmachine.core.http.response import Received, ResponseHead
 from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.integrity.file_signature import find_content_problem, find_kind_note
-from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.states import Exchanging, Job
 from dlmachine.core.secrets.redact import scrub
 from dlmachine.core.spec.destination import ToPath
@@ -25,7 +25,7 @@ from dlmachine.core.transfer.read_response import promised_digest
 
 
 def find_body_fault(
-    state: Exchanging, head: Head, taking: TakeBody, received: Received
+    state: Exchanging, head: ResponseHead, taking: StoreBody, received: Received
 ) -> Fault | None:
     """The fault of a body, or None."""
     fault = _find_size_fault(state, taking, received)
@@ -37,7 +37,7 @@ def find_body_fault(
 
 
 def find_notes(
-    state: Exchanging, head: Head, taking: TakeBody, received: Received
+    state: Exchanging, head: ResponseHead, taking: StoreBody, received: Received
 ) -> tuple[str, ...]:
     """Notes about a body without a fault."""
     notes = []
@@ -55,12 +55,12 @@ def find_notes(
     return tuple(note for note in notes if note is not None)
 
 
-def verified_by(job: Job, head: Head, taking: TakeBody) -> tuple[tuple[str, str], ...]:
+def verified_by(job: Job, head: ResponseHead, taking: StoreBody) -> tuple[tuple[str, str], ...]:
     """Each expected digest and its source; for a body without a fault."""
     return tuple((checksum.algorithm, source) for source, checksum in _promises(job, head, taking))
 
 
-def _find_size_fault(state: Exchanging, taking: TakeBody, received: Received) -> Fault | None:
+def _find_size_fault(state: Exchanging, taking: StoreBody, received: Received) -> Fault | None:
     url = state.exchange.request.shown_url
     if taking.wire_bytes is not None and received.wire_bytes != taking.wire_bytes:
         return BodyTruncated(
@@ -73,7 +73,7 @@ def _find_size_fault(state: Exchanging, taking: TakeBody, received: Received) ->
 
 
 def _find_digest_fault(
-    state: Exchanging, head: Head, taking: TakeBody, received: Received
+    state: Exchanging, head: ResponseHead, taking: StoreBody, received: Received
 ) -> Fault | None:
     actual = {'sha256': received.sha256, **dict(received.digests)}
     for source, checksum in _promises(state.job, head, taking):
@@ -93,15 +93,15 @@ def _find_digest_fault(
 CALLER = 'caller'
 
 
-def _promises(job: Job, head: Head, taking: TakeBody) -> tuple[tuple[str, Checksum], ...]:
+def _promises(job: Job, head: ResponseHead, taking: StoreBody) -> tuple[tuple[str, Checksum], ...]:
     checksum, served = job.policy.checksum, promised_digest(head, taking)
     ours = () if checksum is None else ((job.checksum_source or CALLER, checksum),)
-    before = taking.said.promised
+    before = taking.representation.promised
     theirs = () if before is None else ((before[0], Checksum(before[1], before[2])),)
     return tuple(dict.fromkeys((*ours, *theirs, *(() if served is None else (served,)))))
 
 
-def _find_content_fault(state: Exchanging, head: Head, received: Received) -> Fault | None:
+def _find_content_fault(state: Exchanging, head: ResponseHead, received: Received) -> Fault | None:
     policy, url = state.job.policy, state.exchange.request.shown_url
     least, size = policy.min_bytes, received.size_bytes
     if least is not None and size < least:
@@ -123,8 +123,8 @@ def _bytes(count: int) -> str:
     return '1 byte' if count == 1 else f'{count:,} bytes'
 
 
-def _names(state: Exchanging, head: Head) -> tuple[str, ...]:
+def _names(state: Exchanging, head: ResponseHead) -> tuple[str, ...]:
     expect, wanted = state.exchange.expect, state.job.policy.dest
     said = name_content(head.headers, state.exchange.request.url)
     place = (wanted.path,) if isinstance(wanted, ToPath) else ()
-    return (expect.asked_name, said, *place)
+    return (expect.requested_name, said, *place)

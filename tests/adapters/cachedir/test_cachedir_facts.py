@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from dlmachine.core.cache.key import cache_key
-from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import Discard, OpenPart
-from dlmachine.core.protocol.events import Failed, PlaceTaken, Recorded
+from dlmachine.core.protocol.events import EffectFailed, NameTaken, Recorded
 from dlmachine_adapters.cachedir.foreign_entries import Foreign
 from dlmachine_adapters.cachedir.lazy_cachedir import import_cachedir, open_cached
 from dlmachine_adapters.cachedir.live import LiveCaches
@@ -163,7 +163,7 @@ def test_its_lock_lets_two_owners_have_one_version(shelf: Shelf) -> None:
     update = shelf.put()
     with pytest.raises(sqlite3.IntegrityError):
         _insert_again(shelf, update.item_id)
-    assert isinstance(shelf.record(update), PlaceTaken)
+    assert isinstance(shelf.record(update), NameTaken)
 
 
 def _insert_again(shelf: Shelf, item_id: str) -> None:
@@ -190,7 +190,7 @@ def test_a_registry_that_has_one_version_twice_is_still_used(shelf: Shelf, folde
     update = shelf.put()
 
     assert made.version == 1
-    assert isinstance(shelf.record(update), PlaceTaken)
+    assert isinstance(shelf.record(update), NameTaken)
     assert isinstance(shelf.record(replace(update, version=2)), Recorded)
 
 
@@ -259,8 +259,8 @@ def test_cleaning_deletes_files_that_look_like_entries(shelf: Shelf, folder: Pat
     """A part lies where cachedir does not look."""
     update = shelf.put()
     part = LocalFiles(ManualClock()).open_part(OpenPart(beside=str(folder), stem=update.key[:32]))
-    assert not isinstance(part, Failed)
-    part.begin(TakeBody(validator='"v"'))
+    assert not isinstance(part, EffectFailed)
+    part.begin(StoreBody(validator='"v"'))
     part.write(b'x' * 3_000_000)
     write_file(str(folder / f'{"0" * 32}-1'), b'an orphan')
     with plain_cache(folder) as cache:

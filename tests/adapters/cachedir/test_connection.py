@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from dlmachine.core.faults import CacheUnusable, StorageFailed
-from dlmachine.core.protocol.events import Failed, PlaceTaken, Recorded
+from dlmachine.core.protocol.events import EffectFailed, NameTaken, Recorded
 from dlmachine_adapters.cachedir import connection as registry
 from dlmachine_adapters.cachedir.store import CachedirStore
 from dlmachine_adapters.fakes import ManualClock
@@ -143,7 +143,7 @@ def test_what_is_no_registry_is_left_untouched(shelf: Shelf, folder: Path, kind:
 
     assert isinstance(seen.fault, CacheUnusable)
     assert seen.fault.path == str(path)
-    assert isinstance(failed, Failed)
+    assert isinstance(failed, EffectFailed)
     assert isinstance(failed.fault, CacheUnusable)
     assert path.read_bytes() == before
 
@@ -161,7 +161,7 @@ def test_a_folder_that_can_not_be_is_a_fault(shelf: Shelf, folder: Path, kind: s
         folder.write_text('a file')
     failed = shelf.record(shelf.update())
 
-    assert isinstance(failed, Failed)
+    assert isinstance(failed, EffectFailed)
     assert isinstance(failed.fault, StorageFailed)
 
 
@@ -179,7 +179,7 @@ def test_a_registry_that_stays_locked_is_a_fault(
     other.close()
 
     assert isinstance(seen.fault, CacheUnusable)
-    assert isinstance(failed, Failed)
+    assert isinstance(failed, EffectFailed)
     assert 'locked' in str(seen.fault)
     assert 'this process itself' in str(seen.fault) or not Path('/proc/locks').exists()
     assert shelf.see().fault is None
@@ -193,7 +193,7 @@ def test_a_registry_that_was_replaced_is_read_anew(shelf: Shelf, folder: Path) -
     """Somebody restored a backup, or deleted it all."""
     shelf.put()
     other = _shelf(folder.parent / 'other')
-    other.put(wish=a_wish('https://example.org/new.csv'))
+    other.put(target=a_wish('https://example.org/new.csv'))
     other.store.close()
     Path(other.store.folder, 'cache.sqlite').replace(folder / 'cache.sqlite')
 
@@ -218,7 +218,7 @@ os._exit(9)
 def test_what_a_dead_writer_left_half_done_is_undone(shelf: Shelf, folder: Path) -> None:
     """The next look sees the registry as it was before."""
     for number in range(30):
-        shelf.put(wish=a_wish(query={'n': number}))
+        shelf.put(target=a_wish(query={'n': number}))
     shelf.store.close()
     dying = _python(_DIE_WRITING, str(folder / 'cache.sqlite'))
     dying.communicate(timeout=60)
@@ -244,7 +244,7 @@ def test_a_failed_record_leaves_nothing(shelf: Shelf, folder: Path) -> None:
     connection.commit()
     connection.close()
 
-    assert isinstance(failed, Failed)
+    assert isinstance(failed, EffectFailed)
     assert rows == (1,)
     assert isinstance(shelf.record(shelf.update(2)), Recorded)
 
@@ -287,15 +287,15 @@ def test_a_folder_with_other_things_is_not_tagged(shelf: Shelf, folder: Path) ->
 _RECORD = """
 import sys
 from tests.adapters.stores import *
-from dlmachine.core.protocol.events import PlaceTaken, Recorded
+from dlmachine.core.protocol.events import NameTaken, Recorded
 from dlmachine_adapters.cachedir.store import CachedirStore
 from dlmachine_adapters.runtime.clock import SystemClock
 shelf = Shelf(CachedirStore(sys.argv[1], SystemClock()), write_file, bool)
 won = 0
 for number in range(30):
-    update = shelf.update(wish=a_wish(query={'n': number}))
+    update = shelf.update(target=a_wish(query={'n': number}))
     done = shelf.record(update)
-    assert isinstance(done, (Recorded, PlaceTaken)), done
+    assert isinstance(done, (Recorded, NameTaken)), done
     won += isinstance(done, Recorded)
 print(won)
 shelf.store.close()
@@ -377,7 +377,7 @@ from dlmachine_adapters.runtime.clock import SystemClock
 def begin(number):
     shelf = Shelf(CachedirStore(sys.argv[1], SystemClock()), write_file, bool)
     together.wait()
-    done.append(type(shelf.record(shelf.update(wish=a_wish(query={'n': number})))).__name__)
+    done.append(type(shelf.record(shelf.update(target=a_wish(query={'n': number})))).__name__)
     shelf.store.close()
 
 done, together = [], threading.Barrier(4)
@@ -419,7 +419,7 @@ def test_a_store_is_used_on_both_sides_of_a_fork(shelf: Shelf, folder: Path) -> 
 
     assert os.waitstatus_to_exitcode(status) == 0
     assert len(shelf.see().entries) == 2
-    assert isinstance(shelf.record(shelf.update(2)), PlaceTaken)
+    assert isinstance(shelf.record(shelf.update(2)), NameTaken)
     assert isinstance(shelf.record(shelf.update(3)), Recorded)
 
 

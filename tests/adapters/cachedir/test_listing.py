@@ -47,7 +47,7 @@ def test_every_entry_is_listed_once(
 ) -> None:
     """Page by page, ours and others', and nothing is written."""
     monkeypatch.setattr(listing, '_PAGE', 3)
-    updates = [shelf.put(wish=a_wish(query={'n': number})) for number in range(7)]
+    updates = [shelf.put(target=a_wish(query={'n': number})) for number in range(7)]
     with plain_cache(folder) as cache:
         write_file(cache.create('http://h/theirs.gz', attrs={'a': 1, 'b': 2}).path, DATA)
         cache.create('http://h/params', params={'dlmachine': {'x': 1}, 'n': 2, 'm': 'x'})

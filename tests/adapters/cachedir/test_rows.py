@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from dlmachine.core.cache.entries import Status
-from dlmachine.core.maintenance.findings import Finding, Kind
-from dlmachine.core.protocol.effects import Retire
-from dlmachine.core.protocol.events import Retired
+from dlmachine.core.maintenance.findings import Finding, FindingKind
+from dlmachine.core.protocol.effects import RemoveVersions
+from dlmachine.core.protocol.events import VersionsRemoved
 from dlmachine_adapters.cachedir.connection import Registry
 from dlmachine_adapters.cachedir.listing import list_entries, list_rows, remove_entry
 from dlmachine_adapters.cachedir.rows import Misfit
@@ -22,7 +22,7 @@ from dlmachine_adapters.cachedir.store import CachedirStore
 from dlmachine_adapters.fakes import ManualClock
 from dlmachine_adapters.files.locks import FolderLocks
 from dlmachine_adapters.maintenance.diagnose import diagnose
-from dlmachine_adapters.maintenance.verify import Mender, check_entry
+from dlmachine_adapters.maintenance.verify import Repairer, check_entry
 from dlmachine_adapters.runtime.clock import SystemClock
 from tests.adapters.stores import AT, DATA, URL, Shelf, a_wish, plain_cache, write_file
 
@@ -63,13 +63,13 @@ def plant(folder: Path, statement: str, *values: object) -> None:
 def go_through(registry: Registry) -> list[Finding]:
     """Do everything that the command line does, without its output."""
     clock = SystemClock()
-    mender = Mender(registry, FolderLocks(registry.folder, clock), clock)
+    repairer = Repairer(registry, FolderLocks(registry.folder, clock), clock)
     for entry in list_entries(registry):
         checked = check_entry(registry, entry)
         if checked is not None and not checked.condition.is_sound:
             from dlmachine.core.maintenance.findings import EntryId
 
-            mender.mend(
+            repairer.repair(
                 EntryId(item_id=entry.item_id, version=entry.version, key=entry.key), entry.path
             )
     findings = list(diagnose(registry, AT))
@@ -116,11 +116,11 @@ def test_a_version_that_names_another_file_is_not_an_entry(
     assert not any(entry.is_usable for entry in shelf.see().entries)
     assert list(list_entries(registry)) == []
     assert [type(row) for row in list_rows(registry)] == [Misfit]
-    retired = shelf.store.retire(Retire(key=shelf.update().key, versions=(1,)))
-    assert isinstance(retired, Retired)
+    retired = shelf.store.remove_versions(RemoveVersions(key=shelf.update().key, versions=(1,)))
+    assert isinstance(retired, VersionsRemoved)
     assert [
         one.kind for one in go_through(registry) if one.is_problem and one.place == registry.path
-    ] == [Kind.STRANGE_ROW]
+    ] == [FindingKind.STRANGE_ROW]
     assert (folder.parent / 'thesis').read_bytes() == PRECIOUS
     assert (folder / 'cache.sqlite').exists()
 
@@ -167,7 +167,7 @@ def test_any_column_may_have_any_type(
     """Hits, lists, `verify`, `doctor` and removal continue with the other entries."""
     shelf.put()
     other = a_wish('https://example.org/other.csv')
-    shelf.put(wish=other)
+    shelf.put(target=other)
     for value in ODD:
         plant(folder, f'UPDATE main SET {column} = ? WHERE id = 1', value)
         assert shelf.see().fault is None
@@ -212,7 +212,7 @@ def test_a_value_larger_than_memory_is_not_read(
     """The other entries are read."""
     shelf.put()
     other = a_wish('https://example.org/other.csv')
-    shelf.put(wish=other)
+    shelf.put(target=other)
     column = 'ext' if table == 'main' else 'value'
     plant(folder, f"UPDATE {table} SET {column} = printf('%.*c', 20000000, 'x') WHERE id = 1")
 

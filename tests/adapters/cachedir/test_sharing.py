@@ -84,7 +84,7 @@ def test_cachedir_opens_our_entry(shelf: Shelf, folder: Path) -> None:
 
 def test_cachedir_cleans_what_it_should(shelf: Shelf, folder: Path) -> None:
     """Rows without files go, files without rows go, whole entries stay."""
-    kept, lost = shelf.put(), shelf.put(wish=a_wish('https://example.org/other.csv'))
+    kept, lost = shelf.put(), shelf.put(target=a_wish('https://example.org/other.csv'))
     Path(lost.path).unlink()
     with plain_cache(folder) as cache:
         assert set(cache.contents()) == {f'{kept.item_id}-1', f'{lost.item_id}-1'}
@@ -248,11 +248,11 @@ def test_a_url_that_only_reads_like_another_is_another(shelf: Shelf, folder: Pat
     with plain_cache(folder) as cache:
         item = cache.create('https://example.org/x', params={'a': '1'}, status=3)
         write_file(item.path, DATA)
-    wish = a_wish('https://example.org/x,a=1')
+    target = a_wish('https://example.org/x,a=1')
     with plain_cache(folder) as cache:
         assert cache.best('https://example.org/x,a=1') is not None
 
-    assert shelf.see(wish).entries == ()
+    assert shelf.see(target).entries == ()
 
 
 @pytest.mark.parametrize(

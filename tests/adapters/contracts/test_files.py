@@ -12,9 +12,9 @@ import pytest
 
 from dlmachine.core.faults import AnswerUnusable, BodyTooLarge, ChecksumUnknown, StorageFailed
 from dlmachine.core.integrity.checksum import Checksum
-from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import (
-    ConfirmCopy,
+    CheckCopy,
     Discard,
     OpenPart,
     Publish,
@@ -26,8 +26,8 @@ from dlmachine.core.protocol.events import (
     CopyConfirmed,
     CopyMissing,
     Discarded,
-    Failed,
-    PlaceTaken,
+    EffectFailed,
+    NameTaken,
     Published,
     Unpublished,
 )
@@ -59,7 +59,7 @@ class Disk:
     def part(self, stem: str = 'stem', **wanted: Any) -> Part:
         """An open part beside the root."""
         opened = self.files.open_part(OpenPart(beside=self.root, stem=stem, **wanted))
-        assert not isinstance(opened, Failed), opened
+        assert not isinstance(opened, EffectFailed), opened
         self.opened.append(opened)
         return opened
 
@@ -90,7 +90,7 @@ def _local(root: Path) -> Disk:
 
 
 def _fill(part: Part, data: bytes = DATA, **taking: Any) -> None:
-    part.begin(TakeBody(**taking))
+    part.begin(StoreBody(**taking))
     part.write(data)
     part.finish()
 
@@ -103,7 +103,7 @@ def _end(part: Part, data: bytes) -> None:
 def test_bytes_appear_under_their_name(disk: Disk) -> None:
     """Nothing is there before the publication, and nothing but the file after it."""
     part, path = disk.part(), disk.path('x.bin')
-    part.begin(TakeBody())
+    part.begin(StoreBody())
     part.write(DATA[:1000])
     part.write(memoryview(DATA)[1000:])
     received = part.finish()
@@ -124,7 +124,7 @@ def test_bytes_appear_under_their_name(disk: Disk) -> None:
 def test_a_part_in_memory_becomes_a_buffer(disk: Disk) -> None:
     """The buffer is at its beginning, and there only after the publication."""
     part = disk.files.open_part(OpenPart(beside=None, stem='stem'))
-    assert not isinstance(part, Failed)
+    assert not isinstance(part, EffectFailed)
     _fill(part)
 
     before = part.buffer
@@ -141,7 +141,7 @@ def test_a_part_in_memory_becomes_a_buffer(disk: Disk) -> None:
 def test_an_empty_body_is_a_file(disk: Disk) -> None:
     """No bytes are bytes too."""
     part, path = disk.part(), disk.path('empty')
-    part.begin(TakeBody(wire_bytes=0))
+    part.begin(StoreBody(wire_bytes=0))
 
     assert part.finish().sha256 == sha256(b'').hexdigest()
     assert isinstance(part.publish(Publish(place=AtPath(path))), Published)
@@ -151,7 +151,7 @@ def test_an_empty_body_is_a_file(disk: Disk) -> None:
 def test_other_digests_are_computed_on_the_way(disk: Disk) -> None:
     """What the head decided is in what was received, and SHA-256 and the beginning always."""
     part = disk.part()
-    part.begin(TakeBody(algorithms=('md5',)))
+    part.begin(StoreBody(algorithms=('md5',)))
     part.write(DATA)
     received = part.finish()
 
@@ -166,9 +166,9 @@ def test_a_gzip_stream_is_followed_from_its_first_byte(disk: Disk, offset: int) 
     whole = gzip.compress(DATA, mtime=0)
     for data, problem in ((whole, None), (whole[:-1], 'is a gzip stream that ends too early')):
         part = disk.part()
-        part.begin(TakeBody(validator='"v"', checks_gzip=True))
+        part.begin(StoreBody(validator='"v"', checks_gzip=True))
         part.write(data[:offset] + b'x')
-        part.begin(TakeBody(offset=offset, validator='"v"', checks_gzip=True))
+        part.begin(StoreBody(offset=offset, validator='"v"', checks_gzip=True))
         part.write(data[offset:])
         assert part.finish().gzip_problem == problem
 
@@ -190,7 +190,7 @@ def test_a_list_of_checksums_is_read(disk: Disk) -> None:
     disk.write(path, b'00  x\n')
     read = disk.files.read_checksums(ReadChecksums(path=path, max_bytes=99))
 
-    assert isinstance(missing, Failed)
+    assert isinstance(missing, EffectFailed)
     assert isinstance(missing.fault, StorageFailed)
     assert missing.fault.path == path
     assert isinstance(read, ChecksumsRead)
@@ -203,7 +203,7 @@ def test_what_is_too_large_is_no_list(disk: Disk) -> None:
     disk.write(path, b'x' * 100)
     event = disk.files.read_checksums(ReadChecksums(path=path, max_bytes=99))
 
-    assert isinstance(event, Failed)
+    assert isinstance(event, EffectFailed)
     assert isinstance(event.fault, ChecksumUnknown)
 
 
@@ -211,9 +211,9 @@ def test_what_is_too_large_is_no_list(disk: Disk) -> None:
 def test_going_on_keeps_what_is_before_the_offset(disk: Disk, offset: int) -> None:
     """Size and digests are of the whole, the wire bytes of this exchange."""
     part, path = disk.part(), disk.path('x')
-    part.begin(TakeBody(validator='"v"'))
+    part.begin(StoreBody(validator='"v"'))
     part.write(DATA)
-    part.begin(TakeBody(offset=offset, validator='"v"', algorithms=('md5',)))
+    part.begin(StoreBody(offset=offset, validator='"v"', algorithms=('md5',)))
     part.write(b'tail')
     received = part.finish()
     whole = DATA[:offset] + b'tail'
@@ -232,14 +232,14 @@ def test_going_on_behind_the_end_is_refused(disk: Disk) -> None:
     _fill(part)
 
     with pytest.raises(PartError, match='are to be kept'):
-        part.begin(TakeBody(offset=len(DATA) + 1))
+        part.begin(StoreBody(offset=len(DATA) + 1))
 
 
 @pytest.mark.parametrize('limit', [0, 100, len(DATA) - 1])
 def test_the_limit_holds(disk: Disk, limit: int) -> None:
     """A body longer than allowed stops the transport; the URL is for others to say."""
     part = disk.part()
-    part.begin(TakeBody(limit_bytes=limit))
+    part.begin(StoreBody(limit_bytes=limit))
 
     with pytest.raises(PartError) as caught:
         part.write(DATA)
@@ -250,7 +250,7 @@ def test_the_limit_counts_what_was_there(disk: Disk) -> None:
     """It bounds the whole, not the rest."""
     part = disk.part()
     _fill(part)
-    part.begin(TakeBody(offset=len(DATA), limit_bytes=len(DATA) + 4))
+    part.begin(StoreBody(offset=len(DATA), limit_bytes=len(DATA) + 4))
     part.write(b'1234')
     with pytest.raises(PartError):
         part.write(b'5')
@@ -259,7 +259,7 @@ def test_the_limit_counts_what_was_there(disk: Disk) -> None:
 def test_a_coded_body_is_decoded(disk: Disk) -> None:
     """Bytes and digest are those of the content, the wire bytes those that came."""
     part, coded = disk.part(), gzip.compress(BIG)
-    part.begin(TakeBody(decoder='gzip'))
+    part.begin(StoreBody(decoder='gzip'))
     for start in range(0, len(coded), 1000):
         part.write(bytearray(coded[start : start + 1000]))
     received = part.finish()
@@ -271,7 +271,7 @@ def test_a_coded_body_is_decoded(disk: Disk) -> None:
 def test_a_bomb_meets_the_limit(disk: Disk) -> None:
     """What a few bytes become is counted as it becomes so."""
     part = disk.part()
-    part.begin(TakeBody(decoder='gzip', limit_bytes=1 << 20))
+    part.begin(StoreBody(decoder='gzip', limit_bytes=1 << 20))
     with pytest.raises(PartError) as caught:
         part.write(gzip.compress(bytes(1 << 26)))
     assert isinstance(caught.value.fault, BodyTooLarge)
@@ -282,7 +282,7 @@ def test_a_bomb_meets_the_limit(disk: Disk) -> None:
 def test_a_body_that_is_not_what_its_coding_says_is_refused(disk: Disk, coded: bytes) -> None:
     """Cut short, or not coded at all."""
     part = disk.part()
-    part.begin(TakeBody(decoder='gzip'))
+    part.begin(StoreBody(decoder='gzip'))
     with pytest.raises(PartError) as caught:
         _end(part, coded)
     assert isinstance(caught.value.fault, AnswerUnusable)
@@ -291,7 +291,7 @@ def test_a_body_that_is_not_what_its_coding_says_is_refused(disk: Disk, coded: b
 def test_no_body_at_all_needs_no_coding(disk: Disk) -> None:
     """An empty answer stays empty, whatever coding it claims."""
     part = disk.part()
-    part.begin(TakeBody(decoder='gzip'))
+    part.begin(StoreBody(decoder='gzip'))
 
     assert part.finish().size_bytes == 0
 
@@ -315,7 +315,7 @@ def test_without_replace_a_taken_place_is_left_alone(disk: Disk) -> None:
     part = disk.part()
     _fill(part)
 
-    assert isinstance(part.publish(Publish(place=AtPath(path), replace=False)), PlaceTaken)
+    assert isinstance(part.publish(Publish(place=AtPath(path), replace=False)), NameTaken)
     assert isinstance(part.publish(Publish(place=AtPath(other), replace=False)), Published)
     assert (disk.read(path), disk.read(other)) == (b'theirs', DATA)
 
@@ -357,7 +357,7 @@ def test_giving_up_what_was_published_leaves_it(disk: Disk) -> None:
 def test_a_kept_part_is_resumed(disk: Disk) -> None:
     """It is seen with its size and validator, taken over once, and completed."""
     part, path = disk.part(), disk.path('x')
-    part.begin(TakeBody(validator='"v"', wire_bytes=2 * len(BIG)))
+    part.begin(StoreBody(validator='"v"', wire_bytes=2 * len(BIG)))
     part.write(BIG)
     part.discard(Discard(keep=True))
     seen = disk.files.see_part(disk.root, 'stem')
@@ -370,7 +370,7 @@ def test_a_kept_part_is_resumed(disk: Disk) -> None:
     assert disk.files.see_part(disk.root, 'stem') is None
     assert disk.part(adopt=seen).size_bytes == 0
     assert taken.size_bytes == len(BIG)
-    taken.begin(TakeBody(offset=len(BIG), validator='"v"'))
+    taken.begin(StoreBody(offset=len(BIG), validator='"v"'))
     taken.write(b'rest')
     assert taken.finish().sha256 == sha256(BIG + b'rest').hexdigest()
     taken.publish(Publish(place=AtPath(path)))
@@ -390,8 +390,8 @@ def test_a_part_without_a_validator_is_not_kept(disk: Disk) -> None:
 def test_two_parts_of_one_thing_never_mix(disk: Disk) -> None:
     """Where locks fail, two owners write two parts."""
     one, two = disk.part(), disk.part()
-    one.begin(TakeBody(validator='"v"'))
-    two.begin(TakeBody(validator='"v"'))
+    one.begin(StoreBody(validator='"v"'))
+    two.begin(StoreBody(validator='"v"'))
     one.write(b'1' * 3_000_000)
     two.write(b'2' * 3_000_000)
     assert one.finish().sha256 == sha256(b'1' * 3_000_000).hexdigest()
@@ -406,12 +406,12 @@ def test_a_copy_is_confirmed_by_presence_and_size(disk: Disk) -> None:
     disk.write(path, DATA)
     right, wrong = Checksum('sha256', DIGEST), Checksum('sha256', DIGEST[::-1])
     cases = {
-        ConfirmCopy(path=path, size_bytes=len(DATA)): CopyConfirmed,
-        ConfirmCopy(path=path, size_bytes=None): CopyConfirmed,
-        ConfirmCopy(path=path, size_bytes=1): CopyMissing,
-        ConfirmCopy(path=path, size_bytes=None, checksum=right): CopyConfirmed,
-        ConfirmCopy(path=path, size_bytes=None, checksum=wrong): CopyMissing,
-        ConfirmCopy(path=disk.path('y'), size_bytes=None): CopyMissing,
+        CheckCopy(path=path, size_bytes=len(DATA)): CopyConfirmed,
+        CheckCopy(path=path, size_bytes=None): CopyConfirmed,
+        CheckCopy(path=path, size_bytes=1): CopyMissing,
+        CheckCopy(path=path, size_bytes=None, checksum=right): CopyConfirmed,
+        CheckCopy(path=path, size_bytes=None, checksum=wrong): CopyMissing,
+        CheckCopy(path=disk.path('y'), size_bytes=None): CopyMissing,
     }
 
     assert {effect: type(disk.files.confirm(effect)) for effect in cases} == cases
@@ -449,21 +449,21 @@ def test_the_fake_fails_as_it_is_told(operation: str, code: int) -> None:
     files.fail_next(operation, code)
     faults: list[object] = []
     opened = files.open_part(OpenPart(beside='/d', stem='s'))
-    if isinstance(opened, Failed):
+    if isinstance(opened, EffectFailed):
         faults.append(opened.fault)
         opened = files.open_part(OpenPart(beside='/d', stem='s'))
-    assert not isinstance(opened, Failed)
+    assert not isinstance(opened, EffectFailed)
     for _ in range(2):
-        opened.begin(TakeBody())
+        opened.begin(StoreBody())
         try:
             opened.write(DATA)
         except PartError as error:
             faults.append(error.fault)
     for _ in range(2):
         published = opened.publish(Publish(place=AtPath('/d/x')))
-        faults += [published.fault] if isinstance(published, Failed) else []
+        faults += [published.fault] if isinstance(published, EffectFailed) else []
     removed = files.unpublish(Unpublish(path='/d/x'))
-    faults += [removed.fault] if isinstance(removed, Failed) else []
+    faults += [removed.fault] if isinstance(removed, EffectFailed) else []
 
     assert [type(fault) for fault in faults] == [StorageFailed]
     assert getattr(faults[0], 'operation', '') == operation
@@ -478,10 +478,10 @@ def test_a_body_that_does_not_fit_is_refused_before_writing(
     else:
         monkeypatch.setattr('dlmachine_adapters.parts.file_store.free_bytes', lambda *_: 10)
     part = disk.part()
-    part.begin(TakeBody(wire_bytes=10))
+    part.begin(StoreBody(wire_bytes=10))
     part.write(b'0123456789')
-    part.begin(TakeBody(offset=5, wire_bytes=10))
-    for taking in (TakeBody(wire_bytes=11), TakeBody(wire_bytes=5, whole_bytes=11)):
+    part.begin(StoreBody(offset=5, wire_bytes=10))
+    for taking in (StoreBody(wire_bytes=11), StoreBody(wire_bytes=5, whole_bytes=11)):
         with pytest.raises(PartError) as caught:
             part.begin(taking)
         assert isinstance(caught.value.fault, StorageFailed)
@@ -491,6 +491,6 @@ def test_a_body_that_does_not_fit_is_refused_before_writing(
 def test_free_space_is_not_checked_for_memory(disk: Disk) -> None:
     """The free memory is not known."""
     part = disk.files.open_part(OpenPart(beside=None, stem='stem'))
-    assert not isinstance(part, Failed)
-    part.begin(TakeBody(wire_bytes=1 << 60))
+    assert not isinstance(part, EffectFailed)
+    part.begin(StoreBody(wire_bytes=1 << 60))
     part.discard(Discard())

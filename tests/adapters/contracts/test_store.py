@@ -10,8 +10,8 @@ import pytest
 
 from dlmachine.core.cache.entries import Status
 from dlmachine.core.cache.updates import SameVersion
-from dlmachine.core.protocol.effects import Record, Retire
-from dlmachine.core.protocol.events import PlaceTaken, Recorded, Retired
+from dlmachine.core.protocol.effects import Record, RemoveVersions
+from dlmachine.core.protocol.events import NameTaken, Recorded, VersionsRemoved
 from dlmachine_adapters.cachedir.store import CachedirStore
 from dlmachine_adapters.fakes import ManualClock, MemoryFiles, MemoryStore
 from tests.adapters.stores import AT, DATA, Shelf, a_wish, freshened, write_file
@@ -68,22 +68,22 @@ def test_a_version_is_given_once(shelf: Shelf) -> None:
     first = shelf.put()
     second = replace(first, record=freshened(first, sha256='0' * 64))
 
-    assert isinstance(shelf.record(second), PlaceTaken)
+    assert isinstance(shelf.record(second), NameTaken)
     assert [entry.record for entry in shelf.see().entries] == [first.record]
 
 
 def test_keys_do_not_mix(shelf: Shelf) -> None:
     """Another query is another entry, whatever the text of its values."""
-    wishes = [
+    targets = [
         a_wish(query=query)
         for query in ({'a': '1'}, {'a': '2'}, {'a': '1,b=2'}, {'a': '1', 'b': '2'})
     ]
-    wishes += [a_wish(query={'ids': ids}, json=True) for ids in ([1, 2], [2, 1], ['1', '2'])]
-    for number, wish in enumerate(wishes):
-        shelf.put(wish=wish, data=DATA * number)
+    targets += [a_wish(query={'ids': ids}, json=True) for ids in ([1, 2], [2, 1], ['1', '2'])]
+    for number, target in enumerate(targets):
+        shelf.put(target=target, data=DATA * number)
 
-    assert [[entry.file_bytes for entry in shelf.see(wish).entries] for wish in wishes] == [
-        [len(DATA) * number] for number in range(len(wishes))
+    assert [[entry.file_bytes for entry in shelf.see(target).entries] for target in targets] == [
+        [len(DATA) * number] for number in range(len(targets))
     ]
 
 
@@ -124,14 +124,14 @@ def test_freshening_what_is_gone_changes_nothing(shelf: Shelf) -> None:
 def test_retired_versions_lose_their_files(shelf: Shelf) -> None:
     """Their numbers are not given again; the others stay."""
     updates = [shelf.put(number) for number in (1, 2, 3)]
-    done = shelf.store.retire(Retire(key=updates[0].key, versions=(1, 2)))
+    done = shelf.store.remove_versions(RemoveVersions(key=updates[0].key, versions=(1, 2)))
     entries = shelf.see().entries
 
-    assert isinstance(done, Retired)
+    assert isinstance(done, VersionsRemoved)
     assert [entry.status for entry in entries] == [Status.DELETED, Status.DELETED, Status.READY]
     assert [shelf.is_there(update.path) for update in updates] == [False, False, True]
     assert [entry.is_usable for entry in entries] == [False, False, True]
-    assert isinstance(shelf.record(updates[0]), PlaceTaken)
+    assert isinstance(shelf.record(updates[0]), NameTaken)
 
 
 def test_retiring_twice_is_retiring_once(shelf: Shelf) -> None:
@@ -139,7 +139,10 @@ def test_retiring_twice_is_retiring_once(shelf: Shelf) -> None:
     update = shelf.put()
 
     assert all(
-        isinstance(shelf.store.retire(Retire(key=update.key, versions=(1, 7))), Retired)
+        isinstance(
+            shelf.store.remove_versions(RemoveVersions(key=update.key, versions=(1, 7))),
+            VersionsRemoved,
+        )
         for _ in range(2)
     )
 
@@ -168,15 +171,15 @@ def test_any_file_name_leads_to_its_file(shelf: Shelf, name: str) -> None:
 
 def test_many_threads_use_one_store(shelf: Shelf) -> None:
     """Eight at once, reading and writing: every entry is there, none twice."""
-    wishes = [a_wish(query={'n': number}) for number in range(40)]
+    targets = [a_wish(query={'n': number}) for number in range(40)]
     taken: list[object] = []
 
     def work() -> None:
-        for wish in wishes:
-            update = shelf.update(wish=wish)
+        for target in targets:
+            update = shelf.update(target=target)
             shelf.write(update.path, DATA)
             taken.append(type(shelf.record(update)))
-            assert len(shelf.see(wish).entries) == 1
+            assert len(shelf.see(target).entries) == 1
 
     threads = [Thread(target=work) for _ in range(8)]
     for thread in threads:
@@ -184,5 +187,5 @@ def test_many_threads_use_one_store(shelf: Shelf) -> None:
     for thread in threads:
         thread.join()
 
-    assert taken.count(Recorded) == len(wishes)
-    assert taken.count(PlaceTaken) == 7 * len(wishes)
+    assert taken.count(Recorded) == len(targets)
+    assert taken.count(NameTaken) == 7 * len(targets)

@@ -15,7 +15,7 @@ from dlmachine.core.faults import (
     Fault,
 )
 from dlmachine.core.protocol.effects import Expectation
-from dlmachine.core.protocol.events import Answered
+from dlmachine.core.protocol.events import Responded
 from dlmachine.core.protocol.ports import Transport
 from tests.adapters.doubles import CountingPart, MemoryPart, answered, exchange_for, interrupted
 from tests.servers import behaviours
@@ -205,7 +205,7 @@ def test_a_transport_goes_on_after_a_fault(transport: Transport, server: Server)
     bad = server.on('/bad', behaviours.chunked([b'abc'], is_cut=True))
     for url in (good, bad, good, bad, good):
         event = transport.exchange(exchange_for(url), MemoryPart(), None)
-        assert isinstance(event, Answered) == (url == good)
+        assert isinstance(event, Responded) == (url == good)
 
 
 def test_connections_are_used_again(transport: Transport, server: Server) -> None:

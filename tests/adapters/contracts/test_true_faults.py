@@ -14,13 +14,13 @@ from typing import Any, Final
 import pytest
 
 from dlmachine.core.faults import Fault, TimedOut
-from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import Exchange, Expectation
-from dlmachine.core.protocol.events import Answered, Interrupted
+from dlmachine.core.protocol.events import Interrupted, Responded
 from dlmachine.core.protocol.ports import Transport
 from dlmachine_adapters.fakes import ManualClock, Resource, ScriptedTransport
-from dlmachine_adapters.files.keeper import MemoryKeeper
-from dlmachine_adapters.parts.part import KeptPart
+from dlmachine_adapters.files.part_storage import MemoryStorage
+from dlmachine_adapters.parts.part import PartialFile
 from tests.adapters.conftest import TRANSPORTS
 from tests.adapters.doubles import exchange_for
 from tests.server_faults import LIMIT, MISHAPS, TOTAL, Mishap
@@ -60,20 +60,20 @@ KNOWN_DIFFERENCES: Final = {
 
 def see(
     transport: Transport, effect: Exchange, held: bytes = b''
-) -> tuple[dict[str, Any], Answered | Interrupted]:
+) -> tuple[dict[str, Any], Responded | Interrupted]:
     """All that the machine is told of an exchange and all that is in the part then; the event."""
-    keeper = MemoryKeeper()
-    part = KeptPart(keeper, ManualClock())
-    part.begin(TakeBody())
+    storage = MemoryStorage()
+    part = PartialFile(storage, ManualClock())
+    part.begin(StoreBody())
     part.write(held)
     event = transport.exchange(effect, part, effect.timeout)
     seen: dict[str, Any] = {
         'event': type(event).__name__,
         'head': None if event.head is None else (event.head.status, event.head.headers.items),
-        'part': b''.join(keeper.pieces(part.size_bytes)),
+        'part': b''.join(storage.pieces(part.size_bytes)),
     }
     match event:
-        case Answered(received=received, error_text=error_text):
+        case Responded(received=received, error_text=error_text):
             seen |= {'received': received, 'error_text': error_text}
         case Interrupted(fault=fault, part_bytes=part_bytes):
             seen |= {'part_bytes': part_bytes, 'fault': tell(fault)}
@@ -98,7 +98,7 @@ def ask(url: str, held: bytes = b'', max_bytes: int | None = None, **more: Any) 
 
 def simulate(
     mishap: Mishap, at: int, effect: Exchange, held: bytes, resource: Resource = _RESOURCE
-) -> tuple[dict[str, Any], Answered | Interrupted]:
+) -> tuple[dict[str, Any], Responded | Interrupted]:
     """The same exchange, played by the fakes."""
     script = {effect.request.url: mishap.simulated(resource, at)}
     return see(ScriptedTransport(ManualClock(), script), effect, held)
@@ -155,13 +155,13 @@ def _places(mishap: Mishap) -> tuple[int, ...]:
     return _TIMED_PLACES if mishap.is_timed else _PLACES
 
 
-def _ends_well(transport: Transport, good: Exchange, last: Answered | Interrupted) -> bool:
+def _ends_well(transport: Transport, good: Exchange, last: Responded | Interrupted) -> bool:
     """Whether the next exchange is not harmed by the last.
 
     After a whole answer the connection is kept, and may be closed by the server just when it
     is used again (RFC 9112 section 9.3.1); a broken one is not kept.
     """
-    tries = 2 if isinstance(last, Answered) else 1
+    tries = 2 if isinstance(last, Responded) else 1
     return any(see(transport, good)[0]['part'] == _CONTENT for _ in range(tries))
 
 
@@ -221,7 +221,7 @@ def test_what_only_the_content_can_tell_is_marked(mishap: Mishap) -> None:
     for at in _PLACES:
         for held in _HELD:
             seen, event = simulate(mishap, at, ask('http://127.0.0.1/', held), held)
-            is_whole = isinstance(event, Answered) and event.received is not None
+            is_whole = isinstance(event, Responded) and event.received is not None
             is_wrong |= is_whole and seen['part'] != _CONTENT
     assert is_wrong == mishap.is_lie
 

@@ -2,13 +2,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dlmachine.core.http.response import Head
+from dlmachine.core.http.response import ResponseHead
 from dlmachine_adapters.curl_backend.head_parser import FtpReplies
 
 _NOW = datetime(2024, 5, 2, tzinfo=UTC)
 
 
-def _feed(reader: FtpReplies, text: bytes) -> Head | None:
+def _feed(reader: FtpReplies, text: bytes) -> ResponseHead | None:
     for line in text.splitlines(keepends=True):
         head = reader.feed(line)
         if head is not None:

@@ -19,11 +19,11 @@ from dlmachine.core.faults import (
     TimedOut,
 )
 from dlmachine.core.integrity.checksum import ChecksumList
-from dlmachine.core.integrity.representation import Said, place_of
+from dlmachine.core.integrity.representation import Representation, source_digest
 from dlmachine.core.plan.plan import plan
-from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import AcquireLock, Exchange, Expectation
-from dlmachine.core.protocol.events import Answered, Interrupted, LockAcquired, LockUnavailable
+from dlmachine.core.protocol.events import Interrupted, LockAcquired, LockUnavailable, Responded
 from dlmachine.core.protocol.outcome import Origin, Outcome
 from dlmachine.core.protocol.ports import Sink
 from dlmachine.core.spec.destination import Auto, ToMemory, ToPath
@@ -47,8 +47,8 @@ RESET = ConnectionFailed(url=URL, phase='receive')
 
 
 def _run(world: MemoryWorld, url: str = URL, **options: Any) -> Any:
-    wish, policy = a_wish(url), Policy(**options)
-    planned = plan(wish, policy, world.observe(wish, policy))
+    target, policy = a_wish(url), Policy(**options)
+    planned = plan(target, policy, world.observe(target, policy))
     if not is_successful(planned):
         return planned.failure()
     done = execute(planned.unwrap(), world)
@@ -69,7 +69,7 @@ def test_a_download_goes_where_it_should(destination: Any, has_cache: bool) -> N
     """Into the cache, into memory, to a path."""
     world = memory_world({URL: Resource(BIG)}, has_cache=has_cache)
 
-    assert _content(world, _run(world, destination=destination)) == BIG
+    assert _content(world, _run(world, dest=destination)) == BIG
 
 
 def test_the_second_time_it_comes_from_the_cache() -> None:
@@ -186,7 +186,7 @@ class SlowLists(ScriptedTransport):
 
     def exchange(
         self, effect: Exchange, part: Sink, remaining: timedelta | None
-    ) -> Answered | Interrupted:
+    ) -> Responded | Interrupted:
         """One answer, late."""
         self.allowed.append(remaining)
         self.clock.move(timedelta(seconds=6))
@@ -296,12 +296,12 @@ def test_a_range_is_written_from_its_offset() -> None:
         extra=(('Range', 'bytes=4-'), ('If-Range', '"v1"')),
     )
 
-    assert isinstance(event, Answered)
-    assert part.taking == TakeBody(
+    assert isinstance(event, Responded)
+    assert part.taking == StoreBody(
         offset=4,
         wire_bytes=6,
         validator='"v1"',
-        said=Said(size_bytes=10, place=place_of(URL)),
+        representation=Representation(size_bytes=10, source=source_digest(URL)),
     )
     assert bytes(part.data) == b'0123456789'
 

@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 
 from dlmachine.core.http.filename import OUR_FOLDER
-from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import AcquireLock, Discard, OpenPart, Publish, ReleaseLock
 from dlmachine.core.protocol.events import LockAcquired, Published
 from dlmachine.core.spec.destination import AtPath
@@ -19,7 +19,7 @@ from dlmachine.core.spec.rate_limit import Rate
 from dlmachine_adapters.fakes import ManualClock
 from dlmachine_adapters.files.locks import FolderLocks
 from dlmachine_adapters.local_files import LocalFiles
-from dlmachine_adapters.parts.part import KeptPart
+from dlmachine_adapters.parts.part import PartialFile
 from dlmachine_adapters.rate_limits.shared_rate import Rates
 from tests.part_paths import note_path, read_owner
 
@@ -52,15 +52,15 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
-def _open(files: LocalFiles, folder: Path) -> KeptPart:
+def _open(files: LocalFiles, folder: Path) -> PartialFile:
     part = files.open_part(OpenPart(beside=str(folder), stem='stem'))
-    assert isinstance(part, KeptPart), part
+    assert isinstance(part, PartialFile), part
     return part
 
 
-def _fill(files: LocalFiles, folder: Path) -> KeptPart:
+def _fill(files: LocalFiles, folder: Path) -> PartialFile:
     part = _open(files, folder)
-    part.begin(TakeBody(validator='"v"', address='a'))
+    part.begin(StoreBody(validator='"v"', url_digest='a'))
     part.write(BODY)
     return part
 
@@ -165,7 +165,7 @@ def test_a_planned_part_outside_the_folder_is_ignored(
 
     odd = replace(seen, name=f'../{OUR_FOLDER}/{seen.name}')
     part = files.open_part(OpenPart(beside=str(folder), stem='stem', adopt=odd))
-    assert isinstance(part, KeptPart)
+    assert isinstance(part, PartialFile)
     assert part.size_bytes == 0
     part.discard(Discard())
 
@@ -178,7 +178,7 @@ def test_a_file_with_the_name_of_a_new_note_is_removed(
     part = _open(files, folder)
     (path,) = (folder / OUR_FOLDER).glob('*.part')
     plant(path.with_name(f'{path.name}.new'), victim)
-    part.begin(TakeBody(validator='"v"', address='a'))
+    part.begin(StoreBody(validator='"v"', url_digest='a'))
     part.write(BODY)
     part.discard(Discard(keep=True))
     assert victim.read_bytes() == VICTIM

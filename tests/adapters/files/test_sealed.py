@@ -10,24 +10,24 @@ import pytest
 
 from dlmachine.core.faults import StorageFailed
 from dlmachine.core.http.filename import OUR_FOLDER
-from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import Discard, OpenPart, Publish
-from dlmachine.core.protocol.events import Failed, Published
+from dlmachine.core.protocol.events import EffectFailed, Published
 from dlmachine.core.spec.destination import AtPath
 from dlmachine_adapters.fakes import ManualClock
 from dlmachine_adapters.files import atomic, sealed
 from dlmachine_adapters.files.own_folder import OwnFolder
 from dlmachine_adapters.local_files import LocalFiles
-from dlmachine_adapters.parts.part import KeptPart
+from dlmachine_adapters.parts.part import PartialFile
 from tests.adapters.parts.test_segment import DATA, END, FIRST, FRONT, MIDDLE, asked, fill, join
 
 BODY: Final = b'0123456789' * 100
 
 
-def _whole(folder: Path) -> KeptPart:
+def _whole(folder: Path) -> PartialFile:
     part = LocalFiles(ManualClock()).open_part(OpenPart(beside=str(folder), stem='stem'))
-    assert isinstance(part, KeptPart)
-    part.begin(TakeBody())
+    assert isinstance(part, PartialFile)
+    part.begin(StoreBody())
     part.write(BODY)
     part.finish()
     return part
@@ -80,7 +80,7 @@ def test_a_replaced_part_is_not_published(
     failed = part.publish(Publish(place=AtPath(str(target)), replace=replace))
     part.discard(Discard())
 
-    assert isinstance(failed, Failed)
+    assert isinstance(failed, EffectFailed)
     assert isinstance(failed.fault, StorageFailed)
     assert failed.fault.path == str(target)
     assert 'since it was checked' in failed.fault.problem
@@ -95,18 +95,18 @@ def test_segments_are_sealed_before_they_are_read_through(
 ) -> None:
     """A change after the digest was computed is noticed."""
     part = LocalFiles(ManualClock()).open_part(OpenPart(beside=str(tmp_path), stem='stem'))
-    assert isinstance(part, KeptPart)
+    assert isinstance(part, PartialFile)
     part.begin(FIRST)
     part.write(DATA[: FRONT[1] + 1])
     part.finish()
-    for sink, span in zip(part.divide(asked(MIDDLE, END)), (MIDDLE, END), strict=True):
+    for sink, span in zip(part.split(asked(MIDDLE, END)), (MIDDLE, END), strict=True):
         fill(sink, span)
-    part.reunite()
-    part.join(join())
+    part.close_segments()
+    part.reassemble(join())
     change(_part_of(tmp_path))
     failed = part.publish(Publish(place=AtPath(str(tmp_path / 'x'))))
     part.discard(Discard())
-    assert isinstance(failed, Failed)
+    assert isinstance(failed, EffectFailed)
     assert not (tmp_path / 'x').exists()
 
 
@@ -144,7 +144,7 @@ def test_a_part_replaced_before_the_rename_is_reported(
     monkeypatch.setattr(OwnFolder, 'move_out', late)
     failed = part.publish(Publish(place=AtPath(str(tmp_path / 'x'))))
     part.discard(Discard())
-    assert isinstance(failed, Failed)
+    assert isinstance(failed, EffectFailed)
 
 
 @pytest.mark.parametrize(('data', 'is_told'), [(BODY, False), (BODY[::-1], True), (b'', True)])
@@ -163,7 +163,7 @@ def test_another_download_that_replaces_it_at_once(
     monkeypatch.setattr(OwnFolder, 'move_out', replaced)
     event = part.publish(Publish(place=AtPath(str(tmp_path / 'x'))))
     part.discard(Discard())
-    assert isinstance(event, Failed) is is_told
+    assert isinstance(event, EffectFailed) is is_told
 
 
 def test_a_published_file_that_is_replaced_is_checked_again(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_a_published_file_that_is_replaced_is_checked_again(tmp_path: Path) -> N
     _change(tmp_path / 'x')
     failed = part.publish(Publish(place=AtPath(str(tmp_path / 'y')), replace=False))
     part.discard(Discard())
-    assert isinstance(failed, Failed)
+    assert isinstance(failed, EffectFailed)
     assert not (tmp_path / 'y').exists()
 
 

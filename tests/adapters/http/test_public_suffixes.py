@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from dlmachine.core.http.headers import Headers
-from dlmachine.core.http.response import Head
+from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.protocol.ports import Transport
 from dlmachine_adapters.http.public_suffixes import with_public_suffixes
 from tests.adapters.doubles import MemoryPart, answered, exchange_for
@@ -14,9 +14,9 @@ from tests.servers.behaviours import answer
 from tests.servers.http import Server
 
 
-def head(*cookies: str) -> Head:
+def head(*cookies: str) -> ResponseHead:
     """A head that sets these cookies."""
-    return Head(status=200, headers=Headers(tuple(('Set-Cookie', one) for one in cookies)))
+    return ResponseHead(status=200, headers=Headers(tuple(('Set-Cookie', one) for one in cookies)))
 
 
 @pytest.mark.parametrize(

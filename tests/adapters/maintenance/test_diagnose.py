@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dlmachine.core.maintenance.findings import Cure, Kind
+from dlmachine.core.maintenance.findings import FindingKind, Repair
 from dlmachine.core.spec.rate_limit import Rate
 from dlmachine_adapters.cachedir.connection import Registry
 from dlmachine_adapters.cachedir.listing import Listed, list_entries, remove_entry
@@ -17,7 +17,7 @@ from dlmachine_adapters.fakes import ManualClock
 from dlmachine_adapters.files.locks import FolderLocks
 from dlmachine_adapters.maintenance import diagnose
 from dlmachine_adapters.maintenance.quarantine import list_quarantined
-from dlmachine_adapters.maintenance.verify import Mended, Mender
+from dlmachine_adapters.maintenance.verify import Repaired, Repairer
 from dlmachine_adapters.rate_limits.shared_rate import Rates
 from dlmachine_adapters.runtime.clock import SystemClock
 from tests.adapters.caring import (
@@ -27,8 +27,8 @@ from tests.adapters.caring import (
     cured,
     kinds,
     look,
+    repair,
     snapshot,
-    treat,
 )
 from tests.adapters.stores import DATA, Shelf, a_wish, plain_cache, write_file
 
@@ -67,7 +67,10 @@ def test_looking_at_everything_changes_nothing(
     found = look(registry, WEEK)
     registry.close()
 
-    assert {finding.kind for finding in found} == set(Kind) - {Kind.FOLDER, Kind.FILE_SYSTEM}
+    assert {finding.kind for finding in found} == set(FindingKind) - {
+        FindingKind.FOLDER,
+        FindingKind.FILE_SYSTEM,
+    }
     assert snapshot(folder) == before
 
 
@@ -75,7 +78,7 @@ def test_looking_makes_no_folder(registry: Registry, folder: Path) -> None:
     """Where there is none, that is told, and nothing is wrong."""
     found = look(registry)
 
-    assert kinds(found) == [(Kind.FOLDER, Cure.NONE), (Kind.REGISTRY, Cure.NONE)]
+    assert kinds(found) == [(FindingKind.FOLDER, Repair.NONE), (FindingKind.REGISTRY, Repair.NONE)]
     assert not any(finding.is_problem for finding in found)
     assert not folder.exists()
 
@@ -91,15 +94,15 @@ def test_a_healthy_cache_has_no_findings(shelf: Shelf, registry: Registry) -> No
 
 def put_everything(shelf: Shelf, registry: Registry, folder: Path) -> None:
     """One of each: what a cache may have suffered."""
-    lost, cut, wrong = (shelf.put(wish=a_wish(query={'n': number})) for number in range(3))
+    lost, cut, wrong = (shelf.put(target=a_wish(query={'n': number})) for number in range(3))
     Path(lost.path).unlink()
     Path(cut.path).write_bytes(DATA[:3])
     Path(wrong.path).write_bytes(DATA[::-1])
-    mender = Mender(registry, FolderLocks(str(folder), SystemClock()), SystemClock())
-    entry = next(f for f in look(registry) if f.kind is Kind.LOST_FILE).entry
+    repairer = Repairer(registry, FolderLocks(str(folder), SystemClock()), SystemClock())
+    entry = next(f for f in look(registry) if f.kind is FindingKind.LOST_FILE).entry
     assert entry is not None
     named = type(entry)(item_id=wrong.item_id, version=1, key=wrong.key)
-    assert mender.mend(named, wrong.path).moved_to
+    assert repairer.repair(named, wrong.path).moved_to
     write_file(str(folder / ORPHAN), DATA)
     write_file(str(folder / 'notes.txt'), DATA)
     write_file(str(folder / 'cache.sqlite-00ff00ff.new'), b'')
@@ -122,8 +125,8 @@ def test_an_orphan_is_quarantined_once_it_is_settled(
     shelf.put()
     write_file(str(folder / ORPHAN), DATA)
 
-    assert kinds(look(registry, timedelta(0))) == [(Kind.ORPHAN, Cure.NONE)]
-    assert kinds(cured(registry)) == [(Kind.QUARANTINED, Cure.NONE)]
+    assert kinds(look(registry, timedelta(0))) == [(FindingKind.ORPHAN, Repair.NONE)]
+    assert kinds(cured(registry)) == [(FindingKind.QUARANTINED, Repair.NONE)]
     (one,) = list_quarantined(str(folder))
     assert one.note is not None
     assert (one.note.was, one.note.reason) == (ORPHAN, 'no row named it')
@@ -136,7 +139,7 @@ def test_an_orphan_by_an_old_date_is_young(shelf: Shelf, registry: Registry, fol
     write_file(str(folder / ORPHAN), DATA)
     os.utime(folder / ORPHAN, (0, 0))
 
-    assert kinds(look(registry, timedelta(0))) == [(Kind.ORPHAN, Cure.NONE)]
+    assert kinds(look(registry, timedelta(0))) == [(FindingKind.ORPHAN, Repair.NONE)]
 
 
 def test_a_file_that_gets_its_row_just_now_is_no_orphan(
@@ -145,13 +148,13 @@ def test_a_file_that_gets_its_row_just_now_is_no_orphan(
     """Treatment looks again, with the registry to itself."""
     update = shelf.update()
     write_file(update.path, DATA)
-    shelf.put(wish=a_wish('http://h/other'))
+    shelf.put(target=a_wish('http://h/other'))
     (finding,) = look(registry)
     shelf.record(update)
 
-    assert finding.cure is Cure.QUARANTINE
-    assert treat(registry, finding) == Mended(is_done=False, text='it is no longer so')
-    assert treat(registry, finding, timedelta(0)) is not None
+    assert finding.repair is Repair.QUARANTINE
+    assert repair(registry, finding) == Repaired(is_done=False, text='it is no longer so')
+    assert repair(registry, finding, timedelta(0)) is not None
     assert Path(update.path).read_bytes() == DATA
 
 
@@ -161,7 +164,10 @@ def test_without_a_registry_nothing_is_taken_for_an_orphan(
     """The folder may not be a cache at all."""
     write_file(str(folder / ORPHAN), DATA)
 
-    assert kinds(cured(registry)) == [(Kind.REGISTRY, Cure.NONE), (Kind.ORPHAN, Cure.NONE)]
+    assert kinds(cured(registry)) == [
+        (FindingKind.REGISTRY, Repair.NONE),
+        (FindingKind.ORPHAN, Repair.NONE),
+    ]
     assert (folder / ORPHAN).exists()
     assert not (folder / 'cache.sqlite').exists()
 
@@ -178,9 +184,9 @@ def test_what_belongs_to_another_program_is_left_alone(registry: Registry, folde
     found = look(registry)
 
     assert kinds(found) == [
-        (Kind.LOST_FILE, Cure.NONE),
-        (Kind.UNKNOWN_FILE, Cure.NONE),
-        (Kind.UNKNOWN_FILE, Cure.NONE),
+        (FindingKind.LOST_FILE, Repair.NONE),
+        (FindingKind.UNKNOWN_FILE, Repair.NONE),
+        (FindingKind.UNKNOWN_FILE, Repair.NONE),
     ]
     assert not any(finding.is_problem for finding in found)
     assert len(list(folder.glob('*-1'))) == 6
@@ -194,14 +200,14 @@ def test_a_file_that_our_removal_left_is_an_orphan(
     with plain_cache(folder) as cache:
         cache.by_key(update.item_id, 1).status = -2
 
-    assert kinds(cured(registry)) == [(Kind.QUARANTINED, Cure.NONE)]
+    assert kinds(cured(registry)) == [(FindingKind.QUARANTINED, Repair.NONE)]
 
 
 def test_a_row_without_a_file_is_marked(shelf: Shelf, registry: Registry) -> None:
     """Then all is well."""
     Path(shelf.put().path).unlink()
 
-    assert kinds(look(registry)) == [(Kind.LOST_FILE, Cure.MARK)]
+    assert kinds(look(registry)) == [(FindingKind.LOST_FILE, Repair.MARK)]
     assert cured(registry) == []
     assert not shelf.see().entries[0].is_usable
 
@@ -211,7 +217,7 @@ def test_a_wrong_size_is_told_and_left_to_verify(shelf: Shelf, registry: Registr
     update = shelf.put()
     Path(update.path).write_bytes(DATA[:3])
 
-    assert kinds(cured(registry)) == [(Kind.WRONG_SIZE, Cure.NONE)]
+    assert kinds(cured(registry)) == [(FindingKind.WRONG_SIZE, Repair.NONE)]
     assert Path(update.path).exists()
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from dlmachine.core.maintenance.findings import Abilities, Cure, Kind
+from dlmachine.core.maintenance.findings import Capabilities, FindingKind, Repair
 from dlmachine_adapters.cachedir.connection import Registry
 from dlmachine_adapters.cachedir.store import CachedirStore
 from dlmachine_adapters.fakes import ManualClock
-from dlmachine_adapters.maintenance.fs_probe import find_abilities
+from dlmachine_adapters.maintenance.fs_probe import find_capabilities
 from dlmachine_adapters.parts import sidecar
 from tests.adapters.caring import (
     ORPHAN,
@@ -68,7 +68,7 @@ def test_a_registry_that_can_not_be_read_is_left_alone(
     before = snapshot(folder)
     found = cured(registry)
 
-    assert [finding.kind for finding in found] == [Kind.REGISTRY, Kind.ORPHAN]
+    assert [finding.kind for finding in found] == [FindingKind.REGISTRY, FindingKind.ORPHAN]
     assert 'it cannot be read' in found[0].text
     assert path.exists()
     assert snapshot(folder) == before
@@ -88,8 +88,8 @@ def test_damage_inside_is_found(shelf: Shelf, registry: Registry, folder: Path) 
     write_file(str(folder / ORPHAN), DATA)
     found = cured(registry)
 
-    assert {finding.kind for finding in found} == {Kind.REGISTRY, Kind.ORPHAN}
-    assert all(finding.is_problem for finding in found if finding.kind is Kind.REGISTRY)
+    assert {finding.kind for finding in found} == {FindingKind.REGISTRY, FindingKind.ORPHAN}
+    assert all(finding.is_problem for finding in found if finding.kind is FindingKind.REGISTRY)
     assert (folder / ORPHAN).exists()
 
 
@@ -99,7 +99,7 @@ def test_missing_indexes_are_made(registry: Registry, folder: Path) -> None:
         cache.create('http://h/x')
     (finding,) = look(registry)
 
-    assert (finding.kind, finding.cure) == (Kind.REGISTRY, Cure.MEND_REGISTRY)
+    assert (finding.kind, finding.repair) == (FindingKind.REGISTRY, Repair.REPAIR_REGISTRY)
     assert 'dlmachine_item' in finding.text
     assert cured(registry) == []
 
@@ -132,13 +132,13 @@ def test_a_registry_whose_writer_died_is_mended_before_the_rest_is_told(
     registry.close()
 
     assert (folder / 'cache.sqlite-journal').stat().st_size
-    assert [(one.kind, one.cure) for one in found] == [
-        (Kind.REGISTRY, Cure.MEND_REGISTRY),
-        (Kind.ORPHAN, Cure.NONE),
-        *[(Kind.ORPHAN, Cure.NONE)] * (len(found) - 2),
+    assert [(one.kind, one.repair) for one in found] == [
+        (FindingKind.REGISTRY, Repair.REPAIR_REGISTRY),
+        (FindingKind.ORPHAN, Repair.NONE),
+        *[(FindingKind.ORPHAN, Repair.NONE)] * (len(found) - 2),
     ]
     assert snapshot(folder) == before
-    assert kinds(cured(registry)) == [(Kind.QUARANTINED, Cure.NONE)]
+    assert kinds(cured(registry)) == [(FindingKind.QUARANTINED, Repair.NONE)]
     assert shelf.see().entries[0].is_usable
 
 
@@ -184,7 +184,7 @@ def test_a_folder_that_may_not_be_written_to(
     monkeypatch.setattr(os, 'access', lambda path, mode: mode != os.W_OK)
     (finding,) = look(registry)
 
-    assert (finding.kind, finding.is_problem) == (Kind.FOLDER, True)
+    assert (finding.kind, finding.is_problem) == (FindingKind.FOLDER, True)
     assert 'may not be written to' in finding.text
 
 
@@ -192,9 +192,9 @@ def test_probing_leaves_nothing_behind(folder: Path) -> None:
     """On a good file system everything works."""
     folder.mkdir()
 
-    assert find_abilities(str(folder)) == Abilities(locks=True, links=True, renames=True)
+    assert find_capabilities(str(folder)) == Capabilities(locks=True, links=True, renames=True)
     assert list(folder.iterdir()) == []
-    assert find_abilities(str(folder / 'nothing')) is None
+    assert find_capabilities(str(folder / 'nothing')) is None
 
 
 @pytest.mark.parametrize('lock', ['fails', 'lies'])
@@ -214,5 +214,5 @@ def test_probing_finds_what_is_lacking(
     monkeypatch.setattr(sidecar.fcntl, 'flock', flock)
     monkeypatch.setattr(os, 'link', link)
 
-    assert find_abilities(str(folder)) == Abilities(locks=False, links=False, renames=True)
+    assert find_capabilities(str(folder)) == Capabilities(locks=False, links=False, renames=True)
     assert list(folder.iterdir()) == []

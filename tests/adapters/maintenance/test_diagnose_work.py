@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from dlmachine.core.maintenance.findings import Cure, Kind
+from dlmachine.core.maintenance.findings import FindingKind, Repair
 from dlmachine.core.protocol.effects import AcquireLock, ReleaseLock
 from dlmachine_adapters.cachedir.connection import Registry
 from dlmachine_adapters.cachedir.store import CachedirStore
 from dlmachine_adapters.fakes import ManualClock
 from dlmachine_adapters.files.locks import FolderLocks
 from dlmachine_adapters.files.own_folder import open_folder
-from dlmachine_adapters.maintenance.verify import Mended
-from dlmachine_adapters.parts.file_store import FileKeeper
+from dlmachine_adapters.maintenance.verify import Repaired
+from dlmachine_adapters.parts.file_store import FileStorage
 from dlmachine_adapters.parts.folder import create_part
 from dlmachine_adapters.runtime.clock import SystemClock
 from tests.adapters.caring import (
@@ -26,7 +26,7 @@ from tests.adapters.caring import (
     cured,
     kinds,
     look,
-    treat,
+    repair,
 )
 from tests.adapters.stores import Shelf, write_file
 from tests.part_paths import new_note, note_path, write_note
@@ -69,7 +69,7 @@ def test_a_dead_lock_is_removed_and_a_living_one_is_not(
     locks.acquire(AcquireLock(key='alive', patience=timedelta(0)))
     (finding,) = look(registry)
 
-    assert (finding.kind, finding.cure) == (Kind.DEAD_LOCK, Cure.FREE_LOCK)
+    assert (finding.kind, finding.repair) == (FindingKind.DEAD_LOCK, Repair.FREE_LOCK)
     assert 'process 1 on h' in finding.text
     assert cured(registry) == []
     assert sorted(path.name for path in place.iterdir()) == ['alive.lock']
@@ -85,11 +85,11 @@ def test_a_lock_that_was_taken_meanwhile_is_not_removed(
     (finding,) = look(registry)
     locks = FolderLocks(str(folder), SystemClock())
     locks.acquire(AcquireLock(key='k', patience=timedelta(0)))
-    mended = treat(registry, finding)
+    repaired = repair(registry, finding)
 
-    assert mended is not None
-    assert not mended.is_done
-    assert 'was locked by process' in mended.text
+    assert repaired is not None
+    assert not repaired.is_done
+    assert 'was locked by process' in repaired.text
     assert (folder / '.dlmachine' / 'locks' / 'k.lock').exists()
     locks.release(ReleaseLock(key='k'))
 
@@ -126,16 +126,16 @@ def test_a_part_that_is_taken_up_again_is_not_removed(
     shelf.put()
     left = a_left_part(folder)
     (finding,) = look(registry, WEEK)
-    keeper = FileKeeper(
+    storage = FileStorage(
         open_folder(str(left.parent), make=False), left.name, os.open(left, os.O_RDWR), lambda: None
     )
-    mended = treat(registry, finding, WEEK)
+    repaired = repair(registry, finding, WEEK)
 
-    assert finding.cure is Cure.REMOVE_PART
-    assert mended == Mended(is_done=False, text='it is no longer so')
+    assert finding.repair is Repair.REMOVE_PART
+    assert repaired == Repaired(is_done=False, text='it is no longer so')
     assert left.exists()
-    keeper.discard(keep=False)
-    assert treat(registry, finding, WEEK) == Mended(is_done=False, text='it is no longer so')
+    storage.discard(keep=False)
+    assert repair(registry, finding, WEEK) == Repaired(is_done=False, text='it is no longer so')
 
 
 def test_a_part_of_a_living_process_is_held(shelf: Shelf, registry: Registry, folder: Path) -> None:
@@ -175,11 +175,11 @@ def test_strays_are_removed(shelf: Shelf, registry: Registry, folder: Path) -> N
     young = look(registry, timedelta(0))
 
     assert kinds(young) == [
-        (Kind.STRAY_REGISTRY, Cure.NONE),
-        (Kind.STRAY_NOTE, Cure.NONE),
-        (Kind.STRAY_NOTE, Cure.NONE),
+        (FindingKind.STRAY_REGISTRY, Repair.NONE),
+        (FindingKind.STRAY_NOTE, Repair.NONE),
+        (FindingKind.STRAY_NOTE, Repair.NONE),
     ]
-    assert treat(registry, look(registry)[0], timedelta(0)) == Mended(
+    assert repair(registry, look(registry)[0], timedelta(0)) == Repaired(
         is_done=False, text='it is no longer so'
     )
     assert cured(registry) == []

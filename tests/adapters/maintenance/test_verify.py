@@ -10,12 +10,12 @@ import pytest
 
 from dlmachine.core.cache.entries import Status
 from dlmachine.core.maintenance.findings import EntryId
-from dlmachine.core.maintenance.verification import Condition, parse_note
+from dlmachine.core.maintenance.verification import CopyState, parse_note
 from dlmachine_adapters.cachedir.connection import Registry
 from dlmachine_adapters.cachedir.store import CachedirStore
 from dlmachine_adapters.fakes import ManualClock
 from dlmachine_adapters.files.locks import FolderLocks
-from dlmachine_adapters.maintenance.verify import Mended, Mender, digest_of
+from dlmachine_adapters.maintenance.verify import Repaired, Repairer, digest_of
 from tests.adapters.caring import conditions, named, quarantined, status_of
 from tests.adapters.stores import DATA, URL, Shelf, a_wish, plain_cache, tree, write_file
 
@@ -45,10 +45,10 @@ def registry(folder: Path) -> Iterator[Registry]:
 
 
 @pytest.fixture
-def mender(registry: Registry, folder: Path) -> Mender:
+def repairer(registry: Registry, folder: Path) -> Repairer:
     """What is tested."""
     clock = ManualClock()
-    return Mender(registry, FolderLocks(str(folder), clock), clock)
+    return Repairer(registry, FolderLocks(str(folder), clock), clock)
 
 
 # --- looking --------------------------------------------------------------------
@@ -58,7 +58,7 @@ def test_every_condition_is_found_and_nothing_written(
     shelf: Shelf, registry: Registry, folder: Path
 ) -> None:
     """Whole, wrong, missing, unreadable; and unknown what another program made."""
-    updates = [shelf.put(wish=a_wish(query={'n': number})) for number in range(4)]
+    updates = [shelf.put(target=a_wish(query={'n': number})) for number in range(4)]
     Path(updates[1].path).write_bytes(WRONG)
     Path(updates[2].path).unlink()
     Path(updates[3].path).unlink()
@@ -68,11 +68,11 @@ def test_every_condition_is_found_and_nothing_written(
     before = tree(folder)
 
     assert conditions(registry) == [
-        Condition.WHOLE,
-        Condition.WRONG,
-        Condition.MISSING,
-        Condition.UNREADABLE,
-        Condition.UNKNOWN,
+        CopyState.WHOLE,
+        CopyState.WRONG,
+        CopyState.MISSING,
+        CopyState.UNREADABLE,
+        CopyState.UNKNOWN,
     ]
     assert tree(folder) == before
 
@@ -84,7 +84,7 @@ def test_what_is_not_ready_is_not_read(shelf: Shelf, registry: Registry, folder:
     with plain_cache(folder) as cache:
         cache.by_key(update.item_id, 1).failed()
 
-    assert conditions(registry) == [Condition.UNKNOWN]
+    assert conditions(registry) == [CopyState.UNKNOWN]
 
 
 @pytest.mark.skipif(not hasattr(os, 'mkfifo'), reason='there are no FIFOs here')
@@ -96,15 +96,15 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
 
 
 def test_what_can_not_be_read_is_not_called_wrong(
-    shelf: Shelf, registry: Registry, mender: Mender
+    shelf: Shelf, registry: Registry, repairer: Repairer
 ) -> None:
     """And it stays where it is."""
     update = shelf.put()
     Path(update.path).unlink()
     Path(update.path).mkdir()
 
-    assert conditions(registry) == [Condition.UNREADABLE]
-    assert mender.mend(named(update), update.path).text == 'it is not a regular file'
+    assert conditions(registry) == [CopyState.UNREADABLE]
+    assert repairer.repair(named(update), update.path).text == 'it is not a regular file'
     assert Path(update.path).is_dir()
 
 
@@ -112,17 +112,19 @@ def test_what_can_not_be_read_is_not_called_wrong(
 
 
 def test_a_wrong_file_goes_into_quarantine_with_a_note(
-    shelf: Shelf, registry: Registry, mender: Mender, folder: Path
+    shelf: Shelf, registry: Registry, repairer: Repairer, folder: Path
 ) -> None:
     """Its bytes are kept, by a rename; we do not use its row any more."""
     update = shelf.put()
     Path(update.path).write_bytes(WRONG)
     inode = os.stat(update.path).st_ino
-    mended = mender.mend(named(update), update.path)
+    repaired = repairer.repair(named(update), update.path)
     file, note = quarantined(folder)
     told = parse_note(note.read_text())
 
-    assert mended == Mended(is_done=True, text='its row is marked as deleted', moved_to=str(file))
+    assert repaired == Repaired(
+        is_done=True, text='its row is marked as deleted', moved_to=str(file)
+    )
     assert (file.read_bytes(), file.stat().st_ino, file.suffix) == (WRONG, inode, '.csv')
     assert told is not None
     assert (told.was, told.url, told.key) == (Path(update.path).name, URL, update.key)
@@ -137,7 +139,7 @@ def test_a_wrong_file_goes_into_quarantine_with_a_note(
 
 @pytest.mark.parametrize('is_gone', [True, False])
 def test_cachedir_does_not_use_what_was_marked(
-    shelf: Shelf, mender: Mender, folder: Path, is_gone: bool
+    shelf: Shelf, repairer: Repairer, folder: Path, is_gone: bool
 ) -> None:
     """It finds neither row nor file, cleans up after us, and finds the next version."""
     update = shelf.put()
@@ -145,7 +147,7 @@ def test_cachedir_does_not_use_what_was_marked(
     if is_gone:
         Path(update.path).unlink()
 
-    assert mender.mend(named(update), update.path).is_done
+    assert repairer.repair(named(update), update.path).is_done
     params = {'dlmachine': update.key}
     with plain_cache(folder) as cache:
         assert cache.search(params=dict(params)) == []
@@ -163,7 +165,7 @@ def test_cachedir_does_not_use_what_was_marked(
 
 
 def test_a_lost_file_is_marked_whatever_its_record_says(
-    shelf: Shelf, mender: Mender, folder: Path
+    shelf: Shelf, repairer: Repairer, folder: Path
 ) -> None:
     """A record of a later version cannot be read, but a file that is gone is gone."""
     update = shelf.put()
@@ -171,26 +173,26 @@ def test_a_lost_file_is_marked_whatever_its_record_says(
         connection.execute("UPDATE attr_text SET value = '{}' WHERE name = 'dlmachine'")
     connection.close()
 
-    assert not mender.mend(named(update), update.path).is_done
+    assert not repairer.repair(named(update), update.path).is_done
     Path(update.path).unlink()
-    assert mender.mend(named(update), update.path).is_done
+    assert repairer.repair(named(update), update.path).is_done
     assert status_of(folder, update) == [Status.DELETED]
 
 
-def test_a_whole_file_is_left_as_it_is(shelf: Shelf, mender: Mender, folder: Path) -> None:
+def test_a_whole_file_is_left_as_it_is(shelf: Shelf, repairer: Repairer, folder: Path) -> None:
     """It may have been repaired since it was looked at."""
     update = shelf.put()
     files = {name: seen for name, seen in tree(folder).items() if name.startswith(update.item_id)}
-    mended = mender.mend(named(update), update.path)
+    repaired = repairer.repair(named(update), update.path)
 
-    assert mended == Mended(is_done=False, text='it is no longer so')
+    assert repaired == Repaired(is_done=False, text='it is no longer so')
     assert files.items() <= tree(folder).items()
     assert status_of(folder, update) == [Status.READY]
 
 
 @pytest.mark.parametrize('is_gone', [True, False])
 def test_another_programs_entry_is_never_touched(
-    shelf: Shelf, mender: Mender, folder: Path, is_gone: bool
+    shelf: Shelf, repairer: Repairer, folder: Path, is_gone: bool
 ) -> None:
     """Neither its file nor its row, by whatever name it is asked for."""
     with plain_cache(folder) as cache:
@@ -200,7 +202,7 @@ def test_another_programs_entry_is_never_touched(
         write_file(str(path), WRONG)
     before = tree(folder).get(path.name)
     done = [
-        mender.mend(EntryId(item_id=key, version=1, key=asked), str(path)).is_done
+        repairer.repair(EntryId(item_id=key, version=1, key=asked), str(path)).is_done
         for asked in (None, 'ab' * 32)
     ]
 
@@ -211,7 +213,7 @@ def test_another_programs_entry_is_never_touched(
 
 
 def test_a_file_that_another_row_names_is_not_taken_from_it(
-    shelf: Shelf, mender: Mender, folder: Path
+    shelf: Shelf, repairer: Repairer, folder: Path
 ) -> None:
     """In a registry of cachedir two rows may have one version: only the row that is wrong is marked."""
     with plain_cache(folder) as cache:
@@ -225,8 +227,8 @@ def test_a_file_that_another_row_names_is_not_taken_from_it(
             ' SELECT item_id, version_id, version, status, file_name, ext FROM main'
         )
     connection.close()
-    mended = mender.mend(named(update), update.path)
+    repaired = repairer.repair(named(update), update.path)
 
-    assert (mended.is_done, mended.moved_to) == (True, None)
+    assert (repaired.is_done, repaired.moved_to) == (True, None)
     assert Path(update.path).read_bytes() == WRONG
     assert status_of(folder, update) == [Status.DELETED, Status.READY]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dlmachine.core.cache.entries import Status
-from dlmachine.core.maintenance.verification import Condition
+from dlmachine.core.maintenance.verification import CopyState
 from dlmachine.core.protocol.effects import AcquireLock, ReleaseLock
 from dlmachine.core.protocol.events import LockAcquired
 from dlmachine_adapters.cachedir.connection import Registry
@@ -19,8 +19,8 @@ from dlmachine_adapters.cachedir.store import CachedirStore
 from dlmachine_adapters.fakes import ManualClock
 from dlmachine_adapters.files.locks import FolderLocks, NoLocks
 from dlmachine_adapters.maintenance import verify
-from dlmachine_adapters.maintenance.quarantine import list_quarantined, put_away
-from dlmachine_adapters.maintenance.verify import Mended, Mender, check_entry, digest_of
+from dlmachine_adapters.maintenance.quarantine import list_quarantined, move_to_quarantine
+from dlmachine_adapters.maintenance.verify import Repaired, Repairer, check_entry, digest_of
 from tests.adapters.caring import conditions, named, quarantined, status_of
 from tests.adapters.stores import DATA, Shelf, write_file
 from tests.part_paths import quarantine_folder
@@ -57,10 +57,10 @@ def locks(folder: Path) -> FolderLocks:
 
 
 @pytest.fixture
-def mender(registry: Registry, folder: Path) -> Mender:
+def repairer(registry: Registry, folder: Path) -> Repairer:
     """What is tested."""
     clock = ManualClock()
-    return Mender(registry, FolderLocks(str(folder), clock), clock)
+    return Repairer(registry, FolderLocks(str(folder), clock), clock)
 
 
 # --- with others ------------------------------------------------------------------
@@ -68,7 +68,7 @@ def mender(registry: Registry, folder: Path) -> Mender:
 
 def test_an_entry_that_is_being_downloaded_is_left_alone(
     shelf: Shelf,
-    mender: Mender,
+    repairer: Repairer,
     locks: FolderLocks,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -77,33 +77,33 @@ def test_an_entry_that_is_being_downloaded_is_left_alone(
     update = shelf.put()
     Path(update.path).write_bytes(WRONG)
     taken = locks.acquire(AcquireLock(key=update.key, patience=timedelta(0)))
-    busy = mender.mend(named(update), update.path)
+    busy = repairer.repair(named(update), update.path)
     locks.release(ReleaseLock(key=update.key))
 
     assert isinstance(taken, LockAcquired)
     assert not busy.is_done
     assert 'was locked by process' in busy.text
-    assert mender.mend(named(update), update.path).is_done
+    assert repairer.repair(named(update), update.path).is_done
 
 
 def test_the_lock_is_held_while_it_is_mended_and_given_back(
-    shelf: Shelf, mender: Mender, locks: FolderLocks, monkeypatch: pytest.MonkeyPatch
+    shelf: Shelf, repairer: Repairer, locks: FolderLocks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So that no download of the same entry comes in between."""
     update = shelf.put()
     Path(update.path).write_bytes(WRONG)
-    wish = AcquireLock(key=update.key, patience=timedelta(0))
+    target = AcquireLock(key=update.key, patience=timedelta(0))
     during: list[object] = []
 
     def put(folder: str, path: Path, note: object) -> str:
-        during.append(locks.acquire(wish))
+        during.append(locks.acquire(target))
         return str(path)
 
-    monkeypatch.setattr(verify, 'put_away', put)
-    mender.mend(named(update), update.path)
+    monkeypatch.setattr(verify, 'move_to_quarantine', put)
+    repairer.repair(named(update), update.path)
 
     assert [type(event).__name__ for event in during] == ['LockUnavailable']
-    assert isinstance(locks.acquire(wish), LockAcquired)
+    assert isinstance(locks.acquire(target), LockAcquired)
     locks.release(ReleaseLock(key=update.key))
 
 
@@ -111,13 +111,13 @@ def test_it_works_without_locks(shelf: Shelf, registry: Registry) -> None:
     """Where the file system has none."""
     update = shelf.put()
     Path(update.path).write_bytes(WRONG)
-    mender = Mender(registry, NoLocks(ManualClock()), ManualClock())
+    repairer = Repairer(registry, NoLocks(ManualClock()), ManualClock())
 
-    assert mender.mend(named(update), update.path).is_done
+    assert repairer.repair(named(update), update.path).is_done
 
 
 def test_a_file_that_changes_under_the_hand_is_left_alone(
-    shelf: Shelf, mender: Mender, folder: Path, monkeypatch: pytest.MonkeyPatch
+    shelf: Shelf, repairer: Repairer, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was read is not what lies there now."""
     update = shelf.put()
@@ -130,9 +130,9 @@ def test_a_file_that_changes_under_the_hand_is_left_alone(
         return read
 
     monkeypatch.setattr(verify, 'digest_of', read_then_replace)
-    mended = mender.mend(named(update), update.path)
+    repaired = repairer.repair(named(update), update.path)
 
-    assert mended == Mended(is_done=False, text='it has just changed')
+    assert repaired == Repaired(is_done=False, text='it has just changed')
     assert Path(update.path).read_bytes() == DATA + DATA
     assert status_of(folder, update) == [Status.READY]
 
@@ -155,7 +155,7 @@ def test_what_is_removed_while_it_is_looked_at_is_no_finding(
 def test_an_interruption_in_the_middle_loses_nothing(
     shelf: Shelf,
     registry: Registry,
-    mender: Mender,
+    repairer: Repairer,
     locks: FolderLocks,
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -170,19 +170,19 @@ def test_an_interruption_in_the_middle_loses_nothing(
     with monkeypatch.context() as patch:
         patch.setattr(verify, 'mark_deleted', interrupted)
         with pytest.raises(KeyboardInterrupt):
-            mender.mend(named(update), update.path)
+            repairer.repair(named(update), update.path)
     taken = locks.acquire(AcquireLock(key=update.key, patience=timedelta(0)))
     locks.release(ReleaseLock(key=update.key))
 
     assert isinstance(taken, LockAcquired)
     assert [path.suffix for path in quarantined(folder)] == ['.csv', '.json']
-    assert conditions(registry) == [Condition.MISSING]
-    assert mender.mend(named(update), update.path).is_done
+    assert conditions(registry) == [CopyState.MISSING]
+    assert repairer.repair(named(update), update.path).is_done
     assert conditions(registry) == []
 
 
 def test_a_quarantine_that_can_not_be_made_changes_nothing(
-    shelf: Shelf, mender: Mender, folder: Path
+    shelf: Shelf, repairer: Repairer, folder: Path
 ) -> None:
     """The file stays, the row stays, and it is told why."""
     update = shelf.put()
@@ -190,51 +190,51 @@ def test_a_quarantine_that_can_not_be_made_changes_nothing(
     (folder / '.dlmachine').mkdir(exist_ok=True)
     quarantine_folder(str(folder)).write_text('in the way')
     (folder / f'.dlmachine-{os.geteuid()}').write_text('in the way')
-    mended = mender.mend(named(update), update.path)
+    repaired = repairer.repair(named(update), update.path)
 
-    assert not mended.is_done
-    assert 'not a directory' in mended.text
+    assert not repaired.is_done
+    assert 'not a directory' in repaired.text
     assert Path(update.path).read_bytes() == WRONG
     assert status_of(folder, update) == [Status.READY]
 
 
 def test_a_registry_that_can_not_be_written_to_is_told(
-    shelf: Shelf, mender: Mender, folder: Path
+    shelf: Shelf, repairer: Repairer, folder: Path
 ) -> None:
     """And the file stays where it is."""
     update = shelf.put()
     Path(update.path).write_bytes(WRONG)
     shelf.store.close()
     (folder / 'cache.sqlite').write_bytes(b'no database' * 100)
-    mended = mender.mend(named(update), update.path)
+    repaired = repairer.repair(named(update), update.path)
 
-    assert not mended.is_done
-    assert mended.text.startswith('the registry cannot be written to')
+    assert not repaired.is_done
+    assert repaired.text.startswith('the registry cannot be written to')
     assert Path(update.path).read_bytes() == WRONG
 
 
 # --- the quarantine ----------------------------------------------------------------
 
 
-def test_a_failed_rename_leaves_no_note(folder: Path, shelf: Shelf, mender: Mender) -> None:
+def test_a_failed_rename_leaves_no_note(folder: Path, shelf: Shelf, repairer: Repairer) -> None:
     """A note is about a file that is there."""
     update = shelf.put()
     Path(update.path).write_bytes(WRONG)
-    mender.mend(named(update), update.path)
+    repairer.repair(named(update), update.path)
     (one,) = list_quarantined(str(folder))
     assert one.note is not None
 
     with pytest.raises(FileNotFoundError):
-        put_away(str(folder), folder / 'nothing', one.note)
+        move_to_quarantine(str(folder), folder / 'nothing', one.note)
     assert len(quarantined(folder)) == 2
 
 
-def test_listing_the_quarantine(folder: Path, shelf: Shelf, mender: Mender) -> None:
+def test_listing_the_quarantine(folder: Path, shelf: Shelf, repairer: Repairer) -> None:
     """Files with and without a note, and a note whose file somebody removed; .json files too."""
     kept, lost = shelf.put(filename='t.json'), shelf.put(2)
     for update in (kept, lost):
         Path(update.path).write_bytes(WRONG)
-        mender.mend(named(update), update.path)
+        repairer.repair(named(update), update.path)
     place = quarantine_folder(str(folder))
     next(path for path in place.iterdir() if path.name.endswith('-2.csv')).unlink()
     (place / 'odd.json').write_text(json.dumps({'a': 1}))

@@ -5,8 +5,8 @@ from hashlib import sha256
 
 import pytest
 
-from dlmachine_adapters.parts.background import Behind, Piece
-from dlmachine_adapters.parts.digesting import Examiner
+from dlmachine_adapters.parts.background import BackgroundWorker, Piece
+from dlmachine_adapters.parts.digesting import BodyDigest
 
 MEGABYTE = bytes(range(256)) * 4096
 
@@ -14,7 +14,7 @@ MEGABYTE = bytes(range(256)) * 4096
 def test_pieces_are_worked_on_in_order() -> None:
     """By one thread that is not ours, and all of them before the end."""
     seen: list[tuple[Piece, str]] = []
-    behind = Behind(lambda piece: seen.append((piece, threading.current_thread().name)))
+    behind = BackgroundWorker(lambda piece: seen.append((piece, threading.current_thread().name)))
     for number in range(100):
         behind.put(bytes([number]))
     behind.finish()
@@ -30,7 +30,7 @@ def test_the_one_who_is_too_fast_is_held_back() -> None:
         began.set()
         go_on.wait(10)
 
-    behind, put = Behind(slow), 0
+    behind, put = BackgroundWorker(slow), 0
 
     def bring() -> None:
         nonlocal put
@@ -55,7 +55,7 @@ def test_what_is_raised_there_is_raised_at_the_end() -> None:
     def fail(piece: Piece) -> None:
         raise MemoryError
 
-    behind = Behind(fail)
+    behind = BackgroundWorker(fail)
     for _ in range(20):
         behind.put(b'x')
     with pytest.raises(MemoryError):
@@ -64,7 +64,7 @@ def test_what_is_raised_there_is_raised_at_the_end() -> None:
 
 def test_it_can_be_given_up() -> None:
     """What waits is not worked on, and no thread stays."""
-    behind = Behind(lambda piece: None)
+    behind = BackgroundWorker(lambda piece: None)
     behind.put(b'x')
     behind.stop()
     behind.stop()
@@ -73,14 +73,14 @@ def test_it_can_be_given_up() -> None:
 
 def test_large_bodies_are_examined_behind() -> None:
     """With the same result, also where it goes on after a look; small ones start no thread."""
-    examiner, whole = Examiner(('md5',)), sha256()
+    digest, whole = BodyDigest(('md5',)), sha256()
     for number in range(12):
-        examiner.update(MEGABYTE)
+        digest.update(MEGABYTE)
         whole.update(MEGABYTE)
-        assert (examiner._behind is not None) == (number not in {0, 1, 2})
+        assert (digest._behind is not None) == (number not in {0, 1, 2})
         if number == 7:
-            assert examiner.received(0).sha256 == whole.hexdigest()
-    received = examiner.received(0)
+            assert digest.received(0).sha256 == whole.hexdigest()
+    received = digest.received(0)
     assert (received.sha256, received.size_bytes) == (whole.hexdigest(), 12 << 20)
     assert received.start == MEGABYTE[:1024]
-    examiner.stop()
+    digest.stop()

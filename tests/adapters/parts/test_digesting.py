@@ -6,7 +6,7 @@ from hashlib import sha256, sha512
 
 import pytest
 
-from dlmachine_adapters.parts.digesting import Examiner, GzipCheck
+from dlmachine_adapters.parts.digesting import BodyDigest, GzipCheck
 
 DATA = b'a,b\n1,2\n' * 5_000
 WHOLE = gzip.compress(DATA, mtime=0)
@@ -83,10 +83,10 @@ def test_a_bomb_is_not_followed_for_ever(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_an_examiner_tells_all_at_once() -> None:
     """SHA-256 always, other digests and the stream as asked, and how it begins."""
-    examiner = Examiner(('sha512',), checks_gzip=True)
+    digest = BodyDigest(('sha512',), checks_gzip=True)
     for start in range(0, len(WHOLE), 100):
-        examiner.update(memoryview(WHOLE)[start : start + 100])
-    received = examiner.received(wire_bytes=5)
+        digest.update(memoryview(WHOLE)[start : start + 100])
+    received = digest.received(wire_bytes=5)
     assert (received.size_bytes, received.wire_bytes) == (len(WHOLE), 5)
     assert received.sha256 == sha256(WHOLE).hexdigest()
     assert received.digests == (('sha512', sha512(WHOLE).hexdigest()),)

@@ -13,9 +13,9 @@ import pytest
 
 from dlmachine.core.faults import StorageFailed
 from dlmachine.core.http.filename import OUR_FOLDER
-from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import Discard, OpenPart, Publish
-from dlmachine.core.protocol.events import Failed, PlaceTaken, Published
+from dlmachine.core.protocol.events import EffectFailed, NameTaken, Published
 from dlmachine.core.protocol.ports import Part, PartError
 from dlmachine.core.spec.destination import AtPath, PathKind
 from dlmachine_adapters.fakes import ManualClock
@@ -37,14 +37,14 @@ class Desk:
     def open(self, folder: Path, stem: str = 'stem', **wanted: Any) -> Part:
         """An open part."""
         opened = self.files.open_part(OpenPart(beside=str(folder), stem=stem, **wanted))
-        assert not isinstance(opened, Failed), opened
+        assert not isinstance(opened, EffectFailed), opened
         self.parts.append(opened)
         return opened
 
     def fill(self, folder: Path, data: bytes = b'data', **taking: Any) -> Part:
         """A part that holds this."""
         part = self.open(folder)
-        part.begin(TakeBody(**taking))
+        part.begin(StoreBody(**taking))
         part.write(data)
         part.finish()
         return part
@@ -119,7 +119,7 @@ def test_a_link_to_nothing_holds_a_new_place(desk: Desk, folder: Path) -> None:
     part = desk.fill(folder)
 
     assert isinstance(
-        part.publish(Publish(place=AtPath(str(folder / 'x')), replace=False)), PlaceTaken
+        part.publish(Publish(place=AtPath(str(folder / 'x')), replace=False)), NameTaken
     )
 
 
@@ -148,7 +148,7 @@ def test_a_place_without_hard_links_is_claimed(
     taken = part.publish(Publish(place=AtPath(str(folder / 'taken')), replace=False))
     free = part.publish(Publish(place=AtPath(str(folder / 'free')), replace=False))
 
-    assert (type(linked), type(taken), type(free)) == (PlaceTaken, PlaceTaken, Published)
+    assert (type(linked), type(taken), type(free)) == (NameTaken, NameTaken, Published)
     assert (folder / 'link').is_symlink()
     assert (folder / 'taken').read_bytes() == b'theirs'
     assert (folder / 'free').read_bytes() == b'data'
@@ -255,8 +255,8 @@ def test_a_race_for_one_place_has_one_winner(folder: Path) -> None:
 def test_a_full_disk_is_a_fault(desk: Desk, folder: Path) -> None:
     """The write fails as data, and the part can be given up."""
     part = desk.open(folder)
-    part.begin(TakeBody())
-    file = part._keeper._file  # type: ignore[attr-defined]
+    part.begin(StoreBody())
+    file = part._storage._file  # type: ignore[attr-defined]
     with Path('/dev/full').open('wb') as full:
         os.dup2(full.fileno(), file.fileno())
     with pytest.raises(PartError) as caught:
@@ -272,12 +272,12 @@ def test_a_disk_that_fills_at_the_end_publishes_nothing(desk: Desk, folder: Path
     """What is still buffered must be written before the file may appear."""
     (folder / 'x').write_bytes(b'old')
     part = desk.fill(folder)
-    file = part._keeper._file  # type: ignore[attr-defined]
+    file = part._storage._file  # type: ignore[attr-defined]
     with Path('/dev/full').open('wb') as full:
         os.dup2(full.fileno(), file.fileno())
     failed = part.publish(Publish(place=AtPath(str(folder / 'x'))))
 
-    assert isinstance(failed, Failed)
+    assert isinstance(failed, EffectFailed)
     assert isinstance(failed.fault, StorageFailed)
     assert failed.fault.operation == 'publish'
     part.discard(Discard())
@@ -292,7 +292,7 @@ def test_a_place_that_can_not_be_is_a_fault(desk: Desk, folder: Path, place: str
     part = desk.fill(folder)
     failed = part.publish(Publish(place=AtPath(str(folder / place))))
 
-    assert isinstance(failed, Failed)
+    assert isinstance(failed, EffectFailed)
     assert isinstance(failed.fault, StorageFailed)
 
 
@@ -301,7 +301,7 @@ def test_a_folder_that_can_not_be_made_is_a_fault(desk: Desk, folder: Path) -> N
     (folder / 'file').write_bytes(b'')
     failed = desk.files.open_part(OpenPart(beside=str(folder / 'file' / 'new'), stem='s'))
 
-    assert isinstance(failed, Failed)
+    assert isinstance(failed, EffectFailed)
     assert isinstance(failed.fault, StorageFailed)
     assert failed.fault.operation == 'create'
 
@@ -328,7 +328,7 @@ def test_what_the_kernel_shows_is_no_destination(place: str, desk: Desk, folder:
 def test_any_stem_will_do(desk: Desk, folder: Path, name: str) -> None:
     """Names of many bytes, and those that mean something to a pattern."""
     part = desk.open(folder, f'{"0" * 32}-{name}')
-    part.begin(TakeBody(validator='"v"'))
+    part.begin(StoreBody(validator='"v"'))
     part.write(BIG)
     part.discard(Discard(keep=True))
     seen = desk.files.see_part(str(folder), f'{"0" * 32}-{name}')
@@ -341,14 +341,14 @@ def test_any_stem_will_do(desk: Desk, folder: Path, name: str) -> None:
 
 _DIE = """
 import os, sys
-from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import OpenPart
 from dlmachine_adapters.runtime.clock import SystemClock
 from dlmachine_adapters.local_files import LocalFiles
 part = LocalFiles(SystemClock()).open_part(OpenPart(beside=sys.argv[1], stem='stem'))
-part.begin(TakeBody(validator='"v"'))
+part.begin(StoreBody(validator='"v"'))
 part.write(bytes(range(256)) * 8192)
-part._keeper._file.flush()
+part._storage._file.flush()
 print('written', flush=True)
 sys.stdin.read()
 """
@@ -420,7 +420,7 @@ def test_what_another_machine_left_unsynced_is_not_trusted(
 def test_a_part_of_another_machine_is_resumed(desk: Desk, folder: Path) -> None:
     """It was synced before the note said so."""
     part = desk.open(folder)
-    part.begin(TakeBody(validator='"v"'))
+    part.begin(StoreBody(validator='"v"'))
     part.write(BIG)
     part.discard(Discard(keep=True))
     (note,) = (folder / OUR_FOLDER).glob('*.json')
@@ -436,7 +436,7 @@ def test_a_path_with_two_spellings_is_one_part(
     monkeypatch.setattr(sidecar, 'is_held', lambda ours, part: False)
     monkeypatch.chdir(folder.parent)
     part = desk.open(Path(folder.name))
-    part.begin(TakeBody(validator='"v"'))
+    part.begin(StoreBody(validator='"v"'))
     part.write(BIG)
 
     assert desk.files.see_part(str(folder), 'stem') is None
@@ -446,7 +446,7 @@ def test_a_path_with_two_spellings_is_one_part(
 def test_a_note_that_can_not_be_read_is_none(desk: Desk, folder: Path, text: str) -> None:
     """A part with a torn note is not resumed."""
     part = desk.open(folder)
-    part.begin(TakeBody(validator='"v"'))
+    part.begin(StoreBody(validator='"v"'))
     part.write(BIG)
     part.discard(Discard(keep=True))
     (note,) = (folder / OUR_FOLDER).glob('*.json')
@@ -458,7 +458,7 @@ def test_a_note_that_can_not_be_read_is_none(desk: Desk, folder: Path, text: str
 def test_a_part_that_was_cut_is_not_trusted(desk: Desk, folder: Path) -> None:
     """Fewer bytes than its owner left are not what it left."""
     part = desk.open(folder)
-    part.begin(TakeBody(validator='"v"'))
+    part.begin(StoreBody(validator='"v"'))
     part.write(BIG)
     part.discard(Discard(keep=True))
     (left,) = (folder / OUR_FOLDER).glob('*.part')
@@ -470,7 +470,7 @@ def test_a_part_that_was_cut_is_not_trusted(desk: Desk, folder: Path) -> None:
 def test_two_may_want_one_part_and_one_has_it(desk: Desk, folder: Path) -> None:
     """Between being seen and being taken, somebody else may be faster."""
     part = desk.open(folder)
-    part.begin(TakeBody(validator='"v"'))
+    part.begin(StoreBody(validator='"v"'))
     part.write(BIG)
     part.discard(Discard(keep=True))
     seen = desk.files.see_part(str(folder), 'stem')
@@ -482,7 +482,7 @@ def test_two_may_want_one_part_and_one_has_it(desk: Desk, folder: Path) -> None:
 def test_small_bodies_write_no_note(desk: Desk, folder: Path) -> None:
     """Fetching them again costs less."""
     part = desk.open(folder)
-    part.begin(TakeBody(validator='"v"', wire_bytes=1000))
+    part.begin(StoreBody(validator='"v"', wire_bytes=1000))
 
     assert list((folder / OUR_FOLDER).glob('*.json')) == []
 
@@ -492,9 +492,9 @@ def test_a_part_that_begins_anew_without_a_validator_loses_its_note(
 ) -> None:
     """Another representation may be what comes now."""
     part = desk.open(folder)
-    part.begin(TakeBody(validator='"v"'))
+    part.begin(StoreBody(validator='"v"'))
     part.write(BIG)
-    part.begin(TakeBody())
+    part.begin(StoreBody())
     part.write(BIG)
     part.discard(Discard(keep=True))
 
@@ -511,7 +511,7 @@ def test_old_parts_are_removed(desk: Desk, folder: Path) -> None:
     new.discard(Discard())
 
     assert len(list((folder / OUR_FOLDER).iterdir())) == 1
-    open_.begin(TakeBody())
+    open_.begin(StoreBody())
     open_.write(b'data')
     assert isinstance(open_.publish(Publish(place=AtPath(str(folder / 'x')))), Published)
     assert _left(folder) == ['x']
@@ -534,7 +534,7 @@ def test_folders_that_were_made_for_nothing_are_removed(desk: Desk, folder: Path
 def test_a_part_that_has_its_final_name_is_nobodys(desk: Desk, folder: Path) -> None:
     """Its owner was killed between the two names: to write to it would be to write to the file."""
     part = desk.open(folder)
-    part.begin(TakeBody(validator='"v"'))
+    part.begin(StoreBody(validator='"v"'))
     part.write(BIG)
     part.discard(Discard(keep=True))
     seen = desk.files.see_part(str(folder), 'stem')
@@ -574,6 +574,6 @@ def test_a_file_that_is_another_by_now_is_not_moved(desk: Desk, folder: Path) ->
     first.write_bytes(b'theirs')
     again = part.publish(Publish(place=AtPath(str(second)), replace=False))
 
-    assert isinstance(again, Failed)
+    assert isinstance(again, EffectFailed)
     assert first.read_bytes() == b'theirs'
     assert not second.exists()

@@ -13,30 +13,30 @@ import pytest
 from dlmachine.core.decision.part_note import PartNote
 from dlmachine.core.decision.snapshot import PartSeen
 from dlmachine.core.http.filename import OUR_FOLDER
-from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import Publish
 from dlmachine.core.spec.destination import AtPath
 from dlmachine_adapters.files.own_folder import OwnFolder
 from dlmachine_adapters.parts import file_store, sidecar
-from dlmachine_adapters.parts.file_store import FileKeeper
+from dlmachine_adapters.parts.file_store import FileStorage
 from dlmachine_adapters.parts.folder import adopt_part, create_part, find_parts
 from dlmachine_adapters.parts.heartbeat import Heart
 from dlmachine_adapters.parts.sidecar import SILENT_SECONDS
 from tests.part_paths import new_note, note_path, read_note, write_note
 
 DATA = bytes(range(256)) * 8192
-TAKING = TakeBody(validator='"v1"')
+TAKING = StoreBody(validator='"v1"')
 
 
 @pytest.fixture
-def keeper(tmp_path: Path) -> Iterator[FileKeeper]:
+def storage(tmp_path: Path) -> Iterator[FileStorage]:
     """A part that holds DATA, of which a beat vouches for the first half."""
     made = create_part(tmp_path, 'stem')
     made.begin(0, TAKING)
     half = len(DATA) // 2
     made.append(DATA[:half])
     made._file.flush()
-    made.beat()
+    made.tick()
     made.append(DATA[half:])
     made._file.flush()
     yield made
@@ -62,7 +62,7 @@ def disguise(folder: Path, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> P
     write_note(part, new_note(**{**_fields(note), **changes}))
     monkeypatch.setattr(sidecar, 'is_held', lambda ours, part: False)
     monkeypatch.setattr('dlmachine_adapters.parts.folder.hold', lambda _: True)
-    sidecar.LIVE.clear()
+    sidecar.OWNED.clear()
     return part
 
 
@@ -70,19 +70,19 @@ def _fields(note: PartNote) -> dict[str, Any]:
     return {name: getattr(note, name) for name in ('validator', 'kept_bytes', 'is_left', 'host', 'pid', 'boot')}  # fmt: skip
 
 
-def test_a_beat_vouches_for_what_is_synced(keeper: FileKeeper, tmp_path: Path) -> None:
+def test_a_beat_vouches_for_what_is_synced(storage: FileStorage, tmp_path: Path) -> None:
     """And for no more."""
     note = read_note(part_of(tmp_path))
     assert note is not None
     assert (note.validator, note.kept_bytes, note.is_left) == ('"v1"', len(DATA) // 2, False)
-    keeper.beat()
+    storage.tick()
     again = read_note(part_of(tmp_path))
     assert again is not None
     assert again.kept_bytes == len(DATA)
 
 
 def test_after_a_crash_of_the_machine_what_was_synced_counts(
-    keeper: FileKeeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    storage: FileStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The rest of the part may be anything."""
     disguise(tmp_path, monkeypatch, boot='an earlier one')
@@ -95,7 +95,7 @@ def test_after_a_crash_of_the_machine_what_was_synced_counts(
 
 
 def test_a_silent_owner_on_another_machine_is_dead(
-    keeper: FileKeeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    storage: FileStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What it had synced is copied, and its own part is left alone."""
     part = disguise(tmp_path, monkeypatch, host='elsewhere')
@@ -116,7 +116,7 @@ def test_a_silent_owner_on_another_machine_is_dead(
 
 
 def test_one_that_wakes_up_meanwhile_is_not_copied(
-    keeper: FileKeeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    storage: FileStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its note says beforehand that it begins anew."""
     part = disguise(tmp_path, monkeypatch, host='elsewhere')
@@ -124,13 +124,13 @@ def test_one_that_wakes_up_meanwhile_is_not_copied(
     os.utime(note_path(part), (long_ago, long_ago))
     seen = seen_in(tmp_path)
     assert seen is not None
-    real = FileKeeper.append
+    real = FileStorage.append
 
-    def wake(self: FileKeeper, data: bytes) -> None:
+    def wake(self: FileStorage, data: bytes) -> None:
         real(self, data)
         note_path(part).unlink(missing_ok=True)
 
-    monkeypatch.setattr(FileKeeper, 'append', wake)
+    monkeypatch.setattr(FileStorage, 'append', wake)
     assert adopt_part(tmp_path, 'stem', seen) is None
     assert [path.name for path in (tmp_path / OUR_FOLDER).iterdir()] == [part.name]
 
@@ -139,7 +139,7 @@ def test_one_that_wakes_up_meanwhile_is_not_copied(
     ('offset', 'validator'), [(0, '"v1"'), (0, '"v2"'), (10, '"v1"'), (len(DATA) // 2, '"v2"')]
 )
 def test_a_note_is_removed_before_its_part_is_overwritten(
-    keeper: FileKeeper,
+    storage: FileStorage,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     offset: int,
@@ -152,7 +152,7 @@ def test_a_note_is_removed_before_its_part_is_overwritten(
         OwnFolder, 'sync',
         lambda _: synced.append((note_path(part).exists(), part.stat().st_size)),
     )  # fmt: skip
-    keeper.begin(offset, TakeBody(offset=offset, validator=validator))
+    storage.begin(offset, StoreBody(offset=offset, validator=validator))
     assert synced == [(False, len(DATA))]
     note = read_note(part)
     assert note is not None
@@ -160,10 +160,10 @@ def test_a_note_is_removed_before_its_part_is_overwritten(
 
 
 def test_what_can_not_be_disowned_is_not_written_over(
-    keeper: FileKeeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    storage: FileStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A note that stays would vouch for bytes of another version."""
-    part, other = part_of(tmp_path), TakeBody(validator='"v2"')
+    part, other = part_of(tmp_path), StoreBody(validator='"v2"')
 
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(EACCES, os.strerror(EACCES))
@@ -171,10 +171,10 @@ def test_what_can_not_be_disowned_is_not_written_over(
     with monkeypatch.context() as patched:
         patched.setattr(OwnFolder, 'remove', refuse)
         with pytest.raises(PermissionError):
-            keeper.begin(0, other)
+            storage.begin(0, other)
     assert part.read_bytes() == DATA
-    keeper.begin(0, other)
-    keeper.append(b'of another')
+    storage.begin(0, other)
+    storage.append(b'of another')
     note = read_note(part)
     assert note is not None
     assert (part.read_bytes(), note.validator, note.kept_bytes) == (b'of another', '"v2"', 0)
@@ -193,16 +193,16 @@ def fsyncs(*ends: BaseException | None) -> Callable[[int], None]:
 
 
 def test_a_sync_that_was_interrupted_is_made_up_for(
-    keeper: FileKeeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    storage: FileStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ctrl-C as it is published: what is left is synced before a note vouches for it."""
     publish, part = Publish(place=AtPath(str(tmp_path / 'x'))), part_of(tmp_path)
     monkeypatch.setattr(os, 'fsync', fsyncs(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
-        keeper.publish(publish)
+        storage.publish(publish)
     synced: list[int] = []
     monkeypatch.setattr(os, 'fsync', synced.append)
-    keeper.discard(keep=True)
+    storage.discard(keep=True)
     note = read_note(part)
 
     assert len(synced) == 1
@@ -211,28 +211,28 @@ def test_a_sync_that_was_interrupted_is_made_up_for(
 
 
 def test_a_sync_that_failed_is_not_forgotten(
-    keeper: FileKeeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    storage: FileStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The system tells of it once, maybe to a beat: the next sync, which would go well, fails too."""
     publish, part = Publish(place=AtPath(str(tmp_path / 'x'))), part_of(tmp_path)
     before = read_note(part)
     monkeypatch.setattr(os, 'fsync', fsyncs(OSError(EIO, os.strerror(EIO)), None, None))
-    keeper.beat()
+    storage.tick()
     with pytest.raises(OSError, match=os.strerror(EIO)):
-        keeper.publish(publish)
+        storage.publish(publish)
     assert not (tmp_path / 'x').exists()
     assert read_note(part) == before
-    keeper.discard(keep=True)
+    storage.discard(keep=True)
     assert not part.exists()
 
 
 def test_going_on_keeps_the_note(
-    keeper: FileKeeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    storage: FileStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The bytes that it vouches for stay."""
     monkeypatch.setattr(OwnFolder, 'sync', lambda _: pytest.fail('not needed'))
     half = len(DATA) // 2
-    keeper.begin(half, TakeBody(offset=half, validator='"v1"'))
+    storage.begin(half, StoreBody(offset=half, validator='"v1"'))
     note = read_note(part_of(tmp_path))
     assert note is not None
     assert note.kept_bytes == half
@@ -296,7 +296,7 @@ def test_short_downloads_start_no_thread(tmp_path: Path) -> None:
 
 
 def test_a_beat_that_fails_is_left_out(
-    keeper: FileKeeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    storage: FileStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The note says what it said."""
 
@@ -305,7 +305,7 @@ def test_a_beat_that_fails_is_left_out(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, 'fsync', fail)
-        keeper.beat()
+        storage.tick()
     note = read_note(part_of(tmp_path))
     assert note is not None
     assert note.kept_bytes == len(DATA) // 2
@@ -318,7 +318,7 @@ def test_a_closed_part_does_not_beat(tmp_path: Path) -> None:
     made.append(DATA)
     made.discard(keep=True)
     before = read_note(part_of(tmp_path))
-    made.beat()
+    made.tick()
     assert read_note(part_of(tmp_path)) == before
 
 
@@ -327,7 +327,7 @@ def test_a_forked_child_has_a_heart_of_its_own() -> None:
     heart = Heart(seconds=60)
 
     class One:
-        def beat(self) -> None:
+        def tick(self) -> None:
             raise NotImplementedError
 
     parents, own = One(), One()

@@ -18,12 +18,12 @@ from dlmachine.core.faults import AnswerUnusable, StorageFailed
 from dlmachine.core.http.byte_ranges import Spans
 from dlmachine.core.http.filename import OUR_FOLDER
 from dlmachine.core.http.request import Request
-from dlmachine.core.integrity.representation import Said
-from dlmachine.core.protocol.body_decision import TakeBody
-from dlmachine.core.protocol.effects import Discard, ExchangeMany, Join, OpenPart, Publish
-from dlmachine.core.protocol.events import Failed, Published
+from dlmachine.core.integrity.representation import Representation
+from dlmachine.core.protocol.body_decision import StoreBody
+from dlmachine.core.protocol.effects import Discard, ExchangeSegments, OpenPart, Publish, Reassemble
+from dlmachine.core.protocol.events import EffectFailed, Published
 from dlmachine.core.protocol.ports import Files, Part, PartError, Sink
-from dlmachine.core.protocol.states import Broken
+from dlmachine.core.protocol.states import Failed
 from dlmachine.core.spec.destination import AtPath, ToPath
 from dlmachine.core.spec.policy import Policy
 from dlmachine.execution.run import Run
@@ -45,7 +45,7 @@ DATA = os.urandom(3 * MIB)
 SIZE = len(DATA)
 #: A beginning, and two spans behind it.
 FRONT, MIDDLE, END = (0, MIB - 1), (MIB, 2 * MIB - 1), (2 * MIB, SIZE - 1)
-FIRST = TakeBody(wire_bytes=MIB, validator='"v1"', address='a', whole_bytes=SIZE)
+FIRST = StoreBody(wire_bytes=MIB, validator='"v1"', url_digest='a', whole_bytes=SIZE)
 
 
 @dataclass
@@ -60,7 +60,7 @@ class Disk:
     def part(self, adopt: PartSeen | None = None) -> Part:
         """An open part."""
         made = self.files.open_part(OpenPart(beside=self.root, stem='stem', adopt=adopt))
-        assert not isinstance(made, Failed), made
+        assert not isinstance(made, EffectFailed), made
         self.opened.append(made)
         return made
 
@@ -86,11 +86,13 @@ def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disk]:
         part.discard(Discard())
 
 
-def asked(*spans: tuple[int, int], held: Spans = (FRONT,)) -> ExchangeMany:
+def asked(*spans: tuple[int, int], held: Spans = (FRONT,)) -> ExchangeSegments:
     """Segments of DATA."""
     expect = an_exchange().expect
-    return ExchangeMany(
-        exchange=an_exchange(Request(method='GET', url='http://h/x'), replace(expect, address='a')),
+    return ExchangeSegments(
+        exchange=an_exchange(
+            Request(method='GET', url='http://h/x'), replace(expect, url_digest='a')
+        ),
         spans=spans,
         held=held,
         whole_bytes=SIZE,
@@ -112,26 +114,26 @@ def begun(disk: Disk) -> Part:
 def fill(sink: Sink, span: tuple[int, int], count: int | None = None) -> None:
     """A segment, or its beginning."""
     first, last = span
-    sink.begin(TakeBody(offset=first, wire_bytes=last - first + 1, whole_bytes=SIZE))
+    sink.begin(StoreBody(offset=first, wire_bytes=last - first + 1, whole_bytes=SIZE))
     data = DATA[first : last + 1 if count is None else first + count]
     for at in range(0, len(data), 100_000):
         sink.write(data[at : at + 100_000])
 
 
-def join() -> Join:
+def join() -> Reassemble:
     """All of DATA."""
-    return Join(name='x', whole_bytes=SIZE, algorithms=('md5',))
+    return Reassemble(name='x', whole_bytes=SIZE, algorithms=('md5',))
 
 
 def test_segments_become_one_file(disk: Disk) -> None:
     """Written in any order; read through, with its digests; published."""
     part = begun(disk)
-    middle, end = part.divide(asked(MIDDLE, END))
+    middle, end = part.split(asked(MIDDLE, END))
     fill(end, END)
     fill(middle, MIDDLE)
     assert end.finish().wire_bytes == MIB
-    part.reunite()
-    received = part.join(join())
+    part.close_segments()
+    received = part.reassemble(join())
     path = f'{disk.root}/x'
 
     assert part.size_bytes == SIZE
@@ -146,19 +148,19 @@ def test_segments_become_one_file(disk: Disk) -> None:
 def test_a_part_with_holes_is_never_joined(disk: Disk) -> None:
     """Nor taken for longer than it is up to its first hole."""
     part = begun(disk)
-    middle, end = part.divide(asked(MIDDLE, END))
+    middle, end = part.split(asked(MIDDLE, END))
     fill(middle, MIDDLE, 500_000)
     fill(end, END)
-    part.reunite()
+    part.close_segments()
 
     assert part.size_bytes == MIB + 500_000
     with pytest.raises(PartError) as raised:
-        part.join(join())
+        part.reassemble(join())
     assert isinstance(raised.value.fault, StorageFailed)
     with pytest.raises(PartError):
-        part.begin(TakeBody(offset=MIB + 500_001, validator='"v1"', address='a'))
+        part.begin(StoreBody(offset=MIB + 500_001, validator='"v1"', url_digest='a'))
     with pytest.raises(PartError):
-        part.divide(asked(MIDDLE, held=((0, 2 * MIB),)))
+        part.split(asked(MIDDLE, held=((0, 2 * MIB),)))
 
 
 class SickFile(FileIO):
@@ -185,8 +187,8 @@ def test_a_disk_that_fails_as_segments_begin(sick: Disk) -> None:
     """Before anything of them is asked for."""
     part = begun(sick)
     with pytest.raises(PartError) as raised:
-        part.divide(asked(MIDDLE, END))
-    part.reunite()
+        part.split(asked(MIDDLE, END))
+    part.close_segments()
     fault = raised.value.fault
 
     assert isinstance(fault, StorageFailed)
@@ -199,17 +201,17 @@ def test_a_disk_that_fails_as_segments_begin_ends_the_download(sick: Disk) -> No
     """With the same event from each, and nothing is left."""
     world = memory_world({URL: Resource(DATA, etag='"v1"')}, has_cache=False)
     world.files = cast('MemoryFiles', sick.files)
-    wish, path = a_wish(URL), f'{sick.root}/x'
+    target, path = a_wish(URL), f'{sick.root}/x'
     policy = Policy(dest=ToPath(path), segments=4)
-    ahead = Run(wish, policy, world)
-    step = ahead.go_on(ahead.begin(world.observe(wish, policy)))
-    (fault,) = (event.fault for _, event in ahead.story if isinstance(event, Failed))
+    ahead = Run(target, policy, world)
+    step = ahead.run_until(ahead.begin(world.observe(target, policy)))
+    (fault,) = (event.fault for _, event in ahead.story if isinstance(event, EffectFailed))
 
     assert isinstance(fault, StorageFailed)
     assert fault.problem == os.strerror(EIO).lower()
-    assert step.state == Broken(fault=replace(fault, tries=1))
-    assert [type(effect) for effect, event in ahead.story if isinstance(event, Failed)] == [
-        ExchangeMany
+    assert step.state == Failed(fault=replace(fault, tries=1))
+    assert [type(effect) for effect, event in ahead.story if isinstance(event, EffectFailed)] == [
+        ExchangeSegments
     ]
     assert len(world.requests) == 1
     assert sick.files.see_part(sick.root, 'x') is None
@@ -218,41 +220,43 @@ def test_a_disk_that_fails_as_segments_begin_ends_the_download(sick: Disk) -> No
 def test_a_hole_is_filled_in_the_next_try(disk: Disk) -> None:
     """A range that begins at the hole, with what lies behind it left alone."""
     part = begun(disk)
-    middle, end = part.divide(asked(MIDDLE, END))
+    middle, end = part.split(asked(MIDDLE, END))
     fill(middle, MIDDLE, 500_000)
     fill(end, END)
-    part.reunite()
+    part.close_segments()
     at = MIB + 500_000
-    part.begin(TakeBody(offset=at, validator='"v1"', address='a', whole_bytes=SIZE, held=(END,)))
+    part.begin(
+        StoreBody(offset=at, validator='"v1"', url_digest='a', whole_bytes=SIZE, held=(END,))
+    )
     part.write(DATA[at : 2 * MIB])
     assert part.finish().size_bytes == 2 * MIB
 
-    assert part.join(join()).sha256 == sha256(DATA).hexdigest()
+    assert part.reassemble(join()).sha256 == sha256(DATA).hexdigest()
 
 
 def test_what_is_not_kept_is_forgotten(disk: Disk) -> None:
     """Bytes of another version, or of another address, are none of this one."""
     part = begun(disk)
-    _, end = part.divide(asked(MIDDLE, END))
+    _, end = part.split(asked(MIDDLE, END))
     fill(end, END)
-    part.reunite()
+    part.close_segments()
     part.begin(FIRST)
     part.write(DATA[:MIB])
-    (middle,) = part.divide(asked(MIDDLE))
+    (middle,) = part.split(asked(MIDDLE))
     fill(middle, MIDDLE)
-    part.reunite()
+    part.close_segments()
 
     with pytest.raises(PartError):
-        part.join(join())
+        part.reassemble(join())
 
 
 def test_one_connection_takes_over_from_segments(disk: Disk) -> None:
     """The whole from the start, in a part that had holes."""
     part = begun(disk)
-    _, end = part.divide(asked(MIDDLE, END))
+    _, end = part.split(asked(MIDDLE, END))
     fill(end, END)
-    part.reunite()
-    part.begin(TakeBody(validator='"v1"', address='a'))
+    part.close_segments()
+    part.begin(StoreBody(validator='"v1"', url_digest='a'))
     part.write(DATA)
 
     assert part.finish().sha256 == sha256(DATA).hexdigest()
@@ -263,16 +267,16 @@ def test_one_connection_takes_over_from_segments(disk: Disk) -> None:
 def test_a_segment_takes_its_own_bytes_only(disk: Disk) -> None:
     """Not those of another place, none past its end, and none once it is closed."""
     part = begun(disk)
-    middle, _ = part.divide(asked(MIDDLE, END))
-    for taking in (TakeBody(offset=0, whole_bytes=SIZE), TakeBody(offset=MIB)):
+    middle, _ = part.split(asked(MIDDLE, END))
+    for taking in (StoreBody(offset=0, whole_bytes=SIZE), StoreBody(offset=MIB)):
         with pytest.raises(PartError):
             middle.begin(taking)
     fill(middle, MIDDLE)
     with pytest.raises(PartError) as raised:
         middle.write(b'x')
     assert isinstance(raised.value.fault, AnswerUnusable)
-    part.reunite()
-    fill_ = TakeBody(offset=MIB, whole_bytes=SIZE)
+    part.close_segments()
+    fill_ = StoreBody(offset=MIB, whole_bytes=SIZE)
     middle.begin(fill_)
     with pytest.raises(PartError, match='closed'):
         middle.write(b'x')
@@ -281,34 +285,34 @@ def test_a_segment_takes_its_own_bytes_only(disk: Disk) -> None:
 def test_a_part_that_was_left_is_resumed_by_segment(disk: Disk) -> None:
     """Which spans are there is seen, and they are all that is asked for later."""
     part = begun(disk)
-    _, end = part.divide(asked(MIDDLE, END))
+    _, end = part.split(asked(MIDDLE, END))
     fill(end, END, 600_000)
-    part.reunite()
+    part.close_segments()
     part.discard(Discard(keep=True))
     seen = disk.seen()
     tail = (END[0], END[0] + 600_000 - 1)
 
     assert (seen.size_bytes, seen.spans, seen.whole_bytes) == (MIB, (FRONT, tail), SIZE)
-    assert (seen.validator, seen.address) == ('"v1"', 'a')
+    assert (seen.validator, seen.url_digest) == ('"v1"', 'a')
     again = disk.part(adopt=seen)
     assert again.size_bytes == MIB
     rest = (tail[1] + 1, SIZE - 1)
-    middle, end = again.divide(asked(MIDDLE, rest, held=(FRONT, tail)))
+    middle, end = again.split(asked(MIDDLE, rest, held=(FRONT, tail)))
     fill(middle, MIDDLE)
     fill(end, rest)
-    again.reunite()
-    assert again.join(join()).sha256 == sha256(DATA).hexdigest()
+    again.close_segments()
+    assert again.reassemble(join()).sha256 == sha256(DATA).hexdigest()
 
 
 def test_a_part_that_was_left_is_cut_at_its_first_hole(disk: Disk) -> None:
     """By whoever asks for the rest by one connection."""
     part = begun(disk)
-    _, end = part.divide(asked(MIDDLE, END))
+    _, end = part.split(asked(MIDDLE, END))
     fill(end, END)
-    part.reunite()
+    part.close_segments()
     part.discard(Discard(keep=True))
     again = disk.part(adopt=disk.seen())
-    again.begin(TakeBody(offset=MIB - 1, validator='"v1"', address='a'))
+    again.begin(StoreBody(offset=MIB - 1, validator='"v1"', url_digest='a'))
     again.write(DATA[MIB - 1 :])
 
     assert again.finish().sha256 == sha256(DATA).hexdigest()
@@ -318,9 +322,9 @@ def test_a_part_without_a_beginning_is_not_left(disk: Disk) -> None:
     """There would be nothing to ask with."""
     part = disk.part()
     part.begin(FIRST)
-    (end,) = part.divide(asked(END, held=()))
+    (end,) = part.split(asked(END, held=()))
     fill(end, END)
-    part.reunite()
+    part.close_segments()
     part.discard(Discard(keep=True))
 
     assert disk.files.see_part(disk.root, 'stem') is None
@@ -329,13 +333,13 @@ def test_a_part_without_a_beginning_is_not_left(disk: Disk) -> None:
 def test_memory_is_not_divided() -> None:
     """It has no segments, and says so."""
     part = LocalFiles(ManualClock()).open_part(OpenPart(beside=None, stem='x'))
-    assert not isinstance(part, Failed)
-    (sink,) = part.divide(asked(END, held=()))
+    assert not isinstance(part, EffectFailed)
+    (sink,) = part.split(asked(END, held=()))
     with pytest.raises(PartError):
         fill(sink, END)
-    part.reunite()
+    part.close_segments()
     with pytest.raises(PartError):
-        part.join(join())
+        part.reassemble(join())
 
 
 # --- notes ---------------------------------------------------------------------------
@@ -347,10 +351,10 @@ def left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(file_store, '_TELL_SECONDS', 0.0)
     disk = Disk(LocalFiles(ManualClock()), str(tmp_path), str.encode)
     part = begun(disk)
-    _, end = part.divide(asked(MIDDLE, END))
+    _, end = part.split(asked(MIDDLE, END))
     fill(end, END, 600_000)
     (path,) = (tmp_path / OUR_FOLDER).glob('*.part')
-    monkeypatch.setattr(sidecar, 'LIVE', set())
+    monkeypatch.setattr(sidecar, 'OWNED', set())
     monkeypatch.setattr(sidecar, 'is_held', lambda ours, part: False)
     yield path
     part.discard(Discard())
@@ -362,16 +366,18 @@ TAIL = (END[0], END[0] + 600_000 - 1)
 def test_the_note_goes_on_telling_what_was_said(tmp_path: Path) -> None:
     """Size, place and digest, which the next run compares with what it is told then."""
     disk = Disk(LocalFiles(ManualClock()), str(tmp_path), str.encode)
-    said = Said(size_bytes=SIZE, place='there', promised=('Repr-Digest', 'sha256', 'ab' * 32))
+    representation = Representation(
+        size_bytes=SIZE, source='there', promised=('Repr-Digest', 'sha256', 'ab' * 32)
+    )
     part = disk.part()
-    part.begin(replace(FIRST, said=said))
+    part.begin(replace(FIRST, representation=representation))
     part.write(DATA[:MIB])
-    (_, end) = part.divide(replace(asked(MIDDLE, END), said=said))
+    (_, end) = part.split(replace(asked(MIDDLE, END), representation=representation))
     fill(end, END)
-    part.reunite()
+    part.close_segments()
     part.discard(Discard(keep=True))
 
-    assert disk.seen().said == said
+    assert disk.seen().representation == representation
 
 
 def test_a_killed_owners_note_names_what_was_written(left: Path) -> None:
@@ -407,7 +413,7 @@ def test_only_what_is_certain_counts(left: Path, changes: dict[str, Any], spans:
 def test_a_silent_owners_part_is_of_use_up_to_its_first_hole(left: Path, tmp_path: Path) -> None:
     """It is copied, and its owner may still be alive: so much was synced once and stays."""
     note = new_note(
-        validator='"v1"', address='a', whole_bytes=SIZE, kept_bytes=MIB, synced=(FRONT, TAIL),
+        validator='"v1"', url_digest='a', whole_bytes=SIZE, kept_bytes=MIB, synced=(FRONT, TAIL),
         written=(FRONT, TAIL), host='another', boot='another',
     )  # fmt: skip
     write_note(left, note)
@@ -417,7 +423,7 @@ def test_a_silent_owners_part_is_of_use_up_to_its_first_hole(left: Path, tmp_pat
     part = LocalFiles(ManualClock()).open_part(
         OpenPart(beside=str(tmp_path), stem='stem', adopt=seen)
     )
-    assert not isinstance(part, Failed)
+    assert not isinstance(part, EffectFailed)
     assert part.size_bytes == MIB
     with part.view() as file:
         assert file.read() == DATA[:MIB]
@@ -449,15 +455,15 @@ def test_a_beat_syncs_what_was_written(tmp_path: Path) -> None:
     """And the note then vouches for those spans."""
     disk = Disk(LocalFiles(ManualClock()), str(tmp_path), str.encode)
     part: Any = begun(disk)
-    _, end = part.divide(asked(MIDDLE, END))
+    _, end = part.split(asked(MIDDLE, END))
     fill(end, END)
-    part._keeper.beat()
+    part._storage.tick()
     (path,) = (tmp_path / OUR_FOLDER).glob('*.part')
     note = read_note(path)
     assert note is not None
     assert (note.synced, note.written, note.kept_bytes) == ((FRONT, END), (FRONT, END), MIB)
     # What is about to be written over is vouched for no more.
-    part.reunite()
+    part.close_segments()
     part.begin(FIRST)
     fresh = read_note(path)
     assert fresh is not None
@@ -473,7 +479,7 @@ def test_an_adopted_part_is_never_taken_for_one_without_holes(left: Path, tmp_pa
         # Its first owner, which is dead, has it open in this very process.
         patched.setattr('dlmachine_adapters.parts.folder.hold', lambda _: True)
         part = files.open_part(OpenPart(beside=str(tmp_path), stem='stem', adopt=seen))
-    assert not isinstance(part, Failed)
+    assert not isinstance(part, EffectFailed)
     (path,) = (tmp_path / OUR_FOLDER).glob('*.part')
     note = read_note(path)
     assert note is not None
@@ -484,8 +490,8 @@ def test_an_adopted_part_is_never_taken_for_one_without_holes(left: Path, tmp_pa
 def test_small_files_have_no_note(tmp_path: Path) -> None:
     """Going on from them would save less than a note costs."""
     part = LocalFiles(ManualClock()).open_part(OpenPart(beside=str(tmp_path), stem='stem'))
-    assert not isinstance(part, Failed)
-    part.begin(TakeBody(wire_bytes=10, validator='"v1"', whole_bytes=100_000))
+    assert not isinstance(part, EffectFailed)
+    part.begin(StoreBody(wire_bytes=10, validator='"v1"', whole_bytes=100_000))
     part.write(b'0123456789')
     assert list((tmp_path / OUR_FOLDER).glob('*.json')) == []
     part.discard(Discard())
@@ -562,11 +568,11 @@ def test_one_bar_for_all_segments(disk: Disk, monkeypatch: pytest.MonkeyPatch) -
     metered.begin(FIRST)
     metered.write(DATA[:MIB])
     assert [(bar.total, bar.at) for bar in bars] == [(SIZE, MIB)]
-    middle, end = metered.divide(asked(MIDDLE, END))
+    middle, end = metered.split(asked(MIDDLE, END))
     fill(end, END)
     fill(middle, MIDDLE)
     assert middle.size_bytes == middle.finish().wire_bytes == MIB
-    metered.reunite()
+    metered.close_segments()
     metered.close()
     assert [(bar.total, bar.at, bar.is_closed) for bar in bars] == [(SIZE, MIB, True), (SIZE, SIZE, True)]  # fmt: skip
-    assert metered.join(join()).sha256 == sha256(DATA).hexdigest()
+    assert metered.reassemble(join()).sha256 == sha256(DATA).hexdigest()

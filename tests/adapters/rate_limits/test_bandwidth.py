@@ -11,14 +11,14 @@ from time import monotonic, sleep
 import pytest
 
 from dlmachine.core.faults import Cancelled, TimedOut
-from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import Discard, Exchange, OpenPart
 from dlmachine.core.protocol.ports import Part, PartError, Transport
-from dlmachine.core.spec.rate_limit import Manners
+from dlmachine.core.spec.rate_limit import RateLimits
 from dlmachine_adapters.fakes import ManualClock, MemoryFiles
-from dlmachine_adapters.rate_limits.bandwidth import ThrottledSink, Valve
+from dlmachine_adapters.rate_limits.bandwidth import BandwidthLimiter, ThrottledSink
 from dlmachine_adapters.rate_limits.host_queue import HostGates
-from dlmachine_adapters.runtime.cancellation import Stop
+from dlmachine_adapters.runtime.cancellation import CancelToken
 from tests.adapters.doubles import (
     CountingPart,
     MemoryPart,
@@ -35,12 +35,12 @@ LIMIT = 2_000_000
 @pytest.fixture
 def gates() -> HostGates:
     """Those of one manager."""
-    return HostGates(None, Stop())
+    return HostGates(None, CancelToken())
 
 
 def limited(url: str, stall: float = 5) -> Exchange:
     """An exchange that may take so many bytes a second."""
-    return replace(exchange_for(url, stall=stall), manners=Manners(bytes_per_second=LIMIT))
+    return replace(exchange_for(url, stall=stall), rate_limits=RateLimits(bytes_per_second=LIMIT))
 
 
 def test_a_limit_is_kept_and_used(transport: Transport, server: Server, gates: HostGates) -> None:
@@ -80,7 +80,7 @@ def test_the_limit_is_that_of_all_together(
     def load(number: int) -> int:
         url = server.on(f'/{number}', behaviours.resource(b'x' * (LIMIT // 2)))
         effect, part = limited(url), MemoryPart()
-        throttled = gates.under(Stop()).throttle(effect, part)
+        throttled = gates.under(CancelToken()).throttle(effect, part)
         answered(transports[number].exchange(effect, throttled, None))
         return len(part.data)
 
@@ -96,7 +96,7 @@ def test_the_limit_is_that_of_all_together(
 def test_it_comes_evenly() -> None:
     """In steps of a tenth of a second, however large a piece is given."""
     part = MemoryPart()
-    throttled = ThrottledSink(part, Valve(), 10_000_000, Stop())
+    throttled = ThrottledSink(part, BandwidthLimiter(), 10_000_000, CancelToken())
     throttled.write(b'x' * 2_500_000)
 
     assert part.piece_sizes == [1_000_000, 1_000_000, 500_000]
@@ -104,8 +104,8 @@ def test_it_comes_evenly() -> None:
 
 def test_waiting_ends_with_the_stop() -> None:
     """However little may come."""
-    stop = Stop()
-    throttled = ThrottledSink(MemoryPart(), Valve(), 1, stop)
+    stop = CancelToken()
+    throttled = ThrottledSink(MemoryPart(), BandwidthLimiter(), 1, stop)
     threading.Timer(0.05, stop.set).start()
     began = monotonic()
     with pytest.raises(PartError) as raised:
@@ -127,8 +127,8 @@ def test_all_else_is_passed_on() -> None:
     opened = MemoryFiles(ManualClock()).open_part(OpenPart(beside=None, stem='x'))
     assert not hasattr(opened, 'fault')
     part: Part = opened
-    throttled = ThrottledSink(part, Valve(), LIMIT, Stop())
-    throttled.begin(TakeBody())
+    throttled = ThrottledSink(part, BandwidthLimiter(), LIMIT, CancelToken())
+    throttled.begin(StoreBody())
     throttled.write(b'abc')
     received = throttled.finish()
 

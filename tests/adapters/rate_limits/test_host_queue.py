@@ -15,14 +15,14 @@ import pytest
 
 from dlmachine.core.faults import Cancelled, Fault, TimedOut
 from dlmachine.core.protocol.effects import Exchange
-from dlmachine.core.spec.rate_limit import Bucket, Manners, Rate
+from dlmachine.core.spec.rate_limit import Bucket, Rate, RateLimits
 from dlmachine_adapters.fakes import ManualClock, MemoryGates
-from dlmachine_adapters.http.deadlines import LimitPassed, Watch
+from dlmachine_adapters.http.deadlines import DeadlineExceeded, Deadlines
 from dlmachine_adapters.rate_limits import shared_rate
 from dlmachine_adapters.rate_limits.host_queue import HostGates
-from dlmachine_adapters.rate_limits.send_slot import Departure, current_departure, departing
+from dlmachine_adapters.rate_limits.send_slot import SendSlot, current_slot, in_slot
 from dlmachine_adapters.rate_limits.shared_rate import Rates
-from dlmachine_adapters.runtime.cancellation import Stop
+from dlmachine_adapters.runtime.cancellation import CancelToken
 from tests.adapters.doubles import exchange_for
 
 #: KEGG's rule, in a sixth of the time.
@@ -35,8 +35,8 @@ def ask(
     path: str = '/', *, host: str = 'h', most: int | None = 8, rate: Rate | None = None
 ) -> Exchange:
     """An exchange with these manners."""
-    manners = Manners(max_per_host=most, rate=rate)
-    return replace(exchange_for(f'http://{host}{path}', timeout=9), manners=manners)
+    rate_limits = RateLimits(max_per_host=most, rate=rate)
+    return replace(exchange_for(f'http://{host}{path}', timeout=9), rate_limits=rate_limits)
 
 
 class Entering:
@@ -61,13 +61,13 @@ class Entering:
 
 
 @pytest.fixture
-def stop() -> Stop:
+def stop() -> CancelToken:
     """One that nobody has set."""
-    return Stop()
+    return CancelToken()
 
 
 @pytest.fixture
-def gates(stop: Stop) -> Entering:
+def gates(stop: CancelToken) -> Entering:
     """Gates without a folder, and with rates of their own."""
     return Entering(HostGates(None, stop, Rates()))
 
@@ -127,14 +127,14 @@ def test_first_come_first_served(gates: Entering) -> None:
     for number in range(6):
         threads.append(threading.Thread(target=visit, args=(number,)))
         threads[-1].start()
-        while len(gates.real._lines._lines['http://h'].waiting) <= number:
+        while len(gates.real._queues._queues['http://h'].waiting) <= number:
             time.sleep(0.001)
     gates.leave(ask(most=1))
     for thread in threads:
         thread.join(5)
 
     assert order == list(range(6))
-    assert gates.real._lines._lines == {}
+    assert gates.real._queues._queues == {}
 
 
 def test_the_wait_is_bounded_by_what_remains(gates: Entering) -> None:
@@ -150,7 +150,7 @@ def test_the_wait_is_bounded_by_what_remains(gates: Entering) -> None:
     assert gates.enter(ask(most=1), SOON) is None
 
 
-def test_waiting_ends_with_the_stop(gates: Entering, stop: Stop) -> None:
+def test_waiting_ends_with_the_stop(gates: Entering, stop: CancelToken) -> None:
     """For a place, and for a rate."""
     rate = Rate(1, 3600)
     assert gates.enter(ask(most=1), None) is None
@@ -173,7 +173,7 @@ def test_gates_are_shared_under_another_stop(gates: Entering) -> None:
     """Those who work under it find the same places taken."""
     assert gates.enter(ask(most=1), None) is None
 
-    assert isinstance(Entering(gates.real.under(Stop())).enter(ask(most=1), SOON), TimedOut)
+    assert isinstance(Entering(gates.real.under(CancelToken())).enter(ask(most=1), SOON), TimedOut)
 
 
 # --- rates --------------------------------------------------------------------------
@@ -192,7 +192,7 @@ def test_a_rate_that_has_no_time_is_not_waited_for(gates: Entering) -> None:
 def test_eight_threads_keep_to_a_rate(gates: Entering) -> None:
     """No more than three in any third part of nine turns, over managers too."""
     instants: list[float] = []
-    other = Entering(HostGates(None, Stop(), gates.real._rates))
+    other = Entering(HostGates(None, CancelToken(), gates.real._rates))
 
     def work(number: int) -> None:
         mine = gates if number % 2 else other
@@ -211,7 +211,7 @@ def test_eight_threads_keep_to_a_rate(gates: Entering) -> None:
 
 
 def _ask_in_a_process(folder: str, count: int, told: 'multiprocessing.Queue[float]') -> None:
-    gates = Entering(HostGates(folder, Stop()))
+    gates = Entering(HostGates(folder, CancelToken()))
     for _ in range(count):
         assert gates.enter(ask(rate=KEGG), None) is None
         told.put(time.monotonic())
@@ -248,7 +248,7 @@ def test_a_folder_remembers(tmp_path: Path) -> None:
 
 def test_without_a_rate_nothing_is_written(tmp_path: Path) -> None:
     """The folder is left alone."""
-    gates = Entering(HostGates(str(tmp_path), Stop()))
+    gates = Entering(HostGates(str(tmp_path), CancelToken()))
     assert gates.enter(ask(), None) is None
 
     assert not (tmp_path / '.dlmachine').exists()
@@ -311,7 +311,7 @@ def test_a_child_does_not_wait_for_its_parents_threads(gates: Entering) -> None:
     assert gates.enter(ask(most=1), None) is None
     shared = gates.real._rates
     shared._mutex.acquire()
-    gates.real._lines._pid = shared._pid = 0  # As if this were the child.
+    gates.real._queues._pid = shared._pid = 0  # As if this were the child.
     shared._buckets['http://h'] = Bucket()
 
     assert gates.enter(ask(most=1, rate=KEGG), SOON) is None
@@ -329,20 +329,20 @@ def test_a_token_is_taken_when_the_request_goes_out(gates: Entering) -> None:
     """Not when it was let in; a second time it is asked for nothing."""
     rates_, rate = gates.real._rates, Rate(2)
     with gates.gates.admitted(own(rate), None):
-        departure: Any = current_departure()
+        slot: Any = current_slot()
         assert rates_.peek('http://h', rate, None) == 0
-        assert departure.wait_seconds() == 0
+        assert slot.wait_seconds() == 0
         assert rates_.peek('http://h', rate, None) > 0.4
-        assert departure.wait_seconds() == 0
+        assert slot.wait_seconds() == 0
 
-    assert current_departure() is None
+    assert current_slot() is None
 
 
 def test_only_so_many_are_on_their_way(gates: Entering) -> None:
     """As go out in a second: connections are not made to be idle."""
     rate = Rate(2)
     with gates.gates.admitted(own(rate), None), ThreadPoolExecutor(1) as pool:
-        departure: Any = current_departure()
+        slot: Any = current_slot()
 
         def visit() -> Fault | None:
             with gates.gates.admitted(own(rate), SOON) as fault:
@@ -352,10 +352,10 @@ def test_only_so_many_are_on_their_way(gates: Entering) -> None:
             assert isinstance(pool.submit(visit).result(5), TimedOut)
         # One that ends without having been sent makes room, too.
         assert pool.submit(visit).result(5) is None
-        departure.wait_seconds()
-        departure.end()
+        slot.wait_seconds()
+        slot.end()
 
-    assert gates.real._lines._lines == {}
+    assert gates.real._queues._queues == {}
 
 
 def test_a_slow_rate_is_waited_for_before_there_is_a_connection(gates: Entering) -> None:
@@ -367,12 +367,12 @@ def test_a_slow_rate_is_waited_for_before_there_is_a_connection(gates: Entering)
         assert 0.1 < time.monotonic() - began < 0.5
 
 
-def test_a_watch_waits_for_the_departure(stop: Stop) -> None:
+def test_a_watch_waits_for_the_departure(stop: CancelToken) -> None:
     """After the connection is made; no limit but that of the whole counts."""
     until = time.monotonic() + 0.1
     effect = exchange_for('http://h/', connect=0.02, stall=0.02, timeout=9)
-    with departing(Departure(lambda: max(until - time.monotonic(), 0.0), lambda: None)):
-        watch = Watch(effect, timedelta(seconds=5))
+    with in_slot(SendSlot(lambda: max(until - time.monotonic(), 0.0), lambda: None)):
+        watch = Deadlines(effect, timedelta(seconds=5))
         watch.connected()
 
     assert 0 <= time.monotonic() - until < 0.4
@@ -382,9 +382,9 @@ def test_a_watch_waits_for_the_departure(stop: Stop) -> None:
 def test_a_watch_gives_up_waiting_with_the_whole() -> None:
     """And says so."""
     effect = exchange_for('http://h/', timeout=9)
-    with departing(Departure(lambda: 60.0, lambda: None)):
-        watch = Watch(effect, SOON)
-        with pytest.raises(LimitPassed):
+    with in_slot(SendSlot(lambda: 60.0, lambda: None)):
+        watch = Deadlines(effect, SOON)
+        with pytest.raises(DeadlineExceeded):
             watch.connected()
     fault: Any = watch.timed_out()
 

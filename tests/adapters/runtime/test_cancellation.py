@@ -17,11 +17,11 @@ from dlmachine.core.protocol.ports import Transport
 from dlmachine_adapters.fakes import MemoryLocks
 from dlmachine_adapters.files.locks import NoLocks
 from dlmachine_adapters.runtime.cancellation import (
-    FileStop,
-    Stop,
-    StoppableClock,
-    StoppableLocks,
-    StoppableTransport,
+    CancellableClock,
+    CancellableLocks,
+    CancellableTransport,
+    CancelToken,
+    FileCancelToken,
 )
 from dlmachine_adapters.runtime.clock import SystemClock
 from tests.adapters.doubles import MemoryPart, answered, exchange_for, interrupted
@@ -33,12 +33,12 @@ LOCK = AcquireLock(key='k', patience=timedelta(seconds=60))
 
 
 @pytest.fixture
-def stop() -> Stop:
+def stop() -> CancelToken:
     """One that nobody has set."""
-    return Stop()
+    return CancelToken()
 
 
-def soon(stop: Stop) -> None:
+def soon(stop: CancelToken) -> None:
     """Set it in a moment, from another thread."""
     threading.Timer(0.1, stop.set).start()
 
@@ -68,7 +68,7 @@ def mute_port() -> Iterator[int]:
 # --- who is told --------------------------------------------------------------------
 
 
-def test_a_part_of_the_work_stops_alone(stop: Stop) -> None:
+def test_a_part_of_the_work_stops_alone(stop: CancelToken) -> None:
     """The rest goes on; what comes of it later stops at once."""
     one, other = stop.child(), stop.child()
     one.set()
@@ -77,12 +77,12 @@ def test_a_part_of_the_work_stops_alone(stop: Stop) -> None:
     assert (stop.is_set, other.is_set) == (False, False)
 
 
-def test_those_who_work_are_waited_for(stop: Stop) -> None:
+def test_those_who_work_are_waited_for(stop: CancelToken) -> None:
     """Under a child too; whoever waits is not waited for, however deep it is in work."""
     began, ended = threading.Event(), threading.Event()
 
     def work() -> None:
-        with stop.child().working():
+        with stop.child().tracked():
             began.set()
             stop.wait(5)
         ended.set()
@@ -90,19 +90,19 @@ def test_those_who_work_are_waited_for(stop: Stop) -> None:
     threading.Thread(target=work).start()
     assert began.wait(5)
     stop.set()
-    with stop.working(), stop.working():
+    with stop.tracked(), stop.tracked():
         stop.wait_for_all()
 
     assert ended.wait(0.2)
 
 
-def test_nobody_is_waited_for_for_ever(stop: Stop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_is_waited_for_for_ever(stop: CancelToken, monkeypatch: pytest.MonkeyPatch) -> None:
     """Some do not hear."""
     monkeypatch.setattr('dlmachine_adapters.runtime.cancellation._PATIENCE_SECONDS', 0.05)
     began, go_on = threading.Event(), threading.Event()
 
     def work() -> None:
-        with stop.working():
+        with stop.tracked():
             began.set()
             go_on.wait(5)
 
@@ -118,9 +118,9 @@ def test_nobody_is_waited_for_for_ever(stop: Stop, monkeypatch: pytest.MonkeyPat
 # --- clock and locks ----------------------------------------------------------------
 
 
-def test_sleep_ends_early(stop: Stop) -> None:
+def test_sleep_ends_early(stop: CancelToken) -> None:
     """And says why; else it lasts as long as it was to."""
-    clock = StoppableClock(CLOCK, stop)
+    clock = CancellableClock(CLOCK, stop)
     assert clock.sleep(timedelta(milliseconds=5)) is None
     soon(stop)
 
@@ -128,12 +128,12 @@ def test_sleep_ends_early(stop: Stop) -> None:
     assert clock.now() <= CLOCK.now()
 
 
-def test_waiting_for_a_lock_ends_early(stop: Stop) -> None:
+def test_waiting_for_a_lock_ends_early(stop: CancelToken) -> None:
     """Nothing is held then."""
     locks = MemoryLocks(CLOCK)
     locks.hold_as('another', 'k')
     soon(stop)
-    event = StoppableLocks(locks, CLOCK, stop).acquire(LOCK)
+    event = CancellableLocks(locks, CLOCK, stop).acquire(LOCK)
     locks.let_go('k')
 
     assert isinstance(event, LockUnavailable)
@@ -141,12 +141,12 @@ def test_waiting_for_a_lock_ends_early(stop: Stop) -> None:
     assert locks.keys_held == frozenset()
 
 
-def test_a_lock_that_comes_free_is_taken(stop: Stop) -> None:
+def test_a_lock_that_comes_free_is_taken(stop: CancelToken) -> None:
     """After more than one slice too; it says that it waited."""
     inner = MemoryLocks(CLOCK)
     inner.hold_as('another', 'k')
     threading.Timer(0.3, inner.let_go, ('k',)).start()
-    locks = StoppableLocks(inner, CLOCK, stop)
+    locks = CancellableLocks(inner, CLOCK, stop)
     event = locks.acquire(LOCK)
     assert inner.keys_held == {'k'}
     locks.release(ReleaseLock(key='k'))
@@ -156,22 +156,22 @@ def test_a_lock_that_comes_free_is_taken(stop: Stop) -> None:
     assert inner.keys_held == frozenset()
 
 
-def test_a_lock_that_nobody_had_was_not_waited_for(stop: Stop) -> None:
+def test_a_lock_that_nobody_had_was_not_waited_for(stop: CancelToken) -> None:
     """As it says."""
-    event = StoppableLocks(MemoryLocks(CLOCK), CLOCK, stop).acquire(LOCK)
+    event = CancellableLocks(MemoryLocks(CLOCK), CLOCK, stop).acquire(LOCK)
 
     assert isinstance(event, LockAcquired)
     assert not event.waited
 
 
 @pytest.mark.parametrize('seconds', [0, 0.1, 0.4])
-def test_patience_is_kept(stop: Stop, seconds: float) -> None:
+def test_patience_is_kept(stop: CancelToken, seconds: float) -> None:
     """No longer and no shorter, and the fault says how long it was."""
     locks = MemoryLocks(CLOCK)
     locks.hold_as('another', 'k')
     began = monotonic()
     effect = AcquireLock(key='k', patience=timedelta(seconds=seconds))
-    event = StoppableLocks(locks, CLOCK, stop).acquire(effect)
+    event = CancellableLocks(locks, CLOCK, stop).acquire(effect)
     took = monotonic() - began
 
     assert isinstance(event, LockUnavailable)
@@ -181,9 +181,9 @@ def test_patience_is_kept(stop: Stop, seconds: float) -> None:
     assert seconds - 0.01 <= event.fault.waited.total_seconds() <= took + 0.01
 
 
-def test_locks_that_do_not_work_are_not_waited_for(stop: Stop) -> None:
+def test_locks_that_do_not_work_are_not_waited_for(stop: CancelToken) -> None:
     """That is no failure."""
-    event = StoppableLocks(NoLocks(CLOCK), CLOCK, stop).acquire(LOCK)
+    event = CancellableLocks(NoLocks(CLOCK), CLOCK, stop).acquire(LOCK)
 
     assert isinstance(event, LockUnavailable)
     assert event.fault is None
@@ -193,55 +193,57 @@ def test_locks_that_do_not_work_are_not_waited_for(stop: Stop) -> None:
 
 
 def test_nothing_is_sent_once_it_is_to_stop(
-    transport: Transport, server: Server, stop: Stop
+    transport: Transport, server: Server, stop: CancelToken
 ) -> None:
     """What the part holds is told all the same."""
     stop.set()
     effect = exchange_for(server.on('/x', behaviours.resource(b'abc')))
-    event = StoppableTransport(transport, CLOCK, stop).exchange(effect, MemoryPart(b'held'), None)
+    event = CancellableTransport(transport, CLOCK, stop).exchange(effect, MemoryPart(b'held'), None)
 
     assert interrupted(event).fault == Cancelled()
     assert interrupted(event).part_bytes == 4
     assert server.asked == []
 
 
-def assert_stops(transport: Transport, url: str, stop: Stop, **known: object) -> None:
+def assert_stops(transport: Transport, url: str, stop: CancelToken, **known: object) -> None:
     """An exchange that would wait for a minute ends within half a second."""
     effect = exchange_for(url, connect=60, stall=60, **known)  # type: ignore[arg-type]
     soon(stop)
     began = monotonic()
-    event = StoppableTransport(transport, CLOCK, stop).exchange(effect, MemoryPart(), None)
+    event = CancellableTransport(transport, CLOCK, stop).exchange(effect, MemoryPart(), None)
 
     assert interrupted(event).fault == Cancelled()
     assert monotonic() - began < 0.6
 
 
 @pytest.mark.parametrize('scheme', ['http', 'https'])
-def test_connecting_ends(transport: Transport, deaf_port: int, stop: Stop, scheme: str) -> None:
+def test_connecting_ends(
+    transport: Transport, deaf_port: int, stop: CancelToken, scheme: str
+) -> None:
     """To a server that takes no connections."""
     assert_stops(transport, f'{scheme}://127.0.0.1:{deaf_port}/', stop)
 
 
-def test_the_handshake_ends(transport: Transport, mute_port: int, stop: Stop) -> None:
+def test_the_handshake_ends(transport: Transport, mute_port: int, stop: CancelToken) -> None:
     """With a server that does not speak TLS."""
     assert_stops(transport, f'https://127.0.0.1:{mute_port}/', stop, verify=False)
 
 
 def test_the_tunnel_ends(
-    transport: Transport, mute_port: int, stop: Stop, monkeypatch: pytest.MonkeyPatch
+    transport: Transport, mute_port: int, stop: CancelToken, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of a proxy that does not answer."""
     monkeypatch.setenv('https_proxy', f'http://127.0.0.1:{mute_port}')
     assert_stops(transport, 'https://127.0.0.1:9/', stop, verify=False)
 
 
-def test_sending_ends(transport: Transport, mute_port: int, stop: Stop) -> None:
+def test_sending_ends(transport: Transport, mute_port: int, stop: CancelToken) -> None:
     """To a server that does not read."""
     assert_stops(transport, f'http://127.0.0.1:{mute_port}/', stop, data=b'x' * 20_000_000)
 
 
 def test_silence_in_tls_ends(
-    transport: Transport, tls_server: Server, stop: Stop, authority: object
+    transport: Transport, tls_server: Server, stop: CancelToken, authority: object
 ) -> None:
     """After the head, in the middle of a body."""
     head = b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n'
@@ -249,7 +251,9 @@ def test_silence_in_tls_ends(
     assert_stops(transport, url, stop, verify=False)
 
 
-def test_a_transport_goes_on_after_it(transport: Transport, server: Server, stop: Stop) -> None:
+def test_a_transport_goes_on_after_it(
+    transport: Transport, server: Server, stop: CancelToken
+) -> None:
     """The next exchange is not stopped by what stopped the last."""
     assert_stops(transport, server.on('/x', behaviours.silent), stop)
     effect = exchange_for(server.on('/y', behaviours.resource(b'abc')))
@@ -263,7 +267,7 @@ def test_slow_tls_loses_nothing(
     make_transport: Callable[[str], Transport], tls_server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Waits that end in the middle of a record, of a handshake, or of what is sent."""
-    monkeypatch.setattr('dlmachine_adapters.http.deadlines.SLICE_SECONDS', 0.002)
+    monkeypatch.setattr('dlmachine_adapters.http.deadlines.POLL_SECONDS', 0.002)
 
     def slow_echo(asked: Asked, wire: Wire) -> None:
         wire.head(200, (('Content-Length', str(len(asked.body))),), 'OK')
@@ -309,7 +313,7 @@ def test_curl_knows_sockets_of_any_number(
 def test_a_file_stops_whoever_looks_for_it(tmp_path: Path) -> None:
     """Within a moment of its being made; one that is gone again has done its work."""
     notice = tmp_path / 'notice'
-    stop = FileStop(notice)
+    stop = FileCancelToken(notice)
     before = stop.is_set
     threading.Timer(0.1, notice.touch).start()
     began = monotonic()
@@ -325,7 +329,7 @@ def test_a_file_stops_whoever_looks_for_it(tmp_path: Path) -> None:
 
 def test_without_the_file_the_time_passes(tmp_path: Path) -> None:
     """All of it; and it can be set as any other."""
-    stop = FileStop(tmp_path / 'notice')
+    stop = FileCancelToken(tmp_path / 'notice')
     began = monotonic()
 
     assert not stop.wait(0.3)

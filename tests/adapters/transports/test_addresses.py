@@ -157,7 +157,7 @@ def test_refused_addresses_fail_without_waiting(
 # --- what only the race of our own can show ------------------------------------------
 
 
-class Watch:
+class Deadlines:
     """A watch without limits."""
 
     def wait_on(self) -> float:
@@ -172,8 +172,8 @@ def race(addresses: list[Any], monkeypatch: pytest.MonkeyPatch) -> socket.socket
     found = [(family, socket.SOCK_STREAM, 6, '', place) for family, place in addresses]
     module: Any = connecting
     monkeypatch.setattr(module.socket, 'getaddrinfo', lambda *_, **__: found)
-    watch: Any = Watch()
-    return connecting.connect('h', 1, watch, None, None)
+    deadlines: Any = Deadlines()
+    return connecting.connect('h', 1, deadlines, None, None)
 
 
 def test_the_most_informative_fault_is_raised(
@@ -216,7 +216,7 @@ def test_no_socket_is_left_open(port: int, monkeypatch: pytest.MonkeyPatch) -> N
     race(
         [(socket.AF_INET, (one, port)) for one in (DEAD, CLOSED, DEAD_TOO, LIVE)], monkeypatch
     ).close()
-    monkeypatch.setattr(Watch, 'wait_on', lambda _: 1 / 0)
+    monkeypatch.setattr(Deadlines, 'wait_on', lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         race([(socket.AF_INET, (one, port)) for one in (DEAD, DEAD_TOO)], monkeypatch)
 

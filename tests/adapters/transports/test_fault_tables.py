@@ -21,24 +21,24 @@ from dlmachine.core.faults import (
     TlsFailed,
 )
 from dlmachine.core.protocol.ports import Transport
-from dlmachine_adapters.http.deadlines import Watch
-from dlmachine_adapters.http.error_context import Scene
-from dlmachine_adapters.http.response_reader import Reception
+from dlmachine_adapters.http.deadlines import Deadlines
+from dlmachine_adapters.http.error_context import ErrorContext
+from dlmachine_adapters.http.response_reader import ResponseReader
 from dlmachine_adapters.http.routing import Route
 from dlmachine_adapters.requests_backend.errors import FOREIGN, fault_of
 from tests.adapters.doubles import MemoryPart, RealClock, exchange_for, interrupted
 from tests.servers.http import Server
 
 
-def _scene(*, is_connected: bool = False, proxy: str | None = None) -> Scene:
+def _scene(*, is_connected: bool = False, proxy: str | None = None) -> ErrorContext:
     effect = exchange_for('https://h/x?token=t0k3n')
-    watch = Watch(effect, timedelta(hours=1))
+    deadlines = Deadlines(effect, timedelta(hours=1))
     if is_connected:
-        watch.connected()
-    return Scene(
+        deadlines.connected()
+    return ErrorContext(
         route=Route(request=effect.request, proxy=proxy),
-        watch=watch,
-        reception=Reception(effect, MemoryPart(), RealClock()),
+        deadlines=deadlines,
+        reader=ResponseReader(effect, MemoryPart(), RealClock()),
     )
 
 
@@ -81,8 +81,8 @@ def test_exceptions_have_faults(error: Exception, kind: type[Fault], phase: str 
 
 def test_words_are_short_and_without_secrets() -> None:
     """Whatever a library quotes."""
-    scene = _scene(proxy='http://u:pr0xypass@p:1')
-    words = scene.words('no way to https://h/x?token=t0k3n\n by u:pr0xypass: ' + 'x' * 500)
+    context = _scene(proxy='http://u:pr0xypass@p:1')
+    words = context.sanitize('no way to https://h/x?token=t0k3n\n by u:pr0xypass: ' + 'x' * 500)
     assert not any(secret in words for secret in ('t0k3n', 'pr0xypass', '\n'))
     assert len(words) <= 200
 
@@ -92,9 +92,9 @@ def test_tls_may_break_later(is_connected: bool) -> None:
     """Once connected, a TLS error is a broken connection, unless it is an alert."""
     broken, alert = ssl.SSLError(1, 'x'), ssl.SSLError(1, 'y')
     broken.reason, alert.reason = 'BAD_RECORD', 'TLSV13_ALERT_CERTIFICATE_REQUIRED'
-    scene = _scene(is_connected=is_connected)
-    assert isinstance(fault_of(broken, scene), ConnectionFailed if is_connected else TlsFailed)
-    assert isinstance(fault_of(alert, scene), TlsFailed)
+    context = _scene(is_connected=is_connected)
+    assert isinstance(fault_of(broken, context), ConnectionFailed if is_connected else TlsFailed)
+    assert isinstance(fault_of(alert, context), TlsFailed)
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from dlmachine.core.faults import BodyTruncated, ConnectionFailed, Fault, TimedOut
-from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import Expectation
-from dlmachine.core.protocol.events import Answered, Interrupted
+from dlmachine.core.protocol.events import Interrupted, Responded
 from dlmachine.core.protocol.ports import Transport
-from dlmachine_adapters.http.deadlines import Watch
-from dlmachine_adapters.http.response_reader import Reception
+from dlmachine_adapters.http.deadlines import Deadlines
+from dlmachine_adapters.http.response_reader import ResponseReader
 from tests.adapters.doubles import MemoryPart, RealClock, answered, exchange_for, interrupted
 from tests.servers.ftp import FtpFile, FtpServer
 
@@ -32,7 +32,7 @@ def curl(make_transport: Callable[[str], Transport]) -> Transport:
 
 def _resume(
     curl: Transport, url: str, part: MemoryPart, validator: str = _MODIFIED
-) -> Answered | Interrupted:
+) -> Responded | Interrupted:
     expect = Expectation(offset=part.size_bytes, validator=validator)
     return curl.exchange(exchange_for(url, expect=expect), part, None)
 
@@ -49,7 +49,7 @@ def test_a_file_arrives_with_size_and_time(curl: Transport) -> None:
     assert (head.status, head.headers.get('Content-Length')) == (200, str(len(_DATA)))
     assert head.headers.get('Last-Modified') == _MODIFIED
     # With its Date it is old enough to be a strong validator, so that the part can be resumed.
-    assert isinstance(part.taking, TakeBody)
+    assert isinstance(part.taking, StoreBody)
     assert part.taking.validator == _MODIFIED
 
 
@@ -173,8 +173,8 @@ def test_refusals_of_sftp_have_statuses(code: int, status: int | None) -> None:
     from dlmachine_adapters.curl_backend.callbacks import CurlAnswer
 
     effect, clock = exchange_for('sftp://h/x'), RealClock()
-    reception = Reception(effect, MemoryPart(), clock)
-    answer = CurlAnswer(effect, Watch(effect, None), reception, None, clock.now())
+    reader = ResponseReader(effect, MemoryPart(), clock)
+    answer = CurlAnswer(effect, Deadlines(effect, None), reader, None, clock.now())
     refusal = answer.refusal(code, 'words')
     assert (refusal and refusal.status) == status
     assert refusal is None or refusal.reason == 'words'

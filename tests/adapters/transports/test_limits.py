@@ -10,7 +10,7 @@ import pytest
 
 from dlmachine.core.faults import AnswerUnusable, TimedOut
 from dlmachine.core.protocol.effects import Exchange
-from dlmachine.core.protocol.events import Answered
+from dlmachine.core.protocol.events import Responded
 from dlmachine.core.protocol.ports import Transport
 from tests.adapters.conftest import TRANSPORTS
 from tests.adapters.doubles import MemoryPart, answered, exchange_for, interrupted
@@ -217,7 +217,7 @@ def test_an_unwanted_body_takes_a_moment_at_most(transport: Transport, server: S
     url = server.on('/data', behaviours.raw(head, *steps))
     began = monotonic()
     event = transport.exchange(exchange_for(url, stall=30), MemoryPart(), None)
-    assert isinstance(event, Answered)
+    assert isinstance(event, Responded)
     assert monotonic() - began < 2.2
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dlmachine.core.faults import ConnectionFailed, InvalidInput, TlsFailed
-from dlmachine.core.protocol.events import Answered
+from dlmachine.core.protocol.events import Responded
 from dlmachine.core.protocol.ports import Transport
 from tests.adapters.doubles import MemoryPart, answered, exchange_for, interrupted
 from tests.servers import behaviours
@@ -59,7 +59,7 @@ def test_variables_name_trusted_authorities(
     for name, whose in variables.items():
         monkeypatch.setenv(name, str(places[whose]))
     event = transport.exchange(exchange_for(tls_server.on('/data', _DATA)), MemoryPart(), None)
-    assert isinstance(event, Answered) == is_trusted
+    assert isinstance(event, Responded) == is_trusted
     assert is_trusted or isinstance(interrupted(event).fault, TlsFailed)
 
 

@@ -21,7 +21,7 @@ from dlmachine.core.access.cookies import (
 )
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import Request
-from dlmachine.core.http.response import Head
+from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.http.url import Url, parse_url
 from dlmachine.core.secrets.redact import scrub
 
@@ -240,17 +240,17 @@ def test_cookies_of_a_response_are_received() -> None:
     """All Set-Cookie fields, with the known public suffixes."""
     asked = Request(method='GET', url='https://a.co.uk/')
     fields = (('Set-Cookie', 'a=1; Domain=co.uk'), ('set-cookie', 'b=2; Domain=a.co.uk'))
-    head = Head(status=200, headers=Headers(fields), public_suffixes=('co.uk',))
+    head = ResponseHead(status=200, headers=Headers(fields), public_suffixes=('co.uk',))
 
     assert [one.name for one in receive_cookies(NO_COOKIES, asked, head, NOW).cookies] == ['b']
-    assert receive_cookies(NO_COOKIES, asked, Head(status=200), NOW) is NO_COOKIES
+    assert receive_cookies(NO_COOKIES, asked, ResponseHead(status=200), NOW) is NO_COOKIES
 
 
 def test_a_name_that_is_declared_secret_hides_a_short_value() -> None:
     """A declared name counts for cookies too."""
     asked = Request(method='GET', url='https://h.org/', secret_names=('code',))
     dressed = with_cookies(asked, stored('h.org/', 'code=short'), NOW)
-    head = Head(status=200, headers=Headers((('Set-Cookie', 'code=short'),)))
+    head = ResponseHead(status=200, headers=Headers((('Set-Cookie', 'code=short'),)))
 
     assert 'short' in dressed.secrets()
     assert 'short' in secrets_set_by(head, ('code',))
@@ -269,7 +269,7 @@ def test_a_name_that_is_declared_secret_hides_a_short_value() -> None:
 )
 def test_a_cookie_that_is_ignored_is_secret(value: str) -> None:
     """Its value may be the token of a session."""
-    head = Head(status=200, headers=Headers((('Set-Cookie', value),)))
+    head = ResponseHead(status=200, headers=Headers((('Set-Cookie', value),)))
     assert (
         receive_cookies(NO_COOKIES, Request(method='GET', url='https://h/'), head, NOW).cookies
         == ()

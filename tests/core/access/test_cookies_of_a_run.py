@@ -7,7 +7,7 @@ import pytest
 from dlmachine.core.faults import ConnectionFailed
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import Request
-from dlmachine.core.protocol.events import Answered, Discarded, PartOpened, Waited
+from dlmachine.core.protocol.events import Discarded, PartOpened, Responded, Waited
 from dlmachine.core.protocol.redact_event import redact_event
 from dlmachine.core.transfer.redirect import follow_redirect, hop_of
 from tests.builders import (
@@ -28,8 +28,10 @@ WAITED = Waited(at=NOW)
 
 def a_run(**described: Any) -> Run:
     """A run whose part is open."""
-    wish = a_descriptor(**described)
-    return Run(wish, a_policy(retries=3), a_snapshot(wish)).feed(PartOpened(at=NOW, size_bytes=0))
+    target = a_descriptor(**described)
+    return Run(target, a_policy(retries=3), a_snapshot(target)).feed(
+        PartOpened(at=NOW, size_bytes=0)
+    )
 
 
 def cookies(run: Run) -> list[str | None]:
@@ -123,7 +125,7 @@ def test_received_cookies_are_secrets_of_the_run() -> None:
     assert 'planted-in-a-cookie' not in repr(run.effects)
 
     head = a_head(404, {'Set-Cookie': 'b=planted-later; Domain=com'}, reason='no planted-later')
-    run.feed(Answered(at=NOW, head=head), Discarded(at=NOW))
+    run.feed(Responded(at=NOW, head=head), Discarded(at=NOW))
     assert 'no ***' in str(run.fault)
 
 
@@ -131,4 +133,4 @@ def test_the_story_masks_what_a_response_sets() -> None:
     """In the response itself too, although its request did not have the cookie."""
     head = a_head(302, {'Set-Cookie': 'b=planted-later', 'X-Echo': 'planted-later'})
     effect = a_run().exchanges[0]
-    assert 'planted-later' not in repr(redact_event(effect, Answered(at=NOW, head=head)))
+    assert 'planted-later' not in repr(redact_event(effect, Responded(at=NOW, head=head)))

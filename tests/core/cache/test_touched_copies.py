@@ -9,8 +9,14 @@ from dlmachine.core.cache.freshness import must_read
 from dlmachine.core.cache.updates import SameVersion
 from dlmachine.core.faults import CacheUnusable
 from dlmachine.core.integrity.checksum import Checksum
-from dlmachine.core.protocol.effects import ConfirmCopy, Exchange, Publish, Record, Retire
-from dlmachine.core.protocol.events import CopyConfirmed, CopyMissing, Failed, Published, Recorded
+from dlmachine.core.protocol.effects import CheckCopy, Exchange, Publish, Record, RemoveVersions
+from dlmachine.core.protocol.events import (
+    CopyConfirmed,
+    CopyMissing,
+    EffectFailed,
+    Published,
+    Recorded,
+)
 from dlmachine.core.protocol.outcome import Origin
 from tests.builders import (
     DATA,
@@ -32,7 +38,7 @@ TOUCHED = an_entry(file_mtime_ns=2, record=a_record(mtime_ns=1))
 OLD = an_entry(file_mtime_ns=2, record=a_record())
 SAME = an_entry(file_mtime_ns=1, record=a_record(mtime_ns=1))
 THEIRS = an_entry(file_mtime_ns=2, is_own=False)
-READ = ConfirmCopy(path=TOUCHED.path, size_bytes=len(DATA), mtime_ns=2, checksum=SHA256)
+READ = CheckCopy(path=TOUCHED.path, size_bytes=len(DATA), mtime_ns=2, checksum=SHA256)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +93,7 @@ def test_an_unwritable_record_update_does_not_fail_the_hit() -> None:
     """In a read-only folder."""
     fault = CacheUnusable(path='/cache', problem='attempt to write a readonly database')
     run = Run(snapshot=a_snapshot(cache=a_cache(TOUCHED))).feed(CopyConfirmed(at=NOW))
-    assert run.feed(Failed(at=NOW, fault=fault)).outcome.path == TOUCHED.path
+    assert run.feed(EffectFailed(at=NOW, fault=fault)).outcome.path == TOUCHED.path
 
 
 def test_a_copy_with_another_digest_is_not_used() -> None:
@@ -96,26 +102,26 @@ def test_a_copy_with_another_digest_is_not_used() -> None:
         policy=a_policy(keep_old=False),
         snapshot=a_snapshot(cache=a_cache(SAME, replace(TOUCHED, version=2))),
     )
-    assert isinstance(run.step.effect, ConfirmCopy)
+    assert isinstance(run.step.effect, CheckCopy)
     run.feed(CopyMissing(at=NOW))
-    assert run.step.effect == ConfirmCopy(path=SAME.path, size_bytes=len(DATA), mtime_ns=1)
+    assert run.step.effect == CheckCopy(path=SAME.path, size_bytes=len(DATA), mtime_ns=1)
 
     run = Run(policy=a_policy(keep_old=False), snapshot=a_snapshot(cache=a_cache(TOUCHED)))
     run.feed(CopyMissing(at=NOW))
-    run.go_well(until=ConfirmCopy).feed(CopyMissing(at=NOW)).go_well(until=Exchange)
+    run.go_well(until=CheckCopy).feed(CopyMissing(at=NOW)).go_well(until=Exchange)
     assert run.exchanges[0].request.headers.get('If-None-Match') is None
     while run.step.effect is not None:
         run.go_well(until=(Record, type(None)))
         if run.step.effect is not None:
             run.feed(Recorded(at=NOW))
-    assert not any(isinstance(effect, Retire) for effect in run.effects)
+    assert not any(isinstance(effect, RemoveVersions) for effect in run.effects)
     assert run.outcome.version == 2
 
 
 def test_a_touched_copy_is_read_before_any_request() -> None:
     """A 304 does not vouch for changed bytes; the new time is recorded with the response."""
     run = Run(policy=a_policy(check_freshness=True), snapshot=a_snapshot(cache=a_cache(TOUCHED)))
-    run.go_well(until=ConfirmCopy)
+    run.go_well(until=CheckCopy)
     assert run.step.effect == READ
     run.feed(CopyConfirmed(at=NOW)).go_well(until=Exchange)
     run.feed(answered(304)).go_well(until=Record)
@@ -126,7 +132,7 @@ def test_a_touched_copy_is_read_before_any_request() -> None:
 def test_a_changed_copy_is_not_revalidated() -> None:
     """It is not an entry, so there is nothing to revalidate."""
     run = Run(policy=a_policy(check_freshness=True), snapshot=a_snapshot(cache=a_cache(TOUCHED)))
-    run.go_well(until=ConfirmCopy).feed(CopyMissing(at=NOW)).go_well(until=Exchange)
+    run.go_well(until=CheckCopy).feed(CopyMissing(at=NOW)).go_well(until=Exchange)
     assert run.exchanges[0].request.headers.get('If-None-Match') is None
 
 

@@ -16,7 +16,7 @@ from dlmachine.core.decision.decide import (
     choose_backend,
     decide,
 )
-from dlmachine.core.decision.part_location import address_digest
+from dlmachine.core.decision.part_location import url_digest
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.faults import (
     BackendMissing,
@@ -118,14 +118,14 @@ def test_a_part_of_a_newer_version_answers_whether_the_copy_is_current() -> None
 
 
 @pytest.mark.parametrize(
-    ('wish', 'address'), [({'method': 'PUT'}, None), ({}, 'of another place')], ids=['PUT', 'elsewhere']
+    ('target', 'address'), [({'method': 'PUT'}, None), ({}, 'of another place')], ids=['PUT', 'elsewhere']
 )  # fmt: skip
-def test_a_part_is_resumed_at_its_source(wish: Any, address: str | None) -> None:
+def test_a_part_is_resumed_at_its_source(target: Any, address: str | None) -> None:
     """By a GET, at the address that gave it; of a mirror too."""
-    part = a_part() if address is None else a_part(address=address)
-    decision = decide(a_descriptor(**wish), a_policy(), a_snapshot(part=part)).unwrap()
+    part = a_part() if address is None else a_part(url_digest=address)
+    decision = decide(a_descriptor(**target), a_policy(), a_snapshot(part=part)).unwrap()
     assert (decision.verdict, decision.part) == (Verdict.FETCH, None)
-    of_mirror = a_part(address=address_digest(MIRROR))
+    of_mirror = a_part(url_digest=url_digest(MIRROR))
     both = a_descriptor(mirrors=[MIRROR])
     found = decide(both, a_policy(), a_snapshot(both, part=of_mirror)).unwrap()
     assert found.part == of_mirror
@@ -186,8 +186,8 @@ def test_backends_are_chosen_by_scheme(url: str, backends: Any, expected: Any) -
 
 def test_addresses_that_nobody_speaks_are_left_out_and_noted() -> None:
     """A mirror by ftp goes to curl, or is left out; the plan says so."""
-    wish: Descriptor = a_descriptor(mirrors=['ftp://me:pw@m/x', 'gopher://m/x'])
-    decision: Decision = decide(wish, a_policy(), a_snapshot(wish)).unwrap()
+    target: Descriptor = a_descriptor(mirrors=['ftp://me:pw@m/x', 'gopher://m/x'])
+    decision: Decision = decide(target, a_policy(), a_snapshot(target)).unwrap()
     assert [address.url for address in decision.addresses] == [URL, 'ftp://me:pw@m/x']
     assert decision.notes == (
         "gopher://m/x: scheme 'gopher' is not one of ftp, http, https. Use an http(s) URL",

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from dlmachine.core.decision.part_location import (
-    address_digest,
     may_need_part,
     part_place,
     part_stem,
+    url_digest,
 )
 from dlmachine.core.spec.destination import ToMemory, ToPath
 from dlmachine.core.spec.policy import Window
@@ -31,8 +31,8 @@ def test_stems_are_counted_in_bytes() -> None:
 
 def test_addresses_are_told_apart_without_being_told() -> None:
     """A note beside a part has no secret in it."""
-    assert address_digest('http://h/?token=a') != address_digest('http://h/?token=b')
-    assert 'token' not in address_digest('http://h/?token=a')
+    assert url_digest('http://h/?token=a') != url_digest('http://h/?token=b')
+    assert 'token' not in url_digest('http://h/?token=a')
 
 
 @pytest.mark.parametrize(

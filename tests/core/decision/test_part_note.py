@@ -11,11 +11,11 @@ from dlmachine.core.decision.part_note import (
     parse_part_note,
     write_part_note,
 )
-from dlmachine.core.integrity.representation import Said
+from dlmachine.core.integrity.representation import Representation
 
 PLAIN: Final = PartNote(
-    validator='"v1"', address='86ca99740210faa0', kept_bytes=5, is_left=True, host='h', pid=7, boot='b',
-    said=Said(size_bytes=9, place='86ca99740210faa0', promised=('Repr-Digest', 'sha256', 'ab')),
+    validator='"v1"', url_digest='86ca99740210faa0', kept_bytes=5, is_left=True, host='h', pid=7, boot='b',
+    representation=Representation(size_bytes=9, source='86ca99740210faa0', promised=('Repr-Digest', 'sha256', 'ab')),
 )  # fmt: skip
 HOLED: Final = PartNote(
     validator='Sun, 06 Nov 1994 08:49:37 GMT', host='h', pid=7, boot='', whole_bytes=10,
@@ -31,8 +31,8 @@ def test_a_note_is_read_as_it_was_written(note: PartNote) -> None:
 
 def test_what_is_synced_is_vouched_for() -> None:
     """The first bytes, and the spans of segments."""
-    assert PLAIN.vouched == ((0, 4),)
-    assert HOLED.vouched == ((0, 1),)
+    assert PLAIN.synced_ranges == ((0, 4),)
+    assert HOLED.synced_ranges == ((0, 1),)
 
 
 ODD: Final[list[tuple[str, Any]]] = [

@@ -11,14 +11,14 @@ from dlmachine.core.http.error_text import (
     summarize,
 )
 from dlmachine.core.http.headers import Headers
-from dlmachine.core.http.response import Head
+from dlmachine.core.http.response import ResponseHead
 
 SECRET = 's3cret'
 NONE: frozenset[str] = frozenset()
 
 
-def _head(content_type: str = '') -> Head:
-    return Head(status=400, headers=Headers((('Content-Type', content_type),)))
+def _head(content_type: str = '') -> ResponseHead:
+    return ResponseHead(status=400, headers=Headers((('Content-Type', content_type),)))
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_errors_are_read_unless_their_coding_cannot_be_undone(
 ) -> None:
     """A value that does not name a coding is ignored here, too."""
     fields = () if coding is None else (('Content-Encoding', coding),)
-    assert is_readable(Head(status=400, headers=Headers(fields))) is expected
+    assert is_readable(ResponseHead(status=400, headers=Headers(fields))) is expected
 
 
 @pytest.mark.parametrize(

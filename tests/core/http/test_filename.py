@@ -4,7 +4,7 @@ import pytest
 
 from dlmachine.core.http.filename import extension, name_content, safe_name
 from dlmachine.core.http.headers import Headers
-from dlmachine.core.http.response import Head
+from dlmachine.core.http.response import ResponseHead
 from tests.builders import a_head
 
 NAMES = [
@@ -89,4 +89,4 @@ def test_safe_names(given: str | None, safe: str | None) -> None:
 def test_extensions(name: str, ext: str | None) -> None:
     """Short and plain, or none."""
     assert extension(name) == ext
-    assert Head(status=200).headers == Headers()
+    assert ResponseHead(status=200).headers == Headers()

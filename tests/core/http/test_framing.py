@@ -2,13 +2,13 @@ import pytest
 
 from dlmachine.core.http.framing import Framing, find_framing, find_head_problem
 from dlmachine.core.http.headers import Headers
-from dlmachine.core.http.response import Head
+from dlmachine.core.http.response import ResponseHead
 
 _CHUNKED = ('Transfer-Encoding', 'chunked')
 
 
-def _head(status: int, *fields: tuple[str, str], version: str = '1.1') -> Head:
-    return Head(status=status, headers=Headers(fields), version=version)
+def _head(status: int, *fields: tuple[str, str], version: str = '1.1') -> ResponseHead:
+    return ResponseHead(status=status, headers=Headers(fields), version=version)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def _head(status: int, *fields: tuple[str, str], version: str = '1.1') -> Head:
     ],
 )  # fmt: skip
 def test_the_end_of_a_body(
-    head: Head, is_chunked: bool, length: int | None, persists: bool
+    head: ResponseHead, is_chunked: bool, length: int | None, persists: bool
 ) -> None:
     """By RFC 9112 section 6.3; the connection persists as section 9.3 says."""
     expected = Framing(is_chunked=is_chunked, length_bytes=length, persists=persists)
@@ -64,7 +64,7 @@ def test_the_end_of_a_body(
         (_head(404, ('ETag', '"a"'), ('ETag', '"b"')), None),
     ],
 )  # fmt: skip
-def test_ambiguous_heads_are_refused(head: Head, problem: str | None) -> None:
+def test_ambiguous_heads_are_refused(head: ResponseHead, problem: str | None) -> None:
     """Two values for a single-valued field, and unreliable framing."""
     found = find_head_problem(head)
     assert (found is None) == (problem is None)

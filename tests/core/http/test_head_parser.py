@@ -11,7 +11,7 @@ from dlmachine.core.http.head_parser import (
     parse_head,
 )
 from dlmachine.core.http.headers import Headers
-from dlmachine.core.http.response import Head
+from dlmachine.core.http.response import ResponseHead
 
 _OK = b'HTTP/1.1 200 OK\r\n'
 
@@ -19,24 +19,27 @@ _OK = b'HTTP/1.1 200 OK\r\n'
 @pytest.mark.parametrize(
     ('text', 'expected'),
     [
-        (b'HTTP/1.1 200 OK\r\n\r\n', Head(status=200, reason='OK', version='1.1')),
-        (b'HTTP/1.0 404\r\n\r\n', Head(status=404, version='1.0')),
-        (b'HTTP/1.1 200 \r\n\r\n', Head(status=200, version='1.1')),
-        (b'HTTP/1.1 200 a \xe9\t\r\n\r\n', Head(status=200, reason='a é', version='1.1')),
+        (b'HTTP/1.1 200 OK\r\n\r\n', ResponseHead(status=200, reason='OK', version='1.1')),
+        (b'HTTP/1.0 404\r\n\r\n', ResponseHead(status=404, version='1.0')),
+        (b'HTTP/1.1 200 \r\n\r\n', ResponseHead(status=200, version='1.1')),
+        (b'HTTP/1.1 200 a \xe9\t\r\n\r\n', ResponseHead(status=200, reason='a é', version='1.1')),
         (
             b'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: a\r\n\r\nHTTP/1.1 201 Made\r\nX:  b \r\n\r\n',
-            Head(status=201, reason='Made', version='1.1', headers=Headers((('X', 'b'),))),
+            ResponseHead(status=201, reason='Made', version='1.1', headers=Headers((('X', 'b'),))),
         ),
         (
             b'HTTP/1.1 200 OK\nX: a\n\t b\nY: \xe9\n\n',
-            Head(
+            ResponseHead(
                 status=200, reason='OK', version='1.1', headers=Headers((('X', 'a b'), ('Y', 'é')))
             ),
         ),
-        (b'HTTP/1.1 101 Switching\r\n\r\n', Head(status=101, reason='Switching', version='1.1')),
+        (
+            b'HTTP/1.1 101 Switching\r\n\r\n',
+            ResponseHead(status=101, reason='Switching', version='1.1'),
+        ),
     ],
 )
-def test_heads_are_read_line_by_line(text: bytes, expected: Head) -> None:
+def test_heads_are_read_line_by_line(text: bytes, expected: ResponseHead) -> None:
     """Interim heads are skipped, folded values joined."""
     assert parse_head(text) == expected
 
@@ -54,7 +57,7 @@ def test_heads_are_read_line_by_line(text: bytes, expected: Head) -> None:
 def test_white_space_is_a_space_or_a_tab(fields: bytes, expected: str) -> None:
     """Only these are white space, around values and in folded lines."""
     head = parse_head(_OK + fields + b'\r\n')
-    assert isinstance(head, Head)
+    assert isinstance(head, ResponseHead)
     assert [value for _, value in head.headers] == [expected]
 
 

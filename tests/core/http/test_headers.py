@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from dlmachine.core.http.headers import Headers, parse_headers
-from dlmachine.core.text.control_chars import find_frame_breaker, find_unwritable
+from dlmachine.core.text.control_chars import find_control_char, find_unwritable
 
 TWO = (('Accept', 'text/csv'), ('X-Id', '7'))
 
@@ -78,7 +78,7 @@ def test_a_headers_value() -> None:
 
 def test_texts() -> None:
     """A text without line breaks and surrogates has no fault."""
-    assert find_frame_breaker('x', 'plain') is None
+    assert find_control_char('x', 'plain') is None
     assert find_unwritable('x', 'plain') is None
     assert find_unwritable('x', '\udc80') is not None
 

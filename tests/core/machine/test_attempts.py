@@ -16,11 +16,11 @@ from dlmachine.core.protocol.events import (
     ChecksumsRead,
     CopyMissing,
     Discarded,
-    Failed,
+    EffectFailed,
     LockAcquired,
+    NameTaken,
     Observed,
     PartOpened,
-    PlaceTaken,
     Published,
     Validated,
     Waited,
@@ -124,8 +124,8 @@ def test_without_retries_there_is_no_budget_to_give_back() -> None:
 
 def test_an_address_that_is_done_with_is_not_asked_for_the_rest() -> None:
     """Whatever it had given before; nor is what it gave of use elsewhere."""
-    wish = a_descriptor(mirrors=[MIRROR])
-    run = Run(wish, a_policy(), a_snapshot(wish)).feed(OPENED)
+    target = a_descriptor(mirrors=[MIRROR])
+    run = Run(target, a_policy(), a_snapshot(target)).feed(OPENED)
     run.feed(interrupted(head=STRONG, part_bytes=4), WAITED, answered(404), interrupted(), WAITED)
     assert [one.request.url for one in run.exchanges][2:] == [MIRROR, MIRROR]
     assert run.exchanges[-1].expect.offset == 0
@@ -134,7 +134,7 @@ def test_an_address_that_is_done_with_is_not_asked_for_the_rest() -> None:
 def test_a_full_disk_leaves_no_part() -> None:
     """Nothing could go on from it, and it takes the space that is wanted."""
     run = Run(snapshot=a_snapshot(part=a_part())).feed(PartOpened(at=NOW, size_bytes=5))
-    run.feed(Failed(at=NOW, fault=FULL))
+    run.feed(EffectFailed(at=NOW, fault=FULL))
     assert run.step.effect == Discard(keep=False)
 
 
@@ -152,19 +152,19 @@ def test_no_run_is_longer_than_its_bound_and_one_comes_near(
     is a gain, which costs one budget.
     """
     for module in (machine, attempts):
-        monkeypatch.setattr(module, 'MAX_RENEWALS', 20)
+        monkeypatch.setattr(module, 'MAX_BUDGET_RESETS', 20)
     policy = a_policy(retries=retries, max_redirects=redirects)
     run = Run(None, policy, a_snapshot(part=a_part())).feed(PartOpened(at=NOW, size_bytes=2))
     hop, held = 0, 1
     while run.step.effect is not None:
         match run.state:
-            case Exchanging(effort=effort) if len(effort.trail) <= redirects:
+            case Exchanging(attempts=so_far) if len(so_far.redirects) <= redirects:
                 hop += 1
                 run.feed(answered(302, {'Location': f'/{hop}'}))
-            case Exchanging(effort=effort) if effort.part_bytes:
+            case Exchanging(attempts=so_far) if so_far.part_bytes:
                 run.feed(answered(416))
-            case Exchanging(effort=effort):
-                held += effort.round == retries
+            case Exchanging(attempts=so_far):
+                held += so_far.round == retries
                 run.feed(interrupted(head=STRONG, part_bytes=held))
             case Waiting():
                 run.feed(WAITED)
@@ -179,8 +179,8 @@ def test_no_run_is_longer_than_its_bound_and_one_comes_near(
 def test_the_bound_grows_with_the_addresses() -> None:
     """Each may be asked in each round: by as much for each."""
     mirrors = [MIRROR, f'{MIRROR}?2', f'{MIRROR}?3']
-    wishes = [a_descriptor(mirrors=mirrors[:count]) for count in range(4)]
-    bounds = [most_effects(wish, a_policy()) for wish in wishes]
+    targets = [a_descriptor(mirrors=mirrors[:count]) for count in range(4)]
+    bounds = [most_effects(target, a_policy()) for target in targets]
     assert bounds[3] - bounds[2] == bounds[2] - bounds[1] == bounds[1] - bounds[0] > 0
 
 
@@ -189,7 +189,7 @@ def test_the_longest_way_around_the_requests_stays_within_the_bound(
 ) -> None:
     """A list, one copy gone after the other, every place taken, and then a registry that fails."""
     for module in (machine, attempts):
-        monkeypatch.setattr(module, 'MAX_RENEWALS', 0)
+        monkeypatch.setattr(module, 'MAX_BUDGET_RESETS', 0)
     entries = tuple(an_entry(version) for version in range(1, 30))
     seen = a_snapshot(cache=a_cache(*entries))
     options = {
@@ -199,7 +199,7 @@ def test_the_longest_way_around_the_requests_stays_within_the_bound(
     }
     policy = a_policy(retries=0, max_redirects=0, **options)
     run = Run(None, policy, seen).feed(ChecksumsRead(at=NOW, text=DIGEST))
-    missing, taken, full = CopyMissing(at=NOW), PlaceTaken(at=NOW), Failed(at=NOW, fault=FULL)
+    missing, taken, full = CopyMissing(at=NOW), NameTaken(at=NOW), EffectFailed(at=NOW, fault=FULL)
     place = Published(at=NOW, path='/cache/item-30.csv')
     run.feed(*[missing] * MAX_MISSING, LockAcquired(at=NOW), Observed(at=NOW, snapshot=seen))
     new = replace(answered(), received=a_received(sha256=DIGEST))

@@ -8,12 +8,12 @@ from dlmachine.core.integrity.checksum import Checksum, ChecksumList
 from dlmachine.core.machine.checksum_file import MAX_LIST_BYTES, list_policy
 from dlmachine.core.protocol.effects import (
     AcquireLock,
-    ConfirmCopy,
+    CheckCopy,
     Exchange,
     OpenPart,
     ReadChecksums,
 )
-from dlmachine.core.protocol.events import ChecksumsRead, CopyConfirmed, Failed, Published
+from dlmachine.core.protocol.events import ChecksumsRead, CopyConfirmed, EffectFailed, Published
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import ToMemory, ToPath
 from dlmachine.core.spec.policy import Policy
@@ -39,10 +39,10 @@ SUMS = 'https://example.org/SHA256SUMS'
 OF_URL = ChecksumList(SUMS)
 
 
-def a_run(entry: Any = None, wish: Descriptor | None = None, **policy: Any) -> Run:
+def a_run(entry: Any = None, target: Descriptor | None = None, **policy: Any) -> Run:
     """A run with the list, the cache empty or with one entry."""
-    snapshot = a_snapshot(wish, cache=a_cache(*([] if entry is None else [entry])))
-    return Run(wish, a_policy(**{'checksum_file': OF_URL, **policy}), snapshot)
+    snapshot = a_snapshot(target, cache=a_cache(*([] if entry is None else [entry])))
+    return Run(target, a_policy(**{'checksum_file': OF_URL, **policy}), snapshot)
 
 
 def read(text: str) -> ChecksumsRead:
@@ -53,7 +53,7 @@ def read(text: str) -> ChecksumsRead:
 def test_the_list_is_read_first() -> None:
     """Before the lock, and by a download of its own; then the checksum counts as if given."""
     run = a_run()
-    assert run.step.effect == ReadChecksums(wish=Descriptor(url=SUMS), max_bytes=MAX_LIST_BYTES)
+    assert run.step.effect == ReadChecksums(target=Descriptor(url=SUMS), max_bytes=MAX_LIST_BYTES)
     run.feed(read(f'{DIGEST}  t.csv')).go_well(until=Exchange)
     assert isinstance(run.effects[1], AcquireLock)
     assert run.exchanges[0].algorithms == ('sha256',)
@@ -70,23 +70,25 @@ def test_a_list_on_disk_is_read_there() -> None:
 
 def test_credentials_go_with_the_list_to_the_same_place_only() -> None:
     """As with mirrors: another origin gets none."""
-    wish = a_descriptor(headers={'Authorization': 'Bearer s3cret'})
-    here = a_run(wish=wish).step.effect
-    there = a_run(wish=wish, checksum_file=ChecksumList('https://other.example/x.md5')).step.effect
+    target = a_descriptor(headers={'Authorization': 'Bearer s3cret'})
+    here = a_run(target=target).step.effect
+    there = a_run(
+        target=target, checksum_file=ChecksumList('https://other.example/x.md5')
+    ).step.effect
     assert isinstance(here, ReadChecksums)
     assert isinstance(there, ReadChecksums)
-    assert here.wish is not None
-    assert there.wish is not None
-    assert here.wish.headers == wish.headers
-    assert len(there.wish.headers) == 0
+    assert here.target is not None
+    assert there.target is not None
+    assert here.target.headers == target.headers
+    assert len(there.target.headers) == 0
 
 
 def test_the_line_is_found_under_any_name_of_the_file() -> None:
     """The URL's, a mirror's, and the destination's."""
-    wish = a_descriptor('https://example.org/get?id=1', mirrors=[MIRROR])
+    target = a_descriptor('https://example.org/get?id=1', mirrors=[MIRROR])
     for text in (f'{DIGEST}  t.csv', f'{DIGEST}  mine.csv'):
         policy = a_policy(checksum_file=OF_URL, dest=ToPath('/data/mine.csv'))
-        run = Run(wish, policy, a_snapshot(wish, destination=a_path())).feed(read(text))
+        run = Run(target, policy, a_snapshot(target, destination=a_path())).feed(read(text))
         assert isinstance(run.step.effect, OpenPart)
 
 
@@ -99,30 +101,30 @@ def test_a_list_without_the_line_ends_the_run() -> None:
 def test_a_list_that_can_not_be_had_ends_the_run() -> None:
     """With the fault of its download."""
     fault = ConnectionFailed(url=SUMS, phase='connect')
-    assert a_run().feed(Failed(at=NOW, fault=fault)).fault == fault
+    assert a_run().feed(EffectFailed(at=NOW, fault=fault)).fault == fault
 
 
 def test_a_copy_that_was_compared_with_the_list_is_used_unasked() -> None:
     """It is on record; nothing is read."""
     entry = an_entry(record=a_record(verified_by=(('sha256', SUMS),)))
-    assert isinstance(a_run(entry).step.effect, ConfirmCopy)
+    assert isinstance(a_run(entry).step.effect, CheckCopy)
 
 
 def test_any_other_copy_is_compared_first() -> None:
     """Right: it is used. Wrong: another is fetched. By an unknown digest: it is read through."""
     right = a_run(an_entry()).feed(read(DIGEST))
-    assert right.step.effect == ConfirmCopy(path='/cache/item-1.csv', size_bytes=len(DATA))
+    assert right.step.effect == CheckCopy(path='/cache/item-1.csv', size_bytes=len(DATA))
     wrong = a_run(an_entry()).feed(read(OTHER_DIGEST))
     assert isinstance(wrong.step.effect, AcquireLock)
     other = a_run(an_entry()).feed(read('00' * 16))
-    assert isinstance(other.step.effect, ConfirmCopy)
+    assert isinstance(other.step.effect, CheckCopy)
     assert other.step.effect.checksum == Checksum('md5', '00' * 16)
     assert other.feed(CopyConfirmed(at=NOW)).outcome.path == '/cache/item-1.csv'
 
 
 def test_offline_no_list_is_downloaded() -> None:
     """The stored copy is used as it is; a list on disk is read all the same."""
-    assert isinstance(a_run(an_entry(), offline=True).step.effect, ConfirmCopy)
+    assert isinstance(a_run(an_entry(), offline=True).step.effect, CheckCopy)
     of_disk = a_run(an_entry(), offline=True, checksum_file=ChecksumList('x.md5'))
     assert isinstance(of_disk.step.effect, ReadChecksums)
 
@@ -153,7 +155,7 @@ def test_a_list_is_downloaded_as_carefully_as_the_file() -> None:
 
 def test_the_url_of_the_file_is_not_the_lists() -> None:
     """Mirrors, query and body are the file's alone."""
-    wish = a_descriptor(URL, query={'a': 1}, mirrors=[MIRROR])
-    effect = a_run(wish=wish).step.effect
+    target = a_descriptor(URL, query={'a': 1}, mirrors=[MIRROR])
+    effect = a_run(target=target).step.effect
     assert isinstance(effect, ReadChecksums)
-    assert effect.wish == Descriptor(url=SUMS)
+    assert effect.target == Descriptor(url=SUMS)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dlmachine.core.cache.updates import NewVersion, SameVersion
-from dlmachine.core.decision.part_location import address_digest
+from dlmachine.core.decision.part_location import url_digest
 from dlmachine.core.decision.snapshot import PartSeen, Snapshot
 from dlmachine.core.faults import (
     AnswerUnusable,
@@ -29,12 +29,12 @@ from dlmachine.core.faults import (
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import Request
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
-from dlmachine.core.integrity.representation import Said, place_of
-from dlmachine.core.machine.limits import MAX_CONFLICTS, MAX_MISSING, MAX_RENEWALS
+from dlmachine.core.integrity.representation import Representation, source_digest
+from dlmachine.core.machine.limits import MAX_BUDGET_RESETS, MAX_CONFLICTS, MAX_MISSING
 from dlmachine.core.machine.machine import advance, most_effects
 from dlmachine.core.protocol.effects import (
     AcquireLock,
-    ConfirmCopy,
+    CheckCopy,
     Discard,
     Effect,
     Exchange,
@@ -44,7 +44,7 @@ from dlmachine.core.protocol.effects import (
     Publish,
     Record,
     ReleaseLock,
-    Retire,
+    RemoveVersions,
     Unpublish,
     Wait,
 )
@@ -52,23 +52,23 @@ from dlmachine.core.protocol.events import (
     CopyConfirmed,
     CopyMissing,
     Discarded,
+    EffectFailed,
     Event,
-    Failed,
     Interrupted,
     LockAcquired,
     LockReleased,
     LockUnavailable,
+    NameTaken,
     Observed,
     PartOpened,
-    PlaceTaken,
     Published,
     Recorded,
-    Retired,
     Unpublished,
+    VersionsRemoved,
     Waited,
 )
 from dlmachine.core.protocol.outcome import Origin
-from dlmachine.core.protocol.states import Broken, Confirming, Exchanging, Finished, Waiting
+from dlmachine.core.protocol.states import CheckingCopy, Exchanging, Failed, Finished, Waiting
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import AtPath, InCache, InMemory, PathKind, ToMemory, ToPath
 from dlmachine.core.spec.policy import CheckMethod, Policy
@@ -107,7 +107,7 @@ LOCK = AcquireLock(key=KEY, patience=timedelta(minutes=10))
 OBSERVE = Observe(key=KEY)
 RELEASE = ReleaseLock(key=KEY)
 DISCARD = Discard(keep=False)
-CONFIRM = ConfirmCopy(path=PLACE, size_bytes=len(DATA))
+CONFIRM = CheckCopy(path=PLACE, size_bytes=len(DATA))
 
 GOT_LOCK = LockAcquired(at=NOW)
 OPENED = PartOpened(at=NOW, size_bytes=0)
@@ -115,7 +115,7 @@ DISCARDED = Discarded(at=NOW)
 RELEASED = LockReleased(at=NOW)
 RECORDED = Recorded(at=NOW)
 WAITED = Waited(at=NOW)
-TAKEN = PlaceTaken(at=NOW)
+TAKEN = NameTaken(at=NOW)
 
 
 def get(
@@ -137,8 +137,8 @@ def get(
         backend='requests',
         expect=replace(
             Expectation(name='t.csv') if expect is None else expect,
-            asked_name='t.csv',
-            address=address_digest(url if address is None else address),
+            requested_name='t.csv',
+            url_digest=url_digest(url if address is None else address),
             checks_content=True,
         ),
         algorithms=algorithms,
@@ -357,12 +357,12 @@ def test_not_modified_freshens_the_record() -> None:
     """304: the copy is used, its record says when that was confirmed and with what validators."""
     entry = an_entry()
     run = into_cache(with_cache(entry), CHECK)
-    said = {'ETag': '"v1"', 'Last-Modified': 'Wed, 01 May 2024 00:00:00 GMT'}
-    run.feed(answered(304, said), RECORDED, DISCARDED, RELEASED)
+    representation = {'ETag': '"v1"', 'Last-Modified': 'Wed, 01 May 2024 00:00:00 GMT'}
+    run.feed(answered(304, representation), RECORDED, DISCARDED, RELEASED)
     assert run.effects == [
         LOCK, OBSERVE, open_part(), conditional(), record(1, 'validated'), DISCARD, RELEASE,
     ]  # fmt: skip
-    fresh = a_record(validated_at=NOW, last_modified=said['Last-Modified'])
+    fresh = a_record(validated_at=NOW, last_modified=representation['Last-Modified'])
     assert run.updates == [SameVersion(key=KEY, item_id=ITEM, version=1, record=fresh)]
     assert (run.outcome.origin, run.outcome.is_validated, run.outcome.record) == (
         Origin.CACHE,
@@ -374,7 +374,7 @@ def test_not_modified_freshens_the_record() -> None:
 def test_a_record_that_can_not_be_freshened_is_no_failure() -> None:
     """The copy is as current as the server said; only the note of it is lost."""
     run = into_cache(with_cache(an_entry()), CHECK)
-    run.feed(answered(304), Failed(at=NOW, fault=FULL), DISCARDED, RELEASED)
+    run.feed(answered(304), EffectFailed(at=NOW, fault=FULL), DISCARDED, RELEASED)
     assert run.outcome.is_validated
 
 
@@ -416,14 +416,21 @@ def test_other_bytes_are_a_new_version() -> None:
 
 
 @pytest.mark.parametrize(
-    'ended', [Retired(at=NOW), Failed(at=NOW, fault=FULL)], ids=['removed', 'not removable']
+    'ended',
+    [VersionsRemoved(at=NOW), EffectFailed(at=NOW, fault=FULL)],
+    ids=['removed', 'not removable'],
 )
 def test_earlier_versions_are_retired_if_asked(ended: Event) -> None:
     """keep_old=False removes our earlier versions once the new one is recorded."""
     policy = a_policy(force_download=True, keep_old=False)
     seen = with_cache(an_entry(1), an_entry(2, file_bytes=None), an_entry(7, is_own=False))
     run = into_cache(seen, policy).feed(answered(), published(3), RECORDED, ended, RELEASED)
-    assert run.effects[-4:] == [publish(3), record(3), Retire(key=KEY, versions=(1,)), RELEASE]
+    assert run.effects[-4:] == [
+        publish(3),
+        record(3),
+        RemoveVersions(key=KEY, versions=(1,)),
+        RELEASE,
+    ]
     assert run.outcome.version == 3
 
 
@@ -441,14 +448,14 @@ def test_redirects_are_followed_in_the_same_part() -> None:
         answered(),
         Published(at=NOW, path=None),
     )
-    trail = (URL, 'https://example.org/b.csv', 'https://elsewhere.example/c.csv')
+    redirects = (URL, 'https://example.org/b.csv', 'https://elsewhere.example/c.csv')
     names = ('t.csv', 'b.csv', 'c.csv')
     assert run.exchanges == [
         get(url, expect=Expectation(name=name), address=URL)
-        for url, name in zip(trail, names, strict=True)
+        for url, name in zip(redirects, names, strict=True)
     ]
     assert run.outcome.record is not None
-    assert run.outcome.record.urls == trail
+    assert run.outcome.record.urls == redirects
     assert run.outcome.tries == 3
 
 
@@ -471,8 +478,8 @@ def test_a_passing_failure_is_tried_again_after_a_wait() -> None:
 
 def test_mirrors_are_asked_before_anybody_waits() -> None:
     """A round goes through all addresses; then lies a wait; what said no for good is left out."""
-    wish = a_descriptor(mirrors=[MIRROR])
-    run = in_memory(a_policy(retry_wait=timedelta(seconds=4)), wish)
+    target = a_descriptor(mirrors=[MIRROR])
+    run = in_memory(a_policy(retry_wait=timedelta(seconds=4)), target)
     run.feed(interrupted(), answered(404), WAITED, interrupted(), WAITED)
     assert [exchange.request.url for exchange in run.exchanges] == [URL, MIRROR, URL, URL]
     waits = [effect for effect in run.effects if isinstance(effect, Wait)]
@@ -482,8 +489,8 @@ def test_mirrors_are_asked_before_anybody_waits() -> None:
 
 def test_not_found_goes_to_the_mirror() -> None:
     """404 is for good at this address; the record says who served it."""
-    wish = a_descriptor(mirrors=[MIRROR])
-    run = in_memory(None, wish).feed(answered(404), answered(), Published(at=NOW, path=None))
+    target = a_descriptor(mirrors=[MIRROR])
+    run = in_memory(None, target).feed(answered(404), answered(), Published(at=NOW, path=None))
     assert [exchange.request.url for exchange in run.exchanges] == [URL, MIRROR]
     assert run.outcome.record is not None
     assert run.outcome.record.served_by == MIRROR
@@ -496,9 +503,9 @@ def test_wrong_bytes_are_never_published() -> None:
     An address that sends the same wrong bytes twice is not asked a third time.
     """
     checksum = Checksum('sha256', DIGEST)
-    wish = a_descriptor(mirrors=[MIRROR])
+    target = a_descriptor(mirrors=[MIRROR])
     wrong = answered(200, received=a_received(b'other'))
-    run = in_memory(a_policy(checksum=checksum, retries=9), wish).feed(wrong)
+    run = in_memory(a_policy(checksum=checksum, retries=9), target).feed(wrong)
     here, there = get(algorithms=('sha256',)), get(MIRROR, algorithms=('sha256',))
     assert run.exchanges == [here, there]
     run.feed(wrong, WAITED, wrong, wrong, DISCARDED)
@@ -535,14 +542,21 @@ def test_lengths_are_checked_after_the_fact(policy: Policy, received: Any, code:
 STRONG = a_head(200, {'ETag': '"v1"'})
 
 
-def ranged(offset: int = 4, url: str = URL, said: Said | None = None) -> Exchange:
+def ranged(
+    offset: int = 4, url: str = URL, representation: Representation | None = None
+) -> Exchange:
     """A GET of the rest, of a whole of which this was said."""
     headers = [('Range', f'bytes={offset}-'), ('If-Range', '"v1"')]
-    expect = Expectation(offset=offset, validator='"v1"', name='t.csv', said=said or Said())
+    expect = Expectation(
+        offset=offset,
+        validator='"v1"',
+        name='t.csv',
+        representation=representation or Representation(),
+    )
     return get(url, headers, expect)
 
 
-HERE = Said(place=place_of(URL))
+HERE = Representation(source=source_digest(URL))
 
 
 def test_an_interrupted_body_is_gone_on_with() -> None:
@@ -553,7 +567,7 @@ def test_an_interrupted_body_is_gone_on_with() -> None:
         answered(206, {'Content-Range': 'bytes 4-7/8', 'ETag': '"v1"'}, a_received(wire_bytes=4)),
         Published(at=NOW, path=None),
     )
-    assert run.exchanges == [get(), ranged(said=HERE)]
+    assert run.exchanges == [get(), ranged(representation=HERE)]
     assert run.outcome.record is not None
     assert run.outcome.record.size_bytes == 8
 
@@ -563,7 +577,7 @@ def test_an_interruption_before_the_head_keeps_the_part() -> None:
     run = in_memory().feed(
         interrupted(head=STRONG, part_bytes=4), WAITED, interrupted(part_bytes=4), WAITED
     )
-    assert run.exchanges == [get(), ranged(said=HERE), ranged(said=HERE)]
+    assert run.exchanges == [get(), ranged(representation=HERE), ranged(representation=HERE)]
 
 
 @pytest.mark.parametrize(
@@ -657,7 +671,7 @@ def test_what_is_seen_with_the_lock_may_be_refused() -> None:
 def test_a_file_that_can_not_be_recorded_is_taken_back() -> None:
     """No file without its entry: it is unpublished, and the fault is that of the registry."""
     run = into_cache(with_cache()).feed(
-        answered(), published(), Failed(at=NOW, fault=FULL), Unpublished(at=NOW), RELEASED
+        answered(), published(), EffectFailed(at=NOW, fault=FULL), Unpublished(at=NOW), RELEASED
     )
     assert run.effects == [*FETCH_EFFECTS[:-1], Unpublish(path=PLACE), RELEASE]
     assert run.fault == replace(FULL, tries=1)
@@ -666,7 +680,11 @@ def test_a_file_that_can_not_be_recorded_is_taken_back() -> None:
 def test_a_file_that_can_not_be_taken_back_changes_nothing() -> None:
     """The fault is still that of the registry."""
     run = into_cache(with_cache()).feed(
-        answered(), published(), Failed(at=NOW, fault=FULL), Failed(at=NOW, fault=BROKE), RELEASED
+        answered(),
+        published(),
+        EffectFailed(at=NOW, fault=FULL),
+        EffectFailed(at=NOW, fault=BROKE),
+        RELEASED,
     )
     assert run.fault == replace(FULL, tries=1)
 
@@ -715,17 +733,17 @@ def test_no_wait_goes_beyond_the_limit_of_time() -> None:
 
 def test_a_post_is_not_sent_twice() -> None:
     """What may have been done is not done again, unless the caller says that it may."""
-    wish = a_descriptor(query={'a': 1}, post=True)
-    run = in_memory(None, wish).feed(interrupted(), DISCARDED)
+    target = a_descriptor(query={'a': 1}, post=True)
+    run = in_memory(None, target).feed(interrupted(), DISCARDED)
     assert run.fault == replace(BROKE, tries=1)
-    again = in_memory(a_policy(idempotent=True), wish).feed(interrupted())
+    again = in_memory(a_policy(idempotent=True), target).feed(interrupted())
     assert isinstance(again.state, Waiting)
 
 
 def test_an_address_that_grows_too_long_is_a_fault() -> None:
     """The URL alone is legal, with its query it is not."""
-    wish = a_descriptor(f'https://h/{"a" * 65_000}', query={'b': 'b' * 1_000})
-    run = in_memory(None, wish).feed(DISCARDED)
+    target = a_descriptor(f'https://h/{"a" * 65_000}', query={'b': 'b' * 1_000})
+    run = in_memory(None, target).feed(DISCARDED)
     assert isinstance(run.fault, InvalidInput)
     assert run.exchanges == []
 
@@ -746,9 +764,9 @@ def test_a_failed_effect_ends_the_run_with_empty_hands(events: list[Event], effe
     """What this machine cannot do is no reason to try again; what is held is given back."""
     run = Run(snapshot=with_cache()).feed(*events)
     assert len(run.effects) == effects
-    run.feed(Failed(at=NOW, fault=FULL))
+    run.feed(EffectFailed(at=NOW, fault=FULL))
     while run.step.effect is not None:
-        run.feed(Failed(at=NOW, fault=BROKE))
+        run.feed(EffectFailed(at=NOW, fault=BROKE))
     assert isinstance(run.fault, StorageFailed)
     assert (RELEASE in run.effects) == (len(events) > 0)
 
@@ -763,7 +781,7 @@ def test_a_part_outlasts_cancellation(cut: str) -> None:
     if cut == 'wait':
         run.feed(broken)
         assert isinstance(run.state, Waiting)
-        run.feed(Failed(at=NOW, fault=cancelled))
+        run.feed(EffectFailed(at=NOW, fault=cancelled))
     else:
         run.feed(replace(broken, fault=cancelled))
     run.feed(DISCARDED)
@@ -774,36 +792,36 @@ def test_a_part_outlasts_cancellation(cut: str) -> None:
 
 def test_a_copy_that_can_not_be_looked_at_is_a_fault() -> None:
     """The fault of the file system is told as it is."""
-    run = Run(snapshot=with_cache(an_entry())).feed(Failed(at=NOW, fault=FULL))
+    run = Run(snapshot=with_cache(an_entry())).feed(EffectFailed(at=NOW, fault=FULL))
     assert run.fault == FULL
 
 
 LIST = ChecksumList('https://example.org/SHA256SUMS')
 STATES: list[tuple[str, Snapshot, Policy, list[Event]]] = [
-    ('Confirming', with_cache(an_entry()), a_policy(), []),
+    ('CheckingCopy', with_cache(an_entry()), a_policy(), []),
     ('Locking', with_cache(), a_policy(), []),
     ('Observing', with_cache(), a_policy(), [GOT_LOCK]),
     ('Opening', with_cache(), a_policy(), [GOT_LOCK, observed(with_cache())]),
     ('Exchanging', a_snapshot(), a_policy(), [OPENED]),
     ('Waiting', a_snapshot(), a_policy(), [OPENED, answered(503)]),
-    ('Learning', a_snapshot(), a_policy(checksum_file=LIST), []),
+    ('ReadingChecksums', a_snapshot(), a_policy(checksum_file=LIST), []),
     ('Validating', a_snapshot(), a_policy(validate=bool), [OPENED, answered()]),
     (
         'FallingBack', with_cache(an_entry()), a_policy(stale_if_error=True, force_download=True),
-        [GOT_LOCK, Failed(at=NOW, fault=FULL)],
+        [GOT_LOCK, EffectFailed(at=NOW, fault=FULL)],
     ),
     ('Publishing', a_snapshot(), a_policy(), [OPENED, answered()]),
     ('Recording', with_cache(), a_policy(), [GOT_LOCK, observed(with_cache()), OPENED, answered(), published()]),
     (
-        'Retiring', with_cache(an_entry()), a_policy(keep_old=False, force_download=True),
+        'RemovingVersions', with_cache(an_entry()), a_policy(keep_old=False, force_download=True),
         [GOT_LOCK, observed(with_cache(an_entry())), OPENED, answered(), published(2), RECORDED],
     ),
     (
         'Unpublishing', with_cache(), a_policy(),
-        [GOT_LOCK, observed(with_cache()), OPENED, answered(), published(), Failed(at=NOW, fault=FULL)],
+        [GOT_LOCK, observed(with_cache()), OPENED, answered(), published(), EffectFailed(at=NOW, fault=FULL)],
     ),
     ('Discarding', a_snapshot(), a_policy(), [OPENED, answered(404)]),
-    ('Releasing', with_cache(), a_policy(), [GOT_LOCK, Failed(at=NOW, fault=FULL)]),
+    ('Releasing', with_cache(), a_policy(), [GOT_LOCK, EffectFailed(at=NOW, fault=FULL)]),
 ]  # fmt: skip
 
 
@@ -816,18 +834,18 @@ def test_an_event_that_makes_no_sense_is_a_bug_of_ours(
     """The run ends with `Bug`, which names state and event, and gives back what it holds."""
     run = Run(None, policy, snapshot).feed(*events)
     assert type(run.state).__name__ == name
-    alien = Retired(at=NOW) if name != 'Retiring' else WAITED
+    alien = VersionsRemoved(at=NOW) if name != 'RemovingVersions' else WAITED
     step = advance(run.state, alien)
     while step.effect is not None:
-        step = advance(step.state, Failed(at=NOW, fault=BROKE))
-    assert isinstance(step.state, Broken)
+        step = advance(step.state, EffectFailed(at=NOW, fault=BROKE))
+    assert isinstance(step.state, Failed)
     assert step.state.fault == Bug(state=name, event=type(alien).__name__)
 
 
 def test_a_body_that_was_wanted_but_not_brought_is_a_bug_of_ours() -> None:
     """A 200 without `received` breaks the backend's contract."""
     run = in_memory().feed(replace(answered(), received=None), DISCARDED)
-    assert run.fault == Bug(state='Exchanging', event='Answered')
+    assert run.fault == Bug(state='Exchanging', event='Responded')
 
 
 def test_an_end_stays_an_end() -> None:
@@ -842,7 +860,7 @@ def test_an_end_stays_an_end() -> None:
 def test_a_confirmed_copy_of_no_cache_is_decided_about_anew() -> None:
     """A state that cannot come about is resumed all the same."""
     run = Run(snapshot=with_cache(an_entry()))
-    assert isinstance(run.state, Confirming)
+    assert isinstance(run.state, CheckingCopy)
     odd = replace(run.state, job=replace(run.state.job, snapshot=a_snapshot()))
     assert advance(odd, CopyMissing(at=NOW)).effect == open_part(None)
 
@@ -859,10 +877,10 @@ def test_a_worst_case_stays_within_the_bound() -> None:
     hop, held = 0, 4
     while run.step.effect is not None:
         match run.state:
-            case Exchanging(effort=effort) if len(effort.trail) <= policy.max_redirects:
+            case Exchanging(attempts=attempts) if len(attempts.redirects) <= policy.max_redirects:
                 hop += 1
                 run.feed(answered(302, {'Location': f'/{hop}'}))
-            case Exchanging(effort=effort) if effort.part_bytes:
+            case Exchanging(attempts=attempts) if attempts.part_bytes:
                 run.feed(answered(416))
             case Exchanging():
                 held += 1
@@ -871,7 +889,7 @@ def test_a_worst_case_stays_within_the_bound() -> None:
                 run.feed(WAITED)
             case _:
                 run.feed(DISCARDED)
-    assert len(run.exchanges) == 8 * (7 + MAX_RENEWALS)
+    assert len(run.exchanges) == 8 * (7 + MAX_BUDGET_RESETS)
     assert len(run.effects) <= most_effects(run.descriptor, policy)
 
 
@@ -884,8 +902,8 @@ def test_truncation_names_what_is_missing() -> None:
 
 def test_the_reason_phrase_can_not_tell_a_secret() -> None:
     """A server that echoes a token in its reason phrase does not get it into a fault."""
-    wish = a_descriptor('https://example.org/t.csv?token=s3cret')
-    run = in_memory(None, wish)
+    target = a_descriptor('https://example.org/t.csv?token=s3cret')
+    run = in_memory(None, target)
     run.feed(replace(answered(404), head=a_head(404, reason='no s3cret here')), DISCARDED)
     assert isinstance(run.fault, HttpStatus)
     assert run.fault.reason == 'no *** here'
@@ -908,19 +926,19 @@ def test_a_buffer_in_place_of_a_file_is_not_recorded() -> None:
 
 
 def test_faults_of_the_backend_are_those_of_the_try() -> None:
-    """`Failed` in an exchange is classified like an interruption."""
+    """`EffectFailed` in an exchange is classified like an interruption."""
     fault: Fault = ConnectionFailed(url=URL, phase='connect')
-    run = in_memory().feed(Failed(at=NOW, fault=fault))
+    run = in_memory().feed(EffectFailed(at=NOW, fault=fault))
     assert isinstance(run.state, Waiting)
 
 
 def test_a_rest_of_another_version_is_asked_for_whole() -> None:
     """A 206 that is not of the version in the part: the same address again, from the start."""
-    wish = a_descriptor(mirrors=[MIRROR])
+    target = a_descriptor(mirrors=[MIRROR])
     other = answered(206, {'Content-Range': 'bytes 4-7/8', 'ETag': '"v2"'})
     refusal = AnswerUnusable(url=URL, problem='another version')
     for event in (other, interrupted(refusal, head=other.head)):
-        run = Run(wish, None, a_snapshot(wish, part=a_part())).feed(
+        run = Run(target, None, a_snapshot(target, part=a_part())).feed(
             PartOpened(at=NOW, size_bytes=5)
         )
         run.feed(event)

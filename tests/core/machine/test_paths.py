@@ -9,16 +9,16 @@ from dlmachine.core.cache.updates import SameVersion
 from dlmachine.core.faults import CacheUnusable, ConnectionFailed, ContentRefused, TimedOut
 from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.machine.limits import MAX_CONFLICTS
-from dlmachine.core.protocol.effects import ConfirmCopy, Discard, Exchange, Wait
+from dlmachine.core.protocol.effects import CheckCopy, Discard, Exchange, Wait
 from dlmachine.core.protocol.events import (
     CopyConfirmed,
     CopyMissing,
     Discarded,
+    EffectFailed,
     Event,
-    Failed,
     LockReleased,
+    NameTaken,
     PartOpened,
-    PlaceTaken,
     Published,
     Recorded,
     Validated,
@@ -58,8 +58,8 @@ RELEASED = LockReleased(at=NOW)
 
 def asking(policy: Policy | None = None, **described: Any) -> Run:
     """A run to memory that asks its first address."""
-    wish = a_descriptor(**described)
-    return Run(wish, policy, a_snapshot(wish)).feed(OPENED)
+    target = a_descriptor(**described)
+    return Run(target, policy, a_snapshot(target)).feed(OPENED)
 
 
 def refreshing(*entries: Any, **policy: Any) -> Run:
@@ -73,7 +73,7 @@ def refreshing(*entries: Any, **policy: Any) -> Run:
 
 LATE_EVENTS: list[tuple[str, Event]] = [
     ('an interruption', interrupted(at=LATE)),
-    ('a failure', Failed(at=LATE, fault=ConnectionFailed(url=URL, phase='connect'))),
+    ('a failure', EffectFailed(at=LATE, fault=ConnectionFailed(url=URL, phase='connect'))),
     ('an error that passes', answered(503, at=LATE)),
     ('an error for good', answered(404, at=LATE)),
     ('an answer that makes no sense', answered(999, at=LATE)),
@@ -196,19 +196,19 @@ def test_tries_are_counted_for_a_copy_that_is_current() -> None:
 
 
 @pytest.mark.parametrize(
-    ('said', 'kept'),
+    ('fields', 'kept'),
     [
         ({}, 'old'),
         ({'Last-Modified': 'new'}, 'new'),
         ({'Last-Modified': 'of s3cret'}, 'old'),
     ],
 )
-def test_a_confirmation_may_bring_a_newer_date(said: dict[str, str], kept: str) -> None:
+def test_a_confirmation_may_bring_a_newer_date(fields: dict[str, str], kept: str) -> None:
     """RFC 9111 section 4.3.4; one that echoes a secret is not written down."""
-    wish = a_descriptor(headers={'Authorization': 'Bearer s3cret'})
+    target = a_descriptor(headers={'Authorization': 'Bearer s3cret'})
     entry = an_entry(record=a_record(last_modified='old'))
-    run = Run(wish, a_policy(check_freshness=True), a_snapshot(wish, cache=a_cache(entry)))
-    run.go_well(until=Exchange).feed(answered(304, said))
+    run = Run(target, a_policy(check_freshness=True), a_snapshot(target, cache=a_cache(entry)))
+    run.go_well(until=Exchange).feed(answered(304, fields))
     [update] = run.updates
     assert isinstance(update, SameVersion)
     assert (update.record.last_modified, update.record.etag) == (kept, '"v1"')
@@ -217,7 +217,7 @@ def test_a_confirmation_may_bring_a_newer_date(said: dict[str, str], kept: str) 
 def test_conflicts_without_end_name_the_cache() -> None:
     """The folder to look at, and that a request was made."""
     run = refreshing(force_download=True).feed(answered())
-    taken = PlaceTaken(at=NOW)
+    taken = NameTaken(at=NOW)
     run.feed(*[taken] * MAX_CONFLICTS)
     assert not isinstance(run.step.effect, Discard)
     run.feed(taken, DISCARDED, RELEASED)
@@ -227,7 +227,7 @@ def test_conflicts_without_end_name_the_cache() -> None:
 
 def test_conflicts_outside_a_cache_name_none() -> None:
     """There is no folder that would be to blame."""
-    run = asking().feed(answered(), *[PlaceTaken(at=NOW)] * (MAX_CONFLICTS + 1), DISCARDED)
+    run = asking().feed(answered(), *[NameTaken(at=NOW)] * (MAX_CONFLICTS + 1), DISCARDED)
     assert isinstance(run.fault, CacheUnusable)
     assert run.fault.path == ''
 
@@ -254,7 +254,7 @@ def test_a_copy_is_read_through_before_it_stands_in() -> None:
     checksum = Checksum('md5', 'ab' * 16)
     run = refreshing(stale_if_error=True, force_download=True, retries=0, checksum=checksum)
     run.feed(answered(503))
-    assert isinstance(run.step.effect, ConfirmCopy)
+    assert isinstance(run.step.effect, CheckCopy)
     assert run.step.effect.checksum == checksum
 
 

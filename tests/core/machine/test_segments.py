@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dlmachine.core.decision.part_location import address_digest
+from dlmachine.core.decision.part_location import url_digest
 from dlmachine.core.decision.snapshot import PartSeen
 from dlmachine.core.faults import (
     AnswerUnusable,
@@ -25,35 +25,35 @@ from dlmachine.core.faults import (
 )
 from dlmachine.core.http.byte_ranges import Spans
 from dlmachine.core.http.request import Request
-from dlmachine.core.http.response import Head, Received
+from dlmachine.core.http.response import Received, ResponseHead
 from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.machine.segments import brings_body
 from dlmachine.core.plan.plan import plan
 from dlmachine.core.plan.render import show_effect
-from dlmachine.core.protocol.body_decision import RefuseBody, TakeBody
+from dlmachine.core.protocol.body_decision import RejectResponse, StoreBody
 from dlmachine.core.protocol.effects import (
     Discard,
     Exchange,
-    ExchangeMany,
+    ExchangeSegments,
     Expectation,
-    Join,
     Publish,
+    Reassemble,
     Wait,
 )
 from dlmachine.core.protocol.events import (
-    Answered,
     Discarded,
+    EffectFailed,
     Event,
-    Failed,
     Interrupted,
-    Joined,
     PartOpened,
     Published,
+    Reassembled,
+    Responded,
     SegmentsEnded,
     Validated,
     Waited,
 )
-from dlmachine.core.protocol.states import Exchanging, Joining, Segmenting, Waiting
+from dlmachine.core.protocol.states import Exchanging, Reassembling, Segmenting, Waiting
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import ToMemory, ToPath
 from dlmachine.core.spec.policy import Policy
@@ -79,7 +79,7 @@ from tests.builders import (
 MIB = 1 << 20
 SIZE = 4 * MIB + FIRST_BYTES
 PATH = '/data/t.csv'
-AT = address_digest(URL)
+AT = url_digest(URL)
 SHA = sha256(b'the whole').hexdigest()
 OPENED = PartOpened(at=NOW, size_bytes=0)
 WAITED = Waited(at=NOW)
@@ -92,17 +92,17 @@ REST: Spans = tuple(
 )
 
 
-def part_head(first: int, last: int, size: int = SIZE, **fields: Any) -> Head:
+def part_head(first: int, last: int, size: int = SIZE, **fields: Any) -> ResponseHead:
     """The head of a range, of version 1 unless something else is said."""
     known = {'ETag': '"v1"', **{name.replace('_', '-'): value for name, value in fields.items()}}
     return a_head(206, {'Content-Range': f'bytes {first}-{last}/{size}', **known})
 
 
-def brought(first: int, last: int, **fields: Any) -> Answered:
+def brought(first: int, last: int, **fields: Any) -> Responded:
     """A range as it was asked for."""
     count = last - first + 1
     received = Received(size_bytes=count, wire_bytes=count, sha256='')
-    return Answered(at=NOW, head=part_head(first, last, **fields), received=received)
+    return Responded(at=NOW, head=part_head(first, last, **fields), received=received)
 
 
 def cut(first: int, last: int, count: int, fault: Fault = BROKE) -> Interrupted:
@@ -110,14 +110,14 @@ def cut(first: int, last: int, count: int, fault: Fault = BROKE) -> Interrupted:
     return interrupted(fault, head=part_head(first, last), part_bytes=count)
 
 
-def ended(*ends: Answered | Interrupted | None) -> SegmentsEnded:
+def ended(*ends: Responded | Interrupted | None) -> SegmentsEnded:
     """What came of all segments."""
     return SegmentsEnded(at=NOW, ends=ends)
 
 
-def joined(sha: str = SHA, size: int = SIZE) -> Joined:
+def joined(sha: str = SHA, size: int = SIZE) -> Reassembled:
     """The whole, read through."""
-    return Joined(at=NOW, received=Received(size_bytes=size, wire_bytes=size, sha256=sha))
+    return Reassembled(at=NOW, received=Received(size_bytes=size, wire_bytes=size, sha256=sha))
 
 
 def to_path(
@@ -144,13 +144,13 @@ def ranges(run: Run) -> list[str | None]:
 def test_a_large_file_goes_in_segments() -> None:
     """The first range, all others at once, the whole read through, published."""
     run = segmented()
-    [asked] = [effect for effect in run.effects if isinstance(effect, ExchangeMany)]
+    [asked] = [effect for effect in run.effects if isinstance(effect, ExchangeSegments)]
     assert ranges(run) == [f'bytes=0-{FIRST_BYTES - 1}']
     assert (asked.spans, asked.held, asked.connections) == (REST, (FIRST,), 2)
     assert (asked.whole_bytes, asked.validator) == (SIZE, '"v1"')
     run.feed(ended(*(brought(*span) for span in REST)), joined(), Published(at=NOW, path=PATH))
     assert [type(effect).__name__ for effect in run.effects] == [
-        'OpenPart', 'Exchange', 'ExchangeMany', 'Join', 'Publish',
+        'OpenPart', 'Exchange', 'ExchangeSegments', 'Reassemble', 'Publish',
     ]  # fmt: skip
     record = run.outcome.record
     assert record is not None
@@ -160,12 +160,12 @@ def test_a_large_file_goes_in_segments() -> None:
 def test_each_segment_is_an_exchange_of_its_own() -> None:
     """Range and If-Range; nothing but this range, of this version and size, will do."""
     asked = segmented().effects[-1]
-    assert isinstance(asked, ExchangeMany)
+    assert isinstance(asked, ExchangeSegments)
     for exchange, (first, last) in zip(asked.exchanges, REST, strict=True):
         headers = exchange.request.headers
         assert headers.get('Range') == f'bytes={first}-{last}'
         assert headers.get('If-Range') == '"v1"'
-        assert isinstance(decide_body(exchange, part_head(first, last)), TakeBody)
+        assert isinstance(decide_body(exchange, part_head(first, last)), StoreBody)
         for head in (
             a_head(200, {'ETag': '"v1"'}),
             part_head(first, last, ETag='"v2"'),
@@ -176,7 +176,7 @@ def test_each_segment_is_an_exchange_of_its_own() -> None:
             part_head(first, last, Content_Length='5'),
             a_head(206, {'ETag': '"v1"', 'Content-Range': f'bytes {first}-{last}/*'}),
         ):
-            assert isinstance(decide_body(exchange, head), RefuseBody), head
+            assert isinstance(decide_body(exchange, head), RejectResponse), head
 
 
 def test_effects_of_segments_in_words() -> None:
@@ -192,7 +192,7 @@ def test_a_small_file_is_whole_with_its_first_range() -> None:
     """It needs neither a second request nor a validator."""
     received = Received(size_bytes=8, wire_bytes=8, sha256=SHA)
     head = a_head(206, {'Content-Range': 'bytes 0-7/8'})
-    run = to_path().feed(Answered(at=NOW, head=head, received=received))
+    run = to_path().feed(Responded(at=NOW, head=head, received=received))
     assert isinstance(run.effects[-1], Publish)
 
 
@@ -202,7 +202,7 @@ def test_a_whole_answer_is_taken_whole() -> None:
     assert isinstance(run.effects[-1], Publish)
 
 
-INEXACT: list[tuple[str, Head]] = [
+INEXACT: list[tuple[str, ResponseHead]] = [
     ('no validator', a_head(206, {'Content-Range': f'bytes 0-{FIRST_BYTES - 1}/{SIZE}'})),
     ('weak validator', part_head(*FIRST, ETag='W/"v1"')),
     (
@@ -218,10 +218,10 @@ INEXACT: list[tuple[str, Head]] = [
 
 
 @pytest.mark.parametrize('head', [head for _, head in INEXACT], ids=[name for name, _ in INEXACT])
-def test_an_inexact_answer_means_one_connection(head: Head) -> None:
+def test_an_inexact_answer_means_one_connection(head: ResponseHead) -> None:
     """The whole is asked for at once, at the same address, and no range there any more."""
     refusal = AnswerUnusable(url=URL, problem='the server is inexact')
-    for event in (Answered(at=NOW, head=head), interrupted(refusal, head=head)):
+    for event in (Responded(at=NOW, head=head), interrupted(refusal, head=head)):
         run = to_path(a_descriptor(mirrors=[MIRROR])).feed(event)
         assert ranges(run) == [f'bytes=0-{FIRST_BYTES - 1}', None]
         assert run.exchanges[-1].request.url == URL
@@ -231,7 +231,7 @@ def test_an_inexact_answer_means_one_connection(head: Head) -> None:
 
 def test_a_mirror_is_asked_for_ranges_of_its_own() -> None:
     """That one address gives none says nothing of another; and nothing is taken along."""
-    run = to_path(a_descriptor(mirrors=[MIRROR])).feed(Answered(at=NOW, head=a_head(416)))
+    run = to_path(a_descriptor(mirrors=[MIRROR])).feed(Responded(at=NOW, head=a_head(416)))
     run.feed(answered(404))
     assert run.exchanges[-1].request.url == MIRROR
     assert ranges(run)[-1] == f'bytes=0-{FIRST_BYTES - 1}'
@@ -275,7 +275,7 @@ def test_the_first_range_follows_redirects() -> None:
     run = to_path().feed(answered(302, {'Location': 'https://cdn.example/x'}), brought(*FIRST))
     assert ranges(run) == [f'bytes=0-{FIRST_BYTES - 1}'] * 2
     asked = run.effects[-1]
-    assert isinstance(asked, ExchangeMany)
+    assert isinstance(asked, ExchangeSegments)
     assert {one.request.url for one in asked.exchanges} == {'https://cdn.example/x'}
 
 
@@ -299,7 +299,7 @@ def test_a_segment_that_breaks_is_asked_for_its_rest() -> None:
     last = first + FIRST_BYTES - 1
     run.feed(brought(first, last))
     asked = run.effects[-1]
-    assert isinstance(asked, ExchangeMany)
+    assert isinstance(asked, ExchangeSegments)
     assert asked.spans == ((last + 1, REST[1][1]), REST[3])
     assert asked.held == ((0, last), REST[2])
     assert asked.connections == 1
@@ -314,7 +314,7 @@ def test_a_rest_that_is_whole_with_its_first_range_is_joined() -> None:
     last = REST[3][1]
     run = segmented().feed(ended(*(brought(*span) for span in REST[:3]), cut(*REST[3], MIB - 5)))
     run.feed(WAITED, brought(last - 4, last))
-    assert run.effects[-1] == Join(name='t.csv', whole_bytes=SIZE)
+    assert run.effects[-1] == Reassemble(name='t.csv', whole_bytes=SIZE)
 
 
 def test_the_first_range_that_breaks_is_resumed() -> None:
@@ -344,7 +344,7 @@ def test_a_first_range_of_another_size_begins_anew() -> None:
 
 
 def test_a_file_that_changed_is_taken_whole() -> None:
-    """200 to If-Range: nothing of the old version is left in the effort."""
+    """200 to If-Range: nothing of the old version is left in the attempts."""
     run = segmented().feed(ended(*(cut(*span, 7) for span in REST)), WAITED)
     run.feed(interrupted(head=a_head(200, {'ETag': '"v2"'}), part_bytes=5), WAITED)
     assert ranges(run)[-1] == f'bytes=5-{5 + FIRST_BYTES - 1}'
@@ -353,7 +353,7 @@ def test_a_file_that_changed_is_taken_whole() -> None:
 
 
 UNUSABLE = AnswerUnusable(url=URL, problem='the server answered 200')
-REFUSED: list[tuple[str, Answered | Interrupted]] = [
+REFUSED: list[tuple[str, Responded | Interrupted]] = [
     ('200', interrupted(UNUSABLE, head=a_head(200, {'ETag': '"v1"'}))),
     ('another version', interrupted(UNUSABLE, head=part_head(*REST[1], ETag='"v2"'))),
     ('another size', interrupted(UNUSABLE, head=part_head(*REST[1], SIZE + 1))),
@@ -368,7 +368,7 @@ REFUSED: list[tuple[str, Answered | Interrupted]] = [
 
 
 @pytest.mark.parametrize('end', [end for _, end in REFUSED], ids=[name for name, _ in REFUSED])
-def test_a_segment_that_is_not_exact_means_one_connection(end: Answered | Interrupted) -> None:
+def test_a_segment_that_is_not_exact_means_one_connection(end: Responded | Interrupted) -> None:
     """Nothing of the segments is kept: the whole is asked for, at once."""
     run = segmented().feed(ended(brought(*REST[0]), end, cut(*REST[2], 5), brought(*REST[3])))
     assert ranges(run)[-1] is None
@@ -385,7 +385,7 @@ def test_a_server_with_too_many_of_us_gets_fewer(status: int) -> None:
     numbers = []
     for first in range(4):
         asked = run.effects[-1]
-        assert isinstance(asked, ExchangeMany)
+        assert isinstance(asked, ExchangeSegments)
         numbers.append(asked.connections)
         busy = answered(status, {'Retry-After': str(7 + first)})
         begin, end = asked.spans[0]
@@ -407,7 +407,7 @@ def test_where_nothing_came_one_connection_is_tried() -> None:
     front, last = FIRST_BYTES, 2 * FIRST_BYTES - 1
     run.feed(brought(front, last))
     asked = run.effects[-1]
-    assert isinstance(asked, ExchangeMany)
+    assert isinstance(asked, ExchangeSegments)
     assert asked.connections == 1
     assert len(asked.spans) == 2
 
@@ -475,14 +475,16 @@ def test_digests_are_made_while_the_whole_is_read_through() -> None:
     }
     run = to_path(checksum=md5).feed(brought(*FIRST, **fields))
     run.feed(ended(*(brought(*span) for span in REST)))
-    assert run.effects[-1] == Join(name='t.csv', whole_bytes=SIZE, algorithms=('md5', 'sha512'))
+    assert run.effects[-1] == Reassemble(
+        name='t.csv', whole_bytes=SIZE, algorithms=('md5', 'sha512')
+    )
 
 
 def test_a_gzip_stream_is_looked_through() -> None:
     """As if it had come in one piece."""
     run = to_path(a_descriptor('https://example.org/t.csv.gz')).feed(brought(*FIRST))
     run.feed(ended(*(brought(*span) for span in REST)))
-    assert run.effects[-1] == Join(name='t.csv.gz', whole_bytes=SIZE, checks_gzip=True)
+    assert run.effects[-1] == Reassemble(name='t.csv.gz', whole_bytes=SIZE, checks_gzip=True)
 
 
 @pytest.mark.parametrize(
@@ -497,14 +499,14 @@ def test_a_gzip_stream_is_looked_through() -> None:
 def test_a_part_that_could_not_be_verified_in_time_is_kept(fault: Fault, is_kept: bool) -> None:
     """All bytes are there, and can be resumed."""
     run = to_path().feed(brought(*FIRST)).feed(ended(*(brought(*span) for span in REST)))
-    assert run.feed(Failed(at=NOW, fault=fault)).effects[-1] == Discard(keep=is_kept)
+    assert run.feed(EffectFailed(at=NOW, fault=fault)).effects[-1] == Discard(keep=is_kept)
 
 
 def test_a_whole_past_the_limit_is_refused_by_its_first_range() -> None:
     """The size of the whole counts, not that of the range."""
     exchange = to_path(max_bytes=SIZE - 1).exchanges[0]
     refused = decide_body(exchange, part_head(*FIRST))
-    assert isinstance(refused, RefuseBody)
+    assert isinstance(refused, RejectResponse)
     assert refused.fault.code == 'body_too_large'
 
 
@@ -532,7 +534,7 @@ LEFT = PartSeen(
     validator='"v1"',
     spans=(FIRST, REST[1], REST[3]),
     whole_bytes=SIZE,
-    address=AT,
+    url_digest=AT,
 )
 
 
@@ -543,12 +545,12 @@ def test_a_part_of_an_earlier_run_is_resumed_by_segment() -> None:
     assert asked.request.headers.get('Range') == f'bytes={FIRST_BYTES}-{2 * FIRST_BYTES - 1}'
     assert asked.request.headers.get('If-Range') == '"v1"'
     assert asked.expect == Expectation(
-        offset=FIRST_BYTES, validator='"v1"', name='t.csv', asked_name='t.csv', address=AT, checks_content=True,
+        offset=FIRST_BYTES, validator='"v1"', name='t.csv', requested_name='t.csv', url_digest=AT, checks_content=True,
         last=2 * FIRST_BYTES - 1, held=(REST[1], REST[3]), whole_bytes=SIZE,
     )  # fmt: skip
     run.feed(brought(FIRST_BYTES, 2 * FIRST_BYTES - 1))
     many = run.effects[-1]
-    assert isinstance(many, ExchangeMany)
+    assert isinstance(many, ExchangeSegments)
     assert many.spans == ((2 * FIRST_BYTES, REST[0][1]), REST[2])
     assert many.held == ((0, 2 * FIRST_BYTES - 1), REST[1], REST[3])
 
@@ -559,7 +561,7 @@ def test_a_part_that_lacks_nothing_is_asked_for_its_last_byte() -> None:
     run = to_path(part=whole)
     assert ranges(run) == [f'bytes={SIZE - 1}-{SIZE + FIRST_BYTES - 2}']
     run.feed(brought(SIZE - 1, SIZE - 1))
-    assert run.effects[-1] == Join(name='t.csv', whole_bytes=SIZE)
+    assert run.effects[-1] == Reassemble(name='t.csv', whole_bytes=SIZE)
 
 
 def test_a_part_with_holes_is_of_use_to_one_connection_up_to_the_first() -> None:
@@ -571,11 +573,11 @@ def test_a_part_with_holes_is_of_use_to_one_connection_up_to_the_first() -> None
 
 def test_a_part_of_one_connection_is_resumed_in_segments() -> None:
     """Its size is not known yet; its last byte is asked for again."""
-    run = to_path(part=PartSeen(name='p', size_bytes=11, validator='"v1"', address=AT))
+    run = to_path(part=PartSeen(name='p', size_bytes=11, validator='"v1"', url_digest=AT))
     assert ranges(run) == [f'bytes=10-{10 + FIRST_BYTES - 1}']
     run.feed(brought(10, 10 + FIRST_BYTES - 1))
     asked = run.effects[-1]
-    assert isinstance(asked, ExchangeMany)
+    assert isinstance(asked, ExchangeSegments)
     assert asked.held == ((0, 10 + FIRST_BYTES - 1),)
 
 
@@ -587,12 +589,12 @@ def test_a_part_that_is_too_large_is_left_alone() -> None:
 
 def test_a_plan_of_segments_is_rehearsed() -> None:
     """A part with holes is planned to its end; the plan goes through JSON, without secrets."""
-    wish = a_descriptor('https://example.org/t.csv?token=s3cret')
+    target = a_descriptor('https://example.org/t.csv?token=s3cret')
     policy = a_policy(dest=ToPath(PATH), segments=2)
-    part = replace(LEFT, address=address_digest(wish.url))
-    made = plan(wish, policy, a_snapshot(wish, destination=a_path(), part=part)).unwrap()
+    part = replace(LEFT, url_digest=url_digest(target.url))
+    made = plan(target, policy, a_snapshot(target, destination=a_path(), part=part)).unwrap()
     assert [type(effect).__name__ for effect in made.effects] == [
-        'OpenPart', 'Exchange', 'ExchangeMany', 'Join', 'Publish',
+        'OpenPart', 'Exchange', 'ExchangeSegments', 'Reassemble', 'Publish',
     ]  # fmt: skip
     assert 's3cret' not in made.to_json()
     assert type(made).from_json(made.to_json()).unwrap() == made.redacted()
@@ -603,7 +605,7 @@ def test_a_plan_of_segments_is_rehearsed() -> None:
     ('run', 'state'),
     [
         (segmented, Segmenting),
-        (lambda: segmented().feed(ended(*(brought(*span) for span in REST))), Joining),
+        (lambda: segmented().feed(ended(*(brought(*span) for span in REST))), Reassembling),
     ],
     ids=['segmenting', 'joining'],
 )
@@ -615,7 +617,7 @@ def test_what_can_not_be_is_a_bug_of_ours(run: Callable[[], Run], state: type) -
         assert isinstance(broken.state, state)
         broken.feed(alien, Discarded(at=NOW))
         assert broken.fault == Bug(state=state.__name__, event=type(alien).__name__)
-    failed = run().feed(Failed(at=NOW, fault=FULL), Discarded(at=NOW))
+    failed = run().feed(EffectFailed(at=NOW, fault=FULL), Discarded(at=NOW))
     assert isinstance(failed.fault, StorageFailed)
 
 
@@ -633,8 +635,8 @@ def test_a_segment_of_an_unasked_kind_is_refused() -> None:
     expect = Expectation(offset=4, last=7, whole_bytes=8, validator='"v1"', is_segment=True)
     exchange = an_exchange(Request(method='GET', url=URL), expect)
     for status in (200, 203, 204):
-        assert isinstance(decide_body(exchange, a_head(status, {'ETag': '"v1"'})), RefuseBody)
-    assert isinstance(decide_body(exchange, part_head(4, 7, 8)), TakeBody)
+        assert isinstance(decide_body(exchange, a_head(status, {'ETag': '"v1"'})), RejectResponse)
+    assert isinstance(decide_body(exchange, part_head(4, 7, 8)), StoreBody)
 
 
 def test_a_connection_is_used_again_after_a_body_only() -> None:
@@ -646,9 +648,9 @@ def test_a_connection_is_used_again_after_a_body_only() -> None:
 
 def test_refusals_are_told_without_secrets() -> None:
     """A server that echoes a token in its reason phrase does not get it into a fault."""
-    wish = a_descriptor('https://example.org/t.csv?token=s3cret')
-    run = to_path(wish, retries=0).feed(brought(*FIRST))
-    busy = Answered(at=NOW, head=a_head(503, reason='no s3cret here'))
+    target = a_descriptor('https://example.org/t.csv?token=s3cret')
+    run = to_path(target, retries=0).feed(brought(*FIRST))
+    busy = Responded(at=NOW, head=a_head(503, reason='no s3cret here'))
     run.feed(ended(busy, None, None, None), Discarded(at=NOW))
     assert isinstance(run.fault, HttpStatus)
     assert run.fault.reason == 'no *** here'
@@ -658,7 +660,7 @@ def test_refusals_are_told_without_secrets() -> None:
 @pytest.mark.parametrize('status', [403, 501])
 def test_where_ranges_are_an_error_one_connection_is_tried(status: int) -> None:
     """Servers differ in how they say that they have no ranges."""
-    run = to_path().feed(Answered(at=NOW, head=a_head(status)))
+    run = to_path().feed(Responded(at=NOW, head=a_head(status)))
     assert ranges(run)[-1] is None
     assert len(ranges(run)) == 2
 
@@ -666,7 +668,7 @@ def test_where_ranges_are_an_error_one_connection_is_tried(status: int) -> None:
 def test_segments_carry_the_latest_cookies() -> None:
     """Cookies of the first range, and in the next attempt those of the segments."""
     run = to_path().feed(brought(*FIRST, Set_Cookie='a=1'))
-    [asked] = [effect for effect in run.effects if isinstance(effect, ExchangeMany)]
+    [asked] = [effect for effect in run.effects if isinstance(effect, ExchangeSegments)]
     assert {one.request.headers.get('Cookie') for one in asked.exchanges} == {'a=1'}
 
     ends = [brought(*span) for span in REST[1:]]

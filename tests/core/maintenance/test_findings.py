@@ -10,24 +10,24 @@ from dlmachine.core.cache.entries import Status
 from dlmachine.core.maintenance.findings import (
     GIVEN_UP_AGE,
     SETTLED_AGE,
-    Abilities,
-    Cure,
+    Capabilities,
     EntryId,
-    FileSeen,
+    FileInfo,
     Finding,
-    Kind,
+    FindingKind,
     PartState,
-    RegistrySeen,
-    RowSeen,
-    judge_abilities,
-    judge_file,
-    judge_folder,
-    judge_lock,
-    judge_misfit,
-    judge_part,
-    judge_registry,
-    judge_row,
-    judge_stray,
+    RegistryInfo,
+    Repair,
+    RowInfo,
+    check_capabilities,
+    check_file,
+    check_folder,
+    check_lock,
+    check_misfit,
+    check_part,
+    check_registry,
+    check_row,
+    check_stray,
 )
 
 NOW = datetime(2024, 5, 1, 12, tzinfo=UTC)
@@ -37,16 +37,16 @@ OWN = EntryId(item_id=ITEM, version=1, key='cd' * 32)
 FOREIGN = EntryId(item_id=ITEM, version=1)
 
 
-def a_file(name: str = f'{ITEM}-1.csv', age: timedelta = SETTLED_AGE, **known: Any) -> FileSeen:
+def a_file(name: str = f'{ITEM}-1.csv', age: timedelta = SETTLED_AGE, **known: Any) -> FileInfo:
     """A file that has been as it is for so long."""
     values = {'path': f'/c/{name}', 'name': name, 'size_bytes': 3, 'changed_at': NOW - age, **known}
-    return FileSeen(**values)
+    return FileInfo(**values)
 
 
-def a_row(entry: EntryId = OWN, **known: Any) -> RowSeen:
+def a_row(entry: EntryId = OWN, **known: Any) -> RowInfo:
     """A row whose file is as recorded."""
     values = {'status': 3, 'path': '/c/x', 'file_bytes': 3, 'recorded_bytes': 3, **known}
-    return RowSeen(entry=entry, **values)
+    return RowInfo(entry=entry, **values)
 
 
 def a_part(age: timedelta, **known: Any) -> PartState:
@@ -55,10 +55,10 @@ def a_part(age: timedelta, **known: Any) -> PartState:
     return PartState(file=a_file('x.part', age), stem='ab', owner='process 1 on h', **values)
 
 
-def told(finding: Finding | None) -> tuple[bool, Cure]:
+def told(finding: Finding | None) -> tuple[bool, Repair]:
     """Whether it is a problem, and its cure."""
     assert finding is not None
-    return finding.is_problem, finding.cure
+    return finding.is_problem, finding.repair
 
 
 # --- files --------------------------------------------------------------------
@@ -66,20 +66,20 @@ def told(finding: Finding | None) -> tuple[bool, Cure]:
 
 def test_a_file_that_a_row_names_is_no_finding() -> None:
     """Whatever it is called."""
-    assert judge_file(a_file('anything'), NOW, is_named=True) is None
+    assert check_file(a_file('anything'), NOW, is_named=True) is None
 
 
 @pytest.mark.parametrize('name', [f'{ITEM}-1', f'{ITEM}-12.tar.gz', f'{ITEM}-1.odd. ending\n'])
 def test_a_settled_file_of_our_form_without_a_row_is_an_orphan(name: str) -> None:
     """It goes into quarantine."""
-    finding = judge_file(a_file(name), NOW, is_named=False)
+    finding = check_file(a_file(name), NOW, is_named=False)
 
     assert finding == Finding(
-        kind=Kind.ORPHAN,
+        kind=FindingKind.ORPHAN,
         place=f'/c/{name}',
         text='no row names it',
         is_problem=True,
-        cure=Cure.QUARANTINE,
+        repair=Repair.QUARANTINE,
         size_bytes=3,
         age=SETTLED_AGE,
     )
@@ -98,13 +98,13 @@ def test_a_settled_file_of_our_form_without_a_row_is_an_orphan(name: str) -> Non
     ],
     ids=lambda file: file.name,
 )
-def test_a_file_of_unknown_form_is_only_told(file: FileSeen, is_named: bool | None) -> None:
+def test_a_file_of_unknown_form_is_only_told(file: FileInfo, is_named: bool | None) -> None:
     """However old it is."""
-    finding = judge_file(file, NOW, is_named=is_named)
+    finding = check_file(file, NOW, is_named=is_named)
 
     assert finding is not None
-    assert finding.kind is Kind.UNKNOWN_FILE
-    assert told(finding) == (False, Cure.NONE)
+    assert finding.kind is FindingKind.UNKNOWN_FILE
+    assert told(finding) == (False, Repair.NONE)
 
 
 @pytest.mark.parametrize(
@@ -114,26 +114,26 @@ def test_an_orphan_is_left_alone_while_it_may_be_somebodys(
     age: timedelta, is_named: bool | None
 ) -> None:
     """It is young, or there is no registry that could tell."""
-    finding = judge_file(a_file(age=age), NOW, is_named=is_named)
+    finding = check_file(a_file(age=age), NOW, is_named=is_named)
 
     assert finding is not None
-    assert finding.kind is Kind.ORPHAN
-    assert told(finding) == (False, Cure.NONE)
+    assert finding.kind is FindingKind.ORPHAN
+    assert told(finding) == (False, Repair.NONE)
 
 
-@pytest.mark.parametrize('kind', [Kind.STRAY_NOTE, Kind.STRAY_REGISTRY])
-def test_strays_are_removed_once_they_are_settled(kind: Kind) -> None:
+@pytest.mark.parametrize('kind', [FindingKind.STRAY_NOTE, FindingKind.STRAY_REGISTRY])
+def test_strays_are_removed_once_they_are_settled(kind: FindingKind) -> None:
     """Before that somebody may be about to use them."""
     young, old = a_file(age=SETTLED_AGE - SECOND, size_bytes=0), a_file(size_bytes=0)
 
-    assert told(judge_stray(young, NOW, kind)) == (False, Cure.NONE)
-    assert told(judge_stray(old, NOW, kind)) == (True, Cure.REMOVE)
+    assert told(check_stray(young, NOW, kind)) == (False, Repair.NONE)
+    assert told(check_stray(old, NOW, kind)) == (True, Repair.REMOVE)
 
 
 def test_a_registry_that_is_not_empty_is_never_removed() -> None:
     """A note is, since there is nothing left that it could be about."""
-    assert told(judge_stray(a_file(), NOW, Kind.STRAY_REGISTRY)) == (False, Cure.NONE)
-    assert told(judge_stray(a_file(), NOW, Kind.STRAY_NOTE)) == (True, Cure.REMOVE)
+    assert told(check_stray(a_file(), NOW, FindingKind.STRAY_REGISTRY)) == (False, Repair.NONE)
+    assert told(check_stray(a_file(), NOW, FindingKind.STRAY_NOTE)) == (True, Repair.REMOVE)
 
 
 # --- rows ---------------------------------------------------------------------
@@ -142,31 +142,31 @@ def test_a_registry_that_is_not_empty_is_never_removed() -> None:
 @pytest.mark.parametrize('status', [status for status in Status if status is not Status.READY])
 def test_only_a_ready_row_promises_a_file(status: Status) -> None:
     """Of others nothing is wrong if there is none."""
-    assert judge_row(a_row(status=status, file_bytes=None)) is None
+    assert check_row(a_row(status=status, file_bytes=None)) is None
 
 
 @pytest.mark.parametrize('recorded', [3, None])
 def test_a_row_whose_file_has_its_size_is_no_finding(recorded: int | None) -> None:
     """Or of which no size is recorded."""
-    assert judge_row(a_row(recorded_bytes=recorded)) is None
+    assert check_row(a_row(recorded_bytes=recorded)) is None
 
 
 def test_a_row_of_ours_without_a_file_is_marked() -> None:
     """A row of another program is told, and not touched."""
-    finding = judge_row(a_row(file_bytes=None))
+    finding = check_row(a_row(file_bytes=None))
 
     assert finding is not None
-    assert (finding.kind, finding.entry) == (Kind.LOST_FILE, OWN)
-    assert told(finding) == (True, Cure.MARK)
-    assert told(judge_row(a_row(FOREIGN, file_bytes=None))) == (False, Cure.NONE)
+    assert (finding.kind, finding.entry) == (FindingKind.LOST_FILE, OWN)
+    assert told(finding) == (True, Repair.MARK)
+    assert told(check_row(a_row(FOREIGN, file_bytes=None))) == (False, Repair.NONE)
 
 
 def test_a_wrong_size_is_for_verify() -> None:
     """The finding says so, unless another program made it."""
-    ours, theirs = judge_row(a_row(file_bytes=2)), judge_row(a_row(FOREIGN, file_bytes=2))
+    ours, theirs = check_row(a_row(file_bytes=2)), check_row(a_row(FOREIGN, file_bytes=2))
 
-    assert told(ours) == (True, Cure.NONE)
-    assert told(theirs) == (False, Cure.NONE)
+    assert told(ours) == (True, Repair.NONE)
+    assert told(theirs) == (False, Repair.NONE)
     assert ours is not None
     assert 'it has 2 bytes instead of 3; `dlmachine cache verify --fix`' in ours.text
     assert theirs is not None
@@ -179,17 +179,17 @@ def test_a_wrong_size_is_for_verify() -> None:
 @pytest.mark.parametrize('is_held', [True, None])
 def test_a_lock_that_is_held_is_no_finding(is_held: bool | None) -> None:
     """The same holds for a lock in an unknown state."""
-    assert judge_lock(a_file(), NOW, is_held=is_held, owner='x') is None
+    assert check_lock(a_file(), NOW, is_held=is_held, owner='x') is None
 
 
 def test_a_lock_that_nobody_holds_is_dead() -> None:
     """However young it is: the system gives locks back at once."""
-    finding = judge_lock(a_file(age=SECOND), NOW, is_held=False, owner='process 1 on h')
+    finding = check_lock(a_file(age=SECOND), NOW, is_held=False, owner='process 1 on h')
 
-    assert told(finding) == (True, Cure.FREE_LOCK)
+    assert told(finding) == (True, Repair.FREE_LOCK)
     assert finding is not None
     assert finding.text == 'nobody holds it; it was taken by process 1 on h'
-    nameless = judge_lock(a_file(), NOW, is_held=False, owner='')
+    nameless = check_lock(a_file(), NOW, is_held=False, owner='')
     assert nameless is not None
     assert nameless.text == 'nobody holds it'
 
@@ -197,25 +197,25 @@ def test_a_lock_that_nobody_holds_is_dead() -> None:
 @pytest.mark.parametrize(
     ('part', 'expected', 'text'),
     [
-        (a_part(SECOND, is_held=True), (False, Cure.NONE), 'being written'),
-        (a_part(GIVEN_UP_AGE * 2, is_held=True), (False, Cure.NONE), 'being written'),
+        (a_part(SECOND, is_held=True), (False, Repair.NONE), 'being written'),
+        (a_part(GIVEN_UP_AGE * 2, is_held=True), (False, Repair.NONE), 'being written'),
         (
             a_part(GIVEN_UP_AGE, usable_bytes=1000, validator='"v1"'),
-            (False, Cure.NONE),
+            (False, Repair.NONE),
             'resumable from byte 1,000 if "v1" is still current',
         ),
-        (a_part(GIVEN_UP_AGE), (False, Cure.NONE), 'not resumable'),
-        (a_part(GIVEN_UP_AGE + SECOND), (True, Cure.REMOVE_PART), 'given up, not resumable'),
+        (a_part(GIVEN_UP_AGE), (False, Repair.NONE), 'not resumable'),
+        (a_part(GIVEN_UP_AGE + SECOND), (True, Repair.REMOVE_PART), 'given up, not resumable'),
         (
             a_part(GIVEN_UP_AGE + SECOND, usable_bytes=1, validator='"v1"'),
-            (True, Cure.REMOVE_PART),
+            (True, Repair.REMOVE_PART),
             'given up, resumable from byte 1',
         ),
     ],
 )
-def test_parts(part: PartState, expected: tuple[bool, Cure], text: str) -> None:
+def test_parts(part: PartState, expected: tuple[bool, Repair], text: str) -> None:
     """A part is a problem once nobody went on with it for a week."""
-    finding = judge_part(part, NOW)
+    finding = check_part(part, NOW)
 
     assert told(finding) == expected
     assert finding.text.startswith(text)
@@ -225,28 +225,30 @@ def test_parts(part: PartState, expected: tuple[bool, Cure], text: str) -> None:
 # --- registry, folder, file system ----------------------------------------------
 
 
-SOUND = RegistrySeen(path='/c/cache.sqlite')
+SOUND = RegistryInfo(path='/c/cache.sqlite')
 
 
 def test_a_sound_registry_is_no_finding() -> None:
     """And what it does not name has no owner."""
-    assert judge_registry(SOUND) == ()
+    assert check_registry(SOUND) == ()
     assert SOUND.tells_all
 
 
 @pytest.mark.parametrize(
     ('seen', 'expected'),
     [
-        (replace(SOUND, is_there=False), (False, Cure.NONE)),
-        (replace(SOUND, problem='file is not a database'), (True, Cure.NONE)),
-        (replace(SOUND, is_unfinished=True), (True, Cure.MEND_REGISTRY)),
-        (replace(SOUND, is_write_ahead=True), (False, Cure.NONE)),
-        (replace(SOUND, damages=('row 1 missing',)), (True, Cure.NONE)),
+        (replace(SOUND, is_there=False), (False, Repair.NONE)),
+        (replace(SOUND, problem='file is not a database'), (True, Repair.NONE)),
+        (replace(SOUND, is_unfinished=True), (True, Repair.REPAIR_REGISTRY)),
+        (replace(SOUND, is_write_ahead=True), (False, Repair.NONE)),
+        (replace(SOUND, damages=('row 1 missing',)), (True, Repair.NONE)),
     ],
 )
-def test_a_registry_that_does_not_tell_all(seen: RegistrySeen, expected: tuple[bool, Cure]) -> None:
+def test_a_registry_that_does_not_tell_all(
+    seen: RegistryInfo, expected: tuple[bool, Repair]
+) -> None:
     """One finding, and no file is called an orphan by it."""
-    (finding,) = judge_registry(seen)
+    (finding,) = check_registry(seen)
 
     assert told(finding) == expected
     assert not seen.tells_all
@@ -254,18 +256,18 @@ def test_a_registry_that_does_not_tell_all(seen: RegistrySeen, expected: tuple[b
 
 def test_every_damage_is_told() -> None:
     """Line by line."""
-    findings = judge_registry(replace(SOUND, damages=('one', 'two')))
+    findings = check_registry(replace(SOUND, damages=('one', 'two')))
 
     assert [finding.text for finding in findings] == ['it is damaged: one', 'it is damaged: two']
 
 
 def test_what_a_registry_lacks() -> None:
     """Indexes can be made; of two rows for one version only people know which is right."""
-    slow, doubled = judge_registry(replace(SOUND, missing_indexes=('a', 'b'), doubled_versions=2))
+    slow, doubled = check_registry(replace(SOUND, missing_indexes=('a', 'b'), doubled_versions=2))
 
-    assert told(slow) == (True, Cure.MEND_REGISTRY)
+    assert told(slow) == (True, Repair.REPAIR_REGISTRY)
     assert slow.text.endswith('a, b')
-    assert told(doubled) == (False, Cure.NONE)
+    assert told(doubled) == (False, Repair.NONE)
     assert doubled.text.startswith('2 ')
 
 
@@ -282,14 +284,14 @@ def test_the_folder(
     is_there: bool, is_readable: bool, is_writable: bool, is_problem: bool | None
 ) -> None:
     """A missing folder is fine; an unusable one is a problem."""
-    finding = judge_folder(
+    finding = check_folder(
         '/c', is_there=is_there, is_readable=is_readable, is_writable=is_writable
     )
 
     assert (None if finding is None else finding.is_problem) is is_problem
 
 
-ABLE = Abilities(locks=True, links=True, renames=True)
+ABLE = Capabilities(locks=True, links=True, renames=True)
 
 
 @pytest.mark.parametrize(
@@ -302,9 +304,9 @@ ABLE = Abilities(locks=True, links=True, renames=True)
         (replace(ABLE, renames=False), [(True, 'files cannot be renamed')]),
     ],
 )
-def test_abilities(seen: Abilities | None, expected: list[tuple[bool, str]]) -> None:
+def test_abilities(seen: Capabilities | None, expected: list[tuple[bool, str]]) -> None:
     """What is lacking is told with what it means; without hard links all works."""
-    findings = judge_abilities('/c', seen)
+    findings = check_capabilities('/c', seen)
 
     assert [finding.is_problem for finding in findings] == [one for one, _ in expected]
     for finding, (_, text) in zip(findings, expected, strict=True):
@@ -313,10 +315,10 @@ def test_abilities(seen: Abilities | None, expected: list[tuple[bool, str]]) -> 
 
 def test_a_strange_row_is_a_problem_without_a_repair() -> None:
     """The file that it names does not belong to dlmachine."""
-    found = judge_misfit('/c/cache.sqlite', 7, 'it does not name the file of an entry')
+    found = check_misfit('/c/cache.sqlite', 7, 'it does not name the file of an entry')
     assert (found.kind, found.place, told(found)) == (
-        Kind.STRANGE_ROW,
+        FindingKind.STRANGE_ROW,
         '/c/cache.sqlite',
-        (True, Cure.NONE),
+        (True, Repair.NONE),
     )
     assert 'row 7' in found.text

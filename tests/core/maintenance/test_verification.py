@@ -8,15 +8,15 @@ import pytest
 
 from dlmachine.core.cache.entries import Status
 from dlmachine.core.cache.record import DownloadRecord
-from dlmachine.core.maintenance.findings import Cure, FileSeen, Kind
+from dlmachine.core.maintenance.findings import FileInfo, FindingKind, Repair
 from dlmachine.core.maintenance.verification import (
-    Condition,
+    CopyState,
     Digested,
-    Mending,
     QuarantineNote,
-    choose_mending,
-    judge_copy,
-    judge_quarantined,
+    RepairAction,
+    check_copy,
+    check_quarantined,
+    choose_action,
     parse_note,
     promised_digest,
 )
@@ -46,39 +46,39 @@ def test_only_a_ready_row_with_a_record_promises_a_digest(status: Status) -> Non
 @pytest.mark.parametrize(
     ('promised', 'seen', 'expected'),
     [
-        ('ab', Digested(sha256='ab'), Condition.WHOLE),
-        ('ab', Digested(sha256='cd'), Condition.WRONG),
-        ('ab', Digested(), Condition.MISSING),
-        ('ab', Digested(problem='permission denied'), Condition.UNREADABLE),
-        (None, Digested(sha256='cd'), Condition.UNKNOWN),
-        (None, Digested(), Condition.MISSING),
-        (None, Digested(problem='permission denied'), Condition.UNREADABLE),
+        ('ab', Digested(sha256='ab'), CopyState.WHOLE),
+        ('ab', Digested(sha256='cd'), CopyState.WRONG),
+        ('ab', Digested(), CopyState.MISSING),
+        ('ab', Digested(problem='permission denied'), CopyState.UNREADABLE),
+        (None, Digested(sha256='cd'), CopyState.UNKNOWN),
+        (None, Digested(), CopyState.MISSING),
+        (None, Digested(problem='permission denied'), CopyState.UNREADABLE),
     ],
 )
-def test_judging_a_copy(promised: str | None, seen: Digested, expected: Condition) -> None:
+def test_judging_a_copy(promised: str | None, seen: Digested, expected: CopyState) -> None:
     """A file that cannot be read is neither wrong nor missing."""
-    assert judge_copy(promised, seen) is expected
+    assert check_copy(promised, seen) is expected
 
 
 def test_what_is_sound() -> None:
     """Whole, or not known to be anything else."""
-    assert [one for one in Condition if one.is_sound] == [Condition.WHOLE, Condition.UNKNOWN]
+    assert [one for one in CopyState if one.is_sound] == [CopyState.WHOLE, CopyState.UNKNOWN]
 
 
 @pytest.mark.parametrize(
     ('condition', 'alone', 'shared'),
     [
-        (Condition.WRONG, Mending.QUARANTINE, Mending.MARK),
-        (Condition.MISSING, Mending.MARK, Mending.MARK),
-        (Condition.WHOLE, Mending.LEAVE, Mending.LEAVE),
-        (Condition.UNKNOWN, Mending.LEAVE, Mending.LEAVE),
-        (Condition.UNREADABLE, Mending.LEAVE, Mending.LEAVE),
+        (CopyState.WRONG, RepairAction.QUARANTINE, RepairAction.MARK),
+        (CopyState.MISSING, RepairAction.MARK, RepairAction.MARK),
+        (CopyState.WHOLE, RepairAction.LEAVE, RepairAction.LEAVE),
+        (CopyState.UNKNOWN, RepairAction.LEAVE, RepairAction.LEAVE),
+        (CopyState.UNREADABLE, RepairAction.LEAVE, RepairAction.LEAVE),
     ],
 )
-def test_what_is_done(condition: Condition, alone: Mending, shared: Mending) -> None:
+def test_what_is_done(condition: CopyState, alone: RepairAction, shared: RepairAction) -> None:
     """A file that another row names too is not taken from it."""
-    assert choose_mending(condition, is_shared=False) is alone
-    assert choose_mending(condition, is_shared=True) is shared
+    assert choose_action(condition, is_shared=False) is alone
+    assert choose_action(condition, is_shared=True) is shared
 
 
 def test_a_note_can_be_read_back() -> None:
@@ -126,11 +126,11 @@ def test_what_lies_in_quarantine_is_told(
 ) -> None:
     """It is no problem, and nothing is done about it."""
     now = AT + timedelta(days=2)
-    file = FileSeen(path='/q/x', name='x', size_bytes=3, changed_at=now - timedelta(hours=1))
-    finding = judge_quarantined(file, now, note)
+    file = FileInfo(path='/q/x', name='x', size_bytes=3, changed_at=now - timedelta(hours=1))
+    finding = check_quarantined(file, now, note)
 
-    assert (finding.kind, finding.text, finding.age) == (Kind.QUARANTINED, text, age)
-    assert (finding.is_problem, finding.cure) == (False, Cure.NONE)
+    assert (finding.kind, finding.text, finding.age) == (FindingKind.QUARANTINED, text, age)
+    assert (finding.is_problem, finding.repair) == (False, Repair.NONE)
 
 
 @pytest.mark.parametrize(

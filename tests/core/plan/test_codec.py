@@ -11,7 +11,7 @@ from dlmachine.core.faults import InvalidInput
 from dlmachine.core.http.body import NoBody
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import Request, Tls
-from dlmachine.core.http.response import Head
+from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
 from dlmachine.core.machine.checksum_file import MAX_LIST_BYTES
 from dlmachine.core.plan import codec
@@ -26,7 +26,7 @@ from dlmachine.core.protocol.effects import (
     ReadChecksums,
     Record,
 )
-from dlmachine.core.protocol.events import Answered
+from dlmachine.core.protocol.events import Responded
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import ToPath
 from dlmachine.core.spec.policy import CheckMethod, Policy
@@ -82,12 +82,12 @@ def test_a_descriptor_is_masked_in_every_part() -> None:
 
 def test_a_plan_is_masked_in_every_part() -> None:
     """Descriptor, policy, addresses and effects; the rest is as it was."""
-    wish, policy = a_secret_wish(), a_policy(checksum_file=LIST, validate=bool, retries=7)
-    whole = plan(wish, policy, a_snapshot(wish)).unwrap()
+    target, policy = a_secret_wish(), a_policy(checksum_file=LIST, validate=bool, retries=7)
+    whole = plan(target, policy, a_snapshot(target)).unwrap()
     masked = whole.redacted()
     assert masked.is_redacted
     assert masked.snapshot == whole.snapshot
-    assert masked.descriptor == wish.redacted()
+    assert masked.descriptor == target.redacted()
     listed = ChecksumList('https://h/SHA256SUMS?token=***')
     assert masked.policy == a_policy(checksum_file=listed, retries=7)
     assert masked.decision == replace(
@@ -95,8 +95,8 @@ def test_a_plan_is_masked_in_every_part() -> None:
         addresses=(Address(url=MASKED, backend='requests'), Address(url='https://m/x?token=***', backend='requests')),
     )  # fmt: skip
     learned, opened, sent, *others = masked.effects
-    wanted = Descriptor(url=listed.location, headers=wish.redacted().headers, tls=wish.tls)
-    assert learned == ReadChecksums(wish=wanted, max_bytes=MAX_LIST_BYTES)
+    wanted = Descriptor(url=listed.location, headers=target.redacted().headers, tls=target.tls)
+    assert learned == ReadChecksums(target=wanted, max_bytes=MAX_LIST_BYTES)
     assert isinstance(opened, OpenPart)
     assert isinstance(sent, Exchange)
     before = whole.effects[2]
@@ -174,23 +174,23 @@ def test_a_subclass_of_a_descriptor_is_written_as_one() -> None:
 
 def healthy(
     expect: Expectation, policy: Policy | None = None, snapshot: Any = STORED, **known: Any
-) -> Answered:
+) -> Responded:
     """What comes of a request for this."""
     event = healthy_event(an_exchange(expect=expect, **known), policy or a_policy(), snapshot)
-    assert isinstance(event, Answered)
+    assert isinstance(event, Responded)
     return event
 
 
 def test_a_condition_is_answered_by_304() -> None:
     """Without a body, at the time that it is."""
     said = healthy(Expectation(is_conditional=True, etag='"v1"', size_bytes=8))
-    assert said == Answered(at=NOW, head=Head(status=304))
+    assert said == Responded(at=NOW, head=ResponseHead(status=304))
 
 
 def test_a_size_is_answered_by_the_same_size() -> None:
     """The body is left unread."""
-    head = Head(status=200, headers=Headers((('Content-Length', '8'),)))
-    assert healthy(Expectation(size_bytes=8)) == Answered(at=NOW, head=head)
+    head = ResponseHead(status=200, headers=Headers((('Content-Length', '8'),)))
+    assert healthy(Expectation(size_bytes=8)) == Responded(at=NOW, head=head)
 
 
 @pytest.mark.parametrize(('validator', 'name'), [('"v1"', 'ETag'), (DATE, 'Last-Modified')])
@@ -199,7 +199,9 @@ def test_a_rest_is_answered_by_one_byte_of_the_same_version(validator: str, name
     said = healthy(Expectation(offset=4, validator=validator))
     place = Headers((('Content-Range', 'bytes 4-4/5'), (name, validator)))
     received = a_received(b'', size_bytes=5, wire_bytes=1)
-    assert said == Answered(at=NOW, head=Head(status=206, headers=place), received=received)
+    assert said == Responded(
+        at=NOW, head=ResponseHead(status=206, headers=place), received=received
+    )
 
 
 def test_a_rest_makes_as_many_bytes_as_there_have_to_be() -> None:
@@ -225,8 +227,8 @@ def test_bytes_are_as_promised(
 ) -> None:
     """By the caller, by a list, or by the stored copy where it is compared; else there are none."""
     received = a_received(b'', sha256=sha256, digests=digests)
-    assert healthy(Expectation(), policy) == Answered(
-        at=NOW, head=Head(status=200), received=received
+    assert healthy(Expectation(), policy) == Responded(
+        at=NOW, head=ResponseHead(status=200), received=received
     )
 
 

@@ -16,7 +16,7 @@ from dlmachine.core.plan.plan import Plan, plan
 from dlmachine.core.plan.render import show_destination, show_effect
 from dlmachine.core.protocol.effects import (
     AcquireLock,
-    ConfirmCopy,
+    CheckCopy,
     Discard,
     Effect,
     Exchange,
@@ -26,7 +26,7 @@ from dlmachine.core.protocol.effects import (
     ReadChecksums,
     Record,
     ReleaseLock,
-    Retire,
+    RemoveVersions,
     Unpublish,
     Validate,
     Wait,
@@ -81,7 +81,7 @@ def test_the_text_of_a_plan() -> None:
 
 
 EFFECTS: list[tuple[Effect, str]] = [
-    (ConfirmCopy(path='/x', size_bytes=1), 'make sure that /x is still there'),
+    (CheckCopy(path='/x', size_bytes=1), 'make sure that /x is still there'),
     (
         AcquireLock(key='ab' * 32, patience=timedelta(seconds=1)),
         'lock entry abababababab, waiting at most 1 s',
@@ -105,13 +105,13 @@ EFFECTS: list[tuple[Effect, str]] = [
     (Publish(place=AtPath('/x')), 'publish to /x'),
     (Publish(place=InMemory()), 'publish to memory'),
     (Record(key='', version=2, reason='ready'), 'record version 2 as ready'),
-    (Retire(key='', versions=(1, 2)), 'remove versions 1, 2'),
+    (RemoveVersions(key='', versions=(1, 2)), 'remove versions 1, 2'),
     (Unpublish(path='/x'), 'take back /x'),
     (Discard(keep=True), 'keep the part for later'),
     (Discard(), 'discard the part'),
     (ReadChecksums(path='SHA256SUMS', max_bytes=9), 'read the list of checksums SHA256SUMS'),
     (
-        ReadChecksums(wish=a_descriptor('http://h/x.md5?token=s3cret'), max_bytes=9),
+        ReadChecksums(target=a_descriptor('http://h/x.md5?token=s3cret'), max_bytes=9),
         'read the list of checksums http://h/x.md5?token=***',
     ),
     (Validate(name='t.csv'), 'let the caller look at t.csv'),
@@ -150,9 +150,9 @@ def test_destinations_in_words(place: Any, text: str) -> None:
 
 SUMS, MD5S = ChecksumList('https://h/SHA256SUMS?token=s3cret'), ChecksumList('x.md5')
 PLANS: list[tuple[str, Policy, Snapshot, list[type[Effect]]]] = [
-    ('a hit', a_policy(), STORED, [ConfirmCopy]),
+    ('a hit', a_policy(), STORED, [CheckCopy]),
     ('a fetch', a_policy(), a_snapshot(cache=a_cache()), [AcquireLock, Observe, OpenPart, Exchange, Publish, Record, ReleaseLock]),
-    ('a forced fetch that replaces', a_policy(force_download=True, keep_old=False), STORED, [AcquireLock, Observe, OpenPart, Exchange, Publish, Record, Retire, ReleaseLock]),
+    ('a forced fetch that replaces', a_policy(force_download=True, keep_old=False), STORED, [AcquireLock, Observe, OpenPart, Exchange, Publish, Record, RemoveVersions, ReleaseLock]),
     ('a check by ETag', a_policy(check_freshness=True), STORED, [AcquireLock, Observe, OpenPart, Exchange, Record, Discard, ReleaseLock]),
     ('a check by size', a_policy(check_freshness=True, check_method=CheckMethod.SIZE), STORED, [AcquireLock, Observe, OpenPart, Exchange, Record, Discard, ReleaseLock]),
     ('a check by hash', a_policy(check_freshness=True, check_method=CheckMethod.HASH), STORED, [AcquireLock, Observe, OpenPart, Exchange, Record, Discard, ReleaseLock]),
@@ -162,7 +162,7 @@ PLANS: list[tuple[str, Policy, Snapshot, list[type[Effect]]]] = [
     ('a look of the caller', a_policy(validate=bool, min_bytes=99), a_snapshot(), [OpenPart, Exchange, Validate, Publish]),
     ('a list of SHA-256', a_policy(checksum_file=SUMS), a_snapshot(cache=a_cache()), [ReadChecksums, AcquireLock, Observe, OpenPart, Exchange, Publish, Record, ReleaseLock]),
     ('a list of MD5', a_policy(checksum_file=MD5S, dest=ToMemory()), a_snapshot(), [ReadChecksums, OpenPart, Exchange, Publish]),
-    ('a list for a copy', a_policy(checksum_file=SUMS), STORED, [ReadChecksums, ConfirmCopy]),
+    ('a list for a copy', a_policy(checksum_file=SUMS), STORED, [ReadChecksums, CheckCopy]),
     ('a file that is a list', a_policy(dest=ToPath('/data/x.gz')), a_snapshot(destination=a_path()), [OpenPart, Exchange, Publish]),
     ('another digest to be had', a_policy(checksum=Checksum('md5', 'ab' * 16), dest=ToMemory()), STORED, [OpenPart, Exchange, Publish]),
 ]  # fmt: skip
@@ -190,15 +190,15 @@ def test_a_plan_is_json_and_back() -> None:
 
 def test_a_plan_with_secrets_is_masked_and_made_whole_again() -> None:
     """The JSON has none; the descriptor brings them back, any other is refused."""
-    wish = a_descriptor(
+    target = a_descriptor(
         'https://me:s3cret@h/x', data=b's3cret', mirrors=['https://h/y?token=s3cret']
     )
-    whole = plan(wish, a_policy(), a_snapshot(wish)).unwrap()
+    whole = plan(target, a_policy(), a_snapshot(target)).unwrap()
     text = whole.to_json()
     assert 's3cret' not in text
     read = Plan.from_json(text).unwrap()
     assert read.is_redacted
-    assert read.with_descriptor(wish).unwrap() == whole
+    assert read.with_descriptor(target).unwrap() == whole
     assert getattr(read.with_descriptor(a_descriptor()).failure(), 'where') == 'descriptor'  # noqa: B009 -- of InvalidInput
 
 

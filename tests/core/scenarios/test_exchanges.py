@@ -10,7 +10,13 @@ from dlmachine.core.faults import Bug
 from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.machine.machine import advance
 from dlmachine.core.protocol.effects import Discard, Exchange, Expectation, OpenPart
-from dlmachine.core.protocol.events import CopyConfirmed, Discarded, PartOpened, Retired, Waited
+from dlmachine.core.protocol.events import (
+    CopyConfirmed,
+    Discarded,
+    PartOpened,
+    VersionsRemoved,
+    Waited,
+)
 from dlmachine.core.spec.policy import CheckMethod
 from tests.builders import (
     NOW,
@@ -74,7 +80,11 @@ def test_what_a_copy_is_compared_by(
     fields = dict(asked.request.headers)
     assert {name: value for name, value in fields.items() if name.startswith('If-')} == sent
     assert asked.expect == replace(
-        expect, name='t.csv', asked_name='t.csv', address=asked.expect.address, checks_content=True
+        expect,
+        name='t.csv',
+        requested_name='t.csv',
+        url_digest=asked.expect.url_digest,
+        checks_content=True,
     )
 
 
@@ -95,10 +105,10 @@ def test_the_last_byte_of_a_part_is_asked_for_again(size_bytes: int, offset: int
 def test_a_bug_of_ours_leaves_no_part() -> None:
     """Whatever is in it: nobody can say what it is of."""
     run = Run(snapshot=a_snapshot(part=a_part())).feed(PartOpened(at=NOW, size_bytes=5))
-    step = advance(run.state, Retired(at=NOW))
+    step = advance(run.state, VersionsRemoved(at=NOW))
     assert step.effect == Discard(keep=False)
     end = advance(step.state, Discarded(at=NOW)).state
-    assert getattr(end, 'fault', None) == Bug(state='Exchanging', event='Retired')
+    assert getattr(end, 'fault', None) == Bug(state='Exchanging', event='VersionsRemoved')
 
 
 def test_a_rest_that_broke_off_is_resumed_where_it_came_to() -> None:

@@ -11,7 +11,7 @@ from dlmachine.core.http.request import Request
 from dlmachine.core.http.validators import is_same_version
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
 from dlmachine.core.integrity.checksum_file import find_checksum, read_list
-from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import Expectation
 from dlmachine.core.transfer.read_response import decide_body
 from dlmachine.core.transfer.redirect import follow_redirect
@@ -134,7 +134,7 @@ def test_a_rest_may_be_called_uncoded(coding: str) -> None:
     rest = Expectation(offset=4, validator='"v1"')
     fields = {'Content-Range': 'bytes 4-7/8', 'ETag': '"v1"', 'Content-Encoding': coding}
     decision = decide_body(an_exchange(expect=rest), a_head(206, fields))
-    assert isinstance(decision, TakeBody)
+    assert isinstance(decision, StoreBody)
     assert (decision.offset, decision.wire_bytes, decision.validator) == (4, 4, '"v1"')
 
 
@@ -180,7 +180,7 @@ def test_a_rest_of_a_whole_of_unknown_size_is_within_the_limit(most: int, is_tak
     rest = Expectation(offset=4, validator='"v1"', max_bytes=most)
     fields = {'Content-Range': 'bytes 4-7/*', 'ETag': '"v1"'}
     decision = decide_body(an_exchange(expect=rest), a_head(206, fields))
-    assert isinstance(decision, TakeBody) is is_taken
+    assert isinstance(decision, StoreBody) is is_taken
     fault = getattr(decision, 'fault', BodyTooLarge(url=URL, limit_bytes=most, size_bytes=8))
     assert fault == BodyTooLarge(url=URL, limit_bytes=most, size_bytes=8)
 

@@ -11,7 +11,7 @@ from dlmachine.core.integrity.file_signature import (
     healthy_start,
     is_gzip_name,
 )
-from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import Expectation
 from dlmachine.core.spec.option_parsers import is_checksum_list
 from dlmachine.core.transfer.read_response import decide_body
@@ -95,11 +95,11 @@ def test_types_under_which_one_may(media_type: str | None) -> None:
 @pytest.mark.parametrize('ext', ['gz', 'tgz', 'Z', 'bz2', 'xz', 'zip', 'ZST'])
 def test_files_that_are_coded_themselves_are_kept_as_they_are(ext: str) -> None:
     """A server that calls a .gz gzip-coded means the file (RFC 9110 section 8.4)."""
-    for expect in (Expectation(name=f't.{ext}'), Expectation(asked_name=f't.{ext}')):
+    for expect in (Expectation(name=f't.{ext}'), Expectation(requested_name=f't.{ext}')):
         decision = decide_body(
             an_exchange(expect=expect), a_head(200, {'Content-Encoding': 'gzip'})
         )
-        assert isinstance(decision, TakeBody)
+        assert isinstance(decision, StoreBody)
         assert decision.decoder is None
 
 
@@ -190,8 +190,8 @@ def test_as_much_of_a_name_as_can_be_is_kept(given: str, safe: str) -> None:
 )
 def test_names_in_quotes_and_extended_ones(value: str, name: str) -> None:
     """A backslash in quotes stands for what follows it (RFC 9110 section 5.6.4)."""
-    said = a_head(200, {'Content-Disposition': value}).headers
-    assert name_content(said, 'http://h/d/t.csv') == name
+    representation = a_head(200, {'Content-Disposition': value}).headers
+    assert name_content(representation, 'http://h/d/t.csv') == name
 
 
 @pytest.mark.parametrize(

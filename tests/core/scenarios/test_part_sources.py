@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from dlmachine.core.cache.updates import SameVersion
-from dlmachine.core.decision.part_location import address_digest, part_stem
+from dlmachine.core.decision.part_location import part_stem, url_digest
 from dlmachine.core.integrity.checksum import Checksum
-from dlmachine.core.protocol.effects import ConfirmCopy, Discard, Exchange, Observe, OpenPart, Wait
+from dlmachine.core.protocol.effects import CheckCopy, Discard, Exchange, Observe, OpenPart, Wait
 from dlmachine.core.protocol.events import (
     CopyConfirmed,
     CopyMissing,
@@ -79,7 +79,7 @@ def test_a_part_is_resumed_at_its_own_url() -> None:
     assert (first.request.url, first.expect.offset) == (URL, 0)
     assert first.expect.validator is None
     assert (asked.request.url, asked.expect.offset) == (MIRROR, 4)
-    assert asked.expect.address == address_digest(MIRROR)
+    assert asked.expect.url_digest == url_digest(MIRROR)
     assert asked.request.headers.get('If-Range') == '"v1"'
 
 
@@ -90,7 +90,7 @@ def test_a_part_does_not_change_which_url_comes_first(
 ) -> None:
     """A mirror may have an older version: it is requested only if earlier URLs fail."""
     entries = (an_entry(record=a_record(served_by=MIRROR)),) if is_stored and policy else ()
-    part = a_part(address=address_digest(MIRROR), validator='"v2"')
+    part = a_part(url_digest=url_digest(MIRROR), validator='"v2"')
     snapshot = a_snapshot(WISH, cache=a_cache(*entries), part=part)
     run = Run(WISH, a_policy(retries=0, **policy), snapshot).go_well(until=OpenPart)
     assert run.step.effect == OpenPart(
@@ -179,26 +179,28 @@ def test_bytes_of_a_url_are_resumed_at_its_next_turn() -> None:
 
 def a_run_with_a_mirrors_part(**policy: Any) -> Run:
     """A run that has adopted it, at its first request."""
-    part = a_part(address=address_digest(MIRROR))
+    part = a_part(url_digest=url_digest(MIRROR))
     run = Run(WISH, a_policy(**policy), a_snapshot(WISH, part=part))
     return run.feed(PartOpened(at=NOW, size_bytes=5))
 
 
 def test_a_place_is_known_again_by_what_the_record_shows_of_it() -> None:
     """A secret of the request that stands in its path is masked there, and no other place."""
-    wish = a_descriptor(f'{URL}/s3cret-7', post=True, headers={'Authorization': 'Bearer s3cret-7'})
+    target = a_descriptor(
+        f'{URL}/s3cret-7', post=True, headers={'Authorization': 'Bearer s3cret-7'}
+    )
     shown = f'{URL}/***'
     for last, tag in ((shown, '"v1"'), (f'{URL}/other', None)):
         record = a_record(served_by=shown, urls=(last,))
-        snapshot = a_snapshot(wish, cache=a_cache(an_entry(record=record)))
-        run = Run(wish, a_policy(check_freshness=True), snapshot).go_well(until=Exchange)
+        snapshot = a_snapshot(target, cache=a_cache(an_entry(record=record)))
+        run = Run(target, a_policy(check_freshness=True), snapshot).go_well(until=Exchange)
         assert [one.request.headers.get('If-None-Match') for one in run.exchanges] == [tag]
 
 
 def test_a_post_is_never_resumed() -> None:
     """Ranges are of GET alone (RFC 9110 section 14.2): what came is dropped."""
-    wish = a_descriptor(post=True)
-    run = Run(wish, a_policy(idempotent=True), a_snapshot(wish)).feed(OPENED)
+    target = a_descriptor(post=True)
+    run = Run(target, a_policy(idempotent=True), a_snapshot(target)).feed(OPENED)
     run.feed(interrupted(head=STRONG, part_bytes=4)).go_well(until=Exchange)
     assert [one.request.headers.get('Range') for one in run.exchanges] == [None, None]
 
@@ -221,8 +223,8 @@ def test_a_copy_of_unknown_digest_is_read_before_it_is_asked_about() -> None:
         a_policy(check_freshness=True, checksum=checksum),
         a_snapshot(cache=a_cache(an_entry())),
     )
-    run.go_well(until=ConfirmCopy)
-    assert run.step.effect == ConfirmCopy(
+    run.go_well(until=CheckCopy)
+    assert run.step.effect == CheckCopy(
         path=an_entry().path, size_bytes=len(DATA), checksum=checksum
     )
     right, wrong = copy(run), copy(run)
@@ -243,7 +245,7 @@ def test_a_copy_from_a_clock_that_was_ahead_is_no_news() -> None:
     other = Run(None, a_policy(force_download=True), snapshot)
     other.go_well(until=Observe)
     other.feed(Observed(at=NOW, snapshot=replace(snapshot, cache=new)))
-    assert isinstance(other.step.effect, ConfirmCopy)
+    assert isinstance(other.step.effect, CheckCopy)
     assert other.step.effect.path == an_entry(version=2).path
 
 

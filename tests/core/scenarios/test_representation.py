@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dlmachine.core.integrity.representation import Said, place_of
+from dlmachine.core.integrity.representation import Representation, source_digest
 from dlmachine.core.protocol.effects import Discard, Exchange, Record
 from dlmachine.core.protocol.events import Discarded, PartOpened, Published, Waited
 from tests.builders import (
@@ -87,10 +87,12 @@ def test_a_digest_announced_first_is_checked(name: str) -> None:
 
 def test_a_part_of_an_earlier_run_tells_what_was_said() -> None:
     """Size, digest and place stand beside it."""
-    said = Said(size_bytes=8, place=place_of(URL), promised=('Content-MD5', 'md5', '00' * 16))
-    part = a_part(said=said)
+    representation = Representation(
+        size_bytes=8, source=source_digest(URL), promised=('Content-MD5', 'md5', '00' * 16)
+    )
+    part = a_part(representation=representation)
     run = Run(snapshot=a_snapshot(part=part)).feed(PartOpened(at=NOW, size_bytes=5))
-    assert run.exchanges[0].expect.said == said
+    assert run.exchanges[0].expect.representation == representation
     assert run.exchanges[0].algorithms == ('md5',)
 
 
@@ -129,7 +131,7 @@ OLD, NEW = 'Mon, 01 Apr 2024 00:00:00 GMT', 'Tue, 02 Apr 2024 00:00:00 GMT'
 
 
 @pytest.mark.parametrize(
-    ('etag', 'modified', 'said', 'is_of_copy'),
+    ('etag', 'modified', 'fields', 'is_of_copy'),
     [
         ('"v1"', None, {'ETag': '"v1"'}, True),
         ('"v1"', None, {'ETag': 'W/"v1"'}, True),
@@ -149,26 +151,26 @@ OLD, NEW = 'Mon, 01 Apr 2024 00:00:00 GMT', 'Tue, 02 Apr 2024 00:00:00 GMT'
     ],
 )
 def test_a_304_of_another_version_confirms_nothing(
-    etag: str | None, modified: str | None, said: dict[str, str], is_of_copy: bool
+    etag: str | None, modified: str | None, fields: dict[str, str], is_of_copy: bool
 ) -> None:
     """RFC 9111 section 4.3.4: the whole is asked for, and no old bytes get a new name."""
     entry = an_entry(record=a_record(etag=etag, last_modified=modified))
     run = Run(None, a_policy(check_freshness=True), a_snapshot(cache=a_cache(entry)))
-    run.go_well(until=Exchange).feed(answered(304, said))
+    run.go_well(until=Exchange).feed(answered(304, fields))
     if is_of_copy:
         assert isinstance(run.step.effect, Record)
         return
     sent = run.exchanges[-1].request.headers
     assert (sent.get('If-None-Match'), sent.get('If-Modified-Since')) == (None, None)
-    run.feed(answered(304, said))
+    run.feed(answered(304, fields))
     assert run.step.effect == Discard(keep=False)
 
 
 def test_a_post_is_not_sent_again_for_a_304_of_another_version() -> None:
     """What can be sent once only is answered by an error then."""
     entry = an_entry(record=a_record(urls=(URL,), served_by=URL))
-    wish = a_descriptor(URL, data=b'x')
-    run = Run(wish, a_policy(check_freshness=True), a_snapshot(wish, cache=a_cache(entry)))
+    target = a_descriptor(URL, data=b'x')
+    run = Run(target, a_policy(check_freshness=True), a_snapshot(target, cache=a_cache(entry)))
     run.go_well(until=Exchange)
     assert run.exchanges[-1].request.headers.get('If-None-Match') == '"v1"'
     run.feed(answered(304, {'ETag': '"v2"'}))
@@ -190,18 +192,18 @@ def test_what_may_be_sent_once_shows_a_validator_only_where_it_is_from(
 ) -> None:
     """Were another place to confirm the copy, it would have to be sent again."""
     entry = an_entry(record=a_record(urls=urls, served_by=URL))
-    wish = a_descriptor(URL, data=b'x')
-    snapshot = a_snapshot(wish, cache=a_cache(entry))
-    run = Run(wish, a_policy(check_freshness=True, **options), snapshot).go_well(until=Exchange)
+    target = a_descriptor(URL, data=b'x')
+    snapshot = a_snapshot(target, cache=a_cache(entry))
+    run = Run(target, a_policy(check_freshness=True, **options), snapshot).go_well(until=Exchange)
     assert run.exchanges[-1].request.headers.get('If-None-Match') == tag
 
 
 def test_a_post_is_not_sent_again_for_a_confirmation_from_elsewhere() -> None:
     """A redirect that keeps the method led to another place than the copy is from."""
     entry = an_entry(record=a_record(urls=(URL,), served_by=URL))
-    wish = a_descriptor(URL, data=b'x')
-    snapshot = a_snapshot(wish, cache=a_cache(entry))
-    run = Run(wish, a_policy(check_freshness=True), snapshot).go_well(until=Exchange)
+    target = a_descriptor(URL, data=b'x')
+    snapshot = a_snapshot(target, cache=a_cache(entry))
+    run = Run(target, a_policy(check_freshness=True), snapshot).go_well(until=Exchange)
     run.feed(answered(307, {'Location': OTHER_HOST}), answered(304, ETAG))
     assert [one.request.url for one in run.exchanges] == [URL, OTHER_HOST]
 
@@ -230,7 +232,7 @@ def test_nothing_behind_what_there_was_is_no_answer() -> None:
 
 def test_a_place_is_told_without_secrets() -> None:
     """Userinfo and query do not count; scheme, host and path do."""
-    assert place_of('https://me:pw@h/x?token=1') == place_of('https://h/x')
-    assert len(place_of('https://h/x')) == 16
+    assert source_digest('https://me:pw@h/x?token=1') == source_digest('https://h/x')
+    assert len(source_digest('https://h/x')) == 16
     others = ('http://h/x', 'https://h/x', 'https://g/x', 'https://h/y')
-    assert len({place_of(url) for url in others}) == 4
+    assert len({source_digest(url) for url in others}) == 4

@@ -4,16 +4,16 @@ from base64 import b64encode
 from hashlib import sha256
 from typing import Any
 
-from dlmachine.core.decision.part_location import address_digest
+from dlmachine.core.decision.part_location import url_digest
 from dlmachine.core.decision.snapshot import PartSeen
 from dlmachine.core.faults import ConnectionFailed
-from dlmachine.core.integrity.representation import Said, place_of
-from dlmachine.core.protocol.effects import ExchangeMany
+from dlmachine.core.integrity.representation import Representation, source_digest
+from dlmachine.core.protocol.effects import ExchangeSegments
 from dlmachine.core.protocol.events import (
-    Answered,
-    Joined,
     PartOpened,
     Published,
+    Reassembled,
+    Responded,
     SegmentsEnded,
     Waited,
 )
@@ -50,14 +50,14 @@ def segments(part: PartSeen | None = None, **options: Any) -> Run:
     return Run(None, policy, snapshot).feed(PartOpened(at=NOW, size_bytes=size))
 
 
-def brought(first: int, last: int, fields: dict[str, str] | None = None) -> Answered:
+def brought(first: int, last: int, fields: dict[str, str] | None = None) -> Responded:
     """A range as it was asked for."""
     place = {'ETag': '"v1"', 'Content-Range': f'bytes {first}-{last}/{SIZE}'}
     received = a_received(b'', size_bytes=last + 1, wire_bytes=last - first + 1, sha256='')
-    return Answered(at=NOW, head=a_head(206, {**place, **(fields or {})}), received=received)
+    return Responded(at=NOW, head=a_head(206, {**place, **(fields or {})}), received=received)
 
 
-def moved(url: str) -> Answered:
+def moved(url: str) -> Responded:
     """A redirect."""
     return answered(302, {'Location': url})
 
@@ -70,23 +70,27 @@ def asked_for(run: Run) -> list[str | None]:
 def rest(run: Run) -> SegmentsEnded:
     """All segments as they were asked for."""
     many = run.effects[-1]
-    assert isinstance(many, ExchangeMany)
+    assert isinstance(many, ExchangeSegments)
     return SegmentsEnded(at=NOW, ends=tuple(brought(*span) for span in many.spans))
 
 
-def joined(sha: str) -> Joined:
+def joined(sha: str) -> Reassembled:
     """The whole, read through."""
-    return Joined(at=NOW, received=a_received(b'', size_bytes=SIZE, wire_bytes=SIZE, sha256=sha))
+    return Reassembled(
+        at=NOW, received=a_received(b'', size_bytes=SIZE, wire_bytes=SIZE, sha256=sha)
+    )
 
 
 def test_segments_are_of_what_the_first_range_said() -> None:
     """Each is of the same size, from the same place, with the same digest promised."""
     run = segments().feed(brought(0, FIRST_BYTES - 1, PROMISE))
     many = run.effects[-1]
-    assert isinstance(many, ExchangeMany)
-    said = Said(size_bytes=SIZE, place=place_of(URL), promised=('Repr-Digest', 'sha256', SHA))
-    assert many.said == said
-    assert {one.expect.said for one in many.exchanges} == {said}
+    assert isinstance(many, ExchangeSegments)
+    representation = Representation(
+        size_bytes=SIZE, source=source_digest(URL), promised=('Repr-Digest', 'sha256', SHA)
+    )
+    assert many.representation == representation
+    assert {one.expect.representation for one in many.exchanges} == {representation}
 
 
 def test_a_digest_announced_by_the_first_range_is_checked() -> None:
@@ -107,10 +111,12 @@ def test_a_digest_announced_by_the_first_range_is_checked() -> None:
 
 def test_a_digest_that_an_earlier_run_was_promised_is_held() -> None:
     """It stands beside the part."""
-    said = Said(size_bytes=SIZE, place=place_of(URL), promised=('Repr-Digest', 'sha256', SHA))
+    representation = Representation(
+        size_bytes=SIZE, source=source_digest(URL), promised=('Repr-Digest', 'sha256', SHA)
+    )
     part = PartSeen(
-        name='left.part', size_bytes=FIRST_BYTES, validator='"v1"', address=address_digest(URL),
-        said=said, spans=((0, FIRST_BYTES - 1),), whole_bytes=SIZE,
+        name='left.part', size_bytes=FIRST_BYTES, validator='"v1"', url_digest=url_digest(URL),
+        representation=representation, spans=((0, FIRST_BYTES - 1),), whole_bytes=SIZE,
     )  # fmt: skip
     run = segments(part).feed(brought(FIRST_BYTES, 2 * FIRST_BYTES - 1))
     run.feed(rest(run), joined('0' * 64), WAITED)
@@ -130,4 +136,4 @@ def test_a_range_from_the_same_place_goes_on() -> None:
     run = segments().feed(moved(HERE), brought(0, FIRST_BYTES - 1))
     run.feed(SegmentsEnded(at=NOW, ends=(interrupted(BROKE),)), WAITED, moved(f'{HERE}?sig=2'))
     run.feed(brought(FIRST_BYTES, 2 * FIRST_BYTES - 1))
-    assert isinstance(run.effects[-1], ExchangeMany)
+    assert isinstance(run.effects[-1], ExchangeSegments)

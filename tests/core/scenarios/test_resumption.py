@@ -11,12 +11,12 @@ from dlmachine.core.faults import DigestMismatch
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import Request
 from dlmachine.core.integrity.checksum import Checksum
-from dlmachine.core.integrity.representation import Said, place_of
-from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.integrity.representation import Representation, source_digest
+from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import Exchange, Expectation
 from dlmachine.core.protocol.events import PartOpened, Waited
 from dlmachine.core.spec.policy import CheckMethod
-from dlmachine.core.spec.rate_limit import Manners, Rate
+from dlmachine.core.spec.rate_limit import Rate, RateLimits
 from dlmachine.core.transfer.read_response import decide_body, promised_digest
 from tests.builders import (
     DATA,
@@ -41,17 +41,17 @@ from tests.builders import (
 
 OPENED = PartOpened(at=NOW, size_bytes=0)
 WAITED = Waited(at=NOW)
-HERE = place_of(URL)
+HERE = source_digest(URL)
 STRONG = a_head(200, {'ETag': '"v1"', 'Content-Length': '8'})
 REST = Expectation(offset=4, validator='"v1"')
 RANGE = {'Content-Range': 'bytes 4-7/8', 'ETag': '"v1"'}
 PROMISED = ('Repr-Digest', 'md5', md5(DATA).hexdigest())
 
 
-def taken(expect: Expectation, status: int, fields: dict[str, str], **known: Any) -> TakeBody:
+def taken(expect: Expectation, status: int, fields: dict[str, str], **known: Any) -> StoreBody:
     """What is done with the body of an answer that is of use."""
     decision = decide_body(an_exchange(expect=expect, **known), a_head(status, fields))
-    assert isinstance(decision, TakeBody)
+    assert isinstance(decision, StoreBody)
     return decision
 
 
@@ -60,34 +60,43 @@ def taken(expect: Expectation, status: int, fields: dict[str, str], **known: Any
 
 def test_what_a_whole_says_of_itself_is_kept() -> None:
     """Size, place, and the digest that is promised; of a coded one the size is another."""
-    said = taken(Expectation(), 200, {'Content-Length': '8'}).said
-    assert said == Said(size_bytes=8, place=HERE)
-    coded = taken(Expectation(), 200, {'Content-Length': '8', 'Content-Encoding': 'gzip'}).said
+    representation = taken(Expectation(), 200, {'Content-Length': '8'}).representation
+    assert representation == Representation(size_bytes=8, source=HERE)
+    coded = taken(
+        Expectation(), 200, {'Content-Length': '8', 'Content-Encoding': 'gzip'}
+    ).representation
     assert coded.size_bytes is None
 
 
 def test_what_a_rest_says_of_the_whole_is_kept() -> None:
     """With what was said before; and the digest is computed by its algorithm."""
-    body = taken(replace(REST, said=Said(promised=PROMISED), address='a'), 206, RANGE)
-    assert body.said == Said(size_bytes=8, place=HERE, promised=PROMISED)
-    assert (body.algorithms, body.address) == (('md5',), 'a')
+    body = taken(
+        replace(REST, representation=Representation(promised=PROMISED), url_digest='a'), 206, RANGE
+    )
+    assert body.representation == Representation(size_bytes=8, source=HERE, promised=PROMISED)
+    assert (body.algorithms, body.url_digest) == (('md5',), 'a')
 
 
 def test_every_digest_that_is_promised_is_computed() -> None:
     """SHA-256 always is."""
     fields = {**RANGE, 'Repr-Digest': f'sha-512=:{"A" * 86}==:'}
-    body = taken(replace(REST, said=Said(promised=PROMISED)), 206, fields, algorithms=('sha256',))
+    body = taken(
+        replace(REST, representation=Representation(promised=PROMISED)),
+        206,
+        fields,
+        algorithms=('sha256',),
+    )
     assert sorted(body.algorithms) == ['md5', 'sha512']
 
 
 def test_a_digest_of_coded_bytes_or_of_a_part_is_none_of_the_whole() -> None:
     """RFC 9530 sections 2 and 3."""
     coded = {'Repr-Digest': f'md5=:{"A" * 22}==:'}
-    assert promised_digest(a_head(200, coded), TakeBody()) is not None
-    assert promised_digest(a_head(200, coded), TakeBody(decoder='gzip')) is None
+    assert promised_digest(a_head(200, coded), StoreBody()) is not None
+    assert promised_digest(a_head(200, coded), StoreBody(decoder='gzip')) is None
     part = {'Content-Digest': f'md5=:{"A" * 22}==:'}
-    assert promised_digest(a_head(200, part), TakeBody()) is not None
-    assert promised_digest(a_head(206, part), TakeBody(offset=4)) is None
+    assert promised_digest(a_head(200, part), StoreBody()) is not None
+    assert promised_digest(a_head(206, part), StoreBody(offset=4)) is None
 
 
 def test_a_rest_is_compared_with_both_promises() -> None:
@@ -101,7 +110,7 @@ def test_a_rest_is_compared_with_both_promises() -> None:
         run.feed(answered(206, fields, a_received(wire_bytes=4)))
         effect = run.go_well(until=Exchange).exchanges[-1]
         assert effect.expect.offset == 0
-        assert effect.expect.said == Said()
+        assert effect.expect.representation == Representation()
     assert right.hex() == DIGEST
 
 
@@ -125,7 +134,7 @@ def test_a_validator_that_echoes_a_secret_is_not_written_down() -> None:
     asked = Request(method='GET', url=URL, headers=Headers((('Authorization', 'Bearer s3cret'),)))
     for tag, kept in (('"s3cret"', None), ('"v1"', '"v1"')):
         decision = decide_body(an_exchange(asked), a_head(200, {'ETag': tag}))
-        assert isinstance(decision, TakeBody)
+        assert isinstance(decision, StoreBody)
         assert decision.validator == kept
 
 
@@ -141,20 +150,20 @@ def test_a_range_that_lacks_one_byte_is_no_whole(last: int, whole: int | None) -
 
 def test_what_was_said_goes_along() -> None:
     """From a part that was left, and from an answer that broke off; by no algorithm twice."""
-    said = Said(size_bytes=8, place=HERE, promised=PROMISED)
-    part = a_part(said=said)
+    representation = Representation(size_bytes=8, source=HERE, promised=PROMISED)
+    part = a_part(representation=representation)
     policy = a_policy(checksum=Checksum('md5', PROMISED[2]))
     run = Run(policy=policy, snapshot=a_snapshot(part=part)).feed(PartOpened(at=NOW, size_bytes=5))
     [asked] = run.exchanges
-    assert (asked.expect.said, asked.algorithms) == (said, ('md5',))
+    assert (asked.expect.representation, asked.algorithms) == (representation, ('md5',))
     run = Run().feed(OPENED, interrupted(head=STRONG, part_bytes=4), WAITED)
-    assert run.exchanges[-1].expect.said == Said(size_bytes=8, place=HERE)
+    assert run.exchanges[-1].expect.representation == Representation(size_bytes=8, source=HERE)
     assert Run(snapshot=a_snapshot(part=part)).feed(OPENED).exchanges[0].algorithms == ()
 
 
 def test_where_a_range_is_an_error_the_whole_is_asked_for_plainly() -> None:
     """Nothing is expected of it but that it is whole; a redirect may be followed once more."""
-    part = a_part(said=Said(size_bytes=8, place=HERE))
+    part = a_part(representation=Representation(size_bytes=8, source=HERE))
     run = Run(snapshot=a_snapshot(part=part)).feed(PartOpened(at=NOW, size_bytes=5))
     moved = answered(302, {'Location': '/b'})
     run.feed(moved, answered(403), moved)
@@ -162,13 +171,15 @@ def test_where_a_range_is_an_error_the_whole_is_asked_for_plainly() -> None:
     assert (plain.request.url, again.request.url) == (URL, 'https://example.org/b')
     assert 'Range' not in plain.request.headers
     assert (plain.expect.offset, plain.expect.validator) == (0, None)
-    assert plain.expect.said == Said()
+    assert plain.expect.representation == Representation()
 
 
 def test_a_mirror_is_asked_for_ranges_though_another_gave_none() -> None:
     """What is true of one address says nothing of another."""
-    wish = a_descriptor(mirrors=[MIRROR])
-    run = Run(wish, None, a_snapshot(wish, part=a_part())).feed(PartOpened(at=NOW, size_bytes=5))
+    target = a_descriptor(mirrors=[MIRROR])
+    run = Run(target, None, a_snapshot(target, part=a_part())).feed(
+        PartOpened(at=NOW, size_bytes=5)
+    )
     run.feed(answered(403), answered(404), interrupted(head=STRONG, part_bytes=4), WAITED)
     assert run.exchanges[-1].request.url == MIRROR
     assert run.exchanges[-1].request.headers.get('Range') == 'bytes=4-'
@@ -178,9 +189,9 @@ def test_manners_go_along() -> None:
     """So many segments as were asked for by name have a place."""
     policy = a_policy(max_per_host=2, rate=Rate(3), limit_rate=9)
     [asked] = Run(policy=policy).feed(OPENED).exchanges
-    assert asked.manners == Manners(max_per_host=2, rate=Rate(3), bytes_per_second=9)
+    assert asked.rate_limits == RateLimits(max_per_host=2, rate=Rate(3), bytes_per_second=9)
     many = Run(policy=a_policy(max_per_host=2, segments=4)).feed(OPENED).exchanges[0]
-    assert many.manners.max_per_host == 4
+    assert many.rate_limits.max_per_host == 4
 
 
 def test_a_copy_is_compared_where_it_came_from() -> None:
@@ -192,8 +203,8 @@ def test_a_copy_is_compared_where_it_came_from() -> None:
     for method in (CheckMethod.ETAG, CheckMethod.SIZE):
         policy = a_policy(check_freshness=True, check_method=method)
         run = Run(None, policy, seen).go_well(until=Exchange)
-        places[method] = run.exchanges[0].expect.copy_place
-    assert places == {CheckMethod.ETAG: place_of('https://h/2'), CheckMethod.SIZE: ''}
+        places[method] = run.exchanges[0].expect.cached_source
+    assert places == {CheckMethod.ETAG: source_digest('https://h/2'), CheckMethod.SIZE: ''}
 
 
 def test_a_confirmation_from_elsewhere_is_not_believed() -> None:

@@ -7,16 +7,16 @@ import pytest
 
 from dlmachine.core.faults import Bug, HttpStatus, InvalidInput, LockBusyTooLong, StorageFailed
 from dlmachine.core.integrity.checksum import Checksum
-from dlmachine.core.protocol.effects import ConfirmCopy, Discard, Exchange, ReleaseLock
+from dlmachine.core.protocol.effects import CheckCopy, Discard, Exchange, ReleaseLock
 from dlmachine.core.protocol.events import (
     CopyConfirmed,
     CopyMissing,
     Discarded,
-    Failed,
+    EffectFailed,
     LockReleased,
     LockUnavailable,
     PartOpened,
-    Retired,
+    VersionsRemoved,
 )
 from dlmachine.core.protocol.outcome import Origin
 from dlmachine.core.spec.destination import PathKind, ToMemory, ToPath
@@ -38,7 +38,7 @@ from tests.builders import (
 )
 
 PLACE = '/cache/item-1.csv'
-CONFIRM = ConfirmCopy(path=PLACE, size_bytes=len(DATA))
+CONFIRM = CheckCopy(path=PLACE, size_bytes=len(DATA))
 FULL = StorageFailed(path='/cache', operation='create', problem='no space left on device')
 
 
@@ -96,7 +96,7 @@ def test_the_newest_copy_stands_in() -> None:
     """Of several that are whole."""
     old, new = an_entry(), an_entry(version=2, stored_at=BEFORE + timedelta(days=1))
     run = a_refresh(old, new).feed(answered(503))
-    assert isinstance(run.step.effect, ConfirmCopy)
+    assert isinstance(run.step.effect, CheckCopy)
     assert run.step.effect.path == new.path
 
 
@@ -109,7 +109,7 @@ def test_it_stands_in_for_failures_of_this_machine_too() -> None:
     assert run.step.effect == CONFIRM
     assert run.feed(CopyConfirmed(at=NOW)).outcome.fault == busy
     full = a_refresh()
-    full.feed(Failed(at=NOW, fault=FULL))
+    full.feed(EffectFailed(at=NOW, fault=FULL))
     assert full.step.effect == CONFIRM
 
 
@@ -118,7 +118,7 @@ def test_a_file_at_the_path_stands_in() -> None:
     policy = a_policy(stale_if_error=True, dest=ToPath('/data/t.csv'), retries=0)
     run = Run(None, policy, a_snapshot(destination=a_path(PathKind.FILE)))
     run.feed(PartOpened(at=NOW, size_bytes=0), answered(404))
-    assert run.step.effect == ConfirmCopy(path='/data/t.csv', size_bytes=None)
+    assert run.step.effect == CheckCopy(path='/data/t.csv', size_bytes=None)
     run.feed(CopyConfirmed(at=NOW), Discarded(at=NOW))
     assert (run.outcome.origin, run.outcome.path) == (Origin.STALE, '/data/t.csv')
     assert run.outcome.record is None
@@ -140,11 +140,13 @@ def test_what_the_caller_has_to_mend_is_told() -> None:
     """A wrong call is no failure of the world's."""
     policy = a_policy(stale_if_error=True, offline=True)
     assert Run(None, policy, a_snapshot(cache=a_cache())).fault.code == 'offline_miss'
-    wrong = a_refresh().feed(Failed(at=NOW, fault=InvalidInput(where='url', problem='too long')))
+    wrong = a_refresh().feed(
+        EffectFailed(at=NOW, fault=InvalidInput(where='url', problem='too long'))
+    )
     assert wrong.step.effect == Discard(keep=False)
 
 
 def test_a_mistake_of_ours_is_no_reason() -> None:
     """An event that makes no sense ends the run as such."""
-    run = a_refresh().feed(answered(503), Retired(at=NOW), Discarded(at=NOW))
-    assert run.feed(LockReleased(at=NOW)).fault == Bug(state='FallingBack', event='Retired')
+    run = a_refresh().feed(answered(503), VersionsRemoved(at=NOW), Discarded(at=NOW))
+    assert run.feed(LockReleased(at=NOW)).fault == Bug(state='FallingBack', event='VersionsRemoved')

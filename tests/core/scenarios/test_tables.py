@@ -12,7 +12,7 @@ from dlmachine.core.faults import ConnectionFailed, HttpStatus, TimedOut
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import Request
 from dlmachine.core.http.url import parse_url
-from dlmachine.core.protocol.body_decision import LeaveBody, Left, RefuseBody, TakeBody
+from dlmachine.core.protocol.body_decision import RejectResponse, SkipBody, SkipReason, StoreBody
 from dlmachine.core.secrets.redact import is_secret_name, scrub
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.option_parsers import read_bool
@@ -40,7 +40,7 @@ def test_which_answers_lead_elsewhere() -> None:
     found = {
         status
         for status in range(100, 1_000)
-        if decide_body(an_exchange(), a_head(status)) == LeaveBody(Left.REDIRECT)
+        if decide_body(an_exchange(), a_head(status)) == SkipBody(SkipReason.REDIRECT)
     }
     assert found == {301, 302, 303, 307, 308}
 
@@ -50,7 +50,7 @@ def test_which_answers_bring_a_body() -> None:
     found = {
         status
         for status in range(100, 1_000)
-        if isinstance(decide_body(an_exchange(), a_head(status)), TakeBody)
+        if isinstance(decide_body(an_exchange(), a_head(status)), StoreBody)
     }
     assert found == set(range(200, 300)) - {202, 206}
 
@@ -58,9 +58,9 @@ def test_which_answers_bring_a_body() -> None:
 def test_which_answers_are_errors_and_which_make_no_sense() -> None:
     """From 300 to 599 all but redirects and an unasked 304; and 202, which is a promise."""
     decisions = {status: decide_body(an_exchange(), a_head(status)) for status in range(1_000)}
-    errors = {status for status, found in decisions.items() if found == LeaveBody(Left.ERROR)}
+    errors = {status for status, found in decisions.items() if found == SkipBody(SkipReason.ERROR)}
     assert errors == {202, *range(300, 600)} - {301, 302, 303, 304, 307, 308}
-    unknown = {status for status, found in decisions.items() if isinstance(found, RefuseBody)}
+    unknown = {status for status, found in decisions.items() if isinstance(found, RejectResponse)}
     assert unknown == {*range(200), 206, 304, *range(600, 1_000)}
 
 

@@ -27,7 +27,7 @@ from dlmachine.core.protocol.effects import Publish
 from dlmachine.core.protocol.events import Discarded, PartOpened
 from dlmachine.core.secrets.redact import redact_url, scrub, secrets_in_pairs, secrets_in_url
 from dlmachine.core.spec.destination import ToPath
-from dlmachine.core.text.control_chars import find_frame_breaker
+from dlmachine.core.text.control_chars import find_control_char
 from tests.builders import (
     NOW,
     URL,
@@ -82,7 +82,7 @@ def test_a_url_without_userinfo_is_one_that_never_had_any() -> None:
 
 def test_what_breaks_a_frame_comes_with_advice() -> None:
     """The fault says what to do about it."""
-    plain = find_frame_breaker('x', 'a\nb')
+    plain = find_control_char('x', 'a\nb')
     assert plain is not None
     assert plain.advice.startswith('Remove it')
 
@@ -122,8 +122,8 @@ def test_a_date_is_in_utc_wherever_this_machine_is(zone: str, text: str) -> None
 @pytest.mark.parametrize('coded', ['kAFQ mDzST7DWlj99KOF/cg==', 'kAFQ!mDzST7DWlj99KOF/cg=='])
 def test_base64_with_more_in_it_is_none(coded: str) -> None:
     """RFC 4648 section 3.3: what is not of the alphabet is not read over."""
-    said = a_head(200, {'Content-MD5': coded})
-    assert served_digest(said, is_part=False, is_decoded=False) is None
+    representation = a_head(200, {'Content-MD5': coded})
+    assert served_digest(representation, is_part=False, is_decoded=False) is None
 
 
 def test_an_old_digest_is_one() -> None:
@@ -190,8 +190,8 @@ def test_of_two_secrets_the_longer_goes_first() -> None:
 
 def in_memory(received: Any, **policy: Any) -> Run:
     """A run to memory whose answer brought this."""
-    wish = a_descriptor(f'{URL}?token=s3cret')
-    run = Run(wish, a_policy(retries=0, **policy), a_snapshot(wish))
+    target = a_descriptor(f'{URL}?token=s3cret')
+    run = Run(target, a_policy(retries=0, **policy), a_snapshot(target))
     return run.feed(PartOpened(at=NOW, size_bytes=0), answered(200, {}, received))
 
 

@@ -8,12 +8,12 @@ import pytest
 from dlmachine.core.decision.snapshot import CacheSeen, PartSeen
 from dlmachine.core.faults import FAULTS, ConnectionFailed, HttpStatus, Party, TlsFailed
 from dlmachine.core.http.body import RawBody, content_type_of
-from dlmachine.core.http.response import Head
+from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.http.url import Url
 from dlmachine.core.integrity.file_signature import START_BYTES
-from dlmachine.core.maintenance.findings import GIVEN_UP_AGE, SETTLED_AGE, Cure, Kind
-from dlmachine.core.maintenance.verification import NOTE_VERSION, Condition, Mending
-from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.maintenance.findings import GIVEN_UP_AGE, SETTLED_AGE, FindingKind, Repair
+from dlmachine.core.maintenance.verification import NOTE_VERSION, CopyState, RepairAction
+from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import Expectation
 from dlmachine.core.protocol.events import Interrupted, LockAcquired
 from dlmachine.core.protocol.outcome import Origin
@@ -23,14 +23,14 @@ from dlmachine.core.spec.policy import CheckMethod
 from tests.builders import NOW, URL, a_record
 
 WORDS: list[tuple[type[Enum], str]] = [
-    (Kind, 'orphan, unknown file, row without file, strange row, wrong size, dead lock, part, stray note, stray registry, quarantined, registry, folder, file system'),
-    (Cure, 'none, quarantine, mark, free lock, remove, remove part, mend registry'),
+    (FindingKind, 'orphan, unknown file, row without file, strange row, wrong size, dead lock, part, stray note, stray registry, quarantined, registry, folder, file system'),
+    (Repair, 'none, quarantine, mark, free lock, remove, remove part, mend registry'),
     (PathKind, 'missing, file, folder, other'),
     (Origin, 'cache, network, stale'),
     (Party, 'caller, server, network, machine'),
     (CheckMethod, 'auto, etag, modified, size, hash'),
-    (Condition, 'whole, wrong, missing, unreadable, unknown'),
-    (Mending, 'leave, mark, quarantine'),
+    (CopyState, 'whole, wrong, missing, unreadable, unknown'),
+    (RepairAction, 'leave, mark, quarantine'),
 ]  # fmt: skip
 
 
@@ -98,16 +98,16 @@ def test_what_is_not_told_is_not_so() -> None:
     """Values of which only the needed parts are given."""
     assert PathSeen(kind=PathKind.MISSING).has_folder
     assert PathSeen(kind=PathKind.MISSING).blocker is None
-    assert TakeBody().offset == 0
+    assert StoreBody().offset == 0
     asked = Expectation()
-    assert (asked.name, asked.asked_name, asked.checks_content) == ('', '', False)
+    assert (asked.name, asked.requested_name, asked.checks_content) == ('', '', False)
     assert (asked.offset, asked.is_conditional) == (0, False)
-    assert (Head(status=200).version, Head(status=200).reason) == ('', '')
+    assert (ResponseHead(status=200).version, ResponseHead(status=200).reason) == ('', '')
     assert not LockAcquired(at=NOW).waited
     broke = HttpStatus(url='u', status=500)
     assert broke.tries == 0
     assert Interrupted(at=NOW, fault=broke).part_bytes == 0
     assert TlsFailed(url='u').detail == ''
     assert CacheSeen(folder='/c').item_id == ''
-    assert PartSeen(name='x', size_bytes=1, validator='"v"').address == ''
+    assert PartSeen(name='x', size_bytes=1, validator='"v"').url_digest == ''
     assert str(Url(scheme='https', host='h')) == 'https://h/'

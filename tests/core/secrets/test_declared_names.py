@@ -13,11 +13,11 @@ from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import Tls
 from dlmachine.core.integrity.checksum import ChecksumList
 from dlmachine.core.plan.plan import Plan, plan
-from dlmachine.core.protocol.effects import Exchange, ExchangeMany, ReadChecksums, Record, Wait
+from dlmachine.core.protocol.effects import Exchange, ExchangeSegments, ReadChecksums, Record, Wait
 from dlmachine.core.protocol.events import (
-    Answered,
     ChecksumsRead,
     Interrupted,
+    Responded,
     SegmentsEnded,
     Waited,
 )
@@ -111,23 +111,23 @@ def test_a_declared_field_is_a_credential() -> None:
 def test_a_checksum_file_elsewhere_gets_no_credentials() -> None:
     """Neither header fields nor the client certificate; at the same origin it gets both."""
     tls = Tls(cert='me.pem', key='me.key', cainfo='ca.pem')
-    wish = replace(WISH, tls=tls)
+    target = replace(WISH, tls=tls)
     for place, is_same in (('https://example.org/sums', True), ('https://o/sums?code=x', False)):
         [effect, *_] = [
             one
-            for one in plan(wish, a_policy(checksum_file=ChecksumList(place)), a_snapshot(wish))
+            for one in plan(target, a_policy(checksum_file=ChecksumList(place)), a_snapshot(target))
             .unwrap()
             .effects
             if isinstance(one, ReadChecksums)
         ]
-        assert effect.wish is not None
-        assert effect.wish.secret_names == NAMES
-        assert (effect.wish.tls == tls) is is_same
-        assert (effect.wish.tls.cert, effect.wish.tls.key) == (
+        assert effect.target is not None
+        assert effect.target.secret_names == NAMES
+        assert (effect.target.tls == tls) is is_same
+        assert (effect.target.tls.cert, effect.target.tls.key) == (
             ('me.pem', 'me.key') if is_same else (None, None)
         )
-        assert effect.wish.tls.cainfo == 'ca.pem'
-        assert bool(effect.wish.headers) is is_same
+        assert effect.target.tls.cainfo == 'ca.pem'
+        assert bool(effect.target.headers) is is_same
 
 
 def test_response_fields_are_masked_by_declared_names() -> None:
@@ -140,7 +140,7 @@ def test_response_fields_are_masked_by_declared_names() -> None:
     assert SECRET not in repr(update)
     assert 'new-secret' not in repr(update)
     assert 't.csv' in repr(update)
-    event = redact_event(exchange, Answered(at=NOW, head=a_head(200, told, reason=f'no {SECRET}')))
+    event = redact_event(exchange, Responded(at=NOW, head=a_head(200, told, reason=f'no {SECRET}')))
     assert SECRET not in repr(event)
     assert 'new-secret' not in repr(event)
 
@@ -153,7 +153,7 @@ def test_the_story_contains_no_echoed_secret() -> None:
     head = a_head(200, {'X-Echo': SECRET})
     whole = answered(200, {'X-Echo': SECRET}, a_received(SECRET.encode()))
     broken = Interrupted(at=NOW, fault=fault, head=head, part_bytes=1)
-    many = ExchangeMany(
+    many = ExchangeSegments(
         exchange=exchange, spans=((0, 1),), held=(), whole_bytes=2, validator='"1"', connections=1
     )
     ends = SegmentsEnded(at=NOW, ends=(whole, broken, None))
@@ -193,12 +193,12 @@ def test_a_pickled_outcome_stores_no_secret() -> None:
     fault = TimedOut(url='https://h/', phase='total', limit=exchange.stall_timeout)
     whole = answered(200, {'X-Echo': SECRET, 'X-Access': 'given-now'})
     broken = Interrupted(at=NOW, fault=fault, head=None, part_bytes=0)
-    many = ExchangeMany(
+    many = ExchangeSegments(
         exchange=exchange, spans=((0, 1),), held=(), whole_bytes=2, validator='"1"', connections=1
     )
     waited = (Wait(duration=exchange.stall_timeout, reason=''), Waited(at=NOW))
     story: tuple[Any, ...] = (
-        (ReadChecksums(wish=WISH, max_bytes=1), ChecksumsRead(at=NOW, text='')),
+        (ReadChecksums(target=WISH, max_bytes=1), ChecksumsRead(at=NOW, text='')),
         (exchange, whole),
         (exchange, broken),
         (many, SegmentsEnded(at=NOW, ends=(whole, None))),

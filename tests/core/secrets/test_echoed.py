@@ -18,7 +18,7 @@ from dlmachine.core.http.body import (
     body_pairs,
 )
 from dlmachine.core.plan.render import show_effect
-from dlmachine.core.protocol.body_decision import RefuseBody
+from dlmachine.core.protocol.body_decision import RejectResponse
 from dlmachine.core.protocol.effects import Exchange
 from dlmachine.core.protocol.events import Discarded, PartOpened, Published
 from dlmachine.core.secrets.redact import scrub, secrets_in_pairs
@@ -147,8 +147,8 @@ def test_where_it_leads_is_told_without_what_the_server_was_told() -> None:
 
 def test_a_secret_under_another_name_is_one_too() -> None:
     """In a header whose name tells nothing of it."""
-    wish = a_descriptor(headers={'Authorization': f'Bearer {TOKEN}', 'X-Lab': f'me {TOKEN}'})
-    going = Run(wish, a_policy(), a_snapshot(wish)).feed(PartOpened(at=NOW, size_bytes=0))
+    target = a_descriptor(headers={'Authorization': f'Bearer {TOKEN}', 'X-Lab': f'me {TOKEN}'})
+    going = Run(target, a_policy(), a_snapshot(target)).feed(PartOpened(at=NOW, size_bytes=0))
     going.feed(answered(200), Published(at=NOW, path=None))
     record = going.outcome.record
     assert record is not None
@@ -169,7 +169,7 @@ def test_faults_tell_no_echo() -> None:
     asked = run().step.effect
     assert isinstance(asked, Exchange)
     odd = decide_body(asked, a_head(200, {'Content-Encoding': TOKEN}))
-    assert isinstance(odd, RefuseBody)
+    assert isinstance(odd, RejectResponse)
     assert isinstance(odd.fault, AnswerUnusable)
     assert TOKEN not in odd.fault.problem
     assert '***' in odd.fault.problem

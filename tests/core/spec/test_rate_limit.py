@@ -5,8 +5,8 @@ from math import inf
 import pytest
 
 from dlmachine.core.spec.rate_limit import (
+    Bandwidth,
     Bucket,
-    Flow,
     Rate,
     draw,
     host_of,
@@ -103,7 +103,7 @@ def test_the_later_of_two_counts() -> None:
 
 def test_a_flow_makes_up_for_little() -> None:
     """A pause is no credit for later, beyond a moment."""
-    flow, wait = spend(Flow(0.0), 1_000, 1_000, 100.0)
+    flow, wait = spend(Bandwidth(0.0), 1_000, 1_000, 100.0)
 
     assert wait == pytest.approx(0.9)
     assert spend(flow, 1_000, 1_000, 100.0)[1] == pytest.approx(1.9)

@@ -68,8 +68,8 @@ def test_built(descriptor: Descriptor, url: str, headers: tuple[tuple[str, str],
 
 def test_the_boundary_is_ours_to_say() -> None:
     """A Content-Type of the caller cannot know it."""
-    wish = a_descriptor(multipart={'a': 'x'}, headers={'Content-Type': 'multipart/form-data'})
-    sent = build_request(wish, wish.url, AGENT).unwrap().headers.get('Content-Type')
+    target = a_descriptor(multipart={'a': 'x'}, headers={'Content-Type': 'multipart/form-data'})
+    sent = build_request(target, target.url, AGENT).unwrap().headers.get('Content-Type')
     assert sent is not None
     assert '; boundary=dlmachine-' in sent
 

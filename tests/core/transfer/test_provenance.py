@@ -15,7 +15,7 @@ from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import Request
 from dlmachine.core.machine.limits import MAX_CONFLICTS
 from dlmachine.core.protocol.effects import Exchange, Publish
-from dlmachine.core.protocol.events import Failed, PlaceTaken, Published, Recorded
+from dlmachine.core.protocol.events import EffectFailed, NameTaken, Published, Recorded
 from dlmachine.core.protocol.states import Exchanging
 from dlmachine.core.spec.destination import AtPath
 from dlmachine.core.transfer.provenance import build_record, freshen_record
@@ -44,8 +44,8 @@ SECRET = {'headers': {'X-Api-Key': 's3cret'}}
 
 def a_run(fields: dict[str, str] | None = None, **described: Any) -> Run:
     """A run into the cache that has come to its first request, and was answered if asked so."""
-    wish = a_descriptor(**described)
-    run = Run(wish, None, a_snapshot(wish, cache=a_cache())).go_well(until=Exchange)
+    target = a_descriptor(**described)
+    run = Run(target, None, a_snapshot(target, cache=a_cache())).go_well(until=Exchange)
     return run if fields is None else run.feed(answered(200, fields))
 
 
@@ -67,8 +67,8 @@ def test_what_was_sent_is_on_record() -> None:
 
 def test_what_came_is_on_record() -> None:
     """Status, digests by all algorithms, both validators, the instants."""
-    wish = a_descriptor()
-    run = Run(wish, None, a_snapshot(wish, cache=a_cache())).go_well(until=Exchange)
+    target = a_descriptor()
+    run = Run(target, None, a_snapshot(target, cache=a_cache())).go_well(until=Exchange)
     said = {'ETag': '"v2"', 'Last-Modified': 'Mon, 01 Apr 2024 00:00:00 GMT'}
     received = a_received(digests=(('md5', 'ab'),))
     run.feed(answered(203, said, received, at=LATER))
@@ -130,27 +130,27 @@ def test_secrets_from_everywhere_are_masked() -> None:
     )
     echo = answered(200, {'X-Echo': 'passw0rd, s3cret and on-the-way'})
     assert echo.received is not None
-    record = build_record(run.state.job, run.state.effort, exchange, echo, echo.received)
+    record = build_record(run.state.job, run.state.attempts, exchange, echo, echo.received)
     assert record.response_headers == (('X-Echo', '***, *** and ***'),)
 
 
 def test_a_form_has_secrets_too() -> None:
     """A validator that echoes one is not taken over."""
-    wish = a_descriptor(query={'password': 's3cret', 'a': 'b'}, post=True)
+    target = a_descriptor(query={'password': 's3cret', 'a': 'b'}, post=True)
     head = a_head(304, {'ETag': '"s3cret"', 'Last-Modified': 'new'})
-    fresh = freshen_record(a_record(), wish, head, NOW, wish.url)
+    fresh = freshen_record(a_record(), target, head, NOW, target.url)
     assert (fresh.etag, fresh.last_modified, fresh.validated_at) == ('"v1"', 'new', NOW)
 
 
 @pytest.mark.parametrize(
-    ('known', 'said', 'kept'),
+    ('known', 'served', 'kept'),
     [(None, '"v1"', '"v1"'), ('"v1"', None, '"v1"'), (None, None, None)],
 )
 def test_a_copy_that_is_current_learns_its_etag(
-    known: str | None, said: str | None, kept: str | None
+    known: str | None, served: str | None, kept: str | None
 ) -> None:
     """From a 304 that has one (RFC 9111 section 4.3.4); one that has none leaves what was known."""
-    head = a_head(304, {} if said is None else {'ETag': said})
+    head = a_head(304, {} if served is None else {'ETag': served})
     fresh = freshen_record(replace(a_record(), etag=known), a_descriptor(), head, NOW, URL)
     assert fresh.etag == kept
 
@@ -172,10 +172,10 @@ def test_validators_are_taken_over_only_from_their_issuer(served_by: str) -> Non
 
 def test_a_backend_without_a_version_has_none_on_record() -> None:
     """An empty text, not that of another backend."""
-    wish = a_descriptor()
+    target = a_descriptor()
     odd = BackendSeen(name='odd', schemes=('https',))
-    snapshot = a_snapshot(wish, cache=a_cache(), backends=(odd,))
-    run = Run(wish, a_policy(backend='odd'), snapshot).go_well(until=Exchange)
+    snapshot = a_snapshot(target, cache=a_cache(), backends=(odd,))
+    run = Run(target, a_policy(backend='odd'), snapshot).go_well(until=Exchange)
     run.feed(answered(), Published(at=NOW, path=PLACE))
     [update] = run.updates
     assert (update.record.backend, update.record.backend_version) == ('odd', '')
@@ -193,7 +193,7 @@ def test_a_backend_that_was_not_seen_has_no_version() -> None:
     )
     answer = answered()
     assert answer.received is not None
-    record = build_record(run.state.job, run.state.effort, alien, answer, answer.received)
+    record = build_record(run.state.job, run.state.attempts, alien, answer, answer.received)
     assert record.backend_version == ''
 
 
@@ -215,10 +215,10 @@ def test_a_version_has_the_extension_of_what_it_is(url: str, path: str) -> None:
 
 def test_the_number_follows_the_highest_of_ours() -> None:
     """Those of other programs are their own, and gaps stay gaps."""
-    wish = a_descriptor()
+    target = a_descriptor()
     entries = (an_entry(2), an_entry(5), an_entry(9, is_own=False))
-    snapshot = a_snapshot(wish, cache=a_cache(*entries))
-    run = Run(wish, a_policy(force_download=True), snapshot).go_well(until=Exchange)
+    snapshot = a_snapshot(target, cache=a_cache(*entries))
+    run = Run(target, a_policy(force_download=True), snapshot).go_well(until=Exchange)
     run.feed(answered())
     assert run.step.effect == Publish(place=AtPath(f'{FOLDER}/item-6.csv'), replace=False)
 
@@ -228,9 +228,9 @@ def test_conflicts_are_counted_on_disk_and_in_the_registry_together() -> None:
     run = a_run({})
     for version in range(1, MAX_CONFLICTS + 1):
         path = f'{FOLDER}/item-{version}.csv'
-        run.feed(Published(at=NOW, path=path), PlaceTaken(at=NOW))
+        run.feed(Published(at=NOW, path=path), NameTaken(at=NOW))
     assert isinstance(run.step.effect, Publish)
-    run.feed(Published(at=NOW, path=f'{FOLDER}/item-17.csv'), PlaceTaken(at=NOW))
+    run.feed(Published(at=NOW, path=f'{FOLDER}/item-17.csv'), NameTaken(at=NOW))
     run.go_well(until=type(None))
     assert isinstance(run.fault, CacheUnusable)
 
@@ -238,5 +238,5 @@ def test_conflicts_are_counted_on_disk_and_in_the_registry_together() -> None:
 def test_a_publication_that_fails_counts_the_tries() -> None:
     """The fault tells how often the server was asked."""
     full = StorageFailed(path=PLACE, operation='rename', problem='full')
-    run = a_run({}).feed(Failed(at=NOW, fault=full)).go_well(until=type(None))
+    run = a_run({}).feed(EffectFailed(at=NOW, fault=full)).go_well(until=type(None))
     assert run.fault == replace(full, tries=1)

@@ -8,9 +8,9 @@ import pytest
 from dlmachine.core.faults import BodyTooLarge
 from dlmachine.core.http.framing import content_length
 from dlmachine.core.http.headers import Headers
-from dlmachine.core.http.response import Head
-from dlmachine.core.integrity.representation import Said, place_of
-from dlmachine.core.protocol.body_decision import LeaveBody, Left, RefuseBody, TakeBody
+from dlmachine.core.http.response import ResponseHead
+from dlmachine.core.integrity.representation import Representation, source_digest
+from dlmachine.core.protocol.body_decision import RejectResponse, SkipBody, SkipReason, StoreBody
 from dlmachine.core.protocol.effects import Expectation
 from dlmachine.core.transfer.read_response import decide_body
 from tests.builders import URL, a_head, an_exchange
@@ -24,8 +24,8 @@ BY_DATE = Expectation(
 BY_SIZE = Expectation(size_bytes=8)
 LIMITED = Expectation(max_bytes=8)
 GZ = Expectation(name='T.CSV.GZ')
-SAME = LeaveBody(Left.SAME_COPY)
-ERROR = LeaveBody(Left.ERROR)
+SAME = SkipBody(SkipReason.SAME_COPY)
+ERROR = SkipBody(SkipReason.ERROR)
 MONDAY = {'Last-Modified': 'Mon, 01 Apr 2024 00:00:00 GMT', 'Content-Length': '8'}
 RANGE = 'Content-Range'
 KEEPING = replace(WHOLE, keeps_codings=True)
@@ -49,42 +49,42 @@ CODINGS = [
 ]
 
 DECISIONS: list[tuple[str, Expectation, int, dict[str, str], Any]] = [
-    ('200 is taken', WHOLE, 200, {}, TakeBody()),
-    ('200 with length and ETag', WHOLE, 200, {'Content-Length': '8', 'ETag': '"v1"'}, TakeBody(wire_bytes=8, validator='"v1"')),
-    ('a weak ETag is no validator', WHOLE, 200, {'ETag': 'W/"v1"'}, TakeBody()),
-    ('chunked outranks a length', WHOLE, 200, {'Content-Length': '8', 'Transfer-Encoding': 'chunked'}, TakeBody()),
-    ('204 is an empty whole', WHOLE, 204, {}, TakeBody()),
-    ('200 to a range is a whole', REST, 200, {'Content-Length': '8'}, TakeBody(wire_bytes=8)),
-    ('gzip is undone', WHOLE, 200, {'Content-Encoding': 'GZIP', 'ETag': '"v1"'}, TakeBody(decoder='gzip')),
-    ('x-gzip is gzip', WHOLE, 200, {'Content-Encoding': 'x-gzip'}, TakeBody(decoder='gzip')),
-    ('deflate is undone', WHOLE, 200, {'Content-Encoding': 'deflate'}, TakeBody(decoder='deflate')),
-    ('identity is nothing', WHOLE, 200, {'Content-Encoding': 'identity'}, TakeBody()),
-    *((f'{value!r} is no coding', WHOLE, 200, {'Content-Encoding': value}, TakeBody()) for value in NOT_CODINGS),
-    *((f'{value!r} is gzip', WHOLE, 200, {'Content-Encoding': value}, TakeBody(decoder='gzip')) for value in ('gzip, identity', 'UTF-8, gzip', ',X-GZIP ,', '"gzip"', 'gzip;q=1')),
+    ('200 is taken', WHOLE, 200, {}, StoreBody()),
+    ('200 with length and ETag', WHOLE, 200, {'Content-Length': '8', 'ETag': '"v1"'}, StoreBody(wire_bytes=8, validator='"v1"')),
+    ('a weak ETag is no validator', WHOLE, 200, {'ETag': 'W/"v1"'}, StoreBody()),
+    ('chunked outranks a length', WHOLE, 200, {'Content-Length': '8', 'Transfer-Encoding': 'chunked'}, StoreBody()),
+    ('204 is an empty whole', WHOLE, 204, {}, StoreBody()),
+    ('200 to a range is a whole', REST, 200, {'Content-Length': '8'}, StoreBody(wire_bytes=8)),
+    ('gzip is undone', WHOLE, 200, {'Content-Encoding': 'GZIP', 'ETag': '"v1"'}, StoreBody(decoder='gzip')),
+    ('x-gzip is gzip', WHOLE, 200, {'Content-Encoding': 'x-gzip'}, StoreBody(decoder='gzip')),
+    ('deflate is undone', WHOLE, 200, {'Content-Encoding': 'deflate'}, StoreBody(decoder='deflate')),
+    ('identity is nothing', WHOLE, 200, {'Content-Encoding': 'identity'}, StoreBody()),
+    *((f'{value!r} is no coding', WHOLE, 200, {'Content-Encoding': value}, StoreBody()) for value in NOT_CODINGS),
+    *((f'{value!r} is gzip', WHOLE, 200, {'Content-Encoding': value}, StoreBody(decoder='gzip')) for value in ('gzip, identity', 'UTF-8, gzip', ',X-GZIP ,', '"gzip"', 'gzip;q=1')),
     *((f'{value!r} cannot be undone', WHOLE, 200, {'Content-Encoding': value}, 'check_content=False stores') for value in CODINGS),
-    *((f'{value!r} is kept if asked', KEEPING, 200, {'Content-Encoding': value}, TakeBody()) for value in CODINGS),
-    ('gzip is undone even then', KEEPING, 200, {'Content-Encoding': 'gzip'}, TakeBody(decoder='gzip')),
-    ('206 of a gzip file', replace(REST, name='t.gz'), 206, {RANGE: 'bytes 4-7/8', 'ETag': '"v1"', 'Content-Encoding': 'gzip'}, TakeBody(offset=4, wire_bytes=4, validator='"v1"')),
-    ('206 without a coding', REST, 206, {RANGE: 'bytes 4-7/8', 'ETag': '"v1"', 'Content-Encoding': 'utf-8'}, TakeBody(offset=4, wire_bytes=4, validator='"v1"')),
+    *((f'{value!r} is kept if asked', KEEPING, 200, {'Content-Encoding': value}, StoreBody()) for value in CODINGS),
+    ('gzip is undone even then', KEEPING, 200, {'Content-Encoding': 'gzip'}, StoreBody(decoder='gzip')),
+    ('206 of a gzip file', replace(REST, name='t.gz'), 206, {RANGE: 'bytes 4-7/8', 'ETag': '"v1"', 'Content-Encoding': 'gzip'}, StoreBody(offset=4, wire_bytes=4, validator='"v1"')),
+    ('206 without a coding', REST, 206, {RANGE: 'bytes 4-7/8', 'ETag': '"v1"', 'Content-Encoding': 'utf-8'}, StoreBody(offset=4, wire_bytes=4, validator='"v1"')),
     ('206 of unknown bytes', REST, 206, {RANGE: 'bytes 4-7/8', 'ETag': '"v1"', 'Content-Encoding': 'br'}, 'whose position in the file is unknown'),
-    ('206 of bytes that are kept', replace(REST, keeps_codings=True), 206, {RANGE: 'bytes 4-7/8', 'ETag': '"v1"', 'Content-Encoding': 'br'}, TakeBody(offset=4, wire_bytes=4, validator='"v1"')),
-    ('a gzip file stays one', GZ, 200, {'Content-Encoding': 'gzip'}, TakeBody()),
+    ('206 of bytes that are kept', replace(REST, keeps_codings=True), 206, {RANGE: 'bytes 4-7/8', 'ETag': '"v1"', 'Content-Encoding': 'br'}, StoreBody(offset=4, wire_bytes=4, validator='"v1"')),
+    ('a gzip file stays one', GZ, 200, {'Content-Encoding': 'gzip'}, StoreBody()),
     ('brotli cannot be undone', WHOLE, 200, {'Content-Encoding': 'br'}, 'content coding'),
-    ('301 leads elsewhere', WHOLE, 301, {}, LeaveBody(Left.REDIRECT)),
-    ('308 leads elsewhere', WHOLE, 308, {}, LeaveBody(Left.REDIRECT)),
+    ('301 leads elsewhere', WHOLE, 301, {}, SkipBody(SkipReason.REDIRECT)),
+    ('308 leads elsewhere', WHOLE, 308, {}, SkipBody(SkipReason.REDIRECT)),
     ('305 is an error', WHOLE, 305, {}, ERROR),
-    ('304 confirms', CHECK, 304, {}, LeaveBody(Left.NOT_MODIFIED)),
-    ('304 from another place', replace(CHECK, copy_place='elsewhere'), 304, {}, 'another source'),
+    ('304 confirms', CHECK, 304, {}, SkipBody(SkipReason.NOT_MODIFIED)),
+    ('304 from another place', replace(CHECK, cached_source='elsewhere'), 304, {}, 'another source'),
     ('304 unasked makes no sense', WHOLE, 304, {}, 'no condition'),
     ('404 is an error', WHOLE, 404, {}, ERROR),
     ('416 is an error', REST, 416, {}, ERROR),
     ('503 is an error', WHOLE, 503, {}, ERROR),
     ('999 is unknown', WHOLE, 999, {}, 'unknown status 999'),
     ('100 is no answer', WHOLE, 100, {}, 'unknown status 100'),
-    ('202 is a promise', WHOLE, 202, {}, LeaveBody(Left.ERROR)),
-    ('206 is the rest', REST, 206, {RANGE: 'bytes 4-7/8', 'ETag': '"v1"'}, TakeBody(offset=4, wire_bytes=4, validator='"v1"')),
-    ('206 of unknown whole', REST, 206, {RANGE: 'bytes 4-7/*', 'ETag': '"v1"'}, TakeBody(offset=4, wire_bytes=4, validator='"v1"')),
-    ('206 with the same ETag', REST, 206, {RANGE: 'bytes 4-7/8', 'ETag': '"v1"', 'Content-Length': '4'}, TakeBody(offset=4, wire_bytes=4, validator='"v1"')),
+    ('202 is a promise', WHOLE, 202, {}, SkipBody(SkipReason.ERROR)),
+    ('206 is the rest', REST, 206, {RANGE: 'bytes 4-7/8', 'ETag': '"v1"'}, StoreBody(offset=4, wire_bytes=4, validator='"v1"')),
+    ('206 of unknown whole', REST, 206, {RANGE: 'bytes 4-7/*', 'ETag': '"v1"'}, StoreBody(offset=4, wire_bytes=4, validator='"v1"')),
+    ('206 with the same ETag', REST, 206, {RANGE: 'bytes 4-7/8', 'ETag': '"v1"', 'Content-Length': '4'}, StoreBody(offset=4, wire_bytes=4, validator='"v1"')),
     ('206 unasked', WHOLE, 206, {RANGE: 'bytes 0-7/8'}, 'the complete file'),
     ('206 without a range', REST, 206, {}, 'whose position in the file is unknown'),
     ('206 with nonsense', REST, 206, {RANGE: 'items 4-7/8'}, 'whose position in the file is unknown'),
@@ -97,20 +97,20 @@ DECISIONS: list[tuple[str, Expectation, int, dict[str, str], Any]] = [
     ('206 without the ETag', REST, 206, {RANGE: 'bytes 4-7/8'}, 'another version'),
     ('206 with a weak ETag', REST, 206, {RANGE: 'bytes 4-7/8', 'ETag': 'W/"v1"'}, 'another version'),
     ('206 of another date', Expectation(offset=4, validator='Wed, 01 May 2024 10:00:00 GMT'), 206, {RANGE: 'bytes 4-7/8', 'Last-Modified': 'Thu, 02 May 2024 10:00:00 GMT'}, 'another version'),
-    ('206 without its date', Expectation(offset=4, validator='Wed, 01 May 2024 10:00:00 GMT'), 206, {RANGE: 'bytes 4-7/8'}, TakeBody(offset=4, wire_bytes=4, validator='Wed, 01 May 2024 10:00:00 GMT')),
+    ('206 without its date', Expectation(offset=4, validator='Wed, 01 May 2024 10:00:00 GMT'), 206, {RANGE: 'bytes 4-7/8'}, StoreBody(offset=4, wire_bytes=4, validator='Wed, 01 May 2024 10:00:00 GMT')),
     ('206 beyond the limit', Expectation(offset=4, validator='"v1"', max_bytes=7), 206, {RANGE: 'bytes 4-7/8', 'ETag': '"v1"'}, BodyTooLarge(url=URL, limit_bytes=7, size_bytes=8)),
-    ('206 within the limit', Expectation(offset=4, max_bytes=8), 206, {RANGE: 'bytes 4-7/8'}, TakeBody(offset=4, wire_bytes=4, limit_bytes=8)),
-    ('a length at the limit', LIMITED, 200, {'Content-Length': '8'}, TakeBody(wire_bytes=8, limit_bytes=8)),
+    ('206 within the limit', Expectation(offset=4, max_bytes=8), 206, {RANGE: 'bytes 4-7/8'}, StoreBody(offset=4, wire_bytes=4, limit_bytes=8)),
+    ('a length at the limit', LIMITED, 200, {'Content-Length': '8'}, StoreBody(wire_bytes=8, limit_bytes=8)),
     ('a length beyond the limit', LIMITED, 200, {'Content-Length': '9'}, BodyTooLarge(url=URL, limit_bytes=8, size_bytes=9)),
-    ('no length under a limit', LIMITED, 200, {}, TakeBody(limit_bytes=8)),
+    ('no length under a limit', LIMITED, 200, {}, StoreBody(limit_bytes=8)),
     ('the same ETag and length', CHECK, 200, {'ETag': '"v1"', 'Content-Length': '8'}, SAME),
-    ('the same ETag, another length', CHECK, 200, {'ETag': '"v1"', 'Content-Length': '9'}, TakeBody(wire_bytes=9, validator='"v1"')),
-    ('another ETag', CHECK, 200, {'ETag': '"v2"', 'Content-Length': '8'}, TakeBody(wire_bytes=8, validator='"v2"')),
-    ('a weak ETag', CHECK, 200, {'ETag': 'W/"v1"', 'Content-Length': '8'}, TakeBody(wire_bytes=8)),
+    ('the same ETag, another length', CHECK, 200, {'ETag': '"v1"', 'Content-Length': '9'}, StoreBody(wire_bytes=9, validator='"v1"')),
+    ('another ETag', CHECK, 200, {'ETag': '"v2"', 'Content-Length': '8'}, StoreBody(wire_bytes=8, validator='"v2"')),
+    ('a weak ETag', CHECK, 200, {'ETag': 'W/"v1"', 'Content-Length': '8'}, StoreBody(wire_bytes=8)),
     ('the same date and length', BY_DATE, 200, MONDAY, SAME),
-    ('the same date, but an ETag', BY_DATE, 200, {**MONDAY, 'ETag': 'W/"x"'}, TakeBody(wire_bytes=8)),
+    ('the same date, but an ETag', BY_DATE, 200, {**MONDAY, 'ETag': 'W/"x"'}, StoreBody(wire_bytes=8)),
     ('the same size', BY_SIZE, 200, {'Content-Length': '8'}, SAME),
-    ('the same size of coded bytes', BY_SIZE, 200, {'Content-Length': '8', 'Content-Encoding': 'gzip'}, TakeBody(wire_bytes=8, decoder='gzip')),
+    ('the same size of coded bytes', BY_SIZE, 200, {'Content-Length': '8', 'Content-Encoding': 'gzip'}, StoreBody(wire_bytes=8, decoder='gzip')),
 ]  # fmt: skip
 
 
@@ -124,13 +124,13 @@ def test_decide_body(
 ) -> None:
     """A body is taken, left, or refused with a fault that names the problem."""
     decision = decide_body(an_exchange(expect=expect), a_head(status, fields))
-    if isinstance(decision, TakeBody):
-        assert decision.said.place == place_of(URL)
-        decision = replace(decision, said=Said())
+    if isinstance(decision, StoreBody):
+        assert decision.representation.source == source_digest(URL)
+        decision = replace(decision, representation=Representation())
     match decision:
-        case RefuseBody(fault=fault) if isinstance(expected, str):
+        case RejectResponse(fault=fault) if isinstance(expected, str):
             assert expected in str(fault)
-        case RefuseBody(fault=fault):
+        case RejectResponse(fault=fault):
             assert fault == expected
         case _:
             assert decision == expected
@@ -151,4 +151,4 @@ def test_decide_body(
 def test_content_length(lengths: tuple[str, ...], expected: int | None) -> None:
     """A length counts only if it is a number, and one only."""
     fields = tuple(('Content-Length', length) for length in lengths)
-    assert content_length(Head(status=200, headers=Headers(fields))) == expected
+    assert content_length(ResponseHead(status=200, headers=Headers(fields))) == expected

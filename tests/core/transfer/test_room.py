@@ -3,25 +3,25 @@
 import pytest
 
 from dlmachine.core.faults import StorageFailed
-from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.transfer.room import find_room_fault, missing_bytes, needed_bytes
 
 
 @pytest.mark.parametrize(
     ('taking', 'needed'),
     [
-        (TakeBody(), None),
-        (TakeBody(wire_bytes=0), 0),
-        (TakeBody(wire_bytes=7, offset=100), 7),
-        (TakeBody(wire_bytes=None, decoder='gzip'), None),
-        (TakeBody(wire_bytes=20, decoder='gzip'), 0),
-        (TakeBody(wire_bytes=100_000, decoder='gzip'), 99_836),
-        (TakeBody(wire_bytes=3, whole_bytes=10), 10),
-        (TakeBody(wire_bytes=3, whole_bytes=10, offset=4), 6),
-        (TakeBody(wire_bytes=3, whole_bytes=10, offset=4, held=((6, 9),)), 2),
+        (StoreBody(), None),
+        (StoreBody(wire_bytes=0), 0),
+        (StoreBody(wire_bytes=7, offset=100), 7),
+        (StoreBody(wire_bytes=None, decoder='gzip'), None),
+        (StoreBody(wire_bytes=20, decoder='gzip'), 0),
+        (StoreBody(wire_bytes=100_000, decoder='gzip'), 99_836),
+        (StoreBody(wire_bytes=3, whole_bytes=10), 10),
+        (StoreBody(wire_bytes=3, whole_bytes=10, offset=4), 6),
+        (StoreBody(wire_bytes=3, whole_bytes=10, offset=4, held=((6, 9),)), 2),
     ],
 )
-def test_disk_space_that_a_body_needs(taking: TakeBody, needed: int | None) -> None:
+def test_disk_space_that_a_body_needs(taking: StoreBody, needed: int | None) -> None:
     """A range needs the missing bytes of the file; a coding may add a little."""
     assert needed_bytes(taking) == needed
 

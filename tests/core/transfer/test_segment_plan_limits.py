@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dlmachine.core.decision.part_location import address_digest
+from dlmachine.core.decision.part_location import url_digest
 from dlmachine.core.faults import (
     BodyTooLarge,
     BodyTruncated,
@@ -16,21 +16,21 @@ from dlmachine.core.faults import (
     TimedOut,
 )
 from dlmachine.core.http.byte_ranges import behind
-from dlmachine.core.http.response import Head, Received
+from dlmachine.core.http.response import Received, ResponseHead
 from dlmachine.core.integrity.checksum import Checksum
-from dlmachine.core.integrity.representation import Said, place_of
+from dlmachine.core.integrity.representation import Representation, source_digest
 from dlmachine.core.plan.dry_run import healthy_event
 from dlmachine.core.plan.plan import plan
-from dlmachine.core.protocol.body_decision import RefuseBody
-from dlmachine.core.protocol.effects import Discard, ExchangeMany, Expectation, Join
+from dlmachine.core.protocol.body_decision import RejectResponse
+from dlmachine.core.protocol.effects import Discard, ExchangeSegments, Expectation, Reassemble
 from dlmachine.core.protocol.events import (
-    Answered,
     Discarded,
-    Failed,
+    EffectFailed,
     Interrupted,
-    Joined,
     PartOpened,
     Published,
+    Reassembled,
+    Responded,
     SegmentsEnded,
     Waited,
 )
@@ -71,28 +71,28 @@ TOKEN = f'{URL}?token=s3cret'
 SHOWN = f'{URL}?token=***'
 
 
-def part_head(first: int, last: int, size: int = SIZE) -> Head:
+def part_head(first: int, last: int, size: int = SIZE) -> ResponseHead:
     """The head of a range of version 1."""
     return a_head(206, {'Content-Range': f'bytes {first}-{last}/{size}', 'ETag': '"v1"'})
 
 
-def brought(first: int, last: int, count: int | None = None, size: int = SIZE) -> Answered:
+def brought(first: int, last: int, count: int | None = None, size: int = SIZE) -> Responded:
     """A range, or fewer bytes of it than its head says."""
     wire = last - first + 1 if count is None else count
     received = Received(size_bytes=wire, wire_bytes=wire, sha256='')
-    return Answered(at=NOW, head=part_head(first, last, size), received=received)
+    return Responded(at=NOW, head=part_head(first, last, size), received=received)
 
 
-def joined(size: int = SIZE, wire: int = SIZE) -> Joined:
+def joined(size: int = SIZE, wire: int = SIZE) -> Reassembled:
     """The whole, read through."""
-    return Joined(at=NOW, received=Received(size_bytes=size, wire_bytes=wire, sha256=SHA))
+    return Reassembled(at=NOW, received=Received(size_bytes=size, wire_bytes=wire, sha256=SHA))
 
 
 def to_path(url: str = URL, mirrors: tuple[str, ...] = (), **options: Any) -> Run:
     """A run to a path by two connections that asks its first range."""
-    wish = a_descriptor(url, mirrors=mirrors)
+    target = a_descriptor(url, mirrors=mirrors)
     policy = a_policy(**{'dest': ToPath(PATH), 'segments': 2, **options})
-    run = Run(wish, policy, a_snapshot(wish, destination=a_path()))
+    run = Run(target, policy, a_snapshot(target, destination=a_path()))
     return run.feed(PartOpened(at=NOW, size_bytes=0))
 
 
@@ -101,7 +101,7 @@ def segmented(url: str = URL, **known: Any) -> Run:
     return to_path(url, **known).feed(brought(*FIRST))
 
 
-def ended(*ends: Answered | Interrupted | None) -> SegmentsEnded:
+def ended(*ends: Responded | Interrupted | None) -> SegmentsEnded:
     """What came of all segments."""
     return SegmentsEnded(at=NOW, ends=ends)
 
@@ -118,7 +118,7 @@ def test_the_limit_of_the_whole_counts_for_segments_too() -> None:
     limit: dict[str, Any] = {'timeout': MINUTE}
     late = replace(brought(*FIRST, count=9), at=LATE)
     broken = replace(ended(BROKE, None, None, None), at=LATE)
-    failed = Failed(at=LATE, fault=ConnectionFailed(url=URL, phase='connect'))
+    failed = EffectFailed(at=LATE, fault=ConnectionFailed(url=URL, phase='connect'))
     wrong = replace(joined(wire=SIZE - 1), at=LATE)
     for run in (
         to_path(**limit).feed(late),
@@ -133,7 +133,7 @@ def test_the_limit_of_the_whole_counts_for_segments_too() -> None:
 def test_a_date_of_the_server_is_seen_from_the_end_of_the_segments() -> None:
     """As with a single answer."""
     fields = {'Retry-After': 'Wed, 01 May 2024 12:00:30 GMT'}
-    busy = Answered(at=NOW, head=a_head(503, fields))
+    busy = Responded(at=NOW, head=a_head(503, fields))
     late = replace(ended(busy, None, None, None), at=NOW + timedelta(seconds=10))
     run = segmented().feed(late)
     assert getattr(run.step.effect, 'duration', None) == timedelta(seconds=20)
@@ -153,10 +153,10 @@ def test_a_first_range_that_is_too_short_is_told_with_both_sizes() -> None:
 def test_a_range_that_was_not_asked_for_is_told_with_both() -> None:
     """What came, and what was wanted."""
     asked = segmented().step.effect
-    assert isinstance(asked, ExchangeMany)
+    assert isinstance(asked, ExchangeSegments)
     first, last = REST[0]
     found = decide_body(asked.exchanges[0], part_head(first, last - 1))
-    assert isinstance(found, RefuseBody)
+    assert isinstance(found, RejectResponse)
     assert f'bytes {first}-{last - 1}/{SIZE}, although {first}-{last} was requested' in str(
         found.fault
     )
@@ -164,7 +164,7 @@ def test_a_range_that_was_not_asked_for_is_told_with_both() -> None:
 
 def test_a_segment_that_is_refused_is_told_without_secrets() -> None:
     """With what the server says of it."""
-    busy = Answered(at=NOW, head=a_head(503, reason='s3cret is busy'))
+    busy = Responded(at=NOW, head=a_head(503, reason='s3cret is busy'))
     run = segmented(TOKEN, retries=0).feed(ended(busy, None, None, None), DISCARDED)
     assert run.fault == HttpStatus(url=SHOWN, status=503, reason='*** is busy', tries=1)
 
@@ -176,7 +176,7 @@ def test_a_segment_that_is_refused_is_told_without_secrets() -> None:
         (joined(size=SIZE + 1), BodyTooLarge(url=URL, limit_bytes=SIZE, size_bytes=SIZE + 1, tries=1)),
     ],
 )  # fmt: skip
-def test_what_is_read_through_has_to_have_its_size(read: Joined, fault: object) -> None:
+def test_what_is_read_through_has_to_have_its_size(read: Reassembled, fault: object) -> None:
     """Whatever the segments said of themselves."""
     run = segmented(retries=0, max_bytes=SIZE).feed(WELL, read, DISCARDED)
     assert run.fault == fault
@@ -184,7 +184,7 @@ def test_what_is_read_through_has_to_have_its_size(read: Joined, fault: object) 
 
 def test_the_gravest_of_many_troubles_is_acted_on() -> None:
     """A segment that is refused for good, wherever it stands: the whole is asked for."""
-    gone = Answered(at=NOW, head=a_head(404))
+    gone = Responded(at=NOW, head=a_head(404))
     run = segmented().feed(ended(BROKE, gone, None, None))
     assert run.exchanges[-1].request.headers.get('Range') is None
 
@@ -193,7 +193,7 @@ def test_a_redirect_may_be_followed_again_for_the_whole() -> None:
     """It is a new try: the address that was asked before is no circle."""
     moved = answered(302, {'Location': '/b'})
     run = to_path().feed(moved, brought(*FIRST))
-    run.feed(ended(Answered(at=NOW, head=a_head(404)), None, None, None), moved)
+    run.feed(ended(Responded(at=NOW, head=a_head(404)), None, None, None), moved)
     assert run.exchanges[-1].request.url == 'https://example.org/b'
 
 
@@ -202,7 +202,7 @@ def test_a_redirect_may_be_followed_again_for_the_whole() -> None:
 
 @pytest.mark.parametrize(
     'end',
-    [None, BROKE, Answered(at=NOW, head=a_head(503)), Answered(at=NOW, head=part_head(*REST[1]))],
+    [None, BROKE, Responded(at=NOW, head=a_head(503)), Responded(at=NOW, head=part_head(*REST[1]))],
     ids=['not asked for', 'no head', 'refused', 'no body'],
 )
 def test_of_a_segment_without_a_body_nothing_is_held(end: Any) -> None:
@@ -231,25 +231,25 @@ def test_the_first_range_is_resumed_as_a_first_range() -> None:
     run.feed(cut, WAITED)
     asked = run.exchanges[-1].expect
     assert (asked.offset, asked.validator, asked.whole_bytes) == (10, '"v1"', SIZE)
-    assert asked.said == Said(size_bytes=SIZE, place=place_of(URL))
+    assert asked.representation == Representation(size_bytes=SIZE, source=source_digest(URL))
     run.feed(BROKE)
     asked = run.exchanges[-1].expect
     assert (asked.offset, asked.validator, asked.whole_bytes) == (0, None, None)
-    assert asked.said == Said()
+    assert asked.representation == Representation()
 
 
 def test_a_segmented_part_is_resumed_at_its_source() -> None:
     """At the mirror that gave it, and as what was said of it then."""
-    said = Said(size_bytes=SIZE, place=place_of(MIRROR))
-    part = a_part(size_bytes=FIRST_BYTES, address=address_digest(MIRROR), said=said,
+    representation = Representation(size_bytes=SIZE, source=source_digest(MIRROR))
+    part = a_part(size_bytes=FIRST_BYTES, url_digest=url_digest(MIRROR), representation=representation,
                   spans=(FIRST,), whole_bytes=SIZE)  # fmt: skip
-    wish = a_descriptor(mirrors=[MIRROR])
+    target = a_descriptor(mirrors=[MIRROR])
     policy = a_policy(dest=ToPath(PATH), segments=2)
-    run = Run(wish, policy, a_snapshot(wish, destination=a_path(), part=part))
+    run = Run(target, policy, a_snapshot(target, destination=a_path(), part=part))
     run.feed(PartOpened(at=NOW, size_bytes=FIRST_BYTES), answered(404))
     _, asked = run.exchanges
     assert (asked.request.url, asked.expect.offset) == (MIRROR, FIRST_BYTES)
-    assert asked.expect.said == said
+    assert asked.expect.representation == representation
 
 
 def test_a_segment_that_breaks_is_no_crowd() -> None:
@@ -258,7 +258,7 @@ def test_a_segment_that_breaks_is_no_crowd() -> None:
     for end, connections in ((cut, 2), (BROKE, 1)):
         run = to_path(url='https://h/large.csv').feed(brought(*FIRST, size=999 * MIB))
         asked = run.step.effect
-        assert isinstance(asked, ExchangeMany)
+        assert isinstance(asked, ExchangeSegments)
         whole = [brought(*span, size=999 * MIB) for span in asked.spans[1:]]
         broken = replace(
             end, head=None if end.head is None else part_head(*asked.spans[0], 999 * MIB)
@@ -266,14 +266,14 @@ def test_a_segment_that_breaks_is_no_crowd() -> None:
         run.feed(ended(broken, *whole), WAITED)
         offset, last = run.exchanges[-1].expect.offset, run.exchanges[-1].expect.last or 0
         run.feed(brought(offset, last, size=999 * MIB))
-        assert isinstance(run.step.effect, ExchangeMany)
+        assert isinstance(run.step.effect, ExchangeSegments)
         assert run.step.effect.connections == connections
 
 
 def test_segments_that_could_not_be_asked_for_are_asked_for_later() -> None:
     """Of the same version and size."""
     fault = ConnectionFailed(url=URL, phase='connect')
-    run = segmented().feed(Failed(at=NOW, fault=fault), WAITED)
+    run = segmented().feed(EffectFailed(at=NOW, fault=fault), WAITED)
     asked = run.exchanges[-1].expect
     assert (asked.offset, asked.whole_bytes, asked.validator) == (FIRST_BYTES, SIZE, '"v1"')
 
@@ -282,7 +282,7 @@ def test_as_many_connections_as_the_size_is_worth() -> None:
     """`auto`: one for each eight mebibytes that are missing, eight at most."""
     for size, connections in ((20 * MIB, 3), (999 * MIB, 8)):
         run = to_path(segments=0, max_per_host=None).feed(brought(*FIRST, size=size))
-        assert isinstance(run.step.effect, ExchangeMany)
+        assert isinstance(run.step.effect, ExchangeSegments)
         assert run.step.effect.connections == connections
 
 
@@ -345,25 +345,25 @@ def test_a_healthy_rest_is_of_the_stored_bytes_where_they_are_compared() -> None
 def test_what_is_joined_in_a_healthy_world_is_as_promised(least: int | None, size: int) -> None:
     """As many bytes as there have to be, and the digest."""
     policy = a_policy(min_bytes=least, checksum=Checksum('sha256', DIGEST))
-    event = healthy_event(Join(name='t.gz', whole_bytes=8), policy, a_snapshot())
+    event = healthy_event(Reassemble(name='t.gz', whole_bytes=8), policy, a_snapshot())
     received = Received(size_bytes=size, wire_bytes=8, sha256=DIGEST, start=b'\x1f\x8b')
-    assert event == Joined(at=NOW, received=received)
+    assert event == Reassembled(at=NOW, received=received)
     stored = a_snapshot(cache=a_cache(an_entry()))
     ends = healthy_event(segmented().step.effect, policy, stored)  # type: ignore[arg-type]
     assert ends.at == NOW
     compared = healthy_event(
-        Join(name='t.csv', whole_bytes=8), a_policy(check_freshness=True), stored
+        Reassemble(name='t.csv', whole_bytes=8), a_policy(check_freshness=True), stored
     )
-    assert isinstance(compared, Joined)
+    assert isinstance(compared, Reassembled)
     assert compared.received.sha256 == DIGEST
 
 
 def test_segments_are_masked_in_a_plan() -> None:
     """As a single request is."""
     asked = segmented(TOKEN).step.effect
-    assert isinstance(asked, ExchangeMany)
-    wish = a_descriptor(TOKEN)
-    whole = plan(wish, a_policy(), a_snapshot(wish)).unwrap()
+    assert isinstance(asked, ExchangeSegments)
+    target = a_descriptor(TOKEN)
+    whole = plan(target, a_policy(), a_snapshot(target)).unwrap()
     [masked] = replace(whole, effects=(asked,)).redacted().effects
     request = asked.exchange.request.redacted()
     assert masked == replace(asked, exchange=replace(asked.exchange, request=request))

@@ -12,11 +12,11 @@ import pytest
 from dlmachine.core.decision.snapshot import PartSeen
 from dlmachine.core.faults import ContentRefused, DigestMismatch, StorageFailed
 from dlmachine.core.integrity.checksum import Checksum
-from dlmachine.core.machine.limits import MAX_RENEWALS
+from dlmachine.core.machine.limits import MAX_BUDGET_RESETS
 from dlmachine.core.protocol.effects import Discard, Exchange, Publish, Record, Validate, Wait
 from dlmachine.core.protocol.events import (
     Discarded,
-    Failed,
+    EffectFailed,
     PartOpened,
     Published,
     Validated,
@@ -54,8 +54,8 @@ PAGE = a_received(b'<!DOCTYPE html><title>Log in</title>')
 
 def in_memory(url: str = URL, part: PartSeen | None = None, **policy: Any) -> Run:
     """A run to memory that asks its first address."""
-    wish = a_descriptor(url)
-    run = Run(wish, a_policy(**policy), a_snapshot(wish, part=part))
+    target = a_descriptor(url)
+    run = Run(target, a_policy(**policy), a_snapshot(target, part=part))
     return run.feed(PartOpened(at=NOW, size_bytes=5 if part else 0))
 
 
@@ -130,9 +130,9 @@ def test_a_page_in_place_of_a_file_is_refused(url: str, fields: Mapping[str, str
 
 def test_the_name_of_the_destination_counts_too() -> None:
     """An address without a name, saved as what it should be."""
-    wish = a_descriptor('https://example.org/get')
+    target = a_descriptor('https://example.org/get')
     policy = a_policy(dest=ToPath('/data/t.tsv'), retries=0)
-    run = Run(wish, policy, a_snapshot(wish, destination=a_path()))
+    run = Run(target, policy, a_snapshot(target, destination=a_path()))
     run.feed(OPENED, answered(200, {}, PAGE), DISCARDED)
     assert isinstance(run.fault, ContentRefused)
 
@@ -145,8 +145,8 @@ def test_content_is_not_looked_at_if_the_caller_says_so() -> None:
 
 def test_the_same_refused_body_twice_is_enough() -> None:
     """Another body may be better, the same will not: the mirror is left, then nobody."""
-    wish = a_descriptor(mirrors=[MIRROR])
-    run = Run(wish, a_policy(retries=9), a_snapshot(wish)).feed(OPENED)
+    target = a_descriptor(mirrors=[MIRROR])
+    run = Run(target, a_policy(retries=9), a_snapshot(target)).feed(OPENED)
     other = a_received(b'<html>try later</html>')
     run.feed(answered(200, {}, PAGE), answered(404))
     run.feed(WAITED, answered(200, {}, other), WAITED, answered(200, {}, PAGE), DISCARDED)
@@ -221,8 +221,8 @@ def test_validate_runs_last() -> None:
 
 def test_the_callers_no_is_a_failed_try() -> None:
     """The next address follows, then the next round; secrets in its words are masked."""
-    wish = a_descriptor('https://example.org/t.csv?token=s3cret', mirrors=[MIRROR])
-    run = Run(wish, a_policy(validate=bool, retries=1), a_snapshot(wish)).feed(OPENED)
+    target = a_descriptor('https://example.org/t.csv?token=s3cret', mirrors=[MIRROR])
+    run = Run(target, a_policy(validate=bool, retries=1), a_snapshot(target)).feed(OPENED)
     no = Validated(at=NOW, problem='is refused by validate: ValueError: s3cret')
     run.feed(answered(), no)
     assert [exchange.request.url for exchange in run.exchanges][1] == MIRROR
@@ -235,7 +235,7 @@ def test_the_callers_no_is_a_failed_try() -> None:
 def test_a_part_that_can_not_be_looked_at_ends_the_run() -> None:
     """That is no word of the caller's."""
     fault = StorageFailed(path='/x', operation='read', problem='gone')
-    run = in_memory(validate=bool).feed(answered(), Failed(at=NOW, fault=fault), DISCARDED)
+    run = in_memory(validate=bool).feed(answered(), EffectFailed(at=NOW, fault=fault), DISCARDED)
     assert run.fault == fault
 
 
@@ -250,8 +250,8 @@ def test_what_is_stored_already_is_not_looked_at_again() -> None:
 
 def test_progress_resets_the_retry_budget() -> None:
     """More of the part than ever before: the rounds count from the start, the mirror waits."""
-    wish = a_descriptor(mirrors=[MIRROR])
-    run = Run(wish, a_policy(retries=1), a_snapshot(wish)).feed(OPENED)
+    target = a_descriptor(mirrors=[MIRROR])
+    run = Run(target, a_policy(retries=1), a_snapshot(target)).feed(OPENED)
     strong = a_head(200, {'ETag': '"v1"', 'Content-Length': '8'})
     rest = a_head(206, {'ETag': '"v1"', 'Content-Range': 'bytes 2-7/8'})
     run.feed(interrupted(head=strong, part_bytes=2))
@@ -279,7 +279,7 @@ def test_resets_of_the_retry_budget_are_limited() -> None:
         held += 1
         run.feed(interrupted(head=a_head(200, {'ETag': '"1"'}), part_bytes=held))
         run.go_well(until=Exchange | Discard)
-    assert held == MAX_RENEWALS + 2
+    assert held == MAX_BUDGET_RESETS + 2
 
 
 def test_a_part_survives_an_error_of_the_server() -> None:

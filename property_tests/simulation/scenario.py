@@ -6,7 +6,7 @@ from typing import Final
 from property_tests.simulation.choices import Choices
 from property_tests.simulation.disk import Disk, Inode
 from property_tests.simulation.network import VALIDATORS, Network, Site
-from property_tests.simulation.wishes import (
+from property_tests.simulation.requests import (
     COPIES,
     LINK,
     MIRROR,

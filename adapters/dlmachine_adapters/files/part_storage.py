@@ -10,11 +10,11 @@ from io import BytesIO
 from typing import BinaryIO, Protocol
 
 from dlmachine.core.http.byte_ranges import Spans
-from dlmachine.core.protocol.body_decision import TakeBody
+from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import Publish
 
 
-class Keeper(Protocol):
+class PartStorage(Protocol):
     """Storage for the bytes of a part."""
 
     @property
@@ -27,7 +27,7 @@ class Keeper(Protocol):
         """The published buffer, for storage in memory."""
         ...
 
-    def begin(self, keep_bytes: int, taking: TakeBody) -> None:
+    def begin(self, keep_bytes: int, taking: StoreBody) -> None:
         """Keep the first `keep_bytes` bytes and `taking.held`; drop the others."""
         ...
 
@@ -78,7 +78,7 @@ class Keeper(Protocol):
         ...
 
 
-class MemoryKeeper:
+class MemoryStorage:
     """Keeps bytes in a buffer."""
 
     name = 'memory'
@@ -94,7 +94,7 @@ class MemoryKeeper:
         """The buffer after publication, at its beginning."""
         return self._buffer if self._is_published else None
 
-    def begin(self, keep_bytes: int, taking: TakeBody) -> None:
+    def begin(self, keep_bytes: int, taking: StoreBody) -> None:
         """Truncate the buffer."""
         self._buffer.seek(keep_bytes)
         self._buffer.truncate()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from property_tests.simulation.coverage import Coverage
 from property_tests.simulation.install import installed
 from property_tests.simulation.processes import Violation
-from property_tests.simulation.stage import Stage
+from property_tests.simulation.setup import Stage
 
 
 @dataclass(eq=False)

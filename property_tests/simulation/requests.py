@@ -33,7 +33,7 @@ _NEVER: Final = timedelta(days=300)
 
 
 @dataclass(frozen=True)
-class Wish:
+class Target:
     """A descriptor and a policy, and what follows from them."""
 
     descriptor: Descriptor
@@ -89,7 +89,7 @@ def _key(descriptor: Descriptor) -> str:
     return found
 
 
-def draw_wish(choices: Choices, mirrors: tuple[str, ...], content: bytes, *, post: bool) -> Wish:
+def draw_wish(choices: Choices, mirrors: tuple[str, ...], content: bytes, *, post: bool) -> Target:
     """A wish for what has this content now."""
     url = choices.among((URL, URL, URL, URL, URL, URL, URL, OTHER_URL))
     refresh = choices.among((0, 1, 5, 3, 4, 5, 2, 5))
@@ -115,7 +115,7 @@ def draw_wish(choices: Choices, mirrors: tuple[str, ...], content: bytes, *, pos
     )  # fmt: skip
     if url == URL:
         policy = _with_checksum(choices, policy, content)
-    return Wish(_described(url, mirrors if url == URL else (), post=post), policy)
+    return Target(_described(url, mirrors if url == URL else (), post=post), policy)
 
 
 def accept(file: BinaryIO) -> bool:
@@ -134,10 +134,10 @@ def complain(file: BinaryIO) -> bool:
     raise ValueError(msg)
 
 
-def fresh_wish(wish: Wish) -> Wish:
+def fresh_wish(target: Target) -> Target:
     """The wish to have the newest, with no limits: in a healthy world it comes true."""
-    policy = Policy(dest=wish.policy.dest, check_freshness=True)
-    return replace(wish, policy=policy)
+    policy = Policy(dest=target.policy.dest, check_freshness=True)
+    return replace(target, policy=policy)
 
 
 def _with_checksum(choices: Choices, policy: Policy, content: bytes) -> Policy:

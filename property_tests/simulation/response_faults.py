@@ -12,7 +12,7 @@ from dlmachine.core.faults import ConnectionFailed, Fault, FaultBase, TimedOut, 
 from dlmachine.core.http.request import Request
 from dlmachine_adapters.fakes.server import CutOff, Reply, Resource, Turn
 from property_tests.simulation.choices import Choices
-from property_tests.simulation.wishes import TWIN
+from property_tests.simulation.requests import TWIN
 from tests.server_faults import MISHAPS
 from tests.server_faults.codings import CODINGS
 

@@ -18,10 +18,10 @@ from property_tests.simulation.kernel import Kernel
 from property_tests.simulation.locks import LockTable
 from property_tests.simulation.nemesis import Nemesis
 from property_tests.simulation.processes import Process, require
-from property_tests.simulation.scene import draw_network, publish_version, put_files
+from property_tests.simulation.requests import MIRROR, URL, Target, draw_wish, fresh_wish
+from property_tests.simulation.scenario import draw_network, publish_version, put_files
 from property_tests.simulation.store import FOLDER, Registry
 from property_tests.simulation.system import System
-from property_tests.simulation.wishes import MIRROR, URL, Wish, draw_wish, fresh_wish
 from property_tests.simulation.world import Attempt, Shared, SimWorld
 
 _LOCKS = ('works', 'absent', 'lies', 'works')
@@ -50,7 +50,7 @@ class Stage:
         self.nemesis = Nemesis(
             kernel, self._restart, self._publish, registry, favourite=choices.pick(20)
         )
-        self._wishes: dict[Process, Wish] = {}
+        self._wishes: dict[Process, Target] = {}
 
     def play(self) -> None:
         """The whole run.  Raises: Violation."""
@@ -60,35 +60,35 @@ class Stage:
         kernel.check = self.invariants.check
         if choices.pick(2):
             self._store_before()
-        wish: Wish | None = None
+        target: Target | None = None
         for _ in range(choices.among((1, 2, 2, 3))):
-            if wish is None or choices.pick(2):
-                wish = self._draw_wish(choices)
-            self.spawn(wish, host=choices.among(('here', 'here', 'there')))
+            if target is None or choices.pick(2):
+                target = self._draw_wish(choices)
+            self.spawn(target, host=choices.among(('here', 'here', 'there')))
         kernel.happen = self.nemesis.happen
         kernel.run()
-        assert wish is not None
-        self._in_the_end(wish)
+        assert target is not None
+        self._in_the_end(target)
 
     def play_together(self, schedule: bytes, count: int) -> int:
         """So many processes with one wish in a healthy world; how many requests they make."""
         choices = Choices(schedule)
         self.kernel.check = self.invariants.check
-        wish = self._draw_wish(self.choices)
+        target = self._draw_wish(self.choices)
         for _ in range(count):
-            self.spawn(wish)
+            self.spawn(target)
         self.kernel.happen = lambda runnable: runnable[choices.pick(len(runnable))]
         self.kernel.run()
         return self.shared.requests
 
     def spawn(
-        self, wish: Wish, host: str = 'here', pid: int | None = None, *, is_last: bool = False
+        self, target: Target, host: str = 'here', pid: int | None = None, *, is_last: bool = False
     ) -> None:
         """One more process."""
-        process = self.kernel.spawn(self._program(wish, is_last=is_last), host, pid)
-        self._wishes[process] = wish
+        process = self.kernel.spawn(self._program(target, is_last=is_last), host, pid)
+        self._wishes[process] = target
 
-    def _draw_wish(self, choices: Choices) -> Wish:
+    def _draw_wish(self, choices: Choices) -> Target:
         content = self.network.sites[URL].content
         return draw_wish(choices, self._mirrors, content, post=self._is_post)
 
@@ -100,12 +100,12 @@ class Stage:
         self.kernel.now += 60.0
         self.shared.is_honest = False
 
-    def _in_the_end(self, wish: Wish) -> None:
+    def _in_the_end(self, target: Target) -> None:
         # All is well again: a download that asks for the newest gets it.
         self.kernel.heal()
         self.kernel.happen = lambda runnable: runnable[0]
         self.shared.is_honest = True
-        self.spawn(fresh_wish(wish), is_last=True)
+        self.spawn(fresh_wish(target), is_last=True)
         self.kernel.run()
         self.invariants.check()
         require(not self.shared.locks.owners, 'all have ended, and a lock is held')
@@ -122,9 +122,9 @@ class Stage:
             content = publish_version(self.choices, site, self.kernel.now)
             self.kernel.tell(f'** new version at {url}: {content!r}')
 
-    def _program(self, wish: Wish, *, is_last: bool) -> Callable[[Process], None]:
+    def _program(self, target: Target, *, is_last: bool) -> Callable[[Process], None]:
         def program(process: Process) -> None:
-            attempt = Attempt(process, wish, seen_from=self.kernel.now)
+            attempt = Attempt(process, target, seen_from=self.kernel.now)
             self.invariants.watch(attempt)
             try:
                 result = self._download(attempt)
@@ -138,21 +138,21 @@ class Stage:
         return program
 
     def _download(self, attempt: Attempt) -> Outcome | Fault:
-        wish = attempt.wish
+        target = attempt.target
         world = SimWorld(self.shared, attempt, self.invariants.asked)
-        seen = world.observe(wish.descriptor, wish.policy)
+        seen = world.observe(target.descriptor, target.policy)
         # As the manager does it: where a copy seems to do, the backends have not been seen yet.
-        is_hit = not may_need_part(wish.policy, seen.cache)
+        is_hit = not may_need_part(target.policy, seen.cache)
         glanced = replace(seen, backends=None) if is_hit else seen
         # A plan is the same decision with a rehearsal, which takes long: one in four makes one.
         if attempt.process.number % 4 == 1:
-            made = plan(wish.descriptor, wish.policy, seen)
+            made = plan(target.descriptor, target.policy, seen)
             require(attempt.process.effects == 0, 'a plan had effects')
             if not is_successful(made):
                 return made.failure()
             ended: Any = execute(replace(made.unwrap(), snapshot=glanced), world)
         else:
-            ended = run(wish.descriptor, wish.policy, glanced, world)
+            ended = run(target.descriptor, target.policy, glanced, world)
         result: Outcome | Fault = unsafe_perform_io(
             ended.unwrap() if is_successful(ended) else ended.failure()
         )
