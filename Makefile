@@ -20,6 +20,7 @@ WHEEL_PIP := $(WHEEL_BIN)/python -m pip --disable-pip-version-check
 WHEEL_RUN := build/wheel-run
 
 CODE := dlmachine adapters tests property_tests docs
+FACE_TESTS := tests/manager tests/batch tests/cli
 SOURCES := $(shell find dlmachine adapters -name '*.py' -o -name py.typed) pyproject.toml README.md LICENSE
 
 # The stamps say that an environment is ready; each is touched last, so half-made ones are redone.
@@ -109,11 +110,11 @@ fmt: $(DEV_INSTALLED)
 # `wheel-test` runs. Measuring coverage takes time, and some of the others measure time.
 unit: $(DEV_INSTALLED)
 	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered tests/core dlmachine/core
-	$(BIN)/python -m pytest --ignore=tests/core --ignore=dlmachine/core --ignore=tests/face --ignore=tests/test_pages.py
+	$(BIN)/python -m pytest --ignore=tests/core --ignore=dlmachine/core $(addprefix --ignore=,$(FACE_TESTS)) --ignore=tests/test_pages.py
 
 # On another Python beside the one that runs all tests: what could differ there.
 parts: $(TESTS_INSTALLED)
-	$(BIN)/python -m pytest -p no:cacheprovider tests/core tests/adapters tests/face
+	$(BIN)/python -m pytest -p no:cacheprovider tests/core tests/adapters $(FACE_TESTS)
 
 docs: export NO_MKDOCS_2_WARNING = 1
 docs: $(DEV_INSTALLED)

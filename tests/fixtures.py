@@ -1,4 +1,4 @@
-"""What tests of the face share: a clean environment, a server, and a manager on each backend."""
+"""Fixtures for the tests of the manager, of batches and of the command line."""
 
 import os
 import signal
@@ -18,16 +18,18 @@ MakeManager = Callable[..., DownloadManager]
 
 
 @pytest.fixture(scope='session', autouse=True)
-def _interrupts() -> None:
-    # Shells start what is to run in the background with Ctrl-C ignored, and children inherit it.
+def deliver_interrupts() -> None:
+    """Ctrl-C interrupts children, too."""
+    # Shells start background jobs with Ctrl-C ignored, and their children inherit that.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
-def _clean_environment(
+def clean_environment(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
+    """No setting, proxy, certificate or home of the person who runs the tests."""
     for name in list(os.environ):
         is_ours = name.upper().endswith('_PROXY') or name.startswith(('DLMACHINE_', 'XDG_'))
         if is_ours or name in {
@@ -59,7 +61,7 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def make_manager(backend: str) -> Iterator[MakeManager]:
-    """Managers that are closed at the end; waits between tries are short."""
+    """Managers that are closed at the end; they wait 10 ms before a retry."""
     made: list[DownloadManager] = []
 
     def make(path: Path | None = None, **options: object) -> DownloadManager:

@@ -21,7 +21,7 @@ from dlmachine.core.protocol.events import SegmentsEnded
 from dlmachine.core.protocol.outcome import Outcome
 from dlmachine.core.transfer.segment_plan import FIRST_BYTES
 from dlmachine.errors import DownloadError
-from tests.face.conftest import MakeManager
+from tests.fixtures import MakeManager
 from tests.part_paths import read_note
 from tests.servers.behaviours import in_turn, range_of, redirect, resource
 from tests.servers.http import Asked, Handler, Server, Wire

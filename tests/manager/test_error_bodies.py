@@ -8,7 +8,7 @@ import pytest
 
 from dlmachine.core.faults import HttpStatus
 from dlmachine.errors import DownloadError
-from tests.face.conftest import MakeManager, RunCommand
+from tests.fixtures import MakeManager, RunCommand
 from tests.servers.behaviours import answer, chunked, in_turn, raw, resource
 from tests.servers.http import Server
 

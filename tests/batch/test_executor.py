@@ -31,7 +31,7 @@ from dlmachine.core.protocol.events import NameTaken
 from dlmachine.core.protocol.outcome import Origin
 from dlmachine.manager import DownloadManager
 from dlmachine_adapters.cachedir.store import CachedirStore
-from tests.face.conftest import MakeManager
+from tests.fixtures import MakeManager
 from tests.servers.behaviours import answer, in_turn, raw, resource, silent
 from tests.servers.http import Asked, Server, Wire
 

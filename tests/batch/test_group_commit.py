@@ -14,7 +14,7 @@ from dlmachine.core.faults import CacheUnusable
 from dlmachine.manager import DownloadManager
 from dlmachine_adapters.cachedir.connection import Registry
 from dlmachine_adapters.cachedir.store import CachedirStore
-from tests.face.conftest import MakeManager
+from tests.fixtures import MakeManager
 from tests.servers.behaviours import resource
 from tests.servers.http import Server
 

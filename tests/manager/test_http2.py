@@ -11,7 +11,7 @@ import pytest
 
 from dlmachine.core.protocol.events import Responded, SegmentsEnded
 from dlmachine.core.protocol.outcome import Outcome
-from tests.face.conftest import MakeManager
+from tests.fixtures import MakeManager
 from tests.servers.nginx import Nginx, find_nginx
 from tests.servers.tls import Authority
 

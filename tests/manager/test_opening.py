@@ -16,7 +16,7 @@ import pytest
 
 from dlmachine.errors import RequestError
 from dlmachine.manager import DownloadManager
-from tests.face.conftest import MakeManager
+from tests.fixtures import MakeManager
 from tests.servers.behaviours import resource
 from tests.servers.http import Server
 

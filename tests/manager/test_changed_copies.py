@@ -16,7 +16,7 @@ from dlmachine.errors import DownloadError
 from dlmachine.manager import DownloadManager
 from dlmachine_adapters import local_files
 from dlmachine_adapters.cachedir.connection import Registry
-from tests.face.conftest import MakeManager
+from tests.fixtures import MakeManager
 from tests.servers.behaviours import resource
 from tests.servers.http import Server
 

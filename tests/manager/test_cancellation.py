@@ -14,7 +14,7 @@ import dlmachine as dm
 from dlmachine.core.faults import Cancelled
 from dlmachine.errors import CancelledError
 from dlmachine.manager import DownloadManager
-from tests.face.conftest import MakeManager
+from tests.fixtures import MakeManager
 from tests.part_paths import read_note
 from tests.servers.behaviours import answer, in_turn, range_of, resource, silent
 from tests.servers.http import Asked, Handler, Server, Wire

@@ -8,7 +8,7 @@ import pytest
 
 from dlmachine.core.faults import TimedOut
 from dlmachine.core.spec.rate_limit import Rate
-from tests.face.conftest import MakeManager
+from tests.fixtures import MakeManager
 from tests.servers.behaviours import redirect, resource
 from tests.servers.http import Asked, Server, Wire
 

@@ -12,7 +12,7 @@ import pytest
 
 from dlmachine.cli.exit_codes import CODES, exit_code
 from dlmachine.core.faults import FAULTS, HttpStatus
-from tests.face.conftest import RunCommand
+from tests.fixtures import RunCommand
 from tests.servers.behaviours import answer, in_turn, resource, trickle
 from tests.servers.http import Server
 

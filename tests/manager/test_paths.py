@@ -11,7 +11,7 @@ import pytest
 
 import dlmachine as dm
 from dlmachine.core.spec.destination import ToPath
-from tests.face.conftest import MakeManager, RunCommand
+from tests.fixtures import MakeManager, RunCommand
 from tests.servers.behaviours import resource
 from tests.servers.http import Server
 

@@ -12,7 +12,7 @@ import pytest
 
 import dlmachine as dm
 from dlmachine.core.faults import InvalidInput, UnknownName
-from tests.face.conftest import MakeManager, RunCommand
+from tests.fixtures import MakeManager, RunCommand
 from tests.servers.behaviours import answer, resource
 from tests.servers.http import Server
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import dlmachine as dm
-from tests.face.conftest import MakeManager, RunCommand
+from tests.fixtures import MakeManager, RunCommand
 from tests.servers.behaviours import resource
 from tests.servers.http import Server
 

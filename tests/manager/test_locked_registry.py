@@ -14,7 +14,7 @@ from dlmachine.cli import group
 from dlmachine.errors import DownloadError
 from dlmachine_adapters.cachedir import connection, registry_faults
 from dlmachine_adapters.cachedir.registry_faults import registry_fault
-from tests.face.conftest import MakeManager
+from tests.fixtures import MakeManager
 from tests.servers.behaviours import resource
 from tests.servers.http import Server
 

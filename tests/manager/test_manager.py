@@ -26,7 +26,7 @@ from dlmachine.errors import (
 )
 from dlmachine.manager import DownloadManager
 from dlmachine.options.types import CheckMethodName
-from tests.face.conftest import MakeManager
+from tests.fixtures import MakeManager
 from tests.servers.behaviours import answer, echo, in_turn, redirect, resource, short
 from tests.servers.http import Server
 

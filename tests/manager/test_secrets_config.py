@@ -7,7 +7,7 @@ from subprocess import CompletedProcess
 import pytest
 
 from dlmachine.config import load_config
-from tests.face.test_config import load
+from tests.manager.test_config import load
 
 RunCommand = Callable[..., CompletedProcess[str]]
 SECRET = 'pl4nted'

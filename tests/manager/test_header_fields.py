@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from dlmachine.errors import DownloadError
-from tests.face.conftest import MakeManager
+from tests.fixtures import MakeManager
 from tests.servers.behaviours import answer, resource
 from tests.servers.http import Asked, Fields, Server, Wire
 

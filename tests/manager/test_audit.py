@@ -10,7 +10,7 @@ from dlmachine.auditor import AuditStatus, audit, summarize
 from dlmachine.core.faults import OfflineMiss
 from dlmachine.manager import DownloadManager
 from dlmachine.manifest import Item, make_item, parse_lines
-from tests.face.conftest import MakeManager
+from tests.fixtures import MakeManager
 from tests.servers.behaviours import resource
 from tests.servers.http import Server
 

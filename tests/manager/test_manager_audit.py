@@ -7,7 +7,7 @@ import pytest
 import dlmachine as dm
 from dlmachine.auditor import AuditStatus
 from dlmachine.manifest import make_item
-from tests.face.conftest import MakeManager
+from tests.fixtures import MakeManager
 from tests.servers.behaviours import resource
 from tests.servers.http import Server
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.face.conftest import RunCommand
+from tests.fixtures import RunCommand
 from tests.servers.behaviours import resource
 from tests.servers.http import Server
 
