@@ -125,16 +125,16 @@ class DownloadManager:
         dest: PathInput | bool | None = None,
         **options: 'Unpack[DownloadOptions]',
     ) -> str | BytesIO:
-        """Get it, from the cache if that will do.
+        """Download a file, or use the copy in the cache if it is good enough.
 
-        `dest` is a path (forced to it; a folder takes the name from the answer), None or
-        True (the cache if there is one, else memory), or False (memory). `options` are
-        those of `Descriptor` and of `Policy`.
+        `dest` is a path (a folder takes the file's name from the response), None or True (the
+        cache if there is one, else memory), or False (memory). `options` are those of
+        `Descriptor` and of `Policy`.
 
         Returns: the path as `str`, or an `io.BytesIO`.
 
-        Raises: DownloadError, whose message says what, where, after how many requests, and
-        what to do. Then nothing was left at the destination but what was there before.
+        Raises: DownloadError, whose message says what failed, where, after how many requests, and
+        what to do. The destination then holds what it held before.
         """
         return self.fetch(url, dest, **options).content
 
@@ -144,7 +144,7 @@ class DownloadManager:
         dest: PathInput | bool | None = None,
         **options: 'Unpack[DownloadOptions]',
     ) -> Outcome:
-        """The same, as an Outcome: path or buffer, origin, record, story."""
+        """The same as `download`, as an Outcome: path or buffer, origin, record, story."""
         descriptor, policy = self.prepare(url, dest, **options)
         world = self._world
         with world.stop.tracked():
@@ -156,7 +156,10 @@ class DownloadManager:
         dest: PathInput | bool | None = None,
         **options: 'Unpack[DownloadOptions]',
     ) -> 'Plan':
-        """What `download` would do; reads only.  Raises: DownloadError for a refusal."""
+        """What `download` would do with the same options; only reads.
+
+        Raises: DownloadError for a download that would be refused.
+        """
         from dlmachine.core.plan.plan import plan
 
         descriptor, policy = self.prepare(url, dest, **options)
@@ -165,7 +168,7 @@ class DownloadManager:
     def audit(
         self, items: Iterable[Target], **options: 'Unpack[DownloadOptions]'
     ) -> 'Iterator[AuditRow]':
-        """What `download` would do for each item, one row at a time; reads only.
+        """What `download` would do for each item, one row at a time; only reads.
 
         Raises: RequestError for an unknown option, a bad value, or one URL in place of a list;
         what is wrong with an item is in its row.
@@ -182,10 +185,7 @@ class DownloadManager:
         dest: PathInput | bool | None = None,
         **options: 'Unpack[DownloadOptions]',
     ) -> tuple[core.Descriptor, Policy]:
-        """Descriptor and Policy for the words of a call, over the manager's own.
-
-        An entry of a manifest has options of its own, a destination perhaps among them.
-        """
+        """Descriptor and Policy of one call: its options over those of the manager."""
         return parse_target(url, dest, options, self._config)
 
     def wish(
@@ -224,7 +224,7 @@ class DownloadManager:
         executor: 'Executor | None' = None,
         **options: 'Unpack[DownloadOptions]',
     ) -> 'Generator[BatchItem[Any], None, None]':
-        """Get many, at most `workers` at once, as an iterator in order of completion.
+        """Download many, at most `workers` at once; yields results in order of completion.
 
         `dest` is a folder, None (cache, else memory) or False (memory). A file in a folder has the
         name of its URL, numbered if an earlier input has that name: `data-2.csv`. An entry of a
@@ -244,7 +244,7 @@ class DownloadManager:
         if 'url' in options:
             fault = _misplaced('url', 'download_many', 'the URLs are its first argument')
             raise error_for(fault)
-        # What is wrong with all of them is raised once, and at once.
+        # An option that is wrong for all inputs raises once, and at once.
         shared, _ = self.prepare(_ANY_URL, None, **options)
 
         def parse(target: Target, place: str | bool | None) -> tuple[core.Descriptor, Policy]:
