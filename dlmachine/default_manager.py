@@ -14,7 +14,7 @@ from dlmachine.core.protocol.outcome import Outcome
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.manager import DownloadManager
 from dlmachine.options.lists import DOWNLOAD_OPTIONS, list_options
-from dlmachine.paths import PathInput
+from dlmachine.paths import DestInput, PathInput
 from dlmachine.targets import Target
 
 if TYPE_CHECKING:
@@ -60,13 +60,13 @@ def download(
 
 @overload
 def download(
-    url: Target, dest: PathInput | bool | None = None, **options: 'Unpack[DownloadOptions]'
+    url: Target, dest: DestInput = None, **options: 'Unpack[DownloadOptions]'
 ) -> str | BytesIO: ...
 
 
 @list_options(DOWNLOAD_OPTIONS)
 def download(
-    url: Target, dest: PathInput | bool | None = None, **options: 'Unpack[DownloadOptions]'
+    url: Target, dest: DestInput = None, **options: 'Unpack[DownloadOptions]'
 ) -> str | BytesIO:
     """Download with the default manager: see `DownloadManager.download`.
 
@@ -80,9 +80,7 @@ def download(
     return default_manager().download(url, dest, **options)
 
 
-def fetch(
-    url: Target, dest: PathInput | bool | None = None, **options: 'Unpack[DownloadOptions]'
-) -> Outcome:
+def fetch(url: Target, dest: DestInput = None, **options: 'Unpack[DownloadOptions]') -> Outcome:
     """The same as `download`, with an `Outcome` as result: see `DownloadManager.fetch`.
 
     Raises: DownloadError; RequestError for a bad setting.

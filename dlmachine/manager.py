@@ -7,7 +7,6 @@ exceptions. One manager may be used from many threads.
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, overload
 
 from dlmachine.config import Config, load_config
@@ -20,7 +19,7 @@ from dlmachine.core.spec.policy import Policy
 from dlmachine.errors import error_for, unwrap
 from dlmachine.execution.run import run
 from dlmachine.options.lists import DOWNLOAD_OPTIONS, MANAGER_OPTIONS, list_options
-from dlmachine.paths import PathInput
+from dlmachine.paths import DestInput, PathInput
 from dlmachine.targets import OneKind, Target, destination_of, parse_item, parse_target
 from dlmachine_adapters.world import SystemWorld, cache_folder
 
@@ -112,18 +111,12 @@ class DownloadManager:
 
     @overload
     def download(
-        self,
-        url: Target,
-        dest: PathInput | bool | None = None,
-        **options: 'Unpack[DownloadOptions]',
+        self, url: Target, dest: DestInput = None, **options: 'Unpack[DownloadOptions]'
     ) -> str | BytesIO: ...
 
     @list_options(DOWNLOAD_OPTIONS)
     def download(
-        self,
-        url: Target,
-        dest: PathInput | bool | None = None,
-        **options: 'Unpack[DownloadOptions]',
+        self, url: Target, dest: DestInput = None, **options: 'Unpack[DownloadOptions]'
     ) -> str | BytesIO:
         """Download a file, or use the copy in the cache if it is good enough.
 
@@ -139,10 +132,7 @@ class DownloadManager:
         return self.fetch(url, dest, **options).content
 
     def fetch(
-        self,
-        url: Target,
-        dest: PathInput | bool | None = None,
-        **options: 'Unpack[DownloadOptions]',
+        self, url: Target, dest: DestInput = None, **options: 'Unpack[DownloadOptions]'
     ) -> Outcome:
         """The same as `download`, as an Outcome: path or buffer, origin, record, story."""
         descriptor, policy = self.prepare(url, dest, **options)
@@ -151,10 +141,7 @@ class DownloadManager:
             return unwrap(run(descriptor, policy, world.glance(descriptor, policy), world))
 
     def plan(
-        self,
-        url: Target,
-        dest: PathInput | bool | None = None,
-        **options: 'Unpack[DownloadOptions]',
+        self, url: Target, dest: DestInput = None, **options: 'Unpack[DownloadOptions]'
     ) -> 'Plan':
         """What `download` would do with the same options; only reads.
 
@@ -180,16 +167,13 @@ class DownloadManager:
         return audit((parse_item(one, options, self._config) for one in items), self._world)
 
     def prepare(
-        self,
-        url: Target,
-        dest: PathInput | bool | None = None,
-        **options: 'Unpack[DownloadOptions]',
+        self, url: Target, dest: DestInput = None, **options: 'Unpack[DownloadOptions]'
     ) -> tuple[core.Descriptor, Policy]:
         """Descriptor and Policy of one call: its options over those of the manager."""
         return parse_target(url, dest, options, self._config)
 
     def wish(
-        self, url: Target, dest: PathInput | bool | None = None, **options: Any
+        self, url: Target, dest: DestInput = None, **options: Any
     ) -> tuple[core.Descriptor, Policy]:
         """The former name of `prepare`."""
         warn_renamed('DownloadManager.wish', 'prepare')
@@ -199,7 +183,7 @@ class DownloadManager:
     def download_many(
         self,
         targets: Iterable[OneKind],
-        dest: PathInput | bool | None = None,
+        dest: DestInput = None,
         workers: int = 8,
         executor: 'Executor | None' = None,
         **options: 'Unpack[DownloadOptions]',
@@ -209,7 +193,7 @@ class DownloadManager:
     def download_many(  # type: ignore[overload-cannot-match]
         self,
         targets: Iterable[Target],
-        dest: PathInput | bool | None = None,
+        dest: DestInput = None,
         workers: int = 8,
         executor: 'Executor | None' = None,
         **options: 'Unpack[DownloadOptions]',
@@ -219,7 +203,7 @@ class DownloadManager:
     def download_many(
         self,
         targets: Iterable[Any],
-        dest: PathInput | bool | None = None,
+        dest: DestInput = None,
         workers: int = 8,
         executor: 'Executor | None' = None,
         **options: 'Unpack[DownloadOptions]',
@@ -303,12 +287,7 @@ class DownloadManager:
         """Itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close."""
         self.close()
 

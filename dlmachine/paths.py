@@ -21,6 +21,8 @@ from dlmachine.core.spec.options import SYNONYMS
 
 #: A path from a caller; bytes are the system's form of a name.
 PathInput: TypeAlias = str | bytes | PathLike[str] | PathLike[bytes]
+#: A destination from a caller: a path, True or None (the cache, else memory), or False (memory).
+DestInput: TypeAlias = PathInput | bool | None
 
 #: Options whose value is or may be a path.
 PATH_NAMES: Final = frozenset(

@@ -17,7 +17,7 @@ from dlmachine.core.spec.options import DESCRIPTOR_NAMES, parse_policy, split_op
 from dlmachine.core.spec.policy import Policy
 from dlmachine.descriptor import Descriptor, with_defaults
 from dlmachine.errors import DownloadError, error_for, unwrap
-from dlmachine.paths import PathInput, expand_words, path_text
+from dlmachine.paths import DestInput, expand_words, path_text
 
 if TYPE_CHECKING:
     from dlmachine.manifest import Item
@@ -30,7 +30,7 @@ OneKind = TypeVar('OneKind', str, core.Descriptor, 'Item')
 
 def parse_target(
     target: Target,
-    dest: PathInput | bool | None,
+    dest: DestInput,
     options: Mapping[str, object],
     config: Config,
 ) -> tuple[core.Descriptor, Policy]:
@@ -75,7 +75,7 @@ def _shown(target: object, options: Mapping[str, object], config: Config) -> str
     return redact_url(str(target), tuple(names))
 
 
-def destination_of(dest: PathInput | bool | None) -> str | bool | None:
+def destination_of(dest: DestInput) -> str | bool | None:
     """A destination with `~` expanded and bytes decoded."""
     place: str | bool | None = path_text(dest)
     return place

@@ -11,7 +11,7 @@ from dlmachine.core.http.headers import HeadersLike
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
 from dlmachine.core.spec.policy import CheckMethod, Validator
 from dlmachine.core.spec.rate_limit import Rate
-from dlmachine.paths import PathInput
+from dlmachine.paths import DestInput, PathInput
 
 #: A check method, by its name.
 CheckMethodName: TypeAlias = Literal['auto', 'etag', 'modified', 'size', 'hash']
@@ -90,7 +90,7 @@ class OpenOptions(DownloadOptions, total=False):
 class ManagerOptions(_PolicyOptions, total=False):
     """The options of a manager: those of `Policy`, and defaults for every request."""
 
-    dest: PathInput | bool | None
+    dest: DestInput
     progress: bool
     headers: HeadersLike
     cainfo: PathInput | None
