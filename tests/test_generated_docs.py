@@ -92,7 +92,7 @@ def test_commands_have_all_their_flags() -> None:
 
 
 def test_diagrams_draw_every_state_and_event() -> None:
-    """Together they have each State and each Event but `Failed`, and every state leads on."""
+    """Together they have each State and each Event but `EffectFailed`, and every state leads on."""
     drawn = GENERATED['state-diagrams']()
     leaving = set(re.findall(r'^ +(\w+) -->', drawn, re.MULTILINE))
     reached = set(re.findall(r'--> (\w+)', drawn))
@@ -101,7 +101,7 @@ def test_diagrams_draw_every_state_and_event() -> None:
     }
     states = {kind.__name__ for kind in get_args(State)}
 
-    assert leaving == states - {'Finished', 'Broken'}
+    assert leaving == states - {'Finished', 'Failed'}
     # Only failures lead to the removal of a published file.
     assert reached == states - {'Unpublishing'}
-    assert told == {kind.__name__ for kind in get_args(Event)} - {'Failed'}
+    assert told == {kind.__name__ for kind in get_args(Event)} - {'EffectFailed'}
