@@ -33,7 +33,7 @@ WHEEL_INSTALLED := $(WHEEL_VENV)/.installed
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo env test tell-duration lint fmt unit parts docs generate simulate mutants bench wheel wheel-test clean
+.PHONY: help demo env test tell-duration lint fmt unit parts posix-free docs generate simulate mutants bench wheel wheel-test clean
 
 help:
 	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
@@ -111,6 +111,14 @@ fmt: $(DEV_INSTALLED)
 unit: $(DEV_INSTALLED)
 	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered tests/core dlmachine/core
 	$(BIN)/python -m pytest --ignore=tests/core --ignore=dlmachine/core $(addprefix --ignore=,$(FACE_TESTS)) --ignore=tests/test_pages.py
+	$(MAKE) --no-print-directory posix-free
+
+# Files, parts, locks, connections and the manager with only what Windows has: no fcntl, no poll, ...
+posix-free: $(DEV_INSTALLED)
+	$(BIN)/python -m pytest -q -p tests.posix_free -p no:cacheprovider tests/posix_free \
+		tests/adapters/files tests/adapters/parts tests/adapters/contracts/test_files.py \
+		tests/adapters/contracts/test_locks.py tests/adapters/runtime/test_polling.py \
+		tests/adapters/test_world.py tests/adapters/transports/test_addresses.py tests/manager/test_manager.py
 
 # On another Python beside the one that runs all tests: what could differ there.
 parts: $(TESTS_INSTALLED)

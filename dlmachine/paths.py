@@ -115,7 +115,9 @@ def is_inside(place: str, folder: str) -> bool:
 
 
 def _is_below(inner: str, outer: str) -> bool:
-    return f'{inner.rstrip(os.sep)}{os.sep}'.startswith(f'{outer.rstrip(os.sep)}{os.sep}')
+    # On Windows names differ neither by case nor by the separator.
+    above, below = (os.path.normcase(place).rstrip(os.sep) for place in (outer, inner))
+    return f'{below}{os.sep}'.startswith(f'{above}{os.sep}')
 
 
 def outside(where: str, value: object) -> InvalidInput:

@@ -11,6 +11,7 @@ import pytest
 
 import dlmachine as dm
 from dlmachine.core.spec.destination import ToPath
+from dlmachine.paths import is_inside
 from tests.fixtures import MakeManager, RunCommand
 from tests.servers.behaviours import resource
 from tests.servers.http import Server
@@ -360,3 +361,14 @@ def test_an_impossible_name_is_refused(make_manager: MakeManager, name: str) -> 
             dm.DownloadManager(**words)
     with pytest.raises(dm.RequestError, match='No file can have such a name'):
         make_manager().download('http://127.0.0.1:9/x', name)
+
+
+def test_names_that_differ_by_case_are_the_same_where_the_system_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As on Windows; elsewhere they are two."""
+    inner = str(tmp_path).upper() + '/x'
+    assert not is_inside(inner, str(tmp_path))
+    monkeypatch.setattr(os.path, 'normcase', str.lower)
+    assert is_inside(inner, str(tmp_path))
+    assert not is_inside(f'{tmp_path}x/y', str(tmp_path))

@@ -5,17 +5,26 @@ sockets it waits for and for how long, and this loop waits, no longer than it is
 Unlike `CurlMulti.select` it knows sockets of any number.
 """
 
-import select
 from collections.abc import Callable
 from time import monotonic
 from typing import Any, Final
 
 import pycurl
 
+from dlmachine_adapters.runtime.polling import (
+    POLLERR,
+    POLLHUP,
+    POLLIN,
+    POLLNVAL,
+    POLLOUT,
+    Poll,
+    make_poll,
+)
+
 _EVENTS: Final = {
-    pycurl.POLL_IN: select.POLLIN,
-    pycurl.POLL_OUT: select.POLLOUT,
-    pycurl.POLL_INOUT: select.POLLIN | select.POLLOUT,
+    pycurl.POLL_IN: POLLIN,
+    pycurl.POLL_OUT: POLLOUT,
+    pycurl.POLL_INOUT: POLLIN | POLLOUT,
 }
 _MANY: Final = 16
 
@@ -26,11 +35,11 @@ class CurlLoop:
     def __init__(self) -> None:
         """No connection yet."""
         self.curl: Any = pycurl.Curl()
-        self._poll = select.poll()
+        self._poll: Poll = make_poll()
         self._due: float | None = None
         self._multi = self._make_multi()
         #: The sockets of connections that are kept, none of which should say anything.
-        self._idle = select.poll()
+        self._idle: Poll = make_poll()
 
     def perform(self, may_wait: Callable[[], float]) -> None:
         """Perform the transfer that the options of the handle describe.
@@ -67,19 +76,19 @@ class CurlLoop:
         # connection has been idle for a second.
         heard = self._idle.poll(0)
         for number, happened in heard:
-            if happened & select.POLLNVAL:  # It is closed.
+            if happened & POLLNVAL:  # It is closed.
                 self._idle.unregister(number)
-        return any(not happened & select.POLLNVAL for _, happened in heard)
+        return any(not happened & POLLNVAL for _, happened in heard)
 
     def _keep_watch(self) -> None:
         number = self.curl.getinfo(pycurl.ACTIVESOCKET)
         if number is not None and number >= 0:
-            self._idle.register(number, select.POLLIN)
+            self._idle.register(number, POLLIN)
 
     def _drop_connections(self) -> None:
         self._multi.remove_handle(self.curl)
         self._multi.close()
-        self._multi, self._idle = self._make_multi(), select.poll()
+        self._multi, self._idle = self._make_multi(), make_poll()
         self._multi.add_handle(self.curl)
 
     def _run(self, may_wait: Callable[[], float]) -> None:
@@ -107,10 +116,10 @@ class CurlLoop:
 
 def _actions(happened: int) -> int:
     actions = 0
-    if happened & (select.POLLIN | select.POLLHUP):
+    if happened & (POLLIN | POLLHUP):
         actions |= pycurl.CSELECT_IN
-    if happened & select.POLLOUT:
+    if happened & POLLOUT:
         actions |= pycurl.CSELECT_OUT
-    if happened & (select.POLLERR | select.POLLNVAL):
+    if happened & (POLLERR | POLLNVAL):
         actions |= pycurl.CSELECT_ERR
     return actions

@@ -11,6 +11,8 @@ from threading import Lock
 from typing import IO, Final
 
 _READ_BYTES: Final = 1 << 20
+#: Windows neither renames nor removes an open file.
+CLOSES_FIRST: Final = os.name == 'nt'
 
 
 def write_all(handle: int, data: bytes | memoryview, offset: int) -> None:

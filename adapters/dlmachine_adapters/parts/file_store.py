@@ -22,7 +22,7 @@ from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import Publish
 from dlmachine.core.spec.destination import AtPath
 from dlmachine_adapters.files.atomic import Source, move_over, move_to_new_name
-from dlmachine_adapters.files.io import Syncing, free_bytes, read_pieces, write_all
+from dlmachine_adapters.files.io import CLOSES_FIRST, Syncing, free_bytes, read_pieces, write_all
 from dlmachine_adapters.files.own_folder import OwnFolder
 from dlmachine_adapters.files.places import current_folder
 from dlmachine_adapters.files.sealed import Seal, seal
@@ -38,8 +38,6 @@ from dlmachine_adapters.parts.sidecar import (
     write_note,
 )
 
-#: Windows cannot rename an open file.
-_CLOSES_FIRST: Final = os.name == 'nt'
 #: A note of segments is written anew this often, without a sync.
 _TELL_SECONDS: Final = 1.0
 
@@ -201,6 +199,8 @@ class FileStorage:
             if self._final is None and not (keep and self._leave()):
                 self._drop_note()
                 with contextlib.suppress(OSError):
+                    if CLOSES_FIRST:
+                        self._file.close()
                     self._ours.remove(self._part)
         finally:
             with contextlib.suppress(OSError):
@@ -212,7 +212,7 @@ class FileStorage:
         if self._final is not None:
             # Somebody may have removed it, and another file may have its name now.
             return Source(self._final, sealed)
-        if _CLOSES_FIRST:
+        if CLOSES_FIRST:
             self._file.close()
         handle = None if self._file.closed else self._file.fileno()
         return Source(self._part, sealed, self._ours, handle)

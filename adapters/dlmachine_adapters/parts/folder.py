@@ -22,6 +22,7 @@ from dlmachine.core.decision.part_note import PartNote
 from dlmachine.core.decision.snapshot import PartSeen
 from dlmachine.core.http.byte_ranges import Spans, front_bytes
 from dlmachine.core.protocol.body_decision import StoreBody
+from dlmachine_adapters.files.io import CLOSES_FIRST
 from dlmachine_adapters.files.own_folder import OwnFolder
 from dlmachine_adapters.files.places import find_places, in_place, leave_place
 from dlmachine_adapters.parts.file_store import FileStorage
@@ -99,10 +100,6 @@ def adopt_part(folder: Path, stem: str, seen: PartSeen) -> FileStorage | None:
 def _adopt(
     ours: OwnFolder, stem: str, seen: PartSeen, note: PartNote, spans: Spans
 ) -> FileStorage | None:
-    try:
-        handle, _ = ours.open(seen.name, os.O_RDWR)
-    except OSError:
-        return None
     # This names a living owner, and no bytes that could be relied on.
     own_note = new_note(
         validator=seen.validator, url_digest=seen.url_digest, representation=seen.representation
@@ -117,11 +114,11 @@ def _adopt(
             synced=note.synced,
         )
     mine = _part_name(stem)
-    if _take_over(handle, ours, seen.name, mine, own_note):
-        kept = ours.again()
-        return FileStorage(kept, mine, handle, partial(tidy, kept), own_note, note.synced_ranges)
-    os.close(handle)
-    return None
+    handle = _take_over(ours, seen.name, mine, own_note)
+    if handle is None:
+        return None
+    kept = ours.again()
+    return FileStorage(kept, mine, handle, partial(tidy, kept), own_note, note.synced_ranges)
 
 
 def _is_copied(ours: OwnFolder, part: str, note: PartNote) -> bool:
@@ -216,17 +213,37 @@ def _create(folder: Path, stem: str, made: tuple[Path, ...] = ()) -> FileStorage
     return in_place(str(folder), create, is_passing=True)
 
 
-def _take_over(handle: int, ours: OwnFolder, old: str, mine: str, note: PartNote) -> bool:
+def _take_over(ours: OwnFolder, old: str, mine: str, note: PartNote) -> int | None:
+    """The handle of a part that has a name of ours now; None if another process has it."""
+    try:
+        handle, _ = ours.open(old, os.O_RDWR)
+    except OSError:
+        return None
     if not hold(handle) or is_published(os.fstat(handle)):
-        return False
+        os.close(handle)
+        return None
     write_note(ours, mine, note)
+    try:
+        handle = _rename_open(handle, ours, old, mine)
+    except OSError:
+        drop_note(ours, mine)
+        return None
+    drop_note(ours, old)
+    return handle
+
+
+def _rename_open(handle: int, ours: OwnFolder, old: str, mine: str) -> int:
+    """Rename a file that is open; the handle then.  Raises: OSError, with the file closed."""
+    if CLOSES_FIRST:
+        os.close(handle)
+        ours.rename(old, mine)
+        return ours.open(mine, os.O_RDWR)[0]
     try:
         ours.rename(old, mine)
     except OSError:
-        drop_note(ours, mine)
-        return False
-    drop_note(ours, old)
-    return True
+        os.close(handle)
+        raise
+    return handle
 
 
 def _part_name(stem: str) -> str:

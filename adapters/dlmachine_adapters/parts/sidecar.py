@@ -33,6 +33,8 @@ from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine_adapters.files.own_folder import NotOurs, OwnFolder
 from dlmachine_adapters.files.owners import is_own
 
+#: On Windows `os.kill` ends a process, or sends Ctrl-C to its group, whatever the number.
+_CAN_ASK: Final = os.name != 'nt'
 fcntl: Any = import_module('fcntl') if find_spec('fcntl') else None
 
 #: Part files that this process is writing, by device and inode: a path has many spellings.
@@ -182,8 +184,8 @@ def hold(handle: int) -> bool:
 
 def is_held(ours: OwnFolder, part: str) -> bool:
     """Whether a living owner has marked the part, in whatever container it lives."""
-    if fcntl is None:  # Windows
-        return False
+    if fcntl is None:
+        return _is_open_on_windows(ours, part)
     try:
         handle, _ = ours.open(part, os.O_RDONLY, links=2)
     except NotOurs:
@@ -201,8 +203,21 @@ def is_held(ours: OwnFolder, part: str) -> bool:
     return False
 
 
+def _is_open_on_windows(ours: OwnFolder, part: str) -> bool:
+    # There no file can be renamed that anybody has open; its own name is no change.
+    try:
+        ours.rename(part, part)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def is_running(pid: int) -> bool:
     """Whether a process with this number exists; True if unknown."""
+    if not _CAN_ASK:
+        return True
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -6,7 +6,6 @@ the next is tried in parallel. The first that accepts is used. libcurl does the 
 
 import errno
 import os
-import select
 import socket
 from collections.abc import Iterable, Sequence
 from itertools import chain, zip_longest
@@ -16,6 +15,7 @@ from typing import Any, Final
 from urllib3.util.connection import allowed_gai_family
 
 from dlmachine_adapters.http.deadlines import Deadlines
+from dlmachine_adapters.runtime.polling import POLLOUT, Poll, make_poll
 
 _UNDER_WAY: Final = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR})
 _NO_WAY: Final = frozenset({
@@ -70,7 +70,7 @@ class _Race:
         self._source = source
         self._options = options
         self._under_way: dict[int, socket.socket] = {}
-        self._poll = select.poll()
+        self._poll: Poll = make_poll()
         self._next_at = 0.0
         self._fault: OSError | None = None
 
@@ -113,7 +113,7 @@ class _Race:
             self._note(error)
             return None
         if code in _UNDER_WAY:
-            self._poll.register(sock.fileno(), select.POLLOUT)
+            self._poll.register(sock.fileno(), POLLOUT)
             return None
         return self._ended(sock, code)
 
