@@ -1,6 +1,7 @@
 """The generated parts of the documentation: complete, and up to date."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import get_args
 
@@ -17,6 +18,7 @@ from dlmachine.core.spec.options import OPTIONS
 from dlmachine.errors import DownloadError
 from docs.generate import COMMAND, GENERATED, PAGES, ROOT, fill, names_in, write
 from docs.generate.tables import every
+from docs.generate.transitions import explore
 
 CONTEXT = click.Context(group)
 
@@ -105,3 +107,18 @@ def test_diagrams_draw_every_state_and_event() -> None:
     # Only failures lead to the removal of a published file.
     assert reached == states - {'Unpublishing'}
     assert told == {kind.__name__ for kind in get_args(Event)} - {'EffectFailed'}
+
+
+def test_states_of_successful_runs_follow_each_other() -> None:
+    """Each row of the table of verdicts is a way through the machine, from the beginning to the end."""
+    page = ROOT.joinpath('docs', 'explanation', 'state-machine.md').read_text(encoding='utf-8')
+    rows = re.findall(r'^\| .+ \| (\w+(?:, \w+)*, Finished) \|$', page, re.MULTILINE)
+    ways = {
+        (getattr(edge.source, '__name__', None), getattr(edge.target, '__name__', None))
+        for edge in explore()
+    }
+
+    assert len(rows) == 6
+    for row in rows:
+        states = row.split(', ')
+        assert set(pairwise([None, *states])) <= ways, row
