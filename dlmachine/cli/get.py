@@ -89,7 +89,7 @@ def command(urls: tuple[str, ...], **given: Any) -> None:
     """Download URLs; their paths are printed, one a line.
 
     Without --output, --dir or --cache they go into the cache that is configured, and where
-    there is none into the current folder, named by the answer.
+    there is none into the current folder, named by the response.
     """
     check_destination(given)
     if os.environ.get(WORKERS[1]):

@@ -175,10 +175,10 @@ def test_the_log_names_what_it_is_about(
     told = [record.getMessage() for record in caplog.records]
 
     assert told[:-2] == [
-        f'fetch {url}?token=***: the cache has no version of it',
+        f'fetch {url}?token=***: the file is not in the cache',
         f'got {url}?token=***: {len(BODY)} bytes into {outcome.path}',
-        f'use cached {url}?token=***: the newest stored version is ready and whole',
-        f'fetch {gone}?token=***: the cache has no version of it',
+        f'use cached {url}?token=***: the cache has a usable version',
+        f'fetch {gone}?token=***: the file is not in the cache',
     ]
     assert told[-2].startswith(f'GET {gone}?token=*** with ')
     assert told[-2].endswith(': 404')
@@ -235,7 +235,7 @@ def test_lists_are_read_in_one_way(run: RunCommand, server: Server, tmp_path: Pa
 @pytest.mark.parametrize(
     ('words', 'environ', 'place'),
     [
-        ([], {}, 'folder ./, named by the answer'),
+        ([], {}, 'folder ./, named by the response'),
         (['-d', 'sub'], {}, 'folder sub/'),
         (['-o', 'x.tsv'], {}, 'x.tsv'),
         (['--cache', 'c'], {}, 'cache {work}/c'),

@@ -40,7 +40,7 @@ class Shown(NoProgress):
 @pytest.mark.parametrize(
     ('first', 'why'),
     [
-        (BUSY, 'wait 6 s: the server asked for it, before round 2'),
+        (BUSY, 'wait 6 s: Retry-After, before round 2'),
         (Reply(status=500), 'wait 0.5 s: backoff, before round 2'),
     ],
 )
@@ -69,7 +69,7 @@ def test_a_wait_is_reported_before_it_begins(
     assert diary == ['shown t.csv', f'https://example.org/t.csv?token=***: {why}']
 
 
-SAID = 'wait 1 s: the server asked for it'
+SAID = 'wait 1 s: Retry-After'
 WORDS: list[tuple[str, Sequence[str], bool]] = [
     ('plain', (), True),
     ('without bars', ('--no-progress',), True),

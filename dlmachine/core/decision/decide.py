@@ -1,7 +1,7 @@
-"""The verdict: use what is stored, ask whether it is current, fetch, go on, or refuse.
+"""The decision how to obtain a file: from the cache, by revalidation, by download, or not at all.
 
-Pure. One function over Descriptor, Policy and Snapshot, its rules in order. A refusal is
-the `Failure` side: a Fault that says why.
+Pure. `decide` applies its rules in order to Descriptor, Policy and Snapshot. A refusal is a
+`Failure` with the Fault.
 """
 
 from enum import Enum
@@ -35,7 +35,7 @@ from dlmachine.core.spec.policy import Policy, find_policy_fault
 
 
 class Verdict(Enum):
-    """What is to be done."""
+    """The ways to obtain a file."""
 
     USE_CACHED = 'use cached'
     REVALIDATE = 'revalidate'
@@ -44,20 +44,23 @@ class Verdict(Enum):
 
 
 class Reason(Enum):
-    """Why; the value is the text shown to people."""
+    """The reason for a verdict; the value is the text that users read.
 
-    STORED = 'the newest stored version is ready and whole'
-    STORED_MEANWHILE = 'it was stored while this download waited'
-    OFFLINE = 'offline: the newest stored version is used unasked'
-    CHECK_ASKED = 'a version is stored, and check_freshness asks whether it is current'
-    FORCED = 'force_download asks for a new copy'
-    NOT_STORED = 'the cache has no version of it'
-    NONE_USABLE = 'no stored version is ready, whole and within the dates and sizes'
-    CHANGED = 'the stored file has changed since; it is used if it has the digest on record'
-    RESIZED = 'the stored file has changed: it does not have the size on record'
-    PATH_GIVEN = 'a path is given as destination'
-    MEMORY = 'memory is the destination'
-    PART_LEFT = 'an earlier download left a part that can be resumed'
+    Stored plans contain the values: add a changed one to `plan.former_names`.
+    """
+
+    STORED = 'the cache has a usable version'
+    STORED_MEANWHILE = 'another download stored a version while this one waited'
+    OFFLINE = 'offline: the newest stored version is used without a check'
+    CHECK_ASKED = 'check_freshness is set: check whether the stored version is current'
+    FORCED = 'force_download is set'
+    NOT_STORED = 'the file is not in the cache'
+    NONE_USABLE = 'no stored version is complete and within the allowed dates and sizes'
+    CHANGED = 'the stored file has changed: it is used if it has the recorded digest'
+    RESIZED = 'the stored file has changed: its size differs from the recorded size'
+    PATH_GIVEN = 'the destination is a path'
+    MEMORY = 'the destination is memory'
+    PART_LEFT = 'an earlier download of this file can be resumed'
 
 
 @frozen
@@ -75,7 +78,11 @@ class Address:
 
 @frozen
 class Decision:
-    """A verdict with its reason, and all that follows from it."""
+    """A verdict with its reason, and the values for carrying it out.
+
+    `entry` is the stored version to use or to revalidate, `addresses` are the URLs to request in
+    this order, `part` the part to resume, `notes` remarks for the user.
+    """
 
     verdict: Verdict
     reason: Reason
@@ -92,11 +99,11 @@ def decide(
     snapshot: Snapshot,
     before: frozenset[str] | None = None,
 ) -> Result[Decision, Fault]:
-    """Decide what is to be done.
+    """Decide how to obtain the file.
 
-    `before` are the paths of the versions that there were when the run began: one that came
-    since was made by somebody else for the same target, and will do even where a new copy or a
-    check was asked for. Clocks are not asked about that: they may have been set.
+    `before` are the paths of the versions that existed when the run began. A version added since
+    then was stored by another download of the same file; it is used even if the policy requires a
+    new copy or a check. Paths are compared, not times, because clocks may be set.
     """
     return _decide(descriptor, policy, snapshot, before).alt(
         lambda fault: locate(fault, descriptor)
@@ -117,44 +124,42 @@ def _decide(
         return Failure(cache.fault)
     seen = snapshot.destination
     if seen is not None and not (policy.create_dirs or seen.has_folder):
-        problem, advice = 'its folder does not exist', 'Make the folder, or pass create_dirs=True'
+        problem, advice = 'its folder does not exist', 'Create the folder, or pass create_dirs=True'
         path = getattr(policy.dest, 'path', '')
         return Failure(DestinationUnusable(path=path, problem=problem, advice=advice))
     folder = None if cache is None else cache.folder
-    place = resolve_destination(policy.dest, folder, snapshot.destination)
-    return place.bind(lambda found: _decide_for(found, descriptor, policy, snapshot, before))
+    destination = resolve_destination(policy.dest, folder, snapshot.destination)
+    return destination.bind(lambda found: _decide_for(found, descriptor, policy, snapshot, before))
 
 
 def _decide_for(
-    place: Destination,
+    destination: Destination,
     descriptor: Descriptor,
     policy: Policy,
     snapshot: Snapshot,
     before: frozenset[str] | None,
 ) -> Result[Decision, Fault]:
-    if not isinstance(place, InCache) or snapshot.cache is None:
+    if not isinstance(destination, InCache) or snapshot.cache is None:
         reason = Reason.PATH_GIVEN if snapshot.destination is not None else Reason.MEMORY
-        return _network(Verdict.FETCH, reason, place, None, descriptor, policy, snapshot)
+        return _network(Verdict.FETCH, reason, destination, None, descriptor, policy, snapshot)
     entries = snapshot.cache.entries
     if before is not None:
         new = tuple(entry for entry in entries if entry.path not in before)
         meanwhile = choose_version(new, policy)
         if meanwhile is not None:
-            return _stored(Reason.STORED_MEANWHILE, place, meanwhile)
+            return _stored(Reason.STORED_MEANWHILE, destination, meanwhile)
     entry = choose_version(entries, policy)
     if policy.offline and entry is not None:
-        asked = policy.check_freshness or policy.force_download
-        return _stored(Reason.OFFLINE if asked else Reason.STORED, place, entry)
-    if policy.force_download:
-        return _network(Verdict.FETCH, Reason.FORCED, place, None, descriptor, policy, snapshot)
-    if entry is None:
-        reason = _why_none(entries)
-        return _network(Verdict.FETCH, reason, place, None, descriptor, policy, snapshot)
+        is_unchecked = policy.check_freshness or policy.force_download
+        return _stored(Reason.OFFLINE if is_unchecked else Reason.STORED, destination, entry)
+    if policy.force_download or entry is None:
+        reason = Reason.FORCED if policy.force_download else _why_none(entries)
+        return _network(Verdict.FETCH, reason, destination, None, descriptor, policy, snapshot)
     # A new download cannot replace a version that must be older than a date in the past.
     if policy.check_freshness and policy.window.holds(snapshot.now):
         verdict, why = Verdict.REVALIDATE, Reason.CHECK_ASKED
-        return _network(verdict, why, place, entry, descriptor, policy, snapshot)
-    return _stored(Reason.STORED, place, entry)
+        return _network(verdict, why, destination, entry, descriptor, policy, snapshot)
+    return _stored(Reason.STORED, destination, entry)
 
 
 def _why_none(entries: tuple[CacheEntry, ...]) -> Reason:
@@ -165,29 +170,31 @@ def _why_none(entries: tuple[CacheEntry, ...]) -> Reason:
     return Reason.RESIZED if is_resized else Reason.NONE_USABLE
 
 
-def _stored(reason: Reason, place: Destination, entry: CacheEntry) -> Result[Decision, Fault]:
+def _stored(reason: Reason, destination: Destination, entry: CacheEntry) -> Result[Decision, Fault]:
     if entry.has_changed:
         reason = Reason.CHANGED
     return Success(
-        Decision(verdict=Verdict.USE_CACHED, reason=reason, destination=place, entry=entry)
+        Decision(verdict=Verdict.USE_CACHED, reason=reason, destination=destination, entry=entry)
     )
 
 
 def _network(
     verdict: Verdict,
     reason: Reason,
-    place: Destination,
+    destination: Destination,
     entry: CacheEntry | None,
     descriptor: Descriptor,
     policy: Policy,
     snapshot: Snapshot,
 ) -> Result[Decision, Fault]:
-    refusal = _find_refusal(place, descriptor, policy, snapshot)
+    refusal = _find_refusal(destination, descriptor, policy, snapshot)
     if refusal is not None:
         return Failure(refusal)
-    if snapshot.backends is None and isinstance(place, InCache):
-        # Whom to ask is settled by the look that is made with the lock, before all else.
-        return Success(Decision(verdict=verdict, reason=reason, destination=place, entry=entry))
+    if snapshot.backends is None and isinstance(destination, InCache):
+        # The backends are chosen after the observation with the lock held, before any request.
+        return Success(
+            Decision(verdict=verdict, reason=reason, destination=destination, entry=entry)
+        )
     backends = snapshot.backends or ()
     redactor = descriptor.redactor
     found = [choose_backend(url, policy, backends, redactor) for url in descriptor.addresses]
@@ -198,8 +205,9 @@ def _network(
     if part is not None and verdict is not Verdict.FETCH and _is_of_copy(part, entry):
         part = None
     if part is not None and part.url_digest == url_digest(usable[0].url):
-        # A part of another version than the stored one: whether that is current is answered by
-        # the rest, too. A mirror's part waits until the mirror is requested.
+        # The part is of another version than the stored copy, so the response to the range
+        # request also shows whether that copy is current. A mirror's part is resumed when the
+        # mirror is requested.
         verdict, reason = Verdict.RESUME, Reason.PART_LEFT
     left_out = tuple(str(one.failure()) for one in found if not is_successful(one))
     switched = tuple(
@@ -211,7 +219,7 @@ def _network(
         Decision(
             verdict=verdict,
             reason=reason,
-            destination=place,
+            destination=destination,
             entry=entry,
             addresses=usable,
             part=part,
@@ -223,8 +231,8 @@ def _network(
 def _find_part(
     descriptor: Descriptor, policy: Policy, snapshot: Snapshot, addresses: tuple[Address, ...]
 ) -> PartSeen | None:
-    # Ranges are of GET alone, and a validator means nothing to those who did not give it. A
-    # part that leaves nothing to ask for within the limit is of no use.
+    # Only GET has ranges (RFC 9110 section 14.2), and a validator is valid only for the URL that
+    # issued it. If a part leaves no byte to request within the limit, it cannot be resumed.
     part, limit = snapshot.part, policy.max_bytes
     if part is None or descriptor.method != 'GET' or part.size_bytes <= 0:
         return None
@@ -241,10 +249,10 @@ def _is_of_copy(part: PartSeen, entry: CacheEntry | None) -> bool:
 
 
 def _find_refusal(
-    place: Destination, descriptor: Descriptor, policy: Policy, snapshot: Snapshot
+    destination: Destination, descriptor: Descriptor, policy: Policy, snapshot: Snapshot
 ) -> Fault | None:
     url = shown_url(descriptor)
-    cache = snapshot.cache if isinstance(place, InCache) else None
+    cache = snapshot.cache if isinstance(destination, InCache) else None
     if policy.offline:
         return OfflineMiss(url=url, cache=None if cache is None else cache.folder)
     if cache is not None and not policy.window.holds(snapshot.now):
@@ -259,7 +267,10 @@ def choose_backend(
     backends: tuple[BackendSeen, ...],
     redactor: Redactor = NO_SECRETS,
 ) -> Result[Address, Fault]:
-    """The backend for an address: the one asked for, or another that speaks its scheme."""
+    """Choose the backend for a URL: the policy's, or else the first that supports the scheme.
+
+    Faults: `BackendMissing`, `SchemeRefused`.
+    """
     scheme = parse_url(url).unwrap().scheme
     by_name = {backend.name: backend for backend in backends}
     wanted = by_name.get(policy.backend)
@@ -277,5 +288,5 @@ def choose_backend(
 def _missing(name: str, known: tuple[str, ...]) -> Fault:
     if name in INSTALL:
         return BackendMissing(backend=name, reason='it is not installed', install=INSTALL[name])
-    reason = f'no such backend is installed (there are: {", ".join(known) or "none"})'
+    reason = f'it is not installed (installed: {", ".join(known) or "none"})'
     return BackendMissing(backend=name, reason=reason)

@@ -14,7 +14,7 @@ from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import AtPath, Destination, InCache, InFolder
 
 
-def locate(fault: Fault, descriptor: Descriptor, place: Destination | None = None) -> Fault:
+def locate(fault: Fault, descriptor: Descriptor, destination: Destination | None = None) -> Fault:
     """The same fault, with the URL and the destination added if it lacks them.
 
     >>> part = StorageFailed(path='/d/.dlmachine/00.part', operation='write', problem='disk full')
@@ -24,7 +24,7 @@ def locate(fault: Fault, descriptor: Descriptor, place: Destination | None = Non
     if not fault.url:
         fault = replace(fault, url=shown_url(descriptor))
     if isinstance(fault, StorageFailed) and not fault.destination and _is_of_a_part(fault):
-        return replace(fault, destination=_shown(place))
+        return replace(fault, destination=_path_of(destination))
     return fault
 
 
@@ -34,8 +34,8 @@ def _is_of_a_part(fault: StorageFailed) -> bool:
     )
 
 
-def _shown(place: Destination | None) -> str:
-    match place:
+def _path_of(destination: Destination | None) -> str:
+    match destination:
         case AtPath(path=path):
             return path
         case InFolder(folder=folder) | InCache(folder=folder):

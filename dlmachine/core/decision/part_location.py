@@ -1,7 +1,7 @@
-"""Staging: where the bytes lie while they are not the whole yet.
+"""The location and the name of a part, the file that holds an unfinished download.
 
-Pure. A part lies beside its destination, on the same file system, so that publishing it
-is one rename.
+Pure. A part is kept beside its destination, on the same file system, so that it is published by
+one rename.
 """
 
 from functools import lru_cache
@@ -15,9 +15,9 @@ from dlmachine.core.spec.policy import Policy
 
 
 def part_place(wanted: Wanted, cache_folder: str | None, *, is_folder: bool) -> str | None:
-    """The folder in which to keep parts; None where they are in memory.
+    """The folder in which to keep parts; None if they are kept in memory.
 
-    `is_folder` tells that the path asked for is a folder on disk.
+    `is_folder` says that the requested path is an existing folder.
 
     >>> part_place(ToPath('/data/x.gz'), None, is_folder=False)
     '/data'
@@ -36,7 +36,7 @@ def part_place(wanted: Wanted, cache_folder: str | None, *, is_folder: bool) -> 
 
 @lru_cache(maxsize=256)
 def url_digest(url: str) -> str:
-    """What stands for an address in a note beside a part: it may have secrets, this has none.
+    """The beginning of a URL's SHA-256, stored beside a part because the URL may have secrets.
 
     >>> url_digest('http://h/x')
     '86ca99740210faa0'
@@ -45,7 +45,7 @@ def url_digest(url: str) -> str:
 
 
 def may_need_part(policy: Policy, cache: CacheSeen | None) -> bool:
-    """Whether a part that was left could matter: not where a stored copy is used as it is."""
+    """Whether to search for a part to resume; not if a stored copy is used without a check."""
     if not isinstance(policy.dest, Auto) or cache is None:
         return True
     if policy.force_download or policy.check_freshness:
@@ -54,12 +54,12 @@ def may_need_part(policy: Policy, cache: CacheSeen | None) -> bool:
 
 
 def part_stem(key: str, wanted: Wanted) -> str:
-    """The name of what a part is a part of: the same for every run of the same download.
+    """The beginning of a part's file name, the same for every run of one download.
 
     >>> part_stem('ab' * 32, ToPath('/data/x.gz'))
     'abababababababababababababababab-x.gz'
     """
     name = PurePath(wanted.path).name if isinstance(wanted, ToPath) else ''
-    # Bytes, not characters, are what file systems count.
+    # File systems limit names in bytes, not in characters.
     name = name.encode('utf-8', 'surrogateescape')[:64].decode('utf-8', 'ignore')
     return f'{key[:32]}-{name}' if name else key[:32]

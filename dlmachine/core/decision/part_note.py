@@ -34,11 +34,11 @@ _Stored: TypeAlias = Mapping[str, Any]
 
 @frozen
 class PartNote:
-    """The part's strong validator, its source, what the server said of the file, and the owner.
+    """The part's strong validator, its source, the server's promises about the file, and the owner.
 
     `kept_bytes` is the number of synced bytes; `is_left` says that the owner has released the part.
-    If it is filled in segments, `whole_bytes` is set, `written` are the written spans, and
-    `synced` the synced ones.
+    If the part is filled in segments, `whole_bytes` is the size of the complete file, `written`
+    are the written spans, and `synced` the synced ones.
     """
 
     validator: str

@@ -1,7 +1,7 @@
-"""Snapshot: what was seen of the world before deciding.
+"""The observations of cache, files and backends from which a decision is made.
 
-Pure. Made by `World.observe`, which only reads. Everything that a decision depends on
-and that is not in the Descriptor or the Policy is in here, the time and chance too.
+Pure. `World.observe` makes a Snapshot and only reads. A Snapshot has everything that a decision
+depends on besides Descriptor and Policy, including the time and a random number.
 """
 
 from datetime import datetime
@@ -16,9 +16,9 @@ from dlmachine.core.spec.destination import PathSeen
 
 @frozen
 class CacheSeen:
-    """What was seen of the cache: its folder, the entries for the key, or why it is unusable.
+    """The observed cache: its folder, the entries for the key, or why the cache is unusable.
 
-    `item_id` is the name under which cachedir knows the key.
+    `item_id` is the name of the key in cachedir.
     """
 
     folder: str
@@ -29,12 +29,12 @@ class CacheSeen:
 
 @frozen
 class PartSeen:
-    """A part file that a dead owner left behind and that may be taken over.
+    """A part whose owner has ended or released it, so that this run may adopt it.
 
-    `validator` is the strong validator of the representation it is a part of, as it goes
-    into If-Range, `url_digest` the digest of the address that gave both. `size_bytes` counts what
-    is there from the first byte on; where it was filled in segments, `spans` are all that is
-    there of `whole_bytes`.
+    `validator` is the strong validator of the representation, as sent in If-Range, and
+    `url_digest` a digest of the URL that issued it. `size_bytes` is the number of bytes from the
+    first one on without a hole. If the part was filled in segments, `spans` are all its bytes, and
+    `whole_bytes` is the size of the complete file.
     """
 
     name: str
@@ -48,7 +48,7 @@ class PartSeen:
 
 @frozen
 class BackendSeen:
-    """A backend that is installed: its name, the schemes it speaks, its version."""
+    """An installed backend: its name, the schemes that it supports, its version."""
 
     name: str
     schemes: tuple[str, ...]
@@ -57,12 +57,12 @@ class BackendSeen:
 
 @frozen
 class Snapshot:
-    """What was seen of the world.
+    """The observed world.
 
     `now` is aware and in UTC; `chance` is a number in [0, 1) from which all jitter of the
-    run is derived. `cache` is None where no cache is configured, `destination` where no
-    path was given. `backends` is None where nobody looked for any, because a stored copy
-    seemed to do.
+    run is derived. `cache` is None if no cache is configured, `destination` if no path was
+    passed. `backends` is None if they were not searched for, because a stored copy was likely to
+    be used.
     """
 
     now: datetime

@@ -1,9 +1,10 @@
-"""After a failed try: the same address, the next one, the next round, or the end.
+"""The next step after a failed attempt: the same URL, the next URL, the next round, or the end.
 
-Pure. Within a round the addresses are asked one after the other without a wait; between
-rounds lies one. An address that answered for good is not asked again. One that broke off
-after it had given bytes that can be resumed is asked for the rest, with a new budget
-of rounds: a large file over a poor line takes as many tries as it needs.
+Pure. Within a round the URLs are requested one after the other without a wait; before each
+further round the run waits. A URL that failed permanently is not requested again. If a connection
+broke after it had brought new bytes that can be resumed, the same URL is requested for the rest
+and the retry budget is reset, so that a large file over a poor line gets as many attempts as it
+needs.
 """
 
 from dataclasses import replace
@@ -31,10 +32,10 @@ def after_failure(
     gained: bool = False,
     is_final_here: bool = False,
 ) -> Step:
-    """What to do after a try that failed with this fault, seen at an instant.
+    """The step after an attempt that failed with this fault at the given time.
 
-    `gained` tells that it brought bytes that can be resumed, `is_final_here` that this
-    address would do no better.
+    `gained` says that the attempt brought new bytes that can be resumed, `is_final_here` that
+    another request to this URL would fail in the same way.
     """
     chance = classify(fault, job.descriptor.method, job.policy)
     attempts = replace(attempts, redirects=())
@@ -58,11 +59,9 @@ def after_failure(
 
 def start_attempt(job: Job, attempts: Attempts, at: datetime) -> Step:
     """Request the current URL."""
-    asked = ask(job, attempts, at)
+    step = ask(job, attempts, at)
     return (
-        asked.unwrap()
-        if is_successful(asked)
-        else after_failure(job, attempts, asked.failure(), at)
+        step.unwrap() if is_successful(step) else after_failure(job, attempts, step.failure(), at)
     )
 
 
@@ -82,17 +81,17 @@ def give_up(job: Job, attempts: Attempts, fault: Fault) -> Step:
     return finish(job, replace(fault, tries=attempts.tries), keep_part=keep)
 
 
-#: Whose faults leave the part as good as it was: not a full disk's, nor the caller's.
+#: Faults of these parties do not affect the part. A local fault (a full disk) may.
 _ELSEWHERE: Final = frozenset({Party.NETWORK, Party.SERVER})
 
 
 def _reset_budget(job: Job, attempts: Attempts, fault: Fault, left: timedelta | None) -> Step:
-    # Each renewal is a round of its own: the draws of its waits must not repeat.
+    # After a reset, each round uses other random numbers than before, so that waits do not repeat.
     budget_resets = attempts.budget_resets + 1
     ahead = replace(attempts, round=0, budget_resets=budget_resets)
     number = 1 + budget_resets * (job.policy.retries + 1)
     wait = backoff(job.policy, 1, jitter(job.snapshot.chance, number))
-    return _wait(job, ahead, fault, left, wait, 'before the rest: bytes arrived')
+    return _wait(job, ahead, fault, left, wait, 'before resuming')
 
 
 def _next_round(job: Job, attempts: Attempts, fault: Fault, left: timedelta | None) -> Step:
@@ -113,7 +112,7 @@ def _wait(
     if left is not None and wait >= left:
         return give_up(job, ahead, fault)
     is_asked = ahead.retry_after and wait == ahead.retry_after
-    why = 'the server asked for it' if is_asked else 'backoff'
+    why = 'Retry-After' if is_asked else 'backoff'
     attempts = replace(ahead, retry_after=timedelta(0))
     effect = Wait(duration=wait, reason=f'{why}, {when}')
     return Step(state=Waiting(job=job, attempts=attempts), effect=effect)

@@ -1,7 +1,7 @@
-"""Learning a checksum from a list, before anything that needs it.
+"""Reading the expected checksum from a checksum file.
 
-Pure. A list is asked when its word counts: before a download, and before a stored copy is
-used that was not compared with this very list when it was stored.
+Pure. The file is read before a download, and before the use of a stored copy that was not
+verified with the same checksum file.
 """
 
 from dataclasses import replace
@@ -22,23 +22,23 @@ from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import ToMemory, ToPath
 from dlmachine.core.spec.policy import Policy
 
-#: The longest lists there are have some hundred thousand lines.
+#: The longest checksum files have some hundred thousand lines.
 MAX_LIST_BYTES: Final = 64 << 20
 
 
 def must_read_checksums(policy: Policy, entry: CacheEntry | None) -> bool:
-    """Whether the list has to be read before going on, about to use this entry or none."""
+    """Whether to read the checksum file now; `entry` is the stored version to be used, if any."""
     wanted = policy.checksum_file
     if wanted is None or (policy.offline and wanted.is_url):
         return False
     if not wanted.is_url:
-        return True  # It costs nothing to read, and may have been edited.
+        return True  # A local file is read each time, because it may have been edited.
     record = None if entry is None else entry.record
     return record is None or str(wanted) not in {source for _, source in record.verified_by}
 
 
 def read_checksums(job: Job, wanted: ChecksumList) -> Step:
-    """The step that reads the list."""
+    """The step that reads the checksum file."""
     target = _target(job.descriptor, wanted) if wanted.is_url else None
     effect = ReadChecksums(
         path=None if wanted.is_url else wanted.location, target=target, max_bytes=MAX_LIST_BYTES
@@ -47,7 +47,7 @@ def read_checksums(job: Job, wanted: ChecksumList) -> Step:
 
 
 def with_checksum(job: Job, wanted: ChecksumList, event: ChecksumsRead) -> Job | Fault:
-    """The job with the checksum that the list has for its file; or why it has none."""
+    """The job with its file's checksum from the checksum file, or the fault if there is none."""
     found = find_checksum(event.text, wanted, _paths(job))
     if not is_successful(found):
         return found.failure()
@@ -56,7 +56,7 @@ def with_checksum(job: Job, wanted: ChecksumList, event: ChecksumsRead) -> Job |
 
 
 def list_policy(policy: Policy, max_bytes: int) -> Policy:
-    """How to go about the download of a list: as the file's, but whole, small and in memory."""
+    """The policy to download a checksum file: that of the file, but small and into memory."""
     return Policy(
         dest=ToMemory(),
         backend=policy.backend,

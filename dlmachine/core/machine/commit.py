@@ -1,4 +1,4 @@
-"""Committing: the bytes appear under their name, the registry is told, what is held is given back.
+"""The transitions that publish a file, record it, and release the part and the lock.
 
 Pure. Publishing comes before recording: a crash in between leaves a file without an entry,
 never an entry without its file.
@@ -46,7 +46,7 @@ from dlmachine.core.transfer.provenance import freshen_record
 
 
 def publish(job: Job, record: DownloadRecord) -> Step:
-    """Put the part in place."""
+    """Publish the part at its destination; in a cache, as the next version."""
     entries = () if job.snapshot.cache is None else job.snapshot.cache.entries
     version = max((entry.version for entry in entries if entry.is_own), default=0) + 1
     return _publish_as(job, record, version, 0)
@@ -55,8 +55,8 @@ def publish(job: Job, record: DownloadRecord) -> Step:
 def confirm_version(
     job: Job, attempts: Attempts, entry: CacheEntry, at: datetime, head: ResponseHead
 ) -> Step:
-    """The server says that the stored copy is current: freshen its record and use it."""
-    reason = 'the server says that the stored version is current'
+    """The server confirmed that the stored copy is current: freshen its record and use it."""
+    reason = 'the server confirmed that the stored version is current'
     outcome = replace(cached_outcome(job, entry, reason), is_validated=True, tries=attempts.tries)
     if entry.record is None or not entry.is_own:
         return finish(job, outcome)
@@ -66,7 +66,7 @@ def confirm_version(
 
 
 def repair_record(job: Job, entry: CacheEntry, outcome: Outcome) -> Step:
-    """A copy with a changed time has the digest on record: it need not be read next time."""
+    """Record a copy's new modification time, since the copy has the recorded digest."""
     assert entry.record is not None  # noqa: S101 -- else there were no digest
     update = SameVersion(
         key=job.key, item_id=_item_id(job), version=entry.version, record=entry.record
@@ -75,7 +75,7 @@ def repair_record(job: Job, entry: CacheEntry, outcome: Outcome) -> Step:
 
 
 def on_publishing(state: Publishing, event: Event) -> Step:
-    """The file is there; or another has its name, and the next version is taken."""
+    """The file is published, or its name is taken and the next version is published instead."""
     job = state.job
     match event:
         case Published():
@@ -89,7 +89,7 @@ def on_publishing(state: Publishing, event: Event) -> Step:
 
 
 def on_recording(state: Recording, event: Event) -> Step:
-    """The registry knows; or it could not be told, and the file is taken back."""
+    """The file is recorded, or recording failed and the published file is removed."""
     match event:
         case Recorded():
             return _on_recorded(state)
@@ -101,14 +101,14 @@ def on_recording(state: Recording, event: Event) -> Step:
             undoing = Unpublishing(job=state.job, fault=tried)
             return Step(state=undoing, effect=Unpublish(path=state.published))
         case EffectFailed():
-            # Only the freshened record is lost; the copy is as current as it was said to be.
+            # Only the freshened record is lost; the copy can be used.
             return finish(state.job, state.outcome)
         case _:
             return fail_unexpected(state.job, state, event)
 
 
 def on_removing_versions(state: RemovingVersions, event: Event) -> Step:
-    """Earlier versions are gone; if they could not be removed, nothing is wrong with the new."""
+    """Earlier versions are removed; the run also succeeds if they could not be removed."""
     match event:
         case VersionsRemoved() | EffectFailed():
             return finish(state.job, state.outcome)
@@ -117,7 +117,7 @@ def on_removing_versions(state: RemovingVersions, event: Event) -> Step:
 
 
 def on_unpublishing(state: Unpublishing, event: Event) -> Step:
-    """The file is gone again."""
+    """The published file is removed, and the run fails because it could not be recorded."""
     match event:
         case Unpublished() | EffectFailed():
             return finish(state.job, state.fault)
@@ -126,7 +126,7 @@ def on_unpublishing(state: Unpublishing, event: Event) -> Step:
 
 
 def on_closing(state: Discarding | Releasing, event: Event) -> Step:
-    """Go on giving back; that something could not be given back does not change the end."""
+    """Release the next resource; a failure to release one does not change the result."""
     match event:
         case Discarded() | LockReleased() | EffectFailed():
             return release(state.job, state.end)
@@ -157,7 +157,7 @@ def _place(job: Job, record: DownloadRecord, version: int) -> tuple[AtPath | InM
 def _take_next(job: Job, record: DownloadRecord, version: int, conflicts: int) -> Step:
     if conflicts >= MAX_CONFLICTS:
         folder = '' if job.snapshot.cache is None else job.snapshot.cache.folder
-        problem = f'others took {conflicts} versions of this entry, one after the other'
+        problem = f'other programs stored {conflicts} versions of this entry in the meantime'
         return finish(job, CacheUnusable(path=folder, problem=problem, tries=record.tries))
     return _publish_as(job, record, version + 1, conflicts + 1)
 
@@ -221,7 +221,7 @@ def _earlier(job: Job) -> tuple[int, ...]:
     entries: tuple[CacheEntry, ...] = (
         () if job.snapshot.cache is None else job.snapshot.cache.entries
     )
-    # A changed file may be somebody's work: it stays, but is not used.
+    # A changed file may contain a user's edits, so it is kept.
     return tuple(
         sorted(
             e.version

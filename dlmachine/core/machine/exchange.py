@@ -1,7 +1,7 @@
-"""Exchanging: from an open part to the right bytes in it.
+"""The transitions from an open part to a received body.
 
-Pure. Reads each answer with the same `decide_body` that the backend asked, follows
-redirects, checks what arrived, and hands failures to `attempts`.
+Pure. Interprets each response with the same `decide_body` that the backend called, follows
+redirects, and passes failures to `attempts`.
 """
 
 from dataclasses import replace
@@ -40,7 +40,7 @@ from dlmachine.core.transfer.status_fault import status_fault
 
 
 def on_opening(state: Opening, event: Event) -> Step:
-    """The part is open: ask the first address."""
+    """The part is open: request the first URL."""
     match event:
         case PartOpened(at=at, size_bytes=size):
             job = replace(state.job, holds_part=True)
@@ -52,7 +52,7 @@ def on_opening(state: Opening, event: Event) -> Step:
 
 
 def on_waiting(state: Waiting, event: Event) -> Step:
-    """The time has passed: ask again."""
+    """The wait is over: start the next attempt."""
     match event:
         case Waited(at=at):
             return start_attempt(state.job, state.attempts, at)
@@ -63,14 +63,14 @@ def on_waiting(state: Waiting, event: Event) -> Step:
 
 
 def on_exchanging(state: Exchanging, event: Event) -> Step:
-    """An answer, or an interruption."""
+    """The exchange ended with a response, or was interrupted."""
     match event:
         case Responded():
-            told = _with_cookies_of(state, event)
-            return _on_answer(_overwriting(told, event.head), event)
+            known = _with_cookies_of(state, event)
+            return _on_response(_overwriting(known, event.head), event)
         case Interrupted():
-            told = _with_cookies_of(state, event)
-            return _on_interruption(_overwriting(told, event.head), event)
+            known = _with_cookies_of(state, event)
+            return _on_interruption(_overwriting(known, event.head), event)
         case EffectFailed(at=at, fault=fault):
             return after_failure(state.job, state.attempts, fault, at)
         case _:
@@ -78,7 +78,7 @@ def on_exchanging(state: Exchanging, event: Event) -> Step:
 
 
 def _with_cookies_of(state: Exchanging, event: Responded | Interrupted) -> Exchanging:
-    # From here on they are sent to their hosts, and masked everywhere else.
+    # From now on the cookies are sent to their hosts, and masked everywhere else.
     attempts, request = state.attempts, state.exchange.request
     if event.head is None or 'Set-Cookie' not in event.head.headers:
         return state
@@ -93,24 +93,24 @@ def _with_cookies_of(state: Exchanging, event: Responded | Interrupted) -> Excha
 
 
 def _first_attempts(job: Job, size_bytes: int) -> Attempts:
-    # The last byte is asked for again: a part that is whole already would have no rest, and
-    # servers differ in what they say to that (416 with or without a validator).
+    # The last byte is requested again: after a complete part no byte is left to request, and
+    # servers respond differently to that (416 with or without a validator).
     part, offset = job.decision.part, size_bytes - 1
     if part is None or offset <= 0:
         return Attempts()
     digests = [url_digest(address.url) for address in job.decision.addresses]
     position, whole = digests.index(part.url_digest), part.whole_bytes
     if whole is None or not may_split(job, position):
-        left = Attempts(
+        adopted = Attempts(
             position=position,
             part_bytes=offset,
             validator=part.validator,
             representation=part.representation,
         )
-        return left.at(0)
-    # Of this one it is known whether it is whole.
+        return adopted.at(0)
+    # The note of a part that was filled in segments has the size of the complete file.
     front = min(size_bytes, whole - 1)
-    left = Attempts(
+    adopted = Attempts(
         position=position,
         part_bytes=front,
         validator=part.validator,
@@ -119,7 +119,7 @@ def _first_attempts(job: Job, size_bytes: int) -> Attempts:
         whole_bytes=whole,
     )
     # A part does not change which URL comes first: a mirror may have an old version.
-    return left.at(0)
+    return adopted.at(0)
 
 
 def _overwriting(state: Exchanging, head: ResponseHead | None) -> Exchanging:
@@ -132,20 +132,20 @@ def _overwriting(state: Exchanging, head: ResponseHead | None) -> Exchanging:
     return replace(state, attempts=replace(attempts, aside=None))
 
 
-def _on_answer(state: Exchanging, event: Responded) -> Step:
-    otherwise = _ask_otherwise(state, event.head, event.at)
-    if otherwise is not None:
-        return otherwise
+def _on_response(state: Exchanging, event: Responded) -> Step:
+    plainer = _retry_plainly(state, event.head, event.at)
+    if plainer is not None:
+        return plainer
     entry = state.job.decision.entry
     decision = decide_body(state.exchange, event.head)
     match decision:
         case StoreBody() as taking:
             if event.received is None:
                 return fail_unexpected(state.job, state, event)
-            return _on_taken(state, event, taking, event.received)
+            return _on_stored(state, event, taking, event.received)
         case SkipBody(why=SkipReason.NOT_MODIFIED | SkipReason.SAME_COPY) if entry is not None:
             expect = state.exchange.expect
-            # Of a copy that is the same by its size alone the validators are not known.
+            # If only the sizes were compared, the validators of the copy are unknown.
             is_certain = expect.etag is not None or expect.last_modified is not None
             head = event.head if is_certain else ResponseHead(status=event.head.status)
             return confirm_version(state.job, state.attempts, entry, event.at, head)
@@ -159,7 +159,7 @@ def _on_answer(state: Exchanging, event: Responded) -> Step:
             assert_never(decision)
 
 
-def _on_taken(state: Exchanging, event: Responded, taking: StoreBody, received: Received) -> Step:
+def _on_stored(state: Exchanging, event: Responded, taking: StoreBody, received: Received) -> Step:
     if taking.whole_bytes is None:
         return on_body(state, event, taking, received)
     return split_rest(state, event, taking, received, taking.whole_bytes)
@@ -182,9 +182,9 @@ def _on_error(state: Exchanging, event: Responded) -> Step:
 
 def _on_interruption(state: Exchanging, event: Interrupted) -> Step:
     if event.head is not None:
-        otherwise = _ask_otherwise(state, event.head, event.at)
-        if otherwise is not None:
-            return otherwise
+        plainer = _retry_plainly(state, event.head, event.at)
+        if plainer is not None:
+            return plainer
     most = max(state.attempts.best_bytes, state.attempts.all_bytes)
     attempts = _attempts_after(state, event)
     attempts = replace(attempts, best_bytes=max(most, attempts.all_bytes))
@@ -194,7 +194,7 @@ def _on_interruption(state: Exchanging, event: Interrupted) -> Step:
 
 
 def _attempts_after(state: Exchanging, event: Interrupted) -> Attempts:
-    # Before the head the part is as it was; after it, it holds what this answer brought.
+    # Before the head the part is unchanged; after it, it has the bytes of this response.
     attempts, count = state.attempts, event.part_bytes
     if event.head is None:
         return (
@@ -217,14 +217,14 @@ def _attempts_after(state: Exchanging, event: Interrupted) -> Attempts:
     return replace(filled, representation=taking.representation)
 
 
-def _ask_otherwise(state: Exchanging, head: ResponseHead, at: datetime) -> Step | None:
-    # The same address once more, in a plainer way, where it did not answer to the finer one.
-    # Each way is given up once, so this comes about at most three times for an address.
+def _retry_plainly(state: Exchanging, head: ResponseHead, at: datetime) -> Step | None:
+    # Request the same URL again without the range or the condition that it did not accept. Each
+    # of them is dropped once, so this happens at most three times for a URL.
     request, attempts, expect = state.exchange.request, state.attempts, state.exchange.expect
     if not may_be_repeated(state.job.descriptor.method, state.job.policy):
         return None
     if _is_rest_refused(state, head):
-        return _ask_for_whole(state, at)
+        return _request_complete(state, at)
     exchange = state.exchange
     if head.status == 304 and (not is_same_source(exchange) or names_other_version(expect, head)):
         return start_attempt(state.job, replace(attempts, is_unconditional=True, redirects=()), at)
@@ -233,29 +233,30 @@ def _ask_otherwise(state: Exchanging, head: ResponseHead, at: datetime) -> Step 
         return None
     if expect.last is not None:
         return start_over(state.job, attempts, at)
-    # The part stays as it is until a whole body comes.
+    # The part is kept until a complete body overwrites it.
     return start_attempt(state.job, replace(attempts, is_unranged=True, redirects=()), at)
 
 
-#: Errors that say nothing of whether the range was the reason.
+#: Errors that do not show whether the range was the reason.
 _NOT_OF_RANGES: Final = frozenset({401, 404, 407, 408, 410, 425, 429, 451, 502, 503, 504})
 
 
 def _is_rest_refused(state: Exchanging, head: ResponseHead) -> bool:
-    # The server has no such rest (416), or sends one that is not of the same version (206).
-    # Of one that has no parts the same is true of the first range.
+    # The server does not have the range (416), or sent one of another version (206). A server
+    # without support for ranges refuses the first range of a segmented download in the same way.
     is_range = state.attempts.part_bytes or state.exchange.expect.last is not None
     if not is_range or head.status not in {204, 206, 416}:
         return False
     decision = decide_body(state.exchange, head)
     if isinstance(decision, RejectResponse):
-        return not isinstance(decision.fault, BodyTooLarge)  # That the whole would be, too.
+        # The complete file would be too large as well.
+        return not isinstance(decision.fault, BodyTooLarge)
     return isinstance(decision, SkipBody)
 
 
-def _ask_for_whole(state: Exchanging, at: datetime) -> Step:
-    # The part cannot be resumed: request the same URL again, from the start. That has no
-    # range, so it comes about once for each part.
+def _request_complete(state: Exchanging, at: datetime) -> Step:
+    # The part cannot be resumed: request the complete file from the same URL. That request has
+    # no range, so this happens once for each part.
     if state.exchange.expect.last is not None:
         return start_over(state.job, state.attempts, at)
     return start_attempt(state.job, replace(state.attempts.emptied(), redirects=()), at)

@@ -1,6 +1,6 @@
-"""Fetching: the part of the machine that begins once there is something to be fetched.
+"""The second half of the state machine: the states of a download, from the lock to its release.
 
-Pure. The table says which function goes on from a state; `machine` has the states before it.
+Pure. The table names the function that handles each state; `machine` has the states before them.
 """
 
 from typing import assert_never
@@ -28,7 +28,7 @@ from dlmachine.core.protocol.states import (
 
 
 def advance_fetch(state: Fetching, event: Event) -> Step:  # noqa: C901, PLR0911, PLR0912 -- one line a state
-    """The next step, from the result of the last effect."""
+    """The step that follows when the last effect ended with this event."""
     match state:
         case Opening():
             return exchange.on_opening(state, event)

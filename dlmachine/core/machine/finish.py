@@ -1,8 +1,7 @@
-"""How a run ends: what is held is given back first, then the end is told.
+"""The end of a run: release the part and the lock, then return the result.
 
-Pure. Every way out of every state comes through here, so that no lock and no part is
-left behind, however a run goes; and so that a copy that is there can stand in for whatever
-failed, if the caller wants that (`stale_if_error`, the idea of RFC 5861 section 4).
+Pure. Every run ends through this module, so no lock and no part is leaked. If a download fails and
+`stale_if_error` is set, an existing copy is used instead (the idea of RFC 5861 section 4).
 """
 
 from dataclasses import replace
@@ -28,12 +27,12 @@ from dlmachine.core.protocol.states import (
 from dlmachine.core.spec.destination import Auto, PathKind, ToPath
 from dlmachine.core.spec.policy import Window
 
-#: The copy does not help with faults that the caller must fix.
+#: A copy is not used in place of a fault that the caller must fix.
 _NO_STALE_COPY: Final = frozenset({Party.CALLER})
 
 
 def finish(job: Job, end: Outcome | Fault, *, keep_part: bool = False) -> Step:
-    """Give back the part, then the lock, then end; or fall back to the copy that is there."""
+    """End the run with a result, or fall back to an existing copy if the download failed."""
     if not isinstance(end, Outcome):
         end = locate(end, job.descriptor, job.decision.destination)
     if not isinstance(end, Outcome) and job.policy.stale_if_error and job.may_fall_back:
@@ -44,7 +43,7 @@ def finish(job: Job, end: Outcome | Fault, *, keep_part: bool = False) -> Step:
 
 
 def on_falling_back(state: FallingBack, event: Event) -> Step:
-    """The copy is there, and used; or it is not, and it fails for the reason it had."""
+    """The copy exists and is used, or it does not and the run fails with the original fault."""
     match event:
         case CopyConfirmed():
             return finish(state.job, state.outcome, keep_part=state.keep_part)
@@ -55,13 +54,13 @@ def on_falling_back(state: FallingBack, event: Event) -> Step:
 
 
 def fail_unexpected(job: Job, state: State, event: Event) -> Step:
-    """End a run that met an event which its state does not know."""
+    """End a run whose state cannot handle the event, with `Bug`."""
     bug = Bug(state=type(state).__name__, event=type(event).__name__)
     return release(job, locate(bug, job.descriptor))
 
 
 def cached_outcome(job: Job, entry: CacheEntry, reason: str) -> Outcome:
-    """The outcome that a stored version is used."""
+    """The outcome of a run that uses a stored version."""
     return Outcome(
         origin=Origin.CACHE,
         reason=reason,
@@ -73,7 +72,7 @@ def cached_outcome(job: Job, entry: CacheEntry, reason: str) -> Outcome:
 
 
 def release(job: Job, end: Outcome | Fault, *, keep_part: bool = False) -> Step:
-    """Give back the part, then the lock, then end."""
+    """Release the part, then the lock, then end the run."""
     if job.holds_part:
         state = Discarding(job=replace(job, holds_part=False), end=end)
         return Step(state=state, effect=Discard(keep=keep_part))
@@ -96,10 +95,10 @@ def confirmation(job: Job, entry: CacheEntry) -> CheckCopy:
 def _stale_copy(job: Job, fault: Fault) -> tuple[Outcome, CheckCopy] | None:
     if fault.party in _NO_STALE_COPY:
         return None
-    reason = f'a new copy could not be had: {fault.what()}'
+    reason = f'the download failed: {fault.what()}'
     wanted, cache = job.policy.dest, job.snapshot.cache
     if isinstance(wanted, Auto) and cache is not None:
-        # It may be too old, that is what it stands in for; but not too new.
+        # The copy may be older than the policy allows, but not newer.
         window = Window(older_than=job.policy.window.older_than)
         entry = choose_version(cache.entries, job.policy, window)
         if entry is None:

@@ -1,10 +1,10 @@
-"""Bounds on how often a run does the same again, whatever happens.  Pure."""
+"""Bounds on the repetitions in a run.  Pure."""
 
 from typing import Final
 
-#: Stored copies that may turn out to be gone before a new one is fetched.
+#: Stored copies that may be missing before the file is downloaded.
 MAX_MISSING: Final = 8
-#: Versions that others may have taken, one after the other, before it is an error.
+#: Version numbers that other programs may take during a run before the run fails.
 MAX_CONFLICTS: Final = 16
-#: How often bytes that arrive renew the budget; a server that gives one byte a time ends here.
+#: How often progress may reset the retry budget: a limit for a server that sends byte by byte.
 MAX_BUDGET_RESETS: Final = 1_000

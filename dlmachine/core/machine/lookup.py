@@ -1,7 +1,7 @@
-"""Looking up: from the first verdict to the first request.
+"""Cache lookup: the transitions from the first decision to the first request.
 
-Pure. A stored copy is confirmed and used; anything else is decided a second time once the
-lock is held, because the world may have moved in between.
+Pure. A stored copy is checked and used. Otherwise the run acquires the lock, observes again and
+decides again, because another process may have stored the file in the meantime.
 """
 
 from dataclasses import replace
@@ -42,7 +42,7 @@ from dlmachine.core.spec.policy import Policy
 
 
 def start(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Step:
-    """The first step."""
+    """Decide how to obtain the file, and return the first step."""
     policy = policy.with_secret_names(descriptor.secret_names)
     decided = decide(descriptor, policy, snapshot)
     if not is_successful(decided):
@@ -55,11 +55,11 @@ def start(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Step:
         began_at=snapshot.now,
         before=_usable_paths(snapshot),
     )
-    return _set_out(job)
+    return _step_for_decision(job)
 
 
 def on_checking_copy(state: CheckingCopy, event: Event) -> Step:
-    """The stored copy is there, and used or asked about; or the verdict is made again."""
+    """The stored copy exists and is used or revalidated, or it is missing: decide again."""
     match event:
         case CopyConfirmed():
             return _use(state.job, state.entry)
@@ -72,7 +72,7 @@ def on_checking_copy(state: CheckingCopy, event: Event) -> Step:
 
 
 def on_reading_checksums(state: ReadingChecksums, event: Event) -> Step:
-    """The list is read: with the checksum the verdict is made again."""
+    """The checksum file is read: decide again with the checksum."""
     job, wanted = state.job, state.job.policy.checksum_file
     match event:
         case ChecksumsRead() if wanted is not None:
@@ -87,7 +87,7 @@ def on_reading_checksums(state: ReadingChecksums, event: Event) -> Step:
 
 
 def on_locking(state: Locking, event: Event) -> Step:
-    """With the lock, or where locks do not work, the world is looked at again."""
+    """The lock is acquired, or locks do not work here: observe again."""
     match event:
         case LockAcquired():
             job = replace(state.job, holds_lock=True)
@@ -101,10 +101,10 @@ def on_locking(state: Locking, event: Event) -> Step:
 
 
 def on_observing(state: Observing, event: Event) -> Step:
-    """The verdict is made again, from what is seen now."""
+    """Decide again from the new observation."""
     match event:
         case Observed(snapshot=snapshot):
-            # There is no third look: what was not seen by now is not there.
+            # This is the last observation, so a missing list of backends means none.
             if snapshot.backends is None:
                 snapshot = replace(snapshot, backends=())
             return _decide_again(replace(state.job, snapshot=snapshot, is_observed=True))
@@ -115,13 +115,13 @@ def on_observing(state: Observing, event: Event) -> Step:
 
 
 def _use(job: Job, entry: CacheEntry) -> Step:
-    # It has the digest on record, so it need not be read next time.
+    # The copy has the recorded digest, so the next run need not read it.
     checksum, record = job.policy.checksum, entry.record
     if record is not None and must_read(entry, checksum) not in {None, checksum}:
         entry = replace(entry, record=replace(record, mtime_ns=entry.file_mtime_ns))
     if job.decision.verdict is not Verdict.USE_CACHED:
         compared = replace(job.decision, entry=entry)
-        return _set_out(replace(job, is_compared=True, decision=compared))
+        return _step_for_decision(replace(job, is_compared=True, decision=compared))
     outcome = cached_outcome(job, entry, job.decision.reason.value)
     if entry.record is record:
         return finish(job, outcome)
@@ -134,10 +134,10 @@ def _decide_again(job: Job) -> Step:
     decided = decide(job.descriptor, job.policy, job.snapshot, before=job.before)
     if not is_successful(decided):
         return finish(job, decided.failure())
-    return _set_out(replace(job, decision=decided.unwrap()))
+    return _step_for_decision(replace(job, decision=decided.unwrap()))
 
 
-def _set_out(job: Job) -> Step:
+def _step_for_decision(job: Job) -> Step:
     decision, wanted = job.decision, job.policy.checksum_file
     if wanted is not None:
         from dlmachine.core.machine.checksum_file import must_read_checksums, read_checksums
@@ -152,10 +152,10 @@ def _set_out(job: Job) -> Step:
         effect = AcquireLock(key=job.key, patience=min(limits))
         return Step(state=Locking(job=job), effect=effect)
     if decision.entry is not None and not job.is_compared:
-        looking = confirmation(job, decision.entry)
-        if looking.checksum is not None:
-            # The server's word that it is current is no word for its digest.
-            return Step(state=CheckingCopy(job=job, entry=decision.entry), effect=looking)
+        check = confirmation(job, decision.entry)
+        if check.checksum is not None:
+            # If the server confirms that the copy is current, its digest is still unverified.
+            return Step(state=CheckingCopy(job=job, entry=decision.entry), effect=check)
     place, cache = job.policy.dest, job.snapshot.cache
     is_folder = isinstance(decision.destination, InFolder)
     folder = part_place(place, None if cache is None else cache.folder, is_folder=is_folder)
@@ -177,7 +177,7 @@ def _without_copy(state: CheckingCopy) -> Job:
     cache, missing = job.snapshot.cache, job.missing + 1
     if cache is None:
         return job
-    # Where one copy after the other is gone, the whole look is not worth believing.
+    # After many missing copies, the whole observation is outdated.
     kept = tuple(
         replace(entry, file_bytes=None) if entry == state.entry or missing >= MAX_MISSING else entry
         for entry in cache.entries

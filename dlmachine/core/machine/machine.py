@@ -33,7 +33,7 @@ from dlmachine.core.spec.policy import Policy
 
 
 def begin(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Step:
-    """The first step of a run; already the end if the verdict is a refusal.
+    """The first step of a run; its state is `Failed` if the decision is a refusal.
 
     >>> from datetime import UTC, datetime
     >>> from dlmachine.core.spec.policy import Policy
@@ -45,7 +45,7 @@ def begin(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Step:
 
 
 def advance(state: State, event: Event) -> Step:
-    """The next step, from the result of the last effect."""
+    """The step that follows when the last effect ended with this event."""
     match state:
         case CheckingCopy():
             return lookup.on_checking_copy(state, event)
@@ -58,19 +58,18 @@ def advance(state: State, event: Event) -> Step:
         case Finished() | Failed():
             return Step(state=state)
         case _:
-            # Most of the core is about fetching: a hit comes here never, and loads none of it.
+            # Imported here, because a cache hit does not need it.
             from dlmachine.core.machine.fetching import advance_fetch
 
             return advance_fetch(state, event)
 
 
 def most_effects(descriptor: Descriptor, policy: Policy) -> int:
-    """A bound on the effects of any run: no schedule of faults makes it go on for longer.
+    """An upper bound on the number of effects in a run, whatever fails.
 
-    Each address gets one try and its redirects in each round, both a second time if its part
-    could not be resumed (416); segments, a reading of the whole, a look of the caller's and
-    a wait may follow each, bytes that arrive renew the rounds so many times, and a few effects
-    stand before and after.
+    In each round every URL gets one attempt with its redirects, and another if its part could not
+    be resumed (416). Segments, `Reassemble`, `Validate` and a wait may follow each. Progress resets
+    the rounds up to `MAX_BUDGET_RESETS` times; a few effects come before and after the rounds.
     """
     rounds = (1 + policy.retries) * (1 + MAX_BUDGET_RESETS)
     exchanges = rounds * len(descriptor.addresses) * 2 * (1 + policy.max_redirects)
@@ -78,6 +77,7 @@ def most_effects(descriptor: Descriptor, policy: Policy) -> int:
 
 
 _COMMITTING = MAX_CONFLICTS * 2
-#: Learning, confirming, twice up to `MAX_MISSING`, locking, observing, opening; the last
-#: publishing and recording, unpublishing or retiring, falling back, discarding, releasing.
+#: Reading checksums and checking copies, each up to `MAX_MISSING` times; locking, observing,
+#: opening; publishing, recording, removing versions or unpublishing, falling back, discarding,
+#: releasing.
 _AROUND = MAX_MISSING * 2 + 14

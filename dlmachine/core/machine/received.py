@@ -1,7 +1,6 @@
-"""A whole body is in the part: is it the right one, and what follows from that?
+"""The transitions after a complete body was received: verify it, then publish or reject it.
 
-Pure. It comes from one answer or from several segments; from here on that makes no
-difference.
+Pure. The body may come from one response or from several segments.
 """
 
 from dataclasses import replace
@@ -49,25 +48,25 @@ def on_body(
     record = replace(record, notes=notes) if notes else record
     if job.policy.validate is None:
         return publish(job, record)
-    looking = Validating(
+    validating = Validating(
         job=job,
         attempts=attempts,
         exchange=state.exchange,
         record=record,
         is_pieced=is_pieced,
     )
-    return Step(state=looking, effect=Validate(name=record.filename))
+    return Step(state=validating, effect=Validate(name=record.filename))
 
 
 def on_validating(state: Validating, event: Event) -> Step:
-    """The caller's function says yes, or what is wrong."""
+    """The caller's `validate` accepted the body, or reported a problem."""
     url = state.exchange.request.shown_url
     match event:
         case Validated(problem=None):
             return publish(state.job, state.record)
         case Validated(at=at, problem=str(problem)):
-            told = scrub(problem, secrets_around(state))
-            fault = ContentRefused(url=url, problem=told, option='validate')
+            scrubbed = scrub(problem, secrets_around(state))
+            fault = ContentRefused(url=url, problem=scrubbed, option='validate')
             sha256 = state.record.sha256
             return _refuse(state.job, state.attempts, fault, sha256, at, is_pieced=state.is_pieced)
         case EffectFailed(fault=fault_):
@@ -77,14 +76,14 @@ def on_validating(state: Validating, event: Event) -> Step:
 
 
 def secrets_around(state: Exchanging | Segmenting | Validating) -> frozenset[str]:
-    """Masks the secrets of the exchange, which any server may echo."""
+    """The secrets of the exchange, which any server may echo."""
     return state.exchange.request.secrets()
 
 
 def _refuse(
     job: Job, attempts: Attempts, fault: Fault, sha256: str, at: datetime, *, is_pieced: bool
 ) -> Step:
-    # A second body may be better, but an address that sends the same one twice is done with.
+    # A second body may be right, but a URL that sends the same one twice is not requested again.
     body = (attempts.position, sha256)
     is_final = body in attempts.refused
     again = replace(attempts.emptied(), refused=attempts.refused | {body})

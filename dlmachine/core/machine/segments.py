@@ -35,13 +35,13 @@ from dlmachine.core.transfer.retry import PASSING, Chance, classify
 from dlmachine.core.transfer.segment_plan import choose_connections, split
 from dlmachine.core.transfer.status_fault import status_fault
 
-#: A server that says so has too many of us.
+#: Statuses of a server that does not accept so many connections.
 _TOO_MANY: Final = frozenset({429, 503})
 
 
 @frozen
 class _SegmentFailure:
-    """Why a segment is not whole; `is_overload` where fewer connections may help."""
+    """Why a segment is incomplete; `is_overload` says that fewer connections may help."""
 
     fault: Fault
     is_overload: bool = False
@@ -50,7 +50,7 @@ class _SegmentFailure:
 def split_rest(
     state: Exchanging, event: Responded, taking: StoreBody, received: Received, whole_bytes: int
 ) -> Step:
-    """The first range is here: ask for the others, as many at once as there may be."""
+    """The first range is received: request the missing ones, in parallel if allowed."""
     first, brought = taking.offset, received.wire_bytes
     attempts, validator = state.attempts, taking.validator or ''
     if brought != taking.wire_bytes:
@@ -96,7 +96,7 @@ def split_rest(
 
 
 def on_segmenting(state: Segmenting, event: Event) -> Step:
-    """All segments have ended, well or not."""
+    """Every segment has ended, complete or not."""
     match event:
         case SegmentsEnded(ends=ends) if len(ends) == len(state.asked.spans):
             return _on_ends(state, event)
@@ -107,7 +107,7 @@ def on_segmenting(state: Segmenting, event: Event) -> Step:
 
 
 def on_reassembling(state: Reassembling, event: Event) -> Step:
-    """The whole has been read through; an address whose segments made a wrong one gives no more."""
+    """The complete file was read: verify it; a retry of this URL does not use segments."""
     match event:
         case Reassembled(at=at, received=received):
             unsegmented = state.attempts.unsegmented | {state.attempts.position}
@@ -132,7 +132,7 @@ def on_reassembling(state: Reassembling, event: Event) -> Step:
 
 
 def brings_body(end: Responded | Interrupted) -> bool:
-    """Whether a connection may be used for another segment after this end of one."""
+    """Whether a connection is used for another segment after one that ended with this event."""
     return isinstance(end, Responded) and end.received is not None
 
 
@@ -157,12 +157,12 @@ def _on_ends(state: Segmenting, event: SegmentsEnded) -> Step:
     spans = merged((*asked.held, *brought))
     attempts = before.filled(spans, asked.whole_bytes, asked.validator)
     attempts = replace(attempts, cookies=_cookies_after(state, event))
-    troubles = tuple(trouble for _, trouble in read if trouble is not None)
-    if not troubles:
+    failures = tuple(failure for _, failure in read if failure is not None)
+    if not failures:
         if gaps(spans, asked.whole_bytes):
             return fail_unexpected(job, state, event)
         return _join(job, attempts, state.exchange, state.head, state.join)
-    return _on_troubles(state, attempts, troubles, event.at)
+    return _on_failures(state, attempts, failures, event.at)
 
 
 def _cookies_after(state: Segmenting, event: SegmentsEnded) -> CookieStore:
@@ -173,16 +173,16 @@ def _cookies_after(state: Segmenting, event: SegmentsEnded) -> CookieStore:
     return cookies
 
 
-def _on_troubles(
-    state: Segmenting, attempts: Attempts, troubles: tuple[_SegmentFailure, ...], at: datetime
+def _on_failures(
+    state: Segmenting, attempts: Attempts, failures: tuple[_SegmentFailure, ...], at: datetime
 ) -> Step:
     job, most = state.job, _most(state.attempts)
-    worst = max(troubles, key=lambda trouble: _weight(job, trouble.fault))
+    worst = max(failures, key=lambda failure: _weight(job, failure.fault))
     if _gives_no_ranges(job, worst.fault):
         return start_over(job, attempts, at)
     gained = attempts.all_bytes > most
-    if any(trouble.is_overload for trouble in troubles):
-        # Where nothing at all came, there may be no room but for one.
+    if any(failure.is_overload for failure in failures):
+        # If no byte arrived at all, the server may accept a single connection only.
         fewer = max(state.asked.connections // 2, 1) if gained else 1
         attempts = replace(attempts, connections=fewer)
     attempts = replace(attempts, best_bytes=max(most, attempts.all_bytes))
@@ -194,7 +194,7 @@ def _most(attempts: Attempts) -> int:
 
 
 def _weight(job: Job, fault: Fault) -> tuple[int, timedelta]:
-    """The fault that leaves the fewest chances is what is acted on; then the longest wait."""
+    """The severity of a fault, then its Retry-After: the run reacts to the most severe one."""
     chance = classify(fault, job.descriptor.method, job.policy)
     rank = 2 if chance is Chance.NONE else int(_gives_no_ranges(job, fault))
     wait = fault.retry_after if isinstance(fault, HttpStatus) else None
@@ -202,8 +202,8 @@ def _weight(job: Job, fault: Fault) -> tuple[int, timedelta]:
 
 
 def _gives_no_ranges(job: Job, fault: Fault) -> bool:
-    # It gave one range, and refuses another: by one connection it may give the whole. But a
-    # server that asks for patience gets it.
+    # The server sent one range and refused another, so it may send the complete file over one
+    # connection. A status that may pass is retried in segments.
     if isinstance(fault, HttpStatus) and fault.status in PASSING:
         return False
     return classify(fault, job.descriptor.method, job.policy) is Chance.ELSEWHERE
@@ -212,7 +212,7 @@ def _gives_no_ranges(job: Job, fault: Fault) -> bool:
 def _read_end(
     state: Segmenting, exchange: Exchange, end: Responded | Interrupted | None, at: datetime
 ) -> tuple[int, _SegmentFailure | None]:
-    """How many bytes of a segment are there, and what is wrong with the rest."""
+    """The number of received bytes of a segment, and why the others are missing."""
     if end is None:
         return 0, None
     if end.head is None:

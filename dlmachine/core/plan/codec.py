@@ -1,7 +1,7 @@
-"""Codec: the core's values as JSON, and back.
+"""Write the core's values as JSON, and read them back.
 
-Pure. Every dataclass becomes an object that names its type under `$`; what JSON has no type
-for (bytes, dates, enums) is marked likewise. Only the types listed here are read back.
+Pure. Every dataclass becomes an object that names its type under `$`; types that JSON does not
+have (bytes, dates, enums) are marked in the same way. Only the types listed here are read back.
 """
 
 import json
@@ -48,7 +48,10 @@ _KINDS: Final = frozenset(_TYPES.values())
 
 
 def encode(value: object) -> object:
-    """The value in terms of JSON."""
+    """The value as dicts, lists, strings, numbers, bools and None.
+
+    Raises: TypeError for a type that is not one of the core.
+    """
     match value:
         case Enum():
             return {_MARK: type(value).__name__, 'value': value.value}
@@ -63,7 +66,7 @@ def encode(value: object) -> object:
         case tuple():
             return [encode(one) for one in value]
         case _ if is_dataclass(value) and not isinstance(value, type):
-            # What a subclass of the caller's adds could not be read back by anybody else.
+            # The fields that a caller's subclass adds could not be read back elsewhere.
             kind = next((one for one in type(value).__mro__ if one in _KINDS), type(value))
             names = [field.name for field in fields(kind) if field.init]
             return {_MARK: kind.__name__, **{name: encode(getattr(value, name)) for name in names}}
@@ -84,7 +87,7 @@ def dumps(value: object) -> str:
 def loads(text: str, *more: type) -> Result[object, Fault]:
     """Read a value back; `more` are types to know besides those of the core.
 
-    Faults: `InvalidInput` for anything but JSON, or names a type that is not listed.
+    Faults: `InvalidInput` if the text is not JSON, or names a type that is not listed.
     """
     try:
         return Success(_decode(json.loads(text), _TYPES | {kind.__name__: kind for kind in more}))
@@ -113,7 +116,8 @@ def _decode(value: object, types: Mapping[str, type]) -> object:
         case {'$': str(name), **rest}:
             kind = types[former_names.TYPES.get(name, name)]
             if issubclass(kind, Enum):
-                return kind(rest['value'])
+                values = former_names.VALUES.get(kind.__name__, {})
+                return kind(values.get(rest['value'], rest['value']))
             former = former_names.FIELDS.get(kind.__name__, {})
             given = ((str(field), _decode(one, types)) for field, one in rest.items())
             return kind(**{former.get(field, field): one for field, one in given})

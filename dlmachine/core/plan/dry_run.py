@@ -65,7 +65,7 @@ _EMPTY: Final = sha256(b'').hexdigest()
 
 
 def rehearse(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Iterator[Step]:
-    """Every step of a run in a healthy world, the last one an end."""
+    """Every step of a run without failures; the last state is `Finished` or `Failed`."""
     step = begin(descriptor, policy, snapshot)
     yield step
     while step.effect is not None:
@@ -74,7 +74,7 @@ def rehearse(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Iter
 
 
 def healthy_event(effect: Effect, policy: Policy, snapshot: Snapshot) -> Event:  # noqa: C901, PLR0911, PLR0912 -- one line an effect
-    """What comes of an effect if all goes well and no time passes."""
+    """The event that follows an effect if it succeeds and no time passes."""
     at = snapshot.now
     match effect:
         case CheckCopy():
@@ -164,7 +164,7 @@ def _promised(names: tuple[str, ...], policy: Policy, snapshot: Snapshot) -> Rec
 
 
 def _promised_checksum(policy: Policy, snapshot: Snapshot) -> Checksum | None:
-    # A list has the digest of the stored copy, if there is one.
+    # The simulated checksum file has the digest of the stored copy, if there is one.
     if policy.checksum_file is None:
         return policy.checksum
     algorithm = guess_algorithm(policy.checksum_file.location)
@@ -174,7 +174,7 @@ def _promised_checksum(policy: Policy, snapshot: Snapshot) -> Checksum | None:
 
 
 def _stored_digest(policy: Policy, snapshot: Snapshot) -> str:
-    # check_method=hash downloads the whole and compares: in a healthy world it is the same.
+    # check_method=hash downloads and compares the file, which is the same if nothing fails.
     is_compared = policy.check_freshness and not policy.force_download
     return _newest_digest(policy, snapshot) if is_compared else _EMPTY
 

@@ -1,7 +1,7 @@
-"""The plan: verdict, reason, destination and effects, before anything happens.
+"""The plan of a download: verdict, reason, destination and effects, before anything is done.
 
-Pure. A plan is data: it can be printed, stored, compared, sent elsewhere and executed
-there. Its text and its JSON carry no secrets.
+Pure. A plan is data: it can be printed, stored, compared, and executed on another machine. Its
+text and its JSON contain no secrets.
 """
 
 from dataclasses import fields, replace
@@ -23,7 +23,7 @@ from dlmachine.core.spec.policy import Policy
 
 @frozen
 class Plan:
-    """What a download would do, in order, if all goes well.
+    """The effects of a download, in order, if nothing fails.
 
     `descriptor`, `policy` and `snapshot` are what it was made from. The response is not known in
     advance: a file name in it may differ from the planned one.
@@ -38,7 +38,7 @@ class Plan:
 
     @property
     def verdict(self) -> Verdict:
-        """Use cached, revalidate, fetch or resume."""
+        """How the file would be obtained: use cached, revalidate, fetch or resume."""
         return self.decision.verdict
 
     @property
@@ -48,12 +48,12 @@ class Plan:
 
     @property
     def destination(self) -> Destination:
-        """Where the bytes go."""
+        """The resolved destination; a folder may still lack the file name."""
         return self.decision.destination
 
     @property
     def entry(self) -> CacheEntry | None:
-        """The stored version that is used or asked about."""
+        """The stored version to use or to revalidate."""
         return self.decision.entry
 
     @property
@@ -79,7 +79,7 @@ class Plan:
     def redacted(self) -> 'Plan':
         """The same plan with every secret masked.
 
-        It can be shown; to be executed it needs its secrets back: `with_descriptor`.
+        The copy can be shown. To execute it, add the secrets with `with_descriptor`.
         """
         descriptor, policy = self.descriptor.redacted(), _redact_policy(self.policy)
         if (descriptor, policy) == (self.descriptor, self.policy):
@@ -100,10 +100,10 @@ class Plan:
     def with_descriptor(
         self, descriptor: Descriptor, policy: Policy | None = None
     ) -> 'Result[Plan, Fault]':
-        """A redacted plan made whole again with the descriptor that it was made from.
+        """The redacted plan with the secrets of the descriptor that it was made from.
 
-        The policy is needed too if it had a `validate` function, which is in no JSON, or the
-        URL of a checksum list with a secret in it.
+        Pass the policy too if it had a `validate` function, which JSON cannot contain, or the URL
+        of a checksum file with a secret. Faults: `InvalidInput` if either is another one.
         """
         return plan(descriptor, policy or self.policy, self.snapshot).bind(self._same_as)
 
@@ -137,9 +137,9 @@ def plan(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Result[P
     >>> target = Descriptor.parse('https://example.org/t.csv').unwrap()
     >>> print(plan(target, Policy(), seen).unwrap())
     fetch https://example.org/t.csv
-      because      memory is the destination
+      because      the destination is memory
       destination  memory
-      patience     4 requests at most if nobody answers: 47 s without a connection, 247 s in silence
+      patience     at most 4 requests: 47 s if no connection is made, 247 s if no server responds
       1. open a part in memory
       2. GET https://example.org/t.csv with requests
       3. publish to memory
@@ -169,7 +169,7 @@ def _as_plan(value: object) -> Result[Plan, Fault]:
 
 
 def _redact_policy(policy: Policy) -> Policy:
-    # A function is no data: whoever reads the plan elsewhere has to bring it along.
+    # JSON cannot contain a function: `with_descriptor` adds it again.
     wanted = policy.checksum_file
     masked = None if wanted is None else replace(wanted, location=str(wanted))
     return replace(policy, validate=None, checksum_file=masked)

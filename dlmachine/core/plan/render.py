@@ -1,4 +1,4 @@
-"""Plans and effects in words, for people.  Pure; secrets masked."""
+"""Plans and effects as text for users.  Pure; secrets masked."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, assert_never
@@ -41,7 +41,7 @@ def plan_lines(plan: 'Plan') -> Iterator[str]:
     if entry is not None:
         yield f'  stored       version {entry.version} of {entry.stored_at:%Y-%m-%d %H:%M:%S} UTC'
     if not plan.descriptor.tls.verify:
-        yield '  insecure     the server does not have to prove who it is (verify=False)'
+        yield "  insecure     the server's certificate is not checked (verify=False)"
     if any(isinstance(effect, Exchange) for effect in plan.effects):
         yield f'  patience     {_show_patience(plan)}'
     for note in plan.decision.notes:
@@ -52,16 +52,17 @@ def plan_lines(plan: 'Plan') -> Iterator[str]:
 
 def _show_patience(plan: 'Plan') -> str:
     worst = patience(plan.policy, len(plan.decision.addresses))
-    gone, mute = (time.total_seconds() for time in (worst.unreachable, worst.silent))
-    many = '1 request' if worst.requests == 1 else f'{worst.requests} requests'
+    down, silent = (time.total_seconds() for time in (worst.unreachable, worst.silent))
+    requests = '1 request' if worst.requests == 1 else f'{worst.requests} requests'
     return (
-        f'{many} at most if nobody answers: {gone:g} s without a connection, {mute:g} s in silence'
+        f'at most {requests}: {down:g} s if no connection is made, '
+        f'{silent:g} s if no server responds'
     )
 
 
-def show_destination(place: Destination) -> str:
-    """A destination in words."""
-    match place:
+def show_destination(destination: Destination) -> str:
+    """A destination in words, paths printable."""
+    match destination:
         case InCache(folder=folder):
             return f'cache {printable(folder)}'
         case InMemory():
@@ -69,9 +70,9 @@ def show_destination(place: Destination) -> str:
         case AtPath(path=path):
             return f'file {printable(path)}'
         case InFolder(folder=folder):
-            return f'folder {printable(folder)}, named by the answer'
+            return f'folder {printable(folder)}, named by the response'
         case _:
-            assert_never(place)
+            assert_never(destination)
 
 
 def show_effect(effect: Effect) -> str:
@@ -89,36 +90,36 @@ def show_effect(effect: Effect) -> str:
 def _effect_words(effect: Effect) -> str:  # noqa: C901, PLR0911, PLR0912 -- one line an effect
     match effect:
         case CheckCopy(path=path):
-            return f'make sure that {path} is still there'
+            return f'check that {path} still exists'
         case AcquireLock(key=key, patience=patience):
             return f'lock entry {key[:12]}, waiting at most {patience.total_seconds():g} s'
         case Observe():
-            return 'look at cache and destination again'
+            return 'check cache and destination again'
         case OpenPart(beside=beside, adopt=adopt):
             where = 'in memory' if beside is None else f'in {beside}'
-            more = '' if adopt is None else f', going on from {adopt.size_bytes:,} bytes'
+            more = '' if adopt is None else f', resuming after {adopt.size_bytes:,} bytes'
             return f'open a part {where}{more}'
         case Exchange():
             return _show_exchange(effect)
         case ExchangeSegments(spans=spans, connections=most):
             url = effect.exchange.request.shown_url
-            return f'GET {len(spans)} segments of {url}, at most {most} at once'
+            return f'GET {len(spans)} segments of {url}, at most {most} in parallel'
         case Reassemble(name=name, whole_bytes=size):
-            return f'read {name} through, {size:,} bytes'
+            return f'verify all {size:,} bytes of {name}'
         case ReadChecksums():
-            return f'read the list of checksums {_show_list(effect)}'
+            return f'read the checksum file {_show_list(effect)}'
         case Validate(name=name):
-            return f'let the caller look at {name}'
+            return f'call the validate function with {name}'
         case Wait(duration=duration, reason=reason):
             return f'wait {round(duration.total_seconds(), 2):g} s: {reason}'
-        case Publish(place=place):
-            return f'publish to {show_destination(place).removeprefix("file ")}'
+        case Publish(place=destination):
+            return f'publish to {show_destination(destination).removeprefix("file ")}'
         case Record(version=version, reason=reason):
             return f'record version {version} as {reason}'
         case RemoveVersions(versions=versions):
             return f'remove versions {", ".join(map(str, versions))}'
         case Unpublish(path=path):
-            return f'take back {path}'
+            return f'remove {path} again'
         case Discard(keep=keep):
             return 'keep the part for later' if keep else 'discard the part'
         case ReleaseLock(key=key):
@@ -134,6 +135,6 @@ def _show_list(effect: ReadChecksums) -> str:
 def _show_exchange(effect: Exchange) -> str:
     request = effect.request
     names = ('If-None-Match', 'If-Modified-Since', 'Range')
-    said = [f'{name}: {request.headers.get(name)}' for name in names if name in request.headers]
-    conditions = f' ({", ".join(said)})' if said else ''
+    fields = [f'{name}: {request.headers.get(name)}' for name in names if name in request.headers]
+    conditions = f' ({", ".join(fields)})' if fields else ''
     return f'{request.method} {request.shown_url} with {effect.backend}{conditions}'

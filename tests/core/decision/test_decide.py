@@ -149,8 +149,8 @@ REFUSALS: list[tuple[str, Policy, Snapshot, Any]] = [
     ('a device', a_policy(dest=FILE), a_snapshot(destination=a_path(PathKind.OTHER)), 'destination_unusable'),
     ('no curl', a_policy(backend='curl'), a_snapshot(backends=(REQUESTS,)), BackendMissing(backend='curl', reason='it is not installed', install='pip install pycurl')),
     ('no requests', a_policy(), a_snapshot(backends=()), BackendMissing(backend='requests', reason='it is not installed', install='pip install requests')),
-    ('an unknown backend', a_policy(backend='wget'), a_snapshot(), BackendMissing(backend='wget', reason='no such backend is installed (there are: requests, curl)')),
-    ('an unknown backend among none', a_policy(backend='wget'), a_snapshot(backends=()), BackendMissing(backend='wget', reason='no such backend is installed (there are: none)')),
+    ('an unknown backend', a_policy(backend='wget'), a_snapshot(), BackendMissing(backend='wget', reason='it is not installed (installed: requests, curl)')),
+    ('an unknown backend among none', a_policy(backend='wget'), a_snapshot(backends=()), BackendMissing(backend='wget', reason='it is not installed (installed: none)')),
 ]  # fmt: skip
 
 

@@ -48,7 +48,7 @@ def test_a_folder_is_made_or_is_there(creates: bool, has_folder: bool, is_fine: 
         path='/d/x',
         problem='its folder does not exist',
         url=WISH.url,
-        advice='Make the folder, or pass create_dirs=True',
+        advice='Create the folder, or pass create_dirs=True',
     )
     assert is_fine or decided.failure() == fault
 

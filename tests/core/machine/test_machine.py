@@ -471,7 +471,7 @@ def test_a_passing_failure_is_tried_again_after_a_wait() -> None:
     run = in_memory().feed(
         answered(503, {'Retry-After': '7'}), WAITED, answered(), Published(at=NOW, path=None)
     )
-    wait = Wait(duration=timedelta(seconds=7), reason='the server asked for it, before round 2')
+    wait = Wait(duration=timedelta(seconds=7), reason='Retry-After, before round 2')
     assert run.effects == [open_part(None), get(), wait, get(), Publish(place=InMemory())]
     assert run.outcome.tries == 2
 
@@ -657,7 +657,7 @@ def test_what_was_stored_meanwhile_is_used() -> None:
         GOT_LOCK, observed(with_cache(stored)), CopyConfirmed(at=NOW), RELEASED
     )
     assert run.effects == [LOCK, OBSERVE, CONFIRM, RELEASE]
-    assert run.outcome.reason == 'it was stored while this download waited'
+    assert run.outcome.reason == 'another download stored a version while this one waited'
 
 
 def test_what_is_seen_with_the_lock_may_be_refused() -> None:

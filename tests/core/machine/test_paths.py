@@ -128,7 +128,7 @@ def test_the_longest_wait_that_was_asked_for_counts_once() -> None:
     run.feed(answered(503, {'Retry-After': '7'}), answered(503, {'Retry-After': '5'}))
     assert isinstance(run.step.effect, Wait)
     assert run.step.effect.duration == timedelta(seconds=7)
-    assert run.step.effect.reason.startswith('the server asked for it')
+    assert run.step.effect.reason.startswith('Retry-After')
     run.feed(WAITED, interrupted(), interrupted())
     assert isinstance(run.step.effect, Wait)
     assert run.step.effect.duration == timedelta(0)
@@ -221,7 +221,7 @@ def test_conflicts_without_end_name_the_cache() -> None:
     run.feed(*[taken] * MAX_CONFLICTS)
     assert not isinstance(run.step.effect, Discard)
     run.feed(taken, DISCARDED, RELEASED)
-    problem = 'others took 16 versions of this entry, one after the other'
+    problem = 'other programs stored 16 versions of this entry in the meantime'
     assert run.fault == CacheUnusable(path=FOLDER, problem=problem, tries=1)
 
 
@@ -236,7 +236,7 @@ def test_a_buffer_has_no_version() -> None:
     """Versions are of the cache."""
     run = asking().feed(answered(), Published(at=NOW, path=None))
     assert run.outcome.version is None
-    assert run.outcome.reason == 'memory is the destination'
+    assert run.outcome.reason == 'the destination is memory'
 
 
 # --- stand-ins --------------------------------------------------------------------

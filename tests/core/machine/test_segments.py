@@ -183,9 +183,9 @@ def test_effects_of_segments_in_words() -> None:
     """For people, as any other effect."""
     run = segmented()
     asked = run.effects[-1]
-    assert show_effect(asked) == f'GET 4 segments of {URL}, at most 2 at once'
+    assert show_effect(asked) == f'GET 4 segments of {URL}, at most 2 in parallel'
     run.feed(ended(*(brought(*span) for span in REST)))
-    assert show_effect(run.effects[-1]) == f'read t.csv through, {SIZE:,} bytes'
+    assert show_effect(run.effects[-1]) == f'verify all {SIZE:,} bytes of t.csv'
 
 
 def test_a_small_file_is_whole_with_its_first_range() -> None:
@@ -393,7 +393,7 @@ def test_a_server_with_too_many_of_us_gets_fewer(status: int) -> None:
         run.feed(ended(cut(begin, end, 10), *rest))
         assert run.effects[-1] == Wait(
             duration=timedelta(seconds=7 + first),
-            reason='the server asked for it, before the rest: bytes arrived',
+            reason='Retry-After, before resuming',
         )
         run.feed(WAITED)
         front, last = begin + 10, begin + 10 + FIRST_BYTES - 1

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from dlmachine.core.decision.decide import Reason
+from dlmachine.core.plan import former_names
 from dlmachine.core.plan.codec import loads
 from dlmachine.core.plan.plan import Plan
 from dlmachine.core.protocol.effects import CheckCopy, Exchange, ReadChecksums
@@ -37,6 +39,14 @@ def test_renamed_fields_have_their_values() -> None:
     assert listed.target.url == 'http://h/SUMS'
     hit = Plan.from_json((STORED / 'hit.json').read_text()).unwrap()
     assert isinstance(hit.effects[0], CheckCopy)
+
+
+@pytest.mark.parametrize(('former', 'present'), former_names.VALUES['Reason'].items())
+def test_former_reasons_are_read(former: str, present: str) -> None:
+    """A stored plan contains the text of its reason, so each former text is still known."""
+    stored = json.dumps({'$': 'Reason', 'value': former})
+
+    assert loads(stored).unwrap() is Reason(present)
 
 
 def test_former_names_of_segments_are_read() -> None:

@@ -64,14 +64,14 @@ def test_the_text_of_a_plan() -> None:
     )
     assert text.splitlines() == [
         'revalidate https://example.org/t.csv',
-        '  because      a version is stored, and check_freshness asks whether it is current',
+        '  because      check_freshness is set: check whether the stored version is current',
         '  destination  cache /cache',
         '  stored       version 1 of 2024-04-01 12:00:00 UTC',
-        '  insecure     the server does not have to prove who it is (verify=False)',
-        '  patience     8 requests at most if nobody answers: 80 s without a connection, 480 s in silence',
+        "  insecure     the server's certificate is not checked (verify=False)",
+        '  patience     at most 8 requests: 80 s if no connection is made, 480 s if no server responds',
         '  note         ftp://h/x goes to the backend curl, which speaks its scheme',
         f'  1. lock entry {KEY[:12]}, waiting at most 600 s',
-        '  2. look at cache and destination again',
+        '  2. check cache and destination again',
         '  3. open a part in /cache',
         '  4. GET https://example.org/t.csv with requests (If-None-Match: "v1")',
         '  5. record version 1 as validated',
@@ -81,16 +81,16 @@ def test_the_text_of_a_plan() -> None:
 
 
 EFFECTS: list[tuple[Effect, str]] = [
-    (CheckCopy(path='/x', size_bytes=1), 'make sure that /x is still there'),
+    (CheckCopy(path='/x', size_bytes=1), 'check that /x still exists'),
     (
         AcquireLock(key='ab' * 32, patience=timedelta(seconds=1)),
         'lock entry abababababab, waiting at most 1 s',
     ),
-    (Observe(key=''), 'look at cache and destination again'),
+    (Observe(key=''), 'check cache and destination again'),
     (OpenPart(beside=None, stem='x'), 'open a part in memory'),
     (
         OpenPart(beside='/d', stem='x', adopt=a_part(size_bytes=4000)),
-        'open a part in /d, going on from 4,000 bytes',
+        'open a part in /d, resuming after 4,000 bytes',
     ),
     (
         an_exchange(
@@ -106,15 +106,15 @@ EFFECTS: list[tuple[Effect, str]] = [
     (Publish(place=InMemory()), 'publish to memory'),
     (Record(key='', version=2, reason='ready'), 'record version 2 as ready'),
     (RemoveVersions(key='', versions=(1, 2)), 'remove versions 1, 2'),
-    (Unpublish(path='/x'), 'take back /x'),
+    (Unpublish(path='/x'), 'remove /x again'),
     (Discard(keep=True), 'keep the part for later'),
     (Discard(), 'discard the part'),
-    (ReadChecksums(path='SHA256SUMS', max_bytes=9), 'read the list of checksums SHA256SUMS'),
+    (ReadChecksums(path='SHA256SUMS', max_bytes=9), 'read the checksum file SHA256SUMS'),
     (
         ReadChecksums(target=a_descriptor('http://h/x.md5?token=s3cret'), max_bytes=9),
-        'read the list of checksums http://h/x.md5?token=***',
+        'read the checksum file http://h/x.md5?token=***',
     ),
-    (Validate(name='t.csv'), 'let the caller look at t.csv'),
+    (Validate(name='t.csv'), 'call the validate function with t.csv'),
     (ReleaseLock(key='ab' * 32), 'release entry abababababab'),
 ]
 
@@ -140,7 +140,7 @@ def test_what_never_happens_in_a_healthy_world_has_an_event_all_the_same() -> No
         (InCache('/c'), 'cache /c'),
         (InMemory(), 'memory'),
         (AtPath('/x'), 'file /x'),
-        (InFolder('/d'), 'folder /d, named by the answer'),
+        (InFolder('/d'), 'folder /d, named by the response'),
     ],
 )
 def test_destinations_in_words(place: Any, text: str) -> None:
@@ -241,9 +241,9 @@ def test_the_text_of_a_plan_without_a_stored_copy() -> None:
     """What is not so is not said."""
     assert str(made(snapshot=a_snapshot())).splitlines() == [
         'fetch https://example.org/t.csv',
-        '  because      memory is the destination',
+        '  because      the destination is memory',
         '  destination  memory',
-        '  patience     4 requests at most if nobody answers: 40 s without a connection, 240 s in silence',
+        '  patience     at most 4 requests: 40 s if no connection is made, 240 s if no server responds',
         '  1. open a part in memory',
         '  2. GET https://example.org/t.csv with requests',
         '  3. publish to memory',

@@ -169,5 +169,5 @@ def test_a_hit_is_told_as_one() -> None:
     run = Run(snapshot=a_snapshot(cache=a_cache(an_entry(3)))).feed(CopyConfirmed(at=NOW))
     outcome = run.outcome
     assert (outcome.key, outcome.version, outcome.tries) == (run.snapshot.key, 3, 0)
-    assert outcome.reason == 'the newest stored version is ready and whole'
+    assert outcome.reason == 'the cache has a usable version'
     assert not outcome.is_validated

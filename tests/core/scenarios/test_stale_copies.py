@@ -60,7 +60,7 @@ def test_the_stored_copy_stands_in() -> None:
     assert outcome.fault == HttpStatus(
         url='https://example.org/t.csv', status=503, reason='', tries=1
     )
-    assert outcome.reason.startswith('a new copy could not be had: https://example.org/t.csv')
+    assert outcome.reason.startswith('the download failed: https://example.org/t.csv')
 
 
 def test_without_it_the_failure_is_told() -> None:

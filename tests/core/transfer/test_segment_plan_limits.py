@@ -299,7 +299,7 @@ def test_bytes_that_there_were_before_renew_no_budget() -> None:
 def test_bytes_behind_a_hole_are_a_gain_too() -> None:
     """Though the first of the segments brought nothing."""
     run = segmented(retries=1).feed(ended(BROKE, *(brought(*span) for span in REST[1:])))
-    assert getattr(run.step.effect, 'reason', '') == 'backoff, before the rest: bytes arrived'
+    assert getattr(run.step.effect, 'reason', '') == 'backoff, before resuming'
 
 
 def test_the_first_range_is_small_and_none_is_huge() -> None:

@@ -256,7 +256,7 @@ def test_progress_resets_the_retry_budget() -> None:
     rest = a_head(206, {'ETag': '"v1"', 'Content-Range': 'bytes 2-7/8'})
     run.feed(interrupted(head=strong, part_bytes=2))
     assert isinstance(run.step.effect, Wait)
-    assert run.step.effect.reason.endswith('before the rest: bytes arrived')
+    assert run.step.effect.reason.endswith('before resuming')
     run.feed(WAITED, interrupted(head=rest, part_bytes=3), WAITED)
     assert [one.request.headers.get('Range') for one in run.exchanges] == [None, 'bytes=2-', 'bytes=3-']  # fmt: skip
     # Nothing new: the mirror follows, then the second round, and that is all.
