@@ -1,7 +1,7 @@
-"""Progress bars, by tqdm, on stderr.
+"""Progress bars on stderr, by tqdm.
 
-Contract: implements `ports.Progress`. A bar is shown on a terminal or in a notebook only;
-elsewhere, and where it is not wanted, nothing is loaded and nothing is counted.
+Contract: implements `ports.Progress`. Bars appear only on a terminal or in a notebook; elsewhere,
+or if they are disabled, tqdm is not loaded.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from dlmachine.core.protocol.effects import Discard, ExchangeSegments, Publish, 
 from dlmachine.core.protocol.events import Discarded, EffectFailed, NameTaken, Published
 from dlmachine.core.protocol.ports import Part, Sink
 
-#: What is over sooner shows no bar.
+#: Shorter downloads and waits show no bar.
 _QUIET_SECONDS: Final = 0.5
 _USUAL_SIZE: Final = {'ncols': 80, 'nrows': 24}
 _NOT_SET: Final = frozenset({'', '0', 'false', 'no', 'off'})
@@ -34,11 +34,11 @@ class NoProgress:
     """Shows nothing."""
 
     def watch(self, part: Part, label: str) -> Part:
-        """The part as it is."""
+        """Return the part unchanged."""
         return part
 
     def leave(self, part: Part) -> None:
-        """Nothing to end."""
+        """Do nothing."""
 
     def waiting(self, effect: Wait, label: str) -> AbstractContextManager[None]:
         """Show nothing."""
@@ -49,17 +49,17 @@ class BarProgress:
     """Shows a bar for each body."""
 
     def watch(self, part: Part, label: str) -> Part:
-        """The part, with a bar that follows it."""
+        """Wrap the part so that its writes move a bar."""
         return MeteredPart(part, label)
 
     def leave(self, part: Part) -> None:
-        """The body ended, well or not."""
+        """Remove the bar at the end of the body."""
         if isinstance(part, MeteredPart):
             part.close()
 
     @contextlib.contextmanager
     def waiting(self, effect: Wait, label: str) -> Iterator[None]:
-        """Show a line in place of a bar, unless the wait is too short to read it."""
+        """Show the wait in place of a bar, unless it is too short to read."""
         bar = None
         if effect.duration.total_seconds() >= _QUIET_SECONDS:
             with contextlib.suppress(*_UNSHOWABLE):
@@ -76,10 +76,10 @@ class BarProgress:
 
 
 class MeteredPart:
-    """A part that moves a bar."""
+    """A part whose writes move a progress bar."""
 
     def __init__(self, part: Part, label: str) -> None:
-        """No bar before there is a body."""
+        """Wrap a part; the bar appears when the body begins."""
         self._part = part
         self._label = label
         self._bar: Any = None
@@ -87,65 +87,65 @@ class MeteredPart:
 
     @property
     def size_bytes(self) -> int:
-        """How many bytes it holds."""
+        """The number of bytes in the part."""
         return self._part.size_bytes
 
     @property
     def buffer(self) -> BytesIO | None:
-        """The buffer, after it was published to memory."""
+        """The buffer that was published to memory."""
         return self._part.buffer
 
     def begin(self, taking: StoreBody) -> None:
-        """Show a bar of the length that was promised."""
+        """Show a bar with the expected length."""
         self._part.begin(taking)
         self.close()
         total = None if taking.wire_bytes is None else taking.offset + taking.wire_bytes
         self._show(taking.whole_bytes or total, taking.offset + count_bytes(taking.held))
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Pass it on, then move the bar."""
+        """Write to the part and move the bar."""
         self._part.write(data)
         self.move(len(data))
 
     def move(self, count: int) -> None:
-        """So many bytes more; from any thread."""
+        """Move the bar by `count` bytes; from any thread."""
         with self._moving, contextlib.suppress(*_UNSHOWABLE):
             if self._bar is not None:
                 self._bar.update(count)
 
     def split(self, effect: ExchangeSegments) -> Sequence[Sink]:
-        """One bar for all segments."""
+        """Show one bar for all segments."""
         sinks = self._part.split(effect)
         self.close()
         self._show(effect.whole_bytes, count_bytes(effect.held))
         return [MeteredSegment(sink, self) for sink in sinks]
 
     def close_segments(self) -> None:
-        """Pass it on."""
+        """Close the segments of the part."""
         self._part.close_segments()
 
     def reassemble(self, effect: Reassemble, check: Callable[[], None] = lambda: None) -> Received:
-        """Pass it on."""
+        """Reassemble the part."""
         return self._part.reassemble(effect, check)
 
     def finish(self) -> Received:
-        """Pass it on."""
+        """Finish the part."""
         return self._part.finish()
 
     def view(self) -> BinaryIO:
-        """Pass it on."""
+        """The bytes of the part, to read."""
         return self._part.view()
 
     def publish(self, effect: Publish) -> Published | NameTaken | EffectFailed:
-        """Pass it on."""
+        """Publish the part."""
         return self._part.publish(effect)
 
     def discard(self, effect: Discard) -> Discarded:
-        """Pass it on."""
+        """Discard the part."""
         return self._part.discard(effect)
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         with self._moving, contextlib.suppress(*_UNSHOWABLE):
             bar, self._bar = self._bar, None
             if bar is not None:
@@ -161,34 +161,34 @@ class MeteredPart:
 
 
 class MeteredSegment:
-    """A segment that moves the bar of its part."""
+    """A segment whose writes move the bar of its part."""
 
     def __init__(self, sink: Sink, meter: MeteredPart) -> None:
-        """Follow this one."""
+        """Wrap a segment of this part."""
         self._sink = sink
         self._meter = meter
 
     @property
     def size_bytes(self) -> int:
-        """How many bytes it holds."""
+        """The number of bytes in the segment."""
         return self._sink.size_bytes
 
     def begin(self, taking: StoreBody) -> None:
-        """Pass it on."""
+        """Begin the body of the segment."""
         self._sink.begin(taking)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Pass it on, then move the bar."""
+        """Write to the segment and move the bar."""
         self._sink.write(data)
         self._meter.move(len(data))
 
     def finish(self) -> Received:
-        """Pass it on."""
+        """Finish the segment."""
         return self._sink.finish()
 
 
 def _size() -> dict[str, Any]:
-    # tqdm would draw nothing on a terminal that does not know its size, and says 0.
+    # On a terminal that reports 0 columns, tqdm would draw nothing.
     try:
         is_unknown = os.get_terminal_size(sys.stderr.fileno()).columns == 0
     except _UNSHOWABLE:
@@ -197,8 +197,8 @@ def _size() -> dict[str, Any]:
 
 
 def _bar_class() -> Any:
-    # All bars share the lock of one class, and a second class would draw over them. So the class is
-    # created under a lock: two threads may come here at once, and a cache would let both through.
+    # All bars must share the lock of one class; a second class would draw over them. The class is
+    # created under a lock because `cache` may call the function in two threads at once.
     with _MAKING:
         return _make_bar_class()
 
@@ -210,22 +210,22 @@ _MAKING: Final = Lock()
 def _make_bar_class() -> Any:
     from tqdm.auto import tqdm
 
-    # tqdm's own lock is one of multiprocessing, and it starts a thread to watch its bars;
-    # a class of our own needs neither, and leaves the user's bars alone.
+    # tqdm's own class uses a multiprocessing lock and a monitor thread. This subclass
+    # needs neither, and does not affect the user's bars.
     kind: Any = type('Bar', (tqdm,), {'monitor_interval': 0})
     kind.set_lock(RLock())
     return kind
 
 
 def make_progress(*, is_wanted: bool) -> NoProgress | BarProgress:
-    """Bars where somebody can see them."""
+    """Progress bars if stderr can show them."""
     return BarProgress() if is_wanted and is_seen() else NoProgress()
 
 
 def is_seen() -> bool:
-    """Whether stderr is a terminal that can draw, or a notebook shows what is printed."""
+    """Whether stderr is a terminal that can draw, or output is shown in a notebook."""
     if os.environ.get('CI', '').lower() not in _NOT_SET or os.environ.get('TERM') == 'dumb':
         return False
-    # A notebook's kernel has loaded this already; its stderr is no terminal.
+    # A notebook's kernel has already loaded this; its stderr is not a terminal.
     is_notebook = 'ipykernel' in sys.modules
     return is_notebook or bool(getattr(sys.stderr, 'isatty', bool)())

@@ -1,7 +1,6 @@
-"""The world: all adapters together, and the look at them.
+"""All adapters of one manager, and the observation of what a decision depends on.
 
-Contract: implements `ports.World`; `observe` reads only. Nothing is opened or made before
-it is needed.
+Contract: implements `ports.World`; `observe` only reads. Everything is opened on first use.
 """
 
 import copy
@@ -68,9 +67,9 @@ def observe(
     chance: float,
     is_glance: bool = False,
 ) -> Snapshot:
-    """Look at all that a decision depends on.  Reads only.
+    """Observe everything that a decision depends on, without changing anything.
 
-    A glance leaves out the backends where a stored copy seems to do.
+    A glance skips the backends if a stored copy is likely to be used.
     """
     key = cache_key(descriptor)
     wanted = policy.dest
@@ -93,16 +92,16 @@ def observe(
 
 
 class SystemWorld:
-    """This machine and its network; whatever works in it ends when it is closed."""
+    """The adapters of this computer; closing it cancels everything that runs in it."""
 
     store: 'CachedirStore | None'
 
     def __init__(
         self, folder: str | None, *, progress: bool = False, shares: str | None = None
     ) -> None:
-        """A world with the cache in this folder, or without one.
+        """A world with its cache in `folder`, or without a cache.
 
-        `shares` is a folder of somebody else's cache, through which rates are shared.
+        `shares` is the cache folder of another world, through which rate limits are shared.
         """
         clock = SystemClock()
         self._clock: Clock = clock
@@ -113,7 +112,7 @@ class SystemWorld:
             from dlmachine_adapters.cachedir.store import CachedirStore
 
             self.store = CachedirStore(folder, clock)
-        # A hit has no need of these, nor of what has to be imported for them.
+        # A hit needs neither these nor the imports that they need.
         self._locks = Once(lambda: _make_locks(self._folder, clock))
         self._backends = Once(lambda: _make_backends(clock))
         self._gates = Once(lambda: _make_gates(self._folder or shares))
@@ -133,36 +132,36 @@ class SystemWorld:
 
     @property
     def locks(self) -> Locks:
-        """One owner per key."""
+        """The locks: one owner per key."""
         return self._own_locks()
 
     @property
     def gates(self) -> Gates:
-        """Who may ask a host, and when."""
+        """The rate limits: which requests may be sent to a host, and when."""
         return self._own_gates()
 
     @property
     def progress(self) -> Progress:
-        """Bars, if they are wanted."""
+        """Progress bars, if enabled."""
         return self._progress()
 
     @property
     def workers(self) -> Workers:
-        """Threads for segments."""
+        """The threads for segments."""
         return self._workers()
 
     def renewed(self) -> 'SystemWorld':
-        """The same for those who come after this one is closed."""
+        """A copy with a new cancel token, for use after this world is closed."""
         return self.under(CancelToken())
 
     def child(self) -> 'SystemWorld':
-        """The same for a part of the work, which may be stopped without the rest."""
+        """A copy for a part of the work, which can be cancelled separately."""
         return self.under(self.stop.child())
 
     def under(self, stop: CancelToken) -> 'SystemWorld':
-        """The same for those who work under this stop."""
+        """A copy that is cancelled by this token."""
         other = copy.copy(self)
-        other._bind(stop)  # noqa: SLF001 -- one of us
+        other._bind(stop)  # noqa: SLF001 -- of the same class
         return other
 
     def transport(self, backend: str) -> Result[Transport, Fault]:
@@ -171,11 +170,11 @@ class SystemWorld:
         return loaded.map(lambda found: CancellableTransport(found, self._clock, self.stop))
 
     def observe(self, descriptor: Descriptor, policy: Policy) -> Snapshot:
-        """Look at all that a decision depends on."""
+        """Observe everything that a decision depends on."""
         return self._look(descriptor, policy, is_glance=False)
 
     def glance(self, descriptor: Descriptor, policy: Policy) -> Snapshot:
-        """The same for a run that looks again before it fetches; a hit costs less by it."""
+        """Observe without the backends, for a run that observes again before it fetches."""
         return self._look(descriptor, policy, is_glance=True)
 
     def _look(self, descriptor: Descriptor, policy: Policy, *, is_glance: bool) -> Snapshot:
@@ -191,18 +190,18 @@ class SystemWorld:
         )
 
     def live_cache(self) -> 'Cache | None':
-        """A `cachedir.Cache` on the cache folder, of this thread; None without one."""
+        """This thread's `cachedir.Cache` on the cache folder; None without a cache."""
         return None if self.store is None else self._live().get()
 
     def open_cached(self, path: str, name: str, ext: str | None, **opening: Any) -> Any:
-        """What cachedir's opener makes of a file."""
+        """Open a file by cachedir's opener for its extension."""
         from dlmachine.core.http.filename import extension
         from dlmachine_adapters.cachedir.lazy_cachedir import open_cached
 
         return open_cached(path, ext or extension(name) or extension(path), **opening)
 
     def close(self) -> None:
-        """End whatever works in it, and close all connections."""
+        """Cancel everything that runs in it, and close all connections."""
         self.stop.set()
         self.stop.wait_for_all()
         if self._backends.is_made:
@@ -213,7 +212,7 @@ class SystemWorld:
             self._live().close()
 
     def __enter__(self) -> Self:
-        """Itself."""
+        """Return itself."""
         return self
 
     def __exit__(
@@ -222,12 +221,12 @@ class SystemWorld:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close."""
+        """Close it."""
         self.close()
 
 
 def _chance() -> float:
-    # As random.random() does it; to import that takes longer than a hit.
+    # The formula of random.random(); importing `random` takes longer than a hit.
     return (int.from_bytes(os.urandom(7)) >> 3) * 2.0**-53
 
 

@@ -1,13 +1,12 @@
 """The registry of a cache folder: connections to cachedir's `cache.sqlite`.
 
-Contract: reading makes nothing where there is nothing, and writes nothing, unless another
-process died while it wrote: then SQLite's own repair is let happen first. One connection to
-read and one to write, each behind a mutex, so that many threads may share them; both are
-opened anew in a child process, and when the file was replaced.
+Contract: reading creates no files and writes nothing, unless another process died while it wrote:
+then SQLite first rolls its half-written transaction back. There is one connection to read and one
+to write, each behind a mutex, so that many threads may share them; both are reopened in a child
+process, and when the file was replaced.
 
-The journal is cachedir's own, a rollback journal, synced in full: with a write-ahead log
-every reader would write beside the database, and on network file systems it does not work
-at all.
+The journal is cachedir's own, a rollback journal, synced in full: with a write-ahead log every
+reader would write beside the database, and it does not work on network file systems.
 """
 
 import os
@@ -34,8 +33,8 @@ _BUSY_SECONDS: Final = 30.0
 _MAX_VALUE_BYTES: Final = 8 << 20
 _read_text: Final = partial(str, encoding='utf-8', errors='replace')
 
-#: Connections that came through a fork: closing them is the parent's affair, so they are
-#: kept from being collected.
+#: Connections inherited through a fork. Closing them is left to the parent, so they are kept from
+#: being garbage-collected.
 _INHERITED: Final[list[object]] = []
 
 _Read = TypeVar('_Read')
@@ -47,13 +46,13 @@ def keep_for_parent(connection: sqlite3.Connection) -> None:
     _INHERITED.append(connection)
 
 
-class NoRegistry(Exception):  # noqa: N818 -- an answer, not an error
+class NoRegistry(Exception):  # noqa: N818 -- an outcome, not an error
     """There is no registry yet."""
 
 
 @dataclass(slots=True)
 class _Link:
-    """A connection, and the file that it was made to."""
+    """A connection, and the file that it was opened on."""
 
     mutex: threading.Lock = field(default_factory=threading.Lock)
     connection: sqlite3.Connection | None = None
@@ -79,7 +78,7 @@ class Registry:
     """Connections to one registry."""
 
     def __init__(self, folder: str) -> None:
-        """Nothing is opened yet."""
+        """Store the folder; nothing is opened yet."""
         self._named = folder
         self._pid = os.getpid()
         self._reader, self._writer = _Link(), _Link()
@@ -114,8 +113,8 @@ class Registry:
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A connection inside a transaction, committed at the end.
 
-        The folder and the registry are made if they are not there. Raises: OSError,
-        sqlite3.Error; then nothing was written.
+        The folder and the registry are created if necessary. Raises: OSError, sqlite3.Error;
+        then nothing was written.
         """
         self._notice_fork()
         link = self._writer
@@ -191,7 +190,7 @@ class Registry:
         return (seen.st_dev, seen.st_ino) if seen.st_size else None
 
     def _repair(self) -> None:
-        # A writer died in the middle: SQLite undoes its half when the next one opens the file.
+        # A writer died during a transaction; SQLite rolls it back when a writer opens the file.
         connection = _connect(self.path, 'rw')
         try:
             connection.execute('SELECT 1 FROM sqlite_master').fetchone()
@@ -205,9 +204,9 @@ class Registry:
 
 
 def _begin_file(path: str) -> None:
-    # SQLite would make it unwritable for a group that shares the folder. It is closed before
-    # it has its name: to close a file drops all locks that this process has on it (POSIX),
-    # and with them those of SQLite in other threads.
+    # SQLite would create it unwritable for a group that shares the folder. It is closed before it
+    # gets its name: closing a file drops all locks that this process has on it (POSIX), and with
+    # them those of SQLite in other threads.
     import secrets
 
     unnamed = f'{path}-{secrets.token_hex(4)}.new'
@@ -233,7 +232,7 @@ def _connect(path: str, mode: str) -> sqlite3.Connection:
     connection = sqlite3.connect(
         uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
-    # Others write to it too: text may not be UTF-8, and a value may be larger than memory.
+    # Other programs write to it: text may not be UTF-8, and a value may be larger than memory.
     connection.text_factory = _read_text
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE_BYTES)
     return connection

@@ -1,7 +1,7 @@
 """The files of entries in the cache folder.
 
-Contract: an entry's file is a regular file of that name. A symbolic link, a pipe, a device or
-a folder under its name is not its file: it is not read, and a link's target is not touched.
+Contract: an entry's file is a regular file of that name. A symbolic link, a pipe, a device or a
+folder under its name is not: it is not read, and a link's target is not touched.
 """
 
 import os
@@ -20,7 +20,7 @@ def see_file(path: str) -> os.stat_result | None:
 
 
 def see_believed(path: str) -> os.stat_result | None:
-    """The same for a file to be used; None if a stranger may have put it there.
+    """The state of a file to be used; None if another user may have put it there.
 
     In a folder that everybody can write to, only files of this user and of root are trusted.
     """
@@ -28,7 +28,7 @@ def see_believed(path: str) -> os.stat_result | None:
     if seen is None or is_own_or_roots(seen):
         return seen
     try:
-        above = os.stat(os.path.dirname(path))  # noqa: PTH120 -- as each hit
+        above = os.stat(os.path.dirname(path))  # noqa: PTH120 -- every hit comes here
     except OSError:
         return None
     return None if is_open_to_all(above) else seen

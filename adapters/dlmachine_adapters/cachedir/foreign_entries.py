@@ -1,8 +1,7 @@
-"""Entries that others made for the same URL: cachedir's users, and dlmachine 0.0.3.
+"""Entries that other programs made for the same URL: cachedir's users, and dlmachine 0.0.3.
 
-Contract: an entry is taken only if its parameters are exactly those of the request; the
-item id alone proves nothing, because cachedir's serialisation gives different parameters
-one text. Reads only.
+Contract: an entry is used only if its parameters are exactly those of the request; the item id
+alone proves nothing, because cachedir serializes different parameters to the same text. Reads only.
 """
 
 import json
@@ -22,17 +21,16 @@ from dlmachine_adapters.cachedir.naming import from_local, hash_text
 from dlmachine_adapters.cachedir.rows import MAX_READ_CHARS, ROW_CHARS
 
 _SLASHES_BEFORE_A_PATH: Final = 3
-#: Entries of other programs to read for one request.
+#: Other programs' entries to read for one request.
 _MAX_GIVEN: Final = 500
 _TABLES: Final = ('attr_varchar', 'attr_int', 'attr_text')
 
 
 @frozen
 class Foreign:
-    """Parameters under which others may have stored the same.
+    """Parameters under which other programs may have stored the same URL.
 
-    `query` is that of dlmachine 0.0.3 (empty: it had none); None: cachedir's user gave a
-    URL and nothing else.
+    `query` is that of dlmachine 0.0.3 (possibly empty); None if cachedir's user passed only a URL.
     """
 
     url: str
@@ -40,7 +38,7 @@ class Foreign:
 
     @property
     def item_id(self) -> str:
-        """The id that cachedir makes of them."""
+        """The item id that cachedir computes for them."""
         if self.query is None:
             return hash_text(f'[_uri={self.url}]')
         pairs = ','.join(sorted(f'{name}={value}' for name, value in self.query))
@@ -48,7 +46,7 @@ class Foreign:
         return hash_text(f'[_uri={self.url},dl_params=[headers=[]{shown}]]')
 
     def is_of(self, given: 'Given') -> bool:
-        """Whether an entry was made with exactly these."""
+        """Whether an entry was made with exactly these parameters."""
         told = dict(given.params)
         if told.pop((None, '_uri'), None) != self.url:
             return False
@@ -62,23 +60,23 @@ class Foreign:
 
 @dataclass(slots=True)
 class Given:
-    """What an entry was made with, and what is known of its file; by namespace and name."""
+    """The parameters and the attributes of an entry, by namespace and name."""
 
     params: dict[tuple[str | None, str], Any] = field(default_factory=dict)
     attributes: dict[tuple[str | None, str], Any] = field(default_factory=dict)
 
     @property
     def size_bytes(self) -> int | None:
-        """The size on record, if it is one."""
+        """The recorded size, if it is valid."""
         size = self.attributes.get((None, 'size'))
         return size if isinstance(size, int) and size >= 0 else None
 
 
 def foreign_names(descriptor: Descriptor) -> Iterator[Foreign]:
-    """Under which parameters others may have stored it.
+    """The parameters under which other programs may have stored this request.
 
-    Only for a GET that URL and query describe in full, and only as 0.0.3 would have
-    written the query: a name twice had no place in its dict.
+    Only for a GET that URL and query describe completely, and only with a query that 0.0.3 could
+    store: its dict had no repeated names.
     """
     if descriptor.method != 'GET' or descriptor.headers or descriptor.body != NoBody():
         return
@@ -91,7 +89,7 @@ def foreign_names(descriptor: Descriptor) -> Iterator[Foreign]:
 
 
 def read_given(connection: sqlite3.Connection, row_ids: list[int]) -> dict[int, Given]:
-    """What the entries with these row ids were made with.
+    """The parameters and attributes of the entries with these row ids.
 
     Only the first 500 are read, and none if together they are too large.
     """
@@ -99,7 +97,7 @@ def read_given(connection: sqlite3.Connection, row_ids: list[int]) -> dict[int, 
     marks, left = ','.join('?' * len(found)), MAX_READ_CHARS
     for table in _TABLES if found else ():
         rows = connection.execute(
-            f'SELECT id, keyvar, namespace, name, value FROM {table}'  # noqa: S608 -- a table of ours
+            f'SELECT id, keyvar, namespace, name, value FROM {table}'  # noqa: S608 -- a fixed name
             f' WHERE id IN ({marks}) ORDER BY rowid',
             tuple(found),
         )
@@ -108,7 +106,7 @@ def read_given(connection: sqlite3.Connection, row_ids: list[int]) -> dict[int, 
             if left < 0:
                 return {}
             if not isinstance(name, str) or not isinstance(namespace, str | None):
-                continue  # Not a name by cachedir.
+                continue  # cachedir writes no such names.
             given = found[row_id]
             told = given.params if is_param else given.attributes
             told[namespace, name] = _from_json(value) if table == 'attr_text' else value
@@ -116,7 +114,7 @@ def read_given(connection: sqlite3.Connection, row_ids: list[int]) -> dict[int, 
 
 
 def foreign_record(given: Given, stored_at: datetime) -> DownloadRecord | None:
-    """A record, if size and digest are known; else None."""
+    """A record of the entry, if its size and digest are known; else None."""
     known = {name: value for (space, name), value in given.attributes.items() if space is None}
     digest, size = known.get('sha256'), given.size_bytes
     if size is None or not is_sha256(digest):
@@ -143,13 +141,14 @@ def foreign_record(given: Given, stored_at: datetime) -> DownloadRecord | None:
 
 def _spellings(url: str) -> Iterator[str]:
     yield url
-    # In normal form, so that only a URL without a path of its own ends in its third slash.
+    # The URL is normalized, so that only one with an empty path ends in its third slash.
     if url.endswith('/') and url.count('/') == _SLASHES_BEFORE_A_PATH:
         yield url.removesuffix('/')
 
 
 def _texts(query: Mapping[str, object]) -> dict[str, str] | None:
-    # As they stood in the URL: of lists and the like, 0.0.3 sent Python's own text.
+    # Values as they were in the URL. 0.0.3 sent lists as Python's own text, which is not
+    # reproduced.
     if any(
         isinstance(value, bool) or not isinstance(value, (str, int, float))
         for value in query.values()

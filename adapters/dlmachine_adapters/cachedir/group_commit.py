@@ -1,8 +1,8 @@
-"""Grouping: what many threads want to have written at the same time is written at once.
+"""Group commit: what several threads write at the same time is written in one transaction.
 
-Contract: whoever comes while somebody writes waits, and one of those who waited then writes
-for all of them; nobody waits for more to come. Each gets the result of its own item, once it
-is written; if the writing fails, it fails for all that it was done for.
+Contract: an item that arrives during a write waits; one of the waiting threads then writes all of
+them, without waiting for more. Each caller gets the result of its own items once they are written;
+if the write fails, it fails for all of them.
 """
 
 import os
@@ -25,7 +25,7 @@ class _Ticket(Generic[Item, Result]):
 
 
 class Grouping(Generic[Item, Result]):
-    """Calls one function with as many items as have come together.
+    """Calls one function with all items that are waiting.
 
     >>> grouping = Grouping(lambda items: [len(item) for item in items])
     >>> grouping.do(['abc', 'de'])
@@ -33,7 +33,7 @@ class Grouping(Generic[Item, Result]):
     """
 
     def __init__(self, work: Callable[[Sequence[Item]], Sequence[Result]]) -> None:
-        """`work` gives a result for each item, in order."""
+        """`work` returns a result for each item, in order."""
         self._work = work
         self._waiting: list[_Ticket[Item, Result]] = []
         self._reset()
@@ -41,7 +41,7 @@ class Grouping(Generic[Item, Result]):
     def do(self, items: Sequence[Item]) -> list[Result]:
         """The results for several items, in order.  Raises: what the work raised."""
         if self._pid != os.getpid():
-            self._reset()  # What the parent's threads wait for is not the child's affair.
+            self._reset()  # A forked child does not wait for the threads of its parent.
         ticket: _Ticket[Item, Result] = _Ticket(items)
         with self._guard:
             self._waiting.append(ticket)
@@ -59,11 +59,11 @@ class Grouping(Generic[Item, Result]):
             results = iter(self._work([item for ticket in together for item in ticket.items]))
             for ticket in together:
                 ticket.results = list(islice(results, len(ticket.items)))
-        except Exception as error:  # noqa: BLE001 -- each of those it was done for raises it
+        except Exception as error:  # noqa: BLE001 -- raised again in each waiting thread
             for ticket in together:
                 ticket.error = error
         except BaseException:
-            # Only this thread is interrupted: the others' items are for the next one.
+            # Only this thread is interrupted: the items of the others are left to the next one.
             with self._guard:
                 self._waiting = [one for one in together if one is not own] + self._waiting
             raise

@@ -1,7 +1,7 @@
-"""cachedir itself, imported late and without its noise.
+"""Imports cachedir late and without its side effects.
 
-Contract: importing it prints nothing, makes no folder and leaves logging alone. Its import
-would otherwise begin a session of pkg_infra in the current folder.
+Contract: importing it prints nothing, creates no folder and leaves logging alone. Its own import
+would begin a session of pkg_infra in the current folder.
 """
 
 import bz2
@@ -16,10 +16,10 @@ from typing import Any, Final
 _MUTEX = threading.Lock()
 _CODINGS: Final = {'tgz': 'tar.gz', 'tbz2': 'tar.bz2', 'tbz': 'tar.bz2', 'txz': 'tar.xz'}
 
-#: cachedir names these as compressed, but has no way to open them.
+#: cachedir recognizes these as compressed, but cannot open them.
 _OWN_OPENERS: Final[dict[str, Callable[..., Any]]] = {'bz2': bz2.open, 'xz': lzma.open}
 
-#: What its opener takes for "as it is"; it fails where it is given no extension at all.
+#: The extension of an uncompressed file; cachedir's opener fails without an extension.
 _PLAIN: Final = 'plain'
 
 
@@ -52,7 +52,7 @@ def open_cached(path: str, ext: str | None, **opening: Any) -> Any:
     try:
         opener = _opener()(path, ext=_CODINGS.get(known, known) or _PLAIN, **opening)
     finally:
-        # Opening gz, it shrinks the buffers of every file that the process opens later.
+        # To open gz, cachedir shrinks the buffers of every file that the process opens later.
         setattr(io, 'DEFAULT_BUFFER_SIZE', size)  # noqa: B010 -- Final, but not for cachedir
     return opener.result
 
@@ -66,7 +66,7 @@ def _open_compressed(
     encoding: str | None = None,
     **_: Any,
 ) -> Any:
-    # As its opener does with gz: lines of text, or of bytes; not large, all bytes at once.
+    # Like cachedir's opener with gz: an iterator of lines, or all bytes at once if not `large`.
     if not large:
         with opener(path, 'rb') as file:
             return file.read()

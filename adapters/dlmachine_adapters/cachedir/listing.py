@@ -1,6 +1,6 @@
-"""Listing a cache: every entry of the registry, one by one.
+"""Lists the entries of a registry, page by page.
 
-Contract: reading makes and writes nothing; memory does not grow with the number of entries.
+Contract: only reads; memory does not grow with the number of entries.
 """
 
 import sqlite3
@@ -39,23 +39,23 @@ class Listed:
 
     @property
     def is_ready(self) -> bool:
-        """Whether it may be used."""
+        """Whether it can be used."""
         return self.status == Status.READY
 
     @property
     def file_bytes(self) -> int | None:
-        """The size of its file now; None if there is none."""
+        """The current size of its file; None if there is none."""
         seen = see_file(self.path)
         return None if seen is None else seen.st_size
 
 
 def list_entries(registry: Registry) -> Iterator[Listed]:
-    """Every entry, oldest first; none where there is no registry.  Raises: sqlite3.Error."""
+    """Every entry, oldest first; empty without a registry.  Raises: sqlite3.Error."""
     return (row for row in list_rows(registry) if isinstance(row, Listed))
 
 
 def list_rows(registry: Registry) -> Iterator[Listed | Misfit]:
-    """The same, including the rows that are not entries."""
+    """Every row, including the invalid ones."""
     last = 0
     while True:
         try:
@@ -95,5 +95,5 @@ def _ask(last: int, connection: sqlite3.Connection) -> list[Read]:
 
 
 def remove_entry(registry: Registry, entry: Listed) -> None:
-    """Remove a version, its file with it.  Raises: OSError, sqlite3.Error."""
+    """Remove a version and its file.  Raises: OSError, sqlite3.Error."""
     remove_versions(registry, [(entry.item_id, entry.version)])

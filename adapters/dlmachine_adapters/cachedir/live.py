@@ -53,7 +53,7 @@ class LiveCaches:
 
 
 class _Held:
-    """A cache as long as its thread holds it."""
+    """The cache of one thread; closed when the thread ends."""
 
     def __init__(self, cache: 'Cache') -> None:
         self.cache = cache

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from hashlib import md5
 from typing import Final
 
-#: Our key goes to cachedir as this parameter, and nothing else does: its own serialisation
-#: sorts lists and loses types, so that two requests could share an entry.
+#: The only parameter that dlmachine passes to cachedir: cachedir's own serialization sorts lists
+#: and loses types, so that two requests could share an entry.
 KEY_PARAMETER: Final = 'dlmachine'
 
-#: Says "no extension" where cachedir would take one from the file name.
+#: Stored where there is no extension; otherwise cachedir would take one from the file name.
 _NO_EXTENSION: Final = '.'
 
 
@@ -22,7 +22,7 @@ def item_id_of(key: str) -> str:
 
 
 def hash_text(text: str) -> str:
-    """The digest that cachedir makes of a serialised parameter dict."""
+    """The digest that cachedir computes of a serialized parameter dict."""
     return md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
@@ -37,12 +37,12 @@ def file_name_of(version_id: str, ext: str | None, file_name: str | None) -> str
 
 
 def stored_ext(ext: str | None, file_name: str) -> str | None:
-    """What to write as extension, so that `file_name_of` gives it back."""
+    """The extension to store, so that `file_name_of` returns the same name."""
     return ext or (_NO_EXTENSION if guess_extension(file_name) else None)
 
 
 def to_local(at: datetime) -> str:
-    """An instant as cachedir writes it: local time, without a zone."""
+    """A time as cachedir writes it: local, without a zone."""
     return at.astimezone().replace(tzinfo=None).isoformat(' ', 'seconds')
 
 

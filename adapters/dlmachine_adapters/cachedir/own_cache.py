@@ -1,7 +1,7 @@
-"""Which folder a user's cache lies in, where everybody can write to the one that was named.
+"""Choose the cache folder, if everybody can write to the folder that the user named.
 
-Contract: a registry that another user can replace or write to is not opened. In a folder that
-is open to all, the first user has the cache, and each of the others a private one in it.
+Contract: a registry that another user can replace or write to is not opened. In a folder that is
+open to all, the first user has the cache, and every other user a private one in it.
 """
 
 import os
@@ -18,13 +18,13 @@ def own_cache(folder: str, registry_name: str) -> str:
     """The cache folder to use: the one that was named, or a private one in it."""
     if not has_strangers_registry(folder, registry_name):
         return folder
-    # A hit in a folder of one's own does without it.
+    # Imported late: a hit in the user's own folder does not need it.
     from dlmachine_adapters.files.places import make_private
 
     try:
         return make_private(folder, _NAME)
     except OSError:
-        return folder  # Using it is an error.
+        return folder  # Opening it raises the error.
 
 
 def has_strangers_registry(folder: str, registry_name: str) -> bool:

@@ -1,6 +1,6 @@
-"""Turn SQLite's errors about a registry into faults.
+"""Turns SQLite's errors about a registry into faults.
 
-Contract: only reads, and raises nothing. Linux tells which process holds a locked registry.
+Contract: only reads, and raises nothing. On Linux the fault names the process that holds the lock.
 """
 
 import os

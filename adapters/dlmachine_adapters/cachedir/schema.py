@@ -1,7 +1,7 @@
 """The schema of cachedir's registry, and the indexes that it lacks.
 
-Contract: the tables are cachedir's to the letter, so that either can begin the file. A
-database of anybody else is left as it is.
+Contract: the tables are exactly cachedir's, so that either library can create the file. A database
+of another program is left as it is.
 """
 
 import sqlite3
@@ -28,7 +28,7 @@ TABLES: Final = {
         f'attr_{name}': _ATTRIBUTES.format(name=name, type=name.upper()) for name in ATTRIBUTE_TYPES
     },
 }
-#: Triggers, views and virtual tables are programs: SQLite runs them, however long they take.
+#: SQLite runs triggers, views and virtual tables as programs, for an unlimited time.
 _PROGRAMS: Final = """
     SELECT CASE WHEN type = 'table' THEN 'virtual table' ELSE type END FROM sqlite_master
     WHERE type NOT IN ('table', 'index') OR (type = 'table' AND rootpage = 0) LIMIT 1
@@ -37,15 +37,15 @@ INDEXES: Final = {
     'dlmachine_item': 'main(item_id, version)',
     **{f'dlmachine_attr_{name}': f'attr_{name}(id)' for name in ATTRIBUTE_TYPES},
 }
-#: Two owners must not have one version; of a registry in which they do, a plain index.
+#: Two owners must not share a version; a registry in which they do gets a plain index.
 UNIQUE_VERSION: Final = 'dlmachine_version_unique'
 PLAIN_VERSION: Final = 'dlmachine_version'
 
 
 def is_begun(connection: sqlite3.Connection) -> bool:
-    """Whether the tables are there; False also while cachedir makes them, one after another.
+    """Whether all tables exist; False also while cachedir is creating them.
 
-    Raises: sqlite3.Error if it is somebody else's database.
+    Raises: sqlite3.Error if it is another program's database.
     """
     names = _names(connection, 'table')
     if not names:
@@ -55,7 +55,7 @@ def is_begun(connection: sqlite3.Connection) -> bool:
 
 
 def make_tables(connection: sqlite3.Connection) -> None:
-    """Make what is missing, in one transaction.  Raises: sqlite3.Error, as `is_begun`."""
+    """Create what is missing, in one transaction.  Raises: sqlite3.Error, as `is_begun`."""
     if is_begun(connection) and not _missing_indexes(connection):
         return
     connection.execute('BEGIN IMMEDIATE')
@@ -86,7 +86,7 @@ def _check_main(connection: sqlite3.Connection, tables: set[str]) -> None:
     if programs is not None:
         msg = f'it is not a registry of cachedir: it has a {programs[0]}, which SQLite would run'
         raise sqlite3.DatabaseError(msg)
-    connection.execute(f'SELECT {_NAMES} FROM main LIMIT 0')  # noqa: S608 -- names of ours
+    connection.execute(f'SELECT {_NAMES} FROM main LIMIT 0')  # noqa: S608 -- fixed names
 
 
 def _missing_indexes(connection: sqlite3.Connection) -> list[str]:
@@ -104,5 +104,5 @@ def _make_index(connection: sqlite3.Connection, name: str) -> None:
     try:
         connection.execute(f'CREATE UNIQUE INDEX {name} ON main(version_id)')
     except sqlite3.IntegrityError:
-        # cachedir let two owners have one version before; the transaction checks for it.
+        # cachedir may have let two owners share a version; the transaction checks for it.
         connection.execute(f'CREATE INDEX {PLAIN_VERSION} ON main(version_id)')

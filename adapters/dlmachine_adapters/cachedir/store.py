@@ -1,7 +1,7 @@
-"""The cache: entries in cachedir's registry, files beside it.
+"""The cache: entries in cachedir's registry, and their files beside it.
 
-Contract: implements `ports.Store` with parametrised SQL of its own. cachedir itself is
-never imported here; whoever opens the folder with it finds our entries, and we find its.
+Contract: implements `ports.Store` with its own parametrized SQL, without importing cachedir. Each
+library finds the entries of the other.
 """
 
 import os
@@ -38,7 +38,7 @@ class CachedirStore:
     """Entries and files of one cache folder; many threads may share it."""
 
     def __init__(self, folder: str, clock: Clock) -> None:
-        """Nothing is opened or made yet."""
+        """Store the folder; nothing is opened or created yet."""
         self._clock = clock
         self._grouping = Grouping(self._write)
         #: Updates that could not be recorded (in a read-only folder), remembered by this process.
@@ -48,11 +48,11 @@ class CachedirStore:
 
     @property
     def folder(self) -> str:
-        """The folder in which the files lie."""
+        """The folder of the files."""
         return self.registry.folder
 
     def look_up(self, key: str, descriptor: Descriptor) -> CacheSeen:
-        """The entries for a key, our own and those that others made for the same URL."""
+        """The entries for a key, and those that other programs made for the same URL."""
         own = item_id_of(key)
         names = self._foreign(descriptor)
         try:
@@ -90,7 +90,7 @@ class CachedirStore:
         return _entry(self.folder, row, record, size, is_own=True)
 
     def _foreign(self, descriptor: Descriptor) -> Mapping[str, Foreign]:
-        # A run looks twice: before it has the lock, and with it.
+        # Each run looks twice: before it has the lock, and with it.
         last, names = self._last_foreign
         if last is not descriptor:
             names = {name.item_id: name for name in foreign_names(descriptor)}
@@ -98,13 +98,13 @@ class CachedirStore:
         return names
 
     def record(self, effect: Record, update: MetadataUpdate) -> Recorded | NameTaken | EffectFailed:
-        """Write the update down, in one transaction with those that come at the same time."""
+        """Write an update, in one transaction with those of other threads at the same time."""
         return self.record_all((update,))[0]
 
     def record_all(
         self, updates: Sequence[MetadataUpdate]
     ) -> list[Recorded | NameTaken | EffectFailed]:
-        """Write several down, in one transaction; what came of each."""
+        """Write several updates in one transaction; return the event of each."""
         try:
             written = self._grouping.do(updates)
         except (sqlite3.Error, OSError, ValueError, OverflowError) as error:
@@ -116,7 +116,7 @@ class CachedirStore:
         return [self._recorded(one, at) for one in written]
 
     def remove_versions(self, effect: RemoveVersions) -> VersionsRemoved | EffectFailed:
-        """Remove versions as cachedir does: the row is marked DELETED, the file goes."""
+        """Remove versions as cachedir does: mark the rows DELETED and remove the files."""
         own = item_id_of(effect.key)
         try:
             remove_versions(self.registry, [(own, version) for version in effect.versions])
@@ -136,7 +136,7 @@ class CachedirStore:
         return Recorded(at=at) if written else NameTaken(at=at)
 
     def _write(self, updates: Sequence[MetadataUpdate]) -> list[bool | Exception]:
-        """Whether each was written: not where its place was taken."""
+        """Return True for each update that was written, False if its version was taken."""
         try:
             with self.registry.writing() as connection:
                 return [write_update(connection, update) for update in updates]
@@ -167,7 +167,7 @@ def _among(count: int) -> str:
 
 
 def _unusable(folder: str, version: int) -> CacheEntry:
-    # Only its number is known, and that number is taken.
+    # Only its version number is known, which is taken.
     return CacheEntry(
         version=version,
         status=Status.FAILED,
@@ -185,7 +185,7 @@ def _foreign_entry(folder: str, row: Row, given: Given) -> CacheEntry:
 def _entry(
     folder: str, row: Row, record: DownloadRecord | None, size: int | None, *, is_own: bool
 ) -> CacheEntry:
-    path = os.path.join(folder, row.name)  # noqa: PTH118 -- each hit comes here
+    path = os.path.join(folder, row.name)  # noqa: PTH118 -- every hit comes here
     seen = see_believed(path) if row.status is Status.READY else None
     return CacheEntry(
         version=row.version,

@@ -1,7 +1,7 @@
-"""Writing into cachedir's registry: new versions, freshened ones, and those that are removed.
+"""Writing to cachedir's registry: new versions, updated records, and removed versions.
 
-Contract: parametrised SQL within a transaction of the caller's, but for `remove_versions`, which
-has one of its own. Raises only sqlite3.Error, OSError, ValueError and OverflowError.
+Contract: parametrized SQL within the caller's transaction, except `remove_versions`, which has its
+own. Raises only sqlite3.Error, OSError, ValueError and OverflowError.
 """
 
 import os
@@ -16,7 +16,7 @@ from dlmachine_adapters.cachedir.entry_files import remove_file
 from dlmachine_adapters.cachedir.naming import KEY_PARAMETER, stored_ext, to_local
 from dlmachine_adapters.cachedir.rows import NAMES, Row, read_rows
 
-#: The name of the attribute that holds the whole record as JSON.
+#: The name of the attribute that holds the complete record as JSON.
 RECORD_ATTRIBUTE: Final = 'dlmachine'
 
 _INSERT_MAIN: Final = """
@@ -26,13 +26,13 @@ _INSERT_MAIN: Final = """
 """
 _TABLE_OF: Final = {str: 'attr_varchar', int: 'attr_int'}
 _INSERT_ATTRIBUTE: Final = {
-    table: f'INSERT INTO {table} (id, namespace, keyvar, name, value) VALUES (?, NULL, ?, ?, ?)'  # noqa: S608 -- a table of ours
+    table: f'INSERT INTO {table} (id, namespace, keyvar, name, value) VALUES (?, NULL, ?, ?, ?)'  # noqa: S608 -- a fixed name
     for table in (*_TABLE_OF.values(), 'attr_text')
 }
 
 
 def write_update(connection: sqlite3.Connection, update: MetadataUpdate) -> bool:
-    """Write one down; False where its place was taken."""
+    """Write an update; return False if its version is taken."""
     if not isinstance(update, NewVersion):
         _freshen(connection, update)
         return True
@@ -96,7 +96,7 @@ def _freshen(connection: sqlite3.Connection, update: SameVersion) -> None:
     marks = ','.join('?' * len(names))
     for table in (*_TABLE_OF.values(), 'attr_text'):
         connection.execute(
-            f'DELETE FROM {table} WHERE id = ? AND keyvar = 0 AND namespace IS NULL'  # noqa: S608 -- a table of ours
+            f'DELETE FROM {table} WHERE id = ? AND keyvar = 0 AND namespace IS NULL'  # noqa: S608 -- a fixed name
             f' AND name IN ({marks})',
             (found[0], *names),
         )

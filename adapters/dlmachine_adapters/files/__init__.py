@@ -1,1 +1,1 @@
-"""Primitives of the file system: atomic renames, locks, folders of our own."""
+"""Primitives of the file system: atomic renames, locks, dlmachine's own folders."""

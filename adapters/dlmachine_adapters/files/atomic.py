@@ -13,11 +13,11 @@ from typing import Final
 from dlmachine_adapters.files.own_folder import OwnFolder
 from dlmachine_adapters.files.sealed import Exchanged, Seal, check_sealed, has_same_bytes
 
-#: A file system without hard links, or a file that may not have another (EMLINK).
+#: Errors of a file system without hard links, or of a file that has too many (EMLINK).
 _NO_LINKS: Final = frozenset(
     {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL}
 )
-#: Here Linux links an open file itself, whichever file has its name.
+#: On Linux, links an open file itself, even if its name now belongs to another file.
 _HANDLES: Final = '/proc/self/fd'
 _NO_HANDLES: Final = _NO_LINKS | {errno.ENOENT, errno.EXDEV, errno.EACCES, errno.ELOOP}
 
@@ -102,8 +102,8 @@ class Source:
 def move_to_new_name(source: Source, target: Path) -> None:
     """Rename durably without replacing.  Raises FileExistsError if the name is taken.
 
-    The name also counts as taken if somebody removed the file at once and another file got the
-    name: the source stays until this file is seen under the name.
+    The name also counts as taken if another process removed the file and created one with the same
+    name: the source is removed only once it is seen under the name.
     """
     source.check()
     try:
@@ -139,7 +139,7 @@ def move_over(source: Source, target: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a rename last through a crash, where the system can."""
+    """Make a rename last through a crash, where the system supports it."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY | getattr(os, 'O_CLOEXEC', 0))
         try:
@@ -149,12 +149,12 @@ def sync_folder(folder: Path) -> None:
 
 
 def _claim_and_replace(source: Source, target: Path) -> None:
-    # Who has made the claim may take the name. The claim has a name of its own: under the final
-    # one, which somebody may have a row for, nothing is ever seen that is not whole.
+    # Only the process that created the claim may take the name. The claim has a separate name, so
+    # that an incomplete file is never seen under the final one, which may be in the registry.
     claim = target.with_name(f'.{target.name}.claim')
     os.close(os.open(claim, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     try:
-        if target.is_symlink() or target.exists():  # A link to nothing has the name, too.
+        if target.is_symlink() or target.exists():  # A dangling link has the name, too.
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
         source.replace(target)
     finally:

@@ -1,7 +1,7 @@
-"""The tag that says "this folder is a cache", so that backups may leave it out.
+"""The tag that marks a folder as a cache, so that backups may skip it.
 
-Contract: the specification of cache directory tagging (bford.info/cachedir). A folder that
-holds anything else than a cache is not tagged: somebody may want it in the backup.
+Contract: follows the Cache Directory Tagging Specification (bford.info/cachedir). A folder that
+also holds other files is not tagged, because the user may want them in the backup.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ _OURS: Final = re.compile(r'\.dlmachine|CACHEDIR\.TAG|cache\.sqlite.*|[0-9a-f]{3
 
 
 def tag_folder(folder: Path) -> None:
-    """Tag a folder; a folder that cannot be tagged works too."""
+    """Tag a folder; errors are ignored, because the tag is optional."""
     with contextlib.suppress(OSError):
         if all(_OURS.fullmatch(path.name) for path in folder.iterdir()):
             with (folder / TAG_NAME).open('x', encoding='ascii') as file:

@@ -1,8 +1,8 @@
-"""A lock on a file: taken by one owner at a time, free as soon as its process is dead.
+"""A lock on a file: it has one owner at a time, and is free as soon as its process ends.
 
-Contract: the file is removed by its owner while the lock is held, so that none pile up;
-whoever locks a file that has no name any more starts over. What holds the lock is written
-into it. On systems without flock `filelock` does the same by other means.
+Contract: the owner removes the file while it holds the lock, so that lock files do not
+accumulate; a process that locks a file whose name is gone starts over. The owner writes its
+process and host into the file. On systems without flock, `filelock` is used.
 """
 
 import contextlib
@@ -21,22 +21,22 @@ _POLL_SECONDS: Final = 0.02
 _MAX_OWNER_BYTES: Final = 400
 
 
-class LockTimeout(Exception):  # noqa: N818 -- an answer, not an error
-    """Somebody else held the lock all the time."""
+class LockTimeout(Exception):  # noqa: N818 -- an outcome, not an error
+    """Another owner held the lock all the time."""
 
 
 class HeldLock(Protocol):
     """A lock that is held."""
 
     def release(self) -> None:
-        """Remove the file and let others have it."""
+        """Remove the file and release the lock."""
         ...
 
 
 def take_lock(ours: OwnFolder, name: str, patience: float, owner: str) -> tuple[HeldLock, bool]:
-    """Take it; and whether it had to be waited for.  Raises: LockTimeout, OSError.
+    """Take the lock; return it and whether it was busy at first.  Raises: LockTimeout, OSError.
 
-    `patience` is in seconds; `owner` is what those who wait in vain are told.
+    `patience` is in seconds; `owner` is shown to processes that time out.
     """
     if fcntl is None:
         return _take_by_filelock(Path(ours.path, name), patience)
@@ -74,7 +74,7 @@ def shown(data: bytes) -> str:
 
 
 class _Flock:
-    """A file of ours that is locked."""
+    """A locked file."""
 
     def __init__(self, handle: int, ours: OwnFolder, name: str) -> None:
         self._handle = handle
@@ -82,7 +82,7 @@ class _Flock:
         self._name = name
 
     def release(self) -> None:
-        """Remove it while nobody else can have it; closing it gives it free."""
+        """Remove the file while the lock is held; closing it releases the lock."""
         with contextlib.suppress(OSError), self._ours:
             self._ours.remove(self._name)
         with contextlib.suppress(OSError):
@@ -115,7 +115,7 @@ def _has_name(handle: int, ours: OwnFolder, name: str) -> bool:
 def _take_by_filelock(path: Path, patience: float) -> tuple[HeldLock, bool]:
     from filelock import FileLock, Timeout
 
-    # A lock that is only the existence of a file would outlive a dead owner.
+    # A soft lock (the mere existence of a file) would outlive its process.
     lock = FileLock(path, thread_local=False, fallback_to_soft=False)
     try:
         lock.acquire(timeout=0)

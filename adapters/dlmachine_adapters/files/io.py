@@ -1,6 +1,6 @@
-"""Writing to files: at a place, and so that it lasts.
+"""Writing at an offset, reading in pieces, and syncing.
 
-Contract: raises only OSError. An error of a sync is not forgotten.
+Contract: raises only OSError. A failed sync is remembered.
 """
 
 import errno
@@ -16,7 +16,7 @@ CLOSES_FIRST: Final = os.name == 'nt'
 
 
 def write_all(handle: int, data: bytes | memoryview, offset: int) -> None:
-    """Write at an offset, whatever else writes to the same file."""
+    """Write at an offset; other threads may write to the same file."""
     view = memoryview(data)
     while view:
         written = _pwrite(handle, view, offset)
@@ -30,7 +30,7 @@ def _seek_and_write(handle: int, data: memoryview, offset: int) -> int:
 
 
 _SEEKING: Final = Lock()
-#: Windows has none.
+#: Windows has no `pwrite`.
 _pwrite: Final[Callable[[int, memoryview, int], int]] = getattr(os, 'pwrite', _seek_and_write)
 
 
@@ -62,16 +62,16 @@ def read_pieces(file: IO[bytes], count_bytes: int) -> Iterator[bytes]:
 class Syncing:
     """The syncs of one open file.
 
-    The system tells of lost bytes once (fsync(2)); the next sync would go well. Here each that
-    comes after one that failed fails too.
+    The system reports lost bytes only once (fsync(2)), and a later sync would succeed. Here every
+    sync after a failed one fails, too.
     """
 
     def __init__(self) -> None:
-        """Nothing has failed yet."""
+        """No sync has failed yet."""
         self._lost: int | None = None
 
     def sync(self, handle: int) -> None:
-        """Make what was written last.  Raises: OSError."""
+        """Sync what was written.  Raises: OSError."""
         if self._lost is not None:
             raise OSError(self._lost, os.strerror(self._lost))
         try:

@@ -1,8 +1,8 @@
 """Locks: one owner per key, among the threads and processes that share a cache folder.
 
-Contract: implements `ports.Locks`. A lock that cannot be made to work here (a read-only
-folder, a file system without locks) is reported as such, not as a failure. Only its owner
-releases a lock: the thread, or the one that it acts for.
+Contract: implements `ports.Locks`. If locks cannot work here (a read-only folder, a file system
+without locks), the event says so without a fault. Only its owner releases a lock: the thread, or
+the holder set by `holding_as`.
 """
 
 import contextlib
@@ -33,7 +33,7 @@ _HOLDER: Final[ContextVar[object]] = ContextVar('dlmachine_holder')
 
 @contextmanager
 def holding_as(holder: object) -> Iterator[None]:
-    """Within this block locks are taken and given back for this one, in whatever thread."""
+    """Take and release the locks of this block for `holder` rather than for the current thread."""
     token = _HOLDER.set(holder)
     try:
         yield
@@ -59,13 +59,13 @@ class FolderLocks:
     """Locks in the cache folder; threads of one process queue before the file."""
 
     def __init__(self, folder: str, clock: Clock) -> None:
-        """Keep the lock files in the sub-folder of ours."""
+        """Keep the lock files in a sub-folder of the working folder."""
         self._folder = folder
         self._clock = clock
         self._reset()
 
     def acquire(self, effect: AcquireLock) -> LockAcquired | LockUnavailable:
-        """Wait for the lock, no longer than the patience."""
+        """Wait for the lock, at most for `effect.patience`."""
         patience, started = effect.patience.total_seconds(), time.monotonic()
         turn = self._join(effect.key)
         waited = not turn.mutex.acquire(blocking=False)
@@ -92,7 +92,7 @@ class FolderLocks:
         return LockAcquired(at=self._clock.now(), waited=waited or has_polled)
 
     def release(self, effect: ReleaseLock) -> LockReleased:
-        """Give it back; one that this thread does not hold is none."""
+        """Release the lock, if this thread holds it."""
         self._notice_fork()
         with self._guard:
             turn = self._turns.get(effect.key)
@@ -141,7 +141,7 @@ class FolderLocks:
         self._leave(key, turn)
 
     def _notice_fork(self) -> None:
-        # What the parent's threads hold is not the child's to wait for.
+        # A forked child does not wait for the threads of its parent.
         if self._pid != os.getpid():
             self._reset()
 
@@ -157,16 +157,16 @@ class FolderLocks:
 
 
 class NoLocks:
-    """Where there is no cache there is nothing to be alone with."""
+    """No locks, for a manager without a cache."""
 
     def __init__(self, clock: Clock) -> None:
         """Stamp events with this clock."""
         self._clock = clock
 
     def acquire(self, effect: AcquireLock) -> LockAcquired | LockUnavailable:
-        """Say that locks do not work here."""
+        """Report that locks do not work here."""
         return LockUnavailable(at=self._clock.now(), fault=None)
 
     def release(self, effect: ReleaseLock) -> LockReleased:
-        """Nothing to give back."""
+        """Do nothing."""
         return LockReleased(at=self._clock.now())

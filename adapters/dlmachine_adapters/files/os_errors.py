@@ -1,4 +1,4 @@
-"""Faults of the file system, in one place.  Contract: the text names what failed, no more."""
+"""Faults of the file system.  Contract: the text names only what failed."""
 
 import os
 

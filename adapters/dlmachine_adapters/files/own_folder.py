@@ -1,9 +1,9 @@
-"""A folder of dlmachine and its files, opened so that nobody can substitute another.
+"""dlmachine's own folder and its files, opened so that nobody can substitute another.
 
 Contract: everything below `.dlmachine` is opened, renamed and removed through an `OwnFolder`,
-relative to the open folder where the system can (Windows cannot), never through a symbolic link
-and never waiting for a writer. An opened file is checked before it is used. The rules of trust
-are in docs/explanation/trust.md. Raises only OSError.
+relative to the open folder where the system supports it (not on Windows), never through a symbolic
+link, and without blocking on a pipe. An opened file is checked before it is used. The rules of
+trust are in docs/explanation/trust.md. Raises only OSError.
 """
 
 import contextlib
@@ -33,7 +33,7 @@ _CLOSED: Final = -1
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 
 
-class NotOurs(PermissionError):  # noqa: N818 -- an answer, not an error
+class NotOurs(PermissionError):  # noqa: N818 -- an outcome, not an error
     """The file or folder is not trusted, or has the wrong type."""
 
     def __init__(self, path: str, problem: str) -> None:
@@ -161,7 +161,7 @@ class OwnFolder:
                 os.unlink(name, dir_fd=self.handle)
 
     def sync(self) -> None:
-        """Sync the names in it, where the system can."""
+        """Sync the names in it, where the system supports it."""
         if self.handle is not None:
             with contextlib.suppress(OSError):
                 os.fsync(self.handle)

@@ -1,6 +1,6 @@
-"""Keepers: storage for the bytes of a part, in a file or in memory.
+"""Storage for the bytes of a part, in a file or in memory.
 
-Contract: the interface of every keeper. Raises only OSError.
+Contract: `PartStorage` is the interface of every storage. Raises only OSError.
 """
 
 import errno
@@ -79,7 +79,7 @@ class PartStorage(Protocol):
 
 
 class MemoryStorage:
-    """Keeps bytes in a buffer."""
+    """Stores bytes in a buffer."""
 
     name = 'memory'
     mtime_ns: int | None = None

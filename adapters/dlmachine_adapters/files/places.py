@@ -1,9 +1,10 @@
 """Choose the working folder: `.dlmachine`, or another if that one cannot be trusted.
 
-Contract: in a folder that only its owner or a group can write to, it is `.dlmachine` itself. In a
-folder that everybody can write to, each user has a separate folder in it, so that no user can
-deceive or block another. If `.dlmachine` cannot be used (another user's, a link, a file), a name
-of this user takes its place. The rules are in docs/explanation/trust.md.
+Contract: in a folder that only its owner or a group can write to, the working folder is
+`.dlmachine` itself. In a folder that everybody can write to, each user has a separate folder in
+it, so that no user can deceive or block another. If `.dlmachine` cannot be used (it belongs to
+another user, or is a link or a file), the user's own `.dlmachine-<user id>` is used instead. The
+rules are in docs/explanation/trust.md.
 """
 
 import contextlib
@@ -99,18 +100,18 @@ def _open_or_make(folder: str, path: str, name: str) -> OwnFolder:
         return open_folder(path, make=False)  # It usually exists.
     above = os.stat(folder)
     is_for_all = name == OUR_FOLDER and is_open_to_all(above)
-    # A stranger who can open a lock or a part, if only to read it, could lock it (flock) for ever.
+    # Another user who can open a lock or a part, even for reading, could lock it (flock) for ever.
     is_for_others = name == OUR_FOLDER and bool(above.st_mode & _OTHERS_WRITE)
     made = open_folder(path, make=True, mode=0o777 if is_for_others else _PRIVATE)
     if is_for_all and made.is_ours and made.handle is not None:
-        os.chmod(made.handle, _FOR_ALL)  # noqa: PTH101 -- what is open, whatever its name
+        os.chmod(made.handle, _FOR_ALL)  # noqa: PTH101 -- the open folder, whatever name it has now
         made.seen = os.fstat(made.handle)
     return made
 
 
 def _fresh(folder: str) -> OwnFolder:
     # Some file systems have no owners and modes. A folder that this process has just created can be
-    # trusted, and its files are never trusted later, because nobody knows its name then.
+    # trusted. Its files are never trusted later, because nobody knows its name then.
     path = f'{folder}/{_own_name()}-{secrets.token_hex(8)}'
     Path(path).mkdir(_PRIVATE)
     made = open_folder(path, make=False)
@@ -127,7 +128,7 @@ def _user() -> str:
 
 
 def current_folder() -> str:
-    """The folder that the process stands in; empty if it has been removed."""
+    """The current folder of the process; empty if it has been removed."""
     try:
         return os.getcwd()  # noqa: PTH109
     except OSError:

@@ -26,16 +26,16 @@ class Seal(NamedTuple):
     mtime_ns: int
 
 
-class Exchanged(OSError):  # noqa: N818 -- an answer, not an error
+class Exchanged(OSError):  # noqa: N818 -- an outcome, not an error
     """Another file has its name."""
 
 
 def seal(handle: int) -> Seal:
     """Seal a file.
 
-    The system's own times may be milliseconds apart, so that two writes can have the same time:
-    the time is therefore set to the nanosecond. Where the file system refuses that, because it
-    says that somebody else owns the file, the system's own time has to do.
+    The system's own times may be milliseconds apart, so that two writes can have the same time: the
+    time is therefore set to the nanosecond. If the file system refuses that because another user
+    owns the file, the system's time is used.
     """
     if _SETS_TIME:
         now = time.time_ns()

@@ -1,9 +1,8 @@
-"""Limits of time of one exchange: connecting, silence, the whole.
+"""Time limits of one exchange: connecting, silence, and total time.
 
-A `Deadlines` belongs to one exchange and one thread. To be told to stop is a limit that has
-passed, too. Seconds, by a clock that never jumps: the
-hands of the clock port may be set while a download runs. It only measures; what runs out
-is told as the core's `TimedOut` or `Cancelled`.
+A `Deadlines` belongs to one exchange and one thread. Cancellation counts as a limit that has
+passed. Times are in seconds of the monotonic clock, because the clock port may be set during a
+download. The fault of a limit is the core's `TimedOut` or `Cancelled`.
 """
 
 from datetime import timedelta
@@ -16,10 +15,10 @@ from dlmachine.core.protocol.effects import Exchange
 from dlmachine_adapters.rate_limits.send_slot import current_slot
 from dlmachine_adapters.runtime.cancellation import POLL_SECONDS, current_token
 
-#: How long the rest of an unwanted body may take; after that the connection is given up.
+#: How long reading the rest of an unwanted body may take before the connection is closed.
 _DRAIN_SECONDS: Final = 1.0
 
-#: Libraries wake up a little before or after the moment they were asked for.
+#: Libraries wake up a little before or after the requested moment.
 _SLACK_SECONDS: Final = 0.02
 
 
@@ -28,15 +27,14 @@ _HEAD_START_SECONDS: Final = 0.25
 _MIN_HEAD_START_SECONDS: Final = 0.01
 
 
-class DeadlineExceeded(Exception):  # noqa: N818 -- a limit that passes is no error of anybody's
-    """A limit of time has run out; the watch knows which."""
+class DeadlineExceeded(Exception):  # noqa: N818 -- an outcome, not an error
+    """A time limit has passed; `Deadlines.timed_out` says which."""
 
 
 class Deadlines:
-    """The time that one exchange has left.
+    """The time limits of one exchange.
 
-    It begins in the phase of connecting; `connected` ends that, and from then on every
-    `touch` puts off the end of patience with silence.
+    It begins while connecting; after `connected`, every `touch` restarts the stall timeout.
     """
 
     def __init__(self, effect: Exchange, remaining: timedelta | None) -> None:
@@ -52,9 +50,9 @@ class Deadlines:
         self.is_connected = False
 
     def connected(self) -> None:
-        """There is a connection, and the request goes out as soon as the rate allows it.
+        """Note that the connection is made, and wait for the rate limit before sending.
 
-        From then on silence is measured.  Raises: DeadlineExceeded.
+        From now on silence is measured.  Raises: DeadlineExceeded.
         """
         self.is_connected = True
         self._touched_at = monotonic()
@@ -64,12 +62,12 @@ class Deadlines:
             self._touched_at = monotonic()
 
     def touch(self) -> float:
-        """Something came or went; the moment is returned, as others measure by it too."""
+        """Note that bytes were sent or received; return the time, which the caller may need."""
         self._touched_at = now = monotonic()
         return now
 
     def limit_drain(self) -> None:
-        """What is still to come is of no use: it may take no more than a moment."""
+        """Limit the time for reading an unwanted body."""
         self._end = min(self._end, monotonic() + _DRAIN_SECONDS)
 
     def left(self) -> float:
@@ -83,27 +81,27 @@ class Deadlines:
         return min(nearest, self._end) - now
 
     def wait_for_next(self) -> float:
-        """Begin to wait for one more read or write, as `wait_on`."""
+        """Start waiting for another read or write; the result is that of `wait_on`."""
         self._touched_at = monotonic()
         return self.wait_on()
 
     def wait_on(self) -> float:
-        """Seconds to wait before it is asked again.  Raises: DeadlineExceeded."""
+        """Seconds to wait before checking again.  Raises: DeadlineExceeded."""
         left = self.left()
         if left <= 0:
             raise DeadlineExceeded
         return min(left, POLL_SECONDS)
 
     def check(self) -> None:
-        """Check between the steps of long work.  Raises: DeadlineExceeded.
+        """Check the limits between the steps of a long computation.  Raises: DeadlineExceeded.
 
-        The time for computing does not count as silence of the server.
+        Computing does not count as silence of the server.
         """
         if self._stop.is_set or monotonic() >= self._end:
             raise DeadlineExceeded
 
     def connect_seconds(self) -> float:
-        """Seconds that connecting may take, of which the whole may leave fewer."""
+        """Seconds left for connecting, within the total time."""
         return max(min(self._connect_until, self._end) - monotonic(), 0.001)
 
     def head_start_seconds(self) -> float:
@@ -114,11 +112,11 @@ class Deadlines:
         return max(min(_HEAD_START_SECONDS, self.connect_seconds() / 10), _MIN_HEAD_START_SECONDS)
 
     def total_seconds(self) -> float | None:
-        """Seconds that the whole may take; None: as long as it likes."""
+        """Seconds left in total; None if unlimited."""
         return None if self._end == inf else max(self._end - monotonic(), 0.001)
 
     def timed_out(self) -> Fault:
-        """Which limit has run out, once one has."""
+        """The fault of the limit that has passed."""
         if self._stop.is_set:
             return Cancelled()
         url = self._effect.request.shown_url

@@ -1,7 +1,7 @@
-"""Foreign errors: what the tables of all backends share.
+"""The context of a library's error, shared by the error tables of both backends.
 
-A backend's table turns exceptions or codes of its library into faults. The words of a
-library are kept short, in one line, and without secrets.
+Each backend has a table from its library's exceptions or codes to faults. Texts of a library are
+shortened, put on one line, and cleared of secrets.
 """
 
 from dataclasses import replace
@@ -19,7 +19,7 @@ _MAX_CHARACTERS: Final = 200
 
 @frozen
 class ErrorContext:
-    """Where an exchange stood when its library gave up."""
+    """The state of an exchange when its library failed."""
 
     route: Route
     deadlines: Deadlines
@@ -27,31 +27,31 @@ class ErrorContext:
 
     @property
     def url(self) -> str:
-        """The URL that was asked for, without secrets."""
+        """The requested URL, without secrets."""
         return self.route.request.shown_url
 
     def sanitize(self, text: str) -> str:
-        """A library's words, fit to be shown."""
+        """A library's text, safe to show."""
         # libcurl quotes arbitrary bytes of servers, which Python decodes as surrogates.
         written = text.encode('utf-8', 'backslashreplace').decode('utf-8')
         scrubbed = scrub(' '.join(written.split()), self.route.secrets())
         return scrubbed[:_MAX_CHARACTERS].rstrip(' .')
 
     def connection_failed(self, phase: str, text: str) -> Fault:
-        """No connection, or a broken one."""
+        """The fault for a connection that failed or broke."""
         return ConnectionFailed(url=self.url, phase=phase, detail=self.sanitize(text))
 
     def tls_failed(self, text: str) -> Fault:
-        """TLS failed."""
+        """The fault for TLS."""
         return TlsFailed(url=self.url, detail=self.sanitize(text))
 
     def unusable(self, problem: str) -> Fault:
-        """The answer is none that we can read."""
+        """The fault for a response that cannot be read."""
         return AnswerUnusable(url=self.url, problem=f'the server {self.sanitize(problem)}')
 
 
 def with_errno(fault: Fault, number: int | None) -> Fault:
-    """Add the system's error number to a fault of the connection, if there is one."""
+    """Add the system's error number to a connection fault."""
     if number and isinstance(fault, ConnectionFailed):
         return replace(fault, errno=number)
     return fault

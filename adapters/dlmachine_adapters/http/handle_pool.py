@@ -1,8 +1,7 @@
-"""Pools: handles that keep connections, lent to one exchange at a time.
+"""A pool of handles that keep connections; each is lent to one exchange at a time.
 
-A handle is never in two threads at once, and outlives the thread that made it, so that
-short-lived threads find the connections of those before them. There are never more handles
-than there were exchanges at one moment.
+A handle is never used by two threads at once, and outlives the thread that created it, so that
+short-lived threads reuse connections. There are never more handles than simultaneous exchanges.
 """
 
 import os
@@ -15,7 +14,7 @@ Handle = TypeVar('Handle')
 
 
 class HandlePool(Generic[Handle]):
-    """Idle handles, the one used last on top."""
+    """Idle handles; the most recently used one is lent first."""
 
     def __init__(
         self, make: Callable[[], Handle], close: Callable[[Handle], None], max_idle: int
@@ -31,7 +30,7 @@ class HandlePool(Generic[Handle]):
 
     @contextmanager
     def lend(self) -> Iterator[Handle]:
-        """A handle for one exchange; one that an exception leaves is closed."""
+        """Lend a handle for one exchange; it is closed after an exception."""
         handle = self._take()
         try:
             yield handle
@@ -41,7 +40,7 @@ class HandlePool(Generic[Handle]):
         self._give_back(handle)
 
     def close(self) -> None:
-        """Close the idle handles; those lent are closed when they come back."""
+        """Close the idle handles; those in use are closed when they are returned."""
         with self._lock:
             self._is_closed = True
             idle, self._idle = self._idle, []
@@ -51,8 +50,8 @@ class HandlePool(Generic[Handle]):
     def _take(self) -> Handle:
         with self._lock:
             if self._pid != os.getpid():
-                # After a fork the sockets are the parent's too. To close a handle may say
-                # goodbye to the server in the parent's name, so they are only put aside.
+                # After a fork the sockets also belong to the parent. Closing a handle could end the
+                # parent's connection, so the inherited handles are only put aside.
                 self._inherited, self._idle = self._idle, []
                 self._pid = os.getpid()
             if self._idle:

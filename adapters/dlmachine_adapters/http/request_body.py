@@ -1,9 +1,8 @@
-"""Bodies: what a request says, as bytes of known number.
+"""Request bodies, as streams of known size.
 
-Every backend reads the same stream, so the bytes on the wire are the same. Files are
-opened before the request is made, and read while it is sent; memory is bounded. The frame
-of a multipart body is that of RFC 7578, with names escaped as browsers do it (WHATWG HTML,
-section 4.10.22.8).
+Every backend reads the same stream, so the bytes on the wire are the same. Files are opened before
+the request is sent, and read while it is sent; memory is bounded. Multipart bodies follow RFC 7578,
+with names escaped as in browsers (WHATWG HTML, section 4.10.22.8).
 """
 
 import os
@@ -23,7 +22,7 @@ from dlmachine_adapters.files.os_errors import storage_fault
 
 
 class BodyError(Exception):
-    """A file that is being sent cannot be read any further."""
+    """A file of the body can no longer be read."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(str(fault))
@@ -32,7 +31,7 @@ class BodyError(Exception):
 
 @dataclass(slots=True)
 class _Segment:
-    """A stretch of the body; `path` is empty where it does not come from a file."""
+    """A piece of the body; `path` is empty if it does not come from a file."""
 
     stream: BinaryIO
     size_bytes: int
@@ -40,7 +39,7 @@ class _Segment:
 
 
 class OpenBody:
-    """A body that can be read, and read again; used by one thread."""
+    """An open body that can be read several times; used by one thread."""
 
     def __init__(self, segments: list[_Segment], files: ExitStack) -> None:
         self._segments = segments
@@ -61,7 +60,7 @@ class OpenBody:
         self._files.close()
 
     def read(self, size: int) -> bytes:
-        """At most so many bytes; empty at the end.  Raises: BodyError."""
+        """Read at most `size` bytes; empty at the end.  Raises: BodyError."""
         while self._at < len(self._segments):
             segment = self._segments[self._at]
             wanted = min(size, segment.size_bytes - self._done_bytes)
@@ -74,7 +73,7 @@ class OpenBody:
         return b''
 
     def rewind(self) -> None:
-        """Begin again from the first byte.  Raises: BodyError."""
+        """Return to the first byte.  Raises: BodyError."""
         self._at = self._done_bytes = 0
         for segment in self._segments:
             try:

@@ -1,8 +1,8 @@
-"""Reception: one answer as it comes in, whatever library brings it.
+"""Reads one response, for either backend.
 
-At the head the core is asked what to do with the body; then bytes go to the part in large
-pieces; at the end it is told as `Responded` or `Interrupted`. Both backends share this, so
-what they report of the same bytes on the wire is the same.
+After the head, the core decides what to do with the body; bytes are then written to the part in
+large pieces; the result is `Responded` or `Interrupted`. Both backends share this, so that they
+report the same for the same bytes on the wire.
 """
 
 from collections.abc import Callable
@@ -26,11 +26,11 @@ from dlmachine_adapters.http.deadlines import DeadlineExceeded
 from dlmachine_adapters.http.public_suffixes import with_public_suffixes
 from dlmachine_adapters.parts.inflating import INFLATED_BYTES, inflate_start
 
-#: Small pieces are put together up to this size: each costs a call, a hash and a write.
+#: Small pieces are combined up to this size: each costs a call, a hash and a write.
 _PIECE_BYTES: Final = 1 << 20
-#: ... but not for longer than this, so that progress moves on a slow line too.
+#: ... but not for longer than this, so that progress is visible on a slow connection.
 _PIECE_SECONDS: Final = 0.2
-#: An unwanted body up to this size is read, since that is cheaper than a new connection.
+#: An unwanted body up to this size is read, which is cheaper than a new connection.
 MAX_DRAINED_BYTES: Final = 65_536
 
 
@@ -39,7 +39,7 @@ class HeadError(Exception):
 
 
 class ResponseReader:
-    """The answer to one exchange; used by one thread."""
+    """The response of one exchange; used by one thread."""
 
     def __init__(
         self,
@@ -65,16 +65,16 @@ class ResponseReader:
 
     @property
     def is_wanted(self) -> bool:
-        """Whether the body goes to the part."""
+        """Whether the body is written to the part."""
         return isinstance(self._decision, StoreBody)
 
     @property
     def has_head(self) -> bool:
-        """Whether the head is there."""
+        """Whether the head has arrived."""
         return self._head is not None
 
     def begin(self, head: ResponseHead) -> None:
-        """The head is there: decide about the body.  Raises: PartError."""
+        """Decide about the body after the head has arrived.  Raises: PartError."""
         self._head = head = with_public_suffixes(head)
         problem = find_head_problem(head)
         if problem is not None:
@@ -112,20 +112,20 @@ class ResponseReader:
         return is_error and self._head is not None and is_readable(self._head)
 
     def take(self, data: bytes, now: float) -> None:
-        """Bytes from the wire, at a moment in seconds.  Raises: PartError."""
+        """Take bytes from the wire; `now` is in seconds.  Raises: PartError."""
         if self.buffer(data):
             self.flush()
         else:
             self.flush_if_due(now)
 
     def buffer(self, data: bytes) -> bool:
-        """Keep bytes from the wire; whether there are enough to be written."""
+        """Buffer bytes from the wire; return whether there are enough to be written."""
         self._buffered.append(data)
         self._buffered_bytes += len(data)
         return self._buffered_bytes >= _PIECE_BYTES
 
     def flush_if_due(self, now: float) -> None:
-        """Write what is held if it has been for a while.  Raises: PartError."""
+        """Write the buffered bytes if they are old enough.  Raises: PartError."""
         if now - self._written_at >= _PIECE_SECONDS:
             self.flush()
 
@@ -136,11 +136,11 @@ class ResponseReader:
             self._wire_bytes += self._buffered_bytes
             self._buffered_bytes = 0
             self._write(held[0] if len(held) == 1 else b''.join(held))
-        # Not before: after a slow write the next piece may be a large one too.
+        # Set after the write: if it was slow, the next piece may be large, too.
         self._written_at = monotonic()
 
     def complete(self) -> Responded | Interrupted:
-        """The body has ended as the protocol has it."""
+        """End the body after its last byte."""
         head, taking = self._head, self._decision
         if head is None:
             return self.broken(AnswerUnusable(url=self._url, problem='the server sent no response'))
@@ -156,7 +156,7 @@ class ResponseReader:
         return Responded(at=self._clock.now(), head=head, received=received)
 
     def broken(self, fault: Fault) -> Responded | Interrupted:
-        """It broke off: what came before is kept; if the body was not wanted, nothing is lost."""
+        """End the response with a fault; keep the bytes so far, and a response without a body."""
         if self._head is not None and not self.is_wanted and self._decision is not None:
             return self._without_body(self._head, is_whole=False)
         try:
@@ -167,11 +167,11 @@ class ResponseReader:
         return self._interrupted(fault)
 
     def part_failed(self, error: PartError) -> Interrupted:
-        """The part takes no more."""
+        """End the response with the part's fault."""
         return self._interrupted(error.fault)
 
     def truncated(self) -> BodyTruncated:
-        """What a body that ends early is called."""
+        """The fault for a body that ends too early."""
         taking = self._decision
         expected = taking.wire_bytes if isinstance(taking, StoreBody) else None
         return BodyTruncated(
@@ -221,12 +221,12 @@ class ResponseReader:
 
 
 def scheme_of(request: Request) -> str:
-    """The scheme of a request's URL, which is in normal form."""
+    """The scheme of a request's normalized URL."""
     return request.url.partition(':')[0]
 
 
 def find_refused(effect: Exchange, schemes: tuple[str, ...]) -> Fault | None:
-    """The fault of a request whose scheme a backend does not speak, or None."""
+    """The fault of a request whose scheme the backend does not support; None if it does."""
     scheme = scheme_of(effect.request)
     if scheme in schemes:
         return None

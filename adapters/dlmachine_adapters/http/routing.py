@@ -1,10 +1,10 @@
-"""Environment: proxies, stored logins and trusted certificates, the same for every backend.
+"""Proxies, stored logins and trusted certificates, the same for every backend.
 
-Reads variables and files, and loads no backend. Rules as `requests` has them: proxies from
-`http_proxy`, `https_proxy`, `ftp_proxy`, `all_proxy` and `no_proxy` (or the system's
-settings on macOS and Windows), logins from the netrc file that `NETRC` names or the user's
-own unless the request carries credentials already, and certificates from `cainfo`, else
-`REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`, `SSL_CERT_FILE`, `SSL_CERT_DIR`, else certifi.
+Reads variables and files, and loads no backend. The rules are those of `requests`: proxies from
+`http_proxy`, `https_proxy`, `ftp_proxy`, `all_proxy` and `no_proxy` (or the system's settings on
+macOS and Windows); logins from the netrc file in `NETRC` or the user's home, unless the request has
+credentials; certificates from `cainfo`, else `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`,
+`SSL_CERT_FILE`, `SSL_CERT_DIR`, else certifi.
 """
 
 import netrc
@@ -28,7 +28,7 @@ from dlmachine.core.secrets.redact import secrets_in_url
 
 _BUNDLE_VARIABLES: Final = ('REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE', 'SSL_CERT_FILE')
 _FOLDER_VARIABLE: Final = 'SSL_CERT_DIR'
-#: Of these the standard library reads the system's settings where no variable is set.
+#: On these, the standard library reads the system's settings if no variable is set.
 _SYSTEMS_WITH_PROXIES: Final = frozenset({'darwin', 'win32'})
 _TLS_SCHEMES: Final = frozenset({'https', 'ftps'})
 
@@ -37,8 +37,8 @@ _TLS_SCHEMES: Final = frozenset({'https', 'ftps'})
 class Route:
     """How a request reaches its server.
 
-    `request` carries the stored login, if there is one. `trust` is a file or folder of
-    certificates, None where none are needed.
+    `request` includes the stored login, if there is one. `trust` is a file or folder of
+    certificates; None if none are needed.
     """
 
     request: Request
@@ -46,14 +46,14 @@ class Route:
     trust: str | None = None
 
     def secrets(self) -> frozenset[str]:
-        """Every secret text that may turn up in the words of a library."""
+        """Every secret that may occur in the texts of a library."""
         return self.request.secrets() | (secrets_in_url(self.proxy) if self.proxy else frozenset())
 
 
 def find_route(request: Request) -> Result[Route, Fault]:
-    """The way that the environment prescribes for a request.
+    """The route of a request according to the environment.
 
-    Faults: `InvalidInput` for certificates or keys that are not there.
+    Faults: `InvalidInput` for certificates or keys that do not exist.
     """
     location = request.location
     proxy = find_proxy(location)
@@ -68,11 +68,11 @@ def find_route(request: Request) -> Result[Route, Fault]:
 
 
 def find_proxy(url: Url) -> str | None:
-    """The proxy for a URL, with its scheme; None where the server is asked directly."""
+    """The proxy for a URL, with its scheme; None without a proxy."""
     names = (f'{url.scheme}_proxy', 'all_proxy')
     is_named = any(os.environ.get(each) or os.environ.get(each.upper()) for each in names)
     if not is_named and sys.platform not in _SYSTEMS_WITH_PROXIES:
-        return None  # Most often so, and the answer costs neither an import nor a search.
+        return None  # The usual case, which costs neither an import nor a search.
     from urllib.request import getproxies, proxy_bypass
 
     proxies = getproxies()
@@ -86,10 +86,10 @@ def find_proxy(url: Url) -> str | None:
 
 
 def find_login(host: str) -> tuple[str, str] | None:
-    """User name and password from the netrc file; an unreadable file has none."""
+    """User name and password from the netrc file; None if it is missing or unreadable."""
     named = os.environ.get('NETRC')
     for place in (named,) if named else ('~/.netrc', '~/_netrc'):
-        # Each request comes here, and most find nothing.
+        # Every request comes here, and most find no file.
         path = _in_home(place, os.environ.get('HOME'), os.environ.get('USERPROFILE'))
         if not os.path.isfile(path):  # noqa: PTH113
             continue
@@ -103,12 +103,12 @@ def find_login(host: str) -> tuple[str, str] | None:
 
 @lru_cache(maxsize=16)
 def _in_home(place: str, *homes: str | None) -> str:
-    """The path of a place; `homes` are what it depends on."""
-    return os.path.expanduser(place)  # noqa: PTH111 -- `Path` would fail where there is no home
+    """Expand `~` in a path; `homes` are the variables that the result depends on."""
+    return os.path.expanduser(place)  # noqa: PTH111 -- `Path` would fail without a home
 
 
 def find_trust(tls: Tls) -> Result[str | None, Fault]:
-    """The file or folder of trusted certificates; None where anybody is trusted.
+    """The file or folder of trusted certificates; None if certificates are not verified.
 
     >>> find_trust(Tls(verify=False)).unwrap()
     >>> find_trust(Tls(cainfo='/nowhere')).failure().where
@@ -142,7 +142,7 @@ def _find_missing(tls: Tls) -> Fault | None:
 
 
 def _is_in_excepted_network(host: str) -> bool:
-    # The standard library compares names only; requests and curl know networks as well.
+    # The standard library compares only names; requests and curl also support networks.
     excepted = os.environ.get('no_proxy') or os.environ.get('NO_PROXY') or ''
     networks = [entry.strip() for entry in excepted.split(',') if '/' in entry]
     try:

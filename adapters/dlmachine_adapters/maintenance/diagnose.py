@@ -1,8 +1,8 @@
 """Diagnose a cache folder: examine everything in it.
 
-Contract: reads only; `dlmachine.core.maintenance.findings` decides what is a finding. Findings
-come one by one, those about the registry first, so that a caller who repairs the registry gets
-the others from the repaired one. A file that vanishes during the examination belonged to another
+Contract: only reads; `dlmachine.core.maintenance.findings` decides what is a finding. Findings are
+yielded one by one, those about the registry first, so that a caller can repair the registry before
+the other findings are read from it. A file that vanishes during the examination belonged to another
 process and is not a finding.
 """
 
@@ -58,14 +58,14 @@ _BEGUN: Final = re.compile(rf'{re.escape(REGISTRY_NAME)}-[0-9a-f]+\.new')
 _PART: Final = re.compile(
     r'(?P<stem>[^.]+)\.(?P<host>[^.]*)\.(?P<pid>\d+)\.[0-9a-f]+\.part(?P<note>\.json)?'
 )
-#: What lies beside the parts and has rules of its own.
+#: Folders in the working folder that are examined separately.
 _FOLDERS: Final = frozenset({LOCKS_FOLDER, RATES_FOLDER, QUARANTINE_FOLDER})
 #: Notes of earlier versions of dlmachine beside their locks.
 _MAX_OWNER_BYTES: Final = 4096
 
 
 def diagnose(registry: Registry, now: datetime) -> Iterator[Finding]:
-    """Everything that is worth telling, problem or not."""
+    """Yield every finding, whether or not it is a problem."""
     folder = Path(registry.folder)
     yield from _folder_findings(folder)
     lying = list(list_quarantined(registry.folder))
@@ -74,7 +74,7 @@ def diagnose(registry: Registry, now: datetime) -> Iterator[Finding]:
     found = check_registry(state)
     yield from found
     if any(one.repair is not Repair.NONE for one in found):
-        state = see_registry(registry.path)  # It may have been mended just now.
+        state = see_registry(registry.path)  # The caller may have just repaired it.
     names: set[str] | None = None
     if state.tells_all:
         names = registry.read(named_files)
@@ -91,7 +91,7 @@ def diagnose(registry: Registry, now: datetime) -> Iterator[Finding]:
 
 
 def see_file(path: Path, *, by_bytes: bool = False) -> FileInfo | None:
-    """A file as it is now; `by_bytes`: dated by its bytes, not also by its name."""
+    """The current state of a file; with `by_bytes` its age ignores changes of its name."""
     try:
         seen = path.lstat()
     except OSError:
@@ -158,7 +158,7 @@ def _row_findings(registry: Registry) -> Iterator[Finding]:
             recorded_bytes=None if entry.record is None else entry.record.size_bytes,
         )
         found = check_row(row)
-        # A download may have removed it while the list was read.
+        # A download may have removed it while the rows were read.
         if found is not None and still_stands(registry, row.entry, row.path):
             yield found
 
@@ -210,7 +210,7 @@ def _part(file: FileInfo, ours: OwnFolder, named: re.Match[str]) -> PartState:
 
 
 def is_owned(ours: OwnFolder, part: str) -> bool:
-    """Whether somebody writes to a part, this process included."""
+    """Whether any process writes to a part, including this one."""
     try:
         seen = ours.look(part)
     except OSError:

@@ -1,7 +1,6 @@
-"""Probing: what the file system of a folder can do, found out by doing it.
+"""Test what the file system of a folder supports.
 
-Contract: makes one sub-folder of its own and removes it again, with all that is in it.
-Raises nothing.
+Contract: creates one sub-folder and removes it afterwards. Raises nothing.
 """
 
 import os
@@ -16,7 +15,7 @@ from dlmachine_adapters.parts.sidecar import fcntl
 
 
 def find_capabilities(folder: str) -> Capabilities | None:
-    """Try locks, links and renames in a folder; None if nothing can be made there."""
+    """Test locks, links and renames in a folder; None if nothing can be created there."""
     try:
         return in_place(folder, _probe)
     except OSError:
@@ -28,7 +27,7 @@ def _probe(ours: OwnFolder) -> Capabilities:
         with tempfile.TemporaryDirectory(prefix='probe-', dir=ours.path) as place:
             return _try_all(Path(place))
     finally:
-        _can(lambda: leave_place(ours))  # It stays unless it is empty.
+        _can(lambda: leave_place(ours))  # A folder that is not empty stays.
         ours.close()
 
 
@@ -51,8 +50,8 @@ def _can(action: Callable[[], object]) -> bool:
 
 
 def _can_lock(file: Path) -> bool:
-    """Whether a lock keeps a second owner out; on some network file systems it does not."""
-    if fcntl is None:  # Windows has locks of its own, which always work.
+    """Whether a lock excludes a second owner, which it does not on some network file systems."""
+    if fcntl is None:  # Windows has other locks, which always work.
         return True
     with file.open('r+b') as first, file.open('r+b') as second:
         try:

@@ -1,8 +1,7 @@
-"""Quarantine: where files go that are not what they should be.
+"""Quarantine: the folder for files that are not what their entry says.
 
-Contract: a file is moved by one rename, never copied and never deleted; its note is there
-before it is. Everything lies in a sub-folder of ours, on the same file system. Raises only
-OSError.
+Contract: a file is moved by one rename, never copied and never deleted; its note is written first.
+The quarantine is in the working folder, on the same file system. Raises only OSError.
 """
 
 import contextlib
@@ -22,7 +21,7 @@ QUARANTINE_FOLDER: Final = 'quarantine'
 #: A note contains a URL and little else.
 _MAX_NOTE_BYTES: Final = 1 << 20
 _NOTE_SUFFIX: Final = '.json'
-#: File systems take 255 bytes; ours go before and after.
+#: File systems allow 255 bytes; a time and a token are added.
 _MAX_NAME_BYTES: Final = 200
 
 
@@ -36,7 +35,7 @@ class Quarantined:
 
 
 def move_to_quarantine(folder: str, path: Path, note: QuarantineNote) -> str:
-    """Move a file into quarantine; its path there.  Raises: OSError, then it is where it was."""
+    """Move a file into quarantine; return its path there.  Raises: OSError, without moving it."""
 
     def move(ours: OwnFolder) -> str:
         with ours, ours.sub(QUARANTINE_FOLDER, make=True) as place:
@@ -55,7 +54,7 @@ def move_to_quarantine(folder: str, path: Path, note: QuarantineNote) -> str:
 
 
 def list_quarantined(folder: str) -> Iterator[Quarantined]:
-    """What lies in quarantine, oldest first, and notes without a file.  Reads only."""
+    """The files in quarantine, oldest first, and notes without a file.  Reads only."""
     for ours in find_places(folder):
         with contextlib.suppress(OSError), ours.sub(QUARANTINE_FOLDER) as place:
             yield from _list(place)

@@ -1,9 +1,8 @@
-"""A look at a registry that changes nothing, whatever state it is in.
+"""Inspect a registry without changing it, whatever its state.
 
-Contract: writes nothing, not even what SQLite would write of its own to look into it (the
-repair after a writer's death, the files of a write-ahead log). Raises nothing. To close a
-file drops the locks that this process has on it (POSIX), so that no transaction of this
-process may be open at the time.
+Contract: writes nothing, not even what SQLite would write when it opens a registry (the rollback
+after a dead writer, the files of a write-ahead log). Raises nothing. Closing a file drops the locks
+that this process has on it (POSIX), so no transaction of this process may be open.
 """
 
 import os
@@ -20,7 +19,7 @@ from dlmachine_adapters.cachedir.schema import INDEXES, PLAIN_VERSION, UNIQUE_VE
 
 _BUSY_SECONDS: Final = 10.0
 _MAX_DAMAGES: Final = 10
-#: Where the head of a database says how it is written: 2 is a write-ahead log.
+#: The bytes of a database's header that give the journal mode: 2 is a write-ahead log.
 _WRITE_VERSION: Final = slice(18, 20)
 _WRITE_AHEAD: Final = b'\x02\x02'
 
@@ -33,11 +32,11 @@ _CLAIMS: Final = f"""
         SELECT 1 FROM attr_varchar o WHERE o.id = m.id AND o.keyvar = 1
         AND o.name = '{KEY_PARAMETER}' AND o.namespace IS NULL AND o.value IS NOT NULL
     ))
-"""  # noqa: S608 -- a name and a number of ours
+"""  # noqa: S608 -- a fixed name and a number
 
 
 def see_registry(path: str) -> RegistryInfo:
-    """What state it is in."""
+    """The state of a registry."""
     try:
         if not os.stat(path).st_size:
             return RegistryInfo(path=path, is_there=False)
@@ -63,13 +62,13 @@ def see_registry(path: str) -> RegistryInfo:
 
 
 def named_files(connection: sqlite3.Connection) -> set[str]:
-    """The names of all files that a row claims."""
+    """The names of all files that belong to a row."""
     rows = read_rows(connection, _CLAIMS, (), columns=NAMES)
     return {row.name for row in rows if isinstance(row, Row)}
 
 
 def is_named(connection: sqlite3.Connection, name: str) -> bool:
-    """Whether one file belongs to somebody."""
+    """Whether a file belongs to a row."""
     found = ENTRY_NAME.fullmatch(name)
     if found is None:
         return True

@@ -1,8 +1,8 @@
-"""Treatment: doing about a finding what is safe.
+"""Apply the repairs of a diagnosis.
 
-Contract: which cure a finding has was decided by `dlmachine.core.maintenance.findings`. Each
-looks again before it does anything, and does it only if the finding still stands. Raises
-nothing: what could not be done is told.
+Contract: `dlmachine.core.maintenance.findings` has decided which repair a finding has. Each repair
+checks again first, and does nothing if the finding no longer holds. Raises nothing: a failure is
+returned as text.
 """
 
 import errno
@@ -32,10 +32,10 @@ _MEANWHILE: Final = Repaired(is_done=False, text='it is no longer so')
 
 
 class FindingRepairer:
-    """Cures for findings in one cache folder."""
+    """Repairs findings in one cache folder."""
 
     def __init__(self, registry: Registry, locks: Locks, clock: Clock) -> None:
-        """Work in the folder of this registry."""
+        """Use the folder of this registry."""
         self._registry = registry
         self._locks = locks
         self._clock = clock
@@ -50,7 +50,7 @@ class FindingRepairer:
         }
 
     def repair(self, finding: Finding) -> Repaired | None:
-        """Do what can be done; None if there is nothing."""
+        """Apply the repair of a finding; None if it has none."""
         repair = self._repairs.get(finding.repair)
         if repair is None:
             return None
@@ -66,7 +66,7 @@ class FindingRepairer:
 
     def _quarantine(self, finding: Finding) -> Repaired:
         path, now = Path(finding.place), self._clock.now()
-        # As long as the transaction lasts, nobody gives the file a row.
+        # During the transaction no process can add a row for the file.
         with self._registry.writing() as connection:
             if not self._is_older(path, SETTLED_AGE, now) or is_named(connection, path.name):
                 return _MEANWHILE
@@ -80,7 +80,7 @@ class FindingRepairer:
         return self._repairer.repair(finding.entry, finding.place)
 
     def _free_lock(self, finding: Finding) -> Repaired:
-        # Whoever gives a lock back removes its file; waiting for it, others notice.
+        # An owner that releases a lock removes its file; so does this.
         key = Path(finding.place).stem
         got = self._locks.acquire(AcquireLock(key=key, patience=timedelta(0)))
         if not isinstance(got, LockAcquired):
@@ -124,10 +124,10 @@ class FindingRepairer:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
 
     def _repair_registry(self, finding: Finding) -> Repaired:
-        # To open it lets SQLite undo what a dead writer began; to write makes the indexes.
+        # Opening it lets SQLite roll back a dead writer's transaction; writing creates the indexes.
         with self._registry.writing():
             pass
-        return Repaired(is_done=True, text='it is mended')
+        return Repaired(is_done=True, text='it is repaired')
 
     @staticmethod
     def _is_older(path: Path, least: timedelta, now: datetime, *, by_bytes: bool = False) -> bool:

@@ -1,8 +1,8 @@
-"""Verifying and mending: the digest of a stored file, and what is done if it is wrong.
+"""Verify stored files by their digests, and repair wrong entries.
 
-Contract: what to do is decided by `dlmachine.core.maintenance.verification`; here files are
-read, moved and marked. Mending looks again once nobody else works at the entry, and changes
-nothing that is no longer as it was found. Rows of other programs are never touched.
+Contract: `dlmachine.core.maintenance.verification` decides what to do; this module reads, moves and
+marks. A repair takes the lock of the entry and checks again, and changes nothing that is no longer
+as it was found. Rows of other programs are never changed.
 """
 
 import errno
@@ -38,7 +38,7 @@ from dlmachine_adapters.cachedir.rows import Row, read_rows
 from dlmachine_adapters.files.os_errors import storage_fault
 from dlmachine_adapters.maintenance.quarantine import move_to_quarantine
 
-#: How long to wait for a download of the same entry.
+#: How long to wait for a download that holds the lock of the entry.
 _PATIENCE: Final = timedelta(seconds=10)
 _ABSENT: Final = frozenset({errno.ENOENT, errno.ENOTDIR})
 _NOT_A_FILE: Final = 'it is not a regular file'
@@ -53,7 +53,7 @@ _Identity: TypeAlias = tuple[int, int, int, int]
 
 @frozen
 class Checked:
-    """What came of verifying an entry."""
+    """The result of verifying an entry."""
 
     entry: Listed
     condition: CopyState
@@ -63,7 +63,7 @@ class Checked:
 
 @frozen
 class Repaired:
-    """What came of mending: whether something was done, what, and where a file went."""
+    """The result of a repair: whether it was done, a text, and the path of a moved file."""
 
     is_done: bool
     text: str
@@ -71,7 +71,7 @@ class Repaired:
 
 
 def check_entry(registry: Registry, entry: Listed) -> Checked | None:
-    """Compute the digest of an entry's file and compare; None if it was removed meanwhile.
+    """Compare the digest of an entry's file; None if the entry has been removed since.
 
     Reads only. Raises: sqlite3.Error.
     """
@@ -87,7 +87,7 @@ def check_entry(registry: Registry, entry: Listed) -> Checked | None:
 
 
 def still_stands(registry: Registry, entry: EntryId, path: str) -> bool:
-    """Whether a row still promises this file.  Raises: sqlite3.Error."""
+    """Whether the registry still has a row for this file.  Raises: sqlite3.Error."""
     try:
         rows = registry.read(lambda connection: _rows_of(connection, entry, Path(path).name))
     except NoRegistry:
@@ -96,9 +96,9 @@ def still_stands(registry: Registry, entry: EntryId, path: str) -> bool:
 
 
 def digest_of(path: str) -> tuple[Digested, _Identity | None]:
-    """The digest of a file, and which file it was exactly."""
+    """The digest of a file, and its identity."""
     try:
-        # Not one that waits for a writer, nor one that has no end.
+        # Opened so that a pipe does not block, and checked so that a device is not read for ever.
         handle = os.open(path, _READ)
         try:
             seen = os.fstat(handle)
@@ -117,16 +117,16 @@ def digest_of(path: str) -> tuple[Digested, _Identity | None]:
 
 
 class Repairer:
-    """Puts wrong files into quarantine and marks their rows, one entry at a time."""
+    """Moves wrong files to quarantine and marks their rows, one entry at a time."""
 
     def __init__(self, registry: Registry, locks: Locks, clock: Clock) -> None:
-        """Work in the folder of this registry."""
+        """Use the folder of this registry."""
         self._registry = registry
         self._locks = locks
         self._clock = clock
 
     def repair(self, entry: EntryId, path: str) -> Repaired:
-        """Look again, now that nobody else works at the entry, and do what is to be done."""
+        """Check again under the entry's lock, and repair what is still wrong."""
         if entry.key is None:
             return Repaired(is_done=False, text='another program made it')
         try:
@@ -143,8 +143,7 @@ class Repairer:
         if isinstance(got, LockUnavailable) and got.fault is not None:
             yield Repaired(is_done=False, text=got.fault.what())
             return
-        # Where there are no locks, the transaction must do: no download changes a file that
-        # has its name already.
+        # Without locks the transaction must do: no download changes a file that has been published.
         try:
             yield None
         finally:
@@ -186,7 +185,7 @@ class Repairer:
 
 
 def mark_deleted(connection: sqlite3.Connection, row_ids: list[int]) -> None:
-    """Mark rows as those of versions whose file is gone, as cachedir itself does."""
+    """Mark rows as deleted, as cachedir does."""
     marked = [(Status.DELETED.value, row_id) for row_id in row_ids]
     connection.executemany('UPDATE main SET status = ? WHERE id = ?', marked)
 
@@ -209,7 +208,7 @@ class _Row(NamedTuple):
 
 
 def _rows_of(connection: sqlite3.Connection, entry: EntryId, name: str) -> list[_Row]:
-    # All that name the file: cachedir lets two rows have one version.
+    # cachedir lets several rows have one version.
     version_id = f'{entry.item_id}-{entry.version}'
     return [
         _Row(row.row_id, row.status, row.key, row.record)

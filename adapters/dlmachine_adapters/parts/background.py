@@ -1,7 +1,7 @@
-"""Work on bytes behind the one who brings them: in order, in a thread of its own.
+"""A thread that does the work on pieces of bytes, in order, while the caller goes on.
 
-Contract: no more than a few pieces wait, so that memory stays bounded and whoever is too
-fast is held back; what is raised there is raised again at the end.
+Contract: only a few pieces wait, so that memory stays bounded; a faster caller is held back. What
+the work raises is raised again by `finish`.
 """
 
 import threading
@@ -15,7 +15,7 @@ _MAX_WAITING: Final = 4
 
 
 class BackgroundWorker:
-    """Does one thing with each piece.  Pieces belong to it from `put` on.
+    """Calls `work` with each piece, in a thread.  A piece must not be changed after `put`.
 
     >>> seen = []
     >>> behind = BackgroundWorker(seen.append)
@@ -26,7 +26,7 @@ class BackgroundWorker:
     """
 
     def __init__(self, work: Callable[[Piece], None]) -> None:
-        """Start."""
+        """Start the thread."""
         self._work = work
         self._waiting: Queue[Piece | None] = Queue(_MAX_WAITING)
         self._raised: BaseException | None = None
@@ -35,17 +35,17 @@ class BackgroundWorker:
         self._thread.start()
 
     def put(self, piece: Piece) -> None:
-        """One more piece; waits if too many wait already."""
+        """Add a piece; wait if too many are waiting."""
         self._waiting.put(piece)
 
     def finish(self) -> None:
-        """Wait until all is done.  Raises: what the work raised."""
+        """Wait until all pieces are done.  Raises: what the work raised."""
         self._end()
         if self._raised is not None:
             raise self._raised
 
     def stop(self) -> None:
-        """Give up what is still waiting."""
+        """Drop the waiting pieces and end the thread."""
         self._is_stopped = True
         self._end()
 

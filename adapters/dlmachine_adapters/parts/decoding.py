@@ -1,7 +1,7 @@
-"""Undoing content codings (RFC 9110 section 8.4.1), in bounded pieces.
+"""Remove content codings (RFC 9110 section 8.4.1), in bounded pieces.
 
-Contract: no call makes more than `PIECE_BYTES` at once, so a bomb meets the limit early; and
-where there is no limit, it is told by how it grows.
+Contract: no piece is longer than `PIECE_BYTES`, so that a decompression bomb meets the size limit
+early; without a limit it is recognized by its growth.
 """
 
 from collections.abc import Iterator
@@ -9,18 +9,18 @@ from typing import Final, Protocol
 
 from dlmachine_adapters.parts.inflating import PIECE_BYTES, InflatedStream, InflateError
 
-#: Beyond so many bytes nothing may grow by more than so much, where there is no other limit.
-#: Deflate grows by 1,032 at most (zeros do).
+#: Without a size limit, a body may grow to this size, and beyond it only by this factor. Deflate
+#: grows at most 1,032-fold (for zeros).
 GROWS_FREELY_BYTES: Final = 64 << 20
 MAX_GROWTH: Final = 500
 
 
 class DecodingError(Exception):
-    """The body is not in the coding that was announced, or ends too early."""
+    """The body does not have the announced coding, or is incomplete."""
 
 
 class Decoder(Protocol):
-    """Takes bytes as they come and gives them decoded."""
+    """Decodes bytes piece by piece."""
 
     @property
     def rest_bytes(self) -> int:
@@ -28,19 +28,19 @@ class Decoder(Protocol):
         ...
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """The decoded bytes, piece by piece."""
+        """Decode the next bytes."""
         ...
 
     def end(self) -> None:
-        """No more comes.  Raises: DecodingError if more should have come."""
+        """End the body.  Raises: DecodingError if it is incomplete."""
         ...
 
 
 class Inflater:
-    """gzip (also of several members) and deflate (with and without its zlib header)."""
+    """Decodes gzip (one or several members) and deflate (with or without a zlib header)."""
 
     def __init__(self, coding: str, *, has_limit: bool = False) -> None:
-        """Begin a stream of this coding; `has_limit`: somebody else counts the bytes."""
+        """Begin a stream of this coding; with `has_limit` the caller limits the decoded size."""
         self._coding = coding
         self._has_limit = has_limit
         self._taken = self._made = 0
@@ -52,7 +52,7 @@ class Inflater:
         return self._stream.rest_bytes
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """The decoded bytes, in pieces of at most `PIECE_BYTES`."""
+        """Decode the next bytes, in pieces of at most `PIECE_BYTES`."""
         self._taken += len(data)
         # Each piece costs a write, so the pieces of small members are combined.
         held: list[bytes] = []
@@ -72,7 +72,7 @@ class Inflater:
             yield b''.join(held)
 
     def end(self) -> None:
-        """The stream must have come to its own end."""
+        """End the body.  Raises: DecodingError if it is incomplete."""
         if not self._stream.is_complete:
             msg = f'the {self._coding} body ends too early'
             raise DecodingError(msg)

@@ -1,8 +1,7 @@
-"""Examining bytes as they pass: digests, how they begin, whether a gzip stream is sound.
+"""Digests, first bytes and gzip check of a body, computed as its bytes pass.
 
-Contract: nothing is read a second time, and memory does not grow with the body. Of a large
-body the work is done in a thread behind the one who writes: where there are two processors
-it costs no time.
+Contract: no byte is read twice, and memory does not grow with the body. For a large body the work
+is done in a separate thread, so that on two processors it takes no extra time.
 """
 
 import hashlib
@@ -14,19 +13,19 @@ from dlmachine.core.integrity.page_scanner import MAX_START_BYTES
 from dlmachine_adapters.parts.background import BackgroundWorker
 from dlmachine_adapters.parts.inflating import InflatedStream, InflateError
 
-#: A thread costs as much as hashing some hundred kilobytes.
+#: Starting a thread takes as long as hashing some hundred kilobytes.
 _WORTH_A_THREAD: Final = 4 << 20
-#: A stream that inflates to more than this, and by more than this factor, is not followed
-#: to its end: it would take minutes to say nothing of use.
+#: A stream that inflates to more than this, and by more than this factor, is not checked further:
+#: that would take minutes.
 _MAX_INFLATED: Final = 1 << 30
 _MAX_FACTOR: Final = 200
 
 
 class BodyDigest:
-    """All that is to be known of the bytes of one body, from its first byte on."""
+    """The digests, first bytes and gzip check of one body, from its first byte on."""
 
     def __init__(self, algorithms: tuple[str, ...] = (), *, checks_gzip: bool = False) -> None:
-        """Make SHA-256 and these digests; follow the gzip stream if asked to."""
+        """Compute SHA-256 and these digests; `checks_gzip` also checks the gzip stream."""
         self.algorithms = algorithms
         self.checks_gzip = checks_gzip
         self.seen_bytes = 0
@@ -37,7 +36,7 @@ class BodyDigest:
         self._behind: BackgroundWorker | None = None
 
     def update(self, data: bytes | bytearray | memoryview) -> None:
-        """The next bytes, which nobody changes any more."""
+        """Add the next bytes, which must not be changed afterwards."""
         self.seen_bytes += len(data)
         if self._behind is None and self.seen_bytes >= _WORTH_A_THREAD:
             self._behind = BackgroundWorker(self._examine)
@@ -47,7 +46,7 @@ class BodyDigest:
             self._behind.put(data)
 
     def stop(self) -> None:
-        """It is not going to be known."""
+        """Stop: the result is not needed."""
         if self._behind is not None:
             self._behind.stop()
 
@@ -61,7 +60,7 @@ class BodyDigest:
             self._gzip.update(data)
 
     def received(self, wire_bytes: int) -> Received:
-        """What is known now that all bytes have passed."""
+        """The result, once all bytes have passed."""
         if self._behind is not None:
             self._behind.finish()
             self._behind = None
@@ -91,7 +90,7 @@ class GzipCheck:
     """
 
     def __init__(self) -> None:
-        """At the beginning."""
+        """Begin at the start of a stream."""
         self._stream = InflatedStream('gzip')
         self._problem: str | None = None
         self._taken = 0
@@ -104,7 +103,7 @@ class GzipCheck:
         return 0 if self._is_over else self._stream.rest_bytes
 
     def update(self, data: bytes | bytearray | memoryview) -> None:
-        """The next bytes of the stream."""
+        """Add the next bytes of the stream."""
         if self._is_over:
             return
         self._taken += len(data)
@@ -119,7 +118,7 @@ class GzipCheck:
             self._problem = 'is a damaged gzip stream' if self._stream.has_begun else None
 
     def problem(self) -> str | None:
-        """What is wrong with the stream, now that no more comes; None if it is sound."""
+        """The problem of the stream, at its end; None if it is valid."""
         if self._is_over or self._stream.is_complete:
             return self._problem
         return 'is a gzip stream that ends too early'

@@ -1,8 +1,8 @@
-"""Part files: bytes on disk that are not the whole yet, and how they appear.
+"""Storage for a part in a file: written in a working folder, then published under its name.
 
-Contract: a part lies in a sub-folder of ours beside its destination, under a name that
-only its owner has. It appears by one rename or link, after it was synced. Files have the
-user's umask. Nothing raises but OSError.
+Contract: a part lies in a working folder beside its destination, under a name that only its owner
+uses. It is published by one rename or link, after a sync. Files have the user's umask. Raises only
+OSError.
 """
 
 import contextlib
@@ -38,12 +38,12 @@ from dlmachine_adapters.parts.sidecar import (
     write_note,
 )
 
-#: A note of segments is written anew this often, without a sync.
+#: Seconds between updates of the note of a segmented part, without a sync.
 _TELL_SECONDS: Final = 1.0
 
 
 class FileStorage:
-    """Keeps bytes in a part file."""
+    """Stores bytes in a part file."""
 
     def __init__(
         self,
@@ -57,19 +57,19 @@ class FileStorage:
         """Own an open file, the part with this name in a working folder.
 
         `on_gone` is called when it has left its folder; `note` is its note, if there is one;
-        `synced_ranges` are the bytes that any note of this file has vouched for.
+        `synced_ranges` are the bytes that an earlier note of this file says are synced.
         """
         hold(handle)
         self._ours = ours
         self._part = part
         self._on_gone = on_gone
-        # Pieces come in large enough: a buffer would only copy them once more.
+        # Pieces are large; a buffer would only copy them once more.
         self._file = os.fdopen(handle, 'r+b', buffering=0)
         # The destination is relative to the folder that is current now.
         self._base = current_folder()
         self._note = note
         self._vouched = synced_ranges
-        # In segments: the size of the whole, and what of it has been written.
+        # For segments: the complete size, and the written spans.
         self._whole = None if note is None else note.whole_bytes
         self._spans = () if note is None else note.written
         self._at = 0
@@ -79,7 +79,7 @@ class FileStorage:
         self._is_beating = False
         self._is_over = False
         self._syncing = Syncing()
-        # Held by whoever changes what the note vouches for, or tells it.
+        # Protects what the note says.
         self._mutex = Lock()
         self._final: str | None = None
         self._is_safe = False
@@ -90,16 +90,16 @@ class FileStorage:
 
     @property
     def name(self) -> str:
-        """The path."""
+        """The path of the part."""
         return f'{self._ours.path}/{self._part}'
 
     @property
     def buffer(self) -> BytesIO | None:
-        """Never: the bytes are on disk."""
+        """None: the bytes are on disk."""
         return None
 
     def begin(self, keep_bytes: int, taking: StoreBody) -> None:
-        """Cut the file, and note what it becomes a part of if it could be resumed."""
+        """Truncate the file, and write a note if it can be resumed."""
         self._seal, self._is_safe = None, False
         wanted = taking.validator if is_worth_a_note(taking) else None
         front = ((0, keep_bytes - 1),) if keep_bytes else ()
@@ -108,19 +108,19 @@ class FileStorage:
         self._at = keep_bytes
 
     def append(self, data: bytes | memoryview) -> None:
-        """Take more."""
+        """Append bytes."""
         if self._whole is not None:
             self.write_at(self._at, data)
             self._at += len(data)
             return
         left = memoryview(data)
         while left:
-            # A nearly full disk takes what still fits; the next call then says why no more.
+            # A nearly full disk may take some of the bytes; the next call raises the error.
             left = left[self._file.write(left) :]
         self._beat_now_and_then()
 
     def write_at(self, offset: int, data: bytes | memoryview) -> None:
-        """Take bytes at their place; from any thread."""
+        """Write bytes at an offset; from any thread."""
         write_all(self._file.fileno(), data, offset)
         with self._counting:
             self._spans = merged((*self._spans, (offset, offset + len(data) - 1)))
@@ -128,22 +128,22 @@ class FileStorage:
         self._beat_now_and_then()
 
     def free_bytes(self) -> int | None:
-        """The free space of the file system; None if unknown."""
+        """The free space of the file system in bytes; None if unknown."""
         return free_bytes(self._file.fileno(), self._ours.path)
 
     @property
     def spans(self) -> Spans:
-        """What has been written, where it is filled in segments."""
+        """The written spans, if it is filled in segments."""
         return self._spans
 
     def whole(self, size_bytes: int) -> Iterator[bytes]:
-        """All bytes in order; there must be no hole."""
+        """All bytes in order; there must be no holes."""
         if self._spans != ((0, size_bytes - 1),):
             raise OSError(errno.EIO, 'the part has holes')
         yield from self.pieces(size_bytes)
 
     def tick(self) -> None:
-        """Sync what has been written so far, and let the note vouch for it."""
+        """Sync the bytes written so far, and record them in the note."""
         with self._mutex, contextlib.suppress(OSError, ValueError):
             if self._note is None or self._is_over or self._file.closed:
                 return
@@ -154,11 +154,11 @@ class FileStorage:
             write_note(self._ours, self._part, self._note)
 
     def pieces(self, count_bytes: int) -> Iterator[bytes]:
-        """The first so many bytes; the position is after them then."""
+        """The first `count_bytes` bytes; the position is then after them."""
         return read_pieces(self._file, count_bytes)
 
     def view(self) -> BinaryIO:
-        """The file, opened once more to be read."""
+        """The file, opened again for reading."""
         handle, seen = self._ours.open(self._part, os.O_RDONLY)
         if (seen.st_dev, seen.st_ino) != self._identity:
             os.close(handle)
@@ -171,11 +171,11 @@ class FileStorage:
 
     @property
     def mtime_ns(self) -> int | None:
-        """The time of its seal, which is its modification time."""
+        """The modification time of the file, set by its seal."""
         return None if self._seal is None else self._seal.mtime_ns
 
     def publish(self, effect: Publish) -> str | None:
-        """Sync it, then let it appear under its name at once."""
+        """Sync it, then publish it atomically under its name."""
         if not isinstance(effect.place, AtPath):
             raise OSError(errno.EINVAL, 'a file cannot be published to memory')
         target = Path(self._base, effect.place.path)
@@ -193,7 +193,7 @@ class FileStorage:
         return effect.place.path
 
     def discard(self, *, keep: bool) -> None:
-        """Close it, and remove it unless it is to be kept (or has appeared already)."""
+        """Close it, and remove it unless it is to be kept or has been published."""
         self._stop_beating()
         try:
             if self._final is None and not (keep and self._leave()):
@@ -210,7 +210,7 @@ class FileStorage:
     def _source(self, sealed: Seal) -> Source:
         self._seal = sealed
         if self._final is not None:
-            # Somebody may have removed it, and another file may have its name now.
+            # It may have been removed, and another file may have its name now.
             return Source(self._final, sealed)
         if CLOSES_FIRST:
             self._file.close()
@@ -223,7 +223,7 @@ class FileStorage:
         on_gone()
 
     def _leave(self) -> bool:
-        # Whoever reads the note may rely on the bytes: they are synced before it is written.
+        # A process that reads the note relies on the bytes, so they are synced first.
         if self._note is None or self._ours.is_passing:
             return False
         try:
@@ -264,7 +264,7 @@ class FileStorage:
                 self._write_down(replace(new, whole_bytes=whole))
 
     def _write_down(self, new: PartNote) -> None:
-        # The note that is there vouches for the same and more; else this new one for nothing.
+        # An existing note is kept, because it may record more; a new one records no synced bytes.
         note = replace(self._note or new, written=self._spans)
         if note != self._note:
             self._note = note
@@ -277,7 +277,7 @@ class FileStorage:
         return ((0, size - 1),) if size else ()
 
     def _tell_now_and_then(self) -> None:
-        # Should this process die, what it has written counts as far as its note says.
+        # If this process dies, the bytes recorded in the note can be resumed.
         if monotonic() - self._told_at < _TELL_SECONDS or not self._mutex.acquire(blocking=False):
             return
         try:
@@ -295,17 +295,17 @@ class FileStorage:
     def _stop_beating(self) -> None:
         if self._is_beating:
             HEART.remove(self)
-        with self._mutex:  # A beat that has begun comes to its end first; none comes after.
+        with self._mutex:  # Wait for a beat in progress; no other follows.
             self._is_over = True
 
     def _make_safe(self) -> None:
-        # Set only after the sync: an interrupted caller must sync again.
+        # Set only after the sync: after an interrupt it is synced again.
         if not self._is_safe:
             self._syncing.sync(self._file.fileno())
             self._is_safe = True
 
     def _disown(self) -> None:
-        # The note must be gone from the disk before the bytes that it vouches for are overwritten:
+        # The note must be gone from the disk before the bytes that it records are overwritten:
         # after a power failure, note and name could come back with other bytes.
         if self._note is not None:
             self._ours.remove(note_name(self._part))

@@ -1,7 +1,7 @@
-"""The sub-folder in which parts lie: making them, finding those left behind, tidying up.
+"""The parts in a working folder: create, find, adopt and tidy them.
 
-Contract: names are unique, so that no two owners ever write to one file. A part is taken
-over by whoever renames it first; the note says who that is before the part has its name.
+Contract: names are unique, so that no two owners write to one file. A part is adopted by the first
+process that renames it, which has written its own note before.
 """
 
 import contextlib
@@ -41,34 +41,34 @@ from dlmachine_adapters.parts.sidecar import (
     write_note,
 )
 
-#: Parts that nobody went on with for so long are removed: a week.
+#: Parts that no process has written to for a week are removed.
 _OLD_SECONDS: Final = 7 * 24 * 3600.0
-#: Notes whose part is gone for so long are removed.
+#: Notes without a part are removed after this time.
 _LONE_SECONDS: Final = 3600.0
 #: Stem, host, process, a random token, and `part`.
 _NAME_FIELDS: Final = 5
 _COPY_BYTES: Final = 1 << 20
-#: Folders of a cache's own in there, which stay.
+#: Folders of the cache in a working folder; they stay.
 _LASTING: Final = frozenset({'locks', 'rates'})
 _PLAIN: Final = re.compile(r'[A-Za-z0-9_\-]{1,64}')
 
 
 def create_part(folder: Path, stem: str) -> FileStorage:
-    """A new part file in a folder that is made if need be.  Raises OSError."""
+    """Create a part file, and its folder if necessary.  Raises: OSError."""
     with contextlib.suppress(FileNotFoundError, FileExistsError):
-        return _create(folder, stem)  # The folder is there, mostly.
+        return _create(folder, stem)  # The folder usually exists.
     made = tuple(_missing(folder))
     for _ in range(8):
         folder.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileNotFoundError, FileExistsError):
-            # Another download may remove the empty folder just now.
+            # Another download may have just removed the empty folder.
             return _create(folder, stem, made)
     folder.mkdir(parents=True, exist_ok=True)
     return _create(folder, stem, made)
 
 
 def find_parts(folder: Path, stem: str) -> Iterator[PartSeen]:
-    """Parts that may be taken over.  Reads only."""
+    """Find the parts that can be adopted, without changing anything."""
     start = f'{_safe_stem(stem)}.'
     for ours in find_places(str(folder)):
         for name in _names(ours):
@@ -81,9 +81,9 @@ def find_parts(folder: Path, stem: str) -> Iterator[PartSeen]:
 
 
 def adopt_part(folder: Path, stem: str, seen: PartSeen) -> FileStorage | None:
-    """Take over a part as it was seen; None if somebody else has, or it has changed."""
+    """Adopt a part as it was seen; None if another process has adopted or changed it."""
     if seen.name != Path(seen.name).name:
-        return None  # A stored plan is untrusted data too.
+        return None  # The name may come from a stored plan, which is untrusted.
     for ours in find_places(str(folder)):
         note = read_note(ours, seen.name)
         if note is None:
@@ -100,12 +100,12 @@ def adopt_part(folder: Path, stem: str, seen: PartSeen) -> FileStorage | None:
 def _adopt(
     ours: OwnFolder, stem: str, seen: PartSeen, note: PartNote, spans: Spans
 ) -> FileStorage | None:
-    # This names a living owner, and no bytes that could be relied on.
+    # The new note names a living owner, and records no bytes.
     own_note = new_note(
         validator=seen.validator, url_digest=seen.url_digest, representation=seen.representation
     )
     if note.whole_bytes is not None:
-        # Here it must name them: the size of the file says nothing.
+        # A segmented part needs them: the size of the file means nothing.
         own_note = replace(
             own_note,
             kept_bytes=note.kept_bytes,
@@ -134,15 +134,15 @@ def _seen(ours: OwnFolder, part: str, note: PartNote, spans: Spans) -> PartSeen:
         representation=note.representation,
     )
     if note.whole_bytes is None or _is_copied(ours, part, note):
-        return found  # One that is copied is copied up to its first hole.
+        return found  # Only the bytes before its first hole are copied.
     return replace(found, spans=spans, whole_bytes=note.whole_bytes)
 
 
 def _copy_part(
     folder: Path, stem: str, ours: OwnFolder, seen: PartSeen, note: PartNote
 ) -> FileStorage | None:
-    # Its owner is most likely dead. Should it be alive after all, it may go on writing to its
-    # own file, or begin it anew, which its note says before.
+    # Its owner is most likely dead. A living one may continue to write to its own file; if it
+    # starts the file over, its note says so first.
     storage = create_part(folder, stem)
     taking = StoreBody(
         validator=note.validator, url_digest=note.url_digest, representation=note.representation
@@ -167,16 +167,16 @@ def _copy_part(
 
 
 def tidy(ours: OwnFolder, made: tuple[Path, ...] = ()) -> None:
-    """Remove old parts without an owner, and the sub-folder if it is then empty; close it.
+    """Remove old parts without an owner, and the working folder if it is then empty; close it.
 
-    `made` are the folders created for the download, innermost first; they are removed too if
-    the download failed.
+    `made` are the folders created for the download, innermost first; they are removed, too, if the
+    download failed.
     """
     with ours, contextlib.suppress(OSError):
         names = ours.names()
         for name in names:
-            # Others tidy up as well, and a part goes together with its note; a folder that is
-            # called as a part is stays, and keeps nothing else.
+            # Another process may be removing the same files. Something else with the name of a
+            # part, such as a folder, does not stop the loop.
             with contextlib.suppress(OSError):
                 if name.endswith('.part'):
                     _remove_if_abandoned(ours, name)
@@ -255,7 +255,7 @@ def _host_name() -> str:
 
 
 def _safe_stem(stem: str) -> str:
-    # A name of 64 characters can have 256 bytes, more than a file system takes.
+    # A name of 64 characters can have 256 bytes, which is too long for a file system.
     return stem if _PLAIN.fullmatch(stem) else sha256(stem.encode('utf-8', 'replace')).hexdigest()
 
 
@@ -282,7 +282,7 @@ def _is_abandoned(ours: OwnFolder, part: str) -> bool:
 
 
 def _owner_is_gone(part: str) -> bool:
-    # Without a note nobody will go on from it, and its name says whose it was.
+    # A part without a note cannot be resumed; its name contains the host and process of its owner.
     fields = part.rsplit('.', 4)
     if len(fields) != _NAME_FIELDS:
         return False
@@ -292,7 +292,7 @@ def _owner_is_gone(part: str) -> bool:
 
 
 def _remove_if_lone(ours: OwnFolder, note: str) -> None:
-    # An owner that takes a part over writes its note a moment before.
+    # A process that adopts a part writes its note a moment before the rename.
     is_lone = not ours.exists(note.rpartition('.')[0])
     if is_lone and time.time() - ours.look(note).st_mtime > _LONE_SECONDS:
         ours.remove(note)

@@ -1,7 +1,7 @@
-"""The heartbeat of part files: what is there is synced, and the note says so, again and again.
+"""The heartbeat of part files: it syncs them and updates their notes at intervals.
 
-Contract: one thread for the whole process, which lives only as long as there is a part that
-has been written to for a while. A beat that fails is left out; the next may succeed.
+Contract: one thread for the entire process, which runs only while there are parts that have been
+written to for a while. A failed beat is skipped; the next may succeed.
 """
 
 import os
@@ -12,26 +12,26 @@ from dlmachine_adapters.parts.sidecar import BEAT_SECONDS
 
 
 class Beating(Protocol):
-    """What has a heartbeat."""
+    """An object with a heartbeat."""
 
     def tick(self) -> None:
-        """Sync, and tell how far it has come."""
+        """Sync it and record its progress."""
         ...
 
 
 class Heart:
-    """Beats for all that is added, until it is removed."""
+    """Calls `tick` of each added object at intervals, until it is removed."""
 
     def __init__(self, seconds: float = BEAT_SECONDS) -> None:
-        """Nothing to beat for yet."""
+        """Start without objects and without a thread."""
         self._seconds = seconds
         self._is_beating = False
         self._reset()
 
     def add(self, one: Beating) -> None:
-        """Beat for this one, too."""
+        """Add an object."""
         if self._pid != os.getpid():
-            self._reset()  # Threads do not come through a fork.
+            self._reset()  # A forked child has none of its parent's threads.
         with self._changed:
             self._all.add(one)
             if not self._is_beating:
@@ -39,7 +39,7 @@ class Heart:
                 threading.Thread(target=self._beat, daemon=True, name='dlmachine-heart').start()
 
     def remove(self, one: Beating) -> None:
-        """Beat no more for this one."""
+        """Remove an object."""
         with self._changed:
             self._all.discard(one)
             if not self._all:

@@ -115,9 +115,9 @@ class InflatedStream:
 
 
 def inflate_start(coding: str, data: bytes, most: int) -> tuple[bytes, bool]:
-    """The first bytes of what a stream holds, and whether they are all of it.
+    """The first `most` bytes of the inflated stream, and whether they are all of it.
 
-    A stream that is damaged holds what comes before the damage.
+    Of a damaged stream, the bytes before the damage.
 
     >>> import zlib
     >>> inflate_start('deflate', zlib.compress(b'abc'), 3), inflate_start('deflate', b'x', 3)

@@ -1,7 +1,7 @@
-"""Parts: places for bytes that are not the whole yet.
+"""Parts: the bytes of a body that is not complete yet.
 
-Contract: implements `ports.Part`. Counts, decodes, hashes and limits what comes from the
-wire; where it is kept is a `PartStorage`'s affair (a file or a buffer).
+Contract: implements `ports.Part`. Counts, decodes, hashes and limits the bytes from the wire; a
+`PartStorage` (a file or a buffer) stores them.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,10 +26,10 @@ from dlmachine_adapters.parts.segment import Segment
 
 
 class PartialFile:
-    """A part over a keeper."""
+    """A part that is stored in a `PartStorage`."""
 
     def __init__(self, storage: PartStorage, clock: Clock, size_bytes: int = 0) -> None:
-        """Begin with so many bytes already there."""
+        """Own a storage that contains `size_bytes` bytes."""
         self._storage = storage
         self._clock = clock
         self._size = size_bytes
@@ -42,19 +42,19 @@ class PartialFile:
 
     @property
     def size_bytes(self) -> int:
-        """How many bytes it holds."""
+        """The number of bytes in the part."""
         return self._size
 
     @property
     def buffer(self) -> BytesIO | None:
-        """The buffer, after it was published to memory."""
+        """The buffer that was published to memory."""
         return self._storage.buffer
 
     def begin(self, taking: StoreBody) -> None:
-        """Keep the bytes before the offset, hashed; drop the others."""
+        """Keep and hash the bytes before the offset; drop the others."""
         offset = taking.offset
         if offset > max(self._size, front_bytes(self._storage.spans)):
-            # To go on from there would leave a hole.
+            # Resuming there would leave a hole.
             problem = f'holds {self._size} bytes, where {offset} are to be kept'
             fault = StorageFailed(path=self._storage.name, operation='resume', problem=problem)
             raise PartError(fault)
@@ -71,7 +71,7 @@ class PartialFile:
             raise PartError(storage_fault(error, 'write', self._storage.name)) from error
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Take bytes as they come from the wire."""
+        """Write bytes as they come from the wire."""
         self._wire += len(data)
         if self._decoder is None:
             self._keep(memoryview(data))
@@ -83,7 +83,7 @@ class PartialFile:
             raise PartError(AnswerUnusable(url='', problem=str(error))) from error
 
     def finish(self) -> Received:
-        """End the body."""
+        """End the body and return what is known about it."""
         try:
             if self._decoder is not None and self._wire:
                 self._decoder.end()
@@ -97,7 +97,7 @@ class PartialFile:
         return replace(received, coded_rest_bytes=rest) if rest else received
 
     def split(self, effect: ExchangeSegments) -> Sequence[Sink]:
-        """A sink for each span."""
+        """Return a sink for each span."""
         storage, front = self._storage, front_bytes(effect.held)
         taking = StoreBody(
             validator=effect.validator,
@@ -115,14 +115,14 @@ class PartialFile:
         return self._segments
 
     def close_segments(self) -> None:
-        """The segments take no more."""
+        """Close the segments, which then accept no more bytes."""
         for segment in self._segments:
             segment.close()
         self._segments = []
         self._size = front_bytes(self._storage.spans)
 
     def reassemble(self, effect: Reassemble, check: Callable[[], None] = lambda: None) -> Received:
-        """Read the whole through."""
+        """Read and hash the complete file."""
         self._seal()
         digest = BodyDigest(effect.algorithms, checks_gzip=effect.checks_gzip)
         try:
@@ -141,14 +141,14 @@ class PartialFile:
         return digest.received(effect.whole_bytes)
 
     def view(self) -> BinaryIO:
-        """The bytes so far, as a file of its own."""
+        """The bytes so far, as a separate file to read."""
         try:
             return self._storage.view()
         except OSError as error:
             raise PartError(storage_fault(error, 'read', self._storage.name)) from error
 
     def publish(self, effect: Publish) -> Published | NameTaken | EffectFailed:
-        """Make it appear under its name."""
+        """Publish it under its name."""
         try:
             path = self._storage.publish(effect)
         except FileExistsError:
@@ -189,8 +189,8 @@ class PartialFile:
 
     def _examine_again(self, taking: StoreBody) -> None:
         if self._is_range:
-            return  # The whole will be read through, once it is there.
-        # What was examined on the way here need not be read again, if it was all that is kept.
+            return  # The complete file is hashed later, by `reassemble`.
+        # The bytes of the last attempt need not be hashed again if exactly those are kept.
         asked, had = (taking.algorithms, taking.checks_gzip), self._digest
         if had.seen_bytes == taking.offset and (had.algorithms, had.checks_gzip) == asked:
             return

@@ -1,8 +1,7 @@
-"""Segments of a part: each takes one span of bytes at its own place.
+"""Segments of a part: each writes one span of bytes at its offset.
 
-Contract: implements `ports.Sink`. Each is for one exchange, in a thread of its own. Once it
-is closed it takes nothing more, however late its thread comes: the part may have appeared
-under its name by then.
+Contract: implements `ports.Sink`. Each segment is for one exchange in its own thread. A closed
+segment accepts no more bytes, because the part may have been published in the meantime.
 """
 
 from threading import Lock
@@ -17,15 +16,15 @@ from dlmachine_adapters.files.os_errors import storage_fault
 
 
 class Place(Protocol):
-    """What segments write to."""
+    """The storage that segments write to."""
 
     @property
     def name(self) -> str:
-        """What to call it in a fault."""
+        """Its name in a fault."""
         ...
 
     def write_at(self, offset: int, data: bytes | memoryview) -> None:
-        """Take bytes at their place; from any thread."""
+        """Write bytes at an offset; from any thread."""
         ...
 
 
@@ -33,7 +32,7 @@ class Segment:
     """One span of a part."""
 
     def __init__(self, place: Place, span: Span) -> None:
-        """Nothing of it is there yet."""
+        """A segment without bytes."""
         self._place = place
         self._first, self._last = span
         self._count = 0
@@ -42,18 +41,18 @@ class Segment:
 
     @property
     def size_bytes(self) -> int:
-        """How many bytes of the span are there."""
+        """The number of written bytes."""
         return self._count
 
     def begin(self, taking: StoreBody) -> None:
-        """Only a range that begins where the span does can be taken."""
+        """Accept only a range that begins where the span does.  Raises: PartError."""
         if taking.offset != self._first or taking.whole_bytes is None:
             problem = f'begins at byte {self._first}, where {taking.offset} is offered'
             raise PartError(self._fault('resume', problem))
         self._count = 0
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Take bytes as they come from the wire."""
+        """Write bytes as they come from the wire."""
         with self._writing:
             if self._is_closed:
                 raise PartError(self._fault('write', 'it is closed'))
@@ -69,11 +68,11 @@ class Segment:
             self._count += len(data)
 
     def finish(self) -> Received:
-        """End the body: of its bytes only the number is known."""
+        """End the body; only the number of its bytes is known."""
         return Received(size_bytes=self._count, wire_bytes=self._count, sha256='')
 
     def close(self) -> None:
-        """Take no more; what is being written just now is waited for."""
+        """Accept no more bytes, after a write in progress has ended."""
         with self._writing:
             self._is_closed = True
 

@@ -43,16 +43,16 @@ OWNED: Final[set[tuple[int, int]]] = set()
 
 #: From this size on, resuming saves more time than writing a note takes.
 _WORTH_BYTES: Final = 1 << 20
-#: An owner writes its note anew this often, as a heartbeat.
+#: Seconds between heartbeats, which rewrite the note of an owner.
 BEAT_SECONDS: Final = 10.0
-#: One on another machine that has not done so for this long is dead. Its clock may differ,
-#: and network file systems show changes late.
+#: An owner on another host whose note is older than this is dead. The clocks may differ, and
+#: network file systems show changes late.
 SILENT_SECONDS: Final = 300.0
 
 
 @cache
 def boot_id() -> str:
-    """Which start of this machine it is; empty where the system does not say."""
+    """The id of this boot of the computer; empty if the system does not provide it."""
     try:
         return Path('/proc/sys/kernel/random/boot_id').read_text(encoding='ascii').strip()
     except OSError:
@@ -71,7 +71,7 @@ def note_name(part: str) -> str:
 
 
 def write_note(ours: OwnFolder, part: str, note: PartNote) -> None:
-    """Write it, whole or not at all; a part without one is merely not resumed."""
+    """Write a note atomically; errors are ignored, and the part then cannot be resumed."""
     new = f'{part}.new'
     try:
         ours.write(new, write_part_note(note))
@@ -116,7 +116,7 @@ def usable_bytes(ours: OwnFolder, part: str, note: PartNote) -> int:
 
 
 def usable_spans(ours: OwnFolder, part: str, note: PartNote) -> Spans:
-    """What of a part can be resumed; nothing as long as somebody may write to it."""
+    """The spans of a part that can be resumed; empty while another process may write to it."""
     try:
         seen = ours.look(part)
         is_part = stat.S_ISREG(seen.st_mode) and ours.trusts(seen)
@@ -139,7 +139,7 @@ def _certain_spans(ours: OwnFolder, part: str, note: PartNote, size: int) -> Spa
     if note.host != socket.gethostname() or not note.boot:
         return ()
     if note.boot != boot_id():
-        return synced  # What was not synced went with the machine.
+        return synced  # Bytes that were not synced may have been lost at the restart.
     if note.pid != os.getpid() and is_running(note.pid):
         return ()
     return _first(size, size) if whole is None else _within(note.written, size)
@@ -150,17 +150,17 @@ def _first(count: int, size: int) -> Spans:
 
 
 def _within(spans: Spans, size: int) -> Spans:
-    # A file that is shorter than its note says is not the one that it speaks of.
+    # A file that is shorter than its note says is another one.
     return spans if all(last < size for _, last in spans) else ()
 
 
 def is_published(seen: os.stat_result) -> bool:
-    """Whether a part has its final name already, and its owner died before it lost this one."""
+    """Whether a part has its final name already; its owner died before removing this one."""
     return seen.st_nlink > 1
 
 
 def owner_is_stale(ours: OwnFolder, part: str, note: PartNote) -> bool:
-    """Whether an owner on another machine has not given a sign of life for so long."""
+    """Whether an owner on another host has shown no heartbeat for `SILENT_SECONDS`."""
     if note.is_left or note.host == socket.gethostname():
         return False
     try:
@@ -170,7 +170,7 @@ def owner_is_stale(ours: OwnFolder, part: str, note: PartNote) -> bool:
 
 
 def hold(handle: int) -> bool:
-    """Mark an open part as owned; the system takes the mark away with its owner."""
+    """Lock an open part; the system releases the lock when its process ends."""
     if fcntl is None:  # Windows
         return True
     try:
@@ -178,12 +178,12 @@ def hold(handle: int) -> bool:
     except BlockingIOError:
         return False
     except OSError:
-        return True  # This file system has no such marks; the notes must do.
+        return True  # This file system has no locks; the notes must do.
     return True
 
 
 def is_held(ours: OwnFolder, part: str) -> bool:
-    """Whether a living owner has marked the part, in whatever container it lives."""
+    """Whether a living owner has locked the part, even in another container."""
     if fcntl is None:
         return _is_open_on_windows(ours, part)
     try:

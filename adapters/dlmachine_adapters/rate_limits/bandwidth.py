@@ -1,8 +1,8 @@
-"""Throttling: bytes go into parts no faster than all of them together may.
+"""Throttling: all bodies together are written no faster than the bandwidth limit.
 
-Contract: the wait comes after the bytes are written, in small steps, so that what follows
-the part (a bar, a heartbeat) sees it grow evenly. While it waits nothing is read from the
-server, and nothing is kept in memory; the transports take that for no silence of the server.
+Contract: the wait follows the write, in small steps, so that a bar or a heartbeat sees the part
+grow evenly. During the wait nothing is read from the server or kept in memory; the transports do
+not count it as silence of the server.
 """
 
 import threading
@@ -18,21 +18,21 @@ from dlmachine.core.protocol.ports import PartError, Sink
 from dlmachine.core.spec.rate_limit import Bandwidth, spend
 from dlmachine_adapters.runtime.cancellation import CancelToken
 
-#: So many steps in a second, if there is only one part.
+#: Steps per second, if there is only one part.
 _STEPS: Final = 10
 _MIN_BYTES: Final = 1024
 
 
 class BandwidthLimiter:
-    """What all parts of a world go through."""
+    """The bandwidth that all parts of a world share."""
 
     def __init__(self) -> None:
-        """Nothing went through yet."""
+        """Start with nothing written."""
         self._mutex = threading.Lock()
         self._flow = Bandwidth()
 
     def spend(self, size_bytes: int, bytes_per_second: int) -> float:
-        """Let bytes through; and how many seconds to wait before more."""
+        """Count written bytes; return the seconds to wait before writing more."""
         with self._mutex:
             self._flow, wait = spend(self._flow, size_bytes, bytes_per_second, monotonic())
             return wait
@@ -40,14 +40,14 @@ class BandwidthLimiter:
 
 @frozen(kw_only=False)
 class Deadline:
-    """When there is no time to wait any more, by the clock that never jumps; and its fault."""
+    """The end of the time to wait, by the monotonic clock, and the fault after it."""
 
     at: float
     fault: Fault
 
 
 class ThrottledSink:
-    """A part, or a segment of one, that waits after what it was given."""
+    """A part, or a segment of one, that waits after each write."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class ThrottledSink:
         stop: CancelToken,
         deadline: Deadline | None = None,
     ) -> None:
-        """Fill this part through the valve, until it is to stop or out of time."""
+        """Wrap a part; waits end at the deadline or when `stop` is set."""
         self._part = part
         self._bandwidth = bandwidth
         self._limit = bytes_per_second
@@ -66,17 +66,18 @@ class ThrottledSink:
 
     @property
     def size_bytes(self) -> int:
-        """How many bytes it holds."""
+        """The number of bytes in the part."""
         return self._part.size_bytes
 
     def begin(self, taking: StoreBody) -> None:
-        """Pass it on."""
+        """Begin the body of the part."""
         self._part.begin(taking)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Pass it on in steps, each with its wait.
+        """Write in steps, each followed by its wait.
 
-        Raises: PartError, also if it is to stop, or if there is no time for the wait.
+        Raises: PartError, also if it is cancelled, or if the deadline comes before the end of the
+        wait.
         """
         step = max(self._limit // _STEPS, _MIN_BYTES)
         view = memoryview(data)
@@ -86,7 +87,7 @@ class ThrottledSink:
             self._wait(self._bandwidth.spend(len(piece), self._limit))
 
     def finish(self) -> Received:
-        """Pass it on."""
+        """Finish the part."""
         return self._part.finish()
 
     def _wait(self, seconds: float) -> None:

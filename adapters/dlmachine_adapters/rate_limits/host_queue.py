@@ -1,8 +1,8 @@
-"""Gates: who may ask a host, and when.
+"""Which requests may be sent to a host, and when.
 
-Contract: implements `ports.Gates`. Before each host there is one line; whoever comes first
-is let in first, as soon as there is a place and the rate of the host will soon allow it. The
-places are those of one world, the rates those of the process and of whoever shares the folder.
+Contract: implements `ports.Gates`. Each host has one queue: the first request in it is admitted as
+soon as fewer than `max_per_host` are running and the host's rate limit will soon allow it. The
+running requests are counted per world, the rates per process and shared folder.
 """
 
 import os
@@ -25,12 +25,12 @@ from dlmachine_adapters.rate_limits.send_slot import REPORTS_SENDING, SendSlot, 
 from dlmachine_adapters.rate_limits.shared_rate import RATES, Rates
 from dlmachine_adapters.runtime.cancellation import POLL_SECONDS, CancelToken
 
-#: To connect takes less than this, mostly: so long before its time a request may begin.
+#: Connecting usually takes less; a request may begin to connect this long before its turn.
 _LEAD_SECONDS: Final = 0.5
 
 
 class _Ticket:
-    """A place in a line; whoever is called is next."""
+    """A place in a host's queue; `called` is set when it is next."""
 
     __slots__ = ('called', 'max_sending', 'most')
 
@@ -38,13 +38,13 @@ class _Ticket:
         self.most = rate_limits.max_per_host or inf
         self.max_sending = inf
         if reports_sending and rate_limits.rate is not None:
-            # As many as go out in a second: no connection is idle for long.
+            # As many as are sent in a second, so that no connection is idle for long.
             self.max_sending = max(1, int(rate_limits.rate.count / rate_limits.rate.seconds))
         self.called = threading.Event()
 
 
 class _HostQueue:
-    """Those who ask one host, and those who wait for it."""
+    """The requests to one host: running and waiting."""
 
     __slots__ = ('inside', 'sending', 'waiting')
 
@@ -60,7 +60,7 @@ class _HostQueue:
 
 
 class _HostQueues:
-    """The lines of one world, by host; its mutex is held for moments only."""
+    """The queues of one world, by host; the mutex is held only briefly."""
 
     def __init__(self) -> None:
         self._reset()
@@ -73,7 +73,7 @@ class _HostQueues:
             queue.call_next()
 
     def try_enter(self, host: str, most: float) -> bool:
-        """Whether there was a place, and nobody who waits for it."""
+        """Count a request as running if nothing waits and there is room; return whether it was."""
         self._notice_fork()
         with self._mutex:
             queue = self._queues.setdefault(host, _HostQueue())
@@ -115,7 +115,7 @@ class _HostQueues:
 
     def _notice_fork(self) -> None:
         if self._pid != os.getpid():
-            self._reset()  # What the parent's threads do is not the child's to wait for.
+            self._reset()  # A forked child does not wait for the threads of its parent.
 
     def _reset(self) -> None:
         self._pid = os.getpid()
@@ -124,7 +124,7 @@ class _HostQueues:
 
 
 class HostGates:
-    """The gates of one world, for those who work under one stop."""
+    """The host queues of one world, with one cancel token."""
 
     def __init__(self, folder: str | None, stop: CancelToken, rates: Rates = RATES) -> None:
         """Share rates through this folder, if there is one."""
@@ -135,14 +135,14 @@ class HostGates:
         self._bandwidth = BandwidthLimiter()
 
     def under(self, stop: CancelToken) -> 'HostGates':
-        """The same gates for those who work under another stop."""
+        """The same queues under another cancel token."""
         other = HostGates(self._folder, stop, self._rates)
         other._queues, other._bandwidth = self._queues, self._bandwidth
         return other
 
     @contextmanager
     def admitted(self, effect: Exchange, remaining: timedelta | None) -> Iterator[Fault | None]:
-        """Wait to be let in, no longer than what remains."""
+        """Wait until the request is admitted, at most for `remaining`."""
         rate_limits, host = effect.rate_limits, host_of(effect.request.url)
         rate = rate_limits.rate
         if rate is None and self._queues.try_enter(host, rate_limits.max_per_host or inf):
@@ -168,7 +168,7 @@ class HostGates:
             self._queues.leave(host)
 
     def throttle(self, effect: Exchange, part: Sink, remaining: timedelta | None = None) -> Sink:
-        """The part, filled no faster than all of this world together may be."""
+        """The part, throttled together with all others of this world."""
         limit = effect.rate_limits.bytes_per_second
         if limit is None:
             return part

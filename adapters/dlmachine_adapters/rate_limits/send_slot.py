@@ -1,8 +1,8 @@
-"""Departing: the moment at which a request goes out, which is what a rate counts.
+"""Send slots: rate limits count the moment at which a request is sent.
 
-To connect takes longer for one request than for the next. Backends of ours make the
-connection first, and let their `Deadlines` ask just before they send; the server then sees
-requests as far from each other as they went out.
+Connecting takes longer for some requests than for others. dlmachine's own backends connect first,
+and their `Deadlines` wait for the slot just before sending, so that the server receives requests at
+the intended intervals.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,21 +10,21 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final
 
-#: The backends that say when they send; any other is taken to send at once.
+#: The backends that report when they send; any other counts as sending at once.
 REPORTS_SENDING: Final = frozenset({'requests', 'curl'})
 
 
 class SendSlot:
-    """The request of one exchange, on its way to the door."""
+    """The slot of one exchange, which is free once its request has been sent."""
 
     def __init__(self, draw: Callable[[], float], on_gone: Callable[[], None]) -> None:
-        """`draw` takes a token or says how many seconds to wait; `on_gone` lets others come."""
+        """`draw` takes a token or returns the seconds to wait; `on_gone` is called at the end."""
         self._draw = draw
         self._on_gone = on_gone
         self._is_gone = False
 
     def wait_seconds(self) -> float:
-        """0 if it may go out now, and from then on; else how long to wait."""
+        """Return 0 if the request may be sent, now or before; else the seconds to wait."""
         if self._is_gone:
             return 0.0
         wait = self._draw()
@@ -33,7 +33,7 @@ class SendSlot:
         return wait
 
     def end(self) -> None:
-        """It is gone, or will never go."""
+        """Free the slot, whether or not the request was sent."""
         if not self._is_gone:
             self._is_gone = True
             self._on_gone()
@@ -44,7 +44,7 @@ _CURRENT: Final[ContextVar[SendSlot | None]] = ContextVar('dlmachine_departure',
 
 @contextmanager
 def in_slot(slot: SendSlot) -> Iterator[None]:
-    """Within this block, what this thread sends is that of this departure."""
+    """Send the requests of this thread through this slot, within the block."""
     token = _CURRENT.set(slot)
     try:
         yield
@@ -54,5 +54,5 @@ def in_slot(slot: SendSlot) -> Iterator[None]:
 
 
 def current_slot() -> SendSlot | None:
-    """The departure of this thread's exchange, if anything depends on it."""
+    """The slot of this thread's exchange, if there is a rate limit."""
     return _CURRENT.get()

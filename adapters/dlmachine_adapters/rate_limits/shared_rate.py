@@ -27,10 +27,10 @@ from dlmachine_adapters.files.file_lock import fcntl
 from dlmachine_adapters.files.own_folder import OwnFolder
 from dlmachine_adapters.files.places import find_places, in_place
 
-#: The sub-folder of ours in which they are.
+#: The sub-folder of the working folder for buckets.
 RATES_FOLDER: Final = 'rates'
 _MAX_BYTES: Final = 64
-#: Others hold the lock for a moment; whoever holds it for longer has been stopped.
+#: The lock is held for a moment; a process that holds it for longer has been suspended.
 _PATIENCE_SECONDS: Final = 0.5
 _POLL_SECONDS: Final = 0.002
 
@@ -39,14 +39,14 @@ class Rates:
     """The buckets of this process, by host."""
 
     def __init__(self) -> None:
-        """Nobody was asked yet."""
+        """Start without buckets."""
         self._reset()
 
     def draw(self, host: str, rate: Rate, folder: str | None) -> float:
-        """Take a token if there is one: 0, or the seconds until one may be there."""
+        """Take a token and return 0, or return the seconds until one may be available."""
         with self._guarded():
             bucket = self._buckets.get(host, Bucket())
-            # One clock for all processes of a machine, and nearly one for all machines.
+            # One clock for all processes of a computer, and almost one for all computers.
             drawn = draw(bucket, rate, time.time())
             if folder is not None and not drawn.wait_seconds:
                 drawn = _draw_shared(folder, host, bucket, rate) or drawn
@@ -54,7 +54,7 @@ class Rates:
             return drawn.wait_seconds
 
     def peek(self, host: str, rate: Rate, folder: str | None) -> float:
-        """As `draw`, and nothing is taken; others may be quicker."""
+        """Like `draw`, without taking a token; another process may take it first."""
         with self._guarded():
             bucket, now = self._buckets.get(host, Bucket()), time.time()
         text = None if folder is None else _read(folder, host)
@@ -65,7 +65,7 @@ class Rates:
     @contextmanager
     def _guarded(self) -> Iterator[None]:
         if self._pid != os.getpid():
-            self._reset()  # Another thread of the parent may hold the mutex for ever.
+            self._reset()  # Another thread of the parent may have held the mutex at the fork.
         with self._mutex:
             yield
 
@@ -75,7 +75,7 @@ class Rates:
         self._buckets: dict[str, Bucket] = {}
 
 
-#: A host is the same whichever manager asks it.
+#: Rates apply to a host, not to a manager.
 RATES: Final = Rates()
 
 

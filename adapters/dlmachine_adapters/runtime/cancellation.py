@@ -1,8 +1,7 @@
-"""Stopping: how whoever downloads is told to end, and how waits end with it.
+"""Cancellation: tokens that end waits and exchanges early.
 
-Contract: a `CancelToken` that is set stays set, and whatever waits under it ends within a moment
-with `Cancelled`. What a download holds is given back as at any other failure, so that
-nothing is ended but the waiting.
+Contract: a `CancelToken` stays set once it is set, and every wait under it ends within
+`POLL_SECONDS` with `Cancelled`. The download then releases what it holds, as after any failure.
 """
 
 import os
@@ -30,14 +29,14 @@ from dlmachine.core.protocol.events import (
 )
 from dlmachine.core.protocol.ports import Clock, Locks, Sink, Transport
 
-#: The longest wait that cannot be interrupted.
+#: The longest wait that cannot be cancelled.
 POLL_SECONDS: Final = 0.25
-#: How long those who were told to stop are waited for.
+#: How long `close()` waits for cancelled threads.
 _PATIENCE_SECONDS: Final = 5.0
 
 
 class CancelToken:
-    """Whether those who look at it are to stop, and who works under it.
+    """Tells the threads that work under it to stop.
 
     >>> above = CancelToken()
     >>> below = above.child()
@@ -47,7 +46,7 @@ class CancelToken:
     """
 
     def __init__(self, threads: '_ActiveThreads | None' = None) -> None:
-        """Not yet, and nobody; `threads` is that of the one it came of."""
+        """Not set; a child shares the threads of its parent."""
         self.is_set = False
         self._event = threading.Event()
         self._mutex = threading.Lock()
@@ -55,7 +54,7 @@ class CancelToken:
         self._threads = threads or _ActiveThreads()
 
     def set(self) -> None:
-        """Stop, and all that came of this one too."""
+        """Cancel this token and its children."""
         with self._mutex:
             self.is_set = True
             children = tuple(self._children)
@@ -64,11 +63,11 @@ class CancelToken:
             child.set()
 
     def wait(self, seconds: float) -> bool:
-        """Let this much time pass, or less if it is to stop; whether it is."""
+        """Wait until it is set, at most for this time; return whether it is set."""
         return self._event.wait(max(seconds, 0.0))
 
     def child(self) -> 'CancelToken':
-        """One that is set with this one, and can be set without it."""
+        """A token that is set together with this one, but can also be set alone."""
         made = CancelToken(self._threads)
         with self._mutex:
             self._children.add(made)
@@ -78,22 +77,22 @@ class CancelToken:
         return made
 
     def tracked(self) -> AbstractContextManager[None]:
-        """Within this block the thread works, and is waited for."""
+        """A context in which this thread counts as working."""
         return self._threads
 
     def wait_for_all(self) -> None:
-        """Wait until nobody else works, though not for ever."""
+        """Wait until no other thread works, for a limited time."""
         self._threads.wait_for_others(_PATIENCE_SECONDS)
 
 
 class FileCancelToken(CancelToken):
-    """A stop that is set by a file, which its owner makes on a file system that both see.
+    """A token that is set by the existence of a file, for workers on a shared file system.
 
-    It is looked for when somebody asks, and then not for a moment: nothing runs for it.
+    The file is looked up when the token is read, at most once per `POLL_SECONDS`.
     """
 
     def __init__(self, path: Path) -> None:
-        """Not yet, unless it is there already."""
+        """Set if the file exists already."""
         self._path = path
         self._is_there = False
         self._looked_at = -inf
@@ -101,7 +100,7 @@ class FileCancelToken(CancelToken):
 
     @property
     def is_set(self) -> bool:
-        """Whether it was there when it was looked for last."""
+        """Whether the file existed at the last lookup."""
         now = monotonic()
         if not self._is_there and now - self._looked_at >= POLL_SECONDS:
             self._looked_at = now
@@ -113,7 +112,7 @@ class FileCancelToken(CancelToken):
         self._is_there = value
 
     def wait(self, seconds: float) -> bool:
-        """Let this much time pass, or less if it is to stop; whether it is."""
+        """Wait until it is set, at most for this time; return whether it is set."""
         until = monotonic() + seconds
         while not self.is_set and (left := until - monotonic()) > 0:
             super().wait(min(left, POLL_SECONDS))
@@ -121,7 +120,7 @@ class FileCancelToken(CancelToken):
 
 
 class _ActiveThreads:
-    """The threads that work."""
+    """The threads that work at the moment."""
 
     def __init__(self) -> None:
         self._pid = os.getpid()
@@ -144,7 +143,7 @@ class _ActiveThreads:
 
     def wait_for_others(self, seconds: float) -> None:
         if self._pid != os.getpid():
-            return  # Those of the parent are not in this process.
+            return  # A forked child has none of its parent's threads.
         me = {threading.get_ident()}
         with self._changed:
             self._changed.wait_for(lambda: self._blocks.keys() <= me, seconds)
@@ -155,35 +154,35 @@ _NEVER: Final = CancelToken()
 
 
 def current_token() -> CancelToken:
-    """What the exchange of this thread is to look at; one that is never set outside of any."""
+    """The token of the exchange in this thread; one that is never set outside an exchange."""
     return _CURRENT.get() or _NEVER
 
 
 class CancellableClock:
-    """A clock whose sleep ends early."""
+    """A clock whose sleep can be cancelled."""
 
     def __init__(self, clock: Clock, stop: CancelToken) -> None:
-        """Tell the time by this clock."""
-        # Not a method of its own: every hit asks for the time, several times.
+        """Wrap a clock."""
+        # An attribute rather than a method: each hit reads the time several times.
         self.now: Callable[[], datetime] = clock.now
         self._stop = stop
 
     def sleep(self, duration: timedelta) -> Fault | None:
-        """Let this much time pass; `Cancelled` cuts it short."""
+        """Sleep; returns `Cancelled` if the sleep was cut short."""
         return Cancelled() if self._stop.wait(duration.total_seconds()) else None
 
 
 class CancellableLocks:
-    """Locks that are waited for in slices."""
+    """Locks whose wait can be cancelled: they are requested for a short time, repeatedly."""
 
     def __init__(self, locks: Locks, clock: Clock, stop: CancelToken) -> None:
-        """Take these locks."""
+        """Wrap locks."""
         self._locks = locks
         self._clock = clock
         self._stop = stop
 
     def acquire(self, effect: AcquireLock) -> LockAcquired | LockUnavailable:
-        """Wait for the lock, no longer than the patience."""
+        """Wait for the lock, at most for `effect.patience`."""
         began, patience = monotonic(), effect.patience.total_seconds()
         has_waited = False
         while not self._stop.is_set:
@@ -201,28 +200,28 @@ class CancellableLocks:
         return LockUnavailable(at=self._clock.now(), fault=Cancelled())
 
     def release(self, effect: ReleaseLock) -> LockReleased:
-        """Give it back."""
+        """Release the lock."""
         return self._locks.release(effect)
 
 
 class CancellableTransport:
-    """A backend whose exchanges end early: its `Deadlines` looks at the stop."""
+    """A backend whose exchanges can be cancelled: its `Deadlines` read the token."""
 
     def __init__(self, transport: Transport, clock: Clock, stop: CancelToken) -> None:
-        """Exchange by this backend."""
+        """Wrap a backend."""
         self._transport = transport
         self._clock = clock
         self._stop = stop
 
     @property
     def seen(self) -> BackendSeen:
-        """Name, schemes and version."""
+        """The name, schemes and version of the backend."""
         return self._transport.seen
 
     def exchange(
         self, effect: Exchange, part: Sink, remaining: timedelta | None
     ) -> Responded | Interrupted:
-        """Send the request, unless it is to stop already."""
+        """Send the request, unless the token is already set."""
         if self._stop.is_set:
             now = self._clock.now()
             return Interrupted(at=now, fault=Cancelled(), part_bytes=part.size_bytes)

@@ -1,28 +1,28 @@
-"""The system's clock.  Contract: `now` never goes back, whatever is done to the wall clock."""
+"""The system's clock.  Contract: `now` never goes back, even if the wall clock is set back."""
 
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-#: On Linux `monotonic` stands still while the machine sleeps: a notebook that was opened on
-#: Monday would date Tuesday's downloads by Monday.
+#: On Linux `monotonic` stops while the computer is suspended: a laptop that is resumed on Tuesday
+#: would date its downloads by Monday.
 _BOOTTIME: Final[int | None] = getattr(time, 'CLOCK_BOOTTIME', None)
 
 
 class SystemClock:
-    """Time as it passes here."""
+    """The system's clock."""
 
     def __init__(self) -> None:
-        """Take the wall clock once; from then on only the ticking one counts."""
+        """Read the wall clock once; later times are counted from it by a monotonic clock."""
         self._base = datetime.now(UTC)
         self._started = _ticks()
 
     def now(self) -> datetime:
-        """The instant, aware and in UTC."""
+        """The current time, aware and in UTC."""
         return self._base + timedelta(seconds=_ticks() - self._started)
 
     def sleep(self, duration: timedelta) -> None:
-        """Let this much time pass."""
+        """Sleep for this time."""
         time.sleep(max(duration.total_seconds(), 0.0))
 
 

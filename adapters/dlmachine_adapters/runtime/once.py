@@ -1,7 +1,7 @@
-"""Once: what is made when it is first asked for, and then kept.
+"""A value that is made on first use and then kept.
 
-Contract: all threads get the same. Where several ask at the same time it may be made more
-than once, of which one counts; so there is no lock that a fork could leave taken.
+Contract: all threads get the same value. If several threads need it at the same time, it may be
+made more than once, but only one value is used. There is no lock, which a fork could leave locked.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ Made = TypeVar('Made')
 
 
 class Once(Generic[Made]):
-    """Makes it at the first call.
+    """Calls `make` at the first call, and returns its result at every call.
 
     >>> names = Once(lambda: ['a'])
     >>> names.is_made, names() is names(), names.is_made
@@ -21,17 +21,17 @@ class Once(Generic[Made]):
     __slots__ = ('_kept', '_make')
 
     def __init__(self, make: Callable[[], Made]) -> None:
-        """Nothing is made yet."""
+        """Store the function; it is not called yet."""
         self._make = make
         self._kept: dict[None, Made] = {}
 
     def __call__(self) -> Made:
-        """What was made."""
+        """The value."""
         if not self._kept:
             self._kept.setdefault(None, self._make())
         return self._kept[None]
 
     @property
     def is_made(self) -> bool:
-        """Whether anybody has asked for it."""
+        """Whether the value has been made."""
         return bool(self._kept)

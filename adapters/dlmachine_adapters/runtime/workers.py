@@ -1,7 +1,7 @@
-"""Workers: threads that do several exchanges at once.
+"""Threads that do several exchanges at once.
 
-Contract: implements `ports.Workers`. When the one who waits for them is interrupted, they
-are not waited for: what they write to takes no more by then.
+Contract: implements `ports.Workers`. If the caller is interrupted, the threads are not waited for:
+their sinks are closed by then.
 """
 
 import threading
@@ -13,12 +13,12 @@ End = TypeVar('End')
 
 
 class ThreadWorkers:
-    """A thread for each, as long as there are jobs."""
+    """Runs jobs in as many threads as allowed."""
 
     def run(
         self, jobs: Sequence[Callable[[], End]], most: int, goes_on: Callable[[End], bool]
     ) -> tuple[End | None, ...]:
-        """Do the jobs, at most so many at once.  Raises what a job raises."""
+        """Run the jobs, at most `most` at once.  Raises what a job raises."""
         waiting = iter(enumerate(jobs))
         taking = threading.Lock()
         told: SimpleQueue[tuple[int, End] | BaseException | None] = SimpleQueue()
