@@ -1,8 +1,8 @@
-"""Backends, found by entry point.
+"""The installed backends, found by entry point.
 
-Contract: a backend is a class `(clock) -> ports.Transport` under the entry-point group
-`dlmachine.backends`. Our own describe themselves; only `curl` has to load its library for that,
-because libcurl alone knows its version and its schemes.
+Contract: a backend is a class `(clock) -> ports.Transport` in the entry-point group
+`dlmachine.backends`. dlmachine's own backends have `describe()`; only `curl` has to load its
+library for that, because libcurl alone knows its version and schemes.
 """
 
 from importlib.metadata import EntryPoint, entry_points
@@ -19,7 +19,7 @@ from dlmachine.core.protocol.ports import Clock, Transport
 
 GROUP: Final = 'dlmachine.backends'
 
-#: The module that each of our own needs.
+#: The module that each built-in backend needs.
 _NEEDS: Final = {'requests': 'requests', 'curl': 'pycurl'}
 _TARGETS: Final = {
     'requests': 'dlmachine_adapters.requests_backend.transport:RequestsTransport',
@@ -28,17 +28,17 @@ _TARGETS: Final = {
 
 
 class Backends:
-    """The backends that are installed, loaded on first use."""
+    """The installed backends, loaded on first use."""
 
     def __init__(self, clock: Clock) -> None:
-        """Nothing is loaded yet."""
+        """Start without loading any backend."""
         self._clock = clock
         self._seen: tuple[BackendSeen, ...] | None = None
         self._loaded: dict[str, Transport] = {}
         self._mutex = RLock()
 
     def seen(self) -> tuple[BackendSeen, ...]:
-        """Those that can be used, `requests` first."""
+        """The usable backends, `requests` first."""
         if self._seen is None:
             found = (self._look(point) for point in _points().values())
             self._seen = tuple(one for one in found if one is not None)
@@ -58,7 +58,7 @@ class Backends:
             return Success(self._loaded[name])
 
     def close(self) -> None:
-        """Close the connections of all that were loaded."""
+        """Close the connections of all loaded backends."""
         with self._mutex:
             while self._loaded:
                 self._loaded.popitem()[1].close()
@@ -77,7 +77,7 @@ class Backends:
 
 
 def _points() -> dict[str, EntryPoint]:
-    # Our own come first, and nobody else's entry takes their names.
+    # Built-in backends come first, and no other entry can take their names.
     points = {name: EntryPoint(name, target, GROUP) for name, target in _TARGETS.items()}
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
         points.setdefault(point.name, point)

@@ -1,4 +1,4 @@
-"""The file system and memory.
+"""Local files, and parts in files or in memory.
 
 Contract: implements `ports.Files`; `see_path`, `see_part` and `confirm` only read.
 """
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class LocalFiles:
-    """Files of this machine."""
+    """The local file system."""
 
     def __init__(self, clock: Clock) -> None:
         """Stamp events with this clock."""
@@ -148,7 +148,7 @@ def _real(place: Path) -> str:
 
 
 def _is_of_the_kernel(parent: str) -> bool:
-    # /dev/stdout is a link to the output; root would replace it for everybody.
+    # /dev/stdout is a link to the output; root would replace it for every process.
     return parent == '/dev' or parent.startswith('/proc/')
 
 

@@ -1,1 +1,1 @@
-"""The backend on `pycurl`."""
+"""The backend based on `pycurl`."""

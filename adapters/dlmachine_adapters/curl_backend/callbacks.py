@@ -1,8 +1,7 @@
-"""What libcurl calls while it performs one exchange.
+"""The functions that libcurl calls during one exchange.
 
-The functions here are called from C, where an exception would be printed and lost: each is
-kept, the transfer is stopped, and `reraise` brings it out again. That holds for any
-exception, an interrupt from the keyboard too.
+They are called from C, where an exception would be printed and lost. Instead, each exception (even
+KeyboardInterrupt) is stored, the transfer is stopped, and `reraise` raises it again.
 """
 
 from datetime import datetime
@@ -23,7 +22,7 @@ _STOP: Final = 0
 _STOP_PROGRESS: Final = 1
 _HTTP: Final = b'HTTP/'
 
-#: Errors of FTP that stand for a refusal by the server, whose reply says more.
+#: Errors of FTP that mean a refusal by the server, whose reply says more.
 _FTP_REFUSALS: Final = frozenset({
     pycurl.E_FTP_WEIRD_SERVER_REPLY, pycurl.E_REMOTE_ACCESS_DENIED, pycurl.E_LOGIN_DENIED,
     pycurl.E_FTP_WEIRD_PASS_REPLY, pycurl.E_FTP_WEIRD_PASV_REPLY, pycurl.E_FTP_COULDNT_SET_TYPE,
@@ -31,7 +30,7 @@ _FTP_REFUSALS: Final = frozenset({
 })  # fmt: skip
 _NOT_FROM_THERE: Final = frozenset({pycurl.E_FTP_COULDNT_USE_REST, pycurl.E_BAD_DOWNLOAD_RESUME})
 
-#: Errors of SFTP as statuses of HTTP; it has no replies.
+#: Errors of SFTP, which has no replies, as HTTP statuses.
 _SFTP_REFUSALS: Final = {
     pycurl.E_REMOTE_ACCESS_DENIED: 403,
     pycurl.E_LOGIN_DENIED: 401,
@@ -40,14 +39,14 @@ _SFTP_REFUSALS: Final = {
 
 
 class ConnectionLostError(Exception):
-    """A connection that was used again died before a byte of the answer came.
+    """A reused connection broke before the first byte of the response.
 
-    libcurl would send the request a second time, unasked, and a POST too.
+    libcurl would send the request again by itself, even a POST.
     """
 
 
 class CurlAnswer:
-    """The answer to one exchange, as it comes in; used by one thread."""
+    """Passes one response from libcurl to a `ResponseReader`; used by one thread."""
 
     def __init__(
         self,
@@ -76,12 +75,12 @@ class CurlAnswer:
             )
 
     def attach(self, curl: Any) -> None:
-        """Be called by a handle, until it is reset."""
+        """Set the callbacks of a handle, until it is reset."""
         curl.setopt(pycurl.HEADERFUNCTION, self._on_line)
         curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
         if hasattr(pycurl, 'PREREQFUNCTION'):
             curl.setopt(pycurl.PREREQFUNCTION, self._on_connected)
-        else:  # An older libcurl does not tell; its own limit for connecting remains.
+        else:  # An older libcurl has no such callback; its own connect timeout remains.
             self._deadlines.connected()
             curl.setopt(pycurl.FRESH_CONNECT, 1)
         curl.setopt(pycurl.XFERINFOFUNCTION, self._on_progress)
@@ -91,7 +90,7 @@ class CurlAnswer:
             curl.setopt(pycurl.SEEKFUNCTION, self._on_rewind)
 
     def refusal(self, code: int, text: str) -> ResponseHead | None:
-        """What an error of libcurl says as an answer, if the server only refused (FTP, SFTP)."""
+        """The response that an error of FTP or SFTP stands for; None if it is another error."""
         if self._is_headless:
             status = _SFTP_REFUSALS.get(code)
             return None if status is None else ResponseHead(status=status, reason=text[:200])
@@ -99,26 +98,26 @@ class CurlAnswer:
             return None
         if code in _NOT_FROM_THERE:
             return self._replies.not_from_there()
-        # libcurl takes 421 for a time that has run out.
+        # libcurl reports the reply 421 as a timeout.
         is_refusal = code in _FTP_REFUSALS or self._replies.is_dismissal
         return self._replies.refusal() if is_refusal else None
 
     def reraise(self) -> None:
-        """Raise what was raised on the way, if anything was."""
+        """Raise the stored exception, if there is one."""
         if self._raised is not None:
             raise self._raised
 
     def finish(self) -> None:
-        """The transfer is over: an answer without a word was one all the same."""
+        """End the transfer; without a head, the response depends on the protocol."""
         if self._reader.has_head:
             return
         if self._is_headless:
             self._begin(ResponseHead(status=200))
         elif self._replies is not None:
-            # libcurl sends nothing where the file is no longer than what we have.
+            # libcurl sends nothing if the file is not longer than the offset.
             self._begin(self._replies.not_from_there())
         else:
-            # To libcurl a head that ends in the middle is no error.
+            # libcurl does not report a head that ends in the middle.
             raise ConnectionLostError
 
     def _on_connected(self, *addresses: object) -> int:
@@ -127,7 +126,7 @@ class CurlAnswer:
         self._is_sent = True
         try:
             self._deadlines.connected()
-        except BaseException as error:  # noqa: BLE001 -- see the head of the module
+        except BaseException as error:  # noqa: BLE001 -- raised by `reraise`
             return self._keep(error, pycurl.PREREQFUNC_ABORT)
         ok: int = pycurl.PREREQFUNC_OK
         return ok
@@ -138,13 +137,13 @@ class CurlAnswer:
             if self._reader.has_head:
                 return self._on_trailer(line)
             if self._replies is not None and line.startswith(_HTTP):
-                # A proxy answers in HTTP, whatever it was asked for.
+                # A proxy responds in HTTP even to an FTP request.
                 self._replies, self._heads = None, HeadParser(is_libcurl=True)
             head = self._heads.feed(line)
             if isinstance(head, HeadProblem):
                 return self._keep(HeadError(head.problem), _STOP)
             return None if head is None else self._begin(head)
-        except BaseException as error:  # noqa: BLE001 -- see the head of the module
+        except BaseException as error:  # noqa: BLE001 -- raised by `reraise`
             return self._keep(error, _STOP)
 
     def _on_trailer(self, line: bytes) -> int | None:
@@ -154,25 +153,25 @@ class CurlAnswer:
         return None
 
     def _on_body(self, data: bytes) -> int | None:
-        # libcurl hands over 16 KiB at most, so this is called a hundred thousand times for a
-        # large file. That something came is noticed by `_on_progress`, which is called as well.
+        # libcurl passes at most 16 KiB, so this is called a hundred thousand times for a large
+        # file. `_on_progress`, which is called as well, restarts the stall timeout.
         try:
             if self._is_headless and not self._reader.has_head:
                 self._begin(ResponseHead(status=200))
             if self._is_taking:
                 if self._reader.buffer(data):
                     self._reader.flush()
-                    self._deadlines.touch()  # What the disk takes is no silence of the server.
+                    self._deadlines.touch()  # A slow disk does not count as silence of the server.
                 return None
             self._deadlines.touch()
             return None if self._reader.drain(data) else _STOP
-        except BaseException as error:  # noqa: BLE001 -- see the head of the module
+        except BaseException as error:  # noqa: BLE001 -- raised by `reraise`
             return self._keep(error, _STOP)
 
     def _on_read(self, size: int) -> bytes | int:
         try:
             return b'' if self._body is None else self._body.read(size)
-        except BaseException as error:  # noqa: BLE001 -- see the head of the module
+        except BaseException as error:  # noqa: BLE001 -- raised by `reraise`
             return self._keep(error, pycurl.READFUNC_ABORT)
 
     def _on_rewind(self, offset: int, origin: int) -> int:
@@ -181,20 +180,20 @@ class CurlAnswer:
                 return pycurl.SEEKFUNC_CANTSEEK  # type: ignore[no-any-return]
             self._body.rewind()
             return pycurl.SEEKFUNC_OK  # type: ignore[no-any-return]
-        except BaseException as error:  # noqa: BLE001 -- see the head of the module
+        except BaseException as error:  # noqa: BLE001 -- raised by `reraise`
             return self._keep(error, pycurl.SEEKFUNC_FAIL)
 
     def _on_progress(self, total: int, done: int, to_send: int, sent: int) -> int:
-        # Whether a limit has passed is asked by the loop, between the calls of libcurl.
+        # The loop checks the limits between libcurl's calls.
         if sent == self._sent_bytes and done == self._done_bytes:
             return 0
         try:
-            # libcurl reads ahead of what it could send, some each second, for about 20 s:
-            # a server that does not read is noticed that much later.
+            # libcurl reads ahead of what it can send, for about 20 s: a server that does not read
+            # is noticed that much later.
             self._sent_bytes, self._done_bytes = sent, done
             self._reader.flush_if_due(self._deadlines.touch())
             self._deadlines.touch()
-        except BaseException as error:  # noqa: BLE001 -- see the head of the module
+        except BaseException as error:  # noqa: BLE001 -- raised by `reraise`
             return self._keep(error, _STOP_PROGRESS)
         return 0
 
@@ -215,6 +214,6 @@ class CurlAnswer:
 
 
 def _head_parser(effect: Exchange) -> HeadParser:
-    # To libcurl a server may call its answer HTTP/2, whatever was agreed on.
+    # libcurl accepts HTTP/2 in a status line even if HTTP/1.1 was negotiated.
     is_http2 = effect.http2 and scheme_of(effect.request) == 'https'
     return HeadParser(is_libcurl=True, is_http2=is_http2)

@@ -1,6 +1,6 @@
-"""What the error codes of libcurl mean: one table.
+"""One table from libcurl's error codes to faults.
 
-Codes that are not in it, which later versions may add, count as a broken connection.
+Other codes, which later versions may add, count as a broken connection.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ Make: TypeAlias = Callable[[str, ErrorContext], Fault]
 
 
 def fault_of(code: int, text: str, context: ErrorContext) -> Fault:
-    """The fault that an error code means, with libcurl's words for it."""
+    """The fault for an error code and libcurl's text."""
     make = _TABLE.get(code)
     return _receive(text or f'curl error {code}', context) if make is None else make(text, context)
 
@@ -38,16 +38,16 @@ def _connect(text: str, context: ErrorContext) -> Fault:
 
 
 def _receive_or_tunnel(text: str, context: ErrorContext) -> Fault:
-    # The tunnel that a proxy refuses has the same code as a connection that breaks.
+    # A tunnel that a proxy refuses has the same code as a broken connection.
     if context.route.proxy and not context.deadlines.is_connected:
         return context.connection_failed('proxy', text)
-    if 'chunk' in text:  # An invalid chunked body ends there.
+    if 'chunk' in text:  # An invalid chunked body.
         return context.reader.truncated()
     return _receive_or_alert(text, context)
 
 
 def _receive_or_alert(text: str, context: ErrorContext) -> Fault:
-    # With TLS 1.3 a client certificate is judged after the handshake.
+    # In TLS 1.3 a client certificate is checked after the handshake.
     return context.tls_failed(text) if ' alert ' in text else _receive(text, context)
 
 
@@ -58,7 +58,7 @@ def _tls(text: str, context: ErrorContext) -> Fault:
 
 
 def _handshake(text: str, context: ErrorContext) -> Fault:
-    # A connection that is lost in the handshake says nothing of certificates.
+    # A connection that breaks during the handshake is not a certificate problem.
     is_lost = any(word in text for word in ('reset by peer', 'Broken pipe', 'SSL_ERROR_SYSCALL'))
     return context.connection_failed('connect', text) if is_lost else context.tls_failed(text)
 
@@ -67,7 +67,7 @@ def _truncated(text: str, context: ErrorContext) -> Fault:
     truncated = context.reader.truncated()
     is_ftp = scheme_of(context.route.request).startswith('ftp')
     if is_ftp and truncated.received_bytes == truncated.expected_bytes:
-        return _receive(text, context)  # FTP: all came, and then the server took it back.
+        return _receive(text, context)  # FTP: the file was complete, and then the server failed.
     return truncated
 
 
@@ -80,7 +80,7 @@ def _no_http(text: str, context: ErrorContext) -> Fault:
 
 
 def _too_large(text: str, context: ErrorContext) -> Fault:
-    # libcurl passes on complete lines only, and of these not more than it reads itself.
+    # libcurl passes only complete lines, up to its own limit.
     return context.unusable(f'sent a header line of more than {MAX_LINE_BYTES:,} bytes')
 
 
@@ -92,7 +92,7 @@ def _input(where: str, problem: str) -> Make:
     return lambda text, context: InvalidInput(where=where, problem=problem)
 
 
-#: By number where pycurl gives no name (curl/include/curl/curl.h).
+#: Codes without a name in pycurl (curl/include/curl/curl.h).
 _PROXY, _TOO_LARGE, _UNRECOVERABLE_POLL, _HTTP2_STREAM = 97, 100, 99, 92
 
 _TABLE: Final[dict[int, Make]] = {

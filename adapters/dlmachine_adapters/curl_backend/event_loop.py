@@ -1,8 +1,8 @@
-"""Performing one transfer at a time with libcurl, in waits that can be ended.
+"""Performs one libcurl transfer at a time, in waits that can be interrupted.
 
-`Curl.perform` looks up only once a second while nothing comes. Here libcurl says which
-sockets it waits for and for how long, and this loop waits, no longer than it is allowed to.
-Unlike `CurlMulti.select` it knows sockets of any number.
+During silence, `Curl.perform` calls back only once a second. Here libcurl names the sockets and the
+time to wait for, and this loop waits in short steps. Unlike `CurlMulti.select`, it supports file
+descriptors of any number.
 """
 
 from collections.abc import Callable
@@ -30,22 +30,22 @@ _MANY: Final = 16
 
 
 class CurlLoop:
-    """A handle, and the loop that it is performed by; its connections belong to both."""
+    """A curl handle and its event loop, which share connections."""
 
     def __init__(self) -> None:
-        """No connection yet."""
+        """Start without connections."""
         self.curl: Any = pycurl.Curl()
         self._poll: Poll = make_poll()
         self._due: float | None = None
         self._multi = self._make_multi()
-        #: The sockets of connections that are kept, none of which should say anything.
+        #: The sockets of idle connections, on which nothing should arrive.
         self._idle: Poll = make_poll()
 
     def perform(self, may_wait: Callable[[], float]) -> None:
-        """Perform the transfer that the options of the handle describe.
+        """Perform the transfer that the handle's options describe.
 
-        `may_wait` is asked before each wait how long it may last, in seconds; what it raises
-        ends the transfer.  Raises: pycurl.error.
+        `may_wait` returns how many seconds the next wait may last; an exception from it ends the
+        transfer. Raises: pycurl.error.
         """
         self._multi.add_handle(self.curl)
         try:
@@ -71,12 +71,12 @@ class CurlLoop:
         return made
 
     def _has_unasked(self) -> bool:
-        # Whatever a server says before it is asked (the rest of an answer, one too many, that it
-        # goes away) must not be taken for the next answer. libcurl itself looks only where a
-        # connection has been idle for a second.
+        # Bytes that arrive on an idle connection (the rest of a response, a second one, a goodbye)
+        # must not be taken for the next response. libcurl checks only connections that have been
+        # idle for a second.
         heard = self._idle.poll(0)
         for number, happened in heard:
-            if happened & POLLNVAL:  # It is closed.
+            if happened & POLLNVAL:  # The socket is closed.
                 self._idle.unregister(number)
         return any(not happened & POLLNVAL for _, happened in heard)
 

@@ -1,8 +1,8 @@
-"""Parse heads of other protocols than HTTP, line by line as libcurl passes them.
+"""Parse the heads of protocols other than HTTP, line by line as libcurl passes them.
 
 FTP has replies instead of a head (RFC 959 section 4.2); they are translated into HTTP fields, so
-that the core treats both alike. The core's `HeadParser`, which has the same interface, parses
-HTTP heads.
+that the core treats both alike. HTTP heads are parsed by the core's `HeadParser`, which has the
+same interface.
 """
 
 import re
@@ -18,8 +18,8 @@ _REPLY: Final = re.compile(r'([0-9]{3}) (.*)', re.DOTALL)
 _TIME_REPLY: Final = re.compile(r'([0-9]{14})(?:\.[0-9]+)?')
 _SIZE_REPLY: Final = re.compile(r'[0-9]{1,18}')
 
-#: FTP's refusals as statuses of HTTP (RFC 959 section 4.2.2, RFC 4217); by code, else by
-#: its first digit: 4 passes by itself, 5 does not.
+#: FTP's refusals as HTTP statuses (RFC 959 section 4.2.2, RFC 4217), by code, else by its first
+#: digit: 4 is temporary, 5 is permanent.
 _REFUSALS: Final = {'430': 401, '530': 401, '532': 401, '534': 403, '550': 404, '553': 404}
 _REFUSALS_BY_DIGIT: Final = {'4': 503, '5': 400}
 
@@ -35,9 +35,9 @@ class HeadReader(Protocol):
 class FtpReplies:
     """Reads the replies of an FTP server up to the one that announces the file.
 
-    `offset` is the first byte that was asked for, `validator` the Last-Modified of the
-    bytes before it: FTP has no If-Range, so it is compared here. `now` is the moment, for
-    the Date that makes a Last-Modified a strong validator (RFC 9110 section 8.8.2.2).
+    `offset` is the first requested byte; `validator` is the Last-Modified of the bytes before it,
+    which is compared here because FTP has no If-Range. `now` is used as the Date, which makes a
+    Last-Modified a strong validator (RFC 9110 section 8.8.2.2).
     """
 
     def __init__(self, offset: int, validator: str | None, now: datetime) -> None:
@@ -49,7 +49,7 @@ class FtpReplies:
         self._last = ('', '')
 
     def feed(self, line: bytes) -> ResponseHead | None:
-        """The head, if the transfer begins with this line."""
+        """Return the head if this line starts the transfer."""
         found = _REPLY.match(line.decode('latin-1').rstrip('\r\n'))
         if found is None:
             return None
@@ -59,7 +59,7 @@ class FtpReplies:
         return self._head() if code in {'125', '150'} else None
 
     def refusal(self) -> ResponseHead | None:
-        """The last reply as an answer, if it was a refusal."""
+        """The last reply as a response, if it was a refusal."""
         code, text = self._last
         status = _REFUSALS.get(code) or _REFUSALS_BY_DIGIT.get(code[:1])
         return (
@@ -68,15 +68,15 @@ class FtpReplies:
 
     @property
     def is_dismissal(self) -> bool:
-        """Whether the server has said that it is going away (RFC 959: 421)."""
+        """Whether the server has closed the session (RFC 959: 421)."""
         return self._last[0] == '421'
 
     def not_from_there(self) -> ResponseHead:
-        """The response if the server cannot begin at the offset."""
+        """The response of a server that cannot start at the offset."""
         return ResponseHead(status=416, reason='cannot begin there')
 
     def _learn(self, text: str) -> None:
-        # libcurl asks for time (MDTM) and size (SIZE), both answered by 213 (RFC 3659).
+        # libcurl requests time (MDTM) and size (SIZE); both replies have code 213 (RFC 3659).
         time = _TIME_REPLY.fullmatch(text)
         if time is not None:
             try:
@@ -103,8 +103,8 @@ class FtpReplies:
 
 
 class NoHeads:
-    """For protocols that say nothing before the first byte."""
+    """For protocols without heads, such as SFTP."""
 
     def feed(self, line: bytes) -> ResponseHead | None:
-        """Never a head."""
+        """Return None."""
         return None

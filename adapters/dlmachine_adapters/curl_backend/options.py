@@ -1,7 +1,7 @@
-"""The options of one exchange, for a curl handle that was just reset.
+"""The options of one exchange, for a curl handle that has been reset.
 
-What libcurl would add or do by itself is turned off one by one: headers, redirects,
-cookies, decoding, variables of the environment.
+What libcurl adds or does by itself is turned off: headers, redirects, cookies, decoding,
+environment variables.
 """
 
 import math
@@ -19,7 +19,7 @@ from dlmachine_adapters.http.request_body import OpenBody
 from dlmachine_adapters.http.response_reader import scheme_of
 from dlmachine_adapters.http.routing import Route
 
-#: What this libcurl speaks, of what a download can use.
+#: The schemes that this libcurl supports, of those useful for downloads.
 SCHEMES: Final = tuple(
     scheme
     for scheme in ('http', 'https', 'ftp', 'ftps', 'sftp')
@@ -38,14 +38,14 @@ _PROTOCOLS: Final = {
 _SUPPRESS_CONNECT_HEADERS: Final = 265
 _HAPPY_EYEBALLS_TIMEOUT_MS: Final = 271
 
-#: Over TLS, where the server offers it. One version for all backends unless it is asked for:
-#: with a connection for each exchange it gains nothing.
+#: HTTP/2 over TLS, if the server offers it. By default all backends use HTTP/1.1: with a connection
+#: for each exchange, HTTP/2 gains nothing.
 _HTTP_2: Final = pycurl.CURL_HTTP_VERSION_2TLS
 _HAS_HTTP2: Final = bool(pycurl.version_info()[4] & pycurl.VERSION_HTTP2)
 
 _BUFFER_BYTES: Final = 524_288
 
-#: Headers that libcurl makes up unless they are given; a name and a colon forbids them.
+#: Headers that libcurl adds unless they are set; a name with a colon removes them.
 _MADE_UP: Final = (
     'Accept', 'Accept-Encoding', 'Content-Type', 'Expect', 'Proxy-Connection', 'User-Agent',
 )  # fmt: skip
@@ -54,7 +54,7 @@ _MADE_UP: Final = (
 def set_options(
     curl: Any, effect: Exchange, route: Route, body: OpenBody | None, deadlines: Deadlines
 ) -> None:
-    """Set everything but the callbacks for the answer."""
+    """Set all options except the callbacks."""
     request = route.request
     scheme = scheme_of(request)
     curl.setopt(pycurl.URL, request.url)
@@ -97,7 +97,7 @@ def _set_tls(curl: Any, route: Route) -> None:
         curl.setopt(pycurl.PROXY_CAPATH if is_folder else pycurl.PROXY_CAINFO, route.trust)
     if tls.cert is not None:
         curl.setopt(pycurl.SSLCERT, tls.cert)
-        curl.setopt(pycurl.KEYPASSWD, '')  # Else OpenSSL may ask for one on the terminal.
+        curl.setopt(pycurl.KEYPASSWD, '')  # Otherwise OpenSSL may ask for one on the terminal.
     if tls.key is not None:
         curl.setopt(pycurl.SSLKEY, tls.key)
 
@@ -128,7 +128,7 @@ def _set_ftp(curl: Any, effect: Exchange) -> None:
 
 
 def _set_ssh(curl: Any, request: Request) -> None:
-    # Without this libcurl would trust any host.
+    # Without this, libcurl would trust any host.
     if request.tls.verify:
         known = Path('~/.ssh/known_hosts').expanduser()
         curl.setopt(pycurl.SSH_KNOWNHOSTS, str(known))

@@ -1,7 +1,7 @@
 """The `curl` backend: one exchange over http, https, ftp, ftps or sftp.
 
-Sends what the core wrote down and nothing else: no redirect, retry, cookie, decoding or
-header of its own. Bodies go to the part as they come; memory is bounded.
+Sends exactly the core's request: no redirect, retry, cookie, decoding or additional header. Bodies
+are written to the part as they arrive; memory is bounded.
 """
 
 from contextlib import ExitStack
@@ -28,10 +28,10 @@ from dlmachine_adapters.http.routing import find_route
 
 
 class CurlTransport:
-    """A backend on libcurl.
+    """A backend based on libcurl.
 
-    Each exchange has a handle for itself while it lasts, of which as many are kept as were
-    used at once; a handle keeps its connections.
+    Each exchange uses its own handle, which keeps its connections; as many handles are kept as were
+    used at the same time.
     """
 
     name: Final = 'curl'
@@ -43,20 +43,20 @@ class CurlTransport:
 
     @classmethod
     def describe(cls) -> BackendSeen:
-        """Name, schemes and version."""
+        """The name, schemes and version."""
         words = pycurl.version.split()
         own, libraries = words[0].rpartition('/')[2], ' '.join(words[1:3])
         return BackendSeen(name=cls.name, schemes=cls.schemes, version=f'{own} ({libraries})')
 
     @property
     def seen(self) -> BackendSeen:
-        """Name, schemes and version."""
+        """The name, schemes and version."""
         return self.describe()
 
     def exchange(
         self, effect: Exchange, part: Sink, remaining: timedelta | None
     ) -> Responded | Interrupted:
-        """Send the request, and write the answer's body to the part if it is wanted."""
+        """Send the request, and write the response's body to the part if it is wanted."""
         deadlines = Deadlines(effect, remaining)
         reader = ResponseReader(effect, part, self._clock, deadlines.check)
         refused = find_refused(effect, SCHEMES)
@@ -77,11 +77,11 @@ class CurlTransport:
                 answer = CurlAnswer(effect, deadlines, reader, opened, self._clock.now())
                 return _exchange(loop, effect, context, opened, answer)
         except ConnectionLostError:
-            # libcurl would keep the connection: the handle was closed with it.
+            # libcurl would keep the connection, so the handle has been closed.
             return reader.broken(fault_of(pycurl.E_GOT_NOTHING, '', context))
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the idle connections."""
         self._handles.close()
 
 

@@ -1,7 +1,8 @@
-"""Fakes: every port in memory, for testing code that downloads without a network or a disk.
+"""Fakes: every port in memory, to test downloads without a network or a disk.
 
-Contract: they pass the contract tests that the real adapters pass. A world of fakes is
-planned and executed in as the real one is:
+Contract: the fakes pass the contract tests of the real adapters. A world of fakes is used like the
+real one:
+
 
 >>> import dlmachine as dm
 >>> from returns.unsafe import unsafe_perform_io

@@ -1,4 +1,4 @@
-"""A clock that moves only when it is told to."""
+"""A clock that a test moves."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -7,7 +7,7 @@ _NOON: Final = datetime(2024, 5, 1, 12, tzinfo=UTC)
 
 
 class ManualClock:
-    """Time in the hands of a test; `sleeps` are the waits that were asked for.
+    """A clock that a test moves; `sleeps` are the requested waits.
 
     >>> clock = ManualClock()
     >>> clock.sleep(timedelta(seconds=90))
@@ -16,19 +16,19 @@ class ManualClock:
     """
 
     def __init__(self, now: datetime = _NOON) -> None:
-        """Begin at an instant, aware of its zone."""
+        """Start at a time, which must be aware."""
         self._now = now.astimezone(UTC)
         self.sleeps: list[timedelta] = []
 
     def now(self) -> datetime:
-        """The instant that was set."""
+        """The current time of the clock."""
         return self._now
 
     def sleep(self, duration: timedelta) -> None:
-        """Let this much time pass, at once."""
+        """Move the clock by this time, and note it in `sleeps`."""
         self.sleeps.append(duration)
         self.move(duration)
 
     def move(self, duration: timedelta) -> None:
-        """Let time pass without anybody having asked for it."""
+        """Move the clock by this time."""
         self._now += max(duration, timedelta(0))

@@ -1,4 +1,4 @@
-"""A file system in memory, whose operations fail when they are told to."""
+"""A file system in memory, whose operations can be made to fail."""
 
 import errno
 import os
@@ -32,7 +32,7 @@ from dlmachine_adapters.parts.part import PartialFile
 
 @dataclass(slots=True)
 class _Failure:
-    """An error to come: on this operation, once so many bytes have been written."""
+    """A failure to come: of this operation, once so many bytes have been written."""
 
     operation: str
     code: int
@@ -41,7 +41,7 @@ class _Failure:
 
 @dataclass(slots=True)
 class _LeftPart:
-    """A part that its owner has left."""
+    """A part that its owner has released."""
 
     place: tuple[str, str]
     data: bytes
@@ -57,7 +57,7 @@ class _LeftPart:
 
 
 class MemoryFiles:
-    """Files as a dict; folders are there as soon as something is in them.
+    """Files in a dict; a folder exists if there is a file in it.
 
     >>> import errno
     >>> from dlmachine_adapters.fakes.clock import ManualClock
@@ -68,24 +68,24 @@ class MemoryFiles:
     """
 
     def __init__(self, clock: Clock) -> None:
-        """An empty disk."""
+        """Start with an empty disk."""
         self._clock = clock
         self._contents: dict[str, bytes] = {}
         self._mtimes: dict[str, int] = {}
         self._failures: list[_Failure] = []
         self._left: dict[str, _LeftPart] = {}
         self._numbers: Counter[str] = Counter()
-        #: The simulated free space in bytes; None: unknown.
+        #: The simulated free space in bytes; None if unknown.
         self.free_bytes: int | None = None
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """The files that are there."""
+        """The paths of all files."""
         return tuple(sorted(self._contents))
 
     @property
     def left_parts(self) -> int:
-        """How many parts were kept for a later run."""
+        """The number of parts that were kept for a later run."""
         return len(self._left)
 
     def read(self, path: str) -> bytes:
@@ -93,21 +93,21 @@ class MemoryFiles:
         return self._contents[_normal(path)]
 
     def write(self, path: str, data: bytes) -> None:
-        """Put a file there, as another program would."""
+        """Write a file, as another program would."""
         self._contents[_normal(path)] = data
         self._numbers['writes'] += 1
         self._mtimes[_normal(path)] = self._numbers['writes']
 
     def remove(self, path: str) -> None:
-        """Take a file away, as another program would.  Raises: KeyError."""
+        """Remove a file, as another program would.  Raises: KeyError."""
         del self._contents[_normal(path)]
 
     def fail_next(self, operation: str, code: int, after_bytes: int = 0) -> None:
-        """Let the next of an operation fail with an `errno` code.
+        """Let the next call of an operation fail with an `errno` code.
 
-        It is `create`, `write`, `truncate`, `publish` or `remove`. A write fails once its part
-        holds more than `after_bytes`, a truncation, which is how a body begins, once it holds
-        so many.
+        Operations are `create`, `write`, `truncate`, `publish` and `remove`. A write fails if its
+        part would hold more than `after_bytes`; a truncation, at the beginning of a body, if it
+        holds that many.
         """
         self._failures.append(_Failure(operation, code, after_bytes))
 
@@ -121,7 +121,7 @@ class MemoryFiles:
         return self._mtimes[_normal(path)] if _normal(path) in self._contents else None
 
     def see_path(self, path: str) -> PathSeen:
-        """What is at a path, and what stands in its way."""
+        """The state of a path, and a file in the way."""
         place = PurePath(_normal(path))
         folder = place if ends_in_separator(path) else place.parent
         blocker = next((str(p) for p in place.parents if str(p) in self._contents), None)
@@ -131,7 +131,7 @@ class MemoryFiles:
         )
 
     def see_part(self, beside: str | None, stem: str) -> PartSeen | None:
-        """The largest part that was left there."""
+        """The largest part that was kept there."""
         found = (
             PartSeen(
                 name=name,
@@ -148,7 +148,7 @@ class MemoryFiles:
         return max(found, key=lambda part: part.size_bytes, default=None)
 
     def confirm(self, effect: CheckCopy) -> CopyConfirmed | CopyMissing:
-        """Whether the stored file is still there, and has the digest if one is asked for."""
+        """Whether the stored file still exists, and has the digest if one is set."""
         content, at = self._contents.get(_normal(effect.path)), self._clock.now()
         if content is None or effect.size_bytes not in {None, len(content)}:
             return CopyMissing(at=at)
@@ -160,7 +160,7 @@ class MemoryFiles:
         return CopyConfirmed(at=at)
 
     def read_checksums(self, effect: ReadChecksums) -> ChecksumsRead | EffectFailed:
-        """The text of a list of checksums at a path."""
+        """Read the checksum file at a path."""
         path, at = str(effect.path), self._clock.now()
         content = self._contents.get(_normal(path))
         if content is None:
@@ -171,7 +171,7 @@ class MemoryFiles:
         return ChecksumsRead(at=at, text=read_list(content))
 
     def open_part(self, effect: OpenPart) -> PartialFile | EffectFailed:
-        """A new part, or one taken over."""
+        """Open a new part, or adopt one that was kept."""
         if effect.beside is None:
             return PartialFile(MemoryStorage(), self._clock)
         try:
@@ -187,7 +187,7 @@ class MemoryFiles:
         return PartialFile(storage, self._clock, adopted.front_bytes)
 
     def unpublish(self, effect: Unpublish) -> Unpublished | EffectFailed:
-        """Remove a file again."""
+        """Remove a published file again."""
         try:
             self.check('remove')
         except OSError as error:
@@ -216,7 +216,7 @@ class MemoryFiles:
 
 
 class _DiskKeeper:
-    """Keeps bytes that become a file of the disk in memory."""
+    """Stores the bytes of a file that does not exist yet."""
 
     buffer: BytesIO | None = None
     mtime_ns: int | None = None

@@ -1,4 +1,4 @@
-"""Gates by the clock of a test: to wait for a rate takes no real time."""
+"""Rate limits by a test's clock: waiting takes no real time."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -12,10 +12,10 @@ from dlmachine.core.spec.rate_limit import Bucket, draw, host_of
 
 
 class MemoryGates:
-    """Keeps to rates; counts who is inside, and lets everybody in.
+    """Applies rate limits; counts the requests to each host, without limiting their number.
 
-    `inside` says how many exchanges there are with each host now, `most` how many there
-    were at once.
+    `inside` is the number of current exchanges by host, `most` the largest number so far.
+
 
     >>> from dlmachine_adapters.fakes.clock import ManualClock
     >>> gates = MemoryGates(ManualClock())
@@ -24,7 +24,7 @@ class MemoryGates:
     """
 
     def __init__(self, clock: Clock) -> None:
-        """Nobody was asked yet."""
+        """Start without requests."""
         self._clock = clock
         self._buckets: dict[str, Bucket] = {}
         self.inside: Counter[str] = Counter()
@@ -32,7 +32,7 @@ class MemoryGates:
 
     @contextmanager
     def admitted(self, effect: Exchange, remaining: timedelta | None) -> Iterator[Fault | None]:
-        """Let the time pass that the rate asks for; it counts no wait of the places."""
+        """Wait for the rate limit; the number of exchanges is not limited."""
         fault = self._wait(effect, remaining)
         if fault is not None:
             yield fault
@@ -64,5 +64,5 @@ class MemoryGates:
         return None
 
     def throttle(self, effect: Exchange, part: Sink, remaining: timedelta | None = None) -> Sink:
-        """The part as it is."""
+        """Return the part unchanged."""
         return part

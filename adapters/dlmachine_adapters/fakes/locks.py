@@ -1,4 +1,4 @@
-"""Locks in memory: between threads, and against owners that a test makes up."""
+"""Locks in memory: between threads, and held by owners that a test invents."""
 
 import threading
 
@@ -11,8 +11,9 @@ from dlmachine.core.protocol.ports import Clock
 class MemoryLocks:
     """One owner per key among the threads of this process.
 
-    `keys_held` are the keys in use now. With `is_working=False` it behaves as on a file
-    system without locks.
+    `keys_held` are the keys in use. With `is_working=False` it behaves as on a file system without
+    locks.
+
 
     >>> from dlmachine_adapters.fakes.clock import ManualClock
     >>> locks = MemoryLocks(ManualClock())
@@ -23,7 +24,7 @@ class MemoryLocks:
     """
 
     def __init__(self, clock: Clock, *, is_working: bool = True) -> None:
-        """Nobody holds anything."""
+        """Start without locks."""
         self._clock = clock
         self._is_working = is_working
         self._owners: dict[str, int | str] = {}
@@ -31,23 +32,23 @@ class MemoryLocks:
 
     @property
     def keys_held(self) -> frozenset[str]:
-        """The keys that somebody holds."""
+        """The keys that are locked."""
         with self._changed:
             return frozenset(self._owners)
 
     def hold_as(self, owner: str, key: str) -> None:
-        """Let somebody else hold a key, until `let_go`."""
+        """Lock a key for another owner, until `let_go`."""
         with self._changed:
             self._owners[key] = owner
 
     def let_go(self, key: str) -> None:
-        """Let somebody else give a key back."""
+        """Release a key of another owner."""
         with self._changed:
             self._owners.pop(key, None)
             self._changed.notify_all()
 
     def acquire(self, effect: AcquireLock) -> LockAcquired | LockUnavailable:
-        """Wait for the lock, no longer than the patience."""
+        """Wait for the lock, at most for `effect.patience`."""
         if not self._is_working:
             return LockUnavailable(at=self._clock.now(), fault=None)
         with self._changed:
@@ -61,7 +62,7 @@ class MemoryLocks:
         return LockAcquired(at=self._clock.now(), waited=waited)
 
     def release(self, effect: ReleaseLock) -> LockReleased:
-        """Give it back; one that this thread does not hold is none."""
+        """Release the lock, if this thread holds it."""
         with self._changed:
             if self._owners.get(effect.key) == threading.get_ident():
                 del self._owners[effect.key]

@@ -1,6 +1,6 @@
-"""What a scripted server answers: replies, resources that know conditions and ranges, faults.
+"""Responses of a scripted server: replies, resources with conditions and ranges, faults.
 
-Contract: a `Resource` follows RFC 9110 sections 13 and 14 as an honest server does.
+Contract: a `Resource` follows RFC 9110 sections 13 and 14.
 """
 
 import re
@@ -50,7 +50,7 @@ class Reply:
 
 @frozen(kw_only=False)
 class CutOff:
-    """An answer whose connection breaks with this fault, after so many bytes of its body."""
+    """A response whose connection breaks with this fault after `after_bytes` of its body."""
 
     answer: 'Reply | Resource'
     after_bytes: int
@@ -59,7 +59,7 @@ class CutOff:
 
 @frozen(kw_only=False)
 class Resource:
-    """Content with its validators; ranges are served unless `has_ranges` says no.
+    """Content with its validators; it supports ranges unless `has_ranges` is False.
 
     >>> asked = Request(method='GET', url='http://h/x').with_header('If-None-Match', '"v1"')
     >>> Resource(b'abc', etag='"v1"').reply(asked).status
@@ -73,7 +73,7 @@ class Resource:
     has_ranges: bool = True
 
     def reply(self, request: Request) -> Reply:
-        """The answer to a request."""
+        """The response to a request."""
         if self._is_current(request):
             return Reply(status=304, fields=self._validators(), has_length=False)
         whole = Reply(fields=(*self._validators(), *self.fields), body=self.content)
@@ -103,11 +103,11 @@ class Resource:
         return tuple((name, value) for name, value in found if value is not None)
 
 
-#: One turn of a server: an answer, a fault, or a function from the request to either.
+#: One response of a server: a reply, a fault, or a function of the request that returns either.
 Turn: TypeAlias = Reply | Resource | CutOff | Fault | Callable[[Request], 'Turn']
 
-#: What a server does about a URL: the same at each request, or one turn after the other,
-#: the last of them for ever.
+#: The responses for a URL: the same for each request, or one after the other, the last one
+#: repeated.
 Script: TypeAlias = Turn | Sequence[Turn]
 
 

@@ -1,4 +1,4 @@
-"""A registry in memory, over a disk in memory."""
+"""A registry in memory, for files in memory."""
 
 import threading
 from dataclasses import replace
@@ -23,10 +23,10 @@ class _Row:
 
 
 class MemoryStore:
-    """Entries by key and version; `problem` makes it unusable as long as it is set."""
+    """Entries by key and version; while `problem` is set, every operation fails."""
 
     def __init__(self, files: MemoryFiles, clock: Clock, folder: str = '/cache') -> None:
-        """An empty registry of a folder on a disk."""
+        """Start with an empty registry."""
         self._files = files
         self._clock = clock
         self._folder = folder
@@ -36,7 +36,7 @@ class MemoryStore:
 
     @property
     def folder(self) -> str:
-        """The folder in which the files lie."""
+        """The folder of the files."""
         return self._folder
 
     def look_up(self, key: str, descriptor: Descriptor) -> CacheSeen:
@@ -50,7 +50,7 @@ class MemoryStore:
         return CacheSeen(folder=self._folder, item_id=item_id, entries=entries)
 
     def record(self, effect: Record, update: MetadataUpdate) -> Recorded | NameTaken | EffectFailed:
-        """Write the update down."""
+        """Write an update."""
         at, place = self._clock.now(), (update.key, update.version)
         if self.problem is not None:
             return EffectFailed(at=at, fault=self._fault())
@@ -66,7 +66,7 @@ class MemoryStore:
         return Recorded(at=at)
 
     def remove_versions(self, effect: RemoveVersions) -> VersionsRemoved | EffectFailed:
-        """Remove versions, files and all."""
+        """Remove versions and their files."""
         at = self._clock.now()
         if self.problem is not None:
             return EffectFailed(at=at, fault=self._fault())
@@ -81,7 +81,7 @@ class MemoryStore:
         return VersionsRemoved(at=at)
 
     def close(self) -> None:
-        """Nothing to close."""
+        """Do nothing."""
 
     def _entry(self, row: _Row) -> CacheEntry:
         update, is_ready = row.update, row.status is Status.READY

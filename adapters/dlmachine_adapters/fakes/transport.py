@@ -1,4 +1,4 @@
-"""A backend that plays a script instead of asking a network."""
+"""A backend that sends scripted responses instead of using a network."""
 
 import threading
 from collections import Counter
@@ -22,10 +22,10 @@ _Answer: TypeAlias = tuple[Reply, int | None, Fault | None]
 
 
 class ScriptedTransport:
-    """Answers each URL by its script; an unknown host cannot be resolved.
+    """Responds to each URL by its script; an unknown URL cannot be resolved.
 
-    `requests` are all requests in order. It shares the code from head to part with the real
-    backends, so that the same responses lead to the same decisions.
+    `requests` are all requests in order. The backend shares the code from head to part with the
+    real ones, so that the same responses lead to the same decisions.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class ScriptedTransport:
         name: str = 'requests',
         schemes: tuple[str, ...] = ('http', 'https'),
     ) -> None:
-        """Play these scripts, by URL with its query."""
+        """Use these scripts, by URL with its query."""
         self._clock = clock
         self._scripts: dict[str, Script] = dict(scripts or {})
         self._seen = BackendSeen(name=name, schemes=schemes, version='scripted')
@@ -46,11 +46,11 @@ class ScriptedTransport:
 
     @property
     def seen(self) -> BackendSeen:
-        """Name, schemes and version."""
+        """The name, schemes and version."""
         return self._seen
 
     def serve(self, url: str, script: Script) -> None:
-        """Play another script for a URL from now on."""
+        """Use another script for a URL from now on."""
         with self._mutex:
             self._scripts[url] = script
             self._turns[url] = 0
@@ -58,7 +58,7 @@ class ScriptedTransport:
     def exchange(
         self, effect: Exchange, part: Sink, remaining: timedelta | None
     ) -> Responded | Interrupted:
-        """Answer by the script, into the part."""
+        """Respond by the script, and write the body to the part."""
         reception = ResponseReader(effect, part, self._clock)
         refused = find_refused(effect, self._seen.schemes)
         if refused is not None:
@@ -76,7 +76,7 @@ class ScriptedTransport:
         return _play(reception, *answer)
 
     def close(self) -> None:
-        """Nothing to close."""
+        """Do nothing."""
 
     def _next_turn(self, request: Request) -> Turn | None:
         with self._mutex:

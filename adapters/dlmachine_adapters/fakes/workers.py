@@ -1,4 +1,4 @@
-"""Workers that do one thing after the other, in one thread: what they do can be foretold."""
+"""Workers that run one job after the other in one thread, so that results are reproducible."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -7,7 +7,7 @@ End = TypeVar('End')
 
 
 class InTurn:
-    """So many workers, each of which ends its job before the next begins one.
+    """Runs one job at a time, as if by several workers.
 
     >>> InTurn().run([lambda: 1, lambda: 2, lambda: 3], 1, lambda end: end < 2)
     (1, 2, None)
@@ -16,7 +16,7 @@ class InTurn:
     def run(
         self, jobs: Sequence[Callable[[], End]], most: int, goes_on: Callable[[End], bool]
     ) -> tuple[End | None, ...]:
-        """Do the jobs, as long as a worker is left."""
+        """Run the jobs, as long as a worker remains."""
         ends: list[End | None] = []
         for job in jobs:
             end = job() if most > 0 else None

@@ -43,17 +43,17 @@ class MemoryWorld:
 
     @property
     def requests(self) -> tuple[Request, ...]:
-        """Every request that was made, in order."""
+        """Every request, in order."""
         return tuple(self.network.requests)
 
     def transport(self, backend: str) -> Result[Transport, Fault]:
-        """The scripted network, under its name."""
+        """The scripted backend, under its name."""
         if backend == self.network.seen.name:
             return Success(self.network)
         return Failure(BackendMissing(backend=backend, reason='this world has only its script'))
 
     def observe(self, descriptor: Descriptor, policy: Policy) -> Snapshot:
-        """Look at all that a decision depends on."""
+        """Observe everything that a decision depends on."""
         return observe(
             descriptor,
             policy,
@@ -71,7 +71,7 @@ def memory_world(
     now: datetime | None = None,
     has_cache: bool = True,
 ) -> MemoryWorld:
-    """A world in which these URLs are served, with an empty cache at `/cache` or with none."""
+    """A world that serves these URLs, with an empty cache at `/cache` or without one."""
     clock = ManualClock() if now is None else ManualClock(now)
     files = MemoryFiles(clock)
     return MemoryWorld(

@@ -1,1 +1,1 @@
-"""The backend on `requests`."""
+"""The backend based on `requests`."""

@@ -1,7 +1,7 @@
-"""Connect to one of the addresses of a host name by Happy Eyeballs (RFC 8305).
+"""Connect to one of a host's IP addresses by Happy Eyeballs (RFC 8305).
 
-The addresses are tried in the resolver's order, alternating families; each gets a head start before
-the next is tried in parallel. The first that accepts is used. libcurl does the same itself.
+Addresses are tried in the resolver's order, with alternating families; each gets a head start
+before the next is tried in parallel. The first connection is used. libcurl does the same itself.
 """
 
 import errno
@@ -32,7 +32,7 @@ def connect(
     source: tuple[str, int] | None,
     options: Iterable[Any] | None,
 ) -> socket.socket:
-    """Connect to one of the addresses of a host.  Raises: DeadlineExceeded, OSError."""
+    """Connect to one of a host's IP addresses.  Raises: DeadlineExceeded, OSError."""
     found = socket.getaddrinfo(host.strip('[]'), port, allowed_gai_family(), socket.SOCK_STREAM)
     addresses = in_turn([(one[0], one[1], one[2], one[4]) for one in found])
     race = _Race(addresses, source, tuple(options or ()))
@@ -137,7 +137,7 @@ class _Race:
         return None
 
     def _note(self, error: OSError) -> None:
-        self._next_at = 0.0  # Section 5: the next one need not wait any longer.
+        self._next_at = 0.0  # Section 5: the next address is tried at once.
         # An unreachable family says nothing about the server.
         if self._fault is None or error.errno not in _NO_WAY:
             self._fault = error

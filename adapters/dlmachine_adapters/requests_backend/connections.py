@@ -1,8 +1,8 @@
-"""The wire beneath `requests`: its connections, watched.
+"""The connections of `requests`, with the limits of an exchange's `Deadlines`.
 
-`urllib3` measures silence read by read, so that a trickle or a slow head may take for ever;
-here each read and write asks the exchange's `Deadlines` how long it may last. The rest makes
-the messages go out and come in as they are: no header, no cookie and no path is touched.
+`urllib3` limits each read separately, so that a slow head or body may take for ever; here each read
+and write waits no longer than the `Deadlines` allow. Messages are sent and received unchanged: no
+header, cookie or path is modified.
 """
 
 import logging
@@ -45,12 +45,12 @@ from dlmachine_adapters.requests_backend.sockets import WATCH, WatchedTls, recei
 
 _BUFFER_BYTES: Final = 65_536
 
-#: RFC 9112 section 7.1; Python's own reading of numbers takes signs and underscores too.
+#: RFC 9112 section 7.1; Python's int() also accepts signs and underscores.
 _CHUNK_SIZE: Final = re.compile(rb'([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\n]*)?\r?\n')
 
 
 class _WatchedReader(RawIOBase):
-    """What is read from a socket, no read longer than the watch allows."""
+    """Reads from a socket within the deadlines."""
 
     def __init__(self, raw: RawIOBase, sock: socket, deadlines: Deadlines) -> None:
         self._raw = raw
@@ -58,7 +58,7 @@ class _WatchedReader(RawIOBase):
         self._deadlines = deadlines
 
     def readable(self) -> bool:
-        """It is."""
+        """True."""
         return True
 
     def readinto(self, buffer: Any) -> int | None:
@@ -66,16 +66,16 @@ class _WatchedReader(RawIOBase):
         return receive_into(self._sock, buffer, self._deadlines)
 
     def close(self) -> None:
-        """Give the socket free."""
+        """Release the socket."""
         self._raw.close()
         super().close()
 
 
 class _WatchedResponse(HTTPResponse):
-    """A response read through the watch, with the core's parser for its head.
+    """A response that is read within the deadlines; the core's parser reads its head.
 
-    `head` has all fields of the server; http.client and urllib3 get only the end of the body, so
-    that they cannot interpret the head differently.
+    `head` has all fields of the server. http.client and urllib3 only get the fields that frame the
+    body, so that they cannot interpret the head differently.
     """
 
     head: ResponseHead
@@ -129,14 +129,14 @@ class _WatchedResponse(HTTPResponse):
 
     def _read_and_discard_trailer(self) -> None:
         parser, parsed = trailer_parser(), None
-        with suppress(RemoteDisconnected):  # All has come by now (RFC 9112 section 8).
+        with suppress(RemoteDisconnected):  # The body is complete (RFC 9112 section 8).
             while parsed is None:
                 parsed = _feed(parser, self.fp)
         if isinstance(parsed, HeadProblem):
             raise HeadError(parsed.problem)
 
     def _safe_read(self, amt: int) -> bytes:
-        # Of a chunked body only what ends a chunk is read in this way.
+        # In a chunked body, this only reads the end of a chunk.
         data: bytes = super()._safe_read(amt)  # type: ignore[misc]
         if self.chunked and data != b'\r\n':
             raise IncompleteRead(data)
@@ -145,7 +145,7 @@ class _WatchedResponse(HTTPResponse):
 
 def head_of(raw: Any) -> ResponseHead:
     """The head from the core's parser, inside urllib3's response."""
-    head: ResponseHead = raw._original_response.head  # noqa: SLF001 -- as requests does for its cookies
+    head: ResponseHead = raw._original_response.head  # noqa: SLF001 -- as requests does for cookies
     return head
 
 
@@ -161,17 +161,17 @@ def _feed(parser: HeadParser, lines: Any) -> Parsed:
     return garbage
 
 
-# To the type checker a mixin of HTTPConnection is one; at run time it must not be.
+# The mixin inherits from HTTPConnection only for the type checker.
 _Base = HTTPConnection if TYPE_CHECKING else object
 
 
 class _Watched(_Base):  # type: ignore[misc,valid-type]
-    """A connection that keeps to the limits of the watch."""
+    """A connection within the deadlines."""
 
     response_class: Any = _WatchedResponse
 
     def connect(self) -> None:
-        """Connect, through proxy and TLS where there are any."""
+        """Connect, through a proxy and TLS if necessary."""
         try:
             super().connect()
         except TimeoutError as error:
@@ -185,7 +185,7 @@ class _Watched(_Base):  # type: ignore[misc,valid-type]
         super().request(*args, **kwargs)
 
     def send(self, data: Any) -> None:
-        """Send bytes, piece by piece: a socket's limit is for all that it is given at once."""
+        """Send in pieces, because a socket's timeout applies to all bytes of a call."""
         deadlines = WATCH.get()
         if deadlines is None:
             super().send(data)
@@ -222,8 +222,8 @@ class _WatchedHttps(_Watched, HTTPSConnection):
         """Connect."""
         if self.ssl_context is None:
             self.ssl_context = create_urllib3_context(cert_reqs=resolve_cert_reqs(self.cert_reqs))
-            # A body that lasts until the connection closes is whole only if the server says
-            # goodbye in TLS too (RFC 9112 section 9.8); Python would pass over that.
+            # A body that lasts until the connection closes is complete only if the server also
+            # closes TLS properly (RFC 9112 section 9.8); by default Python ignores a missing close.
             self.ssl_context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
             self.ssl_context.sslsocket_class = WatchedTls
         super().connect()
@@ -231,8 +231,8 @@ class _WatchedHttps(_Watched, HTTPSConnection):
         if isinstance(sock, ssl.SSLSocket):
             sock.suppress_ragged_eofs = False  # type: ignore[attr-defined]
         if self.cert_reqs in {'CERT_NONE', 0}:
-            # urllib3 reads this only to warn, at every request. Here `verify=False` stands
-            # in the plan and in the record, and a warning may be set to be an error.
+            # urllib3 reads this only to warn at every request. Here the plan and the record show
+            # `verify=False`, and a warning may be configured to be an error.
             self.is_verified = True
 
 
@@ -248,22 +248,22 @@ _POOLS: Final[dict[str, Any]] = {'http': _HttpPool, 'https': _HttpsPool}
 
 
 class WireAdapter(HTTPAdapter):
-    """Takes a prepared request to the wire as it is."""
+    """Sends a prepared request unchanged."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make the pools of direct connections."""
+        """Set up the pools of direct connections."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = _POOLS
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> urllib3.ProxyManager:
-        """The pools of connections through a proxy."""
+        """The connection pools of a proxy."""
         manager = super().proxy_manager_for(proxy, **kwargs)
         if not proxy.lower().startswith('socks'):
             manager.pool_classes_by_scheme = _POOLS
         return manager  # type: ignore[no-any-return,unused-ignore]
 
     def request_url(self, request: PreparedRequest, proxies: Any) -> str:
-        """The request target (RFC 9112 section 3.2); slashes at its beginning stay."""
+        """The request target (RFC 9112 section 3.2); leading slashes are kept."""
         target = super().request_url(request, proxies)
         if not target.startswith('/'):
             return target
@@ -272,7 +272,7 @@ class WireAdapter(HTTPAdapter):
         return f'{parts.path}{query}'
 
     def build_response(self, req: PreparedRequest, resp: Any) -> Response:
-        """The answer, without a look at cookies: they are no business of a backend."""
+        """The response, without its cookies, which the core handles."""
         response = Response()
         response.request = req
         response.status_code = resp.status
@@ -290,6 +290,6 @@ def _is_not_ours(record: logging.LogRecord) -> bool:
     return WATCH.get() is None
 
 
-# urllib3 writes whole URLs to its log, with whatever secrets are in them.
+# urllib3 logs complete URLs, including secrets.
 for _name in ('urllib3.connectionpool', 'urllib3.connection', 'urllib3.response'):
     logging.getLogger(_name).addFilter(_is_not_ours)

@@ -1,7 +1,7 @@
-"""What the exceptions of `requests`, `urllib3` and the system mean: one table.
+"""One table from the exceptions of `requests`, `urllib3` and the system to faults.
 
-An exception of `requests` holds others inside; the first row that fits any of them counts,
-so the rows go from the special to the general.
+An exception of `requests` contains others. The first row that matches any of them is used, so the
+specific rows come first.
 """
 
 import http.client
@@ -35,7 +35,7 @@ Row: TypeAlias = tuple[tuple[type[BaseException], ...], Callable[[Any, ErrorCont
 
 
 def fault_of(error: BaseException, context: ErrorContext) -> Fault:
-    """The fault that an exception means."""
+    """The fault for an exception."""
     found = list(_inside(error))
     held = ((make, each) for kinds, make in _TABLE for each in found if isinstance(each, kinds))
     make, each = next(held, (_broken, error))
@@ -71,7 +71,7 @@ def _connect(error: BaseException, context: ErrorContext) -> Fault:
 
 def _tls(error: BaseException, context: ErrorContext) -> Fault:
     words = _deepest_words(error)
-    # An alert may come late: with TLS 1.3 a client certificate is judged after the handshake.
+    # An alert may come late: in TLS 1.3 a client certificate is checked after the handshake.
     if context.deadlines.is_connected and 'alert' not in words:
         return context.connection_failed('receive', words)
     return context.tls_failed(words)
@@ -126,7 +126,7 @@ _TABLE: Final[tuple[Row, ...]] = (
 
 
 def _inside(error: BaseException) -> Iterator[BaseException]:
-    """The exception and all that it holds, the outermost first."""
+    """The exception and those inside it, the outermost first."""
     waiting: list[object] = [error]
     seen: set[int] = set()
     while waiting:
@@ -139,7 +139,7 @@ def _inside(error: BaseException) -> Iterator[BaseException]:
 
 
 def _errno_in(found: Iterable[BaseException]) -> int | None:
-    # Resolvers and TLS libraries have numbers of their own.
+    # Resolvers and TLS libraries have their own numbers.
     system = (each for each in found if isinstance(each, OSError))
     numbers = [
         each.errno for each in system if not isinstance(each, (socket.gaierror, ssl.SSLError))
@@ -149,7 +149,7 @@ def _errno_in(found: Iterable[BaseException]) -> int | None:
 
 def _deepest_words(error: BaseException) -> str:
     found = [each for each in _inside(error) if isinstance(each, OSError)]
-    # Exceptions of requests are OSErrors too; those of the system lie deeper.
+    # Exceptions of requests are OSErrors, too; those of the system are further inside.
     system = [each for each in found if not isinstance(each, outer.RequestException)]
     return _words(system[-1]) if system else type(error).__name__
 

@@ -1,7 +1,7 @@
-"""Sockets that ask a `Deadlines` how long they may wait, and wait in slices.
+"""Sockets that wait in short steps, within a `Deadlines`.
 
-A waiting socket cannot be interrupted from outside, so no wait is longer than the watch allows;
-between two waits the watch may report an exceeded limit or a cancellation.
+A waiting socket cannot be interrupted, so no wait is longer than the `Deadlines` allow; between two
+waits it may raise for an exceeded limit or a cancellation.
 """
 
 import socket
@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from dlmachine_adapters.http.deadlines import DeadlineExceeded, Deadlines
 
-#: The watch of the exchange that this thread is at.
+#: The deadlines of the current exchange of this thread.
 WATCH: Final[ContextVar[Deadlines | None]] = ContextVar('dlmachine_watch', default=None)
 
 _PIECE_BYTES: Final = 65_536
@@ -21,7 +21,7 @@ _PIECE_BYTES: Final = 65_536
 
 @contextmanager
 def watched(deadlines: Deadlines) -> Iterator[None]:
-    """Within this block, connections of this thread keep to the limits of the watch."""
+    """Apply these deadlines to the connections of this thread within the block."""
     token = WATCH.set(deadlines)
     try:
         yield
@@ -44,17 +44,17 @@ def receive_into(sock: Any, buffer: Any, deadlines: Deadlines) -> int:
 
 
 def send_all(sock: Any, data: Any, deadlines: Deadlines) -> None:
-    """Send all of it, piece by piece.  Raises: DeadlineExceeded, OSError."""
+    """Send all bytes, in pieces.  Raises: DeadlineExceeded, OSError."""
     view = memoryview(data).cast('B')
     while view:
         view = view[_send(sock, view[:_PIECE_BYTES], deadlines) :]
 
 
 class WatchedTls(ssl.SSLSocket):
-    """TLS whose handshake is waited for in slices."""
+    """TLS whose handshake waits in short steps."""
 
     def do_handshake(self, block: bool = False) -> None:  # noqa: FBT002 -- as the original has it
-        """Shake hands.  Raises: DeadlineExceeded, OSError."""
+        """Do the handshake.  Raises: DeadlineExceeded, OSError."""
         deadlines = WATCH.get()
         if deadlines is None:
             super().do_handshake(block)
@@ -66,14 +66,14 @@ class WatchedTls(ssl.SSLSocket):
                     super().do_handshake(block)
                     return
         except DeadlineExceeded:
-            self.close()  # Whoever made it does so only at an OSError.
+            self.close()  # ssl itself closes it only after an OSError.
             raise
 
 
 def _send(sock: Any, piece: memoryview, deadlines: Deadlines) -> int:
     seconds = deadlines.wait_for_next()
     if not isinstance(sock, socket.socket):
-        # TLS within TLS, by urllib3: what it has not sent when its time is over, it forgets.
+        # TLS within TLS, by urllib3: bytes that are not sent before the timeout are lost.
         sock.settimeout(max(deadlines.left(), seconds))
         sock.sendall(piece)
         return len(piece)

@@ -1,8 +1,8 @@
 """The `requests` backend: one exchange over http or https.
 
-Sends what the core wrote down and nothing else: no redirect, retry, cookie, decoding or
-header of its own. Bodies go to the part as they come; memory is bounded. `requests` is
-loaded at the first exchange.
+Sends exactly the core's request: no redirect, retry, cookie, decoding or additional header. Bodies
+are written to the part as they arrive; memory is bounded. `requests` is loaded at the first
+exchange.
 """
 
 from contextlib import ExitStack
@@ -31,15 +31,15 @@ from dlmachine_adapters.http.routing import Route, find_route
 if TYPE_CHECKING:
     import requests
 
-#: At most this much is read at once; `read1` returns what is there already.
+#: The largest single read; `read1` returns what has arrived.
 _READ_BYTES: Final = 1_048_576
 
 
 class RequestsTransport:
-    """A backend on `requests`.
+    """A backend based on `requests`.
 
-    Each exchange has its own Session while it lasts; as many are kept as were used at the same
-    time. The system resolves host names, which cannot be interrupted.
+    Each exchange uses its own Session; as many sessions are kept as were used at the same time. The
+    system resolves host names, which cannot be interrupted.
     """
 
     name: Final = 'requests'
@@ -51,19 +51,19 @@ class RequestsTransport:
 
     @classmethod
     def describe(cls) -> BackendSeen:
-        """Name, schemes and version, without loading the library."""
+        """The name, schemes and version, without loading the library."""
         words = f'{version("requests")} (urllib3 {version("urllib3")})'
         return BackendSeen(name=cls.name, schemes=cls.schemes, version=words)
 
     @property
     def seen(self) -> BackendSeen:
-        """Name, schemes and version."""
+        """The name, schemes and version."""
         return self.describe()
 
     def exchange(
         self, effect: Exchange, part: Sink, remaining: timedelta | None
     ) -> Responded | Interrupted:
-        """Send the request, and write the answer's body to the part if it is wanted."""
+        """Send the request, and write the response's body to the part if it is wanted."""
         deadlines = Deadlines(effect, remaining)
         reader = ResponseReader(effect, part, self._clock, deadlines.check)
         refused = find_refused(effect, self.schemes)
@@ -82,7 +82,7 @@ class RequestsTransport:
             return _exchange(session, route.unwrap(), opened, deadlines, reader)
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the idle connections."""
         self._sessions.close()
 
 
@@ -135,7 +135,7 @@ def _send(
 
 
 def _prepare(request: Request, body: OpenBody | None) -> 'requests.PreparedRequest':
-    """The message for the wire: what was written down, byte for byte."""
+    """The prepared request, exactly as the core describes it."""
     from requests import PreparedRequest
     from urllib3 import HTTPHeaderDict
     from urllib3.util import SKIP_HEADER
@@ -143,13 +143,13 @@ def _prepare(request: Request, body: OpenBody | None) -> 'requests.PreparedReque
     headers = HTTPHeaderDict(request.headers.items)
     for name in ('Accept-Encoding', 'User-Agent'):
         headers.setdefault(name, SKIP_HEADER)
-    # `prepare` would do over again, and in its own way, what the core has done.
+    # `prepare` would redo the core's work differently.
     prepared = PreparedRequest()
     prepared.method, prepared.url = request.method, request.url
     if body is not None:
         headers['Content-Length'] = str(body.size_bytes)
-        prepared.body = body  # type: ignore[assignment]  # read as a file is
-    prepared.headers = headers  # type: ignore[assignment]  # keeps repeated fields apart
+        prepared.body = body  # type: ignore[assignment]  # read like a file
+    prepared.headers = headers  # type: ignore[assignment]  # keeps repeated fields separate
     return prepared
 
 
