@@ -117,7 +117,7 @@ unit: $(DEV_INSTALLED)
 posix-free: $(DEV_INSTALLED)
 	$(BIN)/python -m pytest -q -p tests.posix_free -p no:cacheprovider tests/posix_free \
 		tests/adapters/files tests/adapters/parts tests/adapters/contracts/test_files.py \
-		tests/adapters/contracts/test_locks.py tests/adapters/runtime/test_polling.py \
+		tests/adapters/contracts/test_locks.py tests/adapters/rate_limits tests/adapters/runtime/test_polling.py \
 		tests/adapters/test_world.py tests/adapters/transports/test_addresses.py tests/manager/test_manager.py
 
 # On another Python beside the one that runs all tests: what could differ there.

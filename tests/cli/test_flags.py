@@ -25,6 +25,7 @@ NONE = {'validate'}
         ('pass offline=True', 'pass --offline'),
         ('Use fewer workers=8', 'Use fewer --workers 8'),
         ('raise connecttimeout=', 'raise --connect-timeout'),
+        ('pass destination=', 'pass --output'),
         ('pass allow_outside=True', 'pass --allow-outside'),
         ('pass unheard_of=', 'pass unheard_of='),
         ('http://h/x?retries=5: no', 'http://h/x?retries=5: no'),

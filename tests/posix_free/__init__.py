@@ -21,13 +21,6 @@ NOT_ON_WINDOWS: Final = {
         'test_a_part_that_everybody_may_write_to_is_not_resumed',
         'test_a_strangers_part_is_not_resumed',
     },
-    'there is no file with the rate of all processes': {
-        'test_a_damaged_file_costs_one_turn',
-        'test_a_file_in_the_way_is_not_looked_at',
-        'test_a_folder_remembers',
-        'test_anything_else_in_place_of_a_rate_is_removed',
-        'test_three_processes_keep_to_a_rate',
-    },
     'the lock is that of filelock, which names no owner': {
         'test_a_download_works_without_a_folder_name_of_ours',
         'test_a_file_without_a_name_is_no_lock',

@@ -1,7 +1,8 @@
 """Rate limits: buckets for hosts, shared within a process and, through a folder, by processes.
 
 Contract: a bucket in a folder is one small file, locked (`flock`) only while it is read and
-written. If files cannot be locked or written, each process keeps the rate separately.
+written; on Windows the lock is a file among those of entries. If files cannot be locked or
+written, each process keeps the rate separately.
 """
 
 import contextlib
@@ -23,7 +24,9 @@ from dlmachine.core.spec.rate_limit import (
     read_bucket,
     write_bucket,
 )
-from dlmachine_adapters.files.file_lock import fcntl
+from dlmachine_adapters.files.file_lock import HeldLock, LockTimeout, fcntl, take_lock
+from dlmachine_adapters.files.io import write_all
+from dlmachine_adapters.files.locks import LOCKS_FOLDER
 from dlmachine_adapters.files.own_folder import OwnFolder
 from dlmachine_adapters.files.places import find_places, in_place
 
@@ -82,10 +85,10 @@ RATES: Final = Rates()
 def _draw_shared(folder: str, host: str, bucket: Bucket, rate: Rate) -> Token | None:
     def draw_in(ours: OwnFolder) -> Token:
         with ours, _locked(ours, _name(host)) as handle:
-            text = os.pread(handle, _MAX_BYTES, 0).decode('ascii', 'replace')
+            text = os.read(handle, _MAX_BYTES).decode('ascii', 'replace')
             now = time.time()
             drawn = draw(later(bucket, read_bucket(text, now)), rate, now)
-            os.pwrite(handle, write_bucket(drawn.bucket).encode('ascii'), 0)
+            write_all(handle, write_bucket(drawn.bucket).encode('ascii'), 0)
             return drawn
 
     try:
@@ -107,22 +110,29 @@ def _read(folder: str, host: str) -> str | None:
 
 @contextmanager
 def _locked(ours: OwnFolder, name: str) -> Iterator[int]:
-    with ours.sub(RATES_FOLDER, make=True) as rates:
+    with ours.sub(RATES_FOLDER, make=True) as rates, contextlib.ExitStack() as held:
+        if fcntl is None:
+            held.callback(_lock_apart(ours, name).release)
         handle = rates.open_shared(name)
-    try:
+        held.callback(os.close, handle)
         until = time.monotonic() + _PATIENCE_SECONDS
-        while not _try_to_lock(handle):
+        while fcntl is not None and not _try_to_lock(handle):
             if time.monotonic() > until:
                 raise TimeoutError
             time.sleep(_POLL_SECONDS)
         yield handle
-    finally:
-        os.close(handle)
+
+
+def _lock_apart(ours: OwnFolder, name: str) -> HeldLock:
+    # On Windows a locked file cannot be read by another handle: the lock is a file of its own.
+    with ours.sub(LOCKS_FOLDER, make=True) as locks:
+        try:
+            return take_lock(locks, f'rate-{name}.lock', _PATIENCE_SECONDS, '')[0]
+        except LockTimeout as error:
+            raise TimeoutError from error
 
 
 def _try_to_lock(handle: int) -> bool:
-    if fcntl is None:
-        raise OSError
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

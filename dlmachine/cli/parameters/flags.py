@@ -98,9 +98,10 @@ def renamed(words: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 def _flag(found: re.Match[str]) -> str:
     from dlmachine.config import ENV_PREFIX, NAMES
-    from dlmachine.core.spec.options import DESCRIPTOR_NAMES, own_name
+    from dlmachine.core.spec.options import DESCRIPTOR_NAMES, SYNONYMS
 
-    verb, name, value = found.group(1) or '', own_name(found.group(2)), found.group(3) or ''
+    verb, given_name, value = found.group(1) or '', found.group(2), found.group(3) or ''
+    name = SYNONYMS.get(given_name, given_name)
     if name not in (*NAMES, *DESCRIPTOR_NAMES, *_OF_COMMANDS):
         return found.group()
     named = flag_of(name)
