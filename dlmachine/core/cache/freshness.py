@@ -54,7 +54,7 @@ def must_read(entry: CacheEntry, checksum: Checksum | None) -> Checksum | None:
 
 
 def recorded_digest(record: DownloadRecord | None, checksum: Checksum | None) -> str | None:
-    """The digest on record by the algorithm of the checksum; None where there is none."""
+    """The digest on record by the algorithm of the checksum; None if there is none."""
     if record is None or checksum is None:
         return None
     return {**dict(record.digests), 'sha256': record.sha256}.get(checksum.algorithm)
@@ -62,10 +62,10 @@ def recorded_digest(record: DownloadRecord | None, checksum: Checksum | None) ->
 
 @frozen
 class Condition:
-    """How to ask whether a stored copy is current.
+    """The condition of a request that checks whether a stored copy is current.
 
-    `headers` are sent; the other fields say what an answer may be compared with. Without
-    any of them the whole is downloaded and compared by its hash.
+    `headers` are sent; the response is compared with the other fields. Without any of them, the
+    file is downloaded and compared by its digest.
     """
 
     headers: tuple[tuple[str, str], ...] = ()

@@ -45,8 +45,8 @@ _MAX_EXACT: Final = 2**53 - 1
 def cache_key(descriptor: Descriptor) -> str:
     """The identity of a download: 64 hex digits.
 
-    Secrets in headers, userinfo and query count, so that nobody is served what was
-    fetched with other rights; they are not to be read back from the key.
+    Secrets in headers, userinfo and query count, so that a caller never gets a file that was
+    fetched with other permissions; they cannot be read from the key.
 
     >>> one = Descriptor.parse('http://h/x', query={'b': 1, 'a': 2}, mirrors=['http://m/x'])
     >>> two = Descriptor.parse('HTTP://H:80/x', query={'a': 2, 'b': 1})
@@ -57,7 +57,7 @@ def cache_key(descriptor: Descriptor) -> str:
 
 
 def identity(descriptor: Descriptor) -> bytes:
-    """The canonical JSON that the key is the digest of."""
+    """The canonical JSON whose digest is the key."""
     url = full_url(descriptor.url, descriptor)
     is_plain = not descriptor.headers and isinstance(descriptor.body, NoBody)
     if is_plain and _PLAIN.fullmatch(url):
@@ -89,7 +89,7 @@ def full_url(address: str, descriptor: Descriptor) -> str:
 
 
 def shown_url(descriptor: Descriptor) -> str:
-    """What is asked for, as it may be shown and kept: without secrets.
+    """The requested URL as it may be shown and stored: with secrets masked.
 
     >>> shown_url(Descriptor.parse('http://h/x', query={'token': 'abc', 'a': 1}).unwrap())
     'http://h/x?a=1&token=***'

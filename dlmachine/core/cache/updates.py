@@ -1,7 +1,6 @@
-"""Metadata updates: what the registry is to be told.
+"""Metadata updates: what a store writes to the registry.
 
-Pure. Computed by the machine from its state and an event, secrets already gone; a store
-only writes them down.
+Pure. The state machine computes them from its state and an event, with secrets already masked.
 """
 
 from collections.abc import Mapping
@@ -35,7 +34,7 @@ class NewVersion:
 
 @frozen
 class SameVersion:
-    """The server said that this version is current: keep the file, freshen the record."""
+    """The server confirmed that this version is current: keep the file, update its record."""
 
     key: str
     item_id: str

@@ -134,7 +134,7 @@ def body_pairs(body: Body) -> Iterator[tuple[str, str]]:
 
 
 def content_type_of(body: Body) -> str | None:
-    """The Content-Type that goes with a body; None where there is no body."""
+    """The Content-Type of a body; None if there is no body."""
     match body:
         case NoBody():
             return None

@@ -50,7 +50,7 @@ FALLBACK: Final = 'download'
 
 @lru_cache(maxsize=_REMEMBERED)
 def name_content(headers: Headers, url: str) -> str:
-    """What the content is called: by the answer, by the URL, or `download`.
+    """The name of the content: from the response, else from the URL, else `download`.
 
     >>> said = Headers((('Content-Disposition', 'attachment; filename="../a b.gz"'),))
     >>> name_content(said, 'http://h/x'), name_content(Headers(), 'http://h/d/t.csv?x=1')

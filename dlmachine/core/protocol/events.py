@@ -1,7 +1,7 @@
 """Events: the results of effects, as facts with their time.
 
-Pure. An adapter makes them; `machine.advance` is the only one who reads them. All
-instants are aware and in UTC.
+Pure. Adapters make them, and only `machine.advance` reads them. All times are in UTC, with
+their time zone.
 """
 
 from datetime import datetime
@@ -16,7 +16,7 @@ from dlmachine.core.http.response import Received, ResponseHead
 
 @frozen
 class Happened:
-    """It happened, and when: all that is to be said of many an event."""
+    """An event that needs nothing but its time."""
 
     at: datetime
 
@@ -35,7 +35,7 @@ class CopyMissing(Happened):
 
 @frozen
 class LockAcquired:
-    """Nobody else downloads this key now."""
+    """This run holds the lock of the key; `waited` if another one held it before."""
 
     at: datetime
     waited: bool = False
@@ -43,7 +43,7 @@ class LockAcquired:
 
 @frozen
 class LockUnavailable:
-    """The lock could not be had: `fault` is None where locks do not work here at all."""
+    """The lock was not acquired; `fault` is None if the file system does not support locks."""
 
     at: datetime
     fault: Fault | None
@@ -51,7 +51,7 @@ class LockUnavailable:
 
 @frozen
 class Observed:
-    """What is seen now."""
+    """The state of cache, files and part at this time."""
 
     at: datetime
     snapshot: Snapshot
@@ -80,7 +80,7 @@ class Responded:
 
 @frozen
 class Interrupted:
-    """The exchange broke: before the head (None) or in the body, with this much in the part."""
+    """The exchange broke, before the head (None) or in the body; `part_bytes` are in the part."""
 
     at: datetime
     fault: Fault
@@ -90,10 +90,10 @@ class Interrupted:
 
 @frozen
 class SegmentsEnded:
-    """All exchanges have ended; the result of each, in order, or None where none was begun.
+    """The results of all exchanges, in order; None for an exchange that was not begun.
 
-    In these, `Received` has no digests, and counts the bytes of the segment alone, as
-    `part_bytes` does.
+    Their `Received` has no digests. It counts only the bytes of its segment, and so does
+    `part_bytes`.
     """
 
     at: datetime
@@ -102,7 +102,7 @@ class SegmentsEnded:
 
 @frozen
 class Reassembled:
-    """The whole, read through from its first byte to its last."""
+    """The complete file was read, from its first byte to its last."""
 
     at: datetime
     received: Received
@@ -110,7 +110,7 @@ class Reassembled:
 
 @frozen
 class Validated:
-    """The caller's function has looked at the body; `problem` is what it says against it."""
+    """The caller's `validate` has returned; `problem` says why it rejects the body."""
 
     at: datetime
     problem: str | None = None
@@ -118,14 +118,14 @@ class Validated:
 
 @frozen
 class ChecksumsRead:
-    """The text of a list of checksums."""
+    """The text of a checksum file."""
 
     at: datetime
     text: str
 
 
 class Waited(Happened):
-    """The time has passed."""
+    """The wait is over."""
 
     __slots__ = ()
 
@@ -140,44 +140,44 @@ class Published:
 
 
 class NameTaken(Happened):
-    """Somebody else has this version already."""
+    """Another process has published a file under this name."""
 
     __slots__ = ()
 
 
 class Recorded(Happened):
-    """The registry knows."""
+    """The update is in the registry."""
 
     __slots__ = ()
 
 
 class VersionsRemoved(Happened):
-    """The earlier versions are gone."""
+    """The earlier versions are removed."""
 
     __slots__ = ()
 
 
 class Unpublished(Happened):
-    """The file is gone again."""
+    """The published file is removed."""
 
     __slots__ = ()
 
 
 class Discarded(Happened):
-    """The part is closed, and removed unless it was to be kept."""
+    """The part is closed, and removed unless `keep` was set."""
 
     __slots__ = ()
 
 
 class LockReleased(Happened):
-    """Others may download this key."""
+    """The lock is released."""
 
     __slots__ = ()
 
 
 @frozen
 class EffectFailed:
-    """The effect could not be done."""
+    """The effect could not be performed."""
 
     at: datetime
     fault: Fault

@@ -1,9 +1,9 @@
 """Ports: what the executor needs of the world, as protocols.
 
-Types only. An adapter implements one of them; it translates an effect into calls of a
-library, and the library's answers and exceptions into an event, and decides nothing. No
-method raises for an expected failure: that is an event with a `Fault` in it. The one
-exception is `PartError`, by which a part stops the transport that writes to it.
+Types only. An adapter implements one of them: it translates an effect into calls of a library,
+and the library's results and exceptions into an event, and makes no decisions. An expected
+failure is an event with a `Fault`, not an exception; the only exception is `PartError`, by
+which a part stops the transport that writes to it.
 """
 
 from collections.abc import Callable, Sequence
@@ -74,34 +74,34 @@ class Clock(Protocol):
     """Time."""
 
     def now(self) -> datetime:
-        """The instant, aware and in UTC; never earlier than at the call before."""
+        """The current time in UTC, with its time zone; never earlier than the previous result."""
         ...
 
     def sleep(self, duration: timedelta) -> Fault | None:
-        """Let this much time pass; what cut it short, or None."""
+        """Wait this long; the fault that ended the wait early, or None."""
         ...
 
 
 class Sink(Protocol):
-    """Where a body goes: a part, or a segment of one; one thread at a time."""
+    """The destination of a body: a part, or a segment of one; used by one thread at a time."""
 
     @property
     def size_bytes(self) -> int:
-        """How many bytes it holds."""
+        """The number of bytes it holds."""
         ...
 
     def begin(self, taking: 'StoreBody') -> None:
-        """Get ready for a body: keep the first `taking.offset` bytes, drop the others.
+        """Prepare for a body: keep the first `taking.offset` bytes, drop the others.
 
-        From here on the digests of `taking.algorithms` are made, besides SHA-256. Where the
-        body is a range of a whole (`taking.whole_bytes`), the spans of `taking.held` stay too.
+        The digests of `taking.algorithms` are computed besides SHA-256. If the body is a range of
+        a file (`taking.whole_bytes`), the spans of `taking.held` are kept too.
         """
         ...
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Store received bytes; they are decoded, counted and hashed here.
+        """Decode, count, hash and store received bytes.
 
-        Raises: PartError if they cannot be kept.
+        Raises: PartError if they cannot be stored.
         """
         ...
 
@@ -111,24 +111,24 @@ class Sink(Protocol):
 
 
 class Part(Sink, Protocol):
-    """A place for bytes that are not the whole yet; one owner, one thread at a time."""
+    """A partial file, on disk or in memory; it has one owner, and one thread uses it at a time."""
 
     @property
     def buffer(self) -> BytesIO | None:
-        """The buffer, after `publish` to memory; else None."""
+        """The buffer after `publish` to memory, otherwise None."""
         ...
 
     def split(self, effect: ExchangeSegments) -> Sequence[Sink]:
         """A sink for each span of the effect, each for a thread of its own.
 
-        What was held besides `effect.held` is dropped.  Raises: PartError.
+        Bytes outside `effect.held` are dropped.  Raises: PartError.
         """
         ...
 
     def close_segments(self) -> None:
-        """No sink of `split` takes another byte, however late its thread comes.
+        """Close the sinks of `split`: they store no more bytes, even if a thread still writes.
 
-        From here on `size_bytes` counts what is there from the first byte on.
+        After that, `size_bytes` counts the bytes up to the first hole.
         """
         ...
 
@@ -140,20 +140,20 @@ class Part(Sink, Protocol):
         ...
 
     def view(self) -> BinaryIO:
-        """The bytes so far, as a file of its own to read and close.  Raises: PartError."""
+        """A file object with the bytes so far; the caller closes it.  Raises: PartError."""
         ...
 
     def publish(self, effect: Publish) -> Published | NameTaken | EffectFailed:
-        """Make it appear under its name; published before, it moves from there to here."""
+        """Give the part its final name; a part that is already published moves to the new name."""
         ...
 
     def discard(self, effect: Discard) -> Discarded:
-        """Close it, and remove it unless it is to be kept."""
+        """Close the part, and remove it unless `keep` is set."""
         ...
 
 
 class Transport(Protocol):
-    """A backend: one request, one answer."""
+    """A backend: it sends one request and receives one response."""
 
     @property
     def seen(self) -> BackendSeen:
@@ -163,9 +163,9 @@ class Transport(Protocol):
     def exchange(
         self, effect: Exchange, part: Sink, remaining: timedelta | None
     ) -> Responded | Interrupted:
-        """Send the request, and write the answer's body to the part if it is wanted.
+        """Send the request, and write the body of the response to the part if it is to be stored.
 
-        `remaining` is what is left of `effect.timeout`. Safe to call from many threads.
+        `remaining` is what is left of `effect.timeout`. Many threads may call this.
         """
         ...
 
@@ -178,27 +178,27 @@ class Files(Protocol):
     """The file system and memory."""
 
     def see_path(self, path: str) -> PathSeen:
-        """What is at a path.  Reads only."""
+        """Look at a path.  Reads only."""
         ...
 
     def see_part(self, beside: str | None, stem: str) -> PartSeen | None:
-        """A part of a dead owner that may be taken over.  Reads only."""
+        """Find a part of a dead owner that may be adopted.  Reads only."""
         ...
 
     def confirm(self, effect: CheckCopy) -> CopyConfirmed | CopyMissing:
-        """Whether the stored file is still there."""
+        """Check that the stored file still exists."""
         ...
 
     def read_checksums(self, effect: ReadChecksums) -> ChecksumsRead | EffectFailed:
-        """The text of a list of checksums at a path."""
+        """Read the checksum file at a path."""
         ...
 
     def open_part(self, effect: OpenPart) -> Part | EffectFailed:
-        """A new part, or one taken over."""
+        """Create a part, or adopt one."""
         ...
 
     def unpublish(self, effect: Unpublish) -> Unpublished | EffectFailed:
-        """Remove a file again."""
+        """Remove a published file."""
         ...
 
 
@@ -207,15 +207,15 @@ class Store(Protocol):
 
     @property
     def folder(self) -> str:
-        """The folder in which the files lie."""
+        """The cache folder."""
         ...
 
     def look_up(self, key: str, descriptor: Descriptor) -> CacheSeen:
-        """The entries for a key.  Reads only, and makes nothing where there is nothing."""
+        """The entries of a key.  Reads only, and creates nothing."""
         ...
 
     def record(self, effect: Record, update: MetadataUpdate) -> Recorded | NameTaken | EffectFailed:
-        """Write the update down, in one transaction."""
+        """Write the update to the registry, in one transaction."""
         ...
 
     def remove_versions(self, effect: RemoveVersions) -> VersionsRemoved | EffectFailed:
@@ -231,64 +231,64 @@ class Locks(Protocol):
     """One owner per key, among threads and processes."""
 
     def acquire(self, effect: AcquireLock) -> LockAcquired | LockUnavailable:
-        """Wait for the lock, no longer than the patience."""
+        """Wait for the lock, at most `effect.patience`."""
         ...
 
     def release(self, effect: ReleaseLock) -> LockReleased:
-        """Give it back."""
+        """Release the lock."""
         ...
 
 
 class Gates(Protocol):
-    """Who may ask a host, and when; how fast bytes may come."""
+    """Rate limits: when a request may be sent to a host, and how fast bytes may arrive."""
 
     def admitted(
         self, effect: Exchange, remaining: timedelta | None
     ) -> AbstractContextManager[Fault | None]:
-        """Wait until the exchange may begin, which is made within the block.
+        """Wait until the exchange may begin; it takes place inside the `with` block.
 
-        `remaining` is what is left of `effect.timeout`. The block is given what is in the
-        way, or None.
+        `remaining` is what is left of `effect.timeout`. The block gets the fault that prevents the
+        exchange, or None.
         """
         ...
 
     def throttle(self, effect: Exchange, part: Sink, remaining: timedelta | None = None) -> Sink:
-        """The part, or a segment of it, filled no faster than it may be, while time remains."""
+        """The same part or segment, limited to the allowed bytes per second."""
         ...
 
 
 class Workers(Protocol):
-    """Who does several things at once."""
+    """Runs jobs in parallel."""
 
     def run(
         self, jobs: Sequence[Callable[[], End]], most: int, goes_on: Callable[[End], bool]
     ) -> tuple[End | None, ...]:
-        """Do the jobs, in order, at most so many at once; the result of each, in order.
+        """Start the jobs in order, at most so many at a time; their results, in the same order.
 
-        A worker whose job did not end so that it `goes_on` takes no other: None stands for a
-        job that nobody was left for.
+        A worker takes another job only if the result of its last one satisfies `goes_on`. The
+        result of a job that no worker took is None.
         """
         ...
 
 
 class Progress(Protocol):
-    """How progress is shown, if at all."""
+    """Shows the progress of downloads, or does nothing."""
 
     def watch(self, part: Part, label: str) -> Part:
-        """The part, followed by whatever shows its progress."""
+        """The part, wrapped so that its progress is shown."""
         ...
 
     def leave(self, part: Part) -> None:
-        """The body of a watched part ended, well or not."""
+        """End the display of a part's progress, after success or failure."""
         ...
 
     def waiting(self, effect: Wait, label: str) -> AbstractContextManager[None]:
-        """Show within the block that the download with this name waits, how long and why."""
+        """Show, inside the `with` block, that a download waits, how long and why."""
         ...
 
 
 class World(Protocol):
-    """All ports together, and the look at them."""
+    """All ports together."""
 
     @property
     def clock(self) -> Clock: ...  # noqa: D102
@@ -310,5 +310,5 @@ class World(Protocol):
         ...
 
     def observe(self, descriptor: Descriptor, policy: Policy) -> Snapshot:
-        """Look at all that a decision depends on.  Reads only."""
+        """Observe everything that decisions depend on.  Reads only."""
         ...

@@ -67,7 +67,7 @@ class AtPath:
 
 @frozen(kw_only=False)
 class InFolder:
-    """A file in this folder, named by the answer."""
+    """A file in this folder, with the name from the response."""
 
     folder: str
 

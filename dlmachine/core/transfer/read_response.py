@@ -1,8 +1,8 @@
 """What the head of a response means for its body.
 
-Pure. `decide_body` is asked twice about the same head: by the backend, before the body is
-read, and by the machine, when it goes on. Both see the same decision, so no backend has
-an opinion of its own. RFC 9110 sections 14 (ranges) and 15 (status codes), RFC 9112
+Pure. `decide_body` is called twice with the same head: by the backend, before the body is read,
+and then by the state machine. Both get the same decision, so no backend
+makes one of its own. RFC 9110 sections 14 (ranges) and 15 (status codes), RFC 9112
 section 6 (length).
 """
 
