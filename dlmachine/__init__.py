@@ -1,7 +1,7 @@
 """dlmachine: a cache-aware download manager whose decisions can be read before they happen.
 
-Importing it loads no backend, writes nothing and configures nothing: the heavy parts load
-on first use (PEP 562).
+Importing it loads no backend, writes nothing and configures nothing; heavy modules are loaded on
+first use (PEP 562).
 """
 
 from importlib import import_module
@@ -146,7 +146,7 @@ _RENAMED = {'MachineError': 'LocalError'}
 
 
 def __getattr__(name: str) -> Any:
-    """Load the home of a public name on first use."""
+    """Import the module of a public name on first use."""
     if name in _RENAMED:
         from dlmachine.core.deprecation import renamed
 

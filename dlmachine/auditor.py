@@ -1,8 +1,8 @@
-"""Audit: the dry run over many downloads.
+"""Audit: a dry run over many downloads.
 
-One look at the world and one plan for each item, made when its row is asked for. Nothing
-is requested and nothing written; what is found is what a download would do, because both
-ask the same planner.
+Each row is one observation and one plan, made when the row is requested. Nothing is requested from
+a server, and nothing is written. The result is what a download would do, because both use the same
+planner.
 """
 
 from collections import Counter
@@ -31,16 +31,16 @@ from dlmachine.manifest import Item, make_item
 class AuditStatus(Enum):
     """What a download made now would do."""
 
-    #: The stored copy would be used, unasked.
+    #: The stored copy would be used without a request.
     HIT = 'hit'
-    #: A copy is stored, and the server would be asked whether it is current.
+    #: The stored copy would be used if the server says that it is current.
     STALE = 'stale'
-    #: The stored file has changed: it would be read, and used only if it has the digest on record;
-    #: otherwise the file would be downloaded.
+    #: The stored file has changed: it would be used if it has the recorded digest, and downloaded
+    #: otherwise.
     CHANGED = 'changed'
     #: It would be downloaded.
     MISSING = 'missing'
-    #: It would be refused, before any request.
+    #: It would be refused before any request.
     WOULD_FAIL = 'would-fail'
 
 
@@ -56,10 +56,10 @@ _TO_DOWNLOAD: Final = (AuditStatus.STALE, AuditStatus.CHANGED, AuditStatus.MISSI
 
 @frozen
 class AuditRow:
-    """What was found of one item; secrets are masked.
+    """The result for one item; secrets are masked.
 
-    `size_bytes`, `age` and `path` are those of the stored copy (None: there is none);
-    without one, `path` is the file that would be written, where that is known before.
+    `size_bytes`, `age` and `path` are those of the stored copy, None without one. Without a stored
+    copy, `path` is the file that would be written, if known.
     """
 
     name: str
@@ -82,14 +82,14 @@ class AuditRow:
 
 @frozen
 class AuditSummary:
-    """How many items there are of each status, and how many bytes are stored."""
+    """The number of items with each status, and the number of stored bytes."""
 
     counts: Mapping[AuditStatus, int]
     stored_bytes: int
 
     @property
     def would_download(self) -> bool:
-        """Whether any item would be asked for."""
+        """Whether a request would be sent for any item."""
         return any(self.counts[one] for one in _TO_DOWNLOAD)
 
     @property
@@ -114,19 +114,18 @@ class AuditSummary:
 def audit(
     items: Iterable[Item | Descriptor | str], world: World, policy: Policy | None = None
 ) -> Iterator[AuditRow]:
-    """One row for each item, in order, made as it is asked for; reads only.
+    """Yield one row for each item, in order, as it is requested; only reads.
 
-    URLs and descriptors are looked at under the policy, say that of a manager; entries of a
-    manifest have options of their own.
+    The policy applies to URLs and descriptors; entries of a manifest have their own options.
 
-    Raises: RequestError for anything but a list.
+    Raises: RequestError if `items` is not a list or another iterable of several.
     """
     check_items(items)
     return (_audit_item(_as_item(item, policy or Policy()), world) for item in items)
 
 
 def check_items(items: object) -> None:
-    """Raises: RequestError for anything but a list."""
+    """Raises: RequestError if `items` is one item, or a Result."""
     if isinstance(items, (str, Descriptor, Result)):
         advice = 'Pass a list' if not isinstance(items, Result) else 'Give what it holds: dm.unwrap'
         problem = f'is a {type(items).__name__}, where a list is wanted'

@@ -1,10 +1,9 @@
-"""Configuration: every setting with the place that it came from.
+"""Configuration: every setting, and its source.
 
-Precedence: keyword > dict or file > environment (`DLMACHINE_<NAME>`) > user file > default.
-A file holds the settings at its top, or in a table `[dlmachine]` or `[tool.dlmachine]`.
-The user file is `config.toml` in the user's configuration folder, or what
-`DLMACHINE_CONFIG` names. An unknown name is a fault; in the environment, which others
-write to as well, it is a logged warning.
+Precedence: keyword > dict or file > environment (`DLMACHINE_<NAME>`) > user file > default. A file
+has the settings at the top level, or in a table `[dlmachine]` or `[tool.dlmachine]`. The user file
+is `config.toml` in the user's configuration folder, or the file in `DLMACHINE_CONFIG`. An unknown
+name is a fault; in the environment, which other programs use as well, it is a logged warning.
 """
 
 import os
@@ -30,38 +29,38 @@ from dlmachine.core.spec.policy import Policy
 from dlmachine.options.lists import DESCRIBED_NAMES, MANAGER_HELP
 from dlmachine.paths import PATH_NAMES, PathInput, absolute, absolute_words, settle_words
 
-#: What a caller gives as `config`: a file or a dict.
+#: The type of the `config` argument: a file or a dict.
 ConfigLike: TypeAlias = PathInput | Mapping[str, object] | None
 
 NAMES: Final = (*MANAGER_HELP, *OPTIONS, *DESCRIBED_NAMES)
 
 ENV_PREFIX: Final = 'DLMACHINE_'
 _ENV_ALIASES: Final = {'CACHE_DIR': 'path', 'NO_PROGRESS': 'progress'}
-#: Read elsewhere, and no settings: the user file, the command line's, the tests' own.
+#: Variables that are not settings: the user file, those of the command line and of the tests.
 _ENV_OTHERS: Final = frozenset({'CONFIG', 'JOBS', 'REQUIRE_NGINX', 'WORKERS'})
-#: Where one of these is set, Linux has its configuration elsewhere than others have it.
+#: If one of these is set, the configuration folder on Linux is not ~/.config.
 _ELSEWHERE: Final = frozenset({'XDG_CONFIG_HOME', 'ANDROID_DATA', 'ANDROID_ROOT'})
 _DEFAULT: Final = 'default'
 _NOT_A_FOLDER: Final = 'The first argument, path=, is the cache folder; a URL goes to download()'
-#: Two ways to say the same: the one said at the higher place counts, whichever it is.
+#: Two options for the same setting: the one from the higher source is used.
 _RIVALS: Final = {'path': 'pkg', 'pkg': 'path'}
 
 
 @frozen
 class Setting:
-    """One setting: name, value, and the place that it came from."""
+    """One setting: its name, value and source."""
 
     name: str
-    # Headers may hold secrets, and a repr ends up in logs.
+    # Headers may contain secrets, and a repr may be logged.
     value: Any = field(repr=False)
     source: str = _DEFAULT
 
 
 @frozen
 class Config:
-    """All settings, and what they come to.
+    """All settings, and the values that result from them.
 
-    `settings` has one for each name, in the order of `NAMES`. `described` are default
+    `settings` has one entry for each name, in the order of `NAMES`. `described` are default
     keywords for every Descriptor.
     """
 
@@ -81,11 +80,11 @@ def load_config(
 ) -> Result[Config, Fault]:
     """Read all sources, and merge them by precedence.
 
-    `environ` is `os.environ` by default, `user_file` the one in the user's configuration
-    folder; it need not exist.
+    `environ` defaults to `os.environ`, `user_file` to the one in the user's configuration folder,
+    which need not exist.
 
-    Faults: `UnknownName` with the nearest name and the place, `InvalidInput` for a value, a
-    file that cannot be read or that does not exist.
+    Faults: `UnknownName`, with the source and the nearest name; `InvalidInput` for a bad value, or
+    for a file that cannot be read.
 
     >>> found = load_config({'retries': 5}, {'timeout': 60}, environ={}, user_file=os.devnull)
     >>> [(s.name, s.value, s.source) for s in found.unwrap().settings if s.source != 'default']
@@ -111,10 +110,10 @@ def load_config(
 
 
 def user_config_file() -> str:
-    """Where the user's own configuration is looked for, if nothing else is said."""
+    """The path of the user's configuration file, unless another is set."""
     is_plain = sys.platform == 'linux' and os.environ.keys().isdisjoint(_ELSEWHERE)
     if is_plain and os.environ.get('HOME', '').startswith('/'):
-        # What platformdirs says of it too; to import that takes as long as fifty hits.
+        # The same path as from platformdirs, whose import takes as long as fifty hits.
         return str(Path(os.environ['HOME'], '.config', 'dlmachine', 'config.toml'))
     import platformdirs
 
@@ -132,8 +131,8 @@ def _read_user_file(
 ) -> Result[tuple[Setting, ...], Fault]:
     wanted = env.get(f'{ENV_PREFIX}CONFIG') or ''
     path = wanted or (user_config_file() if user_file is None else fsdecode(user_file))
-    # The null device is how one says: no user file.
-    # Path.is_file would raise where the home of somebody else may not be looked into.
+    # The null device means no user file. Path.is_file would raise if another user's home is not
+    # accessible.
     if path == os.devnull or (not wanted and not os.path.isfile(path)):  # noqa: PTH113
         return Success(())
     return _read_file(path)
@@ -162,14 +161,14 @@ def _read_file(path: str) -> Result[tuple[Setting, ...], Fault]:
 
 
 def _find_table(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    # A pyproject.toml is full of other things, so `tool` alone says that the rest is not ours.
+    # A pyproject.toml has many other tables; with `tool`, only `tool.dlmachine` is read.
     tool = document.get('tool')
     if isinstance(tool, Mapping):
         return _mapping(tool.get('dlmachine'))
     table = document.get('dlmachine')
     if not isinstance(table, Mapping):
         return document
-    # A setting beside the table would be lost without a word: it counts as one of them.
+    # Settings beside the table count, too; otherwise they would be ignored silently.
     return {**{name: one for name, one in document.items() if name in NAMES}, **table}
 
 
@@ -197,7 +196,7 @@ def _refuse_rivals(
 
 
 def unknown_variables(env: Mapping[str, str]) -> Iterator[str]:
-    """What is to be said of variables that look like settings, and are none.
+    """Warnings about environment variables that look like settings, but are unknown.
 
     >>> list(unknown_variables({'DLMACHINE_RETIRES': '2', 'HOME': '/'}))
     ['unknown environment variable DLMACHINE_RETIRES is not used; did you mean DLMACHINE_RETRIES?']
@@ -220,7 +219,7 @@ def _read_environment(env: Mapping[str, str]) -> Iterator[Setting]:
 def _own_variables(env: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     for variable, text in sorted(env.items(), reverse=True):
         short = variable.removeprefix(ENV_PREFIX)
-        # An empty variable is how a shell says that there is none.
+        # An empty variable counts as unset.
         if short != variable and text and short not in _ENV_OTHERS:
             given_name = _ENV_ALIASES.get(short, short.lower())
             yield variable, short, own_name(given_name)
@@ -228,8 +227,8 @@ def _own_variables(env: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
 
 def _env_value(short: str, name: str, text: str) -> object:
     if short == 'NO_PROGRESS':
-        # As with NO_COLOR, any text but a plain no means that none is wanted.
-        return not read_bool(short, text).value_or(True)  # noqa: FBT003 -- what the text says
+        # Like NO_COLOR: any value except a negative one disables progress.
+        return not read_bool(short, text).value_or(True)  # noqa: FBT003 -- the parsed value
     if name == 'headers':
         return text.splitlines()
     words = {'true': True, 'false': False}
@@ -263,7 +262,7 @@ def _settle(given: Mapping[str, Setting]) -> Result[Config, Fault]:
 
 
 def _at(fault: Fault, setting: Setting) -> Fault:
-    # A keyword stands before the caller's eyes; of anything else he has to be told where it is.
+    # The source of a keyword is obvious; that of any other setting is added.
     if isinstance(fault, InvalidInput) and setting.source != 'keyword':
         return replace(fault, where=f'{fault.where} ({setting.source})')
     return fault

@@ -1,8 +1,8 @@
-"""`dm.download` and `dm.fetch`: downloads without a manager of one's own.
+"""`dm.download` and `dm.fetch`: downloads with the default manager.
 
-The default manager takes its settings from the configuration file and the environment. It is
-made at first use, shared by all threads, and closed when the program ends. A forked process makes
-its own.
+The default manager takes its settings from the configuration file and the environment. It is made
+on first use, shared by all threads, and closed when the program ends. A forked process makes its
+own.
 """
 
 import atexit
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from dlmachine.options.types import DownloadOptions
 
-#: The default manager of each process, by its number. That of the parent stays untouched: its
-#: locks may have been held, and its connections are in use there.
+#: The default manager of each process, by process id. A forked child does not touch that of its
+#: parent, whose locks may be held and whose connections are in use.
 _MANAGERS: Final[dict[int, DownloadManager]] = {}
 
 
@@ -34,7 +34,7 @@ def default_manager() -> DownloadManager:
     """
     pid = os.getpid()
     if pid not in _MANAGERS:
-        # Two threads may both make one; only one of them is kept, and nothing is opened before.
+        # Two threads may both make one; only one is kept, and nothing has been opened by then.
         _MANAGERS.setdefault(pid, DownloadManager())
     return _MANAGERS[pid]
 
@@ -81,7 +81,7 @@ def download(
 
 
 def fetch(url: Target, dest: DestInput = None, **options: 'Unpack[DownloadOptions]') -> Outcome:
-    """The same as `download`, with an `Outcome` as result: see `DownloadManager.fetch`.
+    """Download with the default manager, and return an `Outcome`: see `DownloadManager.fetch`.
 
     Raises: DownloadError; RequestError for a bad setting.
     """

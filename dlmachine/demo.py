@@ -1,8 +1,8 @@
-"""A small web server on this machine, for trying things out; the documentation uses it.
+"""A small web server on this computer, for examples; the documentation uses it.
 
 `examples()` starts it. It has these paths:
 
-| path | answer |
+| path | response |
 | --- | --- |
 | `/table.tsv`, `/table.tsv.gz` | a table of two genes, 25 bytes unpacked |
 | `/interactions.tsv.gz` | a table of 5,000 made-up protein interactions |
@@ -12,7 +12,7 @@
 | `/picture.jpg` | the beginning of a PNG, under the wrong name |
 | `/login/table.tsv` | a web page that asks for a login |
 | `/search?ids=1` | its query, as JSON |
-| `/echo` | what was posted, as JSON |
+| `/echo` | the posted body, as JSON |
 | `/moved` | a redirect to `/table.tsv` |
 | `/down` | always 503 |
 | `/flaky/table.tsv` | 503 to the first request, then the file of that name |
@@ -44,7 +44,7 @@ _TABLE: Final = b'gene\tvalue\nTP53\t1\nEGFR\t2\n'
 _MODIFIED: Final = 'Wed, 01 May 2024 12:00:00 GMT'
 #: Any other range is ignored, as RFC 9110 section 14.2 allows.
 _RANGE: Final = re.compile(r'bytes=(\d+)-(\d*)')
-#: The prefixes of files that are sometimes answered with 503.
+#: The prefixes of files that sometimes get a 503.
 _UNSTEADY: Final = re.compile('^/(flaky|failing)/')
 _JSON: Final = {'Content-Type': 'application/json'}
 
@@ -53,8 +53,8 @@ class ExampleServer:
     """A running server: close it, use it in a `with` statement, or let it end with the program.
 
     `url` is its base URL, without a slash at the end. `files` maps each path to the bytes of its
-    file; you may add files and change them. `requests` lists each request with the status of its
-    answer.
+    file; you may add and change files. `requests` lists each request with the status of its
+    response.
 
     >>> with examples({'/hello.txt': b'hello'}) as server:
     ...     server.url.startswith('http://127.0.0.1:'), server.requests
@@ -90,7 +90,7 @@ class ExampleServer:
 
 
 def examples(files: Mapping[str, bytes] | None = None) -> ExampleServer:
-    """Start a server with the files of the examples and, by their paths, with yours."""
+    """Start a server with the example files and, by their paths, with yours."""
     return ExampleServer({**_make_files(), **(files or {})})
 
 
@@ -98,7 +98,7 @@ def examples(files: Mapping[str, bytes] | None = None) -> ExampleServer:
 def serve(
     body: bytes | None = None, path: str = '/interactions.tsv.gz'
 ) -> Iterator[SimpleNamespace]:
-    """The former name of `examples`: `url` is that of one file, and `asked` lists the requests."""
+    """The former name of `examples`: `url` is the URL of one file, `asked` lists the requests."""
     warn_renamed('dlmachine.demo.serve', 'dlmachine.demo.examples', stacklevel=4)
     with examples({} if body is None else {path: body}) as server:
         yield SimpleNamespace(url=f'{server.url}{path}', asked=server.requests)
@@ -112,7 +112,7 @@ class _Server(ThreadingHTTPServer):
         self.shown = shown
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        # A client that hangs up in the middle, as `max_bytes` makes it do, is not an error.
+        # A client that closes the connection early, for example at `max_bytes`, is not an error.
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 

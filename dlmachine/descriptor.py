@@ -1,7 +1,7 @@
-"""Descriptor as users make it: errors are raised, and files are looked at.
+"""The public Descriptor, whose constructor raises errors and accepts files.
 
-The core's Descriptor is pure. This one adds the two things that need the edge: a
-constructor that raises, and reading from a file. They are equal to each other.
+The core's Descriptor is pure. This subclass adds a constructor that raises exceptions, and reading
+from a file. Instances of both compare equal.
 """
 
 import os
@@ -40,13 +40,13 @@ from dlmachine.paths import (
 class Descriptor(core.Descriptor):
     """What to download: URL, query, headers, body, TLS and mirrors; immutable.
 
-    `query` is a query string; with `post=True` a form; with `json=True` a JSON body. `post`
-    and `json` may also be the form (a mapping, pairs or text) and the value themselves.
-    `data` is text or bytes as they are. `multipart` maps names to texts, bytes and files: a
-    `Path` is a file, and so is a text that names an existing file; bytes are never taken
-    for a name. `headers` may be a mapping, pairs, or lines 'Name: value'. `mirrors` (or
-    `fallback_urls`) serve the same. `secret_names` are names of query parameters, header
-    fields and fields of a body whose values are masked wherever they are shown or kept.
+    `query` is a query string; with `post=True` a form; with `json=True` a JSON body. `post` and
+    `json` may also be the form (a mapping, pairs or text) and the JSON value themselves. `data` is
+    a body of text or bytes. `multipart` maps names to texts, bytes and files: a `Path` is a file,
+    and so is a text that names an existing file; bytes are never a file name. `headers` is a
+    mapping, pairs, or lines 'Name: value'. `mirrors` (or `fallback_urls`) are other URLs of the
+    same file. `secret_names` are names of query parameters, header fields and body fields whose
+    values are masked wherever they are shown or stored.
 
     Raises: RequestError that names the argument and the problem.
 
@@ -56,7 +56,7 @@ class Descriptor(core.Descriptor):
 
     __slots__ = ()
 
-    def __init__(  # noqa: PLR0913 -- the words of a request, each a keyword
+    def __init__(  # noqa: PLR0913 -- the keywords of a request
         self,
         url: str,
         *,
@@ -77,7 +77,7 @@ class Descriptor(core.Descriptor):
         tls: Tls | None = None,
         secret_names: Iterable[str] | None = None,
     ) -> None:
-        """Check and normalise."""
+        """Check and normalize the arguments."""
         parsed = core.Descriptor.parse(
             url,
             method=method,
@@ -227,7 +227,7 @@ _FILE_KEYS: Final = frozenset({'file', 'filename', 'content_type'})
 
 
 def _with_files(multipart: object) -> object:
-    # The rule of the edge: a path, or a text that names an existing file, is that file.
+    # A path, or a text that names an existing file, is a file; only this class looks.
     if not isinstance(multipart, Mapping):
         return multipart
     return {name: _file_part(str(name), value) for name, value in multipart.items()}

@@ -27,13 +27,13 @@ MAX_LEVELS: Final = 100
 
 
 class _Broken(Exception):  # noqa: N818 -- never leaves this module
-    """What is wrong with a text, in words."""
+    """The problem of a text, as a message."""
 
 
 def read_document(path: PathInput) -> Result[Any, Fault]:
-    """The value that a TOML, YAML or JSON file holds.
+    """Read a TOML, YAML or JSON file.
 
-    Faults: `InvalidInput` that names the file, and the line where it is broken.
+    Faults: `InvalidInput` that names the file, and the line of the error.
     """
     named = _file_name(path)
     if not is_successful(named):
@@ -47,9 +47,9 @@ def read_document(path: PathInput) -> Result[Any, Fault]:
 
 
 def read_mapping(path: PathInput) -> Result[Mapping[str, Any], Fault]:
-    """The mapping that a TOML, YAML or JSON file holds; an empty file is an empty one.
+    """Read a mapping from a TOML, YAML or JSON file; an empty file is an empty mapping.
 
-    Faults: as `read_document`, and `InvalidInput` for a file that holds something else.
+    Faults: as in `read_document`, and `InvalidInput` for any other value.
     """
     read = read_document(path)
     if not is_successful(read):
@@ -66,14 +66,14 @@ def read_mapping(path: PathInput) -> Result[Mapping[str, Any], Fault]:
 
 
 def is_structured(path: PathInput) -> bool:
-    """Whether the ending of the name says TOML, YAML or JSON."""
+    """Whether the extension of a name is that of TOML, YAML or JSON."""
     return Path(fsdecode(path)).suffix.lower() in _PARSERS
 
 
 def read_text_file(path: PathInput) -> Result[str, Fault]:
     """Read a text file in UTF-8, UTF-16 or UTF-32.
 
-    Reads pipes too. Faults: `InvalidInput` that names the file.
+    Also reads pipes. Faults: `InvalidInput` that names the file.
     """
     named = _file_name(path)
     if not is_successful(named):
@@ -102,7 +102,7 @@ def read_text(data: bytes, name: str) -> Result[str, Fault]:
 
 
 def read_json(text: str, name: str) -> Result[Any, Fault]:
-    """The value of a JSON text; `name` is what a fault calls it.  Faults: `InvalidInput`."""
+    """Parse a JSON text; `name` is its name in a fault.  Faults: `InvalidInput`."""
     return _parse(name, text, _parse_json)
 
 

@@ -1,7 +1,7 @@
 """Downloaders: one backend, one descriptor, one destination, no cache.
 
-The original's classes: made, told to `download()`, then asked for the result. Nothing is
-raised for what servers and networks do; `ok` and `fault` tell.
+These are the classes of the original interface: create one, call `download()`, then read the
+result. Failures of servers and networks are not raised; see `ok` and `fault`.
 """
 
 from dataclasses import replace
@@ -29,10 +29,10 @@ from dlmachine_adapters.world import SystemWorld
 
 
 class Downloader:
-    """Download one descriptor to a path, or into memory where none is given.
+    """Downloads one descriptor to a path, or into memory without a destination.
 
-    `policy` sets limits and retries; its destination and backend are overridden. Without
-    one a download is tried once.
+    `policy` sets limits and retries; its destination and backend are overridden. Without a policy,
+    there are no retries.
     """
 
     backend: ClassVar[str]
@@ -41,10 +41,10 @@ class Downloader:
         self,
         desc: str | core.Descriptor,
         destination: str | PathLike[str] | None = None,
-        progress: bool = True,  # noqa: FBT002 -- as the original has it
+        progress: bool = True,  # noqa: FBT002 -- as in the original
         policy: Policy | None = None,
     ) -> None:
-        """Nothing happens before `download()`."""
+        """Store the arguments; nothing happens before `download()`."""
         self.desc = Descriptor(desc) if isinstance(desc, str) else desc
         place = ToMemory() if destination is None else ToPath(expand(fsdecode(destination)))
         base = Policy(retries=0) if policy is None else policy
@@ -54,7 +54,7 @@ class Downloader:
         self.fault: Fault | None = None
 
     def download(self) -> str | BytesIO | None:
-        """Do it; the path or the buffer, or None if it could not be done: see `fault`.
+        """Download; return the path or the buffer, or None on failure: see `fault`.
 
         Raises: RequestError if the backend is not installed or the request is wrong.
         """
@@ -72,59 +72,59 @@ class Downloader:
 
     @property
     def ok(self) -> bool:
-        """Whether the right bytes are there."""
+        """Whether the download succeeded."""
         return self.outcome is not None
 
     @property
     def http_code(self) -> int:
-        """The status of the last answer; 0 if there was none."""
+        """The status of the last response; 0 if there was none."""
         if self.record is not None:
             return self.record.http_code
         return self.fault.status if isinstance(self.fault, HttpStatus) else 0
 
     @property
     def record(self) -> DownloadRecord | None:
-        """All that is known of the bytes; None if it failed."""
+        """The record of the download; None if it failed."""
         return None if self.outcome is None else self.outcome.record
 
     @property
     def resp_headers(self) -> Headers:
-        """The header fields of the answer, secrets masked; empty if it failed."""
+        """The header fields of the response, with secrets masked; empty after a failure."""
         return Headers() if self.record is None else Headers(self.record.response_headers)
 
     @property
     def size(self) -> int | None:
-        """Bytes received."""
+        """The number of received bytes."""
         return None if self.record is None else self.record.size_bytes
 
     @property
     def sha256(self) -> str | None:
-        """SHA-256 of them, in hex."""
+        """The SHA-256 of the content, in hex."""
         return None if self.record is None else self.record.sha256
 
     @property
     def filename(self) -> str | None:
-        """What the answer, or the URL, calls it."""
+        """The file name from the response or the URL."""
         return None if self.record is None else self.record.filename
 
     @property
     def ext(self) -> str | None:
-        """The extension of that name, without its dot."""
+        """The extension of the file name, without its dot."""
         return extension(self.filename or '')
 
     @property
     def path(self) -> str | None:
-        """The file; None in memory."""
+        """The path of the file; None in memory."""
         return None if self.outcome is None else self.outcome.path
 
 
 class RequestsDownloader(Downloader):
-    """A Downloader on requests."""
+    """A downloader that uses requests."""
 
     backend = 'requests'
 
 
 class CurlDownloader(Downloader):
-    """A Downloader on pycurl (`pip install pycurl`)."""
+    """A downloader that uses pycurl (`pip install pycurl`)."""
 
     backend = 'curl'

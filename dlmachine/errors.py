@@ -57,7 +57,7 @@ class DownloadError(Exception):
     filename: Any
 
     def __init__(self, fault: Fault) -> None:
-        """Keep the fault; its text is the message."""
+        """Store the fault; its text is the message."""
         super().__init__(str(fault))
         self.fault = fault
         self.url = fault.url or None
@@ -112,7 +112,7 @@ class NetworkError(DownloadError, OSError):
         return str(self.fault)
 
 
-class TimeoutExpired(NetworkError, TimeoutError):  # noqa: N818 -- what it is called elsewhere
+class TimeoutExpired(NetworkError, TimeoutError):  # noqa: N818 -- the name in subprocess
     """A time limit expired."""
 
 
@@ -161,7 +161,7 @@ def unwrap(done: Result[Value, Fault] | IOResult[Value, Fault]) -> Value:
 
 
 def error_for(fault: Fault) -> DownloadError:
-    """The exception that goes with a fault."""
+    """The exception for a fault."""
     match fault:
         case HttpStatus(status=status):
             return _BY_STATUS.get(status, ServerError)(fault)

@@ -7,9 +7,9 @@ Policy; `[defaults]` has options for all entries.
 
 A bad entry becomes an item with a fault, and does not affect other entries.
 
-A manifest may come from somebody else. Its relative paths are relative to its own folder. Files
+A manifest may come from another person. Its relative paths are relative to its own folder. Files
 that it writes (`dest`) or sends to servers (in `multipart`, `cert`, `key`) must be in that folder,
-unless the caller allows other places; files that are only read (`checksum_file`, `cainfo`) may be
+unless the caller allows other folders; files that are only read (`checksum_file`, `cainfo`) may be
 anywhere. In `multipart` a string is text, and `{ file = "path" }` is a file.
 """
 
@@ -43,7 +43,7 @@ from dlmachine.documents import is_structured, read_document, read_text_file
 from dlmachine.errors import DownloadError
 from dlmachine.paths import PathInput, absolute, expand, settle_words
 
-#: Under these a file holds its entries, when it holds anything else beside them.
+#: The names of a list of entries in a file that may have other tables.
 _LISTS: Final = ('download', 'downloads')
 _KNOWN: Final = ('url', 'name', *DESCRIPTOR_NAMES, *OPTIONS, *SYNONYMS)
 
@@ -138,7 +138,7 @@ def make_item(
     source: str = '',
     around: Surroundings | None = None,
 ) -> Item:
-    """One item of the words of an entry, its own before those of the defaults.
+    """Make an item from the keywords of an entry, which override the defaults.
 
     >>> make_item({'url': 'http://h/a', 'retires': 1}, Policy(), {}).fault.nearest
     'retries'
@@ -271,6 +271,6 @@ def _in(fault: Fault, source: str) -> Fault:
 
 
 def _strip_comment(line: str) -> str:
-    # A `#` inside a URL begins its fragment, so that a comment needs a space before it.
+    # A comment needs a space before it, because `#` inside a URL begins its fragment.
     url, *_ = f' {line}'.split(' #', 1)
     return url.strip()

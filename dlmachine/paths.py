@@ -28,8 +28,8 @@ DestInput: TypeAlias = PathInput | bool | None
 PATH_NAMES: Final = frozenset(
     {'path', 'dest', 'checksum', 'checksum_file', 'cainfo', 'cert', 'key'}
 )
-#: Those that are written or sent to a server: a manifest from somebody else may not name files
-#: outside its folder. The others are only read on this machine.
+#: Paths of files that are written or sent to a server: a manifest from another person may not name
+#: files outside its folder. The other files are only read.
 _CONFINED: Final = frozenset({'dest', 'cert', 'key'})
 _ADVICE: Final = 'Allow it if you trust the file: allow_outside=True'
 
@@ -39,13 +39,13 @@ def expand(place: str) -> str:
     if not place.startswith('~'):
         return place
     try:
-        return os.path.expanduser(place)  # noqa: PTH111 -- `Path` would fail where there is no home
+        return os.path.expanduser(place)  # noqa: PTH111 -- `Path` would fail without a home
     except ValueError:
-        return place  # Which is refused for what is in it.
+        return place  # It is refused later, with its problem.
 
 
 def path_text(value: object) -> Any:
-    """A path as text, with `~` expanded; what is not a path is returned as it is."""
+    """A path as text, with `~` expanded; another value is returned unchanged."""
     if not isinstance(value, (str, bytes, PathLike)):
         return value
     try:
@@ -58,7 +58,7 @@ def absolute(place: str, folder: str | None = None) -> str:
     """Make a path absolute in a folder, or in the current one; keep a trailing separator."""
     place = expand(place)
     if not is_successful(parse_local_path(place, 'path')):
-        return place  # Which is refused for what is in it.
+        return place  # It is refused later, with its problem.
     try:
         made = os.path.abspath(os.path.join(folder or '', place))  # noqa: PTH118
     except OSError:  # The current folder has been removed.
@@ -86,7 +86,7 @@ def settle_words(
         if _is_path(name, place):
             place = _kept(place, absolute(fsdecode(place), folder))
             is_confined = SYNONYMS.get(name, name) in _CONFINED and not (allow_outside or is_own)
-            # What cannot be a path at all is refused for what it is.
+            # A value that is not a path is refused later, with its problem.
             is_one = is_successful(parse_local_path(str(place), name))
             if is_confined and is_one and not is_inside(str(place), folder):
                 return Failure(outside(name, value))
@@ -115,7 +115,7 @@ def is_inside(place: str, folder: str) -> bool:
 
 
 def _is_below(inner: str, outer: str) -> bool:
-    # On Windows names differ neither by case nor by the separator.
+    # On Windows names are compared without case, and with either separator.
     above, below = (os.path.normcase(place).rstrip(os.sep) for place in (outer, inner))
     return f'{below}{os.sep}'.startswith(f'{above}{os.sep}')
 
@@ -130,7 +130,7 @@ def _expanded(name: str, value: Any) -> Any:
     if SYNONYMS.get(name, name) not in PATH_NAMES or not isinstance(value, (str, bytes, PathLike)):
         return value
     place = path_text(value)
-    # A string may be the digest itself, so only an unambiguous path becomes one.
+    # A string may be the digest itself; a Path cannot.
     return Path(place) if name == 'checksum' and isinstance(value, PathLike) else place
 
 

@@ -1,7 +1,7 @@
-"""What to download, as callers name it: a URL, a descriptor, or an entry of a manifest.
+"""Parse what a caller wants to download: a URL, a descriptor, or an entry of a manifest.
 
-`parse_target` turns it, with the options of the call and of the manager, into the two values that
-the core works on.
+`parse_target` combines it with the options of the call and of the manager into a Descriptor and a
+Policy.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 #: What can be downloaded: a URL, a descriptor, or an entry of a manifest.
 Target: TypeAlias = 'str | core.Descriptor | Item'
-#: One kind of them, of which most batches are made.
+#: One of these types; most batches have targets of one type.
 OneKind = TypeVar('OneKind', str, core.Descriptor, 'Item')
 
 
@@ -51,7 +51,7 @@ def parse_target(
 
 
 def parse_item(target: Target, options: Mapping[str, object], config: Config) -> 'Item':
-    """The same as an entry of a manifest, with a fault in place of an exception."""
+    """Parse a target into an entry of a manifest, with a fault instead of an exception."""
     from dlmachine.manifest import Item
 
     try:
@@ -87,7 +87,7 @@ def _read(target: object, policy: Policy) -> tuple[Any, Policy]:
     from dlmachine.manifest import Item
 
     if not isinstance(target, Item):
-        return target, policy  # Which is refused for what it is.
+        return target, policy  # It is refused later, with its problem.
     if target.descriptor is None:
         fault = InvalidInput(where=target.name, problem='has no descriptor')
         raise error_for(target.fault or fault)

@@ -25,10 +25,10 @@ def run_downloads(
     workers: int,
     executor: Executor | None,
 ) -> Generator[BatchItem[Target], None, None]:
-    """Download each input, yielding results in order of completion.
+    """Download each target, yielding results in order of completion.
 
-    `parse` turns an input and its place into the values to work on, or raises DownloadError.
-    Nothing is made before the first result is asked for.
+    `parse` turns a target and its destination into a Descriptor and a Policy, or raises
+    DownloadError. Nothing is opened before the first result is requested.
     """
     if executor is not None and isinstance(dest, str):
         dest = absolute(dest)

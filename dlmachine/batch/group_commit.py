@@ -1,10 +1,10 @@
-"""A ledger: what the downloads of a batch have to enter into the registry, entered together.
+"""Group commit: the records of a batch are written together.
 
-A transaction costs more than what is written in it, so a run that has come to its record is
-put aside, and its thread goes on with the next one. A few hundredths of a second later all
-that lie there are written at once, and each goes on to its end. Until then a run keeps its
-lock, and its file has its name already: should the program be killed meanwhile, it is found
-as one that is killed between the two.
+A transaction costs more than the records in it. A run that has reached its record is therefore set
+aside, and its thread takes the next task. A few hundredths of a second later all waiting records
+are written in one transaction, and each run continues to its end. Until then the run keeps its
+lock, and its file is already published: if the program is killed, the state on disk is that of a
+kill between the two.
 """
 
 import os
@@ -29,19 +29,19 @@ from dlmachine.execution.run import Run
 from dlmachine_adapters.files.locks import holding_as
 from dlmachine_adapters.world import SystemWorld
 
-#: Whom to tell the result of a run.
+#: Receives the result of a run.
 OnDone: TypeAlias = Callable[[IOResult[Outcome, Fault]], None]
 
-#: So many are worth a transaction of their own, and so are fewer that have waited so long.
+#: Flush at 32 records, or once the oldest has waited 10 ms.
 _FLUSH_AT_RECORDS: Final = 32
 _FLUSH_AFTER_SECONDS: Final = 0.01
-#: After this they are written down by somebody else than the threads, which are busy.
+#: After this time the supervisor flushes, because all threads are busy.
 _FLUSH_LATE_AFTER_SECONDS: Final = 0.02
 
 
 @frozen(kw_only=False)
 class _Entry:
-    """A run that has come to its record."""
+    """A run that has reached its record."""
 
     run: Run
     step: Step
@@ -51,10 +51,10 @@ class _Entry:
 
 
 class GroupCommit:
-    """The runs of one batch that wait for their record; of all its threads."""
+    """The runs of one batch that wait for their record; shared by its threads."""
 
     def __init__(self, world: SystemWorld) -> None:
-        """None waits."""
+        """Start without waiting runs."""
         self._world = world
         self._pid = os.getpid()
         self._mutex = Lock()
@@ -64,7 +64,7 @@ class GroupCommit:
     def run(
         self, descriptor: Descriptor, policy: Policy, snapshot: Snapshot, on_done: OnDone
     ) -> None:
-        """Go through the machine to the end, which may be later; then `on_done` the result."""
+        """Run the state machine to its end, perhaps later, and call `on_done` with the result."""
         ahead, holder = Run(descriptor, policy, self._world), object()
         entry: _Entry | None = None
         with holding_as(holder):
@@ -82,14 +82,14 @@ class GroupCommit:
             self.flush()
 
     def tick(self) -> None:
-        """Write down what has waited for too long."""
+        """Flush if the oldest record has waited too long."""
         if self._entries and monotonic() - self._since > _FLUSH_LATE_AFTER_SECONDS:
             self.flush()
 
     def flush(self) -> None:
-        """Write down all that wait, and let each go on to its end."""
+        """Write the waiting records, and continue each run to its end."""
         if self._pid != os.getpid():
-            return  # They are the parent's to write down.
+            return  # After a fork, the parent writes them.
         with self._mutex:
             entries, self._entries = self._entries, []
         store = self._world.store
@@ -109,7 +109,7 @@ class GroupCommit:
                     ended.append((entry.on_done, _end(entry, event)))
                 except BaseException as error:  # noqa: BLE001 -- raised below: the others come first
                     problem = error
-        # Together, for whoever waits for them is woken up by the first, and then has them all.
+        # Called together, because the first call wakes up the consumer of the results.
         for on_done, done in ended:
             on_done(done)
         if problem is not None:

@@ -1,8 +1,8 @@
-"""Feeding: where the inputs of a batch come from, one after the other, as there is room.
+"""The inputs of a batch, taken one at a time as there is room.
 
-What is a collection is gone through by whoever goes through the results. An iterator may
-have to be waited for (a queue, another download, whoever looks at the results), and then a
-thread of its own waits, one input ahead, so that results are given out meanwhile.
+The consumer of the results iterates over a collection. An iterator may block (on a queue, on
+another download, on the consumer itself), so a separate thread reads it, one input ahead, while
+results are yielded.
 """
 
 import threading
@@ -15,45 +15,45 @@ Task_co = TypeVar('Task_co', covariant=True)
 
 
 class Input(Protocol[Task_co]):
-    """Inputs, as they are there."""
+    """Inputs, as they become available."""
 
     @property
     def is_over(self) -> bool:
-        """Whether there will be no more."""
+        """Whether there will be no more inputs."""
         ...
 
     def take(self) -> Task_co | None:
-        """The next, or None if there is none now.  Raises: what the input raises."""
+        """Return the next input; None if there is none now.  Raises what the iterator raises."""
         ...
 
     def close(self) -> None:
-        """No more are wanted."""
+        """Stop taking inputs."""
         ...
 
 
 class IterableInput(Generic[Task]):
-    """Inputs that are there already."""
+    """The inputs of a collection, which never block."""
 
     def __init__(self, tasks: Iterable[Task]) -> None:
-        """Take them from here."""
+        """Iterate over these tasks."""
         self._tasks = iter(tasks)
         self.is_over = False
 
     def take(self) -> Task | None:
-        """The next; None if there is none."""
+        """Return the next input; None at the end."""
         task = next(self._tasks, None)
         self.is_over = task is None
         return task
 
     def close(self) -> None:
-        """Nothing to end."""
+        """Do nothing."""
 
 
 class ThreadedInput(Generic[Task]):
-    """Inputs that a thread waits for."""
+    """The inputs of an iterator that may block, read by a thread."""
 
     def __init__(self, tasks: Iterable[Task], on_more: Callable[[], None]) -> None:
-        """Begin to take them; `on_more` is called when there is one, or there are no more."""
+        """Start the thread; it calls `on_more` for each input and at the end."""
         self._tasks = tasks
         self._on_more = on_more
         self._queue: SimpleQueue[Task] = SimpleQueue()
@@ -61,11 +61,11 @@ class ThreadedInput(Generic[Task]):
         self._is_left = False
         self._error: BaseException | None = None
         self.is_over = False
-        # A daemon: an input that never comes must not keep the program from ending.
+        # A daemon thread: an iterator that blocks for ever must not keep the program from ending.
         threading.Thread(target=self._feed, name='dlmachine-feeder', daemon=True).start()
 
     def take(self) -> Task | None:
-        """The next; None if it is not there yet, or there is none."""
+        """Return the next input; None if there is none now, or no more."""
         if self._error is not None:
             raise self._error
         try:
@@ -76,7 +76,7 @@ class ThreadedInput(Generic[Task]):
         return task
 
     def close(self) -> None:
-        """Its thread ends as soon as the input lets it."""
+        """End the thread as soon as the iterator returns."""
         self._is_left = True
         self._room.release()
 
@@ -87,8 +87,8 @@ class ThreadedInput(Generic[Task]):
                     return
                 self._queue.put(task)
                 self._on_more()
-                self._room.acquire()  # It is taken.
-        except BaseException as error:  # noqa: BLE001 -- raised again where it is taken
+                self._room.acquire()  # Wait until it is taken.
+        except BaseException as error:  # noqa: BLE001 -- raised again by `take`
             self._error = error
         finally:
             self.is_over = self._error is None

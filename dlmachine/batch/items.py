@@ -1,7 +1,7 @@
-"""Many downloads at once, each result in order of completion and none raised.
+"""The items of a batch: one result for each input, in order of completion, none of them raised.
 
-Threads, because a download waits for the network most of its time; the input is consumed
-as workers become free, so that it may be endless.
+Threads are used because a download mostly waits for the network. Inputs are consumed as threads
+become free, so that the iterator may be endless.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -38,7 +38,7 @@ class BatchSuccess(Generic[Target]):
 
     @property
     def ok(self) -> Literal[True]:
-        """True: type checkers tell it from a `BatchFailure` by this."""
+        """True; type checkers use it to tell success from failure."""
         return True
 
     @property
@@ -67,7 +67,7 @@ class BatchFailure(Generic[Target]):
 
     @property
     def ok(self) -> Literal[False]:
-        """False: type checkers tell it from a `BatchSuccess` by this."""
+        """False; type checkers use it to tell failure from success."""
         return False
 
     @property
@@ -85,7 +85,7 @@ class BatchFailure(Generic[Target]):
         raise error_for(self.fault)
 
 
-#: The result of one download of a batch: `ok` says which of the two it is.
+#: The result of one download of a batch; `ok` tells success from failure.
 BatchItem: TypeAlias = BatchSuccess[Target] | BatchFailure[Target]
 
 _MAX_WORKERS: Final = 256
@@ -93,7 +93,7 @@ _MAX_WORDS: Final = 200
 
 
 def check_batch(targets: object, workers: object, executor: object) -> None:
-    """Raises: RequestError for what no batch can be made of."""
+    """Raises: RequestError for arguments that are not valid for a batch."""
     if not isinstance(workers, int) or not 1 <= workers <= _MAX_WORKERS:
         problem = f'{workers!r} is not from 1 to {_MAX_WORKERS}'
         raise error_for(InvalidInput(where='workers', problem=problem))
@@ -115,7 +115,7 @@ def place_in_folder(
     dest: str | PathLike[str] | bool | None,
     redactor: Redactor = NO_SECRETS,
 ) -> Iterator[tuple[Target, str | bool | None]]:
-    """Pair each target with its destination: a file of its own in a folder, else `dest`.
+    """Pair each target with its destination: a separate file in a folder, else `dest`.
 
     >>> targets = ['http://a.example/t.csv', 'http://b.example/t.csv']
     >>> [place for _, place in place_in_folder(targets, 'data')]
@@ -126,11 +126,11 @@ def place_in_folder(
         if not isinstance(dest, (str, PathLike)):
             yield target, dest
             continue
-        # An entry of a manifest shows its URL as it may be shown.
+        # An entry of a manifest has a masked URL.
         asked = getattr(target, 'descriptor', None) or target
         own = asked.redactor if isinstance(asked, Descriptor) else redactor
         name = name_content(Headers(), own.url(str(getattr(asked, 'url', asked))))
-        # Some file systems tell no case apart.
+        # Some file systems ignore case.
         while name.casefold() in taken:
             taken[name.casefold()] += 1
             name = _numbered(name, taken[name.casefold()])
@@ -154,11 +154,11 @@ def run_batch(
     *,
     may_wait: bool = False,
 ) -> Iterator[BatchItem[Target]]:
-    """Fetch all targets with at most `workers` threads, and yield each as it is done.
+    """Fetch all targets with at most `workers` threads, and yield each result as it is done.
 
-    `fetch` reports the result, at once or later; `on_tick` and `on_idle` are those of the
-    pool, and `may_wait` says that the next target may have to be waited for. Once cancelled, the
-    batch takes no more targets; leaving the iterator cancels it.
+    `fetch` reports the result, at once or later; `on_tick` and `on_idle` are those of the pool;
+    `may_wait` says that the iterator of targets may block. A cancelled batch takes no more targets;
+    closing the iterator cancels it.
     """
 
     def work(

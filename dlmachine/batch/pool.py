@@ -1,8 +1,8 @@
-"""A crew: as many threads as it takes to keep busy, and no more.
+"""A pool of threads that grows only while there is processor time left.
 
-Python runs one thread at a time. Where answers come at once, each thread more only makes
-the others wait for their turn, at twice the cost; where they are waited for, it does work
-that would else be left. So there is one at first, and more come while there is time left.
+Python runs one thread at a time. If responses arrive at once, another thread only makes the others
+wait, at twice the cost; if responses take time, another thread does useful work meanwhile. So the
+pool starts with one thread, and adds threads while the processor is idle.
 """
 
 import os
@@ -18,31 +18,31 @@ from dlmachine.batch.inputs import Input, IterableInput, ThreadedInput
 Task = TypeVar('Task')
 Result = TypeVar('Result')
 
-#: How long it is looked on before the crew grows.
+#: Seconds between checks of whether to add a thread.
 _CHECK_SECONDS: Final = 0.01
-#: Below this share of one processor there is time left.
+#: The pool grows while it uses less than this share of one processor.
 _BUSY: Final = 0.5
-#: Work without a result for so long is done elsewhere than in Python: by the net, the disk,
-#: or the digest of a large file.
+#: Without a result for this long, the time is spent outside Python: on the network, the disk, or
+#: the digest of a large file.
 _QUIET_SECONDS: Final = 0.3
-#: How often an idle thread looks whether the program is at its end.
+#: Seconds between checks of an idle thread whether the program is ending.
 _IDLE_SECONDS: Final = 0.5
-#: The names of our threads begin with this.
+#: The names of all threads of dlmachine begin with this.
 _OURS: Final = 'dlmachine'
 
 
 class CancelToken(Protocol):
-    """Tells those who work to end."""
+    """Tells the threads to stop."""
 
     is_set: bool
 
     def set(self) -> None:
-        """From now on."""
+        """Stop the threads."""
         ...
 
 
 class AdaptivePool(Generic[Task, Result]):
-    """Threads that do the same work on one task after the other."""
+    """Threads that do the same work on one task after another."""
 
     def __init__(
         self,
@@ -52,10 +52,10 @@ class AdaptivePool(Generic[Task, Result]):
         on_tick: Callable[[], None] = lambda: None,
         on_idle: Callable[[], None] = lambda: None,
     ) -> None:
-        """At most so many threads; none of them runs yet.
+        """Set up a pool of at most `most` threads; none of them runs yet.
 
-        `work` is given a task, and whom to tell its result, now or later. `on_tick` is called
-        every hundredth of a second, `on_idle` when there are no tasks left, and at the end.
+        `work` gets a task and a function to call with its result, at once or later. `on_tick` is
+        called every hundredth of a second, `on_idle` when there are no tasks left, and at the end.
         """
         self._work = work
         self._on_tick = on_tick
@@ -63,7 +63,7 @@ class AdaptivePool(Generic[Task, Result]):
         self._most = most
         self._stop = stop
         self._tasks: SimpleQueue[Task | None] = SimpleQueue()
-        # None wakes up whoever waits for a result.
+        # None wakes up the consumer.
         self._done: SimpleQueue[tuple[Result | None, BaseException | None] | None] = SimpleQueue()
         self._done_at = monotonic()
         self._threads: list[threading.Thread] = []
@@ -74,10 +74,10 @@ class AdaptivePool(Generic[Task, Result]):
         )
 
     def map_unordered(self, tasks: Iterable[Task], *, may_wait: bool = False) -> Iterator[Result]:
-        """The result of each task, as it is done; tasks are taken as threads become free.
+        """Yield the result of each task as it is done; tasks are taken as threads become free.
 
-        `may_wait` says that the next task may have to be waited for. Once it is to stop, no
-        more are taken; and it is to stop when it is left. Raises what the work raises.
+        `may_wait` says that the iterator of tasks may block. A cancelled pool takes no more tasks;
+        closing this iterator cancels the pool. Raises what the work raises.
         """
         ahead: Input[Task] = ThreadedInput(tasks, self._wake) if may_wait else IterableInput(tasks)
         open_tasks = 0
@@ -103,7 +103,7 @@ class AdaptivePool(Generic[Task, Result]):
                 open_tasks -= 1
                 if error is not None:
                     raise error
-                yield result  # type: ignore[misc]  # one of the two is there
+                yield result  # type: ignore[misc]  # one of the two is set
         finally:
             ahead.close()
             self._finish()
@@ -124,23 +124,23 @@ class AdaptivePool(Generic[Task, Result]):
 
     def _finish(self) -> None:
         if self._pid != os.getpid():
-            return  # Threads and tasks are the parent's.
+            return  # The threads belong to the parent.
         self._stop.set()
         self._over.set()
         for _ in self._threads:
             self._tasks.put(None)
         if threading.current_thread().name.startswith(_OURS):
-            # The garbage collector came upon an iterator that nobody has any more, in the middle
-            # of somebody's work: the threads end by themselves, and are not waited for.
+            # The garbage collector closed an abandoned iterator inside one of the threads: the
+            # threads end by themselves, and are not waited for.
             return
         try:
             if self._supervisor.is_alive():
-                self._supervisor.join()  # First: it may be making one more.
+                self._supervisor.join()  # First, because it may be adding a thread.
             for thread in self._threads:
                 if thread.is_alive():
                     thread.join()
         finally:
-            # Should this be interrupted: each thread does the same when it ends.
+            # Even after an interrupt: each thread also calls it at its end.
             self._on_idle()
 
     def _supervise(self) -> None:
@@ -150,18 +150,18 @@ class AdaptivePool(Generic[Task, Result]):
                 return
             self._call(self._on_tick)
             if self._stop.is_set and self._done.empty():
-                self._wake()  # Whoever waits for an input has none to wait for any more.
+                self._wake()  # The consumer must not wait for an input any more.
             if len(self._threads) >= self._most:
                 continue
             now = monotonic()
             share = (process_time() - used) / (now - began)
             if self._tasks.qsize() and (share < _BUSY or now - self._done_at > _QUIET_SECONDS):
-                with suppress(RuntimeError):  # There are as many as the system allows.
+                with suppress(RuntimeError):  # The system allows no more threads.
                     self._grow(self._wanted(share))
 
     def _wanted(self, share: float) -> int:
-        # As many as would have the processor busy, but no more than there are: one too many
-        # costs more than one too few, and it is soon looked again.
+        # Estimated from the current share, but at most twice as many: a superfluous thread costs
+        # more than a missing one, and the next check comes soon.
         there = len(self._threads)
         wanted = int(there * (_BUSY / max(share, 0.01) - 1))
         return max(1, min(wanted, there, self._most - there))
@@ -169,7 +169,7 @@ class AdaptivePool(Generic[Task, Result]):
     def _grow(self, by: int) -> None:
         for _ in range(by):
             thread = threading.Thread(target=self._run, name=f'{_OURS}_{len(self._threads)}')
-            self._threads.append(thread)  # Before: an interrupt may come after it has begun.
+            self._threads.append(thread)  # Before the start, which an interrupt may follow.
             try:
                 thread.start()
             except RuntimeError:
@@ -185,12 +185,12 @@ class AdaptivePool(Generic[Task, Result]):
     def _work_on(self) -> None:
         while not self._over.is_set():
             if self._tasks.empty():
-                # Tasks may be waiting for what is told only now.
+                # Tasks may wait for results that are only reported now.
                 self._call(self._on_idle)
             try:
                 task = self._tasks.get(timeout=_IDLE_SECONDS)
             except Empty:
-                # A batch that nobody goes on with must not keep the program from ending.
+                # An abandoned batch must not keep the program from ending.
                 if threading.main_thread().is_alive():
                     continue
                 return
@@ -198,7 +198,7 @@ class AdaptivePool(Generic[Task, Result]):
                 return
             try:
                 self._work(task, self._on_done)
-            except BaseException as error:  # noqa: BLE001 -- raised again where it is waited for
+            except BaseException as error:  # noqa: BLE001 -- raised again in the consumer
                 self._fail(error)
 
     def _call(self, function: Callable[[], None]) -> None:

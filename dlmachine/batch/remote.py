@@ -1,13 +1,12 @@
-"""Relays: runs whose middle is done elsewhere, by whatever executor there is.
+"""Runs whose middle part is done by a worker of an executor.
 
-    caller   look up, take the lock, look again
-    worker   open a part, exchange, wait, validate, publish (or discard)
-    caller   record, retire (or unpublish), give the lock back
+caller   look up, take the lock, look again worker   open a part, exchange, wait, validate, publish
+(or discard) caller   record, remove old versions (or unpublish), release the lock
 
-The machine goes on from a state with an event, wherever it is: what goes out to a worker is
-a state as a value, with all that the download is about (secrets included), and what comes
-back is the state in which the worker left it. Lock and registry are the caller's alone, so
-that workers need no database; they need the folder, and see it under the same path.
+The state machine can continue from a state anywhere. The caller sends a state to the worker as a
+value, with everything about the download (secrets included); the worker returns its last state.
+Only the caller uses the lock and the registry, so workers need no database; they need the folder
+under the same path.
 """
 
 import contextlib
@@ -62,14 +61,14 @@ from dlmachine.execution.run import Run
 from dlmachine_adapters.runtime.cancellation import POLL_SECONDS, CancelToken, FileCancelToken
 from dlmachine_adapters.world import SystemWorld
 
-#: What only the caller performs; all else is a worker's, from the opening of a part on.
+#: The effects that only the caller performs; a worker performs all others.
 _LOCAL_EFFECTS: Final = (
     AcquireLock, Observe, ReadChecksums, Record, RemoveVersions, Unpublish, ReleaseLock,
 )  # fmt: skip
 _MAX_WORDS: Final = 300
-#: How much longer than a download may take it is waited for whoever has it.
+#: How much longer than the time limit the caller waits for the worker.
 _GRACE_SECONDS: Final = 0.5
-#: How long a worker that was told to stop is waited for.
+#: How long the caller waits for a worker that was cancelled.
 _PATIENCE_SECONDS: Final = 5.0
 
 
@@ -92,7 +91,7 @@ class RemoteRun:
 
     @property
     def notice(self) -> Path | None:
-        """The file by which a worker elsewhere is told to stop."""
+        """The file whose existence cancels a worker in another process."""
         if self.folder is None:
             return None
         return Path(self.folder, OUR_FOLDER, 'locks', f'{self.token}.stop')
@@ -105,7 +104,7 @@ def run_with_executor(
     world: SystemWorld,
     executor: Executor,
 ) -> IOResult[Outcome, Fault]:
-    """Go through the machine to the end, by way of a worker if anything is to be fetched."""
+    """Run the state machine to its end, with a worker if anything is to be fetched."""
     ahead = LocalHalf(descriptor, policy, world)
     try:
         step = ahead.run_until(
@@ -119,12 +118,12 @@ def run_with_executor(
 
 
 def perform_remotely(remote: RemoteRun) -> RemoteRun:
-    """What a worker does: go on until the caller has to."""
+    """Run the worker's part, until an effect that only the caller performs."""
     state = remote.step.state
-    assert isinstance(state, Opening)  # noqa: S101 -- nothing else is handed over
+    assert isinstance(state, Opening)  # noqa: S101 -- the caller sends no other state
     world = _LOCAL_WORLDS.get((os.getpid(), remote.token)) or _world_here(remote)
     mine = Run(state.job.descriptor, state.job.policy, world)
-    # Clocks of machines differ: the time of the download is counted here, from where it was.
+    # Clocks of computers differ: the elapsed time is subtracted from this clock.
     mine.began_at -= remote.elapsed
     here = replace(state, job=replace(state.job, began_at=mine.began_at))
     try:
@@ -137,7 +136,7 @@ def perform_remotely(remote: RemoteRun) -> RemoteRun:
 
 
 class LocalHalf(Run):
-    """The run as its caller has it: the part is in somebody else's hands."""
+    """The caller's part of a run; the worker has the open part."""
 
     def __init__(self, descriptor: Descriptor, policy: Policy, world: SystemWorld) -> None:
         super().__init__(descriptor, policy, world)
@@ -146,11 +145,11 @@ class LocalHalf(Run):
 
     @property
     def buffer(self) -> BytesIO | None:
-        """The buffer that came back."""
+        """The buffer that the worker returned."""
         return None if self._returned is None else self._returned.buffer
 
     def send(self, step: Step, executor: Executor) -> Step:
-        """The step with which the run comes back."""
+        """Send a step to a worker, and return the worker's last step."""
         remote = _remote_run(step, self._here.clock.now() - self.began_at)
         number = os.getpid(), remote.token
         _LOCAL_WORLDS[number] = self._here
@@ -165,7 +164,7 @@ class LocalHalf(Run):
         return came.step
 
     def _until(self) -> float | None:
-        # By the clock that never jumps; whoever works has as much time left, and says so first.
+        # By the monotonic clock; the worker has the same limit, and reports it first.
         timeout = self._policy.timeout
         if timeout is None:
             return None
@@ -175,19 +174,19 @@ class LocalHalf(Run):
         if self._returned is None:
             return super()._perform(effect, update)
         if isinstance(effect, Discard):
-            return Discarded(at=self._here.clock.now())  # By the worker, before it came back.
+            return Discarded(at=self._here.clock.now())  # The worker has discarded it.
         event = super()._perform(effect, update)
         if isinstance(effect, Record) and isinstance(event, NameTaken):
-            # Only where locks do not work: there is no part here to take the next name with.
+            # Only without working locks: there is no part here to publish under another name.
             folder = self._returned.folder or ''
             taken = CacheUnusable(path=folder, problem='another process took the version meanwhile')
             return EffectFailed(at=event.at, fault=taken)
         return event
 
 
-#: The worlds of the callers that wait, by process: a fork has those of its parent, too.
+#: The worlds of waiting callers, by process: a forked child inherits those of its parent.
 _LOCAL_WORLDS: Final[dict[tuple[int, str], SystemWorld]] = {}
-#: The worlds of workers, by process and folder; their connections live as long.
+#: The worlds of workers, by process and folder; they are kept for their connections.
 _WORLDS: Final[dict[tuple[int, str | None], SystemWorld]] = {}
 
 
@@ -200,7 +199,7 @@ def _world_here(remote: RemoteRun) -> SystemWorld:
 
 
 def _remote_run(step: Step, elapsed: timedelta) -> RemoteRun:
-    # A worker may stand in another folder: no path may be relative.
+    # A worker may have another current folder, so all paths are made absolute.
     state = step.state
     assert isinstance(state, Opening)  # noqa: S101 -- the effect is OpenPart
     assert isinstance(step.effect, OpenPart)  # noqa: S101 -- as above
@@ -234,7 +233,7 @@ def _pass_on(
 ) -> RemoteRun | Fault:
     try:
         future = executor.submit(perform_remotely, remote)
-    except Exception as error:  # noqa: BLE001 -- executors of all kinds raise what they like
+    except Exception as error:  # noqa: BLE001 -- an executor may raise anything
         return _lost(remote, error)
     came: RemoteRun | Fault | None = None
     while came is None and not stop.is_set and (until is None or monotonic() < until):
@@ -246,7 +245,7 @@ def _pass_on(
         return fault
     with _noticed(remote):
         came = _look(future, remote, _PATIENCE_SECONDS)
-    # What was done in the meantime counts; that it was stopped is not the reason it failed.
+    # Finished work counts; a failure caused by the cancellation does not replace the fault.
     is_done = isinstance(came, RemoteRun) and (
         isinstance(came.step.effect, Record) or isinstance(came.step.state, Finished)
     )
@@ -264,7 +263,7 @@ def _look(
 ) -> RemoteRun | Fault | None:
     try:
         return future.result(timeout=seconds)
-    except Exception as error:  # noqa: BLE001 -- workers raise what they like
+    except Exception as error:  # noqa: BLE001 -- a worker may raise anything
         is_open = isinstance(error, TimeoutError) and not future.done()
         return None if is_open else _lost(remote, error)
 
@@ -289,7 +288,7 @@ def _lost(remote: RemoteRun, error: Exception) -> Fault:
     ):
         try:
             pickle.dumps(validate)
-        except Exception as problem:  # noqa: BLE001 -- whatever it raises, it cannot be sent
+        except Exception as problem:  # noqa: BLE001 -- any exception means that it cannot be sent
             return InvalidInput(
                 where='validate',
                 problem=f'cannot be sent to a worker: {problem}'[:_MAX_WORDS],

@@ -14,10 +14,10 @@ from dlmachine.cli.signals import INTERRUPTED, SAID, TERMINATED, Terminated, int
 from dlmachine.cli.streams import OutputFailed, prepare_streams
 from dlmachine.core.version import VERSION
 
-#: As of a program that SIGPIPE ends; and `exit_codes.FILES`, which loads too much.
+#: The exit codes after SIGPIPE, and of `exit_codes.FILES`, which is too slow to import here.
 _OUTPUT_CLOSED, _FILES = 141, 3
 
-#: New objects between two looks for garbage; Python's own is 700.
+#: New objects between two garbage collections; Python's default is 700.
 _OBJECTS = 50_000
 
 _COMMANDS = {
@@ -31,21 +31,21 @@ _COMMANDS = {
 
 
 class _Lazy(click.Group):
-    """A group that loads a command when it is named."""
+    """A group that imports a command when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names."""
+        """The names of the commands."""
         return sorted(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of a name."""
+        """The command with this name."""
         if cmd_name not in _COMMANDS:
             return None
         command: click.Command = import_module(f'dlmachine.cli.{cmd_name}').command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The names with a line each, from the table: nothing is loaded."""
+        """Write the commands from the table, without importing them."""
         with formatter.section('Commands'):
             formatter.write_dl(sorted(_COMMANDS.items()))
 
@@ -63,8 +63,8 @@ def group() -> None:
 
 
 def main() -> None:
-    """Run, and end with an exit code that scripts can use."""
-    # What is loaded at the start stays: to look through it over and over takes 10 ms.
+    """Run the command line, and end with an exit code for scripts."""
+    # Objects from startup stay; collecting them repeatedly would take 10 ms.
     gc.set_threshold(_OBJECTS)
     prepare_streams()
     try:
@@ -90,9 +90,9 @@ def main() -> None:
 
 
 def _say_why(error: BaseException | None) -> int:
-    # The rest of the buffer cannot be written at the end either.
+    # The rest of the buffer cannot be written at the end of the program, either.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if isinstance(error, BrokenPipeError):
-        return _OUTPUT_CLOSED  # Whoever read it has gone; nothing more can be said to them.
+        return _OUTPUT_CLOSED  # The reader has closed the pipe.
     click.echo(f'error: the output cannot be written: {error}', err=True)
     return _FILES

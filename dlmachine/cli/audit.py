@@ -1,4 +1,4 @@
-"""`dlmachine audit`: the dry run over many."""
+"""`dlmachine audit`: a dry run over many downloads."""
 
 import sys
 from typing import TYPE_CHECKING, Any
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 @outside_option
 @table_option('path')
 @config_option
-@table_option('offline', help='As if there were no network.')
-@table_option('check_freshness', help='As if every copy were to be checked.')
+@table_option('offline', help='Assume that there is no network.')
+@table_option('check_freshness', help='Assume that every copy is checked.')
 @json_option
 def command(file: str, **given: Any) -> None:
-    """Show what the downloads of FILE would do.
+    """Show what the downloads of FILE would do, without doing it.
 
-    Each is a hit, stale, changed, missing, or would fail. FILE is a list of URLs (- is stdin), or
-    a TOML, YAML or JSON manifest. Nothing is requested and nothing written. Exit code: 10 if
+    Each is a hit, stale, changed, missing, or would fail. FILE is a list of URLs (- is stdin), or a
+    TOML, YAML or JSON manifest. No request is sent, and nothing is written. Exit code: 10 if
     anything would be downloaded, else 1 if anything would fail, else 0.
     """
     from dlmachine.auditor import AuditStatus, audit, summarize

@@ -1,4 +1,4 @@
-"""`dlmachine cache`: what is stored."""
+"""`dlmachine cache`: list, show and remove stored files."""
 
 import sys
 from pathlib import Path
@@ -67,7 +67,7 @@ def list_all(**given: Any) -> None:
 @config_option
 @json_option
 def show_info(what: str, **given: Any) -> None:
-    """Show all that is known of a stored file."""
+    """Show the record of a stored file."""
     with reading(given) as (_, entries):
         found = [entry for entry in entries if _is_meant(entry, what)]
     if not found:

@@ -1,4 +1,4 @@
-"""`dlmachine cache verify` and `dlmachine cache doctor`: what is wrong, and mending it."""
+"""`dlmachine cache verify` and `dlmachine cache doctor`: find and repair problems."""
 
 import sys
 from collections import Counter
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 @own_option('--fix', is_flag=True, help='Put wrong files into quarantine; mark their rows.')
 @json_option
 def verify(*, fix: bool, **given: Any) -> None:
-    """Compute the digest of every stored file and compare.
+    """Compare the digest of every stored file with its record.
 
-    Exit code 9 if a file is wrong, missing or unreadable, with --fix too: run it again to see
-    that all is well. Files of other programs have no record; they are counted as unknown.
+    Exit code 9 if a file is wrong, missing or unreadable, also with --fix: run it again to see
+    whether everything is repaired. Files of other programs have no record and count as unknown.
     """
     from dlmachine.cli.exit_codes import INTEGRITY
     from dlmachine.core.faults import CacheUnusable
@@ -52,7 +52,7 @@ def verify(*, fix: bool, **given: Any) -> None:
     told, is_sound, fixed = [], True, 0
     with reading(given) as (registry, entries):
         if not Path(registry.folder).is_dir():
-            # A mistyped name is no cache in which all is well.
+            # Probably a mistyped name; it must not count as a sound cache.
             fail(CacheUnusable(path=registry.folder, problem='there is no such folder'))
         repairer = Repairer(registry, *_tools(registry.folder))
         for entry in entries:
@@ -83,13 +83,13 @@ def verify(*, fix: bool, **given: Any) -> None:
 @table_option('path')
 @config_option
 @own_option('--fix', is_flag=True, help='Repair what is safe to repair.')
-@own_option('--probe', is_flag=True, help='Try locks, links and renames; this writes.')
+@own_option('--probe', is_flag=True, help='Test locks, links and renames; this writes files.')
 @json_option
 def doctor(*, fix: bool, probe: bool, **given: Any) -> None:
-    """Look for what is left over, lost or damaged in the cache folder.
+    """Look for leftover, lost or damaged files in the cache folder.
 
-    Without --fix and --probe nothing is written. Exit code 1 if there is a problem, with
-    --fix too: run it again to see that all is well.
+    Without --fix and --probe nothing is written. Exit code 1 if there is a problem, also with
+    --fix: run it again to see whether everything is repaired.
     """
     from dlmachine.cli.exit_codes import GENERIC
     from dlmachine_adapters.maintenance.repair import FindingRepairer
@@ -100,7 +100,7 @@ def doctor(*, fix: bool, probe: bool, **given: Any) -> None:
         locks, clock = _tools(registry.folder)
         repairer = FindingRepairer(registry, locks, clock)
         for finding in _findings(registry, clock.now(), probe=probe):
-            # At once: a mended registry says more of what lies beside it.
+            # Repaired at once: the next findings are read from the repaired registry.
             repaired = repairer.repair(finding) if fix else None
             counts['problem' if finding.is_problem else 'note'] += 1
             counts['fixed'] += repaired is not None and repaired.is_done
@@ -197,7 +197,7 @@ def _counted(count: int, name: str) -> str:
 
 
 def age_text(age: timedelta) -> str:
-    """An age for people.
+    """Format an age.
 
     >>> age_text(timedelta(seconds=7)), age_text(timedelta(hours=3)), age_text(timedelta(days=9))
     ('7 s', '3 h', '9 days')

@@ -1,4 +1,4 @@
-"""The cache folder that a command is about, and its registry."""
+"""The cache folder of a command, and its registry."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def folder_of(given: dict[str, Any]) -> str:
-    """The cache folder, by the command line or the configuration."""
+    """The cache folder from the command line or the configuration."""
     from dlmachine_adapters.world import cache_folder
 
     with managing(given) as manager:
@@ -29,7 +29,7 @@ def folder_of(given: dict[str, Any]) -> str:
 
 @contextmanager
 def reading(given: dict[str, Any]) -> 'Iterator[tuple[Registry, Iterator[Listed]]]':
-    """The registry and its entries; failures end the program with their code."""
+    """Open the registry and list its entries; a failure ends the program with its exit code."""
     from dlmachine_adapters.cachedir.listing import list_entries
 
     with opened(given) as registry:
@@ -40,7 +40,7 @@ def reading(given: dict[str, Any]) -> 'Iterator[tuple[Registry, Iterator[Listed]
 
 @contextmanager
 def opened(given: dict[str, Any]) -> 'Iterator[Registry]':
-    """The registry; failures end the program with their code."""
+    """Open the registry; a failure ends the program with its exit code."""
     import sqlite3
 
     from dlmachine_adapters.cachedir.connection import Registry

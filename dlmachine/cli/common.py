@@ -1,4 +1,4 @@
-"""What commands share: managers, destinations, and how failures are told."""
+"""What the commands share: managers, destinations, and error messages."""
 
 import json
 import os
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
     from dlmachine.core.faults import Fault
     from dlmachine.manager import DownloadManager
 
-#: What is passed with each request; the other options are those of the manager.
+#: Options that are passed with each request; the others are options of the manager.
 _OF_REQUEST: Final = frozenset({'checksum', 'checksum_file', 'headers', 'method', 'mirrors'})
 
 
 @contextmanager
 def managing(given: Mapping[str, Any], *, progress: bool = False) -> 'Iterator[DownloadManager]':
-    """A manager for the options of a command line; failures end the program with their code."""
+    """A manager for the options of a command; a failure ends the program with its exit code."""
     from dlmachine.config import NAMES, unknown_variables
     from dlmachine.errors import DownloadError
     from dlmachine.manager import DownloadManager
 
-    if not given.get('verbose'):  # Else the log says so.
+    if not given.get('verbose'):  # With --verbose, the log says it.
         for text in unknown_variables(os.environ):
             click.echo(f'warning: {text}', err=True)
-    # What was not passed is left to the configuration.
+    # Options that were not passed are left to the configuration.
     options = {
         name: given[name]
         for name in NAMES
@@ -47,7 +47,7 @@ def managing(given: Mapping[str, Any], *, progress: bool = False) -> 'Iterator[D
 
 
 def check_destination(given: Mapping[str, Any]) -> None:
-    """End the program if a download would have more than one place to go to."""
+    """End the program if more than one destination is set."""
     if sum(given[name] is not None for name in ('output', 'folder', 'path')) > 1:
         msg = '--output, --dir and --cache exclude each other'
         raise click.UsageError(msg)
@@ -57,7 +57,7 @@ def check_destination(given: Mapping[str, Any]) -> None:
 
 
 def destination(given: Mapping[str, Any], manager: 'DownloadManager') -> str | bool | None:
-    """Where downloads go: as said, else into the cache if there is one, else here."""
+    """The destination: as passed, else the cache if there is one, else the current folder."""
     if given['output'] == '-':
         return False
     if given['output'] is not None:
@@ -78,7 +78,7 @@ def request_words(given: Mapping[str, Any]) -> dict[str, Any]:
         raise click.UsageError(msg)
     data = _read_data(given['data'])
     if data is not None:
-        # As curl does: a form, unless a header says otherwise.
+        # Like curl: a form, unless a header sets another type.
         words |= {'query': data, 'post': True}
     if given['json_data'] is not None:
         from dlmachine.documents import read_json
@@ -89,7 +89,7 @@ def request_words(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def fail(fault: 'Fault', text: str = '') -> NoReturn:
-    """Say what went wrong on stderr, and end with its code."""
+    """Print the error to stderr, and end with its exit code."""
     from dlmachine.cli.exit_codes import exit_code
 
     click.echo(f'error: {text or in_flags(str(fault))}', err=True)
@@ -97,7 +97,7 @@ def fail(fault: 'Fault', text: str = '') -> NoReturn:
 
 
 def shown(target: Any, manager: 'DownloadManager') -> str:
-    """What was asked for, as it may be shown: a URL, or the name of an entry."""
+    """The target with secrets masked: a URL, or the name of an entry."""
     from dlmachine.core.secrets.redact import redact_url
 
     return printable(
@@ -106,13 +106,13 @@ def shown(target: Any, manager: 'DownloadManager') -> str:
 
 
 def fault_text(target: Any, fault: 'Fault', manager: 'DownloadManager') -> str:
-    """What went wrong, with what it was about where the fault does not say it itself."""
+    """The message of a fault, with the target unless the message contains it."""
     named, text = shown(target, manager), in_flags(str(fault))
     return text if named in text else f'{named}: {text}'
 
 
 def fault_as_json(fault: 'Fault') -> dict[str, Any]:
-    """A fault for machines: the code is stable."""
+    """A fault as JSON; the code is stable."""
     return {
         'code': fault.code,
         'party': fault.party.value,
@@ -128,7 +128,7 @@ def fault_as_json(fault: 'Fault') -> dict[str, Any]:
 
 
 def size_text(count: int | None) -> str:
-    """A size for people.
+    """Format a size.
 
     >>> size_text(None), size_text(512), size_text(5_242_880)
     ('-', '512 B', '5.0 MiB')
@@ -142,13 +142,13 @@ def size_text(count: int | None) -> str:
 
 
 def print_json(value: object) -> None:
-    """One JSON document on stdout."""
-    # ASCII, so that any output can be written to, and any parser gets the same text back.
+    """Print one JSON document to stdout."""
+    # ASCII, so that it can be written in any encoding.
     click.echo(json.dumps(value, indent=2, default=str))
 
 
 def confirmed(question: str) -> bool:
-    """Whether the user says yes; raises at the end of the input, because that is not an answer."""
+    """Ask the user to confirm.  Raises: UsageError at the end of the input."""
     try:
         return click.confirm(question, err=True)
     except click.Abort as abort:

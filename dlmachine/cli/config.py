@@ -1,4 +1,4 @@
-"""`dlmachine config`: each setting and where it comes from."""
+"""`dlmachine config`: show each setting and its source."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 @config_option
 @json_option
 def command(**given: Any) -> None:
-    """Show each setting, its value, and where it comes from.
+    """Show each setting, its value and its source.
 
-    A keyword outranks a file or dict, that the environment (DLMACHINE_*), that the user's
-    file, that the default.
+    A keyword overrides a file or dict, which overrides the environment (DLMACHINE_*), which
+    overrides the user's file, which overrides the default.
     """
-    # Else it would say that no progress was asked for.
+    # Without `progress`, the setting would be shown as changed.
     with managing(given, progress=True) as manager:
         settings, names = manager.config.settings, manager.secret_names
     shown = {one.name: _text(one, names) for one in settings}
@@ -40,5 +40,5 @@ def _text(setting: 'Setting', names: tuple[str, ...]) -> str:
         return ', '.join(names)
     if is_secret_name(setting.name) and setting.value:
         return MASK
-    # As it would be written into a file.
+    # As it would be written in a file.
     return str(redact_value(getattr(setting.value, 'value', setting.value), names))

@@ -1,4 +1,4 @@
-"""`dlmachine demo`: plan, download, hit, 304 and audit, against a server on this machine."""
+"""`dlmachine demo`: plan, download, hit, 304 and audit, with a local server."""
 
 import tempfile
 from importlib.util import find_spec
@@ -18,7 +18,7 @@ from dlmachine.manifest import parse_lines
 @click.command('demo', cls=Command)
 @table_option('backend', help='One backend only; otherwise all installed ones.')
 def command(backend: str | None, **_: Any) -> None:
-    """Serve a table from this machine and download it: plan, hit, 304 and audit."""
+    """Serve a table locally and download it: plan, hit, 304 and audit."""
     names = ['requests', *(['curl'] if find_spec('pycurl') else [])]
     for name in names if backend is None else [backend]:
         try:

@@ -1,4 +1,4 @@
-"""Exit codes: wget's small set, and a few of our own.  One table."""
+"""Exit codes: wget's, and some of dlmachine's own, in one table."""
 
 from typing import Final
 

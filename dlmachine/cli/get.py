@@ -1,4 +1,4 @@
-"""`dlmachine get`: download."""
+"""`dlmachine get`: download URLs."""
 
 import os
 import sys
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     'output',
     type=FILE,
     metavar='FILE',
-    help='File to write; - is stdout, and a path that ends in / a folder.',
+    help='File to write; - is stdout, and a path that ends in / is a folder.',
 )
 @own_option(
     '-d',
@@ -78,18 +78,18 @@ if TYPE_CHECKING:
     metavar='N',
     help='Parallel downloads (default: 8, or DLMACHINE_WORKERS).',
 )
-@own_option('--dry-run', is_flag=True, help='Show the plan and do nothing.')
+@own_option('--dry-run', is_flag=True, help='Show the plan without doing it.')
 @own_option('--exit-code', is_flag=True, help='With --dry-run: 10 if anything would be fetched.')
-@own_option('-q', '--quiet', is_flag=True, help='No progress, no paths.')
+@own_option('-q', '--quiet', is_flag=True, help='Print neither progress nor paths.')
 @table_option('progress', help='No progress bars.')
-@own_option('-v', '--verbose', count=True, help='Say on stderr what is done; -vv more of it.')
+@own_option('-v', '--verbose', count=True, help='Log to stderr; -vv logs more.')
 @json_option
 @request_options
 def command(urls: tuple[str, ...], **given: Any) -> None:
-    """Download URLs; their paths are printed, one a line.
+    """Download URLs and print their paths, one per line.
 
-    Without --output, --dir or --cache they go into the cache that is configured, and where
-    there is none into the current folder, named by the response.
+    Without --output, --dir or --cache, files go into the configured cache, or without one into the
+    current folder, with the name from the response.
     """
     check_destination(given)
     if os.environ.get(WORKERS[1]):
@@ -124,7 +124,7 @@ def command(urls: tuple[str, ...], **given: Any) -> None:
 
 
 def _draws() -> bool:
-    # Not loaded for a hit, which does not need it.
+    # Imported late: a hit does not need it.
     from dlmachine_adapters.progress import is_seen
 
     return is_seen()
@@ -186,12 +186,12 @@ def _warn(outcome: 'Outcome') -> None:
 
 
 def _telling(given: Mapping[str, Any]) -> AbstractContextManager[None]:
-    """Within the block, write dlmachine's log to stderr if --verbose is set."""
+    """Log to stderr within the block, if --verbose is set."""
     return _logged('', given['verbose'], '%(asctime)s %(levelname)-7s %(message)s')
 
 
 def _telling_waits(given: Mapping[str, Any], *, has_bars: bool) -> AbstractContextManager[None]:
-    """Report waits on stderr, unless --quiet is set or the log or a bar shows them."""
+    """Report waits on stderr, unless --quiet is set, or the log or a bar shows them."""
     is_told = given['verbose'] or given['quiet'] or has_bars
     return _logged(f'.{WAITS}', not is_told, '%(message)s')
 

@@ -1,4 +1,4 @@
-"""`dlmachine plan`: what a download would do."""
+"""`dlmachine plan`: show what a download would do."""
 
 import json
 import sys
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 def command(urls: tuple[str, ...], **given: Any) -> None:
     """Show what a download would do: verdict, reason, destination, effects.
 
-    Nothing is requested and nothing written.
+    No request is sent, and nothing is written.
     """
     check_destination(given)
     with managing(given) as manager:
@@ -69,7 +69,7 @@ def command(urls: tuple[str, ...], **given: Any) -> None:
 def show_plans(
     manager: 'DownloadManager', targets: 'Iterable[Target]', given: dict[str, Any]
 ) -> None:
-    """Print the plans; end with a code if that was asked for, or if one was refused."""
+    """Print the plans; end with an exit code if one was refused, or with --exit-code."""
     from dlmachine.cli.exit_codes import CHANGES_PENDING, exit_code
     from dlmachine.errors import DownloadError
 

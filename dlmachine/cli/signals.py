@@ -1,8 +1,8 @@
-"""Interruption: Ctrl-C and SIGTERM end a command cleanly, a second one ends it at once.
+"""Signals: Ctrl-C and SIGTERM end a command cleanly, a second one ends it at once.
 
-The first signal raises in the main thread, so that whatever is held is given back on the way
-out and a part that can be resumed is kept. A signal that the parent had ignored
-(nohup) stays ignored, and a handler that somebody else has put there stays too.
+The first signal raises in the main thread, so that locks are released and a part that can be
+resumed is kept. A signal that the parent had ignored (nohup) stays ignored, and another program's
+handler stays, too.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ Handler = Callable[[int, FrameType | None], Any]
 
 
 class Terminated(BaseException):
-    """SIGTERM came: as KeyboardInterrupt, no failure to be handled on the way."""
+    """SIGTERM arrived; like KeyboardInterrupt, it is not an Exception."""
 
 
 @contextmanager
@@ -36,8 +36,8 @@ def interruptible() -> Iterator[None]:
 def ending_at_once() -> Iterator[None]:
     """End the process without waiting for its threads.
 
-    Threads that download cannot be stopped, and waiting for them may take hours. The next
-    run resumes the part of a dead owner, and locks end with their process.
+    Threads cannot be stopped during a download, and waiting for them may take hours. The next run
+    resumes the part of the dead owner, and locks end with their process.
     """
     with _handling(_end):
         yield
@@ -46,7 +46,7 @@ def ending_at_once() -> Iterator[None]:
 @contextmanager
 def _handling(handler: Handler) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
-        yield  # Only there are signals handled.
+        yield  # Python handles signals only in the main thread.
         return
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     mine = {number for number, present in before.items() if present in _REPLACEABLE}
@@ -67,13 +67,13 @@ def _raise(number: int, frame: FrameType | None) -> NoReturn:
 
 
 def _end(number: int, frame: FrameType | None) -> NoReturn:
-    # Not by a stream: what is interrupted may be writing to it.
+    # Not through a stream, because the interrupted code may be writing to it.
     with contextlib.suppress(OSError):
         os.write(2, f'{SAID}\n'.encode())
     os._exit(INTERRUPTED if number == signal.SIGINT else TERMINATED)
 
 
-#: What Python begins with, and what a command has put in its place.
+#: Python's own handlers, and those of this module.
 _REPLACEABLE: Final[frozenset[Any]] = frozenset(
     {signal.SIG_DFL, signal.default_int_handler, _raise}
 )

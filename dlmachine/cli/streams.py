@@ -1,7 +1,7 @@
-"""The standard streams of a command: closed, full or in an encoding that lacks a character.
+"""The standard streams of a command, even if closed, full or in a limited encoding.
 
-A result that cannot be written is an error of its own, which nothing on the way takes for an
-error of the disk; what cannot be told on stderr changes nothing.
+Results that cannot be written raise `OutputFailed`, which nothing mistakes for an error of a
+download; messages that cannot be written to stderr are dropped.
 """
 
 import io
@@ -9,17 +9,17 @@ import os
 import sys
 from typing import Any, TextIO
 
-#: What a stream that was closed is opened as: nothing can be read from stdin, nothing can be
-#: written to stdout (which is an error, as for the programs of a shell), stderr takes all.
+#: How a closed stream is reopened: stdin is empty, writing to stdout is an error (as in shell
+#: programs), and stderr accepts everything.
 _STAND_INS = ((0, os.O_RDONLY), (1, os.O_RDONLY), (2, os.O_WRONLY))
 
 
-class OutputFailed(Exception):  # noqa: N818 -- no error of the disk; its cause is
-    """The results cannot be written; the cause is what the system said."""
+class OutputFailed(Exception):  # noqa: N818 -- not an error of a download; it has a cause
+    """The results cannot be written; the cause is the system's error."""
 
 
 def prepare_streams() -> None:
-    """Make the streams of this process fit to be written to, whatever its parent left of them."""
+    """Make the streams of this process usable, whatever state the parent left them in."""
     for number, flags in _STAND_INS:
         _reopen_closed(number, flags)
     if sys.stdin is None:
@@ -52,9 +52,9 @@ def _prepared(
     present: TextIO | None, original: TextIO | None, kind: type[io.FileIO], number: int
 ) -> Any:
     if present is not original:
-        return present  # Somebody's replacement for the stream.
+        return present  # Another program has replaced the stream.
     encoding = 'utf-8' if present is None else present.encoding
-    # A name that the encoding of the output lacks must not end a good download.
+    # A character that the encoding lacks must not make a download fail.
     return io.TextIOWrapper(
         io.BufferedWriter(kind(number, 'w', closefd=False)),
         encoding=encoding,
@@ -64,7 +64,7 @@ def _prepared(
 
 
 def _reopen_closed(number: int, flags: int) -> None:
-    # Else the next file that is opened, perhaps the registry, would be the stream.
+    # Otherwise the next opened file, perhaps the registry, would become the stream.
     try:
         os.fstat(number)
     except OSError:

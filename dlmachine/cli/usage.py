@@ -1,7 +1,7 @@
-"""Errors of usage, as click words them, without the secrets that were typed.
+"""Usage errors in click's words, with secrets masked.
 
-Click quotes what it does not understand: a URL with a password that stands where an option or
-a number is expected would be shown on a terminal, and kept in a log.
+Click quotes arguments that it does not understand: a URL with a password, in place of an option or
+a number, would be shown on the terminal and in logs.
 """
 
 import os
@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator
 
 import click
 
-#: Environment variables that hold a default of a flag: of now, and of before.
+#: Environment variables with a default for --workers: the present and the former name.
 WORKERS = ('DLMACHINE_WORKERS', 'DLMACHINE_JOBS')
 
 
 def show_usage_error(error: click.ClickException) -> None:
-    """Say on stderr what is wrong with the arguments, and where help is."""
+    """Print to stderr what is wrong with the arguments, and where to find help."""
     context = getattr(error, 'ctx', None)
     if context is not None:
         click.echo(context.get_usage(), err=True)
@@ -26,7 +26,7 @@ def show_usage_error(error: click.ClickException) -> None:
 
 
 def masked(message: str, words: Iterable[str]) -> str:
-    """A message with the secrets masked that stand in the words it quotes.
+    """Mask the secrets of these words in a message.
 
     >>> masked("No such option '--http://me:pw@h/'.", ['--http://me:pw@h/'])
     "No such option '--http://***@h/'."
@@ -44,7 +44,7 @@ def masked(message: str, words: Iterable[str]) -> str:
 
 
 def _pieces(word: str) -> Iterator[str]:
-    # As click takes an argument apart: dashes, the name of an option, and its value.
+    # Like click's own parsing of an argument: dashes, the name of an option, its value.
     bare = word.lstrip('-')
     name, _, value = bare.partition('=')
     yield from (piece for piece in (bare, name, value, word[2:]) if piece)

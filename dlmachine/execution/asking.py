@@ -1,4 +1,4 @@
-"""Asking: one exchange, let in by the gates and slowed down by the throttle."""
+"""Perform one exchange, within the rate limits and the bandwidth limit."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,7 +17,7 @@ from dlmachine.core.spec.descriptor import Descriptor
 def ask(
     world: World, effect: Exchange, sink: Sink, remaining: Callable[[Exchange], timedelta | None]
 ) -> Responded | Interrupted:
-    """The result of an exchange; `remaining` tells the time that is left for it."""
+    """Perform an exchange and return its result; `remaining` gives the time left for it."""
     loaded = world.transport(effect.backend)
     if not is_successful(loaded):
         return Interrupted(at=world.clock.now(), fault=loaded.failure())
@@ -34,7 +34,7 @@ def ask(
 def check_time(
     world: World, descriptor: Descriptor, timeout: timedelta | None, began_at: datetime
 ) -> None:
-    """Check between the steps of long work.  Raises: PartError if cancelled or out of time."""
+    """Check the limits between steps of a computation.  Raises: PartError if one has passed."""
     fault = world.clock.sleep(timedelta(0))
     if fault is None and timeout is not None and world.clock.now() - began_at >= timeout:
         fault = TimedOut(url=shown_url(descriptor), phase='total', limit=timeout)
@@ -43,7 +43,7 @@ def check_time(
 
 
 def _named(event: Responded | Interrupted, effect: Exchange) -> Responded | Interrupted:
-    # A part does not know the URL it is filled from; its faults leave the place empty.
+    # A part does not know the URL of its bytes, so its faults have an empty one.
     if isinstance(event, Interrupted):
         match event.fault:
             case AnswerUnusable(url='') | BodyTooLarge(url='') as fault:

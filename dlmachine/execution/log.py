@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def tell_verdict(step: Step, descriptor: Descriptor) -> None:
-    """What was decided at the start, and why."""
+    """Log the decision at the start, and its reason."""
     logger, job = _logger(), getattr(step.state, 'job', None)
     if logger is not None and job is not None and logger.isEnabledFor(_INFO):
         verdict, reason = job.decision.verdict.value, job.decision.reason.value
@@ -37,7 +37,7 @@ def tell_verdict(step: Step, descriptor: Descriptor) -> None:
 
 
 def tell_step(effect: Effect, event: Event) -> None:
-    """One effect, and its result."""
+    """Log one effect and its result."""
     logger = _logger()
     if logger is None:
         return
@@ -61,7 +61,7 @@ def tell_wait(effect: Wait, descriptor: Descriptor) -> None:
 
 
 def tell_end(outcome: Outcome, descriptor: Descriptor) -> None:
-    """That it came from the network, and where it is."""
+    """Log a download from the network, with its destination."""
     logger, record = _logger(), outcome.record
     if logger is None or record is None or outcome.origin is not Origin.NETWORK:
         return
@@ -73,7 +73,7 @@ def tell_end(outcome: Outcome, descriptor: Descriptor) -> None:
 
 
 def tell_failure(fault: Fault, descriptor: Descriptor) -> None:
-    """Why it could not be done."""
+    """Log the fault of a failed download."""
     logger = _logger()
     if logger is not None:
         named, text = shown_url(descriptor), str(fault)
@@ -81,7 +81,7 @@ def tell_failure(fault: Fault, descriptor: Descriptor) -> None:
 
 
 def warn(text: str) -> None:
-    """What a caller may want to know, though it stops nothing."""
+    """Log a warning for the caller."""
     logger = _logger()
     if logger is not None:
         logger.warning('%s', text)
@@ -105,6 +105,6 @@ def _make_logger() -> 'Logger':
     import logging
 
     made = logging.getLogger('dlmachine')
-    # Else what nobody asked for would be printed (`logging.lastResort`).
+    # Without a handler, warnings would be printed on stderr (`logging.lastResort`).
     made.addHandler(logging.NullHandler())
     return made

@@ -1,8 +1,8 @@
-"""Execute: effect -> port -> event -> advance, until the end.
+"""Execute a plan: effect -> port -> event -> advance, until the end.
 
-The only place where effects meet the world. The state machine decides which effect comes
-next, and the ports report its result. `docs/explanation/following-a-download.md` lists the
-seven effects of a cache miss, with the modules that decide and perform each.
+Only this module performs effects. The state machine decides which effect comes next, and the ports
+report its result. `docs/explanation/following-a-download.md` lists the seven effects of a cache
+miss, with the modules that decide and perform each.
 """
 
 from collections.abc import Callable
@@ -67,15 +67,15 @@ from dlmachine.execution.waiting import wait
 if TYPE_CHECKING:
     from dlmachine.core.plan.plan import Plan
 
-#: A limit of time is never nothing at all.
+#: The shortest time limit: a limit must be positive.
 _A_MOMENT: Final = timedelta(milliseconds=1)
 
 
 def execute(plan: 'Plan', world: World) -> IOResult[Outcome, Fault]:
-    """Do what a plan says, and whatever the world makes necessary instead.
+    """Execute a plan; if the world has changed since, do what is necessary now.
 
-    What is held when it is interrupted (Ctrl-C) is given back; a part that can be gone on
-    from is kept. Faults: any; nothing is raised for an expected failure.
+    On an interrupt (Ctrl-C) the lock is released, and a part that can be resumed is kept.
+    Faults: any; no exception is raised for an expected failure.
     """
     if isinstance(plan, Result):
         advice = 'Pass the value in it: dm.unwrap(plan)'
@@ -91,7 +91,7 @@ def execute(plan: 'Plan', world: World) -> IOResult[Outcome, Fault]:
 def run(
     descriptor: Descriptor, policy: Policy, snapshot: Snapshot, world: World
 ) -> IOResult[Outcome, Fault]:
-    """Go through the machine to the end: what `execute` does, without a plan to be read."""
+    """Run the state machine to its end: `execute` without a plan."""
     ahead = Run(descriptor, policy, world)
     try:
         return ahead.result(ahead.run_until(ahead.begin(snapshot)))
@@ -100,10 +100,10 @@ def run(
 
 
 class Run:
-    """One execution: the handles that effects speak of, and the story so far."""
+    """One execution: its open part, its lock, and its effects and events so far."""
 
     def __init__(self, descriptor: Descriptor, policy: Policy, world: World) -> None:
-        """Time limits count from now."""
+        """Start a run; time limits count from now."""
         self._descriptor = descriptor
         self._policy = policy
         self._world = world
@@ -114,13 +114,13 @@ class Run:
         self.story: list[tuple[Effect, Event]] = []
 
     def begin(self, snapshot: Snapshot) -> Step:
-        """The first step."""
+        """Return the first step."""
         step = begin(self._descriptor, self._policy, replace(snapshot, now=self.began_at))
         tell_verdict(step, self._descriptor)
         return step
 
     def run_until(self, step: Step, may: Callable[[Effect], bool] = lambda _: True) -> Step:
-        """Perform effects until there is none, or one that may not be performed here."""
+        """Perform effects until the end, or until one that `may` rejects."""
         for _ in range(most_effects(self._descriptor, self._policy)):
             if step.effect is None or not may(step.effect):
                 break
@@ -128,14 +128,14 @@ class Run:
         return step
 
     def handle(self, step: Step, event: Event) -> Step:
-        """The next step, from the result of an effect."""
-        assert step.effect is not None  # noqa: S101 -- else nothing could come of it
+        """Return the next step for the event of an effect."""
+        assert step.effect is not None  # noqa: S101 -- an event is the result of an effect
         self.story.append((step.effect, redact_event(step.effect, event)))
         tell_step(step.effect, event)
         return advance(step.state, event)
 
     def result(self, step: Step) -> IOResult[Outcome, Fault]:
-        """What the last step says."""
+        """Return the outcome or the fault of the last step."""
         match step.state:
             case Finished(outcome=outcome):
                 tell_end(outcome, self._descriptor)
@@ -147,7 +147,7 @@ class Run:
                 return IOFailure(Bug(state=type(unended).__name__, event='no end in sight'))
 
     def release(self) -> None:
-        """Give back what is still held, which only an interruption leaves so."""
+        """Release the lock and the part, which only an interrupted run still holds."""
         if self._part is not None and self._is_open:
             self._part.discard(Discard(keep=True))
         if self._lock is not None:
@@ -155,7 +155,7 @@ class Run:
 
     @property
     def buffer(self) -> BytesIO | None:
-        """The buffer, if that is where the bytes were published."""
+        """The buffer, if the bytes were published to memory."""
         return None if self._part is None else self._part.buffer
 
     def _perform(self, effect: Effect, update: MetadataUpdate | None) -> Event:  # noqa: C901, PLR0911, PLR0912 -- one line an effect
@@ -198,7 +198,7 @@ class Run:
             case Discard():
                 return self._discard(effect)
             case ReleaseLock():
-                # An interruption on the way leaves it to `release`, and twice is once.
+                # The lock is forgotten only afterwards: releasing it twice is harmless.
                 released = world.locks.release(effect)
                 self._lock = None
                 return released
@@ -255,7 +255,7 @@ class Run:
         return None if effect.timeout is None else self._left(effect.timeout)
 
     def _left(self, most: timedelta) -> timedelta:
-        # What comes before it has taken some of the time for the whole.
+        # Earlier steps have used some of the total time.
         timeout, elapsed = self._policy.timeout, self._world.clock.now() - self.began_at
         return most if timeout is None else min(most, max(timeout - elapsed, timedelta(0)))
 
@@ -266,7 +266,7 @@ class Run:
         from dlmachine.core.integrity.checksum_file import read_list
         from dlmachine.core.machine.checksum_file import list_policy
 
-        # A list is downloaded as anything is: decided by the core, executed here.
+        # A checksum file is downloaded like any other file.
         policy = list_policy(self._policy, effect.max_bytes)
         if policy.timeout is not None:
             policy = replace(policy, timeout=max(self._left(policy.timeout), _A_MOMENT))

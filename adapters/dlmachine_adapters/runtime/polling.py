@@ -1,6 +1,6 @@
-"""Wait for sockets: `select.poll`, or the same by `select.select` where there is none (Windows).
+"""Wait for sockets: `select.poll`, or its interface on `select.select` for Windows.
 
-Contract: register, unregister and poll are those of `select.poll`; sockets are named by number.
+Contract: register, unregister and poll behave as in `select.poll`; sockets are file descriptors.
 """
 
 import select
@@ -13,15 +13,15 @@ class Poll(Protocol):
     """What `select.poll()` returns."""
 
     def register(self, number: int, events: int, /) -> None:
-        """Wait for these events of a socket, in place of any registered before."""
+        """Wait for these events of a socket, instead of those registered before."""
         ...
 
     def unregister(self, number: int, /) -> None:
-        """Do not wait for a socket any more.  Raises: KeyError."""
+        """Stop waiting for a socket.  Raises: KeyError."""
         ...
 
     def poll(self, milliseconds: float, /) -> list[tuple[int, int]]:
-        """The sockets with something to tell, and what; none after the time."""
+        """Return the ready sockets with their events; empty after the timeout."""
         ...
 
 
@@ -40,27 +40,27 @@ class SelectPoll:
         self._events: dict[int, int] = {}
 
     def register(self, number: int, events: int, /) -> None:
-        """As `select.poll` has it."""
+        """Like `select.poll`."""
         self._events[number] = events
 
     def unregister(self, number: int, /) -> None:
-        """As `select.poll` has it."""
+        """Like `select.poll`."""
         del self._events[number]
 
     def poll(self, milliseconds: float, /) -> list[tuple[int, int]]:
-        """As `select.poll` has it; `POLLHUP` is told as `POLLIN`."""
+        """Like `select.poll`; `POLLHUP` is reported as `POLLIN`."""
         try:
             return self._select(list(self._events), milliseconds / 1000)
-        except (OSError, ValueError):  # One of them is closed.
+        except (OSError, ValueError):  # A socket is closed.
             return [(number, POLLNVAL) for number in self._events if not _is_open(number)]
 
     def _select(self, numbers: list[int], seconds: float) -> list[tuple[int, int]]:
         readers = [number for number in numbers if self._events[number] & POLLIN]
         writers = [number for number in numbers if self._events[number] & POLLOUT]
-        if not numbers:  # Windows refuses to wait for nothing.
+        if not numbers:  # Windows refuses an empty list.
             sleep(seconds)
             return []
-        # On Windows a connection that failed is exceptional, and not writable.
+        # On Windows a failed connection is exceptional, and not writable.
         ready = select.select(readers, writers, numbers, seconds)
         found: dict[int, int] = {}
         for sockets, event in zip(ready, (POLLIN, POLLOUT, POLLERR), strict=True):

@@ -1,8 +1,8 @@
 """Flags of the command line: one for each option of the table, by the same name.
 
 The flag of `connect_timeout` is `--connect-timeout`. An option that is true by default has the flag
-`--no-<name>`, and one that can be repeated has its name in the singular (`--header`). What differs
-from that, and what else is accepted, stands in this module.
+`--no-<name>`, and one that can be repeated has its name in the singular (`--header`). This module
+lists the exceptions, and the additional flags.
 
 Remedies are written as in Python (`max_bytes=`, `check_content=False`); `in_flags` replaces each
 option by its flag, or by its environment variable if it has no flag.
@@ -29,7 +29,7 @@ REPEATED: Final = {
 }
 #: Options that are true by default; their flags switch them off.
 ON: Final = frozenset({'check_content', 'create_dirs', 'keep_old', 'progress', 'verify'})
-#: Flags besides: short ones, and those of curl.
+#: Additional flags: short ones, and those of curl.
 ALSO: Final[Mapping[str, tuple[str, ...]]] = {
     'cainfo': ('--cacert',),
     'cert': ('-E',),
@@ -41,16 +41,16 @@ ALSO: Final[Mapping[str, tuple[str, ...]]] = {
     'verify': ('-k', '--insecure'),
     'workers': ('-j',),
 }
-#: Flags that have a new name; they work, with a warning.
+#: Former flags; they work, with a warning.
 OLD_FLAGS: Final = {
     '--force': '--force-download',
     '--jobs': '--workers',
     '--refresh': '--check-freshness',
 }
-#: Parameters of functions that are flags of a command, with the value that needs none.
+#: Parameters of functions that are flags of a command, with the value that the flag stands for.
 _OF_COMMANDS: Final = {'workers': '', 'allow_outside': 'True'}
 
-#: An option as Python writes it, at the beginning of a word: not in the query of a URL.
+#: An option in Python's notation at the beginning of a word, not in the query of a URL.
 _OPTION: Final = re.compile(
     r"""(?<![^\s(])(pass )?([a-z][a-z0-9_]*)=(True|False|'[^']*'|[0-9]+)?(?=[\s.,:;)]|$)"""
 )
@@ -81,7 +81,7 @@ def in_flags(text: str) -> str:
 
 
 def renamed(words: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """The words of a command line with flags of today, each with its old name (mostly empty).
+    """Replace former flags in arguments; yield each argument with its former flag, or ''.
 
     >>> list(renamed(['--jobs=4', '-q', '--', '--force']))
     [('--workers=4', '--jobs'), ('-q', ''), ('--', ''), ('--force', '')]

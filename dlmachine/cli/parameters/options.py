@@ -1,6 +1,6 @@
-"""Options of commands: those of the table of options, and those that only commands have.
+"""The options of commands: those from the table of options, and those of one command only.
 
-Name, type, default and help come from the table; `flags` says how they are written.
+Name, type, default and help come from the table; `flags` has the names of the flags.
 """
 
 from collections.abc import Callable, Mapping
@@ -34,7 +34,7 @@ SECTIONS: Final = {
         'key', 'verify',
     ),
 }  # fmt: skip
-#: Where the table speaks of Python, or of many.
+#: Help texts where that of the table is about Python or about several values.
 _HELPS: Final = {
     'headers': 'header to send',
     'method': 'GET, POST, PUT or PATCH',
@@ -48,16 +48,16 @@ class Flag(click.Option):
     """An option of a command, in a section of its help."""
 
     def __init__(self, *args: Any, section: str = 'Options', **kwargs: Any) -> None:
-        """As click has it, in a section."""
+        """Like click's option, with a section."""
         super().__init__(*args, **kwargs)
         self.section = section
 
 
 class TableFlag(Flag):
-    """An option of the table, by its name there; None if it was not passed."""
+    """An option from the table; its value is None if it was not passed."""
 
     def __init__(self, name: str, section: str = 'Options', help: str = '') -> None:  # noqa: A002
-        """By its name; `help` takes the place of the text of the table."""
+        """Make the option with this name; `help` replaces the text of the table."""
         flags = (*ALSO.get(name, ()), flag_of(name))
         # Short flags stand first, then dlmachine's name, then curl's.
         shown = sorted(flags, key=lambda flag: (flag[:2] == '--', flag != flag_of(name)))
@@ -81,15 +81,15 @@ class TableFlag(Flag):
         self.help = help or _help(name)
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
-        """Flag and meaning; of a switch the side that changes something."""
+        """The flags and the help; of a switch, the side that changes the default."""
         return self._shown, self.help or ''
 
 
 class Command(click.Command):
-    """A command whose help has sections, and that knows the old names of its flags."""
+    """A command with sections in its help; it accepts the former names of its flags."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read the arguments; warn of flags that have a new name."""
+        """Parse the arguments; warn about former flags."""
         words = list(renamed(args))
         for word, old in words:
             if old:
@@ -97,7 +97,7 @@ class Command(click.Command):
         return super().parse_args(ctx, [word for word, _ in words])
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Each section with its options."""
+        """Write the options by section."""
         sections: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
@@ -110,7 +110,7 @@ class Command(click.Command):
 
 
 def table_option(name: str, help: str = '') -> Callable[[Decorated], Decorated]:  # noqa: A002
-    """One option of the table, among the command's own; `help` says what it means there."""
+    """An option from the table, among the command's own; `help` replaces the text of the table."""
     return _add(TableFlag(name, help=help))
 
 
@@ -133,7 +133,7 @@ json_option = own_option('--json', 'as_json', is_flag=True, help='Machine-readab
 
 
 def request_options(command: Decorated) -> Decorated:
-    """The options that say what to ask for and how."""
+    """Add the options of a request."""
     options: list[Callable[[Any], Any]] = [config_option]
     for section, names in SECTIONS.items():
         options += [_add(TableFlag(name, section)) for name in names]
@@ -157,7 +157,7 @@ def request_options(command: Decorated) -> Decorated:
 
 def _add(option: click.Option) -> Callable[[Decorated], Decorated]:
     def decorate(command: Decorated) -> Decorated:
-        # As click collects options, whose decorator takes a class but no instance.
+        # As click's decorators do, which accept a class but not an instance.
         known = getattr(command, '__click_params__', [])
         command.__click_params__ = [*known, option]  # type: ignore[attr-defined]
         return command

@@ -1,7 +1,7 @@
-"""What a flag takes: its word in the help, what is accepted, and what a shell completes.
+"""The values of flags: their names in the help, their checks, and their completion.
 
-All by the parser that the table of options names for it. A value is checked as soon as it is read,
-so that an error names the flag; the text is passed on, because the manager reads it again.
+The table of options names a parser for each. A value is checked as soon as it is parsed, so that an
+error names the flag; the text is passed on, because the manager parses it again.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -15,7 +15,7 @@ from dlmachine.core.spec import option_parsers as parsers
 from dlmachine.core.spec.options import OPTIONS, parse_policy
 from dlmachine.core.spec.policy import CheckMethod
 
-#: By the parser of an option: the word for a value, and what it says beyond the help.
+#: By an option's parser: the name of its value in the help, and a note.
 _PARSED: Final[Mapping[Callable[..., object], tuple[str, str]]] = {
     parsers.read_checksum: ('ALG:HEX', ''),
     parsers.read_checksum_list: ('FILE|URL', ''),
@@ -31,7 +31,7 @@ _PARSED: Final[Mapping[Callable[..., object], tuple[str, str]]] = {
     parsers.read_text: ('TEXT', ''),
     parsers.read_word: ('NAME', ''),
 }
-#: The words for the values of the other options.
+#: The names of the values of the other options.
 _PLAIN: Final = {
     'cainfo': 'FILE', 'cert': 'FILE', 'headers': "'N: V'", 'key': 'FILE', 'method': 'METHOD',
     'mirrors': 'URL', 'path': 'DIR', 'secret_names': 'NAME',
@@ -52,19 +52,19 @@ class Completed(click.ParamType):  # type: ignore[type-arg]  # generic in new re
     name = 'text'
 
     def __init__(self, *words: str) -> None:
-        """With the words, or one of the two kinds."""
+        """Complete these words, or files or folders."""
         self._words = words
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """What begins as the word before the cursor does."""
+        """The completions of the word before the cursor."""
         if self._words in {('file',), ('dir',)}:
             return [CompletionItem(incomplete, type=self._words[0])]
         return [CompletionItem(word) for word in self.words() if word.startswith(incomplete)]
 
     def words(self) -> Iterable[str]:
-        """What can stand here."""
+        """The possible words."""
         return self._words
 
 
@@ -72,7 +72,7 @@ class Backend(Completed):
     """The name of a backend; a shell completes those that are installed."""
 
     def words(self) -> Iterable[str]:
-        """Looked up when a shell asks."""
+        """The installed backends, looked up for each completion."""
         from dlmachine_adapters.backends import Backends
         from dlmachine_adapters.runtime.clock import SystemClock
 
@@ -83,12 +83,12 @@ class Checked(Completed):
     """The value of an option of the policy, checked by the parser of the table."""
 
     def __init__(self, option: str, *words: str) -> None:
-        """By the name of the option."""
+        """Check the value of the option with this name."""
         super().__init__(*words)
         self._option = option
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The text as it is, unless the policy refuses it."""
+        """Check the text, and return it unchanged."""
         read = parse_policy({self._option: value})
         if not is_successful(read):
             fault: Any = read.failure()
@@ -101,20 +101,20 @@ FOLDER: Final = Completed('dir')
 
 
 def metavar(name: str) -> str:
-    """The word for the value of an option, in a usage text."""
+    """The name of an option's value in the help."""
     if name in _PLAIN:
         return _PLAIN[name]
     return _PARSED[OPTIONS[name].read][0]
 
 
 def accepts(name: str) -> str:
-    """What the help of a flag says of its value."""
+    """The note about an option's value in the help."""
     option = OPTIONS.get(name)
     return '' if option is None else _PARSED.get(option.read, ('', ''))[1]
 
 
 def type_of(name: str) -> Completed:
-    """How the value of a flag is read and completed."""
+    """The type that parses and completes an option's value."""
     if name == 'backend':
         return Backend()
     word = metavar(name)
