@@ -1,0 +1,66 @@
+"""The terms of the glossary."""
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+ROOT: Final = Path(__file__).parent.parent
+GLOSSARY: Final = ROOT / 'docs' / 'reference' / 'glossary.md'
+
+
+@cache
+def _documents() -> list[tuple[str, str]]:
+    return list(_read_documents())
+
+
+def _read_documents() -> Iterator[tuple[str, str]]:
+    for path in (*ROOT.glob('*.md'), *ROOT.glob('docs/**/*.md')):
+        if path.name != 'CHANGELOG.md':
+            yield str(path.relative_to(ROOT)), path.read_text(encoding='utf-8')
+
+
+@cache
+def _docstrings() -> list[tuple[str, str]]:
+    return list(_read_docstrings())
+
+
+def _read_docstrings() -> Iterator[tuple[str, str]]:
+    for folder in ('dlmachine', 'adapters', 'tests', 'property_tests', 'docs'):
+        for path in (ROOT / folder).rglob('*.py'):
+            tree = ast.parse(path.read_text(encoding='utf-8'))
+            for node in ast.walk(tree):
+                kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+                text = ast.get_docstring(node) if isinstance(node, kinds) else None
+                if text:
+                    name = getattr(node, 'name', 'module')
+                    yield f'{path.relative_to(ROOT)}: {name}', text
+
+
+def _terms() -> list[tuple[str, str, str]]:
+    rows = re.findall(r'(?m)^\| ([^|]+) \| ([^|]+) \| ?([^|]*) ?\|$', GLOSSARY.read_text('utf-8'))
+    return [row for row in rows if row[0] != 'Term']
+
+
+def test_the_glossary_is_in_order() -> None:
+    """Each term once, by the alphabet, with one sentence or two."""
+    terms = [term for term, _, _ in _terms()]
+    assert len(terms) > 40
+    assert terms == sorted(set(terms))
+    for term, meaning, standard in _terms():
+        assert meaning.endswith('.'), term
+        assert len(meaning) <= 120, term
+        assert re.fullmatch(r'(RFC \d{4}, section \d+(\.\d+)*)?', standard.strip()), term
+
+
+@pytest.mark.parametrize('term', [term for term, _, _ in _terms()])
+def test_terms_of_the_glossary_are_used(term: str) -> None:
+    """In a document or a docstring of the product."""
+    word = re.compile(rf'\b{re.escape(term)}s?\b'.replace(r'\ ', r'\s+'), re.IGNORECASE)
+    texts = [text for where, text in _documents() if 'glossary' not in where]
+    texts += [text for where, text in _docstrings() if where.startswith(('dlmachine', 'adapters'))]
+    assert any(word.search(text) for text in texts)
