@@ -24,7 +24,7 @@ from dlmachine.core.secrets.secret_names import parse_secret_names
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.local_path import parse_local_path
 from dlmachine.core.spec.option_parsers import read_bool, read_text, refuse_endless
-from dlmachine.core.spec.options import OPTIONS, own_name, parse_policy, unknown_name
+from dlmachine.core.spec.options import OLD_NAMES, OPTIONS, own_name, parse_policy, unknown_name
 from dlmachine.core.spec.policy import Policy
 from dlmachine.options.lists import DESCRIBED_NAMES, MANAGER_HELP
 from dlmachine.paths import PATH_NAMES, PathInput, absolute, absolute_words, settle_words
@@ -196,7 +196,7 @@ def _refuse_rivals(
 
 
 def unknown_variables(env: Mapping[str, str]) -> Iterator[str]:
-    """Warnings about environment variables that look like settings, but are unknown.
+    """Warnings about environment variables that look like settings, but are unknown or renamed.
 
     >>> list(unknown_variables({'DLMACHINE_RETIRES': '2', 'HOME': '/'}))
     ['unknown environment variable DLMACHINE_RETIRES is not used; did you mean DLMACHINE_RETRIES?']
@@ -206,6 +206,8 @@ def unknown_variables(env: Mapping[str, str]) -> Iterator[str]:
             near = unknown_name(_ENV_ALIASES.get(short, short.lower()), NAMES).nearest
             advice = f'; did you mean {ENV_PREFIX}{near.upper()}?' if near else ''
             yield f'unknown environment variable {variable} is not used{advice}'
+        elif short.lower() in OLD_NAMES:
+            yield f'environment variable {variable} is now called {ENV_PREFIX}{name.upper()}'
 
 
 def _read_environment(env: Mapping[str, str]) -> Iterator[Setting]:

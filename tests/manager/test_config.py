@@ -9,7 +9,7 @@ import platformdirs
 import pytest
 from returns.pipeline import is_successful
 
-from dlmachine.config import NAMES, Config, load_config, user_config_file
+from dlmachine.config import NAMES, Config, load_config, unknown_variables, user_config_file
 from dlmachine.core.faults import InvalidInput, UnknownName
 from dlmachine.core.spec.destination import ToPath
 from dlmachine.documents import read_mapping
@@ -325,6 +325,13 @@ def test_the_old_name_of_an_option_warns() -> None:
     ):
         with pytest.warns(DeprecationWarning, match='The option destination is now called dest'):
             assert load({}, keywords, environ=environ).policy.dest == ToPath('/x')
+
+
+@pytest.mark.filterwarnings('ignore:The option destination')
+def test_the_old_name_of_a_variable_is_reported() -> None:
+    """As an unknown variable is: in the log, and on stderr of a command."""
+    told = list(unknown_variables({'DLMACHINE_DESTINATION': '/x', 'DLMACHINE_DEST': '/x'}))
+    assert told == ['environment variable DLMACHINE_DESTINATION is now called DLMACHINE_DEST']
 
 
 def test_every_setting_is_listed_once_and_secrets_are_not_shown() -> None:
