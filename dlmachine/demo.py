@@ -99,7 +99,7 @@ def serve(
     body: bytes | None = None, path: str = '/interactions.tsv.gz'
 ) -> Iterator[SimpleNamespace]:
     """The former name of `examples`: `url` is the URL of one file, `asked` lists the requests."""
-    warn_renamed('dlmachine.demo.serve', 'dlmachine.demo.examples', stacklevel=4)
+    warn_renamed('dlmachine.demo.serve', 'dlmachine.demo.examples')
     with examples({} if body is None else {path: body}) as server:
         yield SimpleNamespace(url=f'{server.url}{path}', asked=server.requests)
 

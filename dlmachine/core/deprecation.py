@@ -1,17 +1,27 @@
-"""Old names that still work, with a warning that names the new one."""
+"""Former names that still work, with a warning that names the present one."""
 
+import sys
 import warnings
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
 P = ParamSpec('P')
 R = TypeVar('R')
 
+#: Packages whose calls are not the caller's: dlmachine, and what it calls itself through.
+_OWN: Final = frozenset({'dlmachine', 'dlmachine_adapters', 'contextlib', 'functools', 'returns'})
 
-def warn_renamed(old: str, new: str, stacklevel: int = 3) -> None:
-    """Warn that a name has changed; `stacklevel` counts from here, as `warnings.warn` counts."""
-    warnings.warn(f'{old} is now called {new}', DeprecationWarning, stacklevel)
+
+def warn_renamed(old: str, new: str) -> None:
+    """Warn that a name has changed, at the line of the caller outside dlmachine.
+
+    Python shows a DeprecationWarning by default only if that line is in the program itself.
+    """
+    frame, level = sys._getframe(1), 2  # noqa: SLF001 -- `inspect` reads the source of each frame
+    while frame.f_back and str(frame.f_globals.get('__name__')).partition('.')[0] in _OWN:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(f'{old} is now called {new}', DeprecationWarning, level)
 
 
 def renamed(module: Mapping[str, Any], names: Mapping[str, str]) -> Callable[[str], Any]:

@@ -198,7 +198,7 @@ def own_name(name: str) -> str:
     ('mirrors', 'retries')
     """
     if name in OLD_NAMES:
-        warn_renamed(f'The option {name}', SYNONYMS[name], stacklevel=5)
+        warn_renamed(f'The option {name}', SYNONYMS[name])
     return SYNONYMS.get(name, name)
 
 
