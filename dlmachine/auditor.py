@@ -177,7 +177,7 @@ def _failing(item: Item, url: str, fault: Fault) -> AuditRow:
 
 def _planned_row(item: Item, url: str, made: Plan) -> AuditRow:
     entry = made.entry
-    place = made.destination.path if isinstance(made.destination, AtPath) else None
+    path = made.destination.path if isinstance(made.destination, AtPath) else None
     return AuditRow(
         name=item.name,
         url=url,
@@ -185,7 +185,7 @@ def _planned_row(item: Item, url: str, made: Plan) -> AuditRow:
         reason=made.reason.value,
         size_bytes=None if entry is None else _size(entry),
         age=None if entry is None else made.snapshot.now - entry.stored_at,
-        path=place if entry is None else entry.path,
+        path=path if entry is None else entry.path,
     )
 
 

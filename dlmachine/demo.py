@@ -128,47 +128,47 @@ class _Handler(BaseHTTPRequestHandler):
         path, files = urlsplit(self.path).path, self.server.shown.files
         is_first = not any(f' {path} ' in line for line in self.server.shown.requests)
         if path.startswith('/flaky/') and is_first:
-            self._answer(503, b'busy\n', {'Retry-After': '0'})
+            self._respond(503, b'busy\n', {'Retry-After': '0'})
         elif path == '/down' or (path.startswith('/failing/') and not is_first):
-            self._answer(503, b'down for maintenance\n')
+            self._respond(503, b'down for maintenance\n')
         elif path == '/search':
-            self._answer(200, json.dumps(parse_qs(urlsplit(self.path).query)).encode(), _JSON)
+            self._respond(200, json.dumps(parse_qs(urlsplit(self.path).query)).encode(), _JSON)
         elif path == '/moved':
-            self._answer(302, b'', {'Location': '/table.tsv'})
+            self._respond(302, b'', {'Location': '/table.tsv'})
         else:
-            self._answer_file(files.get(_UNSTEADY.sub('/', path)))
+            self._respond_file(files.get(_UNSTEADY.sub('/', path)))
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get('Content-Length') or 0))
         try:
-            told = _describe(self.headers.get('Content-Type', ''), body)
+            described = _describe(self.headers.get('Content-Type', ''), body)
         except ValueError as error:
-            self._answer(400, f'{error}\n'.encode())
+            self._respond(400, f'{error}\n'.encode())
         else:
-            self._answer(200, json.dumps(told).encode(), _JSON)
+            self._respond(200, json.dumps(described).encode(), _JSON)
 
-    def _answer_file(self, data: bytes | None) -> None:
+    def _respond_file(self, data: bytes | None) -> None:
         if data is None:
-            self._answer(404, b'<html>no such page</html>\n')
+            self._respond(404, b'<html>no such page</html>\n')
             return
         etag = f'"{sha256(data).hexdigest()[:12]}"'
         fields = {'ETag': etag, 'Last-Modified': _MODIFIED}
-        asked = self.headers
-        if 'If-None-Match' in asked:
-            is_current = asked['If-None-Match'] == etag
+        headers = self.headers
+        if 'If-None-Match' in headers:
+            is_current = headers['If-None-Match'] == etag
         else:
-            is_current = asked.get('If-Modified-Since') == _MODIFIED
-        span = _RANGE.fullmatch(asked.get('Range', ''))
+            is_current = headers.get('If-Modified-Since') == _MODIFIED
+        span = _RANGE.fullmatch(headers.get('Range', ''))
         if is_current:
-            self._answer(304, b'', fields)
-        elif span and int(span[1]) < len(data) and asked.get('If-Range') in {None, etag}:
+            self._respond(304, b'', fields)
+        elif span and int(span[1]) < len(data) and headers.get('If-Range') in {None, etag}:
             first, end = int(span[1]), min(int(span[2] or len(data)), len(data) - 1)
             fields['Content-Range'] = f'bytes {first}-{end}/{len(data)}'
-            self._answer(206, data[first : end + 1], fields)
+            self._respond(206, data[first : end + 1], fields)
         else:
-            self._answer(200, data, fields)
+            self._respond(200, data, fields)
 
-    def _answer(self, status: int, data: bytes, fields: Mapping[str, str] | None = None) -> None:
+    def _respond(self, status: int, data: bytes, fields: Mapping[str, str] | None = None) -> None:
         self.server.shown.requests.append(f'{self.command} {urlsplit(self.path).path} {status}')
         self.send_response(status)
         for name, value in (fields or {}).items():

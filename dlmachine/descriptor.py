@@ -159,8 +159,8 @@ def with_defaults(
 _FIELDS: Final = tuple(field.name for field in fields(core.Descriptor))
 
 
-def _at_home(place: object) -> object:
-    return path_text(place) if isinstance(place, (str, bytes, PurePath)) else place
+def _at_home(value: object) -> object:
+    return path_text(value) if isinstance(value, (str, bytes, PurePath)) else value
 
 
 def _switched(name: str, value: object) -> Any:

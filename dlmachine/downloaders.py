@@ -46,9 +46,9 @@ class Downloader:
     ) -> None:
         """Store the arguments; nothing happens before `download()`."""
         self.desc = Descriptor(desc) if isinstance(desc, str) else desc
-        place = ToMemory() if destination is None else ToPath(expand(fsdecode(destination)))
+        dest = ToMemory() if destination is None else ToPath(expand(fsdecode(destination)))
         base = Policy(retries=0) if policy is None else policy
-        self._policy = replace(base, dest=place, backend=self.backend)
+        self._policy = replace(base, dest=dest, backend=self.backend)
         self._progress = progress
         self.outcome: Outcome | None = None
         self.fault: Fault | None = None

@@ -34,14 +34,14 @@ _CONFINED: Final = frozenset({'dest', 'cert', 'key'})
 _ADVICE: Final = 'Allow it if you trust the file: allow_outside=True'
 
 
-def expand(place: str) -> str:
+def expand(path: str) -> str:
     """Expand `~` and `~user` as shells do; keep a trailing separator."""
-    if not place.startswith('~'):
-        return place
+    if not path.startswith('~'):
+        return path
     try:
-        return os.path.expanduser(place)  # noqa: PTH111 -- `Path` would fail without a home
+        return os.path.expanduser(path)  # noqa: PTH111 -- `Path` would fail without a home
     except ValueError:
-        return place  # It is refused later, with its problem.
+        return path  # It is refused later, with its problem.
 
 
 def path_text(value: object) -> Any:
@@ -54,16 +54,16 @@ def path_text(value: object) -> Any:
         return value  # Its `__fspath__` returns neither text nor bytes.
 
 
-def absolute(place: str, folder: str | None = None) -> str:
+def absolute(path: str, folder: str | None = None) -> str:
     """Make a path absolute in a folder, or in the current one; keep a trailing separator."""
-    place = expand(place)
-    if not is_successful(parse_local_path(place, 'path')):
-        return place  # It is refused later, with its problem.
+    path = expand(path)
+    if not is_successful(parse_local_path(path, 'path')):
+        return path  # It is refused later, with its problem.
     try:
-        made = os.path.abspath(os.path.join(folder or '', place))  # noqa: PTH118
+        made = os.path.abspath(os.path.join(folder or '', path))  # noqa: PTH118
     except OSError:  # The current folder has been removed.
-        return place
-    ends = place.endswith((os.sep, os.altsep or os.sep)) and not made.endswith(os.sep)
+        return path
+    ends = path.endswith((os.sep, os.altsep or os.sep)) and not made.endswith(os.sep)
     return f'{made}{os.sep}' if ends else made
 
 
@@ -82,15 +82,15 @@ def settle_words(
     """
     settled: dict[str, Any] = {}
     for name, value in words.items():
-        place = _expanded(name, value)
-        if _is_path(name, place):
-            place = _kept(place, absolute(fsdecode(place), folder))
+        path = _expanded(name, value)
+        if _is_path(name, path):
+            path = _kept(path, absolute(fsdecode(path), folder))
             is_confined = SYNONYMS.get(name, name) in _CONFINED and not (allow_outside or is_own)
             # A value that is not a path is refused later, with its problem.
-            is_one = is_successful(parse_local_path(str(place), name))
-            if is_confined and is_one and not is_inside(str(place), folder):
+            is_one = is_successful(parse_local_path(str(path), name))
+            if is_confined and is_one and not is_inside(str(path), folder):
                 return Failure(outside(name, value))
-        settled[name] = place
+        settled[name] = path
     return Success(settled)
 
 
@@ -103,20 +103,20 @@ def absolute_words(words: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _kept(value: object, place: str) -> str | Path:
-    return Path(place) if isinstance(value, PathLike) else place
+def _kept(value: object, path: str) -> str | Path:
+    return Path(path) if isinstance(value, PathLike) else path
 
 
-def is_inside(place: str, folder: str) -> bool:
+def is_inside(path: str, folder: str) -> bool:
     """Whether a path is inside a folder, by their names and through links."""
     top = absolute(folder or os.curdir)
-    pairs = ((place, top), (os.path.realpath(place), os.path.realpath(top)))
+    pairs = ((path, top), (os.path.realpath(path), os.path.realpath(top)))
     return all(_is_below(inner, outer) for inner, outer in pairs)
 
 
 def _is_below(inner: str, outer: str) -> bool:
     # On Windows names are compared without case, and with either separator.
-    above, below = (os.path.normcase(place).rstrip(os.sep) for place in (outer, inner))
+    above, below = (os.path.normcase(path).rstrip(os.sep) for path in (outer, inner))
     return f'{below}{os.sep}'.startswith(f'{above}{os.sep}')
 
 
@@ -129,9 +129,9 @@ def outside(where: str, value: object) -> InvalidInput:
 def _expanded(name: str, value: Any) -> Any:
     if SYNONYMS.get(name, name) not in PATH_NAMES or not isinstance(value, (str, bytes, PathLike)):
         return value
-    place = path_text(value)
+    path = path_text(value)
     # A string may be the digest itself; a Path cannot.
-    return Path(place) if name == 'checksum' and isinstance(value, PathLike) else place
+    return Path(path) if name == 'checksum' and isinstance(value, PathLike) else path
 
 
 def _is_path(name: str, value: Any) -> bool:

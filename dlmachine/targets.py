@@ -77,8 +77,8 @@ def _shown(target: object, options: Mapping[str, object], config: Config) -> str
 
 def destination_of(dest: DestInput) -> str | bool | None:
     """A destination with `~` expanded and bytes decoded."""
-    place: str | bool | None = path_text(dest)
-    return place
+    path: str | bool | None = path_text(dest)
+    return path
 
 
 def _read(target: object, policy: Policy) -> tuple[Any, Policy]:

@@ -36,14 +36,14 @@ class LocalFiles:
 
     def see_path(self, path: str) -> PathSeen:
         """The state of a path, and a file in the way."""
-        place = Path(path)
-        folder = place if ends_in_separator(path) else place.parent
-        above, kind = _real(place.parent), _kind(place)
+        target = Path(path)
+        folder = target if ends_in_separator(path) else target.parent
+        above, kind = _real(target.parent), _kind(target)
         return PathSeen(
             kind=PathKind.OTHER if _is_of_the_kernel(above) else kind,
-            blocker=_blocker(place),
+            blocker=_blocker(target),
             has_folder=_kind(folder) is PathKind.FOLDER,
-            real_path=_real(place) if kind is PathKind.FOLDER else str(Path(above, place.name)),
+            real_path=_real(target) if kind is PathKind.FOLDER else str(Path(above, target.name)),
         )
 
     def see_part(self, beside: str | None, stem: str) -> PartSeen | None:
@@ -127,9 +127,9 @@ def _has_digest(path: str, checksum: Checksum, seen: os.stat_result) -> bool:
     return is_same and digest == checksum.hex
 
 
-def _kind(place: Path) -> PathKind:
+def _kind(path: Path) -> PathKind:
     try:
-        mode = place.stat().st_mode
+        mode = path.stat().st_mode
     except OSError as error:
         # A dangling link is replaced like a file; a file cannot have a name that is too long.
         return PathKind.OTHER if error.errno == errno.ENAMETOOLONG else PathKind.MISSING
@@ -140,11 +140,11 @@ def _kind(place: Path) -> PathKind:
     return PathKind.FILE if stat.S_ISREG(mode) else PathKind.OTHER
 
 
-def _real(place: Path) -> str:
+def _real(path: Path) -> str:
     try:
-        return os.path.realpath(place)
+        return os.path.realpath(path)
     except OSError:  # The current folder has been removed; nothing can be written below it.
-        return str(place)
+        return str(path)
 
 
 def _is_of_the_kernel(parent: str) -> bool:
@@ -152,8 +152,8 @@ def _is_of_the_kernel(parent: str) -> bool:
     return parent == '/dev' or parent.startswith('/proc/')
 
 
-def _blocker(place: Path) -> str | None:
-    for parent in place.parents:
+def _blocker(path: Path) -> str | None:
+    for parent in path.parents:
         kind = _kind(parent)
         if kind is not PathKind.MISSING:
             return None if kind is PathKind.FOLDER else str(parent)

@@ -13,14 +13,14 @@ from dlmachine.paths import absolute
 from dlmachine_adapters.world import SystemWorld
 
 Target = TypeVar('Target')
-Place: TypeAlias = str | bool | None
+Dest: TypeAlias = str | bool | None
 
 
 def run_downloads(
     targets: Iterable[Target],
-    dest: Place,
+    dest: Dest,
     redactor: Redactor,
-    parse: Callable[[Target, Place], tuple[Descriptor, Policy]],
+    parse: Callable[[Target, Dest], tuple[Descriptor, Policy]],
     make_world: Callable[[], SystemWorld],
     workers: int,
     executor: Executor | None,
@@ -39,8 +39,8 @@ def run_downloads(
 
 
 def _run(
-    placed: Iterable[tuple[Target, Place]],
-    parse: Callable[[Target, Place], tuple[Descriptor, Policy]],
+    placed: Iterable[tuple[Target, Dest]],
+    parse: Callable[[Target, Dest], tuple[Descriptor, Policy]],
     make_world: Callable[[], SystemWorld],
     workers: int,
     executor: Executor | None,
@@ -50,16 +50,16 @@ def _run(
     world = make_world()
     commits = GroupCommit(world)
 
-    def fetch(target: Target, place: Place, tell: OnDone) -> None:
-        descriptor, policy = parse(target, place)
+    def fetch(target: Target, dest: Dest, on_done: OnDone) -> None:
+        descriptor, policy = parse(target, dest)
         with world.stop.tracked():
             seen = world.glance(descriptor, policy)
             if executor is None:
-                commits.run(descriptor, policy, seen, tell)
+                commits.run(descriptor, policy, seen, on_done)
             else:
                 from dlmachine.batch.remote import run_with_executor
 
-                tell(run_with_executor(descriptor, policy, seen, world, executor))
+                on_done(run_with_executor(descriptor, policy, seen, world, executor))
 
     yield from run_batch(
         placed, fetch, workers, world.stop, commits.tick, commits.flush, may_wait=may_wait

@@ -62,7 +62,7 @@ class ThreadedInput(Generic[Task]):
         self._error: BaseException | None = None
         self.is_over = False
         # A daemon thread: an iterator that blocks for ever must not keep the program from ending.
-        threading.Thread(target=self._feed, name='dlmachine-feeder', daemon=True).start()
+        threading.Thread(target=self._read, name='dlmachine-input', daemon=True).start()
 
     def take(self) -> Task | None:
         """Return the next input; None if there is none now, or no more."""
@@ -80,7 +80,7 @@ class ThreadedInput(Generic[Task]):
         self._is_left = True
         self._room.release()
 
-    def _feed(self) -> None:
+    def _read(self) -> None:
         try:
             for task in self._tasks:
                 if self._is_left:

@@ -25,7 +25,7 @@ from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.errors import DownloadError, error_for
 
 Target = TypeVar('Target')
-Place = TypeVar('Place')
+Dest = TypeVar('Dest')
 
 
 @frozen
@@ -118,7 +118,7 @@ def place_in_folder(
     """Pair each target with its destination: a separate file in a folder, else `dest`.
 
     >>> targets = ['http://a.example/t.csv', 'http://b.example/t.csv']
-    >>> [place for _, place in place_in_folder(targets, 'data')]
+    >>> [dest for _, dest in place_in_folder(targets, 'data')]
     ['data/t.csv', 'data/t-2.csv']
     """
     taken: dict[str, int] = {}
@@ -127,9 +127,9 @@ def place_in_folder(
             yield target, dest
             continue
         # An entry of a manifest has a masked URL.
-        asked = getattr(target, 'descriptor', None) or target
-        own = asked.redactor if isinstance(asked, Descriptor) else redactor
-        name = name_content(Headers(), own.url(str(getattr(asked, 'url', asked))))
+        source = getattr(target, 'descriptor', None) or target
+        own = source.redactor if isinstance(source, Descriptor) else redactor
+        name = name_content(Headers(), own.url(str(getattr(source, 'url', source))))
         # Some file systems ignore case.
         while name.casefold() in taken:
             taken[name.casefold()] += 1
@@ -145,8 +145,8 @@ def _numbered(name: str, number: int) -> str:
 
 
 def run_batch(
-    targets: Iterable[tuple[Target, Place]],
-    fetch: Callable[[Target, Place, OnDone], None],
+    targets: Iterable[tuple[Target, Dest]],
+    fetch: Callable[[Target, Dest, OnDone], None],
     workers: int,
     stop: CancelToken,
     on_tick: Callable[[], None],
@@ -162,11 +162,11 @@ def run_batch(
     """
 
     def work(
-        task: tuple[int, tuple[Target, Place]], on_done: Callable[[BatchItem[Target]], None]
+        task: tuple[int, tuple[Target, Dest]], on_done: Callable[[BatchItem[Target]], None]
     ) -> None:
-        index, (target, place) = task
+        index, (target, dest) = task
         try:
-            fetch(target, place, lambda done: on_done(_item(target, index, done)))
+            fetch(target, dest, lambda done: on_done(_item(target, index, done)))
         except DownloadError as error:
             on_done(BatchFailure(input=target, index=index, fault=error.fault))
 

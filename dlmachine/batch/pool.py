@@ -70,7 +70,7 @@ class AdaptivePool(Generic[Task, Result]):
         self._over = threading.Event()
         self._pid = os.getpid()
         self._supervisor = threading.Thread(
-            target=self._supervise, name=f'{_OURS}-foreman', daemon=True
+            target=self._supervise, name=f'{_OURS}-supervisor', daemon=True
         )
 
     def map_unordered(self, tasks: Iterable[Task], *, may_wait: bool = False) -> Iterator[Result]:
@@ -96,10 +96,10 @@ class AdaptivePool(Generic[Task, Result]):
                         self._begin()
                 if not open_tasks and (ahead.is_over or self._stop.is_set):
                     return
-                told = self._next()
-                if told is None:
+                done = self._next()
+                if done is None:
                     continue
-                result, error = told
+                result, error = done
                 open_tasks -= 1
                 if error is not None:
                     raise error

@@ -10,7 +10,13 @@ from importlib import import_module
 
 import click
 
-from dlmachine.cli.signals import INTERRUPTED, SAID, TERMINATED, Terminated, interruptible
+from dlmachine.cli.signals import (
+    INTERRUPT_MESSAGE,
+    INTERRUPTED,
+    TERMINATED,
+    Terminated,
+    interruptible,
+)
 from dlmachine.cli.streams import OutputFailed, prepare_streams
 from dlmachine.core.version import VERSION
 
@@ -77,10 +83,10 @@ def main() -> None:
         show_usage_error(error)
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        click.echo(SAID, err=True)
+        click.echo(INTERRUPT_MESSAGE, err=True)
         sys.exit(INTERRUPTED)
     except Terminated:
-        click.echo(SAID, err=True)
+        click.echo(INTERRUPT_MESSAGE, err=True)
         sys.exit(TERMINATED)
     except OutputFailed as failed:
         sys.exit(_say_why(failed.__cause__))

@@ -114,8 +114,8 @@ def _is_meant(entry: 'Listed', what: str) -> bool:
     from dlmachine.core.cache.key import cache_key, shown_url
     from dlmachine.core.spec.descriptor import Descriptor
 
-    asked = Descriptor.parse(what)
-    url, key = asked.map(shown_url).value_or(what), asked.map(cache_key).value_or('')
+    parsed = Descriptor.parse(what)
+    url, key = parsed.map(shown_url).value_or(what), parsed.map(cache_key).value_or('')
     is_key = len(what) >= 8 and (entry.key or '').startswith(what)
     is_file = str(Path(what).absolute()) == str(Path(entry.path).absolute())
     return is_key or is_file or url == entry.url or (bool(key) and key == entry.key)

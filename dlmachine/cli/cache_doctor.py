@@ -49,7 +49,7 @@ def verify(*, fix: bool, **given: Any) -> None:
     from dlmachine_adapters.maintenance.verify import Repairer, check_entry
 
     counts = {condition.value: 0 for condition in CopyState}
-    told, is_sound, fixed = [], True, 0
+    results, is_sound, fixed = [], True, 0
     with reading(given) as (registry, entries):
         if not Path(registry.folder).is_dir():
             # Probably a mistyped name; it must not count as a sound cache.
@@ -70,9 +70,9 @@ def verify(*, fix: bool, **given: Any) -> None:
                 if not given['as_json']:
                     click.echo(printable(_checked_line(checked, repaired)))
             if given['as_json']:
-                told.append(_checked_as_json(checked, repaired))
+                results.append(_checked_as_json(checked, repaired))
     if given['as_json']:
-        print_json(told)
+        print_json(results)
     shown = ', '.join(f'{count} {name}' for name, count in counts.items())
     click.echo(f'{shown}; {fixed} fixed' if fix else shown, err=True)
     if not is_sound:
@@ -95,7 +95,7 @@ def doctor(*, fix: bool, probe: bool, **given: Any) -> None:
     from dlmachine_adapters.maintenance.repair import FindingRepairer
 
     counts: Counter[str] = Counter()
-    told = []
+    results = []
     with opened(given) as registry:
         locks, clock = _tools(registry.folder)
         repairer = FindingRepairer(registry, locks, clock)
@@ -105,12 +105,12 @@ def doctor(*, fix: bool, probe: bool, **given: Any) -> None:
             counts['problem' if finding.is_problem else 'note'] += 1
             counts['fixed'] += repaired is not None and repaired.is_done
             if given['as_json']:
-                told.append(_finding_as_json(finding, repaired))
+                results.append(_finding_as_json(finding, repaired))
             else:
                 click.echo(printable(_finding_line(finding, repaired)))
     if given['as_json']:
         is_healthy = not counts['problem']
-        print_json({'folder': registry.folder, 'healthy': is_healthy, 'findings': told})
+        print_json({'folder': registry.folder, 'healthy': is_healthy, 'findings': results})
     shown = ', '.join(_counted(counts[name], name) for name in ('problem', 'note'))
     click.echo(f'{shown}; {counts["fixed"]} fixed' if fix else shown, err=True)
     if counts['problem']:

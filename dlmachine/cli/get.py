@@ -100,9 +100,9 @@ def command(urls: tuple[str, ...], **given: Any) -> None:
     is_quiet = any(given[name] for name in ('quiet', 'as_json', 'verbose'))
     is_bare = is_quiet or given['dry_run'] or given['progress'] is False
     with (
-        _telling(given),
+        _logging(given),
         managing(given, progress=not is_bare) as manager,
-        _telling_waits(given, has_bars=manager.config.progress and _draws()),
+        _logging_waits(given, has_bars=manager.config.progress and _draws()),
     ):
         allow_outside = given['allow_outside']
         read = _read_targets(given['input_file'], manager, allow_outside=allow_outside)
@@ -153,11 +153,11 @@ def _get_one(manager: 'DownloadManager', target: 'Target', given: dict[str, Any]
 def _get_many(manager: 'DownloadManager', targets: 'list[Target]', given: dict[str, Any]) -> None:
     from dlmachine.cli.exit_codes import PARTIAL, exit_code
 
-    told: list[dict[str, Any]] = []
+    results: list[dict[str, Any]] = []
     failed = []
-    words, place = request_words(given), destination(given, manager)
+    words, dest = request_words(given), destination(given, manager)
     with ending_at_once():
-        for item in manager.download_many(targets, place, workers=given['workers'], **words):
+        for item in manager.download_many(targets, dest, workers=given['workers'], **words):
             if item.ok:
                 _warn(item.outcome)
                 if not given['as_json'] and not given['quiet']:
@@ -165,9 +165,9 @@ def _get_many(manager: 'DownloadManager', targets: 'list[Target]', given: dict[s
             else:
                 failed.append(item.fault)
                 click.echo(f'error: {fault_text(item.input, item.fault, manager)}', err=True)
-            told.append(_item_as_json(item, manager))
+            results.append(_item_as_json(item, manager))
     if given['as_json']:
-        print_json(told)
+        print_json(results)
     if failed:
         click.echo(f'{len(failed)} of {len(targets)} failed', err=True)
         if len(failed) == len(targets) and len({type(fault) for fault in failed}) == 1:
@@ -185,15 +185,15 @@ def _warn(outcome: 'Outcome') -> None:
             click.echo(printable(f'note: {outcome.path or "-"}: {note}'), err=True)
 
 
-def _telling(given: Mapping[str, Any]) -> AbstractContextManager[None]:
+def _logging(given: Mapping[str, Any]) -> AbstractContextManager[None]:
     """Log to stderr within the block, if --verbose is set."""
     return _logged('', given['verbose'], '%(asctime)s %(levelname)-7s %(message)s')
 
 
-def _telling_waits(given: Mapping[str, Any], *, has_bars: bool) -> AbstractContextManager[None]:
+def _logging_waits(given: Mapping[str, Any], *, has_bars: bool) -> AbstractContextManager[None]:
     """Report waits on stderr, unless --quiet is set, or the log or a bar shows them."""
-    is_told = given['verbose'] or given['quiet'] or has_bars
-    return _logged(f'.{WAITS}', not is_told, '%(message)s')
+    is_shown = given['verbose'] or given['quiet'] or has_bars
+    return _logged(f'.{WAITS}', not is_shown, '%(message)s')
 
 
 @contextmanager

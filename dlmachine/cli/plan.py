@@ -73,7 +73,7 @@ def show_plans(
     from dlmachine.cli.exit_codes import CHANGES_PENDING, exit_code
     from dlmachine.errors import DownloadError
 
-    told: list[dict[str, Any]] = []
+    results: list[dict[str, Any]] = []
     refused = pending = 0
     dest, words = destination(given, manager), request_words(given)
     for target in targets:
@@ -81,11 +81,11 @@ def show_plans(
             made = manager.plan(target, dest, **words)
         except DownloadError as error:
             refused = exit_code(error.fault)
-            told.append({'url': shown(target, manager), 'fault': fault_as_json(error.fault)})
+            results.append({'url': shown(target, manager), 'fault': fault_as_json(error.fault)})
             click.echo(f'error: {fault_text(target, error.fault, manager)}', err=True)
             continue
         pending += made.is_download
-        told.append(
+        results.append(
             {
                 'verdict': made.verdict.value,
                 'reason': made.reason.value,
@@ -96,7 +96,7 @@ def show_plans(
         if not given['as_json']:
             click.echo(str(made))
     if given['as_json']:
-        print_json(told)
+        print_json(results)
     if refused:
         sys.exit(refused)
     if pending and given['exit_code']:

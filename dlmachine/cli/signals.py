@@ -16,7 +16,7 @@ from typing import Any, Final, NoReturn
 
 INTERRUPTED: Final = 130
 TERMINATED: Final = 143
-SAID: Final = 'interrupted; run it again to go on'
+INTERRUPT_MESSAGE: Final = 'interrupted; run it again to go on'
 
 Handler = Callable[[int, FrameType | None], Any]
 
@@ -69,7 +69,7 @@ def _raise(number: int, frame: FrameType | None) -> NoReturn:
 def _end(number: int, frame: FrameType | None) -> NoReturn:
     # Not through a stream, because the interrupted code may be writing to it.
     with contextlib.suppress(OSError):
-        os.write(2, f'{SAID}\n'.encode())
+        os.write(2, f'{INTERRUPT_MESSAGE}\n'.encode())
     os._exit(INTERRUPTED if number == signal.SIGINT else TERMINATED)
 
 

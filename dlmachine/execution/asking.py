@@ -21,10 +21,10 @@ def ask(
     loaded = world.transport(effect.backend)
     if not is_successful(loaded):
         return Interrupted(at=world.clock.now(), fault=loaded.failure())
-    with world.gates.admitted(effect, remaining(effect)) as barred:
-        if barred is not None:
+    with world.gates.admitted(effect, remaining(effect)) as fault:
+        if fault is not None:
             held = sink.size_bytes
-            return Interrupted(at=world.clock.now(), fault=barred, part_bytes=held)
+            return Interrupted(at=world.clock.now(), fault=fault, part_bytes=held)
         left = remaining(effect)
         throttled = world.gates.throttle(effect, sink, left)
         event = loaded.unwrap().exchange(effect, throttled, left)

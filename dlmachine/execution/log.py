@@ -68,8 +68,8 @@ def tell_end(outcome: Outcome, descriptor: Descriptor) -> None:
     for note in outcome.notes:
         logger.warning('%s: %s', shown_url(descriptor), note)
     if logger.isEnabledFor(_INFO):
-        size, place = f'{record.size_bytes:,} bytes', printable(outcome.path or 'memory')
-        logger.info('got %s: %s into %s', shown_url(descriptor), size, place)
+        size, target = f'{record.size_bytes:,} bytes', printable(outcome.path or 'memory')
+        logger.info('got %s: %s into %s', shown_url(descriptor), size, target)
 
 
 def tell_failure(fault: Fault, descriptor: Descriptor) -> None:

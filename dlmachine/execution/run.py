@@ -174,9 +174,9 @@ class Run:
             case Exchange():
                 return self._exchange(effect)
             case ExchangeSegments():
-                return self._exchange_many(effect)
+                return self._exchange_segments(effect)
             case Reassemble():
-                return self._join(effect)
+                return self._reassemble(effect)
             case ReadChecksums():
                 return self._read_checksums(effect)
             case Validate():
@@ -222,7 +222,7 @@ class Run:
         finally:
             world.progress.leave(metered)
 
-    def _exchange_many(self, effect: ExchangeSegments) -> SegmentsEnded | EffectFailed:
+    def _exchange_segments(self, effect: ExchangeSegments) -> SegmentsEnded | EffectFailed:
         world, part = self._world, self._part
         if part is None:
             return self._no_part()
@@ -240,7 +240,7 @@ class Run:
             world.progress.leave(metered)
         return SegmentsEnded(at=world.clock.now(), ends=ends)
 
-    def _join(self, effect: Reassemble) -> Reassembled | EffectFailed:
+    def _reassemble(self, effect: Reassemble) -> Reassembled | EffectFailed:
         if self._part is None:
             return self._no_part()
         try:

@@ -17,7 +17,7 @@ from dlmachine.core.secrets.redact import redact_url
 from dlmachine.core.secrets.scrubbing import scrub
 from dlmachine.core.transfer import segment_plan
 from dlmachine_adapters import local_files
-from dlmachine_adapters.files import atomic, io, own_folder, owners, places, sealed
+from dlmachine_adapters.files import atomic, io, own_folder, owners, sealed, working_folders
 from dlmachine_adapters.parts import file_store, folder, sidecar
 from property_tests.simulation.kernel import Kernel
 from property_tests.simulation.system import EXCLUSIVE, Active, Os, SimPath, System, open_file
@@ -30,7 +30,7 @@ _MODULES: tuple[ModuleType, ...] = (
     file_store,
     folder,
     sidecar,
-    places,
+    working_folders,
     sealed,
     io,
 )
@@ -119,7 +119,7 @@ def _replacements(system: System) -> dict[str, Any]:
         'HEART': _Heart(kernel),
         'Lock': lambda: _Lock(kernel),
         '_WORTH_BYTES': 1,
-        '_TELL_SECONDS': 0.002,
+        '_NOTE_SECONDS': 0.002,
         '_pwrite': lambda fd, data, offset: system.file(fd).write_at(data, offset),
     }
 

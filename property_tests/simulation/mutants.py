@@ -110,7 +110,7 @@ def _without_if_range() -> Iterator[None]:
 @contextmanager
 def _without_sync() -> Iterator[None]:
     """A file appears before its bytes are safe."""
-    with patch.object(file_store.FileStorage, '_make_safe', lambda storage: None):
+    with patch.object(file_store.FileStorage, '_sync_once', lambda storage: None):
         yield
 
 

@@ -47,15 +47,15 @@ class Foreign:
 
     def is_of(self, given: 'Given') -> bool:
         """Whether an entry was made with exactly these parameters."""
-        told = dict(given.params)
-        if told.pop((None, '_uri'), None) != self.url:
+        params = dict(given.params)
+        if params.pop((None, '_uri'), None) != self.url:
             return False
         if self.query is None:
-            return not told
-        if told.pop(('dl_params', 'headers'), None) != []:
+            return not params
+        if params.pop(('dl_params', 'headers'), None) != []:
             return False
-        query = told.pop(('dl_params', 'query'), {})
-        return not told and isinstance(query, dict) and _texts(query) == dict(self.query)
+        query = params.pop(('dl_params', 'query'), {})
+        return not params and isinstance(query, dict) and _texts(query) == dict(self.query)
 
 
 @dataclass(slots=True)
@@ -108,8 +108,8 @@ def read_given(connection: sqlite3.Connection, row_ids: list[int]) -> dict[int, 
             if not isinstance(name, str) or not isinstance(namespace, str | None):
                 continue  # cachedir writes no such names.
             given = found[row_id]
-            told = given.params if is_param else given.attributes
-            told[namespace, name] = _from_json(value) if table == 'attr_text' else value
+            values = given.params if is_param else given.attributes
+            values[namespace, name] = _from_json(value) if table == 'attr_text' else value
     return found
 
 

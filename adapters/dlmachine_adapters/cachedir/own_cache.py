@@ -19,7 +19,7 @@ def own_cache(folder: str, registry_name: str) -> str:
     if not has_strangers_registry(folder, registry_name):
         return folder
     # Imported late: a hit in the user's own folder does not need it.
-    from dlmachine_adapters.files.places import make_private
+    from dlmachine_adapters.files.working_folders import make_private
 
     try:
         return make_private(folder, _NAME)

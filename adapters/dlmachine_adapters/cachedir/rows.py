@@ -86,7 +86,7 @@ Read: TypeAlias = Row | Misfit
 def read_rows(
     connection: sqlite3.Connection,
     where: str,
-    asked: tuple[object, ...],
+    arguments: tuple[object, ...],
     *,
     columns: Columns = FULL,
     page: int | None = None,
@@ -98,15 +98,15 @@ def read_rows(
     """
     first = _select(columns, where, page)
     try:
-        found, is_all = _read_within(connection.execute(first, asked), columns)
+        found, is_all = _read_within(connection.execute(first, arguments), columns)
     except sqlite3.DataError:
         # One of them has a value larger than the limit for reading.
-        ids = connection.execute(_chosen('m.id', where, page), asked).fetchall()
+        ids = connection.execute(_chosen('m.id', where, page), arguments).fetchall()
         found, is_all = _read_within(_one_by_one(connection, columns, ids), columns)
     if is_all or page is not None:
         return found
     older = connection.execute(
-        _chosen('m.id', f'({where}) AND m.id < ?', None), (*asked, found[-1].row_id)
+        _chosen('m.id', f'({where}) AND m.id < ?', None), (*arguments, found[-1].row_id)
     )
     further, _ = _read_within(_one_by_one(connection, NAMES, older.fetchmany(_MAX_FURTHER)), NAMES)
     return found + further

@@ -52,8 +52,8 @@ def remove_versions(registry: Registry, versions: list[tuple[str, int]]) -> None
     names: list[str] = []
     with registry.writing() as connection:
         for named in versions:
-            asked = 'm.item_id = ? AND m.version = ?'
-            for row in read_rows(connection, asked, named, columns=NAMES):
+            condition = 'm.item_id = ? AND m.version = ?'
+            for row in read_rows(connection, condition, named, columns=NAMES):
                 if isinstance(row, Row):
                     names.append(row.name)
                     marked = (Status.DELETED.value, row.row_id)

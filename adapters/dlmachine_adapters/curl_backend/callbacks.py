@@ -45,7 +45,7 @@ class ConnectionLostError(Exception):
     """
 
 
-class CurlAnswer:
+class CurlResponse:
     """Passes one response from libcurl to a `ResponseReader`; used by one thread."""
 
     def __init__(

@@ -72,7 +72,7 @@ def _truncated(text: str, context: ErrorContext) -> Fault:
 
 
 def _silent(text: str, context: ErrorContext) -> Fault:
-    return context.connection_failed('receive', 'the server closed it without an answer')
+    return context.connection_failed('receive', 'the server closed it without a response')
 
 
 def _no_http(text: str, context: ErrorContext) -> Fault:

@@ -15,7 +15,7 @@ from dlmachine.core.decision.snapshot import BackendSeen
 from dlmachine.core.protocol.effects import Exchange
 from dlmachine.core.protocol.events import Interrupted, Responded
 from dlmachine.core.protocol.ports import Clock, PartError, Sink
-from dlmachine_adapters.curl_backend.callbacks import ConnectionLostError, CurlAnswer
+from dlmachine_adapters.curl_backend.callbacks import ConnectionLostError, CurlResponse
 from dlmachine_adapters.curl_backend.errors import fault_of
 from dlmachine_adapters.curl_backend.event_loop import CurlLoop
 from dlmachine_adapters.curl_backend.options import SCHEMES, set_options
@@ -74,8 +74,8 @@ class CurlTransport:
                 if opened is not None:
                     stack.enter_context(opened)
                 loop = stack.enter_context(self._handles.lend())
-                answer = CurlAnswer(effect, deadlines, reader, opened, self._clock.now())
-                return _exchange(loop, effect, context, opened, answer)
+                response = CurlResponse(effect, deadlines, reader, opened, self._clock.now())
+                return _exchange(loop, effect, context, opened, response)
         except ConnectionLostError:
             # libcurl would keep the connection, so the handle has been closed.
             return reader.broken(fault_of(pycurl.E_GOT_NOTHING, '', context))
@@ -90,15 +90,15 @@ def _exchange(
     effect: Exchange,
     context: ErrorContext,
     body: OpenBody | None,
-    answer: CurlAnswer,
+    response: CurlResponse,
 ) -> Responded | Interrupted:
     curl, reader = loop.curl, context.reader
     try:
         context.deadlines.wait_for_next()
         set_options(curl, effect, context.route, body, context.deadlines)
-        answer.attach(curl)
-        _perform(loop, answer, context.deadlines)
-        answer.finish()
+        response.attach(curl)
+        _perform(loop, response, context.deadlines)
+        response.finish()
         return reader.complete()
     except PartError as error:
         return reader.part_failed(error)
@@ -109,25 +109,25 @@ def _exchange(
     except HeadError as error:
         return reader.broken(context.unusable(str(error)))
     except pycurl.error as error:
-        return _explain(error, curl.getinfo(pycurl.OS_ERRNO), context, answer)
+        return _explain(error, curl.getinfo(pycurl.OS_ERRNO), context, response)
     finally:
         curl.reset()
 
 
-def _perform(loop: CurlLoop, answer: CurlAnswer, deadlines: Deadlines) -> None:
+def _perform(loop: CurlLoop, response: CurlResponse, deadlines: Deadlines) -> None:
     try:
         loop.perform(deadlines.wait_on)
     except pycurl.error:
-        answer.reraise()
+        response.reraise()
         raise
-    answer.reraise()
+    response.reraise()
 
 
 def _explain(
-    error: pycurl.error, errno: int, context: ErrorContext, answer: CurlAnswer
+    error: pycurl.error, errno: int, context: ErrorContext, response: CurlResponse
 ) -> Responded | Interrupted:
     code, text = int(error.args[0]), str(error.args[1])
-    refusal = None if context.reader.has_head else answer.refusal(code, text)
+    refusal = None if context.reader.has_head else response.refusal(code, text)
     if refusal is not None:
         context.reader.begin(refusal)
     fault = with_errno(fault_of(code, text, context), errno)

@@ -43,7 +43,7 @@ class _Failure:
 class _LeftPart:
     """A part that its owner has released."""
 
-    place: tuple[str, str]
+    location: tuple[str, str]
     data: bytes
     validator: str
     url_digest: str
@@ -122,12 +122,12 @@ class MemoryFiles:
 
     def see_path(self, path: str) -> PathSeen:
         """The state of a path, and a file in the way."""
-        place = PurePath(_normal(path))
-        folder = place if ends_in_separator(path) else place.parent
-        blocker = next((str(p) for p in place.parents if str(p) in self._contents), None)
+        target = PurePath(_normal(path))
+        folder = target if ends_in_separator(path) else target.parent
+        blocker = next((str(p) for p in target.parents if str(p) in self._contents), None)
         has_folder = self._kind(folder) is PathKind.FOLDER
         return PathSeen(
-            kind=self._kind(place), blocker=blocker, has_folder=has_folder, real_path=str(place)
+            kind=self._kind(target), blocker=blocker, has_folder=has_folder, real_path=str(target)
         )
 
     def see_part(self, beside: str | None, stem: str) -> PartSeen | None:
@@ -143,7 +143,7 @@ class MemoryFiles:
                 whole_bytes=left.whole_bytes,
             )
             for name, left in self._left.items()
-            if beside is not None and left.place == (_normal(beside), stem)
+            if beside is not None and left.location == (_normal(beside), stem)
         )
         return max(found, key=lambda part: part.size_bytes, default=None)
 
@@ -179,11 +179,11 @@ class MemoryFiles:
         except OSError as error:
             fault = storage_fault(error, 'create', effect.beside)
             return EffectFailed(at=self._clock.now(), fault=fault)
-        place = (_normal(effect.beside), effect.stem)
+        location = (_normal(effect.beside), effect.stem)
         adopted = None if effect.adopt is None else self._left.pop(effect.adopt.name, None)
         if adopted is None:
-            return PartialFile(_DiskKeeper(self, place), self._clock)
-        storage = _DiskKeeper(self, place, adopted)
+            return PartialFile(_DiskStorage(self, location), self._clock)
+        storage = _DiskStorage(self, location, adopted)
         return PartialFile(storage, self._clock, adopted.front_bytes)
 
     def unpublish(self, effect: Unpublish) -> Unpublished | EffectFailed:
@@ -208,41 +208,41 @@ class MemoryFiles:
         self._numbers['parts'] += 1
         self._left[f'part-{self._numbers["parts"]}'] = part
 
-    def _kind(self, place: PurePath) -> PathKind:
-        if str(place) in self._contents:
+    def _kind(self, target: PurePath) -> PathKind:
+        if str(target) in self._contents:
             return PathKind.FILE
-        is_folder = any(place in PurePath(path).parents for path in self._contents)
+        is_folder = any(target in PurePath(path).parents for path in self._contents)
         return PathKind.FOLDER if is_folder else PathKind.MISSING
 
 
-class _DiskKeeper:
+class _DiskStorage:
     """Stores the bytes of a file that does not exist yet."""
 
     buffer: BytesIO | None = None
     mtime_ns: int | None = None
 
     def __init__(
-        self, files: MemoryFiles, place: tuple[str, str], left: _LeftPart | None = None
+        self, files: MemoryFiles, location: tuple[str, str], left: _LeftPart | None = None
     ) -> None:
         self._files = files
-        self._place = place
+        self._location = location
         self._data = bytearray(b'' if left is None else left.data)
         self._whole = None if left is None else left.whole_bytes
         self.spans: Spans = () if left is None else left.spans
         self._at = 0
         self._validator: str | None = None
-        self._url_digest, self._said = '', Representation()
+        self._url_digest, self._representation = '', Representation()
         self._final: str | None = None
 
     @property
     def name(self) -> str:
-        return str(PurePath(self._place[0], '.dlmachine', self._place[1]))
+        return str(PurePath(self._location[0], '.dlmachine', self._location[1]))
 
     def begin(self, keep_bytes: int, taking: StoreBody) -> None:
         front = ((0, keep_bytes - 1),) if keep_bytes else ()
         self._keep_only(merged((*front, *taking.held)), taking.whole_bytes)
         self._validator, self._at = taking.validator, keep_bytes
-        self._url_digest, self._said = taking.url_digest, taking.representation
+        self._url_digest, self._representation = taking.url_digest, taking.representation
 
     def append(self, data: bytes | memoryview) -> None:
         self.write_at(self._at, data)
@@ -300,11 +300,11 @@ class _DiskKeeper:
     def discard(self, *, keep: bool) -> None:
         if self._final is None and keep and self._validator is not None and self._data:
             left = _LeftPart(
-                self._place,
+                self._location,
                 bytes(self._data),
                 self._validator,
                 self._url_digest,
-                self._said,
+                self._representation,
                 self.spans,
                 self._whole,
             )

@@ -61,8 +61,8 @@ class CutOff:
 class Resource:
     """Content with its validators; it supports ranges unless `has_ranges` is False.
 
-    >>> asked = Request(method='GET', url='http://h/x').with_header('If-None-Match', '"v1"')
-    >>> Resource(b'abc', etag='"v1"').reply(asked).status
+    >>> request = Request(method='GET', url='http://h/x').with_header('If-None-Match', '"v1"')
+    >>> Resource(b'abc', etag='"v1"').reply(request).status
     304
     """
 
@@ -77,18 +77,18 @@ class Resource:
         if self._is_current(request):
             return Reply(status=304, fields=self._validators(), has_length=False)
         whole = Reply(fields=(*self._validators(), *self.fields), body=self.content)
-        asked = _RANGE.fullmatch(request.headers.get('Range') or '')
+        wanted = _RANGE.fullmatch(request.headers.get('Range') or '')
         condition = request.headers.get('If-Range')
         is_same = condition is None or condition in {self.etag, self.last_modified}
-        if asked is None or not self.has_ranges or not is_same:
+        if wanted is None or not self.has_ranges or not is_same:
             return whole
-        first, size = int(asked[1]), len(self.content)
+        first, size = int(wanted[1]), len(self.content)
         if first >= size:
             return Reply(status=416, fields=(('Content-Range', f'bytes */{size}'),))
-        last = min(int(asked[2] or size), size - 1)
-        place = ('Content-Range', f'bytes {first}-{last}/{size}')
+        last = min(int(wanted[2] or size), size - 1)
+        content_range = ('Content-Range', f'bytes {first}-{last}/{size}')
         body = self.content[first : last + 1]
-        return replace(whole, status=206, fields=(*whole.fields, place), body=body)
+        return replace(whole, status=206, fields=(*whole.fields, content_range), body=body)
 
     def _is_current(self, request: Request) -> bool:
         tags = request.headers.get('If-None-Match')

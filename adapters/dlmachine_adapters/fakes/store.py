@@ -51,18 +51,18 @@ class MemoryStore:
 
     def record(self, effect: Record, update: MetadataUpdate) -> Recorded | NameTaken | EffectFailed:
         """Write an update."""
-        at, place = self._clock.now(), (update.key, update.version)
+        at, number = self._clock.now(), (update.key, update.version)
         if self.problem is not None:
             return EffectFailed(at=at, fault=self._fault())
         with self._mutex:
-            known = self._rows.get(place)
+            known = self._rows.get(number)
             if isinstance(update, NewVersion):
                 if known is not None:
                     return NameTaken(at=at)
-                self._rows[place] = _Row(update)
+                self._rows[number] = _Row(update)
             elif known is not None:
                 freshened = replace(known.update, record=update.record)
-                self._rows[place] = replace(known, update=freshened)
+                self._rows[number] = replace(known, update=freshened)
         return Recorded(at=at)
 
     def remove_versions(self, effect: RemoveVersions) -> VersionsRemoved | EffectFailed:

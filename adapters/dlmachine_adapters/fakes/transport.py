@@ -18,7 +18,7 @@ from dlmachine_adapters.fakes.server import CutOff, Reply, Resource, Script, Tur
 from dlmachine_adapters.http.response_reader import ResponseReader, find_refused
 
 _PIECE_BYTES: Final = 65_536
-_Answer: TypeAlias = tuple[Reply, int | None, Fault | None]
+_Response: TypeAlias = tuple[Reply, int | None, Fault | None]
 
 
 class ScriptedTransport:
@@ -59,21 +59,21 @@ class ScriptedTransport:
         self, effect: Exchange, part: Sink, remaining: timedelta | None
     ) -> Responded | Interrupted:
         """Respond by the script, and write the body to the part."""
-        reception = ResponseReader(effect, part, self._clock)
+        reader = ResponseReader(effect, part, self._clock)
         refused = find_refused(effect, self._seen.schemes)
         if refused is not None:
-            return reception.broken(refused)
+            return reader.broken(refused)
         url = effect.request.shown_url
         if remaining is not None and remaining <= timedelta(0):
             limit = effect.timeout or timedelta(0)
-            return reception.broken(TimedOut(url=url, phase='total', limit=limit))
+            return reader.broken(TimedOut(url=url, phase='total', limit=limit))
         turn = self._next_turn(effect.request)
         if turn is None:
-            return reception.broken(ConnectionFailed(url=url, phase='resolve'))
-        answer = _answer(turn, effect.request)
-        if isinstance(answer, FaultBase):
-            return reception.broken(answer)
-        return _play(reception, *answer)
+            return reader.broken(ConnectionFailed(url=url, phase='resolve'))
+        response = _respond(turn, effect.request)
+        if isinstance(response, FaultBase):
+            return reader.broken(response)
+        return _play(reader, *response)
 
     def close(self) -> None:
         """Do nothing."""
@@ -89,7 +89,7 @@ class ScriptedTransport:
             return script[number]
 
 
-def _answer(turn: Turn, request: Request) -> _Answer | Fault:
+def _respond(turn: Turn, request: Request) -> _Response | Fault:
     match turn:
         case Reply():
             return turn, None, None
@@ -101,23 +101,23 @@ def _answer(turn: Turn, request: Request) -> _Answer | Fault:
         case FaultBase():
             return replace(turn)
         case _:
-            return _answer(turn(request), request)
+            return _respond(turn(request), request)
 
 
 def _play(
-    reception: ResponseReader, reply: Reply, after_bytes: int | None, fault: Fault | None
+    reader: ResponseReader, reply: Reply, after_bytes: int | None, fault: Fault | None
 ) -> Responded | Interrupted:
     body = reply.body if after_bytes is None else reply.body[:after_bytes]
     head = parse_head(reply.head_bytes)
     if isinstance(head, HeadProblem):
-        return reception.broken(reception.unusable(head.problem))
+        return reader.broken(reader.unusable(head.problem))
     try:
-        reception.begin(head)
-        if reception.is_wanted:
+        reader.begin(head)
+        if reader.is_wanted:
             for start in range(0, len(body), _PIECE_BYTES):
-                reception.take(body[start : start + _PIECE_BYTES], 0.0)
-        elif reception.is_worth_reading():
-            reception.drain(body)
+                reader.take(body[start : start + _PIECE_BYTES], 0.0)
+        elif reader.is_worth_reading():
+            reader.drain(body)
     except PartError as error:
-        return reception.part_failed(error)
-    return reception.complete() if fault is None else reception.broken(fault)
+        return reader.part_failed(error)
+    return reader.complete() if fault is None else reader.broken(fault)

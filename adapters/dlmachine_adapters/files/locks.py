@@ -24,7 +24,7 @@ from dlmachine.core.protocol.events import LockAcquired, LockReleased, LockUnava
 from dlmachine.core.protocol.ports import Clock
 from dlmachine_adapters.files.file_lock import HeldLock, LockTimeout, read_owner, take_lock
 from dlmachine_adapters.files.own_folder import OwnFolder
-from dlmachine_adapters.files.places import find_places, in_place
+from dlmachine_adapters.files.working_folders import find_working_folders, in_working_folder
 
 #: The sub-folder for locks.
 LOCKS_FOLDER: Final = 'locks'
@@ -112,13 +112,13 @@ class FolderLocks:
                 return take_lock(locks, name, patience, owner)
 
         try:
-            return in_place(self._folder, take)
+            return in_working_folder(self._folder, take)
         except FileNotFoundError:
             Path(self._folder).mkdir(parents=True, exist_ok=True)
-            return in_place(self._folder, take)
+            return in_working_folder(self._folder, take)
 
     def _owner_of(self, name: str) -> str:
-        for ours in find_places(self._folder):
+        for ours in find_working_folders(self._folder):
             with contextlib.suppress(OSError), ours.sub(LOCKS_FOLDER) as locks:
                 return read_owner(locks, name)
         return ''

@@ -182,8 +182,8 @@ class ResponseReader:
 
     def unusable(self, problem: str) -> AnswerUnusable:
         """The fault for a response with an invalid head."""
-        told = scrub(f'the server {problem}', self._effect.request.secrets())
-        return AnswerUnusable(url=self._url, problem=told)
+        text = scrub(f'the server {problem}', self._effect.request.secrets())
+        return AnswerUnusable(url=self._url, problem=text)
 
     def _write(self, data: bytes) -> None:
         taking, write = self._decision, self._part.write

@@ -63,7 +63,7 @@ def find_route(request: Request) -> Result[Route, Fault]:
     fault = _find_missing(request.tls)
     trust: Result[str | None, Fault] = find_trust(request.tls) if fault is None else Failure(fault)
     return trust.map(
-        lambda place: Route(request=_with_login(request, location), proxy=proxy, trust=place)
+        lambda path: Route(request=_with_login(request, location), proxy=proxy, trust=path)
     )
 
 
@@ -88,9 +88,9 @@ def find_proxy(url: Url) -> str | None:
 def find_login(host: str) -> tuple[str, str] | None:
     """User name and password from the netrc file; None if it is missing or unreadable."""
     named = os.environ.get('NETRC')
-    for place in (named,) if named else ('~/.netrc', '~/_netrc'):
+    for name in (named,) if named else ('~/.netrc', '~/_netrc'):
         # Every request comes here, and most find no file.
-        path = _in_home(place, os.environ.get('HOME'), os.environ.get('USERPROFILE'))
+        path = _in_home(name, os.environ.get('HOME'), os.environ.get('USERPROFILE'))
         if not os.path.isfile(path):  # noqa: PTH113
             continue
         try:
@@ -102,9 +102,9 @@ def find_login(host: str) -> tuple[str, str] | None:
 
 
 @lru_cache(maxsize=16)
-def _in_home(place: str, *homes: str | None) -> str:
+def _in_home(name: str, *homes: str | None) -> str:
     """Expand `~` in a path; `homes` are the variables that the result depends on."""
-    return os.path.expanduser(place)  # noqa: PTH111 -- `Path` would fail without a home
+    return os.path.expanduser(name)  # noqa: PTH111 -- `Path` would fail without a home
 
 
 def find_trust(tls: Tls) -> Result[str | None, Fault]:
@@ -118,11 +118,11 @@ def find_trust(tls: Tls) -> Result[str | None, Fault]:
         return Success(None)
     named = [('cainfo', tls.cainfo)]
     named += [(name, os.environ.get(name)) for name in _BUNDLE_VARIABLES]
-    for where, place in named:
-        if place:
-            if Path(place).exists():
-                return Success(place)
-            return Failure(InvalidInput(where=where, problem=f'there is no file {place}'))
+    for where, path in named:
+        if path:
+            if Path(path).exists():
+                return Success(path)
+            return Failure(InvalidInput(where=where, problem=f'there is no file {path}'))
     folders = os.environ.get(_FOLDER_VARIABLE)
     if folders:
         found = next((each for each in folders.split(os.pathsep) if Path(each).is_dir()), None)
@@ -135,9 +135,9 @@ def find_trust(tls: Tls) -> Result[str | None, Fault]:
 
 
 def _find_missing(tls: Tls) -> Fault | None:
-    for where, place in (('cert', tls.cert), ('key', tls.key)):
-        if place is not None and not Path(place).is_file():
-            return InvalidInput(where=where, problem=f'there is no file {place}')
+    for where, path in (('cert', tls.cert), ('key', tls.key)):
+        if path is not None and not Path(path).is_file():
+            return InvalidInput(where=where, problem=f'there is no file {path}')
     return None
 
 

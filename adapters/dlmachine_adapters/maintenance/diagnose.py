@@ -41,7 +41,7 @@ from dlmachine_adapters.files.cache_tag import TAG_NAME
 from dlmachine_adapters.files.file_lock import read_owner, shown
 from dlmachine_adapters.files.locks import LOCKS_FOLDER
 from dlmachine_adapters.files.own_folder import OwnFolder
-from dlmachine_adapters.files.places import find_places
+from dlmachine_adapters.files.working_folders import find_working_folders
 from dlmachine_adapters.maintenance.quarantine import (
     QUARANTINE_FOLDER,
     Quarantined,
@@ -80,10 +80,10 @@ def diagnose(registry: Registry, now: datetime) -> Iterator[Finding]:
         names = registry.read(named_files)
         yield from _row_findings(registry)
     for file in files:
-        told = _check(file, now, names)
-        if told is not None:
-            yield told
-    for ours in find_places(registry.folder):
+        finding = _check(file, now, names)
+        if finding is not None:
+            yield finding
+    for ours in find_working_folders(registry.folder):
         with contextlib.suppress(OSError), ours.sub(LOCKS_FOLDER) as locks:
             yield from _lock_findings(locks, now)
         yield from _part_findings(ours, now)

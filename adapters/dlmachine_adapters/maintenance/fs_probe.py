@@ -10,34 +10,34 @@ from pathlib import Path
 
 from dlmachine.core.maintenance.findings import Capabilities
 from dlmachine_adapters.files.own_folder import OwnFolder
-from dlmachine_adapters.files.places import in_place, leave_place
+from dlmachine_adapters.files.working_folders import in_working_folder, remove_working_folder
 from dlmachine_adapters.parts.sidecar import fcntl
 
 
 def find_capabilities(folder: str) -> Capabilities | None:
     """Test locks, links and renames in a folder; None if nothing can be created there."""
     try:
-        return in_place(folder, _probe)
+        return in_working_folder(folder, _probe)
     except OSError:
         return None
 
 
 def _probe(ours: OwnFolder) -> Capabilities:
     try:
-        with tempfile.TemporaryDirectory(prefix='probe-', dir=ours.path) as place:
-            return _try_all(Path(place))
+        with tempfile.TemporaryDirectory(prefix='probe-', dir=ours.path) as folder:
+            return _try_all(Path(folder))
     finally:
-        _can(lambda: leave_place(ours))  # A folder that is not empty stays.
+        _can(lambda: remove_working_folder(ours))  # A folder that is not empty stays.
         ours.close()
 
 
-def _try_all(place: Path) -> Capabilities:
-    file = place / 'a'
+def _try_all(folder: Path) -> Capabilities:
+    file = folder / 'a'
     file.touch()
     return Capabilities(
         locks=_can_lock(file),
-        links=_can(lambda: os.link(file, place / 'b')),
-        renames=_can(lambda: file.replace(place / 'c')),
+        links=_can(lambda: os.link(file, folder / 'b')),
+        renames=_can(lambda: file.replace(folder / 'c')),
     )
 
 

@@ -14,7 +14,7 @@ from typing import Final
 from dlmachine.core.frozen import frozen
 from dlmachine.core.maintenance.verification import QuarantineNote, parse_note
 from dlmachine_adapters.files.own_folder import OwnFolder
-from dlmachine_adapters.files.places import find_places, in_place
+from dlmachine_adapters.files.working_folders import find_working_folders, in_working_folder
 
 #: The sub-folder for quarantined files.
 QUARANTINE_FOLDER: Final = 'quarantine'
@@ -38,38 +38,38 @@ def move_to_quarantine(folder: str, path: Path, note: QuarantineNote) -> str:
     """Move a file into quarantine; return its path there.  Raises: OSError, without moving it."""
 
     def move(ours: OwnFolder) -> str:
-        with ours, ours.sub(QUARANTINE_FOLDER, make=True) as place:
+        with ours, ours.sub(QUARANTINE_FOLDER, make=True) as quarantine:
             name = f'{note.at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}-{_short(path.name)}'
-            place.write(_note_name(name), note.to_json().encode('utf-8', 'surrogateescape'))
+            quarantine.write(_note_name(name), note.to_json().encode('utf-8', 'surrogateescape'))
             try:
-                place.move_in(path, name)
+                quarantine.move_in(path, name)
             except OSError:
                 with contextlib.suppress(OSError):
-                    place.remove(_note_name(name))
+                    quarantine.remove(_note_name(name))
                 raise
-            place.sync()
-            return f'{place.path}/{name}'
+            quarantine.sync()
+            return f'{quarantine.path}/{name}'
 
-    return in_place(folder, move)
+    return in_working_folder(folder, move)
 
 
 def list_quarantined(folder: str) -> Iterator[Quarantined]:
     """The files in quarantine, oldest first, and notes without a file.  Reads only."""
-    for ours in find_places(folder):
-        with contextlib.suppress(OSError), ours.sub(QUARANTINE_FOLDER) as place:
-            yield from _list(place)
+    for ours in find_working_folders(folder):
+        with contextlib.suppress(OSError), ours.sub(QUARANTINE_FOLDER) as quarantine:
+            yield from _list(quarantine)
 
 
-def _list(place: OwnFolder) -> Iterator[Quarantined]:
-    found = sorted(place.names())
+def _list(quarantine: OwnFolder) -> Iterator[Quarantined]:
+    found = sorted(quarantine.names())
     names = set(found)
     for name in found:
-        path, stem = f'{place.path}/{name}', name.removesuffix(_NOTE_SUFFIX)
+        path, stem = f'{quarantine.path}/{name}', name.removesuffix(_NOTE_SUFFIX)
         is_owner = stem == name or _note_name(name) in names
         if is_owner:
-            yield Quarantined(path=path, note=_read(place, _note_name(name)))
+            yield Quarantined(path=path, note=_read(quarantine, _note_name(name)))
         elif stem not in names:
-            note = _read(place, name)
+            note = _read(quarantine, name)
             yield Quarantined(path=path, note=note, is_there=note is None)
 
 
@@ -77,9 +77,9 @@ def _note_name(name: str) -> str:
     return f'{name}{_NOTE_SUFFIX}'
 
 
-def _read(place: OwnFolder, name: str) -> QuarantineNote | None:
+def _read(quarantine: OwnFolder, name: str) -> QuarantineNote | None:
     try:
-        return parse_note(place.read(name, _MAX_NOTE_BYTES).decode('utf-8'))
+        return parse_note(quarantine.read(name, _MAX_NOTE_BYTES).decode('utf-8'))
     except (OSError, UnicodeDecodeError):
         return None
 

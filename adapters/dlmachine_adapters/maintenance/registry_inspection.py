@@ -72,16 +72,16 @@ def is_named(connection: sqlite3.Connection, name: str) -> bool:
     found = ENTRY_NAME.fullmatch(name)
     if found is None:
         return True
-    where, asked = f'm.version_id = ? AND {_CLAIMS}', (found['version_id'],)
-    rows = read_rows(connection, where, asked, columns=NAMES)
+    where, arguments = f'm.version_id = ? AND {_CLAIMS}', (found['version_id'],)
+    rows = read_rows(connection, where, arguments, columns=NAMES)
     return any(isinstance(row, Row) and row.name == name for row in rows)
 
 
 def _see(connection: sqlite3.Connection, path: str) -> RegistryInfo:
     if not is_begun(connection):
         return RegistryInfo(path=path, is_there=False)
-    told = connection.execute(f'PRAGMA integrity_check({_MAX_DAMAGES})').fetchall()
-    damages = tuple(str(line) for (line,) in told if line != 'ok')
+    lines = connection.execute(f'PRAGMA integrity_check({_MAX_DAMAGES})').fetchall()
+    damages = tuple(str(line) for (line,) in lines if line != 'ok')
     indexes = connection.execute("SELECT name FROM sqlite_master WHERE type = 'index'")
     there = {name for (name,) in indexes}
     missing = [name for name in INDEXES if name not in there]

@@ -21,7 +21,7 @@ from dlmachine.core.protocol.ports import Clock, Locks
 from dlmachine_adapters.cachedir.connection import Registry
 from dlmachine_adapters.files.os_errors import storage_fault
 from dlmachine_adapters.files.own_folder import OwnFolder, open_folder
-from dlmachine_adapters.files.places import find_places
+from dlmachine_adapters.files.working_folders import find_working_folders
 from dlmachine_adapters.maintenance.diagnose import is_owned, see_file
 from dlmachine_adapters.maintenance.quarantine import move_to_quarantine
 from dlmachine_adapters.maintenance.registry_inspection import is_named
@@ -116,7 +116,7 @@ class FindingRepairer:
         cache = Path(self._registry.folder)
         if path.parent == cache:
             return open_folder(os.path.realpath(cache), make=False)
-        for ours in find_places(str(cache)):
+        for ours in find_working_folders(str(cache)):
             if path.parent == Path(ours.path):
                 return ours.again()
             if path.parent.parent == Path(ours.path):

@@ -131,7 +131,7 @@ class Repairer:
             return Repaired(is_done=False, text='another program made it')
         try:
             with self._alone_with(entry.key) as busy:
-                return self._mend(entry, path) if busy is None else busy
+                return self._repair(entry, path) if busy is None else busy
         except OSError as error:
             return Repaired(is_done=False, text=storage_fault(error, 'move', path).what())
         except sqlite3.Error as error:
@@ -149,7 +149,7 @@ class Repairer:
         finally:
             self._locks.release(ReleaseLock(key=key))
 
-    def _mend(self, entry: EntryId, path: str) -> Repaired:
+    def _repair(self, entry: EntryId, path: str) -> Repaired:
         found, identity = digest_of(path)
         with self._registry.writing() as connection:
             live = _rows_of(connection, entry, Path(path).name)

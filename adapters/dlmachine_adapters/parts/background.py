@@ -31,7 +31,7 @@ class BackgroundWorker:
         self._waiting: Queue[Piece | None] = Queue(_MAX_WAITING)
         self._raised: BaseException | None = None
         self._is_stopped = False
-        self._thread = threading.Thread(target=self._run, daemon=True, name='dlmachine-behind')
+        self._thread = threading.Thread(target=self._run, daemon=True, name='dlmachine-background')
         self._thread.start()
 
     def put(self, piece: Piece) -> None:

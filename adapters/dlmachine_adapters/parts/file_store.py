@@ -24,8 +24,8 @@ from dlmachine.core.spec.destination import AtPath
 from dlmachine_adapters.files.atomic import Source, move_over, move_to_new_name
 from dlmachine_adapters.files.io import CLOSES_FIRST, Syncing, free_bytes, read_pieces, write_all
 from dlmachine_adapters.files.own_folder import OwnFolder
-from dlmachine_adapters.files.places import current_folder
 from dlmachine_adapters.files.sealed import Seal, seal
+from dlmachine_adapters.files.working_folders import current_folder
 from dlmachine_adapters.parts.heartbeat import HEART
 from dlmachine_adapters.parts.sidecar import (
     BEAT_SECONDS,
@@ -39,7 +39,7 @@ from dlmachine_adapters.parts.sidecar import (
 )
 
 #: Seconds between updates of the note of a segmented part, without a sync.
-_TELL_SECONDS: Final = 1.0
+_NOTE_SECONDS: Final = 1.0
 
 
 class FileStorage:
@@ -68,12 +68,12 @@ class FileStorage:
         # The destination is relative to the folder that is current now.
         self._base = current_folder()
         self._note = note
-        self._vouched = synced_ranges
+        self._synced_ranges = synced_ranges
         # For segments: the complete size, and the written spans.
         self._whole = None if note is None else note.whole_bytes
         self._spans = () if note is None else note.written
         self._at = 0
-        self._told_at = 0.0
+        self._noted_at = 0.0
         self._counting = Lock()
         self._opened_at = monotonic()
         self._is_beating = False
@@ -82,7 +82,7 @@ class FileStorage:
         # Protects what the note says.
         self._mutex = Lock()
         self._final: str | None = None
-        self._is_safe = False
+        self._is_synced = False
         self._seal: Seal | None = None
         seen = os.fstat(handle)
         self._identity = (seen.st_dev, seen.st_ino)
@@ -100,7 +100,7 @@ class FileStorage:
 
     def begin(self, keep_bytes: int, taking: StoreBody) -> None:
         """Truncate the file, and write a note if it can be resumed."""
-        self._seal, self._is_safe = None, False
+        self._seal, self._is_synced = None, False
         wanted = taking.validator if is_worth_a_note(taking) else None
         front = ((0, keep_bytes - 1),) if keep_bytes else ()
         self._keep_only(merged((*front, *taking.held)), taking, wanted)
@@ -117,15 +117,15 @@ class FileStorage:
         while left:
             # A nearly full disk may take some of the bytes; the next call raises the error.
             left = left[self._file.write(left) :]
-        self._beat_now_and_then()
+        self._start_heartbeat_if_due()
 
     def write_at(self, offset: int, data: bytes | memoryview) -> None:
         """Write bytes at an offset; from any thread."""
         write_all(self._file.fileno(), data, offset)
         with self._counting:
             self._spans = merged((*self._spans, (offset, offset + len(data) - 1)))
-        self._tell_now_and_then()
-        self._beat_now_and_then()
+        self._update_note_if_due()
+        self._start_heartbeat_if_due()
 
     def free_bytes(self) -> int | None:
         """The free space of the file system in bytes; None if unknown."""
@@ -150,7 +150,7 @@ class FileStorage:
             size, spans = os.fstat(self._file.fileno()).st_size, self._spans
             self._syncing.sync(self._file.fileno())
             self._note = self._synced(self._note, size, spans)
-            self._vouched = merged((*self._vouched, *self._note.synced_ranges))
+            self._synced_ranges = merged((*self._synced_ranges, *self._note.synced_ranges))
             write_note(self._ours, self._part, self._note)
 
     def pieces(self, count_bytes: int) -> Iterator[bytes]:
@@ -179,8 +179,8 @@ class FileStorage:
         if not isinstance(effect.place, AtPath):
             raise OSError(errno.EINVAL, 'a file cannot be published to memory')
         target = Path(self._base, effect.place.path)
-        self._stop_beating()
-        self._make_safe()
+        self._stop_heartbeat()
+        self._sync_once()
         source = self._source(self._seal or seal(self._file.fileno()))
         if effect.replace:
             move_over(source, target)
@@ -189,14 +189,14 @@ class FileStorage:
         self._final = str(target)
         self._drop_note()
         self._file.close()
-        self._go()
+        self._leave_folder()
         return effect.place.path
 
     def discard(self, *, keep: bool) -> None:
         """Close it, and remove it unless it is to be kept or has been published."""
-        self._stop_beating()
+        self._stop_heartbeat()
         try:
-            if self._final is None and not (keep and self._leave()):
+            if self._final is None and not (keep and self._keep()):
                 self._drop_note()
                 with contextlib.suppress(OSError):
                     if CLOSES_FIRST:
@@ -205,7 +205,7 @@ class FileStorage:
         finally:
             with contextlib.suppress(OSError):
                 self._file.close()
-            self._go()
+            self._leave_folder()
 
     def _source(self, sealed: Seal) -> Source:
         self._seal = sealed
@@ -217,17 +217,17 @@ class FileStorage:
         handle = None if self._file.closed else self._file.fileno()
         return Source(self._part, sealed, self._ours, handle)
 
-    def _go(self) -> None:
+    def _leave_folder(self) -> None:
         OWNED.discard(self._identity)
         on_gone, self._on_gone = self._on_gone, lambda: None
         on_gone()
 
-    def _leave(self) -> bool:
+    def _keep(self) -> bool:
         # A process that reads the note relies on the bytes, so they are synced first.
         if self._note is None or self._ours.is_passing:
             return False
         try:
-            self._make_safe()
+            self._sync_once()
             size = os.fstat(self._file.fileno()).st_size
         except (OSError, ValueError):
             return False
@@ -250,8 +250,8 @@ class FileStorage:
                 (note.validator, note.url_digest, note.representation, note.whole_bytes)
                 == (wanted, taking.url_digest, taking.representation, whole)
             )
-            if not is_same or not covers(kept, self._vouched):
-                self._disown()
+            if not is_same or not covers(kept, self._synced_ranges):
+                self._remove_note()
             self._file.seek(kept[-1][1] + 1 if kept else 0)
             self._file.truncate()
             self._whole, self._spans = whole, () if whole is None else kept
@@ -276,43 +276,43 @@ class FileStorage:
         size = os.fstat(self._file.fileno()).st_size
         return ((0, size - 1),) if size else ()
 
-    def _tell_now_and_then(self) -> None:
+    def _update_note_if_due(self) -> None:
         # If this process dies, the bytes recorded in the note can be resumed.
-        if monotonic() - self._told_at < _TELL_SECONDS or not self._mutex.acquire(blocking=False):
+        if monotonic() - self._noted_at < _NOTE_SECONDS or not self._mutex.acquire(blocking=False):
             return
         try:
-            self._told_at = monotonic()
+            self._noted_at = monotonic()
             if self._note is not None and not self._is_over:
                 self._write_down(self._note)
         finally:
             self._mutex.release()
 
-    def _beat_now_and_then(self) -> None:
+    def _start_heartbeat_if_due(self) -> None:
         if not self._is_beating and monotonic() - self._opened_at > BEAT_SECONDS:
             self._is_beating = True
             HEART.add(self)
 
-    def _stop_beating(self) -> None:
+    def _stop_heartbeat(self) -> None:
         if self._is_beating:
             HEART.remove(self)
         with self._mutex:  # Wait for a beat in progress; no other follows.
             self._is_over = True
 
-    def _make_safe(self) -> None:
+    def _sync_once(self) -> None:
         # Set only after the sync: after an interrupt it is synced again.
-        if not self._is_safe:
+        if not self._is_synced:
             self._syncing.sync(self._file.fileno())
-            self._is_safe = True
+            self._is_synced = True
 
-    def _disown(self) -> None:
+    def _remove_note(self) -> None:
         # The note must be gone from the disk before the bytes that it records are overwritten:
         # after a power failure, note and name could come back with other bytes.
         if self._note is not None:
             self._ours.remove(note_name(self._part))
             self._note = None
-        if self._vouched:
+        if self._synced_ranges:
             self._ours.sync()
-            self._vouched = ()
+            self._synced_ranges = ()
 
     def _drop_note(self) -> None:
         if self._note is not None:

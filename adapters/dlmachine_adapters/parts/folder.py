@@ -24,7 +24,11 @@ from dlmachine.core.http.byte_ranges import Spans, front_bytes
 from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine_adapters.files.io import CLOSES_FIRST
 from dlmachine_adapters.files.own_folder import OwnFolder
-from dlmachine_adapters.files.places import find_places, in_place, leave_place
+from dlmachine_adapters.files.working_folders import (
+    find_working_folders,
+    in_working_folder,
+    remove_working_folder,
+)
 from dlmachine_adapters.parts.file_store import FileStorage
 from dlmachine_adapters.parts.sidecar import (
     OWNED,
@@ -70,7 +74,7 @@ def create_part(folder: Path, stem: str) -> FileStorage:
 def find_parts(folder: Path, stem: str) -> Iterator[PartSeen]:
     """Find the parts that can be adopted, without changing anything."""
     start = f'{_safe_stem(stem)}.'
-    for ours in find_places(str(folder)):
+    for ours in find_working_folders(str(folder)):
         for name in _names(ours):
             if not (name.startswith(start) and name.endswith('.part')):
                 continue
@@ -84,7 +88,7 @@ def adopt_part(folder: Path, stem: str, seen: PartSeen) -> FileStorage | None:
     """Adopt a part as it was seen; None if another process has adopted or changed it."""
     if seen.name != Path(seen.name).name:
         return None  # The name may come from a stored plan, which is untrusted.
-    for ours in find_places(str(folder)):
+    for ours in find_working_folders(str(folder)):
         note = read_note(ours, seen.name)
         if note is None:
             continue
@@ -184,7 +188,7 @@ def tidy(ours: OwnFolder, made: tuple[Path, ...] = ()) -> None:
                     _remove_if_lone(ours, name)
         if any(name in _LASTING for name in names):
             return
-        leave_place(ours)
+        remove_working_folder(ours)
         for path in made:
             path.rmdir()
 
@@ -210,7 +214,7 @@ def _create(folder: Path, stem: str, made: tuple[Path, ...] = ()) -> FileStorage
         handle = ours.create(name, flags=os.O_RDWR)
         return FileStorage(ours, name, handle, partial(tidy, ours, made))
 
-    return in_place(str(folder), create, is_passing=True)
+    return in_working_folder(str(folder), create, is_passing=True)
 
 
 def _take_over(ours: OwnFolder, old: str, mine: str, note: PartNote) -> int | None:

@@ -191,10 +191,13 @@ class PartialFile:
         if self._is_range:
             return  # The complete file is hashed later, by `reassemble`.
         # The bytes of the last attempt need not be hashed again if exactly those are kept.
-        asked, had = (taking.algorithms, taking.checks_gzip), self._digest
-        if had.seen_bytes == taking.offset and (had.algorithms, had.checks_gzip) == asked:
+        wanted, previous = (taking.algorithms, taking.checks_gzip), self._digest
+        if (
+            previous.seen_bytes == taking.offset
+            and (previous.algorithms, previous.checks_gzip) == wanted
+        ):
             return
-        had.stop()
+        previous.stop()
         self._digest = BodyDigest(taking.algorithms, checks_gzip=taking.checks_gzip)
         for piece in self._storage.pieces(taking.offset):
             self._digest.update(piece)

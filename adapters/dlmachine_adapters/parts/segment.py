@@ -15,7 +15,7 @@ from dlmachine.core.protocol.ports import PartError
 from dlmachine_adapters.files.os_errors import storage_fault
 
 
-class Place(Protocol):
+class SpanWriter(Protocol):
     """The storage that segments write to."""
 
     @property
@@ -31,9 +31,9 @@ class Place(Protocol):
 class Segment:
     """One span of a part."""
 
-    def __init__(self, place: Place, span: Span) -> None:
+    def __init__(self, writer: SpanWriter, span: Span) -> None:
         """A segment without bytes."""
-        self._place = place
+        self._writer = writer
         self._first, self._last = span
         self._count = 0
         self._is_closed = False
@@ -62,9 +62,9 @@ class Segment:
                     AnswerUnusable(url='', problem='the server sent more than was requested')
                 )
             try:
-                self._place.write_at(at, memoryview(data))
+                self._writer.write_at(at, memoryview(data))
             except OSError as error:
-                raise PartError(storage_fault(error, 'write', self._place.name)) from error
+                raise PartError(storage_fault(error, 'write', self._writer.name)) from error
             self._count += len(data)
 
     def finish(self) -> Received:
@@ -77,4 +77,4 @@ class Segment:
             self._is_closed = True
 
     def _fault(self, operation: str, problem: str) -> StorageFailed:
-        return StorageFailed(path=self._place.name, operation=operation, problem=problem)
+        return StorageFailed(path=self._writer.name, operation=operation, problem=problem)

@@ -190,7 +190,7 @@ class HostGates:
         self._queues.append(host, ticket)
         is_in = False
         try:
-            fault = self._wait_for_place(ticket, until, effect)
+            fault = self._wait_for_turn(ticket, until, effect)
             if fault is None and effect.rate_limits.rate is not None:
                 fault = self._wait_for_rate(host, until, effect, reports_sending=reports_sending)
             if fault is None:
@@ -201,7 +201,7 @@ class HostGates:
             if not is_in:
                 self._queues.withdraw(host, ticket)
 
-    def _wait_for_place(self, ticket: _Ticket, until: float, effect: Exchange) -> Fault | None:
+    def _wait_for_turn(self, ticket: _Ticket, until: float, effect: Exchange) -> Fault | None:
         while not ticket.called.is_set():
             left = until - monotonic()
             if self._stop.is_set:

@@ -39,7 +39,7 @@ class SendSlot:
             self._on_gone()
 
 
-_CURRENT: Final[ContextVar[SendSlot | None]] = ContextVar('dlmachine_departure', default=None)
+_CURRENT: Final[ContextVar[SendSlot | None]] = ContextVar('dlmachine_send_slot', default=None)
 
 
 @contextmanager

@@ -28,7 +28,7 @@ from dlmachine_adapters.files.file_lock import HeldLock, LockTimeout, fcntl, tak
 from dlmachine_adapters.files.io import write_all
 from dlmachine_adapters.files.locks import LOCKS_FOLDER
 from dlmachine_adapters.files.own_folder import OwnFolder
-from dlmachine_adapters.files.places import find_places, in_place
+from dlmachine_adapters.files.working_folders import find_working_folders, in_working_folder
 
 #: The sub-folder of the working folder for buckets.
 RATES_FOLDER: Final = 'rates'
@@ -93,16 +93,16 @@ def _draw_shared(folder: str, host: str, bucket: Bucket, rate: Rate) -> Token | 
 
     try:
         try:
-            return in_place(folder, draw_in)
+            return in_working_folder(folder, draw_in)
         except FileNotFoundError:
             Path(folder).mkdir(parents=True, exist_ok=True)
-            return in_place(folder, draw_in)
+            return in_working_folder(folder, draw_in)
     except OSError:
         return None
 
 
 def _read(folder: str, host: str) -> str | None:
-    for ours in find_places(folder):
+    for ours in find_working_folders(folder):
         with contextlib.suppress(OSError), ours.sub(RATES_FOLDER) as rates:
             return rates.read(_name(host), _MAX_BYTES).decode('ascii', 'replace')
     return None

@@ -94,7 +94,7 @@ class _Race:
         self._under_way.clear()
 
     def _start(self, address: _Address) -> socket.socket | None:
-        family, kind, protocol, place = address
+        family, kind, protocol, socket_address = address
         try:
             sock = socket.socket(family, kind, protocol)
         except OSError as error:  # The system does not support the family.
@@ -107,7 +107,7 @@ class _Race:
             if self._source is not None:
                 sock.bind(self._source)
             sock.setblocking(False)  # noqa: FBT003 -- the name says it
-            code = sock.connect_ex(place)
+            code = sock.connect_ex(socket_address)
         except OSError as error:
             self._under_way.pop(sock.fileno()).close()
             self._note(error)

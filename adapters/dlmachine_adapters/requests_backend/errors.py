@@ -82,7 +82,7 @@ def _truncated(error: BaseException, context: ErrorContext) -> Fault:
 
 
 def _silent(error: BaseException, context: ErrorContext) -> Fault:
-    return context.connection_failed('receive', 'the server closed it without an answer')
+    return context.connection_failed('receive', 'the server closed it without a response')
 
 
 def _send(error: OSError, context: ErrorContext) -> Fault:

@@ -123,7 +123,7 @@ def _send(
     request = route.request
     proxies = {scheme_of(request): route.proxy} if route.proxy else {}
     tls = request.tls
-    answer = session.get_adapter(request.url).send(
+    response = session.get_adapter(request.url).send(
         _prepare(request, body),
         stream=True,
         timeout=(deadlines.connect_seconds(), deadlines.stall_seconds),
@@ -131,7 +131,7 @@ def _send(
         cert=(tls.cert, tls.key) if tls.cert and tls.key else tls.cert,
         proxies=proxies,
     )
-    return answer.raw
+    return response.raw
 
 
 def _prepare(request: Request, body: OpenBody | None) -> 'requests.PreparedRequest':

@@ -149,7 +149,7 @@ class _ActiveThreads:
             self._changed.wait_for(lambda: self._blocks.keys() <= me, seconds)
 
 
-_CURRENT: Final[ContextVar[CancelToken | None]] = ContextVar('dlmachine_stop', default=None)
+_CURRENT: Final[ContextVar[CancelToken | None]] = ContextVar('dlmachine_cancel_token', default=None)
 _NEVER: Final = CancelToken()
 
 

@@ -21,7 +21,7 @@ class ThreadWorkers:
         """Run the jobs, at most `most` at once.  Raises what a job raises."""
         waiting = iter(enumerate(jobs))
         taking = threading.Lock()
-        told: SimpleQueue[tuple[int, End] | BaseException | None] = SimpleQueue()
+        done: SimpleQueue[tuple[int, End] | BaseException | None] = SimpleQueue()
 
         def work() -> None:
             try:
@@ -31,19 +31,19 @@ class ThreadWorkers:
                     if job is None:
                         break
                     end = job()
-                    told.put((number, end))
+                    done.put((number, end))
                     if not goes_on(end):
                         break
             except BaseException as error:  # noqa: BLE001 -- raised again where it is waited for
-                told.put(error)
-            told.put(None)
+                done.put(error)
+            done.put(None)
 
         working = min(most, len(jobs))
         for _ in range(working):
             threading.Thread(target=work, daemon=True, name='dlmachine-segment').start()
         ends: list[End | None] = [None] * len(jobs)
         while working:
-            one = told.get()
+            one = done.get()
             if one is None:
                 working -= 1
             elif isinstance(one, BaseException):

@@ -19,7 +19,7 @@ def test_pieces_are_worked_on_in_order() -> None:
         behind.put(bytes([number]))
     behind.finish()
     assert [piece for piece, _ in seen] == [bytes([number]) for number in range(100)]
-    assert {name for _, name in seen} == {'dlmachine-behind'}
+    assert {name for _, name in seen} == {'dlmachine-background'}
 
 
 def test_the_one_who_is_too_fast_is_held_back() -> None:

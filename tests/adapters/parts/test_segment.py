@@ -348,7 +348,7 @@ def test_memory_is_not_divided() -> None:
 @pytest.fixture
 def left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The part of an owner that was killed: a front, a hole, and some of the end."""
-    monkeypatch.setattr(file_store, '_TELL_SECONDS', 0.0)
+    monkeypatch.setattr(file_store, '_NOTE_SECONDS', 0.0)
     disk = Disk(LocalFiles(ManualClock()), str(tmp_path), str.encode)
     part = begun(disk)
     _, end = part.split(asked(MIDDLE, END))

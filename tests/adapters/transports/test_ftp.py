@@ -170,11 +170,11 @@ def test_a_scheme_that_libcurl_does_not_have_is_refused(
 def test_refusals_of_sftp_have_statuses(code: int, status: int | None) -> None:
     """SFTP has no replies; libcurl's words are the reason."""
     pytest.importorskip('pycurl')
-    from dlmachine_adapters.curl_backend.callbacks import CurlAnswer
+    from dlmachine_adapters.curl_backend.callbacks import CurlResponse
 
     effect, clock = exchange_for('sftp://h/x'), RealClock()
     reader = ResponseReader(effect, MemoryPart(), clock)
-    answer = CurlAnswer(effect, Deadlines(effect, None), reader, None, clock.now())
-    refusal = answer.refusal(code, 'words')
+    response = CurlResponse(effect, Deadlines(effect, None), reader, None, clock.now())
+    refusal = response.refusal(code, 'words')
     assert (refusal and refusal.status) == status
     assert refusal is None or refusal.reason == 'words'

@@ -30,14 +30,16 @@ _IN_THE_WAY: Final = frozenset({errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.
 _Made = TypeVar('_Made')
 
 
-def find_places(folder: str) -> Iterator[OwnFolder]:
+def find_working_folders(folder: str) -> Iterator[OwnFolder]:
     """The existing working folders, each open until the next is requested."""
     for name in (OUR_FOLDER, _own_name()):
-        with contextlib.suppress(OSError), _place(folder, name, make=False) as place:
-            yield place
+        with contextlib.suppress(OSError), _open_trusted(folder, name, make=False) as found:
+            yield found
 
 
-def in_place(folder: str, work: Callable[[OwnFolder], _Made], *, is_passing: bool = False) -> _Made:
+def in_working_folder(
+    folder: str, work: Callable[[OwnFolder], _Made], *, is_passing: bool = False
+) -> _Made:
     """Do work in the first usable working folder; the work closes the folder.
 
     With `is_passing` a temporary folder is enough.  Raises: OSError, that of the first folder.
@@ -45,11 +47,11 @@ def in_place(folder: str, work: Callable[[OwnFolder], _Made], *, is_passing: boo
     first: OSError | None = None
     for name in (OUR_FOLDER, _own_name(), *((None,) if is_passing else ())):
         try:
-            place = _fresh(folder) if name is None else _place(folder, name, make=True)
+            found = _fresh(folder) if name is None else _open_trusted(folder, name, make=True)
             try:
-                return work(place)
+                return work(found)
             except BaseException:
-                place.close()
+                found.close()
                 raise
         except OSError as error:
             first = first or error
@@ -65,21 +67,21 @@ def make_private(folder: str, name: str) -> str:
     Raises: OSError.
     """
     with (
-        _place(folder, _own_name(), make=True) as place,
-        place.sub(name, make=True, mode=_PRIVATE) as made,
+        _open_trusted(folder, _own_name(), make=True) as found,
+        found.sub(name, make=True, mode=_PRIVATE) as made,
     ):
         return made.path
 
 
-def leave_place(place: OwnFolder) -> None:
+def remove_working_folder(found: OwnFolder) -> None:
     """Remove a working folder if it is empty.  Raises: OSError if it is not."""
-    Path(place.path).rmdir()
-    above, _, name = place.path.rpartition('/')
+    Path(found.path).rmdir()
+    above, _, name = found.path.rpartition('/')
     if name == _user() and above.endswith(f'/{OUR_FOLDER}'):
         Path(above).rmdir()
 
 
-def _place(folder: str, name: str, *, make: bool) -> OwnFolder:
+def _open_trusted(folder: str, name: str, *, make: bool) -> OwnFolder:
     path = f'{folder}/{name}'
     top = _open_or_make(folder, path, name) if make else open_folder(path, make=False)
     try:
