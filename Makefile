@@ -170,7 +170,7 @@ wheel-test: $(WHEEL_INSTALLED)
 	rm -rf $(WHEEL_RUN)
 	mkdir -p $(WHEEL_RUN)
 	cp -R tests property_tests docs README.md mkdocs.yml pyproject.toml $(WHEEL_RUN)/
-	cd $(WHEEL_RUN) && DLMACHINE_TEST_INSTALLED=1 $(abspath $(WHEEL_BIN))/python -m pytest tests --ignore=tests/multiprocess --ignore=tests/adapters --ignore=tests/core --ignore=tests/site
+	cd $(WHEEL_RUN) && DLMACHINE_TEST_INSTALLED=1 $(abspath $(WHEEL_BIN))/python -m pytest tests --ignore=tests/multiprocess --ignore=tests/adapters --ignore=tests/core --ignore=tests/site --ignore=tests/messages
 
 clean:
 	rm -rf $(VENV) $(WHEEL_VENV) build dist site .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,22 @@
+"""Write the texts of the tables anew: `python -m tests.messages [table ...]`."""
+
+import sys
+from dataclasses import replace
+
+from tests.messages.blocks import TABLES, Block, Step, read_blocks, write_blocks
+from tests.messages.scene import scene
+
+
+def _current(block: Block) -> Block:
+    with scene(block) as one:
+        return replace(block, steps=tuple(_said(step, one.text_of(step)) for step in block.steps))
+
+
+def _said(step: Step, text: str) -> Step:
+    return step if step.says(text) else replace(step, text=text)
+
+
+if __name__ == '__main__':
+    for table in sys.argv[1:] or TABLES:
+        blocks = list(read_blocks(table))
+        write_blocks(table, [_current(one) if isinstance(one, Block) else one for one in blocks])
