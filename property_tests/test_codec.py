@@ -17,7 +17,7 @@ from dlmachine.core.spec.policy import Policy
 from property_tests import strategies as of
 
 
-@given(of.wishes())
+@given(of.targets())
 def test_plans_round_trip(target: tuple[Descriptor, Policy, Snapshot]) -> None:
     """Through pickle a plan stays the same; through JSON it is the same, its secrets masked."""
     made = plan(*target)

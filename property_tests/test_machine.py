@@ -26,14 +26,14 @@ from property_tests import strategies as of
 Target = tuple[Descriptor, Policy, Snapshot]
 
 
-@given(of.wishes())
+@given(of.targets())
 def test_planning_never_raises(target: Target) -> None:
     """A plan or a fault comes of any descriptor, policy and snapshot; both can be read."""
     made = plan(*target)
     assert str(made.unwrap() if is_successful(made) else made.failure())
 
 
-@given(of.wishes(), st.data())
+@given(of.targets(), st.data())
 def test_advance_never_raises(target: Target, data: st.DataObject) -> None:
     """Any event, whether it answers the effect or not, gives a next step in any state."""
     step = begin(*target)
@@ -45,7 +45,7 @@ def test_advance_never_raises(target: Target, data: st.DataObject) -> None:
 
 
 @settings(max_examples=150)
-@given(of.wishes(), st.data())
+@given(of.targets(), st.data())
 def test_every_run_ends_in_time_with_empty_hands(target: Target, data: st.DataObject) -> None:
     """Whatever schedule of faults: within the bound, and with no lock and no part still held."""
     descriptor, policy, snapshot = target
@@ -73,7 +73,7 @@ def test_every_run_ends_in_time_with_empty_hands(target: Target, data: st.DataOb
     assert sum(isinstance(effect, OpenPart) for effect, _ in story) <= 1
 
 
-@given(of.wishes(), st.data())
+@given(of.targets(), st.data())
 def test_the_end_is_final(target: Target, data: st.DataObject) -> None:
     """Once a run has ended, no event moves it."""
     descriptor, policy, snapshot = target
@@ -84,7 +84,7 @@ def test_the_end_is_final(target: Target, data: st.DataObject) -> None:
     assert again.update is None
 
 
-@given(of.wishes(healthy=True))
+@given(of.targets(healthy=True))
 def test_a_healthy_world_performs_what_was_planned(target: Target) -> None:
     """Driven by hand through a world in which all goes well, the effects are the plan's."""
     made = plan(*target)
@@ -100,7 +100,7 @@ def test_a_healthy_world_performs_what_was_planned(target: Target) -> None:
         assert step.state == Failed(fault=made.failure())
 
 
-@given(of.wishes(healthy=True))
+@given(of.targets(healthy=True))
 def test_a_healthy_world_ends_well(target: Target) -> None:
     """What is planned ends with an outcome, after at most one request."""
     made = plan(*target)
@@ -110,13 +110,13 @@ def test_a_healthy_world_ends_well(target: Target) -> None:
         assert sum(isinstance(step.effect, Exchange) for step in steps) <= 1
 
 
-@given(of.wishes())
+@given(of.targets())
 def test_a_run_is_a_function_of_what_it_is_told(target: Target) -> None:
     """The same input gives the same steps, updates included."""
     assert list(rehearse(*target)) == list(rehearse(*target))
 
 
-@given(of.wishes(), st.data())
+@given(of.targets(), st.data())
 def test_nobody_is_asked_unless_the_plan_says_so(target: Target, data: st.DataObject) -> None:
     """Offline, no schedule of events makes a request."""
     descriptor, policy, snapshot = target

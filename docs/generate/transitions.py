@@ -102,7 +102,7 @@ def explore() -> tuple[Edge, ...]:
     edges: dict[Edge, None] = {}
     queue: deque[tuple[Step, Snapshot]] = deque()
     seen: set[Any] = set()
-    for descriptor, policy, snapshot in _wishes():
+    for descriptor, policy, snapshot in _samples():
         step = begin(descriptor, policy, snapshot)
         edges[Edge(None, None, type(step.state))] = None
         queue.append((step, snapshot))
@@ -156,7 +156,7 @@ def _kind(state: State) -> Any:
     return *kind, *tried, attempts.part_bytes, attempts.held, attempts.unsegmented
 
 
-def _wishes() -> Iterator[tuple[Descriptor, Policy, Snapshot]]:
+def _samples() -> Iterator[tuple[Descriptor, Policy, Snapshot]]:
     one = Descriptor.parse(_URL, mirrors=['https://mirror.example/table.tsv']).unwrap()
     base = Policy(retries=1, max_redirects=1, retry_wait=timedelta(0))
     nothing = CacheSeen(folder='/cache', item_id='i')

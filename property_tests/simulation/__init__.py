@@ -12,7 +12,7 @@ bytes: whoever has the tape can see the run again. Where the tape ends, so do th
 | `network`, `troubles` | what servers have, and what may happen to an answer |
 | `processes`, `kernel` | who runs, who waits, who is killed |
 | `nemesis` | what goes wrong at a step |
-| `wishes`, `scene`, `stage` | what is asked for, of whom, and the run itself |
+| `targets`, `scene`, `stage` | what is asked for, of whom, and the run itself |
 | `invariants` | what must hold after each step |
 | `coverage` | which events met which states |
 | `play`, `tapes`, `shrink` | one run; tapes for many runs; a shorter tape that fails too |

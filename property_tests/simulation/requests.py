@@ -89,8 +89,10 @@ def _key(descriptor: Descriptor) -> str:
     return found
 
 
-def draw_wish(choices: Choices, mirrors: tuple[str, ...], content: bytes, *, post: bool) -> Target:
-    """A wish for what has this content now."""
+def draw_target(
+    choices: Choices, mirrors: tuple[str, ...], content: bytes, *, post: bool
+) -> Target:
+    """A target whose content is this now."""
     url = choices.among((URL, URL, URL, URL, URL, URL, URL, OTHER_URL))
     refresh = choices.among((0, 1, 5, 3, 4, 5, 2, 5))
     policy = Policy(
@@ -134,8 +136,8 @@ def complain(file: BinaryIO) -> bool:
     raise ValueError(msg)
 
 
-def fresh_wish(target: Target) -> Target:
-    """The wish to have the newest, with no limits: in a healthy world it comes true."""
+def fresh_target(target: Target) -> Target:
+    """A target that asks for the newest version, with no limits: in a healthy world it comes true."""
     policy = Policy(dest=target.policy.dest, check_freshness=True)
     return replace(target, policy=policy)
 

@@ -53,7 +53,7 @@ def tell(tape: bytes) -> str:
 
 
 def play_together(tape: bytes, count: int) -> int:
-    """How many requests so many processes make for one wish, where nothing goes wrong."""
+    """How many requests so many processes make for one target, where nothing goes wrong."""
     stage = Stage(b'')
     with installed(stage.system):
         try:

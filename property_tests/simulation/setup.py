@@ -18,7 +18,7 @@ from property_tests.simulation.kernel import Kernel
 from property_tests.simulation.locks import LockTable
 from property_tests.simulation.nemesis import Nemesis
 from property_tests.simulation.processes import Process, require
-from property_tests.simulation.requests import MIRROR, URL, Target, draw_wish, fresh_wish
+from property_tests.simulation.requests import MIRROR, URL, Target, draw_target, fresh_target
 from property_tests.simulation.scenario import draw_network, publish_version, put_files
 from property_tests.simulation.store import FOLDER, Registry
 from property_tests.simulation.system import System
@@ -50,7 +50,7 @@ class Stage:
         self.nemesis = Nemesis(
             kernel, self._restart, self._publish, registry, favourite=choices.pick(20)
         )
-        self._wishes: dict[Process, Target] = {}
+        self._targets: dict[Process, Target] = {}
 
     def play(self) -> None:
         """The whole run.  Raises: Violation."""
@@ -63,7 +63,7 @@ class Stage:
         target: Target | None = None
         for _ in range(choices.among((1, 2, 2, 3))):
             if target is None or choices.pick(2):
-                target = self._draw_wish(choices)
+                target = self._draw_target(choices)
             self.spawn(target, host=choices.among(('here', 'here', 'there')))
         kernel.happen = self.nemesis.happen
         kernel.run()
@@ -71,10 +71,10 @@ class Stage:
         self._in_the_end(target)
 
     def play_together(self, schedule: bytes, count: int) -> int:
-        """So many processes with one wish in a healthy world; how many requests they make."""
+        """So many processes with one target in a healthy world; how many requests they make."""
         choices = Choices(schedule)
         self.kernel.check = self.invariants.check
-        target = self._draw_wish(self.choices)
+        target = self._draw_target(self.choices)
         for _ in range(count):
             self.spawn(target)
         self.kernel.happen = lambda runnable: runnable[choices.pick(len(runnable))]
@@ -86,16 +86,16 @@ class Stage:
     ) -> None:
         """One more process."""
         process = self.kernel.spawn(self._program(target, is_last=is_last), host, pid)
-        self._wishes[process] = target
+        self._targets[process] = target
 
-    def _draw_wish(self, choices: Choices) -> Target:
+    def _draw_target(self, choices: Choices) -> Target:
         content = self.network.sites[URL].content
-        return draw_wish(choices, self._mirrors, content, post=self._is_post)
+        return draw_target(choices, self._mirrors, content, post=self._is_post)
 
     def _store_before(self) -> None:
         # A healthy process, whose steps are not on the tape.
         self.shared.is_honest = True
-        self.spawn(fresh_wish(self._draw_wish(Choices(b''))))
+        self.spawn(fresh_target(self._draw_target(Choices(b''))))
         self.kernel.run()
         self.kernel.now += 60.0
         self.shared.is_honest = False
@@ -105,14 +105,14 @@ class Stage:
         self.kernel.heal()
         self.kernel.happen = lambda runnable: runnable[0]
         self.shared.is_honest = True
-        self.spawn(fresh_wish(target), is_last=True)
+        self.spawn(fresh_target(target), is_last=True)
         self.kernel.run()
         self.invariants.check()
         require(not self.shared.locks.owners, 'all have ended, and a lock is held')
 
     def _restart(self, process: Process, same_number: bool) -> None:
         pid = process.pid if same_number and not process.is_runnable else None
-        self.spawn(self._wishes[process], process.host, pid)
+        self.spawn(self._targets[process], process.host, pid)
 
     def _publish(self, url: str) -> None:
         site = self.network.sites.get(url)

@@ -59,7 +59,7 @@ class Asked:
 
 @dataclass(eq=False)
 class Attempt:
-    """One run of one wish by one process; `asked` are its requests.
+    """One run for one target by one process; `asked` are its requests.
 
     `was_deceived` tells that a server lied to it: then what it has may be of any age.
     """

@@ -7,6 +7,7 @@ from property_tests.strategies.events import events, events_of
 from property_tests.strategies.faults import faults
 from property_tests.strategies.policies import checksums, policies, wanted, windows
 from property_tests.strategies.snapshots import entries, records, snapshots
+from property_tests.strategies.targets import targets
 from property_tests.strategies.texts import (
     any_text,
     jsons,
@@ -17,7 +18,6 @@ from property_tests.strategies.texts import (
     urls,
     values,
 )
-from property_tests.strategies.wishes import wishes
 
 __all__ = [
     'DIGESTS',
@@ -41,9 +41,9 @@ __all__ = [
     'policies',
     'records',
     'snapshots',
+    'targets',
     'urls',
     'values',
     'wanted',
     'windows',
-    'wishes',
 ]

@@ -25,7 +25,7 @@ DATA = b'a,b\n1,2\n'
 AT = datetime(2024, 5, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
 
-def a_wish(url: str = URL, **described: Any) -> Descriptor:
+def a_target(url: str = URL, **described: Any) -> Descriptor:
     """What to download."""
     return Descriptor.parse(url, **described).unwrap()
 
@@ -58,7 +58,7 @@ class Shelf:
         self, version: int = 1, target: Descriptor | None = None, **known: Any
     ) -> NewVersion:
         """What a download would tell the registry."""
-        target = target or a_wish()
+        target = target or a_target()
         key = cache_key(target)
         record = a_record(**{'url': target.url, **known})
         ext = extension(record.filename)
@@ -96,7 +96,7 @@ class Shelf:
 
     def see(self, target: Descriptor | None = None) -> CacheSeen:
         """The entries of a target."""
-        target = target or a_wish()
+        target = target or a_target()
         return self.store.look_up(cache_key(target), target)
 
 

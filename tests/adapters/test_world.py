@@ -17,7 +17,7 @@ from dlmachine_adapters import backends
 from dlmachine_adapters.backends import Backends
 from dlmachine_adapters.fakes import ManualClock
 from dlmachine_adapters.world import SystemWorld
-from tests.adapters.stores import a_wish, tree
+from tests.adapters.stores import a_target, tree
 
 
 def test_observing_leaves_no_trace(tmp_path: Path) -> None:
@@ -27,7 +27,7 @@ def test_observing_leaves_no_trace(tmp_path: Path) -> None:
     with SystemWorld(str(folder)) as world:
         for number in range(1000):
             policy = Policy(dest=ToPath(str(tmp_path / 'out' / str(number))))
-            world.observe(a_wish(query={'n': number}), policy if number % 2 else Policy())
+            world.observe(a_target(query={'n': number}), policy if number % 2 else Policy())
 
     assert tree(tmp_path) == before
 
@@ -36,8 +36,8 @@ def test_what_is_observed_is_what_is_there(tmp_path: Path) -> None:
     """Destination, cache, backends, time and chance."""
     (tmp_path / 'x').write_text('old')
     with SystemWorld(str(tmp_path / 'cache')) as world:
-        seen = world.observe(a_wish(), Policy(dest=ToPath(str(tmp_path / 'x'))))
-        other = world.observe(a_wish(), Policy())
+        seen = world.observe(a_target(), Policy(dest=ToPath(str(tmp_path / 'x'))))
+        other = world.observe(a_target(), Policy())
 
     assert seen.destination is not None
     assert seen.destination.kind is PathKind.FILE
@@ -54,16 +54,16 @@ def test_what_is_observed_is_what_is_there(tmp_path: Path) -> None:
 def test_a_glance_leaves_out_what_a_hit_has_no_need_of(tmp_path: Path) -> None:
     """Without a copy that would do, it is a look at everything."""
     with SystemWorld(str(tmp_path / 'cache')) as world:
-        seen = world.glance(a_wish(), Policy())
+        seen = world.glance(a_target(), Policy())
 
     assert seen.backends is not None
-    assert world.observe(a_wish(), Policy()).backends == seen.backends
+    assert world.observe(a_target(), Policy()).backends == seen.backends
 
 
 def test_without_a_cache_there_is_none() -> None:
     """No store, and no look at one."""
     with SystemWorld(None) as world:
-        assert world.observe(a_wish(), Policy()).cache is None
+        assert world.observe(a_target(), Policy()).cache is None
         assert world.store is None
         assert world.live_cache() is None
 

@@ -221,8 +221,8 @@ def test_secrets_reach_the_worker_and_no_further(
 ) -> None:
     """They are sent to the server, and are in no record and no text."""
     url = server.on('/x', resource(BODY))
-    wish = dm.Descriptor(url, headers={'Authorization': 'Bearer s3cret'})
-    outcome = only(cached.download_many([wish], executor=processes)).unwrap()
+    target = dm.Descriptor(url, headers={'Authorization': 'Bearer s3cret'})
+    outcome = only(cached.download_many([target], executor=processes)).unwrap()
 
     assert server.asked[0].get('Authorization') == 'Bearer s3cret'
     assert 's3cret' not in repr(outcome) + repr(outcome.record)

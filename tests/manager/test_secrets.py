@@ -48,7 +48,7 @@ def found_below(folder: Path) -> list[str]:
     return found
 
 
-def wish(server: Server, path: str, **more: Any) -> dm.Descriptor:
+def a_target(server: Server, path: str, **more: Any) -> dm.Descriptor:
     """A download with a secret in each place that can have one."""
     host = f'{PLANTED["user"]}:{PLANTED["password"]}@127.0.0.1:{server.port}'
     return dm.Descriptor(
@@ -104,14 +104,14 @@ def test_secrets_are_stored_nowhere(
     server.on('/refused', answer(403, body=b'no'))
     server.on('/broken', in_turn(short(BODY[: 2 << 20], len(BODY))))
     words = [
-        told(manager, wish(server, path), retries=0)
+        told(manager, a_target(server, path), retries=0)
         for path in ('/good', '/echo', '/moved', '/circle', '/away', '/refused', '/broken')
     ]
-    words.append(told(manager, wish(server, '/good'), check_freshness=True))
+    words.append(told(manager, a_target(server, '/good'), check_freshness=True))
     words.append(
-        told(manager, wish(server, '/good2'), checksum_file=f'{sums}?token={PLANTED["list"]}')
+        told(manager, a_target(server, '/good2'), checksum_file=f'{sums}?token={PLANTED["list"]}')
     )
-    words.append(told(manager, wish(server, '/out'), dest=f'{tmp_path}/out/', retries=0))
+    words.append(told(manager, a_target(server, '/out'), dest=f'{tmp_path}/out/', retries=0))
     form = {'token': PLANTED['form'], 'a': '1'}
     url = server.on('/form', resource(BODY))
     words.append(told(manager, dm.Descriptor(url, query=form, post=True)))

@@ -44,7 +44,7 @@ def address(server: Server, path: str) -> str:
     return f'{server.url("")}{path}?{query}#access_token={PLANTED["fragment"]}'
 
 
-def wish(server: Server, path: str, **more: Any) -> dm.Descriptor:
+def a_target(server: Server, path: str, **more: Any) -> dm.Descriptor:
     """A download of it, with a declared field and a mirror."""
     return dm.Descriptor(
         address(server, path),
@@ -139,7 +139,7 @@ def test_no_result_shows_a_secret(
         name = f'/{path}/t.csv;jsessionid={PLANTED["path"]}'
         server.on(name, handler)
     server.on(f'/mirror;sid={PLANTED["mirror"]}', echo(404))
-    wanted = wish(server, f'/{ending}')
+    wanted = a_target(server, f'/{ending}')
     words = told(manager, wanted) + told(manager, wanted, check_freshness=True)
     words += told(manager, wanted, dest=f'{tmp_path}/out/', checksum='md5:' + '0' * 32)
     words += told(manager, wanted, dest=f'{tmp_path}/out/', validate=lambda _: PLANTED['field'])
@@ -161,7 +161,7 @@ def test_a_mirror_shows_no_secret(
     manager = make_manager(path=tmp_path / 'cache', retries=0)
     server.on(f'/gone/t.csv;jsessionid={PLANTED["path"]}', echo(404))
     server.on(f'/mirror;sid={PLANTED["mirror"]}', echo(200))
-    words = told(manager, wish(server, '/gone')) + told(manager, wish(server, '/gone'))
+    words = told(manager, a_target(server, '/gone')) + told(manager, a_target(server, '/gone'))
     assert 'mirror;sid=***' in words
     assert found_in(words) == []
     assert found_in(caplog.text) == []
@@ -196,14 +196,14 @@ def test_a_cancelled_download_shows_no_secret(
     server.on(f'/slow/t.csv;jsessionid={PLANTED["path"]}', trickle(10_000_000, 0.05))
     server.on(f'/mirror;sid={PLANTED["mirror"]}', trickle(10_000_000, 0.05))
     manager = make_manager(path=tmp_path / 'cache', retries=0)
-    words = told(manager, wish(server, '/slow'), timeout=0.3)
+    words = told(manager, a_target(server, '/slow'), timeout=0.3)
     gone = dm.Descriptor(
         address(server, '/x').replace(str(server.port), '1'), secret_names=['code', 'x-access']
     )
     words += told(manager, gone)
     closing = threading.Timer(0.3, manager.close)
     closing.start()
-    words += told(manager, wish(server, '/slow'))
+    words += told(manager, a_target(server, '/slow'))
     closing.join()
     assert found_in(words) == []
     assert found_in(caplog.text) == []
@@ -219,7 +219,7 @@ def test_a_checksum_file_shows_no_secret(
     server.on(f'/good/t.csv;jsessionid={PLANTED["path"]}', ENDINGS['good'])
     server.on('/sums', echo(200))
     place = f'{server.url("/sums")}?code={PLANTED["list"]}'
-    words = told(manager, wish(server, '/good'), checksum_file=place)
+    words = told(manager, a_target(server, '/good'), checksum_file=place)
     assert found_in(words) == []
     assert found_in(caplog.text) == []
     assert found_below(tmp_path) == []
@@ -238,12 +238,12 @@ def test_a_pickled_outcome_contains_no_secret(manager: DownloadManager, server: 
     server.on('/sums', answer(200, (), sums))
     url = server.url('/start?token=pl4nted-query').replace('//', '//me:pl4nted-password@')
     plain = server.url('/start')
-    for wish, more in (
+    for target, more in (
         (url, {'checksum_file': server.url('/sums?sig=pl4nted-list')}),
         (plain, {'headers': {'X-Api-Key': 'pl4nted-key'}}),
         (plain, {}),
     ):
-        outcome = manager.fetch(wish, retries=0, **more)
+        outcome = manager.fetch(target, retries=0, **more)
         stored = pickle.dumps(outcome)
         assert b'pl4nted' not in stored
         assert b64encode(b'me:pl4nted-password') not in stored

@@ -11,7 +11,7 @@ from time import monotonic, sleep
 
 import pytest
 
-from tests.multiprocess.workloads import Errand, Told, run_errand
+from tests.multiprocess.workloads import Told, Workload, run_workload
 
 _MODULE = 'tests.multiprocess.workloads'
 _CONTEXT = multiprocessing.get_context('forkserver')
@@ -23,7 +23,7 @@ PATIENCE_SECONDS = 30.0
 
 @dataclass(slots=True)
 class Child:
-    """One child, and the line on which it tells what came of its errand."""
+    """One child, and the line on which it tells what came of its workload."""
 
     process: ForkServerProcess
     line: Connection
@@ -72,10 +72,10 @@ class Child:
         self.process.close()
 
 
-def start(errand: Errand) -> Child:
+def start(workload: Workload) -> Child:
     """Send a child out."""
     ours, theirs = _CONTEXT.Pipe(duplex=False)
-    process = _CONTEXT.Process(target=run_errand, args=(errand, theirs))
+    process = _CONTEXT.Process(target=run_workload, args=(workload, theirs))
     process.start()
     theirs.close()
     assert process.pid is not None
@@ -92,20 +92,20 @@ def await_that(condition: Callable[[], object], *children: Child) -> None:
 
 
 @contextmanager
-def running(*errands: Errand) -> Iterator[list[Child]]:
+def running(*workloads: Workload) -> Iterator[list[Child]]:
     """Children that are ended at the end, whatever happens."""
     children: list[Child] = []
     try:
-        children.extend(start(errand) for errand in errands)
+        children.extend(start(workload) for workload in workloads)
         yield children
     finally:
         for child in children:
             child.close()
 
 
-def run(errand: Errand) -> Told:
+def run(workload: Workload) -> Told:
     """Send a child out and hear what it tells."""
-    with running(errand) as (child,):
+    with running(workload) as (child,):
         return child.told()
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.multiprocess.assertions import check_cache, tree_of
 from tests.multiprocess.children import run
 from tests.multiprocess.pacing import PacedFile, some_bytes
-from tests.multiprocess.workloads import Errand
+from tests.multiprocess.workloads import Workload
 from tests.servers.http import Server
 
 BODY = some_bytes(71, 10_000)
@@ -60,13 +60,13 @@ def test_a_file_that_is_not_a_registry_is_left_alone(
     cache.mkdir()
     make(cache / 'cache.sqlite')
     before = tree_of(cache)
-    errand = Errand(
+    workload = Workload(
         url=server.on('/data.bin', PacedFile(BODY)), backend=backend, home=str(tmp_path),
         cache=str(cache),
     )  # fmt: skip
-    told = run(errand)
+    told = run(workload)
     asked = len(server.asked)
-    beside = run(replace(errand, dest=str(tmp_path / 'data.bin')))
+    beside = run(replace(workload, dest=str(tmp_path / 'data.bin')))
 
     assert (told.fault, told.exit_code) == ('cache_unusable', 3)
     assert str(cache / 'cache.sqlite') in told.message
@@ -83,11 +83,11 @@ def test_no_bytes_at_all_are_a_registry_to_be_begun(
     cache = tmp_path / 'cache'
     cache.mkdir()
     (cache / 'cache.sqlite').touch()
-    errand = Errand(
+    workload = Workload(
         url=server.on('/data.bin', PacedFile(BODY)), backend=backend, home=str(tmp_path),
         cache=str(cache),
     )  # fmt: skip
-    told = run(errand)
+    told = run(workload)
 
     assert told.fault is None, told.message
     assert len(check_cache(cache, tmp_path / 'scratch', [BODY])) == 1
@@ -96,7 +96,7 @@ def test_no_bytes_at_all_are_a_registry_to_be_begun(
 def test_a_registry_cut_anywhere(server: Server, backend: str, tmp_path: Path) -> None:
     """Wherever it was cut: a hit that is right, or a clear fault, and never a change to the file."""
     cache = tmp_path / 'cache'
-    hit = Errand(
+    hit = Workload(
         url=server.on('/data.bin', PacedFile(BODY)), backend=backend, home=str(tmp_path),
         cache=str(cache),
     )  # fmt: skip
@@ -119,8 +119,8 @@ def test_a_registry_cut_anywhere(server: Server, backend: str, tmp_path: Path) -
     ):
         registry.write_bytes(whole[:size])
         before = tree_of(cache)
-        for errand in (hit, miss):
-            told = run(errand)
+        for workload in (hit, miss):
+            told = run(workload)
             ends.add(told.fault)
             if told.fault is None:
                 assert Path(str(told.path)).read_bytes() == BODY

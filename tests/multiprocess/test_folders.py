@@ -13,7 +13,7 @@ from tests.multiprocess.children import is_root, run, running
 from tests.multiprocess.mounts import read_only
 from tests.multiprocess.pacing import MIB, PacedFile, some_bytes
 from tests.multiprocess.scenarios import NOBODY, as_user
-from tests.multiprocess.workloads import Circumstance, Errand
+from tests.multiprocess.workloads import Circumstance, Workload
 from tests.servers.http import Server
 
 BODY, OLD = some_bytes(51, 2 * MIB), some_bytes(52, 1000)
@@ -40,11 +40,11 @@ def test_a_folder_without_write_permission(
         (folder / 'data.bin').write_bytes(OLD)
     _make_read_only(folder)
     before = tree_of(folder)
-    errand = Errand(
+    workload = Workload(
         url=server.on('/data.bin', PacedFile(BODY)), backend=backend, home=home,
         dest=str(folder / 'data.bin'), circumstances=_nobody(),
     )  # fmt: skip
-    told = run(errand)
+    told = run(workload)
 
     assert (told.fault, told.exit_code) == ('storage_failed', 3)
     assert 'permission denied' in told.message
@@ -60,11 +60,11 @@ def test_a_cache_folder_that_can_not_be_made(
     parent = spot / 'parent'
     parent.mkdir()
     _make_read_only(parent)
-    errand = Errand(
+    workload = Workload(
         url=server.on('/data.bin', PacedFile(BODY)), backend=backend, home=home,
         cache=str(parent / 'cache'), circumstances=_nobody(),
     )  # fmt: skip
-    told = run(errand)
+    told = run(workload)
 
     assert (told.fault, told.exit_code) == ('storage_failed', 3)
     assert 'permission denied' in told.message
@@ -74,16 +74,16 @@ def test_a_cache_folder_that_can_not_be_made(
 def test_a_read_only_cache_serves_hits(server: Server, backend: str, spot: Path, home: str) -> None:
     """Without a lock and without a write; what it does not have is a clear fault."""
     cache = spot / 'cache'
-    errand = Errand(
+    workload = Workload(
         url=server.on('/data.bin', PacedFile(BODY)), backend=backend, home=home, cache=str(cache),
     )  # fmt: skip
-    assert run(errand).fault is None
+    assert run(workload).fault is None
     _make_read_only(cache)
     before = tree_of(cache)
-    hit = run(replace(errand, circumstances=_nobody()))
+    hit = run(replace(workload, circumstances=_nobody()))
     asked = len(server.asked)
     other = server.on('/other.bin', PacedFile(BODY))
-    miss = run(replace(errand, url=other, circumstances=_nobody()))
+    miss = run(replace(workload, url=other, circumstances=_nobody()))
 
     assert (hit.fault, hit.origin, hit.wants_lock) == (None, 'cache', False)
     assert Path(str(hit.path)).read_bytes() == BODY
@@ -98,16 +98,16 @@ def test_a_cache_on_a_read_only_disk_serves_hits(
     server: Server, backend: str, spot: Path, home: str
 ) -> None:
     """Even to root."""
-    errand = Errand(
+    workload = Workload(
         url=server.on('/data.bin', PacedFile(BODY)), backend=backend, home=home,
         cache=str(spot / 'cache'),
     )  # fmt: skip
-    assert run(errand).fault is None
+    assert run(workload).fault is None
     with read_only(spot / 'cache', spot / 'mounted') as mounted:
         before = tree_of(mounted)
-        errand = replace(errand, cache=str(mounted))
-        hit = run(errand)
-        miss = run(replace(errand, url=server.on('/other.bin', PacedFile(BODY))))
+        workload = replace(workload, cache=str(mounted))
+        hit = run(workload)
+        miss = run(replace(workload, url=server.on('/other.bin', PacedFile(BODY))))
 
         assert (hit.fault, hit.origin, hit.wants_lock) == (None, 'cache', False)
         assert Path(str(hit.path)).read_bytes() == BODY
@@ -123,11 +123,11 @@ def test_a_folder_that_vanishes_in_the_body(
     """A clear fault and nothing half there; the next run makes the folder and works."""
     folder = tmp_path / 'folder'
     file = PacedFile(BODY, hold_at=3 * MIB // 2)
-    errand = Errand(
+    workload = Workload(
         url=server.on('/data.bin', file), backend=backend, home=str(tmp_path),
         dest=None if is_cache else str(folder / 'data.bin'), cache=str(folder) if is_cache else None,
     )  # fmt: skip
-    with running(errand) as (child,):
+    with running(workload) as (child,):
         assert file.reached.wait(10)
         shutil.rmtree(folder)
         file.released.set()
@@ -138,7 +138,7 @@ def test_a_folder_that_vanishes_in_the_body(
     assert str(folder) in told.message
     left = [path for path in folder.rglob('*') if path.is_file()] if folder.exists() else []
     assert left == []
-    again = run(errand)
+    again = run(workload)
     assert again.fault is None
     assert Path(str(again.path)).read_bytes() == BODY
 
@@ -153,11 +153,11 @@ def test_a_folder_that_is_a_file(
     file.write_bytes(OLD)
     os.utime(file, (1, 1))
     place = file / inside
-    errand = Errand(
+    workload = Workload(
         url=server.on('/data.bin', PacedFile(BODY)), backend=backend, home=str(tmp_path),
         dest=None if is_cache else str(place / 'data.bin'), cache=str(place) if is_cache else None,
     )  # fmt: skip
-    told = run(errand)
+    told = run(workload)
 
     assert told.exit_code == 3
     assert told.fault in {'destination_unusable', 'cache_unusable', 'storage_failed'}

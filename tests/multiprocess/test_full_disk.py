@@ -15,7 +15,7 @@ from tests.multiprocess.children import await_that, run, running
 from tests.multiprocess.mounts import small_disk
 from tests.multiprocess.pacing import MIB, PacedFile, some_bytes
 from tests.multiprocess.scenarios import with_files_up_to
-from tests.multiprocess.workloads import Errand, Told
+from tests.multiprocess.workloads import Told, Workload
 from tests.servers.http import Server
 
 OLD, NEW = some_bytes(21, 300_000), some_bytes(22, 3 * MIB)
@@ -48,16 +48,16 @@ def test_a_path_on_a_full_disk(
     if has_old:
         (folder / 'data.bin').write_bytes(OLD)
     before = {name: seen for name, seen in tree_of(folder).items() if name != '.'}
-    errand = Errand(
+    workload = Workload(
         url=server.on('/data.bin', PacedFile(NEW)), backend=backend, home=str(tmp_path),
         dest=str(folder / 'data.bin'),
     )  # fmt: skip
-    told = run(replace(errand, circumstances=(with_files_up_to(limit),)))
+    told = run(replace(workload, circumstances=(with_files_up_to(limit),)))
 
     assert (told.fault, told.exit_code) == ('storage_failed', 3)
     assert 'file too large' in told.message
     assert {name: seen for name, seen in tree_of(folder).items() if name != '.'} == before
-    assert run(errand).fault is None
+    assert run(workload).fault is None
     assert (folder / 'data.bin').read_bytes() == NEW
     assert os.listdir(folder) == ['data.bin']
 
@@ -74,21 +74,21 @@ def test_a_cache_on_a_full_disk(
     cache, scratch = tmp_path / 'cache', tmp_path / 'scratch'
     body = NEW if limit > 2 * PAGE else some_bytes(23, 100)
     file = PacedFile(OLD, etag='"old"')
-    errand = Errand(
+    workload = Workload(
         url=server.on('/data.bin', file), backend=backend, home=str(tmp_path), cache=str(cache),
         options={'force_download': True},
     )  # fmt: skip
     if has_old:
-        assert run(errand).fault is None
+        assert run(workload).fault is None
     file.body, file.etag = body, '"new"'
-    told = run(replace(errand, circumstances=(with_files_up_to(limit),)))
+    told = run(replace(workload, circumstances=(with_files_up_to(limit),)))
 
     assert _is_clear(told), told
     assert _no_lock_and_no_part(cache)
     entries = check_cache(cache, scratch, [OLD])
     assert len(entries) == has_old
     assert len(list(cache.glob('*.bin'))) == has_old, 'a file without an entry is left'
-    again = run(errand)
+    again = run(workload)
     assert again.fault is None, again.message
     assert Path(str(again.path)).read_bytes() == body
     assert len(check_cache(cache, scratch, [OLD, body])) == 1 + has_old
@@ -127,18 +127,18 @@ def test_a_path_on_a_small_disk(server: Server, backend: str, disk: Path, tmp_pa
     dest.write_bytes(OLD)
     filler.write_bytes(b'x' * MIB)
     body = NEW[: MIB + 1]
-    errand = Errand(
+    workload = Workload(
         url=server.on('/data.bin', PacedFile(body)), backend=backend, home=str(tmp_path),
         dest=str(dest),
     )  # fmt: skip
-    told = run(errand)
+    told = run(workload)
 
     assert (told.fault, told.exit_code) == ('storage_failed', 3)
     assert 'no space left' in told.message
     assert dest.read_bytes() == OLD
     assert sorted(os.listdir(disk)) == ['data.bin', 'filler']
     filler.unlink()
-    assert run(errand).fault is None
+    assert run(workload).fault is None
     assert dest.read_bytes() == body
 
 
@@ -148,14 +148,14 @@ def test_a_cache_on_a_disk_that_fills_at_any_point(
     """Whatever there is no room for, body, registry or its journal: all or nothing."""
     body = some_bytes(24, 64 * PAGE)
     cache, filler, scratch = disk / 'cache', disk / 'filler', tmp_path / 'scratch'
-    errand = Errand(
+    workload = Workload(
         url=server.on('/data.bin', PacedFile(body)), backend=backend, home=str(tmp_path),
         cache=str(cache),
     )  # fmt: skip
     ends = []
     for pages in (-64, -1, 0, 1, 2, 3, 6, 10, 14, 18, 22, 30, 60):
         filler.write_bytes(b'x' * (_free(disk) - len(body) - pages * PAGE))
-        told = run(errand)
+        told = run(workload)
         ends.append(told.fault)
         entries = check_cache(cache, scratch, [body])
         if told.fault is None:
@@ -167,7 +167,7 @@ def test_a_cache_on_a_disk_that_fills_at_any_point(
         assert parts_of(cache) == []
         assert not list(cache.glob(f'{OURS}/locks/*'))
         filler.unlink()
-        again = run(errand)
+        again = run(workload)
         assert again.fault is None, again.message
         assert Path(str(again.path)).read_bytes() == body
         subprocess.run(['rm', '-r', str(cache)], check=True)
@@ -184,12 +184,12 @@ def test_a_body_larger_than_the_free_space_is_refused_at_once(
 ) -> None:
     """The message names the destination and both sizes, and almost nothing is transferred."""
     file = PacedFile(NEW, hold_at=MIB)  # It would stand still there.
-    errand = Errand(
+    workload = Workload(
         url=server.on('/data.bin', file), backend=backend, home=str(tmp_path),
         dest=None if into_cache else str(disk / 'data.bin'), cache=str(disk / 'c') if into_cache else None,
         options={'segments': segments},
     )  # fmt: skip
-    told = run(errand)
+    told = run(workload)
     file.released.set()
 
     assert (told.fault, told.exit_code) == ('storage_failed', 3)
@@ -204,19 +204,19 @@ def test_a_range_that_does_not_fit_the_disk_is_refused(
 ) -> None:
     """Existing bytes do not count; after freeing space the download succeeds."""
     file, filler = PacedFile(NEW[: 3 * MIB // 2], hold_at=5 * MIB // 4), disk / 'filler'
-    errand = Errand(
+    workload = Workload(
         url=server.on('/data.bin', file), backend=backend, home=str(tmp_path),
         dest=str(disk / 'data.bin'),
     )  # fmt: skip
-    with running(errand) as (child,):
+    with running(workload) as (child,):
         # What is written before the pause depends on how the body arrives.
         await_that(lambda: any(p.stat().st_size >= MIB // 4 for p in disk.rglob('*.part')), child)
         child.kill()
     file.released.set()
     filler.write_bytes(b'x' * (_free(disk) - 64 * 1024))
-    full = run(errand)
+    full = run(workload)
     filler.unlink()
-    told = run(errand)
+    told = run(workload)
 
     assert full.fault == 'storage_failed'
     assert re.search(

@@ -10,7 +10,7 @@ from tests.multiprocess.assertions import OURS, check_cache, tree_of
 from tests.multiprocess.children import await_that, run, running
 from tests.multiprocess.pacing import MIB, PacedFile, some_bytes
 from tests.multiprocess.scenarios import as_user, with_umask
-from tests.multiprocess.workloads import Errand
+from tests.multiprocess.workloads import Workload
 from tests.servers.http import Server
 
 pytestmark = pytest.mark.usefixtures('_root')
@@ -29,8 +29,8 @@ def _shared(folder: Path, mode: int) -> Path:
     return folder
 
 
-def _errand(url: str, backend: str, home: str, cache: Path, uid: int, umask: int) -> Errand:
-    return Errand(
+def _workload(url: str, backend: str, home: str, cache: Path, uid: int, umask: int) -> Workload:
+    return Workload(
         url=url, backend=backend, home=home, cache=str(cache),
         circumstances=(as_user(uid, uid, GROUP), with_umask(umask)),
     )  # fmt: skip
@@ -55,8 +55,8 @@ def test_files_have_umask_and_group(
     """Part, note and lock while it lasts; file, registry, tag and folders in the end."""
     cache = _shared(spot / 'cache', 0o2775)
     file = PacedFile(BODY, hold_at=2 * MIB)
-    errand = _errand(server.on('/data.bin', file), backend, home, cache, ANNA, umask)
-    with running(errand) as (child,):
+    workload = _workload(server.on('/data.bin', file), backend, home, cache, ANNA, umask)
+    with running(workload) as (child,):
         await_that(lambda: list(cache.glob(f'{OURS}/*.json')), child)
         names = {path.suffix for path in cache.rglob('*')}
         during = _wrong(cache, umask)
@@ -73,8 +73,8 @@ def test_a_group_shares_a_cache(server: Server, backend: str, spot: Path, home: 
     """With umask 0002 each reads what the other has stored, adds to it, and refreshes it."""
     cache = _shared(spot / 'cache', 0o2770)
     first, second = PacedFile(BODY), PacedFile(BODY[:MIB])
-    annas = _errand(server.on('/1.bin', first), backend, home, cache, ANNA, 0o002)
-    bens = _errand(server.on('/2.bin', second), backend, home, cache, BEN, 0o002)
+    annas = _workload(server.on('/1.bin', first), backend, home, cache, ANNA, 0o002)
+    bens = _workload(server.on('/2.bin', second), backend, home, cache, BEN, 0o002)
     assert run(annas).fault is None
     hit = run(replace(annas, circumstances=bens.circumstances))
     added = run(bens)
@@ -99,10 +99,10 @@ def test_two_of_a_group_make_one_request(
     """Whoever comes second waits for the other's lock."""
     cache = _shared(spot / 'cache', 0o2770)
     file = PacedFile(BODY, hold_at=MIB)
-    annas = _errand(server.on('/1.bin', file), backend, home, cache, ANNA, 0o002)
+    annas = _workload(server.on('/1.bin', file), backend, home, cache, ANNA, 0o002)
     with running(annas) as (anna,):
         assert file.reached.wait(10)
-        with running(_errand(annas.url, backend, home, cache, BEN, 0o002)) as (ben,):
+        with running(_workload(annas.url, backend, home, cache, BEN, 0o002)) as (ben,):
             assert not ben.line.poll(0.3)
             file.released.set()
             told = [anna.told(), ben.told()]
@@ -118,12 +118,12 @@ def test_a_killed_users_lock_and_part_are_taken_over(
     """By another user of the group."""
     cache = _shared(spot / 'cache', 0o2770)
     file = PacedFile(BODY, hold_at=5 * MIB // 2)
-    annas = _errand(server.on('/1.bin', file), backend, home, cache, ANNA, 0o002)
+    annas = _workload(server.on('/1.bin', file), backend, home, cache, ANNA, 0o002)
     with running(annas) as (anna,):
         await_that(lambda: any(p.stat().st_size >= MIB for p in cache.glob(f'{OURS}/*.part')), anna)
         anna.kill()
     file.released.set()
-    told = run(_errand(annas.url, backend, home, cache, BEN, 0o002))
+    told = run(_workload(annas.url, backend, home, cache, BEN, 0o002))
 
     assert told.fault is None, told.message
     assert Path(str(told.path)).read_bytes() == BODY
@@ -134,8 +134,8 @@ def test_a_killed_users_lock_and_part_are_taken_over(
 def test_a_group_that_may_only_read(server: Server, backend: str, spot: Path, home: str) -> None:
     """With umask 0027 others of the group have hits; what is not there is a clear fault."""
     cache = _shared(spot / 'cache', 0o2750)
-    annas = _errand(server.on('/1.bin', PacedFile(BODY)), backend, home, cache, ANNA, 0o027)
-    bens = _errand(annas.url, backend, home, cache, BEN, 0o027)
+    annas = _workload(server.on('/1.bin', PacedFile(BODY)), backend, home, cache, ANNA, 0o027)
+    bens = _workload(annas.url, backend, home, cache, BEN, 0o027)
     assert run(annas).fault is None
     before = tree_of(cache)
     hit = run(bens)

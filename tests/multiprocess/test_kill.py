@@ -17,7 +17,7 @@ from tests.multiprocess.assertions import OURS, check_cache
 from tests.multiprocess.children import run, running
 from tests.multiprocess.io_log import Diary, Read, read_diary
 from tests.multiprocess.pacing import MIB, PacedFile, some_bytes
-from tests.multiprocess.workloads import Errand, Told
+from tests.multiprocess.workloads import Told, Workload
 from tests.servers.http import Server
 
 KILLS = int(os.environ.get('DLMACHINE_KILLS', '30'))
@@ -140,7 +140,7 @@ class Series:
         self._pace(target, is_slow=True)
         diary = self.root / 'diary'
         diary.unlink(missing_ok=True)
-        with running(self._errand(target, Diary(path=str(diary), pause=0.004))) as (child,):
+        with running(self._workload(target, Diary(path=str(diary), pause=0.004))) as (child,):
             sleep(self.random.uniform(0.0, self.usual))
             if not child.kill():
                 self._take_over(target, child.told())
@@ -161,7 +161,7 @@ class Series:
 
     def _recover(self, target: Target) -> None:
         self._pace(target, is_slow=False)
-        told = run(self._errand(target))
+        told = run(self._workload(target))
         self._check_resumption(target, told)
         self._take_over(target, told)
         self.tally.recoveries += 1
@@ -205,7 +205,7 @@ class Series:
         target.serve(VERSIONS[0])
         self._pace(target, is_slow=True)
         began = monotonic()
-        run(self._errand(target, Diary(path=str(self.root / 'diary'), pause=0.004)))
+        run(self._workload(target, Diary(path=str(self.root / 'diary'), pause=0.004)))
         return monotonic() - began
 
     def _pace(self, target: Target, *, is_slow: bool) -> None:
@@ -213,8 +213,8 @@ class Series:
         self.file.head_pause, self.file.pause = (0.04, 0.005) if is_slow else (0.0, 0.0)
         self.file.served.clear()
 
-    def _errand(self, target: Target, diary: Diary | None = None) -> Errand:
-        return Errand(
+    def _workload(self, target: Target, diary: Diary | None = None) -> Workload:
+        return Workload(
             url=self.url,
             backend=self.backend,
             home=str(self.root),

@@ -15,7 +15,7 @@ from tests.multiprocess.assertions import OURS, check_cache
 from tests.multiprocess.children import run, running
 from tests.multiprocess.io_log import Diary, read_diary
 from tests.multiprocess.pacing import MIB, PacedFile, some_bytes
-from tests.multiprocess.workloads import Errand, Told
+from tests.multiprocess.workloads import Told, Workload
 from tests.servers.http import Server
 
 _STEP = 512 * 1024
@@ -57,9 +57,9 @@ class Stage:
         shutil.copytree(self.root / 'before', folder)
         return folder
 
-    def errand(self, folder: Path, diary: Diary | None = None) -> Errand:
+    def workload(self, folder: Path, diary: Diary | None = None) -> Workload:
         """The download into a folder."""
-        return Errand(
+        return Workload(
             url=self.url,
             backend=self.backend,
             home=str(self.root),
@@ -75,7 +75,7 @@ class Stage:
 
     def play(self, folder: Path) -> Told:
         """To the end."""
-        told = run(self.errand(folder))
+        told = run(self.workload(folder))
         assert told.fault is None, told.message
         assert told.path is not None
         assert Path(told.path).read_bytes() == self.file.body
@@ -83,7 +83,7 @@ class Stage:
 
     def rehearse(self) -> tuple[str, ...]:
         """All that a run does to the disk."""
-        run(self.errand(self.fresh(), Diary(path=self.diary, step=_STEP)))
+        run(self.workload(self.fresh(), Diary(path=self.diary, step=_STEP)))
         return read_diary(Path(self.diary)).lines
 
     def kill_at(self, points: Collection[int]) -> None:
@@ -92,7 +92,7 @@ class Stage:
         for point in points:
             folder = self.fresh()
             mortal = Diary(path=self.diary, step=_STEP, ends_before=point)
-            with running(self.errand(folder, mortal)) as (child,):
+            with running(self.workload(folder, mortal)) as (child,):
                 killed += child.wait() == -signal.SIGKILL
             try:
                 self.check(folder)
@@ -161,7 +161,7 @@ def test_a_whole_part_is_not_fetched_again(
     stage = Stage(server, backend, tmp_path, is_cache, has_old=False)
     mortal = Diary(path=stage.diary, ends_before='publish')
     folder = stage.fresh()
-    with running(stage.errand(folder, mortal)) as (child,):
+    with running(stage.workload(folder, mortal)) as (child,):
         assert child.wait() == -signal.SIGKILL
     stage.file.served.clear()
     stage.play(folder)
@@ -173,7 +173,9 @@ def test_a_killed_refresh_is_resumed(server: Server, backend: str, tmp_path: Pat
     """The server has a newer version, and most of it was there."""
     stage = Stage(server, backend, tmp_path, is_cache=True, has_old=True, checks=True)
     folder = stage.fresh()
-    with running(stage.errand(folder, Diary(path=stage.diary, ends_before='publish'))) as (child,):
+    with running(stage.workload(folder, Diary(path=stage.diary, ends_before='publish'))) as (
+        child,
+    ):
         assert child.wait() == -signal.SIGKILL
     stage.file.served.clear()
     stage.play(folder)

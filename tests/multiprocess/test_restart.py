@@ -8,7 +8,7 @@ import pytest
 from tests.multiprocess.assertions import parts_of, sha256
 from tests.multiprocess.children import await_that, running
 from tests.multiprocess.pacing import MIB, some_bytes
-from tests.multiprocess.workloads import Errand
+from tests.multiprocess.workloads import Workload
 from tests.servers.nginx import Nginx
 
 pytestmark = pytest.mark.nginx
@@ -44,13 +44,13 @@ def test_a_server_restarted_in_the_body(
         nginx.settings += ' max_ranges 0;'
     nginx.start()
     folder = tmp_path / 'folder'
-    errand = Errand(
+    workload = Workload(
         url=f'{nginx.url}/data.bin', backend=backend, home=str(tmp_path),
         dest=None if is_cache else str(folder / 'data.bin'),
         cache=str(folder) if is_cache else None,
         options={'retries': 8, 'retry_wait': 0.1},
     )  # fmt: skip
-    with running(errand) as (child,):
+    with running(workload) as (child,):
         await_that(lambda: any(part.stat().st_size >= 4 * MIB for part in parts_of(folder)), child)
         nginx.kill()
         nginx.start()

@@ -12,7 +12,7 @@ from tests.multiprocess.assertions import check_cache, parts_of
 from tests.multiprocess.children import await_that, run, running
 from tests.multiprocess.pacing import MIB, PacedFile, some_bytes
 from tests.multiprocess.scenarios import fail_with, lie, with_flock
-from tests.multiprocess.workloads import Errand
+from tests.multiprocess.workloads import Workload
 from tests.servers.http import Server
 
 BODY = some_bytes(1, 2 * MIB)
@@ -22,11 +22,11 @@ MANY = 8
 def test_eight_processes_make_one_request(server: Server, backend: str, tmp_path: Path) -> None:
     """The others wait for the one that asks, and all have the right file."""
     file = PacedFile(BODY, pause=0.02)
-    errand = Errand(
+    workload = Workload(
         url=server.on('/data.bin', file), backend=backend, home=str(tmp_path),
         cache=str(tmp_path / 'cache'),
     )  # fmt: skip
-    with running(*[errand] * MANY) as children:
+    with running(*[workload] * MANY) as children:
         told = [child.told() for child in children]
 
     assert [one.fault for one in told] == [None] * MANY
@@ -53,11 +53,11 @@ def test_locks_that_do_not_lock_mix_nothing(
             meeting.wait(10)
 
     file = PacedFile(BODY, pause=0.01, before=meet)
-    errand = Errand(
+    workload = Workload(
         url=server.on('/data.bin', file), backend=backend, home=str(tmp_path),
         cache=str(tmp_path / 'cache'), circumstances=(with_flock(flock),),
     )  # fmt: skip
-    with running(*[errand] * MANY) as children:
+    with running(*[workload] * MANY) as children:
         told = [child.told() for child in children]
 
     assert [one.fault for one in told] == [None] * MANY, [one.message for one in told]
@@ -72,13 +72,13 @@ def test_a_living_owners_part_is_left_alone_where_locks_lie(
 ) -> None:
     """Whoever comes later begins a part of its own; both files are right."""
     file = PacedFile(BODY, hold_at=3 * MIB // 2)
-    errand = Errand(
+    workload = Workload(
         url=server.on('/data.bin', file), backend=backend, home=str(tmp_path),
         cache=str(tmp_path / 'cache'), circumstances=(with_flock(lie),),
     )  # fmt: skip
-    with running(errand) as (first,):
+    with running(workload) as (first,):
         await_that(lambda: any(part.stat().st_size for part in parts_of(tmp_path / 'cache')), first)
-        with running(errand) as (second,):
+        with running(workload) as (second,):
             await_that(lambda: len(parts_of(tmp_path / 'cache')) == 2, first, second)
             file.released.set()
             told = [first.told(), second.told()]
@@ -94,13 +94,13 @@ def test_a_killed_owners_lock_is_taken_over_at_once(
 ) -> None:
     """And its part is resumed."""
     file = PacedFile(BODY, hold_at=3 * MIB // 2)
-    errand = Errand(
+    workload = Workload(
         url=server.on('/data.bin', file), backend=backend, home=str(tmp_path),
         cache=str(tmp_path / 'cache'),
     )  # fmt: skip
-    with running(errand) as (owner,):
+    with running(workload) as (owner,):
         await_that(lambda: any(part.stat().st_size for part in parts_of(tmp_path / 'cache')), owner)
-        with running(errand) as (heir,):
+        with running(workload) as (heir,):
             assert not heir.line.poll(0.2)
             owner.kill()
             file.released.set()
@@ -115,14 +115,14 @@ def test_a_killed_owners_lock_is_taken_over_at_once(
 def test_a_busy_lock_names_its_owner(server: Server, backend: str, tmp_path: Path) -> None:
     """Whoever waits in vain is told for whom."""
     file = PacedFile(BODY, hold_at=MIB)
-    errand = Errand(
+    workload = Workload(
         url=server.on('/data.bin', file), backend=backend, home=str(tmp_path),
         cache=str(tmp_path / 'cache'),
     )  # fmt: skip
-    with running(errand) as (owner,):
+    with running(workload) as (owner,):
         assert file.reached.wait(10)
-        impatient = Errand(
-            url=errand.url, backend=backend, home=str(tmp_path), cache=errand.cache,
+        impatient = Workload(
+            url=workload.url, backend=backend, home=str(tmp_path), cache=workload.cache,
             options={'lock_timeout': 0.2},
         )  # fmt: skip
         told = run(impatient)

@@ -12,7 +12,7 @@ from tests.multiprocess.assertions import OURS
 from tests.multiprocess.children import await_that, is_root, run, running
 from tests.multiprocess.pacing import MIB, PacedFile, some_bytes
 from tests.multiprocess.scenarios import as_user, with_umask
-from tests.multiprocess.workloads import Errand
+from tests.multiprocess.workloads import Workload
 from tests.servers.http import Server
 
 pytestmark = pytest.mark.skipif(not is_root(), reason='only root can be two users')
@@ -31,17 +31,19 @@ def _folder(spot: Path, mode: int, owner: int = 0, group: int = 0) -> Path:
     return folder
 
 
-def _errand(url: str, backend: str, home: str, dest: Path, uid: int, umask: int = 0o022) -> Errand:
+def _workload(
+    url: str, backend: str, home: str, dest: Path, uid: int, umask: int = 0o022
+) -> Workload:
     groups = (GROUP,) if umask == 0o002 else ()
-    return Errand(
+    return Workload(
         url=url, backend=backend, home=home, dest=str(dest),
         circumstances=(as_user(uid, uid, *groups), with_umask(umask)),
     )  # fmt: skip
 
 
-def _killed(errand: Errand, file: PacedFile, folder: Path) -> None:
+def _killed(workload: Workload, file: PacedFile, folder: Path) -> None:
     """A killed download that leaves a part of at least one MiB."""
-    with running(errand) as (child,):
+    with running(workload) as (child,):
         await_that(lambda: any(p.stat().st_size >= MIB for p in folder.rglob('*.part')), child)
         child.kill()
     file.released.set()
@@ -54,10 +56,10 @@ def test_two_users_of_an_open_folder_do_not_interfere(
     """Each user has a separate folder, and resumes only parts in it."""
     folder, file = _folder(spot, mode), PacedFile(BODY, hold_at=HELD_AT)
     url = server.on('/1.bin', file)
-    _killed(_errand(url, backend, home, folder / 'x', ANNA), file, folder)
-    bens = run(_errand(url, backend, home, folder / 'x', BEN))
+    _killed(_workload(url, backend, home, folder / 'x', ANNA), file, folder)
+    bens = run(_workload(url, backend, home, folder / 'x', BEN))
     stands = (folder / 'x').stat()
-    annas = run(_errand(url, backend, home, folder / 'y', ANNA))
+    annas = run(_workload(url, backend, home, folder / 'y', ANNA))
 
     assert (bens.fault, annas.fault) == (None, None), (bens.message, annas.message)
     assert [one.offset for one in bens.asked] == [0]
@@ -74,9 +76,9 @@ def test_a_part_in_an_open_folder_is_resumed_by_its_owner(
 ) -> None:
     """As everywhere else."""
     folder, file = _folder(spot, 0o1777), PacedFile(BODY, hold_at=HELD_AT)
-    errand = _errand(server.on('/1.bin', file), backend, home, folder / 'x', ANNA)
-    _killed(errand, file, folder)
-    told = run(errand)
+    workload = _workload(server.on('/1.bin', file), backend, home, folder / 'x', ANNA)
+    _killed(workload, file, folder)
+    told = run(workload)
 
     assert told.fault is None, told.message
     assert told.asked[0].offset >= MIB - 1
@@ -104,7 +106,7 @@ def test_a_strangers_folder_blocks_nobody(
             path.chmod(0o777 if kind == 'open folder' else 0o700)
         os.chown(path, ANNA, ANNA, follow_symlinks=False)
     url = server.on('/1.bin', PacedFile(BODY))
-    told = run(_errand(url, backend, home, folder / 'x', BEN))
+    told = run(_workload(url, backend, home, folder / 'x', BEN))
 
     assert told.fault is None, told.message
     assert (folder / 'x').read_bytes() == BODY
@@ -121,8 +123,8 @@ def test_a_strangers_user_folder_is_not_used(
     (folder / OURS / str(BEN)).mkdir()
     os.chown(folder / OURS / str(BEN), ANNA, ANNA)
     file = PacedFile(BODY, hold_at=HELD_AT)
-    errand = _errand(server.on('/1.bin', file), backend, home, folder / 'x', BEN)
-    with running(errand) as (child,):
+    workload = _workload(server.on('/1.bin', file), backend, home, folder / 'x', BEN)
+    with running(workload) as (child,):
         await_that(lambda: list(folder.rglob('*.part')), child)
         (part,) = folder.rglob('*.part')
         place = part.parent.name
@@ -137,8 +139,8 @@ def test_a_members_part_is_copied(server: Server, backend: str, spot: Path, home
     """In a group's folder it is resumed, and the finished file belongs to the user who finished it."""
     folder, file = _folder(spot, 0o2770, ANNA, GROUP), PacedFile(BODY, hold_at=HELD_AT)
     url = server.on('/1.bin', file)
-    _killed(_errand(url, backend, home, folder / 'x', ANNA, 0o002), file, folder)
-    told = run(_errand(url, backend, home, folder / 'x', BEN, 0o002))
+    _killed(_workload(url, backend, home, folder / 'x', ANNA, 0o002), file, folder)
+    told = run(_workload(url, backend, home, folder / 'x', BEN, 0o002))
 
     assert told.fault is None, told.message
     assert told.asked[0].offset >= MIB - 1
@@ -153,10 +155,10 @@ def test_a_part_of_somebody_who_is_not_of_the_group_is_not_resumed(
     """Although the stranger could write there earlier."""
     folder, file = _folder(spot, 0o2770, ANNA, GROUP), PacedFile(BODY, hold_at=HELD_AT)
     url = server.on('/1.bin', file)
-    _killed(_errand(url, backend, home, folder / 'x', ANNA, 0o002), file, folder)
+    _killed(_workload(url, backend, home, folder / 'x', ANNA, 0o002), file, folder)
     (part,) = folder.rglob('*.part')
     os.chown(part, 61_009, 61_009)
-    told = run(_errand(url, backend, home, folder / 'x', BEN, 0o002))
+    told = run(_workload(url, backend, home, folder / 'x', BEN, 0o002))
 
     assert told.fault is None, told.message
     assert told.asked[0].offset == 0
@@ -169,10 +171,10 @@ def test_a_member_whose_umask_keeps_others_out_blocks_nobody(
     """The group can write to the folder, but not to the member's `.dlmachine`."""
     folder, file = _folder(spot, 0o2770, 0, GROUP), PacedFile(BODY, hold_at=HELD_AT)
     url = server.on('/1.bin', file)
-    with running(_errand(url, backend, home, folder / 'x', ANNA, 0o002)) as (anna,):
+    with running(_workload(url, backend, home, folder / 'x', ANNA, 0o002)) as (anna,):
         await_that((folder / OURS).exists, anna)
         (folder / OURS).chmod(0o700)
-        bens = _errand(
+        bens = _workload(
             server.on('/2.bin', PacedFile(BODY)), backend, home, folder / 'y', BEN, 0o002
         )
         told = run(bens)
@@ -188,15 +190,15 @@ def test_a_stranger_who_may_only_read_blocks_nobody(
 ) -> None:
     """To lock a file (flock) it is enough to read it: what a killed run left cannot be opened."""
     folder, file = _folder(spot, 0o755, ANNA, ANNA), PacedFile(BODY, hold_at=HELD_AT)
-    errand = _errand(server.on('/1.bin', file), backend, home, folder / 'x', ANNA)
-    _killed(errand, file, folder)
+    workload = _workload(server.on('/1.bin', file), backend, home, folder / 'x', ANNA)
+    _killed(workload, file, folder)
     (part,) = folder.rglob('*.part')
-    held = run(_errand(server.url('/1.bin'), backend, home, folder / 'y', BEN))
+    held = run(_workload(server.url('/1.bin'), backend, home, folder / 'y', BEN))
     opens = subprocess.run(
         ['setpriv', f'--reuid={BEN}', f'--regid={BEN}', '--clear-groups', 'cat', str(part)],
         capture_output=True, check=False,
     )  # fmt: skip
-    told = run(errand)
+    told = run(workload)
 
     assert held.fault == 'storage_failed', held.message
     assert opens.returncode == 1, opens.stderr
@@ -212,7 +214,7 @@ def test_two_users_of_an_open_folder_have_a_cache_each(
     folder = _folder(spot, mode)
     url = server.on('/1.bin', PacedFile(BODY))
     annas, bens, again = (
-        run(replace(_errand(url, backend, home, folder, uid), dest=None, cache=str(folder)))
+        run(replace(_workload(url, backend, home, folder, uid), dest=None, cache=str(folder)))
         for uid in (ANNA, BEN, BEN)
     )
 
@@ -242,8 +244,8 @@ def test_a_strangers_registry_is_not_used(
     os.chown(path, BEN if kind == 'open' else ANNA, -1, follow_symlinks=False)
     if kind == 'blocked':
         (folder / f'{OURS}-{BEN}').write_bytes(b'')
-    errand = _errand(server.on('/1.bin', PacedFile(BODY)), backend, home, folder, BEN)
-    told = run(replace(errand, dest=None, cache=str(folder)))
+    workload = _workload(server.on('/1.bin', PacedFile(BODY)), backend, home, folder, BEN)
+    told = run(replace(workload, dest=None, cache=str(folder)))
 
     if kind == 'blocked':
         assert told.fault == 'cache_unusable'

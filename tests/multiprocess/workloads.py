@@ -31,7 +31,7 @@ Circumstance = Callable[[DownloadManager], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Errand:
+class Workload:
     """One download: into `dest`, or else into `cache`."""
 
     url: str
@@ -72,17 +72,17 @@ class Told:
     exit_code: int = 0
 
 
-def run_errand(errand: Errand, line: Connection) -> None:
+def run_workload(workload: Workload, line: Connection) -> None:
     """Download in this process, and tell the parent what came of it."""
-    os.environ['HOME'] = errand.home
-    os.environ['TMPDIR'] = errand.home
+    os.environ['HOME'] = workload.home
+    os.environ['TMPDIR'] = workload.home
     started = monotonic()
-    words = {'progress': False, 'retries': 0, 'retry_wait': 0.01, **errand.options}
-    with DownloadManager(errand.cache, backend=errand.backend, **words) as manager:
-        for change in errand.circumstances:
+    words = {'progress': False, 'retries': 0, 'retry_wait': 0.01, **workload.options}
+    with DownloadManager(workload.cache, backend=workload.backend, **words) as manager:
+        for change in workload.circumstances:
             change(manager)
         try:
-            outcome = manager.fetch(errand.url, errand.dest)
+            outcome = manager.fetch(workload.url, workload.dest)
         except DownloadError as error:
             fault = error.fault
             seconds = monotonic() - started

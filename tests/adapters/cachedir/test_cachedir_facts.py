@@ -26,7 +26,7 @@ from dlmachine_adapters.cachedir.naming import item_id_of
 from dlmachine_adapters.cachedir.store import CachedirStore
 from dlmachine_adapters.fakes import ManualClock
 from dlmachine_adapters.local_files import LocalFiles
-from tests.adapters.stores import DATA, Shelf, a_wish, plain_cache, tree, write_file
+from tests.adapters.stores import DATA, Shelf, a_target, plain_cache, tree, write_file
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_the_key_forgets_order_and_types() -> None:
         {'a': 'b,c=d'}, {'a': 'b', 'c': 'd'}, {'a': None}, {'a': 'None'},
     ]  # fmt: skip
     theirs = [_serialize(one) for one in params]
-    ours = [item_id_of(cache_key(a_wish(query=one, json=True))) for one in params]
+    ours = [item_id_of(cache_key(a_target(query=one, json=True))) for one in params]
 
     assert len(set(theirs)) == len(params) / 2
     assert len(set(ours)) == len(params)
@@ -115,7 +115,7 @@ def _serialize(params: dict[str, Any]) -> str:
 
 def test_our_item_id_is_cachedirs() -> None:
     """What we compute is what it computes."""
-    key = cache_key(a_wish())
+    key = cache_key(a_target())
     original = {'_uri': 'http://h/x', 'dl_params': {'headers': [], 'query': {'b': 1, 'a': 2}}}
     foreign = Foreign(url='http://h/x', query=(('b', '1'), ('a', '2')))
 

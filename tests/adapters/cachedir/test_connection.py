@@ -16,7 +16,7 @@ from dlmachine.core.protocol.events import EffectFailed, NameTaken, Recorded
 from dlmachine_adapters.cachedir import connection as registry
 from dlmachine_adapters.cachedir.store import CachedirStore
 from dlmachine_adapters.fakes import ManualClock
-from tests.adapters.stores import DATA, Shelf, a_wish, plain_cache, tree, write_file
+from tests.adapters.stores import DATA, Shelf, a_target, plain_cache, tree, write_file
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_looking_leaves_no_trace(shelf: Shelf, folder: Path, is_writable: bool) 
     shelf.store.close()
     folder.chmod(0o755 if is_writable else 0o555)
     before = tree(folder)
-    seen = [shelf.see(), shelf.see(a_wish('https://example.org/other'))]
+    seen = [shelf.see(), shelf.see(a_target('https://example.org/other'))]
     shelf.store.close()
     after = tree(folder)
     folder.chmod(0o755)
@@ -193,14 +193,14 @@ def test_a_registry_that_was_replaced_is_read_anew(shelf: Shelf, folder: Path) -
     """Somebody restored a backup, or deleted it all."""
     shelf.put()
     other = _shelf(folder.parent / 'other')
-    other.put(target=a_wish('https://example.org/new.csv'))
+    other.put(target=a_target('https://example.org/new.csv'))
     other.store.close()
     Path(other.store.folder, 'cache.sqlite').replace(folder / 'cache.sqlite')
 
     assert shelf.see().entries == ()
-    assert len(shelf.see(a_wish('https://example.org/new.csv')).entries) == 1
+    assert len(shelf.see(a_target('https://example.org/new.csv')).entries) == 1
     (folder / 'cache.sqlite').unlink()
-    assert shelf.see(a_wish('https://example.org/new.csv')).entries == ()
+    assert shelf.see(a_target('https://example.org/new.csv')).entries == ()
     shelf.put()
     assert len(shelf.see().entries) == 1
 
@@ -218,13 +218,13 @@ os._exit(9)
 def test_what_a_dead_writer_left_half_done_is_undone(shelf: Shelf, folder: Path) -> None:
     """The next look sees the registry as it was before."""
     for number in range(30):
-        shelf.put(target=a_wish(query={'n': number}))
+        shelf.put(target=a_target(query={'n': number}))
     shelf.store.close()
     dying = _python(_DIE_WRITING, str(folder / 'cache.sqlite'))
     dying.communicate(timeout=60)
     assert dying.returncode == 9
     assert (folder / 'cache.sqlite-journal').exists()
-    records = [shelf.see(a_wish(query={'n': number})).entries[0].record for number in range(30)]
+    records = [shelf.see(a_target(query={'n': number})).entries[0].record for number in range(30)]
 
     assert None not in records
     assert not (folder / 'cache.sqlite-journal').exists()

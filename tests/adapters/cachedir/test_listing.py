@@ -11,7 +11,7 @@ from dlmachine_adapters.cachedir.connection import Registry
 from dlmachine_adapters.cachedir.listing import list_entries, remove_entry
 from dlmachine_adapters.cachedir.store import CachedirStore
 from dlmachine_adapters.fakes import ManualClock
-from tests.adapters.stores import AT, DATA, URL, Shelf, a_wish, plain_cache, tree, write_file
+from tests.adapters.stores import AT, DATA, URL, Shelf, a_target, plain_cache, tree, write_file
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_every_entry_is_listed_once(
 ) -> None:
     """Page by page, ours and others', and nothing is written."""
     monkeypatch.setattr(listing, '_PAGE', 3)
-    updates = [shelf.put(target=a_wish(query={'n': number})) for number in range(7)]
+    updates = [shelf.put(target=a_target(query={'n': number})) for number in range(7)]
     with plain_cache(folder) as cache:
         write_file(cache.create('http://h/theirs.gz', attrs={'a': 1, 'b': 2}).path, DATA)
         cache.create('http://h/params', params={'dlmachine': {'x': 1}, 'n': 2, 'm': 'x'})

@@ -24,7 +24,7 @@ from dlmachine_adapters.files.locks import FolderLocks
 from dlmachine_adapters.maintenance.diagnose import diagnose
 from dlmachine_adapters.maintenance.verify import Repairer, check_entry
 from dlmachine_adapters.runtime.clock import SystemClock
-from tests.adapters.stores import AT, DATA, URL, Shelf, a_wish, plain_cache, write_file
+from tests.adapters.stores import AT, DATA, URL, Shelf, a_target, plain_cache, write_file
 
 PRECIOUS = b'the only copy'
 
@@ -166,7 +166,7 @@ def test_any_column_may_have_any_type(
 ) -> None:
     """Hits, lists, `verify`, `doctor` and removal continue with the other entries."""
     shelf.put()
-    other = a_wish('https://example.org/other.csv')
+    other = a_target('https://example.org/other.csv')
     shelf.put(target=other)
     for value in ODD:
         plant(folder, f'UPDATE main SET {column} = ? WHERE id = 1', value)
@@ -211,7 +211,7 @@ def test_a_value_larger_than_memory_is_not_read(
 ) -> None:
     """The other entries are read."""
     shelf.put()
-    other = a_wish('https://example.org/other.csv')
+    other = a_target('https://example.org/other.csv')
     shelf.put(target=other)
     column = 'ext' if table == 'main' else 'value'
     plant(folder, f"UPDATE {table} SET {column} = printf('%.*c', 20000000, 'x') WHERE id = 1")

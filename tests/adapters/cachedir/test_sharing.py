@@ -15,7 +15,7 @@ from dlmachine.core.cache.entries import Status
 from dlmachine_adapters.cachedir.lazy_cachedir import open_cached
 from dlmachine_adapters.cachedir.store import CachedirStore
 from dlmachine_adapters.fakes import ManualClock
-from tests.adapters.stores import AT, DATA, URL, Shelf, a_wish, plain_cache, write_file
+from tests.adapters.stores import AT, DATA, URL, Shelf, a_target, plain_cache, write_file
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_cachedir_opens_our_entry(shelf: Shelf, folder: Path) -> None:
 
 def test_cachedir_cleans_what_it_should(shelf: Shelf, folder: Path) -> None:
     """Rows without files go, files without rows go, whole entries stay."""
-    kept, lost = shelf.put(), shelf.put(target=a_wish('https://example.org/other.csv'))
+    kept, lost = shelf.put(), shelf.put(target=a_target('https://example.org/other.csv'))
     Path(lost.path).unlink()
     with plain_cache(folder) as cache:
         assert set(cache.contents()) == {f'{kept.item_id}-1', f'{lost.item_id}-1'}
@@ -201,7 +201,7 @@ def test_we_find_what_was_moved_in(shelf: Shelf, folder: Path, tmp_path: Path) -
 def test_we_find_what_the_original_stored(shelf: Shelf, folder: Path, query: Any) -> None:
     """With size, digest and validators, and with the query as it was given."""
     version_id = _store_as_original(folder, URL, query)
-    (entry,) = shelf.see(a_wish(query=query)).entries
+    (entry,) = shelf.see(a_target(query=query)).entries
 
     assert entry.path == str(folder / f'{version_id}.csv')
     assert not entry.is_own
@@ -240,7 +240,7 @@ def test_requests_that_cachedir_can_not_tell_apart_are_told_apart(
     """They have one item id, and not one answer."""
     _store_as_original(folder, URL, stored)
 
-    assert shelf.see(a_wish(query=asked)).entries == ()
+    assert shelf.see(a_target(query=asked)).entries == ()
 
 
 def test_a_url_that_only_reads_like_another_is_another(shelf: Shelf, folder: Path) -> None:
@@ -248,7 +248,7 @@ def test_a_url_that_only_reads_like_another_is_another(shelf: Shelf, folder: Pat
     with plain_cache(folder) as cache:
         item = cache.create('https://example.org/x', params={'a': '1'}, status=3)
         write_file(item.path, DATA)
-    target = a_wish('https://example.org/x,a=1')
+    target = a_target('https://example.org/x,a=1')
     with plain_cache(folder) as cache:
         assert cache.best('https://example.org/x,a=1') is not None
 
@@ -271,7 +271,7 @@ def test_other_requests_for_the_url_find_nothing(
     _store_as_cachedir(folder, URL)
     _store_as_original(folder, URL)
 
-    assert shelf.see(a_wish(**described)).entries == ()
+    assert shelf.see(a_target(**described)).entries == ()
 
 
 @pytest.mark.parametrize('url', ['https://example.org', 'https://example.org/'])
@@ -279,7 +279,7 @@ def test_a_root_has_two_spellings(shelf: Shelf, folder: Path, url: str) -> None:
     """With its slash and without."""
     _store_as_cachedir(folder, url)
 
-    assert len(shelf.see(a_wish('https://example.org')).entries) == 1
+    assert len(shelf.see(a_target('https://example.org')).entries) == 1
 
 
 def test_ours_outranks_theirs(shelf: Shelf, folder: Path) -> None:

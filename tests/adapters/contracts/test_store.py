@@ -14,7 +14,7 @@ from dlmachine.core.protocol.effects import Record, RemoveVersions
 from dlmachine.core.protocol.events import NameTaken, Recorded, VersionsRemoved
 from dlmachine_adapters.cachedir.store import CachedirStore
 from dlmachine_adapters.fakes import ManualClock, MemoryFiles, MemoryStore
-from tests.adapters.stores import AT, DATA, Shelf, a_wish, freshened, write_file
+from tests.adapters.stores import AT, DATA, Shelf, a_target, freshened, write_file
 
 
 @pytest.fixture(params=['cachedir', 'memory'])
@@ -75,10 +75,10 @@ def test_a_version_is_given_once(shelf: Shelf) -> None:
 def test_keys_do_not_mix(shelf: Shelf) -> None:
     """Another query is another entry, whatever the text of its values."""
     targets = [
-        a_wish(query=query)
+        a_target(query=query)
         for query in ({'a': '1'}, {'a': '2'}, {'a': '1,b=2'}, {'a': '1', 'b': '2'})
     ]
-    targets += [a_wish(query={'ids': ids}, json=True) for ids in ([1, 2], [2, 1], ['1', '2'])]
+    targets += [a_target(query={'ids': ids}, json=True) for ids in ([1, 2], [2, 1], ['1', '2'])]
     for number, target in enumerate(targets):
         shelf.put(target=target, data=DATA * number)
 
@@ -91,7 +91,7 @@ def test_mirrors_share_an_entry(shelf: Shelf) -> None:
     """Where it came from is not what it is."""
     shelf.put()
 
-    assert len(shelf.see(a_wish(mirrors=['https://mirror.example/t.csv'])).entries) == 1
+    assert len(shelf.see(a_target(mirrors=['https://mirror.example/t.csv'])).entries) == 1
 
 
 def test_a_freshened_record_replaces_the_old(shelf: Shelf) -> None:
@@ -171,7 +171,7 @@ def test_any_file_name_leads_to_its_file(shelf: Shelf, name: str) -> None:
 
 def test_many_threads_use_one_store(shelf: Shelf) -> None:
     """Eight at once, reading and writing: every entry is there, none twice."""
-    targets = [a_wish(query={'n': number}) for number in range(40)]
+    targets = [a_target(query={'n': number}) for number in range(40)]
     taken: list[object] = []
 
     def work() -> None:

@@ -39,7 +39,7 @@ from dlmachine_adapters.fakes import (
     memory_world,
 )
 from tests.adapters.doubles import MemoryPart, exchange_for
-from tests.adapters.stores import a_wish
+from tests.adapters.stores import a_target
 
 URL = 'https://example.org/data/t.csv'
 BIG = bytes(range(256)) * 20_000
@@ -47,7 +47,7 @@ RESET = ConnectionFailed(url=URL, phase='receive')
 
 
 def _run(world: MemoryWorld, url: str = URL, **options: Any) -> Any:
-    target, policy = a_wish(url), Policy(**options)
+    target, policy = a_target(url), Policy(**options)
     planned = plan(target, policy, world.observe(target, policy))
     if not is_successful(planned):
         return planned.failure()
@@ -141,7 +141,7 @@ def test_a_failure_leaves_nothing(script: Any, expected: type) -> None:
 
     assert type(fault) is expected
     assert world.files.paths == ()
-    assert world.observe(a_wish(URL), Policy()).cache is not None
+    assert world.observe(a_target(URL), Policy()).cache is not None
     assert world.locks.keys_held == frozenset()
 
 
@@ -242,7 +242,7 @@ def test_snapshots_are_the_same_each_time() -> None:
     """Chance and time are in the hands of the test."""
     world = memory_world()
 
-    assert world.observe(a_wish(URL), Policy()) == world.observe(a_wish(URL), Policy())
+    assert world.observe(a_target(URL), Policy()) == world.observe(a_target(URL), Policy())
 
 
 # --- the transport and its server alone --------------------------------------

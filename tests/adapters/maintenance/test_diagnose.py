@@ -30,7 +30,7 @@ from tests.adapters.caring import (
     repair,
     snapshot,
 )
-from tests.adapters.stores import DATA, Shelf, a_wish, plain_cache, write_file
+from tests.adapters.stores import DATA, Shelf, a_target, plain_cache, write_file
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_a_healthy_cache_has_no_findings(shelf: Shelf, registry: Registry) -> No
 
 def put_everything(shelf: Shelf, registry: Registry, folder: Path) -> None:
     """One of each: what a cache may have suffered."""
-    lost, cut, wrong = (shelf.put(target=a_wish(query={'n': number})) for number in range(3))
+    lost, cut, wrong = (shelf.put(target=a_target(query={'n': number})) for number in range(3))
     Path(lost.path).unlink()
     Path(cut.path).write_bytes(DATA[:3])
     Path(wrong.path).write_bytes(DATA[::-1])
@@ -148,7 +148,7 @@ def test_a_file_that_gets_its_row_just_now_is_no_orphan(
     """Treatment looks again, with the registry to itself."""
     update = shelf.update()
     write_file(update.path, DATA)
-    shelf.put(target=a_wish('http://h/other'))
+    shelf.put(target=a_target('http://h/other'))
     (finding,) = look(registry)
     shelf.record(update)
 

@@ -17,7 +17,7 @@ from dlmachine_adapters.fakes import ManualClock
 from dlmachine_adapters.files.locks import FolderLocks
 from dlmachine_adapters.maintenance.verify import Repaired, Repairer, digest_of
 from tests.adapters.caring import conditions, named, quarantined, status_of
-from tests.adapters.stores import DATA, URL, Shelf, a_wish, plain_cache, tree, write_file
+from tests.adapters.stores import DATA, URL, Shelf, a_target, plain_cache, tree, write_file
 
 WRONG = DATA[::-1]
 
@@ -58,7 +58,7 @@ def test_every_condition_is_found_and_nothing_written(
     shelf: Shelf, registry: Registry, folder: Path
 ) -> None:
     """Whole, wrong, missing, unreadable; and unknown what another program made."""
-    updates = [shelf.put(target=a_wish(query={'n': number})) for number in range(4)]
+    updates = [shelf.put(target=a_target(query={'n': number})) for number in range(4)]
     Path(updates[1].path).write_bytes(WRONG)
     Path(updates[2].path).unlink()
     Path(updates[3].path).unlink()

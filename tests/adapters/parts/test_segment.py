@@ -35,7 +35,7 @@ from dlmachine_adapters.parts import file_store, sidecar
 from dlmachine_adapters.parts.folder import find_parts
 from dlmachine_adapters.progress import MeteredPart
 from dlmachine_adapters.runtime.workers import ThreadWorkers
-from tests.adapters.stores import a_wish
+from tests.adapters.stores import a_target
 from tests.builders import an_exchange
 from tests.part_paths import new_note, note_path, read_note, usable_spans, write_note
 
@@ -201,7 +201,7 @@ def test_a_disk_that_fails_as_segments_begin_ends_the_download(sick: Disk) -> No
     """With the same event from each, and nothing is left."""
     world = memory_world({URL: Resource(DATA, etag='"v1"')}, has_cache=False)
     world.files = cast('MemoryFiles', sick.files)
-    target, path = a_wish(URL), f'{sick.root}/x'
+    target, path = a_target(URL), f'{sick.root}/x'
     policy = Policy(dest=ToPath(path), segments=4)
     ahead = Run(target, policy, world)
     step = ahead.run_until(ahead.begin(world.observe(target, policy)))

@@ -212,7 +212,7 @@ def test_addresses_that_nobody_speaks_are_left_out_and_noted() -> None:
 def test_what_was_stored_since_the_beginning_will_do(
     before: frozenset[str], policy: Policy, verdict: Verdict | None
 ) -> None:
-    """Somebody else had the same wish at the same time; whatever the clocks say."""
+    """Somebody else downloaded the same target at the same time; whatever the clocks say."""
     snapshot = a_snapshot(cache=a_cache(an_entry()))
     decision = decide(a_descriptor(), policy, snapshot, before=before)
     assert decision.map(lambda made: made.verdict).value_or(None) == verdict

@@ -52,7 +52,7 @@ STORED = a_snapshot(cache=a_cache(an_entry()))
 DATE = 'Wed, 01 May 2024 10:00:00 GMT'
 
 
-def a_secret_wish() -> Descriptor:
+def a_secret_descriptor() -> Descriptor:
     """A secret in every part."""
     return a_descriptor(
         'https://me:s3cret@h/x?sig=s3cret',
@@ -69,7 +69,7 @@ def a_secret_wish() -> Descriptor:
 
 def test_a_descriptor_is_masked_in_every_part() -> None:
     """And keeps what is no secret: a plan that is shown says what it would do."""
-    assert a_secret_wish().redacted() == Descriptor(
+    assert a_secret_descriptor().redacted() == Descriptor(
         url=MASKED,
         method='PUT',
         query=(('a', 'b'), ('token', '***')),
@@ -82,7 +82,7 @@ def test_a_descriptor_is_masked_in_every_part() -> None:
 
 def test_a_plan_is_masked_in_every_part() -> None:
     """Descriptor, policy, addresses and effects; the rest is as it was."""
-    target, policy = a_secret_wish(), a_policy(checksum_file=LIST, validate=bool, retries=7)
+    target, policy = a_secret_descriptor(), a_policy(checksum_file=LIST, validate=bool, retries=7)
     whole = plan(target, policy, a_snapshot(target)).unwrap()
     masked = whole.redacted()
     assert masked.is_redacted

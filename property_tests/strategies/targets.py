@@ -15,7 +15,7 @@ from property_tests.strategies.snapshots import snapshots
 
 
 @st.composite
-def wishes(draw: st.DrawFn, *, healthy: bool = False) -> tuple[Descriptor, Policy, Snapshot]:
+def targets(draw: st.DrawFn, *, healthy: bool = False) -> tuple[Descriptor, Policy, Snapshot]:
     """All that `plan` and `begin` are given, belonging together."""
     descriptor = draw(descriptors())
     seen = draw(snapshots(cache_key(descriptor), healthy=healthy))
