@@ -128,5 +128,5 @@ def _time_left(job: Job, at: datetime) -> timedelta | None:
 
 
 def _timed_out(job: Job, attempts: Attempts) -> Fault:
-    url = job.descriptor.redactor.url(attempts.address(job).url)
+    url = job.descriptor.redactor.url(attempts.address(job.decision).url)
     return TimedOut(url=url, phase='total', limit=job.policy.timeout or timedelta(0))

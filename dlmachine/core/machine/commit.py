@@ -60,7 +60,9 @@ def confirm_version(
     outcome = replace(cached_outcome(job, entry, reason), is_validated=True, tries=attempts.tries)
     if entry.record is None or not entry.is_own:
         return finish(job, outcome)
-    record = freshen_record(entry.record, job.descriptor, head, at, attempts.address(job).url)
+    record = freshen_record(
+        entry.record, job.descriptor, head, at, attempts.address(job.decision).url
+    )
     update = SameVersion(key=job.key, item_id=_item_id(job), version=entry.version, record=record)
     return _record(job, update, replace(outcome, record=record), 'validated', published=None)
 

@@ -98,4 +98,4 @@ def _began_earlier(job: Job, attempts: Attempts) -> bool:
     part = job.decision.part
     if part is None or any(position == attempts.position for position, _ in attempts.refused):
         return False
-    return part.url_digest == url_digest(attempts.address(job).url)
+    return part.url_digest == url_digest(attempts.address(job.decision).url)

@@ -2,16 +2,12 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from dlmachine.core.access.cookies import NO_COOKIES, CookieStore
-from dlmachine.core.decision.decide import Address
+from dlmachine.core.decision.decide import Address, Decision
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.byte_ranges import Spans, behind, count_bytes, front_bytes
 from dlmachine.core.integrity.representation import Representation
-
-if TYPE_CHECKING:
-    from dlmachine.core.protocol.states import Job
 
 
 @frozen
@@ -121,6 +117,6 @@ class Attempts:
             validator=validator,
         )
 
-    def address(self, job: 'Job') -> Address:
+    def address(self, decision: Decision) -> Address:
         """The URL being requested."""
-        return job.decision.addresses[self.position]
+        return decision.addresses[self.position]

@@ -31,7 +31,7 @@ from dlmachine.core.transfer.segment_plan import first_span
 
 def ask(job: Job, attempts: Attempts, at: datetime) -> Result[Step, Fault]:
     """The step that requests the current URL, before any redirect."""
-    address = attempts.address(job)
+    address = attempts.address(job.decision)
     built = build_request(job.descriptor, address.url, job.policy.user_agent)
     asked = built.map(lambda request: _with_conditions(job, attempts, request))
     return asked.map(
@@ -45,7 +45,7 @@ def send(job: Job, attempts: Attempts, request: Request) -> Step:
     last = _last_byte(job, attempts)
     exchange = Exchange(
         request=request,
-        backend=attempts.address(job).backend,
+        backend=attempts.address(job.decision).backend,
         expect=Expectation(
             offset=0 if attempts.is_unranged else attempts.part_bytes,
             validator=None if attempts.is_unranged else attempts.validator,
@@ -55,9 +55,9 @@ def send(job: Job, attempts: Attempts, request: Request) -> Step:
             size_bytes=condition.size_bytes,
             name=name_content(Headers(), request.shown_url),
             requested_name=name_content(
-                Headers(), job.descriptor.redactor.url(attempts.address(job).url)
+                Headers(), job.descriptor.redactor.url(attempts.address(job.decision).url)
             ),
-            url_digest=url_digest(attempts.address(job).url),
+            url_digest=url_digest(attempts.address(job.decision).url),
             representation=Representation() if attempts.is_unranged else attempts.representation,
             cached_source=_cached_source(job) if condition.etag or condition.last_modified else '',
             max_bytes=policy.max_bytes,
@@ -147,7 +147,7 @@ def _last_byte(job: Job, attempts: Attempts) -> int | None:
 
 
 def _condition(job: Job, attempts: Attempts) -> Condition:
-    decision, address = job.decision, attempts.address(job)
+    decision, address = job.decision, attempts.address(job.decision)
     # With a part of another version, the request for the rest also checks the copy.
     has_part = bool(attempts.part_bytes)
     is_asked = decision.verdict is Verdict.REVALIDATE and not attempts.is_unconditional

@@ -40,7 +40,7 @@ def build_record(
         body_kind=kind,
         body_sha256=digest,
         urls=tuple(redactor.url(url) for url in attempts.redirects),
-        served_by=descriptor.redactor.url(attempts.address(job).url),
+        served_by=descriptor.redactor.url(attempts.address(job.decision).url),
         tries=attempts.tries,
         started_at=job.began_at,
         finished_at=answer.at,
