@@ -24,20 +24,15 @@ from dlmachine.core.secrets.secret_names import parse_secret_names
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.local_path import parse_local_path
 from dlmachine.core.spec.option_parsers import read_bool, read_text, refuse_endless
-from dlmachine.core.spec.options import OLD_NAMES, OPTIONS, own_name, parse_policy, unknown_name
+from dlmachine.core.spec.options import OPTIONS, own_name, parse_policy, unknown_name
 from dlmachine.core.spec.policy import Policy
-from dlmachine.options.lists import DESCRIBED_NAMES, MANAGER_HELP
+from dlmachine.options.environment import ENV_PREFIX, read_environment, unknown_variables
+from dlmachine.options.lists import DESCRIBED_NAMES, SETTING_NAMES
 from dlmachine.paths import PATH_NAMES, PathInput, absolute, absolute_words, settle_words
 
 #: The type of the `config` argument: a file or a dict.
 ConfigLike: TypeAlias = PathInput | Mapping[str, object] | None
 
-NAMES: Final = (*MANAGER_HELP, *OPTIONS, *DESCRIBED_NAMES)
-
-ENV_PREFIX: Final = 'DLMACHINE_'
-_ENV_ALIASES: Final = {'CACHE_DIR': 'path', 'NO_PROGRESS': 'progress'}
-#: Variables that are not settings: the user file, those of the command line and of the tests.
-_ENV_OTHERS: Final = frozenset({'CONFIG', 'JOBS', 'REQUIRE_NGINX', 'WORKERS'})
 #: If one of these is set, the configuration folder on Linux is not ~/.config.
 _ELSEWHERE: Final = frozenset({'XDG_CONFIG_HOME', 'ANDROID_DATA', 'ANDROID_ROOT'})
 _DEFAULT: Final = 'default'
@@ -60,7 +55,7 @@ class Setting:
 class Config:
     """All settings, and the values that result from them.
 
-    `settings` has one entry for each name, in the order of `NAMES`. `described` are default
+    `settings` has one entry for each name, in the order of `SETTING_NAMES`. `described` are default
     keywords for every Descriptor.
     """
 
@@ -169,7 +164,7 @@ def _find_table(document: Mapping[str, Any]) -> Mapping[str, Any]:
     if not isinstance(table, Mapping):
         return document
     # Settings beside the table count, too; otherwise they would be ignored silently.
-    return {**{name: one for name, one in document.items() if name in NAMES}, **table}
+    return {**{name: one for name, one in document.items() if name in SETTING_NAMES}, **table}
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
@@ -180,8 +175,8 @@ def _name_settings(given: Mapping[str, object], source: str) -> Result[tuple[Set
     settings: list[Setting] = []
     for given_name, value in given.items():
         name = own_name(given_name)
-        if name not in NAMES:
-            return Failure(unknown_name(given_name, NAMES, source))
+        if name not in SETTING_NAMES:
+            return Failure(unknown_name(given_name, SETTING_NAMES, source))
         settings.append(Setting(name=name, value=value, source=source))
     return _refuse_rivals(tuple(settings), source)
 
@@ -195,46 +190,13 @@ def _refuse_rivals(
     return Success(settings)
 
 
-def unknown_variables(env: Mapping[str, str]) -> Iterator[str]:
-    """Warnings about environment variables that look like settings, but are unknown or renamed.
-
-    >>> list(unknown_variables({'DLMACHINE_RETIRES': '2', 'HOME': '/'}))
-    ['unknown environment variable DLMACHINE_RETIRES is not used; did you mean DLMACHINE_RETRIES?']
-    """
-    for variable, short, name in _own_variables(env):
-        if name not in NAMES:
-            near = unknown_name(_ENV_ALIASES.get(short, short.lower()), NAMES).nearest
-            advice = f'; did you mean {ENV_PREFIX}{near.upper()}?' if near else ''
-            yield f'unknown environment variable {variable} is not used{advice}'
-        elif short.lower() in OLD_NAMES:
-            yield f'environment variable {variable} is now called {ENV_PREFIX}{name.upper()}'
-
-
 def _read_environment(env: Mapping[str, str]) -> Iterator[Setting]:
-    for variable, short, name in _own_variables(env):
-        if name in NAMES:
-            value = _env_value(short, name, env[variable])
-            value = absolute_words({name: value})[name]
-            yield Setting(name=name, value=value, source=f'environment {variable}')
-
-
-def _own_variables(env: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
-    for variable, text in sorted(env.items(), reverse=True):
-        short = variable.removeprefix(ENV_PREFIX)
-        # An empty variable counts as unset.
-        if short != variable and text and short not in _ENV_OTHERS:
-            given_name = _ENV_ALIASES.get(short, short.lower())
-            yield variable, short, own_name(given_name)
-
-
-def _env_value(short: str, name: str, text: str) -> object:
-    if short == 'NO_PROGRESS':
-        # Like NO_COLOR: any value except a negative one disables progress.
-        return not read_bool(short, text).value_or(True)  # noqa: FBT003 -- the parsed value
-    if name == 'headers':
-        return text.splitlines()
-    words = {'true': True, 'false': False}
-    return words.get(text.strip().lower(), text) if name == 'dest' else text
+    for variable, name, value in read_environment(env):
+        yield Setting(
+            name=name,
+            value=absolute_words({name: value})[name],
+            source=f'environment {variable}',
+        )
 
 
 def _settle(given: Mapping[str, Setting]) -> Result[Config, Fault]:
@@ -302,7 +264,7 @@ def _check_headers(value: Any) -> Result[Any, Fault]:
 
 def _every_setting(given: Mapping[str, Setting], policy: Policy) -> Iterator[Setting]:
     defaults: dict[str, Any] = {'progress': True, 'verify': True}
-    for name in NAMES:
+    for name in SETTING_NAMES:
         if name in given:
             yield given[name]
         elif name in OPTIONS:

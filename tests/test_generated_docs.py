@@ -9,13 +9,13 @@ import click
 import pytest
 
 from dlmachine.cli import group
-from dlmachine.config import NAMES
 from dlmachine.core.faults import FAULTS
 from dlmachine.core.protocol.effects import Effect
 from dlmachine.core.protocol.events import Event
 from dlmachine.core.protocol.states import State
 from dlmachine.core.spec.options import OPTIONS
 from dlmachine.errors import DownloadError
+from dlmachine.options.lists import SETTING_NAMES
 from docs.generate import COMMAND, GENERATED, PAGES, ROOT, fill, names_in, write
 from docs.generate.tables import every
 from docs.generate.transitions import explore
@@ -62,7 +62,7 @@ def test_each_block_stands_in_one_page() -> None:
             [kind.__name__ for kind in (*get_args(State), *get_args(Effect), *get_args(Event))],
         ),
         ('options', list(OPTIONS)),
-        ('environment', [f'DLMACHINE_{name.upper()}' for name in NAMES]),
+        ('environment', [f'DLMACHINE_{name.upper()}' for name in SETTING_NAMES]),
         ('faults', [fault.__name__ for fault in FAULTS]),
         ('exceptions', [kind.__name__ for kind in every(DownloadError)]),
         ('exit-codes', [fault.code for fault in FAULTS]),

@@ -24,9 +24,10 @@ _OF_REQUEST: Final = frozenset({'checksum', 'checksum_file', 'headers', 'method'
 @contextmanager
 def managing(given: Mapping[str, Any], *, progress: bool = False) -> 'Iterator[DownloadManager]':
     """A manager for the options of a command; a failure ends the program with its exit code."""
-    from dlmachine.config import NAMES, unknown_variables
     from dlmachine.errors import DownloadError
     from dlmachine.manager import DownloadManager
+    from dlmachine.options.environment import unknown_variables
+    from dlmachine.options.lists import SETTING_NAMES
 
     if not given.get('verbose'):  # With --verbose, the log says it.
         for text in unknown_variables(os.environ):
@@ -34,7 +35,7 @@ def managing(given: Mapping[str, Any], *, progress: bool = False) -> 'Iterator[D
     # Options that were not passed are left to the configuration.
     options = {
         name: given[name]
-        for name in NAMES
+        for name in SETTING_NAMES
         if name not in _OF_REQUEST and given.get(name) not in (None, ())
     }
     if not progress:

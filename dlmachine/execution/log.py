@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from logging import Logger
 
 
-def tell_verdict(step: Step, descriptor: Descriptor) -> None:
+def log_decision(step: Step, descriptor: Descriptor) -> None:
     """Log the decision at the start, and its reason."""
     logger, job = _logger(), getattr(step.state, 'job', None)
     if logger is not None and job is not None and logger.isEnabledFor(_INFO):
@@ -36,7 +36,7 @@ def tell_verdict(step: Step, descriptor: Descriptor) -> None:
         logger.info('%s %s: %s', verdict, shown_url(descriptor), reason)
 
 
-def tell_step(effect: Effect, event: Event) -> None:
+def log_step(effect: Effect, event: Event) -> None:
     """Log one effect and its result."""
     logger = _logger()
     if logger is None:
@@ -46,21 +46,21 @@ def tell_step(effect: Effect, event: Event) -> None:
     elif isinstance(event, SegmentsEnded) and isinstance(effect, ExchangeSegments):
         for exchange, end in zip(effect.exchanges, event.ends, strict=True):
             if end is not None:
-                tell_step(exchange, end)
+                log_step(exchange, end)
     elif isinstance(event, Responded):
         level = _INFO if event.head.status >= _FIRST_ERROR else _DEBUG
         if logger.isEnabledFor(level):
             logger.log(level, '%s: %s', show_effect(effect), event.head.status)
 
 
-def tell_wait(effect: Wait, descriptor: Descriptor) -> None:
+def log_wait(effect: Wait, descriptor: Descriptor) -> None:
     """Log that a wait begins, how long and why, by a separate logger that can be enabled alone."""
     logger = _logger()
     if logger is not None:
         logger.getChild(WAITS).info('%s: %s', shown_url(descriptor), show_effect(effect))
 
 
-def tell_end(outcome: Outcome, descriptor: Descriptor) -> None:
+def log_download(outcome: Outcome, descriptor: Descriptor) -> None:
     """Log a download from the network, with its destination."""
     logger, record = _logger(), outcome.record
     if logger is None or record is None or outcome.origin is not Origin.NETWORK:
@@ -72,7 +72,7 @@ def tell_end(outcome: Outcome, descriptor: Descriptor) -> None:
         logger.info('got %s: %s into %s', shown_url(descriptor), size, target)
 
 
-def tell_failure(fault: Fault, descriptor: Descriptor) -> None:
+def log_failure(fault: Fault, descriptor: Descriptor) -> None:
     """Log the fault of a failed download."""
     logger = _logger()
     if logger is not None:

@@ -59,8 +59,8 @@ from dlmachine.core.protocol.redact_event import redact_event
 from dlmachine.core.protocol.states import Failed, Finished, Step
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
-from dlmachine.execution.asking import ask, check_time
-from dlmachine.execution.log import tell_end, tell_failure, tell_step, tell_verdict
+from dlmachine.execution.exchanging import check_time, exchange, exchange_segments
+from dlmachine.execution.log import log_decision, log_download, log_failure, log_step
 from dlmachine.execution.validating import find_objection
 from dlmachine.execution.waiting import wait
 
@@ -116,7 +116,7 @@ class Run:
     def begin(self, snapshot: Snapshot) -> Step:
         """Return the first step."""
         step = begin(self._descriptor, self._policy, replace(snapshot, now=self.began_at))
-        tell_verdict(step, self._descriptor)
+        log_decision(step, self._descriptor)
         return step
 
     def run_until(self, step: Step, may: Callable[[Effect], bool] = lambda _: True) -> Step:
@@ -131,17 +131,17 @@ class Run:
         """Return the next step for the event of an effect."""
         assert step.effect is not None  # noqa: S101 -- an event is the result of an effect
         self.story.append((step.effect, redact_event(step.effect, event)))
-        tell_step(step.effect, event)
+        log_step(step.effect, event)
         return advance(step.state, event)
 
     def result(self, step: Step) -> IOResult[Outcome, Fault]:
         """Return the outcome or the fault of the last step."""
         match step.state:
             case Finished(outcome=outcome):
-                tell_end(outcome, self._descriptor)
+                log_download(outcome, self._descriptor)
                 return IOSuccess(replace(outcome, buffer=self.buffer, story=tuple(self.story)))
             case Failed(fault=fault):
-                tell_failure(fault, self._descriptor)
+                log_failure(fault, self._descriptor)
                 return IOFailure(fault)
             case unended:
                 return IOFailure(Bug(state=type(unended).__name__, event='no end in sight'))
@@ -213,32 +213,14 @@ class Run:
         return PartOpened(at=self._world.clock.now(), size_bytes=opened.size_bytes)
 
     def _exchange(self, effect: Exchange) -> Responded | Interrupted | EffectFailed:
-        world, part = self._world, self._part
-        if part is None:
+        if self._part is None:
             return self._no_part()
-        metered = world.progress.watch(part, effect.expect.name)
-        try:
-            return ask(world, effect, metered, self._remaining)
-        finally:
-            world.progress.leave(metered)
+        return exchange(self._world, effect, self._part, self._remaining)
 
     def _exchange_segments(self, effect: ExchangeSegments) -> SegmentsEnded | EffectFailed:
-        world, part = self._world, self._part
-        if part is None:
+        if self._part is None:
             return self._no_part()
-        from dlmachine.core.machine.segments import brings_body
-
-        metered = world.progress.watch(part, effect.exchange.expect.name)
-        try:
-            pairs = zip(effect.exchanges, metered.split(effect), strict=True)
-            jobs = [partial(ask, world, one, sink, self._remaining) for one, sink in pairs]
-            ends = world.workers.run(jobs, effect.connections, brings_body)
-        except PartError as error:
-            return EffectFailed(at=world.clock.now(), fault=error.fault)
-        finally:
-            metered.close_segments()
-            world.progress.leave(metered)
-        return SegmentsEnded(at=world.clock.now(), ends=ends)
+        return exchange_segments(self._world, effect, self._part, self._remaining)
 
     def _reassemble(self, effect: Reassemble) -> Reassembled | EffectFailed:
         if self._part is None:

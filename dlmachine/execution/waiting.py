@@ -6,12 +6,12 @@ from dlmachine.core.protocol.effects import Wait
 from dlmachine.core.protocol.events import EffectFailed, Waited
 from dlmachine.core.protocol.ports import World
 from dlmachine.core.spec.descriptor import Descriptor
-from dlmachine.execution.log import tell_wait
+from dlmachine.execution.log import log_wait
 
 
 def wait(world: World, effect: Wait, descriptor: Descriptor) -> Waited | EffectFailed:
     """Wait, and show the wait in the log and in place of the progress."""
-    tell_wait(effect, descriptor)
+    log_wait(effect, descriptor)
     with world.progress.waiting(effect, name_content(Headers(), descriptor.url)):
         cut = world.clock.sleep(effect.duration)
     at = world.clock.now()

@@ -1,1 +1,1 @@
-"""The options of each public function: typed for checkers and editors, listed for help."""
+"""The options of each public function, typed and listed, and those in environment variables."""

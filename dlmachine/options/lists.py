@@ -5,6 +5,7 @@ from inspect import cleandoc
 from typing import Final, TypeVar
 
 from dlmachine.core.spec.option_help import DESCRIPTOR_HELP, OPTION_HELP, OptionHelp
+from dlmachine.core.spec.options import OPTIONS
 
 Documented = TypeVar('Documented')
 
@@ -31,6 +32,8 @@ MANAGER_OPTIONS: Final = (
     *OPTION_HELP.values(),
     *(DESCRIPTOR_HELP[name] for name in DESCRIBED_NAMES),
 )
+#: The names of all settings, in the order in which `dlmachine config` shows them.
+SETTING_NAMES: Final = (*MANAGER_HELP, *OPTIONS, *DESCRIBED_NAMES)
 #: The keywords of `Descriptor`.
 DESCRIPTOR_OPTIONS: Final = tuple(DESCRIPTOR_HELP.values())
 #: The keywords of `download`, `fetch`, `plan` and `download_many`; `dest` is a parameter.

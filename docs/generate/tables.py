@@ -10,11 +10,11 @@ import click
 
 from dlmachine.cli import exit_codes as codes
 from dlmachine.cli import group
-from dlmachine.config import ENV_PREFIX
 from dlmachine.core.faults import FAULTS, Party
 from dlmachine.core.spec.option_help import DESCRIPTOR_HELP, OPTION_HELP, OptionHelp
 from dlmachine.core.spec.options import OLD_NAMES, SYNONYMS
 from dlmachine.errors import DownloadError
+from dlmachine.options.environment import ENV_PREFIX
 from dlmachine.options.lists import DESCRIBED_NAMES, MANAGER_HELP
 from docs.generate.markdown import table
 

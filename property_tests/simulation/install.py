@@ -18,9 +18,11 @@ from dlmachine.core.secrets.scrubbing import scrub
 from dlmachine.core.transfer import segment_plan
 from dlmachine_adapters import local_files
 from dlmachine_adapters.files import atomic, io, own_folder, owners, sealed, working_folders
-from dlmachine_adapters.parts import file_store, folder, sidecar
+from dlmachine_adapters.parts import file_store, folder, part_name, sidecar
 from property_tests.simulation.kernel import Kernel
-from property_tests.simulation.system import EXCLUSIVE, Active, Os, SimPath, System, open_file
+from property_tests.simulation.system import EXCLUSIVE, System
+from property_tests.simulation.system_os import Os
+from property_tests.simulation.system_path import Active, SimPath, open_file
 
 _MODULES: tuple[ModuleType, ...] = (
     atomic,
@@ -29,6 +31,7 @@ _MODULES: tuple[ModuleType, ...] = (
     owners,
     file_store,
     folder,
+    part_name,
     sidecar,
     working_folders,
     sealed,

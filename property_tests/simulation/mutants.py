@@ -3,7 +3,6 @@
 Each is a context in which the code is wrong in one place.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -20,9 +19,13 @@ from dlmachine.core.protocol.effects import Record, ReleaseLock, RemoveVersions
 from dlmachine.core.protocol.events import LockReleased, Published
 from dlmachine.core.transfer import next_exchange, provenance, read_response, retry, verify_body
 from dlmachine.execution import run as executor
-from dlmachine_adapters.files import atomic
-from dlmachine_adapters.files.own_folder import OwnFolder
-from dlmachine_adapters.parts import file_store
+from property_tests.simulation.file_mutants import (
+    adopting_the_living,
+    adopting_the_published,
+    counting_holes,
+    without_folder_sync,
+    without_sync,
+)
 from property_tests.simulation.tape_corpus import TAPES
 
 Mutant = Callable[[], AbstractContextManager[Any]]
@@ -108,23 +111,6 @@ def _without_if_range() -> Iterator[None]:
 
 
 @contextmanager
-def _without_sync() -> Iterator[None]:
-    """A file appears before its bytes are safe."""
-    with patch.object(file_store.FileStorage, '_sync_once', lambda storage: None):
-        yield
-
-
-@contextmanager
-def _without_folder_sync() -> Iterator[None]:
-    """The registry is told before the name is safe."""
-    with (
-        patch.object(OwnFolder, 'sync', lambda folder: None),
-        patch.object(atomic, 'sync_folder', lambda folder: None),
-    ):
-        yield
-
-
-@contextmanager
 def _old_dropped() -> Iterator[None]:
     """A refresh removes the old copy before the new one is there."""
     opened = executor.Run._open
@@ -200,34 +186,6 @@ def _part_left() -> Iterator[None]:
 
 
 @contextmanager
-def _adopting_the_living() -> Iterator[None]:
-    """A part is taken over from an owner who still writes to it."""
-    with (
-        patch('dlmachine_adapters.parts.sidecar.is_running', lambda pid: False),
-        patch('dlmachine_adapters.parts.sidecar.is_held', lambda ours, part: False),
-        patch('dlmachine_adapters.parts.sidecar.hold', lambda handle: True),
-        patch('dlmachine_adapters.parts.file_store.hold', lambda handle: True),
-        patch('dlmachine_adapters.parts.folder.hold', lambda handle: True),
-    ):
-        yield
-
-
-@contextmanager
-def _adopting_the_published() -> Iterator[None]:
-    """A part that has appeared as a file already is resumed, and may have two names."""
-
-    def check(seen: os.stat_result, path: str, links: int) -> None:
-        """Look at nothing."""
-
-    with (
-        patch('dlmachine_adapters.files.own_folder._check_file', check),
-        patch('dlmachine_adapters.parts.sidecar.is_published', lambda seen: False),
-        patch('dlmachine_adapters.parts.folder.is_published', lambda seen: False),
-    ):
-        yield
-
-
-@contextmanager
 def _mixing_addresses() -> Iterator[None]:
     """The rest of a mirror's part is asked of another address, and taken from there."""
     with (
@@ -252,16 +210,6 @@ def _trusting_mirrors() -> Iterator[None]:
 
 
 @contextmanager
-def _counting_holes() -> Iterator[None]:
-    """A part that is filled in segments is taken for as long as its file."""
-    with patch(
-        'dlmachine_adapters.parts.sidecar._within',
-        lambda spans, size: ((0, size - 1),) if spans else (),
-    ):
-        yield
-
-
-@contextmanager
 def _mixing_twins() -> Iterator[None]:
     """Where the first range came from is forgotten, and what was said of the whole."""
     divide: Any = vars(on_exchange)['split_rest']
@@ -278,8 +226,8 @@ MUTANTS: Final[dict[str, tuple[Mutant, bytes]]] = {
     'publishes without checking the length': (_without_lengths, b''),
     'records before publishing': (_recorded_first, b''),
     'resumes without If-Range': (_without_if_range, bytes([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1])),
-    'publishes without fsync': (_without_sync, b''),
-    'records before the name is safe': (_without_folder_sync, b''),
+    'publishes without fsync': (without_sync, b''),
+    'records before the name is safe': (without_folder_sync, b''),
     'drops the old copy on refresh': (_old_dropped, b''),
     'replaces files in the cache': (
         _replacing,
@@ -290,10 +238,10 @@ MUTANTS: Final[dict[str, tuple[Mutant, bytes]]] = {
     'ignores digests': (_without_digest, b''),
     'leaves its part open': (_part_left, b''),
     'adopts parts of the living': (
-        _adopting_the_living,
+        adopting_the_living,
         bytes([0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 3]),
     ),
-    'adopts parts that have appeared': (_adopting_the_published, bytes([*[0] * 11, 2])),
+    'adopts parts that have appeared': (adopting_the_published, bytes([*[0] * 11, 2])),
     'mixes the parts of mirrors': (
         _mixing_addresses,
         bytes([0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 4]),
@@ -304,5 +252,5 @@ MUTANTS: Final[dict[str, tuple[Mutant, bytes]]] = {
         _trusting_mirrors,
         bytes.fromhex(TAPES["a mirror's ETag was sent to the server before it"]),
     ),
-    'counts holes as bytes': (_counting_holes, bytes([*[0] * 31, 1])),
+    'counts holes as bytes': (counting_holes, bytes([*[0] * 31, 1])),
 }

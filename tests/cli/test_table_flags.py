@@ -12,8 +12,9 @@ from click.testing import CliRunner
 from dlmachine.cli import get, group
 from dlmachine.cli.parameters.flags import OLD_FLAGS, ON, REPEATED, flag_of, in_flags
 from dlmachine.cli.parameters.options import SECTIONS, TableFlag
-from dlmachine.config import NAMES, load_config
+from dlmachine.config import load_config
 from dlmachine.core.spec.options import DESCRIPTOR_NAMES
+from dlmachine.options.lists import SETTING_NAMES
 from tests.servers.behaviours import resource
 from tests.servers.http import Server
 
@@ -40,7 +41,7 @@ def parsed(*words: str) -> dict[str, Any]:
 
 def test_every_option_has_a_flag() -> None:
     """By its own name; an option that is new in the table is in a section of the help, too."""
-    assert FLAGS.keys() == {*NAMES, *DESCRIPTOR_NAMES} - ELSEWHERE.keys()
+    assert FLAGS.keys() == {*SETTING_NAMES, *DESCRIPTOR_NAMES} - ELSEWHERE.keys()
     for name, flag in FLAGS.items():
         assert flag_of(name) in (*flag.opts, *flag.secondary_opts), name
         if name not in REPEATED and name != 'path':

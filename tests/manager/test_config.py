@@ -9,10 +9,12 @@ import platformdirs
 import pytest
 from returns.pipeline import is_successful
 
-from dlmachine.config import NAMES, Config, load_config, unknown_variables, user_config_file
+from dlmachine.config import Config, load_config, user_config_file
 from dlmachine.core.faults import InvalidInput, UnknownName
 from dlmachine.core.spec.destination import ToPath
 from dlmachine.documents import read_mapping
+from dlmachine.options.environment import unknown_variables
+from dlmachine.options.lists import SETTING_NAMES
 
 KEYWORD = {'retries': 1}
 DICT = {'retries': 2}
@@ -338,7 +340,7 @@ def test_every_setting_is_listed_once_and_secrets_are_not_shown() -> None:
     """`dlmachine config` has a row for each name; the repr has no value that may be secret."""
     found = load({'headers': {'Authorization': 'Bearer s3cret'}})
 
-    assert [one.name for one in found.settings] == list(NAMES)
+    assert [one.name for one in found.settings] == list(SETTING_NAMES)
     assert 's3cret' not in repr(found)
 
 

@@ -3,19 +3,13 @@
 import errno
 import os
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import new
-from io import BytesIO
 from pathlib import PurePath
-from typing import BinaryIO
 
 from dlmachine.core.decision.snapshot import PartSeen
-from dlmachine.core.http.byte_ranges import Spans, front_bytes, merged
 from dlmachine.core.integrity.checksum_file import read_list
-from dlmachine.core.integrity.representation import Representation
-from dlmachine.core.protocol.body_decision import StoreBody
-from dlmachine.core.protocol.effects import CheckCopy, OpenPart, Publish, ReadChecksums, Unpublish
+from dlmachine.core.protocol.effects import CheckCopy, OpenPart, ReadChecksums, Unpublish
 from dlmachine.core.protocol.events import (
     ChecksumsRead,
     CopyConfirmed,
@@ -24,7 +18,8 @@ from dlmachine.core.protocol.events import (
     Unpublished,
 )
 from dlmachine.core.protocol.ports import Clock
-from dlmachine.core.spec.destination import AtPath, PathKind, PathSeen, ends_in_separator
+from dlmachine.core.spec.destination import PathKind, PathSeen, ends_in_separator
+from dlmachine_adapters.fakes.part_storage import DiskStorage, LeftPart
 from dlmachine_adapters.files.os_errors import storage_fault, too_large_a_list
 from dlmachine_adapters.files.part_storage import MemoryStorage
 from dlmachine_adapters.parts.part import PartialFile
@@ -37,23 +32,6 @@ class _Failure:
     operation: str
     code: int
     after_bytes: int
-
-
-@dataclass(slots=True)
-class _LeftPart:
-    """A part that its owner has released."""
-
-    location: tuple[str, str]
-    data: bytes
-    validator: str
-    url_digest: str
-    representation: Representation
-    spans: Spans = ()
-    whole_bytes: int | None = None
-
-    @property
-    def front_bytes(self) -> int:
-        return len(self.data) if self.whole_bytes is None else front_bytes(self.spans)
 
 
 class MemoryFiles:
@@ -73,7 +51,7 @@ class MemoryFiles:
         self._contents: dict[str, bytes] = {}
         self._mtimes: dict[str, int] = {}
         self._failures: list[_Failure] = []
-        self._left: dict[str, _LeftPart] = {}
+        self._left: dict[str, LeftPart] = {}
         self._numbers: Counter[str] = Counter()
         #: The simulated free space in bytes; None if unknown.
         self.free_bytes: int | None = None
@@ -182,8 +160,8 @@ class MemoryFiles:
         location = (_normal(effect.beside), effect.stem)
         adopted = None if effect.adopt is None else self._left.pop(effect.adopt.name, None)
         if adopted is None:
-            return PartialFile(_DiskStorage(self, location), self._clock)
-        storage = _DiskStorage(self, location, adopted)
+            return PartialFile(DiskStorage(self, location), self._clock)
+        storage = DiskStorage(self, location, adopted)
         return PartialFile(storage, self._clock, adopted.front_bytes)
 
     def unpublish(self, effect: Unpublish) -> Unpublished | EffectFailed:
@@ -203,7 +181,7 @@ class MemoryFiles:
                 self._failures.remove(failure)
                 raise OSError(failure.code, os.strerror(failure.code))
 
-    def leave(self, part: _LeftPart) -> None:
+    def leave(self, part: LeftPart) -> None:
         """Keep a part for a later run."""
         self._numbers['parts'] += 1
         self._left[f'part-{self._numbers["parts"]}'] = part
@@ -213,103 +191,6 @@ class MemoryFiles:
             return PathKind.FILE
         is_folder = any(target in PurePath(path).parents for path in self._contents)
         return PathKind.FOLDER if is_folder else PathKind.MISSING
-
-
-class _DiskStorage:
-    """Stores the bytes of a file that does not exist yet."""
-
-    buffer: BytesIO | None = None
-    mtime_ns: int | None = None
-
-    def __init__(
-        self, files: MemoryFiles, location: tuple[str, str], left: _LeftPart | None = None
-    ) -> None:
-        self._files = files
-        self._location = location
-        self._data = bytearray(b'' if left is None else left.data)
-        self._whole = None if left is None else left.whole_bytes
-        self.spans: Spans = () if left is None else left.spans
-        self._at = 0
-        self._validator: str | None = None
-        self._url_digest, self._representation = '', Representation()
-        self._final: str | None = None
-
-    @property
-    def name(self) -> str:
-        return str(PurePath(self._location[0], '.dlmachine', self._location[1]))
-
-    def begin(self, keep_bytes: int, taking: StoreBody) -> None:
-        front = ((0, keep_bytes - 1),) if keep_bytes else ()
-        self._keep_only(merged((*front, *taking.held)), taking.whole_bytes)
-        self._validator, self._at = taking.validator, keep_bytes
-        self._url_digest, self._representation = taking.url_digest, taking.representation
-
-    def append(self, data: bytes | memoryview) -> None:
-        self.write_at(self._at, data)
-        self._at += len(data)
-
-    def write_at(self, offset: int, data: bytes | memoryview) -> None:
-        end = offset + len(data)
-        self._files.check('write', max(len(self._data), end))
-        self._data.extend(b'?' * (end - len(self._data)))
-        self._data[offset:end] = data
-        if self._whole is not None and data:
-            self.spans = merged((*self.spans, (offset, end - 1)))
-
-    def whole(self, size_bytes: int) -> Iterator[bytes]:
-        if self.spans != ((0, size_bytes - 1),):
-            raise OSError(errno.EIO, 'the part has holes')
-        yield bytes(self._data)
-
-    def _keep_only(self, kept: Spans, whole: int | None) -> None:
-        present = self.spans if self._whole is not None else ((0, len(self._data) - 1),)
-        if kept and merged((*present, *kept)) != merged(present):
-            raise OSError(errno.EIO, 'the part has holes')
-        self._files.check('truncate', len(self._data))
-        del self._data[kept[-1][1] + 1 if kept else 0 :]
-        self._whole, self.spans = whole, () if whole is None else kept
-
-    def pieces(self, count_bytes: int) -> Iterator[bytes]:
-        yield bytes(self._data[:count_bytes])
-
-    def view(self) -> BinaryIO:
-        return BytesIO(bytes(self._data))
-
-    def free_bytes(self) -> int | None:
-        """The simulated free space."""
-        return self._files.free_bytes
-
-    def seal(self) -> None:
-        """Do nothing: no other process has the bytes."""
-
-    def publish(self, effect: Publish) -> str | None:
-        if not isinstance(effect.place, AtPath):
-            raise OSError(0, 'a file cannot be published to memory')
-        target = effect.place.path
-        self._files.check('publish')
-        if self._files.see_path(target).kind is PathKind.FOLDER:
-            raise IsADirectoryError(21, 'is a directory')
-        if not effect.replace and self._files.file_bytes(target) is not None:
-            raise FileExistsError(target)
-        if self._final is not None:
-            self._files.remove(self._final)
-        self._files.write(target, bytes(self._data))
-        self._final, self.mtime_ns = target, self._files.mtime_ns(target)
-        return target
-
-    def discard(self, *, keep: bool) -> None:
-        if self._final is None and keep and self._validator is not None and self._data:
-            left = _LeftPart(
-                self._location,
-                bytes(self._data),
-                self._validator,
-                self._url_digest,
-                self._representation,
-                self.spans,
-                self._whole,
-            )
-            if left.front_bytes:
-                self._files.leave(left)
 
 
 def _normal(path: str) -> str:

@@ -85,6 +85,14 @@ class OwnFolder:
             raise
         return handle, seen
 
+    def open_again(self, name: str, identity: tuple[int, int]) -> int:
+        """Open a file for reading, by its device and inode.  Raises: OSError if it is another."""
+        handle, seen = self.open(name, os.O_RDONLY)
+        if (seen.st_dev, seen.st_ino) != identity:
+            os.close(handle)
+            raise OSError(errno.ESTALE, 'another file has its name by now')
+        return handle
+
     def create(self, name: str, *, flags: int = _NEW) -> int:
         """Create a new file with the user's umask.  Raises: FileExistsError, FileNotFoundError."""
         return self._open(name, flags | os.O_CREAT | os.O_EXCL)

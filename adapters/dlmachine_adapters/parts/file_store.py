@@ -32,8 +32,8 @@ from dlmachine_adapters.parts.sidecar import (
     OWNED,
     drop_note,
     hold,
-    is_worth_a_note,
-    new_note,
+    is_same_content,
+    note_for,
     note_name,
     write_note,
 )
@@ -76,13 +76,11 @@ class FileStorage:
         self._noted_at = 0.0
         self._counting = Lock()
         self._opened_at = monotonic()
-        self._is_beating = False
-        self._is_over = False
+        self._is_beating = self._is_over = self._is_synced = False
         self._syncing = Syncing()
         # Protects what the note says.
         self._mutex = Lock()
         self._final: str | None = None
-        self._is_synced = False
         self._seal: Seal | None = None
         seen = os.fstat(handle)
         self._identity = (seen.st_dev, seen.st_ino)
@@ -101,11 +99,9 @@ class FileStorage:
     def begin(self, keep_bytes: int, taking: StoreBody) -> None:
         """Truncate the file, and write a note if it can be resumed."""
         self._seal, self._is_synced = None, False
-        wanted = taking.validator if is_worth_a_note(taking) else None
         front = ((0, keep_bytes - 1),) if keep_bytes else ()
-        self._keep_only(merged((*front, *taking.held)), taking, wanted)
-        self._file.seek(keep_bytes)
-        self._at = keep_bytes
+        self._keep_only(merged((*front, *taking.held)), taking.whole_bytes, note_for(taking))
+        self._at = self._file.seek(keep_bytes)
 
     def append(self, data: bytes | memoryview) -> None:
         """Append bytes."""
@@ -159,11 +155,7 @@ class FileStorage:
 
     def view(self) -> BinaryIO:
         """The file, opened again for reading."""
-        handle, seen = self._ours.open(self._part, os.O_RDONLY)
-        if (seen.st_dev, seen.st_ino) != self._identity:
-            os.close(handle)
-            raise OSError(errno.ESTALE, 'another file has its name by now')
-        return os.fdopen(handle, 'rb')
+        return os.fdopen(self._ours.open_again(self._part, self._identity), 'rb')
 
     def seal(self) -> None:
         """Seal it after the last write: the file must not change later."""
@@ -182,10 +174,7 @@ class FileStorage:
         self._stop_heartbeat()
         self._sync_once()
         source = self._source(self._seal or seal(self._file.fileno()))
-        if effect.replace:
-            move_over(source, target)
-        else:
-            move_to_new_name(source, target)
+        (move_over if effect.replace else move_to_new_name)(source, target)
         self._final = str(target)
         self._drop_note()
         self._file.close()
@@ -241,27 +230,17 @@ class FileStorage:
             return replace(note, kept_bytes=size)
         return replace(note, kept_bytes=front_bytes(spans), written=spans, synced=spans)
 
-    def _keep_only(self, kept: Spans, taking: StoreBody, wanted: str | None) -> None:
+    def _keep_only(self, kept: Spans, whole: int | None, new: PartNote | None) -> None:
         if not covers(self._present(), kept):
             raise OSError(errno.EIO, 'the part has holes')
         with self._mutex:
-            note, whole = self._note, taking.whole_bytes
-            is_same = note is not None and (
-                (note.validator, note.url_digest, note.representation, note.whole_bytes)
-                == (wanted, taking.url_digest, taking.representation, whole)
-            )
-            if not is_same or not covers(kept, self._synced_ranges):
+            if not is_same_content(self._note, new) or not covers(kept, self._synced_ranges):
                 self._remove_note()
             self._file.seek(kept[-1][1] + 1 if kept else 0)
             self._file.truncate()
             self._whole, self._spans = whole, () if whole is None else kept
-            if wanted is not None:
-                new = new_note(
-                    validator=wanted,
-                    url_digest=taking.url_digest,
-                    representation=taking.representation,
-                )
-                self._write_down(replace(new, whole_bytes=whole))
+            if new is not None:
+                self._write_down(new)
 
     def _write_down(self, new: PartNote) -> None:
         # An existing note is kept, because it may record more; a new one records no synced bytes.
@@ -317,4 +296,4 @@ class FileStorage:
     def _drop_note(self) -> None:
         if self._note is not None:
             drop_note(self._ours, self._part)
-            self._note = None
+        self._note = None

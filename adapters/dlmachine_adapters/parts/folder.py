@@ -6,15 +6,11 @@ process that renames it, which has written its own note before.
 
 import contextlib
 import os
-import re
-import secrets
-import socket
 import stat
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +26,7 @@ from dlmachine_adapters.files.working_folders import (
     remove_working_folder,
 )
 from dlmachine_adapters.parts.file_store import FileStorage
+from dlmachine_adapters.parts.part_name import owner_is_gone, part_name, safe_stem
 from dlmachine_adapters.parts.sidecar import (
     OWNED,
     drop_note,
@@ -37,7 +34,6 @@ from dlmachine_adapters.parts.sidecar import (
     is_anothers,
     is_held,
     is_published,
-    is_running,
     new_note,
     owner_is_stale,
     read_note,
@@ -49,12 +45,9 @@ from dlmachine_adapters.parts.sidecar import (
 _OLD_SECONDS: Final = 7 * 24 * 3600.0
 #: Notes without a part are removed after this time.
 _LONE_SECONDS: Final = 3600.0
-#: Stem, host, process, a random token, and `part`.
-_NAME_FIELDS: Final = 5
 _COPY_BYTES: Final = 1 << 20
 #: Folders of the cache in a working folder; they stay.
 _LASTING: Final = frozenset({'locks', 'rates'})
-_PLAIN: Final = re.compile(r'[A-Za-z0-9_\-]{1,64}')
 
 
 def create_part(folder: Path, stem: str) -> FileStorage:
@@ -73,7 +66,7 @@ def create_part(folder: Path, stem: str) -> FileStorage:
 
 def find_parts(folder: Path, stem: str) -> Iterator[PartSeen]:
     """Find the parts that can be adopted, without changing anything."""
-    start = f'{_safe_stem(stem)}.'
+    start = f'{safe_stem(stem)}.'
     for ours in find_working_folders(str(folder)):
         for name in _names(ours):
             if not (name.startswith(start) and name.endswith('.part')):
@@ -117,7 +110,7 @@ def _adopt(
             written=spans,
             synced=note.synced,
         )
-    mine = _part_name(stem)
+    mine = part_name(stem)
     handle = _take_over(ours, seen.name, mine, own_note)
     if handle is None:
         return None
@@ -208,7 +201,7 @@ def _missing(folder: Path) -> Iterator[Path]:
 
 
 def _create(folder: Path, stem: str, made: tuple[Path, ...] = ()) -> FileStorage:
-    name = _part_name(stem)
+    name = part_name(stem)
 
     def create(ours: OwnFolder) -> FileStorage:
         handle = ours.create(name, flags=os.O_RDWR)
@@ -250,19 +243,6 @@ def _rename_open(handle: int, ours: OwnFolder, old: str, mine: str) -> int:
     return handle
 
 
-def _part_name(stem: str) -> str:
-    return f'{_safe_stem(stem)}.{_host_name()}.{os.getpid()}.{secrets.token_hex(4)}.part'
-
-
-def _host_name() -> str:
-    return re.sub(r'[^A-Za-z0-9]', '-', socket.gethostname())[:32]
-
-
-def _safe_stem(stem: str) -> str:
-    # A name of 64 characters can have 256 bytes, which is too long for a file system.
-    return stem if _PLAIN.fullmatch(stem) else sha256(stem.encode('utf-8', 'replace')).hexdigest()
-
-
 def _remove_if_abandoned(ours: OwnFolder, part: str) -> None:
     if _is_abandoned(ours, part):
         _remove(ours, part)
@@ -280,19 +260,9 @@ def _is_abandoned(ours: OwnFolder, part: str) -> bool:
     if not stat.S_ISREG(seen.st_mode):
         return is_old  # Not a part: remove the name, but not a link's target.
     is_over = (
-        is_old or is_published(seen) or (_owner_is_gone(part) and read_note(ours, part) is None)
+        is_old or is_published(seen) or (owner_is_gone(part) and read_note(ours, part) is None)
     )
     return is_over and (seen.st_dev, seen.st_ino) not in OWNED and not is_held(ours, part)
-
-
-def _owner_is_gone(part: str) -> bool:
-    # A part without a note cannot be resumed; its name contains the host and process of its owner.
-    fields = part.rsplit('.', 4)
-    if len(fields) != _NAME_FIELDS:
-        return False
-    host, pid = fields[1:3]
-    is_ours = host == _host_name() and pid.isdecimal() and int(pid) != os.getpid()
-    return is_ours and not is_running(int(pid))
 
 
 def _remove_if_lone(ours: OwnFolder, note: str) -> None:

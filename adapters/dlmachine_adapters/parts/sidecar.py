@@ -65,6 +65,30 @@ def new_note(**fields: Any) -> PartNote:
     return PartNote(**{**owner, **fields})
 
 
+def note_for(taking: StoreBody) -> PartNote | None:
+    """Make a note for a body; None if it cannot be resumed, or is too small to be worth it."""
+    if taking.validator is None or not is_worth_a_note(taking):
+        return None
+    return new_note(
+        validator=taking.validator,
+        url_digest=taking.url_digest,
+        representation=taking.representation,
+        whole_bytes=taking.whole_bytes,
+    )
+
+
+def is_same_content(known: PartNote | None, new: PartNote | None) -> bool:
+    """Whether two notes describe the same representation from the same URL."""
+    if known is None or new is None:
+        return False
+    return (known.validator, known.url_digest, known.representation, known.whole_bytes) == (
+        new.validator,
+        new.url_digest,
+        new.representation,
+        new.whole_bytes,
+    )
+
+
 def note_name(part: str) -> str:
     """The name of a part's note."""
     return f'{part}.json'

@@ -97,16 +97,19 @@ def renamed(words: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def _flag(found: re.Match[str]) -> str:
-    from dlmachine.config import ENV_PREFIX, NAMES
     from dlmachine.core.spec.options import DESCRIPTOR_NAMES, SYNONYMS
+    from dlmachine.options.environment import ENV_PREFIX
+    from dlmachine.options.lists import SETTING_NAMES
 
     verb, given_name, value = found.group(1) or '', found.group(2), found.group(3) or ''
     name = SYNONYMS.get(given_name, given_name)
-    if name not in (*NAMES, *DESCRIPTOR_NAMES, *_OF_COMMANDS):
+    if name not in (*SETTING_NAMES, *DESCRIPTOR_NAMES, *_OF_COMMANDS):
         return found.group()
     named = flag_of(name)
     if not named:
-        named = f'{ENV_PREFIX}{name.upper()}' if name in NAMES and name != 'validate' else ''
+        named = (
+            f'{ENV_PREFIX}{name.upper()}' if name in SETTING_NAMES and name != 'validate' else ''
+        )
         return f'{verb}{named} {value}'.rstrip() if named else found.group()
     if name in ON and value == 'True':
         return f'leave out {named}'

@@ -1,0 +1,65 @@
+"""Mistakes planted in the file adapters, which the simulation must find."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unittest.mock import patch
+
+from dlmachine_adapters.files import atomic
+from dlmachine_adapters.files.own_folder import OwnFolder
+from dlmachine_adapters.parts import file_store
+
+
+@contextmanager
+def without_sync() -> Iterator[None]:
+    """A file appears before its bytes are safe."""
+    with patch.object(file_store.FileStorage, '_sync_once', lambda storage: None):
+        yield
+
+
+@contextmanager
+def without_folder_sync() -> Iterator[None]:
+    """The registry is told before the name is safe."""
+    with (
+        patch.object(OwnFolder, 'sync', lambda folder: None),
+        patch.object(atomic, 'sync_folder', lambda folder: None),
+    ):
+        yield
+
+
+@contextmanager
+def adopting_the_living() -> Iterator[None]:
+    """A part is taken over from an owner who still writes to it."""
+    with (
+        patch('dlmachine_adapters.parts.sidecar.is_running', lambda pid: False),
+        patch('dlmachine_adapters.parts.sidecar.is_held', lambda ours, part: False),
+        patch('dlmachine_adapters.parts.sidecar.hold', lambda handle: True),
+        patch('dlmachine_adapters.parts.file_store.hold', lambda handle: True),
+        patch('dlmachine_adapters.parts.folder.hold', lambda handle: True),
+    ):
+        yield
+
+
+@contextmanager
+def adopting_the_published() -> Iterator[None]:
+    """A part that has appeared as a file already is resumed, and may have two names."""
+
+    def check(seen: os.stat_result, path: str, links: int) -> None:
+        """Look at nothing."""
+
+    with (
+        patch('dlmachine_adapters.files.own_folder._check_file', check),
+        patch('dlmachine_adapters.parts.sidecar.is_published', lambda seen: False),
+        patch('dlmachine_adapters.parts.folder.is_published', lambda seen: False),
+    ):
+        yield
+
+
+@contextmanager
+def counting_holes() -> Iterator[None]:
+    """A part that is filled in segments is taken for as long as its file."""
+    with patch(
+        'dlmachine_adapters.parts.sidecar._within',
+        lambda spans, size: ((0, size - 1),) if spans else (),
+    ):
+        yield

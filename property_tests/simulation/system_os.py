@@ -1,0 +1,145 @@
+"""Stands for the module `os` during a simulation."""
+
+import errno
+import os
+from types import SimpleNamespace
+
+from property_tests.simulation.disk import OWNER, parent
+from property_tests.simulation.handles import OpenFile
+from property_tests.simulation.system import Stat, System
+
+_HANDLES = '/proc/self/fd'
+
+
+class OsPath:
+    """Stands for the module `os.path`: there are no links to folders here."""
+
+    @staticmethod
+    def realpath(path: object) -> str:
+        return str(path)
+
+    @staticmethod
+    def isdir(path: object) -> bool:
+        return str(path) == _HANDLES
+
+    dirname = staticmethod(parent)
+
+
+class Os:
+    """Stands for the module `os`."""
+
+    path = OsPath
+    O_RDWR, O_RDONLY, O_WRONLY = os.O_RDWR, os.O_RDONLY, os.O_WRONLY
+    O_CREAT, O_EXCL, SEEK_SET = os.O_CREAT, os.O_EXCL, os.SEEK_SET
+    strerror = staticmethod(os.strerror)
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+
+    def stat(
+        self, path: object, *, dir_fd: int | None = None, follow_symlinks: bool = True
+    ) -> Stat:
+        kernel = self._system.kernel
+        if dir_fd is not None:
+            return self._system.look(self._system.at(path, dir_fd))
+        kernel.look(f'stat {path}')
+        kernel.fail('stat', str(path))
+        if kernel.current is not None:
+            kernel.looked[kernel.current, str(path)] = kernel.steps
+        if follow_symlinks:
+            return self._system.stat(str(path))
+        return self._system.look(str(path))
+
+    def fstat(self, fd: int) -> Stat:
+        return self._system.fstat(fd)
+
+    def open(
+        self, path: object, flags: int, mode: int = 0o777, *, dir_fd: int | None = None
+    ) -> int:
+        return self._system.open(self._system.at(path, dir_fd), flags)
+
+    def dup(self, fd: int) -> int:
+        return self._system.duplicate(fd)
+
+    def read(self, fd: int, size: int) -> bytes:
+        return self._system.file(fd).read(size)
+
+    def lseek(self, fd: int, offset: int, whence: int) -> int:
+        return self._system.file(fd).seek(offset, whence)
+
+    def write(self, fd: int, data: bytes | memoryview) -> int:
+        file, kernel = self._system.file(fd), self._system.kernel
+        kernel.call('write', file.path)
+        kernel.disk.append(file.inode, bytes(data))
+        return len(data)
+
+    def utime(self, fd: int, *, ns: tuple[int, int]) -> None:
+        self._system.file(fd).inode.mtime = self._system.kernel.disk.now
+
+    def fstatvfs(self, fd: int) -> SimpleNamespace:
+        room = self._system.kernel.room
+        free = 1 << 40 if room is None else room
+        return SimpleNamespace(f_bavail=free, f_bfree=free, f_frsize=1, f_blocks=1 << 40)
+
+    def geteuid(self) -> int:
+        return OWNER
+
+    def getcwd(self) -> str:
+        return '/'
+
+    def rename(
+        self,
+        source: object,
+        target: object,
+        *,
+        src_dir_fd: int | None = None,
+        dst_dir_fd: int | None = None,
+    ) -> None:
+        kernel, end = self._system.kernel, self._system.at(target, dst_dir_fd)
+        kernel.call('rename', end)
+        kernel.disk.rename(self._system.at(source, src_dir_fd), end)
+        kernel.published(end)
+
+    def unlink(self, path: object, *, dir_fd: int | None = None) -> None:
+        kernel, name = self._system.kernel, self._system.at(path, dir_fd)
+        kernel.call('unlink', name)
+        kernel.disk.unlink(name)
+
+    def fdopen(self, fd: int, *_: object, **__: object) -> OpenFile:
+        return self._system.file(fd)
+
+    def close(self, fd: int) -> None:
+        self._system.close(fd)
+
+    def fsync(self, fd: int) -> None:
+        self._system.sync(fd)
+
+    def link(
+        self,
+        source: object,
+        target: object,
+        *,
+        src_dir_fd: int | None = None,
+        follow_symlinks: bool = True,
+    ) -> None:
+        kernel = self._system.kernel
+        kernel.call('link', f'{target}')
+        above, _, number = str(source).rpartition('/')
+        if above == _HANDLES:
+            inode = self._system.file(int(number)).inode
+        else:
+            inode = kernel.disk.inode(self._system.at(source, src_dir_fd))
+        kernel.disk.link(inode, str(target))
+        kernel.published(str(target))
+
+    def listdir(self, folder: int) -> list[str]:
+        """The names in an open folder."""
+        return self._system.names(folder)
+
+    def kill(self, pid: int, signal: int) -> None:
+        if not self._system.is_running(pid):
+            raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
+
+    def getpid(self) -> int:
+        current = self._system.kernel.current
+        return 1 if current is None else current.pid
