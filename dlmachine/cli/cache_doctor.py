@@ -118,7 +118,7 @@ def doctor(*, fix: bool, probe: bool, **given: Any) -> None:
 
 
 def _findings(registry: 'Registry', now: datetime, *, probe: bool) -> 'Iterator[Finding]':
-    from dlmachine.core.maintenance.findings import check_capabilities
+    from dlmachine.core.maintenance.checks import check_capabilities
     from dlmachine_adapters.maintenance.diagnose import diagnose
     from dlmachine_adapters.maintenance.fs_probe import find_capabilities
 

@@ -1,4 +1,4 @@
-"""Former names that still work, with a warning that names the present one."""
+"""Support for former names, which work with a warning that contains the present name."""
 
 import sys
 import warnings
@@ -25,7 +25,7 @@ def warn_renamed(old: str, new: str) -> None:
 
 
 def renamed(module: Mapping[str, Any], names: Mapping[str, str]) -> Callable[[str], Any]:
-    """A `__getattr__` for a module, given its `globals()`, that knows former names (PEP 562)."""
+    """Make a `__getattr__` (PEP 562) that knows former names, for a module with these globals."""
     title = module['__name__']
 
     def find(name: str) -> Any:
@@ -40,7 +40,7 @@ def renamed(module: Mapping[str, Any], names: Mapping[str, str]) -> Callable[[st
 
 
 def with_former_parameters(**former: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Let a function be called with the former names of its parameters, too: `old='new'`.
+    """Accept former names of a function's parameters, each passed as `former='present'`.
 
     >>> @with_former_parameters(colour='color')
     ... def paint(color: str) -> str:

@@ -1,11 +1,11 @@
-"""Values: frozen, slotted dataclasses that are made, and make instances, in less time.
+"""A decorator for frozen, slotted dataclasses that creates classes and instances faster.
 
-Pure. What `dataclasses` writes for each class is its constructor alone; how values compare,
-hash, show themselves and refuse to change is the same for all, and stands here once. To
-make a class so takes a fifth of the time of `@dataclass(frozen=True, slots=True)`, and there
-are more than a hundred of them to be made before the first download.
+Pure. Only the constructor is generated for each class; comparison, hash, repr and immutability are
+shared by all classes. Creating a class takes a fifth of the time of
+`@dataclass(frozen=True, slots=True)`, and more than a hundred are created before the first
+download.
 
-They are dataclasses in every other way: `dataclasses.fields`, `replace`, `asdict`, `match`.
+The classes are dataclasses in every other way: `dataclasses.fields`, `replace`, `asdict`, `match`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -18,7 +18,7 @@ from dlmachine.core.deprecation import warn_renamed
 
 T = TypeVar('T')
 
-#: No field of the class had another name.
+#: For a class whose fields were never renamed.
 NO_NAMES: Final[Mapping[str, str]] = {}
 
 #: The default of a field that is created for each instance.
@@ -45,10 +45,10 @@ def frozen(
     kw_only: bool = True,
     old_names: Mapping[str, str] = NO_NAMES,
 ) -> type[T] | Callable[[type[T]], type[T]]:
-    """Make a class a value, of the fields that it annotates.
+    """Make a class a frozen, slotted dataclass.
 
-    Methods that the class has itself stay as they are. `old_names` maps former names of fields to
-    the names of now: they can still be passed and read, with a DeprecationWarning.
+    Methods that the class defines are kept. `old_names` maps former names of fields to present
+    names: a former name can still be passed and read, with a DeprecationWarning.
 
     >>> @frozen
     ... class Point:
@@ -67,7 +67,7 @@ def frozen(
 
 
 class _Shape(NamedTuple):
-    """What the methods that all values share need to know of a class."""
+    """The properties of a class that the shared methods need."""
 
     values_compared: Callable[[Any], tuple[Any, ...]]
     shown: tuple[str, ...]
@@ -76,9 +76,9 @@ class _Shape(NamedTuple):
 def _make(kind: type[T], kw_only: bool, old_names: Mapping[str, str]) -> type[T]:
     own = frozenset(kind.__dict__)
     bases = [base for base in kind.__mro__[1:] if hasattr(base, '__shape__')]
-    _say(bases, is_frozen=False)
+    _set_frozen(bases, is_frozen=False)
     made: Any = dataclass(slots=True, kw_only=kw_only, init=False, eq=False, repr=False)(kind)
-    _say([made, *bases], is_frozen=True)
+    _set_frozen([made, *bases], is_frozen=True)
     every = fields(made)
     if '__init__' not in own:
         made.__init__ = _constructor(made, every)
@@ -117,8 +117,8 @@ def _reader(kind: str, old: str, new: str) -> Callable[[Any], Any]:
     return read
 
 
-def _say(kinds: Iterable[Any], *, is_frozen: bool) -> None:
-    # What `dataclasses` looks at before it lets one class inherit from another.
+def _set_frozen(kinds: Iterable[Any], *, is_frozen: bool) -> None:
+    # `dataclasses` checks this flag before it lets one class inherit from another.
     for kind in kinds:
         kind.__dataclass_params__.frozen = is_frozen
 
@@ -130,14 +130,14 @@ def _getter(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
 
 
 def _constructor(kind: Any, every: tuple[Field[Any], ...]) -> Callable[..., None]:
-    by_place = [_parameter(each) for each in every if each.init and not each.kw_only]
+    positional = [_parameter(each) for each in every if each.init and not each.kw_only]
     by_name = [_parameter(each) for each in every if each.init and each.kw_only]
-    parameters = ['self', *by_place, *(['*', *by_name] if by_name else [])]
+    parameters = ['self', *positional, *(['*', *by_name] if by_name else [])]
     lines = [f' _set_{each.name}(self, {_value(each)})' for each in every] or [' pass']
     text = f'def __init__({", ".join(parameters)}):\n' + '\n'.join(lines)
     words: dict[str, Any] = {'_TO_BE_MADE': _TO_BE_MADE}
     for each in every:
-        # Sets the slot itself, past the `__setattr__` that refuses.
+        # Sets the slot directly, because `__setattr__` refuses.
         words[f'_set_{each.name}'] = getattr(kind, each.name).__set__
         words[f'_default_{each.name}'] = each.default
         words[f'_make_{each.name}'] = each.default_factory
@@ -188,7 +188,7 @@ def _refuse_to_delete(self: Any, name: str) -> NoReturn:
 
 
 def _state(self: Any) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
-    # A subclass may have fields of its own, and whatever else there is place for.
+    # A subclass may have more fields, and other attributes in a `__dict__`.
     return tuple(getattr(self, each.name) for each in fields(self)), getattr(self, '__dict__', {})
 
 

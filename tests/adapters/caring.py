@@ -6,7 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from dlmachine.core.cache.updates import NewVersion
-from dlmachine.core.maintenance.findings import EntryId, Finding, FindingKind, Repair
+from dlmachine.core.maintenance.findings import (
+    EntryId,
+    Finding,
+    FindingKind,
+    Repair,
+)
 from dlmachine.core.maintenance.verification import CopyState
 from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine_adapters.cachedir.connection import Registry

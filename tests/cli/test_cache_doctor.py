@@ -264,7 +264,7 @@ def test_a_damaged_registry_is_a_problem_and_left_alone(run: Run, url: str) -> N
     done = run('cache', 'doctor', '--fix')
 
     assert done.exit_code == 1
-    assert 'it cannot be read: file is not a database; it is left alone' in done.stdout
+    assert 'the registry cannot be read: file is not a database; it is not touched' in done.stdout
     assert run('cache', 'verify').exit_code == 3
     assert contents(Path('c')) == before
 

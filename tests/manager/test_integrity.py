@@ -97,7 +97,7 @@ def test_a_list_without_the_line_is_an_error(
     """No file is asked for; nor where there is no list."""
     url = server.on('/x.tsv', resource(BODY))
     sums = server.on('/x.md5', resource(b'<html>no such list</html>'))
-    with pytest.raises(RequestError, match='has no checksum in it') as raised:
+    with pytest.raises(RequestError, match='contains no checksum') as raised:
         manager.download(url, checksum_file=sums)
     assert isinstance(raised.value.fault, ChecksumUnknown)
     with pytest.raises(ServerError) as missing:
@@ -219,7 +219,7 @@ def test_an_unsupported_coding_can_be_stored_undecoded(
         manager.download(url, False)
     outcome = manager.fetch(url, False, check_content=False)
     assert outcome.content.read() == BODY  # type: ignore[union-attr]
-    assert outcome.notes == ('the content is coded (zstd), as it was served',)
+    assert outcome.notes == ('the content is in the coding zstd, as the server sent it',)
 
 
 def test_too_little_is_refused(manager: DownloadManager, server: Server) -> None:

@@ -33,9 +33,9 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         'it does not name the file of an entry',
         'it has a zero-width joiner in a forbidden place',
         'it has an invalid label',
-        'no address',
+        'not an address',
         'no connection: ...',
-        'no host name',
+        'not a host name',
         'the header section was cut short',
     ),
     'another process does it, at the same moment': (

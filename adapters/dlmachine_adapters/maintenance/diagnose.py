@@ -1,8 +1,8 @@
 """Diagnose a cache folder: examine everything in it.
 
-Contract: only reads; `dlmachine.core.maintenance.findings` decides what is a finding. Findings are
-yielded one by one, those about the registry first, so that a caller can repair the registry before
-the other findings are read from it. A file that vanishes during the examination belonged to another
+Contract: reads only; `dlmachine.core.maintenance.checks` decides what is a finding. Findings
+come one by one, those about the registry first, so that a caller who repairs the registry gets
+the others from the repaired one. A file that vanishes during the examination belonged to another
 process and is not a finding.
 """
 
@@ -16,14 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from dlmachine.core.http.filename import is_our_folder
-from dlmachine.core.maintenance.findings import (
-    EntryId,
-    FileInfo,
-    Finding,
-    FindingKind,
-    PartState,
-    Repair,
-    RowInfo,
+from dlmachine.core.maintenance.checks import (
     check_file,
     check_folder,
     check_lock,
@@ -32,6 +25,15 @@ from dlmachine.core.maintenance.findings import (
     check_registry,
     check_row,
     check_stray,
+)
+from dlmachine.core.maintenance.findings import (
+    EntryId,
+    FileInfo,
+    Finding,
+    FindingKind,
+    PartState,
+    Repair,
+    RowInfo,
 )
 from dlmachine.core.maintenance.verification import check_quarantined
 from dlmachine_adapters.cachedir.connection import REGISTRY_NAME, Registry

@@ -1,8 +1,8 @@
 """Apply the repairs of a diagnosis.
 
-Contract: `dlmachine.core.maintenance.findings` has decided which repair a finding has. Each repair
-checks again first, and does nothing if the finding no longer holds. Raises nothing: a failure is
-returned as text.
+Contract: which cure a finding has was decided by `dlmachine.core.maintenance.checks`. Each
+looks again before it does anything, and does it only if the finding still stands. Raises
+nothing: what could not be done is told.
 """
 
 import errno
@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from dlmachine.core.maintenance.findings import GIVEN_UP_AGE, SETTLED_AGE, Finding, Repair
+from dlmachine.core.maintenance.checks import GIVEN_UP_AGE, SETTLED_AGE
+from dlmachine.core.maintenance.findings import Finding, Repair
 from dlmachine.core.maintenance.verification import QuarantineNote
 from dlmachine.core.protocol.effects import AcquireLock, ReleaseLock
 from dlmachine.core.protocol.events import LockAcquired

@@ -1,4 +1,4 @@
-"""Entries of the cache, as they were seen.  Pure."""
+"""Cache entries as observed.  Pure."""
 
 from datetime import datetime
 from enum import IntEnum
@@ -8,7 +8,7 @@ from dlmachine.core.frozen import frozen
 
 
 class Status(IntEnum):
-    """The states of a cache entry, as cachedir numbers them."""
+    """The states of a cache entry, with the numbers of cachedir."""
 
     UNINITIALIZED = 0
     WRITE = 1
@@ -39,7 +39,7 @@ class CacheEntry:
 
     @property
     def is_usable(self) -> bool:
-        """Whether it is READY and its file is there with the size on record."""
+        """Whether the entry is READY and its file has the recorded size."""
         return (
             self.status is Status.READY
             and self.file_bytes is not None
@@ -48,16 +48,16 @@ class CacheEntry:
 
     @property
     def is_as_recorded(self) -> bool:
-        """Whether its file need not be read before use, because its time has not changed.
+        """Whether the file has the recorded modification time, so it is used without reading it.
 
-        A copy of another program has no dlmachine record to compare with.
+        Also true for an entry of another program, which has no record of dlmachine.
         """
         record = self.record if self.is_own else None
         return record is None or record.mtime_ns == self.file_mtime_ns
 
     @property
     def has_changed(self) -> bool:
-        """Whether its size or modification time differs from the one on record."""
+        """Whether the size or modification time of the file differs from the recorded one."""
         record = self.record if self.is_own else None
         if record is None or self.file_bytes is None:
             return False

@@ -1,7 +1,7 @@
-"""Freshness: which stored version would do, and how to ask whether it is current.
+"""The choice of a stored version, and the condition for revalidating it.
 
-Pure. A stored copy is used as it is unless the caller asks for a check; then one
-conditional GET settles it (RFC 9110 section 13), never a HEAD before it.
+Pure. A stored copy is used without a check unless the policy requires one. A check is one
+conditional GET (RFC 9110 section 13), without a HEAD before it.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ from dlmachine.core.spec.policy import CheckMethod, Policy, Window
 def choose_version(
     entries: Iterable[CacheEntry], policy: Policy, window: Window | None = None
 ) -> CacheEntry | None:
-    """The newest usable version inside the window, by default the policy's; None if there is none.
+    """The newest usable version in the window, by default that of the policy; None without one.
 
     A version whose record has another digest than the requested one, or whose size is outside
     `min_bytes` and `max_bytes`, is not usable.
@@ -42,9 +42,9 @@ def _has_wanted_size(entry: CacheEntry, policy: Policy) -> bool:
 
 
 def must_read(entry: CacheEntry, checksum: Checksum | None) -> Checksum | None:
-    """The digest to check in a stored copy before it is used; None: no check is needed.
+    """The digest to verify in a stored copy before use; None if no check is needed.
 
-    The requested digest, if the record does not have it; otherwise the one on record, if the
+    The expected checksum if the record does not have it; otherwise the recorded digest if the
     modification time of the file has changed.
     """
     if checksum is not None and recorded_digest(entry.record, checksum) is None:
@@ -54,7 +54,7 @@ def must_read(entry: CacheEntry, checksum: Checksum | None) -> Checksum | None:
 
 
 def recorded_digest(record: DownloadRecord | None, checksum: Checksum | None) -> str | None:
-    """The digest on record by the algorithm of the checksum; None if there is none."""
+    """The recorded digest by the algorithm of the checksum; None if it is not recorded."""
     if record is None or checksum is None:
         return None
     return {**dict(record.digests), 'sha256': record.sha256}.get(checksum.algorithm)
@@ -62,10 +62,10 @@ def recorded_digest(record: DownloadRecord | None, checksum: Checksum | None) ->
 
 @frozen
 class Condition:
-    """The condition of a request that checks whether a stored copy is current.
+    """The condition of a request that revalidates a stored copy.
 
-    `headers` are sent; the response is compared with the other fields. Without any of them, the
-    file is downloaded and compared by its digest.
+    `headers` are sent; the response is compared with the other fields. If all are empty, the file
+    is downloaded and compared by its digest.
     """
 
     headers: tuple[tuple[str, str], ...] = ()
@@ -75,7 +75,7 @@ class Condition:
 
 
 def build_condition(entry: CacheEntry, method: CheckMethod) -> Condition:
-    """The condition for a stored copy, by a method; weaker methods never stand in silently.
+    """The condition for a stored copy by a method, which is never replaced by a weaker one.
 
     >>> from datetime import UTC, datetime
     >>> at = datetime(2024, 5, 1, tzinfo=UTC)

@@ -1,7 +1,7 @@
-"""Cache key: the identity of a download in the cache.
+"""The cache key: the identity of a download in the cache.
 
-Pure. SHA-256 of the canonical JSON (RFC 8785) of method, normalised URL with query, body
-and identifying headers. Mirrors, transport options, header case and header order do not
+Pure. The key is the SHA-256 of the canonical JSON (RFC 8785) of method, normalised URL with query,
+body and identifying headers. Mirrors, transport options, header case and header order do not
 count; list order and types do.
 """
 
@@ -26,7 +26,7 @@ from dlmachine.core.http.body import (
 )
 from dlmachine.core.spec.descriptor import Descriptor
 
-#: Headers that do not change what is meant: the connection's, the conditions', the agent's.
+#: Headers that do not identify the content: those of the connection, conditions and the client.
 VOLATILE_HEADERS: Final = frozenset({
     'accept-encoding', 'user-agent', 'referer', 'connection', 'keep-alive', 'te', 'trailer',
     'transfer-encoding', 'upgrade', 'via', 'date', 'host', 'content-length', 'expect',
@@ -35,18 +35,18 @@ VOLATILE_HEADERS: Final = frozenset({
     'x-request-id', 'x-correlation-id', 'proxy-authorization', 'proxy-connection',
 })  # fmt: skip
 
-#: Text that is its own JSON string.
+#: Text that needs no escapes in JSON.
 _PLAIN: Final = re.compile(r'[ !#-\[\]-~]*')
 
-#: Beyond this a JSON number is no exact integer for everybody (RFC 8785 appendix D).
+#: Larger integers are not exact in every JSON implementation (RFC 8785 appendix D).
 _MAX_EXACT: Final = 2**53 - 1
 
 
 def cache_key(descriptor: Descriptor) -> str:
-    """The identity of a download: 64 hex digits.
+    """The cache key of a download: 64 hex digits.
 
-    Secrets in headers, userinfo and query count, so that a caller never gets a file that was
-    fetched with other permissions; they cannot be read from the key.
+    Secrets in headers, userinfo and query count, so that a copy is used only with the credentials
+    that it was downloaded with. The key does not reveal them.
 
     >>> one = Descriptor.parse('http://h/x', query={'b': 1, 'a': 2}, mirrors=['http://m/x'])
     >>> two = Descriptor.parse('HTTP://H:80/x', query={'a': 2, 'b': 1})
@@ -57,11 +57,11 @@ def cache_key(descriptor: Descriptor) -> str:
 
 
 def identity(descriptor: Descriptor) -> bytes:
-    """The canonical JSON whose digest is the key."""
+    """The canonical JSON whose digest is the cache key."""
     url = full_url(descriptor.url, descriptor)
     is_plain = not descriptor.headers and isinstance(descriptor.body, NoBody)
     if is_plain and _PLAIN.fullmatch(url):
-        # The same text as below makes of it, of which nothing needs to be sorted or escaped.
+        # The same text as below, written without rfc8785, because no character needs an escape.
         named = f'"method":"{descriptor.method}","url":"{url}"'
         return f'{{"body":null,"headers":[],{named},"v":1}}'.encode()
     headers = sorted(
@@ -81,7 +81,7 @@ def identity(descriptor: Descriptor) -> bytes:
 
 
 def full_url(address: str, descriptor: Descriptor) -> str:
-    """An address of the descriptor with its query appended."""
+    """A URL of the descriptor with its query appended."""
     if not descriptor.query:
         return address
     joint = '&' if '?' in address else '?'
@@ -89,7 +89,7 @@ def full_url(address: str, descriptor: Descriptor) -> str:
 
 
 def shown_url(descriptor: Descriptor) -> str:
-    """The requested URL as it may be shown and stored: with secrets masked.
+    """The requested URL with its query and with secrets masked, to be shown and recorded.
 
     >>> shown_url(Descriptor.parse('http://h/x', query={'token': 'abc', 'a': 1}).unwrap())
     'http://h/x?a=1&token=***'
@@ -125,8 +125,8 @@ def _part_identity(part: Part) -> list[object]:
 
 
 def _exact(value: Any) -> Any:
-    # Lists are marked, so that a marked number cannot be taken for one; with that, two
-    # different JSON values never have the same text, however large their numbers.
+    # Lists are marked too, so that none equals a marked number: different JSON values always
+    # have different texts, however large their numbers are.
     match value:
         case float():
             return ['float', repr(value)]

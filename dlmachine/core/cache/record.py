@@ -1,7 +1,7 @@
-"""Record: all that is kept about a download, without secrets.
+"""The record of a download: its provenance, without secrets.
 
-Pure. The record is provenance: who was asked for what, when, which way the answer took,
-what it said of itself and what it was. It is stored as one JSON text.
+Pure. A record has the request, its time, the redirects, the header fields of the response and the
+digest of the content. It is stored as one JSON text.
 """
 
 import json
@@ -19,7 +19,7 @@ from dlmachine.core.frozen import frozen
 
 Pairs = tuple[tuple[str, str], ...]
 
-#: Raised when the meaning of a field changes.
+#: The version of the format, increased when the meaning of a field changes.
 RECORD_VERSION: Final = 1
 
 
@@ -64,7 +64,7 @@ class DownloadRecord:
     dlmachine_version: str = ''
 
     def to_json(self) -> str:
-        """One line of JSON."""
+        """The record as one line of JSON."""
         values = {name: _plain(getattr(self, name)) for name in _NAMES}
         return _ENCODER.encode({'v': RECORD_VERSION, **values})
 
@@ -113,7 +113,7 @@ def is_field_text(text: str) -> bool:
 
 
 def is_sha256(value: object) -> TypeGuard[str]:
-    """Whether this is a SHA-256 digest in hex."""
+    """Whether a value is a SHA-256 digest in lower-case hex."""
     return isinstance(value, str) and _SHA256.fullmatch(value) is not None
 
 

@@ -1,6 +1,6 @@
-"""Metadata updates: what a store writes to the registry.
+"""Updates of the cache's registry, as values.
 
-Pure. The state machine computes them from its state and an event, with secrets already masked.
+Pure. The state machine computes an update, with secrets masked; a store only writes it.
 """
 
 from collections.abc import Mapping
@@ -14,10 +14,10 @@ from dlmachine.core.frozen import frozen
 
 @frozen
 class NewVersion:
-    """A file has been published: enter it as this version, READY.
+    """Add a published file as this version, with the status READY.
 
-    `url` is the redacted URL, `file_name` what the server or the URL calls the file, `ext`
-    its extension without a dot (None: none).
+    `url` is the redacted URL, `file_name` the name from the response or the URL, `ext` its
+    extension without a dot (None: no extension).
     """
 
     key: str
@@ -34,7 +34,7 @@ class NewVersion:
 
 @frozen
 class SameVersion:
-    """The server confirmed that this version is current: keep the file, update its record."""
+    """Replace the record of a version whose file stays, for example after a revalidation."""
 
     key: str
     item_id: str
@@ -46,7 +46,7 @@ MetadataUpdate: TypeAlias = NewVersion | SameVersion
 
 
 def flat_attributes(record: DownloadRecord) -> Mapping[str, str | int]:
-    """The few attributes worth a search, under the names of the original.
+    """The attributes of a record that can be searched for, with the names of download-manager.
 
     >>> from datetime import UTC, datetime
     >>> at = datetime(2024, 5, 1, tzinfo=UTC)

@@ -1,9 +1,9 @@
-"""Faults: why a download could not be done, as values.
+"""Faults: the reasons why a download failed, as values.
 
-Pure. A fault is a frozen dataclass inside `returns.result.Failure`, or inside an
-event; it becomes an exception only at the outer edge (`dlmachine.errors`). The
-faults are sorted by who has to act: the caller, the operators of the server, those of
-the network, or the owner of this machine. Texts in faults carry no secrets.
+Pure. A fault is a frozen dataclass in a `returns.result.Failure` or in an event; it becomes an
+exception only in `dlmachine.errors`. The faults are sorted by who has to act: the caller, the
+operators of the server or of the network, or the owner of this machine. Texts in faults contain no
+secrets.
 """
 
 from typing import Final, TypeAlias
@@ -48,7 +48,7 @@ from dlmachine.core.faults.server import (
 
 Fault: TypeAlias = CallerFault | ServerFault | NetworkFault | MachineFault
 
-#: Every fault there is, sorted by who must act.
+#: Every fault, sorted by who must act.
 FAULTS: Final[tuple[type[FaultBase], ...]] = (
     InvalidInput,
     UnknownName,

@@ -1,4 +1,4 @@
-"""What all faults share.  Pure."""
+"""The base class of faults.  Pure."""
 
 from dataclasses import field
 from enum import Enum
@@ -8,7 +8,7 @@ from dlmachine.core.frozen import frozen
 
 
 class Party(Enum):
-    """Who can do something about a fault."""
+    """The party that can remove the cause of a fault."""
 
     CALLER = 'caller'
     SERVER = 'server'
@@ -18,7 +18,7 @@ class Party(Enum):
 
 @frozen
 class FaultBase:
-    """What all faults share.
+    """The base class of faults.
 
     `tries` counts the requests made before giving up; `url` is the requested URL, masked
     (empty: not known, or the fault does not concern a URL).
@@ -32,11 +32,11 @@ class FaultBase:
     url: str = field(default='', compare=False)
 
     def what(self) -> str:
-        """What went wrong, in one sentence without a full stop."""
+        """The problem, in one sentence without a full stop."""
         raise NotImplementedError  # pragma: no cover
 
     def remedy(self) -> str:
-        """What to do about it; may be empty.
+        """The advice for the party that has to act; may be empty.
 
         Options are written as in Python (`max_bytes=`, `check_content=False`); the command line
         replaces them by its own flags.

@@ -33,7 +33,7 @@ class UnknownName(FaultBase):
     name: str
     nearest: str | None = None
     source: str = ''
-    #: Where the option belongs, if it exists somewhere else.
+    #: The class or function that has the option, if it exists elsewhere.
     owner: str = ''
 
     def what(self) -> str:
@@ -109,7 +109,7 @@ class OfflineMiss(FaultBase):
 
 @frozen
 class WindowUnsatisfiable(FaultBase):
-    """No version in the date window, and a download made now would be outside it too."""
+    """No stored version is in the date window, and a new download would be outside it too."""
 
     party = Party.CALLER
     code = 'window_unsatisfiable'
@@ -140,7 +140,7 @@ class DestinationUnusable(FaultBase):
 
     @property
     def filename(self) -> str:
-        """The file or folder."""
+        """The path of the destination."""
         return self.path
 
     def remedy(self) -> str:
@@ -165,7 +165,7 @@ class ChecksumUnknown(FaultBase):
 
 @frozen
 class Cancelled(FaultBase):
-    """The caller cancelled it: the manager or the iterator of a batch was closed."""
+    """The caller cancelled the download by closing the manager or the iterator of a batch."""
 
     party = Party.CALLER
     code = 'cancelled'

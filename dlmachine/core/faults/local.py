@@ -12,7 +12,7 @@ from dlmachine.core.frozen import frozen
 
 @frozen
 class CacheUnusable(FaultBase):
-    """The registry of the cache cannot be read or written; it was left as it was."""
+    """The registry of the cache cannot be read or written; it was not changed."""
 
     party = Party.LOCAL
     code = 'cache_unusable'
@@ -24,7 +24,7 @@ class CacheUnusable(FaultBase):
 
     @property
     def filename(self) -> str:
-        """The file or folder."""
+        """The path of the registry or the cache folder."""
         return self.path
 
     def remedy(self) -> str:
@@ -71,12 +71,12 @@ class StorageFailed(FaultBase):
 
     @property
     def filename(self) -> str:
-        """The file that the caller knows."""
+        """The destination if the operation was on a part, otherwise the file itself."""
         return self.destination or self.path
 
     def remedy(self) -> str:
-        said = self.problem.lower()
-        found = (advice for words, advice in _STORAGE_REMEDIES.items() if words in said)
+        problem = self.problem.lower()
+        found = (advice for words, advice in _STORAGE_REMEDIES.items() if words in problem)
         return next(found, 'Check free space and permissions').format(folder=self._folder)
 
     @property
@@ -85,7 +85,7 @@ class StorageFailed(FaultBase):
         return 'this folder' if folder == '.' else printable(folder)
 
 
-#: By the words of the system.
+#: The remedy for each of the system's messages; the first match counts.
 _STORAGE_REMEDIES: Final = {
     'no such file': 'Check the path: {folder} may have been moved or removed',
     'not a directory': 'Check the path: there is a file where a folder is needed',
@@ -134,7 +134,7 @@ class WorkerLost(FaultBase):
         return f'{self.about}the worker returned no result: {self.problem}'
 
     def remedy(self) -> str:
-        return 'Look at the log of the worker, and start the download again'
+        return 'Check the log of the worker, and start the download again'
 
 
 @frozen

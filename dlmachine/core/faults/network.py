@@ -11,7 +11,7 @@ from dlmachine.core.frozen import frozen
 
 @frozen
 class ConnectionFailed(FaultBase):
-    """No connection, or a broken one; `phase` is resolve, connect, proxy, send or receive.
+    """A connection that failed or broke; `phase` is resolve, connect, proxy, send or receive.
 
     `errno` is the system's error number, if the library reports it.
     """
@@ -52,7 +52,7 @@ _REMEDIES: Final[dict[str, tuple[Rows, str]]] = {
 
 @frozen
 class TlsFailed(FaultBase):
-    """The server's certificate was not accepted, or TLS failed otherwise."""
+    """TLS failed, for example because the server's certificate was not accepted."""
 
     party = Party.NETWORK
     code = 'tls_failed'

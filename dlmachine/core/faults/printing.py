@@ -9,7 +9,7 @@ _UNPRINTABLE: Final = re.compile(
     '[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]'
 )
 
-#: What is longer is cut in a message.
+#: The maximum length of a value in a message.
 _MAX_SHOWN_CHARS: Final = 80
 
 

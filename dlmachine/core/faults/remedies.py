@@ -9,13 +9,13 @@ from typing import Final
 Rows = tuple[tuple[tuple[str, ...], str], ...]
 
 
-def find_remedy(rows: Rows, said: str, otherwise: str) -> str:
+def find_remedy(rows: Rows, message: str, otherwise: str) -> str:
     """The advice of the first row with a word in the text.
 
     >>> find_remedy(TLS, 'certificate is not yet valid', '')
     "The server's certificate is not valid yet: check this machine's clock"
     """
-    text = said.lower()
+    text = message.lower()
     return next((advice for words, advice in rows if any(one in text for one in words)), otherwise)
 
 

@@ -1,4 +1,4 @@
-"""Faults of the server: it answered, but not with the requested file.  Pure."""
+"""Faults of the server: it responded, but not with the requested file.  Pure."""
 
 import json
 from datetime import timedelta
@@ -10,7 +10,7 @@ from dlmachine.core.frozen import frozen
 
 @frozen
 class HttpStatus(FaultBase):
-    """The server answered with an error (RFC 9110 sections 15.5 and 15.6, or FTP's).
+    """The server responded with an error status (RFC 9110 sections 15.5 and 15.6, or of FTP).
 
     `body` is the beginning of the response's body, if it is text: at most 4 KiB, with secrets
     masked. `detail` summarises it in one line.
@@ -38,8 +38,8 @@ class HttpStatus(FaultBase):
             return None
 
     def what(self) -> str:
-        told = f'{self.url}: the server answered {self.status} {self.reason}'.rstrip()
-        return f'{told}: {self.detail}' if self.detail else told
+        status = f'{self.url}: the server answered {self.status} {self.reason}'.rstrip()
+        return f'{status}: {self.detail}' if self.detail else status
 
     def remedy(self) -> str:
         if self.status == 429 and self.retry_after is not None:
@@ -75,7 +75,7 @@ class RedirectRefused(FaultBase):
         return f'{self.url}: redirect to {self.location!r} refused: {self.problem}'
 
     def remedy(self) -> str:
-        return 'If the new URL is right, ask for it directly'
+        return 'If the new URL is right, request it directly'
 
 
 @frozen

@@ -1,6 +1,6 @@
-"""Request bodies: a closed sum type, and how each is written down.
+"""Request bodies: the kinds of bodies, how they are parsed, and their bytes.
 
-Pure. A file to upload is named, never opened here; its bytes are read by an adapter.
+Pure. A file to upload is only named here; an adapter reads its bytes.
 """
 
 import json
@@ -23,7 +23,7 @@ FORM_TYPE: Final = 'application/x-www-form-urlencoded'
 JSON_TYPE: Final = 'application/json'
 RAW_TYPE: Final = 'application/octet-stream'
 
-#: Deeper JSON could not be compared without the risk of running out of stack.
+#: The maximum depth of JSON: comparing deeper values may exceed the recursion limit.
 _MAX_LEVELS: Final = 100
 
 
@@ -45,7 +45,7 @@ class FormBody:
 
 @frozen(kw_only=False)
 class JsonBody:
-    """A JSON text (RFC 8259), in the order in which it was given."""
+    """A JSON text (RFC 8259); the order of its members is kept."""
 
     text: str
 
@@ -56,7 +56,7 @@ class JsonBody:
 
 @frozen(kw_only=False)
 class RawBody:
-    """Bytes as they are."""
+    """Bytes that are sent unchanged."""
 
     data: bytes
     content_type: str = RAW_TYPE
@@ -68,7 +68,7 @@ class RawBody:
 
 @frozen
 class ContentPart:
-    """One part of a multipart body whose content is at hand."""
+    """A part of a multipart body, with its content."""
 
     name: str
     content: bytes
@@ -78,10 +78,10 @@ class ContentPart:
 
 @frozen
 class FilePart:
-    """One part of a multipart body that is a file on this machine.
+    """A part of a multipart body whose content is a local file.
 
-    `sha256` and `size_bytes` identify its content where the edge has looked at it; without
-    them the path stands for the content.
+    `sha256` and `size_bytes` identify the content if the face has read the file; otherwise the
+    path identifies it.
     """
 
     name: str
@@ -103,7 +103,7 @@ class MultipartBody:
 
     @property
     def boundary(self) -> str:
-        """A boundary made from the parts, so that the same body has the same bytes."""
+        """A boundary that depends on the parts only, so that equal bodies have equal bytes."""
         seen = sha256()
         for part in self.parts:
             seen.update(part.name.encode() + b'\0')
@@ -115,7 +115,7 @@ Body: TypeAlias = NoBody | FormBody | JsonBody | RawBody | MultipartBody
 
 
 def body_pairs(body: Body) -> Iterator[tuple[str, str]]:
-    """Names and texts in a body that names what is in it: a form, multipart, JSON.
+    """The names and values in a form, multipart or JSON body; nothing for other bodies.
 
     >>> list(body_pairs(JsonBody('{"a": [{"b": "c"}], "d": 1}')))
     [('b', 'c'), ('d', '1')]
@@ -134,7 +134,7 @@ def body_pairs(body: Body) -> Iterator[tuple[str, str]]:
 
 
 def content_type_of(body: Body) -> str | None:
-    """The Content-Type of a body; None if there is no body."""
+    """The Content-Type of a body; None without a body."""
     match body:
         case NoBody():
             return None
@@ -151,10 +151,10 @@ def content_type_of(body: Body) -> str | None:
 
 
 def parse_pairs(given: object, where: str) -> Result[Pairs, Fault]:
-    """Read a query or form: a mapping, or pairs; a list as value repeats its name.
+    """Parse a query or form: a mapping or pairs; a list as value repeats its name.
 
-    The order of a mapping carries no meaning and is sorted away; the order of pairs,
-    and of values in a list, is kept. A value of None leaves its name out.
+    A mapping is sorted by name, because its order has no meaning; the order of pairs and of values
+    in a list is kept. A name with the value None is omitted. Faults: `InvalidInput`.
 
     >>> parse_pairs({'ids': [2, 1], 'format': 'tsv'}, 'query').unwrap()
     (('format', 'tsv'), ('ids', '2'), ('ids', '1'))
@@ -185,7 +185,7 @@ def parse_pairs(given: object, where: str) -> Result[Pairs, Fault]:
 
 
 def parse_json(value: object, where: str) -> Result[JsonBody, Fault]:
-    """Write a value down as JSON; NaN, infinities and foreign types are faults.
+    """Write a value as JSON.  Faults: `InvalidInput` for NaN, infinities and other types.
 
     >>> parse_json({'b': [1, None]}, 'query').unwrap().text
     '{"b":[1,null]}'
@@ -203,7 +203,7 @@ def parse_json(value: object, where: str) -> Result[JsonBody, Fault]:
 
 
 def check_json(body: JsonBody, where: str) -> Result[JsonBody, Fault]:
-    """A ready-made body as it is, if its text is JSON that `parse_json` could have written.
+    """Check that a body made by the caller is JSON that `parse_json` could have written.
 
     >>> check_json(JsonBody('['), 'body').failure().problem
     'is not JSON'
@@ -221,7 +221,7 @@ def parse_multipart(given: object, where: str = 'multipart') -> Result[Multipart
     A `PurePath` is a file; a string is text. The core cannot know whether a string that names a
     file on disk means that file: `dlmachine.Descriptor` decides this.
     """
-    # The order of the parts is kept, of a mapping too: servers read them one by one.
+    # The order of the parts is kept, also that of a mapping: some servers depend on it.
     entries = list(given.items()) if isinstance(given, Mapping) else _entries(given)
     if not entries:
         problem = 'is not a mapping of names to texts and files'

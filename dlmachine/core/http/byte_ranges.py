@@ -1,7 +1,7 @@
-"""Byte ranges of one representation: put together, counted, what is missing.
+"""Byte ranges of one representation: merge, count, and find the missing ones.
 
-Pure. A span is its first and its last byte, both of them in it, as in a Range field
-(RFC 9110 section 14.1.2). Spans in a row are in order, apart and not touching.
+Pure. A span is the pair of its first and its last byte, both included, as in a Range field
+(RFC 9110 section 14.1.2). `Spans` are in order, and neither overlap nor touch.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ Spans: TypeAlias = tuple[Span, ...]
 
 
 def merged(spans: Iterable[Span]) -> Spans:
-    """The same bytes as spans in a row.
+    """Sort spans, and join those that overlap or touch.
 
     >>> merged(((4, 5), (0, 1), (2, 2), (5, 7)))
     ((0, 2), (4, 7))
@@ -38,7 +38,7 @@ def covers(spans: Spans, others: Spans) -> bool:
 
 
 def count_bytes(spans: Spans) -> int:
-    """How many bytes spans have.
+    """The number of bytes in spans.
 
     >>> count_bytes(((0, 2), (4, 7)))
     7
@@ -47,7 +47,7 @@ def count_bytes(spans: Spans) -> int:
 
 
 def front_bytes(spans: Spans) -> int:
-    """How many bytes are there from the first one on, without a hole.
+    """The number of bytes from byte 0 on without a hole.
 
     >>> front_bytes(((0, 2), (4, 7))), front_bytes(((1, 2),))
     (3, 0)
@@ -56,7 +56,7 @@ def front_bytes(spans: Spans) -> int:
 
 
 def behind(spans: Spans, front: int) -> Spans:
-    """What of the spans lies behind so many bytes, and apart from them.
+    """The spans that begin after the first `front` bytes, without touching them.
 
     >>> behind(((0, 2), (4, 7)), 3)
     ((4, 7),)
@@ -65,7 +65,7 @@ def behind(spans: Spans, front: int) -> Spans:
 
 
 def gaps(spans: Spans, size_bytes: int) -> Spans:
-    """What is missing of a whole.
+    """The spans that are missing in a file of `size_bytes`.
 
     >>> gaps(((0, 2), (4, 7)), 10)
     ((3, 3), (8, 9))

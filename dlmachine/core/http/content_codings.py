@@ -35,10 +35,10 @@ _SYNONYMS: Final = {
 #: The codings that dlmachine decodes.
 _DECODED: Final = frozenset({('gzip',), ('deflate',)})
 
-#: Names of files that are compressed themselves: there a coding describes the file, and it is kept
-#: as it is. Servers compress none of these a second time.
+#: The extensions of compressed files. A coding of such a file describes the file itself, which is
+#: kept unchanged: servers do not compress it a second time.
 _COMPRESSED: Final = ('.gz', '.tgz', '.z', '.bz2', '.xz', '.zip', '.zst', '.bgz', '.svgz')
-#: Of the codings that are not undone, those that servers send with files of these names.
+#: Codings that dlmachine does not decode, with the extensions of the files that they describe.
 _OF_FILES: Final = {
     'compress': ('.z', '.taz'),
     'bzip2': ('.bz2', '.tbz', '.tbz2'),
@@ -49,7 +49,7 @@ _OF_FILES: Final = {
     'zip': ('.zip',),
 }
 
-#: More members, or different fields, than any server sends: they are no codings that are known.
+#: A longer list of codings counts as unknown; no real server sends one.
 _MAX_MEMBERS: Final = 32
 _MAX_SHOWN: Final = 4
 _MAX_SHOWN_CHARS: Final = 24
@@ -82,9 +82,9 @@ def can_undo(codings: tuple[str, ...]) -> bool:
 
 
 def describes_file(codings: tuple[str, ...], name: str) -> bool:
-    """Whether the codings are those of the file itself, by its name, which is kept as it is.
+    """Whether the codings describe a compressed file of this name, so that the bytes are kept.
 
-    Servers say so of files that lie on their disks compressed.
+    Some servers send Content-Encoding for files that are stored compressed.
 
     >>> describes_file(('gzip',), 'a.tar.gz'), describes_file(('compress',), 'a.Z')
     (True, True)
@@ -97,7 +97,7 @@ def describes_file(codings: tuple[str, ...], name: str) -> bool:
 
 
 def show_codings(codings: tuple[str, ...]) -> str:
-    """The codings as text; a value too long to be the name of a coding is not repeated.
+    """The codings as text for a message; too long values are omitted.
 
     >>> show_codings(('br', 'x' * 99))
     'br, (unknown)'

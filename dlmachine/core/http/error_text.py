@@ -57,9 +57,9 @@ def read_error_text(
 ) -> str:
     """The beginning of an error's body as text with secrets masked; empty if it is not text.
 
-    Also masked are the values of secret names, `declared` ones too, in JSON and in URLs: a server
-    may send a token that nobody has seen yet. `is_whole` says that the body is complete; otherwise
-    its end may be the beginning of a secret, and is left out.
+    The values of secret names, `declared` ones too, are masked in JSON and in URLs as well: a
+    server may send a new token. `is_whole` says that the body is complete; otherwise its end may
+    be the beginning of a secret, and is removed.
 
     >>> read_error_text(
     ...     ResponseHead(status=400), b'no key s3cret', frozenset({'s3cret'}), is_whole=True

@@ -16,7 +16,7 @@ from dlmachine.core.http.headers import Headers
 _UNSAFE: Final = re.compile(
     r'[\x00-\x1f\x7f-\x9f<>:"|?*\ud800-\udfff\u200e\u200f\u2028-\u202e\u2066-\u2069]'
 )
-#: What most names and URLs are: there is nothing to be made safe, or decoded.
+#: Names that are safe already, as most are.
 _PLAIN: Final = re.compile(r'[A-Za-z0-9](?:[A-Za-z0-9_.\-]{0,150}[A-Za-z0-9])?')
 _PLAIN_URL: Final = re.compile(r'https?://[a-z0-9.:\-]+/(?:[A-Za-z0-9_.~\-]+/)*([A-Za-z0-9_.~\-]*)')
 #: A masked parameter of a path segment: `;jsessionid=***`.
@@ -37,11 +37,11 @@ _OUR_FOLDERS: Final = re.compile(r'(?i)\.dlmachine(-[0-9a-z]{1,32}){0,2}')
 #: The registry and its files, the tag file of a cache, and its versions.
 _OURS: Final = re.compile(
     r'(?i)cachedir\.tag|cache\.sqlite(-(wal|shm|journal))?|[0-9a-f]{32}-[0-9]+(\..*)?'
-    # The short names that Windows gives to these.
+    # The short names of these files on Windows.
     r'|(cache|cached|dlmach|[0-9a-z]{2}[0-9a-f]{4})~[0-9](\..*)?'
 )
 
-#: One download asks for the same few names dozens of times.
+#: The number of cached names: one download needs the same few names dozens of times.
 _REMEMBERED: Final = 256
 #: Most file systems take 255 bytes; part files and versions need some of them.
 _MAX_BYTES: Final = 200
@@ -50,10 +50,10 @@ FALLBACK: Final = 'download'
 
 @lru_cache(maxsize=_REMEMBERED)
 def name_content(headers: Headers, url: str) -> str:
-    """The name of the content: from the response, else from the URL, else `download`.
+    """The file name of the content: from the response, from the URL, or `download`.
 
-    >>> said = Headers((('Content-Disposition', 'attachment; filename="../a b.gz"'),))
-    >>> name_content(said, 'http://h/x'), name_content(Headers(), 'http://h/d/t.csv?x=1')
+    >>> headers = Headers((('Content-Disposition', 'attachment; filename="../a b.gz"'),))
+    >>> name_content(headers, 'http://h/x'), name_content(Headers(), 'http://h/d/t.csv?x=1')
     ('a b.gz', 't.csv')
     """
     return _name(headers.get_all('Content-Disposition'), url)
@@ -65,7 +65,7 @@ def _name(dispositions: tuple[str, ...], url: str) -> str:
 
 
 def safe_name(name: str | None) -> str | None:
-    r"""Make one safe path segment of a name; None if nothing is left.
+    r"""Make a name a safe path segment; None if no safe character remains.
 
     >>> safe_name('..'), safe_name('C:\\x\\nul.txt'), safe_name('a:b?.txt'), safe_name('.bashrc')
     (None, '_nul.txt', 'a_b_.txt', '_.bashrc')
@@ -78,7 +78,7 @@ def safe_name(name: str | None) -> str | None:
     cleaned = _UNSAFE.sub('_', last).strip(' ').rstrip('. ')
     if not cleaned.strip('._ '):
         return None
-    # What is cut off may leave an end that is stripped, or a name that is reserved.
+    # A shortened name may end in a dot or a space, or be reserved.
     return _unreserved(_shorten(_unreserved(cleaned)).rstrip('. '))
 
 
@@ -101,7 +101,7 @@ def is_reserved_name(name: str) -> bool:
 
 
 def is_our_folder(name: str) -> bool:
-    """Whether a folder with this name is for parts and locks, of this or another user.
+    """Whether a folder with this name holds parts and locks, of this or another user.
 
     >>> [is_our_folder(name) for name in ('.dlmachine', '.dlmachine-1000', '.dlmachines')]
     [True, True, False]
@@ -111,7 +111,7 @@ def is_our_folder(name: str) -> bool:
 
 @lru_cache(maxsize=_REMEMBERED)
 def extension(name: str) -> str | None:
-    """The extension without its dot, `tar.gz` and the like whole; None if there is none.
+    """The extension without its dot, with `tar.gz` and similar as one; None without one.
 
     >>> extension('a.tar.gz'), extension('a.CSV'), extension('README'), extension('.hidden')
     ('tar.gz', 'csv', None, None)

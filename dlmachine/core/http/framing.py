@@ -10,11 +10,11 @@ from typing import Final
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.response import ResponseHead
 
-#: Proxies make a list of equal lengths (RFC 9112 section 6.3).
+#: A proxy may send a list of equal lengths (RFC 9112 section 6.3).
 _LENGTH: Final = re.compile(r'([0-9]{1,18})(?:[ \t]*,[ \t]*\1)*')
 _BLANK: Final = ' \t'
 
-#: Statuses without a body, whatever the header fields say (RFC 9112 section 6.3).
+#: Statuses without a body, even if header fields declare one (RFC 9112 section 6.3).
 BODILESS: Final = frozenset({204, 304})
 
 #: Fields with a single value (RFC 9110 section 5.5), and the statuses that depend on them.
@@ -32,7 +32,7 @@ class Framing:
     """How the body of a response is delimited.
 
     `length_bytes` is None for a chunked body and for one that lasts until the connection
-    closes; `persists` tells whether the connection can be used again afterwards.
+    closes; `persists` says whether the connection can be used again afterwards.
     """
 
     is_chunked: bool
@@ -74,7 +74,7 @@ def find_framing(head: ResponseHead) -> Framing:
 
 
 def find_head_problem(head: ResponseHead) -> str | None:
-    """Why a head is ambiguous, as what the server did; None if it is not.
+    """Why a head is ambiguous, as a predicate of the server; None if it is not.
 
     >>> from dlmachine.core.http.headers import Headers
     >>> find_head_problem(ResponseHead(status=200, headers=Headers((('Content-Length', '-1'),))))
@@ -87,7 +87,7 @@ def find_head_problem(head: ResponseHead) -> str | None:
     codings = _transfer_codings(head)
     if codings and codings != ['chunked']:
         shown = ', '.join(codings)[:40]
-        return f'sent the transfer coding {shown!r}, which was not asked for'
+        return f'sent the transfer coding {shown!r}, which was not requested'
     for name, statuses in _SINGLE:
         if len(set(fields.get_all(name))) > 1 and head.status in statuses:
             return f'sent two different {name} fields'

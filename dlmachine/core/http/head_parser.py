@@ -39,7 +39,7 @@ _SWITCHING_PROTOCOLS: Final = 101
 
 @frozen(kw_only=False)
 class HeadProblem:
-    """Why a head cannot be read, as what the server did: `sent a CR inside a header line`."""
+    """Why a head cannot be read, as a predicate: `sent a CR inside a header line`."""
 
     problem: str
 

@@ -1,6 +1,6 @@
-"""Header fields: an immutable list of names and values, names compared without case.
+"""Header fields: an immutable list of names and values, with case-insensitive names.
 
-Pure. RFC 9110 section 5: names are tokens, order and repetition are kept.
+Pure. RFC 9110 section 5. Order and repetitions are kept.
 """
 
 import re
@@ -32,7 +32,7 @@ class Headers:
 
     items: tuple[tuple[str, str], ...] = ()
     secret_names: SecretNames = field(default=(), compare=False)
-    #: Values by name, once one is asked for: the same few fields are, by many names.
+    #: Values by lower-case name, built at the first lookup.
     _index: Mapping[str, tuple[str, ...]] | None = field(default=None, init=False, compare=False)
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
@@ -40,15 +40,15 @@ class Headers:
         return iter(self.items)
 
     def __len__(self) -> int:
-        """How many fields there are, repetitions included."""
+        """The number of fields, repetitions included."""
         return len(self.items)
 
     def __contains__(self, name: object) -> bool:
-        """Whether a field of this name is there, whatever its case."""
+        """Whether a field has this name, in any case."""
         return isinstance(name, str) and bool(self.get_all(name))
 
     def __repr__(self) -> str:
-        """For people: secrets masked."""
+        """Show the fields with secrets masked."""
         return f'Headers({self.redacted().items!r})'
 
     def get(self, name: str) -> str | None:
@@ -63,7 +63,7 @@ class Headers:
         return ', '.join(dict.fromkeys(values)) if values else None
 
     def get_all(self, name: str) -> tuple[str, ...]:
-        """Every value of this name, in order."""
+        """All values of this name, in order."""
         index = self._index
         if index is None:
             index = _grouped(self.items)
@@ -71,29 +71,29 @@ class Headers:
         return index.get(name.casefold(), ())
 
     def with_field(self, name: str, value: str) -> 'Headers':
-        """The same fields with this one set, in place of any of its name."""
+        """A copy with this field, which replaces all fields of its name."""
         return Headers((*self.without(name).items, (name, value)), self.secret_names)
 
     def with_default(self, name: str, value: str) -> 'Headers':
-        """The same fields, with this one added if none of its name is there."""
+        """A copy with this field added, unless a field has its name already."""
         return self if name in self else self.with_field(name, value)
 
     def without(self, *names: str) -> 'Headers':
-        """The same fields less those of these names."""
+        """A copy without the fields of these names."""
         folded = {name.casefold() for name in names}
         left = tuple(item for item in self.items if item[0].casefold() not in folded)
         return Headers(left, self.secret_names)
 
     def with_secret_names(self, names: SecretNames) -> 'Headers':
-        """The same fields, with the values of these names masked when shown."""
+        """A copy that masks the values of these names when it is shown."""
         return self if names == self.secret_names else Headers(self.items, names)
 
     def redacted(self) -> 'Headers':
-        """The same fields with the values of secret names masked, and secrets in URLs."""
+        """A copy with the values of secret names, and secrets in URLs, masked."""
         return Headers(redact_fields(self.items, self.secret_names), self.secret_names)
 
 
-#: What a caller may pass as headers: a mapping, pairs, or lines 'Name: value'.
+#: Accepted forms of header fields: a mapping, pairs, or lines 'Name: value'.
 HeadersLike: TypeAlias = Headers | Mapping[str, str] | Iterable[tuple[str, str] | str] | None
 
 
@@ -160,7 +160,7 @@ def _split_entry(entry: object) -> tuple[str, str] | None:
 
 
 def is_token(text: str) -> bool:
-    """Whether it can be the name of a field (RFC 9110 section 5.6.2).
+    """Whether a text is a legal name of a field (RFC 9110 section 5.6.2).
 
     >>> is_token('Content-Length'), is_token('Content-Length '), is_token('')
     (True, False, False)

@@ -2,7 +2,7 @@
 
 Pure. IDNA 2008 and browsers distinguish `faß.example` from `fass.example`; the codec `idna` of the
 standard library (IDNA 2003) does not. IDNA 2008 forbids symbols and emoji, which are
-converted as UTS 46 says.
+converted according to UTS 46.
 """
 
 import re

@@ -1,6 +1,6 @@
-"""Request: one message as it goes on the wire.
+"""A request as a backend sends it.
 
-Pure. Everything a backend has to say is in it: no backend adds headers of its own.
+Pure. A `Request` is complete: backends add no header fields.
 """
 
 from base64 import b64encode
@@ -33,11 +33,11 @@ from dlmachine.core.secrets.secret_names import SecretNames
 
 @frozen
 class Tls:
-    """How the server proves who it is, and how we do (RFC 8446).
+    """The certificates of a TLS connection (RFC 8446).
 
-    `cainfo` is a file of trusted certificates in PEM; None: what the environment or the
-    backend trusts. `cert` and `key` are a client certificate. `verify=False` trusts
-    anybody, and is written into every plan and record.
+    `cainfo` is a file of trusted certificates in PEM (None: those of the environment or the
+    backend), `cert` and `key` are a client certificate. With `verify=False` the server's
+    certificate is not checked; every plan and record contains this.
     """
 
     verify: bool = True
@@ -46,13 +46,13 @@ class Tls:
     key: str | None = None
 
     def without_client(self) -> 'Tls':
-        """The same without the client certificate: for another origin."""
+        """A copy without the client certificate, for another origin."""
         return (
             self if self.cert is None and self.key is None else replace(self, cert=None, key=None)
         )
 
 
-#: Of these schemes the userinfo becomes an Authorization header; others keep it in the URL.
+#: For these schemes the userinfo becomes an Authorization header; others keep it in the URL.
 HTTP_SCHEMES: Final = frozenset({'http', 'https'})
 
 
@@ -78,17 +78,17 @@ class Request:
     _redactor: Redactor | None = field(default=None, init=False, compare=False, repr=False)
 
     def __repr__(self) -> str:
-        """For people: secrets masked."""
+        """Show the request with secrets masked."""
         body = '' if self.body == NoBody() else f', body=<{type(self.body).__name__}>'
         return f'Request({self.method} {self.shown_url!r}, {self.redacted().headers!r}{body})'
 
     @property
     def location(self) -> Url:
-        """The URL, taken apart; it is in normal form already."""
+        """The parsed URL, which is in normal form already."""
         return parse_url(self.url).unwrap()
 
     def with_header(self, name: str, value: str) -> 'Request':
-        """The same request with this header set."""
+        """A copy with this header field, which replaces all fields of its name."""
         return replace(self, headers=self.headers.with_field(name, value))
 
     @property
@@ -104,16 +104,16 @@ class Request:
         return found | secrets_in_pairs(body_pairs(self.body), names) | frozenset(self.hidden)
 
     def secrets(self) -> frozenset[str]:
-        """Every secret text in URL, headers and body, and what is hidden besides."""
+        """Every secret in URL, header fields and body, and those of `hidden`."""
         return self.redactor.secrets
 
     @property
     def shown_url(self) -> str:
-        """The URL as it may be shown and kept: no secret stands in it under any name."""
+        """The URL with every secret masked, to be shown and recorded."""
         return self.redactor.url(self.url)
 
     def redacted(self) -> 'Request':
-        """The same request with every secret masked; it can be shown, not sent."""
+        """A copy with every secret masked; it can be shown, not sent."""
         return Request(
             method=self.method,
             url=self.shown_url,
@@ -151,7 +151,7 @@ def basic_credentials(userinfo: str) -> str:
 
 
 def body_digest(body: Body) -> tuple[str | None, str | None]:
-    """Kind and SHA-256 of a body, for the record; a multipart body has no digest beforehand."""
+    """The kind and SHA-256 of a body for the record; None for the digest of a multipart body."""
     match body:
         case NoBody():
             return None, None

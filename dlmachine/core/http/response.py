@@ -1,4 +1,4 @@
-"""The response: its head, and what was received of its content.  Pure."""
+"""The head of a response, and the properties of its received body.  Pure."""
 
 from dlmachine.core.deprecation import renamed
 from dlmachine.core.frozen import frozen
@@ -24,12 +24,12 @@ class ResponseHead:
 class Received:
     """The content of the part after a complete body was received.
 
-    `size_bytes` and the digests are of the whole part, `wire_bytes` counts what this
-    exchange alone brought, before any decoding. `start` are the first bytes of the part,
-    as `keep_start` cuts them; `gzip_problem` is what is wrong with the gzip stream in
-    it, if that was to be checked. `rest_bytes` follow the end of that stream and are in the part;
-    `coded_rest_bytes` followed the end of a coded body, and are not. Of a range behind the first
-    byte only the counts are known.
+    `size_bytes` and the digests are those of the complete part, `wire_bytes` is the number of
+    bytes received in this exchange, before decoding. `start` are the first bytes of the part, as
+    `keep_start` cuts them; `gzip_problem` is the fault of the gzip stream in the part, if it was
+    checked. `rest_bytes` follow the end of that stream and are in the part; `coded_rest_bytes`
+    followed the end of a coded body, and are not. If the body was a range that does not begin at
+    byte 0, only the counts are set.
     """
 
     size_bytes: int

@@ -1,4 +1,4 @@
-"""URLs: parsing, normalising, joining, comparing origins.
+"""URLs: parse, normalise, join, and compare origins.
 
 Pure. RFC 3986 for syntax and normalisation (section 6.2.2), RFC 6454 for origins,
 UTS 46 for host names.
@@ -28,15 +28,15 @@ _UNRESERVED: Final = frozenset('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv
 _PATH_SAFE: Final = "%/:@!$&'()*+,;=~"
 _QUERY_SAFE: Final = _PATH_SAFE + '?'
 _USERINFO_SAFE: Final = "%:!$&'()*+,;=~"
-_LOCAL: Final = 'names a file of this machine; only what a server has is downloaded'
+_LOCAL: Final = 'names a local file; only URLs of servers can be downloaded'
 _MAX_CHARACTERS: Final = 65_536
 #: Labels of 1 to 63 characters (RFC 1035 section 2.3.4).
 _HOST_NAME: Final = re.compile(r'(?:[a-z0-9_\-]{1,63}(?:\.[a-z0-9_\-]{1,63})*)?')
-#: A host perhaps with port and path, where the scheme was left out.
+#: A host, with or without port and path, of a URL without its scheme.
 _HOST_FIRST: Final = re.compile(
     r'(?i)(?:localhost|[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,9})(?::[0-9]{1,5})?(?:/[^\s]{0,60})?'
 )
-#: What most URLs are, in normal form already: without userinfo and escapes.
+#: URLs in normal form without userinfo and escapes, as most are.
 _NORMAL: Final = re.compile(
     r'(https?)://([a-z0-9_\-]{1,63}(?:\.[a-z0-9_\-]{1,63})*)(?::([1-9][0-9]{0,3}|[1-5][0-9]{4}))?'
     r"(/[A-Za-z0-9_.~/:@!$&'()*+,;=\-]*)(?:\?([A-Za-z0-9_.~/:@!$&'()*+,;=?\-]+))?"
@@ -61,12 +61,12 @@ class Url:
     userinfo: str = ''
 
     def __str__(self) -> str:
-        """The whole URL, secrets included: for the wire and for keys only."""
+        """The complete URL with its secrets: for requests and cache keys only."""
         userinfo = f'{self.userinfo}@' if self.userinfo else ''
         return f'{self.scheme}://{userinfo}{self.authority}{self.path}{self._query_part()}'
 
     def __repr__(self) -> str:
-        """For people: secrets masked."""
+        """Show the URL with secrets masked."""
         return f'Url({redact_url(str(self))!r})'
 
     def _query_part(self) -> str:
@@ -74,12 +74,12 @@ class Url:
 
     @property
     def authority(self) -> str:
-        """Host and, where it is not the default, port."""
+        """The host, with the port unless it is the default."""
         return self.host if self.port is None else f'{self.host}:{self.port}'
 
     @property
     def origin(self) -> tuple[str, str, int | None]:
-        """Scheme, host and effective port (RFC 6454 section 4)."""
+        """The origin: scheme, host and effective port (RFC 6454 section 4)."""
         return self.scheme, self.host, self.port or DEFAULT_PORTS.get(self.scheme)
 
     def without_userinfo(self) -> 'Url':
@@ -88,9 +88,9 @@ class Url:
 
 
 def parse_url(text: object, where: str = 'url') -> Result[Url, Fault]:
-    """Read an absolute URL and bring it into normal form.
+    """Parse an absolute URL into normal form; `where` names the argument in a fault.
 
-    Faults: `InvalidInput` that names the place and the problem.
+    Faults: `InvalidInput`.
 
     >>> str(parse_url('HTTP://Example.org:80/a/../b c').unwrap())
     'http://example.org/b%20c'
@@ -104,14 +104,14 @@ def parse_url(text: object, where: str = 'url') -> Result[Url, Fault]:
 
 @lru_cache(maxsize=256)
 def _remembered(text: str, where: str) -> Result[Url, Fault]:
-    # One download takes the same URL apart again and again.
+    # One download parses the same URL many times.
     return _parse(text, where)
 
 
 def _parse(text: str, where: str) -> Result[Url, Fault]:
     if len(text) <= _MAX_CHARACTERS:
         normal = _NORMAL.fullmatch(text)
-        # Behind a slash a dot may begin a dot segment.
+        # A dot after a slash may begin a dot segment.
         if normal is not None and '/.' not in normal[4]:
             scheme, host, port, path, query = normal.groups('')
             number = int(port) if port and int(port) != DEFAULT_PORTS[scheme] else None
@@ -141,13 +141,13 @@ def _normalise(text: str, where: str) -> Result[Url, Fault]:
         query=normal_escapes(parts.query, _QUERY_SAFE),
         userinfo=normal_escapes(userinfo, _USERINFO_SAFE),
     )
-    # Escapes make it longer; what is in normal form must be readable again.
+    # Escapes make a URL longer, and its normal form must be within the limit too.
     long = _find_excess(str(url), where)
     return Success(url) if long is None else Failure(long)
 
 
 def join_url(base: Url, reference: str) -> Result[Url, Fault]:
-    """The absolute URL that a `Location` means, seen from `base` (RFC 3986 section 5).
+    """Resolve the reference in a `Location` against a base URL (RFC 3986 section 5).
 
     >>> base = parse_url('https://h/a/b').unwrap()
     >>> str(join_url(base, '../c?x=1').unwrap())
@@ -173,10 +173,10 @@ def normal_path(path: str) -> str:
 
 
 def normal_escapes(text: str, safe: str) -> str:
-    """Percent-encoding in one way only (RFC 3986 section 6.2.2).
+    """Normalise percent-encoding (RFC 3986 section 6.2.2).
 
-    Escapes of unreserved characters are undone, the others written in upper case, and
-    what may not stand in a URL is encoded as UTF-8.
+    Unreserved characters are decoded, other escapes written in upper case, and characters that
+    are not legal in a URL are encoded as UTF-8.
 
     >>> normal_escapes('%7euser/%c3%a9/é', '/%')
     '~user/%C3%A9/%C3%A9'
@@ -195,7 +195,7 @@ def _find_fault(text: str, where: str) -> InvalidInput | None:
     if breaker is not None:
         return breaker
     if '\t' in text:
-        # urlsplit would take it away, and what is left may be an address of something else.
+        # urlsplit would remove it, and the rest may be the URL of another file.
         position = text.index('\t')
         problem = f'contains TAB at position {position}'
         return InvalidInput(where=where, problem=problem, advice='Pass one URL at a time')
@@ -209,7 +209,7 @@ def _find_fault(text: str, where: str) -> InvalidInput | None:
 
 
 def _no_scheme(text: str, where: str) -> InvalidInput:
-    # Which names are secret is not known here, so that parameters are not shown at all.
+    # The caller's secret names are not known here, so parameters are not shown.
     shown = redact_url(re.split('[?#;]', text.strip(' '), maxsplit=1)[0])
     advice = f'Did you mean https://{shown}?' if _HOST_FIRST.fullmatch(shown) else ''
     problem = f'{shown_value(shown)} has no scheme such as https://'
@@ -227,15 +227,15 @@ def _find_excess(text: str, where: str) -> InvalidInput | None:
 
 
 def _host_of(netloc: str) -> str:
-    # `urlsplit` lower-cases it, and turns Σ at the end of a word into ς, which is another name.
+    # Not `urlsplit().hostname`: its lower case turns a final Σ into ς, which is another name.
     place = netloc.rpartition('@')[2]
     _, bracket, rest = place.partition('[')
     if not bracket:
         return place.partition(':')[0]
     address = rest.partition(']')[0]
     if ':' not in address:
-        # An address of a later version (RFC 3986 section 3.2.2): without its brackets it is a name.
-        msg = 'no address'
+        # An IP address of a later version (RFC 3986 section 3.2.2) would be read as a name.
+        msg = 'not an address'
         raise ValueError(msg)
     return address
 
@@ -245,7 +245,7 @@ def _normal_host(host: str) -> str:
     named = host if host.isascii() else ascii_host(host)
     lowered = named.lower() if is_address else named.lower().removesuffix('.')
     if not (_ADDRESS if is_address else _HOST_NAME).fullmatch(lowered):
-        msg = 'no host name'
+        msg = 'not a host name'
         raise ValueError(msg)
     return f'[{lowered}]' if is_address else lowered
 
@@ -266,7 +266,7 @@ def _without_dots(path: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    # The words of the standard library quote the URL, and with it its secrets.
+    # Messages of the standard library quote the URL with its secrets.
     return (
         'the port is not a number from 0 to 65535'
         if str(error).startswith('Port')

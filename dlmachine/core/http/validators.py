@@ -1,4 +1,4 @@
-"""Validators: what a server says identifies one version of a representation.
+"""Validators: header fields that identify one version of a representation.
 
 Pure. RFC 9110 section 8.8 (ETag, Last-Modified), section 13 (conditions).
 """
@@ -10,7 +10,7 @@ from typing import Final
 from dlmachine.core.http.response import ResponseHead
 
 _STRONG: Final = re.compile(r'"[\x21\x23-\x7e\x80-\xff]*"')
-#: A date is not longer and has no control characters; Python would ignore what follows them.
+#: Dates have no control characters; Python's parser would ignore the text after one.
 _DATE: Final = re.compile(r'[ -~]{1,64}')
 _ANY: Final = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 
@@ -27,7 +27,7 @@ def parse_http_date(text: str | None) -> datetime | None:
     """
     from email.utils import parsedate_to_datetime
 
-    # It may be sent back unchanged, so it must be a legal field value; some come from records.
+    # The text may be sent in a request, so it must be a legal field value.
     if not text or not _DATE.fullmatch(text):
         return None
     try:
@@ -38,20 +38,20 @@ def parse_http_date(text: str | None) -> datetime | None:
 
 
 def parse_etag(text: str | None) -> str | None:
-    """An entity tag as it is sent; None where the text is none."""
+    """The entity tag in a text, unchanged; None if the text is not an entity tag."""
     stripped = (text or '').strip(' \t')
     return stripped if _ANY.fullmatch(stripped) else None
 
 
 def is_strong(etag: str | None) -> bool:
-    """Whether the tag promises equality byte for byte."""
+    """Whether equal tags mean equal bytes (RFC 9110 section 8.8.1)."""
     return etag is not None and _STRONG.fullmatch(etag) is not None
 
 
 def parse_validator(text: str | None) -> str | None:
     r"""A strong validator for a request; None if the text is not one.
 
-    Somebody may have changed a validator from a note or a registry.
+    A validator from a note or a registry is untrusted, because others can write there.
 
     >>> parse_validator('"a"'), parse_validator('Sun, 06 Nov 1994 08:49:37 GMT\r\nEvil: 1')
     ('"a"', None)
@@ -60,7 +60,7 @@ def parse_validator(text: str | None) -> str | None:
 
 
 def validator_of(head: ResponseHead) -> str | None:
-    """The strong validator of an answer, as it goes into If-Range (RFC 9110 section 13.1.5).
+    """The strong validator of a response, as sent in If-Range (RFC 9110 section 13.1.5).
 
     >>> from dlmachine.core.http.headers import Headers
     >>> validator_of(ResponseHead(status=200, headers=Headers((('ETag', '"a"'),))))
@@ -78,10 +78,9 @@ def validator_of(head: ResponseHead) -> str | None:
 
 
 def is_same_version(validator: str | None, head: ResponseHead) -> bool:
-    """Whether a 206 is of the version that a strong validator names.
+    """Whether a 206 is of the version with this strong validator.
 
-    RFC 9110 section 15.3.7: a 206 carries the ETag that a 200 would have; Last-Modified may
-    be left out of it.
+    RFC 9110 section 15.3.7: a 206 has the ETag that a 200 would have, but may lack Last-Modified.
     """
     if is_strong(validator):
         return parse_etag(head.headers.get('ETag')) == validator

@@ -1,6 +1,6 @@
-"""Checksums: a digest that the whole must have, and where one stands for each file.
+"""Checksums: an expected digest, or the location of a checksum file.
 
-Pure. `checksum_file` reads lists of checksums.
+Pure. `checksum_file` parses checksum files.
 """
 
 import hashlib
@@ -20,13 +20,13 @@ _SHORT_NAMES: Final = {
 
 @frozen(kw_only=False)
 class Checksum:
-    """A digest that the whole body must have: a hashlib name and lower-case hex."""
+    """The expected digest of the complete file: an algorithm of hashlib and lower-case hex."""
 
     algorithm: str
     hex: str
 
     def __str__(self) -> str:
-        """As callers write it: `sha256:<hex>`."""
+        """The checksum in the form of the option: `sha256:<hex>`."""
         return f'{self.algorithm}:{self.hex}'
 
 
@@ -42,15 +42,15 @@ class ChecksumList:
 
     @property
     def is_url(self) -> bool:
-        """Whether it has to be downloaded."""
+        """Whether the checksum file has to be downloaded."""
         return '://' in self.location
 
     def __str__(self) -> str:
-        """For people: secrets masked."""
+        """The location with secrets masked."""
         return redact_url(self.location, self.secret_names) if self.is_url else self.location
 
     def __repr__(self) -> str:
-        """For people: secrets masked."""
+        """Show the location with secrets masked."""
         return f'ChecksumList({str(self)!r})'
 
 
@@ -66,5 +66,5 @@ def find_algorithm(name: str) -> str | None:
 
 
 def digest_bytes(algorithm: str) -> int:
-    """The length of a digest in bytes; 0 where it is not fixed."""
+    """The length of the algorithm's digests in bytes; 0 if it is variable."""
     return hashlib.new(algorithm, usedforsecurity=False).digest_size

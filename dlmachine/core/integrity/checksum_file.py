@@ -1,8 +1,8 @@
-"""Lists of checksums, in which one stands for each file.
+"""Parse checksum files, which list the checksums of files.
 
-Pure. Those of `sha256sum` and its kin (hash and name), of BSD and OpenSSL
-(`SHA256 (name) = hash`), of pooch registries and their like (name and hash, with a space,
-a colon or a comma between), and files that hold nothing but one hash.
+Pure. The formats are those of `sha256sum` and similar programs (hash and name), of BSD and OpenSSL
+(`SHA256 (name) = hash`), of pooch registries (name and hash, separated by a space, a colon or a
+comma), and a file with a single hash.
 """
 
 import re
@@ -17,7 +17,7 @@ from dlmachine.core.frozen import frozen
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList, digest_bytes, find_algorithm
 from dlmachine.core.text.text_file import decode_text
 
-#: By the number of hex digits, where neither the line nor the list says which it is.
+#: The algorithm by the number of hex digits, if neither the line nor the file names it.
 _BY_LENGTH: Final = {32: 'md5', 40: 'sha1', 56: 'sha224', 64: 'sha256', 96: 'sha384', 128: 'sha512'}
 
 _HEX: Final = '[0-9A-Fa-f]{32,128}'
@@ -36,7 +36,7 @@ _ALGORITHM_WORD: Final = re.compile(r'(?i)(blake2[bs]|b2|sha3[-_]?\d{3}|sha-?\d{
 @frozen(kw_only=False)
 class _Line:
     checksum: Checksum
-    #: None in a list that holds nothing but one hash.
+    #: None in a file with a single hash.
     name: str | None
 
 
@@ -52,31 +52,30 @@ def read_list(data: bytes) -> str:
 def find_checksum(
     text: str, source: ChecksumList, paths: tuple[str, ...]
 ) -> Result[Checksum, Fault]:
-    r"""The checksum that a list has for a file.
+    r"""Find the checksum of a file in a checksum file.
 
-    `paths` are what the file may be called, best first: paths of URLs, or bare names. Of
-    several lines with the same file name the one counts whose folders fit best.
+    `paths` are possible names of the file, best first: paths of URLs, or bare names. If several
+    lines have the same file name, the line whose folders match best counts; if they have digests
+    by several algorithms, the longest digest counts.
 
-    Where a list has digests by several algorithms, the longest counts.
-
-    Faults: `ChecksumUnknown` if no line is of the file, or if several differ.
+    Faults: `ChecksumUnknown` if no line matches, or if matching lines differ.
 
     >>> text = f'{"0" * 64}  ./b/t.csv\n{"1" * 64} *./a/t.csv\n'
     >>> find_checksum(text, ChecksumList('SHA256SUMS'), ('/data/a/t.csv',)).unwrap().hex[:4]
     '1111'
     >>> find_checksum('', ChecksumList('SHA256SUMS'), ('/t.csv',)).failure().problem
-    'has no checksum in it'
+    'contains no checksum'
     """
     lines = tuple(_read_lines(text, str(source)))
     if not lines:
-        return Failure(ChecksumUnknown(source=str(source), problem='has no checksum in it'))
+        return Failure(ChecksumUnknown(source=str(source), problem='contains no checksum'))
     if len(lines) == 1 and lines[0].name is None:
         return Success(lines[0].checksum)
     for path in paths:
         found = _best_for(lines, unquote(path))
         by_algorithm = {checksum.algorithm: checksum for checksum in found}
         if found and len(by_algorithm) == len(found):
-            # Each says the same in its own way; the longest is the hardest to fake.
+            # All are digests of the same file; the longest is the hardest to forge.
             return Success(max(found, key=lambda each: (len(each.hex), each.algorithm)))
         if found:
             problem = f'has {len(found)} different checksums for {_last(path)!r}'
@@ -86,7 +85,7 @@ def find_checksum(
 
 
 def guess_algorithm(location: str) -> str:
-    """The algorithm of a list, from its name alone.
+    """The algorithm that the name of a checksum file suggests; SHA-256 if none.
 
     >>> guess_algorithm('https://h/t.csv.md5'), guess_algorithm('checksums.txt')
     ('md5', 'sha256')
@@ -123,7 +122,7 @@ def _checksum(found: re.Match[str], source: str) -> Checksum | None:
 def _name(text: str | None, *, is_escaped: bool) -> str | None:
     if text is None:
         return None
-    # GNU coreutils marks lines in which a name has such characters by a backslash.
+    # GNU coreutils begins a line with a backslash if its name has escaped characters.
     return text.replace('\\n', '\n').replace('\\\\', '\\') if is_escaped else text
 
 
@@ -137,7 +136,7 @@ def _best_for(lines: tuple[_Line, ...], path: str) -> set[Checksum]:
 
 
 def _common_segments(name: str, path: str) -> int:
-    # How many segments agree, counted from the end; 0 if not even the last does.
+    # The number of equal segments, counted from the end.
     ours, theirs = _segments(path), _segments(name)
     count = 0
     for mine, its in zip(reversed(ours), reversed(theirs), strict=False):

@@ -1,8 +1,8 @@
-"""Digests that a server sends along with its answer.
+"""Digests that a server sends in header fields of its response.
 
 Pure. `Repr-Digest` and `Content-Digest` (RFC 9530), `Digest` (RFC 3230, which it
-replaces), `Content-MD5` (RFC 1864) and `x-goog-hash` (Google Cloud Storage). Those that
-speak of the bytes on the wire are left alone where these are not the bytes that are kept.
+replaces), `Content-MD5` (RFC 1864) and `x-goog-hash` (Google Cloud Storage). Digests of the bytes
+on the wire are ignored if other bytes are stored.
 """
 
 from base64 import b64decode
@@ -22,15 +22,15 @@ _BLANK: Final = ' \t'
 def served_digest(
     head: ResponseHead, *, is_part: bool, is_decoded: bool
 ) -> tuple[str, Checksum] | None:
-    """The strongest digest that an answer gives of the whole, with the field it stands in.
+    """The strongest digest of the complete file in a response, with the name of its field.
 
-    `is_part` tells that the body is a range (206): then only what speaks of the whole
-    representation counts. `is_decoded` tells that a content coding is undone: then nothing
-    does, for all of them are made of the coded bytes (RFC 9530 section 3).
+    `is_part` says that the body is a range (206), so that only digests of the complete
+    representation count. `is_decoded` says that a content coding is decoded, so that none counts:
+    they are digests of the coded bytes (RFC 9530 section 3).
 
     >>> from dlmachine.core.http.headers import Headers
-    >>> said = Headers((('Content-MD5', '1B2M2Y8AsgTpgAmY7PhCfg=='),))
-    >>> served_digest(ResponseHead(status=200, headers=said), is_part=False, is_decoded=False)
+    >>> headers = Headers((('Content-MD5', '1B2M2Y8AsgTpgAmY7PhCfg=='),))
+    >>> served_digest(ResponseHead(status=200, headers=headers), is_part=False, is_decoded=False)
     ('Content-MD5', Checksum(algorithm='md5', hex='d41d8cd98f00b204e9800998ecf8427e'))
     """
     if is_decoded or not any(name in head.headers for name in _FIELDS):
@@ -59,8 +59,8 @@ def _of_body(head: ResponseHead) -> Iterator[tuple[str, Checksum]]:
 def _read(
     head: ResponseHead, name: str, *, is_structured: bool = False
 ) -> Iterator[tuple[str, Checksum]]:
-    # A digest has no comma, so the value can be split at each: a list, or a dictionary of
-    # byte sequences (RFC 9651 sections 3.2 and 3.3.5), of which the last of a key counts.
+    # No digest contains a comma, so the value can be split at commas: a list, or a dictionary of
+    # byte sequences (RFC 9651 sections 3.2 and 3.3.5), in which the last value of a key counts.
     found: dict[str, str] = {}
     for member in filter(None, (head.headers.get(name) or '').split(',')):
         key, _, text = member.partition('=')
@@ -83,7 +83,7 @@ def _byte_sequence(text: str) -> str:
 
 
 def _checksum(algorithm: str, coded: str) -> Checksum | None:
-    # A digest of another length is none: some servers write hex, or leave the field empty.
+    # Some servers write hex or an empty field, whose length is then wrong.
     try:
         digest = b64decode(coded, validate=True)
     except ValueError:

@@ -1,7 +1,7 @@
 """Check by name, type and first bytes whether a body can be the requested content.
 
-Pure. Some servers answer 200 with a login page or nothing instead of a file: such a body is
-refused. A file of another kind than its name says is still a file: it gets a note.
+Pure. Some servers respond 200 with a login page or an empty body instead of a file: such a body is
+refused. A file of another kind than its extension is accepted, with a note.
 """
 
 import re
@@ -76,7 +76,7 @@ _VERSION: Final = re.compile(r'v?[0-9]+(?:(?:a|b|rc|alpha|beta|dev|post|pre|x)[0
 def find_content_problem(
     names: Iterable[str], media_type: str | None, start: bytes, size_bytes: int
 ) -> str | None:
-    """Why a body cannot be the requested content, or None.
+    """The reason why a body cannot be the requested content, or None.
 
     `names` are the names of the content in the requested URL, in the URL after redirects, in
     Content-Disposition and in the destination. `start` are its first bytes.
@@ -96,7 +96,7 @@ def find_content_problem(
 
 
 def find_kind_note(names: Iterable[str], start: bytes) -> str | None:
-    r"""Say that the content is of another kind than all its names say; None otherwise.
+    r"""A note if the content is of another kind than all its names suggest; otherwise None.
 
     >>> find_kind_note(['t.jpg'], b'\x89PNG\r\n\x1a\n')
     'the content is PNG, although the name ends in .jpg'

@@ -1,7 +1,7 @@
-"""What the first answer said of the whole: its size, its digest, and where it came from.
+"""The size, digest and source of the complete file, as the first response describes them.
 
-Pure. A rest is of the same whole only if nothing that is said of it later differs: the same
-ETag at another place, or with another size, is another version.
+Pure. A later range belongs to the same file only if its response describes the same size and
+source: an equal ETag at another URL, or with another size, is another version.
 """
 
 from functools import lru_cache
@@ -13,9 +13,9 @@ from dlmachine.core.frozen import frozen
 
 @frozen
 class Representation:
-    """`size_bytes` of the whole, the `source` that answered, and a digest that was `promised`.
+    """The known properties of a complete file: `size_bytes`, its `source`, its `promised` digest.
 
-    `promised` is the field that it stood in, the algorithm, and the digest in hex.
+    `promised` are the name of the header field, the algorithm, and the digest in hex.
     """
 
     size_bytes: int | None = None
@@ -25,14 +25,14 @@ class Representation:
 
 @lru_cache(maxsize=256)
 def source_digest(url: str) -> str:
-    """What stands for the place that answered: scheme, host and path, without any secret.
+    """A digest that identifies a source by scheme, host and path, without its secrets.
 
     >>> source_digest('https://me:pw@h/x?sig=1') == source_digest('https://h/x?sig=2')
     True
     """
-    return _place(urlsplit(url))
+    return _digest(urlsplit(url))
 
 
-def _place(parts: SplitResult) -> str:
+def _digest(parts: SplitResult) -> str:
     host = parts.netloc.rpartition('@')[2]
     return sha256(f'{parts.scheme}://{host}{parts.path}'.encode()).hexdigest()[:16]

@@ -1,7 +1,7 @@
-"""Verification: whether a stored copy is what its record says, and what is done if not.
+"""Verification of stored copies against their records, and the repair of wrong ones.
 
-Pure. Adapters compute digests and move files; a copy that is not as recorded is never
-deleted: it goes into quarantine, with a note that says what it was.
+Pure. Adapters compute digests and move files. A copy that differs from its record is never
+deleted: it is moved into quarantine, with a note of its name, its URL and the reason.
 """
 
 import json
@@ -15,14 +15,18 @@ from typing import Final
 from dlmachine.core.cache.entries import Status
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.frozen import frozen
-from dlmachine.core.maintenance.findings import FileInfo, Finding, FindingKind
+from dlmachine.core.maintenance.findings import (
+    FileInfo,
+    Finding,
+    FindingKind,
+)
 
 #: Raised when the meaning of a field changes.
 NOTE_VERSION: Final = 1
 
 
 class CopyState(Enum):
-    """How a stored copy is; the value is its name in outputs, and stable."""
+    """The states of a stored copy; the value is the name in outputs, which does not change."""
 
     WHOLE = 'whole'
     WRONG = 'wrong'
@@ -32,12 +36,12 @@ class CopyState(Enum):
 
     @property
     def is_sound(self) -> bool:
-        """Whether nothing is known against it."""
+        """Whether no fault of the copy is known."""
         return self in {CopyState.WHOLE, CopyState.UNKNOWN}
 
 
 class RepairAction(Enum):
-    """What to do about a copy."""
+    """The possible repairs of a stored copy."""
 
     LEAVE = 'leave'
     MARK = 'mark'
@@ -53,7 +57,7 @@ class Digested:
 
 
 def promised_digest(status: int, record: DownloadRecord | None) -> str | None:
-    """The digest that a row promises; None if it promises none, as rows of others do.
+    """The recorded digest of a READY row; None without one, as in rows of other programs.
 
     >>> promised_digest(Status.READY, None)
     """
@@ -61,7 +65,7 @@ def promised_digest(status: int, record: DownloadRecord | None) -> str | None:
 
 
 def check_copy(promised: str | None, seen: Digested) -> CopyState:
-    """Compare; of a copy without a promise only its absence can be told.
+    """Compare a copy with its recorded digest; without one, only a missing file is noticed.
 
     >>> check_copy('ab', Digested(sha256='ab')), check_copy('ab', Digested(sha256='cd'))
     (<CopyState.WHOLE: 'whole'>, <CopyState.WRONG: 'wrong'>)
@@ -75,24 +79,22 @@ def check_copy(promised: str | None, seen: Digested) -> CopyState:
     return CopyState.WHOLE if seen.sha256 == promised else CopyState.WRONG
 
 
-def choose_action(condition: CopyState, *, is_shared: bool) -> RepairAction:
-    """What to do; a file that another row names too stays where it is.
+def choose_action(state: CopyState, *, is_shared: bool) -> RepairAction:
+    """Choose the repair of a copy; a file that another row names too is not moved.
 
     >>> choose_action(CopyState.WRONG, is_shared=False)
     <RepairAction.QUARANTINE: 'quarantine'>
     """
-    if condition is CopyState.WRONG and not is_shared:
+    if state is CopyState.WRONG and not is_shared:
         return RepairAction.QUARANTINE
     return (
-        RepairAction.MARK
-        if condition in {CopyState.WRONG, CopyState.MISSING}
-        else RepairAction.LEAVE
+        RepairAction.MARK if state in {CopyState.WRONG, CopyState.MISSING} else RepairAction.LEAVE
     )
 
 
 @frozen
 class QuarantineNote:
-    """What lies in quarantine: why and since when, under which name it lay, of which entry."""
+    """The note of a file in quarantine: the reason, the time, its former name and its entry."""
 
     reason: str
     at: datetime
@@ -105,12 +107,12 @@ class QuarantineNote:
     found_sha256: str | None = None
 
     def to_json(self) -> str:
-        """A small JSON document."""
+        """The note as an indented JSON document."""
         values = {'v': NOTE_VERSION, **asdict(self), 'at': self.at.isoformat()}
         return json.dumps(values, indent=2, ensure_ascii=False) + '\n'
 
 
-#: What JSON has for each field: a folder that others can write to may hold any file.
+#: The JSON types of each field, checked because other users may write to the folder.
 _STORED_AS: Final[Mapping[str, tuple[type, ...]]] = {
     **dict.fromkeys(('reason', 'at', 'was', 'url', 'item_id'), (str,)),
     **dict.fromkeys(('key', 'expected_sha256', 'found_sha256'), (str, NoneType)),
@@ -136,9 +138,9 @@ def parse_note(text: str) -> QuarantineNote | None:
 
 
 def check_quarantined(file: FileInfo, now: datetime, note: QuarantineNote | None) -> Finding:
-    """A file in quarantine: worth knowing, and for people to look at and remove."""
+    """Report a file in quarantine as a note; users decide whether to remove the file."""
     if note is None:
-        since, text = file.changed_at, 'it has no note that says why'
+        since, text = file.changed_at, 'there is no note with the reason'
     else:
         since, text = note.at, f'{note.reason}; it was {note.was}'
         text += f' of {note.url}' if note.url else ''

@@ -15,7 +15,7 @@ from dlmachine.core.protocol.redact_event import redact_step
 
 
 class Origin(Enum):
-    """Where the bytes came from."""
+    """The source of the bytes."""
 
     CACHE = 'cache'
     NETWORK = 'network'
@@ -24,14 +24,13 @@ class Origin(Enum):
 
 @frozen
 class Outcome:
-    """The bytes, and how they were come by.
+    """The file as a path or a buffer, its origin and its record.
 
-    Exactly one of `path` and `buffer` is set. `reason` says why it went that way, `record`
-    what is known of the bytes (None for an entry that another program stored without
-    saying), `version` which version of the cache entry it is. `is_validated` tells that the
-    server was asked and said that the stored copy is current. `story` is each effect with
-    the event that resulted, in order. Where a copy stands in for a new one that could not
-    be had (`Origin.STALE`), `fault` is why.
+    Exactly one of `path` and `buffer` is set. `reason` is why the cache or the network was used,
+    `record` the record of the download (None for an entry that another program stored without
+    one), `version` the version of the cache entry. `is_validated` says that the server confirmed
+    that the stored copy is current. `story` lists each effect with its event, in order. If an
+    existing copy was used because the download failed (`Origin.STALE`), `fault` is why it failed.
     """
 
     origin: Origin
@@ -40,16 +39,16 @@ class Outcome:
     path: str | None = None
     buffer: BytesIO | None = None
     version: int | None = None
-    # `Any`, so that checkers ask for no test where only dlmachine stores files.
+    # `Any`, so that type checkers require no check for None if only dlmachine stores files.
     record: DownloadRecord | Any = None
     is_validated: bool = False
     tries: int = 0
     fault: Fault | None = None
-    # Not for `repr`: answers are in it as they came, with whatever a server echoed.
+    # Not in `repr`: the story has unredacted responses, in which a server may echo secrets.
     story: tuple[tuple[Effect, Event], ...] = field(default=(), repr=False)
 
     def __getstate__(self) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
-        """For a pickle, which may be stored: the story's requests with every secret masked."""
+        """The state for pickle, which may be stored: all secrets in the story are masked."""
         shown = tuple(redact_step(effect, event) for effect, event in self.story)
         names = tuple(each.name for each in fields(self))
         values = tuple(shown if name == 'story' else getattr(self, name) for name in names)

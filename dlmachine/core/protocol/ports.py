@@ -75,11 +75,9 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """The current time in UTC, with its time zone; never earlier than the previous result."""
-        ...
 
     def sleep(self, duration: timedelta) -> Fault | None:
         """Wait this long; the fault that ended the wait early, or None."""
-        ...
 
 
 class Sink(Protocol):
@@ -88,7 +86,6 @@ class Sink(Protocol):
     @property
     def size_bytes(self) -> int:
         """The number of bytes it holds."""
-        ...
 
     def begin(self, taking: 'StoreBody') -> None:
         """Prepare for a body: keep the first `taking.offset` bytes, drop the others.
@@ -96,18 +93,15 @@ class Sink(Protocol):
         The digests of `taking.algorithms` are computed besides SHA-256. If the body is a range of
         a file (`taking.whole_bytes`), the spans of `taking.held` are kept too.
         """
-        ...
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Decode, count, hash and store received bytes.
 
         Raises: PartError if they cannot be stored.
         """
-        ...
 
     def finish(self) -> Received:
         """End the body.  Raises: PartError."""
-        ...
 
 
 class Part(Sink, Protocol):
@@ -116,40 +110,33 @@ class Part(Sink, Protocol):
     @property
     def buffer(self) -> BytesIO | None:
         """The buffer after `publish` to memory, otherwise None."""
-        ...
 
     def split(self, effect: ExchangeSegments) -> Sequence[Sink]:
         """A sink for each span of the effect, each for a thread of its own.
 
         Bytes outside `effect.held` are dropped.  Raises: PartError.
         """
-        ...
 
     def close_segments(self) -> None:
         """Close the sinks of `split`: they store no more bytes, even if a thread still writes.
 
         After that, `size_bytes` counts the bytes up to the first hole.
         """
-        ...
 
     def reassemble(self, effect: Reassemble, check: Callable[[], None] = ...) -> Received:
         """Read the complete part, which must have no holes.  Raises: PartError.
 
         `check` is called between steps; an exception from it ends the reading.
         """
-        ...
 
     def view(self) -> BinaryIO:
         """A file object with the bytes so far; the caller closes it.  Raises: PartError."""
-        ...
 
     def publish(self, effect: Publish) -> Published | NameTaken | EffectFailed:
         """Give the part its final name; a part that is already published moves to the new name."""
-        ...
 
     def discard(self, effect: Discard) -> Discarded:
         """Close the part, and remove it unless `keep` is set."""
-        ...
 
 
 class Transport(Protocol):
@@ -158,7 +145,6 @@ class Transport(Protocol):
     @property
     def seen(self) -> BackendSeen:
         """Name, schemes and version."""
-        ...
 
     def exchange(
         self, effect: Exchange, part: Sink, remaining: timedelta | None
@@ -167,11 +153,9 @@ class Transport(Protocol):
 
         `remaining` is what is left of `effect.timeout`. Many threads may call this.
         """
-        ...
 
     def close(self) -> None:
         """Close the connections."""
-        ...
 
 
 class Files(Protocol):
@@ -179,27 +163,21 @@ class Files(Protocol):
 
     def see_path(self, path: str) -> PathSeen:
         """Look at a path.  Reads only."""
-        ...
 
     def see_part(self, beside: str | None, stem: str) -> PartSeen | None:
         """Find a part of a dead owner that may be adopted.  Reads only."""
-        ...
 
     def confirm(self, effect: CheckCopy) -> CopyConfirmed | CopyMissing:
         """Check that the stored file still exists."""
-        ...
 
     def read_checksums(self, effect: ReadChecksums) -> ChecksumsRead | EffectFailed:
         """Read the checksum file at a path."""
-        ...
 
     def open_part(self, effect: OpenPart) -> Part | EffectFailed:
         """Create a part, or adopt one."""
-        ...
 
     def unpublish(self, effect: Unpublish) -> Unpublished | EffectFailed:
         """Remove a published file."""
-        ...
 
 
 class Store(Protocol):
@@ -208,23 +186,18 @@ class Store(Protocol):
     @property
     def folder(self) -> str:
         """The cache folder."""
-        ...
 
     def look_up(self, key: str, descriptor: Descriptor) -> CacheSeen:
         """The entries of a key.  Reads only, and creates nothing."""
-        ...
 
     def record(self, effect: Record, update: MetadataUpdate) -> Recorded | NameTaken | EffectFailed:
         """Write the update to the registry, in one transaction."""
-        ...
 
     def remove_versions(self, effect: RemoveVersions) -> VersionsRemoved | EffectFailed:
         """Remove versions."""
-        ...
 
     def close(self) -> None:
         """Close the connections."""
-        ...
 
 
 class Locks(Protocol):
@@ -232,11 +205,9 @@ class Locks(Protocol):
 
     def acquire(self, effect: AcquireLock) -> LockAcquired | LockUnavailable:
         """Wait for the lock, at most `effect.patience`."""
-        ...
 
     def release(self, effect: ReleaseLock) -> LockReleased:
         """Release the lock."""
-        ...
 
 
 class Gates(Protocol):
@@ -250,11 +221,9 @@ class Gates(Protocol):
         `remaining` is what is left of `effect.timeout`. The block gets the fault that prevents the
         exchange, or None.
         """
-        ...
 
     def throttle(self, effect: Exchange, part: Sink, remaining: timedelta | None = None) -> Sink:
         """The same part or segment, limited to the allowed bytes per second."""
-        ...
 
 
 class Workers(Protocol):
@@ -268,7 +237,6 @@ class Workers(Protocol):
         A worker takes another job only if the result of its last one satisfies `goes_on`. The
         result of a job that no worker took is None.
         """
-        ...
 
 
 class Progress(Protocol):
@@ -276,15 +244,12 @@ class Progress(Protocol):
 
     def watch(self, part: Part, label: str) -> Part:
         """The part, wrapped so that its progress is shown."""
-        ...
 
     def leave(self, part: Part) -> None:
         """End the display of a part's progress, after success or failure."""
-        ...
 
     def waiting(self, effect: Wait, label: str) -> AbstractContextManager[None]:
         """Show, inside the `with` block, that a download waits, how long and why."""
-        ...
 
 
 class World(Protocol):
@@ -307,8 +272,6 @@ class World(Protocol):
 
     def transport(self, backend: str) -> Result[Transport, Fault]:
         """The backend of this name."""
-        ...
 
     def observe(self, descriptor: Descriptor, policy: Policy) -> Snapshot:
         """Observe everything that decisions depend on.  Reads only."""
-        ...

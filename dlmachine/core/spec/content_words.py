@@ -30,7 +30,7 @@ def parse_content(
     words = {'post': form, 'json': json, 'multipart': multipart, 'data': data}
     given = [name for name, value in words.items() if value is not None and value is not False]
     if len(given) > 1:
-        problem = f'{" and ".join(given)} are given, but a request has one body'
+        problem = f'{" and ".join(given)} are passed together, but a request has one body'
         return Failure(InvalidInput(where='body', problem=problem))
     if json is True:
         return parse_json(query, 'query').map(lambda value: ((), value))

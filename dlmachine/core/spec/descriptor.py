@@ -1,7 +1,7 @@
-"""Descriptor: what to download.  It says nothing of where it goes, nor of how to go about it.
+"""The description of a file to download: URLs, query, headers and body.
 
-Pure. `Descriptor.parse` is the way in; what it returns is normal and legal, so that
-nothing further on has to check again.
+Pure. A Descriptor has no destination and no policy. `Descriptor.parse` checks and normalises the
+arguments, so that later code need not check them again.
 """
 
 from collections.abc import Iterable
@@ -40,10 +40,10 @@ from dlmachine.core.secrets.secret_names import SecretNames, parse_secret_names
 from dlmachine.core.spec.content_words import parse_content, take_body
 from dlmachine.core.spec.local_path import parse_local_path
 
-#: Methods that a download may use (RFC 9110 section 9); the others change or describe things.
+#: Methods that a download may use (RFC 9110 section 9).
 METHODS: Final = ('GET', 'POST', 'PUT', 'PATCH')
 
-#: Headers that frame the message, or ask for a part or a condition: the plan sets them.
+#: Headers that dlmachine sets: message framing, ranges and conditions.
 MANAGED_HEADERS: Final = frozenset({
     'content-length', 'transfer-encoding', 'range', 'if-range', 'if-match', 'if-none-match',
     'if-modified-since', 'if-unmodified-since',
@@ -78,7 +78,7 @@ class Descriptor:
     _redactor: Redactor | None = field(default=None, init=False, compare=False, repr=False)
 
     @classmethod
-    def parse(  # noqa: PLR0913 -- the caller's words, each a keyword
+    def parse(  # noqa: PLR0913 -- all keywords of a caller
         cls,
         url: object,
         *,
@@ -98,12 +98,12 @@ class Descriptor:
         tls: Tls | None = None,
         secret_names: object = None,
     ) -> 'Result[Descriptor, Fault]':
-        """Check and normalise what a caller gave.
+        """Check and normalise a caller's arguments.
 
         `query` is a query string; with `post=True` a form; with `json=True` a JSON body.
-        `post` and `json` may also be the form and the value themselves. Any body makes the
-        method POST, unless `method` says otherwise. `body` and `tls` are taken as they
-        are, so that `dataclasses.replace` works on what users make.
+        `post` and `json` may also be the form and the value themselves. With a body the
+        method is POST, unless `method` is set. `body` and `tls` are used unchanged, so that
+        `dataclasses.replace` works on a Descriptor.
 
         Faults: `InvalidInput`, whose `where` names the argument.
         """
@@ -151,15 +151,15 @@ class Descriptor:
         )
 
     def __eq__(self, other: object) -> bool:
-        """Equal when every part is, whatever the subclass."""
+        """Compare all fields, also of different subclasses."""
         return isinstance(other, Descriptor) and _values(self) == _values(other)
 
     def __hash__(self) -> int:
-        """Hash of every part."""
+        """Hash all compared fields."""
         return hash(_values(self))
 
     def __repr__(self) -> str:
-        """For people: secrets masked, bodies named by their kind."""
+        """Show the descriptor with secrets masked, and only the type of the body."""
         shown = self.redacted()
         parts = [repr(shown.url)]
         parts += [f'method={self.method!r}'] if self.method != 'GET' else []
@@ -173,12 +173,12 @@ class Descriptor:
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        """The URL and its mirrors, in the order in which they are tried."""
+        """The URL and its mirrors, in the order in which they are requested."""
         return (self.url, *self.mirrors)
 
     @property
     def redactor(self) -> Redactor:
-        """Masks the secrets of this download, which any server on the way may echo."""
+        """The redactor for the secrets of this download, which any server may echo."""
         if self._redactor is None:
             object.__setattr__(self, '_redactor', Redactor(self.secret_names, self._secrets()))
         return cast('Redactor', self._redactor)
@@ -190,7 +190,7 @@ class Descriptor:
         return secrets.union(*(secrets_in_url(url, names) for url in self.addresses))
 
     def redacted(self) -> 'Descriptor':
-        """The same descriptor with every secret masked; it can be shown, not executed."""
+        """A copy with every secret masked; it can be shown, not executed."""
         redactor = self.redactor
         return Descriptor(
             url=redactor.url(self.url),
@@ -209,7 +209,7 @@ def _values(descriptor: Descriptor) -> tuple[object, ...]:
 
 
 def _redact_body(body: Body, redactor: Redactor) -> Body:
-    # Only forms name their values; of the others nothing can be shown with certainty.
+    # Only the fields of forms have names that tell whether a value is secret.
     match body:
         case NoBody():
             return body

@@ -1,7 +1,7 @@
-"""Destination policy: where the bytes go, as a closed sum type.
+"""Destinations: the wanted one from the option `dest`, and the resolved one.
 
-Pure. `parse_destination` reads what a caller gave as `dest`; `resolve_destination`
-settles it against what was seen of the cache and of the path.
+Pure. `parse_destination` parses `dest`; `resolve_destination` resolves it with the observed cache
+and path.
 """
 
 from collections.abc import Callable
@@ -17,10 +17,10 @@ from dlmachine.core.frozen import frozen
 from dlmachine.core.http.filename import is_our_folder, is_reserved_name
 from dlmachine.core.spec.local_path import parse_local_path
 
-#: Windows knows two separators, the others one.
+#: Path separators: two on Windows, one elsewhere.
 _SEPARATORS: Final = ('/', '\\') if str(PurePath('a', 'b')) == 'a\\b' else ('/',)
 
-#: Of one part of a path, on all common file systems.
+#: The limit for one segment of a path on all common file systems.
 _MAX_NAME_BYTES: Final = 255
 
 _NOT_LOCAL: Final = 'The URL comes first, then dest='
@@ -28,17 +28,17 @@ _NOT_LOCAL: Final = 'The URL comes first, then dest='
 
 @frozen(kw_only=False)
 class Auto:
-    """The cache if there is one, else memory."""
+    """The cache if the manager has one, otherwise memory."""
 
 
 @frozen(kw_only=False)
 class ToMemory:
-    """A buffer in memory, always from the network."""
+    """A buffer in memory; the cache is not used."""
 
 
 @frozen(kw_only=False)
 class ToPath:
-    """This file; or, with a separator at its end or where a folder is, a name in it."""
+    """A file; or a folder, if the path ends in a separator or is an existing folder."""
 
     path: str
 
@@ -55,19 +55,19 @@ class InCache:
 
 @frozen(kw_only=False)
 class InMemory:
-    """A buffer."""
+    """A buffer in memory."""
 
 
 @frozen(kw_only=False)
 class AtPath:
-    """Exactly this file."""
+    """The file with this path."""
 
     path: str
 
 
 @frozen(kw_only=False)
 class InFolder:
-    """A file in this folder, with the name from the response."""
+    """A file in this folder, named by the response."""
 
     folder: str
 
@@ -76,7 +76,7 @@ Destination: TypeAlias = InCache | InMemory | AtPath | InFolder
 
 
 class PathKind(Enum):
-    """What was seen at a path."""
+    """The kinds of objects at a path."""
 
     MISSING = 'missing'
     FILE = 'file'
@@ -99,7 +99,7 @@ class PathSeen:
 
 
 def parse_destination(dest: object) -> Result[Wanted, Fault]:
-    r"""Read `dest`: a path, None or True (cache, else memory), False (memory).
+    r"""Parse `dest`: a path, None or True (cache, otherwise memory), False (memory).
 
     >>> parse_destination('/tmp/x').unwrap(), parse_destination(False).unwrap()
     (ToPath(path='/tmp/x'), ToMemory())
@@ -123,7 +123,7 @@ def parse_destination(dest: object) -> Result[Wanted, Fault]:
 def resolve_destination(
     wanted: Wanted, cache_folder: str | None, seen: PathSeen | None
 ) -> Result[Destination, Fault]:
-    """Decide where the bytes go.
+    """Resolve the destination with the observed cache and path.
 
     Faults: `DestinationUnusable` if there is a file in place of a folder, if the path is neither a
     file nor a folder, or if it is reserved for dlmachine.
@@ -164,7 +164,7 @@ def _is_our_own(path: str, cache_folder: str | None) -> bool:
 
 
 def ends_in_separator(path: str) -> bool:
-    """Whether the text of the path says that a folder is meant."""
+    """Whether the path ends in a separator, so that it means a folder."""
     return path.endswith(_SEPARATORS)
 
 

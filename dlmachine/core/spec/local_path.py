@@ -14,7 +14,7 @@ from dlmachine.core.secrets.redact import redact_url
 
 #: NUL ends a name for the system; these surrogates do not stand for a byte.
 _UNWRITABLE: Final = re.compile('[\0\ud800-\udc7f\udd00-\udfff]')
-#: A home that the edge has not replaced, because it is not known.
+#: A home folder that the face has not expanded, because the user is not known.
 _HOME: Final = re.compile(r'~(?:[^/\\]{0,80}(?=[/\\])|\Z)')
 #: `pathlib` reduces two slashes to one, so one slash is enough for these schemes.
 _URL: Final = re.compile(

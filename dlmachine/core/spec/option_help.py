@@ -1,7 +1,7 @@
-"""Help on options: name, type, unit, default and meaning, from the table of options.
+"""Help for options: name, type, unit, default and meaning, from the table of options.
 
-Pure. `help(manager.download)` and the reference are made from it. The types are written as in
-`dlmachine.options.types`, which a test compares.
+Pure. `help(manager.download)` and the reference are generated from it. A test compares the types
+with those in `dlmachine.options.types`.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ from dlmachine.core.spec.policy import Policy
 
 @frozen
 class OptionHelp:
-    """One option as people read of it; `type` and `default` are as Python writes them."""
+    """The help for one option; `type` and `default` are in Python syntax."""
 
     name: str
     type: str
@@ -27,7 +27,7 @@ class OptionHelp:
     default: str = 'None'
 
     def __str__(self) -> str:
-        """In one line.
+        """The help in one line.
 
         >>> print(OptionHelp(name='wait', type='float', unit='seconds', default='1', help='pause'))
         wait (float; seconds; default 1): pause
@@ -36,7 +36,7 @@ class OptionHelp:
         return f'{self.name} ({accepts}; default {self.default}): {self.help}'
 
 
-#: What a parser accepts, as Python writes the type.
+#: The type that a parser accepts, in Python syntax.
 _TYPES: Final[Mapping[Callable[..., object], str]] = {
     parsers.read_bool: 'bool',
     parsers.read_checksum: 'Checksum | ChecksumList | PathInput | None',

@@ -1,6 +1,7 @@
-"""Readers: one value of an option, from whatever a caller, a file or the environment holds.
+"""Parsers for the values of options from a caller, a file or the environment.
 
-Pure. Each takes the name, for the fault, and the value; it gives the value in its own type.
+Pure. Each parser takes the name of the option, which a fault contains, and the value; it returns
+the value with the type of the option's field in `Policy`. Faults: `InvalidInput`.
 """
 
 import hashlib
@@ -46,13 +47,13 @@ _MAX_BITS: Final = 3_322
 
 
 def read_bool(name: str, value: object) -> Result[object, Fault]:
-    """True or False; from a file or the environment also 1, yes, on and their opposites."""
+    """Parse a bool; text may also be 1, yes, on, and 0, no, off."""
     word = value if isinstance(value, bool) else _WORDS.get(str(value).strip().lower())
     return _bad(name, value, 'is neither true nor false') if word is None else Success(word)
 
 
 def read_count(name: str, value: object) -> Result[object, Fault]:
-    """A whole number; text is read as one."""
+    """Parse a whole number, also from text."""
     if isinstance(value, int) and not isinstance(value, bool):
         return Success(value)
     if isinstance(value, str) and re.fullmatch(r'-?[0-9]{1,18}', value.strip()):
@@ -61,7 +62,7 @@ def read_count(name: str, value: object) -> Result[object, Fault]:
 
 
 def read_segments(name: str, value: object) -> Result[object, Fault]:
-    """How many connections for one file: a whole number from 1 on, or auto.
+    """Parse the number of connections for one file: a whole number from 1 on, or auto (0).
 
     >>> read_segments('segments', 'auto').unwrap(), read_segments('segments', '8').unwrap()
     (0, 8)
@@ -74,7 +75,7 @@ def read_segments(name: str, value: object) -> Result[object, Fault]:
 
 
 def read_size(name: str, value: object) -> Result[object, Fault]:
-    """A number of bytes, or None for no limit; text may end in k, M, G (1024) or kB, MB, GB (1000).
+    """Parse a number of bytes, such as 500, 2M (1024) or 2MB (1000); None for no limit.
 
     >>> read_size('max_bytes', '2M').unwrap()
     2097152
@@ -91,7 +92,7 @@ def read_size(name: str, value: object) -> Result[object, Fault]:
 
 
 def read_rate(name: str, value: object) -> Result[object, Fault]:
-    """Requests in a span of time: '3/s', '100/m', '1000/h', a number a second; None: no limit.
+    """Parse a rate: '3/s', '100/m', '1000/h', or a number of requests per second; None: no limit.
 
     >>> read_rate('rate', '3/s').unwrap(), read_rate('rate', 0.5).unwrap()
     (Rate(count=3, seconds=1), Rate(count=0.5, seconds=1))
@@ -106,13 +107,13 @@ def read_rate(name: str, value: object) -> Result[object, Fault]:
 
 
 def read_count_or_none(name: str, value: object) -> Result[object, Fault]:
-    """A whole number, or None (in text: none) for no limit."""
+    """Parse a whole number, or None (in text: none) for no limit."""
     is_unlimited = value is None or (isinstance(value, str) and value.strip().lower() == 'none')
     return Success(None) if is_unlimited else read_count(name, value)
 
 
 def read_seconds(name: str, value: object) -> Result[object, Fault]:
-    """A duration: a timedelta, or a number of seconds."""
+    """Parse a duration: a timedelta, or a number of seconds."""
     if isinstance(value, timedelta):
         return Success(value)
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
@@ -124,13 +125,13 @@ def read_seconds(name: str, value: object) -> Result[object, Fault]:
 
 
 def read_seconds_or_none(name: str, value: object) -> Result[object, Fault]:
-    """A duration, or None (in text: none) for no bound."""
+    """Parse a duration, or None (in text: none) for no limit."""
     unbounded = value is None or (isinstance(value, str) and value.lower() == 'none')
     return Success(None) if unbounded else read_seconds(name, value)
 
 
 def read_instant(name: str, value: object) -> Result[object, Fault]:
-    """An instant: datetime, date or ISO 8601 text; without a zone it is in UTC.
+    """Parse a time: a datetime, a date or text in ISO 8601; without a zone it is in UTC.
 
     >>> read_instant('newer_than', '2024-05-01').unwrap().isoformat()
     '2024-05-01T00:00:00+00:00'
@@ -151,7 +152,7 @@ def read_instant(name: str, value: object) -> Result[object, Fault]:
 
 
 def read_method(name: str, value: object) -> Result[object, Fault]:
-    """A check method by its name."""
+    """Parse a check method or its name."""
     if isinstance(value, CheckMethod):
         return Success(value)
     known = {method.value: method for method in CheckMethod}
@@ -164,7 +165,7 @@ def read_method(name: str, value: object) -> Result[object, Fault]:
 
 
 def read_checksum(name: str, value: object) -> Result[object, Fault]:
-    """`algorithm:hex` with any algorithm of hashlib that has a fixed length; also `sha-256=hex`.
+    """Parse `algorithm:hex` or `algorithm=hex` for an algorithm of hashlib with a fixed length.
 
     >>> read_checksum('checksum', 'MD5:D41D8CD98F00B204E9800998ECF8427E').unwrap().algorithm
     'md5'
@@ -185,7 +186,7 @@ def read_checksum(name: str, value: object) -> Result[object, Fault]:
 
 
 def read_checksum_list(name: str, value: object) -> Result[object, Fault]:
-    """Where a list of checksums is: a path, or a URL.
+    """Parse the location of a checksum file: a path, or a URL.
 
     >>> read_checksum_list('checksum_file', 'HTTPS://H/SHA256SUMS').unwrap().location
     'https://h/SHA256SUMS'
@@ -202,7 +203,7 @@ def read_checksum_list(name: str, value: object) -> Result[object, Fault]:
 
 
 def is_checksum_list(value: object) -> bool:
-    """Whether what was given as a checksum says where a list of them is.
+    """Whether the value of `checksum` is the location of a checksum file.
 
     >>> [is_checksum_list(one) for one in ('sha256:00', 'sums/SHA256SUMS', 'http://h/x.md5')]
     [False, True, True]
@@ -214,18 +215,18 @@ def is_checksum_list(value: object) -> bool:
     return '/' in value or '\\' in value or _LIST_NAME.search(value) is not None
 
 
-#: What lists are called: SHA256SUMS, checksums.txt, data.csv.md5.
+#: Names of checksum files: SHA256SUMS, checksums.txt, data.csv.md5.
 _LIST_NAME: Final = re.compile(r'(?i)(sums?|checksums?)(\.[a-z]+)?$|\.(md5|sha\d{1,3}|b2)(sum)?$')
 
 
 def read_validator(name: str, value: object) -> Result[object, Fault]:
-    """A function that looks at a body, or None."""
+    """Check that the value is a function that validates a body, or None."""
     is_one = value is None or callable(value)
     return Success(value) if is_one else _bad(name, value, 'cannot be called')
 
 
 def read_text(name: str, value: object) -> Result[object, Fault]:
-    """A text of one line that is not empty."""
+    """Parse text of one line that is not empty."""
     if not isinstance(value, str):
         return _bad(name, value, 'is not text')
     if not value.strip():
@@ -235,14 +236,14 @@ def read_text(name: str, value: object) -> Result[object, Fault]:
 
 
 def read_word(name: str, value: object) -> Result[object, Fault]:
-    """A name of letters, digits, dots, dashes and underscores, such as that of a backend."""
+    """Parse a name of letters, digits, dots, dashes and underscores, such as that of a backend."""
     if isinstance(value, str) and _WORD.fullmatch(value.strip()):
         return Success(value.strip())
     return _bad(name, value, 'is not a name such as curl')
 
 
 def read_dest(_: str, value: object) -> Result[object, Fault]:
-    """A destination: a path, True, False or None."""
+    """Parse a destination: a path, True, False or None."""
     return parse_destination(value).map(lambda wanted: wanted)
 
 

@@ -1,7 +1,7 @@
-"""Options: the words of a caller, a file or the environment, read into a Policy.
+"""The table of options, and parsing options into a Policy.
 
-Pure. One table says which names there are, what they mean and how they are read; a name
-that is not in it is a fault that names the nearest one.
+Pure. The table has the name, meaning and parser of each option. An unknown name is a fault that
+suggests the nearest known one.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -38,19 +38,19 @@ from dlmachine.core.spec.option_parsers import (
 )
 from dlmachine.core.spec.policy import Policy, find_policy_fault
 
-#: Other names for the same thing: those of the original, then those that options had before.
+#: Other names of options: those of download-manager, then former ones.
 SYNONYMS: Final = {
     'fallback_urls': 'mirrors',
     'connecttimeout': 'connect_timeout',
     'destination': 'dest',
 }
-#: Those that are used with a warning.
+#: Former names, which work with a DeprecationWarning.
 OLD_NAMES: Final = frozenset({'destination'})
 
 
 @frozen
 class Option:
-    """One option: its field of the Policy, how a value is read, its unit, and what it is for."""
+    """An option: its field in `Policy`, the parser of its values, its meaning and its unit."""
 
     field: str
     read: Callable[[str, object], Result[object, Fault]]
@@ -66,7 +66,9 @@ OPTIONS: Final[Mapping[str, Option]] = {
     ),
     'dest': Option(field='dest', read=read_dest, help='a path, True (cache) or False (memory)'),
     'check_freshness': Option(
-        field='check_freshness', read=read_bool, help='ask the server before using a stored copy'
+        field='check_freshness',
+        read=read_bool,
+        help='check that a stored copy is current before use',
     ),
     'check_method': Option(
         field='check_method',
@@ -85,7 +87,7 @@ OPTIONS: Final[Mapping[str, Option]] = {
     'keep_old': Option(
         field='keep_old', read=read_bool, help='keep earlier versions after a refresh'
     ),
-    'offline': Option(field='offline', read=read_bool, help='never touch the network'),
+    'offline': Option(field='offline', read=read_bool, help='never use the network'),
     'stale_if_error': Option(
         field='stale_if_error',
         read=read_bool,
@@ -192,7 +194,7 @@ DESCRIPTOR_NAMES: Final = (
 
 
 def own_name(name: str) -> str:
-    """The name that the table has for an option; a DeprecationWarning for one that it had before.
+    """The name of an option in the table; warns if the name is a former one.
 
     >>> own_name('fallback_urls'), own_name('retries')
     ('mirrors', 'retries')
@@ -203,9 +205,9 @@ def own_name(name: str) -> str:
 
 
 def parse_policy(given: Mapping[str, object], base: Policy | None = None) -> Result[Policy, Fault]:
-    """Read options over a base policy.
+    """Parse options, and apply them to a base policy.
 
-    Faults: `UnknownName` with the nearest name, `InvalidInput` for a value.
+    Faults: `UnknownName` with the nearest known name, `InvalidInput` for a value.
 
     >>> parse_policy({'retries': 5, 'timeout': 90}).unwrap().timeout.total_seconds()
     90.0
@@ -214,7 +216,7 @@ def parse_policy(given: Mapping[str, object], base: Policy | None = None) -> Res
     """
     policy = Policy() if base is None else base
     if not given.keys().isdisjoint({'checksum', 'checksum_file'}):
-        # A call says it in one of two ways, whichever the base said it in.
+        # Either option replaces both of the base policy.
         policy = replace(policy, checksum=None, checksum_file=None)
     for given_name, value in given.items():
         name = own_name(given_name)
@@ -253,7 +255,7 @@ def split_options(
 
 
 def unknown_name(name: str, known: Iterable[str], source: str = '') -> UnknownName:
-    """The fault for a name that does not exist, with the nearest that does."""
+    """The fault for an unknown name, with the nearest known one."""
     import difflib
 
     from dlmachine.core.secrets.redact import redact_value
@@ -271,17 +273,17 @@ def unknown_name(name: str, known: Iterable[str], source: str = '') -> UnknownNa
 
 
 def _named_after(word: str, names: Iterable[str]) -> list[str]:
-    # Half of a name is not similar to it, but most likely meant: `wait` for `retry_wait`.
+    # A part of a name is not similar to it, but probably meant: `wait` for `retry_wait`.
     return [name for name in names if word in name.split('_')]
 
 
-#: Options that stand elsewhere than among those of a download.
+#: Options that are not those of a download, and what they belong to.
 _OWNERS: Final = {
     'path': 'DownloadManager', 'pkg': 'DownloadManager', 'progress': 'DownloadManager',
     'config': 'DownloadManager', 'workers': 'download_many', 'executor': 'download_many',
     'needed': 'open', 'large': 'open', 'default_mode': 'open', 'encoding': 'open', 'ext': 'open',
 }  # fmt: skip
-#: What they are called on the command line, and by other programs.
+#: Names of options on the command line and in other programs.
 _ELSEWHERE: Final = {
     'retry': 'retries', 'max_time': 'timeout', 'refresh': 'check_freshness',
     'cacert': 'cainfo', 'insecure': 'verify', 'known_hash': 'checksum',
@@ -290,12 +292,7 @@ _ELSEWHERE: Final = {
 
 
 def _with_value(policy: Policy, field: str, value: object) -> Policy:
-    outer, _, inner = field.partition('.')
-    new = _replaced(getattr(policy, outer), inner, value) if inner else value
-    changed: Policy = _replaced(policy, outer, new)
-    return changed
-
-
-def _replaced(value: Any, field: str, new: object) -> Any:
     # The parsers in the table guarantee the type, which a type checker cannot see.
-    return replace(value, **{field: new})
+    outer, _, inner = field.partition('.')
+    new: Any = replace(getattr(policy, outer), **{inner: value}) if inner else value
+    return replace(policy, **{outer: new})

@@ -1,7 +1,6 @@
-"""Policy: how to go about a download.
+"""The options of a download as one frozen value.
 
-Pure. The manager's options as one frozen value; every field has a default, and the
-defaults are polite and safe. `parse_policy` in `options` reads a caller's words.
+Pure. Every field has a default. `options.parse_policy` parses a caller's keywords into a Policy.
 """
 
 import re
@@ -25,18 +24,18 @@ from dlmachine.core.spec.destination import Auto, ToMemory, ToPath, Wanted
 from dlmachine.core.spec.rate_limit import Rate
 from dlmachine.core.version import USER_AGENT
 
-#: The most connections that a caller may ask for.
+#: The maximum of the option `segments`.
 MAX_SEGMENTS: Final = 64
 
-#: Looks at a body before it is published, as an open file; what it returns is true if the
-#: body is right.
+#: A function that checks a body before it is published. Its argument is the open file; a true
+#: result accepts the body.
 Validator: TypeAlias = Callable[[BinaryIO], object]
 
 
 class CheckMethod(Enum):
-    """By what a stored copy is compared with the server's.
+    """How a stored copy is compared with the file on the server.
 
-    `AUTO`: by the validators that were stored, or else by the hash of a new download.
+    `AUTO`: by the recorded validators, or without them by the digest of a new download.
     """
 
     AUTO = 'auto'
@@ -48,26 +47,26 @@ class CheckMethod(Enum):
 
 @frozen
 class Window:
-    """Dates between which a stored version must lie; both ends are open and aware of their zone."""
+    """The times between which a version must have been stored, exclusive; both with a zone."""
 
     newer_than: datetime | None = None
     older_than: datetime | None = None
 
     def holds(self, at: datetime) -> bool:
-        """Whether the instant lies inside."""
+        """Whether a time is in the window."""
         return (self.newer_than is None or at > self.newer_than) and (
             self.older_than is None or at < self.older_than
         )
 
     def __str__(self) -> str:
-        """For people."""
+        """The window in words, for messages."""
         ends = (('newer than', self.newer_than), ('older than', self.older_than))
         return (
             ' and '.join(f'{word} {end.isoformat()}' for word, end in ends if end) or 'of any date'
         )
 
 
-#: Fields of `Policy` that had another name; the options had the new one already.
+#: Former names of fields, with the present ones.
 OLD_FIELDS: Final = {'destination': 'dest', 'checksum_list': 'checksum_file'}
 
 
@@ -136,14 +135,14 @@ class Policy:
     http2: bool = False
 
     def with_secret_names(self, names: SecretNames) -> 'Policy':
-        """The same policy, with these secrets masked in the URL of a checksum file."""
+        """A copy that masks the values of these names in the URL of a checksum file."""
         wanted = self.checksum_file
         if wanted is None or wanted.secret_names == names:
             return self
         return replace(self, checksum_file=replace(wanted, secret_names=names))
 
 
-#: What is made by hand may hold anything; options are read from words.
+#: The types of fields, checked because a Policy may be made without `parse_policy`.
 _TYPES: Final = {
     'dest': (Auto, ToMemory, ToPath),
     'backend': str,
@@ -160,9 +159,9 @@ _DURATIONS: Final = (
     'timeout', 'lock_timeout',
 )  # fmt: skip
 _NOT_NOTHING: Final = frozenset({'connect_timeout', 'stall_timeout', 'timeout'})
-#: Limits that begin at 1, and where they end.
+#: Options with a minimum of 1, and their maxima.
 _LIMITS: Final = (('max_per_host', 1_000), ('limit_rate', 10**15))
-#: No wait, size or count is larger: beyond lies only a mistake of unit.
+#: The maxima of counts and durations: a larger value is probably in a wrong unit.
 _MAX_COUNT: Final = 1_000
 _LONGEST: Final = timedelta(days=365)
 
@@ -172,18 +171,18 @@ _MAX_BYTES: Final = 1 << 63
 
 
 def find_policy_fault(policy: Policy) -> Fault | None:
-    """What makes the policy impossible to follow, or None.
+    """The first invalid value of a policy as a fault, or None.
 
     >>> find_policy_fault(Policy(retries=-1)).where
     'retries'
     """
     try:
         return _find_fault(policy)
-    except TypeError:  # A value cannot be hashed: a list in place of a number.
+    except TypeError:  # A value cannot be hashed, for example a list instead of a number.
         return _find_fault.__wrapped__(policy)
 
 
-# One policy serves many downloads, and each decision about one asks.
+# Cached, because many downloads share one policy and each decision checks it.
 @lru_cache(maxsize=64)
 def _find_fault(policy: Policy) -> Fault | None:
     checks = (
@@ -234,7 +233,7 @@ def _find_duration_fault(policy: Policy) -> Fault | None:
         if not isinstance(duration, timedelta):
             return InvalidInput(where=name, problem=f'{shown_value(duration)} is not a timedelta')
         if not timedelta(0) <= duration <= _LONGEST:
-            # Python writes less than nothing as a day before, and hours.
+            # Python shows a negative duration as -1 day and hours.
             shown = f'{duration.total_seconds():g} s' if duration < timedelta(0) else duration
             problem = f'{shown} is not from 0 to {_LONGEST.days} days'
             return InvalidInput(where=name, problem=problem)

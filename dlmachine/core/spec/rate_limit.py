@@ -1,8 +1,8 @@
-"""Pacing: how many requests, and how many bytes, in how much time.
+"""Rate limits for requests (a token bucket) and for bytes.
 
-Pure. A bucket and the time go in; the new bucket and a wait come out. Whoever keeps the
-bucket (a thread, a process, a file that processes share) does the waiting. Instants are
-seconds of any clock that all who share a bucket look at.
+Pure. The functions take a bucket and the time, and return the new bucket and the time to wait. The
+owner of the bucket (a thread, a process, or processes that share a file) waits. Times are seconds
+of one clock that all owners of a bucket use.
 """
 
 import re
@@ -12,11 +12,11 @@ from typing import Final
 
 from dlmachine.core.frozen import frozen
 
-#: A little less often than is allowed: the way to the server is not always the same length.
+#: The factor by which requests are sent less often than allowed, because latency varies.
 _SLACK: Final = 1.02
-#: Less than this is no wait; clocks and sleeps know no less.
+#: The shortest wait in seconds; clocks and sleeps are not more precise.
 _MOMENT: Final = 1e-6
-#: A limit of bytes makes up for the time that was lost before, as far as this.
+#: The maximum time without transfer that later bytes may make up for.
 _CREDIT_SECONDS: Final = 0.1
 
 #: Others may write to the file, so only digits and a point are accepted, as many as a time has.
@@ -32,7 +32,7 @@ _LETTERS: Final = {1: 's', 60: 'm', 3600: 'h', 86_400: 'd'}
 
 @frozen(kw_only=False)
 class Rate:
-    """So many requests in so many seconds.
+    """A maximum number of requests in a number of seconds.
 
     >>> str(Rate(100, 60)), Rate(2).spacing_seconds
     ('100/m', 0.51)
@@ -43,17 +43,17 @@ class Rate:
 
     @property
     def spacing_seconds(self) -> float:
-        """How far one request is from the next."""
+        """The time between two requests, in seconds."""
         return self.seconds / self.count * _SLACK
 
     def __str__(self) -> str:
-        """As it is written."""
+        """The rate in the form of the option, such as `3/s`."""
         return f'{self.count:g}/{_LETTERS.get(self.seconds, f"{self.seconds}s")}'
 
 
 @frozen
 class RateLimits:
-    """How a host is asked, and how fast bytes may come; None: without a limit."""
+    """The limits for the requests to a host and for received bytes; None: no limit."""
 
     max_per_host: int | None = 8
     rate: Rate | None = None
@@ -62,10 +62,9 @@ class RateLimits:
 
 @frozen(kw_only=False)
 class Bucket:
-    """A bucket for one token, and when the last one was taken.
+    """A bucket with one token at most, and the time when the last one was taken.
 
-    It holds no more than one, so nothing is saved up: in no span of time, wherever it
-    begins, are there more requests than the rate has for it.
+    Tokens do not accumulate, so no period of time has more requests than the rate allows.
     """
 
     taken_at: float = -inf
@@ -73,14 +72,14 @@ class Bucket:
 
 @frozen(kw_only=False)
 class Token:
-    """The bucket after a try, and how long to wait before the next; 0 if a token was had."""
+    """The bucket after an attempt to take a token, and the wait before the next; 0 if taken."""
 
     bucket: Bucket
     wait_seconds: float
 
 
 def draw(bucket: Bucket, rate: Rate, now: float) -> Token:
-    """Take a token, if one is there.
+    """Take a token if the bucket has one.
 
     >>> first = draw(Bucket(), Rate(1), now=100.0)
     >>> first.wait_seconds, round(draw(first.bucket, Rate(1), now=100.5).wait_seconds, 2)
@@ -88,19 +87,19 @@ def draw(bucket: Bucket, rate: Rate, now: float) -> Token:
     """
     spacing = rate.spacing_seconds
     if bucket.taken_at > now + spacing:
-        # The clock was set back, or somebody else's is far ahead: that must not be waited for.
+        # The clock was set back, or that of another process is ahead: do not wait for that time.
         return Token(Bucket(now), spacing)
     wait = bucket.taken_at + spacing - now
     return Token(Bucket(now), 0.0) if wait < _MOMENT else Token(bucket, wait)
 
 
 def later(one: Bucket, other: Bucket) -> Bucket:
-    """What two who share a host know together."""
+    """The bucket with the later token, of two owners that share a host."""
     return one if one.taken_at >= other.taken_at else other
 
 
 def write_bucket(bucket: Bucket) -> str:
-    """A bucket as a line of text, always of the same length."""
+    """Write a bucket as a line of text of constant length."""
     return f'{bucket.taken_at:020.6f}\n'
 
 
@@ -118,7 +117,7 @@ def read_bucket(text: str, now: float) -> Bucket:
 
 @frozen(kw_only=False)
 class Bandwidth:
-    """Bytes that were let through, as the instant by which they would have come evenly."""
+    """The state of a byte limit: the time at which all bytes so far are due at the allowed rate."""
 
     even_at: float = -inf
 
@@ -126,7 +125,7 @@ class Bandwidth:
 def spend(
     flow: Bandwidth, size_bytes: int, bytes_per_second: int, now: float
 ) -> tuple[Bandwidth, float]:
-    """Let bytes through; and how long to wait before more.
+    """Count received bytes; return the new state and the seconds to wait before the next ones.
 
     >>> flow, wait = spend(Bandwidth(), 1000, 500, now=10.0)
     >>> round(wait, 1), round(spend(flow, 1000, 500, now=10.0)[1], 1)
@@ -138,7 +137,7 @@ def spend(
 
 
 def parse_rate(text: str) -> Rate | None:
-    """A rate from its text; None if it is none.
+    """Parse a rate; None if the text is not one.
 
     >>> parse_rate('3/s'), parse_rate('1000 / hour'), parse_rate('0.5'), parse_rate('fast')
     (Rate(count=3, seconds=1), Rate(count=1000, seconds=3600), Rate(count=0.5, seconds=1), None)
@@ -151,7 +150,7 @@ def parse_rate(text: str) -> Rate | None:
 
 
 def host_of(url: str) -> str:
-    """Whom a URL in normal form asks: scheme, host and, unless it is the default, port.
+    """The server of a URL in normal form: scheme, host, and the port unless it is the default.
 
     >>> host_of('https://user:secret@example.org:8443/x?a=@/b')
     'https://example.org:8443'

@@ -1,8 +1,8 @@
 """Check text that is sent to a server.
 
 Pure. CR, LF and NUL could end a header or a request line early (RFC 9110 section
-5.5: "invalid and dangerous"), so they are refused wherever text becomes part of
-the message's frame; lone surrogates cannot be written in UTF-8 at all.
+5.5: "invalid and dangerous"), so they are refused in every text that is written outside the body.
+Lone surrogates cannot be written in UTF-8.
 """
 
 import re

@@ -5,7 +5,7 @@ from typing import Any
 
 
 def json_pairs(name: str, value: Any) -> Iterator[tuple[str, str]]:
-    """Names and texts of all members, however deep; `name` is that of the value itself.
+    """The names and texts of all members at any depth; `name` is the name of the value itself.
 
     >>> list(json_pairs('', {'a': [{'b': 'c'}], 'd': 1}))
     [('b', 'c'), ('d', '1')]

@@ -1,4 +1,4 @@
-"""Building the request for a descriptor and one of its addresses.  Pure."""
+"""Build the request for one URL of a descriptor.  Pure."""
 
 from returns.result import Result
 
@@ -19,10 +19,10 @@ from dlmachine.core.spec.descriptor import Descriptor
 
 
 def build_request(descriptor: Descriptor, address: str, user_agent: str) -> Result[Request, Fault]:
-    """The request for one address of a descriptor.
+    """The request for one URL of a descriptor.
 
-    Accept-Encoding is identity unless the caller asks otherwise: bytes as the server keeps
-    them (RFC 9110 section 12.5.3).
+    Accept-Encoding is identity unless the caller sets it, so that the server sends the stored
+    bytes (RFC 9110 section 12.5.3). Faults: `InvalidInput`.
 
     >>> data = Descriptor.parse('https://me:pw@h/x', query={'a': 1}).unwrap()
     >>> sent = build_request(data, data.url, 'me/1').unwrap()
@@ -44,7 +44,7 @@ def _request_for(url: Url, descriptor: Descriptor, user_agent: str) -> Request:
             url = url.without_userinfo()
         content_type = content_type_of(descriptor.body)
         if content_type is not None:
-            # A boundary is ours to say; any other type the caller may know better.
+            # The boundary is that of the encoded body; any other type may be the caller's.
             is_multipart = isinstance(descriptor.body, MultipartBody)
             add = headers.with_field if is_multipart else headers.with_default
             headers = add('Content-Type', content_type)

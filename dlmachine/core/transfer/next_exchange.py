@@ -1,4 +1,4 @@
-"""Building the next exchange: request, conditions, range, limits.  Pure."""
+"""Build the next exchange: its request, conditions, range and limits.  Pure."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -33,14 +33,14 @@ def ask(job: Job, attempts: Attempts, at: datetime) -> Result[Step, Fault]:
     """The step that requests the current URL, before any redirect."""
     address = attempts.address(job.decision)
     built = build_request(job.descriptor, address.url, job.policy.user_agent)
-    asked = built.map(lambda request: _with_conditions(job, attempts, request))
-    return asked.map(
+    conditional = built.map(lambda request: _with_conditions(job, attempts, request))
+    return conditional.map(
         lambda request: send(job, attempts, with_cookies(request, attempts.cookies, at))
     )
 
 
 def send(job: Job, attempts: Attempts, request: Request) -> Step:
-    """The step that sends a request and adds it to the trail."""
+    """The step that sends a request and adds it to `Attempts.redirects`."""
     policy, condition = job.policy, _condition(job, attempts)
     last = _last_byte(job, attempts)
     exchange = Exchange(
@@ -73,7 +73,7 @@ def send(job: Job, attempts: Attempts, request: Request) -> Step:
         timeout=policy.timeout,
         http2=policy.http2,
         rate_limits=RateLimits(
-            max_per_host=_places(policy),
+            max_per_host=_max_per_host(policy),
             rate=policy.rate,
             bytes_per_second=policy.limit_rate,
         ),
@@ -85,7 +85,7 @@ def send(job: Job, attempts: Attempts, request: Request) -> Step:
 
 
 def _algorithms(job: Job, attempts: Attempts) -> tuple[str, ...]:
-    # What the first answer promised of the whole is compared with the whole.
+    # The digest that the first response promised is verified in the complete file.
     checksum, promised = job.policy.checksum, attempts.representation.promised
     ours = () if checksum is None else (checksum.algorithm,)
     theirs = () if promised is None or promised[1] in ours else (promised[1],)
@@ -97,8 +97,8 @@ def _cached_source(job: Job) -> str:
     return '' if record is None or not record.urls else source_digest(record.urls[-1])
 
 
-def _places(policy: Policy) -> int | None:
-    # So many segments as were asked for by name have a place.
+def _max_per_host(policy: Policy) -> int | None:
+    # The limit is raised to an explicit number of segments.
     most = policy.max_per_host
     return None if most is None else max(most, policy.segments)
 
@@ -113,19 +113,18 @@ def _with_conditions(job: Job, attempts: Attempts, request: Request) -> Request:
     has_part = bool(attempts.part_bytes) and attempts.validator is not None
     if has_part or last is not None:
         # RFC 9110 section 14.2: the rest, or the first range of several.
-        asked = f'bytes={attempts.part_bytes}-{"" if last is None else last}'
-        headers = headers.with_field('Range', asked)
+        value = f'bytes={attempts.part_bytes}-{"" if last is None else last}'
+        headers = headers.with_field('Range', value)
     if attempts.part_bytes and attempts.validator is not None:
-        # Section 13.1.5: or the whole if it changed.
+        # Section 13.1.5: the server sends the complete file if it has changed.
         headers = headers.with_field('If-Range', attempts.validator)
     return replace(request, headers=headers)
 
 
 def may_split(job: Job, position: int) -> bool:
-    """Whether what an address has may be asked for in segments.
+    """Whether the file may be requested from a URL in segments.
 
-    Only what has no effects and is kept on disk as it is sent; a stored copy is asked about,
-    not asked for.
+    Only by GET over HTTP, uncoded and to disk; a revalidation is not segmented.
     """
     descriptor, decision = job.descriptor, job.decision
     if job.policy.segments == 1 or decision.verdict is Verdict.REVALIDATE:
@@ -148,20 +147,21 @@ def _last_byte(job: Job, attempts: Attempts) -> int | None:
 
 def _condition(job: Job, attempts: Attempts) -> Condition:
     decision, address = job.decision, attempts.address(job.decision)
-    # With a part of another version, the request for the rest also checks the copy.
+    # If there is a part of another version, the range request also revalidates the copy.
     has_part = bool(attempts.part_bytes)
-    is_asked = decision.verdict is Verdict.REVALIDATE and not attempts.is_unconditional
-    is_asked = is_asked and not has_part
-    if not is_asked or decision.entry is None:
+    is_wanted = decision.verdict is Verdict.REVALIDATE and not attempts.is_unconditional
+    is_wanted = is_wanted and not has_part
+    if not is_wanted or decision.entry is None:
         return Condition()
     record, method = decision.entry.record, job.policy.check_method
     if record is None or method is CheckMethod.SIZE:
         return build_condition(decision.entry, method)
     redactor = job.descriptor.redactor
-    # A validator means something where it came from; elsewhere the whole is compared.
-    is_there = redactor.url(address.url) == source_of(record, job.descriptor)
+    # A validator is valid only at its source; elsewhere the complete files are compared.
+    is_source = redactor.url(address.url) == source_of(record, job.descriptor)
     if not may_be_repeated(job.descriptor.method, job.policy):
-        # Nor can it be asked without one afterwards, should another place confirm it.
-        asked = source_digest(redactor.url(address.url))
-        is_there = is_there and _cached_source(job) in {'', asked}
-    return build_condition(decision.entry, method) if is_there else Condition()
+        # If another source confirmed the copy, the request could not be repeated without the
+        # condition.
+        requested = source_digest(redactor.url(address.url))
+        is_source = is_source and _cached_source(job) in {'', requested}
+    return build_condition(decision.entry, method) if is_source else Condition()

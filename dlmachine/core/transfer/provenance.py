@@ -1,6 +1,6 @@
-"""Provenance: the record of a download, from the state and the answer.
+"""Make the record of a download from the state of the run and the response.
 
-Pure. Secrets are taken out here, before anything leaves the machine.
+Pure. Secrets are masked here, so that no record contains them.
 """
 
 from dataclasses import replace
@@ -24,14 +24,14 @@ def build_record(
     job: Job,
     attempts: Attempts,
     exchange: Exchange,
-    answer: Responded,
+    response: Responded,
     received: Received,
     verified_by: tuple[tuple[str, str], ...] = (),
 ) -> DownloadRecord:
-    """All that is to be kept about the body that was just received."""
+    """The record of a received body."""
     descriptor = job.descriptor
     kind, digest = body_digest(descriptor.body)
-    headers = answer.head.headers
+    headers = response.head.headers
     redactor = exchange.request.redactor.with_secrets(descriptor.redactor.secrets)
     return DownloadRecord(
         url=shown_url(descriptor),
@@ -43,8 +43,8 @@ def build_record(
         served_by=descriptor.redactor.url(attempts.address(job.decision).url),
         tries=attempts.tries,
         started_at=job.began_at,
-        finished_at=answer.at,
-        http_code=answer.head.status,
+        finished_at=response.at,
+        http_code=response.head.status,
         response_headers=redactor.fields(headers),
         size_bytes=received.size_bytes,
         sha256=received.sha256,
@@ -65,7 +65,7 @@ def build_record(
 
 
 def source_of(record: DownloadRecord, descriptor: Descriptor) -> str:
-    """The URL, as it may be shown, whose server issued the validators in the record."""
+    """The redacted URL whose server issued the validators in the record."""
     return record.served_by or descriptor.redactor.url(descriptor.url)
 
 
@@ -74,8 +74,8 @@ def freshen_record(
 ) -> DownloadRecord:
     """The record of a copy that the response from this URL confirmed (RFC 9111 section 4.3.4).
 
-    Validators of another server than the one that issued those on record are not taken over:
-    they would be sent to a server that may use the same ones for other bytes.
+    The validators are not updated if they come from another server than the recorded ones: they
+    would later be sent to a server that may use the same ones for other bytes.
     """
     redactor = descriptor.redactor
     if redactor.url(url) != source_of(record, descriptor):
@@ -90,7 +90,7 @@ def freshen_record(
 
 
 def _unless_secret(value: str | None, redactor: Redactor) -> str | None:
-    # Masked, it would be a validator that the server never gave.
+    # A masked validator would be one that the server never issued.
     return value if value is not None and redactor.text(value) == value else None
 
 

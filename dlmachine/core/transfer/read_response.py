@@ -1,9 +1,8 @@
-"""What the head of a response means for its body.
+"""Decide from the head of a response what to do with its body.
 
-Pure. `decide_body` is called twice with the same head: by the backend, before the body is read,
-and then by the state machine. Both get the same decision, so no backend
-makes one of its own. RFC 9110 sections 14 (ranges) and 15 (status codes), RFC 9112
-section 6 (length).
+Pure. `decide_body` is called twice for the same head: by the backend before it reads the body, and
+by the state machine afterwards, so that backends make no decisions. RFC 9110 sections 14 (ranges)
+and 15 (status codes), RFC 9112 section 6 (length).
 """
 
 import re
@@ -42,7 +41,7 @@ _CONTENT_RANGE: Final = re.compile(
 
 
 def decide_body(exchange: Exchange, head: ResponseHead) -> BodyDecision:
-    """What to do with the body of an answer, from its head alone.
+    """Decide whether to store or skip the body of a response, or to reject the response.
 
     >>> from datetime import timedelta
     >>> from dlmachine.core.http.request import Request
@@ -60,7 +59,7 @@ def decide_body(exchange: Exchange, head: ResponseHead) -> BodyDecision:
     if status == 206:
         return _decide_partial(exchange, head)
     if status == 202:
-        return SkipBody(SkipReason.ERROR)  # RFC 9110 section 15.3.3: a promise, not the answer.
+        return SkipBody(SkipReason.ERROR)  # RFC 9110 section 15.3.3: accepted, but not ready.
     if 200 <= status < 300:
         return _decide_whole(exchange, head)
     if status == 304:
@@ -72,7 +71,7 @@ def decide_body(exchange: Exchange, head: ResponseHead) -> BodyDecision:
     return _unusable(exchange, f'answered with the unknown status {status}')
 
 
-#: RFC 9110 section 15.4: those that name another place to ask.
+#: Statuses of redirects (RFC 9110 section 15.4).
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
@@ -103,7 +102,7 @@ def _decide_whole(exchange: Exchange, head: ResponseHead) -> BodyDecision:
         return SkipBody(SkipReason.SAME_COPY)
     if expect.max_bytes is not None and length is not None and length > expect.max_bytes:
         return _too_large(exchange, length)
-    # A decoded part has no offsets that the server would know.
+    # Offsets in a decoded part are not those of the coded bytes on the server.
     validator = None if decoder else _validator(exchange, head)
     taking = StoreBody(
         wire_bytes=length,
@@ -128,9 +127,9 @@ def _decide_partial(exchange: Exchange, head: ResponseHead) -> BodyDecision:
         )
     first, last, whole = int(found[1]), int(found[2]), found[3]
     size = None if whole == '*' else int(whole)
-    if not _is_asked_for(expect, first, last, size):
-        asked = f'{expect.offset}-{"" if expect.last is None else expect.last}'
-        problem = f'answered with bytes {found[0][6:]}, although {asked} was requested'
+    if not _is_requested_range(expect, first, last, size):
+        requested = f'{expect.offset}-{"" if expect.last is None else expect.last}'
+        problem = f'answered with bytes {found[0][6:]}, although {requested} was requested'
         return _unusable(exchange, problem)
     if content_length(head) not in {None, last - first + 1}:
         return _unusable(
@@ -162,25 +161,25 @@ def _decide_partial(exchange: Exchange, head: ResponseHead) -> BodyDecision:
     return _examined(exchange, head, taking)
 
 
-def _is_asked_for(expect: Expectation, first: int, last: int, size: int | None) -> bool:
+def _is_requested_range(expect: Expectation, first: int, last: int, size: int | None) -> bool:
     if first != expect.offset or last < first:
         return False
     if expect.last is None:
         return size in {None, last + 1}
-    # Of a range among others, the size of the whole must be known, and stay the same.
+    # In a segmented download, the size of the file must be known and stay the same.
     if size is None or expect.whole_bytes not in {None, size}:
         return False
     return last == min(expect.last, size - 1)
 
 
 def promised_digest(head: ResponseHead, taking: StoreBody) -> tuple[str, Checksum] | None:
-    """The digest that the server promises of the whole body, and the field it stands in."""
+    """The field and the digest that the server promises for the complete body, or None."""
     is_decoded = taking.decoder is not None
     return served_digest(head, is_part=head.status == 206, is_decoded=is_decoded)
 
 
 def _examined(exchange: Exchange, head: ResponseHead, taking: StoreBody) -> StoreBody:
-    # Whoever vouches for the bytes by a digest vouches for their gzip stream too.
+    # If a digest is expected, it also verifies the gzip stream.
     promised, representation = promised_digest(head, taking), taking.representation
     if promised is not None and representation.promised is None:
         representation = replace(
@@ -200,15 +199,15 @@ def _examined(exchange: Exchange, head: ResponseHead, taking: StoreBody) -> Stor
 
 
 def is_same_source(exchange: Exchange) -> bool:
-    """Whether it is asked where the stored copy came from, as far as that is known."""
+    """Whether the request goes to the source of the stored copy, if that is known."""
     source = exchange.expect.cached_source
     return not source or source == source_digest(exchange.request.shown_url)
 
 
 def _validator(exchange: Exchange, head: ResponseHead) -> str | None:
-    # It is written down beside the part: one that a server made of a secret is not used.
+    # The validator is written to the part's note, so one that contains a secret is not used.
     if exchange.request.method != 'GET':
-        return None  # RFC 9110 section 14.2: ranges are of GET alone.
+        return None  # RFC 9110 section 14.2: only GET has ranges.
     found = validator_of(head)
     is_clean = found is not None and scrub(found, exchange.request.secrets()) == found
     return found if is_clean else None
@@ -226,16 +225,16 @@ def _find_decoder(expect: Expectation, head: ResponseHead) -> tuple[str | None, 
     if expect.keeps_codings:
         return None, None
     problem = (
-        f'sent the content coding {show_codings(codings)!r}, which was not asked for '
-        'and cannot be undone; check_content=False stores the bytes as they are'
+        f'sent the content coding {show_codings(codings)!r}, which was not requested '
+        'and cannot be decoded; check_content=False stores the coded bytes'
     )
     return None, problem
 
 
 def _unusable(exchange: Exchange, problem: str) -> RejectResponse:
     request = exchange.request
-    told = scrub(f'the server {problem}', request.secrets())
-    return RejectResponse(AnswerUnusable(url=request.shown_url, problem=told))
+    scrubbed = scrub(f'the server {problem}', request.secrets())
+    return RejectResponse(AnswerUnusable(url=request.shown_url, problem=scrubbed))
 
 
 def _too_large(exchange: Exchange, size: int) -> RejectResponse:

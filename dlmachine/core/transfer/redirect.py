@@ -28,8 +28,8 @@ from dlmachine.core.http.url import Url, join_url
 from dlmachine.core.secrets.redact import is_secret_name
 from dlmachine.core.text.control_chars import as_utf8
 
-#: Method and body stay with 307 and 308; with 303 it becomes GET; with 301 and 302 a POST
-#: becomes GET, as all user agents have it (RFC 9110 section 15.4.2, note).
+#: 307 and 308 keep method and body; 303 changes the method to GET; 301 and 302 change POST to GET,
+#: as all user agents do (RFC 9110 section 15.4.2, note).
 _KEEPS_METHOD: Final = frozenset({307, 308})
 _SEE_OTHER: Final = 303
 #: Secrets in redirect URLs are masked from then on, so every response is searched for them.
@@ -38,10 +38,10 @@ _BODY_HEADERS: Final = ('Content-Type', 'Content-Encoding', 'Content-Language', 
 
 
 def hop_of(request: Request) -> str:
-    """Identify a request on the trail of redirects, so that a repetition is recognised.
+    """Identify a request in a chain of redirects, so that a loop is recognised.
 
-    The URL, the method if it is not GET, and a digest of the cookies that servers have set. The
-    last two are in the fragment, which URLs do not have here.
+    The identity is the URL, the method if it is not GET, and a digest of the cookies that servers
+    have set. The last two are in the fragment, which requested URLs do not have.
     """
     marks = [] if request.method == 'GET' else [request.method]
     if request.added_cookies:
@@ -63,12 +63,12 @@ def follow_redirect(
     servers have set, those of this response included. Faults: `RedirectRefused`.
 
     >>> from dlmachine.core.http.headers import Headers
-    >>> asked = Request(method='GET', url='https://h/a', headers=Headers((('Cookie', 'c=1'),)))
-    >>> to = lambda place: ResponseHead(status=302, headers=Headers((('Location', place),)))
-    >>> redirects = (hop_of(asked),)
-    >>> follow_redirect(asked, to('https://elsewhere/b'), redirects, 5).unwrap().headers
+    >>> sent = Request(method='GET', url='https://h/a', headers=Headers((('Cookie', 'c=1'),)))
+    >>> to = lambda url: ResponseHead(status=302, headers=Headers((('Location', url),)))
+    >>> redirects = (hop_of(sent),)
+    >>> follow_redirect(sent, to('https://elsewhere/b'), redirects, 5).unwrap().headers
     Headers(())
-    >>> follow_redirect(asked, to('http://h/b'), redirects, 5).failure().problem
+    >>> follow_redirect(sent, to('http://h/b'), redirects, 5).failure().problem
     'it changes from https to http'
     """
     request = without_cookies(request)

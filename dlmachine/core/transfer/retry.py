@@ -1,7 +1,7 @@
-"""Retries: what may be tried again, where, and after how long.
+"""Retries: which failures are retried, at which URL, and after which wait.
 
-Pure. Exponential backoff with full jitter; chance comes in as a number. Retry-After in
-seconds and as a date (RFC 9110 section 10.2.3).
+Pure. Exponential backoff with full jitter, from a random number of the caller. Retry-After in
+seconds or as a date (RFC 9110 section 10.2.3).
 """
 
 from datetime import datetime, timedelta
@@ -29,14 +29,14 @@ from dlmachine.core.spec.policy import Policy
 
 
 class Chance(Enum):
-    """What a failed try leaves open."""
+    """Which request may succeed after a failed attempt."""
 
-    AGAIN = 'the same address may do better later'
-    ELSEWHERE = 'another address may do better'
-    NONE = 'no address would do better'
+    AGAIN = 'the same URL may succeed later'
+    ELSEWHERE = 'another URL may succeed'
+    NONE = 'no URL would succeed'
 
 
-#: Passing conditions: RFC 9110 sections 15.3.3 (accepted, not ready), 15.5.9 and 15.6,
+#: Statuses that may pass: RFC 9110 sections 15.3.3 (accepted, not ready), 15.5.9 and 15.6,
 #: RFC 8470 (425), RFC 6585 (429), and what proxies add to them.
 PASSING: Final = frozenset({202, 408, 425, 429, *range(500, 600)})
 
@@ -55,12 +55,12 @@ def may_be_repeated(method: str, policy: Policy) -> bool:
 
 
 def classify(fault: Fault, method: str, policy: Policy) -> Chance:
-    """What a fault leaves open.
+    """Which request may succeed after this fault.
 
     >>> classify(HttpStatus(url='', status=503), 'GET', Policy())
-    <Chance.AGAIN: 'the same address may do better later'>
+    <Chance.AGAIN: 'the same URL may succeed later'>
     >>> classify(HttpStatus(url='', status=404), 'GET', Policy())
-    <Chance.ELSEWHERE: 'another address may do better'>
+    <Chance.ELSEWHERE: 'another URL may succeed'>
     """
     may_repeat = may_be_repeated(method, policy)
     match fault:
@@ -80,20 +80,20 @@ def classify(fault: Fault, method: str, policy: Policy) -> Chance:
         case AnswerUnusable() | BodyTooLarge():
             return Chance.ELSEWHERE if may_repeat else Chance.NONE
         case HttpStatus() | TlsFailed() | RedirectRefused():
-            # Nothing was sent, or the server says that it has not done it.
+            # The request was not sent, or the server reported that it did not act on it.
             return Chance.ELSEWHERE
         case _:
             return Chance.NONE
 
 
 def jitter(chance: float, number: int) -> float:
-    """The number-th draw in [0, 1) of a run, from the one chance it was given."""
+    """The `number`-th pseudo-random number in [0, 1) of a run, derived from `chance`."""
     drawn = sha256(f'{chance!r}/{number}'.encode()).digest()
     return int.from_bytes(drawn[:6]) / 2**48
 
 
 def backoff(policy: Policy, round_number: int, draw: float) -> timedelta:
-    """The wait before a round: full jitter over a span that doubles, up to a cap.
+    """The wait before a round: a random part of a span that doubles, up to `retry_max_wait`.
 
     >>> backoff(Policy(), 3, 0.5).total_seconds()
     2.0
@@ -134,7 +134,7 @@ def patience(policy: Policy, addresses: int = 1) -> Patience:
 
 
 def parse_retry_after(head: ResponseHead, at: datetime) -> timedelta | None:
-    """How long the server asks to wait, seen at an instant; None if it does not say.
+    """The wait that a response received at the given time requests; None without Retry-After.
 
     >>> from datetime import UTC
     >>> from dlmachine.core.http.headers import Headers

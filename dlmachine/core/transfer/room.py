@@ -9,7 +9,7 @@ from dlmachine.core.faults import Fault, StorageFailed
 from dlmachine.core.http.byte_ranges import Spans, count_bytes
 from dlmachine.core.protocol.body_decision import StoreBody
 
-#: The most that a coding adds to incompressible data: a thousandth, and its header.
+#: A coding makes incompressible data larger by at most this fraction (1/n), besides its header.
 _CODING_SHARE = 1000
 _CODING_HEAD = 64
 

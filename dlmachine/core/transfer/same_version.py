@@ -6,11 +6,11 @@ from dlmachine.core.protocol.effects import Expectation
 
 
 def is_same_copy(expect: Expectation, head: ResponseHead, length: int | None) -> bool:
-    """Whether a 200 turns out to be the stored copy, so that its body need not be read.
+    """Whether a 200 is of the same version as the stored copy, so that its body is not needed.
 
-    A server that ignores conditions still says which version it sends: the same strong
-    ETag and length; without ETags the same Last-Modified and length. Where the caller
-    compares by size, the length alone decides.
+    A server that ignores conditions still identifies the version: by an equal strong ETag and
+    length, or without ETags by an equal Last-Modified and length. If the policy compares by size,
+    the length alone decides.
     """
     if expect.size_bytes is None or length != expect.size_bytes:
         return False
@@ -23,17 +23,17 @@ def is_same_copy(expect: Expectation, head: ResponseHead, length: int | None) ->
 
 
 def names_other_version(expect: Expectation, head: ResponseHead) -> bool:
-    """Whether a 304 names another version than the one that it was asked about.
+    """Whether a 304 is for another version than the one in the request's condition.
 
-    RFC 9111 section 4.3.4: then it says nothing of the stored copy. ETags are compared weakly,
-    as the condition was (RFC 9110 section 13.1.2); dates count only where there is no ETag. A
-    server that was set back to an older version would confirm a newer copy by its date.
+    Such a 304 does not confirm the stored copy (RFC 9111 section 4.3.4). ETags are compared
+    weakly, as the server compares them (RFC 9110 section 13.1.2). Dates count only without ETags:
+    a server that was reset to an older version would confirm a newer copy by its date.
 
     >>> from dlmachine.core.http.headers import Headers
-    >>> told = ResponseHead(status=304, headers=Headers((('ETag', 'W/"b"'),)))
+    >>> head = ResponseHead(status=304, headers=Headers((('ETag', 'W/"b"'),)))
     >>> (
-    ...     names_other_version(Expectation(etag='"a"'), told),
-    ...     names_other_version(Expectation(etag='"b"'), told),
+    ...     names_other_version(Expectation(etag='"a"'), head),
+    ...     names_other_version(Expectation(etag='"b"'), head),
     ... )
     (True, False)
     """

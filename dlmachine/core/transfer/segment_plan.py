@@ -1,7 +1,6 @@
-"""Segments: which ranges of one version to ask for at once.
+"""Segments: the ranges of one file that are requested in parallel.
 
-Pure. A span is its first and its last byte, both of them in it, as in a Range field
-(RFC 9110 section 14.1.2). Spans in a row are in order, apart and not touching.
+Pure. Spans are those of `byte_ranges`.
 """
 
 from collections.abc import Iterable
@@ -9,24 +8,23 @@ from typing import Final
 
 from dlmachine.core.http.byte_ranges import Span, Spans, count_bytes
 
-#: What is asked for first: its answer says whether there is a version that has parts. The
-#: others wait for it, so it is small; and still most files are whole with it.
+#: The size of the first range. Its response shows whether the server supports ranges. The other
+#: segments wait for it, so it is small; still, most files are complete with it.
 FIRST_BYTES: Final = 256 * 1024
-#: No other segment is smaller: each costs a request.
+#: The minimum size of the other segments, because each costs a request.
 MIN_BYTES: Final = 1 << 20
-#: Nor larger: the bytes come in order, more or less, and a connection that is slow or breaks
-#: holds up no more than this.
+#: The maximum size of a segment: a slow or broken connection delays no more bytes than this.
 MAX_BYTES: Final = 64 << 20
-#: The most connections that `auto` takes.
+#: The maximum number of connections with `segments='auto'`.
 MAX_AUTO: Final = 8
 _AUTO_BYTES: Final = 8 << 20
-#: Segments for each connection, if the size allows: what one slow connection holds up at the
-#: end is half as much, for the price of one more request.
+#: The number of segments for each connection, if the size allows. With two, the last segment of a
+#: slow connection delays the end half as long, at the cost of one more request.
 _SHARES: Final = 2
 
 
 def first_span(front: int, held: Spans) -> Span:
-    """What to ask for first: the bytes after the front, few, and none that are there already.
+    """The first range to request: after the first `front` bytes, and before the next held span.
 
     >>> first_span(0, ()), first_span(10, ((12, 20),))
     ((0, 262143), (10, 11))
@@ -36,7 +34,7 @@ def first_span(front: int, held: Spans) -> Span:
 
 
 def split(missing: Spans, connections: int) -> Spans:
-    """What is missing as segments, in order: enough for all connections, none of them tiny.
+    """Split the missing spans into segments, in order, so that all connections have work.
 
     >>> split(((0, 9_999_999),), 2)
     ((0, 2499999), (2500000, 4999999), (5000000, 7499999), (7500000, 9999999))
@@ -49,7 +47,7 @@ def split(missing: Spans, connections: int) -> Spans:
 
 
 def _pieces(span: Span, size: int) -> Iterable[Span]:
-    # Of like size, so that none of them is a crumb.
+    # The pieces have similar sizes, so that none is very small.
     first, last = span
     total = last - first + 1
     number = max(total // size, 1) if total % size < MIN_BYTES else total // size + 1
@@ -60,7 +58,7 @@ def _pieces(span: Span, size: int) -> Iterable[Span]:
 
 
 def choose_connections(wanted: int, missing_bytes: int) -> int:
-    """How many connections at once; `wanted` is 0 for as many as the size is worth.
+    """The number of parallel connections; if `wanted` is 0, it depends on the missing bytes.
 
     >>> choose_connections(16, 100_000_000), choose_connections(0, 20 << 20)
     (16, 3)

@@ -46,7 +46,7 @@ def find_notes(
         notes.append(find_kind_note(_names(state, head), received.start))
     elif codings and not can_undo(codings):
         shown = scrub(show_codings(codings), state.exchange.request.secrets())
-        notes.append(f'the content is coded ({shown}), as it was served')
+        notes.append(f'the content is in the coding {shown}, as the server sent it')
     if received.rest_bytes:
         notes.append(f'{_bytes(received.rest_bytes)} after the end of the gzip stream')
     if received.coded_rest_bytes:
@@ -105,7 +105,7 @@ def _find_content_fault(state: Exchanging, head: ResponseHead, received: Receive
     policy, url = state.job.policy, state.exchange.request.shown_url
     least, size = policy.min_bytes, received.size_bytes
     if least is not None and size < least:
-        problem = f'has {size:,} bytes, where at least {least:,} are expected'
+        problem = f'has {size:,} bytes, but at least {least:,} are expected'
         return ContentRefused(url=url, problem=problem, option='min_bytes')
     if not policy.check_content:
         return None
@@ -115,8 +115,8 @@ def _find_content_fault(state: Exchanging, head: ResponseHead, received: Receive
     if problem_ is None:
         return None
     # The extension in it may come from a name that echoes a secret.
-    told = scrub(problem_, state.exchange.request.secrets())
-    return ContentRefused(url=url, problem=told)
+    scrubbed = scrub(problem_, state.exchange.request.secrets())
+    return ContentRefused(url=url, problem=scrubbed)
 
 
 def _bytes(count: int) -> str:

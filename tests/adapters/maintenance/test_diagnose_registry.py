@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from dlmachine.core.maintenance.findings import Capabilities, FindingKind, Repair
+from dlmachine.core.maintenance.findings import (
+    Capabilities,
+    FindingKind,
+    Repair,
+)
 from dlmachine_adapters.cachedir.connection import Registry
 from dlmachine_adapters.cachedir.store import CachedirStore
 from dlmachine_adapters.fakes import ManualClock
@@ -69,7 +73,7 @@ def test_a_registry_that_can_not_be_read_is_left_alone(
     found = cured(registry)
 
     assert [finding.kind for finding in found] == [FindingKind.REGISTRY, FindingKind.ORPHAN]
-    assert 'it cannot be read' in found[0].text
+    assert 'cannot be read' in found[0].text
     assert path.exists()
     assert snapshot(folder) == before
 
@@ -185,7 +189,7 @@ def test_a_folder_that_may_not_be_written_to(
     (finding,) = look(registry)
 
     assert (finding.kind, finding.is_problem) == (FindingKind.FOLDER, True)
-    assert 'may not be written to' in finding.text
+    assert 'no permission to write' in finding.text
 
 
 def test_probing_leaves_nothing_behind(folder: Path) -> None:

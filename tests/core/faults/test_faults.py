@@ -69,7 +69,7 @@ TEXTS: list[tuple[Fault, str]] = [
     (HttpStatus(url=U, status=418), 'http://h/x: the server answered 418'),
     (HttpStatus(url=U, status=429, retry_after=S), 'http://h/x: the server answered 429. Wait 1.5 s, as the server asks'),
     (HttpStatus(url=U, status=429), 'http://h/x: the server answered 429. Send fewer requests: set rate= or max_per_host='),
-    (RedirectRefused(url=U, location='http://h/y', problem='it is a loop'), "http://h/x: redirect to 'http://h/y' refused: it is a loop. If the new URL is right, ask for it directly"),
+    (RedirectRefused(url=U, location='http://h/y', problem='it is a loop'), "http://h/x: redirect to 'http://h/y' refused: it is a loop. If the new URL is right, request it directly"),
     (AnswerUnusable(url=U, problem='the server made no sense'), 'http://h/x: the server made no sense. Tell the operators of the server, or add a mirror with mirrors='),
     (BodyTooLarge(url=U, limit_bytes=1000, size_bytes=2000), 'http://h/x: the body has 2,000 bytes, more than the 1,000 bytes allowed. Raise max_bytes= if the file may be that large'),
     (BodyTooLarge(url=U, limit_bytes=1000, size_bytes=None), 'http://h/x: the body has more than the 1,000 bytes allowed. Raise max_bytes= if the file may be that large'),
@@ -96,7 +96,7 @@ TEXTS: list[tuple[Fault, str]] = [
     (StorageFailed(path='x', operation='write', problem='permission denied'), 'cannot write x: permission denied. Check the permissions of this folder'),
     (CacheUnusable(path='/c', problem='there is no such folder'), 'cache /c: there is no such folder. Check the path of the cache folder: path='),
     (LockBusyTooLong(key='ab' * 32, waited=S, url=U), 'http://h/x was locked for 1.5 s. Wait for the other download, or raise lock_timeout='),
-    (WorkerLost(problem='it died'), 'the worker returned no result: it died. Look at the log of the worker, and start the download again'),
+    (WorkerLost(problem='it died'), 'the worker returned no result: it died. Check the log of the worker, and start the download again'),
     (Bug(state='Waiting', event='Recorded'), 'state Waiting cannot handle event Recorded. Please report it'),
 ]  # fmt: skip
 

@@ -8,7 +8,11 @@ import pytest
 
 from dlmachine.core.cache.entries import Status
 from dlmachine.core.cache.record import DownloadRecord
-from dlmachine.core.maintenance.findings import FileInfo, FindingKind, Repair
+from dlmachine.core.maintenance.findings import (
+    FileInfo,
+    FindingKind,
+    Repair,
+)
 from dlmachine.core.maintenance.verification import (
     CopyState,
     Digested,
@@ -108,7 +112,7 @@ def test_what_is_no_note(text: str) -> None:
 @pytest.mark.parametrize(
     ('note', 'text', 'age'),
     [
-        (None, 'it has no note that says why', timedelta(hours=1)),
+        (None, 'there is no note with the reason', timedelta(hours=1)),
         (
             NOTE,
             'its digest is not the one on record; it was x-1.csv of https://h/x',

@@ -49,7 +49,7 @@ def test_comments_are_no_lines(mark: str) -> None:
 def test_a_list_of_comments_is_none(mark: str) -> None:
     """Whatever they look like."""
     found: Any = find_checksum(f'{mark}t.csv {B}', SUMS, ('/t.csv',)).failure()
-    assert found.problem == 'has no checksum in it'
+    assert found.problem == 'contains no checksum'
 
 
 @pytest.mark.parametrize(

@@ -208,7 +208,7 @@ def test_a_body_beyond_the_limit_is_told_with_both_sizes() -> None:
 def test_a_body_that_is_too_small_is_told_with_both_sizes() -> None:
     """Thousands apart."""
     run = in_memory(a_received(size_bytes=1_000), min_bytes=2_000).feed(Discarded(at=NOW))
-    problem = 'has 1,000 bytes, where at least 2,000 are expected'
+    problem = 'has 1,000 bytes, but at least 2,000 are expected'
     refused = ContentRefused(url=SHOWN, problem=problem, option='min_bytes', tries=1)
     assert run.fault == refused
 

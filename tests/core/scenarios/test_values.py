@@ -100,7 +100,11 @@ def test_a_text_is_sent_as_it_is() -> None:
     [
         ({'data': 7}, 'data', 'is neither text nor bytes: int'),
         ({'query': 7}, 'query', 'is neither a mapping nor pairs: int'),
-        ({'post': {}, 'data': b''}, 'body', 'post and data are given, but a request has one body'),
+        (
+            {'post': {}, 'data': b''},
+            'body',
+            'post and data are passed together, but a request has one body',
+        ),
         ({'mirrors': 7}, 'mirrors', 'is not a list of URLs: int'),
         ({'cert': 7}, 'cert', 'is not a path: int'),
         ({'method': 'get it'}, 'method', "'get it' is not one of GET, POST, PUT, PATCH"),

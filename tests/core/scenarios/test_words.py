@@ -11,7 +11,8 @@ from dlmachine.core.http.body import RawBody, content_type_of
 from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.http.url import Url
 from dlmachine.core.integrity.file_signature import START_BYTES
-from dlmachine.core.maintenance.findings import GIVEN_UP_AGE, SETTLED_AGE, FindingKind, Repair
+from dlmachine.core.maintenance.checks import GIVEN_UP_AGE, SETTLED_AGE
+from dlmachine.core.maintenance.findings import FindingKind, Repair
 from dlmachine.core.maintenance.verification import NOTE_VERSION, CopyState, RepairAction
 from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import Expectation

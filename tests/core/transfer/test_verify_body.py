@@ -198,7 +198,9 @@ def test_unchecked_content_gets_no_note() -> None:
 def test_an_undecoded_coding_is_noted() -> None:
     """The bytes are useless without knowing the coding."""
     run = in_memory(check_content=False).feed(answered(200, {'Content-Encoding': 'br'}))
-    assert run.go_well(type(None)).outcome.notes == ('the content is coded (br), as it was served',)
+    assert run.go_well(type(None)).outcome.notes == (
+        'the content is in the coding br, as the server sent it',
+    )
     kept = in_memory(check_content=False).feed(answered(200, {'Content-Encoding': 'none'}))
     assert kept.go_well(type(None)).outcome.notes == ()
 
@@ -209,7 +211,7 @@ def test_too_small_a_body_is_refused(least: int, is_taken: bool) -> None:
     run = in_memory(min_bytes=least, retries=0).feed(answered())
     assert isinstance(run.step.effect, Publish if is_taken else Discard)
     if not is_taken:
-        assert 'has 8 bytes, where at least 9 are expected' in str(run.feed(DISCARDED).fault)
+        assert 'has 8 bytes, but at least 9 are expected' in str(run.feed(DISCARDED).fault)
 
 
 def test_validate_runs_last() -> None:

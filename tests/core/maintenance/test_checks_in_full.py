@@ -7,17 +7,9 @@ from typing import Any
 
 import pytest
 
-from dlmachine.core.maintenance.findings import (
+from dlmachine.core.maintenance.checks import (
     GIVEN_UP_AGE,
     SETTLED_AGE,
-    Capabilities,
-    EntryId,
-    FileInfo,
-    Finding,
-    FindingKind,
-    PartState,
-    RegistryInfo,
-    RowInfo,
     check_capabilities,
     check_file,
     check_folder,
@@ -26,6 +18,16 @@ from dlmachine.core.maintenance.findings import (
     check_registry,
     check_row,
     check_stray,
+)
+from dlmachine.core.maintenance.findings import (
+    Capabilities,
+    EntryId,
+    FileInfo,
+    Finding,
+    FindingKind,
+    PartState,
+    RegistryInfo,
+    RowInfo,
 )
 from dlmachine.core.maintenance.verification import QuarantineNote, check_quarantined
 

@@ -7,18 +7,9 @@ from typing import Any
 import pytest
 
 from dlmachine.core.cache.entries import Status
-from dlmachine.core.maintenance.findings import (
+from dlmachine.core.maintenance.checks import (
     GIVEN_UP_AGE,
     SETTLED_AGE,
-    Capabilities,
-    EntryId,
-    FileInfo,
-    Finding,
-    FindingKind,
-    PartState,
-    RegistryInfo,
-    Repair,
-    RowInfo,
     check_capabilities,
     check_file,
     check_folder,
@@ -28,6 +19,17 @@ from dlmachine.core.maintenance.findings import (
     check_registry,
     check_row,
     check_stray,
+)
+from dlmachine.core.maintenance.findings import (
+    Capabilities,
+    EntryId,
+    FileInfo,
+    Finding,
+    FindingKind,
+    PartState,
+    RegistryInfo,
+    Repair,
+    RowInfo,
 )
 
 NOW = datetime(2024, 5, 1, 12, tzinfo=UTC)
@@ -77,7 +79,7 @@ def test_a_settled_file_of_our_form_without_a_row_is_an_orphan(name: str) -> Non
     assert finding == Finding(
         kind=FindingKind.ORPHAN,
         place=f'/c/{name}',
-        text='no row names it',
+        text='no row names this file',
         is_problem=True,
         repair=Repair.QUARANTINE,
         size_bytes=3,
@@ -168,7 +170,7 @@ def test_a_wrong_size_is_for_verify() -> None:
     assert told(ours) == (True, Repair.NONE)
     assert told(theirs) == (False, Repair.NONE)
     assert ours is not None
-    assert 'it has 2 bytes instead of 3; `dlmachine cache verify --fix`' in ours.text
+    assert 'the file has 2 bytes instead of 3; `dlmachine cache verify --fix`' in ours.text
     assert theirs is not None
     assert 'verify' not in theirs.text
 
@@ -188,10 +190,10 @@ def test_a_lock_that_nobody_holds_is_dead() -> None:
 
     assert told(finding) == (True, Repair.FREE_LOCK)
     assert finding is not None
-    assert finding.text == 'nobody holds it; it was taken by process 1 on h'
+    assert finding.text == 'no process holds this lock; it was taken by process 1 on h'
     nameless = check_lock(a_file(), NOW, is_held=False, owner='')
     assert nameless is not None
-    assert nameless.text == 'nobody holds it'
+    assert nameless.text == 'no process holds this lock'
 
 
 @pytest.mark.parametrize(
@@ -258,7 +260,10 @@ def test_every_damage_is_told() -> None:
     """Line by line."""
     findings = check_registry(replace(SOUND, damages=('one', 'two')))
 
-    assert [finding.text for finding in findings] == ['it is damaged: one', 'it is damaged: two']
+    assert [finding.text for finding in findings] == [
+        'the registry is damaged: one',
+        'the registry is damaged: two',
+    ]
 
 
 def test_what_a_registry_lacks() -> None:
@@ -298,9 +303,9 @@ ABLE = Capabilities(locks=True, links=True, renames=True)
     ('seen', 'expected'),
     [
         (ABLE, []),
-        (None, [(True, 'nothing could be made')]),
+        (None, [(True, 'no file could be created')]),
         (replace(ABLE, locks=False), [(True, 'locks do not work')]),
-        (replace(ABLE, links=False), [(False, 'there are no hard links')]),
+        (replace(ABLE, links=False), [(False, 'hard links do not work')]),
         (replace(ABLE, renames=False), [(True, 'files cannot be renamed')]),
     ],
 )
