@@ -29,4 +29,4 @@ settings.load_profile(os.environ.get('HYPOTHESIS_PROFILE', 'dev'))
 
 @pytest.fixture(autouse=True)
 def _no_sockets(socket_disabled: None) -> None:
-    """Any socket is an error here, loopback ones too."""
+    """Raises an error for any socket, also on loopback."""

@@ -17,13 +17,13 @@ from property_tests.simulation.run import play, tell
 from property_tests.simulation.shrink import shrink
 from property_tests.simulation.tapes import Tapes
 
-#: From so many runs on, a pair that was never reached is a failure.
+#: From this number of runs on, an event that never met its state is a failure.
 ENOUGH_RUNS = 5_000
 
 
 @dataclass
 class Share:
-    """What came of a share of the runs."""
+    """The results of a share of the runs."""
 
     runs: int = 0
     steps: int = 0
@@ -34,7 +34,7 @@ class Share:
     broken: bytes | None = None
 
     def add(self, other: 'Share') -> None:
-        """Put two shares together."""
+        """Add the results of two shares."""
         self.runs += other.runs
         self.steps += other.steps
         self.processes += other.processes
@@ -45,7 +45,7 @@ class Share:
 
 
 def simulate(seed: int, runs: int) -> Share:
-    """So many runs from a seed, up to the first that breaks a promise."""
+    """Simulate runs from a seed, until one breaks an invariant."""
     tapes, coverage, share = Tapes(seed), Coverage(), Share()
     while share.runs < runs and share.broken is None:
         tape = tapes.next()
@@ -61,7 +61,7 @@ def simulate(seed: int, runs: int) -> Share:
 
 
 def main(given: list[str] | None = None) -> int:
-    """The command; 1 if a promise was broken or something was never reached."""
+    """Run the command; return 1 if an invariant was broken or a pair was never reached."""
     parser = argparse.ArgumentParser(description='Simulate downloads in which anything goes wrong.')
     parser.add_argument('--runs', type=int, default=10_000)
     parser.add_argument('--seed', type=int, default=0)

@@ -1,4 +1,4 @@
-"""URLs, redirects and requests: normal forms, and nothing given to those it is not meant for."""
+"""URLs, redirects and requests: normal forms, and credentials for their origin only."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,21 +19,21 @@ SECRET = 'pl4nted-s3cret'
 
 @given(of.urls | of.any_text | st.builds('https://{}'.format, of.any_text))
 def test_the_normal_form_is_a_fixpoint(text: str) -> None:
-    """A URL read from its own text is the same URL; nothing raises on the way."""
+    """A URL parsed from its own text is the same URL, and nothing raises."""
     url = parse_url(text).map(lambda found: (found, parse_url(str(found)).unwrap()))
     assert url.map(lambda both: both[0] == both[1]).value_or(default_value=True)
 
 
 @given(st.sampled_from('éa%2f ~'), st.integers(7_000, 70_000))
 def test_long_addresses_are_refused_or_readable(letter: str, count: int) -> None:
-    """Escapes make a URL longer; what is accepted can still be read back."""
+    """Escapes make a URL longer; an accepted URL can be parsed again."""
     url = parse_url(f'https://h/{letter * count}')
     assert not is_successful(url) or parse_url(str(url.unwrap())) == url
 
 
 @given(of.urls, of.locations)
 def test_joined_addresses_are_normal(base: str, location: str) -> None:
-    """Whatever a Location says, it is refused or an absolute URL in normal form."""
+    """Any Location is refused, or becomes an absolute URL in normal form."""
     joined = join_url(parse_url(base).unwrap(), location)
     if is_successful(joined):
         assert parse_url(str(joined.unwrap())) == joined
@@ -49,7 +49,7 @@ def test_joined_addresses_are_normal(base: str, location: str) -> None:
 def test_redirects_carry_nothing_elsewhere(
     start: str, location: str, status: int, sent: list[tuple[str, str]], most: int
 ) -> None:
-    """No credentials to another origin, nothing from https to http, no other scheme."""
+    """No credentials go to another origin, nothing from https to http, no other scheme."""
     source = parse_url(start).unwrap().without_userinfo()
     fields = (*sent, ('Authorization', f'Bearer {SECRET}'), ('Cookie', f'id={SECRET}'))
     request = Request(method='GET', url=str(source), headers=Headers(fields))
@@ -66,12 +66,12 @@ def test_redirects_carry_nothing_elsewhere(
     if target.location.origin != source.origin:
         assert SECRET not in str(target.headers.items)
         secret = [name for name, _ in target.headers if is_secret_name(name)]
-        assert secret in ([], ['Authorization'])  # Only what the Location itself brought.
+        assert secret in ([], ['Authorization'])  # Only credentials in the Location itself.
 
 
 @given(of.descriptors())
 def test_requests_can_be_built_for_every_address(descriptor: Descriptor) -> None:
-    """Each address of a legal descriptor gives a request in normal form, without userinfo."""
+    """Each URL of a valid descriptor gives a request in normal form, without userinfo."""
     for address in descriptor.addresses:
         request = build_request(descriptor, address, 'me/1').unwrap()
         assert parse_url(request.url).map(str).unwrap() == request.url
@@ -87,7 +87,7 @@ def test_requests_can_be_built_for_every_address(descriptor: Descriptor) -> None
 def test_headers_never_break_the_frame(
     given_headers: list[tuple[str, str] | str] | dict[str, str],
 ) -> None:
-    """No CR, LF or NUL gets through, no name that is no token, no value that cannot be sent."""
+    """No CR, LF or NUL, no name that is not a token, and no unencodable value is accepted."""
     parsed = parse_headers(given_headers)
     if not is_successful(parsed):
         assert parsed.failure().code == 'invalid_input'
@@ -101,7 +101,7 @@ def test_headers_never_break_the_frame(
 
 @given(of.any_text | of.urls)
 def test_redacting_twice_is_redacting_once(text: str) -> None:
-    """Redaction never raises, and what is redacted stays as it is."""
+    """Redaction never raises, and redacting twice changes nothing more."""
     assert redact_url(redact_url(text)) == redact_url(text)
 
 
@@ -111,5 +111,5 @@ def test_redacting_twice_is_redacting_once(text: str) -> None:
     | st.from_regex(_NORMAL, fullmatch=True)
 )
 def test_what_is_in_normal_form_is_read_at_once(text: str) -> None:
-    """The short way gives what the long one gives."""
+    """The fast path gives the same result as the complete parser."""
     assert parse_url(text) == _normalise(text, 'url')

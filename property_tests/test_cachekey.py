@@ -1,4 +1,4 @@
-"""The cache key: what counts, and what does not."""
+"""The cache key: what it depends on, and what it ignores."""
 
 import json
 from typing import Any
@@ -23,7 +23,7 @@ def key_of(url: str, **described: Any) -> str:
 def test_header_case_and_order_do_not_count(
     url: str, sent: list[tuple[str, str]], chance: Any
 ) -> None:
-    """The same header fields, otherwise written and in another order, are the same download."""
+    """Header fields in another case and order have the same key."""
     sent = [(name, value.encode('latin-1', 'ignore').decode('latin-1')) for name, value in sent]
     otherwise = [(name.swapcase(), value) for name, value in sent]
     chance.shuffle(otherwise)
@@ -32,14 +32,14 @@ def test_header_case_and_order_do_not_count(
 
 @given(of.urls, st.dictionaries(of.names, of.line_texts, max_size=4), st.booleans())
 def test_the_order_of_a_mapping_does_not_count(url: str, query: dict[str, str], post: bool) -> None:
-    """A mapping carries no order, neither as query nor as form."""
+    """The order of a mapping has no meaning, neither as query nor as form."""
     backwards = dict(reversed(query.items()))
     assert key_of(url, query=query, post=post) == key_of(url, query=backwards, post=post)
 
 
 @given(of.descriptors(), st.lists(of.urls, max_size=2), of.values)
 def test_the_way_does_not_count(descriptor: Descriptor, mirrors: list[str], agent: str) -> None:
-    """Mirrors, TLS, User-Agent, Accept-Encoding and the like make no other download."""
+    """Mirrors, TLS, User-Agent, Accept-Encoding and the like do not change the key."""
     headers = descriptor.headers.with_field('User-Agent', agent).with_field(
         'accept-encoding', 'gzip'
     )
@@ -58,7 +58,7 @@ def test_the_way_does_not_count(descriptor: Descriptor, mirrors: list[str], agen
 
 @given(of.descriptors(), of.descriptors())
 def test_different_downloads_have_different_keys(one: Descriptor, two: Descriptor) -> None:
-    """Equal keys mean equal in every part that counts."""
+    """Equal keys mean equal values of all fields that count."""
     if cache_key(one) == cache_key(two):
         assert one.method == two.method
         assert one.url.partition('?')[0] == two.url.partition('?')[0]
@@ -67,7 +67,7 @@ def test_different_downloads_have_different_keys(one: Descriptor, two: Descripto
 
 @given(st.sets(st.sampled_from(METHODS[1:]), min_size=2, max_size=2), of.urls)
 def test_the_method_counts(methods: set[str], url: str) -> None:
-    """The same body sent by another method is another download."""
+    """The same body sent by another method has another key."""
     one, two = methods
     assert key_of(url, data=b'x', method=one) != key_of(url, data=b'x', method=two)
 
@@ -76,7 +76,7 @@ def test_the_method_counts(methods: set[str], url: str) -> None:
     st.lists(st.integers(0, 5), max_size=4), st.lists(st.integers(0, 5), max_size=4), st.booleans()
 )
 def test_the_order_of_a_list_counts(one: list[int], two: list[int], post: bool) -> None:
-    """Lists with other members, or in another order, are another download."""
+    """Lists with other members, or in another order, have other keys."""
     same = key_of('http://h/', query={'a': one}, post=post) == key_of(
         'http://h/', query={'a': two}, post=post
     )
@@ -85,7 +85,7 @@ def test_the_order_of_a_list_counts(one: list[int], two: list[int], post: bool) 
 
 @given(of.jsons, of.jsons)
 def test_types_in_json_count(one: Any, two: Any) -> None:
-    """1, 1.0, True and '1' are four things; only equal texts of JSON have equal keys."""
+    """1, 1.0, True and '1' differ; only equal JSON texts have equal keys."""
     given_json = [{'value': value} for value in (one, two)]
     keys = [key_of('http://h/', json=value) for value in given_json]
     assert (keys[0] == keys[1]) == (_typed(one) == _typed(two))
@@ -105,11 +105,11 @@ def _typed(value: Any) -> Any:
 
 @given(st.binary(max_size=6), st.binary(max_size=6))
 def test_raw_bodies_count(one: bytes, two: bytes) -> None:
-    """Other bytes, other key."""
+    """Other bytes have another key."""
     assert (key_of('http://h/', data=one) == key_of('http://h/', data=two)) == (one == two)
 
 
 @given(of.descriptors())
 def test_the_short_way_writes_the_same_text(target: Descriptor) -> None:
-    """What needs no sorting and no escaping is written at once, as RFC 8785 writes it."""
+    """The fast path writes the same text as RFC 8785."""
     assert rfc8785.dumps(json.loads(identity(target))) == identity(target)

@@ -1,4 +1,4 @@
-"""Values as text and back: plans, records, anything."""
+"""Round trips of values through text: plans, records, all others."""
 
 import json
 import pickle
@@ -19,7 +19,7 @@ from property_tests import strategies as of
 
 @given(of.targets())
 def test_plans_round_trip(target: tuple[Descriptor, Policy, Snapshot]) -> None:
-    """Through pickle a plan stays the same; through JSON it is the same, its secrets masked."""
+    """Pickle keeps a plan equal; JSON does too, with secrets masked."""
     made = plan(*target)
     if not is_successful(made):
         return
@@ -41,7 +41,7 @@ def test_plans_round_trip(target: tuple[Descriptor, Policy, Snapshot]) -> None:
     | of.durations
 )
 def test_every_value_round_trips(value: object) -> None:
-    """What is written down is read back as it was."""
+    """A written value is read back equal."""
     assert codec.loads(codec.dumps(value)).unwrap() == value
 
 
@@ -60,14 +60,14 @@ def test_every_value_round_trips(value: object) -> None:
     ).map(json.dumps)
 )
 def test_reading_never_raises(text: str) -> None:
-    """Whatever the text, it is a value, a plan or a fault."""
+    """Any text is read as a value, a plan or a fault."""
     for read in (codec.loads(text), Plan.from_json(text), parse_record(text)):
         assert is_successful(read) or str(read.failure())
 
 
 @given(of.records)
 def test_records_round_trip(record: DownloadRecord) -> None:
-    """A record is one line of JSON, and read back as it was."""
+    """A record is one line of JSON, and is read back equal."""
     text = record.to_json()
     assert '\n' not in text
     assert parse_record(text).unwrap() == record
@@ -75,5 +75,5 @@ def test_records_round_trip(record: DownloadRecord) -> None:
 
 @given(of.faults)
 def test_faults_pickle(fault: Fault) -> None:
-    """A fault goes to another process and comes back equal."""
+    """A pickled fault is read back equal."""
     assert pickle.loads(pickle.dumps(fault)) == fault

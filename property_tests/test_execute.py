@@ -1,4 +1,4 @@
-"""The real `execute`, in a world in memory: what was planned is done, and only right bytes appear."""
+"""The real `execute` in a world in memory: planned effects, and only right bytes."""
 
 import errno
 from datetime import timedelta
@@ -29,7 +29,7 @@ RIGHT = Checksum('sha256', sha256(CONTENT).hexdigest())
 WISH = Descriptor.parse(URL, mirrors=[MIRROR]).unwrap()
 MONDAY = 'Mon, 01 Apr 2024 00:00:00 GMT'
 
-#: Honest servers of CONTENT, with more or less to say about it.
+#: Honest servers of CONTENT, with more or fewer header fields.
 honest = st.builds(
     Resource,
     st.just(CONTENT),
@@ -42,7 +42,7 @@ BROKE: list[Fault] = [
     BodyTruncated(url='', received_bytes=0, expected_bytes=None),
     TimedOut(url='', phase='stall', limit=timedelta(seconds=1)),
 ]
-#: What may go wrong on the way to an answer, or in it.
+#: Failures of requests and responses.
 mishaps = (
     st.sampled_from(BROKE)
     | st.builds(CutOff, honest, st.integers(0, len(CONTENT)), st.sampled_from(BROKE))
@@ -51,7 +51,7 @@ mishaps = (
     | st.just(Reply(status=302, fields=(('Location', '/elsewhere'),)))
     | st.just(Reply(status=304, has_length=False))
 )
-#: Destinations, freshness and the rest, with nothing that would refuse.
+#: Destinations, freshness and other options, without those that refuse a body.
 calm = st.builds(
     Policy,
     destination=st.sampled_from(
@@ -66,7 +66,7 @@ calm = st.builds(
 
 
 def run(world: MemoryWorld, policy: Policy) -> Outcome | Fault:
-    """Plan and execute; the outcome or the fault."""
+    """Plan and execute; return the outcome or the fault."""
     done = plan(WISH, policy, world.observe(WISH, policy)).map(lambda made: execute(made, world))
     if not is_successful(done):
         return done.failure()
@@ -78,7 +78,7 @@ def run(world: MemoryWorld, policy: Policy) -> Outcome | Fault:
 
 
 def content_of(world: MemoryWorld, outcome: Outcome) -> bytes:
-    """The bytes that a caller gets."""
+    """The bytes that the caller gets."""
     if outcome.path is not None:
         return world.files.read(outcome.path)
     assert outcome.buffer is not None
@@ -89,7 +89,7 @@ def content_of(world: MemoryWorld, outcome: Outcome) -> bytes:
 def test_what_was_planned_is_performed(
     served: Resource, policy: Policy, is_stored: bool, has_cache: bool
 ) -> None:
-    """In a healthy world the effects performed are exactly the effects planned."""
+    """Without failures, the effects performed are exactly the effects planned."""
     world = memory_world({URL: served}, has_cache=has_cache)
     if is_stored:
         assert isinstance(run(world, Policy()), Outcome)
@@ -123,7 +123,7 @@ def test_whatever_goes_wrong_only_right_bytes_appear(
     is_stored: bool,
     has_locks: bool,
 ) -> None:
-    """Under any schedule of faults: the right bytes or a fault; no lock, no half file, no lie."""
+    """With any failures: the right bytes or a fault; no lock, no partial file."""
     world = memory_world({URL: served})
     if not has_locks:
         world.locks = MemoryLocks(world.clock, is_working=False)
@@ -146,7 +146,7 @@ def test_whatever_goes_wrong_only_right_bytes_appear(
         assert world.files.left_parts == 0
         assert len(ended.story) <= most_effects(WISH, policy)
     elif is_stored:
-        # A refresh never harms the copy that is there.
+        # A refresh never damages the existing copy.
         again = run(world, Policy(offline=True))
         assert isinstance(again, Outcome)
         assert content_of(world, again) == CONTENT
@@ -154,7 +154,7 @@ def test_whatever_goes_wrong_only_right_bytes_appear(
 
 @given(st.sampled_from(['create', 'write', 'publish']), st.integers(0, 100), calm)
 def test_a_full_disk_leaves_nothing_behind(operation: str, after: int, policy: Policy) -> None:
-    """A disk that fails at any moment: a fault or the right bytes, nothing half, nothing held."""
+    """After any failure of the disk: a fault or the right bytes, nothing partial, nothing held."""
     world = memory_world({URL: Resource(CONTENT, etag='"v1"')})
     world.files.fail_next(operation, errno.ENOSPC, after)
     ended = run(world, policy)
@@ -173,7 +173,7 @@ def test_a_full_disk_leaves_nothing_behind(operation: str, after: int, policy: P
     st.booleans(),
 )
 def test_versions_are_never_mixed(versions: list[str], after: int, has_ranges: bool) -> None:
-    """A file that changes between tries and between runs is one version or the other, whole."""
+    """A file that changes between attempts and runs has the bytes of one version only."""
     contents = {'"v1"': CONTENT, '"v2"': CONTENT.upper().replace(b'1', b'3')}
     served = [Resource(contents[tag], etag=tag, has_ranges=has_ranges) for tag in versions]
     script = [CutOff(one, after, BROKE[0]) for one in served[:-1]]

@@ -32,12 +32,12 @@ from tests.builders import (
     answered,
 )
 
-#: Processor time is measured; how long that takes on the wall depends on what else runs.
+#: Processor time is measured, because wall time depends on other processes.
 pytestmark = pytest.mark.timeout(900)
 
 ATTACKS = attacks()
 BARE = [attack for attack in ATTACKS if not (attack.start or attack.end)]
-#: Characters at which the worst attacks are found, and how many of them are measured.
+#: The size at which the worst attacks are searched for, and how many of them are measured.
 TRIAGE = 512
 WORST = 3
 #: What takes longer for a dull text is put together of others, which meet all attacks, and
@@ -69,7 +69,7 @@ def test_time_is_linear_in_the_text(name: str) -> None:
 
 @pytest.mark.parametrize('name', PATTERNS)
 def test_patterns_take_no_more_time_than_their_text(name: str) -> None:
-    """Attack each compiled pattern with the words in it, as its module uses it."""
+    """Each compiled pattern is attacked with the words in it, as its module uses it."""
     used = PATTERNS[name]
     for attack in worst_attacks((used,), attacks(units_of(used.pattern))):
         problem = find_growth(used, attack.grown, MOST)
@@ -113,7 +113,7 @@ def test_a_step_of_a_run_takes_no_more_time_than_its_answer(name: str) -> None:
 
 
 def test_redirect_secrets_do_not_accumulate() -> None:
-    """Each URL is full of tokens, and each token is a secret from then on."""
+    """Each URL is full of tokens, and each token is then a secret."""
     run = Run(None, a_policy()).feed(PartOpened(at=NOW, size_bytes=0))
     for hop in range(14):
         if not isinstance(run.step.effect, Exchange):

@@ -1,4 +1,4 @@
-"""The machine: total, bounded, and it gives back what it holds."""
+"""The machine: total, bounded, and without leaks."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,14 +28,14 @@ Target = tuple[Descriptor, Policy, Snapshot]
 
 @given(of.targets())
 def test_planning_never_raises(target: Target) -> None:
-    """A plan or a fault comes of any descriptor, policy and snapshot; both can be read."""
+    """Any descriptor, policy and snapshot give a plan or a fault; both can be shown."""
     made = plan(*target)
     assert str(made.unwrap() if is_successful(made) else made.failure())
 
 
 @given(of.targets(), st.data())
 def test_advance_never_raises(target: Target, data: st.DataObject) -> None:
-    """Any event, whether it answers the effect or not, gives a next step in any state."""
+    """Any event gives a next step in any state."""
     step = begin(*target)
     for _ in range(8):
         fitting = of.events() if step.effect is None else of.events_of(step.effect, target[2].key)
@@ -47,7 +47,7 @@ def test_advance_never_raises(target: Target, data: st.DataObject) -> None:
 @settings(max_examples=150)
 @given(of.targets(), st.data())
 def test_every_run_ends_in_time_with_empty_hands(target: Target, data: st.DataObject) -> None:
-    """Whatever schedule of faults: within the bound, and with no lock and no part still held."""
+    """With any failures, a run ends within the bound, and holds no lock and no part."""
     descriptor, policy, snapshot = target
     step, holds_lock, holds_part = begin(*target), False, False
     story: list[tuple[Effect, Event]] = []
@@ -75,7 +75,7 @@ def test_every_run_ends_in_time_with_empty_hands(target: Target, data: st.DataOb
 
 @given(of.targets(), st.data())
 def test_the_end_is_final(target: Target, data: st.DataObject) -> None:
-    """Once a run has ended, no event moves it."""
+    """After the end of a run, events change nothing."""
     descriptor, policy, snapshot = target
     *_, last = rehearse(descriptor, policy, snapshot)
     again = advance(last.state, data.draw(of.events()))
@@ -86,7 +86,7 @@ def test_the_end_is_final(target: Target, data: st.DataObject) -> None:
 
 @given(of.targets(healthy=True))
 def test_a_healthy_world_performs_what_was_planned(target: Target) -> None:
-    """Driven by hand through a world in which all goes well, the effects are the plan's."""
+    """Without failures, the effects of a run are those of the plan."""
     made = plan(*target)
     step, performed = begin(*target), []
     while step.effect is not None:
@@ -102,7 +102,7 @@ def test_a_healthy_world_performs_what_was_planned(target: Target) -> None:
 
 @given(of.targets(healthy=True))
 def test_a_healthy_world_ends_well(target: Target) -> None:
-    """What is planned ends with an outcome, after at most one request."""
+    """A plan ends with an outcome, after at most one request."""
     made = plan(*target)
     steps = list(rehearse(*target))
     if is_successful(made):
@@ -112,13 +112,13 @@ def test_a_healthy_world_ends_well(target: Target) -> None:
 
 @given(of.targets())
 def test_a_run_is_a_function_of_what_it_is_told(target: Target) -> None:
-    """The same input gives the same steps, updates included."""
+    """Equal inputs give equal steps, updates included."""
     assert list(rehearse(*target)) == list(rehearse(*target))
 
 
 @given(of.targets(), st.data())
 def test_nobody_is_asked_unless_the_plan_says_so(target: Target, data: st.DataObject) -> None:
-    """Offline, no schedule of events makes a request."""
+    """Offline, no sequence of events leads to a request."""
     descriptor, policy, snapshot = target
     offline = Policy(dest=policy.dest, offline=True, retries=policy.retries)
     step = begin(descriptor, offline, snapshot)

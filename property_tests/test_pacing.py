@@ -1,4 +1,4 @@
-"""Pacing: what holds of every schedule of requests and bytes."""
+"""Rate limits: laws for every schedule of requests and bytes."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,13 +15,13 @@ from dlmachine.core.spec.rate_limit import (
 )
 
 rates = st.builds(Rate, st.integers(1, 1_000), st.sampled_from([1, 60, 3600]))
-#: Pauses between one try and the next, from none to long ones.
+#: Pauses between two attempts, from zero to long ones.
 pauses = st.lists(st.sampled_from([0.0, 1e-4, 0.003]) | st.floats(0, 100), min_size=1, max_size=60)
 instants = st.floats(0, 4e9)
 
 
 def admitted(rate: Rate, starts_at: float, pauses: list[float], *, is_eager: bool) -> list[float]:
-    """The instants at which tokens were had, by one who waits as told or who never does."""
+    """The times of taken tokens, for a client that waits as told or never waits."""
     bucket, now, had = Bucket(), starts_at, []
     for pause in pauses:
         now += pause
@@ -40,7 +40,7 @@ def admitted(rate: Rate, starts_at: float, pauses: list[float], *, is_eager: boo
 def test_no_span_of_time_has_more_requests_than_its_share(
     rate: Rate, starts_at: int, pauses: list[float], is_eager: bool
 ) -> None:
-    """Wherever the span begins, and however impatiently it is asked."""
+    """No period has more requests than the rate allows, even from impatient clients."""
     had = admitted(rate, starts_at, pauses, is_eager=is_eager)
     for first in range(len(had)):
         inside = sum(1 for at in had[first:] if at < had[first] + rate.seconds)
@@ -49,13 +49,13 @@ def test_no_span_of_time_has_more_requests_than_its_share(
 
 @given(rates, instants, pauses)
 def test_whoever_waits_as_told_is_let_in(rate: Rate, starts_at: float, pauses: list[float]) -> None:
-    """One wait is enough as long as nobody else comes."""
+    """Without other clients, one wait is enough."""
     assert len(admitted(rate, starts_at, pauses, is_eager=False)) == len(pauses)
 
 
 @given(st.builds(Bucket, st.floats()), rates, st.floats(-1e12, 1e12))
 def test_no_bucket_makes_anybody_wait_for_ever(bucket: Bucket, rate: Rate, now: float) -> None:
-    """Whatever was written into it: two turns at most, and then it is as any other."""
+    """With any bucket, the wait is two intervals at most; afterwards the bucket is normal."""
     read = read_bucket(write_bucket(bucket), now)
     drawn = draw(read, rate, now)
 
@@ -65,7 +65,7 @@ def test_no_bucket_makes_anybody_wait_for_ever(bucket: Bucket, rate: Rate, now: 
 
 @given(rates)
 def test_rates_survive_their_text(rate: Rate) -> None:
-    """What is shown can be given back."""
+    """The text of a rate is parsed to the same rate."""
     assert parse_rate(str(rate)) == rate
 
 
@@ -74,7 +74,7 @@ def test_rates_survive_their_text(rate: Rate) -> None:
     st.integers(1_000, 10**9),
 )
 def test_bytes_keep_to_their_limit(pieces: list[tuple[int, float]], limit: int) -> None:
-    """Whoever waits as told has let through no more than the limit times the time, and a moment's worth."""
+    """A client that waits as told gets at most the limit times the time, and a small credit."""
     flow, now, total = Bandwidth(), 1_000.0, 0
     for size, pause in pieces:
         now += pause
@@ -86,7 +86,7 @@ def test_bytes_keep_to_their_limit(pieces: list[tuple[int, float]], limit: int) 
 
 @given(st.lists(st.integers(1, 100_000), min_size=1, max_size=50), st.integers(1_000, 10**9))
 def test_bytes_wait_no_longer_than_they_must(sizes: list[int], limit: int) -> None:
-    """All together take what they take one after the other."""
+    """Parallel transfers together take as long as sequential ones."""
     flow, now = Bandwidth(), 1_000.0
     for size in sizes:
         flow, wait = spend(flow, size, limit, now)

@@ -1,4 +1,4 @@
-"""Secrets: planted everywhere a caller may put them, and then looked for everywhere else."""
+"""Secrets in every argument of a caller, which must appear in no output."""
 
 import json
 from dataclasses import replace
@@ -30,7 +30,7 @@ from dlmachine.core.spec.policy import Policy, Window
 from property_tests import strategies as of
 
 SECRET = 'pl4nt+ed/s3cret'
-#: All ways in which it may be written.
+#: All forms in which the secret may be written.
 CODED = quote(SECRET, safe='')
 TWICE = quote(CODED, safe='')
 WRITTEN = (SECRET, CODED, TWICE, 'bWU6cGw0bnQrZWQvczNjcmV0')
@@ -49,7 +49,7 @@ PLACES = ('header', 'userinfo', 'path', 'form', 'mirror', *NESTED)
 
 @st.composite
 def planted(draw: st.DrawFn) -> Descriptor:
-    """Descriptors with the secret in one of the possible places, or in all of them."""
+    """Descriptors with the secret in one of the possible fields, or in all of them."""
     places = draw(st.sets(st.sampled_from(PLACES), min_size=1))
     userinfo = f'me:{quote(SECRET, safe="")}@' if 'userinfo' in places else ''
     fields = [field for place, field in NESTED.items() if place in places]
@@ -87,7 +87,7 @@ def _seen(descriptor: Descriptor) -> Snapshot:
 
 @given(planted(), of.wanted)
 def test_plans_tell_no_secrets(descriptor: Descriptor, wanted: Wanted) -> None:
-    """Neither text nor JSON of a plan has them, nor the repr of what it was made from."""
+    """Neither text nor JSON of a plan has a secret, nor the repr of its input."""
     made = plan(descriptor, Policy(dest=wanted), _seen(descriptor)).unwrap()
     assert _is_clean(
         made, repr(made), made.to_json(), repr(descriptor), repr(descriptor.redacted())
@@ -101,7 +101,7 @@ def test_plans_tell_no_secrets(descriptor: Descriptor, wanted: Wanted) -> None:
     st.sampled_from(WRITTEN),
 )
 def test_records_show_no_secrets(descriptor: Descriptor, header: str, echoed: str) -> None:
-    """Whatever the server echoes, the update and the outcome's record are free of them."""
+    """With any echo of the server, the update and the record have no secret."""
     snapshot = _seen(descriptor)
     step = begin(descriptor, Policy(), snapshot)
     echo = Headers(
@@ -130,7 +130,7 @@ def test_records_show_no_secrets(descriptor: Descriptor, header: str, echoed: st
 
 
 def _echo(descriptor: Descriptor) -> str:
-    # What a chatty server could know: the request as it was sent.
+    # The values that a server can echo: the request as sent.
     sent = begin(descriptor, Policy(dest=ToMemory()), replace(_seen(descriptor), cache=None))
     step = advance(sent.state, PartOpened(at=of.NOW, size_bytes=0))
     return ' '.join(getattr(step.effect, 'request').secrets())  # noqa: B009 -- an Exchange
@@ -138,7 +138,7 @@ def _echo(descriptor: Descriptor) -> str:
 
 @given(planted(), of.heads(), st.sampled_from(WRITTEN))
 def test_faults_tell_no_secrets(descriptor: Descriptor, head: ResponseHead, echoed: str) -> None:
-    """Nor do the faults that an answer leads to, a reason phrase that echoes them included."""
+    """Faults of a response have no secret, even if its reason phrase echoes one."""
     echo = echoed if echoed in _echo(descriptor) else 'nothing'
     head = replace(head, reason=f'no {echo}')
     policy = Policy(dest=ToMemory(), retries=0)
@@ -162,7 +162,7 @@ def test_faults_tell_no_secrets(descriptor: Descriptor, head: ResponseHead, echo
     ),
 )
 def test_refusals_tell_no_secrets(descriptor: Descriptor, policy: Policy) -> None:
-    """A refusal names the URL without them."""
+    """A refusal shows the URL without secrets."""
     made = plan(descriptor, policy, _seen(descriptor))
     assert not is_successful(made)
     assert _is_clean(made.failure(), repr(made.failure()))

@@ -1,4 +1,4 @@
-"""Segments: spans obey their laws, and whatever servers do, no two versions are ever mixed."""
+"""Segments: laws of spans, and versions that are never mixed."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -31,7 +31,7 @@ URL = 'https://example.org/t.bin'
 WISH = Descriptor.parse(URL).unwrap()
 PATH = '/data/t.bin'
 SIZE = 100
-#: Versions of one file: no byte of one is at the same place in another.
+#: Versions of one file that differ in every byte.
 CONTENTS = {
     f'"v{number}"': bytes((at * 7 + number) % 256 for at in range(SIZE)) for number in range(3)
 }
@@ -44,7 +44,7 @@ BROKE: list[Fault] = [
 
 @pytest.fixture(autouse=True, scope='module')
 def _small_segments() -> Iterator[None]:
-    # So that a hundred bytes are a large file.
+    # Small limits, so that a hundred bytes are a large file.
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(segment_plan, 'FIRST_BYTES', 10)
         patched.setattr(segment_plan, 'MIN_BYTES', 4)
@@ -59,7 +59,7 @@ spans = st.lists(
 
 @given(spans, st.integers(1, 9))
 def test_spans_and_gaps_are_the_whole(held: Spans, connections: int) -> None:
-    """Nothing is there and missing at once, and what is missing is split without a loss."""
+    """No byte is both held and missing, and the missing ones are split without loss."""
     missing = gaps(held, SIZE)
     assert merged((*held, *missing)) == ((0, SIZE - 1),)
     assert count_bytes(held) + count_bytes(missing) == SIZE
@@ -69,7 +69,7 @@ def test_spans_and_gaps_are_the_whole(held: Spans, connections: int) -> None:
 
 
 def _off(resource: Resource, begin: int, end: int, size: int) -> Any:
-    # A range that is not the one that was asked for, or does not say so.
+    # Another range than the requested one, or one without Content-Range.
     def turn(request: Request) -> Reply:
         reply = resource.reply(request)
         if reply.status != 206:
@@ -85,7 +85,7 @@ def _off(resource: Resource, begin: int, end: int, size: int) -> Any:
 
 
 def _forgetful(resource: Resource) -> Any:
-    # If-Range is nothing to it: a range of its version, whatever there was before.
+    # A server that ignores If-Range: it sends the range of its current version.
     return lambda request: resource.reply(
         replace(request, headers=request.headers.without('If-Range'))
     )
@@ -113,7 +113,7 @@ turns = st.one_of(
 
 
 def run(world: MemoryWorld, **options: Any) -> Outcome | Fault:
-    """Plan and execute; the outcome or the fault."""
+    """Plan and execute; return the outcome or the fault."""
     policy = Policy(**{'dest': ToPath(PATH), 'segments': 4, **options})
     made = plan(WISH, policy, world.observe(WISH, policy)).unwrap()
     ended: Any = execute(made, world)
@@ -129,8 +129,8 @@ def run(world: MemoryWorld, **options: Any) -> Outcome | Fault:
 def test_versions_are_never_mixed(
     script: list[Any], last: Resource, runs: int, retries: int
 ) -> None:
-    """Any schedule of answers, over several runs: one version or another, whole, or none."""
-    # An empty 200 and a 200 of a version without a name are whole answers of their own.
+    """With any responses, over several runs: the bytes of one version, or none."""
+    # An empty 200, and a 200 of a version without validators, are complete responses.
     rights = {*CONTENTS.values(), b''}
     world = memory_world({URL: [*script, last]}, has_cache=False)
     for number in range(runs):
@@ -150,7 +150,7 @@ def test_versions_are_never_mixed(
 
 @given(st.lists(st.sampled_from(BROKE), min_size=1, max_size=6), st.integers(0, 9))
 def test_what_came_is_not_asked_for_again(faults: list[Fault], after: int) -> None:
-    """Connections that break, in one run and over several: each byte comes about once."""
+    """With broken connections, in one run and over several, each byte is sent about once."""
     served = _resource('"v1"')
     script: list[Any] = [served]
     for fault in faults:

@@ -18,13 +18,13 @@ from property_tests.simulation.shrink import shrink
 from property_tests.simulation.tape_corpus import TAPES
 from property_tests.simulation.tapes import MAX_BYTES, Tapes
 
-#: Runs in which each planted mistake must be found.
+#: The number of runs in which each planted mistake must be found.
 MUTANT_RUNS = 4_000
 
 
 @given(st.binary(max_size=MAX_BYTES) | st.binary(min_size=120, max_size=MAX_BYTES))
 def test_whatever_goes_wrong_the_promises_hold(tape: bytes) -> None:
-    """Crashes, power cuts, sick disks, mishaps of the network, in an order that hypothesis draws."""
+    """With crashes, power cuts, disk and network failures, in the order that hypothesis draws."""
     played = play(tape)
     assert played.broken is None, tell(tape)
 
@@ -37,7 +37,7 @@ def test_recorded_tapes_keep_the_promises(name: str) -> None:
 
 
 def test_made_up_runs_keep_the_promises() -> None:
-    """The runs that `make simulate` begins with; they come to nearly every state and event."""
+    """The first runs of `make simulate` reach nearly every state and event."""
     share = simulate(seed=0, runs=800)
     assert share.broken is None, tell(shrink(share.broken))
     assert len(expected_pairs() - set(share.pairs)) <= 3
@@ -45,17 +45,17 @@ def test_made_up_runs_keep_the_promises() -> None:
 
 @given(st.binary(max_size=200), st.integers(2, 4))
 def test_processes_that_want_the_same_make_one_request(schedule: bytes, count: int) -> None:
-    """Single flight: with locks that work, the others wait and get the file, in any order of steps."""
+    """With working locks, one process requests the file, and the others wait for it."""
     assert play_together(schedule, count) == 1
 
 
 def test_every_state_is_known() -> None:
-    """The coverage knows every state of the machine, and what may come of its effect."""
+    """The coverage knows every state of the machine, and the events that may follow."""
     assert unknown_states() == []
 
 
 def test_a_run_is_its_tape() -> None:
-    """The same tape gives the same story, step by step, in another interpreter too."""
+    """An equal tape gives an equal story, step by step, also in another interpreter."""
     tapes = Tapes(seed=5)
     tape = max((tapes.next() for _ in range(40)), key=lambda one: play(one).steps)
     script = f'from property_tests.simulation.run import tell; print(tell(bytes.fromhex("{tape.hex()}")))'
@@ -67,7 +67,7 @@ def test_a_run_is_its_tape() -> None:
 
 @pytest.mark.parametrize('name', MUTANTS)
 def test_planted_mistakes_are_found(name: str) -> None:
-    """The simulation can fail: each mistake, planted into the real code, breaks a promise."""
+    """Each mistake, planted into the real code, breaks an invariant."""
     tapes, (mutant, scene) = Tapes(seed=0), MUTANTS[name]
     with mutant():
         runs = (play(scene + tapes.next()[len(scene) :]) for _ in range(MUTANT_RUNS))
@@ -76,7 +76,7 @@ def test_planted_mistakes_are_found(name: str) -> None:
 
 
 def test_a_tape_that_fails_is_made_shorter() -> None:
-    """What breaks is shown by a short tape."""
+    """A failure is reduced to a short tape."""
     tapes, (mutant, _) = Tapes(seed=0), MUTANTS['publishes without fsync']
     with mutant():
         tape = next(tape for tape in iter(tapes.next, None) if play(tape).broken)
@@ -87,7 +87,7 @@ def test_a_tape_that_fails_is_made_shorter() -> None:
 
 
 def test_the_command_tells_how_it_went(capsys: pytest.CaptureFixture[str]) -> None:
-    """It ends with 0 where all promises held, and with 1, the story and its tape where not."""
+    """It returns 0 if all invariants hold, or 1 with the story and the tape."""
     assert main(['--runs', '20', '--jobs', '1']) == 0
     assert 'runs per second' in capsys.readouterr().out
     mutant, _ = MUTANTS['does not release the lock']

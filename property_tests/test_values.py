@@ -74,7 +74,7 @@ def test_safe_names_are_safe(text: str) -> None:
 
 @given(of.heads(), of.urls | of.any_text)
 def test_content_always_has_a_safe_name(head: ResponseHead, url: str) -> None:
-    """Whatever the answer and the URL call it; its extension is short and plain."""
+    """Any response and URL give a safe name, whose extension is short and plain."""
     name = name_content(head.headers, url)
     assert safe_name(name) == name
     ext = extension(name)
@@ -87,7 +87,7 @@ def test_content_always_has_a_safe_name(head: ResponseHead, url: str) -> None:
 def test_only_usable_versions_inside_the_window_are_chosen(
     seen: list[CacheEntry], window: Window, checksum: Checksum | None
 ) -> None:
-    """READY, whole, dated inside, with no other digest on record; and none is newer."""
+    """Only READY, complete versions in the window with a matching digest; none is newer."""
     chosen = choose_version(seen, Policy(window=window, checksum=checksum))
     fitting = [
         entry for entry in seen
@@ -125,7 +125,7 @@ def test_waits_stay_within_bounds(policy: Policy, number: int, chance: float, dr
 
 @given(of.faults, st.sampled_from(['GET', 'POST', 'PUT', 'PATCH']), of.policies())
 def test_every_fault_is_classified_and_explained(fault: Fault, method: str, policy: Policy) -> None:
-    """Each fault leaves a chance or none, and says something to people."""
+    """Each fault is classified, and has a message."""
     assert classify(fault, method, policy) is not None
     assert str(fault).startswith(fault.what())
     assert fault.remedy() in str(fault)
@@ -133,7 +133,7 @@ def test_every_fault_is_classified_and_explained(fault: Fault, method: str, poli
 
 @given(of.heads(), of.instants)
 def test_retry_after_is_never_negative(head: ResponseHead, at: datetime) -> None:
-    """Whatever a server asks for, it is None or a span of time from now on."""
+    """Any Retry-After gives None or a duration from now on."""
     asked = parse_retry_after(head, at)
     assert asked is None or timedelta(0) <= asked
 
@@ -147,7 +147,7 @@ def test_retry_after_is_never_negative(head: ResponseHead, at: datetime) -> None
 def test_every_head_is_decided_about(
     head: ResponseHead, offset: int, validator: str | None, limit: int | None
 ) -> None:
-    """A body is taken only from where it was asked for, and never beyond the limit."""
+    """A body is stored only at the requested offset, and never beyond the limit."""
     expect = Expectation(offset=offset, validator=validator, max_bytes=limit)
     second = timedelta(seconds=1)
     exchange = Exchange(
@@ -170,7 +170,7 @@ def test_every_head_is_decided_about(
     | st.builds(PathSeen, kind=st.sampled_from(PathKind), blocker=st.none() | st.just('/b')),
 )
 def test_the_destination_table(wanted: Wanted, cache: str | None, seen: PathSeen | None) -> None:
-    """A path is obeyed or refused; auto is the cache if there is one, else memory."""
+    """A path is used or refused; auto is the cache if there is one, otherwise memory."""
     made = resolve_destination(wanted, cache, seen)
     match wanted:
         case Auto():
@@ -193,7 +193,7 @@ def test_the_destination_table(wanted: Wanted, cache: str | None, seen: PathSeen
     st.booleans(),
 )
 def test_parts_lie_beside_and_have_short_names(path: str, is_folder: bool) -> None:
-    """A part's stem leaves room for what is added to it, whatever the name is written in."""
+    """The stem of a part leaves room for suffixes, in any script."""
     assert part_place(ToPath(path), '/cache', is_folder=is_folder) is not None
     stem = part_stem('ab' * 32, ToPath(path))
     assert len(stem.encode()) <= 32 + 1 + 64
@@ -217,7 +217,7 @@ anything = (
 
 @given(st.sampled_from(sorted(OPTIONS)), anything)
 def test_options_are_read_or_refused(name: str, value: Any) -> None:
-    """No value of no option raises; what is accepted can be followed."""
+    """No value of an option raises; an accepted value gives a valid policy."""
     read = parse_policy({name: value})
     if is_successful(read):
         assert find_policy_fault(read.unwrap()) is None
@@ -229,7 +229,7 @@ def test_options_are_read_or_refused(name: str, value: Any) -> None:
 def test_descriptors_are_read_or_refused(
     url: Any, query: Any, json: Any, multipart: Any, rest: Any
 ) -> None:
-    """Whatever a caller gives, it is a descriptor in normal form or a fault that names a place."""
+    """Any arguments give a descriptor in normal form, or a fault that names the argument."""
     read = Descriptor.parse(
         url, query=query, json=json, multipart=multipart, headers=rest, mirrors=rest
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import chain, product
 from typing import Final
 
-#: `{n}` stands for a number that is another each time: many different keys, tokens, lines.
+#: `{n}` stands for a different number in each repetition, to make many keys, tokens, lines.
 _UNITS: Final = (
     *' \t\n\r\0"\\\'()<>[]{},;:=/?&#%@.-_*+!|~^$`0aZé\x0b\xa0\u0130',
     '<!---->', '<!--', '<!-- -', '<a>', '<a ', '<?x?>', '<!', '</', '--', '-->',
@@ -34,7 +34,7 @@ _ENDS: Final = ('', '!', '"')
 
 @dataclass(frozen=True)
 class Attack:
-    """A text of any size."""
+    """A text that can be made in any size."""
 
     start: str
     unit: str
@@ -44,7 +44,7 @@ class Attack:
         return f'{self.start!r} + {self.unit!r} * n + {self.end!r}'
 
     def grown(self, size: int) -> str:
-        """The text with about so many characters; `{n}` counts."""
+        """The text with about this many characters; `{n}` is replaced by a counter."""
         left = size - len(self.start) - len(self.end)
         if '{n' not in self.unit:
             return self.start + self.unit * max(left // len(self.unit), 1) + self.end
@@ -53,12 +53,12 @@ class Attack:
 
 
 def attacks(more_units: Iterable[str] = ()) -> list[Attack]:
-    """All of them: each unit bare, after each start, and before each end."""
+    """All attacks: each unit alone, after each start, and before each end."""
     units = (*_UNITS, *more_units)
     wraps = chain(((start, '') for start in _STARTS), (('', end) for end in _ENDS[1:]))
     return [Attack(start, unit, end) for unit, (start, end) in product(units, tuple(wraps))]
 
 
 def broken_into(text: str, size: int = 16) -> tuple[str, ...]:
-    """The same text as many short ones."""
+    """The same text in many short pieces."""
     return tuple(text[at : at + size] for at in range(0, len(text), size))

@@ -38,7 +38,7 @@ def _read_replies(text: str) -> object:
 
 
 def _members(text: str) -> bytes:
-    # As many empty members as there is room for: what one piece of a body may consist of.
+    # The maximum number of empty members in one chunk of a body.
     return _MEMBER * (len(text) // len(_MEMBER))
 
 
@@ -62,24 +62,24 @@ def _check_gzip(text: str) -> object:
     return check.problem()
 
 
-#: Readers that are fed line by line, and what takes few arguments besides a long text.
+#: Parsers that are fed line by line, or need other arguments besides a long text.
 CALLS: Final[dict[str, Callable[[str], object]]] = {
     '*.HeadParser.feed': _read_head,
     '*.FtpReplies.feed': _read_replies,
-    # A body of JSON has at most 100 levels; any text can be a string in it.
+    # JSON bodies have at most 100 levels; a string in them may be any text.
     '*.body_pairs': lambda text: list(body_pairs(JsonBody(json.dumps([text, {text: text}])))),
     '*.find_checksum': lambda text: find_checksum(text, _LIST, ('x/f1', 'f2')),
 }
-#: What has a grammar that no text comes near; only the size of the text matters.
+#: Parsers with a grammar that random text does not match; only the size of the text counts.
 SIZED: Final[dict[str, Callable[[str], object]]] = {
     '*.Inflater.feed': _inflate,
     '*.InflatedStream.feed': _inflate_stream,
     '*.BodyDigest.update': _examine,
     '*.GzipCheck.update': _check_gzip,
 }
-#: Parameters, by name, that nobody else has a say in: tables of ours, names the user declares.
+#: Parameters, by name, whose values do not come from others: tables, declared names.
 OURS: Final = frozenset({'declared', 'known', 'rows'})
-#: Why something is not attacked.
+#: Reasons why something is not attacked.
 EXEMPT: Final[dict[str, str]] = {
     '*.HeadParser.find_garbage': 'looks at the first five bytes',
     '*.NoHeads.feed': 'reads nothing',
@@ -92,12 +92,12 @@ EXEMPT: Final[dict[str, str]] = {
     '*.Outcome.content': 'opens the file',
     '*.ResponseReader.*': 'passes bytes on; its head is judged by decide_body and find_head_problem',
 }
-#: How many characters there can be, where it is not the length of a line (64 KiB).
+#: The maximum number of characters, if it is not that of a line (64 KiB).
 LIMITS: Final[dict[str, int]] = {
-    # A head, with all its lines.
+    # A head with all its lines.
     '*.HeadParser.feed': 262_144,
     '*.parse_head': 262_144,
-    # What is read from a connection at once.
+    # The maximum number of bytes that one read of a connection returns.
     '*.InflatedStream.feed': 1 << 20,
     '*.Inflater.feed': 1 << 20,
     '*.BodyDigest.update': 1 << 20,

@@ -14,23 +14,23 @@ from time import thread_time
 from types import FrameType
 from typing import Final
 
-#: What is measured is a second call: the first makes its arguments.
+#: Calls before the measured one, which create the arguments.
 Call = Callable[[str], Callable[[], object]]
-#: Most that one step may take at the largest input, in seconds of processor time.
+#: The maximum processor time of one call with the largest input, in seconds.
 CAP: Final = 0.2
-#: Below this no ratio is looked at: what is so fast at the largest input is fast enough.
+#: If the largest input takes less time, growth is not checked.
 _JUDGED: Final = 0.02
-#: An input four times as large may take so many times longer; a quadratic one takes sixteen.
+#: The maximum growth for an input four times as large; quadratic growth is sixteenfold.
 _GROWTH: Final = 9.0
-#: A time or a ratio that is too large is measured again up to so many times.
+#: The maximum number of repeated measurements after a failure.
 _AGAIN: Final = 5
 _TIMES: Final = 4
-#: What the loop of `slowness` takes on the kind of machine that the cap is for, in seconds.
+#: The time of the loop in `slowness` on the machine for which the cap is set, in seconds.
 _REFERENCE: Final = 0.04
 
 
 class _CutOff(BaseException):
-    """It took too long; not an Exception, so that nothing in between catches it."""
+    """The call took too long; not an Exception, so that no code in between catches it."""
 
 
 def seconds_of(call: Call, text: str, budget: float = 3 * CAP) -> float:
@@ -46,7 +46,7 @@ def seconds_of(call: Call, text: str, budget: float = 3 * CAP) -> float:
     before = signal.signal(signal.SIGVTALRM, cut)
     was_enabled = gc.isenabled()
     gc.disable()
-    # While the timer runs, the clock of the process advances in steps of 4 ms; the thread's does not.
+    # While the timer runs, the process clock advances in steps of 4 ms; the thread clock does not.
     began = thread_time()
     try:
         signal.setitimer(signal.ITIMER_VIRTUAL, budget)
@@ -68,11 +68,11 @@ def seconds_of(call: Call, text: str, budget: float = 3 * CAP) -> float:
 
 
 def find_growth(call: Call, grown: Callable[[int], str], most: int, cap: float = CAP) -> str | None:
-    """What is wrong with how the time of a call grows up to an input of so many characters."""
+    """Describe a problem with the growth of a call's time, up to inputs of this size; or None."""
     text, quarter = grown(most), grown(most // 4)
     large = _least(call, text, cap, _JUDGED)
     if large >= cap:
-        # The same work takes longer where other programs use the same processor, at times.
+        # The same work takes longer if other programs use the same processor.
         large = min(_least(call, text, cap * slowness()) / slowness() for _ in range(_AGAIN))
         if large >= cap:
             return f'takes {large:.2f} s of processor time for {most:,} characters'
@@ -82,7 +82,7 @@ def find_growth(call: Call, grown: Callable[[int], str], most: int, cap: float =
     for _ in range(_AGAIN):
         if ratio < _GROWTH:
             return None
-        # A machine that is busy may have slowed one of the two.
+        # A busy machine may have slowed one of the two measurements.
         ratio = _least(call, text, cap) / _usual(call, quarter, cap)
     if ratio < _GROWTH:
         return None
@@ -92,7 +92,7 @@ def find_growth(call: Call, grown: Callable[[int], str], most: int, cap: float =
 
 
 def slowness() -> float:
-    """How many times slower this machine is now than the one that the cap is for; at least 1."""
+    """How many times slower this machine is now than the one of the cap; at least 1."""
     return max(1.0, min(_seconds_of_a_loop() for _ in range(5)) / _REFERENCE)
 
 
@@ -113,5 +113,5 @@ def _least(call: Call, text: str, cap: float, is_enough: float = 0.0) -> float:
 
 
 def _usual(call: Call, text: str, cap: float) -> float:
-    # Not the least: a clock of a virtual machine may say that it took nothing at all.
+    # Not the minimum, because the clock of a virtual machine may report zero.
     return max(median(seconds_of(call, text, 3 * cap) for _ in range(_TIMES + 1)), 1e-6)

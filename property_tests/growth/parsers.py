@@ -27,15 +27,15 @@ from property_tests.growth.calls import CALLS, EXEMPT, LIMITS, OURS, SIZED
 from property_tests.growth.measuring import Call
 
 T = TypeVar('T')
-#: Characters of a line, of a header field and of a URL.
+#: The maximum characters of a line, of a header field and of a URL.
 MOST: Final = 65_536
 _BYTES: Final = frozenset({bytes, bytearray, memoryview, ResponseHead, Headers})
 _HEADS: Final = frozenset({ResponseHead, Headers})
-#: States of the machine, and what they are made of.
+#: States of the machine, and their parts.
 _STATES: Final = frozenset({Job, Attempts, *get_args(State)})
 
 
-#: They apply two parsers to each of about a thousand pairs that the text is cut into.
+#: They call two parsers for each of about a thousand pairs in the text.
 OF_MANY: Final = frozenset({
     'dlmachine.core.secrets.redact.Redactor.fields',
     'dlmachine.core.secrets.redact.Redactor.pairs',
@@ -70,7 +70,7 @@ class Found:
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """The parameters that bring text."""
+        """The parameters that contain foreign text."""
         return tuple(
             name for name, hint in self.hints.items() if values.is_text(hint) and name not in OURS
         )
@@ -92,12 +92,12 @@ def find_all() -> Iterator[Found]:
 
 
 def is_exempt(name: str) -> bool:
-    """Whether a reason is given not to attack it."""
+    """Whether there is a reason not to attack it."""
     return _of(name, EXEMPT) is not None
 
 
 def parser_of(found: Found) -> Parser:
-    """How it is attacked.  Raises: values.NoValueError."""
+    """How to attack it.  Raises: values.NoValueError."""
     name, most = found.name, _of(found.name, LIMITS) or MOST
     for own, is_sized in ((_of(name, CALLS), False), (_of(name, SIZED), True)):
         if own is not None:
@@ -122,7 +122,7 @@ def _of(name: str, known: Mapping[str, T]) -> T | None:
 
 
 def _of_head(found: Found, most: int) -> Parser:
-    # All fields at once show which attacks are worst; then each that it asks for is measured.
+    # A call with all fields shows the worst attacks; then each field is measured separately.
     texts = frozenset(name for name, hint in found.hints.items() if values.mentions(hint, _HEADS))
     names = _names_asked(found)
     triage: list[Call] = []
@@ -178,7 +178,7 @@ def _call(
 
 
 def _whole(function: Callable[[], object]) -> object:
-    # What is lazy is gone through.
+    # Iterators are consumed.
     result = function()
     return list(result) if isinstance(result, Iterator) else result
 
@@ -219,7 +219,7 @@ def _hints(function: Callable[..., object]) -> dict[str, Any]:
     try:
         hints = get_type_hints(function)
     except NameError:
-        # Types that are imported for the checker alone: none of them brings text.
+        # Types imported only for type checkers: none of them contains text.
         return {}
     hints.pop('return', None)
     for name, parameter in inspect.signature(function).parameters.items():

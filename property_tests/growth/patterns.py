@@ -1,4 +1,4 @@
-"""Every compiled pattern of the package, and the ways in which it is used."""
+"""The compiled patterns of the package, and the methods that are called on them."""
 
 import ast
 import importlib
@@ -16,20 +16,20 @@ from typing import Any, Final
 import dlmachine
 import dlmachine_adapters
 
-#: A pattern that is handed on is tried in each way in which any is used in its module.
+#: A pattern that is passed on is tried with each method used in its module.
 _USES: Final = ('fullmatch', 'match', 'search', 'finditer', 'findall', 'sub')
 
 
 @dataclass(frozen=True)
 class Used:
-    """A pattern, and one of its methods that is called."""
+    """A pattern, and the name of a method that is called on it."""
 
     name: str
     pattern: 're.Pattern[Any]'
     use: str
 
     def __call__(self, text: str) -> Callable[[], object]:
-        """Get ready to use it."""
+        """Prepares for the call."""
         return partial(self._use, text)
 
     def _use(self, text: str) -> object:
@@ -43,7 +43,7 @@ class Used:
 
 
 def find_patterns() -> Iterator[Used]:
-    """All of them, with each way in which they are used."""
+    """All patterns, each with every method that is called on it."""
     for package in (dlmachine, dlmachine_adapters):
         for info in pkgutil.walk_packages(package.__path__, f'{package.__name__}.'):
             if info.name.endswith('__main__'):
@@ -53,7 +53,7 @@ def find_patterns() -> Iterator[Used]:
 
 
 def units_of(pattern: 're.Pattern[Any]') -> tuple[str, ...]:
-    """Texts that a pattern has something to say about: what it names, alone and in pairs."""
+    """Texts for a pattern: the characters and literals in it, alone and in pairs."""
     text = pattern.pattern
     source = text.decode('latin-1') if isinstance(text, bytes) else text
     chars = tuple(dict.fromkeys(_chars(parser.parse(source, pattern.flags & ~re.UNICODE))))[:12]
@@ -62,7 +62,7 @@ def units_of(pattern: 're.Pattern[Any]') -> tuple[str, ...]:
 
 
 def _chars(parsed: Any) -> Iterator[str]:
-    """The characters that stand in a parsed pattern, one for each range and category."""
+    """The characters in a parsed pattern, one for each range and category."""
     if isinstance(parsed, (parser.SubPattern, list)):
         for one in parsed:
             yield from _chars(one)
@@ -77,7 +77,7 @@ def _chars(parsed: Any) -> Iterator[str]:
         case (ops.CATEGORY, value):
             yield _CATEGORIES.get(value, 'a')
         case _:
-            # Repetitions, groups, branches: whatever stands in them.
+            # Repetitions, groups, branches: all their contents.
             for one in parsed:
                 yield from _chars(one)
 
@@ -105,7 +105,7 @@ def _patterns_in(value: object) -> Iterator['re.Pattern[Any]']:
 
 
 def _uses(source: str, known: set[str]) -> dict[str, tuple[str, ...]]:
-    # A name that stands anywhere but before a dot may be used in any way.
+    # A name that is not followed by a dot may be used with any method.
     called: dict[str, set[str]] = {}
     bare: set[str] = set()
     tree = ast.parse(source)

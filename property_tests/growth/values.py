@@ -1,4 +1,4 @@
-"""What the parameters of a parser are made of, by their types: an attack, or something dull."""
+"""Values for the parameters of a parser by their types: an attack, or a harmless value."""
 
 import ast
 import re
@@ -48,7 +48,7 @@ STATUSES: Final = (200, 206, 302, 304)
 
 
 class NoValueError(Exception):
-    """Nothing of this type can be made here."""
+    """No value of this type can be made here."""
 
 
 @cache
@@ -64,13 +64,13 @@ def field_names() -> tuple[str, ...]:
 
 
 def as_fields(text: str, names: tuple[str, ...]) -> Headers:
-    """The text as the value of each of these fields."""
+    """Header fields of these names with the text as value."""
     value = _on_one_line(text)
     return Headers(tuple((name, value) for name in names))
 
 
 def as_repeated_fields(text: str, name: str) -> Headers:
-    """The text as many short fields of one name."""
+    """Many short header fields of one name, made from the text."""
     return Headers(tuple((name, piece) for piece in broken_into(_on_one_line(text))))
 
 
@@ -80,7 +80,7 @@ def _hints(kind: type) -> dict[str, Any]:
 
 
 def is_text(hint: Any) -> bool:
-    """Whether a value of this type brings text that others wrote."""
+    """Whether a value of this type contains foreign text."""
     if get_origin(hint) in {Literal, abc.Callable}:
         return False
     if hint in _ATTACKED or any(is_text(one) for one in get_args(hint)):
@@ -90,14 +90,14 @@ def is_text(hint: Any) -> bool:
 
 
 def mentions(hint: Any, kinds: frozenset[Any]) -> bool:
-    """Whether one of these types stands in a type."""
+    """Whether one of these types is part of a type."""
     if get_origin(hint) in {Literal, abc.Callable}:
         return False
     return hint in kinds or any(mentions(one, kinds) for one in get_args(hint))
 
 
 def make(hint: Any, text: str) -> Any:
-    """A value of this type, of the text if there is text in it.  Raises: NoValueError."""
+    """Make a value of this type, from the text if it contains text.  Raises: NoValueError."""
     if hint in _ATTACKED:
         return _ATTACKED[hint](text)
     if hint in _DULL:
@@ -118,7 +118,7 @@ def make(hint: Any, text: str) -> Any:
 
 
 def _make_one_of(inner: tuple[Any, ...], text: str) -> Any:
-    # Text first, then None: an optional value that says nothing is dull enough.
+    # Text comes first, then None, because an optional None is harmless.
     for one in sorted(inner, key=lambda hint: (hint is NoneType, not is_text(hint))):
         try:
             return make(one, text)
@@ -134,7 +134,7 @@ def _make_tuple(inner: tuple[Any, ...], text: str) -> tuple[Any, ...]:
 
 
 def _make_many(kind: Any, text: str) -> list[Any]:
-    # One that is long, and many that are short.
+    # One long value, and many short ones.
     return [make(kind, text), *(make(kind, piece) for piece in broken_into(text, 64))]
 
 
@@ -177,7 +177,7 @@ def _request(text: str) -> Request:
 
 
 def _descriptor(text: str) -> Descriptor:
-    # Percent-encoded a character may be six; a URL has no more than there may be in a line.
+    # Percent-encoding makes six characters of one; a URL is no longer than a line.
     query = {'q': text[: len(text) // 6]}
     try:
         return a_descriptor(URL, query=query, headers={'Cookie': _on_one_line(text), 'X-A': 'a'})
@@ -221,7 +221,7 @@ _ATTACKED: Final[dict[Any, Maker]] = {
     ChecksumList: ChecksumList,
     Received: lambda text: a_received(_latin(text)),
 }
-#: Fields of these types make a value one that brings text.
+#: A value with fields of these types contains foreign text.
 _TEXTS: Final = frozenset({str, bytes, str | None, Headers, ResponseHead, tuple[str, ...]})
 _DULL: Final[dict[Any, Any]] = {
     NoneType: None,

@@ -1,4 +1,4 @@
-"""The tape: all choices of a run, made beforehand."""
+"""The tape: all choices of a run, made in advance."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -17,19 +17,19 @@ class Choices:
     """
 
     def __init__(self, tape: bytes) -> None:
-        """Begin at the first byte."""
+        """Starts at the first byte."""
         self._tape = tape
         self._at = 0
         self._size = len(tape.rstrip(b'\0'))
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing but zeros is left."""
+        """Whether all further choices are 0."""
         return self._at >= self._size
 
     @property
     def used(self) -> int:
-        """How many bytes were read."""
+        """The number of bytes that were read."""
         return self._at
 
     def pick(self, count: int) -> int:
@@ -41,5 +41,5 @@ class Choices:
         return drawn % count
 
     def among(self, options: Sequence[T]) -> T:
-        """One of these; the first is the simplest."""
+        """One of these; 0 chooses the first."""
         return options[self.pick(len(options))]

@@ -14,7 +14,7 @@ from dlmachine.core.protocol.events import Event, Observed, PartOpened, Waited
 from dlmachine.core.protocol.states import State, Step
 from dlmachine.execution import run
 
-#: The port that brings the event in each state; of those without one, the event itself.
+#: The port whose event is expected in each state; without a port, the event itself.
 _BROUGHT_BY: Final[dict[str, Callable[..., Any] | type]] = {
     'CheckingCopy': ports.Files.confirm,
     'ReadingChecksums': ports.Files.read_checksums,
@@ -40,13 +40,13 @@ Pair = tuple[str, str]
 
 
 def unknown_states() -> list[str]:
-    """States of which nothing is known here; there should be none."""
+    """States that are missing in these tables; there should be none."""
     names = {state.__name__ for state in get_args(State)}
     return sorted(names - _ENDS - set(_BROUGHT_BY))
 
 
 def expected_pairs() -> set[Pair]:
-    """Every event that a port may bring, with the state that waits for it."""
+    """Every event that a port may return, with the state that expects it."""
     known = {state.__name__ for state in get_args(State)}
     return {
         (name, event)
@@ -65,7 +65,7 @@ def _events_of(source: Callable[..., Any] | type) -> list[str]:
 
 
 class Coverage:
-    """Counts pairs, and what stood in the events; `latest` are those of the latest run."""
+    """Counts pairs of states and events, and values in events; `latest` is of the last run."""
 
     def __init__(self) -> None:
         self.pairs: Counter[Pair] = Counter()
@@ -74,7 +74,7 @@ class Coverage:
 
     @contextmanager
     def counting(self) -> Iterator[None]:
-        """Count what the executor tells the machine."""
+        """Count the events that the executor passes to the machine."""
         advance: Any = vars(run)['advance']
         self.latest = set()
 
@@ -90,7 +90,7 @@ class Coverage:
             setattr(run, 'advance', advance)  # noqa: B010 -- as above
 
     def missed(self) -> list[Pair]:
-        """What should have been reached, and was not."""
+        """The pairs that were not reached."""
         return sorted(expected_pairs() - set(self.pairs))
 
     def _count(self, state: State, event: Event) -> None:

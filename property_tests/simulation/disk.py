@@ -14,13 +14,13 @@ from typing import TypeAlias
 
 from property_tests.simulation.choices import Choices
 
-#: Whose the files of all processes are.
+#: The owner of the files of all processes.
 OWNER = 1000
 
 
 @dataclass(slots=True, eq=False)
 class Inode:
-    """A file, whatever its names; `target` is where a symbolic link leads."""
+    """A file with all its names; `target` is the target of a symbolic link."""
 
     number: int
     data: bytes = b''
@@ -33,7 +33,7 @@ class Inode:
 
 @dataclass(frozen=True, slots=True)
 class _Named:
-    """A name was given, or (None) taken away."""
+    """A name was added, or (None) removed."""
 
     path: str
     before: Inode | None
@@ -42,7 +42,7 @@ class _Named:
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
-    """A file was cut shorter than what was safe."""
+    """A file was truncated below its synced size."""
 
     inode: Inode
     before: bytes
@@ -51,7 +51,7 @@ class _Cut:
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Changes that happen all or none: a rename takes one name and gives another."""
+    """Changes that are atomic together: a rename removes one name and adds another."""
 
     parts: tuple['_Named | _Cut', ...]
 
@@ -61,14 +61,14 @@ _Change: TypeAlias = _Named | _Cut | _Group
 
 @dataclass(slots=True)
 class Disk:
-    """Names, contents, and the changes that a power cut may undo; `changes` counts them all."""
+    """Names, contents, and the changes that a power cut may undo; `changes` counts all changes."""
 
     names: dict[str, Inode] = field(default_factory=dict)
     folders: set[str] = field(default_factory=lambda: {'/'})
     changes: int = 0
     has_links: bool = True
     now: float = 0.0
-    #: Which folder a path is: one that was made anew is another.
+    #: The identity of each folder: a folder that was created again is another one.
     births: dict[str, int] = field(default_factory=dict)
     _journal: list[_Change] = field(default_factory=list)
     _count: int = 0
@@ -87,7 +87,7 @@ class Disk:
         return found if found.target is None else self.inode(found.target)
 
     def count_names(self, inode: Inode) -> int:
-        """How many names a file has."""
+        """The number of names of a file."""
         return sum(found is inode for found in self.names.values())
 
     def inside(self, folder: str) -> Iterator[str]:
@@ -97,7 +97,7 @@ class Disk:
         return iter([path for path in self.names if parent(path) == folder])
 
     def make_folder(self, path: str) -> None:
-        """A folder, with those above it.  Raises: OSError."""
+        """Create a folder and its parents.  Raises: OSError."""
         while path not in self.folders:
             if path in self.names:
                 raise _error(errno.EEXIST, path)
@@ -114,7 +114,7 @@ class Disk:
         self.folders.discard(path)
 
     def create(self, path: str, *, target: str | None = None) -> Inode:
-        """A new empty file.  Raises: FileExistsError, FileNotFoundError."""
+        """Create an empty file.  Raises: FileExistsError, FileNotFoundError."""
         self._check_free(path)
         self._count += 1
         inode = Inode(self._count, mtime=self.now, target=target)
@@ -122,7 +122,7 @@ class Disk:
         return inode
 
     def link(self, inode: Inode, target: str) -> None:
-        """Another name for a file.  Raises: OSError."""
+        """Add a name to a file.  Raises: OSError."""
         if not self.count_names(inode):
             raise _error(errno.ENOENT, target)
         if not self.has_links:
@@ -131,28 +131,28 @@ class Disk:
         self._journal.append(self._name(target, inode))
 
     def rename(self, source: str, target: str) -> None:
-        """Move a name, over whatever has the other.  Raises: OSError."""
+        """Rename a file, replacing an existing file.  Raises: OSError."""
         inode = self.inode(source)
         if target in self.folders:
             raise _error(errno.EISDIR, target)
         self._check_parent(target)
         if self.names.get(target) is inode:
-            return  # POSIX: two names of one file, and nothing is done.
+            return  # POSIX: renaming one name of a file to another name of it does nothing.
         self._journal.append(_Group((self._name(source, None), self._name(target, inode))))
 
     def unlink(self, path: str) -> None:
-        """Take a name away.  Raises: OSError."""
+        """Remove a name.  Raises: OSError."""
         self.inode(path)
         self._journal.append(self._name(path, None))
 
     def append(self, inode: Inode, data: bytes) -> None:
-        """Write at the end."""
+        """Append bytes."""
         inode.data += data
         inode.mtime = self.now
         self.changes += 1
 
     def write_at(self, inode: Inode, offset: int, data: bytes) -> None:
-        """Write at a place, maybe behind the end: in between there are zeros."""
+        """Write at a position; a gap after the old end is filled with zeros."""
         end = offset + len(data)
         held = inode.data.ljust(offset, b'\0')
         inode.data = held[:offset] + data + held[end:]
@@ -161,7 +161,7 @@ class Disk:
         self.changes += 1
 
     def cut(self, inode: Inode, size: int) -> None:
-        """Keep only the first so many bytes."""
+        """Truncate to this size."""
         if size < len(inode.data):
             self._journal.append(_Cut(inode, inode.data, inode.synced))
             inode.data = inode.data[:size]
@@ -170,24 +170,24 @@ class Disk:
             self.changes += 1
 
     def sync(self, inode: Inode) -> None:
-        """Make the content of a file safe."""
+        """Sync the content of a file."""
         inode.synced = len(inode.data)
         inode.dirty.clear()
         self._flush(lambda part: isinstance(part, _Cut) and part.inode is inode)
 
     def sync_folder(self, folder: str) -> None:
-        """Make the names in a folder safe."""
+        """Sync the names in a folder."""
         self._flush(lambda part: isinstance(part, _Named) and parent(part.path) == folder)
 
     def sync_all(self) -> None:
-        """Make all safe, as time does."""
+        """Sync everything, as a system does after some time."""
         self._journal.clear()
         for inode in self.names.values():
             inode.synced = len(inode.data)
             inode.dirty.clear()
 
     def lose_power(self, choices: Choices) -> None:
-        """Undo the last changes that were not safe, as many as the tape says, and lose bytes."""
+        """Undo the last unsynced changes, as many as the tape says, and lose unsynced bytes."""
         lost = choices.pick(len(self._journal) + 1) if self._journal else 0
         for _ in range(lost):
             change = self._journal.pop()
@@ -195,7 +195,7 @@ class Disk:
                 self._undo(part)
         for inode in dict.fromkeys(self.names.values()):
             for start, end in inode.dirty:
-                last = min(end, len(inode.data))  # It may have been cut since.
+                last = min(end, len(inode.data))  # The file may have been truncated since.
                 if choices.pick(2) and start < last:
                     inode.data = inode.data[:start] + b'\0' * (last - start) + inode.data[last:]
             if inode.synced < len(inode.data):
@@ -249,7 +249,7 @@ def parent(path: str) -> str:
 def _lose_bytes(inode: Inode, choices: Choices) -> None:
     size = len(inode.data)
     kept = size - choices.pick(size - inode.synced + 1)
-    # The size may be safe before the bytes are: zeros in their place.
+    # The size may be synced before the bytes: zeros in their place.
     rest = b'\0' * (size - kept) if choices.pick(2) else b''
     inode.data = inode.data[:kept] + rest
 

@@ -1,4 +1,4 @@
-"""Open files, without a buffer, as those of parts are."""
+"""Open files without a buffer, like those of parts."""
 
 import errno
 import os
@@ -9,7 +9,7 @@ from property_tests.simulation.disk import Inode
 from property_tests.simulation.kernel import Kernel
 from property_tests.simulation.processes import Process, Violation
 
-#: The most that one call writes: what is longer takes several, and anything may come between.
+#: The maximum size of one write: a longer one takes several calls, with steps between them.
 CALL_BYTES = 8
 
 
@@ -27,7 +27,7 @@ class OpenFile:
 
     @property
     def closed(self) -> bool:
-        """Whether it is closed."""
+        """Whether the file is closed."""
         return self.is_closed
 
     def __enter__(self) -> Self:
@@ -42,36 +42,36 @@ class OpenFile:
         self.close()
 
     def fileno(self) -> int:
-        """Its number."""
+        """The file descriptor."""
         self._check_open()
         return self.fd
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go there."""
+        """Set the position."""
         self._check_open()
         start = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: len(self.inode.data)}
         self._at = start[whence] + offset
         return self._at
 
     def tell(self) -> int:
-        """Where it stands."""
+        """The current position."""
         return self._at
 
     @staticmethod
     def seekable() -> bool:
-        """It can go anywhere."""
+        """Always true."""
         return True
 
     def truncate(self) -> None:
-        """Cut it where it stands."""
+        """Truncate the file at the position."""
         self._check_open()
         self._check_alone()
-        # A disk that has no room can still do with less; one that is sick cannot.
+        # A full disk can still truncate; a failed one cannot.
         self._kernel.call('truncate', self.path)
         self._kernel.disk.cut(self.inode, self._at)
 
     def write(self, data: bytes | memoryview) -> int:
-        """Write at the end; how much of it the disk still took."""
+        """Append; return the number of bytes that the disk accepted."""
         self._check_open()
         if self._at != len(self.inode.data):
             msg = f'{self.path} is not written at its end'
@@ -82,7 +82,7 @@ class OpenFile:
         return len(piece)
 
     def write_at(self, data: bytes | memoryview, offset: int) -> int:
-        """Write at a place; how much of it the disk still took."""
+        """Write at a position; return the number of bytes that the disk accepted."""
         self._check_open()
         piece = self._taken(data)
         self._kernel.disk.write_at(self.inode, offset, piece)
@@ -101,7 +101,7 @@ class OpenFile:
         return taken
 
     def read(self, size: int = -1) -> bytes:
-        """The next bytes."""
+        """Read the next bytes."""
         self._check_open()
         self._kernel.fail('read', self.path)
         end = None if size < 0 else self._at + size
@@ -110,11 +110,11 @@ class OpenFile:
         return data
 
     def flush(self) -> None:
-        """There is nothing to empty."""
+        """Does nothing, because there is no buffer."""
         self._check_open()
 
     def close(self) -> None:
-        """Close it."""
+        """Close the file."""
         self.is_closed = True
         if self.owner is not None and self in self.owner.files:
             self.owner.files.remove(self)
@@ -125,7 +125,7 @@ class OpenFile:
             raise ValueError(msg)
 
     def _check_alone(self) -> None:
-        # No two owners ever write to one part file.
+        # Two owners never write to one part.
         for process in self._kernel.processes:
             for other in process.files:
                 if other is not self and other.inode is self.inode and other.has_written:

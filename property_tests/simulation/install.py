@@ -1,4 +1,4 @@
-"""While a simulation runs, the file adapters see its system instead of this machine's."""
+"""Replaces the system calls of the file adapters while a simulation runs."""
 
 import logging
 import sys
@@ -37,12 +37,12 @@ _MODULES: tuple[ModuleType, ...] = (
     sealed,
     io,
 )
-#: So that some bytes are a large file.
+#: Small limits, so that a few bytes are a large file.
 _SMALL: dict[str, int] = {'FIRST_BYTES': 4, 'MIN_BYTES': 3, 'MAX_BYTES': 8}
 _REAL_NOTE = sidecar.new_note
 _MISSING = object()
 
-#: Pure functions that are asked the same again and again: what they said is remembered.
+#: Pure functions that are called with equal arguments again: their results are cached.
 _REMEMBERED: dict[Any, Any] = {
     function: lru_cache(maxsize=2_048)(function)
     for function in (parse_url, redact_url, safe_name, extension, cache_key)
@@ -62,7 +62,7 @@ _CORE: tuple[tuple[ModuleType, str, Any], ...] = tuple(
 
 @contextmanager
 def installed(system: System) -> Iterator[None]:
-    """Replace what the adapters know of this machine, and put it back."""
+    """Replace the operating system in the adapters, and restore it afterwards."""
     Active.system = system
     replacements = _replacements(system)
     saved: list[tuple[ModuleType, str, Any]] = []
@@ -128,7 +128,7 @@ def _replacements(system: System) -> dict[str, Any]:
 
 
 class _Live:
-    """Stands for `sidecar.OWNED`, of which each process has its own."""
+    """Replaces `sidecar.OWNED`, of which each process has its own."""
 
     def __init__(self, system: System) -> None:
         self._kernel = system.kernel
@@ -150,7 +150,7 @@ class _Live:
 
 
 class _Heart:
-    """Stands for the thread that beats for parts: here the nemesis says when it does."""
+    """Replaces the heartbeat thread of parts; the nemesis triggers it."""
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
@@ -166,7 +166,7 @@ class _Heart:
 
 
 class _Lock:
-    """Stands for a lock between the threads of a process."""
+    """A lock between the threads of a process."""
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
@@ -181,11 +181,11 @@ class _Lock:
         self._is_held = False
 
     def acquire(self, *, blocking: bool) -> bool:
-        """Take it if it is free."""
+        """Acquire the lock if it is free."""
         assert not blocking
         was_free, self._is_held = not self._is_held, True
         return was_free
 
     def release(self) -> None:
-        """Give it back."""
+        """Release the lock."""
         self._is_held = False

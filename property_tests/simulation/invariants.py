@@ -1,4 +1,4 @@
-"""What must hold after each step, and when a run has ended."""
+"""The invariants, checked after each step and at the end of a run."""
 
 from dataclasses import dataclass, field
 from hashlib import new, sha256
@@ -33,7 +33,7 @@ class Invariants:
     _kept: dict[Inode, bytes] = field(default_factory=dict)
 
     def watch(self, attempt: Attempt) -> None:
-        """Watch the places of one more target."""
+        """Watch the destinations of one more target."""
         target = attempt.target
         urls = target.urls
         self.keys[target.key] = tuple({*self.keys.get(target.key, ()), *urls})
@@ -41,13 +41,13 @@ class Invariants:
             self.urls[target.path] = tuple({*self.urls.get(target.path, ()), *urls})
 
     def foreign(self, path: str, inode: Inode) -> None:
-        """A file that was there before, and whose bytes are nobody's to change."""
+        """A file that existed before the run, and must not change."""
         self.before[path] = inode
         if inode.target is None:
             self._kept[inode] = inode.data
 
     def check(self) -> None:
-        """After each step."""
+        """Check the invariants after a step."""
         disk, registry = self.shared.kernel.disk, self.shared.registry
         seen = (disk.changes, registry.changes)
         if seen == self._seen:
@@ -63,7 +63,7 @@ class Invariants:
         self._check_cache()
 
     def ended(self, attempt: Attempt, result: Outcome | Fault) -> None:
-        """A run ended with a result."""
+        """Check the result of a run."""
         target, shared = attempt.target, self.shared
         if isinstance(result, Outcome):
             self._check_outcome(attempt, result)
@@ -77,17 +77,17 @@ class Invariants:
         shared.kernel.tell(f'ends: {result if not isinstance(result, Outcome) else result.reason}')
 
     def let_go(self, process: Process, *, interrupted: bool = False) -> None:
-        """Whoever has ended holds nothing."""
+        """Check that a process that has ended holds nothing."""
         held = [key for key, owner in self.shared.locks.owners.items() if owner is process]
         require(not held, f'{process.name} ended and holds a lock')
         if interrupted:
-            # Between opening a part and having it, Ctrl-C may leave its handle open.
+            # Between opening a part and storing it, Ctrl-C may leave its handle open.
             self.shared.kernel.take_back(process)
         require(not process.files, f'{process.name} ended and has files open')
         require(not process.live, f'{process.name} ended and owns parts')
 
     def asked(self, attempt: Attempt, asked: Asked) -> None:
-        """A request is about to be made."""
+        """Check a request before it is sent."""
         request = asked.request
         if not request.url.startswith('https://data.example/'):
             sent = [name for name, _ in request.headers if name.lower() == 'authorization']
@@ -137,7 +137,7 @@ class Invariants:
         disk = self.shared.kernel.disk
         for path, inode in disk.names.items():
             if parent(path) == FOLDER and self._right.get(inode) is not inode.data:
-                # Without hard links a name is claimed by an empty file beside it.
+                # Without hard links a name is reserved by an empty file beside it.
                 is_claim = not inode.data and not disk.has_links and path.endswith('.claim')
                 whole = self.shared.network.contents(tuple(self.shared.network.sites))
                 require(is_claim or inode.data in whole, f'{path} holds {inode.data!r}')
@@ -146,13 +146,13 @@ class Invariants:
         target, kernel = attempt.target, self.shared.kernel
         data = self._content(outcome)
         if data is None:
-            # Somebody else removed the version meanwhile, as keep_old=False asks for.
+            # Another process removed the version in the meantime, with keep_old=False.
             registry = self.shared.registry
             is_lost = (outcome.key, outcome.version or 0) in registry.losing
             is_lost |= outcome.path in registry.removed
             require(is_lost, f'{outcome.path} is an outcome and not there')
             return
-        # A path may be that of several downloads; what others put there is their affair.
+        # Several downloads may have this path; files of the others are not checked.
         is_own = outcome.path is None or outcome.version is not None
         is_own |= kernel.publishers.get(outcome.path or '') is attempt.process
         urls = target.urls if is_own else self.urls[outcome.path or '']
@@ -160,7 +160,7 @@ class Invariants:
         require(
             is_before or data in self.shared.network.contents(urls), f'an outcome holds {data!r}'
         )
-        # Where somebody removes a file after it was seen under its name, another may get that.
+        # If a file is removed after it was seen, another may get its name.
         is_own &= not self._is_swapped(attempt, outcome.path)
         if outcome.record is not None and is_own:
             record = outcome.record
@@ -170,7 +170,7 @@ class Invariants:
             )
         checksum = target.policy.checksum
         if outcome.record is None and outcome.origin is Origin.STALE:
-            # A file at a path, of which nothing is known but that it was there.
+            # A file at a path, of which only the existence is known.
             is_own = False
         if checksum is not None and is_own:
             found = new(checksum.algorithm, data, usedforsecurity=False).hexdigest()
@@ -200,7 +200,7 @@ class Invariants:
         return removed[path] > kernel.looked.get((attempt.process, path), -1)
 
     def _check_fresh(self, attempt: Attempt, data: bytes) -> None:
-        # What was asked for is what somebody had at some moment since.
+        # The content must be one that the site has had since.
         for url in attempt.target.urls:
             versions = self.shared.network.sites[url].versions
             ends = [at for at, _ in versions[1:]] + [float('inf')]
@@ -232,13 +232,13 @@ class Invariants:
             require(publisher is not process, f'it failed ({fault}), and {path} appeared')
 
     def newest(self, attempt: Attempt, result: Outcome | Fault) -> None:
-        """In a world that is healthy again, a download ends with the newest version."""
+        """In a healthy world, a download ends with the newest version."""
         require(isinstance(result, Outcome), f'all is well, and yet: {result}')
         assert isinstance(result, Outcome)
         site = self.shared.network.sites[attempt.target.descriptor.url]
         data = self._content(result)
         if self.shared.locks.mode != 'works' and result.path in self.shared.registry.removed:
-            # Its name became free, and without locks another file of ours may have got it.
+            # Its name was free, and without locks another file may have got it.
             return
         require(data == site.content, f'all is well, and yet it is not the newest: {data!r}')
 

@@ -15,9 +15,9 @@ from property_tests.simulation.choices import Choices
 from property_tests.simulation.disk import Disk
 from property_tests.simulation.processes import Killed, Process, Violation
 
-#: No run of three downloads with all their restarts has as many.
+#: The maximum steps of a run; three downloads with all their restarts take fewer.
 MAX_STEPS = 20_000
-#: ... or takes as long: ten rounds with the longest waits, and some days that were skipped.
+#: The maximum time: ten rounds with the longest waits, and some skipped days.
 MAX_SECONDS = 120 * 24 * 3600.0
 _STEP_SECONDS = 0.001
 
@@ -53,16 +53,16 @@ class Kernel:
     story: list[str] | None = None
     happen: Callable[[list[Process]], Process | None] = lambda runnable: runnable[0]
     check: Callable[[], None] = lambda: None
-    #: Who last let a file appear at a path; and whether a disk that failed may have lost that.
+    #: The process that last published at a path; and whether a failed disk may have lost the file.
     publishers: dict[str, Process] = field(default_factory=dict)
-    #: When a process last looked whether its file has a name, by both.
+    #: The time when a process last checked that its file has a name, by both.
     looked: dict[tuple[Process, str], int] = field(default_factory=dict)
     is_sync_lost: bool = False
     on_death: list[Callable[[Process], None]] = field(default_factory=list)
     hub: greenlet = field(default_factory=getcurrent)
 
     def tell(self, what: str) -> None:
-        """Go on with the story, if anybody listens."""
+        """Add a line to the story, if it is recorded."""
         if self.story is not None:
             who = '--' if self.current is None else self.current.name
             self.story.append(f'{self.now:12.3f}  {who}  {what}')
@@ -70,7 +70,7 @@ class Kernel:
     def spawn(
         self, program: Callable[[Process], None], host: str = 'here', pid: int | None = None
     ) -> Process:
-        """A new process, which runs when it is chosen."""
+        """Add a process, which runs when it is chosen."""
         number = len(self.processes) + 1
         process = Process(number, 1000 + number if pid is None else pid, host, program, self.skew)
         process.start(self.hub)
@@ -78,13 +78,13 @@ class Kernel:
         return process
 
     def look(self, what: str) -> None:
-        """The current process is about to look at something; others may go first."""
+        """Before the current process observes something, others may run."""
         self.step(what)
         if self.current is not None:
             self.current.effects -= 1
 
     def step(self, what: str) -> None:
-        """The current process is about to do something; others may go first."""
+        """Before the current process changes something, others may run."""
         process = self.current
         if process is None:
             return
@@ -97,7 +97,7 @@ class Kernel:
             self.tell(what)
 
     def wait(self, ready: Callable[[], bool], seconds: float) -> bool:
-        """Wait until it is ready, no longer than so many seconds; whether it is."""
+        """Wait until the condition holds, up to this many seconds; return whether it holds."""
         process = self.current
         assert process is not None
         if not process.is_alive:
@@ -109,12 +109,12 @@ class Kernel:
         return ready()
 
     def call(self, operation: str, path: str) -> None:
-        """A system call that changes something, or fails.  Raises: OSError."""
+        """Run a system call that changes something, or fail.  Raises: OSError."""
         self.step(f'{operation} {path}' if self.story is not None else operation)
         self.fail(operation, path)
 
     def fail(self, operation: str, path: str) -> None:
-        """Fail if that is due.  Raises: OSError."""
+        """Fail if a failure is due.  Raises: OSError."""
         for trouble in self.troubles:
             if operation in trouble.operations:
                 self.troubles.remove(trouble)
@@ -125,12 +125,12 @@ class Kernel:
                 raise OSError(trouble.code, os.strerror(trouble.code), path)
 
     def published(self, path: str) -> None:
-        """A file appeared."""
+        """Record that a file was published."""
         if self.current is not None:
             self.publishers[path] = self.current
 
     def run(self) -> None:
-        """Let all processes run to their end."""
+        """Run all processes until they end."""
         while True:
             alive = [process for process in self.processes if process.is_runnable]
             if not alive:
@@ -141,7 +141,7 @@ class Kernel:
                 continue
             self._advance()
             if self.current in runnable:
-                # The one that ran goes on, unless something else is chosen.
+                # The same process continues, unless another one is chosen.
                 runnable.remove(self.current)
                 runnable.insert(0, self.current)
             chosen = self.happen(runnable)
@@ -152,12 +152,12 @@ class Kernel:
             self.check()
 
     def spawn_beside(self, main: Process, program: Callable[[Process], None]) -> None:
-        """One more thread of a process."""
+        """Add a thread to a process."""
         thread = self.spawn(program, main.host, main.pid)
         thread.main, thread.live = main, main.live
 
     def kill(self, process: Process) -> None:
-        """Kill -9: its threads never run again, the system takes back what it held."""
+        """Kill -9: no thread of the process runs again, and the system releases its resources."""
         for thread in self.processes:
             if thread is process or (thread.main is process and thread.is_runnable):
                 thread.is_alive = False
@@ -165,7 +165,7 @@ class Kernel:
         self.take_back(process)
 
     def take_back(self, process: Process) -> None:
-        """What the system does for one that has ended: its files are closed, its marks gone."""
+        """Release the resources of an ended process: close its files, remove its locks."""
         for file in process.files:
             file.is_closed = True
         process.files.clear()
@@ -174,13 +174,13 @@ class Kernel:
             tell(process)
 
     def stop(self) -> None:
-        """Take down whatever still stands."""
+        """Stop all processes that have not ended."""
         for process in self.processes:
             process.is_alive = False
             self._unwind(process)
 
     def heal(self) -> None:
-        """From now on all is well."""
+        """Let no further failure happen."""
         self.troubles.clear()
         self.room = None
 

@@ -1,4 +1,4 @@
-"""Locks: they work, are absent, or lie and let everybody in."""
+"""Locks, which may work, be unsupported, or let every process in."""
 
 from dlmachine.core.faults import LockBusyTooLong
 from dlmachine.core.protocol.effects import AcquireLock, ReleaseLock
@@ -9,7 +9,7 @@ from property_tests.simulation.processes import Process
 
 
 class LockTable:
-    """Who holds which key; a dead owner's lock is taken back by the system."""
+    """The owners of all keys; the system releases the locks of a dead process."""
 
     def __init__(self, kernel: Kernel, mode: str = 'works') -> None:
         self.mode = mode
@@ -31,7 +31,7 @@ class SimLocks:
         self._table = table
 
     def acquire(self, effect: AcquireLock) -> LockAcquired | LockUnavailable:
-        """Wait for the lock, no longer than the patience."""
+        """Wait for the lock, for the patience at most."""
         kernel, owners, key = self._kernel, self._table.owners, effect.key
         kernel.step('asks for the lock')
         if self._table.mode == 'absent':
@@ -47,7 +47,7 @@ class SimLocks:
         return LockAcquired(at=self._clock.now(), waited=waited)
 
     def release(self, effect: ReleaseLock) -> LockReleased:
-        """Give it back; one that is not held is none."""
+        """Release the lock; a key that is not locked is ignored."""
         self._kernel.step('gives back the lock')
         if self._table.owners.get(effect.key) is self._process:
             del self._table.owners[effect.key]

@@ -33,7 +33,7 @@ Mutant = Callable[[], AbstractContextManager[Any]]
 
 @contextmanager
 def _without_lengths() -> Iterator[None]:
-    """A body is published although it is shorter than was announced."""
+    """A body is published although it is shorter than declared."""
     decide = read_response.decide_body
 
     def unbounded(exchange: Any, head: Any) -> Any:
@@ -51,7 +51,7 @@ def _without_lengths() -> Iterator[None]:
 
 @contextmanager
 def _recorded_first() -> Iterator[None]:
-    """The registry is told before the file is there."""
+    """The registry is updated before the file exists."""
     publish = executor.Run._publish
 
     def recorded(run: Any, effect: Any) -> Any:
@@ -72,7 +72,7 @@ def _recorded_first() -> Iterator[None]:
     def advanced(state: Any, event: Any) -> Any:
         if isinstance(event, Published) and hasattr(state, 'version'):
             step = advance(state, event)
-            # It is there already.
+            # The file exists already.
             return commit._on_recorded(step.state) if step.update is not None else step
         step = advance(state, event)
         _Latest.state = step.state
@@ -96,7 +96,7 @@ class _Latest:
 
 @contextmanager
 def _without_if_range() -> Iterator[None]:
-    """The rest is asked for, of whatever version there is now."""
+    """The rest is requested without If-Range, so it may be of another version."""
     build = next_exchange._with_conditions
 
     def bare(*given: Any) -> Any:
@@ -112,7 +112,7 @@ def _without_if_range() -> Iterator[None]:
 
 @contextmanager
 def _old_dropped() -> Iterator[None]:
-    """A refresh removes the old copy before the new one is there."""
+    """A refresh removes the old copy before the new one exists."""
     opened = executor.Run._open
 
     def dropped(run: Any, effect: Any) -> Any:
@@ -131,7 +131,7 @@ def _old_dropped() -> Iterator[None]:
 
 @contextmanager
 def _replacing() -> Iterator[None]:
-    """A version replaces a file that has its name already."""
+    """A new version replaces a file of the same name."""
     place = commit._place
 
     def always(*given: Any) -> Any:
@@ -143,7 +143,7 @@ def _replacing() -> Iterator[None]:
 
 @contextmanager
 def _without_release() -> Iterator[None]:
-    """The lock is kept."""
+    """The lock is not released."""
     perform = executor.Run._perform
 
     def kept(run: Any, effect: Any, update: Any) -> Any:
@@ -158,21 +158,21 @@ def _without_release() -> Iterator[None]:
 
 @contextmanager
 def _posting_again() -> Iterator[None]:
-    """A POST is sent again whatever became of it."""
+    """A POST is repeated after every failure."""
     with patch.object(retry, '_IDEMPOTENT', frozenset({'GET', 'POST'})):
         yield
 
 
 @contextmanager
 def _without_digest() -> Iterator[None]:
-    """Nobody looks at the digests that were promised."""
+    """Promised digests are not verified."""
     with patch.object(verify_body, '_find_digest_fault', lambda *given: None):
         yield
 
 
 @contextmanager
 def _part_left() -> Iterator[None]:
-    """A failure leaves its part open."""
+    """After a failure the part stays open."""
     release = finish.release
 
     def forgetful(job: Any, end: Any, *, keep_part: bool = False) -> Any:
@@ -187,7 +187,7 @@ def _part_left() -> Iterator[None]:
 
 @contextmanager
 def _mixing_addresses() -> Iterator[None]:
-    """The rest of a mirror's part is asked of another address, and taken from there."""
+    """The rest of a mirror's part is requested from another URL, and accepted."""
     with (
         patch.object(read_response, 'source_digest', lambda url: ''),
         patch('dlmachine.core.decision.decide.url_digest', lambda url: ''),
@@ -199,7 +199,7 @@ def _mixing_addresses() -> Iterator[None]:
 
 @contextmanager
 def _trusting_mirrors() -> Iterator[None]:
-    """The validators of a mirror that confirmed a copy go into its record."""
+    """The validators of a mirror that confirmed a copy are recorded."""
     freshen = provenance.freshen_record
 
     def trusting(record: Any, descriptor: Any, head: Any, at: Any, url: str) -> Any:
@@ -211,7 +211,7 @@ def _trusting_mirrors() -> Iterator[None]:
 
 @contextmanager
 def _mixing_twins() -> Iterator[None]:
-    """Where the first range came from is forgotten, and what was said of the whole."""
+    """The source and the representation of the first range are forgotten."""
     divide: Any = vars(on_exchange)['split_rest']
 
     def forgetful(state: Any, event: Any, taking: Any, *more: Any) -> Any:
@@ -221,7 +221,7 @@ def _mixing_twins() -> Iterator[None]:
         yield
 
 
-#: Each with the beginning of tapes in which it matters: what is asked for, and of whom.
+#: Each mistake, with the beginning of tapes in which it matters: targets and servers.
 MUTANTS: Final[dict[str, tuple[Mutant, bytes]]] = {
     'publishes without checking the length': (_without_lengths, b''),
     'records before publishing': (_recorded_first, b''),
@@ -247,7 +247,7 @@ MUTANTS: Final[dict[str, tuple[Mutant, bytes]]] = {
         bytes([0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 4]),
     ),
     'mixes the ranges of twins': (_mixing_twins, bytes([*[0] * 6, 2, *[0] * 24, 1])),
-    # It takes a rare chain of events: the scene is one that a long simulation found.
+    # It takes a rare chain of events; a long simulation found this tape.
     'takes over the validators of a mirror': (
         _trusting_mirrors,
         bytes.fromhex(TAPES["a mirror's ETag was sent to the server before it"]),

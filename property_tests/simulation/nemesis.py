@@ -1,4 +1,4 @@
-"""The nemesis: at each step it says who goes on, and now and then what happens first."""
+"""The nemesis: at each step it chooses the next process, and sometimes a failure before."""
 
 import errno
 from collections.abc import Callable
@@ -12,14 +12,14 @@ from property_tests.simulation.processes import Process
 from property_tests.simulation.requests import MIRROR, URL
 from property_tests.simulation.store import FOLDER, Registry
 
-#: Below this, the byte of a step only says who goes on.
+#: Below this number, the byte of a step only chooses the process.
 _CALM: Final = 180
 _CODES: Final = (errno.ENOSPC, errno.EIO, errno.EACCES)
 _OPERATIONS: Final = (
     ('create', 'mkdir'), ('write',), ('fsync',), ('rename', 'link'), ('unlink',), ('read', 'stat'),
     ('open', 'read'), ('truncate',),
 )  # fmt: skip
-#: What fails of the registry, and what fails after that: its disk is the same.
+#: Failures of the registry, and the failures that follow on the same disk.
 _REGISTRY: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ('commit', ()), ('commit', ('unlink',)), ('remove_versions', ()), ('look up', ()), ('remove_versions', ()),
 )  # fmt: skip
@@ -43,7 +43,7 @@ class Nemesis:
     is_over: bool = False
 
     def happen(self, runnable: list[Process]) -> Process | None:
-        """What happens now, and who goes on; None: look again who can."""
+        """Let a failure happen and choose the next process; None: choose again."""
         choices = self.kernel.choices
         if choices.is_over:
             if not self.is_over:
@@ -77,7 +77,7 @@ def _killed(nemesis: Nemesis, runnable: list[Process]) -> Process | None:
 def _interrupted(nemesis: Nemesis, runnable: list[Process]) -> Process | None:
     victim = runnable[0]
     if victim.main is None and not victim.was_signalled:
-        # It comes to the first thread only; and a second one asks for no clean end any more.
+        # Ctrl-C interrupts the main thread only; a second one skips the cleanup.
         victim.was_signalled = True
         nemesis.kernel.tell(f'** {victim.name} gets Ctrl-C')
         victim.signal = KeyboardInterrupt()
@@ -148,7 +148,7 @@ def _removed(nemesis: Nemesis, runnable: list[Process]) -> Process | None:
     if paths:
         path = kernel.choices.among(paths[::-1])
         kernel.tell(f'** somebody removes {path}')
-        # Who takes a claim away takes the name that it is for.
+        # Removing a claim also removes the name that it reserves.
         nemesis.registry.lose(path.replace('/.', '/').removesuffix('.claim'))
         kernel.disk.unlink(path)
     return runnable[0]

@@ -1,4 +1,4 @@
-"""The network: what servers have, one version after the other."""
+"""The network: the contents of servers, one version after the other."""
 
 import gzip
 from base64 import b64encode
@@ -12,7 +12,7 @@ from dlmachine_adapters.fakes.server import Resource
 from property_tests.simulation.clock import true_time
 from property_tests.simulation.kernel import Kernel
 
-#: What servers tell of their versions.
+#: The header fields by which servers identify versions.
 VALIDATORS: Final = ('strong', 'weak', 'modified', 'both', 'none', 'vague')
 
 
@@ -36,11 +36,11 @@ class Site:
 
     @property
     def content(self) -> bytes:
-        """What it has now."""
+        """The current content."""
         return self.versions[-1][1]
 
     def resource(self, kernel: Kernel) -> Resource:
-        """What it has now, as an honest server has it."""
+        """The current content as an honest server serves it."""
         at, content = self.versions[-1]
         if self.sums_of is not None:
             content = f'{sha256(self.sums_of.content).hexdigest()}  t.csv\n'.encode()
@@ -71,13 +71,13 @@ class Site:
 
 @dataclass(eq=False)
 class Network:
-    """The sites, by URL; `leads_on` tells that the first often leads to another place."""
+    """The sites by URL; `leads_on` says that the first one often redirects."""
 
     sites: dict[str, Site] = field(default_factory=dict)
     leads_on: bool = False
 
     def contents(self, urls: tuple[str, ...]) -> set[bytes]:
-        """All that was ever whole at one of these."""
+        """All complete contents that these URLs ever had."""
         return {
             content for url in urls if url in self.sites for _, content in self.sites[url].versions
         }

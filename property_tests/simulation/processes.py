@@ -1,4 +1,4 @@
-"""Processes: who runs, who waits, and what the system takes back when one is killed."""
+"""Processes: running, waiting, and the resources that are released when one is killed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
 
 
 class Killed(BaseException):
-    """The process is gone: nothing that it still tries has an effect."""
+    """The process was killed: no further call has an effect."""
 
 
 class Violation(AssertionError):  # noqa: N818 -- what is violated is a promise
-    """A promise was broken."""
+    """An invariant was broken."""
 
 
 def require(is_so: bool, otherwise: str) -> None:
-    """A promise.  Raises: Violation."""
+    """Check a condition.  Raises: Violation."""
     if not is_so:
         raise Violation(otherwise)
 
@@ -46,27 +46,27 @@ class Process:
     files: list['OpenFile'] = field(default_factory=list)
     live: set[tuple[int, int]] = field(default_factory=set)
     effects: int = 0
-    #: Of a thread beside the first of its process, that first one; and what it beats for.
+    #: For a further thread: the first thread of its process, and the part whose heartbeat it is.
     main: 'Process | None' = None
     beating: list[Any] = field(default_factory=list)
     thread: Any = None
 
     @property
     def name(self) -> str:
-        """As it is called in the story."""
+        """The name of the process in the story."""
         return f'p{self.number}'
 
     @property
     def is_runnable(self) -> bool:
-        """Whether it has not ended."""
+        """Whether the process has not ended."""
         return self.is_alive and not self.is_done
 
     def may_go_on(self, now: float) -> bool:
-        """Whether it waits for nothing any more."""
+        """Whether the process is not waiting."""
         return self.ready is None or now >= self.wakes_at or self.ready()
 
     def start(self, hub: greenlet) -> None:
-        """Make its thread; it begins with the first switch to it."""
+        """Start the thread, which runs at the first switch to it."""
         self.thread = greenlet(self._run, parent=hub)
 
     def _run(self) -> None:

@@ -1,4 +1,4 @@
-"""Wishes: what a process is to download, and how, from the tape."""
+"""Targets: the descriptor and policy of a process, from the tape."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -16,16 +16,16 @@ HOST: Final = 'https://data.example'
 URL: Final = f'{HOST}/t.csv'
 OTHER_URL: Final = f'{HOST}/other.csv'
 MIRROR: Final = 'https://mirror.example/t.csv'
-#: The same site by other addresses, for redirects.
+#: Other URLs of the same site, for redirects.
 COPIES: Final = (f'{HOST}/moved.csv', 'https://elsewhere.example/t.csv')
-#: Another file under the same validators, to which a redirect may lead too.
+#: Another file with the same validators, to which a redirect may lead.
 TWIN: Final = 'https://twin.example/t.csv'
 PATH: Final = '/data/x.csv'
 LINK: Final = '/data/link.csv'
 SUMS: Final = f'{HOST}/SHA256SUMS'
 SUMS_PATH: Final = '/data/SHA256SUMS'
 
-#: Most in the cache, where most can go wrong.
+#: Most downloads go to the cache, which has the most failures.
 _PLACES: Final[tuple[Wanted, ...]] = (
     Auto(), Auto(), Auto(), Auto(), ToPath(PATH), ToPath('/data/'), ToPath(LINK), ToMemory(),
 )  # fmt: skip
@@ -34,7 +34,7 @@ _NEVER: Final = timedelta(days=300)
 
 @dataclass(frozen=True)
 class Target:
-    """A descriptor and a policy, and what follows from them."""
+    """A descriptor and a policy, and values derived from them."""
 
     descriptor: Descriptor
     policy: Policy
@@ -46,13 +46,13 @@ class Target:
 
     @property
     def urls(self) -> tuple[str, ...]:
-        """Whose contents may come of it."""
+        """The URLs whose contents may be the result."""
         addresses = self.descriptor.addresses
         return (*addresses, TWIN) if URL in addresses else addresses
 
     @property
     def path(self) -> str | None:
-        """The file at which it goes, if it is said."""
+        """The destination, if it is a path."""
         wanted = self.policy.dest
         if not isinstance(wanted, ToPath):
             return None
@@ -61,7 +61,7 @@ class Target:
 
     @property
     def may_repeat(self) -> bool:
-        """Whether a request may be sent twice."""
+        """Whether a request may be repeated."""
         return self.descriptor.method == 'GET' or self.policy.idempotent
 
 
@@ -121,17 +121,17 @@ def draw_target(
 
 
 def accept(file: BinaryIO) -> bool:
-    """A validator that is content with anything."""
+    """A validator that accepts any bytes."""
     return file.read() is not None
 
 
 def accept_long(file: BinaryIO) -> bool:
-    """A validator that wants some bytes."""
+    """A validator that requires some bytes."""
     return len(file.read()) > 8
 
 
 def complain(file: BinaryIO) -> bool:
-    """A validator that fails."""
+    """A validator that raises an exception."""
     msg = 'no columns'
     raise ValueError(msg)
 
@@ -145,7 +145,7 @@ def fresh_target(target: Target) -> Target:
 def _with_checksum(choices: Choices, policy: Policy, content: bytes) -> Policy:
     kind = choices.pick(14)
     if kind in {5, 6}:
-        # The list at the path is of what was there in the beginning, that at the URL is of now.
+        # The local checksum file has the first version, the one at the URL the current version.
         return replace(policy, checksum_file=ChecksumList(SUMS_PATH if kind == 5 else SUMS))
     if kind not in {1, 2, 3, 4}:
         return policy

@@ -16,7 +16,7 @@ from property_tests.simulation.requests import TWIN
 from tests.server_faults import MISHAPS
 from tests.server_faults.codings import CODINGS
 
-#: A page that is no data; names that end in .csv tell.
+#: A web page; names that end in .csv promise data.
 PAGE: Final = b'<!DOCTYPE html><title>Please log in</title>'
 
 
@@ -38,7 +38,7 @@ class Mishap:
 
 
 def was_settled(turn: Turn | Fault) -> bool:
-    """Whether a request that met this was not sent, refused, or sent on by the server."""
+    """Whether a request with this fault was not sent, refused, or redirected by the server."""
     match turn:
         case ConnectionFailed(phase=phase):
             return phase in {'resolve', 'connect', 'proxy'}
@@ -53,7 +53,7 @@ def was_settled(turn: Turn | Fault) -> bool:
 
 
 def turn_of(mishap: Mishap, resource: Resource, at: int, request: Request) -> Turn:
-    """What a mishap makes of an answer to a request."""
+    """The response to a request with this fault."""
     turn = mishap.simulated(resource, min(at, len(resource.content)))
     while callable(turn) and not isinstance(turn, FaultBase):
         turn = turn(request)
@@ -94,7 +94,7 @@ def _flipped(resource: Resource, at: int) -> Turn:
     body[at % len(body)] ^= 1
     fields = whole.fields
     if 'Repr-Digest' not in dict(fields):
-        # Such bytes under the right validator would deceive whoever goes on from them later.
+        # Such bytes with the right validator would make a later resumption wrong.
         fields = tuple(one for one in fields if one[0] not in {'ETag', 'Last-Modified'})
     return replace(whole, fields=fields, body=bytes(body))
 
@@ -112,7 +112,7 @@ OWN: Final = (
     Mishap('redirect to a twin', _redirects(TWIN), is_move=True),
     Mishap('redirect to http', _redirects('http://data.example/t.csv')),
 )
-#: Lies whose body begins as a web page does.
+#: False responses whose body begins as a web page.
 _PAGES: Final = frozenset(
     {'a page instead of the file (200)', 'unknown success (299)', 'transformed (203)'}
 )
@@ -147,7 +147,7 @@ _MOVES: Final = tuple(
 
 
 def draw_mishap(choices: Choices, *, leads_on: bool = False) -> Mishap:
-    """One of ours, or of the catalogue, which is much longer; or most often a redirect."""
+    """Draw a fault: most often a redirect, otherwise from this table or the longer catalogue."""
     kind = choices.pick(3)
     if leads_on and kind:
         return choices.among(_MOVES)

@@ -1,4 +1,4 @@
-"""One run, from a tape."""
+"""One simulated run of a tape."""
 
 import traceback
 from contextlib import nullcontext
@@ -28,7 +28,7 @@ class Played:
 
 
 def play(tape: bytes, *, told: bool = False, coverage: Coverage | None = None) -> Played:
-    """Play a tape to its end, with its story if that is wanted."""
+    """Play a tape to its end, with its story if requested."""
     played, stage = Played(tape), Stage(tape, told=told)
     kernel = stage.kernel
     with installed(stage.system), nullcontext() if coverage is None else coverage.counting():
@@ -47,7 +47,7 @@ def play(tape: bytes, *, told: bool = False, coverage: Coverage | None = None) -
 
 
 def tell(tape: bytes) -> str:
-    """The story of a tape, for people."""
+    """The story of a tape, as text."""
     played = play(tape, told=True)
     return '\n'.join([*played.story, '', f'broken: {played.broken}', f'tape: {tape.hex()}'])
 

@@ -1,4 +1,4 @@
-"""The scene of a run, from the tape: servers, locks, what lies on the disk."""
+"""The scenario of a run, from the tape: servers, locks, files on the disk."""
 
 from hashlib import sha256
 from typing import Final
@@ -24,7 +24,7 @@ _TARGET: Final = '/data/real.csv'
 
 
 def draw_network(choices: Choices) -> Network:
-    """The sites: each version is one letter, many times, so that mixtures show."""
+    """Draw the sites: each version is one letter repeated, so that mixed versions are noticed."""
     validators = choices.among(VALIDATORS)
     has_ranges, is_coded = choices.pick(4) != 1, choices.pick(12) == 1
     size = choices.among(SIZES)
@@ -53,7 +53,7 @@ def draw_network(choices: Choices) -> Network:
 
 
 def publish_version(choices: Choices, site: Site, now: float) -> bytes:
-    """A new version at a site, of the same size or of another; what it has now."""
+    """Publish a new version at a site, of the same or another size, or the current one again."""
     last = site.content
     letter = bytes([(last[0] if last else ord('`')) + 1])
     size = len(last) if choices.pick(2) else choices.among(SIZES)
@@ -62,7 +62,7 @@ def publish_version(choices: Choices, site: Site, now: float) -> bytes:
 
 
 def put_files(choices: Choices, disk: Disk, network: Network) -> dict[str, Inode]:
-    """What others have written before us, by path."""
+    """Create the files that existed before the run, by path."""
     found = {SUMS_PATH: _sums(disk, network)}
     match choices.among(('nothing', 'file', 'link')):
         case 'file':

@@ -1,4 +1,4 @@
-"""The stage: all that is set up for one run, and its processes."""
+"""The setup of one run, and its processes."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -28,10 +28,10 @@ _LOCKS = ('works', 'absent', 'lies', 'works')
 
 
 class Stage:
-    """One run: `play` lets all happen that is on the tape."""
+    """One run: `play` plays the tape."""
 
     def __init__(self, tape: bytes, *, told: bool = False) -> None:
-        """Set the scene."""
+        """Draws the scenario."""
         self.choices = choices = Choices(tape)
         self.kernel = kernel = Kernel(choices, story=[] if told else None)
         kernel.disk.make_folder('/data')
@@ -53,7 +53,7 @@ class Stage:
         self._targets: dict[Process, Target] = {}
 
     def play(self) -> None:
-        """The whole run.  Raises: Violation."""
+        """Play the complete run.  Raises: Violation."""
         kernel, choices = self.kernel, self.choices
         for path, inode in put_files(choices, kernel.disk, self.network).items():
             self.invariants.foreign(path, inode)
@@ -84,7 +84,7 @@ class Stage:
     def spawn(
         self, target: Target, host: str = 'here', pid: int | None = None, *, is_last: bool = False
     ) -> None:
-        """One more process."""
+        """Start one more process."""
         process = self.kernel.spawn(self._program(target, is_last=is_last), host, pid)
         self._targets[process] = target
 
@@ -101,7 +101,7 @@ class Stage:
         self.shared.is_honest = False
 
     def _in_the_end(self, target: Target) -> None:
-        # All is well again: a download that asks for the newest gets it.
+        # Everything works again, so a download of the newest version succeeds.
         self.kernel.heal()
         self.kernel.happen = lambda runnable: runnable[0]
         self.shared.is_honest = True
@@ -117,7 +117,7 @@ class Stage:
     def _publish(self, url: str) -> None:
         site = self.network.sites.get(url)
         if site is not None:
-            # Never two in one second: dates could not tell them apart.
+            # Never two versions in one second, because dates could not distinguish them.
             self.kernel.now += 1.0
             content = publish_version(self.choices, site, self.kernel.now)
             self.kernel.tell(f'** new version at {url}: {content!r}')
@@ -141,10 +141,10 @@ class Stage:
         target = attempt.target
         world = SimWorld(self.shared, attempt, self.invariants.asked)
         seen = world.observe(target.descriptor, target.policy)
-        # As the manager does it: where a copy seems to do, the backends have not been seen yet.
+        # Like the manager: if a copy is likely to be used, the backends are not observed.
         is_hit = not may_need_part(target.policy, seen.cache)
         glanced = replace(seen, backends=None) if is_hit else seen
-        # A plan is the same decision with a rehearsal, which takes long: one in four makes one.
+        # A plan makes the same decision with a dry run, which is slow: one in four makes a plan.
         if attempt.process.number % 4 == 1:
             made = plan(target.descriptor, target.policy, seen)
             require(attempt.process.effects == 0, 'a plan had effects')

@@ -1,15 +1,15 @@
-"""A shorter tape that breaks the same promise."""
+"""Find a shorter tape that breaks the same invariant."""
 
 from collections.abc import Callable
 
 from property_tests.simulation.run import play
 
-#: No more runs than this are spent on it.
+#: The maximum number of runs.
 MAX_RUNS = 3_000
 
 
 def shrink(tape: bytes, broken: str | None = None) -> bytes:
-    """Drop chunks and lower bytes, as long as it still breaks in the same way."""
+    """Drop chunks and lower bytes, as long as the run breaks in the same way."""
     kind = _kind(broken if broken is not None else play(tape).broken)
     budget = [MAX_RUNS]
 
@@ -27,7 +27,7 @@ def shrink(tape: bytes, broken: str | None = None) -> bytes:
 
 
 def _kind(broken: str | None) -> str:
-    # Without what differs from run to run: names of processes, contents, sizes.
+    # Without the parts that differ from run to run: names of processes, contents, sizes.
     text = broken or ''
     return ''.join(char for char in text.split(' holds ')[0] if not char.isdigit())[:60]
 

@@ -1,4 +1,4 @@
-"""The registry: rows that are there from the commit on, over files that may not be."""
+"""The registry: committed rows, whose files may be missing."""
 
 from dataclasses import dataclass, field, replace
 
@@ -22,7 +22,7 @@ _BUSY_SECONDS = 30.0
 
 @dataclass(slots=True)
 class Row:
-    """One version; `inode` and `mtime` are those of its file when it was entered."""
+    """One version; `inode` and `mtime` are those of its file when it was recorded."""
 
     update: NewVersion
     by: Process | None
@@ -55,12 +55,12 @@ class Registry:
         return [row for (known, _), row in sorted(self.rows.items()) if known == key]
 
     def lose(self, path: str) -> None:
-        """Somebody removes a file."""
+        """Another program removes a file."""
         self.removed[path] = self.kernel.steps
         self.losing.update(place for place, row in self.rows.items() if row.update.path == path)
 
     def note(self) -> None:
-        """A row was changed."""
+        """Record that a row was changed."""
         self.changes += 1
         if self.kernel.current is not None:
             self.changed_by.append(self.kernel.current)
@@ -80,7 +80,7 @@ class SimStore:
 
     @property
     def folder(self) -> str:
-        """The folder in which the files lie."""
+        """The cache folder."""
         return FOLDER
 
     def look_up(self, key: str, descriptor: Descriptor) -> CacheSeen:
@@ -95,7 +95,7 @@ class SimStore:
         return CacheSeen(folder=FOLDER, item_id=item_id, entries=entries)
 
     def record(self, effect: Record, update: MetadataUpdate) -> Recorded | NameTaken | EffectFailed:
-        """Write the update down, in one transaction."""
+        """Write the update in one transaction."""
         registry, place = self._registry, (update.key, update.version)
         try:
             self._begin(f'record {effect.version} {effect.reason}')
@@ -105,7 +105,7 @@ class SimStore:
                     return NameTaken(at=self._clock.now())
                 inode = self._kernel.disk.names.get(update.path)
                 if update.path in registry.removed:
-                    # Where somebody else takes names away, another file may get this one.
+                    # If other programs remove names, another file may get this one.
                     registry.losing.add(place)
                 mtime = 0.0 if inode is None else inode.mtime
                 registry.rows[place] = Row(update, self._kernel.current, inode, mtime)
@@ -146,7 +146,7 @@ class SimStore:
         return VersionsRemoved(at=self._clock.now())
 
     def close(self) -> None:
-        """Nothing to close."""
+        """Does nothing."""
 
     def _begin(self, what: str) -> None:
         kernel, registry = self._kernel, self._registry

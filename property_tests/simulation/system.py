@@ -16,7 +16,7 @@ from property_tests.simulation.kernel import Kernel
 
 @dataclass(frozen=True, slots=True)
 class Stat:
-    """What `os.stat` tells."""
+    """The result of `os.stat`."""
 
     st_mode: int
     st_size: int
@@ -34,14 +34,14 @@ class Stat:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """An open folder: it is another one once it was removed and made anew."""
+    """An open folder; a folder that was removed and created again is another one."""
 
     path: str
     birth: int
 
 
 class System:
-    """All calls, over one kernel; `flock` works, is absent or lies."""
+    """All calls over one kernel; `flock` works, is unsupported or lets everybody in."""
 
     def __init__(self, kernel: Kernel, flock: str = 'works') -> None:
         self.kernel = kernel
@@ -52,7 +52,7 @@ class System:
         self.tokens = 0
 
     def stat(self, path: str) -> Stat:
-        """Follows links.  Raises: OSError."""
+        """Stat a path, following links.  Raises: OSError."""
         disk = self.kernel.disk
         if path in disk.folders:
             return self.folder_stat(path)
@@ -62,11 +62,11 @@ class System:
         return _stat(found, disk.count_names(found))
 
     def folder_stat(self, path: str) -> Stat:
-        """What is seen of a folder."""
+        """The stat of a folder."""
         return Stat(modes.S_IFDIR | 0o755, 0, 0.0, -self.kernel.disk.births.get(path, 0))
 
     def look(self, path: str) -> Stat:
-        """Follows no links.  Raises: OSError."""
+        """Stat a path without following links.  Raises: OSError."""
         inode = self.kernel.disk.inode(path)
         kind = modes.S_IFREG if inode.target is None else modes.S_IFLNK
         seen = _stat(inode, self.kernel.disk.count_names(inode))
@@ -92,7 +92,7 @@ class System:
             raise OSError(errno.ENOENT, os.strerror(errno.ENOENT), folder.path)
 
     def fstat(self, fd: int) -> Stat:
-        """What is open.  Raises: OSError."""
+        """Stat an open file.  Raises: OSError."""
         found = self._handles.get(fd)
         if isinstance(found, Folder):
             return self.folder_stat(found.path)
@@ -100,18 +100,18 @@ class System:
         return _stat(inode, self.kernel.disk.count_names(inode))
 
     def duplicate(self, fd: int) -> int:
-        """Another number for an open folder."""
+        """Duplicate the descriptor of a folder."""
         self._handles[self._next] = self._handles[fd]
         self._next += 1
         return self._next - 1
 
     def open(self, path: str, flags: int) -> int:
-        """A number for a file or folder.  Raises: OSError."""
+        """Open a file or folder; return a descriptor.  Raises: OSError."""
         kernel, fd = self.kernel, self._next
         self._next += 1
         if flags & os.O_CREAT:
             kernel.call('create', path)
-            inode = kernel.disk.create(path)  # Always with O_EXCL: nothing else is used.
+            inode = kernel.disk.create(path)  # Always with O_EXCL, the only mode in use.
         elif path in kernel.disk.folders:
             self._handles[fd] = Folder(path, kernel.disk.births.get(path, 0))
             return fd
@@ -128,20 +128,20 @@ class System:
         return fd
 
     def file(self, fd: int) -> OpenFile:
-        """The open file of this number.  Raises: OSError."""
+        """The open file of a descriptor.  Raises: OSError."""
         found = self._handles.get(fd)
         if not isinstance(found, OpenFile) or found.is_closed:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         return found
 
     def close(self, fd: int) -> None:
-        """Close a number."""
+        """Close a descriptor."""
         found = self._handles.pop(fd, None)
         if isinstance(found, OpenFile):
             found.close()
 
     def sync(self, fd: int) -> None:
-        """Make a file, or the names in a folder, safe."""
+        """Sync a file, or the names in a folder."""
         found = self._handles.get(fd)
         if isinstance(found, Folder):
             self.kernel.call('fsync', found.path)
@@ -166,7 +166,7 @@ class System:
         self._marks[file.inode.number] = [*kept, (file, flags)]
 
     def is_running(self, pid: int) -> bool:
-        """Whether a process of this number runs where the current one does."""
+        """Whether a process with this id runs on the same machine."""
         host = '' if self.kernel.current is None else self.kernel.current.host
         return any(
             process.pid == pid and process.host == host and process.is_runnable

@@ -1,4 +1,4 @@
-"""Tapes for a long simulation: made up, or near to those that reached something rare."""
+"""Tapes for a long simulation: random ones, and variations of those that reached rare pairs."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from random import Random
 from typing import Final
 
 MAX_BYTES: Final = 250
-#: The first bytes set the scene; zeros there make for dull ones.
+#: The first bytes choose the scenario; zeros make simple ones.
 _SCENE_BYTES: Final = 45
 #: Scenes in which rare things are likely, as bytes at their places: processes without locks
 #: while files are removed; a stored version that is replaced while the registry fails; segments
@@ -16,29 +16,29 @@ _SCENES: Final[tuple[dict[int, int], ...]] = (
     {11: 8, 13: 1, 16: 2, 17: 0},
     {0: 0, 1: 0, 2: 0, 3: 0, 4: 0, 11: 5, 15: 0, 17: 0, 19: 0, 24: 0, 31: 1},
 )
-#: Of what is rare, so many kinds are looked around, at so many tapes each.
+#: The number of rare pairs to vary, and of tapes for each.
 _RAREST: Final = 10
 _KEPT: Final = 8
 
 
 class Tapes:
-    """A source of tapes that follows from a seed, and from what was reached before."""
+    """A source of tapes, which depends on a seed and on the pairs reached before."""
 
     def __init__(self, seed: int) -> None:
-        """Begin with nothing reached."""
+        """Starts with nothing reached."""
         self._random = Random(seed)
         self._reached: Counter[tuple[str, str]] = Counter()
         self._kept: dict[tuple[str, str], list[bytes]] = {}
 
     def next(self) -> bytes:
-        """One more tape."""
+        """The next tape."""
         if self._kept and self._random.random() < 0.5:
             rarest = sorted(self._kept, key=lambda one: (self._reached[one], one))[:_RAREST]
             return self._near(self._random.choice(self._kept[self._random.choice(rarest)]))
         return self._made_up()
 
     def learn(self, tape: bytes, reached: Iterable[tuple[str, str]]) -> None:
-        """What a tape reached; keep the first and the latest of each kind."""
+        """Keep the first and the latest tape for each pair that it reached."""
         for one in reached:
             self._reached[one] += 1
             kept = self._kept.setdefault(one, [])

@@ -1,4 +1,4 @@
-"""The world of one process: all ports, over what all processes share."""
+"""The world of one process: all ports, over state that all processes share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -31,14 +31,14 @@ from property_tests.simulation.requests import URL, Target
 from property_tests.simulation.response_faults import Mishap, draw_mishap, turn_of, was_settled
 from property_tests.simulation.store import Registry, SimStore
 
-#: How long an answer takes; the last ones are longer than some limits.
+#: The times of responses; the last ones exceed some timeouts.
 _DELAYS: Final = (0.0, 0.0, 0.0, 0.0, 1.0, 15.0, 400.0)
 _HEALTHY: Final = 96
 
 
 @dataclass(eq=False)
 class Shared:
-    """What all processes share; `is_honest` where no request meets with trouble."""
+    """The state that all processes share; with `is_honest`, no request fails."""
 
     kernel: Kernel
     network: Network
@@ -51,7 +51,7 @@ class Shared:
 
 @dataclass(eq=False)
 class Asked:
-    """A request of one run, and whether it is known that nothing was done about it."""
+    """A request of a run, and whether the server is known not to have acted on it."""
 
     request: Request
     is_settled: bool = False
@@ -75,7 +75,7 @@ OnRequest = Callable[[Attempt, Asked], None]
 
 
 class SimTransport(ScriptedTransport):
-    """The scripted backend, with turns from the tape; it may come too late."""
+    """The scripted backend, with responses from the tape; it may exceed the timeout."""
 
     def __init__(
         self, shared: Shared, attempt: Attempt, clock: SimClock, on_request: OnRequest
@@ -90,7 +90,7 @@ class SimTransport(ScriptedTransport):
     def exchange(
         self, effect: Exchange, part: Sink, remaining: timedelta | None
     ) -> Responded | Interrupted:
-        """One request and its answer, or the end of the time for it."""
+        """Send a request and return its response, or a timeout."""
         self._remaining, self._began = remaining, self._shared.kernel.now
         return super().exchange(effect, part, remaining)
 
@@ -169,13 +169,13 @@ class SimWorld:
         self._transport = SimTransport(shared, attempt, self.clock, on_request)
 
     def transport(self, backend: str) -> Result[Transport, Fault]:
-        """The one backend there is."""
+        """The only backend."""
         if backend == self._transport.seen.name:
             return Success(self._transport)
         return Failure(BackendMissing(backend=backend, reason='it is not simulated'))
 
     def observe(self, descriptor: Descriptor, policy: Policy) -> Snapshot:
-        """Look at all that a decision depends on."""
+        """Observe everything that a decision depends on."""
         self._shared.kernel.look('looks')
         return observe(
             descriptor,

@@ -1,4 +1,4 @@
-"""Strategies: everything that the properties draw from, by what is drawn."""
+"""Strategies for all properties, by the type that they draw."""
 
 from property_tests.strategies.answers import heads
 from property_tests.strategies.basics import DIGESTS, NOW, durations, instants

@@ -1,4 +1,4 @@
-"""Answers: heads, bodies, and what breaks off."""
+"""Responses: heads, bodies, and interruptions."""
 
 from hypothesis import strategies as st
 
@@ -68,14 +68,14 @@ _fields = st.fixed_dictionaries(
 
 @st.composite
 def heads(draw: st.DrawFn) -> ResponseHead:
-    """Heads of answers: sensible, contradictory and absurd ones."""
+    """Heads of responses: valid, contradictory and absurd ones."""
     fields = {**draw(_fields), **dict(draw(st.lists(st.tuples(names, any_text), max_size=1)))}
     return ResponseHead(
         status=draw(_statuses), headers=Headers(tuple(fields.items())), reason=draw(any_text)
     )
 
 
-#: What a part may hold.
+#: The content of a part after a body.
 receiveds = st.builds(
     Received,
     size_bytes=st.integers(0, 200),

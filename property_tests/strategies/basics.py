@@ -1,4 +1,4 @@
-"""What several draws have to share, so that they can meet: contents, digests, times."""
+"""Values that several strategies share, so that they can be equal: contents, digests, times."""
 
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -10,7 +10,7 @@ DATA: Final = b'a,b\n1,2\n'
 DIGESTS: Final = tuple(sha256(text).hexdigest() for text in (DATA, b'', b'other'))
 NOW: Final = datetime(2024, 5, 1, tzinfo=UTC)
 
-#: Durations from nothing to minutes.
+#: Durations from zero to minutes.
 durations = st.timedeltas(timedelta(0), timedelta(minutes=10))
-#: Instants around NOW, aware and in UTC.
+#: Times around NOW, aware and in UTC.
 instants = st.timedeltas(timedelta(days=-30), timedelta(days=30)).map(lambda span: NOW + span)

@@ -9,13 +9,13 @@ from property_tests.strategies.texts import jsons, line_texts, names, urls, valu
 
 #: Pairs of a query or form.
 pairs = st.lists(st.tuples(names, line_texts), max_size=3)
-#: Header pairs that `Descriptor.parse` takes.
+#: Header pairs that `Descriptor.parse` accepts.
 header_pairs = st.lists(st.tuples(names, values), max_size=3)
 
 
 @st.composite
 def descriptors(draw: st.DrawFn, *, mirrors: int = 2) -> Descriptor:
-    """Legal descriptors: every kind of body, with mirrors."""
+    """Valid descriptors with every kind of body, and mirrors."""
     content: dict[str, Any] = draw(
         st.just({})
         | st.fixed_dictionaries({'query': pairs})

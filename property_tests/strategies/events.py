@@ -1,4 +1,4 @@
-"""Events: any at all, and those that an effect may bring."""
+"""Events: any, and those that can follow an effect."""
 
 from functools import cache
 
@@ -97,7 +97,7 @@ def events(key: str = '0' * 64) -> st.SearchStrategy[Event]:
 
 
 def events_of(effect: Effect, key: str = '0' * 64) -> st.SearchStrategy[Event]:  # noqa: C901, PLR0911, PLR0912 -- one line an effect
-    """The events that the docstring of an effect names; any may also end in `EffectFailed`."""
+    """The events named in the docstring of an effect, and `EffectFailed`."""
     match effect:
         case CheckCopy():
             return (

@@ -90,7 +90,7 @@ faults: st.SearchStrategy[Fault] = st.one_of(
     st.builds(WorkerLost, problem=line_texts),
     st.builds(Bug, state=names, event=names),
 )
-#: Faults of a try: those that leave a chance are as likely as all others together.
+#: Faults of an attempt: those that can be retried are as likely as all others together.
 try_faults: st.SearchStrategy[Fault] = faults | st.sampled_from([
     ConnectionFailed(url='https://example.org/t.csv', phase='receive'),
     BodyTruncated(url='https://example.org/t.csv', received_bytes=3, expected_bytes=8),

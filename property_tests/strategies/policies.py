@@ -1,4 +1,4 @@
-"""Policies: how to go about a download."""
+"""Policies."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -15,11 +15,11 @@ from property_tests.strategies.basics import DIGESTS, durations, instants
 wanted: st.SearchStrategy[Wanted] = st.sampled_from(
     [Auto(), Auto(), ToMemory(), ToPath('/data/x.gz'), ToPath('/data/')]
 )
-#: Digests to ask for.
+#: Expected checksums.
 checksums = st.sampled_from(
     [Checksum('sha256', digest) for digest in DIGESTS] + [Checksum('md5', 'ab' * 16)]
 )
-#: Lists of checksums, on disk and elsewhere.
+#: Checksum files, local and remote.
 lists = st.sampled_from(
     [
         ChecksumList('SHA256SUMS'),
@@ -32,7 +32,7 @@ windows = st.builds(Window, newer_than=st.none() | instants, older_than=st.none(
 
 
 def policies(**fixed: Any) -> st.SearchStrategy[Policy]:
-    """Policies that can be followed, with few retries and redirects."""
+    """Valid policies, with few retries and redirects."""
     drawn: dict[str, st.SearchStrategy[Any]] = {
         'dest': wanted,
         'backend': st.sampled_from(['requests', 'requests', 'curl']),
@@ -68,7 +68,7 @@ def policies(**fixed: Any) -> st.SearchStrategy[Policy]:
 
 
 def _sensible(policy: Policy) -> Policy:
-    # One promise of a digest, and room between the least and the most.
+    # At most one expected digest, and min_bytes below max_bytes.
     least, most = policy.min_bytes, policy.max_bytes
     return replace(
         policy,

@@ -1,4 +1,4 @@
-"""Segments: ranges as they were asked for, and what else may come of them."""
+"""Segments: ranges as requested, and other results."""
 
 from hypothesis import strategies as st
 
@@ -12,7 +12,7 @@ from property_tests.strategies.faults import try_faults
 
 
 def ranged(exchange: Exchange) -> st.SearchStrategy[Event]:
-    """The range that was asked for, of a whole that is larger: the way into segments."""
+    """The requested range of a larger file, so that segments follow."""
     expect = exchange.expect
     first = expect.offset
     last = first if expect.last is None else expect.last
@@ -31,7 +31,7 @@ def ranged(exchange: Exchange) -> st.SearchStrategy[Event]:
 
 
 def segment_ends(effect: ExchangeSegments) -> st.SearchStrategy[Event]:
-    """What comes of segments: each as it was asked for, broken, something else, or nothing."""
+    """Results of segments: as requested, broken, something else, or none."""
     ends = st.tuples(*(_segment_end(exchange) for exchange in effect.exchanges))
     return st.builds(SegmentsEnded, at=instants, ends=ends)
 

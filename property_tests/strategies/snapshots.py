@@ -1,4 +1,4 @@
-"""Snapshots: what was seen of the cache, the destination, parts and backends."""
+"""Snapshots: observations of the cache, the destination, parts and backends."""
 
 from hypothesis import strategies as st
 
@@ -41,7 +41,7 @@ entries = st.builds(
     record=st.none() | records,
     is_own=st.booleans(),
 )
-#: The backends at hand: none, one, or both; or nobody looked.
+#: The installed backends: none, one, both, or not observed.
 backends = st.sampled_from([
     (BackendSeen(name='requests', schemes=('http', 'https')), BackendSeen(name='curl', schemes=('http', 'https', 'ftp'))),
     (BackendSeen(name='requests', schemes=('http', 'https')), BackendSeen(name='curl', schemes=('http', 'https', 'ftp'))),
@@ -53,7 +53,7 @@ backends = st.sampled_from([
 
 @st.composite
 def snapshots(draw: st.DrawFn, key: str = '0' * 64, *, healthy: bool = False) -> Snapshot:
-    """Anything that may be seen; `healthy` leaves out broken caches and absent backends."""
+    """Any observation; `healthy` excludes unusable caches and missing backends."""
     cache = st.builds(
         CacheSeen,
         folder=st.just('/cache'),

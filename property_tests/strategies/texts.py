@@ -6,19 +6,19 @@ text from outside (headers, Locations, file names) is drawn from all of Unicode.
 
 from hypothesis import strategies as st
 
-#: Any text at all, lone surrogates and control characters included.
+#: Any text, lone surrogates and control characters included.
 any_text = st.text(max_size=40)
-#: Names of headers, parameters and parts: tokens, some of them secret by their name.
+#: Names of headers, parameters and parts: tokens, some of them secret by name.
 names = st.sampled_from(
     ['a', 'b', 'ids', 'X-Id', 'Accept', 'Authorization', 'access_token', 'Cookie']
 ) | st.from_regex(r'\A[A-Za-z][A-Za-z0-9\-]{0,8}\Z')
-#: Names that carry no secret and are not set by dlmachine or the connection.
+#: Names that are not secret and not set by dlmachine or the connection.
 plain_names = st.sampled_from(['a', 'b', 'ids', 'X-Id', 'X-Lab', 'format', 'Accept'])
 #: Values that fit into a header: printable ISO 8859-1.
 values = st.text(
     st.characters(min_codepoint=32, max_codepoint=255, exclude_categories=['Cc']), max_size=12
 )
-#: Texts for forms, JSON and queries: whatever can be written in UTF-8 on one line.
+#: Texts for forms, JSON and queries: one line that can be encoded in UTF-8.
 line_texts = st.text(
     st.characters(exclude_categories=['Cs'], exclude_characters='\r\n\0'), max_size=12
 )
@@ -33,7 +33,7 @@ jsons = st.recursive(
     max_leaves=6,
 )
 
-#: Hosts few enough for two URLs to have the same.
+#: A few hosts, so that two URLs may have the same.
 hosts = st.sampled_from(
     ['h', 'example.org', 'Mirror.Example', '127.0.0.1', '[::1]', 'büch.example.']
 )
@@ -47,7 +47,7 @@ urls = st.builds(
     st.sampled_from(['', 't.csv', 'a/../b', './x', '%7euser/%c3%a9', 'a b', 'é.gz', '..', 'x/']),
     st.sampled_from(['', '', '?', '?a=1', '?token=s3cret&b=2', '#part', '?x=%zz']),
 )
-#: What may stand in a Location: URLs, references, other schemes, anything at all.
+#: Values of Location: URLs, references, other schemes, any text.
 locations = (
     urls
     | any_text
@@ -69,7 +69,7 @@ locations = (
 
 #: ETags, weak, strong and broken.
 etags = st.sampled_from(['"v1"', '"v2"', 'W/"v1"', 'v1', ''])
-#: Dates of HTTP, and what is none.
+#: HTTP dates, and texts that are not one.
 http_dates = st.sampled_from(
     [
         'Mon, 01 Apr 2024 00:00:00 GMT',

@@ -33,7 +33,7 @@ from dlmachine.core.deprecation import with_former_parameters
     ],
 )
 def test_a_former_name_is_the_present_one(module: str, old: str, new: str) -> None:
-    """Each warns, and names what to write."""
+    """Each warns with the present name."""
     home = import_module(module)
     with pytest.warns(DeprecationWarning, match=f'{old} is now called {new}'):
         found = getattr(home, old)
@@ -41,7 +41,7 @@ def test_a_former_name_is_the_present_one(module: str, old: str, new: str) -> No
 
 
 def test_unknown_names_are_still_errors() -> None:
-    """As in any module."""
+    """They raise AttributeError as in any module."""
     with pytest.raises(AttributeError, match="'dlmachine.errors' has no attribute 'Nothing'"):
         _ = import_module('dlmachine.errors').Nothing
     with pytest.raises(AttributeError, match="'dlmachine' has no attribute 'Nothing'"):
@@ -49,7 +49,7 @@ def test_unknown_names_are_still_errors() -> None:
 
 
 def test_a_former_parameter_is_passed_on() -> None:
-    """Others are left alone."""
+    """Other parameters are unchanged."""
 
     @with_former_parameters(colour='color')
     def paint(color: str, *, size: int = 1) -> tuple[str, int]:

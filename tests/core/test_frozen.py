@@ -1,4 +1,4 @@
-"""`@frozen`: dataclasses like any, but for the time that they take."""
+"""`@frozen` makes dataclasses like those of `dataclasses`."""
 
 import copy
 import inspect
@@ -64,17 +64,17 @@ theirs: Any = dataclass(frozen=True, slots=True, kw_only=True)
 
 @pytest.mark.parametrize('body', _bodies(), ids=lambda body: body.__name__)
 class TestLikeADataclass:
-    """Whatever one can do with the original."""
+    """Compares with the original decorator."""
 
     def test_shows_itself_alike(self, body: Callable[[], Any]) -> None:
-        """Name and fields, but those that are not to be shown."""
+        """The repr has the name and the fields, except those with repr=False."""
         mine, other = frozen(body()), theirs(body())
         given = GIVEN[body.__name__]
 
         assert repr(mine(**given)) == repr(other(**given))
 
     def test_has_the_same_fields(self, body: Callable[[], Any]) -> None:
-        """Names, defaults, and what becomes of a value that is taken apart."""
+        """Names and defaults are equal, and asdict, replace and match work."""
         mine: Any = frozen(body())
         other, given = theirs(body()), GIVEN[body.__name__]
 
@@ -89,7 +89,7 @@ class TestLikeADataclass:
         assert is_dataclass(mine)
 
     def test_is_made_of_the_same_arguments(self, body: Callable[[], Any]) -> None:
-        """Their names, kinds and types, and which of them have defaults."""
+        """Names, kinds, types and defaults of the parameters are equal."""
         mine, other = inspect.signature(frozen(body())), inspect.signature(theirs(body()))
 
         assert [(one.name, one.kind, one.annotation) for one in mine.parameters.values()] == [
@@ -100,7 +100,7 @@ class TestLikeADataclass:
             assert is_free == (other.parameters[name].default is inspect.Parameter.empty)
 
     def test_is_equal_to_its_like_alone(self, body: Callable[[], Any]) -> None:
-        """To another of the same class with the same values."""
+        """Values of another class, or with other fields, are not equal."""
         mine, other, given = frozen(body()), frozen(body()), GIVEN[body.__name__]
 
         assert mine(**given) == mine(**given)
@@ -109,14 +109,14 @@ class TestLikeADataclass:
         assert mine(**given) != 1
 
     def test_comes_back_from_a_copy(self, body: Callable[[], Any]) -> None:
-        """Deep or not."""
+        """Shallow and deep copies are equal."""
         one = frozen(body())(**GIVEN[body.__name__])
 
         assert copy.copy(one) == one
         assert copy.deepcopy(one) == one
 
     def test_can_not_be_changed(self, body: Callable[[], Any]) -> None:
-        """Neither a field that there is, nor one that there is not."""
+        """Neither a field nor a new attribute can be set."""
         one = frozen(body())(**GIVEN[body.__name__])
 
         for name in ('a', 'other'):
@@ -128,7 +128,7 @@ class TestLikeADataclass:
 
 @frozen(kw_only=False)
 class Point:
-    """Two numbers, by place."""
+    """Two positional fields."""
 
     x: int
     y: int = 0
@@ -136,20 +136,20 @@ class Point:
 
 @frozen
 class Base:
-    """What others build on."""
+    """A base class."""
 
     a: int = 0
 
 
 @frozen
 class Derived(Base):
-    """One field more."""
+    """A subclass with one more field."""
 
     b: int
 
 
 def _family() -> tuple[Any, Any]:
-    """The same two, made anew."""
+    """The same two classes, created again."""
 
     @frozen
     class Base:
@@ -163,29 +163,29 @@ def _family() -> tuple[Any, Any]:
 
 
 class Told:
-    """A class that says for itself how it is made, shown, compared and hashed."""
+    """A class with its own constructor, repr, comparison and hash."""
 
     a: int
 
     def __init__(self, *, twice: int) -> None:
-        """Half of it."""
+        """Halves the number."""
         object.__setattr__(self, 'a', twice // 2)
 
     def __repr__(self) -> str:
-        """In words."""
+        """Shows the number in words."""
         return f'told {self.a}'
 
     def __eq__(self, other: object) -> bool:
-        """To anything with the same number."""
+        """Compares the number with that of any object."""
         return getattr(other, 'a', None) == self.a
 
     def __hash__(self) -> int:
-        """By that number."""
+        """Hashes the number."""
         return self.a
 
 
 def test_fields_are_given_by_place_where_that_is_wanted() -> None:
-    """As coordinates are."""
+    """kw_only=False allows positional arguments."""
 
     @frozen(kw_only=False)
     class Place:
@@ -201,7 +201,7 @@ def test_fields_are_given_by_place_where_that_is_wanted() -> None:
 
 
 def test_an_argument_that_is_missing_or_unknown_is_an_error() -> None:
-    """With the words of any function."""
+    """The error is that of any function."""
     with pytest.raises(TypeError, match="missing 1 required positional argument: 'x'"):
         Point()  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="unexpected keyword argument 'z'"):
@@ -209,7 +209,7 @@ def test_an_argument_that_is_missing_or_unknown_is_an_error() -> None:
 
 
 def test_a_default_that_is_made_is_made_anew() -> None:
-    """And not made where one is given."""
+    """The factory is called for each instance, but not if a value is passed."""
     kind: Any = frozen(_bodies()[3]())
 
     assert kind(a=1).made is not kind(a=1).made
@@ -218,7 +218,7 @@ def test_a_default_that_is_made_is_made_anew() -> None:
 
 
 def test_what_is_not_compared_makes_no_difference() -> None:
-    """Neither to equality nor to the hash."""
+    """It counts neither for equality nor for the hash."""
     kind: Any = frozen(_bodies()[3]())
 
     assert kind(a=1, made=[5]) == kind(a=1)
@@ -227,7 +227,7 @@ def test_what_is_not_compared_makes_no_difference() -> None:
 
 
 def test_fields_are_inherited() -> None:
-    """And the classes remain two kinds of values."""
+    """Instances of the two classes are not equal."""
     base, derived = _family()
 
     assert derived(a=1, b=2) == replace(derived(b=2), a=1)
@@ -237,7 +237,7 @@ def test_fields_are_inherited() -> None:
 
 
 def test_one_value_is_compared_as_many_are() -> None:
-    """A class of a single field, and one of none."""
+    """A class may have one field or none."""
     single: Any = frozen(_bodies()[2]())
     empty: Any = frozen(_bodies()[1]())
 
@@ -247,12 +247,12 @@ def test_one_value_is_compared_as_many_are() -> None:
 
 
 def test_other_values_have_other_hashes() -> None:
-    """Else they would all lie in one place of a set."""
+    """Otherwise all values would collide in a set."""
     assert len({hash(Point(number)) for number in range(9)}) == 9
 
 
 def test_a_constructor_says_whose_it_is() -> None:
-    """Name, module and types, for those who look into it."""
+    """Name, module and types are set for introspection."""
     base, _ = _family()
     made = base.__init__
 
@@ -261,14 +261,14 @@ def test_a_constructor_says_whose_it_is() -> None:
 
 
 def test_a_state_of_another_class_is_refused() -> None:
-    """What another version pickled has other fields, and must not be read half."""
+    """The pickle of another version may have other fields."""
     for kept in ((1,), (1, 2, 3)):
         with pytest.raises(ValueError, match='zip'):
             object.__new__(Derived).__setstate__((kept, {}))  # type: ignore[attr-defined]
 
 
 def test_what_a_class_says_itself_counts() -> None:
-    """Nothing of it is written over."""
+    """Methods of the class are not replaced."""
     kind: Any = frozen(Told)
     one = kind(twice=8)
 
@@ -276,7 +276,7 @@ def test_what_a_class_says_itself_counts() -> None:
 
 
 def test_a_frozen_dataclass_can_be_made_of_one() -> None:
-    """As users do who add to what is ours."""
+    """Users may add fields to classes of dlmachine."""
 
     @dataclass(frozen=True)
     class Theirs(Base):
@@ -287,13 +287,13 @@ def test_a_frozen_dataclass_can_be_made_of_one() -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Adding(Derived):
-    """A user's, by the original decorator."""
+    """A user's subclass with the original decorator."""
 
     c: int = 3
 
 
 class Tagged(Derived):
-    """A user's, without any."""
+    """A user's subclass without a decorator."""
 
 
 def _pickled(one: Any) -> Any:
@@ -301,7 +301,7 @@ def _pickled(one: Any) -> Any:
 
 
 def test_what_subclasses_add_comes_back_too() -> None:
-    """Fields, and whatever else they keep."""
+    """Its fields and other attributes are pickled too."""
     tagged = Tagged(b=2)
     object.__setattr__(tagged, 'tag', 'genes')
     ways: tuple[Callable[[Any], Any], ...] = (copy.copy, copy.deepcopy, _pickled)
@@ -312,7 +312,7 @@ def test_what_subclasses_add_comes_back_too() -> None:
 
 @pytest.mark.parametrize('protocol', range(pickle.HIGHEST_PROTOCOL + 1))
 def test_a_value_can_be_pickled(protocol: int) -> None:
-    """For workers in other processes."""
+    """Workers in other processes receive values by pickle."""
     one = Derived(a=1, b=2)
 
     assert pickle.loads(pickle.dumps(one, protocol)) == one

@@ -1,4 +1,4 @@
-"""Cookies: which are kept, where they go, and that nobody is told."""
+"""Cookies: which are kept, to which URLs they are sent, and that no text shows them."""
 
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
@@ -120,7 +120,7 @@ def test_to_which_urls_a_cookie_is_sent(here: str, value: str, there: str, is_se
 
 
 def test_a_cookie_expires() -> None:
-    """At its expiry time, whatever happened in between."""
+    """A cookie expires at its expiry time."""
     store = stored('h.org/', 'a=1; Max-Age=5', 'b=2')
     assert store.header_for(at('h.org/'), NOW + timedelta(seconds=4)) == 'a=1; b=2'
     assert store.header_for(at('h.org/'), NOW + timedelta(seconds=5)) == 'b=2'
@@ -156,7 +156,7 @@ def test_a_cookie_replaces_one_with_the_same_identity() -> None:
     ],
 )
 def test_secure_cookies_are_left_alone_by_http(url: str, value: str, is_taken: bool) -> None:
-    """An attacker on http can neither replace nor shadow them."""
+    """A response from http neither replaces nor shadows a Secure cookie."""
     store = stored('https://h.org/', 'a=1; Secure; Domain=h.org')
     assert (stored(url, value, store=store) != store) == is_taken
 

@@ -1,4 +1,4 @@
-"""Cookies on their way through the machine: hops, tries, mirrors."""
+"""Cookies in a run of the machine: redirects, retries, mirrors."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ def cookies(run: Run) -> list[str | None]:
 
 
 def led(location: str, *values: str) -> Any:
-    """A redirect that sets cookies."""
+    """A redirect response that sets cookies."""
     head = a_head(302, {'Location': location})
     fields = (*head.headers, *(('Set-Cookie', value) for value in values))
     event = answered(302, {})
@@ -90,7 +90,7 @@ def test_the_callers_cookies_do_not_make_a_different_request() -> None:
 
 
 def test_another_method_makes_another_request() -> None:
-    """The result of a form may have the form's URL."""
+    """A form may redirect to its own URL, which is then requested by GET."""
     asked = Request(method='POST', url=URL)
     assert hop_of(asked) != hop_of(Request(method='GET', url=URL)) == URL
     head = a_head(303, {'Location': URL})
@@ -109,7 +109,7 @@ def test_a_hop_shows_no_cookie() -> None:
 
 
 def test_retries_and_mirrors_carry_cookies() -> None:
-    """Whatever the result of the attempt that received them."""
+    """Cookies are also sent if the attempt that received them failed."""
     mirror = 'https://example.org/mirror'
     run = a_run(mirrors=[mirror, 'https://other.example/'])
     run.feed(answered(503, {'Set-Cookie': 'a=1'}), answered(503, {'Set-Cookie': 'b=2'}))
@@ -120,7 +120,7 @@ def test_retries_and_mirrors_carry_cookies() -> None:
 
 
 def test_received_cookies_are_secrets_of_the_run() -> None:
-    """Whether or not a cookie is kept, and wherever it is echoed."""
+    """A cookie is masked wherever it is echoed, even if it was not kept."""
     run = a_run().feed(led('/in?x=planted-in-a-cookie', 'a=planted-in-a-cookie'))
     assert 'planted-in-a-cookie' not in repr(run.effects)
 

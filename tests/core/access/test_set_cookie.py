@@ -1,4 +1,4 @@
-"""Set-Cookie and its dates, read as leniently as RFC 6265 has it."""
+"""Set-Cookie and its dates are parsed as leniently as RFC 6265 requires."""
 
 from datetime import UTC, datetime, timedelta
 from time import perf_counter

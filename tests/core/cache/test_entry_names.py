@@ -1,4 +1,4 @@
-"""Which names of files a registry may give."""
+"""Valid file names of entries in a registry."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Freshness and validators: which version would do, and how to ask about it."""
+"""The choice of a stored version, conditions of revalidation, and validators."""
 
 from datetime import timedelta
 from typing import Any
@@ -71,13 +71,13 @@ CHOICES: list[tuple[str, list[CacheEntry], Window, Checksum | None, int | None]]
 def test_choice(
     entries: list[CacheEntry], window: Window, checksum: Checksum | None, version: int | None
 ) -> None:
-    """The newest READY version within the dates, whose file is there, and right."""
+    """The newest READY version in the window is chosen, if its file and digest are right."""
     chosen = choose_version(entries, a_policy(window=window, checksum=checksum))
     assert (None if chosen is None else chosen.version) == version
 
 
 def test_other_digests_on_record_count() -> None:
-    """What was computed on the way is remembered."""
+    """Other digests in the record are compared too."""
     record = a_record(digests=(('md5', 'ab'),))
     assert recorded_digest(record, Checksum('md5', 'cd')) == 'ab'
     assert recorded_digest(record, None) is None
@@ -127,7 +127,7 @@ MODIFIED = ('If-Modified-Since', DATE)
     ],
 )
 def test_conditions(entry: CacheEntry, method: CheckMethod, condition: Condition) -> None:
-    """A weaker method never stands in for the one asked for."""
+    """A method is never replaced by a weaker one."""
     assert build_condition(entry, method) == condition
 
 
@@ -140,7 +140,7 @@ def test_conditions(entry: CacheEntry, method: CheckMethod, condition: Condition
     ],
 )  # fmt: skip
 def test_strong_validators(fields: dict[str, str], validator: str | None) -> None:
-    """Only what promises equality byte for byte makes a part worth going on from."""
+    """Only validators that mean equal bytes allow a part to be resumed."""
     assert validator_of(a_head(200, fields)) == validator
 
 
@@ -155,7 +155,7 @@ def test_strong_validators(fields: dict[str, str], validator: str | None) -> Non
     ],
 )
 def test_dates(text: str | None, expected: Any) -> None:
-    """An aware instant in UTC, or None."""
+    """A date is an aware time in UTC, or None."""
     at = parse_http_date(text)
     assert (None if at is None else at.isoformat()) == expected
 
@@ -165,13 +165,13 @@ def test_dates(text: str | None, expected: Any) -> None:
     [(None, None), (' "a" ', '"a"'), ('W/"a"', 'W/"a"'), ('"a b"', None), ('a', None)],
 )
 def test_etags(text: str | None, etag: str | None) -> None:
-    """As it is sent, or None."""
+    """An ETag is returned unchanged, or None."""
     assert parse_etag(text) == etag
 
 
 @pytest.mark.parametrize('end', ['\r\nEvil: 1', '\n', '\0', '\x0b', '\x85', '\u20ac', ' ' * 100])
 def test_conditions_use_only_legal_validators(end: str) -> None:
-    """Others may have changed the registry, and the validator would be sent."""
+    """Others may change the registry, so an illegal validator is not sent."""
     record = a_record(etag=f'"v1"{end}', last_modified=f'{DATE}{end}')
     sent = build_condition(an_entry(1, record=record), CheckMethod.AUTO).headers
     assert sent == ((('If-None-Match', '"v1"'),) if not end.strip(' ') else ())

@@ -1,4 +1,4 @@
-"""The identity of a download, to the byte: what is stored under a key has to be found again."""
+"""The canonical JSON of a cache key, byte for byte."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ BODIES: list[tuple[Body, str]] = [
 
 @pytest.mark.parametrize(('body', 'written'), BODIES, ids=[written for _, written in BODIES])
 def test_the_identity_of_a_body(body: Body, written: str) -> None:
-    """A cache outlives the program: another spelling would leave all that is stored unfound."""
+    """If it changed, stored copies would not be found."""
     sent = Descriptor(url=URL, method='POST', body=body)
     expected = f'{{"body":{written},"headers":[],"method":"POST","url":"{URL}","v":1}}'
     assert identity(sent).decode() == expected
@@ -49,32 +49,32 @@ def test_the_identity_without_a_body() -> None:
 
 @pytest.mark.parametrize('url', [URL, f'{URL}?q="', f'{URL}?q=\\', f'{URL}?q=ä', f'{URL}?q=#'])
 def test_the_short_way_writes_what_the_long_way_writes(url: str) -> None:
-    """Plain downloads are written without a JSON library; a volatile header leads past that."""
+    """The fast path for plain downloads writes the same text as rfc8785."""
     plain = Descriptor(url=url)
     assert identity(plain) == identity(a_long_way(url))
     assert identity(plain) != identity(Descriptor(url=url, method='PUT'))
 
 
 def a_long_way(url: str) -> Descriptor:
-    """The same download, with a header that does not count."""
+    """The same download with a volatile header, which makes the fast path impossible."""
     return Descriptor(url=url, headers=a_descriptor(headers={'User-Agent': 'x'}).headers)
 
 
 def test_a_query_is_added_to_the_one_that_is_there() -> None:
-    """It does not begin a second one."""
+    """The descriptor's query is appended to the query of the URL."""
     assert f'"{URL}?a=1&b=2"' in identity(a_descriptor(f'{URL}?a=1', query={'b': 2})).decode()
 
 
 @pytest.mark.parametrize('described', [{}, {'headers': {'X-Lab': '7'}}, {'query': {'a': 1}}])
 def test_a_key_is_a_sha256_in_hex(described: dict[str, Any]) -> None:
-    """The name of files and rows: 64 digits."""
+    """A key has 64 hex digits."""
     key = cache_key(a_descriptor(**described))
     assert len(key) == 64
     assert set(key) <= set('0123456789abcdef')
 
 
 def test_the_hash_of_a_descriptor_is_of_all_its_parts() -> None:
-    """Equal ones have the same; in a set many of them are told apart quickly."""
+    """Equal descriptors have equal hashes, and different ones usually have different hashes."""
     many = [a_descriptor(f'{URL}?{number}') for number in range(20)]
     assert len({hash(one) for one in many}) > 1
     assert hash(a_descriptor()) == hash(a_descriptor())

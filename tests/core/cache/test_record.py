@@ -1,4 +1,4 @@
-"""Records and what the registry is told."""
+"""Records and the updates of the registry."""
 
 import json
 import sys
@@ -19,7 +19,7 @@ from tests.builders import NOW, URL, a_record
 
 
 def test_a_record_is_json_and_back() -> None:
-    """Every field, instants and pairs included."""
+    """Every field is written and read back, times and pairs included."""
     record = a_record(
         validated_at=NOW,
         request_headers=(('A', 'b'),),
@@ -43,13 +43,13 @@ def test_a_record_without_notes_can_be_read() -> None:
     ['', '[]', '"x"', '{}', '{"v": 2}', '{"v": 1}', '{"v": 1, "nonsense": 1}', '[' * 2_000, None],
 )
 def test_what_can_not_be_read_is_a_fault(text: str | None) -> None:
-    """Other versions, other things, broken text: never an exception."""
+    """Records of other versions, other values and broken text are faults, never exceptions."""
     given = text if text is not None else a_record().to_json().replace('2024', 'MMXXIV')
     assert parse_record(given).failure().code == 'cache_unusable'
 
 
 def test_pairs_that_are_none_are_refused() -> None:
-    """A header without a value was not written by us."""
+    """No header field without a value is written by dlmachine."""
     stored = json.loads(a_record().to_json())
     stored['request_headers'] = [['A']]
     assert parse_record(json.dumps(stored)).failure().code == 'cache_unusable'
@@ -62,7 +62,7 @@ ODD: list[Any] = [None, True, 7, 1.5, 10**5000, -1, 2**63, float('nan'), 'x', 'a
 
 @pytest.mark.parametrize('field', fields(DownloadRecord), ids=lambda field: field.name)
 def test_a_value_of_an_odd_type_never_raises(field: Field[Any]) -> None:
-    """The record is unreadable, or one that dlmachine could have written."""
+    """The record is unreadable, or it could have been written by dlmachine."""
     stored = json.loads(a_record().to_json())
     for value in ODD:
         with_it = {**stored, field.name: value}
@@ -77,7 +77,7 @@ def test_a_value_of_an_odd_type_never_raises(field: Field[Any]) -> None:
 
 @contextmanager
 def allowing_long_integers() -> Iterator[None]:
-    """Format integers that Python does not parse."""
+    """Python formats long integers within this block."""
     before = sys.get_int_max_str_digits()
     sys.set_int_max_str_digits(0)
     try:
@@ -122,7 +122,7 @@ def test_deep_or_long_records_are_unreadable(text: str) -> None:
 
 
 def test_the_flat_attributes_keep_their_names() -> None:
-    """Those of the original; what is not known is left out."""
+    """The names are those of download-manager; unknown values are omitted."""
     assert dict(flat_attributes(a_record())) == {
         'url': URL, 'download_method': 'GET', 'sha256': a_record().sha256, 'size': 8, 'http_code': 200, 'etag': '"v1"',
         'download_started': '2024-04-01 12:00:00', 'download_finished': '2024-04-01 12:00:00',
@@ -130,7 +130,7 @@ def test_the_flat_attributes_keep_their_names() -> None:
 
 
 def test_an_outcome_has_content() -> None:
-    """The path, or the buffer; never neither."""
+    """The content is the path or the buffer; an outcome without both is an error."""
     common: dict[str, Any] = {'origin': Origin.NETWORK, 'reason': '', 'key': ''}
     buffer: Any = object()
     assert Outcome(**common, path='/x').content == '/x'
@@ -142,7 +142,7 @@ def test_an_outcome_has_content() -> None:
 
 
 def test_a_part_error_carries_its_fault() -> None:
-    """By which a part stops the transport that writes to it."""
+    """The transport reads the fault from the exception."""
     fault = StorageFailed(path='/x', operation='write', problem='full')
     assert PartError(fault).fault is fault
     assert 'full' in str(PartError(fault))

@@ -1,4 +1,4 @@
-"""A stored copy whose file was touched since it was recorded: it is read before it is used."""
+"""A stored copy whose modification time has changed is read before it is used."""
 
 from dataclasses import replace
 
@@ -58,7 +58,7 @@ READ = CheckCopy(path=TOUCHED.path, size_bytes=len(DATA), mtime_ns=2, checksum=S
 def test_which_copies_must_be_read(
     entry: CacheEntry, checksum: Checksum | None, read: Checksum | None
 ) -> None:
-    """None if size and time are those on record; a requested digest takes precedence."""
+    """A copy with the recorded size and time is not read; a requested digest comes first."""
     assert must_read(entry, checksum) == read
 
 
@@ -70,13 +70,13 @@ def test_which_copies_must_be_read(
 def test_which_copies_have_changed(
     entry: CacheEntry, has_changed: bool, is_as_recorded: bool
 ) -> None:
-    """By size or time; a record without a time is only old."""
+    """A copy has changed if its size or time differs; a record without a time is just old."""
     assert (entry.has_changed, entry.is_as_recorded) == (has_changed, is_as_recorded)
 
 
 @pytest.mark.parametrize('entry', [TOUCHED, OLD])
 def test_a_touched_copy_is_read_once(entry: CacheEntry) -> None:
-    """With the digest on record it is used, and the record gets the new time."""
+    """With the recorded digest the copy is used, and its new time is recorded."""
     run = Run(snapshot=a_snapshot(cache=a_cache(entry)))
     assert run.step.effect == READ
     run.feed(CopyConfirmed(at=NOW))
@@ -90,14 +90,14 @@ def test_a_touched_copy_is_read_once(entry: CacheEntry) -> None:
 
 
 def test_an_unwritable_record_update_does_not_fail_the_hit() -> None:
-    """In a read-only folder."""
+    """In a read-only folder the copy is used although its new time cannot be recorded."""
     fault = CacheUnusable(path='/cache', problem='attempt to write a readonly database')
     run = Run(snapshot=a_snapshot(cache=a_cache(TOUCHED))).feed(CopyConfirmed(at=NOW))
     assert run.feed(EffectFailed(at=NOW, fault=fault)).outcome.path == TOUCHED.path
 
 
 def test_a_copy_with_another_digest_is_not_used() -> None:
-    """A new copy gets the next version; the changed file stays where it is."""
+    """A new copy gets the next version; the changed file is kept."""
     run = Run(
         policy=a_policy(keep_old=False),
         snapshot=a_snapshot(cache=a_cache(SAME, replace(TOUCHED, version=2))),
@@ -119,7 +119,7 @@ def test_a_copy_with_another_digest_is_not_used() -> None:
 
 
 def test_a_touched_copy_is_read_before_any_request() -> None:
-    """A 304 does not vouch for changed bytes; the new time is recorded with the response."""
+    """A 304 does not confirm changed bytes; the new time is recorded with the response."""
     run = Run(policy=a_policy(check_freshness=True), snapshot=a_snapshot(cache=a_cache(TOUCHED)))
     run.go_well(until=CheckCopy)
     assert run.step.effect == READ
@@ -130,7 +130,7 @@ def test_a_touched_copy_is_read_before_any_request() -> None:
 
 
 def test_a_changed_copy_is_not_revalidated() -> None:
-    """It is not an entry, so there is nothing to revalidate."""
+    """A changed copy is not an entry, so there is nothing to revalidate."""
     run = Run(policy=a_policy(check_freshness=True), snapshot=a_snapshot(cache=a_cache(TOUCHED)))
     run.go_well(until=CheckCopy).feed(CopyMissing(at=NOW)).go_well(until=Exchange)
     assert run.exchanges[0].request.headers.get('If-None-Match') is None

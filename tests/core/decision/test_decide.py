@@ -1,4 +1,4 @@
-"""The verdict: every reason, every refusal."""
+"""Decisions: every reason and every refusal."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -101,7 +101,7 @@ VERDICTS: list[tuple[str, Policy, Snapshot, Verdict, Reason, Any]] = [
 def test_verdicts(
     policy: Policy, snapshot: Snapshot, verdict: Verdict, reason: Reason, place: Any
 ) -> None:
-    """The rules in order, each with its reason."""
+    """The rules apply in order, each with its reason."""
     decision = decide(a_descriptor(), policy, snapshot).unwrap()
     assert (decision.verdict, decision.reason, decision.destination) == (verdict, reason, place)
     assert (decision.entry is not None) == (verdict in {Verdict.USE_CACHED, Verdict.REVALIDATE})
@@ -110,7 +110,7 @@ def test_verdicts(
 
 
 def test_a_part_of_a_newer_version_answers_whether_the_copy_is_current() -> None:
-    """The rest of it is asked for; the copy is compared with what comes."""
+    """The rest of the part is requested; the result is compared with the copy."""
     snapshot = a_snapshot(cache=a_cache(an_entry()), part=a_part(validator='"v2"'))
     decision = decide(a_descriptor(), a_policy(check_freshness=True), snapshot).unwrap()
     assert (decision.verdict, decision.part) == (Verdict.RESUME, snapshot.part)
@@ -121,7 +121,7 @@ def test_a_part_of_a_newer_version_answers_whether_the_copy_is_current() -> None
     ('target', 'address'), [({'method': 'PUT'}, None), ({}, 'of another place')], ids=['PUT', 'elsewhere']
 )  # fmt: skip
 def test_a_part_is_resumed_at_its_source(target: Any, address: str | None) -> None:
-    """By a GET, at the address that gave it; of a mirror too."""
+    """A part is resumed by a GET at the URL that issued its validator, also at a mirror."""
     part = a_part() if address is None else a_part(url_digest=address)
     decision = decide(a_descriptor(**target), a_policy(), a_snapshot(part=part)).unwrap()
     assert (decision.verdict, decision.part) == (Verdict.FETCH, None)
@@ -132,7 +132,7 @@ def test_a_part_is_resumed_at_its_source(target: Any, address: str | None) -> No
 
 
 def test_a_part_is_not_for_a_revalidation() -> None:
-    """To ask whether a copy is current, no part of the same version is resumed."""
+    """A part of the stored version is not resumed to check whether the copy is current."""
     snapshot = a_snapshot(cache=a_cache(an_entry()), part=a_part())
     decision = decide(a_descriptor(), a_policy(check_freshness=True), snapshot).unwrap()
     assert (decision.verdict, decision.part) == (Verdict.REVALIDATE, None)
@@ -158,7 +158,7 @@ REFUSALS: list[tuple[str, Policy, Snapshot, Any]] = [
     ('policy', 'snapshot', 'fault'), [row[1:] for row in REFUSALS], ids=[row[0] for row in REFUSALS]
 )
 def test_refusals(policy: Policy, snapshot: Snapshot, fault: Any) -> None:
-    """A refusal is a fault that says why."""
+    """A refusal is a fault with the reason."""
     refused = decide(a_descriptor(), policy, snapshot).failure()
     assert fault in (refused, refused.code)
 
@@ -177,7 +177,7 @@ def test_refusals(policy: Policy, snapshot: Snapshot, fault: Any) -> None:
     ids=['the one asked for', 'another that speaks the scheme', 'nobody speaks it'],
 )
 def test_backends_are_chosen_by_scheme(url: str, backends: Any, expected: Any) -> None:
-    """A scheme that only another backend speaks goes there."""
+    """A scheme that only another backend supports is requested with that backend."""
     chosen = choose_backend(url, a_policy(), backends)
     assert expected == (chosen.unwrap() if is_successful(chosen) else chosen.failure())
     assert 'Address(' in repr(Address(url='http://me:pw@h/', backend='requests'))
@@ -185,7 +185,7 @@ def test_backends_are_chosen_by_scheme(url: str, backends: Any, expected: Any) -
 
 
 def test_addresses_that_nobody_speaks_are_left_out_and_noted() -> None:
-    """A mirror by ftp goes to curl, or is left out; the plan says so."""
+    """An FTP mirror is requested with curl, or omitted with a note in the plan."""
     target: Descriptor = a_descriptor(mirrors=['ftp://me:pw@m/x', 'gopher://m/x'])
     decision: Decision = decide(target, a_policy(), a_snapshot(target)).unwrap()
     assert [address.url for address in decision.addresses] == [URL, 'ftp://me:pw@m/x']
@@ -221,5 +221,5 @@ def test_what_was_stored_since_the_beginning_will_do(
 
 
 def test_auto_is_the_default() -> None:
-    """A policy says nothing of the destination unless it is told."""
+    """The default destination of a Policy is `Auto`."""
     assert Policy().dest == Auto()

@@ -1,4 +1,4 @@
-"""The verdict at its edges: folders, windows, parts, what others stored meanwhile."""
+"""Decisions at their limits: folders, windows, parts, versions stored during the run."""
 
 from datetime import timedelta
 from typing import Any
@@ -39,7 +39,7 @@ STORED = a_snapshot(cache=a_cache(an_entry()))
     [(True, True, True), (True, False, True), (False, True, True), (False, False, False)],
 )
 def test_a_folder_is_made_or_is_there(creates: bool, has_folder: bool, is_fine: bool) -> None:
-    """Or the path is named that it would lie at."""
+    """A missing folder is created if the policy allows it; otherwise the fault names the path."""
     policy = a_policy(dest=ToPath('/d/x'), create_dirs=creates)
     seen = PathSeen(kind=PathKind.MISSING, has_folder=has_folder)
     decided = decide(WISH, policy, a_snapshot(destination=seen))
@@ -55,7 +55,7 @@ def test_a_folder_is_made_or_is_there(creates: bool, has_folder: bool, is_fine: 
 
 @pytest.mark.parametrize(('digest', 'is_used'), [(DIGEST, True), (OTHER_DIGEST, False)])
 def test_what_others_stored_has_to_have_the_checksum(digest: str, is_used: bool) -> None:
-    """It lies in the same cache; and it is used though a new copy was asked for."""
+    """A version stored during the run is used instead of a new copy if its checksum matches."""
     policy = a_policy(force_download=True, checksum=Checksum('sha256', digest))
     decision = decide(WISH, policy, STORED, before=frozenset()).unwrap()
     assert (decision.reason is Reason.STORED_MEANWHILE) is is_used
@@ -71,13 +71,13 @@ def test_what_others_stored_has_to_have_the_checksum(digest: str, is_used: bool)
     ],
 )
 def test_a_version_of_the_past_is_not_asked_about(window: Window, verdict: Verdict) -> None:
-    """One made now would not be of the past."""
+    """A version that must be older than a past date is not revalidated."""
     policy = a_policy(check_freshness=True, window=window)
     assert decide(WISH, policy, STORED).unwrap().verdict is verdict
 
 
 def test_whom_to_ask_may_be_left_open() -> None:
-    """What to do is settled all the same, and with which copy."""
+    """A decision without known backends has a verdict and an entry, but no URLs."""
     seen = a_snapshot(cache=a_cache(an_entry()), backends=None)
     decision = decide(WISH, a_policy(check_freshness=True), seen).unwrap()
     assert (decision.verdict, decision.entry) == (Verdict.REVALIDATE, an_entry())
@@ -85,7 +85,7 @@ def test_whom_to_ask_may_be_left_open() -> None:
 
 @pytest.mark.parametrize(('size_bytes', 'is_adopted'), [(0, False), (1, True)])
 def test_a_part_of_one_byte_is_one(size_bytes: int, is_adopted: bool) -> None:
-    """An empty one is none."""
+    """A part of one byte can be resumed, an empty part cannot."""
     snapshot = a_snapshot(part=a_part(size_bytes=size_bytes))
     assert (decide(WISH, a_policy(), snapshot).unwrap().part is not None) is is_adopted
 
@@ -106,13 +106,13 @@ def test_a_part_of_one_byte_is_one(size_bytes: int, is_adopted: bool) -> None:
     ],
 )
 def test_a_part_with_an_illegal_validator_is_not_resumed(validator: str, is_adopted: bool) -> None:
-    """Others may have changed the note, and the validator would be sent in If-Range."""
+    """Others may change the note, so an illegal validator is not sent in If-Range."""
     snapshot = a_snapshot(part=a_part(validator=validator))
     assert (decide(WISH, a_policy(), snapshot).unwrap().part is not None) is is_adopted
 
 
 def test_offline_only_the_cache_that_would_be_used_is_named() -> None:
-    """Memory has none."""
+    """The fault names no cache if the destination is memory."""
     policy = a_policy(offline=True, dest=ToMemory())
     snapshot = a_snapshot(cache=a_cache())
     assert decide(WISH, policy, snapshot).failure() == OfflineMiss(url=URL, cache=None)
@@ -121,7 +121,7 @@ def test_offline_only_the_cache_that_would_be_used_is_named() -> None:
 
 
 def test_a_part_opens_empty_in_a_healthy_world() -> None:
-    """Unless one is adopted."""
+    """A part opens empty unless one is adopted."""
     opening: Any = OpenPart(beside=None, stem='x')
     assert healthy_event(opening, a_policy(), STORED) == PartOpened(at=NOW, size_bytes=0)
     adopting: Any = OpenPart(beside=None, stem='x', adopt=a_part(size_bytes=7))
@@ -129,7 +129,7 @@ def test_a_part_opens_empty_in_a_healthy_world() -> None:
 
 
 def test_a_stem_has_64_bytes_of_the_name() -> None:
-    """Besides those of the key."""
+    """The name of a part has 64 bytes of the file name, besides the key."""
     stem = part_stem('ab' * 32, ToPath('/d/' + 'x' * 80))
     assert stem == 'ab' * 16 + '-' + 'x' * 64
 
@@ -138,5 +138,5 @@ def test_a_stem_has_64_bytes_of_the_name() -> None:
     'tls', [Tls(cert='c', cainfo='a'), Tls(key='k', cainfo='a'), Tls(cert='c', key='k', cainfo='a')]
 )
 def test_a_client_certificate_stays_with_its_origin(tls: Tls) -> None:
-    """Whom to trust does not."""
+    """Another origin does not get the client certificate; cainfo and verify stay the same."""
     assert tls.without_client() == Tls(cainfo='a')

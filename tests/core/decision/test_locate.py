@@ -1,4 +1,4 @@
-"""Where a fault happened, in the words of the person who asked."""
+"""Faults get the URL and the destination that the caller knows."""
 
 import pytest
 

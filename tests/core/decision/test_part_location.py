@@ -1,4 +1,4 @@
-"""Where parts lie, what they are called, and when one could matter."""
+"""The folder and the name of parts, and when to search for one."""
 
 from datetime import timedelta
 from typing import Any
@@ -17,20 +17,20 @@ from tests.builders import NOW, a_cache, a_policy, an_entry
 
 
 def test_memory_has_no_place_for_parts() -> None:
-    """Nothing lies beside a buffer."""
+    """A download to memory has no folder for parts."""
     assert part_place(ToMemory(), '/cache', is_folder=False) is None
     assert part_place(ToPath('/data/'), None, is_folder=False) == '/data'
     assert part_place(ToPath('/data'), None, is_folder=True) == '/data'
 
 
 def test_stems_are_counted_in_bytes() -> None:
-    """A long name is cut where a character ends."""
+    """A long name is cut between characters."""
     stem = part_stem('ab' * 32, ToPath('/data/' + 'é' * 60))
     assert stem == 'ab' * 16 + '-' + 'é' * 32
 
 
 def test_addresses_are_told_apart_without_being_told() -> None:
-    """A note beside a part has no secret in it."""
+    """Different URLs have different digests, which contain no secret."""
     assert url_digest('http://h/?token=a') != url_digest('http://h/?token=b')
     assert 'token' not in url_digest('http://h/?token=a')
 
@@ -48,5 +48,5 @@ def test_addresses_are_told_apart_without_being_told() -> None:
     ],
 )
 def test_a_part_is_looked_for_where_it_could_matter(policy: Any, cache: Any, may: bool) -> None:
-    """Not where a stored copy is used as it is."""
+    """No part is searched for if a stored copy is used without a check."""
     assert may_need_part(policy, cache) is may

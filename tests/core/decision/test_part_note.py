@@ -1,4 +1,4 @@
-"""Notes beside partial files: what fits is read back, and what does not is not a note."""
+"""Notes of partial files: valid notes are read back, and invalid ones rejected."""
 
 import json
 from typing import Any, Final
@@ -25,12 +25,12 @@ HOLED: Final = PartNote(
 
 @pytest.mark.parametrize('note', [PLAIN, HOLED], ids=['plain', 'in segments'])
 def test_a_note_is_read_as_it_was_written(note: PartNote) -> None:
-    """Each field, in both forms."""
+    """Each field is read back, in both formats."""
     assert parse_part_note(write_part_note(note)) == note
 
 
 def test_what_is_synced_is_vouched_for() -> None:
-    """The first bytes, and the spans of segments."""
+    """The synced spans are the first bytes, or the spans of segments."""
     assert PLAIN.synced_ranges == ((0, 4),)
     assert HOLED.synced_ranges == ((0, 1),)
 
@@ -117,5 +117,5 @@ def test_a_missing_field_invalidates_the_note(field: str) -> None:
     ids=lambda data: repr(data[:9]),
 )  # fmt: skip
 def test_invalid_notes_are_rejected(data: bytes) -> None:
-    """Whatever its depth or length."""
+    """Deep nesting and long notes are rejected too."""
     assert parse_part_note(data) is None

@@ -1,4 +1,4 @@
-"""Faults: what they say to people."""
+"""Faults: their texts and remedies."""
 
 from datetime import timedelta
 
@@ -103,18 +103,18 @@ TEXTS: list[tuple[Fault, str]] = [
 
 @pytest.mark.parametrize(('fault', 'text'), TEXTS, ids=[text[:60] for _, text in TEXTS])
 def test_faults_speak_plainly(fault: Fault, text: str) -> None:
-    """What, after how many requests, and what to do about it."""
+    """A message has the problem, the number of requests, and the remedy."""
     assert str(fault) == text
 
 
 def test_every_fault_is_in_the_table_above() -> None:
-    """A new fault needs a text here; codes are unique, and each has somebody who must act."""
+    """A new fault needs a text here; codes are unique, and each fault has a party."""
     assert {type(fault) for fault, _ in TEXTS} == set(FAULTS)
     assert len({kind.code for kind in FAULTS}) == len(FAULTS)
     assert {kind.party for kind in FAULTS} == set(Party)
 
 
-#: What libcurl, OpenSSL and the system say, and a word of what helps.
+#: Messages of libcurl, OpenSSL and the system, each with a word of its remedy.
 REMEDIES = [
     ("Hostname mismatch, certificate is not valid for 'h'.", 'for another host name'),
     ("IP address mismatch, certificate is not valid for '1.2.3.4'.", 'for another host name'),
@@ -142,7 +142,7 @@ REMEDIES = [
 
 @pytest.mark.parametrize(('detail', 'words'), REMEDIES, ids=[one[:40] for one, _ in REMEDIES])
 def test_a_remedy_for_tls_fits_what_is_wrong(detail: str, words: str) -> None:
-    """Another host name, an unknown authority, a wrong clock: each has its own remedy."""
+    """A wrong host name, an unknown authority and a wrong clock have different remedies."""
     assert words in TlsFailed(url=U, detail=detail).remedy()
 
 
@@ -164,7 +164,7 @@ def test_a_remedy_for_tls_fits_what_is_wrong(detail: str, words: str) -> None:
     ],
 )
 def test_a_remedy_for_a_connection_fits_what_is_wrong(phase: str, detail: str, words: str) -> None:
-    """By the phase, and by the system's words."""
+    """The remedy depends on the phase and the system's message."""
     assert words in ConnectionFailed(url=U, phase=phase, detail=detail).remedy()
 
 
@@ -174,12 +174,12 @@ def test_a_remedy_for_a_connection_fits_what_is_wrong(phase: str, detail: str, w
     ids=['whole', 'empty', 'cut', 'nested'],
 )
 def test_the_body_of_an_error_as_json(body: str, value: object) -> None:
-    """Nothing that cannot be read raises."""
+    """A body that cannot be parsed is None; nothing raises."""
     assert HttpStatus(url=U, status=400, body=body).json == value
 
 
 def test_faults_about_files_have_a_filename() -> None:
-    """As an OSError has, under the name that it has there."""
+    """The path is in `filename`, as in an OSError."""
     unusable = DestinationUnusable(path='a/b', problem='is a folder')
     cache = CacheUnusable(path='c', problem='is damaged')
 

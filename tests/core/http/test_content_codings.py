@@ -1,4 +1,4 @@
-"""What a response says of how its body is coded."""
+"""The content codings in a response."""
 
 import pytest
 
@@ -66,17 +66,17 @@ def test_other_words_are_not_codings(name: str) -> None:
     ],
 )
 def test_a_coding_may_be_that_of_the_file(coding: str, name: str, expected: bool) -> None:
-    """Web servers give a file that is compressed on disk a coding for its name."""
+    """Web servers send a coding for files that are stored compressed."""
     assert describes_file(read_codings(Headers(((FIELD, coding),))), name) is expected
 
 
 def test_a_list_without_end_is_not_read_to_its_end() -> None:
-    """No server applies so many codings."""
+    """A very long list of codings counts as unknown."""
     fields = [(FIELD, f'{number},' * 10_000) for number in range(20)]
     assert len(read_codings(Headers(tuple(fields)))) <= 20 * 33
 
 
 def test_shown_text_is_short() -> None:
-    """A name that is too long, or too many names."""
+    """Long names, and more than a few names, are omitted."""
     assert show_codings(('a' * 24, 'b' * 25)) == f'{"a" * 24}, (unknown)'
     assert show_codings(('a',) * 9) == 'a, a, a, a'

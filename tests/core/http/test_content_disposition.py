@@ -4,7 +4,7 @@ import pytest
 
 from dlmachine.core.http.content_disposition import disposition_name
 
-#: As curl -J, Chromium or Firefox read them; where they differ, as most users expect.
+#: As in curl -J, Chromium or Firefox; if they differ, as most users expect.
 NAMES = {
     'attachment; filename=my 1st image.csv': 'my 1st image.csv',
     'attachment; filename=my 1st image.csv; size=3': 'my 1st image.csv',
@@ -82,8 +82,8 @@ def test_several_fields_are_read_in_order() -> None:
     'start', ['', 'attachment; filename=', 'attachment; filename="', 'a; filename*=']
 )
 def test_the_longest_field_takes_a_moment(start: str, unit: str) -> None:
-    """The time is linear in the field, whatever its content."""
+    """The time is linear in the field, for any content."""
     value = start + unit * (65_536 // len(unit))
     began = process_time()
     disposition_name((value,))
-    assert process_time() - began < 1  # 0.1 or so; coverage takes its time
+    assert process_time() - began < 1  # The usual time is about 0.1 s; coverage makes it slower.

@@ -41,12 +41,12 @@ def _head(content_type: str = '') -> ResponseHead:
     ],
 )
 def test_error_bodies_are_read(content_type: str, body: bytes, text: str) -> None:
-    """By its charset or UTF-8; a body that is not text is empty; at most 4 KiB."""
+    """A body is decoded by its charset or UTF-8, at most 4 KiB; it is empty if not text."""
     assert read_error_text(_head(content_type), body, NONE, is_whole=True) == text
 
 
 def test_no_secret_is_left_at_the_end_of_what_was_cut() -> None:
-    """The first half of a secret, or of its encoded form, looks like other text."""
+    """The first half of a secret, or of its encoded form, cannot be recognised as a secret."""
     secrets = frozenset({SECRET})
     assert read_error_text(_head(), b'key s3cret', secrets, is_whole=True) == 'key ***'
     for cut in range(1, 60):
@@ -90,7 +90,7 @@ def test_secrets_are_found_behind_json_and_html_escapes(body: str, text: str) ->
 def test_errors_are_read_unless_their_coding_cannot_be_undone(
     coding: str | None, expected: bool
 ) -> None:
-    """A value that does not name a coding is ignored here, too."""
+    """A value that does not name a coding is ignored."""
     fields = () if coding is None else (('Content-Encoding', coding),)
     assert is_readable(ResponseHead(status=400, headers=Headers(fields))) is expected
 
@@ -118,12 +118,12 @@ def test_errors_are_read_unless_their_coding_cannot_be_undone(
     ],
 )  # fmt: skip
 def test_one_line_for_the_message(text: str, line: str) -> None:
-    """A typical error field of JSON, the title of a page, or the complete text."""
+    """The line is an error field of JSON, the title of a page, or the complete text."""
     assert summarize(text) == line
 
 
 def test_incomplete_json_is_none() -> None:
-    """The same holds for JSON that nests too deeply."""
+    """JSON that nests too deeply is None as well."""
     assert parse_json('{"a": "b\nc"}') == {'a': 'b\nc'}
     assert parse_json('{"a"') is None
     assert parse_json('[' * 4_000 + ']' * 4_000) is None
@@ -175,6 +175,6 @@ def test_json_that_nests_too_deeply_is_not_shown() -> None:
     ],
 )
 def test_tokens_that_a_server_sends_are_masked_by_name(body: str, text: str) -> None:
-    """In JSON, also cut off, and in URLs; anything else stays as it is."""
+    """They are masked in JSON, also if cut off, and in URLs; other text is unchanged."""
     found = read_error_text(_head(), body.encode(), NONE, is_whole=True, declared=('code',))
     assert found == text

@@ -1,4 +1,4 @@
-"""File names: what an answer calls its content, made safe."""
+"""File names from responses and URLs, made safe."""
 
 import pytest
 
@@ -37,7 +37,7 @@ NAMES = [
     ('value', 'name'), [row[1:] for row in NAMES], ids=[row[0] for row in NAMES]
 )
 def test_content_disposition(value: str, name: str) -> None:
-    """RFC 6266 and RFC 8187, and what servers make of them."""
+    """The names follow RFC 6266 and RFC 8187, with the deviations of real servers."""
     assert (
         name_content(a_head(200, {'Content-Disposition': value}).headers, 'http://h/d/t.csv')
         == name
@@ -52,7 +52,7 @@ def test_content_disposition(value: str, name: str) -> None:
     ],
 )  # fmt: skip
 def test_the_url_names_what_the_answer_does_not(url: str, name: str) -> None:
-    """The last segment, decoded; or a fallback."""
+    """Without a name in the response, the last segment of the URL is used, or a default."""
     assert name_content(Headers(), url) == name
 
 
@@ -75,7 +75,7 @@ def test_the_url_names_what_the_answer_does_not(url: str, name: str) -> None:
     ],
 )  # fmt: skip
 def test_safe_names(given: str | None, safe: str | None) -> None:
-    """One segment that every common file system takes."""
+    """A safe name is one segment that every common file system accepts."""
     assert safe_name(given) == safe
 
 
@@ -87,6 +87,6 @@ def test_safe_names(given: str | None, safe: str | None) -> None:
     ],
 )  # fmt: skip
 def test_extensions(name: str, ext: str | None) -> None:
-    """Short and plain, or none."""
+    """An extension is short and plain, or None."""
     assert extension(name) == ext
     assert ResponseHead(status=200).headers == Headers()

@@ -36,7 +36,7 @@ def _head(status: int, *fields: tuple[str, str], version: str = '1.1') -> Respon
 def test_the_end_of_a_body(
     head: ResponseHead, is_chunked: bool, length: int | None, persists: bool
 ) -> None:
-    """By RFC 9112 section 6.3; the connection persists as section 9.3 says."""
+    """The length follows RFC 9112 section 6.3, persistence section 9.3."""
     expected = Framing(is_chunked=is_chunked, length_bytes=length, persists=persists)
     assert find_framing(head) == expected
 

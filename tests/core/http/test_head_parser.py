@@ -85,12 +85,12 @@ def test_white_space_is_a_space_or_a_tab(fields: bytes, expected: str) -> None:
     ],
 )  # fmt: skip
 def test_heads_that_cannot_be_read_are_problems(text: bytes, problem: str) -> None:
-    """The same holds for endless heads."""
+    """Endless heads are problems too."""
     assert parse_head(text) == HeadProblem(problem)
 
 
 def test_heads_from_libcurl_are_parsed_as_libcurl_understands_them() -> None:
-    """HTTP/2 arrives as lines, if it was requested; libcurl may have ignored a folded length."""
+    """HTTP/2 is reported as lines if requested; libcurl may have ignored a folded length."""
     no_http2 = HeadParser(is_libcurl=True).feed(b'HTTP/2 200 \r\n')
     assert no_http2 == HeadProblem('sent something other than an HTTP response')
     parser = HeadParser(is_libcurl=True, is_http2=True)
@@ -128,7 +128,7 @@ def test_a_cut_off_head_is_distinguished_from_garbage(
     [b'X: y\r\n', b'X: a\r\n \r\n', b' y\r\n', b'X:' + b' \t' * 30_000 + b'\r\n', b':\r\n'],
 )
 def test_the_largest_head_takes_a_moment(unit: bytes) -> None:
-    """The time is linear in the bytes, whatever they are."""
+    """The time is linear in the bytes, for any content."""
     head = _OK + b'Y: 1\r\n' + unit * (MAX_HEAD_BYTES // len(unit)) + b'\r\n'
     began = process_time()
     parse_head(head)

@@ -1,4 +1,4 @@
-"""Header fields and the text in them."""
+"""Header fields and their texts."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ TWO = (('Accept', 'text/csv'), ('X-Id', '7'))
     ids=['a mapping', 'pairs', 'lists', 'lines', 'headers', 'a mixture'],
 )
 def test_every_form_is_read(given: Any) -> None:
-    """However headers are given, they are the same."""
+    """All forms of header fields give the same value."""
     assert parse_headers(given).unwrap() == Headers(TWO)
 
 
@@ -46,19 +46,19 @@ def test_every_form_is_read(given: Any) -> None:
     ],
 )  # fmt: skip
 def test_bad_headers_are_named(given: Any, where: str, problem: str) -> None:
-    """The fault says which, and why."""
+    """The fault names the field and the problem."""
     fault = parse_headers(given).failure()
     assert (getattr(fault, 'where'), getattr(fault, 'problem')) == (where, problem)  # noqa: B009 -- of InvalidInput
 
 
 @pytest.mark.parametrize(('given', 'value'), [(' \tX \t', 'X'), (' \xa0x\xa0 ', '\xa0x\xa0')])
 def test_white_space_around_a_value_is_none_of_it(given: str, value: str) -> None:
-    """RFC 9110 section 5.5: blanks and tabs; a hard space of ISO 8859-1 is a letter."""
+    """RFC 9110 section 5.5: spaces and tabs are removed, a no-break space is not."""
     assert parse_headers({'A': given}).unwrap().get('A') == value
 
 
 def test_a_headers_value() -> None:
-    """Names without case; order and repetition kept; a change is a new value."""
+    """Names are case-insensitive; order and repetition are kept; a change makes a copy."""
     one = Headers((('A', '1'), ('b', '2'), ('a', '3')))
     assert (len(one), list(one)[1], one.get('A'), one.get_all('a')) == (
         3,
@@ -77,7 +77,7 @@ def test_a_headers_value() -> None:
 
 
 def test_texts() -> None:
-    """A text without line breaks and surrogates has no fault."""
+    """Text without line breaks and surrogates has no fault."""
     assert find_control_char('x', 'plain') is None
     assert find_unwritable('x', 'plain') is None
     assert find_unwritable('x', '\udc80') is not None

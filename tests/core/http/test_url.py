@@ -24,7 +24,7 @@ from dlmachine.core.http.url import join_url, parse_url
     ],
 )  # fmt: skip
 def test_normal_form(text: str, normal: str) -> None:
-    """One way to write each URL; reading it again changes nothing."""
+    """Each URL has one normal form, which is parsed to itself."""
     assert parse_url(text).map(str).unwrap() == normal
     assert parse_url(normal) == parse_url(text)
 
@@ -50,20 +50,20 @@ def test_normal_form(text: str, normal: str) -> None:
     ids=lambda value: str(value)[:40],
 )  # fmt: skip
 def test_what_is_no_url(text: Any, problem: str) -> None:
-    """The fault says where and what is wrong, without quoting secrets."""
+    """The fault names the argument and the problem, without quoting secrets."""
     fault: Any = parse_url(text, 'x').failure()
     assert (fault.where, fault.problem) == ('x', problem)
 
 
 @pytest.mark.parametrize('scheme', ['https', 'HTTPS'])
 def test_a_url_of_the_longest_length_is_one(scheme: str) -> None:
-    """Whether it is in normal form or not."""
+    """The limit is the same for URLs in normal form and others."""
     url = parse_url(f'{scheme}://h/' + 'a' * (65_536 - 10)).unwrap()
     assert len(str(url)) == 65_536
 
 
 def test_origins_and_texts() -> None:
-    """Scheme, host and effective port; the repr masks."""
+    """An origin is scheme, host and effective port; the repr masks secrets."""
     url = parse_url('https://me:pw@h/x?token=s').unwrap()
     assert url.origin == parse_url('https://h:443/y').unwrap().origin
     assert url.origin != parse_url('http://h/').unwrap().origin
@@ -79,6 +79,6 @@ def test_origins_and_texts() -> None:
     ],
 )  # fmt: skip
 def test_joining(reference: str, joined: str | None) -> None:
-    """RFC 3986 section 5; userinfo does not go along."""
+    """References are resolved as in RFC 3986 section 5; userinfo is dropped."""
     base = parse_url('https://me:pw@h/a/b').unwrap()
     assert join_url(base, reference).map(str).value_or(None) == joined

@@ -1,4 +1,4 @@
-"""Checksums and lists of them."""
+"""Checksums and checksum files."""
 
 import pytest
 
@@ -38,7 +38,7 @@ SUMS = ChecksumList('SHA256SUMS')
     ],
 )  # fmt: skip
 def test_the_line_of_a_file_is_found(text: str, paths: list[str], found: str) -> None:
-    """Whatever tool wrote the list."""
+    """The formats of all common tools are parsed."""
     assert find_checksum(text, SUMS, tuple(paths)).unwrap() == Checksum('sha256', found)
 
 
@@ -58,7 +58,7 @@ def test_the_line_of_a_file_is_found(text: str, paths: list[str], found: str) ->
     ],
 )
 def test_the_algorithm_follows_from_list_and_length(name: str, digits: int, algorithm: str) -> None:
-    """The name of the list counts where the length allows it."""
+    """The name of the checksum file counts if the length of the digest allows it."""
     found = find_checksum(f'{"0" * digits}  t.csv', ChecksumList(name), ('t.csv',))
     assert found.unwrap() == Checksum(algorithm, '0' * digits)
 
@@ -81,19 +81,19 @@ def test_the_algorithm_follows_from_list_and_length(name: str, digits: int, algo
     ],
 )
 def test_a_list_without_a_line_says_so(text: str, problem: str) -> None:
-    """No checksum is made up, and none is picked from several that differ."""
+    """A missing or ambiguous checksum is a fault."""
     found = find_checksum(text, SUMS, ('/t.csv',))
     assert found.failure() == ChecksumUnknown(source='SHA256SUMS', problem=problem)
 
 
 def test_a_file_without_a_name_has_no_line() -> None:
-    """A URL that ends in a slash."""
+    """A URL that ends in a slash has no file name."""
     found = find_checksum(f'{A}  t.csv', SUMS, ('/',))
     assert found.failure() == ChecksumUnknown(source='SHA256SUMS', problem="has no line for ''")
 
 
 def test_a_list_shows_no_secret() -> None:
-    """Its URL may carry a token."""
+    """The secrets in the URL of a checksum file are masked."""
     wanted = ChecksumList('https://h/SHA256SUMS?token=s3cret')
     assert 's3cret' not in f'{wanted} {wanted!r}'
     assert wanted.is_url
@@ -106,12 +106,12 @@ def test_a_list_shows_no_secret() -> None:
     [('SHA', 'sha1'), ('sha2-256', 'sha256'), ('SHA_512', 'sha512'), ('b2', 'blake2b'), ('shake-128', None), ('', None)],
 )  # fmt: skip
 def test_algorithms_have_many_spellings(name: str, algorithm: str | None) -> None:
-    """Those without a fixed length are none of ours."""
+    """Algorithms without a fixed length are not accepted."""
     assert find_algorithm(name) == algorithm
 
 
 def test_the_algorithm_of_a_list_is_guessed() -> None:
-    """SHA-256 unless its name says otherwise."""
+    """The algorithm is SHA-256 unless the name of the file has another one."""
     assert [guess_algorithm(name) for name in ('x/MD5SUMS', 'md5/sums', 'a.sha512')] == [
         'md5', 'sha256', 'sha512',
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Digests that a server sends."""
+"""Digests in header fields of responses."""
 
 from base64 import b64encode
 from hashlib import md5, sha256, sha512
@@ -39,7 +39,7 @@ OF_MD5 = Checksum('md5', md5(DATA).hexdigest())
     ],
 )  # fmt: skip
 def test_the_strongest_digest_counts(fields: dict[str, str], found: object) -> None:
-    """Of all valid digests; invalid ones are ignored."""
+    """The strongest of all valid digests counts; invalid ones are ignored."""
     assert served_digest(a_head(200, fields), is_part=False, is_decoded=False) == found
 
 
@@ -53,7 +53,7 @@ def test_a_part_has_the_digest_of_the_whole_only() -> None:
 
 
 def test_decoded_bytes_have_no_digest() -> None:
-    """All are made of the coded bytes, which are not kept."""
+    """All digests are those of the coded bytes, which are not stored."""
     head = a_head(200, {'Repr-Digest': f'sha-256=:{SHA256}:'})
     assert served_digest(head, is_part=False, is_decoded=True) is None
 
@@ -70,7 +70,7 @@ def test_decoded_bytes_have_no_digest() -> None:
     ],
 )
 def test_lists_of_digests_are_read_member_by_member(fields: dict[str, str], found: object) -> None:
-    """Each list member is a digest or is ignored; the last of a key counts (RFC 9651)."""
+    """Each member is a digest or is ignored; the last value of a key counts (RFC 9651)."""
     assert served_digest(a_head(200, fields), is_part=False, is_decoded=False) == found
 
 

@@ -1,4 +1,4 @@
-"""Whether a body can be what was asked for."""
+"""Checks whether a body can be the requested content."""
 
 import bz2
 import gzip
@@ -43,7 +43,7 @@ PAGE = b'<!DOCTYPE html>\n<html><head><title>Sign in</title>'
     ],
 )
 def test_what_fits_is_taken(name: str, data: bytes) -> None:
-    """Each by its beginning; what promises nothing is not looked at."""
+    """Formats are recognised by their first bytes; a name of an unknown format promises nothing."""
     assert find_content_problem([name], None, data[:1024], len(data)) is None
     assert not data or find_kind_note([name], data[:1024]) is None
 
@@ -62,7 +62,7 @@ def test_what_fits_is_taken(name: str, data: bytes) -> None:
 def test_what_does_not_fit_is_told(
     names: list[str], media_type: str | None, start: bytes, problem: str
 ) -> None:
-    """Pages, texts and nothing in place of a file."""
+    """Pages, text and an empty body are refused if another format is expected."""
     assert find_content_problem(names, media_type, start, len(start)) == problem
 
 
@@ -80,7 +80,7 @@ def test_what_does_not_fit_is_told(
     ],
 )
 def test_a_file_of_another_kind_is_noted(name: str, start: bytes, kind: str) -> None:
-    """It is not refused, because a file with a wrong name can be complete."""
+    """A file with a wrong name is not refused, because it may be complete."""
     ext = extension(name)
     note = f'the content is {kind}, although the name ends in .{ext}'
     assert find_kind_note(['x', name], start) == note
@@ -88,7 +88,7 @@ def test_a_file_of_another_kind_is_noted(name: str, start: bytes, kind: str) -> 
 
 
 def test_one_name_of_several_is_enough() -> None:
-    """A `.gz` that is delivered as what Content-Disposition says it is."""
+    """A `.gz` that the server sends decompressed may match the name in Content-Disposition."""
     assert find_kind_note(['t.gz', 't.zip'], b'PK\x03\x04') is None
     assert find_kind_note(['t.gz', 't.zip'], b'a,b') is not None
     assert find_kind_note(['t.csv', 'x'], b'\x89PNG') is None
@@ -96,13 +96,13 @@ def test_one_name_of_several_is_enough() -> None:
 
 @pytest.mark.parametrize('name', ['t.gz', 't.tar.bz2', 't.xz', 't.zip', 't.pdf', 't.csv', 'x'])
 def test_a_healthy_start_is_healthy(name: str) -> None:
-    """What rehearsals begin with passes the check."""
+    """The simulated content of a dry run passes the check."""
     start = healthy_start([name])
     assert find_content_problem([name], None, start, len(start)) is None
     assert bool(start) == (extension(name) not in {'csv', None})
 
 
-#: What is asked for by which names; whether a page is refused under any type, a data type, or never.
+#: Names of requested content, and whether a page is refused for any type, a data type, or never.
 NAMES: list[tuple[list[str], str]] = [
     *(([f't.{ext}'], 'any') for ext in ['hdf', 'nc4', 'fits', 'mat', 'nii', 'pt', 'safetensors', 'grib2', 'xls', 'bin', 'csv', 'TXT', 'xml', 'svg', 'md', 'js', 'dat', 'gz', '7z', '2bit', 'html5x']),
     *(([f'https://h/d/t.{ext}'.rpartition('/')[2]], 'never') for ext in sorted(PAGE_EXTENSIONS)),
@@ -124,7 +124,7 @@ DATA = [b'a,b\n1,2\n', b'<?xml version="1.0"?><rdf>', b'\x89HDF\r\n\x1a\n', b'{"
 
 @pytest.mark.parametrize(('names', 'refused'), NAMES, ids=[' '.join(names) for names, _ in NAMES])
 def test_a_page_in_place_of_data_is_refused(names: list[str], refused: str) -> None:
-    """By an extension that is not a page's, or without one by a data type."""
+    """A page is refused if the extension, or without one the media type, is that of data."""
     bodies = [] if {'t.gz', 't.7z', 't.7z.001'} & {*names} else DATA
     for media_type in [*PAGE_TYPES, *DATA_TYPES]:
         is_refused = refused == 'any' or (refused == 'data' and media_type in DATA_TYPES)
@@ -146,7 +146,7 @@ def test_a_version_number_is_not_an_extension() -> None:
 
 @pytest.mark.parametrize('before', [b' ' * 5_000, b'<!-- ' + b'x' * 5_000 + b' -->'])
 def test_a_page_may_begin_after_comments(before: bytes) -> None:
-    """As many bytes are kept as show the page; for data only the first bytes."""
+    """Enough bytes are kept to recognise the page; for data only the first bytes."""
     late = before + PAGE
     assert find_content_problem(['t.nc'], None, keep_start(late), len(late)) is not None
     assert keep_start(before + b'a,b') == before[:1024]

@@ -1,4 +1,4 @@
-"""Whether bytes are the beginning of a web page, and how long it takes to tell."""
+"""The detection of web pages, and the time that it takes."""
 
 from collections.abc import Callable
 from time import process_time
@@ -60,7 +60,7 @@ def test_other_bytes_are_not_a_page(start: bytes) -> None:
     assert not is_page(start)
 
 
-#: Bytes that are made of many small things, each of which could be read again and again.
+#: Bytes of many small units, each of which a bad scanner would read many times.
 REPEATED = [
     b'<!---->', b'<!-- -->', b'<!--', b'<!--a--!>', b'<!-- --', b'<?a>', b'<?a?>', b'<?', b' ', b'\xef\xbb\xbf', b'<!--> ', b'-',
     b'<!doctype ', b'<!doctype', b'<', b'< ', b'\x00<', b'\x00',
@@ -84,5 +84,5 @@ def test_the_time_is_linear(piece: bytes, monkeypatch: pytest.MonkeyPatch) -> No
 
         return min(once() for _ in range(3))
 
-    # The same number of bytes altogether.
+    # The total number of bytes is the same.
     assert seconds(is_page, large, 1) < 6 * seconds(is_page, small, 16) + 0.01

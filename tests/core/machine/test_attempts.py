@@ -1,4 +1,4 @@
-"""Tries: whose waits differ, what a renewed budget is worth, and how long a run can be at most."""
+"""Retries: different waits, resets of the retry budget, and the maximum length of a run."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -51,12 +51,12 @@ FULL = StorageFailed(path='/x', operation='write', problem='no space left on dev
 
 
 def waits(run: Run) -> list[timedelta]:
-    """How long it waited."""
+    """The durations of all waits."""
     return [effect.duration for effect in run.effects if isinstance(effect, Wait)]
 
 
 def a_run(chance: float = 0.5, **policy: Any) -> Run:
-    """A run that asks its only address, with waits of up to a minute."""
+    """A run that requests its only URL, with waits of up to a minute."""
     options = {'retry_wait': MINUTE, 'retry_max_wait': MINUTE, **policy}
     return Run(None, a_policy(**options), a_snapshot(chance=chance)).feed(OPENED)
 
@@ -65,7 +65,7 @@ def a_run(chance: float = 0.5, **policy: Any) -> Run:
 
 
 def test_no_two_waits_of_a_run_are_drawn_alike() -> None:
-    """Neither of its rounds, nor where bytes that arrived renewed them."""
+    """The waits of all rounds differ, also after resets of the retry budget."""
     run = a_run(retries=3)
     run.feed(interrupted(), WAITED, interrupted(), WAITED)
     for held in (1, 2, 3):
@@ -76,7 +76,7 @@ def test_no_two_waits_of_a_run_are_drawn_alike() -> None:
 
 
 def test_two_runs_wait_differently() -> None:
-    """Or all that failed together would come again together."""
+    """Downloads that failed together are not retried together."""
     ours, theirs = (a_run(chance).feed(interrupted(), WAITED) for chance in (0.25, 0.75))
     for run in (ours, theirs):
         run.feed(interrupted(head=STRONG, part_bytes=1))
@@ -84,7 +84,7 @@ def test_two_runs_wait_differently() -> None:
 
 
 def test_the_span_of_a_round_is_that_of_its_number() -> None:
-    """Of a renewed one that of the first."""
+    """After a reset, the waits begin with the span of the first round again."""
     second = timedelta(seconds=1)
     run = a_run(retries=9, retry_wait=second, retry_max_wait=timedelta(hours=1))
     for _ in range(6):
@@ -100,7 +100,7 @@ def test_the_span_of_a_round_is_that_of_its_number() -> None:
 
 
 def test_bytes_that_arrive_give_the_whole_budget_back() -> None:
-    """The rounds begin anew: as many failures are borne after them as before."""
+    """After progress, as many failures are retried as at the beginning."""
     run = a_run(retries=1).feed(interrupted(), WAITED)
     run.feed(interrupted(head=STRONG, part_bytes=4), WAITED, interrupted(part_bytes=4))
     assert isinstance(run.state, Waiting)
@@ -109,7 +109,7 @@ def test_bytes_that_arrive_give_the_whole_budget_back() -> None:
 
 
 def test_bytes_that_were_there_before_give_nothing_back() -> None:
-    """A server that sends the same four bytes for ever is no progress."""
+    """A server that sends the same four bytes again makes no progress."""
     run = a_run(retries=1).feed(interrupted(head=STRONG, part_bytes=4), WAITED)
     weak = a_head(200, {'ETag': 'W/"v1"'})
     run.feed(interrupted(head=weak), WAITED, interrupted(head=STRONG, part_bytes=4))
@@ -117,13 +117,13 @@ def test_bytes_that_were_there_before_give_nothing_back() -> None:
 
 
 def test_without_retries_there_is_no_budget_to_give_back() -> None:
-    """One try is one try."""
+    """With retries=0 there is one attempt, also after progress."""
     run = a_run(retries=0).feed(interrupted(head=STRONG, part_bytes=4))
     assert run.step.effect == Discard(keep=True)
 
 
 def test_an_address_that_is_done_with_is_not_asked_for_the_rest() -> None:
-    """Whatever it had given before; nor is what it gave of use elsewhere."""
+    """A URL that failed permanently is not requested again, even if it had sent bytes."""
     target = a_descriptor(mirrors=[MIRROR])
     run = Run(target, a_policy(), a_snapshot(target)).feed(OPENED)
     run.feed(interrupted(head=STRONG, part_bytes=4), WAITED, answered(404), interrupted(), WAITED)
@@ -132,7 +132,7 @@ def test_an_address_that_is_done_with_is_not_asked_for_the_rest() -> None:
 
 
 def test_a_full_disk_leaves_no_part() -> None:
-    """Nothing could go on from it, and it takes the space that is wanted."""
+    """After a full disk the part is removed, because it takes the space that is needed."""
     run = Run(snapshot=a_snapshot(part=a_part())).feed(PartOpened(at=NOW, size_bytes=5))
     run.feed(EffectFailed(at=NOW, fault=FULL))
     assert run.step.effect == Discard(keep=False)
@@ -177,7 +177,7 @@ def test_no_run_is_longer_than_its_bound_and_one_comes_near(
 
 
 def test_the_bound_grows_with_the_addresses() -> None:
-    """Each may be asked in each round: by as much for each."""
+    """Each URL may be requested in each round, so the bound grows by the same number for each."""
     mirrors = [MIRROR, f'{MIRROR}?2', f'{MIRROR}?3']
     targets = [a_descriptor(mirrors=mirrors[:count]) for count in range(4)]
     bounds = [most_effects(target, a_policy()) for target in targets]
@@ -187,7 +187,7 @@ def test_the_bound_grows_with_the_addresses() -> None:
 def test_the_longest_way_around_the_requests_stays_within_the_bound(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A list, one copy gone after the other, every place taken, and then a registry that fails."""
+    """The run reads checksums, finds copies missing and names taken; then the registry fails."""
     for module in (machine, attempts):
         monkeypatch.setattr(module, 'MAX_BUDGET_RESETS', 0)
     entries = tuple(an_entry(version) for version in range(1, 30))

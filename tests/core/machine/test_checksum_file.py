@@ -1,4 +1,4 @@
-"""Checksums that stand in a list."""
+"""Expected checksums from a checksum file."""
 
 from datetime import timedelta
 from typing import Any
@@ -40,18 +40,18 @@ OF_URL = ChecksumList(SUMS)
 
 
 def a_run(entry: Any = None, target: Descriptor | None = None, **policy: Any) -> Run:
-    """A run with the list, the cache empty or with one entry."""
+    """A run with a checksum file, and an empty cache or one entry."""
     snapshot = a_snapshot(target, cache=a_cache(*([] if entry is None else [entry])))
     return Run(target, a_policy(**{'checksum_file': OF_URL, **policy}), snapshot)
 
 
 def read(text: str) -> ChecksumsRead:
-    """The list is here."""
+    """The event of a read checksum file."""
     return ChecksumsRead(at=NOW, text=text)
 
 
 def test_the_list_is_read_first() -> None:
-    """Before the lock, and by a download of its own; then the checksum counts as if given."""
+    """It is read before the lock, by a download of its own; then its checksum is expected."""
     run = a_run()
     assert run.step.effect == ReadChecksums(target=Descriptor(url=SUMS), max_bytes=MAX_LIST_BYTES)
     run.feed(read(f'{DIGEST}  t.csv')).go_well(until=Exchange)
@@ -63,13 +63,13 @@ def test_the_list_is_read_first() -> None:
 
 
 def test_a_list_on_disk_is_read_there() -> None:
-    """No download for a path."""
+    """A local checksum file is not downloaded."""
     run = a_run(checksum_file=ChecksumList('sums/SHA256SUMS'))
     assert run.step.effect == ReadChecksums(path='sums/SHA256SUMS', max_bytes=MAX_LIST_BYTES)
 
 
 def test_credentials_go_with_the_list_to_the_same_place_only() -> None:
-    """As with mirrors: another origin gets none."""
+    """Another origin gets no credentials, as with mirrors."""
     target = a_descriptor(headers={'Authorization': 'Bearer s3cret'})
     here = a_run(target=target).step.effect
     there = a_run(
@@ -84,7 +84,7 @@ def test_credentials_go_with_the_list_to_the_same_place_only() -> None:
 
 
 def test_the_line_is_found_under_any_name_of_the_file() -> None:
-    """The URL's, a mirror's, and the destination's."""
+    """The names of the URL, of a mirror and of the destination are searched for."""
     target = a_descriptor('https://example.org/get?id=1', mirrors=[MIRROR])
     for text in (f'{DIGEST}  t.csv', f'{DIGEST}  mine.csv'):
         policy = a_policy(checksum_file=OF_URL, dest=ToPath('/data/mine.csv'))
@@ -93,25 +93,25 @@ def test_the_line_is_found_under_any_name_of_the_file() -> None:
 
 
 def test_a_list_without_the_line_ends_the_run() -> None:
-    """Before any request for the file."""
+    """The file is not requested."""
     run = a_run().feed(read(f'{DIGEST}  other.csv'))
     assert run.fault == ChecksumUnknown(source=SUMS, problem="has no line for 't.csv'")
 
 
 def test_a_list_that_can_not_be_had_ends_the_run() -> None:
-    """With the fault of its download."""
+    """The run fails with the fault of the checksum file's download."""
     fault = ConnectionFailed(url=SUMS, phase='connect')
     assert a_run().feed(EffectFailed(at=NOW, fault=fault)).fault == fault
 
 
 def test_a_copy_that_was_compared_with_the_list_is_used_unasked() -> None:
-    """It is on record; nothing is read."""
+    """The record names the checksum file, so nothing is read."""
     entry = an_entry(record=a_record(verified_by=(('sha256', SUMS),)))
     assert isinstance(a_run(entry).step.effect, CheckCopy)
 
 
 def test_any_other_copy_is_compared_first() -> None:
-    """Right: it is used. Wrong: another is fetched. By an unknown digest: it is read through."""
+    """A right copy is used, a wrong one replaced; without a recorded digest the file is read."""
     right = a_run(an_entry()).feed(read(DIGEST))
     assert right.step.effect == CheckCopy(path='/cache/item-1.csv', size_bytes=len(DATA))
     wrong = a_run(an_entry()).feed(read(OTHER_DIGEST))
@@ -123,14 +123,14 @@ def test_any_other_copy_is_compared_first() -> None:
 
 
 def test_offline_no_list_is_downloaded() -> None:
-    """The stored copy is used as it is; a list on disk is read all the same."""
+    """The stored copy is used without a check; a local checksum file is read."""
     assert isinstance(a_run(an_entry(), offline=True).step.effect, CheckCopy)
     of_disk = a_run(an_entry(), offline=True, checksum_file=ChecksumList('x.md5'))
     assert isinstance(of_disk.step.effect, ReadChecksums)
 
 
 def test_a_list_is_downloaded_as_carefully_as_the_file() -> None:
-    """Tries and times are those of the file; size, place and checks are its own."""
+    """Retries and timeouts are those of the file; size, destination and checks are not."""
     policy = Policy(
         retries=7,
         stall_timeout=timedelta(seconds=9),
@@ -154,7 +154,7 @@ def test_a_list_is_downloaded_as_carefully_as_the_file() -> None:
 
 
 def test_the_url_of_the_file_is_not_the_lists() -> None:
-    """Mirrors, query and body are the file's alone."""
+    """Mirrors, query and body are not used for the checksum file."""
     target = a_descriptor(URL, query={'a': 1}, mirrors=[MIRROR])
     effect = a_run(target=target).step.effect
     assert isinstance(effect, ReadChecksums)

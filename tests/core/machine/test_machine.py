@@ -1,4 +1,4 @@
-"""Paths through the machine, each with its whole list of effects."""
+"""Runs of the machine, each with its complete list of effects."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -126,7 +126,7 @@ def get(
     address: str | None = None,
     **known: Any,
 ) -> Exchange:
-    """A GET as the machine sends it."""
+    """A GET as the machine requests it."""
     common = (
         ('Accept', '*/*'),
         ('Accept-Encoding', 'identity'),
@@ -151,44 +151,44 @@ def get(
 def open_part(
     beside: str | None = FOLDER, stem: str = KEY[:32], adopt: PartSeen | None = None
 ) -> OpenPart:
-    """A part of the download of the tests."""
+    """The effect that opens a part in these tests."""
     return OpenPart(beside=beside, stem=stem, adopt=adopt)
 
 
 def publish(version: int = 1) -> Publish:
-    """Into the cache, never over what is there."""
+    """The effect that publishes into the cache without replacing a file."""
     return Publish(place=AtPath(f'{FOLDER}/{ITEM}-{version}.csv'), replace=False)
 
 
 def published(version: int = 1) -> Published:
-    """It is there."""
+    """The event of a published file."""
     return Published(at=NOW, path=f'{FOLDER}/{ITEM}-{version}.csv')
 
 
 def record(version: int = 1, reason: str = 'ready') -> Record:
-    """Tell the registry of it."""
+    """The effect that records the new version."""
     return Record(key=KEY, version=version, reason=reason)
 
 
 def with_cache(*entries: Any, **seen: Any) -> Snapshot:
-    """A snapshot with a cache that holds these."""
+    """A snapshot with a cache of these entries."""
     return a_snapshot(cache=a_cache(*entries), **seen)
 
 
 def observed(snapshot: Snapshot) -> Observed:
-    """The same again."""
+    """The event of an unchanged observation."""
     return Observed(at=NOW, snapshot=snapshot)
 
 
 def into_cache(
     snapshot: Snapshot, policy: Policy | None = None, descriptor: Descriptor | None = None
 ) -> Run:
-    """A run that has the lock and an open part, and asks its first address."""
+    """A run with the lock and an open part that requests its first URL."""
     return Run(descriptor, policy, snapshot).feed(GOT_LOCK, observed(snapshot), OPENED)
 
 
 def in_memory(policy: Policy | None = None, descriptor: Descriptor | None = None) -> Run:
-    """A run to memory that asks its first address."""
+    """A run to memory that requests its first URL."""
     return Run(descriptor, policy, a_snapshot(descriptor)).feed(OPENED)
 
 
@@ -196,7 +196,7 @@ FETCH_EFFECTS: list[Effect] = [LOCK, OBSERVE, open_part(), get(), publish(), rec
 
 
 def test_a_new_file_goes_into_the_cache() -> None:
-    """Lock, look, open, get, publish, record, release; and the record says all that is known."""
+    """Lock, observe, open, GET, publish, record, release; the record is complete."""
     run = into_cache(with_cache()).feed(
         answered(200, {'ETag': '"v1"', 'Content-Length': '8'}), published(), RECORDED, RELEASED
     )
@@ -226,7 +226,7 @@ def test_a_new_file_goes_into_the_cache() -> None:
 
 
 def test_a_path_is_published_over_what_is_there() -> None:
-    """No lock, no registry: a part beside the file, and one rename."""
+    """A path needs no lock and no registry: the part is beside the file, and renamed."""
     snapshot = a_snapshot(destination=a_path())
     run = Run(None, a_policy(dest=ToPath('/data/x.csv')), snapshot)
     run.feed(OPENED, answered(), Published(at=NOW, path='/data/x.csv'))
@@ -237,7 +237,7 @@ def test_a_path_is_published_over_what_is_there() -> None:
 
 
 def test_a_folder_takes_the_name_from_the_answer() -> None:
-    """Content-Disposition names the file, made safe."""
+    """The file is named by Content-Disposition, made safe."""
     snapshot = a_snapshot(destination=a_path(PathKind.FOLDER))
     run = Run(None, a_policy(dest=ToPath('/data')), snapshot)
     run.feed(OPENED, answered(200, {'Content-Disposition': 'attachment; filename="../n.txt"'}))
@@ -249,14 +249,14 @@ def test_a_folder_takes_the_name_from_the_answer() -> None:
 
 
 def test_memory_holds_no_lock() -> None:
-    """A buffer needs neither lock nor folder."""
+    """A download to memory needs neither a lock nor a folder."""
     run = in_memory(a_policy(dest=ToMemory())).feed(answered(), Published(at=NOW, path=None))
     assert run.effects == [open_part(None), get(), Publish(place=InMemory())]
     assert run.outcome.path is None
 
 
 def test_a_stored_copy_is_used_after_a_look() -> None:
-    """A hit asks the file system, and nobody else."""
+    """A cache hit checks the file, and sends no request."""
     entry = an_entry()
     run = Run(snapshot=with_cache(entry)).feed(CopyConfirmed(at=NOW))
     assert run.effects == [CONFIRM]
@@ -268,7 +268,7 @@ def test_a_stored_copy_is_used_after_a_look() -> None:
 
 
 def test_a_copy_whose_digest_is_not_on_record_is_read_through() -> None:
-    """Where the record knows the digest, a look is enough; else the file itself is asked."""
+    """If the record has the digest, the file is only checked; otherwise it is read."""
     checksum = Checksum('md5', 'ab' * 16)
     run = Run(policy=a_policy(checksum=checksum), snapshot=with_cache(an_entry()))
     assert run.effects == [replace(CONFIRM, checksum=checksum)]
@@ -279,7 +279,7 @@ def test_a_copy_whose_digest_is_not_on_record_is_read_through() -> None:
 
 
 def test_a_vanished_copy_is_fetched_anew() -> None:
-    """What is not there any more is as if it had never been, and gets a new version."""
+    """A missing copy is downloaded again as a new version."""
     snapshot = with_cache(an_entry())
     gone = with_cache(*without([an_entry()], 1))
     run = Run(snapshot=snapshot).feed(CopyMissing(at=NOW), GOT_LOCK, observed(gone), OPENED)
@@ -297,7 +297,7 @@ def test_a_vanished_copy_is_fetched_anew() -> None:
 
 
 def test_backends_are_looked_for_when_the_copy_turns_out_to_be_gone() -> None:
-    """A glance for a hit leaves them out; where one is needed after all, the second look has them."""
+    """The first observation for a hit omits the backends; the second one has them."""
     glanced = replace(with_cache(an_entry()), backends=None)
     gone = with_cache(*without([an_entry()], 1))
     run = Run(snapshot=glanced).feed(CopyMissing(at=NOW), GOT_LOCK, observed(gone), OPENED)
@@ -305,7 +305,7 @@ def test_backends_are_looked_for_when_the_copy_turns_out_to_be_gone() -> None:
 
 
 def test_backends_that_the_second_look_has_not_are_not_there() -> None:
-    """There is no third look, and nothing is asked by nobody."""
+    """There is no third observation, so the run fails without a request."""
     glanced = replace(with_cache(an_entry()), backends=None)
     gone = replace(with_cache(*without([an_entry()], 1)), backends=None)
     run = Run(snapshot=glanced).feed(CopyMissing(at=NOW), GOT_LOCK, observed(gone), RELEASED)
@@ -314,7 +314,7 @@ def test_backends_that_the_second_look_has_not_are_not_there() -> None:
 
 
 def test_nobody_is_asked_where_backends_were_not_looked_for_and_there_is_no_second_look() -> None:
-    """Outside of the cache there is one look; without backends in it there are none."""
+    """Without a cache there is one observation, and no backends in it means none."""
     run = Run(snapshot=a_snapshot(backends=None))
     assert run.effects == []
     assert isinstance(run.fault, BackendMissing)
@@ -326,7 +326,7 @@ def test_nobody_is_asked_where_backends_were_not_looked_for_and_there_is_no_seco
     ids=['with the lock', 'where locks do not work'],
 )
 def test_a_copy_that_looks_whole_but_is_not_is_asked_about_twice_at_most(lock: Event) -> None:
-    """A file with wrong bytes is seen again after the lock; then it is fetched, not asked for ever."""
+    """A file with wrong bytes is checked again after the lock, and then downloaded."""
     snapshot = with_cache(an_entry())
     run = Run(snapshot=snapshot).feed(
         CopyMissing(at=NOW), lock, observed(snapshot), CopyMissing(at=NOW)
@@ -335,7 +335,7 @@ def test_a_copy_that_looks_whole_but_is_not_is_asked_about_twice_at_most(lock: E
 
 
 def test_one_vanished_copy_after_the_other_makes_the_look_worthless() -> None:
-    """However many versions there are, only a few are asked about before one is fetched."""
+    """Only a few missing copies are checked before the file is downloaded."""
     many = with_cache(*(an_entry(version) for version in range(1, 50)))
     run = Run(snapshot=many).feed(*[CopyMissing(at=NOW)] * MAX_MISSING)
     assert len(run.effects) == MAX_MISSING + 1
@@ -345,7 +345,7 @@ def test_one_vanished_copy_after_the_other_makes_the_look_worthless() -> None:
 
 
 def conditional(etag: str = '"v1"') -> Exchange:
-    """A GET that tells of the stored version."""
+    """A GET with the condition for the stored version."""
     expect = Expectation(is_conditional=True, etag=etag, size_bytes=len(DATA), name='t.csv')
     return get(headers=[('If-None-Match', etag)], expect=expect)
 
@@ -354,7 +354,7 @@ CHECK = a_policy(check_freshness=True)
 
 
 def test_not_modified_freshens_the_record() -> None:
-    """304: the copy is used, its record says when that was confirmed and with what validators."""
+    """After a 304 the copy is used; its record gets the time and the validators."""
     entry = an_entry()
     run = into_cache(with_cache(entry), CHECK)
     representation = {'ETag': '"v1"', 'Last-Modified': 'Wed, 01 May 2024 00:00:00 GMT'}
@@ -372,7 +372,7 @@ def test_not_modified_freshens_the_record() -> None:
 
 
 def test_a_record_that_can_not_be_freshened_is_no_failure() -> None:
-    """The copy is as current as the server said; only the note of it is lost."""
+    """The copy is used although its record cannot be updated."""
     run = into_cache(with_cache(an_entry()), CHECK)
     run.feed(answered(304), EffectFailed(at=NOW, fault=FULL), DISCARDED, RELEASED)
     assert run.outcome.is_validated
@@ -384,7 +384,7 @@ def test_a_record_that_can_not_be_freshened_is_no_failure() -> None:
     ids=['an entry of another program', 'an entry without a record'],
 )
 def test_foreign_entries_are_not_written_to(entry: Any) -> None:
-    """What we did not store is confirmed by its size, and left as it is."""
+    """An entry of another program is compared by size and not changed."""
     policy = a_policy(check_freshness=True, check_method=CheckMethod.SIZE)
     run = into_cache(with_cache(entry), policy).feed(
         answered(200, {'Content-Length': str(len(DATA))}), DISCARDED, RELEASED
@@ -395,7 +395,7 @@ def test_foreign_entries_are_not_written_to(entry: Any) -> None:
 
 
 def test_the_same_bytes_again_are_the_same_version() -> None:
-    """A 200 with the hash on record confirms the copy, and makes no new version."""
+    """A 200 with the recorded digest confirms the copy and makes no new version."""
     run = into_cache(with_cache(an_entry()), CHECK)
     run.feed(answered(200, {'ETag': '"v2"'}), RECORDED, DISCARDED, RELEASED)
     assert run.effects == [
@@ -405,7 +405,7 @@ def test_the_same_bytes_again_are_the_same_version() -> None:
 
 
 def test_other_bytes_are_a_new_version() -> None:
-    """A 200 with another hash is stored beside the old one."""
+    """A 200 with another digest is stored beside the old version."""
     run = into_cache(with_cache(an_entry()), CHECK)
     run.feed(answered(200, received=a_received(b'other')), published(2), RECORDED, RELEASED)
     assert run.effects == [
@@ -421,7 +421,7 @@ def test_other_bytes_are_a_new_version() -> None:
     ids=['removed', 'not removable'],
 )
 def test_earlier_versions_are_retired_if_asked(ended: Event) -> None:
-    """keep_old=False removes our earlier versions once the new one is recorded."""
+    """With keep_old=False, earlier versions are removed once the new one is recorded."""
     policy = a_policy(force_download=True, keep_old=False)
     seen = with_cache(an_entry(1), an_entry(2, file_bytes=None), an_entry(7, is_own=False))
     run = into_cache(seen, policy).feed(answered(), published(3), RECORDED, ended, RELEASED)
@@ -435,13 +435,13 @@ def test_earlier_versions_are_retired_if_asked(ended: Event) -> None:
 
 
 def test_force_download_does_not_ask_about_the_copy() -> None:
-    """The request carries no condition, and the result is a new version."""
+    """The request has no condition, and the result is a new version."""
     run = into_cache(with_cache(an_entry()), a_policy(force_download=True))
     assert run.effects == [LOCK, OBSERVE, open_part(), get()]
 
 
 def test_redirects_are_followed_in_the_same_part() -> None:
-    """Each hop is an exchange of its own; the record has the whole trail."""
+    """Each redirect is an exchange; the record has all URLs."""
     run = in_memory().feed(
         answered(302, {'Location': '/b.csv'}),
         answered(301, {'Location': 'https://elsewhere.example/c.csv'}),
@@ -460,14 +460,14 @@ def test_redirects_are_followed_in_the_same_part() -> None:
 
 
 def test_a_circle_is_not_followed() -> None:
-    """The second visit of an address ends it."""
+    """The second request of a URL ends the run."""
     run = in_memory().feed(answered(302, {'Location': URL}), DISCARDED)
     assert run.fault.code == 'redirect_refused'
     assert run.effects[-1] == DISCARD
 
 
 def test_a_passing_failure_is_tried_again_after_a_wait() -> None:
-    """503 with Retry-After: wait as long as asked, ask again, go on as if nothing had been."""
+    """After a 503 with Retry-After, the run waits as requested and retries."""
     run = in_memory().feed(
         answered(503, {'Retry-After': '7'}), WAITED, answered(), Published(at=NOW, path=None)
     )
@@ -477,7 +477,7 @@ def test_a_passing_failure_is_tried_again_after_a_wait() -> None:
 
 
 def test_mirrors_are_asked_before_anybody_waits() -> None:
-    """A round goes through all addresses; then lies a wait; what said no for good is left out."""
+    """A round requests all URLs before a wait; permanently failed ones are omitted afterwards."""
     target = a_descriptor(mirrors=[MIRROR])
     run = in_memory(a_policy(retry_wait=timedelta(seconds=4)), target)
     run.feed(interrupted(), answered(404), WAITED, interrupted(), WAITED)
@@ -488,7 +488,7 @@ def test_mirrors_are_asked_before_anybody_waits() -> None:
 
 
 def test_not_found_goes_to_the_mirror() -> None:
-    """404 is for good at this address; the record says who served it."""
+    """A 404 is permanent for this URL; the record names the mirror that served the file."""
     target = a_descriptor(mirrors=[MIRROR])
     run = in_memory(None, target).feed(answered(404), answered(), Published(at=NOW, path=None))
     assert [exchange.request.url for exchange in run.exchanges] == [URL, MIRROR]
@@ -516,7 +516,7 @@ def test_wrong_bytes_are_never_published() -> None:
 
 
 def test_an_absent_digest_is_a_wrong_one() -> None:
-    """What was not computed cannot be right."""
+    """A digest that was not computed does not match."""
     policy = a_policy(checksum=Checksum('md5', 'ab' * 16), retries=0)
     run = in_memory(policy).feed(answered(), DISCARDED)
     assert run.fault == DigestMismatch(
@@ -533,7 +533,7 @@ def test_an_absent_digest_is_a_wrong_one() -> None:
     ids=['shorter than promised', 'longer than allowed'],
 )
 def test_lengths_are_checked_after_the_fact(policy: Policy, received: Any, code: str) -> None:
-    """Whatever the backend did, the machine compares what was received."""
+    """The machine compares the received length for every backend."""
     fields = {'Content-Length': '8'} if code == 'body_truncated' else {}
     run = in_memory(policy).feed(answered(200, fields, received), DISCARDED)
     assert run.fault.code == code
@@ -545,7 +545,7 @@ STRONG = a_head(200, {'ETag': '"v1"'})
 def ranged(
     offset: int = 4, url: str = URL, representation: Representation | None = None
 ) -> Exchange:
-    """A GET of the rest, of a whole of which this was said."""
+    """A GET of the rest, of a file with this representation."""
     headers = [('Range', f'bytes={offset}-'), ('If-Range', '"v1"')]
     expect = Expectation(
         offset=offset,
@@ -560,7 +560,7 @@ HERE = Representation(source=source_digest(URL))
 
 
 def test_an_interrupted_body_is_gone_on_with() -> None:
-    """With a strong ETag the next try asks for the rest, if it is still the same."""
+    """With a strong ETag the next attempt requests the rest, if it is still the same version."""
     run = in_memory().feed(
         interrupted(head=STRONG, part_bytes=4),
         WAITED,
@@ -573,7 +573,7 @@ def test_an_interrupted_body_is_gone_on_with() -> None:
 
 
 def test_an_interruption_before_the_head_keeps_the_part() -> None:
-    """What was there before is still there, and still of the same version."""
+    """The bytes and the validator from before the request are kept."""
     run = in_memory().feed(
         interrupted(head=STRONG, part_bytes=4), WAITED, interrupted(part_bytes=4), WAITED
     )
@@ -586,26 +586,26 @@ def test_an_interruption_before_the_head_keeps_the_part() -> None:
     ids=['a weak ETag', 'an error', 'not a byte yet', 'no head at all'],
 )
 def test_what_is_not_certain_is_begun_again(head: Any, part_bytes: int) -> None:
-    """Only a strong validator and some bytes make a part worth going on from."""
+    """Only a part with a strong validator and some bytes is resumed."""
     run = in_memory().feed(interrupted(head=head, part_bytes=part_bytes), WAITED)
     assert run.exchanges == [get(), get()]
 
 
 def test_a_part_of_an_earlier_run_is_resumed() -> None:
-    """The part is adopted, and the rest asked for with its validator, its last byte again."""
+    """The part is adopted, and the rest requested with its validator and its last byte again."""
     part = a_part()
     run = Run(snapshot=a_snapshot(part=part)).feed(PartOpened(at=NOW, size_bytes=5))
     assert run.effects == [open_part(None, adopt=part), ranged()]
 
 
 def test_a_part_that_could_not_be_adopted_is_begun_again() -> None:
-    """An empty part is an empty part, whatever was seen before."""
+    """If the adopted part is empty, the complete file is requested."""
     run = Run(snapshot=a_snapshot(part=a_part())).feed(OPENED)
     assert run.exchanges == [get()]
 
 
 def test_a_whole_answer_to_a_range_is_taken_whole() -> None:
-    """200 instead of 206: the representation changed, and the record is of the whole."""
+    """A 200 instead of a 206: the file changed, and the record is of the complete file."""
     run = Run(snapshot=a_snapshot(part=a_part())).feed(
         PartOpened(at=NOW, size_bytes=4),
         answered(200, {'Content-Length': '8'}),
@@ -616,7 +616,7 @@ def test_a_whole_answer_to_a_range_is_taken_whole() -> None:
 
 
 def test_an_unsatisfiable_range_starts_again() -> None:
-    """416: the same address at once, from the start; once only."""
+    """After a 416 the same URL is requested at once from the start, but only once."""
     run = Run(policy=a_policy(retries=0), snapshot=a_snapshot(part=a_part()))
     run.feed(PartOpened(at=NOW, size_bytes=5), answered(416))
     assert run.exchanges == [ranged(), get()]
@@ -625,14 +625,14 @@ def test_an_unsatisfiable_range_starts_again() -> None:
 
 
 def test_a_part_is_kept_when_the_network_gives_up() -> None:
-    """A later run can go on from it; after a fault of the server it is removed."""
+    """A later run can resume it; after a fault of the server it is removed."""
     run = in_memory(a_policy(retries=0)).feed(interrupted(head=STRONG, part_bytes=4))
     assert run.effects[-1] == Discard(keep=True)
     assert run.feed(DISCARDED).fault == replace(BROKE, tries=1)
 
 
 def test_a_busy_lock_ends_the_run() -> None:
-    """Nothing is held, nothing is to be given back."""
+    """The run holds nothing, so nothing is released."""
     busy = LockBusyTooLong(key=KEY, waited=timedelta(minutes=10))
     run = Run(snapshot=with_cache()).feed(LockUnavailable(at=NOW, fault=busy))
     assert run.effects == [LOCK]
@@ -640,7 +640,7 @@ def test_a_busy_lock_ends_the_run() -> None:
 
 
 def test_where_locks_do_not_work_the_run_goes_on_without() -> None:
-    """Network file systems: no lock, hence nothing to release."""
+    """On network file systems without locks, nothing is locked or released."""
     snapshot = with_cache()
     run = Run(snapshot=snapshot).feed(
         LockUnavailable(at=NOW, fault=None), observed(snapshot), OPENED
@@ -651,7 +651,7 @@ def test_where_locks_do_not_work_the_run_goes_on_without() -> None:
 
 
 def test_what_was_stored_meanwhile_is_used() -> None:
-    """Somebody else stored it while this run waited for the lock: no request is made."""
+    """Another download stored the file while this run waited for the lock: no request is sent."""
     stored = an_entry(stored_at=NOW + timedelta(seconds=5))
     run = Run(policy=a_policy(force_download=True), snapshot=with_cache()).feed(
         GOT_LOCK, observed(with_cache(stored)), CopyConfirmed(at=NOW), RELEASED
@@ -661,7 +661,7 @@ def test_what_was_stored_meanwhile_is_used() -> None:
 
 
 def test_what_is_seen_with_the_lock_may_be_refused() -> None:
-    """The second look decides; a refusal gives the lock back."""
+    """A refusal after the second observation releases the lock."""
     broken = a_snapshot(cache=a_cache(fault=CacheUnusable(path=FOLDER, problem='locked')))
     run = Run(snapshot=with_cache()).feed(GOT_LOCK, observed(broken), RELEASED)
     assert run.effects == [LOCK, OBSERVE, RELEASE]
@@ -669,7 +669,7 @@ def test_what_is_seen_with_the_lock_may_be_refused() -> None:
 
 
 def test_a_file_that_can_not_be_recorded_is_taken_back() -> None:
-    """No file without its entry: it is unpublished, and the fault is that of the registry."""
+    """The published file is removed, and the run fails with the fault of the registry."""
     run = into_cache(with_cache()).feed(
         answered(), published(), EffectFailed(at=NOW, fault=FULL), Unpublished(at=NOW), RELEASED
     )
@@ -690,7 +690,7 @@ def test_a_file_that_can_not_be_taken_back_changes_nothing() -> None:
 
 
 def test_a_taken_place_means_the_next_version() -> None:
-    """Taken on disk or in the registry: the next number, never over somebody else's file."""
+    """If the name is taken on disk or in the registry, the next version number is used."""
     run = into_cache(with_cache()).feed(
         answered(), TAKEN, published(2), TAKEN, published(3), RECORDED, RELEASED
     )
@@ -701,7 +701,7 @@ def test_a_taken_place_means_the_next_version() -> None:
 
 
 def test_conflicts_without_end_are_a_fault() -> None:
-    """After many taken versions something is wrong with the cache."""
+    """After many taken versions the cache is reported as unusable."""
     run = into_cache(with_cache()).feed(
         answered(), *[TAKEN] * (MAX_CONFLICTS + 1), DISCARDED, RELEASED
     )
@@ -709,13 +709,13 @@ def test_conflicts_without_end_are_a_fault() -> None:
 
 
 def test_conflicts_elsewhere_end_as_well() -> None:
-    """A place outside any cache that is always taken is a fault too."""
+    """A destination outside the cache whose name is always taken is a fault too."""
     run = in_memory().feed(answered(), *[TAKEN] * (MAX_CONFLICTS + 1), DISCARDED)
     assert run.fault.code == 'cache_unusable'
 
 
 def test_the_whole_download_has_a_limit_of_time() -> None:
-    """Past the limit no further try is made, and the fault says which limit."""
+    """After the limit there is no further attempt, and the fault names the limit."""
     policy = a_policy(timeout=timedelta(seconds=60))
     late = NOW + timedelta(seconds=61)
     run = in_memory(policy).feed(interrupted(at=late), DISCARDED)
@@ -723,7 +723,7 @@ def test_the_whole_download_has_a_limit_of_time() -> None:
 
 
 def test_no_wait_goes_beyond_the_limit_of_time() -> None:
-    """A wait that would outlast the download is not begun; the fault is that of the try."""
+    """A wait that would exceed the limit is not begun; the fault is that of the attempt."""
     policy = a_policy(timeout=timedelta(seconds=60))
     run = in_memory(policy).feed(answered(503, {'Retry-After': '90'}), DISCARDED)
     assert isinstance(run.fault, HttpStatus)
@@ -732,7 +732,7 @@ def test_no_wait_goes_beyond_the_limit_of_time() -> None:
 
 
 def test_a_post_is_not_sent_twice() -> None:
-    """What may have been done is not done again, unless the caller says that it may."""
+    """A request that the server may have acted on is not repeated, unless `idempotent` is set."""
     target = a_descriptor(query={'a': 1}, post=True)
     run = in_memory(None, target).feed(interrupted(), DISCARDED)
     assert run.fault == replace(BROKE, tries=1)
@@ -741,7 +741,7 @@ def test_a_post_is_not_sent_twice() -> None:
 
 
 def test_an_address_that_grows_too_long_is_a_fault() -> None:
-    """The URL alone is legal, with its query it is not."""
+    """The URL alone is within the limit, with its query it is not."""
     target = a_descriptor(f'https://h/{"a" * 65_000}', query={'b': 'b' * 1_000})
     run = in_memory(None, target).feed(DISCARDED)
     assert isinstance(run.fault, InvalidInput)
@@ -761,7 +761,7 @@ def test_an_address_that_grows_too_long_is_a_fault() -> None:
     ids=['locking', 'observing', 'opening', 'exchanging', 'publishing', 'waiting'],
 )
 def test_a_failed_effect_ends_the_run_with_empty_hands(events: list[Event], effects: int) -> None:
-    """What this machine cannot do is no reason to try again; what is held is given back."""
+    """A local failure is not retried; everything is released."""
     run = Run(snapshot=with_cache()).feed(*events)
     assert len(run.effects) == effects
     run.feed(EffectFailed(at=NOW, fault=FULL))
@@ -773,7 +773,7 @@ def test_a_failed_effect_ends_the_run_with_empty_hands(events: list[Event], effe
 
 @pytest.mark.parametrize('cut', ['body', 'wait'])
 def test_a_part_outlasts_cancellation(cut: str) -> None:
-    """It is the caller's doing, and the bytes are as good as they were."""
+    """The part is kept, because cancellation does not affect its bytes."""
     tagged = a_head(200, {'ETag': '"v1"'})
     broken = Interrupted(at=NOW, fault=BROKE, head=tagged, part_bytes=4)
     cancelled = Cancelled()
@@ -791,7 +791,7 @@ def test_a_part_outlasts_cancellation(cut: str) -> None:
 
 
 def test_a_copy_that_can_not_be_looked_at_is_a_fault() -> None:
-    """The fault of the file system is told as it is."""
+    """The run fails with the fault of the file system."""
     run = Run(snapshot=with_cache(an_entry())).feed(EffectFailed(at=NOW, fault=FULL))
     assert run.fault == FULL
 
@@ -831,7 +831,7 @@ STATES: list[tuple[str, Snapshot, Policy, list[Event]]] = [
 def test_an_event_that_makes_no_sense_is_a_bug_of_ours(
     name: str, snapshot: Snapshot, policy: Policy, events: list[Event]
 ) -> None:
-    """The run ends with `Bug`, which names state and event, and gives back what it holds."""
+    """The run ends with `Bug`, which names state and event, and releases everything."""
     run = Run(None, policy, snapshot).feed(*events)
     assert type(run.state).__name__ == name
     alien = VersionsRemoved(at=NOW) if name != 'RemovingVersions' else WAITED
@@ -849,7 +849,7 @@ def test_a_body_that_was_wanted_but_not_brought_is_a_bug_of_ours() -> None:
 
 
 def test_an_end_stays_an_end() -> None:
-    """Nothing comes after it."""
+    """An ended run does not change."""
     run = Run(policy=a_policy(offline=True))
     assert run.effects == []
     step = advance(run.state, WAITED)
@@ -858,7 +858,7 @@ def test_an_end_stays_an_end() -> None:
 
 
 def test_a_confirmed_copy_of_no_cache_is_decided_about_anew() -> None:
-    """A state that cannot come about is resumed all the same."""
+    """The machine decides again, although this state should not occur."""
     run = Run(snapshot=with_cache(an_entry()))
     assert isinstance(run.state, CheckingCopy)
     odd = replace(run.state, job=replace(run.state.job, snapshot=a_snapshot()))
@@ -894,14 +894,14 @@ def test_a_worst_case_stays_within_the_bound() -> None:
 
 
 def test_truncation_names_what_is_missing() -> None:
-    """The fault counts what came and what was promised."""
+    """The fault has the received and the expected number of bytes."""
     run = in_memory(a_policy(retries=0))
     run.feed(answered(200, {'Content-Length': '8'}, a_received(DATA[:3])), DISCARDED)
     assert run.fault == BodyTruncated(url=URL, received_bytes=3, expected_bytes=8, tries=1)
 
 
 def test_the_reason_phrase_can_not_tell_a_secret() -> None:
-    """A server that echoes a token in its reason phrase does not get it into a fault."""
+    """The fault masks a token that a server echoes in its reason phrase."""
     target = a_descriptor('https://example.org/t.csv?token=s3cret')
     run = in_memory(None, target)
     run.feed(replace(answered(404), head=a_head(404, reason='no s3cret here')), DISCARDED)
@@ -910,7 +910,7 @@ def test_the_reason_phrase_can_not_tell_a_secret() -> None:
 
 
 def test_a_cache_that_is_not_there_any_more_is_lived_without() -> None:
-    """The second look finds no cache: the bytes go to memory, and the lock is given back."""
+    """The second observation finds no cache: the bytes go to memory, and the lock is released."""
     run = Run(snapshot=with_cache()).feed(GOT_LOCK, observed(a_snapshot()), OPENED, answered())
     run.feed(Published(at=NOW, path=None), RELEASED)
     assert run.effects[-2:] == [Publish(place=InMemory()), RELEASE]
@@ -918,7 +918,7 @@ def test_a_cache_that_is_not_there_any_more_is_lived_without() -> None:
 
 
 def test_a_buffer_in_place_of_a_file_is_not_recorded() -> None:
-    """An adapter that publishes no path gives an outcome, and no entry."""
+    """If an adapter publishes without a path, there is an outcome but no entry."""
     run = into_cache(with_cache()).feed(answered(), Published(at=NOW, path=None), RELEASED)
     assert run.updates == []
     assert InCache(FOLDER) == InCache(FOLDER)
@@ -933,7 +933,7 @@ def test_faults_of_the_backend_are_those_of_the_try() -> None:
 
 
 def test_a_rest_of_another_version_is_asked_for_whole() -> None:
-    """A 206 that is not of the version in the part: the same address again, from the start."""
+    """After a 206 of another version, the same URL is requested from the start."""
     target = a_descriptor(mirrors=[MIRROR])
     other = answered(206, {'Content-Range': 'bytes 4-7/8', 'ETag': '"v2"'})
     refusal = AnswerUnusable(url=URL, problem='another version')

@@ -1,4 +1,4 @@
-"""Paths through the machine where a small slip would show late: limits, parts, stand-ins."""
+"""Runs of the machine at their limits: time, parts, stale copies."""
 
 from datetime import timedelta
 from typing import Any
@@ -57,13 +57,13 @@ RELEASED = LockReleased(at=NOW)
 
 
 def asking(policy: Policy | None = None, **described: Any) -> Run:
-    """A run to memory that asks its first address."""
+    """A run to memory that requests its first URL."""
     target = a_descriptor(**described)
     return Run(target, policy, a_snapshot(target)).feed(OPENED)
 
 
 def refreshing(*entries: Any, **policy: Any) -> Run:
-    """A refresh in the cache that has come to its first request."""
+    """A refresh in the cache that sends its first request."""
     seen = a_snapshot(cache=a_cache(*(entries or (an_entry(),))))
     return Run(None, a_policy(**policy), seen).go_well(until=Exchange)
 
@@ -84,21 +84,21 @@ LATE_EVENTS: list[tuple[str, Event]] = [
 
 @pytest.mark.parametrize('event', [row[1] for row in LATE_EVENTS], ids=[row[0] for row in LATE_EVENTS])  # fmt: skip
 def test_whatever_ends_a_try_the_limit_of_the_whole_counts(event: Event) -> None:
-    """At the limit itself there is no time left; the mirror is not asked any more."""
+    """At the limit no time remains, so the mirror is not requested."""
     run = asking(a_policy(timeout=MINUTE), mirrors=[MIRROR]).feed(event, DISCARDED)
     assert run.fault == TimedOut(url=URL, phase='total', limit=MINUTE, tries=1)
     assert len(run.exchanges) == 1
 
 
 def test_the_callers_look_takes_time_too() -> None:
-    """A refusal after the limit is the end, whatever could still be tried."""
+    """If `validate` rejects the body after the limit, the run ends."""
     run = asking(a_policy(timeout=MINUTE, validate=bool))
     run.feed(answered(), Validated(at=LATE, problem='no'), DISCARDED)
     assert run.fault == TimedOut(url=URL, phase='total', limit=MINUTE, tries=1)
 
 
 def test_a_moment_before_the_limit_a_mirror_is_asked() -> None:
-    """Time counts from the beginning of the run."""
+    """The limit counts from the beginning of the run."""
     soon = LATE - timedelta(microseconds=1)
     run = asking(a_policy(timeout=MINUTE), mirrors=[MIRROR]).feed(answered(404, at=soon))
     assert [one.request.url for one in run.exchanges] == [URL, MIRROR]
@@ -106,7 +106,7 @@ def test_a_moment_before_the_limit_a_mirror_is_asked() -> None:
 
 @pytest.mark.parametrize(('seconds', 'waits'), [(59, True), (60, False)])
 def test_a_wait_has_to_end_before_the_limit(seconds: int, waits: bool) -> None:
-    """One that ends with it leaves no time for what it waits for."""
+    """A wait that ends at the limit is not begun."""
     run = asking(a_policy(timeout=MINUTE)).feed(answered(503, {'Retry-After': str(seconds)}))
     assert isinstance(run.state, Waiting) is waits
 
@@ -115,7 +115,7 @@ def test_a_wait_has_to_end_before_the_limit(seconds: int, waits: bool) -> None:
 
 
 def test_a_date_of_the_server_is_seen_from_the_answer() -> None:
-    """Retry-After as a date: so long from when the answer came."""
+    """A date in Retry-After is compared with the time of the response."""
     date = {'Retry-After': 'Wed, 01 May 2024 12:00:30 GMT'}
     run = asking().feed(answered(503, date, at=NOW + timedelta(seconds=10)))
     assert isinstance(run.step.effect, Wait)
@@ -123,7 +123,7 @@ def test_a_date_of_the_server_is_seen_from_the_answer() -> None:
 
 
 def test_the_longest_wait_that_was_asked_for_counts_once() -> None:
-    """Of all that the addresses of a round ask for; the next round begins without."""
+    """The longest Retry-After of a round counts, and not for the next round."""
     run = asking(mirrors=[MIRROR])
     run.feed(answered(503, {'Retry-After': '7'}), answered(503, {'Retry-After': '5'}))
     assert isinstance(run.step.effect, Wait)
@@ -136,7 +136,7 @@ def test_the_longest_wait_that_was_asked_for_counts_once() -> None:
 
 
 def test_a_validator_means_nothing_at_another_address() -> None:
-    """The mirror is asked for the whole; the address that gave it, for the rest."""
+    """The complete file is requested from the mirror, the rest from the URL of the validator."""
     run = asking(mirrors=[MIRROR])
     run.feed(interrupted(head=STRONG, part_bytes=4), WAITED, interrupted(part_bytes=4))
     asked = [(one.request.url, one.expect.offset, one.expect.validator) for one in run.exchanges]
@@ -147,7 +147,7 @@ def test_a_validator_means_nothing_at_another_address() -> None:
 
 
 def test_a_body_that_the_caller_refuses_twice_is_not_asked_for_again() -> None:
-    """The same bytes from the same address; the fault shows no secret of it."""
+    """The same bytes from the same URL are not requested again; the fault shows no secret."""
     run = asking(a_policy(validate=bool, retries=9), url=f'{URL}?token=s3cret')
     refusal = Validated(at=NOW, problem='no header, token s3cret')
     run.feed(answered(), refusal, WAITED, answered(), refusal, DISCARDED)
@@ -157,7 +157,7 @@ def test_a_body_that_the_caller_refuses_twice_is_not_asked_for_again() -> None:
 
 
 def test_another_body_is_looked_at_again() -> None:
-    """Two refusals of different bytes leave the address open."""
+    """After two refusals of different bytes, the URL is still requested."""
     run = asking(a_policy(validate=bool, retries=9))
     refusal = Validated(at=NOW, problem='no')
     run.feed(answered(), refusal, WAITED, answered(received=a_received(b'other')), refusal)
@@ -165,7 +165,7 @@ def test_another_body_is_looked_at_again() -> None:
 
 
 def test_a_refused_body_is_not_resumed() -> None:
-    """Neither the part of it, nor what was there before."""
+    """Neither the refused part nor an earlier part is resumed."""
     run = asking(a_policy(min_bytes=9))
     run.feed(interrupted(head=STRONG, part_bytes=4), WAITED)
     rest = {'Content-Range': 'bytes 4-7/8', 'ETag': '"v1"'}
@@ -179,7 +179,7 @@ def test_a_refused_body_is_not_resumed() -> None:
     [(404, {}, True), (999, {}, False), (200, {'Content-Encoding': 'br'}, False)],
 )
 def test_what_an_answer_makes_of_the_part(status: int, fields: dict[str, str], keeps: bool) -> None:
-    """After an error a later run goes on from it; after an answer without sense none does."""
+    """After an error a later run can resume the part; after an invalid response it cannot."""
     run = Run(policy=a_policy(retries=0), snapshot=a_snapshot(part=a_part()))
     run.feed(PartOpened(at=NOW, size_bytes=5), answered(status, fields))
     assert run.step.effect == Discard(keep=keeps)
@@ -189,7 +189,7 @@ def test_what_an_answer_makes_of_the_part(status: int, fields: dict[str, str], k
 
 
 def test_tries_are_counted_for_a_copy_that_is_current() -> None:
-    """The outcome tells how often the server was asked, though nothing was downloaded."""
+    """The outcome has the number of requests, although nothing was downloaded."""
     run = refreshing(check_freshness=True).feed(answered(503), WAITED, answered(304))
     run.feed(Recorded(at=NOW), DISCARDED, RELEASED)
     assert (run.outcome.tries, run.outcome.is_validated) == (2, True)
@@ -204,7 +204,7 @@ def test_tries_are_counted_for_a_copy_that_is_current() -> None:
     ],
 )
 def test_a_confirmation_may_bring_a_newer_date(fields: dict[str, str], kept: str) -> None:
-    """RFC 9111 section 4.3.4; one that echoes a secret is not written down."""
+    """RFC 9111 section 4.3.4; a validator that echoes a secret is not recorded."""
     target = a_descriptor(headers={'Authorization': 'Bearer s3cret'})
     entry = an_entry(record=a_record(last_modified='old'))
     run = Run(target, a_policy(check_freshness=True), a_snapshot(target, cache=a_cache(entry)))
@@ -215,7 +215,7 @@ def test_a_confirmation_may_bring_a_newer_date(fields: dict[str, str], kept: str
 
 
 def test_conflicts_without_end_name_the_cache() -> None:
-    """The folder to look at, and that a request was made."""
+    """The fault has the cache folder and the number of requests."""
     run = refreshing(force_download=True).feed(answered())
     taken = NameTaken(at=NOW)
     run.feed(*[taken] * MAX_CONFLICTS)
@@ -226,14 +226,14 @@ def test_conflicts_without_end_name_the_cache() -> None:
 
 
 def test_conflicts_outside_a_cache_name_none() -> None:
-    """There is no folder that would be to blame."""
+    """The fault has no folder."""
     run = asking().feed(answered(), *[NameTaken(at=NOW)] * (MAX_CONFLICTS + 1), DISCARDED)
     assert isinstance(run.fault, CacheUnusable)
     assert run.fault.path == ''
 
 
 def test_a_buffer_has_no_version() -> None:
-    """Versions are of the cache."""
+    """Only cache entries have versions."""
     run = asking().feed(answered(), Published(at=NOW, path=None))
     assert run.outcome.version is None
     assert run.outcome.reason == 'the destination is memory'
@@ -243,14 +243,14 @@ def test_a_buffer_has_no_version() -> None:
 
 
 def test_a_part_is_kept_when_no_copy_stands_in() -> None:
-    """The copy is gone, the part is not."""
+    """The copy is missing, so the part is kept for a later run."""
     run = refreshing(stale_if_error=True, force_download=True, retries=0)
     run.feed(interrupted(head=STRONG, part_bytes=4), CopyMissing(at=NOW))
     assert run.step.effect == Discard(keep=True)
 
 
 def test_a_copy_is_read_through_before_it_stands_in() -> None:
-    """It has to have the checksum, as far as that can be told."""
+    """The copy must have the expected checksum."""
     checksum = Checksum('md5', 'ab' * 16)
     run = refreshing(stale_if_error=True, force_download=True, retries=0, checksum=checksum)
     run.feed(answered(503))
@@ -259,7 +259,7 @@ def test_a_copy_is_read_through_before_it_stands_in() -> None:
 
 
 def test_a_copy_in_the_cache_does_not_stand_in_for_a_file_elsewhere() -> None:
-    """Whoever names a path gets the file at that path, or none."""
+    """A download to a path never returns a file of the cache."""
     policy = a_policy(stale_if_error=True, dest=ToPath('/data/t.csv'), retries=0)
     cache = a_cache(an_entry())
     none = Run(None, policy, a_snapshot(cache=cache, destination=a_path()))
@@ -271,7 +271,7 @@ def test_a_copy_in_the_cache_does_not_stand_in_for_a_file_elsewhere() -> None:
 
 
 def test_a_copy_that_is_too_new_does_not_stand_in() -> None:
-    """older_than is a promise about what the bytes are: an hour that a clock jumped breaks it."""
+    """A copy that is newer than `older_than` allows is not used."""
     hour = timedelta(hours=1)
     late = an_entry(stored_at=NOW + 2 * hour)
     options = {'stale_if_error': True, 'force_download': True, 'retries': 0}
@@ -280,7 +280,7 @@ def test_a_copy_that_is_too_new_does_not_stand_in() -> None:
 
 
 def test_a_fault_that_was_stood_in_for_counts_its_tries() -> None:
-    """In the outcome as in the fault."""
+    """The outcome has the number of requests, as the fault has."""
     run = refreshing(stale_if_error=True, force_download=True, retries=1)
     run.feed(answered(503), WAITED, answered(503), CopyConfirmed(at=NOW), DISCARDED, RELEASED)
     assert run.outcome.fault is not None

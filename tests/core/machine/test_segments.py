@@ -1,4 +1,4 @@
-"""Paths through the machine for a file that is fetched in segments."""
+"""Runs of the machine that download a file in segments."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -86,44 +86,44 @@ WAITED = Waited(at=NOW)
 BROKE = ConnectionFailed(url=URL, phase='receive')
 FULL = StorageFailed(path=PATH, operation='write', problem='No space left on device')
 FIRST = (0, FIRST_BYTES - 1)
-#: What follows the first range, for two connections.
+#: The segments after the first range, for two connections.
 REST: Spans = tuple(
     (FIRST_BYTES + number * MIB, FIRST_BYTES + (number + 1) * MIB - 1) for number in range(4)
 )
 
 
 def part_head(first: int, last: int, size: int = SIZE, **fields: Any) -> ResponseHead:
-    """The head of a range, of version 1 unless something else is said."""
+    """The head of a 206 for a range, of version 1 by default."""
     known = {'ETag': '"v1"', **{name.replace('_', '-'): value for name, value in fields.items()}}
     return a_head(206, {'Content-Range': f'bytes {first}-{last}/{size}', **known})
 
 
 def brought(first: int, last: int, **fields: Any) -> Responded:
-    """A range as it was asked for."""
+    """A range as requested."""
     count = last - first + 1
     received = Received(size_bytes=count, wire_bytes=count, sha256='')
     return Responded(at=NOW, head=part_head(first, last, **fields), received=received)
 
 
 def cut(first: int, last: int, count: int, fault: Fault = BROKE) -> Interrupted:
-    """A range that broke off after so many bytes."""
+    """A range that broke off after this many bytes."""
     return interrupted(fault, head=part_head(first, last), part_bytes=count)
 
 
 def ended(*ends: Responded | Interrupted | None) -> SegmentsEnded:
-    """What came of all segments."""
+    """The event with the results of all segments."""
     return SegmentsEnded(at=NOW, ends=ends)
 
 
 def joined(sha: str = SHA, size: int = SIZE) -> Reassembled:
-    """The whole, read through."""
+    """The event of the complete file."""
     return Reassembled(at=NOW, received=Received(size_bytes=size, wire_bytes=size, sha256=sha))
 
 
 def to_path(
     descriptor: Descriptor | None = None, part: PartSeen | None = None, **options: Any
 ) -> Run:
-    """A run to a path by two connections that asks its first range."""
+    """A run to a path with two connections that requests its first range."""
     policy = a_policy(**{'dest': ToPath(PATH), 'segments': 2, **options})
     snapshot = a_snapshot(descriptor, destination=a_path(), part=part)
     return Run(descriptor, policy, snapshot).feed(
@@ -132,17 +132,17 @@ def to_path(
 
 
 def segmented(**options: Any) -> Run:
-    """A run whose first range is there, and that asks for the others."""
+    """A run that has its first range and requests the others."""
     return to_path(**options).feed(brought(*FIRST))
 
 
 def ranges(run: Run) -> list[str | None]:
-    """The ranges that were asked for by one connection, in order."""
+    """The ranges requested over one connection, in order."""
     return [exchange.request.headers.get('Range') for exchange in run.exchanges]
 
 
 def test_a_large_file_goes_in_segments() -> None:
-    """The first range, all others at once, the whole read through, published."""
+    """The first range, all others in parallel, the verification, and publishing."""
     run = segmented()
     [asked] = [effect for effect in run.effects if isinstance(effect, ExchangeSegments)]
     assert ranges(run) == [f'bytes=0-{FIRST_BYTES - 1}']
@@ -158,7 +158,7 @@ def test_a_large_file_goes_in_segments() -> None:
 
 
 def test_each_segment_is_an_exchange_of_its_own() -> None:
-    """Range and If-Range; nothing but this range, of this version and size, will do."""
+    """Each has Range and If-Range, and accepts only this range of this version and size."""
     asked = segmented().effects[-1]
     assert isinstance(asked, ExchangeSegments)
     for exchange, (first, last) in zip(asked.exchanges, REST, strict=True):
@@ -180,7 +180,7 @@ def test_each_segment_is_an_exchange_of_its_own() -> None:
 
 
 def test_effects_of_segments_in_words() -> None:
-    """For people, as any other effect."""
+    """They are shown in a plan."""
     run = segmented()
     asked = run.effects[-1]
     assert show_effect(asked) == f'GET 4 segments of {URL}, at most 2 in parallel'
@@ -189,7 +189,7 @@ def test_effects_of_segments_in_words() -> None:
 
 
 def test_a_small_file_is_whole_with_its_first_range() -> None:
-    """It needs neither a second request nor a validator."""
+    """No second request and no validator are needed."""
     received = Received(size_bytes=8, wire_bytes=8, sha256=SHA)
     head = a_head(206, {'Content-Range': 'bytes 0-7/8'})
     run = to_path().feed(Responded(at=NOW, head=head, received=received))
@@ -197,7 +197,7 @@ def test_a_small_file_is_whole_with_its_first_range() -> None:
 
 
 def test_a_whole_answer_is_taken_whole() -> None:
-    """200 to the first range: the server has no ranges, and this is all of it."""
+    """A 200 to the first range is the complete file: the server does not support ranges."""
     run = to_path().feed(answered(200, {'ETag': '"v1"'}))
     assert isinstance(run.effects[-1], Publish)
 
@@ -219,7 +219,7 @@ INEXACT: list[tuple[str, ResponseHead]] = [
 
 @pytest.mark.parametrize('head', [head for _, head in INEXACT], ids=[name for name, _ in INEXACT])
 def test_an_inexact_answer_means_one_connection(head: ResponseHead) -> None:
-    """The whole is asked for at once, at the same address, and no range there any more."""
+    """The complete file is requested at once from the same URL, without further ranges."""
     refusal = AnswerUnusable(url=URL, problem='the server is inexact')
     for event in (Responded(at=NOW, head=head), interrupted(refusal, head=head)):
         run = to_path(a_descriptor(mirrors=[MIRROR])).feed(event)
@@ -230,7 +230,7 @@ def test_an_inexact_answer_means_one_connection(head: ResponseHead) -> None:
 
 
 def test_a_mirror_is_asked_for_ranges_of_its_own() -> None:
-    """That one address gives none says nothing of another; and nothing is taken along."""
+    """Ranges are requested from a mirror even if the first URL does not support them."""
     run = to_path(a_descriptor(mirrors=[MIRROR])).feed(Responded(at=NOW, head=a_head(416)))
     run.feed(answered(404))
     assert run.exchanges[-1].request.url == MIRROR
@@ -250,20 +250,20 @@ def test_a_mirror_is_asked_for_ranges_of_its_own() -> None:
     ids=['not asked for', 'memory', 'POST', 'PUT', 'ftp', 'decoding'],
 )
 def test_where_there_are_no_segments(descriptor: Descriptor, options: dict[str, Any]) -> None:
-    """Everything else is asked for by one connection, as ever."""
+    """Every other download uses one connection."""
     run = to_path(descriptor, **options)
     assert run.exchanges[0].expect.last is None
     assert run.exchanges[0].request.headers.get('Range') is None
 
 
 def test_a_body_to_get_with_is_one_connection() -> None:
-    """A GET that carries a body is no plain one."""
+    """A GET with a body is not segmented."""
     run = to_path(replace(a_descriptor(data=b'x'), method='GET'))
     assert run.exchanges[0].expect.last is None
 
 
 def test_a_check_of_freshness_is_one_connection() -> None:
-    """Conditions and ranges are not mixed."""
+    """Conditions and ranges are not combined."""
     snapshot = a_snapshot(cache=a_cache(an_entry()))
     run = Run(policy=a_policy(check_freshness=True, segments=4), snapshot=snapshot)
     run.go_well(Exchange)
@@ -271,7 +271,7 @@ def test_a_check_of_freshness_is_one_connection() -> None:
 
 
 def test_the_first_range_follows_redirects() -> None:
-    """The segments are asked for where it was found."""
+    """The segments are requested from the final URL."""
     run = to_path().feed(answered(302, {'Location': 'https://cdn.example/x'}), brought(*FIRST))
     assert ranges(run) == [f'bytes=0-{FIRST_BYTES - 1}'] * 2
     asked = run.effects[-1]
@@ -280,7 +280,7 @@ def test_the_first_range_follows_redirects() -> None:
 
 
 def test_a_segment_that_breaks_is_asked_for_its_rest() -> None:
-    """What is there stays; the next try begins with the first bytes that are missing."""
+    """Received bytes are kept; the next attempt requests the first missing ones."""
     run = segmented()
     run.feed(
         ended(
@@ -310,7 +310,7 @@ def test_a_segment_that_breaks_is_asked_for_its_rest() -> None:
 
 
 def test_a_rest_that_is_whole_with_its_first_range_is_joined() -> None:
-    """Then there is nothing left to ask for."""
+    """No byte is missing, so no segment is requested."""
     last = REST[3][1]
     run = segmented().feed(ended(*(brought(*span) for span in REST[:3]), cut(*REST[3], MIB - 5)))
     run.feed(WAITED, brought(last - 4, last))
@@ -318,7 +318,7 @@ def test_a_rest_that_is_whole_with_its_first_range_is_joined() -> None:
 
 
 def test_the_first_range_that_breaks_is_resumed() -> None:
-    """What it brought stays, and so does what is behind it."""
+    """Its bytes are kept, and the held spans after them too."""
     run = to_path().feed(cut(*FIRST, 10), WAITED)
     assert ranges(run)[-1] == f'bytes=10-{10 + FIRST_BYTES - 1}'
     run = segmented().feed(ended(cut(*REST[0], 7), *(brought(*span) for span in REST[1:])), WAITED)
@@ -332,7 +332,7 @@ def test_the_first_range_that_breaks_is_resumed() -> None:
 
 
 def test_a_first_range_of_another_size_begins_anew() -> None:
-    """The same validator for another size: ranges of this server cannot be trusted."""
+    """An equal validator with another size shows that ranges of this server are unreliable."""
     run = segmented().feed(ended(cut(*REST[0], 7), *(brought(*span) for span in REST[1:])), WAITED)
     front = REST[0][0] + 7
     head = part_head(front, front + FIRST_BYTES - 1, SIZE + 5)
@@ -344,7 +344,7 @@ def test_a_first_range_of_another_size_begins_anew() -> None:
 
 
 def test_a_file_that_changed_is_taken_whole() -> None:
-    """200 to If-Range: nothing of the old version is left in the attempts."""
+    """After a 200 to If-Range, nothing of the old version is kept."""
     run = segmented().feed(ended(*(cut(*span, 7) for span in REST)), WAITED)
     run.feed(interrupted(head=a_head(200, {'ETag': '"v2"'}), part_bytes=5), WAITED)
     assert ranges(run)[-1] == f'bytes=5-{5 + FIRST_BYTES - 1}'
@@ -369,7 +369,7 @@ REFUSED: list[tuple[str, Responded | Interrupted]] = [
 
 @pytest.mark.parametrize('end', [end for _, end in REFUSED], ids=[name for name, _ in REFUSED])
 def test_a_segment_that_is_not_exact_means_one_connection(end: Responded | Interrupted) -> None:
-    """Nothing of the segments is kept: the whole is asked for, at once."""
+    """The bytes of all segments are dropped, and the complete file is requested at once."""
     run = segmented().feed(ended(brought(*REST[0]), end, cut(*REST[2], 5), brought(*REST[3])))
     assert ranges(run)[-1] is None
     assert run.exchanges[-1].request.headers.get('If-Range') is None
@@ -380,7 +380,7 @@ def test_a_segment_that_is_not_exact_means_one_connection(end: Responded | Inter
 
 @pytest.mark.parametrize('status', [429, 503])
 def test_a_server_with_too_many_of_us_gets_fewer(status: int) -> None:
-    """Half as many after each such answer, and its Retry-After is obeyed."""
+    """Each such response halves the connections, and its Retry-After is respected."""
     run = segmented(segments=8, retries=9)
     numbers = []
     for first in range(4):
@@ -402,7 +402,7 @@ def test_a_server_with_too_many_of_us_gets_fewer(status: int) -> None:
 
 
 def test_where_nothing_came_one_connection_is_tried() -> None:
-    """All were refused: the next try has room for one only."""
+    """If all segments were refused, the next attempt uses one connection."""
     run = segmented(segments=8).feed(ended(*[answered(503)] * 4), WAITED)
     front, last = FIRST_BYTES, 2 * FIRST_BYTES - 1
     run.feed(brought(front, last))
@@ -413,7 +413,7 @@ def test_where_nothing_came_one_connection_is_tried() -> None:
 
 
 def test_a_server_that_asks_for_too_much_patience_is_left() -> None:
-    """Its mirror begins with nothing; without one the part is kept for later."""
+    """The mirror is requested from the start; without one the part is kept for later."""
     late = answered(503, {'Retry-After': '4000'})
     run = to_path(a_descriptor(mirrors=[MIRROR])).feed(
         brought(*FIRST), ended(late, None, None, None)
@@ -428,7 +428,7 @@ def test_a_server_that_asks_for_too_much_patience_is_left() -> None:
     'fault', [FULL, TimedOut(url=URL, phase='total', limit=timedelta(seconds=9))]
 )
 def test_what_no_address_would_better_ends_the_run(fault: Fault) -> None:
-    """Whatever else the segments met with."""
+    """A fault that no URL can avoid ends the run at once."""
     run = segmented().feed(
         ended(answered(503), cut(*REST[1], 5, fault), answered(403), cut(*REST[3], 7))
     )
@@ -437,7 +437,7 @@ def test_what_no_address_would_better_ends_the_run(fault: Fault) -> None:
 
 
 def test_a_body_that_is_short_is_asked_for_again() -> None:
-    """An answer that brought less than it said is as good as broken."""
+    """A body that is shorter than declared is retried like a broken one."""
     first, last = REST[1]
     short = replace(brought(first, last), received=Received(size_bytes=9, wire_bytes=9, sha256=''))
     none = replace(brought(*REST[2]), received=None)
@@ -448,14 +448,14 @@ def test_a_body_that_is_short_is_asked_for_again() -> None:
 
 
 def test_a_first_range_that_is_short_is_asked_for_again() -> None:
-    """The part does not hold what the head said."""
+    """The part has fewer bytes than the head declared."""
     short = replace(brought(*FIRST), received=Received(size_bytes=9, wire_bytes=9, sha256=''))
     run = to_path().feed(short, WAITED)
     assert ranges(run) == [f'bytes=0-{FIRST_BYTES - 1}'] * 2
 
 
 def test_a_wrong_whole_is_never_published() -> None:
-    """A digest that differs: again by one connection, which trusts the server with no range."""
+    """After a wrong digest the file is requested over one connection without ranges."""
     right = Checksum('sha256', SHA)
     run = segmented(checksum=right).feed(ended(*(brought(*span) for span in REST)))
     run.feed(joined('0' * 64), WAITED)
@@ -467,7 +467,7 @@ def test_a_wrong_whole_is_never_published() -> None:
 
 
 def test_digests_are_made_while_the_whole_is_read_through() -> None:
-    """Those of the caller and of the server for the whole; not those of the range alone."""
+    """The digests of the caller and of the server for the complete file are computed."""
     md5 = Checksum('md5', 'ab' * 16)
     fields: dict[str, Any] = {
         'Repr_Digest': 'sha-512=:' + 'A' * 86 + '==:',
@@ -481,7 +481,7 @@ def test_digests_are_made_while_the_whole_is_read_through() -> None:
 
 
 def test_a_gzip_stream_is_looked_through() -> None:
-    """As if it had come in one piece."""
+    """It is checked as in a download over one connection."""
     run = to_path(a_descriptor('https://example.org/t.csv.gz')).feed(brought(*FIRST))
     run.feed(ended(*(brought(*span) for span in REST)))
     assert run.effects[-1] == Reassemble(name='t.csv.gz', whole_bytes=SIZE, checks_gzip=True)
@@ -497,13 +497,13 @@ def test_a_gzip_stream_is_looked_through() -> None:
     ids=['full', 'cancelled', 'out of time'],
 )
 def test_a_part_that_could_not_be_verified_in_time_is_kept(fault: Fault, is_kept: bool) -> None:
-    """All bytes are there, and can be resumed."""
+    """All bytes are in the part, so a later run can resume it."""
     run = to_path().feed(brought(*FIRST)).feed(ended(*(brought(*span) for span in REST)))
     assert run.feed(EffectFailed(at=NOW, fault=fault)).effects[-1] == Discard(keep=is_kept)
 
 
 def test_a_whole_past_the_limit_is_refused_by_its_first_range() -> None:
-    """The size of the whole counts, not that of the range."""
+    """The limit applies to the size in Content-Range, not to that of the range."""
     exchange = to_path(max_bytes=SIZE - 1).exchanges[0]
     refused = decide_body(exchange, part_head(*FIRST))
     assert isinstance(refused, RejectResponse)
@@ -511,7 +511,7 @@ def test_a_whole_past_the_limit_is_refused_by_its_first_range() -> None:
 
 
 def test_a_whole_past_the_limit_is_asked_for_once() -> None:
-    """By one connection it would be as large."""
+    """It is not requested again over one connection."""
     run = to_path(max_bytes=SIZE - 1)
     refusal = BodyTooLarge(url=URL, limit_bytes=SIZE - 1, size_bytes=SIZE)
     run.feed(interrupted(refusal, head=part_head(*FIRST)), Discarded(at=NOW))
@@ -522,7 +522,7 @@ def test_a_whole_past_the_limit_is_asked_for_once() -> None:
     ('validated', 'end'), [(None, 'Publish'), ('is refused', 'Wait')], ids=['yes', 'no']
 )
 def test_the_caller_looks_at_the_whole(validated: str | None, end: str) -> None:
-    """As at any other body."""
+    """`validate` is called for the complete file."""
     run = segmented(validate=bool).feed(ended(*(brought(*span) for span in REST)), joined())
     run.feed(Validated(at=NOW, problem=validated))
     assert type(run.effects[-1]).__name__ == end
@@ -539,7 +539,7 @@ LEFT = PartSeen(
 
 
 def test_a_part_of_an_earlier_run_is_resumed_by_segment() -> None:
-    """The first missing bytes are asked for with If-Range; what lies behind stays."""
+    """The first missing bytes are requested with If-Range; held spans are kept."""
     run = to_path(part=LEFT)
     asked = run.exchanges[0]
     assert asked.request.headers.get('Range') == f'bytes={FIRST_BYTES}-{2 * FIRST_BYTES - 1}'
@@ -556,7 +556,7 @@ def test_a_part_of_an_earlier_run_is_resumed_by_segment() -> None:
 
 
 def test_a_part_that_lacks_nothing_is_asked_for_its_last_byte() -> None:
-    """So it is known whether it is still current."""
+    """The response shows whether the part is current."""
     whole = replace(LEFT, size_bytes=SIZE, spans=((0, SIZE - 1),))
     run = to_path(part=whole)
     assert ranges(run) == [f'bytes={SIZE - 1}-{SIZE + FIRST_BYTES - 2}']
@@ -565,14 +565,14 @@ def test_a_part_that_lacks_nothing_is_asked_for_its_last_byte() -> None:
 
 
 def test_a_part_with_holes_is_of_use_to_one_connection_up_to_the_first() -> None:
-    """Without segments it is cut there."""
+    """Without segments, the part is cut at the first hole."""
     run = to_path(part=LEFT, segments=1)
     assert ranges(run) == [f'bytes={FIRST_BYTES - 1}-']
     assert run.exchanges[0].expect.held == ()
 
 
 def test_a_part_of_one_connection_is_resumed_in_segments() -> None:
-    """Its size is not known yet; its last byte is asked for again."""
+    """Its size is not known yet, so its last byte is requested again."""
     run = to_path(part=PartSeen(name='p', size_bytes=11, validator='"v1"', url_digest=AT))
     assert ranges(run) == [f'bytes=10-{10 + FIRST_BYTES - 1}']
     run.feed(brought(10, 10 + FIRST_BYTES - 1))
@@ -582,13 +582,13 @@ def test_a_part_of_one_connection_is_resumed_in_segments() -> None:
 
 
 def test_a_part_that_is_too_large_is_left_alone() -> None:
-    """A whole past the limit is of no use, however little of it is there."""
+    """A part of a file larger than the limit is not resumed."""
     run = to_path(part=LEFT, max_bytes=SIZE - 1)
     assert ranges(run) == [f'bytes=0-{FIRST_BYTES - 1}']
 
 
 def test_a_plan_of_segments_is_rehearsed() -> None:
-    """A part with holes is planned to its end; the plan goes through JSON, without secrets."""
+    """A plan with a part with holes is complete; it goes through JSON without secrets."""
     target = a_descriptor('https://example.org/t.csv?token=s3cret')
     policy = a_policy(dest=ToPath(PATH), segments=2)
     part = replace(LEFT, url_digest=url_digest(target.url))
@@ -610,7 +610,7 @@ def test_a_plan_of_segments_is_rehearsed() -> None:
     ids=['segmenting', 'joining'],
 )
 def test_what_can_not_be_is_a_bug_of_ours(run: Callable[[], Run], state: type) -> None:
-    """An alien event, too few ends, nothing wrong and nothing there; and a disk that fails."""
+    """An unexpected event, missing results, and missing bytes without a fault end in `Bug`."""
     aliens: list[Event] = [WAITED, ended(brought(*REST[0])), ended(None, None, None, None)]
     for alien in aliens:
         broken = run()
@@ -622,7 +622,7 @@ def test_what_can_not_be_is_a_bug_of_ours(run: Callable[[], Run], state: type) -
 
 
 def test_an_address_that_gave_nothing_at_all_is_no_news() -> None:
-    """A body that cannot be resumed is begun again, with what is behind it dropped."""
+    """If the body cannot be resumed, the held spans are dropped and the file requested anew."""
     run = segmented().feed(ended(cut(*REST[0], 7), *(brought(*span) for span in REST[1:])), WAITED)
     run.feed(interrupted(BROKE, part_bytes=0), WAITED)
     assert ranges(run)[-1] == f'bytes=0-{FIRST_BYTES - 1}'
@@ -631,7 +631,7 @@ def test_an_address_that_gave_nothing_at_all_is_no_news() -> None:
 
 
 def test_a_segment_of_an_unasked_kind_is_refused() -> None:
-    """An expectation of a segment takes no whole, whatever its status."""
+    """A segment accepts no complete file with any status."""
     expect = Expectation(offset=4, last=7, whole_bytes=8, validator='"v1"', is_segment=True)
     exchange = an_exchange(Request(method='GET', url=URL), expect)
     for status in (200, 203, 204):
@@ -640,14 +640,14 @@ def test_a_segment_of_an_unasked_kind_is_refused() -> None:
 
 
 def test_a_connection_is_used_again_after_a_body_only() -> None:
-    """One that was refused, or broke, asks for no other segment."""
+    """A connection that was refused or broke requests no further segment."""
     assert brings_body(brought(*FIRST))
     assert not brings_body(cut(*FIRST, 5))
     assert not brings_body(answered(503))
 
 
 def test_refusals_are_told_without_secrets() -> None:
-    """A server that echoes a token in its reason phrase does not get it into a fault."""
+    """The fault masks a token that a server echoes in its reason phrase."""
     target = a_descriptor('https://example.org/t.csv?token=s3cret')
     run = to_path(target, retries=0).feed(brought(*FIRST))
     busy = Responded(at=NOW, head=a_head(503, reason='no s3cret here'))
@@ -659,14 +659,14 @@ def test_refusals_are_told_without_secrets() -> None:
 
 @pytest.mark.parametrize('status', [403, 501])
 def test_where_ranges_are_an_error_one_connection_is_tried(status: int) -> None:
-    """Servers differ in how they say that they have no ranges."""
+    """Servers without support for ranges respond with different errors."""
     run = to_path().feed(Responded(at=NOW, head=a_head(status)))
     assert ranges(run)[-1] is None
     assert len(ranges(run)) == 2
 
 
 def test_segments_carry_the_latest_cookies() -> None:
-    """Cookies of the first range, and in the next attempt those of the segments."""
+    """They are those of the first range, and in the next attempt those of the segments."""
     run = to_path().feed(brought(*FIRST, Set_Cookie='a=1'))
     [asked] = [effect for effect in run.effects if isinstance(effect, ExchangeSegments)]
     assert {one.request.headers.get('Cookie') for one in asked.exchanges} == {'a=1'}

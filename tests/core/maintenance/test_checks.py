@@ -1,4 +1,4 @@
-"""What a finding is, whether it is a problem, and what may be done about it."""
+"""Checks of a cache folder: findings, problems and repairs."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -40,13 +40,13 @@ FOREIGN = EntryId(item_id=ITEM, version=1)
 
 
 def a_file(name: str = f'{ITEM}-1.csv', age: timedelta = SETTLED_AGE, **known: Any) -> FileInfo:
-    """A file that has been as it is for so long."""
+    """A file that has not changed for this long."""
     values = {'path': f'/c/{name}', 'name': name, 'size_bytes': 3, 'changed_at': NOW - age, **known}
     return FileInfo(**values)
 
 
 def a_row(entry: EntryId = OWN, **known: Any) -> RowInfo:
-    """A row whose file is as recorded."""
+    """A row whose file has the recorded size."""
     values = {'status': 3, 'path': '/c/x', 'file_bytes': 3, 'recorded_bytes': 3, **known}
     return RowInfo(entry=entry, **values)
 
@@ -58,7 +58,7 @@ def a_part(age: timedelta, **known: Any) -> PartState:
 
 
 def told(finding: Finding | None) -> tuple[bool, Repair]:
-    """Whether it is a problem, and its cure."""
+    """Whether a finding is a problem, and its repair."""
     assert finding is not None
     return finding.is_problem, finding.repair
 
@@ -67,13 +67,13 @@ def told(finding: Finding | None) -> tuple[bool, Repair]:
 
 
 def test_a_file_that_a_row_names_is_no_finding() -> None:
-    """Whatever it is called."""
+    """The name of the file does not matter."""
     assert check_file(a_file('anything'), NOW, is_named=True) is None
 
 
 @pytest.mark.parametrize('name', [f'{ITEM}-1', f'{ITEM}-12.tar.gz', f'{ITEM}-1.odd. ending\n'])
 def test_a_settled_file_of_our_form_without_a_row_is_an_orphan(name: str) -> None:
-    """It goes into quarantine."""
+    """It is moved into quarantine."""
     finding = check_file(a_file(name), NOW, is_named=False)
 
     assert finding == Finding(
@@ -101,7 +101,7 @@ def test_a_settled_file_of_our_form_without_a_row_is_an_orphan(name: str) -> Non
     ids=lambda file: file.name,
 )
 def test_a_file_of_unknown_form_is_only_told(file: FileInfo, is_named: bool | None) -> None:
-    """However old it is."""
+    """It is a note at any age."""
     finding = check_file(file, NOW, is_named=is_named)
 
     assert finding is not None
@@ -115,7 +115,7 @@ def test_a_file_of_unknown_form_is_only_told(file: FileInfo, is_named: bool | No
 def test_an_orphan_is_left_alone_while_it_may_be_somebodys(
     age: timedelta, is_named: bool | None
 ) -> None:
-    """It is young, or there is no registry that could tell."""
+    """It is too new, or the registry cannot be read."""
     finding = check_file(a_file(age=age), NOW, is_named=is_named)
 
     assert finding is not None
@@ -125,7 +125,7 @@ def test_an_orphan_is_left_alone_while_it_may_be_somebodys(
 
 @pytest.mark.parametrize('kind', [FindingKind.STRAY_NOTE, FindingKind.STRAY_REGISTRY])
 def test_strays_are_removed_once_they_are_settled(kind: FindingKind) -> None:
-    """Before that somebody may be about to use them."""
+    """A newer one may be in use."""
     young, old = a_file(age=SETTLED_AGE - SECOND, size_bytes=0), a_file(size_bytes=0)
 
     assert told(check_stray(young, NOW, kind)) == (False, Repair.NONE)
@@ -133,7 +133,7 @@ def test_strays_are_removed_once_they_are_settled(kind: FindingKind) -> None:
 
 
 def test_a_registry_that_is_not_empty_is_never_removed() -> None:
-    """A note is, since there is nothing left that it could be about."""
+    """A note without its part is removed, because it describes nothing."""
     assert told(check_stray(a_file(), NOW, FindingKind.STRAY_REGISTRY)) == (False, Repair.NONE)
     assert told(check_stray(a_file(), NOW, FindingKind.STRAY_NOTE)) == (True, Repair.REMOVE)
 
@@ -143,18 +143,18 @@ def test_a_registry_that_is_not_empty_is_never_removed() -> None:
 
 @pytest.mark.parametrize('status', [status for status in Status if status is not Status.READY])
 def test_only_a_ready_row_promises_a_file(status: Status) -> None:
-    """Of others nothing is wrong if there is none."""
+    """A row of another status may have no file."""
     assert check_row(a_row(status=status, file_bytes=None)) is None
 
 
 @pytest.mark.parametrize('recorded', [3, None])
 def test_a_row_whose_file_has_its_size_is_no_finding(recorded: int | None) -> None:
-    """Or of which no size is recorded."""
+    """A row without a recorded size is not checked."""
     assert check_row(a_row(recorded_bytes=recorded)) is None
 
 
 def test_a_row_of_ours_without_a_file_is_marked() -> None:
-    """A row of another program is told, and not touched."""
+    """A row of another program is reported, but not changed."""
     finding = check_row(a_row(file_bytes=None))
 
     assert finding is not None
@@ -164,7 +164,7 @@ def test_a_row_of_ours_without_a_file_is_marked() -> None:
 
 
 def test_a_wrong_size_is_for_verify() -> None:
-    """The finding says so, unless another program made it."""
+    """The finding recommends `verify`, unless another program made the row."""
     ours, theirs = check_row(a_row(file_bytes=2)), check_row(a_row(FOREIGN, file_bytes=2))
 
     assert told(ours) == (True, Repair.NONE)
@@ -185,7 +185,7 @@ def test_a_lock_that_is_held_is_no_finding(is_held: bool | None) -> None:
 
 
 def test_a_lock_that_nobody_holds_is_dead() -> None:
-    """However young it is: the system gives locks back at once."""
+    """The age does not matter: the system releases locks at once when a process ends."""
     finding = check_lock(a_file(age=SECOND), NOW, is_held=False, owner='process 1 on h')
 
     assert told(finding) == (True, Repair.FREE_LOCK)
@@ -216,7 +216,7 @@ def test_a_lock_that_nobody_holds_is_dead() -> None:
     ],
 )
 def test_parts(part: PartState, expected: tuple[bool, Repair], text: str) -> None:
-    """A part is a problem once nobody went on with it for a week."""
+    """A part that was not resumed for a week is a problem."""
     finding = check_part(part, NOW)
 
     assert told(finding) == expected
@@ -231,7 +231,7 @@ SOUND = RegistryInfo(path='/c/cache.sqlite')
 
 
 def test_a_sound_registry_is_no_finding() -> None:
-    """And what it does not name has no owner."""
+    """A file without a row then has no owner."""
     assert check_registry(SOUND) == ()
     assert SOUND.tells_all
 
@@ -249,7 +249,7 @@ def test_a_sound_registry_is_no_finding() -> None:
 def test_a_registry_that_does_not_tell_all(
     seen: RegistryInfo, expected: tuple[bool, Repair]
 ) -> None:
-    """One finding, and no file is called an orphan by it."""
+    """There is one finding, and no file is reported as an orphan."""
     (finding,) = check_registry(seen)
 
     assert told(finding) == expected
@@ -257,7 +257,7 @@ def test_a_registry_that_does_not_tell_all(
 
 
 def test_every_damage_is_told() -> None:
-    """Line by line."""
+    """Each damage is a finding."""
     findings = check_registry(replace(SOUND, damages=('one', 'two')))
 
     assert [finding.text for finding in findings] == [
@@ -267,7 +267,7 @@ def test_every_damage_is_told() -> None:
 
 
 def test_what_a_registry_lacks() -> None:
-    """Indexes can be made; of two rows for one version only people know which is right."""
+    """Missing indexes are created; doubled versions are for users to decide."""
     slow, doubled = check_registry(replace(SOUND, missing_indexes=('a', 'b'), doubled_versions=2))
 
     assert told(slow) == (True, Repair.REPAIR_REGISTRY)
@@ -310,7 +310,7 @@ ABLE = Capabilities(locks=True, links=True, renames=True)
     ],
 )
 def test_abilities(seen: Capabilities | None, expected: list[tuple[bool, str]]) -> None:
-    """What is lacking is told with what it means; without hard links all works."""
+    """Each missing feature is reported with its effect; everything works without hard links."""
     findings = check_capabilities('/c', seen)
 
     assert [finding.is_problem for finding in findings] == [one for one, _ in expected]

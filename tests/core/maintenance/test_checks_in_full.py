@@ -1,4 +1,4 @@
-"""Findings, whole: of what kind, about what, how large and how old it is."""
+"""All fields of findings."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -47,7 +47,7 @@ def a_file(age: timedelta, name: str = ENTRY, size_bytes: int = 3) -> FileInfo:
 
 
 def a_part(age: timedelta, **known: Any) -> Finding:
-    """What is found of a part."""
+    """The finding about a part."""
     values: dict[str, Any] = {'is_held': False, 'usable_bytes': 0, 'validator': None, **known}
     return check_part(PartState(file=a_file(age), stem='s', owner='o', **values), NOW)
 
@@ -73,7 +73,7 @@ OF_FILES: list[tuple[str, Callable[[], Finding | None], FindingKind, timedelta]]
 def test_a_finding_about_a_file_tells_all_of_it(
     judge: Callable[[], Finding | None], kind: FindingKind, age: timedelta
 ) -> None:
-    """What it is, where it lies, its size and its age: people decide by these."""
+    """A finding about a file has its kind, path, size and age."""
     finding = judge()
     assert finding is not None
     assert (finding.kind, finding.size_bytes, finding.age) == (kind, 3, age)
@@ -86,7 +86,7 @@ def test_a_finding_about_a_file_tells_all_of_it(
     [(None, FindingKind.LOST_FILE), (2, FindingKind.WRONG_SIZE), (0, FindingKind.WRONG_SIZE)],
 )
 def test_a_finding_about_a_row_tells_all_of_it(file_bytes: int | None, kind: FindingKind) -> None:
-    """The place of its file, the size that it has now, and the entry."""
+    """A finding about a row has the path and size of its file, and the entry."""
     row = RowInfo(entry=OWN, status=3, path='/c/x', file_bytes=file_bytes, recorded_bytes=3)
     finding = check_row(row)
     assert finding is not None
@@ -95,7 +95,7 @@ def test_a_finding_about_a_row_tells_all_of_it(file_bytes: int | None, kind: Fin
 
 
 def test_a_lost_file_of_another_program_is_named_as_such() -> None:
-    """Its rows are no business of ours, and whoever reads the finding should know that."""
+    """The finding says that the row is of another program."""
     row = RowInfo(entry=OWN, status=3, path='/c/x', file_bytes=None, recorded_bytes=3)
     ours, theirs = check_row(row), check_row(replace(row, entry=replace(OWN, key=None)))
     assert ours is not None
@@ -105,7 +105,7 @@ def test_a_lost_file_of_another_program_is_named_as_such() -> None:
 
 
 def test_findings_about_the_place_name_it() -> None:
-    """The registry, the folder, and what the file system lacks."""
+    """Findings about the registry, the folder and the file system have a path."""
     lacking = check_capabilities('/c', replace(ABLE, links=False))
     assert [(one.kind, one.place) for one in lacking] == [(FindingKind.FILE_SYSTEM, '/c')]
     damaged = check_registry(replace(SOUND, damages=('one',)))
@@ -117,24 +117,24 @@ def test_findings_about_the_place_name_it() -> None:
 
 
 def test_all_that_is_lacking_is_told() -> None:
-    """Each for itself, the worst first."""
+    """Each missing feature is a finding, the worst first."""
     findings = check_capabilities('/c', Capabilities(locks=False, links=False, renames=False))
     assert [one.is_problem for one in findings] == [True, True, False]
 
 
 def test_a_file_is_settled_after_exactly_that_long() -> None:
-    """The limit itself belongs to what is settled, and a part at the limit is not given up."""
+    """A file at the limit counts as settled; a part at the limit is not given up."""
     assert check_stray(a_file(SETTLED_AGE), NOW, FindingKind.STRAY_NOTE).is_problem
     assert not a_part(GIVEN_UP_AGE).is_problem
 
 
 def test_a_note_may_leave_out_of_which_entry_it_is() -> None:
-    """Nobody knows that of a file that no row named."""
+    """The entry of an orphaned file is unknown."""
     assert (NOTE.url, NOTE.item_id, NOTE.version, NOTE.key) == ('', '', 0, None)
 
 
 def test_a_note_can_be_read_by_people() -> None:
-    """One field a line, and letters as they are."""
+    """Each field is on its own line, and letters are not escaped."""
     text = replace(NOTE, was='Größe.csv').to_json()
     assert 'Größe.csv' in text
     assert text.splitlines()[:2] == ['{', '  "v": 1,']

@@ -1,4 +1,4 @@
-"""Whether a stored copy is what its record says, and what is done if not."""
+"""Verification of stored copies, and their repair."""
 
 import json
 from dataclasses import replace
@@ -42,7 +42,7 @@ NOTE = QuarantineNote(
 
 @pytest.mark.parametrize('status', list(Status))
 def test_only_a_ready_row_with_a_record_promises_a_digest(status: Status) -> None:
-    """Rows of others have none."""
+    """Rows of other programs have no digest."""
     assert promised_digest(status, RECORD) == ('ab' if status is Status.READY else None)
     assert promised_digest(status, None) is None
 
@@ -60,12 +60,12 @@ def test_only_a_ready_row_with_a_record_promises_a_digest(status: Status) -> Non
     ],
 )
 def test_judging_a_copy(promised: str | None, seen: Digested, expected: CopyState) -> None:
-    """A file that cannot be read is neither wrong nor missing."""
+    """An unreadable file is neither wrong nor missing."""
     assert check_copy(promised, seen) is expected
 
 
 def test_what_is_sound() -> None:
-    """Whole, or not known to be anything else."""
+    """A copy is sound if it is whole, or if its digest is unknown."""
     assert [one for one in CopyState if one.is_sound] == [CopyState.WHOLE, CopyState.UNKNOWN]
 
 
@@ -80,13 +80,13 @@ def test_what_is_sound() -> None:
     ],
 )
 def test_what_is_done(condition: CopyState, alone: RepairAction, shared: RepairAction) -> None:
-    """A file that another row names too is not taken from it."""
+    """A file that another row names too is not moved."""
     assert choose_action(condition, is_shared=False) is alone
     assert choose_action(condition, is_shared=True) is shared
 
 
 def test_a_note_can_be_read_back() -> None:
-    """With all that it says."""
+    """Every field is read back."""
     assert parse_note(NOTE.to_json()) == NOTE
 
 
@@ -105,7 +105,7 @@ def test_a_note_can_be_read_back() -> None:
     ids=lambda text: text[:12],
 )
 def test_what_is_no_note(text: str) -> None:
-    """Anything may lie in a folder."""
+    """The folder may contain any file."""
     assert parse_note(text) is None
 
 
@@ -128,7 +128,7 @@ def test_what_is_no_note(text: str) -> None:
 def test_what_lies_in_quarantine_is_told(
     note: QuarantineNote | None, text: str, age: timedelta
 ) -> None:
-    """It is no problem, and nothing is done about it."""
+    """It is a note without a repair."""
     now = AT + timedelta(days=2)
     file = FileInfo(path='/q/x', name='x', size_bytes=3, changed_at=now - timedelta(hours=1))
     finding = check_quarantined(file, now, note)
@@ -154,7 +154,7 @@ def test_what_lies_in_quarantine_is_told(
 )
 @pytest.mark.parametrize('value', [[], {'a': 1}, True, 1.5, [[1]]], ids=str)
 def test_a_note_of_another_type_is_not_valid(name: str, value: object) -> None:
-    """Anybody who can write to the folder could have made it."""
+    """Other users may have written the note."""
     note = QuarantineNote(reason='r', at=datetime(2024, 5, 1, tzinfo=UTC), was='w')
     stored = json.loads(note.to_json())
     assert parse_note(json.dumps(stored)) == note
@@ -165,6 +165,6 @@ def test_a_note_of_another_type_is_not_valid(name: str, value: object) -> None:
     'at', ['0001-01-01T00:00:00+23:00', '9999-12-31T23:59:59-23:00', '2024-05-01']
 )
 def test_a_note_of_no_instant_is_not_valid(at: str) -> None:
-    """Nor one of an instant that has no time in UTC."""
+    """A time that cannot be converted to UTC is not valid either."""
     note = QuarantineNote(reason='r', at=datetime(2024, 5, 1, tzinfo=UTC), was='w')
     assert parse_note(json.dumps({**json.loads(note.to_json()), 'at': at})) is None

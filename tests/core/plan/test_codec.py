@@ -1,4 +1,4 @@
-"""Plans masked part by part, values as JSON, and what a healthy world answers exactly."""
+"""Redacted plans, values as JSON, and the simulated events of a dry run."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -53,7 +53,7 @@ DATE = 'Wed, 01 May 2024 10:00:00 GMT'
 
 
 def a_secret_descriptor() -> Descriptor:
-    """A secret in every part."""
+    """A descriptor with a secret in every field."""
     return a_descriptor(
         'https://me:s3cret@h/x?sig=s3cret',
         method='PUT',
@@ -68,7 +68,7 @@ def a_secret_descriptor() -> Descriptor:
 
 
 def test_a_descriptor_is_masked_in_every_part() -> None:
-    """And keeps what is no secret: a plan that is shown says what it would do."""
+    """Values that are not secret stay, so that the plan can be read."""
     assert a_secret_descriptor().redacted() == Descriptor(
         url=MASKED,
         method='PUT',
@@ -81,7 +81,7 @@ def test_a_descriptor_is_masked_in_every_part() -> None:
 
 
 def test_a_plan_is_masked_in_every_part() -> None:
-    """Descriptor, policy, addresses and effects; the rest is as it was."""
+    """Descriptor, policy, URLs and effects are masked; everything else is unchanged."""
     target, policy = a_secret_descriptor(), a_policy(checksum_file=LIST, validate=bool, retries=7)
     whole = plan(target, policy, a_snapshot(target)).unwrap()
     masked = whole.redacted()
@@ -106,14 +106,14 @@ def test_a_plan_is_masked_in_every_part() -> None:
 
 
 def test_a_function_alone_makes_a_plan_one_that_is_masked() -> None:
-    """It is no data, so that the plan has to get it back before it is carried out."""
+    """JSON cannot contain the function, so `with_descriptor` must add it."""
     whole = plan(a_descriptor(), a_policy(validate=bool), a_snapshot()).unwrap()
     assert whole.redacted().is_redacted
     assert whole.redacted().policy == a_policy()
 
 
 def test_a_foreign_value_is_no_plan() -> None:
-    """The fault says where, and what it is."""
+    """The fault names the plan and the type of the value."""
     fault = Plan.from_json('7').failure()
     assert fault == InvalidInput(where='plan', problem='is JSON, but not a plan')
     broken = Plan.from_json('{"$": "os"}').failure()
@@ -137,34 +137,34 @@ def test_a_foreign_value_is_no_plan() -> None:
     ],
 )
 def test_values_come_back_as_they_were(value: object) -> None:
-    """Type and all."""
+    """Values and types are equal after a round trip."""
     read = codec.loads(codec.dumps(value)).unwrap()
     assert read == value
     assert type(read) is type(value)
 
 
 def test_json_is_ascii() -> None:
-    """Whatever a terminal or a file makes of other letters."""
+    """Any terminal or file can hold it."""
     assert codec.dumps('ä') == '"\\u00e4"'
 
 
 @pytest.mark.parametrize('text', ['{}', '{"a": 1}', '{"$": "bytes", "base64": "eA==?"}', '{"$": "bytes", "base64": "e A=="}'])  # fmt: skip
 def test_what_was_not_written_by_us_is_not_read(text: str) -> None:
-    """An object without a type, and Base64 with more in it than Base64 (RFC 4648 section 3.3)."""
+    """An object without a type, and Base64 with other characters (RFC 4648 section 3.3)."""
     assert codec.loads(text).failure().code == 'invalid_input'
 
 
 def test_what_is_no_value_of_the_core_is_named() -> None:
-    """By its type: the mistake is ours."""
+    """The TypeError names the type."""
     with pytest.raises(TypeError, match='^set is not a value of the core$'):
         codec.encode({1})
 
 
 def test_a_subclass_of_a_descriptor_is_written_as_one() -> None:
-    """It adds ways to make one, and no fields; whoever reads the plan may not have it."""
+    """A subclass has no more fields, and a reader may not have it."""
 
     class Special(Descriptor):
-        """Another way to make one."""
+        """A caller's subclass."""
 
     assert codec.dumps(Special(url='http://h/')) == codec.dumps(Descriptor(url='http://h/'))
 
@@ -175,27 +175,27 @@ def test_a_subclass_of_a_descriptor_is_written_as_one() -> None:
 def healthy(
     expect: Expectation, policy: Policy | None = None, snapshot: Any = STORED, **known: Any
 ) -> Responded:
-    """What comes of a request for this."""
+    """The simulated response to a request with this expectation."""
     event = healthy_event(an_exchange(expect=expect, **known), policy or a_policy(), snapshot)
     assert isinstance(event, Responded)
     return event
 
 
 def test_a_condition_is_answered_by_304() -> None:
-    """Without a body, at the time that it is."""
+    """A 304 without a body, at the time of the snapshot."""
     said = healthy(Expectation(is_conditional=True, etag='"v1"', size_bytes=8))
     assert said == Responded(at=NOW, head=ResponseHead(status=304))
 
 
 def test_a_size_is_answered_by_the_same_size() -> None:
-    """The body is left unread."""
+    """A 200 of the same size, without reading the body."""
     head = ResponseHead(status=200, headers=Headers((('Content-Length', '8'),)))
     assert healthy(Expectation(size_bytes=8)) == Responded(at=NOW, head=head)
 
 
 @pytest.mark.parametrize(('validator', 'name'), [('"v1"', 'ETag'), (DATE, 'Last-Modified')])
 def test_a_rest_is_answered_by_one_byte_of_the_same_version(validator: str, name: str) -> None:
-    """206, the range asked for, and the validator that it was asked by."""
+    """A 206 with one byte of the requested range and the same validator."""
     said = healthy(Expectation(offset=4, validator=validator))
     place = Headers((('Content-Range', 'bytes 4-4/5'), (name, validator)))
     received = a_received(b'', size_bytes=5, wire_bytes=1)
@@ -205,7 +205,7 @@ def test_a_rest_is_answered_by_one_byte_of_the_same_version(validator: str, name
 
 
 def test_a_rest_makes_as_many_bytes_as_there_have_to_be() -> None:
-    """min_bytes is kept."""
+    """The simulated body is as large as `min_bytes`."""
     said = healthy(Expectation(offset=4, validator='"v1"'), a_policy(min_bytes=99))
     assert said.received is not None
     assert (said.received.size_bytes, said.received.wire_bytes) == (99, 1)
@@ -225,7 +225,7 @@ def test_a_rest_makes_as_many_bytes_as_there_have_to_be() -> None:
 def test_bytes_are_as_promised(
     policy: Policy, sha256: str, digests: tuple[tuple[str, str], ...]
 ) -> None:
-    """By the caller, by a list, or by the stored copy where it is compared; else there are none."""
+    """The digest is that of the caller, of a checksum file, or of the compared stored copy."""
     received = a_received(b'', sha256=sha256, digests=digests)
     assert healthy(Expectation(), policy) == Responded(
         at=NOW, head=ResponseHead(status=200), received=received
@@ -233,7 +233,7 @@ def test_bytes_are_as_promised(
 
 
 def test_the_copy_that_is_compared_is_the_one_that_would_be_used() -> None:
-    """Not a newer one with a wrong checksum."""
+    """A newer copy with a wrong checksum is not compared."""
     right = an_entry(record=a_record(digests=(('md5', 'ab' * 16),)))
     wrong = an_entry(
         2,
@@ -251,7 +251,7 @@ def test_the_copy_that_is_compared_is_the_one_that_would_be_used() -> None:
 
 
 def test_a_list_is_read_before_a_refresh_too() -> None:
-    """That the stored copy was compared with it says nothing of the next one."""
+    """The new file is verified, even if the stored copy was."""
     compared = an_entry(record=a_record(verified_by=(('sha256', str(LIST)),)))
     seen = a_snapshot(cache=a_cache(compared))
     first = plan(a_descriptor(), a_policy(checksum_file=LIST, check_freshness=True), seen)
@@ -259,7 +259,7 @@ def test_a_list_is_read_before_a_refresh_too() -> None:
 
 
 def test_every_condition_is_shown() -> None:
-    """In a row."""
+    """All conditions are shown in one row."""
     fields = (('If-None-Match', '"v1"'), ('If-Modified-Since', DATE), ('Accept', '*/*'))
     asked = Request(method='GET', url='http://h/', headers=Headers(fields))
     shown = show_effect(an_exchange(asked))

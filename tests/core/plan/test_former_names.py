@@ -17,7 +17,7 @@ STORED = Path(__file__).parent / 'stored'
 
 @pytest.mark.parametrize('name', ['resumption', 'hit'])
 def test_a_plan_of_an_earlier_version_is_read(name: str) -> None:
-    """Written before types and fields were renamed; written again, it has the present names."""
+    """Its types and fields have former names; written again, it has the present names."""
     text = (STORED / f'{name}.json').read_text()
     plan = Plan.from_json(text).unwrap()
     assert plan.descriptor == a_descriptor()
@@ -26,7 +26,7 @@ def test_a_plan_of_an_earlier_version_is_read(name: str) -> None:
 
 
 def test_renamed_fields_have_their_values() -> None:
-    """Of the part, of the request and of what it expects."""
+    """Fields of the part, of the request and of its expectation."""
     plan = Plan.from_json((STORED / 'resumption.json').read_text()).unwrap()
     part = plan.snapshot.part
     assert part is not None
@@ -50,7 +50,7 @@ def test_former_reasons_are_read(former: str, present: str) -> None:
 
 
 def test_former_names_of_segments_are_read() -> None:
-    """A renamed type whose fields were renamed, too."""
+    """Both the type and its fields were renamed."""
     stored = {
         '$': 'ExchangeMany', 'spans': [[0, 1]], 'held': [], 'whole_bytes': 2, 'validator': '"v"',
         'connections': 1, 'said': {'$': 'Said', 'place': 'ab'},

@@ -1,4 +1,4 @@
-"""Plans: their text, their JSON, and the rehearsal they are made by."""
+"""Plans: their text, their JSON, and the dry run that makes them."""
 
 import json
 from datetime import timedelta
@@ -53,12 +53,12 @@ KEY = STORED.key
 
 
 def made(policy: Policy | None = None, snapshot: Snapshot = STORED, **described: Any) -> Plan:
-    """A plan of the download of the tests."""
+    """A plan of the download in these tests."""
     return plan(a_descriptor(**described), policy or a_policy(), snapshot).unwrap()
 
 
 def test_the_text_of_a_plan() -> None:
-    """Verdict, reason, destination, what is stored, and each effect."""
+    """The text has the verdict, reason, destination, stored version and effects."""
     text = str(
         made(a_policy(check_freshness=True, keep_old=False), verify=False, mirrors=['ftp://h/x'])
     )
@@ -121,13 +121,13 @@ EFFECTS: list[tuple[Effect, str]] = [
 
 @pytest.mark.parametrize(('effect', 'text'), EFFECTS, ids=[text for _, text in EFFECTS])
 def test_effects_in_words(effect: Effect, text: str) -> None:
-    """One line each, secrets masked."""
+    """Each effect is one line, with secrets masked."""
     assert show_effect(effect) == text
     assert healthy_event(effect, a_policy(), STORED).at == NOW
 
 
 def test_what_never_happens_in_a_healthy_world_has_an_event_all_the_same() -> None:
-    """The rehearsal knows every effect."""
+    """The dry run can simulate every effect."""
     assert healthy_event(Wait(duration=timedelta(0), reason=''), a_policy(), STORED) == Waited(
         at=NOW
     )
@@ -144,7 +144,7 @@ def test_what_never_happens_in_a_healthy_world_has_an_event_all_the_same() -> No
     ],
 )
 def test_destinations_in_words(place: Any, text: str) -> None:
-    """For people."""
+    """Destinations are shown in words."""
     assert show_destination(place) == text
 
 
@@ -172,7 +172,7 @@ PLANS: list[tuple[str, Policy, Snapshot, list[type[Effect]]]] = [
     ('policy', 'snapshot', 'kinds'), [row[1:] for row in PLANS], ids=[row[0] for row in PLANS]
 )
 def test_planned_effects(policy: Policy, snapshot: Snapshot, kinds: list[type[Effect]]) -> None:
-    """In a healthy world, in order, and to a good end."""
+    """The effects of a dry run, in order, until it succeeds."""
     planned = plan(a_descriptor(), policy, snapshot).unwrap()
     assert [type(effect) for effect in planned.effects] == kinds
     assert isinstance(list(rehearse(a_descriptor(), policy, snapshot))[-1].state, Finished)
@@ -182,14 +182,14 @@ def test_planned_effects(policy: Policy, snapshot: Snapshot, kinds: list[type[Ef
 
 
 def test_a_plan_is_json_and_back() -> None:
-    """Without secrets it is the same plan."""
+    """A plan without secrets is equal after a round trip."""
     whole = made(a_policy(check_freshness=True, timeout=timedelta(seconds=1.5)))
     assert whole.redacted() is whole
     assert Plan.from_json(whole.to_json()).unwrap() == whole
 
 
 def test_a_plan_with_secrets_is_masked_and_made_whole_again() -> None:
-    """The JSON has none; the descriptor brings them back, any other is refused."""
+    """JSON has no secrets; only the original descriptor adds them again."""
     target = a_descriptor(
         'https://me:s3cret@h/x', data=b's3cret', mirrors=['https://h/y?token=s3cret']
     )
@@ -203,7 +203,7 @@ def test_a_plan_with_secrets_is_masked_and_made_whole_again() -> None:
 
 
 def test_what_is_no_data_is_left_out_of_a_plan() -> None:
-    """A function, and the secret in the address of a list; the policy brings them back."""
+    """The function and the secret in a checksum file's URL are added again by the policy."""
     policy = a_policy(checksum_file=SUMS, validate=bool)
     whole = made(policy, a_snapshot())
     text = whole.to_json()
@@ -225,12 +225,12 @@ def test_what_is_no_data_is_left_out_of_a_plan() -> None:
     ids=lambda text: text[:40],
 )  # fmt: skip
 def test_what_is_no_plan_is_a_fault(text: str) -> None:
-    """Broken text, other values, unknown types: never an exception."""
+    """Broken text, other values and unknown types are faults, never exceptions."""
     assert Plan.from_json(text).failure().code == 'invalid_input'
 
 
 def test_only_values_of_the_core_are_written_down() -> None:
-    """A handle or a function in a plan is a mistake of ours, and is loud."""
+    """A handle or a function in a plan is a TypeError."""
     for value in (object(), {1}, Plan):
         with pytest.raises(TypeError, match='is not a value of the core'):
             codec.encode(value)
@@ -238,7 +238,7 @@ def test_only_values_of_the_core_are_written_down() -> None:
 
 
 def test_the_text_of_a_plan_without_a_stored_copy() -> None:
-    """What is not so is not said."""
+    """Lines without a value are omitted."""
     assert str(made(snapshot=a_snapshot())).splitlines() == [
         'fetch https://example.org/t.csv',
         '  because      the destination is memory',
@@ -251,5 +251,5 @@ def test_the_text_of_a_plan_without_a_stored_copy() -> None:
 
 
 def test_a_plan_without_a_request_needs_no_patience() -> None:
-    """A stored copy needs no requests."""
+    """A cache hit sends no requests."""
     assert 'patience' not in str(made())

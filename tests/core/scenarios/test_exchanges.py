@@ -1,4 +1,4 @@
-"""What an exchange says to the backend, field by field, and from where a part is resumed."""
+"""The fields of an exchange, and the byte from which a part is resumed."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -37,13 +37,13 @@ MINUTE = timedelta(minutes=1)
 
 
 def first_exchange(snapshot: Any = None, **policy: Any) -> Exchange:
-    """What is asked first."""
+    """The first exchange of a run."""
     run = Run(None, a_policy(**policy), snapshot or a_snapshot()).go_well(until=Exchange)
     return run.exchanges[0]
 
 
 def test_every_limit_goes_along() -> None:
-    """The backend keeps them; the machine could only notice later."""
+    """The backend enforces the limits during the exchange."""
     asked = first_exchange(
         connect_timeout=MINUTE,
         stall_timeout=MINUTE * 2,
@@ -74,7 +74,7 @@ CONDITIONS: list[tuple[CheckMethod, dict[str, str], Expectation]] = [
 def test_what_a_copy_is_compared_by(
     method: CheckMethod, sent: dict[str, str], expect: Expectation
 ) -> None:
-    """What is sent, and what the answer may be compared with, are of one mind."""
+    """The sent conditions and the expectation of the response agree."""
     seen = a_snapshot(cache=a_cache(an_entry(record=a_record(last_modified=DATE))))
     asked = first_exchange(seen, check_freshness=True, check_method=method)
     fields = dict(asked.request.headers)
@@ -90,7 +90,7 @@ def test_what_a_copy_is_compared_by(
 
 @pytest.mark.parametrize(('size_bytes', 'offset'), [(0, None), (1, None), (2, 1), (5, 4)])
 def test_the_last_byte_of_a_part_is_asked_for_again(size_bytes: int, offset: int | None) -> None:
-    """So that there is always a rest; of one byte nothing is left to go on from."""
+    """There is always a byte to request; a part of one byte is not resumed."""
     run = Run(snapshot=a_snapshot(part=a_part(size_bytes=2)))
     assert isinstance(run.step.effect, OpenPart)
     run.feed(PartOpened(at=NOW, size_bytes=size_bytes))
@@ -103,7 +103,7 @@ def test_the_last_byte_of_a_part_is_asked_for_again(size_bytes: int, offset: int
 
 
 def test_a_bug_of_ours_leaves_no_part() -> None:
-    """Whatever is in it: nobody can say what it is of."""
+    """After a bug, the content of the part is unknown."""
     run = Run(snapshot=a_snapshot(part=a_part())).feed(PartOpened(at=NOW, size_bytes=5))
     step = advance(run.state, VersionsRemoved(at=NOW))
     assert step.effect == Discard(keep=False)
@@ -112,7 +112,7 @@ def test_a_bug_of_ours_leaves_no_part() -> None:
 
 
 def test_a_rest_that_broke_off_is_resumed_where_it_came_to() -> None:
-    """With the validator of the answer that brought it."""
+    """The next attempt sends the validator of the broken response."""
     strong = a_head(200, {'ETag': '"v2"'})
     run = Run().feed(PartOpened(at=NOW, size_bytes=0))
     run.feed(interrupted(head=strong, part_bytes=3), Waited(at=NOW))
@@ -123,20 +123,20 @@ def test_a_rest_that_broke_off_is_resumed_where_it_came_to() -> None:
 
 
 def asks_plainly(status: int) -> bool:
-    """Whether an error to a rest makes the same address be asked at once without a range."""
+    """Whether an error response leads to a request of the same URL without a range."""
     run = Run(snapshot=a_snapshot(part=a_part())).feed(PartOpened(at=NOW, size_bytes=5))
     run.feed(answered(status))
     return len(run.exchanges) == 2 and 'Range' not in run.exchanges[1].request.headers
 
 
 def test_which_errors_may_be_about_the_range() -> None:
-    """Not those that name another reason: who asks, what for, how often, and what lies between."""
+    """Not errors with another reason: credentials, missing files, rate limits, proxies."""
     found = {status for status in range(400, 602) if not asks_plainly(status)}
     assert found == {401, 404, 407, 408, 410, 425, 429, 451, 502, 503, 504, 600, 601}
 
 
 def test_what_is_in_the_part_counts() -> None:
-    """Not what was in it before."""
+    """The bytes in the part after the response count, not those before."""
     run = Run().feed(PartOpened(at=NOW, size_bytes=0))
     run.feed(interrupted(head=a_head(200, {'ETag': '"v1"'}), part_bytes=4), Waited(at=NOW))
     run.feed(interrupted(part_bytes=3), Waited(at=NOW))
@@ -145,7 +145,7 @@ def test_what_is_in_the_part_counts() -> None:
 
 @pytest.mark.parametrize('status', [304, 200])
 def test_a_copy_was_confirmed_when_the_answer_came(status: int) -> None:
-    """By the server's word, or by the same bytes once more; and after so many tries."""
+    """A 304 or equal bytes set the time of validation and the number of requests."""
     seen = a_snapshot(cache=a_cache(an_entry()))
     run = Run(None, a_policy(check_freshness=True), seen).go_well(until=Exchange)
     run.feed(answered(503), Waited(at=NOW), answered(status, at=NOW + MINUTE))
@@ -156,7 +156,7 @@ def test_a_copy_was_confirmed_when_the_answer_came(status: int) -> None:
 
 
 def test_a_redirect_keeps_what_was_asked_for() -> None:
-    """The rest of the same version, at the new place too, and under the name it had."""
+    """The rest of the same version is requested from the new URL, with the same name."""
     run = Run(snapshot=a_snapshot(part=a_part())).feed(PartOpened(at=NOW, size_bytes=5))
     run.feed(answered(302, {'Location': '/other.bin'}))
     asked, moved = run.exchanges
@@ -165,7 +165,7 @@ def test_a_redirect_keeps_what_was_asked_for() -> None:
 
 
 def test_a_hit_is_told_as_one() -> None:
-    """Which entry it is of, which version, and that nothing was asked."""
+    """The outcome has the entry, the version and no request."""
     run = Run(snapshot=a_snapshot(cache=a_cache(an_entry(3)))).feed(CopyConfirmed(at=NOW))
     outcome = run.outcome
     assert (outcome.key, outcome.version, outcome.tries) == (run.snapshot.key, 3, 0)

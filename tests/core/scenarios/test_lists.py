@@ -1,4 +1,4 @@
-"""Lists of checksums, header fields, names and dates: what stands at their edges."""
+"""Checksum files, header fields, names and dates with unusual values."""
 
 from datetime import timedelta
 from typing import Any
@@ -34,20 +34,20 @@ SUMS = ChecksumList('SHA256SUMS')
     ],
 )
 def test_escapes_count_in_marked_lines_only(text: str, path: str) -> None:
-    """GNU coreutils: a backslash before the line says that its name has escapes."""
+    """GNU coreutils begins a line with a backslash if its name has escapes."""
     assert find_checksum(text, SUMS, (path,)).unwrap() == Checksum('sha256', A)
 
 
 @pytest.mark.parametrize('mark', ['#', ';'])
 def test_comments_are_no_lines(mark: str) -> None:
-    """Though what stands in them may look like one."""
+    """A comment may look like a checksum line."""
     text = f'{mark}t.csv {B}\n{mark} {B}  t.csv\n{A}  t.csv\n'
     assert find_checksum(text, SUMS, ('/t.csv',)).unwrap() == Checksum('sha256', A)
 
 
 @pytest.mark.parametrize('mark', ['#', ';'])
 def test_a_list_of_comments_is_none(mark: str) -> None:
-    """Whatever they look like."""
+    """A file with only comments contains no checksum."""
     found: Any = find_checksum(f'{mark}t.csv {B}', SUMS, ('/t.csv',)).failure()
     assert found.problem == 'contains no checksum'
 
@@ -61,7 +61,7 @@ def test_a_list_of_comments_is_none(mark: str) -> None:
     ],
 )
 def test_tags_of_openssl(line: str, algorithm: str) -> None:
-    """As far as hashlib promises the algorithm everywhere; else the line is none."""
+    """Algorithms that hashlib always has are accepted; lines with others are ignored."""
     found = find_checksum(line, SUMS, ('/t.csv',)).value_or(None)
     assert found == (Checksum(algorithm, A) if algorithm == 'sha3_256' else None)
 
@@ -79,40 +79,40 @@ def test_tags_of_openssl(line: str, algorithm: str) -> None:
 def test_the_line_that_shares_most_folders_counts(
     names: tuple[str, str], path: str, found: str | None
 ) -> None:
-    """Counted from the end, and without a gap: a folder further up is no help."""
+    """Common folders are counted from the end, without gaps."""
     text = f'{A}  {names[0]}\n{B}  {names[1]}\n'
     expected = None if found is None else Checksum('sha256', found)
     assert find_checksum(text, SUMS, (path,)).value_or(None) == expected
 
 
 def test_a_list_without_the_line_names_all_that_was_looked_for() -> None:
-    """Each once."""
+    """Each name is listed once."""
     found: Any = find_checksum(f'{A}  x', SUMS, ('/d/t.csv', '/e/t.csv', '/u.csv')).failure()
     assert found.problem == "has no line for 't.csv' or 'u.csv'"
 
 
 def test_a_hash_without_a_name_among_named_ones_is_nobodys() -> None:
-    """It may be of any file."""
+    """It may belong to any file."""
     assert find_checksum(f'{A}\n{B}  t.csv\n', SUMS, ('/',)).value_or(None) is None
     assert find_checksum(f'{A}\n{B}  t.csv\n', SUMS, ('/t.csv',)).unwrap().hex == B
 
 
 def test_a_path_that_is_no_url_is_shown_as_it_is() -> None:
-    """A name with a question mark is a name."""
+    """The name of a file may contain a question mark."""
     assert str(ChecksumList('sums?token=x#1')) == 'sums?token=x#1'
     assert repr(ChecksumList('https://h/x?token=s3')) == "ChecksumList('https://h/x?token=***')"
 
 
 @pytest.mark.parametrize('coding', ['utf-8', 'utf-8-sig', 'utf-16', 'utf-16-le', 'utf-16-be'])
 def test_lists_are_read_in_the_codings_that_tools_write(coding: str) -> None:
-    """UTF-8, with a mark or without; UTF-16 with its mark, as PowerShell writes it."""
+    """UTF-8 with or without a byte order mark, and UTF-16 with one, as PowerShell writes it."""
     mark = '\ufeff' if coding.endswith(('le', 'be')) else ''
     text = read_list(f'{mark}{A}  größe.csv\n'.encode(coding))
     assert find_checksum(text, SUMS, ('/größe.csv',)).unwrap().hex == A
 
 
 def test_a_list_in_no_coding_is_read_as_far_as_it_can_be() -> None:
-    """Names may be damaged, digests are ASCII."""
+    """Names may be damaged, but digests are ASCII."""
     text = read_list(b'\xff\n' + f'{A}  t.csv\n'.encode())
     assert find_checksum(text, SUMS, ('/t.csv',)).unwrap().hex == A
     assert read_list(b'\xff\xfea').startswith('\ufffd')
@@ -122,7 +122,7 @@ def test_a_list_in_no_coding_is_read_as_far_as_it_can_be() -> None:
 
 
 def test_a_line_ends_its_name_at_the_first_colon() -> None:
-    """RFC 9112 section 5; values have colons of their own."""
+    """RFC 9112 section 5; a value may contain colons."""
     assert parse_headers(['Referer: http://h:8/x']).unwrap() == Headers(
         (('Referer', 'http://h:8/x'),)
     )
@@ -130,7 +130,7 @@ def test_a_line_ends_its_name_at_the_first_colon() -> None:
 
 @pytest.mark.parametrize('coding', ['identity', 'Identity', ' IDENTITY '])
 def test_a_rest_may_be_called_uncoded(coding: str) -> None:
-    """RFC 9110 section 12.5.3: `identity` is no coding."""
+    """RFC 9110 section 12.5.3: `identity` means no coding."""
     rest = Expectation(offset=4, validator='"v1"')
     fields = {'Content-Range': 'bytes 4-7/8', 'ETag': '"v1"', 'Content-Encoding': coding}
     decision = decide_body(an_exchange(expect=rest), a_head(206, fields))
@@ -139,7 +139,7 @@ def test_a_rest_may_be_called_uncoded(coding: str) -> None:
 
 
 def test_an_answer_that_makes_no_sense_is_told_without_secrets() -> None:
-    """The address, masked."""
+    """The URL in the fault is masked."""
     asked = Request(method='GET', url=f'{URL}?token=s3cret')
     decision: Any = decide_body(an_exchange(asked), a_head(999))
     assert decision.fault == AnswerUnusable(
@@ -148,7 +148,7 @@ def test_an_answer_that_makes_no_sense_is_told_without_secrets() -> None:
 
 
 def test_a_redirect_that_is_refused_names_both_ends() -> None:
-    """Masked, both of them; where the target cannot be read, only the first."""
+    """Both URLs are masked; if the target cannot be parsed, only the first is shown."""
     asked = Request(method='GET', url='https://h/a?token=s3cret')
     to = a_head(302, {'Location': 'http://h/b?token=s3cret'})
     refused = follow_redirect(asked, to, (asked.url,), 5).failure()
@@ -166,7 +166,7 @@ def test_a_redirect_that_is_refused_names_both_ends() -> None:
 
 
 def test_credentials_of_a_redirect_are_its_own() -> None:
-    """In place of those for the place before (RFC 7617 section 2)."""
+    """They replace those of the previous URL (RFC 7617 section 2)."""
     headers = Headers((('Authorization', 'Bearer x'),))
     asked = Request(method='GET', url='https://h/a', headers=headers)
     to = a_head(302, {'Location': 'https://me:pw@elsewhere/b'})
@@ -176,7 +176,7 @@ def test_credentials_of_a_redirect_are_its_own() -> None:
 
 @pytest.mark.parametrize(('most', 'is_taken'), [(8, True), (7, False)])
 def test_a_rest_of_a_whole_of_unknown_size_is_within_the_limit(most: int, is_taken: bool) -> None:
-    """By its last byte."""
+    """The last byte of the range counts."""
     rest = Expectation(offset=4, validator='"v1"', max_bytes=most)
     fields = {'Content-Range': 'bytes 4-7/*', 'ETag': '"v1"'}
     decision = decide_body(an_exchange(expect=rest), a_head(206, fields))
@@ -186,7 +186,7 @@ def test_a_rest_of_a_whole_of_unknown_size_is_within_the_limit(most: int, is_tak
 
 
 def test_a_part_of_a_date_is_of_that_date() -> None:
-    """A 206 may leave Last-Modified out, but not name another."""
+    """A 206 may omit Last-Modified, but not have another one."""
     date = 'Wed, 01 May 2024 10:00:00 GMT'
     assert is_same_version(date, a_head(206))
     assert is_same_version(date, a_head(206, {'Last-Modified': date}))
@@ -197,7 +197,7 @@ def test_a_part_of_a_date_is_of_that_date() -> None:
 
 
 def test_draws_fill_the_whole_span() -> None:
-    """From next to nothing to next to one: full jitter is full."""
+    """Full jitter covers the span from almost 0 to almost 1."""
     draws = [jitter(0.5, number) for number in range(400)]
     assert 0 <= min(draws) < 0.02
     assert 0.98 < max(draws) < 1
@@ -205,7 +205,7 @@ def test_draws_fill_the_whole_span() -> None:
 
 
 def test_a_long_wait_doubles_for_long() -> None:
-    """Sixteen times at most, were there no cap before."""
+    """The wait doubles up to sixteen times without a maximum."""
     policy = a_policy(retry_wait=timedelta(seconds=1), retry_max_wait=timedelta(days=365))
     seconds = [backoff(policy, number, 1).total_seconds() for number in (16, 17, 18, 99)]
     assert seconds == [2**15, 2**16, 2**16, 2**16]
@@ -213,6 +213,6 @@ def test_a_long_wait_doubles_for_long() -> None:
 
 @pytest.mark.parametrize('digits', ['9' * 10, '9' * 11, '1' + '0' * 10, '1' + '0' * 4_400])
 def test_a_wait_of_many_digits_is_long(digits: str) -> None:
-    """However many there are: a year, and no error of the parser's."""
+    """The wait is a year at most, and no exception is raised."""
     asked = parse_retry_after(a_head(503, {'Retry-After': digits}), NOW)
     assert asked == timedelta(days=366)

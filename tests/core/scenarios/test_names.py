@@ -1,4 +1,4 @@
-"""What names promise: how files begin, which algorithm a list is of, which names are safe."""
+"""The meanings of names: file formats, digest algorithms, safe names."""
 
 import pytest
 
@@ -44,7 +44,7 @@ KNOWN = [(name, starts) for names, starts in BEGINNINGS.items() for name in name
 
 @pytest.mark.parametrize(('ext', 'starts'), KNOWN, ids=[name for name, _ in KNOWN])
 def test_files_begin_as_their_names_say(ext: str, starts: tuple[bytes, ...]) -> None:
-    """In one of a few ways, and in no other."""
+    """Each format has a few signatures, and other bytes do not match."""
     for start in starts:
         assert find_kind_note([f't.{ext}'], start) is None
     for start in (b'a,b\n1,2\n', b'PK\x04\x04', b'\x50\x2a\x4d\x19', b'\x60\x2a\x4d\x18'):
@@ -66,7 +66,7 @@ def test_files_begin_as_their_names_say(ext: str, starts: tuple[bytes, ...]) -> 
     'pkl', 'sqlite',
 ])  # fmt: skip
 def test_files_that_are_no_web_pages(ext: str) -> None:
-    """They begin in many ways, but not as a login page does."""
+    """Data may begin in many ways, but not like a login page."""
     problem = find_content_problem([f't.{ext}'], 'text/html', PAGE, len(PAGE))
     assert problem == f'is a web page (HTML), although {ext} was expected'
     assert find_content_problem([f't.{ext}'], None, b'a', 1) is None
@@ -79,7 +79,7 @@ def test_files_that_are_no_web_pages(ext: str) -> None:
     'application/x-hdf5',
 ])  # fmt: skip
 def test_types_under_which_no_web_page_comes(media_type: str) -> None:
-    """Whatever the file is called."""
+    """The type counts for every file name."""
     problem = find_content_problem(['answer'], f'{media_type}; a=b', PAGE, len(PAGE))
     assert problem == f'is a web page (HTML), although {media_type} was expected'
 
@@ -88,13 +88,13 @@ def test_types_under_which_no_web_page_comes(media_type: str) -> None:
     'media_type', ['text/html', 'application/xhtml+xml', 'Text/Html; a=b', None]
 )
 def test_types_under_which_one_may(media_type: str | None) -> None:
-    """There is nothing to say against it."""
+    """These types do not exclude a web page."""
     assert find_content_problem(['answer'], media_type, PAGE, len(PAGE)) is None
 
 
 @pytest.mark.parametrize('ext', ['gz', 'tgz', 'Z', 'bz2', 'xz', 'zip', 'ZST'])
 def test_files_that_are_coded_themselves_are_kept_as_they_are(ext: str) -> None:
-    """A server that calls a .gz gzip-coded means the file (RFC 9110 section 8.4)."""
+    """Content-Encoding of a .gz describes the file (RFC 9110 section 8.4)."""
     for expect in (Expectation(name=f't.{ext}'), Expectation(requested_name=f't.{ext}')):
         decision = decide_body(
             an_exchange(expect=expect), a_head(200, {'Content-Encoding': 'gzip'})
@@ -105,14 +105,14 @@ def test_files_that_are_coded_themselves_are_kept_as_they_are(ext: str) -> None:
 
 @pytest.mark.parametrize('ext', ['tar.gz', 'tar.bz2', 'tar.xz', 'tar.zst'])
 def test_extensions_of_two_parts(ext: str) -> None:
-    """So that a version in the cache is called as its kind is."""
+    """A version in the cache keeps both parts of its extension."""
     assert extension(f'a.b.{ext}') == ext
     assert extension('a.tar.lz') == 'lz'
 
 
 @pytest.mark.parametrize('name', ['con', 'PRN', 'aux', 'nul', *(f'{device}{n}' for device in ('com', 'lpt') for n in (0, 9))])  # fmt: skip
 def test_names_that_windows_keeps_for_devices(name: str) -> None:
-    """With and without an extension."""
+    """They are reserved with and without an extension."""
     assert safe_name(name) == f'_{name}'
     assert safe_name(f'{name}.csv') == f'_{name}.csv'
     assert safe_name(f'{name}x') == f'{name}x'
@@ -126,7 +126,7 @@ def test_names_that_windows_keeps_for_devices(name: str) -> None:
     ('sha-512', 'sha512'), ('sha2-256', 'sha256'), ('sha2-512', 'sha512'), ('b2', 'blake2b'),
 ])  # fmt: skip
 def test_short_names_of_algorithms(spelled: str, name: str) -> None:
-    """As in header fields and file names."""
+    """The names are used in header fields and file names."""
     assert find_algorithm(spelled) == name
 
 
@@ -135,7 +135,7 @@ def test_short_names_of_algorithms(spelled: str, name: str) -> None:
     [(32, 'md5'), (40, 'sha1'), (56, 'sha224'), (64, 'sha256'), (96, 'sha384'), (128, 'sha512'), (48, None)],
 )  # fmt: skip
 def test_digests_are_known_by_their_length(digits: int, algorithm: str | None) -> None:
-    """Where nothing else says what they are."""
+    """The length counts if no name is present."""
     found = find_checksum('0' * digits, ChecksumList('sums'), ()).value_or(None)
     assert (None if found is None else found.algorithm) == algorithm
 
@@ -145,7 +145,7 @@ def test_digests_are_known_by_their_length(digits: int, algorithm: str | None) -
     ('x.sha3_256', 64, 'sha3_256'), ('x.sha256', 64, 'sha256'), ('x.sha-1', 40, 'sha1'), ('x.MD5', 32, 'md5'),
 ])  # fmt: skip
 def test_lists_are_named_after_algorithms(name: str, digits: int, algorithm: str) -> None:
-    """The extension says which."""
+    """The extension names the algorithm."""
     found = find_checksum('0' * digits, ChecksumList(name), ()).unwrap()
     assert found.algorithm == algorithm
 
@@ -154,7 +154,7 @@ def test_lists_are_named_after_algorithms(name: str, digits: int, algorithm: str
     'name', ['SUM', 'md5sums', 'CHECKSUM', 'checksums.txt', 'SHA256SUMS.asc', 'x.md5', 'x.sha1', 'x.sha512sum', 'x.b2', 'x.b2sum']
 )  # fmt: skip
 def test_names_of_lists(name: str) -> None:
-    """By any of them a list is known from a digest."""
+    """Each of these names is recognised as a checksum file."""
     assert is_checksum_list(name)
     assert not is_checksum_list(f'{name}!')
 
@@ -174,7 +174,7 @@ def test_names_of_lists(name: str) -> None:
     ids=lambda name: name[:12],
 )  # fmt: skip
 def test_as_much_of_a_name_as_can_be_is_kept(given: str, safe: str) -> None:
-    """200 bytes with up to 16 of its extension, cut between characters; blanks and dots at the end go."""
+    """A name has 200 bytes, up to 16 of them its extension, and no space or dot at its end."""
     assert safe_name(given) == safe
 
 
@@ -189,7 +189,7 @@ def test_as_much_of_a_name_as_can_be_is_kept(given: str, safe: str) -> None:
     ],
 )
 def test_names_in_quotes_and_extended_ones(value: str, name: str) -> None:
-    """A backslash in quotes stands for what follows it (RFC 9110 section 5.6.4)."""
+    """A backslash in quotes escapes the next character (RFC 9110 section 5.6.4)."""
     representation = a_head(200, {'Content-Disposition': value}).headers
     assert name_content(representation, 'http://h/d/t.csv') == name
 
@@ -206,5 +206,5 @@ def test_names_in_quotes_and_extended_ones(value: str, name: str) -> None:
     ],
 )
 def test_an_extension_is_that_of_the_last_segment(name: str, ext: str | None) -> None:
-    """Dots before and after the name are no part of one."""
+    """Dots before and after the name do not begin an extension."""
     assert extension(name) == ext

@@ -1,4 +1,4 @@
-"""What belongs to whom: validators to the address that gave them, ranges to GET, copies to digests."""
+"""Validators belong to URLs, ranges to GET, and copies to digests."""
 
 from copy import copy
 from dataclasses import replace
@@ -48,14 +48,14 @@ STRONG = a_head(200, {'ETag': '"v1"'})
 
 
 def a_check(record: Any, **policy: Any) -> Run:
-    """A check of freshness of a copy with this record, at its first request."""
+    """A revalidation of a copy with this record, at its first request."""
     snapshot = a_snapshot(WISH, cache=a_cache(an_entry(record=record)))
     run = Run(WISH, a_policy(**{'check_freshness': True, 'retries': 0, **policy}), snapshot)
     return run.go_well(until=Exchange)
 
 
 def test_a_validator_is_sent_only_to_its_issuer() -> None:
-    """Elsewhere the same text may stand for other bytes: the whole is asked for and compared."""
+    """From other URLs, where the same text may mean other bytes, the complete file is requested."""
     run = a_check(a_record(served_by=MIRROR))
     run.feed(answered(404))
     tags = [one.request.headers.get('If-None-Match') for one in run.exchanges]
@@ -65,7 +65,7 @@ def test_a_validator_is_sent_only_to_its_issuer() -> None:
 
 @pytest.mark.parametrize('served_by', [URL, ''])
 def test_a_copy_of_the_main_address_is_asked_about_there(served_by: str) -> None:
-    """So is one of which it is not known."""
+    """A copy of unknown source is revalidated at the main URL too."""
     run = a_check(a_record(served_by=served_by)).feed(answered(404))
     tags = [one.request.headers.get('If-None-Match') for one in run.exchanges]
     assert tags == ['"v1"', None]
@@ -99,7 +99,7 @@ def test_a_part_does_not_change_which_url_comes_first(
     run.feed(PartOpened(at=NOW, size_bytes=5), answered(404))
     first, asked = run.exchanges
     assert (first.request.url, first.expect.offset) == (URL, 0)
-    # Whether the copy is current is answered by the rest, too.
+    # The response to the range request also shows whether the copy is current.
     assert (asked.request.headers.get('If-None-Match'), asked.expect.offset) == (None, 4)
 
 
@@ -185,7 +185,7 @@ def a_run_with_a_mirrors_part(**policy: Any) -> Run:
 
 
 def test_a_place_is_known_again_by_what_the_record_shows_of_it() -> None:
-    """A secret of the request that stands in its path is masked there, and no other place."""
+    """A secret in the path of a URL is masked in the record, but identifies no other source."""
     target = a_descriptor(
         f'{URL}/s3cret-7', post=True, headers={'Authorization': 'Bearer s3cret-7'}
     )
@@ -198,7 +198,7 @@ def test_a_place_is_known_again_by_what_the_record_shows_of_it() -> None:
 
 
 def test_a_post_is_never_resumed() -> None:
-    """Ranges are of GET alone (RFC 9110 section 14.2): what came is dropped."""
+    """Only GET has ranges (RFC 9110 section 14.2), so the received bytes are dropped."""
     target = a_descriptor(post=True)
     run = Run(target, a_policy(idempotent=True), a_snapshot(target)).feed(OPENED)
     run.feed(interrupted(head=STRONG, part_bytes=4)).go_well(until=Exchange)
@@ -206,7 +206,7 @@ def test_a_post_is_never_resumed() -> None:
 
 
 def test_the_size_alone_says_nothing_of_validators() -> None:
-    """check_method=size: the record keeps those of its own bytes."""
+    """With check_method=size, the record keeps its validators."""
     run = a_check(a_record(), check_method=CheckMethod.SIZE)
     run.feed(answered(200, {'ETag': '"v9"', 'Content-Length': str(len(DATA))}))
     [update] = run.updates
@@ -216,7 +216,7 @@ def test_the_size_alone_says_nothing_of_validators() -> None:
 
 
 def test_a_copy_of_unknown_digest_is_read_before_it_is_asked_about() -> None:
-    """That the server says it is current is no word for a checksum that is not on record."""
+    """A server's confirmation does not verify a checksum that is not recorded."""
     checksum = Checksum('md5', '00' * 16)
     run = Run(
         None,
@@ -236,7 +236,7 @@ def test_a_copy_of_unknown_digest_is_read_before_it_is_asked_about() -> None:
 
 
 def test_a_copy_from_a_clock_that_was_ahead_is_no_news() -> None:
-    """What was there at the beginning was not stored meanwhile, whatever its date."""
+    """A version that existed at the beginning was not stored in the meantime, whatever its date."""
     ahead = an_entry(stored_at=NOW + timedelta(days=1))
     snapshot = a_snapshot(cache=a_cache(ahead))
     run = Run(None, a_policy(force_download=True), snapshot).go_well(until=Exchange)
@@ -250,7 +250,7 @@ def test_a_copy_from_a_clock_that_was_ahead_is_no_news() -> None:
 
 
 def test_a_refresh_goes_on_from_its_part() -> None:
-    """A killed refresh: the part of the new version is completed, the copy is not asked about."""
+    """The part of the new version is completed, and the copy is not revalidated."""
     snapshot = a_snapshot(cache=a_cache(an_entry()), part=a_part(validator='"v2"'))
     run = Run(None, a_policy(check_freshness=True), snapshot).go_well(until=OpenPart)
     run.feed(PartOpened(at=NOW, size_bytes=5))

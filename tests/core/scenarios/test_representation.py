@@ -1,4 +1,4 @@
-"""What was said of the whole first counts to the end: size, digest and place."""
+"""Size, digest and source in the first response are expected in all later ones."""
 
 from base64 import b64encode
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ OTHER_HOST = 'https://other.example/t.csv'
 
 
 def begun(fields: Mapping[str, str] | None = None, url: str | None = None, **policy: Any) -> Run:
-    """A run to memory whose first answer broke off after four bytes; redirected to a URL."""
+    """A run to memory whose first response broke off after four bytes."""
     run = Run(None, a_policy(**policy), a_snapshot()).feed(OPENED)
     if url is not None:
         run.feed(answered(302, {'Location': url}))
@@ -44,20 +44,20 @@ def begun(fields: Mapping[str, str] | None = None, url: str | None = None, **pol
 
 
 def ranges(run: Run) -> list[str | None]:
-    """The ranges that were asked for."""
+    """The requested ranges."""
     return [one.request.headers.get('Range') for one in run.exchanges]
 
 
 @pytest.mark.parametrize('content_range', ['bytes 4-5/6', 'bytes 4-5/*', 'bytes 4-9/10'])
 def test_a_rest_of_another_size_is_none(content_range: str) -> None:
-    """The first answer said eight bytes: the same ETag with other ones is another version."""
+    """The first response declared eight bytes, so another size is another version."""
     run = begun({'Content-Length': '8'})
     run.feed(answered(206, {**ETAG, 'Content-Range': content_range}, a_received(wire_bytes=2)))
     assert ranges(run) == [None, 'bytes=4-', None]
 
 
 def test_a_rest_of_the_size_that_was_said_is_taken() -> None:
-    """Known or not in the second answer."""
+    """The second response may or may not have the size."""
     for size in ('8', '*'):
         run = begun({'Content-Length': '8'})
         fields = {**ETAG, 'Content-Range': f'bytes 4-7/{size}'}
@@ -67,7 +67,7 @@ def test_a_rest_of_the_size_that_was_said_is_taken() -> None:
 
 @pytest.mark.parametrize('name', ['Repr-Digest', 'Content-Digest', 'Content-MD5'])
 def test_a_digest_announced_first_is_checked(name: str) -> None:
-    """Though the second answer says nothing of it."""
+    """The second response has no digest."""
     structured = f'sha-256=:{b64encode(sha256(DATA).digest()).decode()}:'
     promised = b64encode(md5(DATA).digest()).decode() if name == 'Content-MD5' else structured
     for data, is_right in ((DATA, True), (b'damaged!', False)):
@@ -86,7 +86,7 @@ def test_a_digest_announced_first_is_checked(name: str) -> None:
 
 
 def test_a_part_of_an_earlier_run_tells_what_was_said() -> None:
-    """Size, digest and place stand beside it."""
+    """Size, digest and source are in the note of the part."""
     representation = Representation(
         size_bytes=8, source=source_digest(URL), promised=('Content-MD5', 'md5', '00' * 16)
     )
@@ -97,7 +97,7 @@ def test_a_part_of_an_earlier_run_tells_what_was_said() -> None:
 
 
 def test_a_rest_from_another_source_is_refused() -> None:
-    """A redirector that leads elsewhere: the same ETag there is another's."""
+    """A redirect to another source may use the same ETag for other bytes."""
     run = begun(url='https://here.example/t.csv')
     run.feed(answered(302, {'Location': OTHER_HOST}))
     run.feed(answered(206, {**ETAG, 'Content-Range': 'bytes 4-7/8'}, a_received(wire_bytes=4)))
@@ -105,7 +105,7 @@ def test_a_rest_from_another_source_is_refused() -> None:
 
 
 def test_signatures_do_not_make_a_place() -> None:
-    """The same path with another query is the same place: storage signs each address anew."""
+    """The query is not part of the source, because storage services sign each URL."""
     run = begun(url='https://here.example/t.csv?sig=1')
     run.feed(answered(302, {'Location': 'https://here.example/t.csv?sig=2'}))
     fields = {**ETAG, 'Content-Range': 'bytes 4-7/8'}
@@ -115,7 +115,7 @@ def test_signatures_do_not_make_a_place() -> None:
 
 @pytest.mark.parametrize('status', [304, 200])
 def test_a_copy_is_confirmed_by_the_place_it_came_from(status: int) -> None:
-    """Another's word that its ETag is current is none: the whole is asked for and compared."""
+    """A confirmation from another source is not accepted: the complete files are compared."""
     entry = an_entry(record=a_record(urls=(URL, OTHER_HOST), served_by=URL))
     snapshot = a_snapshot(cache=a_cache(entry))
     run = Run(None, a_policy(check_freshness=True), snapshot).go_well(until=Exchange)
@@ -153,7 +153,7 @@ OLD, NEW = 'Mon, 01 Apr 2024 00:00:00 GMT', 'Tue, 02 Apr 2024 00:00:00 GMT'
 def test_a_304_of_another_version_confirms_nothing(
     etag: str | None, modified: str | None, fields: dict[str, str], is_of_copy: bool
 ) -> None:
-    """RFC 9111 section 4.3.4: the whole is asked for, and no old bytes get a new name."""
+    """RFC 9111 section 4.3.4: the complete file is requested, and the copy not confirmed."""
     entry = an_entry(record=a_record(etag=etag, last_modified=modified))
     run = Run(None, a_policy(check_freshness=True), a_snapshot(cache=a_cache(entry)))
     run.go_well(until=Exchange).feed(answered(304, fields))
@@ -167,7 +167,7 @@ def test_a_304_of_another_version_confirms_nothing(
 
 
 def test_a_post_is_not_sent_again_for_a_304_of_another_version() -> None:
-    """What can be sent once only is answered by an error then."""
+    """A request that can be sent only once then fails."""
     entry = an_entry(record=a_record(urls=(URL,), served_by=URL))
     target = a_descriptor(URL, data=b'x')
     run = Run(target, a_policy(check_freshness=True), a_snapshot(target, cache=a_cache(entry)))
@@ -190,7 +190,7 @@ def test_a_post_is_not_sent_again_for_a_304_of_another_version() -> None:
 def test_what_may_be_sent_once_shows_a_validator_only_where_it_is_from(
     urls: tuple[str, ...], options: dict[str, Any], tag: str | None
 ) -> None:
-    """Were another place to confirm the copy, it would have to be sent again."""
+    """If another source confirmed the copy, the request would have to be sent again."""
     entry = an_entry(record=a_record(urls=urls, served_by=URL))
     target = a_descriptor(URL, data=b'x')
     snapshot = a_snapshot(target, cache=a_cache(entry))
@@ -199,7 +199,7 @@ def test_what_may_be_sent_once_shows_a_validator_only_where_it_is_from(
 
 
 def test_a_post_is_not_sent_again_for_a_confirmation_from_elsewhere() -> None:
-    """A redirect that keeps the method led to another place than the copy is from."""
+    """A redirect that keeps the method led to another source than that of the copy."""
     entry = an_entry(record=a_record(urls=(URL,), served_by=URL))
     target = a_descriptor(URL, data=b'x')
     snapshot = a_snapshot(target, cache=a_cache(entry))
@@ -210,7 +210,7 @@ def test_a_post_is_not_sent_again_for_a_confirmation_from_elsewhere() -> None:
 
 @pytest.mark.parametrize('status', [400, 403, 405, 412, 500, 501])
 def test_where_ranges_are_refused_the_whole_is_asked_for(status: int) -> None:
-    """The part stays as it is until a whole body comes; an error leaves it for a later run."""
+    """The part is kept until a complete body arrives; after an error it is left for a later run."""
     run = begun(retries=1).feed(answered(status))
     assert ranges(run) == [None, 'bytes=4-', None]
     assert run.exchanges[-1].expect.offset == 0
@@ -221,12 +221,12 @@ def test_where_ranges_are_refused_the_whole_is_asked_for(status: int) -> None:
 
 @pytest.mark.parametrize('status', [401, 404, 503])
 def test_other_errors_say_nothing_of_the_range(status: int) -> None:
-    """They are errors."""
+    """They are handled as errors."""
     assert ranges(begun(retries=1).feed(answered(status))) == [None, 'bytes=4-']
 
 
 def test_nothing_behind_what_there_was_is_no_answer() -> None:
-    """204 to a range: the whole is asked for."""
+    """After a 204 to a range request, the complete file is requested."""
     assert ranges(begun().feed(answered(204, {}, a_received(b'')))) == [None, 'bytes=4-', None]
 
 

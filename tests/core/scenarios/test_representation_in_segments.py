@@ -1,4 +1,4 @@
-"""What the first range said of the whole holds for all that comes later of it."""
+"""The representation in the first range is expected in all segments."""
 
 from base64 import b64encode
 from hashlib import sha256
@@ -38,12 +38,12 @@ SHA = sha256(DATA).hexdigest()
 PROMISE = {'Repr-Digest': f'sha-256=:{b64encode(sha256(DATA).digest()).decode()}:'}
 BROKE = ConnectionFailed(url=URL, phase='receive')
 WAITED = Waited(at=NOW)
-#: Both lead elsewhere, as a site does that sends each request to another of its copies.
+#: Both redirect to other URLs, as a site that balances load does.
 HERE, THERE = 'https://one.example/t.csv', 'https://two.example/t.csv'
 
 
 def segments(part: PartSeen | None = None, **options: Any) -> Run:
-    """A run to a path by two connections."""
+    """A run to a path with two connections."""
     policy = a_policy(**{'dest': ToPath('/data/t.csv'), 'segments': 2, **options})
     snapshot = a_snapshot(destination=a_path(), part=part)
     size = 0 if part is None else part.size_bytes
@@ -51,38 +51,38 @@ def segments(part: PartSeen | None = None, **options: Any) -> Run:
 
 
 def brought(first: int, last: int, fields: dict[str, str] | None = None) -> Responded:
-    """A range as it was asked for."""
+    """A range as requested."""
     place = {'ETag': '"v1"', 'Content-Range': f'bytes {first}-{last}/{SIZE}'}
     received = a_received(b'', size_bytes=last + 1, wire_bytes=last - first + 1, sha256='')
     return Responded(at=NOW, head=a_head(206, {**place, **(fields or {})}), received=received)
 
 
 def moved(url: str) -> Responded:
-    """A redirect."""
+    """A redirect response."""
     return answered(302, {'Location': url})
 
 
 def asked_for(run: Run) -> list[str | None]:
-    """The ranges that were asked for by one connection."""
+    """The ranges requested over one connection, in order."""
     return [exchange.request.headers.get('Range') for exchange in run.exchanges]
 
 
 def rest(run: Run) -> SegmentsEnded:
-    """All segments as they were asked for."""
+    """All segments as requested."""
     many = run.effects[-1]
     assert isinstance(many, ExchangeSegments)
     return SegmentsEnded(at=NOW, ends=tuple(brought(*span) for span in many.spans))
 
 
 def joined(sha: str) -> Reassembled:
-    """The whole, read through."""
+    """The event of the complete file."""
     return Reassembled(
         at=NOW, received=a_received(b'', size_bytes=SIZE, wire_bytes=SIZE, sha256=sha)
     )
 
 
 def test_segments_are_of_what_the_first_range_said() -> None:
-    """Each is of the same size, from the same place, with the same digest promised."""
+    """All have the same size, source and promised digest."""
     run = segments().feed(brought(0, FIRST_BYTES - 1, PROMISE))
     many = run.effects[-1]
     assert isinstance(many, ExchangeSegments)
@@ -94,7 +94,7 @@ def test_segments_are_of_what_the_first_range_said() -> None:
 
 
 def test_a_digest_announced_by_the_first_range_is_checked() -> None:
-    """Though a segment broke, and the range that was asked for next says nothing of it."""
+    """It is checked although a segment broke and the next response has no digest."""
     for sha, is_right in ((SHA, True), ('0' * 64, False)):
         run = segments().feed(brought(0, FIRST_BYTES - 1, PROMISE))
         run.feed(SegmentsEnded(at=NOW, ends=(interrupted(BROKE),)), WAITED)
@@ -110,7 +110,7 @@ def test_a_digest_announced_by_the_first_range_is_checked() -> None:
 
 
 def test_a_digest_that_an_earlier_run_was_promised_is_held() -> None:
-    """It stands beside the part."""
+    """The digest is in the note of the part."""
     representation = Representation(
         size_bytes=SIZE, source=source_digest(URL), promised=('Repr-Digest', 'sha256', SHA)
     )
@@ -124,7 +124,7 @@ def test_a_digest_that_an_earlier_run_was_promised_is_held() -> None:
 
 
 def test_a_range_from_another_place_is_none() -> None:
-    """A site that leads elsewhere each time: the same ETag there is another's."""
+    """A redirect to another source may use the same ETag for other bytes."""
     run = segments().feed(moved(HERE), brought(0, FIRST_BYTES - 1))
     run.feed(SegmentsEnded(at=NOW, ends=(interrupted(BROKE),)), WAITED, moved(THERE))
     run.feed(brought(FIRST_BYTES, 2 * FIRST_BYTES - 1))
@@ -132,7 +132,7 @@ def test_a_range_from_another_place_is_none() -> None:
 
 
 def test_a_range_from_the_same_place_goes_on() -> None:
-    """Led to the same place again, what is there stays."""
+    """After a redirect to the same source, received bytes are kept."""
     run = segments().feed(moved(HERE), brought(0, FIRST_BYTES - 1))
     run.feed(SegmentsEnded(at=NOW, ends=(interrupted(BROKE),)), WAITED, moved(f'{HERE}?sig=2'))
     run.feed(brought(FIRST_BYTES, 2 * FIRST_BYTES - 1))

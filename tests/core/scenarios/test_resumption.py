@@ -1,4 +1,4 @@
-"""The rest of a whole: what was said of it first, whom it is asked of, and how plainly."""
+"""Range requests: expected representation, source, and retries without a range."""
 
 from base64 import b64encode
 from dataclasses import replace
@@ -49,7 +49,7 @@ PROMISED = ('Repr-Digest', 'md5', md5(DATA).hexdigest())
 
 
 def taken(expect: Expectation, status: int, fields: dict[str, str], **known: Any) -> StoreBody:
-    """What is done with the body of an answer that is of use."""
+    """The decision to store the body of a valid response."""
     decision = decide_body(an_exchange(expect=expect, **known), a_head(status, fields))
     assert isinstance(decision, StoreBody)
     return decision
@@ -59,7 +59,7 @@ def taken(expect: Expectation, status: int, fields: dict[str, str], **known: Any
 
 
 def test_what_a_whole_says_of_itself_is_kept() -> None:
-    """Size, place, and the digest that is promised; of a coded one the size is another."""
+    """Size, source and promised digest are kept; a coded body has no known size."""
     representation = taken(Expectation(), 200, {'Content-Length': '8'}).representation
     assert representation == Representation(size_bytes=8, source=HERE)
     coded = taken(
@@ -69,7 +69,7 @@ def test_what_a_whole_says_of_itself_is_kept() -> None:
 
 
 def test_what_a_rest_says_of_the_whole_is_kept() -> None:
-    """With what was said before; and the digest is computed by its algorithm."""
+    """The earlier representation is kept, and the promised digest is computed."""
     body = taken(
         replace(REST, representation=Representation(promised=PROMISED), url_digest='a'), 206, RANGE
     )
@@ -78,7 +78,7 @@ def test_what_a_rest_says_of_the_whole_is_kept() -> None:
 
 
 def test_every_digest_that_is_promised_is_computed() -> None:
-    """SHA-256 always is."""
+    """SHA-256 is always computed."""
     fields = {**RANGE, 'Repr-Digest': f'sha-512=:{"A" * 86}==:'}
     body = taken(
         replace(REST, representation=Representation(promised=PROMISED)),
@@ -100,7 +100,7 @@ def test_a_digest_of_coded_bytes_or_of_a_part_is_none_of_the_whole() -> None:
 
 
 def test_a_rest_is_compared_with_both_promises() -> None:
-    """The one of the first answer, and its own."""
+    """The digests of the first and of the second response are compared."""
     right, wrong = sha256(DATA).digest(), sha256(b'other').digest()
     for first, second in ((right, wrong), (wrong, right)):
         run = Run(policy=a_policy(retries=1)).feed(OPENED)
@@ -115,12 +115,12 @@ def test_a_rest_is_compared_with_both_promises() -> None:
 
 
 def structured(digest: bytes) -> str:
-    """As a Repr-Digest field has it."""
+    """A digest as written in Repr-Digest."""
     return f'sha-256=:{b64encode(digest).decode()}:'
 
 
 def test_a_wrong_digest_of_a_rest_is_told_with_who_promised_it() -> None:
-    """The field."""
+    """The fault names the header field."""
     run = Run(policy=a_policy(retries=0)).feed(OPENED)
     wrong = structured(sha256(b'other').digest())
     run.feed(answered(200, {'Repr-Digest': wrong}))
@@ -130,7 +130,7 @@ def test_a_wrong_digest_of_a_rest_is_told_with_who_promised_it() -> None:
 
 
 def test_a_validator_that_echoes_a_secret_is_not_written_down() -> None:
-    """Beside the part it would be at rest."""
+    """It would be stored in the note of the part."""
     asked = Request(method='GET', url=URL, headers=Headers((('Authorization', 'Bearer s3cret'),)))
     for tag, kept in (('"s3cret"', None), ('"v1"', '"v1"')):
         decision = decide_body(an_exchange(asked), a_head(200, {'ETag': tag}))
@@ -140,7 +140,7 @@ def test_a_validator_that_echoes_a_secret_is_not_written_down() -> None:
 
 @pytest.mark.parametrize(('last', 'whole'), [(6, 8), (7, None), (9, None)])
 def test_a_range_that_lacks_one_byte_is_no_whole(last: int, whole: int | None) -> None:
-    """One that lacks none is."""
+    """The file is complete only if no byte is missing."""
     fields = {'Content-Range': f'bytes 0-{min(last, 7)}/8', 'ETag': '"v1"'}
     assert taken(Expectation(last=last), 206, fields).whole_bytes == whole
 
@@ -149,7 +149,7 @@ def test_a_range_that_lacks_one_byte_is_no_whole(last: int, whole: int | None) -
 
 
 def test_what_was_said_goes_along() -> None:
-    """From a part that was left, and from an answer that broke off; by no algorithm twice."""
+    """The representation is that of an adopted part or of a broken response."""
     representation = Representation(size_bytes=8, source=HERE, promised=PROMISED)
     part = a_part(representation=representation)
     policy = a_policy(checksum=Checksum('md5', PROMISED[2]))
@@ -162,7 +162,7 @@ def test_what_was_said_goes_along() -> None:
 
 
 def test_where_a_range_is_an_error_the_whole_is_asked_for_plainly() -> None:
-    """Nothing is expected of it but that it is whole; a redirect may be followed once more."""
+    """The second request expects only a complete file, and may be redirected again."""
     part = a_part(representation=Representation(size_bytes=8, source=HERE))
     run = Run(snapshot=a_snapshot(part=part)).feed(PartOpened(at=NOW, size_bytes=5))
     moved = answered(302, {'Location': '/b'})
@@ -175,7 +175,7 @@ def test_where_a_range_is_an_error_the_whole_is_asked_for_plainly() -> None:
 
 
 def test_a_mirror_is_asked_for_ranges_though_another_gave_none() -> None:
-    """What is true of one address says nothing of another."""
+    """Support for ranges is a property of each URL."""
     target = a_descriptor(mirrors=[MIRROR])
     run = Run(target, None, a_snapshot(target, part=a_part())).feed(
         PartOpened(at=NOW, size_bytes=5)
@@ -186,7 +186,7 @@ def test_a_mirror_is_asked_for_ranges_though_another_gave_none() -> None:
 
 
 def test_manners_go_along() -> None:
-    """So many segments as were asked for by name have a place."""
+    """The limit per host is raised to an explicit number of segments."""
     policy = a_policy(max_per_host=2, rate=Rate(3), limit_rate=9)
     [asked] = Run(policy=policy).feed(OPENED).exchanges
     assert asked.rate_limits == RateLimits(max_per_host=2, rate=Rate(3), bytes_per_second=9)
@@ -195,7 +195,7 @@ def test_manners_go_along() -> None:
 
 
 def test_a_copy_is_compared_where_it_came_from() -> None:
-    """The last of the addresses on its way; by its size alone anywhere."""
+    """The source is the last URL of the redirects; sizes are compared anywhere."""
     urls = (URL, 'https://h/1', 'https://h/2')
     stored = an_entry(record=a_record(urls=urls, served_by=URL))
     seen = a_snapshot(cache=a_cache(stored))
@@ -208,7 +208,7 @@ def test_a_copy_is_compared_where_it_came_from() -> None:
 
 
 def test_a_confirmation_from_elsewhere_is_not_believed() -> None:
-    """The same address is asked without conditions, redirects and all."""
+    """The same URL is requested without conditions, including its redirects."""
     stored = an_entry(record=a_record(urls=(URL,), served_by=URL))
     seen = a_snapshot(cache=a_cache(stored))
     run = Run(None, a_policy(check_freshness=True), seen).go_well(until=Exchange)

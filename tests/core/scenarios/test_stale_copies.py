@@ -1,4 +1,4 @@
-"""stale_if_error: the copy that is there in place of a new one that could not be had."""
+"""stale_if_error: an existing copy is used if the download fails."""
 
 from datetime import timedelta
 from typing import Any
@@ -43,14 +43,14 @@ FULL = StorageFailed(path='/cache', operation='create', problem='no space left o
 
 
 def a_refresh(*entries: Any, **policy: Any) -> Run:
-    """A refresh that has come to its first request."""
+    """A refresh that has sent its first request."""
     options = {'stale_if_error': True, 'force_download': True, 'retries': 0, **policy}
     run = Run(None, a_policy(**options), a_snapshot(cache=a_cache(*(entries or (an_entry(),)))))
     return run.go_well(until=Exchange)
 
 
 def test_the_stored_copy_stands_in() -> None:
-    """It is looked at once more, used, and marked stale, with the reason."""
+    """It is checked again, used, and reported as stale with the reason."""
     run = a_refresh().feed(answered(503))
     assert run.step.effect == CONFIRM
     run.feed(CopyConfirmed(at=NOW), Discarded(at=NOW), LockReleased(at=NOW))
@@ -64,28 +64,28 @@ def test_the_stored_copy_stands_in() -> None:
 
 
 def test_without_it_the_failure_is_told() -> None:
-    """It is off unless it is asked for."""
+    """By default the download fails."""
     run = a_refresh(stale_if_error=False).feed(answered(503))
     assert run.step.effect == Discard(keep=False)
     assert run.feed(Discarded(at=NOW), LockReleased(at=NOW)).fault.code == 'http_status'
 
 
 def test_a_copy_that_is_gone_stands_in_for_nothing() -> None:
-    """The failure is told as it was."""
+    """The run fails with the original fault."""
     run = a_refresh().feed(answered(503), CopyMissing(at=NOW), Discarded(at=NOW))
     assert run.step.effect == ReleaseLock(key=run.snapshot.key)
     assert run.feed(LockReleased(at=NOW)).fault.code == 'http_status'
 
 
 def test_the_part_is_kept_all_the_same() -> None:
-    """A later refresh goes on from it."""
+    """A later refresh can resume it."""
     strong = a_head(200, {'ETag': '"v1"'})
     run = a_refresh().feed(interrupted(head=strong, part_bytes=4), CopyConfirmed(at=NOW))
     assert run.step.effect == Discard(keep=True)
 
 
 def test_a_copy_that_is_too_old_is_what_it_stands_in_for() -> None:
-    """newer_than is given up for it, older_than and the checksum are not."""
+    """newer_than is ignored for the copy; older_than and the checksum are not."""
     newer = Window(newer_than=BEFORE + timedelta(days=1))
     assert a_refresh(window=newer).feed(answered(503)).step.effect == CONFIRM
     wrong = Checksum('sha256', OTHER_DIGEST)
@@ -93,7 +93,7 @@ def test_a_copy_that_is_too_old_is_what_it_stands_in_for() -> None:
 
 
 def test_the_newest_copy_stands_in() -> None:
-    """Of several that are whole."""
+    """The newest of several usable copies is used."""
     old, new = an_entry(), an_entry(version=2, stored_at=BEFORE + timedelta(days=1))
     run = a_refresh(old, new).feed(answered(503))
     assert isinstance(run.step.effect, CheckCopy)
@@ -101,7 +101,7 @@ def test_the_newest_copy_stands_in() -> None:
 
 
 def test_it_stands_in_for_failures_of_this_machine_too() -> None:
-    """A busy lock, a full disk."""
+    """After a busy lock or a full disk the copy is used too."""
     policy = a_policy(stale_if_error=True, force_download=True)
     snapshot = a_snapshot(cache=a_cache(an_entry()))
     busy = LockBusyTooLong(key='k', waited=timedelta(seconds=1))
@@ -114,7 +114,7 @@ def test_it_stands_in_for_failures_of_this_machine_too() -> None:
 
 
 def test_a_file_at_the_path_stands_in() -> None:
-    """What is at the destination is the copy that is there."""
+    """The existing file at the destination is used."""
     policy = a_policy(stale_if_error=True, dest=ToPath('/data/t.csv'), retries=0)
     run = Run(None, policy, a_snapshot(destination=a_path(PathKind.FILE)))
     run.feed(PartOpened(at=NOW, size_bytes=0), answered(404))
@@ -129,7 +129,7 @@ def test_a_file_at_the_path_stands_in() -> None:
     [(ToMemory(), None), (ToPath('/data/t.csv'), a_path()), (ToPath('/data'), a_path(PathKind.FOLDER))],
 )  # fmt: skip
 def test_where_nothing_is_nothing_stands_in(destination: Any, seen: Any) -> None:
-    """Memory, a new file, a folder whose file has no name yet."""
+    """There is no copy for memory, for a new file, or for a folder without a file name."""
     policy = a_policy(stale_if_error=True, dest=destination, retries=0)
     run = Run(None, policy, a_snapshot(destination=seen))
     run.feed(PartOpened(at=NOW, size_bytes=0), answered(404), Discarded(at=NOW))
@@ -137,7 +137,7 @@ def test_where_nothing_is_nothing_stands_in(destination: Any, seen: Any) -> None
 
 
 def test_what_the_caller_has_to_mend_is_told() -> None:
-    """A wrong call is no failure of the world's."""
+    """A fault that the caller must fix is always reported."""
     policy = a_policy(stale_if_error=True, offline=True)
     assert Run(None, policy, a_snapshot(cache=a_cache())).fault.code == 'offline_miss'
     wrong = a_refresh().feed(
@@ -147,6 +147,6 @@ def test_what_the_caller_has_to_mend_is_told() -> None:
 
 
 def test_a_mistake_of_ours_is_no_reason() -> None:
-    """An event that makes no sense ends the run as such."""
+    """A `Bug` is always reported."""
     run = a_refresh().feed(answered(503), VersionsRemoved(at=NOW), Discarded(at=NOW))
     assert run.feed(LockReleased(at=NOW)).fault == Bug(state='FallingBack', event='VersionsRemoved')

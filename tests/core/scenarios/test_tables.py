@@ -1,4 +1,4 @@
-"""What stands in the tables: codes, fields, words; each entry is a fact that somebody relies on."""
+"""Tables of codes, fields and names, each entry of which users rely on."""
 
 import dataclasses
 from datetime import timedelta
@@ -26,7 +26,7 @@ from tests.builders import URL, a_descriptor, a_head, an_exchange
 
 
 def test_which_errors_pass() -> None:
-    """Accepted, timeout, too early, too many, and all that the server is to blame for."""
+    """Accepted, timeout, too early, too many requests, and all server errors."""
     passing = {
         status
         for status in range(100, 1_000)
@@ -36,7 +36,7 @@ def test_which_errors_pass() -> None:
 
 
 def test_which_answers_lead_elsewhere() -> None:
-    """RFC 9110 section 15.4: 300, 304, 305 and 306 do not."""
+    """RFC 9110 section 15.4: 300, 304, 305 and 306 are not followed."""
     found = {
         status
         for status in range(100, 1_000)
@@ -46,7 +46,7 @@ def test_which_answers_lead_elsewhere() -> None:
 
 
 def test_which_answers_bring_a_body() -> None:
-    """Every success but a promise (202) and a part (206)."""
+    """Every success except 202 (accepted) and 206 (a range)."""
     found = {
         status
         for status in range(100, 1_000)
@@ -56,7 +56,7 @@ def test_which_answers_bring_a_body() -> None:
 
 
 def test_which_answers_are_errors_and_which_make_no_sense() -> None:
-    """From 300 to 599 all but redirects and an unasked 304; and 202, which is a promise."""
+    """All from 300 to 599 except redirects and an unrequested 304; and 202."""
     decisions = {status: decide_body(an_exchange(), a_head(status)) for status in range(1_000)}
     errors = {status for status, found in decisions.items() if found == SkipBody(SkipReason.ERROR)}
     assert errors == {202, *range(300, 600)} - {301, 302, 303, 304, 307, 308}
@@ -66,7 +66,7 @@ def test_which_answers_are_errors_and_which_make_no_sense() -> None:
 
 @pytest.mark.parametrize('method', ['GET', 'PUT', 'POST', 'PATCH'])
 def test_which_methods_are_sent_twice(method: str) -> None:
-    """RFC 9110 section 9.2.2: what does the same when it is done again."""
+    """Idempotent methods (RFC 9110 section 9.2.2)."""
     fault = ConnectionFailed(url=URL, phase='receive')
     is_repeated = classify(fault, method, Policy()) is Chance.AGAIN
     assert is_repeated == (method in {'GET', 'PUT'})
@@ -74,7 +74,7 @@ def test_which_methods_are_sent_twice(method: str) -> None:
 
 @pytest.mark.parametrize('phase', ['resolve', 'connect', 'proxy', 'send', 'receive', 'stall'])
 def test_which_failures_come_before_anything_was_sent(phase: str) -> None:
-    """After those any method may be tried again."""
+    """After these faults any method may be retried."""
     is_before = phase in {'resolve', 'connect', 'proxy'}
     for fault in (
         ConnectionFailed(url=URL, phase=phase),
@@ -93,14 +93,14 @@ def test_which_failures_come_before_anything_was_sent(phase: str) -> None:
     'If-Range', 'If-Match', 'If-None-Match', 'If-Modified-Since', 'If-Unmodified-Since',
 ])  # fmt: skip
 def test_fields_that_do_not_change_what_is_meant(name: str) -> None:
-    """Whoever asks through another proxy, or as another agent, asks for the same."""
+    """A request through another proxy, or by another client, has the same key."""
     with_field = Descriptor(url=URL, headers=Headers(((name, 'x'),)))
     assert cache_key(with_field) == cache_key(Descriptor(url=URL))
 
 
 @pytest.mark.parametrize('name', ['Accept', 'Accept-Language', 'Authorization', 'Cookie', 'X-Lab'])
 def test_fields_that_do(name: str) -> None:
-    """Another language, another user: another answer."""
+    """Another language or another user is another response."""
     with_field = Descriptor(url=URL, headers=Headers(((name, 'x'),)))
     assert cache_key(with_field) != cache_key(Descriptor(url=URL))
 
@@ -110,14 +110,14 @@ def test_fields_that_do(name: str) -> None:
     'If-Unmodified-Since',
 ])  # fmt: skip
 def test_fields_that_a_caller_can_not_set(name: str) -> None:
-    """They frame the message, or turn the answer into another one than was planned for."""
+    """They frame the message, or would change the planned response."""
     fault: Any = Descriptor.parse(URL, headers={name: '1'}).failure()
     assert (fault.where, fault.problem) == (f'headers[{name!r}]', 'is set by dlmachine itself')
 
 
 @pytest.mark.parametrize('name', ['Content-Type', 'Content-Encoding', 'Content-Language', 'Digest'])
 def test_fields_that_go_with_the_body(name: str) -> None:
-    """A POST that becomes a GET has no body that they could be of."""
+    """A POST that becomes a GET has no body, and so none of these fields."""
     headers = Headers(((name, 'x'), ('X-Lab', '7')))
     asked = Request(method='POST', url=URL, headers=headers)
     moved = follow_redirect(asked, a_head(303, {'Location': '/b'}), (URL,), 5).unwrap()
@@ -133,7 +133,7 @@ def test_fields_that_go_with_the_body(name: str) -> None:
     'subscription-key-2', 'subscriptionkeys', 'x-auth-user', 'x_authz', 'auth-user', 'auth.user', 'x-sig', 'my_key', 'my.key',
 ])  # fmt: skip
 def test_names_of_secrets(name: str) -> None:
-    """As services call them."""
+    """Names that services use for secrets."""
     assert is_secret_name(name)
     assert is_secret_name(f' {name.upper()} ')
 
@@ -143,13 +143,13 @@ def test_names_of_secrets(name: str) -> None:
     'compass', 'otps', 'xauth', 'apis', 'accession', 'subscriptions', 'key_type', 'sig_level', 'oauth', 'cookies',
 ])  # fmt: skip
 def test_names_that_only_sound_so(name: str) -> None:
-    """A record that masks what is no secret tells less than it should."""
+    """A value that is masked although it is not secret is lost."""
     assert not is_secret_name(name)
 
 
 @pytest.mark.parametrize(('secret', 'text'), [('abcd', 'it is ***'), ('abc', 'it is abcd')])
 def test_secrets_of_four_letters_are_searched_for(secret: str, text: str) -> None:
-    """Of shorter ones every text is full."""
+    """Too many texts contain shorter ones."""
     assert scrub('it is abcd', {secret}) == text
 
 
@@ -163,7 +163,7 @@ def test_secrets_of_four_letters_are_searched_for(secret: str, text: str) -> Non
     ],
 )  # fmt: skip
 def test_words_for_yes_and_no(word: str, meant: bool) -> None:
-    """In the environment and in files."""
+    """They are accepted in the environment and in files."""
     assert read_bool('x', f' {word.upper()} ').unwrap() is meant
 
 
@@ -172,7 +172,7 @@ def test_words_for_yes_and_no(word: str, meant: bool) -> None:
     [('http', 80), ('https', 443), ('ftp', 21), ('ftps', 990), ('sftp', 22), ('scp', 22)],
 )
 def test_default_ports(scheme: str, port: int) -> None:
-    """They are left out of a URL, and belong to its origin."""
+    """A default port is omitted in a URL, but belongs to its origin."""
     url = parse_url(f'{scheme}://h:{port}/').unwrap()
     assert str(url) == f'{scheme}://h/'
     assert url.origin == (scheme, 'h', port)
@@ -180,14 +180,14 @@ def test_default_ports(scheme: str, port: int) -> None:
 
 
 def test_cachedir_numbers_its_states() -> None:
-    """They stand in its database."""
+    """The database of cachedir contains the numbers."""
     assert {status.name: status.value for status in Status} == {
         'UNINITIALIZED': 0, 'WRITE': 1, 'FAILED': 2, 'READY': 3, 'TRASH': -1, 'DELETED': -2,
     }  # fmt: skip
 
 
 def test_the_defaults_are_polite_and_safe() -> None:
-    """As the documentation has them."""
+    """The documentation lists the same defaults."""
     defaults = {field.name: getattr(Policy(), field.name) for field in dataclasses.fields(Policy)}
     flags = {name for name, value in defaults.items() if value is True}
     assert flags == {'keep_old', 'create_dirs', 'check_content'}

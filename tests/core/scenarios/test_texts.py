@@ -1,4 +1,4 @@
-"""URLs, dates, secrets and faults: what is read, what is masked, what is told."""
+"""URLs, dates, secrets and faults: parsing, masking, messages."""
 
 import time
 from base64 import b64encode
@@ -55,7 +55,7 @@ BASE = parse_url('https://h/a/b').unwrap()
     ],
 )
 def test_a_location_that_is_no_url_is_called_one(location: str, problem: str) -> None:
-    """The fault names the header field, not an argument that the caller never gave."""
+    """The fault names the header field, not an argument of the caller."""
     fault = join_url(BASE, location).failure()
     assert isinstance(fault, InvalidInput)
     assert (fault.where, fault.problem) == ('Location', problem)
@@ -63,25 +63,25 @@ def test_a_location_that_is_no_url_is_called_one(location: str, problem: str) ->
 
 @pytest.mark.parametrize('location', ['\tc', ' c', 'c \t'])
 def test_white_space_around_a_location_is_none_of_it(location: str) -> None:
-    """RFC 9110 section 5.5: it belongs to the field, not to its value."""
+    """RFC 9110 section 5.5: white space around a value is not part of it."""
     assert join_url(BASE, location).map(str).unwrap() == 'https://h/a/c'
 
 
 def test_letters_around_a_location_are_of_it() -> None:
-    """An X is no white space, and a blank of another script is a letter."""
+    """Only SP and HTAB are removed, not letters or other blanks."""
     assert join_url(BASE, 'XcX').map(str).unwrap() == 'https://h/a/XcX'
     assert join_url(BASE, 'c\u3000').map(str).unwrap() == 'https://h/a/c%E3%80%80'
 
 
 def test_a_url_without_userinfo_is_one_that_never_had_any() -> None:
-    """In every field."""
+    """All fields are equal."""
     assert parse_url('https://me:pw@h/x').unwrap().without_userinfo() == parse_url(
         'https://h/x'
     ).value_or(None)
 
 
 def test_what_breaks_a_frame_comes_with_advice() -> None:
-    """The fault says what to do about it."""
+    """The fault has advice."""
     plain = find_control_char('x', 'a\nb')
     assert plain is not None
     assert plain.advice.startswith('Remove it')
@@ -92,7 +92,7 @@ def test_what_breaks_a_frame_comes_with_advice() -> None:
 
 @pytest.fixture(params=['UTC', 'Asia/Tokyo', 'America/New_York'])
 def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A zone that this machine is in."""
+    """Sets the time zone of this machine."""
     monkeypatch.setenv('TZ', request.param)
     time.tzset()
     yield request.param
@@ -110,7 +110,7 @@ def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
     ],
 )
 def test_a_date_is_in_utc_wherever_this_machine_is(zone: str, text: str) -> None:
-    """Also where it has no zone, or says that it does not know which (RFC 5322 section 3.3)."""
+    """Also a date without a zone, or with an unknown one (RFC 5322 section 3.3)."""
     found = parse_http_date(text)
     assert found == datetime(2024, 5, 1, 12, tzinfo=UTC)
     assert found.tzinfo is UTC
@@ -121,13 +121,13 @@ def test_a_date_is_in_utc_wherever_this_machine_is(zone: str, text: str) -> None
 
 @pytest.mark.parametrize('coded', ['kAFQ mDzST7DWlj99KOF/cg==', 'kAFQ!mDzST7DWlj99KOF/cg=='])
 def test_base64_with_more_in_it_is_none(coded: str) -> None:
-    """RFC 4648 section 3.3: what is not of the alphabet is not read over."""
+    """RFC 4648 section 3.3: characters outside the alphabet are not skipped."""
     representation = a_head(200, {'Content-MD5': coded})
     assert served_digest(representation, is_part=False, is_decoded=False) is None
 
 
 def test_an_old_digest_is_one() -> None:
-    """SHA-1, which RFC 3230 calls SHA; where nothing stronger is there."""
+    """RFC 3230 calls SHA-1 SHA; it counts if there is no stronger digest."""
     coded = b64encode(sha1(b'abc').digest()).decode()
     for field in ({'Digest': f'SHA={coded}'}, {'Repr-Digest': f'sha=:{coded}:'}):
         found = served_digest(a_head(200, field), is_part=False, is_decoded=False)
@@ -142,7 +142,7 @@ def test_an_old_digest_is_one() -> None:
     ('name', 'ext'), [('a.XML', 'xml'), ('a.b.c.gz', 'gz'), ('a.tar.b.gz', 'gz'), ('tar.gz', 'gz')]
 )
 def test_the_last_extension_counts(name: str, ext: str) -> None:
-    """Unless it codes a tar."""
+    """A tar archive has two parts."""
     assert extension(name) == ext
 
 
@@ -150,20 +150,20 @@ def test_the_last_extension_counts(name: str, ext: str) -> None:
 
 
 def test_an_at_may_be_in_a_password() -> None:
-    """The last one ends it; the first colon ends the user's name."""
+    """The last @ ends the userinfo; the first colon ends the user name."""
     found = secrets_in_url('https://me:p@ss:word@h/x')
     assert found == {'me:p@ss:word', 'me', 'p@ss:word'}
     assert redact_url('https://me:p@ss:word@h/x') == 'https://***@h/x'
 
 
 def test_an_equals_sign_may_be_in_a_token() -> None:
-    """As at the end of Base64; a plus is a blank, or a plus."""
+    """Base64 ends in =; a plus may be a space or a plus."""
     assert secrets_in_url('https://h/?token=a+b%3D=') == {'a+b%3D=', 'a+b==', 'a b=='}
     assert redact_url('https://h/?token=a==&b=c=d') == 'https://h/?token=***&b=c=d'
 
 
 def test_a_scheme_of_credentials_is_no_secret() -> None:
-    """What follows it is, whole."""
+    """Everything after the scheme is secret."""
     assert secrets_in_pairs([('Authorization', 'Digest a="b", c')]) == {
         'Digest a="b", c',
         'a="b", c',
@@ -171,7 +171,7 @@ def test_a_scheme_of_credentials_is_no_secret() -> None:
 
 
 def test_secrets_inside_of_values_are_found() -> None:
-    """The first equals sign ends the name of a cookie; quotes and what is no Base64 are not of them."""
+    """The first = ends the name of a cookie; quotes and invalid Base64 are not part of secrets."""
     assert 'a=b==' in secrets_in_pairs([('Cookie', 'theme=x; sid=a=b==')])
     assert 'XaX' in secrets_in_pairs([('Cookie', 'sid="XaX"')])
     coded = b64encode(b'me:p\xff').decode()
@@ -181,7 +181,7 @@ def test_secrets_inside_of_values_are_found() -> None:
 
 
 def test_of_two_secrets_the_longer_goes_first() -> None:
-    """Or what is left of it would be there to read."""
+    """Otherwise the rest of the longer one would be shown."""
     assert scrub('it is abcdefgh', {'bcde', 'abcdefgh'}) == 'it is ***'
 
 
@@ -189,7 +189,7 @@ def test_of_two_secrets_the_longer_goes_first() -> None:
 
 
 def in_memory(received: Any, **policy: Any) -> Run:
-    """A run to memory whose answer brought this."""
+    """A run to memory that received this response."""
     target = a_descriptor(f'{URL}?token=s3cret')
     run = Run(target, a_policy(retries=0, **policy), a_snapshot(target))
     return run.feed(PartOpened(at=NOW, size_bytes=0), answered(200, {}, received))
@@ -199,14 +199,14 @@ SHOWN = f'{URL}?token=***'
 
 
 def test_a_body_beyond_the_limit_is_told_with_both_sizes() -> None:
-    """One that has just as many bytes as are allowed is none."""
+    """A body of exactly the limit is accepted."""
     run = in_memory(a_received(size_bytes=9), max_bytes=8).feed(Discarded(at=NOW))
     assert run.fault == BodyTooLarge(url=SHOWN, limit_bytes=8, size_bytes=9, tries=1)
     assert isinstance(in_memory(a_received(size_bytes=8), max_bytes=8).step.effect, Publish)
 
 
 def test_a_body_that_is_too_small_is_told_with_both_sizes() -> None:
-    """Thousands apart."""
+    """Both sizes have thousands separators."""
     run = in_memory(a_received(size_bytes=1_000), min_bytes=2_000).feed(Discarded(at=NOW))
     problem = 'has 1,000 bytes, but at least 2,000 are expected'
     refused = ContentRefused(url=SHOWN, problem=problem, option='min_bytes', tries=1)
@@ -214,7 +214,7 @@ def test_a_body_that_is_too_small_is_told_with_both_sizes() -> None:
 
 
 def test_an_empty_body_in_place_of_a_file_is_told() -> None:
-    """By the name at the destination, too."""
+    """The name of the destination counts as well."""
     run = in_memory(a_received(b''), dest=ToPath('/d/t.gz')).feed(Discarded(at=NOW))
     assert run.fault == ContentRefused(
         url=SHOWN, problem='is empty, although gz was expected', tries=1
@@ -226,32 +226,32 @@ def test_an_empty_body_in_place_of_a_file_is_told() -> None:
 
 @pytest.mark.parametrize(('tries', 'told'), [(0, ''), (1, ''), (2, ' (after 2 requests)')])
 def test_tries_are_told_from_the_second_on(tries: int, told: str) -> None:
-    """One request is what everybody expects."""
+    """A single request is not mentioned."""
     assert str(HttpStatus(url='u', status=418, tries=tries)) == f'u: the server answered 418{told}'
 
 
 @pytest.mark.parametrize(('status', 'remedy'), [(499, ''), (500, 'Try later, or add a mirror with mirrors='), (599, 'Try later, or add a mirror with mirrors=')])  # fmt: skip
 def test_errors_of_the_server_may_pass(status: int, remedy: str) -> None:
-    """From 500 on."""
+    """All from 500 on may pass."""
     assert HttpStatus(url='u', status=status).remedy() == remedy
 
 
 @pytest.mark.parametrize('status', [401, 403, 404, 407, 410, 429])
 def test_errors_that_can_be_mended_say_how(status: int) -> None:
-    """Each in its own way."""
+    """Each status has its own remedy."""
     texts = {HttpStatus(url='u', status=known).remedy() for known in (400, status)}
     assert len(texts) == 2
 
 
 @pytest.mark.parametrize('scheme', ['ftp', 'ftps', 'sftp', 'scp'])
 def test_schemes_that_curl_speaks(scheme: str) -> None:
-    """Of these the remedy is to install it."""
+    """For these schemes the remedy is to install curl."""
     assert 'pip install pycurl' in SchemeRefused(url='u', scheme=scheme, allowed=()).remedy()
     assert 'pip install' not in SchemeRefused(url='u', scheme='gopher', allowed=()).remedy()
 
 
 def test_what_is_not_in_a_table_is_told_as_it_is() -> None:
-    """A phase that somebody's backend has, two versions that are held."""
+    """An unknown phase and two held versions are shown unchanged."""
     late = TimedOut(url='u', phase='handshake', limit=timedelta(seconds=2))
     assert late.what() == 'u: handshake 2 s'
     none = WindowUnsatisfiable(url='u', window='newer than x', held=('a', 'b'))

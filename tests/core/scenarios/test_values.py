@@ -1,4 +1,4 @@
-"""Destinations, bodies, requests and records: what their faults name, and what they keep."""
+"""Destinations, bodies, requests and records: their faults and their fields."""
 
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
@@ -34,14 +34,14 @@ from tests.builders import DIGEST, OTHER_DIGEST, URL, a_cache, a_path, a_policy,
 
 @pytest.mark.parametrize('dest', ['', 'a\0b', 7, b'/d'])
 def test_a_wrong_destination_is_called_dest(dest: Any) -> None:
-    """The keyword that the caller has to mend."""
+    """The fault names the keyword."""
     fault = parse_destination(dest).failure()
     assert isinstance(fault, InvalidInput)
     assert fault.where == 'dest'
 
 
 def test_a_foreign_type_of_destination_is_named() -> None:
-    """So that a caller sees what went in."""
+    """The fault names the type of the value."""
     fault = parse_destination(b'/d').failure()
     assert isinstance(fault, InvalidInput)
     assert fault.problem.endswith(': bytes')
@@ -58,7 +58,7 @@ def test_a_foreign_type_of_destination_is_named() -> None:
 def test_a_destination_that_can_not_be_used_is_named(
     path: str, kind: PathKind, blocker: str | None
 ) -> None:
-    """The path as it was given, and the file in its way."""
+    """The fault has the path as passed, and the file in its way."""
     fault = resolve_destination(ToPath(path), None, a_path(kind, blocker)).failure()
     assert isinstance(fault, DestinationUnusable)
     assert fault.path == path
@@ -74,7 +74,7 @@ def test_a_destination_that_can_not_be_used_is_named(
     ],
 )
 def test_one_word_alone_counts(word: dict[str, Any], made: Descriptor) -> None:
-    """Though it is neither a text nor a value."""
+    """A single keyword is used although it is neither text nor a value."""
     assert Descriptor.parse(URL, **word).unwrap() == made
 
 
@@ -89,7 +89,7 @@ def test_all_words_at_once_are_a_contradiction() -> None:
 
 
 def test_a_text_is_sent_as_it_is() -> None:
-    """Half of a pair of surrogates too, which only UTF-8 in the strict sense has no bytes for."""
+    """A lone surrogate, which strict UTF-8 cannot encode, is sent too."""
     text, written = 'a\ud800', b'a\xed\xa0\x80'
     assert Descriptor.parse(URL, data=text).unwrap().body == RawBody(written)
     assert Descriptor.parse(URL, post=text).unwrap().body == RawBody(written, FORM_TYPE)
@@ -113,14 +113,14 @@ def test_a_text_is_sent_as_it_is() -> None:
 def test_what_is_wrong_with_a_descriptor_is_told(
     given: dict[str, Any], where: str, problem: str
 ) -> None:
-    """What was given, by the names that it was given under."""
+    """The fault names the arguments of the caller."""
     fault = Descriptor.parse(URL, **given).failure()
     assert isinstance(fault, InvalidInput)
     assert (fault.where, fault.problem) == (where, problem)
 
 
 def test_parts_of_a_mapping_keep_their_order() -> None:
-    """Servers read them one by one; of a query the order of a mapping is sorted away."""
+    """Some servers depend on the order of parts; a query from a mapping is sorted."""
     parts = parse_multipart({'b': 'x', 'a': 'y'}).unwrap().parts
     assert [part.name for part in parts] == ['b', 'a']
     assert parse_pairs({'b': 'x', 'a': 'y'}, 'query').unwrap() == (('a', 'y'), ('b', 'x'))
@@ -138,7 +138,7 @@ def test_parts_of_a_mapping_keep_their_order() -> None:
     ],
 )
 def test_a_wrong_part_is_named(value: Any) -> None:
-    """By its place in the argument."""
+    """The fault names the part."""
     fault = parse_multipart({'n': value}).failure()
     assert isinstance(fault, InvalidInput)
     assert fault.where == "multipart['n']"
@@ -146,28 +146,28 @@ def test_a_wrong_part_is_named(value: Any) -> None:
 
 @pytest.mark.parametrize('given', [None, [], {}, 'x', 7, [('a',)], ['ab']])
 def test_what_is_no_form_is_a_fault(given: Any) -> None:
-    """Of the argument as a whole; a text of two letters is no pair."""
+    """The fault names the argument; a text of two letters is not a pair."""
     fault = parse_multipart(given).failure()
     assert isinstance(fault, InvalidInput)
     assert fault.where == 'multipart'
 
 
 def test_the_type_of_a_wrong_part_is_told() -> None:
-    """What it is, not what it should be only."""
+    """The fault has the type of the value."""
     fault = parse_multipart({'n': [1]}).failure()
     assert isinstance(fault, InvalidInput)
     assert fault.problem == 'is neither text, bytes nor a path: list'
 
 
 def test_a_name_of_a_part_is_text_whatever_it_was() -> None:
-    """As in a query."""
+    """The name is converted to text, as in a query."""
     assert parse_multipart([(7, PurePosixPath('/d/x'))]).unwrap() == MultipartBody(
         (FilePart(name='7', path='/d/x', filename='x'),)
     )
 
 
 def deep(levels: int) -> list[Any]:
-    """A list in a list in a list."""
+    """Lists nested this deep."""
     value: list[Any] = []
     for _ in range(levels - 1):
         value = [value]
@@ -175,7 +175,7 @@ def deep(levels: int) -> list[Any]:
 
 
 def test_json_may_have_a_hundred_levels() -> None:
-    """And no more: deeper ones could not be compared without the risk of an overflow."""
+    """Deeper JSON could exceed the recursion limit when it is compared."""
     assert parse_json(deep(100), 'json').unwrap() == JsonBody('[' * 100 + ']' * 100)
     fault = parse_json(deep(101), 'json').failure()
     assert isinstance(fault, InvalidInput)
@@ -185,21 +185,21 @@ def test_json_may_have_a_hundred_levels() -> None:
 
 
 def test_what_names_its_values_is_read_by_name() -> None:
-    """Bytes that are no text as what can be read of them; a value alone has no name."""
+    """Invalid UTF-8 is decoded with replacements; a single value has no name."""
     part = ContentPart(name='n', content=b'a\xff')
     assert list(body_pairs(MultipartBody((part,)))) == [('n', 'a\ufffd')]
     assert list(body_pairs(JsonBody('"x"'))) == [('', 'x')]
 
 
 def test_a_colon_may_be_in_a_password() -> None:
-    """RFC 7617 section 2: the first one ends the user's name."""
+    """RFC 7617 section 2: the first colon ends the user name."""
     assert basic_credentials('me:p:w') == 'Basic bWU6cDp3'
     assert basic_credentials('me') == 'Basic bWU6'
     assert basic_credentials('m%40e:p%3aw') == 'Basic bUBlOnA6dw=='
 
 
 def test_a_redacted_request_can_be_told_from_no_other() -> None:
-    """Method, address, fields and trust are there; the body, which may be a secret, is not."""
+    """Method, URL, fields and TLS are kept; the body, which may be secret, is not."""
     fields = Headers((('Accept', '*/*'), ('Authorization', 'Bearer t0ken')))
     tls = Tls(verify=False)
     body = FormBody((('a', 'b'),))
@@ -214,23 +214,23 @@ def test_a_redacted_request_can_be_told_from_no_other() -> None:
 
 
 def test_a_record_that_can_not_be_read_is_no_file() -> None:
-    """The fault names no path: the caller knows which row it was in."""
+    """The fault has no path: the caller knows the row."""
     assert parse_record('{}').failure() == CacheUnusable(path='', problem='a record cannot be read')
 
 
 def test_a_record_keeps_letters_as_they_are() -> None:
-    """It is read by people too, in the registry."""
+    """Users read records in the registry."""
     assert 'Größe.csv' in a_record(filename='Größe.csv').to_json()
 
 
 def test_a_record_that_was_never_confirmed_is_read_back() -> None:
-    """As most are."""
+    """Most records have no time of validation."""
     record = a_record(validated_at=None)
     assert parse_record(record.to_json()).unwrap() == record
 
 
 def test_a_part_could_matter_where_the_stored_copy_has_another_digest() -> None:
-    """Then it is not used."""
+    """The stored copy is then not used."""
     cache = a_cache(an_entry())
     assert may_need_part(a_policy(checksum=Checksum('sha256', OTHER_DIGEST)), cache)
     assert not may_need_part(a_policy(checksum=Checksum('sha256', DIGEST)), cache)
@@ -238,7 +238,7 @@ def test_a_part_could_matter_where_the_stored_copy_has_another_digest() -> None:
 
 @pytest.mark.parametrize('stored', [{}, {'urls': []}])
 def test_a_record_may_leave_out_what_has_a_default(stored: dict[str, Any]) -> None:
-    """What later versions add, earlier records lack."""
+    """Earlier records lack the fields of later versions."""
     text = (
         '{"v": 1, "url": "http://h/", "size_bytes": 3,'
         f' "sha256": "{"ab" * 32}",'
@@ -259,14 +259,14 @@ def test_a_record_may_leave_out_what_has_a_default(stored: dict[str, Any]) -> No
 
 
 def test_flat_times_are_told_to_the_second() -> None:
-    """Whatever the clock knows."""
+    """The times have no fractions of a second."""
     at = datetime(2024, 4, 1, 12, 0, 1, 500_000, tzinfo=UTC)
     stored = flat_attributes(a_record(started_at=at))
     assert stored['download_started'] == '2024-04-01 12:00:01'
 
 
 def test_the_date_of_the_server_is_a_flat_attribute() -> None:
-    """Under the name that it had in the original."""
+    """The name is that of download-manager."""
     stored = flat_attributes(a_record(last_modified='Mon, 01 Apr 2024 00:00:00 GMT', etag=None))
     assert stored['last_modified'] == 'Mon, 01 Apr 2024 00:00:00 GMT'
     assert 'etag' not in stored

@@ -1,4 +1,4 @@
-"""Words that stand in files and outputs, and that scripts rely on: they do not change."""
+"""Names in files and outputs that scripts rely on."""
 
 import os
 from enum import Enum
@@ -37,12 +37,12 @@ WORDS: list[tuple[type[Enum], str]] = [
 
 @pytest.mark.parametrize(('kind', 'words'), WORDS, ids=[kind.__name__ for kind, _ in WORDS])
 def test_values_are_the_words_of_outputs(kind: type[Enum], words: str) -> None:
-    """In JSON, in reports, in plans that are stored."""
+    """The values are in JSON, in reports and in stored plans."""
     assert ', '.join(member.value for member in kind) == words
 
 
 def test_codes_of_faults_are_stable() -> None:
-    """The command line prints them, and users match on them."""
+    """The command line prints the codes, and users match on them."""
     assert ' '.join(kind.code for kind in FAULTS) == (
         'invalid_input unknown_name backend_missing scheme_refused offline_miss window_unsatisfiable '
         'destination_unusable checksum_unknown cancelled http_status redirect_refused answer_unusable '
@@ -52,33 +52,33 @@ def test_codes_of_faults_are_stable() -> None:
 
 
 def test_formats_are_numbered() -> None:
-    """A record and a note of another number are not read."""
+    """A record or a note with another version number is not read."""
     assert a_record().to_json().startswith('{"v": 1, ')
     assert NOTE_VERSION == 1
 
 
 @pytest.mark.parametrize('phase', ['resolve', 'connect', 'proxy', 'send', 'receive'])
 def test_phases_of_a_connection_are_told_in_words(phase: str) -> None:
-    """Each in its own."""
+    """Each phase has its own message."""
     told = ConnectionFailed(url='u', phase=phase).what()
     assert told.startswith(('u: the ', 'u: no '))
     assert told != ConnectionFailed(url='u', phase='send' if phase != 'send' else 'proxy').what()
 
 
 def test_ages_of_what_is_left_behind() -> None:
-    """An hour until it is nobody's, a week until nobody comes back for it."""
+    """A file is settled after an hour, a part given up after a week."""
     assert SETTLED_AGE.total_seconds() == 60 * 60
     assert GIVEN_UP_AGE.days == 7
 
 
 def test_as_much_of_a_body_is_looked_at_as_readers_of_pdf_look_at() -> None:
-    """In which the mark may stand anywhere."""
+    """PDF readers accept the signature anywhere in these bytes."""
     assert START_BYTES == 1_024
 
 
 @pytest.mark.parametrize('method', ['GET', 'POST', 'PUT', 'PATCH'])
 def test_methods_of_a_download(method: str) -> None:
-    """Those that bring something back."""
+    """Methods that return content."""
     data = None if method == 'GET' else b'x'
     assert Descriptor.parse(URL, method=method, data=data).unwrap().method == method
     assert Descriptor.parse(URL, method=f'{method}X', data=data).value_or(None) is None
@@ -90,13 +90,13 @@ def test_bytes_without_a_type_are_called_so() -> None:
 
 
 def test_a_backslash_is_a_letter_where_it_is_no_separator() -> None:
-    """A file may be called so."""
+    """The name of a file may contain a backslash on POSIX."""
     assert ends_in_separator('a\\') is (os.altsep is not None)
     assert ends_in_separator('a/')
 
 
 def test_what_is_not_told_is_not_so() -> None:
-    """Values of which only the needed parts are given."""
+    """The defaults of values of which only the required fields are set."""
     assert PathSeen(kind=PathKind.MISSING).has_folder
     assert PathSeen(kind=PathKind.MISSING).blocker is None
     assert StoreBody().offset == 0

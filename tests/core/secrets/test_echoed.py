@@ -1,4 +1,4 @@
-"""Secrets that a server was told, and puts where nobody would look for them."""
+"""Secrets that a server echoes in unexpected fields."""
 
 from base64 import b64encode
 from dataclasses import replace
@@ -49,12 +49,12 @@ ELSEWHERE = 'https://elsewhere.example/t.csv'
     ],
 )  # fmt: skip
 def test_secrets_are_seen_through_escapes(text: str) -> None:
-    """Of URLs, all or some of them, in whatever case."""
+    """Percent-encoding of all or some characters, in any case."""
     assert scrub(f'<{text}>', {TOKEN}) == '<***>'
 
 
 def test_secrets_beyond_ascii_are_seen_as_headers_are_read() -> None:
-    """As UTF-8 that was taken for ISO 8859-1, and escaped."""
+    """UTF-8 that was decoded as ISO 8859-1, and escaped."""
     secret = 'pässwörd'
     for text in (secret, secret.encode().decode('latin-1'), 'p%C3%A4ssw%c3%b6rd'):
         assert scrub(text, {secret}) == '***'
@@ -62,7 +62,7 @@ def test_secrets_beyond_ascii_are_seen_as_headers_are_read() -> None:
 
 
 def test_nothing_is_searched_for_where_nothing_is_secret() -> None:
-    """Short ones are not searched for, and an empty text has none."""
+    """Short secrets are not searched for, and empty text contains none."""
     assert (scrub('abc', ()), scrub('abc', {'abc'}), scrub('', {'abcd'})) == ('abc', 'abc', '')
 
 
@@ -76,7 +76,7 @@ def test_nothing_is_searched_for_where_nothing_is_secret() -> None:
     ],
 )
 def test_a_cookie_has_values_of_its_own(cookie: str, found: set[str]) -> None:
-    """Those with a secret name, and long ones; short ones are words of everybody's."""
+    """Values of secret names and long values are secret; short ones may be common words."""
     whole = {cookie, cookie.split(None, 1)[-1]}
     assert secrets_in_pairs([('Cookie', cookie)]) - whole == found
 
@@ -90,13 +90,13 @@ def test_a_cookie_has_values_of_its_own(cookie: str, found: set[str]) -> None:
     ],
 )
 def test_basic_credentials_have_a_password(coded: str, password: set[str]) -> None:
-    """Anybody can read it (RFC 7617)."""
+    """The password is decoded from Base64 (RFC 7617)."""
     value = f'basic {coded}'
     assert secrets_in_pairs([('Authorization', value)]) - {value, coded} == password
 
 
 def test_bodies_name_what_is_in_them() -> None:
-    """Forms, JSON at any depth, texts of multipart bodies; not files, and not bytes."""
+    """Forms, JSON at any depth and texts of multipart bodies; not files or raw bytes."""
     made = a_descriptor(multipart={'token': TOKEN, 'plain': 'text'})
     assert list(body_pairs(made.body)) == [('token', TOKEN), ('plain', 'text')]
     file = ContentPart(name='token', content=b'bytes', filename='x.bin')
@@ -120,7 +120,7 @@ def test_bodies_name_what_is_in_them() -> None:
     ],
 )
 def test_secrets_of_a_body_stay_with_their_origin(content: dict[str, Any], is_told: bool) -> None:
-    """A redirect that keeps the body is followed only if the body has none by its names."""
+    """A redirect that keeps the body is followed only if no field of it is secret by name."""
     request = build_request(a_descriptor(**content), URL, 'me').unwrap()
     head = a_head(307, {'Location': ELSEWHERE})
     moved = follow_redirect(request, head, (URL,), 5)
@@ -133,7 +133,7 @@ def run() -> Run:
 
 
 def test_where_it_leads_is_told_without_what_the_server_was_told() -> None:
-    """To other origins too, to which the token itself is not sent."""
+    """Other origins are covered too, although the token itself is not sent there."""
     for place in (URL, ELSEWHERE):
         going = run().feed(answered(302, {'Location': f'{place}?next=tok%2f3n%20of-mine'}))
         asked = going.exchanges[-1]
@@ -146,7 +146,7 @@ def test_where_it_leads_is_told_without_what_the_server_was_told() -> None:
 
 
 def test_a_secret_under_another_name_is_one_too() -> None:
-    """In a header whose name tells nothing of it."""
+    """The name of the header field does not matter."""
     target = a_descriptor(headers={'Authorization': f'Bearer {TOKEN}', 'X-Lab': f'me {TOKEN}'})
     going = Run(target, a_policy(), a_snapshot(target)).feed(PartOpened(at=NOW, size_bytes=0))
     going.feed(answered(200), Published(at=NOW, path=None))
@@ -157,7 +157,7 @@ def test_a_secret_under_another_name_is_one_too() -> None:
 
 
 def test_faults_tell_no_echo() -> None:
-    """Neither where they came about, nor what the server said."""
+    """The faults mask both the URL and the server's text."""
     going = run().feed(answered(302, {'Location': f'{URL}?next=tok%2F3n+of-mine'}))
     going.feed(answered(404), Discarded(at=NOW))
     assert going.fault == HttpStatus(url=f'{URL}?next=***', status=404, reason='', tries=2)
@@ -176,7 +176,7 @@ def test_faults_tell_no_echo() -> None:
 
 
 def test_what_is_hidden_makes_no_other_request() -> None:
-    """It is known of a request, and is no part of it."""
+    """Hidden secrets are not compared."""
     plain = build_request(a_descriptor(), URL, 'me').unwrap()
     secret = build_request(WISH, URL, 'me').unwrap()
     assert plain.hidden == ()
@@ -186,12 +186,12 @@ def test_what_is_hidden_makes_no_other_request() -> None:
 
 
 def test_of_a_cookie_what_is_long_is_secret_whatever_its_name() -> None:
-    """From twelve characters on; what is shorter may be any word."""
+    """Values of twelve characters or more; shorter ones may be common words."""
     assert 'abcdefghijkl' in secrets_in_pairs([('Cookie', 'a=abcdefghijkl; b=c')])
     assert 'abcdefghijk' not in secrets_in_pairs([('Cookie', 'a=abcdefghijk; b=c')])
 
 
 def test_credentials_are_read_however_many_spaces_there_are() -> None:
-    """Servers are as lenient (RFC 9110 section 11.4 has one or more)."""
+    """Servers accept several spaces too (RFC 9110 section 11.4 has one or more)."""
     coded = b64encode(b'me:open sesame').decode('ascii')
     assert 'open sesame' in secrets_in_pairs([('Authorization', f'Basic  {coded}')])

@@ -1,4 +1,4 @@
-"""Secrets in the words of others, however they are written."""
+"""Secrets in foreign text, in any escaped form."""
 
 import random
 import time
@@ -27,7 +27,7 @@ SECRET = "it's é/S3cret+x"
     ],
 )
 def test_spellings(written: str) -> None:
-    """Escaped once or twice, in another case, read as ISO 8859-1, and among other scripts."""
+    """Escaped once or twice, in another case, decoded as ISO 8859-1, and among other scripts."""
     assert scrub(f'a {written} b', {SECRET}) == 'a *** b'
     assert scrub(f'€ {written} 100%25€', {SECRET, 'other'}) == '€ *** 100%25€'
 
@@ -41,7 +41,7 @@ def test_quotes_and_brackets() -> None:
 
 
 def test_texts_without_secrets_stay() -> None:
-    """Nothing is decoded where nothing is masked."""
+    """Text without a secret is unchanged."""
     assert scrub('a%2Fb é €', {'secret', 'abc'}) == 'a%2Fb é €'
     assert scrub('abc', {'abc'}) == 'abc'
     assert scrub('abcd', {'%41%42'}) == 'abcd'

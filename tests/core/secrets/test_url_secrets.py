@@ -1,4 +1,4 @@
-"""One walk over URLs, for what is masked and for what is searched for."""
+"""The walk over URLs that masks and collects secrets."""
 
 from urllib.parse import quote
 
@@ -12,7 +12,7 @@ CODED = quote(SECRET, safe='')
 
 
 def nested(depth: int) -> str:
-    """A URL with a token, inside so many others."""
+    """A URL with a token, nested this deep."""
     url = f'https://h/?token={CODED}'
     for _ in range(depth):
         url = f'https://h/?next={quote(url, safe="")}'
@@ -95,7 +95,7 @@ def test_malformed_urls(url: str, shown: str, secrets: set[str]) -> None:
     ],
 )
 def test_values_that_are_not_secret_stay(url: str) -> None:
-    """To the last character."""
+    """They are unchanged to the last character."""
     assert tuple(walk_url(url)) == (url, frozenset())
 
 

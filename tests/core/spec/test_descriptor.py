@@ -1,4 +1,4 @@
-"""Descriptors and bodies: what a caller may give, and what becomes of it."""
+"""Descriptors and bodies from a caller's arguments."""
 
 import json
 from pathlib import PurePosixPath
@@ -100,7 +100,7 @@ BODIES: list[tuple[dict[str, Any], str, Any, Any]] = [
     ('given', 'method', 'pairs', 'body'), BODIES, ids=[f'{given!r}'[:60] for given, *_ in BODIES]
 )
 def test_bodies(given: dict[str, Any], method: str, pairs: Any, body: Any) -> None:
-    """A query string, a form, JSON, parts, bytes; or a fault that names the argument."""
+    """A query string, a form, JSON, parts or bytes; or a fault that names the argument."""
     read = Descriptor.parse(URL, **given)
     if method == 'fault':
         assert getattr(read.failure(), 'where') == pairs  # noqa: B009 -- of InvalidInput
@@ -119,20 +119,20 @@ def test_bodies(given: dict[str, Any], method: str, pairs: Any, body: Any) -> No
     ],
 )  # fmt: skip
 def test_what_can_not_be_used_is_named(given: dict[str, Any], where: str) -> None:
-    """Every fault says where."""
+    """Every fault names the argument."""
     fault = Descriptor.parse(**{'url': URL, **given}).failure()
     assert getattr(fault, 'where') == where  # noqa: B009 -- of InvalidInput
 
 
 def test_addresses_and_tls() -> None:
-    """Mirrors as one text or many; TLS files as texts."""
+    """Mirrors may be one text or many; TLS files are paths."""
     one = a_descriptor(mirrors=MIRROR, cainfo=PurePosixPath('/ca.pem'), verify=False)
     assert one.addresses == (URL, MIRROR)
     assert one.tls == Tls(verify=False, cainfo='/ca.pem')
 
 
 def test_a_ready_body_is_taken_as_it_is() -> None:
-    """With its query; a fault of the query is told all the same."""
+    """The query is used too, and its faults are reported."""
     body = RawBody(b'x', 'text/csv')
     made = a_descriptor(body=body, query={'a': 1})
     assert (made.method, made.query, made.body) == ('POST', (('a', '1'),), body)
@@ -140,10 +140,10 @@ def test_a_ready_body_is_taken_as_it_is() -> None:
 
 
 def test_equality_is_of_what_is_described() -> None:
-    """Subclasses count as what they describe; other things are not descriptors."""
+    """Subclasses are equal if their fields are; other objects are not equal."""
 
     class Special(Descriptor):
-        """Another way to make one."""
+        """A caller's subclass."""
 
     assert a_descriptor() == Special(url=URL)
     assert hash(a_descriptor()) == hash(Special(url=URL))
@@ -152,7 +152,7 @@ def test_equality_is_of_what_is_described() -> None:
 
 
 def test_the_repr_shows_no_secrets() -> None:
-    """Every part that differs from the default, masked."""
+    """Every field that differs from the default is shown, with secrets masked."""
     made = a_descriptor(
         'https://me:s3cret@h/x', query={'token': 's3cret'}, headers={'Cookie': 's3cret'}, data=b's3cret',
         mirrors=['https://h/y?sig=s3cret'], verify=False,
@@ -188,7 +188,7 @@ KINDS = [
 def test_every_kind_of_body(
     body: Any, masked: Any, content_type: str | None, kind: str | None
 ) -> None:
-    """Its type, its digest, its place in the key, and how it is masked."""
+    """Each has its content type, digest, identity in the key, and redaction."""
     made = Descriptor(url=URL, method='POST', body=body)
     assert made.redacted().body == masked
     assert content_type_of(body) == content_type
@@ -212,14 +212,14 @@ def test_every_kind_of_body(
     ],
 )  # fmt: skip
 def test_parts(value: Any, part: Any) -> None:
-    """Texts, bytes, numbers, paths and ready parts; nothing that would break the frame."""
+    """Text, bytes, numbers, paths and ready parts, without control characters in names."""
     read = parse_multipart({'n': value})
     assert read.map(lambda body: body.parts).value_or(None) == (None if part is None else (part,))
     assert parse_multipart([('n', 'x'), ('n', 'y')]).unwrap().boundary != PARTS.boundary
 
 
 def test_files_are_known_by_content_or_by_path() -> None:
-    """A file whose digest is known is the same wherever it lies."""
+    """A file with a known digest has the same key at any path."""
 
     def key(**seen: Any) -> str:
         part = FilePart(**{'name': 'f', 'filename': 'y', 'path': '/x/y', **seen})
@@ -231,14 +231,14 @@ def test_files_are_known_by_content_or_by_path() -> None:
 
 
 def test_large_numbers_are_told_apart() -> None:
-    """Beyond the exact range of doubles too, and from the texts that stand for them."""
+    """Integers beyond the exact range of doubles differ from each other and from texts."""
     values = [2**60, 2**60 + 1, 2.0**60, ['int', str(2**60)], {'a': 2**60}, None]
     keys = {cache_key(a_descriptor(query={}, json={'v': value})) for value in values}
     assert len(keys) == len(values)
 
 
 def test_readers_work_alone() -> None:
-    """Each names the place it was given."""
+    """Each parser names its argument in a fault."""
     assert parse_pairs({'a': 1}, 'x').unwrap() == (('a', '1'),)
     assert parse_json(None, 'x').unwrap() == JsonBody('null')
 

@@ -1,4 +1,4 @@
-"""A Descriptor from parts that are ready: what `dataclasses.replace` on the users' class needs."""
+"""Descriptors from ready values, as `dataclasses.replace` passes them."""
 
 import pytest
 
@@ -13,34 +13,34 @@ FORM = FormBody((('a', '1'),))
 
 
 def test_a_body_is_taken_as_it_is() -> None:
-    """A ready body makes a POST, as its parts would."""
+    """The method is POST, as with the keywords for a body."""
     made = Descriptor.parse(URL, body=FORM, query={'q': '1'}).unwrap()
 
     assert (made.method, made.body, made.query) == ('POST', FORM, (('q', '1'),))
 
 
 def test_no_body_is_none() -> None:
-    """The empty body, given, leaves the method alone."""
+    """An empty body does not change the method."""
     assert Descriptor.parse(URL, body=NoBody()).unwrap() == Descriptor.parse(URL).unwrap()
 
 
 def test_tls_is_taken_as_it_is() -> None:
-    """Ready TLS settings stand for their parts."""
+    """A ready Tls replaces the four keywords."""
     assert Descriptor.parse(URL, tls=Tls(verify=False)).unwrap().tls == Tls(verify=False)
 
 
 def test_what_is_wrong_elsewhere_is_still_wrong() -> None:
-    """A ready body does not hide a fault in the rest."""
+    """A ready body does not hide a fault in another argument."""
     assert Descriptor.parse(URL, body=FORM, query={'a\n': 'x'}).failure().code == 'invalid_input'
 
 
 def test_one_body_only() -> None:
-    """A ready body beside another is a contradiction."""
+    """A ready body together with a keyword for a body is a fault."""
     assert str(Descriptor.parse(URL, body=FORM, data=b'x').failure()).startswith('body: ')
 
 
 def test_credentials_stay_with_the_origin_of_the_url() -> None:
-    """A mirror elsewhere gets the other headers; one at the same origin gets all."""
+    """Mirrors at another origin get the other header fields only."""
     headers = {'Cookie': 'c=1', 'X-Id': '7', 'Host': 'a'}
     made = Descriptor.parse(
         URL, headers=headers, mirrors=['https://b.example/x', 'https://a.example/y'],
@@ -65,7 +65,7 @@ def test_credentials_stay_with_the_origin_of_the_url() -> None:
     ids=['nested', 'cut', 'deep', 'nan'],
 )
 def test_a_ready_json_body_is_checked(text: str, problem: str) -> None:
-    """It would fail later, without a fault: when its key is computed or it is masked."""
+    """Otherwise the fault would occur when the key is computed or the body masked."""
     fault = Descriptor.parse('http://h/', body=JsonBody(text)).failure()
     assert isinstance(fault, InvalidInput)
     assert fault.where == 'body'
@@ -73,6 +73,6 @@ def test_a_ready_json_body_is_checked(text: str, problem: str) -> None:
 
 
 def test_a_ready_json_body_is_sent_as_it_is() -> None:
-    """With its white space."""
+    """White space is kept."""
     body = JsonBody('{ "a": [1, null] }')
     assert Descriptor.parse('http://h/', body=body).unwrap().body == body

@@ -1,4 +1,4 @@
-"""The destination table of the design."""
+"""Destinations: parsing `dest`, and resolving it."""
 
 from pathlib import PurePosixPath
 from typing import Any
@@ -35,7 +35,7 @@ FILE, FOLDER = ToPath('/d/x'), ToPath('/d/x/')
     ],
 )  # fmt: skip
 def test_what_a_caller_gives(dest: Any, wanted: Wanted | None) -> None:
-    """A path, a bool or None; anything else is a fault."""
+    """A path, a bool or None are accepted; other values are faults."""
     assert parse_destination(dest).value_or(None) == wanted
 
 
@@ -59,7 +59,7 @@ def test_what_a_caller_gives(dest: Any, wanted: Wanted | None) -> None:
 def test_where_it_goes(
     wanted: Wanted, cache: str | None, seen: PathSeen | None, place: Any
 ) -> None:
-    """Settled against what is there."""
+    """The destination depends on the observed cache and path."""
     assert resolve_destination(wanted, cache, seen).value_or(None) == place
 
 
@@ -73,12 +73,12 @@ def test_where_it_goes(
 def test_parts_lie_beside(
     wanted: Wanted, cache: str | None, is_folder: bool, place: str | None
 ) -> None:
-    """On the file system of the destination, so that publishing is one rename."""
+    """They are on the file system of the destination, so that publishing is one rename."""
     assert part_place(wanted, cache, is_folder=is_folder) == place
 
 
 def test_the_stem_of_a_part_fits_into_a_file_name() -> None:
-    """64 bytes of the name at most, cut between characters."""
+    """It has at most 64 bytes of the name, cut between characters."""
     assert part_stem('ab' * 32, ToPath('/d/' + '数' * 80)) == 'ab' * 16 + '-' + '数' * 21
     assert part_stem('ab' * 32, ToPath('/')) == part_stem('ab' * 32, Auto()) == 'ab' * 16
 
@@ -97,7 +97,7 @@ def test_the_stem_of_a_part_fits_into_a_file_name() -> None:
 def test_reserved_files_are_refused_as_destination(
     path: str, real: str, *, is_refused: bool
 ) -> None:
-    """By any path to them; in other folders such names are allowed."""
+    """They are refused by any path; in other folders these names are allowed."""
     seen = PathSeen(kind=PathKind.MISSING, real_path=real)
     found = resolve_destination(ToPath(path), '/c', seen)
     assert is_successful(found) is not is_refused
@@ -108,6 +108,6 @@ def test_reserved_files_are_refused_as_destination(
 
 
 def test_without_a_cache_only_our_folders_are_ours() -> None:
-    """A registry is reserved only in a cache folder."""
+    """The names of a registry are reserved only in a cache folder."""
     assert is_successful(resolve_destination(ToPath('/c/cache.sqlite'), None, None))
     assert not is_successful(resolve_destination(ToPath('/c/.dlmachine/x'), None, None))

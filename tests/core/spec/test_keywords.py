@@ -1,4 +1,4 @@
-"""Every keyword of a caller: where it goes, and what it makes of a value."""
+"""Every keyword of a caller, with the field that it sets."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -58,13 +58,13 @@ KEYWORDS: list[tuple[str, object, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(('name', 'value', 'fields'), KEYWORDS, ids=[name for name, *_ in KEYWORDS])
 def test_every_option_is_read(name: str, value: object, fields: dict[str, Any]) -> None:
-    """From text, as it stands in a file or in the environment; and it goes with the policy."""
+    """Text is accepted too, as in a file or in the environment."""
     assert parse_policy({name: value}).unwrap() == Policy(**fields)
     assert split_options({name: value}).unwrap() == ({}, {name: value})
 
 
 def test_every_option_is_in_the_table_above() -> None:
-    """A new one needs a row."""
+    """A new option needs a row."""
     assert [name for name, *_ in KEYWORDS] == list(OPTIONS)
 
 
@@ -72,7 +72,7 @@ def test_every_option_is_in_the_table_above() -> None:
     'method', 'query', 'post', 'json', 'multipart', 'data', 'headers', 'cainfo', 'verify', 'cert', 'key', 'mirrors',
 ])  # fmt: skip
 def test_what_describes_a_download_goes_with_it(name: str) -> None:
-    """And does not change how it is gone about."""
+    """It does not change the policy."""
     assert split_options({name: 1}).unwrap() == ({name: 1}, {})
 
 
@@ -81,19 +81,19 @@ def test_what_describes_a_download_goes_with_it(name: str) -> None:
     [('fallback_urls', 'mirrors'), ('connecttimeout', 'connect_timeout')],
 )
 def test_synonyms(synonym: str, name: str) -> None:
-    """Words of the original."""
+    """Names of options in download-manager."""
     described, handled = split_options({synonym: 1}).unwrap()
     assert {**described, **handled} == {name: 1}
 
 
 def test_fields_and_options_have_the_same_names() -> None:
-    """Only the two dates have a value of their own in the policy."""
+    """Only the two dates of the window have other names in the policy."""
     others = {name for name, option in OPTIONS.items() if option.field != name}
     assert others == {'newer_than', 'older_than'}
 
 
 def test_the_old_name_of_an_option_warns() -> None:
-    """And is read as the new one."""
+    """The value is used for the present name."""
     with pytest.warns(DeprecationWarning, match='The option destination is now called dest'):
         assert split_options({'destination': '/x'}).unwrap() == ({}, {'dest': '/x'})
     with pytest.warns(DeprecationWarning, match='dest'):
@@ -105,7 +105,7 @@ def test_the_old_name_of_an_option_warns() -> None:
     [('destination', 'dest', ToPath('/x')), ('checksum_list', 'checksum_file', ChecksumList('x'))],
 )
 def test_the_old_name_of_a_field_warns(old: str, new: str, value: Any) -> None:
-    """It can be passed and read; a plan that was stored with it can be read back in silence."""
+    """It can be passed and read; stored plans with it are read without a warning."""
     policy = Policy(**{new: value})
     with pytest.warns(DeprecationWarning, match=f'^Policy.{old}=. is now called {new}=$'):
         assert Policy(**{old: value, 'retries': 3}) == policy
@@ -115,18 +115,18 @@ def test_the_old_name_of_a_field_warns(old: str, new: str, value: Any) -> None:
 
 
 def test_the_longest_lists_there_are_can_be_read() -> None:
-    """Half a million lines of a SHA-512 and a name."""
+    """Half a million lines with a SHA-512 and a name."""
     assert MAX_LIST_BYTES >= 500_000 * (128 + 2)
 
 
 def test_an_outcome_claims_nothing_that_is_not_said() -> None:
-    """It was not validated, nothing was tried, nothing happened."""
+    """By default an outcome was not validated and has no requests and no events."""
     outcome = Outcome(origin=Origin.CACHE, reason='', key='', path='/x')
     assert (outcome.is_validated, outcome.tries, outcome.story) == (False, 0, ())
     assert 'story' not in repr(outcome)
 
 
 def test_a_plan_is_whole_unless_it_was_masked() -> None:
-    """And can be carried out."""
+    """It can then be executed."""
     whole = plan(a_descriptor(), a_policy(), a_snapshot()).unwrap()
     assert whole.is_redacted is False

@@ -1,4 +1,4 @@
-"""Local paths that cannot be, and destinations whose names are too long."""
+"""Invalid local paths, and destinations with too long names."""
 
 import pytest
 from returns.result import Success
@@ -10,7 +10,7 @@ from dlmachine.core.spec.options import unknown_name
 
 @pytest.mark.parametrize('path', ['~', '~/x', '~nobody/x', '~nobody\\x'])
 def test_a_home_that_is_not_known_is_refused(path: str) -> None:
-    """Else a folder of this name would be made; the remedy says how to mean one."""
+    """Otherwise a folder of this name would be created; the remedy shows how to mean one."""
     fault = parse_local_path(path, 'dest').failure()
 
     assert 'is not the home of a known user' in str(fault)
@@ -19,7 +19,7 @@ def test_a_home_that_is_not_known_is_refused(path: str) -> None:
 
 @pytest.mark.parametrize('path', ['~nobody', '~$doc.docx', './~/x', 'a~/b'])
 def test_a_tilde_may_be_part_of_a_name(path: str) -> None:
-    """At its beginning too."""
+    """A tilde may also begin the name of a file."""
     assert parse_local_path(path, 'dest') == Success(path)
 
 
@@ -28,14 +28,14 @@ def test_a_tilde_may_be_part_of_a_name(path: str) -> None:
     [('x' * 256, 'has a name of 256 bytes'), ('é' * 128, 'of 256 bytes'), ('x', 'is neither')],
 )
 def test_too_long_a_name_is_told_as_such(name: str, problem: str) -> None:
-    """In bytes, which file systems count."""
+    """The limit is in bytes, as in file systems."""
     seen = PathSeen(kind=PathKind.OTHER)
 
     assert problem in str(resolve_destination(ToPath(f'/d/{name}'), None, seen).failure())
 
 
 def test_an_unknown_name_is_shown_as_values_are() -> None:
-    """Masked, and not without end."""
+    """It is masked, and cut to 80 characters."""
     assert unknown_name('http://me:s3cret@h/', ()).name == 'http://***@h/'
     assert unknown_name('x' * 81, ()).name == f'{"x" * 77}...'
     assert unknown_name('x' * 80, ()).name == 'x' * 80

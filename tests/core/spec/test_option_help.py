@@ -1,17 +1,17 @@
-"""Help on options: every option has a line of it."""
+"""The help for options."""
 
 from dlmachine.core.spec.option_help import DESCRIPTOR_HELP, OPTION_HELP
 from dlmachine.core.spec.options import DESCRIPTOR_NAMES, OPTIONS
 
 
 def test_every_option_has_help() -> None:
-    """In the order of the tables."""
+    """The order is that of the tables."""
     assert list(OPTION_HELP) == list(OPTIONS)
     assert list(DESCRIPTOR_HELP) == list(DESCRIPTOR_NAMES)
 
 
 def test_a_line_has_type_unit_and_default() -> None:
-    """As Python writes them; a default in the unit of the option."""
+    """They are in Python syntax; a default is in the unit of the option."""
     lines = [
         str(OPTION_HELP[name]).partition(':')[0]
         for name in ('retry_wait', 'check_method', 'newer_than', 'dest', 'backend')
@@ -32,7 +32,7 @@ def test_a_line_has_type_unit_and_default() -> None:
 
 
 def test_every_duration_and_every_number_of_bytes_has_its_unit() -> None:
-    """A number alone does not say what it counts."""
+    """A number without a unit would be ambiguous."""
     units = {'timedelta': 'seconds', 'int | str': 'bytes'}
     for kind, unit in units.items():
         for option in OPTION_HELP.values():

@@ -1,4 +1,4 @@
-"""What the faults of options show, and where the limits of the readers lie exactly."""
+"""The faults of option parsers, and the exact limits of options."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -58,7 +58,7 @@ FAULTY: list[tuple[Callable[[str, object], Any], object, str]] = [
 def test_a_fault_shows_what_was_given(
     read: Callable[[str, object], Any], value: object, problem: str
 ) -> None:
-    """Whoever reads the message sees the value that was meant, and what it should be."""
+    """The message has the value, and what was expected."""
     fault = read('name', value).failure()
     assert fault.where == 'name'
     assert fault.problem.startswith(problem)
@@ -68,7 +68,7 @@ def test_a_fault_shows_what_was_given(
     ('characters', 'shown'), [(78, "'" + 'x' * 78 + "'"), (79, "'" + 'x' * 76 + '...')]
 )
 def test_a_value_of_eighty_characters_is_shown_whole(characters: int, shown: str) -> None:
-    """Quotes included; of a longer one as much as leaves room for the dots."""
+    """The limit includes the quotes; a longer value ends in dots."""
     fault: Any = read_count('retries', 'x' * characters).failure()
     assert fault.problem == f'{shown} is not a whole number'
 
@@ -78,12 +78,12 @@ def test_a_value_of_eighty_characters_is_shown_whole(characters: int, shown: str
     [('1K', 1024), ('1M', 1 << 20), ('1T', 1 << 40), ('3b', 3), ('1 kb', 1000), ('9' * 15, 10**15 - 1)],
 )  # fmt: skip
 def test_units_of_sizes(value: str, size: int) -> None:
-    """Each step is a thousand, or 1024 where no B stands behind it."""
+    """A unit is a power of 1024, or with B of 1000."""
     assert read_size('max_bytes', value).unwrap() == size
 
 
 def test_a_name_is_told_with_the_nearest_and_its_source() -> None:
-    """Of names that are alike the nearest; so that a line in a file can be found and mended."""
+    """The nearest of similar names is suggested, and the source is named."""
     fault = unknown_name('timeouts', ['lock_timeout', 'timeout'], 'dl.toml')
     assert (fault.nearest, fault.source) == ('timeout', 'dl.toml')
     assert unknown_name('wait', ['retry_wait']).nearest == 'retry_wait'
@@ -108,7 +108,7 @@ def test_a_name_is_told_with_the_nearest_and_its_source() -> None:
     ],
 )
 def test_a_name_that_it_has_elsewhere_is_known(name: str, nearest: str | None) -> None:
-    """On the command line, or in other programs; told where such an option is of use."""
+    """Names of the command line and of other programs are suggested if they can be used here."""
     assert unknown_name(name, OPTIONS).nearest == nearest
     assert unknown_name('params', DESCRIPTOR_NAMES).nearest == 'query'
     assert unknown_name('cacert', DESCRIPTOR_NAMES).nearest == 'cainfo'
@@ -130,12 +130,12 @@ def test_a_name_that_it_has_elsewhere_is_known(name: str, nearest: str | None) -
     ],
 )
 def test_a_name_of_somewhere_else_is_told_with_where_that_is(name: str, owner: str) -> None:
-    """It is no mistake in writing."""
+    """The fault says what the option belongs to."""
     assert unknown_name(name, DESCRIPTOR_NAMES).owner == owner
 
 
 def test_a_list_named_as_one_takes_the_place_of_a_checksum() -> None:
-    """The base said it in one way, the call in the other."""
+    """The option of a call replaces that of the base policy."""
     base = Policy(checksum=Checksum('md5', 'ab' * 16))
     listed = parse_policy({'checksum_file': 'x.md5'}, base).unwrap()
     assert (listed.checksum, listed.checksum_file) == (None, ChecksumList('x.md5'))
@@ -155,8 +155,8 @@ def test_a_list_named_as_one_takes_the_place_of_a_checksum() -> None:
 def test_a_policy_that_can_not_be_followed_says_how_far_it_may_go(
     policy: Policy, text: str
 ) -> None:
-    """The number that was given, and the limit."""
-    _find_fault.cache_clear()  # What was found before is not what is looked at.
+    """The message has the value and the limit."""
+    _find_fault.cache_clear()  # A cached fault would not be computed again.
     fault: Any = find_policy_fault(policy)
     assert fault.problem == text
 
@@ -171,7 +171,7 @@ def test_a_policy_that_can_not_be_followed_says_how_far_it_may_go(
     ],
 )
 def test_the_limits_themselves_are_allowed(policy: Policy) -> None:
-    """Nothing beyond them is."""
+    """Values beyond the limits are refused."""
     assert find_policy_fault(policy) is None
 
 
@@ -181,7 +181,7 @@ def test_what_is_given_is_passed_on() -> None:
 
 
 def test_faults_bear_the_name_that_was_given() -> None:
-    """Not the one that it is a synonym of: the caller looks for their own word."""
+    """The fault has the synonym that the caller used."""
     fault: Any = parse_policy({'connect_timeout': 'soon'}).failure()
     assert fault.where == 'connect_timeout'
 
@@ -205,7 +205,7 @@ WHOLE = Policy(
 
 
 def test_a_list_is_fetched_with_all_the_manners_of_the_file() -> None:
-    """Every wait, limit and name that is about the network."""
+    """Every timeout, limit and name for the network is the same."""
     assert list_policy(WHOLE, 9) == WHOLE
 
 
@@ -219,7 +219,7 @@ def test_a_list_is_fetched_with_all_the_manners_of_the_file() -> None:
     ],
 )
 def test_counts_have_ends(name: str, least: int, most: int) -> None:
-    """Both of which belong to what is allowed."""
+    """The minimum and the maximum are allowed."""
     for count, is_allowed in ((least - 1, False), (least, True), (most, True), (most + 1, False)):
         fault: Any = find_policy_fault(a_policy(**{name: count}))
         assert (fault is None) is is_allowed
@@ -237,7 +237,7 @@ def test_counts_have_ends(name: str, least: int, most: int) -> None:
     ],
 )
 def test_a_rate_is_more_than_nothing_in_some_time(rate: Any, is_one: bool) -> None:
-    """And no text any more."""
+    """Zero, negative values and text are refused."""
     fault: Any = find_policy_fault(a_policy(rate=rate))
     assert (fault is None) is is_one
     assert fault is None or fault.where == 'rate'
@@ -247,7 +247,7 @@ def test_a_rate_is_more_than_nothing_in_some_time(rate: Any, is_one: bool) -> No
     'retry_wait', 'retry_max_wait', 'retry_after_max', 'connect_timeout', 'stall_timeout', 'timeout', 'lock_timeout',
 ])  # fmt: skip
 def test_no_time_is_negative(name: str) -> None:
-    """And a connection, a silence and a whole download cannot be had in no time."""
+    """Timeouts of zero are refused too."""
     negative: Any = find_policy_fault(a_policy(**{name: timedelta(seconds=-1)}))
     assert negative.where == name
     nothing = find_policy_fault(a_policy(**{name: timedelta(0)}))

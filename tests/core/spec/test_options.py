@@ -1,4 +1,4 @@
-"""Options: every reader, good and bad, and the names."""
+"""Options: every parser with valid and invalid values, and the names."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -57,7 +57,7 @@ READ: list[tuple[Callable[[str, object], Any], object, object]] = [
     ids=[f'{read.__name__} of {value!r}'[:60] for read, value, _ in READ],
 )
 def test_readers(read: Callable[[str, object], Any], value: object, expected: object) -> None:
-    """A value in its own type, or a fault that names the option and shows what was given."""
+    """The result has the type of the field, or the fault has the name and the value."""
     found = read('name', value)
     if expected is BAD:
         assert found.failure().where == 'name'
@@ -67,7 +67,7 @@ def test_readers(read: Callable[[str, object], Any], value: object, expected: ob
 
 
 def test_long_values_are_shown_in_part() -> None:
-    """A fault is one line, whatever was given."""
+    """The message has one line for every value."""
     fault = read_count('retries', 'x' * 500).failure()
     assert len(str(fault)) < 130
 
@@ -84,12 +84,12 @@ def test_long_values_are_shown_in_part() -> None:
     ],
 )
 def test_algorithms(spelled: str, name: str | None) -> None:
-    """Any spelling of a digest of fixed length."""
+    """Every spelling of an algorithm with a fixed length is accepted."""
     assert find_algorithm(spelled) == name
 
 
 def test_a_policy_from_words() -> None:
-    """The names of the original, synonyms, and nested fields."""
+    """The names of download-manager, synonyms and nested fields are accepted."""
     policy = parse_policy({
         'newer_than': '2024-05-01', 'connecttimeout': 5, 'dest': False, 'retries': '7', 'max_bytes': '1k',
     }).unwrap()  # fmt: skip
@@ -139,12 +139,12 @@ def test_bad_values_are_faults(given: dict[str, object], where: str) -> None:
     ],
 )  # fmt: skip
 def test_a_list_is_told_from_a_checksum(given: object, is_list: bool) -> None:
-    """By what it looks like; a wrong checksum is not taken for a path."""
+    """The form of the text counts; a malformed checksum is not taken for a path."""
     assert is_checksum_list(given) is is_list
 
 
 def test_a_call_says_in_one_way_what_is_promised() -> None:
-    """A list in place of the checksum of the base, and the other way about; None is neither."""
+    """A checksum replaces a checksum file of the base, and vice versa; None removes both."""
     base = parse_policy({'checksum': f'sha256:{HEX}'}).unwrap()
     listed = parse_policy({'checksum': 'https://h/SHA256SUMS'}, base).unwrap()
     assert (listed.checksum, listed.checksum_file) == (None, ChecksumList('https://h/SHA256SUMS'))
@@ -154,7 +154,7 @@ def test_a_call_says_in_one_way_what_is_promised() -> None:
 
 
 def test_unknown_names_are_faults() -> None:
-    """With the nearest that is known, if any is near."""
+    """The nearest known name is suggested, if one is similar."""
     assert parse_policy({'retires': 5}).failure() == unknown_name('retires', OPTIONS)
     assert unknown_name('retires', OPTIONS).nearest == 'retries'
     assert unknown_name('qqqqqq', OPTIONS).nearest is None
@@ -162,7 +162,7 @@ def test_unknown_names_are_faults() -> None:
 
 
 def test_keywords_are_sorted() -> None:
-    """Into what to download and how."""
+    """They are split into those of the Descriptor and those of the Policy."""
     described, handled = split_options(
         {'fallback_urls': ['x'], 'dest': None, 'json': True}
     ).unwrap()
@@ -219,7 +219,7 @@ def test_policies_that_can_not_be_followed(policy: Policy, where: str | None) ->
 
 
 def test_windows_are_open_and_say_what_they_are() -> None:
-    """An end does not belong to it."""
+    """The ends are exclusive."""
     window = Window(newer_than=DAY, older_than=DAY + timedelta(days=1))
     assert not window.holds(DAY)
     assert window.holds(DAY + timedelta(hours=1))

@@ -1,4 +1,4 @@
-"""Pacing: rates and buckets, by example."""
+"""Rate limits: rates and buckets."""
 
 from math import inf
 
@@ -37,19 +37,19 @@ KEGG = Rate(3)
     ],
 )
 def test_rates_are_read_and_written(text: str, rate: Rate | None, written: str) -> None:
-    """In so much of a second, minute, hour or day; nothing at all is not a rate."""
+    """Requests per second, minute, hour or day; zero is not a rate."""
     assert parse_rate(text) == rate
     assert rate is None or str(rate) == written
     assert rate is None or parse_rate(str(rate)) == rate
 
 
 def test_an_odd_span_is_written_in_seconds() -> None:
-    """One that no word is for."""
+    """A span without a name is shown in seconds."""
     assert str(Rate(3, 10)) == '3/10s'
 
 
 def test_nothing_is_saved_up() -> None:
-    """After however long a pause, the second request waits for its turn."""
+    """After any pause, the second request still waits."""
     first = draw(Bucket(0.0), KEGG, 1e6)
     second = draw(first.bucket, KEGG, 1e6)
 
@@ -60,7 +60,7 @@ def test_nothing_is_saved_up() -> None:
 
 
 def test_a_clock_that_was_set_back_costs_one_turn() -> None:
-    """Not the time by which it was set back."""
+    """The wait does not depend on how far the clock was set back."""
     drawn = draw(Bucket(5_000.0), KEGG, 1_000.0)
 
     assert drawn.wait_seconds == pytest.approx(0.34)
@@ -69,23 +69,23 @@ def test_a_clock_that_was_set_back_costs_one_turn() -> None:
 
 
 def test_a_clock_that_is_a_little_ahead_is_waited_for() -> None:
-    """Another machine's."""
+    """Processes on other machines may share the bucket."""
     assert draw(Bucket(1_000.1), KEGG, 1_000.0).wait_seconds == pytest.approx(0.44)
 
 
 @pytest.mark.parametrize('text', ['nan', 'inf', '-inf', '12:30', '\x00' * 20, '\n'])
 def test_a_bucket_that_can_not_be_read_was_just_emptied(text: str) -> None:
-    """Rather one turn too late."""
+    """The wait is then one interval too long rather than too short."""
     assert read_bucket(text, 7.0) == Bucket(7.0)
 
 
 def test_a_bucket_that_was_never_written_is_full() -> None:
-    """Whoever makes the file need not wait."""
+    """The process that creates the file need not wait."""
     assert read_bucket('', 7.0) == Bucket(-inf)
 
 
 def test_a_bucket_has_one_length_as_text() -> None:
-    """So that it can be written over."""
+    """The text can be overwritten in place."""
     texts = [write_bucket(Bucket(at)) for at in (0.0, 1_700_000_000.123456, 99_999_999_999.0)]
 
     assert {len(text) for text in texts} == {21}
@@ -97,12 +97,12 @@ def test_a_bucket_has_one_length_as_text() -> None:
 
 
 def test_the_later_of_two_counts() -> None:
-    """Whoever knows of the last request."""
+    """The later request of the two owners counts."""
     assert later(Bucket(1.0), Bucket(2.0)) == later(Bucket(2.0), Bucket(1.0)) == Bucket(2.0)
 
 
 def test_a_flow_makes_up_for_little() -> None:
-    """A pause is no credit for later, beyond a moment."""
+    """A pause is compensated only for a short time."""
     flow, wait = spend(Bandwidth(0.0), 1_000, 1_000, 100.0)
 
     assert wait == pytest.approx(0.9)
@@ -121,5 +121,5 @@ def test_a_flow_makes_up_for_little() -> None:
     ],
 )
 def test_hosts(url: str, host: str) -> None:
-    """Scheme, host and port; no secret."""
+    """The host has scheme and port, but no secret."""
     assert host_of(url) == host

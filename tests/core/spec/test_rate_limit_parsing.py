@@ -1,4 +1,4 @@
-"""Rates and buckets where a small slip would show late, and how they are read."""
+"""Parsing of rates, and limits of buckets."""
 
 from pathlib import PurePosixPath
 from typing import Any
@@ -11,13 +11,13 @@ from dlmachine.core.spec.rate_limit import Bucket, Rate, draw, host_of, later, r
 
 @pytest.mark.parametrize('value', [True, PurePosixPath('3/s'), [3], '3/fortnight'])
 def test_what_is_no_rate_is_shown(value: object) -> None:
-    """Though its text may look like one."""
+    """The text of a value that is not text may look like a rate."""
     fault: Any = read_rate('rate', value).failure()
     assert fault.problem == f"{value!r} is not of the form '3/s'"
 
 
 def test_no_segments_at_all_are_none() -> None:
-    """Nought is not a way to say auto."""
+    """Zero does not mean auto."""
     fault: Any = read_segments('segments', '0').failure()
     assert fault.problem == "'0' is neither auto nor a number from 1 on"
 
@@ -27,7 +27,7 @@ def test_no_segments_at_all_are_none() -> None:
     [('s sec second', 1), ('m min minute', 60), ('h hour', 3_600), ('d day', 86_400)],
 )
 def test_spans_of_rates_have_names(words: str, seconds: int) -> None:
-    """Short and long ones."""
+    """Short and long names are accepted."""
     for word in words.split():
         assert read_rate('rate', f'3/{word.upper()}').unwrap() == Rate(3, seconds)
 
@@ -36,7 +36,7 @@ def test_spans_of_rates_have_names(words: str, seconds: int) -> None:
 
 
 def test_a_turn_ahead_is_waited_for() -> None:
-    """More than one is a clock that was set back."""
+    """A time further ahead means that a clock was set back."""
     rate = Rate(1.02)
     assert draw(Bucket(101.0), rate, 100.0).bucket == Bucket(101.0)
     assert draw(Bucket(101.5), rate, 100.0).bucket == Bucket(100.0)
@@ -44,10 +44,10 @@ def test_a_turn_ahead_is_waited_for() -> None:
 
 
 def test_what_is_left_of_a_longer_text_is_not_read() -> None:
-    """The first line counts."""
+    """Only the first line counts."""
     assert read_bucket('5.0\nleft\nover\n', 9.0) == Bucket(5.0)
 
 
 def test_a_url_in_a_query_is_no_host() -> None:
-    """Nor is what stands behind a second slash."""
+    """Text after a second slash is not part of the host either."""
     assert host_of('http://h/?u=https://elsewhere/x#y') == 'http://h'

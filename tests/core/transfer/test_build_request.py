@@ -1,4 +1,4 @@
-"""Requests: everything that goes on the wire."""
+"""Requests with all their fields."""
 
 import pytest
 
@@ -60,14 +60,14 @@ BUILT = [
     ('descriptor', 'url', 'headers'), [row[1:] for row in BUILT], ids=[row[0] for row in BUILT]
 )
 def test_built(descriptor: Descriptor, url: str, headers: tuple[tuple[str, str], ...]) -> None:
-    """Address and query, credentials, types, and polite defaults."""
+    """URL and query, credentials, content types and defaults."""
     request = build_request(descriptor, descriptor.url, AGENT).unwrap()
     assert (request.url, request.headers.items) == (url, headers)
     assert (request.method, request.body) == (descriptor.method, descriptor.body)
 
 
 def test_the_boundary_is_ours_to_say() -> None:
-    """A Content-Type of the caller cannot know it."""
+    """A Content-Type of the caller cannot contain the boundary."""
     target = a_descriptor(multipart={'a': 'x'}, headers={'Content-Type': 'multipart/form-data'})
     sent = build_request(target, target.url, AGENT).unwrap().headers.get('Content-Type')
     assert sent is not None
@@ -75,7 +75,7 @@ def test_the_boundary_is_ours_to_say() -> None:
 
 
 def test_what_is_shown_of_a_request() -> None:
-    """Neither repr nor the redacted request has secrets; `secrets` has all of them."""
+    """The repr and the redacted request have no secrets; `secrets` has all of them."""
     body = FormBody((('password', 's3cret'), ('a', 'b')))
     headers = Headers((('Authorization', 'Bearer t0ken'),))
     request = Request(method='POST', url='https://h/?sig=x', headers=headers, body=body)

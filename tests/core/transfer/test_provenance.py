@@ -1,4 +1,4 @@
-"""The record of a download: all that happened is in it, and nothing that is a secret."""
+"""Records of downloads: complete, and without secrets."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -43,14 +43,14 @@ SECRET = {'headers': {'X-Api-Key': 's3cret'}}
 
 
 def a_run(fields: dict[str, str] | None = None, **described: Any) -> Run:
-    """A run into the cache that has come to its first request, and was answered if asked so."""
+    """A run into the cache that sent its first request, and received this response, if any."""
     target = a_descriptor(**described)
     run = Run(target, None, a_snapshot(target, cache=a_cache())).go_well(until=Exchange)
     return run if fields is None else run.feed(answered(200, fields))
 
 
 def recorded(fields: dict[str, str], **described: Any) -> DownloadRecord:
-    """What the registry is told of a download with these header fields in its answer."""
+    """The update for a download whose response has these header fields."""
     run = a_run(fields, **described)
     run.feed(Published(at=LATER, path=PLACE))
     [update] = run.updates
@@ -58,7 +58,7 @@ def recorded(fields: dict[str, str], **described: Any) -> DownloadRecord:
 
 
 def test_what_was_sent_is_on_record() -> None:
-    """Method, kind and digest of the body, whether the server had to prove who it is."""
+    """Method, kind and digest of the body, and whether the certificate was checked."""
     form = recorded({}, query={'a': 1}, post=True, verify=False)
     assert (form.method, form.body_kind, form.verified_tls) == ('POST', 'form', False)
     assert form.body_sha256 == sha256(b'a=1').hexdigest()
@@ -66,7 +66,7 @@ def test_what_was_sent_is_on_record() -> None:
 
 
 def test_what_came_is_on_record() -> None:
-    """Status, digests by all algorithms, both validators, the instants."""
+    """Status, digests by all algorithms, both validators, the times."""
     target = a_descriptor()
     run = Run(target, None, a_snapshot(target, cache=a_cache())).go_well(until=Exchange)
     said = {'ETag': '"v2"', 'Last-Modified': 'Mon, 01 Apr 2024 00:00:00 GMT'}
@@ -102,12 +102,12 @@ def test_what_came_is_on_record() -> None:
     ],
 )  # fmt: skip
 def test_what_a_server_echoes_is_masked(fields: dict[str, str], name: str, value: object) -> None:
-    """A masked validator would be one that the server never gave: it is left out."""
+    """A validator with a secret is omitted, because a masked one would not be the server's."""
     assert getattr(recorded(fields, **SECRET), name) == value
 
 
 def test_a_secret_in_the_page_that_led_there_is_masked() -> None:
-    """Referer is sent as it is given, and kept as it may be shown; an echo of it too."""
+    """Referer is sent unchanged and recorded masked, and so is an echo of it."""
     led = {'headers': {'Referer': 'https://h/?token=t0ken-9&page=2'}}
     record = recorded({'X-Echo': 'you said t0ken-9'}, **led)
 
@@ -116,7 +116,7 @@ def test_a_secret_in_the_page_that_led_there_is_masked() -> None:
 
 
 def test_secrets_from_everywhere_are_masked() -> None:
-    """What the descriptor holds, and what was sent on the way."""
+    """Secrets of the descriptor and of all requests are masked."""
     run = a_run(url='https://me:passw0rd@h/t.csv', **SECRET)
     assert isinstance(run.state, Exchanging)
     sent = Request(
@@ -135,7 +135,7 @@ def test_secrets_from_everywhere_are_masked() -> None:
 
 
 def test_a_form_has_secrets_too() -> None:
-    """A validator that echoes one is not taken over."""
+    """A validator that echoes a secret is not recorded."""
     target = a_descriptor(query={'password': 's3cret', 'a': 'b'}, post=True)
     head = a_head(304, {'ETag': '"s3cret"', 'Last-Modified': 'new'})
     fresh = freshen_record(a_record(), target, head, NOW, target.url)
@@ -149,7 +149,7 @@ def test_a_form_has_secrets_too() -> None:
 def test_a_copy_that_is_current_learns_its_etag(
     known: str | None, served: str | None, kept: str | None
 ) -> None:
-    """From a 304 that has one (RFC 9111 section 4.3.4); one that has none leaves what was known."""
+    """A 304 may have an ETag (RFC 9111 section 4.3.4); without one the recorded ETag is kept."""
     head = a_head(304, {} if served is None else {'ETag': served})
     fresh = freshen_record(replace(a_record(), etag=known), a_descriptor(), head, NOW, URL)
     assert fresh.etag == kept
@@ -171,7 +171,7 @@ def test_validators_are_taken_over_only_from_their_issuer(served_by: str) -> Non
 
 
 def test_a_backend_without_a_version_has_none_on_record() -> None:
-    """An empty text, not that of another backend."""
+    """The version is empty, and not that of another backend."""
     target = a_descriptor()
     odd = BackendSeen(name='odd', schemes=('https',))
     snapshot = a_snapshot(target, cache=a_cache(), backends=(odd,))
@@ -182,7 +182,7 @@ def test_a_backend_without_a_version_has_none_on_record() -> None:
 
 
 def test_a_backend_that_was_not_seen_has_no_version() -> None:
-    """As when a run goes on elsewhere, with another set of them."""
+    """A run may be executed elsewhere, with other backends."""
     run = a_run()
     assert isinstance(run.state, Exchanging)
     alien = Exchange(
@@ -208,13 +208,13 @@ def test_a_backend_that_was_not_seen_has_no_version() -> None:
     ],
 )
 def test_a_version_has_the_extension_of_what_it_is(url: str, path: str) -> None:
-    """Or none, and no dot either."""
+    """A file without an extension has no dot."""
     run = a_run({}, url=url)
     assert run.step.effect == Publish(place=AtPath(path), replace=False)
 
 
 def test_the_number_follows_the_highest_of_ours() -> None:
-    """Those of other programs are their own, and gaps stay gaps."""
+    """The versions of other programs do not count, and gaps are not filled."""
     target = a_descriptor()
     entries = (an_entry(2), an_entry(5), an_entry(9, is_own=False))
     snapshot = a_snapshot(target, cache=a_cache(*entries))
@@ -224,7 +224,7 @@ def test_the_number_follows_the_highest_of_ours() -> None:
 
 
 def test_conflicts_are_counted_on_disk_and_in_the_registry_together() -> None:
-    """A place that is free on disk and taken in the registry counts like any other."""
+    """A name that is taken only in the registry counts too."""
     run = a_run({})
     for version in range(1, MAX_CONFLICTS + 1):
         path = f'{FOLDER}/item-{version}.csv'
@@ -236,7 +236,7 @@ def test_conflicts_are_counted_on_disk_and_in_the_registry_together() -> None:
 
 
 def test_a_publication_that_fails_counts_the_tries() -> None:
-    """The fault tells how often the server was asked."""
+    """The fault has the number of requests."""
     full = StorageFailed(path=PLACE, operation='rename', problem='full')
     run = a_run({}).feed(EffectFailed(at=NOW, fault=full)).go_well(until=type(None))
     assert run.fault == replace(full, tries=1)

@@ -1,4 +1,4 @@
-"""What the head of an answer means for its body."""
+"""Decisions from the head of a response about its body."""
 
 from dataclasses import replace
 from typing import Any
@@ -122,7 +122,7 @@ DECISIONS: list[tuple[str, Expectation, int, dict[str, str], Any]] = [
 def test_decide_body(
     expect: Expectation, status: int, fields: dict[str, str], expected: Any
 ) -> None:
-    """A body is taken, left, or refused with a fault that names the problem."""
+    """A body is stored or skipped, or the response is rejected with a fault."""
     decision = decide_body(an_exchange(expect=expect), a_head(status, fields))
     if isinstance(decision, StoreBody):
         assert decision.representation.source == source_digest(URL)
@@ -149,6 +149,6 @@ def test_decide_body(
     ids=['none', 'one', 'twice the same', 'two that differ', 'negative', 'absurd'],
 )
 def test_content_length(lengths: tuple[str, ...], expected: int | None) -> None:
-    """A length counts only if it is a number, and one only."""
+    """Only a single number counts as length."""
     fields = tuple(('Content-Length', length) for length in lengths)
     assert content_length(ResponseHead(status=200, headers=Headers(fields))) == expected

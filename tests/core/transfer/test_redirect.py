@@ -1,4 +1,4 @@
-"""Redirects: which are followed, and what goes along."""
+"""Redirects: which are followed, and what is sent."""
 
 import pytest
 from returns.pipeline import is_successful
@@ -43,7 +43,7 @@ REFUSALS = [
     ids=[row[0] for row in REFUSALS],
 )
 def test_refused(asked: Request, location: str | None, most: int, problem: str) -> None:
-    """A redirect that is not followed says why; its text shows no secrets."""
+    """The fault has the reason; its text has no secrets."""
     head = a_head(302, {} if location is None else {'Location': location})
     fault = follow_redirect(asked, head, (asked.url,), most).failure()
     assert problem in str(fault)
@@ -61,7 +61,7 @@ def test_refused(asked: Request, location: str | None, most: int, problem: str) 
 def test_the_page_that_led_there_keeps_its_secrets(
     referer: str, location: str, *, is_kept: bool
 ) -> None:
-    """A URL with a token in it is told to nobody but its own origin."""
+    """Referer with a token in its URL is sent to the same origin only."""
     asked = Request(method='GET', url='https://h/a', headers=Headers((('Referer', referer),)))
     moved = follow_redirect(asked, a_head(302, {'Location': location}), (asked.url,), 5).unwrap()
 
@@ -92,7 +92,7 @@ def test_the_page_that_led_there_keeps_its_secrets(
     ],
 )
 def test_followed(location: str, url: str, kept: set[str]) -> None:
-    """Credentials stay with their origin; what the Location brings itself is sent."""
+    """Credentials are sent to the same origin only; those in the Location are sent."""
     moved = follow_redirect(ASKED, a_head(302, {'Location': location}), (ASKED.url,), 5).unwrap()
     assert moved.url == url
     assert {name for name, _ in moved.headers} == kept
@@ -107,7 +107,7 @@ def test_followed(location: str, url: str, kept: set[str]) -> None:
     ],
 )  # fmt: skip
 def test_methods(method: str, status: int, becomes: str) -> None:
-    """307 and 308 keep method and body; 303 makes a GET; 301 and 302 make one of a POST."""
+    """307 and 308 keep method and body; 303 changes to GET; 301 and 302 change POST to GET."""
     asked = Request(method=method, url='https://h/a', headers=Headers(FIELDS), body=RawBody(b'x'))
     moved = follow_redirect(asked, a_head(status, {'Location': '/b'}), (asked.url,), 5).unwrap()
     assert moved.method == becomes
@@ -117,7 +117,7 @@ def test_methods(method: str, status: int, becomes: str) -> None:
 
 
 def test_a_location_in_utf_8_is_read_so() -> None:
-    """Though fields are ISO 8859-1, servers send paths as they are."""
+    """Fields are decoded as ISO 8859-1, but servers send paths in UTF-8."""
     raw = '/é'.encode().decode('latin-1')
     for location in (raw, '/é'):
         moved = follow_redirect(ASKED, a_head(302, {'Location': location}), (ASKED.url,), 5)
@@ -125,7 +125,7 @@ def test_a_location_in_utf_8_is_read_so() -> None:
 
 
 def test_a_client_certificate_stays_with_its_origin() -> None:
-    """As other credentials do."""
+    """It is not sent to another origin, like other credentials."""
     asked = Request(method='GET', url='https://h/a', tls=Tls(cainfo='ca', cert='c', key='k'))
 
     def moved(location: str) -> Tls:
@@ -149,7 +149,7 @@ def test_a_client_certificate_stays_with_its_origin() -> None:
 def test_secrets_of_a_form_stay_with_their_origin(
     status: int, location: str, name: str, problem: str | None
 ) -> None:
-    """307 and 308 send the body again."""
+    """307 and 308 would send the body again."""
     asked = Request(method='POST', url='https://h/a', body=FormBody(((name, 's'),)))
     moved = follow_redirect(asked, a_head(status, {'Location': location}), (asked.url,), 5)
 
@@ -161,7 +161,7 @@ def test_secrets_of_a_form_stay_with_their_origin(
 
 
 def test_what_a_redirect_told_is_a_secret_of_those_after_it() -> None:
-    """The place after that one may echo it, though it is not sent there."""
+    """A later server may echo it, although it is not sent there."""
     url = ASKED.url
     first = follow_redirect(
         ASKED,

@@ -1,4 +1,4 @@
-"""Retries: what may be tried again, where, and after how long."""
+"""Retries: which failures are retried, at which URL, and after which wait."""
 
 from datetime import timedelta
 
@@ -92,7 +92,7 @@ CHANCES: list[tuple[Fault, Chance, Chance]] = [
     ids=[f'{fault.code} {str(fault)[:50]}' for fault, *_ in CHANCES],
 )
 def test_which_failures_are_retried(fault: Fault, get: Chance, post: Chance) -> None:
-    """What a GET may do again; and that a POST is not sent twice, unless it may be."""
+    """GET is retried; a POST is not repeated unless `idempotent` is set."""
     assert classify(fault, 'GET', Policy()) is get
     assert classify(fault, 'PUT', Policy()) is get
     assert classify(fault, 'POST', Policy()) is post
@@ -106,7 +106,7 @@ def test_every_fault_is_in_the_table_above() -> None:
 
 @pytest.mark.parametrize('status', sorted(PASSING))
 def test_passing_conditions_pass(status: int) -> None:
-    """Each of them may be different in a moment."""
+    """These statuses may change soon."""
     assert classify(HttpStatus(url=U, status=status), 'GET', Policy()) is AGAIN
 
 
@@ -120,13 +120,13 @@ def test_passing_conditions_pass(status: int) -> None:
     ],
 )  # fmt: skip
 def test_retry_after(text: str, seconds: int | None) -> None:
-    """Seconds, or a date as seen from now; nonsense is as good as nothing."""
+    """Seconds or a date relative to now; other text is ignored."""
     asked = parse_retry_after(a_head(503, {'Retry-After': text}), NOW)
     assert asked == (None if seconds is None else timedelta(seconds=seconds))
 
 
 def test_no_retry_after() -> None:
-    """Most servers do not say."""
+    """Without the field the result is None."""
     assert parse_retry_after(a_head(503), NOW) is None
 
 
@@ -134,13 +134,13 @@ def test_no_retry_after() -> None:
     ('number', 'seconds'), [(0, 1), (1, 1), (2, 2), (3, 4), (6, 32), (7, 60), (5_000, 60)]
 )
 def test_the_span_doubles_up_to_a_cap(number: int, seconds: int) -> None:
-    """Full jitter: anything from nothing to the span."""
+    """Full jitter: the wait is between zero and the span."""
     assert backoff(Policy(), number, 1.0) == timedelta(seconds=seconds)
     assert backoff(Policy(), number, 0.0) == timedelta(0)
 
 
 def test_draws_differ() -> None:
-    """One chance gives a run of draws that do not repeat."""
+    """One random number gives different waits in one run."""
     assert len({jitter(0.5, number) for number in range(50)}) == 50
 
 
@@ -159,7 +159,7 @@ WORST = [
 def test_the_worst_case_is_computed(
     policy: Policy, addresses: int, expected: tuple[int, float, float]
 ) -> None:
-    """The requests, and the time without connections and in silence."""
+    """The number of requests, and the time without connections and without responses."""
     worst = patience(policy, addresses)
     times = (worst.unreachable.total_seconds(), worst.silent.total_seconds())
     assert (worst.requests, *times) == expected

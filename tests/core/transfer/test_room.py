@@ -1,4 +1,4 @@
-"""Whether what is announced fits on the disk."""
+"""Checks of the disk space for an announced body."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def test_disk_space_that_a_body_needs(taking: StoreBody, needed: int | None) -> 
 
 
 def test_missing_bytes_are_counted() -> None:
-    """All bytes but the held ones."""
+    """All bytes but the held ones are missing."""
     assert missing_bytes(10, ()) == 10
     assert missing_bytes(10, ((0, 9),)) == 0
 
@@ -53,5 +53,5 @@ def test_the_fault_names_both_sizes(needed: int, free: int, shown: str) -> None:
 
 @pytest.mark.parametrize(('needed', 'free'), [(5, 5), (None, 0), (5, None), (0, 0), (None, None)])
 def test_a_body_that_fits_or_has_no_size_is_accepted(needed: int | None, free: int | None) -> None:
-    """The disk itself then reports that it is full."""
+    """The disk itself may still report that it is full."""
     assert find_room_fault(needed, free, 'x') is None

@@ -1,4 +1,4 @@
-"""Which segments are asked for: tables of spans."""
+"""The plan of segments, as tables of spans."""
 
 from itertools import pairwise
 
@@ -33,7 +33,7 @@ MIB = 1 << 20
     ids=['none', 'one', 'touching', 'apart', 'inside and over'],
 )
 def test_spans_in_a_row(spans: Spans, whole: Spans) -> None:
-    """They are put in order; what touches is one."""
+    """They are sorted; those that touch are joined."""
     assert merged(spans) == whole
 
 
@@ -51,7 +51,7 @@ def test_spans_in_a_row(spans: Spans, whole: Spans) -> None:
 def test_what_is_there_and_what_is_missing(
     spans: Spans, front: int, rest: Spans, missing: Spans
 ) -> None:
-    """Of ten bytes: those from the first one on, those behind a hole, and the holes."""
+    """In ten bytes: those before the first hole, those after it, and the holes."""
     assert front_bytes(spans) == front
     assert behind(spans, front) == rest
     assert gaps(spans, 10) == missing
@@ -69,7 +69,7 @@ def test_what_is_there_and_what_is_missing(
     ],
 )
 def test_the_first_range_is_small(front: int, held: Spans, asked: tuple[int, int]) -> None:
-    """It begins where the front ends, and stops before what is there already."""
+    """It begins after the first bytes, and ends before the next held span."""
     assert first_span(front, held) == asked
 
 
@@ -88,7 +88,7 @@ def test_the_first_range_is_small(front: int, held: Spans, asked: tuple[int, int
     ids=['even', 'one connection', 'few MiB', 'under a MiB', 'a byte', 'crumbs', 'large', 'holes'],
 )
 def test_what_is_missing_is_split(missing: Spans, connections: int, number: int) -> None:
-    """Into all of it and nothing else, in order, none smaller than 1 MiB if it can be helped."""
+    """The segments cover exactly the missing bytes, in order, of 1 MiB or more if possible."""
     found = split(missing, connections)
     assert len(found) == number
     assert merged(found) == missing
@@ -104,7 +104,7 @@ def test_what_is_missing_is_split(missing: Spans, connections: int, number: int)
     [(16, 1, 16), (2, 10**12, 2), (0, 1, 1), (0, 9 * MIB, 2), (0, 10**12, MAX_AUTO)],
 )
 def test_how_many_connections(wanted: int, size: int, number: int) -> None:
-    """As many as are wanted; with auto as many as the size is worth, and no more than eight."""
+    """The explicit number, or with auto one that depends on the size, at most eight."""
     assert choose_connections(wanted, size) == number
 
 
@@ -118,14 +118,14 @@ def test_segments_are_read(given: object, segments: int) -> None:
 
 @pytest.mark.parametrize('given', [0, '0', -1, 65, 'many', None, 2.5, True])
 def test_bad_segments_are_refused(given: object) -> None:
-    """Anything else is a fault that names the option."""
+    """Other values are faults that name the option."""
     read = parse_policy({'segments': given})
     assert not is_successful(read)
     assert read.failure().where == 'segments'  # type: ignore[union-attr]
 
 
 def test_a_policy_without_a_number_is_refused() -> None:
-    """A Policy made by hand is looked at too."""
+    """The number is also checked in a Policy made without `parse_policy`."""
     fault = find_policy_fault(Policy(segments='16'))  # type: ignore[arg-type]
     assert fault is not None
     assert fault.code == 'invalid_input'

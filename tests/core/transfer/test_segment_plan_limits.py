@@ -1,4 +1,4 @@
-"""Segments where a small slip would show late: time, secrets, and what counts as held."""
+"""Segments at their limits: time, secrets, and held bytes."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -72,24 +72,24 @@ SHOWN = f'{URL}?token=***'
 
 
 def part_head(first: int, last: int, size: int = SIZE) -> ResponseHead:
-    """The head of a range of version 1."""
+    """The head of a 206 for a range of version 1."""
     return a_head(206, {'Content-Range': f'bytes {first}-{last}/{size}', 'ETag': '"v1"'})
 
 
 def brought(first: int, last: int, count: int | None = None, size: int = SIZE) -> Responded:
-    """A range, or fewer bytes of it than its head says."""
+    """A range, or fewer bytes than its head declares."""
     wire = last - first + 1 if count is None else count
     received = Received(size_bytes=wire, wire_bytes=wire, sha256='')
     return Responded(at=NOW, head=part_head(first, last, size), received=received)
 
 
 def joined(size: int = SIZE, wire: int = SIZE) -> Reassembled:
-    """The whole, read through."""
+    """The event of the complete file."""
     return Reassembled(at=NOW, received=Received(size_bytes=size, wire_bytes=wire, sha256=SHA))
 
 
 def to_path(url: str = URL, mirrors: tuple[str, ...] = (), **options: Any) -> Run:
-    """A run to a path by two connections that asks its first range."""
+    """A run to a path with two connections that requests its first range."""
     target = a_descriptor(url, mirrors=mirrors)
     policy = a_policy(**{'dest': ToPath(PATH), 'segments': 2, **options})
     run = Run(target, policy, a_snapshot(target, destination=a_path()))
@@ -97,12 +97,12 @@ def to_path(url: str = URL, mirrors: tuple[str, ...] = (), **options: Any) -> Ru
 
 
 def segmented(url: str = URL, **known: Any) -> Run:
-    """A run whose first range is there, and that asks for the others."""
+    """A run that has its first range and requests the others."""
     return to_path(url, **known).feed(brought(*FIRST))
 
 
 def ended(*ends: Responded | Interrupted | None) -> SegmentsEnded:
-    """What came of all segments."""
+    """The event with the results of all segments."""
     return SegmentsEnded(at=NOW, ends=ends)
 
 
@@ -114,7 +114,7 @@ BROKE = interrupted(ConnectionFailed(url=URL, phase='receive'))
 
 
 def test_the_limit_of_the_whole_counts_for_segments_too() -> None:
-    """Whatever ends a try after it."""
+    """After the limit there is no further attempt."""
     limit: dict[str, Any] = {'timeout': MINUTE}
     late = replace(brought(*FIRST, count=9), at=LATE)
     broken = replace(ended(BROKE, None, None, None), at=LATE)
@@ -131,7 +131,7 @@ def test_the_limit_of_the_whole_counts_for_segments_too() -> None:
 
 
 def test_a_date_of_the_server_is_seen_from_the_end_of_the_segments() -> None:
-    """As with a single answer."""
+    """A date in Retry-After is compared with the end of all segments."""
     fields = {'Retry-After': 'Wed, 01 May 2024 12:00:30 GMT'}
     busy = Responded(at=NOW, head=a_head(503, fields))
     late = replace(ended(busy, None, None, None), at=NOW + timedelta(seconds=10))
@@ -143,7 +143,7 @@ def test_a_date_of_the_server_is_seen_from_the_end_of_the_segments() -> None:
 
 
 def test_a_first_range_that_is_too_short_is_told_with_both_sizes() -> None:
-    """And without secrets."""
+    """The fault has both sizes and no secrets."""
     run = to_path(TOKEN, retries=0).feed(brought(*FIRST, count=9), DISCARDED)
     assert run.fault == BodyTruncated(
         url=SHOWN, received_bytes=9, expected_bytes=FIRST_BYTES, tries=1
@@ -151,7 +151,7 @@ def test_a_first_range_that_is_too_short_is_told_with_both_sizes() -> None:
 
 
 def test_a_range_that_was_not_asked_for_is_told_with_both() -> None:
-    """What came, and what was wanted."""
+    """The fault has the received and the requested range."""
     asked = segmented().step.effect
     assert isinstance(asked, ExchangeSegments)
     first, last = REST[0]
@@ -163,7 +163,7 @@ def test_a_range_that_was_not_asked_for_is_told_with_both() -> None:
 
 
 def test_a_segment_that_is_refused_is_told_without_secrets() -> None:
-    """With what the server says of it."""
+    """The fault contains the server's message, masked."""
     busy = Responded(at=NOW, head=a_head(503, reason='s3cret is busy'))
     run = segmented(TOKEN, retries=0).feed(ended(busy, None, None, None), DISCARDED)
     assert run.fault == HttpStatus(url=SHOWN, status=503, reason='*** is busy', tries=1)
@@ -177,20 +177,20 @@ def test_a_segment_that_is_refused_is_told_without_secrets() -> None:
     ],
 )  # fmt: skip
 def test_what_is_read_through_has_to_have_its_size(read: Reassembled, fault: object) -> None:
-    """Whatever the segments said of themselves."""
+    """The size of the complete file is checked, besides those of the segments."""
     run = segmented(retries=0, max_bytes=SIZE).feed(WELL, read, DISCARDED)
     assert run.fault == fault
 
 
 def test_the_gravest_of_many_troubles_is_acted_on() -> None:
-    """A segment that is refused for good, wherever it stands: the whole is asked for."""
+    """If one segment is refused permanently, the complete file is requested."""
     gone = Responded(at=NOW, head=a_head(404))
     run = segmented().feed(ended(BROKE, gone, None, None))
     assert run.exchanges[-1].request.headers.get('Range') is None
 
 
 def test_a_redirect_may_be_followed_again_for_the_whole() -> None:
-    """It is a new try: the address that was asked before is no circle."""
+    """In the new attempt, the URL of the previous one is not a loop."""
     moved = answered(302, {'Location': '/b'})
     run = to_path().feed(moved, brought(*FIRST))
     run.feed(ended(Responded(at=NOW, head=a_head(404)), None, None, None), moved)
@@ -206,14 +206,14 @@ def test_a_redirect_may_be_followed_again_for_the_whole() -> None:
     ids=['not asked for', 'no head', 'refused', 'no body'],
 )
 def test_of_a_segment_without_a_body_nothing_is_held(end: Any) -> None:
-    """Not a byte."""
+    """A segment without a body adds no byte."""
     run = segmented().feed(ended(brought(*REST[0]), end, BROKE, brought(*REST[3])), WAITED)
     asked = run.exchanges[-1].expect
     assert (asked.offset, asked.held, asked.whole_bytes) == (REST[1][0], (REST[3],), SIZE)
 
 
 def test_a_rest_that_is_joined_is_published_as_what_it_is() -> None:
-    """The record is of the answer that brought the last of it."""
+    """The record has the response that completed the file."""
     broken = interrupted(BROKE.fault, head=part_head(*REST[3]), part_bytes=MIB - 5)
     run = segmented().feed(ended(*(brought(*span) for span in REST[:3]), broken), WAITED)
     last = REST[3][1]
@@ -225,7 +225,7 @@ def test_a_rest_that_is_joined_is_published_as_what_it_is() -> None:
 
 
 def test_the_first_range_is_resumed_as_a_first_range() -> None:
-    """Of that version, place and size; a mirror is asked as if nothing were known."""
+    """It expects the version, source and size; a mirror is requested without an expectation."""
     run = to_path(mirrors=(MIRROR,))
     cut = interrupted(BROKE.fault, head=part_head(*FIRST), part_bytes=10)
     run.feed(cut, WAITED)
@@ -239,7 +239,7 @@ def test_the_first_range_is_resumed_as_a_first_range() -> None:
 
 
 def test_a_segmented_part_is_resumed_at_its_source() -> None:
-    """At the mirror that gave it, and as what was said of it then."""
+    """It is resumed at the mirror that issued its validator, with its representation."""
     representation = Representation(size_bytes=SIZE, source=source_digest(MIRROR))
     part = a_part(size_bytes=FIRST_BYTES, url_digest=url_digest(MIRROR), representation=representation,
                   spans=(FIRST,), whole_bytes=SIZE)  # fmt: skip
@@ -253,7 +253,7 @@ def test_a_segmented_part_is_resumed_at_its_source() -> None:
 
 
 def test_a_segment_that_breaks_is_no_crowd() -> None:
-    """Only where a server takes no more connections there are fewer of them."""
+    """Connections are reduced only if the server does not accept so many."""
     cut = interrupted(BROKE.fault, head=part_head(*REST[0]), part_bytes=9)
     for end, connections in ((cut, 2), (BROKE, 1)):
         run = to_path(url='https://h/large.csv').feed(brought(*FIRST, size=999 * MIB))
@@ -271,7 +271,7 @@ def test_a_segment_that_breaks_is_no_crowd() -> None:
 
 
 def test_segments_that_could_not_be_asked_for_are_asked_for_later() -> None:
-    """Of the same version and size."""
+    """The next attempt requests them, of the same version and size."""
     fault = ConnectionFailed(url=URL, phase='connect')
     run = segmented().feed(EffectFailed(at=NOW, fault=fault), WAITED)
     asked = run.exchanges[-1].expect
@@ -279,7 +279,7 @@ def test_segments_that_could_not_be_asked_for_are_asked_for_later() -> None:
 
 
 def test_as_many_connections_as_the_size_is_worth() -> None:
-    """`auto`: one for each eight mebibytes that are missing, eight at most."""
+    """With auto, one connection for each missing 8 MiB, eight at most."""
     for size, connections in ((20 * MIB, 3), (999 * MIB, 8)):
         run = to_path(segments=0, max_per_host=None).feed(brought(*FIRST, size=size))
         assert isinstance(run.step.effect, ExchangeSegments)
@@ -287,7 +287,7 @@ def test_as_many_connections_as_the_size_is_worth() -> None:
 
 
 def test_bytes_that_there_were_before_renew_no_budget() -> None:
-    """Also where another address was asked in between, for which the part was given up."""
+    """Also if another URL was requested in between, for which the part was set aside."""
     run = segmented(mirrors=(MIRROR,), retries=1)
     run.feed(ended(*(brought(*span) for span in REST[:3]), BROKE))
     assert isinstance(run.state, Waiting)
@@ -297,13 +297,13 @@ def test_bytes_that_there_were_before_renew_no_budget() -> None:
 
 
 def test_bytes_behind_a_hole_are_a_gain_too() -> None:
-    """Though the first of the segments brought nothing."""
+    """Bytes after a hole count although the first segment brought nothing."""
     run = segmented(retries=1).feed(ended(BROKE, *(brought(*span) for span in REST[1:])))
     assert getattr(run.step.effect, 'reason', '') == 'backoff, before resuming'
 
 
 def test_the_first_range_is_small_and_none_is_huge() -> None:
-    """A quarter of a mebibyte to see what can be had; 64 mebibytes at most to hold others up."""
+    """256 KiB to see what the server supports; 64 MiB at most for the others."""
     assert first_span(0, ()) == (0, 262_143)
     assert first_span(10, ((12, 20),)) == (10, 11)
     sizes = {last - first + 1 for first, last in split(((0, (1 << 40) - 1),), 4)}
@@ -311,7 +311,7 @@ def test_the_first_range_is_small_and_none_is_huge() -> None:
 
 
 def test_pieces_are_of_like_size_and_none_is_a_crumb() -> None:
-    """A remainder of a whole mebibyte is worth a request of its own; ten bytes are one piece."""
+    """A rest of 1 MiB is a segment of its own; ten bytes are one piece."""
     missing = ((0, 5 * MIB - 1), (10 * MIB, 13 * MIB - 1))
     sizes = [last - first + 1 for first, last in split(missing, 2)]
     assert len(sizes) == 5
@@ -325,7 +325,7 @@ def test_pieces_are_of_like_size_and_none_is_a_crumb() -> None:
 
 @pytest.mark.parametrize(('last', 'range_'), [(5, 'bytes 4-5/8'), (9, 'bytes 4-7/8')])
 def test_a_healthy_range_ends_where_the_whole_does(last: int, range_: str) -> None:
-    """Or where it was asked to."""
+    """A simulated range ends at the end of the file, or where it was requested to end."""
     expect = Expectation(offset=4, last=last, whole_bytes=8, validator='"v1"')
     event: Any = healthy_event(an_exchange(expect=expect), a_policy(), a_snapshot())
     assert event.head.headers.get('Content-Range') == range_
@@ -333,7 +333,7 @@ def test_a_healthy_range_ends_where_the_whole_does(last: int, range_: str) -> No
 
 
 def test_a_healthy_rest_is_of_the_stored_bytes_where_they_are_compared() -> None:
-    """As a healthy whole is."""
+    """The simulated bytes are those of the stored copy if it is compared."""
     stored = a_snapshot(cache=a_cache(an_entry()))
     expect = Expectation(offset=4, validator='"v1"')
     policy = a_policy(check_freshness=True)
@@ -343,7 +343,7 @@ def test_a_healthy_rest_is_of_the_stored_bytes_where_they_are_compared() -> None
 
 @pytest.mark.parametrize(('least', 'size'), [(None, 8), (99, 99)])
 def test_what_is_joined_in_a_healthy_world_is_as_promised(least: int | None, size: int) -> None:
-    """As many bytes as there have to be, and the digest."""
+    """The simulated file has the required size and digest."""
     policy = a_policy(min_bytes=least, checksum=Checksum('sha256', DIGEST))
     event = healthy_event(Reassemble(name='t.gz', whole_bytes=8), policy, a_snapshot())
     received = Received(size_bytes=size, wire_bytes=8, sha256=DIGEST, start=b'\x1f\x8b')
@@ -359,7 +359,7 @@ def test_what_is_joined_in_a_healthy_world_is_as_promised(least: int | None, siz
 
 
 def test_segments_are_masked_in_a_plan() -> None:
-    """As a single request is."""
+    """They are masked like a single request."""
     asked = segmented(TOKEN).step.effect
     assert isinstance(asked, ExchangeSegments)
     target = a_descriptor(TOKEN)

@@ -1,4 +1,4 @@
-"""What is compared before anything is published: digests, content, the caller's own look."""
+"""Verification before publishing: digests, content, and the caller's `validate`."""
 
 from base64 import b64encode
 from collections.abc import Mapping
@@ -53,7 +53,7 @@ PAGE = a_received(b'<!DOCTYPE html><title>Log in</title>')
 
 
 def in_memory(url: str = URL, part: PartSeen | None = None, **policy: Any) -> Run:
-    """A run to memory that asks its first address."""
+    """A run to memory that requests its first URL."""
     target = a_descriptor(url)
     run = Run(target, a_policy(**policy), a_snapshot(target, part=part))
     return run.feed(PartOpened(at=NOW, size_bytes=5 if part else 0))
@@ -70,7 +70,7 @@ def in_memory(url: str = URL, part: PartSeen | None = None, **policy: Any) -> Ru
 def test_a_digest_of_the_server_is_compared(
     fields: Mapping[str, str], algorithms: tuple[str, ...], verified: object
 ) -> None:
-    """What was promised and kept is on record."""
+    """A digest that matches is recorded."""
     digests = tuple((name, md5(DATA).hexdigest()) for name in algorithms)
     run = in_memory().feed(
         answered(200, fields, a_received(digests=digests)), Published(at=NOW, path=None)
@@ -80,7 +80,7 @@ def test_a_digest_of_the_server_is_compared(
 
 
 def test_a_broken_promise_of_the_server_is_a_fault() -> None:
-    """The next try may keep it; the fault names the field."""
+    """The download is retried; the fault names the header field."""
     run = in_memory(retries=1).feed(answered(200, {'Repr-Digest': f'sha-256=:{WRONG}:'}))
     assert isinstance(run.step.effect, Wait)
     run.feed(WAITED, answered(200, {'Repr-Digest': f'sha-256=:{WRONG}:'}), DISCARDED)
@@ -89,7 +89,7 @@ def test_a_broken_promise_of_the_server_is_a_fault() -> None:
 
 
 def test_the_callers_checksum_comes_first() -> None:
-    """Both are compared, and both are on record."""
+    """Both digests are verified and recorded."""
     run = in_memory(checksum=Checksum('sha256', DIGEST)).feed(
         answered(200, {'Repr-Digest': f'sha-256=:{RIGHT}:'}), Published(at=NOW, path=None)
     )
@@ -98,7 +98,7 @@ def test_the_callers_checksum_comes_first() -> None:
 
 
 def test_a_digest_of_the_whole_holds_for_a_rest() -> None:
-    """A 206 with Repr-Digest: the bytes of the earlier run are covered by it, and go."""
+    """A 206 with Repr-Digest covers the bytes of the earlier run, which are dropped."""
     fields = {
         'Content-Range': 'bytes 4-7/8',
         'ETag': '"v1"',
@@ -122,14 +122,14 @@ def test_a_digest_of_the_whole_holds_for_a_rest() -> None:
     ],
 )
 def test_a_page_in_place_of_a_file_is_refused(url: str, fields: Mapping[str, str]) -> None:
-    """By the name of the URL, of the answer, and by the type; before it is published."""
+    """The names in the URL and the response, and the type, count; nothing is published."""
     run = in_memory(url, retries=0).feed(answered(200, fields, PAGE), DISCARDED)
     assert isinstance(run.fault, ContentRefused)
     assert 'web page' in run.fault.problem
 
 
 def test_the_name_of_the_destination_counts_too() -> None:
-    """An address without a name, saved as what it should be."""
+    """The URL has no name, but the destination has an extension."""
     target = a_descriptor('https://example.org/get')
     policy = a_policy(dest=ToPath('/data/t.tsv'), retries=0)
     run = Run(target, policy, a_snapshot(target, destination=a_path()))
@@ -138,13 +138,13 @@ def test_the_name_of_the_destination_counts_too() -> None:
 
 
 def test_content_is_not_looked_at_if_the_caller_says_so() -> None:
-    """check_content=False takes what comes."""
+    """check_content=False accepts any content."""
     run = in_memory(check_content=False).feed(answered(200, {}, PAGE))
     assert isinstance(run.step.effect, Publish)
 
 
 def test_the_same_refused_body_twice_is_enough() -> None:
-    """Another body may be better, the same will not: the mirror is left, then nobody."""
+    """Another body may be right, but the same one is not requested again from this mirror."""
     target = a_descriptor(mirrors=[MIRROR])
     run = Run(target, a_policy(retries=9), a_snapshot(target)).feed(OPENED)
     other = a_received(b'<html>try later</html>')
@@ -155,7 +155,7 @@ def test_the_same_refused_body_twice_is_enough() -> None:
 
 
 def test_a_damaged_gzip_stream_is_refused() -> None:
-    """What the part found out about the stream."""
+    """The part reports the fault of the stream."""
     problem = 'is a gzip stream that ends too early'
     received = a_received(b'\x1f\x8b\x08', gzip_problem=problem)
     run = in_memory('https://example.org/t.gz', retries=0).feed(answered(200, {}, received), DISCARDED)  # fmt: skip
@@ -196,7 +196,7 @@ def test_unchecked_content_gets_no_note() -> None:
 
 
 def test_an_undecoded_coding_is_noted() -> None:
-    """The bytes are useless without knowing the coding."""
+    """The bytes cannot be used without the coding."""
     run = in_memory(check_content=False).feed(answered(200, {'Content-Encoding': 'br'}))
     assert run.go_well(type(None)).outcome.notes == (
         'the content is in the coding br, as the server sent it',
@@ -207,7 +207,7 @@ def test_an_undecoded_coding_is_noted() -> None:
 
 @pytest.mark.parametrize(('least', 'is_taken'), [(8, True), (9, False)])
 def test_too_small_a_body_is_refused(least: int, is_taken: bool) -> None:
-    """min_bytes is the least that will do."""
+    """A body smaller than min_bytes is refused."""
     run = in_memory(min_bytes=least, retries=0).feed(answered())
     assert isinstance(run.step.effect, Publish if is_taken else Discard)
     if not is_taken:
@@ -215,14 +215,14 @@ def test_too_small_a_body_is_refused(least: int, is_taken: bool) -> None:
 
 
 def test_validate_runs_last() -> None:
-    """The function is asked once all else is right; its yes publishes."""
+    """`validate` is called after all other checks; if it accepts the body, it is published."""
     run = in_memory(validate=bool).feed(answered())
     assert run.step.effect == Validate(name='t.csv')
     assert isinstance(run.feed(Validated(at=NOW)).step.effect, Publish)
 
 
 def test_the_callers_no_is_a_failed_try() -> None:
-    """The next address follows, then the next round; secrets in its words are masked."""
+    """The next URL and the next round follow; secrets in its message are masked."""
     target = a_descriptor('https://example.org/t.csv?token=s3cret', mirrors=[MIRROR])
     run = Run(target, a_policy(validate=bool, retries=1), a_snapshot(target)).feed(OPENED)
     no = Validated(at=NOW, problem='is refused by validate: ValueError: s3cret')
@@ -235,14 +235,14 @@ def test_the_callers_no_is_a_failed_try() -> None:
 
 
 def test_a_part_that_can_not_be_looked_at_ends_the_run() -> None:
-    """That is no word of the caller's."""
+    """The fault is not one of the content."""
     fault = StorageFailed(path='/x', operation='read', problem='gone')
     run = in_memory(validate=bool).feed(answered(), EffectFailed(at=NOW, fault=fault), DISCARDED)
     assert run.fault == fault
 
 
 def test_what_is_stored_already_is_not_looked_at_again() -> None:
-    """The same bytes as the stored version: it was looked at when it was stored."""
+    """Bytes equal to the stored version were validated when that was stored."""
     entry = an_entry(record=a_record(sha256=DIGEST, etag=None))
     snapshot = a_snapshot(cache=a_cache(entry))
     policy = a_policy(validate=bool, check_freshness=True)
@@ -251,7 +251,7 @@ def test_what_is_stored_already_is_not_looked_at_again() -> None:
 
 
 def test_progress_resets_the_retry_budget() -> None:
-    """More of the part than ever before: the rounds count from the start, the mirror waits."""
+    """If the part has more bytes than ever before, the rounds begin again with the same URL."""
     target = a_descriptor(mirrors=[MIRROR])
     run = Run(target, a_policy(retries=1), a_snapshot(target)).feed(OPENED)
     strong = a_head(200, {'ETag': '"v1"', 'Content-Length': '8'})
@@ -261,20 +261,20 @@ def test_progress_resets_the_retry_budget() -> None:
     assert run.step.effect.reason.endswith('before resuming')
     run.feed(WAITED, interrupted(head=rest, part_bytes=3), WAITED)
     assert [one.request.headers.get('Range') for one in run.exchanges] == [None, 'bytes=2-', 'bytes=3-']  # fmt: skip
-    # Nothing new: the mirror follows, then the second round, and that is all.
+    # Without progress, the mirror and the second round follow.
     run.feed(interrupted(part_bytes=3), interrupted(), WAITED, interrupted(), interrupted())
     assert [one.request.url for one in run.exchanges][3:] == [MIRROR, URL, MIRROR]
     assert run.feed(DISCARDED).fault.tries == 6
 
 
 def test_no_budget_is_not_renewed() -> None:
-    """retries=0 means one try."""
+    """With retries=0 there is one attempt."""
     run = in_memory(retries=0).feed(interrupted(head=a_head(200, {'ETag': '"1"'}), part_bytes=4))
     assert run.step.effect == Discard(keep=True)
 
 
 def test_resets_of_the_retry_budget_are_limited() -> None:
-    """A server that gives a byte at a time is given up at last."""
+    """A server that sends one byte at a time fails in the end."""
     run = in_memory(retries=1)
     held = 0
     while not isinstance(run.step.effect, Discard):
@@ -285,7 +285,7 @@ def test_resets_of_the_retry_budget_are_limited() -> None:
 
 
 def test_a_part_survives_an_error_of_the_server() -> None:
-    """After bytes came and then 503 for good, a later run goes on from them."""
+    """A later run can resume the bytes that arrived before a permanent 503."""
     strong = a_head(200, {'ETag': '"v1"'})
     run = in_memory(retries=1).feed(interrupted(head=strong, part_bytes=4), WAITED)
     run.feed(answered(503), WAITED, answered(503))
@@ -293,7 +293,7 @@ def test_a_part_survives_an_error_of_the_server() -> None:
 
 
 def test_waits_of_renewals_keep_to_the_limit_of_time() -> None:
-    """No wait beyond the end."""
+    """No wait exceeds the time limit."""
     run = in_memory(retries=1, retry_wait=timedelta(seconds=90), timeout=timedelta(seconds=10))
     at = NOW + timedelta(seconds=9, microseconds=999_999)
     run.feed(replace(interrupted(head=a_head(200, {'ETag': '"1"'}), part_bytes=4), at=at))
