@@ -45,14 +45,14 @@ def clean_environment(
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    """A server of our own."""
+    """An HTTP server of the tests."""
     with Server() as running:
         yield running
 
 
 @pytest.fixture(params=['requests', 'curl'])
 def backend(request: pytest.FixtureRequest) -> str:
-    """Each of our backends in turn."""
+    """Each backend in turn."""
     name: str = request.param
     if name == 'curl':
         pytest.importorskip('pycurl')
@@ -81,7 +81,7 @@ def manager(make_manager: MakeManager, tmp_path: Path) -> DownloadManager:
     return make_manager(tmp_path / 'cache')
 
 
-#: Runs the program, with variables of the environment besides.
+#: Runs the program, with additional environment variables.
 RunCommand = Callable[..., subprocess.CompletedProcess[str]]
 
 

@@ -1,4 +1,4 @@
-"""What tests of adapters share: a clean environment, servers, and every transport."""
+"""Fixtures for the tests of adapters: a clean environment, servers, and every transport."""
 
 import importlib
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dlmachine.core.protocol.ports import Transport
-from tests.adapters.doubles import RealClock
+from tests.adapters.transport_fakes import RealClock
 from tests.servers.http import Server
 from tests.servers.tls import Authority
 
@@ -17,7 +17,7 @@ _CLASSES = {
     'curl': 'dlmachine_adapters.curl_backend.transport:CurlTransport',
 }
 
-#: Each test that asks for `transport` runs once for each of these.
+#: A test with the fixture `transport` runs once for each of these.
 TRANSPORTS = tuple(_CLASSES)
 
 _VARIABLES = (
@@ -65,7 +65,7 @@ def transport(
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    """An HTTP server that does what it is told."""
+    """An HTTP server whose responses the test sets."""
     with Server() as running:
         yield running
 
@@ -78,12 +78,12 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture(scope='session')
 def other_authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """Another, which has signed nothing."""
+    """An authority that has signed nothing."""
     return Authority.make(tmp_path_factory.mktemp('other'))
 
 
 @pytest.fixture
 def tls_server(authority: Authority) -> Iterator[Server]:
-    """The same over TLS, its certificate signed by `authority`."""
+    """The same server over TLS, with a certificate signed by `authority`."""
     with Server(context=authority.server_context()) as running:
         yield running

@@ -1,4 +1,4 @@
-"""Builders for tests of stores: a place to keep files, and updates to record."""
+"""Builders for tests of stores: a folder for files, and updates to record."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,12 +26,12 @@ AT = datetime(2024, 5, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
 
 def a_target(url: str = URL, **described: Any) -> Descriptor:
-    """What to download."""
+    """A descriptor."""
     return Descriptor.parse(url, **described).unwrap()
 
 
 def a_record(url: str = URL, data: bytes = DATA, **known: Any) -> DownloadRecord:
-    """What is known of a version."""
+    """The record of a version."""
     values: dict[str, Any] = {
         'url': url,
         'started_at': AT - timedelta(seconds=2),
@@ -48,7 +48,7 @@ def a_record(url: str = URL, data: bytes = DATA, **known: Any) -> DownloadRecord
 
 @dataclass
 class Shelf:
-    """A store under test, and the files beside it."""
+    """A store under test, and its files."""
 
     store: Store
     write: Callable[[str, bytes], Any]
@@ -57,7 +57,7 @@ class Shelf:
     def update(
         self, version: int = 1, target: Descriptor | None = None, **known: Any
     ) -> NewVersion:
-        """What a download would tell the registry."""
+        """The update that a download would record."""
         target = target or a_target()
         key = cache_key(target)
         record = a_record(**{'url': target.url, **known})
@@ -90,7 +90,7 @@ class Shelf:
         return update
 
     def record(self, update: NewVersion) -> Recorded | NameTaken | EffectFailed:
-        """Tell the registry."""
+        """Record an update."""
         effect = Record(key=update.key, version=update.version, reason='ready')
         return self.store.record(effect, update)
 
@@ -101,14 +101,14 @@ class Shelf:
 
 
 def write_file(path: str, data: bytes) -> None:
-    """Put a file there, with its folder."""
+    """Write a file, and create its folder."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     Path(path).write_bytes(data)
 
 
 @contextmanager
 def plain_cache(folder: Path) -> Iterator[Any]:
-    """The folder as anybody opens it: with cachedir, and nothing of ours."""
+    """The folder opened with plain cachedir."""
     cache = import_cachedir().Cache(path=str(folder))
     try:
         yield cache
@@ -117,7 +117,7 @@ def plain_cache(folder: Path) -> Iterator[Any]:
 
 
 def tree(folder: Path) -> dict[str, tuple[int, int]]:
-    """Everything below a folder, with size and time of the last change."""
+    """Everything below a folder, with size and modification time."""
     return {
         str(path.relative_to(folder)): (path.stat().st_size, path.stat().st_mtime_ns)
         for path in sorted([folder, *folder.rglob('*')])
@@ -125,5 +125,5 @@ def tree(folder: Path) -> dict[str, tuple[int, int]]:
 
 
 def freshened(update: NewVersion, **known: Any) -> DownloadRecord:
-    """Its record with other values."""
+    """A record with changed values."""
     return replace(update.record, **known)

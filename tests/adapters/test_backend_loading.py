@@ -1,4 +1,4 @@
-"""What importing and asking costs: nothing is loaded before it is needed."""
+"""Importing the backends: nothing is loaded before it is needed."""
 
 import os
 import subprocess
@@ -25,18 +25,18 @@ _HEAVY = ('requests', 'urllib3', 'pycurl', 'cachedir', 'numpy', 'rich')
     ],
 )
 def test_nothing_heavy_is_loaded(code: str, allowed: tuple[str, ...]) -> None:
-    """A look at a backend is no use of it."""
+    """Listing the backends loads none of them."""
     pytest.importorskip('pycurl')
     ask = f'import sys; {code}; print(*[name for name in {_HEAVY!r} if name in sys.modules])'
     assert tuple(_run(ask).split()) == allowed
 
 
 def test_curl_does_without_requests() -> None:
-    """An exchange by curl loads neither requests nor urllib3."""
+    """An exchange with curl loads neither requests nor urllib3."""
     pytest.importorskip('pycurl')
     code = """
 import sys
-from tests.adapters.doubles import MemoryPart, RealClock, exchange_for
+from tests.adapters.transport_fakes import MemoryPart, RealClock, exchange_for
 from dlmachine_adapters.curl_backend.transport import CurlTransport
 transport = CurlTransport(RealClock())
 transport.exchange(exchange_for('http://127.0.0.1:1/'), MemoryPart(), None)

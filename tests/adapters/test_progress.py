@@ -1,4 +1,4 @@
-"""Progress: where it is shown, what it follows, and that it harms nothing."""
+"""Progress: where it is shown, what it follows, and that it never fails a download."""
 
 import io
 import sys
@@ -23,7 +23,7 @@ from dlmachine_adapters.progress import (
 
 
 class Terminal(io.StringIO):
-    """What can draw."""
+    """A stream that is a terminal."""
 
     def isatty(self) -> bool:
         return True
@@ -36,7 +36,7 @@ def _no_ci(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _set_stderr(monkeypatch: pytest.MonkeyPatch, stream: io.StringIO | None) -> None:
-    # pytest puts its own in place of `sys.stderr` between fixture and test.
+    # Between fixture and test, pytest replaces `sys.stderr`.
     stand_in = SimpleNamespace(stderr=stream, modules=sys.modules)
     monkeypatch.setattr('dlmachine_adapters.progress.sys', stand_in)
 
@@ -66,7 +66,7 @@ def test_a_terminal_shows_progress(
     environment: dict[str, str],
     expected: bool,
 ) -> None:
-    """Unless nobody looks at it, or it cannot draw."""
+    """Unless it cannot draw, or runs in CI."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
 
@@ -77,14 +77,14 @@ def test_a_terminal_shows_progress(
 
 @pytest.mark.parametrize('stream', [io.StringIO(), None])
 def test_a_pipe_shows_none(monkeypatch: pytest.MonkeyPatch, stream: io.StringIO | None) -> None:
-    """Nor does no stderr at all."""
+    """Nor does a missing stderr."""
     _set_stderr(monkeypatch, stream)
 
     assert not is_seen()
 
 
 def test_a_notebook_shows_progress(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its kernel is loaded, whatever its stderr is."""
+    """If its kernel is loaded, with any stderr."""
     _set_stderr(monkeypatch, io.StringIO())
     monkeypatch.setitem(sys.modules, 'ipykernel', sys)
 
@@ -109,7 +109,7 @@ def test_a_bar_follows_the_bytes(terminal: Terminal) -> None:
 
 
 def test_a_body_that_begins_again_has_one_bar(terminal: Terminal) -> None:
-    """The bar before is taken away, and all of them at the end."""
+    """The previous bar is removed, and the last one at the end."""
     progress = BarProgress()
     watched = progress.watch(_part(), 'x')
     assert isinstance(watched, MeteredPart)
@@ -124,7 +124,7 @@ def test_a_body_that_begins_again_has_one_bar(terminal: Terminal) -> None:
 
 
 def test_a_stderr_that_is_closed_ends_no_download(terminal: Terminal) -> None:
-    """Showing fails; the bytes come in all the same."""
+    """The bar fails, but the bytes arrive."""
     progress = BarProgress()
     watched = progress.watch(_part(), 'x')
     watched.begin(StoreBody(wire_bytes=2_000_000))
@@ -148,7 +148,7 @@ def test_many_threads_show_many_bars(terminal: Terminal) -> None:
                 for _ in range(100):
                     watched.write(b'0123456789')
                 progress.leave(watched)
-        except BaseException as error:  # noqa: BLE001 -- told to the test
+        except BaseException as error:  # noqa: BLE001 -- checked by the test
             errors.append(error)
 
     threads = [threading.Thread(target=work) for _ in range(8)]
@@ -161,7 +161,7 @@ def test_many_threads_show_many_bars(terminal: Terminal) -> None:
 
 
 def test_bars_of_ours_leave_the_users_alone(terminal: Terminal) -> None:
-    """No lock of tqdm's is replaced, no thread of it started."""
+    """The lock of tqdm is not replaced, and its thread is not started."""
     from tqdm.auto import tqdm
 
     before = dict(vars(tqdm))
@@ -175,7 +175,7 @@ def test_bars_of_ours_leave_the_users_alone(terminal: Terminal) -> None:
 
 
 def test_no_progress_is_the_part_itself() -> None:
-    """Nothing between the wire and the disk."""
+    """There is no wrapper."""
     part = _part()
 
     assert NoProgress().watch(part, 'x') is part

@@ -1,4 +1,4 @@
-"""The world of this machine, and the backends in it."""
+"""The world of this computer, and its backends."""
 
 import sys
 from importlib.metadata import EntryPoint
@@ -21,7 +21,7 @@ from tests.adapters.stores import a_target, tree
 
 
 def test_observing_leaves_no_trace(tmp_path: Path) -> None:
-    """A thousand looks: no file, no folder, nothing opened that would have to be closed."""
+    """After a thousand observations there is no file, no folder, and nothing to close."""
     folder = tmp_path / 'cache'
     before = tree(tmp_path)
     with SystemWorld(str(folder)) as world:
@@ -33,7 +33,7 @@ def test_observing_leaves_no_trace(tmp_path: Path) -> None:
 
 
 def test_what_is_observed_is_what_is_there(tmp_path: Path) -> None:
-    """Destination, cache, backends, time and chance."""
+    """Destination, cache, backends, time and random number."""
     (tmp_path / 'x').write_text('old')
     with SystemWorld(str(tmp_path / 'cache')) as world:
         seen = world.observe(a_target(), Policy(dest=ToPath(str(tmp_path / 'x'))))
@@ -52,7 +52,7 @@ def test_what_is_observed_is_what_is_there(tmp_path: Path) -> None:
 
 
 def test_a_glance_leaves_out_what_a_hit_has_no_need_of(tmp_path: Path) -> None:
-    """Without a copy that would do, it is a look at everything."""
+    """If no stored copy is likely to be used, it is a complete observation."""
     with SystemWorld(str(tmp_path / 'cache')) as world:
         seen = world.glance(a_target(), Policy())
 
@@ -61,7 +61,7 @@ def test_a_glance_leaves_out_what_a_hit_has_no_need_of(tmp_path: Path) -> None:
 
 
 def test_without_a_cache_there_is_none() -> None:
-    """No store, and no look at one."""
+    """There is no store, and nothing is looked up."""
     with SystemWorld(None) as world:
         assert world.observe(a_target(), Policy()).cache is None
         assert world.store is None
@@ -69,7 +69,7 @@ def test_without_a_cache_there_is_none() -> None:
 
 
 def test_the_live_cache_is_cachedirs(tmp_path: Path) -> None:
-    """On the folder of the world."""
+    """It is on the folder of the world."""
     with SystemWorld(str(tmp_path / 'cache')) as world:
         cache = world.live_cache()
 
@@ -94,7 +94,7 @@ def test_a_closed_world_lets_go_of_its_cache(tmp_path: Path) -> None:
 
 
 class Plugin:
-    """Somebody's backend."""
+    """Another package's backend."""
 
     def __init__(self, clock: object) -> None:
         self.seen = BackendSeen(name='gopher', schemes=('gopher',))
@@ -121,7 +121,7 @@ def _module() -> Any:
 
 
 def test_our_own_are_there_without_any_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A checkout that is not installed has them too; requests comes first."""
+    """Even in a checkout that is not installed; requests comes first."""
     monkeypatch.setattr(backends, 'entry_points', lambda group: ())
     names = [seen.name for seen in Backends(ManualClock()).seen()]
 
@@ -130,7 +130,7 @@ def test_our_own_are_there_without_any_entry_point(monkeypatch: pytest.MonkeyPat
 
 
 def test_what_is_not_installed_is_not_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And asking for it says how to get it."""
+    """Loading it fails with what to install."""
     monkeypatch.setattr(backends, 'find_spec', lambda name: None)
     made = Backends(ManualClock())
     monkeypatch.setitem(sys.modules, 'dlmachine_adapters.curl_backend.transport', None)
@@ -142,7 +142,7 @@ def test_what_is_not_installed_is_not_seen(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_backend_is_seen_as_it_describes_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The records get libcurl's version; a scheme that this libcurl lacks is not assumed."""
+    """The record gets libcurl's version; a scheme that this libcurl lacks is not assumed."""
     pytest.importorskip('pycurl')
     from dlmachine_adapters.curl_backend.transport import CurlTransport
 
@@ -159,7 +159,7 @@ def test_a_backend_is_seen_as_it_describes_itself(monkeypatch: pytest.MonkeyPatc
 def test_a_backend_whose_library_cannot_be_loaded_is_not_seen(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Such as pycurl without its libcurl."""
+    """For example pycurl without its libcurl."""
     monkeypatch.setattr(backends, 'find_spec', lambda name: object())
     monkeypatch.setitem(sys.modules, 'dlmachine_adapters.curl_backend.transport', None)
 
@@ -167,7 +167,7 @@ def test_a_backend_whose_library_cannot_be_loaded_is_not_seen(
 
 
 def test_an_unknown_backend_is_a_fault() -> None:
-    """With nothing to install: nobody knows what it is."""
+    """There is nothing to install, because it is unknown."""
     fault = Backends(ManualClock()).load('wget').failure()
 
     assert isinstance(fault, BackendMissing)
@@ -175,7 +175,7 @@ def test_an_unknown_backend_is_a_fault() -> None:
 
 
 def test_others_can_add_a_backend(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is seen after ours, loaded once and closed at the end."""
+    """It comes after the built-in ones, is loaded once, and closed at the end."""
     _install(monkeypatch, gopher='Plugin')
     made = Backends(ManualClock())
     seen = made.seen()
@@ -187,7 +187,7 @@ def test_others_can_add_a_backend(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_broken_plugin_breaks_only_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is not seen; asked for, it says what is wrong."""
+    """It is not listed; loading it says what is wrong."""
     _install(monkeypatch, broken='_broken')
     made = Backends(ManualClock())
 
@@ -197,8 +197,8 @@ def test_a_broken_plugin_breaks_only_itself(monkeypatch: pytest.MonkeyPatch) -> 
     assert fault == BackendMissing(backend='broken', reason='a library is missing')
 
 
-def test_nobody_takes_the_name_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever is installed later does not come between."""
+def test_built_in_backends_cannot_be_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another package cannot replace a built-in backend."""
     _install(monkeypatch, requests='Plugin')
     loaded = Backends(ManualClock()).load('requests')
 

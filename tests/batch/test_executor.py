@@ -1,4 +1,4 @@
-"""Batches by an executor: workers fetch, the caller keeps locks and registry."""
+"""Batches with an executor: workers fetch, the caller keeps locks and registry."""
 
 import os
 import pickle
@@ -40,7 +40,7 @@ BODY = b'protein\tscore\n' * 5_000
 
 @pytest.fixture(params=['threads', 'processes'])
 def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
-    """Each of Python's own executors; processes that know nothing but what they are sent."""
+    """Each executor of the standard library; processes are started by spawning."""
     made: Executor = (
         ThreadPoolExecutor(3)
         if request.param == 'threads'
@@ -65,31 +65,31 @@ def cached(tmp_path: Path) -> Iterator[DownloadManager]:
 
 
 def only(items: Iterator[dm.BatchItem[Any]]) -> dm.BatchItem[Any]:
-    """The one item of a batch of one."""
+    """The item of a batch of one."""
     (item,) = items
     return item
 
 
 def statuses(manager: DownloadManager) -> list[int]:
-    """What cachedir says of each entry."""
+    """The status of each entry in cachedir."""
     cache = manager.cache
     assert cache is not None
     return [item.status for item in cache.search()]
 
 
 def held(tmp_path: Path) -> list[str]:
-    """Locks and parts that are there."""
+    """The existing locks and parts."""
     ours = tmp_path / 'cache' / '.dlmachine'
     return [path.name for path in ours.rglob('*') if path.suffix in {'.lock', '.part'}]
 
 
-# --- what comes of it -----------------------------------------------------------------
+# --- results --------------------------------------------------------------------------
 
 
 def test_bodies_go_into_the_cache(
     executor: Executor, cached: DownloadManager, server: Server, tmp_path: Path
 ) -> None:
-    """Recorded by the caller alone; the next time they are used, and nobody is asked."""
+    """Recorded by the caller alone; the next time they are hits, without a request."""
     urls = [server.on(f'/{number}.tsv', resource(BODY + b'%d' % number)) for number in range(6)]
     items = list(cached.download_many(urls, executor=executor))
     again = list(cached.download_many(urls, executor=executor))
@@ -105,7 +105,7 @@ def test_bodies_go_into_the_cache(
     assert record.size_bytes == len(BODY) + 1
 
 
-def test_it_is_told_as_if_it_had_been_done_here(
+def test_the_story_is_that_of_a_local_run(
     executor: Executor, cached: DownloadManager, server: Server, tmp_path: Path
 ) -> None:
     """The same effects, in the same order, as planned."""
@@ -129,8 +129,8 @@ def test_memory_comes_back(executor: Executor, cached: DownloadManager, server: 
 def test_folders_are_meant_as_the_caller_sees_them(
     executor: Executor, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A worker may stand elsewhere: of the destination and of the cache."""
-    executor.submit(os.getpid).result(20)  # All workers are there from now on.
+    """Of the destination and of the cache; a worker may have another current folder."""
+    executor.submit(os.getpid).result(20)  # All workers have started now.
     monkeypatch.chdir(tmp_path)
     url = server.on('/x', in_turn(resource(BODY, etag='"v1"'), resource(BODY, etag='"v1"')))
     with DownloadManager('here', progress=False) as manager:
@@ -148,7 +148,7 @@ def test_folders_are_meant_as_the_caller_sees_them(
 def test_failures_come_back(
     executor: Executor, cached: DownloadManager, server: Server, tmp_path: Path
 ) -> None:
-    """With their tries; the next address and the next round are the worker's affair."""
+    """With their attempts; the worker handles mirrors and retries."""
     bad, url = server.on('/bad', answer(503)), server.on('/x', resource(BODY))
     targets: list[Any] = [bad, dm.Descriptor(bad, query={'a': 1}, mirrors=[url])]
     items = sorted(
@@ -161,10 +161,10 @@ def test_failures_come_back(
     assert held(tmp_path) == []
 
 
-def test_a_stored_copy_is_asked_about_by_a_worker(
+def test_a_stored_copy_is_revalidated_by_a_worker(
     executor: Executor, cached: DownloadManager, server: Server
 ) -> None:
-    """What it says goes into the registry, by the caller."""
+    """The caller writes the response into the registry."""
     url = server.on('/x', resource(BODY, etag='"v1"'))
     list(cached.download_many([url], executor=executor))
     outcome = only(cached.download_many([url], executor=executor, check_freshness=True)).unwrap()
@@ -178,10 +178,10 @@ def test_a_stored_copy_is_asked_about_by_a_worker(
     ]
 
 
-def test_a_copy_stands_in_for_what_a_worker_can_not_get(
+def test_a_stale_copy_is_used_if_a_worker_fails(
     executor: Executor, cached: DownloadManager, server: Server
 ) -> None:
-    """As it does here."""
+    """As without an executor."""
     url = server.on('/x', in_turn(resource(BODY), answer(500)))
     list(cached.download_many([url], executor=executor))
     outcome = only(
@@ -196,7 +196,7 @@ def test_a_copy_stands_in_for_what_a_worker_can_not_get(
 def test_segments_are_a_workers_affair(
     executor: Executor, cached: DownloadManager, server: Server
 ) -> None:
-    """All of them, and joining what they bring."""
+    """Including reassembling them."""
     body = os.urandom(5 << 20)
     url = server.on('/x', resource(body, etag='"v1"'))
     outcome = only(cached.download_many([url], executor=executor, segments=2)).unwrap()
@@ -205,10 +205,10 @@ def test_segments_are_a_workers_affair(
     assert any(isinstance(effect, Reassemble) for effect, _ in outcome.story)
 
 
-def test_the_same_wish_twice_is_fetched_once(
+def test_the_same_target_twice_is_fetched_once(
     executor: Executor, cached: DownloadManager, server: Server
 ) -> None:
-    """The lock is held by the caller for as long as the worker works."""
+    """The caller holds the lock as long as the worker works."""
     url = server.on('/x', resource(BODY))
     items = list(cached.download_many([url] * 4, executor=executor))
 
@@ -219,7 +219,7 @@ def test_the_same_wish_twice_is_fetched_once(
 def test_secrets_reach_the_worker_and_no_further(
     processes: ProcessPoolExecutor, cached: DownloadManager, server: Server
 ) -> None:
-    """They are sent to the server, and are in no record and no text."""
+    """They are sent to the server, and stored or shown nowhere."""
     url = server.on('/x', resource(BODY))
     target = dm.Descriptor(url, headers={'Authorization': 'Bearer s3cret'})
     outcome = only(cached.download_many([target], executor=processes)).unwrap()
@@ -234,7 +234,7 @@ def test_secrets_reach_the_worker_and_no_further(
 def test_workers_know_no_registry(
     processes: ProcessPoolExecutor, cached: DownloadManager, server: Server, tmp_path: Path
 ) -> None:
-    """While they work there is none; it is made by the caller's first record."""
+    """There is none while they work; the caller's first record creates it."""
     seen: list[bool] = []
     registry = tmp_path / 'cache' / 'cache.sqlite'
 
@@ -248,7 +248,7 @@ def test_workers_know_no_registry(
 
 
 @pytest.mark.parametrize('what', ['taken', 'broken'])
-def test_what_can_not_be_recorded_is_taken_back(
+def test_a_file_that_cannot_be_recorded_is_removed(
     executor: Executor,
     cached: DownloadManager,
     server: Server,
@@ -256,7 +256,7 @@ def test_what_can_not_be_recorded_is_taken_back(
     monkeypatch: pytest.MonkeyPatch,
     what: str,
 ) -> None:
-    """The file that the worker published is gone again."""
+    """The file that the worker published is removed again."""
     from dlmachine.core.protocol.events import EffectFailed
 
     fault = CacheUnusable(path='x', problem='is broken')
@@ -288,14 +288,14 @@ def _is_long(file: BinaryIO) -> bool:
 def test_a_worker_that_dies_is_that_items_fault(
     processes: ProcessPoolExecutor, cached: DownloadManager, server: Server, tmp_path: Path
 ) -> None:
-    """The lock is given back, and the next manager goes on from what is there."""
+    """The lock is released, and the next manager resumes the part."""
     url = server.on('/x', resource(BODY))
     item = only(cached.download_many([url], executor=processes, validate=_die))
     again = only(cached.download_many([url], executor=processes))
 
     assert isinstance(item.fault, WorkerLost)
     assert 'BrokenProcessPool' in item.fault.problem
-    # A broken pool stays broken: that is told in the same way.
+    # A broken pool stays broken, which is reported in the same way.
     assert isinstance(again.fault, WorkerLost)
     assert [name for name in held(tmp_path) if name.endswith('.lock')] == []
     assert Path(cached.fetch(url).path or '').read_bytes() == BODY
@@ -304,16 +304,16 @@ def test_a_worker_that_dies_is_that_items_fault(
 def test_validate_is_sent_by_its_name(
     executor: Executor, cached: DownloadManager, server: Server
 ) -> None:
-    """A function of a module is known to the worker, too."""
+    """A function of a module can be imported by the worker."""
     url = server.on('/x', resource(BODY))
 
     assert only(cached.download_many([url], executor=executor, validate=_is_long)).ok
 
 
-def test_validate_that_can_not_be_sent_is_a_clear_fault(
+def test_a_validate_that_cannot_be_sent_is_a_clear_fault(
     processes: ProcessPoolExecutor, cached: DownloadManager, server: Server, tmp_path: Path
 ) -> None:
-    """It names the option, and says what to do; others of the batch are not harmed."""
+    """It names the option, and says what to do; other items are not affected."""
     url = server.on('/x', resource(BODY))
     item = only(cached.download_many([url], executor=processes, validate=lambda file: True))
 
@@ -325,25 +325,25 @@ def test_validate_that_can_not_be_sent_is_a_clear_fault(
 
 
 def test_threads_need_nothing_sent(cached: DownloadManager, server: Server) -> None:
-    """There any function will do."""
+    """Any function works there."""
     url = server.on('/x', resource(BODY))
     with ThreadPoolExecutor(1) as pool:
         assert only(cached.download_many([url], executor=pool, validate=lambda file: True)).ok
 
 
 class Odd(Executor):
-    """An executor that does what it was made with."""
+    """An executor with the given behaviour."""
 
     def __init__(self, submit: Callable[..., Future[Any]]) -> None:
         self._submit = submit
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """As it was told."""
+        """Behave as specified."""
         return self._submit(fn, *args, **kwargs)
 
 
-def test_whatever_an_executor_raises_is_a_fault(cached: DownloadManager, server: Server) -> None:
-    """Of that item, by its name."""
+def test_any_exception_of_an_executor_is_a_fault(cached: DownloadManager, server: Server) -> None:
+    """Of that item, with the exception's name."""
 
     def cancelled(*_: object) -> Future[Any]:
         future: Future[Any] = Future()
@@ -368,7 +368,7 @@ def test_whatever_an_executor_raises_is_a_fault(cached: DownloadManager, server:
 
 
 def test_what_is_sent_is_data(cached: DownloadManager, server: Server) -> None:
-    """It survives pickle on the way there and back, and names what is to be done."""
+    """It survives pickling in both directions, and names the work."""
     sent: list[bytes] = []
 
     def submit(fn: Callable[..., Any], remote: Any) -> Future[Any]:
@@ -389,13 +389,13 @@ def test_what_is_sent_is_data(cached: DownloadManager, server: Server) -> None:
     ]
 
 
-# --- stopping -------------------------------------------------------------------------
+# --- cancellation ---------------------------------------------------------------------
 
 
 def test_what_waits_for_a_worker_is_cancelled(
     cached: DownloadManager, server: Server, tmp_path: Path
 ) -> None:
-    """It was not begun, so nothing is left."""
+    """It has not begun, so nothing is left."""
     with ThreadPoolExecutor(1) as pool:
         go_on = threading.Event()
         pool.submit(go_on.wait, 20)
@@ -421,7 +421,7 @@ def test_what_waits_for_a_worker_is_cancelled(
 def test_threads_of_the_same_process_stop_with_their_caller(
     make_manager: MakeManager, server: Server, tmp_path: Path
 ) -> None:
-    """They work in its world: its connections, its limits, its stop."""
+    """They use its world: its connections, its limits, its cancel token."""
     asked = threading.Event()
 
     def mute(request: Asked, wire: Wire) -> None:
@@ -450,7 +450,7 @@ def test_threads_of_the_same_process_stop_with_their_caller(
 def test_processes_stop_with_their_caller(
     processes: ProcessPoolExecutor, cached: DownloadManager, server: Server, tmp_path: Path
 ) -> None:
-    """They look for a notice in the folder; what they leave can be resumed."""
+    """They look for a file in the folder; their parts can be resumed."""
     body, there = BODY * 60, threading.Event()
 
     def stalling(request: Asked, wire: Wire) -> None:
@@ -479,7 +479,7 @@ def test_processes_stop_with_their_caller(
 def test_limits_of_time_count_where_the_work_is(
     executor: Executor, cached: DownloadManager, server: Server
 ) -> None:
-    """A download that takes too long ends there."""
+    """A download that takes too long ends in the worker."""
     head = b'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n'
     url = server.on('/x', raw(head, b'abc', 20.0))
     fault = only(cached.download_many([url], executor=executor, timeout=0.5)).fault
@@ -489,7 +489,7 @@ def test_limits_of_time_count_where_the_work_is(
 
 
 def test_clocks_of_machines_may_differ(cached: DownloadManager, server: Server) -> None:
-    """The time is counted by the worker's own, from when it begins."""
+    """The worker measures the time with its own clock."""
 
     def submit(fn: Callable[..., Any], remote: Any) -> Future[Any]:
         state = remote.step.state
@@ -506,7 +506,7 @@ def test_clocks_of_machines_may_differ(cached: DownloadManager, server: Server) 
 def test_what_came_before_the_worker_counts_against_the_limit(
     cached: DownloadManager, server: Server
 ) -> None:
-    """The wait for the lock, say: a worker has what is left of the time."""
+    """For example the wait for the lock: a worker gets the rest of the time."""
     url = server.on('/x', in_turn(answer(503, (('Retry-After', '5'),)), resource(BODY)))
     key, told, there = cached.plan(url).snapshot.key, [], threading.Event()
 
@@ -530,7 +530,7 @@ def test_what_came_before_the_worker_counts_against_the_limit(
     fault = only(cached.download_many([url], executor=Odd(submit), timeout=10)).fault
     holder.join()
 
-    # It could wait and ask once more, had it the whole of the time.
+    # With the complete time, it could wait and send another request.
     assert isinstance(fault, HttpStatus)
     assert monotonic() - began < 4
     assert timedelta(seconds=0.2) < told[0] < timedelta(seconds=3)
@@ -539,7 +539,7 @@ def test_what_came_before_the_worker_counts_against_the_limit(
 def test_the_wait_for_a_worker_counts_against_the_limit(
     cached: DownloadManager, server: Server, tmp_path: Path
 ) -> None:
-    """One that is busy with something else all the time is not waited for."""
+    """The caller does not wait for a worker that is busy all the time."""
     url = server.on('/x', resource(BODY))
     with ThreadPoolExecutor(1) as busy:
         there = threading.Event()

@@ -1,4 +1,4 @@
-"""Ledgers: what a batch has to enter into the registry is entered together."""
+"""Group commit: the records of a batch are written together."""
 
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ BODY = b'a body\n' * 100
 
 @pytest.fixture(autouse=True)
 def transactions(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many updates each transaction had; a ledger waits longer than it would."""
+    """The number of updates in each transaction, with longer waits than usual."""
     found: list[int] = []
     write = CachedirStore._write
 
@@ -39,7 +39,7 @@ def transactions(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """That of the cache."""
+    """The cache folder."""
     return tmp_path / 'cache'
 
 
@@ -60,7 +60,7 @@ def _files(folder: Path) -> set[str]:
 def test_the_records_of_a_batch_are_written_together(
     manager: DownloadManager, server: Server, transactions: list[int], folder: Path
 ) -> None:
-    """Thirty-two at a time, or what there is after a moment; each file has its row."""
+    """Up to 32 at a time, or fewer after a moment; each file has its row."""
     items = list(manager.download_many(_urls(server, 70)))
 
     assert all(item.ok for item in items)
@@ -70,7 +70,7 @@ def test_the_records_of_a_batch_are_written_together(
     assert {Path(item.path or '').stem for item in items} == _rows(folder) == _files(folder)
 
 
-def test_the_same_wish_twice_is_one_request(manager: DownloadManager, server: Server) -> None:
+def test_the_same_target_twice_is_one_request(manager: DownloadManager, server: Server) -> None:
     """The second waits until the first is recorded, and gets it from the cache."""
     url = server.on('/x', resource(BODY))
     origins = [item.unwrap().origin.value for item in manager.download_many([url] * 5)]
@@ -82,7 +82,7 @@ def test_the_same_wish_twice_is_one_request(manager: DownloadManager, server: Se
 def test_what_is_put_aside_when_a_batch_is_left_is_recorded(
     manager: DownloadManager, server: Server, folder: Path
 ) -> None:
-    """No file without its row, and no lock, is left."""
+    """Every file has its row, and no lock is left."""
     items = manager.download_many(_urls(server, 200))
     next(items)
     items.close()
@@ -104,13 +104,13 @@ def test_what_is_put_aside_when_the_manager_is_closed_is_recorded(
     assert _rows(folder) == _files(folder)
 
 
-def test_one_that_can_not_be_recorded_does_no_harm_to_the_others(
+def test_one_failed_record_does_not_affect_the_others(
     manager: DownloadManager,
     server: Server,
     monkeypatch: pytest.MonkeyPatch,
     folder: Path,
 ) -> None:
-    """Its own file is taken back."""
+    """Its own file is removed."""
     to_json: Callable[[DownloadRecord], str] = DownloadRecord.to_json
 
     def refusing(self: DownloadRecord) -> str:
@@ -129,7 +129,7 @@ def test_one_that_can_not_be_recorded_does_no_harm_to_the_others(
 def test_a_registry_that_fails_fails_for_each(
     manager: DownloadManager, server: Server, monkeypatch: pytest.MonkeyPatch, folder: Path
 ) -> None:
-    """Each has its fault, and no file is left."""
+    """Each item has its fault, and no file is left."""
 
     def broken(self: Registry) -> None:
         raise sqlite3.OperationalError
@@ -144,7 +144,7 @@ def test_a_registry_that_fails_fails_for_each(
 def test_what_is_raised_while_records_are_written_leaves_no_lock(
     manager: DownloadManager, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever it is: it comes out of the batch, and the next one need not wait."""
+    """The batch raises it, and the next one need not wait."""
 
     def odd(self: CachedirStore, updates: Sequence[MetadataUpdate]) -> None:
         raise ZeroDivisionError

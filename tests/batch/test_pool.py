@@ -1,4 +1,4 @@
-"""Crews: as many threads as it takes to keep busy."""
+"""The pool: as many threads as keep the processor busy."""
 
 import os
 import subprocess
@@ -42,7 +42,7 @@ def _nothing(task: int, on_done: Callable[[int], None]) -> None:
 
 
 def _names(monkeypatch: pytest.MonkeyPatch, *, is_busy: bool, seconds: float = 0.002) -> set[str]:
-    """The threads that did forty tasks, on a processor that has time left, or has not."""
+    """The threads that did forty tasks, on an idle or a busy processor."""
     monkeypatch.setattr(pool, 'process_time', monotonic if is_busy else lambda: 0.0)
 
     def work(task: int, on_done: Callable[[str], None]) -> None:
@@ -53,24 +53,24 @@ def _names(monkeypatch: pytest.MonkeyPatch, *, is_busy: bool, seconds: float = 0
 
 
 def test_where_the_processor_is_busy_one_thread_does_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """More of them would only wait for their turn."""
+    """More threads would only wait for their turn."""
     monkeypatch.setattr(pool, '_QUIET_SECONDS', 60)
     assert _names(monkeypatch, is_busy=True) == {'dlmachine_0'}
 
 
 def test_where_it_waits_all_threads_come(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each waits for its own answer."""
+    """Each waits for its own response."""
     assert _names(monkeypatch, is_busy=False, seconds=0.02) == {f'dlmachine_{n}' for n in range(4)}
 
 
 def test_work_that_takes_long_is_done_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A large file is: what keeps the processor busy then is no Python."""
+    """For example a large file: what keeps the processor busy is not Python then."""
     monkeypatch.setattr(pool, '_QUIET_SECONDS', 0.05)
     assert len(_names(monkeypatch, is_busy=True, seconds=0.1)) == 4
 
 
-def test_threads_come_also_while_nobody_looks_at_the_results() -> None:
-    """Whoever is slow to take them is not waited for."""
+def test_threads_are_added_while_results_are_not_consumed() -> None:
+    """A slow consumer does not hold them back."""
     begun = threading.Semaphore(0)
     go_on = threading.Event()
 
@@ -88,7 +88,7 @@ def test_threads_come_also_while_nobody_looks_at_the_results() -> None:
 
 
 def test_tasks_are_taken_as_threads_become_free() -> None:
-    """So that there may be no end of them."""
+    """So the iterator may be endless."""
     taken = 0
 
     def endless() -> Iterator[int]:
@@ -103,7 +103,7 @@ def test_tasks_are_taken_as_threads_become_free() -> None:
 
 
 def test_what_is_raised_comes_out_and_ends_all() -> None:
-    """No thread is left, and whoever works is told to stop."""
+    """No thread is left, and all are told to stop."""
     stop, before = _CancelToken(), threading.active_count()
 
     def work(task: int, on_done: Callable[[float], None]) -> None:
@@ -116,7 +116,7 @@ def test_what_is_raised_comes_out_and_ends_all() -> None:
 
 
 def test_once_it_is_to_stop_no_more_tasks_are_taken() -> None:
-    """Those that were taken are done."""
+    """Tasks that were taken are done."""
     stop = _CancelToken()
     results = AdaptivePool(_size, 2, stop).map_unordered(iter(range(1, 100)))
     next(results)
@@ -125,20 +125,20 @@ def test_once_it_is_to_stop_no_more_tasks_are_taken() -> None:
 
 
 def test_nothing_to_do_begins_no_thread() -> None:
-    """Nor does it wait."""
+    """And does not wait."""
     before = threading.active_count()
     assert list(AdaptivePool(_size, 2, _CancelToken()).map_unordered(())) == []
     assert threading.active_count() == before
 
 
-def test_a_batch_that_nobody_goes_on_with_lets_the_program_end() -> None:
-    """Its idle threads look up now and then."""
+def test_an_abandoned_batch_lets_the_program_end() -> None:
+    """Its idle threads check now and then whether the program is ending."""
     done = subprocess.run([sys.executable, '-c', SCRIPT], timeout=30, check=False)
     assert done.returncode == 0
 
 
-def test_a_result_may_be_told_later() -> None:
-    """By whoever ticks, every hundredth of a second."""
+def test_a_result_may_be_reported_later() -> None:
+    """By `on_tick`, every hundredth of a second."""
     late: list[tuple[int, Callable[[int], None]]] = []
 
     def tick() -> None:
@@ -165,7 +165,7 @@ def test_what_a_tick_raises_comes_out() -> None:
 
 
 def test_results_are_given_out_while_an_input_is_waited_for() -> None:
-    """One that comes of a result before it, say, as for whoever follows links."""
+    """For example if an input depends on an earlier result, as when following links."""
     found: SimpleQueue[int] = SimpleQueue()
     found.put(1)
 
@@ -182,7 +182,7 @@ def test_results_are_given_out_while_an_input_is_waited_for() -> None:
 
 
 def test_the_first_is_begun_before_the_second_is_there() -> None:
-    """Nobody waits for as many as there could be threads."""
+    """The pool does not wait for as many inputs as it could have threads."""
     done, go_on = threading.Event(), threading.Event()
 
     def work(task: int, on_done: Callable[[int], None]) -> None:
@@ -202,8 +202,8 @@ def test_the_first_is_begun_before_the_second_is_there() -> None:
     assert go_on.is_set()
 
 
-def test_whoever_waits_for_an_input_can_be_stopped() -> None:
-    """By another thread, though the input never comes; so can the program be ended."""
+def test_the_wait_for_an_input_can_be_cancelled() -> None:
+    """By another thread, although the input never comes; the program can end, too."""
     never, stop = threading.Event(), _CancelToken()
 
     def stuck() -> Iterator[int]:
@@ -220,7 +220,7 @@ def test_whoever_waits_for_an_input_can_be_stopped() -> None:
 
 
 def test_what_an_input_raises_comes_out() -> None:
-    """From its thread, after what was taken before it."""
+    """From the input's thread, after the tasks before it."""
 
     def broken() -> Iterator[int]:
         yield 1
@@ -232,7 +232,7 @@ def test_what_an_input_raises_comes_out() -> None:
 
 
 def test_inputs_that_are_waited_for_are_taken_no_further_ahead() -> None:
-    """One besides those that the threads have."""
+    """One more than the threads have."""
     taken = []
 
     def endless() -> Iterator[int]:
@@ -249,7 +249,7 @@ def test_inputs_that_are_waited_for_are_taken_no_further_ahead() -> None:
 def test_an_interrupt_at_the_end_leaves_nothing_undone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Whoever has put something aside does it, whatever comes between."""
+    """What was put aside is done, even after an interrupt."""
     aside: list[int] = []
     done: list[int] = []
 
@@ -282,7 +282,7 @@ def test_an_interrupt_at_the_end_leaves_nothing_undone(
 def test_where_no_more_threads_can_be_had_those_that_there_are_do_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """And the clock goes on ticking."""
+    """And `on_tick` is still called."""
     start, ticks = threading.Thread.start, []
 
     def limited(self: threading.Thread) -> None:
@@ -308,7 +308,7 @@ def test_where_no_more_threads_can_be_had_those_that_there_are_do_it(
 
 
 def test_it_can_be_closed_by_one_of_its_own_threads() -> None:
-    """The garbage collector does so, with an iterator that nobody has any more."""
+    """The garbage collector does so with an abandoned iterator."""
     raised: list[BaseException] = []
     ready = threading.Event()
     results: Iterator[int]
@@ -334,8 +334,8 @@ def test_it_can_be_closed_by_one_of_its_own_threads() -> None:
 
 @pytest.mark.skipif(not hasattr(os, 'fork'), reason='there are no forks')
 @pytest.mark.filterwarnings('ignore:.*fork.*:DeprecationWarning')
-def test_a_child_neither_goes_on_nor_ends_it() -> None:
-    """What was begun is its parent's."""
+def test_a_child_neither_continues_nor_ends_it() -> None:
+    """The tasks belong to the parent."""
     idle: list[int] = []
     results = AdaptivePool(
         _size, 2, _CancelToken(), on_idle=lambda: idle.append(os.getpid())

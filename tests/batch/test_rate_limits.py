@@ -1,4 +1,4 @@
-"""Manners from end to end: how many at once, how often, how fast."""
+"""Rate limits end to end: requests at once, requests per second, bytes per second."""
 
 import threading
 from pathlib import Path
@@ -14,7 +14,7 @@ from tests.servers.http import Asked, Server, Wire
 
 
 class _JobState:
-    """A handler that takes a moment, and counts how many ask at once, and when."""
+    """A handler that takes a moment, and counts simultaneous requests and their times."""
 
     def __init__(self, seconds: float = 0.03) -> None:
         self.most = 0
@@ -40,7 +40,7 @@ class _JobState:
 def test_a_host_is_not_overrun(
     make_manager: MakeManager, server: Server, given: dict[str, object], most: int
 ) -> None:
-    """However many workers there are, and whoever calls."""
+    """With any number of workers, from any caller."""
     busy, manager = _JobState(0.1), make_manager(**given)
     urls = [server.on(f'/{number}', busy) for number in range(18)]
     items = list(manager.download_many(urls, dest=False, workers=12))
@@ -49,8 +49,8 @@ def test_a_host_is_not_overrun(
     assert busy.most == most
 
 
-def test_two_batches_share_the_places(make_manager: MakeManager, server: Server) -> None:
-    """They are those of the manager."""
+def test_two_batches_share_the_limit_per_host(make_manager: MakeManager, server: Server) -> None:
+    """The limit applies to the manager."""
     busy, manager = _JobState(), make_manager(max_per_host=3)
     urls = [server.on(f'/{number}', busy) for number in range(12)]
     batches = [
@@ -69,7 +69,7 @@ def test_two_batches_share_the_places(make_manager: MakeManager, server: Server)
 def test_a_rate_is_kept_by_each_request(
     make_manager: MakeManager, server: Server, tmp_path: Path
 ) -> None:
-    """A redirect is one, too; managers of one process share it with or without a cache."""
+    """A redirect counts, too; managers of one process share the rate, with or without a cache."""
     busy = _JobState(0)
 
     def to(target: str) -> str:
@@ -102,7 +102,7 @@ def test_a_rate_is_kept_by_each_request(
 def test_a_slow_connection_does_not_crowd_the_next(
     make_manager: MakeManager, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the server sees counts, not when an exchange began."""
+    """The time at the server counts, not the beginning of the exchange."""
     from dlmachine_adapters.http.deadlines import Deadlines
 
     busy, began = _JobState(0), list[float]()
@@ -125,7 +125,7 @@ def test_a_slow_connection_does_not_crowd_the_next(
 def test_the_wait_counts_in_the_time_of_the_download(
     make_manager: MakeManager, server: Server
 ) -> None:
-    """It is told as any other time that is over."""
+    """It is reported like any other timeout."""
     manager = make_manager(rate='1/m', timeout=5)
     url = server.on('/x', resource(b'abc'))
     items = sorted(manager.download_many([url, url]), key=lambda item: item.ok)
@@ -135,8 +135,8 @@ def test_the_wait_counts_in_the_time_of_the_download(
     assert len(server.asked) == 1
 
 
-def test_manners_are_in_the_plan(make_manager: MakeManager) -> None:
-    """As data, of every request that it knows of."""
+def test_rate_limits_are_in_the_plan(make_manager: MakeManager) -> None:
+    """As data, for every request that the plan knows."""
     manager = make_manager(rate='3/s', max_per_host=2, limit_rate='1M')
     planned = manager.plan('http://127.0.0.1:9/x')
     (rate_limits,) = [

@@ -1,4 +1,4 @@
-"""`dlmachine cache verify` and `dlmachine cache doctor`: what they tell, mend and end with."""
+"""`dlmachine cache verify` and `dlmachine cache doctor`: output, repairs, exit codes."""
 
 import json
 from collections.abc import Callable
@@ -29,7 +29,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
     def _run(*words: str) -> Result:
         done = CliRunner().invoke(group, [*words, '--cache', 'c'])
-        # Whatever ends a command otherwise is an error of the test.
+        # Any other exception is an error of the test.
         assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
         return done
 
@@ -38,18 +38,18 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 @pytest.fixture
 def url(server: Server) -> str:
-    """Something to download."""
+    """A URL to download."""
     return server.on('/t.tsv', resource(BODY, etag='"v1"'))
 
 
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two hours pass: what is there has settled."""
+    """Two hours pass, so that files are no longer recent."""
     monkeypatch.setattr(SystemClock, 'now', lambda _: datetime.now(UTC) + timedelta(hours=2))
 
 
 def contents(folder: Path) -> dict[str, tuple[bytes, int]]:
-    """Every file and folder: bytes and time of change."""
+    """Every file and folder: bytes and modification time."""
     return {
         str(path): (path.read_bytes() if path.is_file() else b'', path.stat().st_mtime_ns)
         for path in sorted([folder, *folder.rglob('*')])
@@ -59,7 +59,7 @@ def contents(folder: Path) -> dict[str, tuple[bytes, int]]:
 # --- verify -----------------------------------------------------------------------
 
 
-def test_no_folder_is_no_cache_in_which_all_is_well(run: Run) -> None:
+def test_a_missing_folder_is_not_a_sound_cache(run: Run) -> None:
     """Its name may be mistyped."""
     done = run('cache', 'verify')
     assert done.exit_code == 3
@@ -67,7 +67,7 @@ def test_no_folder_is_no_cache_in_which_all_is_well(run: Run) -> None:
     assert not Path('c').exists()
 
 
-def test_verify_tells_and_touches_nothing(run: Run, url: str) -> None:
+def test_verify_reports_and_changes_nothing(run: Run, url: str) -> None:
     """Without --fix."""
     path = Path(run('get', url).stdout.strip())
     assert run('cache', 'verify').exit_code == 0
@@ -108,7 +108,7 @@ def test_a_missing_copy_is_fetched_anew_after_fix(run: Run, url: str) -> None:
 
 
 def test_cachedir_uses_the_new_copy_after_fix(run: Run, url: str) -> None:
-    """Whoever opens the folder with cachedir gets whole bytes, or nothing."""
+    """Opened with cachedir, the entry has the right bytes, or none."""
     Path(run('get', url).stdout.strip()).write_bytes(WRONG)
     run('cache', 'verify', '--fix')
     cache = import_cachedir().Cache(path='c')
@@ -123,7 +123,7 @@ def test_cachedir_uses_the_new_copy_after_fix(run: Run, url: str) -> None:
 
 
 def test_verify_counts_what_others_made_and_leaves_it(run: Run, url: str) -> None:
-    """There is no record to compare it with."""
+    """They have no record to compare with."""
     run('get', url)
     cache = import_cachedir().Cache(path='c')
     item = cache.create('http://h/theirs', status=3, attrs={'sha256': 'ab' * 32})
@@ -138,7 +138,7 @@ def test_verify_counts_what_others_made_and_leaves_it(run: Run, url: str) -> Non
 
 
 def test_verify_in_json(run: Run, url: str) -> None:
-    """What was expected and found, and what was done."""
+    """Expected and found digests, and the repair."""
     path = Path(run('get', url).stdout.strip())
     path.write_bytes(WRONG)
     (told,) = json.loads(run('cache', 'verify', '--json').stdout)
@@ -152,8 +152,8 @@ def test_verify_in_json(run: Run, url: str) -> None:
     assert json.loads(run('cache', 'verify', '--json').stdout) == []
 
 
-def test_what_can_not_be_fixed_is_told(run: Run, url: str) -> None:
-    """And does not hold back the rest."""
+def test_a_failed_repair_is_reported(run: Run, url: str) -> None:
+    """Other repairs continue."""
     path = Path(run('get', url).stdout.strip())
     path.unlink()
     path.mkdir()
@@ -167,7 +167,7 @@ def test_what_can_not_be_fixed_is_told(run: Run, url: str) -> None:
 
 
 def make_ill(url: str, run: Run) -> None:
-    """One problem of each kind that can be cured, and a note."""
+    """One problem of each kind that can be repaired, and a note."""
     path = Path(run('get', url).stdout.strip())
     path.unlink()
     Path('c', f'{"ab" * 16}-1.csv').write_bytes(BODY)
@@ -179,15 +179,15 @@ def make_ill(url: str, run: Run) -> None:
 
 
 def test_a_healthy_cache(run: Run, url: str) -> None:
-    """Nothing on stdout, and 0."""
+    """No output, and exit code 0."""
     run('get', url)
     done = run('cache', 'doctor')
 
     assert (done.exit_code, done.stdout, done.stderr) == (0, '', '0 problems, 0 notes\n')
 
 
-def test_no_cache_is_no_problem(run: Run, tmp_path: Path) -> None:
-    """And none is made."""
+def test_a_missing_cache_is_not_a_problem(run: Run, tmp_path: Path) -> None:
+    """None is created."""
     done = run('cache', 'doctor', '--fix', '--probe')
 
     assert (done.exit_code, 'there is no such folder' in done.stdout) == (0, True)
@@ -195,8 +195,8 @@ def test_no_cache_is_no_problem(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures('later')
-def test_doctor_tells_and_touches_nothing(run: Run, url: str) -> None:
-    """The folder is the same to the byte and to the nanosecond, and so is the next report."""
+def test_doctor_reports_and_changes_nothing(run: Run, url: str) -> None:
+    """The folder is identical to the nanosecond, and so is the next report."""
     make_ill(url, run)
     before = contents(Path('c'))
     done = run('cache', 'doctor')
@@ -213,8 +213,8 @@ def test_doctor_tells_and_touches_nothing(run: Run, url: str) -> None:
 
 
 @pytest.mark.usefixtures('later')
-def test_doctor_mends_what_is_safe(run: Run, url: str) -> None:
-    """It says what it did; the next run ends with 0 and tells what lies in quarantine."""
+def test_doctor_repairs_what_is_safe(run: Run, url: str) -> None:
+    """It reports each repair; the next run ends with 0 and lists the quarantine."""
     make_ill(url, run)
     done = run('cache', 'doctor', '--fix')
     again = run('cache', 'doctor')
@@ -243,8 +243,8 @@ def test_doctor_in_json(run: Run, url: str) -> None:
     assert (kinds['orphan']['cure'], kinds['orphan']['mended']) == ('quarantine', None)
 
 
-def test_probing_is_asked_for(run: Run, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It writes, so that it is not done otherwise."""
+def test_probing_needs_a_flag(run: Run, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It writes, so it needs a flag."""
     run('get', url)
     asked: list[str] = []
     monkeypatch.setattr(fs_probe, 'find_capabilities', asked.append)
@@ -257,7 +257,7 @@ def test_probing_is_asked_for(run: Run, url: str, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_damaged_registry_is_a_problem_and_left_alone(run: Run, url: str) -> None:
-    """By doctor; verify can say nothing about it."""
+    """It is reported by doctor; verify cannot read it."""
     run('get', url)
     Path('c', 'cache.sqlite').write_bytes(b'no database' * 100)
     before = contents(Path('c'))
@@ -271,5 +271,5 @@ def test_a_damaged_registry_is_a_problem_and_left_alone(run: Run, url: str) -> N
 
 @pytest.mark.parametrize('command', ['verify', 'doctor'])
 def test_a_cache_must_be_named(command: str) -> None:
-    """There is none by default."""
+    """There is no default."""
     assert CliRunner().invoke(group, ['cache', command]).exit_code == 2

@@ -1,4 +1,4 @@
-"""The command line: what goes to stdout, what to stderr, and how it ends."""
+"""The command line: stdout, stderr and exit codes."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from tests.servers.http import Server
 BODY = b'id\tscore\nP1\t1\n'
 
 
-def test_get_writes_here_under_the_name_of_the_answer(
+def test_get_writes_here_under_the_name_of_the_response(
     run: RunCommand, server: Server, tmp_path: Path
 ) -> None:
     """Without a destination the file goes into the current folder; its path is printed."""
@@ -80,7 +80,7 @@ def test_an_error_is_one_line_and_a_code(run: RunCommand, server: Server, tmp_pa
     ids=lambda value: ' '.join(value) if isinstance(value, list) else str(value),
 )
 def test_exit_codes(run: RunCommand, tmp_path: Path, words: list[str], code: int) -> None:
-    """Scripts can tell what went wrong; what only looks leaves the folder empty."""
+    """Scripts can tell failures apart; read-only commands leave the folder empty."""
     done = run(*words)
 
     assert done.returncode == code, done.stderr
@@ -89,13 +89,13 @@ def test_exit_codes(run: RunCommand, tmp_path: Path, words: list[str], code: int
 
 
 def test_every_fault_has_a_code() -> None:
-    """No fault ends without one; credentials have their own."""
+    """Credentials have their own code."""
     assert set(CODES) == set(FAULTS)
     assert [exit_code(HttpStatus(url='', status=status)) for status in (401, 407, 500)] == [6, 6, 8]
 
 
 def test_many_and_some_fail(run: RunCommand, server: Server) -> None:
-    """Some of many: the others are there, and the code is 12."""
+    """The others are downloaded, and the code is 12."""
     done = run('get', server.on('/a', resource(BODY)), server.on('/b', answer(404)), '--dir', 'd')
 
     assert done.returncode == 12
@@ -104,7 +104,7 @@ def test_many_and_some_fail(run: RunCommand, server: Server) -> None:
 
 
 def test_json_is_for_machines(run: RunCommand, server: Server) -> None:
-    """`--json` gives one document with stable codes."""
+    """`--json` prints one document with stable codes."""
     good = run('get', server.on('/a', resource(BODY)), '--cache', 'c', '--json')
     mixed = run('get', server.url('/a'), 'gopher://127.0.0.1/', '--cache', 'c', '--json')
 
@@ -114,8 +114,8 @@ def test_json_is_for_machines(run: RunCommand, server: Server) -> None:
     assert told['gopher']['fault']['code'] == 'scheme_refused'
 
 
-def test_audit_tells_and_touches_nothing(run: RunCommand, server: Server, tmp_path: Path) -> None:
-    """Hit, missing and would-fail; 10 while anything would be downloaded, 0 when nothing would."""
+def test_audit_reports_and_changes_nothing(run: RunCommand, server: Server, tmp_path: Path) -> None:
+    """Hit, missing and would-fail; 10 while anything would be downloaded, else 0."""
     url = server.on('/a', resource(BODY))
     run('get', url, '--cache', 'c')
     listed, asked = tmp_path / 'work' / 'list.txt', len(server.asked)
@@ -169,7 +169,7 @@ def test_config_shows_where_values_come_from(run: RunCommand, tmp_path: Path) ->
 
 
 def test_demo_shows_the_main_job(run: RunCommand) -> None:
-    """Plan, download, hit, 304 and audit, with what was asked each time."""
+    """Plan, download, hit, 304 and audit, with the requests of each step."""
     done = run('demo')
 
     assert (done.returncode, done.stderr) == (0, '')
@@ -212,7 +212,7 @@ def test_help_is_quick_to_load() -> None:
 
 
 def test_ctrl_c_ends_a_batch_at_once(server: Server, tmp_path: Path) -> None:
-    """Many running downloads do not hold the program back."""
+    """Running downloads do not delay the exit."""
     urls = [server.on(f'/slow{number}', trickle(10_000, 0.05)) for number in range(3)]
     running = subprocess.Popen(
         [sys.executable, '-m', 'dlmachine', 'get', *urls, '--dir', str(tmp_path / 'd')],
@@ -232,7 +232,7 @@ def test_ctrl_c_ends_a_batch_at_once(server: Server, tmp_path: Path) -> None:
 
 
 def test_data_is_a_form_as_with_curl(run: RunCommand, server: Server) -> None:
-    """`--data` posts a form, `--json-data` a JSON text."""
+    """`--data` posts a form, `--json-data` a JSON body."""
     url = server.on('/api', answer(200, body=b'ok'))
 
     assert run('get', url, '--data', 'a=1&b=2', '-o', '-').stdout == 'ok'
@@ -243,9 +243,7 @@ def test_data_is_a_form_as_with_curl(run: RunCommand, server: Server) -> None:
     ]
 
 
-def test_a_copy_that_stands_in_is_said_to_be_stale(
-    run: RunCommand, server: Server, tmp_path: Path
-) -> None:
+def test_a_stale_copy_is_reported(run: RunCommand, server: Server, tmp_path: Path) -> None:
     """The path on stdout, the reason on stderr, exit code 0; without the option it fails."""
     url = server.on('/x', in_turn(resource(BODY), answer(503)))
     words = ('--cache', 'c', '--force-download', '--retry', '0')
@@ -264,7 +262,7 @@ def test_a_copy_that_stands_in_is_said_to_be_stale(
 def test_bodies_are_checked_from_the_command_line(
     run: RunCommand, server: Server, tmp_path: Path
 ) -> None:
-    """Lists, sizes, content and folders; each with the exit code of its kind."""
+    """Checksum files, sizes, content and folders, each with its exit code."""
     page, table = server.on('/p.csv', resource(b'<html>')), server.on('/t.csv', resource(BODY))
     wrong = server.on('/SHA256SUMS', resource(b'0' * 64 + b'  t.csv\n'))
     at = ('--retry', '0', '-o', 'new/x')
@@ -278,8 +276,8 @@ def test_bodies_are_checked_from_the_command_line(
 
 
 @pytest.mark.skipif(not Path('/dev/full').exists(), reason='there is no device that is full')
-def test_output_that_can_not_be_written_is_an_error_of_files(server: Server) -> None:
-    """In a line, not a traceback; bytes, paths and tables alike."""
+def test_unwritable_output_has_the_exit_code_of_files(server: Server) -> None:
+    """In one line, without a traceback, for bytes, paths and tables."""
     url = server.on('/t.csv', resource(b'x'))
     for words in (['get', '-o', '-', url], ['config']):
         with open('/dev/full', 'wb') as full:
@@ -292,7 +290,7 @@ def test_output_that_can_not_be_written_is_an_error_of_files(server: Server) -> 
 
 
 def test_a_closed_pipe_ends_it_silently(server: Server) -> None:
-    """As SIGPIPE does to other programs."""
+    """Like other programs at SIGPIPE."""
     url = server.on('/t.csv', resource(b'x'))
     reader, writer = os.pipe()
     os.close(reader)
@@ -305,7 +303,7 @@ def test_a_closed_pipe_ends_it_silently(server: Server) -> None:
 
 
 def test_config_shows_no_secret_of_a_url(run: RunCommand) -> None:
-    """An address among the settings may carry one."""
+    """A URL among the settings may contain one."""
     for words in (['config'], ['config', '--json']):
         shown = run(*words, DLMACHINE_CHECKSUM_FILE='https://h/SUMS?token=s3cret')
         assert 's3cret' not in shown.stdout

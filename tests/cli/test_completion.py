@@ -1,4 +1,4 @@
-"""What a shell completes: commands, flags, files, folders, and words where there are few."""
+"""Shell completion: commands, flags, files, folders, and short lists of values."""
 
 import shutil
 import subprocess
@@ -10,12 +10,12 @@ from click.shell_completion import BashComplete, FishComplete, ShellComplete, Zs
 
 from dlmachine.cli import group
 
-#: The command, by whatever name it was called.
+#: The command, under any of its names.
 DLM = "import sys; sys.argv[0] = 'dlmachine'; from dlmachine.cli import main; main()"
 
 
 def complete(line: str, shell: type[ShellComplete] = BashComplete) -> list[tuple[str, str]]:
-    """What is offered for the last word of a line, with the kind of each."""
+    """The completions of the last word of a line, with the kind of each."""
     *words, incomplete = line.split(' ')
     found = shell(group, {}, 'dlmachine', '_DLMACHINE_COMPLETE').get_completions(words, incomplete)
     return [(item.type, item.value) for item in found]
@@ -40,7 +40,7 @@ def complete(line: str, shell: type[ShellComplete] = BashComplete) -> list[tuple
     ],
 )
 def test_words_are_completed(line: str, offered: list[str]) -> None:
-    """Commands, flags, and values of which there are few; backends as they are installed."""
+    """Commands, flags, and values of short lists; backends as installed."""
     pytest.importorskip('pycurl')
     assert complete(line) == [('plain', word) for word in offered]
 
@@ -53,14 +53,14 @@ def test_words_are_completed(line: str, offered: list[str]) -> None:
     ],
 )  # fmt: skip
 def test_files_are_completed(line: str) -> None:
-    """By the shell itself, which is told that it is a file."""
+    """By the shell itself, which is told that a file is expected."""
     for shell in (BashComplete, ZshComplete, FishComplete):
         assert complete(f'{line}da', shell) == [('file', 'da')]
 
 
 @pytest.mark.parametrize('line', ['get --cache ', 'get -d ', 'plan --dir ', 'cache ls --cache '])
 def test_folders_are_completed(line: str) -> None:
-    """As files are."""
+    """Like files."""
     assert complete(f'{line}da') == [('dir', 'da')]
 
 
@@ -74,7 +74,7 @@ def test_folders_are_completed(line: str) -> None:
     ],
 )
 def test_bash_completes(tmp_path: Path, line: str, offered: list[str]) -> None:
-    """With the script that the documents load: a real bash, asked as if Tab had been pressed."""
+    """With the documented script, in a real bash, as if Tab had been pressed."""
     bash = shutil.which('bash')
     if bash is None:
         pytest.skip('there is no bash')
@@ -82,7 +82,7 @@ def test_bash_completes(tmp_path: Path, line: str, offered: list[str]) -> None:
     program.parent.mkdir()
     program.write_text(f'#!{sys.executable}\n{DLM}\n')
     program.chmod(0o755)
-    # `compopt` works while bash completes; here it shows what bash would do.
+    # `compopt` works only while bash completes; here it shows what bash would do.
     script = f"""
         compopt() {{
             case "$2" in default) echo files ;; dirnames) echo folders ;; esac

@@ -1,4 +1,4 @@
-"""A remedy speaks the language of where it is shown."""
+"""Remedies name flags on the command line, and keywords in Python."""
 
 import re
 
@@ -7,7 +7,7 @@ import pytest
 from dlmachine.cli.parameters.flags import in_flags
 from tests.core.faults.test_faults import TEXTS
 
-#: What is no option of the command line, in whatever form.
+#: Words that are not options of the command line, in any form.
 NONE = {'validate'}
 
 

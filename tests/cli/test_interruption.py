@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and nohup: how commands end, and what they leave; and what -v tells."""
+"""Ctrl-C, SIGTERM and nohup: how commands end, and what they leave; and -v."""
 
 import os
 import signal
@@ -31,7 +31,7 @@ Process = subprocess.Popen[str]
 
 
 def start(*words: str, code: str = '') -> Process:
-    """The program, running."""
+    """Start the program."""
     how = ['-c', code] if code else ['-m', 'dlmachine']
     return subprocess.Popen(
         [sys.executable, *how, *words],
@@ -40,7 +40,7 @@ def start(*words: str, code: str = '') -> Process:
 
 
 def wait_until(is_so: Callable[[], bool], running: Process) -> None:
-    """Wait for something that the program does, for as long as it runs."""
+    """Wait for a condition while the program runs."""
     for _ in range(2_000):
         if is_so():
             return
@@ -50,24 +50,24 @@ def wait_until(is_so: Callable[[], bool], running: Process) -> None:
 
 
 def parts_in(folder: Path) -> list[Path]:
-    """The parts that lie there."""
+    """The existing parts."""
     return sorted((folder / '.dlmachine').glob('*.part'))
 
 
 def has_begun(folder: Path, count: int = 1) -> bool:
-    """Whether so many parts have their first mebibyte on disk."""
+    """Whether that many parts have their first mebibyte on disk."""
     sizes = [path.stat().st_size for path in parts_in(folder)]
     return len([size for size in sizes if size >= 1 << 20]) == count
 
 
 def stalled() -> Handler:
-    """A body that stops in the middle, for longer than any test waits."""
+    """A body that stops in the middle, for longer than the test waits."""
     return raw(HEAD.encode(), BODY[:SENT], 60.0)
 
 
 @contextmanager
 def ended(running: Process) -> Iterator[Process]:
-    """At the end it is gone."""
+    """Ends the process at the end of the test."""
     try:
         yield running
     finally:
@@ -86,10 +86,10 @@ def ended(running: Process) -> Iterator[Process]:
         (signal.SIGTERM, 143, 'curl'),
     ],
 )
-def test_an_interrupted_download_can_be_gone_on_with(
+def test_an_interrupted_download_can_be_resumed(
     server: Server, tmp_path: Path, number: int, code: int, backend: str
 ) -> None:
-    """Its part is synced, with a note of how much of what it is; the next run asks for the rest."""
+    """Its part is synced and has a note; the next run requests the rest."""
     if backend == 'curl':
         pytest.importorskip('pycurl')
     url = server.on('/x', in_turn(stalled(), resource(BODY, etag='"v1"')))
@@ -109,12 +109,12 @@ def test_an_interrupted_download_can_be_gone_on_with(
         again.communicate(timeout=20)
     assert again.returncode == 0
     assert (tmp_path / 'x').read_bytes() == BODY
-    # From the last byte that is there: a range that begins after the end would be an error.
+    # From the last byte on: a range that begins after the end would be an error.
     assert server.asked[1].get('Range') == f'bytes={kept - 1}-'
 
 
 def test_the_lock_of_a_terminated_download_is_given_back(server: Server, tmp_path: Path) -> None:
-    """Nothing dead stays in the cache but the part."""
+    """Only the part remains in the cache."""
     url = server.on('/x', stalled())
     with ended(start('get', url, '--cache', str(tmp_path))) as running:
         wait_until(lambda: has_begun(tmp_path), running)
@@ -130,7 +130,7 @@ def test_the_lock_of_a_terminated_download_is_given_back(server: Server, tmp_pat
 def test_a_second_signal_ends_it_at_once(
     server: Server, tmp_path: Path, first: str, second: str
 ) -> None:
-    """Even if the cleaning up hangs."""
+    """Even if the cleanup hangs."""
     code = (
         'import sys, threading\n'
         'from dlmachine.cli import main\n'
@@ -154,7 +154,7 @@ def test_a_second_signal_ends_it_at_once(
 
 
 def test_a_signal_that_the_parent_ignores_stays_ignored(server: Server, tmp_path: Path) -> None:
-    """As under nohup: the download goes on to its end."""
+    """As under nohup: the download completes."""
     go_on = threading.Event()
 
     def handle(asked: Asked, wire: Wire) -> None:
@@ -183,7 +183,7 @@ def test_a_signal_that_the_parent_ignores_stays_ignored(server: Server, tmp_path
 
 
 def test_a_terminated_batch_ends_at_once(server: Server, tmp_path: Path) -> None:
-    """Its threads are not waited for, and its parts can be resumed."""
+    """It does not wait for its threads, and its parts can be resumed."""
     urls = [
         server.on(f'/{number}', in_turn(stalled(), resource(BODY, etag='"v1"')))
         for number in range(3)
@@ -204,7 +204,7 @@ def test_a_terminated_batch_ends_at_once(server: Server, tmp_path: Path) -> None
 
 @pytest.mark.parametrize(('number', 'code'), CODES)
 def test_every_command_ends_so(server: Server, tmp_path: Path, number: int, code: int) -> None:
-    """Here one that waits for an answer."""
+    """Here one that waits for the user's confirmation."""
     url = server.on('/x', resource(BODY))
     with ended(start('get', url, '--cache', str(tmp_path))) as getting:
         getting.communicate(timeout=20)
@@ -212,7 +212,7 @@ def test_every_command_ends_so(server: Server, tmp_path: Path, number: int, code
         assert running.stdout is not None
         assert url in running.stdout.readline()
         running.send_signal(number)
-        # Its stdin stays open: the end of the input would be an answer, too.
+        # Its stdin stays open: the end of the input would also end it.
         running.wait(20)
         assert running.stderr is not None
         err = running.stderr.read()
@@ -226,7 +226,7 @@ def test_every_command_ends_so(server: Server, tmp_path: Path, number: int, code
 
 
 def test_handlers_are_put_back() -> None:
-    """Whoever calls the command line from a program keeps its own."""
+    """A program that calls the command line keeps its own handlers."""
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     with interruptible():
         inside = signal.getsignal(signal.SIGTERM)
@@ -239,8 +239,8 @@ def test_handlers_are_put_back() -> None:
     assert len({before[1], inside, innermost}) == 3
 
 
-def test_somebody_elses_handler_stays() -> None:
-    """It may have better things to do."""
+def test_another_programs_handler_stays() -> None:
+    """It is not replaced."""
 
     def theirs(*_: object) -> None:
         pass
@@ -253,8 +253,8 @@ def test_somebody_elses_handler_stays() -> None:
         signal.signal(signal.SIGTERM, before)
 
 
-def test_sigterm_is_no_exception_to_be_handled() -> None:
-    """It passes every `except Exception`, and after it the next signal ends the process."""
+def test_sigterm_is_not_an_exception() -> None:
+    """It passes every `except Exception`, and the next signal ends the process."""
     told: list[object] = []
 
     def terminate() -> None:
@@ -274,7 +274,7 @@ def test_sigterm_is_no_exception_to_be_handled() -> None:
 
 
 def test_other_threads_handle_no_signals() -> None:
-    """There the command line runs without."""
+    """The command line runs without handlers there."""
     before = signal.getsignal(signal.SIGTERM)
     seen: list[object] = []
 
@@ -313,7 +313,7 @@ def test_verbosity(server: Server, tmp_path: Path, words: list[str], levels: set
 
 
 def test_verbosity_of_a_failure(server: Server, tmp_path: Path) -> None:
-    """The log and the one line that says what went wrong."""
+    """The log, and one line with the error."""
     url = server.on('/x', answer(404))
     with ended(start('get', url, '-o', str(tmp_path / 'x'), '-v')) as running:
         _, err = running.communicate(timeout=20)

@@ -1,4 +1,4 @@
-"""Manners on the command line."""
+"""Rate limits on the command line."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ BODY = b'x' * 300_000
 
 
 class Counting:
-    """A handler that counts how many ask at once: it waits for so many, and a moment for more."""
+    """A handler that counts simultaneous requests: it waits for a number, and a moment for more."""
 
     def __init__(self, wanted: int = 1) -> None:
         self.wanted = wanted
@@ -39,7 +39,7 @@ class Counting:
 
 
 def get(tmp_path: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """`dlmachine get` in a folder of its own."""
+    """`dlmachine get` in a separate folder."""
     return subprocess.run(
         [sys.executable, '-m', 'dlmachine', 'get', *words], cwd=tmp_path,
         env={**os.environ, **environ}, capture_output=True, text=True, check=False, timeout=60,
@@ -60,7 +60,7 @@ def get(tmp_path: Path, *words: str, **environ: str) -> subprocess.CompletedProc
 def test_so_many_at_once(
     server: Server, tmp_path: Path, words: tuple[str, ...], environ: dict[str, str], most: int
 ) -> None:
-    """Jobs, and of them so many with one host; options count more than the environment."""
+    """Workers, and requests per host; options override the environment."""
     busy = Counting(most)
     urls = [server.on(f'/{number}', busy) for number in range(14)]
     done = get(tmp_path, *urls, *words, **environ)
@@ -70,7 +70,7 @@ def test_so_many_at_once(
 
 
 def test_so_many_a_second(server: Server, tmp_path: Path) -> None:
-    """Each request has its distance from the one before."""
+    """Each request has the right distance from the one before."""
     busy = Counting()
     urls = [server.on(f'/{number}', busy) for number in range(5)]
     done = get(tmp_path, *urls, '--rate', '10/s')
@@ -81,7 +81,7 @@ def test_so_many_a_second(server: Server, tmp_path: Path) -> None:
 
 
 def test_so_many_bytes_a_second(server: Server, tmp_path: Path) -> None:
-    """Of all together."""
+    """Of all downloads together."""
     urls = [server.on(f'/{number}', resource(BODY)) for number in range(2)]
     began = monotonic()
     done = get(tmp_path, *urls, '--limit-rate', '600kB')
@@ -102,10 +102,10 @@ def test_so_many_bytes_a_second(server: Server, tmp_path: Path) -> None:
         ((), {'DLMACHINE_JOBS': 'many'}, "'many' is not a valid integer range"),
     ],
 )
-def test_what_makes_no_sense_is_said(
+def test_invalid_values_are_reported(
     tmp_path: Path, words: tuple[str, ...], environ: dict[str, str], said: str
 ) -> None:
-    """And nobody is asked for anything."""
+    """No request is sent."""
     done = get(tmp_path, 'http://127.0.0.1:9/x', *words, **environ)
 
     assert done.returncode == 2

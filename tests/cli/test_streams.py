@@ -1,4 +1,4 @@
-"""Standard streams that are closed, full or without a reader, and what a usage error quotes."""
+"""Standard streams that are closed, full or without a reader; quotations in usage errors."""
 
 import subprocess
 import sys
@@ -31,7 +31,7 @@ def _shell(line: str, folder: Path) -> subprocess.CompletedProcess[bytes]:
 def test_results_that_cannot_be_written_are_an_error_of_files(
     server: Server, tmp_path: Path, words: str, stream: str
 ) -> None:
-    """In a line that blames the output, not the disk or the registry."""
+    """In a line that names the output, not the disk or the registry."""
     url = server.on('/t.csv', resource(b'x'))
     assert _shell(f'DLM get {url} --cache c', tmp_path).returncode == 0
     ended = _shell(f'DLM {words.format(url)} {stream}', tmp_path)
@@ -43,8 +43,8 @@ def test_results_that_cannot_be_written_are_an_error_of_files(
 
 
 @pytest.mark.parametrize('stream', ['2>&-', '2>/dev/full'])
-def test_what_cannot_be_told_changes_nothing(server: Server, tmp_path: Path, stream: str) -> None:
-    """Exit codes, and results on stdout, are what they are with a stderr."""
+def test_unwritable_messages_change_nothing(server: Server, tmp_path: Path, stream: str) -> None:
+    """Exit codes and results are the same as with a stderr."""
     url = server.on('/t.csv', resource(b'x'))
     good = _shell(f'DLM get -v {url} {stream}', tmp_path)
     missing = _shell(f'DLM get {url}x {stream}', tmp_path)
@@ -56,7 +56,7 @@ def test_what_cannot_be_told_changes_nothing(server: Server, tmp_path: Path, str
 
 
 def test_a_closed_stdin_is_an_empty_one(server: Server, tmp_path: Path) -> None:
-    """A list has no URL in it, and nobody answers a question."""
+    """A list on it has no URLs, and a question gets no answer."""
     url = server.on('/t.csv', resource(b'x'))
     assert _shell(f'DLM get {url} --cache c', tmp_path).returncode == 0
     for line, said in (
@@ -81,7 +81,7 @@ def test_a_closed_stdin_is_an_empty_one(server: Server, tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_an_error_of_usage_quotes_no_secret(run: RunCommand, words: list[str]) -> None:
-    """What click does not understand may be a URL with a password at a wrong place."""
+    """An argument that click does not understand may be a URL with a password."""
     ended = run(*words)
 
     assert ended.returncode == 2
@@ -90,7 +90,7 @@ def test_an_error_of_usage_quotes_no_secret(run: RunCommand, words: list[str]) -
 
 
 def test_an_error_of_usage_is_short(run: RunCommand) -> None:
-    """An argument without end is quoted by its beginning; a line break does not end the line."""
+    """An endless argument is shortened; a line break does not end the line."""
     long = run('get', 'http://h/', '--retry', '9' * 5000)
     lines = run('get', 'http://h/', '--retry', 'a\nerror: all is lost')
     variable = run('get', 'http://h/', DLMACHINE_JOBS=URL)

@@ -18,7 +18,7 @@ from dlmachine.options.lists import SETTING_NAMES
 from tests.servers.behaviours import resource
 from tests.servers.http import Server
 
-#: Options without a flag that is made from the table, and why.
+#: Options without a flag from the table, and the reason.
 ELSEWHERE = {
     'dest': '--output and --dir',
     'pkg': 'for programs that have a cache of their own',
@@ -26,7 +26,7 @@ ELSEWHERE = {
     'query': '--data and --json-data', 'post': '--data', 'json': '--json-data', 'data': '--data', 'multipart': '',
 }  # fmt: skip
 FLAGS = {one.name: one for one in get.command.params if isinstance(one, TableFlag)}
-#: A value for each option that has one.
+#: A value for each option that takes one.
 VALUES: dict[str, Any] = {
     'path': 'c', 'method': 'PUT', 'headers': 'A: b', 'user_agent': 'me', 'secret_names': 'code', 'mirrors': 'http://m/',
     'check_method': 'etag', 'newer_than': '2024-05-01', 'older_than': '2024-05-01', 'checksum': f'md5:{"ab" * 16}',
@@ -35,12 +35,12 @@ VALUES: dict[str, Any] = {
 
 
 def parsed(*words: str) -> dict[str, Any]:
-    """The parameters of `get` for the words of a command line."""
+    """The parameters of `get` for these arguments."""
     return get.command.make_context('get', ['http://h/', *words]).params
 
 
 def test_every_option_has_a_flag() -> None:
-    """By its own name; an option that is new in the table is in a section of the help, too."""
+    """Under its own name; a new option of the table is also in a section of the help."""
     assert FLAGS.keys() == {*SETTING_NAMES, *DESCRIPTOR_NAMES} - ELSEWHERE.keys()
     for name, flag in FLAGS.items():
         assert flag_of(name) in (*flag.opts, *flag.secondary_opts), name
@@ -51,7 +51,7 @@ def test_every_option_has_a_flag() -> None:
 
 
 def test_switches_are_known() -> None:
-    """Those that are true by default have a flag that switches them off."""
+    """Options that are true by default have a flag that switches them off."""
     settings = load_config(None, {}, environ={}, user_file='/dev/null').unwrap().settings
     assert {one.name for one in settings if one.value is True} == ON
 
@@ -74,7 +74,7 @@ def test_a_flag_sets_its_option(name: str) -> None:
 def test_what_was_not_passed_is_left_to_the_configuration(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And what was passed outranks it, in both directions of a switch."""
+    """Passed options override it, in both directions of a switch."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv('DLMACHINE_OFFLINE', '1')
     url = server.on('/x', resource(b'x'))
@@ -85,7 +85,7 @@ def test_what_was_not_passed_is_left_to_the_configuration(
 
 @pytest.mark.parametrize(('old', 'new'), OLD_FLAGS.items())
 def test_an_old_flag_works_and_warns(old: str, new: str) -> None:
-    """On stderr, with the name of now; after `--` it is an argument."""
+    """On stderr, with the present name; after `--` it is an argument."""
     words = (old, '3') if new == '--workers' else (old,)
     name = new.removeprefix('--').replace('-', '_')
 
@@ -111,7 +111,7 @@ def test_an_old_variable_works_and_warns(tmp_path: Path) -> None:
 
 
 def test_a_bad_value_names_its_flag() -> None:
-    """What is wrong with it, as the table's parser says; exit code 2."""
+    """With the message of the table's parser; exit code 2."""
     for words, said in (
         (('--retries', 'x'), "'--retries' / '--retry': 'x' is not a whole number"),
         (('-m', '0'), 'is 0, which leaves no time'),
@@ -124,8 +124,8 @@ def test_a_bad_value_names_its_flag() -> None:
         assert said in done.stderr
 
 
-def test_the_help_tells_values_and_defaults() -> None:
-    """Each flag has a line of its own, in a section, with the default of the policy."""
+def test_the_help_shows_values_and_defaults() -> None:
+    """Each flag has its own line, in a section, with the default of the policy."""
     text = CliRunner().invoke(group, ['get', '--help'], terminal_width=200).stdout
 
     for section in ('Options:', *(f'{name}:' for name in SECTIONS)):

@@ -1,4 +1,4 @@
-"""Audit: what is told of each item, and that telling it does nothing."""
+"""`audit`: what its rows say, and that it changes nothing."""
 
 import os
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ BODY = b'id\tscore\nP1\t1\n'
 
 
 def item(manager: DownloadManager, url: str, **words: object) -> Item:
-    """An item with the options of the manager, and these."""
+    """An item with the manager's options and these."""
     return make_item({'url': url, **words}, manager.policy, {})
 
 
@@ -67,10 +67,10 @@ def test_each_status_with_its_reason(
     assert len({row.reason for row in rows[:4]}) == 4
 
 
-def test_an_audit_asks_nobody_and_writes_nothing(
+def test_an_audit_sends_nothing_and_writes_nothing(
     make_manager: MakeManager, server: Server, tmp_path: Path
 ) -> None:
-    """A thousand items: no request, no file, and not even the folder of the cache."""
+    """A thousand items: no request, no file, and no cache folder."""
     manager = make_manager(tmp_path / 'cache')
     lines = [server.url(f'/{number}') for number in range(1_000)]
 
@@ -82,8 +82,8 @@ def test_an_audit_asks_nobody_and_writes_nothing(
     assert os.listdir(tmp_path) == []
 
 
-def test_rows_are_made_as_they_are_asked_for(manager: DownloadManager) -> None:
-    """The items may be without end."""
+def test_rows_are_made_on_demand(manager: DownloadManager) -> None:
+    """The iterator of items may be endless."""
 
     def endless() -> Iterator[Item]:
         while True:
@@ -93,8 +93,8 @@ def test_rows_are_made_as_they_are_asked_for(manager: DownloadManager) -> None:
         assert next(audit(endless(), world)).status is AuditStatus.MISSING
 
 
-def test_rows_tell_no_secrets(manager: DownloadManager) -> None:
-    """Not of a row that is planned, nor of one that would fail."""
+def test_rows_show_no_secrets(manager: DownloadManager) -> None:
+    """Neither those of successful rows nor those of failing ones."""
     url = 'http://me:s3cret@h/x?token=s3cret'
     items = [
         item(manager, url),
@@ -111,7 +111,7 @@ def test_rows_tell_no_secrets(manager: DownloadManager) -> None:
 def test_an_audit_agrees_with_the_download(
     make_manager: MakeManager, server: Server, tmp_path: Path
 ) -> None:
-    """What is a hit asks nobody when it is downloaded, what is missing asks once."""
+    """A hit sends no request when it is downloaded; a missing file sends one."""
     manager = make_manager(tmp_path / 'cache')
     url = server.on('/a', resource(BODY))
 
@@ -132,7 +132,7 @@ def test_an_audit_agrees_with_the_download(
 def test_the_summary_counts(
     manager: DownloadManager, urls: list[str], would_download: bool, would_fail: bool
 ) -> None:
-    """Every status has its count, be it 0."""
+    """Every status is counted, even if the count is 0."""
     with manager.adapters() as world:
         found = summarize(audit(parse_lines(urls, manager.policy, {}), world))
 

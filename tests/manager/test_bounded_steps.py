@@ -1,4 +1,4 @@
-"""What a server lets us compute is done in bounded steps, between which the limits are looked at."""
+"""Long computations on a response check the limits between bounded steps."""
 
 import gzip
 from collections.abc import Callable
@@ -51,7 +51,7 @@ def test_a_bomb_in_one_piece_stops_at_the_next_check() -> None:
         reader.flush()
     assert len(looks) == 3
     assert max(later - before for before, later in zip([0, *looks], looks, strict=False)) < 17 << 20
-    # What is left of the piece is not inflated for the sake of the end.
+    # The rest of the piece is not inflated.
     assert isinstance(reader.broken(Cancelled()), Interrupted)
     assert part.size_bytes == looks[-1]
     part.discard(Discard())

@@ -25,7 +25,7 @@ FIELDS = (('ETag', '"v1"'), ('Accept-Ranges', 'bytes'), ('Content-Length', str(l
 
 
 class Ending:
-    """A server's handler, and the moment from which it makes no more difference."""
+    """A server's handler, and an event that releases it at the end of the test."""
 
     def __init__(self, rest: Callable[[Wire], None]) -> None:
         self.is_there = threading.Event()
@@ -39,12 +39,12 @@ class Ending:
 
 
 def stalled(wire: Wire) -> None:
-    """Say nothing more."""
+    """Send nothing more."""
     wire.pause(60)
 
 
 def trickling(wire: Wire) -> None:
-    """Go on, byte by byte."""
+    """Send byte by byte."""
     for number in range(SENT, len(BODY)):
         wire.send(BODY[number : number + 1])
         wire.pause(0.01)
@@ -58,7 +58,7 @@ def endless(asked: Asked, wire: Wire) -> None:
 
 
 def started(work: Callable[[], Any]) -> Future[Any]:
-    """The work, in a thread of its own."""
+    """Start the work in a separate thread."""
     pool = ThreadPoolExecutor(1)
     future = pool.submit(work)
     pool.shutdown(wait=False)
@@ -82,7 +82,7 @@ HasBegun = Callable[[int], bool]
 
 @pytest.fixture
 def has_begun(monkeypatch: pytest.MonkeyPatch) -> HasBegun:
-    """Wait until so many parts have been written to."""
+    """Wait until that many parts have been written to."""
     from dlmachine_adapters.parts import part as module
 
     begun: dict[int, object] = {}
@@ -92,7 +92,7 @@ def has_begun(monkeypatch: pytest.MonkeyPatch) -> HasBegun:
     def told(self: module.PartialFile, data: bytes) -> None:
         write(self, data)
         with changed:
-            begun[id(self)] = self  # Kept, so that no other gets its number.
+            begun[id(self)] = self  # Kept, so that its id is not reused.
             changed.notify_all()
 
     def wait(count: int) -> bool:
@@ -104,14 +104,14 @@ def has_begun(monkeypatch: pytest.MonkeyPatch) -> HasBegun:
 
 
 @pytest.mark.parametrize('rest', [stalled, trickling], ids=['stalled', 'trickling'])
-def test_close_ends_a_download_that_can_be_gone_on_with(
+def test_close_ends_a_download_that_can_be_resumed(
     make_manager: MakeManager,
     server: Server,
     tmp_path: Path,
     has_begun: HasBegun,
     rest: Callable[[Wire], None],
 ) -> None:
-    """Its part is synced and noted; the same manager asks for the rest later."""
+    """Its part is synced and has a note; the same manager requests the rest later."""
     slow = Ending(rest)
     url = server.on('/x', in_turn(slow, resource(BODY, etag='"v1"')))
     manager, target = make_manager(), tmp_path / 'out' / 'x'
@@ -133,7 +133,7 @@ def test_close_ends_a_download_that_can_be_gone_on_with(
 def test_close_ends_segments(
     make_manager: MakeManager, server: Server, tmp_path: Path, has_begun: HasBegun
 ) -> None:
-    """All of them; what they brought is resumed."""
+    """All of them; the bytes of each are resumed."""
     stalling, body = threading.Semaphore(0), BODY + BODY
     good = resource(body, etag='"v1"')
 
@@ -162,7 +162,7 @@ def test_close_ends_segments(
 
     assert len(parts) == 1
     assert target.read_bytes() == body
-    # What the three had brought is not asked for again.
+    # The bytes of the three are not requested again.
     assert None not in again
     assert sum(span[1] - span[0] + 1 for span in again if span) < len(body) - 3 * 600_000
 
@@ -170,7 +170,7 @@ def test_close_ends_segments(
 def test_close_ends_a_fast_download(
     make_manager: MakeManager, server: Server, tmp_path: Path, has_begun: HasBegun
 ) -> None:
-    """One that never waits for the server."""
+    """Even one that never waits for the server."""
     manager = make_manager()
     url = server.on('/x', endless)
     running = started(lambda: manager.download(url, dest=tmp_path / 'x'))
@@ -178,10 +178,10 @@ def test_close_ends_a_fast_download(
     assert_ends_at_once(manager.close, running)
 
 
-def test_close_ends_what_waits_for_an_answer(
+def test_close_ends_the_wait_for_a_response(
     make_manager: MakeManager, server: Server, tmp_path: Path
 ) -> None:
-    """The fault is the caller's own; nothing is left, and nothing is tried again."""
+    """The fault says that the caller cancelled; no file is left, and there is no retry."""
     asked = threading.Event()
 
     def mute(request: Asked, wire: Wire) -> None:
@@ -202,7 +202,7 @@ def test_close_ends_what_waits_for_an_answer(
 
 
 def test_close_ends_backoff(make_manager: MakeManager, server: Server) -> None:
-    """However long the server asked to wait."""
+    """However long the wait that the server requested."""
     refused = threading.Event()
 
     def busy(request: Asked, wire: Wire) -> None:
@@ -220,7 +220,7 @@ def test_close_ends_backoff(make_manager: MakeManager, server: Server) -> None:
 def test_what_was_there_before_the_wait_is_kept(
     make_manager: MakeManager, server: Server, tmp_path: Path, has_begun: HasBegun
 ) -> None:
-    """A part is as good after a wait that was cut short as it was before it."""
+    """A part survives a wait that was cut short."""
     broke = threading.Event()
 
     def breaking(request: Asked, wire: Wire) -> None:
@@ -245,7 +245,7 @@ def test_what_was_there_before_the_wait_is_kept(
 def test_close_ends_the_wait_for_a_lock(
     make_manager: MakeManager, server: Server, tmp_path: Path
 ) -> None:
-    """Whoever has it goes on."""
+    """The holder of the lock is not affected."""
     go_on, asked = threading.Event(), threading.Event()
 
     def late(request: Asked, wire: Wire) -> None:
@@ -267,7 +267,7 @@ def test_close_ends_the_wait_for_a_lock(
 
 
 def test_leaving_the_block_closes(make_manager: MakeManager, server: Server) -> None:
-    """Of a `with`, by an exception too."""
+    """Also when an exception ends the `with` block."""
     slow = Ending(stalled)
     url = server.on('/x', slow)
     running: list[Future[Any]] = []
@@ -285,7 +285,7 @@ def test_leaving_the_block_closes(make_manager: MakeManager, server: Server) -> 
 
 
 def test_a_download_may_close_its_own_manager(make_manager: MakeManager, server: Server) -> None:
-    """It does not wait for itself, and comes to its end."""
+    """It does not wait for itself, and completes."""
     manager = make_manager()
 
     def close(file: object) -> bool:
@@ -302,7 +302,7 @@ def test_a_download_may_close_its_own_manager(make_manager: MakeManager, server:
 
 
 def some_slow(server: Server, rest: Callable[[Wire], None]) -> tuple[list[str], list[Ending]]:
-    """A quick one and three slow ones."""
+    """One quick URL and three slow ones."""
     slow = [Ending(rest) for _ in range(3)]
     handlers: list[Handler] = [resource(b'quick'), *slow]
     return [server.on(f'/{n}', handler) for n, handler in enumerate(handlers)], slow
@@ -316,7 +316,7 @@ def test_a_closed_iterator_ends_its_downloads(
     has_begun: HasBegun,
     rest: Callable[[Wire], None],
 ) -> None:
-    """Those of other callers go on; every part is kept."""
+    """Downloads of other callers continue; every part is kept."""
     urls, _ = some_slow(server, rest)
     manager, go_on, asked = make_manager(), threading.Event(), threading.Event()
 
@@ -341,7 +341,7 @@ def test_a_closed_iterator_ends_its_downloads(
 
 
 def test_a_closed_manager_ends_its_batches(make_manager: MakeManager, server: Server) -> None:
-    """What ran is told as cancelled, and an endless input is taken no further."""
+    """Running downloads end as cancelled, and no more inputs are taken."""
     slow = Ending(stalled)
     url, manager = server.on('/x', slow), make_manager()
 
@@ -359,7 +359,7 @@ def test_a_closed_manager_ends_its_batches(make_manager: MakeManager, server: Se
 
 
 def test_a_batch_begun_before_runs_after(make_manager: MakeManager, server: Server) -> None:
-    """It counts when it is first asked, not when it was made."""
+    """It belongs to the manager at its first `next`, not at its creation."""
     manager = make_manager()
     items = manager.download_many([server.on('/x', resource(b'abc'))])
     manager.close()
@@ -368,7 +368,7 @@ def test_a_batch_begun_before_runs_after(make_manager: MakeManager, server: Serv
 
 
 def test_an_interrupted_loop_ends_its_downloads(make_manager: MakeManager, server: Server) -> None:
-    """As by Ctrl-C, which comes where the iterator waits."""
+    """An exception where the iterator waits, as Ctrl-C raises it."""
     urls, slow = some_slow(server, stalled)
     items: Any = make_manager().download_many(urls, workers=4)
     next(items)
@@ -380,10 +380,10 @@ def test_an_interrupted_loop_ends_its_downloads(make_manager: MakeManager, serve
     assert monotonic() - began < 1
 
 
-def test_cancelled_items_can_be_asked_for_again(
+def test_cancelled_items_can_be_requested_again(
     make_manager: MakeManager, server: Server, tmp_path: Path, has_begun: HasBegun
 ) -> None:
-    """Each goes on from its part."""
+    """Each resumes its part."""
     slow = Ending(stalled)
     url = server.on('/x', in_turn(slow, resource(BODY, etag='"v1"')))
     manager: DownloadManager = make_manager(tmp_path / 'cache')

@@ -1,4 +1,4 @@
-"""Stored copies that somebody changed or touched, and copies that are too small or too large."""
+"""Stored copies that were changed or touched, and copies that are too small or too large."""
 
 import json
 import os
@@ -63,7 +63,7 @@ def asked(server: Server) -> int:
 
 
 def test_a_changed_file_is_never_served(manager: DownloadManager, server: Server, url: str) -> None:
-    """A new copy is downloaded; the changed file may be somebody's work, and stays."""
+    """A new copy is downloaded; the changed file may be a user's work, and is kept."""
     stored = path_of(manager, url)
     change(stored)
     again = manager.fetch(url)
@@ -83,7 +83,7 @@ def test_a_changed_file_is_never_served(manager: DownloadManager, server: Server
 def test_a_changed_file_is_neither_confirmed_nor_removed(
     manager: DownloadManager, url: str, options: dict[str, Any]
 ) -> None:
-    """A 304 is about other bytes, and a refresh does not know whose file it is."""
+    """A 304 describes other bytes, and a refresh does not know who changed the file."""
     stored = path_of(manager, url)
     change(stored)
     again = manager.fetch(url, **options)

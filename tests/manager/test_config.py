@@ -1,4 +1,4 @@
-"""Configuration: which place counts, what is refused, and what is said about it."""
+"""Configuration: precedence, invalid values, and their messages."""
 
 import logging
 import os
@@ -28,14 +28,14 @@ def load(
     environ: Mapping[str, str] | None = None,
     user_file: str | Path = os.devnull,
 ) -> Config:
-    """A configuration that must be legal; nothing of this machine's own is read."""
+    """Load a valid configuration, without the user's own file and environment."""
     found = load_config(config, keywords or {}, environ or {}, user_file)  # type: ignore[arg-type]
     assert is_successful(found), found.failure()
     return found.unwrap()
 
 
 def source(config: Config, name: str) -> str:
-    """Where a setting comes from."""
+    """The source of a setting."""
     (setting,) = (one for one in config.settings if one.name == name)
     return setting.source
 
@@ -63,7 +63,7 @@ def source(config: Config, name: str) -> str:
         'empty variable',
     ],
 )
-def test_the_highest_place_that_says_something_counts(
+def test_the_highest_source_with_a_value_counts(
     tmp_path: Path,
     keywords: Mapping[str, object],
     config: object,
@@ -95,7 +95,7 @@ def test_the_highest_place_that_says_something_counts(
     ],
 )
 def test_files_of_all_forms(tmp_path: Path, name: str, text: str) -> None:
-    """TOML, YAML and JSON, at the top or in a table of ours."""
+    """TOML, YAML and JSON, at the top level or in a table for dlmachine."""
     path = tmp_path / name
     path.write_text(text, encoding='utf-8')
 
@@ -104,8 +104,8 @@ def test_files_of_all_forms(tmp_path: Path, name: str, text: str) -> None:
     assert (found.policy.retries, source(found, 'retries')) == (7, f'file {path}')
 
 
-def test_a_pyproject_without_a_table_of_ours_says_nothing(tmp_path: Path) -> None:
-    """The tables of other tools are not taken for settings."""
+def test_a_pyproject_without_our_table_is_ignored(tmp_path: Path) -> None:
+    """The tables of other tools are not read."""
     path = tmp_path / 'pyproject.toml'
     path.write_text('[project]\nname = "x"\n[tool.ruff]\nline-length = 100\n', encoding='utf-8')
 
@@ -130,7 +130,7 @@ def test_an_unknown_name_is_refused_with_the_nearest(
     nearest: str | None,
     place: str,
 ) -> None:
-    """A typing error is told where it is, and never passed over."""
+    """A typing error is reported with its source, never ignored."""
     monkeypatch.chdir(tmp_path)
     Path('dl.toml').write_text('stall_timout = 3\n', encoding='utf-8')
 
@@ -142,7 +142,7 @@ def test_an_unknown_name_is_refused_with_the_nearest(
 
 
 def test_an_unknown_variable_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
-    """The environment belongs to others too: what is not known there is logged, not refused."""
+    """Other programs use the environment, too: an unknown name is logged, not refused."""
     with caplog.at_level(logging.WARNING, 'dlmachine'):
         load(environ={'DLMACHINE_RETIRES': '1', 'DLMACHINE_JOBS': '2', 'OTHER': 'x'})
 
@@ -171,10 +171,10 @@ def test_an_unknown_variable_is_a_warning(caplog: pytest.LogCaptureFixture) -> N
     ],
     ids=str,
 )
-def test_what_can_not_be_used_is_named(
+def test_bad_values_are_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: object, where: str, problem: str
 ) -> None:
-    """A bad file or value is told with its file, its line or its name."""
+    """The error for a bad file or value names its file, its line or its name."""
     monkeypatch.chdir(tmp_path)
     Path('broken.toml').write_text('retries = 1\n= 3\n', encoding='utf-8')
     Path('broken.yaml').write_text('a: 1\n  b: [\n', encoding='utf-8')
@@ -191,7 +191,7 @@ def test_what_can_not_be_used_is_named(
 
 
 def test_the_user_file_need_not_exist_unless_it_is_named(tmp_path: Path) -> None:
-    """The usual place may be empty; a place that was named may not."""
+    """The default file may be missing; a file that was named may not."""
     absent = str(tmp_path / 'absent.toml')
 
     named = load_config(None, {}, {'DLMACHINE_CONFIG': absent}, os.devnull)
@@ -205,7 +205,7 @@ def test_the_user_file_need_not_exist_unless_it_is_named(tmp_path: Path) -> None
 def test_the_user_file_is_looked_for_in_the_folder_of_the_system(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without a word about it, the user's own file is read from where platformdirs says."""
+    """The user's file is read from the folder that platformdirs returns."""
     folder = tmp_path / 'settings'
     folder.mkdir()
     (folder / 'config.toml').write_text('retries = 9\n', encoding='utf-8')
@@ -230,10 +230,10 @@ def test_the_user_file_is_looked_for_in_the_folder_of_the_system(
     ],
     ids=str,
 )
-def test_the_folder_is_the_one_that_platformdirs_says(
+def test_the_folder_is_that_of_platformdirs(
     monkeypatch: pytest.MonkeyPatch, environ: Mapping[str, str]
 ) -> None:
-    """Where it is not asked, as to import it takes its time, it would have said the same."""
+    """The shortcut on Linux returns the same folder without importing platformdirs."""
     for name in ('XDG_CONFIG_HOME', 'ANDROID_DATA', 'ANDROID_ROOT'):
         monkeypatch.delenv(name, raising=False)
     for name, value in environ.items():
@@ -254,20 +254,20 @@ def test_the_folder_is_the_one_that_platformdirs_says(
     ],
     ids=['pkg over path', 'path over pkg', 'cache dir', 'path variable', 'path object'],
 )
-def test_the_cache_is_where_the_highest_place_says(
+def test_the_highest_source_decides_about_the_cache(
     keywords: Mapping[str, object],
     config: object,
     environ: Mapping[str, str],
     expected: tuple[str | None, str | None],
 ) -> None:
-    """`path` and `pkg` are two words for one thing: a lower place does not add to a higher."""
+    """`path` and `pkg` are two options for the cache folder: the higher source decides."""
     found = load(config, keywords, environ)
 
     assert (found.path, found.pkg) == expected
 
 
 def test_a_home_in_a_path_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`~` in a file or a variable is no folder of that name."""
+    """`~` in a file or a variable is expanded."""
     monkeypatch.setenv('HOME', '/home/me')
 
     assert load({'path': '~/cache'}).path == '/home/me/cache'
@@ -285,12 +285,12 @@ def test_a_home_in_a_path_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     ids=str,
 )
 def test_progress_can_be_turned_off(environ: Mapping[str, str], expected: bool) -> None:
-    """By its name, or by the name that other programs use."""
+    """By its own name, or by one that other programs use."""
     assert load(environ=environ).progress is expected
 
 
 def test_defaults_of_every_request() -> None:
-    """Headers and TLS of the configuration are handed on as keywords of a descriptor."""
+    """Headers and TLS of the configuration become keywords of each descriptor."""
     environ = {
         'DLMACHINE_HEADERS': 'A: 1\nB: 2',
         'DLMACHINE_VERIFY': 'no',
@@ -345,7 +345,7 @@ def test_every_setting_is_listed_once_and_secrets_are_not_shown() -> None:
 
 
 def test_an_empty_file_is_an_empty_mapping(tmp_path: Path) -> None:
-    """Nothing said is no mistake, in any of the three forms."""
+    """An empty file is valid in all three formats."""
     for name in ('a.toml', 'a.yaml', 'a.json'):
         (tmp_path / name).touch()
 
@@ -353,7 +353,7 @@ def test_an_empty_file_is_an_empty_mapping(tmp_path: Path) -> None:
 
 
 def test_names_in_a_mapping_are_texts(tmp_path: Path) -> None:
-    """YAML can have numbers for names, of which none is an option."""
+    """YAML allows numbers as names, but no option has one."""
     path = tmp_path / 'a.yaml'
     path.write_text('1: x\n', encoding='utf-8')
 
@@ -364,7 +364,7 @@ def test_names_in_a_mapping_are_texts(tmp_path: Path) -> None:
     ('name', 'text'), [('a.json', '[' * 100_000), ('a.yaml', 'a: !!python/object:os.system {}')]
 )
 def test_hostile_files_are_refused(tmp_path: Path, name: str, text: str) -> None:
-    """Nesting without end is no crash, and a tag of YAML makes no object."""
+    """Endless nesting does not crash, and a YAML tag creates no object."""
     path = tmp_path / name
     path.write_text(text, encoding='utf-8')
 

@@ -1,4 +1,4 @@
-"""Cookies of a download: they come and go with it, by either backend, and are recorded nowhere."""
+"""Cookies of a download: kept during the download, by either backend, and recorded nowhere."""
 
 import logging
 import threading

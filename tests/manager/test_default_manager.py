@@ -57,7 +57,7 @@ def test_downloads_to_a_path_and_into_memory(server: Server, tmp_path: Path) -> 
 
 
 def test_a_bad_setting_is_an_error_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Until it is mended."""
+    """Until the setting is corrected."""
     monkeypatch.setenv('DLMACHINE_RETRIES', 'many')
     for _ in range(2):
         with pytest.raises(dm.RequestError, match='retries .*DLMACHINE_RETRIES'):
@@ -76,7 +76,7 @@ def test_all_threads_share_one_manager() -> None:
 
 
 def test_the_manager_is_closed_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the process that made it, and of no other."""
+    """By the process that made it."""
     closed: list[DownloadManager] = []
 
     def note(manager: DownloadManager) -> None:

@@ -1,4 +1,4 @@
-"""The server of the examples, as code under test would use it."""
+"""The example server, as a user's tests would use it."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ _OPEN = build_opener(ProxyHandler({})).open
 
 @pytest.fixture
 def server() -> Iterator[ExampleServer]:
-    """One that has a file of ours as well."""
+    """A server with an additional file."""
     with examples({'/mine.txt': b'mine\n'}) as running:
         yield running
 
@@ -33,7 +33,7 @@ def get(url: str, data: bytes | None = None, **fields: str) -> tuple[int, bytes]
 
 
 def test_files_are_served_and_can_be_changed(server: ExampleServer) -> None:
-    """Those of the examples and yours; a change is seen by the next request."""
+    """Example files and added ones; the next request sees a change."""
     assert get(f'{server.url}/mine.txt') == (200, b'mine\n')
     assert get(f'{server.url}/notes.txt') == (200, b'read me first\n')
 
@@ -43,7 +43,7 @@ def test_files_are_served_and_can_be_changed(server: ExampleServer) -> None:
 
 
 def test_each_request_is_listed(server: ExampleServer) -> None:
-    """With its method, its path without the query, and the status of the answer."""
+    """With its method, its path without the query, and the status of the response."""
     get(f'{server.url}/mine.txt?n=1')
     get(f'{server.url}/missing/mine.txt')
     get(f'{server.url}/echo', b'a=1')
@@ -51,7 +51,7 @@ def test_each_request_is_listed(server: ExampleServer) -> None:
     assert server.requests == ['GET /mine.txt 200', 'GET /missing/mine.txt 404', 'POST /echo 200']
 
 
-def test_conditions_and_ranges_are_answered(server: ExampleServer) -> None:
+def test_conditions_and_ranges_are_supported(server: ExampleServer) -> None:
     """304 to a condition that holds, 206 to a range of the same version, else 200."""
     url = f'{server.url}/mine.txt'
     with _OPEN(url) as answer:
@@ -82,7 +82,7 @@ def test_some_paths_misbehave(server: ExampleServer) -> None:
     }
 
 
-def test_a_body_that_is_not_what_it_says_is_refused(server: ExampleServer) -> None:
+def test_a_malformed_body_is_refused(server: ExampleServer) -> None:
     """With 400; the connection stays usable."""
     status, told = get(f'{server.url}/echo', b'{', Content_Type='application/json')
 
@@ -105,7 +105,7 @@ def test_former_name_still_works() -> None:
 def test_a_client_that_hangs_up_is_not_an_error(
     server: ExampleServer, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Nothing is printed, whatever the client does."""
+    """Nothing is printed."""
     for _ in range(3):
         with _OPEN(f'{server.url}/large.bin') as answer:
             answer.read(10)
@@ -114,7 +114,7 @@ def test_a_client_that_hangs_up_is_not_an_error(
     assert capfd.readouterr() == ('', '')
 
 
-def test_closed_twice_it_answers_no_more(server: ExampleServer) -> None:
+def test_it_can_be_closed_twice(server: ExampleServer) -> None:
     """The second time does nothing."""
     server.close()
     server.close()

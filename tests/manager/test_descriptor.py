@@ -1,4 +1,4 @@
-"""The users' Descriptor: a constructor that raises, files, equality with the core's."""
+"""The public Descriptor: a constructor that raises, files, equality with the core's."""
 
 import pickle
 from dataclasses import FrozenInstanceError, replace
@@ -40,7 +40,7 @@ def test_what_the_words_mean(words: dict[str, object], method: str, body: object
     ids=['mapping', 'pairs', 'lines'],
 )
 def test_headers_in_three_forms(headers: object) -> None:
-    """A mapping, pairs and lines mean the same."""
+    """A mapping, pairs and lines are equivalent."""
     assert dm.Descriptor(URL, headers=headers).headers.items == (('X-Id', '7'),)  # type: ignore[arg-type]
 
 
@@ -62,8 +62,8 @@ def test_headers_in_three_forms(headers: object) -> None:
     ],
     ids=str,
 )
-def test_what_is_refused_says_where(words: dict[str, object], where: str) -> None:
-    """CR, LF, NUL and contradictions are refused, and the message names the place."""
+def test_a_refusal_names_the_argument(words: dict[str, object], where: str) -> None:
+    """CR, LF, NUL and contradictions are refused, and the message names the argument."""
     with pytest.raises(RequestError) as caught:
         dm.Descriptor(**{'url': URL, **words})  # type: ignore[arg-type]
 
@@ -71,7 +71,7 @@ def test_what_is_refused_says_where(words: dict[str, object], where: str) -> Non
 
 
 def test_line_breaks_in_bodies_are_content() -> None:
-    """A query of several lines goes in a form, a JSON text or a part."""
+    """A form, a JSON text or a part may contain line breaks."""
     text = 'SELECT *\nWHERE {}'
 
     assert dm.Descriptor(URL, query={'q': text}, post=True).body == FormBody((('q', text),))
@@ -80,7 +80,7 @@ def test_line_breaks_in_bodies_are_content() -> None:
 
 
 def test_files_in_multipart(tmp_path: Path) -> None:
-    """The rule of the edge: paths and names of existing files are files; bytes never are."""
+    """Paths and names of existing files are files; bytes never are."""
     table = tmp_path / 'ids.txt'
     table.write_bytes(b'P1')
     body = dm.Descriptor(
@@ -93,7 +93,7 @@ def test_files_in_multipart(tmp_path: Path) -> None:
 
 
 def test_a_changed_file_is_another_request(tmp_path: Path) -> None:
-    """The content of a file counts in the key, its place does not."""
+    """The cache key depends on the content of a file, not on its path."""
     one, two = tmp_path / 'a' / 'f', tmp_path / 'b' / 'f'
     for place in (one, two):
         place.parent.mkdir()
@@ -144,7 +144,7 @@ def test_from_file(tmp_path: Path, name: str, text: str) -> None:
     ],
 )
 def test_bad_files_are_refused(tmp_path: Path, name: str, text: str, match: str) -> None:
-    """Unknown keys, missing URLs and broken files raise, and say which file."""
+    """Unknown keys, missing URLs and broken files raise, and the message names the file."""
     (tmp_path / name).write_text(text, encoding='utf-8')
 
     with pytest.raises(RequestError, match=match):
@@ -154,7 +154,7 @@ def test_bad_files_are_refused(tmp_path: Path, name: str, text: str, match: str)
 
 
 def test_it_is_a_value() -> None:
-    """Frozen, equal and hashed by what it says, picklable, replaceable; its repr has no secrets."""
+    """Frozen, equal and hashed by value, picklable, replaceable; its repr has no secrets."""
     made = dm.Descriptor(
         'https://u:hunter2@h/',
         query={'token': 'abc123', 'a': 1},

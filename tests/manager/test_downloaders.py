@@ -24,7 +24,7 @@ def kind(request: pytest.FixtureRequest) -> type[Downloader]:
 
 
 def test_to_a_path(kind: type[Downloader], server: Server, tmp_path: Path) -> None:
-    """Everything the original told can be asked."""
+    """Every attribute of the original interface works."""
     said = (('Content-Disposition', 'attachment; filename="t.tsv"'), ('X-Id', '7'))
     url = server.on('/r', redirect(server.on('/x', resource(BODY, fields=said))))
     one = kind(dm.Descriptor(url), tmp_path / 'x')
@@ -44,7 +44,7 @@ def test_to_a_path(kind: type[Downloader], server: Server, tmp_path: Path) -> No
 
 
 def test_to_memory(kind: type[Downloader], server: Server) -> None:
-    """Without a path the bytes come as a buffer."""
+    """Without a path the result is a buffer."""
     one = kind(server.on('/x', resource(BODY)), None, progress=False)
 
     buffer = one.download()
@@ -54,10 +54,8 @@ def test_to_memory(kind: type[Downloader], server: Server) -> None:
     assert one.path is None
 
 
-def test_failures_are_told_not_raised(
-    kind: type[Downloader], server: Server, tmp_path: Path
-) -> None:
-    """An error of server or network leaves `ok` false, and no file."""
+def test_failures_are_not_raised(kind: type[Downloader], server: Server, tmp_path: Path) -> None:
+    """After an error of server or network, `ok` is false, and there is no file."""
     one = kind(dm.Descriptor(server.on('/x', answer(404, body=b'no'))), tmp_path / 'x')
     dead = kind(dm.Descriptor('http://127.0.0.1:1/'), tmp_path / 'x')
 
@@ -75,7 +73,7 @@ def test_failures_are_told_not_raised(
 
 
 def test_a_policy_sets_limits(kind: type[Downloader], server: Server) -> None:
-    """With a policy there are retries; a scheme that nobody speaks is the caller's mistake."""
+    """With a policy there are retries; an unsupported scheme is the caller's mistake."""
     url = server.on('/x', in_turn(answer(503), resource(BODY)))
     quick = Policy(retries=1, retry_wait=Policy().retry_wait * 0)
 

@@ -1,4 +1,4 @@
-"""What an error response says: in the fault, the exception, the message, and for machines."""
+"""The text of an error response: in the fault, the exception, the message, and JSON."""
 
 import gzip
 import json
@@ -68,7 +68,7 @@ def test_an_error_shows_the_message_of_the_server(
 def test_bodies_of_all_kinds(
     make_manager: MakeManager, server: Server, handler: object, body: str
 ) -> None:
-    """At most 4 KiB, whatever the result, and at most a second."""
+    """At most 4 KiB and one second, with any result."""
     url = server.on('/x', handler)  # type: ignore[arg-type]
     with pytest.raises(DownloadError) as caught:
         make_manager(retries=0).download(url)

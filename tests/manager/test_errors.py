@@ -1,4 +1,4 @@
-"""Errors: each fault has its exception, which says it and survives pickling."""
+"""Errors: each fault has its exception, which shows it and survives pickling."""
 
 import errno
 import pickle
@@ -36,7 +36,7 @@ CASES = [
 
 @pytest.mark.parametrize(('fault', 'kind'), CASES, ids=lambda value: getattr(value, 'code', ''))
 def test_faults_become_errors(fault: faults.Fault, kind: type[errors.DownloadError]) -> None:
-    """The exception carries the fault, has its words as message, and pickles."""
+    """The exception carries the fault, has its text as message, and pickles."""
     error = errors.error_for(fault)
     again = pickle.loads(pickle.dumps(error))
 
@@ -95,7 +95,7 @@ def test_a_fault_about_a_file_names_it(
 
 
 def test_a_refused_connection_has_the_number_of_the_system(manager: DownloadManager) -> None:
-    """Whichever backend met it."""
+    """With each backend."""
     with socket.socket() as unused:
         unused.bind(('127.0.0.1', 0))
         with pytest.raises(errors.NetworkError) as caught:
@@ -106,7 +106,7 @@ def test_a_refused_connection_has_the_number_of_the_system(manager: DownloadMana
 def test_a_reset_connection_has_the_number_of_the_system(
     manager: DownloadManager, server: Server
 ) -> None:
-    """Before an answer, and within its body."""
+    """Before a response, and within its body."""
     server.on('/none', behaviours.raw(ends='reset'))
     server.on('/half', behaviours.short(b'abc', 10, ends='reset'))
     for path in ('/none', '/half'):
@@ -116,7 +116,7 @@ def test_a_reset_connection_has_the_number_of_the_system(
 
 
 def test_an_unknown_host_has_no_number_of_the_system(manager: DownloadManager) -> None:
-    """Resolvers have numbers of their own, which mean something else."""
+    """Resolvers have their own numbers, with other meanings."""
     with pytest.raises(errors.NetworkError) as caught:
         manager.download('http://nothing.invalid/x', retries=0)
     fault = caught.value.fault

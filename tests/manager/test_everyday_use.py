@@ -1,4 +1,4 @@
-"""What a user tries next: entries of manifests, a home, wrong words, and what the log tells."""
+"""Common situations: entries of manifests, `~`, wrong options, and the log."""
 
 import json
 import logging
@@ -43,7 +43,7 @@ checksum = "sha256:{3}"
 
 @pytest.fixture
 def manifest(server: Server, tmp_path: Path) -> str:
-    """Four entries: two good ones, one that has a wrong word, one of other bytes."""
+    """Four entries: two valid ones, one with a bad option, one with other bytes."""
     from hashlib import sha256
 
     base = server.on('/t.tsv', resource(BODY)).removesuffix('/t.tsv')
@@ -56,7 +56,7 @@ def manifest(server: Server, tmp_path: Path) -> str:
 def test_entries_of_a_manifest_are_downloaded_by_their_own_options(
     make_manager: MakeManager, manifest: str, tmp_path: Path
 ) -> None:
-    """Each by its own, a destination too; a bad one harms no other."""
+    """Each with its own options, including a destination; a bad entry does not affect others."""
     manager = make_manager(retries=3)
     entries = dm.unwrap(dm.read_manifest(manifest, manager.policy))
     items = sorted(
@@ -75,7 +75,7 @@ def test_entries_of_a_manifest_are_downloaded_by_their_own_options(
 def test_an_entry_without_a_dest_uses_the_one_of_the_call(
     make_manager: MakeManager, manifest: str, tmp_path: Path
 ) -> None:
-    """Whatever the manager says, and whether or not the manifest was read for it."""
+    """With any default of the manager, and whether or not the manifest was read for it."""
     manager = make_manager(dest=f'{tmp_path}/usual/')
     for base in (None, manager.policy):
         entry = dm.unwrap(dm.read_manifest(manifest, base))[0]
@@ -83,10 +83,10 @@ def test_an_entry_without_a_dest_uses_the_one_of_the_call(
             assert item.path == str(tmp_path / 'said' / 't.tsv')
 
 
-def test_an_entry_is_planned_and_fetched_like_any_wish(
+def test_an_entry_is_planned_and_fetched_like_any_target(
     make_manager: MakeManager, manifest: str
 ) -> None:
-    """With the options of a call over its own; a bad one raises."""
+    """With the options of a call over its own; a bad entry raises."""
     manager = make_manager()
     good, _, bad, _ = dm.unwrap(dm.read_manifest(manifest, manager.policy))
 
@@ -115,7 +115,7 @@ def test_an_entry_is_planned_and_fetched_like_any_wish(
 def test_a_mistake_about_the_entire_batch_raises_at_once(
     make_manager: MakeManager, words: dict[str, Any], text: str
 ) -> None:
-    """Not once for each of them."""
+    """Not once for each item."""
     given: dict[str, Any] = {'targets': ['http://127.0.0.1:9/x'], **words}
     with pytest.raises(dm.RequestError, match=text):
         make_manager().download_many(**given)
@@ -124,7 +124,7 @@ def test_a_mistake_about_the_entire_batch_raises_at_once(
 def test_tilde_is_expanded_as_in_shells(
     make_manager: MakeManager, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In a destination as in the folder of the cache; a name with one in it is a name."""
+    """In a destination and in the cache folder; a tilde inside a name stays."""
     monkeypatch.setenv('HOME', str(tmp_path))
     url, manager = server.on('/t.tsv', resource(BODY)), make_manager()
 
@@ -140,7 +140,7 @@ def test_tilde_is_expanded_as_in_shells(
 
 
 def test_unwrap_returns_the_value_or_raises(make_manager: MakeManager, server: Server) -> None:
-    """Of a plan, of an execution, and of a file."""
+    """For a plan, an execution, and a file."""
     url, manager = server.on('/t.tsv', resource(BODY)), make_manager()
     gone = server.on('/gone', answer(410))
     with manager.adapters() as world:
@@ -163,7 +163,7 @@ def test_unwrap_returns_the_value_or_raises(make_manager: MakeManager, server: S
 def test_the_log_names_what_it_is_about(
     make_manager: MakeManager, server: Server, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
-    """What was decided of which URL, that it came, and why it did not; without secrets."""
+    """The decision, the result or the failure, each with its URL; without secrets."""
     caplog.set_level(logging.INFO, 'dlmachine')
     url = server.on('/t.tsv', resource(BODY))
     gone = server.on('/gone', answer(404))
@@ -187,13 +187,13 @@ def test_the_log_names_what_it_is_about(
 
 @dataclass(frozen=True, kw_only=True)
 class TeamPolicy(dm.Policy):
-    """A policy with a word of its own."""
+    """A policy with an additional field."""
 
     team: str = ''
 
 
 def test_a_plan_of_a_policy_with_more_in_it_can_be_read_back(make_manager: MakeManager) -> None:
-    """Its JSON holds what anybody can read; a pickle holds all of it."""
+    """Its JSON has the fields of Policy; a pickle has all."""
     target, policy = dm.Descriptor('http://127.0.0.1:9/x'), TeamPolicy(retries=1, team='genes')
     with make_manager().adapters() as world:
         plan = dm.unwrap(dm.plan(target, policy, world.observe(target, policy)))
@@ -209,7 +209,7 @@ def test_a_plan_of_a_policy_with_more_in_it_can_be_read_back(make_manager: MakeM
 def test_a_manifest_is_downloaded_from_the_command_line(
     run: RunCommand, manifest: str, tmp_path: Path
 ) -> None:
-    """What `audit` looks at, `get` gets; each failure is told with its name."""
+    """`get` downloads what `audit` lists; each failure is reported with its name."""
     done = run('get', '-i', manifest, '--dir', 'all')
 
     assert done.returncode == 12, done.stderr
@@ -220,7 +220,7 @@ def test_a_manifest_is_downloaded_from_the_command_line(
 
 
 def test_lists_are_read_in_one_way(run: RunCommand, server: Server, tmp_path: Path) -> None:
-    """By `get` as by `audit`: what follows a `#` is a comment."""
+    """By `get` and by `audit`: a `#` starts a comment."""
     url = server.on('/t.tsv', resource(BODY))
     (tmp_path / 'work' / 'list.txt').write_text(f'# two\n{url}  # one\n\nnonsense\n')
     done = run('get', '-i', 'list.txt', '-d', 'd')
@@ -243,7 +243,7 @@ def test_lists_are_read_in_one_way(run: RunCommand, server: Server, tmp_path: Pa
         (['-d', 'sub'], {'DLMACHINE_CACHE_DIR': 'c2'}, 'folder sub/'),
     ],
 )
-def test_a_plan_says_where_get_writes(
+def test_a_plan_shows_where_get_writes(
     run: RunCommand,
     server: Server,
     tmp_path: Path,
@@ -251,7 +251,7 @@ def test_a_plan_says_where_get_writes(
     environ: dict[str, str],
     place: str,
 ) -> None:
-    """The same words, the same place; nothing is there before."""
+    """The same options, the same path; the plan creates nothing."""
     url = server.on('/t.tsv', resource(BODY))
     told = run('plan', url, *words, **environ)
     dry = run('get', '--dry-run', url, *words, **environ)
@@ -266,15 +266,15 @@ def test_a_plan_says_where_get_writes(
         assert done.stdout.startswith(inside)
 
 
-def test_more_than_one_place_is_refused_by_both(run: RunCommand) -> None:
-    """Before anything else."""
+def test_two_destinations_are_refused_by_both(run: RunCommand) -> None:
+    """Before anything else happens."""
     for command in ('plan', 'get'):
         done = run(command, 'http://127.0.0.1:9/x', '--cache', 'c', '-d', 'd')
         assert (done.returncode, 'exclude each other' in done.stderr) == (2, True)
 
 
 def test_an_unknown_variable_is_reported(run: RunCommand, server: Server) -> None:
-    """It is a warning: others may read it."""
+    """As a warning, because other programs may use it."""
     done = run('get', server.on('/t.tsv', resource(BODY)), DLMACHINE_RETIRES='2')
 
     assert done.returncode == 0
@@ -285,7 +285,7 @@ def test_an_unknown_variable_is_reported(run: RunCommand, server: Server) -> Non
 
 
 def test_invalid_input_of_a_batch_names_what_it_is_about(make_manager: MakeManager) -> None:
-    """The item has it, for whoever tells the fault."""
+    """The item has it, so that the fault can be reported."""
     (item,) = make_manager().download_many(['nonsense'])
 
     assert item.input == 'nonsense'
@@ -293,7 +293,7 @@ def test_invalid_input_of_a_batch_names_what_it_is_about(make_manager: MakeManag
 
 
 def test_urls_and_descriptors_can_be_audited(make_manager: MakeManager, server: Server) -> None:
-    """Under the policy that is given: the manager's own gives what the manager would do."""
+    """Under the policy that is passed; with the manager's own, it is what the manager would do."""
     manager = make_manager(offline=True)
     urls: list[str | dm.Descriptor] = [
         server.on('/t.tsv', resource(BODY)),
@@ -310,8 +310,8 @@ def test_urls_and_descriptors_can_be_audited(make_manager: MakeManager, server: 
                 dm.audit(wrong, world)  # type: ignore[arg-type]
 
 
-def test_a_result_in_place_of_a_plan_is_refused(make_manager: MakeManager) -> None:
-    """With what to do about it."""
+def test_a_result_instead_of_a_plan_is_refused(make_manager: MakeManager) -> None:
+    """The error says what to do."""
     target, policy = dm.Descriptor('http://127.0.0.1:9/x'), dm.Policy()
     with make_manager().adapters() as world:
         made: Any = dm.plan(target, policy, world.observe(target, policy))
@@ -328,7 +328,7 @@ def test_a_manager_belongs_to_its_process(make_manager: MakeManager) -> None:
 
 
 def test_settings_are_shown_as_they_can_be_written(run: RunCommand) -> None:
-    """In a file of options, or for machines."""
+    """As in a file of options, or as JSON."""
     told = run('config').stdout
     shown = json.loads(run('config', '--json').stdout)
 
@@ -342,7 +342,7 @@ def test_settings_are_shown_as_they_can_be_written(run: RunCommand) -> None:
 def test_without_a_terminal_the_option_is_named(
     run: RunCommand, server: Server, tmp_path: Path
 ) -> None:
-    """A script has no terminal; an answer in a pipe is one."""
+    """A script has no terminal; an answer from a pipe counts."""
     url = server.on('/t.tsv', resource(BODY))
     path = tmp_path / 'work' / run('get', url, '--cache', 'c').stdout.strip()
     done = run('cache', 'rm', url, '--cache', 'c')
@@ -353,7 +353,7 @@ def test_without_a_terminal_the_option_is_named(
 
 
 def test_a_missing_cache_folder_is_reported(run: RunCommand, tmp_path: Path) -> None:
-    """Its name may be mistyped; an empty cache is none."""
+    """It may be mistyped, which differs from an empty cache."""
     done = run('cache', 'ls', '--cache', 'nocache')
 
     assert (done.returncode, done.stdout) == (0, '')
@@ -361,7 +361,7 @@ def test_a_missing_cache_folder_is_reported(run: RunCommand, tmp_path: Path) -> 
 
 
 def test_answering_no_removes_nothing(run: RunCommand, server: Server, tmp_path: Path) -> None:
-    """Nothing is removed, and nothing was interrupted."""
+    """The command ends normally."""
     url = server.on('/t.tsv', resource(BODY))
     path = tmp_path / 'work' / run('get', url, '--cache', 'c').stdout.strip()
     for said in ('n\n', 'no\n', '\n'):

@@ -1,4 +1,4 @@
-"""Header fields that servers send twice, and names that they give: what a download makes of them."""
+"""Repeated header fields, and file names from servers."""
 
 from pathlib import Path
 
@@ -57,7 +57,7 @@ def test_repeated_equal_fields_count_once(
 def test_two_different_values_are_an_error_that_names_the_field(
     make_manager: MakeManager, server: Server, status: int, name: str, values: tuple[str, ...]
 ) -> None:
-    """It is not known which of them is right."""
+    """It is not known which of them is correct."""
     fields = tuple((name, value) for value in values)
     length = () if name == 'Content-Length' else (('Content-Length', '3'),)
 

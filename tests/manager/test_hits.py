@@ -1,4 +1,4 @@
-"""What a hit costs: it loads little, writes nothing, and looks at no more than it has to."""
+"""A cache hit loads few modules, writes nothing, and reads as little as possible."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from tests.adapters.stores import tree
 from tests.servers.behaviours import resource
 from tests.servers.http import Server
 
-#: What is loaded to fetch something, or for other commands.
+#: Modules for downloads, or for other commands.
 _NEEDLESS = {
     'cachedir', 'certifi', 'concurrent.futures', 'email.utils', 'filelock', 'importlib.metadata', 'pycurl', 'requests',
     'rich', 'ssl', 'tomllib', 'tqdm', 'urllib3', 'yaml', 'dlmachine.auditor', 'dlmachine.batch.items', 'dlmachine.core.machine.exchange',
@@ -40,7 +40,7 @@ main()
 
 @pytest.fixture
 def url(server: Server, tmp_path: Path) -> str:
-    """What is in the cache already."""
+    """A URL that is in the cache."""
     address = server.on('/x', resource(b'data'))
     with DownloadManager(path=str(tmp_path / 'cache')) as manager:
         manager.download(address)
@@ -49,7 +49,7 @@ def url(server: Server, tmp_path: Path) -> str:
 
 @pytest.mark.parametrize('program', [_PROGRAM, _COMMAND], ids=['call', 'command'])
 def test_a_hit_loads_little_and_writes_nothing(tmp_path: Path, url: str, program: str) -> None:
-    """Neither backends nor what is there for them, and the folder stays as it was."""
+    """No backend is loaded, and the folder is unchanged."""
     before = tree(tmp_path)
     done = subprocess.run(
         [sys.executable, '-c', program, str(tmp_path / 'cache'), url],

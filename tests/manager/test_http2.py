@@ -1,4 +1,4 @@
-"""HTTP/2, where curl offers it and it is asked for."""
+"""HTTP/2, if curl supports it and it is enabled."""
 
 import socket
 import subprocess
@@ -34,7 +34,7 @@ class _Site:
 
 @pytest.fixture(scope='module')
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Site]:
-    """An nginx that says in a header how it was asked."""
+    """An nginx that returns the protocol version in a header."""
     built = subprocess.run([find_nginx(), '-V'], capture_output=True, text=True, check=True).stderr
     if 'http_v2_module' not in built:
         pytest.skip('this nginx has no HTTP/2')
@@ -67,7 +67,7 @@ def _protocols(outcome: Outcome) -> set[str | None]:
 
 
 @pytest.mark.parametrize('given', [{}, {'http2': False}])
-def test_one_version_is_spoken_unless_another_is_asked_for(
+def test_http_1_1_is_the_default(
     make_manager: MakeManager, site: _Site, given: dict[str, object]
 ) -> None:
     """The same by each backend."""
@@ -76,10 +76,10 @@ def test_one_version_is_spoken_unless_another_is_asked_for(
 
 
 @pytest.mark.parametrize('segments', [1, 3])
-def test_where_it_is_asked_for_curl_speaks_it(
+def test_curl_uses_it_if_enabled(
     make_manager: MakeManager, site: _Site, backend: str, segments: int, tmp_path: Path
 ) -> None:
-    """Whole, in ranges, and again; requests goes on as before."""
+    """Complete, in ranges, and again; requests uses HTTP/1.1 as before."""
     manager = make_manager(tmp_path / 'cache', cainfo=str(site.cainfo), http2=True)
     digest = f'sha256:{sha256(_BODY).hexdigest()}'
     first = manager.fetch(f'{site.url}/data.bin', checksum=digest, segments=segments)
@@ -92,7 +92,7 @@ def test_where_it_is_asked_for_curl_speaks_it(
 
 
 def test_without_tls_there_is_none(make_manager: MakeManager, site: _Site, tmp_path: Path) -> None:
-    """No server is asked to change its version in the middle."""
+    """No request asks the server to upgrade the connection."""
     (tmp_path / 'x').write_bytes(b'abc')
     nginx = Nginx(tmp_path / 'nginx', tmp_path, 'add_header X-Protocol $server_protocol always;')
     nginx.start()

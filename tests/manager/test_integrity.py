@@ -1,4 +1,4 @@
-"""Only right bytes: digests, lists, content and the caller's look, from end to end."""
+"""Only correct bytes: digests, checksum files, content and validation, end to end."""
 
 import gzip
 import socket
@@ -47,7 +47,7 @@ def of(body: bytes, algorithm: str = 'sha256') -> str:
 def test_a_digest_of_the_server_is_checked(
     manager: DownloadManager, server: Server, tmp_path: Path, name: str, value: str
 ) -> None:
-    """Wrong bytes are not published; the next answer, which keeps the promise, is."""
+    """Wrong bytes are not published; the next response, with the right digest, is."""
     fields: Fields = ((name, value),)
     url = server.on('/x', in_turn(resource(BODY, fields=fields), resource(OTHER, fields=fields)))
     with pytest.raises(IntegrityError, match=name):
@@ -86,7 +86,7 @@ def test_the_line_of_a_checksum_file_is_checked(
     assert again.origin is Origin.CACHE
     assert isinstance(raised.value.fault, DigestMismatch)
     assert 'SHA256SUMS' in raised.value.fault.source
-    # The file once, the list with each download, the hit without either.
+    # The file once, the checksum file with each download; the hit requests neither.
     asked = [one.path for one in server.asked]
     assert (asked.count('/d/x.tsv'), asked.count('/SHA256SUMS')) == (1, 0 if where == 'path' else 2)
 
@@ -94,7 +94,7 @@ def test_the_line_of_a_checksum_file_is_checked(
 def test_a_list_without_the_line_is_an_error(
     manager: DownloadManager, server: Server, tmp_path: Path
 ) -> None:
-    """No file is asked for; nor where there is no list."""
+    """The file is not requested; nor without the checksum file."""
     url = server.on('/x.tsv', resource(BODY))
     sums = server.on('/x.md5', resource(b'<html>no such list</html>'))
     with pytest.raises(RequestError, match='contains no checksum') as raised:
@@ -109,10 +109,10 @@ def test_a_list_without_the_line_is_an_error(
 
 
 @pytest.mark.parametrize('target', ['/x.tsv.gz', '/x.zip', '/x.pdf', '/x.csv', '/x.nc4', '/get'])
-def test_a_page_in_place_of_a_file_is_refused(
+def test_a_page_instead_of_a_file_is_refused(
     manager: DownloadManager, server: Server, tmp_path: Path, target: str
 ) -> None:
-    """200 and HTML: never published, not even in place of an older file; the mirror follows."""
+    """200 and HTML: never published, even instead of an older file; the mirror is next."""
     fields = (('Content-Type', 'application/gzip' if target == '/get' else 'text/html'),)
     page = b'<!-- ' + b'-' * 2_000 + b' -->' + PAGE if target == '/x.nc4' else PAGE
     url = server.on(target, resource(page, fields=fields))
@@ -130,7 +130,7 @@ def test_a_page_in_place_of_a_file_is_refused(
 
 
 def test_a_damaged_gzip_stream_is_refused(manager: DownloadManager, server: Server) -> None:
-    """Cut at its source, so that every length is right; a second, whole answer is taken."""
+    """Truncated at its source, so that every length is right; a second, complete response is used."""
     whole = gzip.compress(BODY)
     for cut in (whole[:-9], whole[:-8] + bytes(8), whole + whole[:-1]):
         url = server.on('/x.gz', in_turn(resource(cut), chunked([whole[:40], whole[40:]])))
@@ -205,7 +205,7 @@ def test_values_that_are_not_codings_are_ignored(
 def test_a_file_that_is_compressed_itself_is_kept(
     manager: DownloadManager, server: Server, name: str, coding: str
 ) -> None:
-    """Its coding is that of the file."""
+    """The coding belongs to the file."""
     url = server.on(f'/{name}', resource(GZIP, fields=(('Content-Encoding', coding),)))
     assert manager.fetch(url, False).content.read() == GZIP  # type: ignore[union-attr]
 
@@ -223,7 +223,7 @@ def test_an_unsupported_coding_can_be_stored_undecoded(
 
 
 def test_too_little_is_refused(manager: DownloadManager, server: Server) -> None:
-    """An empty answer, legal as it is, where something is expected."""
+    """An empty response is valid HTTP, but not the expected file."""
     url = server.on('/x', in_turn(resource(b''), resource(BODY)))
     with pytest.raises(IntegrityError, match='at least 1'):
         manager.download(url, min_bytes=1, retries=0)
@@ -232,7 +232,7 @@ def test_too_little_is_refused(manager: DownloadManager, server: Server) -> None
 
 @pytest.mark.parametrize('dest', [None, False])
 def test_validate_runs_last(manager: DownloadManager, server: Server, dest: bool | None) -> None:
-    """A body without its end marker is not taken; the function sees the whole body."""
+    """A truncated body is refused first; the function sees the complete body."""
     whole = BODY + b'[success]\n'
     url = server.on('/biomart', in_turn(resource(BODY), resource(whole)))
     seen: list[bytes] = []
@@ -249,7 +249,7 @@ def test_validate_runs_last(manager: DownloadManager, server: Server, dest: bool
 
 
 def test_what_a_function_raises_is_a_no(manager: DownloadManager, server: Server) -> None:
-    """Its words are told, without the secrets of the request."""
+    """Its message is reported, without the secrets of the request."""
 
     def fail(file: Any) -> bool:
         msg = f'{len(file.read())} bytes of s3cret'
@@ -265,7 +265,7 @@ def test_what_a_function_raises_is_a_no(manager: DownloadManager, server: Server
 def test_a_copy_stands_in_for_a_failed_refresh(
     make_manager: MakeManager, server: Server, tmp_path: Path
 ) -> None:
-    """In the cache and at a path; bytes and date stay as they were, and it says so."""
+    """In the cache and at a path; bytes and date are unchanged, and the outcome says so."""
     manager = make_manager(path=tmp_path / 'cache')
     down = answer(503, body=PAGE * 1000)
     url = server.on('/x', in_turn(resource(BODY, etag='"1"'), down))
@@ -288,10 +288,10 @@ def test_a_copy_stands_in_for_a_failed_refresh(
     assert (tmp_path / 'x').read_bytes() == b'old'
 
 
-def test_no_folder_is_made_if_the_caller_says_so(
+def test_no_folder_is_created_if_create_dirs_is_off(
     manager: DownloadManager, server: Server, tmp_path: Path
 ) -> None:
-    """Refused by the plan, before any request; without it the folder is made."""
+    """The plan refuses it, before any request; by default the folder is created."""
     url = server.on('/x', resource(BODY))
     for dest in (tmp_path / 'new' / 'x', f'{tmp_path}/new/'):
         with pytest.raises(RequestError, match='create_dirs'):
@@ -330,7 +330,7 @@ def test_a_secret_that_a_server_sends_back_is_kept_nowhere(
 def test_a_304_of_another_version_is_not_believed(
     make_manager: MakeManager, server: Server, tmp_path: Path
 ) -> None:
-    """The whole is asked for, and the old bytes do not get the name of the new ones."""
+    """The complete file is requested, and the old bytes do not get the new name."""
     manager = make_manager(path=tmp_path / 'cache')
     confused = answer(304, (('ETag', '"2"'),))
     url = server.on(
@@ -346,7 +346,7 @@ def test_a_304_of_another_version_is_not_believed(
 
 
 def test_unsolicited_bytes_are_not_a_response(make_manager: MakeManager) -> None:
-    """One answer too many on a connection that is kept; the next URL gets its own bytes."""
+    """A second response on a kept connection; the next URL gets its own bytes."""
     asked: list[str] = []
     listener = socket.create_server(('127.0.0.1', 0))
 
@@ -377,7 +377,7 @@ def test_unsolicited_bytes_are_not_a_response(make_manager: MakeManager) -> None
         bodies.append(manager.fetch(base + path, False).content.read())  # type: ignore[union-attr]
         sleep(0.2)
     manager.close()
-    listener.shutdown(socket.SHUT_RDWR)  # Only to close it would leave it waiting, and open.
+    listener.shutdown(socket.SHUT_RDWR)  # Closing alone would leave it listening.
     accepting.join()
     listener.close()
 

@@ -35,7 +35,7 @@ OTHER = b'other\n' * 100
 
 
 def test_memory_is_the_default_without_a_cache(make_manager: MakeManager, server: Server) -> None:
-    """Without a cache the bytes come as a buffer, at its beginning."""
+    """Without a cache the result is a buffer, at its beginning."""
     buffer = make_manager().download(server.on('/x', resource(BODY)))
 
     assert isinstance(buffer, io.BytesIO)
@@ -67,7 +67,7 @@ def test_dest_false_is_memory_even_with_a_cache(manager: DownloadManager, server
 def test_a_path_is_forced(
     manager: DownloadManager, server: Server, tmp_path: Path, kind: type
 ) -> None:
-    """A path is downloaded to each time, whole and at once."""
+    """A file at a path is downloaded each time, and replaced atomically."""
     url, target = server.on('/x', in_turn(resource(BODY), resource(OTHER))), tmp_path / 'new' / 'x'
 
     assert manager.download(url, dest=kind(target)) == str(target)
@@ -77,10 +77,10 @@ def test_a_path_is_forced(
     assert os.listdir(target.parent) == ['x']
 
 
-def test_a_folder_takes_the_name_from_the_answer(
+def test_a_folder_takes_the_name_from_the_response(
     manager: DownloadManager, server: Server, tmp_path: Path
 ) -> None:
-    """Content-Disposition names the file; what is unsafe in the name is not followed."""
+    """Content-Disposition names the file; unsafe characters of the name are replaced."""
     said = (('Content-Disposition', 'attachment; filename="../../evil table.csv"'),)
     url = server.on('/get', resource(BODY, fields=said))
 
@@ -94,7 +94,7 @@ def test_a_folder_takes_the_name_from_the_answer(
 def test_an_error_leaves_the_old_file(
     make_manager: MakeManager, server: Server, tmp_path: Path
 ) -> None:
-    """A failed download harms nothing that is there, and leaves nothing else."""
+    """A failed download changes no existing file, and leaves no other."""
     target = tmp_path / 'out' / 'x'
     target.parent.mkdir()
     target.write_bytes(b'old')
@@ -116,7 +116,7 @@ def test_an_error_leaves_the_old_file(
 def test_a_failed_refresh_leaves_the_stored_version(
     manager: DownloadManager, server: Server
 ) -> None:
-    """After a refresh that failed the old version is served as before."""
+    """After a failed refresh the old version is served as before."""
     url = server.on('/x', in_turn(resource(BODY), answer(500, body=b'no'), answer(404)))
     stored = manager.download(url)
 
@@ -132,7 +132,7 @@ def test_a_failed_refresh_leaves_the_stored_version(
 def test_revalidation_costs_one_request_and_no_body(
     manager: DownloadManager, server: Server
 ) -> None:
-    """304: the same file, the record says when the server confirmed it."""
+    """304: the same file; the record says when the server confirmed it."""
     url = server.on('/x', resource(BODY, etag='"v1"'))
     stored = manager.fetch(url)
 
@@ -151,7 +151,7 @@ def test_revalidation_costs_one_request_and_no_body(
 def test_a_changed_file_becomes_a_new_version(
     manager: DownloadManager, server: Server, method: CheckMethodName
 ) -> None:
-    """Whatever it is compared by, a change is seen, and the old version is kept."""
+    """A change is noticed by every check method, and the old version is kept."""
     old = resource(BODY, etag='"v1"', last_modified='Wed, 01 May 2024 10:00:00 GMT')
     new = resource(OTHER, etag='"v2"', last_modified='Thu, 02 May 2024 10:00:00 GMT')
     url = server.on('/x', in_turn(old, new))
@@ -168,7 +168,7 @@ def test_a_changed_file_becomes_a_new_version(
 def test_an_unchanged_file_stays_one_version(
     manager: DownloadManager, server: Server, method: CheckMethodName
 ) -> None:
-    """Whatever it is compared by, the same bytes make no new version, even without validators."""
+    """By every check method, the same bytes make no new version, even without validators."""
     url = server.on('/x', resource(BODY))
     manager.fetch(url)
 
@@ -204,7 +204,7 @@ def test_date_windows_choose_a_version(manager: DownloadManager, server: Server)
 
 
 def test_a_vanished_file_is_fetched_again(manager: DownloadManager, server: Server) -> None:
-    """An entry whose file is gone, or has another size, is no hit."""
+    """An entry whose file is missing or has another size is not a hit."""
     url = server.on('/x', resource(BODY))
     stored = Path(str(manager.download(url)))
     stored.write_bytes(BODY[:10])
@@ -216,7 +216,7 @@ def test_a_vanished_file_is_fetched_again(manager: DownloadManager, server: Serv
 
 
 def test_posts_by_their_bodies(manager: DownloadManager, server: Server) -> None:
-    """Forms and JSON bodies are sent as such, and cached by what they say."""
+    """Forms and JSON bodies are sent as such, and cached by their content."""
     url = server.on('/api', echo)
 
     def sent(**words: Any) -> bytes:
@@ -252,7 +252,7 @@ def test_multipart_sends_texts_and_files(
 
 
 def test_mirrors_serve_what_the_first_does_not(manager: DownloadManager, server: Server) -> None:
-    """A dead host and a missing file send the download on; the record says who served it."""
+    """After a dead host or a missing file the mirror is used; the record names it."""
     good, bad = server.on('/good', resource(BODY)), server.on('/bad', answer(404))
     words: dict[str, Any] = {'fallback_urls': [bad, good], 'retries': 0}
 
@@ -264,7 +264,7 @@ def test_mirrors_serve_what_the_first_does_not(manager: DownloadManager, server:
 
 
 def test_retries_count_after_the_first(make_manager: MakeManager, server: Server) -> None:
-    """`retries=2` makes three tries; success on the third is success."""
+    """`retries=2` makes three attempts; success at the third is success."""
     url = server.on('/x', in_turn(answer(503), answer(503), resource(BODY)))
 
     assert make_manager().fetch(url, retries=2).tries == 3
@@ -275,9 +275,9 @@ def test_retries_count_after_the_first(make_manager: MakeManager, server: Server
 
 
 def test_checksums_are_held(manager: DownloadManager, server: Server) -> None:
-    """The right digest passes by any algorithm; a wrong one keeps nothing.
+    """The right digest passes with any algorithm; wrong bytes are requested twice at most.
 
-    The same wrong bytes are fetched twice at most.
+    Nothing of them is kept.
     """
     url = server.on('/x', resource(BODY))
     right, other = sha256(BODY).hexdigest(), md5(BODY, usedforsecurity=False).hexdigest()
@@ -293,13 +293,13 @@ def test_checksums_are_held(manager: DownloadManager, server: Server) -> None:
 
 
 def test_limits_are_held(make_manager: MakeManager, server: Server) -> None:
-    """A body past `max_bytes` is refused, declared or not; a slow one meets its limit."""
+    """A body beyond `max_bytes` is refused, declared or not; a slow one exceeds its timeout."""
     with pytest.raises(ServerError, match='more than the 10 bytes'):
         make_manager().download(server.on('/x', resource(BODY)), max_bytes=10)
 
 
-def test_offline_never_asks(manager: DownloadManager, server: Server) -> None:
-    """Offline a hit is served and a miss says how to fetch it; nothing is asked."""
+def test_offline_sends_nothing(manager: DownloadManager, server: Server) -> None:
+    """Offline, a hit is served, and a miss says how to download it; no request is sent."""
     url = server.on('/x', resource(BODY))
     manager.download(url)
 
@@ -310,7 +310,7 @@ def test_offline_never_asks(manager: DownloadManager, server: Server) -> None:
 
 
 def test_redirects_drop_credentials(make_manager: MakeManager, server: Server) -> None:
-    """A redirect is followed; credentials do not go along to another origin."""
+    """A redirect is followed, but credentials are not sent to another origin."""
     with Server() as other:
         url = server.on('/r', redirect(other.on('/x', resource(BODY))))
         manager = make_manager()
@@ -326,7 +326,7 @@ def test_redirects_drop_credentials(make_manager: MakeManager, server: Server) -
 
 
 def test_eight_threads_make_one_request(manager: DownloadManager, server: Server) -> None:
-    """Threads that want the same make one request; all get the file."""
+    """Threads that request the same URL send one request; all get the file."""
     url, got = server.on('/x', resource(BODY)), []
     threads = [threading.Thread(target=lambda: got.append(manager.download(url))) for _ in range(8)]
     for thread in threads:
@@ -352,14 +352,14 @@ def test_the_cache_is_cachedirs(manager: DownloadManager, server: Server) -> Non
 
 
 def test_no_cache_no_registry(make_manager: MakeManager) -> None:
-    """Without a cache there is no cachedir either."""
+    """Without a cache, cachedir is not used."""
     assert make_manager().cache is None
     with pytest.raises(RequestError, match='no cache'):
         make_manager().open('http://127.0.0.1:1/x')
 
 
 def test_open_reads_text_gz_and_zip(manager: DownloadManager, server: Server) -> None:
-    """The opener of cachedir gives lines of a text or gz file, and the members of an archive."""
+    """Its opener returns the lines of a text or gz file, and the members of an archive."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, 'w') as archive:
         archive.writestr('a.txt', 'one\n')
@@ -373,7 +373,7 @@ def test_open_reads_text_gz_and_zip(manager: DownloadManager, server: Server) ->
 
 
 def test_gz_files_stay_as_they_are(manager: DownloadManager, server: Server) -> None:
-    """A .gz that is said to be coded as gzip is the file itself; a .csv is decoded."""
+    """A .gz served with Content-Encoding: gzip is stored as it is; a .csv is decoded."""
     coded = (('Content-Encoding', 'gzip'),)
     packed = gzip.compress(BODY)
 
@@ -392,7 +392,7 @@ def test_gz_files_stay_as_they_are(manager: DownloadManager, server: Server) -> 
 def test_many_in_order_of_completion(
     manager: DownloadManager, server: Server, tmp_path: Path
 ) -> None:
-    """Each item names its input; a bad one raises nothing and stops nothing."""
+    """Each item has its input; a bad input raises nothing and stops nothing."""
     good = [server.on(f'/f{number}', resource(BODY)) for number in range(20)]
     bad = [server.on('/404', answer(404)), 'no url', 'gopher://127.0.0.1/x']
 
@@ -411,7 +411,7 @@ def test_many_in_order_of_completion(
 
 
 def test_by_hand(manager: DownloadManager, server: Server) -> None:
-    """Observe, plan and execute composed by hand do what `download` does."""
+    """Observe, plan and execute, called separately, do what `download` does."""
     desc, policy = dm.Descriptor(server.on('/x.tsv', resource(BODY))), manager.policy
     with manager.adapters() as world:
         plan = dm.plan(desc, policy, world.observe(desc, policy)).unwrap()
@@ -424,7 +424,7 @@ def test_by_hand(manager: DownloadManager, server: Server) -> None:
 
 
 def test_unknown_words_are_refused(make_manager: MakeManager) -> None:
-    """A wrong keyword raises with the nearest known one, before anything happens."""
+    """A wrong keyword raises, with the nearest known one, before anything happens."""
     with pytest.raises(RequestError, match="Did you mean 'retries'"):
         make_manager().download('http://127.0.0.1:1/', retires=1)  # type: ignore[call-overload]
     with pytest.raises(RequestError, match='Descriptor is passed'):
@@ -434,7 +434,7 @@ def test_unknown_words_are_refused(make_manager: MakeManager) -> None:
 
 
 def test_default_headers_are_sent(make_manager: MakeManager, server: Server) -> None:
-    """Headers of the manager go with every request, unless a call says otherwise."""
+    """Headers of the manager are sent with every request, unless a call overrides them."""
     manager = make_manager(headers={'X-Who': 'lab', 'X-Id': '1'}, user_agent='lab/1')
     url = server.on('/x', echo)
 
@@ -450,7 +450,7 @@ def test_default_headers_are_sent(make_manager: MakeManager, server: Server) -> 
 
 
 def test_durations_may_be_timedeltas(make_manager: MakeManager) -> None:
-    """Seconds and timedeltas mean the same."""
+    """Seconds and timedeltas are equivalent."""
     one, other = make_manager(timeout=90), make_manager(timeout=timedelta(seconds=90))
 
     assert one.policy == other.policy
@@ -459,7 +459,7 @@ def test_durations_may_be_timedeltas(make_manager: MakeManager) -> None:
 def test_an_audit_by_plans_touches_nothing(
     make_manager: MakeManager, server: Server, tmp_path: Path
 ) -> None:
-    """A thousand plans make no request, no file and no folder."""
+    """A thousand plans send no request and create no file or folder."""
     manager = make_manager(tmp_path / 'cache')
 
     assert all(manager.plan(server.url(f'/{number}')).is_download for number in range(1000))
@@ -467,10 +467,10 @@ def test_an_audit_by_plans_touches_nothing(
     assert server.asked == []
 
 
-def test_many_of_one_name_do_not_take_each_others_place(
+def test_inputs_with_one_name_get_different_files(
     manager: DownloadManager, server: Server, tmp_path: Path
 ) -> None:
-    """In a folder each input has a file of its own; a second `t.csv` is `t-2.csv`."""
+    """In a folder each input has its own file; a second `t.csv` is `t-2.csv`."""
     urls = [server.on(f'/{n}/t.tar.gz', resource(gzip.compress(bytes([n])))) for n in range(4)]
 
     items = list(manager.download_many([*urls, dm.Descriptor(urls[0])], dest=tmp_path))
@@ -485,19 +485,19 @@ def test_many_of_one_name_do_not_take_each_others_place(
 
 
 def test_one_url_is_not_many(manager: DownloadManager) -> None:
-    """A text where a list is wanted is a mistake, not a list of letters."""
+    """A string instead of a list is a mistake, not a list of letters."""
     with pytest.raises(RequestError, match='Pass a list'):
         manager.download_many('http://127.0.0.1:1/x')
 
 
 def test_destinations_of_other_types_are_refused(manager: DownloadManager) -> None:
-    """A number is no destination, and says so as every wrong word does."""
+    """A number is not a destination, and the error says so."""
     with pytest.raises(RequestError, match='dest: is neither a path'):
         manager.download('http://127.0.0.1:1/x', dest=5)  # type: ignore[call-overload]
 
 
-def test_accepted_is_not_the_answer(manager: DownloadManager, server: Server) -> None:
-    """202 promises an answer: it is asked for again, and never kept as data."""
+def test_accepted_is_not_the_result(manager: DownloadManager, server: Server) -> None:
+    """202 means that the result is not ready: the request is repeated, and the body is not stored."""
     url = server.on('/job', in_turn(answer(202, body=b'job queued'), resource(BODY)))
 
     assert Path(str(manager.download(url))).read_bytes() == BODY

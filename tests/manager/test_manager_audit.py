@@ -34,7 +34,7 @@ def test_rows_say_what_a_download_would_do(
 def test_options_count_for_every_row(
     make_manager: MakeManager, server: Server, tmp_path: Path
 ) -> None:
-    """As they would for a download."""
+    """As in a download."""
     manager = make_manager(tmp_path / 'cache')
     url = server.on('/a', resource(BODY))
     manager.download(url)
@@ -45,7 +45,7 @@ def test_options_count_for_every_row(
 
 
 def test_what_is_wrong_with_an_item_is_in_its_row(make_manager: MakeManager) -> None:
-    """With its secrets masked; the others are looked at all the same."""
+    """With its secrets masked; the other items are audited all the same."""
     manager = make_manager(secret_names='code')
     items: list[str | dm.Descriptor | dm.Item] = [
         'h/x?code=s3cret&pin=1',
@@ -64,7 +64,7 @@ def test_what_is_wrong_with_an_item_is_in_its_row(make_manager: MakeManager) -> 
 
 
 def test_what_is_wrong_with_all_is_raised_at_once(make_manager: MakeManager) -> None:
-    """One URL, an unknown option, a bad value."""
+    """One URL instead of a list, an unknown option, a bad value."""
     manager = make_manager()
     with pytest.raises(dm.RequestError, match='where a list is wanted'):
         manager.audit('http://h/x')

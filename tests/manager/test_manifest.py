@@ -1,4 +1,4 @@
-"""Manifests: every form reads the same, and a bad entry harms no other."""
+"""Manifests: all formats are equivalent, and a bad entry does not affect others."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ A, B = 'http://h/a', 'http://h/b'
 
 
 def read(tmp_path: Path, name: str, text: str, **described: object) -> tuple[Item, ...]:
-    """The items of a file with this text."""
+    """The items of a file with this content."""
     path = tmp_path / name
     path.write_text(text, encoding='utf-8')
     return read_manifest(path, Policy(retries=1), described).unwrap()
@@ -37,7 +37,7 @@ def read(tmp_path: Path, name: str, text: str, **described: object) -> tuple[Ite
     ],
 )
 def test_all_forms_read_the_same(tmp_path: Path, name: str, text: str) -> None:
-    """Lines, lists, tables and names: the same two downloads with the options of the base."""
+    """Lines, lists, tables and names: the same two downloads with the base options."""
     items = read(tmp_path, name, text)
 
     assert [item.fault for item in items] == [None, None]
@@ -46,7 +46,7 @@ def test_all_forms_read_the_same(tmp_path: Path, name: str, text: str) -> None:
 
 
 def test_one_descriptor_is_a_manifest_of_one(tmp_path: Path) -> None:
-    """The file that `Descriptor.from_file` reads can be audited too."""
+    """A file for `Descriptor.from_file` can be audited, too."""
     (item,) = read(tmp_path, 'one.toml', f'url = "{A}"\nquery = {{ids = [1, 2]}}\n')
 
     assert item.descriptor is not None
@@ -54,7 +54,7 @@ def test_one_descriptor_is_a_manifest_of_one(tmp_path: Path) -> None:
 
 
 def test_names_are_those_of_the_entries(tmp_path: Path) -> None:
-    """A name that is given, the name of the table, or else the URL without its secrets."""
+    """The name in the entry, the name of the table, or else the URL without its secrets."""
     text = f'["http://me:pw@h/x?token=abc", {{"name": "second", "url": "{B}"}}]'
 
     assert [item.name for item in read(tmp_path, 'l.json', text)] == [
@@ -65,7 +65,7 @@ def test_names_are_those_of_the_entries(tmp_path: Path) -> None:
 
 
 def test_an_entry_is_over_the_defaults_and_these_are_over_the_base(tmp_path: Path) -> None:
-    """Options and keywords of the descriptor, each at three places."""
+    """Options and keywords of the descriptor, from three sources each."""
     text = f"""
         [defaults]
         timeout = 60
@@ -97,7 +97,7 @@ def test_an_entry_is_over_the_defaults_and_these_are_over_the_base(tmp_path: Pat
 
 
 def test_a_bad_entry_is_a_fault_among_good_ones(tmp_path: Path) -> None:
-    """Each item that cannot be understood says where it is and what is wrong."""
+    """Each invalid item names its entry and its problem."""
     text = f"""[
         "{A}",
         {{"url": "{A}", "retires": 1}},
@@ -126,7 +126,7 @@ def test_a_bad_entry_is_a_fault_among_good_ones(tmp_path: Path) -> None:
 
 
 def test_a_bad_line_is_a_fault_among_good_ones(tmp_path: Path) -> None:
-    """Text files too."""
+    """In text files, too."""
     items = read(tmp_path, 'l.txt', f'{A}\nnonsense\n{B}\n')
 
     assert [item.fault is None for item in items] == [True, False, True]
@@ -150,7 +150,7 @@ def test_a_bad_line_is_a_fault_among_good_ones(tmp_path: Path) -> None:
 def test_a_file_that_makes_no_sense_is_one_fault(
     tmp_path: Path, name: str, text: str, where: str, problem: str
 ) -> None:
-    """What is wrong with the whole is told once."""
+    """A problem of the entire file is reported once."""
     path = tmp_path / name
     path.write_text(text, encoding='utf-8')
 
@@ -161,8 +161,8 @@ def test_a_file_that_makes_no_sense_is_one_fault(
     assert problem in fault.problem
 
 
-def test_an_unknown_default_is_told_with_its_place(tmp_path: Path) -> None:
-    """A typing error in the defaults is a mistake in every entry, so it is told once."""
+def test_an_unknown_default_is_reported_with_its_source(tmp_path: Path) -> None:
+    """A typing error in the defaults affects every entry, so it is reported once."""
     path = tmp_path / 'l.json'
     path.write_text('{"defaults": {"retires": 1}, "a": "http://h/a"}', encoding='utf-8')
 
@@ -172,7 +172,7 @@ def test_an_unknown_default_is_told_with_its_place(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    """Both kinds of files, by the same words."""
+    """Both kinds of files, with the same message."""
     for name in ('absent.txt', 'absent.toml'):
         fault = read_manifest(tmp_path / name).failure()
 
@@ -180,7 +180,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         assert fault.problem == 'cannot be read: No such file or directory'
 
 
-def test_a_fragment_is_no_comment(tmp_path: Path) -> None:
+def test_a_fragment_is_not_a_comment(tmp_path: Path) -> None:
     """`#` without a space before it belongs to the URL."""
     (item,) = read(tmp_path, 'l.txt', f'{A}#part\n')
 

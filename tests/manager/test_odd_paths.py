@@ -1,4 +1,4 @@
-"""Paths that are odd: of unknown homes, through links, without a current folder, too long."""
+"""Unusual paths: unknown homes, links, a removed current folder, long names."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def test_what_cannot_be_a_destination_is_refused(
     make_manager: MakeManager, server: Server, dest: str, said: str, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    """By what is wrong with it; no folder named ~ is made."""
+    """The error says what is wrong; no folder named ~ is created."""
     monkeypatch.chdir(tmp_path)
     url = server.on('/t.csv', resource(b'x'))
     with pytest.raises(dm.RequestError, match=said):
@@ -46,7 +46,7 @@ def test_what_cannot_be_a_destination_is_refused(
 def test_a_name_may_begin_with_a_tilde(
     make_manager: MakeManager, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As editors name their copies."""
+    """Some editors name their copies so."""
     monkeypatch.chdir(tmp_path)
     url = server.on('/t.csv', resource(b'x'))
 
@@ -57,7 +57,7 @@ def test_a_name_may_begin_with_a_tilde(
 def test_a_destination_is_where_it_was_at_the_beginning(
     make_manager: MakeManager, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A process that goes elsewhere while a thread downloads takes no file along."""
+    """If the process changes its folder during a download, the destination stays."""
     for name in ('here', 'there'):
         (tmp_path / name).mkdir()
     monkeypatch.chdir(tmp_path / 'here')
@@ -87,7 +87,7 @@ def test_a_destination_is_where_it_was_at_the_beginning(
 def test_a_current_folder_that_has_gone(
     make_manager: MakeManager, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A relative destination is a failure that is told; an absolute one is none."""
+    """A relative destination is reported as a failure; an absolute one works."""
     gone = tmp_path / 'gone'
     gone.mkdir()
     monkeypatch.chdir(gone)
@@ -104,7 +104,7 @@ def test_a_current_folder_that_has_gone(
 def test_no_link_leads_out_of_the_folder_of_a_manifest(
     tmp_path: Path, words: dict[str, object]
 ) -> None:
-    """Links come with archives and repositories as the manifest does."""
+    """Archives and repositories may contain links, like the manifest itself."""
     inner, outer = tmp_path / 'inner', tmp_path / 'outer'
     inner.mkdir()
     outer.mkdir()
@@ -123,7 +123,7 @@ def test_no_link_leads_out_of_the_folder_of_a_manifest(
 def test_a_manifest_shows_no_secret_of_a_misplaced_url(
     tmp_path: Path, given: dict[str, object]
 ) -> None:
-    """A URL where a path or a name is expected is one, and is masked."""
+    """A URL in place of a path or a name is masked."""
     path = tmp_path / 'm.json'
     path.write_text(json.dumps([{'url': 'http://h/', **given}]))
     (item,) = dm.unwrap(dm.read_manifest(path))
@@ -146,7 +146,7 @@ def test_a_manifest_shows_no_secret_of_a_misplaced_url(
 def test_the_command_line_shows_no_secret_of_a_misplaced_url(
     run: RunCommand, words: list[str]
 ) -> None:
-    """In whatever case."""
+    """With every option."""
     ended = run(*words)
 
     assert ended.returncode == 2
@@ -155,7 +155,7 @@ def test_the_command_line_shows_no_secret_of_a_misplaced_url(
 
 
 def test_configuration_shows_no_secret_of_a_misplaced_url() -> None:
-    """As a name too; a name without end is shown by its beginning."""
+    """Also as a name; an endless name is shortened."""
     for config in ({URL: 1}, {'backend': URL}, URL):
         with pytest.raises(dm.RequestError) as caught:
             dm.DownloadManager(config=config)
@@ -168,7 +168,7 @@ def test_configuration_shows_no_secret_of_a_misplaced_url() -> None:
 
 
 def test_a_setting_beside_the_table_counts() -> None:
-    """It is not lost without a word; the table goes before it."""
+    """It is not ignored silently; the table overrides it."""
     both = {'dlmachine': {'retries': 3}, 'retries': 4, 'offline': True, 'foreign': 1}
     policy = dm.DownloadManager(config=both).policy
 
@@ -183,8 +183,8 @@ def test_one_entry_may_be_called_download(tmp_path: Path) -> None:
     assert [item.url for item in dm.unwrap(dm.read_manifest(path))] == ['http://h/x']
 
 
-def test_a_body_is_said_once(run: RunCommand, server: Server) -> None:
-    """And in the words of the command line; JSON is read as in files."""
+def test_a_body_may_be_set_only_once(run: RunCommand, server: Server) -> None:
+    """In the terms of the command line; JSON is parsed as in files."""
     url = server.on('/t.csv', resource(b'x'))
     both = run('get', url, '--data', 'a=1', '--json-data', '{}')
     deep = run('get', url, '--json-data', '[' * 100_000)
@@ -201,7 +201,7 @@ def test_a_body_is_said_once(run: RunCommand, server: Server) -> None:
 
 
 def test_an_audit_reads_stdin_as_get_does(run: RunCommand) -> None:
-    """Under the name -."""
+    """The name - means stdin."""
     done = run('audit', '-', said='http://h/x\nnonsense\n')
 
     assert done.returncode == 10

@@ -1,4 +1,4 @@
-"""`manager.open`: what it gives lives as long as anything that was taken from it."""
+"""`manager.open`: the file stays open as long as anything refers to it."""
 
 import bz2
 import gc
@@ -25,7 +25,7 @@ LINES = ['a\tb\n', '1\t2\n']
 
 
 def zipped() -> bytes:
-    """Two members."""
+    """A zip archive with two members."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, 'w') as archive:
         archive.writestr('a.tsv', TEXT)
@@ -34,7 +34,7 @@ def zipped() -> bytes:
 
 
 def tarred(mode: str = 'w') -> bytes:
-    """The same in tar."""
+    """A tar archive with the same members."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode=mode) as archive:  # type: ignore[call-overload]
         for name, data in (('a.tsv', TEXT), ('b.tsv', TEXT * 2)):
@@ -46,7 +46,7 @@ def tarred(mode: str = 'w') -> bytes:
 
 @pytest.fixture(autouse=True)
 def _no_leak() -> Iterator[None]:
-    """The garbage collector warns of nothing."""
+    """Fail if the garbage collector warns of an open file."""
     with warnings.catch_warnings():
         warnings.simplefilter('error')
         yield

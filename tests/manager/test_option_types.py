@@ -1,4 +1,4 @@
-"""The typed options of each public function: what the types say is what the table says."""
+"""The typed options of each public function match the table of options."""
 
 import inspect
 import subprocess
@@ -13,9 +13,9 @@ from dlmachine.core.spec.options import OLD_NAMES, SYNONYMS
 from dlmachine.options import types
 from dlmachine.options.lists import DESCRIBED_NAMES, MANAGER_OPTIONS
 
-#: `dest` is a parameter of its own; old names are accepted with a warning, but are not offered.
+#: `dest` is a separate parameter; former names are accepted with a warning, but not listed.
 ELSEWHERE = {'dest', *OLD_NAMES}
-#: The type of each option by its names, as the table has it.
+#: The type of each option by its names, from the table.
 TABLE = {one.name: one.type for one in (*DESCRIPTOR_HELP.values(), *OPTION_HELP.values())}
 TABLE |= {synonym: TABLE[name] for synonym, name in SYNONYMS.items()}
 
@@ -30,7 +30,7 @@ def test_a_download_has_the_options_of_the_table() -> None:
 
 
 def test_a_descriptor_has_its_own() -> None:
-    """As options, and as the parameters of its constructor, with the defaults of the table."""
+    """As options, and as parameters of the constructor, with the defaults of the table."""
     names = {name for name in TABLE if SYNONYMS.get(name, name) in DESCRIPTOR_HELP}
     parameters = dict(inspect.signature(dm.Descriptor).parameters)
     for other in ('url', 'body', 'tls'):
@@ -54,7 +54,7 @@ def test_a_manager_has_the_options_of_every_download() -> None:
 
 
 def test_the_typed_options_are_accepted() -> None:
-    """By the manager, each by its name."""
+    """By the manager, each under its name."""
     manager = dm.DownloadManager()
     for name in get_type_hints(dm.DownloadOptions):
         with pytest.raises(dm.RequestError) as caught:
@@ -79,6 +79,6 @@ def test_help_lists_every_option(documented: Any, options: list[Any]) -> None:
 
 
 def test_without_docstrings_nothing_is_listed() -> None:
-    """`python -OO` takes them away."""
+    """`python -OO` removes docstrings."""
     code = 'import dlmachine; assert dlmachine.DownloadManager.__doc__ is None'
     assert subprocess.run([sys.executable, '-OO', '-c', code], check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""Paths as people write them: where they lead, and that any local name will do."""
+"""Paths as people write them: how they are resolved, and that any local name works."""
 
 import json
 import logging
@@ -165,7 +165,7 @@ def test_tilde_is_expanded_everywhere(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_paths_in_a_file_are_relative_to_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever the current folder is."""
+    """From any current folder."""
     folder = tmp_path / 'project'
     folder.mkdir()
     monkeypatch.chdir(tmp_path)
@@ -271,7 +271,7 @@ def test_a_string_in_a_file_is_text(
     [{'file': 'none.txt'}, {'path': 'x'}, {'file': 7}, {}, {'file': 'm.json', 'x': 1}, ['x']],
 )
 def test_anything_else_in_place_of_a_part_is_reported(tmp_path: Path, value: object) -> None:
-    """With its name."""
+    """The error names it."""
     (tmp_path / 'm.json').write_text(json.dumps([{'url': 'http://h/', 'multipart': {'f': value}}]))
     (item,) = dm.unwrap(dm.read_manifest(tmp_path / 'm.json'))
     assert "multipart['f']" in str(item.fault)
@@ -366,7 +366,7 @@ def test_an_impossible_name_is_refused(make_manager: MakeManager, name: str) -> 
 def test_names_that_differ_by_case_are_the_same_where_the_system_says_so(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """As on Windows; elsewhere they are two."""
+    """On Windows; elsewhere they are two names."""
     inner = str(tmp_path).upper() + '/x'
     assert not is_inside(inner, str(tmp_path))
     monkeypatch.setattr(os.path, 'normcase', str.lower)

@@ -39,7 +39,7 @@ def found_in(text: str) -> list[str]:
 
 
 def found_below(folder: Path) -> list[str]:
-    """The secrets that stand in a file, or in the name of one."""
+    """The secrets in a file or in its name."""
     found = []
     for path in folder.rglob('*'):
         found += found_in(str(path.relative_to(folder)))
@@ -63,7 +63,7 @@ def a_target(server: Server, path: str, **more: Any) -> dm.Descriptor:
 
 
 def told(manager: DownloadManager, wanted: Any, **options: Any) -> str:
-    """All that is said of a download: plan, JSON, outcome or error."""
+    """Everything shown of a download: plan, JSON, outcome or error."""
     made = manager.plan(wanted, **options)
     words = [str(made), repr(made), made.to_json()]
     try:
@@ -89,7 +89,7 @@ def test_secrets_are_stored_nowhere(
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """In files of the cache, parts, notes, logs, plans, outcomes and errors, whatever happens."""
+    """In files of the cache, parts, notes, logs, plans, outcomes and errors, with every result."""
     caplog.set_level(logging.DEBUG)
     manager = make_manager(path=tmp_path / 'cache')
     whole = resource(BODY, etag='"1"')
@@ -130,7 +130,7 @@ def test_a_proxys_password_is_stored_nowhere(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Nor where the proxy refuses, or is not there."""
+    """Nor if the proxy refuses or does not exist."""
     caplog.set_level(logging.DEBUG)
     url = server.on('/x', resource(BODY))
     with Proxy(login=f'me:{PLANTED["proxy"]}') as proxy:
@@ -148,7 +148,7 @@ def test_a_proxys_password_is_stored_nowhere(
 def test_the_command_line_shows_no_secret(
     server: Server, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
-    """Not on stdout, not on stderr, not in the cache."""
+    """Neither stdout nor stderr nor the cache."""
     server.on('/x', in_turn(answer(503), resource(BODY)))
     url = f'http://me:{PLANTED["password"]}@127.0.0.1:{server.port}/x?token={PLANTED["query"]}'
     kept = {name: value for name, value in os.environ.items() if not name.startswith('COV')}
@@ -169,7 +169,7 @@ def test_a_redirect_url_shows_no_secret(
     caplog: pytest.LogCaptureFixture,
     place: str,
 ) -> None:
-    """A token that it was told, in the URL of a redirect; escaped as some servers do."""
+    """A token in the URL of a redirect, also if the server escapes it."""
     token = 'planted/to+ken'
     caplog.set_level(logging.DEBUG)
     server.on('/x', redirect(place.format('planted%2fto%2bken')))

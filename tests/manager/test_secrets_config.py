@@ -1,4 +1,4 @@
-"""Secrets in a configuration: `dlmachine config` and faults show none, in whatever form they stand."""
+"""Secrets in a configuration: `dlmachine config` and faults show none, in any form."""
 
 from collections.abc import Callable
 from pathlib import Path

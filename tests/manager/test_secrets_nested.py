@@ -1,4 +1,4 @@
-"""Secrets where nobody would look for them: on every surface, at every ending, by both backends."""
+"""Secrets in unexpected places: on every surface, with every result, by both backends."""
 
 import hashlib
 import logging
@@ -29,7 +29,7 @@ MakeManager = Callable[..., DownloadManager]
 
 
 def address(server: Server, path: str) -> str:
-    """A URL with a secret in each place that is easily overlooked."""
+    """A URL with a secret in each position that is easily overlooked."""
     query = '&'.join(
         (
             f'next=https%3A//h/%3Ftoken%3D{PLANTED["nested"]}',
@@ -132,7 +132,7 @@ def test_no_result_shows_a_secret(
     caplog: pytest.LogCaptureFixture,
     ending: str,
 ) -> None:
-    """In the cache and in a folder; the server fails, answers well, or echoes everything."""
+    """In the cache and in a folder; the server fails, responds well, or echoes everything."""
     caplog.set_level(logging.DEBUG)
     manager = make_manager(path=tmp_path / 'cache', retries=1)
     for path, handler in ENDINGS.items():
@@ -226,7 +226,7 @@ def test_a_checksum_file_shows_no_secret(
 
 
 def test_a_pickled_outcome_contains_no_secret(manager: DownloadManager, server: Server) -> None:
-    """Neither the caller's nor a server's; a pickle may lie in somebody's cache of results."""
+    """Neither the caller's nor a server's, because a pickle may be stored."""
     headers = (
         ('Location', '/data?access_token=pl4nted-location'),
         ('Set-Cookie', 'sid=pl4nted-cookie; Path=/'),

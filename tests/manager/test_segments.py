@@ -1,4 +1,4 @@
-"""Large files in segments: over real connections, with each backend, through every mishap."""
+"""Large files in segments: over real connections, with each backend, after every failure."""
 
 import logging
 import os
@@ -31,7 +31,7 @@ BODY = os.urandom(4 * MIB + FIRST_BYTES)
 OTHER = bytes(255 - byte for byte in BODY[: 1 << 16]) * (len(BODY) >> 16)
 SHA = sha256(BODY).hexdigest()
 GOOD = resource(BODY, etag='"v1"')
-#: The segments that two connections ask for.
+#: The segments that two connections request.
 REST: Spans = tuple(
     (FIRST_BYTES + number * MIB, FIRST_BYTES + (number + 1) * MIB - 1) for number in range(4)
 )
@@ -39,7 +39,7 @@ THIRD = f'bytes={REST[2][0]}-{REST[2][1]}'
 
 
 def odd_at(odd: Handler, wanted: str = THIRD, *, times: int = 1) -> Handler:
-    """A good server but for one range, so many times."""
+    """A server that misbehaves for one range, the given number of times."""
     left, lock = [times], threading.Lock()
 
     def handle(asked: Asked, wire: Wire) -> None:
@@ -52,7 +52,7 @@ def odd_at(odd: Handler, wanted: str = THIRD, *, times: int = 1) -> Handler:
 
 
 def ranged(*, shift: int = 0, size: int = 0, etag: str = '"v1"', body: bytes = BODY) -> Handler:
-    """The range that is asked for, with a head that is off."""
+    """Send the requested range with a wrong head."""
 
     def handle(asked: Asked, wire: Wire) -> None:
         first, last = range_of(asked, len(BODY)) or (0, len(BODY) - 1)
@@ -64,7 +64,7 @@ def ranged(*, shift: int = 0, size: int = 0, etag: str = '"v1"', body: bytes = B
 
 
 def cut_after(count: int) -> Handler:
-    """The right head, so many bytes, and the end of the connection."""
+    """Send the right head and some bytes, and close the connection."""
 
     def handle(asked: Asked, wire: Wire) -> None:
         first, last = range_of(asked, len(BODY)) or (0, len(BODY) - 1)
@@ -81,12 +81,12 @@ def cut_after(count: int) -> Handler:
 
 
 def busy(asked: Asked, wire: Wire) -> None:
-    """Too many requests, and no wait that is worth the name."""
+    """Respond with 429 and a short wait."""
     wire.answer(429, (('Retry-After', '0'),), b'', 'Too Many Requests')
 
 
 def fetch(make: MakeManager, url: str, path: Path, **options: Any) -> Outcome:
-    """The file, by two connections; it must be right."""
+    """Download the file by two connections, and check it."""
     outcome = make().fetch(url, str(path), **{'segments': 2, **options})
     assert path.read_bytes() == BODY
     assert outcome.record is not None
@@ -101,14 +101,14 @@ def kinds(outcome: Outcome) -> list[str]:
 
 
 def ranges(server: Server) -> list[str | None]:
-    """What was asked for."""
+    """The requested ranges."""
     return [asked.get('Range') for asked in server.asked]
 
 
 def test_a_large_file_comes_in_segments(
     make_manager: MakeManager, server: Server, tmp_path: Path
 ) -> None:
-    """The first range alone, then all others, each of them once, by no more connections."""
+    """First the first range alone, then each other range once, by no more connections."""
     outcome = fetch(make_manager, server.on('/x', GOOD), tmp_path / 'x')
 
     assert kinds(outcome) == ['OpenPart', 'Exchange', 'ExchangeSegments', 'Reassemble', 'Publish']
@@ -121,7 +121,7 @@ def test_a_large_file_comes_in_segments(
 
 
 def test_into_the_cache_too(make_manager: MakeManager, server: Server, tmp_path: Path) -> None:
-    """With its record; and a hit afterwards is a hit."""
+    """With its record; the next download is a hit."""
     manager, url = make_manager(tmp_path / 'cache', segments='auto'), server.on('/x', GOOD)
     first = manager.fetch(url, checksum=f'sha256:{SHA}')
     number = len(server.asked)
@@ -156,7 +156,7 @@ ONE: list[tuple[str, Handler, int]] = [
 def test_one_connection_where_there_are_no_exact_ranges(
     make_manager: MakeManager, server: Server, tmp_path: Path, handler: Handler, number: int
 ) -> None:
-    """The whole is taken from the first answer, or asked for at once."""
+    """The complete file is taken from the first response, or requested at once."""
     outcome = fetch(make_manager, server.on('/x', handler), tmp_path / 'x')
     assert 'ExchangeSegments' not in kinds(outcome)
     assert ranges(server) == [f'bytes=0-{FIRST_BYTES - 1}', None][:number]
@@ -183,7 +183,7 @@ def test_a_segment_that_is_not_exact_means_one_connection(
     odd: Handler,
     word: str,
 ) -> None:
-    """The whole from the start, and the story and the log say why; nothing is mixed."""
+    """The complete file from the start; the story and the log give the reason; nothing is mixed."""
     caplog.set_level(logging.DEBUG, 'dlmachine')
     outcome = fetch(make_manager, server.on('/x', odd_at(odd)), tmp_path / 'x')
 
@@ -194,24 +194,24 @@ def test_a_segment_that_is_not_exact_means_one_connection(
     assert word in caplog.text
 
 
-def test_a_segment_that_is_cut_is_asked_for_its_rest(
+def test_the_rest_of_a_truncated_segment_is_requested(
     make_manager: MakeManager, server: Server, tmp_path: Path
 ) -> None:
-    """In the next try, with what is there left alone."""
+    """In the next attempt, without requesting the other bytes again."""
     count = 700_000
     outcome = fetch(make_manager, server.on('/x', odd_at(cut_after(count))), tmp_path / 'x')
     [_, first_again] = [effect for effect, _ in outcome.story if isinstance(effect, Exchange)]
 
     assert first_again.expect.offset == REST[2][0] + count
     asked = [range_of(one, len(BODY)) or (0, 0) for one in server.asked]
-    # The rest of the segment that was cut is all that was asked for twice.
+    # Only the rest of the truncated segment was requested twice.
     assert count_bytes(tuple(asked)) == len(BODY) + MIB - count
 
 
 def test_copies_that_differ_are_never_mixed(
     make_manager: MakeManager, server: Server, tmp_path: Path
 ) -> None:
-    """A site that leads to another of its copies each time; they have the same ETag and size."""
+    """A site with several copies behind one URL, which have the same ETag and size."""
     other = resource(OTHER, etag='"v1"')
     here, there = server.on('/here', odd_at(cut_after(70_000))), server.on('/there', other)
     url = server.on('/x', in_turn(redirect(here), redirect(there)))
@@ -223,7 +223,7 @@ def test_copies_that_differ_are_never_mixed(
 def test_fewer_connections_for_a_server_that_has_too_many(
     make_manager: MakeManager, server: Server, tmp_path: Path
 ) -> None:
-    """Half of them after 429, and what is there is not asked for again."""
+    """Half of them after 429, and no byte is requested twice."""
     url = server.on('/x', odd_at(busy))
     outcome = fetch(make_manager, url, tmp_path / 'x', segments=4)
     first, second = [effect for effect, _ in outcome.story if isinstance(effect, ExchangeSegments)]
@@ -235,17 +235,17 @@ def test_fewer_connections_for_a_server_that_has_too_many(
 def test_a_wrong_digest_is_found_before_anything_appears(
     make_manager: MakeManager, server: Server, tmp_path: Path
 ) -> None:
-    """A server that gives bytes of another version the right name: again by one connection."""
+    """A server that sends bytes of another version: they are requested again by one connection."""
     url = server.on('/x', odd_at(ranged(body=OTHER)))
     outcome = fetch(make_manager, url, tmp_path / 'x', checksum=f'sha256:{SHA}')
     assert ranges(server)[-1] is None
     assert kinds(outcome)[-4:] == ['Reassemble', 'Wait', 'Exchange', 'Publish']
 
 
-def test_a_limit_of_size_is_that_of_the_whole(
+def test_the_size_limit_applies_to_the_complete_file(
     make_manager: MakeManager, server: Server, tmp_path: Path
 ) -> None:
-    """Known by the first answer; no other request is made for it."""
+    """It is known from the first response; no other request is sent."""
     url = server.on('/x', GOOD)
     with pytest.raises(DownloadError, match='allowed') as raised:
         make_manager().fetch(url, str(tmp_path / 'x'), segments=2, max_bytes=len(BODY) - 1)
@@ -257,7 +257,7 @@ def test_a_limit_of_size_is_that_of_the_whole(
 
 
 def _half(asked: Asked, wire: Wire) -> None:
-    # Half of each segment; then nothing, for longer than any test waits.
+    # Half of each segment; then nothing, for longer than the test waits.
     first, last = range_of(asked, len(BODY)) or (0, len(BODY) - 1)
     if first == 0:
         GOOD(asked, wire)
@@ -269,7 +269,7 @@ def _half(asked: Asked, wire: Wire) -> None:
     )
     wire.head(206, fields, 'Partial Content')
     wire.send(BODY[first : first + MIB // 2])
-    for at in range(100):  # Now and then a byte, so that it is written what came before.
+    for at in range(100):  # A byte now and then, so that the bytes before it are written.
         wire.pause(0.3)
         wire.send(BODY[first + MIB // 2 + at : first + MIB // 2 + at + 1])
 
@@ -303,10 +303,10 @@ def _has_two_halves(folder: Path) -> bool:
 
 @pytest.mark.skipif(sys.platform == 'win32', reason='signals are those of POSIX')
 @pytest.mark.parametrize('number', [signal.SIGKILL, signal.SIGINT], ids=['kill -9', 'Ctrl-C'])
-def test_a_later_run_goes_on_by_segment(
+def test_a_later_run_resumes_each_segment(
     make_manager: MakeManager, server: Server, tmp_path: Path, backend: str, number: int
 ) -> None:
-    """Whatever ended the first: what its note vouches for is not asked for again."""
+    """The bytes that the note of the first run records are not requested again."""
     url = server.on('/x', _half)
     running = _start(url, tmp_path / 'x', backend)
     try:

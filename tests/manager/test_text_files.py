@@ -1,4 +1,4 @@
-"""Files that people make, by any editor and with any mistake: read, or refused by name and line."""
+"""Files that people write, with any editor and any mistake: read, or refused by name and line."""
 
 import codecs
 import json
@@ -53,7 +53,7 @@ def test_one_reader_for_every_encoding(tmp_path: Path, data: bytes) -> None:
 @pytest.mark.parametrize('encoding', ['utf-8', 'utf-8-sig', 'utf-16', 'utf-16-le', 'utf-32'])
 @pytest.mark.parametrize('end', ['\n', '\r\n', '\r'], ids=ascii)
 def test_settings_in_every_encoding(tmp_path: Path, encoding: str, end: str) -> None:
-    """TOML, YAML and JSON, as an editor on Windows writes them."""
+    """Lists of URLs, checksum files, and settings in each format."""
     for name, text in (
         ('a.toml', 'retries = 7\nuser_agent = "é"\n'),
         ('a.yaml', 'retries: 7\nuser_agent: é\n'),

@@ -1,4 +1,4 @@
-"""Waits: told before they begin, in the log and on the command line."""
+"""Waits: reported before they begin, in the log and on the command line."""
 
 import logging
 import os

@@ -33,7 +33,7 @@ from dlmachine_adapters.http.deadlines import Deadlines
 from dlmachine_adapters.http.error_context import ErrorContext
 from dlmachine_adapters.http.response_reader import ResponseReader
 from dlmachine_adapters.http.routing import Route
-from tests.adapters.doubles import MemoryPart, RealClock
+from tests.adapters.transport_fakes import MemoryPart, RealClock
 from tests.messages.blocks import Block, Step
 from tests.messages.routes import serve
 from tests.servers.http import Server

@@ -53,7 +53,7 @@ def test_a_folder_without_write_permission(
     assert server.asked == []
 
 
-def test_a_cache_folder_that_can_not_be_made(
+def test_a_cache_folder_that_cannot_be_created(
     server: Server, backend: str, spot: Path, home: str
 ) -> None:
     """The same for a cache."""

@@ -88,7 +88,7 @@ def test_a_part_in_an_open_folder_is_resumed_by_its_owner(
 
 @pytest.mark.parametrize('kind', ['folder', 'open folder', 'link', 'file'])
 @pytest.mark.parametrize('own', [False, True], ids=['ours', 'ours and own'])
-def test_a_strangers_folder_blocks_nobody(
+def test_a_strangers_folder_blocks_no_one(
     server: Server, backend: str, spot: Path, home: str, kind: str, own: bool
 ) -> None:
     """Whatever a stranger created under dlmachine's names; the stranger's files stay untouched."""
@@ -149,7 +149,7 @@ def test_a_members_part_is_copied(server: Server, backend: str, spot: Path, home
     assert sorted(path.name for path in folder.iterdir()) == ['x']
 
 
-def test_a_part_of_somebody_who_is_not_of_the_group_is_not_resumed(
+def test_a_part_of_a_user_outside_the_group_is_not_resumed(
     server: Server, backend: str, spot: Path, home: str
 ) -> None:
     """Although the stranger could write there earlier."""
@@ -165,7 +165,7 @@ def test_a_part_of_somebody_who_is_not_of_the_group_is_not_resumed(
     assert (folder / 'x').read_bytes() == BODY
 
 
-def test_a_member_whose_umask_keeps_others_out_blocks_nobody(
+def test_a_member_with_a_strict_umask_blocks_no_other(
     server: Server, backend: str, spot: Path, home: str
 ) -> None:
     """The group can write to the folder, but not to the member's `.dlmachine`."""
@@ -185,7 +185,7 @@ def test_a_member_whose_umask_keeps_others_out_blocks_nobody(
     assert (folder / 'y').read_bytes() == (folder / 'x').read_bytes() == BODY
 
 
-def test_a_stranger_who_may_only_read_blocks_nobody(
+def test_a_stranger_who_may_only_read_blocks_no_one(
     server: Server, backend: str, spot: Path, home: str
 ) -> None:
     """To lock a file (flock) it is enough to read it: what a killed run left cannot be opened."""

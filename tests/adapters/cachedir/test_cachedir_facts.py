@@ -1,4 +1,4 @@
-"""What cachedir 0.1.3 does, and that none of it reaches a user of ours: a test for each fact."""
+"""What cachedir 0.1.3 does, and that none of it affects dlmachine's users: a test for each fact."""
 
 import io
 import logging
@@ -31,7 +31,7 @@ from tests.adapters.stores import DATA, Shelf, a_target, plain_cache, tree, writ
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A cache folder that is not there yet."""
+    """A cache folder that does not exist yet."""
     return tmp_path / 'cache'
 
 
@@ -63,7 +63,7 @@ assert 'cachedir' in sys.modules
 
 
 def test_importing_cachedir_prints_and_makes_a_folder_of_logs(tmp_path: Path) -> None:
-    """Imported through the shield it is silent, and makes nothing."""
+    """Imported by dlmachine it prints nothing, and creates nothing."""
     folder = tmp_path / 'here'
     folder.mkdir()
     line = (
@@ -76,7 +76,7 @@ def test_importing_cachedir_prints_and_makes_a_folder_of_logs(tmp_path: Path) ->
 
 
 def test_importing_cachedir_takes_long(folder: Path) -> None:
-    """Looking up and recording never import it, nor numpy or pandas."""
+    """Looking up and recording import neither it nor numpy nor pandas."""
     folder.mkdir()
     code = (
         'import sys\n'
@@ -94,7 +94,7 @@ def test_importing_cachedir_takes_long(folder: Path) -> None:
 
 
 def test_the_key_forgets_order_and_types() -> None:
-    """Our key is the only parameter that cachedir sees, so requests do not share entries."""
+    """The key is the only parameter that cachedir gets, so requests do not share entries."""
     params: list[Any] = [
         {'ids': [1, 2]}, {'ids': [2, 1]}, {'a': 1}, {'a': '1'},
         {'a': 'b,c=d'}, {'a': 'b', 'c': 'd'}, {'a': None}, {'a': 'None'},
@@ -114,7 +114,7 @@ def _serialize(params: dict[str, Any]) -> str:
 
 
 def test_our_item_id_is_cachedirs() -> None:
-    """What we compute is what it computes."""
+    """Both compute the same id."""
     key = cache_key(a_target())
     original = {'_uri': 'http://h/x', 'dl_params': {'headers': [], 'query': {'b': 1, 'a': 2}}}
     foreign = Foreign(url='http://h/x', query=(('b', '1'), ('a', '2')))
@@ -125,7 +125,7 @@ def test_our_item_id_is_cachedirs() -> None:
 
 
 def test_there_is_no_index(shelf: Shelf, folder: Path) -> None:
-    """A look-up goes by an index, also in a cache that cachedir began."""
+    """A look-up uses an index, also in a cache that cachedir created."""
     with plain_cache(folder):
         pass
     shelf.put()
@@ -144,7 +144,7 @@ def test_there_is_no_index(shelf: Shelf, folder: Path) -> None:
 
 
 def test_every_search_writes(shelf: Shelf, folder: Path) -> None:
-    """A look-up of ours does not, and needs no lock that a writer could hold up."""
+    """A look-up of dlmachine's does not write, and needs no lock that a writer could hold."""
     shelf.put()
     before = tree(folder)
     other = sqlite3.connect(folder / 'cache.sqlite', isolation_level=None)
@@ -159,7 +159,7 @@ def test_every_search_writes(shelf: Shelf, folder: Path) -> None:
 
 
 def test_its_lock_lets_two_owners_have_one_version(shelf: Shelf) -> None:
-    """A unique index and a transaction give each version to one."""
+    """A unique index and a transaction give each version to one owner."""
     update = shelf.put()
     with pytest.raises(sqlite3.IntegrityError):
         _insert_again(shelf, update.item_id)
@@ -179,7 +179,7 @@ def _insert_again(shelf: Shelf, item_id: str) -> None:
 
 
 def test_a_registry_that_has_one_version_twice_is_still_used(shelf: Shelf, folder: Path) -> None:
-    """Where cachedir did so before, the transaction alone keeps them apart."""
+    """If cachedir has done so before, the transaction alone keeps them apart."""
     with plain_cache(folder) as cache:
         made = cache.create('http://h/x')
         cache.con.execute(
@@ -195,7 +195,7 @@ def test_a_registry_that_has_one_version_twice_is_still_used(shelf: Shelf, folde
 
 
 def test_a_connection_belongs_to_the_thread_that_made_it(shelf: Shelf, folder: Path) -> None:
-    """A store is any thread's; a live `Cache` is made for each."""
+    """A store can be used by any thread; each thread has its own live `Cache`."""
     shelf.put()
     caches = LiveCaches(str(folder))
     mine = caches.get()
@@ -223,7 +223,7 @@ def test_a_connection_belongs_to_the_thread_that_made_it(shelf: Shelf, folder: P
     'value', [True, None, b'x', math.nan, 2**70, 'a"b\'c; DROP TABLE main --', '\t', '文']
 )
 def test_attributes_vanish_or_break_it(shelf: Shelf, value: object) -> None:
-    """The record is one JSON text, written with parameters: whatever was, comes back."""
+    """The record is one JSON text, written as a parameter, so any value survives."""
     update = shelf.put(response_headers=(('X-Odd', str(value)),))
     (entry,) = shelf.see().entries
 
@@ -231,7 +231,7 @@ def test_attributes_vanish_or_break_it(shelf: Shelf, value: object) -> None:
 
 
 def test_accessed_counts_for_every_version(shelf: Shelf, folder: Path) -> None:
-    """We do not call it: looking up leaves the counters of all versions as they are."""
+    """It is not called: a look-up of dlmachine's leaves the counters of all versions unchanged."""
     shelf.put(1)
     shelf.put(2)
     shelf.see()
@@ -243,7 +243,7 @@ def test_accessed_counts_for_every_version(shelf: Shelf, folder: Path) -> None:
 
 
 def test_best_returns_entries_whose_file_is_gone(shelf: Shelf, folder: Path) -> None:
-    """Ours says so."""
+    """A look-up of dlmachine's notices that."""
     update = shelf.put()
     Path(update.path).unlink()
     with plain_cache(folder) as cache:
@@ -256,7 +256,7 @@ def test_best_returns_entries_whose_file_is_gone(shelf: Shelf, folder: Path) -> 
 
 
 def test_cleaning_deletes_files_that_look_like_entries(shelf: Shelf, folder: Path) -> None:
-    """A part lies where cachedir does not look."""
+    """A part lies outside the folder that cachedir cleans."""
     update = shelf.put()
     part = LocalFiles(ManualClock()).open_part(OpenPart(beside=str(folder), stem=update.key[:32]))
     assert not isinstance(part, EffectFailed)
@@ -277,7 +277,7 @@ def test_cleaning_deletes_files_that_look_like_entries(shelf: Shelf, folder: Pat
 
 
 def test_it_writes_into_the_callers_params(shelf: Shelf) -> None:
-    """What is handed to a store comes back as it was."""
+    """A store does not change its arguments."""
     update = shelf.update()
     copy = replace(update)
     shelf.record(update)
@@ -286,7 +286,7 @@ def test_it_writes_into_the_callers_params(shelf: Shelf) -> None:
 
 
 def test_a_folder_with_a_dot_in_its_name_becomes_a_file(tmp_path: Path) -> None:
-    """A live cache makes the folder first."""
+    """The folder is created first."""
     caches = LiveCaches(str(tmp_path / 'my.cache'))
     cache = caches.get()
     caches.close()
@@ -296,7 +296,7 @@ def test_a_folder_with_a_dot_in_its_name_becomes_a_file(tmp_path: Path) -> None:
 
 
 def test_its_opener_fails_without_an_extension(tmp_path: Path) -> None:
-    """It is always given one."""
+    """One is always passed."""
     (tmp_path / 'x').write_text('a\nb\n')
 
     assert list(open_cached(str(tmp_path / 'x'), None)) == ['a\n', 'b\n']
@@ -304,7 +304,7 @@ def test_its_opener_fails_without_an_extension(tmp_path: Path) -> None:
 
 
 def test_its_opener_shrinks_the_buffers_of_all_files(tmp_path: Path) -> None:
-    """What it sets for the process is set back."""
+    """The setting of the process is restored."""
     import gzip
 
     before = io.DEFAULT_BUFFER_SIZE
@@ -315,8 +315,8 @@ def test_its_opener_shrinks_the_buffers_of_all_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize('ext', ['bz2', 'xz'])
-def test_its_opener_knows_names_that_it_can_not_open(tmp_path: Path, ext: str) -> None:
-    """Those are opened here, in the same ways."""
+def test_its_opener_knows_names_that_it_cannot_open(tmp_path: Path, ext: str) -> None:
+    """These are opened without it, in the same way."""
     import bz2
     import lzma
 
@@ -330,12 +330,12 @@ def test_its_opener_knows_names_that_it_can_not_open(tmp_path: Path, ext: str) -
 
 
 def test_logging_is_left_alone() -> None:
-    """After everything above, the root logger has no handler of cachedir's."""
+    """After all of these tests, the root logger has no handler of cachedir's."""
     kinds = {type(handler).__module__ for handler in logging.getLogger().handlers}
 
     assert not {kind for kind in kinds if kind.startswith(('pkg_infra', 'cachedir'))}
 
 
 def test_data_is_as_the_tests_say() -> None:
-    """The builders are honest."""
+    """A check of the builders."""
     assert len(DATA) == 8

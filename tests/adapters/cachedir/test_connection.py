@@ -1,4 +1,4 @@
-"""The registry as a file: read without a trace, damaged, foreign, replaced, shared, forked."""
+"""The file of the registry: read without a trace, damaged, foreign, replaced, shared, forked."""
 
 import errno
 import gc
@@ -21,7 +21,7 @@ from tests.adapters.stores import DATA, Shelf, a_target, plain_cache, tree, writ
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A cache folder that is not there yet."""
+    """A cache folder that does not exist yet."""
     return tmp_path / 'odd #?% folder 文' / 'cache'
 
 
@@ -56,7 +56,7 @@ def test_looking_where_nothing_is_makes_nothing(shelf: Shelf, folder: Path) -> N
 
 
 def test_looking_into_an_empty_folder_makes_nothing(shelf: Shelf, folder: Path) -> None:
-    """No registry is begun by a look."""
+    """A look-up creates no registry."""
     folder.mkdir(parents=True)
     before = tree(folder)
     shelf.see()
@@ -66,7 +66,7 @@ def test_looking_into_an_empty_folder_makes_nothing(shelf: Shelf, folder: Path) 
 
 @pytest.mark.parametrize('is_writable', [True, False])
 def test_looking_leaves_no_trace(shelf: Shelf, folder: Path, is_writable: bool) -> None:
-    """Names, sizes and times of everything stay, and a folder may be read-only."""
+    """Names, sizes and times are unchanged, and the folder may be read-only."""
     shelf.put()
     shelf.store.close()
     folder.chmod(0o755 if is_writable else 0o555)
@@ -80,8 +80,8 @@ def test_looking_leaves_no_trace(shelf: Shelf, folder: Path, is_writable: bool) 
     assert [len(one.entries) for one in seen] == [1, 0]
 
 
-def test_an_empty_file_is_no_registry_yet(shelf: Shelf, folder: Path) -> None:
-    """SQLite makes such, and fills it later."""
+def test_an_empty_file_is_not_yet_a_registry(shelf: Shelf, folder: Path) -> None:
+    """SQLite creates one, and fills it later."""
     folder.mkdir(parents=True)
     (folder / 'cache.sqlite').touch()
     before = tree(folder)
@@ -93,7 +93,7 @@ def test_an_empty_file_is_no_registry_yet(shelf: Shelf, folder: Path) -> None:
 
 
 def test_a_registry_that_cachedir_is_just_making_is_none_yet(shelf: Shelf, folder: Path) -> None:
-    """It makes one table after the other, each seen by all."""
+    """It creates one table after another, each visible to other processes."""
     folder.mkdir(parents=True)
     connection = sqlite3.connect(folder / 'cache.sqlite')
     with plain_cache(folder.parent / 'whole') as cache:
@@ -121,8 +121,8 @@ def _foreign(path: Path, *statements: str) -> None:
 
 
 @pytest.mark.parametrize('kind', ['text', 'other tables', 'other columns', 'cut'])
-def test_what_is_no_registry_is_left_untouched(shelf: Shelf, folder: Path, kind: str) -> None:
-    """A clear fault for the reader and for the writer, and not one byte changed."""
+def test_another_database_is_left_untouched(shelf: Shelf, folder: Path, kind: str) -> None:
+    """A clear fault for reading and writing, and not one byte changed."""
     folder.mkdir(parents=True)
     path = folder / 'cache.sqlite'
     match kind:
@@ -149,8 +149,8 @@ def test_what_is_no_registry_is_left_untouched(shelf: Shelf, folder: Path, kind:
 
 
 @pytest.mark.parametrize('kind', ['file in its place', 'no permission'])
-def test_a_folder_that_can_not_be_is_a_fault(shelf: Shelf, folder: Path, kind: str) -> None:
-    """A file where the folder should be, or a folder that is not ours to write to."""
+def test_an_unusable_folder_is_a_fault(shelf: Shelf, folder: Path, kind: str) -> None:
+    """A file in place of the folder, or a read-only folder."""
     folder.parent.mkdir(parents=True)
     if kind == 'no permission':
         if os.getuid() == 0:
@@ -190,7 +190,7 @@ def test_a_registry_that_stays_locked_is_a_fault(
 
 
 def test_a_registry_that_was_replaced_is_read_anew(shelf: Shelf, folder: Path) -> None:
-    """Somebody restored a backup, or deleted it all."""
+    """After a backup was restored, or the cache was deleted."""
     shelf.put()
     other = _shelf(folder.parent / 'other')
     other.put(target=a_target('https://example.org/new.csv'))
@@ -216,7 +216,7 @@ os._exit(9)
 
 
 def test_what_a_dead_writer_left_half_done_is_undone(shelf: Shelf, folder: Path) -> None:
-    """The next look sees the registry as it was before."""
+    """The next look-up sees the registry as it was before."""
     for number in range(30):
         shelf.put(target=a_target(query={'n': number}))
     shelf.store.close()
@@ -231,7 +231,7 @@ def test_what_a_dead_writer_left_half_done_is_undone(shelf: Shelf, folder: Path)
 
 
 def test_a_failed_record_leaves_nothing(shelf: Shelf, folder: Path) -> None:
-    """All of an entry is written, or none of it."""
+    """An entry is written completely, or not at all."""
     shelf.put()
     connection = sqlite3.connect(folder / 'cache.sqlite')
     connection.execute(
@@ -265,7 +265,7 @@ def test_the_registry_has_the_users_umask(shelf: Shelf, folder: Path, umask: int
 
 
 def test_a_cache_folder_is_tagged(shelf: Shelf, folder: Path) -> None:
-    """Backup programs know it by its tag."""
+    """Backup programs recognize it by its tag."""
     shelf.put()
 
     assert (
@@ -276,7 +276,7 @@ def test_a_cache_folder_is_tagged(shelf: Shelf, folder: Path) -> None:
 
 
 def test_a_folder_with_other_things_is_not_tagged(shelf: Shelf, folder: Path) -> None:
-    """Somebody's project must not vanish from the backup."""
+    """The other files must stay in the backup."""
     folder.mkdir(parents=True)
     (folder / 'thesis.tex').write_text('important')
     shelf.put()
@@ -304,7 +304,7 @@ shelf.store.close()
 
 @pytest.mark.parametrize('is_theirs', [True, False])
 def test_many_processes_never_give_a_version_twice(folder: Path, is_theirs: bool) -> None:
-    """Six processes, thirty keys, a registry that nobody or cachedir has begun."""
+    """Six processes, thirty keys, and a registry that is new or created by cachedir."""
     if is_theirs:
         with plain_cache(folder):
             pass
@@ -335,8 +335,8 @@ finally:
 """
 
 
-def test_beginning_a_registry_drops_nobodys_locks(shelf: Shelf, folder: Path) -> None:
-    """To close a file drops all locks that the process has on it: another thread's too."""
+def test_creating_a_registry_drops_no_locks(shelf: Shelf, folder: Path) -> None:
+    """Closing a file drops all locks of the process on it, also those of other threads."""
     folder.mkdir(parents=True)
     path = str(folder / 'cache.sqlite')
     other = sqlite3.connect(path, isolation_level=None)
@@ -353,7 +353,7 @@ def test_beginning_a_registry_drops_nobodys_locks(shelf: Shelf, folder: Path) ->
 def test_beginning_a_registry_leaves_nothing_else(
     shelf: Shelf, folder: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool
 ) -> None:
-    """With and without hard links, and where somebody has just begun it."""
+    """With and without hard links, and if another process has just created it."""
 
     def no_links(source: str, target: str) -> None:
         raise PermissionError(errno.EPERM, 'no hard links', source)
@@ -393,7 +393,7 @@ print(*done)
 
 
 def test_many_stores_of_many_processes_begin_one_registry(folder: Path) -> None:
-    """At the same moment, with nothing there: every entry is recorded."""
+    """At the same moment, without a registry: every entry is recorded."""
     running = [_python(_BEGIN, str(folder), str(number)) for number in range(6)]
     ended = [process.communicate(b'\n', timeout=100) for process in running]
 
@@ -403,7 +403,7 @@ def test_many_stores_of_many_processes_begin_one_registry(folder: Path) -> None:
 
 @pytest.mark.filterwarnings('ignore:.*multi-threaded:DeprecationWarning')
 def test_a_store_is_used_on_both_sides_of_a_fork(shelf: Shelf, folder: Path) -> None:
-    """The child opens connections of its own, and its end does not disturb the parent."""
+    """The child opens its own connections, and its end does not disturb the parent."""
     shelf.put()
     shelf.see()
     child = os.fork()
@@ -424,7 +424,7 @@ def test_a_store_is_used_on_both_sides_of_a_fork(shelf: Shelf, folder: Path) -> 
 
 
 def test_a_closed_store_opens_again(shelf: Shelf) -> None:
-    """Closing gives connections back, no more."""
+    """A closed store can be used again."""
     shelf.put()
     shelf.store.close()
     shelf.store.close()

@@ -1,4 +1,4 @@
-"""What many want to have done at the same time."""
+"""Group commit: what several threads write at the same time."""
 
 import threading
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from dlmachine_adapters.cachedir.group_commit import Grouping
 
 
 class Worker:
-    """Does its work when it is let; remembers what came together."""
+    """Works when the test lets it; remembers the groups."""
 
     def __init__(self) -> None:
         self.groups: list[list[int]] = []
@@ -27,7 +27,7 @@ class Worker:
 
 
 def together(worker: Worker, items: list[int]) -> dict[int, object]:
-    """Results by item: the first alone, the others while it is being done."""
+    """The results by item: the first alone, the others during the first."""
     grouping: Grouping[int, int] = Grouping(worker)
     results: dict[int, object] = {}
 
@@ -51,7 +51,7 @@ def together(worker: Worker, items: list[int]) -> dict[int, object]:
 
 
 def test_those_who_come_meanwhile_are_done_at_once() -> None:
-    """Two pieces of work for nine; each gets its own result."""
+    """Nine items in two groups; each caller gets its own result."""
     worker = Worker()
     results = together(worker, list(range(1, 10)))
     assert results == {item: 2 * item for item in range(1, 10)}
@@ -61,14 +61,14 @@ def test_those_who_come_meanwhile_are_done_at_once() -> None:
 
 
 def test_a_failure_is_of_all_it_was_done_for() -> None:
-    """And of no other; the next one begins anew."""
+    """The next group is not affected."""
     worker = Worker()
     results = together(worker, [1, -1, 2])
     assert results == {1: 2, -1: 'broken', 2: 'broken'}
 
 
-def test_alone_nobody_waits() -> None:
-    """One item is one piece of work."""
+def test_a_single_thread_does_not_wait() -> None:
+    """One item is one group."""
     worker = Worker()
     worker.go_on.set()
     grouping: Grouping[int, int] = Grouping(worker)
@@ -77,7 +77,7 @@ def test_alone_nobody_waits() -> None:
 
 
 def test_an_unexpected_error_reaches_everybody() -> None:
-    """Whatever it is."""
+    """Any exception is raised in each thread."""
 
     def fail(items: Sequence[int]) -> list[int]:
         raise KeyError(items[0])
@@ -87,7 +87,7 @@ def test_an_unexpected_error_reaches_everybody() -> None:
 
 
 def test_a_child_does_not_wait_for_its_parents_threads() -> None:
-    """A fork in the middle of the work leaves the child a turn of its own."""
+    """After a fork during the work, the child has its own lock."""
     grouping: Grouping[int, int] = Grouping(list)
     grouping._turn.acquire()
     grouping._pid = -1
@@ -95,7 +95,7 @@ def test_a_child_does_not_wait_for_its_parents_threads() -> None:
 
 
 def test_an_interruption_is_of_one_thread_alone() -> None:
-    """What it was about to do for others is done by the next of them."""
+    """The items of the others are left to the next thread."""
     calls: list[list[int]] = []
 
     def work(items: Sequence[int]) -> list[int]:

@@ -1,4 +1,4 @@
-"""Listing a cache."""
+"""Listing the entries of a cache."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from tests.adapters.stores import AT, DATA, URL, Shelf, a_target, plain_cache, t
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A cache folder that is not there yet."""
+    """A cache folder that does not exist yet."""
     return tmp_path / 'cache'
 
 
@@ -37,7 +37,7 @@ def registry(folder: Path) -> Iterator[Registry]:
 
 
 def test_no_cache_lists_nothing(registry: Registry, folder: Path) -> None:
-    """And makes nothing."""
+    """And creates nothing."""
     assert list(list_entries(registry)) == []
     assert not folder.exists()
 
@@ -45,7 +45,7 @@ def test_no_cache_lists_nothing(registry: Registry, folder: Path) -> None:
 def test_every_entry_is_listed_once(
     shelf: Shelf, registry: Registry, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Page by page, ours and others', and nothing is written."""
+    """Page by page, also entries of other programs, and nothing is written."""
     monkeypatch.setattr(listing, '_PAGE', 3)
     updates = [shelf.put(target=a_target(query={'n': number})) for number in range(7)]
     with plain_cache(folder) as cache:
@@ -64,7 +64,7 @@ def test_every_entry_is_listed_once(
 
 
 def test_a_removed_entry_is_not_listed(shelf: Shelf, registry: Registry) -> None:
-    """Its file goes with it."""
+    """Its file is removed, too."""
     update = shelf.put()
     (entry,) = list_entries(registry)
     remove_entry(registry, entry)
@@ -74,7 +74,7 @@ def test_a_removed_entry_is_not_listed(shelf: Shelf, registry: Registry) -> None
 
 
 def test_a_foreign_database_is_an_error(registry: Registry, folder: Path) -> None:
-    """For the command line to tell."""
+    """The command line reports it."""
     folder.mkdir()
     (folder / 'cache.sqlite').write_text('no database' * 100)
 

@@ -1,4 +1,4 @@
-"""Connections to a registry are closed by whom they belong to, and never left to the collector."""
+"""Connections to a registry are closed by their owners, not by the garbage collector."""
 
 import gc
 import os

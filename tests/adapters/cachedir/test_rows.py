@@ -1,4 +1,4 @@
-"""What others may have written into a registry: it is data, and names nothing outside the folder."""
+"""Arbitrary rows of a registry: they are data, and name no file outside the folder."""
 
 import json
 import os
@@ -53,7 +53,7 @@ def registry(folder: Path) -> Iterator[Registry]:
 
 
 def plant(folder: Path, statement: str, *values: object) -> None:
-    """Write into the registry, as anybody with access to the folder can."""
+    """Write into the registry, as any program with access to the folder can."""
     connection = sqlite3.connect(folder / 'cache.sqlite')
     with connection:
         connection.execute(statement, values)
@@ -61,7 +61,7 @@ def plant(folder: Path, statement: str, *values: object) -> None:
 
 
 def go_through(registry: Registry) -> list[Finding]:
-    """Do everything that the command line does, without its output."""
+    """Do what the commands do, without their output."""
     clock = SystemClock()
     repairer = Repairer(registry, FolderLocks(registry.folder, clock), clock)
     for entry in list_entries(registry):
@@ -131,7 +131,7 @@ def test_a_version_that_names_another_file_is_not_an_entry(
 def test_an_illegal_extension_names_no_file(
     shelf: Shelf, registry: Registry, folder: Path, ext: object
 ) -> None:
-    """Whatever its type; the version counts as taken, and a new copy gets the next one."""
+    """Of any type; the version counts as taken, and a new copy gets the next one."""
     shelf.put()
     plant(folder, 'UPDATE main SET ext = ?', ext)
     entries = shelf.see().entries
@@ -318,7 +318,7 @@ def test_strange_rows_keep_their_version_number(shelf: Shelf, folder: Path) -> N
 def test_a_strangers_file_in_a_folder_that_is_open_to_all_is_not_used(
     shelf: Shelf, folder: Path, mode: int, owner: int, is_used: bool
 ) -> None:
-    """Whatever its row says; in a group's folder the members are trusted."""
+    """With any row; in a group's folder the members are trusted."""
     update = shelf.put()
     folder.chmod(mode)
     os.chown(update.path, owner, -1)
@@ -330,7 +330,7 @@ def test_a_strangers_file_in_a_folder_that_is_open_to_all_is_not_used(
 
 
 def _grow(folder: Path, versions: int, note: str) -> None:
-    """More versions, each with a record of that size."""
+    """Add versions, each with a record of that size."""
     connection = sqlite3.connect(folder / 'cache.sqlite')
     with connection:
         (text,) = connection.execute(
@@ -371,7 +371,7 @@ def test_large_records_do_not_fill_the_memory(
 def test_a_row_with_many_records_does_not_fill_the_memory(
     shelf: Shelf, registry: Registry, folder: Path
 ) -> None:
-    """Joined with keys and URLs they would be millions of rows."""
+    """Joined with keys and URLs, there would be millions of rows."""
     shelf.put()
     for table, name, keyvar in (
         ('attr_text', 'dlmachine', 0),
@@ -414,7 +414,7 @@ def test_a_registry_that_runs_code_is_not_used(shelf: Shelf, folder: Path, progr
 def test_secrets_that_other_programs_stored_are_not_listed(
     shelf: Shelf, registry: Registry, folder: Path
 ) -> None:
-    """Their URLs are masked, as all others are."""
+    """Their URLs are masked, too."""
     shelf.put()
     plant(
         folder,

@@ -1,4 +1,4 @@
-"""One folder, two programs: a plain cachedir finds ours, and we find theirs."""
+"""One folder, two programs: cachedir finds dlmachine's entries, and dlmachine finds cachedir's."""
 
 import gzip
 import tarfile
@@ -20,7 +20,7 @@ from tests.adapters.stores import AT, DATA, URL, Shelf, a_target, plain_cache, w
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A cache folder that is not there yet."""
+    """A cache folder that does not exist yet."""
     return tmp_path / 'cache'
 
 
@@ -32,12 +32,12 @@ def shelf(folder: Path) -> Iterator[Shelf]:
     store.close()
 
 
-# --- it finds ours -----------------------------------------------------------
+# --- cachedir finds dlmachine's entries ----------------------------------------
 
 
 @pytest.mark.parametrize('is_theirs', [True, False])
 def test_cachedir_finds_our_entry_in_every_way(shelf: Shelf, folder: Path, is_theirs: bool) -> None:
-    """By key, by parameters, by attributes; whoever began the registry."""
+    """By key, by parameters, by attributes, whichever program created the registry."""
     if is_theirs:
         with plain_cache(folder):
             pass
@@ -71,7 +71,7 @@ def test_cachedir_finds_our_entry_in_every_way(shelf: Shelf, folder: Path, is_th
 
 
 def test_cachedir_opens_our_entry(shelf: Shelf, folder: Path) -> None:
-    """Given the extension, as it needs it."""
+    """With the extension, which it needs."""
     update = shelf.put()
     with plain_cache(folder) as cache:
         opener = cache.by_key(update.item_id, 1).open(ext='csv')
@@ -83,7 +83,7 @@ def test_cachedir_opens_our_entry(shelf: Shelf, folder: Path) -> None:
 
 
 def test_cachedir_cleans_what_it_should(shelf: Shelf, folder: Path) -> None:
-    """Rows without files go, files without rows go, whole entries stay."""
+    """Rows without files and files without rows; complete entries stay."""
     kept, lost = shelf.put(), shelf.put(target=a_target('https://example.org/other.csv'))
     Path(lost.path).unlink()
     with plain_cache(folder) as cache:
@@ -96,7 +96,7 @@ def test_cachedir_cleans_what_it_should(shelf: Shelf, folder: Path) -> None:
 
 
 def test_cachedir_keeps_the_best_of_our_versions(shelf: Shelf, folder: Path) -> None:
-    """`autoclean` leaves the newest, and we see that."""
+    """`autoclean` leaves the newest, and dlmachine sees that."""
     updates = [shelf.put(number) for number in (1, 2, 3)]
     with plain_cache(folder) as cache:
         cache.autoclean()
@@ -108,7 +108,7 @@ def test_cachedir_keeps_the_best_of_our_versions(shelf: Shelf, folder: Path) -> 
 
 @pytest.mark.parametrize('keep_record', [True, False])
 def test_cachedir_removes_our_entry(shelf: Shelf, folder: Path, keep_record: bool) -> None:
-    """Its file goes, and we see what it left."""
+    """Its file is removed, and dlmachine sees the rest."""
     update = shelf.put()
     with plain_cache(folder) as cache:
         cache.by_key(update.item_id, 1).remove(disk=True, keep_record=keep_record)
@@ -119,7 +119,7 @@ def test_cachedir_removes_our_entry(shelf: Shelf, folder: Path, keep_record: boo
 
 
 def test_cachedir_may_change_a_status(shelf: Shelf, folder: Path) -> None:
-    """What it marks as failed we do not use."""
+    """An entry that is marked as failed is not used."""
     update = shelf.put()
     with plain_cache(folder) as cache:
         cache.by_key(update.item_id, 1).failed()
@@ -129,14 +129,14 @@ def test_cachedir_may_change_a_status(shelf: Shelf, folder: Path) -> None:
 
 @pytest.mark.parametrize('name', ['README', 'x.tar.gz', 'odd. ending', '.hidden', 'a.b.C'])
 def test_cachedir_and_we_agree_where_a_file_lies(shelf: Shelf, folder: Path, name: str) -> None:
-    """Whatever the file was called by the server."""
+    """For any file name from a server."""
     update = shelf.put(filename=name)
     with plain_cache(folder) as cache:
         assert cache.by_key(update.item_id, 1).path == update.path
         assert cache.by_key(update.item_id, 1).size == len(DATA)
 
 
-# --- we find theirs ----------------------------------------------------------
+# --- dlmachine finds cachedir's entries ----------------------------------------
 
 
 def _store_as_cachedir(folder: Path, url: str, **known: Any) -> str:
@@ -148,7 +148,7 @@ def _store_as_cachedir(folder: Path, url: str, **known: Any) -> str:
 
 
 def _store_as_original(folder: Path, url: str, query: Any = None, **known: Any) -> str:
-    """What dlmachine 0.0.3 does to the cache in the course of a download."""
+    """What dlmachine 0.0.3 writes to the cache during a download."""
     dl_params = {} if query is None else {'query': query}
     with plain_cache(folder) as cache:
         item = cache.best_or_new(
@@ -174,7 +174,7 @@ def _store_as_original(folder: Path, url: str, query: Any = None, **known: Any) 
 
 
 def test_we_find_what_a_user_of_cachedir_stored(shelf: Shelf, folder: Path) -> None:
-    """Under the URL and nothing else; of its bytes nothing is known beforehand."""
+    """Under the URL alone; the digest of its bytes is unknown."""
     path = _store_as_cachedir(folder, URL)
     (entry,) = shelf.see().entries
 
@@ -185,7 +185,7 @@ def test_we_find_what_a_user_of_cachedir_stored(shelf: Shelf, folder: Path) -> N
 
 
 def test_we_find_what_was_moved_in(shelf: Shelf, folder: Path, tmp_path: Path) -> None:
-    """By `move_in`, with what was said about it."""
+    """By `move_in`, with its attributes."""
     write_file(str(tmp_path / 'mine.csv'), DATA)
     with plain_cache(folder) as cache:
         attrs = {'size': len(DATA), 'sha256': sha256(DATA).hexdigest()}
@@ -199,7 +199,7 @@ def test_we_find_what_was_moved_in(shelf: Shelf, folder: Path, tmp_path: Path) -
 
 @pytest.mark.parametrize('query', [None, {'b': 2, 'a': 'x y'}])
 def test_we_find_what_the_original_stored(shelf: Shelf, folder: Path, query: Any) -> None:
-    """With size, digest and validators, and with the query as it was given."""
+    """With size, digest and validators, and with its query."""
     version_id = _store_as_original(folder, URL, query)
     (entry,) = shelf.see(a_target(query=query)).entries
 
@@ -212,7 +212,7 @@ def test_we_find_what_the_original_stored(shelf: Shelf, folder: Path, query: Any
 
 
 def test_the_last_word_of_the_original_counts(shelf: Shelf, folder: Path) -> None:
-    """It writes an attribute anew at each update, beside the old one."""
+    """It adds a new attribute at each update, beside the old one."""
     _store_as_original(folder, URL)
     with plain_cache(folder) as cache:
         cache.search(uri=URL, params={'dl_params': {'headers': []}})[0].update(
@@ -234,17 +234,17 @@ def test_the_last_word_of_the_original_counts(shelf: Shelf, folder: Path) -> Non
         ({'a': True}, {'a': 'True'}),
     ],
 )
-def test_requests_that_cachedir_can_not_tell_apart_are_told_apart(
+def test_requests_with_one_cachedir_id_are_distinguished(
     shelf: Shelf, folder: Path, stored: Any, asked: Any
 ) -> None:
-    """They have one item id, and not one answer."""
+    """They have one item id, but different responses."""
     _store_as_original(folder, URL, stored)
 
     assert shelf.see(a_target(query=asked)).entries == ()
 
 
 def test_a_url_that_only_reads_like_another_is_another(shelf: Shelf, folder: Path) -> None:
-    """The text of `_uri=x,a=1` is that of two parameters, and of one URL."""
+    """The text of `_uri=x,a=1` may be two parameters, or one URL."""
     with plain_cache(folder) as cache:
         item = cache.create('https://example.org/x', params={'a': '1'}, status=3)
         write_file(item.path, DATA)
@@ -267,7 +267,7 @@ def test_a_url_that_only_reads_like_another_is_another(shelf: Shelf, folder: Pat
 def test_other_requests_for_the_url_find_nothing(
     shelf: Shelf, folder: Path, described: Any
 ) -> None:
-    """An entry under a bare URL answers a bare GET."""
+    """An entry under a bare URL matches only a bare GET."""
     _store_as_cachedir(folder, URL)
     _store_as_original(folder, URL)
 
@@ -276,14 +276,14 @@ def test_other_requests_for_the_url_find_nothing(
 
 @pytest.mark.parametrize('url', ['https://example.org', 'https://example.org/'])
 def test_a_root_has_two_spellings(shelf: Shelf, folder: Path, url: str) -> None:
-    """With its slash and without."""
+    """With and without its slash."""
     _store_as_cachedir(folder, url)
 
     assert len(shelf.see(a_target('https://example.org')).entries) == 1
 
 
 def test_ours_outranks_theirs(shelf: Shelf, folder: Path) -> None:
-    """Both are seen; ours come last, as the newest do."""
+    """Both are found; dlmachine's come last, like the newest."""
     _store_as_cachedir(folder, URL)
     shelf.put()
 
@@ -292,7 +292,7 @@ def test_ours_outranks_theirs(shelf: Shelf, folder: Path) -> None:
 
 @pytest.mark.parametrize('status', [0, 1, 2, -1, -2, 99])
 def test_what_is_not_ready_is_not_used(shelf: Shelf, folder: Path, status: int) -> None:
-    """Whatever cachedir, or a later one, says of it."""
+    """With any status of cachedir, present or future."""
     with plain_cache(folder) as cache:
         item = cache.create(URL)
         write_file(item.path, DATA)
@@ -308,7 +308,7 @@ def test_what_is_not_ready_is_not_used(shelf: Shelf, folder: Path, status: int) 
      'file_name = NULL', "date = 'soon'"],
 )  # fmt: skip
 def test_rows_that_make_no_sense_do_no_harm(shelf: Shelf, folder: Path, change: str) -> None:
-    """They are left out, or stand for what can be read of them."""
+    """They are skipped, or reduced to their valid columns."""
     _store_as_cachedir(folder, URL)
     with plain_cache(folder) as cache:
         cache.con.execute(f'UPDATE main SET {change}')
@@ -323,7 +323,7 @@ def test_rows_that_make_no_sense_do_no_harm(shelf: Shelf, folder: Path, change: 
 
 
 def test_archives_are_opened(tmp_path: Path) -> None:
-    """Gz by lines; zip and tar by members."""
+    """As lines (gz), or as members (zip and tar)."""
     plain = tmp_path / 'm.txt'
     plain.write_bytes(b'a\nb\n')
     (tmp_path / 'x.gz').write_bytes(gzip.compress(b'a\nb\n'))

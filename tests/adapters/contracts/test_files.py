@@ -1,4 +1,4 @@
-"""Files and parts: one contract over the disk and over memory."""
+"""Files and parts: one contract for the disk and for memory."""
 
 import gzip
 from collections.abc import Callable, Iterator
@@ -43,7 +43,7 @@ DIGEST = sha256(DATA).hexdigest()
 
 @dataclass
 class Disk:
-    """Files under test, and a way to look at them from outside."""
+    """The files under test, and how a test looks at them."""
 
     files: Files
     root: str
@@ -101,7 +101,7 @@ def _end(part: Part, data: bytes) -> None:
 
 
 def test_bytes_appear_under_their_name(disk: Disk) -> None:
-    """Nothing is there before the publication, and nothing but the file after it."""
+    """No file exists before the publication, and only the file after it."""
     part, path = disk.part(), disk.path('x.bin')
     part.begin(StoreBody())
     part.write(DATA[:1000])
@@ -122,7 +122,7 @@ def test_bytes_appear_under_their_name(disk: Disk) -> None:
 
 
 def test_a_part_in_memory_becomes_a_buffer(disk: Disk) -> None:
-    """The buffer is at its beginning, and there only after the publication."""
+    """The buffer is at its beginning, and exists only after the publication."""
     part = disk.files.open_part(OpenPart(beside=None, stem='stem'))
     assert not isinstance(part, EffectFailed)
     _fill(part)
@@ -139,7 +139,7 @@ def test_a_part_in_memory_becomes_a_buffer(disk: Disk) -> None:
 
 
 def test_an_empty_body_is_a_file(disk: Disk) -> None:
-    """No bytes are bytes too."""
+    """An empty body is valid."""
     part, path = disk.part(), disk.path('empty')
     part.begin(StoreBody(wire_bytes=0))
 
@@ -149,7 +149,7 @@ def test_an_empty_body_is_a_file(disk: Disk) -> None:
 
 
 def test_other_digests_are_computed_on_the_way(disk: Disk) -> None:
-    """What the head decided is in what was received, and SHA-256 and the beginning always."""
+    """Those that the decision requires; SHA-256 and the first bytes always."""
     part = disk.part()
     part.begin(StoreBody(algorithms=('md5',)))
     part.write(DATA)
@@ -162,7 +162,7 @@ def test_other_digests_are_computed_on_the_way(disk: Disk) -> None:
 
 @pytest.mark.parametrize('offset', [0, 10, 40])
 def test_a_gzip_stream_is_followed_from_its_first_byte(disk: Disk, offset: int) -> None:
-    """Where a rest was fetched, the bytes before it count as well."""
+    """After a resume, the bytes before the offset are included."""
     whole = gzip.compress(DATA, mtime=0)
     for data, problem in ((whole, None), (whole[:-1], 'is a gzip stream that ends too early')):
         part = disk.part()
@@ -174,7 +174,7 @@ def test_a_gzip_stream_is_followed_from_its_first_byte(disk: Disk, offset: int) 
 
 
 def test_what_is_in_a_part_can_be_looked_at(disk: Disk) -> None:
-    """The whole body as a file of its own; the part goes on as it was."""
+    """The complete body as a separate file; the part is not affected."""
     part, path = disk.part(), disk.path('x')
     _fill(part)
     with part.view() as file:
@@ -184,7 +184,7 @@ def test_what_is_in_a_part_can_be_looked_at(disk: Disk) -> None:
 
 
 def test_a_list_of_checksums_is_read(disk: Disk) -> None:
-    """Its text; or a fault that names it."""
+    """Its text, or a fault that names it."""
     path = disk.path('SHA256SUMS')
     missing = disk.files.read_checksums(ReadChecksums(path=path, max_bytes=99))
     disk.write(path, b'00  x\n')
@@ -197,8 +197,8 @@ def test_a_list_of_checksums_is_read(disk: Disk) -> None:
     assert read.text == '00  x\n'
 
 
-def test_what_is_too_large_is_no_list(disk: Disk) -> None:
-    """A file given by mistake is not read whole."""
+def test_a_large_file_is_not_a_checksum_file(disk: Disk) -> None:
+    """A file passed by mistake is not read completely."""
     path = disk.path('genome.fa')
     disk.write(path, b'x' * 100)
     event = disk.files.read_checksums(ReadChecksums(path=path, max_bytes=99))
@@ -209,7 +209,7 @@ def test_what_is_too_large_is_no_list(disk: Disk) -> None:
 
 @pytest.mark.parametrize('offset', [0, 1, 5000, len(DATA)])
 def test_going_on_keeps_what_is_before_the_offset(disk: Disk, offset: int) -> None:
-    """Size and digests are of the whole, the wire bytes of this exchange."""
+    """Size and digests are those of the complete file, the wire bytes those of this exchange."""
     part, path = disk.part(), disk.path('x')
     part.begin(StoreBody(validator='"v"'))
     part.write(DATA)
@@ -237,7 +237,7 @@ def test_going_on_behind_the_end_is_refused(disk: Disk) -> None:
 
 @pytest.mark.parametrize('limit', [0, 100, len(DATA) - 1])
 def test_the_limit_holds(disk: Disk, limit: int) -> None:
-    """A body longer than allowed stops the transport; the URL is for others to say."""
+    """A longer body stops the transport; the caller adds the URL to the fault."""
     part = disk.part()
     part.begin(StoreBody(limit_bytes=limit))
 
@@ -247,7 +247,7 @@ def test_the_limit_holds(disk: Disk, limit: int) -> None:
 
 
 def test_the_limit_counts_what_was_there(disk: Disk) -> None:
-    """It bounds the whole, not the rest."""
+    """It limits the complete size, not the rest."""
     part = disk.part()
     _fill(part)
     part.begin(StoreBody(offset=len(DATA), limit_bytes=len(DATA) + 4))
@@ -257,7 +257,7 @@ def test_the_limit_counts_what_was_there(disk: Disk) -> None:
 
 
 def test_a_coded_body_is_decoded(disk: Disk) -> None:
-    """Bytes and digest are those of the content, the wire bytes those that came."""
+    """Bytes and digest are those of the content, the wire bytes those that arrived."""
     part, coded = disk.part(), gzip.compress(BIG)
     part.begin(StoreBody(decoder='gzip'))
     for start in range(0, len(coded), 1000):
@@ -269,7 +269,7 @@ def test_a_coded_body_is_decoded(disk: Disk) -> None:
 
 
 def test_a_bomb_meets_the_limit(disk: Disk) -> None:
-    """What a few bytes become is counted as it becomes so."""
+    """Decoded bytes are counted as they are decoded."""
     part = disk.part()
     part.begin(StoreBody(decoder='gzip', limit_bytes=1 << 20))
     with pytest.raises(PartError) as caught:
@@ -279,8 +279,8 @@ def test_a_bomb_meets_the_limit(disk: Disk) -> None:
 
 
 @pytest.mark.parametrize('coded', [gzip.compress(DATA)[:-3], b'<html>'])
-def test_a_body_that_is_not_what_its_coding_says_is_refused(disk: Disk, coded: bytes) -> None:
-    """Cut short, or not coded at all."""
+def test_a_body_without_its_coding_is_refused(disk: Disk, coded: bytes) -> None:
+    """Truncated, or not coded at all."""
     part = disk.part()
     part.begin(StoreBody(decoder='gzip'))
     with pytest.raises(PartError) as caught:
@@ -289,15 +289,15 @@ def test_a_body_that_is_not_what_its_coding_says_is_refused(disk: Disk, coded: b
 
 
 def test_no_body_at_all_needs_no_coding(disk: Disk) -> None:
-    """An empty answer stays empty, whatever coding it claims."""
+    """An empty response stays empty, with any coding."""
     part = disk.part()
     part.begin(StoreBody(decoder='gzip'))
 
     assert part.finish().size_bytes == 0
 
 
-def test_a_file_that_is_there_is_replaced(disk: Disk) -> None:
-    """At once, and only at the end."""
+def test_an_existing_file_is_replaced(disk: Disk) -> None:
+    """Atomically, and only at the end."""
     path = disk.path('x')
     disk.write(path, b'old')
     part = disk.part()
@@ -308,8 +308,8 @@ def test_a_file_that_is_there_is_replaced(disk: Disk) -> None:
     assert disk.read(path) == DATA
 
 
-def test_without_replace_a_taken_place_is_left_alone(disk: Disk) -> None:
-    """The other's file stays; the part may go elsewhere."""
+def test_without_replace_an_existing_file_stays(disk: Disk) -> None:
+    """The other file stays; the part may get another name."""
     path, other = disk.path('x-1'), disk.path('x-2')
     disk.write(path, b'theirs')
     part = disk.part()
@@ -321,7 +321,7 @@ def test_without_replace_a_taken_place_is_left_alone(disk: Disk) -> None:
 
 
 def test_what_was_published_moves_on(disk: Disk) -> None:
-    """A second publication takes it from the first place to the second."""
+    """A second publication moves it from the first path to the second."""
     first, second = disk.path('x-1'), disk.path('x-2')
     part = disk.part()
     _fill(part)
@@ -345,7 +345,7 @@ def test_a_part_that_is_given_up_leaves_nothing(disk: Disk) -> None:
 
 
 def test_giving_up_what_was_published_leaves_it(disk: Disk) -> None:
-    """The file is the caller's from then on."""
+    """The file belongs to the caller then."""
     part, path = disk.part(), disk.path('x')
     _fill(part)
     part.publish(Publish(place=AtPath(path)))
@@ -355,7 +355,7 @@ def test_giving_up_what_was_published_leaves_it(disk: Disk) -> None:
 
 
 def test_a_kept_part_is_resumed(disk: Disk) -> None:
-    """It is seen with its size and validator, taken over once, and completed."""
+    """It is seen with its size and validator, adopted once, and completed."""
     part, path = disk.part(), disk.path('x')
     part.begin(StoreBody(validator='"v"', wire_bytes=2 * len(BIG)))
     part.write(BIG)
@@ -378,7 +378,7 @@ def test_a_kept_part_is_resumed(disk: Disk) -> None:
 
 
 def test_a_part_without_a_validator_is_not_kept(disk: Disk) -> None:
-    """Nothing could tell whether the rest belongs to it."""
+    """Without one, it cannot be resumed safely."""
     part = disk.part()
     _fill(part, BIG)
     part.discard(Discard(keep=True))
@@ -388,7 +388,7 @@ def test_a_part_without_a_validator_is_not_kept(disk: Disk) -> None:
 
 
 def test_two_parts_of_one_thing_never_mix(disk: Disk) -> None:
-    """Where locks fail, two owners write two parts."""
+    """Without locks, two owners write two parts."""
     one, two = disk.part(), disk.part()
     one.begin(StoreBody(validator='"v"'))
     two.begin(StoreBody(validator='"v"'))
@@ -401,7 +401,7 @@ def test_two_parts_of_one_thing_never_mix(disk: Disk) -> None:
 
 
 def test_a_copy_is_confirmed_by_presence_and_size(disk: Disk) -> None:
-    """And by its digest, where one is asked for."""
+    """And by its digest, if one is set."""
     path = disk.path('x')
     disk.write(path, DATA)
     right, wrong = Checksum('sha256', DIGEST), Checksum('sha256', DIGEST[::-1])
@@ -418,7 +418,7 @@ def test_a_copy_is_confirmed_by_presence_and_size(disk: Disk) -> None:
 
 
 def test_unpublishing_takes_a_file_away(disk: Disk) -> None:
-    """One that is gone already is gone."""
+    """A missing file is not an error."""
     path = disk.path('x')
     disk.write(path, DATA)
 
@@ -428,7 +428,7 @@ def test_unpublishing_takes_a_file_away(disk: Disk) -> None:
 
 
 def test_paths_are_seen_as_what_they_are(disk: Disk) -> None:
-    """A file, a folder, nothing; and what stands in the way."""
+    """A file, a folder, nothing; and a file in the way."""
     disk.write(disk.path('file'), DATA)
     kinds = {name: disk.files.see_path(disk.path(name)) for name in ('file', 'new', 'file/x/y')}
 
@@ -443,7 +443,7 @@ def test_paths_are_seen_as_what_they_are(disk: Disk) -> None:
 
 @pytest.mark.parametrize('operation', ['create', 'write', 'publish', 'remove'])
 @pytest.mark.parametrize('code', [ENOSPC, EACCES])
-def test_the_fake_fails_as_it_is_told(operation: str, code: int) -> None:
+def test_the_fake_fails_on_request(operation: str, code: int) -> None:
     """Every operation can be made to fail, once."""
     files = MemoryFiles(ManualClock())
     files.fail_next(operation, code)
@@ -489,7 +489,7 @@ def test_a_body_that_does_not_fit_is_refused_before_writing(
 
 
 def test_free_space_is_not_checked_for_memory(disk: Disk) -> None:
-    """The free memory is not known."""
+    """The free memory is unknown."""
     part = disk.files.open_part(OpenPart(beside=None, stem='stem'))
     assert not isinstance(part, EffectFailed)
     part.begin(StoreBody(wire_bytes=1 << 60))

@@ -1,4 +1,4 @@
-"""Locks: one contract over files and over memory, and what only files do."""
+"""Locks: one contract for files and for memory, and what only files do."""
 
 import errno
 import os
@@ -47,7 +47,7 @@ def _in_thread(work: Any) -> None:
 
 
 def test_a_free_lock_is_had_at_once(locks: Locks) -> None:
-    """And again after it was given back."""
+    """And again after its release."""
     for _ in range(3):
         acquired = _acquire(locks)
         _release(locks)
@@ -65,7 +65,7 @@ def test_other_keys_are_not_held_up(locks: Locks) -> None:
 
 
 def test_a_second_thread_waits_for_the_first(locks: Locks) -> None:
-    """And is told that it did."""
+    """The event says that it waited."""
     found: list[Any] = []
     _acquire(locks)
     thread = threading.Thread(target=lambda: found.extend([_acquire(locks), _release(locks)]))
@@ -94,7 +94,7 @@ def test_patience_ends(locks: Locks) -> None:
 
 
 def test_only_the_owner_gives_it_back(locks: Locks) -> None:
-    """A run that gave up waiting does not release what another holds."""
+    """A run that timed out does not release the lock of another."""
     found: list[Any] = []
 
     def give_up_and_let_go() -> None:
@@ -110,7 +110,7 @@ def test_only_the_owner_gives_it_back(locks: Locks) -> None:
 
 
 def test_releasing_what_is_not_held_is_nothing(locks: Locks) -> None:
-    """Twice, or without ever having had it."""
+    """Twice, or without having acquired it."""
     _release(locks)
     _acquire(locks)
     _release(locks)
@@ -121,7 +121,7 @@ def test_releasing_what_is_not_held_is_nothing(locks: Locks) -> None:
 
 
 def test_many_threads_take_turns(locks: Locks) -> None:
-    """Never two inside at once."""
+    """Never two at once."""
     inside, most = [0], [0]
 
     def work() -> None:
@@ -173,7 +173,7 @@ def holder(tmp_path: Path) -> Iterator['subprocess.Popen[bytes]']:
 
 
 def test_another_process_is_named(tmp_path: Path, holder: 'subprocess.Popen[bytes]') -> None:
-    """Whoever waits in vain is told for whom."""
+    """The fault names the owner to a process that times out."""
     busy = _acquire(FolderLocks(str(tmp_path), ManualClock()), patience=SHORT)
 
     assert isinstance(busy, LockUnavailable)
@@ -185,7 +185,7 @@ def test_another_process_is_named(tmp_path: Path, holder: 'subprocess.Popen[byte
 def test_a_lock_ends_with_its_owner(
     tmp_path: Path, holder: 'subprocess.Popen[bytes]', how: str
 ) -> None:
-    """Given back, or died: the next one has it."""
+    """After a release, or when the owner dies."""
     locks = FolderLocks(str(tmp_path), ManualClock())
     if how == 'killed':
         holder.kill()
@@ -215,7 +215,7 @@ for _ in range(50):
 
 
 def test_processes_take_turns_although_lock_files_are_removed(tmp_path: Path) -> None:
-    """Whoever locks a file that was removed just then begins anew."""
+    """A process that locks a file that was just removed starts over."""
     (tmp_path / 'count').write_text('0')
     running = [
         subprocess.Popen(
@@ -231,7 +231,7 @@ def test_processes_take_turns_although_lock_files_are_removed(tmp_path: Path) ->
 
 
 def test_lock_files_do_not_pile_up(tmp_path: Path) -> None:
-    """A lock leaves nothing but its folder."""
+    """A lock leaves only its folder."""
     locks = FolderLocks(str(tmp_path / 'cache'), ManualClock())
     for number in range(20):
         _acquire(locks, f'{number:064}')
@@ -242,10 +242,10 @@ def test_lock_files_do_not_pile_up(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize('code', [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
-def test_where_locks_do_not_work_it_says_so(
+def test_locks_that_do_not_work_are_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
-    """It is no failure: the download goes on without."""
+    """The download continues without a lock."""
     import fcntl
 
     def refuse(*_: Any) -> None:
@@ -261,8 +261,8 @@ def test_where_locks_do_not_work_it_says_so(
     _release(locks)
 
 
-def test_a_folder_that_can_not_be_written_has_no_locks(tmp_path: Path) -> None:
-    """A read-only cache is used without."""
+def test_a_read_only_folder_has_no_locks(tmp_path: Path) -> None:
+    """A read-only cache is used without locks."""
     (tmp_path / 'cache').write_text('a file')
     unavailable = _acquire(FolderLocks(str(tmp_path / 'cache'), ManualClock()))
 
@@ -272,7 +272,7 @@ def test_a_folder_that_can_not_be_written_has_no_locks(tmp_path: Path) -> None:
 def test_an_interruption_while_waiting_leaves_no_lock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ctrl-C must not make the next download of this process wait for ever."""
+    """Ctrl-C must not block the next download of this process for ever."""
     locks = FolderLocks(str(tmp_path), ManualClock())
 
     def interrupt(*_: Any) -> Any:
@@ -289,7 +289,7 @@ def test_an_interruption_while_waiting_leaves_no_lock(
 
 @pytest.mark.filterwarnings('ignore:.*multi-threaded:DeprecationWarning')
 def test_a_child_does_not_wait_for_its_parents_threads(tmp_path: Path) -> None:
-    """What they held at the fork they will never give back in the child."""
+    """Locks held at the fork are never released in the child."""
     locks = FolderLocks(str(tmp_path), ManualClock())
     _acquire(locks, 'a' * 64)
     turn = locks._turns['a' * 64]
@@ -308,7 +308,7 @@ def test_a_child_does_not_wait_for_its_parents_threads(tmp_path: Path) -> None:
 
 
 def test_without_a_cache_there_are_no_locks() -> None:
-    """Nor is one needed."""
+    """None is needed."""
     locks = NoLocks(ManualClock())
 
     assert _acquire(locks) == LockUnavailable(at=ManualClock().now(), fault=None)
@@ -316,14 +316,14 @@ def test_without_a_cache_there_are_no_locks() -> None:
 
 
 def test_the_fake_can_have_no_locks() -> None:
-    """As a network file system may."""
+    """Like some network file systems."""
     locks = MemoryLocks(ManualClock(), is_working=False)
 
     assert _acquire(locks).fault is None
 
 
-def test_the_fake_can_be_held_by_somebody_else() -> None:
-    """Until they let go."""
+def test_the_fake_can_have_another_owner() -> None:
+    """Until it is released."""
     locks = MemoryLocks(ManualClock())
     locks.hold_as('another machine', KEY)
     busy = _acquire(locks, patience=timedelta(0))

@@ -1,4 +1,4 @@
-"""Stores: one contract over cachedir's registry and over memory."""
+"""Stores: one contract for cachedir's registry and for memory."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -32,8 +32,8 @@ def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shelf]:
     store.close()
 
 
-def test_a_store_that_holds_nothing_says_so(shelf: Shelf) -> None:
-    """No entries, no fault, and the item id under which the first will stand."""
+def test_an_empty_store_has_no_entries(shelf: Shelf) -> None:
+    """No entries, no fault, and the item id of the first entry."""
     seen = shelf.see()
 
     assert (seen.folder, seen.entries, seen.fault) == (shelf.store.folder, (), None)
@@ -41,7 +41,7 @@ def test_a_store_that_holds_nothing_says_so(shelf: Shelf) -> None:
 
 
 def test_what_was_recorded_is_seen_in_full(shelf: Shelf) -> None:
-    """The whole record comes back as it was, with the file as it is."""
+    """The record is unchanged, with the current state of the file."""
     update = shelf.put()
     (entry,) = shelf.see().entries
 
@@ -64,7 +64,7 @@ def test_versions_are_seen_in_order(shelf: Shelf) -> None:
 
 
 def test_a_version_is_given_once(shelf: Shelf) -> None:
-    """Whoever comes second is told that the place is taken, and nothing changes."""
+    """The second caller is told that the version is taken, and nothing changes."""
     first = shelf.put()
     second = replace(first, record=freshened(first, sha256='0' * 64))
 
@@ -73,7 +73,7 @@ def test_a_version_is_given_once(shelf: Shelf) -> None:
 
 
 def test_keys_do_not_mix(shelf: Shelf) -> None:
-    """Another query is another entry, whatever the text of its values."""
+    """Another query is another entry, for any values."""
     targets = [
         a_target(query=query)
         for query in ({'a': '1'}, {'a': '2'}, {'a': '1,b=2'}, {'a': '1', 'b': '2'})
@@ -88,14 +88,14 @@ def test_keys_do_not_mix(shelf: Shelf) -> None:
 
 
 def test_mirrors_share_an_entry(shelf: Shelf) -> None:
-    """Where it came from is not what it is."""
+    """The source of a file is not part of its key."""
     shelf.put()
 
     assert len(shelf.see(a_target(mirrors=['https://mirror.example/t.csv'])).entries) == 1
 
 
 def test_a_freshened_record_replaces_the_old(shelf: Shelf) -> None:
-    """The version, the file and the time of storing stay."""
+    """The version, the file and the time of storing are unchanged."""
     update = shelf.put()
     record = freshened(update, etag='"v2"', validated_at=AT + timedelta(days=1))
     same = SameVersion(key=update.key, item_id=update.item_id, version=1, record=record)
@@ -109,7 +109,7 @@ def test_a_freshened_record_replaces_the_old(shelf: Shelf) -> None:
 
 
 def test_freshening_what_is_gone_changes_nothing(shelf: Shelf) -> None:
-    """Somebody removed the entry meanwhile."""
+    """Another process has removed the entry meanwhile."""
     update = shelf.update()
     same = SameVersion(
         key=update.key, item_id=update.item_id, version=1, record=freshened(update, etag='"v2"')
@@ -122,7 +122,7 @@ def test_freshening_what_is_gone_changes_nothing(shelf: Shelf) -> None:
 
 
 def test_retired_versions_lose_their_files(shelf: Shelf) -> None:
-    """Their numbers are not given again; the others stay."""
+    """Their numbers are not used again; other versions stay."""
     updates = [shelf.put(number) for number in (1, 2, 3)]
     done = shelf.store.remove_versions(RemoveVersions(key=updates[0].key, versions=(1, 2)))
     entries = shelf.see().entries
@@ -135,7 +135,7 @@ def test_retired_versions_lose_their_files(shelf: Shelf) -> None:
 
 
 def test_retiring_twice_is_retiring_once(shelf: Shelf) -> None:
-    """A file that is gone already is gone."""
+    """A missing file is not an error."""
     update = shelf.put()
 
     assert all(
@@ -148,7 +148,7 @@ def test_retiring_twice_is_retiring_once(shelf: Shelf) -> None:
 
 
 def test_a_file_that_was_changed_is_seen_as_it_is(shelf: Shelf) -> None:
-    """An entry whose file is gone or has another size is not usable."""
+    """An entry whose file is missing or has another size is not usable."""
     update = shelf.put()
     shelf.write(update.path, DATA + b'x')
     (longer,) = shelf.see().entries
@@ -161,7 +161,7 @@ def test_a_file_that_was_changed_is_seen_as_it_is(shelf: Shelf) -> None:
     'name', ['README', 'x.tar.gz', 'odd. ending', 'a.TOOLONGFOREXTENSIONS', '.hidden']
 )
 def test_any_file_name_leads_to_its_file(shelf: Shelf, name: str) -> None:
-    """With and without an extension, and with what only looks like one."""
+    """With and without an extension, and with a name that only seems to have one."""
     update = shelf.put(filename=name)
     (entry,) = shelf.see().entries
 
@@ -170,7 +170,7 @@ def test_any_file_name_leads_to_its_file(shelf: Shelf, name: str) -> None:
 
 
 def test_many_threads_use_one_store(shelf: Shelf) -> None:
-    """Eight at once, reading and writing: every entry is there, none twice."""
+    """Eight at once, reading and writing: every entry exists once."""
     targets = [a_target(query={'n': number}) for number in range(40)]
     taken: list[object] = []
 

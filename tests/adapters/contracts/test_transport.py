@@ -1,4 +1,4 @@
-"""What every transport does with an answer, seen against a server on the loopback."""
+"""How every transport handles a response, with a server on loopback."""
 
 import gzip
 import hashlib
@@ -17,7 +17,13 @@ from dlmachine.core.faults import (
 from dlmachine.core.protocol.effects import Expectation
 from dlmachine.core.protocol.events import Responded
 from dlmachine.core.protocol.ports import Transport
-from tests.adapters.doubles import CountingPart, MemoryPart, answered, exchange_for, interrupted
+from tests.adapters.transport_fakes import (
+    CountingPart,
+    MemoryPart,
+    answered,
+    exchange_for,
+    interrupted,
+)
 from tests.servers import behaviours
 from tests.servers.http import Asked, Handler, Server, Wire
 
@@ -26,7 +32,7 @@ _OK = b'HTTP/1.1 200 OK\r\n'
 
 
 def test_a_body_arrives_whole_with_its_head(transport: Transport, server: Server) -> None:
-    """Status, reason, version, fields in order and the bytes as the server sent them."""
+    """Status, reason, version, fields in order, and the bytes of the server."""
     url = server.on(
         '/data', behaviours.resource(_BODY, etag='"1"', fields=(('X-A', '1'), ('X-A', '2')))
     )
@@ -58,7 +64,7 @@ def test_a_body_arrives_whole_with_its_head(transport: Transport, server: Server
 def test_bytes_are_those_of_the_wire(
     transport: Transport, server: Server, handler: Handler
 ) -> None:
-    """Framing is undone, content codings are not: those are the part's to undo."""
+    """Transfer codings are removed, content codings are left to the part."""
     part = MemoryPart()
     event = answered(transport.exchange(exchange_for(server.on('/data', handler)), part, None))
     data = bytes(part.data)
@@ -69,8 +75,8 @@ def test_bytes_are_those_of_the_wire(
     assert data in {_BODY, b''}
 
 
-def test_interim_answers_are_skipped(transport: Transport, server: Server) -> None:
-    """102 and 103 come before the answer, and are none (RFC 9110 section 15.2)."""
+def test_interim_responses_are_skipped(transport: Transport, server: Server) -> None:
+    """102 and 103 precede the response (RFC 9110 section 15.2)."""
     early = b'HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n'
     url = server.on(
         '/data', behaviours.raw(early, _OK + b'Content-Length: 3\r\n\r\nabc', ends='keep')
@@ -85,7 +91,7 @@ def test_interim_answers_are_skipped(transport: Transport, server: Server) -> No
 
 
 def test_a_part_is_continued_from_its_offset(transport: Transport, server: Server) -> None:
-    """206 goes behind the bytes that are there."""
+    """The body of a 206 is appended."""
     url = server.on('/data', behaviours.resource(_BODY, etag='"1"'))
     part = MemoryPart(_BODY[:1000] + b'garbage')
     effect = exchange_for(
@@ -113,7 +119,7 @@ def test_a_part_is_continued_from_its_offset(transport: Transport, server: Serve
 def test_an_unwanted_body_is_left(
     transport: Transport, server: Server, handler: Handler, status: int
 ) -> None:
-    """Nothing is followed, nothing is written, the head is the answer."""
+    """No redirect is followed, nothing is written, the head is returned."""
     url = server.on('/data', behaviours.resource(b'123', etag='"1"') if status == 200 else handler)
     part = MemoryPart(b'kept')
     same = Expectation(is_conditional=True, etag='"1"', size_bytes=3)
@@ -123,7 +129,7 @@ def test_an_unwanted_body_is_left(
 
 
 def test_not_modified_has_no_body(transport: Transport, server: Server) -> None:
-    """A condition that was sent may be answered by 304."""
+    """A condition may lead to a 304."""
     url = server.on('/data', behaviours.resource(_BODY, etag='"1"'))
     known = Expectation(is_conditional=True, etag='"1"', size_bytes=len(_BODY))
     effect = exchange_for(url, expect=known, extra=(('If-None-Match', '"1"'),))
@@ -132,7 +138,7 @@ def test_not_modified_has_no_body(transport: Transport, server: Server) -> None:
 
 
 def test_a_refused_body_is_not_read(transport: Transport, server: Server) -> None:
-    """The core's fault is the event's, and the connection is given up."""
+    """The event has the core's fault, and the connection is closed."""
     url = server.on('/data', behaviours.resource(_BODY))
     effect = exchange_for(url, expect=Expectation(max_bytes=10))
     event = interrupted(transport.exchange(effect, MemoryPart(b'kept'), None))
@@ -142,7 +148,7 @@ def test_a_refused_body_is_not_read(transport: Transport, server: Server) -> Non
 
 
 def test_a_full_disk_ends_the_exchange(transport: Transport, server: Server) -> None:
-    """What the part says is the fault; what it holds is reported."""
+    """The event has the part's fault and its size."""
     url = server.on('/data', behaviours.resource(_BODY * 4))
     event = interrupted(
         transport.exchange(exchange_for(url), MemoryPart(full_bytes=2_600_000), None)
@@ -181,14 +187,14 @@ def test_a_full_disk_ends_the_exchange(transport: Transport, server: Server) -> 
         'two lengths', 'transfer coding', 'unknown status', '304 unasked', '206 unasked', 'unknown coding',
     ],
 )  # fmt: skip
-def test_a_broken_answer_has_its_fault(
+def test_a_broken_response_has_its_fault(
     transport: Transport,
     server: Server,
     handler: Handler,
     kind: type[Fault] | tuple[type[Fault], ...],
     kept: int,
 ) -> None:
-    """Each way to break has one name, and what came before it stays in the part."""
+    """Each failure has one fault, and the bytes before it stay in the part."""
     part = MemoryPart()
     url = server.on('/data', handler)
     event = interrupted(transport.exchange(exchange_for(f'{url}?token=s3cr3t&x=1'), part, None))
@@ -199,8 +205,8 @@ def test_a_broken_answer_has_its_fault(
     assert 's3cr3t' not in repr(event.fault)
 
 
-def test_a_transport_goes_on_after_a_fault(transport: Transport, server: Server) -> None:
-    """A connection that broke is not used again."""
+def test_a_transport_works_after_a_fault(transport: Transport, server: Server) -> None:
+    """A broken connection is not reused."""
     good = server.on('/good', behaviours.resource(b'abc'))
     bad = server.on('/bad', behaviours.chunked([b'abc'], is_cut=True))
     for url in (good, bad, good, bad, good):
@@ -209,7 +215,7 @@ def test_a_transport_goes_on_after_a_fault(transport: Transport, server: Server)
 
 
 def test_connections_are_used_again(transport: Transport, server: Server) -> None:
-    """After whole bodies, after small unwanted ones, after 304 and 204."""
+    """After complete bodies, after small unwanted ones, after 304 and 204."""
     handlers = (
         behaviours.resource(_BODY),
         behaviours.chunked([b'abc']),
@@ -224,7 +230,7 @@ def test_connections_are_used_again(transport: Transport, server: Server) -> Non
 
 
 def test_cookies_are_not_kept(transport: Transport, server: Server) -> None:
-    """What a server sets is in the head, and nowhere else."""
+    """A cookie from a server is in the head, and nowhere else."""
     url = server.on('/data', behaviours.answer(200, (('Set-Cookie', 'a=1; Path=/'),), b'abc'))
     for _ in range(2):
         event = answered(transport.exchange(exchange_for(url), MemoryPart(), None))
@@ -273,7 +279,7 @@ def test_threads_share_a_transport(transport: Transport, server: Server) -> None
 
 
 def test_small_pieces_are_put_together(transport: Transport, server: Server) -> None:
-    """A thousand small chunks are not a thousand writes."""
+    """A thousand small chunks do not cause a thousand writes."""
     url = server.on('/data', behaviours.chunked([b'x' * 1000] * 1000))
     part = MemoryPart()
     answered(transport.exchange(exchange_for(url), part, None))
@@ -290,8 +296,8 @@ def test_a_closed_transport_can_be_closed_again(transport: Transport, server: Se
     answered(transport.exchange(exchange_for(url), MemoryPart(), None))
 
 
-def test_a_transport_says_what_it_is(transport: Transport) -> None:
-    """Name, schemes and version are at hand without a request."""
+def test_a_transport_describes_itself(transport: Transport) -> None:
+    """Name, schemes and version are known without a request."""
     seen = transport.seen
     assert seen.name in {'requests', 'curl'}
     assert {'http', 'https'} <= set(seen.schemes)

@@ -1,8 +1,7 @@
-"""The simulated faults are true: over real sockets the same comes of them as in the fakes.
+"""Simulated faults match real ones: the events of the fakes and of real sockets are the same.
 
-Each mishap of the catalogue is played by the fakes and by a raw server, and what the machine
-is told is compared: the event, the head, the fault less its words, what was received, and
-the bytes in the part.
+Each fault of the catalogue is played by the fakes and by a raw server. The test compares the event,
+the head, the fault without its text, what was received, and the bytes in the part.
 """
 
 import socket
@@ -22,7 +21,7 @@ from dlmachine_adapters.fakes import ManualClock, Resource, ScriptedTransport
 from dlmachine_adapters.files.part_storage import MemoryStorage
 from dlmachine_adapters.parts.part import PartialFile
 from tests.adapters.conftest import TRANSPORTS
-from tests.adapters.doubles import exchange_for
+from tests.adapters.transport_fakes import exchange_for
 from tests.server_faults import LIMIT, MISHAPS, TOTAL, Mishap
 from tests.servers import behaviours
 from tests.servers.http import Server
@@ -35,8 +34,8 @@ _TIMED_PLACES: Final = (0, 700)
 #: What a part holds before: nothing, or the beginning of the resource.
 _HELD: Final = (b'', _CONTENT[:300])
 
-#: More than any buffer on the way holds, and what may happen in it. (A reset would also lose
-#: what was sent and not read yet: how much, no simulation can know.)
+#: More than any buffer holds, and the faults to test with it. (A reset would also lose an unknown
+#: number of sent bytes.)
 _LARGE: Final = Resource(bytes(range(256)) * 4_000, etag='"v1"')
 _BREAKING: Final = (
     'body shorter than its length',
@@ -46,11 +45,11 @@ _BREAKING: Final = (
     'chunks without the last',
 )
 
-#: Words for people, which each backend may choose, what no exchange decides, and the system's
-#: error number, which the fakes do not have.
+#: Texts, which each backend may choose; what no exchange decides; and the system's error number,
+#: which the fakes lack.
 _WORDS: Final = {'detail', 'problem', 'tries', 'errno'}
 
-#: Where a backend cannot be brought to say the same, and why that does no harm.
+#: Where a backend reports another event, and why that does no harm.
 KNOWN_DIFFERENCES: Final = {
     ('chunks without their last line', 'curl'): (
         'All has come (RFC 9112 section 8), but libcurl wants the empty line too: it is asked again.'
@@ -61,7 +60,7 @@ KNOWN_DIFFERENCES: Final = {
 def see(
     transport: Transport, effect: Exchange, held: bytes = b''
 ) -> tuple[dict[str, Any], Responded | Interrupted]:
-    """All that the machine is told of an exchange and all that is in the part then; the event."""
+    """Everything that the state machine learns of an exchange, the bytes in the part, and the event."""
     storage = MemoryStorage()
     part = PartialFile(storage, ManualClock())
     part.begin(StoreBody())
@@ -81,13 +80,13 @@ def see(
 
 
 def tell(fault: Fault) -> tuple[Any, ...]:
-    """A fault less its words."""
+    """A fault without its texts."""
     marks = ((each.name, getattr(fault, each.name)) for each in fields(fault))
     return (type(fault).__name__, *(mark for mark in marks if mark[0] not in _WORDS))
 
 
 def ask(url: str, held: bytes = b'', max_bytes: int | None = None, **more: Any) -> Exchange:
-    """The request for the resource, or for what comes after the bytes that are held."""
+    """The request for the resource, or for the bytes after those held."""
     name, offset = 'data.csv', len(held)
     if not held:
         return exchange_for(url, expect=Expectation(name=name, max_bytes=max_bytes), **more)
@@ -99,20 +98,20 @@ def ask(url: str, held: bytes = b'', max_bytes: int | None = None, **more: Any) 
 def simulate(
     mishap: Mishap, at: int, effect: Exchange, held: bytes, resource: Resource = _RESOURCE
 ) -> tuple[dict[str, Any], Responded | Interrupted]:
-    """The same exchange, played by the fakes."""
+    """The same exchange with the fakes."""
     script = {effect.request.url: mishap.simulated(resource, at)}
     return see(ScriptedTransport(ManualClock(), script), effect, held)
 
 
 def limits(mishap: Mishap) -> dict[str, float]:
-    """Limits of time under which a timed mishap shows itself, the others being far away."""
+    """Time limits for a timed fault; the other limits are far away."""
     if not mishap.is_timed:
         return {}
     _, event = simulate(mishap, 1, ask('http://127.0.0.1/'), b'')
     assert isinstance(event, Interrupted)
     assert isinstance(event.fault, TimedOut)
     limit = LIMIT.total_seconds()
-    # libcurl looks at the time when one of its own limits is there, else once a second.
+    # libcurl checks the time when one of its own limits ends, else once a second.
     return {
         'connect': {'connect': limit},
         'stall': {'stall': limit, 'connect': limit + 0.05},
@@ -122,7 +121,7 @@ def limits(mishap: Mishap) -> dict[str, float]:
 
 @contextmanager
 def deaf_port() -> Iterator[int]:
-    """A port whose queue is full: nobody connects to it, and nobody is refused."""
+    """A port with a full queue: connections are neither accepted nor refused."""
     with socket.socket() as listener, socket.socket() as first, socket.socket() as second:
         listener.bind(('127.0.0.1', 0))
         listener.listen(0)
@@ -136,7 +135,7 @@ def deaf_port() -> Iterator[int]:
 def played(
     mishap: Mishap, at: int, server: Server, resource: Resource = _RESOURCE
 ) -> Iterator[str]:
-    """The URL at which a mishap is played."""
+    """The URL of a server that plays a fault."""
     if mishap.real is not None:
         yield server.on('/data.csv', mishap.real(resource, at))
     elif mishap.address is not None:
@@ -149,17 +148,17 @@ def played(
 
 
 def _places(mishap: Mishap) -> tuple[int, ...]:
-    """The bytes at which a mishap is shown: fewer where each takes its time."""
+    """The offsets at which a fault is played; fewer if each takes a while."""
     if mishap.real is None:
         return (0,)
     return _TIMED_PLACES if mishap.is_timed else _PLACES
 
 
 def _ends_well(transport: Transport, good: Exchange, last: Responded | Interrupted) -> bool:
-    """Whether the next exchange is not harmed by the last.
+    """Whether the next exchange succeeds.
 
-    After a whole answer the connection is kept, and may be closed by the server just when it
-    is used again (RFC 9112 section 9.3.1); a broken one is not kept.
+    After a complete response the connection is kept, and the server may close it just when it is used
+    again (RFC 9112 section 9.3.1); a broken connection is not kept.
     """
     tries = 2 if isinstance(last, Responded) else 1
     return any(see(transport, good)[0]['part'] == _CONTENT for _ in range(tries))
@@ -180,7 +179,7 @@ def test_a_real_wire_gives_the_same_event(
     mishap: Mishap,
     name: str,
 ) -> None:
-    """At each place, asked for the whole and for a rest; and then all is well again."""
+    """At each offset, for the complete file and for a rest; the next exchange succeeds."""
     transport = make_transport(name)
     used = tls_server if mishap.needs_tls else server
     is_trusted = mishap.needs_tls and mishap.real is not None
@@ -204,7 +203,7 @@ def test_a_real_wire_gives_the_same_event(
 def test_a_large_body_breaks_in_the_same_way(
     transport: Transport, server: Server, name: str
 ) -> None:
-    """Nothing that came is lost on its way through the buffers."""
+    """No received byte is lost in the buffers."""
     mishap = next(mishap for mishap in MISHAPS if mishap.name == name)
     for at in (65_536, 777_777, len(_LARGE.content) - 1):
         with played(mishap, at, server, _LARGE) as url:
@@ -215,8 +214,8 @@ def test_a_large_body_breaks_in_the_same_way(
 
 
 @pytest.mark.parametrize('mishap', MISHAPS, ids=lambda mishap: mishap.name)
-def test_what_only_the_content_can_tell_is_marked(mishap: Mishap) -> None:
-    """A mishap brings the right bytes, or an error, or is called a lie."""
+def test_faults_that_only_the_content_shows_are_marked(mishap: Mishap) -> None:
+    """A fault brings the right bytes, or an error, or is marked as a lie."""
     is_wrong = False
     for at in _PLACES:
         for held in _HELD:
@@ -227,7 +226,7 @@ def test_what_only_the_content_can_tell_is_marked(mishap: Mishap) -> None:
 
 
 def test_the_catalogue_is_complete() -> None:
-    """Every fault that an exchange over http(s) can end in has a mishap; each has a name."""
+    """Every fault of an exchange over http(s) is in the catalogue, with a name."""
     names = [mishap.name for mishap in MISHAPS]
     assert len(set(names)) == len(names)
     found: set[tuple[str, str]] = set()

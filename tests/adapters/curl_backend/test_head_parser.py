@@ -31,7 +31,7 @@ def _feed(reader: FtpReplies, text: bytes) -> ResponseHead | None:
     ],
 )  # fmt: skip
 def test_replies_are_a_head(replies: bytes, offset: int, status: int, names: set[str]) -> None:
-    """Time and size as far as they were told."""
+    """Time and size, if the server sends them."""
     reader = FtpReplies(offset, 'Wed, 01 May 2024 00:00:00 GMT', _NOW)
     head = _feed(reader, replies)
     assert head is not None

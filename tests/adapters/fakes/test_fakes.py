@@ -1,4 +1,4 @@
-"""A world of fakes: whole downloads without a network, a disk or a clock."""
+"""The fakes together: complete downloads without a network, a disk or a clock."""
 
 from datetime import timedelta
 from errno import ENOSPC
@@ -38,8 +38,8 @@ from dlmachine_adapters.fakes import (
     ScriptedTransport,
     memory_world,
 )
-from tests.adapters.doubles import MemoryPart, exchange_for
 from tests.adapters.stores import a_target
+from tests.adapters.transport_fakes import MemoryPart, exchange_for
 
 URL = 'https://example.org/data/t.csv'
 BIG = bytes(range(256)) * 20_000
@@ -73,7 +73,7 @@ def test_a_download_goes_where_it_should(destination: Any, has_cache: bool) -> N
 
 
 def test_the_second_time_it_comes_from_the_cache() -> None:
-    """With no request; and with one that answers 304, if freshness is asked for."""
+    """Without a request, or with one for a 304 if freshness is checked."""
     world = memory_world({URL: Resource(BIG, etag='"v1"')})
     origins = [_run(world).origin for _ in range(2)]
     unasked = len(world.requests)
@@ -86,7 +86,7 @@ def test_the_second_time_it_comes_from_the_cache() -> None:
 
 
 def test_a_new_version_is_stored_beside_the_old() -> None:
-    """The server has another ETag, so it sends all of it."""
+    """With another ETag the server sends the complete file."""
     world = memory_world({URL: Resource(BIG, etag='"v1"')})
     first = _run(world)
     world.network.serve(URL, Resource(BIG[::-1], etag='"v2"'))
@@ -98,7 +98,7 @@ def test_a_new_version_is_stored_beside_the_old() -> None:
 
 
 def test_an_interrupted_body_is_resumed() -> None:
-    """The rest is asked for, and the whole has its digest."""
+    """The rest is requested, and the complete file has its digest."""
     whole = Resource(BIG, etag='"v1"')
     world = memory_world({URL: [CutOff(whole, 1_000_000, RESET), whole]})
     outcome = _run(world)
@@ -108,8 +108,8 @@ def test_an_interrupted_body_is_resumed() -> None:
     assert len(world.clock.sleeps) == 1
 
 
-def test_a_later_run_goes_on_where_an_earlier_gave_up() -> None:
-    """The part is kept, seen in the next plan, and used up; its last byte is asked for again."""
+def test_a_later_run_resumes_the_part() -> None:
+    """The part is kept, appears in the next plan, and is used; its last byte is requested again."""
     whole = Resource(BIG, etag='"v1"')
     world = memory_world({URL: CutOff(whole, 3_000_000, RESET)})
     failed = _run(world, retries=0)
@@ -135,7 +135,7 @@ def test_a_later_run_goes_on_where_an_earlier_gave_up() -> None:
     ],
 )  # fmt: skip
 def test_a_failure_leaves_nothing(script: Any, expected: type) -> None:
-    """No file and no entry, whatever the server does."""
+    """No file and no entry, with any response."""
     world = memory_world({URL: script} if script != [] else {})
     fault = _run(world, retries=1)
 
@@ -147,7 +147,7 @@ def test_a_failure_leaves_nothing(script: Any, expected: type) -> None:
 
 @pytest.mark.parametrize('operation', ['create', 'write', 'publish'])
 def test_a_full_disk_leaves_nothing(operation: str) -> None:
-    """The fault says so, and the next run goes well."""
+    """The fault says so, and the next run succeeds."""
     world = memory_world({URL: Resource(BIG)})
     world.files.fail_next(operation, ENOSPC, after_bytes=1 if operation == 'write' else 0)
     fault, left, again = _run(world), world.files.paths, _run(world)
@@ -157,7 +157,7 @@ def test_a_full_disk_leaves_nothing(operation: str) -> None:
     assert _content(world, again) == BIG
 
 
-def test_an_unusable_registry_is_told() -> None:
+def test_an_unusable_registry_is_reported() -> None:
     """Before any request."""
     world = memory_world({URL: Resource(BIG)})
     assert world.store is not None
@@ -168,8 +168,8 @@ def test_an_unusable_registry_is_told() -> None:
     assert world.requests == ()
 
 
-def test_without_locks_it_goes_on() -> None:
-    """As on a network file system."""
+def test_without_locks_downloads_work() -> None:
+    """Like some network file systems."""
     world = memory_world({URL: Resource(BIG)})
     world.locks = type(world.locks)(world.clock, is_working=False)
 
@@ -177,7 +177,7 @@ def test_without_locks_it_goes_on() -> None:
 
 
 class SlowLists(ScriptedTransport):
-    """A network in which each answer takes six seconds."""
+    """A network in which each response takes six seconds."""
 
     def __init__(self, clock: ManualClock, scripts: Any) -> None:
         super().__init__(clock, scripts)
@@ -187,14 +187,14 @@ class SlowLists(ScriptedTransport):
     def exchange(
         self, effect: Exchange, part: Sink, remaining: timedelta | None
     ) -> Responded | Interrupted:
-        """One answer, late."""
+        """Respond late."""
         self.allowed.append(remaining)
         self.clock.move(timedelta(seconds=6))
         return super().exchange(effect, part, remaining)
 
 
 def test_time_before_the_download_counts_against_the_timeout() -> None:
-    """A list of checksums, and the wait for a lock: `timeout` is for all of it."""
+    """A checksum file and the wait for a lock count towards `timeout`."""
     sums = 'https://example.org/SHA256SUMS'
     listed = Resource(f'{sha256(BIG).hexdigest()}  t.csv\n'.encode())
     world = memory_world()
@@ -219,8 +219,8 @@ def test_time_before_the_download_counts_against_the_timeout() -> None:
     assert patience == [timedelta(seconds=4)]
 
 
-def test_offline_asks_nobody() -> None:
-    """And says what is missing."""
+def test_offline_sends_no_request() -> None:
+    """The error says what is missing."""
     world = memory_world({URL: Resource(BIG)})
 
     assert isinstance(_run(world, offline=True), OfflineMiss)
@@ -228,7 +228,7 @@ def test_offline_asks_nobody() -> None:
 
 
 def test_the_server_wakes_up() -> None:
-    """Turns are played one after the other, the last for ever."""
+    """Scripted responses are used in order, the last one repeatedly."""
     world = memory_world({URL: [Reply(status=503), Reply(status=503), Resource(b'x')]})
     outcome = _run(world)
     urls = [request.url for request in world.requests]
@@ -239,7 +239,7 @@ def test_the_server_wakes_up() -> None:
 
 
 def test_snapshots_are_the_same_each_time() -> None:
-    """Chance and time are in the hands of the test."""
+    """The test sets time and random number."""
     world = memory_world()
 
     assert world.observe(a_target(URL), Policy()) == world.observe(a_target(URL), Policy())
@@ -281,14 +281,14 @@ def test_a_resource_is_an_honest_server(extra: Any, status: int, body: bytes) ->
 
 
 def test_a_server_may_have_no_ranges() -> None:
-    """Then it sends all of it."""
+    """Then it sends the complete file."""
     request = exchange_for(URL, extra=(('Range', 'bytes=4-'),)).request
 
     assert Resource(b'0123456789', has_ranges=False).reply(request).status == 200
 
 
 def test_a_range_is_written_from_its_offset() -> None:
-    """As by the real backends."""
+    """Like the real backends."""
     event, part = _exchange(
         Resource(b'0123456789', etag='"v1"'),
         held=b'0123',
@@ -307,7 +307,7 @@ def test_a_range_is_written_from_its_offset() -> None:
 
 
 def test_a_short_body_is_an_interruption() -> None:
-    """A length that is not kept is noticed as on the wire."""
+    """A wrong Content-Length is noticed."""
     lying = Reply(body=b'0123', has_length=False, fields=(('Content-Length', '10'),))
     event, _ = _exchange(lying)
 
@@ -316,7 +316,7 @@ def test_a_short_body_is_an_interruption() -> None:
 
 
 def test_no_time_left_is_an_interruption() -> None:
-    """Before anything is sent."""
+    """Before a request is sent."""
     event, _ = _exchange(Resource(b'x'), remaining=timedelta(0), timeout=1)
 
     assert isinstance(event, Interrupted)
@@ -324,7 +324,7 @@ def test_no_time_left_is_an_interruption() -> None:
 
 
 def test_other_schemes_are_refused() -> None:
-    """A backend speaks what it says it speaks."""
+    """A backend supports only its schemes."""
     transport = ScriptedTransport(ManualClock(), schemes=('ftp',))
     event = transport.exchange(exchange_for(URL), MemoryPart(), None)
 

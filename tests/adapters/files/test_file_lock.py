@@ -1,4 +1,4 @@
-"""A lock on a file."""
+"""The lock on a file."""
 
 import os
 import threading
@@ -12,8 +12,8 @@ from dlmachine_adapters.files.file_lock import LockTimeout
 from tests.part_paths import read_owner, take_lock
 
 
-def test_the_file_says_who_holds_it_and_goes_with_the_lock(tmp_path: Path) -> None:
-    """Folders are made on the way; nothing is left behind."""
+def test_the_lock_file_names_its_owner_and_is_removed(tmp_path: Path) -> None:
+    """Folders are created if necessary; no file is left."""
     path = tmp_path / 'a' / 'x.lock'
     lock, has_waited = take_lock(path, 0, 'me')
     assert (read_owner(path), has_waited) == ('me', False)
@@ -25,8 +25,8 @@ def test_the_file_says_who_holds_it_and_goes_with_the_lock(tmp_path: Path) -> No
     assert read_owner(path) == ''
 
 
-def test_whoever_waits_gets_it(tmp_path: Path) -> None:
-    """Although the file that was waited for has no name any more."""
+def test_a_waiting_process_gets_it(tmp_path: Path) -> None:
+    """Although the file has been removed in the meantime."""
     path = tmp_path / 'x.lock'
     first, _ = take_lock(path, 0, 'first')
     got: list[bool] = []
@@ -44,8 +44,10 @@ def test_whoever_waits_gets_it(tmp_path: Path) -> None:
     assert got == [True]
 
 
-def test_a_file_without_a_name_is_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its owner removed it between our opening and our locking: it starts over."""
+def test_a_file_without_a_name_is_not_a_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its owner removed it between opening and locking: the process starts over."""
     path, real = tmp_path / 'x.lock', file_lock._try_to_lock
     tries: list[int] = []
 
@@ -63,7 +65,7 @@ def test_a_file_without_a_name_is_no_lock(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_files_have_the_users_umask(tmp_path: Path) -> None:
-    """So that a group that shares the folder can lock as well."""
+    """So that a group that shares the folder can use the lock."""
     before = os.umask(0o002)
     try:
         lock, _ = take_lock(tmp_path / 'x.lock', 0, 'me')
@@ -76,7 +78,7 @@ def test_files_have_the_users_umask(tmp_path: Path) -> None:
 def test_without_flock_another_library_does_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As on Windows."""
+    """For example on Windows."""
     monkeypatch.setattr(file_lock, 'fcntl', None)
     path = tmp_path / 'x.lock'
     lock, has_waited = take_lock(path, 0, 'me')

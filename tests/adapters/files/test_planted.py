@@ -1,4 +1,4 @@
-"""What somebody planted below `.dlmachine`: nothing of it is followed, waited for or believed."""
+"""Files that another user planted below `.dlmachine`: none is followed, waited for or trusted."""
 
 import json
 import os
@@ -139,7 +139,7 @@ def test_an_invalid_note_is_not_read(
     'data', [b'[' * 60_000, b'[' * 3_000_000, b'{"a":' * 200_000, b'\0' * 100, b'{}', b'null']
 )
 def test_arbitrary_json_is_not_a_note(files: LocalFiles, folder: Path, data: bytes) -> None:
-    """Whatever its depth or length."""
+    """With any depth or length."""
     note_path(_left(files, folder)).write_bytes(data)
     assert files.see_part(str(folder), 'stem') is None
     assert _download(files, folder) == BODY
@@ -189,7 +189,7 @@ def test_a_file_with_the_name_of_a_new_note_is_removed(
 def test_a_part_that_everybody_may_write_to_is_not_resumed(
     files: LocalFiles, folder: Path, mode: int
 ) -> None:
-    """Anybody may have written its bytes."""
+    """Any user may have written its bytes."""
     _left(files, folder).chmod(mode)
     assert files.see_part(str(folder), 'stem') is None
 
@@ -197,7 +197,7 @@ def test_a_part_that_everybody_may_write_to_is_not_resumed(
 @pytest.mark.parametrize('end', ['', '.json'])
 @pytest.mark.skipif(os.name == 'nt' or os.geteuid() != 0, reason='only root can give a file away')
 def test_a_strangers_part_is_not_resumed(files: LocalFiles, folder: Path, end: str) -> None:
-    """The same holds for this user's part with a stranger's note."""
+    """The same holds for this user's part with another user's note."""
     part = _left(files, folder)
     os.chown(part.with_name(part.name + end), 61_001, 61_001)
     assert files.see_part(str(folder), 'stem') is None
@@ -245,7 +245,7 @@ def test_anything_else_in_place_of_a_rate_is_removed(
 @pytest.mark.parametrize(
     'text', ['inf', '1e999', 'x' * 5_000_000, '-1', '99999999999.9', '\u0661.5']
 )
-def test_an_arbitrary_rate_file_blocks_nobody(folder: Path, text: str) -> None:
+def test_an_arbitrary_rate_file_blocks_no_one(folder: Path, text: str) -> None:
     """A download waits at most one interval."""
     rate = Rate(1, 60)
     Rates().draw('https://h', rate, str(folder))
@@ -254,10 +254,10 @@ def test_an_arbitrary_rate_file_blocks_nobody(folder: Path, text: str) -> None:
     assert 0 <= Rates().draw('https://h', rate, str(folder)) <= rate.spacing_seconds + 0.01
 
 
-def test_a_link_in_place_of_our_folder_is_not_used(
+def test_a_link_instead_of_the_working_folder_is_not_used(
     files: LocalFiles, folder: Path, tmp_path: Path
 ) -> None:
-    """The files in the link's target stay, whatever their age and names."""
+    """The files in the link's target stay, of any age and name."""
     theirs = tmp_path / 'theirs'
     theirs.mkdir()
     for name in ('old.part', 'stem.h.1.ab.part', 'x.part.json'):
@@ -270,10 +270,10 @@ def test_a_link_in_place_of_our_folder_is_not_used(
 
 
 @plants
-def test_anything_in_place_of_our_folder_blocks_nobody(
+def test_anything_instead_of_the_working_folder_blocks_no_one(
     files: LocalFiles, folder: Path, victim: Path, plant: Callable[[Path, Path], None]
 ) -> None:
-    """Another folder name takes its place, and parts in it are resumed too."""
+    """Another folder is used instead, and its parts are resumed, too."""
     plant(folder / OUR_FOLDER, victim)
     part = _fill(files, folder)
     locks = FolderLocks(str(folder), ManualClock())
@@ -322,7 +322,7 @@ def test_a_note_with_a_line_break_in_its_validator_is_refused(
 def test_a_folder_that_is_called_as_a_part_is_keeps_nothing_else(
     files: LocalFiles, folder: Path
 ) -> None:
-    """What is old beside it goes."""
+    """Other old files are removed."""
     ours = folder / OUR_FOLDER
     (ours / 'a.part').mkdir(parents=True)
     (ours / 'b.part').write_bytes(BODY)
@@ -336,7 +336,7 @@ def test_a_folder_that_is_called_as_a_part_is_keeps_nothing_else(
 def test_no_stranger_can_lock_what_lies_in_a_folder_of_ones_own(
     files: LocalFiles, folder: Path, umask: int
 ) -> None:
-    """To lock a file it is enough to read it: nobody else may, whatever the umask."""
+    """A file that can be read can be locked, so no other user can read it, with any umask."""
     folder.chmod(0o755)
     before = os.umask(umask)
     try:

@@ -1,4 +1,4 @@
-"""The bytes that were checked are the bytes that appear."""
+"""The published bytes are those that were checked."""
 
 import errno
 import os
@@ -224,7 +224,7 @@ def test_a_failed_check_after_the_rename_is_not_a_failed_download(
 def test_where_no_time_can_be_set_the_systems_own_will_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Some file systems say that every file is somebody else's."""
+    """Some file systems report another owner for every file."""
 
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))

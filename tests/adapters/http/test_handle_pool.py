@@ -20,12 +20,12 @@ class _Handles:
 
 @pytest.fixture
 def handles() -> _Handles:
-    """What was made and what was closed."""
+    """The handles that were created and closed."""
     return _Handles()
 
 
 def test_a_handle_is_used_again(handles: _Handles) -> None:
-    """The one used last comes first."""
+    """The most recently used one first."""
     pool = HandlePool(handles.make, handles.closed.append, 2)
     with pool.lend() as first:
         pass
@@ -35,7 +35,7 @@ def test_a_handle_is_used_again(handles: _Handles) -> None:
 
 
 def test_a_handle_is_lent_to_one_at_a_time(handles: _Handles) -> None:
-    """As many as are used at once, of which so many are kept."""
+    """As many as are used at once; a limited number is kept."""
     pool, barrier = HandlePool(handles.make, handles.closed.append, 2), Barrier(4)
 
     def use(_: int) -> int:
@@ -49,7 +49,7 @@ def test_a_handle_is_lent_to_one_at_a_time(handles: _Handles) -> None:
 
 
 def test_closing_reaches_handles_that_are_lent(handles: _Handles) -> None:
-    """They are closed when they come back; an exception brings them back as well."""
+    """They are closed when they are returned, also after an exception."""
     pool = HandlePool(handles.make, handles.closed.append, 2)
     with pool.lend():
         pass

@@ -1,4 +1,4 @@
-"""Public suffixes: known without a network, looked up only where a cookie names a domain."""
+"""Public suffixes: known without a network, and looked up only if a cookie names a domain."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.protocol.ports import Transport
 from dlmachine_adapters.http.public_suffixes import with_public_suffixes
-from tests.adapters.doubles import MemoryPart, answered, exchange_for
+from tests.adapters.transport_fakes import MemoryPart, answered, exchange_for
 from tests.servers.behaviours import answer
 from tests.servers.http import Server
 

@@ -39,18 +39,18 @@ def _read_all(body: Body, size: int) -> bytes:
 )
 @pytest.mark.parametrize('size', [1, 3, 100])
 def test_a_body_is_read_in_any_pieces(body: Body, expected: bytes, size: int) -> None:
-    """And again after a rewind, with its size told beforehand."""
+    """Also after a rewind; the size is known in advance."""
     assert _read_all(body, size) == expected
 
 
 def test_no_body_is_none() -> None:
-    """Not the same as an empty one."""
+    """Which differs from an empty one."""
     assert open_body(NoBody()).unwrap() is None
 
 
 @pytest.mark.parametrize('size', [1, 7, 65_536])
 def test_multipart_is_framed_as_urllib3_does_it(tmp_path: Path, size: int) -> None:
-    """Byte for byte, so that servers see what they are used to."""
+    """Byte for byte, as servers expect it."""
     path = tmp_path / 'file'
     path.write_bytes(b'file content\r\n')
     body = MultipartBody(
@@ -72,7 +72,7 @@ def test_multipart_is_framed_as_urllib3_does_it(tmp_path: Path, size: int) -> No
 
 
 def test_an_unreadable_file_is_a_fault(tmp_path: Path) -> None:
-    """A folder, or nothing at all; files opened before it are closed again."""
+    """A folder, or a missing file; files opened before it are closed."""
     path = tmp_path / 'file'
     path.write_bytes(b'x')
     good = FilePart(name='a', path=str(path), filename='a')
@@ -83,8 +83,8 @@ def test_an_unreadable_file_is_a_fault(tmp_path: Path) -> None:
         assert str(bad) in str(fault)
 
 
-def test_a_file_that_can_not_be_read_further_is_told(tmp_path: Path) -> None:
-    """Whatever goes wrong while reading is about the file."""
+def test_a_read_error_is_reported(tmp_path: Path) -> None:
+    """Any error while reading names the file."""
     path = tmp_path / 'file'
     path.write_bytes(b'x' * 10)
     opened = open_body(MultipartBody((FilePart(name='b', path=str(path), filename='b'),))).unwrap()

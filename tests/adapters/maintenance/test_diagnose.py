@@ -1,4 +1,4 @@
-"""What is found in a cache folder, and that looking changes nothing."""
+"""Findings in a cache folder, and that diagnosing changes nothing."""
 
 import os
 import sqlite3
@@ -20,7 +20,7 @@ from dlmachine_adapters.maintenance.quarantine import list_quarantined
 from dlmachine_adapters.maintenance.verify import Repaired, Repairer
 from dlmachine_adapters.rate_limits.shared_rate import Rates
 from dlmachine_adapters.runtime.clock import SystemClock
-from tests.adapters.caring import (
+from tests.adapters.maintenance_helpers import (
     ORPHAN,
     WEEK,
     a_left_part,
@@ -35,7 +35,7 @@ from tests.adapters.stores import DATA, Shelf, a_target, plain_cache, write_file
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A cache folder that is not there yet."""
+    """A cache folder that does not exist yet."""
     return tmp_path / 'cache'
 
 
@@ -55,13 +55,13 @@ def registry(folder: Path) -> Iterator[Registry]:
     made.close()
 
 
-# --- looking writes nothing ------------------------------------------------------
+# --- diagnosing writes nothing ---------------------------------------------------
 
 
 def test_looking_at_everything_changes_nothing(
     shelf: Shelf, registry: Registry, folder: Path
 ) -> None:
-    """Every finding there is, and the folder is the same to the byte and to the nanosecond."""
+    """With every kind of finding, the folder is identical to the nanosecond."""
     put_everything(shelf, registry, folder)
     before = snapshot(folder)
     found = look(registry, WEEK)
@@ -75,7 +75,7 @@ def test_looking_at_everything_changes_nothing(
 
 
 def test_looking_makes_no_folder(registry: Registry, folder: Path) -> None:
-    """Where there is none, that is told, and nothing is wrong."""
+    """A missing folder is a note, not a problem."""
     found = look(registry)
 
     assert kinds(found) == [(FindingKind.FOLDER, Repair.NONE), (FindingKind.REGISTRY, Repair.NONE)]
@@ -84,7 +84,7 @@ def test_looking_makes_no_folder(registry: Registry, folder: Path) -> None:
 
 
 def test_a_healthy_cache_has_no_findings(shelf: Shelf, registry: Registry) -> None:
-    """Not even a note; the rates of hosts lie there for good."""
+    """Not even a note; the buckets of rate limits are permanent."""
     shelf.put()
     shelf.put(2)
     Rates().draw('http://h', Rate(3), registry.folder)
@@ -93,7 +93,7 @@ def test_a_healthy_cache_has_no_findings(shelf: Shelf, registry: Registry) -> No
 
 
 def put_everything(shelf: Shelf, registry: Registry, folder: Path) -> None:
-    """One of each: what a cache may have suffered."""
+    """Create one problem of each kind."""
     lost, cut, wrong = (shelf.put(target=a_target(query={'n': number})) for number in range(3))
     Path(lost.path).unlink()
     Path(cut.path).write_bytes(DATA[:3])
@@ -134,7 +134,7 @@ def test_an_orphan_is_quarantined_once_it_is_settled(
 
 
 def test_an_orphan_by_an_old_date_is_young(shelf: Shelf, registry: Registry, folder: Path) -> None:
-    """A download that took days gives its file a name only now."""
+    """A download that took days publishes its file only now."""
     shelf.put()
     write_file(str(folder / ORPHAN), DATA)
     os.utime(folder / ORPHAN, (0, 0))
@@ -142,10 +142,10 @@ def test_an_orphan_by_an_old_date_is_young(shelf: Shelf, registry: Registry, fol
     assert kinds(look(registry, timedelta(0))) == [(FindingKind.ORPHAN, Repair.NONE)]
 
 
-def test_a_file_that_gets_its_row_just_now_is_no_orphan(
+def test_a_file_that_gets_its_row_meanwhile_is_not_an_orphan(
     shelf: Shelf, registry: Registry, folder: Path
 ) -> None:
-    """Treatment looks again, with the registry to itself."""
+    """The repair checks again, within a transaction."""
     update = shelf.update()
     write_file(update.path, DATA)
     shelf.put(target=a_target('http://h/other'))
@@ -173,7 +173,7 @@ def test_without_a_registry_nothing_is_taken_for_an_orphan(
 
 
 def test_what_belongs_to_another_program_is_left_alone(registry: Registry, folder: Path) -> None:
-    """Whatever status cachedir gave it; and files that it never made."""
+    """With any status in cachedir; also files that cachedir never created."""
     with plain_cache(folder) as cache:
         for status in (0, 1, 2, 3, -1, -2):
             write_file(cache.create(f'http://h/{status}', status=status).path, DATA)
@@ -195,7 +195,7 @@ def test_what_belongs_to_another_program_is_left_alone(registry: Registry, folde
 def test_a_file_that_our_removal_left_is_an_orphan(
     shelf: Shelf, registry: Registry, folder: Path
 ) -> None:
-    """A row of ours that is marked as deleted claims no file."""
+    """A row of dlmachine that is marked as deleted claims no file."""
     update = shelf.put()
     with plain_cache(folder) as cache:
         cache.by_key(update.item_id, 1).status = -2
@@ -204,7 +204,7 @@ def test_a_file_that_our_removal_left_is_an_orphan(
 
 
 def test_a_row_without_a_file_is_marked(shelf: Shelf, registry: Registry) -> None:
-    """Then all is well."""
+    """Then everything is fine."""
     Path(shelf.put().path).unlink()
 
     assert kinds(look(registry)) == [(FindingKind.LOST_FILE, Repair.MARK)]
@@ -212,7 +212,7 @@ def test_a_row_without_a_file_is_marked(shelf: Shelf, registry: Registry) -> Non
     assert not shelf.see().entries[0].is_usable
 
 
-def test_a_wrong_size_is_told_and_left_to_verify(shelf: Shelf, registry: Registry) -> None:
+def test_a_wrong_size_is_reported_and_left_to_verify(shelf: Shelf, registry: Registry) -> None:
     """Its digest must be computed first."""
     update = shelf.put()
     Path(update.path).write_bytes(DATA[:3])
@@ -221,10 +221,10 @@ def test_a_wrong_size_is_told_and_left_to_verify(shelf: Shelf, registry: Registr
     assert Path(update.path).exists()
 
 
-def test_a_row_that_is_removed_just_now_is_no_finding(
+def test_a_row_removed_meanwhile_is_not_a_finding(
     shelf: Shelf, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A list is read page by page; a download that keeps no old versions takes them away."""
+    """Rows are read page by page; a download with keep_old=False may remove one meanwhile."""
     shelf.put()
 
     def then_remove(of: Registry) -> Iterator[Listed]:

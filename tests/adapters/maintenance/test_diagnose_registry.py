@@ -1,4 +1,4 @@
-"""What is found of the registry, the folder and its file system."""
+"""Findings about the registry, the folder and its file system."""
 
 import os
 import sqlite3
@@ -19,7 +19,7 @@ from dlmachine_adapters.cachedir.store import CachedirStore
 from dlmachine_adapters.fakes import ManualClock
 from dlmachine_adapters.maintenance.fs_probe import find_capabilities
 from dlmachine_adapters.parts import sidecar
-from tests.adapters.caring import (
+from tests.adapters.maintenance_helpers import (
     ORPHAN,
     cured,
     kinds,
@@ -31,7 +31,7 @@ from tests.adapters.stores import DATA, Shelf, plain_cache, write_file
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A cache folder that is not there yet."""
+    """A cache folder that does not exist yet."""
     return tmp_path / 'cache'
 
 
@@ -55,10 +55,10 @@ def registry(folder: Path) -> Iterator[Registry]:
 
 
 @pytest.mark.parametrize('is_damaged', [True, False])
-def test_a_registry_that_can_not_be_read_is_left_alone(
+def test_an_unreadable_registry_is_left_alone(
     shelf: Shelf, registry: Registry, folder: Path, is_damaged: bool
 ) -> None:
-    """And nothing is taken for an orphan by it."""
+    """And no file counts as an orphan."""
     path = Path(shelf.put().path)
     shelf.store.close()
     file = folder / 'cache.sqlite'
@@ -79,11 +79,11 @@ def test_a_registry_that_can_not_be_read_is_left_alone(
 
 
 def test_damage_inside_is_found(shelf: Shelf, registry: Registry, folder: Path) -> None:
-    """By SQLite's own check; rows that may be missing make no orphans."""
+    """By SQLite's own check; rows that may be missing do not make orphans."""
     shelf.put()
     with sqlite3.connect(folder / 'cache.sqlite') as connection:
         connection.execute('PRAGMA writable_schema = 1')
-        # Two indexes on one tree: SQLite's check sees that it does not fit one of the two.
+        # Two indexes on one tree: SQLite's check finds that it does not match one of them.
         connection.execute(
             'UPDATE sqlite_master SET rootpage = (SELECT rootpage FROM sqlite_master'
             " WHERE name = 'dlmachine_attr_int') WHERE name = 'dlmachine_item'"
@@ -98,7 +98,7 @@ def test_damage_inside_is_found(shelf: Shelf, registry: Registry, folder: Path) 
 
 
 def test_missing_indexes_are_made(registry: Registry, folder: Path) -> None:
-    """As in a folder that only cachedir has written to."""
+    """For example in a folder that only cachedir has written to."""
     with plain_cache(folder) as cache:
         cache.create('http://h/x')
     (finding,) = look(registry)
@@ -108,8 +108,8 @@ def test_missing_indexes_are_made(registry: Registry, folder: Path) -> None:
     assert cured(registry) == []
 
 
-def test_doubled_versions_are_told(registry: Registry, folder: Path) -> None:
-    """Which of two rows is right is for people to say."""
+def test_doubled_versions_are_reported(registry: Registry, folder: Path) -> None:
+    """A person must decide which of two rows is right."""
     with plain_cache(folder) as cache:
         cache.create('http://h/x')
         cache.con.execute(
@@ -123,10 +123,10 @@ def test_doubled_versions_are_told(registry: Registry, folder: Path) -> None:
     assert not finding.is_problem
 
 
-def test_a_registry_whose_writer_died_is_mended_before_the_rest_is_told(
+def test_an_unfinished_registry_is_repaired_first(
     shelf: Shelf, registry: Registry, folder: Path
 ) -> None:
-    """Looking alone leaves even SQLite's own repair undone."""
+    """Diagnosing alone does not even run SQLite's rollback."""
     shelf.put()
     write_file(str(folder / ORPHAN), DATA)
     shelf.store.close()
@@ -147,7 +147,7 @@ def test_a_registry_whose_writer_died_is_mended_before_the_rest_is_told(
 
 
 def die_while_writing(folder: Path) -> None:
-    """Leave a hot journal: a process that dies after its pages went out, before its commit."""
+    """Leave a hot journal: a process that dies after writing pages, before its commit."""
     code = (
         'import os, sqlite3, sys\n'
         'connection = sqlite3.connect(sys.argv[1], isolation_level=None)\n'
@@ -160,10 +160,10 @@ def die_while_writing(folder: Path) -> None:
     subprocess.run([sys.executable, '-c', code, str(folder / 'cache.sqlite')], check=True)
 
 
-def test_a_write_ahead_log_is_told_and_not_looked_into(
+def test_a_write_ahead_log_is_reported_and_not_opened(
     shelf: Shelf, registry: Registry, folder: Path
 ) -> None:
-    """To look would make files."""
+    """Opening it would create files."""
     shelf.put()
     shelf.store.close()
     with sqlite3.connect(folder / 'cache.sqlite') as connection:
@@ -183,7 +183,7 @@ def test_a_write_ahead_log_is_told_and_not_looked_into(
 def test_a_folder_that_may_not_be_written_to(
     shelf: Shelf, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is told, and all else is looked at."""
+    """It is reported, and everything else is examined."""
     shelf.put()
     monkeypatch.setattr(os, 'access', lambda path, mode: mode != os.W_OK)
     (finding,) = look(registry)
@@ -205,7 +205,7 @@ def test_probing_leaves_nothing_behind(folder: Path) -> None:
 def test_probing_finds_what_is_lacking(
     folder: Path, monkeypatch: pytest.MonkeyPatch, lock: str
 ) -> None:
-    """Locks that fail or that keep nobody out, no hard links."""
+    """Locks that fail or do not exclude others, and missing hard links."""
 
     def flock(file: object, flags: int) -> None:
         if lock == 'fails':

@@ -1,4 +1,4 @@
-"""What is found of work that is going on or was broken off: locks, parts, strays."""
+"""Findings about running or interrupted downloads: locks, parts, strays."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ from dlmachine_adapters.maintenance.verify import Repaired
 from dlmachine_adapters.parts.file_store import FileStorage
 from dlmachine_adapters.parts.folder import create_part
 from dlmachine_adapters.runtime.clock import SystemClock
-from tests.adapters.caring import (
+from tests.adapters.maintenance_helpers import (
     WEEK,
     a_left_part,
     cured,
@@ -34,7 +34,7 @@ from tests.part_paths import new_note, note_path, write_note
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A cache folder that is not there yet."""
+    """A cache folder that does not exist yet."""
     return tmp_path / 'cache'
 
 
@@ -60,7 +60,7 @@ def registry(folder: Path) -> Iterator[Registry]:
 def test_a_dead_lock_is_removed_and_a_living_one_is_not(
     shelf: Shelf, registry: Registry, folder: Path
 ) -> None:
-    """With the note of its owner."""
+    """Together with the note of its owner."""
     shelf.put()
     place = folder / '.dlmachine' / 'locks'
     write_file(str(place / 'dead.lock'), b'')
@@ -79,7 +79,7 @@ def test_a_dead_lock_is_removed_and_a_living_one_is_not(
 def test_a_lock_that_was_taken_meanwhile_is_not_removed(
     shelf: Shelf, registry: Registry, folder: Path
 ) -> None:
-    """It is somebody's again."""
+    """It has an owner again."""
     shelf.put()
     write_file(str(folder / '.dlmachine' / 'locks' / 'k.lock'), b'')
     (finding,) = look(registry)
@@ -97,7 +97,7 @@ def test_a_lock_that_was_taken_meanwhile_is_not_removed(
 # --- parts -----------------------------------------------------------------------
 
 
-def test_parts_are_told_and_only_given_up_ones_removed(
+def test_parts_are_reported_and_only_old_ones_removed(
     shelf: Shelf, registry: Registry, folder: Path
 ) -> None:
     """One that is being written, one that can be resumed, one that cannot."""
@@ -122,7 +122,7 @@ def test_parts_are_told_and_only_given_up_ones_removed(
 def test_a_part_that_is_taken_up_again_is_not_removed(
     shelf: Shelf, registry: Registry, folder: Path
 ) -> None:
-    """Whoever holds it keeps it."""
+    """Its owner keeps it."""
     shelf.put()
     left = a_left_part(folder)
     (finding,) = look(registry, WEEK)
@@ -139,7 +139,7 @@ def test_a_part_that_is_taken_up_again_is_not_removed(
 
 
 def test_a_part_of_a_living_process_is_held(shelf: Shelf, registry: Registry, folder: Path) -> None:
-    """Another process's, whatever its note says."""
+    """Of another process, with any note."""
     shelf.put()
     code = (
         'import sys\n'

@@ -1,4 +1,4 @@
-"""Verifying stored files, and mending what is wrong with them."""
+"""Verifying stored files, and repairing wrong ones."""
 
 import os
 import sqlite3
@@ -16,7 +16,7 @@ from dlmachine_adapters.cachedir.store import CachedirStore
 from dlmachine_adapters.fakes import ManualClock
 from dlmachine_adapters.files.locks import FolderLocks
 from dlmachine_adapters.maintenance.verify import Repaired, Repairer, digest_of
-from tests.adapters.caring import conditions, named, quarantined, status_of
+from tests.adapters.maintenance_helpers import conditions, named, quarantined, status_of
 from tests.adapters.stores import DATA, URL, Shelf, a_target, plain_cache, tree, write_file
 
 WRONG = DATA[::-1]
@@ -24,7 +24,7 @@ WRONG = DATA[::-1]
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A cache folder that is not there yet."""
+    """A cache folder that does not exist yet."""
     return tmp_path / 'cache'
 
 
@@ -46,18 +46,18 @@ def registry(folder: Path) -> Iterator[Registry]:
 
 @pytest.fixture
 def repairer(registry: Registry, folder: Path) -> Repairer:
-    """What is tested."""
+    """The repairer under test."""
     clock = ManualClock()
     return Repairer(registry, FolderLocks(str(folder), clock), clock)
 
 
-# --- looking --------------------------------------------------------------------
+# --- verifying -------------------------------------------------------------------
 
 
 def test_every_condition_is_found_and_nothing_written(
     shelf: Shelf, registry: Registry, folder: Path
 ) -> None:
-    """Whole, wrong, missing, unreadable; and unknown what another program made."""
+    """Sound, wrong, missing, unreadable; unknown for other programs' files."""
     updates = [shelf.put(target=a_target(query={'n': number})) for number in range(4)]
     Path(updates[1].path).write_bytes(WRONG)
     Path(updates[2].path).unlink()
@@ -78,7 +78,7 @@ def test_every_condition_is_found_and_nothing_written(
 
 
 def test_what_is_not_ready_is_not_read(shelf: Shelf, registry: Registry, folder: Path) -> None:
-    """Its row promises nothing."""
+    """Its row has no digest to compare."""
     update = shelf.put()
     Path(update.path).unlink()
     with plain_cache(folder) as cache:
@@ -89,16 +89,16 @@ def test_what_is_not_ready_is_not_read(shelf: Shelf, registry: Registry, folder:
 
 @pytest.mark.skipif(not hasattr(os, 'mkfifo'), reason='there are no FIFOs here')
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
-    """It would never end."""
+    """Reading it would never end."""
     os.mkfifo(tmp_path / 'pipe')
 
     assert digest_of(str(tmp_path / 'pipe'))[0].problem == 'it is not a regular file'
 
 
-def test_what_can_not_be_read_is_not_called_wrong(
+def test_an_unreadable_file_is_not_called_wrong(
     shelf: Shelf, registry: Registry, repairer: Repairer
 ) -> None:
-    """And it stays where it is."""
+    """It stays in the cache."""
     update = shelf.put()
     Path(update.path).unlink()
     Path(update.path).mkdir()
@@ -108,13 +108,13 @@ def test_what_can_not_be_read_is_not_called_wrong(
     assert Path(update.path).is_dir()
 
 
-# --- mending --------------------------------------------------------------------
+# --- repairing ------------------------------------------------------------------
 
 
 def test_a_wrong_file_goes_into_quarantine_with_a_note(
     shelf: Shelf, registry: Registry, repairer: Repairer, folder: Path
 ) -> None:
-    """Its bytes are kept, by a rename; we do not use its row any more."""
+    """It is renamed, not deleted; its row is no longer used."""
     update = shelf.put()
     Path(update.path).write_bytes(WRONG)
     inode = os.stat(update.path).st_ino
@@ -141,7 +141,7 @@ def test_a_wrong_file_goes_into_quarantine_with_a_note(
 def test_cachedir_does_not_use_what_was_marked(
     shelf: Shelf, repairer: Repairer, folder: Path, is_gone: bool
 ) -> None:
-    """It finds neither row nor file, cleans up after us, and finds the next version."""
+    """It finds neither row nor file, cleans up, and finds the next version."""
     update = shelf.put()
     Path(update.path).write_bytes(WRONG)
     if is_gone:
@@ -164,10 +164,10 @@ def test_cachedir_does_not_use_what_was_marked(
     assert [entry.is_usable for entry in shelf.see().entries] == [True]
 
 
-def test_a_lost_file_is_marked_whatever_its_record_says(
+def test_a_lost_file_is_marked_with_any_record(
     shelf: Shelf, repairer: Repairer, folder: Path
 ) -> None:
-    """A record of a later version cannot be read, but a file that is gone is gone."""
+    """A record of a later version of dlmachine cannot be read, but the file is missing."""
     update = shelf.put()
     with sqlite3.connect(folder / 'cache.sqlite') as connection:
         connection.execute("UPDATE attr_text SET value = '{}' WHERE name = 'dlmachine'")
@@ -180,7 +180,7 @@ def test_a_lost_file_is_marked_whatever_its_record_says(
 
 
 def test_a_whole_file_is_left_as_it_is(shelf: Shelf, repairer: Repairer, folder: Path) -> None:
-    """It may have been repaired since it was looked at."""
+    """It may have been repaired since it was checked."""
     update = shelf.put()
     files = {name: seen for name, seen in tree(folder).items() if name.startswith(update.item_id)}
     repaired = repairer.repair(named(update), update.path)
@@ -194,7 +194,7 @@ def test_a_whole_file_is_left_as_it_is(shelf: Shelf, repairer: Repairer, folder:
 def test_another_programs_entry_is_never_touched(
     shelf: Shelf, repairer: Repairer, folder: Path, is_gone: bool
 ) -> None:
-    """Neither its file nor its row, by whatever name it is asked for."""
+    """Neither its file nor its row, under any name."""
     with plain_cache(folder) as cache:
         item = cache.create('http://h/theirs', status=3, attrs={'sha256': 'ab' * 32})
         path, key = Path(item.path), item.key
@@ -215,7 +215,7 @@ def test_another_programs_entry_is_never_touched(
 def test_a_file_that_another_row_names_is_not_taken_from_it(
     shelf: Shelf, repairer: Repairer, folder: Path
 ) -> None:
-    """In a registry of cachedir two rows may have one version: only the row that is wrong is marked."""
+    """In a registry of cachedir two rows may have one version: only the wrong row is marked."""
     with plain_cache(folder) as cache:
         cache.con.execute('CREATE INDEX dlmachine_version ON main(version_id)')
         cache.con.commit()

@@ -1,4 +1,4 @@
-"""Mending while others work at the same entry, and what lies in quarantine."""
+"""Repairs while other processes use the same entry, and the quarantine."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from dlmachine_adapters.files.locks import FolderLocks, NoLocks
 from dlmachine_adapters.maintenance import verify
 from dlmachine_adapters.maintenance.quarantine import list_quarantined, move_to_quarantine
 from dlmachine_adapters.maintenance.verify import Repaired, Repairer, check_entry, digest_of
-from tests.adapters.caring import conditions, named, quarantined, status_of
+from tests.adapters.maintenance_helpers import conditions, named, quarantined, status_of
 from tests.adapters.stores import DATA, Shelf, write_file
 from tests.part_paths import quarantine_folder
 
@@ -30,7 +30,7 @@ WRONG = DATA[::-1]
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A cache folder that is not there yet."""
+    """A cache folder that does not exist yet."""
     return tmp_path / 'cache'
 
 
@@ -52,13 +52,13 @@ def registry(folder: Path) -> Iterator[Registry]:
 
 @pytest.fixture
 def locks(folder: Path) -> FolderLocks:
-    """Locks of somebody else."""
+    """The locks of another process."""
     return FolderLocks(str(folder), ManualClock())
 
 
 @pytest.fixture
 def repairer(registry: Registry, folder: Path) -> Repairer:
-    """What is tested."""
+    """The repairer under test."""
     clock = ManualClock()
     return Repairer(registry, FolderLocks(str(folder), clock), clock)
 
@@ -72,7 +72,7 @@ def test_an_entry_that_is_being_downloaded_is_left_alone(
     locks: FolderLocks,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Its lock is waited for, but not for ever; then it can be mended."""
+    """The repairer waits for its lock, but not for ever; it can be repaired later."""
     monkeypatch.setattr(verify, '_PATIENCE', timedelta(seconds=0.05))
     update = shelf.put()
     Path(update.path).write_bytes(WRONG)
@@ -86,10 +86,10 @@ def test_an_entry_that_is_being_downloaded_is_left_alone(
     assert repairer.repair(named(update), update.path).is_done
 
 
-def test_the_lock_is_held_while_it_is_mended_and_given_back(
+def test_the_lock_is_held_during_the_repair(
     shelf: Shelf, repairer: Repairer, locks: FolderLocks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So that no download of the same entry comes in between."""
+    """So that no download of the same entry interferes."""
     update = shelf.put()
     Path(update.path).write_bytes(WRONG)
     target = AcquireLock(key=update.key, patience=timedelta(0))
@@ -108,7 +108,7 @@ def test_the_lock_is_held_while_it_is_mended_and_given_back(
 
 
 def test_it_works_without_locks(shelf: Shelf, registry: Registry) -> None:
-    """Where the file system has none."""
+    """On a file system without locks."""
     update = shelf.put()
     Path(update.path).write_bytes(WRONG)
     repairer = Repairer(registry, NoLocks(ManualClock()), ManualClock())
@@ -119,7 +119,7 @@ def test_it_works_without_locks(shelf: Shelf, registry: Registry) -> None:
 def test_a_file_that_changes_under_the_hand_is_left_alone(
     shelf: Shelf, repairer: Repairer, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was read is not what lies there now."""
+    """The file that was read is no longer there."""
     update = shelf.put()
     Path(update.path).write_bytes(WRONG)
 
@@ -138,10 +138,10 @@ def test_a_file_that_changes_under_the_hand_is_left_alone(
 
 
 @pytest.mark.parametrize('is_all_gone', [True, False])
-def test_what_is_removed_while_it_is_looked_at_is_no_finding(
+def test_an_entry_removed_meanwhile_is_not_a_finding(
     shelf: Shelf, registry: Registry, folder: Path, is_all_gone: bool
 ) -> None:
-    """A list is read page by page; a download that keeps no old versions takes them away."""
+    """Rows are read page by page; a download with keep_old=False may remove one meanwhile."""
     shelf.put()
     (entry,) = list_entries(registry)
     if is_all_gone:
@@ -160,7 +160,7 @@ def test_an_interruption_in_the_middle_loses_nothing(
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The file is in quarantine with its note, the lock given back, and the rest is done later."""
+    """The file is in quarantine with its note, the lock is released, and the rest is done later."""
     update = shelf.put()
     Path(update.path).write_bytes(WRONG)
 
@@ -181,10 +181,10 @@ def test_an_interruption_in_the_middle_loses_nothing(
     assert conditions(registry) == []
 
 
-def test_a_quarantine_that_can_not_be_made_changes_nothing(
+def test_a_failed_quarantine_changes_nothing(
     shelf: Shelf, repairer: Repairer, folder: Path
 ) -> None:
-    """The file stays, the row stays, and it is told why."""
+    """File and row stay, and the reason is reported."""
     update = shelf.put()
     Path(update.path).write_bytes(WRONG)
     (folder / '.dlmachine').mkdir(exist_ok=True)
@@ -198,10 +198,8 @@ def test_a_quarantine_that_can_not_be_made_changes_nothing(
     assert status_of(folder, update) == [Status.READY]
 
 
-def test_a_registry_that_can_not_be_written_to_is_told(
-    shelf: Shelf, repairer: Repairer, folder: Path
-) -> None:
-    """And the file stays where it is."""
+def test_a_read_only_registry_is_reported(shelf: Shelf, repairer: Repairer, folder: Path) -> None:
+    """The file stays in the cache."""
     update = shelf.put()
     Path(update.path).write_bytes(WRONG)
     shelf.store.close()
@@ -217,7 +215,7 @@ def test_a_registry_that_can_not_be_written_to_is_told(
 
 
 def test_a_failed_rename_leaves_no_note(folder: Path, shelf: Shelf, repairer: Repairer) -> None:
-    """A note is about a file that is there."""
+    """A note requires its file."""
     update = shelf.put()
     Path(update.path).write_bytes(WRONG)
     repairer.repair(named(update), update.path)
@@ -230,7 +228,7 @@ def test_a_failed_rename_leaves_no_note(folder: Path, shelf: Shelf, repairer: Re
 
 
 def test_listing_the_quarantine(folder: Path, shelf: Shelf, repairer: Repairer) -> None:
-    """Files with and without a note, and a note whose file somebody removed; .json files too."""
+    """Files with and without a note, and a note whose file was removed; .json files, too."""
     kept, lost = shelf.put(filename='t.json'), shelf.put(2)
     for update in (kept, lost):
         Path(update.path).write_bytes(WRONG)
@@ -251,6 +249,6 @@ def test_listing_the_quarantine(folder: Path, shelf: Shelf, repairer: Repairer) 
 
 
 def test_no_quarantine_lists_nothing(folder: Path) -> None:
-    """And makes nothing."""
+    """And creates nothing."""
     assert list(list_quarantined(str(folder))) == []
     assert not folder.exists()

@@ -1,4 +1,4 @@
-"""Work behind the one who brings the bytes."""
+"""Work on bytes in a background thread."""
 
 import threading
 from hashlib import sha256
@@ -12,7 +12,7 @@ MEGABYTE = bytes(range(256)) * 4096
 
 
 def test_pieces_are_worked_on_in_order() -> None:
-    """By one thread that is not ours, and all of them before the end."""
+    """By one background thread, and all of them before `finish` returns."""
     seen: list[tuple[Piece, str]] = []
     behind = BackgroundWorker(lambda piece: seen.append((piece, threading.current_thread().name)))
     for number in range(100):
@@ -23,7 +23,7 @@ def test_pieces_are_worked_on_in_order() -> None:
 
 
 def test_the_one_who_is_too_fast_is_held_back() -> None:
-    """A few pieces may wait, no more: memory is bounded."""
+    """Only a few pieces may wait, so that memory is bounded."""
     go_on, began = threading.Event(), threading.Event()
 
     def slow(piece: Piece) -> None:
@@ -50,7 +50,7 @@ def test_the_one_who_is_too_fast_is_held_back() -> None:
 
 
 def test_what_is_raised_there_is_raised_at_the_end() -> None:
-    """And nothing hangs on the way."""
+    """Nothing hangs before."""
 
     def fail(piece: Piece) -> None:
         raise MemoryError
@@ -63,7 +63,7 @@ def test_what_is_raised_there_is_raised_at_the_end() -> None:
 
 
 def test_it_can_be_given_up() -> None:
-    """What waits is not worked on, and no thread stays."""
+    """Waiting pieces are dropped, and the thread ends."""
     behind = BackgroundWorker(lambda piece: None)
     behind.put(b'x')
     behind.stop()
@@ -72,7 +72,7 @@ def test_it_can_be_given_up() -> None:
 
 
 def test_large_bodies_are_examined_behind() -> None:
-    """With the same result, also where it goes on after a look; small ones start no thread."""
+    """With the same result, also after a resume; small bodies start no thread."""
     digest, whole = BodyDigest(('md5',)), sha256()
     for number in range(12):
         digest.update(MEGABYTE)

@@ -1,4 +1,4 @@
-"""Content codings: what is undone, in what pieces, and what is refused."""
+"""Content codings: which are decoded, in what pieces, and what is refused."""
 
 import gzip
 import random
@@ -39,14 +39,14 @@ def _decode(coding: str, coded: bytes, step: int) -> bytes:
 @pytest.mark.parametrize('step', [1, 2, 3, 1000, 1 << 30])
 @pytest.mark.parametrize(('coding', 'coded'), CODED.values(), ids=CODED.keys())
 def test_however_it_is_cut_it_decodes_to_the_same(coding: str, coded: bytes, step: int) -> None:
-    """The pieces in which bytes come from the wire mean nothing."""
+    """The result does not depend on the pieces from the wire."""
     assert _decode(coding, coded, step) == PLAIN
 
 
 @pytest.mark.parametrize('size', [PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES + 1, 5 * PIECE_BYTES])
 @pytest.mark.parametrize('coding', ['gzip', 'deflate', 'raw'])
 def test_a_bomb_comes_in_bounded_pieces(coding: str, size: int) -> None:
-    """Few coded bytes that mean many are given piece by piece, and all of them."""
+    """All decoded bytes are returned, piece by piece."""
     plain = bytes(size)
     coded = {
         'gzip': gzip.compress(plain),
@@ -61,8 +61,8 @@ def test_a_bomb_comes_in_bounded_pieces(coding: str, size: int) -> None:
     assert max(sizes) <= PIECE_BYTES
 
 
-def test_a_bomb_is_refused_where_nobody_counts() -> None:
-    """It is told by how it grows; what has a limit is left to that."""
+def test_a_bomb_is_refused_without_a_size_limit() -> None:
+    """It is recognized by its growth; with a size limit, that limit is used."""
     coded = gzip.compress(bytes(GROWS_FREELY_BYTES + PIECE_BYTES))
     with pytest.raises(DecodingError, match='500-fold; if that is right, set max_bytes'):
         sum(map(len, Inflater('gzip').feed(coded)))
@@ -72,7 +72,7 @@ def test_a_bomb_is_refused_where_nobody_counts() -> None:
 
 @pytest.mark.parametrize(('coding', 'coded'), CODED.values(), ids=CODED.keys())
 def test_what_ends_too_early_is_an_error(coding: str, coded: bytes) -> None:
-    """A coded body must come to its own end."""
+    """A coded body must be complete."""
     with pytest.raises(DecodingError, match='too early'):
         _decode(coding, coded[:-1], 1000)
 
@@ -104,7 +104,7 @@ def test_a_member_that_has_begun_must_end(rest: bytes, step: int) -> None:
 
 @pytest.mark.parametrize('coding', ['gzip', 'deflate'])
 def test_what_is_not_coded_is_an_error(coding: str) -> None:
-    """A page that only claims to be coded is not data."""
+    """A page that only claims to be coded is refused."""
     with pytest.raises(DecodingError, match='damaged'):
         _decode(coding, b'<html>an error</html>' * 100, 1000)
 

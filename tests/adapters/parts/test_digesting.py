@@ -1,4 +1,4 @@
-"""What is learned of bytes as they pass."""
+"""Digests and checks of bytes as they pass."""
 
 import gzip
 import zlib
@@ -15,7 +15,7 @@ DAMAGED = 'is a damaged gzip stream'
 
 
 def checked(data: bytes, step: int = 1000) -> str | None:
-    """The verdict, fed piece by piece."""
+    """The problem of a stream that is fed piece by piece."""
     check = GzipCheck()
     for start in range(0, len(data), step):
         check.update(data[start : start + step])
@@ -47,7 +47,7 @@ def checked(data: bytes, step: int = 1000) -> str | None:
          'one byte of another kind', 'one byte', 'damaged at once', 'a page behind', 'a byte of a second', 'padded between', 'second damaged'],
 )  # fmt: skip
 def test_a_gzip_stream_is_followed_to_its_end(data: bytes, problem: str | None, step: int) -> None:
-    """Members, padding, checksum and end; however the bytes come."""
+    """Members, padding, checksum and end, in pieces of any size."""
     assert checked(data, step) == problem
 
 
@@ -71,7 +71,7 @@ def test_a_large_stream_is_followed_in_pieces() -> None:
 
 
 def test_a_bomb_is_not_followed_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What inflates beyond all measure is left; that is no verdict against it."""
+    """A stream that inflates too much is not checked further; that is not a problem."""
     monkeypatch.setattr('dlmachine_adapters.parts.digesting._MAX_INFLATED', 1 << 20)
     bomb = zlib.compressobj(9, wbits=31)
     coded = bomb.compress(b'\0' * (50 << 20)) + bomb.flush()
@@ -81,8 +81,8 @@ def test_a_bomb_is_not_followed_for_ever(monkeypatch: pytest.MonkeyPatch) -> Non
     assert check.problem() is None
 
 
-def test_an_examiner_tells_all_at_once() -> None:
-    """SHA-256 always, other digests and the stream as asked, and how it begins."""
+def test_a_body_digest_returns_all_results() -> None:
+    """SHA-256 always, other digests and the stream check on request, and the first bytes."""
     digest = BodyDigest(('sha512',), checks_gzip=True)
     for start in range(0, len(WHOLE), 100):
         digest.update(memoryview(WHOLE)[start : start + 100])

@@ -1,4 +1,4 @@
-"""Parts on a real disk: how they appear, what goes wrong there, and who takes over what is left."""
+"""Parts on a real disk: publication, failures, and resuming the parts of others."""
 
 import errno
 import os
@@ -28,21 +28,21 @@ BIG = bytes(range(256)) * 8192
 
 
 class Desk:
-    """Files, and the parts that were opened with them."""
+    """Files, and their open parts."""
 
     def __init__(self) -> None:
         self.files = LocalFiles(ManualClock())
         self.parts: list[Part] = []
 
     def open(self, folder: Path, stem: str = 'stem', **wanted: Any) -> Part:
-        """An open part."""
+        """Open a part."""
         opened = self.files.open_part(OpenPart(beside=str(folder), stem=stem, **wanted))
         assert not isinstance(opened, EffectFailed), opened
         self.parts.append(opened)
         return opened
 
     def fill(self, folder: Path, data: bytes = b'data', **taking: Any) -> Part:
-        """A part that holds this."""
+        """A part that holds these bytes."""
         part = self.open(folder)
         part.begin(StoreBody(**taking))
         part.write(data)
@@ -71,12 +71,12 @@ def _left(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-# --- appearing ---------------------------------------------------------------
+# --- publication -------------------------------------------------------------
 
 
 @pytest.mark.parametrize('umask', [0o022, 0o007, 0o077])
 def test_files_have_the_users_umask(desk: Desk, folder: Path, umask: int) -> None:
-    """A file is as open as any that the user makes, and no more."""
+    """A file has the usual mode of a file of this user."""
     before = os.umask(umask)
     try:
         part = desk.fill(folder / 'new')
@@ -101,7 +101,7 @@ def test_a_setgid_folder_gives_its_group(desk: Desk, folder: Path) -> None:
 
 @pytest.mark.parametrize('target', ['elsewhere', 'nowhere'])
 def test_a_link_at_the_destination_is_replaced(desk: Desk, folder: Path, target: str) -> None:
-    """What it points to is not written to."""
+    """Its target is not written to."""
     (folder / 'elsewhere').write_bytes(b'untouched')
     (folder / 'x').symlink_to(folder / target)
 
@@ -113,8 +113,8 @@ def test_a_link_at_the_destination_is_replaced(desk: Desk, folder: Path, target:
     assert not (folder / 'nowhere').exists()
 
 
-def test_a_link_to_nothing_holds_a_new_place(desk: Desk, folder: Path) -> None:
-    """Without `replace`, a name is taken whatever bears it."""
+def test_a_dangling_link_has_the_name(desk: Desk, folder: Path) -> None:
+    """Without `replace`, a name with any kind of file is taken."""
     (folder / 'x').symlink_to(folder / 'nowhere')
     part = desk.fill(folder)
 
@@ -124,7 +124,7 @@ def test_a_link_to_nothing_holds_a_new_place(desk: Desk, folder: Path) -> None:
 
 
 def test_nothing_of_ours_is_left_behind(desk: Desk, folder: Path) -> None:
-    """The sub-folder goes with the last part in it."""
+    """The working folder is removed with its last part."""
     one, two = desk.fill(folder, BIG, validator='"v"'), desk.fill(folder)
     one.publish(Publish(place=AtPath(str(folder / 'x'))))
     assert _left(folder) == [OUR_FOLDER, 'x']
@@ -132,10 +132,10 @@ def test_nothing_of_ours_is_left_behind(desk: Desk, folder: Path) -> None:
     assert _left(folder) == ['x']
 
 
-def test_a_place_without_hard_links_is_claimed(
+def test_without_hard_links_a_name_is_claimed(
     desk: Desk, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Exclusive publication works where `link` does not."""
+    """A name can be claimed where `link` does not work."""
 
     def refuse(*_: Any, **__: Any) -> None:
         raise OSError(errno.EPERM, os.strerror(errno.EPERM))
@@ -157,7 +157,7 @@ def test_a_place_without_hard_links_is_claimed(
 def test_a_name_that_is_claimed_is_never_seen_empty(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Somebody may have a row for it; while it is claimed nobody else has it."""
+    """The name may be in the registry; while it is claimed no other process gets it."""
     seen: list[bool] = []
     replace = Path.replace
 
@@ -186,7 +186,7 @@ def test_a_name_that_is_claimed_is_never_seen_empty(
 def test_a_name_that_another_file_took_counts_as_taken(
     folder: Path, monkeypatch: pytest.MonkeyPatch, *, is_swapped: bool, has_links: bool
 ) -> None:
-    """The file was removed at once, and its name is free or has another file now."""
+    """The file was removed at once, and its name is free or belongs to another file now."""
     target = folder / 'x'
 
     def swapped(_: Path) -> None:
@@ -204,12 +204,12 @@ def test_a_name_that_another_file_took_counts_as_taken(
     with pytest.raises(FileExistsError if has_links else OSError, match='exists|another'):
         atomic.move_to_new_name(source_at(folder / 'one'), target)
     assert target.exists() is is_swapped
-    # Where it can be, it is still there for the next name.
+    # If possible, the part remains for another name.
     assert (folder / 'one').exists() is has_links
 
 
 def test_a_claim_that_fails_is_taken_back(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No empty file stays where nothing could be put."""
+    """No empty file is left."""
 
     def refuse(*_: Any, **__: Any) -> None:
         raise OSError(errno.EPERM, 'no')
@@ -222,8 +222,8 @@ def test_a_claim_that_fails_is_taken_back(folder: Path, monkeypatch: pytest.Monk
     assert _left(folder) == ['one']
 
 
-def test_a_race_for_one_place_has_one_winner(folder: Path) -> None:
-    """Of many processes that publish under one name, one does; the others leave it alone."""
+def test_a_race_for_one_name_has_one_winner(folder: Path) -> None:
+    """Of many processes that publish under one name, one succeeds; the others leave it alone."""
     code = (
         'import sys; from pathlib import Path\n'
         'from dlmachine_adapters.files.atomic import move_to_new_name\n'
@@ -249,11 +249,11 @@ def test_a_race_for_one_place_has_one_winner(folder: Path) -> None:
     assert len(_left(folder)) == 50
 
 
-# --- what goes wrong ---------------------------------------------------------
+# --- failures ------------------------------------------------------------------
 
 
 def test_a_full_disk_is_a_fault(desk: Desk, folder: Path) -> None:
-    """The write fails as data, and the part can be given up."""
+    """The write fails with a fault, and the part can be discarded."""
     part = desk.open(folder)
     part.begin(StoreBody())
     file = part._storage._file  # type: ignore[attr-defined]
@@ -269,7 +269,7 @@ def test_a_full_disk_is_a_fault(desk: Desk, folder: Path) -> None:
 
 
 def test_a_disk_that_fills_at_the_end_publishes_nothing(desk: Desk, folder: Path) -> None:
-    """What is still buffered must be written before the file may appear."""
+    """Buffered bytes must be written before the file is published."""
     (folder / 'x').write_bytes(b'old')
     part = desk.fill(folder)
     file = part._storage._file  # type: ignore[attr-defined]
@@ -286,8 +286,8 @@ def test_a_disk_that_fills_at_the_end_publishes_nothing(desk: Desk, folder: Path
 
 
 @pytest.mark.parametrize('place', ['is-a-folder', 'gone/x', 'n' * 300])
-def test_a_place_that_can_not_be_is_a_fault(desk: Desk, folder: Path, place: str) -> None:
-    """A folder in the way, a folder that went away, a name that is too long."""
+def test_an_unusable_destination_is_a_fault(desk: Desk, folder: Path, place: str) -> None:
+    """A folder in the way, a folder that was removed, a name that is too long."""
     (folder / 'is-a-folder').mkdir()
     part = desk.fill(folder)
     failed = part.publish(Publish(place=AtPath(str(folder / place))))
@@ -296,8 +296,8 @@ def test_a_place_that_can_not_be_is_a_fault(desk: Desk, folder: Path, place: str
     assert isinstance(failed.fault, StorageFailed)
 
 
-def test_a_folder_that_can_not_be_made_is_a_fault(desk: Desk, folder: Path) -> None:
-    """A file stands where a folder should be."""
+def test_a_folder_that_cannot_be_created_is_a_fault(desk: Desk, folder: Path) -> None:
+    """A file has the name of a folder."""
     (folder / 'file').write_bytes(b'')
     failed = desk.files.open_part(OpenPart(beside=str(folder / 'file' / 'new'), stem='s'))
 
@@ -307,15 +307,15 @@ def test_a_folder_that_can_not_be_made_is_a_fault(desk: Desk, folder: Path) -> N
 
 
 def test_too_long_a_name_is_seen_beforehand(desk: Desk, folder: Path) -> None:
-    """Not after everything has been downloaded."""
+    """Not after the download."""
     assert desk.files.see_path(str(folder / ('n' * 300))).kind is PathKind.OTHER
 
 
 @pytest.mark.parametrize(
     'place', ['/dev/stdout', '/dev/fd/1', '/dev/new', '/proc/self/fd/1', 'link']
 )
-def test_what_the_kernel_shows_is_no_destination(place: str, desk: Desk, folder: Path) -> None:
-    """Links to wherever the output goes, which a rename would replace for everybody."""
+def test_a_file_of_the_kernel_is_not_a_destination(place: str, desk: Desk, folder: Path) -> None:
+    """Links to the output of a process, which a rename would replace for every process."""
     if not Path('/proc/self/fd').exists():
         pytest.skip('there is no /proc')
     (folder / 'out').symlink_to('/dev/fd')
@@ -326,7 +326,7 @@ def test_what_the_kernel_shows_is_no_destination(place: str, desk: Desk, folder:
 
 @pytest.mark.parametrize('name', ['文' * 64, '💾' * 64, '[a-z]*?', '..', 'a b'])
 def test_any_stem_will_do(desk: Desk, folder: Path, name: str) -> None:
-    """Names of many bytes, and those that mean something to a pattern."""
+    """Long names, and names with special characters of patterns."""
     part = desk.open(folder, f'{"0" * 32}-{name}')
     part.begin(StoreBody(validator='"v"'))
     part.write(BIG)
@@ -337,7 +337,7 @@ def test_any_stem_will_do(desk: Desk, folder: Path, name: str) -> None:
     assert seen.size_bytes == len(BIG)
 
 
-# --- taking over -------------------------------------------------------------
+# --- adopting ----------------------------------------------------------------
 
 _DIE = """
 import os, sys
@@ -367,7 +367,7 @@ def _owner(folder: Path) -> 'subprocess.Popen[bytes]':
 
 
 def test_a_living_owners_part_is_not_taken(desk: Desk, folder: Path) -> None:
-    """And as soon as it is killed, its part is resumed."""
+    """As soon as the owner is killed, its part is resumed."""
     with _owner(folder) as process:
         alive = desk.files.see_part(str(folder), 'stem')
         process.kill()
@@ -382,7 +382,7 @@ def test_a_living_owners_part_is_not_taken(desk: Desk, folder: Path) -> None:
 def test_a_mark_outweighs_the_number_of_a_process(
     desk: Desk, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An owner in another container has a number that means nothing here."""
+    """A process in another container may have a number that exists here."""
     monkeypatch.setattr(sidecar, 'is_running', lambda pid: False)
     with _owner(folder) as process:
         seen = desk.files.see_part(str(folder), 'stem')
@@ -394,7 +394,7 @@ def test_a_mark_outweighs_the_number_of_a_process(
 def test_without_marks_the_number_counts(
     desk: Desk, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where a file system's locks lie, a living process keeps its part all the same."""
+    """Without working locks, a living process keeps its part all the same."""
     monkeypatch.setattr(sidecar, 'is_held', lambda ours, part: False)
     with _owner(folder) as process:
         seen = desk.files.see_part(str(folder), 'stem')
@@ -407,7 +407,7 @@ def test_without_marks_the_number_counts(
 def test_what_another_machine_left_unsynced_is_not_trusted(
     desk: Desk, folder: Path, field: str
 ) -> None:
-    """Its bytes may never have reached the disk, nor those of this one before it crashed."""
+    """Its bytes may not have reached the disk; the same holds for this computer before a crash."""
     with _owner(folder) as process:
         process.kill()
     (note,) = (folder / OUR_FOLDER).glob('*.json')
@@ -418,7 +418,7 @@ def test_what_another_machine_left_unsynced_is_not_trusted(
 
 
 def test_a_part_of_another_machine_is_resumed(desk: Desk, folder: Path) -> None:
-    """It was synced before the note said so."""
+    """It was synced before the note was written."""
     part = desk.open(folder)
     part.begin(StoreBody(validator='"v"'))
     part.write(BIG)
@@ -432,7 +432,7 @@ def test_a_part_of_another_machine_is_resumed(desk: Desk, folder: Path) -> None:
 def test_a_path_with_two_spellings_is_one_part(
     desk: Desk, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A part that this process writes is alive, whatever the folder is called."""
+    """A part that this process is writing is recognized under any path."""
     monkeypatch.setattr(sidecar, 'is_held', lambda ours, part: False)
     monkeypatch.chdir(folder.parent)
     part = desk.open(Path(folder.name))
@@ -443,7 +443,7 @@ def test_a_path_with_two_spellings_is_one_part(
 
 
 @pytest.mark.parametrize('text', ['', '{', '[]', '{"validator": 1}', '{"kept_bytes": "x"}', '\0'])
-def test_a_note_that_can_not_be_read_is_none(desk: Desk, folder: Path, text: str) -> None:
+def test_an_unreadable_note_is_ignored(desk: Desk, folder: Path, text: str) -> None:
     """A part with a torn note is not resumed."""
     part = desk.open(folder)
     part.begin(StoreBody(validator='"v"'))
@@ -456,7 +456,7 @@ def test_a_note_that_can_not_be_read_is_none(desk: Desk, folder: Path, text: str
 
 
 def test_a_part_that_was_cut_is_not_trusted(desk: Desk, folder: Path) -> None:
-    """Fewer bytes than its owner left are not what it left."""
+    """A part with fewer bytes than its note says is another one."""
     part = desk.open(folder)
     part.begin(StoreBody(validator='"v"'))
     part.write(BIG)
@@ -468,7 +468,7 @@ def test_a_part_that_was_cut_is_not_trusted(desk: Desk, folder: Path) -> None:
 
 
 def test_two_may_want_one_part_and_one_has_it(desk: Desk, folder: Path) -> None:
-    """Between being seen and being taken, somebody else may be faster."""
+    """Another process may adopt it after it was seen."""
     part = desk.open(folder)
     part.begin(StoreBody(validator='"v"'))
     part.write(BIG)
@@ -480,7 +480,7 @@ def test_two_may_want_one_part_and_one_has_it(desk: Desk, folder: Path) -> None:
 
 
 def test_small_bodies_write_no_note(desk: Desk, folder: Path) -> None:
-    """Fetching them again costs less."""
+    """Downloading them again costs less."""
     part = desk.open(folder)
     part.begin(StoreBody(validator='"v"', wire_bytes=1000))
 
@@ -490,7 +490,7 @@ def test_small_bodies_write_no_note(desk: Desk, folder: Path) -> None:
 def test_a_part_that_begins_anew_without_a_validator_loses_its_note(
     desk: Desk, folder: Path
 ) -> None:
-    """Another representation may be what comes now."""
+    """The new bytes may be of another representation."""
     part = desk.open(folder)
     part.begin(StoreBody(validator='"v"'))
     part.write(BIG)
@@ -502,7 +502,7 @@ def test_a_part_that_begins_anew_without_a_validator_loses_its_note(
 
 
 def test_old_parts_are_removed(desk: Desk, folder: Path) -> None:
-    """A week after nobody went on from it; one that is open stays however long it takes."""
+    """A week after the last write; an open one stays for any time."""
     old, open_, new = desk.fill(folder, BIG, validator='"v"'), desk.open(folder), desk.open(folder)
     old.discard(Discard(keep=True))
     ages_ago = time.time() - 8 * 24 * 3600
@@ -518,7 +518,7 @@ def test_old_parts_are_removed(desk: Desk, folder: Path) -> None:
 
 
 def test_folders_that_were_made_for_nothing_are_removed(desk: Desk, folder: Path) -> None:
-    """Those that were there, and those with a file in them, stay."""
+    """Existing folders, and those with a file in them, stay."""
     target = folder / 'a' / 'b'
     failed = desk.fill(target)
     assert target.is_dir()
@@ -531,8 +531,8 @@ def test_folders_that_were_made_for_nothing_are_removed(desk: Desk, folder: Path
     assert _left(target) == ['x']
 
 
-def test_a_part_that_has_its_final_name_is_nobodys(desk: Desk, folder: Path) -> None:
-    """Its owner was killed between the two names: to write to it would be to write to the file."""
+def test_a_published_part_is_not_adopted(desk: Desk, folder: Path) -> None:
+    """Its owner was killed between the two names: writing to it would change the published file."""
     part = desk.open(folder)
     part.begin(StoreBody(validator='"v"'))
     part.write(BIG)
@@ -566,7 +566,7 @@ def test_what_dead_owners_left_of_no_use_is_removed(desk: Desk, folder: Path) ->
 
 
 def test_a_file_that_is_another_by_now_is_not_moved(desk: Desk, folder: Path) -> None:
-    """Published, removed by somebody, its name given to something else: that is left alone."""
+    """Published, then removed, and the name used again: the other file is left alone."""
     part = desk.fill(folder)
     first, second = folder / 'x-1', folder / 'x-2'
     part.publish(Publish(place=AtPath(str(first)), replace=False))

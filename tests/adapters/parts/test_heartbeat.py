@@ -1,4 +1,4 @@
-"""Signs of life of a part's owner, and what is resumed when they end."""
+"""Heartbeats of a part's owner, and what is resumed when they stop."""
 
 import os
 import threading
@@ -30,7 +30,7 @@ TAKING = StoreBody(validator='"v1"')
 
 @pytest.fixture
 def storage(tmp_path: Path) -> Iterator[FileStorage]:
-    """A part that holds DATA, of which a beat vouches for the first half."""
+    """A part that holds DATA, half of which is recorded as synced."""
     made = create_part(tmp_path, 'stem')
     made.begin(0, TAKING)
     half = len(DATA) // 2
@@ -50,12 +50,12 @@ def part_of(folder: Path) -> Path:
 
 
 def seen_in(folder: Path) -> PartSeen | None:
-    """The part that could be taken over."""
+    """The part that could be adopted."""
     return next(find_parts(folder, 'stem'), None)
 
 
 def disguise(folder: Path, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> Path:
-    """Let the part be somebody else's, as far as its note and the system's marks tell."""
+    """Change the part's note and lock so that it seems to be another owner's."""
     part = part_of(folder)
     note = read_note(part)
     assert note is not None
@@ -71,7 +71,7 @@ def _fields(note: PartNote) -> dict[str, Any]:
 
 
 def test_a_beat_vouches_for_what_is_synced(storage: FileStorage, tmp_path: Path) -> None:
-    """And for no more."""
+    """And no others."""
     note = read_note(part_of(tmp_path))
     assert note is not None
     assert (note.validator, note.kept_bytes, note.is_left) == ('"v1"', len(DATA) // 2, False)
@@ -97,7 +97,7 @@ def test_after_a_crash_of_the_machine_what_was_synced_counts(
 def test_a_silent_owner_on_another_machine_is_dead(
     storage: FileStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What it had synced is copied, and its own part is left alone."""
+    """Its synced bytes are copied, and its own part is left alone."""
     part = disguise(tmp_path, monkeypatch, host='elsewhere')
     assert seen_in(tmp_path) is None
     long_ago = time.time() - SILENT_SECONDS - 1
@@ -118,7 +118,7 @@ def test_a_silent_owner_on_another_machine_is_dead(
 def test_one_that_wakes_up_meanwhile_is_not_copied(
     storage: FileStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its note says beforehand that it begins anew."""
+    """Its note says first that it starts over."""
     part = disguise(tmp_path, monkeypatch, host='elsewhere')
     long_ago = time.time() - SILENT_SECONDS - 1
     os.utime(note_path(part), (long_ago, long_ago))
@@ -145,7 +145,7 @@ def test_a_note_is_removed_before_its_part_is_overwritten(
     offset: int,
     validator: str,
 ) -> None:
-    """No note vouches for bytes that are about to change; its removal is on the disk before."""
+    """No note records bytes that are about to change; its removal is synced first."""
     part = part_of(tmp_path)
     synced: list[tuple[bool, int]] = []
     monkeypatch.setattr(
@@ -159,10 +159,10 @@ def test_a_note_is_removed_before_its_part_is_overwritten(
     assert (note.validator, note.kept_bytes) == (validator, 0)
 
 
-def test_what_can_not_be_disowned_is_not_written_over(
+def test_a_part_whose_note_stays_is_not_overwritten(
     storage: FileStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A note that stays would vouch for bytes of another version."""
+    """A remaining note would record bytes of another version."""
     part, other = part_of(tmp_path), StoreBody(validator='"v2"')
 
     def refuse(*_: object, **__: object) -> None:
@@ -181,7 +181,7 @@ def test_what_can_not_be_disowned_is_not_written_over(
 
 
 def fsyncs(*ends: BaseException | None) -> Callable[[int], None]:
-    """An fsync that ends so, one time after the other."""
+    """An fsync with these results, one after another."""
     left = list(ends)
 
     def fsync(handle: int) -> None:
@@ -195,7 +195,7 @@ def fsyncs(*ends: BaseException | None) -> Callable[[int], None]:
 def test_a_sync_that_was_interrupted_is_made_up_for(
     storage: FileStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ctrl-C as it is published: what is left is synced before a note vouches for it."""
+    """Ctrl-C during the publication: the part is synced before its note records it."""
     publish, part = Publish(place=AtPath(str(tmp_path / 'x'))), part_of(tmp_path)
     monkeypatch.setattr(os, 'fsync', fsyncs(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
@@ -213,7 +213,7 @@ def test_a_sync_that_was_interrupted_is_made_up_for(
 def test_a_sync_that_failed_is_not_forgotten(
     storage: FileStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The system tells of it once, maybe to a beat: the next sync, which would go well, fails too."""
+    """The system reports an error once, perhaps to a heartbeat: later syncs fail, too."""
     publish, part = Publish(place=AtPath(str(tmp_path / 'x'))), part_of(tmp_path)
     before = read_note(part)
     monkeypatch.setattr(os, 'fsync', fsyncs(OSError(EIO, os.strerror(EIO)), None, None))
@@ -229,7 +229,7 @@ def test_a_sync_that_failed_is_not_forgotten(
 def test_going_on_keeps_the_note(
     storage: FileStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The bytes that it vouches for stay."""
+    """The recorded bytes stay."""
     monkeypatch.setattr(OwnFolder, 'sync', lambda _: pytest.fail('not needed'))
     half = len(DATA) // 2
     storage.begin(half, StoreBody(offset=half, validator='"v1"'))
@@ -239,7 +239,7 @@ def test_going_on_keeps_the_note(
 
 
 def test_a_note_is_whole_or_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A full disk tears no note."""
+    """A full disk does not leave half a note."""
     part = tmp_path / 'x.part'
     write_note(part, new_note(validator='"v1"', kept_bytes=5))
 
@@ -260,7 +260,7 @@ def test_a_note_is_whole_or_as_it_was(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_long_download_beats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a while of writing, and no more once it is over."""
+    """After a while of writing, and not after its end."""
     heart = Heart(seconds=0.01)
     monkeypatch.setattr(file_store, 'HEART', heart)
     monkeypatch.setattr(file_store, 'BEAT_SECONDS', 0.0)
@@ -287,7 +287,7 @@ def test_a_long_download_beats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_short_downloads_start_no_thread(tmp_path: Path) -> None:
-    """Most are over before the first beat."""
+    """Most end before the first beat."""
     made = create_part(tmp_path, 'stem')
     made.begin(0, TAKING)
     made.append(DATA)
@@ -298,7 +298,7 @@ def test_short_downloads_start_no_thread(tmp_path: Path) -> None:
 def test_a_beat_that_fails_is_left_out(
     storage: FileStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The note says what it said."""
+    """The note is unchanged."""
 
     def fail(handle: int) -> None:
         raise OSError(5, 'input/output error')
@@ -312,7 +312,7 @@ def test_a_beat_that_fails_is_left_out(
 
 
 def test_a_closed_part_does_not_beat(tmp_path: Path) -> None:
-    """A beat may come late."""
+    """Even if the beat comes late."""
     made = create_part(tmp_path, 'stem')
     made.begin(0, TAKING)
     made.append(DATA)
@@ -323,7 +323,7 @@ def test_a_closed_part_does_not_beat(tmp_path: Path) -> None:
 
 
 def test_a_forked_child_has_a_heart_of_its_own() -> None:
-    """Threads do not come through a fork."""
+    """A forked child has none of its parent's threads."""
     heart = Heart(seconds=60)
 
     class One:
@@ -331,7 +331,7 @@ def test_a_forked_child_has_a_heart_of_its_own() -> None:
             raise NotImplementedError
 
     parents, own = One(), One()
-    heart._is_beating = True  # As it is in a child, where the thread is gone.
+    heart._is_beating = True  # As in a child, where the thread does not exist.
     heart.add(parents)
     heart._pid = -1
     heart.add(own)

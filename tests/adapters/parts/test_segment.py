@@ -1,4 +1,4 @@
-"""Parts that are filled in segments, their notes, and the workers that fill them."""
+"""Parts with segments, their notes, and the workers that fill them."""
 
 import json
 import os
@@ -43,7 +43,7 @@ URL = 'https://example.org/x'
 MIB = 1 << 20
 DATA = os.urandom(3 * MIB)
 SIZE = len(DATA)
-#: A beginning, and two spans behind it.
+#: A beginning, and two later spans.
 FRONT, MIDDLE, END = (0, MIB - 1), (MIB, 2 * MIB - 1), (2 * MIB, SIZE - 1)
 FIRST = StoreBody(wire_bytes=MIB, validator='"v1"', url_digest='a', whole_bytes=SIZE)
 
@@ -65,7 +65,7 @@ class Disk:
         return made
 
     def seen(self) -> PartSeen:
-        """The part that was left."""
+        """The part that was kept."""
         found = self.files.see_part(self.root, 'stem')
         assert found is not None
         return found
@@ -87,7 +87,7 @@ def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disk]:
 
 
 def asked(*spans: tuple[int, int], held: Spans = (FRONT,)) -> ExchangeSegments:
-    """Segments of DATA."""
+    """An effect for segments of DATA."""
     expect = an_exchange().expect
     return ExchangeSegments(
         exchange=an_exchange(
@@ -112,7 +112,7 @@ def begun(disk: Disk) -> Part:
 
 
 def fill(sink: Sink, span: tuple[int, int], count: int | None = None) -> None:
-    """A segment, or its beginning."""
+    """Write a segment, or its beginning."""
     first, last = span
     sink.begin(StoreBody(offset=first, wire_bytes=last - first + 1, whole_bytes=SIZE))
     data = DATA[first : last + 1 if count is None else first + count]
@@ -121,12 +121,12 @@ def fill(sink: Sink, span: tuple[int, int], count: int | None = None) -> None:
 
 
 def join() -> Reassemble:
-    """All of DATA."""
+    """Reassemble all of DATA."""
     return Reassemble(name='x', whole_bytes=SIZE, algorithms=('md5',))
 
 
 def test_segments_become_one_file(disk: Disk) -> None:
-    """Written in any order; read through, with its digests; published."""
+    """Written in any order, reassembled with its digests, and published."""
     part = begun(disk)
     middle, end = part.split(asked(MIDDLE, END))
     fill(end, END)
@@ -146,7 +146,7 @@ def test_segments_become_one_file(disk: Disk) -> None:
 
 
 def test_a_part_with_holes_is_never_joined(disk: Disk) -> None:
-    """Nor taken for longer than it is up to its first hole."""
+    """Only the bytes before its first hole count."""
     part = begun(disk)
     middle, end = part.split(asked(MIDDLE, END))
     fill(middle, MIDDLE, 500_000)
@@ -167,7 +167,7 @@ class SickFile(FileIO):
     """A file that cannot be truncated once it has bytes, as on a failing disk."""
 
     def truncate(self, size: int | None = None) -> int:
-        """As it is, or not at all."""
+        """Truncate, or fail."""
         if os.fstat(self.fileno()).st_size:
             raise OSError(EIO, os.strerror(EIO))
         return super().truncate(size)
@@ -175,7 +175,7 @@ class SickFile(FileIO):
 
 @pytest.fixture
 def sick(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> Disk:
-    """A disk on which a first range can be written, and then no segment be begun."""
+    """A disk on which the first range can be written, but no segment can begin."""
     if isinstance(disk.files, MemoryFiles):
         disk.files.fail_next('truncate', EIO, after_bytes=1)
     else:
@@ -184,7 +184,7 @@ def sick(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> Disk:
 
 
 def test_a_disk_that_fails_as_segments_begin(sick: Disk) -> None:
-    """Before anything of them is asked for."""
+    """Before a segment is requested."""
     part = begun(sick)
     with pytest.raises(PartError) as raised:
         part.split(asked(MIDDLE, END))
@@ -198,7 +198,7 @@ def test_a_disk_that_fails_as_segments_begin(sick: Disk) -> None:
 
 
 def test_a_disk_that_fails_as_segments_begin_ends_the_download(sick: Disk) -> None:
-    """With the same event from each, and nothing is left."""
+    """With the same event from each implementation, and nothing is left."""
     world = memory_world({URL: Resource(DATA, etag='"v1"')}, has_cache=False)
     world.files = cast('MemoryFiles', sick.files)
     target, path = a_target(URL), f'{sick.root}/x'
@@ -218,7 +218,7 @@ def test_a_disk_that_fails_as_segments_begin_ends_the_download(sick: Disk) -> No
 
 
 def test_a_hole_is_filled_in_the_next_try(disk: Disk) -> None:
-    """A range that begins at the hole, with what lies behind it left alone."""
+    """A range begins at the hole; the bytes behind it are kept."""
     part = begun(disk)
     middle, end = part.split(asked(MIDDLE, END))
     fill(middle, MIDDLE, 500_000)
@@ -235,7 +235,7 @@ def test_a_hole_is_filled_in_the_next_try(disk: Disk) -> None:
 
 
 def test_what_is_not_kept_is_forgotten(disk: Disk) -> None:
-    """Bytes of another version, or of another address, are none of this one."""
+    """Bytes of another version, or from another URL, are dropped."""
     part = begun(disk)
     _, end = part.split(asked(MIDDLE, END))
     fill(end, END)
@@ -251,7 +251,7 @@ def test_what_is_not_kept_is_forgotten(disk: Disk) -> None:
 
 
 def test_one_connection_takes_over_from_segments(disk: Disk) -> None:
-    """The whole from the start, in a part that had holes."""
+    """The complete file from the start, in a part that had holes."""
     part = begun(disk)
     _, end = part.split(asked(MIDDLE, END))
     fill(end, END)
@@ -265,7 +265,7 @@ def test_one_connection_takes_over_from_segments(disk: Disk) -> None:
 
 
 def test_a_segment_takes_its_own_bytes_only(disk: Disk) -> None:
-    """Not those of another place, none past its end, and none once it is closed."""
+    """None of another offset, none beyond its end, and none after it is closed."""
     part = begun(disk)
     middle, _ = part.split(asked(MIDDLE, END))
     for taking in (StoreBody(offset=0, whole_bytes=SIZE), StoreBody(offset=MIB)):
@@ -283,7 +283,7 @@ def test_a_segment_takes_its_own_bytes_only(disk: Disk) -> None:
 
 
 def test_a_part_that_was_left_is_resumed_by_segment(disk: Disk) -> None:
-    """Which spans are there is seen, and they are all that is asked for later."""
+    """The existing spans are seen, and only the others are requested later."""
     part = begun(disk)
     _, end = part.split(asked(MIDDLE, END))
     fill(end, END, 600_000)
@@ -305,7 +305,7 @@ def test_a_part_that_was_left_is_resumed_by_segment(disk: Disk) -> None:
 
 
 def test_a_part_that_was_left_is_cut_at_its_first_hole(disk: Disk) -> None:
-    """By whoever asks for the rest by one connection."""
+    """If the rest is requested by one connection."""
     part = begun(disk)
     _, end = part.split(asked(MIDDLE, END))
     fill(end, END)
@@ -319,7 +319,7 @@ def test_a_part_that_was_left_is_cut_at_its_first_hole(disk: Disk) -> None:
 
 
 def test_a_part_without_a_beginning_is_not_left(disk: Disk) -> None:
-    """There would be nothing to ask with."""
+    """There would be no validator to request the rest with."""
     part = disk.part()
     part.begin(FIRST)
     (end,) = part.split(asked(END, held=()))
@@ -331,7 +331,7 @@ def test_a_part_without_a_beginning_is_not_left(disk: Disk) -> None:
 
 
 def test_memory_is_not_divided() -> None:
-    """It has no segments, and says so."""
+    """Segments are not supported."""
     part = LocalFiles(ManualClock()).open_part(OpenPart(beside=None, stem='x'))
     assert not isinstance(part, EffectFailed)
     (sink,) = part.split(asked(END, held=()))
@@ -347,7 +347,7 @@ def test_memory_is_not_divided() -> None:
 
 @pytest.fixture
 def left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The part of an owner that was killed: a front, a hole, and some of the end."""
+    """The part of an owner that was killed: a beginning, a hole, and some of the end."""
     monkeypatch.setattr(file_store, '_NOTE_SECONDS', 0.0)
     disk = Disk(LocalFiles(ManualClock()), str(tmp_path), str.encode)
     part = begun(disk)
@@ -363,8 +363,8 @@ def left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 TAIL = (END[0], END[0] + 600_000 - 1)
 
 
-def test_the_note_goes_on_telling_what_was_said(tmp_path: Path) -> None:
-    """Size, place and digest, which the next run compares with what it is told then."""
+def test_the_note_keeps_the_representation(tmp_path: Path) -> None:
+    """Size, URL and digest, which the next run compares with its response."""
     disk = Disk(LocalFiles(ManualClock()), str(tmp_path), str.encode)
     representation = Representation(
         size_bytes=SIZE, source='there', promised=('Repr-Digest', 'sha256', 'ab' * 32)
@@ -381,7 +381,7 @@ def test_the_note_goes_on_telling_what_was_said(tmp_path: Path) -> None:
 
 
 def test_a_killed_owners_note_names_what_was_written(left: Path) -> None:
-    """The machine is the same: what was written is there, synced or not."""
+    """On the same computer all written bytes count, synced or not."""
     note = read_note(left)
     assert note is not None
     assert (note.whole_bytes, note.kept_bytes, note.synced) == (SIZE, 0, ())
@@ -402,7 +402,7 @@ def test_a_killed_owners_note_names_what_was_written(left: Path) -> None:
     ids=['crashed', 'elsewhere', 'left elsewhere', 'alive', 'left', 'too short', 'unknown'],
 )
 def test_only_what_is_certain_counts(left: Path, changes: dict[str, Any], spans: Spans) -> None:
-    """Of a machine that was started anew, or another one: what was synced, and no more."""
+    """After a restart, or on another computer, only synced bytes count."""
     note = read_note(left)
     assert note is not None
     known = {'written': note.written, 'synced': (FRONT,), 'kept_bytes': MIB, **changes}
@@ -411,7 +411,7 @@ def test_only_what_is_certain_counts(left: Path, changes: dict[str, Any], spans:
 
 
 def test_a_silent_owners_part_is_of_use_up_to_its_first_hole(left: Path, tmp_path: Path) -> None:
-    """It is copied, and its owner may still be alive: so much was synced once and stays."""
+    """It is copied, because its owner may still be alive; the synced bytes do not change."""
     note = new_note(
         validator='"v1"', url_digest='a', whole_bytes=SIZE, kept_bytes=MIB, synced=(FRONT, TAIL),
         written=(FRONT, TAIL), host='another', boot='another',
@@ -431,7 +431,7 @@ def test_a_silent_owners_part_is_of_use_up_to_its_first_hole(left: Path, tmp_pat
 
 
 def test_who_knows_of_no_holes_sees_no_note(left: Path) -> None:
-    """A note in the older form has its validator in another place: the part is left alone."""
+    """An earlier version of dlmachine finds no validator in the note, and leaves the part alone."""
     stored = json.loads(note_path(left).read_text())
     assert 'validator' not in stored
     assert set(stored) == {
@@ -452,7 +452,7 @@ def test_a_note_that_makes_no_sense_is_none(left: Path, spans: Any) -> None:
 
 
 def test_a_beat_syncs_what_was_written(tmp_path: Path) -> None:
-    """And the note then vouches for those spans."""
+    """The note then records those spans."""
     disk = Disk(LocalFiles(ManualClock()), str(tmp_path), str.encode)
     part: Any = begun(disk)
     _, end = part.split(asked(MIDDLE, END))
@@ -462,7 +462,7 @@ def test_a_beat_syncs_what_was_written(tmp_path: Path) -> None:
     note = read_note(path)
     assert note is not None
     assert (note.synced, note.written, note.kept_bytes) == ((FRONT, END), (FRONT, END), MIB)
-    # What is about to be written over is vouched for no more.
+    # Bytes that are about to be overwritten are no longer recorded.
     part.close_segments()
     part.begin(FIRST)
     fresh = read_note(path)
@@ -472,11 +472,11 @@ def test_a_beat_syncs_what_was_written(tmp_path: Path) -> None:
 
 
 def test_an_adopted_part_is_never_taken_for_one_without_holes(left: Path, tmp_path: Path) -> None:
-    """Whoever dies right after it took it over leaves a note that names the spans."""
+    """An owner that dies right after the adoption leaves a note with the spans."""
     files = LocalFiles(ManualClock())
     (seen,) = find_parts(tmp_path, 'stem')
     with pytest.MonkeyPatch.context() as patched:
-        # Its first owner, which is dead, has it open in this very process.
+        # Its first owner, which is dead, has it open in this process.
         patched.setattr('dlmachine_adapters.parts.folder.hold', lambda _: True)
         part = files.open_part(OpenPart(beside=str(tmp_path), stem='stem', adopt=seen))
     assert not isinstance(part, EffectFailed)
@@ -488,7 +488,7 @@ def test_an_adopted_part_is_never_taken_for_one_without_holes(left: Path, tmp_pa
 
 
 def test_small_files_have_no_note(tmp_path: Path) -> None:
-    """Going on from them would save less than a note costs."""
+    """Resuming them would save less than a note costs."""
     part = LocalFiles(ManualClock()).open_part(OpenPart(beside=str(tmp_path), stem='stem'))
     assert not isinstance(part, EffectFailed)
     part.begin(StoreBody(wire_bytes=10, validator='"v1"', whole_bytes=100_000))
@@ -497,8 +497,10 @@ def test_small_files_have_no_note(tmp_path: Path) -> None:
     part.discard(Discard())
 
 
-def test_writing_at_a_place_without_pwrite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on Windows: the same bytes at the same places."""
+def test_writing_at_an_offset_without_pwrite(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows: the same bytes at the same offsets."""
     monkeypatch.setattr(writing, '_pwrite', writing._seek_and_write)
     with (tmp_path / 'x').open('w+b', buffering=0) as file:
         write_all(file.fileno(), b'cd', 2)
@@ -510,8 +512,8 @@ def test_writing_at_a_place_without_pwrite(tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize('workers', [ThreadWorkers(), InTurn()], ids=['threads', 'in turn'])
-def test_jobs_are_done_and_told_in_order(workers: Any) -> None:
-    """However many there are at once."""
+def test_results_are_in_the_order_of_the_jobs(workers: Any) -> None:
+    """For any number of threads."""
     jobs = [lambda number=number: number for number in range(50)]
     for most in (1, 3, 64):
         assert workers.run(jobs, most, lambda _: True) == tuple(range(50))
@@ -519,7 +521,7 @@ def test_jobs_are_done_and_told_in_order(workers: Any) -> None:
 
 @pytest.mark.parametrize('workers', [ThreadWorkers(), InTurn()], ids=['threads', 'in turn'])
 def test_a_worker_that_does_not_go_on_takes_no_more(workers: Any) -> None:
-    """What nobody is left for is not done."""
+    """Jobs without a worker are not done."""
     jobs = [lambda number=number: number for number in range(9)]
     ends = workers.run(jobs, 2, lambda end: end % 2 == 0)
     done = [end for end in ends if end is not None]
@@ -528,14 +530,14 @@ def test_a_worker_that_does_not_go_on_takes_no_more(workers: Any) -> None:
 
 
 def test_jobs_are_done_at_once() -> None:
-    """So many, and no more."""
+    """As many as allowed, and no more."""
     meeting = threading.Barrier(3, timeout=10)
     ends = ThreadWorkers().run([meeting.wait] * 6, 3, lambda _: True)
     assert sorted(str(end) for end in ends) == ['0', '0', '1', '1', '2', '2']
 
 
 def test_what_a_job_raises_comes_out() -> None:
-    """It is a bug of ours, and not lost in a thread."""
+    """An exception is not lost in a thread."""
 
     def broken() -> int:
         raise ZeroDivisionError
@@ -548,7 +550,7 @@ def test_what_a_job_raises_comes_out() -> None:
 
 
 def test_one_bar_for_all_segments(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It begins with what is there, and sums up what comes."""
+    """It begins with the existing bytes, and adds the new ones."""
     bars: list[Any] = []
 
     class Bar:

@@ -1,4 +1,4 @@
-"""Throttling: bytes come as fast as they may, and no faster; a slow disk slows the net."""
+"""Throttling: bytes arrive as fast as allowed; a slow disk slows the network."""
 
 import threading
 import tracemalloc
@@ -19,7 +19,7 @@ from dlmachine_adapters.fakes import ManualClock, MemoryFiles
 from dlmachine_adapters.rate_limits.bandwidth import BandwidthLimiter, ThrottledSink
 from dlmachine_adapters.rate_limits.host_queue import HostGates
 from dlmachine_adapters.runtime.cancellation import CancelToken
-from tests.adapters.doubles import (
+from tests.adapters.transport_fakes import (
     CountingPart,
     MemoryPart,
     answered,
@@ -34,17 +34,17 @@ LIMIT = 2_000_000
 
 @pytest.fixture
 def gates() -> HostGates:
-    """Those of one manager."""
+    """The rate limits of one manager."""
     return HostGates(None, CancelToken())
 
 
 def limited(url: str, stall: float = 5) -> Exchange:
-    """An exchange that may take so many bytes a second."""
+    """An exchange with a bandwidth limit."""
     return replace(exchange_for(url, stall=stall), rate_limits=RateLimits(bytes_per_second=LIMIT))
 
 
 def test_a_limit_is_kept_and_used(transport: Transport, server: Server, gates: HostGates) -> None:
-    """Over two seconds; that the wait is longer than the patience with the server is no stall."""
+    """Over two seconds; a wait longer than the stall timeout is not a stall."""
     url = server.on('/x', behaviours.resource(b'x' * 2 * LIMIT))
     effect, part = limited(url, stall=0.15), MemoryPart()
     began = monotonic()
@@ -58,7 +58,7 @@ def test_a_limit_is_kept_and_used(transport: Transport, server: Server, gates: H
 def test_a_limit_of_time_is_kept_all_the_same(
     transport: Transport, server: Server, gates: HostGates
 ) -> None:
-    """What came at once would take seconds to go through: it is given up when the time is over."""
+    """Bytes that arrived at once would take seconds to write: the timeout ends that."""
     url = server.on('/x', behaviours.resource(b'x' * 4 * LIMIT))
     effect, part = replace(limited(url), timeout=timedelta(seconds=0.4)), MemoryPart()
     began = monotonic()
@@ -74,7 +74,7 @@ def test_a_limit_of_time_is_kept_all_the_same(
 def test_the_limit_is_that_of_all_together(
     server: Server, gates: HostGates, make_transport: Callable[[str], Transport]
 ) -> None:
-    """Four at once, each with its share, whatever backend it has."""
+    """Four at once, each with its share, with any backend."""
     transports = [make_transport(name) for name in ('requests', 'curl')] * 2
 
     def load(number: int) -> int:
@@ -94,7 +94,7 @@ def test_the_limit_is_that_of_all_together(
 
 
 def test_it_comes_evenly() -> None:
-    """In steps of a tenth of a second, however large a piece is given."""
+    """In steps of a tenth of a second, for pieces of any size."""
     part = MemoryPart()
     throttled = ThrottledSink(part, BandwidthLimiter(), 10_000_000, CancelToken())
     throttled.write(b'x' * 2_500_000)
@@ -103,7 +103,7 @@ def test_it_comes_evenly() -> None:
 
 
 def test_waiting_ends_with_the_stop() -> None:
-    """However little may come."""
+    """With any limit."""
     stop = CancelToken()
     throttled = ThrottledSink(MemoryPart(), BandwidthLimiter(), 1, stop)
     threading.Timer(0.05, stop.set).start()
@@ -116,14 +116,14 @@ def test_waiting_ends_with_the_stop() -> None:
 
 
 def test_without_a_limit_there_is_nothing_between(gates: HostGates) -> None:
-    """The part itself."""
+    """The part is returned unchanged."""
     part = MemoryPart()
 
     assert gates.throttle(exchange_for('http://h/'), part) is part
 
 
 def test_all_else_is_passed_on() -> None:
-    """What is asked of it is asked of the part."""
+    """Other methods are those of the part."""
     opened = MemoryFiles(ManualClock()).open_part(OpenPart(beside=None, stem='x'))
     assert not hasattr(opened, 'fault')
     part: Part = opened
@@ -137,7 +137,7 @@ def test_all_else_is_passed_on() -> None:
 
 
 class SlowPart(CountingPart):
-    """A disk that takes 20 MB a second."""
+    """A part that writes 20 MB a second."""
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         sleep(len(data) / 20_000_000)
@@ -145,7 +145,7 @@ class SlowPart(CountingPart):
 
 
 def test_a_slow_disk_slows_the_net(transport: Transport, server: Server) -> None:
-    """What was sent and not yet kept lies in the system's buffers, not in ours."""
+    """Bytes that are not stored yet wait in the system's buffers."""
     sent, ahead, piece = 0, [0], b'x' * 262_144
     part = SlowPart()
 

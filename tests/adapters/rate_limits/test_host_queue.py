@@ -1,4 +1,4 @@
-"""Gates: places and shared_rate, among threads and among processes."""
+"""Host queues and shared rates, among threads and among processes."""
 
 import multiprocessing
 import threading
@@ -23,9 +23,9 @@ from dlmachine_adapters.rate_limits.host_queue import HostGates
 from dlmachine_adapters.rate_limits.send_slot import SendSlot, current_slot, in_slot
 from dlmachine_adapters.rate_limits.shared_rate import Rates
 from dlmachine_adapters.runtime.cancellation import CancelToken
-from tests.adapters.doubles import exchange_for
+from tests.adapters.transport_fakes import exchange_for
 
-#: KEGG's rule, in a sixth of the time.
+#: KEGG's limit, in a sixth of the time.
 KEGG = Rate(18)
 SPAN = 3 / 18
 SOON = timedelta(seconds=0.15)
@@ -34,13 +34,13 @@ SOON = timedelta(seconds=0.15)
 def ask(
     path: str = '/', *, host: str = 'h', most: int | None = 8, rate: Rate | None = None
 ) -> Exchange:
-    """An exchange with these manners."""
+    """An exchange with these rate limits."""
     rate_limits = RateLimits(max_per_host=most, rate=rate)
     return replace(exchange_for(f'http://{host}{path}', timeout=9), rate_limits=rate_limits)
 
 
 class Entering:
-    """Gates, entered and left step by step."""
+    """Enters and leaves host queues step by step."""
 
     def __init__(self, gates: HostGates | MemoryGates) -> None:
         self.gates = gates
@@ -54,7 +54,7 @@ class Entering:
         return fault
 
     def leave(self, effect: Exchange) -> None:
-        """The first that came in with it."""
+        """Leave with the first that entered."""
         (found, *_) = (pair for pair in self._inside if pair[0] == effect)
         self._inside.remove(found)
         found[1].close()
@@ -62,29 +62,29 @@ class Entering:
 
 @pytest.fixture
 def stop() -> CancelToken:
-    """One that nobody has set."""
+    """A token that is not set."""
     return CancelToken()
 
 
 @pytest.fixture
 def gates(stop: CancelToken) -> Entering:
-    """Gates without a folder, and with rates of their own."""
+    """Host queues without a folder, with separate rates."""
     return Entering(HostGates(None, stop, Rates()))
 
 
 def assert_no_span_has_more(instants: list[float]) -> None:
-    """Never four in the time for three; other programs may hold one up for a moment."""
+    """Never four in the time for three; other programs may delay one for a moment."""
     at = sorted(instants)
     gaps = [fourth - first for first, fourth in zip(at, at[3:], strict=False)]
 
     assert min(gaps) > SPAN - 0.02
 
 
-# --- places -------------------------------------------------------------------------
+# --- requests at once ---------------------------------------------------------------
 
 
-def test_there_are_no_more_inside_than_places(gates: Entering) -> None:
-    """However many want to, and each gets in."""
+def test_no_more_requests_run_than_allowed(gates: Entering) -> None:
+    """For any number of threads, and each gets in."""
     inside, most, mutex = 0, 0, threading.Lock()
 
     def visit(number: int) -> None:
@@ -105,7 +105,7 @@ def test_there_are_no_more_inside_than_places(gates: Entering) -> None:
     assert most == 3
 
 
-def test_another_host_has_places_of_its_own(gates: Entering) -> None:
+def test_another_host_has_its_own_queue(gates: Entering) -> None:
     """Another port or scheme is another host."""
     for host in ('h', 'g', 'h:81'):
         assert gates.enter(ask(host=host, most=1), timedelta(0.1)) is None
@@ -114,7 +114,7 @@ def test_another_host_has_places_of_its_own(gates: Entering) -> None:
 
 
 def test_first_come_first_served(gates: Entering) -> None:
-    """In the order in which they came, not that in which they woke up."""
+    """In the order of arrival, not of waking up."""
     order: list[int] = []
     assert gates.enter(ask(most=1), None) is None
 
@@ -138,7 +138,7 @@ def test_first_come_first_served(gates: Entering) -> None:
 
 
 def test_the_wait_is_bounded_by_what_remains(gates: Entering) -> None:
-    """Of the whole download; whoever gives up is not in the way of others."""
+    """By the rest of the total time; a request that gave up does not block others."""
     assert gates.enter(ask(most=1), None) is None
     began = time.monotonic()
     fault = gates.enter(ask(most=1), SOON)
@@ -151,7 +151,7 @@ def test_the_wait_is_bounded_by_what_remains(gates: Entering) -> None:
 
 
 def test_waiting_ends_with_the_stop(gates: Entering, stop: CancelToken) -> None:
-    """For a place, and for a rate."""
+    """The wait for its turn, and the wait for the rate."""
     rate = Rate(1, 3600)
     assert gates.enter(ask(most=1), None) is None
     assert gates.enter(ask(host='g', rate=rate), None) is None
@@ -163,14 +163,14 @@ def test_waiting_ends_with_the_stop(gates: Entering, stop: CancelToken) -> None:
     assert time.monotonic() - began < 0.6
 
 
-def test_without_limits_nobody_waits(gates: Entering) -> None:
-    """None is none."""
+def test_without_limits_there_is_no_wait(gates: Entering) -> None:
+    """None means unlimited."""
     for _ in range(100):
         assert gates.enter(ask(most=None), timedelta(0)) is None
 
 
 def test_gates_are_shared_under_another_stop(gates: Entering) -> None:
-    """Those who work under it find the same places taken."""
+    """Both tokens share the same queues."""
     assert gates.enter(ask(most=1), None) is None
 
     assert isinstance(Entering(gates.real.under(CancelToken())).enter(ask(most=1), SOON), TimedOut)
@@ -180,7 +180,7 @@ def test_gates_are_shared_under_another_stop(gates: Entering) -> None:
 
 
 def test_a_rate_that_has_no_time_is_not_waited_for(gates: Entering) -> None:
-    """It is known beforehand that the time will not do."""
+    """The wait would exceed the time that is left."""
     effect = ask(rate=Rate(1, 3600))
     assert gates.enter(effect, None) is None
     began = time.monotonic()
@@ -190,7 +190,7 @@ def test_a_rate_that_has_no_time_is_not_waited_for(gates: Entering) -> None:
 
 
 def test_eight_threads_keep_to_a_rate(gates: Entering) -> None:
-    """No more than three in any third part of nine turns, over managers too."""
+    """At most three in any third of nine intervals, also over several managers."""
     instants: list[float] = []
     other = Entering(HostGates(None, CancelToken(), gates.real._rates))
 
@@ -206,7 +206,7 @@ def test_eight_threads_keep_to_a_rate(gates: Entering) -> None:
 
     assert len(instants) == 24
     assert_no_span_has_more(instants)
-    # Nor is any time lost.
+    # And no time is lost.
     assert max(instants) - min(instants) < 23 / 18 * 1.3
 
 
@@ -219,7 +219,7 @@ def _ask_in_a_process(folder: str, count: int, told: 'multiprocessing.Queue[floa
 
 
 def test_three_processes_keep_to_a_rate(tmp_path: Path) -> None:
-    """Through the folder that they share."""
+    """Through a shared folder."""
     context = multiprocessing.get_context('spawn')
     told = context.Queue()
     running = [
@@ -236,7 +236,7 @@ def test_three_processes_keep_to_a_rate(tmp_path: Path) -> None:
 
 
 def test_a_folder_remembers(tmp_path: Path) -> None:
-    """One file for a host, of one line; the host is not in its name."""
+    """One file of one line for each host, whose name does not contain the host."""
     slow = Rate(1, 3600)
     assert Rates().draw('http://h', slow, str(tmp_path)) == 0
     (file,) = (tmp_path / '.dlmachine' / 'rates').iterdir()
@@ -247,7 +247,7 @@ def test_a_folder_remembers(tmp_path: Path) -> None:
 
 
 def test_without_a_rate_nothing_is_written(tmp_path: Path) -> None:
-    """The folder is left alone."""
+    """The folder is unchanged."""
     gates = Entering(HostGates(str(tmp_path), CancelToken()))
     assert gates.enter(ask(), None) is None
 
@@ -255,7 +255,7 @@ def test_without_a_rate_nothing_is_written(tmp_path: Path) -> None:
 
 
 def test_a_damaged_file_costs_one_turn(tmp_path: Path) -> None:
-    """And is whole then."""
+    """Then it is valid again."""
     Rates().draw('http://h', KEGG, str(tmp_path))
     (file,) = (tmp_path / '.dlmachine' / 'rates').iterdir()
     file.write_bytes(b'\xff' * 64)
@@ -279,7 +279,7 @@ def _busy(*_: object) -> bool:
 def test_where_locks_do_not_work_the_process_keeps_to_it_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, locks: Callable[..., bool]
 ) -> None:
-    """As it does where nothing can be written."""
+    """As if the folder were read-only."""
     monkeypatch.setattr(shared_rate, '_try_to_lock', locks)
     monkeypatch.setattr(shared_rate, '_PATIENCE_SECONDS', 0.01)
     alone = Rates()
@@ -289,7 +289,7 @@ def test_where_locks_do_not_work_the_process_keeps_to_it_alone(
 
 
 def test_a_folder_that_is_none_is_done_without(tmp_path: Path) -> None:
-    """A read-only cache is one."""
+    """For example a read-only cache."""
     (tmp_path / 'file').write_text('')
     alone = Rates()
 
@@ -307,7 +307,7 @@ def test_on_systems_without_flock_the_process_is_alone(
 
 
 def test_a_child_does_not_wait_for_its_parents_threads(gates: Entering) -> None:
-    """What they hold when it is forked, they hold elsewhere."""
+    """Locks held at the fork are never released in the child."""
     assert gates.enter(ask(most=1), None) is None
     shared = gates.real._rates
     shared._mutex.acquire()
@@ -317,16 +317,16 @@ def test_a_child_does_not_wait_for_its_parents_threads(gates: Entering) -> None:
     assert gates.enter(ask(most=1, rate=KEGG), SOON) is None
 
 
-# --- departures ---------------------------------------------------------------------
+# --- send slots ---------------------------------------------------------------------
 
 
 def own(rate: Rate) -> Exchange:
-    """An exchange by a backend that says when it sends."""
+    """An exchange by a backend that reports when it sends."""
     return replace(ask(rate=rate), backend='requests')
 
 
 def test_a_token_is_taken_when_the_request_goes_out(gates: Entering) -> None:
-    """Not when it was let in; a second time it is asked for nothing."""
+    """Not when it was admitted; a second call takes none."""
     rates_, rate = gates.real._rates, Rate(2)
     with gates.gates.admitted(own(rate), None):
         slot: Any = current_slot()
@@ -339,7 +339,7 @@ def test_a_token_is_taken_when_the_request_goes_out(gates: Entering) -> None:
 
 
 def test_only_so_many_are_on_their_way(gates: Entering) -> None:
-    """As go out in a second: connections are not made to be idle."""
+    """As many as are sent in a second, so that connections are not idle."""
     rate = Rate(2)
     with gates.gates.admitted(own(rate), None), ThreadPoolExecutor(1) as pool:
         slot: Any = current_slot()
@@ -350,7 +350,7 @@ def test_only_so_many_are_on_their_way(gates: Entering) -> None:
 
         with gates.gates.admitted(own(rate), None):
             assert isinstance(pool.submit(visit).result(5), TimedOut)
-        # One that ends without having been sent makes room, too.
+        # One that ends without sending makes room, too.
         assert pool.submit(visit).result(5) is None
         slot.wait_seconds()
         slot.end()
@@ -359,7 +359,7 @@ def test_only_so_many_are_on_their_way(gates: Entering) -> None:
 
 
 def test_a_slow_rate_is_waited_for_before_there_is_a_connection(gates: Entering) -> None:
-    """All but the last half second."""
+    """Except for the last half second."""
     rate = Rate(100 / 64)  # One in 0.65 s.
     assert gates.real._rates.draw('http://h', rate, None) == 0
     began = time.monotonic()
@@ -367,8 +367,8 @@ def test_a_slow_rate_is_waited_for_before_there_is_a_connection(gates: Entering)
         assert 0.1 < time.monotonic() - began < 0.5
 
 
-def test_a_watch_waits_for_the_departure(stop: CancelToken) -> None:
-    """After the connection is made; no limit but that of the whole counts."""
+def test_the_deadlines_wait_for_the_slot(stop: CancelToken) -> None:
+    """After connecting; only the total timeout applies."""
     until = time.monotonic() + 0.1
     effect = exchange_for('http://h/', connect=0.02, stall=0.02, timeout=9)
     with in_slot(SendSlot(lambda: max(until - time.monotonic(), 0.0), lambda: None)):
@@ -379,8 +379,8 @@ def test_a_watch_waits_for_the_departure(stop: CancelToken) -> None:
     assert watch.left() > 0
 
 
-def test_a_watch_gives_up_waiting_with_the_whole() -> None:
-    """And says so."""
+def test_the_total_timeout_ends_the_wait_for_the_slot() -> None:
+    """And reports the timeout."""
     effect = exchange_for('http://h/', timeout=9)
     with in_slot(SendSlot(lambda: 60.0, lambda: None)):
         watch = Deadlines(effect, SOON)
@@ -392,7 +392,7 @@ def test_a_watch_gives_up_waiting_with_the_whole() -> None:
 
 
 def test_a_file_in_the_way_is_not_looked_at(tmp_path: Path) -> None:
-    """Peeking does without as drawing does."""
+    """Peeking ignores it like drawing."""
     (tmp_path / 'file').write_text('')
     Rates().draw('http://h', KEGG, str(tmp_path))
 
@@ -404,7 +404,7 @@ def test_a_file_in_the_way_is_not_looked_at(tmp_path: Path) -> None:
 
 
 def test_the_fake_keeps_to_rates_by_its_clock() -> None:
-    """And counts who is inside."""
+    """And counts the requests in progress."""
     clock = ManualClock()
     inner = MemoryGates(clock)
     fake = Entering(inner)
@@ -417,7 +417,7 @@ def test_the_fake_keeps_to_rates_by_its_clock() -> None:
 
 
 def test_the_fake_knows_what_remains() -> None:
-    """A wait that would be too long is not begun."""
+    """It does not begin a wait that would be too long."""
     fake = Entering(MemoryGates(ManualClock()))
     assert fake.enter(ask(rate=Rate(1)), None) is None
 

@@ -1,4 +1,4 @@
-"""Stopping: who is told, and that every wait ends with it."""
+"""Cancellation: tokens, and that every wait ends with them."""
 
 import resource
 import socket
@@ -24,7 +24,7 @@ from dlmachine_adapters.runtime.cancellation import (
     FileCancelToken,
 )
 from dlmachine_adapters.runtime.clock import SystemClock
-from tests.adapters.doubles import MemoryPart, answered, exchange_for, interrupted
+from tests.adapters.transport_fakes import MemoryPart, answered, exchange_for, interrupted
 from tests.servers import behaviours
 from tests.servers.http import Asked, Server, Wire
 
@@ -34,18 +34,18 @@ LOCK = AcquireLock(key='k', patience=timedelta(seconds=60))
 
 @pytest.fixture
 def stop() -> CancelToken:
-    """One that nobody has set."""
+    """A token that is not set."""
     return CancelToken()
 
 
 def soon(stop: CancelToken) -> None:
-    """Set it in a moment, from another thread."""
+    """Set the token in a moment, from another thread."""
     threading.Timer(0.1, stop.set).start()
 
 
 @pytest.fixture
 def deaf_port() -> Iterator[int]:
-    """A port whose queue is full: nobody connects to it, and nobody is refused."""
+    """A port with a full queue: connections are neither accepted nor refused."""
     with socket.socket() as listener:
         listener.bind(('127.0.0.1', 0))
         listener.listen(0)
@@ -60,16 +60,16 @@ def deaf_port() -> Iterator[int]:
 
 @pytest.fixture
 def mute_port() -> Iterator[int]:
-    """A port that accepts connections, and neither reads nor says anything."""
+    """A port that accepts connections, and neither reads nor sends."""
     with socket.create_server(('127.0.0.1', 0), backlog=1) as listener:
         yield listener.getsockname()[1]
 
 
-# --- who is told --------------------------------------------------------------------
+# --- tokens -------------------------------------------------------------------------
 
 
 def test_a_part_of_the_work_stops_alone(stop: CancelToken) -> None:
-    """The rest goes on; what comes of it later stops at once."""
+    """The parent is not cancelled; a later child is cancelled at once."""
     one, other = stop.child(), stop.child()
     one.set()
 
@@ -78,7 +78,7 @@ def test_a_part_of_the_work_stops_alone(stop: CancelToken) -> None:
 
 
 def test_those_who_work_are_waited_for(stop: CancelToken) -> None:
-    """Under a child too; whoever waits is not waited for, however deep it is in work."""
+    """Under a child, too; the waiting thread does not wait for itself."""
     began, ended = threading.Event(), threading.Event()
 
     def work() -> None:
@@ -96,8 +96,8 @@ def test_those_who_work_are_waited_for(stop: CancelToken) -> None:
     assert ended.wait(0.2)
 
 
-def test_nobody_is_waited_for_for_ever(stop: CancelToken, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Some do not hear."""
+def test_close_waits_for_a_limited_time(stop: CancelToken, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some threads do not react."""
     monkeypatch.setattr('dlmachine_adapters.runtime.cancellation._PATIENCE_SECONDS', 0.05)
     began, go_on = threading.Event(), threading.Event()
 
@@ -119,7 +119,7 @@ def test_nobody_is_waited_for_for_ever(stop: CancelToken, monkeypatch: pytest.Mo
 
 
 def test_sleep_ends_early(stop: CancelToken) -> None:
-    """And says why; else it lasts as long as it was to."""
+    """With `Cancelled`; otherwise it lasts as long as requested."""
     clock = CancellableClock(CLOCK, stop)
     assert clock.sleep(timedelta(milliseconds=5)) is None
     soon(stop)
@@ -129,7 +129,7 @@ def test_sleep_ends_early(stop: CancelToken) -> None:
 
 
 def test_waiting_for_a_lock_ends_early(stop: CancelToken) -> None:
-    """Nothing is held then."""
+    """No lock is held then."""
     locks = MemoryLocks(CLOCK)
     locks.hold_as('another', 'k')
     soon(stop)
@@ -142,7 +142,7 @@ def test_waiting_for_a_lock_ends_early(stop: CancelToken) -> None:
 
 
 def test_a_lock_that_comes_free_is_taken(stop: CancelToken) -> None:
-    """After more than one slice too; it says that it waited."""
+    """Also after several steps; the event says that it waited."""
     inner = MemoryLocks(CLOCK)
     inner.hold_as('another', 'k')
     threading.Timer(0.3, inner.let_go, ('k',)).start()
@@ -156,8 +156,8 @@ def test_a_lock_that_comes_free_is_taken(stop: CancelToken) -> None:
     assert inner.keys_held == frozenset()
 
 
-def test_a_lock_that_nobody_had_was_not_waited_for(stop: CancelToken) -> None:
-    """As it says."""
+def test_a_free_lock_was_not_waited_for(stop: CancelToken) -> None:
+    """The event says so."""
     event = CancellableLocks(MemoryLocks(CLOCK), CLOCK, stop).acquire(LOCK)
 
     assert isinstance(event, LockAcquired)
@@ -166,7 +166,7 @@ def test_a_lock_that_nobody_had_was_not_waited_for(stop: CancelToken) -> None:
 
 @pytest.mark.parametrize('seconds', [0, 0.1, 0.4])
 def test_patience_is_kept(stop: CancelToken, seconds: float) -> None:
-    """No longer and no shorter, and the fault says how long it was."""
+    """No longer and no shorter, and the fault contains the time."""
     locks = MemoryLocks(CLOCK)
     locks.hold_as('another', 'k')
     began = monotonic()
@@ -182,7 +182,7 @@ def test_patience_is_kept(stop: CancelToken, seconds: float) -> None:
 
 
 def test_locks_that_do_not_work_are_not_waited_for(stop: CancelToken) -> None:
-    """That is no failure."""
+    """That is not a failure."""
     event = CancellableLocks(NoLocks(CLOCK), CLOCK, stop).acquire(LOCK)
 
     assert isinstance(event, LockUnavailable)
@@ -195,7 +195,7 @@ def test_locks_that_do_not_work_are_not_waited_for(stop: CancelToken) -> None:
 def test_nothing_is_sent_once_it_is_to_stop(
     transport: Transport, server: Server, stop: CancelToken
 ) -> None:
-    """What the part holds is told all the same."""
+    """The size of the part is reported."""
     stop.set()
     effect = exchange_for(server.on('/x', behaviours.resource(b'abc')))
     event = CancellableTransport(transport, CLOCK, stop).exchange(effect, MemoryPart(b'held'), None)
@@ -220,7 +220,7 @@ def assert_stops(transport: Transport, url: str, stop: CancelToken, **known: obj
 def test_connecting_ends(
     transport: Transport, deaf_port: int, stop: CancelToken, scheme: str
 ) -> None:
-    """To a server that takes no connections."""
+    """To a server that accepts no connections."""
     assert_stops(transport, f'{scheme}://127.0.0.1:{deaf_port}/', stop)
 
 
@@ -232,7 +232,7 @@ def test_the_handshake_ends(transport: Transport, mute_port: int, stop: CancelTo
 def test_the_tunnel_ends(
     transport: Transport, mute_port: int, stop: CancelToken, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of a proxy that does not answer."""
+    """Of a proxy that does not respond."""
     monkeypatch.setenv('https_proxy', f'http://127.0.0.1:{mute_port}')
     assert_stops(transport, 'https://127.0.0.1:9/', stop, verify=False)
 
@@ -251,22 +251,22 @@ def test_silence_in_tls_ends(
     assert_stops(transport, url, stop, verify=False)
 
 
-def test_a_transport_goes_on_after_it(
+def test_a_transport_works_after_a_cancellation(
     transport: Transport, server: Server, stop: CancelToken
 ) -> None:
-    """The next exchange is not stopped by what stopped the last."""
+    """The next exchange has its own token."""
     assert_stops(transport, server.on('/x', behaviours.silent), stop)
     effect = exchange_for(server.on('/y', behaviours.resource(b'abc')))
     answered(transport.exchange(effect, MemoryPart(), None))
 
 
-# --- what slices must not break -------------------------------------------------------
+# --- waiting in steps ----------------------------------------------------------------
 
 
 def test_slow_tls_loses_nothing(
     make_transport: Callable[[str], Transport], tls_server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Waits that end in the middle of a record, of a handshake, or of what is sent."""
+    """Waits that end in the middle of a record, of a handshake, or of sending."""
     monkeypatch.setattr('dlmachine_adapters.http.deadlines.POLL_SECONDS', 0.002)
 
     def slow_echo(asked: Asked, wire: Wire) -> None:
@@ -286,7 +286,7 @@ def test_slow_tls_loses_nothing(
 def test_curl_knows_sockets_of_any_number(
     make_transport: Callable[[str], Transport], server: Server, tmp_path: Path
 ) -> None:
-    """Beyond the 1024 that `select` ends at."""
+    """Beyond the 1024 of `select`."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < 2_000:
         pytest.skip('this system has no such numbers')
@@ -307,11 +307,11 @@ def test_curl_knows_sockets_of_any_number(
     assert took < 2
 
 
-# --- a stop by a file -----------------------------------------------------------------
+# --- a token in a file ------------------------------------------------------------------
 
 
-def test_a_file_stops_whoever_looks_for_it(tmp_path: Path) -> None:
-    """Within a moment of its being made; one that is gone again has done its work."""
+def test_a_file_sets_the_token(tmp_path: Path) -> None:
+    """Within a moment of its creation; removing the file does not undo it."""
     notice = tmp_path / 'notice'
     stop = FileCancelToken(notice)
     before = stop.is_set
@@ -328,7 +328,7 @@ def test_a_file_stops_whoever_looks_for_it(tmp_path: Path) -> None:
 
 
 def test_without_the_file_the_time_passes(tmp_path: Path) -> None:
-    """All of it; and it can be set as any other."""
+    """All of it; and the token can be set like any other."""
     stop = FileCancelToken(tmp_path / 'notice')
     began = monotonic()
 

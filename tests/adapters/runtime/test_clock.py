@@ -1,4 +1,4 @@
-"""Clocks: one contract over the real one and the fake, and what only one of them does."""
+"""Clocks: one contract for the real one and the fake, and what only one of them does."""
 
 import time
 from collections.abc import Callable
@@ -21,12 +21,12 @@ def clock(request: pytest.FixtureRequest) -> Clock:
 
 
 def test_now_is_aware_and_in_utc(clock: Clock) -> None:
-    """Instants can be compared with any other."""
+    """Times can be compared with any other."""
     assert clock.now().utcoffset() == timedelta(0)
 
 
 def test_now_never_goes_back(clock: Clock) -> None:
-    """Each instant is at or after the one before."""
+    """Each time is at or after the one before."""
     instants = [clock.now() for _ in range(1000)]
 
     assert instants == sorted(instants)
@@ -41,7 +41,7 @@ def test_sleep_lets_time_pass(clock: Clock) -> None:
 
 
 def test_a_negative_sleep_is_none(clock: Clock) -> None:
-    """Time that has passed already is not waited for."""
+    """It returns at once."""
     before = clock.now()
     clock.sleep(timedelta(seconds=-5))
 
@@ -49,14 +49,14 @@ def test_a_negative_sleep_is_none(clock: Clock) -> None:
 
 
 def test_setting_the_wall_clock_does_not_move_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The wall clock is read once; whoever sets it back later changes nothing."""
+    """The wall clock is read once; setting it back later changes nothing."""
     clock = SystemClock()
     monkeypatch.setattr(time, 'time', lambda: 0.0)
 
     assert abs(clock.now() - datetime.now(UTC)) < timedelta(seconds=5)
 
 
-def test_the_manual_clock_tells_what_was_slept() -> None:
+def test_the_manual_clock_lists_its_sleeps() -> None:
     """Waits can be checked without waiting."""
     clock = ManualClock()
     clock.sleep(timedelta(minutes=5))

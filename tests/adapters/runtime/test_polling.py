@@ -1,4 +1,4 @@
-"""`select.poll` and its stand-in for Windows: the same for what the backends ask."""
+"""`select.poll` and its replacement for Windows behave alike, as far as the backends use them."""
 
 import select
 import socket
@@ -33,13 +33,13 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
 
 
 def test_nothing_to_wait_for_is_a_wait(poll: Any) -> None:
-    """As long as was said, in milliseconds."""
+    """As long as requested, in milliseconds."""
     began = monotonic()
     assert poll.poll(30) == []
     assert monotonic() - began >= 0.029
 
 
-def test_a_socket_is_told_when_it_can_be_written_to(
+def test_a_writable_socket_is_reported(
     poll: Any, pair: tuple[socket.socket, socket.socket]
 ) -> None:
     """And only for the events that were registered last."""
@@ -59,7 +59,7 @@ def test_a_socket_is_told_when_it_can_be_written_to(
 
 
 def test_an_end_can_be_read(poll: Any, pair: tuple[socket.socket, socket.socket]) -> None:
-    """By whatever event it is told."""
+    """With any event."""
     poll.register(pair[0].fileno(), POLLIN)
     pair[1].close()
     ((number, happened),) = poll.poll(1000)
@@ -67,8 +67,8 @@ def test_an_end_can_be_read(poll: Any, pair: tuple[socket.socket, socket.socket]
     assert happened & POLLIN
 
 
-def test_a_closed_socket_is_told(poll: Any, pair: tuple[socket.socket, socket.socket]) -> None:
-    """The others are still waited for afterwards."""
+def test_a_closed_socket_is_reported(poll: Any, pair: tuple[socket.socket, socket.socket]) -> None:
+    """Other sockets are still polled afterwards."""
     closed, other = pair[1].fileno(), pair[0].fileno()
     poll.register(closed, POLLIN)
     poll.register(other, POLLOUT)

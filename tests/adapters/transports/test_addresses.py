@@ -1,4 +1,4 @@
-"""Host names of several addresses: a dead one does not keep the next from its turn (RFC 8305)."""
+"""Host names with several IP addresses: a dead one does not block the next (RFC 8305)."""
 
 import errno
 import socket
@@ -14,19 +14,19 @@ import pytest
 from dlmachine.core.faults import ConnectionFailed, TimedOut
 from dlmachine.core.protocol.ports import Transport
 from dlmachine_adapters.requests_backend import connecting
-from tests.adapters.doubles import MemoryPart, answered, exchange_for, interrupted
+from tests.adapters.transport_fakes import MemoryPart, answered, exchange_for, interrupted
 from tests.servers.behaviours import resource
 from tests.servers.http import Server
 
 LIVE, DEAD, DEAD_TOO, CLOSED = '127.0.0.1', '127.0.0.2', '127.0.0.3', '127.0.0.4'
 
-#: Sets the addresses of the host `many.test` for a transport.
+#: Sets the IP addresses of the host `many.test` for a transport.
 Resolve = Callable[[int, Sequence[str]], None]
 
 
 @pytest.fixture
 def port(server: Server) -> Iterator[int]:
-    """The server's; at the dead addresses it takes no connections, and refuses none."""
+    """The server's port; at dead addresses connections are neither accepted nor refused."""
     port = int(server.on('/x', resource(b'abc')).split(':')[2].partition('/')[0])
     with ExitStack() as stack:
         for host in (DEAD, DEAD_TOO):
@@ -79,7 +79,7 @@ def resolve(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> Resolve:
     ],
     ids=' '.join,
 )
-def test_a_dead_address_does_not_block_the_next(
+def test_a_dead_ip_address_does_not_block_the_next(
     transport: Transport, port: int, resolve: Resolve, addresses: Sequence[str]
 ) -> None:
     """The response arrives long before the connect timeout."""
@@ -93,7 +93,7 @@ def test_a_dead_address_does_not_block_the_next(
     assert monotonic() - began < 1.5
 
 
-def test_all_addresses_of_a_proxy_are_tried(
+def test_all_ip_addresses_of_a_proxy_are_tried(
     transport: Transport, port: int, resolve: Resolve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Dead addresses of a proxy are skipped too."""
@@ -103,11 +103,11 @@ def test_all_addresses_of_a_proxy_are_tried(
     effect = exchange_for('http://other.test/x', connect=4)
     event = answered(transport.exchange(effect, part, None))
 
-    assert event.head.status == 404  # The server is no proxy, but it was reached.
+    assert event.head.status == 404  # The server is not a proxy, but it was reached.
     assert monotonic() - began < 1.5
 
 
-def test_all_addresses_share_the_connect_timeout(
+def test_all_ip_addresses_share_the_connect_timeout(
     transport: Transport, port: int, resolve: Resolve
 ) -> None:
     """The timeout ends all attempts together."""
@@ -137,7 +137,7 @@ def test_a_short_connect_timeout_is_shared(
     assert bytes(part.data) == b'abc'
 
 
-def test_refused_addresses_fail_without_waiting(
+def test_refused_ip_addresses_fail_without_waiting(
     transport: Transport, port: int, resolve: Resolve
 ) -> None:
     """Refused connections do not wait for the timeout."""
@@ -154,11 +154,11 @@ def test_refused_addresses_fail_without_waiting(
     assert monotonic() - began < 1
 
 
-# --- what only the race of our own can show ------------------------------------------
+# --- the race of the requests backend ---------------------------------------------------
 
 
 class Deadlines:
-    """A watch without limits."""
+    """Deadlines without limits."""
 
     def wait_on(self) -> float:
         return 0.1

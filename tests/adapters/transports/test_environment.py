@@ -1,4 +1,4 @@
-"""Proxies, stored logins and certificates: every transport finds them in the same places."""
+"""Proxies, stored logins and certificates: every transport uses the same."""
 
 import socket
 from base64 import b64encode
@@ -9,7 +9,7 @@ import pytest
 
 from dlmachine.core.faults import ConnectionFailed
 from dlmachine.core.protocol.ports import Transport
-from tests.adapters.doubles import MemoryPart, answered, exchange_for, interrupted
+from tests.adapters.transport_fakes import MemoryPart, answered, exchange_for, interrupted
 from tests.servers import behaviours
 from tests.servers.http import Server
 from tests.servers.proxy import Proxy
@@ -20,14 +20,14 @@ _DATA = behaviours.resource(b'abc')
 
 @pytest.fixture
 def proxy() -> Iterator[Proxy]:
-    """A proxy that anybody may use."""
+    """A proxy without credentials."""
     with Proxy() as running:
         yield running
 
 
 @pytest.fixture
 def guarded_proxy() -> Iterator[Proxy]:
-    """A proxy that wants credentials."""
+    """A proxy that requires credentials."""
     with Proxy(login='me:p@ss') as running:
         yield running
 
@@ -44,14 +44,14 @@ def _basic(login: str) -> str:
 
 
 @pytest.mark.parametrize('variable', ['http_proxy', 'HTTP_PROXY', 'all_proxy'])
-def test_a_proxy_is_asked_for_http(
+def test_a_proxy_is_used_for_http(
     transport: Transport,
     server: Server,
     proxy: Proxy,
     monkeypatch: pytest.MonkeyPatch,
     variable: str,
 ) -> None:
-    """With the whole URL as target, and the same fields."""
+    """With the complete URL as target, and the same fields."""
     monkeypatch.setenv(variable, proxy.url())
     url = server.on('/a//b', _DATA)
     answered(transport.exchange(exchange_for(f'{url}?x=1'), MemoryPart(), None))
@@ -68,7 +68,7 @@ def test_a_proxy_tunnels_https(
     authority: Authority,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """By CONNECT, whose answer is not the server's; the proxy sees no credentials."""
+    """By CONNECT, whose response is not the server's; the proxy gets no credentials."""
     monkeypatch.setenv('https_proxy', proxy.url().removeprefix('http://'))
     url = tls_server.on('/data', _DATA)
     headers = {'Authorization': 'Bearer x'}
@@ -82,10 +82,10 @@ def test_a_proxy_tunnels_https(
 
 
 @pytest.mark.parametrize('entry', ['*', '127.0.0.1', '127.0.0.0/8', 'x.org,127.0.0.1:{port}'])
-def test_excepted_hosts_are_asked_directly(
+def test_excepted_hosts_are_connected_directly(
     transport: Transport, server: Server, proxy: Proxy, monkeypatch: pytest.MonkeyPatch, entry: str
 ) -> None:
-    """`no_proxy` takes names, networks, and hosts with a port."""
+    """`no_proxy` accepts names, networks, and hosts with a port."""
     monkeypatch.setenv('http_proxy', proxy.url())
     monkeypatch.setenv('no_proxy', entry.format(port=server.port))
     answered(transport.exchange(exchange_for(server.on('/data', _DATA)), MemoryPart(), None))
@@ -112,7 +112,7 @@ def test_credentials_of_a_proxy_stay_with_it(
 def test_a_proxy_that_refuses_is_named(
     transport: Transport, tls_server: Server, guarded_proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No tunnel: a fault of the proxy, without its password."""
+    """Without a tunnel the fault is the proxy's, without its password."""
     monkeypatch.setenv('https_proxy', guarded_proxy.url('me:wr0ngpass'))
     effect = exchange_for(tls_server.on('/data', _DATA), verify=False)
     event = interrupted(transport.exchange(effect, MemoryPart(), None))
@@ -122,10 +122,10 @@ def test_a_proxy_that_refuses_is_named(
     assert 'wr0ngpass' not in repr(event)
 
 
-def test_a_refusal_of_plain_http_is_an_answer(
+def test_a_proxys_refusal_of_http_is_a_response(
     transport: Transport, server: Server, guarded_proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without a tunnel 407 is the answer to the request."""
+    """Without a tunnel, 407 is the response to the request."""
     monkeypatch.setenv('http_proxy', guarded_proxy.url())
     event = transport.exchange(exchange_for(server.on('/data', _DATA)), MemoryPart(), None)
     assert answered(event).head.status == 407
@@ -135,7 +135,7 @@ def test_a_refusal_of_plain_http_is_an_answer(
 def test_a_proxy_that_is_not_there_is_named(
     transport: Transport, monkeypatch: pytest.MonkeyPatch, scheme: str
 ) -> None:
-    """A refused connection to the proxy is no fault of the server."""
+    """A refused connection to the proxy is not a fault of the server."""
     monkeypatch.setenv(f'{scheme}_proxy', f'http://me:s3cr3t@127.0.0.1:{_unused_port()}')
     effect = exchange_for(f'{scheme}://127.0.0.1:9/', verify=False)
     event = interrupted(transport.exchange(effect, MemoryPart(), None))
@@ -144,8 +144,8 @@ def test_a_proxy_that_is_not_there_is_named(
     assert 's3cr3t' not in repr(event)
 
 
-def test_a_refused_connection_says_so(transport: Transport) -> None:
-    """Without a proxy it is the server's."""
+def test_a_refused_connection_is_reported(transport: Transport) -> None:
+    """Without a proxy the fault is the server's."""
     effect = exchange_for(f'http://127.0.0.1:{_unused_port()}/')
     event = interrupted(transport.exchange(effect, MemoryPart(), None))
     assert isinstance(event.fault, ConnectionFailed)
@@ -172,7 +172,7 @@ def test_a_stored_login_is_used(
 def test_given_credentials_win_over_stored_ones(
     transport: Transport, server: Server, tmp_path: Path, how: str
 ) -> None:
-    """What the caller says counts."""
+    """Those of the caller are used."""
     _write_netrc(tmp_path / 'home', 'machine 127.0.0.1 login own password pw\n')
     url = server.on('/data', _DATA)
     if how == 'header':
@@ -185,10 +185,10 @@ def test_given_credentials_win_over_stored_ones(
 
 
 @pytest.mark.parametrize('text', ['machine other.org login a password b\n', 'garbage {', ''])
-def test_a_netrc_without_the_host_says_nothing(
+def test_a_netrc_without_the_host_has_no_login(
     transport: Transport, server: Server, tmp_path: Path, text: str
 ) -> None:
-    """Nor does one that cannot be read."""
+    """Nor does an unreadable one."""
     _write_netrc(tmp_path / 'home', text)
     answered(transport.exchange(exchange_for(server.on('/data', _DATA)), MemoryPart(), None))
     assert server.asked[0].get('Authorization') is None

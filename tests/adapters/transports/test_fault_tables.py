@@ -1,4 +1,4 @@
-"""The tables from foreign errors to faults."""
+"""The tables from libraries' errors to faults."""
 
 import http.client
 import socket
@@ -26,7 +26,7 @@ from dlmachine_adapters.http.error_context import ErrorContext
 from dlmachine_adapters.http.response_reader import ResponseReader
 from dlmachine_adapters.http.routing import Route
 from dlmachine_adapters.requests_backend.errors import FOREIGN, fault_of
-from tests.adapters.doubles import MemoryPart, RealClock, exchange_for, interrupted
+from tests.adapters.transport_fakes import MemoryPart, RealClock, exchange_for, interrupted
 from tests.servers.http import Server
 
 
@@ -72,7 +72,7 @@ def _held(error: Exception, wrap: Callable[[Any], Exception]) -> Exception:
     ids=lambda value: repr(value)[:50] if isinstance(value, Exception) else None,
 )  # fmt: skip
 def test_exceptions_have_faults(error: Exception, kind: type[Fault], phase: str | None) -> None:
-    """The most special of what an exception holds counts."""
+    """The most specific exception inside is used."""
     assert isinstance(error, FOREIGN)
     fault = fault_of(error, _scene())
     assert isinstance(fault, kind)
@@ -80,7 +80,7 @@ def test_exceptions_have_faults(error: Exception, kind: type[Fault], phase: str 
 
 
 def test_words_are_short_and_without_secrets() -> None:
-    """Whatever a library quotes."""
+    """With any text of a library."""
     context = _scene(proxy='http://u:pr0xypass@p:1')
     words = context.sanitize('no way to https://h/x?token=t0k3n\n by u:pr0xypass: ' + 'x' * 500)
     assert not any(secret in words for secret in ('t0k3n', 'pr0xypass', '\n'))
@@ -124,7 +124,7 @@ def test_tls_may_break_later(is_connected: bool) -> None:
 def test_codes_of_libcurl_have_faults(
     code: int, text: str, kind: type[Fault], phase: str | None
 ) -> None:
-    """Those that we do not know count as a broken connection."""
+    """Unknown codes count as a broken connection."""
     pytest.importorskip('pycurl')
     from dlmachine_adapters.curl_backend.errors import fault_of as fault_of_code
 
@@ -135,7 +135,7 @@ def test_codes_of_libcurl_have_faults(
 
 @pytest.mark.parametrize('code', [7, 56])
 def test_behind_a_proxy_it_is_the_proxy(code: int) -> None:
-    """Until there is a connection, nobody else was spoken to."""
+    """Until there is a connection, only the proxy was contacted."""
     pytest.importorskip('pycurl')
     from dlmachine_adapters.curl_backend.errors import fault_of as fault_of_code
 
@@ -145,7 +145,7 @@ def test_behind_a_proxy_it_is_the_proxy(code: int) -> None:
 
 
 def test_a_name_that_is_not_known(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither asks anybody outside: the name is too long for DNS, or the resolver is ours."""
+    """No resolver outside is used: the name is too long for DNS, or the resolver is the test's."""
 
     def unknown(*args: object, **kwargs: object) -> None:
         raise socket.gaierror(-2, 'Name or service not known')
@@ -162,7 +162,7 @@ def test_a_name_that_is_not_known(transport: Transport, monkeypatch: pytest.Monk
 def test_a_proxy_that_makes_no_sense_is_named(
     transport: Transport, server: Server, monkeypatch: pytest.MonkeyPatch, proxy: str
 ) -> None:
-    """Whichever backend looks at it."""
+    """By each backend."""
     monkeypatch.setenv('http_proxy', proxy)
     fault = interrupted(transport.exchange(exchange_for(server.url()), MemoryPart(), None)).fault
     assert 'proxy' in str(fault)

@@ -1,4 +1,4 @@
-"""FTP by libcurl, told in the words of HTTP."""
+"""FTP by libcurl, translated into HTTP."""
 
 import socket
 from collections.abc import Callable
@@ -13,7 +13,13 @@ from dlmachine.core.protocol.events import Interrupted, Responded
 from dlmachine.core.protocol.ports import Transport
 from dlmachine_adapters.http.deadlines import Deadlines
 from dlmachine_adapters.http.response_reader import ResponseReader
-from tests.adapters.doubles import MemoryPart, RealClock, answered, exchange_for, interrupted
+from tests.adapters.transport_fakes import (
+    MemoryPart,
+    RealClock,
+    answered,
+    exchange_for,
+    interrupted,
+)
 from tests.servers.ftp import FtpFile, FtpServer
 
 _DATA = bytes(range(256)) * 40
@@ -23,7 +29,7 @@ _FILES = {'a/b.txt': FtpFile(data=_DATA)}
 
 @pytest.fixture
 def curl(make_transport: Callable[[str], Transport]) -> Transport:
-    """The only transport that speaks FTP."""
+    """The only transport that supports FTP."""
     transport = make_transport('curl')
     if 'ftp' not in transport.seen.schemes:
         pytest.skip('this libcurl has no FTP')
@@ -38,7 +44,7 @@ def _resume(
 
 
 def test_a_file_arrives_with_size_and_time(curl: Transport) -> None:
-    """The head has what FTP knows; a later exchange uses the connection again."""
+    """The head has the size and time of FTP; a later exchange reuses the connection."""
     with FtpServer(files=_FILES) as server:
         for _ in range(2):
             part = MemoryPart()
@@ -48,13 +54,13 @@ def test_a_file_arrives_with_size_and_time(curl: Transport) -> None:
     head = event.head
     assert (head.status, head.headers.get('Content-Length')) == (200, str(len(_DATA)))
     assert head.headers.get('Last-Modified') == _MODIFIED
-    # With its Date it is old enough to be a strong validator, so that the part can be resumed.
+    # With its Date it is old enough to be a strong validator, so the part can be resumed.
     assert isinstance(part.taking, StoreBody)
     assert part.taking.validator == _MODIFIED
 
 
-def test_an_empty_file_is_an_answer(curl: Transport) -> None:
-    """Nothing is something."""
+def test_an_empty_file_is_valid(curl: Transport) -> None:
+    """An empty body is valid."""
     with FtpServer(files={'empty': FtpFile(data=b'')}) as server:
         event = answered(curl.exchange(exchange_for(server.url('empty')), MemoryPart(), None))
     assert event.received is not None
@@ -62,7 +68,7 @@ def test_an_empty_file_is_an_answer(curl: Transport) -> None:
 
 
 def test_a_part_is_continued(curl: Transport) -> None:
-    """REST, told as 206; the bytes are right in the end."""
+    """REST is reported as 206; the bytes are right in the end."""
     with FtpServer(files=_FILES) as server:
         part = MemoryPart(_DATA[:5000])
         event = answered(_resume(curl, server.url('a/b.txt'), part))
@@ -82,10 +88,10 @@ def test_a_part_is_continued(curl: Transport) -> None:
     ],
     ids=['another version', 'nothing left', 'shorter now', 'no REST', 'no SIZE', 'no MDTM'],
 )
-def test_a_part_that_can_not_be_continued_is_416(
+def test_a_part_that_cannot_be_resumed_is_416(
     curl: Transport, refuses: set[str], held: int, validator: str
 ) -> None:
-    """The core begins anew then; the part is as it was."""
+    """The core then starts over; the part is unchanged."""
     with FtpServer(files=_FILES, refuses=frozenset(refuses)) as server:
         part = MemoryPart(b'x' * held)
         event = answered(_resume(curl, server.url('a/b.txt'), part, validator))
@@ -108,7 +114,7 @@ def test_a_part_that_can_not_be_continued_is_416(
 def test_a_refusal_is_a_status(
     curl: Transport, path: str, login: str, greeting: str, status: int
 ) -> None:
-    """With the server's words as reason."""
+    """With the server's text as reason."""
     with FtpServer(files=_FILES, login=login, greeting=greeting) as server:
         event = answered(curl.exchange(exchange_for(server.url(path)), MemoryPart(), None))
     assert event.head.status == status
@@ -117,7 +123,7 @@ def test_a_refusal_is_a_status(
 
 @pytest.mark.parametrize('where', ['url', 'netrc'])
 def test_a_login_is_used(curl: Transport, tmp_path: Path, where: str) -> None:
-    """From the URL, or from the netrc file; percent-encoding is undone."""
+    """From the URL or the netrc file, percent-decoded."""
     if where == 'netrc':
         (tmp_path / 'home' / '.netrc').write_text('machine 127.0.0.1 login me password p@:w\n')
     with FtpServer(files=_FILES, login='me:p@:w') as server:
@@ -136,7 +142,7 @@ def test_a_login_is_used(curl: Transport, tmp_path: Path, where: str) -> None:
     ids=['226 after too little', '426', '451 after all', 'silence'],
 )
 def test_a_broken_transfer_has_its_fault(curl: Transport, file: FtpFile, kind: type[Fault]) -> None:
-    """What came before it stays in the part."""
+    """The bytes before it stay in the part."""
     with FtpServer(files={'f': file}) as server:
         part = MemoryPart()
         event = interrupted(curl.exchange(exchange_for(server.url('f'), stall=0.3), part, None))
@@ -145,7 +151,7 @@ def test_a_broken_transfer_has_its_fault(curl: Transport, file: FtpFile, kind: t
 
 
 def test_silence_at_the_greeting_is_bounded(curl: Transport) -> None:
-    """A server that accepts and says nothing."""
+    """A server that accepts a connection and sends nothing."""
     with socket.create_server(('127.0.0.1', 0)) as listener:
         url = f'ftp://127.0.0.1:{listener.getsockname()[1]}/f'
         event = interrupted(
@@ -157,7 +163,7 @@ def test_silence_at_the_greeting_is_bounded(curl: Transport) -> None:
 def test_a_scheme_that_libcurl_does_not_have_is_refused(
     curl: Transport, make_transport: Callable[[str], Transport]
 ) -> None:
-    """Neither backend is tempted by what it could do besides downloading."""
+    """No backend uses a scheme that is not for downloads."""
     event = interrupted(curl.exchange(exchange_for('gopher://h/x'), MemoryPart(), None))
     assert event.fault.code == 'scheme_refused'
     event = interrupted(
@@ -168,7 +174,7 @@ def test_a_scheme_that_libcurl_does_not_have_is_refused(
 
 @pytest.mark.parametrize(('code', 'status'), [(67, 401), (9, 403), (78, 404), (56, None)])
 def test_refusals_of_sftp_have_statuses(code: int, status: int | None) -> None:
-    """SFTP has no replies; libcurl's words are the reason."""
+    """SFTP has no replies; libcurl's text is the reason."""
     pytest.importorskip('pycurl')
     from dlmachine_adapters.curl_backend.callbacks import CurlResponse
 

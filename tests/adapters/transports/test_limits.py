@@ -1,4 +1,4 @@
-"""Limits of time: every transport keeps each of them, to within a second."""
+"""Time limits: every transport keeps each of them, to within a second."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from dlmachine.core.protocol.effects import Exchange
 from dlmachine.core.protocol.events import Responded
 from dlmachine.core.protocol.ports import Transport
 from tests.adapters.conftest import TRANSPORTS
-from tests.adapters.doubles import MemoryPart, answered, exchange_for, interrupted
+from tests.adapters.transport_fakes import MemoryPart, answered, exchange_for, interrupted
 from tests.servers import behaviours
 from tests.servers.http import Asked, Handler, Server, Wire
 
@@ -23,7 +23,7 @@ _SLOW_HEAD = [step for byte in _HEAD for step in (bytes([byte]), 0.1)]
 
 @pytest.fixture
 def deaf_port() -> Iterator[int]:
-    """A port whose queue is full: nobody connects to it, and nobody is refused."""
+    """A port with a full queue: connections are neither accepted nor refused."""
     with ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
         listener.bind(('127.0.0.1', 0))
@@ -37,7 +37,7 @@ def deaf_port() -> Iterator[int]:
 
 @pytest.fixture
 def mute_port() -> Iterator[int]:
-    """A port that accepts connections and says nothing, not even in TLS."""
+    """A port that accepts connections and sends nothing, not even in TLS."""
     with socket.create_server(('127.0.0.1', 0)) as listener:
         yield listener.getsockname()[1]
 
@@ -56,7 +56,7 @@ def _time_out(
 
 @pytest.mark.parametrize('scheme', ['http', 'https'])
 def test_connecting_is_bounded(transport: Transport, deaf_port: int, scheme: str) -> None:
-    """A server that does not take connections."""
+    """A server that accepts no connections."""
     effect = exchange_for(f'{scheme}://127.0.0.1:{deaf_port}/', connect=0.3)
     fault, took = _time_out(transport, effect, MemoryPart())
     assert (fault.phase, fault.limit) == ('connect', timedelta(seconds=0.3))
@@ -64,7 +64,7 @@ def test_connecting_is_bounded(transport: Transport, deaf_port: int, scheme: str
 
 
 def test_the_handshake_is_part_of_connecting(transport: Transport, mute_port: int) -> None:
-    """A server that takes the connection, but never speaks TLS."""
+    """A server that accepts the connection, but never does a TLS handshake."""
     effect = exchange_for(f'https://127.0.0.1:{mute_port}/', connect=0.3, verify=False)
     fault, took = _time_out(transport, effect, MemoryPart())
     assert (fault.phase, took < 1.3) == ('connect', True)
@@ -73,7 +73,7 @@ def test_the_handshake_is_part_of_connecting(transport: Transport, mute_port: in
 def test_the_tunnel_is_part_of_connecting(
     transport: Transport, mute_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A proxy that takes the connection, but never answers."""
+    """A proxy that accepts the connection, but never responds."""
     monkeypatch.setenv('https_proxy', f'http://127.0.0.1:{mute_port}')
     effect = exchange_for('https://127.0.0.1:9/', connect=0.3, verify=False)
     fault, took = _time_out(transport, effect, MemoryPart())
@@ -105,7 +105,7 @@ def test_the_tunnel_is_part_of_connecting(
 def test_silence_is_bounded(
     transport: Transport, server: Server, handler: Handler, kept: int
 ) -> None:
-    """A server that stops talking."""
+    """A server that stops sending."""
     effect = exchange_for(server.on('/data', handler), stall=0.4)
     part = MemoryPart()
     fault, took = _time_out(transport, effect, part)
@@ -126,7 +126,7 @@ def test_silence_is_bounded(
 def test_endless_responses_are_bounded(
     transport: Transport, server: Server, first: bytes, again: bytes
 ) -> None:
-    """Not by a limit of time, for it is no silence: by how much of it makes sense."""
+    """By their size, because the server is not silent."""
 
     def handle(asked: Asked, wire: Wire) -> None:
         wire.send(first)
@@ -140,7 +140,7 @@ def test_endless_responses_are_bounded(
 
 
 def test_silence_while_sending_is_bounded(make_transport: Callable[[str], Transport]) -> None:
-    """A server that does not read what is sent; libcurl notices too, but some 20 s later."""
+    """A server that does not read; libcurl notices that some 20 s later."""
     transport = make_transport('requests')
     with socket.create_server(('127.0.0.1', 0), backlog=1) as listener:
         url = f'http://127.0.0.1:{listener.getsockname()[1]}/'
@@ -161,7 +161,7 @@ def test_silence_while_sending_is_bounded(make_transport: Callable[[str], Transp
 def test_the_total_time_is_bounded(
     transport: Transport, server: Server, handler: Handler, is_head_there: bool
 ) -> None:
-    """A server that talks, but takes too long about it."""
+    """A server that sends too slowly."""
     effect = exchange_for(server.on('/data', handler), stall=30, timeout=9)
     part = MemoryPart()
     fault, took = _time_out(transport, effect, part, remaining=0.5)
@@ -170,15 +170,15 @@ def test_the_total_time_is_bounded(
     assert bool(part.data) == is_head_there
 
 
-def test_the_whole_bounds_connecting_too(transport: Transport, deaf_port: int) -> None:
-    """What is left may be less than connecting may take."""
+def test_the_total_time_bounds_connecting_too(transport: Transport, deaf_port: int) -> None:
+    """Connecting may take no longer than the total time that is left."""
     effect = exchange_for(f'http://127.0.0.1:{deaf_port}/', connect=30, timeout=9)
     fault, took = _time_out(transport, effect, MemoryPart(), remaining=0.3)
     assert (fault.phase, took < 1.3) == ('total', True)
 
 
 def test_nothing_is_sent_when_no_time_is_left(transport: Transport, server: Server) -> None:
-    """0 is not for ever."""
+    """0 does not mean unlimited."""
     effect = exchange_for(server.on('/data', behaviours.resource(b'abc')), timeout=9)
     fault, _ = _time_out(transport, effect, MemoryPart(), remaining=0)
     assert fault.phase == 'total'
@@ -186,7 +186,7 @@ def test_nothing_is_sent_when_no_time_is_left(transport: Transport, server: Serv
 
 
 def test_a_slow_but_steady_body_is_not_cut(transport: Transport, server: Server) -> None:
-    """Patience with silence begins anew with each byte."""
+    """The stall timeout restarts with each byte."""
     steps = [step for _ in range(8) for step in (b'x', 0.15)]
     url = server.on(
         '/data', behaviours.raw(b'HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n', *steps)
@@ -196,7 +196,7 @@ def test_a_slow_but_steady_body_is_not_cut(transport: Transport, server: Server)
     assert bytes(part.data) == b'x' * 8
 
 
-def test_a_slow_disk_is_no_silence(transport: Transport, server: Server) -> None:
+def test_a_slow_disk_is_not_silence(transport: Transport, server: Server) -> None:
     """Only the server's silence counts."""
 
     class SlowPart(MemoryPart):
@@ -211,7 +211,7 @@ def test_a_slow_disk_is_no_silence(transport: Transport, server: Server) -> None
 
 
 def test_an_unwanted_body_takes_a_moment_at_most(transport: Transport, server: Server) -> None:
-    """The answer stands, however slowly its body comes."""
+    """The response is returned, however slowly its body comes."""
     head = b'HTTP/1.1 404 Not Found\r\nContent-Length: 100\r\n\r\n'
     steps: tuple[bytes | float, ...] = (b'x', 0.1) * 100
     url = server.on('/data', behaviours.raw(head, *steps))
@@ -225,7 +225,7 @@ def test_an_unwanted_body_takes_a_moment_at_most(transport: Transport, server: S
 def test_an_interrupt_from_the_keyboard_comes_out(
     make_transport: Callable[[str], Transport], server: Server, name: str
 ) -> None:
-    """Ctrl-C is not swallowed, and the transport can be used again."""
+    """Ctrl-C is not lost, and the transport can be used again."""
 
     class Impatient(MemoryPart):
         def write(self, data: bytes | bytearray | memoryview) -> None:
@@ -239,7 +239,7 @@ def test_an_interrupt_from_the_keyboard_comes_out(
 
 
 def test_limits_do_not_outlast_an_exchange(transport: Transport, server: Server) -> None:
-    """A connection that is used again has the limits of the new exchange."""
+    """A reused connection has the limits of the new exchange."""
 
     def late(asked: Asked, wire: Wire) -> None:
         wire.pause(0.6)

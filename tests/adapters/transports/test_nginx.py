@@ -8,7 +8,7 @@ import pytest
 
 from dlmachine.core.protocol.effects import Expectation
 from dlmachine.core.protocol.ports import Transport
-from tests.adapters.doubles import CountingPart, MemoryPart, answered, exchange_for
+from tests.adapters.transport_fakes import CountingPart, MemoryPart, answered, exchange_for
 from tests.servers.nginx import run_nginx
 
 pytestmark = pytest.mark.nginx
@@ -40,8 +40,8 @@ def test_a_file_arrives_whole(transport: Transport, nginx: str) -> None:
     assert event.head.headers.get('ETag')
 
 
-def test_nothing_is_coded_unless_asked_for(transport: Transport, nginx: str) -> None:
-    """Identity is asked for, and given; gzip comes as it is."""
+def test_nothing_is_coded_by_default(transport: Transport, nginx: str) -> None:
+    """Identity is requested and sent; gzip files arrive unchanged."""
     part = MemoryPart()
     answered(transport.exchange(exchange_for(f'{nginx}/gzip/text.txt'), part, None))
     assert bytes(part.data) == b'line\n' * 1000
@@ -52,7 +52,7 @@ def test_nothing_is_coded_unless_asked_for(transport: Transport, nginx: str) -> 
 
 
 def test_revalidation_and_resumption(transport: Transport, nginx: str) -> None:
-    """304 for the ETag, 206 for the rest of it."""
+    """304 for the ETag, 206 for the rest of the file."""
     url = f'{nginx}/data.bin'
     etag = answered(transport.exchange(exchange_for(url), MemoryPart(), None)).head.headers.get(
         'ETag'
@@ -72,7 +72,9 @@ def test_revalidation_and_resumption(transport: Transport, nginx: str) -> None:
 
 
 @pytest.mark.parametrize(('path', 'status'), [('/moved/data.bin', 302), ('/nothing', 404)])
-def test_other_answers_are_told(transport: Transport, nginx: str, path: str, status: int) -> None:
-    """Nothing is followed."""
+def test_other_responses_are_reported(
+    transport: Transport, nginx: str, path: str, status: int
+) -> None:
+    """No redirect is followed."""
     event = answered(transport.exchange(exchange_for(f'{nginx}{path}'), MemoryPart(), None))
     assert (event.head.status, event.received) == (status, None)

@@ -1,4 +1,4 @@
-"""What every transport sends: what was written down, and nothing else."""
+"""Every transport sends exactly the core's request."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,13 +11,13 @@ from dlmachine.core.http.headers import Headers
 from dlmachine.core.protocol.effects import Exchange
 from dlmachine.core.protocol.ports import Transport
 from tests.adapters.conftest import TRANSPORTS
-from tests.adapters.doubles import MemoryPart, answered, exchange_for, interrupted
+from tests.adapters.transport_fakes import MemoryPart, answered, exchange_for, interrupted
 from tests.servers import behaviours
 from tests.servers.http import Asked, Server
 
 
 def str_of_keys(wanted: dict[str, Any]) -> str:
-    """How a case is called."""
+    """The name of a case."""
     return ', '.join(wanted) or 'plain'
 
 
@@ -27,7 +27,7 @@ _UPLOAD = bytes(range(256)) * 2000
 def _send_by_all(
     make: Callable[[str], Transport], server: Server, effect: Exchange
 ) -> dict[str, Asked]:
-    """What the server saw of the same exchange by each transport."""
+    """The request that the server received from each transport."""
     for name in TRANSPORTS:
         answered(make(name).exchange(effect, MemoryPart(), None))
     return dict(zip(TRANSPORTS, server.asked[-len(TRANSPORTS) :], strict=True))
@@ -62,7 +62,7 @@ def _send_by_all(
 def test_all_backends_send_the_same(
     make_transport: Callable[[str], Transport], server: Server, wanted: dict[str, Any]
 ) -> None:
-    """Method, target, fields and body are equal; fields are those of the request and its frame."""
+    """Method, target, fields and body are equal; fields are those of the request and its framing."""
     url = server.on('/echo', behaviours.echo)
     effect = exchange_for(url, **wanted)
     seen = _send_by_all(make_transport, server, effect)
@@ -76,7 +76,7 @@ def test_all_backends_send_the_same(
 
 @pytest.mark.parametrize('missing', ['Accept', 'Accept-Encoding', 'User-Agent', 'Content-Type'])
 def test_no_header_is_made_up(transport: Transport, server: Server, missing: str) -> None:
-    """What the request does not say is not said."""
+    """Fields that are not in the request are not sent."""
     url = server.on('/echo', behaviours.echo)
     effect = exchange_for(url, query={'a': '1'}, post=True)
     object.__setattr__(effect.request, 'headers', effect.request.headers.without(missing))
@@ -96,7 +96,7 @@ def test_no_header_is_made_up(transport: Transport, server: Server, missing: str
     ],
 )
 def test_the_url_goes_out_as_it_is(transport: Transport, server: Server, target: str) -> None:
-    """Byte for byte, as the core has written it in normal form."""
+    """Byte for byte, as the core has normalized it."""
     server.fallback = behaviours.echo
     effect = exchange_for(server.url(target))
     answered(transport.exchange(effect, MemoryPart(), None))
@@ -106,7 +106,7 @@ def test_the_url_goes_out_as_it_is(transport: Transport, server: Server, target:
 def test_a_file_is_sent_from_disk(
     make_transport: Callable[[str], Transport], server: Server, tmp_path: Path
 ) -> None:
-    """A multipart body with a file arrives whole, with its length told beforehand."""
+    """A multipart body with a file arrives complete, with its length in advance."""
     path = tmp_path / 'up "load".bin'
     path.write_bytes(_UPLOAD)
     effect = exchange_for(server.on('/echo', behaviours.echo), multipart={'f': path, 't': 'x'})
@@ -121,7 +121,7 @@ def test_a_file_is_sent_from_disk(
 def test_a_missing_file_is_a_fault_before_anything_is_sent(
     transport: Transport, server: Server, tmp_path: Path
 ) -> None:
-    """The file is named; the server hears nothing."""
+    """The file is named; the server receives nothing."""
     path = tmp_path / 'missing'
     effect = exchange_for(server.on('/echo', behaviours.echo), multipart={'f': path})
     event = interrupted(transport.exchange(effect, MemoryPart(), None))
@@ -133,7 +133,7 @@ def test_a_missing_file_is_a_fault_before_anything_is_sent(
 def test_a_file_that_shrinks_is_a_fault(
     transport: Transport, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is a fault of this machine, not of the network."""
+    """It is a local fault, not one of the network."""
     path = tmp_path / 'file'
     path.write_bytes(b'x' * 100_000)
     monkeypatch.setattr('os.fstat', lambda _: type('Stat', (), {'st_size': 200_000}))
@@ -144,10 +144,8 @@ def test_a_file_that_shrinks_is_a_fault(
     assert 'shorter' in str(event.fault)
 
 
-def test_an_answer_before_the_whole_body_was_sent_counts(
-    transport: Transport, server: Server
-) -> None:
-    """413 may come early; what it says is the answer."""
+def test_an_early_response_is_returned(transport: Transport, server: Server) -> None:
+    """413 may come early; it is the response."""
     early = b'HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno'
     server.on('/up', behaviours.raw(early))
     effect = exchange_for(server.url('/up'), data=b'x' * 100)
@@ -158,7 +156,7 @@ def test_an_answer_before_the_whole_body_was_sent_counts(
 def test_nothing_is_sent_twice(
     transport: Transport, server: Server, wanted: dict[str, Any]
 ) -> None:
-    """A connection that dies when it is used again is told; trying again is the core's to decide."""
+    """A reused connection that dies is reported; the core decides about a retry."""
     answered(transport.exchange(exchange_for(server.on('/', behaviours.echo)), MemoryPart(), None))
     effect = exchange_for(server.on('/x', behaviours.raw()), **wanted)
     event = interrupted(transport.exchange(effect, MemoryPart(), None))
@@ -167,7 +165,7 @@ def test_nothing_is_sent_twice(
 
 
 def test_secrets_of_a_request_are_scrubbed_from_faults(transport: Transport) -> None:
-    """The words of a library may quote what was asked for."""
+    """The text of a library may quote the request."""
     headers = Headers((('Authorization', 'Bearer s3cr3t-token'),))
     effect = exchange_for('http://127.0.0.1:1/x?api_key=s3cr3t-key', headers=headers)
     event = interrupted(transport.exchange(effect, MemoryPart(), None))

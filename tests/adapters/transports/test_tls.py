@@ -1,4 +1,4 @@
-"""TLS: every transport trusts whom it is told to, and nobody else."""
+"""TLS: every transport trusts only the configured authorities."""
 
 import shutil
 import socket
@@ -12,7 +12,7 @@ import pytest
 from dlmachine.core.faults import ConnectionFailed, InvalidInput, TlsFailed
 from dlmachine.core.protocol.events import Responded
 from dlmachine.core.protocol.ports import Transport
-from tests.adapters.doubles import MemoryPart, answered, exchange_for, interrupted
+from tests.adapters.transport_fakes import MemoryPart, answered, exchange_for, interrupted
 from tests.servers import behaviours
 from tests.servers.http import Server
 from tests.servers.tls import Authority
@@ -70,7 +70,7 @@ def test_a_named_authority_wins_over_variables(
     other_authority: Authority,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """`cainfo` is the caller's word."""
+    """The caller decides."""
     monkeypatch.setenv('REQUESTS_CA_BUNDLE', str(authority.cainfo))
     url = tls_server.on('/data', _DATA)
     event = transport.exchange(exchange_for(url, cainfo=other_authority.cainfo), MemoryPart(), None)
@@ -83,7 +83,7 @@ def test_a_named_authority_wins_over_variables(
 def test_a_missing_certificate_is_the_callers_fault(
     transport: Transport, tls_server: Server, authority: Authority, given: str, where: str
 ) -> None:
-    """Named before anything is sent."""
+    """The error comes before a request is sent."""
     wanted: dict[str, Any] = {'cainfo': authority.cainfo, given: '/nowhere/file.pem'}
     event = interrupted(
         transport.exchange(exchange_for(tls_server.url(), **wanted), MemoryPart(), None)
@@ -96,7 +96,7 @@ def test_a_missing_certificate_is_the_callers_fault(
 def test_a_certificate_for_another_name_is_refused(
     transport: Transport, authority: Authority
 ) -> None:
-    """The name counts, not only the signature."""
+    """The name is checked as well as the signature."""
     with Server(context=authority.server_context('other.example')) as server:
         effect = exchange_for(server.on('/data', _DATA), cainfo=authority.cainfo)
         event = interrupted(transport.exchange(effect, MemoryPart(), None))
@@ -110,7 +110,7 @@ def test_a_certificate_for_another_name_is_refused(
 def test_trust_is_not_carried_over(
     transport: Transport, tls_server: Server, authority: Authority
 ) -> None:
-    """A connection that nobody vouched for is not used where somebody has to."""
+    """A connection that was not verified is not used where verification is required."""
     url = tls_server.on('/data', _DATA)
     answered(transport.exchange(exchange_for(url, verify=False), MemoryPart(), None))
     event = interrupted(transport.exchange(exchange_for(url), MemoryPart(), None))
@@ -121,7 +121,7 @@ def test_trust_is_not_carried_over(
 def test_a_client_certificate_is_shown(
     transport: Transport, authority: Authority, tmp_path: Path
 ) -> None:
-    """With it the server answers, without it TLS fails."""
+    """With it the server responds, without it TLS fails."""
     cert, key = authority.client_files(tmp_path)
     with Server(context=authority.server_context(asks_client=True)) as server:
         url = server.on('/data', _DATA)
@@ -132,8 +132,8 @@ def test_a_client_certificate_is_shown(
         assert isinstance(event.fault, TlsFailed)
 
 
-def test_a_server_without_tls_is_no_server_for_https(transport: Transport) -> None:
-    """What is not TLS fails as such."""
+def test_https_requires_a_server_with_tls(transport: Transport) -> None:
+    """The error is one of TLS."""
     with socket.create_server(('127.0.0.1', 0)) as listener:
 
         def greet() -> None:
@@ -173,7 +173,7 @@ def test_a_folder_of_authorities_is_trusted(
 def test_a_body_that_is_cut_off_is_not_whole(
     transport: Transport, tls_server: Server, authority: Authority, head: bytes
 ) -> None:
-    """Without a goodbye in TLS, anybody on the way may have ended it (RFC 9112 section 9.8)."""
+    """Without a TLS close, any third party may have ended it (RFC 9112 section 9.8)."""
     start = b'HTTP/1.1 200 OK\r\n' + head + b'\r\nabc'
     url = tls_server.on('/cut', behaviours.raw(start, ends='cut'))
     event = interrupted(
@@ -186,7 +186,7 @@ def test_a_body_that_is_cut_off_is_not_whole(
 def test_a_body_that_ends_with_a_goodbye_is_whole(
     transport: Transport, tls_server: Server, authority: Authority
 ) -> None:
-    """Until the connection closes, as HTTP/1.0 has it."""
+    """It lasts until the connection closes, as in HTTP/1.0."""
     url = tls_server.on('/whole', behaviours.raw(b'HTTP/1.0 200 OK\r\n\r\nabc'))
     part = MemoryPart()
     answered(transport.exchange(exchange_for(url, cainfo=authority.cainfo), part, None))

@@ -1,4 +1,4 @@
-"""Helpers for tests of the care of a cache: looking and treating, at a later time."""
+"""Helpers for tests of cache maintenance: diagnose and repair at a later time."""
 
 import sqlite3
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ ORPHAN = f'{"ab" * 16}-1.csv'
 
 
 class Later:
-    """A clock that is ahead, because the times of files cannot be set otherwise."""
+    """A clock that is ahead, because the times of files cannot be changed otherwise."""
 
     def __init__(self, ahead: timedelta = HOUR) -> None:
         self.ahead = ahead
@@ -43,23 +43,23 @@ class Later:
 
 
 def look(registry: Registry, ahead: timedelta = HOUR) -> list[Finding]:
-    """What is found so much later."""
+    """The findings after that much time."""
     return list(diagnose(registry, Later(ahead).now()))
 
 
 def kinds(findings: list[Finding]) -> list[tuple[FindingKind, Repair]]:
-    """What they are about, and what can be done."""
+    """The kinds and repairs of findings."""
     return [(finding.kind, finding.repair) for finding in findings]
 
 
 def repair(registry: Registry, finding: Finding, ahead: timedelta = HOUR) -> Repaired | None:
-    """Do something about it."""
+    """Apply the repair of a finding."""
     clock = Later(ahead)
     return FindingRepairer(registry, FolderLocks(registry.folder, clock), clock).repair(finding)
 
 
 def cured(registry: Registry, ahead: timedelta = HOUR) -> list[Finding]:
-    """What is found after all was treated."""
+    """The findings after all repairs."""
     for finding in diagnose(registry, Later(ahead).now()):
         repair(registry, finding, ahead)
     return look(registry, ahead)
@@ -74,7 +74,7 @@ def snapshot(folder: Path) -> dict[str, Any]:
 
 
 def a_left_part(folder: Path, stem: str = 'k' * 32, size: int = 2 << 20) -> Path:
-    """A part as an interrupted download leaves it: synced, with its note."""
+    """A part of an interrupted download: synced, with its note."""
     storage = create_part(folder, stem)
     storage.begin(0, StoreBody(offset=0, wire_bytes=size, validator='"v1"'))
     storage.append(b'x' * size)
@@ -83,18 +83,18 @@ def a_left_part(folder: Path, stem: str = 'k' * 32, size: int = 2 << 20) -> Path
 
 
 def named(update: NewVersion) -> EntryId:
-    """Its name."""
+    """The id of an entry."""
     return EntryId(item_id=update.item_id, version=update.version, key=update.key)
 
 
 def conditions(registry: Registry) -> list[CopyState]:
-    """What verifying finds."""
+    """The results of verifying."""
     checked = [check_entry(registry, entry) for entry in list_entries(registry)]
     return [one.condition for one in checked if one is not None]
 
 
 def quarantined(folder: Path) -> list[Path]:
-    """What lies in quarantine, notes too."""
+    """The files in quarantine, including notes."""
     place = quarantine_folder(str(folder))
     return sorted(place.iterdir()) if place.exists() else []
 

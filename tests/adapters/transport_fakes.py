@@ -1,4 +1,4 @@
-"""Stand-ins and builders for tests of transports."""
+"""Fakes and builders for tests of transports."""
 
 import hashlib
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,7 @@ from dlmachine.core.transfer.build_request import build_request
 
 
 class RealClock:
-    """The clock of the system."""
+    """The system's clock."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -33,7 +33,7 @@ class RealClock:
 
 
 class MemoryPart:
-    """Keeps what it is given; `full_bytes` is the size of its disk."""
+    """Stores bytes in memory; `full_bytes` is the size of its disk."""
 
     def __init__(self, held: bytes = b'', full_bytes: int | None = None) -> None:
         self.data = bytearray(held)
@@ -79,7 +79,7 @@ class MemoryPart:
 
 
 class CountingPart(MemoryPart):
-    """Counts and hashes, and keeps nothing."""
+    """Counts and hashes bytes without storing them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -121,7 +121,7 @@ def exchange_for(
 
 
 def answered(event: Responded | Interrupted) -> Responded:
-    """The event, which must be an answer."""
+    """The event, which must be a response."""
     assert isinstance(event, Responded), event
     return event
 
