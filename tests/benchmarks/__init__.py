@@ -1,1 +1,1 @@
-"""Benchmarks: dlmachine beside other downloaders, on the loopback (`make bench`)."""
+"""Benchmarks: dlmachine and other downloaders, on loopback (`make bench`)."""

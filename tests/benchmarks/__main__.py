@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks`: run the work loads, print tables, write JSON."""
+"""`python -m tests.benchmarks`: run the workloads, print tables, write JSON."""
 
 import argparse
 import json
@@ -37,7 +37,7 @@ WORKS: Final[Mapping[str, MakeWork]] = {
 
 
 def main() -> int:
-    """Run what is asked for; 0 unless a contender failed."""
+    """Run the requested workloads; return 0 unless a contender failed."""
     asked = _parse()
     environments = Environments(asked.envs)
     results: list[dict[str, Any]] = []

@@ -1,3 +1,3 @@
-"""Keeps pytest out: nothing here is a test, and the programs import other packages."""
+"""Excludes this folder from pytest: it has no tests, and its programs import other packages."""
 
 collect_ignore_glob = ['*']

@@ -1,4 +1,4 @@
-"""Virtual environments of the contenders, made when they are first asked for."""
+"""Virtual environments of the contenders, created on first use."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-#: What is installed for each. dlmachine's own is the one that runs the benchmark.
+#: The packages of each environment. dlmachine itself runs in that of the benchmark.
 REQUIREMENTS: Final[Mapping[str, str]] = {
     'requests': 'requests',
     'pycurl': 'pycurl',
@@ -22,7 +22,7 @@ _VERSIONS: Final = (
 
 
 class AbsentError(Exception):
-    """An environment cannot be had; the text says why."""
+    """An environment cannot be created; the text says why."""
 
 
 class Environments:
@@ -45,7 +45,7 @@ class Environments:
             raise AbsentError(self._absent[name]) from error
 
     def versions(self) -> dict[str, str]:
-        """What is installed in each environment that was asked for."""
+        """The packages of each environment that was used."""
         names = [name for name in REQUIREMENTS if (self._folder / name / '.made').exists()]
         return {name: _versions(self.python(name)) for name in ('dlmachine', *names)}
 

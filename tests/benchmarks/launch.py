@@ -1,7 +1,7 @@
 """Run commands one after another and measure each: `launch.py JOB`, a JSON object.
 
-A process of its own, because the peak memory that the kernel reports of a child is never
-lower than that of the process that started it; this one is as small as a Python can be.
+This is a separate, small process, because the kernel reports at least the peak memory of the parent
+for a child.
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import Any
 
 
 def main() -> None:
-    """Measure what the argument names; a JSON list, one object a step, on stdout."""
+    """Measure the steps in the argument; print a JSON list with one object for each step."""
     job: dict[str, Any] = json.loads(sys.argv[1])
     flags = os.O_CREAT | os.O_WRONLY | os.O_TRUNC
     out, err = os.open(job['out'], flags), os.open(job['err'], flags)

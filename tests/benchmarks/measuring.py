@@ -1,4 +1,4 @@
-"""Measuring: what a contender runs, and what came of it."""
+"""Measure what a contender runs."""
 
 import json
 import os
@@ -13,22 +13,22 @@ from typing import Any, Final, TypeAlias
 
 _LAUNCH: Final = Path(__file__).parent / 'launch.py'
 PROGRAMS: Final = Path(__file__).parent / 'programs'
-#: More than the slowest contender needs; a hung one ends here.
+#: More than the slowest contender needs; a hanging one is ended then.
 _MAX_SECONDS: Final = 400.0
 
 Command: TypeAlias = tuple[str, ...]
-#: What else is to be told of a run; `problem` says why it does not count.
+#: Additional figures of a run; `problem` says why it does not count.
 Extras: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A contender in a work load.
+    """A contender in a workload.
 
-    `steps` are its commands, all of them measured; `units` the number of downloads, hits,
-    … that it does, by which ratios are made; `note` what it does not do. With
-    `tells_time` the seconds are those that the program prints, without start and imports.
-    `is_slow` is run in the first round only. `absent` says why it cannot take part.
+    `steps` are its commands, all of which are measured; `units` is the number of downloads or hits, used
+    for ratios; `note` says what it does not do. With `tells_time` the seconds are those that the program
+    prints, without start and imports. `is_slow` runs in the first round only. `absent` says why it cannot
+    take part.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One run: seconds, seconds of CPU, bytes."""
+    """One run: seconds, CPU seconds, bytes."""
 
     wall: float
     cpu: float
@@ -62,26 +62,26 @@ class Row:
 
     @property
     def wall(self) -> float:
-        """Median of seconds."""
+        """The median of the seconds."""
         return median(run.wall for run in self.runs)
 
     @property
     def cpu(self) -> float:
-        """Median of seconds of CPU."""
+        """The median of the CPU seconds."""
         return median(run.cpu for run in self.runs)
 
     @property
     def peak(self) -> float:
-        """Median of peak bytes."""
+        """The median of the peak bytes."""
         return median(run.peak for run in self.runs)
 
     @property
     def each(self) -> float:
-        """Seconds for one unit."""
+        """The seconds for one unit."""
         return self.wall / self.entry.units
 
     def ratio_to(self, other: 'Row', figure: Callable[[Run], float]) -> float | None:
-        """Median of the ratios for one unit, round by round: what was slow for both falls out."""
+        """The median of the ratios for one unit, round by round, which cancels common slowness."""
         units = other.entry.units / self.entry.units
         ratios = [
             figure(one) / figure(two) * units
@@ -92,7 +92,7 @@ class Row:
 
 
 def python(program: str, at: str | Path, /, **job: Any) -> Command:
-    """A program of ours in the Python of an environment, cut off from everything else."""
+    """One of the benchmark's programs, isolated, in the Python of an environment."""
     return (str(at), '-I', str(PROGRAMS / program), json.dumps(job, default=str))
 
 
@@ -136,7 +136,7 @@ def run_once(entry: Entry, folder: Path) -> Run | str:
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    # No proxy, no configuration file and no cache of the user's has a part in it.
+    # The user's proxy, configuration and cache are not used.
     kept = {name: os.environ[name] for name in ('PATH', 'LANG') if name in os.environ}
     return {**kept, 'HOME': str(folder), 'TMPDIR': str(folder), 'TERM': 'dumb'}
 

@@ -1,7 +1,6 @@
-"""Profiles of dlmachine at a work load: where its time goes, function by function.
+"""Profile dlmachine in a workload, function by function.
 
-The profiler makes calls dearer than they are, and C code seem cheaper; shares are to be
-read as such.
+The profiler makes calls more expensive, and C code relatively cheaper: the shares are approximate.
 """
 
 import json
@@ -18,7 +17,7 @@ _LINES: Final = 25
 
 
 def profile_work(work: Work, folder: Path, into: Path) -> None:
-    """Run each entry of ours once; profiles go into a folder, their tops to stdout."""
+    """Run each entry of dlmachine once; write profiles to a folder, and print the top functions."""
     into.mkdir(parents=True, exist_ok=True)
     scratch = folder / 'run'
     scratch.mkdir()

@@ -1,4 +1,4 @@
-"""Reports: a table for people, JSON for machines."""
+"""Reports: a table for people, JSON for programs."""
 
 import os
 import platform
@@ -15,7 +15,7 @@ _MIB = 1 << 20
 
 
 def show(work: Work, rows: Mapping[str, Row]) -> str:
-    """A Markdown table of a work load, and its targets."""
+    """A Markdown table of a workload, and its targets."""
     each = f'µs/{work.unit}' if work.unit else ''
     head = ['', 's', 'ratio', 'CPU s', 'ratio', 'peak MiB', *([each] if each else []), '']
     lines = [f'### {work.name}: {work.title}', '', _line(head), _line(['---'] * len(head))]
@@ -36,12 +36,12 @@ def show(work: Work, rows: Mapping[str, Row]) -> str:
 
 
 def aims(work: Work, rows: Mapping[str, Row]) -> list[tuple[str, float, float | None]]:
-    """What is to be reached, and what was."""
+    """The targets, and the results."""
     return [(target.text, target.most, target.figure(rows)) for target in work.targets]
 
 
 def as_json(work: Work, rows: Mapping[str, Row]) -> dict[str, Any]:
-    """The same, every run of it."""
+    """The same as JSON, with every run."""
     reference = rows.get(work.reference)
     return {
         'name': work.name,
@@ -77,7 +77,7 @@ def as_json(work: Work, rows: Mapping[str, Row]) -> dict[str, Any]:
 
 
 def machine() -> dict[str, str]:
-    """Where and when this was measured."""
+    """The computer and the time of the measurement."""
     return {
         'date': datetime.now(UTC).strftime('%Y-%m-%d'),
         'system': f'{platform.system()} {platform.release()} {platform.machine()}',
@@ -89,7 +89,7 @@ def machine() -> dict[str, str]:
 
 
 def load() -> str:
-    """How many processes want to run, over the last minute; more than cores is a bad time."""
+    """The number of processes that want to run, over the last minute; it should not exceed the cores."""
     return f'{os.getloadavg()[0]:.2f}'
 
 

@@ -1,4 +1,4 @@
-"""The servers of the benchmarks: nginx, and a TLS server behind a slow line."""
+"""The servers of the benchmarks: nginx, and a TLS server behind a slow connection."""
 
 import asyncio
 import shutil
@@ -43,7 +43,7 @@ MIB = 1 << 20
 
 @contextmanager
 def run_nginx(folder: Path) -> Iterator[str]:
-    """Serve `folder/root` at the URL that is yielded."""
+    """Serve `folder/root` at the yielded URL."""
     program = shutil.which('nginx') or shutil.which('nginx', path='/usr/sbin:/usr/local/sbin')
     if program is None:
         msg = 'the benchmarks need nginx (apt-get install nginx)'
@@ -66,14 +66,14 @@ def run_nginx(folder: Path) -> Iterator[str]:
 
 
 def block(size: int) -> bytes:
-    """Bytes without a pattern that could be compressed away, the same each time."""
+    """Incompressible bytes, the same each time."""
     from random import Random
 
     return Random(4).randbytes(size)
 
 
 def write_file(path: Path, size: int, *, is_sparse: bool = False) -> None:
-    """A file of so many bytes."""
+    """Write a file of this size."""
     with path.open('wb') as file:
         if is_sparse:
             file.truncate(size)
@@ -85,7 +85,7 @@ def write_file(path: Path, size: int, *, is_sparse: bool = False) -> None:
 
 @contextmanager
 def slow_line(port: int, seconds: float) -> Iterator[int]:
-    """A port from which each byte takes so long to the other port, and each back."""
+    """A port that forwards to another port, with a delay in both directions."""
     loop = asyncio.new_event_loop()
     server = loop.run_until_complete(
         asyncio.start_server(lambda r, w: _relay(r, w, port, seconds), '127.0.0.1', 0, backlog=512)

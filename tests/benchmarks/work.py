@@ -1,4 +1,4 @@
-"""A work load as data, and what it is to reach."""
+"""A workload as data, with its targets."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -14,7 +14,7 @@ Rows: TypeAlias = Mapping[str, Row]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A figure that must not be higher than `most`; None where it could not be measured."""
+    """A figure that must not be higher than `most`; None if it could not be measured."""
 
     text: str
     most: float
@@ -23,7 +23,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """A work load: its entries run in turn, ratios are to `reference`."""
+    """A workload: its entries run in turn, ratios are relative to `reference`."""
 
     name: str
     title: str
@@ -35,7 +35,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """What work loads are made with: a folder on tmpfs, environments, and how much to do."""
+    """What workloads are made with: a folder on tmpfs, environments, and sizes."""
 
     folder: Path
     environments: Environments
@@ -50,7 +50,7 @@ MakeWork: TypeAlias = Callable[[Bench], AbstractContextManager[Work]]
 
 
 def ratio(name: str, reference: str, text: str, most: float) -> Target:
-    """Seconds for one unit over those of another entry."""
+    """The seconds for one unit divided by those of another entry."""
 
     def figure(rows: Rows) -> float | None:
         one, other = rows.get(name), rows.get(reference)
@@ -60,7 +60,7 @@ def ratio(name: str, reference: str, text: str, most: float) -> Target:
 
 
 def extra(name: str, key: str, text: str, most: float) -> Target:
-    """The largest of a figure that an entry told."""
+    """The largest value of a figure that an entry printed."""
 
     def figure(rows: Rows) -> float | None:
         row = rows.get(name)

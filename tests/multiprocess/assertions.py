@@ -1,4 +1,4 @@
-"""What is found on disk after something went wrong, and what must be true of it."""
+"""Checks of the disk after a failure."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ def sha256(data: bytes) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A READY entry: the file that it promises, and the digest on record."""
+    """A READY entry: its file and the recorded digest."""
 
     path: Path
     version: int
@@ -34,7 +34,7 @@ class Entry:
 
 
 def ready_entries(folder: Path, scratch: Path) -> list[Entry]:
-    """The READY entries of a cache, as SQLite's own repair leaves them: of a copy, to disturb nothing."""
+    """The READY entries of a cache after SQLite's rollback, read from a copy that may be changed."""
     if not (folder / 'cache.sqlite').is_file():
         return []
     shutil.rmtree(scratch, ignore_errors=True)
@@ -59,7 +59,7 @@ def ready_entries(folder: Path, scratch: Path) -> list[Entry]:
 
 
 def check_cache(folder: Path, scratch: Path, known: Collection[bytes]) -> list[Entry]:
-    """Each READY entry has its file, that one the digest on record, and that one is known."""
+    """Check that each READY entry has its file, with a known digest that is also recorded."""
     digests = {sha256(body) for body in known}
     entries = ready_entries(folder, scratch)
     for entry in entries:
@@ -75,7 +75,7 @@ def parts_of(folder: Path) -> list[Path]:
 
 
 def tree_of(folder: Path) -> dict[str, tuple[int, int, bytes | None]]:
-    """All that is in a folder: mode, time of change and bytes of each."""
+    """Everything in a folder: mode, modification time and bytes."""
     found = {}
     for path in sorted([folder, *folder.rglob('*')]):
         seen = path.lstat()

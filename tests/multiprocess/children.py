@@ -1,4 +1,4 @@
-"""Children: processes forked from one that has everything loaded, so that each starts at once."""
+"""Child processes, forked from a process that has imported everything, so that they start at once."""
 
 import multiprocessing
 import os
@@ -17,13 +17,13 @@ _MODULE = 'tests.multiprocess.workloads'
 _CONTEXT = multiprocessing.get_context('forkserver')
 _CONTEXT.set_forkserver_preload([_MODULE])
 
-#: No child of any test takes as long.
+#: Longer than any child of a test takes.
 PATIENCE_SECONDS = 30.0
 
 
 @dataclass(slots=True)
 class Child:
-    """One child, and the line on which it tells what came of its workload."""
+    """A child, and the pipe on which it reports the result of its workload."""
 
     process: ForkServerProcess
     line: Connection
@@ -31,17 +31,17 @@ class Child:
 
     @property
     def is_running(self) -> bool:
-        """Whether it is still there."""
+        """Whether it still runs."""
         return self.process.is_alive()
 
     def kill(self) -> bool:
-        """End it with SIGKILL, and wait until it is gone; False: it was gone already."""
+        """End it with SIGKILL, and wait for it; False if it had ended."""
         was_running = self.process.is_alive()
         self.process.kill()
         return self.wait() < 0 and was_running
 
     def wait(self) -> int:
-        """Its exit status, negative if a signal ended it."""
+        """Its exit status; negative after a signal."""
         self.process.join(PATIENCE_SECONDS)
         status = self.process.exitcode
         if status is None:
@@ -51,7 +51,7 @@ class Child:
         return status
 
     def told(self) -> Told:
-        """What it tells; a child that ends without a word fails the test."""
+        """Its report; a child that ends without one fails the test."""
         if not self.line.poll(PATIENCE_SECONDS):
             self.kill()
             pytest.fail('a child said nothing')
@@ -64,7 +64,7 @@ class Child:
         return told
 
     def close(self) -> None:
-        """End it if it is still there, and let go of it."""
+        """End it if it still runs, and close its pipe."""
         if self.process.is_alive():
             self.process.kill()
         self.process.join()
@@ -73,7 +73,7 @@ class Child:
 
 
 def start(workload: Workload) -> Child:
-    """Send a child out."""
+    """Start a child."""
     ours, theirs = _CONTEXT.Pipe(duplex=False)
     process = _CONTEXT.Process(target=run_workload, args=(workload, theirs))
     process.start()
@@ -83,7 +83,7 @@ def start(workload: Workload) -> Child:
 
 
 def await_that(condition: Callable[[], object], *children: Child) -> None:
-    """Look again and again until something is so; the children are to live until then."""
+    """Wait until a condition holds; the children must live until then."""
     until = monotonic() + PATIENCE_SECONDS
     while not condition():
         if monotonic() > until or not all(child.is_running for child in children):
@@ -93,7 +93,7 @@ def await_that(condition: Callable[[], object], *children: Child) -> None:
 
 @contextmanager
 def running(*workloads: Workload) -> Iterator[list[Child]]:
-    """Children that are ended at the end, whatever happens."""
+    """Children that are ended at the end of the block, also after an exception."""
     children: list[Child] = []
     try:
         children.extend(start(workload) for workload in workloads)
@@ -104,11 +104,11 @@ def running(*workloads: Workload) -> Iterator[list[Child]]:
 
 
 def run(workload: Workload) -> Told:
-    """Send a child out and hear what it tells."""
+    """Start a child and return its report."""
     with running(workload) as (child,):
         return child.told()
 
 
 def is_root() -> bool:
-    """Whether this process may become anybody."""
+    """Whether this process may change its user."""
     return os.geteuid() == 0

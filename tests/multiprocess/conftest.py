@@ -1,4 +1,4 @@
-"""What tests with real processes share: a clean environment, a server, and a place for them."""
+"""Fixtures for tests with real processes: a clean environment, a server, and a folder."""
 
 import os
 import shutil
@@ -20,20 +20,20 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             continue
         if name.upper().endswith('_PROXY') or name.startswith(('DLMACHINE_', 'XDG_')):
             monkeypatch.delenv(name)
-    # Children load what this process would.
+    # Children import what this process would.
     monkeypatch.setenv('PYTHONPATH', os.pathsep.join(path for path in sys.path if path))
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    """A server of our own."""
+    """An HTTP server of the tests."""
     with Server() as running:
         yield running
 
 
 @pytest.fixture(params=['requests', 'curl'])
 def backend(request: pytest.FixtureRequest) -> str:
-    """Each of our backends in turn."""
+    """Each backend in turn."""
     name: str = request.param
     if name == 'curl':
         pytest.importorskip('pycurl')
@@ -42,7 +42,7 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def spot() -> Iterator[Path]:
-    """A folder that every user can reach: pytest's own are for one user only."""
+    """A folder that every user can reach; those of pytest are for one user only."""
     folder = Path(tempfile.mkdtemp(prefix='dlmachine-'))
     folder.chmod(0o755)
     (folder / 'home').mkdir(mode=0o777)

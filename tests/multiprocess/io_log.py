@@ -1,8 +1,7 @@
-"""A diary: what a child does to the disk, written down just before it does it.
+"""A log of a child's disk operations, each written just before the operation.
 
-It is written without a buffer, so that it outlives a SIGKILL. It can make the disk slow, so
-that there is time to be killed in the middle of things, and it can end the child itself just
-before it would have done its n-th thing.
+The log is unbuffered, so that it survives a SIGKILL. It can also slow the disk down, so that there is
+time for a kill in the middle, and end the child just before its n-th operation.
 """
 
 import os
@@ -29,11 +28,10 @@ _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diary:
-    """A circumstance: the child keeps a diary in the file `path`.
+    """A scenario: the child logs its disk operations in the file `path`.
 
-    `pause` passes before each thing it does to the disk, `ends_before` is the one that it does
-    not live to do: by its number, or by how its line begins. Of the body it tells every `step`
-    bytes.
+    `pause` is slept before each operation. `ends_before` is the operation before which the child is
+    killed: its number, or the beginning of its line. Writes to the body are logged every `step` bytes.
     """
 
     path: str
@@ -42,7 +40,7 @@ class Diary:
     step: int = 128 * 1024
 
     def __call__(self, manager: DownloadManager) -> None:
-        """Begin it."""
+        """Begin logging."""
         writer = _Writer(self)
         sys.addaudithook(writer.on_audit)
         setattr(os, 'fsync', writer.before('fsync', os.fsync))  # noqa: B010 -- for this child alone
@@ -60,7 +58,7 @@ class _Writer:
         self._count = 0
 
     def write(self, line: str) -> None:
-        """One thing that is about to be done."""
+        """Log the operation that is about to be done."""
         end = self.diary.ends_before
         if self._count == end or (isinstance(end, str) and line.startswith(end)):
             os.kill(os.getpid(), signal.SIGKILL)
@@ -86,7 +84,7 @@ class _Writer:
 
 
 def _is_publication(paths: list[Path]) -> bool:
-    # On Linux it is the open part that is linked, by its number.
+    # On Linux the open part is linked by its file descriptor.
     return [path.suffix == '.part' or path.parent.name == 'fd' for path in paths] == [True, False]
 
 
@@ -102,7 +100,7 @@ def _connect(writer: _Writer, connect: Callable[..., Any], *args: Any, **words: 
             return super().executemany(sql, *values)
 
     connection = connect(*args, **words, factory=Noted)
-    # With so little memory SQLite writes to the file before the transaction is at its end.
+    # With so little memory, SQLite writes to the file before the end of the transaction.
     sqlite3.Connection.execute(connection, 'PRAGMA cache_size = 1')
     return connection
 
@@ -132,7 +130,7 @@ def _written(writer: _Writer, part: Part, write: Callable[[Any], None]) -> Calla
     return noted
 
 
-#: Which line leads from one phase of a run to the next.
+#: The lines that lead from one phase of a run to the next.
 _PHASES: Final = {
     ('setting out', 'part'): 'asking',
     ('asking', 'body'): 'body',
@@ -147,24 +145,24 @@ PHASES: Final = (*dict.fromkeys(phase for phase, _ in _PHASES), 'closing')
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
-    """What a diary tells of its child: how far it came."""
+    """The log of a child, and how far the child came."""
 
     lines: tuple[str, ...]
 
     @property
     def part_bytes(self) -> int:
-        """How many bytes its part had, as far as it is told."""
+        """The size of its part, according to the log."""
         told = [line for line in self.lines if line.startswith(('part ', 'body '))]
         return int(told[-1].split()[1]) if told else 0
 
     @property
     def has_published(self) -> bool:
-        """Whether it may have put its file in place."""
+        """Whether it may have published its file."""
         return PHASES.index(self.phase) >= PHASES.index('publishing')
 
     @property
     def phase(self) -> str:
-        """Where in its run it was."""
+        """The phase of the run that it reached."""
         last = 'setting out'
         for line in self.lines:
             last = _PHASES.get((last, line.partition(' ')[0]), last)
@@ -172,7 +170,7 @@ class Read:
 
 
 def read_diary(path: Path) -> Read:
-    """The diary of a child; empty if it had not begun."""
+    """Read the log of a child; empty if the child had not begun."""
     if not path.exists():
         return Read(lines=())
     return Read(lines=tuple(path.read_text().splitlines()))

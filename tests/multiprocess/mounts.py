@@ -10,7 +10,7 @@ import pytest
 
 @contextmanager
 def small_disk(place: Path, size: int) -> Iterator[Path]:
-    """A file system of so many bytes; where none can be mounted the test is skipped."""
+    """A file system of this size; without the right to mount, the test is skipped."""
     place.mkdir()
     _mount(['mount', '-t', 'tmpfs', '-o', f'size={size},mode=755', 'tmpfs', str(place)])
     try:
@@ -21,7 +21,7 @@ def small_disk(place: Path, size: int) -> Iterator[Path]:
 
 @contextmanager
 def read_only(folder: Path, place: Path) -> Iterator[Path]:
-    """The folder at another place, where nobody can write to it, not even root."""
+    """The folder mounted read-only, even for root."""
     place.mkdir()
     _mount(['mount', '--bind', str(folder), str(place)])
     try:

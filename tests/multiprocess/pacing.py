@@ -1,4 +1,4 @@
-"""A file that is served in pieces, with pauses, so that there is time for something to happen."""
+"""A file that is served in pieces, with pauses in which a test can interfere."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,13 +11,13 @@ MIB = 1 << 20
 
 
 def some_bytes(seed: int, size: int) -> bytes:
-    """Bytes that no two places of the file have in common."""
+    """Bytes without repetitions."""
     return Random(seed).randbytes(size)
 
 
 @dataclass(slots=True)
 class Served:
-    """One answer: from which byte on, and how many bytes were given to the system so far."""
+    """One response: its first byte, and the number of bytes sent so far."""
 
     status: int
     first: int
@@ -26,10 +26,10 @@ class Served:
 
 @dataclass(slots=True)
 class PacedFile:
-    """A handler for a `Server`: a file with a strong validator, ranges and patience.
+    """A handler for a `Server`: a file with a strong validator, ranges and pauses.
 
-    `head_pause` passes before the head, `pause` after each piece. At `hold_at` bytes of the
-    file nothing more comes until `released` is set; `reached` tells that it has come to that.
+    `head_pause` is the pause before the head, `pause` the one after each piece. At `hold_at` bytes of
+    the file the response stops until `released` is set; `reached` is set at that point.
     """
 
     body: bytes

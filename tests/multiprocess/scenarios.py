@@ -1,4 +1,4 @@
-"""Circumstances: what a child may meet with, set up in the child itself before it downloads."""
+"""Scenarios: conditions that a child sets up for itself before it downloads."""
 
 import errno
 import fcntl
@@ -19,22 +19,22 @@ NOBODY = 65_534
 
 
 def as_user(uid: int, gid: int, *groups: int) -> Circumstance:
-    """It is this user, of these groups."""
+    """Run as this user, in these groups."""
     return partial(_become, uid, gid, groups)
 
 
 def with_umask(umask: int) -> Circumstance:
-    """Its files are no more open than this."""
+    """Use this umask."""
     return partial(_set_umask, umask)
 
 
 def with_files_up_to(size: int) -> Circumstance:
-    """No file may grow larger: the disk is full at that point."""
+    """Limit the size of files: the disk is full at that point."""
     return partial(_limit_files, size)
 
 
 def with_flock(call: Callable[..., Any]) -> Circumstance:
-    """This is what `flock` does."""
+    """Replace `flock`."""
     return partial(_set_flock, call)
 
 
@@ -55,7 +55,7 @@ def _become(uid: int, gid: int, groups: tuple[int, ...], manager: DownloadManage
 
 
 def _load_all(backend: str) -> None:
-    # The interpreter may lie where only root can read: what is loaded late has to be loaded now.
+    # The interpreter may be readable by root only, so late imports are done now.
     with Server() as server, tempfile.TemporaryDirectory() as folder:
         url = server.on('/warm', resource(b'x', etag='"x"'))
         with DownloadManager(folder, backend=backend, progress=False) as manager:

@@ -1,4 +1,4 @@
-"""A `cache.sqlite` that is damaged, or somebody else's: a clear fault, and not a byte of it changed."""
+"""A damaged or foreign `cache.sqlite`: a clear fault, and not one byte changed."""
 
 import sqlite3
 from collections.abc import Callable
@@ -55,7 +55,7 @@ def _a_folder(path: Path) -> None:
 def test_a_file_that_is_not_a_registry_is_left_alone(
     server: Server, backend: str, tmp_path: Path, make: Callable[[Path], None]
 ) -> None:
-    """Nothing is asked for or made; a download to a path goes on without the cache."""
+    """Nothing is requested or created; a download to a path works without the cache."""
     cache = tmp_path / 'cache'
     cache.mkdir()
     make(cache / 'cache.sqlite')
@@ -79,7 +79,7 @@ def test_a_file_that_is_not_a_registry_is_left_alone(
 def test_no_bytes_at_all_are_a_registry_to_be_begun(
     server: Server, backend: str, tmp_path: Path
 ) -> None:
-    """An empty file is an empty database to SQLite, and what is left if one is killed making it."""
+    """An empty file is an empty database to SQLite, left by a process killed while creating it."""
     cache = tmp_path / 'cache'
     cache.mkdir()
     (cache / 'cache.sqlite').touch()
@@ -94,7 +94,7 @@ def test_no_bytes_at_all_are_a_registry_to_be_begun(
 
 
 def test_a_registry_cut_anywhere(server: Server, backend: str, tmp_path: Path) -> None:
-    """Wherever it was cut: a hit that is right, or a clear fault, and never a change to the file."""
+    """Cut at any point: a correct hit, or a clear fault, and never a change to the file."""
     cache = tmp_path / 'cache'
     hit = Workload(
         url=server.on('/data.bin', PacedFile(BODY)), backend=backend, home=str(tmp_path),

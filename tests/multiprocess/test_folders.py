@@ -1,4 +1,4 @@
-"""Folders that cannot be written, that can only be read, that vanish, or that are none."""
+"""Folders that are not writable, read-only, removed, or files."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ BODY, OLD = some_bytes(51, 2 * MIB), some_bytes(52, 1000)
 
 
 def _nobody() -> tuple[Circumstance, ...]:
-    # Root may write everywhere; whoever is not root is nobody enough.
+    # Root may write everywhere; any other user is unprivileged already.
     return (as_user(NOBODY, NOBODY),) if is_root() else ()
 
 
@@ -33,7 +33,7 @@ def _make_read_only(folder: Path) -> None:
 def test_a_folder_without_write_permission(
     server: Server, backend: str, spot: Path, home: str, has_old: bool
 ) -> None:
-    """A clear fault, before any request; what is there is as it was."""
+    """A clear fault, before any request; the folder is unchanged."""
     folder = spot / 'folder'
     folder.mkdir()
     if has_old:
@@ -72,7 +72,7 @@ def test_a_cache_folder_that_cannot_be_created(
 
 
 def test_a_read_only_cache_serves_hits(server: Server, backend: str, spot: Path, home: str) -> None:
-    """Without a lock and without a write; what it does not have is a clear fault."""
+    """Without a lock and without writing; a file that is not cached is a clear fault."""
     cache = spot / 'cache'
     workload = Workload(
         url=server.on('/data.bin', PacedFile(BODY)), backend=backend, home=home, cache=str(cache),
@@ -120,7 +120,7 @@ def test_a_cache_on_a_read_only_disk_serves_hits(
 def test_a_folder_that_vanishes_in_the_body(
     server: Server, backend: str, tmp_path: Path, is_cache: bool
 ) -> None:
-    """A clear fault and nothing half there; the next run makes the folder and works."""
+    """A clear fault, and no incomplete file; the next run creates the folder and works."""
     folder = tmp_path / 'folder'
     file = PacedFile(BODY, hold_at=3 * MIB // 2)
     workload = Workload(
@@ -148,7 +148,7 @@ def test_a_folder_that_vanishes_in_the_body(
 def test_a_folder_that_is_a_file(
     server: Server, backend: str, tmp_path: Path, is_cache: bool, inside: str
 ) -> None:
-    """A clear fault before any request; the file is as it was."""
+    """A clear fault before any request; the file is unchanged."""
     file = tmp_path / 'file'
     file.write_bytes(OLD)
     os.utime(file, (1, 1))

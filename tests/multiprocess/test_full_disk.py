@@ -1,4 +1,4 @@
-"""A disk that is full: a clear fault, nothing harmed, nothing half left, and then it works again."""
+"""A full disk: a clear fault, nothing damaged, nothing left over; later it works again."""
 
 import os
 import re
@@ -21,7 +21,7 @@ from tests.servers.http import Server
 OLD, NEW = some_bytes(21, 300_000), some_bytes(22, 3 * MIB)
 PAGE = 4096
 
-#: The program, on a disk that takes files of 2 MiB.
+#: The program on a disk that allows files of 2 MiB.
 _LIMITED = (
     'import resource; limit = resource.RLIMIT_FSIZE;'
     'resource.setrlimit(limit, (2 << 20, resource.getrlimit(limit)[1]));'
@@ -42,7 +42,7 @@ def _no_lock_and_no_part(folder: Path) -> bool:
 def test_a_path_on_a_full_disk(
     server: Server, backend: str, tmp_path: Path, limit: int, has_old: bool
 ) -> None:
-    """The folder is as it was; with space it works."""
+    """The folder is unchanged; with more space it works."""
     folder = tmp_path / 'folder'
     folder.mkdir()
     if has_old:
@@ -67,7 +67,7 @@ def test_a_path_on_a_full_disk(
 def test_a_cache_on_a_full_disk(
     server: Server, backend: str, tmp_path: Path, limit: int, has_old: bool
 ) -> None:
-    """The entries are as they were, no lock and no part is left; with space it works.
+    """The entries are unchanged, no lock and no part is left; with more space it works.
 
     With 2 pages there is room for a body, but not for the registry.
     """
@@ -122,7 +122,7 @@ def _free(disk: Path) -> int:
 
 
 def test_a_path_on_a_small_disk(server: Server, backend: str, disk: Path, tmp_path: Path) -> None:
-    """The old copy is unharmed; after something was removed the new one takes its place."""
+    """The old copy is unchanged; after freeing space it is replaced."""
     dest, filler = disk / 'data.bin', disk / 'filler'
     dest.write_bytes(OLD)
     filler.write_bytes(b'x' * MIB)
@@ -145,7 +145,7 @@ def test_a_path_on_a_small_disk(server: Server, backend: str, disk: Path, tmp_pa
 def test_a_cache_on_a_disk_that_fills_at_any_point(
     server: Server, backend: str, disk: Path, tmp_path: Path
 ) -> None:
-    """Whatever there is no room for, body, registry or its journal: all or nothing."""
+    """Without room for body, registry or journal: the entry is complete, or absent."""
     body = some_bytes(24, 64 * PAGE)
     cache, filler, scratch = disk / 'cache', disk / 'filler', tmp_path / 'scratch'
     workload = Workload(
@@ -183,7 +183,7 @@ def test_a_body_larger_than_the_free_space_is_refused_at_once(
     server: Server, backend: str, disk: Path, tmp_path: Path, *, into_cache: bool, segments: int
 ) -> None:
     """The message names the destination and both sizes, and almost nothing is transferred."""
-    file = PacedFile(NEW, hold_at=MIB)  # It would stand still there.
+    file = PacedFile(NEW, hold_at=MIB)  # It would stop there.
     workload = Workload(
         url=server.on('/data.bin', file), backend=backend, home=str(tmp_path),
         dest=None if into_cache else str(disk / 'data.bin'), cache=str(disk / 'c') if into_cache else None,
@@ -209,7 +209,7 @@ def test_a_range_that_does_not_fit_the_disk_is_refused(
         dest=str(disk / 'data.bin'),
     )  # fmt: skip
     with running(workload) as (child,):
-        # What is written before the pause depends on how the body arrives.
+        # The number of bytes written before the pause depends on how the body arrives.
         await_that(lambda: any(p.stat().st_size >= MIB // 4 for p in disk.rglob('*.part')), child)
         child.kill()
     file.released.set()

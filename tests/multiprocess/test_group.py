@@ -1,4 +1,4 @@
-"""A cache that a group shares: files have the umask of whoever makes them, and the folder's group."""
+"""A cache shared by a group: files have their creator's umask, and the folder's group."""
 
 import stat
 from dataclasses import replace
@@ -37,7 +37,7 @@ def _workload(url: str, backend: str, home: str, cache: Path, uid: int, umask: i
 
 
 def _wrong(folder: Path, umask: int) -> list[str]:
-    """What has not the group, or not the mode that the umask leaves."""
+    """The files without the group, or with another mode than the umask gives."""
     found = []
     for path in folder.rglob('*'):
         seen = path.stat()
@@ -52,7 +52,7 @@ def _wrong(folder: Path, umask: int) -> list[str]:
 def test_files_have_umask_and_group(
     server: Server, backend: str, spot: Path, home: str, umask: int
 ) -> None:
-    """Part, note and lock while it lasts; file, registry, tag and folders in the end."""
+    """Part, note and lock during the download; file, registry, tag and folders after it."""
     cache = _shared(spot / 'cache', 0o2775)
     file = PacedFile(BODY, hold_at=2 * MIB)
     workload = _workload(server.on('/data.bin', file), backend, home, cache, ANNA, umask)
@@ -70,7 +70,7 @@ def test_files_have_umask_and_group(
 
 
 def test_a_group_shares_a_cache(server: Server, backend: str, spot: Path, home: str) -> None:
-    """With umask 0002 each reads what the other has stored, adds to it, and refreshes it."""
+    """With umask 0002 each member reads, adds to and refreshes what the other has stored."""
     cache = _shared(spot / 'cache', 0o2770)
     first, second = PacedFile(BODY), PacedFile(BODY[:MIB])
     annas = _workload(server.on('/1.bin', first), backend, home, cache, ANNA, 0o002)
@@ -96,7 +96,7 @@ def test_a_group_shares_a_cache(server: Server, backend: str, spot: Path, home: 
 def test_two_of_a_group_make_one_request(
     server: Server, backend: str, spot: Path, home: str
 ) -> None:
-    """Whoever comes second waits for the other's lock."""
+    """The second waits for the other's lock."""
     cache = _shared(spot / 'cache', 0o2770)
     file = PacedFile(BODY, hold_at=MIB)
     annas = _workload(server.on('/1.bin', file), backend, home, cache, ANNA, 0o002)
@@ -132,7 +132,7 @@ def test_a_killed_users_lock_and_part_are_taken_over(
 
 
 def test_a_group_that_may_only_read(server: Server, backend: str, spot: Path, home: str) -> None:
-    """With umask 0027 others of the group have hits; what is not there is a clear fault."""
+    """With umask 0027 other members have hits; a file that is not cached is a clear fault."""
     cache = _shared(spot / 'cache', 0o2750)
     annas = _workload(server.on('/1.bin', PacedFile(BODY)), backend, home, cache, ANNA, 0o027)
     bens = _workload(annas.url, backend, home, cache, BEN, 0o027)

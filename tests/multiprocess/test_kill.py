@@ -1,7 +1,7 @@
-"""kill -9 at random moments, again and again: what is found is old or new and whole.
+"""kill -9 at random moments, repeatedly: the destination is old or new, and always complete.
 
-`DLMACHINE_KILLS` is how often a child is killed for each backend, `DLMACHINE_SEED` what the
-choices are drawn from. The moments depend on the machine as well.
+`DLMACHINE_KILLS` is the number of kills for each backend, `DLMACHINE_SEED` the seed of the choices.
+The moments also depend on the computer.
 """
 
 import os
@@ -22,19 +22,18 @@ from tests.servers.http import Server
 
 KILLS = int(os.environ.get('DLMACHINE_KILLS', '30'))
 SEED = int(os.environ.get('DLMACHINE_SEED', '20240501'))
-#: What a part loses with its owners: the bytes in the last one's buffer, and of each the byte
-#: before, which is asked for again.
+#: What a part loses at each kill: buffered bytes, and the last byte, which is requested again.
 LOSS = MIB + 16
 VERSIONS = tuple(some_bytes(number, 4 * MIB) for number in range(3))
 
 
 @dataclass(slots=True)
 class Target:
-    """A destination under fire, and what is known of it.
+    """A destination under attack, and what is known of it.
 
-    `runs` are those that came to their end, `ever` and `served` the versions that the server
-    had, the latter since the last such run; `part_bytes` is how much of the last version the
-    killed runs since then have told to have had.
+    `runs` are the completed runs. `ever` and `served` are the versions that the server had, the latter
+    since the last completed run. `part_bytes` is the size that killed runs since then have reported for
+    the last version.
     """
 
     folder: Path
@@ -49,11 +48,11 @@ class Target:
 
     @property
     def new(self) -> bytes:
-        """What the server has now."""
+        """The server's current version."""
         return self.served[-1]
 
     def serve(self, body: bytes) -> None:
-        """From now on the server has this; parts of another version are worth nothing."""
+        """Serve another version; parts of the previous ones are of no use."""
         self.served.append(body)
         self.ever.add(body)
         self.part_bytes = 0
@@ -64,7 +63,7 @@ class Target:
         return self.folder / 'data.bin'
 
     def check(self) -> None:
-        """What is there is whole, and no less than what was there before."""
+        """Check that the destination is complete, and not older than before."""
         if self.is_cache:
             entries = check_cache(self.folder, self.scratch, self.ever)
             assert len(entries) >= self.runs, 'an old entry is lost'
@@ -80,7 +79,7 @@ class Target:
 
 @dataclass(slots=True)
 class Tally:
-    """Figures of a series."""
+    """The counts of a series."""
 
     phases: Counter[str] = field(default_factory=Counter)
     resumed: int = 0
@@ -89,7 +88,7 @@ class Tally:
     left: Counter[str] = field(default_factory=Counter)
 
     def __str__(self) -> str:
-        """For people."""
+        """Format the counts."""
         phases = ', '.join(f'{name} {count}' for name, count in self.phases.most_common())
         left = ', '.join(f'{name} {count}' for name, count in self.left.most_common())
         return (
@@ -115,12 +114,12 @@ class Series:
     targets: int = 0
 
     def __post_init__(self) -> None:
-        """Put the file on the server."""
+        """Serve the file."""
         self.file = PacedFile(b'')
         self.url = self.server.on('/data.bin', self.file)
 
     def run(self, kills: int) -> None:
-        """Kill so many times, each time followed by others or by a run that is let be."""
+        """Kill many times, each followed by another kill or by a completed run."""
         target = self._new_target()
         self.usual = self._measure()
         while self.tally.phases.total() < kills:
@@ -129,7 +128,7 @@ class Series:
             target.serve(self._other_than(target.old))
             for _ in range(self.random.choice((1, 1, 2, 3))):
                 if not self._kill(target):
-                    break  # It was too fast for us, and is at its end.
+                    break  # The run ended before the kill.
                 target.check()
             else:
                 if self.random.random() < 0.25:
@@ -167,11 +166,11 @@ class Series:
         self.tally.recoveries += 1
 
     def _take_over(self, target: Target, told: Told) -> None:
-        # What this run has made is what is there before the next.
+        # The file of this run is there before the next one.
         assert told.fault is None, told.message
         assert told.path is not None
         body = Path(told.path).read_bytes()
-        # Killed after it had recorded the entry, the run before has already done it.
+        # The killed run had recorded the entry already.
         assert body == target.new or (told.origin == 'cache' and body in target.served)
         target.check()
         target.old, target.part_bytes = body, 0
@@ -179,7 +178,7 @@ class Series:
         target.served.clear()
         target.story.clear()
         self.tally.left.update(_kinds(target.folder / OURS))
-        # A hit asks for no lock, and leaves that of a dead owner alone.
+        # A hit needs no lock, and leaves that of a dead owner.
         assert told.origin == 'cache' or not list(target.folder.glob(f'{OURS}/locks/*'))
 
     def _check_resumption(self, target: Target, told: Told) -> None:
@@ -200,7 +199,7 @@ class Series:
         return Target(folder=folder, scratch=self.root / 'scratch', is_cache=self.is_cache)
 
     def _measure(self) -> float:
-        # How long a run takes that is let be.
+        # The time of a completed run.
         target = self._new_target()
         target.serve(VERSIONS[0])
         self._pace(target, is_slow=True)
@@ -241,7 +240,7 @@ def _kinds(ours: Path) -> list[str]:
 def test_a_killed_download_harms_nothing(
     server: Server, backend: str, tmp_path: Path, is_cache: bool
 ) -> None:
-    """The destination is old or new, entries are right, and the next run goes on from the part."""
+    """The destination is old or new, entries are right, and the next run resumes the part."""
     series = Series(
         server=server, backend=backend, is_cache=is_cache, root=tmp_path, random=Random(SEED)
     )

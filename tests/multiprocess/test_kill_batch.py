@@ -1,4 +1,4 @@
-"""kill -9 in a batch, whose records are written together: no wrong row, and the next batch is right."""
+"""kill -9 in a batch with group commit: no wrong row, and the next batch is right."""
 
 import subprocess
 import sys
@@ -30,7 +30,7 @@ def _body(number: int) -> bytes:
 def test_a_batch_that_is_killed_leaves_no_wrong_row(
     server: Server, backend: str, tmp_path: Path
 ) -> None:
-    """At the latest as many requests are made again as were put aside, for each kill."""
+    """After each kill, at most the unwritten records are requested again."""
     urls = [server.on(f'/{number}', resource(_body(number))) for number in range(COUNT)]
     random, folder = Random(backend), tmp_path / 'cache'
     bodies = [_body(number) for number in range(COUNT)]

@@ -1,6 +1,6 @@
-"""Ended by SIGKILL just before each single thing that a run does to the disk, one after the other.
+"""SIGKILL just before each single disk operation of a run.
 
-What is done to the disk is the same with every backend; the cases share them out.
+The operations are the same with every backend; the cases share them out.
 """
 
 import shutil
@@ -24,7 +24,7 @@ OLD, NEW = (some_bytes(number, 3 * MIB // 2) for number in (11, 12))
 
 @dataclass(slots=True)
 class Stage:
-    """A download that can be played again and again from the same beginning."""
+    """A download that can be repeated from the same initial state."""
 
     server: Server
     backend: str
@@ -37,7 +37,7 @@ class Stage:
     url: str = field(init=False)
 
     def __post_init__(self) -> None:
-        """Set the stage: with an old copy, or with none."""
+        """Create the initial state: with an old copy, or without one."""
         self.file = PacedFile(OLD, etag='"old"')
         self.url = self.server.on('/data.bin', self.file)
         (self.root / 'before').mkdir()
@@ -47,11 +47,11 @@ class Stage:
 
     @property
     def diary(self) -> str:
-        """Where children write down what they do."""
+        """The file for the children's logs."""
         return str(self.root / 'diary')
 
     def fresh(self) -> Path:
-        """A folder as it was before."""
+        """A folder in the initial state."""
         folder = self.root / 'now'
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(self.root / 'before', folder)
@@ -74,7 +74,7 @@ class Stage:
         )
 
     def play(self, folder: Path) -> Told:
-        """To the end."""
+        """Download completely."""
         told = run(self.workload(folder))
         assert told.fault is None, told.message
         assert told.path is not None
@@ -82,12 +82,12 @@ class Stage:
         return told
 
     def rehearse(self) -> tuple[str, ...]:
-        """All that a run does to the disk."""
+        """All disk operations of a run."""
         run(self.workload(self.fresh(), Diary(path=self.diary, step=_STEP)))
         return read_diary(Path(self.diary)).lines
 
     def kill_at(self, points: Collection[int]) -> None:
-        """Kill it before each of these in turn, look, and let the next run be."""
+        """Kill it before each of these operations in turn, check, and let the next run complete."""
         killed = 0
         for point in points:
             folder = self.fresh()
@@ -102,11 +102,11 @@ class Stage:
             except AssertionError as error:
                 error.add_note(f'killed after {read_diary(Path(self.diary)).lines[-3:]}')
                 raise
-        # Whoever receives in larger pieces comes to fewer points.
+        # A run that receives larger pieces comes to fewer points.
         assert killed >= len(points) - 3
 
     def check(self, folder: Path) -> None:
-        """Old, or new and whole, or nothing; and what was there has not been lost."""
+        """Old, or new and complete, or nothing; an existing copy is not lost."""
         if self.is_cache:
             entries = check_cache(folder, self.root / 'scratch', [OLD, NEW])
             assert len(entries) >= self.has_old
@@ -131,13 +131,13 @@ class Stage:
 def test_killed_at_each_point(
     server: Server, backend: str, tmp_path: Path, is_cache: bool, has_old: bool
 ) -> None:
-    """After each, all is whole, and the next run ends well."""
+    """After each, everything is complete, and the next run succeeds."""
     if backend == 'curl':
         pytest.importorskip('pycurl')
     stage = Stage(server, backend, tmp_path, is_cache, has_old)
     lines = stage.rehearse()
 
-    # A file appears under its name by one call, and is never written there.
+    # A file is published by one call, and is never written under its name.
     assert sum(line.startswith('publish ') for line in lines) == 1
     assert not [line for line in lines if line.startswith('open ') and line.endswith('.bin')]
     stage.kill_at([at for at, line in enumerate(lines) if not line.startswith('sql CREATE TABLE')])
@@ -157,7 +157,7 @@ def test_killed_while_removing_the_previous_version(
 def test_a_whole_part_is_not_fetched_again(
     server: Server, backend: str, tmp_path: Path, is_cache: bool
 ) -> None:
-    """Killed between the last byte and the rename, there is nothing left to ask for but a check."""
+    """Killed between the last byte and the rename, only a check is requested."""
     stage = Stage(server, backend, tmp_path, is_cache, has_old=False)
     mortal = Diary(path=stage.diary, ends_before='publish')
     folder = stage.fresh()
@@ -170,7 +170,7 @@ def test_a_whole_part_is_not_fetched_again(
 
 
 def test_a_killed_refresh_is_resumed(server: Server, backend: str, tmp_path: Path) -> None:
-    """The server has a newer version, and most of it was there."""
+    """The server has a newer version, most of which was received."""
     stage = Stage(server, backend, tmp_path, is_cache=True, has_old=True, checks=True)
     folder = stage.fresh()
     with running(stage.workload(folder, Diary(path=stage.diary, ends_before='publish'))) as (

@@ -1,4 +1,4 @@
-"""A server that dies in the middle of a body, and is there again a moment later."""
+"""A server that dies in the middle of a body, and restarts a moment later."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +26,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def nginx(root: Path, tmp_path: Path) -> Iterator[Nginx]:
-    """A server that takes a second and more for the file; not started yet."""
+    """A server that takes more than a second for the file; not started yet."""
     server = Nginx(tmp_path / 'nginx', root, settings='limit_rate 20m;')
     try:
         yield server
@@ -39,7 +39,7 @@ def nginx(root: Path, tmp_path: Path) -> Iterator[Nginx]:
 def test_a_server_restarted_in_the_body(
     nginx: Nginx, backend: str, tmp_path: Path, has_ranges: bool, is_cache: bool
 ) -> None:
-    """With ranges it goes on from the part, without them it begins again; each try is told."""
+    """With ranges the part is resumed, without them it starts over; each attempt is reported."""
     if not has_ranges:
         nginx.settings += ' max_ranges 0;'
     nginx.start()

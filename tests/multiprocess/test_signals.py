@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM to the program: it ends at once, and the next run goes on."""
+"""Ctrl-C and SIGTERM: the program ends at once, and the next run resumes."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ ENDINGS = [
 
 SYNC_SECONDS = 2.0
 
-#: In the background of a shell, it would be ignored.
+#: A shell's background job would ignore it.
 _HEARS_CTRL_C = """
 import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -36,7 +36,7 @@ from dlmachine.cli import main
 main()
 """
 
-#: The program, on a disk that takes its time to sync, and says when it begins to.
+#: The program, on a disk that is slow to sync, and reports the beginning of a sync.
 _SLOW_DISK = f"""
 import os, sys, time
 sync = os.fsync
@@ -65,7 +65,7 @@ def _program(folder: Path, *words: str, code: str = _PROGRAM) -> 'Iterator[subpr
 
 
 def _has_received(folder: Path, count: int = 1) -> bool:
-    # The last MiB may still be in the program's own buffer.
+    # The last MiB may still be buffered in the program.
     return sum(part.stat().st_size >= MIB for part in parts_of(folder)) == count
 
 
@@ -82,7 +82,7 @@ def _go_on(folder: Path, *words: str) -> None:
 def test_an_interrupted_download_is_resumed(
     server: Server, backend: str, tmp_path: Path, number: signal.Signals, code: int, has_old: bool
 ) -> None:
-    """The exit code tells how it ended, what was there is there, and the part is kept."""
+    """The exit code shows how it ended, an existing copy is unchanged, and the part is kept."""
     file = PacedFile(BODY, hold_at=HELD_AT)
     words = (server.on('/data.bin', file), '-o', 'data.bin', '--backend', backend)
     dest = tmp_path / 'data.bin'
@@ -110,7 +110,7 @@ def test_an_interrupted_download_is_resumed(
 def test_an_interrupted_batch_is_resumed(
     server: Server, backend: str, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
-    """It does not wait for the threads that download; each part is resumed."""
+    """It does not wait for its threads; each part is resumed."""
     names = ('a.bin', 'b.bin', 'c.bin')
     files = {name: PacedFile(BODY, hold_at=HELD_AT) for name in names}
     urls = [server.on(f'/{name}', file) for name, file in files.items()]
@@ -138,9 +138,9 @@ def test_an_interrupted_batch_is_resumed(
 def test_a_second_signal_while_it_ends(
     server: Server, backend: str, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
-    """It ends at once, although the disk does not: nothing is harmed, and the part is there.
+    """It ends at once, although the disk does not: nothing is damaged, and the part is kept.
 
-    A shell shows the same exit code, whether the program ends itself or the signal does it.
+    A shell shows the same exit code, whether the program ends itself or the signal ends it.
     """
     file = PacedFile(BODY, hold_at=HELD_AT)
     words = (server.on('/data.bin', file), '-o', 'data.bin', '--backend', backend)
@@ -169,7 +169,7 @@ def test_a_second_signal_while_it_ends(
 def test_an_interrupted_cache_has_no_lock(
     server: Server, backend: str, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
-    """No entry, and whoever comes next does not wait."""
+    """There is no entry, and the next process does not wait."""
     file = PacedFile(BODY, hold_at=HELD_AT)
     cache = tmp_path / 'cache'
     words = (server.on('/data.bin', file), '--cache', str(cache), '--backend', backend)

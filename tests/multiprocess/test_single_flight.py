@@ -1,4 +1,4 @@
-"""Many processes, one URL, one cache: with locks that work, that lie, and that fail."""
+"""Many processes, one URL, one cache: with working locks, ineffective ones, and none."""
 
 import errno
 from contextlib import suppress
@@ -20,7 +20,7 @@ MANY = 8
 
 
 def test_eight_processes_make_one_request(server: Server, backend: str, tmp_path: Path) -> None:
-    """The others wait for the one that asks, and all have the right file."""
+    """The others wait for the first, and all have the right file."""
     file = PacedFile(BODY, pause=0.02)
     workload = Workload(
         url=server.on('/data.bin', file), backend=backend, home=str(tmp_path),
@@ -44,11 +44,11 @@ def test_eight_processes_make_one_request(server: Server, backend: str, tmp_path
 def test_locks_that_do_not_lock_mix_nothing(
     server: Server, backend: str, tmp_path: Path, flock: Any
 ) -> None:
-    """At worst it is downloaded eight times, all at once; each file is right."""
+    """At worst it is downloaded eight times at once; each file is right."""
     meeting = Barrier(MANY)
 
     def meet() -> None:
-        # All are in the middle at the same moment.
+        # All are in the middle of the body at the same moment.
         with suppress(BrokenBarrierError):
             meeting.wait(10)
 
@@ -70,7 +70,7 @@ def test_locks_that_do_not_lock_mix_nothing(
 def test_a_living_owners_part_is_left_alone_where_locks_lie(
     server: Server, backend: str, tmp_path: Path
 ) -> None:
-    """Whoever comes later begins a part of its own; both files are right."""
+    """A later process begins its own part; both files are right."""
     file = PacedFile(BODY, hold_at=3 * MIB // 2)
     workload = Workload(
         url=server.on('/data.bin', file), backend=backend, home=str(tmp_path),
@@ -113,7 +113,7 @@ def test_a_killed_owners_lock_is_taken_over_at_once(
 
 
 def test_a_busy_lock_names_its_owner(server: Server, backend: str, tmp_path: Path) -> None:
-    """Whoever waits in vain is told for whom."""
+    """The fault names the owner to a process that times out."""
     file = PacedFile(BODY, hold_at=MIB)
     workload = Workload(
         url=server.on('/data.bin', file), backend=backend, home=str(tmp_path),

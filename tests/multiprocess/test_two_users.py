@@ -91,7 +91,7 @@ def test_a_part_in_an_open_folder_is_resumed_by_its_owner(
 def test_a_strangers_folder_blocks_no_one(
     server: Server, backend: str, spot: Path, home: str, kind: str, own: bool
 ) -> None:
-    """Whatever a stranger created under dlmachine's names; the stranger's files stay untouched."""
+    """With any files under dlmachine's names; the stranger's files are unchanged."""
     folder = _folder(spot, 0o1777)
     theirs = spot / 'theirs'
     theirs.mkdir()
@@ -188,7 +188,7 @@ def test_a_member_with_a_strict_umask_blocks_no_other(
 def test_a_stranger_who_may_only_read_blocks_no_one(
     server: Server, backend: str, spot: Path, home: str
 ) -> None:
-    """To lock a file (flock) it is enough to read it: what a killed run left cannot be opened."""
+    """A file that can be read can be locked (flock): the files of a killed run cannot be opened."""
     folder, file = _folder(spot, 0o755, ANNA, ANNA), PacedFile(BODY, hold_at=HELD_AT)
     workload = _workload(server.on('/1.bin', file), backend, home, folder / 'x', ANNA)
     _killed(workload, file, folder)
@@ -229,7 +229,7 @@ def test_two_users_of_an_open_folder_have_a_cache_each(
 def test_a_strangers_registry_is_not_used(
     server: Server, backend: str, spot: Path, home: str, kind: str
 ) -> None:
-    """Whatever it is, or what SQLite would read with it."""
+    """Of any kind, or with any of SQLite's other files."""
     folder, victim = _folder(spot, 0o1777), spot / 'victim'
     victim.write_bytes(b'')
     victim.chmod(0o666)

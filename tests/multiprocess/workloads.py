@@ -1,7 +1,7 @@
-"""Errands: what a child process is sent out to do, and what it tells when it is back.
+"""Workloads: what a child process does, and what it reports.
 
-The module is loaded once, by the process from which all children are forked, and with it
-all that a download needs: each child starts at once.
+The parent of all children imports this module and everything that a download needs, so that each
+child starts at once.
 """
 
 import contextlib
@@ -24,9 +24,9 @@ from dlmachine.errors import DownloadError
 from dlmachine.manager import DownloadManager
 
 with contextlib.suppress(ImportError):
-    import dlmachine_adapters.curl_backend.transport  # noqa: F401 -- loaded where there is one
+    import dlmachine_adapters.curl_backend.transport  # noqa: F401 -- loaded if installed
 
-#: Something that is done in the child before it downloads: it changes what the child meets.
+#: A change that the child makes to its conditions before it downloads.
 Circumstance = Callable[[DownloadManager], None]
 
 
@@ -45,7 +45,7 @@ class Workload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asking:
-    """One request of a run: from which byte on, under which condition, and what came of it."""
+    """One request of a run: its first byte, its condition, and its result."""
 
     offset: int
     if_range: str | None
@@ -55,7 +55,7 @@ class Asking:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What a child tells: an outcome or a fault, as far as the parent wants to know it."""
+    """The report of a child: an outcome or a fault, as far as the parent needs it."""
 
     seconds: float
     path: str | None = None
@@ -73,7 +73,7 @@ class Told:
 
 
 def run_workload(workload: Workload, line: Connection) -> None:
-    """Download in this process, and tell the parent what came of it."""
+    """Download in this process, and report the result to the parent."""
     os.environ['HOME'] = workload.home
     os.environ['TMPDIR'] = workload.home
     started = monotonic()

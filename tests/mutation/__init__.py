@@ -1,1 +1,1 @@
-"""Mutation testing: does any test notice when the core is changed?  `python -m tests.mutation`."""
+"""Mutation testing: does a test fail when the core is changed?  `python -m tests.mutation`."""

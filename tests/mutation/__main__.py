@@ -1,4 +1,4 @@
-"""Change the core in thousands of small ways, and see whether its tests notice each.
+"""Change the core in thousands of small ways, and check that a test notices each.
 
     python -m tests.mutation                  every mutant of dlmachine/core
     python -m tests.mutation http.url plan.codec    those of these modules
@@ -29,7 +29,7 @@ from tests.mutation.workshop import LOG, RESULTS, prepare, run_mutmut
 
 
 def main() -> int:
-    """Run, report, and say by the exit status whether all is well."""
+    """Run and report; return the exit status."""
     parser = argparse.ArgumentParser(prog='python -m tests.mutation', description=__doc__)
     parser.add_argument('modules', nargs='*', help='modules of dlmachine/core; none: all')
     parser.add_argument('--again', action='store_true', help='only the gaps of last time')
@@ -53,7 +53,7 @@ def main() -> int:
 
 
 def report(mutants: list[Mutant], known: Explanations) -> int:
-    """Print the gaps, then a line for each module; how many gaps there are."""
+    """Print the gaps, then a line for each module; return the number of gaps."""
     counts: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(_COLUMNS, 0))
     gaps = 0
     for one in mutants:
@@ -75,7 +75,7 @@ def report(mutants: list[Mutant], known: Explanations) -> int:
     return gaps
 
 
-#: What became of a mutant; those in mere words do not count towards the score.
+#: The results of mutants; changes of mere wording do not count towards the score.
 _COLUMNS = ('wording', 'killed', 'explained', 'gap')
 
 
@@ -90,7 +90,7 @@ def _fate(mutant: Mutant, known: Explanations) -> str:
 def _run(modules: list[str], lived: list[str] | None, jobs: int) -> bool:
     try_definitions(modules, lived, jobs)
     if lived is None:
-        # By name, though it is all of them: mutmut then tries first whether the tests are found.
+        # By name, although these are all: otherwise mutmut first checks that tests are found.
         wanted = [f'{_CORE}{module}.*' for module in modules] or [f'{_CORE}*']
         return run_mutmut(wanted, jobs) == 0
     names = [name for name in lived if '__mutmut_' in name]

@@ -1,7 +1,7 @@
-"""Mutants of definitions: what mutmut leaves alone, because it is not the body of a function.
+"""Mutants of definitions, which mutmut does not change because they are not bodies of functions.
 
-Constants and tables of a module, values of enumerations, defaults of fields, and properties.
-A table loses one entry after the other, a pattern one alternative after the other; numbers,
+These are constants and tables of a module, values of enumerations, defaults of fields, and
+properties. A table loses one entry after another, a pattern one alternative after another; numbers,
 truth values, comparisons and names are changed as mutmut changes them.
 """
 
@@ -22,7 +22,7 @@ _OPERATORS: Final[dict[type[ast.operator], type[ast.operator]]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
-    """One change to a definition, and the whole module with it."""
+    """A change to a definition, with the complete changed module."""
 
     place: str
     was: str
@@ -32,7 +32,7 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """A node, what is put in its place, and how that is told (None: by both of them)."""
+    """A node, its replacement, and a description (None: both)."""
 
     old: ast.AST
     new: ast.AST
@@ -40,7 +40,7 @@ class _Change:
 
 
 def find_definitions(source: str) -> Iterator[Definition]:
-    """Every mutant of the definitions in a module, in order.
+    """Yield every mutant of the definitions in a module, in order.
 
     >>> [(one.place, one.was, one.now) for one in find_definitions('A = frozenset({1, 2})')]
     [('A', '1', ''), ('A', '2', ''), ('A', '1', '2'), ('A', '2', '3')]
@@ -64,7 +64,7 @@ def find_definitions(source: str) -> Iterator[Definition]:
 
 
 class _Exchanged(ast.NodeTransformer):
-    """Puts one node in the place of another, which is known by its position."""
+    """Replaces a node, which is identified by its position."""
 
     def __init__(self, old: ast.AST, new: ast.AST) -> None:
         self._old, self._new = old, new
@@ -98,7 +98,7 @@ def _definitions(tree: ast.Module | ast.ClassDef, prefix: str) -> Iterator[tuple
 
 
 def _of_name(node: ast.AST) -> Iterator[_Change]:
-    # A text with a space in it is for people.
+    # A text with a space in it is a message.
     if isinstance(node, ast.Constant) and isinstance(node.value, str) and ' ' not in node.value:
         yield _Change(node, ast.Constant(f'XX{node.value}XX'))
 

@@ -1,7 +1,7 @@
-"""Stands as `conftest.py` beside the tests in the workshop: each run begins with nothing remembered.
+"""A `conftest.py` for the tests in the workshop, which clears all caches before each run.
 
-Runs are forked from a process that has run all tests already. What a function of the core
-remembers from then would be taken for what a mutant does; and pytest, which remembers the
+Runs are forked from a process that has run all tests already. A value that a function of the core
+has cached there would hide a mutant; and pytest, which caches the
 ids of its tests, would escape them once more, so that a test that is asked for is not found.
 """
 

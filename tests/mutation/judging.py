@@ -1,4 +1,4 @@
-"""What the mutants that survived mean: explained, mere wording, or a gap in the tests."""
+"""What surviving mutants mean: explained, mere wording, or a gap in the tests."""
 
 import re
 import tomllib
@@ -10,14 +10,14 @@ from typing import Final
 from tests.mutation.reading import Mutant
 
 EXPLAINED: Final = Path(__file__).parent / 'explained.toml'
-#: Stands in the list for every change in a place.
+#: Stands for every change of a function.
 ANY: Final = '*'
 _PREFIX: Final = 'dlmachine.core.'
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Changes of one kind that need no test, wherever they are made."""
+    """Changes of one kind that need no test, in any function."""
 
     pattern: re.Pattern[str]
     why: str
@@ -25,10 +25,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Explanations:
-    """Why some mutants may live.
+    """Why some mutants may survive.
 
-    `wording` are changes to words for people, which do not count at all; `rules` and
-    `mutants` (by place, then by change) are changes that make no difference.
+    `wording` are changes of messages, which do not count at all; `rules` and `mutants` (by function, then
+    by change) are changes without effect.
     """
 
     wording: tuple[re.Pattern[str], ...]
@@ -37,7 +37,7 @@ class Explanations:
 
 
 def read_explanations(path: Path = EXPLAINED) -> Explanations:
-    """Read the list that is kept beside this file."""
+    """Read the list beside this file."""
     stored = tomllib.loads(path.read_text())
     return Explanations(
         wording=tuple(re.compile(one, re.DOTALL) for one in stored['wording']),
@@ -49,22 +49,22 @@ def read_explanations(path: Path = EXPLAINED) -> Explanations:
 
 
 def place_of(mutant: Mutant) -> str:
-    """The function, as the list names it."""
+    """The function, in the notation of the list."""
     return mutant.place.removeprefix(_PREFIX)
 
 
 def change_of(mutant: Mutant) -> str:
-    """What was changed, on one line."""
+    """The change, on one line."""
     return ' '.join(f'{mutant.was} -> {mutant.now}'.split())
 
 
 def is_wording(mutant: Mutant, known: Explanations) -> bool:
-    """Whether only words for people were changed."""
+    """Whether only a message was changed."""
     return any(pattern.fullmatch(change_of(mutant)) for pattern in known.wording)
 
 
 def explain(mutant: Mutant, known: Explanations) -> str | None:
-    """Why this mutant may live; None if nothing is said of it."""
+    """The reason why this mutant may survive; None without one."""
     change = change_of(mutant)
     said = known.mutants.get(place_of(mutant), {})
     found = said.get(change) or said.get(ANY)
@@ -73,7 +73,7 @@ def explain(mutant: Mutant, known: Explanations) -> str | None:
 
 
 def find_idle(mutants: Iterable[Mutant], known: Explanations) -> list[str]:
-    """Explanations of changes that no mutant makes, or that a test does notice."""
+    """Explanations of changes that no mutant makes, or that a test notices."""
     alive = {(place_of(one), change_of(one)) for one in mutants if one.verdict != 'killed'}
     alive |= {(place, ANY) for place, _ in alive}
     said = ((place, change) for place, changes in known.mutants.items() for change in changes)

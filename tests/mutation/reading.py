@@ -1,4 +1,4 @@
-"""What mutmut left behind, read: each mutant, where it is, what it changed, how it ended."""
+"""Read the results of mutmut: each mutant, its function, its change, and its end."""
 
 import ast
 import json
@@ -16,10 +16,10 @@ _UNTESTED: Final = frozenset({5, 33})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutant:
-    """One change: in this function `was` was made `now`, and the tests ended with this code.
+    """A change: in this function `was` became `now`; the tests ended with this code.
 
-    `name` is mutmut's name for it, which changes as soon as the function does; `place`, `was`
-    and `now` stay, for they are made from the syntax tree.
+    `name` is mutmut's name, which changes with the function; `place`, `was` and `now` come from the syntax
+    tree, and stay.
     """
 
     name: str
@@ -43,14 +43,14 @@ class Mutant:
 
 @dataclass(slots=True)
 class _Versions:
-    """A function of a mutated module: as it was, and each of its mutants by number."""
+    """A function of a mutated module: the original, and its mutants by number."""
 
     original: ast.stmt | None = None
     mutants: dict[str, ast.stmt] = field(default_factory=dict)
 
 
 def read_mutants(folder: Path) -> list[Mutant]:
-    """Every mutant below a folder in which mutmut was run, in the order of the sources."""
+    """Every mutant below a folder in which mutmut ran, in the order of the sources."""
     found: list[Mutant] = []
     for meta in sorted(folder.rglob('*.py.meta')):
         codes: dict[str, int | None] = json.loads(meta.read_text())['exit_code_by_key']
@@ -94,7 +94,7 @@ def _plain(key: str) -> str:
 
 
 def difference(one: ast.AST, other: ast.AST) -> tuple[str, str]:
-    """The smallest parts of two trees in which they differ, as source; nothing for what is gone.
+    """The smallest different parts of two trees, as source; empty for a removed part.
 
     >>> difference(ast.parse('f(a, 1 < 2)'), ast.parse('f(a, 1 <= 2)'))
     ('1 < 2', '1 <= 2')
@@ -111,7 +111,7 @@ def difference(one: ast.AST, other: ast.AST) -> tuple[str, str]:
     return ast.unparse(was).strip(), '' if now is None else ast.unparse(now).strip()
 
 
-#: An operator alone says nothing: what it stands between is shown with it.
+#: An operator alone is not informative, so its operands are shown, too.
 _SHOWN: Final = (
     ast.expr, ast.stmt, ast.keyword, ast.match_case, ast.pattern, ast.ExceptHandler, ast.comprehension,
 )  # fmt: skip

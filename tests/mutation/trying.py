@@ -1,7 +1,7 @@
-"""Try the mutants of definitions: put one into a copy, run the tests in a process of its own.
+"""Run the tests on mutants of definitions, each in a separate process.
 
-The process is forked, with pytest and all libraries in it, but nothing of dlmachine yet: a
-mutant of a definition shows only when its module is imported anew.
+The process is forked with pytest and all libraries loaded, but nothing of dlmachine: a mutant of a
+definition needs a new import of its module.
 """
 
 import json
@@ -21,7 +21,7 @@ from tests.mutation.defining import Definition, find_definitions
 from tests.mutation.reading import Mutant
 from tests.mutation.workshop import DEFINITIONS, WORKSHOP, copy_sources
 
-#: Imported once, before any process is forked; that pytest cannot rewrite them then is no harm.
+#: Imported once, before any process is forked; pytest then cannot rewrite them, which is harmless.
 _AT_HAND: Final = (
     'pytest', 'pytest_cov.plugin', 'pytest_socket', 'pytest_timeout', 'hypothesis',
     'returns.pipeline', 'returns.result', 'rfc8785',
@@ -31,20 +31,20 @@ _OPTIONS: Final = (
 )  # fmt: skip
 #: Seconds of CPU for all tests of the core; they take about three.
 _LIMIT: Final = 60
-#: So often it is written down how far the tries have come.
+#: How often the progress is saved.
 _NOTED_EACH: Final = 50
 _FORK: Final = multiprocessing.get_context('fork')
 
 
 def read_tried() -> list[Mutant]:
-    """The mutants of definitions that were tried last, and how it ended."""
+    """The mutants of definitions of the last run, with their results."""
     if not DEFINITIONS.exists():
         return []
     return [Mutant(**one) for one in json.loads(DEFINITIONS.read_text())]
 
 
 def find_all(modules: Collection[str]) -> Iterator[tuple[Mutant, Definition]]:
-    """Every mutant of the definitions of these modules, or of all, untried."""
+    """Every mutant of the definitions of these modules, or of all, without a result."""
     core = WORKSHOP / 'dlmachine' / 'core'
     for path in sorted(core.rglob('*.py')):
         parts = path.relative_to(core).with_suffix('').parts
@@ -64,9 +64,9 @@ def find_all(modules: Collection[str]) -> Iterator[tuple[Mutant, Definition]]:
 
 
 def try_definitions(modules: Collection[str], only: Collection[str] | None, jobs: int) -> None:
-    """Try them, or `only` those of these names, and note how each ended.
+    """Test them, or `only` those with these names, and save each result.
 
-    They stay unfinished where the tests fail without any mutant.
+    They stay unfinished if the tests fail without a mutant.
     """
     found = [pair for pair in find_all(modules) if only is None or pair[0].name in only]
     for name in _AT_HAND:
@@ -78,7 +78,7 @@ def try_definitions(modules: Collection[str], only: Collection[str] | None, jobs
     ]
     for worker in workers:
         worker.start()
-    # What is tried anew is forgotten first: it may not be there any more.
+    # Results of mutants that are tested again are dropped first; a mutant may no longer exist.
     kept = read_tried() if only is not None or modules else []
     tried = {one.name: one for one in kept if only is not None or not _is_in(one, modules)}
     for number in range(1, len(found) + 1):
@@ -106,7 +106,7 @@ def _work(number: int, found: list[tuple[Mutant, Definition]], queue: 'Queue[Mut
     copy_sources(folder)
     os.chdir(folder)
     sys.path[:] = [str(folder), str(folder / 'adapters'), *sys.path]
-    # A first run leaves the compiled files that the others find ready.
+    # The first run leaves compiled files for the others.
     is_sound = _run_tests(['tests/core']) == 0
     for mutant, definition in found:
         if not is_sound:
@@ -115,14 +115,14 @@ def _work(number: int, found: list[tuple[Mutant, Definition]], queue: 'Queue[Mut
         path = Path(*mutant.module.split('.')).with_suffix('.py')
         whole = path.read_text()
         _put(path, definition.source)
-        # Most are noticed by the nearest tests, for which the others need not even be read.
+        # Most mutants are noticed by the nearest tests; the others need not even be imported.
         code = _run_tests(_nearest(mutant.module)) or _run_tests(['tests/core'])
         _put(path, whole)
         queue.put(replace(mutant, exit_code=code))
 
 
 def _put(path: Path, source: str) -> None:
-    """Write a module; what was compiled of it could be taken for the new one."""
+    """Write a module, and remove its compiled file, which could be mistaken for the new one."""
     path.write_text(source)
     for compiled in (path.parent / '__pycache__').glob(f'{path.stem}.*'):
         compiled.unlink()

@@ -1,4 +1,4 @@
-"""Where the mutants are made and tried: a copy of the sources below `build/`, and mutmut in it."""
+"""A copy of the sources below `build/`, in which mutmut runs."""
 
 import shutil
 import subprocess
@@ -9,13 +9,13 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
 WORKSHOP: Final = ROOT / 'build' / 'mutants'
-#: Where mutmut keeps the changed sources and its notes.
+#: mutmut's folder of changed sources and results.
 RESULTS: Final = WORKSHOP / 'mutants'
 LOG: Final = WORKSHOP / 'mutmut.log'
-#: How the mutants of definitions ended, which mutmut does not make.
+#: The results of mutants of definitions, which mutmut does not make.
 DEFINITIONS: Final = WORKSHOP / 'definitions.json'
 
-#: All that the tests of the core need.
+#: Everything that the tests of the core need.
 _SOURCES: Final = (
     'pyproject.toml', 'dlmachine', 'adapters', 'tests/__init__.py', 'tests/builders.py', 'tests/core',
 )  # fmt: skip
@@ -23,19 +23,19 @@ _FORGETTING: Final = Path(__file__).parent / 'forgetting.py'
 
 
 def prepare(*, keeps_results: bool) -> None:
-    """Copy the sources as they are now; results of an earlier run are kept only if asked for."""
+    """Copy the present sources; results of an earlier run are kept on request."""
     if WORKSHOP.exists() and not keeps_results:
         shutil.rmtree(WORKSHOP)
-    # Which tests run which function is asked anew: mutmut would ask the new tests only, and take
-    # a function that is new itself for one that no old test runs.
+    # mutmut's map from functions to tests is made anew: otherwise mutmut would map only new tests, and
+    # consider a new function untested by old ones.
     (RESULTS / 'mutmut-stats.json').unlink(missing_ok=True)
     copy_sources(WORKSHOP)
 
 
 def copy_sources(folder: Path) -> None:
-    """The core, its tests and their settings, in a folder of their own.
+    """Copy the core, its tests and their settings into a folder.
 
-    The copies are new, whenever the sources were made: by that mutmut tells what has changed.
+    The copies get the present time, by which mutmut recognizes changes.
     """
     left_out = shutil.ignore_patterns('__pycache__')
     for name in _SOURCES:
@@ -50,9 +50,9 @@ def copy_sources(folder: Path) -> None:
 
 
 def run_mutmut(names: Sequence[str], jobs: int) -> int:
-    """Try these mutants, or all; mutmut's exit status.
+    """Test these mutants, or all; return mutmut's exit status.
 
-    It draws a spinner: that is for a terminal, and goes into a log elsewhere.
+    mutmut draws a spinner for a terminal; elsewhere its output goes to a log.
     """
     command = [sys.executable, '-m', 'mutmut', 'run', '--max-children', str(jobs), *names]
     if sys.stdout.isatty():

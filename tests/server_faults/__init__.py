@@ -1,7 +1,7 @@
-"""The catalogue of what may happen between a request and the end of its answer.
+"""The catalogue of faults between a request and the end of its response.
 
-Each mishap is told once and played twice: by the fakes of a simulation, and as bytes on a
-real connection. `tests/adapters/contracts/test_true_faults.py` shows that the same comes of both.
+Each fault is defined once and played twice: by the fakes of a simulation, and as bytes on a real
+connection. `tests/adapters/contracts/test_true_faults.py` shows that both have the same result.
 """
 
 from typing import Final

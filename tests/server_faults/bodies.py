@@ -1,4 +1,4 @@
-"""Bodies that are not whole, or whose length is not to be known."""
+"""Bodies that are incomplete, or of unknown length."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -63,7 +63,7 @@ def _without_excess(resource: Resource, at: int) -> Turn:
 
 
 def _until(answer: Answer) -> Answer:
-    """The beginning of an answer, whose framing says that it is all."""
+    """The beginning of a response that is complete according to its framing."""
 
     def beginning(resource: Resource, at: int, request: Request) -> Reply:
         reply = answer(resource, at, request)
@@ -73,7 +73,7 @@ def _until(answer: Answer) -> Answer:
 
 
 def _one_chunk(*steps: bytes) -> Callable[[Resource, int], Handler]:
-    """The bytes before the place as one chunk, and then these, with no line between."""
+    """The bytes before the offset as one chunk, and then these, with no line between."""
 
     def real(resource: Resource, at: int) -> Handler:
         def handle(asked: Asked, wire: Wire) -> None:
@@ -87,18 +87,18 @@ def _one_chunk(*steps: bytes) -> Callable[[Resource, int], Handler]:
 
 
 def _in_chunks(name: str, *steps: bytes | float, **marks: Unpack[Marks]) -> Mishap:
-    """Chunks up to the place, and then this instead of another."""
+    """Chunks up to the offset, and then this instead of another."""
     return breaking(name, truncated, *steps, answer=_chunked, is_whole_at_end=False, **marks)
 
 
 def _trailing(name: str, lines: bytes) -> Mishap:
-    """Chunks up to the place, and then the last one with these trailers."""
+    """Chunks up to the offset, and then the last one with these trailers."""
     steps = b'0\r\n' + lines + b'\r\n'
     return breaking(name, unusable, steps, answer=_chunked, is_whole_at_end=False)
 
 
 def _ending(last: bytes) -> Callable[[Resource, int], Handler]:
-    """All chunks, and then this for the last; and the end of the connection."""
+    """All chunks, and then this as the last one, and the end of the connection."""
 
     def real(resource: Resource, at: int) -> Handler:
         def handle(asked: Asked, wire: Wire) -> None:
@@ -119,12 +119,12 @@ BODIES: Final = (
     breaking('body whole, but more was promised', truncated, answer=_declaring(7), is_whole_at_end=False),
     breaking('reset in the body', lost, ends='reset'),
     Mishap(name='body longer than its length', simulated=_without_excess, real=_with_excess, is_lie=True),
-    # RFC 9112 section 6.3: without a length it lasts until the connection is closed.
+    # RFC 9112 section 6.3: without a length, the body lasts until the connection is closed.
     answering('body until the close', _endless),
     answering('body until the close, over TLS', _endless, needs_tls=True),
     answering('body until the close, too early', _until(_endless), is_lie=True),
     breaking('body until the close, reset', lost, answer=_endless, ends='reset', is_whole_at_end=False),
-    # Section 9.8: without a goodbye in TLS anybody on the way may have ended it.
+    # Section 9.8: without a TLS close, any third party may have ended it.
     breaking('body until the close, cut over TLS', lost, answer=_endless, ends='cut', is_whole_at_end=False, needs_tls=True),
     # Section 7.1.
     answering('body in chunks', _chunked),
@@ -153,7 +153,7 @@ BODIES: Final = (
     replace(answering('chunks without their last line', _chunked), real=_ending(b'0\r\n')),
     breaking('reset between chunks', lost, answer=_chunked, ends='reset', is_whole_at_end=False),
     breaking('chunks cut over TLS', lost, answer=_chunked, ends='cut', is_whole_at_end=False, needs_tls=True),
-    # A head is no business of the parser of mail that Python reads it with.
+    # Python would parse a head as mail.
     answering('body of parts', framed_by(('Content-Type', 'multipart/related; boundary=x'), _CHUNKED)),
     answering('body that is a message', framed_by(('Content-Type', 'message/rfc822'), _CHUNKED)),
     breaking('silence in the body', stalled, FOR_EVER, is_timed=True),

@@ -1,4 +1,4 @@
-"""Content codings that nobody asked for, and what may be wrong with them; bodies too large."""
+"""Content codings that were not requested, and their faults; bodies that are too large."""
 
 import gzip
 import zlib
@@ -14,7 +14,7 @@ _BOMB_BYTES: Final = 3_000_000
 
 
 def _coded(coding: str, change: Callable[[bytes, int], bytes], **more: str) -> Answer:
-    """The whole in a coding; `change` is told the place, as far into the coded bytes."""
+    """The complete file in a coding; `change` gets the offset in the coded bytes."""
 
     def answer(resource: Resource, at: int, request: Request) -> Reply:
         reply = replace(resource, has_ranges=False).reply(request)
@@ -30,7 +30,7 @@ def _gzip(content: bytes, at: int = 0) -> bytes:
 
 
 def _place(content: bytes, coded: bytes, at: int) -> int:
-    """The place in the coded bytes, behind their header."""
+    """The offset in the coded bytes, behind their header."""
     return 10 + at * (len(coded) - 11) // max(len(content), 1)
 
 

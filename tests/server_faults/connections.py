@@ -1,4 +1,4 @@
-"""Connections that do not come about, or end before a word is said."""
+"""Connections that fail, or end before the first byte."""
 
 from collections.abc import Callable
 from typing import Final
@@ -25,13 +25,13 @@ CONNECTIONS: Final = (
         simulated=_at_once(lambda url: ConnectionFailed(url=url, phase='connect')),
         address='http://127.0.0.1:1/data.csv',
     ),
-    # A port that takes no connections.
+    # A port that accepts no connections.
     Mishap(
         name='no connection in time',
         simulated=_at_once(lambda url: TimedOut(url=url, phase='connect', limit=LIMIT)),
         is_timed=True,
     ),
-    # A server whose certificate nobody has signed that we trust.
+    # A server whose certificate is signed by an unknown authority.
     Mishap(
         name='wrong certificate',
         simulated=_at_once(lambda url: TlsFailed(url=url)),

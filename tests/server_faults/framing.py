@@ -1,4 +1,4 @@
-"""Lengths and codings of transfer that cannot be relied upon (RFC 9112 sections 6 and 7)."""
+"""Unreliable lengths and transfer codings (RFC 9112 sections 6 and 7)."""
 
 from dataclasses import replace
 from typing import Final
@@ -9,7 +9,7 @@ from tests.server_faults.mishap import Answer, Mishap, answering
 
 
 def framed_by(*fields: tuple[str, str]) -> Answer:
-    """The right answer with these fields in place of its length."""
+    """The right response with these fields instead of its length."""
 
     def answer(resource: Resource, at: int, request: Request) -> Reply:
         reply = resource.reply(request)

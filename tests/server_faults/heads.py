@@ -1,4 +1,4 @@
-"""Heads that do not come, or cannot be read."""
+"""Heads that are missing or unreadable."""
 
 from dataclasses import replace
 from typing import Final
@@ -44,7 +44,7 @@ def _holds(lines: bytes) -> Mishap:
     return telling(f'a head with {lines!r}', lines)
 
 
-#: Every way to begin a head that programs disagree about (RFC 9112 section 4); %d is the status.
+#: Every beginning of a head that programs parse differently (RFC 9112 section 4); %d is the status.
 STARTS: Final = tuple(
     _begins(start)
     for start in (
@@ -59,7 +59,7 @@ STARTS: Final = tuple(
     )
 )  # fmt: skip
 
-#: Lines of a head that programs disagree about (RFC 9112 sections 2.2, 5 and 6).
+#: Lines of a head that programs parse differently (RFC 9112 sections 2.2, 5 and 6).
 LINES: Final = tuple(
     _holds(lines)
     for lines in (

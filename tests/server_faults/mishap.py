@@ -1,4 +1,4 @@
-"""What a mishap is, and how one definition of it is played twice: by a fake and on a wire."""
+"""The definition of a fault, which is played twice: by a fake and on a connection."""
 
 import re
 from collections.abc import Callable
@@ -22,14 +22,14 @@ from dlmachine_adapters.fakes import CutOff, Reply, Resource
 from dlmachine_adapters.fakes.server import Turn
 from tests.servers.http import Asked, Handler, Wire
 
-#: The limits under which timed mishaps are shown, and which their faults name.
+#: The limits for timed faults, which their `TimedOut` names.
 LIMIT: Final = timedelta(seconds=0.3)
 TOTAL: Final = timedelta(seconds=0.4)
 
 #: Longer than any limit.
 FOR_EVER: Final = 60.0
 
-#: An interim answer (RFC 8297).
+#: An interim response (RFC 8297).
 EARLY: Final = b'HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n'
 
 _SPAN: Final = re.compile(r'bytes (\d+)-(\d+)/.*')
@@ -37,36 +37,34 @@ _SPAN: Final = re.compile(r'bytes (\d+)-(\d+)/.*')
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mishap:
-    """One thing that may go wrong between a request and the end of its answer."""
+    """A fault between a request and the end of its response."""
 
     name: str
-    #: What the fake network plays, for a resource and the byte of its body at which it happens.
+    #: What the fake network plays, for a resource and the offset in its body.
     simulated: Callable[[Resource, int], Turn]
-    #: The same as a handler of the raw server; None where no server can play it: then `address`,
-    #: or a port or a certificate that the test has to arrange.
+    #: The same as a handler of the raw server; None if no server can play it: then `address`, or a port or certificate that the test arranges.
     real: Callable[[Resource, int], Handler] | None = None
     #: A URL that plays it by itself.
     address: str | None = None
     needs_tls: bool = False
-    #: Shows only when a limit of time runs out: `LIMIT` or `TOTAL`.
+    #: The timeout that shows the fault, if there is one: `LIMIT` or `TOTAL`.
     is_timed: bool = False
-    #: Whole by all that the protocol says, but not the bytes of the resource: only a digest, a
-    #: size or a look at the content can tell.
+    #: Complete according to the protocol, but not the bytes of the resource: only a digest, a size or the content shows it.
     is_lie: bool = False
 
 
 class Marks(TypedDict, total=False):
-    """What may be noted of a mishap."""
+    """Optional properties of a fault."""
 
     needs_tls: bool
     is_timed: bool
     is_lie: bool
 
 
-#: A whole answer: the resource as an honest server has it, changed.
+#: A complete response: that of a good server, changed.
 Answer: TypeAlias = Callable[[Resource, int, Request], Reply]
 
-#: A fault, of the URL, the bytes of the body that came and those that were promised.
+#: The fault for a URL, the number of received bytes, and the expected number.
 Breaks: TypeAlias = Callable[[str, int, int | None], Fault]
 
 
@@ -86,24 +84,24 @@ def unusable(url: str, received: int = 0, promised: int | None = None) -> Fault:
 
 
 def stalled(url: str, received: int = 0, promised: int | None = None) -> Fault:
-    """Not a byte came for too long."""
+    """No byte arrived for too long."""
     return TimedOut(url=url, phase='stall', limit=LIMIT)
 
 
 def overdue(url: str, received: int = 0, promised: int | None = None) -> Fault:
-    """The whole took too long."""
+    """The response took too long."""
     return TimedOut(url=url, phase='total', limit=TOTAL)
 
 
 def honest(resource: Resource, at: int, request: Request) -> Reply:
-    """The right answer."""
+    """The right response."""
     return resource.reply(request)
 
 
 def failing(
     name: str, fault: Breaks, *steps: bytes | float, ends: str = 'close', **marks: Unpack[Marks]
 ) -> Mishap:
-    """No head that can be read: these bytes and pauses come instead."""
+    """No readable head: these bytes and pauses come instead."""
 
     def real(resource: Resource, at: int) -> Handler:
         return lambda asked, wire: perform(wire, *steps, ends=ends)
@@ -115,7 +113,7 @@ def failing(
 
 
 def answering(name: str, answer: Answer, **marks: Unpack[Marks]) -> Mishap:
-    """An answer that is whole, but not the one that was asked for."""
+    """A complete response, but not the requested one."""
 
     def real(resource: Resource, at: int) -> Handler:
         def handle(asked: Asked, wire: Wire) -> None:
@@ -133,9 +131,9 @@ def answering(name: str, answer: Answer, **marks: Unpack[Marks]) -> Mishap:
 def telling(
     name: str, lines: bytes = b'', start: bytes = b'HTTP/1.1 %d Text\r\n', **marks: Unpack[Marks]
 ) -> Mishap:
-    """The right answer under a head whose bytes are written here: its start and some lines.
+    """The right response with a head written byte by byte: its start and some lines.
 
-    Where the lines say how the body is framed, nothing else does; a chunked body is chunked.
+    If the lines frame the body, nothing else does; a chunked body is chunked.
     """
     is_framed = b'transfer-encoding' in lines.lower() or b'content-length' in lines.lower()
 
@@ -162,9 +160,9 @@ def breaking(
     is_whole_at_end: bool = True,
     **marks: Unpack[Marks],
 ) -> Mishap:
-    """An answer that breaks off at a byte of its body, and what comes in place of the rest.
+    """A response that breaks off at an offset of its body, and what comes instead of the rest.
 
-    After the last byte nothing is left to break, unless the framing still asks for its end.
+    After the last byte nothing is left to break, unless the framing still requires an end.
     """
 
     def real(resource: Resource, at: int) -> Handler:
@@ -190,17 +188,17 @@ def breaking(
 
 
 def request_of(asked: Asked) -> Request:
-    """What a server was asked, as a request."""
+    """The request that a server received."""
     return Request(method=asked.method, url=asked.target, headers=Headers(asked.fields))
 
 
 def is_chunked(reply: Reply) -> bool:
-    """Whether its body goes out in chunks."""
+    """Whether the body is chunked."""
     return reply.head.headers.get('Transfer-Encoding') == 'chunked'
 
 
 def promise_of(head: ResponseHead) -> int | None:
-    """The length that binds: of the range, of the body, or none."""
+    """The expected length: of the range, of the body, or none."""
     span = _SPAN.fullmatch(head.headers.get('Content-Range') or '')
     if head.status == 206 and span is not None:
         return int(span[2]) - int(span[1]) + 1
@@ -208,12 +206,12 @@ def promise_of(head: ResponseHead) -> int | None:
 
 
 def head_bytes(reply: Reply) -> bytes:
-    """A head for the wire."""
+    """The bytes of a head."""
     return reply.head_bytes
 
 
 def framed(reply: Reply, at: int | None = None) -> bytes:
-    """A body for the wire, or its beginning; in chunks if its head says so."""
+    """The bytes of a body, or its beginning; chunked if its head says so."""
     body = reply.body[:at]
     if not is_chunked(reply):
         return body
@@ -229,7 +227,7 @@ def end_of(reply: Reply) -> str:
 
 
 def perform(wire: Wire, *steps: bytes | float, ends: str) -> None:
-    """Bytes as they are, and pauses in seconds; then the end of the connection."""
+    """Send bytes and pause for seconds; then end the connection."""
     for step in steps:
         if isinstance(step, bytes):
             wire.send(step)

@@ -1,4 +1,4 @@
-"""Parts that were not asked for, and other parts than were asked for (RFC 9110 section 14)."""
+"""Partial responses that were not requested, or with other ranges (RFC 9110 section 14)."""
 
 import re
 from dataclasses import replace
@@ -29,7 +29,7 @@ def _part(
     more: tuple[tuple[str, str], ...] = (),
     is_placed: bool = True,
 ) -> Answer:
-    """The part that was asked for, off by so many bytes; unasked, the part from `at` on."""
+    """The requested range, shifted by so many bytes; without a request, from `at` on."""
 
     def answer(resource: Resource, at: int, request: Request) -> Reply:
         length = len(resource.content)

@@ -1,6 +1,6 @@
 """Redirects that lead nowhere (RFC 9110 section 15.4).
 
-What is not followed is up to the machine; here their heads come as they are.
+The state machine decides what to follow; here their heads are sent.
 """
 
 from typing import Final

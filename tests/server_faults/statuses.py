@@ -1,4 +1,4 @@
-"""Statuses that are no data, and data that is not what was asked for."""
+"""Statuses without data, and data that was not requested."""
 
 from dataclasses import replace
 from typing import Final

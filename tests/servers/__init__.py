@@ -1,1 +1,1 @@
-"""Servers on the loopback for tests: HTTP that can misbehave, TLS, a proxy, FTP, nginx."""
+"""Servers on loopback for tests: HTTP that can misbehave, TLS, a proxy, FTP, nginx."""

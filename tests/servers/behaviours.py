@@ -1,4 +1,4 @@
-"""What servers do, and what they should not do: handlers for `tests.servers.http.Server`."""
+"""What servers do, right and wrong: handlers for `tests.servers.http.Server`."""
 
 import gzip
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ def resource(
     conditions: bool = True,
     closes: bool = False,
 ) -> Handler:
-    """A file as a good server has it: validators, conditions (304), ranges (206, 416)."""
+    """A file of a good server: validators, conditions (304), ranges (206, 416)."""
     known = [
         ('ETag', etag),
         ('Last-Modified', last_modified),
@@ -47,13 +47,13 @@ def resource(
 
 
 def gzipped(body: bytes, fields: Fields = ()) -> Handler:
-    """A body in gzip coding, wanted or not."""
+    """A body in gzip coding, requested or not."""
     coded = gzip.compress(body, mtime=0)
     return resource(coded, fields=(('Content-Encoding', 'gzip'), *fields), ranges=False)
 
 
 def answer(status: int, fields: Fields = (), body: bytes = b'', reason: str = 'Text') -> Handler:
-    """A fixed answer."""
+    """A fixed response."""
     return lambda asked, wire: wire.answer(status, fields, body, reason)
 
 
@@ -70,7 +70,7 @@ def echo(asked: Asked, wire: Wire) -> None:
 
 
 def in_turn(*handlers: Handler) -> Handler:
-    """One after the other, the last again and again."""
+    """One handler after the other, the last one repeatedly."""
     waiting, lock = list(handlers), Lock()
 
     def handle(asked: Asked, wire: Wire) -> None:
@@ -82,7 +82,7 @@ def in_turn(*handlers: Handler) -> Handler:
 
 
 def raw(*steps: bytes | float, ends: str = 'close') -> Handler:
-    """Bytes as they are, and pauses in seconds; then `close`, `cut`, `reset`, or `keep` it open."""
+    """Send bytes, and pause for seconds; then `close`, `cut`, `reset`, or `keep` it open."""
 
     def handle(asked: Asked, wire: Wire) -> None:
         for step in steps:
@@ -101,7 +101,7 @@ def raw(*steps: bytes | float, ends: str = 'close') -> Handler:
 
 
 def chunked(pieces: Sequence[bytes], *, is_cut: bool = False, fields: Fields = ()) -> Handler:
-    """A chunked body; cut: the connection ends before the last chunk."""
+    """A chunked body; with `cut` the connection ends before the last chunk."""
 
     def handle(asked: Asked, wire: Wire) -> None:
         wire.head(200, (*fields, ('Transfer-Encoding', 'chunked')), 'OK')
@@ -116,7 +116,7 @@ def chunked(pieces: Sequence[bytes], *, is_cut: bool = False, fields: Fields = (
 
 
 def short(body: bytes, declared: int, ends: str = 'close') -> Handler:
-    """Fewer bytes than the Content-Length says."""
+    """Fewer bytes than in Content-Length."""
     head = f'HTTP/1.1 200 OK\r\nContent-Length: {declared}\r\n\r\n'.encode()
     return raw(head, body, ends=ends)
 
@@ -128,7 +128,7 @@ def trickle(size: int, every: float) -> Handler:
 
 
 def silent(asked: Asked, wire: Wire) -> None:
-    """No answer at all, for longer than any test waits."""
+    """No response, for longer than any test waits."""
     wire.pause(60)
 
 
@@ -141,7 +141,7 @@ def _is_current(asked: Asked, etag: str | None, last_modified: str | None) -> bo
 
 
 def range_of(asked: Asked, size: int) -> tuple[int, int] | None:
-    """The first and the last byte that are asked for; None: all of them."""
+    """The first and the last requested byte; None for the complete file."""
     wanted = asked.get('Range')
     if wanted is None:
         return None

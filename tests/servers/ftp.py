@@ -1,4 +1,4 @@
-"""A small FTP server (RFC 959, 2428, 3659) that reads only, and can misbehave."""
+"""A small read-only FTP server (RFC 959, 2428, 3659) that can misbehave."""
 
 import socket
 from contextlib import suppress
@@ -10,7 +10,7 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FtpFile:
-    """A file; `sent_bytes` is after how many bytes its transfer ends, `pause` how long it rests then."""
+    """A file; its transfer ends after `sent_bytes`, following a pause of `pause` seconds."""
 
     data: bytes
     modified: str = '20240501000000'
@@ -21,11 +21,11 @@ class FtpFile:
 
 @dataclass(slots=True)
 class FtpServer:
-    """An FTP server on the loopback.
+    """An FTP server on loopback.
 
-    `files` by path without the leading slash; `login` is `user:password` where anonymous
-    is not enough; `refuses` are commands it answers with 502; `greeting` its first line.
-    `commands` are those it was given so far.
+    `files` by path without the leading slash; `login` is `user:password`, if anonymous is not allowed;
+    `refuses` are commands that get a 502; `greeting` is its first line. `commands` are those received so
+    far.
     """
 
     files: dict[str, FtpFile] = field(default_factory=dict)
@@ -114,7 +114,7 @@ class _Session:
             self._passive.close()
 
     def obey(self, line: str) -> bool:
-        """Do one command; whether to go on."""
+        """Execute a command; return whether the session continues."""
         self._server.commands.append(line)
         verb, _, argument = line.partition(' ')
         verb = verb.upper()

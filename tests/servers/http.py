@@ -1,4 +1,4 @@
-"""A threaded HTTP/1.1 server whose every byte a test can decide.
+"""A threaded HTTP/1.1 server; a test decides about every byte that it sends.
 
 >>> from tests.servers.behaviours import resource
 >>> with Server() as server:
@@ -21,7 +21,7 @@ Fields: TypeAlias = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """One request as it came in; `connection` numbers the connections from 1."""
+    """A received request; `connection` numbers the connections from 1."""
 
     method: str
     target: str
@@ -42,7 +42,7 @@ class Asked:
 
 
 class HungUp(Exception):  # noqa: N818 -- a normal end for a server
-    """The other side has closed the connection."""
+    """The client has closed the connection."""
 
 
 class Wire:
@@ -55,7 +55,7 @@ class Wire:
         self.is_open = True
 
     def send(self, data: bytes) -> None:
-        """Bytes as they are."""
+        """Send bytes."""
         try:
             self._sock.sendall(data)
         except (OSError, ssl.SSLError) as error:
@@ -65,17 +65,17 @@ class Wire:
     def answer(
         self, status: int = 200, fields: Fields = (), body: bytes = b'', reason: str = 'Text'
     ) -> None:
-        """A whole answer with its length."""
+        """Send a complete response with its length."""
         self.head(status, (*fields, ('Content-Length', str(len(body)))), reason)
         self.send(body)
 
     def head(self, status: int = 200, fields: Fields = (), reason: str = 'Text') -> None:
-        """A head, and nothing more."""
+        """Send a head only."""
         lines = [f'HTTP/1.1 {status} {reason}', *(f'{name}: {value}' for name, value in fields)]
         self.send('\r\n'.join([*lines, '', '']).encode('latin-1'))
 
     def pause(self, seconds: float) -> None:
-        """Do nothing for a while, or until the server is closed."""
+        """Pause, at most until the server is closed."""
         if self._closing.wait(seconds):
             self.close()
             raise HungUp
@@ -86,7 +86,7 @@ class Wire:
         self.cut()
 
     def cut(self) -> None:
-        """End the connection without a goodbye in TLS."""
+        """End the connection without closing TLS."""
         self.is_open = False
         with suppress(OSError):
             self._sock.close()
@@ -100,7 +100,7 @@ class Wire:
         self.cut()
 
     def receive(self, size: int) -> bytes:
-        """Bytes as they come; empty at the end."""
+        """Receive bytes; empty at the end."""
         try:
             return self._sock.recv(size)
         except (OSError, ssl.SSLError):
@@ -111,15 +111,15 @@ Handler: TypeAlias = Callable[[Asked, Wire], None]
 
 
 def not_found(asked: Asked, wire: Wire) -> None:
-    """What a server answers where nothing is."""
+    """The response for an unknown path."""
     wire.answer(404, (('Content-Type', 'text/html'),), b'<html>not found</html>', 'Not Found')
 
 
 @dataclass(slots=True)
 class Server:
-    """A server on a free port of the loopback; paths are served by handlers.
+    """A server on a free port of loopback; handlers serve the paths.
 
-    `asked` are the requests so far, `connections` the number of connections so far.
+    `asked` are the requests so far, `connections` is the number of connections so far.
     """
 
     context: ssl.SSLContext | None = None
@@ -150,7 +150,7 @@ class Server:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port."""
         port: int = self._listener.getsockname()[1]
         return port
 
@@ -160,7 +160,7 @@ class Server:
         return f'{scheme}://{self.name or self.host}:{self.port}{target}'
 
     def on(self, path: str, handler: Handler) -> str:
-        """Serve a path by a handler; its URL is returned."""
+        """Serve a path by a handler; return its URL."""
         self._handlers[path] = handler
         return self.url(path)
 
@@ -222,7 +222,7 @@ def _shake_hands(context: ssl.SSLContext, plain: socket.socket) -> ssl.SSLSocket
     try:
         sock.do_handshake()
     except (OSError, ssl.SSLError):
-        # Closed with bytes unread, the connection would be reset, and our alert lost.
+        # Closed with unread bytes, the connection would be reset, and the TLS alert lost.
         with sock, suppress(OSError):
             sock.settimeout(1)
             sock.shutdown(socket.SHUT_WR)

@@ -1,4 +1,4 @@
-"""A real nginx on a free port of the loopback, for as long as a test needs it."""
+"""A real nginx on a free port of loopback, during a test."""
 
 import os
 import shutil
@@ -37,7 +37,7 @@ http {{
 
 
 def find_nginx() -> str:
-    """The nginx program; without one the test is skipped, or fails where one is required."""
+    """The nginx program; without it the test is skipped, or fails if it is required."""
     found = shutil.which('nginx') or shutil.which('nginx', path='/usr/sbin:/usr/local/sbin')
     if found is None:
         reason = 'nginx is not installed (apt-get install nginx)'
@@ -49,7 +49,7 @@ def find_nginx() -> str:
 
 @contextmanager
 def run_nginx(folder: Path, root: Path) -> Iterator[str]:
-    """Serve `root` at the URL that is yielded; also below /gzip/ and, redirected, /moved/."""
+    """Serve `root` at the yielded URL; also below /gzip/ and, redirected, /moved/."""
     server = Nginx(folder, root)
     server.start()
     try:
@@ -111,7 +111,7 @@ class Nginx:
         )
         until = monotonic() + 10
         while monotonic() < until and process.poll() is None:
-            # It writes its id after it has bound the port: what answers there before may be another.
+            # It writes its id after it has bound the port; before that, another program may respond.
             if own_id.exists() and own_id.read_text().strip() == str(process.pid):
                 return True
             sleep(0.02)
@@ -123,7 +123,7 @@ class Nginx:
         return log.read_text() if log.exists() else 'no log'
 
     def kill(self) -> None:
-        """End it with SIGKILL, in the middle of whatever it does."""
+        """End it with SIGKILL."""
         process, self._process = self._process, None
         if process is not None:
             with process:

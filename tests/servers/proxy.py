@@ -13,7 +13,7 @@ from tests.servers.http import Asked, Server, Wire
 
 @dataclass(slots=True)
 class Proxy:
-    """A proxy on the loopback; `login` is `user:password` where it wants one."""
+    """A proxy on loopback; `login` is `user:password`, if it requires one."""
 
     login: str = ''
     server: Server = field(default_factory=Server)
@@ -32,13 +32,13 @@ class Proxy:
         self.server.close()
 
     def url(self, login: str = '') -> str:
-        """The URL by which it is configured."""
+        """The URL for the configuration."""
         at = f'{login}@' if login else ''
         return f'http://{at}127.0.0.1:{self.server.port}'
 
     @property
     def targets(self) -> list[str]:
-        """What it was asked for so far: method and target."""
+        """The requests so far: method and target."""
         return [f'{asked.method} {asked.target}' for asked in self.server.asked]
 
     def _handle(self, asked: Asked, wire: Wire) -> None:

@@ -9,21 +9,21 @@ import trustme
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """A certificate authority whose certificate lies in `cainfo`."""
+    """A certificate authority with its certificate in `cainfo`."""
 
     ca: trustme.CA
     cainfo: Path
 
     @classmethod
     def make(cls, folder: Path, name: str = 'ca') -> 'Authority':
-        """Make one, its certificate in the folder."""
+        """Make one, with its certificate in the folder."""
         ca = trustme.CA()
         cainfo = folder / f'{name}.pem'
         ca.cert_pem.write_to_path(str(cainfo))
         return cls(ca, cainfo)
 
     def server_context(self, *names: str, asks_client: bool = False) -> ssl.SSLContext:
-        """The context of a server that these names belong to."""
+        """The context of a server with these names."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.ca.issue_cert(*(names or ('127.0.0.1', 'localhost'))).configure_cert(context)
         if asks_client:

@@ -293,7 +293,7 @@ from dlmachine_adapters.runtime.clock import SystemClock
 shelf = Shelf(CachedirStore(sys.argv[1], SystemClock()), write_file, bool)
 won = 0
 for number in range(30):
-    update = shelf.update(target=a_wish(query={'n': number}))
+    update = shelf.update(target=a_target(query={'n': number}))
     done = shelf.record(update)
     assert isinstance(done, (Recorded, NameTaken)), done
     won += isinstance(done, Recorded)
@@ -377,7 +377,7 @@ from dlmachine_adapters.runtime.clock import SystemClock
 def begin(number):
     shelf = Shelf(CachedirStore(sys.argv[1], SystemClock()), write_file, bool)
     together.wait()
-    done.append(type(shelf.record(shelf.update(target=a_wish(query={'n': number})))).__name__)
+    done.append(type(shelf.record(shelf.update(target=a_target(query={'n': number})))).__name__)
     shelf.store.close()
 
 done, together = [], threading.Barrier(4)

@@ -1,1 +1,1 @@
-"""What the contenders run, each in its own environment; no program imports another."""
+"""The contenders' programs, each for its own environment; no program imports another."""

@@ -1,7 +1,7 @@
-"""Fill a cache folder with entries, by SQL, as dlmachine writes them.
+"""Fill a cache folder with entries by SQL, as dlmachine writes them.
 
-One entry is downloaded; every row of it in every table is then copied, with key, URL and
-item id put in place. So the copy follows the schema, whatever it is. The first `known`
+One entry is downloaded. Every row of it in every table is then copied with another key, URL and item
+id, so that the copies follow the schema. The first `known`
 entries are those of `base/0.bin`, `base/1.bin`, … and have files; the others are rows only.
 """
 
@@ -25,7 +25,7 @@ REPLACED = """
 
 
 def main(job: dict[str, Any]) -> None:
-    """Download the model, copy it, link the files."""
+    """Download the model, copy its rows, link the files."""
     from dlmachine import DownloadManager
 
     folder = Path(job['folder'])

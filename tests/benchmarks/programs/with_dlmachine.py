@@ -1,4 +1,4 @@
-"""This dlmachine."""
+"""The dlmachine under test."""
 
 import cProfile
 import json
@@ -7,12 +7,12 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-#: What a hit has no need of.
+#: Modules that a hit does not need.
 HEAVY = ('cachedir', 'requests', 'pycurl')
 
 
 def one(job: dict[str, Any]) -> None:
-    """One file, its digest checked."""
+    """One file with its digest."""
     from dlmachine import DownloadManager
 
     with DownloadManager(backend=job['backend'], segments=job.get('ranges', 1)) as manager:
@@ -27,7 +27,7 @@ def many(job: dict[str, Any]) -> None:
     cainfo = {'cainfo': job['cainfo']} if job.get('cainfo') else {}
     with DownloadManager(path=job['folder'], backend=job['backend'], **cainfo) as manager:
         if job.get('profile'):
-            # A profile sees one thread only.
+            # A profile sees only one thread.
             for url in urls:
                 manager.fetch(url)
             return
@@ -36,7 +36,7 @@ def many(job: dict[str, Any]) -> None:
 
 
 def hits(job: dict[str, Any]) -> None:
-    """Cache hits, one after another, `times` over."""
+    """Cache hits, one after another, `times` times."""
     from dlmachine import DownloadManager
 
     urls = Path(job['urls']).read_text().split()
@@ -55,7 +55,7 @@ def hits(job: dict[str, Any]) -> None:
 
 
 def audit(job: dict[str, Any]) -> None:
-    """Audit of a list of URLs, row by row."""
+    """An audit of a list of URLs, row by row."""
     from dlmachine import DownloadManager
     from dlmachine.auditor import audit as audit_items
     from dlmachine.auditor import summarize

@@ -1,4 +1,4 @@
-"""The original dlmachine 0.0.3, which has the import name of this one."""
+"""The original dlmachine 0.0.3, which has the same import name."""
 
 import json
 import sys
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def one(job: dict[str, Any]) -> None:
-    """One file; the digest is asked for as its cache does, and compared here."""
+    """One file; its digest is computed as by its cache, and compared here."""
     downloads: Any = import_module('dlmachine')
     downloader = downloads.RequestsDownloader(
         downloads.Descriptor(job['url']), job['path'], progress=False
@@ -19,7 +19,7 @@ def one(job: dict[str, Any]) -> None:
 
 
 def many(job: dict[str, Any]) -> None:
-    """Many files, one after another, each in the cache; `times` over."""
+    """Many files, one after another, each in the cache; `times` times."""
     downloads: Any = import_module('dlmachine')
     manager = downloads.DownloadManager(path=job['folder'], config={'progress': False})
     for url in Path(job['urls']).read_text().split() * job.get('times', 1):

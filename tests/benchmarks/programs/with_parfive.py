@@ -7,7 +7,7 @@ from typing import Any
 
 
 def one(job: dict[str, Any]) -> None:
-    """One file, in so many ranges."""
+    """One file, in several ranges."""
     path = Path(job['path'])
     digest = f'sha-256={job["sha256"]}' if job.get('sha256') else None
     downloader = _downloader(max_splits=job['ranges'])
@@ -16,7 +16,7 @@ def one(job: dict[str, Any]) -> None:
 
 
 def many(job: dict[str, Any]) -> None:
-    """Many files, so many at once."""
+    """Many files, several at once."""
     downloader = _downloader(max_conn=job['workers'], max_splits=1)
     for number, url in enumerate(Path(job['urls']).read_text().split()):
         downloader.enqueue_file(url, path=job['folder'], filename=f'{number}.bin')

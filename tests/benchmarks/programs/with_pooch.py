@@ -18,7 +18,7 @@ def one(job: dict[str, Any]) -> None:
 
 
 def many(job: dict[str, Any]) -> None:
-    """Many files, one after another, each in the cache; `times` over."""
+    """Many files, one after another, each in the cache; `times` times."""
     import pooch
 
     downloader = pooch.HTTPDownloader(verify=job['cainfo']) if job.get('cainfo') else None

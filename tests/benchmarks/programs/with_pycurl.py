@@ -1,4 +1,4 @@
-"""Plain pycurl: the floor. No digest, no cache, no retry."""
+"""Plain pycurl, as a lower bound: no digest, no cache, no retries."""
 
 import json
 import os
@@ -22,7 +22,7 @@ def one(job: dict[str, Any]) -> None:
 
 
 def ranges(job: dict[str, Any]) -> None:
-    """One file in so many ranges at once."""
+    """One file in several ranges at once."""
     import pycurl
 
     size, count = job['size'], job['ranges']
@@ -48,7 +48,7 @@ def ranges(job: dict[str, Any]) -> None:
 
 
 def many(job: dict[str, Any]) -> None:
-    """Many files, so many at once, from one thread."""
+    """Many files, several at once, from one thread."""
     import pycurl
 
     waiting = list(enumerate(Path(job['urls']).read_text().split()))[::-1]

@@ -1,4 +1,4 @@
-"""Plain requests: a loop, a Session, the digest on the way where one is asked for."""
+"""Plain requests: a loop, a Session, and the digest on request."""
 
 import hashlib
 import json

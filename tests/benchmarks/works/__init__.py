@@ -1,1 +1,1 @@
-"""The work loads: each a context manager that prepares its data and yields a `Work`."""
+"""The workloads: each a context manager that prepares its data and yields a `Work`."""

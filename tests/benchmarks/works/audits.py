@@ -1,4 +1,4 @@
-"""Audit: a long list of URLs against a cache that has them all."""
+"""Audit: a long list of URLs with a cache that has all of them."""
 
 import os
 import socket
@@ -15,7 +15,7 @@ from tests.benchmarks.works.filling import seed
 
 @contextmanager
 def audits(bench: Bench) -> Iterator[Work]:
-    """100,000 URLs, 100,000 entries; and a tenth of it."""
+    """100,000 URLs with 100,000 entries, and a tenth of it."""
     large = bench.pick(100_000, 5000)
     counts = (large // 10, large)
     with run_nginx(bench.folder) as nginx, socket.create_server(('127.0.0.1', 0)) as listener:
@@ -61,7 +61,7 @@ def _of(name: str, figure: Callable[..., float]) -> Callable[[Rows], float | Non
 
 
 def _untouched(listener: socket.socket, folder: Path) -> Callable[[], Extras]:
-    """What to do after a run: count connections, and files that are not as they were."""
+    """After a run: count connections and changed files."""
     before = _look(folder)
 
     def check() -> Extras:

@@ -1,4 +1,4 @@
-"""Hits: what is in the cache already; and whether one takes longer in a larger cache."""
+"""Hits, and whether one takes longer in a larger cache."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

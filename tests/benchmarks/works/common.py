@@ -1,4 +1,4 @@
-"""What the work loads share: entries by program and by tool, folders, checks."""
+"""What the workloads share: entries by program and by tool, folders, checks."""
 
 import shutil
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from tests.benchmarks.measuring import Entry, Extras, find_tool, python
 from tests.benchmarks.serving import SMALL_BYTES
 from tests.benchmarks.work import Bench
 
-#: So many downloads at once for everybody who can.
+#: Downloads at once, for every contender that supports it.
 WORKERS: Final = 8
 BACKENDS: Final = ('curl', 'requests')
 CURL: Final = ('-q', '-sS', '-f')
@@ -23,7 +23,7 @@ ARIA2C: Final = (
 def by_program(
     bench: Bench, environment: str, work: str, job: dict[str, Any], **entry: Any
 ) -> Entry:
-    """A contender that is a program of ours in the environment of that name."""
+    """A contender that is one of the benchmark's programs, in the environment with that name."""
     try:
         at = bench.environments.python(environment)
     except AbsentError as error:
@@ -33,7 +33,7 @@ def by_program(
 
 
 def by_tool(name: str, *commands: tuple[str, ...], **entry: Any) -> Entry:
-    """A contender that is one or more commands of this machine."""
+    """A contender that is one or more commands of this computer."""
     steps = []
     for tool, *arguments in commands:
         found = find_tool(tool)
@@ -44,18 +44,18 @@ def by_tool(name: str, *commands: tuple[str, ...], **entry: Any) -> Entry:
 
 
 def renew(folder: Path) -> None:
-    """Make the folder, empty."""
+    """Create an empty folder."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
 
 
 def renewing(folder: Path) -> Callable[[], None]:
-    """What to do before a run: have an empty folder."""
+    """Before a run: create an empty folder."""
     return lambda: renew(folder)
 
 
 def checking(path: Path, size: int, sha256: str) -> Callable[[], Extras]:
-    """What to do after a run: look at the file's size, the first time at its digest too."""
+    """After a run: check the size of the file, the first time its digest, too."""
     is_known = False
 
     def check() -> Extras:
@@ -72,7 +72,7 @@ def checking(path: Path, size: int, sha256: str) -> Callable[[], Extras]:
 
 
 def counting(folder: Path, count: int) -> Callable[[], Extras]:
-    """What to do after a run: count the small files in the folder."""
+    """After a run: count the small files in the folder."""
 
     def check() -> Extras:
         found = sum(
@@ -90,6 +90,6 @@ def digest_of(path: Path) -> str:
 
 
 def write_urls(path: Path, urls: list[str]) -> Path:
-    """A list of URLs as a file."""
+    """Write a list of URLs to a file."""
     path.write_text('\n'.join(urls) + '\n')
     return path

@@ -25,7 +25,7 @@ _ONE_WAY_SECONDS = 0.01
 
 @contextmanager
 def connections(bench: Bench) -> Iterator[Work]:
-    """100 files; the server counts the connections that they take."""
+    """100 files; the server counts the connections."""
     from tests.servers.tls import Authority
 
     count = bench.pick(100, 30)

@@ -1,4 +1,4 @@
-"""Caches that are full before anything is measured."""
+"""Filled caches, prepared before the measurement."""
 
 import subprocess
 from pathlib import Path
@@ -9,7 +9,7 @@ from tests.benchmarks.works.common import WORKERS
 
 
 def fill(bench: Bench, who: str, folder: Path, urls: Path) -> None:
-    """Let a contender download these into its cache."""
+    """Let a contender download these files into its cache."""
     folder.mkdir()
     at = bench.environments.python(who)
     job = {'urls': urls, 'folder': folder, 'workers': WORKERS, 'backend': 'requests'}

@@ -1,4 +1,4 @@
-"""Many small files; and whether the cost of one grows with their number."""
+"""Many small files, and whether the cost of one grows with their number."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ from tests.benchmarks.works.common import (
 
 #: The original needs more than a minute for all of them.
 _ORIGINAL_COUNT = 100
-#: Timing is not exact to the last tenth: this much more counts as flat.
+#: Timing is not exact to the last tenth: this much more counts as constant.
 _FLAT = 1.25
 
 

@@ -1,4 +1,4 @@
-"""One big file, its SHA-256 computed and checked; and what a larger one costs in memory."""
+"""One big file with its SHA-256, and the memory for a larger one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -22,7 +22,7 @@ _RANGES = 16
 
 @contextmanager
 def slow_server(bench: Bench) -> Iterator[Work]:
-    """64 MiB over as many connections as one cares to make."""
+    """64 MiB over any number of connections."""
     size = bench.pick(64, 16) * MIB
     folder = bench.folder / 'out'
     path = folder / 'slow.out'

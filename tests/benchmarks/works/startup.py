@@ -1,4 +1,4 @@
-"""Start: importing, printing the help, getting one file that is in the cache."""
+"""Start: importing, printing the help, getting one cached file."""
 
 import sys
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from tests.benchmarks.work import Bench, Work, ratio
 from tests.benchmarks.works.common import write_urls
 from tests.benchmarks.works.filling import fill
 
-#: Each is over so soon that one alone says little.
+#: Each is so short that it is repeated.
 _TIMES = 10
 
 
