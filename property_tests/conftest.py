@@ -1,6 +1,6 @@
-"""Profiles of hypothesis, and no sockets at all: the core needs none.
+"""The profiles of hypothesis, and a ban on sockets, which the core does not need.
 
-`dev` (the default) is quick; `ci` looks longer and never at the clock. Choose with
+`dev` (the default) is quick; `ci` runs more examples without a deadline. Choose it with
 `HYPOTHESIS_PROFILE=ci`.
 """
 

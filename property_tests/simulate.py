@@ -1,7 +1,7 @@
-"""Simulate a great many downloads: `python -m property_tests.simulate --runs 100000`.
+"""Simulate many downloads: `python -m property_tests.simulate --runs 100000`.
 
-Prints how fast it went and which events met which states. A broken promise is shown with
-the shortest tape that breaks it; `--tape` plays that again.
+Prints the speed and the pairs of states and events. A broken invariant is shown with a short tape
+that breaks it; `--tape` plays a tape again.
 """
 
 import argparse

@@ -1,6 +1,7 @@
-"""No text that somebody else wrote takes more time than its length allows.
+"""The time of every parser is linear in foreign text.
 
-Each public parser meets every attack; a new one is found by itself, and so are its patterns.
+Each public parser is tested with every attack; a new one is found automatically, and so are its
+patterns.
 """
 
 import heapq
@@ -40,8 +41,8 @@ BARE = [attack for attack in ATTACKS if not (attack.start or attack.end)]
 #: The size at which the worst attacks are searched for, and how many of them are measured.
 TRIAGE = 512
 WORST = 3
-#: What takes longer for a dull text is put together of others, which meet all attacks, and
-#: may take so many times the cap.
+#: A parser that takes longer for a harmless text calls other parsers, which are attacked separately.
+#: It may take this many times the cap.
 PUT_TOGETHER = 0.000_1
 PARTS = 4
 

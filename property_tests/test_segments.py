@@ -98,8 +98,8 @@ def _resource(tag: str) -> Resource:
 tags = st.sampled_from(sorted(CONTENTS))
 honest = tags.map(_resource)
 shifts = st.integers(-1, 1)
-#: One answer each: whole, broken, refused, inexact; of any version, as if several servers had
-#: one name; but none says that it is of a version which it is not.
+#: Responses: complete, broken, refused, inexact; of any version, as if several servers had one
+#: name; but none has the validator of another version.
 turns = st.one_of(
     honest,
     honest.map(_forgetful),

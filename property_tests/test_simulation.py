@@ -1,6 +1,6 @@
-"""Whatever goes wrong, and in whatever order: the promises hold, in every simulated run.
+"""The invariants hold in every simulated run, with any failures in any order.
 
-`make simulate RUNS=...` plays many more.
+`make simulate RUNS=...` simulates many more runs.
 """
 
 import subprocess

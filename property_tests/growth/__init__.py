@@ -1,5 +1,5 @@
-"""How the time of a parser grows with its input, measured for every parser that there is.
+"""Measure for every parser how its time grows with its input.
 
-`attacks` are the texts, `values` what is made of them, `parsers` finds what is attacked, and
-`measuring` tells what it costs.
+`attacks` are the texts, `values` makes arguments of them, `parsers` finds the functions to attack,
+and `measuring` measures their time.
 """

@@ -1,7 +1,7 @@
-"""Texts that grow: one unit, repeated as often as it takes, between a beginning and an end.
+"""Texts of any length: one repeated unit between a beginning and an end.
 
-None is made for one parser: all are tried with all, so that a new parser meets what was hard
-for the others.
+No text is made for one parser: each is passed to all, so that a new parser is tested with the
+attacks on the others.
 """
 
 from collections.abc import Iterable

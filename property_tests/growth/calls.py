@@ -1,4 +1,4 @@
-"""Calls that take more than their types tell, what is not attacked, and how large input gets.
+"""Calls whose arguments do not follow from types, exemptions, and the sizes of inputs.
 
 Names are patterns, without the folders of their modules.
 """

@@ -1,8 +1,8 @@
-"""How much processor time a call takes, and whether that grows faster than its input.
+"""Measure the processor time of a call, and whether it grows faster than its input.
 
-Processor time, not time on the wall: a machine that is busy with something else takes no
-more of it. What is fast at the largest input is never judged by a ratio, so that noise can
-not make a test fail; what does not end is cut off.
+Processor time does not depend on other programs, as wall time does. A call that is fast with the
+largest input passes without a comparison of times, so that noise cannot make a test fail. A call
+that does not end is interrupted.
 """
 
 import gc
@@ -34,9 +34,9 @@ class _CutOff(BaseException):
 
 
 def seconds_of(call: Call, text: str, budget: float = 3 * CAP) -> float:
-    """Processor time of one call; infinite if it is more than the budget, or too deep.
+    """The processor time of one call; infinite if it exceeds the budget, or the recursion limit.
 
-    What the call raises is another test's affair.
+    Other exceptions of the call are ignored.
     """
 
     def cut(number: int, frame: FrameType | None) -> None:

@@ -1,7 +1,7 @@
-"""What is attacked: every public function and method that is given text which others wrote.
+"""Find the parsers to attack: every public function and method with foreign text as argument.
 
-A new one is found by itself. It is attacked if its arguments can be made (`values.make`),
-or by a call in `CALLS`; else it stands in `EXEMPT`, with the reason.
+A new one is found automatically. It is attacked if its arguments can be made (`values.make`), or
+by a call in `CALLS`; otherwise it must be in `EXEMPT`, with a reason.
 """
 
 import importlib
@@ -45,11 +45,11 @@ OF_MANY: Final = frozenset({
 
 @dataclass(frozen=True)
 class Parser:
-    """Something that is attacked: `triage` are calls that tell which attacks are worst.
+    """A parser to attack: `triage` are calls that show which attacks are worst.
 
-    `calls` are those that are measured then, at up to `most` characters; without a triage, by
-    the size of the text alone. `is_whole` tells that it goes through many others, as all does
-    that is given a descriptor.
+    `calls` are then measured with these attacks, at up to `most` characters; without a triage,
+    only the size of the text counts. `is_whole` says that the function calls many other parsers,
+    as every function with a descriptor does.
     """
 
     name: str
@@ -77,10 +77,10 @@ class Found:
 
 
 def find_all() -> Iterator[Found]:
-    """All that may have to be attacked: in the core by any text, in adapters by bytes.
+    """All functions that may have to be attacked: in the core with any text, in adapters with bytes.
 
-    What takes a state of the machine is attacked by whole runs (`test_growth`), and the fakes
-    are no part of a download.
+    Functions of a machine state are attacked by complete runs (`test_growth`). The fakes are not
+    attacked, because downloads do not use them.
     """
     for package, wanted in ((dlmachine.core, None), (dlmachine_adapters, _BYTES)):
         for module in _modules(package):

@@ -1,20 +1,21 @@
-"""A world in which anything may go wrong, and in which nothing is left to chance.
+"""A deterministic simulation of downloads in a world where everything may fail.
 
 The real executor, machine and file adapters run over a simulated operating system, network,
-registry and set of locks. All that happens in a run follows from a *tape*, a string of
-bytes: whoever has the tape can see the run again. Where the tape ends, so do the troubles.
+registry and locks. A run depends only on its *tape*, a string of bytes, so that a tape replays a
+run. After the end of the tape nothing fails.
 
-| module | what it is |
+| module | contents |
 |---|---|
 | `choices` | the tape, read byte by byte |
-| `disk`, `handles`, `system`, `install` | files, and the calls by which the adapters reach them |
+| `disk`, `handles` | files, and what survives a power cut |
+| `system`, `system_os`, `system_path`, `install` | the system calls of the adapters |
 | `clock`, `locks`, `store`, `world` | the other ports |
-| `network`, `troubles` | what servers have, and what may happen to an answer |
-| `processes`, `kernel` | who runs, who waits, who is killed |
-| `nemesis` | what goes wrong at a step |
-| `targets`, `scene`, `stage` | what is asked for, of whom, and the run itself |
-| `invariants` | what must hold after each step |
-| `coverage` | which events met which states |
-| `play`, `tapes`, `shrink` | one run; tapes for many runs; a shorter tape that fails too |
-| `mutants` | mistakes planted to see whether they are found |
+| `network`, `response_faults` | the contents of servers, and failures of responses |
+| `processes`, `kernel` | processes that run, wait or are killed |
+| `nemesis` | the failures at each step |
+| `requests`, `scenario`, `setup` | targets, servers and files, and the setup of a run |
+| `invariants` | the conditions that hold after each step |
+| `coverage` | the pairs of states and events |
+| `run`, `tapes`, `tape_corpus`, `shrink` | one run; tapes for many runs; shorter tapes |
+| `mutants`, `file_mutants` | mistakes that the simulation must find |
 """

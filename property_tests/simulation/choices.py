@@ -7,7 +7,7 @@ T = TypeVar('T')
 
 
 class Choices:
-    """Reads choices from a tape; 0, the healthy and simple one, once it has ended.
+    """Reads choices from a tape; after its end each choice is 0, the simplest one without failures.
 
     So a shorter tape, or one with more zeros, is a simpler run.
 

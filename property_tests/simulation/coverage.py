@@ -1,7 +1,7 @@
-"""Coverage: which events met which states.
+"""Coverage: the events that occurred in each state.
 
-What there should be is derived from the machine and from what the ports are annotated to
-give; what there was is counted where the executor calls `advance`.
+The expected pairs follow from the machine and the annotations of the ports; actual pairs are
+counted when the executor calls `advance`.
 """
 
 from collections import Counter

@@ -1,9 +1,9 @@
-"""A disk that remembers what would survive a power cut.
+"""A disk that knows which data would survive a power cut.
 
-Contents are appended, cut, and written at their places as part files are; up to
-`Inode.synced` bytes are safe, but for those that were written there since. Names
-are changed in an ordered journal, as on ext4, XFS or APFS: what is made safe makes all
-before it safe. Nothing here waits or fails; `system` does that.
+Files are appended to, truncated, and written at positions, as parts are; their first
+`Inode.synced` bytes are safe, except those that were overwritten since. Changes of names are in an
+ordered journal, as on ext4, XFS or APFS: syncing one change syncs all before it. Nothing here waits
+or fails; `system` does that.
 """
 
 import errno

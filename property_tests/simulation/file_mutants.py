@@ -12,14 +12,14 @@ from dlmachine_adapters.parts import file_store
 
 @contextmanager
 def without_sync() -> Iterator[None]:
-    """A file appears before its bytes are safe."""
+    """A file is published before its bytes are synced."""
     with patch.object(file_store.FileStorage, '_sync_once', lambda storage: None):
         yield
 
 
 @contextmanager
 def without_folder_sync() -> Iterator[None]:
-    """The registry is told before the name is safe."""
+    """The registry is updated before the name is synced."""
     with (
         patch.object(OwnFolder, 'sync', lambda folder: None),
         patch.object(atomic, 'sync_folder', lambda folder: None),
@@ -29,7 +29,7 @@ def without_folder_sync() -> Iterator[None]:
 
 @contextmanager
 def adopting_the_living() -> Iterator[None]:
-    """A part is taken over from an owner who still writes to it."""
+    """A part is adopted although its owner still writes to it."""
     with (
         patch('dlmachine_adapters.parts.sidecar.is_running', lambda pid: False),
         patch('dlmachine_adapters.parts.sidecar.is_held', lambda ours, part: False),
@@ -42,10 +42,10 @@ def adopting_the_living() -> Iterator[None]:
 
 @contextmanager
 def adopting_the_published() -> Iterator[None]:
-    """A part that has appeared as a file already is resumed, and may have two names."""
+    """A published part is resumed, and may get two names."""
 
     def check(seen: os.stat_result, path: str, links: int) -> None:
-        """Look at nothing."""
+        """Skip the check."""
 
     with (
         patch('dlmachine_adapters.files.own_folder._check_file', check),
@@ -57,7 +57,7 @@ def adopting_the_published() -> Iterator[None]:
 
 @contextmanager
 def counting_holes() -> Iterator[None]:
-    """A part that is filled in segments is taken for as long as its file."""
+    """A part filled in segments is taken to have all bytes of its file."""
     with patch(
         'dlmachine_adapters.parts.sidecar._within',
         lambda spans, size: ((0, size - 1),) if spans else (),

@@ -18,10 +18,10 @@ from property_tests.simulation.world import Asked, Attempt, Shared
 
 @dataclass(eq=False)
 class Invariants:
-    """Watches all that is shared.
+    """Checks the state that all processes share.
 
-    `before` is what was at each destination path at the beginning (None: nothing), `urls`
-    whose contents may come there.
+    `before` is the content of each destination at the beginning (None: no file), `urls` are the
+    URLs whose contents may be stored there.
     """
 
     shared: Shared
@@ -54,7 +54,7 @@ class Invariants:
             return
         self._seen = seen
         for inode, data in self._kept.items():
-            require(inode.data == data, 'a file of somebody else was written to')
+            require(inode.data == data, 'a file of another program was changed')
         for (key, version), row in registry.rows.items():
             if row.status is Status.READY and (key, version) not in registry.losing:
                 self._check_row(key, row)
@@ -72,7 +72,7 @@ class Invariants:
         most = most_effects(target.descriptor, target.policy)
         require(len(attempt.asked) <= most, f'{len(attempt.asked)} requests, more than {most}')
         if target.policy.offline:
-            require(not attempt.asked, 'offline, and asked the network')
+            require(not attempt.asked, 'a request was sent although offline is set')
         self.let_go(attempt.process)
         shared.kernel.tell(f'ends: {result if not isinstance(result, Outcome) else result.reason}')
 
@@ -105,7 +105,7 @@ class Invariants:
         path, record = row.update.path, row.update.record
         inode = kernel.disk.names.get(path)
         if inode is None:
-            require(kernel.is_sync_lost, f'{path} is READY and not there')
+            require(kernel.is_sync_lost, f'{path} is READY and missing')
             return
         if self._right.get(inode) is not inode.data:
             data = inode.data
@@ -118,14 +118,14 @@ class Invariants:
             len(inode.data) == record.size_bytes and _sha(inode.data) == record.sha256,
             f'{path} is not what its record says',
         )
-        require(row.inode is inode and row.mtime == inode.mtime, f'{path} is READY and was touched')
+        require(row.inode is inode and row.mtime == inode.mtime, f'{path} is READY and was changed')
 
     def _check_path(self, path: str, urls: tuple[str, ...]) -> None:
         inode, before = self.shared.kernel.disk.names.get(path), self.before.get(path)
         if inode is before:
             return
         if inode is None:
-            require(False, f'{path} was there before, and is gone')
+            require(False, f'{path} existed before the run, and is missing')
         elif self._right.get(inode) is not inode.data:
             require(
                 inode.target is None and inode.data in self.shared.network.contents(urls),
@@ -150,7 +150,7 @@ class Invariants:
             registry = self.shared.registry
             is_lost = (outcome.key, outcome.version or 0) in registry.losing
             is_lost |= outcome.path in registry.removed
-            require(is_lost, f'{outcome.path} is an outcome and not there')
+            require(is_lost, f'{outcome.path} is an outcome and missing')
             return
         # Several downloads may have this path; files of the others are not checked.
         is_own = outcome.path is None or outcome.version is not None
@@ -176,8 +176,8 @@ class Invariants:
             found = new(checksum.algorithm, data, usedforsecurity=False).hexdigest()
             require(found == checksum.hex, 'an outcome has another checksum')
         if outcome.origin is Origin.STALE:
-            require(target.policy.stale_if_error, 'a stale copy was not asked for')
-            require(outcome.fault is not None, 'a stale copy, and no reason')
+            require(target.policy.stale_if_error, 'a stale copy was used without stale_if_error')
+            require(outcome.fault is not None, 'a stale copy has no reason')
         if outcome.origin is Origin.NETWORK and is_own:
             least, validate = target.policy.min_bytes, target.policy.validate
             require(least is None or len(data) >= least, 'an outcome is smaller than min_bytes')
@@ -225,22 +225,22 @@ class Invariants:
                 row.by is not process or row.status is not Status.READY,
                 f'it failed ({fault}), and its file is READY',
             )
-        require(process not in registry.changed_by, f'it failed ({fault}), and changed rows')
+        require(process not in registry.changed_by, f'the run failed ({fault}), and changed rows')
         path = attempt.target.path
         if path is not None:
             publisher = self.shared.kernel.publishers.get(path)
-            require(publisher is not process, f'it failed ({fault}), and {path} appeared')
+            require(publisher is not process, f'the run failed ({fault}), and {path} was published')
 
     def newest(self, attempt: Attempt, result: Outcome | Fault) -> None:
         """In a healthy world, a download ends with the newest version."""
-        require(isinstance(result, Outcome), f'all is well, and yet: {result}')
+        require(isinstance(result, Outcome), f'failed in a healthy world: {result}')
         assert isinstance(result, Outcome)
         site = self.shared.network.sites[attempt.target.descriptor.url]
         data = self._content(result)
         if self.shared.locks.mode != 'works' and result.path in self.shared.registry.removed:
             # Its name was free, and without locks another file may have got it.
             return
-        require(data == site.content, f'all is well, and yet it is not the newest: {data!r}')
+        require(data == site.content, f'not the newest version in a healthy world: {data!r}')
 
 
 def _sha(data: bytes) -> str:

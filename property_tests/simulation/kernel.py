@@ -1,7 +1,7 @@
-"""The kernel: time, and who goes on at each step.
+"""The kernel: the time, and the scheduling of processes.
 
-A process runs until its next step, which is before each of its effects on the world. There
-it stands until the scheduler chooses it again; in between others run, and things happen.
+A process runs until its next step, which is before each of its effects on the world. It pauses
+there until the scheduler chooses it again; meanwhile others run, and failures happen.
 """
 
 import errno
@@ -35,9 +35,9 @@ class Trouble:
 class Kernel:
     """One machine (or several that share a disk) with its processes.
 
-    `now` is the true time, `skew` how wrong the wall clock is. `room` is how many bytes the
-    disk still takes (None: as many as you like). `happen` is called at each step to let
-    things go wrong and to say who goes on; `check` after each step.
+    `now` is the true time, `skew` the error of the wall clock. `room` is the number of bytes that
+    the disk still accepts (None: no limit). `happen` is called at each step to cause failures and
+    to choose the next process; `check` is called after each step.
     """
 
     choices: Choices

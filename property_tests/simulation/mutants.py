@@ -1,6 +1,6 @@
-"""Mistakes planted in the real code, to see whether the simulation finds them.
+"""Mistakes planted in the real code, which the simulation must find.
 
-Each is a context in which the code is wrong in one place.
+Each is a context manager in which one function is wrong.
 """
 
 from collections.abc import Callable, Iterator
@@ -132,12 +132,12 @@ def _old_dropped() -> Iterator[None]:
 @contextmanager
 def _replacing() -> Iterator[None]:
     """A new version replaces a file of the same name."""
-    place = commit._place
+    destination = commit._destination
 
     def always(*given: Any) -> Any:
-        return place(*given)[0], True
+        return destination(*given)[0], True
 
-    with patch.object(commit, '_place', always):
+    with patch.object(commit, '_destination', always):
         yield
 
 

@@ -28,10 +28,10 @@ _JUMPS: Final = (3600.0, -3600.0, 86400.0, -30.0, 9 * 86400.0, -86400.0)
 
 @dataclass(eq=False)
 class Nemesis:
-    """Reads the tape; `counts` are the things that happened, by name.
+    """Causes the failures on a tape; `counts` are the numbers of failures, by name.
 
-    `restart` starts the download of a dead process anew. A `favourite` happens more often: runs
-    that have much of one thing come further than those that have a little of all.
+    `restart` starts the download of a dead process again. A `favourite` failure happens more often:
+    runs with many failures of one kind reach more states than those with a few of all.
     """
 
     kernel: Kernel
@@ -126,7 +126,7 @@ def _disk_failed(nemesis: Nemesis, runnable: list[Process]) -> Process | None:
 
 def _disk_full(nemesis: Nemesis, runnable: list[Process]) -> Process | None:
     nemesis.kernel.room = nemesis.kernel.choices.pick(64)
-    nemesis.kernel.tell(f'** the disk takes {nemesis.kernel.room} bytes more')
+    nemesis.kernel.tell(f'** the disk accepts {nemesis.kernel.room} more bytes')
     return runnable[0]
 
 
@@ -147,7 +147,7 @@ def _removed(nemesis: Nemesis, runnable: list[Process]) -> Process | None:
     paths = [path for path in kernel.disk.names if parent(path) == FOLDER]
     if paths:
         path = kernel.choices.among(paths[::-1])
-        kernel.tell(f'** somebody removes {path}')
+        kernel.tell(f'** another program removes {path}')
         # Removing a claim also removes the name that it reserves.
         nemesis.registry.lose(path.replace('/.', '/').removesuffix('.claim'))
         kernel.disk.unlink(path)
@@ -156,7 +156,7 @@ def _removed(nemesis: Nemesis, runnable: list[Process]) -> Process | None:
 
 def _swept(nemesis: Nemesis, runnable: list[Process]) -> Process | None:
     kernel = nemesis.kernel
-    kernel.tell('** somebody removes all parts')
+    kernel.tell('** another program removes all parts')
     for path in [path for path in kernel.disk.names if '/.dlmachine/' in path]:
         kernel.disk.unlink(path)
     return runnable[0]

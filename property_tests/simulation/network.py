@@ -18,11 +18,11 @@ VALIDATORS: Final = ('strong', 'weak', 'modified', 'both', 'none', 'vague')
 
 @dataclass(eq=False)
 class Site:
-    """What is served at a URL: one version after the other, the last one now.
+    """The content at a URL: one version after the other, of which the last is current.
 
-    `versions` are the contents with the true time at which each appeared. Where `is_coded`,
-    they travel as gzip although that was not asked for. With `sums_of` it is the list of
-    checksums of another site.
+    `versions` are the contents with the true time at which each appeared. If `is_coded` is set,
+    they are sent as gzip without having been requested. With `sums_of` the content is the checksum
+    file of another site.
     """
 
     url: str

@@ -14,7 +14,7 @@ class Killed(BaseException):
     """The process was killed: no further call has an effect."""
 
 
-class Violation(AssertionError):  # noqa: N818 -- what is violated is a promise
+class Violation(AssertionError):  # noqa: N818 -- the name says what was violated
     """An invariant was broken."""
 
 
@@ -26,10 +26,10 @@ def require(is_so: bool, otherwise: str) -> None:
 
 @dataclass(eq=False)
 class Process:
-    """One process with one download; `again` makes the program of the one that follows it.
+    """A process with one download; `again` makes the program of its restart.
 
-    `skew` is how wrong its clock is, as it was when it began. `live` are the part files that
-    it owns. `effects` counts what it changed in the world.
+    `skew` is the error of its clock, which is constant. `live` are the parts that the process
+    owns. `effects` counts its changes of the world.
     """
 
     number: int

@@ -92,7 +92,7 @@ def _key(descriptor: Descriptor) -> str:
 def draw_target(
     choices: Choices, mirrors: tuple[str, ...], content: bytes, *, post: bool
 ) -> Target:
-    """A target whose content is this now."""
+    """Draw a target for a site with this current content."""
     url = choices.among((URL, URL, URL, URL, URL, URL, URL, OTHER_URL))
     refresh = choices.among((0, 1, 5, 3, 4, 5, 2, 5))
     policy = Policy(
@@ -137,7 +137,7 @@ def complain(file: BinaryIO) -> bool:
 
 
 def fresh_target(target: Target) -> Target:
-    """A target that asks for the newest version, with no limits: in a healthy world it comes true."""
+    """A target for the newest version, without limits: in a healthy world it succeeds."""
     policy = Policy(dest=target.policy.dest, check_freshness=True)
     return replace(target, policy=policy)
 

@@ -1,7 +1,7 @@
-"""What may happen to an answer: the catalogue that the contract tests show to be true, and more.
+"""Failures of responses: the catalogue of the contract tests, and more.
 
-What is added here needs several servers or several versions, which a catalogue of single
-answers has not.
+The added failures need several servers or several versions, and the catalogue has single responses
+only.
 """
 
 from collections.abc import Callable
@@ -22,11 +22,11 @@ PAGE: Final = b'<!DOCTYPE html><title>Please log in</title>'
 
 @dataclass(frozen=True)
 class Mishap:
-    """Something that may happen to an answer.
+    """A failure of a response.
 
-    `caught_by` is what it takes to see that a body is not right, where the protocol cannot
-    tell. `is_move` says whether it leads to a copy, `is_coding` whether it is about codings,
-    `is_range` whether it ignores what an honest server is asked about ranges.
+    `caught_by` is what is needed to notice a wrong body that the protocol does not reveal.
+    `is_move` says that it redirects to a copy, `is_coding` that it is about codings, `is_range`
+    that it violates the rules for range requests.
     """
 
     name: str
@@ -116,8 +116,8 @@ OWN: Final = (
 _PAGES: Final = frozenset(
     {'a page instead of the file (200)', 'unknown success (299)', 'transformed (203)'}
 )
-#: Three megabytes are too much for a simulated disk; and what is not what its validator says
-#: deceives whoever goes on from it later, and does not ask for a checksum.
+#: Excluded: three megabytes, too much for a simulated disk; and bytes with a false validator, which
+#: make a later resumption without a checksum wrong.
 _LEFT_OUT: Final = frozenset({'gzip bomb', 'another version under the old name'})
 
 

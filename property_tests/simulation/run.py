@@ -12,10 +12,10 @@ from property_tests.simulation.setup import Stage
 
 @dataclass(eq=False)
 class Played:
-    """What there was of it.
+    """The result of a run.
 
-    `broken` is what went wrong: a promise (`is_promise`), or the simulation itself, which then
-    does not know something that the code does by now.
+    `broken` describes the failure: a broken invariant (`is_promise`), or an error of the
+    simulation itself, for example because the code makes a call that is not simulated.
     """
 
     tape: bytes
@@ -36,7 +36,7 @@ def play(tape: bytes, *, told: bool = False, coverage: Coverage | None = None) -
             stage.play()
         except Violation as error:
             played.broken, played.is_promise = str(error), True
-        except Exception as error:  # noqa: BLE001 -- whatever breaks is told with its story
+        except Exception as error:  # noqa: BLE001 -- any failure is reported with its story
             played.broken = f'{type(error).__name__}: {error}'
             kernel.tell(traceback.format_exc())
         finally:
@@ -53,7 +53,7 @@ def tell(tape: bytes) -> str:
 
 
 def play_together(tape: bytes, count: int) -> int:
-    """How many requests so many processes make for one target, where nothing goes wrong."""
+    """The number of requests of several processes with one target, without failures."""
     stage = Stage(b'')
     with installed(stage.system):
         try:

@@ -71,7 +71,7 @@ class Stage:
         self._in_the_end(target)
 
     def play_together(self, schedule: bytes, count: int) -> int:
-        """So many processes with one target in a healthy world; how many requests they make."""
+        """Play several processes with one target in a healthy world; return the number of requests."""
         choices = Choices(schedule)
         self.kernel.check = self.invariants.check
         target = self._draw_target(self.choices)
@@ -108,7 +108,7 @@ class Stage:
         self.spawn(fresh_target(target), is_last=True)
         self.kernel.run()
         self.invariants.check()
-        require(not self.shared.locks.owners, 'all have ended, and a lock is held')
+        require(not self.shared.locks.owners, 'all processes have ended, and a lock is held')
 
     def _restart(self, process: Process, same_number: bool) -> None:
         pid = process.pid if same_number and not process.is_runnable else None

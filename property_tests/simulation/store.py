@@ -33,10 +33,10 @@ class Row:
 
 @dataclass(eq=False)
 class Registry:
-    """What all processes share; `losing` are the versions whose files may go before their rows.
+    """The state that all processes share; files of the `losing` versions may vanish before rows.
 
-    `changed_by` are the processes that have changed rows, `removed` the files that somebody
-    else took away, with the step at which.
+    `changed_by` are the processes that have changed rows, `removed` the files that other programs
+    removed, with the step.
     """
 
     kernel: Kernel

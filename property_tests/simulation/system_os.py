@@ -1,4 +1,4 @@
-"""Stands for the module `os` during a simulation."""
+"""The replacement of the module `os` during a simulation."""
 
 import errno
 import os
@@ -12,7 +12,7 @@ _HANDLES = '/proc/self/fd'
 
 
 class OsPath:
-    """Stands for the module `os.path`: there are no links to folders here."""
+    """Replaces the module `os.path`; folders are never links here."""
 
     @staticmethod
     def realpath(path: object) -> str:
@@ -26,7 +26,7 @@ class OsPath:
 
 
 class Os:
-    """Stands for the module `os`."""
+    """Replaces the module `os`."""
 
     path = OsPath
     O_RDWR, O_RDONLY, O_WRONLY = os.O_RDWR, os.O_RDONLY, os.O_WRONLY

@@ -1,4 +1,4 @@
-"""Stands for `pathlib.Path` and `open` during a simulation."""
+"""The replacements of `pathlib.Path` and `open` during a simulation."""
 
 import errno
 import os
@@ -12,13 +12,13 @@ from property_tests.simulation.system import Stat, System
 
 
 class Active:
-    """The system in which paths lie; one simulation runs at a time."""
+    """The active system; one simulation runs at a time."""
 
     system: System
 
 
 class SimPath(PurePosixPath):
-    """Stands for `pathlib.Path`."""
+    """Replaces `pathlib.Path`."""
 
     def stat(self) -> Stat:
         return Active.system.stat(str(self))
@@ -70,6 +70,6 @@ class SimPath(PurePosixPath):
 
 
 def open_file(path: object, mode: str = 'r') -> Any:
-    """Stands for `open`, for reading."""
+    """Replaces `open` for reading."""
     Active.system.kernel.fail('open', str(path))
     return BytesIO(Active.system.kernel.disk.follow(str(path)).data)

@@ -1,7 +1,7 @@
-"""Tapes that once broke a promise, by what went wrong then.
+"""Tapes that once broke an invariant, by the failure.
 
-A tape means something else as soon as the code takes another step, so each kind has a test
-of its own besides: these are where the simulation looks first.
+A tape has another meaning as soon as the code takes another step, so each failure also has its own
+test. The simulation begins with these tapes.
 """
 
 from typing import Final

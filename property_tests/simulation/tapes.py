@@ -8,9 +8,9 @@ from typing import Final
 MAX_BYTES: Final = 250
 #: The first bytes choose the scenario; zeros make simple ones.
 _SCENE_BYTES: Final = 45
-#: Scenes in which rare things are likely, as bytes at their places: processes without locks
-#: while files are removed; a stored version that is replaced while the registry fails; segments
-#: on a disk that fails. Should the places move, they are scenes like others.
+#: Scenarios that often reach rare pairs, as bytes at positions of the tape: processes without locks
+#: while files are removed; a stored version replaced while the registry fails; segments on a disk
+#: that fails. If the positions change, they are scenarios like others.
 _SCENES: Final[tuple[dict[int, int], ...]] = (
     {7: 1, 11: 11, 14: 3},
     {11: 8, 13: 1, 16: 2, 17: 0},

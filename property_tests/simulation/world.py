@@ -61,7 +61,7 @@ class Asked:
 class Attempt:
     """One run for one target by one process; `asked` are its requests.
 
-    `was_deceived` tells that a server lied to it: then what it has may be of any age.
+    `was_deceived` says that a server sent false validators, so that the result may be of any age.
     """
 
     process: Process
@@ -108,13 +108,13 @@ class SimTransport(ScriptedTransport):
             kernel.wait(lambda: False, seconds)
         left = self._remaining
         if left is not None and kernel.now - self._began >= left.total_seconds():
-            kernel.tell('   comes too late')
+            kernel.tell('   the response exceeds the timeout')
             return TimedOut(url='', phase='total', limit=left)
         resource = self._shared.network.sites[request.url].resource(kernel)
         if mishap is None:
             return resource
         at = choices.pick(48)
-        kernel.tell(f'   meets: {mishap.name}, at {at}')
+        kernel.tell(f'   failure: {mishap.name}, at {at}')
         self._attempt.was_deceived |= bool(mishap.caught_by)
         turn = turn_of(mishap, resource, at, request)
         asked.is_settled = was_settled(turn)
@@ -127,9 +127,9 @@ class SimTransport(ScriptedTransport):
         site = network.sites[request.url]
         if mishap.caught_by and not mishap.caught_by & self._checks(request):
             return None
-        # Only one of the sites has copies; coded bodies are not coded once more; where nothing
-        # but a date is told, nobody can tell of which version a part is; and a 304 to a condition
-        # is not unasked: if it is a lie, no client can tell.
+        # Excluded: redirects to copies of sites without copies; a second coding; a part whose
+        # version is identified by a date only; and a false 304 to a condition, which no client can
+        # recognise.
         is_conditional = (
             'If-None-Match' in request.headers or 'If-Modified-Since' in request.headers
         )

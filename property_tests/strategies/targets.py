@@ -1,4 +1,4 @@
-"""Wishes: a descriptor, a policy and a snapshot that belong together."""
+"""A descriptor, a policy and a snapshot that belong together."""
 
 from dataclasses import replace
 
@@ -16,11 +16,11 @@ from property_tests.strategies.snapshots import snapshots
 
 @st.composite
 def targets(draw: st.DrawFn, *, healthy: bool = False) -> tuple[Descriptor, Policy, Snapshot]:
-    """All that `plan` and `begin` are given, belonging together."""
+    """The arguments of `plan` and `begin`, which belong together."""
     descriptor = draw(descriptors())
     seen = draw(snapshots(cache_key(descriptor), healthy=healthy))
     if seen.part is not None:
-        # Of a part that is of no address that is asked nothing can come.
+        # A part whose URL is not requested cannot be adopted.
         address = url_digest(draw(st.sampled_from(descriptor.addresses)))
         seen = replace(seen, part=replace(seen.part, url_digest=address))
     return descriptor, draw(policies()), seen

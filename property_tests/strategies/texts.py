@@ -1,7 +1,7 @@
-"""Text: names, values, URLs, and what servers write into their headers.
+"""Texts: names, values, URLs, and header fields of servers.
 
-Small alphabets are on purpose where two draws must be able to meet (names, versions, ETags);
-text from outside (headers, Locations, file names) is drawn from all of Unicode.
+Names, versions and ETags have small alphabets, so that two draws may be equal; foreign text
+(headers, Locations, file names) is drawn from all of Unicode.
 """
 
 from hypothesis import strategies as st

@@ -21,9 +21,9 @@ def with_cookies(request: Request, store: CookieStore, now: datetime) -> Request
     names is sent. Every cookie of the store is masked, wherever a server may echo it.
 
     >>> from datetime import UTC
-    >>> now, asked = datetime(2024, 5, 1, tzinfo=UTC), Request(method='GET', url='https://h/')
-    >>> store = CookieStore().received(asked.location, ['a=1', 'b=2'], now)
-    >>> with_cookies(asked.with_header('Cookie', 'b=mine'), store, now).headers.get('Cookie')
+    >>> now, sent = datetime(2024, 5, 1, tzinfo=UTC), Request(method='GET', url='https://h/')
+    >>> store = CookieStore().received(sent.location, ['a=1', 'b=2'], now)
+    >>> with_cookies(sent.with_header('Cookie', 'b=mine'), store, now).headers.get('Cookie')
     'b=mine; a=1'
     """
     request = without_cookies(request)

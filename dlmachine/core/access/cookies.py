@@ -48,7 +48,7 @@ class Cookie:
     expires: datetime | None = None
 
     def __repr__(self) -> str:
-        """For people, without the value."""
+        """Show the cookie without its value."""
         return f'Cookie({self.name!r} of {self.domain}{self.path})'
 
     @property
@@ -86,7 +86,7 @@ class CookieStore:
     cookies: tuple[Cookie, ...] = ()
 
     def __repr__(self) -> str:
-        """For people, without values."""
+        """Show the cookies without their values."""
         return f'CookieStore({list(self.cookies)!r})'
 
     def received(
@@ -107,12 +107,12 @@ class CookieStore:
         number = max((cookie.number for cookie in self.cookies), default=0)
         secure = [cookie for cookie in self.cookies if cookie.is_secure]
         for value in islice(values, MAX_COOKIES):
-            said = parse_set_cookie(value)
-            domain = None if said is None else _domain_for(said, url, public_suffixes)
-            if said is None or domain is None or not _may_be_set(said, url, secure):
+            parsed = parse_set_cookie(value)
+            domain = None if parsed is None else _domain_for(parsed, url, public_suffixes)
+            if parsed is None or domain is None or not _may_be_set(parsed, url, secure):
                 continue
             number += 1
-            made = _cookie(said, url, domain, number, now)
+            made = _cookie(parsed, url, domain, number, now)
             before = kept.get(made.identity)
             kept[made.identity] = made if before is None else replace(made, number=before.number)
         return CookieStore(_within_limits(one for one in kept.values() if one.lasts(now)))
@@ -150,7 +150,7 @@ def domains_named(values: Iterable[str]) -> frozenset[str]:
     # Most values have no Domain, and searching for the word is cheap.
     likely = (value for value in islice(values, MAX_COOKIES) if 'domain' in value.lower())
     read = map(parse_set_cookie, likely)
-    return frozenset(said.domain for said in read if said is not None and said.domain)
+    return frozenset(parsed.domain for parsed in read if parsed is not None and parsed.domain)
 
 
 def domain_matches(host: str, domain: str) -> bool:
@@ -185,9 +185,9 @@ def default_path(url: Url) -> str:
     return url.path.rpartition('/')[0] or '/'
 
 
-def _domain_for(said: SetCookie, url: Url, public_suffixes: Collection[str]) -> str | None:
+def _domain_for(parsed: SetCookie, url: Url, public_suffixes: Collection[str]) -> str | None:
     """The domain of a cookie, empty if it is host-only; None if the host may not set it."""
-    domain = said.domain
+    domain = parsed.domain
     if not domain:
         return ''
     if '.' not in domain or domain in public_suffixes or is_address(url.host):
@@ -195,39 +195,39 @@ def _domain_for(said: SetCookie, url: Url, public_suffixes: Collection[str]) -> 
     return domain if domain_matches(url.host, domain) else None
 
 
-def _may_be_set(said: SetCookie, url: Url, secure: Iterable[Cookie]) -> bool:
-    is_private, name = url.scheme == 'https', said.name.lower()
-    if name.startswith('__host-') and (said.domain or said.path != '/'):
+def _may_be_set(parsed: SetCookie, url: Url, secure: Iterable[Cookie]) -> bool:
+    is_private, name = url.scheme == 'https', parsed.name.lower()
+    if name.startswith('__host-') and (parsed.domain or parsed.path != '/'):
         return False
-    if name.startswith(('__secure-', '__host-')) and not said.is_secure:
+    if name.startswith(('__secure-', '__host-')) and not parsed.is_secure:
         return False
-    if said.is_secure:
+    if parsed.is_secure:
         return is_private
-    return is_private or not any(_covers(one, said, url) for one in secure)
+    return is_private or not any(_covers(one, parsed, url) for one in secure)
 
 
-def _covers(cookie: Cookie, said: SetCookie, url: Url) -> bool:
+def _covers(cookie: Cookie, parsed: SetCookie, url: Url) -> bool:
     # A cookie from http that would replace a Secure cookie, or shadow it with a longer path.
-    domain = said.domain or url.host
+    domain = parsed.domain or url.host
     is_near = domain_matches(domain, cookie.domain) or domain_matches(cookie.domain, domain)
-    return cookie.name == said.name and is_near and path_matches(_path(said, url), cookie.path)
+    return cookie.name == parsed.name and is_near and path_matches(_path(parsed, url), cookie.path)
 
 
-def _path(said: SetCookie, url: Url) -> str:
+def _path(parsed: SetCookie, url: Url) -> str:
     # Written like the host of a URL, so that both can be compared.
-    return normal_path(as_utf8(said.path)) if said.path else default_path(url)
+    return normal_path(as_utf8(parsed.path)) if parsed.path else default_path(url)
 
 
-def _cookie(said: SetCookie, url: Url, domain: str, number: int, now: datetime) -> Cookie:
+def _cookie(parsed: SetCookie, url: Url, domain: str, number: int, now: datetime) -> Cookie:
     return Cookie(
-        name=said.name,
-        value=said.value,
+        name=parsed.name,
+        value=parsed.value,
         domain=domain or url.host,
-        path=_path(said, url),
+        path=_path(parsed, url),
         number=number,
         is_host_only=not domain,
-        is_secure=said.is_secure,
-        expires=said.until(now),
+        is_secure=parsed.is_secure,
+        expires=parsed.until(now),
     )
 
 

@@ -38,7 +38,7 @@ class SetCookie:
     expires: datetime | None = None
 
     def __repr__(self) -> str:
-        """For people, without the value."""
+        """Show the cookie without its value."""
         return f'SetCookie({self.name!r})'
 
     def until(self, now: datetime) -> datetime | None:
@@ -70,9 +70,9 @@ def _with_attributes(cookie: SetCookie, text: str) -> SetCookie:
     for name, value in _attributes(text):
         read = _READERS.get(name)
         if read is not None:
-            field, said = read(value)
-            if said is not None:
-                found[field] = said
+            field, parsed = read(value)
+            if parsed is not None:
+                found[field] = parsed
     return replace(cookie, **found) if found else cookie
 
 

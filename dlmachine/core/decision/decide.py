@@ -72,7 +72,7 @@ class Address:
     secret_names: SecretNames = ()
 
     def __repr__(self) -> str:
-        """For people: secrets masked."""
+        """Show the URL with secrets masked, and the backend."""
         return f'Address({redact_url(self.url, self.secret_names)!r}, {self.backend!r})'
 
 

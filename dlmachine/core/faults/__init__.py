@@ -1,4 +1,4 @@
-"""Faults: the reasons why a download failed, as values.
+"""The reasons why a download failed, as values.
 
 Pure. A fault is a frozen dataclass in a `returns.result.Failure` or in an event; it becomes an
 exception only in `dlmachine.errors`. The faults are sorted by who has to act: the caller, the

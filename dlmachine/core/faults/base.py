@@ -49,7 +49,7 @@ class FaultBase:
         return f'{self.url}: ' if self.url else ''
 
     def __str__(self) -> str:
-        """What, after how many tries, and the remedy."""
+        """The problem, the number of requests, and the remedy."""
         tries = f' (after {self.tries} requests)' if self.tries > 1 else ''
         remedy = f'. {self.remedy()}' if self.remedy() else ''
         return f'{self.what()}{tries}{remedy}'

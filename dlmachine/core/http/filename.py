@@ -60,8 +60,8 @@ def name_content(headers: Headers, url: str) -> str:
 
 
 def _name(dispositions: tuple[str, ...], url: str) -> str:
-    said = disposition_name(dispositions)
-    return safe_name(said) or safe_name(_url_name(url)) or FALLBACK
+    name = safe_name(disposition_name(dispositions))
+    return name or safe_name(_url_name(url)) or FALLBACK
 
 
 def safe_name(name: str | None) -> str | None:

@@ -81,8 +81,8 @@ class Headers:
     def without(self, *names: str) -> 'Headers':
         """A copy without the fields of these names."""
         folded = {name.casefold() for name in names}
-        left = tuple(item for item in self.items if item[0].casefold() not in folded)
-        return Headers(left, self.secret_names)
+        kept = tuple(item for item in self.items if item[0].casefold() not in folded)
+        return Headers(kept, self.secret_names)
 
     def with_secret_names(self, names: SecretNames) -> 'Headers':
         """A copy that masks the values of these names when it is shown."""

@@ -228,10 +228,10 @@ def _find_excess(text: str, where: str) -> InvalidInput | None:
 
 def _host_of(netloc: str) -> str:
     # Not `urlsplit().hostname`: its lower case turns a final Σ into ς, which is another name.
-    place = netloc.rpartition('@')[2]
-    _, bracket, rest = place.partition('[')
+    host = netloc.rpartition('@')[2]
+    _, bracket, rest = host.partition('[')
     if not bracket:
-        return place.partition(':')[0]
+        return host.partition(':')[0]
     address = rest.partition(']')[0]
     if ':' not in address:
         # An IP address of a later version (RFC 3986 section 3.2.2) would be read as a name.

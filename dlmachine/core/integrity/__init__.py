@@ -1,1 +1,1 @@
-"""Checksums, and what content must look like."""
+"""Checksums, and checks of content."""

@@ -111,9 +111,9 @@ def _checksum(found: re.Match[str], source: str) -> Checksum | None:
     if found['algorithm']:
         algorithm = find_algorithm(found['algorithm'].replace('/', '-'))
     else:
-        said = _named_algorithm(source)
-        is_fitting = said is not None and digest_bytes(said) * 2 == len(digits)
-        algorithm = said if is_fitting else _BY_LENGTH.get(len(digits))
+        named = _named_algorithm(source)
+        is_fitting = named is not None and digest_bytes(named) * 2 == len(digits)
+        algorithm = named if is_fitting else _BY_LENGTH.get(len(digits))
     if algorithm is None or digest_bytes(algorithm) * 2 != len(digits):
         return None
     return Checksum(algorithm, digits)

@@ -88,8 +88,8 @@ def find_content_problem(
     """
     names = tuple(names)
     if is_page(start):
-        asked = _find_data_name(names, media_type)
-        return None if asked is None else f'is a web page (HTML), although {asked} was expected'
+        data = _find_data_name(names, media_type)
+        return None if data is None else f'is a web page (HTML), although {data} was expected'
     promised = _promised(names)
     is_missing = bool(promised) and not (start or size_bytes)
     return f'is empty, although {promised[0]} was expected' if is_missing else None

@@ -137,12 +137,12 @@ def on_closing(state: Discarding | Releasing, event: Event) -> Step:
 
 
 def _publish_as(job: Job, record: DownloadRecord, version: int, conflicts: int) -> Step:
-    place, may_replace = _place(job, record, version)
+    destination, may_replace = _destination(job, record, version)
     state = Publishing(job=job, record=record, version=version, conflicts=conflicts)
-    return Step(state=state, effect=Publish(place=place, replace=may_replace))
+    return Step(state=state, effect=Publish(place=destination, replace=may_replace))
 
 
-def _place(job: Job, record: DownloadRecord, version: int) -> tuple[AtPath | InMemory, bool]:
+def _destination(job: Job, record: DownloadRecord, version: int) -> tuple[AtPath | InMemory, bool]:
     match job.decision.destination:
         case InCache(folder=folder):
             ext = extension(record.filename)
@@ -150,8 +150,8 @@ def _place(job: Job, record: DownloadRecord, version: int) -> tuple[AtPath | InM
             return AtPath(str(PurePath(folder, name))), False
         case InFolder(folder=folder):
             return AtPath(str(PurePath(folder, record.filename))), True
-        case AtPath() | InMemory() as place:
-            return place, True
+        case AtPath() | InMemory() as destination:
+            return destination, True
         case _:
             assert_never(job.decision.destination)
 

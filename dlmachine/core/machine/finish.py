@@ -27,7 +27,7 @@ from dlmachine.core.protocol.states import (
 from dlmachine.core.spec.destination import Auto, PathKind, ToPath
 from dlmachine.core.spec.policy import Window
 
-#: A copy is not used in place of a fault that the caller must fix.
+#: If the caller must fix the fault, no copy is used.
 _NO_STALE_COPY: Final = frozenset({Party.CALLER})
 
 

@@ -156,10 +156,10 @@ def _step_for_decision(job: Job) -> Step:
         if check.checksum is not None:
             # If the server confirms that the copy is current, its digest is still unverified.
             return Step(state=CheckingCopy(job=job, entry=decision.entry), effect=check)
-    place, cache = job.policy.dest, job.snapshot.cache
+    dest, cache = job.policy.dest, job.snapshot.cache
     is_folder = isinstance(decision.destination, InFolder)
-    folder = part_place(place, None if cache is None else cache.folder, is_folder=is_folder)
-    opening = OpenPart(beside=folder, stem=part_stem(job.key, place), adopt=decision.part)
+    folder = part_place(dest, None if cache is None else cache.folder, is_folder=is_folder)
+    opening = OpenPart(beside=folder, stem=part_stem(job.key, dest), adopt=decision.part)
     return Step(state=Opening(job=job), effect=opening)
 
 

@@ -9,7 +9,7 @@ The states of a successful run:
     into cache   Locking -> Observing -> Opening -> Exchanging -> Publishing -> Recording
                  -> (RemovingVersions) -> Releasing -> Finished
     elsewhere    Opening -> Exchanging -> Publishing -> Finished
-    in segments  the same with Exchanging -> Segmenting -> Reassembling in place of Exchanging
+    in segments  the same with Exchanging -> Segmenting -> Reassembling instead of Exchanging
     revalidate   Locking -> Observing -> Opening -> Exchanging -> Recording -> Discarding
                  -> Releasing -> Finished
 """

@@ -75,7 +75,7 @@ def split_rest(
     most = choose_connections(state.job.policy.segments, count_bytes(missing))
     connections = min(most, attempts.connections or most)
     request = with_cookies(state.exchange.request, filled.cookies, event.at)
-    asked = ExchangeSegments(
+    effect = ExchangeSegments(
         exchange=replace(state.exchange, request=request),
         spans=split(missing, connections),
         held=spans,
@@ -84,15 +84,15 @@ def split_rest(
         connections=connections,
         representation=taking.representation,
     )
-    going = Segmenting(
+    segmenting = Segmenting(
         job=state.job,
         attempts=filled,
         exchange=state.exchange,
         head=event.head,
-        asked=asked,
+        asked=effect,
         join=join,
     )
-    return Step(state=going, effect=asked)
+    return Step(state=segmenting, effect=effect)
 
 
 def on_segmenting(state: Segmenting, event: Event) -> Step:

@@ -1,1 +1,1 @@
-"""What is wrong with a cache folder, and which repair is safe."""
+"""Findings about a cache folder, and their safe repairs."""

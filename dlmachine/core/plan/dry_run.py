@@ -101,8 +101,9 @@ def healthy_event(effect: Effect, policy: Policy, snapshot: Snapshot) -> Event: 
             return Validated(at=at)
         case Wait():
             return Waited(at=at)
-        case Publish(place=place):
-            return Published(at=at, path=place.path if isinstance(place, AtPath) else None)
+        case Publish(place=destination):
+            path = destination.path if isinstance(destination, AtPath) else None
+            return Published(at=at, path=path)
         case Record():
             return Recorded(at=at)
         case RemoveVersions():
@@ -133,27 +134,27 @@ def _healthy_answer(exchange: Exchange, policy: Policy, snapshot: Snapshot) -> R
 
 def _healthy_range(exchange: Exchange, policy: Policy, snapshot: Snapshot) -> Responded:
     expect, first = exchange.expect, exchange.expect.offset
-    # Where the size is not known, one byte is missing.
+    # If the size is not known, one byte is missing.
     whole = expect.whole_bytes or first + 1
     last = whole - 1 if expect.last is None else min(expect.last, whole - 1)
     name = 'ETag' if is_strong(expect.validator) else 'Last-Modified'
-    place = Headers(
+    headers = Headers(
         (('Content-Range', f'bytes {first}-{last}/{whole}'), (name, expect.validator or ''))
     )
     received = _promised((expect.requested_name, expect.name), policy, snapshot)
     size = max(received.size_bytes, last + 1)
     part = replace(received, size_bytes=size, wire_bytes=last - first + 1)
-    return Responded(at=snapshot.now, head=ResponseHead(status=206, headers=place), received=part)
+    return Responded(at=snapshot.now, head=ResponseHead(status=206, headers=headers), received=part)
 
 
 def _promised(names: tuple[str, ...], policy: Policy, snapshot: Snapshot) -> Received:
     wanted = policy.dest
-    place = (wanted.path,) if isinstance(wanted, ToPath) else ()
+    destination = (wanted.path,) if isinstance(wanted, ToPath) else ()
     received = Received(
         size_bytes=policy.min_bytes or 0,
         wire_bytes=0,
         sha256=_stored_digest(policy, snapshot),
-        start=healthy_start((*names, *place)),
+        start=healthy_start((*names, *destination)),
     )
     checksum = _promised_checksum(policy, snapshot)
     if checksum is None:

@@ -67,7 +67,7 @@ class Plan:
         return self.verdict in {Verdict.FETCH, Verdict.RESUME}
 
     def __str__(self) -> str:
-        """For people, secrets masked."""
+        """The plan as text for users, with secrets masked."""
         return '\n'.join(render.plan_lines(self))
 
     def __repr__(self) -> str:

@@ -1,1 +1,1 @@
-"""What the state machine and the executor tell each other: effects, events, states, ports."""
+"""The values that state machine and executor exchange: effects, events, states; and the ports."""

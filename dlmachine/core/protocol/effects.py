@@ -49,7 +49,7 @@ class ReadChecksums:
 
 @frozen
 class AcquireLock:
-    """Acquire the lock of this key, so that nobody else downloads it.
+    """Acquire the lock of this key, so that no other process downloads it.
 
     `LockAcquired`, `LockUnavailable`.
     """
@@ -157,11 +157,11 @@ class ExchangeSegments:
     def exchanges(self) -> tuple[Exchange, ...]:
         """The exchanges, in order."""
         pattern = self.exchange
-        asked = pattern.request.with_header('If-Range', self.validator)
+        request = pattern.request.with_header('If-Range', self.validator)
         return tuple(
             replace(
                 pattern,
-                request=asked.with_header('Range', f'bytes={first}-{last}'),
+                request=request.with_header('Range', f'bytes={first}-{last}'),
                 expect=replace(
                     pattern.expect,
                     offset=first,

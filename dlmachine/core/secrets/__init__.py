@@ -1,1 +1,1 @@
-"""What is secret in URLs, header fields and texts, and how it is masked."""
+"""Secrets in URLs, header fields and texts: recognition and masking."""

@@ -32,14 +32,14 @@ __all__ = [
     'urls_in_field',
 ]
 
-#: Of what stands in a cookie, only so much is taken for a secret whatever its name is.
+#: A value in a cookie with at least this length counts as a secret, whatever its name.
 _MIN_COOKIE_CHARS: Final = 12
 
 #: Header fields that are a URL, perhaps without its scheme and host.
 _URL_FIELDS: Final = frozenset({'location', 'content-location', 'referer'})
 #: The URL in Refresh (HTML, `http-equiv`).
 _LEADS_TO: Final = re.compile(r'(?i)[^;,]*[;,]\s*(?:url\s*=\s*)?["\']?([^"\']*)')
-#: Of any other field that is one the same is true.
+#: Any other field whose value is a URL is treated like these.
 _WHOLE_URL: Final = re.compile(r'[A-Za-z][A-Za-z0-9+.\-]*://[^\s]*')
 #: A line 'Name: value' in a configuration.
 _FIELD_LINE: Final = re.compile(r"\s*([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,200}):")
@@ -122,7 +122,7 @@ def _redact_field(name: str, value: str, declared: SecretNames) -> str:
 
 
 def urls_in_field(name: str, value: str) -> tuple[str, ...]:
-    """The URLs that stand in a header field.
+    """The URLs in a header field.
 
     >>> urls_in_field('Link', '</a?p=1>; rel=prev, </a?p=3>; rel=next')
     ('/a?p=1', '/a?p=3')
@@ -179,7 +179,7 @@ def secrets_in_url(url: str, declared: SecretNames = ()) -> frozenset[str]:
 def secrets_in_pairs(
     pairs: Iterable[tuple[str, str]], declared: SecretNames = ()
 ) -> frozenset[str]:
-    """Every secret value among the pairs; of credentials and cookies also what is in them.
+    """Every secret value among the pairs, and the secrets inside credentials and cookies.
 
     >>> sorted(secrets_in_pairs([('Authorization', 'Bearer x'), ('Cookie', 'a=b; sid=c')]))
     ['Bearer x', 'a=b; sid=c', 'c', 'sid=c', 'x']
@@ -196,7 +196,7 @@ def secrets_in_pairs(
 def secrets_in_fields(
     fields: Iterable[tuple[str, str]], declared: SecretNames = ()
 ) -> frozenset[str]:
-    """Every secret value among header fields, and every secret in the URLs that stand there.
+    """Every secret value among header fields, and every secret in their URLs.
 
     >>> secrets_in_fields([('Referer', 'https://h/?token=abc')])
     frozenset({'abc'})
@@ -220,7 +220,7 @@ def _secrets_in_value(name: str, value: str, declared: SecretNames) -> Iterator[
             if text and (is_secret_name(key, declared) or len(text) >= _MIN_COOKIE_CHARS):
                 yield text.strip('"')
     if scheme.casefold() == 'basic':
-        # RFC 7617: user and password, coded so that anybody can read them.
+        # RFC 7617: user and password in Base64.
         password = _decoded(rest.strip()).partition(':')[2]
         if password:
             yield password

@@ -19,7 +19,7 @@ MIN_SEARCHED_CHARS: Final = 4
 
 #: The maximum number of byte comparisons of a search. Beyond that nothing is shown.
 _MAX_COMPARED: Final = 5_000_000
-#: The maximum number of masked places in one text. Beyond that nothing is shown.
+#: The maximum number of masked spans in one text. Beyond that nothing is shown.
 _MAX_PLACES: Final = 20_000
 
 #: A byte percent-encoded once or more often (%2F, %252F); a character as JSON (RFC 8259

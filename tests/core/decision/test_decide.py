@@ -79,7 +79,7 @@ VERDICTS: list[tuple[str, Policy, Snapshot, Verdict, Reason, Any]] = [
     ('a version with another digest', a_policy(checksum=Checksum('sha256', OTHER_DIGEST)), STORED, Verdict.FETCH, Reason.NONE_USABLE, InCache(FOLDER)),
     ('a version outside the window', a_policy(window=Window(newer_than=BEFORE)), STORED, Verdict.FETCH, Reason.NONE_USABLE, InCache(FOLDER)),
     ('offline a stored copy will do', a_policy(offline=True), STORED, Verdict.USE_CACHED, Reason.STORED, InCache(FOLDER)),
-    ('offline nobody is asked', a_policy(offline=True, check_freshness=True), STORED, Verdict.USE_CACHED, Reason.OFFLINE, InCache(FOLDER)),
+    ('offline no request is sent', a_policy(offline=True, check_freshness=True), STORED, Verdict.USE_CACHED, Reason.OFFLINE, InCache(FOLDER)),
     ('offline nothing is forced', a_policy(offline=True, force_download=True), STORED, Verdict.USE_CACHED, Reason.OFFLINE, InCache(FOLDER)),
     ('no cache: memory', a_policy(), a_snapshot(), Verdict.FETCH, Reason.MEMORY, InMemory()),
     ('memory although there is a cache', a_policy(dest=ToMemory()), STORED, Verdict.FETCH, Reason.MEMORY, InMemory()),
@@ -174,7 +174,7 @@ def test_refusals(policy: Policy, snapshot: Snapshot, fault: Any) -> None:
             SchemeRefused(url='ftp://h/', scheme='ftp', allowed=('http', 'https')),
         ),
     ],
-    ids=['the one asked for', 'another that speaks the scheme', 'nobody speaks it'],
+    ids=['the policy', 'another backend supports the scheme', 'no backend supports it'],
 )
 def test_backends_are_chosen_by_scheme(url: str, backends: Any, expected: Any) -> None:
     """A scheme that only another backend supports is requested with that backend."""
@@ -212,7 +212,7 @@ def test_addresses_that_nobody_speaks_are_left_out_and_noted() -> None:
 def test_what_was_stored_since_the_beginning_will_do(
     before: frozenset[str], policy: Policy, verdict: Verdict | None
 ) -> None:
-    """Somebody else downloaded the same target at the same time; whatever the clocks say."""
+    """A version that another download stored during the run is used, even if clocks differ."""
     snapshot = a_snapshot(cache=a_cache(an_entry()))
     decision = decide(a_descriptor(), policy, snapshot, before=before)
     assert decision.map(lambda made: made.verdict).value_or(None) == verdict

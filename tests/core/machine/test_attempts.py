@@ -145,11 +145,11 @@ def test_a_full_disk_leaves_no_part() -> None:
 def test_no_run_is_longer_than_its_bound_and_one_comes_near(
     monkeypatch: pytest.MonkeyPatch, retries: int, redirects: int
 ) -> None:
-    """Every try: all redirects, 416, all redirects again, a break; the last of a budget gains.
+    """Each attempt: all redirects, 416, all redirects again, a broken body; the last one gains bytes.
 
-    The bound leaves room in each round for segments, a reading of the whole and a look of the
-    caller, for what stands before and after, and for a part that was there: its first break
-    is a gain, which costs one budget.
+    The bound leaves room in each round for segments, `Reassemble` and `Validate`, for the effects
+    before and after, and for an adopted part: its first broken body is progress, which costs one
+    budget.
     """
     for module in (machine, attempts):
         monkeypatch.setattr(module, 'MAX_BUDGET_RESETS', 20)

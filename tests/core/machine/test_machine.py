@@ -498,9 +498,9 @@ def test_not_found_goes_to_the_mirror() -> None:
 
 
 def test_wrong_bytes_are_never_published() -> None:
-    """A digest that differs sends the run to the mirror, then around once more.
+    """After a wrong digest the mirror is requested, then the next round begins.
 
-    An address that sends the same wrong bytes twice is not asked a third time.
+    A URL that sends the same wrong bytes twice is not requested a third time.
     """
     checksum = Checksum('sha256', DIGEST)
     target = a_descriptor(mirrors=[MIRROR])
@@ -866,9 +866,9 @@ def test_a_confirmed_copy_of_no_cache_is_decided_about_anew() -> None:
 
 
 def test_a_worst_case_stays_within_the_bound() -> None:
-    """Every try: all redirects, then 416, all redirects again, then a body that breaks early.
+    """Each attempt: all redirects, 416, all redirects again, and a body that breaks off.
 
-    Bytes beyond those that there were renew the rounds, so many times and no more.
+    Progress resets the rounds, up to the limit.
     """
     policy = a_policy(retries=6, max_redirects=3)
     run = Run(policy=policy, snapshot=a_snapshot(part=a_part())).feed(

@@ -54,7 +54,7 @@ def a_part(age: timedelta, **known: Any) -> Finding:
 
 OF_FILES: list[tuple[str, Callable[[], Finding | None], FindingKind, timedelta]] = [
     ('unknown', lambda: check_file(a_file(DAY, 'notes.txt'), NOW, is_named=False), FindingKind.UNKNOWN_FILE, DAY),
-    ('nobody tells', lambda: check_file(a_file(DAY), NOW, is_named=None), FindingKind.ORPHAN, DAY),
+    ('unknown owner', lambda: check_file(a_file(DAY), NOW, is_named=None), FindingKind.ORPHAN, DAY),
     ('young', lambda: check_file(a_file(SECOND), NOW, is_named=False), FindingKind.ORPHAN, SECOND),
     ('lock', lambda: check_lock(a_file(DAY), NOW, is_held=False, owner=''), FindingKind.DEAD_LOCK, DAY),
     ('held', lambda: a_part(DAY, is_held=True), FindingKind.PART, DAY),

@@ -236,7 +236,7 @@ def test_a_copy_of_unknown_digest_is_read_before_it_is_asked_about() -> None:
 
 
 def test_a_copy_from_a_clock_that_was_ahead_is_no_news() -> None:
-    """A version that existed at the beginning was not stored in the meantime, whatever its date."""
+    """A version that existed at the beginning was not stored in the meantime, at any date."""
     ahead = an_entry(stored_at=NOW + timedelta(days=1))
     snapshot = a_snapshot(cache=a_cache(ahead))
     run = Run(None, a_policy(force_download=True), snapshot).go_well(until=Exchange)

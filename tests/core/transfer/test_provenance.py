@@ -157,7 +157,7 @@ def test_a_copy_that_is_current_learns_its_etag(
 
 @pytest.mark.parametrize('served_by', ['', MIRROR])
 def test_validators_are_taken_over_only_from_their_issuer(served_by: str) -> None:
-    """A mirror may use the same ETag for other bytes than the server that is asked next."""
+    """A mirror may use the same ETag for other bytes than the next server."""
     record = replace(a_record(), etag='"old"', served_by=served_by)
     head = a_head(200, {'ETag': '"new"', 'Last-Modified': 'new'})
     issuer, other = (MIRROR, URL) if served_by else (URL, MIRROR)
