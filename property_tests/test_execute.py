@@ -114,7 +114,7 @@ def test_what_was_planned_is_performed(
     st.booleans(),
     st.booleans(),
 )
-def test_whatever_goes_wrong_only_right_bytes_appear(
+def test_only_right_bytes_are_published_after_any_failure(
     first: list[Any],
     second: list[Any],
     served: Resource,

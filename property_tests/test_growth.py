@@ -97,7 +97,7 @@ def is_put_together(triage: tuple[Call, ...]) -> bool:
 
 
 @pytest.mark.parametrize('name', FIELDS)
-def test_a_step_of_a_run_takes_no_more_time_than_its_answer(name: str) -> None:
+def test_step_of_a_run_is_linear_in_its_response(name: str) -> None:
     """A step of the machine is linear in the response that it receives."""
     part = a_part()
     for status, attack in product((200, 206, 302, 304, 429), BARE[:: len(BARE) // 16]):

@@ -111,13 +111,13 @@ def test_a_healthy_world_ends_well(target: Target) -> None:
 
 
 @given(of.targets())
-def test_a_run_is_a_function_of_what_it_is_told(target: Target) -> None:
+def test_run_depends_only_on_its_input(target: Target) -> None:
     """Equal inputs give equal steps, updates included."""
     assert list(rehearse(*target)) == list(rehearse(*target))
 
 
 @given(of.targets(), st.data())
-def test_nobody_is_asked_unless_the_plan_says_so(target: Target, data: st.DataObject) -> None:
+def test_no_request_is_sent_offline(target: Target, data: st.DataObject) -> None:
     """Offline, no sequence of events leads to a request."""
     descriptor, policy, snapshot = target
     offline = Policy(dest=policy.dest, offline=True, retries=policy.retries)

@@ -48,7 +48,7 @@ def test_no_span_of_time_has_more_requests_than_its_share(
 
 
 @given(rates, instants, pauses)
-def test_whoever_waits_as_told_is_let_in(rate: Rate, starts_at: float, pauses: list[float]) -> None:
+def test_client_that_waits_gets_a_token(rate: Rate, starts_at: float, pauses: list[float]) -> None:
     """Without other clients, one wait is enough."""
     assert len(admitted(rate, starts_at, pauses, is_eager=False)) == len(pauses)
 

@@ -86,7 +86,7 @@ def _seen(descriptor: Descriptor) -> Snapshot:
 
 
 @given(planted(), of.wanted)
-def test_plans_tell_no_secrets(descriptor: Descriptor, wanted: Wanted) -> None:
+def test_plans_show_no_secrets(descriptor: Descriptor, wanted: Wanted) -> None:
     """Neither text nor JSON of a plan has a secret, nor the repr of its input."""
     made = plan(descriptor, Policy(dest=wanted), _seen(descriptor)).unwrap()
     assert _is_clean(
@@ -137,7 +137,7 @@ def _echo(descriptor: Descriptor) -> str:
 
 
 @given(planted(), of.heads(), st.sampled_from(WRITTEN))
-def test_faults_tell_no_secrets(descriptor: Descriptor, head: ResponseHead, echoed: str) -> None:
+def test_faults_show_no_secrets(descriptor: Descriptor, head: ResponseHead, echoed: str) -> None:
     """Faults of a response have no secret, even if its reason phrase echoes one."""
     echo = echoed if echoed in _echo(descriptor) else 'nothing'
     head = replace(head, reason=f'no {echo}')
@@ -161,7 +161,7 @@ def test_faults_tell_no_secrets(descriptor: Descriptor, head: ResponseHead, echo
         ]
     ),
 )
-def test_refusals_tell_no_secrets(descriptor: Descriptor, policy: Policy) -> None:
+def test_refusals_show_no_secrets(descriptor: Descriptor, policy: Policy) -> None:
     """A refusal shows the URL without secrets."""
     made = plan(descriptor, policy, _seen(descriptor))
     assert not is_successful(made)

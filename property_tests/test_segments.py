@@ -58,7 +58,7 @@ spans = st.lists(
 
 
 @given(spans, st.integers(1, 9))
-def test_spans_and_gaps_are_the_whole(held: Spans, connections: int) -> None:
+def test_spans_and_gaps_are_the_complete_file(held: Spans, connections: int) -> None:
     """No byte is both held and missing, and the missing ones are split without loss."""
     missing = gaps(held, SIZE)
     assert merged((*held, *missing)) == ((0, SIZE - 1),)
@@ -149,7 +149,7 @@ def test_versions_are_never_mixed(
 
 
 @given(st.lists(st.sampled_from(BROKE), min_size=1, max_size=6), st.integers(0, 9))
-def test_what_came_is_not_asked_for_again(faults: list[Fault], after: int) -> None:
+def test_received_bytes_are_not_requested_again(faults: list[Fault], after: int) -> None:
     """With broken connections, in one run and over several, each byte is sent about once."""
     served = _resource('"v1"')
     script: list[Any] = [served]

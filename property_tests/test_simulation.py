@@ -23,7 +23,7 @@ MUTANT_RUNS = 4_000
 
 
 @given(st.binary(max_size=MAX_BYTES) | st.binary(min_size=120, max_size=MAX_BYTES))
-def test_whatever_goes_wrong_the_promises_hold(tape: bytes) -> None:
+def test_invariants_hold_after_any_failure(tape: bytes) -> None:
     """With crashes, power cuts, disk and network failures, in the order that hypothesis draws."""
     played = play(tape)
     assert played.broken is None, tell(tape)
@@ -86,7 +86,7 @@ def test_a_tape_that_fails_is_made_shorter() -> None:
     assert play(shorter).broken is None
 
 
-def test_the_command_tells_how_it_went(capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_reports_the_result(capsys: pytest.CaptureFixture[str]) -> None:
     """It returns 0 if all invariants hold, or 1 with the story and the tape."""
     assert main(['--runs', '20', '--jobs', '1']) == 0
     assert 'runs per second' in capsys.readouterr().out

@@ -181,7 +181,7 @@ def _descriptor(text: str) -> Descriptor:
     query = {'q': text[: len(text) // 6]}
     try:
         return a_descriptor(URL, query=query, headers={'Cookie': _on_one_line(text), 'X-A': 'a'})
-    except Exception:  # noqa: BLE001 -- what cannot be asked for is no attack
+    except Exception:  # noqa: BLE001 -- a field that cannot be read is not attacked
         return a_descriptor()
 
 

@@ -115,7 +115,7 @@ class TestLikeADataclass:
         assert copy.copy(one) == one
         assert copy.deepcopy(one) == one
 
-    def test_can_not_be_changed(self, body: Callable[[], Any]) -> None:
+    def test_cannot_be_changed(self, body: Callable[[], Any]) -> None:
         """Neither a field nor a new attribute can be set."""
         one = frozen(body())(**GIVEN[body.__name__])
 
@@ -184,7 +184,7 @@ class Told:
         return self.a
 
 
-def test_fields_are_given_by_place_where_that_is_wanted() -> None:
+def test_fields_may_be_positional() -> None:
     """kw_only=False allows positional arguments."""
 
     @frozen(kw_only=False)
@@ -208,7 +208,7 @@ def test_an_argument_that_is_missing_or_unknown_is_an_error() -> None:
         Point(1, z=2)  # type: ignore[call-arg]
 
 
-def test_a_default_that_is_made_is_made_anew() -> None:
+def test_default_factory_is_called_for_each_instance() -> None:
     """The factory is called for each instance, but not if a value is passed."""
     kind: Any = frozen(_bodies()[3]())
 
@@ -251,7 +251,7 @@ def test_other_values_have_other_hashes() -> None:
     assert len({hash(Point(number)) for number in range(9)}) == 9
 
 
-def test_a_constructor_says_whose_it_is() -> None:
+def test_constructor_has_its_names() -> None:
     """Name, module and types are set for introspection."""
     base, _ = _family()
     made = base.__init__
@@ -267,7 +267,7 @@ def test_a_state_of_another_class_is_refused() -> None:
             object.__new__(Derived).__setstate__((kept, {}))  # type: ignore[attr-defined]
 
 
-def test_what_a_class_says_itself_counts() -> None:
+def test_methods_of_the_class_are_kept() -> None:
     """Methods of the class are not replaced."""
     kind: Any = frozen(Told)
     one = kind(twice=8)

@@ -42,7 +42,7 @@ def test_a_record_without_notes_can_be_read() -> None:
     'text',
     ['', '[]', '"x"', '{}', '{"v": 2}', '{"v": 1}', '{"v": 1, "nonsense": 1}', '[' * 2_000, None],
 )
-def test_what_can_not_be_read_is_a_fault(text: str | None) -> None:
+def test_unreadable_records_are_faults(text: str | None) -> None:
     """Records of other versions, other values and broken text are faults, never exceptions."""
     given = text if text is not None else a_record().to_json().replace('2024', 'MMXXIV')
     assert parse_record(given).failure().code == 'cache_unusable'

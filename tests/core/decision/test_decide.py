@@ -109,7 +109,7 @@ def test_verdicts(
     assert bool(decision.addresses) == (verdict is not Verdict.USE_CACHED)
 
 
-def test_a_part_of_a_newer_version_answers_whether_the_copy_is_current() -> None:
+def test_part_of_a_newer_version_revalidates_the_copy() -> None:
     """The rest of the part is requested; the result is compared with the copy."""
     snapshot = a_snapshot(cache=a_cache(an_entry()), part=a_part(validator='"v2"'))
     decision = decide(a_descriptor(), a_policy(check_freshness=True), snapshot).unwrap()
@@ -184,7 +184,7 @@ def test_backends_are_chosen_by_scheme(url: str, backends: Any, expected: Any) -
     assert 'pw' not in repr(Address(url='http://me:pw@h/', backend='requests'))
 
 
-def test_addresses_that_nobody_speaks_are_left_out_and_noted() -> None:
+def test_urls_of_unsupported_schemes_are_omitted_with_a_note() -> None:
     """An FTP mirror is requested with curl, or omitted with a note in the plan."""
     target: Descriptor = a_descriptor(mirrors=['ftp://me:pw@m/x', 'gopher://m/x'])
     decision: Decision = decide(target, a_policy(), a_snapshot(target)).unwrap()

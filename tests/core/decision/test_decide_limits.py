@@ -70,13 +70,13 @@ def test_what_others_stored_has_to_have_the_checksum(digest: str, is_used: bool)
         (Window(older_than=NOW), Verdict.USE_CACHED),
     ],
 )
-def test_a_version_of_the_past_is_not_asked_about(window: Window, verdict: Verdict) -> None:
+def test_version_of_a_past_window_is_not_revalidated(window: Window, verdict: Verdict) -> None:
     """A version that must be older than a past date is not revalidated."""
     policy = a_policy(check_freshness=True, window=window)
     assert decide(WISH, policy, STORED).unwrap().verdict is verdict
 
 
-def test_whom_to_ask_may_be_left_open() -> None:
+def test_decision_without_backends_has_no_urls() -> None:
     """A decision without known backends has a verdict and an entry, but no URLs."""
     seen = a_snapshot(cache=a_cache(an_entry()), backends=None)
     decision = decide(WISH, a_policy(check_freshness=True), seen).unwrap()

@@ -16,7 +16,7 @@ from dlmachine.core.spec.policy import Window
 from tests.builders import NOW, a_cache, a_policy, an_entry
 
 
-def test_memory_has_no_place_for_parts() -> None:
+def test_memory_has_no_folder_for_parts() -> None:
     """A download to memory has no folder for parts."""
     assert part_place(ToMemory(), '/cache', is_folder=False) is None
     assert part_place(ToPath('/data/'), None, is_folder=False) == '/data'
@@ -29,7 +29,7 @@ def test_stems_are_counted_in_bytes() -> None:
     assert stem == 'ab' * 16 + '-' + 'é' * 32
 
 
-def test_addresses_are_told_apart_without_being_told() -> None:
+def test_urls_have_different_digests() -> None:
     """Different URLs have different digests, which contain no secret."""
     assert url_digest('http://h/?token=a') != url_digest('http://h/?token=b')
     assert 'token' not in url_digest('http://h/?token=a')
@@ -47,6 +47,6 @@ def test_addresses_are_told_apart_without_being_told() -> None:
         (a_policy(dest=ToPath('/data/x')), a_cache(an_entry()), True),
     ],
 )
-def test_a_part_is_looked_for_where_it_could_matter(policy: Any, cache: Any, may: bool) -> None:
+def test_part_is_searched_for_if_it_can_be_used(policy: Any, cache: Any, may: bool) -> None:
     """No part is searched for if a stored copy is used without a check."""
     assert may_need_part(policy, cache) is may

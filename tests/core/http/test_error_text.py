@@ -45,7 +45,7 @@ def test_error_bodies_are_read(content_type: str, body: bytes, text: str) -> Non
     assert read_error_text(_head(content_type), body, NONE, is_whole=True) == text
 
 
-def test_no_secret_is_left_at_the_end_of_what_was_cut() -> None:
+def test_no_part_of_a_secret_remains_at_a_cut() -> None:
     """The first half of a secret, or of its encoded form, cannot be recognised as a secret."""
     secrets = frozenset({SECRET})
     assert read_error_text(_head(), b'key s3cret', secrets, is_whole=True) == 'key ***'

@@ -18,7 +18,7 @@ NAMES = [
     ('Latin-1', "attachment; filename*=iso-8859-1''%E9.csv", 'é.csv'),
     ('no charset', "attachment; filename*=''x.csv", 'x.csv'),
     ('a charset that is none', "attachment; filename=a.csv; filename*=punycode''x.csv", 'a.csv'),
-    ('bytes that are no UTF-8', "attachment; filename=a.csv; filename*=utf-8''%FF.csv", 'a.csv'),
+    ('bytes that are not UTF-8', "attachment; filename=a.csv; filename*=utf-8''%FF.csv", 'a.csv'),
     ('no extended value at all', 'attachment; filename=a.csv; filename*=x.csv', 'a.csv'),
     ('UTF-8 in place of Latin-1', 'attachment; filename="na\xc3\xafve.csv"', 'naïve.csv'),
     ('real Latin-1', 'attachment; filename="na\xefve.csv"', 'naïve.csv'),
@@ -51,7 +51,7 @@ def test_content_disposition(value: str, name: str) -> None:
         ('http://h/a%20b.gz', 'a b.gz'), ('http://h/..%2Fx', 'x'), ('http://h/%00', 'download'), ('http://[', 'download'),
     ],
 )  # fmt: skip
-def test_the_url_names_what_the_answer_does_not(url: str, name: str) -> None:
+def test_url_names_unnamed_content(url: str, name: str) -> None:
     """Without a name in the response, the last segment of the URL is used, or a default."""
     assert name_content(Headers(), url) == name
 

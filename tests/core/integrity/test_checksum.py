@@ -80,7 +80,7 @@ def test_the_algorithm_follows_from_list_and_length(name: str, digits: int, algo
         (f'{A}  .\n', "has no line for 't.csv'"),
     ],
 )
-def test_a_list_without_a_line_says_so(text: str, problem: str) -> None:
+def test_checksum_file_without_a_matching_line_is_a_fault(text: str, problem: str) -> None:
     """A missing or ambiguous checksum is a fault."""
     found = find_checksum(text, SUMS, ('/t.csv',))
     assert found.failure() == ChecksumUnknown(source='SHA256SUMS', problem=problem)

@@ -59,7 +59,7 @@ def test_what_fits_is_taken(name: str, data: bytes) -> None:
         (['t.tar.xz'], None, b'', 'is empty, although tar.xz was expected'),
     ],
 )  # fmt: skip
-def test_what_does_not_fit_is_told(
+def test_wrong_content_is_refused(
     names: list[str], media_type: str | None, start: bytes, problem: str
 ) -> None:
     """Pages, text and an empty body are refused if another format is expected."""
@@ -123,7 +123,7 @@ DATA = [b'a,b\n1,2\n', b'<?xml version="1.0"?><rdf>', b'\x89HDF\r\n\x1a\n', b'{"
 
 
 @pytest.mark.parametrize(('names', 'refused'), NAMES, ids=[' '.join(names) for names, _ in NAMES])
-def test_a_page_in_place_of_data_is_refused(names: list[str], refused: str) -> None:
+def test_page_instead_of_data_is_refused(names: list[str], refused: str) -> None:
     """A page is refused if the extension, or without one the media type, is that of data."""
     bodies = [] if {'t.gz', 't.7z', 't.7z.001'} & {*names} else DATA
     for media_type in [*PAGE_TYPES, *DATA_TYPES]:

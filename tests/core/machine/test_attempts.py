@@ -99,7 +99,7 @@ def test_the_span_of_a_round_is_that_of_its_number() -> None:
 # --- budgets ----------------------------------------------------------------------
 
 
-def test_bytes_that_arrive_give_the_whole_budget_back() -> None:
+def test_progress_resets_the_complete_budget() -> None:
     """After progress, as many failures are retried as at the beginning."""
     run = a_run(retries=1).feed(interrupted(), WAITED)
     run.feed(interrupted(head=STRONG, part_bytes=4), WAITED, interrupted(part_bytes=4))
@@ -116,13 +116,13 @@ def test_bytes_that_were_there_before_give_nothing_back() -> None:
     assert run.step.effect == Discard(keep=True)
 
 
-def test_without_retries_there_is_no_budget_to_give_back() -> None:
+def test_budget_is_not_reset_without_retries() -> None:
     """With retries=0 there is one attempt, also after progress."""
     run = a_run(retries=0).feed(interrupted(head=STRONG, part_bytes=4))
     assert run.step.effect == Discard(keep=True)
 
 
-def test_an_address_that_is_done_with_is_not_asked_for_the_rest() -> None:
+def test_excluded_url_is_not_requested_for_the_rest() -> None:
     """A URL that failed permanently is not requested again, even if it had sent bytes."""
     target = a_descriptor(mirrors=[MIRROR])
     run = Run(target, a_policy(), a_snapshot(target)).feed(OPENED)

@@ -68,7 +68,7 @@ def test_a_list_on_disk_is_read_there() -> None:
     assert run.step.effect == ReadChecksums(path='sums/SHA256SUMS', max_bytes=MAX_LIST_BYTES)
 
 
-def test_credentials_go_with_the_list_to_the_same_place_only() -> None:
+def test_credentials_are_sent_for_a_checksum_file_at_the_same_origin_only() -> None:
     """Another origin gets no credentials, as with mirrors."""
     target = a_descriptor(headers={'Authorization': 'Bearer s3cret'})
     here = a_run(target=target).step.effect
@@ -98,13 +98,13 @@ def test_a_list_without_the_line_ends_the_run() -> None:
     assert run.fault == ChecksumUnknown(source=SUMS, problem="has no line for 't.csv'")
 
 
-def test_a_list_that_can_not_be_had_ends_the_run() -> None:
+def test_unavailable_checksum_file_ends_the_run() -> None:
     """The run fails with the fault of the checksum file's download."""
     fault = ConnectionFailed(url=SUMS, phase='connect')
     assert a_run().feed(EffectFailed(at=NOW, fault=fault)).fault == fault
 
 
-def test_a_copy_that_was_compared_with_the_list_is_used_unasked() -> None:
+def test_copy_verified_with_the_checksum_file_is_used() -> None:
     """The record names the checksum file, so nothing is read."""
     entry = an_entry(record=a_record(verified_by=(('sha256', SUMS),)))
     assert isinstance(a_run(entry).step.effect, CheckCopy)

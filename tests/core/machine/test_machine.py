@@ -236,7 +236,7 @@ def test_a_path_is_published_over_what_is_there() -> None:
     assert run.updates == []
 
 
-def test_a_folder_takes_the_name_from_the_answer() -> None:
+def test_file_in_a_folder_is_named_by_the_response() -> None:
     """The file is named by Content-Disposition, made safe."""
     snapshot = a_snapshot(destination=a_path(PathKind.FOLDER))
     run = Run(None, a_policy(dest=ToPath('/data')), snapshot)
@@ -255,7 +255,7 @@ def test_memory_holds_no_lock() -> None:
     assert run.outcome.path is None
 
 
-def test_a_stored_copy_is_used_after_a_look() -> None:
+def test_stored_copy_is_used_after_a_check() -> None:
     """A cache hit checks the file, and sends no request."""
     entry = an_entry()
     run = Run(snapshot=with_cache(entry)).feed(CopyConfirmed(at=NOW))
@@ -278,7 +278,7 @@ def test_a_copy_whose_digest_is_not_on_record_is_read_through() -> None:
     assert known.effects == [CONFIRM]
 
 
-def test_a_vanished_copy_is_fetched_anew() -> None:
+def test_missing_copy_is_downloaded_again() -> None:
     """A missing copy is downloaded again as a new version."""
     snapshot = with_cache(an_entry())
     gone = with_cache(*without([an_entry()], 1))
@@ -296,7 +296,7 @@ def test_a_vanished_copy_is_fetched_anew() -> None:
     ]
 
 
-def test_backends_are_looked_for_when_the_copy_turns_out_to_be_gone() -> None:
+def test_backends_are_observed_if_the_copy_is_missing() -> None:
     """The first observation for a hit omits the backends; the second one has them."""
     glanced = replace(with_cache(an_entry()), backends=None)
     gone = with_cache(*without([an_entry()], 1))
@@ -304,7 +304,7 @@ def test_backends_are_looked_for_when_the_copy_turns_out_to_be_gone() -> None:
     assert run.effects == [CONFIRM, LOCK, OBSERVE, open_part(), get()]
 
 
-def test_backends_that_the_second_look_has_not_are_not_there() -> None:
+def test_second_observation_without_backends_means_none() -> None:
     """There is no third observation, so the run fails without a request."""
     glanced = replace(with_cache(an_entry()), backends=None)
     gone = replace(with_cache(*without([an_entry()], 1)), backends=None)
@@ -313,7 +313,7 @@ def test_backends_that_the_second_look_has_not_are_not_there() -> None:
     assert isinstance(run.fault, BackendMissing)
 
 
-def test_nobody_is_asked_where_backends_were_not_looked_for_and_there_is_no_second_look() -> None:
+def test_no_request_is_sent_without_backends() -> None:
     """Without a cache there is one observation, and no backends in it means none."""
     run = Run(snapshot=a_snapshot(backends=None))
     assert run.effects == []
@@ -325,7 +325,7 @@ def test_nobody_is_asked_where_backends_were_not_looked_for_and_there_is_no_seco
     [GOT_LOCK, LockUnavailable(at=NOW, fault=None)],
     ids=['with the lock', 'where locks do not work'],
 )
-def test_a_copy_that_looks_whole_but_is_not_is_asked_about_twice_at_most(lock: Event) -> None:
+def test_wrong_copy_is_checked_twice_at_most(lock: Event) -> None:
     """A file with wrong bytes is checked again after the lock, and then downloaded."""
     snapshot = with_cache(an_entry())
     run = Run(snapshot=snapshot).feed(
@@ -334,7 +334,7 @@ def test_a_copy_that_looks_whole_but_is_not_is_asked_about_twice_at_most(lock: E
     assert run.effects == [CONFIRM, LOCK, OBSERVE, CONFIRM, open_part()]
 
 
-def test_one_vanished_copy_after_the_other_makes_the_look_worthless() -> None:
+def test_many_missing_copies_invalidate_the_observation() -> None:
     """Only a few missing copies are checked before the file is downloaded."""
     many = with_cache(*(an_entry(version) for version in range(1, 50)))
     run = Run(snapshot=many).feed(*[CopyMissing(at=NOW)] * MAX_MISSING)
@@ -371,7 +371,7 @@ def test_not_modified_freshens_the_record() -> None:
     )
 
 
-def test_a_record_that_can_not_be_freshened_is_no_failure() -> None:
+def test_copy_is_used_if_its_record_cannot_be_updated() -> None:
     """The copy is used although its record cannot be updated."""
     run = into_cache(with_cache(an_entry()), CHECK)
     run.feed(answered(304), EffectFailed(at=NOW, fault=FULL), DISCARDED, RELEASED)
@@ -420,7 +420,7 @@ def test_other_bytes_are_a_new_version() -> None:
     [VersionsRemoved(at=NOW), EffectFailed(at=NOW, fault=FULL)],
     ids=['removed', 'not removable'],
 )
-def test_earlier_versions_are_retired_if_asked(ended: Event) -> None:
+def test_earlier_versions_are_removed_without_keep_old(ended: Event) -> None:
     """With keep_old=False, earlier versions are removed once the new one is recorded."""
     policy = a_policy(force_download=True, keep_old=False)
     seen = with_cache(an_entry(1), an_entry(2, file_bytes=None), an_entry(7, is_own=False))
@@ -434,7 +434,7 @@ def test_earlier_versions_are_retired_if_asked(ended: Event) -> None:
     assert run.outcome.version == 3
 
 
-def test_force_download_does_not_ask_about_the_copy() -> None:
+def test_force_download_does_not_revalidate_the_copy() -> None:
     """The request has no condition, and the result is a new version."""
     run = into_cache(with_cache(an_entry()), a_policy(force_download=True))
     assert run.effects == [LOCK, OBSERVE, open_part(), get()]
@@ -476,7 +476,7 @@ def test_a_passing_failure_is_tried_again_after_a_wait() -> None:
     assert run.outcome.tries == 2
 
 
-def test_mirrors_are_asked_before_anybody_waits() -> None:
+def test_mirrors_are_requested_before_a_wait() -> None:
     """A round requests all URLs before a wait; permanently failed ones are omitted afterwards."""
     target = a_descriptor(mirrors=[MIRROR])
     run = in_memory(a_policy(retry_wait=timedelta(seconds=4)), target)
@@ -559,7 +559,7 @@ def ranged(
 HERE = Representation(source=source_digest(URL))
 
 
-def test_an_interrupted_body_is_gone_on_with() -> None:
+def test_interrupted_body_is_resumed() -> None:
     """With a strong ETag the next attempt requests the rest, if it is still the same version."""
     run = in_memory().feed(
         interrupted(head=STRONG, part_bytes=4),
@@ -585,7 +585,7 @@ def test_an_interruption_before_the_head_keeps_the_part() -> None:
     [(a_head(200, {'ETag': 'W/"v1"'}), 4), (a_head(404), 4), (STRONG, 0), (None, 4)],
     ids=['a weak ETag', 'an error', 'not a byte yet', 'no head at all'],
 )
-def test_what_is_not_certain_is_begun_again(head: Any, part_bytes: int) -> None:
+def test_uncertain_part_is_downloaded_again(head: Any, part_bytes: int) -> None:
     """Only a part with a strong validator and some bytes is resumed."""
     run = in_memory().feed(interrupted(head=head, part_bytes=part_bytes), WAITED)
     assert run.exchanges == [get(), get()]
@@ -598,13 +598,13 @@ def test_a_part_of_an_earlier_run_is_resumed() -> None:
     assert run.effects == [open_part(None, adopt=part), ranged()]
 
 
-def test_a_part_that_could_not_be_adopted_is_begun_again() -> None:
+def test_part_that_cannot_be_adopted_is_downloaded_again() -> None:
     """If the adopted part is empty, the complete file is requested."""
     run = Run(snapshot=a_snapshot(part=a_part())).feed(OPENED)
     assert run.exchanges == [get()]
 
 
-def test_a_whole_answer_to_a_range_is_taken_whole() -> None:
+def test_complete_response_to_a_range_is_used() -> None:
     """A 200 instead of a 206: the file changed, and the record is of the complete file."""
     run = Run(snapshot=a_snapshot(part=a_part())).feed(
         PartOpened(at=NOW, size_bytes=4),
@@ -668,7 +668,7 @@ def test_what_is_seen_with_the_lock_may_be_refused() -> None:
     assert run.fault.code == 'cache_unusable'
 
 
-def test_a_file_that_can_not_be_recorded_is_taken_back() -> None:
+def test_file_that_cannot_be_recorded_is_unpublished() -> None:
     """The published file is removed, and the run fails with the fault of the registry."""
     run = into_cache(with_cache()).feed(
         answered(), published(), EffectFailed(at=NOW, fault=FULL), Unpublished(at=NOW), RELEASED
@@ -677,7 +677,7 @@ def test_a_file_that_can_not_be_recorded_is_taken_back() -> None:
     assert run.fault == replace(FULL, tries=1)
 
 
-def test_a_file_that_can_not_be_taken_back_changes_nothing() -> None:
+def test_failed_unpublishing_does_not_change_the_fault() -> None:
     """The fault is still that of the registry."""
     run = into_cache(with_cache()).feed(
         answered(),
@@ -689,7 +689,7 @@ def test_a_file_that_can_not_be_taken_back_changes_nothing() -> None:
     assert run.fault == replace(FULL, tries=1)
 
 
-def test_a_taken_place_means_the_next_version() -> None:
+def test_taken_name_leads_to_the_next_version() -> None:
     """If the name is taken on disk or in the registry, the next version number is used."""
     run = into_cache(with_cache()).feed(
         answered(), TAKEN, published(2), TAKEN, published(3), RECORDED, RELEASED
@@ -714,7 +714,7 @@ def test_conflicts_elsewhere_end_as_well() -> None:
     assert run.fault.code == 'cache_unusable'
 
 
-def test_the_whole_download_has_a_limit_of_time() -> None:
+def test_download_has_a_time_limit() -> None:
     """After the limit there is no further attempt, and the fault names the limit."""
     policy = a_policy(timeout=timedelta(seconds=60))
     late = NOW + timedelta(seconds=61)
@@ -740,7 +740,7 @@ def test_a_post_is_not_sent_twice() -> None:
     assert isinstance(again.state, Waiting)
 
 
-def test_an_address_that_grows_too_long_is_a_fault() -> None:
+def test_url_that_becomes_too_long_is_a_fault() -> None:
     """The URL alone is within the limit, with its query it is not."""
     target = a_descriptor(f'https://h/{"a" * 65_000}', query={'b': 'b' * 1_000})
     run = in_memory(None, target).feed(DISCARDED)
@@ -790,7 +790,7 @@ def test_a_part_outlasts_cancellation(cut: str) -> None:
     assert run.fault == Cancelled(tries=1)
 
 
-def test_a_copy_that_can_not_be_looked_at_is_a_fault() -> None:
+def test_copy_that_cannot_be_checked_is_a_fault() -> None:
     """The run fails with the fault of the file system."""
     run = Run(snapshot=with_cache(an_entry())).feed(EffectFailed(at=NOW, fault=FULL))
     assert run.fault == FULL
@@ -828,7 +828,7 @@ STATES: list[tuple[str, Snapshot, Policy, list[Event]]] = [
 @pytest.mark.parametrize(
     ('name', 'snapshot', 'policy', 'events'), STATES, ids=[row[0] for row in STATES]
 )
-def test_an_event_that_makes_no_sense_is_a_bug_of_ours(
+def test_unexpected_event_is_a_bug(
     name: str, snapshot: Snapshot, policy: Policy, events: list[Event]
 ) -> None:
     """The run ends with `Bug`, which names state and event, and releases everything."""
@@ -857,7 +857,7 @@ def test_an_end_stays_an_end() -> None:
     assert not isinstance(step.state, Finished)
 
 
-def test_a_confirmed_copy_of_no_cache_is_decided_about_anew() -> None:
+def test_confirmed_copy_without_a_cache_is_decided_again() -> None:
     """The machine decides again, although this state should not occur."""
     run = Run(snapshot=with_cache(an_entry()))
     assert isinstance(run.state, CheckingCopy)
@@ -900,7 +900,7 @@ def test_truncation_names_what_is_missing() -> None:
     assert run.fault == BodyTruncated(url=URL, received_bytes=3, expected_bytes=8, tries=1)
 
 
-def test_the_reason_phrase_can_not_tell_a_secret() -> None:
+def test_reason_phrase_shows_no_secret() -> None:
     """The fault masks a token that a server echoes in its reason phrase."""
     target = a_descriptor('https://example.org/t.csv?token=s3cret')
     run = in_memory(None, target)
@@ -917,7 +917,7 @@ def test_a_cache_that_is_not_there_any_more_is_lived_without() -> None:
     assert run.outcome.path is None
 
 
-def test_a_buffer_in_place_of_a_file_is_not_recorded() -> None:
+def test_buffer_is_not_recorded() -> None:
     """If an adapter publishes without a path, there is an outcome but no entry."""
     run = into_cache(with_cache()).feed(answered(), Published(at=NOW, path=None), RELEASED)
     assert run.updates == []
@@ -925,14 +925,14 @@ def test_a_buffer_in_place_of_a_file_is_not_recorded() -> None:
     assert BEFORE < NOW
 
 
-def test_faults_of_the_backend_are_those_of_the_try() -> None:
+def test_faults_of_the_backend_are_retried() -> None:
     """`EffectFailed` in an exchange is classified like an interruption."""
     fault: Fault = ConnectionFailed(url=URL, phase='connect')
     run = in_memory().feed(EffectFailed(at=NOW, fault=fault))
     assert isinstance(run.state, Waiting)
 
 
-def test_a_rest_of_another_version_is_asked_for_whole() -> None:
+def test_rest_of_another_version_restarts_the_download() -> None:
     """After a 206 of another version, the same URL is requested from the start."""
     target = a_descriptor(mirrors=[MIRROR])
     other = answered(206, {'Content-Range': 'bytes 4-7/8', 'ETag': '"v2"'})

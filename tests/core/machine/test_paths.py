@@ -83,21 +83,21 @@ LATE_EVENTS: list[tuple[str, Event]] = [
 
 
 @pytest.mark.parametrize('event', [row[1] for row in LATE_EVENTS], ids=[row[0] for row in LATE_EVENTS])  # fmt: skip
-def test_whatever_ends_a_try_the_limit_of_the_whole_counts(event: Event) -> None:
+def test_time_limit_applies_after_every_failure(event: Event) -> None:
     """At the limit no time remains, so the mirror is not requested."""
     run = asking(a_policy(timeout=MINUTE), mirrors=[MIRROR]).feed(event, DISCARDED)
     assert run.fault == TimedOut(url=URL, phase='total', limit=MINUTE, tries=1)
     assert len(run.exchanges) == 1
 
 
-def test_the_callers_look_takes_time_too() -> None:
+def test_validation_counts_for_the_time_limit() -> None:
     """If `validate` rejects the body after the limit, the run ends."""
     run = asking(a_policy(timeout=MINUTE, validate=bool))
     run.feed(answered(), Validated(at=LATE, problem='no'), DISCARDED)
     assert run.fault == TimedOut(url=URL, phase='total', limit=MINUTE, tries=1)
 
 
-def test_a_moment_before_the_limit_a_mirror_is_asked() -> None:
+def test_mirror_is_requested_before_the_time_limit() -> None:
     """The limit counts from the beginning of the run."""
     soon = LATE - timedelta(microseconds=1)
     run = asking(a_policy(timeout=MINUTE), mirrors=[MIRROR]).feed(answered(404, at=soon))
@@ -114,7 +114,7 @@ def test_a_wait_has_to_end_before_the_limit(seconds: int, waits: bool) -> None:
 # --- tries ----------------------------------------------------------------------
 
 
-def test_a_date_of_the_server_is_seen_from_the_answer() -> None:
+def test_retry_after_date_is_relative_to_the_response() -> None:
     """A date in Retry-After is compared with the time of the response."""
     date = {'Retry-After': 'Wed, 01 May 2024 12:00:30 GMT'}
     run = asking().feed(answered(503, date, at=NOW + timedelta(seconds=10)))
@@ -122,7 +122,7 @@ def test_a_date_of_the_server_is_seen_from_the_answer() -> None:
     assert run.step.effect.duration == timedelta(seconds=20)
 
 
-def test_the_longest_wait_that_was_asked_for_counts_once() -> None:
+def test_longest_retry_after_counts_once() -> None:
     """The longest Retry-After of a round counts, and not for the next round."""
     run = asking(mirrors=[MIRROR])
     run.feed(answered(503, {'Retry-After': '7'}), answered(503, {'Retry-After': '5'}))
@@ -135,7 +135,7 @@ def test_the_longest_wait_that_was_asked_for_counts_once() -> None:
     assert run.step.effect.reason.startswith('backoff')
 
 
-def test_a_validator_means_nothing_at_another_address() -> None:
+def test_validator_is_not_sent_to_another_url() -> None:
     """The complete file is requested from the mirror, the rest from the URL of the validator."""
     run = asking(mirrors=[MIRROR])
     run.feed(interrupted(head=STRONG, part_bytes=4), WAITED, interrupted(part_bytes=4))
@@ -146,7 +146,7 @@ def test_a_validator_means_nothing_at_another_address() -> None:
     assert run.exchanges[-1].request.headers.get('If-Range') == '"v1"'
 
 
-def test_a_body_that_the_caller_refuses_twice_is_not_asked_for_again() -> None:
+def test_body_rejected_twice_is_not_requested_again() -> None:
     """The same bytes from the same URL are not requested again; the fault shows no secret."""
     run = asking(a_policy(validate=bool, retries=9), url=f'{URL}?token=s3cret')
     refusal = Validated(at=NOW, problem='no header, token s3cret')
@@ -156,7 +156,7 @@ def test_a_body_that_the_caller_refuses_twice_is_not_asked_for_again() -> None:
     )
 
 
-def test_another_body_is_looked_at_again() -> None:
+def test_another_body_is_validated_again() -> None:
     """After two refusals of different bytes, the URL is still requested."""
     run = asking(a_policy(validate=bool, retries=9))
     refusal = Validated(at=NOW, problem='no')
@@ -178,7 +178,7 @@ def test_a_refused_body_is_not_resumed() -> None:
     ('status', 'fields', 'keeps'),
     [(404, {}, True), (999, {}, False), (200, {'Content-Encoding': 'br'}, False)],
 )
-def test_what_an_answer_makes_of_the_part(status: int, fields: dict[str, str], keeps: bool) -> None:
+def test_part_after_a_response(status: int, fields: dict[str, str], keeps: bool) -> None:
     """After an error a later run can resume the part; after an invalid response it cannot."""
     run = Run(policy=a_policy(retries=0), snapshot=a_snapshot(part=a_part()))
     run.feed(PartOpened(at=NOW, size_bytes=5), answered(status, fields))
@@ -188,7 +188,7 @@ def test_what_an_answer_makes_of_the_part(status: int, fields: dict[str, str], k
 # --- stored copies ----------------------------------------------------------------
 
 
-def test_tries_are_counted_for_a_copy_that_is_current() -> None:
+def test_requests_are_counted_for_a_current_copy() -> None:
     """The outcome has the number of requests, although nothing was downloaded."""
     run = refreshing(check_freshness=True).feed(answered(503), WAITED, answered(304))
     run.feed(Recorded(at=NOW), DISCARDED, RELEASED)
@@ -279,7 +279,7 @@ def test_a_copy_that_is_too_new_does_not_stand_in() -> None:
     assert run.step.effect == Discard(keep=False)
 
 
-def test_a_fault_that_was_stood_in_for_counts_its_tries() -> None:
+def test_stale_outcome_has_the_number_of_requests() -> None:
     """The outcome has the number of requests, as the fault has."""
     run = refreshing(stale_if_error=True, force_download=True, retries=1)
     run.feed(answered(503), WAITED, answered(503), CopyConfirmed(at=NOW), DISCARDED, RELEASED)

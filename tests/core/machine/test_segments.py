@@ -188,7 +188,7 @@ def test_effects_of_segments_in_words() -> None:
     assert show_effect(run.effects[-1]) == f'verify all {SIZE:,} bytes of t.csv'
 
 
-def test_a_small_file_is_whole_with_its_first_range() -> None:
+def test_small_file_is_complete_with_its_first_range() -> None:
     """No second request and no validator are needed."""
     received = Received(size_bytes=8, wire_bytes=8, sha256=SHA)
     head = a_head(206, {'Content-Range': 'bytes 0-7/8'})
@@ -196,7 +196,7 @@ def test_a_small_file_is_whole_with_its_first_range() -> None:
     assert isinstance(run.effects[-1], Publish)
 
 
-def test_a_whole_answer_is_taken_whole() -> None:
+def test_complete_response_to_the_first_range_is_used() -> None:
     """A 200 to the first range is the complete file: the server does not support ranges."""
     run = to_path().feed(answered(200, {'ETag': '"v1"'}))
     assert isinstance(run.effects[-1], Publish)
@@ -218,7 +218,7 @@ INEXACT: list[tuple[str, ResponseHead]] = [
 
 
 @pytest.mark.parametrize('head', [head for _, head in INEXACT], ids=[name for name, _ in INEXACT])
-def test_an_inexact_answer_means_one_connection(head: ResponseHead) -> None:
+def test_inexact_response_leads_to_one_connection(head: ResponseHead) -> None:
     """The complete file is requested at once from the same URL, without further ranges."""
     refusal = AnswerUnusable(url=URL, problem='the server is inexact')
     for event in (Responded(at=NOW, head=head), interrupted(refusal, head=head)):
@@ -229,7 +229,7 @@ def test_an_inexact_answer_means_one_connection(head: ResponseHead) -> None:
         assert ranges(run)[-1] == 'bytes=5-'
 
 
-def test_a_mirror_is_asked_for_ranges_of_its_own() -> None:
+def test_ranges_are_requested_from_a_mirror() -> None:
     """Ranges are requested from a mirror even if the first URL does not support them."""
     run = to_path(a_descriptor(mirrors=[MIRROR])).feed(Responded(at=NOW, head=a_head(416)))
     run.feed(answered(404))
@@ -279,7 +279,7 @@ def test_the_first_range_follows_redirects() -> None:
     assert {one.request.url for one in asked.exchanges} == {'https://cdn.example/x'}
 
 
-def test_a_segment_that_breaks_is_asked_for_its_rest() -> None:
+def test_rest_of_a_broken_segment_is_requested() -> None:
     """Received bytes are kept; the next attempt requests the first missing ones."""
     run = segmented()
     run.feed(
@@ -309,7 +309,7 @@ def test_a_segment_that_breaks_is_asked_for_its_rest() -> None:
     assert run.outcome.record is not None
 
 
-def test_a_rest_that_is_whole_with_its_first_range_is_joined() -> None:
+def test_rest_within_its_first_range_is_complete() -> None:
     """No byte is missing, so no segment is requested."""
     last = REST[3][1]
     run = segmented().feed(ended(*(brought(*span) for span in REST[:3]), cut(*REST[3], MIB - 5)))
@@ -331,7 +331,7 @@ def test_the_first_range_that_breaks_is_resumed() -> None:
     assert run.exchanges[-1].expect.held == ((REST[1][0], SIZE - 1),)
 
 
-def test_a_first_range_of_another_size_begins_anew() -> None:
+def test_first_range_of_another_size_restarts_the_download() -> None:
     """An equal validator with another size shows that ranges of this server are unreliable."""
     run = segmented().feed(ended(cut(*REST[0], 7), *(brought(*span) for span in REST[1:])), WAITED)
     front = REST[0][0] + 7
@@ -343,7 +343,7 @@ def test_a_first_range_of_another_size_begins_anew() -> None:
     )
 
 
-def test_a_file_that_changed_is_taken_whole() -> None:
+def test_changed_file_is_downloaded_completely() -> None:
     """After a 200 to If-Range, nothing of the old version is kept."""
     run = segmented().feed(ended(*(cut(*span, 7) for span in REST)), WAITED)
     run.feed(interrupted(head=a_head(200, {'ETag': '"v2"'}), part_bytes=5), WAITED)
@@ -412,7 +412,7 @@ def test_where_nothing_came_one_connection_is_tried() -> None:
     assert len(asked.spans) == 2
 
 
-def test_a_server_that_asks_for_too_much_patience_is_left() -> None:
+def test_too_long_retry_after_leads_to_the_mirror() -> None:
     """The mirror is requested from the start; without one the part is kept for later."""
     late = answered(503, {'Retry-After': '4000'})
     run = to_path(a_descriptor(mirrors=[MIRROR])).feed(
@@ -427,7 +427,7 @@ def test_a_server_that_asks_for_too_much_patience_is_left() -> None:
 @pytest.mark.parametrize(
     'fault', [FULL, TimedOut(url=URL, phase='total', limit=timedelta(seconds=9))]
 )
-def test_what_no_address_would_better_ends_the_run(fault: Fault) -> None:
+def test_fault_of_all_urls_ends_the_run(fault: Fault) -> None:
     """A fault that no URL can avoid ends the run at once."""
     run = segmented().feed(
         ended(answered(503), cut(*REST[1], 5, fault), answered(403), cut(*REST[3], 7))
@@ -436,7 +436,7 @@ def test_what_no_address_would_better_ends_the_run(fault: Fault) -> None:
     assert run.feed(Discarded(at=NOW)).fault == replace(fault, tries=1)
 
 
-def test_a_body_that_is_short_is_asked_for_again() -> None:
+def test_short_segment_is_requested_again() -> None:
     """A body that is shorter than declared is retried like a broken one."""
     first, last = REST[1]
     short = replace(brought(first, last), received=Received(size_bytes=9, wire_bytes=9, sha256=''))
@@ -447,14 +447,14 @@ def test_a_body_that_is_short_is_asked_for_again() -> None:
     assert run.fault == BodyTruncated(url=URL, received_bytes=9, expected_bytes=MIB, tries=1)
 
 
-def test_a_first_range_that_is_short_is_asked_for_again() -> None:
+def test_short_first_range_is_requested_again() -> None:
     """The part has fewer bytes than the head declared."""
     short = replace(brought(*FIRST), received=Received(size_bytes=9, wire_bytes=9, sha256=''))
     run = to_path().feed(short, WAITED)
     assert ranges(run) == [f'bytes=0-{FIRST_BYTES - 1}'] * 2
 
 
-def test_a_wrong_whole_is_never_published() -> None:
+def test_wrong_complete_file_is_not_published() -> None:
     """After a wrong digest the file is requested over one connection without ranges."""
     right = Checksum('sha256', SHA)
     run = segmented(checksum=right).feed(ended(*(brought(*span) for span in REST)))
@@ -466,7 +466,7 @@ def test_a_wrong_whole_is_never_published() -> None:
     assert isinstance(again.fault, DigestMismatch)
 
 
-def test_digests_are_made_while_the_whole_is_read_through() -> None:
+def test_digests_of_the_complete_file_are_computed() -> None:
     """The digests of the caller and of the server for the complete file are computed."""
     md5 = Checksum('md5', 'ab' * 16)
     fields: dict[str, Any] = {
@@ -480,7 +480,7 @@ def test_digests_are_made_while_the_whole_is_read_through() -> None:
     )
 
 
-def test_a_gzip_stream_is_looked_through() -> None:
+def test_gzip_stream_is_checked() -> None:
     """It is checked as in a download over one connection."""
     run = to_path(a_descriptor('https://example.org/t.csv.gz')).feed(brought(*FIRST))
     run.feed(ended(*(brought(*span) for span in REST)))
@@ -502,7 +502,7 @@ def test_a_part_that_could_not_be_verified_in_time_is_kept(fault: Fault, is_kept
     assert run.feed(EffectFailed(at=NOW, fault=fault)).effects[-1] == Discard(keep=is_kept)
 
 
-def test_a_whole_past_the_limit_is_refused_by_its_first_range() -> None:
+def test_first_range_of_a_too_large_file_is_refused() -> None:
     """The limit applies to the size in Content-Range, not to that of the range."""
     exchange = to_path(max_bytes=SIZE - 1).exchanges[0]
     refused = decide_body(exchange, part_head(*FIRST))
@@ -510,7 +510,7 @@ def test_a_whole_past_the_limit_is_refused_by_its_first_range() -> None:
     assert refused.fault.code == 'body_too_large'
 
 
-def test_a_whole_past_the_limit_is_asked_for_once() -> None:
+def test_too_large_file_is_requested_once() -> None:
     """It is not requested again over one connection."""
     run = to_path(max_bytes=SIZE - 1)
     refusal = BodyTooLarge(url=URL, limit_bytes=SIZE - 1, size_bytes=SIZE)
@@ -521,7 +521,7 @@ def test_a_whole_past_the_limit_is_asked_for_once() -> None:
 @pytest.mark.parametrize(
     ('validated', 'end'), [(None, 'Publish'), ('is refused', 'Wait')], ids=['yes', 'no']
 )
-def test_the_caller_looks_at_the_whole(validated: str | None, end: str) -> None:
+def test_complete_file_is_validated(validated: str | None, end: str) -> None:
     """`validate` is called for the complete file."""
     run = segmented(validate=bool).feed(ended(*(brought(*span) for span in REST)), joined())
     run.feed(Validated(at=NOW, problem=validated))
@@ -555,7 +555,7 @@ def test_a_part_of_an_earlier_run_is_resumed_by_segment() -> None:
     assert many.held == ((0, 2 * FIRST_BYTES - 1), REST[1], REST[3])
 
 
-def test_a_part_that_lacks_nothing_is_asked_for_its_last_byte() -> None:
+def test_last_byte_of_a_complete_part_is_requested() -> None:
     """The response shows whether the part is current."""
     whole = replace(LEFT, size_bytes=SIZE, spans=((0, SIZE - 1),))
     run = to_path(part=whole)
@@ -581,7 +581,7 @@ def test_a_part_of_one_connection_is_resumed_in_segments() -> None:
     assert asked.held == ((0, 10 + FIRST_BYTES - 1),)
 
 
-def test_a_part_that_is_too_large_is_left_alone() -> None:
+def test_too_large_part_is_not_resumed() -> None:
     """A part of a file larger than the limit is not resumed."""
     run = to_path(part=LEFT, max_bytes=SIZE - 1)
     assert ranges(run) == [f'bytes=0-{FIRST_BYTES - 1}']
@@ -609,7 +609,7 @@ def test_a_plan_of_segments_is_rehearsed() -> None:
     ],
     ids=['segmenting', 'joining'],
 )
-def test_what_can_not_be_is_a_bug_of_ours(run: Callable[[], Run], state: type) -> None:
+def test_impossible_events_are_bugs(run: Callable[[], Run], state: type) -> None:
     """An unexpected event, missing results, and missing bytes without a fault end in `Bug`."""
     aliens: list[Event] = [WAITED, ended(brought(*REST[0])), ended(None, None, None, None)]
     for alien in aliens:
@@ -621,7 +621,7 @@ def test_what_can_not_be_is_a_bug_of_ours(run: Callable[[], Run], state: type) -
     assert isinstance(failed.fault, StorageFailed)
 
 
-def test_an_address_that_gave_nothing_at_all_is_no_news() -> None:
+def test_url_without_a_resumable_body_drops_held_spans() -> None:
     """If the body cannot be resumed, the held spans are dropped and the file requested anew."""
     run = segmented().feed(ended(cut(*REST[0], 7), *(brought(*span) for span in REST[1:])), WAITED)
     run.feed(interrupted(BROKE, part_bytes=0), WAITED)
@@ -630,7 +630,7 @@ def test_an_address_that_gave_nothing_at_all_is_no_news() -> None:
     assert isinstance(run.state, Exchanging)
 
 
-def test_a_segment_of_an_unasked_kind_is_refused() -> None:
+def test_segment_with_another_status_is_refused() -> None:
     """A segment accepts no complete file with any status."""
     expect = Expectation(offset=4, last=7, whole_bytes=8, validator='"v1"', is_segment=True)
     exchange = an_exchange(Request(method='GET', url=URL), expect)
@@ -646,7 +646,7 @@ def test_a_connection_is_used_again_after_a_body_only() -> None:
     assert not brings_body(answered(503))
 
 
-def test_refusals_are_told_without_secrets() -> None:
+def test_refusals_of_segments_show_no_secrets() -> None:
     """The fault masks a token that a server echoes in its reason phrase."""
     target = a_descriptor('https://example.org/t.csv?token=s3cret')
     run = to_path(target, retries=0).feed(brought(*FIRST))

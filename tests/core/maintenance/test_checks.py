@@ -100,7 +100,7 @@ def test_a_settled_file_of_our_form_without_a_row_is_an_orphan(name: str) -> Non
     ],
     ids=lambda file: file.name,
 )
-def test_a_file_of_unknown_form_is_only_told(file: FileInfo, is_named: bool | None) -> None:
+def test_file_of_unknown_form_is_a_note(file: FileInfo, is_named: bool | None) -> None:
     """It is a note at any age."""
     finding = check_file(file, NOW, is_named=is_named)
 
@@ -112,9 +112,7 @@ def test_a_file_of_unknown_form_is_only_told(file: FileInfo, is_named: bool | No
 @pytest.mark.parametrize(
     ('age', 'is_named'), [(SETTLED_AGE - SECOND, False), (timedelta(days=99), None)]
 )
-def test_an_orphan_is_left_alone_while_it_may_be_somebodys(
-    age: timedelta, is_named: bool | None
-) -> None:
+def test_orphan_that_may_be_in_use_is_not_touched(age: timedelta, is_named: bool | None) -> None:
     """It is too new, or the registry cannot be read."""
     finding = check_file(a_file(age=age), NOW, is_named=is_named)
 
@@ -184,7 +182,7 @@ def test_a_lock_that_is_held_is_no_finding(is_held: bool | None) -> None:
     assert check_lock(a_file(), NOW, is_held=is_held, owner='x') is None
 
 
-def test_a_lock_that_nobody_holds_is_dead() -> None:
+def test_lock_without_a_process_is_dead() -> None:
     """The age does not matter: the system releases locks at once when a process ends."""
     finding = check_lock(a_file(age=SECOND), NOW, is_held=False, owner='process 1 on h')
 
@@ -246,7 +244,7 @@ def test_a_sound_registry_is_no_finding() -> None:
         (replace(SOUND, damages=('row 1 missing',)), (True, Repair.NONE)),
     ],
 )
-def test_a_registry_that_does_not_tell_all(
+def test_unreadable_registry_has_one_finding(
     seen: RegistryInfo, expected: tuple[bool, Repair]
 ) -> None:
     """There is one finding, and no file is reported as an orphan."""

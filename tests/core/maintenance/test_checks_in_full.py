@@ -70,7 +70,7 @@ OF_FILES: list[tuple[str, Callable[[], Finding | None], FindingKind, timedelta]]
 @pytest.mark.parametrize(
     ('judge', 'kind', 'age'), [row[1:] for row in OF_FILES], ids=[row[0] for row in OF_FILES]
 )
-def test_a_finding_about_a_file_tells_all_of_it(
+def test_finding_about_a_file_is_complete(
     judge: Callable[[], Finding | None], kind: FindingKind, age: timedelta
 ) -> None:
     """A finding about a file has its kind, path, size and age."""
@@ -85,7 +85,7 @@ def test_a_finding_about_a_file_tells_all_of_it(
     ('file_bytes', 'kind'),
     [(None, FindingKind.LOST_FILE), (2, FindingKind.WRONG_SIZE), (0, FindingKind.WRONG_SIZE)],
 )
-def test_a_finding_about_a_row_tells_all_of_it(file_bytes: int | None, kind: FindingKind) -> None:
+def test_finding_about_a_row_is_complete(file_bytes: int | None, kind: FindingKind) -> None:
     """A finding about a row has the path and size of its file, and the entry."""
     row = RowInfo(entry=OWN, status=3, path='/c/x', file_bytes=file_bytes, recorded_bytes=3)
     finding = check_row(row)
@@ -104,7 +104,7 @@ def test_a_lost_file_of_another_program_is_named_as_such() -> None:
     assert 'another program' in theirs.text
 
 
-def test_findings_about_the_place_name_it() -> None:
+def test_findings_about_the_folder_have_its_path() -> None:
     """Findings about the registry, the folder and the file system have a path."""
     lacking = check_capabilities('/c', replace(ABLE, links=False))
     assert [(one.kind, one.place) for one in lacking] == [(FindingKind.FILE_SYSTEM, '/c')]
@@ -116,7 +116,7 @@ def test_findings_about_the_place_name_it() -> None:
         assert (finding.kind, finding.place) == (FindingKind.FOLDER, '/c')
 
 
-def test_all_that_is_lacking_is_told() -> None:
+def test_each_missing_feature_is_reported() -> None:
     """Each missing feature is a finding, the worst first."""
     findings = check_capabilities('/c', Capabilities(locks=False, links=False, renames=False))
     assert [one.is_problem for one in findings] == [True, True, False]

@@ -125,9 +125,7 @@ def test_what_is_no_note(text: str) -> None:
         ),
     ],
 )
-def test_what_lies_in_quarantine_is_told(
-    note: QuarantineNote | None, text: str, age: timedelta
-) -> None:
+def test_quarantined_file_is_a_note(note: QuarantineNote | None, text: str, age: timedelta) -> None:
     """It is a note without a repair."""
     now = AT + timedelta(days=2)
     file = FileInfo(path='/q/x', name='x', size_bytes=3, changed_at=now - timedelta(hours=1))

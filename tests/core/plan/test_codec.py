@@ -181,20 +181,20 @@ def healthy(
     return event
 
 
-def test_a_condition_is_answered_by_304() -> None:
+def test_simulated_response_to_a_condition_is_304() -> None:
     """A 304 without a body, at the time of the snapshot."""
     said = healthy(Expectation(is_conditional=True, etag='"v1"', size_bytes=8))
     assert said == Responded(at=NOW, head=ResponseHead(status=304))
 
 
-def test_a_size_is_answered_by_the_same_size() -> None:
+def test_simulated_response_has_the_same_size() -> None:
     """A 200 of the same size, without reading the body."""
     head = ResponseHead(status=200, headers=Headers((('Content-Length', '8'),)))
     assert healthy(Expectation(size_bytes=8)) == Responded(at=NOW, head=head)
 
 
 @pytest.mark.parametrize(('validator', 'name'), [('"v1"', 'ETag'), (DATE, 'Last-Modified')])
-def test_a_rest_is_answered_by_one_byte_of_the_same_version(validator: str, name: str) -> None:
+def test_simulated_rest_has_one_byte(validator: str, name: str) -> None:
     """A 206 with one byte of the requested range and the same validator."""
     said = healthy(Expectation(offset=4, validator=validator))
     place = Headers((('Content-Range', 'bytes 4-4/5'), (name, validator)))

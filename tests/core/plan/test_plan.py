@@ -159,7 +159,7 @@ PLANS: list[tuple[str, Policy, Snapshot, list[type[Effect]]]] = [
     ('a check by hash of a foreign entry', a_policy(check_freshness=True, check_method=CheckMethod.HASH), a_snapshot(cache=a_cache(an_entry(record=None))), [AcquireLock, Observe, OpenPart, Exchange, Publish, Record, ReleaseLock]),
     ('a resumption', a_policy(), a_snapshot(part=a_part()), [OpenPart, Exchange, Publish]),
     ('a SHA-256 to be had', a_policy(checksum=Checksum('sha256', DIGEST)), a_snapshot(), [OpenPart, Exchange, Publish]),
-    ('a look of the caller', a_policy(validate=bool, min_bytes=99), a_snapshot(), [OpenPart, Exchange, Validate, Publish]),
+    ('validate', a_policy(validate=bool, min_bytes=99), a_snapshot(), [OpenPart, Exchange, Validate, Publish]),
     ('a list of SHA-256', a_policy(checksum_file=SUMS), a_snapshot(cache=a_cache()), [ReadChecksums, AcquireLock, Observe, OpenPart, Exchange, Publish, Record, ReleaseLock]),
     ('a list of MD5', a_policy(checksum_file=MD5S, dest=ToMemory()), a_snapshot(), [ReadChecksums, OpenPart, Exchange, Publish]),
     ('a list for a copy', a_policy(checksum_file=SUMS), STORED, [ReadChecksums, CheckCopy]),
@@ -188,7 +188,7 @@ def test_a_plan_is_json_and_back() -> None:
     assert Plan.from_json(whole.to_json()).unwrap() == whole
 
 
-def test_a_plan_with_secrets_is_masked_and_made_whole_again() -> None:
+def test_redacted_plan_gets_its_secrets_back() -> None:
     """JSON has no secrets; only the original descriptor adds them again."""
     target = a_descriptor(
         'https://me:s3cret@h/x', data=b's3cret', mirrors=['https://h/y?token=s3cret']

@@ -89,7 +89,7 @@ def test_what_a_copy_is_compared_by(
 
 
 @pytest.mark.parametrize(('size_bytes', 'offset'), [(0, None), (1, None), (2, 1), (5, 4)])
-def test_the_last_byte_of_a_part_is_asked_for_again(size_bytes: int, offset: int | None) -> None:
+def test_last_byte_of_a_part_is_requested_again(size_bytes: int, offset: int | None) -> None:
     """There is always a byte to request; a part of one byte is not resumed."""
     run = Run(snapshot=a_snapshot(part=a_part(size_bytes=2)))
     assert isinstance(run.step.effect, OpenPart)
@@ -102,7 +102,7 @@ def test_the_last_byte_of_a_part_is_asked_for_again(size_bytes: int, offset: int
     )
 
 
-def test_a_bug_of_ours_leaves_no_part() -> None:
+def test_part_is_removed_after_a_bug() -> None:
     """After a bug, the content of the part is unknown."""
     run = Run(snapshot=a_snapshot(part=a_part())).feed(PartOpened(at=NOW, size_bytes=5))
     step = advance(run.state, VersionsRemoved(at=NOW))
@@ -144,7 +144,7 @@ def test_what_is_in_the_part_counts() -> None:
 
 
 @pytest.mark.parametrize('status', [304, 200])
-def test_a_copy_was_confirmed_when_the_answer_came(status: int) -> None:
+def test_copy_is_validated_at_the_time_of_the_response(status: int) -> None:
     """A 304 or equal bytes set the time of validation and the number of requests."""
     seen = a_snapshot(cache=a_cache(an_entry()))
     run = Run(None, a_policy(check_freshness=True), seen).go_well(until=Exchange)
@@ -155,7 +155,7 @@ def test_a_copy_was_confirmed_when_the_answer_came(status: int) -> None:
     assert run.outcome.tries == 2
 
 
-def test_a_redirect_keeps_what_was_asked_for() -> None:
+def test_redirect_keeps_the_range() -> None:
     """The rest of the same version is requested from the new URL, with the same name."""
     run = Run(snapshot=a_snapshot(part=a_part())).feed(PartOpened(at=NOW, size_bytes=5))
     run.feed(answered(302, {'Location': '/other.bin'}))
@@ -164,7 +164,7 @@ def test_a_redirect_keeps_what_was_asked_for() -> None:
     assert moved.request.headers == asked.request.headers
 
 
-def test_a_hit_is_told_as_one() -> None:
+def test_outcome_of_a_hit() -> None:
     """The outcome has the entry, the version and no request."""
     run = Run(snapshot=a_snapshot(cache=a_cache(an_entry(3)))).feed(CopyConfirmed(at=NOW))
     outcome = run.outcome

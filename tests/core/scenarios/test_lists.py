@@ -85,7 +85,7 @@ def test_the_line_that_shares_most_folders_counts(
     assert find_checksum(text, SUMS, (path,)).value_or(None) == expected
 
 
-def test_a_list_without_the_line_names_all_that_was_looked_for() -> None:
+def test_fault_lists_all_searched_names() -> None:
     """Each name is listed once."""
     found: Any = find_checksum(f'{A}  x', SUMS, ('/d/t.csv', '/e/t.csv', '/u.csv')).failure()
     assert found.problem == "has no line for 't.csv' or 'u.csv'"
@@ -111,7 +111,7 @@ def test_lists_are_read_in_the_codings_that_tools_write(coding: str) -> None:
     assert find_checksum(text, SUMS, ('/größe.csv',)).unwrap().hex == A
 
 
-def test_a_list_in_no_coding_is_read_as_far_as_it_can_be() -> None:
+def test_checksum_file_of_unknown_encoding_is_read() -> None:
     """Names may be damaged, but digests are ASCII."""
     text = read_list(b'\xff\n' + f'{A}  t.csv\n'.encode())
     assert find_checksum(text, SUMS, ('/t.csv',)).unwrap().hex == A
@@ -138,7 +138,7 @@ def test_a_rest_may_be_called_uncoded(coding: str) -> None:
     assert (decision.offset, decision.wire_bytes, decision.validator) == (4, 4, '"v1"')
 
 
-def test_an_answer_that_makes_no_sense_is_told_without_secrets() -> None:
+def test_invalid_response_shows_no_secrets() -> None:
     """The URL in the fault is masked."""
     asked = Request(method='GET', url=f'{URL}?token=s3cret')
     decision: Any = decide_body(an_exchange(asked), a_head(999))
@@ -175,7 +175,7 @@ def test_credentials_of_a_redirect_are_its_own() -> None:
 
 
 @pytest.mark.parametrize(('most', 'is_taken'), [(8, True), (7, False)])
-def test_a_rest_of_a_whole_of_unknown_size_is_within_the_limit(most: int, is_taken: bool) -> None:
+def test_limit_applies_to_a_rest_of_unknown_total_size(most: int, is_taken: bool) -> None:
     """The last byte of the range counts."""
     rest = Expectation(offset=4, validator='"v1"', max_bytes=most)
     fields = {'Content-Range': 'bytes 4-7/*', 'ETag': '"v1"'}

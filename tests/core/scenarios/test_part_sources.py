@@ -64,7 +64,7 @@ def test_a_validator_is_sent_only_to_its_issuer() -> None:
 
 
 @pytest.mark.parametrize('served_by', [URL, ''])
-def test_a_copy_of_the_main_address_is_asked_about_there(served_by: str) -> None:
+def test_copy_is_revalidated_at_its_url(served_by: str) -> None:
     """A copy of unknown source is revalidated at the main URL too."""
     run = a_check(a_record(served_by=served_by)).feed(answered(404))
     tags = [one.request.headers.get('If-None-Match') for one in run.exchanges]
@@ -184,7 +184,7 @@ def a_run_with_a_mirrors_part(**policy: Any) -> Run:
     return run.feed(PartOpened(at=NOW, size_bytes=5))
 
 
-def test_a_place_is_known_again_by_what_the_record_shows_of_it() -> None:
+def test_source_is_identified_by_the_recorded_url() -> None:
     """A secret in the path of a URL is masked in the record, but identifies no other source."""
     target = a_descriptor(
         f'{URL}/s3cret-7', post=True, headers={'Authorization': 'Bearer s3cret-7'}
@@ -215,7 +215,7 @@ def test_the_size_alone_says_nothing_of_validators() -> None:
     assert update.record.validated_at == NOW
 
 
-def test_a_copy_of_unknown_digest_is_read_before_it_is_asked_about() -> None:
+def test_copy_of_unknown_digest_is_read_before_revalidation() -> None:
     """A server's confirmation does not verify a checksum that is not recorded."""
     checksum = Checksum('md5', '00' * 16)
     run = Run(
@@ -235,7 +235,7 @@ def test_a_copy_of_unknown_digest_is_read_before_it_is_asked_about() -> None:
     assert wrong.exchanges[0].request.headers.get('If-None-Match') is None
 
 
-def test_a_copy_from_a_clock_that_was_ahead_is_no_news() -> None:
+def test_copy_dated_in_the_future_is_not_new() -> None:
     """A version that existed at the beginning was not stored in the meantime, at any date."""
     ahead = an_entry(stored_at=NOW + timedelta(days=1))
     snapshot = a_snapshot(cache=a_cache(ahead))

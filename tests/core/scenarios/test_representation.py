@@ -56,7 +56,7 @@ def test_a_rest_of_another_size_is_none(content_range: str) -> None:
     assert ranges(run) == [None, 'bytes=4-', None]
 
 
-def test_a_rest_of_the_size_that_was_said_is_taken() -> None:
+def test_rest_of_the_declared_size_is_accepted() -> None:
     """The second response may or may not have the size."""
     for size in ('8', '*'):
         run = begun({'Content-Length': '8'})
@@ -85,7 +85,7 @@ def test_a_digest_announced_first_is_checked(name: str) -> None:
             assert ranges(run) == [None, 'bytes=4-', None]
 
 
-def test_a_part_of_an_earlier_run_tells_what_was_said() -> None:
+def test_adopted_part_has_its_representation() -> None:
     """Size, digest and source are in the note of the part."""
     representation = Representation(
         size_bytes=8, source=source_digest(URL), promised=('Content-MD5', 'md5', '00' * 16)
@@ -104,7 +104,7 @@ def test_a_rest_from_another_source_is_refused() -> None:
     assert ranges(run) == [None, None, 'bytes=4-', 'bytes=4-', None]
 
 
-def test_signatures_do_not_make_a_place() -> None:
+def test_signatures_are_not_part_of_a_source() -> None:
     """The query is not part of the source, because storage services sign each URL."""
     run = begun(url='https://here.example/t.csv?sig=1')
     run.feed(answered(302, {'Location': 'https://here.example/t.csv?sig=2'}))
@@ -114,7 +114,7 @@ def test_signatures_do_not_make_a_place() -> None:
 
 
 @pytest.mark.parametrize('status', [304, 200])
-def test_a_copy_is_confirmed_by_the_place_it_came_from(status: int) -> None:
+def test_copy_is_confirmed_by_its_source(status: int) -> None:
     """A confirmation from another source is not accepted: the complete files are compared."""
     entry = an_entry(record=a_record(urls=(URL, OTHER_HOST), served_by=URL))
     snapshot = a_snapshot(cache=a_cache(entry))
@@ -209,7 +209,7 @@ def test_a_post_is_not_sent_again_for_a_confirmation_from_elsewhere() -> None:
 
 
 @pytest.mark.parametrize('status', [400, 403, 405, 412, 500, 501])
-def test_where_ranges_are_refused_the_whole_is_asked_for(status: int) -> None:
+def test_complete_file_is_requested_if_ranges_are_refused(status: int) -> None:
     """The part is kept until a complete body arrives; after an error it is left for a later run."""
     run = begun(retries=1).feed(answered(status))
     assert ranges(run) == [None, 'bytes=4-', None]
@@ -220,17 +220,17 @@ def test_where_ranges_are_refused_the_whole_is_asked_for(status: int) -> None:
 
 
 @pytest.mark.parametrize('status', [401, 404, 503])
-def test_other_errors_say_nothing_of_the_range(status: int) -> None:
+def test_other_errors_are_not_about_the_range(status: int) -> None:
     """They are handled as errors."""
     assert ranges(begun(retries=1).feed(answered(status))) == [None, 'bytes=4-']
 
 
-def test_nothing_behind_what_there_was_is_no_answer() -> None:
+def test_empty_response_to_a_range_is_rejected() -> None:
     """After a 204 to a range request, the complete file is requested."""
     assert ranges(begun().feed(answered(204, {}, a_received(b'')))) == [None, 'bytes=4-', None]
 
 
-def test_a_place_is_told_without_secrets() -> None:
+def test_source_has_no_secrets() -> None:
     """Userinfo and query do not count; scheme, host and path do."""
     assert source_digest('https://me:pw@h/x?token=1') == source_digest('https://h/x')
     assert len(source_digest('https://h/x')) == 16

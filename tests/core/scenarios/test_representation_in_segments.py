@@ -81,7 +81,7 @@ def joined(sha: str) -> Reassembled:
     )
 
 
-def test_segments_are_of_what_the_first_range_said() -> None:
+def test_segments_expect_the_representation_of_the_first_range() -> None:
     """All have the same size, source and promised digest."""
     run = segments().feed(brought(0, FIRST_BYTES - 1, PROMISE))
     many = run.effects[-1]
@@ -123,7 +123,7 @@ def test_a_digest_that_an_earlier_run_was_promised_is_held() -> None:
     assert asked_for(run)[-1] is None
 
 
-def test_a_range_from_another_place_is_none() -> None:
+def test_range_from_another_source_is_refused() -> None:
     """A redirect to another source may use the same ETag for other bytes."""
     run = segments().feed(moved(HERE), brought(0, FIRST_BYTES - 1))
     run.feed(SegmentsEnded(at=NOW, ends=(interrupted(BROKE),)), WAITED, moved(THERE))
@@ -131,7 +131,7 @@ def test_a_range_from_another_place_is_none() -> None:
     assert asked_for(run)[-1] is None
 
 
-def test_a_range_from_the_same_place_goes_on() -> None:
+def test_range_from_the_same_source_is_accepted() -> None:
     """After a redirect to the same source, received bytes are kept."""
     run = segments().feed(moved(HERE), brought(0, FIRST_BYTES - 1))
     run.feed(SegmentsEnded(at=NOW, ends=(interrupted(BROKE),)), WAITED, moved(f'{HERE}?sig=2'))

@@ -58,7 +58,7 @@ def taken(expect: Expectation, status: int, fields: dict[str, str], **known: Any
 # --- what is said of a whole --------------------------------------------------------
 
 
-def test_what_a_whole_says_of_itself_is_kept() -> None:
+def test_representation_in_a_complete_response_is_kept() -> None:
     """Size, source and promised digest are kept; a coded body has no known size."""
     representation = taken(Expectation(), 200, {'Content-Length': '8'}).representation
     assert representation == Representation(size_bytes=8, source=HERE)
@@ -68,7 +68,7 @@ def test_what_a_whole_says_of_itself_is_kept() -> None:
     assert coded.size_bytes is None
 
 
-def test_what_a_rest_says_of_the_whole_is_kept() -> None:
+def test_representation_in_a_rest_is_kept() -> None:
     """The earlier representation is kept, and the promised digest is computed."""
     body = taken(
         replace(REST, representation=Representation(promised=PROMISED), url_digest='a'), 206, RANGE
@@ -89,7 +89,7 @@ def test_every_digest_that_is_promised_is_computed() -> None:
     assert sorted(body.algorithms) == ['md5', 'sha512']
 
 
-def test_a_digest_of_coded_bytes_or_of_a_part_is_none_of_the_whole() -> None:
+def test_digest_of_coded_bytes_or_of_a_range_is_ignored() -> None:
     """RFC 9530 sections 2 and 3."""
     coded = {'Repr-Digest': f'md5=:{"A" * 22}==:'}
     assert promised_digest(a_head(200, coded), StoreBody()) is not None
@@ -119,7 +119,7 @@ def structured(digest: bytes) -> str:
     return f'sha-256=:{b64encode(digest).decode()}:'
 
 
-def test_a_wrong_digest_of_a_rest_is_told_with_who_promised_it() -> None:
+def test_wrong_digest_of_a_rest_has_its_source() -> None:
     """The fault names the header field."""
     run = Run(policy=a_policy(retries=0)).feed(OPENED)
     wrong = structured(sha256(b'other').digest())
@@ -139,7 +139,7 @@ def test_a_validator_that_echoes_a_secret_is_not_written_down() -> None:
 
 
 @pytest.mark.parametrize(('last', 'whole'), [(6, 8), (7, None), (9, None)])
-def test_a_range_that_lacks_one_byte_is_no_whole(last: int, whole: int | None) -> None:
+def test_range_without_one_byte_is_incomplete(last: int, whole: int | None) -> None:
     """The file is complete only if no byte is missing."""
     fields = {'Content-Range': f'bytes 0-{min(last, 7)}/8', 'ETag': '"v1"'}
     assert taken(Expectation(last=last), 206, fields).whole_bytes == whole
@@ -148,7 +148,7 @@ def test_a_range_that_lacks_one_byte_is_no_whole(last: int, whole: int | None) -
 # --- how a rest is asked for --------------------------------------------------------
 
 
-def test_what_was_said_goes_along() -> None:
+def test_representation_is_expected_in_the_next_request() -> None:
     """The representation is that of an adopted part or of a broken response."""
     representation = Representation(size_bytes=8, source=HERE, promised=PROMISED)
     part = a_part(representation=representation)
@@ -161,7 +161,7 @@ def test_what_was_said_goes_along() -> None:
     assert Run(snapshot=a_snapshot(part=part)).feed(OPENED).exchanges[0].algorithms == ()
 
 
-def test_where_a_range_is_an_error_the_whole_is_asked_for_plainly() -> None:
+def test_complete_file_is_requested_plainly_after_a_range_error() -> None:
     """The second request expects only a complete file, and may be redirected again."""
     part = a_part(representation=Representation(size_bytes=8, source=HERE))
     run = Run(snapshot=a_snapshot(part=part)).feed(PartOpened(at=NOW, size_bytes=5))
@@ -174,7 +174,7 @@ def test_where_a_range_is_an_error_the_whole_is_asked_for_plainly() -> None:
     assert plain.expect.representation == Representation()
 
 
-def test_a_mirror_is_asked_for_ranges_though_another_gave_none() -> None:
+def test_ranges_are_requested_from_a_mirror_after_a_url_without_ranges() -> None:
     """Support for ranges is a property of each URL."""
     target = a_descriptor(mirrors=[MIRROR])
     run = Run(target, None, a_snapshot(target, part=a_part())).feed(

@@ -63,7 +63,7 @@ def test_the_stored_copy_stands_in() -> None:
     assert outcome.reason.startswith('the download failed: https://example.org/t.csv')
 
 
-def test_without_it_the_failure_is_told() -> None:
+def test_failure_is_reported_without_stale_if_error() -> None:
     """By default the download fails."""
     run = a_refresh(stale_if_error=False).feed(answered(503))
     assert run.step.effect == Discard(keep=False)
@@ -136,7 +136,7 @@ def test_where_nothing_is_nothing_stands_in(destination: Any, seen: Any) -> None
     assert run.fault.code == 'http_status'
 
 
-def test_what_the_caller_has_to_mend_is_told() -> None:
+def test_fault_of_the_caller_is_reported() -> None:
     """A fault that the caller must fix is always reported."""
     policy = a_policy(stale_if_error=True, offline=True)
     assert Run(None, policy, a_snapshot(cache=a_cache())).fault.code == 'offline_miss'
@@ -146,7 +146,7 @@ def test_what_the_caller_has_to_mend_is_told() -> None:
     assert wrong.step.effect == Discard(keep=False)
 
 
-def test_a_mistake_of_ours_is_no_reason() -> None:
+def test_stale_copy_is_not_used_after_a_bug() -> None:
     """A `Bug` is always reported."""
     run = a_refresh().feed(answered(503), VersionsRemoved(at=NOW), Discarded(at=NOW))
     assert run.feed(LockReleased(at=NOW)).fault == Bug(state='FallingBack', event='VersionsRemoved')

@@ -35,7 +35,7 @@ def test_which_errors_pass() -> None:
     assert passing == {202, 408, 425, 429, *range(500, 600)}
 
 
-def test_which_answers_lead_elsewhere() -> None:
+def test_statuses_of_redirects() -> None:
     """RFC 9110 section 15.4: 300, 304, 305 and 306 are not followed."""
     found = {
         status
@@ -45,7 +45,7 @@ def test_which_answers_lead_elsewhere() -> None:
     assert found == {301, 302, 303, 307, 308}
 
 
-def test_which_answers_bring_a_body() -> None:
+def test_statuses_with_a_body() -> None:
     """Every success except 202 (accepted) and 206 (a range)."""
     found = {
         status
@@ -55,7 +55,7 @@ def test_which_answers_bring_a_body() -> None:
     assert found == set(range(200, 300)) - {202, 206}
 
 
-def test_which_answers_are_errors_and_which_make_no_sense() -> None:
+def test_statuses_that_are_errors_or_rejected() -> None:
     """All from 300 to 599 except redirects and an unrequested 304; and 202."""
     decisions = {status: decide_body(an_exchange(), a_head(status)) for status in range(1_000)}
     errors = {status for status, found in decisions.items() if found == SkipBody(SkipReason.ERROR)}
@@ -109,7 +109,7 @@ def test_fields_that_do(name: str) -> None:
     'Content-Length', 'Transfer-Encoding', 'Range', 'If-Range', 'If-Match', 'If-None-Match', 'If-Modified-Since',
     'If-Unmodified-Since',
 ])  # fmt: skip
-def test_fields_that_a_caller_can_not_set(name: str) -> None:
+def test_fields_that_a_caller_cannot_set(name: str) -> None:
     """They frame the message, or would change the planned response."""
     fault: Any = Descriptor.parse(URL, headers={name: '1'}).failure()
     assert (fault.where, fault.problem) == (f'headers[{name!r}]', 'is set by dlmachine itself')

@@ -198,14 +198,14 @@ def in_memory(received: Any, **policy: Any) -> Run:
 SHOWN = f'{URL}?token=***'
 
 
-def test_a_body_beyond_the_limit_is_told_with_both_sizes() -> None:
+def test_too_large_body_has_both_sizes() -> None:
     """A body of exactly the limit is accepted."""
     run = in_memory(a_received(size_bytes=9), max_bytes=8).feed(Discarded(at=NOW))
     assert run.fault == BodyTooLarge(url=SHOWN, limit_bytes=8, size_bytes=9, tries=1)
     assert isinstance(in_memory(a_received(size_bytes=8), max_bytes=8).step.effect, Publish)
 
 
-def test_a_body_that_is_too_small_is_told_with_both_sizes() -> None:
+def test_too_small_body_has_both_sizes() -> None:
     """Both sizes have thousands separators."""
     run = in_memory(a_received(size_bytes=1_000), min_bytes=2_000).feed(Discarded(at=NOW))
     problem = 'has 1,000 bytes, but at least 2,000 are expected'
@@ -213,7 +213,7 @@ def test_a_body_that_is_too_small_is_told_with_both_sizes() -> None:
     assert run.fault == refused
 
 
-def test_an_empty_body_in_place_of_a_file_is_told() -> None:
+def test_empty_body_instead_of_a_file_is_refused() -> None:
     """The name of the destination counts as well."""
     run = in_memory(a_received(b''), dest=ToPath('/d/t.gz')).feed(Discarded(at=NOW))
     assert run.fault == ContentRefused(
@@ -225,7 +225,7 @@ def test_an_empty_body_in_place_of_a_file_is_told() -> None:
 
 
 @pytest.mark.parametrize(('tries', 'told'), [(0, ''), (1, ''), (2, ' (after 2 requests)')])
-def test_tries_are_told_from_the_second_on(tries: int, told: str) -> None:
+def test_number_of_requests_is_shown_from_two_on(tries: int, told: str) -> None:
     """A single request is not mentioned."""
     assert str(HttpStatus(url='u', status=418, tries=tries)) == f'u: the server answered 418{told}'
 
@@ -237,7 +237,7 @@ def test_errors_of_the_server_may_pass(status: int, remedy: str) -> None:
 
 
 @pytest.mark.parametrize('status', [401, 403, 404, 407, 410, 429])
-def test_errors_that_can_be_mended_say_how(status: int) -> None:
+def test_remedies_of_error_statuses(status: int) -> None:
     """Each status has its own remedy."""
     texts = {HttpStatus(url='u', status=known).remedy() for known in (400, status)}
     assert len(texts) == 2
@@ -250,7 +250,7 @@ def test_schemes_that_curl_speaks(scheme: str) -> None:
     assert 'pip install' not in SchemeRefused(url='u', scheme='gopher', allowed=()).remedy()
 
 
-def test_what_is_not_in_a_table_is_told_as_it_is() -> None:
+def test_unknown_values_are_shown_unchanged() -> None:
     """An unknown phase and two held versions are shown unchanged."""
     late = TimedOut(url='u', phase='handshake', limit=timedelta(seconds=2))
     assert late.what() == 'u: handshake 2 s'

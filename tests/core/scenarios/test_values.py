@@ -55,9 +55,7 @@ def test_a_foreign_type_of_destination_is_named() -> None:
         ('/d/x', PathKind.MISSING, '/d'),
     ],
 )
-def test_a_destination_that_can_not_be_used_is_named(
-    path: str, kind: PathKind, blocker: str | None
-) -> None:
+def test_unusable_destination_is_named(path: str, kind: PathKind, blocker: str | None) -> None:
     """The fault has the path as passed, and the file in its way."""
     fault = resolve_destination(ToPath(path), None, a_path(kind, blocker)).failure()
     assert isinstance(fault, DestinationUnusable)
@@ -110,9 +108,7 @@ def test_a_text_is_sent_as_it_is() -> None:
         ({'method': 'get it'}, 'method', "'get it' is not one of GET, POST, PUT, PATCH"),
     ],
 )
-def test_what_is_wrong_with_a_descriptor_is_told(
-    given: dict[str, Any], where: str, problem: str
-) -> None:
+def test_faults_of_descriptors(given: dict[str, Any], where: str, problem: str) -> None:
     """The fault names the arguments of the caller."""
     fault = Descriptor.parse(URL, **given).failure()
     assert isinstance(fault, InvalidInput)
@@ -152,14 +148,14 @@ def test_what_is_no_form_is_a_fault(given: Any) -> None:
     assert fault.where == 'multipart'
 
 
-def test_the_type_of_a_wrong_part_is_told() -> None:
+def test_type_of_a_wrong_part_is_shown() -> None:
     """The fault has the type of the value."""
     fault = parse_multipart({'n': [1]}).failure()
     assert isinstance(fault, InvalidInput)
     assert fault.problem == 'is neither text, bytes nor a path: list'
 
 
-def test_a_name_of_a_part_is_text_whatever_it_was() -> None:
+def test_name_of_a_part_becomes_text() -> None:
     """The name is converted to text, as in a query."""
     assert parse_multipart([(7, PurePosixPath('/d/x'))]).unwrap() == MultipartBody(
         (FilePart(name='7', path='/d/x', filename='x'),)
@@ -198,7 +194,7 @@ def test_a_colon_may_be_in_a_password() -> None:
     assert basic_credentials('m%40e:p%3aw') == 'Basic bUBlOnA6dw=='
 
 
-def test_a_redacted_request_can_be_told_from_no_other() -> None:
+def test_redacted_request_keeps_other_fields() -> None:
     """Method, URL, fields and TLS are kept; the body, which may be secret, is not."""
     fields = Headers((('Accept', '*/*'), ('Authorization', 'Bearer t0ken')))
     tls = Tls(verify=False)
@@ -213,7 +209,7 @@ def test_a_redacted_request_can_be_told_from_no_other() -> None:
     )
 
 
-def test_a_record_that_can_not_be_read_is_no_file() -> None:
+def test_unreadable_record_has_no_path() -> None:
     """The fault has no path: the caller knows the row."""
     assert parse_record('{}').failure() == CacheUnusable(path='', problem='a record cannot be read')
 
@@ -258,7 +254,7 @@ def test_a_record_may_leave_out_what_has_a_default(stored: dict[str, Any]) -> No
     assert (read.method, *texts) == ('GET', '', '', '', '', '')
 
 
-def test_flat_times_are_told_to_the_second() -> None:
+def test_times_of_attributes_are_in_seconds() -> None:
     """The times have no fractions of a second."""
     at = datetime(2024, 4, 1, 12, 0, 1, 500_000, tzinfo=UTC)
     stored = flat_attributes(a_record(started_at=at))

@@ -58,20 +58,20 @@ def test_formats_are_numbered() -> None:
 
 
 @pytest.mark.parametrize('phase', ['resolve', 'connect', 'proxy', 'send', 'receive'])
-def test_phases_of_a_connection_are_told_in_words(phase: str) -> None:
+def test_phases_of_a_connection_have_messages(phase: str) -> None:
     """Each phase has its own message."""
     told = ConnectionFailed(url='u', phase=phase).what()
     assert told.startswith(('u: the ', 'u: no '))
     assert told != ConnectionFailed(url='u', phase='send' if phase != 'send' else 'proxy').what()
 
 
-def test_ages_of_what_is_left_behind() -> None:
+def test_ages_of_findings() -> None:
     """A file is settled after an hour, a part given up after a week."""
     assert SETTLED_AGE.total_seconds() == 60 * 60
     assert GIVEN_UP_AGE.days == 7
 
 
-def test_as_much_of_a_body_is_looked_at_as_readers_of_pdf_look_at() -> None:
+def test_number_of_checked_first_bytes() -> None:
     """PDF readers accept the signature anywhere in these bytes."""
     assert START_BYTES == 1_024
 
@@ -95,7 +95,7 @@ def test_a_backslash_is_a_letter_where_it_is_no_separator() -> None:
     assert ends_in_separator('a/')
 
 
-def test_what_is_not_told_is_not_so() -> None:
+def test_defaults_of_values() -> None:
     """The defaults of values of which only the required fields are set."""
     assert PathSeen(kind=PathKind.MISSING).has_folder
     assert PathSeen(kind=PathKind.MISSING).blocker is None

@@ -132,7 +132,7 @@ def run() -> Run:
     return Run(WISH, a_policy(retries=0), a_snapshot(WISH)).feed(PartOpened(at=NOW, size_bytes=0))
 
 
-def test_where_it_leads_is_told_without_what_the_server_was_told() -> None:
+def test_redirects_show_no_echoed_secret() -> None:
     """Other origins are covered too, although the token itself is not sent there."""
     for place in (URL, ELSEWHERE):
         going = run().feed(answered(302, {'Location': f'{place}?next=tok%2f3n%20of-mine'}))
@@ -156,7 +156,7 @@ def test_a_secret_under_another_name_is_one_too() -> None:
     assert TOKEN not in record.to_json()
 
 
-def test_faults_tell_no_echo() -> None:
+def test_faults_show_no_echo() -> None:
     """The faults mask both the URL and the server's text."""
     going = run().feed(answered(302, {'Location': f'{URL}?next=tok%2F3n+of-mine'}))
     going.feed(answered(404), Discarded(at=NOW))
@@ -185,7 +185,7 @@ def test_what_is_hidden_makes_no_other_request() -> None:
     assert secret.redacted().hidden == ()
 
 
-def test_of_a_cookie_what_is_long_is_secret_whatever_its_name() -> None:
+def test_long_values_of_cookies_are_secret() -> None:
     """Values of twelve characters or more; shorter ones may be common words."""
     assert 'abcdefghijkl' in secrets_in_pairs([('Cookie', 'a=abcdefghijkl; b=c')])
     assert 'abcdefghijk' not in secrets_in_pairs([('Cookie', 'a=abcdefghijk; b=c')])

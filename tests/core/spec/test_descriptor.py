@@ -118,7 +118,7 @@ def test_bodies(given: dict[str, Any], method: str, pairs: Any, body: Any) -> No
         ({'verify': 'no'}, 'verify'), ({'cainfo': 'a\0b'}, 'cainfo'), ({'key': 'a\0b'}, 'key'), ({'cert': 'https://h/x'}, 'cert'),
     ],
 )  # fmt: skip
-def test_what_can_not_be_used_is_named(given: dict[str, Any], where: str) -> None:
+def test_unusable_arguments_are_named(given: dict[str, Any], where: str) -> None:
     """Every fault names the argument."""
     fault = Descriptor.parse(**{'url': URL, **given}).failure()
     assert getattr(fault, 'where') == where  # noqa: B009 -- of InvalidInput
@@ -230,7 +230,7 @@ def test_files_are_known_by_content_or_by_path() -> None:
     assert key(sha256='ab') != key(sha256='cd')
 
 
-def test_large_numbers_are_told_apart() -> None:
+def test_large_numbers_have_different_keys() -> None:
     """Integers beyond the exact range of doubles differ from each other and from texts."""
     values = [2**60, 2**60 + 1, 2.0**60, ['int', str(2**60)], {'a': 2**60}, None]
     keys = {cache_key(a_descriptor(query={}, json={'v': value})) for value in values}

@@ -119,14 +119,14 @@ def test_the_longest_lists_there_are_can_be_read() -> None:
     assert MAX_LIST_BYTES >= 500_000 * (128 + 2)
 
 
-def test_an_outcome_claims_nothing_that_is_not_said() -> None:
+def test_defaults_of_an_outcome() -> None:
     """By default an outcome was not validated and has no requests and no events."""
     outcome = Outcome(origin=Origin.CACHE, reason='', key='', path='/x')
     assert (outcome.is_validated, outcome.tries, outcome.story) == (False, 0, ())
     assert 'story' not in repr(outcome)
 
 
-def test_a_plan_is_whole_unless_it_was_masked() -> None:
+def test_plan_is_not_redacted_by_default() -> None:
     """It can then be executed."""
     whole = plan(a_descriptor(), a_policy(), a_snapshot()).unwrap()
     assert whole.is_redacted is False

@@ -27,7 +27,7 @@ def test_a_tilde_may_be_part_of_a_name(path: str) -> None:
     ('name', 'problem'),
     [('x' * 256, 'has a name of 256 bytes'), ('é' * 128, 'of 256 bytes'), ('x', 'is neither')],
 )
-def test_too_long_a_name_is_told_as_such(name: str, problem: str) -> None:
+def test_too_long_name_is_reported(name: str, problem: str) -> None:
     """The limit is in bytes, as in file systems."""
     seen = PathSeen(kind=PathKind.OTHER)
 

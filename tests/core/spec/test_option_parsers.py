@@ -67,7 +67,7 @@ def test_a_fault_shows_what_was_given(
 @pytest.mark.parametrize(
     ('characters', 'shown'), [(78, "'" + 'x' * 78 + "'"), (79, "'" + 'x' * 76 + '...')]
 )
-def test_a_value_of_eighty_characters_is_shown_whole(characters: int, shown: str) -> None:
+def test_value_of_eighty_characters_is_shown_completely(characters: int, shown: str) -> None:
     """The limit includes the quotes; a longer value ends in dots."""
     fault: Any = read_count('retries', 'x' * characters).failure()
     assert fault.problem == f'{shown} is not a whole number'
@@ -82,7 +82,7 @@ def test_units_of_sizes(value: str, size: int) -> None:
     assert read_size('max_bytes', value).unwrap() == size
 
 
-def test_a_name_is_told_with_the_nearest_and_its_source() -> None:
+def test_unknown_name_has_the_nearest_and_its_source() -> None:
     """The nearest of similar names is suggested, and the source is named."""
     fault = unknown_name('timeouts', ['lock_timeout', 'timeout'], 'dl.toml')
     assert (fault.nearest, fault.source) == ('timeout', 'dl.toml')
@@ -129,12 +129,12 @@ def test_a_name_that_it_has_elsewhere_is_known(name: str, nearest: str | None) -
         ('cachedir', ''),
     ],
 )
-def test_a_name_of_somewhere_else_is_told_with_where_that_is(name: str, owner: str) -> None:
+def test_option_of_something_else_has_its_owner(name: str, owner: str) -> None:
     """The fault says what the option belongs to."""
     assert unknown_name(name, DESCRIPTOR_NAMES).owner == owner
 
 
-def test_a_list_named_as_one_takes_the_place_of_a_checksum() -> None:
+def test_checksum_file_replaces_a_checksum() -> None:
     """The option of a call replaces that of the base policy."""
     base = Policy(checksum=Checksum('md5', 'ab' * 16))
     listed = parse_policy({'checksum_file': 'x.md5'}, base).unwrap()
@@ -152,9 +152,7 @@ def test_a_list_named_as_one_takes_the_place_of_a_checksum() -> None:
         (Policy(checksum=Checksum('crc32', 'ab')), "'crc32' is not an algorithm of hashlib"),
     ],
 )
-def test_a_policy_that_can_not_be_followed_says_how_far_it_may_go(
-    policy: Policy, text: str
-) -> None:
+def test_invalid_policy_has_the_limit(policy: Policy, text: str) -> None:
     """The message has the value and the limit."""
     _find_fault.cache_clear()  # A cached fault would not be computed again.
     fault: Any = find_policy_fault(policy)

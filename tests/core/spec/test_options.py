@@ -138,12 +138,12 @@ def test_bad_values_are_faults(given: dict[str, object], where: str) -> None:
         ('sha256:00', False), ('sha-256=00', False), ('sha256:a/b', False), ('nonsense', False), (7, False), (None, False),
     ],
 )  # fmt: skip
-def test_a_list_is_told_from_a_checksum(given: object, is_list: bool) -> None:
+def test_checksum_file_is_distinguished_from_a_checksum(given: object, is_list: bool) -> None:
     """The form of the text counts; a malformed checksum is not taken for a path."""
     assert is_checksum_list(given) is is_list
 
 
-def test_a_call_says_in_one_way_what_is_promised() -> None:
+def test_checksum_and_checksum_file_replace_each_other() -> None:
     """A checksum replaces a checksum file of the base, and vice versa; None removes both."""
     base = parse_policy({'checksum': f'sha256:{HEX}'}).unwrap()
     listed = parse_policy({'checksum': 'https://h/SHA256SUMS'}, base).unwrap()
@@ -212,7 +212,7 @@ def test_keywords_are_sorted() -> None:
         ),
     ],
 )
-def test_policies_that_can_not_be_followed(policy: Policy, where: str | None) -> None:
+def test_invalid_policies(policy: Policy, where: str | None) -> None:
     """The fault names the field."""
     fault = find_policy_fault(policy)
     assert (None if fault is None else getattr(fault, 'where')) == where  # noqa: B009 -- of InvalidInput

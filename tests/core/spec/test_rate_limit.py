@@ -74,7 +74,7 @@ def test_a_clock_that_is_a_little_ahead_is_waited_for() -> None:
 
 
 @pytest.mark.parametrize('text', ['nan', 'inf', '-inf', '12:30', '\x00' * 20, '\n'])
-def test_a_bucket_that_can_not_be_read_was_just_emptied(text: str) -> None:
+def test_unreadable_bucket_counts_as_just_emptied(text: str) -> None:
     """The wait is then one interval too long rather than too short."""
     assert read_bucket(text, 7.0) == Bucket(7.0)
 

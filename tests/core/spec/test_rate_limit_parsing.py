@@ -43,7 +43,7 @@ def test_a_turn_ahead_is_waited_for() -> None:
     assert later(Bucket(1.0), Bucket(1.0)) == Bucket(1.0)
 
 
-def test_what_is_left_of_a_longer_text_is_not_read() -> None:
+def test_rest_of_a_longer_text_is_ignored() -> None:
     """Only the first line counts."""
     assert read_bucket('5.0\nleft\nover\n', 9.0) == Bucket(5.0)
 

@@ -160,7 +160,7 @@ def test_secrets_of_a_form_stay_with_their_origin(
         assert problem in str(moved.failure())
 
 
-def test_what_a_redirect_told_is_a_secret_of_those_after_it() -> None:
+def test_secret_of_a_redirect_is_masked_in_later_ones() -> None:
     """A later server may echo it, although it is not sent there."""
     url = ASKED.url
     first = follow_redirect(

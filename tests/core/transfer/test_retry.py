@@ -148,7 +148,7 @@ WORST = [
     ('the defaults', Policy(), 1, (4, 47, 247)),
     ('two mirrors', Policy(), 3, (12, 127, 727)),
     ('no retries', Policy(retries=0), 1, (1, 10, 60)),
-    ('a limit for the whole', Policy(timeout=timedelta(seconds=50)), 1, (4, 47, 50)),
+    ('a time limit', Policy(timeout=timedelta(seconds=50)), 1, (4, 47, 50)),
     ('waits end at the longest', Policy(retries=8), 1, (9, 90 + 63 + 120, 540 + 63 + 120)),
 ]
 

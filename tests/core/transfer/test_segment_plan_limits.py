@@ -113,7 +113,7 @@ BROKE = interrupted(ConnectionFailed(url=URL, phase='receive'))
 # --- the limit of time ------------------------------------------------------------
 
 
-def test_the_limit_of_the_whole_counts_for_segments_too() -> None:
+def test_time_limit_applies_to_segments() -> None:
     """After the limit there is no further attempt."""
     limit: dict[str, Any] = {'timeout': MINUTE}
     late = replace(brought(*FIRST, count=9), at=LATE)
@@ -142,7 +142,7 @@ def test_a_date_of_the_server_is_seen_from_the_end_of_the_segments() -> None:
 # --- faults -----------------------------------------------------------------------
 
 
-def test_a_first_range_that_is_too_short_is_told_with_both_sizes() -> None:
+def test_short_first_range_has_both_sizes() -> None:
     """The fault has both sizes and no secrets."""
     run = to_path(TOKEN, retries=0).feed(brought(*FIRST, count=9), DISCARDED)
     assert run.fault == BodyTruncated(
@@ -150,7 +150,7 @@ def test_a_first_range_that_is_too_short_is_told_with_both_sizes() -> None:
     )
 
 
-def test_a_range_that_was_not_asked_for_is_told_with_both() -> None:
+def test_unrequested_range_has_both_ranges() -> None:
     """The fault has the received and the requested range."""
     asked = segmented().step.effect
     assert isinstance(asked, ExchangeSegments)
@@ -162,7 +162,7 @@ def test_a_range_that_was_not_asked_for_is_told_with_both() -> None:
     )
 
 
-def test_a_segment_that_is_refused_is_told_without_secrets() -> None:
+def test_refused_segment_shows_no_secrets() -> None:
     """The fault contains the server's message, masked."""
     busy = Responded(at=NOW, head=a_head(503, reason='s3cret is busy'))
     run = segmented(TOKEN, retries=0).feed(ended(busy, None, None, None), DISCARDED)
@@ -189,7 +189,7 @@ def test_the_gravest_of_many_troubles_is_acted_on() -> None:
     assert run.exchanges[-1].request.headers.get('Range') is None
 
 
-def test_a_redirect_may_be_followed_again_for_the_whole() -> None:
+def test_redirect_is_followed_again_for_the_complete_file() -> None:
     """In the new attempt, the URL of the previous one is not a loop."""
     moved = answered(302, {'Location': '/b'})
     run = to_path().feed(moved, brought(*FIRST))
@@ -252,7 +252,7 @@ def test_a_segmented_part_is_resumed_at_its_source() -> None:
     assert asked.expect.representation == representation
 
 
-def test_a_segment_that_breaks_is_no_crowd() -> None:
+def test_broken_segment_keeps_the_connections() -> None:
     """Connections are reduced only if the server does not accept so many."""
     cut = interrupted(BROKE.fault, head=part_head(*REST[0]), part_bytes=9)
     for end, connections in ((cut, 2), (BROKE, 1)):
@@ -270,7 +270,7 @@ def test_a_segment_that_breaks_is_no_crowd() -> None:
         assert run.step.effect.connections == connections
 
 
-def test_segments_that_could_not_be_asked_for_are_asked_for_later() -> None:
+def test_unrequested_segments_are_requested_later() -> None:
     """The next attempt requests them, of the same version and size."""
     fault = ConnectionFailed(url=URL, phase='connect')
     run = segmented().feed(EffectFailed(at=NOW, fault=fault), WAITED)
@@ -286,7 +286,7 @@ def test_as_many_connections_as_the_size_is_worth() -> None:
         assert run.step.effect.connections == connections
 
 
-def test_bytes_that_there_were_before_renew_no_budget() -> None:
+def test_earlier_bytes_do_not_reset_the_budget() -> None:
     """Also if another URL was requested in between, for which the part was set aside."""
     run = segmented(mirrors=(MIRROR,), retries=1)
     run.feed(ended(*(brought(*span) for span in REST[:3]), BROKE))
@@ -324,7 +324,7 @@ def test_pieces_are_of_like_size_and_none_is_a_crumb() -> None:
 
 
 @pytest.mark.parametrize(('last', 'range_'), [(5, 'bytes 4-5/8'), (9, 'bytes 4-7/8')])
-def test_a_healthy_range_ends_where_the_whole_does(last: int, range_: str) -> None:
+def test_simulated_range_ends_with_the_file(last: int, range_: str) -> None:
     """A simulated range ends at the end of the file, or where it was requested to end."""
     expect = Expectation(offset=4, last=last, whole_bytes=8, validator='"v1"')
     event: Any = healthy_event(an_exchange(expect=expect), a_policy(), a_snapshot())

@@ -97,7 +97,7 @@ def test_the_callers_checksum_comes_first() -> None:
     assert run.outcome.record.verified_by == (('sha256', 'caller'), ('sha256', 'Repr-Digest'))
 
 
-def test_a_digest_of_the_whole_holds_for_a_rest() -> None:
+def test_digest_of_the_complete_file_is_verified_after_a_range() -> None:
     """A 206 with Repr-Digest covers the bytes of the earlier run, which are dropped."""
     fields = {
         'Content-Range': 'bytes 4-7/8',
@@ -121,7 +121,7 @@ def test_a_digest_of_the_whole_holds_for_a_rest() -> None:
         ('https://example.org/get', {'Content-Type': 'application/pdf'}),
     ],
 )
-def test_a_page_in_place_of_a_file_is_refused(url: str, fields: Mapping[str, str]) -> None:
+def test_page_instead_of_a_file_is_refused(url: str, fields: Mapping[str, str]) -> None:
     """The names in the URL and the response, and the type, count; nothing is published."""
     run = in_memory(url, retries=0).feed(answered(200, fields, PAGE), DISCARDED)
     assert isinstance(run.fault, ContentRefused)
@@ -137,7 +137,7 @@ def test_the_name_of_the_destination_counts_too() -> None:
     assert isinstance(run.fault, ContentRefused)
 
 
-def test_content_is_not_looked_at_if_the_caller_says_so() -> None:
+def test_content_is_not_checked_without_check_content() -> None:
     """check_content=False accepts any content."""
     run = in_memory(check_content=False).feed(answered(200, {}, PAGE))
     assert isinstance(run.step.effect, Publish)
@@ -221,7 +221,7 @@ def test_validate_runs_last() -> None:
     assert isinstance(run.feed(Validated(at=NOW)).step.effect, Publish)
 
 
-def test_the_callers_no_is_a_failed_try() -> None:
+def test_rejected_body_is_a_failed_attempt() -> None:
     """The next URL and the next round follow; secrets in its message are masked."""
     target = a_descriptor('https://example.org/t.csv?token=s3cret', mirrors=[MIRROR])
     run = Run(target, a_policy(validate=bool, retries=1), a_snapshot(target)).feed(OPENED)
@@ -234,14 +234,14 @@ def test_the_callers_no_is_a_failed_try() -> None:
     assert run.fault.tries == 4
 
 
-def test_a_part_that_can_not_be_looked_at_ends_the_run() -> None:
+def test_unreadable_part_ends_the_run() -> None:
     """The fault is not one of the content."""
     fault = StorageFailed(path='/x', operation='read', problem='gone')
     run = in_memory(validate=bool).feed(answered(), EffectFailed(at=NOW, fault=fault), DISCARDED)
     assert run.fault == fault
 
 
-def test_what_is_stored_already_is_not_looked_at_again() -> None:
+def test_stored_bytes_are_not_validated_again() -> None:
     """Bytes equal to the stored version were validated when that was stored."""
     entry = an_entry(record=a_record(sha256=DIGEST, etag=None))
     snapshot = a_snapshot(cache=a_cache(entry))
