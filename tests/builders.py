@@ -1,6 +1,6 @@
 """Builders of core values: every field has a default that makes sense with the others.
 
-A test names only what it is about. `World` here is no port: it is what was seen.
+A test sets only the fields that it is about.
 """
 
 from collections.abc import Iterable, Mapping
@@ -186,7 +186,7 @@ class Run:
         self._keep()
 
     def feed(self, *events: Event) -> 'Run':
-        """Tell what came of the effects, one after the other."""
+        """Report the events of the effects, in order."""
         for event in events:
             assert self.step.effect is not None, f'the run has ended: {self.step.state}'
             self.step = advance(self.step.state, event)

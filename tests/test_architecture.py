@@ -119,7 +119,7 @@ def _with_path(environ: dict[str, str]) -> dict[str, str]:
 
 
 def test_no_file_names_a_registry() -> None:
-    """No file says where packages come from: the client of whoever installs it knows."""
+    """No file says where packages come from: the installing client knows."""
     needles = ['py' + 'pi.org', 'python' + 'hosted', 'registry.np' + 'mjs', 'deb.deb' + 'ian']
     kinds = {'.py', '.md', '.toml', '.yml', '.yaml', '.cff', '.txt', ''}
     skipped = ('.git/', '.venv', 'build/', 'dist/', 'site/')

@@ -1,4 +1,4 @@
-"""The terms of the glossary."""
+"""The words of the project: a glossary, and words that are no longer used."""
 
 import ast
 import re
@@ -11,6 +11,30 @@ import pytest
 
 ROOT: Final = Path(__file__).parent.parent
 GLOSSARY: Final = ROOT / 'docs' / 'reference' / 'glossary.md'
+#: A retired word or phrase as a pattern, and what to write instead.
+RETIRED: Final = {
+    r'wish(es)?\b': 'target',
+    r'(?:crews?|foreman)\b': 'pool, supervisor',
+    r'ledger\b': 'group commit',
+    r'(?:baton|relay(s|ed)?)\b': 'remote run, run with an executor',
+    r'manners\b': 'rate limits',
+    r'valve\b': 'bandwidth limiter',
+    r'reception\b': 'response reader',
+    r'departures?\b': 'send slot',
+    r'keepers?\b': 'part storage',
+    r'(?:menders?|mends?|mended|mending)\b': 'repair',
+    r'(?:cures?|treatments?)\b': 'repair',
+    r'put away\b': 'move to quarantine',
+    r'(?:goes on from|go on from|gone on from|going on from)\b': 'resume',
+    r'(?:what came of|what comes of)\b': 'result',
+    r'can not\b': 'cannot',
+    r'(?<!there )is no (?!longer|more)': 'is not a',
+    r'whoever\b': 'name the caller, process, user or server',
+    r'stands? in for\b': 'replace, or a stale copy',
+    r'(?:this|other|another) machines?\b': 'this computer, another computer',
+    r'errands?\b': 'workload',
+    r'the trail\b': 'the redirects',
+}
 
 
 @cache
@@ -39,6 +63,17 @@ def _read_docstrings() -> Iterator[tuple[str, str]]:
                 if text:
                     name = getattr(node, 'name', 'module')
                     yield f'{path.relative_to(ROOT)}: {name}', text
+
+
+@pytest.mark.parametrize('pattern', RETIRED)
+def test_retired_words_are_not_used(pattern: str) -> None:
+    """In no document and no docstring."""
+    word = re.compile(
+        rf'\b(?:{pattern})\b' if pattern[-1] != ')' else rf'\b(?:{pattern})', re.IGNORECASE
+    )
+    texts = (*_documents(), *_docstrings())
+    found = [f'{where}: {one[0]!r}' for where, text in texts for one in word.finditer(text)]
+    assert not found, f'write {RETIRED[pattern]!r} instead:\n' + '\n'.join(found)
 
 
 def _terms() -> list[tuple[str, str, str]]:

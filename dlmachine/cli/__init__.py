@@ -30,7 +30,7 @@ _COMMANDS = {
     'audit': 'Show what a list of downloads would do, without doing it.',
     'cache': 'List, show, verify, repair and remove cached files.',
     'config': 'Show each setting and where it comes from.',
-    'demo': 'Show the main job against a server on this machine.',
+    'demo': 'Show the main job against a server on this computer.',
     'get': 'Download URLs, to files or into the cache.',
     'plan': 'Show what a download would do, without doing it.',
 }

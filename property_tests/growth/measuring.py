@@ -92,7 +92,7 @@ def find_growth(call: Call, grown: Callable[[int], str], most: int, cap: float =
 
 
 def slowness() -> float:
-    """How many times slower this machine is now than the one of the cap; at least 1."""
+    """How many times slower this computer is now than the one of the cap; at least 1."""
     return max(1.0, min(_seconds_of_a_loop() for _ in range(5)) / _REFERENCE)
 
 

@@ -80,14 +80,14 @@ _RAW_TEXT: Final = r"""() => {
 
 
 def find_browser() -> str | None:
-    """The program of a browser, if this machine has one."""
+    """The program of a browser, if this computer has one."""
     named = os.environ.get(VARIABLE)
     return named or next(filter(None, map(shutil.which, PROGRAMS)), None)
 
 
 @contextmanager
 def serve(folder: Path) -> Iterator[str]:
-    """A server for a folder, at an address of this machine."""
+    """A server for a folder, at an address of this computer."""
     handler = partial(_Silent, directory=str(folder))
     with ThreadingHTTPServer(('127.0.0.1', 0), handler) as server:
         thread = Thread(target=server.serve_forever, daemon=True)

@@ -17,10 +17,10 @@ class MemoryLocks:
 
     >>> from dlmachine_adapters.fakes.clock import ManualClock
     >>> locks = MemoryLocks(ManualClock())
-    >>> locks.hold_as('another machine', 'k')
+    >>> locks.hold_as('another computer', 'k')
     >>> from datetime import timedelta
     >>> locks.acquire(AcquireLock(key='k', patience=timedelta(0))).fault.owner
-    'another machine'
+    'another computer'
     """
 
     def __init__(self, clock: Clock, *, is_working: bool = True) -> None:

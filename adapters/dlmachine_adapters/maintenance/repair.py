@@ -1,6 +1,6 @@
 """Apply the repairs of a diagnosis.
 
-Contract: which cure a finding has was decided by `dlmachine.core.maintenance.checks`. Each
+Contract: the repair of a finding is decided by `dlmachine.core.maintenance.checks`. Each
 looks again before it does anything, and does it only if the finding still stands. Raises
 nothing: what could not be done is told.
 """

@@ -2,7 +2,7 @@
 
 Contract: a note is one small JSON file; an invalid one counts as missing. A part may be adopted
 only if it is certain that no process writes to it any more. Only bytes that are certain to exist
-count: all of them if the owner's process has ended on this machine, which has not been restarted
+count: all of them if the owner's process has ended on this computer, which has not been restarted
 since; otherwise those that the owner synced, as the note says, when it released the part or by its
 last heartbeat.
 

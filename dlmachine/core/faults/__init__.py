@@ -2,7 +2,7 @@
 
 Pure. A fault is a frozen dataclass in a `returns.result.Failure` or in an event; it becomes an
 exception only in `dlmachine.errors`. The faults are sorted by who has to act: the caller, the
-operators of the server or of the network, or the owner of this machine. Texts in faults contain no
+operators of the server or of the network, or the owner of this computer. Texts in faults contain no
 secrets.
 """
 

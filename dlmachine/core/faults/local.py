@@ -1,4 +1,4 @@
-"""Faults of this machine: its disk, its locks, its registry, or dlmachine itself.  Pure."""
+"""Faults of this computer: its disk, its locks, its registry, or dlmachine itself.  Pure."""
 
 from dataclasses import field
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Faults of the network between this machine and the server.  Pure."""
+"""Faults of the network between this computer and the server.  Pure."""
 
 from dataclasses import field
 from datetime import timedelta

@@ -13,7 +13,7 @@ def find_remedy(rows: Rows, message: str, otherwise: str) -> str:
     """The advice of the first row with a word in the text.
 
     >>> find_remedy(TLS, 'certificate is not yet valid', '')
-    "The server's certificate is not valid yet: check this machine's clock"
+    "The server's certificate is not valid yet: check this computer's clock"
     """
     text = message.lower()
     return next((advice for words, advice in rows if any(one in text for one in words)), otherwise)
@@ -36,9 +36,9 @@ TLS: Final[Rows] = (
     ),
     (
         ('certificate has expired', 'certificate expired'),
-        "The server's certificate has expired: tell its operators, or check this machine's clock",
+        "The server's certificate has expired: tell its operators, or check this computer's clock",
     ),
-    (('not yet valid',), "The server's certificate is not valid yet: check this machine's clock"),
+    (('not yet valid',), "The server's certificate is not valid yet: check this computer's clock"),
     (('revoked',), "The server's certificate was revoked: tell its operators"),
     (
         ('trust anchors', 'verify locations', 'ca certificate bundle', 'ca bundle', 'ca file'),

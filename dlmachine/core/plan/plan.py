@@ -1,6 +1,6 @@
 """The plan of a download: verdict, reason, destination and effects, before anything is done.
 
-Pure. A plan is data: it can be printed, stored, compared, and executed on another machine. Its
+Pure. A plan is data: it can be printed, stored, compared, and executed on another computer. Its
 text and its JSON contain no secrets.
 """
 

@@ -23,7 +23,7 @@ _URL: Final = re.compile(
 
 
 def parse_local_path(path: str, where: str, advice: str = '') -> Result[str, Fault]:
-    r"""Parse a path on this machine; `advice` is shown if it is a URL.
+    r"""Parse a path on this computer; `advice` is shown if it is a URL.
 
     Faults: `InvalidInput` for an empty path, NUL, a lone surrogate, the home of an unknown
     user, or a URL.

@@ -325,11 +325,11 @@ def test_the_fake_can_have_no_locks() -> None:
 def test_the_fake_can_have_another_owner() -> None:
     """Until it is released."""
     locks = MemoryLocks(ManualClock())
-    locks.hold_as('another machine', KEY)
+    locks.hold_as('another computer', KEY)
     busy = _acquire(locks, patience=timedelta(0))
     held = locks.keys_held
     locks.let_go(KEY)
 
-    assert busy.fault.owner == 'another machine'
+    assert busy.fault.owner == 'another computer'
     assert held == {KEY}
     assert isinstance(_acquire(locks), LockAcquired)

@@ -92,7 +92,7 @@ def test_what_breaks_a_frame_comes_with_advice() -> None:
 
 @pytest.fixture(params=['UTC', 'Asia/Tokyo', 'America/New_York'])
 def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Sets the time zone of this machine."""
+    """Sets the time zone of this computer."""
     monkeypatch.setenv('TZ', request.param)
     time.tzset()
     yield request.param

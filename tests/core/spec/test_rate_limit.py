@@ -69,7 +69,7 @@ def test_a_clock_that_was_set_back_costs_one_turn() -> None:
 
 
 def test_a_clock_that_is_a_little_ahead_is_waited_for() -> None:
-    """Processes on other machines may share the bucket."""
+    """Processes on other computers may share the bucket."""
     assert draw(Bucket(1_000.1), KEGG, 1_000.0).wait_seconds == pytest.approx(0.44)
 
 
