@@ -46,7 +46,7 @@ MetadataUpdate: TypeAlias = NewVersion | SameVersion
 
 
 def flat_attributes(record: DownloadRecord) -> Mapping[str, str | int]:
-    """The attributes of a record that can be searched for, with the names of download-manager.
+    """The attributes of a record that can be searched for in the registry.
 
     >>> from datetime import UTC, datetime
     >>> at = datetime(2024, 5, 1, tzinfo=UTC)

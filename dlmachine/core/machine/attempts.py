@@ -46,15 +46,15 @@ def after_failure(
         gained = False
     elif isinstance(fault, HttpStatus) and fault.retry_after is not None:
         attempts = replace(attempts, retry_after=max(attempts.retry_after, fault.retry_after))
-    left = _time_left(job, at)
-    if left is not None and left <= timedelta(0):
+    time_left = _time_left(job, at)
+    if time_left is not None and time_left <= timedelta(0):
         return give_up(job, attempts, _timed_out(job, attempts))
     if gained and job.policy.retries and attempts.budget_resets < MAX_BUDGET_RESETS:
-        return _reset_budget(job, attempts, fault, left)
+        return _reset_budget(job, attempts, fault, time_left)
     following = _positions(job, attempts, attempts.position + 1)
     if following:
         return start_attempt(job, attempts.at(following[0]), at)
-    return _next_round(job, attempts, fault, left)
+    return _next_round(job, attempts, fault, time_left)
 
 
 def start_attempt(job: Job, attempts: Attempts, at: datetime) -> Step:
@@ -85,16 +85,16 @@ def give_up(job: Job, attempts: Attempts, fault: Fault) -> Step:
 _ELSEWHERE: Final = frozenset({Party.NETWORK, Party.SERVER})
 
 
-def _reset_budget(job: Job, attempts: Attempts, fault: Fault, left: timedelta | None) -> Step:
+def _reset_budget(job: Job, attempts: Attempts, fault: Fault, time_left: timedelta | None) -> Step:
     # After a reset, each round uses other random numbers than before, so that waits do not repeat.
     budget_resets = attempts.budget_resets + 1
     ahead = replace(attempts, round=0, budget_resets=budget_resets)
     number = 1 + budget_resets * (job.policy.retries + 1)
     wait = backoff(job.policy, 1, jitter(job.snapshot.chance, number))
-    return _wait(job, ahead, fault, left, wait, 'before resuming')
+    return _wait(job, ahead, fault, time_left, wait, 'before resuming')
 
 
-def _next_round(job: Job, attempts: Attempts, fault: Fault, left: timedelta | None) -> Step:
+def _next_round(job: Job, attempts: Attempts, fault: Fault, time_left: timedelta | None) -> Step:
     remaining = _positions(job, attempts, 0)
     if not remaining or attempts.round >= job.policy.retries:
         return give_up(job, attempts, fault)
@@ -102,14 +102,14 @@ def _next_round(job: Job, attempts: Attempts, fault: Fault, left: timedelta | No
     draw = number + attempts.budget_resets * (job.policy.retries + 1)
     wait = backoff(job.policy, number, jitter(job.snapshot.chance, draw))
     ahead = replace(attempts.at(remaining[0]), round=number)
-    return _wait(job, ahead, fault, left, wait, f'before round {number + 1}')
+    return _wait(job, ahead, fault, time_left, wait, f'before round {number + 1}')
 
 
 def _wait(
-    job: Job, ahead: Attempts, fault: Fault, left: timedelta | None, wait: timedelta, when: str
+    job: Job, ahead: Attempts, fault: Fault, time_left: timedelta | None, wait: timedelta, when: str
 ) -> Step:
     wait = max(wait, ahead.retry_after)
-    if left is not None and wait >= left:
+    if time_left is not None and wait >= time_left:
         return give_up(job, ahead, fault)
     is_asked = ahead.retry_after and wait == ahead.retry_after
     why = 'Retry-After' if is_asked else 'backoff'

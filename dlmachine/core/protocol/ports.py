@@ -151,7 +151,7 @@ class Transport(Protocol):
     ) -> Responded | Interrupted:
         """Send the request, and write the body of the response to the part if it is to be stored.
 
-        `remaining` is what is left of `effect.timeout`. Many threads may call this.
+        `remaining` is the rest of `effect.timeout`. Many threads may call this.
         """
 
     def close(self) -> None:
@@ -218,7 +218,7 @@ class Gates(Protocol):
     ) -> AbstractContextManager[Fault | None]:
         """Wait until the exchange may begin; it takes place inside the `with` block.
 
-        `remaining` is what is left of `effect.timeout`. The block gets the fault that prevents the
+        `remaining` is the rest of `effect.timeout`. The block gets the fault that prevents the
         exchange, or None.
         """
 
@@ -232,7 +232,7 @@ class Workers(Protocol):
     def run(
         self, jobs: Sequence[Callable[[], End]], most: int, goes_on: Callable[[End], bool]
     ) -> tuple[End | None, ...]:
-        """Start the jobs in order, at most so many at a time; their results, in the same order.
+        """Start the jobs in order, at most `most` at a time; return their results in order.
 
         A worker takes another job only if the result of its last one satisfies `goes_on`. The
         result of a job that no worker took is None.

@@ -38,7 +38,7 @@ from dlmachine.core.spec.option_parsers import (
 )
 from dlmachine.core.spec.policy import Policy, find_policy_fault
 
-#: Other names of options: those of download-manager, then former ones.
+#: Other names of options: synonyms, then former names.
 SYNONYMS: Final = {
     'fallback_urls': 'mirrors',
     'connecttimeout': 'connect_timeout',

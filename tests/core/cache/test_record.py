@@ -122,7 +122,7 @@ def test_deep_or_long_records_are_unreadable(text: str) -> None:
 
 
 def test_the_flat_attributes_keep_their_names() -> None:
-    """The names are those of download-manager; unknown values are omitted."""
+    """The names of attributes do not change; unknown values are omitted."""
     assert dict(flat_attributes(a_record())) == {
         'url': URL, 'download_method': 'GET', 'sha256': a_record().sha256, 'size': 8, 'http_code': 200, 'etag': '"v1"',
         'download_started': '2024-04-01 12:00:00', 'download_finished': '2024-04-01 12:00:00',

@@ -262,7 +262,7 @@ def test_times_of_attributes_are_in_seconds() -> None:
 
 
 def test_the_date_of_the_server_is_a_flat_attribute() -> None:
-    """The name is that of download-manager."""
+    """The name of the attribute does not change."""
     stored = flat_attributes(a_record(last_modified='Mon, 01 Apr 2024 00:00:00 GMT', etag=None))
     assert stored['last_modified'] == 'Mon, 01 Apr 2024 00:00:00 GMT'
     assert 'etag' not in stored

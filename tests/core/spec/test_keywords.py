@@ -81,7 +81,7 @@ def test_what_describes_a_download_goes_with_it(name: str) -> None:
     [('fallback_urls', 'mirrors'), ('connecttimeout', 'connect_timeout')],
 )
 def test_synonyms(synonym: str, name: str) -> None:
-    """Names of options in download-manager."""
+    """Other names of options set the same field."""
     described, handled = split_options({synonym: 1}).unwrap()
     assert {**described, **handled} == {name: 1}
 

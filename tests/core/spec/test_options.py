@@ -89,7 +89,7 @@ def test_algorithms(spelled: str, name: str | None) -> None:
 
 
 def test_a_policy_from_words() -> None:
-    """The names of download-manager, synonyms and nested fields are accepted."""
+    """Names, synonyms and nested fields are accepted."""
     policy = parse_policy({
         'newer_than': '2024-05-01', 'connecttimeout': 5, 'dest': False, 'retries': '7', 'max_bytes': '1k',
     }).unwrap()  # fmt: skip
