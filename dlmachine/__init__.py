@@ -145,20 +145,22 @@ __all__ = [
 _RENAMED = {'MachineError': 'LocalError'}
 
 
-def __getattr__(name: str) -> Any:
-    """Import the module of a public name on first use."""
-    if name in _RENAMED:
-        from dlmachine.core.deprecation import renamed
+if not TYPE_CHECKING:  # Type checkers would accept any name.
 
-        __getattr__(_RENAMED[name])
-        return renamed(globals(), _RENAMED)(name)
-    home = _HOMES.get(name)
-    if home is None:
-        msg = f'module {__name__!r} has no attribute {name!r}'
-        raise AttributeError(msg)
-    value = getattr(import_module(f'{__name__}.{home}'), name)
-    globals()[name] = value
-    return value
+    def __getattr__(name: str) -> Any:
+        """Import the module of a public name on first use."""
+        if name in _RENAMED:
+            from dlmachine.core.deprecation import renamed
+
+            __getattr__(_RENAMED[name])
+            return renamed(globals(), _RENAMED)(name)
+        home = _HOMES.get(name)
+        if home is None:
+            msg = f'module {__name__!r} has no attribute {name!r}'
+            raise AttributeError(msg)
+        value = getattr(import_module(f'{__name__}.{home}'), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

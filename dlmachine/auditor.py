@@ -127,8 +127,8 @@ def audit(
 def check_items(items: object) -> None:
     """Raises: RequestError if `items` is one item, or a Result."""
     if isinstance(items, (str, Descriptor, Result)):
-        advice = 'Pass a list' if not isinstance(items, Result) else 'Give what it holds: dm.unwrap'
-        problem = f'is a {type(items).__name__}, where a list is wanted'
+        advice = 'Pass dm.unwrap(items)' if isinstance(items, Result) else 'Pass a list'
+        problem = f'is a {type(items).__name__}, although a list is expected'
         raise error_for(InvalidInput(where='items', problem=problem, advice=advice))
 
 

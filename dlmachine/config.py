@@ -176,7 +176,9 @@ def _name_settings(given: Mapping[str, object], source: str) -> Result[tuple[Set
     for given_name, value in given.items():
         name = own_name(given_name)
         if name not in SETTING_NAMES:
-            return Failure(unknown_name(given_name, SETTING_NAMES, source))
+            # The source of a keyword is obvious.
+            shown = '' if source == 'keyword' else source
+            return Failure(unknown_name(given_name, SETTING_NAMES, shown))
         settings.append(Setting(name=name, value=value, source=source))
     return _refuse_rivals(tuple(settings), source)
 

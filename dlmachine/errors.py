@@ -14,7 +14,7 @@ DownloadError               any failure; carries the Fault
     LocalError              a disk, a lock or the registry of this computer
 """
 
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from returns.io import IOResult
 from returns.pipeline import is_successful
@@ -177,4 +177,5 @@ def error_for(fault: Fault) -> DownloadError:
             return _BY_PARTY[fault.party](fault)
 
 
-__getattr__ = renamed(globals(), {'MachineError': 'LocalError'})
+if not TYPE_CHECKING:  # Type checkers would accept any name.
+    __getattr__ = renamed(globals(), {'MachineError': 'LocalError'})

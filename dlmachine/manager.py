@@ -56,7 +56,7 @@ class DownloadManager:
     >>> DownloadManager(retires=5)
     Traceback (most recent call last):
         ...
-    dlmachine.errors.RequestError: unknown option 'retires' in keyword. Did you mean 'retries'?
+    dlmachine.errors.RequestError: unknown option 'retires'. Did you mean 'retries'?
     """
 
     def __init__(

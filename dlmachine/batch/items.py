@@ -11,6 +11,7 @@ from typing import Any, Final, Generic, Literal, NoReturn, TypeAlias, TypeVar
 
 from returns.io import IOResult
 from returns.pipeline import is_successful
+from returns.result import Result
 from returns.unsafe import unsafe_perform_io
 
 from dlmachine.batch.group_commit import OnDone
@@ -100,6 +101,10 @@ def check_batch(targets: object, workers: object, executor: object) -> None:
     if isinstance(targets, (str, Descriptor)):
         problem = 'is one download, although a list is expected'
         raise error_for(InvalidInput(where='targets', problem=problem, advice='Pass a list'))
+    if isinstance(targets, Result):
+        problem = f'is a {type(targets).__name__}, although a list is expected'
+        advice = 'Pass dm.unwrap(targets)'
+        raise error_for(InvalidInput(where='targets', problem=problem, advice=advice))
     if not isinstance(targets, Iterable):
         problem = f'is not iterable: {type(targets).__name__}'
         raise error_for(InvalidInput(where='targets', problem=problem, advice='Pass a list'))

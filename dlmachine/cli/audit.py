@@ -7,6 +7,7 @@ import click
 from returns.pipeline import is_successful
 
 from dlmachine.cli.common import (
+    destination,
     fail,
     fault_as_json,
     managing,
@@ -25,6 +26,8 @@ from dlmachine.core.faults.printing import printable
 
 if TYPE_CHECKING:
     from dlmachine.auditor import AuditRow
+    from dlmachine.core.spec.policy import Policy
+    from dlmachine.manager import DownloadManager
 
 
 @click.command('audit', cls=Command)
@@ -49,14 +52,13 @@ def command(file: str, **given: Any) -> None:
 
     with managing(given) as manager:
         described = manager.config.described
+        policy = _policy_of_get(manager)
         if file == '-':
             read = read_text(sys.stdin.buffer.read(), 'stdin').map(
-                lambda text: parse_lines(text.split('\n'), manager.policy, described, 'stdin')
+                lambda text: parse_lines(text.split('\n'), policy, described, 'stdin')
             )
         else:
-            read = read_manifest(
-                file, manager.policy, described, allow_outside=given['allow_outside']
-            )
+            read = read_manifest(file, policy, described, allow_outside=given['allow_outside'])
         if not is_successful(read):
             fail(read.failure())
         with manager.adapters() as world:
@@ -75,6 +77,15 @@ def command(file: str, **given: Any) -> None:
         sys.exit(CHANGES_PENDING)
     if summary.counts.get(AuditStatus.WOULD_FAIL, 0):
         sys.exit(GENERIC)
+
+
+def _policy_of_get(manager: 'DownloadManager') -> 'Policy':
+    # Without a cache, `dlmachine get` downloads into the current folder, not into memory.
+    from dlmachine.core.spec.options import parse_policy
+    from dlmachine.errors import unwrap
+
+    dest = destination({'output': None, 'folder': None}, manager)
+    return manager.policy if dest is None else unwrap(parse_policy({'dest': dest}, manager.policy))
 
 
 def _line(row: 'AuditRow') -> str:

@@ -11,7 +11,6 @@ import click
 
 from dlmachine.cli.cache_folder import opened, reading
 from dlmachine.cli.common import (
-    fail,
     print_json,
     size_text,
 )
@@ -43,17 +42,14 @@ def verify(*, fix: bool, **given: Any) -> None:
     whether everything is repaired. Files of other programs have no record and count as unknown.
     """
     from dlmachine.cli.exit_codes import INTEGRITY
-    from dlmachine.core.faults import CacheUnusable
     from dlmachine.core.maintenance.findings import EntryId
     from dlmachine.core.maintenance.verification import CopyState
     from dlmachine_adapters.maintenance.verify import Repairer, check_entry
 
     counts = {condition.value: 0 for condition in CopyState}
     results, is_sound, fixed = [], True, 0
-    with reading(given) as (registry, entries):
-        if not Path(registry.folder).is_dir():
-            # Probably a mistyped name; it must not count as a sound cache.
-            fail(CacheUnusable(path=registry.folder, problem='there is no such folder'))
+    # A folder that does not exist is probably a mistyped name; it must not count as a sound cache.
+    with reading(given, must_exist=True) as (registry, entries):
         repairer = Repairer(registry, *_tools(registry.folder))
         for entry in entries:
             checked = check_entry(registry, entry)

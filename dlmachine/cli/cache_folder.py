@@ -28,12 +28,20 @@ def folder_of(given: dict[str, Any]) -> str:
 
 
 @contextmanager
-def reading(given: dict[str, Any]) -> 'Iterator[tuple[Registry, Iterator[Listed]]]':
-    """Open the registry and list its entries; a failure ends the program with its exit code."""
+def reading(
+    given: dict[str, Any], *, must_exist: bool = False
+) -> 'Iterator[tuple[Registry, Iterator[Listed]]]':
+    """Open the registry and list its entries; a failure ends the program with its exit code.
+
+    A folder that does not exist is a failure if it `must_exist`, otherwise only a note.
+    """
+    from dlmachine.core.faults import CacheUnusable
     from dlmachine_adapters.cachedir.listing import list_entries
 
     with opened(given) as registry:
         if not Path(registry.folder).is_dir():
+            if must_exist:
+                fail(CacheUnusable(path=registry.folder, problem='there is no such folder'))
             click.echo(f'note: there is no folder {printable(registry.folder)}', err=True)
         yield registry, list_entries(registry)
 

@@ -58,7 +58,10 @@ def check_destination(given: Mapping[str, Any]) -> None:
 
 
 def destination(given: Mapping[str, Any], manager: 'DownloadManager') -> str | bool | None:
-    """The destination: as passed, else the cache if there is one, else the current folder."""
+    """The destination: as passed, else as configured, else the cache, else the current folder.
+
+    None stands for the configured destination and for the cache.
+    """
     if given['output'] == '-':
         return False
     if given['output'] is not None:
@@ -66,7 +69,9 @@ def destination(given: Mapping[str, Any], manager: 'DownloadManager') -> str | b
     if given['folder'] is not None:
         return f'{Path(given["folder"])}/'
     has_cache = manager.config.path is not None or manager.config.pkg is not None
-    return None if has_cache else './'
+    named = (one for one in manager.config.settings if one.name == 'dest')
+    is_configured = any(one.source != 'default' for one in named)
+    return None if has_cache or is_configured else './'
 
 
 def request_words(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """`dlmachine config`: show each setting and its source."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -40,5 +41,22 @@ def _text(setting: 'Setting', names: tuple[str, ...]) -> str:
         return ', '.join(names)
     if is_secret_name(setting.name) and setting.value:
         return MASK
-    # As it would be written in a file.
-    return str(redact_value(getattr(setting.value, 'value', setting.value), names))
+    return str(redact_value(_as_in_a_file(setting), names))
+
+
+def _as_in_a_file(setting: 'Setting') -> object:
+    from dlmachine.core.spec.destination import Auto, ToMemory, ToPath
+
+    match setting.value:
+        case timedelta() as duration:
+            return f'{duration.total_seconds():.12g}'
+        case Auto():
+            return None
+        case ToMemory():
+            return False
+        case ToPath(path=path):
+            return path
+        case 0 if setting.name == 'segments':
+            return 'auto'
+        case value:
+            return getattr(value, 'value', value)

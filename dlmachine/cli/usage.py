@@ -17,6 +17,9 @@ WORKERS = ('DLMACHINE_WORKERS', 'DLMACHINE_JOBS')
 def show_usage_error(error: click.ClickException) -> None:
     """Print to stderr what is wrong with the arguments, and where to find help."""
     context = getattr(error, 'ctx', None)
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)  # The whole help.
+        return
     if context is not None:
         click.echo(context.get_usage(), err=True)
         name = f"'{context.command_path} {context.help_option_names[-1]}'"

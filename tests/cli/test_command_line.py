@@ -308,3 +308,41 @@ def test_config_shows_no_secret_of_a_url(run: RunCommand) -> None:
         shown = run(*words, DLMACHINE_CHECKSUM_FILE='https://h/SUMS?token=s3cret')
         assert 's3cret' not in shown.stdout
         assert 'https://h/SUMS?token=***' in shown.stdout
+
+
+def test_a_group_without_a_command_shows_its_help_once(run: RunCommand) -> None:
+    """It is not repeated as an error."""
+    done = run('cache')
+    assert done.returncode == 2
+    assert done.stderr.count('Usage:') == 1
+    assert 'Error' not in done.stderr
+
+
+def test_a_configured_destination_counts(run: RunCommand, server: Server, tmp_path: Path) -> None:
+    """For get and audit; without one, and without a cache, files go into the current folder."""
+    url, work = server.on('/t.tsv', resource(BODY)), tmp_path / 'work'
+    (work / 'to.toml').write_text('dest = "data/"', encoding='utf-8')
+    (work / 'list.txt').write_text(url, encoding='utf-8')
+
+    got = run('get', url, '--config', 'to.toml')
+    audited = [
+        json.loads(run('audit', 'list.txt', *words, '--json').stdout)[0]['reason']
+        for words in (('--config', 'to.toml'), ())
+    ]
+
+    assert got.stdout.strip() == str(work / 'data' / 't.tsv')
+    assert (work / 'data' / 't.tsv').read_bytes() == BODY
+    assert audited == 2 * ['the destination is a path']
+
+
+def test_config_shows_values_as_in_a_file(run: RunCommand, tmp_path: Path) -> None:
+    """What it prints can be set."""
+    text = 'dest = "data/"\ntimeout = 3.5\nsegments = "auto"\n'
+    (tmp_path / 'work' / 'own.toml').write_text(text, encoding='utf-8')
+
+    done = json.loads(run('config', '--json', '--config', 'own.toml').stdout)
+
+    assert done['dest']['value'] == f'{tmp_path}/work/data/'
+    assert (done['timeout']['value'], done['segments']['value']) == ('3.5', 'auto')
+    assert done['stall_timeout']['value'] == '60'
+    assert json.loads(run('config', '--json').stdout)['dest']['value'] == 'None'

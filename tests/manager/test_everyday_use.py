@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from returns.result import Success
 
 import dlmachine as dm
 from dlmachine.core.faults import InvalidInput, UnknownName
@@ -110,6 +111,7 @@ def test_an_entry_is_planned_and_fetched_like_any_target(
         ({'executor': ProcessPoolExecutor}, 'executor: is not an executor'),
         ({'targets': None}, 'targets: is not iterable: NoneType'),
         ({'targets': 'http://h/'}, 'targets: is one download'),
+        ({'targets': Success(())}, r'targets: is a Success, .* Pass dm\.unwrap\(targets\)'),
     ],
 )
 def test_a_mistake_about_the_entire_batch_raises_at_once(
@@ -306,7 +308,7 @@ def test_urls_and_descriptors_can_be_audited(make_manager: MakeManager, server: 
         assert free == ['missing', 'missing', 'would-fail']
         assert bound == ['would-fail'] * 3
         for wrong in ('http://h/', dm.Descriptor('http://h/'), dm.read_manifest('no.toml')):
-            with pytest.raises(dm.RequestError, match='where a list is wanted'):
+            with pytest.raises(dm.RequestError, match='although a list is expected'):
                 dm.audit(wrong, world)  # type: ignore[arg-type]
 
 

@@ -20,6 +20,7 @@ def misspelt(manager: dm.DownloadManager) -> None:
     dm.Descriptor(URL, header={})  # error
     dm.download(URL, retires=5)  # error
     dm.fetch(URL, retires=5)  # error
+    dm.downlod(URL)  # error
     manager.audit([URL], retires=5)  # error
     options: dm.DownloadOptions = {'retires': 5}  # error
     print(options)

@@ -122,16 +122,23 @@ def _send(
 ) -> Any:
     request = route.request
     proxies = {scheme_of(request): route.proxy} if route.proxy else {}
-    tls = request.tls
     response = session.get_adapter(request.url).send(
         _prepare(request, body),
         stream=True,
         timeout=(deadlines.connect_seconds(), deadlines.stall_seconds),
         verify=route.trust or False,
-        cert=(tls.cert, tls.key) if tls.cert and tls.key else tls.cert,
+        cert=_client_certificate(route),
         proxies=proxies,
     )
     return response.raw
+
+
+def _client_certificate(route: Route) -> str | tuple[str, str] | None:
+    # requests looks for the files of a plain http request, too, and reports a broken connection.
+    tls = route.request.tls
+    if scheme_of(route.request) != 'https':
+        return None
+    return (tls.cert, tls.key) if tls.cert and tls.key else tls.cert
 
 
 def _prepare(request: Request, body: OpenBody | None) -> 'requests.PreparedRequest':

@@ -76,12 +76,15 @@ class StorageFailed(FaultBase):
 
     def remedy(self) -> str:
         problem = self.problem.lower()
-        found = (advice for words, advice in _STORAGE_REMEDIES.items() if words in problem)
+        remedies = _READ_REMEDIES if self.operation == 'read' else _STORAGE_REMEDIES
+        found = (advice for words, advice in remedies.items() if words in problem)
         return next(found, 'Check free space and permissions').format(folder=self._folder)
 
     @property
     def _folder(self) -> str:
-        folder = str(PurePath(self.filename).parent)
+        # `create` fails for the folder itself, every other operation for a file in it.
+        is_folder = self.operation == 'create' and self.path
+        folder = str(PurePath(self.path) if is_folder else PurePath(self.filename).parent)
         return 'this folder' if folder == '.' else printable(folder)
 
 
@@ -92,13 +95,19 @@ _STORAGE_REMEDIES: Final = {
     'is a directory': 'Check the path: there is a folder where a file is needed',
     'no space': 'Free some space',
     'quota': 'Free some space',
-    'permission denied': 'Check the permissions of {folder}',
-    'not permitted': 'Check the permissions of {folder}',
+    'permission denied': 'Check the permissions of {folder} and of the folders above it',
+    'not permitted': 'Check the permissions of {folder} and of the folders above it',
     'read-only': 'The file system is read-only: choose another folder',
     'name too long': 'Choose a shorter name',
     'too large': 'The file system cannot hold so large a file: choose another folder',
     'too many open files': 'Raise the limit (ulimit -n), or use fewer workers',
     'input/output error': 'Check the disk',
+}
+#: The same for a file that is only read.
+_READ_REMEDIES: Final = _STORAGE_REMEDIES | {
+    'no such file': 'Check the path: the file may have been moved or removed',
+    'permission denied': 'Check the permissions of the file and of {folder}',
+    'not permitted': 'Check the permissions of the file and of {folder}',
 }
 
 

@@ -98,7 +98,10 @@ def parse_url(text: object, where: str = 'url') -> Result[Url, Fault]:
     "'example.org/x' has no scheme such as https://"
     """
     if not isinstance(text, str):
-        return Failure(InvalidInput(where=where, problem=f'is not text: {type(text).__name__}'))
+        problem = f'is of type {type(text).__name__}, although a URL is expected'
+        is_several = isinstance(text, (list, tuple, set, frozenset))
+        advice = 'Pass several URLs to download_many' if is_several else 'Pass it as text'
+        return Failure(InvalidInput(where=where, problem=problem, advice=advice))
     return _remembered(text, where)
 
 

@@ -143,7 +143,7 @@ def read_instant(name: str, value: object) -> Result[object, Fault]:
         try:
             instant = datetime.fromisoformat(value.strip())
         except ValueError:
-            return _bad(name, value, 'is not a date in ISO 8601')
+            return _bad(name, value, "is not a date in ISO 8601, such as '2024-05-31'")
     if isinstance(instant, date) and not isinstance(instant, datetime):
         instant = datetime(instant.year, instant.month, instant.day, tzinfo=UTC)
     if not isinstance(instant, datetime):
@@ -174,7 +174,7 @@ def read_checksum(name: str, value: object) -> Result[object, Fault]:
         return Success(value)
     found = re.fullmatch(r'\s*([A-Za-z0-9_\-]+)\s*[:=]\s*([0-9A-Fa-f]+)\s*', str(value))
     if found is None:
-        return _bad(name, value, "is not of the form 'sha256:<hex>'")
+        return _bad(name, value, _expected_form(str(value).strip()))
     algorithm = find_algorithm(found.group(1))
     if algorithm is None:
         known = ', '.join(sorted(hashlib.algorithms_guaranteed))
@@ -183,6 +183,13 @@ def read_checksum(name: str, value: object) -> Result[object, Fault]:
     if length != wanted:
         return _bad(name, value, f'has {length} hex digits, but {algorithm} has {wanted}')
     return Success(Checksum(algorithm, found.group(2).lower()))
+
+
+def _expected_form(text: str) -> str:
+    likely = re.fullmatch('[0-9A-Fa-f]+', text) and _LIKELY.get(len(text))
+    if not likely:
+        return "is not of the form 'sha256:<hex>'"
+    return f"has no algorithm. Did you mean '{likely}:{text}'?"
 
 
 def read_checksum_list(name: str, value: object) -> Result[object, Fault]:
@@ -216,6 +223,8 @@ def is_checksum_list(value: object) -> bool:
 
 
 #: Names of checksum files: SHA256SUMS, checksums.txt, data.csv.md5.
+#: The algorithm of most digests with this number of hex digits.
+_LIKELY: Final = {32: 'md5', 40: 'sha1', 64: 'sha256', 128: 'sha512'}
 _LIST_NAME: Final = re.compile(r'(?i)(sums?|checksums?)(\.[a-z]+)?$|\.(md5|sha\d{1,3}|b2)(sum)?$')
 
 

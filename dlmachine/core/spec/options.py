@@ -288,6 +288,8 @@ _ELSEWHERE: Final = {
     'retry': 'retries', 'max_time': 'timeout', 'refresh': 'check_freshness',
     'cacert': 'cainfo', 'insecure': 'verify', 'known_hash': 'checksum',
     'sha256': 'checksum', 'output': 'dest', 'directory': 'dest', 'params': 'query',
+    'fname': 'dest', 'files': 'multipart', 'auth': 'headers', 'cookies': 'headers',
+    'cache': 'path', 'cache_dir': 'path', 'cache_folder': 'path',
 }  # fmt: skip
 
 

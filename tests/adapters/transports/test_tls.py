@@ -93,6 +93,12 @@ def test_a_missing_certificate_is_the_callers_fault(
     assert tls_server.connections == 0
 
 
+def test_a_request_without_tls_needs_no_certificates(transport: Transport, server: Server) -> None:
+    """Their files are not looked for."""
+    effect = exchange_for(server.on('/data', _DATA), cainfo='/nowhere', cert='/nowhere')
+    answered(transport.exchange(effect, MemoryPart(), None))
+
+
 def test_a_certificate_for_another_name_is_refused(
     transport: Transport, authority: Authority
 ) -> None:

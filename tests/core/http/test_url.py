@@ -32,7 +32,7 @@ def test_normal_form(text: str, normal: str) -> None:
 @pytest.mark.parametrize(
     ('text', 'problem'),
     [
-        (7, 'is not text: int'), ('', "'' has no scheme such as https://"), ('h/x', "'h/x' has no scheme such as https://"),
+        (7, 'is of type int, although a URL is expected'), ('', "'' has no scheme such as https://"), ('h/x', "'h/x' has no scheme such as https://"),
         ('https:/h', "'https:/h' has no scheme such as https://"), ('1http://h', "'1http://h' has no scheme such as https://"),
         ('https:///x', 'has no host'), ('https://./', 'has no host'), ('https://h:x/', 'is not a URL: the port is not a number from 0 to 65535'),
         ('https://h:99999/', 'is not a URL: the port is not a number from 0 to 65535'), ('https://[::1/', 'is not a URL: malformed host'),
