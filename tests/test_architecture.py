@@ -86,10 +86,8 @@ def test_core_dataclasses_are_frozen_and_slotted() -> None:
 
 @pytest.mark.parametrize('path', list(_modules()), ids=lambda path: path.name)
 def test_files_are_small(path: Path) -> None:
-    """One idea a file: at most 300 lines in the core, and not many more elsewhere."""
-    limit = 300 if path.is_relative_to(CORE) else 320
-
-    assert len(path.read_text(encoding='utf-8').splitlines()) <= limit
+    """A file has one idea, and at most 300 lines."""
+    assert len(path.read_text(encoding='utf-8').splitlines()) <= 300
 
 
 @pytest.mark.parametrize('first', ['dlmachine', 'dlmachine_adapters', 'dlmachine_adapters.world'])
