@@ -43,7 +43,7 @@ BROKE: list[Fault] = [
     TimedOut(url='', phase='stall', limit=timedelta(seconds=1)),
 ]
 #: Failures of requests and responses.
-mishaps = (
+server_faults = (
     st.sampled_from(BROKE)
     | st.builds(CutOff, honest, st.integers(0, len(CONTENT)), st.sampled_from(BROKE))
     | st.builds(Reply, status=st.sampled_from([404, 416, 429, 500, 503]), body=st.just(WRONG))
@@ -106,8 +106,8 @@ def test_what_was_planned_is_performed(
 
 
 @given(
-    st.lists(mishaps, max_size=5),
-    st.lists(mishaps, max_size=5),
+    st.lists(server_faults, max_size=5),
+    st.lists(server_faults, max_size=5),
     honest,
     st.integers(0, 3),
     calm,

@@ -13,7 +13,7 @@ from dlmachine.core.http.request import Request
 from dlmachine_adapters.fakes.server import CutOff, Reply, Resource, Turn
 from property_tests.simulation.choices import Choices
 from property_tests.simulation.requests import TWIN
-from tests.server_faults import MISHAPS
+from tests.server_faults import SERVER_FAULTS
 from tests.server_faults.codings import CODINGS
 
 #: A web page; names that end in .csv promise data.
@@ -21,7 +21,7 @@ PAGE: Final = b'<!DOCTYPE html><title>Please log in</title>'
 
 
 @dataclass(frozen=True)
-class Mishap:
+class ServerFault:
     """A failure of a response.
 
     `caught_by` is what is needed to notice a wrong body that the protocol does not reveal.
@@ -52,9 +52,9 @@ def was_settled(turn: Turn | Fault) -> bool:
             return False
 
 
-def turn_of(mishap: Mishap, resource: Resource, at: int, request: Request) -> Turn:
+def turn_of(server_fault: ServerFault, resource: Resource, at: int, request: Request) -> Turn:
     """The response to a request with this fault."""
-    turn = mishap.simulated(resource, min(at, len(resource.content)))
+    turn = server_fault.simulated(resource, min(at, len(resource.content)))
     while callable(turn) and not isinstance(turn, FaultBase):
         turn = turn(request)
     return turn
@@ -100,17 +100,17 @@ def _flipped(resource: Resource, at: int) -> Turn:
 
 
 OWN: Final = (
-    Mishap('ignores If-Range', _ignores_if_range, is_range=True),
-    Mishap('ignores Range and conditions', _whole),
-    Mishap('shorter than announced', _short),
-    Mishap('a flipped bit', _flipped, caught_by=frozenset({'checksum', 'digest'})),
-    Mishap('429, in a day', _status(429, ('Retry-After', '86400'))),
-    Mishap('503, in a minute', _status(503, ('Retry-After', '60'))),
-    Mishap('redirect to a copy', _redirects('/moved.csv'), is_move=True),
-    Mishap('redirect of a form', _redirects('/moved.csv', 307), is_move=True),
-    Mishap('redirect elsewhere', _redirects('https://elsewhere.example/t.csv'), is_move=True),
-    Mishap('redirect to a twin', _redirects(TWIN), is_move=True),
-    Mishap('redirect to http', _redirects('http://data.example/t.csv')),
+    ServerFault('ignores If-Range', _ignores_if_range, is_range=True),
+    ServerFault('ignores Range and conditions', _whole),
+    ServerFault('shorter than announced', _short),
+    ServerFault('a flipped bit', _flipped, caught_by=frozenset({'checksum', 'digest'})),
+    ServerFault('429, in a day', _status(429, ('Retry-After', '86400'))),
+    ServerFault('503, in a minute', _status(503, ('Retry-After', '60'))),
+    ServerFault('redirect to a copy', _redirects('/moved.csv'), is_move=True),
+    ServerFault('redirect of a form', _redirects('/moved.csv', 307), is_move=True),
+    ServerFault('redirect elsewhere', _redirects('https://elsewhere.example/t.csv'), is_move=True),
+    ServerFault('redirect to a twin', _redirects(TWIN), is_move=True),
+    ServerFault('redirect to http', _redirects('http://data.example/t.csv')),
 )
 #: False responses whose body begins as a web page.
 _PAGES: Final = frozenset(
@@ -121,20 +121,20 @@ _PAGES: Final = frozenset(
 _LEFT_OUT: Final = frozenset({'gzip bomb', 'another version under the old name'})
 
 
-def _of_catalogue() -> tuple[Mishap, ...]:
-    codings = {mishap.name for mishap in CODINGS}
+def _of_catalogue() -> tuple[ServerFault, ...]:
+    codings = {server_fault.name for server_fault in CODINGS}
     return tuple(
-        Mishap(
-            mishap.name,
-            mishap.simulated,
-            frozenset({'checksum', *(('content',) if mishap.name in _PAGES else ())})
-            if mishap.is_lie
+        ServerFault(
+            server_fault.name,
+            server_fault.simulated,
+            frozenset({'checksum', *(('content',) if server_fault.name in _PAGES else ())})
+            if server_fault.is_lie
             else frozenset(),
-            is_coding=mishap.name in codings,
-            is_range=mishap.name.startswith('206'),
+            is_coding=server_fault.name in codings,
+            is_range=server_fault.name.startswith('206'),
         )
-        for mishap in MISHAPS
-        if mishap.name not in _LEFT_OUT
+        for server_fault in SERVER_FAULTS
+        if server_fault.name not in _LEFT_OUT
     )
 
 
@@ -142,11 +142,13 @@ CATALOGUE: Final = _of_catalogue()
 
 
 _MOVES: Final = tuple(
-    mishap for mishap in OWN if mishap.name in {'redirect to a copy', 'redirect to a twin'}
+    server_fault
+    for server_fault in OWN
+    if server_fault.name in {'redirect to a copy', 'redirect to a twin'}
 )
 
 
-def draw_mishap(choices: Choices, *, leads_on: bool = False) -> Mishap:
+def draw_mishap(choices: Choices, *, leads_on: bool = False) -> ServerFault:
     """Draw a fault: most often a redirect, otherwise from this table or the longer catalogue."""
     kind = choices.pick(3)
     if leads_on and kind:

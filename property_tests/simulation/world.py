@@ -28,7 +28,7 @@ from property_tests.simulation.locks import LockTable, SimLocks
 from property_tests.simulation.network import Network
 from property_tests.simulation.processes import Process
 from property_tests.simulation.requests import URL, Target
-from property_tests.simulation.response_faults import Mishap, draw_mishap, turn_of, was_settled
+from property_tests.simulation.response_faults import ServerFault, draw_mishap, turn_of, was_settled
 from property_tests.simulation.store import Registry, SimStore
 
 #: The times of responses; the last ones exceed some timeouts.
@@ -98,7 +98,7 @@ class SimTransport(ScriptedTransport):
         kernel, choices = self._shared.kernel, self._shared.kernel.choices
         kernel.step(f'{request.method} {request.url}')
         drawn = 0 if self._shared.is_honest else choices.pick(256)
-        mishap, at = self._mishap(request) if drawn >= _HEALTHY else None, 0
+        server_fault, at = self._mishap(request) if drawn >= _HEALTHY else None, 0
         asked = Asked(request)
         self._shared.requests += 1
         self._on_request(self._attempt, asked)
@@ -111,21 +111,21 @@ class SimTransport(ScriptedTransport):
             kernel.tell('   the response exceeds the timeout')
             return TimedOut(url='', phase='total', limit=left)
         resource = self._shared.network.sites[request.url].resource(kernel)
-        if mishap is None:
+        if server_fault is None:
             return resource
         at = choices.pick(48)
-        kernel.tell(f'   failure: {mishap.name}, at {at}')
-        self._attempt.was_deceived |= bool(mishap.caught_by)
-        turn = turn_of(mishap, resource, at, request)
+        kernel.tell(f'   failure: {server_fault.name}, at {at}')
+        self._attempt.was_deceived |= bool(server_fault.caught_by)
+        turn = turn_of(server_fault, resource, at, request)
         asked.is_settled = was_settled(turn)
         return turn
 
-    def _mishap(self, request: Request) -> Mishap | None:
+    def _mishap(self, request: Request) -> ServerFault | None:
         network = self._shared.network
         leads_on = network.leads_on and request.url == URL
-        mishap = draw_mishap(self._shared.kernel.choices, leads_on=leads_on)
+        server_fault = draw_mishap(self._shared.kernel.choices, leads_on=leads_on)
         site = network.sites[request.url]
-        if mishap.caught_by and not mishap.caught_by & self._checks(request):
+        if server_fault.caught_by and not server_fault.caught_by & self._checks(request):
             return None
         # Excluded: redirects to copies of sites without copies; a second coding; a part whose
         # version is identified by a date only; and a false 304 to a condition, which no client can
@@ -134,12 +134,12 @@ class SimTransport(ScriptedTransport):
             'If-None-Match' in request.headers or 'If-Modified-Since' in request.headers
         )
         is_apt = (
-            not (mishap.is_move and request.url != URL)
-            and not (mishap.is_coding and site.is_coded)
-            and not (mishap.is_range and site.validators not in {'strong', 'both'})
-            and not (mishap.name.startswith('unasked 304') and is_conditional)
+            not (server_fault.is_move and request.url != URL)
+            and not (server_fault.is_coding and site.is_coded)
+            and not (server_fault.is_range and site.validators not in {'strong', 'both'})
+            and not (server_fault.name.startswith('unasked 304') and is_conditional)
         )
-        return mishap if is_apt else None
+        return server_fault if is_apt else None
 
     def _checks(self, request: Request) -> set[str]:
         site, policy = self._shared.network.sites[request.url], self._attempt.target.policy

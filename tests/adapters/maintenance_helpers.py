@@ -104,6 +104,6 @@ def status_of(folder: Path, update: NewVersion) -> list[int]:
     with sqlite3.connect(folder / 'cache.sqlite') as connection:
         version_id = f'{update.item_id}-{update.version}'
         found = connection.execute('SELECT status FROM main WHERE version_id = ?', (version_id,))
-        told = [status for (status,) in found]
+        reported = [status for (status,) in found]
     connection.close()
-    return told
+    return reported

@@ -32,7 +32,7 @@ from dlmachine.core.protocol.outcome import Origin
 from dlmachine.manager import DownloadManager
 from dlmachine_adapters.cachedir.store import CachedirStore
 from tests.fixtures import MakeManager
-from tests.servers.behaviours import answer, in_turn, raw, resource, silent
+from tests.servers.behaviours import in_turn, raw, resource, respond, silent
 from tests.servers.http import Asked, Server, Wire
 
 BODY = b'protein\tscore\n' * 5_000
@@ -149,7 +149,7 @@ def test_failures_come_back(
     executor: Executor, cached: DownloadManager, server: Server, tmp_path: Path
 ) -> None:
     """With their attempts; the worker handles mirrors and retries."""
-    bad, url = server.on('/bad', answer(503)), server.on('/x', resource(BODY))
+    bad, url = server.on('/bad', respond(503)), server.on('/x', resource(BODY))
     targets: list[Any] = [bad, dm.Descriptor(bad, query={'a': 1}, mirrors=[url])]
     items = sorted(
         cached.download_many(targets, executor=executor, retries=1), key=lambda item: item.index
@@ -182,7 +182,7 @@ def test_a_stale_copy_is_used_if_a_worker_fails(
     executor: Executor, cached: DownloadManager, server: Server
 ) -> None:
     """As without an executor."""
-    url = server.on('/x', in_turn(resource(BODY), answer(500)))
+    url = server.on('/x', in_turn(resource(BODY), respond(500)))
     list(cached.download_many([url], executor=executor))
     outcome = only(
         cached.download_many(
@@ -240,7 +240,7 @@ def test_workers_know_no_registry(
 
     def look(asked: Asked, wire: Wire) -> None:
         seen.append(registry.exists())
-        wire.answer(200, (), BODY)
+        wire.respond(200, (), BODY)
 
     assert only(cached.download_many([server.on('/x', look)], executor=processes)).ok
     assert seen == [False]
@@ -499,7 +499,7 @@ def test_clocks_of_machines_may_differ(cached: DownloadManager, server: Server) 
         future.set_result(perform_remotely(replace(remote, step=replace(remote.step, state=state))))
         return future
 
-    url = server.on('/x', in_turn(answer(503), resource(BODY)))
+    url = server.on('/x', in_turn(respond(503), resource(BODY)))
     assert only(cached.download_many([url], executor=Odd(submit), timeout=20)).ok
 
 
@@ -507,8 +507,8 @@ def test_what_came_before_the_worker_counts_against_the_limit(
     cached: DownloadManager, server: Server
 ) -> None:
     """For example the wait for the lock: a worker gets the rest of the time."""
-    url = server.on('/x', in_turn(answer(503, (('Retry-After', '5'),)), resource(BODY)))
-    key, told, there = cached.plan(url).snapshot.key, [], threading.Event()
+    url = server.on('/x', in_turn(respond(503, (('Retry-After', '5'),)), resource(BODY)))
+    key, reported, there = cached.plan(url).snapshot.key, [], threading.Event()
 
     def hold() -> None:
         with DownloadManager(cached.config.path, progress=False).adapters() as world:
@@ -518,7 +518,7 @@ def test_what_came_before_the_worker_counts_against_the_limit(
             world.locks.release(ReleaseLock(key=key))
 
     def submit(fn: Callable[..., Any], remote: Any) -> Future[Any]:
-        told.append(remote.elapsed)
+        reported.append(remote.elapsed)
         future: Future[Any] = Future()
         future.set_result(perform_remotely(replace(remote, elapsed=timedelta(seconds=8))))
         return future
@@ -533,7 +533,7 @@ def test_what_came_before_the_worker_counts_against_the_limit(
     # With the complete time, it could wait and send another request.
     assert isinstance(fault, HttpStatus)
     assert monotonic() - began < 4
-    assert timedelta(seconds=0.2) < told[0] < timedelta(seconds=3)
+    assert timedelta(seconds=0.2) < reported[0] < timedelta(seconds=3)
 
 
 def test_the_wait_for_a_worker_counts_against_the_limit(
@@ -566,7 +566,7 @@ def test_a_cluster_of_dask(
     distributed = pytest.importorskip('distributed')
     monkeypatch.chdir(tmp_path)
     urls = [server.on(f'/{number}', resource(BODY + b'%d' % number)) for number in range(12)]
-    bad = server.on('/bad', answer(404))
+    bad = server.on('/bad', respond(404))
     with (
         distributed.LocalCluster(
             n_workers=2, threads_per_worker=2, processes=True, dashboard_address=None,

@@ -31,7 +31,7 @@ class _JobState:
         wire.pause(self._seconds)
         with self._mutex:
             self._now -= 1
-        wire.answer(200, (), b'abc')
+        wire.respond(200, (), b'abc')
 
 
 @pytest.mark.parametrize(

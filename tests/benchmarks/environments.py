@@ -64,7 +64,7 @@ class Environments:
 
 
 def _versions(python: str) -> str:
-    told = subprocess.run(
+    reported = subprocess.run(
         [python, '-I', '-c', _VERSIONS], check=True, capture_output=True, text=True
     )
-    return told.stdout.strip()
+    return reported.stdout.strip()

@@ -122,11 +122,11 @@ def run_once(entry: Entry, folder: Path) -> Run | str:
     if steps[-1]['status']:
         words = err.read_text(errors='replace').strip().splitlines()
         return f'ended with {steps[-1]["status"]}: {words[-1] if words else "no word"}'
-    told = _last_line(out)
-    extras = {**told, **entry.after()}
+    reported = _last_line(out)
+    extras = {**reported, **entry.after()}
     if problem := extras.get('problem'):
         return str(problem)
-    wall = told['seconds'] if entry.tells_time else sum(step['wall'] for step in steps)
+    wall = reported['seconds'] if entry.tells_time else sum(step['wall'] for step in steps)
     return Run(
         wall=wall,
         cpu=sum(step['cpu'] for step in steps),
@@ -145,5 +145,5 @@ def _last_line(out: Path) -> dict[str, Any]:
     lines = out.read_text(errors='replace').strip().splitlines()
     if not lines or not lines[-1].startswith('{'):
         return {}
-    told: dict[str, Any] = json.loads(lines[-1])
-    return told
+    reported: dict[str, Any] = json.loads(lines[-1])
+    return reported

@@ -30,8 +30,8 @@ def show(work: Work, rows: Mapping[str, Row]) -> str:
     ]
     for text, most, figure in aims(work, rows):
         met = 'not measured' if figure is None else 'met' if figure <= most else '**missed**'
-        told = '' if figure is None else f'{figure:.2f}, '
-        lines.append(f'- {text}: {told}at most {most:g}: {met}')
+        reported = '' if figure is None else f'{figure:.2f}, '
+        lines.append(f'- {text}: {reported}at most {most:g}: {met}')
     return '\n'.join([*lines, ''])
 
 
@@ -124,11 +124,11 @@ def _two_digits(figure: float | None) -> str:
 
 def _words(row: Row) -> str:
     last = row.runs[-1].extras if row.runs else {}
-    told = [f'{name}: {value}' for name, value in last.items() if name in _TOLD]
+    reported = [f'{name}: {value}' for name, value in last.items() if name in _TOLD]
     absent = f'left out: {row.entry.absent}' if row.entry.absent else ''
     once = 'one run' if len(row.runs) == 1 and row.entry.is_slow else ''
     problem = f'failed: {row.problem}' if row.problem else ''
-    return '; '.join(word for word in (row.entry.note, *told, once, absent, problem) if word)
+    return '; '.join(word for word in (row.entry.note, *reported, once, absent, problem) if word)
 
 
 _TOLD = frozenset({'connections', 'requests', 'writes', 'registry_mib'})

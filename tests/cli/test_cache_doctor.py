@@ -141,12 +141,12 @@ def test_verify_in_json(run: Run, url: str) -> None:
     """Expected and found digests, and the repair."""
     path = Path(run('get', url).stdout.strip())
     path.write_bytes(WRONG)
-    (told,) = json.loads(run('cache', 'verify', '--json').stdout)
+    (reported,) = json.loads(run('cache', 'verify', '--json').stdout)
     (repaired,) = json.loads(run('cache', 'verify', '--json', '--fix').stdout)
 
-    assert (told['verdict'], told['path'], told['url']) == ('wrong', str(path), url)
-    assert told['expected'] != told['found'] is not None
-    assert told['mended'] is None
+    assert (reported['verdict'], reported['path'], reported['url']) == ('wrong', str(path), url)
+    assert reported['expected'] != reported['found'] is not None
+    assert reported['mended'] is None
     assert repaired['mended']['done'] is True
     assert Path(repaired['mended']['moved_to']).read_bytes() == WRONG
     assert json.loads(run('cache', 'verify', '--json').stdout) == []
@@ -231,10 +231,10 @@ def test_doctor_repairs_what_is_safe(run: Run, url: str) -> None:
 def test_doctor_in_json(run: Run, url: str) -> None:
     """Stable names, sizes in bytes, ages in seconds."""
     make_ill(url, run)
-    told: dict[str, Any] = json.loads(run('cache', 'doctor', '--json').stdout)
-    kinds = {finding['kind']: finding for finding in told['findings']}
+    reported: dict[str, Any] = json.loads(run('cache', 'doctor', '--json').stdout)
+    kinds = {finding['kind']: finding for finding in reported['findings']}
 
-    assert (told['folder'], told['healthy']) == (str(Path('c').absolute()), False)
+    assert (reported['folder'], reported['healthy']) == (str(Path('c').absolute()), False)
     assert set(kinds) == {
         'row without file', 'orphan', 'unknown file', 'stray registry', 'dead lock',
     }  # fmt: skip

@@ -13,7 +13,7 @@ import pytest
 from dlmachine.cli.exit_codes import CODES, exit_code
 from dlmachine.core.faults import FAULTS, HttpStatus
 from tests.fixtures import RunCommand
-from tests.servers.behaviours import answer, in_turn, resource, trickle
+from tests.servers.behaviours import in_turn, resource, respond, trickle
 from tests.servers.http import Server
 
 BODY = b'id\tscore\nP1\t1\n'
@@ -47,10 +47,10 @@ def test_destinations(run: RunCommand, server: Server, tmp_path: Path, words: li
 
 def test_an_error_is_one_line_and_a_code(run: RunCommand, server: Server, tmp_path: Path) -> None:
     """An expected failure has no traceback, and leaves nothing behind."""
-    done = run('get', server.on('/x', answer(404, body=b'no')), '--retry', '0')
+    done = run('get', server.on('/x', respond(404, body=b'no')), '--retry', '0')
 
     assert (done.returncode, done.stdout) == (8, '')
-    assert run('get', server.on('/503', answer(503)), '--retry', '0').returncode == 8
+    assert run('get', server.on('/503', respond(503)), '--retry', '0').returncode == 8
     assert len(server.asked) == 2
     assert run('get', server.url('/503'), '--max-time', '0').returncode == 2
     assert done.stderr.count('\n') == 1
@@ -96,7 +96,7 @@ def test_every_fault_has_a_code() -> None:
 
 def test_many_and_some_fail(run: RunCommand, server: Server) -> None:
     """The others are downloaded, and the code is 12."""
-    done = run('get', server.on('/a', resource(BODY)), server.on('/b', answer(404)), '--dir', 'd')
+    done = run('get', server.on('/a', resource(BODY)), server.on('/b', respond(404)), '--dir', 'd')
 
     assert done.returncode == 12
     assert done.stdout.strip() == str(Path('d', 'a'))
@@ -109,9 +109,9 @@ def test_json_is_for_machines(run: RunCommand, server: Server) -> None:
     mixed = run('get', server.url('/a'), 'gopher://127.0.0.1/', '--cache', 'c', '--json')
 
     assert json.loads(good.stdout)[0]['size'] == len(BODY)
-    told = {one['url'].partition(':')[0]: one for one in json.loads(mixed.stdout)}
-    assert told['http']['origin'] == 'cache'
-    assert told['gopher']['fault']['code'] == 'scheme_refused'
+    reported = {one['url'].partition(':')[0]: one for one in json.loads(mixed.stdout)}
+    assert reported['http']['origin'] == 'cache'
+    assert reported['gopher']['fault']['code'] == 'scheme_refused'
 
 
 def test_audit_reports_and_changes_nothing(run: RunCommand, server: Server, tmp_path: Path) -> None:
@@ -162,10 +162,10 @@ def test_config_shows_where_values_come_from(run: RunCommand, tmp_path: Path) ->
         'config', '--config', 'dl.toml', '--json', DLMACHINE_RETRIES='5', DLMACHINE_TIMEOUT='9'
     )
 
-    told = json.loads(done.stdout)
-    assert (told['retries']['value'], 'dl.toml' in told['retries']['source']) == ('7', True)
-    assert 'DLMACHINE_TIMEOUT' in told['timeout']['source']
-    assert told['backend']['source'] == 'default'
+    reported = json.loads(done.stdout)
+    assert (reported['retries']['value'], 'dl.toml' in reported['retries']['source']) == ('7', True)
+    assert 'DLMACHINE_TIMEOUT' in reported['timeout']['source']
+    assert reported['backend']['source'] == 'default'
 
 
 def test_demo_shows_the_main_job(run: RunCommand) -> None:
@@ -190,10 +190,10 @@ def test_ctrl_c_ends_with_130(server: Server, tmp_path: Path) -> None:
         time.sleep(0.05)
     time.sleep(0.3)
     running.send_signal(signal.SIGINT)
-    _, told = running.communicate(timeout=20)
+    _, reported = running.communicate(timeout=20)
 
     assert running.returncode == 130
-    assert 'Traceback' not in told
+    assert 'Traceback' not in reported
     assert not (tmp_path / 'x').exists()
 
 
@@ -224,16 +224,16 @@ def test_ctrl_c_ends_a_batch_at_once(server: Server, tmp_path: Path) -> None:
         time.sleep(0.05)
     time.sleep(0.3)
     running.send_signal(signal.SIGINT)
-    _, told = running.communicate(timeout=8)
+    _, reported = running.communicate(timeout=8)
 
     assert running.returncode == 130
-    assert 'Traceback' not in told
+    assert 'Traceback' not in reported
     assert not (tmp_path / 'd' / 'slow0').exists()
 
 
 def test_data_is_a_form_as_with_curl(run: RunCommand, server: Server) -> None:
     """`--data` posts a form, `--json-data` a JSON body."""
-    url = server.on('/api', answer(200, body=b'ok'))
+    url = server.on('/api', respond(200, body=b'ok'))
 
     assert run('get', url, '--data', 'a=1&b=2', '-o', '-').stdout == 'ok'
     assert run('get', url, '--json-data', '{"a": 1}', '-o', '-').stdout == 'ok'
@@ -245,17 +245,17 @@ def test_data_is_a_form_as_with_curl(run: RunCommand, server: Server) -> None:
 
 def test_a_stale_copy_is_reported(run: RunCommand, server: Server, tmp_path: Path) -> None:
     """The path on stdout, the reason on stderr, exit code 0; without the option it fails."""
-    url = server.on('/x', in_turn(resource(BODY), answer(503)))
+    url = server.on('/x', in_turn(resource(BODY), respond(503)))
     words = ('--cache', 'c', '--force-download', '--retry', '0')
     first = run('get', url, '--cache', 'c')
     stale = run('get', url, *words, '--stale-if-error')
-    told = json.loads(run('get', url, *words, '--stale-if-error', '--json').stdout)
+    reported = json.loads(run('get', url, *words, '--stale-if-error', '--json').stdout)
     failed = run('get', url, *words)
 
     assert (stale.returncode, stale.stdout) == (0, first.stdout)
     assert stale.stderr.startswith('stale: ')
     assert '503' in stale.stderr
-    assert (told[0]['origin'], told[0]['fault']['code']) == ('stale', 'http_status')
+    assert (reported[0]['origin'], reported[0]['fault']['code']) == ('stale', 'http_status')
     assert failed.returncode == 8
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from dlmachine.cli.signals import Terminated, ending_at_once, interruptible
 from tests.part_paths import read_note
-from tests.servers.behaviours import answer, in_turn, raw, redirect, resource
+from tests.servers.behaviours import in_turn, raw, redirect, resource, respond
 from tests.servers.http import Asked, Handler, Server, Wire
 
 pytestmark = pytest.mark.skipif(sys.platform == 'win32', reason='signals are those of POSIX')
@@ -255,21 +255,21 @@ def test_another_programs_handler_stays() -> None:
 
 def test_sigterm_is_not_an_exception() -> None:
     """It passes every `except Exception`, and the next signal ends the process."""
-    told: list[object] = []
+    reported: list[object] = []
 
     def terminate() -> None:
         with interruptible():
             try:
                 signal.raise_signal(signal.SIGTERM)
             except Exception:  # noqa: BLE001
-                told.append('taken for a failure')
+                reported.append('taken for a failure')
             finally:
-                told.extend(map(signal.getsignal, (signal.SIGTERM, signal.SIGINT)))
+                reported.extend(map(signal.getsignal, (signal.SIGTERM, signal.SIGINT)))
 
     with pytest.raises(Terminated):
         terminate()
 
-    assert told == [signal.SIG_DFL, signal.SIG_DFL]
+    assert reported == [signal.SIG_DFL, signal.SIG_DFL]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
@@ -314,7 +314,7 @@ def test_verbosity(server: Server, tmp_path: Path, words: list[str], levels: set
 
 def test_verbosity_of_a_failure(server: Server, tmp_path: Path) -> None:
     """The log, and one line with the error."""
-    url = server.on('/x', answer(404))
+    url = server.on('/x', respond(404))
     with ended(start('get', url, '-o', str(tmp_path / 'x'), '-v')) as running:
         _, err = running.communicate(timeout=20)
 

@@ -35,7 +35,7 @@ class Counting:
         wire.pause(0.1)
         with self.mutex:
             self.now -= 1
-        wire.answer(200, (), b'abc')
+        wire.respond(200, (), b'abc')
 
 
 def get(tmp_path: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:

@@ -16,7 +16,7 @@ from dlmachine.errors import CancelledError
 from dlmachine.manager import DownloadManager
 from tests.fixtures import MakeManager
 from tests.part_paths import read_note
-from tests.servers.behaviours import answer, in_turn, range_of, resource, silent
+from tests.servers.behaviours import in_turn, range_of, resource, respond, silent
 from tests.servers.http import Asked, Handler, Server, Wire
 
 BODY = os.urandom(1 << 16) * 64  # 4 MiB
@@ -89,7 +89,7 @@ def has_begun(monkeypatch: pytest.MonkeyPatch) -> HasBegun:
     changed = threading.Condition()
     write: Callable[..., None] = module.PartialFile.write
 
-    def told(self: module.PartialFile, data: bytes) -> None:
+    def reported(self: module.PartialFile, data: bytes) -> None:
         write(self, data)
         with changed:
             begun[id(self)] = self  # Kept, so that its id is not reused.
@@ -99,7 +99,7 @@ def has_begun(monkeypatch: pytest.MonkeyPatch) -> HasBegun:
         with changed:
             return changed.wait_for(lambda: len(begun) >= count, 5)
 
-    monkeypatch.setattr(module.PartialFile, 'write', told)
+    monkeypatch.setattr(module.PartialFile, 'write', reported)
     return wait
 
 
@@ -206,7 +206,7 @@ def test_close_ends_backoff(make_manager: MakeManager, server: Server) -> None:
     refused = threading.Event()
 
     def busy(request: Asked, wire: Wire) -> None:
-        answer(503, (('Retry-After', '200'),))(request, wire)
+        respond(503, (('Retry-After', '200'),))(request, wire)
         refused.set()
 
     manager = make_manager()
@@ -251,7 +251,7 @@ def test_close_ends_the_wait_for_a_lock(
     def late(request: Asked, wire: Wire) -> None:
         asked.set()
         go_on.wait(20)
-        wire.answer(200, (), b'abc')
+        wire.respond(200, (), b'abc')
 
     url = server.on('/x', late)
     first, second = make_manager(tmp_path / 'cache'), make_manager(tmp_path / 'cache')
@@ -323,7 +323,7 @@ def test_a_closed_iterator_ends_its_downloads(
     def late(request: Asked, wire: Wire) -> None:
         asked.set()
         go_on.wait(20)
-        wire.answer(200, (), b'abc')
+        wire.respond(200, (), b'abc')
 
     other = started(lambda: manager.fetch(server.on('/other', late)))
     items: Any = manager.download_many(urls, dest=tmp_path, workers=4)

@@ -332,8 +332,8 @@ def test_the_old_name_of_an_option_warns() -> None:
 @pytest.mark.filterwarnings('ignore:The option destination')
 def test_the_old_name_of_a_variable_is_reported() -> None:
     """As an unknown variable is: in the log, and on stderr of a command."""
-    told = list(unknown_variables({'DLMACHINE_DESTINATION': '/x', 'DLMACHINE_DEST': '/x'}))
-    assert told == ['environment variable DLMACHINE_DESTINATION is now called DLMACHINE_DEST']
+    reported = list(unknown_variables({'DLMACHINE_DESTINATION': '/x', 'DLMACHINE_DEST': '/x'}))
+    assert reported == ['environment variable DLMACHINE_DESTINATION is now called DLMACHINE_DEST']
 
 
 def test_every_setting_is_listed_once_and_secrets_are_not_shown() -> None:

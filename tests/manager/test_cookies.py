@@ -10,7 +10,7 @@ import pytest
 
 import dlmachine as dm
 from dlmachine.manager import DownloadManager
-from tests.servers.behaviours import answer, in_turn, range_of, redirect, resource
+from tests.servers.behaviours import in_turn, range_of, redirect, resource, respond
 from tests.servers.http import Asked, Handler, Server, Wire
 
 BODY = bytes(range(256)) * 40
@@ -87,7 +87,7 @@ def test_endless_new_cookies_hit_the_redirect_limit(
     count = iter(range(100))
 
     def turn(asked: Asked, wire: Wire) -> None:
-        wire.answer(302, (('Location', '/data.bin'), *sets(f'n={next(count)}')))
+        wire.respond(302, (('Location', '/data.bin'), *sets(f'n={next(count)}')))
 
     url = server.on('/data.bin', turn)
     with pytest.raises(dm.DownloadError, match='redirect number 6, and max_redirects allows 5'):
@@ -99,16 +99,16 @@ def test_a_login_form_redirects_to_its_result(server: Server, manager: DownloadM
 
     def form(asked: Asked, wire: Wire) -> None:
         if asked.method == 'POST':
-            wire.answer(303, (('Location', asked.target), *sets('done=1')))
+            wire.respond(303, (('Location', asked.target), *sets('done=1')))
         else:
-            wire.answer(200, (), (asked.get('Cookie') or '').encode())
+            wire.respond(200, (), (asked.get('Cookie') or '').encode())
 
     assert read(manager, server.on('/form', form), post={'a': 1}) == b'done=1'
 
 
 def test_cookies_survive_retries(server: Server, manager: DownloadManager) -> None:
     """Also cookies of an error and of a truncated body."""
-    busy = answer(503, sets('first=1'))
+    busy = respond(503, sets('first=1'))
 
     def broken(asked: Asked, wire: Wire) -> None:
         wire.head(200, (('Content-Length', '100'), *sets('second=2')))
@@ -123,9 +123,9 @@ def test_cookies_survive_retries(server: Server, manager: DownloadManager) -> No
 def test_a_mirror_gets_only_its_own_cookies(server: Server, manager: DownloadManager) -> None:
     """Another host gets none; the same host on another port does (RFC 6265 section 8.5)."""
     with Server() as other:
-        url = server.on('/data.bin', answer(404, sets('a=1')))
+        url = server.on('/data.bin', respond(404, sets('a=1')))
         mirrors = [
-            other.on('/data.bin', answer(404)).replace('127.0.0.1', 'localhost'),
+            other.on('/data.bin', respond(404)).replace('127.0.0.1', 'localhost'),
             other.on('/more.bin', resource(BODY)),
         ]
         manager.download(url, mirrors=mirrors)
@@ -141,13 +141,13 @@ def test_segments_carry_the_latest_cookies(
     def ranges(asked: Asked, wire: Wire) -> None:
         span = range_of(asked, len(body))
         if span is None:
-            wire.answer(200, (('ETag', etag),), body)
+            wire.respond(200, (('ETag', etag),), body)
             return
         first, last = span
         with mutex:
             fields = (('ETag', etag), ('Content-Range', f'bytes {first}-{last}/{len(body)}'))
         extra = sets('part=1') if first == 0 else ()
-        wire.answer(206, (*fields, *extra), body[first : last + 1])
+        wire.respond(206, (*fields, *extra), body[first : last + 1])
 
     url = server.on('/data.bin', ranges)
     path = make_manager().download(url, dest=tmp_path / 'data.bin', segments=3)
@@ -195,8 +195,8 @@ def test_a_checksum_file_has_separate_cookies(server: Server, manager: DownloadM
     from hashlib import sha256
 
     sums = f'{sha256(BODY).hexdigest()}  data.bin\n'.encode()
-    url = server.on('/data.bin', in_turn(answer(503, sets('file=1')), resource(BODY)))
-    sums_url = server.on('/SUMS', in_turn(answer(503, sets('list=1')), resource(sums)))
+    url = server.on('/data.bin', in_turn(respond(503, sets('file=1')), resource(BODY)))
+    sums_url = server.on('/SUMS', in_turn(respond(503, sets('list=1')), resource(sums)))
     manager.download(url, checksum_file=sums_url)
     assert sent(server, '/data.bin') == [None, 'file=1']
     assert sent(server, '/SUMS') == [None, 'list=1']
@@ -236,12 +236,12 @@ def test_cookies_are_recorded_nowhere(
         manager.fetch(
             server.on('/refused', redirect(f'ftp://h/{TOKEN}', fields=sets(f's={TOKEN}')))
         )
-    server.on('/gone', answer(404, reason=f'No {TOKEN}'))
+    server.on('/gone', respond(404, reason=f'No {TOKEN}'))
     with pytest.raises(dm.DownloadError) as gone:
         manager.fetch(server.on('/lost', redirect(f'/gone?s={TOKEN}', fields=sets(f's={TOKEN}'))))
     manager.close()
 
-    told: list[Any] = [
+    reported: list[Any] = [
         outcome,
         outcome.story,
         outcome.record,
@@ -250,7 +250,7 @@ def test_cookies_are_recorded_nowhere(
         gone.value,
     ]
     assert sent(server, '/in') == [f's={TOKEN}']
-    assert TOKEN not in ''.join(f'{one!r} {one}' for one in told)
+    assert TOKEN not in ''.join(f'{one!r} {one}' for one in reported)
     for file in (tmp_path / 'cache').rglob('*'):
         assert TOKEN not in str(file)
         assert not file.is_file() or TOKEN.encode() not in file.read_bytes(), file

@@ -25,8 +25,8 @@ def get(url: str, data: bytes | None = None, **fields: str) -> tuple[int, bytes]
     """The status and the body of one request."""
     headers = {name.replace('_', '-'): value for name, value in fields.items()}
     try:
-        with _OPEN(Request(url, data=data, headers=headers), timeout=10) as answer:
-            return answer.status, answer.read()
+        with _OPEN(Request(url, data=data, headers=headers), timeout=10) as response:
+            return response.status, response.read()
     except HTTPError as error:
         with error:
             return error.code, error.read()
@@ -54,8 +54,8 @@ def test_each_request_is_listed(server: ExampleServer) -> None:
 def test_conditions_and_ranges_are_supported(server: ExampleServer) -> None:
     """304 to a condition that holds, 206 to a range of the same version, else 200."""
     url = f'{server.url}/mine.txt'
-    with _OPEN(url) as answer:
-        etag, modified = answer.headers['ETag'], answer.headers['Last-Modified']
+    with _OPEN(url) as response:
+        etag, modified = response.headers['ETag'], response.headers['Last-Modified']
 
     assert get(url, If_None_Match=etag) == (304, b'')
     assert get(url, If_None_Match='"old"', If_Modified_Since=modified) == (200, b'mine\n')
@@ -84,9 +84,9 @@ def test_some_paths_misbehave(server: ExampleServer) -> None:
 
 def test_a_malformed_body_is_refused(server: ExampleServer) -> None:
     """With 400; the connection stays usable."""
-    status, told = get(f'{server.url}/echo', b'{', Content_Type='application/json')
+    status, reported = get(f'{server.url}/echo', b'{', Content_Type='application/json')
 
-    assert (status, told[:9]) == (400, b'Expecting')
+    assert (status, reported[:9]) == (400, b'Expecting')
     assert get(f'{server.url}/echo', b'[]', Content_Type='application/json')[0] == 200
 
 
@@ -96,9 +96,9 @@ def test_former_name_still_works() -> None:
         pytest.warns(DeprecationWarning, match='is now called dlmachine.demo.examples') as warned,
         serve(b'abc', '/x') as server,
     ):
-        answer = get(server.url)
+        response = get(server.url)
 
-    assert (answer, server.asked) == ((200, b'abc'), ['GET /x 200'])
+    assert (response, server.asked) == ((200, b'abc'), ['GET /x 200'])
     assert warned[0].filename == __file__
 
 
@@ -107,8 +107,8 @@ def test_a_client_that_hangs_up_is_not_an_error(
 ) -> None:
     """Nothing is printed."""
     for _ in range(3):
-        with _OPEN(f'{server.url}/large.bin') as answer:
-            answer.read(10)
+        with _OPEN(f'{server.url}/large.bin') as response:
+            response.read(10)
     server.close()
 
     assert capfd.readouterr() == ('', '')

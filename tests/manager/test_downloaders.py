@@ -10,7 +10,7 @@ import dlmachine as dm
 from dlmachine.core.spec.policy import Policy
 from dlmachine.downloaders import Downloader
 from dlmachine.errors import RequestError
-from tests.servers.behaviours import answer, in_turn, redirect, resource
+from tests.servers.behaviours import in_turn, redirect, resource, respond
 from tests.servers.http import Server
 
 BODY = b'abc' * 1000
@@ -56,7 +56,7 @@ def test_to_memory(kind: type[Downloader], server: Server) -> None:
 
 def test_failures_are_not_raised(kind: type[Downloader], server: Server, tmp_path: Path) -> None:
     """After an error of server or network, `ok` is false, and there is no file."""
-    one = kind(dm.Descriptor(server.on('/x', answer(404, body=b'no'))), tmp_path / 'x')
+    one = kind(dm.Descriptor(server.on('/x', respond(404, body=b'no'))), tmp_path / 'x')
     dead = kind(dm.Descriptor('http://127.0.0.1:1/'), tmp_path / 'x')
 
     assert (one.download(), dead.download()) == (None, None)
@@ -74,7 +74,7 @@ def test_failures_are_not_raised(kind: type[Downloader], server: Server, tmp_pat
 
 def test_a_policy_sets_limits(kind: type[Downloader], server: Server) -> None:
     """With a policy there are retries; an unsupported scheme is the caller's mistake."""
-    url = server.on('/x', in_turn(answer(503), resource(BODY)))
+    url = server.on('/x', in_turn(respond(503), resource(BODY)))
     quick = Policy(retries=1, retry_wait=Policy().retry_wait * 0)
 
     assert kind(url, policy=quick).download() is not None

@@ -9,7 +9,7 @@ import pytest
 from dlmachine.core.faults import HttpStatus
 from dlmachine.errors import DownloadError
 from tests.fixtures import MakeManager, RunCommand
-from tests.servers.behaviours import answer, chunked, in_turn, raw, resource
+from tests.servers.behaviours import chunked, in_turn, raw, resource, respond
 from tests.servers.http import Server
 
 SECRET = 's3cret-token'
@@ -22,7 +22,7 @@ def test_an_error_shows_the_message_of_the_server(
     make_manager: MakeManager, server: Server, status: int
 ) -> None:
     """As text, as JSON, and in one line of the message."""
-    url = server.on('/x', answer(status, JSON, WHY))
+    url = server.on('/x', respond(status, JSON, WHY))
     with pytest.raises(DownloadError) as caught:
         make_manager(retries=0).download(url)
     error = caught.value
@@ -37,18 +37,18 @@ def test_an_error_shows_the_message_of_the_server(
 @pytest.mark.parametrize(
     ('handler', 'body'),
     [
-        (answer(500, body=b'x' * 100_000), 'x' * 4_096),
+        (respond(500, body=b'x' * 100_000), 'x' * 4_096),
         (raw(b'HTTP/1.1 500 No\r\n\r\nwhy', ends='close'), 'why'),
         (raw(b'HTTP/1.1 500 No\r\nContent-Length: 99\r\n\r\nwhy', ends='close'), 'why'),
         (raw(b'HTTP/1.1 500 No\r\nContent-Length: 99\r\n\r\nwhy', 30.0), 'why'),
-        (answer(500, body=b'\x89PNG\0'), ''),
-        (answer(500), ''),
-        (answer(500, (('Content-Encoding', 'UTF-8'),), b'why'), 'why'),
-        (answer(500, (('Content-Encoding', 'gzip'),), gzip.compress(b'why')), 'why'),
-        (answer(500, (('Content-Encoding', 'gzip'),), gzip.compress(bytes(1 << 22))), ''),
-        (answer(500, (('Content-Encoding', 'gzip'),), gzip.compress(b'x' * 50_000)), 'x' * 4_096),
-        (answer(500, (('Content-Encoding', 'gzip'),), b'why'), ''),
-        (answer(500, (('Content-Encoding', 'br'),), b'why'), ''),
+        (respond(500, body=b'\x89PNG\0'), ''),
+        (respond(500), ''),
+        (respond(500, (('Content-Encoding', 'UTF-8'),), b'why'), 'why'),
+        (respond(500, (('Content-Encoding', 'gzip'),), gzip.compress(b'why')), 'why'),
+        (respond(500, (('Content-Encoding', 'gzip'),), gzip.compress(bytes(1 << 22))), ''),
+        (respond(500, (('Content-Encoding', 'gzip'),), gzip.compress(b'x' * 50_000)), 'x' * 4_096),
+        (respond(500, (('Content-Encoding', 'gzip'),), b'why'), ''),
+        (respond(500, (('Content-Encoding', 'br'),), b'why'), ''),
     ],
     ids=[
         'large',
@@ -80,7 +80,7 @@ def test_secrets_in_an_error_are_masked(make_manager: MakeManager, server: Serve
     """Those of the request, in any place, truncated or not."""
     said = f'bad key {SECRET} in /x?token={SECRET} '.encode()
     for body in (said, said * 1_000):
-        url = server.on('/x', answer(403, JSON, body))
+        url = server.on('/x', respond(403, JSON, body))
         with pytest.raises(DownloadError) as caught:
             make_manager(retries=0).download(f'{url}?token={SECRET}')
         error = caught.value
@@ -90,8 +90,8 @@ def test_secrets_in_an_error_are_masked(make_manager: MakeManager, server: Serve
 
 def test_the_body_of_a_redirect_is_not_kept(make_manager: MakeManager, server: Server) -> None:
     """Its page is not an error; the target counts."""
-    url = server.on('/x', answer(302, (('Location', '/y'), *JSON), WHY))
-    server.on('/y', answer(404, body=b'gone'))
+    url = server.on('/x', respond(302, (('Location', '/y'), *JSON), WHY))
+    server.on('/y', respond(404, body=b'gone'))
     with pytest.raises(DownloadError) as caught:
         make_manager(retries=0).download(url)
     assert caught.value.body == 'gone'
@@ -99,22 +99,22 @@ def test_the_body_of_a_redirect_is_not_kept(make_manager: MakeManager, server: S
 
 def test_the_last_error_counts(make_manager: MakeManager, server: Server) -> None:
     """Earlier messages are discarded."""
-    url = server.on('/x', in_turn(answer(503, JSON, WHY), chunked([b'ok'])))
+    url = server.on('/x', in_turn(respond(503, JSON, WHY), chunked([b'ok'])))
     buffer = make_manager(retries=1).fetch(url, dest=False).buffer
     assert buffer is not None
     assert buffer.read() == b'ok'
-    broken = server.on('/z', in_turn(answer(503, JSON, WHY), answer(503, body=b'later')))
+    broken = server.on('/z', in_turn(respond(503, JSON, WHY), respond(503, body=b'later')))
     with pytest.raises(DownloadError, match='later'):
         make_manager(retries=1).download(broken)
 
 
 def test_the_command_line_prints_error_bodies_as_json(run: RunCommand, server: Server) -> None:
     """In `--json`, for one URL and for many; in one line for people."""
-    bad, good = server.on('/bad', answer(400, JSON, WHY)), server.on('/good', resource(b'1'))
+    bad, good = server.on('/bad', respond(400, JSON, WHY)), server.on('/good', resource(b'1'))
     for urls in ([bad], [bad, good]):
         done = run('get', *urls, '--json', '--retry', '0')
-        told = json.loads(done.stdout)
-        assert json.loads(told[0]['fault']['body']) == json.loads(WHY)
+        reported = json.loads(done.stdout)
+        assert json.loads(reported[0]['fault']['body']) == json.loads(WHY)
         assert 'no such column' in done.stderr.splitlines()[0]
 
 
@@ -130,6 +130,6 @@ def test_the_reason_phrase_is_not_repeated(
     make_manager: MakeManager, server: Server, body: bytes, message: str
 ) -> None:
     """The message has the title of a page, unless it equals the reason phrase."""
-    url = server.on('/x', answer(404, body=body, reason='Not Found'))
+    url = server.on('/x', respond(404, body=body, reason='Not Found'))
     with pytest.raises(DownloadError, match=message):
         make_manager(retries=0).download(url)

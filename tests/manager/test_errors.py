@@ -53,7 +53,7 @@ def test_errors_are_also_what_python_has_for_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ('fault', 'told'),
+    ('fault', 'reported'),
     [
         (faults.HttpStatus(url='u', status=404), ('u', 404, None, None)),
         (
@@ -72,12 +72,12 @@ def test_errors_are_also_what_python_has_for_them() -> None:
     ids=lambda value: getattr(value, 'code', ''),
 )  # fmt: skip
 def test_errors_carry_url_status_and_file(
-    fault: faults.Fault, told: tuple[str | None, int | None, int | None, str | None]
+    fault: faults.Fault, reported: tuple[str | None, int | None, int | None, str | None]
 ) -> None:
     """URL, status, number and file, before and after a pickle; None where there is none."""
     error = errors.error_for(fault)
     for one in (error, pickle.loads(pickle.dumps(error))):
-        assert (one.url, one.status, one.errno, one.filename) == told
+        assert (one.url, one.status, one.errno, one.filename) == reported
 
 
 @pytest.mark.parametrize(
@@ -129,6 +129,6 @@ def test_a_header_line_that_is_too_long_is_named(
     manager: DownloadManager, server: Server, size: int
 ) -> None:
     """Also where libcurl does not pass it on."""
-    server.on('/x', behaviours.answer(200, (('X-Long', 'a' * size),), b'x'))
+    server.on('/x', behaviours.respond(200, (('X-Long', 'a' * size),), b'x'))
     with pytest.raises(errors.ServerError, match='sent a header line of more than 65,536 bytes'):
         manager.download(server.url('/x'), retries=0)

@@ -14,7 +14,7 @@ from returns.result import Success
 import dlmachine as dm
 from dlmachine.core.faults import InvalidInput, UnknownName
 from tests.fixtures import MakeManager, RunCommand
-from tests.servers.behaviours import answer, resource
+from tests.servers.behaviours import resource, respond
 from tests.servers.http import Server
 
 BODY = b'id\tscore\nP1\t1\n'
@@ -144,7 +144,7 @@ def test_tilde_is_expanded_as_in_shells(
 def test_unwrap_returns_the_value_or_raises(make_manager: MakeManager, server: Server) -> None:
     """For a plan, an execution, and a file."""
     url, manager = server.on('/t.tsv', resource(BODY)), make_manager()
-    gone = server.on('/gone', answer(410))
+    gone = server.on('/gone', respond(410))
     with manager.adapters() as world:
         for address in (url, gone):
             target, policy = dm.Descriptor(address), replace(dm.Policy(), retries=0)
@@ -168,23 +168,23 @@ def test_the_log_names_what_it_is_about(
     """The decision, the result or the failure, each with its URL; without secrets."""
     caplog.set_level(logging.INFO, 'dlmachine')
     url = server.on('/t.tsv', resource(BODY))
-    gone = server.on('/gone', answer(404))
+    gone = server.on('/gone', respond(404))
     manager = make_manager(path=tmp_path / 'cache', retries=0)
     outcome = manager.fetch(f'{url}?token=s3cret')
     manager.fetch(f'{url}?token=s3cret')
     with pytest.raises(dm.NotFoundError):
         manager.fetch(f'{gone}?token=s3cret')
-    told = [record.getMessage() for record in caplog.records]
+    reported = [record.getMessage() for record in caplog.records]
 
-    assert told[:-2] == [
+    assert reported[:-2] == [
         f'fetch {url}?token=***: the file is not in the cache',
         f'got {url}?token=***: {len(BODY)} bytes into {outcome.path}',
         f'use cached {url}?token=***: the cache has a usable version',
         f'fetch {gone}?token=***: the file is not in the cache',
     ]
-    assert told[-2].startswith(f'GET {gone}?token=*** with ')
-    assert told[-2].endswith(': 404')
-    assert told[-1].startswith(f'failed {gone}?token=***: the server answered 404')
+    assert reported[-2].startswith(f'GET {gone}?token=*** with ')
+    assert reported[-2].endswith(': 404')
+    assert reported[-1].startswith(f'failed {gone}?token=***: the server answered 404')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -255,10 +255,10 @@ def test_a_plan_shows_where_get_writes(
 ) -> None:
     """The same options, the same path; the plan creates nothing."""
     url = server.on('/t.tsv', resource(BODY))
-    told = run('plan', url, *words, **environ)
+    reported = run('plan', url, *words, **environ)
     dry = run('get', '--dry-run', url, *words, **environ)
-    assert (told.stdout, told.returncode) == (dry.stdout, 0)
-    assert place.format(work=tmp_path / 'work') in told.stdout
+    assert (reported.stdout, reported.returncode) == (dry.stdout, 0)
+    assert place.format(work=tmp_path / 'work') in reported.stdout
     assert list((tmp_path / 'work').iterdir()) == []
     done = run('get', url, *words, **environ)
 
@@ -331,10 +331,10 @@ def test_a_manager_belongs_to_its_process(make_manager: MakeManager) -> None:
 
 def test_settings_are_shown_as_they_can_be_written(run: RunCommand) -> None:
     """As in a file of options, or as JSON."""
-    told = run('config').stdout
+    reported = run('config').stdout
     shown = json.loads(run('config', '--json').stdout)
 
-    [line] = [line.split() for line in told.splitlines() if line.startswith('check_method')]
+    [line] = [line.split() for line in reported.splitlines() if line.startswith('check_method')]
 
     assert line == ['check_method', 'auto', '(default)']
     assert shown['check_method'] == {'value': 'auto', 'source': 'default'}
@@ -386,8 +386,8 @@ def test_any_output_can_be_written_to(
     assert (done.returncode, done.stderr) == (0, '')
     assert done.stdout.endswith('.tsv\n')
     assert (tmp_path / 'work' / name).read_bytes() == BODY
-    told = run('get', url, '-o', name, '--json', **env)
-    assert json.loads(told.stdout)[0]['path'] == name
+    reported = run('get', url, '-o', name, '--json', **env)
+    assert json.loads(reported.stdout)[0]['path'] == name
     assert run('plan', url, '-o', name, **env).returncode == 0
     Path(tmp_path, 'work', 'm.json').write_text(json.dumps({name: {'url': url}}))
     assert run('audit', 'm.json', **env).returncode == 10

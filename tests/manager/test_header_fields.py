@@ -6,7 +6,7 @@ import pytest
 
 from dlmachine.errors import DownloadError
 from tests.fixtures import MakeManager
-from tests.servers.behaviours import answer, resource
+from tests.servers.behaviours import resource, respond
 from tests.servers.http import Asked, Fields, Server, Wire
 
 BODY = bytes(range(256)) * 200
@@ -38,7 +38,7 @@ def test_repeated_equal_fields_count_once(
 ) -> None:
     """A redirect is followed, and a part resumed."""
     server.on('/data', _breaking_once)
-    url = server.on('/moved', answer(302, _twice(('Location', '/data'))))
+    url = server.on('/moved', respond(302, _twice(('Location', '/data'))))
     path = make_manager(retries=1).download(url, dest=str(tmp_path / 'x'))
     assert Path(str(path)).read_bytes() == BODY
     assert [asked.get('If-Range') for asked in server.asked][-1] == '"v"'

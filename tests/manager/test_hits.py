@@ -55,8 +55,8 @@ def test_a_hit_loads_little_and_writes_nothing(tmp_path: Path, url: str, program
         [sys.executable, '-c', program, str(tmp_path / 'cache'), url],
         capture_output=True, text=True, check=True, env={**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)},
     )  # fmt: skip
-    told = json.loads(done.stdout)
+    reported = json.loads(done.stdout)
 
-    assert not _NEEDLESS & set(told['loaded'])
-    assert told.get('origin', 'cache') == 'cache'
+    assert not _NEEDLESS & set(reported['loaded'])
+    assert reported.get('origin', 'cache') == 'cache'
     assert tree(tmp_path) == before

@@ -59,9 +59,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Site]:
 def _protocols(outcome: Outcome) -> set[str | None]:
     found: set[str | None] = set()
     for _, event in outcome.story:
-        answers = event.ends if isinstance(event, SegmentsEnded) else (event,)
+        responses = event.ends if isinstance(event, SegmentsEnded) else (event,)
         found |= {
-            one.head.headers.get('X-Protocol') for one in answers if isinstance(one, Responded)
+            one.head.headers.get('X-Protocol') for one in responses if isinstance(one, Responded)
         }
     return found
 

@@ -19,7 +19,7 @@ from dlmachine.core.faults import ChecksumUnknown, ContentRefused, DigestMismatc
 from dlmachine.core.protocol.outcome import Origin
 from dlmachine.errors import DownloadError, IntegrityError, RequestError, ServerError
 from dlmachine.manager import DownloadManager
-from tests.servers.behaviours import answer, chunked, in_turn, resource
+from tests.servers.behaviours import chunked, in_turn, resource, respond
 from tests.servers.http import Fields, Server
 
 BODY = b'gene\tvalue\nTP53\t1\n' * 500
@@ -267,7 +267,7 @@ def test_a_copy_stands_in_for_a_failed_refresh(
 ) -> None:
     """In the cache and at a path; bytes and date are unchanged, and the outcome says so."""
     manager = make_manager(path=tmp_path / 'cache')
-    down = answer(503, body=PAGE * 1000)
+    down = respond(503, body=PAGE * 1000)
     url = server.on('/x', in_turn(resource(BODY, etag='"1"'), down))
     first = manager.fetch(url)
     before = Path(str(first.path)).stat().st_mtime_ns
@@ -332,7 +332,7 @@ def test_a_304_of_another_version_is_not_believed(
 ) -> None:
     """The complete file is requested, and the old bytes do not get the new name."""
     manager = make_manager(path=tmp_path / 'cache')
-    confused = answer(304, (('ETag', '"2"'),))
+    confused = respond(304, (('ETag', '"2"'),))
     url = server.on(
         '/x', in_turn(resource(BODY, etag='"1"'), confused, resource(OTHER, etag='"2"'))
     )

@@ -27,7 +27,7 @@ from dlmachine.errors import (
 from dlmachine.manager import DownloadManager
 from dlmachine.options.types import CheckMethodName
 from tests.fixtures import MakeManager
-from tests.servers.behaviours import answer, echo, in_turn, redirect, resource, short
+from tests.servers.behaviours import echo, in_turn, redirect, resource, respond, short
 from tests.servers.http import Server
 
 BODY = b'protein\tscore\n' * 5_000
@@ -101,9 +101,9 @@ def test_an_error_leaves_the_old_file(
     manager = make_manager(retries=1)
 
     for url, error in (
-        (server.on('/404', answer(404, body=b'<html>')), NotFoundError),
-        (server.on('/401', answer(401, body=b'<html>')), AuthError),
-        (server.on('/503', answer(503, body=b'<html>')), ServerError),
+        (server.on('/404', respond(404, body=b'<html>')), NotFoundError),
+        (server.on('/401', respond(401, body=b'<html>')), AuthError),
+        (server.on('/503', respond(503, body=b'<html>')), ServerError),
         (server.on('/short', short(BODY, len(BODY) + 10)), NetworkError),
     ):
         with pytest.raises(error):
@@ -117,7 +117,7 @@ def test_a_failed_refresh_leaves_the_stored_version(
     manager: DownloadManager, server: Server
 ) -> None:
     """After a failed refresh the old version is served as before."""
-    url = server.on('/x', in_turn(resource(BODY), answer(500, body=b'no'), answer(404)))
+    url = server.on('/x', in_turn(resource(BODY), respond(500, body=b'no'), respond(404)))
     stored = manager.download(url)
 
     with pytest.raises(dm.DownloadError):
@@ -253,7 +253,7 @@ def test_multipart_sends_texts_and_files(
 
 def test_mirrors_serve_what_the_first_does_not(manager: DownloadManager, server: Server) -> None:
     """After a dead host or a missing file the mirror is used; the record names it."""
-    good, bad = server.on('/good', resource(BODY)), server.on('/bad', answer(404))
+    good, bad = server.on('/good', resource(BODY)), server.on('/bad', respond(404))
     words: dict[str, Any] = {'fallback_urls': [bad, good], 'retries': 0}
 
     outcome = manager.fetch('http://127.0.0.1:1/x', **words)
@@ -265,11 +265,11 @@ def test_mirrors_serve_what_the_first_does_not(manager: DownloadManager, server:
 
 def test_retries_count_after_the_first(make_manager: MakeManager, server: Server) -> None:
     """`retries=2` makes three attempts; success at the third is success."""
-    url = server.on('/x', in_turn(answer(503), answer(503), resource(BODY)))
+    url = server.on('/x', in_turn(respond(503), respond(503), resource(BODY)))
 
     assert make_manager().fetch(url, retries=2).tries == 3
 
-    url = server.on('/y', answer(503))
+    url = server.on('/y', respond(503))
     with pytest.raises(ServerError, match='after 2 requests'):
         make_manager().fetch(url, retries=1)
 
@@ -394,7 +394,7 @@ def test_many_in_order_of_completion(
 ) -> None:
     """Each item has its input; a bad input raises nothing and stops nothing."""
     good = [server.on(f'/f{number}', resource(BODY)) for number in range(20)]
-    bad = [server.on('/404', answer(404)), 'no url', 'gopher://127.0.0.1/x']
+    bad = [server.on('/404', respond(404)), 'no url', 'gopher://127.0.0.1/x']
 
     items = list(manager.download_many([*good, *bad], workers=4))
 
@@ -498,11 +498,11 @@ def test_destinations_of_other_types_are_refused(manager: DownloadManager) -> No
 
 def test_accepted_is_not_the_result(manager: DownloadManager, server: Server) -> None:
     """202 means that the result is not ready: the request is repeated, and the body is not stored."""
-    url = server.on('/job', in_turn(answer(202, body=b'job queued'), resource(BODY)))
+    url = server.on('/job', in_turn(respond(202, body=b'job queued'), resource(BODY)))
 
     assert Path(str(manager.download(url))).read_bytes() == BODY
     with pytest.raises(ServerError, match='202'):
-        manager.download(server.on('/never', answer(202, body=b'queued')), retries=0)
+        manager.download(server.on('/never', respond(202, body=b'queued')), retries=0)
 
 
 def test_mirrors_elsewhere_get_no_credentials(make_manager: MakeManager, server: Server) -> None:
@@ -513,7 +513,7 @@ def test_mirrors_elsewhere_get_no_credentials(make_manager: MakeManager, server:
             'headers': {'Authorization': 'Bearer t', 'X-Id': '7'},
             'mirrors': [mirror],
         }
-        make_manager().download(server.on('/x', answer(404)), **words)
+        make_manager().download(server.on('/x', respond(404)), **words)
 
         assert server.asked[0].get('Authorization') == 'Bearer t'
         assert [(asked.get('Authorization'), asked.get('X-Id')) for asked in other.asked] == [

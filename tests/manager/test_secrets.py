@@ -13,7 +13,7 @@ import pytest
 import dlmachine as dm
 from dlmachine.errors import DownloadError
 from dlmachine.manager import DownloadManager
-from tests.servers.behaviours import answer, in_turn, redirect, resource, short
+from tests.servers.behaviours import in_turn, redirect, resource, respond, short
 from tests.servers.http import Asked, Server, Wire
 from tests.servers.proxy import Proxy
 
@@ -62,7 +62,7 @@ def a_target(server: Server, path: str, **more: Any) -> dm.Descriptor:
     )
 
 
-def told(manager: DownloadManager, wanted: Any, **options: Any) -> str:
+def reported(manager: DownloadManager, wanted: Any, **options: Any) -> str:
     """Everything shown of a download: plan, JSON, outcome or error."""
     made = manager.plan(wanted, **options)
     words = [str(made), repr(made), made.to_json()]
@@ -80,7 +80,7 @@ def echo(asked: Asked, wire: Wire) -> None:
     fields = tuple(
         (f'X-Echo-{name}', value) for name, value in asked.fields if name.lower() != 'host'
     )
-    wire.answer(200, (*fields, ('Link', f'<{asked.target}>'), ('ETag', f'"{asked.target}"')), BODY)
+    wire.respond(200, (*fields, ('Link', f'<{asked.target}>'), ('ETag', f'"{asked.target}"')), BODY)
 
 
 def test_secrets_are_stored_nowhere(
@@ -93,7 +93,7 @@ def test_secrets_are_stored_nowhere(
     caplog.set_level(logging.DEBUG)
     manager = make_manager(path=tmp_path / 'cache')
     whole = resource(BODY, etag='"1"')
-    server.on('/mirror', answer(404))
+    server.on('/mirror', respond(404))
     sums = server.on('/sums', resource(b'<html>no list</html>'))
     target = f'/x?token={PLANTED["query"]}'
     server.on('/good', whole)
@@ -101,20 +101,22 @@ def test_secrets_are_stored_nowhere(
     server.on('/moved', redirect(f'/good?token={PLANTED["query"]}'))
     server.on('/circle', redirect(f'/circle?token={PLANTED["query"]}'))
     server.on('/away', redirect(f'gopher://h{target}'))
-    server.on('/refused', answer(403, body=b'no'))
+    server.on('/refused', respond(403, body=b'no'))
     server.on('/broken', in_turn(short(BODY[: 2 << 20], len(BODY))))
     words = [
-        told(manager, a_target(server, path), retries=0)
+        reported(manager, a_target(server, path), retries=0)
         for path in ('/good', '/echo', '/moved', '/circle', '/away', '/refused', '/broken')
     ]
-    words.append(told(manager, a_target(server, '/good'), check_freshness=True))
+    words.append(reported(manager, a_target(server, '/good'), check_freshness=True))
     words.append(
-        told(manager, a_target(server, '/good2'), checksum_file=f'{sums}?token={PLANTED["list"]}')
+        reported(
+            manager, a_target(server, '/good2'), checksum_file=f'{sums}?token={PLANTED["list"]}'
+        )
     )
-    words.append(told(manager, a_target(server, '/out'), dest=f'{tmp_path}/out/', retries=0))
+    words.append(reported(manager, a_target(server, '/out'), dest=f'{tmp_path}/out/', retries=0))
     form = {'token': PLANTED['form'], 'a': '1'}
     url = server.on('/form', resource(BODY))
-    words.append(told(manager, dm.Descriptor(url, query=form, post=True)))
+    words.append(reported(manager, dm.Descriptor(url, query=form, post=True)))
 
     sent = '\n'.join(str(asked) for asked in server.asked)
     assert set(found_in(sent)) >= {PLANTED[name] for name in ('header', 'cookie', 'query', 'form')}
@@ -136,10 +138,12 @@ def test_a_proxys_password_is_stored_nowhere(
     with Proxy(login=f'me:{PLANTED["proxy"]}') as proxy:
         for password in (PLANTED['proxy'], f'{PLANTED["proxy"]}-wrong'):
             monkeypatch.setenv('http_proxy', proxy.url(f'me:{password}'))
-            words = told(make_manager(path=tmp_path / 'cache'), url, force_download=True, retries=0)
+            words = reported(
+                make_manager(path=tmp_path / 'cache'), url, force_download=True, retries=0
+            )
             assert found_in(words) == []
     monkeypatch.setenv('http_proxy', f'http://me:{PLANTED["proxy"]}@127.0.0.1:1')
-    assert found_in(told(make_manager(), url, retries=0)) == []
+    assert found_in(reported(make_manager(), url, retries=0)) == []
     assert found_in(caplog.text) == []
     assert found_below(tmp_path) == []
 
@@ -149,7 +153,7 @@ def test_the_command_line_shows_no_secret(
     server: Server, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
     """Neither stdout nor stderr nor the cache."""
-    server.on('/x', in_turn(answer(503), resource(BODY)))
+    server.on('/x', in_turn(respond(503), resource(BODY)))
     url = f'http://me:{PLANTED["password"]}@127.0.0.1:{server.port}/x?token={PLANTED["query"]}'
     kept = {name: value for name, value in os.environ.items() if not name.startswith('COV')}
     done = subprocess.run(
@@ -177,7 +181,7 @@ def test_a_redirect_url_shows_no_secret(
     server.on('/y/planted%2Fto%2Bken', resource(BODY))
     manager = make_manager(path=tmp_path / 'cache', retries=0)
     wanted = dm.Descriptor(server.url('/x'), headers={'Authorization': f'Bearer {token}'})
-    words = told(manager, wanted) + told(manager, wanted, dest=f'{tmp_path}/out/')
+    words = reported(manager, wanted) + reported(manager, wanted, dest=f'{tmp_path}/out/')
     kept = [str(path.relative_to(tmp_path)) for path in tmp_path.rglob('*')]
     kept += [path.read_bytes().decode('latin-1') for path in tmp_path.rglob('*') if path.is_file()]
 

@@ -16,7 +16,7 @@ import pytest
 import dlmachine as dm
 from dlmachine.errors import DownloadError
 from dlmachine.manager import DownloadManager
-from tests.servers.behaviours import answer, in_turn, redirect, resource, short, trickle
+from tests.servers.behaviours import in_turn, redirect, resource, respond, short, trickle
 from tests.servers.http import Asked, Server, Wire
 
 BODY = b'gene\tvalue\n' * 100_000
@@ -59,12 +59,12 @@ def echo(status: int, *more: tuple[str, str]) -> Callable[[Asked, Wire], None]:
     """A response that echoes the request in values, in names, and in its reason."""
 
     def handle(asked: Asked, wire: Wire) -> None:
-        told = [value for _, value in asked.fields] + [asked.target]
-        fields = [(f'X-Echo-{number}', value) for number, value in enumerate(told)]
-        fields += [(secret, '1') for secret in PLANTED.values() if secret in '\n'.join(told)]
+        reported = [value for _, value in asked.fields] + [asked.target]
+        fields = [(f'X-Echo-{number}', value) for number, value in enumerate(reported)]
+        fields += [(secret, '1') for secret in PLANTED.values() if secret in '\n'.join(reported)]
         fields += [('ETag', f'"{asked.target}"'), ('X-Access', PLANTED['field']), *more]
-        body = BODY if status < 400 else '\n'.join(told).encode('latin-1')
-        wire.answer(status, tuple(fields), body, f'saw {asked.target[:200]}')
+        body = BODY if status < 400 else '\n'.join(reported).encode('latin-1')
+        wire.respond(status, tuple(fields), body, f'saw {asked.target[:200]}')
 
     return handle
 
@@ -78,7 +78,7 @@ def every_error(error: BaseException | None) -> Iterator[str]:
         error = error.__context__
 
 
-def told(manager: DownloadManager, wanted: Any, **options: Any) -> str:
+def reported(manager: DownloadManager, wanted: Any, **options: Any) -> str:
     """Everything shown of a download: descriptor, plan, outcome with its story, or error."""
     made = manager.plan(wanted, **options)
     words = [repr(wanted), str(made), repr(made), made.to_json(), repr(manager.policy)]
@@ -116,9 +116,11 @@ ENDINGS = {
     'no-url': redirect(f'https://[{PLANTED["declared"]}'),
     'forbidden': echo(403),
     'limited': echo(429, ('Retry-After', '0')),
-    'again': in_turn(answer(503), echo(200)),
+    'again': in_turn(respond(503), echo(200)),
     'broken': in_turn(short(BODY[: 1 << 19], len(BODY)), resource(BODY)),
-    'page': lambda asked, wire: wire.answer(200, (), b'<!doctype html><p>' + asked.target.encode()),
+    'page': lambda asked, wire: wire.respond(
+        200, (), b'<!doctype html><p>' + asked.target.encode()
+    ),
     'named': echo(200, ('Content-Disposition', f'attachment; filename="{PLANTED["path"]}.csv"')),
     'odd': echo(200, ('Content-Encoding', PLANTED['declared'])),
 }
@@ -140,11 +142,11 @@ def test_no_result_shows_a_secret(
         server.on(name, handler)
     server.on(f'/mirror;sid={PLANTED["mirror"]}', echo(404))
     wanted = a_target(server, f'/{ending}')
-    words = told(manager, wanted) + told(manager, wanted, check_freshness=True)
-    words += told(manager, wanted, dest=f'{tmp_path}/out/', checksum='md5:' + '0' * 32)
-    words += told(manager, wanted, dest=f'{tmp_path}/out/', validate=lambda _: PLANTED['field'])
-    words += told(manager, wanted, dest=f'{tmp_path}/out/')
-    words += told(manager, replace(wanted, mirrors=()), dest=False)
+    words = reported(manager, wanted) + reported(manager, wanted, check_freshness=True)
+    words += reported(manager, wanted, dest=f'{tmp_path}/out/', checksum='md5:' + '0' * 32)
+    words += reported(manager, wanted, dest=f'{tmp_path}/out/', validate=lambda _: PLANTED['field'])
+    words += reported(manager, wanted, dest=f'{tmp_path}/out/')
+    words += reported(manager, replace(wanted, mirrors=()), dest=False)
 
     sent = '\n'.join(str(asked) for asked in server.asked)
     assert set(found_in(sent)) >= {PLANTED['nested'], PLANTED['field'], PLANTED['path']}
@@ -161,7 +163,9 @@ def test_a_mirror_shows_no_secret(
     manager = make_manager(path=tmp_path / 'cache', retries=0)
     server.on(f'/gone/t.csv;jsessionid={PLANTED["path"]}', echo(404))
     server.on(f'/mirror;sid={PLANTED["mirror"]}', echo(200))
-    words = told(manager, a_target(server, '/gone')) + told(manager, a_target(server, '/gone'))
+    words = reported(manager, a_target(server, '/gone')) + reported(
+        manager, a_target(server, '/gone')
+    )
     assert 'mirror;sid=***' in words
     assert found_in(words) == []
     assert found_in(caplog.text) == []
@@ -196,14 +200,14 @@ def test_a_cancelled_download_shows_no_secret(
     server.on(f'/slow/t.csv;jsessionid={PLANTED["path"]}', trickle(10_000_000, 0.05))
     server.on(f'/mirror;sid={PLANTED["mirror"]}', trickle(10_000_000, 0.05))
     manager = make_manager(path=tmp_path / 'cache', retries=0)
-    words = told(manager, a_target(server, '/slow'), timeout=0.3)
+    words = reported(manager, a_target(server, '/slow'), timeout=0.3)
     gone = dm.Descriptor(
         address(server, '/x').replace(str(server.port), '1'), secret_names=['code', 'x-access']
     )
-    words += told(manager, gone)
+    words += reported(manager, gone)
     closing = threading.Timer(0.3, manager.close)
     closing.start()
-    words += told(manager, a_target(server, '/slow'))
+    words += reported(manager, a_target(server, '/slow'))
     closing.join()
     assert found_in(words) == []
     assert found_in(caplog.text) == []
@@ -219,7 +223,7 @@ def test_a_checksum_file_shows_no_secret(
     server.on(f'/good/t.csv;jsessionid={PLANTED["path"]}', ENDINGS['good'])
     server.on('/sums', echo(200))
     place = f'{server.url("/sums")}?code={PLANTED["list"]}'
-    words = told(manager, a_target(server, '/good'), checksum_file=place)
+    words = reported(manager, a_target(server, '/good'), checksum_file=place)
     assert found_in(words) == []
     assert found_in(caplog.text) == []
     assert found_below(tmp_path) == []
@@ -233,9 +237,9 @@ def test_a_pickled_outcome_contains_no_secret(manager: DownloadManager, server: 
         ('X-Auth-Token', 'pl4nted-field'),
     )
     sums = f'{hashlib.sha256(b"data").hexdigest()}  start\n'.encode()
-    server.on('/start', answer(302, headers))
-    server.on('/data', answer(200, headers[1:], b'data'))
-    server.on('/sums', answer(200, (), sums))
+    server.on('/start', respond(302, headers))
+    server.on('/data', respond(200, headers[1:], b'data'))
+    server.on('/sums', respond(200, (), sums))
     url = server.url('/start?token=pl4nted-query').replace('//', '//me:pl4nted-password@')
     plain = server.url('/start')
     for target, more in (

@@ -58,7 +58,7 @@ def ranged(*, shift: int = 0, size: int = 0, etag: str = '"v1"', body: bytes = B
         first, last = range_of(asked, len(BODY)) or (0, len(BODY) - 1)
         place = f'bytes {first + shift}-{last + shift}/{len(BODY) + size}'
         fields = (('ETag', etag), ('Content-Range', place))
-        wire.answer(206, fields, body[first : last + 1], 'Partial Content')
+        wire.respond(206, fields, body[first : last + 1], 'Partial Content')
 
     return handle
 
@@ -82,7 +82,7 @@ def cut_after(count: int) -> Handler:
 
 def busy(asked: Asked, wire: Wire) -> None:
     """Respond with 429 and a short wait."""
-    wire.answer(429, (('Retry-After', '0'),), b'', 'Too Many Requests')
+    wire.respond(429, (('Retry-After', '0'),), b'', 'Too Many Requests')
 
 
 def fetch(make: MakeManager, url: str, path: Path, **options: Any) -> Outcome:
@@ -168,7 +168,7 @@ INEXACT: list[tuple[str, Handler, str]] = [
     ('another size', ranged(size=1), 'was requested'),
     ('another version', ranged(etag='"v2"', body=OTHER), 'another version'),
     ('a changed file', resource(OTHER, etag='"v2"'), 'answered 200'),
-    ('403', lambda asked, wire: wire.answer(403), '403'),
+    ('403', lambda asked, wire: wire.respond(403), '403'),
 ]
 
 

@@ -19,7 +19,7 @@ from dlmachine.execution.run import run
 from dlmachine_adapters.fakes import Reply, memory_world
 from dlmachine_adapters.progress import NoProgress
 from tests.builders import a_descriptor
-from tests.servers.behaviours import answer, in_turn
+from tests.servers.behaviours import in_turn, respond
 from tests.servers.http import Server
 
 URL = 'https://example.org/t.csv?token=s3cret'
@@ -29,11 +29,11 @@ BUSY = Reply(status=503, fields=(('Retry-After', '6'),))
 class Shown(NoProgress):
     """Records what is shown, and when the clock moves."""
 
-    def __init__(self, diary: list[str]) -> None:
-        self.diary = diary
+    def __init__(self, io_log: list[str]) -> None:
+        self.io_log = io_log
 
     def waiting(self, effect: Wait, label: str) -> AbstractContextManager[None]:
-        self.diary.append(f'shown {label}')
+        self.io_log.append(f'shown {label}')
         return nullcontext()
 
 
@@ -49,12 +49,12 @@ def test_a_wait_is_reported_before_it_begins(
 ) -> None:
     """The log and the bar first show the duration and the reason; secrets are masked."""
     world = memory_world({URL: (first, Reply(body=b'x'))}, has_cache=False)
-    diary: list[str] = []
-    world.progress = Shown(diary)
+    io_log: list[str] = []
+    world.progress = Shown(io_log)
     sleep = world.clock.sleep
 
     def slept(duration: timedelta) -> None:
-        diary.extend(
+        io_log.extend(
             record.getMessage() for record in caplog.records if record.name.endswith('.wait')
         )
         sleep(duration)
@@ -66,7 +66,7 @@ def test_a_wait_is_reported_before_it_begins(
         target = a_descriptor(URL)
         run(target, policy, world.observe(target, policy), world).unwrap()
 
-    assert diary == ['shown t.csv', f'https://example.org/t.csv?token=***: {why}']
+    assert io_log == ['shown t.csv', f'https://example.org/t.csv?token=***: {why}']
 
 
 SAID = 'wait 1 s: Retry-After'
@@ -86,8 +86,8 @@ def test_the_command_line_reports_waits(
     server: Server, tmp_path: Path, words: Sequence[str], is_told: bool
 ) -> None:
     """On stderr, once, while it waits."""
-    busy = answer(503, (('Retry-After', '1'),))
-    url = server.on('/x', in_turn(busy, answer(200, (), b'x')))
+    busy = respond(503, (('Retry-After', '1'),))
+    url = server.on('/x', in_turn(busy, respond(200, (), b'x')))
     command = [sys.executable, '-m', 'dlmachine', 'get', url, '-d', str(tmp_path), *words]
     instants: dict[str, float] = {}
     with subprocess.Popen(
@@ -112,8 +112,8 @@ def test_a_terminal_shows_the_wait(server: Server, tmp_path: Path, rows: int, co
     import struct
     import termios
 
-    busy = answer(503, (('Retry-After', '1'),))
-    url = server.on('/x', in_turn(busy, answer(200, (), b'x')))
+    busy = respond(503, (('Retry-After', '1'),))
+    url = server.on('/x', in_turn(busy, respond(200, (), b'x')))
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
     command = [sys.executable, '-m', 'dlmachine', 'get', url, '-d', str(tmp_path)]

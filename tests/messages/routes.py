@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from tests.servers.behaviours import (
-    answer,
     chunked,
     in_turn,
     raw,
     redirect,
     resource,
+    respond,
     short,
     silent,
 )
@@ -22,7 +22,7 @@ _NO_LENGTH: Final = b'HTTP/1.1 200 OK\r\n'
 
 
 def _status(asked: Asked, wire: Wire) -> None:
-    wire.answer(int(asked.path.rpartition('/')[2]), (), b'', _REASONS.get(asked.path[-3:], ''))
+    wire.respond(int(asked.path.rpartition('/')[2]), (), b'', _REASONS.get(asked.path[-3:], ''))
 
 
 def _head(*lines: bytes) -> Handler:
@@ -39,12 +39,12 @@ _ROUTES: Final[Mapping[str, Handler]] = {
     '/data.csv': resource(DATA, etag='"v1"'),
     '/data.csv.gz': resource(gzip.compress(DATA, mtime=0)),
     '/hello.txt': resource(b'hello'),
-    '/changes.csv': in_turn(resource(DATA, etag='"v1"'), answer(503, reason='Service Unavailable')),
-    '/asks.csv': answer(429, (('Retry-After', '90'),), reason='Too Many Requests'),
-    '/asks-briefly.csv': answer(429, (('Retry-After', '1'),), reason='Too Many Requests'),
-    '/json-error': answer(400, (('Content-Type', 'application/json'),), b'{"error": "no such id"}',
+    '/changes.csv': in_turn(resource(DATA, etag='"v1"'), respond(503, reason='Service Unavailable')),
+    '/asks.csv': respond(429, (('Retry-After', '90'),), reason='Too Many Requests'),
+    '/asks-briefly.csv': respond(429, (('Retry-After', '1'),), reason='Too Many Requests'),
+    '/json-error': respond(400, (('Content-Type', 'application/json'),), b'{"error": "no such id"}',
                           'Bad Request'),
-    '/302': answer(302, reason='Found'),
+    '/302': respond(302, reason='Found'),
     '/bad-location': redirect('http://[::1/'),
     '/loop': redirect('/loop'),
     '/chain': redirect('/chain-2'),
@@ -52,9 +52,9 @@ _ROUTES: Final[Mapping[str, Handler]] = {
     '/to-ftp': redirect('ftp://example.org/x'),
     '/to-http': redirect('http://example.org/x'),
     '/form': redirect('http://localhost:1/x', 307),
-    '/status-999': answer(999),
-    '/304': answer(304),
-    '/206': answer(206, (('Content-Range', 'bytes 0-1/6'),), b'01'),
+    '/status-999': respond(999),
+    '/304': respond(304),
+    '/206': respond(206, (('Content-Range', 'bytes 0-1/6'),), b'01'),
     '/gzip-rest': resource(gzip.compress(DATA) + b'more', fields=(('Content-Encoding', 'gzip'),)),
     '/coded': resource(DATA, fields=(('Content-Encoding', 'compress'),)),
     '/gzip-damaged': resource(b'no gzip', fields=(('Content-Encoding', 'gzip'),)),

@@ -11,7 +11,7 @@ from time import monotonic, sleep
 
 import pytest
 
-from tests.multiprocess.workloads import Told, Workload, run_workload
+from tests.multiprocess.workloads import Report, Workload, run_workload
 
 _MODULE = 'tests.multiprocess.workloads'
 _CONTEXT = multiprocessing.get_context('forkserver')
@@ -50,18 +50,18 @@ class Child:
             pytest.fail('a child did not end')
         return status
 
-    def told(self) -> Told:
+    def reported(self) -> Report:
         """Its report; a child that ends without one fails the test."""
         if not self.line.poll(PATIENCE_SECONDS):
             self.kill()
             pytest.fail('a child said nothing')
         try:
-            told = self.line.recv()
+            reported = self.line.recv()
         except EOFError:
             pytest.fail(f'a child ended without a word, with status {self.wait()}')
         self.wait()
-        assert isinstance(told, Told)
-        return told
+        assert isinstance(reported, Report)
+        return reported
 
     def close(self) -> None:
         """End it if it still runs, and close its pipe."""
@@ -103,10 +103,10 @@ def running(*workloads: Workload) -> Iterator[list[Child]]:
             child.close()
 
 
-def run(workload: Workload) -> Told:
+def run(workload: Workload) -> Report:
     """Start a child and return its report."""
     with running(workload) as (child,):
-        return child.told()
+        return child.reported()
 
 
 def is_root() -> bool:

@@ -27,7 +27,7 @@ _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Diary:
+class IoLog:
     """A scenario: the child logs its disk operations in the file `path`.
 
     `pause` is slept before each operation. `ends_before` is the operation before which the child is
@@ -52,20 +52,20 @@ class Diary:
 
 
 class _Writer:
-    def __init__(self, diary: Diary) -> None:
-        self._handle = os.open(diary.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        self.diary = diary
+    def __init__(self, io_log: IoLog) -> None:
+        self._handle = os.open(io_log.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        self.io_log = io_log
         self._count = 0
 
     def write(self, line: str) -> None:
         """Log the operation that is about to be done."""
-        end = self.diary.ends_before
+        end = self.io_log.ends_before
         if self._count == end or (isinstance(end, str) and line.startswith(end)):
             os.kill(os.getpid(), signal.SIGKILL)
         self._count += 1
         os.write(self._handle, f'{line}\n'.encode())
-        if self.diary.pause and not line.startswith('body'):
-            time.sleep(self.diary.pause)
+        if self.io_log.pause and not line.startswith('body'):
+            time.sleep(self.io_log.pause)
 
     def on_audit(self, event: str, args: tuple[Any, ...]) -> None:
         if event in _CALLS:
@@ -117,7 +117,7 @@ def _open_part(
 
 
 def _written(writer: _Writer, part: Part, write: Callable[[Any], None]) -> Callable[[Any], None]:
-    step = writer.diary.step
+    step = writer.io_log.step
     last = part.size_bytes // step
 
     def noted(data: Any) -> None:
@@ -152,8 +152,8 @@ class Read:
     @property
     def part_bytes(self) -> int:
         """The size of its part, according to the log."""
-        told = [line for line in self.lines if line.startswith(('part ', 'body '))]
-        return int(told[-1].split()[1]) if told else 0
+        reported = [line for line in self.lines if line.startswith(('part ', 'body '))]
+        return int(reported[-1].split()[1]) if reported else 0
 
     @property
     def has_published(self) -> bool:
@@ -169,7 +169,7 @@ class Read:
         return last
 
 
-def read_diary(path: Path) -> Read:
+def read_io_log(path: Path) -> Read:
     """Read the log of a child; empty if the child had not begun."""
     if not path.exists():
         return Read(lines=())

@@ -59,7 +59,7 @@ class PacedFile:
             wire.pause(self.head_pause)
         if first >= len(body) and first:
             self._begin(416, first)
-            wire.answer(416, (('Content-Range', f'bytes */{len(body)}'),), b'', 'Range')
+            wire.respond(416, (('Content-Range', f'bytes */{len(body)}'),), b'', 'Range')
             return
         if first:
             span = ('Content-Range', f'bytes {first}-{len(body) - 1}/{len(body)}')

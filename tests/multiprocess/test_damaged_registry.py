@@ -64,12 +64,12 @@ def test_a_file_that_is_not_a_registry_is_left_alone(
         url=server.on('/data.bin', PacedFile(BODY)), backend=backend, home=str(tmp_path),
         cache=str(cache),
     )  # fmt: skip
-    told = run(workload)
+    reported = run(workload)
     asked = len(server.asked)
     beside = run(replace(workload, dest=str(tmp_path / 'data.bin')))
 
-    assert (told.fault, told.exit_code) == ('cache_unusable', 3)
-    assert str(cache / 'cache.sqlite') in told.message
+    assert (reported.fault, reported.exit_code) == ('cache_unusable', 3)
+    assert str(cache / 'cache.sqlite') in reported.message
     assert asked == 0
     assert beside.fault is None
     assert (tmp_path / 'data.bin').read_bytes() == BODY
@@ -87,9 +87,9 @@ def test_no_bytes_at_all_are_a_registry_to_be_begun(
         url=server.on('/data.bin', PacedFile(BODY)), backend=backend, home=str(tmp_path),
         cache=str(cache),
     )  # fmt: skip
-    told = run(workload)
+    reported = run(workload)
 
-    assert told.fault is None, told.message
+    assert reported.fault is None, reported.message
     assert len(check_cache(cache, tmp_path / 'scratch', [BODY])) == 1
 
 
@@ -120,12 +120,12 @@ def test_a_registry_cut_anywhere(server: Server, backend: str, tmp_path: Path) -
         registry.write_bytes(whole[:size])
         before = tree_of(cache)
         for workload in (hit, miss):
-            told = run(workload)
-            ends.add(told.fault)
-            if told.fault is None:
-                assert Path(str(told.path)).read_bytes() == BODY
+            reported = run(workload)
+            ends.add(reported.fault)
+            if reported.fault is None:
+                assert Path(str(reported.path)).read_bytes() == BODY
             else:
-                assert (told.fault, told.exit_code) == ('cache_unusable', 3), size
+                assert (reported.fault, reported.exit_code) == ('cache_unusable', 3), size
                 after = tree_of(cache)
                 assert after['cache.sqlite'] == before['cache.sqlite'], size
                 assert after.keys() - before.keys() <= {'.dlmachine', '.dlmachine/locks'}, size

@@ -44,11 +44,11 @@ def test_a_folder_without_write_permission(
         url=server.on('/data.bin', PacedFile(BODY)), backend=backend, home=home,
         dest=str(folder / 'data.bin'), circumstances=_nobody(),
     )  # fmt: skip
-    told = run(workload)
+    reported = run(workload)
 
-    assert (told.fault, told.exit_code) == ('storage_failed', 3)
-    assert 'permission denied' in told.message
-    assert str(folder) in told.message
+    assert (reported.fault, reported.exit_code) == ('storage_failed', 3)
+    assert 'permission denied' in reported.message
+    assert str(folder) in reported.message
     assert tree_of(folder) == before
     assert server.asked == []
 
@@ -64,10 +64,10 @@ def test_a_cache_folder_that_cannot_be_created(
         url=server.on('/data.bin', PacedFile(BODY)), backend=backend, home=home,
         cache=str(parent / 'cache'), circumstances=_nobody(),
     )  # fmt: skip
-    told = run(workload)
+    reported = run(workload)
 
-    assert (told.fault, told.exit_code) == ('storage_failed', 3)
-    assert 'permission denied' in told.message
+    assert (reported.fault, reported.exit_code) == ('storage_failed', 3)
+    assert 'permission denied' in reported.message
     assert server.asked == []
 
 
@@ -131,11 +131,11 @@ def test_a_folder_that_vanishes_in_the_body(
         assert file.reached.wait(10)
         shutil.rmtree(folder)
         file.released.set()
-        told = child.told()
+        reported = child.reported()
 
-    assert (told.fault, told.exit_code) == ('storage_failed', 3)
-    assert 'no such file or directory' in told.message
-    assert str(folder) in told.message
+    assert (reported.fault, reported.exit_code) == ('storage_failed', 3)
+    assert 'no such file or directory' in reported.message
+    assert str(folder) in reported.message
     left = [path for path in folder.rglob('*') if path.is_file()] if folder.exists() else []
     assert left == []
     again = run(workload)
@@ -157,10 +157,10 @@ def test_a_folder_that_is_a_file(
         url=server.on('/data.bin', PacedFile(BODY)), backend=backend, home=str(tmp_path),
         dest=None if is_cache else str(place / 'data.bin'), cache=str(place) if is_cache else None,
     )  # fmt: skip
-    told = run(workload)
+    reported = run(workload)
 
-    assert told.exit_code == 3
-    assert told.fault in {'destination_unusable', 'cache_unusable', 'storage_failed'}
-    assert str(file) in told.message
+    assert reported.exit_code == 3
+    assert reported.fault in {'destination_unusable', 'cache_unusable', 'storage_failed'}
+    assert str(file) in reported.message
     assert (file.read_bytes(), file.stat().st_mtime) == (OLD, 1)
     assert server.asked == []

@@ -15,7 +15,7 @@ from tests.multiprocess.children import await_that, run, running
 from tests.multiprocess.mounts import small_disk
 from tests.multiprocess.pacing import MIB, PacedFile, some_bytes
 from tests.multiprocess.scenarios import with_files_up_to
-from tests.multiprocess.workloads import Told, Workload
+from tests.multiprocess.workloads import Report, Workload
 from tests.servers.http import Server
 
 OLD, NEW = some_bytes(21, 300_000), some_bytes(22, 3 * MIB)
@@ -29,8 +29,8 @@ _LIMITED = (
 )
 
 
-def _is_clear(told: Told) -> bool:
-    return told.fault in {'storage_failed', 'cache_unusable'} and told.exit_code == 3
+def _is_clear(reported: Report) -> bool:
+    return reported.fault in {'storage_failed', 'cache_unusable'} and reported.exit_code == 3
 
 
 def _no_lock_and_no_part(folder: Path) -> bool:
@@ -52,10 +52,10 @@ def test_a_path_on_a_full_disk(
         url=server.on('/data.bin', PacedFile(NEW)), backend=backend, home=str(tmp_path),
         dest=str(folder / 'data.bin'),
     )  # fmt: skip
-    told = run(replace(workload, circumstances=(with_files_up_to(limit),)))
+    reported = run(replace(workload, circumstances=(with_files_up_to(limit),)))
 
-    assert (told.fault, told.exit_code) == ('storage_failed', 3)
-    assert 'file too large' in told.message
+    assert (reported.fault, reported.exit_code) == ('storage_failed', 3)
+    assert 'file too large' in reported.message
     assert {name: seen for name, seen in tree_of(folder).items() if name != '.'} == before
     assert run(workload).fault is None
     assert (folder / 'data.bin').read_bytes() == NEW
@@ -81,9 +81,9 @@ def test_a_cache_on_a_full_disk(
     if has_old:
         assert run(workload).fault is None
     file.body, file.etag = body, '"new"'
-    told = run(replace(workload, circumstances=(with_files_up_to(limit),)))
+    reported = run(replace(workload, circumstances=(with_files_up_to(limit),)))
 
-    assert _is_clear(told), told
+    assert _is_clear(reported), reported
     assert _no_lock_and_no_part(cache)
     entries = check_cache(cache, scratch, [OLD])
     assert len(entries) == has_old
@@ -131,10 +131,10 @@ def test_a_path_on_a_small_disk(server: Server, backend: str, disk: Path, tmp_pa
         url=server.on('/data.bin', PacedFile(body)), backend=backend, home=str(tmp_path),
         dest=str(dest),
     )  # fmt: skip
-    told = run(workload)
+    reported = run(workload)
 
-    assert (told.fault, told.exit_code) == ('storage_failed', 3)
-    assert 'no space left' in told.message
+    assert (reported.fault, reported.exit_code) == ('storage_failed', 3)
+    assert 'no space left' in reported.message
     assert dest.read_bytes() == OLD
     assert sorted(os.listdir(disk)) == ['data.bin', 'filler']
     filler.unlink()
@@ -155,13 +155,13 @@ def test_a_cache_on_a_disk_that_fills_at_any_point(
     ends = []
     for pages in (-64, -1, 0, 1, 2, 3, 6, 10, 14, 18, 22, 30, 60):
         filler.write_bytes(b'x' * (_free(disk) - len(body) - pages * PAGE))
-        told = run(workload)
-        ends.append(told.fault)
+        reported = run(workload)
+        ends.append(reported.fault)
         entries = check_cache(cache, scratch, [body])
-        if told.fault is None:
+        if reported.fault is None:
             assert len(entries) == 1
         else:
-            assert _is_clear(told), told
+            assert _is_clear(reported), reported
             assert entries == []
             assert list(cache.glob('*.bin')) == []
         assert parts_of(cache) == []
@@ -189,13 +189,15 @@ def test_a_body_larger_than_the_free_space_is_refused_at_once(
         dest=None if into_cache else str(disk / 'data.bin'), cache=str(disk / 'c') if into_cache else None,
         options={'segments': segments},
     )  # fmt: skip
-    told = run(workload)
+    reported = run(workload)
     file.released.set()
 
-    assert (told.fault, told.exit_code) == ('storage_failed', 3)
-    assert str(disk / ('c' if into_cache else 'data.bin')) in told.message
-    assert '.part' not in told.message
-    assert re.search(r'no space left on device \(needs 3\.1 MB, [12]\.\d MB free\)', told.message)
+    assert (reported.fault, reported.exit_code) == ('storage_failed', 3)
+    assert str(disk / ('c' if into_cache else 'data.bin')) in reported.message
+    assert '.part' not in reported.message
+    assert re.search(
+        r'no space left on device \(needs 3\.1 MB, [12]\.\d MB free\)', reported.message
+    )
     assert parts_of(disk) == []
 
 
@@ -216,12 +218,12 @@ def test_a_range_that_does_not_fit_the_disk_is_refused(
     filler.write_bytes(b'x' * (_free(disk) - 64 * 1024))
     full = run(workload)
     filler.unlink()
-    told = run(workload)
+    reported = run(workload)
 
     assert full.fault == 'storage_failed'
     assert re.search(
         r'no space left on device \(needs (\d{3}\.\d kB|1\.[0-4] MB), \d+\.\d kB free\)',
         full.message,
     )
-    assert told.fault is None, told.message
+    assert reported.fault is None, reported.message
     assert (disk / 'data.bin').read_bytes() == NEW[: 3 * MIB // 2]

@@ -61,9 +61,9 @@ def test_files_have_umask_and_group(
         names = {path.suffix for path in cache.rglob('*')}
         during = _wrong(cache, umask)
         file.released.set()
-        told = child.told()
+        reported = child.reported()
 
-    assert told.fault is None, told.message
+    assert reported.fault is None, reported.message
     assert {'.part', '.json', '.lock'} <= names
     assert _wrong(cache, umask) == []
     assert during == []
@@ -105,11 +105,11 @@ def test_two_of_a_group_make_one_request(
         with running(_workload(annas.url, backend, home, cache, BEN, 0o002)) as (ben,):
             assert not ben.line.poll(0.3)
             file.released.set()
-            told = [anna.told(), ben.told()]
+            reported = [anna.reported(), ben.reported()]
 
-    assert [one.fault for one in told] == [None, None], [one.message for one in told]
+    assert [one.fault for one in reported] == [None, None], [one.message for one in reported]
     assert len(server.asked) == 1
-    assert sorted(str(one.origin) for one in told) == ['cache', 'network']
+    assert sorted(str(one.origin) for one in reported) == ['cache', 'network']
 
 
 def test_a_killed_users_lock_and_part_are_taken_over(
@@ -123,12 +123,12 @@ def test_a_killed_users_lock_and_part_are_taken_over(
         await_that(lambda: any(p.stat().st_size >= MIB for p in cache.glob(f'{OURS}/*.part')), anna)
         anna.kill()
     file.released.set()
-    told = run(_workload(annas.url, backend, home, cache, BEN, 0o002))
+    reported = run(_workload(annas.url, backend, home, cache, BEN, 0o002))
 
-    assert told.fault is None, told.message
-    assert Path(str(told.path)).read_bytes() == BODY
-    assert told.has_lock
-    assert told.asked[0].offset >= MIB - 1
+    assert reported.fault is None, reported.message
+    assert Path(str(reported.path)).read_bytes() == BODY
+    assert reported.has_lock
+    assert reported.asked[0].offset >= MIB - 1
 
 
 def test_a_group_that_may_only_read(server: Server, backend: str, spot: Path, home: str) -> None:

@@ -15,9 +15,9 @@ import pytest
 
 from tests.multiprocess.assertions import OURS, check_cache
 from tests.multiprocess.children import run, running
-from tests.multiprocess.io_log import Diary, Read, read_diary
+from tests.multiprocess.io_log import IoLog, Read, read_io_log
 from tests.multiprocess.pacing import MIB, PacedFile, some_bytes
-from tests.multiprocess.workloads import Told, Workload
+from tests.multiprocess.workloads import Report, Workload
 from tests.servers.http import Server
 
 KILLS = int(os.environ.get('DLMACHINE_KILLS', '30'))
@@ -137,14 +137,14 @@ class Series:
 
     def _kill(self, target: Target) -> bool:
         self._pace(target, is_slow=True)
-        diary = self.root / 'diary'
-        diary.unlink(missing_ok=True)
-        with running(self._workload(target, Diary(path=str(diary), pause=0.004))) as (child,):
+        io_log = self.root / 'io_log'
+        io_log.unlink(missing_ok=True)
+        with running(self._workload(target, IoLog(path=str(io_log), pause=0.004))) as (child,):
             sleep(self.random.uniform(0.0, self.usual))
             if not child.kill():
-                self._take_over(target, child.told())
+                self._take_over(target, child.reported())
                 return False
-        read = read_diary(diary)
+        read = read_io_log(io_log)
         self.tally.phases[read.phase] += 1
         self._take_down(target, read)
         return True
@@ -160,18 +160,18 @@ class Series:
 
     def _recover(self, target: Target) -> None:
         self._pace(target, is_slow=False)
-        told = run(self._workload(target))
-        self._check_resumption(target, told)
-        self._take_over(target, told)
+        reported = run(self._workload(target))
+        self._check_resumption(target, reported)
+        self._take_over(target, reported)
         self.tally.recoveries += 1
 
-    def _take_over(self, target: Target, told: Told) -> None:
+    def _take_over(self, target: Target, reported: Report) -> None:
         # The file of this run is there before the next one.
-        assert told.fault is None, told.message
-        assert told.path is not None
-        body = Path(told.path).read_bytes()
+        assert reported.fault is None, reported.message
+        assert reported.path is not None
+        body = Path(reported.path).read_bytes()
         # The killed run had recorded the entry already.
-        assert body == target.new or (told.origin == 'cache' and body in target.served)
+        assert body == target.new or (reported.origin == 'cache' and body in target.served)
         target.check()
         target.old, target.part_bytes = body, 0
         target.runs += 1
@@ -179,10 +179,10 @@ class Series:
         target.story.clear()
         self.tally.left.update(_kinds(target.folder / OURS))
         # A hit needs no lock, and leaves that of a dead owner.
-        assert told.origin == 'cache' or not list(target.folder.glob(f'{OURS}/locks/*'))
+        assert reported.origin == 'cache' or not list(target.folder.glob(f'{OURS}/locks/*'))
 
-    def _check_resumption(self, target: Target, told: Told) -> None:
-        self.tally.resumed += bool(told.asked and told.asked[0].offset)
+    def _check_resumption(self, target: Target, reported: Report) -> None:
+        self.tally.resumed += bool(reported.asked and reported.asked[0].offset)
         fetched = sum(served.sent for served in self.file.served)
         lost = len(target.new) - target.part_bytes
         assert fetched <= lost + LOSS, (
@@ -204,7 +204,7 @@ class Series:
         target.serve(VERSIONS[0])
         self._pace(target, is_slow=True)
         began = monotonic()
-        run(self._workload(target, Diary(path=str(self.root / 'diary'), pause=0.004)))
+        run(self._workload(target, IoLog(path=str(self.root / 'io_log'), pause=0.004)))
         return monotonic() - began
 
     def _pace(self, target: Target, *, is_slow: bool) -> None:
@@ -212,7 +212,7 @@ class Series:
         self.file.head_pause, self.file.pause = (0.04, 0.005) if is_slow else (0.0, 0.0)
         self.file.served.clear()
 
-    def _workload(self, target: Target, diary: Diary | None = None) -> Workload:
+    def _workload(self, target: Target, io_log: IoLog | None = None) -> Workload:
         return Workload(
             url=self.url,
             backend=self.backend,
@@ -220,7 +220,7 @@ class Series:
             dest=None if self.is_cache else str(target.dest),
             cache=str(target.folder) if self.is_cache else None,
             options={'force_download': target.old is not None},
-            circumstances=() if diary is None else (diary,),
+            circumstances=() if io_log is None else (io_log,),
         )
 
 

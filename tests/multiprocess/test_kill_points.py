@@ -13,9 +13,9 @@ import pytest
 
 from tests.multiprocess.assertions import OURS, check_cache
 from tests.multiprocess.children import run, running
-from tests.multiprocess.io_log import Diary, read_diary
+from tests.multiprocess.io_log import IoLog, read_io_log
 from tests.multiprocess.pacing import MIB, PacedFile, some_bytes
-from tests.multiprocess.workloads import Told, Workload
+from tests.multiprocess.workloads import Report, Workload
 from tests.servers.http import Server
 
 _STEP = 512 * 1024
@@ -46,9 +46,9 @@ class Stage:
         self.file.body, self.file.etag = NEW, '"new"'
 
     @property
-    def diary(self) -> str:
+    def io_log(self) -> str:
         """The file for the children's logs."""
-        return str(self.root / 'diary')
+        return str(self.root / 'io_log')
 
     def fresh(self) -> Path:
         """A folder in the initial state."""
@@ -57,7 +57,7 @@ class Stage:
         shutil.copytree(self.root / 'before', folder)
         return folder
 
-    def workload(self, folder: Path, diary: Diary | None = None) -> Workload:
+    def workload(self, folder: Path, io_log: IoLog | None = None) -> Workload:
         """The download into a folder."""
         return Workload(
             url=self.url,
@@ -70,37 +70,37 @@ class Stage:
                 'check_freshness': self.checks,
                 'keep_old': self.keep_old,
             },
-            circumstances=() if diary is None else (diary,),
+            circumstances=() if io_log is None else (io_log,),
         )
 
-    def play(self, folder: Path) -> Told:
+    def play(self, folder: Path) -> Report:
         """Download completely."""
-        told = run(self.workload(folder))
-        assert told.fault is None, told.message
-        assert told.path is not None
-        assert Path(told.path).read_bytes() == self.file.body
-        return told
+        reported = run(self.workload(folder))
+        assert reported.fault is None, reported.message
+        assert reported.path is not None
+        assert Path(reported.path).read_bytes() == self.file.body
+        return reported
 
     def rehearse(self) -> tuple[str, ...]:
         """All disk operations of a run."""
-        run(self.workload(self.fresh(), Diary(path=self.diary, step=_STEP)))
-        return read_diary(Path(self.diary)).lines
+        run(self.workload(self.fresh(), IoLog(path=self.io_log, step=_STEP)))
+        return read_io_log(Path(self.io_log)).lines
 
     def kill_at(self, points: Collection[int]) -> None:
         """Kill it before each of these operations in turn, check, and let the next run complete."""
         killed = 0
         for point in points:
             folder = self.fresh()
-            mortal = Diary(path=self.diary, step=_STEP, ends_before=point)
+            mortal = IoLog(path=self.io_log, step=_STEP, ends_before=point)
             with running(self.workload(folder, mortal)) as (child,):
                 killed += child.wait() == -signal.SIGKILL
             try:
                 self.check(folder)
-                told = self.play(folder)
+                reported = self.play(folder)
                 self.check(folder)
-                assert told.origin == 'cache' or not list(folder.glob(f'{OURS}/locks/*'))
+                assert reported.origin == 'cache' or not list(folder.glob(f'{OURS}/locks/*'))
             except AssertionError as error:
-                error.add_note(f'killed after {read_diary(Path(self.diary)).lines[-3:]}')
+                error.add_note(f'killed after {read_io_log(Path(self.io_log)).lines[-3:]}')
                 raise
         # A run that receives larger pieces comes to fewer points.
         assert killed >= len(points) - 3
@@ -159,7 +159,7 @@ def test_a_whole_part_is_not_fetched_again(
 ) -> None:
     """Killed between the last byte and the rename, only a check is requested."""
     stage = Stage(server, backend, tmp_path, is_cache, has_old=False)
-    mortal = Diary(path=stage.diary, ends_before='publish')
+    mortal = IoLog(path=stage.io_log, ends_before='publish')
     folder = stage.fresh()
     with running(stage.workload(folder, mortal)) as (child,):
         assert child.wait() == -signal.SIGKILL
@@ -173,7 +173,7 @@ def test_a_killed_refresh_is_resumed(server: Server, backend: str, tmp_path: Pat
     """The server has a newer version, most of which was received."""
     stage = Stage(server, backend, tmp_path, is_cache=True, has_old=True, checks=True)
     folder = stage.fresh()
-    with running(stage.workload(folder, Diary(path=stage.diary, ends_before='publish'))) as (
+    with running(stage.workload(folder, IoLog(path=stage.io_log, ends_before='publish'))) as (
         child,
     ):
         assert child.wait() == -signal.SIGKILL

@@ -54,17 +54,17 @@ def test_a_server_restarted_in_the_body(
         await_that(lambda: any(part.stat().st_size >= 4 * MIB for part in parts_of(folder)), child)
         nginx.kill()
         nginx.start()
-        told = child.told()
+        reported = child.reported()
 
-    assert told.fault is None, told.message
-    assert sha256(Path(str(told.path)).read_bytes()) == sha256(DATA) == told.sha256
-    first, *between, last = told.asked
+    assert reported.fault is None, reported.message
+    assert sha256(Path(str(reported.path)).read_bytes()) == sha256(DATA) == reported.sha256
+    first, *between, last = reported.asked
     assert (first.offset, first.status) == (0, 200)
     assert first.fault in {'body_truncated', 'connection_failed'}
     assert {one.fault for one in between} <= {'connection_failed'}
     assert (last.status, last.fault) == (206 if has_ranges else 200, None)
-    assert told.tries == len(told.asked) >= 2
-    assert told.waits == told.tries - 1
+    assert reported.tries == len(reported.asked) >= 2
+    assert reported.waits == reported.tries - 1
     if has_ranges:
         assert last.offset >= 4 * MIB
         assert last.if_range

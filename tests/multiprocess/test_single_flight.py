@@ -27,12 +27,12 @@ def test_eight_processes_make_one_request(server: Server, backend: str, tmp_path
         cache=str(tmp_path / 'cache'),
     )  # fmt: skip
     with running(*[workload] * MANY) as children:
-        told = [child.told() for child in children]
+        reported = [child.reported() for child in children]
 
-    assert [one.fault for one in told] == [None] * MANY
+    assert [one.fault for one in reported] == [None] * MANY
     assert len(server.asked) == 1
-    assert sorted(str(one.origin) for one in told) == ['cache'] * (MANY - 1) + ['network']
-    assert {Path(str(one.path)).read_bytes() for one in told} == {BODY}
+    assert sorted(str(one.origin) for one in reported) == ['cache'] * (MANY - 1) + ['network']
+    assert {Path(str(one.path)).read_bytes() for one in reported} == {BODY}
     assert len(check_cache(tmp_path / 'cache', tmp_path / 'scratch', [BODY])) == 1
 
 
@@ -58,11 +58,11 @@ def test_locks_that_do_not_lock_mix_nothing(
         cache=str(tmp_path / 'cache'), circumstances=(with_flock(flock),),
     )  # fmt: skip
     with running(*[workload] * MANY) as children:
-        told = [child.told() for child in children]
+        reported = [child.reported() for child in children]
 
-    assert [one.fault for one in told] == [None] * MANY, [one.message for one in told]
+    assert [one.fault for one in reported] == [None] * MANY, [one.message for one in reported]
     assert not meeting.broken
-    assert {Path(str(one.path)).read_bytes() for one in told} == {BODY}
+    assert {Path(str(one.path)).read_bytes() for one in reported} == {BODY}
     assert check_cache(tmp_path / 'cache', tmp_path / 'scratch', [BODY])
     assert parts_of(tmp_path / 'cache') == []
 
@@ -81,11 +81,11 @@ def test_a_living_owners_part_is_left_alone_where_locks_lie(
         with running(workload) as (second,):
             await_that(lambda: len(parts_of(tmp_path / 'cache')) == 2, first, second)
             file.released.set()
-            told = [first.told(), second.told()]
+            reported = [first.reported(), second.reported()]
 
-    assert [one.fault for one in told] == [None, None], [one.message for one in told]
+    assert [one.fault for one in reported] == [None, None], [one.message for one in reported]
     assert [served.first for served in file.served] == [0, 0]
-    assert {Path(str(one.path)).read_bytes() for one in told} == {BODY}
+    assert {Path(str(one.path)).read_bytes() for one in reported} == {BODY}
     assert check_cache(tmp_path / 'cache', tmp_path / 'scratch', [BODY])
 
 
@@ -104,12 +104,12 @@ def test_a_killed_owners_lock_is_taken_over_at_once(
             assert not heir.line.poll(0.2)
             owner.kill()
             file.released.set()
-            told = heir.told()
+            reported = heir.reported()
 
-    assert told.fault is None, told.message
-    assert Path(str(told.path)).read_bytes() == BODY
-    assert told.seconds < 5
-    assert told.asked[0].offset > 0
+    assert reported.fault is None, reported.message
+    assert Path(str(reported.path)).read_bytes() == BODY
+    assert reported.seconds < 5
+    assert reported.asked[0].offset > 0
 
 
 def test_a_busy_lock_names_its_owner(server: Server, backend: str, tmp_path: Path) -> None:
@@ -125,12 +125,12 @@ def test_a_busy_lock_names_its_owner(server: Server, backend: str, tmp_path: Pat
             url=workload.url, backend=backend, home=str(tmp_path), cache=workload.cache,
             options={'lock_timeout': 0.2},
         )  # fmt: skip
-        told = run(impatient)
+        reported = run(impatient)
         file.released.set()
-        first = owner.told()
+        first = owner.reported()
 
-    assert (told.fault, told.exit_code) == ('lock_busy', 13)
-    assert f'process {owner.pid} ' in told.message
-    assert 0.2 <= told.seconds < 5
+    assert (reported.fault, reported.exit_code) == ('lock_busy', 13)
+    assert f'process {owner.pid} ' in reported.message
+    assert 0.2 <= reported.seconds < 5
     assert first.fault is None
     assert len(server.asked) == 1

@@ -78,10 +78,10 @@ def test_a_part_in_an_open_folder_is_resumed_by_its_owner(
     folder, file = _folder(spot, 0o1777), PacedFile(BODY, hold_at=HELD_AT)
     workload = _workload(server.on('/1.bin', file), backend, home, folder / 'x', ANNA)
     _killed(workload, file, folder)
-    told = run(workload)
+    reported = run(workload)
 
-    assert told.fault is None, told.message
-    assert told.asked[0].offset >= MIB - 1
+    assert reported.fault is None, reported.message
+    assert reported.asked[0].offset >= MIB - 1
     assert (folder / 'x').read_bytes() == BODY
     assert sorted(path.name for path in folder.iterdir()) == ['x']
 
@@ -106,9 +106,9 @@ def test_a_strangers_folder_blocks_no_one(
             path.chmod(0o777 if kind == 'open folder' else 0o700)
         os.chown(path, ANNA, ANNA, follow_symlinks=False)
     url = server.on('/1.bin', PacedFile(BODY))
-    told = run(_workload(url, backend, home, folder / 'x', BEN))
+    reported = run(_workload(url, backend, home, folder / 'x', BEN))
 
-    assert told.fault is None, told.message
+    assert reported.fault is None, reported.message
     assert (folder / 'x').read_bytes() == BODY
     assert list(theirs.iterdir()) == []
 
@@ -129,9 +129,9 @@ def test_a_strangers_user_folder_is_not_used(
         (part,) = folder.rglob('*.part')
         place = part.parent.name
         file.released.set()
-        told = child.told()
+        reported = child.reported()
 
-    assert told.fault is None, told.message
+    assert reported.fault is None, reported.message
     assert place == f'{OURS}-{BEN}'
 
 
@@ -140,10 +140,10 @@ def test_a_members_part_is_copied(server: Server, backend: str, spot: Path, home
     folder, file = _folder(spot, 0o2770, ANNA, GROUP), PacedFile(BODY, hold_at=HELD_AT)
     url = server.on('/1.bin', file)
     _killed(_workload(url, backend, home, folder / 'x', ANNA, 0o002), file, folder)
-    told = run(_workload(url, backend, home, folder / 'x', BEN, 0o002))
+    reported = run(_workload(url, backend, home, folder / 'x', BEN, 0o002))
 
-    assert told.fault is None, told.message
-    assert told.asked[0].offset >= MIB - 1
+    assert reported.fault is None, reported.message
+    assert reported.asked[0].offset >= MIB - 1
     assert (folder / 'x').read_bytes() == BODY
     assert (folder / 'x').stat().st_uid == BEN
     assert sorted(path.name for path in folder.iterdir()) == ['x']
@@ -158,10 +158,10 @@ def test_a_part_of_a_user_outside_the_group_is_not_resumed(
     _killed(_workload(url, backend, home, folder / 'x', ANNA, 0o002), file, folder)
     (part,) = folder.rglob('*.part')
     os.chown(part, 61_009, 61_009)
-    told = run(_workload(url, backend, home, folder / 'x', BEN, 0o002))
+    reported = run(_workload(url, backend, home, folder / 'x', BEN, 0o002))
 
-    assert told.fault is None, told.message
-    assert told.asked[0].offset == 0
+    assert reported.fault is None, reported.message
+    assert reported.asked[0].offset == 0
     assert (folder / 'x').read_bytes() == BODY
 
 
@@ -177,11 +177,11 @@ def test_a_member_with_a_strict_umask_blocks_no_other(
         bens = _workload(
             server.on('/2.bin', PacedFile(BODY)), backend, home, folder / 'y', BEN, 0o002
         )
-        told = run(bens)
+        reported = run(bens)
         file.released.set()
-        annas = anna.told()
+        annas = anna.reported()
 
-    assert (told.fault, annas.fault) == (None, None), (told.message, annas.message)
+    assert (reported.fault, annas.fault) == (None, None), (reported.message, annas.message)
     assert (folder / 'y').read_bytes() == (folder / 'x').read_bytes() == BODY
 
 
@@ -198,12 +198,12 @@ def test_a_stranger_who_may_only_read_blocks_no_one(
         ['setpriv', f'--reuid={BEN}', f'--regid={BEN}', '--clear-groups', 'cat', str(part)],
         capture_output=True, check=False,
     )  # fmt: skip
-    told = run(workload)
+    reported = run(workload)
 
     assert held.fault == 'storage_failed', held.message
     assert opens.returncode == 1, opens.stderr
-    assert told.fault is None, told.message
-    assert told.asked[0].offset >= MIB - 1
+    assert reported.fault is None, reported.message
+    assert reported.asked[0].offset >= MIB - 1
 
 
 @pytest.mark.parametrize('mode', [0o1777, 0o777], ids=oct)
@@ -245,12 +245,12 @@ def test_a_strangers_registry_is_not_used(
     if kind == 'blocked':
         (folder / f'{OURS}-{BEN}').write_bytes(b'')
     workload = _workload(server.on('/1.bin', PacedFile(BODY)), backend, home, folder, BEN)
-    told = run(replace(workload, dest=None, cache=str(folder)))
+    reported = run(replace(workload, dest=None, cache=str(folder)))
 
     if kind == 'blocked':
-        assert told.fault == 'cache_unusable'
-        assert 'another user made it' in told.message
+        assert reported.fault == 'cache_unusable'
+        assert 'another user made it' in reported.message
     else:
-        assert told.fault is None, told.message
-        assert Path(str(told.path)).parent == folder / f'{OURS}-{BEN}' / 'cache'
+        assert reported.fault is None, reported.message
+        assert Path(str(reported.path)).parent == folder / f'{OURS}-{BEN}' / 'cache'
     assert victim.read_bytes() == b''

@@ -44,7 +44,7 @@ class Workload:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
+class RequestSent:
     """One request of a run: its first byte, its condition, and its result."""
 
     offset: int
@@ -54,7 +54,7 @@ class Asking:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Report:
     """The report of a child: an outcome or a fault, as far as the parent needs it."""
 
     seconds: float
@@ -66,7 +66,7 @@ class Told:
     wants_lock: bool = False
     has_lock: bool = False
     waits: int = 0
-    asked: tuple[Asking, ...] = ()
+    asked: tuple[RequestSent, ...] = ()
     fault: str | None = None
     message: str = ''
     exit_code: int = 0
@@ -86,18 +86,18 @@ def run_workload(workload: Workload, line: Connection) -> None:
         except DownloadError as error:
             fault = error.fault
             seconds = monotonic() - started
-            told = Told(
+            reported = Report(
                 seconds=seconds, fault=fault.code, message=str(fault), exit_code=exit_code(fault)
             )
         else:
-            told = _told(outcome, monotonic() - started)
-    line.send(told)
+            reported = _report(outcome, monotonic() - started)
+    line.send(reported)
     line.close()
 
 
-def _told(outcome: Outcome, seconds: float) -> Told:
+def _report(outcome: Outcome, seconds: float) -> Report:
     pairs = outcome.story
-    return Told(
+    return Report(
         seconds=seconds,
         path=outcome.path,
         origin=outcome.origin.value,
@@ -115,8 +115,8 @@ def _told(outcome: Outcome, seconds: float) -> Told:
     )
 
 
-def _asking(effect: Exchange, event: Responded | Interrupted) -> Asking:
-    return Asking(
+def _asking(effect: Exchange, event: Responded | Interrupted) -> RequestSent:
+    return RequestSent(
         offset=effect.expect.offset,
         if_range=effect.request.headers.get('If-Range'),
         status=None if event.head is None else event.head.status,

@@ -11,12 +11,12 @@ from tests.server_faults.codings import CODINGS
 from tests.server_faults.connections import CONNECTIONS
 from tests.server_faults.framing import FRAMING
 from tests.server_faults.heads import HEADS
-from tests.server_faults.mishap import LIMIT, TOTAL, Mishap
 from tests.server_faults.ranges import RANGES
 from tests.server_faults.redirects import REDIRECTS
+from tests.server_faults.server_fault import LIMIT, TOTAL, ServerFault
 from tests.server_faults.statuses import STATUSES
 
-MISHAPS: Final[tuple[Mishap, ...]] = (
+SERVER_FAULTS: Final[tuple[ServerFault, ...]] = (
     *CONNECTIONS,
     *HEADS,
     *BODIES,
@@ -27,4 +27,4 @@ MISHAPS: Final[tuple[Mishap, ...]] = (
     *REDIRECTS,
 )
 
-__all__ = ['LIMIT', 'MISHAPS', 'TOTAL', 'Mishap']
+__all__ = ['LIMIT', 'SERVER_FAULTS', 'TOTAL', 'ServerFault']

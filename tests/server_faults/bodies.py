@@ -9,11 +9,11 @@ from dlmachine.core.http.request import Request
 from dlmachine_adapters.fakes import Reply, Resource
 from dlmachine_adapters.fakes.server import Fields, Turn
 from tests.server_faults.framing import framed_by
-from tests.server_faults.mishap import (
+from tests.server_faults.server_fault import (
     FOR_EVER,
     Answer,
     Marks,
-    Mishap,
+    ServerFault,
     answering,
     breaking,
     framed,
@@ -86,12 +86,12 @@ def _one_chunk(*steps: bytes) -> Callable[[Resource, int], Handler]:
     return real
 
 
-def _in_chunks(name: str, *steps: bytes | float, **marks: Unpack[Marks]) -> Mishap:
+def _in_chunks(name: str, *steps: bytes | float, **marks: Unpack[Marks]) -> ServerFault:
     """Chunks up to the offset, and then this instead of another."""
     return breaking(name, truncated, *steps, answer=_chunked, is_whole_at_end=False, **marks)
 
 
-def _trailing(name: str, lines: bytes) -> Mishap:
+def _trailing(name: str, lines: bytes) -> ServerFault:
     """Chunks up to the offset, and then the last one with these trailers."""
     steps = b'0\r\n' + lines + b'\r\n'
     return breaking(name, unusable, steps, answer=_chunked, is_whole_at_end=False)
@@ -118,7 +118,7 @@ BODIES: Final = (
     breaking('body cut over TLS', lost, ends='cut', needs_tls=True),
     breaking('body whole, but more was promised', truncated, answer=_declaring(7), is_whole_at_end=False),
     breaking('reset in the body', lost, ends='reset'),
-    Mishap(name='body longer than its length', simulated=_without_excess, real=_with_excess, is_lie=True),
+    ServerFault(name='body longer than its length', simulated=_without_excess, real=_with_excess, is_lie=True),
     # RFC 9112 section 6.3: without a length, the body lasts until the connection is closed.
     answering('body until the close', _endless),
     answering('body until the close, over TLS', _endless, needs_tls=True),

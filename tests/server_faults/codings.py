@@ -8,7 +8,7 @@ from typing import Final
 
 from dlmachine.core.http.request import Request
 from dlmachine_adapters.fakes import Reply, Resource
-from tests.server_faults.mishap import Answer, Mishap, answering, breaking, truncated
+from tests.server_faults.server_fault import Answer, ServerFault, answering, breaking, truncated
 
 _BOMB_BYTES: Final = 3_000_000
 
@@ -70,7 +70,7 @@ def _larger(*, has_length: bool) -> Answer:
     return answer
 
 
-CODINGS: Final[tuple[Mishap, ...]] = (
+CODINGS: Final[tuple[ServerFault, ...]] = (
     answering('unasked gzip', _coded('gzip', _gzip)),
     answering('unasked x-gzip', _coded('X-GZip', _gzip)),
     answering('unasked deflate', _coded('deflate', lambda content, at: zlib.compress(content))),

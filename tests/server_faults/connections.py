@@ -7,7 +7,7 @@ from dlmachine.core.faults import ConnectionFailed, Fault, TimedOut, TlsFailed
 from dlmachine.core.secrets.redact import redact_url
 from dlmachine_adapters.fakes import Resource
 from dlmachine_adapters.fakes.server import Turn
-from tests.server_faults.mishap import LIMIT, Mishap, failing, lost
+from tests.server_faults.server_fault import LIMIT, ServerFault, failing, lost
 
 
 def _at_once(fault: Callable[[str], Fault]) -> Callable[[Resource, int], Turn]:
@@ -15,24 +15,24 @@ def _at_once(fault: Callable[[str], Fault]) -> Callable[[Resource, int], Turn]:
 
 
 CONNECTIONS: Final = (
-    Mishap(
+    ServerFault(
         name='host not resolved',
         simulated=_at_once(lambda url: ConnectionFailed(url=url, phase='resolve')),
         address='http://name.invalid/data.csv',
     ),
-    Mishap(
+    ServerFault(
         name='connection refused',
         simulated=_at_once(lambda url: ConnectionFailed(url=url, phase='connect')),
         address='http://127.0.0.1:1/data.csv',
     ),
     # A port that accepts no connections.
-    Mishap(
+    ServerFault(
         name='no connection in time',
         simulated=_at_once(lambda url: TimedOut(url=url, phase='connect', limit=LIMIT)),
         is_timed=True,
     ),
     # A server whose certificate is signed by an unknown authority.
-    Mishap(
+    ServerFault(
         name='wrong certificate',
         simulated=_at_once(lambda url: TlsFailed(url=url)),
         needs_tls=True,

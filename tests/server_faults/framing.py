@@ -5,7 +5,7 @@ from typing import Final
 
 from dlmachine.core.http.request import Request
 from dlmachine_adapters.fakes import Reply, Resource
-from tests.server_faults.mishap import Answer, Mishap, answering
+from tests.server_faults.server_fault import Answer, ServerFault, answering
 
 
 def framed_by(*fields: tuple[str, str]) -> Answer:
@@ -20,12 +20,12 @@ def framed_by(*fields: tuple[str, str]) -> Answer:
     return answer
 
 
-def _length(name: str, *values: str) -> Mishap:
+def _length(name: str, *values: str) -> ServerFault:
     fields = (('Content-Length', value) for value in values)
     return answering(name, framed_by(*fields))
 
 
-def _coding(name: str, coding: str) -> Mishap:
+def _coding(name: str, coding: str) -> ServerFault:
     return answering(name, framed_by(('Transfer-Encoding', coding)))
 
 

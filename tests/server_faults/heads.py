@@ -6,11 +6,11 @@ from typing import Final
 from dlmachine.core.http.head_parser import MAX_FIELDS
 from dlmachine.core.http.request import Request
 from dlmachine_adapters.fakes import Reply, Resource
-from tests.server_faults.mishap import (
+from tests.server_faults.server_fault import (
     EARLY,
     FOR_EVER,
     Answer,
-    Mishap,
+    ServerFault,
     answering,
     failing,
     lost,
@@ -36,11 +36,11 @@ def _with_fields(count: int) -> Answer:
     return answer
 
 
-def _begins(start: bytes) -> Mishap:
+def _begins(start: bytes) -> ServerFault:
     return telling(f'a head that begins {start!r}', start=start)
 
 
-def _holds(lines: bytes) -> Mishap:
+def _holds(lines: bytes) -> ServerFault:
     return telling(f'a head with {lines!r}', lines)
 
 
@@ -80,7 +80,7 @@ LINES: Final = tuple(
     )
 )  # fmt: skip
 
-HEADS: Final[tuple[Mishap, ...]] = (
+HEADS: Final[tuple[ServerFault, ...]] = (
     *STARTS,
     *LINES,
     telling('one ETag twice', b'ETag: "v1"\r\n'),

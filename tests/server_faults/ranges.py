@@ -7,7 +7,7 @@ from typing import Final
 from dlmachine.core.http.request import Request
 from dlmachine_adapters.fakes import Reply, Resource
 from dlmachine_adapters.fakes.server import Fields
-from tests.server_faults.mishap import Answer, Mishap, answering
+from tests.server_faults.server_fault import Answer, ServerFault, answering
 
 _ASKED: Final = re.compile(r'bytes=(\d+)-(\d*)')
 
@@ -66,7 +66,7 @@ def _beyond(*fields: tuple[str, str]) -> Answer:
 
 _TWO_PARTS: Final = (('Content-Type', 'multipart/byteranges; boundary=x'),)
 
-RANGES: Final[tuple[Mishap, ...]] = (
+RANGES: Final[tuple[ServerFault, ...]] = (
     answering('206: from one byte later', _part(first=1)),
     answering('206: from one byte earlier', _part(first=-1)),
     answering('206: from the beginning', _part(first=-(10**9))),

@@ -7,7 +7,7 @@ from typing import Final
 
 from dlmachine.core.http.request import Request
 from dlmachine_adapters.fakes import Reply, Resource
-from tests.server_faults.mishap import Answer, Mishap, answering, breaking, lost
+from tests.server_faults.server_fault import Answer, ServerFault, answering, breaking, lost
 
 
 def _to(location: str | None, status: int = 302) -> Answer:
@@ -22,7 +22,7 @@ def _to_itself(resource: Resource, at: int, request: Request) -> Reply:
     return Reply(status=301, fields=(('Location', ''),), body=b'here')
 
 
-REDIRECTS: Final[tuple[Mishap, ...]] = (
+REDIRECTS: Final[tuple[ServerFault, ...]] = (
     *(
         answering(f'{status} without Location', _to(None, status))
         for status in (301, 302, 303, 307, 308)

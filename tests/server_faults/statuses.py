@@ -5,7 +5,7 @@ from typing import Final
 
 from dlmachine.core.http.request import Request
 from dlmachine_adapters.fakes import Reply, Resource
-from tests.server_faults.mishap import Answer, answering, breaking, lost, truncated
+from tests.server_faults.server_fault import Answer, answering, breaking, lost, truncated
 
 _HTML: Final = ('Content-Type', 'text/html; charset=utf-8')
 _PAGE: Final = b'<html><head><title>Sorry</title></head><body>Something happened.</body></html>\n'

@@ -33,13 +33,13 @@ def resource(
             range_of(asked, len(body)) if ranges and _is_same(asked, etag, last_modified) else None
         )
         if span is None:
-            wire.answer(200, all_fields, body, 'OK')
+            wire.respond(200, all_fields, body, 'OK')
         elif span[0] >= len(body):
-            wire.answer(416, (('Content-Range', f'bytes */{len(body)}'),), b'', 'Range')
+            wire.respond(416, (('Content-Range', f'bytes */{len(body)}'),), b'', 'Range')
         else:
             first, last = span
             place = ('Content-Range', f'bytes {first}-{last}/{len(body)}')
-            wire.answer(206, (*all_fields, place), body[first : last + 1], 'Partial Content')
+            wire.respond(206, (*all_fields, place), body[first : last + 1], 'Partial Content')
         if closes:
             wire.close()
 
@@ -52,21 +52,21 @@ def gzipped(body: bytes, fields: Fields = ()) -> Handler:
     return resource(coded, fields=(('Content-Encoding', 'gzip'), *fields), ranges=False)
 
 
-def answer(status: int, fields: Fields = (), body: bytes = b'', reason: str = 'Text') -> Handler:
+def respond(status: int, fields: Fields = (), body: bytes = b'', reason: str = 'Text') -> Handler:
     """A fixed response."""
-    return lambda asked, wire: wire.answer(status, fields, body, reason)
+    return lambda asked, wire: wire.respond(status, fields, body, reason)
 
 
 def redirect(
     location: str, status: int = 302, body: bytes = b'moved', fields: Fields = ()
 ) -> Handler:
     """A redirect."""
-    return answer(status, (('Location', location), *fields), body, 'Found')
+    return respond(status, (('Location', location), *fields), body, 'Found')
 
 
 def echo(asked: Asked, wire: Wire) -> None:
     """Send back the body of the request."""
-    wire.answer(200, (('Content-Type', 'application/octet-stream'),), asked.body)
+    wire.respond(200, (('Content-Type', 'application/octet-stream'),), asked.body)
 
 
 def in_turn(*handlers: Handler) -> Handler:

@@ -62,7 +62,7 @@ class Wire:
             self.cut()
             raise HungUp from error
 
-    def answer(
+    def respond(
         self, status: int = 200, fields: Fields = (), body: bytes = b'', reason: str = 'Text'
     ) -> None:
         """Send a complete response with its length."""
@@ -112,7 +112,7 @@ Handler: TypeAlias = Callable[[Asked, Wire], None]
 
 def not_found(asked: Asked, wire: Wire) -> None:
     """The response for an unknown path."""
-    wire.answer(404, (('Content-Type', 'text/html'),), b'<html>not found</html>', 'Not Found')
+    wire.respond(404, (('Content-Type', 'text/html'),), b'<html>not found</html>', 'Not Found')
 
 
 @dataclass(slots=True)

@@ -44,7 +44,7 @@ class Proxy:
     def _handle(self, asked: Asked, wire: Wire) -> None:
         expected = f'Basic {b64encode(self.login.encode()).decode()}'
         if self.login and asked.get('Proxy-Authorization') != expected:
-            wire.answer(407, (('Proxy-Authenticate', 'Basic'),), b'who?', 'Proxy Authentication')
+            wire.respond(407, (('Proxy-Authenticate', 'Basic'),), b'who?', 'Proxy Authentication')
             wire.close()
         elif asked.method == 'CONNECT':
             self._tunnel(asked, wire)

@@ -110,8 +110,8 @@ def test_a_part_is_continued_from_its_offset(transport: Transport, server: Serve
     ('handler', 'status'),
     [
         (behaviours.redirect('http://elsewhere.invalid/'), 302),
-        (behaviours.answer(404, body=b'<html>'), 404),
-        (behaviours.answer(503, (('Retry-After', '1'),), b'x' * 70_000), 503),
+        (behaviours.respond(404, body=b'<html>'), 404),
+        (behaviours.respond(503, (('Retry-After', '1'),), b'x' * 70_000), 503),
         (behaviours.chunked([b'x'] * 3), 200),
     ],
     ids=['redirect', 'error', 'large error', 'same copy'],
@@ -170,16 +170,16 @@ def test_a_full_disk_ends_the_exchange(transport: Transport, server: Server) -> 
         (behaviours.raw(_OK[:10]), (AnswerUnusable, ConnectionFailed), 0),
         (behaviours.raw(b'SSH-2.0-OpenSSH\r\n'), AnswerUnusable, 0),
         (behaviours.raw(_OK + b'no colon\r\n\r\n'), AnswerUnusable, 0),
-        (behaviours.answer(200, tuple((f'X-{number}', 'v') for number in range(5_001))), AnswerUnusable, 0),
-        (behaviours.answer(200, (('X', 'v' * 70_000),)), AnswerUnusable, 0),
-        (behaviours.answer(200, (('X', 'v' * 60_000),) * 5), AnswerUnusable, 0),
+        (behaviours.respond(200, tuple((f'X-{number}', 'v') for number in range(5_001))), AnswerUnusable, 0),
+        (behaviours.respond(200, (('X', 'v' * 70_000),)), AnswerUnusable, 0),
+        (behaviours.respond(200, (('X', 'v' * 60_000),) * 5), AnswerUnusable, 0),
         (behaviours.raw(_OK + b'Content-Length: -3\r\n\r\nabc'), AnswerUnusable, 0),
         (behaviours.raw(_OK + b'Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd'), AnswerUnusable, 0),
         (behaviours.raw(_OK + b'Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n'), AnswerUnusable, 0),
-        (behaviours.answer(999), AnswerUnusable, 0),
-        (behaviours.answer(304), AnswerUnusable, 0),
-        (behaviours.answer(206, (('Content-Range', 'bytes 5-6/7'),), b'xy'), AnswerUnusable, 0),
-        (behaviours.answer(200, (('Content-Encoding', 'br'),), b'xy'), AnswerUnusable, 0),
+        (behaviours.respond(999), AnswerUnusable, 0),
+        (behaviours.respond(304), AnswerUnusable, 0),
+        (behaviours.respond(206, (('Content-Range', 'bytes 5-6/7'),), b'xy'), AnswerUnusable, 0),
+        (behaviours.respond(200, (('Content-Encoding', 'br'),), b'xy'), AnswerUnusable, 0),
     ],
     ids=[
         'short', 'reset in the body', 'chunks cut', 'chunks garbled', 'closed at once', 'reset at once',
@@ -220,7 +220,7 @@ def test_connections_are_used_again(transport: Transport, server: Server) -> Non
         behaviours.resource(_BODY),
         behaviours.chunked([b'abc']),
         behaviours.redirect('/x'),
-        behaviours.answer(404, body=b'y' * 1000),
+        behaviours.respond(404, body=b'y' * 1000),
         behaviours.raw(b'HTTP/1.1 204 No Content\r\n\r\n', ends='keep'),
     )
     for number, handler in enumerate(handlers * 2):
@@ -231,7 +231,7 @@ def test_connections_are_used_again(transport: Transport, server: Server) -> Non
 
 def test_cookies_are_not_kept(transport: Transport, server: Server) -> None:
     """A cookie from a server is in the head, and nowhere else."""
-    url = server.on('/data', behaviours.answer(200, (('Set-Cookie', 'a=1; Path=/'),), b'abc'))
+    url = server.on('/data', behaviours.respond(200, (('Set-Cookie', 'a=1; Path=/'),), b'abc'))
     for _ in range(2):
         event = answered(transport.exchange(exchange_for(url), MemoryPart(), None))
         assert event.head.headers.get('Set-Cookie') == 'a=1; Path=/'
@@ -249,7 +249,7 @@ def test_memory_is_bounded(transport: Transport, server: Server) -> None:
 
     part = CountingPart()
     effect = exchange_for(server.on('/data', many))
-    transport.exchange(exchange_for(server.on('/small', behaviours.answer(200))), part, None)
+    transport.exchange(exchange_for(server.on('/small', behaviours.respond(200))), part, None)
     tracemalloc.start()
     try:
         answered(transport.exchange(effect, part, None))

@@ -22,7 +22,7 @@ from dlmachine_adapters.files.part_storage import MemoryStorage
 from dlmachine_adapters.parts.part import PartialFile
 from tests.adapters.conftest import TRANSPORTS
 from tests.adapters.transport_fakes import exchange_for
-from tests.server_faults import LIMIT, MISHAPS, TOTAL, Mishap
+from tests.server_faults import LIMIT, SERVER_FAULTS, TOTAL, ServerFault
 from tests.servers import behaviours
 from tests.servers.http import Server
 from tests.servers.tls import Authority
@@ -96,18 +96,22 @@ def ask(url: str, held: bytes = b'', max_bytes: int | None = None, **more: Any) 
 
 
 def simulate(
-    mishap: Mishap, at: int, effect: Exchange, held: bytes, resource: Resource = _RESOURCE
+    server_fault: ServerFault,
+    at: int,
+    effect: Exchange,
+    held: bytes,
+    resource: Resource = _RESOURCE,
 ) -> tuple[dict[str, Any], Responded | Interrupted]:
     """The same exchange with the fakes."""
-    script = {effect.request.url: mishap.simulated(resource, at)}
+    script = {effect.request.url: server_fault.simulated(resource, at)}
     return see(ScriptedTransport(ManualClock(), script), effect, held)
 
 
-def limits(mishap: Mishap) -> dict[str, float]:
+def limits(server_fault: ServerFault) -> dict[str, float]:
     """Time limits for a timed fault; the other limits are far away."""
-    if not mishap.is_timed:
+    if not server_fault.is_timed:
         return {}
-    _, event = simulate(mishap, 1, ask('http://127.0.0.1/'), b'')
+    _, event = simulate(server_fault, 1, ask('http://127.0.0.1/'), b'')
     assert isinstance(event, Interrupted)
     assert isinstance(event.fault, TimedOut)
     limit = LIMIT.total_seconds()
@@ -133,25 +137,25 @@ def deaf_port() -> Iterator[int]:
 
 @contextmanager
 def played(
-    mishap: Mishap, at: int, server: Server, resource: Resource = _RESOURCE
+    server_fault: ServerFault, at: int, server: Server, resource: Resource = _RESOURCE
 ) -> Iterator[str]:
     """The URL of a server that plays a fault."""
-    if mishap.real is not None:
-        yield server.on('/data.csv', mishap.real(resource, at))
-    elif mishap.address is not None:
-        yield mishap.address
-    elif mishap.needs_tls:
+    if server_fault.real is not None:
+        yield server.on('/data.csv', server_fault.real(resource, at))
+    elif server_fault.address is not None:
+        yield server_fault.address
+    elif server_fault.needs_tls:
         yield server.url('/data.csv')
     else:
         with deaf_port() as port:
             yield f'http://127.0.0.1:{port}/data.csv'
 
 
-def _places(mishap: Mishap) -> tuple[int, ...]:
+def _places(server_fault: ServerFault) -> tuple[int, ...]:
     """The offsets at which a fault is played; fewer if each takes a while."""
-    if mishap.real is None:
+    if server_fault.real is None:
         return (0,)
-    return _TIMED_PLACES if mishap.is_timed else _PLACES
+    return _TIMED_PLACES if server_fault.is_timed else _PLACES
 
 
 def _ends_well(transport: Transport, good: Exchange, last: Responded | Interrupted) -> bool:
@@ -165,37 +169,37 @@ def _ends_well(transport: Transport, good: Exchange, last: Responded | Interrupt
 
 
 def _cases() -> Iterator[Any]:
-    for mishap in MISHAPS:
+    for server_fault in SERVER_FAULTS:
         for name in TRANSPORTS:
-            yield pytest.param(mishap, name, id=f'{mishap.name}-{name}')
+            yield pytest.param(server_fault, name, id=f'{server_fault.name}-{name}')
 
 
-@pytest.mark.parametrize(('mishap', 'name'), tuple(_cases()))
+@pytest.mark.parametrize(('server_fault', 'name'), tuple(_cases()))
 def test_a_real_wire_gives_the_same_event(
     make_transport: Callable[[str], Transport],
     server: Server,
     tls_server: Server,
     authority: Authority,
-    mishap: Mishap,
+    server_fault: ServerFault,
     name: str,
 ) -> None:
     """At each offset, for the complete file and for a rest; the next exchange succeeds."""
     transport = make_transport(name)
-    used = tls_server if mishap.needs_tls else server
-    is_trusted = mishap.needs_tls and mishap.real is not None
+    used = tls_server if server_fault.needs_tls else server
+    is_trusted = server_fault.needs_tls and server_fault.real is not None
     more: dict[str, Any] = {'cainfo': authority.cainfo} if is_trusted else {}
     good = ask(used.on('/good', behaviours.resource(_CONTENT)), **more)
-    for at in _places(mishap):
+    for at in _places(server_fault):
         for held in _HELD:
-            with played(mishap, at, used) as url:
-                effect = ask(url, held, len(_CONTENT), **limits(mishap), **more)
+            with played(server_fault, at, used) as url:
+                effect = ask(url, held, len(_CONTENT), **limits(server_fault), **more)
                 real, event = see(transport, effect, held)
-                simulated, _ = simulate(mishap, at, effect, held)
-            if (mishap.name, name) in KNOWN_DIFFERENCES:
+                simulated, _ = simulate(server_fault, at, effect, held)
+            if (server_fault.name, name) in KNOWN_DIFFERENCES:
                 assert isinstance(event, Interrupted)
             else:
                 assert real == simulated, f'at byte {at}, from {len(held)}'
-            if is_trusted == mishap.needs_tls:
+            if is_trusted == server_fault.needs_tls:
                 assert _ends_well(transport, good, event)
 
 
@@ -204,35 +208,35 @@ def test_a_large_body_breaks_in_the_same_way(
     transport: Transport, server: Server, name: str
 ) -> None:
     """No received byte is lost in the buffers."""
-    mishap = next(mishap for mishap in MISHAPS if mishap.name == name)
+    server_fault = next(server_fault for server_fault in SERVER_FAULTS if server_fault.name == name)
     for at in (65_536, 777_777, len(_LARGE.content) - 1):
-        with played(mishap, at, server, _LARGE) as url:
+        with played(server_fault, at, server, _LARGE) as url:
             effect = ask(url)
         real, _ = see(transport, effect)
-        simulated, _ = simulate(mishap, at, effect, b'', _LARGE)
+        simulated, _ = simulate(server_fault, at, effect, b'', _LARGE)
         assert real == simulated, f'at byte {at}'
 
 
-@pytest.mark.parametrize('mishap', MISHAPS, ids=lambda mishap: mishap.name)
-def test_faults_that_only_the_content_shows_are_marked(mishap: Mishap) -> None:
+@pytest.mark.parametrize('server_fault', SERVER_FAULTS, ids=lambda server_fault: server_fault.name)
+def test_faults_that_only_the_content_shows_are_marked(server_fault: ServerFault) -> None:
     """A fault brings the right bytes, or an error, or is marked as a lie."""
     is_wrong = False
     for at in _PLACES:
         for held in _HELD:
-            seen, event = simulate(mishap, at, ask('http://127.0.0.1/', held), held)
+            seen, event = simulate(server_fault, at, ask('http://127.0.0.1/', held), held)
             is_whole = isinstance(event, Responded) and event.received is not None
             is_wrong |= is_whole and seen['part'] != _CONTENT
-    assert is_wrong == mishap.is_lie
+    assert is_wrong == server_fault.is_lie
 
 
 def test_the_catalogue_is_complete() -> None:
     """Every fault of an exchange over http(s) is in the catalogue, with a name."""
-    names = [mishap.name for mishap in MISHAPS]
+    names = [server_fault.name for server_fault in SERVER_FAULTS]
     assert len(set(names)) == len(names)
     found: set[tuple[str, str]] = set()
-    for mishap in MISHAPS:
+    for server_fault in SERVER_FAULTS:
         effect = ask('http://127.0.0.1/', max_bytes=len(_CONTENT))
-        _, event = simulate(mishap, 1, effect, b'')
+        _, event = simulate(server_fault, 1, effect, b'')
         if isinstance(event, Interrupted):
             found.add((event.fault.code, getattr(event.fault, 'phase', '')))
     assert found == {

@@ -10,7 +10,7 @@ from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.protocol.ports import Transport
 from dlmachine_adapters.http.public_suffixes import with_public_suffixes
 from tests.adapters.transport_fakes import MemoryPart, answered, exchange_for
-from tests.servers.behaviours import answer
+from tests.servers.behaviours import respond
 from tests.servers.http import Server
 
 
@@ -51,6 +51,6 @@ def test_most_heads_need_no_suffix_list() -> None:
 
 def test_every_backend_reports_public_suffixes(transport: Transport, server: Server) -> None:
     """Each backend adds the public suffixes to the head."""
-    url = server.on('/x', answer(200, (('Set-Cookie', 'a=1; Domain=co.uk'),), b'abc'))
+    url = server.on('/x', respond(200, (('Set-Cookie', 'a=1; Domain=co.uk'),), b'abc'))
     event = answered(transport.exchange(exchange_for(url), MemoryPart(), None))
     assert event.head.public_suffixes == ('co.uk',)

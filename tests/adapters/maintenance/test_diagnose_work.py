@@ -106,11 +106,11 @@ def test_parts_are_reported_and_only_old_ones_removed(
     left = a_left_part(folder, 'b' * 32)
     useless = left.with_name(left.name.replace('b' * 32, 'c' * 32))
     write_file(str(useless), b'x')
-    told = [finding.text for finding in look(registry)]
+    reported = [finding.text for finding in look(registry)]
 
-    assert told[0].startswith(f'being written, of {"a" * 32}, by process {os.getpid()}')
-    assert told[1].startswith('resumable from byte 2,097,152 if "v1" is still current, of bbb')
-    assert told[2].startswith('not resumable, of ccc')
+    assert reported[0].startswith(f'being written, of {"a" * 32}, by process {os.getpid()}')
+    assert reported[1].startswith('resumable from byte 2,097,152 if "v1" is still current, of bbb')
+    assert reported[2].startswith('not resumable, of ccc')
     assert not any(finding.is_problem for finding in look(registry))
     assert [finding.text.partition(',')[0] for finding in cured(registry, WEEK)] == [
         'being written'

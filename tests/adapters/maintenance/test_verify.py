@@ -120,15 +120,15 @@ def test_a_wrong_file_goes_into_quarantine_with_a_note(
     inode = os.stat(update.path).st_ino
     repaired = repairer.repair(named(update), update.path)
     file, note = quarantined(folder)
-    told = parse_note(note.read_text())
+    reported = parse_note(note.read_text())
 
     assert repaired == Repaired(
         is_done=True, text='its row is marked as deleted', moved_to=str(file)
     )
     assert (file.read_bytes(), file.stat().st_ino, file.suffix) == (WRONG, inode, '.csv')
-    assert told is not None
-    assert (told.was, told.url, told.key) == (Path(update.path).name, URL, update.key)
-    assert (told.expected_sha256, told.found_sha256) == (
+    assert reported is not None
+    assert (reported.was, reported.url, reported.key) == (Path(update.path).name, URL, update.key)
+    assert (reported.expected_sha256, reported.found_sha256) == (
         update.record.sha256,
         sha256(WRONG).hexdigest(),
     )

@@ -210,24 +210,25 @@ def test_eight_threads_keep_to_a_rate(gates: Entering) -> None:
     assert max(instants) - min(instants) < 23 / 18 * 1.3
 
 
-def _ask_in_a_process(folder: str, count: int, told: 'multiprocessing.Queue[float]') -> None:
+def _ask_in_a_process(folder: str, count: int, reported: 'multiprocessing.Queue[float]') -> None:
     gates = Entering(HostGates(folder, CancelToken()))
     for _ in range(count):
         assert gates.enter(ask(rate=KEGG), None) is None
-        told.put(time.monotonic())
+        reported.put(time.monotonic())
         gates.leave(ask(rate=KEGG))
 
 
 def test_three_processes_keep_to_a_rate(tmp_path: Path) -> None:
     """Through a shared folder."""
     context = multiprocessing.get_context('spawn')
-    told = context.Queue()
+    reported = context.Queue()
     running = [
-        context.Process(target=_ask_in_a_process, args=(str(tmp_path), 8, told)) for _ in range(3)
+        context.Process(target=_ask_in_a_process, args=(str(tmp_path), 8, reported))
+        for _ in range(3)
     ]
     for process in running:
         process.start()
-    instants = [told.get(timeout=30) for _ in range(24)]
+    instants = [reported.get(timeout=30) for _ in range(24)]
     for process in running:
         process.join(10)
 

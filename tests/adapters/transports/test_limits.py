@@ -243,7 +243,7 @@ def test_limits_do_not_outlast_an_exchange(transport: Transport, server: Server)
 
     def late(asked: Asked, wire: Wire) -> None:
         wire.pause(0.6)
-        wire.answer(200, (), b'late')
+        wire.respond(200, (), b'late')
 
     quick = server.on('/quick', behaviours.resource(b'abc'))
     answered(transport.exchange(exchange_for(quick, stall=0.3, connect=0.3), MemoryPart(), None))

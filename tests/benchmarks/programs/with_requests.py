@@ -15,11 +15,11 @@ def one(job: dict[str, Any]) -> None:
 
     digest = hashlib.sha256()
     with (
-        requests.get(job['url'], stream=True, timeout=60) as answer,
+        requests.get(job['url'], stream=True, timeout=60) as response,
         open(job['path'], 'wb') as file,
     ):
-        answer.raise_for_status()
-        for piece in answer.iter_content(PIECE_BYTES):
+        response.raise_for_status()
+        for piece in response.iter_content(PIECE_BYTES):
             file.write(piece)
             digest.update(piece)
     if digest.hexdigest() != job['sha256']:
@@ -33,10 +33,10 @@ def many(job: dict[str, Any]) -> None:
     with requests.Session() as session:
         session.verify = job.get('cainfo') or True
         for number, url in enumerate(Path(job['urls']).read_text().split()):
-            with session.get(url, stream=True, timeout=60) as answer:
-                answer.raise_for_status()
+            with session.get(url, stream=True, timeout=60) as response:
+                response.raise_for_status()
                 with open(f'{job["folder"]}/{number}.bin', 'wb') as file:
-                    file.writelines(answer.iter_content(PIECE_BYTES))
+                    file.writelines(response.iter_content(PIECE_BYTES))
 
 
 if __name__ == '__main__':

@@ -36,7 +36,7 @@ _SPAN: Final = re.compile(r'bytes (\d+)-(\d+)/.*')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mishap:
+class ServerFault:
     """A fault between a request and the end of its response."""
 
     name: str
@@ -100,7 +100,7 @@ def honest(resource: Resource, at: int, request: Request) -> Reply:
 
 def failing(
     name: str, fault: Breaks, *steps: bytes | float, ends: str = 'close', **marks: Unpack[Marks]
-) -> Mishap:
+) -> ServerFault:
     """No readable head: these bytes and pauses come instead."""
 
     def real(resource: Resource, at: int) -> Handler:
@@ -109,10 +109,10 @@ def failing(
     def simulated(resource: Resource, at: int) -> Turn:
         return lambda request: fault(redact_url(request.url), 0, None)
 
-    return Mishap(name=name, simulated=simulated, real=real, **marks)
+    return ServerFault(name=name, simulated=simulated, real=real, **marks)
 
 
-def answering(name: str, answer: Answer, **marks: Unpack[Marks]) -> Mishap:
+def answering(name: str, answer: Answer, **marks: Unpack[Marks]) -> ServerFault:
     """A complete response, but not the requested one."""
 
     def real(resource: Resource, at: int) -> Handler:
@@ -125,12 +125,12 @@ def answering(name: str, answer: Answer, **marks: Unpack[Marks]) -> Mishap:
     def simulated(resource: Resource, at: int) -> Turn:
         return lambda request: answer(resource, at, request)
 
-    return Mishap(name=name, simulated=simulated, real=real, **marks)
+    return ServerFault(name=name, simulated=simulated, real=real, **marks)
 
 
 def telling(
     name: str, lines: bytes = b'', start: bytes = b'HTTP/1.1 %d Text\r\n', **marks: Unpack[Marks]
-) -> Mishap:
+) -> ServerFault:
     """The right response with a head written byte by byte: its start and some lines.
 
     If the lines frame the body, nothing else does; a chunked body is chunked.
@@ -159,7 +159,7 @@ def breaking(
     ends: str = 'close',
     is_whole_at_end: bool = True,
     **marks: Unpack[Marks],
-) -> Mishap:
+) -> ServerFault:
     """A response that breaks off at an offset of its body, and what comes instead of the rest.
 
     After the last byte nothing is left to break, unless the framing still requires an end.
@@ -184,7 +184,7 @@ def breaking(
 
         return turn
 
-    return Mishap(name=name, simulated=simulated, real=real, **marks)
+    return ServerFault(name=name, simulated=simulated, real=real, **marks)
 
 
 def request_of(asked: Asked) -> Request:
