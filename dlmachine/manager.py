@@ -40,7 +40,7 @@ _ANY_URL: Final = 'http://options.invalid/'
 
 @list_options(MANAGER_OPTIONS)
 class DownloadManager:
-    """Downloads files and API answers, into a cache, to a path or into memory.
+    """Downloads files and API responses, into a cache, to a path or into memory.
 
     `path` is the cache folder, or `pkg` a name for one in the user's cache directory;
     without either there is no cache. `config` is a dict, or a TOML, YAML or JSON file.
@@ -270,7 +270,7 @@ class DownloadManager:
         return self._world.open_cached(str(outcome.path), name=name, ext=ext, **opening)
 
     def close(self) -> None:
-        """End what runs, in whatever thread, and close connections.
+        """Cancel what runs in any thread, and close connections.
 
         Running downloads end within a moment, with `CancelledError`; a part that can be resumed is
         kept. A closed manager opens new connections when it is used again.

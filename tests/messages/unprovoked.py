@@ -58,7 +58,7 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         'it has another name elsewhere',
         'it is larger than it could be',
         'it is not a regular file',
-        'no folder of ours can be made here',
+        'no working folder can be created here',
     ),
     'it takes a signal, or an output that is closed': (
         'error: the output cannot be written: ...',

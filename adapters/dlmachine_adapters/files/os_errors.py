@@ -12,6 +12,6 @@ def storage_fault(error: OSError, operation: str, path: str) -> StorageFailed:
 
 
 def too_large_a_list(path: str, limit_bytes: int) -> ChecksumUnknown:
-    """The fault for a file that is too large to be a list of checksums."""
-    problem = f'is no list: it has more than {limit_bytes:,} bytes'
+    """The fault for a file that is too large to be a checksum file."""
+    problem = f'is too large: it has more than {limit_bytes:,} bytes'
     return ChecksumUnknown(source=path, problem=problem)

@@ -57,7 +57,7 @@ def in_working_folder(
             first = first or error
             if error.errno not in _IN_THE_WAY:
                 raise
-    raise first or NotOurs(folder, 'no folder of ours can be made here')
+    raise first or NotOurs(folder, 'no working folder can be created here')
 
 
 def make_private(folder: str, name: str) -> str:

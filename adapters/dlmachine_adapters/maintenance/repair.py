@@ -1,8 +1,8 @@
 """Apply the repairs of a diagnosis.
 
-Contract: the repair of a finding is decided by `dlmachine.core.maintenance.checks`. Each
-looks again before it does anything, and does it only if the finding still stands. Raises
-nothing: what could not be done is told.
+Contract: `dlmachine.core.maintenance.checks` has decided which repair a finding has. Each repair
+checks again first, and does nothing if the finding no longer holds. Raises nothing: a failure is
+returned as text.
 """
 
 import errno

@@ -211,7 +211,7 @@ def _create(folder: Path, stem: str, made: tuple[Path, ...] = ()) -> FileStorage
 
 
 def _take_over(ours: OwnFolder, old: str, mine: str, note: PartNote) -> int | None:
-    """The handle of a part that has a name of ours now; None if another process has it."""
+    """Rename a part to this process's name; return its handle, None if another process has it."""
     try:
         handle, _ = ours.open(old, os.O_RDWR)
     except OSError:

@@ -33,7 +33,7 @@ from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine_adapters.files.own_folder import NotOurs, OwnFolder
 from dlmachine_adapters.files.owners import is_own
 
-#: On Windows `os.kill` ends a process, or sends Ctrl-C to its group, whatever the number.
+#: On Windows `os.kill` ends a process or sends Ctrl-C to its group, with any signal number.
 _CAN_ASK: Final = os.name != 'nt'
 fcntl: Any = import_module('fcntl') if find_spec('fcntl') else None
 
@@ -228,7 +228,7 @@ def is_held(ours: OwnFolder, part: str) -> bool:
 
 
 def _is_open_on_windows(ours: OwnFolder, part: str) -> bool:
-    # There no file can be renamed that anybody has open; its own name is no change.
+    # Windows renames no open file; a rename to the same name changes nothing.
     try:
         ours.rename(part, part)
     except PermissionError:

@@ -124,7 +124,7 @@ def _locked(ours: OwnFolder, name: str) -> Iterator[int]:
 
 
 def _lock_apart(ours: OwnFolder, name: str) -> HeldLock:
-    # On Windows a locked file cannot be read by another handle: the lock is a file of its own.
+    # On Windows a locked file cannot be read by another handle, so the lock is a separate file.
     with ours.sub(LOCKS_FOLDER, make=True) as locks:
         try:
             return take_lock(locks, f'rate-{name}.lock', _PATIENCE_SECONDS, '')[0]
