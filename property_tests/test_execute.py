@@ -54,9 +54,7 @@ server_faults = (
 #: Destinations, freshness and other options, without those that refuse a body.
 calm = st.builds(
     Policy,
-    destination=st.sampled_from(
-        [Auto(), Auto(), ToMemory(), ToPath('/data/x.csv'), ToPath('/data/')]
-    ),
+    dest=st.sampled_from([Auto(), Auto(), ToMemory(), ToPath('/data/x.csv'), ToPath('/data/')]),
     check_freshness=st.booleans(),
     check_method=st.sampled_from(CheckMethod),
     force_download=st.booleans(),
