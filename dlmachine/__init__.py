@@ -1,4 +1,4 @@
-"""dlmachine: a cache-aware download manager whose decisions can be read before they happen.
+"""dlmachine: download files into a versioned cache, and see beforehand what a download would do.
 
 Importing it loads no backend, writes nothing and configures nothing; heavy modules are loaded on
 first use (PEP 562).

@@ -27,7 +27,7 @@ MAX_LEVELS: Final = 100
 
 
 class _Broken(Exception):  # noqa: N818 -- never leaves this module
-    """The problem of a text, as a message."""
+    """A text cannot be parsed; the message says why."""
 
 
 def read_document(path: PathInput) -> Result[Any, Fault]:

@@ -59,7 +59,7 @@ class _Lazy(click.Group):
 @click.command(cls=_Lazy, context_settings={'help_option_names': ['-h', '--help']})
 @click.version_option(VERSION, prog_name='dlmachine')
 def group() -> None:
-    """A cache-aware download manager whose decisions can be read before they happen.
+    """Download files into a versioned cache, and see beforehand what a download would do.
 
     Exit codes: 0 ok, 1 generic, 2 usage, 3 files, 4 network, 5 TLS, 6 credentials,
     7 protocol, 8 server error, 9 integrity, 10 a download is pending, 11 offline miss,

@@ -29,7 +29,7 @@ def prepare_streams() -> None:
 
 
 class _Results(io.FileIO):
-    """Stdout."""
+    """stdout: an error is raised as `OutputFailed`."""
 
     def write(self, data: Any) -> int:
         try:
@@ -39,7 +39,7 @@ class _Results(io.FileIO):
 
 
 class _Messages(io.FileIO):
-    """Stderr."""
+    """stderr: messages that cannot be written are dropped."""
 
     def write(self, data: Any) -> int:
         try:

@@ -104,7 +104,7 @@ class MemoryStorage:
         self._buffer.write(data)
 
     def free_bytes(self) -> int | None:
-        """Unknown for memory."""
+        """None: the free space of memory is unknown."""
         return None
 
     def write_at(self, offset: int, data: bytes | memoryview) -> None:

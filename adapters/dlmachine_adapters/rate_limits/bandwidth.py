@@ -47,7 +47,7 @@ class Deadline:
 
 
 class ThrottledSink:
-    """A part, or a segment of one, that waits after each write."""
+    """A partial file, or one of its segments, that waits after each write to limit the speed."""
 
     def __init__(
         self,

@@ -130,7 +130,10 @@ class DigestMismatch(FaultBase):
         return f'{self.url}: {self.algorithm} is {self.actual}, expected {self.expected}{by}'
 
     def remedy(self) -> str:
-        return 'The file changed or was damaged on the way; nothing was kept'
+        changed = 'file changed or was damaged on the way; nothing was kept'
+        if self.source:
+            return f'The {changed}'
+        return f'Check the checksum; if it is right, the {changed}'
 
 
 @frozen

@@ -140,7 +140,7 @@ def plan(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Result[P
       because      the destination is memory
       destination  memory
       patience     at most 4 requests: 47 s if no connection is made, 247 s if no server responds
-      1. open a part in memory
+      1. open a partial file in memory
       2. GET https://example.org/t.csv with requests
       3. publish to memory
     >>> plan(target, Policy(offline=True), seen).failure().code

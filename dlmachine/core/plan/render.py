@@ -98,7 +98,7 @@ def _effect_words(effect: Effect) -> str:  # noqa: C901, PLR0911, PLR0912 -- one
         case OpenPart(beside=beside, adopt=adopt):
             where = 'in memory' if beside is None else f'in {beside}'
             more = '' if adopt is None else f', resuming after {adopt.size_bytes:,} bytes'
-            return f'open a part {where}{more}'
+            return f'open a partial file {where}{more}'
         case Exchange():
             return _show_exchange(effect)
         case ExchangeSegments(spans=spans, connections=most):

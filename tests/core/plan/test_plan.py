@@ -72,7 +72,7 @@ def test_the_text_of_a_plan() -> None:
         '  note         ftp://h/x goes to the backend curl, which speaks its scheme',
         f'  1. lock entry {KEY[:12]}, waiting at most 600 s',
         '  2. check cache and destination again',
-        '  3. open a part in /cache',
+        '  3. open a partial file in /cache',
         '  4. GET https://example.org/t.csv with requests (If-None-Match: "v1")',
         '  5. record version 1 as validated',
         '  6. discard the part',
@@ -87,10 +87,10 @@ EFFECTS: list[tuple[Effect, str]] = [
         'lock entry abababababab, waiting at most 1 s',
     ),
     (Observe(key=''), 'check cache and destination again'),
-    (OpenPart(beside=None, stem='x'), 'open a part in memory'),
+    (OpenPart(beside=None, stem='x'), 'open a partial file in memory'),
     (
         OpenPart(beside='/d', stem='x', adopt=a_part(size_bytes=4000)),
-        'open a part in /d, resuming after 4,000 bytes',
+        'open a partial file in /d, resuming after 4,000 bytes',
     ),
     (
         an_exchange(
@@ -244,7 +244,7 @@ def test_the_text_of_a_plan_without_a_stored_copy() -> None:
         '  because      the destination is memory',
         '  destination  memory',
         '  patience     at most 4 requests: 40 s if no connection is made, 240 s if no server responds',
-        '  1. open a part in memory',
+        '  1. open a partial file in memory',
         '  2. GET https://example.org/t.csv with requests',
         '  3. publish to memory',
     ]
