@@ -88,14 +88,14 @@ if TYPE_CHECKING:
 def command(urls: tuple[str, ...], **given: Any) -> None:
     """Download URLs and print their paths, one per line.
 
-    Without --output, --dir or --cache, files go into the configured cache, or without one into the
-    current folder, with the name from the response.
+    Without --output, --dir or --cache, files go to the configured destination or cache, or without
+    either into the current folder, with the name from the response.
     """
     check_destination(given)
     if os.environ.get(WORKERS[1]):
         click.echo(f'warning: {WORKERS[1]} is now called {WORKERS[0]}', err=True)
     if not urls and given['input_file'] is None:
-        msg = 'Missing argument URL'
+        msg = 'Pass a URL, or a file of URLs with --input-file'
         raise click.UsageError(msg)
     is_quiet = any(given[name] for name in ('quiet', 'as_json', 'verbose'))
     is_bare = is_quiet or given['dry_run'] or given['progress'] is False
