@@ -128,7 +128,7 @@ def check_items(items: object) -> None:
     """Raises: RequestError if `items` is one item, or a Result."""
     if isinstance(items, (str, Descriptor, Result)):
         advice = 'Pass dm.unwrap(items)' if isinstance(items, Result) else 'Pass a list'
-        problem = f'is a {type(items).__name__}, although a list is expected'
+        problem = f'must be a list, not {type(items).__name__}'
         raise error_for(InvalidInput(where='items', problem=problem, advice=advice))
 
 

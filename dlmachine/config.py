@@ -36,7 +36,7 @@ ConfigLike: TypeAlias = PathInput | Mapping[str, object] | None
 #: If one of these is set, the configuration folder on Linux is not ~/.config.
 _ELSEWHERE: Final = frozenset({'XDG_CONFIG_HOME', 'ANDROID_DATA', 'ANDROID_ROOT'})
 _DEFAULT: Final = 'default'
-_NOT_A_FOLDER: Final = 'The first argument, path=, is the cache folder; a URL goes to download()'
+_NOT_A_FOLDER: Final = 'path= is the cache folder; a URL is passed to download'
 #: Two options for the same setting: the one from the higher source is used.
 _RIVALS: Final = {'path': 'pkg', 'pkg': 'path'}
 
@@ -140,7 +140,7 @@ def _read_config(config: object) -> Result[tuple[Setting, ...], Fault]:
         return _name_settings(absolute_words(_find_table(config)), 'config')
     if isinstance(config, (str, bytes, PathLike)):
         return _read_file(fsdecode(config))
-    problem = f'is neither a file nor a mapping: {type(config).__name__}'
+    problem = f'must be a file or a mapping, not {type(config).__name__}'
     return Failure(InvalidInput(where='config', problem=problem))
 
 
@@ -187,8 +187,9 @@ def _refuse_rivals(
     settings: tuple[Setting, ...], source: str
 ) -> Result[tuple[Setting, ...], Fault]:
     if _RIVALS.keys() <= {setting.name for setting in settings if setting.value is not None}:
-        problem = 'path and pkg are both set, but a manager has one cache'
-        return Failure(InvalidInput(where=source, problem=problem))
+        where = 'path and pkg' if source == 'keyword' else f'path and pkg ({source})'
+        problem = 'cannot be combined: a manager has one cache'
+        return Failure(InvalidInput(where=where, problem=problem))
     return Success(settings)
 
 
@@ -253,7 +254,7 @@ def _read_plain(name: str, value: object) -> Result[Any, Fault]:
 
 def _check_package(name: str, text: str) -> Result[Any, Fault]:
     if text in {'.', '..'} or any(one in text for one in '/\\:'):
-        problem = f'{text!r} is not the name of a package'
+        problem = f'must be the name of a package, not {text!r}'
         advice = 'It names a folder in the cache directory of the user; for a path use path='
         return Failure(InvalidInput(where=name, problem=problem, advice=advice))
     return Success(text)

@@ -205,7 +205,7 @@ def _part_of_a_file(
         return Success(value)
     other = next((key for key in value if key not in _FILE_KEYS), None)
     if other is not None or not isinstance(value.get('file'), (str, PurePath)):
-        problem = f'has {other!r}' if other is not None else 'names no file'
+        problem = f'has the unknown name {other!r}' if other is not None else 'names no file'
         advice = 'A file is written as { file = "path" }, perhaps with filename and content_type'
         return Failure(InvalidInput(where=where, problem=problem, advice=advice))
     named = parse_local_path(expand(str(value['file'])), where)
@@ -217,7 +217,7 @@ def _part_of_a_file(
     try:
         part = _read_part(name, Path(path))
     except (OSError, ValueError) as error:
-        problem = f'{path} cannot be read: {getattr(error, "strerror", None) or error}'
+        problem = f'names {path}, which cannot be read: {getattr(error, "strerror", None) or error}'
         return Failure(InvalidInput(where=where, problem=problem))
     own: dict[str, Any] = {key: str(one) for key, one in value.items() if key != 'file'}
     return Success(replace(part, **own))

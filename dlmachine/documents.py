@@ -41,7 +41,7 @@ def read_document(path: PathInput) -> Result[Any, Fault]:
     name = named.unwrap()
     parse = _PARSERS.get(Path(name).suffix.lower())
     if parse is None:
-        problem = f'ends in none of {", ".join(_PARSERS)}'
+        problem = f'must end in one of {", ".join(_PARSERS)}'
         return Failure(InvalidInput(where=name, problem=problem))
     return read_text_file(name).bind(lambda text: _parse(name, text, parse))
 
@@ -57,11 +57,13 @@ def read_mapping(path: PathInput) -> Result[Mapping[str, Any], Fault]:
     value = {} if read.unwrap() is None else read.unwrap()
     where = fsdecode(path)
     if not isinstance(value, Mapping):
-        problem = f'holds no mapping of names to values, but a {type(value).__name__}'
+        problem = f'must contain a mapping of names to values, not a {type(value).__name__}'
         return Failure(InvalidInput(where=where, problem=problem))
     for name in value:
         if not isinstance(name, str):
-            return Failure(InvalidInput(where=where, problem=f'{name!r} is not a name'))
+            return Failure(
+                InvalidInput(where=where, problem=f'has the name {name!r}, which is not text')
+            )
     return Success(value)
 
 
@@ -141,7 +143,7 @@ def _refuse_bulk(value: Any) -> None:
         return counts[id(one)]
 
     if _count(value, 1) > MAX_VALUES:
-        msg = f'holds more than {MAX_VALUES:,} values, with those that its aliases repeat'
+        msg = f'has more than {MAX_VALUES:,} values, counting those that aliases repeat'
         raise _Broken(msg)
 
 

@@ -149,7 +149,7 @@ def unwrap(done: Result[Value, Fault] | IOResult[Value, Fault]) -> Value:
     >>> unwrap(read_manifest('nothing.txt'))
     Traceback (most recent call last):
         ...
-    dlmachine.errors.RequestError: nothing.txt: cannot be read: No such file or directory
+    dlmachine.errors.RequestError: nothing.txt cannot be read: No such file or directory
     """
     if isinstance(done, IOResult):
         if not is_successful(done):

@@ -257,7 +257,7 @@ class DownloadManager:
         """
         if self._world.store is None:
             advice = 'Pass path= or pkg= to DownloadManager'
-            fault = InvalidInput(where='open', problem='there is no cache', advice=advice)
+            fault = InvalidInput(where='open', problem='needs a cache', advice=advice)
             raise error_for(fault)
         words: dict[str, Any] = {**options}
         if words.pop('dest', None) not in {None, True}:

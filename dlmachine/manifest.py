@@ -253,7 +253,7 @@ def _read_entry(
         if near is not None:
             fault = unknown_name(near, _KNOWN, source)
     else:
-        problem = f'is neither a URL nor a mapping with a url, but of type {type(entry).__name__}'
+        problem = f'must be a URL or a mapping with a url, not {type(entry).__name__}'
         advice = "Several entries stand in a list named 'download', in TOML below [[download]]"
         fault = InvalidInput(where=source, problem=problem, advice=advice)
     name = entry.get('name') if isinstance(entry, Mapping) else None

@@ -13,7 +13,7 @@ from dlmachine.core.faults import InvalidInput
 from dlmachine.core.secrets.secret_names import parse_secret_names
 from dlmachine.core.spec import descriptor as core
 from dlmachine.core.spec.destination import Auto
-from dlmachine.core.spec.options import DESCRIPTOR_NAMES, parse_policy, split_options
+from dlmachine.core.spec.options import parse_policy, split_options
 from dlmachine.core.spec.policy import Policy
 from dlmachine.descriptor import Descriptor, with_defaults
 from dlmachine.errors import DownloadError, error_for, unwrap
@@ -110,7 +110,7 @@ def _over(
 ) -> core.Descriptor:
     if described:
         names = ', '.join(sorted(described))
-        advice = f'Pass it to the Descriptor: one of {", ".join(DESCRIPTOR_NAMES)}'
-        problem = 'a Descriptor is passed, which has it already'
+        advice = 'Pass it to Descriptor()'
+        problem = 'belongs to the Descriptor that is passed'
         raise error_for(InvalidInput(where=names, problem=problem, advice=advice))
     return with_defaults(descriptor, defaults.get('headers'), defaults.get('secret_names'))

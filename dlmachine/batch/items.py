@@ -96,22 +96,22 @@ _MAX_WORDS: Final = 200
 def check_batch(targets: object, workers: object, executor: object) -> None:
     """Raises: RequestError for arguments that are not valid for a batch."""
     if not isinstance(workers, int) or not 1 <= workers <= _MAX_WORKERS:
-        problem = f'{workers!r} is not from 1 to {_MAX_WORKERS}'
+        problem = f'must be from 1 to {_MAX_WORKERS}, not {workers!r}'
         raise error_for(InvalidInput(where='workers', problem=problem))
     if isinstance(targets, (str, Descriptor)):
-        problem = 'is one download, although a list is expected'
+        problem = 'must be a list, not one download'
         raise error_for(InvalidInput(where='targets', problem=problem, advice='Pass a list'))
     if isinstance(targets, Result):
-        problem = f'is a {type(targets).__name__}, although a list is expected'
+        problem = f'must be a list, not {type(targets).__name__}'
         advice = 'Pass dm.unwrap(targets)'
         raise error_for(InvalidInput(where='targets', problem=problem, advice=advice))
     if not isinstance(targets, Iterable):
-        problem = f'is not iterable: {type(targets).__name__}'
+        problem = f'must be iterable, not {type(targets).__name__}'
         raise error_for(InvalidInput(where='targets', problem=problem, advice='Pass a list'))
     is_usable = callable(getattr(executor, 'submit', None)) and not isinstance(executor, type)
     if executor is not None and not is_usable:
         advice = 'Pass an executor of concurrent.futures, or one with the same methods'
-        problem = f'is not an executor: {executor!r}'[:_MAX_WORDS]
+        problem = f'must be an executor, not {executor!r}'[:_MAX_WORDS]
         raise error_for(InvalidInput(where='executor', problem=problem, advice=advice))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
-from dlmachine.cli.parameters.flags import in_flags
+from dlmachine.cli.parameters.flags import fault_in_flags, in_flags
 from dlmachine.core.faults.printing import printable
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def fail(fault: 'Fault', text: str = '') -> NoReturn:
     """Print the error to stderr, and end with its exit code."""
     from dlmachine.cli.exit_codes import exit_code
 
-    click.echo(f'error: {text or in_flags(str(fault))}', err=True)
+    click.echo(f'error: {text or fault_in_flags(fault)}', err=True)
     sys.exit(exit_code(fault))
 
 
@@ -113,7 +113,7 @@ def shown(target: Any, manager: 'DownloadManager') -> str:
 
 def fault_text(target: Any, fault: 'Fault', manager: 'DownloadManager') -> str:
     """The message of a fault, with the target unless the message contains it."""
-    named, text = shown(target, manager), in_flags(str(fault))
+    named, text = shown(target, manager), fault_in_flags(fault)
     return text if named in text else f'{named}: {text}'
 
 

@@ -16,7 +16,7 @@ from typing import Any, Final, NoReturn
 
 INTERRUPTED: Final = 130
 TERMINATED: Final = 143
-INTERRUPT_MESSAGE: Final = 'interrupted; run it again to go on'
+INTERRUPT_MESSAGE: Final = 'interrupted; run the command again to resume'
 
 Handler = Callable[[int, FrameType | None], Any]
 

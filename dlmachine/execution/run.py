@@ -83,7 +83,7 @@ def execute(plan: 'Plan', world: World) -> IOResult[Outcome, Fault]:
         return IOFailure(wrapped)
     if plan.is_redacted:
         advice = 'Restore its secrets: plan.with_descriptor(descriptor)'
-        masked = InvalidInput(where='plan', problem='its secrets are masked', advice=advice)
+        masked = InvalidInput(where='plan', problem='has masked secrets', advice=advice)
         return IOFailure(masked)
     return run(plan.descriptor, plan.policy, plan.snapshot, world)
 

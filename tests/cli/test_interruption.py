@@ -24,7 +24,7 @@ SENT = 3 << 20
 HEAD = (
     f'HTTP/1.1 200 OK\r\nContent-Length: {len(BODY)}\r\nETag: "v1"\r\nAccept-Ranges: bytes\r\n\r\n'
 )
-SAID = 'interrupted; run it again to go on\n'
+SAID = 'interrupted; run the command again to resume\n'
 CODES = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 
 Process = subprocess.Popen[str]

@@ -93,11 +93,15 @@ def test_so_many_bytes_a_second(server: Server, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ('words', 'environ', 'said'),
     [
-        (('--rate', 'fast'), {}, "Invalid value for '--rate': 'fast' is not of the form '3/s'"),
+        (
+            ('--rate', 'fast'),
+            {},
+            "Invalid value for '--rate': must be a rate such as '3/s', not 'fast'",
+        ),
         (
             ('--max-per-host', '0'),
             {},
-            "Invalid value for '--max-per-host': 0 is not from 1 to 1000",
+            "Invalid value for '--max-per-host': must be from 1 to 1,000, not 0",
         ),
         ((), {'DLMACHINE_JOBS': 'many'}, "'many' is not a valid integer range"),
     ],

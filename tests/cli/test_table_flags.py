@@ -113,8 +113,8 @@ def test_an_old_variable_works_and_warns(tmp_path: Path) -> None:
 def test_a_bad_value_names_its_flag() -> None:
     """With the message of the table's parser; exit code 2."""
     for words, said in (
-        (('--retries', 'x'), "'--retries' / '--retry': 'x' is not a whole number"),
-        (('-m', '0'), 'is 0, which leaves no time'),
+        (('--retries', 'x'), "'--retries' / '--retry': must be a whole number, not 'x'"),
+        (('-m', '0'), 'must be more than 0'),
         (('--check-method', 'x'), "'--check-method': 'x' is not one of"),
         (('--newer-than', 'x'), "'--newer-than': 'x'"),
     ):

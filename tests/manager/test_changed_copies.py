@@ -184,7 +184,10 @@ def test_a_read_only_registry_does_not_fail_the_hit(
 
 @pytest.mark.parametrize(
     ('data', 'reason'),
-    [(WRONG, 'if it has the digest on record'), (BODY[:3], 'not have the size on record')],
+    [
+        (WRONG, 'if it has the recorded digest'),
+        (BODY[:3], 'its size differs from the recorded size'),
+    ],
 )
 def test_plans_and_audits_do_not_read_files(
     manager: DownloadManager, url: str, data: bytes, reason: str

@@ -158,16 +158,16 @@ def test_an_unknown_variable_is_a_warning(caplog: pytest.LogCaptureFixture) -> N
         ('broken.toml', 'broken.toml', 'line 2'),
         ('broken.yaml', 'broken.yaml', 'line 2'),
         ('broken.json', 'broken.json', 'line 2'),
-        ('list.json', 'list.json', 'holds no mapping'),
+        ('list.json', 'list.json', 'must contain a mapping'),
         ('latin.json', 'latin.json', 'UTF-8'),
-        ('settings.ini', 'settings.ini', 'ends in none of'),
-        ('bad.toml', 'retries (file bad.toml)', 'not a whole number'),
-        ({'timeout': 0}, 'timeout (config)', 'is 0'),
+        ('settings.ini', 'settings.ini', 'must end in one of'),
+        ('bad.toml', 'retries (file bad.toml)', 'must be a whole number'),
+        ({'timeout': 0}, 'timeout (config)', 'must be more than 0'),
         ({'headers': {'A': 'x\r\nB: y'}}, "headers['A'] (config)", 'contains CR'),
         ({'headers': {'Range': 'bytes=0-'}}, "headers['Range'] (config)", 'set by dlmachine'),
-        ({'verify': 'perhaps'}, 'verify (config)', 'neither true nor false'),
-        ({'path': 5}, 'path (config)', 'is not text'),
-        (5, 'config', 'neither a file nor a mapping'),
+        ({'verify': 'perhaps'}, 'verify (config)', 'must be true or false'),
+        ({'path': 5}, 'path (config)', 'must be text'),
+        (5, 'config', 'must be a file or a mapping'),
     ],
     ids=str,
 )
@@ -357,7 +357,9 @@ def test_names_in_a_mapping_are_texts(tmp_path: Path) -> None:
     path = tmp_path / 'a.yaml'
     path.write_text('1: x\n', encoding='utf-8')
 
-    assert read_mapping(path).failure() == InvalidInput(where=str(path), problem='1 is not a name')
+    assert read_mapping(path).failure() == InvalidInput(
+        where=str(path), problem='has the name 1, which is not text'
+    )
 
 
 @pytest.mark.parametrize(

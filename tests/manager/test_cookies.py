@@ -90,7 +90,7 @@ def test_endless_new_cookies_hit_the_redirect_limit(
         wire.respond(302, (('Location', '/data.bin'), *sets(f'n={next(count)}')))
 
     url = server.on('/data.bin', turn)
-    with pytest.raises(dm.DownloadError, match='redirect number 6, and max_redirects allows 5'):
+    with pytest.raises(dm.DownloadError, match='redirect number 6; the limit is 5'):
         manager.download(url, retries=0, max_redirects=5)
 
 

@@ -103,15 +103,18 @@ def test_an_entry_is_planned_and_fetched_like_any_target(
     [
         ({'retires': 5}, "unknown option 'retires'. Did you mean 'retries'"),
         ({'path': 'c'}, "unknown option 'path'. It is an option of DownloadManager"),
-        ({'retries': -1}, 'retries: -1 is not from 0'),
-        ({'headers': ['none']}, r'headers\[0\]: has no colon'),
-        ({'workers': 0}, 'workers: 0 is not from 1'),
-        ({'workers': 'x'}, "workers: 'x' is not from 1"),
-        ({'executor': 5}, 'executor: is not an executor: 5'),
-        ({'executor': ProcessPoolExecutor}, 'executor: is not an executor'),
-        ({'targets': None}, 'targets: is not iterable: NoneType'),
-        ({'targets': 'http://h/'}, 'targets: is one download'),
-        ({'targets': Success(())}, r'targets: is a Success, .* Pass dm\.unwrap\(targets\)'),
+        ({'retries': -1}, 'retries must be from 0 to 1,000, not -1'),
+        ({'headers': ['none']}, r'headers\[0\] has no colon'),
+        ({'workers': 0}, 'workers must be from 1 to 256, not 0'),
+        ({'workers': 'x'}, "workers must be from 1 to 256, not 'x'"),
+        ({'executor': 5}, 'executor must be an executor, not 5'),
+        ({'executor': ProcessPoolExecutor}, 'executor must be an executor, not '),
+        ({'targets': None}, 'targets must be iterable, not NoneType'),
+        ({'targets': 'http://h/'}, 'targets must be a list, not one download'),
+        (
+            {'targets': Success(())},
+            r'targets must be a list, not Success. Pass dm\.unwrap\(targets\)',
+        ),
     ],
 )
 def test_a_mistake_about_the_entire_batch_raises_at_once(
@@ -228,7 +231,7 @@ def test_lists_are_read_in_one_way(run: RunCommand, server: Server, tmp_path: Pa
     done = run('get', '-i', 'list.txt', '-d', 'd')
 
     assert done.stdout == 'd/t.tsv\n'
-    assert "error: url: 'nonsense' has no scheme" in done.stderr
+    assert "error: url 'nonsense' has no scheme" in done.stderr
     assert 's3cret' not in run('get', 'me:s3cret@h/x').stderr
     (tmp_path / 'work' / 'empty.txt').write_text('# none\n')
     assert run('get', '-i', 'empty.txt').returncode == 2
@@ -308,7 +311,7 @@ def test_urls_and_descriptors_can_be_audited(make_manager: MakeManager, server: 
         assert free == ['missing', 'missing', 'would-fail']
         assert bound == ['would-fail'] * 3
         for wrong in ('http://h/', dm.Descriptor('http://h/'), dm.read_manifest('no.toml')):
-            with pytest.raises(dm.RequestError, match='although a list is expected'):
+            with pytest.raises(dm.RequestError, match='must be a list'):
                 dm.audit(wrong, world)  # type: ignore[arg-type]
 
 
@@ -317,7 +320,7 @@ def test_a_result_instead_of_a_plan_is_refused(make_manager: MakeManager) -> Non
     target, policy = dm.Descriptor('http://127.0.0.1:9/x'), dm.Policy()
     with make_manager().adapters() as world:
         made: Any = dm.plan(target, policy, world.observe(target, policy))
-        with pytest.raises(dm.RequestError, match=r'plan: is a Result. .*dm.unwrap'):
+        with pytest.raises(dm.RequestError, match=r'plan is a Result. .*dm.unwrap'):
             dm.unwrap(dm.execute(made, world))
 
 

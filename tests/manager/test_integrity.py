@@ -258,7 +258,7 @@ def test_what_a_function_raises_is_a_no(manager: DownloadManager, server: Server
     url = server.on('/x', resource(BODY))
     with pytest.raises(IntegrityError, match=r'ValueError: 9000 bytes of \*\*\*'):
         manager.download(url, validate=fail, retries=0, headers={'X-Token': 's3cret'})
-    with pytest.raises(RequestError, match='cannot be called'):
+    with pytest.raises(RequestError, match='must be a function'):
         manager.download(url, validate='x')  # type: ignore[call-overload]
 
 

@@ -66,7 +66,7 @@ def test_what_is_wrong_with_an_item_is_in_its_row(make_manager: MakeManager) -> 
 def test_what_is_wrong_with_all_is_raised_at_once(make_manager: MakeManager) -> None:
     """One URL instead of a list, an unknown option, a bad value."""
     manager = make_manager()
-    with pytest.raises(dm.RequestError, match='although a list is expected'):
+    with pytest.raises(dm.RequestError, match='must be a list'):
         manager.audit('http://h/x')
     with pytest.raises(dm.RequestError, match="Did you mean 'retries'"):
         manager.audit([], retires=1)  # type: ignore[call-arg]

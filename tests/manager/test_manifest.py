@@ -142,7 +142,7 @@ def test_a_bad_line_is_a_fault_among_good_ones(tmp_path: Path) -> None:
             'l.json',
             '{"defaults": {"retries": "x"}, "a": "http://h/a"}',
             'retries ({path}, defaults)',
-            'not a whole number',
+            'must be a whole number',
         ),
     ],
     ids=['broken', 'a number', 'defaults that are none', 'a bad default'],

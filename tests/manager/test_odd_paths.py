@@ -26,7 +26,7 @@ class _Odd:
     [
         ('~nobody-of-this-name/x', "begins with '~nobody-of-this-name'"),
         (Path('~nobody-of-this-name/x'), 'not the home of a known user'),
-        (_Odd(), 'is neither a path'),
+        (_Odd(), 'must be a path'),
         ('x' * 300, 'has a name of 300 bytes'),
     ],
 )
@@ -163,7 +163,7 @@ def test_configuration_shows_no_secret_of_a_misplaced_url() -> None:
     with pytest.raises(dm.RequestError) as caught:
         dm.DownloadManager(config={'x' * 5000: 1})
     assert len(str(caught.value)) < 200
-    with pytest.raises(dm.RequestError, match='file: is an empty path'):
+    with pytest.raises(dm.RequestError, match='file is an empty path'):
         dm.DownloadManager(config='')
 
 
@@ -194,7 +194,7 @@ def test_a_body_may_be_set_only_once(run: RunCommand, server: Server) -> None:
 
     assert {one.returncode for one in (both, deep, number, double, empty)} == {2}
     assert '--data and --json-data exclude each other' in both.stderr
-    assert '--json-data: is nested too deeply' in deep.stderr
+    assert '--json-data is nested too deeply' in deep.stderr
     assert 'a number of more than 4,300 digits' in number.stderr
     assert "has 'a' twice" in double.stderr
     assert '--dir is an empty path' in empty.stderr

@@ -10,6 +10,7 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         '1 byte',
         'Try ... for help.\n',
         'a download',
+        'a file without a name',
         '... goes to the backend ..., which speaks its scheme',
         'the server confirmed that the stored version is current',
     ),
@@ -62,7 +63,7 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
     ),
     'it takes a signal, or an output that is closed': (
         'error: the output cannot be written: ...',
-        'interrupted; run it again to go on',
+        'interrupted; run the command again to resume',
     ),
     'it takes a server that plays tricks for long, or a resolver': (
         'the URLs of its redirects hold more than ... secrets',

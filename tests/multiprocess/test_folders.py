@@ -47,7 +47,7 @@ def test_a_folder_without_write_permission(
     reported = run(workload)
 
     assert (reported.fault, reported.exit_code) == ('storage_failed', 3)
-    assert 'permission denied' in reported.message
+    assert 'no permission to create files in' in reported.message
     assert str(folder) in reported.message
     assert tree_of(folder) == before
     assert server.asked == []
@@ -67,7 +67,7 @@ def test_a_cache_folder_that_cannot_be_created(
     reported = run(workload)
 
     assert (reported.fault, reported.exit_code) == ('storage_failed', 3)
-    assert 'permission denied' in reported.message
+    assert 'no permission to create files in' in reported.message
     assert server.asked == []
 
 

@@ -195,9 +195,7 @@ def test_a_body_larger_than_the_free_space_is_refused_at_once(
     assert (reported.fault, reported.exit_code) == ('storage_failed', 3)
     assert str(disk / ('c' if into_cache else 'data.bin')) in reported.message
     assert '.part' not in reported.message
-    assert re.search(
-        r'no space left on device \(needs 3\.1 MB, [12]\.\d MB free\)', reported.message
-    )
+    assert re.search(r'disk full \(needs 3\.1 MB, [12]\.\d MB free\)', reported.message)
     assert parts_of(disk) == []
 
 
@@ -222,7 +220,7 @@ def test_a_range_that_does_not_fit_the_disk_is_refused(
 
     assert full.fault == 'storage_failed'
     assert re.search(
-        r'no space left on device \(needs (\d{3}\.\d kB|1\.[0-4] MB), \d+\.\d kB free\)',
+        r'disk full \(needs (\d{3}\.\d kB|1\.[0-4] MB), \d+\.\d kB free\)',
         full.message,
     )
     assert reported.fault is None, reported.message

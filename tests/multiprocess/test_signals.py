@@ -94,7 +94,7 @@ def test_an_interrupted_download_is_resumed(
         out, err = process.communicate(timeout=10)
 
     assert process.returncode == code, err
-    assert (out, err.strip()) == ('', 'interrupted; run it again to go on')
+    assert (out, err.strip()) == ('', 'interrupted; run the command again to resume')
     assert dest.exists() == has_old
     assert not has_old or dest.read_bytes() == OLD
     assert len(parts_of(tmp_path)) == 1
@@ -122,7 +122,7 @@ def test_an_interrupted_batch_is_resumed(
         out, err = process.communicate(timeout=10)
 
     assert process.returncode == code, err
-    assert (out, err.strip()) == ('', 'interrupted; run it again to go on')
+    assert (out, err.strip()) == ('', 'interrupted; run the command again to resume')
     assert os.listdir(tmp_path / 'out') == ['.dlmachine']
     for file in files.values():
         file.released.set()

@@ -122,13 +122,17 @@ def find_trust(tls: Tls) -> Result[str | None, Fault]:
         if path:
             if Path(path).exists():
                 return Success(path)
-            return Failure(InvalidInput(where=where, problem=f'there is no file {path}'))
+            return Failure(
+                InvalidInput(where=where, problem=f'names a file that does not exist: {path}')
+            )
     folders = os.environ.get(_FOLDER_VARIABLE)
     if folders:
         found = next((each for each in folders.split(os.pathsep) if Path(each).is_dir()), None)
         if found is not None:
             return Success(found)
-        return Failure(InvalidInput(where=_FOLDER_VARIABLE, problem=f'there is no {folders}'))
+        return Failure(
+            InvalidInput(where=_FOLDER_VARIABLE, problem=f'names no folder that exists: {folders}')
+        )
     import certifi
 
     return Success(certifi.where())
@@ -137,7 +141,7 @@ def find_trust(tls: Tls) -> Result[str | None, Fault]:
 def _find_missing(tls: Tls) -> Fault | None:
     for where, path in (('cert', tls.cert), ('key', tls.key)):
         if path is not None and not Path(path).is_file():
-            return InvalidInput(where=where, problem=f'there is no file {path}')
+            return InvalidInput(where=where, problem=f'names a file that does not exist: {path}')
     return None
 
 

@@ -83,6 +83,6 @@ class Inflater:
         if is_large and self._made > MAX_GROWTH * self._taken:
             msg = (
                 f'the {self._coding} body grows more than {MAX_GROWTH}-fold; '
-                'if that is right, set max_bytes'
+                'if that is right, set max_bytes='
             )
             raise DecodingError(msg)

@@ -50,11 +50,16 @@ def _body(error: BodyError, context: ErrorContext) -> Fault:
     return error.fault
 
 
+_CHECK: Final = 'Check HTTP_PROXY and HTTPS_PROXY'
+
+
 def _proxy_setting(error: BaseException, context: ErrorContext) -> Fault:
     if 'SOCKS' in str(error):
         advice = "Install it: pip install 'requests[socks]', or use the curl backend"
-        return InvalidInput(where='proxy', problem='a SOCKS proxy needs PySocks', advice=advice)
-    return InvalidInput(where='proxy', problem='is not the URL of a proxy')
+        return InvalidInput(
+            where='proxy', problem='is a SOCKS proxy, which needs PySocks', advice=advice
+        )
+    return InvalidInput(where='proxy', problem='is not the URL of a proxy', advice=_CHECK)
 
 
 def _proxy(error: BaseException, context: ErrorContext) -> Fault:

@@ -10,7 +10,10 @@ option by its flag, or by its environment variable if it has no flag.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from dlmachine.core.faults import Fault
 
 #: Options whose flag has another name: `path` would be taken for the path of the file, `--json` is
 #: the output of the command, and a function cannot be passed.
@@ -19,6 +22,9 @@ _OTHERS: Final = {
     'dest': '--output',
     'json': '--json-data',
     'pkg': '',
+    'post': '--data',
+    'multipart': '',
+    'query': '',
     'validate': '',
 }
 #: Options that can be repeated.
@@ -78,6 +84,25 @@ def in_flags(text: str) -> str:
     'http://h/?timeout=5: not found. Set DLMACHINE_PKG'
     """
     return _OPTION.sub(_flag, text)
+
+
+def fault_in_flags(fault: 'Fault') -> str:
+    """The text of a fault for the command line; an argument that it names is a flag.
+
+    >>> from dlmachine.core.faults import InvalidInput
+    >>> fault_in_flags(InvalidInput(where='mirrors[0]', problem='has no host'))
+    '--mirror has no host'
+    """
+    from dataclasses import replace
+
+    from dlmachine.core.faults import InvalidInput
+
+    # An option of a file or a variable has the name that stands there.
+    if isinstance(fault, InvalidInput) and not fault.where.endswith(')'):
+        name, bracket, inner = fault.where.partition('[')
+        place = '' if inner.rstrip(']').isdecimal() else f'{bracket}{inner}'
+        fault = replace(fault, where=f'{in_flags(f"{name}=")}{place}'.replace('=', ''))
+    return in_flags(str(fault))
 
 
 def renamed(words: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,11 @@ from dlmachine.core.frozen import frozen
 
 @frozen
 class InvalidInput(FaultBase):
-    """An argument cannot be used; `where` names it, for example `headers['X-Id']`."""
+    """An argument cannot be used.
+
+    `where` names it, for example `headers['X-Id']`; `problem` continues the sentence: 'has no
+    colon', 'must be text, not 5', or the value and what is wrong with it.
+    """
 
     party = Party.CALLER
     code = 'invalid_input'
@@ -18,7 +22,7 @@ class InvalidInput(FaultBase):
     advice: str = ''
 
     def what(self) -> str:
-        return f'{printable(self.where)}: {self.problem}'
+        return f'{printable(self.where)} {self.problem}'
 
     def remedy(self) -> str:
         return self.advice
@@ -37,7 +41,9 @@ class UnknownName(FaultBase):
     owner: str = ''
 
     def what(self) -> str:
-        return f'unknown option {self.name!r}' + (f' in {self.source}' if self.source else '')
+        # A keyword stands before the caller's eyes.
+        is_seen = self.source in {'', 'keyword'}
+        return f'unknown option {self.name!r}' + ('' if is_seen else f' in {self.source}')
 
     def remedy(self) -> str:
         if self.owner:
@@ -97,8 +103,8 @@ class OfflineMiss(FaultBase):
 
     def what(self) -> str:
         if self.cache is None:
-            return f'{self.url} cannot be requested offline, and there is no cache'
-        return f'{self.url} cannot be requested offline, and is not in {printable(self.cache)}'
+            return f'{self.url} cannot be downloaded: offline is set, and there is no cache'
+        return f'{self.url} is not in the cache {printable(self.cache)}, and offline is set'
 
     def remedy(self) -> str:
         if self.cache is None:
@@ -122,7 +128,7 @@ class WindowUnsatisfiable(FaultBase):
         return f'{self.url}: no version {self.window} (versions held: {held})'
 
     def remedy(self) -> str:
-        return 'A download made now is dated now; widen newer_than= or older_than='
+        return 'A new download would have the date of today: change newer_than= or older_than='
 
 
 @frozen

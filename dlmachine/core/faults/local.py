@@ -67,7 +67,10 @@ class StorageFailed(FaultBase):
 
     def what(self) -> str:
         operation = 'write' if self.destination else self.operation
-        return f'{self.about}cannot {operation} {printable(self.filename)}: {self.problem}'
+        problem = self.problem
+        if operation == 'write' and 'permission denied' in problem.lower():
+            problem = f'no permission to create files in {self._folder}'
+        return f'{self.about}cannot {operation} {printable(self.filename)}: {problem}'
 
     @property
     def filename(self) -> str:
@@ -94,6 +97,7 @@ _STORAGE_REMEDIES: Final = {
     'not a directory': 'Check the path: there is a file where a folder is needed',
     'is a directory': 'Check the path: there is a folder where a file is needed',
     'no space': 'Free some space',
+    'disk full': 'Free some space',
     'quota': 'Free some space',
     'permission denied': 'Check the permissions of {folder} and of the folders above it',
     'not permitted': 'Check the permissions of {folder} and of the folders above it',

@@ -81,12 +81,12 @@ class TimedOut(FaultBase):
 
     def remedy(self) -> str:
         option = {'connect': 'connect_timeout', 'stall': 'stall_timeout'}.get(self.phase, 'timeout')
-        return f'Raise {option}= if the server is just slow'
+        return f'Raise {option}= if the server is only slow'
 
 
 _LIMITS: Final = {
     'connect': 'no connection within',
-    'stall': 'not a byte for',
+    'stall': 'no data for',
     'total': 'not finished within',
 }
 

@@ -43,7 +43,7 @@ class HttpStatus(FaultBase):
 
     def remedy(self) -> str:
         if self.status == 429 and self.retry_after is not None:
-            return f'Wait {self.retry_after.total_seconds():g} s, as the server asks'
+            return f'Try again in {self.retry_after.total_seconds():g} s, as the server asks'
         return _STATUS_REMEDIES.get(
             self.status, 'Try later, or add a mirror with mirrors=' * (self.status >= 500)
         )
@@ -72,9 +72,12 @@ class RedirectRefused(FaultBase):
     problem: str
 
     def what(self) -> str:
-        return f'{self.url}: redirect to {self.location!r} refused: {self.problem}'
+        to = f' to {self.location}' if self.location else ''
+        return f'{self.url}: redirect{to} refused: {self.problem}'
 
     def remedy(self) -> str:
+        if not self.location:
+            return _TELL
         return 'If the new URL is right, request it directly'
 
 
@@ -91,7 +94,7 @@ class AnswerUnusable(FaultBase):
         return f'{self.url}: {self.problem}'
 
     def remedy(self) -> str:
-        return 'Tell the operators of the server, or add a mirror with mirrors='
+        return _TELL
 
 
 @frozen
@@ -154,6 +157,7 @@ class ContentRefused(FaultBase):
         return f'Check what the server sends; if the content is right, {_UNLESS[self.option]}'
 
 
+_TELL: Final = 'Tell the operators of the server, or add a mirror with mirrors='
 _UNLESS: Final = {
     'check_content': 'pass check_content=False',
     'min_bytes': 'lower min_bytes=',

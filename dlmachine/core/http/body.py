@@ -161,14 +161,14 @@ def parse_pairs(given: object, where: str) -> Result[Pairs, Fault]:
     """
     entries = _entries(given)
     if entries is None:
-        problem = f'is neither a mapping nor pairs: {type(given).__name__}'
+        problem = f'must be a mapping or pairs, not {type(given).__name__}'
         return Failure(InvalidInput(where=where, problem=problem))
     pairs: list[tuple[str, str]] = []
     for name, value in entries:
         texts = [_text(one) for one in _values(value)]
         shown = _text(name)
         if shown is None or None in texts:
-            problem = 'is not text, a number or a list of them'
+            problem = 'must be text, a number or a list of them'
             named = (
                 f'a name of {where}'
                 if isinstance(name, int) and shown is None
@@ -224,13 +224,13 @@ def parse_multipart(given: object, where: str = 'multipart') -> Result[Multipart
     # The order of the parts is kept, also that of a mapping: some servers depend on it.
     entries = list(given.items()) if isinstance(given, Mapping) else _entries(given)
     if not entries:
-        problem = 'is not a mapping of names to texts and files'
+        problem = 'must be a mapping of names to texts and files'
         return Failure(InvalidInput(where=where, problem=problem))
     parts: list[Part] = []
     for name, value in entries:
         part = _part(str(name), value)
         if part is None:
-            problem = f'is neither text, bytes nor a path: {type(value).__name__}'
+            problem = f'must be text, bytes or a path, not {type(value).__name__}'
             return Failure(InvalidInput(where=f'{where}[{name!r}]', problem=problem))
         fault = _find_part_fault(part, where)
         if fault is not None:

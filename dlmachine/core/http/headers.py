@@ -113,7 +113,7 @@ def parse_headers(given: HeadersLike, where: str = 'headers') -> Result[Headers,
     >>> parse_headers(['Accept: text/csv']).unwrap().items
     (('Accept', 'text/csv'),)
     >>> parse_headers({'A b': 'x'}).failure().problem
-    'is not a header name'
+    'is not a valid name of a header field'
     """
     if isinstance(given, Headers):
         return Success(given)
@@ -126,7 +126,7 @@ def parse_headers(given: HeadersLike, where: str = 'headers') -> Result[Headers,
                     where=f'{where}[{len(pairs)}]',
                     problem='has no colon'
                     if isinstance(entry, str)
-                    else f'is not a header: {type(entry).__name__}',
+                    else f'must be a header field, not {type(entry).__name__}',
                     advice="Pass a mapping, pairs, or lines like 'Accept: text/csv'",
                 )
             )
@@ -177,10 +177,12 @@ def _find_fault(pair: tuple[str, str], where: str) -> InvalidInput | None:
     if breaker is not None:
         return breaker
     if not is_token(name):
-        return InvalidInput(where=f'{where} name {shown!r}', problem='is not a header name')
+        return InvalidInput(
+            where=f'{where}[{shown!r}]', problem='is not a valid name of a header field'
+        )
     try:
         value.encode('latin-1')
     except UnicodeEncodeError as error:
-        problem = f'does not fit ISO 8859-1 at position {error.start}'
+        problem = f'has a character at position {error.start} that ISO 8859-1 does not have'
         return InvalidInput(where=f'{where}[{name!r}]', problem=problem)
     return None

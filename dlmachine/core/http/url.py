@@ -95,10 +95,10 @@ def parse_url(text: object, where: str = 'url') -> Result[Url, Fault]:
     >>> str(parse_url('HTTP://Example.org:80/a/../b c').unwrap())
     'http://example.org/b%20c'
     >>> parse_url('example.org/x').failure().problem
-    "'example.org/x' has no scheme such as https://"
+    "'example.org/x' has no scheme"
     """
     if not isinstance(text, str):
-        problem = f'is of type {type(text).__name__}, although a URL is expected'
+        problem = f'must be text, not {type(text).__name__}'
         is_several = isinstance(text, (list, tuple, set, frozenset))
         advice = 'Pass several URLs to download_many' if is_several else 'Pass it as text'
         return Failure(InvalidInput(where=where, problem=problem, advice=advice))
@@ -130,7 +130,9 @@ def _normalise(text: str, where: str) -> Result[Url, Fault]:
         parts = urlsplit(text.strip(' '))
         host, port = _normal_host(_host_of(parts.netloc)), parts.port
     except (ValueError, UnicodeError) as error:
-        return Failure(InvalidInput(where=where, problem=f'is not a URL: {_reason(error)}'))
+        return Failure(
+            InvalidInput(where=where, problem=f'is not a URL: it has a {_reason(error)}')
+        )
     scheme = parts.scheme.lower()
     userinfo = parts.netloc.rpartition('@')[0]
     if not host:
@@ -162,7 +164,9 @@ def join_url(base: Url, reference: str) -> Result[Url, Fault]:
     try:
         joined = urljoin(str(base.without_userinfo()), reference.strip(' \t'))
     except ValueError as error:
-        return Failure(InvalidInput(where='Location', problem=f'is not a URL: {_reason(error)}'))
+        return Failure(
+            InvalidInput(where='Location', problem=f'is not a URL: it has a {_reason(error)}')
+        )
     return parse_url(joined, 'Location')
 
 
@@ -211,11 +215,14 @@ def _find_fault(text: str, where: str) -> InvalidInput | None:
     return None
 
 
+_BEGIN: Final = 'A URL begins with https://, for example'
+
+
 def _no_scheme(text: str, where: str) -> InvalidInput:
     # The caller's secret names are not known here, so parameters are not shown.
     shown = redact_url(re.split('[?#;]', text.strip(' '), maxsplit=1)[0])
-    advice = f'Did you mean https://{shown}?' if _HOST_FIRST.fullmatch(shown) else ''
-    problem = f'{shown_value(shown)} has no scheme such as https://'
+    advice = f'Did you mean https://{shown}?' if _HOST_FIRST.fullmatch(shown) else _BEGIN
+    problem = f'{shown_value(shown)} has no scheme'
     return InvalidInput(where=where, problem=problem, advice=advice)
 
 
@@ -224,7 +231,7 @@ def _find_excess(text: str, where: str) -> InvalidInput | None:
         return None
     return InvalidInput(
         where=where,
-        problem=f'has {len(text):,} characters, more than {_MAX_CHARACTERS:,}',
+        problem=f'has {len(text):,} characters; at most {_MAX_CHARACTERS:,} are allowed',
         advice='Send long queries in a body: post=True',
     )
 
@@ -271,7 +278,7 @@ def _without_dots(path: str) -> str:
 def _reason(error: Exception) -> str:
     # Messages of the standard library quote the URL with its secrets.
     return (
-        'the port is not a number from 0 to 65535'
+        'port that is not a number from 0 to 65535'
         if str(error).startswith('Port')
         else 'malformed host'
     )

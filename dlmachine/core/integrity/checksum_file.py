@@ -80,8 +80,9 @@ def find_checksum(
         if found:
             problem = f'has {len(found)} different checksums for {_last(path)!r}'
             return Failure(ChecksumUnknown(source=str(source), problem=problem))
-    names = ' or '.join(dict.fromkeys(repr(_last(path)) for path in paths))
-    return Failure(ChecksumUnknown(source=str(source), problem=f'has no line for {names}'))
+    named = dict.fromkeys(repr(_last(path)) for path in paths if _last(path))
+    problem = f'has no line for {" or ".join(named) or "a file without a name"}'
+    return Failure(ChecksumUnknown(source=str(source), problem=problem))
 
 
 def guess_algorithm(location: str) -> str:

@@ -82,17 +82,21 @@ def find_content_problem(
     Content-Disposition and in the destination. `start` are its first bytes.
 
     >>> find_content_problem(['t.tsv.gz'], None, b'<!DOCTYPE html><title>Log in', 27)
-    'is a web page (HTML), although gz was expected'
+    'is an HTML page instead of gz data (a login or error page?)'
     >>> find_content_problem(['page.html'], None, b'<!DOCTYPE html>', 15) is None
     True
     """
     names = tuple(names)
     if is_page(start):
         data = _find_data_name(names, media_type)
-        return None if data is None else f'is a web page (HTML), although {data} was expected'
+        return (
+            None
+            if data is None
+            else f'is an HTML page instead of {data} data (a login or error page?)'
+        )
     promised = _promised(names)
     is_missing = bool(promised) and not (start or size_bytes)
-    return f'is empty, although {promised[0]} was expected' if is_missing else None
+    return f'is empty instead of {promised[0]} data' if is_missing else None
 
 
 def find_kind_note(names: Iterable[str], start: bytes) -> str | None:

@@ -58,18 +58,18 @@ def parse_secret_names(given: object, where: str = 'secret_names') -> Result[Sec
     >>> parse_secret_names('code, X-Access').unwrap()
     ('code', 'x-access')
     >>> parse_secret_names(5).failure().problem
-    'expected a list of names, got int'
+    'must be a list of names, not int'
     """
     if given is None:
         return Success(())
     names = _BETWEEN.split(given) if isinstance(given, str) else given
     if not isinstance(names, Iterable) or isinstance(names, (bytes, bytearray, Mapping)):
-        problem = f'expected a list of names, got {type(given).__name__}'
+        problem = f'must be a list of names, not {type(given).__name__}'
         return Failure(InvalidInput(where=where, problem=problem))
     folded: set[str] = set()
     for name in names:
         if not isinstance(name, str):
-            problem = f'expected names as text, got {type(name).__name__}'
+            problem = f'must contain names as text, not {type(name).__name__}'
             return Failure(InvalidInput(where=where, problem=problem))
         fault = find_control_char(where, name)
         if fault is not None:

@@ -30,7 +30,7 @@ def parse_content(
     words = {'post': form, 'json': json, 'multipart': multipart, 'data': data}
     given = [name for name, value in words.items() if value is not None and value is not False]
     if len(given) > 1:
-        problem = f'{" and ".join(given)} are passed together, but a request has one body'
+        problem = f'is given by {" and ".join(given)}, but a request has one body'
         return Failure(InvalidInput(where='body', problem=problem))
     if json is True:
         return parse_json(query, 'query').map(lambda value: ((), value))
@@ -57,7 +57,7 @@ def _parse_raw(data: object) -> Result[Body, Fault]:
         return Success(RawBody(data.encode('utf-8', 'surrogatepass')))
     if isinstance(data, (bytes, bytearray, memoryview)):
         return Success(RawBody(bytes(data)))
-    problem = f'is neither text nor bytes: {type(data).__name__}'
+    problem = f'must be text or bytes, not {type(data).__name__}'
     advice = 'For a form pass post={…}, for JSON pass json={…}'
     return Failure(InvalidInput(where='data', problem=problem, advice=advice))
 

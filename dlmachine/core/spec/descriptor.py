@@ -236,7 +236,7 @@ def _refuse_managed(headers: Headers) -> Result[Headers, Fault]:
 def _parse_mirrors(given: object) -> Result[tuple[str, ...], Fault]:
     mirrors = [given] if isinstance(given, str) else [] if given is None else given
     if not isinstance(mirrors, Iterable):
-        problem = f'is not a list of URLs: {type(given).__name__}'
+        problem = f'must be a list of URLs, not {type(given).__name__}'
         return Failure(InvalidInput(where='mirrors', problem=problem))
     parsed = [parse_url(mirror, f'mirrors[{index}]') for index, mirror in enumerate(mirrors)]
     for result in parsed:
@@ -247,11 +247,12 @@ def _parse_mirrors(given: object) -> Result[tuple[str, ...], Fault]:
 
 def _parse_tls(*, verify: object, cainfo: object, cert: object, key: object) -> Result[Tls, Fault]:
     if not isinstance(verify, bool):
-        return Failure(InvalidInput(where='verify', problem='is neither True nor False'))
+        problem = f'must be True or False, not {shown_value(verify)}'
+        return Failure(InvalidInput(where='verify', problem=problem))
     texts: dict[str, str | None] = {}
     for name, value in (('cainfo', cainfo), ('cert', cert), ('key', key)):
         if value is not None and not isinstance(value, (str, PurePath)):
-            problem = f'is not a path: {type(value).__name__}'
+            problem = f'must be a path, not {type(value).__name__}'
             return Failure(InvalidInput(where=name, problem=problem))
         texts[name] = None if value is None else str(value)
     for name, text in texts.items():
@@ -265,8 +266,9 @@ def _parse_method(method: object, *, has_body: bool) -> Result[str, Fault]:
     name = ('POST' if has_body else 'GET') if method is None else method
     name = name.upper() if isinstance(name, str) else shown_value(name)
     if name not in METHODS:
-        problem = f'{shown_value(redact_value(method))} is not one of {", ".join(METHODS)}'
+        problem = f'must be one of {", ".join(METHODS)}, not {shown_value(redact_value(method))}'
         return Failure(InvalidInput(where='method', problem=problem))
     if name == 'GET' and has_body:
-        return Failure(InvalidInput(where='method', problem='GET has no body (RFC 9110 9.3.1)'))
+        problem = 'cannot be GET: GET has no body (RFC 9110 section 9.3.1)'
+        return Failure(InvalidInput(where='method', problem=problem, advice='Use POST or PUT'))
     return Success(name)

@@ -116,7 +116,7 @@ def parse_destination(dest: object) -> Result[Wanted, Fault]:
         case str() | PurePath():
             return _parse_path(str(dest))
         case _:
-            problem = f'is neither a path, a bool nor None: {type(dest).__name__}'
+            problem = f'must be a path, True, False or None, not {type(dest).__name__}'
             return Failure(InvalidInput(where='dest', problem=problem))
 
 
@@ -178,7 +178,7 @@ def _missing(path: str) -> Result[Destination, Fault]:
 
 def _file(path: str) -> Result[Destination, Fault]:
     if ends_in_separator(path):
-        problem = 'is a file, but the path ends in a separator as a folder does'
+        problem = 'is a file, but the separator at its end means a folder'
         return Failure(DestinationUnusable(path=path, problem=problem))
     return Success(AtPath(path))
 

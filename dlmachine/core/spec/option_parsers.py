@@ -35,10 +35,11 @@ def refuse_endless(name: str, value: object) -> Result[object, Fault]:
     """The value, unless it is a number with too many digits for Python to format.
 
     >>> refuse_endless('retries', 10**5000).failure().problem
-    'the int is not a number of at most 1,000 digits'
+    'must be a number of at most 1,000 digits'
     """
     if isinstance(value, int) and value.bit_length() > _MAX_BITS:
-        return _bad(name, value, 'is not a number of at most 1,000 digits')
+        problem = 'must be a number of at most 1,000 digits'
+        return Failure(InvalidInput(where=name, problem=problem))
     return Success(value)
 
 
@@ -49,7 +50,7 @@ _MAX_BITS: Final = 3_322
 def read_bool(name: str, value: object) -> Result[object, Fault]:
     """Parse a bool; text may also be 1, yes, on, and 0, no, off."""
     word = value if isinstance(value, bool) else _WORDS.get(str(value).strip().lower())
-    return _bad(name, value, 'is neither true nor false') if word is None else Success(word)
+    return _bad(name, value, 'true or false') if word is None else Success(word)
 
 
 def read_count(name: str, value: object) -> Result[object, Fault]:
@@ -58,7 +59,7 @@ def read_count(name: str, value: object) -> Result[object, Fault]:
         return Success(value)
     if isinstance(value, str) and re.fullmatch(r'-?[0-9]{1,18}', value.strip()):
         return Success(int(value))
-    return _bad(name, value, 'is not a whole number')
+    return _bad(name, value, 'a whole number')
 
 
 def read_segments(name: str, value: object) -> Result[object, Fault]:
@@ -71,7 +72,7 @@ def read_segments(name: str, value: object) -> Result[object, Fault]:
         return Success(0)
     count = read_count(name, value)
     is_none = count == Success(0) or not is_successful(count)
-    return _bad(name, value, 'is neither auto nor a number from 1 on') if is_none else count
+    return _bad(name, value, 'auto or a whole number from 1 on') if is_none else count
 
 
 def read_size(name: str, value: object) -> Result[object, Fault]:
@@ -88,7 +89,7 @@ def read_size(name: str, value: object) -> Result[object, Fault]:
         base = 1000 if unit and not unit.startswith('i') else 1024
         return Success(int(number) * base ** ' KMGT'.index(prefix.upper() or ' '))
     count = read_count(name, value)
-    return count if is_successful(count) else _bad(name, value, "is not a size such as 500 or '2M'")
+    return count if is_successful(count) else _bad(name, value, "a size such as 500 or '2M'")
 
 
 def read_rate(name: str, value: object) -> Result[object, Fault]:
@@ -103,7 +104,7 @@ def read_rate(name: str, value: object) -> Result[object, Fault]:
     if is_one and str(value).strip().lower() == 'none':
         return Success(None)
     rate = parse_rate(str(value)) if is_one else None
-    return _bad(name, value, "is not of the form '3/s'") if rate is None else Success(rate)
+    return _bad(name, value, "a rate such as '3/s'") if rate is None else Success(rate)
 
 
 def read_count_or_none(name: str, value: object) -> Result[object, Fault]:
@@ -117,11 +118,11 @@ def read_seconds(name: str, value: object) -> Result[object, Fault]:
     if isinstance(value, timedelta):
         return Success(value)
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return _bad(name, value, 'is not a number of seconds')
+        return _bad(name, value, 'a number of seconds')
     try:
         return Success(timedelta(seconds=float(value)))
     except (ValueError, OverflowError):
-        return _bad(name, value, 'is not a number of seconds')
+        return _bad(name, value, 'a number of seconds')
 
 
 def read_seconds_or_none(name: str, value: object) -> Result[object, Fault]:
@@ -143,11 +144,11 @@ def read_instant(name: str, value: object) -> Result[object, Fault]:
         try:
             instant = datetime.fromisoformat(value.strip())
         except ValueError:
-            return _bad(name, value, "is not a date in ISO 8601, such as '2024-05-31'")
+            return _bad(name, value, 'a date such as 2024-05-31')
     if isinstance(instant, date) and not isinstance(instant, datetime):
         instant = datetime(instant.year, instant.month, instant.day, tzinfo=UTC)
     if not isinstance(instant, datetime):
-        return _bad(name, value, 'is not a date')
+        return _bad(name, value, 'a date such as 2024-05-31')
     return Success(instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant)
 
 
@@ -157,11 +158,7 @@ def read_method(name: str, value: object) -> Result[object, Fault]:
         return Success(value)
     known = {method.value: method for method in CheckMethod}
     method = known.get(str(value).strip().lower())
-    return (
-        _bad(name, value, f'is not one of {", ".join(known)}')
-        if method is None
-        else Success(method)
-    )
+    return _bad(name, value, f'one of {", ".join(known)}') if method is None else Success(method)
 
 
 def read_checksum(name: str, value: object) -> Result[object, Fault]:
@@ -178,18 +175,18 @@ def read_checksum(name: str, value: object) -> Result[object, Fault]:
     algorithm = find_algorithm(found.group(1))
     if algorithm is None:
         known = ', '.join(sorted(hashlib.algorithms_guaranteed))
-        return _bad(name, found.group(1), f'is not an algorithm of hashlib ({known})')
+        problem = f'has the algorithm {found.group(1)!r}, which is not one of {known}'
+        return Failure(InvalidInput(where=name, problem=problem))
     length, wanted = len(found.group(2)), digest_bytes(algorithm) * 2
     if length != wanted:
-        return _bad(name, value, f'has {length} hex digits, but {algorithm} has {wanted}')
+        problem = f'has {length} hex digits, but {algorithm} has {wanted}'
+        return Failure(InvalidInput(where=name, problem=problem))
     return Success(Checksum(algorithm, found.group(2).lower()))
 
 
 def _expected_form(text: str) -> str:
     likely = re.fullmatch('[0-9A-Fa-f]+', text) and _LIKELY.get(len(text))
-    if not likely:
-        return "is not of the form 'sha256:<hex>'"
-    return f"has no algorithm. Did you mean '{likely}:{text}'?"
+    return f"of the form '{likely or 'sha256'}:<hex>'"
 
 
 def read_checksum_list(name: str, value: object) -> Result[object, Fault]:
@@ -203,7 +200,7 @@ def read_checksum_list(name: str, value: object) -> Result[object, Fault]:
     if isinstance(value, PurePath):
         value = str(value)
     if not isinstance(value, str) or not value.strip():
-        return _bad(name, value, 'is neither a path nor a URL')
+        return _bad(name, value, 'a path or a URL')
     if '://' in value:
         return parse_url(value, name).map(lambda url: ChecksumList(str(url)))
     return parse_local_path(value, name).map(ChecksumList)
@@ -231,15 +228,15 @@ _LIST_NAME: Final = re.compile(r'(?i)(sums?|checksums?)(\.[a-z]+)?$|\.(md5|sha\d
 def read_validator(name: str, value: object) -> Result[object, Fault]:
     """Check that the value is a function that validates a body, or None."""
     is_one = value is None or callable(value)
-    return Success(value) if is_one else _bad(name, value, 'cannot be called')
+    return Success(value) if is_one else _bad(name, value, 'a function')
 
 
 def read_text(name: str, value: object) -> Result[object, Fault]:
     """Parse text of one line that is not empty."""
     if not isinstance(value, str):
-        return _bad(name, value, 'is not text')
+        return _bad(name, value, 'text')
     if not value.strip():
-        return _bad(name, value, 'is empty')
+        return Failure(InvalidInput(where=name, problem='must not be empty'))
     fault = find_control_char(name, value)
     return Success(value.strip()) if fault is None else Failure(fault)
 
@@ -248,7 +245,7 @@ def read_word(name: str, value: object) -> Result[object, Fault]:
     """Parse a name of letters, digits, dots, dashes and underscores, such as that of a backend."""
     if isinstance(value, str) and _WORD.fullmatch(value.strip()):
         return Success(value.strip())
-    return _bad(name, value, 'is not a name such as curl')
+    return _bad(name, value, 'a name such as curl')
 
 
 def read_dest(_: str, value: object) -> Result[object, Fault]:
@@ -256,6 +253,6 @@ def read_dest(_: str, value: object) -> Result[object, Fault]:
     return parse_destination(value).map(lambda wanted: wanted)
 
 
-def _bad(name: str, value: object, problem: str) -> Result[object, Fault]:
+def _bad(name: str, value: object, expected: str) -> Result[object, Fault]:
     shown = shown_value(redact_value(value))
-    return Failure(InvalidInput(where=name, problem=f'{shown} {problem}'))
+    return Failure(InvalidInput(where=name, problem=f'must be {expected}, not {shown}'))

@@ -205,7 +205,7 @@ def _find_type_fault(policy: Policy) -> Fault | None:
     for end in ends:
         if end is not None and not (isinstance(end, datetime) and end.tzinfo):
             return InvalidInput(
-                where='window', problem=f'{end!r} is not a datetime with a time zone'
+                where='window', problem=f'must have datetimes with a time zone, not {end!r}'
             )
     agent = parse_headers((('User-Agent', policy.user_agent),))
     return None if is_successful(agent) else agent.failure()
@@ -216,11 +216,11 @@ def _find_count_fault(policy: Policy) -> Fault | None:
         count = getattr(policy, name)
         if not isinstance(count, int) or not 0 <= count <= _MAX_COUNT:
             return InvalidInput(
-                where=name, problem=f'{shown_value(count)} is not from 0 to {_MAX_COUNT}'
+                where=name, problem=f'must be from 0 to {_MAX_COUNT:,}, not {shown_value(count)}'
             )
     segments: object = policy.segments
     if not isinstance(segments, int) or not 0 <= segments <= MAX_SEGMENTS:
-        problem = f'{shown_value(segments)} is neither auto nor from 1 to {MAX_SEGMENTS}'
+        problem = f'must be auto or from 1 to {MAX_SEGMENTS}, not {shown_value(segments)}'
         return InvalidInput(where='segments', problem=problem)
     return None
 
@@ -231,15 +231,17 @@ def _find_duration_fault(policy: Policy) -> Fault | None:
         if duration is None and name == 'timeout':
             continue
         if not isinstance(duration, timedelta):
-            return InvalidInput(where=name, problem=f'{shown_value(duration)} is not a timedelta')
+            return InvalidInput(
+                where=name, problem=f'must be a timedelta, not {shown_value(duration)}'
+            )
         if not timedelta(0) <= duration <= _LONGEST:
             # Python shows a negative duration as -1 day and hours.
             shown = f'{duration.total_seconds():g} s' if duration < timedelta(0) else duration
-            problem = f'{shown} is not from 0 to {_LONGEST.days} days'
+            problem = f'must be from 0 to {_LONGEST.days} days, not {shown}'
             return InvalidInput(where=name, problem=problem)
         if not duration and name in _NOT_NOTHING:
-            problem = 'is 0, which leaves no time'
-            return InvalidInput(where=name, problem=problem, advice='Use None for no limit')
+            advice = 'Use None for no limit' if name == 'timeout' else ''
+            return InvalidInput(where=name, problem='must be more than 0', advice=advice)
     return None
 
 
@@ -247,10 +249,12 @@ def _find_size_fault(policy: Policy) -> Fault | None:
     for name in ('max_bytes', 'min_bytes'):
         size = getattr(policy, name)
         if size is not None and not (isinstance(size, int) and 0 <= size < _MAX_BYTES):
-            return InvalidInput(where=name, problem=f'{shown_value(size)} is not a number of bytes')
+            return InvalidInput(
+                where=name, problem=f'must be a number of bytes, not {shown_value(size)}'
+            )
     least, most = policy.min_bytes, policy.max_bytes
     if least is not None and most is not None and least > most:
-        problem = f'{least} is more than max_bytes, {most}'
+        problem = f'must be at most {most:,} (max_bytes=), not {least:,}'
         return InvalidInput(where='min_bytes', problem=problem)
     return None
 
@@ -260,12 +264,12 @@ def _find_manners_fault(policy: Policy) -> Fault | None:
     for name, most in _LIMITS:
         limit = getattr(policy, name)
         if limit is not None and not (isinstance(limit, int) and 1 <= limit <= most):
-            problem = f'{shown_value(limit)} is not from 1 to {most}'
+            problem = f'must be from 1 to {most:,}, not {shown_value(limit)}'
             return InvalidInput(where=name, problem=problem, advice=advice)
     rate: object = policy.rate
     if rate is not None and not (isinstance(rate, Rate) and rate.count > 0 and rate.seconds > 0):
         return InvalidInput(
-            where='rate', problem=f'{shown_value(rate)} is not a rate', advice=advice
+            where='rate', problem=f'must be a Rate, not {shown_value(rate)}', advice=advice
         )
     return None
 
@@ -275,12 +279,12 @@ def _find_checksum_fault(policy: Policy) -> Fault | None:
     if checksum is None:
         return None
     if policy.checksum_file is not None:
-        problem = 'is passed together with checksum'
+        problem = 'cannot be combined with checksum='
         return InvalidInput(where='checksum_file', problem=problem, advice='Pass one of them')
     if find_algorithm(checksum.algorithm) != checksum.algorithm:
-        problem = f'{checksum.algorithm!r} is not an algorithm of hashlib'
+        problem = f'must have an algorithm of hashlib, not {checksum.algorithm!r}'
         return InvalidInput(where='checksum', problem=problem)
     if not re.fullmatch(f'[0-9a-f]{{{2 * digest_bytes(checksum.algorithm)}}}', checksum.hex):
-        problem = f'{checksum.hex[:140]!r} is not a {checksum.algorithm} digest in lower-case hex'
+        problem = f'must be lower-case hex for {checksum.algorithm}, not {checksum.hex[:140]!r}'
         return InvalidInput(where='checksum', problem=problem)
     return None

@@ -45,5 +45,5 @@ def find_unwritable(where: str, text: str) -> InvalidInput | None:
     found = _SURROGATE.search(text)
     if found is None:
         return None
-    problem = f'is not Unicode text: lone surrogate at position {found.start()}'
-    return InvalidInput(where=where, problem=problem, advice='Pass bytes instead')
+    problem = f'contains a lone surrogate at position {found.start()}'
+    return InvalidInput(where=where, problem=problem, advice='Remove it: it is not a character')

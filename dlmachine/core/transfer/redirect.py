@@ -114,7 +114,9 @@ def _find_circle(moved: Request, redirects: tuple[str, ...], max_redirects: int)
     if hop_of(moved) in redirects:
         return 'it is a loop'
     if len(redirects) > max_redirects:
-        return f'it is redirect number {len(redirects)}, and max_redirects allows {max_redirects}'
+        return (
+            f'it is redirect number {len(redirects)}; the limit is {max_redirects} (max_redirects=)'
+        )
     return None
 
 

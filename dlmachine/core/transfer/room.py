@@ -42,13 +42,13 @@ def find_room_fault(needed: int | None, free: int | None, path: str) -> Fault | 
     """Return a fault if more space is needed than is free.
 
     >>> print(find_room_fault(6_000_000, 2_000_000, 'x').what())
-    cannot write x: no space left on device (needs 6.0 MB, 2.0 MB free)
+    cannot write x: disk full (needs 6.0 MB, 2.0 MB free)
     >>> find_room_fault(5, 5, 'x'), find_room_fault(5, None, 'x'), find_room_fault(None, 5, 'x')
     (None, None, None)
     """
     if needed is None or free is None or needed <= free:
         return None
-    problem = f'no space left on device (needs {_shown(needed)}, {_shown(free)} free)'
+    problem = f'disk full (needs {_shown(needed)}, {_shown(free)} free)'
     return StorageFailed(path=path, operation='write', problem=problem, errno=errno.ENOSPC)
 
 

@@ -485,7 +485,7 @@ def test_a_body_that_does_not_fit_is_refused_before_writing(
         with pytest.raises(PartError) as caught:
             part.begin(taking)
         assert isinstance(caught.value.fault, StorageFailed)
-        assert caught.value.fault.problem == 'no space left on device (needs 11 B, 10 B free)'
+        assert caught.value.fault.problem == 'disk full (needs 11 B, 10 B free)'
 
 
 def test_free_space_is_not_checked_for_memory(disk: Disk) -> None:

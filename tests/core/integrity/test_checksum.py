@@ -89,7 +89,9 @@ def test_checksum_file_without_a_matching_line_is_a_fault(text: str, problem: st
 def test_a_file_without_a_name_has_no_line() -> None:
     """A URL that ends in a slash has no file name."""
     found = find_checksum(f'{A}  t.csv', SUMS, ('/',))
-    assert found.failure() == ChecksumUnknown(source='SHA256SUMS', problem="has no line for ''")
+    assert found.failure() == ChecksumUnknown(
+        source='SHA256SUMS', problem='has no line for a file without a name'
+    )
 
 
 def test_a_list_shows_no_secret() -> None:

@@ -51,12 +51,12 @@ def test_what_fits_is_taken(name: str, data: bytes) -> None:
 @pytest.mark.parametrize(
     ('names', 'media_type', 'start', 'problem'),
     [
-        (['t.tsv.gz'], None, PAGE, 'is a web page (HTML), although gz was expected'),
-        (['t.csv'], 'text/html', PAGE, 'is a web page (HTML), although csv was expected'),
-        (['login', 't.zip'], None, PAGE, 'is a web page (HTML), although zip was expected'),
-        (['x'], 'Application/GZIP; a=b', PAGE, 'is a web page (HTML), although application/gzip was expected'),
-        (['x'], 'application/json', PAGE, 'is a web page (HTML), although application/json was expected'),
-        (['t.tar.xz'], None, b'', 'is empty, although tar.xz was expected'),
+        (['t.tsv.gz'], None, PAGE, 'is an HTML page instead of gz data (a login or error page?)'),
+        (['t.csv'], 'text/html', PAGE, 'is an HTML page instead of csv data (a login or error page?)'),
+        (['login', 't.zip'], None, PAGE, 'is an HTML page instead of zip data (a login or error page?)'),
+        (['x'], 'Application/GZIP; a=b', PAGE, 'is an HTML page instead of application/gzip data (a login or error page?)'),
+        (['x'], 'application/json', PAGE, 'is an HTML page instead of application/json data (a login or error page?)'),
+        (['t.tar.xz'], None, b'', 'is empty instead of tar.xz data'),
     ],
 )  # fmt: skip
 def test_wrong_content_is_refused(

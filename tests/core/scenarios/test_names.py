@@ -52,9 +52,7 @@ def test_files_begin_as_their_names_say(ext: str, starts: tuple[bytes, ...]) -> 
         assert note is not None
         assert note.startswith('the content is not ')
         assert note.endswith(f', although the name ends in .{ext}')
-    assert (
-        find_content_problem([f't.{ext}'], None, b'', 0) == f'is empty, although {ext} was expected'
-    )
+    assert find_content_problem([f't.{ext}'], None, b'', 0) == f'is empty instead of {ext} data'
     assert find_content_problem([f't.{ext}'], None, healthy_start([f't.{ext}']), 9) is None
     assert is_gzip_name(f't.{ext}') == (ext in {'gz', 'tgz', 'tar.gz', 'bgz'})
 
@@ -68,7 +66,7 @@ def test_files_begin_as_their_names_say(ext: str, starts: tuple[bytes, ...]) -> 
 def test_files_that_are_no_web_pages(ext: str) -> None:
     """Data may begin in many ways, but not like a login page."""
     problem = find_content_problem([f't.{ext}'], 'text/html', PAGE, len(PAGE))
-    assert problem == f'is a web page (HTML), although {ext} was expected'
+    assert problem == f'is an HTML page instead of {ext} data (a login or error page?)'
     assert find_content_problem([f't.{ext}'], None, b'a', 1) is None
 
 
@@ -81,7 +79,7 @@ def test_files_that_are_no_web_pages(ext: str) -> None:
 def test_types_under_which_no_web_page_comes(media_type: str) -> None:
     """The type counts for every file name."""
     problem = find_content_problem(['answer'], f'{media_type}; a=b', PAGE, len(PAGE))
-    assert problem == f'is a web page (HTML), although {media_type} was expected'
+    assert problem == f'is an HTML page instead of {media_type} data (a login or error page?)'
 
 
 @pytest.mark.parametrize(

@@ -50,8 +50,8 @@ BASE = parse_url('https://h/a/b').unwrap()
     ('location', 'problem'),
     [
         ('/a\nb', 'contains LF at position 2'),
-        ('https://[', 'is not a URL: malformed host'),
-        ('mailto:x', "'mailto:x' has no scheme such as https://"),
+        ('https://[', 'is not a URL: it has a malformed host'),
+        ('mailto:x', "'mailto:x' has no scheme"),
     ],
 )
 def test_a_location_that_is_no_url_is_called_one(location: str, problem: str) -> None:
@@ -216,9 +216,7 @@ def test_too_small_body_has_both_sizes() -> None:
 def test_empty_body_instead_of_a_file_is_refused() -> None:
     """The name of the destination counts as well."""
     run = in_memory(a_received(b''), dest=ToPath('/d/t.gz')).feed(Discarded(at=NOW))
-    assert run.fault == ContentRefused(
-        url=SHOWN, problem='is empty, although gz was expected', tries=1
-    )
+    assert run.fault == ContentRefused(url=SHOWN, problem='is empty instead of gz data', tries=1)
 
 
 # --- faults -----------------------------------------------------------------------

@@ -44,7 +44,7 @@ def test_a_foreign_type_of_destination_is_named() -> None:
     """The fault names the type of the value."""
     fault = parse_destination(b'/d').failure()
     assert isinstance(fault, InvalidInput)
-    assert fault.problem.endswith(': bytes')
+    assert fault.problem.endswith(', not bytes')
 
 
 @pytest.mark.parametrize(
@@ -96,16 +96,16 @@ def test_a_text_is_sent_as_it_is() -> None:
 @pytest.mark.parametrize(
     ('given', 'where', 'problem'),
     [
-        ({'data': 7}, 'data', 'is neither text nor bytes: int'),
-        ({'query': 7}, 'query', 'is neither a mapping nor pairs: int'),
+        ({'data': 7}, 'data', 'must be text or bytes, not int'),
+        ({'query': 7}, 'query', 'must be a mapping or pairs, not int'),
         (
             {'post': {}, 'data': b''},
             'body',
-            'post and data are passed together, but a request has one body',
+            'is given by post and data, but a request has one body',
         ),
-        ({'mirrors': 7}, 'mirrors', 'is not a list of URLs: int'),
-        ({'cert': 7}, 'cert', 'is not a path: int'),
-        ({'method': 'get it'}, 'method', "'get it' is not one of GET, POST, PUT, PATCH"),
+        ({'mirrors': 7}, 'mirrors', 'must be a list of URLs, not int'),
+        ({'cert': 7}, 'cert', 'must be a path, not int'),
+        ({'method': 'get it'}, 'method', "must be one of GET, POST, PUT, PATCH, not 'get it'"),
     ],
 )
 def test_faults_of_descriptors(given: dict[str, Any], where: str, problem: str) -> None:
@@ -152,7 +152,7 @@ def test_type_of_a_wrong_part_is_shown() -> None:
     """The fault has the type of the value."""
     fault = parse_multipart({'n': [1]}).failure()
     assert isinstance(fault, InvalidInput)
-    assert fault.problem == 'is neither text, bytes nor a path: list'
+    assert fault.problem == 'must be text, bytes or a path, not list'
 
 
 def test_name_of_a_part_becomes_text() -> None:

@@ -36,7 +36,7 @@ def test_what_is_wrong_elsewhere_is_still_wrong() -> None:
 
 def test_one_body_only() -> None:
     """A ready body together with a keyword for a body is a fault."""
-    assert str(Descriptor.parse(URL, body=FORM, data=b'x').failure()).startswith('body: ')
+    assert str(Descriptor.parse(URL, body=FORM, data=b'x').failure()).startswith('body ')
 
 
 def test_credentials_stay_with_the_origin_of_the_url() -> None:

@@ -34,24 +34,27 @@ from dlmachine.core.spec.rate_limit import Rate
 from tests.builders import a_policy
 
 FAULTY: list[tuple[Callable[[str, object], Any], object, str]] = [
-    (read_bool, 'maybe', "'maybe' is neither true nor false"),
-    (read_count, '3.0', "'3.0' is not a whole number"),
-    (read_size, '2X', "'2X' is not a size such as 500 or '2M'"),
-    (read_seconds, True, 'True is not a number of seconds'),
-    (read_seconds, 'soon', "'soon' is not a number of seconds"),
-    (read_instant, 'May', "'May' is not a date in ISO 8601, such as '2024-05-31'"),
-    (read_instant, 7, '7 is not a date'),
-    (read_method, 'luck', "'luck' is not one of auto, etag, modified, size, hash"),
-    (read_checksum, 'ab', "'ab' is not of the form 'sha256:<hex>'"),
-    (read_checksum, 32 * 'a', f"'{32 * 'a'}' has no algorithm. Did you mean 'md5:{32 * 'a'}'?"),
-    (read_checksum, 'crc32:ab', "'crc32' is not an algorithm of hashlib (blake2b, blake2s, md5, "),
-    (read_checksum, 'md5:abc', "'md5:abc' has 3 hex digits, but md5 has 32"),
-    (read_checksum_list, '', "'' is neither a path nor a URL"),
-    (read_word, 'http://me:s3cret@h/', "'http://***@h/' is not a name such as curl"),
-    (read_word, ' ', "' ' is not a name such as curl"),
-    (read_validator, 'x', "'x' cannot be called"),
-    (read_text, ' ', "' ' is empty"),
-    (read_text, 7, '7 is not text'),
+    (read_bool, 'maybe', "must be true or false, not 'maybe'"),
+    (read_count, '3.0', "must be a whole number, not '3.0'"),
+    (read_size, '2X', "must be a size such as 500 or '2M', not '2X'"),
+    (read_seconds, True, 'must be a number of seconds, not True'),
+    (read_seconds, 'soon', "must be a number of seconds, not 'soon'"),
+    (read_instant, 'May', "must be a date such as 2024-05-31, not 'May'"),
+    (read_instant, 7, 'must be a date such as 2024-05-31, not 7'),
+    (read_method, 'luck', "must be one of auto, etag, modified, size, hash, not 'luck'"),
+    (read_checksum, 'ab', "must be of the form 'sha256:<hex>', not 'ab'"),
+    (
+        read_checksum,
+        'crc32:ab',
+        "has the algorithm 'crc32', which is not one of blake2b, blake2s, md5, ",
+    ),
+    (read_checksum, 'md5:abc', 'has 3 hex digits, but md5 has 32'),
+    (read_checksum_list, '', "must be a path or a URL, not ''"),
+    (read_word, 'http://me:s3cret@h/', "must be a name such as curl, not 'http://***@h/'"),
+    (read_word, ' ', "must be a name such as curl, not ' '"),
+    (read_validator, 'x', "must be a function, not 'x'"),
+    (read_text, ' ', 'must not be empty'),
+    (read_text, 7, 'must be text, not 7'),
 ]
 
 
@@ -71,7 +74,7 @@ def test_a_fault_shows_what_was_given(
 def test_value_of_eighty_characters_is_shown_completely(characters: int, shown: str) -> None:
     """The limit includes the quotes; a longer value ends in dots."""
     fault: Any = read_count('retries', 'x' * characters).failure()
-    assert fault.problem == f'{shown} is not a whole number'
+    assert fault.problem == f'must be a whole number, not {shown}'
 
 
 @pytest.mark.parametrize(
@@ -145,12 +148,18 @@ def test_checksum_file_replaces_a_checksum() -> None:
 @pytest.mark.parametrize(
     ('policy', 'text'),
     [
-        (Policy(retries=1_001), '1001 is not from 0 to 1000'),
-        (Policy(retry_wait=timedelta(days=366)), '366 days, 0:00:00 is not from 0 to 365 days'),
-        (Policy(retry_wait=timedelta(seconds=-1)), '-1 s is not from 0 to 365 days'),
-        (Policy(min_bytes=3, max_bytes=2), '3 is more than max_bytes, 2'),
-        (Policy(min_bytes=-1), '-1 is not a number of bytes'),
-        (Policy(checksum=Checksum('crc32', 'ab')), "'crc32' is not an algorithm of hashlib"),
+        (Policy(retries=1_001), 'must be from 0 to 1,000, not 1001'),
+        (
+            Policy(retry_wait=timedelta(days=366)),
+            'must be from 0 to 365 days, not 366 days, 0:00:00',
+        ),
+        (Policy(retry_wait=timedelta(seconds=-1)), 'must be from 0 to 365 days, not -1 s'),
+        (Policy(min_bytes=3, max_bytes=2), 'must be at most 2 (max_bytes=), not 3'),
+        (Policy(min_bytes=-1), 'must be a number of bytes, not -1'),
+        (
+            Policy(checksum=Checksum('crc32', 'ab')),
+            "must have an algorithm of hashlib, not 'crc32'",
+        ),
     ],
 )
 def test_invalid_policy_has_the_limit(policy: Policy, text: str) -> None:

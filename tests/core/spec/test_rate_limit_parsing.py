@@ -13,13 +13,13 @@ from dlmachine.core.spec.rate_limit import Bucket, Rate, draw, host_of, later, r
 def test_what_is_no_rate_is_shown(value: object) -> None:
     """The text of a value that is not text may look like a rate."""
     fault: Any = read_rate('rate', value).failure()
-    assert fault.problem == f"{value!r} is not of the form '3/s'"
+    assert fault.problem == f"must be a rate such as '3/s', not {value!r}"
 
 
 def test_no_segments_at_all_are_none() -> None:
     """Zero does not mean auto."""
     fault: Any = read_segments('segments', '0').failure()
-    assert fault.problem == "'0' is neither auto nor a number from 1 on"
+    assert fault.problem == "must be auto or a whole number from 1 on, not '0'"
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ REFUSALS = [
     ),
     ('to itself', ASKED, '/a', 5, 'it is a loop'),
     ('to itself with userinfo', ASKED, 'https://me:pw@h/a', 5, 'it is a loop'),
-    ('one too many', ASKED, '/b', 0, 'it is redirect number 1, and max_redirects allows 0'),
+    ('one too many', ASKED, '/b', 0, 'it is redirect number 1; the limit is 0 (max_redirects=)'),
 ]
 
 

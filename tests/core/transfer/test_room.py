@@ -46,7 +46,7 @@ def test_the_fault_names_both_sizes(needed: int, free: int, shown: str) -> None:
     """In readable units, with the system's error number for a full disk."""
     fault = find_room_fault(needed, free, '/d/.dlmachine/x.part')
     assert isinstance(fault, StorageFailed)
-    assert fault.problem == f'no space left on device {shown}'
+    assert fault.problem == f'disk full {shown}'
     assert fault.errno == 28
     assert 'Free some space' in str(fault)
 

@@ -125,7 +125,7 @@ def test_page_instead_of_a_file_is_refused(url: str, fields: Mapping[str, str]) 
     """The names in the URL and the response, and the type, count; nothing is published."""
     run = in_memory(url, retries=0).feed(answered(200, fields, PAGE), DISCARDED)
     assert isinstance(run.fault, ContentRefused)
-    assert 'web page' in run.fault.problem
+    assert 'HTML page' in run.fault.problem
 
 
 def test_the_name_of_the_destination_counts_too() -> None:
