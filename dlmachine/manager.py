@@ -20,7 +20,7 @@ from dlmachine.errors import error_for, unwrap
 from dlmachine.execution.run import run
 from dlmachine.options.lists import DOWNLOAD_OPTIONS, MANAGER_OPTIONS, list_options
 from dlmachine.paths import DestInput, PathInput
-from dlmachine.targets import OneKind, Target, destination_of, parse_item, parse_target
+from dlmachine.targets import OneKind, Target, destination_of_batch, parse_item, parse_target
 from dlmachine_adapters.world import SystemWorld, cache_folder
 
 if TYPE_CHECKING:
@@ -229,7 +229,7 @@ class DownloadManager:
             fault = _misplaced('url', 'download_many', 'the URLs are its first argument')
             raise error_for(fault)
         # An option that is wrong for all inputs raises once, and at once.
-        shared, _ = self.prepare(_ANY_URL, None, **options)
+        shared, policy = self.prepare(_ANY_URL, None, **options)
 
         def parse(target: Target, place: str | bool | None) -> tuple[core.Descriptor, Policy]:
             return self.prepare(target, place, **options)
@@ -237,7 +237,7 @@ class DownloadManager:
         def world() -> SystemWorld:
             return self._world.child()
 
-        place = destination_of(dest)
+        place = destination_of_batch(dest, policy)
         return run_downloads(targets, place, shared.redactor, parse, world, workers, executor)
 
     @contextmanager

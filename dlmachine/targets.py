@@ -12,7 +12,7 @@ from dlmachine.core.cache.key import shown_url
 from dlmachine.core.faults import InvalidInput
 from dlmachine.core.secrets.secret_names import parse_secret_names
 from dlmachine.core.spec import descriptor as core
-from dlmachine.core.spec.destination import Auto
+from dlmachine.core.spec.destination import Auto, ToPath
 from dlmachine.core.spec.options import parse_policy, split_options
 from dlmachine.core.spec.policy import Policy
 from dlmachine.descriptor import Descriptor, with_defaults
@@ -73,6 +73,12 @@ def _shown(target: object, options: Mapping[str, object], config: Config) -> str
     given = (options.get('secret_names'), config.described.get('secret_names'))
     names = (name for one in given for name in parse_secret_names(one).value_or(()))
     return redact_url(str(target), tuple(names))
+
+
+def destination_of_batch(dest: DestInput, policy: Policy) -> str | bool | None:
+    """The destination of a batch; a configured folder counts, as its files need separate names."""
+    path = destination_of(dest)
+    return policy.dest.path if path is None and isinstance(policy.dest, ToPath) else path
 
 
 def destination_of(dest: DestInput) -> str | bool | None:

@@ -52,7 +52,7 @@ def command(file: str, **given: Any) -> None:
 
     with managing(given) as manager:
         described = manager.config.described
-        policy = _policy_of_get(manager)
+        policy = _policy_of_get(manager, given)
         if file == '-':
             read = read_text(sys.stdin.buffer.read(), 'stdin').map(
                 lambda text: parse_lines(text.split('\n'), policy, described, 'stdin')
@@ -79,12 +79,12 @@ def command(file: str, **given: Any) -> None:
         sys.exit(GENERIC)
 
 
-def _policy_of_get(manager: 'DownloadManager') -> 'Policy':
+def _policy_of_get(manager: 'DownloadManager', given: dict[str, Any]) -> 'Policy':
     # Without a cache, `dlmachine get` downloads into the current folder, not into memory.
     from dlmachine.core.spec.options import parse_policy
     from dlmachine.errors import unwrap
 
-    dest = destination({'output': None, 'folder': None}, manager)
+    dest = destination({'output': None, 'folder': None, **given}, manager)
     return manager.policy if dest is None else unwrap(parse_policy({'dest': dest}, manager.policy))
 
 

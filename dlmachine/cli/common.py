@@ -60,7 +60,7 @@ def check_destination(given: Mapping[str, Any]) -> None:
 def destination(given: Mapping[str, Any], manager: 'DownloadManager') -> str | bool | None:
     """The destination: as passed, else as configured, else the cache, else the current folder.
 
-    None stands for the configured destination and for the cache.
+    True is the cache; None is the configured destination, or the cache without one.
     """
     if given['output'] == '-':
         return False
@@ -68,6 +68,8 @@ def destination(given: Mapping[str, Any], manager: 'DownloadManager') -> str | b
         return str(given['output'])
     if given['folder'] is not None:
         return f'{Path(given["folder"])}/'
+    if given['path'] is not None:
+        return True
     has_cache = manager.config.path is not None or manager.config.pkg is not None
     named = (one for one in manager.config.settings if one.name == 'dest')
     is_configured = any(one.source != 'default' for one in named)

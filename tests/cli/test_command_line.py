@@ -346,3 +346,18 @@ def test_config_shows_values_as_in_a_file(run: RunCommand, tmp_path: Path) -> No
     assert (done['timeout']['value'], done['segments']['value']) == ('3.5', 'auto')
     assert done['stall_timeout']['value'] == '60'
     assert json.loads(run('config', '--json').stdout)['dest']['value'] == 'None'
+
+
+def test_a_configured_folder_gives_each_file_a_name(
+    run: RunCommand, server: Server, tmp_path: Path
+) -> None:
+    """No file of a batch overwrites another; --cache is stronger than the configuration."""
+    urls = [server.on(f'/{name}/t.tsv', resource(name.encode())) for name in 'ab']
+    work = tmp_path / 'work'
+    (work / 'to.toml').write_text('dest = "data/"', encoding='utf-8')
+
+    run('get', *urls, '--config', 'to.toml')
+    stored = run('get', urls[0], '--config', 'to.toml', '--cache', 'c').stdout.strip()
+
+    assert {path.read_bytes() for path in (work / 'data').glob('t*.tsv')} == {b'a', b'b'}
+    assert Path(stored).parent == work / 'c'
