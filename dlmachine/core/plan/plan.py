@@ -68,7 +68,9 @@ class Plan:
 
     def __str__(self) -> str:
         """The plan as text for users, with secrets masked."""
-        return '\n'.join(render.plan_lines(self))
+        return '\n'.join(
+            render.plan_lines(self.descriptor, self.policy, self.decision, self.effects)
+        )
 
     def __repr__(self) -> str:
         """Show every field, with secrets masked."""

@@ -1,9 +1,10 @@
 """Plans and effects as text for users.  Pure; secrets masked."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, assert_never
+from typing import assert_never
 
 from dlmachine.core.cache.key import shown_url
+from dlmachine.core.decision.decide import Decision
 from dlmachine.core.faults.printing import printable
 from dlmachine.core.protocol.effects import (
     AcquireLock,
@@ -24,34 +25,34 @@ from dlmachine.core.protocol.effects import (
     Validate,
     Wait,
 )
+from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import AtPath, Destination, InCache, InFolder, InMemory
+from dlmachine.core.spec.policy import Policy
 from dlmachine.core.transfer.retry import patience
 
-if TYPE_CHECKING:
-    from dlmachine.core.plan.plan import Plan
 
-
-def plan_lines(plan: 'Plan') -> Iterator[str]:
+def plan_lines(
+    descriptor: Descriptor, policy: Policy, decision: Decision, effects: tuple[Effect, ...]
+) -> Iterator[str]:
     """A plan as lines of text."""
-    url = shown_url(plan.descriptor)
-    yield f'{plan.verdict.value} {url}'
-    yield f'  because      {plan.reason.value}'
-    yield f'  destination  {show_destination(plan.destination)}'
-    entry = plan.entry
+    yield f'{decision.verdict.value} {shown_url(descriptor)}'
+    yield f'  because      {decision.reason.value}'
+    yield f'  destination  {show_destination(decision.destination)}'
+    entry = decision.entry
     if entry is not None:
         yield f'  stored       version {entry.version} of {entry.stored_at:%Y-%m-%d %H:%M:%S} UTC'
-    if not plan.descriptor.tls.verify:
+    if not descriptor.tls.verify:
         yield "  insecure     the server's certificate is not checked (verify=False)"
-    if any(isinstance(effect, Exchange) for effect in plan.effects):
-        yield f'  patience     {_show_patience(plan)}'
-    for note in plan.decision.notes:
+    if any(isinstance(effect, Exchange) for effect in effects):
+        yield f'  patience     {_show_patience(policy, len(decision.addresses))}'
+    for note in decision.notes:
         yield f'  note         {note}'
-    for number, effect in enumerate(plan.effects, start=1):
+    for number, effect in enumerate(effects, start=1):
         yield f'  {number}. {show_effect(effect)}'
 
 
-def _show_patience(plan: 'Plan') -> str:
-    worst = patience(plan.policy, len(plan.decision.addresses))
+def _show_patience(policy: Policy, urls: int) -> str:
+    worst = patience(policy, urls)
     down, silent = (time.total_seconds() for time in (worst.unreachable, worst.silent))
     requests = '1 request' if worst.requests == 1 else f'{worst.requests} requests'
     return (
