@@ -117,7 +117,7 @@ def test_a_page_instead_of_a_file_is_refused(
     page = b'<!-- ' + b'-' * 2_000 + b' -->' + PAGE if target == '/x.nc4' else PAGE
     url = server.on(target, resource(page, fields=fields))
     (tmp_path / 'x').write_bytes(b'old')
-    with pytest.raises(IntegrityError, match='web page') as raised:
+    with pytest.raises(IntegrityError, match='HTML page instead of') as raised:
         manager.download(url, tmp_path / 'x', retries=0)
     assert isinstance(raised.value.fault, ContentRefused)
     assert (tmp_path / 'x').read_bytes() == b'old'

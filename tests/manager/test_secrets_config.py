@@ -62,4 +62,4 @@ def test_declared_names_are_read_everywhere() -> None:
     assert load({'secret_names': ['B', 'a']}).described == {'secret_names': ('a', 'b')}
     assert load(environ={'DLMACHINE_SECRET_NAMES': 'B,a'}).described['secret_names'] == ('a', 'b')
     wrong = load_config({'secret_names': 5}, {}, environ={}, user_file='/dev/null').failure()
-    assert str(wrong).startswith('secret_names (config): expected a list of names')
+    assert str(wrong).startswith('secret_names (config) must be a list of names')

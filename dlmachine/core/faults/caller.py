@@ -41,9 +41,7 @@ class UnknownName(FaultBase):
     owner: str = ''
 
     def what(self) -> str:
-        # A keyword stands before the caller's eyes.
-        is_seen = self.source in {'', 'keyword'}
-        return f'unknown option {self.name!r}' + ('' if is_seen else f' in {self.source}')
+        return f'unknown option {self.name!r}' + (f' in {self.source}' if self.source else '')
 
     def remedy(self) -> str:
         if self.owner:
