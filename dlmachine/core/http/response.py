@@ -1,5 +1,7 @@
 """The head of a response, and the properties of its received body.  Pure."""
 
+from typing import TYPE_CHECKING
+
 from dlmachine.core.deprecation import renamed
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.headers import Headers
@@ -42,4 +44,5 @@ class Received:
     coded_rest_bytes: int = 0
 
 
-__getattr__ = renamed(globals(), {'Head': 'ResponseHead'})
+if not TYPE_CHECKING:  # Type checkers would accept any name.
+    __getattr__ = renamed(globals(), {'Head': 'ResponseHead'})

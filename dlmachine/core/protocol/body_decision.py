@@ -1,7 +1,7 @@
 """Decisions about the body of a response: store it, skip it, or reject the response.  Pure."""
 
 from enum import Enum
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from dlmachine.core.deprecation import renamed
 from dlmachine.core.faults import Fault
@@ -62,12 +62,13 @@ class RejectResponse:
 
 BodyDecision: TypeAlias = StoreBody | SkipBody | RejectResponse
 
-__getattr__ = renamed(
-    globals(),
-    {
-        'LeaveBody': 'SkipBody',
-        'Left': 'SkipReason',
-        'RefuseBody': 'RejectResponse',
-        'TakeBody': 'StoreBody',
-    },
-)
+if not TYPE_CHECKING:  # Type checkers would accept any name.
+    __getattr__ = renamed(
+        globals(),
+        {
+            'LeaveBody': 'SkipBody',
+            'Left': 'SkipReason',
+            'RefuseBody': 'RejectResponse',
+            'TakeBody': 'StoreBody',
+        },
+    )

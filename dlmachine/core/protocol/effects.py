@@ -7,7 +7,7 @@ events that can follow; `EffectFailed` can follow any of them.
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from dlmachine.core.decision.snapshot import PartSeen
 from dlmachine.core.deprecation import renamed
@@ -270,12 +270,13 @@ Effect: TypeAlias = (
     | ReleaseLock
 )
 
-__getattr__ = renamed(
-    globals(),
-    {
-        'ConfirmCopy': 'CheckCopy',
-        'ExchangeMany': 'ExchangeSegments',
-        'Join': 'Reassemble',
-        'Retire': 'RemoveVersions',
-    },
-)
+if not TYPE_CHECKING:  # Type checkers would accept any name.
+    __getattr__ = renamed(
+        globals(),
+        {
+            'ConfirmCopy': 'CheckCopy',
+            'ExchangeMany': 'ExchangeSegments',
+            'Join': 'Reassemble',
+            'Retire': 'RemoveVersions',
+        },
+    )

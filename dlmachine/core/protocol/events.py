@@ -5,7 +5,7 @@ their time zone.
 """
 
 from datetime import datetime
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.deprecation import renamed
@@ -207,13 +207,14 @@ Event: TypeAlias = (
     | EffectFailed
 )
 
-__getattr__ = renamed(
-    globals(),
-    {
-        'Answered': 'Responded',
-        'Failed': 'EffectFailed',
-        'Joined': 'Reassembled',
-        'PlaceTaken': 'NameTaken',
-        'Retired': 'VersionsRemoved',
-    },
-)
+if not TYPE_CHECKING:  # Type checkers would accept any name.
+    __getattr__ = renamed(
+        globals(),
+        {
+            'Answered': 'Responded',
+            'Failed': 'EffectFailed',
+            'Joined': 'Reassembled',
+            'PlaceTaken': 'NameTaken',
+            'Retired': 'VersionsRemoved',
+        },
+    )
