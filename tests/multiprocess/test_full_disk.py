@@ -134,7 +134,7 @@ def test_a_path_on_a_small_disk(server: Server, backend: str, disk: Path, tmp_pa
     reported = run(workload)
 
     assert (reported.fault, reported.exit_code) == ('storage_failed', 3)
-    assert 'no space left' in reported.message
+    assert 'disk full' in reported.message
     assert dest.read_bytes() == OLD
     assert sorted(os.listdir(disk)) == ['data.bin', 'filler']
     filler.unlink()
