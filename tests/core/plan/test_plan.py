@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dlmachine.core.decision.decide import Reason
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import Request
@@ -253,3 +254,12 @@ def test_the_text_of_a_plan_without_a_stored_copy() -> None:
 def test_a_plan_without_a_request_needs_no_patience() -> None:
     """A cache hit sends no requests."""
     assert 'patience' not in str(made())
+
+
+def test_a_plan_has_the_values_of_its_decision() -> None:
+    """Verdict, reason, destination and entry, without the way through the decision."""
+    made = plan(a_descriptor(), a_policy(), a_snapshot(cache=a_cache(an_entry()))).unwrap()
+    decision = made.decision
+    assert (made.verdict, made.reason) == (decision.verdict, decision.reason)
+    assert (made.destination, made.entry) == (decision.destination, decision.entry)
+    assert made.reason is Reason.STORED
