@@ -88,7 +88,7 @@ EXEMPT: Final[dict[str, str]] = {
     '*.append': 'as write',
     '*.write_all': 'as write',
     '*.read_pieces': 'passes bytes on as they are',
-    '*.Behind.put': 'as write, to another thread',
+    '*.BackgroundWorker.put': 'as write, to another thread',
     '*.Outcome.content': 'opens the file',
     '*.ResponseReader.*': 'passes bytes on; its head is judged by decide_body and find_head_problem',
 }
