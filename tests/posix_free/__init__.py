@@ -23,10 +23,10 @@ NOT_ON_WINDOWS: Final = {
     },
     'the lock is that of filelock, which names no owner': {
         'test_a_download_works_without_a_folder_name_of_ours',
-        'test_a_file_without_a_name_is_no_lock',
+        'test_a_file_without_a_name_is_not_a_lock',
         'test_lock_files_do_not_pile_up',
-        'test_the_file_says_who_holds_it_and_goes_with_the_lock',
-        'test_where_locks_do_not_work_it_says_so',
+        'test_the_lock_file_names_its_owner_and_is_removed',
+        'test_locks_that_do_not_work_are_reported',
     },
     'there are no marks of owners, and no numbers of processes to ask about': {
         'test_a_living_owners_part_is_not_taken',
