@@ -9,7 +9,12 @@ from typing import Final
 
 import pytest
 
+import dlmachine
+import dlmachine_adapters
+
 ROOT: Final = Path(__file__).parent.parent
+#: Where they are installed: beside the tests, or from the wheel.
+PACKAGES: Final = tuple(Path(str(one.__file__)).parent for one in (dlmachine, dlmachine_adapters))
 GLOSSARY: Final = ROOT / 'docs' / 'reference' / 'glossary.md'
 #: A retired word or phrase as a pattern, and what to write instead.
 RETIRED: Final = {
@@ -54,15 +59,15 @@ def _docstrings() -> list[tuple[str, str]]:
 
 
 def _read_docstrings() -> Iterator[tuple[str, str]]:
-    for folder in ('dlmachine', 'adapters', 'tests', 'property_tests', 'docs'):
-        for path in (ROOT / folder).rglob('*.py'):
+    for folder in (*PACKAGES, ROOT / 'tests', ROOT / 'property_tests', ROOT / 'docs'):
+        for path in folder.rglob('*.py'):
             tree = ast.parse(path.read_text(encoding='utf-8'))
             for node in ast.walk(tree):
                 kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
                 text = ast.get_docstring(node) if isinstance(node, kinds) else None
                 if text:
                     name = getattr(node, 'name', 'module')
-                    yield f'{path.relative_to(ROOT)}: {name}', text
+                    yield f'{path.relative_to(folder.parent)}: {name}', text
 
 
 @pytest.mark.parametrize('pattern', RETIRED)
