@@ -1,6 +1,7 @@
 """Notes of partial files: valid notes are read back, and invalid ones rejected."""
 
 import json
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
@@ -119,3 +120,36 @@ def test_a_missing_field_invalidates_the_note(field: str) -> None:
 def test_invalid_notes_are_rejected(data: bytes) -> None:
     """Deep nesting and long notes are rejected too."""
     assert parse_part_note(data) is None
+
+
+@pytest.mark.parametrize(
+    ('field', 'value'), [('kept_bytes', (1 << 63) - 1), ('pid', (1 << 32) - 1), ('kept_bytes', 0)]
+)
+def test_the_largest_numbers_are_read(field: str, value: int) -> None:
+    """The limits themselves are valid."""
+    given: dict[str, Any] = {field: value}
+    note = replace(PLAIN, **given)
+    assert parse_part_note(write_part_note(note)) == note
+
+
+@pytest.mark.parametrize(('count', 'is_read'), [(1024, True), (1025, False)])
+def test_the_number_of_spans_is_limited(count: int, is_read: bool) -> None:
+    """Each span may be of one byte."""
+    spans = tuple((2 * at, 2 * at) for at in range(count))
+    note = replace(HOLED, whole_bytes=2 * count, written=spans, synced=())
+    assert (parse_part_note(write_part_note(note)) == note) is is_read
+
+
+@pytest.mark.parametrize(('excess', 'is_read'), [(0, True), (1, False)])
+def test_the_size_of_a_note_is_limited(excess: int, is_read: bool) -> None:
+    """Blanks at the end count."""
+    data = write_part_note(PLAIN)
+    padded = data + b' ' * (MAX_NOTE_BYTES + excess - len(data))
+    assert (parse_part_note(padded) == PLAIN) is is_read
+
+
+@pytest.mark.parametrize('number', ['1.5', 'NaN', '1e3'])
+def test_numbers_that_are_not_whole_invalidate_the_note(number: str) -> None:
+    """In fields that this version does not know, too."""
+    text = write_part_note(PLAIN).decode().replace('{', f'{{"new": {number}, ', 1)
+    assert parse_part_note(text.encode()) is None

@@ -263,3 +263,18 @@ def test_a_plan_has_the_values_of_its_decision() -> None:
     assert (made.verdict, made.reason) == (decision.verdict, decision.reason)
     assert (made.destination, made.entry) == (decision.destination, decision.entry)
     assert made.reason is Reason.STORED
+
+
+@pytest.mark.parametrize(
+    ('retries', 'words'), [(0, 'at most 1 request: '), (1, 'at most 2 requests: ')]
+)
+def test_a_plan_tells_its_patience(retries: int, words: str) -> None:
+    """How many requests it makes if no server responds."""
+    text = str(plan(a_descriptor(), a_policy(retries=retries), a_snapshot()).unwrap())
+    assert f'  patience     {words}' in text
+
+
+def test_a_wait_is_rounded() -> None:
+    """To hundredths of a second."""
+    effect = Wait(duration=timedelta(seconds=1.236), reason='backoff')
+    assert show_effect(effect) == 'wait 1.24 s: backoff'
