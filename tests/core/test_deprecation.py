@@ -1,11 +1,10 @@
 """Former names, which still work with a warning."""
 
 from importlib import import_module
-from typing import Any
 
 import pytest
 
-from dlmachine.core.deprecation import warn_renamed, with_former_parameters
+from dlmachine.core.deprecation import with_former_parameters
 
 
 @pytest.mark.parametrize(
@@ -55,14 +54,3 @@ def test_a_former_parameter_is_passed_on() -> None:
     assert paint('red', size=2) == ('red', 2)
     with pytest.warns(DeprecationWarning, match=r'paint\(colour=\) is now called color='):
         assert paint(colour='blue') == ('blue', 1)  # type: ignore[call-arg]
-
-
-@pytest.mark.parametrize('package', ['dlmachine', 'dlmachine.core.spec', 'functools', 'contextlib'])
-def test_a_warning_names_the_line_of_the_caller(package: str) -> None:
-    """Calls of our own are passed over, however many there are."""
-    own: dict[str, Any] = {'__name__': package, 'warn_renamed': warn_renamed}
-    code = 'def inner():\n    warn_renamed("a", "b")\ndef outer():\n    inner()\n'
-    exec(code, own)
-    with pytest.warns(DeprecationWarning, match='^a is now called b$') as caught:
-        own['outer']()
-    assert caught[0].filename == __file__
