@@ -12,6 +12,17 @@ import pytest
 from dlmachine.manager import DownloadManager
 from tests.servers.http import Server
 
+#: What the conftest of each folder takes over.
+__all__ = [
+    'backend',
+    'clean_environment',
+    'deliver_interrupts',
+    'make_manager',
+    'manager',
+    'run',
+    'server',
+]
+
 _KEPT = ('PATH', 'PYTHONPATH', 'LANG', 'LC_ALL', 'TMPDIR', 'VIRTUAL_ENV')
 
 MakeManager = Callable[..., DownloadManager]

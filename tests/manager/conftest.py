@@ -1,21 +1,3 @@
 """The fixtures of `tests.fixtures`, for the tests in this folder."""
 
-from tests.fixtures import (
-    backend,
-    clean_environment,
-    deliver_interrupts,
-    make_manager,
-    manager,
-    run,
-    server,
-)
-
-__all__ = [
-    'backend',
-    'clean_environment',
-    'deliver_interrupts',
-    'make_manager',
-    'manager',
-    'run',
-    'server',
-]
+from tests.fixtures import *  # noqa: F403 -- its `__all__` is what pytest finds here
