@@ -39,8 +39,12 @@ def renamed(module: Mapping[str, Any], names: Mapping[str, str]) -> Callable[[st
     return find
 
 
-def with_former_parameters(**former: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def with_former_parameters(
+    title: str = '', /, **former: str
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Accept former names of a function's parameters, each passed as `former='present'`.
+
+    A warning calls the function `title`, or by its own name.
 
     >>> @with_former_parameters(colour='color')
     ... def paint(color: str) -> str:
@@ -52,9 +56,10 @@ def with_former_parameters(**former: str) -> Callable[[Callable[P, R]], Callable
     def wrap(function: Callable[P, R]) -> Callable[P, R]:
         @wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
-            for old in former.keys() & kwargs.keys():
-                warn_renamed(f'{function.__name__}({old}=)', f'{former[old]}=')
-                kwargs[former[old]] = kwargs.pop(old)
+            for old, present in former.items():
+                if old in kwargs:
+                    warn_renamed(f'{title or function.__name__}({old}=)', f'{present}=')
+                    kwargs[present] = kwargs.pop(old)
             return function(*args, **kwargs)
 
         return call

@@ -10,11 +10,10 @@ The classes are dataclasses in every other way: `dataclasses.fields`, `replace`,
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
-from functools import wraps
 from operator import attrgetter
 from typing import Any, Final, NamedTuple, NoReturn, TypeVar, dataclass_transform, overload
 
-from dlmachine.core.deprecation import warn_renamed
+from dlmachine.core.deprecation import warn_renamed, with_former_parameters
 
 T = TypeVar('T')
 
@@ -95,16 +94,7 @@ def _make(kind: type[T], kw_only: bool, old_names: Mapping[str, str]) -> type[T]
 
 
 def _accept_old_names(made: Any, old_names: Mapping[str, str]) -> None:
-    construct: Callable[..., None] = made.__init__
-
-    @wraps(construct)
-    def __init__(self: Any, *values: Any, **given: Any) -> None:  # noqa: N807 -- it is one
-        for old in [name for name in given if name in old_names]:
-            warn_renamed(f'{made.__name__}({old}=)', f'{old_names[old]}=')
-            given[old_names[old]] = given.pop(old)
-        construct(self, *values, **given)
-
-    made.__init__ = __init__
+    made.__init__ = with_former_parameters(made.__name__, **old_names)(made.__init__)
     for old, new in old_names.items():
         setattr(made, old, property(_reader(made.__name__, old, new)))
 
