@@ -24,7 +24,8 @@ from dlmachine.core.secrets.secret_names import parse_secret_names
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.local_path import parse_local_path
 from dlmachine.core.spec.option_parsers import read_bool, read_text, refuse_endless
-from dlmachine.core.spec.options import OPTIONS, own_name, parse_policy, unknown_name
+from dlmachine.core.spec.option_table import OPTIONS
+from dlmachine.core.spec.options import own_name, parse_policy, unknown_name
 from dlmachine.core.spec.policy import Policy
 from dlmachine.options.environment import ENV_PREFIX, read_environment, unknown_variables
 from dlmachine.options.lists import DESCRIBED_NAMES, SETTING_NAMES

@@ -21,7 +21,8 @@ from dlmachine.core.http.request import Tls
 from dlmachine.core.secrets.secret_names import parse_secret_names
 from dlmachine.core.spec import descriptor as core
 from dlmachine.core.spec.local_path import parse_local_path
-from dlmachine.core.spec.options import DESCRIPTOR_NAMES, own_name, unknown_name
+from dlmachine.core.spec.option_table import DESCRIPTOR_NAMES
+from dlmachine.core.spec.options import own_name, unknown_name
 from dlmachine.core.text.control_chars import find_unwritable
 from dlmachine.errors import error_for, unwrap
 from dlmachine.options.lists import DESCRIPTOR_OPTIONS, list_options

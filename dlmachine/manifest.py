@@ -29,14 +29,8 @@ from dlmachine.core.frozen import frozen
 from dlmachine.core.secrets.redact import redact_url, redact_value
 from dlmachine.core.secrets.secret_names import parse_secret_names
 from dlmachine.core.spec import descriptor as core
-from dlmachine.core.spec.options import (
-    DESCRIPTOR_NAMES,
-    OPTIONS,
-    SYNONYMS,
-    parse_policy,
-    split_options,
-    unknown_name,
-)
+from dlmachine.core.spec.option_table import DESCRIPTOR_NAMES, OPTIONS, SYNONYMS
+from dlmachine.core.spec.options import parse_policy, split_options, unknown_name
 from dlmachine.core.spec.policy import Policy
 from dlmachine.descriptor import Descriptor, settle_files, with_defaults
 from dlmachine.documents import is_structured, read_document, read_text_file

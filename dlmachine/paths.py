@@ -17,7 +17,7 @@ from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.spec.local_path import parse_local_path
 from dlmachine.core.spec.option_parsers import is_checksum_list
-from dlmachine.core.spec.options import SYNONYMS
+from dlmachine.core.spec.option_table import SYNONYMS
 
 #: A path from a caller; bytes are the system's form of a name.
 PathInput: TypeAlias = str | bytes | PathLike[str] | PathLike[bytes]

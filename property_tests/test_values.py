@@ -35,7 +35,8 @@ from dlmachine.core.spec.destination import (
     parse_destination,
     resolve_destination,
 )
-from dlmachine.core.spec.options import OPTIONS, parse_policy
+from dlmachine.core.spec.option_table import OPTIONS
+from dlmachine.core.spec.options import parse_policy
 from dlmachine.core.spec.policy import CheckMethod, Policy, Window, find_policy_fault
 from dlmachine.core.transfer.read_response import decide_body
 from dlmachine.core.transfer.retry import backoff, classify, jitter, parse_retry_after

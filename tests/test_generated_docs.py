@@ -13,7 +13,7 @@ from dlmachine.core.faults import FAULTS
 from dlmachine.core.protocol.effects import Effect
 from dlmachine.core.protocol.events import Event
 from dlmachine.core.protocol.states import State
-from dlmachine.core.spec.options import OPTIONS
+from dlmachine.core.spec.option_table import OPTIONS
 from dlmachine.errors import DownloadError
 from dlmachine.options.lists import SETTING_NAMES
 from docs.generate import COMMAND, GENERATED, PAGES, ROOT, fill, names_in, write

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from dlmachine.core.spec.option_parsers import read_bool
-from dlmachine.core.spec.options import OLD_NAMES, own_name, unknown_name
+from dlmachine.core.spec.option_table import OLD_NAMES
+from dlmachine.core.spec.options import own_name, unknown_name
 from dlmachine.options.lists import SETTING_NAMES
 
 ENV_PREFIX: Final = 'DLMACHINE_'

@@ -5,7 +5,7 @@ from inspect import cleandoc
 from typing import Final, TypeVar
 
 from dlmachine.core.spec.option_help import DESCRIPTOR_HELP, OPTION_HELP, OptionHelp
-from dlmachine.core.spec.options import OPTIONS
+from dlmachine.core.spec.option_table import OPTIONS
 
 Documented = TypeVar('Documented')
 

@@ -12,7 +12,7 @@ from dlmachine.cli import exit_codes as codes
 from dlmachine.cli import group
 from dlmachine.core.faults import FAULTS, Party
 from dlmachine.core.spec.option_help import DESCRIPTOR_HELP, OPTION_HELP, OptionHelp
-from dlmachine.core.spec.options import OLD_NAMES, SYNONYMS
+from dlmachine.core.spec.option_table import OLD_NAMES, SYNONYMS
 from dlmachine.errors import DownloadError
 from dlmachine.options.environment import ENV_PREFIX
 from dlmachine.options.lists import DESCRIBED_NAMES, MANAGER_HELP

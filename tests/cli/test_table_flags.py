@@ -13,7 +13,7 @@ from dlmachine.cli import get, group
 from dlmachine.cli.parameters.flags import OLD_FLAGS, ON, REPEATED, flag_of, in_flags
 from dlmachine.cli.parameters.options import SECTIONS, TableFlag
 from dlmachine.config import load_config
-from dlmachine.core.spec.options import DESCRIPTOR_NAMES
+from dlmachine.core.spec.option_table import DESCRIPTOR_NAMES
 from dlmachine.options.lists import SETTING_NAMES
 from tests.servers.behaviours import resource
 from tests.servers.http import Server

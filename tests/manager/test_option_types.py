@@ -9,7 +9,7 @@ import pytest
 
 import dlmachine as dm
 from dlmachine.core.spec.option_help import DESCRIPTOR_HELP, OPTION_HELP
-from dlmachine.core.spec.options import OLD_NAMES, SYNONYMS
+from dlmachine.core.spec.option_table import OLD_NAMES, SYNONYMS
 from dlmachine.options import types
 from dlmachine.options.lists import DESCRIBED_NAMES, MANAGER_OPTIONS
 

@@ -116,7 +116,9 @@ def _work(number: int, found: list[tuple[Mutant, Definition]], queue: 'Queue[Mut
         whole = path.read_text()
         _put(path, definition.source)
         # Most mutants are noticed by the nearest tests; the others need not even be imported.
-        code = _run_tests(_nearest(mutant.module)) or _run_tests(['tests/core'])
+        code = 0
+        for chosen in (_nearest(mutant.module), _of_room(mutant.module), ['tests/core']):
+            code = code or _run_tests(chosen)
         _put(path, whole)
         queue.put(replace(mutant, exit_code=code))
 
@@ -132,6 +134,12 @@ def _nearest(module: str) -> list[str]:
     """The tests of the module, and those of tables."""
     patterns = (f'test_{module.rpartition(".")[2]}*.py', 'test_tables.py', 'test_names.py')
     return sorted({str(one) for each in patterns for one in Path('tests', 'core').rglob(each)})
+
+
+def _of_room(module: str) -> list[str]:
+    """The tests of the module's room; of the nearest ones again if it is in none."""
+    room = Path('tests', 'core', module.split('.')[2])
+    return [str(room)] if room.is_dir() else _nearest(module)
 
 
 def _run_tests(chosen: list[str]) -> int:

@@ -122,7 +122,7 @@ def renamed(words: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def _flag(found: re.Match[str]) -> str:
-    from dlmachine.core.spec.options import DESCRIPTOR_NAMES, SYNONYMS
+    from dlmachine.core.spec.option_table import DESCRIPTOR_NAMES, SYNONYMS
     from dlmachine.options.environment import ENV_PREFIX
     from dlmachine.options.lists import SETTING_NAMES
 

@@ -12,7 +12,8 @@ from click.shell_completion import CompletionItem
 from returns.pipeline import is_successful
 
 from dlmachine.core.spec import option_parsers as parsers
-from dlmachine.core.spec.options import OPTIONS, parse_policy
+from dlmachine.core.spec.option_table import OPTIONS
+from dlmachine.core.spec.options import parse_policy
 from dlmachine.core.spec.policy import CheckMethod
 
 #: By an option's parser: the name of its value in the help, and a note.

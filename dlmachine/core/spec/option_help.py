@@ -12,7 +12,7 @@ from typing import Any, Final
 from dlmachine.core.frozen import frozen
 from dlmachine.core.spec import option_parsers as parsers
 from dlmachine.core.spec.destination import Auto
-from dlmachine.core.spec.options import OPTIONS
+from dlmachine.core.spec.option_table import OPTIONS
 from dlmachine.core.spec.policy import Policy
 
 

@@ -24,7 +24,7 @@ from dlmachine.core.protocol.events import (
 from dlmachine.core.protocol.outcome import Origin, Outcome
 from dlmachine.core.protocol.redact_event import redact_event
 from dlmachine.core.spec.descriptor import Descriptor
-from dlmachine.core.spec.options import OPTIONS
+from dlmachine.core.spec.option_table import OPTIONS
 from dlmachine.core.transfer.build_request import build_request
 from dlmachine.core.transfer.redirect import follow_redirect
 from tests.builders import (

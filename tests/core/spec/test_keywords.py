@@ -11,7 +11,8 @@ from dlmachine.core.plan.codec import dumps, loads
 from dlmachine.core.plan.plan import plan
 from dlmachine.core.protocol.outcome import Origin, Outcome
 from dlmachine.core.spec.destination import ToPath
-from dlmachine.core.spec.options import OPTIONS, parse_policy, split_options
+from dlmachine.core.spec.option_table import OPTIONS
+from dlmachine.core.spec.options import parse_policy, split_options
 from dlmachine.core.spec.policy import CheckMethod, Policy, Window
 from dlmachine.core.spec.rate_limit import Rate
 from tests.builders import a_descriptor, a_policy, a_snapshot

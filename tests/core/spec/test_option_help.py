@@ -1,7 +1,7 @@
 """The help for options."""
 
 from dlmachine.core.spec.option_help import DESCRIPTOR_HELP, OPTION_HELP
-from dlmachine.core.spec.options import DESCRIPTOR_NAMES, OPTIONS
+from dlmachine.core.spec.option_table import DESCRIPTOR_NAMES, OPTIONS
 
 
 def test_every_option_has_help() -> None:

@@ -26,7 +26,8 @@ from dlmachine.core.spec.option_parsers import (
     read_text,
     read_validator,
 )
-from dlmachine.core.spec.options import OPTIONS, SYNONYMS, parse_policy, split_options, unknown_name
+from dlmachine.core.spec.option_table import OPTIONS, SYNONYMS
+from dlmachine.core.spec.options import parse_policy, split_options, unknown_name
 from dlmachine.core.spec.policy import CheckMethod, Policy, Window, find_policy_fault
 from dlmachine.core.spec.rate_limit import Rate
 
