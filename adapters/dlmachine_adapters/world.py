@@ -195,10 +195,10 @@ class SystemWorld:
 
     def open_cached(self, path: str, name: str, ext: str | None, **opening: Any) -> Any:
         """Open a file by cachedir's opener for its extension."""
-        from dlmachine.core.http.filename import extension
+        from dlmachine.core.http.filename import outer_extension
         from dlmachine_adapters.cachedir.lazy_cachedir import open_cached
 
-        return open_cached(path, ext or extension(name) or extension(path), **opening)
+        return open_cached(path, ext or outer_extension(name) or outer_extension(path), **opening)
 
     def close(self) -> None:
         """Cancel everything that runs in it, and close all connections."""

@@ -5,6 +5,7 @@ import gc
 import gzip
 import io
 import lzma
+import sqlite3
 import tarfile
 import warnings
 import zipfile
@@ -127,6 +128,30 @@ def test_a_file_is_closed_with_its_last_reference(manager: DownloadManager, serv
         assert count() == 0
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize(
+    ('name', 'pack'),
+    [('t.vcf.gz', gzip.compress), ('t.tsv.bgz', gzip.compress), ('t.csv.xz', lzma.compress)],
+)
+def test_a_cached_file_keeps_its_whole_extension(
+    make_manager: MakeManager, server: Server, tmp_path: Path, name: str, pack: Any
+) -> None:
+    """It is opened by the outer one, and an entry that was stored with only that stays a hit."""
+    url = server.on(f'/{name}', resource(pack(TEXT)))
+    manager = make_manager(tmp_path / 'cache')
+    path = Path(str(manager.download(url)))
+    outer = name.rpartition('.')[2]
+
+    assert path.name.endswith(f'-1.{name.partition(".")[2]}')
+    assert list(manager.open(url)) == LINES
+    earlier = path.rename(path.with_name(f'{path.name.partition(".")[0]}.{outer}'))
+    with sqlite3.connect(tmp_path / 'cache' / 'cache.sqlite') as registry:
+        registry.execute('UPDATE main SET ext = ?', (outer,))
+    registry.close()
+    assert manager.download(url) == str(earlier)
+    assert list(manager.open(url)) == LINES
+    assert len(server.asked) == 1
 
 
 def test_an_invalid_archive_is_an_error(manager: DownloadManager, server: Server) -> None:

@@ -14,7 +14,9 @@ from functools import cache
 from typing import Any, Final
 
 _MUTEX = threading.Lock()
-_CODINGS: Final = {'tgz': 'tar.gz', 'tbz2': 'tar.bz2', 'tbz': 'tar.bz2', 'txz': 'tar.xz'}
+_CODINGS: Final = {
+    'bgz': 'gz', 'tgz': 'tar.gz', 'tbz2': 'tar.bz2', 'tbz': 'tar.bz2', 'txz': 'tar.xz',
+}  # fmt: skip
 
 #: cachedir recognizes these as compressed, but cannot open them.
 _OWN_OPENERS: Final[dict[str, Callable[..., Any]]] = {'bz2': bz2.open, 'xz': lzma.open}
@@ -45,16 +47,23 @@ def open_cached(path: str, ext: str | None, **opening: Any) -> Any:
     The file stays open as long as anything refers to it, and is closed with the last reference.
     Keywords are those of its `Opener`: `large`, `needed`, `encoding`, `default_mode`.
     """
-    known = (ext or '').lower().strip('.')
+    known = _format_of(ext or '')
     if known in _OWN_OPENERS:
         return _open_compressed(_OWN_OPENERS[known], path, **opening)
     size = io.DEFAULT_BUFFER_SIZE
     try:
-        opener = _opener()(path, ext=_CODINGS.get(known, known) or _PLAIN, **opening)
+        opener = _opener()(path, ext=known or _PLAIN, **opening)
     finally:
         # To open gz, cachedir shrinks the buffers of every file that the process opens later.
         setattr(io, 'DEFAULT_BUFFER_SIZE', size)  # noqa: B010 -- Final, but not for cachedir
     return opener.result
+
+
+def _format_of(ext: str) -> str:
+    # cachedir would open `vcf.gz`, a whole extension, as plain text.
+    known = ext.lower().strip('.')
+    known = known if known.startswith('tar.') else known.rpartition('.')[2]
+    return _CODINGS.get(known, known)
 
 
 def _open_compressed(

@@ -111,23 +111,52 @@ def is_our_folder(name: str) -> bool:
 
 @lru_cache(maxsize=_REMEMBERED)
 def extension(name: str) -> str | None:
-    """The extension without its dot, with `tar.gz` and similar as one; None without one.
+    """The whole extension without its dot: `vcf.gz`, `tar.zst`, `csv`; None without one.
 
-    >>> extension('a.tar.gz'), extension('a.CSV'), extension('README'), extension('.hidden')
-    ('tar.gz', 'csv', None, None)
+    Before the suffix of a compression, one more suffix belongs to the extension, unless it looks
+    like a part of a version.
+
+    >>> extension('a.vcf.gz'), extension('a.CSV'), extension('v1.2.gz'), extension('.hidden')
+    ('vcf.gz', 'csv', 'gz', None)
     """
-    return _extension(name)
+    suffixes = _suffixes(name)
+    is_compressed = len(suffixes) > 1 and suffixes[-1] in _COMPRESSIONS
+    return (
+        '.'.join(suffixes[-2:] if is_compressed and _is_kind(suffixes[-2]) else suffixes[-1:])
+        or None
+    )
 
 
-def _extension(name: str) -> str | None:
+@lru_cache(maxsize=_REMEMBERED)
+def outer_extension(name: str) -> str | None:
+    """The extension of the format that a file begins with; a compressed tar is one format.
+
+    >>> outer_extension('a.vcf.gz'), outer_extension('a.tar.gz'), outer_extension('a.csv')
+    ('gz', 'tar.gz', 'csv')
+    """
+    suffixes = _suffixes(name)
+    is_tar = suffixes[-1:] and suffixes[-2:-1] == ['tar'] and suffixes[-1] in _COMPRESSIONS
+    return '.'.join(suffixes[-2:] if is_tar else suffixes[-1:]) or None
+
+
+def _suffixes(name: str) -> list[str]:
     suffixes = name.rpartition('/')[2].lstrip('.').lower().split('.')[1:]
-    if not suffixes or not re.fullmatch(r'[a-z0-9_\-]{1,16}', suffixes[-1]):
-        return None
-    is_tar = len(suffixes) > 1 and suffixes[-2] == 'tar' and suffixes[-1] in _TAR_CODINGS
-    return f'tar.{suffixes[-1]}' if is_tar else suffixes[-1]
+    return suffixes if suffixes and _SUFFIX.fullmatch(suffixes[-1]) else []
 
 
-_TAR_CODINGS: Final = frozenset({'gz', 'bz2', 'xz', 'zst'})
+def _is_kind(suffix: str) -> bool:
+    return suffix in _NUMBERED_KINDS or _KIND.fullmatch(suffix) is not None
+
+
+_SUFFIX: Final = re.compile(r'[a-z0-9_\-]{1,16}')
+_COMPRESSIONS: Final = frozenset({
+    'gz', 'bgz', 'bz2', 'xz', 'zst', 'zstd', 'lz4', 'lzma', 'br', 'z',
+})  # fmt: skip
+#: The suffix of a kind of content: letters only, so that `p14` and `0` are not taken for one.
+_KIND: Final = re.compile(r'[a-z]{2,10}')
+_NUMBERED_KINDS: Final = frozenset({
+    'gff2', 'gff3', 'gtf2', 'bed3', 'bed6', 'bed9', 'bed12', 'h5', 'h5ad', 'h5mu', 'a3m', 'n3',
+})  # fmt: skip
 
 
 def _url_name(url: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from dlmachine.core.frozen import frozen
-from dlmachine.core.http.filename import extension
+from dlmachine.core.http.filename import outer_extension
 from dlmachine.core.integrity.page_scanner import is_page
 
 #: The number of first bytes to keep for this check.
@@ -124,7 +124,7 @@ def asked_extension(name: str) -> str | None:
     stem = name.rpartition('/')[2].partition(';')[0].lower()
     while '.' in stem and _VERSION.fullmatch(stem.rpartition('.')[2]):
         stem = stem.rpartition('.')[0]
-    found = extension(stem)
+    found = outer_extension(stem)
     # In `St._Louis` the dot ends an abbreviation.
     return found if found is not None and found[0].isalnum() else None
 
@@ -154,7 +154,7 @@ def is_gzip_name(name: str) -> bool:
     >>> is_gzip_name('a.tar.gz'), is_gzip_name('a.csv')
     (True, False)
     """
-    return _PROMISED.get(extension(name) or '') is _GZIP
+    return _PROMISED.get(outer_extension(name) or '') is _GZIP
 
 
 def _find_data_name(names: tuple[str, ...], media_type: str | None) -> str | None:
@@ -169,7 +169,7 @@ def _find_data_name(names: tuple[str, ...], media_type: str | None) -> str | Non
 
 def _promised(names: Iterable[str]) -> tuple[str, ...]:
     """The extensions of formats with known first bytes."""
-    found = (extension(name) for name in names)
+    found = (outer_extension(name) for name in names)
     return tuple(dict.fromkeys(ext for ext in found if ext in _PROMISED))
 
 

@@ -127,7 +127,9 @@ def test_cachedir_may_change_a_status(shelf: Shelf, folder: Path) -> None:
     assert [entry.is_usable for entry in shelf.see().entries] == [False]
 
 
-@pytest.mark.parametrize('name', ['README', 'x.tar.gz', 'odd. ending', '.hidden', 'a.b.C'])
+@pytest.mark.parametrize(
+    'name', ['README', 'x.tar.gz', 'x.vcf.gz', 'odd. ending', '.hidden', 'a.b.C']
+)
 def test_cachedir_and_we_agree_where_a_file_lies(shelf: Shelf, folder: Path, name: str) -> None:
     """For any file name from a server."""
     update = shelf.put(filename=name)
@@ -335,6 +337,8 @@ def test_archives_are_opened(tmp_path: Path) -> None:
 
     assert next(opened) == 'a\n'
     assert list(opened) == ['b\n']
+    for ext in ('vcf.gz', '.TSV.BGZ', 'bgz'):
+        assert open_cached(str(tmp_path / 'x.gz'), ext, large=False) == b'a\nb\n'
     for name, ext in (('x.tgz', 'tar.gz'), ('x.tgz', 'tgz'), ('x.zip', '.ZIP')):
         members = open_cached(str(tmp_path / name), ext, large=False)
         assert members == {'m.txt': b'a\nb\n'}

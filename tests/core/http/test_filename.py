@@ -2,7 +2,7 @@
 
 import pytest
 
-from dlmachine.core.http.filename import extension, name_content, safe_name
+from dlmachine.core.http.filename import extension, name_content, outer_extension, safe_name
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.response import ResponseHead
 from tests.builders import a_head
@@ -84,9 +84,24 @@ def test_safe_names(given: str | None, safe: str | None) -> None:
     [
         ('a.csv', 'csv'), ('a.TAR.GZ', 'tar.gz'), ('a.b.gz', 'gz'), ('a.tar.csv', 'csv'), ('a', None), ('.a', None),
         ('a.' + 'x' * 17, None), ('a.x y', None), ('a.', None),
+        ('x.vcf.gz', 'vcf.gz'), ('x.nii.gz', 'nii.gz'), ('x.tsv.bgz', 'tsv.bgz'), ('x.tar.zst', 'tar.zst'),
+        ('x.fastq.gz', 'fastq.gz'), ('x.csv.xz', 'csv.xz'), ('x.narrowPeak.gz', 'narrowpeak.gz'),
+        ('GRCh38.p14.fa.gz', 'fa.gz'), ('Homo_sapiens.GRCh38.110.gff3.gz', 'gff3.gz'), ('x.h5ad.gz', 'h5ad.gz'),
+        ('v1.2.gz', 'gz'), ('GRCh38.p14.gz', 'gz'), ('x.v2.gz', 'gz'), ('release-2024.01.xz', 'xz'), ('.vcf.gz', 'gz'),
+        ('x..gz', 'gz'), ('x.vcf.gz.tbi', 'tbi'), ('x.csv.gz.xz', 'gz.xz'), ('x.longer-words.gz', 'gz'), ('x.csv.md5', 'md5'),
+        ('d.e/x', None), ('d.vcf/x.gz', 'gz'),
     ],
 )  # fmt: skip
 def test_extensions(name: str, ext: str | None) -> None:
-    """An extension is short and plain, or None."""
+    """An extension is short and plain, with one kind before a compression, but no version; or None."""
     assert extension(name) == ext
+
+
+@pytest.mark.parametrize(
+    ('name', 'ext'),
+    [('x.vcf.gz', 'gz'), ('x.tar.zst', 'tar.zst'), ('x.tar.csv', 'csv'), ('gz', None), ('x.tgz', 'tgz')],
+)  # fmt: skip
+def test_outer_extensions(name: str, ext: str | None) -> None:
+    """The outer extension names the format of the first bytes."""
+    assert outer_extension(name) == ext
     assert ResponseHead(status=200).headers == Headers()

@@ -6,7 +6,7 @@ import lzma
 
 import pytest
 
-from dlmachine.core.http.filename import extension
+from dlmachine.core.http.filename import outer_extension
 from dlmachine.core.integrity.file_signature import (
     PAGE_EXTENSIONS,
     asked_extension,
@@ -81,7 +81,7 @@ def test_wrong_content_is_refused(
 )
 def test_a_file_of_another_kind_is_noted(name: str, start: bytes, kind: str) -> None:
     """A file with a wrong name is not refused, because it may be complete."""
-    ext = extension(name)
+    ext = outer_extension(name)
     note = f'the content is {kind}, although the name ends in .{ext}'
     assert find_kind_note(['x', name], start) == note
     assert find_content_problem([name], None, start, len(start)) is None
@@ -99,7 +99,7 @@ def test_a_healthy_start_is_healthy(name: str) -> None:
     """The simulated content of a dry run passes the check."""
     start = healthy_start([name])
     assert find_content_problem([name], None, start, len(start)) is None
-    assert bool(start) == (extension(name) not in {'csv', None})
+    assert bool(start) == (outer_extension(name) not in {'csv', None})
 
 
 #: Names of requested content, and whether a page is refused for any type, a data type, or never.
