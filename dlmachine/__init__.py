@@ -14,6 +14,7 @@ __version__ = version.VERSION
 if TYPE_CHECKING:
     from dlmachine.auditor import AuditRow, AuditStatus, audit
     from dlmachine.batch.items import BatchFailure, BatchItem, BatchSuccess
+    from dlmachine.batch.results import Results
     from dlmachine.core.cache.record import DownloadRecord
     from dlmachine.core.decision.decide import Reason, Verdict
     from dlmachine.core.decision.snapshot import Snapshot
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from dlmachine.core.plan.plan import Plan, plan
     from dlmachine.core.protocol.outcome import Origin, Outcome
     from dlmachine.core.spec.policy import CheckMethod, Policy, Window
-    from dlmachine.default_manager import download, fetch
+    from dlmachine.default_manager import download, download_all, fetch
     from dlmachine.descriptor import Descriptor
     from dlmachine.downloaders import CurlDownloader, RequestsDownloader
     from dlmachine.errors import (
@@ -78,6 +79,7 @@ _HOMES = {
     'Reason': 'core.decision.decide',
     'RequestError': 'errors',
     'RequestsDownloader': 'downloaders',
+    'Results': 'batch.results',
     'ServerError': 'errors',
     'Snapshot': 'core.decision.snapshot',
     'TimeoutExpired': 'errors',
@@ -85,6 +87,7 @@ _HOMES = {
     'Window': 'core.spec.policy',
     'audit': 'auditor',
     'download': 'default_manager',
+    'download_all': 'default_manager',
     'execute': 'execution.run',
     'fetch': 'default_manager',
     'plan': 'core.plan.plan',
@@ -125,6 +128,7 @@ __all__ = [
     'Reason',
     'RequestError',
     'RequestsDownloader',
+    'Results',
     'ServerError',
     'Snapshot',
     'TimeoutExpired',
@@ -133,6 +137,7 @@ __all__ = [
     '__version__',
     'audit',
     'download',
+    'download_all',
     'execute',
     'fetch',
     'plan',

@@ -1,4 +1,4 @@
-"""`dm.download` and `dm.fetch`: downloads with the default manager.
+"""`dm.download`, `dm.fetch` and `dm.download_all`: downloads with the default manager.
 
 The default manager takes its settings from the configuration file and the environment. It is made
 on first use, shared by all threads, and closed when the program ends. A forked process makes its
@@ -7,19 +7,22 @@ own.
 
 import atexit
 import os
+from collections.abc import Iterable
 from io import BytesIO
-from typing import TYPE_CHECKING, Final, Literal, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
 from dlmachine.core.protocol.outcome import Outcome
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.manager import DownloadManager
 from dlmachine.options.lists import DOWNLOAD_OPTIONS, list_options
 from dlmachine.paths import DestInput, PathInput
-from dlmachine.targets import Target
+from dlmachine.targets import OneKind, Target
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
     from typing import Unpack
 
+    from dlmachine.batch.results import Results
     from dlmachine.options.types import DownloadOptions
 
 #: The default manager of each process, by process id. A forked child does not touch that of its
@@ -86,3 +89,37 @@ def fetch(url: Target, dest: DestInput = None, **options: 'Unpack[DownloadOption
     Raises: DownloadError; RequestError for a bad setting.
     """
     return default_manager().fetch(url, dest, **options)
+
+
+@overload
+def download_all(
+    targets: Iterable[OneKind],
+    dest: DestInput = None,
+    workers: int = 8,
+    executor: 'Executor | None' = None,
+    **options: 'Unpack[DownloadOptions]',
+) -> 'Results[OneKind]': ...
+
+
+@overload  # As in `DownloadManager`.
+def download_all(  # type: ignore[overload-cannot-match]
+    targets: Iterable[Target],
+    dest: DestInput = None,
+    workers: int = 8,
+    executor: 'Executor | None' = None,
+    **options: 'Unpack[DownloadOptions]',
+) -> 'Results[Target]': ...
+
+
+def download_all(
+    targets: Iterable[Any],
+    dest: DestInput = None,
+    workers: int = 8,
+    executor: 'Executor | None' = None,
+    **options: 'Unpack[DownloadOptions]',
+) -> 'Results[Any]':
+    """Download many with the default manager: see `DownloadManager.download_all`.
+
+    Raises: RequestError for an unknown option, or a bad value or setting.
+    """
+    return default_manager().download_all(targets, dest, workers, executor, **options)

@@ -4,13 +4,14 @@ Reads a caller's words, asks the core, executes with the adapters, and turns fau
 exceptions. One manager may be used from many threads.
 """
 
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
+from dlmachine.batch.methods import ManyDownloads
 from dlmachine.config import Config, load_config
-from dlmachine.core.deprecation import warn_renamed, with_former_parameters
+from dlmachine.core.deprecation import warn_renamed
 from dlmachine.core.faults import InvalidInput
 from dlmachine.core.protocol.outcome import Outcome
 from dlmachine.core.protocol.ports import World
@@ -20,26 +21,21 @@ from dlmachine.errors import error_for, unwrap
 from dlmachine.execution.run import run
 from dlmachine.options.lists import DOWNLOAD_OPTIONS, MANAGER_OPTIONS, list_options
 from dlmachine.paths import DestInput, PathInput
-from dlmachine.targets import OneKind, Target, destination_of_batch, parse_item, parse_target
+from dlmachine.targets import ANY_URL, Target, parse_item, parse_target
 from dlmachine_adapters.world import SystemWorld, cache_folder
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
     from typing import Unpack
 
     from cachedir import Cache
 
     from dlmachine.auditor import AuditRow
-    from dlmachine.batch.items import BatchItem
     from dlmachine.core.plan.plan import Plan
     from dlmachine.options.types import DownloadOptions, ManagerOptions, OpenOptions
 
-#: For checking options before the first URL is known.
-_ANY_URL: Final = 'http://options.invalid/'
-
 
 @list_options(MANAGER_OPTIONS)
-class DownloadManager:
+class DownloadManager(ManyDownloads):
     """Downloads files and API responses, into a cache, to a path or into memory.
 
     `path` is the cache folder, or `pkg` a name for one in the user's cache directory;
@@ -163,7 +159,7 @@ class DownloadManager:
         from dlmachine.auditor import audit, check_items
 
         check_items(items)
-        self.prepare(_ANY_URL, None, **options)
+        self.prepare(ANY_URL, None, **options)
         return audit((parse_item(one, options, self._config) for one in items), self._world)
 
     def prepare(
@@ -178,67 +174,6 @@ class DownloadManager:
         """The former name of `prepare`."""
         warn_renamed('DownloadManager.wish', 'prepare')
         return self.prepare(url, dest, **options)
-
-    @overload
-    def download_many(
-        self,
-        targets: Iterable[OneKind],
-        dest: DestInput = None,
-        workers: int = 8,
-        executor: 'Executor | None' = None,
-        **options: 'Unpack[DownloadOptions]',
-    ) -> 'Generator[BatchItem[OneKind], None, None]': ...
-
-    @overload  # Of several kinds, which mypy joins to `object` before it looks for the kind.
-    def download_many(  # type: ignore[overload-cannot-match]
-        self,
-        targets: Iterable[Target],
-        dest: DestInput = None,
-        workers: int = 8,
-        executor: 'Executor | None' = None,
-        **options: 'Unpack[DownloadOptions]',
-    ) -> 'Generator[BatchItem[Target], None, None]': ...
-
-    @with_former_parameters(wishes='targets')
-    def download_many(
-        self,
-        targets: Iterable[Any],
-        dest: DestInput = None,
-        workers: int = 8,
-        executor: 'Executor | None' = None,
-        **options: 'Unpack[DownloadOptions]',
-    ) -> 'Generator[BatchItem[Any], None, None]':
-        """Download many, at most `workers` at once; yields results in order of completion.
-
-        `dest` is a folder, None (cache, else memory) or False (memory). A file in a folder has the
-        name of its URL, numbered if an earlier input has that name: `data-2.csv`. An entry of a
-        manifest has its own options. Each item has its input, and its Outcome or its Fault; one
-        bad input raises nothing. When the iterator or the manager is closed, running downloads
-        end within a moment as `Cancelled`, and no more inputs are taken.
-
-        With an `executor` of `concurrent.futures`, or one with the same methods, its workers fetch
-        the bodies; locks and the registry remain here. They need the folders under the same paths.
-
-        Raises: RequestError for an unknown option, a bad value, or one URL instead of several.
-        """
-        from dlmachine.batch.downloads import run_downloads
-        from dlmachine.batch.items import check_batch
-
-        check_batch(targets, workers, executor)
-        if 'url' in options:
-            fault = _misplaced('url', 'download_many', 'the URLs are its first argument')
-            raise error_for(fault)
-        # An option that is wrong for all inputs raises once, and at once.
-        shared, policy = self.prepare(_ANY_URL, None, **options)
-
-        def parse(target: Target, place: str | bool | None) -> tuple[core.Descriptor, Policy]:
-            return self.prepare(target, place, **options)
-
-        def world() -> SystemWorld:
-            return self._world.child()
-
-        place = destination_of_batch(dest, policy)
-        return run_downloads(targets, place, shared.redactor, parse, world, workers, executor)
 
     @contextmanager
     def adapters(self) -> Iterator[World]:

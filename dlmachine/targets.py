@@ -4,8 +4,8 @@
 Policy.
 """
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from dlmachine.config import Config
 from dlmachine.core.cache.key import shown_url
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 Target: TypeAlias = 'str | core.Descriptor | Item'
 #: One of these types; most batches have targets of one type.
 OneKind = TypeVar('OneKind', str, core.Descriptor, 'Item')
+#: For checking options before the first URL is known.
+ANY_URL: Final = 'http://options.invalid/'
 
 
 def parse_target(
@@ -63,6 +65,18 @@ def parse_item(target: Target, options: Mapping[str, object], config: Config) ->
     url = shown_url(descriptor)
     name = target.name if isinstance(target, Item) else url
     return Item(name=name, url=url, descriptor=descriptor, policy=policy)
+
+
+def show_target(target: object, secret_names: Sequence[str]) -> tuple[str, str]:
+    """The name and the URL of a target for a report, with secrets masked."""
+    from dlmachine.core.secrets.redact import redact_url
+    from dlmachine.manifest import Item
+
+    if isinstance(target, Item):
+        return target.name, target.url
+    if isinstance(target, core.Descriptor):
+        return (shown_url(target),) * 2
+    return (redact_url(str(target), tuple(secret_names)),) * 2
 
 
 def _shown(target: object, options: Mapping[str, object], config: Config) -> str:

@@ -36,7 +36,7 @@ MANAGER_OPTIONS: Final = (
 SETTING_NAMES: Final = (*MANAGER_HELP, *OPTIONS, *DESCRIBED_NAMES)
 #: The keywords of `Descriptor`.
 DESCRIPTOR_OPTIONS: Final = tuple(DESCRIPTOR_HELP.values())
-#: The keywords of `download`, `fetch`, `plan` and `download_many`; `dest` is a parameter.
+#: The keywords of `download` and of the methods like it; `dest` is a parameter.
 DOWNLOAD_OPTIONS: Final = (
     *DESCRIPTOR_OPTIONS,
     *(option for name, option in OPTION_HELP.items() if name != 'dest'),

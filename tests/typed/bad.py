@@ -16,6 +16,8 @@ def misspelt(manager: dm.DownloadManager) -> None:
     manager.fetch(URL, time_out=5)  # error
     manager.plan(URL, max_byte=5)  # error
     manager.download_many([URL], worker=5)  # error
+    manager.download_all([URL], retires=5)  # error
+    dm.download_all([URL], retires=5)  # error
     manager.open(URL, encodings='utf-8')  # error
     dm.Descriptor(URL, header={})  # error
     dm.download(URL, retires=5)  # error
@@ -53,6 +55,8 @@ def not_what_comes_back(manager: dm.DownloadManager) -> None:
 
 def unchecked(manager: dm.DownloadManager) -> None:
     """An item may have failed."""
+    print(manager.download_all([URL])[0].path.upper())  # error
+    print(manager.download_all([URL]).failed[0].outcome.path)  # error
     for item in manager.download_many([URL]):
         print(item.path.upper())  # error
         print(item.outcome.origin)  # error

@@ -110,6 +110,21 @@ def many(manager: dm.DownloadManager) -> None:
         print(item.unwrap().path)
 
 
+def all_of_them(manager: dm.DownloadManager, items: list[dm.Item]) -> None:
+    """The results of a batch have the type of its inputs."""
+    results = manager.download_all([URL], dest='data', workers=4, retries=1)
+    assert_type(results, dm.Results[str])
+    assert_type(results.retry(), dm.Results[str])
+    assert_type(results[0], dm.BatchSuccess[str] | dm.BatchFailure[str])
+    print([Path(item.path) for item in results.ok], results[:2], len(results))
+    print([item.fault.code for item in results.failed], [item.index for item in results])
+    assert_type(manager.download_all(items), dm.Results[dm.Item])
+    print(dm.download_all([dm.Descriptor(URL)])[0].input.method)
+    mixed = manager.download_all([URL, dm.Descriptor(URL), items[0]])
+    assert_type([one.index for one in mixed], list[int])
+    results.raise_for_failures()
+
+
 def several_kinds(manager: dm.DownloadManager, items: list[dm.Item]) -> None:
     """The input of each result is of the kind that was passed."""
     for item in manager.download_many(items):

@@ -1,0 +1,138 @@
+"""The batch methods of DownloadManager: results one by one as they come, or all in input order."""
+
+from collections.abc import Generator, Iterable
+from typing import TYPE_CHECKING, Any, overload
+
+from dlmachine.core.deprecation import with_former_parameters
+from dlmachine.core.faults import InvalidInput
+from dlmachine.core.spec import descriptor as core
+from dlmachine.core.spec.policy import Policy
+from dlmachine.errors import error_for
+from dlmachine.paths import DestInput
+from dlmachine.targets import ANY_URL, OneKind, Target, destination_of_batch
+from dlmachine_adapters.world import SystemWorld
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+    from typing import Unpack
+
+    from dlmachine.batch.items import BatchItem
+    from dlmachine.batch.results import Results
+    from dlmachine.options.types import DownloadOptions
+
+
+class ManyDownloads:
+    """Downloads of many files at once; DownloadManager adds `prepare` and the world."""
+
+    _world: SystemWorld
+
+    def prepare(
+        self, url: Target, dest: DestInput = None, **options: 'Unpack[DownloadOptions]'
+    ) -> tuple[core.Descriptor, Policy]:
+        """Descriptor and Policy of one call."""
+        raise NotImplementedError
+
+    @overload
+    def download_many(
+        self,
+        targets: Iterable[OneKind],
+        dest: DestInput = None,
+        workers: int = 8,
+        executor: 'Executor | None' = None,
+        **options: 'Unpack[DownloadOptions]',
+    ) -> 'Generator[BatchItem[OneKind], None, None]': ...
+
+    @overload  # Of several kinds, which mypy joins to `object` before it looks for the kind.
+    def download_many(  # type: ignore[overload-cannot-match]
+        self,
+        targets: Iterable[Target],
+        dest: DestInput = None,
+        workers: int = 8,
+        executor: 'Executor | None' = None,
+        **options: 'Unpack[DownloadOptions]',
+    ) -> 'Generator[BatchItem[Target], None, None]': ...
+
+    @with_former_parameters(wishes='targets')
+    def download_many(
+        self,
+        targets: Iterable[Any],
+        dest: DestInput = None,
+        workers: int = 8,
+        executor: 'Executor | None' = None,
+        **options: 'Unpack[DownloadOptions]',
+    ) -> 'Generator[BatchItem[Any], None, None]':
+        """Download many, at most `workers` at once; yields results in order of completion.
+
+        `dest` is a folder, None (cache, else memory) or False (memory). A file in a folder has the
+        name of its URL, numbered if an earlier input has that name: `data-2.csv`. An entry of a
+        manifest has its own options. Each item has its input, and its Outcome or its Fault; one
+        bad input raises nothing. When the iterator or the manager is closed, running downloads
+        end within a moment as `Cancelled`, and no more inputs are taken.
+
+        With an `executor` of `concurrent.futures`, or one with the same methods, its workers fetch
+        the bodies; locks and the registry remain here. They need the folders under the same paths.
+
+        Raises: RequestError for an unknown option, a bad value, or one URL instead of several.
+        """
+        from dlmachine.batch.downloads import run_downloads
+        from dlmachine.batch.items import check_batch
+
+        check_batch(targets, workers, executor)
+        if 'url' in options:
+            problem = 'is not an option of a batch: the URLs are its first argument'
+            raise error_for(InvalidInput(where='url', problem=problem))
+        # An option that is wrong for all inputs raises once, and at once.
+        shared, policy = self.prepare(ANY_URL, None, **options)
+
+        def parse(target: Target, place: str | bool | None) -> tuple[core.Descriptor, Policy]:
+            return self.prepare(target, place, **options)
+
+        def world() -> SystemWorld:
+            return self._world.child()
+
+        place = destination_of_batch(dest, policy)
+        return run_downloads(targets, place, shared.redactor, parse, world, workers, executor)
+
+    @overload
+    def download_all(
+        self,
+        targets: Iterable[OneKind],
+        dest: DestInput = None,
+        workers: int = 8,
+        executor: 'Executor | None' = None,
+        **options: 'Unpack[DownloadOptions]',
+    ) -> 'Results[OneKind]': ...
+
+    @overload  # As for `download_many`.
+    def download_all(  # type: ignore[overload-cannot-match]
+        self,
+        targets: Iterable[Target],
+        dest: DestInput = None,
+        workers: int = 8,
+        executor: 'Executor | None' = None,
+        **options: 'Unpack[DownloadOptions]',
+    ) -> 'Results[Target]': ...
+
+    def download_all(
+        self,
+        targets: Iterable[Any],
+        dest: DestInput = None,
+        workers: int = 8,
+        executor: 'Executor | None' = None,
+        **options: 'Unpack[DownloadOptions]',
+    ) -> 'Results[Any]':
+        """Download many, wait for all of them, and return their results in the order of the inputs.
+
+        The arguments are those of `download_many`. A failed download does not raise: see
+        `Results.failed`, `Results.retry` and `Results.raise_for_failures`.
+
+        Raises: RequestError for an unknown option, a bad value, or one URL instead of several.
+        """
+        from dlmachine.batch.results import Results
+
+        def start(inputs: Iterable[Any]) -> 'Generator[BatchItem[Any], None, None]':
+            return self.download_many(inputs, dest, workers, executor, **options)
+
+        stream = start(targets)
+        shared, _ = self.prepare(ANY_URL, None, **options)
+        return Results(stream, start, shared.secret_names)

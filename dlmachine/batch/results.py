@@ -1,0 +1,155 @@
+"""The results of a batch in the order of its inputs, and what can be done with them."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, Final, Generic, TypeAlias, TypeVar, overload
+
+from dlmachine.batch.items import BatchFailure, BatchItem, BatchSuccess
+from dlmachine.core.cache.record import DownloadRecord
+from dlmachine.core.faults.printing import printable
+from dlmachine.errors import error_for
+from dlmachine.targets import show_target
+
+Target = TypeVar('Target')
+#: Starts the same batch with other inputs.
+Start: TypeAlias = Callable[[Iterable[Target]], Iterable[BatchItem[Target]]]
+
+#: The table of a longer batch shows this many items at its beginning, and as many at its end.
+_SHOWN_ITEMS: Final = 10
+_SHOWN_CHARS: Final = 100
+
+
+class Results(Sequence[BatchItem[Target]], Generic[Target]):
+    """The results of `download_all`, one for each input, in the order of the inputs.
+
+    A sequence of `BatchSuccess` and `BatchFailure`; its `repr` is a table.
+
+    >>> from dlmachine import DownloadManager
+    >>> with DownloadManager(progress=False) as manager:
+    ...     results = manager.download_all(['gopher://example.org/a'])
+    >>> len(results), len(results.ok), results.failed[0].fault.code
+    (1, 0, 'scheme_refused')
+    """
+
+    def __init__(
+        self,
+        items: Iterable[BatchItem[Target]],
+        start: Start[Target],
+        secret_names: Sequence[str] = (),
+    ) -> None:
+        """The results in any order; `start` downloads inputs with the options of this batch."""
+        self._items = tuple(sorted(items, key=lambda item: item.index))
+        self._start = start
+        self._secret_names = secret_names
+
+    @property
+    def ok(self) -> tuple[BatchSuccess[Target], ...]:
+        """The downloads that succeeded."""
+        return tuple(item for item in self._items if isinstance(item, BatchSuccess))
+
+    @property
+    def failed(self) -> tuple[BatchFailure[Target], ...]:
+        """The downloads that failed."""
+        return tuple(item for item in self._items if isinstance(item, BatchFailure))
+
+    def retry(self) -> 'Results[Target]':
+        """Download the failed ones again, with the same options; all results in the same order."""
+        failed = self.failed
+        if not failed:
+            return self
+        again = self._start([item.input for item in failed])
+        renewed = {failed[item.index].index: item for item in again}
+        items = (
+            replace(renewed[item.index], index=item.index) if item.index in renewed else item
+            for item in self._items
+        )
+        return Results(items, self._start, self._secret_names)
+
+    def raise_for_failures(self) -> None:
+        """Raises: ExceptionGroup with a DownloadError for each failed download, if any failed."""
+        failed = self.failed
+        if failed:
+            msg = f'{len(failed)} of {len(self)} downloads failed'
+            raise ExceptionGroup(msg, [error_for(item.fault) for item in failed])
+
+    def to_pandas(self) -> Any:
+        """The results as a `pandas.DataFrame`, one row for each input; secrets are masked.
+
+        Raises: ImportError if pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            msg = 'to_pandas() needs pandas, which is not installed: pip install pandas'
+            raise ImportError(msg) from error
+        return pd.DataFrame([self._row(item) for item in self._items], columns=list(_COLUMNS))
+
+    def _row(self, item: BatchItem[Target]) -> dict[str, object]:
+        row = describe(item, self._secret_names)
+        fault = row.pop('fault')
+        row['error'] = None if fault is None else fault.code
+        row['message'] = None if fault is None else str(fault)
+        return {name: row[name] for name in _COLUMNS}
+
+    def __len__(self) -> int:
+        """The number of inputs."""
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[BatchItem[Target]]:
+        """The results in the order of the inputs."""
+        return iter(self._items)
+
+    @overload
+    def __getitem__(self, index: int) -> BatchItem[Target]: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[BatchItem[Target], ...]: ...
+
+    def __getitem__(self, index: int | slice) -> BatchItem[Target] | tuple[BatchItem[Target], ...]:
+        """The result at a position, or several as a tuple."""
+        return self._items[index]
+
+    def __repr__(self) -> str:
+        """A table: position, name, and the path or the reason of the failure."""
+        head = f'{len(self.ok)} of {len(self)} downloaded, {len(self.failed)} failed'
+        lines = [self._line(item) for item in self._items]
+        if len(lines) > 2 * _SHOWN_ITEMS:
+            left_out = f'... {len(lines) - 2 * _SHOWN_ITEMS} more'
+            lines = [*lines[:_SHOWN_ITEMS], left_out, *lines[-_SHOWN_ITEMS:]]
+        return '\n'.join([f'<Results: {head}>', *lines])
+
+    def _line(self, item: BatchItem[Target]) -> str:
+        name, _ = show_target(item.input, self._secret_names)
+        if item.ok:
+            told = f'{name} -> {item.path or "memory"}'
+        else:
+            text = str(item.fault)
+            told = text if name in text else f'{name}: {text}'
+        line = f'{item.index:>{len(str(len(self)))}}  {"ok" if item.ok else "failed":6}  {told}'
+        line = printable(line)
+        return line if len(line) <= _SHOWN_CHARS else f'{line[: _SHOWN_CHARS - 3]}...'
+
+
+_COLUMNS: Final = (
+    'index', 'name', 'url', 'ok', 'path', 'origin', 'size', 'sha256', 'version', 'tries', 'error',
+    'message',
+)  # fmt: skip
+
+
+#: What a failure does not have; each is None there.
+_OF_SUCCESS: Final = ('path', 'origin', 'reason', 'version', 'size', 'sha256', 'notes')
+
+
+def describe(item: BatchItem[Target], secret_names: Sequence[str]) -> dict[str, Any]:
+    """One result as a row; a failure has the same keys as a success.  Secrets are masked."""
+    name, url = show_target(item.input, secret_names)
+    row: dict[str, Any] = {'index': item.index, 'name': name, 'url': url, 'ok': bool(item.ok)}
+    if isinstance(item, BatchFailure):
+        return row | dict.fromkeys(_OF_SUCCESS) | {'tries': item.fault.tries, 'fault': item.fault}
+    outcome = item.outcome
+    record: DownloadRecord | None = outcome.record
+    size, sha256 = (None, None) if record is None else (record.size_bytes, record.sha256)
+    origin, notes = outcome.origin.value, list(outcome.notes)
+    values = (outcome.path, origin, outcome.reason, outcome.version, size, sha256, notes)
+    told = dict(zip(_OF_SUCCESS, values, strict=True))
+    return row | told | {'tries': outcome.tries, 'fault': outcome.fault}
