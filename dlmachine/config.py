@@ -105,6 +105,16 @@ def load_config(
     return _settle(merged)
 
 
+def change_config(config: Config, keywords: Mapping[str, object]) -> Result[Config, Fault]:
+    """A configuration with these keywords over its settings.
+
+    Faults: `UnknownName`, `InvalidInput`.
+    """
+    given = {one.name: one for one in config.settings if one.source != _DEFAULT}
+    named = _name_settings(absolute_words(keywords), 'keyword')
+    return named.bind(lambda found: _settle(_over(given, found)))
+
+
 def user_config_file() -> str:
     """The path of the user's configuration file, unless another is set."""
     is_plain = sys.platform == 'linux' and os.environ.keys().isdisjoint(_ELSEWHERE)
@@ -119,7 +129,9 @@ def user_config_file() -> str:
 def _over(lower: Mapping[str, Setting], higher: Iterable[Setting]) -> dict[str, Setting]:
     settings = {setting.name: setting for setting in higher}
     beaten = {_RIVALS[name] for name in settings if name in _RIVALS} - settings.keys()
-    return {**{name: one for name, one in lower.items() if name not in beaten}, **settings}
+    # Of two options for the same, such as a checksum and its list, the later one counts.
+    kept = lower.keys() - beaten - settings.keys()
+    return {**{name: one for name, one in lower.items() if name in kept}, **settings}
 
 
 def _read_user_file(

@@ -1,37 +1,32 @@
-"""DownloadManager: the composition root, the only place that knows core and adapters.
+"""DownloadManager: what a user does with files.
 
 Reads a caller's words, asks the core, executes with the adapters, and turns faults into
 exceptions. One manager may be used from many threads.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Literal, Self, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from dlmachine.batch.methods import ManyDownloads
-from dlmachine.config import Config, load_config
-from dlmachine.core.deprecation import warn_renamed
+from dlmachine.composition import misplaced
 from dlmachine.core.faults import InvalidInput
 from dlmachine.core.protocol.outcome import Outcome
-from dlmachine.core.protocol.ports import World
 from dlmachine.core.spec import descriptor as core
-from dlmachine.core.spec.policy import Policy
 from dlmachine.errors import error_for, unwrap
 from dlmachine.execution.run import run
 from dlmachine.options.lists import DOWNLOAD_OPTIONS, MANAGER_OPTIONS, list_options
 from dlmachine.paths import DestInput, PathInput
-from dlmachine.targets import ANY_URL, Target, parse_item, parse_target
-from dlmachine_adapters.world import SystemWorld, cache_folder
+from dlmachine.targets import ANY_URL, Target, parse_item
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from cachedir import Cache
+    from cachedir import CacheItem
 
     from dlmachine.auditor import AuditRow
     from dlmachine.core.plan.plan import Plan
-    from dlmachine.options.types import DownloadOptions, ManagerOptions, OpenOptions
+    from dlmachine.options.types import DownloadOptions, OpenOptions
 
 
 @list_options(MANAGER_OPTIONS)
@@ -54,46 +49,6 @@ class DownloadManager(ManyDownloads):
         ...
     dlmachine.errors.RequestError: unknown option 'retires'. Did you mean 'retries'?
     """
-
-    def __init__(
-        self,
-        path: PathInput | None = None,
-        pkg: str | None = None,
-        config: PathInput | Mapping[str, object] | None = None,
-        backend: str | None = None,
-        **options: 'Unpack[ManagerOptions]',
-    ) -> None:
-        """Read the configuration; nothing is opened or made before it is needed."""
-        given = {'path': path, 'pkg': pkg, 'backend': backend}
-        keywords = {
-            **{name: value for name, value in given.items() if value is not None},
-            **options,
-        }
-        self._config: Config = unwrap(load_config(config, keywords))
-        self._world = SystemWorld(
-            folder=cache_folder(self._config.path, self._config.pkg),
-            progress=self._config.progress,
-        )
-
-    @property
-    def policy(self) -> Policy:
-        """The options as a value."""
-        return self._config.policy
-
-    @property
-    def config(self) -> Config:
-        """Every setting and where it came from."""
-        return self._config
-
-    @property
-    def secret_names(self) -> tuple[str, ...]:
-        """The names declared as secret for every download."""
-        return tuple(self._config.described.get('secret_names') or ())
-
-    @property
-    def cache(self) -> 'Cache | None':
-        """A live `cachedir.Cache` on the cache folder, of this thread; None without a cache."""
-        return self._world.live_cache()
 
     @overload
     def download(
@@ -162,23 +117,16 @@ class DownloadManager(ManyDownloads):
         self.prepare(ANY_URL, None, **options)
         return audit((parse_item(one, options, self._config) for one in items), self._world)
 
-    def prepare(
-        self, url: Target, dest: DestInput = None, **options: 'Unpack[DownloadOptions]'
-    ) -> tuple[core.Descriptor, Policy]:
-        """Descriptor and Policy of one call: its options over those of the manager."""
-        return parse_target(url, dest, options, self._config)
+    def item(self, url: Target, **options: 'Unpack[DownloadOptions]') -> 'CacheItem | None':
+        """The `cachedir.CacheItem` of the copy that the cache has, of this thread; else None.
 
-    def wish(
-        self, url: Target, dest: DestInput = None, **options: Any
-    ) -> tuple[core.Descriptor, Policy]:
-        """The former name of `prepare`."""
-        warn_renamed('DownloadManager.wish', 'prepare')
-        return self.prepare(url, dest, **options)
+        It is the newest complete version within the dates and sizes that the options allow, whether
+        or not `download` would check or replace it. Nothing is downloaded.
 
-    @contextmanager
-    def adapters(self) -> Iterator[World]:
-        """The adapters, for observing, planning and executing by hand."""
-        yield self._world
+        Raises: RequestError; CacheUnusableError for a registry that cannot be read.
+        """
+        descriptor, policy = self.prepare(url, None, **options)
+        return unwrap(self._world.live_item(descriptor, policy))
 
     def open(self, url: Target, *, ext: str | None = None, **options: 'Unpack[OpenOptions]') -> Any:
         """Open the cached file with cachedir's opener, and download it first if necessary.
@@ -196,39 +144,13 @@ class DownloadManager(ManyDownloads):
             raise error_for(fault)
         words: dict[str, Any] = {**options}
         if words.pop('dest', None) not in {None, True}:
-            raise error_for(_misplaced('dest', 'open', 'the file that is opened is in the cache'))
+            raise error_for(misplaced('dest', 'open', 'the file that is opened is in the cache'))
         opening = {name: words.pop(name) for name in _OPENING if name in words}
         outcome = self.fetch(url, True, **words)  # noqa: FBT003 -- as callers write it
         if outcome.path is None:
-            raise error_for(_misplaced('dest', 'open', 'its manifest says that it goes to memory'))
+            raise error_for(misplaced('dest', 'open', 'its manifest says that it goes to memory'))
         name = '' if outcome.record is None else outcome.record.filename
         return self._world.open_cached(str(outcome.path), name=name, ext=ext, **opening)
-
-    def close(self) -> None:
-        """Cancel what runs in any thread, and close connections.
-
-        Running downloads end within a moment, with `CancelledError`; a part that can be resumed is
-        kept. A closed manager opens new connections when it is used again.
-        """
-        world, self._world = self._world, self._world.renewed()
-        world.close()
-
-    def __reduce__(self) -> Any:
-        """Raises: TypeError, for its connections are of this process."""
-        msg = 'a DownloadManager cannot be pickled: make one where it is needed, or use executor='
-        raise TypeError(msg)
-
-    def __enter__(self) -> Self:
-        """Itself."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close."""
-        self.close()
-
-
-def _misplaced(name: str, where: str, problem: str) -> InvalidInput:
-    return InvalidInput(where=name, problem=f'is not an option of {where}: {problem}')
 
 
 _OPENING = ('needed', 'large', 'default_mode', 'encoding')

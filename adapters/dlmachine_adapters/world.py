@@ -9,8 +9,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from returns.result import Result
+from returns.result import Failure, Result, Success
 
+from dlmachine.core.cache.freshness import choose_version
 from dlmachine.core.cache.key import cache_key
 from dlmachine.core.decision.part_location import may_need_part, part_place, part_stem
 from dlmachine.core.decision.snapshot import BackendSeen, Snapshot
@@ -39,7 +40,7 @@ from dlmachine_adapters.runtime.clock import SystemClock
 from dlmachine_adapters.runtime.once import Once
 
 if TYPE_CHECKING:
-    from cachedir import Cache
+    from cachedir import Cache, CacheItem
 
     from dlmachine_adapters.backends import Backends
     from dlmachine_adapters.cachedir.live import LiveCaches
@@ -116,13 +117,17 @@ class SystemWorld:
         self._locks = Once(lambda: _make_locks(self._folder, clock))
         self._backends = Once(lambda: _make_backends(clock))
         self._gates = Once(lambda: _make_gates(self._folder or shares))
-        self._progress = Once(lambda: _make_progress(is_wanted=progress))
+        self._show_progress(is_wanted=progress)
         self._workers = Once(_make_workers)
         self._bind(CancelToken())
 
     @property
     def _folder(self) -> str | None:
         return None if self.store is None else self.store.folder
+
+    def _show_progress(self, *, is_wanted: bool) -> None:
+        self._shows_progress = is_wanted
+        self._progress = Once(lambda: _make_progress(is_wanted=is_wanted))
 
     def _bind(self, stop: CancelToken) -> None:
         self.stop = stop
@@ -154,9 +159,15 @@ class SystemWorld:
         """A copy with a new cancel token, for use after this world is closed."""
         return self.under(CancelToken())
 
-    def child(self) -> 'SystemWorld':
-        """A copy for a part of the work, which can be cancelled separately."""
-        return self.under(self.stop.child())
+    def child(self, *, progress: bool | None = None) -> 'SystemWorld':
+        """A copy for a part of the work, which can be cancelled separately.
+
+        `progress` enables or disables progress bars, None leaves them as they are.
+        """
+        other = self.under(self.stop.child())
+        if progress is not None and progress is not self._shows_progress:
+            other._show_progress(is_wanted=progress)  # noqa: SLF001 -- of the same class
+        return other
 
     def under(self, stop: CancelToken) -> 'SystemWorld':
         """A copy that is cancelled by this token."""
@@ -192,6 +203,23 @@ class SystemWorld:
     def live_cache(self) -> 'Cache | None':
         """This thread's `cachedir.Cache` on the cache folder; None without a cache."""
         return None if self.store is None else self._live().get()
+
+    def live_item(
+        self, descriptor: Descriptor, policy: Policy
+    ) -> 'Result[CacheItem | None, Fault]':
+        """The `cachedir.CacheItem` of the stored version to use; None without one.
+
+        Faults: `CacheUnusable`.
+        """
+        from dlmachine_adapters.cachedir.live import find_item
+
+        if self.store is None:
+            return Success(None)
+        seen = self.store.look_up(cache_key(descriptor), descriptor)
+        if seen.fault is not None:
+            return Failure(seen.fault)
+        entry = choose_version(seen.entries, policy)
+        return Success(None if entry is None else find_item(self._live().get(), entry.path))
 
     def open_cached(self, path: str, name: str, ext: str | None, **opening: Any) -> Any:
         """Open a file by cachedir's opener for its extension."""

@@ -3,6 +3,7 @@
 from collections.abc import Generator, Iterable
 from typing import TYPE_CHECKING, Any, overload
 
+from dlmachine.composition import Composition
 from dlmachine.core.deprecation import with_former_parameters
 from dlmachine.core.faults import InvalidInput
 from dlmachine.core.spec import descriptor as core
@@ -21,16 +22,8 @@ if TYPE_CHECKING:
     from dlmachine.options.types import DownloadOptions
 
 
-class ManyDownloads:
-    """Downloads of many files at once; DownloadManager adds `prepare` and the world."""
-
-    _world: SystemWorld
-
-    def prepare(
-        self, url: Target, dest: DestInput = None, **options: 'Unpack[DownloadOptions]'
-    ) -> tuple[core.Descriptor, Policy]:
-        """Descriptor and Policy of one call."""
-        raise NotImplementedError
+class ManyDownloads(Composition):
+    """Downloads of many files at once."""
 
     @overload
     def download_many(

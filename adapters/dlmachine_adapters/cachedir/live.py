@@ -7,7 +7,7 @@ fork, only the parent closes it.
 import os
 import sqlite3
 import threading
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
@@ -15,10 +15,20 @@ from dlmachine_adapters.cachedir.connection import keep_for_parent
 from dlmachine_adapters.cachedir.lazy_cachedir import import_cachedir
 
 if TYPE_CHECKING:
-    from cachedir import Cache
+    from cachedir import Cache, CacheItem
 
 #: cachedir itself would wait only 5 seconds for dlmachine's writers.
 _BUSY_SECONDS: Final = 30.0
+
+
+def find_item(cache: 'Cache', path: str) -> 'CacheItem | None':
+    """The item whose file has this path; None if its row is gone.
+
+    The file of a version is named `<item id>-<version>`, with an extension or without.
+    """
+    item_id, _, version = PurePath(path).name.partition('.')[0].partition('-')
+    item: CacheItem | None = cache.by_key(item_id, int(version))
+    return item
 
 
 class LiveCaches:

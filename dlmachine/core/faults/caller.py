@@ -39,11 +39,15 @@ class UnknownName(FaultBase):
     source: str = ''
     #: The class or function that has the option, if it exists elsewhere.
     owner: str = ''
+    #: How the same is said with the options that exist.
+    advice: str = ''
 
     def what(self) -> str:
         return f'unknown option {self.name!r}' + (f' in {self.source}' if self.source else '')
 
     def remedy(self) -> str:
+        if self.advice:
+            return self.advice
         if self.owner:
             return f'It is an option of {self.owner}: pass it there'
         return f'Did you mean {self.nearest!r}?' if self.nearest else ''

@@ -50,7 +50,7 @@ def parse_policy(given: Mapping[str, object], base: Policy | None = None) -> Res
             name = 'checksum_file'
         option = OPTIONS.get(name)
         if option is None:
-            return Failure(unknown_name(given_name, OPTIONS))
+            return Failure(unknown_name(given_name, OPTIONS, given=given))
         read = refuse_endless(given_name, value).bind(partial(option.read, given_name))
         if not is_successful(read):
             return Failure(read.failure())
@@ -76,12 +76,20 @@ def split_options(
         elif name in OPTIONS:
             handled[name] = value
         else:
-            return Failure(unknown_name(given_name, (*DESCRIPTOR_NAMES, *OPTIONS)))
+            return Failure(unknown_name(given_name, (*DESCRIPTOR_NAMES, *OPTIONS), given=given))
     return Success((described, handled))
 
 
-def unknown_name(name: str, known: Iterable[str], source: str = '') -> UnknownName:
-    """The fault for an unknown name, with the nearest known one."""
+def unknown_name(
+    name: str,
+    known: Iterable[str],
+    source: str = '',
+    given: Mapping[str, object] | None = None,
+) -> UnknownName:
+    """The fault for an unknown name, with the nearest known one.
+
+    `given` are all options of the call, for advice that takes up their values.
+    """
     import difflib
 
     from dlmachine.core.secrets.redact import redact_value
@@ -95,7 +103,16 @@ def unknown_name(name: str, known: Iterable[str], source: str = '') -> UnknownNa
         nearest=nearest if nearest in names else None,
         source=source,
         owner=owner,
+        advice='' if given is None or word not in _FILE_WORDS else _advise_dest(given),
     )
+
+
+def _advise_dest(given: Mapping[str, object]) -> str:
+    from dlmachine.core.secrets.redact import redact_value
+
+    folder, name = (shortened(str(redact_value(given.get(word) or ''))) for word in _FILE_WORDS)
+    path = f'{folder.rstrip("/")}/{name}' if folder else name
+    return f'Leave it out, or pass dest={path or "folder/name"!r}'
 
 
 def _named_after(word: str, names: Iterable[str]) -> list[str]:
@@ -103,6 +120,8 @@ def _named_after(word: str, names: Iterable[str]) -> list[str]:
     return [name for name in names if word in name.split('_')]
 
 
+#: The names that pypath uses for the folder and the name of a file.
+_FILE_WORDS: Final = ('subfolder', 'filename')
 #: Options that are not those of a download, and what they belong to.
 _OWNERS: Final = {
     'path': 'DownloadManager', 'pkg': 'DownloadManager', 'progress': 'DownloadManager',

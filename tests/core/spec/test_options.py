@@ -232,3 +232,20 @@ def test_windows_are_open_and_say_what_they_are() -> None:
     assert str(Window()) == 'of any date'
     assert str(Checksum('md5', 'ab')) == 'md5:ab'
     assert is_successful(read_instant('x', DAY.astimezone(timezone(timedelta(hours=2)))))
+
+
+@pytest.mark.parametrize(
+    ('given', 'dest'),
+    [
+        ({'filename': 'x.csv'}, 'x.csv'), ({'subfolder': 'kegg'}, 'kegg/'),
+        ({'filename': 'x.csv', 'subfolder': 'kegg/'}, 'kegg/x.csv'), ({'filename': None}, 'folder/name'),
+        ({'filename': 'http://me:s3cret@h/'}, 'http://***@h/'),
+    ],
+)  # fmt: skip
+def test_the_name_of_a_file_belongs_to_its_destination(given: dict[str, object], dest: str) -> None:
+    """The advice is the destination that the values give."""
+    for parse in (split_options, parse_policy):
+        name = next(iter(given))
+        text = f'unknown option {name!r}. Leave it out, or pass dest={dest!r}'
+        assert str(parse(given).failure()) == text
+    assert not unknown_name('filename', ()).advice
