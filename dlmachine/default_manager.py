@@ -102,7 +102,7 @@ def download_all(
 
 
 @overload  # As in `DownloadManager`.
-def download_all(  # type: ignore[overload-cannot-match]
+def download_all(
     targets: Iterable[Target],
     dest: DestInput = None,
     workers: int = 8,

@@ -17,7 +17,7 @@ from dlmachine.errors import error_for, unwrap
 from dlmachine.execution.run import run
 from dlmachine.options.lists import DOWNLOAD_OPTIONS, MANAGER_OPTIONS, list_options
 from dlmachine.paths import DestInput, PathInput
-from dlmachine.targets import ANY_URL, Target, parse_item
+from dlmachine.targets import ANY_URL, Target, destination_of_batch, parse_entries, parse_item
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -104,18 +104,23 @@ class DownloadManager(ManyDownloads):
         return unwrap(plan(descriptor, policy, self._world.observe(descriptor, policy)))
 
     def audit(
-        self, items: Iterable[Target], **options: 'Unpack[DownloadOptions]'
+        self, items: Iterable[Target], dest: DestInput = None, **options: 'Unpack[DownloadOptions]'
     ) -> 'Iterator[AuditRow]':
-        """What `download` would do for each item, one row at a time; only reads.
+        """What `download_many` would do for each item, one row at a time; only reads.
 
         Raises: RequestError for an unknown option, a bad value, or one URL in place of a list;
         what is wrong with an item is in its row.
         """
         from dlmachine.auditor import audit, check_items
+        from dlmachine.batch.items import place_in_folder
 
         check_items(items)
-        self.prepare(ANY_URL, None, **options)
-        return audit((parse_item(one, options, self._config) for one in items), self._world)
+        shared, policy = self.prepare(ANY_URL, None, **options)
+        place = destination_of_batch(dest, policy)
+        entries = parse_entries(items, self._config, place)
+        placed = place_in_folder(entries, place, shared.redactor)
+        parsed = (parse_item(one, options, self._config, where) for one, where in placed)
+        return audit(parsed, self._world)
 
     def item(self, url: Target, **options: 'Unpack[DownloadOptions]') -> 'CacheItem | None':
         """The `cachedir.CacheItem` of the copy that the cache has, of this thread; else None.

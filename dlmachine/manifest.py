@@ -1,22 +1,25 @@
 """Manifests: many downloads in one file.
 
-A text file has one URL per line; `#` begins a comment. TOML, YAML and JSON have entries:
-`[[download]]`, a list (also under `downloads`), or a mapping of names to entries. An entry
-is a URL, or a mapping with `url`, optionally a `name`, and any keyword of a Descriptor or a
-Policy; `[defaults]` has options for all entries.
+A text file has one URL per line; `#` begins a comment. A checksum file (SHA256SUMS, a pooch
+registry) is a manifest of its files. TOML, YAML and JSON have entries: `[[download]]`, a list (also
+under `downloads`), or a mapping of names to entries. An entry is a URL, or a mapping with `url`,
+optionally a `name`, a `path` in the folder of the batch and a `base_url`, and any keyword of a
+Descriptor or a Policy; `[defaults]` has options for all entries, and `[variables]` has texts that
+replace `{name}` in URLs and paths.
 
 A bad entry becomes an item with a fault, and does not affect other entries.
 
 A manifest may come from another person. Its relative paths are relative to its own folder. Files
 that it writes (`dest`) or sends to servers (in `multipart`, `cert`, `key`) must be in that folder,
-unless the caller allows other folders; files that are only read (`checksum_file`, `cainfo`) may be
-anywhere. In `multipart` a string is text, and `{ file = "path" }` is a file.
+and a `path` in the folder of the batch, unless the caller allows other folders; files that are only
+read (`checksum_file`, `cainfo`) may be anywhere. In `multipart` a string is text, and
+`{ file = "path" }` is a file.
 """
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, tee
 from os import fsdecode
 from typing import Any, Final
 
@@ -26,6 +29,9 @@ from returns.result import Failure, Result, Success
 from dlmachine.core.faults import Fault, InvalidInput, UnknownName
 from dlmachine.core.faults.printing import printable
 from dlmachine.core.frozen import frozen
+from dlmachine.core.manifest.document import fill_variables, join_base, parse_document
+from dlmachine.core.manifest.lists import is_checksum_file, list_entries, numbered_urls
+from dlmachine.core.manifest.places import ALLOW, USE_DEST, find_clashes, parse_place
 from dlmachine.core.secrets.redact import redact_url, redact_value
 from dlmachine.core.secrets.secret_names import parse_secret_names
 from dlmachine.core.spec import descriptor as core
@@ -37,16 +43,17 @@ from dlmachine.documents import is_structured, read_document, read_text_file
 from dlmachine.errors import DownloadError
 from dlmachine.paths import PathInput, absolute, expand, settle_words
 
-#: The names of a list of entries in a file that may have other tables.
-_LISTS: Final = ('download', 'downloads')
-_KNOWN: Final = ('url', 'name', *DESCRIPTOR_NAMES, *OPTIONS, *SYNONYMS)
+#: The keywords of an entry that are not options.
+_OWN: Final = ('url', 'name', 'path', 'base_url')
+_KNOWN: Final = (*_OWN, *DESCRIPTOR_NAMES, *OPTIONS, *SYNONYMS)
 
 
 @frozen
 class Item:
     """One entry: what to download and how, or why the entry is invalid.
 
-    `url` is for messages: masked, and unchanged if it is not a URL.
+    `url` is for messages: masked, and unchanged if it is not a URL. `path` is the path of the file
+    in the folder of a batch; `allow_outside` says that it may leave that folder.
     """
 
     name: str
@@ -54,15 +61,18 @@ class Item:
     descriptor: core.Descriptor | None = None
     policy: Policy = Policy()
     fault: Fault | None = None
+    path: str | None = None
+    allow_outside: bool = False
 
 
 @frozen
 class Surroundings:
-    """The file of an entry: its path, its folder, and which files it may use."""
+    """The file of an entry: its path, its folder, which files it may use, and its base URL."""
 
     path: str
     folder: str
     allow_outside: bool = False
+    base_url: object = None
 
 
 def read_manifest(
@@ -71,28 +81,50 @@ def read_manifest(
     described: Mapping[str, object] | None = None,
     *,
     allow_outside: bool = False,
+    base_url: str | None = None,
 ) -> Result[tuple[Item, ...], Fault]:
     """Read a manifest.
 
     `base` and `described` are default options and default keywords of descriptors.
-    `allow_outside` allows entries to write to and send files outside the folder of the manifest.
+    `allow_outside` allows entries to write to and send files outside the folder of the manifest,
+    and outside the folder of a batch. URLs without a scheme are relative to `base_url`, unless the
+    manifest has one.
 
     Faults: `InvalidInput` for a file that cannot be read or has an unknown form.
     """
     policy = Policy() if base is None else base
     words = {} if described is None else described
     name = expand(fsdecode(path))
-    if not is_structured(name):
-        shown = printable(name)
-        return read_text_file(name).map(
-            lambda text: parse_lines(text.split('\n'), policy, words, shown)
-        )
     around = Surroundings(
         path=name,
         folder=os.path.dirname(absolute(name)),  # noqa: PTH120
         allow_outside=allow_outside,
+        base_url=base_url,
     )
+    if not is_structured(name):
+        return read_text_file(name).map(lambda text: parse_text(text, policy, words, around))
     return read_document(name).bind(lambda found: _read_entries(around, found, policy, words))
+
+
+def parse_text(
+    text: str, base: Policy, described: Mapping[str, object], around: Surroundings
+) -> tuple[Item, ...]:
+    """Make the items of a text file: a list of URLs, or a checksum file."""
+    shown = printable(around.path)
+    if not is_checksum_file(text, around.path):
+        return parse_lines(text.split('\n'), base, described, shown)
+    items = (
+        _misread(f'{shown}, {label}')
+        if entry is None
+        else make_item(entry, base, described, f'{shown}, {label}', around)
+        for label, entry in list_entries(text, around.path)
+    )
+    return tuple(refuse_clashes(items))
+
+
+def _misread(source: str) -> Item:
+    problem = 'is not a checksum and a name'
+    return Item(name=source, url='', fault=InvalidInput(where=source, problem=problem))
 
 
 def parse_lines(
@@ -105,28 +137,12 @@ def parse_lines(
     """
     return tuple(
         make_item({'url': url}, base, described, f'{source}, line {line}' if source else '')
-        for line, url in _numbered_urls(lines)
+        for line, url in numbered_urls(lines)
     )
 
 
-def read_urls(lines: Iterable[str]) -> Iterator[str]:
-    """The URLs of a list, without its comments and empty lines.
-
-    >>> list(read_urls(['# two', 'http://h/a  # one', '', 'http://h/b#part']))
-    ['http://h/a', 'http://h/b#part']
-    """
-    return (url for _, url in _numbered_urls(lines))
-
-
-def _numbered_urls(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
-    for number, line in enumerate(lines, start=1):
-        url = _strip_comment(line)
-        if url:
-            yield number, url
-
-
 def make_item(
-    entry: Mapping[str, object],
+    given: Mapping[str, object],
     base: Policy,
     described: Mapping[str, object],
     source: str = '',
@@ -137,23 +153,52 @@ def make_item(
     >>> make_item({'url': 'http://h/a', 'retires': 1}, Policy(), {}).fault.nearest
     'retries'
     """
+    joined = join_base(given.get('base_url', around and around.base_url), given)
+    entry = joined.value_or(given)
     names = (entry.get('secret_names'), described.get('secret_names'))
-    declared = (parse_secret_names(given).value_or(()) for given in names)
+    declared = (parse_secret_names(one).value_or(()) for one in names)
     url = redact_url(str(entry.get('url', '')), tuple(chain.from_iterable(declared)))
     name = str(redact_value(str(entry.get('name') or '')) or url or source)
-    words = {key: value for key, value in entry.items() if key not in {'name', 'url'}}
+    parsed = joined.bind(lambda words: _parse_words(words, base, described, around))
+    if not is_successful(parsed):
+        return Item(name=name, url=url, fault=_in(parsed.failure(), source))
+    descriptor, policy, path = parsed.unwrap()
+    return Item(
+        name=name,
+        url=url,
+        descriptor=descriptor,
+        policy=policy,
+        path=path,
+        allow_outside=around is not None and around.allow_outside,
+    )
+
+
+def _parse_words(
+    entry: Mapping[str, object],
+    base: Policy,
+    described: Mapping[str, object],
+    around: Surroundings | None,
+) -> Result[tuple[core.Descriptor, Policy, str | None], Fault]:
+    words = {name: value for name, value in entry.items() if name not in _OWN}
+    if entry.get('path') is not None and not words.keys().isdisjoint({'dest', 'destination'}):
+        problem = 'cannot be combined with dest'
+        return Failure(InvalidInput(where='path', problem=problem, advice='Pass one of them'))
+    allow_outside = around is not None and around.allow_outside
+    path: Result[str | None, Fault] = Success(None)
+    if entry.get('path') is not None:
+        advice = ALLOW if around is not None else USE_DEST
+        place = parse_place(entry['path'], allow_outside=allow_outside, advice=advice)
+        path = place.map(lambda one: one)
     split = _settled(words, around).bind(split_options)
-    if not is_successful(split):
-        return Item(name=name, url=url, fault=_in(split.failure(), source))
-    own, handled = split.unwrap()
-    policy = parse_policy(handled, base)
-    if not is_successful(policy):
-        return Item(name=name, url=url, fault=_in(policy.failure(), source))
+    policy = split.bind(lambda found: parse_policy(found[1], base))
+    for result in (path, split, policy):
+        if not is_successful(result):
+            return Failure(result.failure())
     try:
-        descriptor = _describe({'url': entry.get('url'), **own}, described)
+        own = {'url': entry.get('url'), **split.unwrap()[0]}
+        return Success((_describe(own, described), policy.unwrap(), path.unwrap()))
     except DownloadError as error:
-        return Item(name=name, url=url, fault=_in(error.fault, source))
-    return Item(name=name, url=url, descriptor=descriptor, policy=policy.unwrap())
+        return Failure(error.fault)
 
 
 def _describe(own: Mapping[str, Any], described: Mapping[str, Any]) -> core.Descriptor:
@@ -174,62 +219,40 @@ def _settled(
 
 
 def _read_entries(
-    around: Surroundings, document: object, base: Policy, described: Mapping[str, object]
+    around: Surroundings, value: object, base: Policy, described: Mapping[str, object]
 ) -> Result[tuple[Item, ...], Fault]:
     path = printable(around.path)
-    found = _find_entries(document)
-    if found is None:
-        problem = 'has no downloads'
-        advice = 'Use [[download]] entries, a list of URLs, or a mapping of names to entries'
-        return Failure(InvalidInput(where=path, problem=problem, advice=advice))
-    defaults, entries = found
-    split = _settled(dict(defaults), around).bind(split_options)
-    if not is_successful(split):
-        return Failure(_in(split.failure(), f'{path}, defaults'))
-    own, handled = split.unwrap()
-    policy = parse_policy(handled, base)
-    if not is_successful(policy):
-        return Failure(_in(policy.failure(), f'{path}, defaults'))
-    words = {**described, **own}
-    return Success(
-        tuple(
-            _read_entry(entry, policy.unwrap(), words, f'{path}, {label}', around)
-            for label, entry in entries
-        )
+    parsed = parse_document(value, path)
+    if not is_successful(parsed):
+        return Failure(parsed.failure())
+    document = parsed.unwrap()
+    top = fill_variables({'base_url': document.base_url}, document.variables)
+    split = top.bind(lambda _: _settled(dict(document.defaults), around)).bind(split_options)
+    policy = split.bind(lambda found: parse_policy(found[1], base))
+    for result in (split, policy):
+        if not is_successful(result):
+            return Failure(_in(result.failure(), f'{path}, defaults'))
+    if document.base_url is not None:
+        around = replace(around, base_url=top.unwrap()['base_url'])
+    words = {**described, **split.unwrap()[0]}
+    items = (
+        _read_entry(entry, policy.unwrap(), words, f'{path}, {label}', around, document.variables)
+        for label, entry in document.entries
     )
+    return Success(tuple(refuse_clashes(items)))
 
 
-def _find_entries(
-    document: object,
-) -> tuple[Mapping[str, object], tuple[tuple[str, object], ...]] | None:
-    if isinstance(document, list):
-        return {}, tuple(_number(document))
-    if not isinstance(document, Mapping):
-        return None
-    rest = {str(name): value for name, value in document.items() if name != 'defaults'}
-    defaults = document.get('defaults', {})
-    if not isinstance(defaults, Mapping):
-        return None
-    if 'url' in rest:
-        return defaults, (('entry', rest),)
-    if len(rest) == 1 and (name := next(iter(rest))) in _LISTS and not isinstance(rest[name], str):
-        held = rest[name]
-        entries = _number(held) if isinstance(held, list) else _named(held)
-    else:
-        entries = _named(rest)
-    return defaults, tuple(entries)
-
-
-def _number(entries: Iterable[object]) -> Iterator[tuple[str, object]]:
-    for number, entry in enumerate(entries, start=1):
-        yield f'entry {number}', {'url': entry} if isinstance(entry, str) else entry
-
-
-def _named(entries: object) -> Iterator[tuple[str, object]]:
-    for name, entry in entries.items() if isinstance(entries, Mapping) else ():
-        whole = {'url': entry} if isinstance(entry, str) else entry
-        shown = str(redact_value(name))
-        yield f'entry {shown!r}', {'name': shown, **whole} if isinstance(whole, Mapping) else whole
+def refuse_clashes(targets: Iterable[Any]) -> Iterator[Any]:
+    """The targets; an entry whose path an earlier one has becomes an item with a fault."""
+    items, named = tee(targets)
+    places = ((getattr(one, 'name', ''), getattr(one, 'path', None)) for one in named)
+    advice = 'Give each entry a path of its own; some file systems ignore case'
+    for item, problem in zip(items, find_clashes(places), strict=True):
+        if problem is None:
+            yield item
+        else:
+            fault = InvalidInput(where=f'entry {item.name!r}', problem=problem, advice=advice)
+            yield replace(item, descriptor=None, fault=fault)
 
 
 def _read_entry(
@@ -238,14 +261,19 @@ def _read_entry(
     described: Mapping[str, object],
     source: str,
     around: Surroundings,
+    variables: Mapping[str, str] | None = None,
 ) -> Item:
     if isinstance(entry, Mapping) and all(isinstance(name, str) for name in entry):
         if 'url' in entry:
-            return make_item(entry, base, described, source, around)
-        fault: Fault = InvalidInput(where=source, problem='has no url')
-        near = next((name for name in entry if name not in _KNOWN), None)
-        if near is not None:
-            fault = unknown_name(near, _KNOWN, source)
+            filled = Success(entry) if variables is None else fill_variables(entry, variables)
+            if is_successful(filled):
+                return make_item(filled.unwrap(), base, described, source, around)
+            fault = _in(filled.failure(), source)
+        else:
+            fault = InvalidInput(where=source, problem='has no url')
+            near = next((name for name in entry if name not in _KNOWN), None)
+            if near is not None:
+                fault = unknown_name(near, _KNOWN, source)
     else:
         problem = f'must be a URL or a mapping with a url, not {type(entry).__name__}'
         advice = "Several entries stand in a list named 'download', in TOML below [[download]]"
@@ -262,9 +290,3 @@ def _in(fault: Fault, source: str) -> Fault:
     if isinstance(fault, InvalidInput):
         return replace(fault, where=f'{fault.where} ({source})')
     return fault
-
-
-def _strip_comment(line: str) -> str:
-    # A comment needs a space before it, because `#` inside a URL begins its fragment.
-    url, *_ = f' {line}'.split(' #', 1)
-    return url.strip()

@@ -1,29 +1,33 @@
-"""Parse what a caller wants to download: a URL, a descriptor, or an entry of a manifest.
+"""Parse what a caller wants to download: a URL, a descriptor, an entry of a manifest, or a dict.
 
 `parse_target` combines it with the options of the call and of the manager into a Descriptor and a
 Policy.
 """
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from dlmachine.config import Config
 from dlmachine.core.cache.key import shown_url
 from dlmachine.core.faults import InvalidInput
+from dlmachine.core.faults.printing import printable
+from dlmachine.core.manifest.places import ALLOW
 from dlmachine.core.secrets.secret_names import parse_secret_names
 from dlmachine.core.spec import descriptor as core
-from dlmachine.core.spec.destination import Auto, ToPath
+from dlmachine.core.spec.destination import Auto, ToPath, ends_in_separator
 from dlmachine.core.spec.options import parse_policy, split_options
 from dlmachine.core.spec.policy import Policy
 from dlmachine.descriptor import Descriptor, with_defaults
 from dlmachine.errors import DownloadError, error_for, unwrap
-from dlmachine.paths import DestInput, expand_words, path_text
+from dlmachine.paths import DestInput, absolute, expand_words, is_inside, path_text
 
 if TYPE_CHECKING:
     from dlmachine.manifest import Item
 
-#: What can be downloaded: a URL, a descriptor, or an entry of a manifest.
-Target: TypeAlias = 'str | core.Descriptor | Item'
+#: What can be downloaded: a URL, a descriptor, or an entry of a manifest, also as a dict.
+Target: TypeAlias = 'str | core.Descriptor | Item | Mapping[str, object]'
 #: One of these types; most batches have targets of one type.
 OneKind = TypeVar('OneKind', str, core.Descriptor, 'Item')
 #: For checking options before the first URL is known.
@@ -43,21 +47,65 @@ def parse_target(
     Raises: RequestError for an unknown option or a bad value.
     """
     described, handled = unwrap(split_options(expand_words(options)))
+    target = parse_entry(target, config)
     what, base = _read(target, config.policy)
     has_own = base.dest not in {Auto(), config.policy.dest}
     if dest is not None and not has_own:
         handled['dest'] = destination_of(dest)
     policy = unwrap(parse_policy(handled, base)) if handled else base
+    if getattr(target, 'path', None) and not has_own:
+        policy = _placed(target, policy)
     descriptor = _describe(what, described, config.described)
     return descriptor, policy.with_secret_names(descriptor.secret_names)
 
 
-def parse_item(target: Target, options: Mapping[str, object], config: Config) -> 'Item':
+def _placed(item: Any, policy: Policy) -> Policy:
+    # The path of an entry counts in a folder; in the cache and at a file it has no meaning.
+    dest = policy.dest
+    if not isinstance(dest, ToPath):
+        return policy
+    folder = dest.path
+    if not ends_in_separator(folder) and not os.path.isdir(folder):  # noqa: PTH112 -- in batches
+        return policy
+    path = os.path.join(folder, item.path)  # noqa: PTH118 -- as above
+    above = absolute(os.path.dirname(path))  # noqa: PTH120 -- as above
+    if '/' in item.path and not item.allow_outside and not is_inside(above, folder):
+        problem = f'leads outside the folder {printable(folder)}, through a link'
+        where = f'path {item.path!r} of entry {item.name!r}'
+        raise error_for(InvalidInput(where=where, problem=problem, advice=ALLOW))
+    return replace(policy, dest=ToPath(path))
+
+
+def parse_entry(target: Target, config: Config) -> 'str | core.Descriptor | Item':
+    """A target in which a dict is an entry of a manifest, with the defaults of the manager."""
+    if not isinstance(target, Mapping):
+        return target
+    from dlmachine.manifest import make_item
+
+    return make_item(target, config.policy, config.described)
+
+
+def parse_entries(
+    targets: Iterable[Target], config: Config, dest: str | bool | None
+) -> Iterable[Any]:
+    """The targets of a batch, in which dicts are entries; in a folder each has its own path."""
+    parsed: Iterator[Any] = (parse_entry(one, config) for one in targets)
+    if isinstance(dest, str):
+        from dlmachine.manifest import refuse_clashes
+
+        parsed = refuse_clashes(parsed)
+    return list(parsed) if isinstance(targets, Collection) else parsed
+
+
+def parse_item(
+    target: Target, options: Mapping[str, object], config: Config, dest: DestInput = None
+) -> 'Item':
     """Parse a target into an entry of a manifest, with a fault instead of an exception."""
     from dlmachine.manifest import Item
 
+    target = parse_entry(target, config)
     try:
-        descriptor, policy = parse_target(target, None, options, config)
+        descriptor, policy = parse_target(target, dest, options, config)
     except DownloadError as error:
         url = target.url if isinstance(target, Item) else _shown(target, options, config)
         name = target.name if isinstance(target, Item) else url

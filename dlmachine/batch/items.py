@@ -4,7 +4,7 @@ Threads are used because a download mostly waits for the network. Inputs are con
 become free, so that the iterator may be endless.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from os import PathLike
 from pathlib import Path
 from typing import Any, Final, Generic, Literal, NoReturn, TypeAlias, TypeVar
@@ -126,10 +126,15 @@ def place_in_folder(
     >>> [dest for _, dest in place_in_folder(targets, 'data')]
     ['data/t.csv', 'data/t-2.csv']
     """
-    taken: dict[str, int] = {}
+    is_known = isinstance(targets, Collection)
+    own_paths = (getattr(one, 'path', None) for one in targets) if is_known else ()
+    taken = {path.casefold(): 1 for path in own_paths if path}
     for target in targets:
         if not isinstance(dest, (str, PathLike)):
             yield target, dest
+            continue
+        if getattr(target, 'path', None):
+            yield target, str(Path(dest)) + '/'  # The entry has a path in this folder.
             continue
         # An entry of a manifest has a masked URL.
         source = getattr(target, 'descriptor', None) or target

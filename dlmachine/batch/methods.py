@@ -10,7 +10,7 @@ from dlmachine.core.spec import descriptor as core
 from dlmachine.core.spec.policy import Policy
 from dlmachine.errors import error_for
 from dlmachine.paths import DestInput
-from dlmachine.targets import ANY_URL, OneKind, Target, destination_of_batch
+from dlmachine.targets import ANY_URL, OneKind, Target, destination_of_batch, parse_entries
 from dlmachine_adapters.world import SystemWorld
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class ManyDownloads(Composition):
     ) -> 'Generator[BatchItem[OneKind], None, None]': ...
 
     @overload  # Of several kinds, which mypy joins to `object` before it looks for the kind.
-    def download_many(  # type: ignore[overload-cannot-match]
+    def download_many(
         self,
         targets: Iterable[Target],
         dest: DestInput = None,
@@ -58,9 +58,10 @@ class ManyDownloads(Composition):
 
         `dest` is a folder, None (cache, else memory) or False (memory). A file in a folder has the
         name of its URL, numbered if an earlier input has that name: `data-2.csv`. An entry of a
-        manifest has its own options. Each item has its input, and its Outcome or its Fault; one
-        bad input raises nothing. When the iterator or the manager is closed, running downloads
-        end within a moment as `Cancelled`, and no more inputs are taken.
+        manifest, also as a dict, has its own options, and perhaps a `path` in the folder. Each item
+        has its input, and its Outcome or its Fault; one bad input raises nothing. When the iterator
+        or the manager is closed, running downloads end within a moment as `Cancelled`, and no more
+        inputs are taken.
 
         With an `executor` of `concurrent.futures`, or one with the same methods, its workers fetch
         the bodies; locks and the registry remain here. They need the folders under the same paths.
@@ -84,7 +85,8 @@ class ManyDownloads(Composition):
             return self._world.child()
 
         place = destination_of_batch(dest, policy)
-        return run_downloads(targets, place, shared.redactor, parse, world, workers, executor)
+        entries = parse_entries(targets, self.config, place)
+        return run_downloads(entries, place, shared.redactor, parse, world, workers, executor)
 
     @overload
     def download_all(
@@ -97,7 +99,7 @@ class ManyDownloads(Composition):
     ) -> 'Results[OneKind]': ...
 
     @overload  # As for `download_many`.
-    def download_all(  # type: ignore[overload-cannot-match]
+    def download_all(
         self,
         targets: Iterable[Target],
         dest: DestInput = None,

@@ -4,69 +4,74 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import click
-from returns.pipeline import is_successful
 
 from dlmachine.cli.common import (
+    check_destination,
     destination,
-    fail,
     fault_as_json,
     managing,
+    placed,
     print_json,
     size_text,
 )
+from dlmachine.cli.inputs import read_items
 from dlmachine.cli.parameters.options import (
     Command,
     config_option,
+    input_options,
     json_option,
-    outside_option,
+    own_option,
     table_option,
 )
-from dlmachine.cli.parameters.values import FILE
+from dlmachine.cli.parameters.values import FILE, FOLDER
 from dlmachine.core.faults.printing import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dlmachine.auditor import AuditRow
-    from dlmachine.core.spec.policy import Policy
     from dlmachine.manager import DownloadManager
 
 
 @click.command('audit', cls=Command)
-@click.argument('file', type=FILE, metavar='FILE')
-@outside_option
+@click.argument('file', type=FILE, metavar='FILE', required=False)
+@input_options
+@own_option(
+    '-d',
+    '--dir',
+    '--output-dir',
+    'folder',
+    type=FOLDER,
+    metavar='DIR',
+    help='Folder that would be written to.',
+)
 @table_option('path')
 @config_option
 @table_option('offline', help='Assume that there is no network.')
 @table_option('check_freshness', help='Assume that every copy is checked.')
 @json_option
-def command(file: str, **given: Any) -> None:
+def command(file: str | None, **given: Any) -> None:
     """Show what the downloads of FILE would do, without doing it.
 
-    Each is a hit, stale, changed, missing, or would fail. FILE is a list of URLs (- is stdin), or a
-    TOML, YAML or JSON manifest. No request is sent, and nothing is written. Exit code: 10 if
-    anything would be downloaded, else 1 if anything would fail, else 0.
+    Each is a hit, stale, changed, missing, or would fail. FILE is a list of URLs (- is stdin), a
+    checksum file, or a TOML, YAML or JSON manifest. No request is sent, and nothing is written.
+    Exit code: 10 if anything would be downloaded, else 1 if anything would fail, else 0.
     """
-    from dlmachine.auditor import AuditStatus, audit, summarize
+    from dlmachine.auditor import AuditStatus, summarize
     from dlmachine.cli.exit_codes import CHANGES_PENDING, GENERIC
-    from dlmachine.documents import read_text
-    from dlmachine.manifest import parse_lines, read_manifest
 
+    given['output'] = None
+    check_destination(given)
+    path = given['input_file'] if file is None else file
+    if path is None or None not in {file, given['input_file']}:
+        msg = 'Pass one file: FILE, or --input-file FILE'
+        raise click.UsageError(msg)
     with managing(given) as manager:
-        described = manager.config.described
-        policy = _policy_of_get(manager, given)
-        if file == '-':
-            read = read_text(sys.stdin.buffer.read(), 'stdin').map(
-                lambda text: parse_lines(text.split('\n'), policy, described, 'stdin')
-            )
-        else:
-            read = read_manifest(file, policy, described, allow_outside=given['allow_outside'])
-        if not is_successful(read):
-            fail(read.failure())
-        with manager.adapters() as world:
-            rows = []
-            for row in audit(read.unwrap(), world):
-                rows.append(row)
-                if not given['as_json']:
-                    click.echo(_line(row))
+        rows = []
+        for row in _audit(manager, path, given):
+            rows.append(row)
+            if not given['as_json']:
+                click.echo(_line(row))
     summary = summarize(rows)
     if given['as_json']:
         print_json([_as_json(row) for row in rows])
@@ -79,13 +84,14 @@ def command(file: str, **given: Any) -> None:
         sys.exit(GENERIC)
 
 
-def _policy_of_get(manager: 'DownloadManager', given: dict[str, Any]) -> 'Policy':
-    # Without a cache, `dlmachine get` downloads into the current folder, not into memory.
-    from dlmachine.core.spec.options import parse_policy
-    from dlmachine.errors import unwrap
+def _audit(manager: 'DownloadManager', path: str, given: dict[str, Any]) -> 'Iterable[AuditRow]':
+    from dlmachine.auditor import audit
+    from dlmachine.targets import parse_item
 
-    dest = destination({'output': None, 'folder': None, **given}, manager)
-    return manager.policy if dest is None else unwrap(parse_policy({'dest': dest}, manager.policy))
+    items = list(read_items(path, manager, given))
+    places = placed(items, destination(given, manager), manager)
+    with manager.adapters() as world:
+        return audit((parse_item(one, {}, manager.config, place) for one, place in places), world)
 
 
 def _line(row: 'AuditRow') -> str:

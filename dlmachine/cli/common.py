@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -74,6 +74,17 @@ def destination(given: Mapping[str, Any], manager: 'DownloadManager') -> str | b
     named = (one for one in manager.config.settings if one.name == 'dest')
     is_configured = any(one.source != 'default' for one in named)
     return None if has_cache or is_configured else './'
+
+
+def placed(
+    targets: 'list[Any]', dest: str | bool | None, manager: 'DownloadManager'
+) -> 'Iterable[tuple[Any, Any]]':
+    """Each target with its destination, as in `dlmachine get`."""
+    from dlmachine.batch.items import place_in_folder
+    from dlmachine.targets import destination_of_batch
+
+    place = destination_of_batch(dest, manager.policy)
+    return [(targets[0], dest)] if len(targets) == 1 else place_in_folder(targets, place)
 
 
 def request_words(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,10 +19,11 @@ from dlmachine.cli.common import (
     request_words,
     shown,
 )
+from dlmachine.cli.inputs import check_input, read_targets
 from dlmachine.cli.parameters.options import (
     Command,
+    input_options,
     json_option,
-    outside_option,
     own_option,
     request_options,
     table_option,
@@ -61,14 +62,7 @@ if TYPE_CHECKING:
     help='Folder to write to.',
 )
 @table_option('path')
-@own_option(
-    '-i',
-    '--input-file',
-    type=FILE,
-    metavar='FILE',
-    help='File of URLs, or manifest; - is stdin.',
-)
-@outside_option
+@input_options
 @own_option(
     '-j',
     '--workers',
@@ -94,9 +88,7 @@ def command(urls: tuple[str, ...], **given: Any) -> None:
     check_destination(given)
     if os.environ.get(WORKERS[1]):
         click.echo(f'warning: {WORKERS[1]} is now called {WORKERS[0]}', err=True)
-    if not urls and given['input_file'] is None:
-        msg = 'Pass a URL, or a file of URLs with --input-file'
-        raise click.UsageError(msg)
+    check_input(given['input_file'], urls)
     is_quiet = any(given[name] for name in ('quiet', 'as_json', 'verbose'))
     is_bare = is_quiet or given['dry_run'] or given['progress'] is False
     with (
@@ -104,9 +96,8 @@ def command(urls: tuple[str, ...], **given: Any) -> None:
         managing(given, progress=not is_bare) as manager,
         _logging_waits(given, has_bars=manager.config.progress and _draws()),
     ):
-        allow_outside = given['allow_outside']
-        read = _read_targets(given['input_file'], manager, allow_outside=allow_outside)
-        targets = [*urls, *read]
+        path = given['input_file']
+        targets = [*urls, *(() if path is None else read_targets(path, manager, given))]
         if not targets:
             msg = '--input-file has no URL in it'
             raise click.UsageError(msg)
@@ -235,21 +226,3 @@ def _as_json(target: 'Target', outcome: 'Outcome', manager: 'DownloadManager') -
         'size': None if record is None else record.size_bytes,
         'sha256': None if record is None else record.sha256,
     }
-
-
-def _read_targets(
-    path: str | None, manager: 'DownloadManager', *, allow_outside: bool
-) -> 'list[Target]':
-    if path is None:
-        return []
-    from dlmachine.documents import is_structured, read_text, read_text_file
-    from dlmachine.errors import unwrap
-    from dlmachine.manifest import read_manifest, read_urls
-
-    if is_structured(path):
-        described = manager.config.described
-        items = read_manifest(path, manager.policy, described, allow_outside=allow_outside)
-        return list(unwrap(items))
-    is_stdin = path == '-'
-    read = read_text(sys.stdin.buffer.read(), 'stdin') if is_stdin else read_text_file(path)
-    return list(read_urls(unwrap(read).split('\n')))

@@ -12,12 +12,15 @@ from dlmachine.cli.common import (
     fault_as_json,
     fault_text,
     managing,
+    placed,
     print_json,
     request_words,
     shown,
 )
+from dlmachine.cli.inputs import check_input, read_targets
 from dlmachine.cli.parameters.options import (
     Command,
+    input_options,
     json_option,
     own_option,
     request_options,
@@ -26,14 +29,12 @@ from dlmachine.cli.parameters.options import (
 from dlmachine.cli.parameters.values import FILE, FOLDER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from dlmachine.manager import DownloadManager
     from dlmachine.targets import Target
 
 
 @click.command('plan', cls=Command)
-@click.argument('urls', nargs=-1, required=True, metavar='URL...')
+@click.argument('urls', nargs=-1, metavar='URL...')
 @own_option(
     '-o',
     '--output',
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     help='Folder that would be written to.',
 )
 @table_option('path')
+@input_options
 @own_option('--exit-code', is_flag=True, help='10 if anything would be fetched.')
 @json_option
 @request_options
@@ -62,13 +64,14 @@ def command(urls: tuple[str, ...], **given: Any) -> None:
     No request is sent, and nothing is written.
     """
     check_destination(given)
+    check_input(given['input_file'], urls)
     with managing(given) as manager:
-        show_plans(manager, urls, given)
+        path = given['input_file']
+        read = () if path is None else read_targets(path, manager, given)
+        show_plans(manager, [*urls, *read], given)
 
 
-def show_plans(
-    manager: 'DownloadManager', targets: 'Iterable[Target]', given: dict[str, Any]
-) -> None:
+def show_plans(manager: 'DownloadManager', targets: 'list[Target]', given: dict[str, Any]) -> None:
     """Print the plans; end with an exit code if one was refused, or with --exit-code."""
     from dlmachine.cli.exit_codes import CHANGES_PENDING, exit_code
     from dlmachine.errors import DownloadError
@@ -76,9 +79,9 @@ def show_plans(
     results: list[dict[str, Any]] = []
     refused = pending = 0
     dest, words = destination(given, manager), request_words(given)
-    for target in targets:
+    for target, place in placed(targets, dest, manager):
         try:
-            made = manager.plan(target, dest, **words)
+            made = manager.plan(target, place, **words)
         except DownloadError as error:
             refused = exit_code(error.fault)
             results.append({'url': shown(target, manager), 'fault': fault_as_json(error.fault)})

@@ -54,7 +54,7 @@ OLD_FLAGS: Final = {
     '--refresh': '--check-freshness',
 }
 #: Parameters of functions that are flags of a command, with the value that the flag stands for.
-_OF_COMMANDS: Final = {'workers': '', 'allow_outside': 'True'}
+_OF_COMMANDS: Final = {'workers': '', 'allow_outside': 'True', 'base_url': ''}
 
 #: An option in Python's notation at the beginning of a word, not in the query of a URL.
 _OPTION: Final = re.compile(

@@ -129,7 +129,22 @@ outside_option = own_option(
     is_flag=True,
     help='Let a manifest write to, and send files from, other folders.',
 )
+base_url_option = own_option(
+    '--base-url', metavar='URL', help='URL that the URLs of a manifest are relative to.'
+)
 json_option = own_option('--json', 'as_json', is_flag=True, help='Machine-readable output.')
+
+
+def input_options(command: Decorated) -> Decorated:
+    """Add the options of a command that reads downloads from a file."""
+    reading = own_option(
+        '-i',
+        '--input-file',
+        type=FILE,
+        metavar='FILE',
+        help='File of URLs, checksum file or manifest; - is stdin.',
+    )
+    return reading(outside_option(base_url_option(command)))
 
 
 def request_options(command: Decorated) -> Decorated:

@@ -28,16 +28,23 @@ _HEX_FIRST: Final = re.compile(
     rf'\\?(?:(?P<algorithm>[A-Za-z0-9\-_]+):)?(?P<hex>{_HEX})(?:[ \t]+[*?^]?(?P<name>\S.*))?'
 )
 _NAME_FIRST: Final = re.compile(
-    rf'(?P<name>\S+?)(?::\s+|,\s*|\s+)(?:(?P<algorithm>[A-Za-z0-9\-_]+):)?(?P<hex>{_HEX})(?:\s.*)?'
+    rf'(?P<name>"[^"]+"|\'[^\']+\'|\S+?)(?::\s+|,\s*|\s+)'
+    rf'(?:(?P<algorithm>[A-Za-z0-9\-_]+):)?(?P<hex>{_HEX})(?:\s+(?P<url>\S.*)?)?'
 )
+_QUOTES: Final = ('"', "'")
 _ALGORITHM_WORD: Final = re.compile(r'(?i)(blake2[bs]|b2|sha3[-_]?\d{3}|sha-?\d{1,3}|md5)')
 
 
 @frozen(kw_only=False)
-class _Line:
+class ChecksumLine:
+    """A line of a checksum file: the checksum of a file, and its URL in a pooch registry.
+
+    `name` is None in a file with a single hash.
+    """
+
     checksum: Checksum
-    #: None in a file with a single hash.
     name: str | None
+    url: str | None = None
 
 
 def read_list(data: bytes) -> str:
@@ -94,17 +101,32 @@ def guess_algorithm(location: str) -> str:
     return _named_algorithm(location) or 'sha256'
 
 
-def _read_lines(text: str, source: str) -> Iterator[_Line]:
+def parse_checksum_line(text: str, source: str) -> ChecksumLine | None:
+    """Parse a line of a checksum file; None for a comment, and for any other text.
+
+    The name of the file, `source`, may name the algorithm of its digests.
+
+    >>> found = parse_checksum_line(f'a/t.csv {"0" * 64} https://h/t.csv', 'registry.txt')
+    >>> found.name, found.checksum.algorithm, found.url
+    ('a/t.csv', 'sha256', 'https://h/t.csv')
+    """
+    line = text.strip()
+    if line.startswith(('#', ';')):
+        return None
+    for form in (_TAGGED, _HEX_FIRST, _NAME_FIRST):
+        found = form.fullmatch(line)
+        checksum = None if found is None else _checksum(found, source)
+        if found is not None and checksum is not None:
+            name = _name(found['name'], is_escaped=line.startswith('\\'))
+            return ChecksumLine(checksum, name, found.groupdict().get('url'))
+    return None
+
+
+def _read_lines(text: str, source: str) -> Iterator[ChecksumLine]:
     for raw in text.removeprefix('\ufeff').splitlines():
-        line = raw.strip()
-        if line.startswith(('#', ';')):
-            continue
-        for form in (_TAGGED, _HEX_FIRST, _NAME_FIRST):
-            found = form.fullmatch(line)
-            checksum = None if found is None else _checksum(found, source)
-            if found is not None and checksum is not None:
-                yield _Line(checksum, _name(found['name'], is_escaped=line.startswith('\\')))
-                break
+        line = parse_checksum_line(raw, source)
+        if line is not None:
+            yield line
 
 
 def _checksum(found: re.Match[str], source: str) -> Checksum | None:
@@ -123,11 +145,13 @@ def _checksum(found: re.Match[str], source: str) -> Checksum | None:
 def _name(text: str | None, *, is_escaped: bool) -> str | None:
     if text is None:
         return None
+    if text[0] in _QUOTES and text[0] == text[-1]:
+        return text[1:-1]  # As in a pooch registry, where a name may have spaces.
     # GNU coreutils begins a line with a backslash if its name has escaped characters.
     return text.replace('\\n', '\n').replace('\\\\', '\\') if is_escaped else text
 
 
-def _best_for(lines: tuple[_Line, ...], path: str) -> set[Checksum]:
+def _best_for(lines: tuple[ChecksumLine, ...], path: str) -> set[Checksum]:
     found: dict[int, set[Checksum]] = {}
     for line in lines:
         fit = _common_segments(line.name or '', path)

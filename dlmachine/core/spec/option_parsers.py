@@ -164,14 +164,21 @@ def read_method(name: str, value: object) -> Result[object, Fault]:
 def read_checksum(name: str, value: object) -> Result[object, Fault]:
     """Parse `algorithm:hex` or `algorithm=hex` for an algorithm of hashlib with a fixed length.
 
+    The length of hex digits without an algorithm names it: md5, sha1, sha256 or sha512.
+
     >>> read_checksum('checksum', 'MD5:D41D8CD98F00B204E9800998ECF8427E').unwrap().algorithm
+    'md5'
+    >>> read_checksum('checksum', 'd41d8cd98f00b204e9800998ecf8427e').unwrap().algorithm
     'md5'
     """
     if value is None or isinstance(value, Checksum):
         return Success(value)
+    bare = str(value).strip().lower()
+    if len(bare) in _BY_LENGTH and re.fullmatch('[0-9a-f]+', bare):
+        return Success(Checksum(_BY_LENGTH[len(bare)], bare))
     found = re.fullmatch(r'\s*([A-Za-z0-9_\-]+)\s*[:=]\s*([0-9A-Fa-f]+)\s*', str(value))
     if found is None:
-        return _bad(name, value, _expected_form(str(value).strip()))
+        return _bad(name, value, "of the form 'sha256:<hex>'")
     algorithm = find_algorithm(found.group(1))
     if algorithm is None:
         known = ', '.join(sorted(hashlib.algorithms_guaranteed))
@@ -182,11 +189,6 @@ def read_checksum(name: str, value: object) -> Result[object, Fault]:
         problem = f'has {length} hex digits, but {algorithm} has {wanted}'
         return Failure(InvalidInput(where=name, problem=problem))
     return Success(Checksum(algorithm, found.group(2).lower()))
-
-
-def _expected_form(text: str) -> str:
-    likely = re.fullmatch('[0-9A-Fa-f]+', text) and _LIKELY.get(len(text))
-    return f"of the form '{likely or 'sha256'}:<hex>'"
 
 
 def read_checksum_list(name: str, value: object) -> Result[object, Fault]:
@@ -219,9 +221,9 @@ def is_checksum_list(value: object) -> bool:
     return '/' in value or '\\' in value or _LIST_NAME.search(value) is not None
 
 
-#: Names of checksum files: SHA256SUMS, checksums.txt, data.csv.md5.
 #: The algorithm of most digests with this number of hex digits.
-_LIKELY: Final = {32: 'md5', 40: 'sha1', 64: 'sha256', 128: 'sha512'}
+_BY_LENGTH: Final = {32: 'md5', 40: 'sha1', 64: 'sha256', 128: 'sha512'}
+#: Names of checksum files: SHA256SUMS, checksums.txt, data.csv.md5.
 _LIST_NAME: Final = re.compile(r'(?i)(sums?|checksums?)(\.[a-z]+)?$|\.(md5|sha\d{1,3}|b2)(sum)?$')
 
 

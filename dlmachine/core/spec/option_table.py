@@ -140,7 +140,7 @@ OPTIONS: Final[Mapping[str, Option]] = {
     'checksum': Option(
         field='checksum',
         read=read_checksum,
-        help='expected checksum: sha256:<hex>, or another hashlib algorithm',
+        help='expected checksum: sha256:<hex>, another hashlib algorithm, or only the hex digits',
     ),
     'checksum_file': Option(
         field='checksum_file',

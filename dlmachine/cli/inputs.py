@@ -1,0 +1,81 @@
+"""The downloads that a command reads from a file or from stdin: a list of URLs, or a manifest."""
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dlmachine.manager import DownloadManager
+    from dlmachine.manifest import Item
+
+
+def read_targets(
+    path: str, manager: 'DownloadManager', given: 'Mapping[str, Any]'
+) -> 'list[str | Item]':
+    """The entries of a manifest, or the URLs of a list.
+
+    Raises: RequestError for a file that cannot be read.
+    """
+    from dlmachine.core.manifest.lists import is_checksum_file, numbered_urls
+    from dlmachine.documents import is_structured
+    from dlmachine.errors import unwrap
+
+    if path == '-' or not is_structured(path):
+        text = unwrap(_read_text(path))
+        if not is_checksum_file(text, path):
+            return [url for _, url in numbered_urls(text.split('\n'))]
+        if path == '-':
+            return list(_parse(text, manager, given))
+    return list(read_items(path, manager, given))
+
+
+def read_items(
+    path: str, manager: 'DownloadManager', given: 'Mapping[str, Any]'
+) -> 'tuple[Item, ...]':
+    """The entries of a manifest, a list or a checksum file; faults name their lines.
+
+    Raises: RequestError for a file that cannot be read.
+    """
+    from dlmachine.errors import unwrap
+    from dlmachine.manifest import read_manifest
+
+    if path == '-':
+        return _parse(unwrap(_read_text(path)), manager, given)
+    return unwrap(
+        read_manifest(
+            path,
+            manager.policy,
+            manager.config.described,
+            allow_outside=given['allow_outside'],
+            base_url=given['base_url'],
+        )
+    )
+
+
+def _read_text(path: str) -> Any:
+    from dlmachine.documents import read_text, read_text_file
+
+    return read_text(sys.stdin.buffer.read(), 'stdin') if path == '-' else read_text_file(path)
+
+
+def _parse(text: str, manager: 'DownloadManager', given: 'Mapping[str, Any]') -> 'tuple[Item, ...]':
+    from dlmachine.manifest import Surroundings, parse_text
+
+    around = Surroundings(
+        path='stdin',
+        folder=os.curdir,
+        allow_outside=given['allow_outside'],
+        base_url=given['base_url'],
+    )
+    return parse_text(text, manager.policy, manager.config.described, around)
+
+
+def check_input(path: str | None, urls: tuple[str, ...]) -> None:
+    """Raises: UsageError if there is neither a URL nor a file."""
+    if not urls and path is None:
+        msg = 'Pass a URL, or a file of URLs with --input-file'
+        raise click.UsageError(msg)

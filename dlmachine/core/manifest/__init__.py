@@ -1,0 +1,1 @@
+"""Manifests and their locks: entries, their paths in a folder, pinned bytes, and comparison."""

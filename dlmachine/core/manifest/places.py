@@ -1,0 +1,108 @@
+"""The paths of entries in a folder.
+
+Pure. A manifest may come from another person: a path stays inside the folder, and each of its
+segments is a name that every common file system accepts, unless the caller allows all paths.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import PurePath, PureWindowsPath
+from typing import Final
+from unicodedata import normalize
+
+from returns.result import Failure, Result, Success
+
+from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.faults.printing import shown_value
+from dlmachine.core.http.filename import safe_name
+from dlmachine.core.spec.local_path import parse_local_path
+
+#: What to do about a path that leaves the folder: in a manifest, and in a call.
+ALLOW: Final = 'Allow it if you trust the manifest: allow_outside=True'
+USE_DEST: Final = 'Pass dest= for a file elsewhere'
+
+
+def parse_place(
+    path: object, *, allow_outside: bool = False, advice: str = ALLOW
+) -> Result[str, Fault]:
+    r"""Parse the path of an entry: its segments, separated by `/`.
+
+    Faults: `InvalidInput` for a path that is not text, that names a folder, that leaves the folder,
+    or with a name that is not safe.
+
+    >>> parse_place('./data//t.csv').unwrap()
+    'data/t.csv'
+    >>> parse_place('../t.csv').failure().problem
+    "'../t.csv' leads outside the folder"
+    >>> parse_place('a/.netrc').failure().problem
+    "'a/.netrc' has the name '.netrc', which is not safe"
+    """
+    if not isinstance(path, (str, PurePath)):
+        problem = f'must be a path such as data/table.csv, not {shown_value(path)}'
+        return Failure(InvalidInput(where='path', problem=problem))
+    text = path.as_posix() if isinstance(path, PurePath) else path
+    return parse_local_path(text, 'path').bind(
+        lambda known: _parse(known, advice, allow_outside=allow_outside)
+    )
+
+
+def _parse(text: str, advice: str, *, allow_outside: bool) -> Result[str, Fault]:
+    segments = [one for one in text.split('/') if one not in {'', '.'}]
+    if not segments or text.endswith(('/', '/.', '/..')) or segments[-1] == '..':
+        return _refused(text, 'is not the name of a file', 'Name the file, not its folder')
+    if allow_outside:
+        return Success(text if text.startswith('/') else '/'.join(segments))
+    is_absolute = text.startswith('/') or bool(PureWindowsPath(text).anchor)
+    if is_absolute or '..' in segments:
+        return _refused(text, 'leads outside the folder', advice)
+    for name in segments:
+        if '\\' in name:
+            return _refused(text, r'has a \ in it', 'Separate folders by /')
+        safe = safe_name(name)
+        if safe != name:
+            either = f'Use {safe!r}, or {advice[0].lower()}{advice[1:]}' if safe else advice
+            return _refused(text, f'has the name {name!r}, which is not safe', either)
+    return Success('/'.join(segments))
+
+
+def _refused(text: str, problem: str, advice: str) -> Result[str, Fault]:
+    shown = f'{shown_value(text)} {problem}'
+    return Failure(InvalidInput(where='path', problem=shown, advice=advice))
+
+
+def find_clashes(places: Iterable[tuple[str, str | None]]) -> Iterator[str | None]:
+    """For each name of an entry with its path, or None: the problem if an earlier entry has it.
+
+    Case and Unicode normalisation are ignored, as many file systems do. A path may not be a file
+    of one entry and a folder of another.
+
+    >>> list(find_clashes([('first', 'a/t.csv'), ('second', 'A/T.csv')]))
+    [None, "has the path 'A/T.csv', which is that of entry 'first'"]
+    """
+    files: dict[str, str] = {}
+    folders: dict[str, str] = {}
+    for name, path in places:
+        folded = '' if path is None else _folded(path)
+        above = tuple(_folders(folded))
+        file = next((one for one in (folded, *above) if one in files), None)
+        if path is None:
+            yield None
+        elif file is not None:
+            relation = 'that of' if file == folded else 'below that of'
+            yield f'has the path {path!r}, which is {relation} entry {files[file]!r}'
+        elif folded in folders:
+            yield f'has the path {path!r}, which is a folder of entry {folders[folded]!r}'
+        else:
+            files[folded] = name
+            folders.update((one, name) for one in above if one not in folders)
+            yield None
+
+
+def _folded(path: str) -> str:
+    return normalize('NFC', normalize('NFC', path).casefold())
+
+
+def _folders(path: str) -> Iterator[str]:
+    end = path.find('/', 1)
+    while end != -1:
+        yield path[:end]
+        end = path.find('/', end + 1)

@@ -1,0 +1,88 @@
+"""The paths of entries in a folder: inside, safe, and each for one entry."""
+
+from pathlib import PurePosixPath
+from typing import Any
+
+import pytest
+
+from dlmachine.core.manifest.places import find_clashes, parse_place
+
+
+@pytest.mark.parametrize(
+    ('path', 'parsed'),
+    [
+        ('t.csv', 't.csv'),
+        ('./a//b/./t.csv', 'a/b/t.csv'),
+        (PurePosixPath('a/t.csv'), 'a/t.csv'),
+        ('a b/é.csv', 'a b/é.csv'),
+    ],
+)
+def test_a_path_is_one_of_safe_names(path: object, parsed: str) -> None:
+    """Empty segments and dots are dropped."""
+    assert parse_place(path).unwrap() == parsed
+
+
+@pytest.mark.parametrize(
+    ('path', 'problem', 'advice'),
+    [
+        (5, 'must be a path such as data/table.csv, not 5', ''),
+        ('', 'is an empty path', ''),
+        ('.', "'.' is not the name of a file", 'Name the file, not its folder'),
+        ('a/', "'a/' is not the name of a file", 'Name the file, not its folder'),
+        ('a/.', "'a/.' is not the name of a file", 'Name the file, not its folder'),
+        ('a/..', "'a/..' is not the name of a file", 'Name the file, not its folder'),
+        ('..', "'..' is not the name of a file", 'Name the file, not its folder'),
+        ('../t', "'../t' leads outside the folder", 'Allow it if you trust the manifest: allow_outside=True'),
+        ('a/../../t', "'a/../../t' leads outside the folder", 'Allow it if you trust the manifest: allow_outside=True'),
+        ('/etc/t', "'/etc/t' leads outside the folder", 'Allow it if you trust the manifest: allow_outside=True'),
+        ('C:/t', "'C:/t' leads outside the folder", 'Allow it if you trust the manifest: allow_outside=True'),
+        ('\\\\h\\s\\t', "'\\\\\\\\h\\\\s\\\\t' leads outside the folder", 'Allow it if you trust the manifest: allow_outside=True'),
+        ('a\\t', "'a\\\\t' has a \\ in it", 'Separate folders by /'),
+        ('.git/config', "'.git/config' has the name '.git', which is not safe", "Use '_.git', or allow it if you trust the manifest: allow_outside=True"),
+        ('nul', "'nul' has the name 'nul', which is not safe", "Use '_nul', or allow it if you trust the manifest: allow_outside=True"),
+        ('a/ ', "'a/ ' has the name ' ', which is not safe", 'Allow it if you trust the manifest: allow_outside=True'),
+        ('http://h/a', "'http://h/a' is a URL, but a path is expected", ''),
+    ],
+)  # fmt: skip
+def test_another_path_is_refused(path: object, problem: str, advice: str) -> None:
+    """With what to do about it."""
+    found: Any = parse_place(path).failure()
+
+    assert (found.where, found.problem, found.advice) == ('path', problem, advice)
+
+
+@pytest.mark.parametrize(
+    ('path', 'parsed'),
+    [('../t.csv', '../t.csv'), ('/data//t.csv', '/data//t.csv'), ('.git//config', '.git/config')],
+)
+def test_any_path_if_it_is_allowed(path: str, parsed: str) -> None:
+    """Except those that cannot be a file."""
+    assert parse_place(path, allow_outside=True).unwrap() == parsed
+    assert parse_place('a/', allow_outside=True).value_or(None) is None
+
+
+@pytest.mark.parametrize(
+    ('paths', 'problems'),
+    [
+        (['a', 'b', None, None, 'A.csv'], [None] * 5),
+        (['d/a', 'd/b', 'D/c'], [None] * 3),
+        (['a', 'A'], [None, "has the path 'A', which is that of entry '0'"]),
+        (['stra\u00dfe', 'STRASSE'], [None, "has the path 'STRASSE', which is that of entry '0'"]),
+        (['e\u0301', '\u00e9'], [None, "has the path '\u00e9', which is that of entry '0'"]),
+        (['d/a', 'd'], [None, "has the path 'd', which is a folder of entry '0'"]),
+        (['d', 'd/a/b'], [None, "has the path 'd/a/b', which is below that of entry '0'"]),
+        (['/d/a', '/d'], [None, "has the path '/d', which is a folder of entry '0'"]),
+        (['d/a', 'd/b', 'd'], [None, None, "has the path 'd', which is a folder of entry '0'"]),
+        (['a', 'a', 'a'], [None, "has the path 'a', which is that of entry '0'", "has the path 'a', which is that of entry '0'"]),
+    ],
+)  # fmt: skip
+def test_a_path_belongs_to_one_entry(paths: list[str | None], problems: list[str | None]) -> None:
+    """Also where case and Unicode form do not count, and as a folder of another."""
+    assert list(find_clashes((str(number), path) for number, path in enumerate(paths))) == problems
+
+
+def test_clashes_are_found_one_by_one() -> None:
+    """The inputs of a batch may be endless."""
+    endless = ((str(number), f'{number % 2}') for number in iter(int, 1))
+
+    assert next(find_clashes(endless)) is None
