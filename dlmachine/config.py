@@ -22,13 +22,14 @@ from dlmachine.core.faults.printing import printable
 from dlmachine.core.frozen import frozen
 from dlmachine.core.secrets.secret_names import parse_secret_names
 from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.key_names import parse_key_names
 from dlmachine.core.spec.local_path import parse_local_path
 from dlmachine.core.spec.option_parsers import read_bool, read_text, refuse_endless
 from dlmachine.core.spec.option_table import OPTIONS
 from dlmachine.core.spec.options import own_name, parse_policy, unknown_name
 from dlmachine.core.spec.policy import Policy
 from dlmachine.options.environment import ENV_PREFIX, read_environment, unknown_variables
-from dlmachine.options.lists import DESCRIBED_NAMES, SETTING_NAMES
+from dlmachine.options.lists import DESCRIBED_NAMES, KEY_OPTIONS, SETTING_NAMES
 from dlmachine.paths import PATH_NAMES, PathInput, absolute, absolute_words, settle_words
 
 #: The type of the `config` argument: a file or a dict.
@@ -262,6 +263,8 @@ def _read_plain(name: str, value: object) -> Result[Any, Fault]:
         return _check_headers(value)
     if name == 'secret_names':
         return parse_secret_names(value)
+    if name in KEY_OPTIONS:
+        return parse_key_names(value, name)
     return read_text(name, value).bind(lambda text: _check_package(name, str(text)))
 
 

@@ -47,7 +47,9 @@ class Descriptor(core.Descriptor):
     and so is a text that names an existing file; bytes are never a file name. `headers` is a
     mapping, pairs, or lines 'Name: value'. `mirrors` (or `fallback_urls`) are other URLs of the
     same file. `secret_names` are names of query parameters, header fields and body fields whose
-    values are masked wherever they are shown or stored.
+    values are masked wherever they are shown or stored. `key_without` are names of header fields
+    that do not count in the cache key, and `key_ignores_query` names of query parameters; `*` in a
+    name stands for any text.
 
     Raises: RequestError that names the argument and the problem.
 
@@ -77,6 +79,8 @@ class Descriptor(core.Descriptor):
         body: Body | None = None,
         tls: Tls | None = None,
         secret_names: Iterable[str] | None = None,
+        key_without: Iterable[str] | None = None,
+        key_ignores_query: Iterable[str] | None = None,
     ) -> None:
         """Check and normalize the arguments."""
         parsed = core.Descriptor.parse(
@@ -96,6 +100,8 @@ class Descriptor(core.Descriptor):
             body=body,
             tls=tls,
             secret_names=secret_names,
+            key_without=key_without,
+            key_ignores_query=key_ignores_query,
         )
         made = unwrap(parsed)
         for name in _FIELDS:

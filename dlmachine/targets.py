@@ -21,6 +21,7 @@ from dlmachine.core.spec.options import parse_policy, split_options
 from dlmachine.core.spec.policy import Policy
 from dlmachine.descriptor import Descriptor, with_defaults
 from dlmachine.errors import DownloadError, error_for, unwrap
+from dlmachine.options.lists import KEY_OPTIONS
 from dlmachine.paths import DestInput, absolute, expand_words, is_inside, path_text
 
 if TYPE_CHECKING:
@@ -181,4 +182,7 @@ def _over(
         advice = 'Pass it to Descriptor()'
         problem = 'belongs to the Descriptor that is passed'
         raise error_for(InvalidInput(where=names, problem=problem, advice=advice))
-    return with_defaults(descriptor, defaults.get('headers'), defaults.get('secret_names'))
+    made = with_defaults(descriptor, defaults.get('headers'), defaults.get('secret_names'))
+    lacking = {name: defaults[name] for name in KEY_OPTIONS if defaults.get(name)}
+    lacking = {name: names for name, names in lacking.items() if not getattr(made, name)}
+    return replace(made, **lacking) if lacking else made

@@ -1,6 +1,7 @@
 """The cache key: what it depends on, and what it ignores."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import rfc8785
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from dlmachine.core.cache.key import VOLATILE_HEADERS, cache_key, identity
 from dlmachine.core.spec.descriptor import METHODS, Descriptor
+from dlmachine.core.spec.key_names import is_named
 from property_tests import strategies as of
 
 plain_pairs = st.lists(st.tuples(of.plain_names, of.line_texts), max_size=4)
@@ -54,6 +56,52 @@ def test_the_way_does_not_count(descriptor: Descriptor, mirrors: list[str], agen
     )
     assume(not {name.casefold() for name, _ in descriptor.headers} & VOLATILE_HEADERS)
     assert cache_key(descriptor) == cache_key(other)
+
+
+@given(of.descriptors(), of.names, of.line_texts, of.line_texts, of.names, of.values, of.values)
+def test_a_rotated_token_leaves_the_key(
+    descriptor: Descriptor, token: str, old: str, new: str, field: str, one: str, two: str
+) -> None:
+    """A parameter and a field that are left out do not count, whatever their values are."""
+    assume(token.strip('*') and token == token.strip() and not {*token} & {*', \t\r\n'})
+    ignored: dict[str, Any] = {'key_ignores_query': (token,), 'key_without': (field.casefold(),)}
+
+    def sent(value: str, header: str) -> Descriptor:
+        return replace(
+            descriptor,
+            query=(*descriptor.query, (token, value)),
+            headers=descriptor.headers.with_field(field, header),
+            **ignored,
+        )
+
+    assert cache_key(sent(old, one)) == cache_key(sent(new, two))
+    rest = replace(
+        descriptor,
+        query=tuple(pair for pair in descriptor.query if not is_named(pair[0], (token,))),
+        headers=descriptor.headers.without(field),
+        **ignored,
+    )
+    assert cache_key(sent(old, one)) == cache_key(rest)
+
+
+@given(of.descriptors(), of.line_texts, of.line_texts)
+def test_another_value_changes_the_key(descriptor: Descriptor, one: str, two: str) -> None:
+    """What is not named counts, beside what is."""
+    assume(one != two)
+
+    def key(value: str) -> str:
+        query = (*descriptor.query, ('token', value), ('ids', value))
+        return cache_key(replace(descriptor, query=query, key_ignores_query=('token',)))
+
+    assert key(one) != key(two)
+
+
+@given(of.descriptors(), of.names)
+def test_names_without_effect_leave_the_key(descriptor: Descriptor, name: str) -> None:
+    """The key of a request that has nothing of these names is as it always was."""
+    absent = f'{name}-that-nothing-has'
+    names: dict[str, Any] = {'key_without': (absent.casefold(),), 'key_ignores_query': (absent,)}
+    assert identity(replace(descriptor, **names)) == identity(descriptor)
 
 
 @given(of.descriptors(), of.descriptors())

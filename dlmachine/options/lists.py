@@ -9,8 +9,12 @@ from dlmachine.core.spec.option_table import OPTIONS
 
 Documented = TypeVar('Documented')
 
+#: The descriptor's keywords for the cache key.
+KEY_OPTIONS: Final = ('key_without', 'key_ignores_query')
 #: The descriptor's keywords that can have a default.
-DESCRIBED_NAMES: Final = ('headers', 'cainfo', 'verify', 'cert', 'key', 'secret_names')
+DESCRIBED_NAMES: Final = (
+    'headers', 'cainfo', 'verify', 'cert', 'key', 'secret_names', *KEY_OPTIONS,
+)  # fmt: skip
 
 #: The settings of the manager that belong neither to the Policy nor to the Descriptor.
 MANAGER_HELP: Final[Mapping[str, OptionHelp]] = {

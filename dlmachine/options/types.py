@@ -34,6 +34,8 @@ class DescriptorOptions(TypedDict, total=False):
     mirrors: Iterable[str] | None
     fallback_urls: Iterable[str] | None
     secret_names: Iterable[str] | None
+    key_without: Iterable[str] | None
+    key_ignores_query: Iterable[str] | None
 
 
 class _PolicyOptions(TypedDict, total=False):
@@ -98,3 +100,5 @@ class ManagerOptions(_PolicyOptions, total=False):
     cert: PathInput | None
     key: PathInput | None
     secret_names: Iterable[str] | None
+    key_without: Iterable[str] | None
+    key_ignores_query: Iterable[str] | None

@@ -134,3 +134,23 @@ def test_the_help_shows_values_and_defaults() -> None:
     assert '-k, --no-verify, --insecure' in text
     assert '--verify,' not in text
     assert in_flags('pass keep_old=False') == 'pass --no-keep-old'
+
+
+def test_names_for_the_key_are_repeated(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rotated token is a hit."""
+    monkeypatch.chdir(tmp_path)
+    url = server.on('/x', resource(b'x'))
+    names = [
+        '--key-without',
+        'cookie',
+        '--key-ignores-query',
+        'token',
+        '--key-ignores-query',
+        'X-*',
+    ]
+    for token in ('1', '2'):
+        words = [f'{url}?token={token}&X-A={token}', '-H', f'Cookie: {token}', '--cache', 'c']
+        assert CliRunner().invoke(group, ['get', *words, *names]).exit_code == 0
+    assert len(server.asked) == 1

@@ -30,6 +30,8 @@ _OTHERS: Final = {
 #: Options that can be repeated.
 REPEATED: Final = {
     'headers': '--header',
+    'key_ignores_query': '--key-ignores-query',
+    'key_without': '--key-without',
     'mirrors': '--mirror',
     'secret_names': '--secret-name',
 }

@@ -20,7 +20,7 @@ SECTIONS: Final = {
     'Request': ('method', 'headers', 'user_agent', 'secret_names', 'mirrors'),
     'Cache': (
         'check_freshness', 'check_method', 'force_download', 'newer_than', 'older_than', 'keep_old',
-        'offline', 'stale_if_error', 'lock_timeout',
+        'offline', 'stale_if_error', 'lock_timeout', 'key_without', 'key_ignores_query',
     ),
     'Attempts': (
         'retries', 'retry_wait', 'retry_max_wait', 'retry_after_max', 'idempotent', 'max_redirects',
@@ -37,6 +37,8 @@ SECTIONS: Final = {
 #: Help texts where that of the table is about Python or about several values.
 _HELPS: Final = {
     'headers': 'header to send',
+    'key_ignores_query': 'query parameter that does not count in the cache key, such as X-Amz-*',
+    'key_without': 'header that does not count in the cache key',
     'method': 'GET, POST, PUT or PATCH',
     'mirrors': 'alternative URL for the same file',
     'secret_names': 'parameter, header or field whose value is masked',

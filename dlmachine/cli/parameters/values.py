@@ -36,6 +36,7 @@ _PARSED: Final[Mapping[Callable[..., object], tuple[str, str]]] = {
 _PLAIN: Final = {
     'cainfo': 'FILE', 'cert': 'FILE', 'headers': "'N: V'", 'key': 'FILE', 'method': 'METHOD',
     'mirrors': 'URL', 'path': 'DIR', 'secret_names': 'NAME',
+    'key_without': 'NAME', 'key_ignores_query': 'NAME',
 }  # fmt: skip
 #: Values that a shell completes; `file` and `dir` are completed by the shell itself.
 _WORDS: Final[Mapping[str, tuple[str, ...]]] = {

@@ -2,7 +2,8 @@
 
 Pure. The key is the SHA-256 of the canonical JSON (RFC 8785) of method, normalised URL with query,
 body and identifying headers. Mirrors, transport options, header case and header order do not
-count; list order and types do.
+count; list order and types do. What `key_without` and `key_ignores_query` name is left out: the key
+is that of the rest of the request.
 """
 
 import json
@@ -24,7 +25,10 @@ from dlmachine.core.http.body import (
     Part,
     RawBody,
 )
+from dlmachine.core.http.request import HTTP_SCHEMES
+from dlmachine.core.http.url import parse_url
 from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.key_names import is_named, without_parameters
 
 #: Headers that do not identify the content: those of the connection, conditions and the client.
 VOLATILE_HEADERS: Final = frozenset({
@@ -58,7 +62,7 @@ def cache_key(descriptor: Descriptor) -> str:
 
 def identity(descriptor: Descriptor) -> bytes:
     """The canonical JSON whose digest is the cache key."""
-    url = full_url(descriptor.url, descriptor)
+    url = _identifying_url(descriptor)
     is_plain = not descriptor.headers and isinstance(descriptor.body, NoBody)
     if is_plain and _PLAIN.fullmatch(url):
         # The same text as below, written without rfc8785, because no character needs an escape.
@@ -68,6 +72,7 @@ def identity(descriptor: Descriptor) -> bytes:
         [name.casefold(), value]
         for name, value in descriptor.headers
         if name.casefold() not in VOLATILE_HEADERS
+        and not is_named(name.casefold(), descriptor.key_without)
     )
     return rfc8785.dumps(
         {
@@ -78,6 +83,15 @@ def identity(descriptor: Descriptor) -> bytes:
             'body': _body_identity(descriptor.body),
         }
     )
+
+
+def _identifying_url(descriptor: Descriptor) -> str:
+    url = without_parameters(full_url(descriptor.url, descriptor), descriptor.key_ignores_query)
+    if not is_named('authorization', descriptor.key_without):
+        return url
+    # User and password in the URL are sent as Authorization.
+    parsed = parse_url(url).unwrap()
+    return str(parsed.without_userinfo()) if parsed.scheme in HTTP_SCHEMES else url
 
 
 def full_url(address: str, descriptor: Descriptor) -> str:

@@ -33,7 +33,8 @@ class DownloadRecord:
     `mtime_ns` is the modification time of its file in the cache when it was last known to have
     this digest (None: not recorded). `verified_by` lists each verified digest with its source: a
     header field, a checksum file, or `caller`. `notes` are remarks about the content, for example
-    that it is of another kind than its name says.
+    that it is of another kind than its name says. `key_without` and `key_ignores_query` are the
+    header fields and the query parameters that did not count in the key.
     """
 
     url: str
@@ -55,6 +56,8 @@ class DownloadRecord:
     digests: Pairs = ()
     verified_by: Pairs = ()
     notes: tuple[str, ...] = ()
+    key_without: tuple[str, ...] = ()
+    key_ignores_query: tuple[str, ...] = ()
     etag: str | None = None
     last_modified: str | None = None
     filename: str = ''
@@ -66,9 +69,14 @@ class DownloadRecord:
     def to_json(self) -> str:
         """The record as one line of JSON."""
         values = {name: _plain(getattr(self, name)) for name in _NAMES}
+        for name in _KEY_NAMES:
+            # Most records have none, and an earlier dlmachine can read these.
+            if not values[name]:
+                del values[name]
         return _ENCODER.encode({'v': RECORD_VERSION, **values})
 
 
+_KEY_NAMES: Final = ('key_without', 'key_ignores_query')
 _NAMES: Final = tuple(field.name for field in fields(DownloadRecord))
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False)
 
@@ -90,12 +98,12 @@ _STORED_AS: Final[Mapping[str, tuple[type, ...]]] = {
     'mtime_ns': (int, NoneType),
     'verified_tls': (bool,),
     **dict.fromkeys(('urls', 'request_headers', 'response_headers'), (list,)),
-    **dict.fromkeys(('digests', 'verified_by', 'notes'), (list,)),
+    **dict.fromkeys(('digests', 'verified_by', 'notes', *_KEY_NAMES), (list,)),
 }
 _MAX_INTEGER: Final = (1 << 63) - 1
 _MAXIMA: Final = {'tries': (1 << 31) - 1, 'http_code': MAX_STATUS, 'size_bytes': _MAX_INTEGER}
 _INSTANTS: Final = ('started_at', 'finished_at', 'validated_at')
-_LISTS: Final = ('urls', 'notes')
+_LISTS: Final = ('urls', 'notes', *_KEY_NAMES)
 _PAIRS: Final = ('request_headers', 'response_headers', 'digests', 'verified_by')
 _SHA256: Final = re.compile(r'[0-9a-f]{64}')
 #: JSON escapes control characters and surrogates: most records have none, so skip the check.

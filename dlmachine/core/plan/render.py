@@ -43,6 +43,12 @@ def plan_lines(
         yield f'  stored       version {entry.version} of {entry.stored_at:%Y-%m-%d %H:%M:%S} UTC'
     if not descriptor.tls.verify:
         yield "  insecure     the server's certificate is not checked (verify=False)"
+    for what, names in (
+        ('headers', descriptor.key_without),
+        ('query parameters', descriptor.key_ignores_query),
+    ):
+        if names:
+            yield f'  cache key    without the {what} {printable(", ".join(names))}'
     if any(isinstance(effect, Exchange) for effect in effects):
         yield f'  patience     {_show_patience(policy, len(decision.addresses))}'
     for note in decision.notes:

@@ -51,13 +51,27 @@ def is_secret_name(name: str, declared: SecretNames = ()) -> bool:
 
 
 def parse_secret_names(given: object, where: str = 'secret_names') -> Result[SecretNames, Fault]:
-    """Parse declared names: a list of strings, or one string separated by commas or spaces.
+    """Parse declared names, in any case.
 
     Faults: `InvalidInput`.
 
     >>> parse_secret_names('code, X-Access').unwrap()
     ('code', 'x-access')
-    >>> parse_secret_names(5).failure().problem
+    """
+    return parse_names(given, where).map(fold_names)
+
+
+def fold_names(names: Iterable[str]) -> tuple[str, ...]:
+    """The names without their case, sorted."""
+    return tuple(sorted({name.casefold() for name in names}))
+
+
+def parse_names(given: object, where: str) -> Result[tuple[str, ...], Fault]:
+    """Parse names: a list of strings, or one string separated by commas or spaces; sorted.
+
+    Faults: `InvalidInput`.
+
+    >>> parse_names(5, 'secret_names').failure().problem
     'must be a list of names, not int'
     """
     if given is None:
@@ -66,7 +80,7 @@ def parse_secret_names(given: object, where: str = 'secret_names') -> Result[Sec
     if not isinstance(names, Iterable) or isinstance(names, (bytes, bytearray, Mapping)):
         problem = f'must be a list of names, not {type(given).__name__}'
         return Failure(InvalidInput(where=where, problem=problem))
-    folded: set[str] = set()
+    found: set[str] = set()
     for name in names:
         if not isinstance(name, str):
             problem = f'must contain names as text, not {type(name).__name__}'
@@ -74,8 +88,8 @@ def parse_secret_names(given: object, where: str = 'secret_names') -> Result[Sec
         fault = find_control_char(where, name)
         if fault is not None:
             return Failure(fault)
-        folded.add(name.strip().casefold())
-    return Success(tuple(sorted(folded - {''})))
+        found.add(name.strip())
+    return Success(tuple(sorted(found - {''})))
 
 
 _BETWEEN: Final = re.compile(r'[\s,]+')

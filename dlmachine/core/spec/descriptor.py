@@ -36,8 +36,9 @@ from dlmachine.core.secrets.redact import (
     secrets_in_pairs,
     secrets_in_url,
 )
-from dlmachine.core.secrets.secret_names import SecretNames, parse_secret_names
+from dlmachine.core.secrets.secret_names import SecretNames, fold_names, parse_secret_names
 from dlmachine.core.spec.content_words import parse_content, take_body
+from dlmachine.core.spec.key_names import parse_key_names
 from dlmachine.core.spec.local_path import parse_local_path
 
 #: Methods that a download may use (RFC 9110 section 9).
@@ -56,7 +57,8 @@ class Descriptor:
 
     `url` and `mirrors` are absolute and in normal form; `query` is added to each of them.
     `secret_names` are names of query parameters, header fields and fields of a body whose
-    values are secret, besides the built-in ones.
+    values are secret, besides the built-in ones. `key_without` are names of header fields, in lower
+    case, and `key_ignores_query` names of query parameters, that do not count in the cache key.
     Two descriptors are equal if they describe the same download, even as different subclasses.
 
     >>> data = Descriptor.parse('https://Example.org/x', query={'format': 'tsv'}).unwrap()
@@ -74,6 +76,8 @@ class Descriptor:
     tls: Tls = Tls()
     mirrors: tuple[str, ...] = ()
     secret_names: SecretNames = ()
+    key_without: tuple[str, ...] = ()
+    key_ignores_query: tuple[str, ...] = ()
     #: Cached, because it is used often once it is used.
     _redactor: Redactor | None = field(default=None, init=False, compare=False, repr=False)
 
@@ -97,6 +101,8 @@ class Descriptor:
         body: Body | None = None,
         tls: Tls | None = None,
         secret_names: object = None,
+        key_without: object = None,
+        key_ignores_query: object = None,
     ) -> 'Result[Descriptor, Fault]':
         """Check and normalise a caller's arguments.
 
@@ -120,6 +126,8 @@ class Descriptor:
             body,
             tls,
             secret_names,
+            key_without,
+            key_ignores_query,
         )
         is_plain = verify is True and post is False and json is False
         if is_plain and all(word is None for word in words):
@@ -132,7 +140,9 @@ class Descriptor:
             content = content.bind(lambda parsed: take_body(parsed, body))
         trust = _parse_tls(verify=verify, cainfo=cainfo, cert=cert, key=key)
         names = parse_secret_names(secret_names)
-        for result in (address, addresses, fields_, content, trust, names):
+        left_out = parse_key_names(key_without, 'key_without').map(fold_names)
+        ignored = parse_key_names(key_ignores_query, 'key_ignores_query')
+        for result in (address, addresses, fields_, content, trust, names, left_out, ignored):
             if not is_successful(result):
                 return Failure(result.failure())
         pairs, sent = content.unwrap()
@@ -147,6 +157,8 @@ class Descriptor:
                 tls=trust.unwrap() if tls is None else tls,
                 mirrors=addresses.unwrap(),
                 secret_names=names.unwrap(),
+                key_without=left_out.unwrap(),
+                key_ignores_query=ignored.unwrap(),
             )
         )
 
@@ -168,7 +180,8 @@ class Descriptor:
         parts += [f'body=<{type(self.body).__name__}>'] if self.body != NoBody() else []
         parts += [f'tls={self.tls!r}'] if self.tls != Tls() else []
         parts += [f'mirrors={shown.mirrors!r}'] if self.mirrors else []
-        parts += [f'secret_names={self.secret_names!r}'] if self.secret_names else []
+        names = ('secret_names', 'key_without', 'key_ignores_query')
+        parts += [f'{name}={getattr(self, name)!r}' for name in names if getattr(self, name)]
         return f'Descriptor({", ".join(parts)})'
 
     @property
@@ -201,6 +214,8 @@ class Descriptor:
             tls=self.tls,
             mirrors=tuple(redactor.url(mirror) for mirror in self.mirrors),
             secret_names=self.secret_names,
+            key_without=self.key_without,
+            key_ignores_query=self.key_ignores_query,
         )
 
 

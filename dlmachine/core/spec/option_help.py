@@ -133,6 +133,16 @@ _DESCRIBED: Final = (
         type='Iterable[str] | None',
         help='parameters, header fields and body fields to mask wherever they are shown or kept',
     ),
+    OptionHelp(
+        name='key_without',
+        type='Iterable[str] | None',
+        help='header fields that do not count in the cache key; `*` stands for any text',
+    ),
+    OptionHelp(
+        name='key_ignores_query',
+        type='Iterable[str] | None',
+        help='query parameters that do not count in the cache key; `*` stands for any text',
+    ),
 )
 
 #: The keywords of a Descriptor.

@@ -181,4 +181,5 @@ OPTIONS: Final[Mapping[str, Option]] = {
 DESCRIPTOR_NAMES: Final = (
     'method', 'query', 'post', 'json', 'multipart', 'data', 'headers',
     'cainfo', 'verify', 'cert', 'key', 'mirrors', 'secret_names',
+    'key_without', 'key_ignores_query',
 )  # fmt: skip

@@ -23,7 +23,7 @@ from dlmachine.core.spec.destination import InMemory
 from dlmachine.core.spec.policy import CheckMethod, Policy
 from dlmachine.core.spec.rate_limit import RateLimits
 from dlmachine.core.transfer.build_request import build_request
-from dlmachine.core.transfer.provenance import source_of
+from dlmachine.core.transfer.provenance import is_source
 from dlmachine.core.transfer.redirect import hop_of
 from dlmachine.core.transfer.retry import may_be_repeated
 from dlmachine.core.transfer.segment_plan import first_span
@@ -156,12 +156,11 @@ def _condition(job: Job, attempts: Attempts) -> Condition:
     record, method = decision.entry.record, job.policy.check_method
     if record is None or method is CheckMethod.SIZE:
         return build_condition(decision.entry, method)
-    redactor = job.descriptor.redactor
     # A validator is valid only at its source; elsewhere the complete files are compared.
-    is_source = redactor.url(address.url) == source_of(record, job.descriptor)
+    is_ours = is_source(record, job.descriptor, address.url)
     if not may_be_repeated(job.descriptor.method, job.policy):
         # If another source confirmed the copy, the request could not be repeated without the
         # condition.
-        requested = source_digest(redactor.url(address.url))
-        is_source = is_source and _cached_source(job) in {'', requested}
-    return build_condition(decision.entry, method) if is_source else Condition()
+        requested = source_digest(job.descriptor.redactor.url(address.url))
+        is_ours = is_ours and _cached_source(job) in {'', requested}
+    return build_condition(decision.entry, method) if is_ours else Condition()

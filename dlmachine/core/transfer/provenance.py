@@ -17,6 +17,7 @@ from dlmachine.core.protocol.events import Responded
 from dlmachine.core.protocol.states import Job
 from dlmachine.core.secrets.redact import Redactor
 from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.key_names import without_parameters
 from dlmachine.core.version import VERSION
 
 
@@ -56,6 +57,8 @@ def build_record(
             name_content(headers, descriptor.redactor.url(descriptor.url)), redactor
         ),
         verified_tls=descriptor.tls.verify,
+        key_without=descriptor.key_without,
+        key_ignores_query=descriptor.key_ignores_query,
         backend=exchange.backend,
         backend_version=next(
             (one.version for one in job.snapshot.backends or () if one.name == exchange.backend), ''
@@ -64,9 +67,14 @@ def build_record(
     )
 
 
-def source_of(record: DownloadRecord, descriptor: Descriptor) -> str:
-    """The redacted URL whose server issued the validators in the record."""
-    return record.served_by or descriptor.redactor.url(descriptor.url)
+def is_source(record: DownloadRecord, descriptor: Descriptor, url: str) -> bool:
+    """Whether the server of this URL issued the validators in the record.
+
+    Secrets do not count, nor do query parameters that the cache key ignores.
+    """
+    redactor, ignored = descriptor.redactor, descriptor.key_ignores_query
+    source = record.served_by or redactor.url(descriptor.url)
+    return without_parameters(redactor.url(url), ignored) == without_parameters(source, ignored)
 
 
 def freshen_record(
@@ -78,7 +86,7 @@ def freshen_record(
     would later be sent to a server that may use the same ones for other bytes.
     """
     redactor = descriptor.redactor
-    if redactor.url(url) != source_of(record, descriptor):
+    if not is_source(record, descriptor, url):
         return replace(record, validated_at=at)
     return replace(
         record,

@@ -65,6 +65,32 @@ def test_a_query_is_added_to_the_one_that_is_there() -> None:
     assert f'"{URL}?a=1&b=2"' in identity(a_descriptor(f'{URL}?a=1', query={'b': 2})).decode()
 
 
+LEFT_OUT: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
+    (f'{URL}?token=1', {'key_ignores_query': ['token']}, URL, {}),
+    (f'{URL}?a=1&X-Amz-Date=2', {'key_ignores_query': ['X-Amz-*']}, f'{URL}?a=1', {}),
+    (f'{URL}?a=1', {'query': {'token': 'x'}, 'key_ignores_query': ['token']}, f'{URL}?a=1', {}),
+    (f'{URL}?token=1', {'key_ignores_query': ['Token']}, f'{URL}?token=1', {}),
+    (URL, {'headers': {'Cookie': 'a', 'X-Lab': '1'}, 'key_without': ['cookie']}, URL, {'headers': {'X-Lab': '1'}}),
+    (URL, {'headers': {'AUTHORIZATION': 'a'}, 'key_without': ['Authorization']}, URL, {}),
+    (URL, {'headers': {'X-Amz-A': 'a'}, 'key_without': ['x-amz-*']}, URL, {}),
+    ('https://me:pw@h/x?a=1', {'key_without': ['Auth*']}, 'https://h/x?a=1', {}),
+    ('https://me:pw@h/x', {'key_without': ['Cookie']}, 'https://me:pw@h/x', {}),
+    ('ftp://me:pw@h/x', {'key_without': ['Authorization']}, 'ftp://me:pw@h/x', {}),
+    (f'{URL}?q=ä', {'key_ignores_query': ['token'], 'key_without': ['Cookie']}, f'{URL}?q=ä', {}),
+    (URL, {'query': {'token': 'x'}, 'post': True, 'key_ignores_query': ['token']}, URL, {'query': {'token': 'x'}, 'post': True}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(('url', 'described', 'rest', 'plain'), LEFT_OUT)
+def test_names_are_left_out(
+    url: str, described: dict[str, Any], rest: str, plain: dict[str, Any]
+) -> None:
+    """The key is that of the request without what they name; forms are not queries."""
+    made, expected = a_descriptor(url, **described), a_descriptor(rest, **plain)
+    assert identity(made) == identity(expected)
+    assert cache_key(made) == cache_key(expected)
+
+
 @pytest.mark.parametrize('described', [{}, {'headers': {'X-Lab': '7'}}, {'query': {'a': 1}}])
 def test_a_key_is_a_sha256_in_hex(described: dict[str, Any]) -> None:
     """A key has 64 hex digits."""

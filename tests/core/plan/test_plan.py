@@ -278,3 +278,10 @@ def test_a_wait_is_rounded() -> None:
     """To hundredths of a second."""
     effect = Wait(duration=timedelta(seconds=1.236), reason='backoff')
     assert show_effect(effect) == 'wait 1.24 s: backoff'
+
+
+def test_a_plan_says_what_does_not_count_in_its_key() -> None:
+    """The names, not the values."""
+    lines = str(made(key_without='Cookie, X-*', key_ignores_query=['token'])).splitlines()
+    assert '  cache key    without the headers cookie, x-*' in lines
+    assert '  cache key    without the query parameters token' in lines

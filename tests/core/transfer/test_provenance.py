@@ -18,7 +18,7 @@ from dlmachine.core.protocol.effects import Exchange, Publish
 from dlmachine.core.protocol.events import EffectFailed, NameTaken, Published, Recorded
 from dlmachine.core.protocol.states import Exchanging
 from dlmachine.core.spec.destination import AtPath
-from dlmachine.core.transfer.provenance import build_record, freshen_record
+from dlmachine.core.transfer.provenance import build_record, freshen_record, is_source
 from tests.builders import (
     FOLDER,
     MIRROR,
@@ -240,3 +240,22 @@ def test_a_publication_that_fails_counts_the_tries() -> None:
     full = StorageFailed(path=PLACE, operation='rename', problem='full')
     run = a_run({}).feed(EffectFailed(at=NOW, fault=full)).go_well(until=type(None))
     assert run.fault == replace(full, tries=1)
+
+
+def test_what_did_not_count_in_the_key_is_on_record() -> None:
+    """With the values masked, as always."""
+    record = recorded(
+        {}, headers={'Cookie': 's3cret'}, key_without=['Cookie'], key_ignores_query='token'
+    )
+    assert (record.key_without, record.key_ignores_query) == (('cookie',), ('token',))
+    assert 's3cret' not in record.to_json()
+
+
+def test_a_parameter_that_does_not_count_is_no_other_source() -> None:
+    """A signed URL with a new date is the same source; without the option it is another."""
+    record = replace(a_record(), served_by=f'{URL}?X-Amz-Date=1&a=1')
+    new = f'{URL}?X-Amz-Date=2&a=1'
+    signed = a_descriptor(new, key_ignores_query=['X-Amz-*'])
+    assert is_source(record, signed, new)
+    assert not is_source(record, signed, f'{URL}?X-Amz-Date=2&a=2')
+    assert not is_source(record, a_descriptor(new), new)
