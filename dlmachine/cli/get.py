@@ -8,37 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dlmachine.cli.common import (
-    check_destination,
-    destination,
-    fail,
-    fault_as_json,
-    fault_text,
-    managing,
-    print_json,
-    request_words,
-    shown,
-)
-from dlmachine.cli.inputs import check_input, read_targets
+from dlmachine.cli.batch.many import get_many, input_fault, print_result, warn
+from dlmachine.cli.batch.retry import Input, read_inputs
+from dlmachine.cli.common import check_destination, destination, fail, managing, request_words
 from dlmachine.cli.parameters.options import (
     Command,
     input_options,
-    json_option,
     own_option,
     request_options,
     table_option,
 )
 from dlmachine.cli.parameters.values import FILE, FOLDER
-from dlmachine.cli.signals import ending_at_once
 from dlmachine.cli.usage import WORKERS
 from dlmachine.core.faults.printing import printable
 from dlmachine.execution.log import WAITS
 
 if TYPE_CHECKING:
-    from dlmachine.batch.items import BatchItem
-    from dlmachine.core.protocol.outcome import Outcome
     from dlmachine.manager import DownloadManager
-    from dlmachine.targets import Target
 
 
 @click.command('get', cls=Command)
@@ -64,6 +50,12 @@ if TYPE_CHECKING:
 @table_option('path')
 @input_options
 @own_option(
+    '--retry-failed',
+    type=FILE,
+    metavar='RESULTS',
+    help='With -i: only what is not finished in RESULTS, the output of an earlier get --json.',
+)
+@own_option(
     '-j',
     '--workers',
     type=click.IntRange(1, 256),
@@ -77,7 +69,7 @@ if TYPE_CHECKING:
 @own_option('-q', '--quiet', is_flag=True, help='Print neither progress nor paths.')
 @table_option('progress', help='No progress bars.')
 @own_option('-v', '--verbose', count=True, help='Log to stderr; -vv logs more.')
-@json_option
+@own_option('--json', 'as_json', is_flag=True, help='Print one line of JSON for each result.')
 @request_options
 def command(urls: tuple[str, ...], **given: Any) -> None:
     """Download URLs and print their paths, one per line.
@@ -88,7 +80,6 @@ def command(urls: tuple[str, ...], **given: Any) -> None:
     check_destination(given)
     if os.environ.get(WORKERS[1]):
         click.echo(f'warning: {WORKERS[1]} is now called {WORKERS[0]}', err=True)
-    check_input(given['input_file'], urls)
     is_quiet = any(given[name] for name in ('quiet', 'as_json', 'verbose'))
     is_bare = is_quiet or given['dry_run'] or given['progress'] is False
     with (
@@ -96,11 +87,8 @@ def command(urls: tuple[str, ...], **given: Any) -> None:
         managing(given, progress=not is_bare) as manager,
         _logging_waits(given, has_bars=manager.config.progress and _draws()),
     ):
-        path = given['input_file']
-        targets = [*urls, *(() if path is None else read_targets(path, manager, given))]
-        if not targets:
-            msg = '--input-file has no URL in it'
-            raise click.UsageError(msg)
+        inputs = read_inputs(urls, given, manager)
+        targets = [one.target for one in inputs]
         if given['output'] is not None and len(targets) > 1:
             msg = '--output takes one URL; use --dir for many'
             raise click.UsageError(msg)
@@ -108,10 +96,12 @@ def command(urls: tuple[str, ...], **given: Any) -> None:
             from dlmachine.cli.plan import show_plans
 
             show_plans(manager, targets, given)
-        elif len(targets) == 1:
-            _get_one(manager, targets[0], given)
+        elif not inputs:
+            click.echo('nothing to retry: everything is finished', err=True)
+        elif len(inputs) == 1 and (given['retry_failed'] is None or given['output'] is not None):
+            _get_one(manager, inputs[0], given)
         else:
-            _get_many(manager, targets, given)
+            get_many(manager, inputs, given)
 
 
 def _draws() -> bool:
@@ -121,59 +111,29 @@ def _draws() -> bool:
     return is_seen()
 
 
-def _get_one(manager: 'DownloadManager', target: 'Target', given: dict[str, Any]) -> None:
+def _get_one(manager: 'DownloadManager', one: Input, given: dict[str, Any]) -> None:
     from dlmachine.errors import DownloadError, RequestError
 
     try:
-        outcome = manager.fetch(target, destination(given, manager), **request_words(given))
+        outcome = manager.fetch(one.target, destination(given, manager), **request_words(given))
     except DownloadError as error:
         fault = error.fault
         if given['as_json']:
-            print_json([{'url': shown(target, manager), 'fault': fault_as_json(fault)}])
-        fail(fault, fault_text(target, fault, manager) if isinstance(error, RequestError) else '')
-    _warn(outcome)
-    if outcome.buffer is not None and not given['as_json']:
+            from dlmachine.batch.items import BatchFailure
+
+            print_result(BatchFailure(input=one.target, index=one.index, fault=fault), manager)
+        is_named = isinstance(error, RequestError) or one.line
+        fail(fault, input_fault(one, fault, manager) if is_named else '')
+    warn(outcome)
+    if given['as_json']:
+        from dlmachine.batch.items import BatchSuccess
+
+        print_result(BatchSuccess(input=one.target, index=one.index, outcome=outcome), manager)
+    elif outcome.buffer is not None:
         sys.stdout.buffer.write(outcome.buffer.read())
         sys.stdout.buffer.flush()
-    elif given['as_json']:
-        print_json([_as_json(target, outcome, manager)])
     elif not given['quiet']:
         click.echo(printable(str(outcome.path)))
-
-
-def _get_many(manager: 'DownloadManager', targets: 'list[Target]', given: dict[str, Any]) -> None:
-    from dlmachine.cli.exit_codes import PARTIAL, exit_code
-
-    results: list[dict[str, Any]] = []
-    failed = []
-    words, dest = request_words(given), destination(given, manager)
-    with ending_at_once():
-        for item in manager.download_many(targets, dest, workers=given['workers'], **words):
-            if item.ok:
-                _warn(item.outcome)
-                if not given['as_json'] and not given['quiet']:
-                    click.echo(printable(str(item.path)))
-            else:
-                failed.append(item.fault)
-                click.echo(f'error: {fault_text(item.input, item.fault, manager)}', err=True)
-            results.append(_item_as_json(item, manager))
-    if given['as_json']:
-        print_json(results)
-    if failed:
-        click.echo(f'{len(failed)} of {len(targets)} failed', err=True)
-        if len(failed) == len(targets) and len({type(fault) for fault in failed}) == 1:
-            sys.exit(exit_code(failed[0]))
-        sys.exit(PARTIAL)
-
-
-def _warn(outcome: 'Outcome') -> None:
-    from dlmachine.core.protocol.outcome import Origin
-
-    if outcome.fault is not None:
-        click.echo(printable(f'stale: {outcome.content}: {outcome.reason}'), err=True)
-    elif outcome.origin is Origin.NETWORK:
-        for note in outcome.notes:
-            click.echo(printable(f'note: {outcome.path or "-"}: {note}'), err=True)
 
 
 def _logging(given: Mapping[str, Any]) -> AbstractContextManager[None]:
@@ -204,25 +164,3 @@ def _logged(child: str, verbosity: int, pattern: str) -> Iterator[None]:
     finally:
         logger.setLevel(before)
         logger.removeHandler(shown)
-
-
-def _item_as_json(item: 'BatchItem[Any]', manager: 'DownloadManager') -> dict[str, Any]:
-    if item.ok:
-        return _as_json(item.input, item.outcome, manager)
-    return {'url': shown(item.input, manager), 'fault': fault_as_json(item.fault)}
-
-
-def _as_json(target: 'Target', outcome: 'Outcome', manager: 'DownloadManager') -> dict[str, Any]:
-    record = outcome.record
-    return {
-        'url': shown(target, manager),
-        'path': outcome.path,
-        'origin': outcome.origin.value,
-        'reason': outcome.reason,
-        'version': outcome.version,
-        'tries': outcome.tries,
-        'notes': list(outcome.notes),
-        'fault': None if outcome.fault is None else fault_as_json(outcome.fault),
-        'size': None if record is None else record.size_bytes,
-        'sha256': None if record is None else record.sha256,
-    }

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dlmachine.core.faults.printing import printable
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -15,8 +17,8 @@ if TYPE_CHECKING:
 
 def read_targets(
     path: str, manager: 'DownloadManager', given: 'Mapping[str, Any]'
-) -> 'list[str | Item]':
-    """The entries of a manifest, or the URLs of a list.
+) -> 'list[tuple[str | Item, str]]':
+    """The entries of a manifest, or the URLs of a list, each URL with the line that names it.
 
     Raises: RequestError for a file that cannot be read.
     """
@@ -27,10 +29,12 @@ def read_targets(
     if path == '-' or not is_structured(path):
         text = unwrap(_read_text(path))
         if not is_checksum_file(text, path):
-            return [url for _, url in numbered_urls(text.split('\n'))]
+            name = printable('stdin' if path == '-' else path)
+            urls = numbered_urls(text.split('\n'))
+            return [(url, f'{name}, line {number}') for number, url in urls]
         if path == '-':
-            return list(_parse(text, manager, given))
-    return list(read_items(path, manager, given))
+            return [(item, '') for item in _parse(text, manager, given)]
+    return [(item, '') for item in read_items(path, manager, given)]
 
 
 def read_items(

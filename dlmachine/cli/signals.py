@@ -33,13 +33,20 @@ def interruptible() -> Iterator[None]:
 
 
 @contextmanager
-def ending_at_once() -> Iterator[None]:
-    """End the process without waiting for its threads.
+def ending_at_once(message: Callable[[], str] = lambda: INTERRUPT_MESSAGE) -> Iterator[None]:
+    """End the process without waiting for its threads, with a message on stderr.
 
     Threads cannot be stopped during a download, and waiting for them may take hours. The next run
     resumes the part of the dead owner, and locks end with their process.
     """
-    with _handling(_end):
+
+    def end(number: int, frame: FrameType | None) -> NoReturn:
+        # Not through a stream, because the interrupted code may be writing to it.
+        with contextlib.suppress(OSError):
+            os.write(2, f'{message()}\n'.encode())
+        os._exit(INTERRUPTED if number == signal.SIGINT else TERMINATED)
+
+    with _handling(end):
         yield
 
 
@@ -64,13 +71,6 @@ def _raise(number: int, frame: FrameType | None) -> NoReturn:
         if signal.getsignal(each) in _REPLACEABLE:
             signal.signal(each, signal.SIG_DFL)
     raise KeyboardInterrupt if number == signal.SIGINT else Terminated
-
-
-def _end(number: int, frame: FrameType | None) -> NoReturn:
-    # Not through a stream, because the interrupted code may be writing to it.
-    with contextlib.suppress(OSError):
-        os.write(2, f'{INTERRUPT_MESSAGE}\n'.encode())
-    os._exit(INTERRUPTED if number == signal.SIGINT else TERMINATED)
 
 
 #: Python's own handlers, and those of this module.

@@ -25,6 +25,9 @@ HEAD = (
     f'HTTP/1.1 200 OK\r\nContent-Length: {len(BODY)}\r\nETag: "v1"\r\nAccept-Ranges: bytes\r\n\r\n'
 )
 SAID = 'interrupted; run the command again to resume\n'
+SAID_OF_BATCH = (
+    'interrupted: {} of {} files are finished; run the same command again to fetch the rest\n'
+)
 CODES = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 
 Process = subprocess.Popen[str]
@@ -196,10 +199,31 @@ def test_a_terminated_batch_ends_at_once(server: Server, tmp_path: Path) -> None
     with ended(start(*words)) as again:
         again.communicate(timeout=20)
 
-    assert (running.returncode, err) == (143, SAID)
+    assert (running.returncode, err) == (143, SAID_OF_BATCH.format(0, 3))
     assert again.returncode == 0
     assert [(tmp_path / str(number)).read_bytes() == BODY for number in range(3)] == [True] * 3
     assert sum(asked.get('Range') is not None for asked in server.asked) == 3
+
+
+def test_an_interrupted_batch_says_how_much_is_finished(server: Server, tmp_path: Path) -> None:
+    """Finished files count, failed ones do not; the next run gets the rest."""
+    urls = [server.on(f'/{name}', resource(b'1')) for name in 'ab']
+    urls += [server.on('/c', in_turn(respond(404), resource(b'1')))]
+    urls += [server.on('/d', in_turn(stalled(), resource(BODY, etag='"v1"')))]
+    words = ('get', *urls, '--cache', str(tmp_path))
+    with ended(start(*words)) as running:
+        wait_until(lambda: has_begun(tmp_path), running)
+        assert running.stdout is not None
+        assert [running.stdout.readline() != '' for _ in range(2)] == [True, True]
+        assert running.stderr is not None
+        assert '404' in running.stderr.readline()
+        running.send_signal(signal.SIGINT)
+        _, err = running.communicate(timeout=8)
+    with ended(start(*words)) as again:
+        _, told = again.communicate(timeout=20)
+
+    assert (running.returncode, err) == (130, SAID_OF_BATCH.format(2, 4))
+    assert (again.returncode, told) == (0, '2 downloaded, 2 unchanged\n')
 
 
 @pytest.mark.parametrize(('number', 'code'), CODES)

@@ -113,8 +113,9 @@ def test_the_command_line_prints_error_bodies_as_json(run: RunCommand, server: S
     bad, good = server.on('/bad', respond(400, JSON, WHY)), server.on('/good', resource(b'1'))
     for urls in ([bad], [bad, good]):
         done = run('get', *urls, '--json', '--retry', '0')
-        reported = json.loads(done.stdout)
-        assert json.loads(reported[0]['fault']['body']) == json.loads(WHY)
+        reported = [json.loads(line) for line in done.stdout.splitlines()]
+        (failed,) = (one for one in reported if not one['ok'])
+        assert json.loads(failed['fault']['body']) == json.loads(WHY)
         assert 'no such column' in done.stderr.splitlines()[0]
 
 

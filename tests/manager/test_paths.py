@@ -342,7 +342,7 @@ def test_any_local_name_is_accepted_on_the_command_line(
     done = run('get', url, '-o', name)
     assert (done.returncode, done.stdout.count('\n')) == (0, 1)
     reported = run('get', url, '--cache', name + 'c', '--json')
-    path = json.loads(reported.stdout)[0]['path']
+    path = json.loads(reported.stdout)['path']
     assert Path(path).read_bytes() == BODY
     for words in (['ls'], ['info', path], ['verify'], ['doctor'], ['rm', '-y', path]):
         looked = run('cache', words[0], *words[1:], '--cache', name + 'c')

@@ -7,6 +7,8 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
     'not a message about a mistake': (
         '...; ... bytes stored',
         '... (urllib3 ...)',
+        ' and ... more',
+        'nothing to retry: everything is finished',
         '1 byte',
         'Try ... for help.\n',
         'a download',
@@ -63,7 +65,9 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
     ),
     'it takes a signal, or an output that is closed': (
         'error: the output cannot be written: ...',
+        'interrupted: ... of ... files are finished; ...',
         'interrupted; run the command again to resume',
+        'run the same command again to fetch the rest',
     ),
     'it takes a server that plays tricks for long, or a resolver': (
         'the URLs of its redirects hold more than ... secrets',

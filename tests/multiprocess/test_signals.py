@@ -69,12 +69,12 @@ def _has_received(folder: Path, count: int = 1) -> bool:
     return sum(part.stat().st_size >= MIB for part in parts_of(folder)) == count
 
 
-def _go_on(folder: Path, *words: str) -> None:
+def _go_on(folder: Path, *words: str, said: str = '') -> None:
     done = subprocess.run(
         [sys.executable, '-m', 'dlmachine', 'get', *words, '--no-progress'],
         cwd=folder, capture_output=True, text=True, check=False, timeout=30,
     )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, '')
+    assert (done.returncode, done.stderr) == (0, said)
 
 
 @pytest.mark.parametrize(('number', 'code'), ENDINGS)
@@ -122,11 +122,12 @@ def test_an_interrupted_batch_is_resumed(
         out, err = process.communicate(timeout=10)
 
     assert process.returncode == code, err
-    assert (out, err.strip()) == ('', 'interrupted; run the command again to resume')
+    rest = 'run the same command again to fetch the rest'
+    assert (out, err) == ('', f'interrupted: 0 of 3 files are finished; {rest}\n')
     assert os.listdir(tmp_path / 'out') == ['.dlmachine']
     for file in files.values():
         file.released.set()
-    _go_on(tmp_path, *words)
+    _go_on(tmp_path, *words, said='3 downloaded\n')
     for name, file in files.items():
         assert (tmp_path / 'out' / name).read_bytes() == BODY
         assert file.served[-1].status == 206

@@ -1,0 +1,1 @@
+"""The batch of `dlmachine get`: its inputs, its results, its summary, and another try."""
