@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dlmachine.core.faults import Fault
     from dlmachine.core.integrity.checksum import Checksum
     from dlmachine.core.plan.plan import Plan, plan
+    from dlmachine.core.probe.result import ProbeResult, ProbeStatus
     from dlmachine.core.protocol.outcome import Origin, Outcome
     from dlmachine.core.spec.policy import CheckMethod, Policy, Window
     from dlmachine.default_manager import download, download_all, fetch
@@ -75,6 +76,8 @@ _HOMES = {
     'Outcome': 'core.protocol.outcome',
     'Plan': 'core.plan.plan',
     'Policy': 'core.spec.policy',
+    'ProbeResult': 'core.probe.result',
+    'ProbeStatus': 'core.probe.result',
     'RateLimitedError': 'errors',
     'Reason': 'core.decision.decide',
     'RequestError': 'errors',
@@ -124,6 +127,8 @@ __all__ = [
     'Outcome',
     'Plan',
     'Policy',
+    'ProbeResult',
+    'ProbeStatus',
     'RateLimitedError',
     'Reason',
     'RequestError',

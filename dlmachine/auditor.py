@@ -1,12 +1,13 @@
 """Audit: a dry run over many downloads.
 
 Each row is one observation and one plan, made when the row is requested. Nothing is requested from
-a server, and nothing is written. The result is what a download would do, because both use the same
-planner.
+a server, except by a probe, and nothing is written. The result is what a download would do, because
+both use the same planner.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from enum import Enum
 from typing import Final
@@ -17,9 +18,11 @@ from returns.result import Result
 from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.key import shown_url
 from dlmachine.core.decision.decide import Reason, Verdict
-from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.decision.snapshot import Snapshot
+from dlmachine.core.faults import Cancelled, Fault, InvalidInput
 from dlmachine.core.frozen import frozen
 from dlmachine.core.plan.plan import Plan, plan
+from dlmachine.core.probe.result import ProbeResult, ProbeStatus
 from dlmachine.core.protocol.ports import World
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import AtPath
@@ -51,6 +54,8 @@ _BY_VERDICT: Final[Mapping[Verdict, AuditStatus]] = {
     Verdict.RESUME: AuditStatus.MISSING,
 }
 
+#: Items that are probed at a time; `max_per_host` and `rate` limit the requests further.
+_PROBES: Final = 8
 _TO_DOWNLOAD: Final = (AuditStatus.STALE, AuditStatus.CHANGED, AuditStatus.MISSING)
 
 
@@ -59,7 +64,7 @@ class AuditRow:
     """The result for one item; secrets are masked.
 
     `size_bytes`, `age` and `path` are those of the stored copy, None without one. Without a stored
-    copy, `path` is the file that would be written, if known.
+    copy, `path` is the file that would be written, if known. `probe` is what the server said.
     """
 
     name: str
@@ -70,6 +75,7 @@ class AuditRow:
     age: timedelta | None = None
     path: str | None = None
     fault: Fault | None = None
+    probe: ProbeResult | None = None
 
     @property
     def would_download(self) -> bool:
@@ -112,16 +118,24 @@ class AuditSummary:
 
 
 def audit(
-    items: Iterable[Item | Descriptor | str], world: World, policy: Policy | None = None
+    items: Iterable[Item | Descriptor | str],
+    world: World,
+    policy: Policy | None = None,
+    *,
+    probe: bool = False,
 ) -> Iterator[AuditRow]:
     """Yield one row for each item, in order, as it is requested; only reads.
 
-    The policy applies to URLs and descriptors; entries of a manifest have their own options.
+    The policy applies to URLs and descriptors; entries of a manifest have their own options. With
+    `probe`, the server of each item is asked about the file, for a few items at a time.
 
     Raises: RequestError if `items` is not a list or another iterable of several.
     """
     check_items(items)
-    return (_audit_item(_as_item(item, policy or Policy()), world) for item in items)
+    parsed = (_as_item(item, policy or Policy()) for item in items)
+    if probe:
+        return _probe_items(parsed, world)
+    return (_audit_item(item, world) for item in parsed)
 
 
 def check_items(items: object) -> None:
@@ -157,16 +171,50 @@ def summarize(rows: Iterable[AuditRow]) -> AuditSummary:
     return AuditSummary(counts=counts, stored_bytes=stored_bytes)
 
 
-def _audit_item(item: Item, world: World) -> AuditRow:
+def _probe_items(items: Iterable[Item], world: World) -> Iterator[AuditRow]:
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+    pool, running = ThreadPoolExecutor(_PROBES), deque[Future[AuditRow]]()
+    try:
+        for item in items:
+            running.append(pool.submit(_audit_item, item, world, is_probed=True))
+            if len(running) == 2 * _PROBES:
+                yield running.popleft().result()
+        while running:
+            yield running.popleft().result()
+    finally:
+        # The manager ends what still runs.
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _audit_item(item: Item, world: World, *, is_probed: bool = False) -> AuditRow:
     if item.descriptor is None:
         fault = item.fault or InvalidInput(where=item.name, problem='has no descriptor')
         return _failing(item, item.url, fault)
     url = shown_url(item.descriptor)
     snapshot = world.observe(item.descriptor, item.policy)
     planned = plan(item.descriptor, item.policy, snapshot)
-    if not is_successful(planned):
-        return _failing(item, url, planned.failure())
-    return _planned_row(item, url, planned.unwrap())
+    if is_successful(planned):
+        row = _planned_row(item, url, planned.unwrap())
+    else:
+        row = _failing(item, url, planned.failure())
+    return replace(row, probe=_probe(item, snapshot, world)) if is_probed else row
+
+
+def _probe(item: Item, snapshot: Snapshot, world: World) -> ProbeResult | None:
+    from dlmachine.execution.probing import probe
+
+    if item.descriptor is None:
+        return None
+    probed = probe(item.descriptor, item.policy, snapshot, world)
+    if is_successful(probed):
+        return probed.unwrap()
+    fault = probed.failure()
+    if isinstance(fault, Cancelled):
+        raise error_for(fault)
+    return ProbeResult(
+        url=shown_url(item.descriptor), status=ProbeStatus.SKIPPED, reason=str(fault), fault=fault
+    )
 
 
 def _failing(item: Item, url: str, fault: Fault) -> AuditRow:

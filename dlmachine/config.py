@@ -159,7 +159,7 @@ def _read_config(config: object) -> Result[tuple[Setting, ...], Fault]:
 
 
 def _read_file(path: str) -> Result[tuple[Setting, ...], Fault]:
-    from dlmachine.documents import read_mapping
+    from dlmachine.documents.reader import read_mapping
 
     folder = os.path.dirname(absolute(path))  # noqa: PTH120
     return (

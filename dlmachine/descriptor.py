@@ -118,7 +118,7 @@ class Descriptor(core.Descriptor):
 
         Raises: RequestError for a file that cannot be read, an unknown key or a bad value.
         """
-        from dlmachine.documents import read_mapping
+        from dlmachine.documents.reader import read_mapping
 
         name = expand(fsdecode(path))
         folder = os.path.dirname(absolute(name))  # noqa: PTH120

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from dlmachine.auditor import AuditRow
     from dlmachine.core.plan.plan import Plan
+    from dlmachine.core.probe.result import ProbeResult
     from dlmachine.options.types import DownloadOptions, OpenOptions
 
 
@@ -103,10 +104,35 @@ class DownloadManager(ManyDownloads):
         descriptor, policy = self.prepare(url, dest, **options)
         return unwrap(plan(descriptor, policy, self._world.observe(descriptor, policy)))
 
+    def probe(self, url: Target, **options: 'Unpack[DownloadOptions]') -> 'ProbeResult':
+        """Ask the server whether the file is still there, and is the one in the cache.
+
+        One HEAD, or a GET of the first byte where HEAD fails; nothing is written. Rate limits,
+        retries and redirects are those of a download. A server that refuses, lacks or does not
+        deliver the file is a result, not an exception.
+
+        Raises: RequestError for a request other than GET, a bad option, or `offline`;
+        CancelledError.
+        """
+        from dlmachine.execution.probing import probe
+
+        descriptor, policy = self.prepare(url, None, **options)
+        world = self._world
+        with world.stop.tracked():
+            snapshot = world.observe(descriptor, policy)
+            return unwrap(probe(descriptor, policy, snapshot, world))
+
     def audit(
-        self, items: Iterable[Target], dest: DestInput = None, **options: 'Unpack[DownloadOptions]'
+        self,
+        items: Iterable[Target],
+        dest: DestInput = None,
+        *,
+        probe: bool = False,
+        **options: 'Unpack[DownloadOptions]',
     ) -> 'Iterator[AuditRow]':
         """What `download_many` would do for each item, one row at a time; only reads.
+
+        With `probe`, a few items at a time are also probed, as by `probe`.
 
         Raises: RequestError for an unknown option, a bad value, or one URL in place of a list;
         what is wrong with an item is in its row.
@@ -120,7 +146,7 @@ class DownloadManager(ManyDownloads):
         entries = parse_entries(items, self._config, place)
         placed = place_in_folder(entries, place, shared.redactor)
         parsed = (parse_item(one, options, self._config, where) for one, where in placed)
-        return audit(parsed, self._world)
+        return audit(parsed, self._world, probe=probe)
 
     def item(self, url: Target, **options: 'Unpack[DownloadOptions]') -> 'CacheItem | None':
         """The `cachedir.CacheItem` of the copy that the cache has, of this thread; else None.

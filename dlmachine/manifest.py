@@ -39,7 +39,7 @@ from dlmachine.core.spec.option_table import DESCRIPTOR_NAMES, OPTIONS, SYNONYMS
 from dlmachine.core.spec.options import parse_policy, split_options, unknown_name
 from dlmachine.core.spec.policy import Policy
 from dlmachine.descriptor import Descriptor, settle_files, with_defaults
-from dlmachine.documents import is_structured, read_document, read_text_file
+from dlmachine.documents.reader import is_structured, read_document, read_text_file
 from dlmachine.errors import DownloadError
 from dlmachine.paths import PathInput, absolute, expand, settle_words
 

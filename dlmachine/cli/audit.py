@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dlmachine.auditor import AuditRow
+    from dlmachine.core.probe.result import ProbeResult
     from dlmachine.manager import DownloadManager
 
 
@@ -49,16 +50,20 @@ if TYPE_CHECKING:
 @config_option
 @table_option('offline', help='Assume that there is no network.')
 @table_option('check_freshness', help='Assume that every copy is checked.')
+@own_option('--probe', is_flag=True, help='Also ask the servers about each file, without its body.')
 @json_option
 def command(file: str | None, **given: Any) -> None:
     """Show what the downloads of FILE would do, without doing it.
 
     Each is a hit, stale, changed, missing, or would fail. FILE is a list of URLs (- is stdin), a
     checksum file, or a TOML, YAML or JSON manifest. No request is sent, and nothing is written.
-    Exit code: 10 if anything would be downloaded, else 1 if anything would fail, else 0.
+    With --probe, one HEAD (or a GET of one byte) tells if each file is alive, moved, changed, gone,
+    forbidden or unreachable. Exit code: 10 if anything would be downloaded or has changed, else 1
+    if anything would fail or could not be seen, else 0.
     """
     from dlmachine.auditor import AuditStatus, summarize
     from dlmachine.cli.exit_codes import CHANGES_PENDING, GENERIC
+    from dlmachine.core.probe.result import ProbeStatus
 
     given['output'] = None
     check_destination(given)
@@ -78,9 +83,12 @@ def command(file: str | None, **given: Any) -> None:
     click.echo(
         f'{len(rows)} in all: {summary.counted}; {size_text(summary.stored_bytes)} stored', err=True
     )
-    if summary.counts[AuditStatus.MISSING] or summary.counts[AuditStatus.CHANGED]:
+    probes = [row.probe for row in rows if row.probe is not None]
+    is_changed = any(one.status is ProbeStatus.CHANGED for one in probes)
+    if summary.counts[AuditStatus.MISSING] or summary.counts[AuditStatus.CHANGED] or is_changed:
         sys.exit(CHANGES_PENDING)
-    if summary.counts.get(AuditStatus.WOULD_FAIL, 0):
+    is_lost = any(not one.ok and one.status is not ProbeStatus.SKIPPED for one in probes)
+    if summary.counts.get(AuditStatus.WOULD_FAIL, 0) or is_lost:
         sys.exit(GENERIC)
 
 
@@ -91,12 +99,15 @@ def _audit(manager: 'DownloadManager', path: str, given: dict[str, Any]) -> 'Ite
     items = list(read_items(path, manager, given))
     places = placed(items, destination(given, manager), manager)
     with manager.adapters() as world:
-        return audit((parse_item(one, {}, manager.config, place) for one, place in places), world)
+        parsed = (parse_item(one, {}, manager.config, place) for one, place in places)
+        return audit(parsed, world, probe=given['probe'])
 
 
 def _line(row: 'AuditRow') -> str:
     size = size_text(row.size_bytes)
-    return printable(f'{row.status.value:10}  {size:>10}  {row.name or row.url}  {row.reason}')
+    line = f'{row.status.value:10}  {size:>10}  {row.name or row.url}  {row.reason}'
+    probe = '' if row.probe is None else f'  [{row.probe.status.value}: {row.probe.reason}]'
+    return printable(f'{line}{probe}')
 
 
 def _as_json(row: 'AuditRow') -> dict[str, Any]:
@@ -109,4 +120,18 @@ def _as_json(row: 'AuditRow') -> dict[str, Any]:
         'age_seconds': None if row.age is None else row.age.total_seconds(),
         'path': row.path,
         'fault': None if row.fault is None else fault_as_json(row.fault),
+        **({} if row.probe is None else {'probe': _probe_as_json(row.probe)}),
+    }
+
+
+def _probe_as_json(probe: 'ProbeResult') -> dict[str, Any]:
+    return {
+        'status': probe.status.value,
+        'reason': probe.reason,
+        'final_url': probe.final_url,
+        'moved_to': probe.moved_to,
+        'status_code': probe.status_code,
+        'size': probe.size_bytes,
+        'etag': probe.etag,
+        'last_modified': probe.last_modified,
     }

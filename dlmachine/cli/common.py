@@ -100,7 +100,7 @@ def request_words(given: Mapping[str, Any]) -> dict[str, Any]:
         # Like curl: a form, unless a header sets another type.
         words |= {'query': data, 'post': True}
     if given['json_data'] is not None:
-        from dlmachine.documents import read_json
+        from dlmachine.documents.reader import read_json
         from dlmachine.errors import unwrap
 
         words['json'] = unwrap(read_json(given['json_data'], '--json-data'))

@@ -23,7 +23,7 @@ def read_targets(
     Raises: RequestError for a file that cannot be read.
     """
     from dlmachine.core.manifest.lists import is_checksum_file, numbered_urls
-    from dlmachine.documents import is_structured
+    from dlmachine.documents.reader import is_structured
     from dlmachine.errors import unwrap
 
     if path == '-' or not is_structured(path):
@@ -61,7 +61,7 @@ def read_items(
 
 
 def _read_text(path: str) -> Any:
-    from dlmachine.documents import read_text, read_text_file
+    from dlmachine.documents.reader import read_text, read_text_file
 
     return read_text(sys.stdin.buffer.read(), 'stdin') if path == '-' else read_text_file(path)
 

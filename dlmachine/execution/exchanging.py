@@ -30,6 +30,13 @@ def exchange(
         world.progress.leave(metered)
 
 
+def exchange_head(
+    world: World, effect: Exchange, part: Part, remaining: Remaining
+) -> Responded | Interrupted:
+    """Perform an exchange whose body is not wanted, without a progress bar."""
+    return _exchange(world, effect, part, remaining)
+
+
 def exchange_segments(
     world: World, effect: ExchangeSegments, part: Part, remaining: Remaining
 ) -> SegmentsEnded | EffectFailed:

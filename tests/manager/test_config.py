@@ -12,7 +12,7 @@ from returns.pipeline import is_successful
 from dlmachine.config import Config, load_config, user_config_file
 from dlmachine.core.faults import InvalidInput, UnknownName
 from dlmachine.core.spec.destination import ToPath
-from dlmachine.documents import read_mapping
+from dlmachine.documents.reader import read_mapping
 from dlmachine.options.environment import unknown_variables
 from dlmachine.options.lists import SETTING_NAMES
 

@@ -17,7 +17,7 @@ from tests.servers.http import Server
 _NEEDLESS = {
     'cachedir', 'certifi', 'concurrent.futures', 'email.utils', 'filelock', 'importlib.metadata', 'pycurl', 'requests',
     'rich', 'ssl', 'tomllib', 'tqdm', 'urllib3', 'yaml', 'dlmachine.auditor', 'dlmachine.batch.items', 'dlmachine.core.machine.exchange',
-    'dlmachine.core.plan.plan', 'dlmachine.documents', 'dlmachine.options.types', 'dlmachine.batch.remote', 'dlmachine_adapters.backends',
+    'dlmachine.core.plan.plan', 'dlmachine.documents.reader', 'dlmachine.options.types', 'dlmachine.batch.remote', 'dlmachine_adapters.backends',
     'dlmachine_adapters.rate_limits.host_queue', 'dlmachine_adapters.files.locks', 'dlmachine_adapters.parts.part', 'dlmachine_adapters.progress',
 }  # fmt: skip
 

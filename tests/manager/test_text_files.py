@@ -12,7 +12,7 @@ import pytest
 import dlmachine as dm
 from dlmachine.core.integrity.checksum_file import read_list
 from dlmachine.core.text.text_file import MAX_TEXT_BYTES, decode_text
-from dlmachine.documents import MAX_LEVELS, read_mapping
+from dlmachine.documents.reader import MAX_LEVELS, read_mapping
 from tests.fixtures import RunCommand
 from tests.servers.behaviours import resource
 from tests.servers.http import Server

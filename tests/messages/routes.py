@@ -47,6 +47,7 @@ _ROUTES: Final[Mapping[str, Handler]] = {
     '/302': respond(302, reason='Found'),
     '/bad-location': redirect('http://[::1/'),
     '/loop': redirect('/loop'),
+    '/moved': redirect('/data.csv', 301),
     '/chain': redirect('/chain-2'),
     '/chain-2': redirect('/data.csv'),
     '/to-ftp': redirect('ftp://example.org/x'),

@@ -12,6 +12,7 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         '1 byte',
         'Try ... for help.\n',
         'a download',
+        'before the next probe',
         'a file without a name',
         '... goes to the backend ..., which speaks its scheme',
         'the server confirmed that the stored version is current',

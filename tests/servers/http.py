@@ -53,6 +53,8 @@ class Wire:
         self._closing = closing
         self.number = number
         self.is_open = True
+        #: Whether the current request is a HEAD, whose response has no body.
+        self.is_head = False
 
     def send(self, data: bytes) -> None:
         """Send bytes."""
@@ -65,9 +67,10 @@ class Wire:
     def respond(
         self, status: int = 200, fields: Fields = (), body: bytes = b'', reason: str = 'Text'
     ) -> None:
-        """Send a complete response with its length."""
+        """Send a complete response with its length; without its body, if that is what was asked."""
         self.head(status, (*fields, ('Content-Length', str(len(body)))), reason)
-        self.send(body)
+        if not self.is_head:
+            self.send(body)
 
     def head(self, status: int = 200, fields: Fields = (), reason: str = 'Text') -> None:
         """Send a head only."""
@@ -207,6 +210,7 @@ class Server:
                 asked = _read_request(wire)
                 with self._lock:
                     self.asked.append(asked)
+                wire.is_head = asked.method == 'HEAD'
                 self._handlers.get(asked.path, self.fallback)(asked, wire)
                 if asked.get('Connection') == 'close':
                     wire.close()

@@ -106,6 +106,9 @@ def _set_message(curl: Any, request: Request, body: OpenBody | None) -> None:
     curl.setopt(pycurl.HTTPHEADER, _lines(request.headers))
     if request.method == 'GET' and body is None:
         return
+    if request.method == 'HEAD':
+        curl.setopt(pycurl.NOBODY, 1)
+        return
     curl.setopt(pycurl.POST, 1)
     curl.setopt(pycurl.CUSTOMREQUEST, request.method)
     curl.setopt(pycurl.POSTFIELDSIZE_LARGE, 0 if body is None else body.size_bytes)

@@ -90,6 +90,8 @@ class ResponseReader:
         head = self._head
         if head is None or not isinstance(self._decision, SkipBody):
             return False
+        if self._effect.request.method == 'HEAD':
+            return True  # RFC 9110 section 9.3.2: there is no body, whatever the head says.
         framing = find_framing(head)
         length = framing.length_bytes
         return framing.is_chunked or (length is not None and length <= MAX_DRAINED_BYTES)

@@ -70,7 +70,7 @@ def _unfinished(inputs: list[Input], path: str, manager: 'DownloadManager') -> l
 
 
 def _read_results(path: str) -> list[dict[str, Any]]:
-    from dlmachine.documents import read_text_file
+    from dlmachine.documents.reader import read_text_file
     from dlmachine.errors import unwrap
 
     text = unwrap(read_text_file(path))

@@ -17,6 +17,7 @@ class SkipReason(Enum):
     NOT_MODIFIED = 'not modified'
     SAME_COPY = 'the same as the stored copy'
     ERROR = 'an error'
+    PROBE = 'a probe'
 
 
 @frozen

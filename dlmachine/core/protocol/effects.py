@@ -91,7 +91,8 @@ class Expectation:
     checks that need all bytes of the body, `keeps_codings` keeps bodies in codings that cannot be
     decoded. `last` is the last requested byte (None: to the end). With it, `held` are the spans
     after the offset that the part already has, `whole_bytes` is the expected size of the file, and
-    `is_segment` says that only this range of this version is useful.
+    `is_segment` says that only this range of this version is useful. `is_probe` says that only the
+    head of the response is.
     """
 
     offset: int = 0
@@ -112,6 +113,7 @@ class Expectation:
     held: Spans = ()
     whole_bytes: int | None = None
     is_segment: bool = False
+    is_probe: bool = False
 
 
 @frozen

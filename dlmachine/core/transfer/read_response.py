@@ -56,6 +56,8 @@ def decide_body(exchange: Exchange, head: ResponseHead) -> BodyDecision:
     SkipBody(why=<SkipReason.ERROR: 'an error'>)
     """
     status = head.status
+    if exchange.expect.is_probe and 200 <= status < 300:
+        return SkipBody(SkipReason.PROBE)
     if status == 206:
         return _decide_partial(exchange, head)
     if status == 202:

@@ -137,6 +137,8 @@ def _request_to(request: Request, target: Url, status: int) -> Request:
 
 
 def _becomes_get(request: Request, status: int) -> bool:
+    if request.method == 'HEAD':
+        return False
     return status == _SEE_OTHER or (request.method == 'POST' and status not in _KEEPS_METHOD)
 
 

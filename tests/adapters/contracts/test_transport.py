@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -135,6 +136,30 @@ def test_not_modified_has_no_body(transport: Transport, server: Server) -> None:
     effect = exchange_for(url, expect=known, extra=(('If-None-Match', '"1"'),))
     event = answered(transport.exchange(effect, MemoryPart(), None))
     assert (event.head.status, event.received) == (304, None)
+
+
+@pytest.mark.parametrize('status', [200, 206, 404, 503])
+def test_a_head_has_no_body(transport: Transport, server: Server, status: int) -> None:
+    """Whatever length it declares (RFC 9110 section 9.3.2); the connection is used again."""
+    url = server.on('/data', behaviours.respond(status, (('ETag', '"1"'),), b'x' * 1_000_000))
+    effect = exchange_for(url, expect=Expectation(is_probe=True))
+    asked = replace(effect, request=replace(effect.request, method='HEAD'))
+    for _ in range(2):
+        event = answered(transport.exchange(asked, MemoryPart(b'kept'), None))
+        assert (event.head.status, event.head.headers.get('ETag')) == (status, '"1"')
+        assert event.head.headers.get('Content-Length') == '1000000'
+        assert (event.received, event.error_text) == (None, '')
+    assert [one.method for one in server.asked] == ['HEAD', 'HEAD']
+    assert server.connections == 1
+
+
+def test_a_probe_by_get_leaves_the_body(transport: Transport, server: Server) -> None:
+    """Of a server that ignores ranges, too."""
+    url = server.on('/data', behaviours.resource(b'x' * 50_000_000, ranges=False))
+    effect = exchange_for(url, expect=Expectation(is_probe=True), extra=(('Range', 'bytes=0-0'),))
+    part = MemoryPart(b'kept')
+    event = answered(transport.exchange(effect, part, None))
+    assert (event.head.status, event.received, bytes(part.data)) == (200, None, b'kept')
 
 
 def test_a_refused_body_is_not_read(transport: Transport, server: Server) -> None:

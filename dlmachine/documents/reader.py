@@ -172,7 +172,7 @@ def _parse_json(text: str) -> Any:
 def _parse_yaml(text: str) -> Any:
     import yaml
 
-    from dlmachine.yaml_loader import Loader
+    from dlmachine.documents.yaml_loader import Loader
 
     try:
         return yaml.load(text, Loader)  # noqa: S506 -- a safe one

@@ -1,0 +1,258 @@
+"""The requests of a probe, one after the other: HEAD, or the first byte where HEAD fails.
+
+Pure. Like the machine of a download, `advance` takes the event of the last effect and returns the
+next effect or the result. Redirects, cookies and retries follow the same rules as a download's.
+All requests together are repeated at most `retries` times.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final, TypeAlias
+
+from returns.pipeline import is_successful
+from returns.result import Failure, Result, Success
+
+from dlmachine.core.access.cookie_field import receive_cookies, secrets_set_by, with_cookies
+from dlmachine.core.access.cookies import NO_COOKIES, CookieStore
+from dlmachine.core.cache.freshness import choose_version
+from dlmachine.core.cache.key import full_url
+from dlmachine.core.decision.decide import Address, choose_backend
+from dlmachine.core.decision.snapshot import Snapshot
+from dlmachine.core.faults import (
+    AnswerUnusable,
+    BodyTruncated,
+    ConnectionFailed,
+    Fault,
+    HttpStatus,
+    InvalidInput,
+)
+from dlmachine.core.frozen import frozen
+from dlmachine.core.http.body import NoBody
+from dlmachine.core.http.request import HTTP_SCHEMES, Request
+from dlmachine.core.probe.result import (
+    KnownVersion,
+    ProbeResult,
+    failed,
+    is_empty_file,
+    judge,
+    known_version,
+)
+from dlmachine.core.protocol.effects import Exchange, Expectation, Wait
+from dlmachine.core.protocol.events import EffectFailed, Interrupted, Responded, Waited
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.policy import Policy
+from dlmachine.core.spec.rate_limit import RateLimits
+from dlmachine.core.transfer.build_request import build_request
+from dlmachine.core.transfer.read_response import REDIRECTS
+from dlmachine.core.transfer.redirect import follow_redirect, hop_of
+from dlmachine.core.transfer.retry import Chance, backoff, classify, jitter
+from dlmachine.core.transfer.status_fault import status_fault
+
+ProbeEvent: TypeAlias = Responded | Interrupted | Waited | EffectFailed
+
+_PERMANENT: Final = frozenset({301, 308})
+#: Errors that may be about HEAD only: some servers and signed URLs know only GET.
+_OF_HEAD: Final = frozenset({400, 403, 404, 405, 501})
+
+
+@frozen
+class Probe:
+    """The state of a probe.
+
+    `position` is the URL that is requested, by `method`, `redirects` its requests so far
+    (`redirect.hop_of`), `is_permanent` whether all of these redirects were permanent, `moved_to`
+    where the permanent ones lead. `round` counts the repetitions. `earlier` is the result of the
+    first URL, if it failed.
+    """
+
+    descriptor: Descriptor
+    policy: Policy
+    began_at: datetime
+    chance: float
+    addresses: tuple[Address, ...]
+    known: KnownVersion
+    position: int = 0
+    method: str = 'HEAD'
+    redirects: tuple[str, ...] = ()
+    is_permanent: bool = True
+    moved_to: str | None = None
+    cookies: CookieStore = NO_COOKIES
+    round: int = 0
+    earlier: ProbeResult | None = None
+
+    @property
+    def shown_url(self) -> str:
+        """The requested URL before redirects, masked."""
+        address = self.addresses[self.position].url
+        return self.descriptor.redactor.url(full_url(address, self.descriptor))
+
+
+@frozen
+class ProbeStep:
+    """The next effect and the state after it, or the result."""
+
+    state: Probe
+    effect: Exchange | Wait | None = None
+    result: ProbeResult | None = None
+
+
+def begin_probe(
+    descriptor: Descriptor,
+    policy: Policy,
+    snapshot: Snapshot,
+    known: KnownVersion | None = None,
+) -> Result[ProbeStep, Fault]:
+    """The first request of a probe.
+
+    Without a `known` version, the response is compared with the stored copy, if there is one.
+
+    Faults: `InvalidInput` for a request that may change something on the server, and if `offline`
+    is set; `BackendMissing`, `SchemeRefused`.
+    """
+    if descriptor.method != 'GET' or descriptor.body != NoBody():
+        problem = f'is {descriptor.method}: only a GET can be probed'
+        return Failure(InvalidInput(where='method', problem=problem))
+    if policy.offline:
+        problem = 'is set: a probe asks the server'
+        return Failure(InvalidInput(where='offline', problem=problem, advice='Unset it'))
+    backends, redactor = snapshot.backends or (), descriptor.redactor
+    found = [choose_backend(url, policy, backends, redactor) for url in descriptor.addresses]
+    usable = tuple(one.unwrap() for one in found if is_successful(one))
+    if not usable:
+        return Failure(found[0].failure())
+    state = Probe(
+        descriptor=descriptor,
+        policy=policy,
+        began_at=snapshot.now,
+        chance=snapshot.chance,
+        addresses=usable,
+        known=known or _stored_version(policy, snapshot),
+    )
+    return Success(_request_address(state, 0, snapshot.now))
+
+
+def _stored_version(policy: Policy, snapshot: Snapshot) -> KnownVersion:
+    entries = () if snapshot.cache is None else snapshot.cache.entries
+    entry = choose_version(entries, policy)
+    record = None if entry is None else entry.record
+    return KnownVersion() if record is None else known_version(record)
+
+
+def advance_probe(step: ProbeStep, event: ProbeEvent) -> ProbeStep:
+    """The step that follows when the effect of the last one ended with this event."""
+    state, effect = step.state, step.effect
+    match event:
+        case Responded() if isinstance(effect, Exchange):
+            return _on_response(state, effect.request, event)
+        case Interrupted(fault=fault, at=at):
+            is_of_head = state.method == 'HEAD' and _may_be_of_head(fault)
+            return _request_byte(state, at) if is_of_head else _on_fault(state, fault, at)
+        case EffectFailed(fault=fault):
+            return _fail(state, fault)
+        case _:
+            return _request(state, event.at)
+
+
+def _may_be_of_head(fault: Fault) -> bool:
+    # Some servers close the connection, or send a body.
+    is_late = isinstance(fault, ConnectionFailed) and fault.phase in {'send', 'receive'}
+    return is_late or isinstance(fault, (AnswerUnusable, BodyTruncated))
+
+
+def _request_address(state: Probe, position: int, at: datetime) -> ProbeStep:
+    scheme = state.addresses[position].url.partition(':')[0]
+    method = 'HEAD' if scheme in HTTP_SCHEMES else 'GET'
+    return _request(replace(state, position=position, method=method), at)
+
+
+def _request_byte(state: Probe, at: datetime) -> ProbeStep:
+    return _request(replace(state, method='GET'), at)
+
+
+def _request(state: Probe, at: datetime) -> ProbeStep:
+    state = replace(state, redirects=(), is_permanent=True, moved_to=None)
+    address = state.addresses[state.position]
+    built = build_request(state.descriptor, address.url, state.policy.user_agent)
+    if not is_successful(built):
+        return _fail(state, built.failure())
+    request = replace(built.unwrap(), method=state.method)
+    if state.method == 'GET':
+        request = request.with_header('Range', 'bytes=0-0')
+    return _send(state, with_cookies(request, state.cookies, at))
+
+
+def _send(state: Probe, request: Request) -> ProbeStep:
+    policy = state.policy
+    effect = Exchange(
+        request=request,
+        backend=state.addresses[state.position].backend,
+        expect=Expectation(is_probe=True),
+        connect_timeout=policy.connect_timeout,
+        stall_timeout=policy.stall_timeout,
+        timeout=policy.timeout,
+        http2=policy.http2,
+        rate_limits=RateLimits(max_per_host=policy.max_per_host, rate=policy.rate),
+    )
+    redirects = (*state.redirects, hop_of(request))
+    return ProbeStep(state=replace(state, redirects=redirects), effect=effect)
+
+
+def _on_response(state: Probe, request: Request, event: Responded) -> ProbeStep:
+    head, at = event.head, event.at
+    if 'Set-Cookie' in head.headers:
+        secrets = secrets_set_by(head, request.secret_names)
+        state = replace(state, cookies=receive_cookies(state.cookies, request, head, at))
+        request = replace(request, hidden=(*request.hidden, *secrets))
+    if head.status in REDIRECTS:
+        return _on_redirect(state, request, event)
+    if (200 <= head.status < 300 and head.status != 202) or is_empty_file(head):
+        result = judge(state.shown_url, request, head, state.moved_to, state.known)
+        return ProbeStep(state=state, result=_with_earlier(state, result))
+    if state.method == 'HEAD' and head.status in _OF_HEAD:
+        return _request_byte(state, at)
+    return _on_fault(state, status_fault(request, head, event.error_text, at), at, request)
+
+
+def _on_redirect(state: Probe, request: Request, event: Responded) -> ProbeStep:
+    most = state.policy.max_redirects
+    moved = follow_redirect(request, event.head, state.redirects, most, state.cookies, event.at)
+    if not is_successful(moved):
+        return _on_fault(state, moved.failure(), event.at, request)
+    following = moved.unwrap()
+    is_permanent = state.is_permanent and event.head.status in _PERMANENT
+    moved_to = following.shown_url if is_permanent else state.moved_to
+    return _send(replace(state, is_permanent=is_permanent, moved_to=moved_to), following)
+
+
+def _on_fault(
+    state: Probe, fault: Fault, at: datetime, request: Request | None = None
+) -> ProbeStep:
+    chance = classify(fault, 'GET', state.policy)
+    final_url = '' if request is None else request.shown_url
+    if chance is Chance.AGAIN and state.round < state.policy.retries:
+        wait = _wait(state, fault)
+        limit = state.policy.timeout
+        if limit is None or at + wait - state.began_at < limit:
+            effect = Wait(duration=wait, reason='before the next probe')
+            return ProbeStep(state=replace(state, round=state.round + 1), effect=effect)
+    result = state.earlier or failed(state.shown_url, final_url, fault)
+    if chance is Chance.NONE or state.position + 1 == len(state.addresses):
+        return ProbeStep(state=state, result=result)
+    return _request_address(replace(state, earlier=result), state.position + 1, at)
+
+
+def _wait(state: Probe, fault: Fault) -> timedelta:
+    number = state.round + 1
+    wait = backoff(state.policy, number, jitter(state.chance, number))
+    asked = fault.retry_after if isinstance(fault, HttpStatus) else None
+    return wait if asked is None else max(wait, asked)
+
+
+def _fail(state: Probe, fault: Fault) -> ProbeStep:
+    return ProbeStep(state=state, result=failed(state.shown_url, '', fault))
+
+
+def _with_earlier(state: Probe, result: ProbeResult) -> ProbeResult:
+    if state.earlier is None:
+        return result
+    return replace(result, reason=f'{result.reason}; but {state.earlier.reason}')

@@ -1,0 +1,1 @@
+"""Files of settings and manifests as plain values: TOML, YAML and JSON."""
