@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         unwrap,
     )
     from dlmachine.execution.run import execute
+    from dlmachine.locks.downloads import LockReport
     from dlmachine.manager import DownloadManager
     from dlmachine.manifest import Item, read_manifest
     from dlmachine.options.types import DescriptorOptions, DownloadOptions, ManagerOptions
@@ -67,6 +68,7 @@ _HOMES = {
     'Fault': 'core.faults',
     'IntegrityError': 'errors',
     'Item': 'manifest',
+    'LockReport': 'locks.downloads',
     'LocalError': 'errors',
     'ManagerOptions': 'options.types',
     'NetworkError': 'errors',
@@ -119,6 +121,7 @@ __all__ = [
     'IntegrityError',
     'Item',
     'LocalError',
+    'LockReport',
     'ManagerOptions',
     'NetworkError',
     'NotFoundError',

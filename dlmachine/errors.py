@@ -28,6 +28,7 @@ from dlmachine.core.faults import (
     DigestMismatch,
     Fault,
     HttpStatus,
+    LockMismatch,
     OfflineMiss,
     Party,
     TimedOut,
@@ -165,7 +166,7 @@ def error_for(fault: Fault) -> DownloadError:
     match fault:
         case HttpStatus(status=status):
             return _BY_STATUS.get(status, ServerError)(fault)
-        case DigestMismatch() | ContentRefused():
+        case DigestMismatch() | LockMismatch() | ContentRefused():
             return IntegrityError(fault)
         case TimedOut():
             return TimeoutExpired(fault)

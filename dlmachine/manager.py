@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from dlmachine.auditor import AuditRow
     from dlmachine.core.plan.plan import Plan
     from dlmachine.core.probe.result import ProbeResult
+    from dlmachine.locks.downloads import LockReport
     from dlmachine.options.types import DownloadOptions, OpenOptions
 
 
@@ -147,6 +148,64 @@ class DownloadManager(ManyDownloads):
         placed = place_in_folder(entries, place, shared.redactor)
         parsed = (parse_item(one, options, self._config, where) for one, where in placed)
         return audit(parsed, self._world, probe=probe)
+
+    def lock(
+        self,
+        manifest: PathInput,
+        dest: DestInput = None,
+        *,
+        upgrade: 'bool | Iterable[str]' = False,
+        check: bool = False,
+        allow_outside: bool = False,
+        base_url: str | None = None,
+        workers: int = 8,
+    ) -> 'LockReport':
+        """Write the lockfile of a manifest: size, digest and validators of the file of each entry.
+
+        The lockfile of `data.toml` is `data.toml.lock`. Entries that it has and that have not
+        changed stay, unless `upgrade` is True or names them. Others are taken from the cache, or
+        from the folder `dest`; what is not there is downloaded. If a download fails, nothing is
+        written. `check` only checks that the lockfile agrees with the manifest, without a request.
+
+        Raises: RequestError for a bad manifest or lockfile, or one that `check` finds outdated.
+        """
+        from dlmachine.locks.downloads import lock_manifest
+        from dlmachine.locks.lockfile import read_locking
+
+        locking = read_locking(
+            self.config, manifest, allow_outside=allow_outside, base_url=base_url
+        )
+        return lock_manifest(self, locking, dest, upgrade=upgrade, check=check, workers=workers)
+
+    def sync(
+        self,
+        manifest: PathInput,
+        dest: DestInput = './',
+        *,
+        locked: bool = False,
+        frozen: bool | None = None,
+        allow_outside: bool = False,
+        base_url: str | None = None,
+        workers: int = 8,
+    ) -> 'LockReport':
+        """Download the entries of a manifest to their paths in a folder, as its lockfile says.
+
+        Other bytes than those of the lockfile are refused. Entries that it lacks, or that have
+        changed, are added to it. `locked` refuses a lockfile that does not agree with the manifest.
+        `frozen` never changes it, and takes only its bytes; the default is the environment
+        variable DLMACHINE_FROZEN.
+
+        Raises: RequestError for a bad manifest or lockfile, or an outdated one if `locked`. Failed
+        downloads do not raise: see `LockReport.results` and `LockReport.raise_for_failures`.
+        """
+        from dlmachine.locks.downloads import sync_manifest
+        from dlmachine.locks.lockfile import frozen_by_environment, read_locking
+
+        is_frozen = frozen_by_environment() if frozen is None else frozen
+        locking = read_locking(
+            self.config, manifest, allow_outside=allow_outside, base_url=base_url
+        )
+        return sync_manifest(self, locking, dest, locked=locked, frozen=is_frozen, workers=workers)
 
     def item(self, url: Target, **options: 'Unpack[DownloadOptions]') -> 'CacheItem | None':
         """The `cachedir.CacheItem` of the copy that the cache has, of this thread; else None.

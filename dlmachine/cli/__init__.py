@@ -32,7 +32,9 @@ _COMMANDS = {
     'config': 'Show each setting and where it comes from.',
     'demo': 'Show the main job against a server on this computer.',
     'get': 'Download URLs, to files or into the cache.',
+    'lock': 'Write the lockfile of a manifest: which bytes its files have.',
     'plan': 'Show what a download would do, without doing it.',
+    'sync': 'Download a manifest with the bytes of its lockfile.',
 }
 
 
@@ -78,7 +80,7 @@ def main() -> None:
             group.main(standalone_mode=False)
             sys.stdout.flush()
     except click.ClickException as error:
-        from dlmachine.cli.usage import show_usage_error
+        from dlmachine.cli.parameters.usage import show_usage_error
 
         show_usage_error(error)
         sys.exit(error.exit_code)

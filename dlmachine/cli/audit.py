@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dlmachine.cli.batch.inputs import read_items
 from dlmachine.cli.common import (
     check_destination,
     destination,
@@ -14,7 +15,6 @@ from dlmachine.cli.common import (
     print_json,
     size_text,
 )
-from dlmachine.cli.inputs import read_items
 from dlmachine.cli.parameters.options import (
     Command,
     config_option,

@@ -17,9 +17,10 @@ from dlmachine.cli.parameters.options import (
     own_option,
     request_options,
     table_option,
+    workers_option,
 )
+from dlmachine.cli.parameters.usage import WORKERS
 from dlmachine.cli.parameters.values import FILE, FOLDER
-from dlmachine.cli.usage import WORKERS
 from dlmachine.core.faults.printing import printable
 from dlmachine.execution.log import WAITS
 
@@ -55,15 +56,7 @@ if TYPE_CHECKING:
     metavar='RESULTS',
     help='With -i: only what is not finished in RESULTS, the output of an earlier get --json.',
 )
-@own_option(
-    '-j',
-    '--workers',
-    type=click.IntRange(1, 256),
-    default=8,
-    envvar=list(WORKERS),
-    metavar='N',
-    help='Parallel downloads (default: 8, or DLMACHINE_WORKERS).',
-)
+@workers_option
 @own_option('--dry-run', is_flag=True, help='Show the plan without doing it.')
 @own_option('--exit-code', is_flag=True, help='With --dry-run: 10 if anything would be fetched.')
 @own_option('-q', '--quiet', is_flag=True, help='Print neither progress nor paths.')

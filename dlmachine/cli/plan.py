@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dlmachine.cli.batch.inputs import check_input, read_targets
 from dlmachine.cli.common import (
     check_destination,
     destination,
@@ -17,7 +18,6 @@ from dlmachine.cli.common import (
     request_words,
     shown,
 )
-from dlmachine.cli.inputs import check_input, read_targets
 from dlmachine.cli.parameters.options import (
     Command,
     input_options,
@@ -68,7 +68,7 @@ def command(urls: tuple[str, ...], **given: Any) -> None:
     with managing(given) as manager:
         path = given['input_file']
         read = () if path is None else read_targets(path, manager, given)
-        show_plans(manager, [*urls, *read], given)
+        show_plans(manager, [*urls, *(target for target, _ in read)], given)
 
 
 def show_plans(manager: 'DownloadManager', targets: 'list[Target]', given: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from dlmachine.options.lists import SETTING_NAMES
 ENV_PREFIX: Final = 'DLMACHINE_'
 _ENV_ALIASES: Final = {'CACHE_DIR': 'path', 'NO_PROGRESS': 'progress'}
 #: Variables that are not settings: the user file, those of the command line and of the tests.
-_ENV_OTHERS: Final = frozenset({'CONFIG', 'JOBS', 'REQUIRE_NGINX', 'WORKERS'})
+_ENV_OTHERS: Final = frozenset({'CONFIG', 'FROZEN', 'JOBS', 'REQUIRE_NGINX', 'WORKERS'})
 
 
 def unknown_variables(env: Mapping[str, str]) -> Iterator[str]:

@@ -33,8 +33,12 @@ def test_plan_audit_and_get_name_the_same_files(run: RunCommand, manifest: str) 
 
     names = {'t.tsv', 't-2.tsv', 'c/d.tsv'}
     assert [planned.returncode, got.returncode, audited[0].returncode] == [10, 0, 10]
-    for one in (*audited, got):
-        assert {row['path'] for row in json.loads(one.stdout)} == {f'data/{one}' for one in names}
+    rows = [
+        *map(json.loads, (one.stdout for one in audited)),
+        map(json.loads, got.stdout.splitlines()),
+    ]
+    for found in rows:
+        assert {row['path'] for row in found} == {f'data/{name}' for name in names}
     for name in names:
         assert any(f'data/{name}' in one['text'] for one in json.loads(planned.stdout))
 
@@ -68,3 +72,64 @@ def test_a_path_outside_needs_the_flag(run: RunCommand, server: Server, tmp_path
     assert '--allow-outside' in refused.stderr
     assert allowed.returncode == 0
     assert (tmp_path / 'work' / 't.tsv').read_bytes() == BODY
+
+
+def test_lock_and_sync_end_with_codes_for_scripts(
+    run: RunCommand, server: Server, tmp_path: Path
+) -> None:
+    """10 if manifest and lock differ, 9 if the bytes do; the lock lies beside the manifest."""
+    url, work = server.on('/t.tsv', resource(BODY)), tmp_path / 'work'
+    (work / 'data.toml').write_text(f'[first]\nurl = "{url}"\npath = "a/t.tsv"\n')
+    steps = {
+        'no lock': run('lock', 'data.toml', '--check'),
+        'locked': run('lock', 'data.toml'),
+        'agrees': run('lock', 'data.toml', '--check'),
+        'synced': run('sync', 'data.toml', '--dir', 'data', '--locked'),
+        'as json': run('sync', 'data.toml', '--dir', 'data', '--frozen', '--json'),
+        'unknown': run('lock', 'data.toml', '--upgrade-entry', 'frist'),
+    }
+    server.on('/t.tsv', resource(b'new'))
+    steps |= {
+        'bytes': run('sync', 'data.toml', '--dir', 'other'),
+        'in part': run('sync', 'data.toml', '--dir', 'other', DLMACHINE_FROZEN='1'),
+        'upgraded': run('lock', 'data.toml', '--upgrade-entry', 'first'),
+    }
+    with (work / 'data.toml').open('a') as file:
+        file.write(f'[second]\nurl = "{url}"\n')
+    steps |= {
+        'differs': run('lock', 'data.toml', '--check'),
+        'not locked': run('sync', 'data.toml', '--locked'),
+        'not frozen': run('sync', 'data.toml', DLMACHINE_FROZEN='1'),
+        'updated': run('sync', 'data.toml', '--dir', 'both', '--quiet'),
+        'again': run('lock', 'data.toml', '--upgrade'),
+    }
+
+    assert {name: done.returncode for name, done in steps.items() if done.returncode} == {
+        'no lock': 10, 'unknown': 2, 'bytes': 9, 'in part': 9, 'differs': 10, 'not locked': 10, 'not frozen': 10,
+    }  # fmt: skip
+    assert steps['locked'].stderr == '1 downloaded\ndata.toml.lock: written, 1 added (first)\n'
+    assert steps['synced'].stdout == 'data/a/t.tsv\n'
+    assert steps['synced'].stderr.endswith('data.toml.lock: not changed\n')
+    assert json.loads(steps['as json'].stdout)['path'] == 'data/a/t.tsv'
+    assert not (work / 'other').exists() or not list((work / 'other').rglob('*.tsv'))
+    assert (work / 'both' / 't.tsv').read_bytes() == b'new'
+    assert (steps['updated'].stdout, steps['updated'].stderr) == ('', '')
+
+
+def test_a_lock_comes_from_the_cache_or_the_folder(
+    run: RunCommand, server: Server, tmp_path: Path
+) -> None:
+    """Without either, what is downloaded for a lock is not stored."""
+    url, work = server.on('/t.tsv', resource(BODY)), tmp_path / 'work'
+    (work / 'list.txt').write_text(f'{url}\n')
+    run('get', url, '--cache', 'c')
+
+    run('lock', 'list.txt', '--cache', 'c')
+    assert len(server.asked) == 1
+    text = (work / 'list.txt.lock').read_text()
+    (work / 'list.txt.lock').unlink()
+    run('lock', 'list.txt', '--dir', 'd')
+
+    assert (work / 'd' / 't.tsv').read_bytes() == BODY
+    assert (work / 'list.txt.lock').read_text() == text
+    assert sorted(path.name for path in work.iterdir()) == ['c', 'd', 'list.txt', 'list.txt.lock']

@@ -21,7 +21,9 @@ OTHER_TEXTS: Final[dict[str, str]] = {
     'dlmachine/cli/cache.py': 'the output of a command; its errors have rows',
     'dlmachine/cli/cache_doctor.py': 'the output of a command; its errors have rows',
     'dlmachine/cli/audit.py': 'the output of a command',
-    'dlmachine/cli/parameters': 'help texts',
+    'dlmachine/cli/parameters/flags.py': 'help texts',
+    'dlmachine/cli/parameters/options.py': 'help texts',
+    'dlmachine/cli/parameters/values.py': 'help texts',
     'dlmachine/core/frozen.py': 'source code that is compiled; its errors have rows',
     'dlmachine/core/maintenance': 'findings of `dlmachine cache doctor`',
     'adapters/dlmachine_adapters/maintenance': 'what `dlmachine cache doctor` has done',
@@ -45,6 +47,7 @@ _OTHER_NAMES: Final = frozenset(
         '_FORMATS',
         '_GZIP',
         'USER_AGENT',
+        '_HEAD',
     }
 )
 #: SQL, and patterns for the log and for header values.

@@ -19,6 +19,7 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
     ),
     'only a defect in dlmachine itself would show it': (
         '... is not a value of the core',
+        'an entry without a descriptor is never downloaded',
         'an outcome has a path or a buffer',
         'begins at byte ..., where ... is offered',
         'holds ... bytes, where ... are to be kept',

@@ -7,7 +7,9 @@ only OSError.
 import contextlib
 import errno
 import os
+import stat
 from pathlib import Path
+from secrets import token_hex
 from typing import Final
 
 from dlmachine_adapters.files.own_folder import OwnFolder
@@ -20,6 +22,9 @@ _NO_LINKS: Final = frozenset(
 #: On Linux, links an open file itself, even if its name now belongs to another file.
 _HANDLES: Final = '/proc/self/fd'
 _NO_HANDLES: Final = _NO_LINKS | {errno.ENOENT, errno.EXDEV, errno.EACCES, errno.ELOOP}
+
+#: A temporary name is that of the file, shortened to leave room for 18 characters.
+_MAX_STEM: Final = 100
 
 
 class Source:
@@ -135,6 +140,27 @@ def move_over(source: Source, target: Path) -> None:
         # just now, with the same bytes.
         if error.errno == errno.ESTALE and not source.has_bytes_of(target):
             raise
+    sync_folder(target.parent)
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a text file durably in place of any with that name.  Raises: OSError.
+
+    A symbolic link stays; the file that it leads to is replaced, and its permissions stay.
+    """
+    target = Path(os.path.realpath(path))
+    new = target.with_name(f'.{target.name[:_MAX_STEM]}.{token_hex(8)}')
+    try:
+        with new.open('x', encoding='utf-8', newline='\n') as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileNotFoundError):
+            new.chmod(stat.S_IMODE(target.stat().st_mode))
+        new.replace(target)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
     sync_folder(target.parent)
 
 

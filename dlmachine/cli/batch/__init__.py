@@ -1,1 +1,1 @@
-"""The batch of `dlmachine get`: its inputs, its results, its summary, and another try."""
+"""Batches of commands: their inputs, results and summaries, and another try."""

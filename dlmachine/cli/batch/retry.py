@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dlmachine.cli.batch.inputs import check_input, read_targets
 from dlmachine.cli.common import shown
-from dlmachine.cli.inputs import check_input, read_targets
 from dlmachine.core.frozen import frozen
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from dlmachine.cli.parameters.flags import ALSO, ON, REPEATED, flag_of, renamed
+from dlmachine.cli.parameters.usage import WORKERS
 from dlmachine.cli.parameters.values import FILE, Completed, accepts, metavar, type_of
 from dlmachine.core.spec.option_help import DESCRIPTOR_HELP, OPTION_HELP, OptionHelp
 from dlmachine.options.lists import MANAGER_HELP
@@ -133,6 +134,15 @@ outside_option = own_option(
 )
 base_url_option = own_option(
     '--base-url', metavar='URL', help='URL that the URLs of a manifest are relative to.'
+)
+workers_option = own_option(
+    '-j',
+    '--workers',
+    type=click.IntRange(1, 256),
+    default=8,
+    envvar=list(WORKERS),
+    metavar='N',
+    help='Parallel downloads (default: 8, or DLMACHINE_WORKERS).',
 )
 json_option = own_option('--json', 'as_json', is_flag=True, help='Machine-readable output.')
 

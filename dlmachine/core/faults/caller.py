@@ -172,6 +172,27 @@ class ChecksumUnknown(FaultBase):
 
 
 @frozen
+class LockOutdated(FaultBase):
+    """A manifest and its lockfile differ, and the lockfile may not be changed."""
+
+    party = Party.CALLER
+    code = 'lock_outdated'
+    path: str
+    problem: str
+
+    def what(self) -> str:
+        return f'{self.about}lockfile {printable(self.path)}: {self.problem}'
+
+    @property
+    def filename(self) -> str:
+        """The path of the lockfile."""
+        return self.path
+
+    def remedy(self) -> str:
+        return 'Update the lockfile: run dlmachine lock, or call manager.lock()'
+
+
+@frozen
 class Cancelled(FaultBase):
     """The caller cancelled the download by closing the manager or the iterator of a batch."""
 
@@ -194,5 +215,6 @@ CallerFault: TypeAlias = (
     | WindowUnsatisfiable
     | DestinationUnusable
     | ChecksumUnknown
+    | LockOutdated
     | Cancelled
 )

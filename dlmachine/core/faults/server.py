@@ -1,10 +1,12 @@
 """Faults of the server: it responded, but not with the requested file.  Pure."""
 
 import json
+import shlex
 from datetime import timedelta
 from typing import Any, Final, TypeAlias
 
 from dlmachine.core.faults.base import FaultBase, Party
+from dlmachine.core.faults.printing import printable
 from dlmachine.core.frozen import frozen
 
 
@@ -140,6 +142,28 @@ class DigestMismatch(FaultBase):
 
 
 @frozen
+class LockMismatch(FaultBase):
+    """The received bytes are not those that the lockfile of the manifest has for this entry."""
+
+    party = Party.SERVER
+    code = 'lock_mismatch'
+    url: str
+    entry: str
+    lock: str
+    expected: str
+    actual: str
+
+    def what(self) -> str:
+        differ = f'sha256 is {self.actual}, but {printable(self.lock)} has {self.expected}'
+        return f'{self.url}: {differ} for entry {self.entry!r}'
+
+    def remedy(self) -> str:
+        words = ('lock', self.lock.removesuffix('.lock'), '--upgrade-entry', self.entry)
+        accept = f'If the new bytes are right, accept them: dlmachine {shlex.join(words)}'
+        return f'Nothing was kept. {accept}'
+
+
+@frozen
 class ContentRefused(FaultBase):
     """The body is complete but not the requested content: an error page, too small, damaged."""
 
@@ -166,5 +190,11 @@ _UNLESS: Final = {
 
 
 ServerFault: TypeAlias = (
-    HttpStatus | RedirectRefused | AnswerUnusable | BodyTooLarge | DigestMismatch | ContentRefused
+    HttpStatus
+    | RedirectRefused
+    | AnswerUnusable
+    | BodyTooLarge
+    | DigestMismatch
+    | LockMismatch
+    | ContentRefused
 )

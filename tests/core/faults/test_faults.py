@@ -22,6 +22,8 @@ from dlmachine.core.faults import (
     HttpStatus,
     InvalidInput,
     LockBusyTooLong,
+    LockMismatch,
+    LockOutdated,
     OfflineMiss,
     Party,
     RedirectRefused,
@@ -97,6 +99,8 @@ TEXTS: list[tuple[Fault, str]] = [
     (StorageFailed(path='x', operation='write', problem='permission denied'), 'cannot write x: no permission to create files in this folder. Check the permissions of this folder and of the folders above it'),
     (CacheUnusable(path='/c', problem='there is no such folder'), 'cache /c: there is no such folder. Check the path of the cache folder: path='),
     (LockBusyTooLong(key='ab' * 32, waited=S, url=U), 'http://h/x was locked for 1.5 s. Wait for the other download, or raise lock_timeout='),
+    (LockOutdated(path='x.lock', problem='1 added (a)'), 'lockfile x.lock: 1 added (a). Update the lockfile: run dlmachine lock, or call manager.lock()'),
+    (LockMismatch(url='u', entry='my table', lock='x.lock', expected='0a', actual='0b'), "u: sha256 is 0b, but x.lock has 0a for entry 'my table'. Nothing was kept. If the new bytes are right, accept them: dlmachine lock x --upgrade-entry 'my table'"),
     (WorkerLost(problem='it died'), 'the worker returned no result: it died. Check the log of the worker, and start the download again'),
     (Bug(state='Waiting', event='Recorded'), 'state Waiting cannot handle event Recorded. Please report it'),
 ]  # fmt: skip

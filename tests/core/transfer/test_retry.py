@@ -22,6 +22,8 @@ from dlmachine.core.faults import (
     HttpStatus,
     InvalidInput,
     LockBusyTooLong,
+    LockMismatch,
+    LockOutdated,
     OfflineMiss,
     RedirectRefused,
     SchemeRefused,
@@ -81,6 +83,8 @@ CHANCES: list[tuple[Fault, Chance, Chance]] = [
     (StorageFailed(path='x', operation='x', problem='x'), NONE, NONE),
     (LockBusyTooLong(key='x', waited=HOUR), NONE, NONE),
     (Cancelled(), NONE, NONE),
+    (LockOutdated(path='x', problem='x'), NONE, NONE),
+    (LockMismatch(url='u', entry='x', lock='x', expected='x', actual='y'), NONE, NONE),
     (WorkerLost(problem='x'), NONE, NONE),
     (Bug(state='x', event='x'), NONE, NONE),
 ]

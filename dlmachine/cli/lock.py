@@ -1,0 +1,71 @@
+"""`dlmachine lock`: write the lockfile of a manifest."""
+
+from typing import Any
+
+import click
+
+from dlmachine.cli.batch.lock_report import show_report
+from dlmachine.cli.common import managing
+from dlmachine.cli.parameters.options import (
+    Command,
+    base_url_option,
+    config_option,
+    json_option,
+    outside_option,
+    own_option,
+    table_option,
+    workers_option,
+)
+from dlmachine.cli.parameters.values import FILE, FOLDER
+
+
+@click.command('lock', cls=Command)
+@click.argument('file', type=FILE, metavar='MANIFEST')
+@own_option('--check', is_flag=True, help='Only check that the lockfile agrees with the manifest.')
+@own_option('--upgrade', is_flag=True, help='Ask the servers for all entries again.')
+@own_option(
+    '--upgrade-entry',
+    'upgrade_entries',
+    multiple=True,
+    metavar='NAME',
+    help='Ask the server for this entry again.',
+)
+@own_option(
+    '-d',
+    '--dir',
+    '--output-dir',
+    'folder',
+    type=FOLDER,
+    metavar='DIR',
+    help='Folder of the files, which are downloaded there if they are missing.',
+)
+@table_option('path')
+@outside_option
+@base_url_option
+@workers_option
+@own_option('-q', '--quiet', is_flag=True, help='Print neither progress nor a summary.')
+@table_option('progress', help='No progress bars.')
+@config_option
+@table_option('backend')
+@table_option('offline')
+@json_option
+def command(file: str, **given: Any) -> None:
+    """Write the lockfile of MANIFEST: which bytes each of its files has.
+
+    The lockfile of data.toml is data.toml.lock. Entries that it has and that have not changed stay.
+    The bytes of the others are taken from the cache or the folder, and downloaded only if they are
+    in neither. Exit code: 10 if --check finds that manifest and lockfile differ.
+    """
+    upgrade = True if given['upgrade'] else given['upgrade_entries']
+    is_bare = given['quiet'] or given['as_json'] or given['progress'] is False
+    with managing(given, progress=not is_bare) as manager:
+        report = manager.lock(
+            file,
+            None if given['folder'] is None else f'{given["folder"]}/',
+            upgrade=upgrade,
+            check=given['check'],
+            allow_outside=given['allow_outside'],
+            base_url=given['base_url'],
+            workers=given['workers'],
+        )
+        show_report(report, manager, given)

@@ -1,0 +1,70 @@
+"""`dlmachine sync`: download a manifest with the bytes of its lockfile."""
+
+from typing import Any
+
+import click
+
+from dlmachine.cli.batch.lock_report import show_report
+from dlmachine.cli.common import managing
+from dlmachine.cli.parameters.options import (
+    Command,
+    base_url_option,
+    config_option,
+    json_option,
+    outside_option,
+    own_option,
+    table_option,
+    workers_option,
+)
+from dlmachine.cli.parameters.values import FILE, FOLDER
+from dlmachine.cli.signals import ending_at_once
+
+
+@click.command('sync', cls=Command)
+@click.argument('file', type=FILE, metavar='MANIFEST')
+@own_option(
+    '-d',
+    '--dir',
+    '--output-dir',
+    'folder',
+    type=FOLDER,
+    default='.',
+    metavar='DIR',
+    help='Folder of the files (default: the current one).',
+)
+@own_option('--locked', is_flag=True, help='Refuse a lockfile that differs from the manifest.')
+@own_option(
+    '--frozen',
+    is_flag=True,
+    default=None,
+    help='Take only the bytes of the lockfile, and leave it as it is (or DLMACHINE_FROZEN=1).',
+)
+@table_option('path')
+@outside_option
+@base_url_option
+@workers_option
+@own_option('-q', '--quiet', is_flag=True, help='Print neither progress nor paths.')
+@table_option('progress', help='No progress bars.')
+@config_option
+@table_option('backend')
+@table_option('offline')
+@json_option
+def command(file: str, **given: Any) -> None:
+    """Download the files of MANIFEST to their paths in a folder, with the bytes of its lockfile.
+
+    Entries that the lockfile lacks, or that have changed, are added to it. Exit code: 9 if bytes
+    differ from the lockfile (nothing is stored then), 10 if --locked or --frozen finds it outdated.
+    """
+    is_bare = given['quiet'] or given['as_json'] or given['progress'] is False
+    with managing(given, progress=not is_bare) as manager:
+        with ending_at_once():
+            report = manager.sync(
+                file,
+                f'{given["folder"]}/',
+                locked=given['locked'],
+                frozen=given['frozen'],
+                allow_outside=given['allow_outside'],
+                base_url=given['base_url'],
+                workers=given['workers'],
+            )
+        show_report(report, manager, given, are_paths_shown=True)

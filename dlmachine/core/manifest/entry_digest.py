@@ -1,0 +1,86 @@
+"""The digest of an entry, by which a lockfile knows that the entry has changed.
+
+Pure. It covers what says which bytes the server sends: method, URL, header fields and body, and the
+checksum. Mirrors, options, the path of the file and what the cache key ignores do not count, and
+neither do secrets: a new token is not a change, and the digest tells nothing about it.
+"""
+
+import json
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import PurePath
+from typing import assert_never
+
+from dlmachine.core.cache.key import identity
+from dlmachine.core.http.body import (
+    Body,
+    ContentPart,
+    FormBody,
+    JsonBody,
+    MultipartBody,
+    NoBody,
+    Part,
+    RawBody,
+)
+from dlmachine.core.http.headers import Headers
+from dlmachine.core.secrets.redact import MASK, Redactor, is_secret_name, redact_value
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.policy import Policy
+
+
+def entry_digest(descriptor: Descriptor, policy: Policy) -> str:
+    """The digest of an entry: 64 hex digits.
+
+    >>> one, two = (Descriptor.parse(f'http://h/t?token={token}').unwrap() for token in 'ab')
+    >>> entry_digest(one, Policy()) == entry_digest(two, Policy())
+    True
+    """
+    redactor = descriptor.redactor
+    shown = Descriptor(
+        url=redactor.url(descriptor.url),
+        method=descriptor.method,
+        query=redactor.pairs(descriptor.query),
+        headers=Headers(redactor.fields(descriptor.headers)),
+        body=_without_secrets(descriptor.body, redactor),
+        key_without=descriptor.key_without,
+        key_ignores_query=descriptor.key_ignores_query,
+    )
+    text = f'{redactor.text(identity(shown).decode())}\n{_expected(policy)}'
+    return sha256(text.encode('utf-8', 'surrogateescape')).hexdigest()
+
+
+def _expected(policy: Policy) -> str:
+    found = policy.checksum_file
+    if found is None:
+        return '' if policy.checksum is None else str(policy.checksum)
+    # A path differs from machine to machine.
+    return str(found) if found.is_url else PurePath(found.location).name
+
+
+def _without_secrets(body: Body, redactor: Redactor) -> Body:
+    match body:
+        case NoBody():
+            return body
+        case FormBody(pairs=pairs):
+            return FormBody(redactor.pairs(pairs))
+        case JsonBody(text=text):
+            return JsonBody(json.dumps(redact_value(json.loads(text), redactor.names)))
+        case RawBody(data=data):
+            return replace(body, data=_scrubbed(data, redactor))
+        case MultipartBody(parts=parts):
+            return MultipartBody(tuple(_masked(part, redactor) for part in parts))
+        case _:
+            assert_never(body)
+
+
+def _masked(part: Part, redactor: Redactor) -> Part:
+    if not isinstance(part, ContentPart):
+        return part
+    is_secret = is_secret_name(part.name, redactor.names)
+    content = MASK.encode() if is_secret else _scrubbed(part.content, redactor)
+    return replace(part, content=content)
+
+
+def _scrubbed(data: bytes, redactor: Redactor) -> bytes:
+    text = data.decode('utf-8', 'surrogateescape')
+    return redactor.text(text).encode('utf-8', 'surrogateescape')

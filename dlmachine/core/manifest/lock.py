@@ -1,0 +1,154 @@
+"""The lockfile of a manifest: which bytes its entries had.
+
+Pure. It has no times and no URLs of redirects, so that locking twice gives the same text, and no
+secrets. The manifest says how to download a file; the lockfile says which file it is.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from tomllib import TOMLDecodeError, loads
+from typing import Any, Final
+
+import tomli_w
+from returns.result import Failure, Result, Success
+
+from dlmachine.core.cache.record import is_field_text, is_sha256
+from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.faults.printing import shown_value
+from dlmachine.core.frozen import frozen
+
+#: The version of the format, increased when an older dlmachine could not read it rightly.
+LOCK_VERSION: Final = 1
+_HEAD: Final = '# Written by dlmachine lock. Commit this file, and do not edit it.\n'
+_DAMAGED: Final = 'Restore the lockfile, or remove it and lock the manifest again'
+
+
+@frozen
+class LockedFile:
+    """The bytes of an entry: their size, digest and validators, and the digest of the entry.
+
+    `name` is that of the entry, `url` its URL with secrets masked.
+    """
+
+    name: str
+    url: str
+    entry: str
+    size: int
+    sha256: str
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+@frozen
+class Lock:
+    """The locked files, sorted by name."""
+
+    files: tuple[LockedFile, ...] = ()
+
+    @property
+    def by_name(self) -> Mapping[str, LockedFile]:
+        """Each file by the name of its entry."""
+        return {file.name: file for file in self.files}
+
+
+def make_lock(files: Iterable[LockedFile]) -> Lock:
+    """Make a lockfile of files in any order."""
+    return Lock(files=tuple(sorted(files, key=lambda file: file.name)))
+
+
+def write_lock(lock: Lock) -> str:
+    """The lockfile as TOML.
+
+    >>> file = LockedFile(name='t', url='http://h/t', entry='0' * 64, size=5, sha256='1' * 64)
+    >>> parse_lock(write_lock(Lock(files=(file,))), 'x.lock').unwrap().files == (file,)
+    True
+    """
+    rows = [
+        {name: value for name in _NAMES if (value := getattr(file, name)) is not None}
+        for file in lock.files
+    ]
+    return _HEAD + tomli_w.dumps({'version': LOCK_VERSION, 'file': rows})
+
+
+_NAMES: Final = tuple(field.name for field in fields(LockedFile))
+
+
+def parse_lock(text: str, where: str) -> Result[Lock, Fault]:
+    """Parse a lockfile; `where` names its file.
+
+    Faults: `InvalidInput` for a damaged lockfile, which names the entry, and for a later format.
+
+    >>> parse_lock('version = 2', 'x.lock').failure().problem
+    'has the format 2, but this version of dlmachine reads format 1'
+    """
+    try:
+        found = loads(text)
+    except (TOMLDecodeError, RecursionError) as error:
+        why = str(error) if isinstance(error, TOMLDecodeError) else 'it is nested too deeply'
+        return _damaged(where, f'is not TOML: {why}')
+    version, rows = found.pop('version', None), found.pop('file', [])
+    if type(version) is not int or version < 1:
+        return _damaged(where, 'has no format version')
+    if version > LOCK_VERSION:
+        problem = f'has the format {version}, but this version of dlmachine reads format 1'
+        advice = 'Install a newer dlmachine'
+        return Failure(InvalidInput(where=where, problem=problem, advice=advice))
+    if found or not isinstance(rows, list):
+        return _damaged(where, 'has other names than version and file')
+    return _parse_rows(rows, where)
+
+
+def _parse_rows(rows: Iterable[Any], where: str) -> Result[Lock, Fault]:
+    files: dict[str, LockedFile] = {}
+    for number, row in enumerate(rows, start=1):
+        name = row.get('name') if isinstance(row, dict) else None
+        named = name if isinstance(name, str) else ''
+        problem = 'is there twice' if named in files else _find_problem(row)
+        if problem is not None:
+            label = f'entry {named!r}' if named else f'entry {number}'
+            return _damaged(f'{where}, {label}', problem)
+        files[named] = LockedFile(**row)
+    return Success(make_lock(files.values()))
+
+
+def _find_problem(row: Any) -> str | None:
+    if not isinstance(row, dict):
+        return 'is not a table'
+    other = next((name for name in row if name not in _NAMES), None)
+    if other is not None:
+        return f'has the unknown name {other!r}'
+    for name in _NAMES:
+        value = row.get(name)
+        if value is None and name not in _OPTIONAL:
+            return f'has no {name}'
+        if value is not None and not _IS_VALUE[name](value):
+            return f'has {shown_value(value)} as {name}, which must be {_EXPECTED[name]}'
+    return None
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and is_field_text(value)
+
+
+def _is_size(value: object) -> bool:
+    return type(value) is int and value >= 0
+
+
+_OPTIONAL: Final = ('etag', 'last_modified')
+_DIGEST: Final = 'a SHA-256 digest of 64 hex digits'
+_IS_VALUE: Final = {
+    'name': lambda value: isinstance(value, str) and value != '',
+    **dict.fromkeys(('url', 'etag', 'last_modified'), _is_text),
+    **dict.fromkeys(('entry', 'sha256'), is_sha256),
+    'size': _is_size,
+}
+_EXPECTED: Final = {
+    'name': 'text',
+    **dict.fromkeys(('url', 'etag', 'last_modified'), 'text on one line'),
+    **dict.fromkeys(('entry', 'sha256'), _DIGEST),
+    'size': 'a number of bytes',
+}
+
+
+def _damaged(where: str, problem: str) -> Result[Lock, Fault]:
+    return Failure(InvalidInput(where=where, problem=problem, advice=_DAMAGED))

@@ -1,0 +1,1 @@
+"""Locks of manifests: their lockfiles, and downloads with the bytes of a lockfile."""

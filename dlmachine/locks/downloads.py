@@ -1,0 +1,170 @@
+"""Lock a manifest, and download it with the bytes of its lockfile."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from tempfile import TemporaryDirectory
+
+from dlmachine.batch.items import BatchItem, BatchSuccess
+from dlmachine.batch.methods import ManyDownloads
+from dlmachine.batch.results import Results
+from dlmachine.core.faults import DigestMismatch, Fault, InvalidInput, LockMismatch, LockOutdated
+from dlmachine.core.faults.printing import printable
+from dlmachine.core.frozen import frozen
+from dlmachine.core.integrity.checksum import Checksum
+from dlmachine.core.manifest.comparison import LockDifference
+from dlmachine.core.spec.destination import Auto
+from dlmachine.core.spec.options import unknown_name
+from dlmachine.errors import error_for
+from dlmachine.locks.lockfile import FROZEN_VARIABLE, Locking, frozen_by_environment, write_locking
+from dlmachine.manifest import Item
+from dlmachine.paths import DestInput
+
+
+@frozen
+class LockReport:
+    """What `lock` or `sync` has done.
+
+    `path` is the lockfile, `difference` how it differed from the manifest before, `results` the
+    downloads, and `is_written` whether the lockfile was written.
+    """
+
+    path: str
+    difference: LockDifference
+    results: Results[Item]
+    is_written: bool = False
+
+    def raise_for_failures(self) -> None:
+        """Raises: ExceptionGroup with a DownloadError for each failed download, if any failed."""
+        self.results.raise_for_failures()
+
+
+def lock_manifest(
+    manager: ManyDownloads,
+    locking: Locking,
+    dest: DestInput = None,
+    *,
+    upgrade: bool | Iterable[str] = False,
+    check: bool = False,
+    workers: int = 8,
+) -> LockReport:
+    """Find the bytes of entries that the lockfile lacks, or that are upgraded, and write it.
+
+    If a download fails, the lockfile stays as it is. `check` only checks it, and so does every call
+    if the environment freezes lockfiles.
+
+    Raises: RequestError for an entry to upgrade that the manifest does not have, and for a checked
+    lockfile that does not agree with the manifest.
+    """
+    upgraded = _upgraded(locking, upgrade)
+    if check or frozen_by_environment():
+        if upgraded:
+            name = 'check' if check else FROZEN_VARIABLE
+            problem = f'cannot be combined with {name}, which leaves the lockfile as it is'
+            raise error_for(InvalidInput(where='upgrade', problem=problem))
+        locking.check()
+        return LockReport(
+            path=locking.path, difference=locking.difference, results=manager.download_all(())
+        )
+    wanted = [
+        replace(item, policy=replace(item.policy, check_freshness=True))
+        if name in upgraded
+        else item
+        for name, item in locking.items.items()
+        if name in upgraded or locking.pinned(name) is None
+    ]
+    has_place = dest is not None or manager.config.policy.dest != Auto()
+    if has_place or manager.config.path is not None or manager.config.pkg is not None:
+        return _lock(manager, locking, wanted, dest, workers)
+    with TemporaryDirectory(prefix='dlmachine-lock-') as folder:
+        return _lock(manager, locking, wanted, folder, workers)
+
+
+def _lock(
+    manager: ManyDownloads, locking: Locking, wanted: list[Item], dest: DestInput, workers: int
+) -> LockReport:
+    results = manager.download_all(wanted, dest, workers)
+    is_written = not results.failed and write_locking(locking, results.ok)
+    return LockReport(
+        path=locking.path, difference=locking.difference, results=results, is_written=is_written
+    )
+
+
+def sync_manifest(
+    manager: ManyDownloads,
+    locking: Locking,
+    dest: DestInput,
+    *,
+    locked: bool = False,
+    frozen: bool = False,
+    workers: int = 8,
+) -> LockReport:
+    """Download the entries of a manifest; those in the lockfile must have its bytes.
+
+    The lockfile is updated, unless it is `frozen` or one of the new entries fails. `locked` refuses
+    one that does not agree with the manifest. A frozen lockfile has the last word: entries that it
+    lacks fail, and those that have changed must have its bytes.
+
+    Raises: RequestError for a lockfile that does not exist or, if `locked`, does not agree.
+    """
+    if locked:
+        locking.check()
+    if frozen and locking.found is None:
+        raise error_for(LockOutdated(path=locking.path, problem='it does not exist'))
+    targets = [_pinned(item, locking, frozen=frozen) for item in locking.items.values()]
+
+    def start(inputs: Iterable[Item]) -> Iterator[BatchItem[Item]]:
+        for done in manager.download_many(inputs, dest, workers):
+            yield _explained(done, locking)
+
+    results = Results(start(targets), start, manager.secret_names)
+    unlocked = locking.difference.unlocked
+    is_complete = not any(item.input.name in unlocked for item in results.failed)
+    new = (item for item in results.ok if item.input.name in unlocked)
+    return LockReport(
+        path=locking.path,
+        difference=locking.difference,
+        results=results,
+        is_written=not frozen and is_complete and write_locking(locking, new),
+    )
+
+
+def _upgraded(locking: Locking, upgrade: bool | Iterable[str]) -> frozenset[str]:
+    if isinstance(upgrade, bool):
+        return frozenset(locking.items if upgrade else ())
+    names = frozenset([upgrade] if isinstance(upgrade, str) else upgrade)
+    for name in sorted(names - locking.items.keys()):
+        near = unknown_name(name, locking.items).nearest
+        advice = f'Did you mean {near!r}?' if near else ''
+        problem = f'has no entry {name!r}'
+        where = printable(locking.manifest)
+        raise error_for(InvalidInput(where=where, problem=problem, advice=advice))
+    return names
+
+
+def _pinned(item: Item, locking: Locking, *, frozen: bool) -> Item:
+    file = locking.lock.by_name.get(item.name) if frozen else locking.pinned(item.name)
+    if file is not None:
+        checksum = Checksum('sha256', file.sha256)
+        return replace(item, policy=replace(item.policy, checksum=checksum, checksum_file=None))
+    if not frozen:
+        return item
+    fault = LockOutdated(path=locking.path, problem=f'it has no entry {item.name!r}', url=item.url)
+    return replace(item, descriptor=None, fault=fault)
+
+
+def _explained(done: BatchItem[Item], locking: Locking) -> BatchItem[Item]:
+    fault: Fault | None = done.fault
+    file = locking.lock.by_name.get(done.input.name)
+    if isinstance(done, BatchSuccess) or not isinstance(fault, DigestMismatch) or file is None:
+        return done
+    if fault.expected != file.sha256:
+        return done
+    mismatch = LockMismatch(
+        url=fault.url,
+        tries=fault.tries,
+        entry=file.name,
+        lock=locking.path,
+        expected=fault.expected,
+        actual=fault.actual,
+    )
+    return replace(done, fault=mismatch)

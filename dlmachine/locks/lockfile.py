@@ -1,0 +1,152 @@
+"""Read the lockfile of a manifest, compare both, and write it.
+
+The lockfile of `data.toml` is `data.toml.lock`. What is in it is decided by the pure functions of
+`dlmachine.core.manifest`.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from hashlib import file_digest
+from os import fsdecode
+from pathlib import Path
+from typing import Final
+
+from dlmachine.batch.items import BatchSuccess
+from dlmachine.config import Config
+from dlmachine.core.cache.key import shown_url
+from dlmachine.core.faults import InvalidInput, LockOutdated
+from dlmachine.core.faults.printing import printable
+from dlmachine.core.frozen import frozen
+from dlmachine.core.manifest.comparison import LockDifference, compare_lock, find_repeated
+from dlmachine.core.manifest.entry_digest import entry_digest
+from dlmachine.core.manifest.lock import Lock, LockedFile, make_lock, parse_lock, write_lock
+from dlmachine.core.spec.option_parsers import read_bool
+from dlmachine.documents.reader import read_text_file
+from dlmachine.errors import error_for, unwrap
+from dlmachine.manifest import Item, read_manifest
+from dlmachine.paths import PathInput, expand
+
+#: The environment variable that makes every lockfile frozen.
+FROZEN_VARIABLE: Final = 'DLMACHINE_FROZEN'
+
+
+@frozen
+class Locking:
+    """A manifest with its entries, and the path and the content of its lockfile (None: no file)."""
+
+    manifest: str
+    items: Mapping[str, Item]
+    path: str
+    found: str | None
+    lock: Lock
+    difference: LockDifference
+
+    def check(self) -> None:
+        """Raises: RequestError unless the lockfile agrees with the manifest."""
+        if self.found is None:
+            raise error_for(LockOutdated(path=self.path, problem='it does not exist'))
+        if not self.difference.is_empty:
+            problem = f'{printable(self.manifest)} has changed since: {self.difference}'
+            raise error_for(LockOutdated(path=self.path, problem=problem))
+
+    def pinned(self, name: str) -> LockedFile | None:
+        """The locked bytes of an entry that has not changed since; else None."""
+        return None if name in self.difference.unlocked else self.lock.by_name.get(name)
+
+
+def read_locking(
+    config: Config,
+    manifest: PathInput,
+    *,
+    allow_outside: bool = False,
+    base_url: str | None = None,
+) -> Locking:
+    """Read a manifest and its lockfile.
+
+    Raises: RequestError for a manifest with a bad entry, or a damaged lockfile.
+    """
+    name = expand(fsdecode(manifest))
+    read = read_manifest(
+        name, config.policy, config.described, allow_outside=allow_outside, base_url=base_url
+    )
+    items = unwrap(read)
+    bad = next((item.fault for item in items if item.fault is not None), None)
+    if bad is not None:
+        raise error_for(bad)
+    twice = find_repeated(item.name for item in items)
+    if twice is not None:
+        advice = 'Give each entry a name of its own: a lockfile tells them apart by it'
+        problem = f'has two entries named {twice!r}'
+        raise error_for(InvalidInput(where=printable(name), problem=problem, advice=advice))
+    by_name = {item.name: item for item in items}
+    path = f'{name}.lock'
+    found = unwrap(read_text_file(path)) if os.path.lexists(path) else None
+    lock = Lock() if found is None else unwrap(parse_lock(found, printable(path)))
+    digests = {one: _digest(item) for one, item in by_name.items()}
+    return Locking(
+        manifest=name,
+        items=by_name,
+        path=path,
+        found=found,
+        lock=lock,
+        difference=compare_lock(digests, lock),
+    )
+
+
+def write_locking(locking: Locking, downloads: Iterable[BatchSuccess[Item]]) -> bool:
+    """Write the lockfile with the bytes of these downloads, if it changes; whether it did.
+
+    Raises: LocalError if it cannot be written.
+    """
+    from dlmachine_adapters.files.atomic import replace_text
+    from dlmachine_adapters.files.os_errors import storage_fault
+
+    files = {name: file for name in locking.items if (file := locking.pinned(name)) is not None}
+    for done in downloads:
+        files[done.input.name] = _locked(done)
+    text = write_lock(make_lock(files.values()))
+    if text == locking.found:
+        return False
+    try:
+        replace_text(Path(locking.path), text)
+    except OSError as error:
+        raise error_for(storage_fault(error, 'write', locking.path)) from error
+    return True
+
+
+def _locked(done: BatchSuccess[Item]) -> LockedFile:
+    item, record = done.input, done.outcome.record
+    if item.descriptor is None:
+        msg = 'an entry without a descriptor is never downloaded'
+        raise AssertionError(msg)
+    if record is None:  # Another program stored it in the cache.
+        with Path(str(done.path)).open('rb') as file:
+            digest, size = file_digest(file, 'sha256').hexdigest(), file.tell()
+    else:
+        digest, size = record.sha256, record.size_bytes
+    redactor = item.descriptor.redactor
+    etag, last_modified = (
+        None if value is None else redactor.text(value)
+        for value in (getattr(record, 'etag', None), getattr(record, 'last_modified', None))
+    )
+    return LockedFile(
+        name=item.name,
+        url=shown_url(item.descriptor),
+        entry=_digest(item),
+        size=size,
+        sha256=digest,
+        etag=etag,
+        last_modified=last_modified,
+    )
+
+
+def _digest(item: Item) -> str:
+    return '' if item.descriptor is None else entry_digest(item.descriptor, item.policy)
+
+
+def frozen_by_environment() -> bool:
+    """Whether the environment freezes all lockfiles: DLMACHINE_FROZEN=1.
+
+    Raises: RequestError for another value than true or false.
+    """
+    return bool(unwrap(read_bool(FROZEN_VARIABLE, os.environ.get(FROZEN_VARIABLE, ''))))

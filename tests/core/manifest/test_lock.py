@@ -1,0 +1,199 @@
+"""The lockfile of a manifest: its text, its damages, its entries, and what has changed since."""
+
+from typing import Any
+
+import pytest
+
+from dlmachine.core.http.body import FilePart, MultipartBody
+from dlmachine.core.integrity.checksum import Checksum, ChecksumList
+from dlmachine.core.manifest.comparison import LockDifference, compare_lock, find_repeated
+from dlmachine.core.manifest.entry_digest import entry_digest
+from dlmachine.core.manifest.lock import Lock, LockedFile, make_lock, parse_lock, write_lock
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.policy import Policy
+
+A, B = 'a' * 64, 'b' * 64
+FIRST = LockedFile(name='first', url='http://h/a', entry=A, size=5, sha256=B, etag='"v1"')
+SECOND = LockedFile(
+    name='two\nlines "b"', url='http://h/ä', entry=B, size=0, sha256=A, last_modified='Wed'
+)
+ROW = f'name = "t"\nurl = "u"\nentry = "{A}"\nsize = 1\nsha256 = "{B}"\n'
+
+
+def test_a_lock_is_sorted_and_reads_back() -> None:
+    """In any order, the same text; a version, no times."""
+    one, other = (write_lock(make_lock(files)) for files in ((FIRST, SECOND), (SECOND, FIRST)))
+
+    assert one == other
+    assert one.splitlines()[:5] == [
+        '# Written by dlmachine lock. Commit this file, and do not edit it.',
+        'version = 1',
+        '',
+        '[[file]]',
+        'name = "first"',
+    ]
+    assert parse_lock(one, 'x').unwrap() == Lock(files=(FIRST, SECOND))
+    assert make_lock((SECOND, FIRST)).by_name == {'first': FIRST, SECOND.name: SECOND}
+    assert parse_lock(write_lock(Lock()), 'x').unwrap() == Lock()
+
+
+def broken(**changed: object) -> str:
+    """A lockfile with one entry, in which these values are others."""
+    rows = dict(line.split(' = ') for line in ROW.splitlines()) | changed
+    lines = (f'{name} = {value}' for name, value in rows.items() if value is not None)
+    return 'version = 1\n[[file]]\n' + '\n'.join(lines)
+
+
+@pytest.mark.parametrize(
+    ('text', 'where', 'problem'),
+    [
+        ('<<<<<<< ours', 'x.lock', 'is not TOML: Invalid statement (at line 1, column 1)'),
+        ('a = ' + '[' * 9_999, 'x.lock', 'is not TOML: it is nested too deeply'),
+        ('', 'x.lock', 'has no format version'),
+        ('version = "1"', 'x.lock', 'has no format version'),
+        ('version = 0', 'x.lock', 'has no format version'),
+        ('version = true', 'x.lock', 'has no format version'),
+        ('version = 1\nx = 1', 'x.lock', 'has other names than version and file'),
+        ('version = 1\nfile = 1', 'x.lock', 'has other names than version and file'),
+        ('version = 1\nfile = [1]', 'x.lock, entry 1', 'is not a table'),
+        (broken(name=None), 'x.lock, entry 1', 'has no name'),
+        (broken(name='""'), 'x.lock, entry 1', "has '' as name, which must be text"),
+        (broken(name='5'), 'x.lock, entry 1', 'has 5 as name, which must be text'),
+        (broken(url=None), "x.lock, entry 't'", 'has no url'),
+        (broken(url='"a\\nb"'), "x.lock, entry 't'", "has 'a\\nb' as url, which must be text on one line"),
+        (broken(etag='5'), "x.lock, entry 't'", 'has 5 as etag, which must be text on one line'),
+        (broken(size='1.0'), "x.lock, entry 't'", 'has 1.0 as size, which must be a number of bytes'),
+        (broken(size='true'), "x.lock, entry 't'", 'has True as size, which must be a number of bytes'),
+        (broken(size='-1'), "x.lock, entry 't'", 'has -1 as size, which must be a number of bytes'),
+        (broken(sha256='"ab"'), "x.lock, entry 't'", "has 'ab' as sha256, which must be a SHA-256 digest of 64 hex digits"),
+        (broken(entry=f'"{"A" * 64}"'), "x.lock, entry 't'", f"has '{'A' * 64}' as entry, which must be a SHA-256 digest of 64 hex digits"),
+        (broken(path='"x"'), "x.lock, entry 't'", "has the unknown name 'path'"),
+        (broken() + '\n[[file]]\n' + ROW, "x.lock, entry 't'", 'is there twice'),
+    ],
+)  # fmt: skip
+def test_a_damaged_lock_names_the_entry(text: str, where: str, problem: str) -> None:
+    """And what to do: nothing is guessed."""
+    found: Any = parse_lock(text, 'x.lock').failure()
+
+    assert (found.where, found.problem) == (where, problem)
+    assert found.advice == 'Restore the lockfile, or remove it and lock the manifest again'
+
+
+def test_a_later_format_asks_for_a_newer_version() -> None:
+    """Whatever is in it."""
+    found: Any = parse_lock('version = 2\nnew = 1', 'x.lock').failure()
+
+    assert found.problem == 'has the format 2, but this version of dlmachine reads format 1'
+    assert found.advice == 'Install a newer dlmachine'
+
+
+def test_the_difference_is_by_name_and_digest() -> None:
+    """Entries that are new, have changed, or are gone; in the order of the manifest."""
+    lock = make_lock((FIRST, SECOND))
+
+    found = compare_lock({'new': A, 'first': B}, lock)
+
+    assert found == LockDifference(added=('new',), changed=('first',), removed=(SECOND.name,))
+    assert found.unlocked == ('new', 'first')
+    assert not found.is_empty
+    assert compare_lock({'first': A, SECOND.name: B}, lock) == LockDifference()
+    assert LockDifference().is_empty
+    assert str(LockDifference(added=tuple('abcdefg'), changed=('h',))) == (
+        '7 added (a, b, c, d, e, 2 more), 1 changed (h)'
+    )
+    assert str(LockDifference(removed=tuple('abcde'))) == '5 removed (a, b, c, d, e)'
+
+
+def test_entries_of_a_lock_have_different_names() -> None:
+    """The first repeated one is found."""
+    assert find_repeated(['a', 'b', 'c']) is None
+    assert find_repeated(['a', 'b', 'b', 'a']) == 'b'
+
+
+def digest(url: str = 'http://h/t', policy: Policy | None = None, **words: Any) -> str:
+    """The digest of an entry."""
+    made = Descriptor.parse(url, **words).unwrap()
+    return entry_digest(made, policy or Policy())
+
+
+@pytest.mark.parametrize(
+    'words',
+    [
+        {'url': 'http://h/u'},
+        {'query': {'a': 1}},
+        {'method': 'POST'},
+        {'headers': {'Accept': 'text/csv'}},
+        {'json': {'a': 1}},
+        {'data': 'a'},
+        {'post': {'a': 1}},
+        {'multipart': {'a': '1'}},
+        {'policy': Policy(checksum=Checksum('md5', '0' * 32))},
+        {'policy': Policy(checksum_file=ChecksumList('SUMS'))},
+        {'policy': Policy(checksum_file=ChecksumList('http://h/SUMS'))},
+    ],
+)
+def test_what_says_which_bytes_changes_the_digest(words: dict[str, Any]) -> None:
+    """Request and checksum."""
+    assert digest(**words) != digest()
+
+
+@pytest.mark.parametrize(
+    'words',
+    [
+        {'mirrors': ['http://m/t']},
+        {'verify': False},
+        {'headers': {'User-Agent': 'x'}},
+        {'policy': Policy(retries=9, user_agent='x')},
+        {'query': {'day': '1'}, 'key_ignores_query': ['day']},
+        {'headers': {'X-Day': '1'}, 'key_without': ['X-Day']},
+    ],
+)
+def test_what_says_how_to_get_them_does_not(words: dict[str, Any]) -> None:
+    """Other addresses of the same file, and options."""
+    assert digest(**words) == digest()
+
+
+@pytest.mark.parametrize(
+    ('one', 'two'),
+    [
+        ({'url': 'http://me:pass-1@h/t?token=one-1'}, {'url': 'http://me:pass-2@h/t?token=two-2'}),
+        ({'query': {'api_key': 'one-1'}}, {'query': {'api_key': 'two-2'}}),
+        ({'headers': {'Authorization': 'Bearer one-1'}}, {'headers': {'Authorization': 'Bearer two-2'}}),
+        ({'headers': {'X-Own': 'one-1'}, 'secret_names': ['X-Own']}, {'headers': {'X-Own': 'two-2'}, 'secret_names': ['X-Own']}),
+        ({'post': {'password': 'one-1', 'a': 1}}, {'post': {'password': 'two-2', 'a': 1}}),
+        ({'json': {'password': 'one', 'a': 1}}, {'json': {'password': 'two', 'a': 1}}),
+        ({'multipart': {'password': 'one'}}, {'multipart': {'password': 'two'}}),
+        ({'multipart': {'note': 'is one-1'}, 'headers': {'X-Token': 'one-1'}}, {'multipart': {'note': 'is two-2'}, 'headers': {'X-Token': 'two-2'}}),
+        ({'data': 'is one-1', 'headers': {'X-Token': 'one-1'}}, {'data': 'is two-2', 'headers': {'X-Token': 'two-2'}}),
+    ],
+)  # fmt: skip
+def test_a_secret_does_not_count(one: dict[str, Any], two: dict[str, Any]) -> None:
+    """A rotated token is not a change, and the digest does not tell what it was."""
+    assert digest(**one) == digest(**two)
+
+
+def test_the_folder_of_a_checksum_file_does_not_count() -> None:
+    """It is another one on another computer."""
+    one, two, other = (
+        Policy(checksum_file=ChecksumList(path)) for path in ('/a/SUMS', '/b/SUMS', '/a/other')
+    )
+
+    assert digest(policy=one) == digest(policy=two) != digest(policy=other)
+
+
+def test_a_file_counts_by_its_bytes() -> None:
+    """And bytes that are not text as they are."""
+    one, two = (
+        FilePart(name='f', path='/x', filename='x', content_type='text/plain', sha256=sha256)
+        for sha256 in (A, B)
+    )
+
+    assert digest(body=MultipartBody((one,))) != digest(body=MultipartBody((two,)))
+    assert digest(data=b'\xff') != digest(data=b'\xfe')
+
+
+def test_the_rest_of_a_json_body_counts() -> None:
+    """Also beside a secret."""
+    one, two = ({'password': 'x', 'query': name} for name in ('a', 'b'))
+
+    assert digest(json=one) != digest(json=two)
