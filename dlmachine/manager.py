@@ -16,7 +16,7 @@ from dlmachine.core.spec import descriptor as core
 from dlmachine.errors import error_for, unwrap
 from dlmachine.execution.run import run
 from dlmachine.options.lists import DOWNLOAD_OPTIONS, MANAGER_OPTIONS, list_options
-from dlmachine.paths import DestInput, PathInput
+from dlmachine.paths import DestInput, PathInput, absolute, path_text
 from dlmachine.targets import ANY_URL, Target, destination_of_batch, parse_entries, parse_item
 
 if TYPE_CHECKING:
@@ -218,6 +218,39 @@ class DownloadManager(ManyDownloads):
         descriptor, policy = self.prepare(url, None, **options)
         return unwrap(self._world.live_item(descriptor, policy))
 
+    def link(
+        self,
+        targets: Iterable[Target],
+        folder: PathInput,
+        *,
+        symbolic: bool = False,
+        workers: int = 8,
+        **options: 'Unpack[DownloadOptions]',
+    ) -> list[str]:
+        """Make a folder of links to files in the cache; download first what the cache lacks.
+
+        A link has the name that the file was downloaded with, or the `path` of an entry. It is a
+        hard link, or a symbolic one; the file in the cache becomes read-only. A name that has
+        another file is never taken; a link to an earlier version of the same file is replaced.
+
+        Returns: the paths of the links, in the order of the targets.
+
+        Raises: ExceptionGroup with a DownloadError for each download that failed; RequestError if
+        there is no cache, if two files have one name, or if another file has one of the names.
+        Then nothing is linked. LocalError if a link cannot be made.
+        """
+        from dlmachine.batch.links import link_files
+
+        store = self._world.store
+        if store is None:
+            raise error_for(_no_cache('link'))
+        if 'dest' in options:
+            raise error_for(misplaced('dest', 'link', 'the files stay in the cache'))
+        results = self.download_all(targets, True, workers, **options)  # noqa: FBT003
+        results.raise_for_failures()
+        place = absolute(str(path_text(folder)))
+        return link_files(results.ok, place, symbolic=symbolic, cache=store.folder)
+
     def open(self, url: Target, *, ext: str | None = None, **options: 'Unpack[OpenOptions]') -> Any:
         """Open the cached file with cachedir's opener, and download it first if necessary.
 
@@ -229,9 +262,7 @@ class DownloadManager(ManyDownloads):
         Raises: RequestError if there is no cache, and for `dest`, because `open` uses the cache.
         """
         if self._world.store is None:
-            advice = 'Pass path= or pkg= to DownloadManager'
-            fault = InvalidInput(where='open', problem='needs a cache', advice=advice)
-            raise error_for(fault)
+            raise error_for(_no_cache('open'))
         words: dict[str, Any] = {**options}
         if words.pop('dest', None) not in {None, True}:
             raise error_for(misplaced('dest', 'open', 'the file that is opened is in the cache'))
@@ -241,6 +272,11 @@ class DownloadManager(ManyDownloads):
             raise error_for(misplaced('dest', 'open', 'its manifest says that it goes to memory'))
         name = '' if outcome.record is None else outcome.record.filename
         return self._world.open_cached(str(outcome.path), name=name, ext=ext, **opening)
+
+
+def _no_cache(where: str) -> InvalidInput:
+    advice = 'Pass path= or pkg= to DownloadManager'
+    return InvalidInput(where=where, problem='needs a cache', advice=advice)
 
 
 _OPENING = ('needed', 'large', 'default_mode', 'encoding')

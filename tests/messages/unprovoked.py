@@ -57,6 +57,13 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         'this batch belongs to the process that began it',
         'this process itself',
     ),
+    'it takes a file system without hard links, or a file with too many': (
+        'the cache is on another file system, where hard links do not reach',
+        'the file in the cache has too many hard links',
+        'the file system has no hard links',
+        'the system does not allow a hard link to this file',
+        'Pass symbolic=True',
+    ),
     'it takes a second user of the machine': (
         'another user made it',
         'another user made it, in a folder that everybody can write to',
