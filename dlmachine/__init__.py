@@ -16,14 +16,15 @@ if TYPE_CHECKING:
     from dlmachine.batch.items import BatchFailure, BatchItem, BatchSuccess
     from dlmachine.batch.results import Results
     from dlmachine.core.cache.record import DownloadRecord
-    from dlmachine.core.decision.decide import Reason, Verdict
     from dlmachine.core.decision.snapshot import Snapshot
+    from dlmachine.core.decision.verdict import Reason, Verdict
     from dlmachine.core.faults import Fault
     from dlmachine.core.integrity.checksum import Checksum
     from dlmachine.core.plan.plan import Plan, plan
     from dlmachine.core.probe.result import ProbeResult, ProbeStatus
     from dlmachine.core.protocol.outcome import Origin, Outcome
-    from dlmachine.core.spec.policy import CheckMethod, Policy, Window
+    from dlmachine.core.spec.policy import Policy
+    from dlmachine.core.spec.reuse import CheckMethod, Window
     from dlmachine.default_manager import download, download_all, fetch
     from dlmachine.descriptor import Descriptor
     from dlmachine.downloaders import CurlDownloader, RequestsDownloader

@@ -17,8 +17,8 @@ from returns.result import Result
 
 from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.key import shown_url
-from dlmachine.core.decision.decide import Reason, Verdict
 from dlmachine.core.decision.snapshot import Snapshot
+from dlmachine.core.decision.verdict import Reason, Verdict
 from dlmachine.core.faults import Cancelled, Fault, InvalidInput
 from dlmachine.core.frozen import frozen
 from dlmachine.core.plan.plan import Plan, plan
@@ -41,6 +41,9 @@ class AuditStatus(Enum):
     #: The stored file has changed: it would be used if it has the recorded digest, and downloaded
     #: otherwise.
     CHANGED = 'changed'
+    #: A file is there that is not recorded as this download: it would be used if it has the
+    #: expected checksum, and replaced otherwise.
+    UNKNOWN = 'unknown'
     #: It would be downloaded.
     MISSING = 'missing'
     #: It would be refused before any request.
@@ -54,9 +57,16 @@ _BY_VERDICT: Final[Mapping[Verdict, AuditStatus]] = {
     Verdict.RESUME: AuditStatus.MISSING,
 }
 
+_TO_DOWNLOAD: Final = (
+    AuditStatus.STALE,
+    AuditStatus.CHANGED,
+    AuditStatus.UNKNOWN,
+    AuditStatus.MISSING,
+)
+#: Statuses that a summary names only if there are any.
+_RARE: Final = (AuditStatus.CHANGED, AuditStatus.UNKNOWN)
 #: Items that are probed at a time; `max_per_host` and `rate` limit the requests further.
 _PROBES: Final = 8
-_TO_DOWNLOAD: Final = (AuditStatus.STALE, AuditStatus.CHANGED, AuditStatus.MISSING)
 
 
 @frozen
@@ -81,7 +91,7 @@ class AuditRow:
     def would_download(self) -> bool:
         """Whether a request would be sent, for the bytes or for a freshness check.
 
-        For a changed copy this is not known before the file is read.
+        For a changed or unknown file this is not known before the file is read.
         """
         return self.status in _TO_DOWNLOAD
 
@@ -109,11 +119,11 @@ class AuditSummary:
 
     @property
     def counted(self) -> str:
-        """The number of each status; changed ones only if there are any."""
+        """The number of each status; changed and unknown ones only if there are any."""
         return ', '.join(
             f'{count} {status.value}'
             for status, count in self.counts.items()
-            if count or status is not AuditStatus.CHANGED
+            if count or status not in _RARE
         )
 
 
@@ -238,6 +248,8 @@ def _planned_row(item: Item, url: str, made: Plan) -> AuditRow:
 
 
 def _status(made: Plan) -> AuditStatus:
+    if made.reason in {Reason.FITS, Reason.REPLACED}:
+        return AuditStatus.UNKNOWN
     is_touched = made.entry is not None and made.entry.has_changed
     if is_touched or made.reason is Reason.RESIZED:
         return AuditStatus.CHANGED

@@ -40,7 +40,9 @@ _ELSEWHERE: Final = frozenset({'XDG_CONFIG_HOME', 'ANDROID_DATA', 'ANDROID_ROOT'
 _DEFAULT: Final = 'default'
 _NOT_A_FOLDER: Final = 'path= is the cache folder; a URL is passed to download'
 #: Two options for the same setting: the one from the higher source is used.
-_RIVALS: Final = {'path': 'pkg', 'pkg': 'path'}
+_RIVALS: Final = {
+    'path': 'pkg', 'pkg': 'path', 'freshness': 'check_freshness', 'check_freshness': 'freshness',
+}  # fmt: skip
 
 
 @frozen
@@ -200,7 +202,7 @@ def _name_settings(given: Mapping[str, object], source: str) -> Result[tuple[Set
 def _refuse_rivals(
     settings: tuple[Setting, ...], source: str
 ) -> Result[tuple[Setting, ...], Fault]:
-    if _RIVALS.keys() <= {setting.name for setting in settings if setting.value is not None}:
+    if {'path', 'pkg'} <= {setting.name for setting in settings if setting.value is not None}:
         where = 'path and pkg' if source == 'keyword' else f'path and pkg ({source})'
         problem = 'cannot be combined: a manager has one cache'
         return Failure(InvalidInput(where=where, problem=problem))
@@ -219,6 +221,10 @@ def _read_environment(env: Mapping[str, str]) -> Iterator[Setting]:
 def _settle(given: Mapping[str, Setting]) -> Result[Config, Fault]:
     policy = Policy()
     plain: dict[str, Any] = {}
+    both = {name: given[name].value for name in ('freshness', 'check_freshness') if name in given}
+    together = parse_policy(both)
+    if len(both) > 1 and not is_successful(together):
+        return Failure(_at(together.failure(), given['freshness']))
     for setting in given.values():
         if setting.name in OPTIONS:
             changed = parse_policy({setting.name: setting.value}, policy)

@@ -17,7 +17,7 @@ from dlmachine.errors import error_for, unwrap
 from dlmachine.execution.run import run
 from dlmachine.options.lists import DOWNLOAD_OPTIONS, MANAGER_OPTIONS, list_options
 from dlmachine.paths import DestInput, PathInput, absolute, path_text
-from dlmachine.targets import ANY_URL, Target, destination_of_batch, parse_entries, parse_item
+from dlmachine.targets import Target, item_of
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -139,15 +139,11 @@ class DownloadManager(ManyDownloads):
         what is wrong with an item is in its row.
         """
         from dlmachine.auditor import audit, check_items
-        from dlmachine.batch.items import place_in_folder
 
         check_items(items)
-        shared, policy = self.prepare(ANY_URL, None, **options)
-        place = destination_of_batch(dest, policy)
-        entries = parse_entries(items, self._config, place)
-        placed = place_in_folder(entries, place, shared.redactor)
-        parsed = (parse_item(one, options, self._config, where) for one, where in placed)
-        return audit(parsed, self._world, probe=probe)
+        prepared = self.prepare_many(items, dest, **options)
+        found = (item_of(one, ready, options, self._config) for one, ready in prepared)
+        return audit(found, self._world, probe=probe)
 
     def lock(
         self,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from dlmachine.config import Config
 from dlmachine.core.cache.key import shown_url
-from dlmachine.core.faults import InvalidInput
+from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.faults.printing import printable
 from dlmachine.core.manifest.places import ALLOW
 from dlmachine.core.secrets.secret_names import parse_secret_names
@@ -20,7 +20,7 @@ from dlmachine.core.spec.destination import Auto, ToPath, ends_in_separator
 from dlmachine.core.spec.options import parse_policy, split_options
 from dlmachine.core.spec.policy import Policy
 from dlmachine.descriptor import Descriptor, with_defaults
-from dlmachine.errors import DownloadError, error_for, unwrap
+from dlmachine.errors import error_for, unwrap
 from dlmachine.options.lists import KEY_OPTIONS
 from dlmachine.paths import DestInput, absolute, expand_words, is_inside, path_text
 
@@ -98,19 +98,20 @@ def parse_entries(
     return list(parsed) if isinstance(targets, Collection) else parsed
 
 
-def parse_item(
-    target: Target, options: Mapping[str, object], config: Config, dest: DestInput = None
+def item_of(
+    target: Target,
+    prepared: 'tuple[core.Descriptor, Policy] | Fault',
+    options: Mapping[str, object],
+    config: Config,
 ) -> 'Item':
-    """Parse a target into an entry of a manifest, with a fault instead of an exception."""
+    """What was prepared for a target, as an entry of a manifest."""
     from dlmachine.manifest import Item
 
-    target = parse_entry(target, config)
-    try:
-        descriptor, policy = parse_target(target, dest, options, config)
-    except DownloadError as error:
+    if not isinstance(prepared, tuple):
         url = target.url if isinstance(target, Item) else _shown(target, options, config)
         name = target.name if isinstance(target, Item) else url
-        return Item(name=name, url=url, fault=error.fault)
+        return Item(name=name, url=url, fault=prepared)
+    descriptor, policy = prepared
     url = shown_url(descriptor)
     name = target.name if isinstance(target, Item) else url
     return Item(name=name, url=url, descriptor=descriptor, policy=policy)

@@ -26,7 +26,8 @@ from dlmachine.core.protocol.events import (
 from dlmachine.core.protocol.states import Failed
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import ToMemory, Wanted
-from dlmachine.core.spec.policy import Policy, Window
+from dlmachine.core.spec.policy import Policy
+from dlmachine.core.spec.reuse import Window
 from property_tests import strategies as of
 
 SECRET = 'pl4nt+ed/s3cret'

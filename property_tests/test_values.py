@@ -18,7 +18,8 @@ from dlmachine.core.http.framing import content_length
 from dlmachine.core.http.request import Request
 from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.integrity.checksum import Checksum
-from dlmachine.core.protocol.effects import Exchange, Expectation
+from dlmachine.core.protocol.effects import Exchange
+from dlmachine.core.protocol.expectation import Expectation
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import (
     AtPath,
@@ -37,7 +38,8 @@ from dlmachine.core.spec.destination import (
 )
 from dlmachine.core.spec.option_table import OPTIONS
 from dlmachine.core.spec.options import parse_policy
-from dlmachine.core.spec.policy import CheckMethod, Policy, Window, find_policy_fault
+from dlmachine.core.spec.policy import Policy, find_policy_fault
+from dlmachine.core.spec.reuse import CheckMethod, Window
 from dlmachine.core.transfer.read_response import decide_body
 from dlmachine.core.transfer.retry import backoff, classify, jitter, parse_retry_after
 from property_tests import strategies as of

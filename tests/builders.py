@@ -14,19 +14,36 @@ from dlmachine.core.cache.key import cache_key
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.cache.updates import MetadataUpdate
 from dlmachine.core.decision.part_location import url_digest
-from dlmachine.core.decision.snapshot import BackendSeen, CacheSeen, PartSeen, Snapshot
+from dlmachine.core.decision.snapshot import BackendSeen, CacheSeen, FileSeen, PartSeen, Snapshot
 from dlmachine.core.faults import ConnectionFailed, Fault
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import Request
 from dlmachine.core.http.response import Received, ResponseHead
 from dlmachine.core.machine.machine import advance, begin
 from dlmachine.core.plan.dry_run import healthy_event
-from dlmachine.core.protocol.effects import Effect, Exchange, Expectation
-from dlmachine.core.protocol.events import Event, Interrupted, Responded
+from dlmachine.core.protocol.effects import (
+    AcquireLock,
+    Discard,
+    Effect,
+    Exchange,
+    Observe,
+    Record,
+    ReleaseLock,
+)
+from dlmachine.core.protocol.events import (
+    EffectFailed,
+    Event,
+    Interrupted,
+    LockAcquired,
+    LockUnavailable,
+    Observed,
+    Responded,
+)
+from dlmachine.core.protocol.expectation import Expectation
 from dlmachine.core.protocol.outcome import Outcome
 from dlmachine.core.protocol.states import Failed, Finished, State, Step
 from dlmachine.core.spec.descriptor import Descriptor
-from dlmachine.core.spec.destination import PathKind, PathSeen
+from dlmachine.core.spec.destination import PathKind, PathSeen, ToPath
 from dlmachine.core.spec.policy import Policy
 
 #: The instant at which every run of the tests begins.
@@ -111,6 +128,24 @@ def a_path(kind: PathKind = PathKind.MISSING, blocker: str | None = None) -> Pat
     return PathSeen(kind=kind, blocker=blocker)
 
 
+def a_file(entry: CacheEntry | None = None, path: str = '/data/x.csv', **seen: Any) -> FileSeen:
+    """A path and what is recorded there; by default nothing is there."""
+    folder, _, name = path.rpartition('/')
+    return FileSeen(**{'folder': folder, 'name': name, 'path': path, 'entry': entry, **seen})
+
+
+def a_recorded(path: str = '/data/x.csv', **seen: Any) -> CacheEntry:
+    """A file at a path that is recorded and unchanged."""
+    known = a_record(mtime_ns=7)
+    return an_entry(**{'path': path, 'record': known, 'file_mtime_ns': 7, **seen})
+
+
+def an_unrecorded(path: str = '/data/x.csv', **seen: Any) -> CacheEntry:
+    """A file at a path that nobody recorded."""
+    values = {'path': path, 'record': None, 'size_bytes': None, 'is_own': False, 'file_mtime_ns': 9}
+    return an_entry(0, **{**values, **seen})
+
+
 def a_head(
     status: int = 200, fields: Mapping[str, str] | None = None, **known: Any
 ) -> ResponseHead:
@@ -168,8 +203,16 @@ def an_exchange(
     return Exchange(**{**values, **known})
 
 
+#: Events of the lock and of the record, which tests of other matters leave out.
+_OF_PATHS = (LockAcquired, LockUnavailable, Observed, EffectFailed)
+
+
 class Run:
-    """A run by hand: `feed` it the events; it keeps the effects and the updates."""
+    """A run by hand: `feed` it the events; it keeps the effects and the updates.
+
+    For a file at a path, the lock, the second observation and the record go well on the way, unless
+    a test reports what became of them.
+    """
 
     def __init__(
         self,
@@ -188,6 +231,8 @@ class Run:
     def feed(self, *events: Event) -> 'Run':
         """Report the events of the effects, in order."""
         for event in events:
+            if not isinstance(event, _OF_PATHS):
+                self._pass(AcquireLock, Observe)
             assert self.step.effect is not None, f'the run has ended: {self.step.state}'
             self.step = advance(self.step.state, event)
             self._keep()
@@ -208,12 +253,14 @@ class Run:
     @property
     def outcome(self) -> Outcome:
         """What it ended with, well."""
+        self._pass(Record, Discard, ReleaseLock)
         assert isinstance(self.state, Finished), self.state
         return self.state.outcome
 
     @property
     def fault(self) -> Fault:
         """What it ended with, badly."""
+        self._pass(Discard, ReleaseLock)
         assert isinstance(self.state, Failed), self.state
         return self.state.fault
 
@@ -221,6 +268,13 @@ class Run:
     def exchanges(self) -> list[Exchange]:
         """The requests, in order."""
         return [effect for effect in self.effects if isinstance(effect, Exchange)]
+
+    def _pass(self, *kinds: type[Effect]) -> None:
+        at_path = isinstance(self.policy.dest, ToPath)
+        while at_path and isinstance(self.step.effect, kinds):
+            event = healthy_event(self.step.effect, self.policy, self.snapshot)
+            self.step = advance(self.step.state, event)
+            self._keep()
 
     def _keep(self) -> None:
         if self.step.effect is not None:

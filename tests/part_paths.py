@@ -10,8 +10,8 @@ from dlmachine.core.http.filename import OUR_FOLDER
 from dlmachine_adapters.files import file_lock
 from dlmachine_adapters.files.atomic import Source
 from dlmachine_adapters.files.own_folder import open_folder
+from dlmachine_adapters.files.quarantine import QUARANTINE_FOLDER
 from dlmachine_adapters.files.sealed import seal_of
-from dlmachine_adapters.maintenance.quarantine import QUARANTINE_FOLDER
 from dlmachine_adapters.parts import sidecar
 
 

@@ -4,15 +4,24 @@ Contract: implements `ports.Files`; `see_path`, `see_part` and `confirm` only re
 """
 
 import errno
+import hashlib
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dlmachine.core.decision.snapshot import PartSeen
 from dlmachine.core.integrity.checksum import Checksum
-from dlmachine.core.protocol.effects import CheckCopy, OpenPart, ReadChecksums, Unpublish
+from dlmachine.core.maintenance.verification import QuarantineNote
+from dlmachine.core.protocol.effects import (
+    CheckCopy,
+    KeepChanged,
+    OpenPart,
+    ReadChecksums,
+    Unpublish,
+)
 from dlmachine.core.protocol.events import (
+    ChangedKept,
     ChecksumsRead,
     CopyConfirmed,
     CopyMissing,
@@ -22,9 +31,13 @@ from dlmachine.core.protocol.events import (
 from dlmachine.core.protocol.ports import Clock
 from dlmachine.core.spec.destination import PathKind, PathSeen, ends_in_separator
 from dlmachine_adapters.files.os_errors import storage_fault, too_large_a_list
+from dlmachine_adapters.files.quarantine import move_to_quarantine
 
 if TYPE_CHECKING:
     from dlmachine_adapters.parts.part import PartialFile
+
+#: Files are read in pieces of this size.
+_PIECE_BYTES: Final = 1 << 20
 
 
 class LocalFiles:
@@ -57,19 +70,35 @@ class LocalFiles:
 
     def confirm(self, effect: CheckCopy) -> CopyConfirmed | CopyMissing:
         """Whether the stored file still exists, and has the digest if one is set."""
-        at = self._clock.now()
+        sha256: str | None = None
         try:
             seen = os.stat(effect.path)
-            is_there = (
+            if (
                 stat.S_ISREG(seen.st_mode)
                 and effect.size_bytes in {None, seen.st_size}
                 and effect.mtime_ns in {None, seen.st_mtime_ns}
-            )
-            if is_there and effect.checksum is not None:
-                is_there = _has_digest(effect.path, effect.checksum, seen)
+                and seen.st_size >= effect.min_bytes
+            ):
+                sha256 = _find_digest(effect.path, effect.checksum, seen)
         except OSError:
-            is_there = False
-        return CopyConfirmed(at=at) if is_there else CopyMissing(at=at)
+            pass
+        at = self._clock.now()
+        return CopyMissing(at=at) if sha256 is None else CopyConfirmed(at=at, sha256=sha256)
+
+    def keep_changed(self, effect: KeepChanged) -> ChangedKept | EffectFailed:
+        """Move a file into quarantine unless it is the recorded one."""
+        path, now = effect.copy.path, self._clock.now
+        if isinstance(self.confirm(effect.copy), CopyConfirmed) or not os.path.lexists(path):
+            return ChangedKept(at=now())
+        note = QuarantineNote(reason='it was changed after its download', at=now(), was=path)
+        folder, name = os.path.split(path)
+        try:
+            kept = move_to_quarantine(folder or os.curdir, Path(folder, name), note)
+        except FileNotFoundError:
+            return ChangedKept(at=now())
+        except OSError as error:
+            return EffectFailed(at=now(), fault=storage_fault(error, 'move', path))
+        return ChangedKept(at=now(), path=kept)
 
     def read_checksums(self, effect: ReadChecksums) -> ChecksumsRead | EffectFailed:
         """Read the checksum file at a path."""
@@ -116,15 +145,21 @@ class LocalFiles:
         return Unpublished(at=self._clock.now())
 
 
-def _has_digest(path: str, checksum: Checksum, seen: os.stat_result) -> bool:
-    from hashlib import file_digest
-
+def _find_digest(path: str, checksum: Checksum | None, seen: os.stat_result) -> str | None:
+    """The SHA-256 of a file that has a checksum, None if it does not; '' if none is asked for."""
+    if checksum is None:
+        return ''
+    names = dict.fromkeys(('sha256', checksum.algorithm))
+    digests = {name: hashlib.new(name, usedforsecurity=False) for name in names}
     with open(path, 'rb') as file:
-        digest = file_digest(file, checksum.algorithm).hexdigest()
+        while data := file.read(_PIECE_BYTES):
+            for digest in digests.values():
+                digest.update(data)
     after = os.stat(path)
     # The file must not change while it is read.
     is_same = (after.st_ino, after.st_mtime_ns) == (seen.st_ino, seen.st_mtime_ns)
-    return is_same and digest == checksum.hex
+    is_right = digests[checksum.algorithm].hexdigest() == checksum.hex
+    return digests['sha256'].hexdigest() if is_same and is_right else None
 
 
 def _kind(path: Path) -> PathKind:

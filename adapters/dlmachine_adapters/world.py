@@ -5,7 +5,7 @@ Contract: implements `ports.World`; `observe` only reads. Everything is opened o
 
 import copy
 import os
-from collections.abc import Callable
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,23 +13,23 @@ from returns.result import Failure, Result, Success
 
 from dlmachine.core.cache.freshness import choose_version
 from dlmachine.core.cache.key import cache_key
-from dlmachine.core.decision.part_location import may_need_part, part_place, part_stem
-from dlmachine.core.decision.snapshot import BackendSeen, Snapshot
+from dlmachine.core.cache.updates import FileRecord, MetadataUpdate
+from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.faults import Fault
+from dlmachine.core.protocol.events import Event
 from dlmachine.core.protocol.ports import (
     Clock,
     Files,
     Gates,
     Locks,
     Progress,
-    Store,
     Transport,
     Workers,
 )
 from dlmachine.core.spec.descriptor import Descriptor
-from dlmachine.core.spec.destination import PathKind, ToPath
 from dlmachine.core.spec.policy import Policy
 from dlmachine_adapters.local_files import LocalFiles
+from dlmachine_adapters.observation import observe
 from dlmachine_adapters.runtime.cancellation import (
     CancellableClock,
     CancellableLocks,
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from dlmachine_adapters.backends import Backends
     from dlmachine_adapters.cachedir.live import LiveCaches
     from dlmachine_adapters.cachedir.store import CachedirStore
+    from dlmachine_adapters.folder_index.index import FolderIndexes
     from dlmachine_adapters.rate_limits.host_queue import HostGates
 
 
@@ -55,41 +56,6 @@ def cache_folder(path: str | None, pkg: str | None) -> str | None:
     import platformdirs
 
     return platformdirs.user_cache_dir(pkg)
-
-
-def observe(
-    descriptor: Descriptor,
-    policy: Policy,
-    *,
-    clock: Clock,
-    files: Files,
-    store: Store | None,
-    backends: Callable[[], tuple[BackendSeen, ...]],
-    chance: float,
-    is_glance: bool = False,
-) -> Snapshot:
-    """Observe everything that a decision depends on, without changing anything.
-
-    A glance skips the backends if a stored copy is likely to be used.
-    """
-    key = cache_key(descriptor)
-    wanted = policy.dest
-    seen = files.see_path(wanted.path) if isinstance(wanted, ToPath) else None
-    cache = None if store is None else store.look_up(key, descriptor)
-    is_folder = seen is not None and seen.kind is PathKind.FOLDER
-    part, may_fetch = None, may_need_part(policy, cache)
-    if may_fetch:
-        folder = part_place(wanted, None if cache is None else cache.folder, is_folder=is_folder)
-        part = files.see_part(folder, part_stem(key, wanted))
-    return Snapshot(
-        now=clock.now(),
-        chance=chance,
-        key=key,
-        cache=cache,
-        destination=seen,
-        part=part,
-        backends=backends() if may_fetch or not is_glance else None,
-    )
 
 
 class SystemWorld:
@@ -113,6 +79,7 @@ class SystemWorld:
             from dlmachine_adapters.cachedir.store import CachedirStore
 
             self.store = CachedirStore(folder, clock)
+        self._index = Once(lambda: _make_index(clock))
         # A hit needs neither these nor the imports that they need.
         self._locks = Once(lambda: _make_locks(self._folder, clock))
         self._backends = Once(lambda: _make_backends(clock))
@@ -134,6 +101,11 @@ class SystemWorld:
         self.clock: Clock = CancellableClock(self._clock, stop)
         self._own_locks = Once[Locks](lambda: CancellableLocks(self._locks(), self._clock, stop))
         self._own_gates = Once[Gates](lambda: self._gates().under(stop))
+
+    @property
+    def index(self) -> 'FolderIndexes':
+        """The indexes of folders."""
+        return self._index()
 
     @property
     def locks(self) -> Locks:
@@ -195,10 +167,22 @@ class SystemWorld:
             clock=self.clock,
             files=self.files,
             store=self.store,
+            index=self.index,
             backends=lambda: self._backends().seen(),
             chance=_chance(),
             is_glance=is_glance,
         )
+
+    def record_all(self, updates: Sequence[MetadataUpdate]) -> list[Event]:
+        """Write several updates, those of one registry or index in one transaction."""
+        files = [update for update in updates if isinstance(update, FileRecord)]
+        versions = [update for update in updates if not isinstance(update, FileRecord)]
+        of_files = iter(self.index.record_all(files) if files else ())
+        of_versions = iter(self.store.record_all(versions) if versions and self.store else ())
+        return [
+            next(of_files) if isinstance(update, FileRecord) else next(of_versions)
+            for update in updates
+        ]
 
     def live_cache(self) -> 'Cache | None':
         """This thread's `cachedir.Cache` on the cache folder; None without a cache."""
@@ -236,6 +220,8 @@ class SystemWorld:
             self._backends().close()
         if self.store is not None:
             self.store.close()
+        if self._index.is_made:
+            self._index().close()
         if self._live.is_made:
             self._live().close()
 
@@ -265,9 +251,15 @@ def _make_live(folder: str | None) -> 'LiveCaches':
 
 
 def _make_locks(folder: str | None, clock: Clock) -> Locks:
-    from dlmachine_adapters.files.locks import FolderLocks, NoLocks
+    from dlmachine_adapters.files.locks import FolderLocks
 
-    return NoLocks(clock) if folder is None else FolderLocks(folder, clock)
+    return FolderLocks(folder, clock)
+
+
+def _make_index(clock: Clock) -> 'FolderIndexes':
+    from dlmachine_adapters.folder_index.index import FolderIndexes
+
+    return FolderIndexes(clock)
 
 
 def _make_backends(clock: Clock) -> 'Backends':

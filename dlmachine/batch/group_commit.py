@@ -92,14 +92,13 @@ class GroupCommit:
             return  # After a fork, the parent writes them.
         with self._mutex:
             entries, self._entries = self._entries, []
-        store = self._world.store
-        if not entries or store is None:
+        if not entries:
             return
         ended: list[tuple[OnDone, IOResult[Outcome, Fault]]] = []
         problem: BaseException | None = None
         with self._world.stop.tracked():
             try:
-                events = store.record_all([entry.update for entry in entries])
+                events = self._world.record_all([entry.update for entry in entries])
             except BaseException:
                 for entry in entries:
                     _release(entry)

@@ -4,9 +4,7 @@ Threads are used because a download mostly waits for the network. Inputs are con
 become free, so that the iterator may be endless.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
-from os import PathLike
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, Generic, Literal, NoReturn, TypeAlias, TypeVar
 
 from returns.io import IOResult
@@ -15,15 +13,13 @@ from returns.result import Result
 from returns.unsafe import unsafe_perform_io
 
 from dlmachine.batch.group_commit import OnDone
+from dlmachine.batch.placing import Prepared
 from dlmachine.batch.pool import AdaptivePool, CancelToken
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.frozen import frozen
-from dlmachine.core.http.filename import extension, name_content
-from dlmachine.core.http.headers import Headers
 from dlmachine.core.protocol.outcome import Outcome
-from dlmachine.core.secrets.redact import NO_SECRETS, Redactor
 from dlmachine.core.spec.descriptor import Descriptor
-from dlmachine.errors import DownloadError, error_for
+from dlmachine.errors import error_for
 
 Target = TypeVar('Target')
 Dest = TypeVar('Dest')
@@ -115,48 +111,9 @@ def check_batch(targets: object, workers: object, executor: object) -> None:
         raise error_for(InvalidInput(where='executor', problem=problem, advice=advice))
 
 
-def place_in_folder(
-    targets: Iterable[Target],
-    dest: str | PathLike[str] | bool | None,
-    redactor: Redactor = NO_SECRETS,
-) -> Iterator[tuple[Target, str | bool | None]]:
-    """Pair each target with its destination: a separate file in a folder, else `dest`.
-
-    >>> targets = ['http://a.example/t.csv', 'http://b.example/t.csv']
-    >>> [dest for _, dest in place_in_folder(targets, 'data')]
-    ['data/t.csv', 'data/t-2.csv']
-    """
-    is_known = isinstance(targets, Collection)
-    own_paths = (getattr(one, 'path', None) for one in targets) if is_known else ()
-    taken = {path.casefold(): 1 for path in own_paths if path}
-    for target in targets:
-        if not isinstance(dest, (str, PathLike)):
-            yield target, dest
-            continue
-        if getattr(target, 'path', None):
-            yield target, str(Path(dest)) + '/'  # The entry has a path in this folder.
-            continue
-        # An entry of a manifest has a masked URL.
-        source = getattr(target, 'descriptor', None) or target
-        own = source.redactor if isinstance(source, Descriptor) else redactor
-        name = name_content(Headers(), own.url(str(getattr(source, 'url', source))))
-        # Some file systems ignore case.
-        while name.casefold() in taken:
-            taken[name.casefold()] += 1
-            name = _numbered(name, taken[name.casefold()])
-        taken[name.casefold()] = 1
-        yield target, str(Path(dest, name))
-
-
-def _numbered(name: str, number: int) -> str:
-    ext = extension(name)
-    stem = name if ext is None else name[: -len(ext) - 1]
-    return f'{stem}-{number}' + ('' if ext is None else name[len(stem) :])
-
-
 def run_batch(
-    targets: Iterable[tuple[Target, Dest]],
-    fetch: Callable[[Target, Dest, OnDone], None],
+    tasks: Iterable[tuple[Target, Prepared | Fault]],
+    fetch: Callable[[Prepared, OnDone], None],
     workers: int,
     stop: CancelToken,
     on_tick: Callable[[], None],
@@ -166,22 +123,24 @@ def run_batch(
 ) -> Iterator[BatchItem[Target]]:
     """Fetch all targets with at most `workers` threads, and yield each result as it is done.
 
-    `fetch` reports the result, at once or later; `on_tick` and `on_idle` are those of the pool;
-    `may_wait` says that the iterator of targets may block. A cancelled batch takes no more targets;
-    closing the iterator cancels it.
+    A task is a target, and what is to be downloaded or why it cannot be. `fetch` reports the
+    result, at once or later; `on_tick` and `on_idle` are those of the pool; `may_wait` says that
+    the iterator of tasks may block. A cancelled batch takes no more tasks; closing the iterator
+    cancels it.
     """
 
     def work(
-        task: tuple[int, tuple[Target, Dest]], on_done: Callable[[BatchItem[Target]], None]
+        task: tuple[int, tuple[Target, Prepared | Fault]],
+        on_done: Callable[[BatchItem[Target]], None],
     ) -> None:
-        index, (target, dest) = task
-        try:
-            fetch(target, dest, lambda done: on_done(_item(target, index, done)))
-        except DownloadError as error:
-            on_done(BatchFailure(input=target, index=index, fault=error.fault))
+        index, (target, prepared) = task
+        if not isinstance(prepared, tuple):
+            on_done(BatchFailure(input=target, index=index, fault=prepared))
+            return
+        fetch(prepared, lambda done: on_done(_item(target, index, done)))
 
     return AdaptivePool(work, workers, stop, on_tick, on_idle).map_unordered(
-        enumerate(targets), may_wait=may_wait
+        enumerate(tasks), may_wait=may_wait
     )
 
 

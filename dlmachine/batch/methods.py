@@ -1,17 +1,16 @@
 """The batch methods of DownloadManager: results one by one as they come, or all in input order."""
 
-from collections.abc import Generator, Iterable
+from collections.abc import Collection, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, overload
 
 from dlmachine.composition import Composition
 from dlmachine.core.deprecation import with_former_parameters
-from dlmachine.core.faults import InvalidInput
+from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.spec import descriptor as core
 from dlmachine.core.spec.policy import Policy
 from dlmachine.errors import error_for
-from dlmachine.paths import DestInput
+from dlmachine.paths import DestInput, absolute, path_text
 from dlmachine.targets import ANY_URL, OneKind, Target, destination_of_batch, parse_entries
-from dlmachine_adapters.world import SystemWorld
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from dlmachine.batch.items import BatchItem
     from dlmachine.batch.results import Results
     from dlmachine.options.types import DownloadOptions
+    from dlmachine_adapters.world import SystemWorld
 
 
 class ManyDownloads(Composition):
@@ -57,11 +57,11 @@ class ManyDownloads(Composition):
         """Download many, at most `workers` at once; yields results in order of completion.
 
         `dest` is a folder, None (cache, else memory) or False (memory). A file in a folder has the
-        name of its URL, numbered if an earlier input has that name: `data-2.csv`. An entry of a
-        manifest, also as a dict, has its own options, and perhaps a `path` in the folder. Each item
-        has its input, and its Outcome or its Fault; one bad input raises nothing. When the iterator
-        or the manager is closed, running downloads end within a moment as `Cancelled`, and no more
-        inputs are taken.
+        name of its URL, numbered if another download has that name: `data-2.csv`; it keeps the name
+        that it is recorded with. An entry of a manifest, also as a dict, has its own options, and
+        perhaps a `path` in the folder. Each item has its input, and its Outcome or its Fault; one
+        bad input raises nothing. When the iterator or the manager is closed, running downloads end
+        within a moment as `Cancelled`, and no more inputs are taken.
 
         With an `executor` of `concurrent.futures`, or one with the same methods, its workers fetch
         the bodies; locks and the registry remain here. They need the folders under the same paths.
@@ -75,18 +75,38 @@ class ManyDownloads(Composition):
         if 'url' in options:
             problem = 'is not an option of a batch: the URLs are its first argument'
             raise error_for(InvalidInput(where='url', problem=problem))
+        # An iterator may wait for the results of earlier inputs.
+        may_wait = not isinstance(targets, Collection)
+        prepared = self.prepare_many(
+            targets, absolute(path_text(dest)) if executor and dest else dest, **options
+        )
+
+        def world() -> 'SystemWorld':
+            # That of the first `next`: the manager may be closed and used again before it.
+            return self._world.child()
+
+        return run_downloads(prepared, world, workers, executor, may_wait=may_wait)
+
+    def prepare_many(
+        self, targets: Iterable[Any], dest: DestInput = None, **options: 'Unpack[DownloadOptions]'
+    ) -> 'Iterator[tuple[Any, tuple[core.Descriptor, Policy] | Fault]]':
+        """Each target with its Descriptor and Policy, or why it has none, as it is requested.
+
+        In a folder, each download gets a name of its own; see `download_many`.
+
+        Raises: RequestError for an unknown option or a bad value.
+        """
+        from dlmachine.batch.placing import prepare_all
+
         # An option that is wrong for all inputs raises once, and at once.
-        shared, policy = self.prepare(ANY_URL, None, **options)
+        _, policy = self.prepare(ANY_URL, None, **options)
 
         def parse(target: Target, place: str | bool | None) -> tuple[core.Descriptor, Policy]:
             return self.prepare(target, place, **options)
 
-        def world() -> SystemWorld:
-            return self._world.child()
-
         place = destination_of_batch(dest, policy)
         entries = parse_entries(targets, self.config, place)
-        return run_downloads(entries, place, shared.redactor, parse, world, workers, executor)
+        return prepare_all(entries, place, parse, self._world.index)
 
     @overload
     def download_all(

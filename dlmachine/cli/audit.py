@@ -11,7 +11,7 @@ from dlmachine.cli.common import (
     destination,
     fault_as_json,
     managing,
-    placed,
+    prepared,
     print_json,
     size_text,
 )
@@ -83,9 +83,10 @@ def command(file: str | None, **given: Any) -> None:
     click.echo(
         f'{len(rows)} in all: {summary.counted}; {size_text(summary.stored_bytes)} stored', err=True
     )
+    pending = (AuditStatus.MISSING, AuditStatus.CHANGED, AuditStatus.UNKNOWN)
     probes = [row.probe for row in rows if row.probe is not None]
     is_changed = any(one.status is ProbeStatus.CHANGED for one in probes)
-    if summary.counts[AuditStatus.MISSING] or summary.counts[AuditStatus.CHANGED] or is_changed:
+    if any(summary.counts[status] for status in pending) or is_changed:
         sys.exit(CHANGES_PENDING)
     is_lost = any(not one.ok and one.status is not ProbeStatus.SKIPPED for one in probes)
     if summary.counts.get(AuditStatus.WOULD_FAIL, 0) or is_lost:
@@ -94,13 +95,13 @@ def command(file: str | None, **given: Any) -> None:
 
 def _audit(manager: 'DownloadManager', path: str, given: dict[str, Any]) -> 'Iterable[AuditRow]':
     from dlmachine.auditor import audit
-    from dlmachine.targets import parse_item
+    from dlmachine.targets import item_of
 
     items = list(read_items(path, manager, given))
-    places = placed(items, destination(given, manager), manager)
+    pairs = prepared(items, destination(given, manager), manager, {})
     with manager.adapters() as world:
-        parsed = (parse_item(one, {}, manager.config, place) for one, place in places)
-        return audit(parsed, world, probe=given['probe'])
+        found = (item_of(one, ready, {}, manager.config) for one, ready in pairs)
+        return audit(found, world, probe=given['probe'])
 
 
 def _line(row: 'AuditRow') -> str:

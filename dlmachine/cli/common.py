@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -14,6 +14,7 @@ from dlmachine.cli.parameters.flags import fault_in_flags, in_flags
 from dlmachine.core.faults.printing import printable
 
 if TYPE_CHECKING:
+    from dlmachine.batch.placing import Prepared
     from dlmachine.core.faults import Fault
     from dlmachine.manager import DownloadManager
 
@@ -76,15 +77,19 @@ def destination(given: Mapping[str, Any], manager: 'DownloadManager') -> str | b
     return None if has_cache or is_configured else './'
 
 
-def placed(
-    targets: 'list[Any]', dest: str | bool | None, manager: 'DownloadManager'
-) -> 'Iterable[tuple[Any, Any]]':
-    """Each target with its destination, as in `dlmachine get`."""
-    from dlmachine.batch.items import place_in_folder
-    from dlmachine.targets import destination_of_batch
+def prepared(
+    targets: 'list[Any]', dest: str | bool | None, manager: 'DownloadManager', words: dict[str, Any]
+) -> 'Iterator[tuple[Any, Prepared | Fault]]':
+    """Each target with its Descriptor and Policy, or its fault, as in `dlmachine get`."""
+    from dlmachine.errors import DownloadError
 
-    place = destination_of_batch(dest, manager.policy)
-    return [(targets[0], dest)] if len(targets) == 1 else place_in_folder(targets, place)
+    if len(targets) != 1:
+        yield from manager.prepare_many(targets, dest, **words)
+        return
+    try:
+        yield targets[0], manager.prepare(targets[0], dest, **words)
+    except DownloadError as error:
+        yield targets[0], error.fault
 
 
 def request_words(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import click
+from returns.pipeline import is_successful
+from returns.result import Failure, Result
 
 from dlmachine.cli.batch.inputs import check_input, read_targets
 from dlmachine.cli.common import (
@@ -13,7 +15,7 @@ from dlmachine.cli.common import (
     fault_as_json,
     fault_text,
     managing,
-    placed,
+    prepared,
     print_json,
     request_words,
     shown,
@@ -29,6 +31,9 @@ from dlmachine.cli.parameters.options import (
 from dlmachine.cli.parameters.values import FILE, FOLDER
 
 if TYPE_CHECKING:
+    from dlmachine.batch.placing import Prepared
+    from dlmachine.core.faults import Fault
+    from dlmachine.core.plan.plan import Plan
     from dlmachine.manager import DownloadManager
     from dlmachine.targets import Target
 
@@ -74,19 +79,19 @@ def command(urls: tuple[str, ...], **given: Any) -> None:
 def show_plans(manager: 'DownloadManager', targets: 'list[Target]', given: dict[str, Any]) -> None:
     """Print the plans; end with an exit code if one was refused, or with --exit-code."""
     from dlmachine.cli.exit_codes import CHANGES_PENDING, exit_code
-    from dlmachine.errors import DownloadError
 
     results: list[dict[str, Any]] = []
     refused = pending = 0
     dest, words = destination(given, manager), request_words(given)
-    for target, place in placed(targets, dest, manager):
-        try:
-            made = manager.plan(target, place, **words)
-        except DownloadError as error:
-            refused = exit_code(error.fault)
-            results.append({'url': shown(target, manager), 'fault': fault_as_json(error.fault)})
-            click.echo(f'error: {fault_text(target, error.fault, manager)}', err=True)
+    for target, ready in prepared(targets, dest, manager, words):
+        found = _plan(ready, manager)
+        if not is_successful(found):
+            fault = found.failure()
+            refused = exit_code(fault)
+            results.append({'url': shown(target, manager), 'fault': fault_as_json(fault)})
+            click.echo(f'error: {fault_text(target, fault, manager)}', err=True)
             continue
+        made = found.unwrap()
         pending += made.is_download
         results.append(
             {
@@ -104,3 +109,12 @@ def show_plans(manager: 'DownloadManager', targets: 'list[Target]', given: dict[
         sys.exit(refused)
     if pending and given['exit_code']:
         sys.exit(CHANGES_PENDING)
+
+
+def _plan(ready: 'Prepared | Fault', manager: 'DownloadManager') -> 'Result[Plan, Fault]':
+    from dlmachine.core.plan.plan import plan
+
+    if not isinstance(ready, tuple):
+        return Failure(ready)
+    with manager.adapters() as world:
+        return plan(*ready, world.observe(*ready))

@@ -17,7 +17,7 @@ from returns.pipeline import is_successful
 from returns.result import Result
 from returns.unsafe import unsafe_perform_io
 
-from dlmachine.core.cache.updates import MetadataUpdate
+from dlmachine.core.cache.updates import FileRecord, MetadataUpdate
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.faults import Bug, Fault, InvalidInput, StorageFailed
 from dlmachine.core.machine.machine import advance, begin, most_effects
@@ -28,6 +28,7 @@ from dlmachine.core.protocol.effects import (
     Effect,
     Exchange,
     ExchangeSegments,
+    KeepChanged,
     Observe,
     OpenPart,
     Publish,
@@ -151,7 +152,8 @@ class Run:
         if self._part is not None and self._is_open:
             self._part.discard(Discard(keep=True))
         if self._lock is not None:
-            self._world.locks.release(ReleaseLock(key=self._lock.key))
+            lock = self._lock
+            self._world.locks.release(ReleaseLock(key=lock.key, folder=lock.folder))
 
     @property
     def buffer(self) -> BytesIO | None:
@@ -183,24 +185,22 @@ class Run:
                 return self._validate()
             case Wait():
                 return wait(world, effect, self._descriptor)
+            case KeepChanged():
+                return world.files.keep_changed(effect)
             case Publish():
                 return self._publish(effect)
             case Record():
                 return self._record(effect, update)
             case RemoveVersions():
-                return (
-                    self._store_missing()
-                    if world.store is None
-                    else world.store.remove_versions(effect)
-                )
+                store = world.store
+                return self._store_missing() if store is None else store.remove_versions(effect)
             case Unpublish():
                 return world.files.unpublish(effect)
             case Discard():
                 return self._discard(effect)
             case ReleaseLock():
-                # The lock is forgotten only afterwards: releasing it twice is harmless.
                 released = world.locks.release(effect)
-                self._lock = None
+                self._lock = None  # Only afterwards: releasing it twice is harmless.
                 return released
             case _:
                 assert_never(effect)
@@ -284,6 +284,8 @@ class Run:
         return discarded
 
     def _record(self, effect: Record, update: MetadataUpdate | None) -> Event:
+        if isinstance(update, FileRecord):
+            return self._world.index.record(effect, update)
         store = self._world.store
         if store is None or update is None:
             return self._store_missing()

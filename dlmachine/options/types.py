@@ -9,12 +9,18 @@ from typing import Any, Literal, TypeAlias, TypedDict
 
 from dlmachine.core.http.headers import HeadersLike
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
-from dlmachine.core.spec.policy import CheckMethod, Validator
+from dlmachine.core.spec.policy import Validator
 from dlmachine.core.spec.rate_limit import Rate
+from dlmachine.core.spec.reuse import CheckMethod, Freshness, IfExists
 from dlmachine.paths import DestInput, PathInput
 
 #: A check method, by its name.
 CheckMethodName: TypeAlias = Literal['auto', 'etag', 'modified', 'size', 'hash']
+
+#: A freshness, by its name.
+FreshnessName: TypeAlias = Literal['stored', 'always']
+#: What happens to an existing file, by its name.
+IfExistsName: TypeAlias = Literal['replace', 'refuse', 'keep']
 
 
 class DescriptorOptions(TypedDict, total=False):
@@ -39,6 +45,8 @@ class DescriptorOptions(TypedDict, total=False):
 
 
 class _PolicyOptions(TypedDict, total=False):
+    freshness: Freshness | FreshnessName | None
+    if_exists: IfExists | IfExistsName | None
     check_freshness: bool
     check_method: CheckMethod | CheckMethodName
     force_download: bool

@@ -9,6 +9,8 @@ from dlmachine.core.protocol.states import (
     Discarding,
     Exchanging,
     FallingBack,
+    KeepingChanged,
+    KeepingExisting,
     Locking,
     Observing,
     Opening,
@@ -31,7 +33,14 @@ from docs.generate.transitions import explore
 _PHASES: Final[Mapping[str, tuple[type | None, ...]]] = {
     'Looking up': (None, CheckingCopy, ReadingChecksums, Locking, Observing, Opening),
     'Requests': (Exchanging, Segmenting, Reassembling, Validating, Waiting),
-    'Committing': (Publishing, Recording, RemovingVersions, Unpublishing),
+    'Committing': (
+        KeepingChanged,
+        KeepingExisting,
+        Publishing,
+        Recording,
+        RemovingVersions,
+        Unpublishing,
+    ),
     'Ending': (FallingBack, Discarding, Releasing),
 }
 _ORDER: Final = ('[*]', *(kind.__name__ for kind in get_args(State)))

@@ -16,7 +16,7 @@ from dlmachine.core.cache.entries import CacheEntry, Status
 from dlmachine.core.cache.key import cache_key
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.cache.updates import NewVersion
-from dlmachine.core.decision.snapshot import BackendSeen, CacheSeen, PartSeen, Snapshot
+from dlmachine.core.decision.snapshot import BackendSeen, CacheSeen, FileSeen, PartSeen, Snapshot
 from dlmachine.core.faults import (
     AnswerUnusable,
     Bug,
@@ -36,6 +36,7 @@ from dlmachine.core.protocol.effects import (
     Discard,
     Exchange,
     ExchangeSegments,
+    KeepChanged,
     Observe,
     OpenPart,
     Publish,
@@ -49,6 +50,7 @@ from dlmachine.core.protocol.effects import (
     Wait,
 )
 from dlmachine.core.protocol.events import (
+    ChangedKept,
     ChecksumsRead,
     CopyConfirmed,
     CopyMissing,
@@ -74,8 +76,9 @@ from dlmachine.core.protocol.events import (
 )
 from dlmachine.core.protocol.states import Failed, State, Step
 from dlmachine.core.spec.descriptor import Descriptor
-from dlmachine.core.spec.destination import InCache, ToPath
+from dlmachine.core.spec.destination import AtPath, PathKind, PathSeen, ToPath
 from dlmachine.core.spec.policy import Policy
+from dlmachine.core.spec.reuse import IfExists
 from dlmachine.core.transfer.segment_plan import FIRST_BYTES
 
 _NOW = datetime(2024, 5, 1, tzinfo=UTC)
@@ -135,13 +138,15 @@ def _kind(state: State) -> Any:
     kind = (
         type(state),
         job.decision.verdict,
-        isinstance(job.decision.destination, InCache),
+        type(job.decision.destination),
+        job.policy.if_exists,
+        job.snapshot.file is None,
         job.policy.keep_old,
         job.policy.checksum_file,
         job.policy.validate is None,
         job.policy.segments,
         job.policy.stale_if_error and job.may_fall_back,
-        job.holds_lock,
+        job.lock is None,
         job.holds_part,
         getattr(state, 'conflicts', None),
         type(getattr(state, 'end', None)),
@@ -170,6 +175,17 @@ def _samples() -> Iterator[tuple[Descriptor, Policy, Snapshot]]:
     part = PartSeen(name='p', size_bytes=2, validator='"v1"')
     yield one, base, seen
     yield one, replace(base, dest=ToPath('/data/table.tsv')), replace(seen, part=part)
+    path = '/data/table.tsv'
+    known = FileSeen(folder='/data', name='table.tsv', path=path, entry=_entry(path))
+    recorded = replace(seen, destination=PathSeen(kind=PathKind.FILE), file=known)
+    yield one, replace(base, dest=ToPath(path)), recorded
+    unknown = FileSeen(
+        folder='/data', name='table.tsv', path=path, other=replace(_entry(path), record=None)
+    )
+    fits = replace(base, dest=ToPath(path), checksum=_RIGHT)
+    yield one, fits, replace(recorded, file=unknown)
+    in_folder = replace(base, dest=ToPath('/data/'), if_exists=IfExists.KEEP)
+    yield one, in_folder, replace(seen, file=FileSeen(folder='/data/'))
     yield one, base, replace(seen, cache=nothing)
     yield one, replace(base, segments=2, checksum=_RIGHT), replace(seen, cache=nothing)
     yield one, base, replace(seen, cache=stored)
@@ -183,7 +199,7 @@ def _samples() -> Iterator[tuple[Descriptor, Policy, Snapshot]]:
     yield one, replace(forced, stale_if_error=True), replace(seen, cache=stored)
 
 
-def _entry() -> CacheEntry:
+def _entry(path: str = '/cache/i-1.tsv') -> CacheEntry:
     record = DownloadRecord(
         url=_URL,
         started_at=_NOW - timedelta(days=1),
@@ -196,7 +212,7 @@ def _entry() -> CacheEntry:
         version=1,
         status=Status.READY,
         stored_at=record.finished_at,
-        path='/cache/i-1.tsv',
+        path=path,
         file_bytes=len(_DATA),
         size_bytes=len(_DATA),
         record=record,
@@ -247,9 +263,12 @@ def _events(  # noqa: C901, PLR0912, PLR0915 -- one case an effect
                 yield Reassembled(at=at, received=found)
         case Wait():
             yield Waited(at=at)
+        case KeepChanged():
+            yield ChangedKept(at=at)
         case Publish(place=place):
             yield Published(at=at, path=getattr(place, 'path', None))
-            yield NameTaken(at=at)
+            if isinstance(place, AtPath):
+                yield NameTaken(at=at)
         case Record():
             yield Recorded(at=at)
             if isinstance(step.update, NewVersion):

@@ -22,7 +22,8 @@ from dlmachine.core.http.response import Received, ResponseHead
 from dlmachine.core.http.url import Url, parse_url
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
 from dlmachine.core.protocol.body_decision import StoreBody
-from dlmachine.core.protocol.effects import Exchange, Expectation
+from dlmachine.core.protocol.effects import Exchange
+from dlmachine.core.protocol.expectation import Expectation
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
 from property_tests.growth.attacks import broken_into

@@ -26,6 +26,8 @@ _BROUGHT_BY: Final[dict[str, Callable[..., Any] | type]] = {
     'Reassembling': run.Run._reassemble,
     'Validating': run.Run._validate,
     'Waiting': Waited,
+    'KeepingChanged': ports.Files.keep_changed,
+    'KeepingExisting': ports.Files.confirm,
     'Publishing': ports.Part.publish,
     'Recording': ports.Store.record,
     'RemovingVersions': ports.Store.remove_versions,

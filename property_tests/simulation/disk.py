@@ -68,6 +68,8 @@ class Disk:
     changes: int = 0
     has_links: bool = True
     now: float = 0.0
+    #: The steps of times in seconds; 0 for exact ones.
+    grain: float = 0.0
     #: The identity of each folder: a folder that was created again is another one.
     births: dict[str, int] = field(default_factory=dict)
     _journal: list[_Change] = field(default_factory=list)

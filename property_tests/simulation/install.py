@@ -17,10 +17,20 @@ from dlmachine.core.secrets.redact import redact_url
 from dlmachine.core.secrets.scrubbing import scrub
 from dlmachine.core.transfer import segment_plan
 from dlmachine_adapters import local_files
-from dlmachine_adapters.files import atomic, io, own_folder, owners, sealed, working_folders
+from dlmachine_adapters.files import (
+    atomic,
+    io,
+    own_folder,
+    owners,
+    quarantine,
+    sealed,
+    working_folders,
+)
+from dlmachine_adapters.folder_index import index, index_file, seen_files
 from dlmachine_adapters.parts import file_store, folder, part_name, sidecar
+from property_tests.simulation.index import Indexes
 from property_tests.simulation.kernel import Kernel
-from property_tests.simulation.system import EXCLUSIVE, System
+from property_tests.simulation.system import EXCLUSIVE, System, nanoseconds
 from property_tests.simulation.system_os import Os
 from property_tests.simulation.system_path import Active, SimPath, open_file
 
@@ -36,6 +46,10 @@ _MODULES: tuple[ModuleType, ...] = (
     working_folders,
     sealed,
     io,
+    quarantine,
+    index,
+    index_file,
+    seen_files,
 )
 #: Small limits, so that a few bytes are a large file.
 _SMALL: dict[str, int] = {'FIRST_BYTES': 4, 'MIN_BYTES': 3, 'MAX_BYTES': 8}
@@ -61,10 +75,10 @@ _CORE: tuple[tuple[ModuleType, str, Any], ...] = tuple(
 
 
 @contextmanager
-def installed(system: System) -> Iterator[None]:
+def installed(system: System, indexes: Indexes) -> Iterator[None]:
     """Replace the operating system in the adapters, and restore it afterwards."""
     Active.system = system
-    replacements = _replacements(system)
+    replacements = {**_replacements(system), 'IndexFile': indexes.open}
     saved: list[tuple[ModuleType, str, Any]] = []
     logger = logging.getLogger('dlmachine')
     was_disabled, logger.disabled = logger.disabled, True
@@ -113,7 +127,9 @@ def _replacements(system: System) -> dict[str, Any]:
         'fcntl': SimpleNamespace(LOCK_EX=EXCLUSIVE, LOCK_SH=1, LOCK_NB=4, flock=system.mark),
         'socket': SimpleNamespace(gethostname=host),
         'secrets': SimpleNamespace(token_hex=token),
-        'time': SimpleNamespace(time=lambda: kernel.now + kernel.skew, time_ns=lambda: 0),
+        'time': SimpleNamespace(
+            time=lambda: kernel.now + kernel.skew, time_ns=lambda: nanoseconds(kernel.now)
+        ),
         'OWNED': _Live(system),
         'new_note': note,
         'boot_id': boot,

@@ -8,10 +8,11 @@ from dlmachine.core.cache.entries import Status
 from dlmachine.core.faults import Bug, Fault
 from dlmachine.core.machine.machine import most_effects
 from dlmachine.core.protocol.outcome import Origin, Outcome
-from dlmachine.core.spec.policy import CheckMethod
+from dlmachine.core.spec.reuse import CheckMethod, IfExists
 from property_tests.simulation.disk import Inode, parent
 from property_tests.simulation.processes import Process, require
-from property_tests.simulation.requests import complain
+from property_tests.simulation.recorded import RecordedFiles
+from property_tests.simulation.requests import Target, complain
 from property_tests.simulation.store import FOLDER, Row
 from property_tests.simulation.world import Asked, Attempt, Shared
 
@@ -25,6 +26,7 @@ class Invariants:
     """
 
     shared: Shared
+    recorded: RecordedFiles
     before: dict[str, Inode | None] = field(default_factory=dict)
     urls: dict[str, tuple[str, ...]] = field(default_factory=dict)
     keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -37,13 +39,21 @@ class Invariants:
         target = attempt.target
         urls = target.urls
         self.keys[target.key] = tuple({*self.keys.get(target.key, ()), *urls})
-        if target.path is not None:
-            self.urls[target.path] = tuple({*self.urls.get(target.path, ()), *urls})
+        for path in target.paths:
+            self.urls[path] = tuple({*self.urls.get(path, ()), *urls})
 
     def foreign(self, path: str, inode: Inode) -> None:
         """A file that existed before the run, and must not change."""
         self.before[path] = inode
         if inode.target is None:
+            self._kept[inode] = inode.data
+
+    def user_changed(self, path: str) -> None:
+        """A user has changed a file."""
+        self.recorded.edited(path)
+        inode = self.shared.kernel.disk.names.get(path)
+        self.before[path] = None
+        if inode is not None:
             self._kept[inode] = inode.data
 
     def check(self) -> None:
@@ -89,6 +99,7 @@ class Invariants:
     def asked(self, attempt: Attempt, asked: Asked) -> None:
         """Check a request before it is sent."""
         request = asked.request
+        self.recorded.check_request(attempt)
         if not request.url.startswith('https://data.example/'):
             sent = [name for name, _ in request.headers if name.lower() == 'authorization']
             require(not sent, f'credentials were sent to {request.url}')
@@ -122,10 +133,11 @@ class Invariants:
 
     def _check_path(self, path: str, urls: tuple[str, ...]) -> None:
         inode, before = self.shared.kernel.disk.names.get(path), self.before.get(path)
-        if inode is before:
+        if inode is before or inode in self.recorded.edits:
             return
         if inode is None:
-            require(False, f'{path} existed before the run, and is missing')
+            is_moved = path in self.recorded.disturbed
+            require(is_moved, f'{path} existed before the run, and is missing')
         elif self._right.get(inode) is not inode.data:
             require(
                 inode.target is None and inode.data in self.shared.network.contents(urls),
@@ -145,6 +157,8 @@ class Invariants:
     def _check_outcome(self, attempt: Attempt, outcome: Outcome) -> None:
         target, kernel = attempt.target, self.shared.kernel
         data = self._content(outcome)
+        if self._is_used_at_path(attempt, outcome):
+            return
         if data is None:
             # Another process removed the version in the meantime, with keep_old=False.
             registry = self.shared.registry
@@ -193,6 +207,34 @@ class Invariants:
         if is_asked and is_own:
             self._check_fresh(attempt, data)
 
+    def _is_used_at_path(self, attempt: Attempt, outcome: Outcome) -> bool:
+        path = outcome.path
+        if path is None or path not in self.urls:
+            return False
+        used = self.recorded.used(attempt.process, path)
+        if outcome.origin is not Origin.NETWORK and used is not None:
+            self._check_used(attempt.target, outcome, used)
+            return True
+        # What is there by now may be a user's.
+        return path in self.recorded.disturbed
+
+    def _check_used(self, target: Target, outcome: Outcome, data: bytes) -> None:
+        # The file at a path that was used, as it was then.
+        record, checksum = outcome.record, target.policy.checksum
+        if checksum is not None:
+            found = new(checksum.algorithm, data, usedforsecurity=False).hexdigest()
+            require(found == checksum.hex, 'a file at a path has another checksum')
+        if outcome.origin is Origin.STALE:
+            require(target.policy.stale_if_error, 'a stale copy was used without stale_if_error')
+            require(outcome.fault is not None, 'a stale copy has no reason')
+        if record is None:
+            is_kept = target.policy.if_exists is IfExists.KEEP and bool(data)
+            require(is_kept or outcome.origin is Origin.STALE, f'{data!r} was used unasked')
+            return
+        require(_sha(data) == record.sha256, f'a recorded file was used, and holds {data!r}')
+        is_right = checksum is not None or data in self.shared.network.contents(target.urls)
+        require(is_right, f'a recorded file of another key was used: {data!r}')
+
     def _is_swapped(self, attempt: Attempt, path: str | None) -> bool:
         kernel, removed = self.shared.kernel, self.shared.registry.removed
         if path not in removed:
@@ -226,8 +268,8 @@ class Invariants:
                 f'it failed ({fault}), and its file is READY',
             )
         require(process not in registry.changed_by, f'the run failed ({fault}), and changed rows')
-        path = attempt.target.path
-        if path is not None:
+        # If a user replaces the file at once, it is not known whether it was published.
+        for path in set(attempt.target.paths) - self.recorded.disturbed:
             publisher = self.shared.kernel.publishers.get(path)
             require(publisher is not process, f'the run failed ({fault}), and {path} was published')
 

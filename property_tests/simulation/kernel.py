@@ -58,6 +58,13 @@ class Kernel:
     #: The time when a process last checked that its file has a name, by both.
     looked: dict[tuple[Process, str], int] = field(default_factory=dict)
     is_sync_lost: bool = False
+    #: Called before a process renames a file to a path, or removes one.
+    losing: Callable[[str], None] = lambda path: None
+    #: Called before a process renames a file away from a path, and after it published one.
+    moving: Callable[[str], None] = lambda path: None
+    on_publish: Callable[[str], None] = lambda path: None
+    #: The number of calls that have failed.
+    failures: int = 0
     on_death: list[Callable[[Process], None]] = field(default_factory=list)
     hub: greenlet = field(default_factory=getcurrent)
 
@@ -118,6 +125,7 @@ class Kernel:
         for trouble in self.troubles:
             if operation in trouble.operations:
                 self.troubles.remove(trouble)
+                self.failures += 1
                 if trouble.then:
                     self.troubles.append(Trouble(trouble.then, errno.EIO))
                 self.tell(f'   fails: {errno.errorcode[trouble.code]}')
@@ -128,6 +136,7 @@ class Kernel:
         """Record that a file was published."""
         if self.current is not None:
             self.publishers[path] = self.current
+            self.on_publish(path)
 
     def run(self) -> None:
         """Run all processes until they end."""

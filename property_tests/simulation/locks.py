@@ -9,11 +9,11 @@ from property_tests.simulation.processes import Process
 
 
 class LockTable:
-    """The owners of all keys; the system releases the locks of a dead process."""
+    """The owners of all keys, by folder and key; the system releases the locks of a dead process."""
 
     def __init__(self, kernel: Kernel, mode: str = 'works') -> None:
         self.mode = mode
-        self.owners: dict[str, Process] = {}
+        self.owners: dict[tuple[str, str], Process] = {}
         kernel.on_death.append(self._forget)
 
     def _forget(self, process: Process) -> None:
@@ -32,7 +32,8 @@ class SimLocks:
 
     def acquire(self, effect: AcquireLock) -> LockAcquired | LockUnavailable:
         """Wait for the lock, for the patience at most."""
-        kernel, owners, key = self._kernel, self._table.owners, effect.key
+        kernel, owners = self._kernel, self._table.owners
+        key = effect.folder, effect.key
         kernel.step('asks for the lock')
         if self._table.mode == 'absent':
             return LockUnavailable(at=self._clock.now(), fault=None)
@@ -40,7 +41,7 @@ class SimLocks:
             return LockAcquired(at=self._clock.now())
         waited = key in owners
         if waited and not kernel.wait(lambda: key not in owners, effect.patience.total_seconds()):
-            fault = LockBusyTooLong(key=key, waited=effect.patience, owner=owners[key].name)
+            fault = LockBusyTooLong(key=effect.key, waited=effect.patience, owner=owners[key].name)
             return LockUnavailable(at=self._clock.now(), fault=fault)
         owners[key] = self._process
         kernel.tell('has the lock')
@@ -49,6 +50,7 @@ class SimLocks:
     def release(self, effect: ReleaseLock) -> LockReleased:
         """Release the lock; a key that is not locked is ignored."""
         self._kernel.step('gives back the lock')
-        if self._table.owners.get(effect.key) is self._process:
-            del self._table.owners[effect.key]
+        key = effect.folder, effect.key
+        if self._table.owners.get(key) is self._process:
+            del self._table.owners[key]
         return LockReleased(at=self._clock.now())

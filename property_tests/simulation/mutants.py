@@ -12,10 +12,10 @@ from unittest.mock import patch
 from dlmachine.core.cache.key import cache_key
 from dlmachine.core.cache.updates import NewVersion
 from dlmachine.core.integrity.representation import Representation
-from dlmachine.core.machine import commit, finish
+from dlmachine.core.machine import commit, finish, publishing
 from dlmachine.core.machine import exchange as on_exchange
 from dlmachine.core.protocol.body_decision import StoreBody
-from dlmachine.core.protocol.effects import Record, ReleaseLock, RemoveVersions
+from dlmachine.core.protocol.effects import Publish, Record, ReleaseLock, RemoveVersions
 from dlmachine.core.protocol.events import LockReleased, Published
 from dlmachine.core.transfer import next_exchange, provenance, read_response, retry, verify_body
 from dlmachine.execution import run as executor
@@ -26,6 +26,19 @@ from property_tests.simulation.file_mutants import (
     without_folder_sync,
     without_sync,
 )
+from property_tests.simulation.path_mutants import (
+    believing_notes,
+    believing_rows,
+    believing_times,
+    mixing_keys,
+    recording_early,
+    replacing_the_new,
+    taking_names,
+    without_notes,
+    without_protection,
+    without_rows,
+)
+from property_tests.simulation.store import FOLDER
 from property_tests.simulation.tape_corpus import TAPES
 
 Mutant = Callable[[], AbstractContextManager[Any]]
@@ -56,8 +69,8 @@ def _recorded_first() -> Iterator[None]:
 
     def recorded(run: Any, effect: Any) -> Any:
         state = run.publishing
-        if run._world.store is not None and not effect.replace:
-            record = commit._on_published(
+        if run._world.store is not None and effect.place.path.startswith(FOLDER):
+            record = publishing._on_published(
                 state, Published(at=state.record.finished_at, path=effect.place.path)
             )
             update = record.update
@@ -132,12 +145,12 @@ def _old_dropped() -> Iterator[None]:
 @contextmanager
 def _replacing() -> Iterator[None]:
     """A new version replaces a file of the same name."""
-    destination = commit._destination
 
-    def always(*given: Any) -> Any:
-        return destination(*given)[0], True
+    def replacing(*, place: Any, replace: bool, **given: Any) -> Publish:
+        is_cached = str(getattr(place, 'path', '')).startswith(FOLDER)
+        return Publish(place=place, replace=replace or is_cached, **given)
 
-    with patch.object(commit, '_destination', always):
+    with patch.object(publishing, 'Publish', replacing):
         yield
 
 
@@ -216,6 +229,13 @@ def _mixing_twins() -> Iterator[None]:
         yield
 
 
+def _at_path(place: int = 12, before: int = 2, file_system: int = 0) -> bytes:
+    # A file at a path, which is used unasked if it is recorded; there is no cache.
+    scene = bytearray(18)
+    scene[9], scene[10], scene[11], scene[13], scene[17] = file_system, 1, 11, before, place
+    return bytes(scene)
+
+
 #: Each mistake, with the beginning of tapes in which it matters: targets and servers.
 MUTANTS: Final[dict[str, tuple[Mutant, bytes]]] = {
     'publishes without checking the length': (_without_lengths, b''),
@@ -248,4 +268,14 @@ MUTANTS: Final[dict[str, tuple[Mutant, bytes]]] = {
         bytes.fromhex(TAPES["a mirror's ETag was sent to the server before it"]),
     ),
     'counts holes as bytes': (counting_holes, bytes([*[0] * 31, 1])),
+    'records a file before it has its name': (recording_early, _at_path()),
+    'believes a row of a changed file': (believing_rows, _at_path()),
+    'believes a row of the same moment': (believing_times, _at_path(file_system=2)),
+    'takes the name of another file': (taking_names, _at_path(place=76)),
+    'takes a name that has appeared': (replacing_the_new, _at_path(place=68, before=0)),
+    'destroys an edited file': (without_protection, _at_path()),
+    "uses another key's file": (mixing_keys, _at_path()),
+    'believes a note of another file': (believing_notes, _at_path(place=76)),
+    'leaves no note': (without_notes, _at_path()),
+    'records nothing': (without_rows, _at_path()),
 }

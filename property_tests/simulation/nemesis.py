@@ -11,6 +11,7 @@ from property_tests.simulation.kernel import Kernel, Trouble
 from property_tests.simulation.processes import Process
 from property_tests.simulation.requests import MIRROR, URL
 from property_tests.simulation.store import FOLDER, Registry
+from property_tests.simulation.users import ACTS, Users
 
 #: Below this number, the byte of a step only chooses the process.
 _CALM: Final = 180
@@ -22,6 +23,7 @@ _OPERATIONS: Final = (
 #: Failures of the registry, and the failures that follow on the same disk.
 _REGISTRY: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ('commit', ()), ('commit', ('unlink',)), ('remove_versions', ()), ('look up', ()), ('remove_versions', ()),
+    ('commit index', ()), ('read index', ()), ('open index', ()),
 )  # fmt: skip
 _JUMPS: Final = (3600.0, -3600.0, 86400.0, -30.0, 9 * 86400.0, -86400.0)
 
@@ -38,6 +40,7 @@ class Nemesis:
     restart: Callable[[Process, bool], None]
     new_version: Callable[[str], None]
     registry: Registry
+    users: Users
     favourite: int = 0
     counts: dict[str, int] = field(default_factory=dict)
     is_over: bool = False
@@ -144,9 +147,12 @@ def _registry_failed(nemesis: Nemesis, runnable: list[Process]) -> Process | Non
 
 def _removed(nemesis: Nemesis, runnable: list[Process]) -> Process | None:
     kernel = nemesis.kernel
-    paths = [path for path in kernel.disk.names if parent(path) == FOLDER]
-    if paths:
-        path = kernel.choices.among(paths[::-1])
+    paths = [path for path in kernel.disk.names if parent(path) == FOLDER][::-1]
+    number = kernel.choices.pick(len(paths) + len(ACTS))
+    if number >= len(paths):
+        nemesis.users.act(number - len(paths))
+    else:
+        path = paths[number]
         kernel.tell(f'** another program removes {path}')
         # Removing a claim also removes the name that it reserves.
         nemesis.registry.lose(path.replace('/.', '/').removesuffix('.claim'))
@@ -157,6 +163,7 @@ def _removed(nemesis: Nemesis, runnable: list[Process]) -> Process | None:
 def _swept(nemesis: Nemesis, runnable: list[Process]) -> Process | None:
     kernel = nemesis.kernel
     kernel.tell('** another program removes all parts')
+    kernel.failures += 1  # Notes are lost.
     for path in [path for path in kernel.disk.names if '/.dlmachine/' in path]:
         kernel.disk.unlink(path)
     return runnable[0]

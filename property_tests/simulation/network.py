@@ -21,7 +21,7 @@ class Site:
     """The content at a URL: one version after the other, of which the last is current.
 
     `versions` are the contents with the true time at which each appeared. If `is_coded` is set,
-    they are sent as gzip without having been requested. With `sums_of` the content is the checksum
+    they are sent as gzip without having been requested. `file_name` is sent with them. With `sums_of` the content is the checksum
     file of another site.
     """
 
@@ -33,6 +33,7 @@ class Site:
     is_coded: bool = False
     gives_digest: bool = False
     sums_of: 'Site | None' = None
+    file_name: str = ''
 
     @property
     def content(self) -> bytes:
@@ -55,6 +56,8 @@ class Site:
         fields: list[tuple[str, str]] = []
         if kind != 'vague':
             fields.append(('Date', format_datetime(true_time(kernel), usegmt=True)))
+        if self.file_name:
+            fields.append(('Content-Disposition', f'attachment; filename="{self.file_name}"'))
         if self.is_coded:
             fields.append(('Content-Encoding', 'gzip'))
         elif self.gives_digest:

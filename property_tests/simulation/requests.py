@@ -9,7 +9,8 @@ from dlmachine.core.cache.key import cache_key
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import Auto, ToMemory, ToPath, Wanted
-from dlmachine.core.spec.policy import CheckMethod, Policy
+from dlmachine.core.spec.policy import Policy
+from dlmachine.core.spec.reuse import CheckMethod, Freshness, IfExists
 from property_tests.simulation.choices import Choices
 
 HOST: Final = 'https://data.example'
@@ -21,6 +22,10 @@ COPIES: Final = (f'{HOST}/moved.csv', 'https://elsewhere.example/t.csv')
 #: Another file with the same validators, to which a redirect may lead.
 TWIN: Final = 'https://twin.example/t.csv'
 PATH: Final = '/data/x.csv'
+#: The name that servers may give to every file.
+NAMED: Final = 'named.csv'
+#: The files of downloads into the folder.
+FOLDER_PATHS: Final = ('/data/t.csv', '/data/other.csv', f'/data/{NAMED}')
 LINK: Final = '/data/link.csv'
 SUMS: Final = f'{HOST}/SHA256SUMS'
 SUMS_PATH: Final = '/data/SHA256SUMS'
@@ -28,6 +33,12 @@ SUMS_PATH: Final = '/data/SHA256SUMS'
 #: Most downloads go to the cache, which has the most failures.
 _PLACES: Final[tuple[Wanted, ...]] = (
     Auto(), Auto(), Auto(), Auto(), ToPath(PATH), ToPath('/data/'), ToPath(LINK), ToMemory(),
+)  # fmt: skip
+#: When a file at a path is used unasked, and what happens to another one there.
+_FRESHNESS: Final = (None, Freshness.STORED, None, Freshness.ALWAYS)
+_IF_EXISTS: Final = (
+    None, IfExists.REPLACE, IfExists.REFUSE, IfExists.KEEP,
+    None, IfExists.REPLACE, IfExists.REFUSE, None,
 )  # fmt: skip
 _NEVER: Final = timedelta(days=300)
 
@@ -51,13 +62,12 @@ class Target:
         return (*addresses, TWIN) if URL in addresses else addresses
 
     @property
-    def path(self) -> str | None:
-        """The destination, if it is a path."""
+    def paths(self) -> tuple[str, ...]:
+        """The paths where the file may be, if its destination is a path."""
         wanted = self.policy.dest
         if not isinstance(wanted, ToPath):
-            return None
-        name = self.descriptor.url.rpartition('/')[2]
-        return f'{wanted.path}{name}' if wanted.path.endswith('/') else wanted.path
+            return ()
+        return FOLDER_PATHS if wanted.path.endswith('/') else (wanted.path,)
 
     @property
     def may_repeat(self) -> bool:
@@ -94,10 +104,13 @@ def draw_target(
 ) -> Target:
     """Draw a target for a site with this current content."""
     url = choices.among((URL, URL, URL, URL, URL, URL, URL, OTHER_URL))
-    refresh = choices.among((0, 1, 5, 3, 4, 5, 2, 5))
+    refresh, place = choices.among((0, 1, 5, 3, 4, 5, 2, 5)), choices.pick(256)
+    dest, check = _PLACES[place % 8], refresh in {1, 4}
     policy = Policy(
-        dest=choices.among(_PLACES),
-        check_freshness=refresh in {1, 4},
+        dest=dest,
+        freshness=None if check or not isinstance(dest, ToPath) else _FRESHNESS[place // 8 % 4],
+        if_exists=_IF_EXISTS[place // 32],
+        check_freshness=check,
         check_method=choices.among((CheckMethod.AUTO, CheckMethod.AUTO, *CheckMethod)),
         force_download=refresh in {2, 5},
         keep_old=refresh not in {3, 4, 5},
@@ -138,8 +151,13 @@ def complain(file: BinaryIO) -> bool:
 
 def fresh_target(target: Target) -> Target:
     """A target for the newest version, without limits: in a healthy world it succeeds."""
-    policy = Policy(dest=target.policy.dest, check_freshness=True)
+    policy = Policy(dest=target.policy.dest, check_freshness=True, if_exists=IfExists.REPLACE)
     return replace(target, policy=policy)
+
+
+def repeated_target(target: Target) -> Target:
+    """The same again: a file that is recorded is used."""
+    return replace(target, policy=Policy(dest=target.policy.dest, freshness=Freshness.STORED))
 
 
 def _with_checksum(choices: Choices, policy: Policy, content: bytes) -> Policy:

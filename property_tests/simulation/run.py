@@ -31,7 +31,11 @@ def play(tape: bytes, *, told: bool = False, coverage: Coverage | None = None) -
     """Play a tape to its end, with its story if requested."""
     played, stage = Played(tape), Stage(tape, told=told)
     kernel = stage.kernel
-    with installed(stage.system), nullcontext() if coverage is None else coverage.counting():
+    indexes = stage.shared.indexes
+    with (
+        installed(stage.system, indexes),
+        nullcontext() if coverage is None else coverage.counting(),
+    ):
         try:
             stage.play()
         except Violation as error:
@@ -41,6 +45,7 @@ def play(tape: bytes, *, told: bool = False, coverage: Coverage | None = None) -
             kernel.tell(traceback.format_exc())
         finally:
             kernel.stop()
+            indexes.close()
     played.steps, played.processes = kernel.steps, len(kernel.processes)
     played.counts, played.story = stage.nemesis.counts, kernel.story or []
     return played
@@ -55,7 +60,7 @@ def tell(tape: bytes) -> str:
 def play_together(tape: bytes, count: int) -> int:
     """The number of requests of several processes with one target, without failures."""
     stage = Stage(b'')
-    with installed(stage.system):
+    with installed(stage.system, stage.shared.indexes):
         try:
             return stage.play_together(tape, count)
         finally:

@@ -10,6 +10,7 @@ from property_tests.simulation.requests import (
     COPIES,
     LINK,
     MIRROR,
+    NAMED,
     OTHER_URL,
     PATH,
     SUMS,
@@ -49,6 +50,7 @@ def draw_network(choices: Choices) -> Network:
             pass
     manner = choices.pick(4)
     main.gives_digest = manner == 1
+    main.file_name = sites[OTHER_URL].file_name = NAMED if manner == 3 else ''
     return Network(sites, leads_on=manner == 2)
 
 

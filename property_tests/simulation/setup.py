@@ -13,15 +13,25 @@ from dlmachine.core.plan.plan import plan
 from dlmachine.core.protocol.outcome import Outcome
 from dlmachine.execution.run import execute, run
 from property_tests.simulation.choices import Choices
+from property_tests.simulation.index import Indexes
 from property_tests.simulation.invariants import Invariants
 from property_tests.simulation.kernel import Kernel
 from property_tests.simulation.locks import LockTable
 from property_tests.simulation.nemesis import Nemesis
 from property_tests.simulation.processes import Process, require
-from property_tests.simulation.requests import MIRROR, URL, Target, draw_target, fresh_target
+from property_tests.simulation.recorded import RecordedFiles
+from property_tests.simulation.requests import (
+    MIRROR,
+    URL,
+    Target,
+    draw_target,
+    fresh_target,
+    repeated_target,
+)
 from property_tests.simulation.scenario import draw_network, publish_version, put_files
 from property_tests.simulation.store import FOLDER, Registry
 from property_tests.simulation.system import System
+from property_tests.simulation.users import GRAIN_SECONDS, Users
 from property_tests.simulation.world import Attempt, Shared, SimWorld
 
 _LOCKS = ('works', 'absent', 'lies', 'works')
@@ -41,14 +51,25 @@ class Stage:
         self._mirrors = (MIRROR,) if MIRROR in self.network.sites else ()
         mode = choices.among(_LOCKS)
         self.system = System(kernel, flock=choices.among((mode, 'works')))
-        kernel.disk.has_links = choices.pick(6) != 1
+        file_system = choices.pick(6)
+        kernel.disk.has_links = file_system not in {1, 2}
+        kernel.disk.grain = GRAIN_SECONDS if file_system == 2 else 0.0
         registry, has_cache = Registry(kernel), choices.pick(12) != 1
         self.shared = Shared(
-            kernel, self.network, registry, LockTable(kernel, mode), has_cache=has_cache
+            kernel,
+            self.network,
+            registry,
+            LockTable(kernel, mode),
+            Indexes(kernel),
+            has_cache=has_cache,
         )
-        self.invariants = Invariants(self.shared)
+        self.recorded = RecordedFiles(self.shared)
+        self.invariants = Invariants(self.shared, self.recorded)
+        users = Users(kernel, self.invariants.user_changed)
+        kernel.losing, kernel.moving = self.recorded.losing, self.recorded.moving
+        kernel.on_publish = self.recorded.published
         self.nemesis = Nemesis(
-            kernel, self._restart, self._publish, registry, favourite=choices.pick(20)
+            kernel, self._restart, self._publish, registry, users, favourite=choices.pick(20)
         )
         self._targets: dict[Process, Target] = {}
 
@@ -58,17 +79,21 @@ class Stage:
         for path, inode in put_files(choices, kernel.disk, self.network).items():
             self.invariants.foreign(path, inode)
         kernel.check = self.invariants.check
-        if choices.pick(2):
-            self._store_before()
-        target: Target | None = None
+        before = choices.pick(4)
+        targets: list[tuple[Target, str]] = []
         for _ in range(choices.among((1, 2, 2, 3))):
-            if target is None or choices.pick(2):
-                target = self._draw_target(choices)
-            self.spawn(target, host=choices.among(('here', 'here', 'there')))
+            is_new = not targets or choices.pick(2)
+            target = self._draw_target(choices) if is_new else targets[-1][0]
+            targets.append((target, choices.among(('here', 'here', 'there'))))
+        if before % 2:
+            self._store_before(self._draw_target(Choices(b'')))
+        if before // 2:
+            self._store_before(targets[0][0])
+        for target, host in targets:
+            self.spawn(target, host)
         kernel.happen = self.nemesis.happen
         kernel.run()
-        assert target is not None
-        self._in_the_end(target)
+        self._in_the_end(targets[-1][0])
 
     def play_together(self, schedule: bytes, count: int) -> int:
         """Play several processes with one target in a healthy world; return the number of requests."""
@@ -92,10 +117,10 @@ class Stage:
         content = self.network.sites[URL].content
         return draw_target(choices, self._mirrors, content, post=self._is_post)
 
-    def _store_before(self) -> None:
+    def _store_before(self, target: Target) -> None:
         # A healthy process, whose steps are not on the tape.
         self.shared.is_honest = True
-        self.spawn(fresh_target(self._draw_target(Choices(b''))))
+        self.spawn(fresh_target(target))
         self.kernel.run()
         self.kernel.now += 60.0
         self.shared.is_honest = False
@@ -107,6 +132,11 @@ class Stage:
         self.shared.is_honest = True
         self.spawn(fresh_target(target), is_last=True)
         self.kernel.run()
+        if target.paths:
+            requests = self.shared.requests
+            self.spawn(repeated_target(target), is_last=True)
+            self.kernel.run()
+            require(self.shared.requests == requests, 'a recorded file was requested again')
         self.invariants.check()
         require(not self.shared.locks.owners, 'all processes have ended, and a lock is held')
 
@@ -139,10 +169,10 @@ class Stage:
 
     def _download(self, attempt: Attempt) -> Outcome | Fault:
         target = attempt.target
-        world = SimWorld(self.shared, attempt, self.invariants.asked)
+        world = SimWorld(self.shared, attempt, self.invariants.asked, self.recorded)
         seen = world.observe(target.descriptor, target.policy)
         # Like the manager: if a copy is likely to be used, the backends are not observed.
-        is_hit = not may_need_part(target.policy, seen.cache)
+        is_hit = not may_need_part(target.policy, seen.cache, seen.file)
         glanced = replace(seen, backends=None) if is_hit else seen
         # A plan makes the same decision with a dry run, which is slow: one in four makes a plan.
         if attempt.process.number % 4 == 1:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from dlmachine.core.cache.entries import CacheEntry, Status
-from dlmachine.core.cache.updates import MetadataUpdate, NewVersion
+from dlmachine.core.cache.updates import NewVersion, VersionUpdate
 from dlmachine.core.decision.snapshot import CacheSeen
 from dlmachine.core.faults import CacheUnusable
 from dlmachine.core.protocol.effects import Record, RemoveVersions
@@ -94,7 +94,7 @@ class SimStore:
         entries = tuple(self._entry(row) for row in self._registry.of(key))
         return CacheSeen(folder=FOLDER, item_id=item_id, entries=entries)
 
-    def record(self, effect: Record, update: MetadataUpdate) -> Recorded | NameTaken | EffectFailed:
+    def record(self, effect: Record, update: VersionUpdate) -> Recorded | NameTaken | EffectFailed:
         """Write the update in one transaction."""
         registry, place = self._registry, (update.key, update.version)
         try:

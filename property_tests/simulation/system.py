@@ -29,7 +29,7 @@ class Stat:
 
     @property
     def st_mtime_ns(self) -> int:
-        return round(self.st_mtime * 1e9)
+        return nanoseconds(self.st_mtime)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class System:
     def at(self, path: object, folder: int | None) -> str:
         """The path of a name in an open folder.  Raises: OSError."""
         if folder is None or str(path).startswith('/'):
-            return str(path)
+            return str(path).replace('//', '/')
         found = self._handles.get(folder)
         if not isinstance(found, Folder):
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
@@ -175,6 +175,11 @@ class System:
 
 
 EXCLUSIVE = 2
+
+
+def nanoseconds(seconds: float) -> int:
+    """A time in nanoseconds."""
+    return round(seconds * 1e9)
 
 
 def _stat(inode: Inode, names: int = 1) -> Stat:

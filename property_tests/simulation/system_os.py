@@ -7,12 +7,16 @@ from types import SimpleNamespace
 from property_tests.simulation.disk import OWNER, parent
 from property_tests.simulation.handles import OpenFile
 from property_tests.simulation.system import Stat, System
+from property_tests.simulation.users import coarse
 
 _HANDLES = '/proc/self/fd'
 
 
 class OsPath:
     """Replaces the module `os.path`; folders are never links here."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
 
     @staticmethod
     def realpath(path: object) -> str:
@@ -22,33 +26,51 @@ class OsPath:
     def isdir(path: object) -> bool:
         return str(path) == _HANDLES
 
+    @staticmethod
+    def abspath(path: object) -> str:
+        return os.path.normpath(str(path))
+
+    def lexists(self, path: object) -> bool:
+        disk = self._system.kernel.disk
+        return str(path) in disk.names or str(path) in disk.folders
+
     dirname = staticmethod(parent)
+    join = staticmethod(os.path.join)
+    split = staticmethod(os.path.split)
 
 
 class Os:
     """Replaces the module `os`."""
 
-    path = OsPath
     O_RDWR, O_RDONLY, O_WRONLY = os.O_RDWR, os.O_RDONLY, os.O_WRONLY
     O_CREAT, O_EXCL, SEEK_SET = os.O_CREAT, os.O_EXCL, os.SEEK_SET
     strerror = staticmethod(os.strerror)
+    fsencode = staticmethod(os.fsencode)
+    curdir = os.curdir
 
     def __init__(self, system: System) -> None:
         self._system = system
+        self.path = OsPath(system)
 
     def stat(
         self, path: object, *, dir_fd: int | None = None, follow_symlinks: bool = True
     ) -> Stat:
-        kernel = self._system.kernel
+        kernel, path = self._system.kernel, self._system.at(path, dir_fd)
         if dir_fd is not None:
-            return self._system.look(self._system.at(path, dir_fd))
+            return self._system.look(path)
         kernel.look(f'stat {path}')
-        kernel.fail('stat', str(path))
+        kernel.fail('stat', path)
         if kernel.current is not None:
-            kernel.looked[kernel.current, str(path)] = kernel.steps
-        if follow_symlinks:
-            return self._system.stat(str(path))
-        return self._system.look(str(path))
+            kernel.looked[kernel.current, path] = kernel.steps
+        return self._system.stat(path) if follow_symlinks else self._system.look(path)
+
+    def lstat(self, path: object) -> Stat:
+        return self._system.look(self._system.at(path, None))
+
+    def mkdir(self, path: object, mode: int = 0o777, *, dir_fd: int | None = None) -> None:
+        kernel, name = self._system.kernel, self._system.at(path, dir_fd)
+        kernel.call('mkdir', name)
+        kernel.disk.make_folder(name)
 
     def fstat(self, fd: int) -> Stat:
         return self._system.fstat(fd)
@@ -74,7 +96,8 @@ class Os:
         return len(data)
 
     def utime(self, fd: int, *, ns: tuple[int, int]) -> None:
-        self._system.file(fd).inode.mtime = self._system.kernel.disk.now
+        disk = self._system.kernel.disk
+        self._system.file(fd).inode.mtime = coarse(disk.now, disk.grain)
 
     def fstatvfs(self, fd: int) -> SimpleNamespace:
         room = self._system.kernel.room
@@ -97,12 +120,16 @@ class Os:
     ) -> None:
         kernel, end = self._system.kernel, self._system.at(target, dst_dir_fd)
         kernel.call('rename', end)
-        kernel.disk.rename(self._system.at(source, src_dir_fd), end)
+        begin = self._system.at(source, src_dir_fd)
+        kernel.losing(end)
+        kernel.moving(begin)
+        kernel.disk.rename(begin, end)
         kernel.published(end)
 
     def unlink(self, path: object, *, dir_fd: int | None = None) -> None:
         kernel, name = self._system.kernel, self._system.at(path, dir_fd)
         kernel.call('unlink', name)
+        kernel.losing(name)
         kernel.disk.unlink(name)
 
     def fdopen(self, fd: int, *_: object, **__: object) -> OpenFile:

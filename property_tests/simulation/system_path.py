@@ -40,6 +40,8 @@ class SimPath(PurePosixPath):
     def replace(self, target: object) -> 'SimPath':
         kernel = Active.system.kernel
         kernel.call('rename', str(target))
+        kernel.losing(str(target))
+        kernel.moving(str(self))
         kernel.disk.rename(str(self), str(target))
         kernel.published(str(target))
         return SimPath(str(target))
@@ -49,6 +51,7 @@ class SimPath(PurePosixPath):
     def unlink(self, *, missing_ok: bool = False) -> None:
         kernel = Active.system.kernel
         kernel.call('unlink', str(self))
+        kernel.losing(str(self))
         if not missing_ok or str(self) in kernel.disk.names:
             kernel.disk.unlink(str(self))
 

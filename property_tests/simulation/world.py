@@ -3,15 +3,22 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final
+from typing import Final, Protocol
 
 from returns.result import Failure, Result, Success
 
-from dlmachine.core.decision.snapshot import Snapshot
+from dlmachine.core.decision.snapshot import FileSeen, Snapshot
 from dlmachine.core.faults import BackendMissing, Fault, TimedOut
 from dlmachine.core.http.request import Request
-from dlmachine.core.protocol.effects import Exchange
-from dlmachine.core.protocol.events import Interrupted, Responded
+from dlmachine.core.protocol.effects import CheckCopy, Exchange, KeepChanged
+from dlmachine.core.protocol.events import (
+    ChangedKept,
+    CopyConfirmed,
+    CopyMissing,
+    EffectFailed,
+    Interrupted,
+    Responded,
+)
 from dlmachine.core.protocol.ports import Sink, Transport
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
@@ -19,10 +26,12 @@ from dlmachine_adapters.fakes.gates import MemoryGates
 from dlmachine_adapters.fakes.server import Turn
 from dlmachine_adapters.fakes.transport import ScriptedTransport
 from dlmachine_adapters.fakes.workers import InTurn
+from dlmachine_adapters.folder_index.index import FolderIndexes
 from dlmachine_adapters.local_files import LocalFiles
+from dlmachine_adapters.observation import observe
 from dlmachine_adapters.progress import NoProgress
-from dlmachine_adapters.world import observe
 from property_tests.simulation.clock import SimClock
+from property_tests.simulation.index import Indexes
 from property_tests.simulation.kernel import Kernel
 from property_tests.simulation.locks import LockTable, SimLocks
 from property_tests.simulation.network import Network
@@ -44,6 +53,7 @@ class Shared:
     network: Network
     registry: Registry
     locks: LockTable
+    indexes: Indexes
     has_cache: bool = True
     is_honest: bool = False
     requests: int = 0
@@ -72,6 +82,54 @@ class Attempt:
 
 
 OnRequest = Callable[[Attempt, Asked], None]
+
+
+class Watcher(Protocol):
+    """Sees what a process sees of files at paths, and does to them."""
+
+    def looked_up(self, attempt: Attempt, folder: str, name: str, seen: FileSeen) -> None:
+        """A process looked at a path."""
+
+    def confirmed(self, attempt: Attempt, path: str, event: object) -> None:
+        """A process checked a copy, with this result."""
+
+    def guarding(self, attempt: Attempt, path: str) -> None:
+        """A process is about to look for a changed file in its way."""
+
+
+class WatchedIndex(FolderIndexes):
+    """The real indexes, watched."""
+
+    def __init__(self, clock: SimClock, attempt: Attempt, watcher: Watcher) -> None:
+        super().__init__(clock)
+        self._attempt = attempt
+        self._watcher = watcher
+
+    def look_up(self, folder: str, name: str, path: str, key: str) -> FileSeen:
+        """Look at a path."""
+        seen = super().look_up(folder, name, path, key)
+        self._watcher.looked_up(self._attempt, folder, name, seen)
+        return seen
+
+
+class WatchedFiles(LocalFiles):
+    """The real files, watched."""
+
+    def __init__(self, clock: SimClock, attempt: Attempt, watcher: Watcher) -> None:
+        super().__init__(clock)
+        self._attempt = attempt
+        self._watcher = watcher
+
+    def confirm(self, effect: CheckCopy) -> CopyConfirmed | CopyMissing:
+        """Check a copy."""
+        event = super().confirm(effect)
+        self._watcher.confirmed(self._attempt, effect.path, event)
+        return event
+
+    def keep_changed(self, effect: KeepChanged) -> ChangedKept | EffectFailed:
+        """Move a changed file away."""
+        self._watcher.guarding(self._attempt, effect.copy.path)
+        return super().keep_changed(effect)
 
 
 class SimTransport(ScriptedTransport):
@@ -156,12 +214,15 @@ class SimTransport(ScriptedTransport):
 class SimWorld:
     """Implements `ports.World` for one process."""
 
-    def __init__(self, shared: Shared, attempt: Attempt, on_request: OnRequest) -> None:
+    def __init__(
+        self, shared: Shared, attempt: Attempt, on_request: OnRequest, watcher: Watcher
+    ) -> None:
         process = attempt.process
         self._shared = shared
         self.clock = SimClock(shared.kernel, process)
-        self.files = LocalFiles(self.clock)
+        self.files = WatchedFiles(self.clock, attempt, watcher)
         self.store = SimStore(shared.registry, self.clock) if shared.has_cache else None
+        self.index = WatchedIndex(self.clock, attempt, watcher)
         self.locks = SimLocks(shared.kernel, process, self.clock, shared.locks)
         self.progress = NoProgress()
         self.gates = MemoryGates(self.clock)
@@ -183,6 +244,7 @@ class SimWorld:
             clock=self.clock,
             files=self.files,
             store=self.store,
+            index=self.index,
             backends=lambda: (self._transport.seen,),
             chance=0.5,
         )

@@ -11,6 +11,7 @@ from dlmachine.core.protocol.effects import (
     Effect,
     Exchange,
     ExchangeSegments,
+    KeepChanged,
     Observe,
     OpenPart,
     Publish,
@@ -24,6 +25,7 @@ from dlmachine.core.protocol.effects import (
     Wait,
 )
 from dlmachine.core.protocol.events import (
+    ChangedKept,
     ChecksumsRead,
     CopyConfirmed,
     CopyMissing,
@@ -55,6 +57,8 @@ from property_tests.strategies.texts import any_text
 _joins = st.builds(Reassembled, at=instants, received=receiveds)
 
 _failures = st.builds(EffectFailed, at=instants, fault=faults)
+_kept = st.builds(ChangedKept, at=instants, path=st.none() | st.just('/data/kept'))
+_confirmed = st.builds(CopyConfirmed, at=instants, sha256=st.sampled_from(['', *DIGESTS]))
 _looks = st.builds(Validated, at=instants, problem=st.none() | any_text)
 _texts = st.builds(
     ChecksumsRead,
@@ -67,7 +71,6 @@ _texts = st.builds(
 def events(key: str = '0' * 64) -> st.SearchStrategy[Event]:
     """Any event."""
     simple = [
-        CopyConfirmed,
         CopyMissing,
         LockAcquired,
         Waited,
@@ -80,6 +83,8 @@ def events(key: str = '0' * 64) -> st.SearchStrategy[Event]:
     ]
     return st.one_of(
         *(st.builds(kind, at=instants) for kind in simple),
+        _confirmed,
+        _kept,
         st.builds(LockUnavailable, at=instants, fault=st.none() | faults),
         st.builds(Observed, at=instants, snapshot=snapshots(key)),
         st.builds(PartOpened, at=instants, size_bytes=st.integers(0, 20)),
@@ -100,11 +105,7 @@ def events_of(effect: Effect, key: str = '0' * 64) -> st.SearchStrategy[Event]: 
     """The events named in the docstring of an effect, and `EffectFailed`."""
     match effect:
         case CheckCopy():
-            return (
-                st.builds(CopyConfirmed, at=instants)
-                | st.builds(CopyMissing, at=instants)
-                | _failures
-            )
+            return _confirmed | st.builds(CopyMissing, at=instants) | _failures
         case ReadChecksums():
             return _texts | _failures
         case Validate():
@@ -128,6 +129,8 @@ def events_of(effect: Effect, key: str = '0' * 64) -> st.SearchStrategy[Event]: 
             return _joins | _failures
         case Wait():
             return st.builds(Waited, at=instants) | _failures
+        case KeepChanged():
+            return _kept | _failures
         case Publish():
             return (
                 st.builds(Published, at=instants, path=st.just('/cache/item-1.csv'))

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
 from dlmachine.core.spec.destination import Auto, ToMemory, ToPath, Wanted
-from dlmachine.core.spec.policy import CheckMethod, Policy, Window
+from dlmachine.core.spec.policy import Policy
+from dlmachine.core.spec.reuse import CheckMethod, Freshness, IfExists, Window
 from property_tests.strategies.basics import DIGESTS, durations, instants
 
 #: Destinations as a caller wants them.
@@ -36,6 +37,8 @@ def policies(**fixed: Any) -> st.SearchStrategy[Policy]:
     drawn: dict[str, st.SearchStrategy[Any]] = {
         'dest': wanted,
         'backend': st.sampled_from(['requests', 'requests', 'curl']),
+        'freshness': st.sampled_from([None, None, *Freshness]),
+        'if_exists': st.sampled_from([None, None, *IfExists]),
         'check_freshness': st.booleans(),
         'check_method': st.sampled_from(CheckMethod),
         'force_download': st.booleans(),
@@ -68,10 +71,11 @@ def policies(**fixed: Any) -> st.SearchStrategy[Policy]:
 
 
 def _sensible(policy: Policy) -> Policy:
-    # At most one expected digest, and min_bytes below max_bytes.
+    # At most one expected digest, min_bytes below max_bytes, and one word about freshness.
     least, most = policy.min_bytes, policy.max_bytes
     return replace(
         policy,
+        freshness=None if policy.check_freshness else policy.freshness,
         checksum_file=policy.checksum_file if policy.checksum is None else None,
         min_bytes=min(least, most) if least is not None and most is not None else least,
     )

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from dlmachine.core.cache.entries import CacheEntry, Status
 from dlmachine.core.cache.record import DownloadRecord
-from dlmachine.core.decision.snapshot import BackendSeen, CacheSeen, PartSeen, Snapshot
+from dlmachine.core.decision.snapshot import BackendSeen, CacheSeen, FileSeen, PartSeen, Snapshot
 from dlmachine.core.faults import CacheUnusable
 from dlmachine.core.spec.destination import PathKind, PathSeen
 from property_tests.strategies.basics import DATA, DIGESTS, NOW, instants
@@ -40,6 +40,39 @@ entries = st.builds(
     size_bytes=st.sampled_from([None, len(DATA), len(DATA)]),
     record=st.none() | records,
     is_own=st.booleans(),
+)
+#: The recorded file at a path.
+recorded_files = st.builds(
+    CacheEntry,
+    version=st.integers(1, 3),
+    status=st.just(Status.READY),
+    stored_at=instants,
+    path=st.just('/data/x.gz'),
+    file_bytes=st.sampled_from([None, 0, len(DATA), len(DATA)]),
+    file_mtime_ns=st.sampled_from([None, 1, 2]),
+    size_bytes=st.sampled_from([len(DATA), 20]),
+    record=records,
+    is_certain=st.sampled_from([True, True, False]),
+)
+#: A file at a path that is not recorded.
+_other_files = st.builds(
+    CacheEntry,
+    version=st.just(0),
+    status=st.just(Status.READY),
+    stored_at=instants,
+    path=st.just('/data/x.gz'),
+    file_bytes=st.sampled_from([0, len(DATA), 20]),
+    file_mtime_ns=st.sampled_from([1, 2]),
+    is_own=st.just(False),
+)
+_AT_PATH = {'folder': st.just('/data'), 'name': st.just('x.gz'), 'path': st.just('/data/x.gz')}
+_INDEX_FAULT = CacheUnusable(path='/data/.dlmachine/index.sqlite', problem='locked')
+#: The observed file at a path: recorded, not recorded, another download's, missing; or no index.
+files = (
+    st.builds(FileSeen, **_AT_PATH, entry=recorded_files)
+    | st.builds(FileSeen, **_AT_PATH, other=_other_files, owner=st.sampled_from(['', 'http://h/o']))
+    | st.builds(FileSeen, **_AT_PATH, other=st.none() | _other_files, fault=st.just(_INDEX_FAULT))
+    | st.builds(FileSeen, folder=st.just('/data'))
 )
 #: The installed backends: none, one, both, or not observed.
 backends = st.sampled_from([
@@ -88,6 +121,7 @@ def snapshots(draw: st.DrawFn, key: str = '0' * 64, *, healthy: bool = False) ->
         key=key,
         cache=draw(st.none() | cache),
         destination=draw(st.none() | path),
+        file=draw(st.none() | files),
         part=draw(st.none() | part),
         backends=draw(backends.filter(bool) if healthy else backends),
     )

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 from dlmachine.core.faults import StorageFailed
 from dlmachine.core.http.response import Received
 from dlmachine.core.protocol.body_decision import StoreBody
-from dlmachine.core.protocol.effects import Discard, Exchange, Expectation, Publish
+from dlmachine.core.protocol.effects import Discard, Exchange, Publish
 from dlmachine.core.protocol.events import (
     Discarded,
     EffectFailed,
@@ -17,6 +17,7 @@ from dlmachine.core.protocol.events import (
     Published,
     Responded,
 )
+from dlmachine.core.protocol.expectation import Expectation
 from dlmachine.core.protocol.ports import PartError
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.transfer.build_request import build_request

@@ -9,7 +9,7 @@ import pytest
 
 from dlmachine.batch import group_commit
 from dlmachine.core.cache.record import DownloadRecord
-from dlmachine.core.cache.updates import MetadataUpdate
+from dlmachine.core.cache.updates import VersionUpdate
 from dlmachine.core.faults import CacheUnusable
 from dlmachine.manager import DownloadManager
 from dlmachine_adapters.cachedir.connection import Registry
@@ -27,7 +27,7 @@ def transactions(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     found: list[int] = []
     write = CachedirStore._write
 
-    def counted(self: CachedirStore, updates: Sequence[MetadataUpdate]) -> list[bool | Exception]:
+    def counted(self: CachedirStore, updates: Sequence[VersionUpdate]) -> list[bool | Exception]:
         found.append(len(updates))
         return write(self, updates)
 
@@ -146,7 +146,7 @@ def test_what_is_raised_while_records_are_written_leaves_no_lock(
 ) -> None:
     """The batch raises it, and the next one need not wait."""
 
-    def odd(self: CachedirStore, updates: Sequence[MetadataUpdate]) -> None:
+    def odd(self: CachedirStore, updates: Sequence[VersionUpdate]) -> None:
         raise ZeroDivisionError
 
     urls = _urls(server, 6)

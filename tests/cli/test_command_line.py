@@ -28,7 +28,7 @@ def test_get_writes_here_under_the_name_of_the_response(
     assert (done.returncode, done.stderr) == (0, '')
     assert done.stdout.strip() == 't.tsv'
     assert (tmp_path / 'work' / 't.tsv').read_bytes() == BODY
-    assert os.listdir(tmp_path / 'work') == ['t.tsv']
+    assert sorted(os.listdir(tmp_path / 'work')) == ['.dlmachine', 't.tsv']
 
 
 @pytest.mark.parametrize(
@@ -333,7 +333,9 @@ def test_a_configured_destination_counts(run: RunCommand, server: Server, tmp_pa
 
     assert got.stdout.strip() == str(work / 'data' / 't.tsv')
     assert (work / 'data' / 't.tsv').read_bytes() == BODY
-    assert audited == 2 * ['the destination is a path']
+    assert audited == [
+        'the file is recorded: check whether it is current', 'the destination is a path',
+    ]  # fmt: skip
 
 
 def test_config_shows_values_as_in_a_file(run: RunCommand, tmp_path: Path) -> None:

@@ -41,14 +41,15 @@ def change(path: Path, data: bytes = WRONG) -> None:
 def counting_reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Record which stored files are read."""
     read: list[str] = []
-    has_digest = local_files._has_digest
+    find_digest = local_files._find_digest
 
-    def reading(path: str, *rest: Any) -> bool:
-        read.append(path)
-        return has_digest(path, *rest)
+    def reading(path: str, checksum: Any, seen: Any) -> str | None:
+        if checksum is not None:
+            read.append(path)
+        return find_digest(path, checksum, seen)
 
     with monkeypatch.context() as patch:
-        patch.setattr(local_files, '_has_digest', reading)
+        patch.setattr(local_files, '_find_digest', reading)
         yield read
 
 

@@ -14,6 +14,7 @@ from dlmachine.cli import group
 from dlmachine.errors import DownloadError
 from dlmachine_adapters.cachedir import connection, registry_faults
 from dlmachine_adapters.cachedir.registry_faults import registry_fault
+from dlmachine_adapters.files import database
 from tests.fixtures import MakeManager
 from tests.servers.behaviours import resource
 from tests.servers.http import Server
@@ -52,7 +53,8 @@ def test_a_locked_registry_names_its_holder_and_a_remedy(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """For a hit and for a download, in Python and on the command line."""
-    monkeypatch.setattr(connection, '_BUSY_SECONDS', 0.05)
+    for module in (database, connection):
+        monkeypatch.setattr(module, 'BUSY_SECONDS', 0.05)
     manager = make_manager(tmp_path / 'cache')
     who = f'process {holder.pid} (' if Path('/proc/locks').exists() else 'another program'
     with pytest.raises(DownloadError) as raised:

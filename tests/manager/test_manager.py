@@ -74,7 +74,7 @@ def test_a_path_is_forced(
     assert target.read_bytes() == BODY
     assert manager.download(url, dest=kind(target)) == str(target)
     assert target.read_bytes() == OTHER
-    assert os.listdir(target.parent) == ['x']
+    assert sorted(os.listdir(target.parent)) == ['.dlmachine', 'x']
 
 
 def test_a_folder_takes_the_name_from_the_response(
@@ -110,7 +110,7 @@ def test_an_error_leaves_the_old_file(
             manager.download(url, dest=target)
 
         assert target.read_bytes() == b'old'
-        assert os.listdir(target.parent) == ['x']
+        assert sorted(os.listdir(target.parent)) == ['.dlmachine', 'x']
 
 
 def test_a_failed_refresh_leaves_the_stored_version(
@@ -470,13 +470,13 @@ def test_an_audit_by_plans_touches_nothing(
 def test_inputs_with_one_name_get_different_files(
     manager: DownloadManager, server: Server, tmp_path: Path
 ) -> None:
-    """In a folder each input has its own file; a second `t.csv` is `t-2.csv`."""
+    """In a folder each download has its own file; a second `t.csv` is `t-2.csv`."""
     urls = [server.on(f'/{n}/t.tar.gz', resource(gzip.compress(bytes([n])))) for n in range(4)]
 
     items = list(manager.download_many([*urls, dm.Descriptor(urls[0])], dest=tmp_path))
 
     assert {Path(str(item.path)).name for item in items} == {
-        't.tar.gz', 't-2.tar.gz', 't-3.tar.gz', 't-4.tar.gz', 't-5.tar.gz',
+        't.tar.gz', 't-2.tar.gz', 't-3.tar.gz', 't-4.tar.gz',
     }  # fmt: skip
     for item in items:
         assert item.outcome is not None

@@ -26,7 +26,8 @@ from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import Request
 from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.protocol.body_decision import RejectResponse
-from dlmachine.core.protocol.effects import Exchange, Expectation
+from dlmachine.core.protocol.effects import Exchange
+from dlmachine.core.protocol.expectation import Expectation
 from dlmachine.core.transfer.read_response import decide_body
 from dlmachine.errors import error_for
 from dlmachine_adapters.http.deadlines import Deadlines

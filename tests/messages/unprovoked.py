@@ -16,6 +16,10 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         'a file without a name',
         '... goes to the backend ..., which speaks its scheme',
         'the server confirmed that the stored version is current',
+        'the files here count as not recorded: ...',
+        'adopted: the file was there, and was not downloaded',
+        'it was changed after its download',
+        'a later version of dlmachine made it (format ...)',
     ),
     'only a defect in dlmachine itself would show it': (
         '... is not a value of the core',
@@ -66,6 +70,7 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
     ),
     'it takes a second user of the machine': (
         'another user made it',
+        'another user made it, or it is not a regular file',
         'another user made it, in a folder that everybody can write to',
         'it has another name elsewhere',
         'it is larger than it could be',

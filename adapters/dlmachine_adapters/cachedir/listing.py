@@ -14,10 +14,11 @@ from dlmachine.core.cache.entries import Status
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.frozen import frozen
 from dlmachine.core.secrets.redact import redact_url
-from dlmachine_adapters.cachedir.connection import NoRegistry, Registry
+from dlmachine_adapters.cachedir.connection import Registry
 from dlmachine_adapters.cachedir.entry_files import see_file
 from dlmachine_adapters.cachedir.rows import Misfit, Read, Row, read_rows
 from dlmachine_adapters.cachedir.writes import remove_versions
+from dlmachine_adapters.files.database import NoDatabase
 
 _PAGE: Final = 500
 _NEXT: Final = 'm.id > ? AND m.status >= 0'
@@ -60,7 +61,7 @@ def list_rows(registry: Registry) -> Iterator[Listed | Misfit]:
     while True:
         try:
             rows = registry.read(partial(_ask, last))
-        except NoRegistry:
+        except NoDatabase:
             return
         if not rows:
             return

@@ -11,8 +11,8 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
-from dlmachine_adapters.cachedir.connection import keep_for_parent
 from dlmachine_adapters.cachedir.lazy_cachedir import import_cachedir
+from dlmachine_adapters.files.database import keep_for_parent
 
 if TYPE_CHECKING:
     from cachedir import Cache, CacheItem

@@ -12,13 +12,13 @@ from functools import cache
 
 from dlmachine.core.cache.entries import CacheEntry, Status
 from dlmachine.core.cache.record import DownloadRecord
-from dlmachine.core.cache.updates import MetadataUpdate, SameVersion
+from dlmachine.core.cache.updates import SameVersion, VersionUpdate
 from dlmachine.core.decision.snapshot import CacheSeen
 from dlmachine.core.protocol.effects import Record, RemoveVersions
 from dlmachine.core.protocol.events import EffectFailed, NameTaken, Recorded, VersionsRemoved
 from dlmachine.core.protocol.ports import Clock
 from dlmachine.core.spec.descriptor import Descriptor
-from dlmachine_adapters.cachedir.connection import NoRegistry, Registry
+from dlmachine_adapters.cachedir.connection import Registry
 from dlmachine_adapters.cachedir.entry_files import see_believed
 from dlmachine_adapters.cachedir.foreign_entries import (
     Foreign,
@@ -31,6 +31,7 @@ from dlmachine_adapters.cachedir.group_commit import Grouping
 from dlmachine_adapters.cachedir.naming import from_local, item_id_of
 from dlmachine_adapters.cachedir.rows import BRIEF, Misfit, Read, Row, read_rows
 from dlmachine_adapters.cachedir.writes import remove_versions, write_update
+from dlmachine_adapters.files.database import NoDatabase
 from dlmachine_adapters.files.os_errors import storage_fault
 
 
@@ -57,7 +58,7 @@ class CachedirStore:
         names = self._foreign(descriptor)
         try:
             rows, given = self.registry.read(lambda connection: _read(connection, own, names))
-        except NoRegistry:
+        except NoDatabase:
             return CacheSeen(folder=self.folder, item_id=own)
         except sqlite3.Error as error:
             return CacheSeen(folder=self.folder, item_id=own, fault=self.registry.fault(error))
@@ -97,12 +98,12 @@ class CachedirStore:
             self._last_foreign = descriptor, names
         return names
 
-    def record(self, effect: Record, update: MetadataUpdate) -> Recorded | NameTaken | EffectFailed:
+    def record(self, effect: Record, update: VersionUpdate) -> Recorded | NameTaken | EffectFailed:
         """Write an update, in one transaction with those of other threads at the same time."""
         return self.record_all((update,))[0]
 
     def record_all(
-        self, updates: Sequence[MetadataUpdate]
+        self, updates: Sequence[VersionUpdate]
     ) -> list[Recorded | NameTaken | EffectFailed]:
         """Write several updates in one transaction; return the event of each."""
         try:
@@ -135,7 +136,7 @@ class CachedirStore:
             return self._failed(written)
         return Recorded(at=at) if written else NameTaken(at=at)
 
-    def _write(self, updates: Sequence[MetadataUpdate]) -> list[bool | Exception]:
+    def _write(self, updates: Sequence[VersionUpdate]) -> list[bool | Exception]:
         """Return True for each update that was written, False if its version was taken."""
         try:
             with self.registry.writing() as connection:

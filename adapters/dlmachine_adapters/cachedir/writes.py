@@ -10,7 +10,7 @@ from typing import Final
 
 from dlmachine.core.cache.entries import Status
 from dlmachine.core.cache.record import DownloadRecord
-from dlmachine.core.cache.updates import MetadataUpdate, NewVersion, SameVersion, flat_attributes
+from dlmachine.core.cache.updates import NewVersion, SameVersion, VersionUpdate, flat_attributes
 from dlmachine_adapters.cachedir.connection import Registry
 from dlmachine_adapters.cachedir.entry_files import remove_file
 from dlmachine_adapters.cachedir.naming import KEY_PARAMETER, stored_ext, to_local
@@ -31,7 +31,7 @@ _INSERT_ATTRIBUTE: Final = {
 }
 
 
-def write_update(connection: sqlite3.Connection, update: MetadataUpdate) -> bool:
+def write_update(connection: sqlite3.Connection, update: VersionUpdate) -> bool:
     """Write an update; return False if its version is taken."""
     if not isinstance(update, NewVersion):
         _freshen(connection, update)

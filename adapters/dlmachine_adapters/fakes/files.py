@@ -9,8 +9,15 @@ from pathlib import PurePath
 
 from dlmachine.core.decision.snapshot import PartSeen
 from dlmachine.core.integrity.checksum_file import read_list
-from dlmachine.core.protocol.effects import CheckCopy, OpenPart, ReadChecksums, Unpublish
+from dlmachine.core.protocol.effects import (
+    CheckCopy,
+    KeepChanged,
+    OpenPart,
+    ReadChecksums,
+    Unpublish,
+)
 from dlmachine.core.protocol.events import (
+    ChangedKept,
     ChecksumsRead,
     CopyConfirmed,
     CopyMissing,
@@ -125,6 +132,15 @@ class MemoryFiles:
         )
         return max(found, key=lambda part: part.size_bytes, default=None)
 
+    def keep_changed(self, effect: KeepChanged) -> ChangedKept | EffectFailed:
+        """Rename a file unless it is the recorded one."""
+        path, at = _normal(effect.copy.path), self._clock.now()
+        if path not in self._contents or isinstance(self.confirm(effect.copy), CopyConfirmed):
+            return ChangedKept(at=at)
+        kept = f'{path}.changed'
+        self._contents[kept] = self._contents.pop(path)
+        return ChangedKept(at=at, path=kept)
+
     def confirm(self, effect: CheckCopy) -> CopyConfirmed | CopyMissing:
         """Whether the stored file still exists, and has the digest if one is set."""
         content, at = self._contents.get(_normal(effect.path)), self._clock.now()
@@ -133,9 +149,13 @@ class MemoryFiles:
         if effect.mtime_ns not in {None, self.mtime_ns(effect.path)}:
             return CopyMissing(at=at)
         checksum = effect.checksum
-        if checksum is not None and new(checksum.algorithm, content).hexdigest() != checksum.hex:
+        if len(content) < effect.min_bytes:
             return CopyMissing(at=at)
-        return CopyConfirmed(at=at)
+        if checksum is None:
+            return CopyConfirmed(at=at)
+        if new(checksum.algorithm, content).hexdigest() != checksum.hex:
+            return CopyMissing(at=at)
+        return CopyConfirmed(at=at, sha256=new('sha256', content).hexdigest())
 
     def read_checksums(self, effect: ReadChecksums) -> ChecksumsRead | EffectFailed:
         """Read the checksum file at a path."""

@@ -4,7 +4,7 @@ import threading
 from dataclasses import replace
 
 from dlmachine.core.cache.entries import CacheEntry, Status
-from dlmachine.core.cache.updates import MetadataUpdate, NewVersion
+from dlmachine.core.cache.updates import NewVersion, VersionUpdate
 from dlmachine.core.decision.snapshot import CacheSeen
 from dlmachine.core.faults import CacheUnusable
 from dlmachine.core.frozen import frozen
@@ -49,7 +49,7 @@ class MemoryStore:
         entries = tuple(self._entry(row) for row in rows)
         return CacheSeen(folder=self._folder, item_id=item_id, entries=entries)
 
-    def record(self, effect: Record, update: MetadataUpdate) -> Recorded | NameTaken | EffectFailed:
+    def record(self, effect: Record, update: VersionUpdate) -> Recorded | NameTaken | EffectFailed:
         """Write an update."""
         at, number = self._clock.now(), (update.key, update.version)
         if self.problem is not None:

@@ -14,14 +14,15 @@ from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
 from dlmachine_adapters.fakes.clock import ManualClock
 from dlmachine_adapters.fakes.files import MemoryFiles
+from dlmachine_adapters.fakes.folder_index import MemoryIndex
 from dlmachine_adapters.fakes.gates import MemoryGates
 from dlmachine_adapters.fakes.locks import MemoryLocks
 from dlmachine_adapters.fakes.server import Script
 from dlmachine_adapters.fakes.store import MemoryStore
 from dlmachine_adapters.fakes.transport import ScriptedTransport
 from dlmachine_adapters.fakes.workers import InTurn
+from dlmachine_adapters.observation import observe
 from dlmachine_adapters.progress import NoProgress
-from dlmachine_adapters.world import observe
 
 
 @dataclass(kw_only=True)
@@ -35,6 +36,7 @@ class MemoryWorld:
     files: MemoryFiles
     network: ScriptedTransport
     store: MemoryStore | None
+    index: MemoryIndex
     locks: MemoryLocks
     gates: MemoryGates
     progress: Progress = field(default_factory=NoProgress)
@@ -60,6 +62,7 @@ class MemoryWorld:
             clock=self.clock,
             files=self.files,
             store=self.store,
+            index=self.index,
             backends=lambda: (self.network.seen,),
             chance=self.chance,
         )
@@ -79,6 +82,7 @@ def memory_world(
         files=files,
         network=ScriptedTransport(clock, scripts),
         store=MemoryStore(files, clock) if has_cache else None,
+        index=MemoryIndex(files, clock),
         locks=MemoryLocks(clock),
         gates=MemoryGates(clock),
     )

@@ -16,7 +16,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from dlmachine.core.faults import LockBusyTooLong
 from dlmachine.core.protocol.effects import AcquireLock, ReleaseLock
@@ -24,10 +24,19 @@ from dlmachine.core.protocol.events import LockAcquired, LockReleased, LockUnava
 from dlmachine.core.protocol.ports import Clock
 from dlmachine_adapters.files.file_lock import HeldLock, LockTimeout, read_owner, take_lock
 from dlmachine_adapters.files.own_folder import OwnFolder
-from dlmachine_adapters.files.working_folders import find_working_folders, in_working_folder
+from dlmachine_adapters.files.working_folders import (
+    find_working_folders,
+    in_working_folder,
+    leave_no_trace,
+    missing_folders,
+)
 
 #: The sub-folder for locks.
 LOCKS_FOLDER: Final = 'locks'
+#: A folder and the key that is locked in it.
+_Place: TypeAlias = tuple[str, str]
+#: How often the folder of locks may vanish before a lock is given up.
+_TRIES: Final = 16
 _HOLDER: Final[ContextVar[object]] = ContextVar('dlmachine_holder')
 
 
@@ -47,98 +56,115 @@ def _holder() -> object:
 
 @dataclass(slots=True)
 class _Turn:
-    """The queue of this process's threads for one key, and the lock of the first of them."""
+    """The queue of this process's threads for one key, and the lock of the first of them.
+
+    `made` are the folders that were created for the lock.
+    """
 
     mutex: threading.Lock = field(default_factory=threading.Lock)
     users: int = 0
     owner: object = None
     lock: HeldLock | None = None
+    made: tuple[Path, ...] = ()
 
 
 class FolderLocks:
-    """Locks in the cache folder; threads of one process queue before the file."""
+    """Locks in the cache folder, or in the folder of an effect.
 
-    def __init__(self, folder: str, clock: Clock) -> None:
+    The threads of one process queue before the lock file.
+    """
+
+    def __init__(self, folder: str | None, clock: Clock) -> None:
         """Keep the lock files in a sub-folder of the working folder."""
-        self._folder = folder
+        self._folder = folder or ''
         self._clock = clock
         self._reset()
 
     def acquire(self, effect: AcquireLock) -> LockAcquired | LockUnavailable:
         """Wait for the lock, at most for `effect.patience`."""
         patience, started = effect.patience.total_seconds(), time.monotonic()
-        turn = self._join(effect.key)
+        folder = effect.folder or self._folder
+        place = folder, effect.key
+        turn = self._join(place)
         waited = not turn.mutex.acquire(blocking=False)
         try:
             if waited and not turn.mutex.acquire(timeout=patience):
-                self._leave(effect.key, turn)
+                self._leave(place, turn)
                 return self._busy(effect, started, 'another thread of this process')
         except BaseException:
-            self._leave(effect.key, turn)
+            self._leave(place, turn)
             raise
         name = f'{effect.key}.lock'
+        made = missing_folders(Path(folder)) if effect.folder else ()
         try:
-            turn.lock, has_polled = self._lock_file(name, patience - (time.monotonic() - started))
+            turn.lock, has_polled = self._lock_file(
+                folder, name, patience - (time.monotonic() - started)
+            )
         except LockTimeout:
-            self._give_up(effect.key, turn)
-            return self._busy(effect, started, self._owner_of(name) or 'another process')
+            self._give_up(place, turn)
+            return self._busy(effect, started, self._owner_of(folder, name) or 'another process')
         except (OSError, RuntimeError):
-            self._give_up(effect.key, turn)
+            self._give_up(place, turn)
             return LockUnavailable(at=self._clock.now(), fault=None)
         except BaseException:
-            self._give_up(effect.key, turn)
+            self._give_up(place, turn)
             raise
-        turn.owner = _holder()
+        turn.owner, turn.made = _holder(), made
         return LockAcquired(at=self._clock.now(), waited=waited or has_polled)
 
     def release(self, effect: ReleaseLock) -> LockReleased:
         """Release the lock, if this thread holds it."""
         self._notice_fork()
+        place = effect.folder or self._folder, effect.key
         with self._guard:
-            turn = self._turns.get(effect.key)
+            turn = self._turns.get(place)
         if turn is not None and turn.owner == _holder():
-            lock, turn.lock, turn.owner = turn.lock, None, None
+            lock, made = turn.lock, turn.made
+            turn.lock, turn.made, turn.owner = None, (), None
             with contextlib.suppress(OSError):
                 if lock is not None:
                     lock.release()
-            self._give_up(effect.key, turn)
+            self._give_up(place, turn)
+            if effect.folder:
+                leave_no_trace(effect.folder, made)
         return LockReleased(at=self._clock.now())
 
-    def _lock_file(self, name: str, patience: float) -> tuple[HeldLock, bool]:
+    def _lock_file(self, folder: str, name: str, patience: float) -> tuple[HeldLock, bool]:
         owner = f'process {os.getpid()} on {socket.gethostname()}'
 
         def take(ours: OwnFolder) -> tuple[HeldLock, bool]:
             with ours, ours.sub(LOCKS_FOLDER, make=True) as locks:
                 return take_lock(locks, name, patience, owner)
 
-        try:
-            return in_working_folder(self._folder, take)
-        except FileNotFoundError:
-            Path(self._folder).mkdir(parents=True, exist_ok=True)
-            return in_working_folder(self._folder, take)
+        for _ in range(_TRIES):
+            # Its owner may have removed the working folder just now.
+            with contextlib.suppress(FileNotFoundError):
+                return in_working_folder(folder, take)
+            Path(folder).mkdir(parents=True, exist_ok=True)
+        return in_working_folder(folder, take)
 
-    def _owner_of(self, name: str) -> str:
-        for ours in find_working_folders(self._folder):
+    def _owner_of(self, folder: str, name: str) -> str:
+        for ours in find_working_folders(folder):
             with contextlib.suppress(OSError), ours.sub(LOCKS_FOLDER) as locks:
                 return read_owner(locks, name)
         return ''
 
-    def _join(self, key: str) -> _Turn:
+    def _join(self, place: _Place) -> _Turn:
         self._notice_fork()
         with self._guard:
-            turn = self._turns.setdefault(key, _Turn())
+            turn = self._turns.setdefault(place, _Turn())
             turn.users += 1
             return turn
 
-    def _leave(self, key: str, turn: _Turn) -> None:
+    def _leave(self, place: _Place, turn: _Turn) -> None:
         with self._guard:
             turn.users -= 1
             if not turn.users:
-                self._turns.pop(key, None)
+                self._turns.pop(place, None)
 
-    def _give_up(self, key: str, turn: _Turn) -> None:
+    def _give_up(self, place: _Place, turn: _Turn) -> None:
         turn.mutex.release()
-        self._leave(key, turn)
+        self._leave(place, turn)
 
     def _notice_fork(self) -> None:
         # A forked child does not wait for the threads of its parent.
@@ -148,25 +174,9 @@ class FolderLocks:
     def _reset(self) -> None:
         self._pid = os.getpid()
         self._guard = threading.Lock()
-        self._turns: dict[str, _Turn] = {}
+        self._turns: dict[_Place, _Turn] = {}
 
     def _busy(self, effect: AcquireLock, started: float, owner: str) -> LockUnavailable:
         waited = timedelta(seconds=round(time.monotonic() - started, 3))
         fault = LockBusyTooLong(key=effect.key, waited=waited, owner=owner)
         return LockUnavailable(at=self._clock.now(), fault=fault)
-
-
-class NoLocks:
-    """No locks, for a manager without a cache."""
-
-    def __init__(self, clock: Clock) -> None:
-        """Stamp events with this clock."""
-        self._clock = clock
-
-    def acquire(self, effect: AcquireLock) -> LockAcquired | LockUnavailable:
-        """Report that locks do not work here."""
-        return LockUnavailable(at=self._clock.now(), fault=None)
-
-    def release(self, effect: ReleaseLock) -> LockReleased:
-        """Do nothing."""
-        return LockReleased(at=self._clock.now())

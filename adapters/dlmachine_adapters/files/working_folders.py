@@ -13,6 +13,7 @@ import os
 import secrets
 import stat
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -26,6 +27,8 @@ _PRIVATE: Final = 0o700
 _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 #: Errors after which another folder name may work.
 _IN_THE_WAY: Final = frozenset({errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ELOOP})
+#: The sub-folders that a run leaves behind empty.
+_OFTEN_EMPTY: Final = frozenset({'locks', 'published'})
 
 _Made = TypeVar('_Made')
 
@@ -79,6 +82,29 @@ def remove_working_folder(found: OwnFolder) -> None:
     above, _, name = found.path.rpartition('/')
     if name == _user() and above.endswith(f'/{OUR_FOLDER}'):
         Path(above).rmdir()
+
+
+def leave_no_trace(folder: str, made: tuple[Path, ...] = ()) -> None:
+    """Remove the working folder of a folder if only empty folders are left in it.
+
+    `made` are the folders that were created for it, innermost first; they go, too, if they are
+    empty.
+    """
+    for found in find_working_folders(folder):
+        with contextlib.suppress(OSError):
+            names = found.names()
+            if set(names) <= _OFTEN_EMPTY:
+                for name in names:
+                    Path(found.path, name).rmdir()
+                remove_working_folder(found)
+    with contextlib.suppress(OSError):
+        for path in made:
+            path.rmdir()
+
+
+def missing_folders(folder: Path) -> tuple[Path, ...]:
+    """The folders that do not exist yet: this one and those above, innermost first."""
+    return tuple(takewhile(lambda path: not path.exists(), (folder, *folder.parents)))
 
 
 def _open_trusted(folder: str, name: str, *, make: bool) -> OwnFolder:

@@ -43,12 +43,12 @@ from dlmachine_adapters.files.cache_tag import TAG_NAME
 from dlmachine_adapters.files.file_lock import read_owner, shown
 from dlmachine_adapters.files.locks import LOCKS_FOLDER
 from dlmachine_adapters.files.own_folder import OwnFolder
-from dlmachine_adapters.files.working_folders import find_working_folders
-from dlmachine_adapters.maintenance.quarantine import (
+from dlmachine_adapters.files.quarantine import (
     QUARANTINE_FOLDER,
     Quarantined,
     list_quarantined,
 )
+from dlmachine_adapters.files.working_folders import find_working_folders
 from dlmachine_adapters.maintenance.registry_inspection import named_files, see_registry
 from dlmachine_adapters.maintenance.verify import still_stands
 from dlmachine_adapters.parts.sidecar import OWNED, fcntl, is_held, read_note, usable_bytes

@@ -22,9 +22,9 @@ from dlmachine.core.protocol.ports import Clock, Locks
 from dlmachine_adapters.cachedir.connection import Registry
 from dlmachine_adapters.files.os_errors import storage_fault
 from dlmachine_adapters.files.own_folder import OwnFolder, open_folder
+from dlmachine_adapters.files.quarantine import move_to_quarantine
 from dlmachine_adapters.files.working_folders import find_working_folders
 from dlmachine_adapters.maintenance.diagnose import is_owned, see_file
-from dlmachine_adapters.maintenance.quarantine import move_to_quarantine
 from dlmachine_adapters.maintenance.registry_inspection import is_named
 from dlmachine_adapters.maintenance.verify import Repaired, Repairer
 from dlmachine_adapters.parts.sidecar import drop_note, hold

@@ -32,11 +32,12 @@ from dlmachine.core.maintenance.verification import (
 from dlmachine.core.protocol.effects import AcquireLock, ReleaseLock
 from dlmachine.core.protocol.events import LockUnavailable
 from dlmachine.core.protocol.ports import Clock, Locks
-from dlmachine_adapters.cachedir.connection import NoRegistry, Registry
+from dlmachine_adapters.cachedir.connection import Registry
 from dlmachine_adapters.cachedir.listing import Listed
 from dlmachine_adapters.cachedir.rows import Row, read_rows
+from dlmachine_adapters.files.database import NoDatabase
 from dlmachine_adapters.files.os_errors import storage_fault
-from dlmachine_adapters.maintenance.quarantine import move_to_quarantine
+from dlmachine_adapters.files.quarantine import move_to_quarantine
 
 #: How long to wait for a download that holds the lock of the entry.
 _PATIENCE: Final = timedelta(seconds=10)
@@ -90,7 +91,7 @@ def still_stands(registry: Registry, entry: EntryId, path: str) -> bool:
     """Whether the registry still has a row for this file.  Raises: sqlite3.Error."""
     try:
         rows = registry.read(lambda connection: _rows_of(connection, entry, Path(path).name))
-    except NoRegistry:
+    except NoDatabase:
         return False
     return any(row.is_mine(entry) for row in rows)
 

@@ -24,6 +24,7 @@ from dlmachine.core.spec.destination import AtPath
 from dlmachine_adapters.files.atomic import Source, move_over, move_to_new_name
 from dlmachine_adapters.files.io import CLOSES_FIRST, Syncing, free_bytes, read_pieces, write_all
 from dlmachine_adapters.files.own_folder import OwnFolder
+from dlmachine_adapters.files.published_notes import leave_note
 from dlmachine_adapters.files.sealed import Seal, seal
 from dlmachine_adapters.files.working_folders import current_folder
 from dlmachine_adapters.parts.heartbeat import HEART
@@ -63,8 +64,7 @@ class FileStorage:
         self._ours = ours
         self._part = part
         self._on_gone = on_gone
-        # Pieces are large; a buffer would only copy them once more.
-        self._file = os.fdopen(handle, 'r+b', buffering=0)
+        self._file = os.fdopen(handle, 'r+b', buffering=0)  # Pieces are large.
         # The destination is relative to the folder that is current now.
         self._base = current_folder()
         self._note = note
@@ -174,6 +174,7 @@ class FileStorage:
         self._stop_heartbeat()
         self._sync_once()
         source = self._source(self._seal or seal(self._file.fileno()))
+        leave_note(self._ours, target.name, self._identity[1], effect.note)
         (move_over if effect.replace else move_to_new_name)(source, target)
         self._final = str(target)
         self._drop_note()

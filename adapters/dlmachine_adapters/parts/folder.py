@@ -23,6 +23,7 @@ from dlmachine_adapters.files.own_folder import OwnFolder
 from dlmachine_adapters.files.working_folders import (
     find_working_folders,
     in_working_folder,
+    missing_folders,
     remove_working_folder,
 )
 from dlmachine_adapters.parts.file_store import FileStorage
@@ -54,7 +55,7 @@ def create_part(folder: Path, stem: str) -> FileStorage:
     """Create a part file, and its folder if necessary.  Raises: OSError."""
     with contextlib.suppress(FileNotFoundError, FileExistsError):
         return _create(folder, stem)  # The folder usually exists.
-    made = tuple(_missing(folder))
+    made = missing_folders(folder)
     for _ in range(8):
         folder.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileNotFoundError, FileExistsError):
@@ -191,13 +192,6 @@ def _names(ours: OwnFolder) -> list[str]:
         return ours.names()
     except OSError:
         return []
-
-
-def _missing(folder: Path) -> Iterator[Path]:
-    for path in (folder, *folder.parents):
-        if path.exists():
-            return
-        yield path
 
 
 def _create(folder: Path, stem: str, made: tuple[Path, ...] = ()) -> FileStorage:

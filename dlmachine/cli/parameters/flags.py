@@ -41,6 +41,7 @@ ON: Final = frozenset({'check_content', 'create_dirs', 'keep_old', 'progress', '
 ALSO: Final[Mapping[str, tuple[str, ...]]] = {
     'cainfo': ('--cacert',),
     'cert': ('-E',),
+    'check_freshness': ('-N', '--timestamping'),
     'headers': ('-H',),
     'method': ('-X', '--request'),
     'retries': ('--retry',),

@@ -20,8 +20,9 @@ Decorated = TypeVar('Decorated', bound=Callable[..., Any])
 SECTIONS: Final = {
     'Request': ('method', 'headers', 'user_agent', 'secret_names', 'mirrors'),
     'Cache': (
-        'check_freshness', 'check_method', 'force_download', 'newer_than', 'older_than', 'keep_old',
-        'offline', 'stale_if_error', 'lock_timeout', 'key_without', 'key_ignores_query',
+        'freshness', 'if_exists', 'check_freshness', 'check_method', 'force_download', 'newer_than',
+        'older_than', 'keep_old', 'offline', 'stale_if_error', 'lock_timeout', 'key_without',
+        'key_ignores_query',
     ),
     'Attempts': (
         'retries', 'retry_wait', 'retry_max_wait', 'retry_after_max', 'idempotent', 'max_redirects',

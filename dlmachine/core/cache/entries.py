@@ -1,4 +1,4 @@
-"""Cache entries as observed.  Pure."""
+"""Stored copies as observed: entries of the cache, and recorded files at a path.  Pure."""
 
 from datetime import datetime
 from enum import IntEnum
@@ -20,11 +20,13 @@ class Status(IntEnum):
 
 @frozen
 class CacheEntry:
-    """One version in the cache, with the observed state of its file.
+    """One version in the cache, or a recorded file, with the observed state of its file.
 
     `stored_at` is when it was stored, `file_bytes` the size of the file now (None: no file),
     `file_mtime_ns` its modification time, `size_bytes` the size on record (None: not on record,
-    as in entries of other programs). `is_own` says whether it has a key of dlmachine.
+    as in entries of other programs). `is_own` says whether it has a key of dlmachine. `is_certain`
+    is False if the file may have changed without a change of its size and modification time: it
+    was recorded at the very moment of that time, or another file has taken its name.
     """
 
     version: int
@@ -36,6 +38,7 @@ class CacheEntry:
     size_bytes: int | None = None
     record: DownloadRecord | None = None
     is_own: bool = True
+    is_certain: bool = True
 
     @property
     def is_usable(self) -> bool:
@@ -53,7 +56,7 @@ class CacheEntry:
         Also true for an entry of another program, which has no record of dlmachine.
         """
         record = self.record if self.is_own else None
-        return record is None or record.mtime_ns == self.file_mtime_ns
+        return record is None or (self.is_certain and record.mtime_ns == self.file_mtime_ns)
 
     @property
     def has_changed(self) -> bool:

@@ -11,7 +11,8 @@ from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.validators import parse_etag, parse_http_date
 from dlmachine.core.integrity.checksum import Checksum
-from dlmachine.core.spec.policy import CheckMethod, Policy, Window
+from dlmachine.core.spec.policy import Policy
+from dlmachine.core.spec.reuse import CheckMethod, Window
 
 
 def choose_version(

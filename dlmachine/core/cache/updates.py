@@ -42,7 +42,23 @@ class SameVersion:
     record: DownloadRecord
 
 
-MetadataUpdate: TypeAlias = NewVersion | SameVersion
+@frozen
+class FileRecord:
+    """Record a file in the index of its folder: a published one, or the same one again.
+
+    `version` counts the downloads that had this name, so that a new one can be told from the last.
+    """
+
+    key: str
+    folder: str
+    name: str
+    version: int
+    record: DownloadRecord
+
+
+#: An update of the registry of a cache.
+VersionUpdate: TypeAlias = NewVersion | SameVersion
+MetadataUpdate: TypeAlias = VersionUpdate | FileRecord
 
 
 def flat_attributes(record: DownloadRecord) -> Mapping[str, str | int]:

@@ -1,10 +1,8 @@
-"""The decision how to obtain a file: from the cache, by revalidation, by download, or not at all.
+"""Decide how to obtain a file: use a stored copy, revalidate it, download, or refuse.
 
-Pure. `decide` applies its rules in order to Descriptor, Policy and Snapshot. A refusal is a
-`Failure` with the Fault.
+Pure. `decide` applies its rules in order to Descriptor, Policy and Snapshot, the same rules for an
+entry of the cache and for a recorded file at a path. A refusal is a `Failure` with the Fault.
 """
-
-from enum import Enum
 
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
@@ -12,98 +10,40 @@ from returns.result import Failure, Result, Success
 from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.freshness import choose_version
 from dlmachine.core.cache.key import shown_url
+from dlmachine.core.decision.backends import choose_backend
+from dlmachine.core.decision.existing import decide_existing
 from dlmachine.core.decision.locate import locate
 from dlmachine.core.decision.part_location import url_digest
-from dlmachine.core.decision.snapshot import BackendSeen, PartSeen, Snapshot
-from dlmachine.core.faults import (
-    BackendMissing,
-    DestinationUnusable,
-    Fault,
-    OfflineMiss,
-    SchemeRefused,
-    WindowUnsatisfiable,
-)
-from dlmachine.core.faults.caller import INSTALL
+from dlmachine.core.decision.snapshot import PartSeen, Snapshot
+from dlmachine.core.decision.verdict import Address, Decision, Reason, Verdict
+from dlmachine.core.faults import DestinationUnusable, Fault, OfflineMiss, WindowUnsatisfiable
 from dlmachine.core.frozen import frozen
-from dlmachine.core.http.url import parse_url
 from dlmachine.core.http.validators import parse_validator
-from dlmachine.core.secrets.redact import NO_SECRETS, Redactor, redact_url
-from dlmachine.core.secrets.secret_names import SecretNames
 from dlmachine.core.spec.descriptor import Descriptor
-from dlmachine.core.spec.destination import Auto, Destination, InCache, resolve_destination
+from dlmachine.core.spec.destination import (
+    AtPath,
+    Auto,
+    Destination,
+    InCache,
+    InFolder,
+    InMemory,
+    resolve_destination,
+)
 from dlmachine.core.spec.policy import Policy, find_policy_fault
+from dlmachine.core.spec.reuse import Freshness
 
-
-class Verdict(Enum):
-    """The ways to obtain a file."""
-
-    USE_CACHED = 'use cached'
-    REVALIDATE = 'revalidate'
-    FETCH = 'fetch'
-    RESUME = 'resume'
-
-
-class Reason(Enum):
-    """The reason for a verdict; the value is the text that users read.
-
-    Stored plans contain the values: add a changed one to `plan.former_names`.
-    """
-
-    STORED = 'the cache has a usable version'
-    STORED_MEANWHILE = 'another download stored a version while this one waited'
-    OFFLINE = 'offline: the newest stored version is used without a check'
-    CHECK_ASKED = 'check_freshness is set: check whether the stored version is current'
-    FORCED = 'force_download is set'
-    NOT_STORED = 'the file is not in the cache'
-    NONE_USABLE = 'no stored version is complete and within the allowed dates and sizes'
-    CHANGED = 'the stored file has changed: it is used if it has the recorded digest'
-    RESIZED = 'the stored file has changed: its size differs from the recorded size'
-    PATH_GIVEN = 'the destination is a path'
-    MEMORY = 'the destination is memory'
-    PART_LEFT = 'an earlier download of this file can be resumed'
-
-
-@frozen
-class Address:
-    """One URL to request, and the backend for its scheme."""
-
-    url: str
-    backend: str
-    secret_names: SecretNames = ()
-
-    def __repr__(self) -> str:
-        """Show the URL with secrets masked, and the backend."""
-        return f'Address({redact_url(self.url, self.secret_names)!r}, {self.backend!r})'
-
-
-@frozen
-class Decision:
-    """A verdict with its reason, and the values for carrying it out.
-
-    `entry` is the stored version to use or to revalidate, `addresses` are the URLs to request in
-    this order, `part` the part to resume, `notes` remarks for the user.
-    """
-
-    verdict: Verdict
-    reason: Reason
-    destination: Destination
-    entry: CacheEntry | None = None
-    addresses: tuple[Address, ...] = ()
-    part: PartSeen | None = None
-    notes: tuple[str, ...] = ()
+#: The stored copies that existed when a run began, by path and version.
+Before = frozenset[tuple[str, int]]
 
 
 def decide(
-    descriptor: Descriptor,
-    policy: Policy,
-    snapshot: Snapshot,
-    before: frozenset[str] | None = None,
+    descriptor: Descriptor, policy: Policy, snapshot: Snapshot, before: Before | None = None
 ) -> Result[Decision, Fault]:
     """Decide how to obtain the file.
 
-    `before` are the paths of the versions that existed when the run began. A version added since
-    then was stored by another download of the same file; it is used even if the policy requires a
-    new copy or a check. Paths are compared, not times, because clocks may be set.
+    `before` are the copies that existed when the run began. A copy added since then was stored by
+    another download of the same file; it is used even if the policy requires a new copy or a check.
+    Versions are compared, not times, because clocks may be set.
     """
     return _decide(descriptor, policy, snapshot, before).alt(
         lambda fault: locate(fault, descriptor)
@@ -111,10 +51,7 @@ def decide(
 
 
 def _decide(
-    descriptor: Descriptor,
-    policy: Policy,
-    snapshot: Snapshot,
-    before: frozenset[str] | None,
+    descriptor: Descriptor, policy: Policy, snapshot: Snapshot, before: Before | None
 ) -> Result[Decision, Fault]:
     fault = find_policy_fault(policy)
     if fault is not None:
@@ -129,68 +66,117 @@ def _decide(
         return Failure(DestinationUnusable(path=path, problem=problem, advice=advice))
     folder = None if cache is None else cache.folder
     destination = resolve_destination(policy.dest, folder, snapshot.destination)
-    return destination.bind(lambda found: _decide_for(found, descriptor, policy, snapshot, before))
+    return destination.bind(
+        lambda found: _decide_for(
+            _Question(
+                descriptor=descriptor,
+                policy=policy,
+                snapshot=snapshot,
+                destination=_with_recorded_name(found, snapshot),
+            ),
+            before,
+        )
+    )
 
 
-def _decide_for(
-    destination: Destination,
-    descriptor: Descriptor,
-    policy: Policy,
-    snapshot: Snapshot,
-    before: frozenset[str] | None,
-) -> Result[Decision, Fault]:
-    if not isinstance(destination, InCache) or snapshot.cache is None:
-        reason = Reason.PATH_GIVEN if snapshot.destination is not None else Reason.MEMORY
-        return _network(Verdict.FETCH, reason, destination, None, descriptor, policy, snapshot)
-    entries = snapshot.cache.entries
+def _with_recorded_name(destination: Destination, snapshot: Snapshot) -> Destination:
+    # In a folder a download keeps the name that it is recorded with.
+    file = snapshot.file
+    if isinstance(destination, InFolder) and file is not None and file.name:
+        return AtPath(file.path)
+    return destination
+
+
+@frozen
+class _Question:
+    """All that a decision depends on."""
+
+    descriptor: Descriptor
+    policy: Policy
+    snapshot: Snapshot
+    destination: Destination
+
+    @property
+    def is_at_path(self) -> bool:
+        """Whether the file goes to a path of the caller."""
+        return isinstance(self.destination, (AtPath, InFolder))
+
+
+def _decide_for(question: _Question, before: Before | None) -> Result[Decision, Fault]:
+    policy, snapshot = question.policy, question.snapshot
+    if isinstance(question.destination, InMemory):
+        return _network(question, Verdict.FETCH, Reason.MEMORY, None)
+    copies = snapshot.copies(question.destination)
     if before is not None:
-        new = tuple(entry for entry in entries if entry.path not in before)
+        new = tuple(entry for entry in copies if (entry.path, entry.version) not in before)
         meanwhile = choose_version(new, policy)
         if meanwhile is not None:
-            return _stored(Reason.STORED_MEANWHILE, destination, meanwhile)
-    entry = choose_version(entries, policy)
+            return _stored(question, Reason.STORED_MEANWHILE, meanwhile)
+    entry = choose_version(copies, policy)
+    is_checked = policy.checks_copies(is_at_path=question.is_at_path)
+    usual = Reason.RECORDED if question.is_at_path else Reason.STORED
     if policy.offline and entry is not None:
-        is_unchecked = policy.check_freshness or policy.force_download
-        return _stored(Reason.OFFLINE if is_unchecked else Reason.STORED, destination, entry)
+        is_unchecked = is_checked or policy.force_download
+        return _stored(question, Reason.OFFLINE if is_unchecked else usual, entry)
     if policy.force_download or entry is None:
-        reason = Reason.FORCED if policy.force_download else _why_none(entries)
-        return _network(Verdict.FETCH, reason, destination, None, descriptor, policy, snapshot)
+        return _without_copy(question, copies)
     # A new download cannot replace a version that must be older than a date in the past.
-    if policy.check_freshness and policy.window.holds(snapshot.now):
-        verdict, why = Verdict.REVALIDATE, Reason.CHECK_ASKED
-        return _network(verdict, why, destination, entry, descriptor, policy, snapshot)
-    return _stored(Reason.STORED, destination, entry)
+    if is_checked and policy.window.holds(snapshot.now):
+        is_asked = policy.check_freshness or policy.freshness is Freshness.ALWAYS
+        why = Reason.CHECK_ASKED if is_asked else Reason.CHECK_AT_PATH
+        return _network(question, Verdict.REVALIDATE, why, entry)
+    return _stored(question, usual, entry)
 
 
-def _why_none(entries: tuple[CacheEntry, ...]) -> Reason:
-    if not entries:
-        return Reason.NOT_STORED
-    newest = max(entries, key=lambda entry: entry.stored_at)
+def _without_copy(question: _Question, copies: tuple[CacheEntry, ...]) -> Result[Decision, Fault]:
+    policy, file = question.policy, question.snapshot.file
+    found = None if file is None else decide_existing(file, policy)
+    if isinstance(found, DestinationUnusable):
+        return Failure(found)
+    if found is not None:
+        reason, existing = found
+        if existing is not None:
+            return _stored(question, reason, existing)
+    if policy.force_download:
+        reason = Reason.FORCED
+    elif found is not None:
+        pass
+    else:
+        reason = _why_none(copies, is_at_path=question.is_at_path)
+    return _network(question, Verdict.FETCH, reason, None)
+
+
+def _why_none(copies: tuple[CacheEntry, ...], *, is_at_path: bool) -> Reason:
+    if not copies:
+        return Reason.PATH_GIVEN if is_at_path else Reason.NOT_STORED
+    newest = max(copies, key=lambda entry: entry.stored_at)
+    if is_at_path and newest.file_bytes is None:
+        return Reason.PATH_GIVEN
     is_resized = newest.has_changed and not newest.is_usable
     return Reason.RESIZED if is_resized else Reason.NONE_USABLE
 
 
-def _stored(reason: Reason, destination: Destination, entry: CacheEntry) -> Result[Decision, Fault]:
-    if entry.has_changed:
-        reason = Reason.CHANGED
+def _stored(question: _Question, reason: Reason, entry: CacheEntry) -> Result[Decision, Fault]:
     return Success(
-        Decision(verdict=Verdict.USE_CACHED, reason=reason, destination=destination, entry=entry)
+        Decision(
+            verdict=Verdict.USE_CACHED,
+            reason=Reason.CHANGED if entry.has_changed else reason,
+            destination=question.destination,
+            entry=entry,
+            notes=_index_notes(question.snapshot),
+        )
     )
 
 
 def _network(
-    verdict: Verdict,
-    reason: Reason,
-    destination: Destination,
-    entry: CacheEntry | None,
-    descriptor: Descriptor,
-    policy: Policy,
-    snapshot: Snapshot,
+    question: _Question, verdict: Verdict, reason: Reason, entry: CacheEntry | None
 ) -> Result[Decision, Fault]:
-    refusal = _find_refusal(destination, descriptor, policy, snapshot)
+    destination, snapshot = question.destination, question.snapshot
+    descriptor, policy = question.descriptor, question.policy
+    refusal = _find_refusal(question)
     if refusal is not None:
         return Failure(refusal)
-    if snapshot.backends is None and isinstance(destination, InCache):
+    if snapshot.backends is None and not isinstance(destination, InMemory):
         # The backends are chosen after the observation with the lock held, before any request.
         return Success(
             Decision(verdict=verdict, reason=reason, destination=destination, entry=entry)
@@ -223,7 +209,7 @@ def _network(
             entry=entry,
             addresses=usable,
             part=part,
-            notes=(*left_out, *switched),
+            notes=(*left_out, *switched, *_index_notes(snapshot)),
         )
     )
 
@@ -248,45 +234,23 @@ def _is_of_copy(part: PartSeen, entry: CacheEntry | None) -> bool:
     return record is None or part.validator in {record.etag, record.last_modified}
 
 
-def _find_refusal(
-    destination: Destination, descriptor: Descriptor, policy: Policy, snapshot: Snapshot
-) -> Fault | None:
-    url = shown_url(descriptor)
-    cache = snapshot.cache if isinstance(destination, InCache) else None
+def _find_refusal(question: _Question) -> Fault | None:
+    policy, snapshot = question.policy, question.snapshot
+    url = shown_url(question.descriptor)
+    is_in_cache = isinstance(question.destination, InCache) and snapshot.cache is not None
     if policy.offline:
-        return OfflineMiss(url=url, cache=None if cache is None else cache.folder)
-    if cache is not None and not policy.window.holds(snapshot.now):
-        held = tuple(entry.stored_at.isoformat() for entry in cache.entries if entry.is_usable)
+        folder = snapshot.cache.folder if is_in_cache and snapshot.cache is not None else None
+        path = question.destination.path if isinstance(question.destination, AtPath) else ''
+        return OfflineMiss(url=url, cache=folder, path=path)
+    if not policy.window.holds(snapshot.now) and not isinstance(question.destination, InMemory):
+        copies = snapshot.copies(question.destination)
+        held = tuple(entry.stored_at.isoformat() for entry in copies if entry.is_usable)
         return WindowUnsatisfiable(url=url, window=str(policy.window), held=held)
     return None
 
 
-def choose_backend(
-    url: str,
-    policy: Policy,
-    backends: tuple[BackendSeen, ...],
-    redactor: Redactor = NO_SECRETS,
-) -> Result[Address, Fault]:
-    """Choose the backend for a URL: the policy's, or else the first that supports the scheme.
-
-    Faults: `BackendMissing`, `SchemeRefused`.
-    """
-    scheme = parse_url(url).unwrap().scheme
-    by_name = {backend.name: backend for backend in backends}
-    wanted = by_name.get(policy.backend)
-    if wanted is None:
-        return Failure(_missing(policy.backend, tuple(by_name)))
-    if scheme in wanted.schemes:
-        return Success(Address(url=url, backend=wanted.name, secret_names=redactor.names))
-    for backend in backends:
-        if scheme in backend.schemes:
-            return Success(Address(url=url, backend=backend.name, secret_names=redactor.names))
-    allowed = tuple(sorted({known for seen in backends for known in seen.schemes}))
-    return Failure(SchemeRefused(url=redactor.url(url), scheme=scheme, allowed=allowed))
-
-
-def _missing(name: str, known: tuple[str, ...]) -> Fault:
-    if name in INSTALL:
-        return BackendMissing(backend=name, reason='it is not installed', install=INSTALL[name])
-    reason = f'it is not installed (installed: {", ".join(known) or "none"})'
-    return BackendMissing(backend=name, reason=reason)
+def _index_notes(snapshot: Snapshot) -> tuple[str, ...]:
+    file = snapshot.file
+    if file is None or file.fault is None:
+        return ()
+    return (f'the files here count as not recorded: {file.fault.what()}',)

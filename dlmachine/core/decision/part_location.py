@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import PurePath
 
 from dlmachine.core.cache.freshness import choose_version
-from dlmachine.core.decision.snapshot import CacheSeen
+from dlmachine.core.decision.snapshot import CacheSeen, FileSeen
 from dlmachine.core.spec.destination import Auto, ToPath, Wanted, ends_in_separator
 from dlmachine.core.spec.policy import Policy
 
@@ -44,11 +44,15 @@ def url_digest(url: str) -> str:
     return sha256(url.encode('utf-8', 'surrogatepass')).hexdigest()[:16]
 
 
-def may_need_part(policy: Policy, cache: CacheSeen | None) -> bool:
+def may_need_part(policy: Policy, cache: CacheSeen | None, file: FileSeen | None) -> bool:
     """Whether to search for a part to resume; not if a stored copy is used without a check."""
-    if not isinstance(policy.dest, Auto) or cache is None:
+    is_at_path = isinstance(policy.dest, ToPath)
+    if policy.force_download or policy.checks_copies(is_at_path=is_at_path):
         return True
-    if policy.force_download or policy.check_freshness:
+    if is_at_path:
+        entry = None if file is None else file.entry
+        return entry is None or choose_version((entry,), policy) is None
+    if not isinstance(policy.dest, Auto) or cache is None:
         return True
     return choose_version(cache.entries, policy) is None
 

@@ -4,14 +4,15 @@ Pure. `World.observe` makes a Snapshot and only reads. A Snapshot has everything
 depends on besides Descriptor and Policy, including the time and a random number.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
-from dlmachine.core.cache.entries import CacheEntry
+from dlmachine.core.cache.entries import CacheEntry, Status
 from dlmachine.core.faults import Fault
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.byte_ranges import Spans
 from dlmachine.core.integrity.representation import Representation
-from dlmachine.core.spec.destination import PathSeen
+from dlmachine.core.spec.destination import Destination, InCache, InMemory, PathSeen
 
 
 @frozen
@@ -24,6 +25,25 @@ class CacheSeen:
     folder: str
     item_id: str = ''
     entries: tuple[CacheEntry, ...] = ()
+    fault: Fault | None = None
+
+
+@frozen
+class FileSeen:
+    """The observed file at a destination path, with its record from the index of the folder.
+
+    `name` is its name in the folder, empty if the response will name it, and `path` its path.
+    `entry` is the file as it was recorded for this download. `other` is a file with the name that
+    was not: `owner` is the masked URL of the download that it was recorded for, if any. `fault` is
+    why the index cannot be read; all files then count as not recorded.
+    """
+
+    folder: str
+    name: str = ''
+    path: str = ''
+    entry: CacheEntry | None = None
+    other: CacheEntry | None = None
+    owner: str = ''
     fault: Fault | None = None
 
 
@@ -61,8 +81,8 @@ class Snapshot:
 
     `now` is aware and in UTC; `chance` is a number in [0, 1) from which all jitter of the
     run is derived. `cache` is None if no cache is configured, `destination` if no path was
-    passed. `backends` is None if they were not searched for, because a stored copy was likely to
-    be used.
+    passed, `file` if no file can be at the path. `backends` is None if they were not searched for,
+    because a stored copy was likely to be used.
     """
 
     now: datetime
@@ -70,5 +90,29 @@ class Snapshot:
     key: str
     cache: CacheSeen | None = None
     destination: PathSeen | None = None
+    file: FileSeen | None = None
     part: PartSeen | None = None
     backends: tuple[BackendSeen, ...] | None = ()
+
+    def copies(self, destination: Destination) -> tuple[CacheEntry, ...]:
+        """The stored copies that the destination may be served from."""
+        if isinstance(destination, InMemory):
+            return ()
+        if isinstance(destination, InCache):
+            return () if self.cache is None else self.cache.entries
+        entry = None if self.file is None else self.file.entry
+        return () if entry is None else (entry,)
+
+    def without(self, entry: CacheEntry) -> 'Snapshot':
+        """The same, after a stored copy was found to be missing or wrong."""
+        file, cache = self.file, self.cache
+        if file is not None and entry == file.other:
+            return replace(self, file=replace(file, other=replace(entry, status=Status.FAILED)))
+        if file is not None and entry == file.entry:
+            return replace(self, file=replace(file, entry=replace(entry, file_bytes=None)))
+        if cache is None:
+            return self
+        kept = tuple(
+            replace(one, file_bytes=None) if one == entry else one for one in cache.entries
+        )
+        return replace(self, cache=replace(cache, entries=kept))

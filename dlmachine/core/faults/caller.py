@@ -96,19 +96,26 @@ class SchemeRefused(FaultBase):
 
 @frozen
 class OfflineMiss(FaultBase):
-    """`offline` is set and the file is not in the cache."""
+    """`offline` is set, and the file is neither in the cache nor recorded at its path."""
 
     party = Party.CALLER
     code = 'offline_miss'
     url: str
     cache: str | None
+    path: str = ''
 
     def what(self) -> str:
+        if self.path:
+            path = printable(self.path)
+            return f'{self.url} is not recorded at {path}, and offline is set'
         if self.cache is None:
             return f'{self.url} cannot be downloaded: offline is set, and there is no cache'
         return f'{self.url} is not in the cache {printable(self.cache)}, and offline is set'
 
     def remedy(self) -> str:
+        if self.path:
+            path = printable(self.path)
+            return f'Download it once while online: dlmachine get --output {path} {self.url!r}'
         if self.cache is None:
             return 'Pass the folder of the cache that has it: path='
         cache = printable(self.cache)

@@ -16,9 +16,9 @@ from dlmachine.core.faults import BodyTooLarge, Fault
 from dlmachine.core.http.byte_ranges import behind, merged
 from dlmachine.core.http.response import Received, ResponseHead
 from dlmachine.core.machine.attempts import after_failure, give_up, start_attempt, start_over
-from dlmachine.core.machine.commit import confirm_version
 from dlmachine.core.machine.finish import fail_unexpected, finish
 from dlmachine.core.machine.received import on_body
+from dlmachine.core.machine.recording import confirm_version
 from dlmachine.core.machine.segments import split_rest
 from dlmachine.core.protocol.attempts import Attempts
 from dlmachine.core.protocol.body_decision import RejectResponse, SkipBody, SkipReason, StoreBody

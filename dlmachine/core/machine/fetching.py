@@ -5,7 +5,7 @@ Pure. The table names the function that handles each state; `machine` has the st
 
 from typing import assert_never
 
-from dlmachine.core.machine import commit, exchange, received, segments
+from dlmachine.core.machine import commit, exchange, publishing, received, segments
 from dlmachine.core.machine.finish import on_falling_back
 from dlmachine.core.protocol.events import Event
 from dlmachine.core.protocol.states import (
@@ -13,6 +13,8 @@ from dlmachine.core.protocol.states import (
     Exchanging,
     FallingBack,
     Fetching,
+    KeepingChanged,
+    KeepingExisting,
     Opening,
     Publishing,
     Reassembling,
@@ -42,8 +44,12 @@ def advance_fetch(state: Fetching, event: Event) -> Step:  # noqa: C901, PLR0911
             return received.on_validating(state, event)
         case Waiting():
             return exchange.on_waiting(state, event)
+        case KeepingChanged():
+            return publishing.on_keeping_changed(state, event)
+        case KeepingExisting():
+            return publishing.on_keeping_existing(state, event)
         case Publishing():
-            return commit.on_publishing(state, event)
+            return publishing.on_publishing(state, event)
         case Recording():
             return commit.on_recording(state, event)
         case RemovingVersions():

@@ -24,8 +24,8 @@ from dlmachine.core.protocol.states import (
     State,
     Step,
 )
-from dlmachine.core.spec.destination import Auto, PathKind, ToPath
-from dlmachine.core.spec.policy import Window
+from dlmachine.core.spec.destination import InCache
+from dlmachine.core.spec.reuse import Window
 
 #: If the caller must fix the fault, no copy is used.
 _NO_STALE_COPY: Final = frozenset({Party.CALLER})
@@ -66,7 +66,7 @@ def cached_outcome(job: Job, entry: CacheEntry, reason: str) -> Outcome:
         reason=reason,
         key=job.key,
         path=entry.path,
-        version=entry.version,
+        version=entry.version if isinstance(job.decision.destination, InCache) else None,
         record=entry.record,
     )
 
@@ -76,9 +76,10 @@ def release(job: Job, end: Outcome | Fault, *, keep_part: bool = False) -> Step:
     if job.holds_part:
         state = Discarding(job=replace(job, holds_part=False), end=end)
         return Step(state=state, effect=Discard(keep=keep_part))
-    if job.holds_lock:
-        state_ = Releasing(job=replace(job, holds_lock=False), end=end)
-        return Step(state=state_, effect=ReleaseLock(key=job.key))
+    lock = job.lock
+    if lock is not None:
+        state_ = Releasing(job=replace(job, lock=None), end=end)
+        return Step(state=state_, effect=ReleaseLock(key=lock.key, folder=lock.folder))
     return Step(state=Finished(outcome=end) if isinstance(end, Outcome) else Failed(fault=end))
 
 
@@ -96,20 +97,17 @@ def _stale_copy(job: Job, fault: Fault) -> tuple[Outcome, CheckCopy] | None:
     if fault.party in _NO_STALE_COPY:
         return None
     reason = f'the download failed: {fault.what()}'
-    wanted, cache = job.policy.dest, job.snapshot.cache
-    if isinstance(wanted, Auto) and cache is not None:
-        # The copy may be older than the policy allows, but not newer.
-        window = Window(older_than=job.policy.window.older_than)
-        entry = choose_version(cache.entries, job.policy, window)
-        if entry is None:
-            return None
+    # The copy may be older than the policy allows, but not newer.
+    window = Window(older_than=job.policy.window.older_than)
+    entry = choose_version(job.snapshot.copies(job.decision.destination), job.policy, window)
+    if entry is not None:
         return cached_outcome(job, entry, reason), confirmation(job, entry)
-    seen = job.snapshot.destination
-    if isinstance(wanted, ToPath) and seen is not None and seen.kind is PathKind.FILE:
-        outcome = Outcome(origin=Origin.STALE, reason=reason, key=job.key, path=wanted.path)
-        checksum = job.policy.checksum
-        return outcome, CheckCopy(path=wanted.path, size_bytes=None, checksum=checksum)
-    return None
+    file = job.snapshot.file
+    if file is None or file.other is None or file.owner:
+        return None
+    outcome = Outcome(origin=Origin.STALE, reason=reason, key=job.key, path=file.other.path)
+    checksum = job.policy.checksum
+    return outcome, CheckCopy(path=file.other.path, size_bytes=None, checksum=checksum)
 
 
 def _fall_back(

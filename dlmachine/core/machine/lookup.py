@@ -4,15 +4,17 @@ Pure. A stored copy is checked and used. Otherwise the run acquires the lock, ob
 decides again, because another process may have stored the file in the meantime.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from returns.pipeline import is_successful
 
 from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.freshness import must_read
-from dlmachine.core.decision.decide import Verdict, decide
+from dlmachine.core.decision.decide import decide
 from dlmachine.core.decision.part_location import part_place, part_stem
 from dlmachine.core.decision.snapshot import Snapshot
+from dlmachine.core.decision.verdict import Reason, Verdict
 from dlmachine.core.machine.finish import cached_outcome, confirmation, fail_unexpected, finish
 from dlmachine.core.machine.limits import MAX_MISSING
 from dlmachine.core.protocol.effects import AcquireLock, Observe, OpenPart
@@ -37,7 +39,7 @@ from dlmachine.core.protocol.states import (
     Step,
 )
 from dlmachine.core.spec.descriptor import Descriptor
-from dlmachine.core.spec.destination import InCache, InFolder
+from dlmachine.core.spec.destination import InFolder
 from dlmachine.core.spec.policy import Policy
 
 
@@ -53,8 +55,8 @@ def start(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Step:
         snapshot=snapshot,
         decision=decided.unwrap(),
         began_at=snapshot.now,
-        before=_usable_paths(snapshot),
     )
+    job = replace(job, before=_usable_copies(job))
     return _step_for_decision(job)
 
 
@@ -62,7 +64,7 @@ def on_checking_copy(state: CheckingCopy, event: Event) -> Step:
     """The stored copy exists and is used or revalidated, or it is missing: decide again."""
     match event:
         case CopyConfirmed():
-            return _use(state.job, state.entry)
+            return _use(state.job, state.entry, event)
         case CopyMissing():
             return _decide_again(_without_copy(state))
         case EffectFailed(fault=fault):
@@ -90,7 +92,7 @@ def on_locking(state: Locking, event: Event) -> Step:
     """The lock is acquired, or locks do not work here: observe again."""
     match event:
         case LockAcquired():
-            job = replace(state.job, holds_lock=True)
+            job = replace(state.job, lock=_lock(state.job))
             return Step(state=Observing(job=job), effect=Observe(key=job.key))
         case LockUnavailable(fault=None):
             return Step(state=Observing(job=state.job), effect=Observe(key=state.job.key))
@@ -107,6 +109,10 @@ def on_observing(state: Observing, event: Event) -> Step:
             # This is the last observation, so a missing list of backends means none.
             if snapshot.backends is None:
                 snapshot = replace(snapshot, backends=())
+            # A copy that was read and has other bytes is not read again.
+            checksum, wrong = state.job.policy.checksum, state.job.wrong
+            read = [entry for entry in wrong if must_read(entry, checksum) is not None]
+            snapshot = _without(snapshot, read)
             return _decide_again(replace(state.job, snapshot=snapshot, is_observed=True))
         case EffectFailed(fault=fault):
             return finish(state.job, fault)
@@ -114,18 +120,23 @@ def on_observing(state: Observing, event: Event) -> Step:
             return fail_unexpected(state.job, state, event)
 
 
-def _use(job: Job, entry: CacheEntry) -> Step:
+def _use(job: Job, entry: CacheEntry, event: CopyConfirmed) -> Step:
     # The copy has the recorded digest, so the next run need not read it.
     checksum, record = job.policy.checksum, entry.record
     if record is not None and must_read(entry, checksum) not in {None, checksum}:
-        entry = replace(entry, record=replace(record, mtime_ns=entry.file_mtime_ns))
+        known = replace(record, mtime_ns=entry.file_mtime_ns)
+        entry = replace(entry, record=known, is_certain=True)
+    if record is None and event.sha256 and job.decision.reason is Reason.FITS:
+        from dlmachine.core.machine.files import adopted
+
+        entry = adopted(job, entry, event.sha256, event.at)
     if job.decision.verdict is not Verdict.USE_CACHED:
         compared = replace(job.decision, entry=entry)
         return _step_for_decision(replace(job, is_compared=True, decision=compared))
     outcome = cached_outcome(job, entry, job.decision.reason.value)
     if entry.record is record:
         return finish(job, outcome)
-    from dlmachine.core.machine.commit import repair_record
+    from dlmachine.core.machine.recording import repair_record
 
     return repair_record(job, entry, outcome)
 
@@ -147,10 +158,9 @@ def _step_for_decision(job: Job) -> Step:
     if decision.entry is not None and decision.verdict is Verdict.USE_CACHED:
         state = CheckingCopy(job=job, entry=decision.entry)
         return Step(state=state, effect=confirmation(job, decision.entry))
-    if isinstance(decision.destination, InCache) and not job.is_observed:
-        limits = (job.policy.lock_timeout, job.policy.timeout or job.policy.lock_timeout)
-        effect = AcquireLock(key=job.key, patience=min(limits))
-        return Step(state=Locking(job=job), effect=effect)
+    lock = None if job.is_observed else _lock(job)
+    if lock is not None:
+        return Step(state=Locking(job=job), effect=lock)
     if decision.entry is not None and not job.is_compared:
         check = confirmation(job, decision.entry)
         if check.checksum is not None:
@@ -163,9 +173,16 @@ def _step_for_decision(job: Job) -> Step:
     return Step(state=Opening(job=job), effect=opening)
 
 
-def _usable_paths(snapshot: Snapshot) -> frozenset[str]:
-    entries = () if snapshot.cache is None else snapshot.cache.entries
-    return frozenset(entry.path for entry in entries if entry.is_usable)
+def _lock(job: Job) -> AcquireLock | None:
+    from dlmachine.core.machine.files import lock_of
+
+    limits = (job.policy.lock_timeout, job.policy.timeout or job.policy.lock_timeout)
+    return lock_of(job.key, job.decision.destination, min(limits))
+
+
+def _usable_copies(job: Job) -> frozenset[tuple[str, int]]:
+    copies = job.snapshot.copies(job.decision.destination)
+    return frozenset((entry.path, entry.version) for entry in copies if entry.is_usable)
 
 
 def _about_to_use(job: Job) -> CacheEntry | None:
@@ -174,13 +191,15 @@ def _about_to_use(job: Job) -> CacheEntry | None:
 
 def _without_copy(state: CheckingCopy) -> Job:
     job = state.job
-    cache, missing = job.snapshot.cache, job.missing + 1
-    if cache is None:
-        return job
+    wrong = (*job.wrong, state.entry)
+    snapshot = _without(job.snapshot, wrong)
     # After many missing copies, the whole observation is outdated.
-    kept = tuple(
-        replace(entry, file_bytes=None) if entry == state.entry or missing >= MAX_MISSING else entry
-        for entry in cache.entries
-    )
-    snapshot = replace(job.snapshot, cache=replace(cache, entries=kept))
-    return replace(job, snapshot=snapshot, missing=missing)
+    if len(wrong) >= MAX_MISSING:
+        snapshot = _without(snapshot, snapshot.copies(job.decision.destination))
+    return replace(job, snapshot=snapshot, wrong=wrong)
+
+
+def _without(snapshot: Snapshot, copies: Iterable[CacheEntry]) -> Snapshot:
+    for entry in copies:
+        snapshot = snapshot.without(entry)
+    return snapshot

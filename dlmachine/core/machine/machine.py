@@ -8,7 +8,8 @@ The states of a successful run:
     use cached   CheckingCopy -> Finished
     into cache   Locking -> Observing -> Opening -> Exchanging -> Publishing -> Recording
                  -> (RemovingVersions) -> Releasing -> Finished
-    elsewhere    Opening -> Exchanging -> Publishing -> Finished
+    at a path    the same with (KeepingChanged) before Publishing
+    in memory    Opening -> Exchanging -> Publishing -> Finished
     in segments  the same with Exchanging -> Segmenting -> Reassembling instead of Exchanging
     revalidate   Locking -> Observing -> Opening -> Exchanging -> Recording -> Discarding
                  -> Releasing -> Finished
@@ -78,6 +79,6 @@ def most_effects(descriptor: Descriptor, policy: Policy) -> int:
 
 _COMMITTING = MAX_CONFLICTS * 2
 #: Reading checksums and checking copies, each up to `MAX_MISSING` times; locking, observing,
-#: opening; publishing, recording, removing versions or unpublishing, falling back, discarding,
-#: releasing.
-_AROUND = MAX_MISSING * 2 + 14
+#: opening; keeping changed and existing files, publishing twice, recording, removing versions or
+#: unpublishing, falling back, discarding, releasing.
+_AROUND = MAX_MISSING * 2 + 17

@@ -10,8 +10,9 @@ from dlmachine.core.decision.part_location import url_digest
 from dlmachine.core.faults import ContentRefused, Fault
 from dlmachine.core.http.response import Received
 from dlmachine.core.machine.attempts import after_failure, start_over
-from dlmachine.core.machine.commit import confirm_version, publish
 from dlmachine.core.machine.finish import fail_unexpected, finish
+from dlmachine.core.machine.publishing import publish
+from dlmachine.core.machine.recording import confirm_version
 from dlmachine.core.protocol.attempts import Attempts
 from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import Validate

@@ -16,18 +16,18 @@ from typing import Final
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.cache import entries, record
-from dlmachine.core.decision import decide, snapshot
+from dlmachine.core.decision import snapshot, verdict
 from dlmachine.core.faults import FAULTS, Fault, InvalidInput
 from dlmachine.core.http import body, request
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.integrity import checksum, representation
 from dlmachine.core.plan import former_names
-from dlmachine.core.protocol import effects
-from dlmachine.core.spec import descriptor, destination, policy, rate_limit
+from dlmachine.core.protocol import effects, expectation
+from dlmachine.core.spec import descriptor, destination, policy, rate_limit, reuse
 
 _MODULES: Final[tuple[ModuleType, ...]] = (
-    body, checksum, decide, descriptor, destination, effects, entries, rate_limit, policy, record,
-    request, representation, snapshot,
+    body, checksum, descriptor, destination, effects, entries, expectation, policy, rate_limit,
+    record, request, representation, reuse, snapshot, verdict,
 )  # fmt: skip
 _MARK: Final = '$'
 

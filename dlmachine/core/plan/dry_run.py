@@ -25,6 +25,7 @@ from dlmachine.core.protocol.effects import (
     Effect,
     Exchange,
     ExchangeSegments,
+    KeepChanged,
     Observe,
     OpenPart,
     Publish,
@@ -38,6 +39,7 @@ from dlmachine.core.protocol.effects import (
     Wait,
 )
 from dlmachine.core.protocol.events import (
+    ChangedKept,
     ChecksumsRead,
     CopyConfirmed,
     Discarded,
@@ -77,8 +79,9 @@ def healthy_event(effect: Effect, policy: Policy, snapshot: Snapshot) -> Event: 
     """The event that follows an effect if it succeeds and no time passes."""
     at = snapshot.now
     match effect:
-        case CheckCopy():
-            return CopyConfirmed(at=at)
+        case CheckCopy(checksum=checksum):
+            is_known = checksum is not None and checksum.algorithm == 'sha256'
+            return CopyConfirmed(at=at, sha256=checksum.hex if is_known and checksum else '')
         case ReadChecksums():
             checksum = _promised_checksum(policy, snapshot)
             return ChecksumsRead(at=at, text='' if checksum is None else checksum.hex)
@@ -101,6 +104,8 @@ def healthy_event(effect: Effect, policy: Policy, snapshot: Snapshot) -> Event: 
             return Validated(at=at)
         case Wait():
             return Waited(at=at)
+        case KeepChanged():
+            return ChangedKept(at=at)
         case Publish(place=destination):
             path = destination.path if isinstance(destination, AtPath) else None
             return Published(at=at, path=path)
@@ -176,11 +181,16 @@ def _promised_checksum(policy: Policy, snapshot: Snapshot) -> Checksum | None:
 
 def _stored_digest(policy: Policy, snapshot: Snapshot) -> str:
     # check_method=hash downloads and compares the file, which is the same if nothing fails.
-    is_compared = policy.check_freshness and not policy.force_download
+    is_compared = not policy.force_download and policy.checks_copies(
+        is_at_path=isinstance(policy.dest, ToPath)
+    )
     return _newest_digest(policy, snapshot) if is_compared else _EMPTY
 
 
 def _newest_digest(policy: Policy, snapshot: Snapshot) -> str:
-    entries = () if snapshot.cache is None else snapshot.cache.entries
-    entry = choose_version(entries, policy)
+    cache, file = snapshot.cache, snapshot.file
+    if isinstance(policy.dest, ToPath):
+        entry = None if file is None else file.entry
+    else:
+        entry = choose_version(() if cache is None else cache.entries, policy)
     return _EMPTY if entry is None or entry.record is None else entry.record.sha256

@@ -9,8 +9,9 @@ from dataclasses import fields, replace
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.cache.entries import CacheEntry
-from dlmachine.core.decision.decide import Decision, Reason, Verdict, decide
+from dlmachine.core.decision.decide import decide
 from dlmachine.core.decision.snapshot import Snapshot
+from dlmachine.core.decision.verdict import Decision, Reason, Verdict
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.frozen import frozen
 from dlmachine.core.plan import codec, render

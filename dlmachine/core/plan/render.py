@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from dlmachine.core.cache.key import shown_url
-from dlmachine.core.decision.decide import Decision
+from dlmachine.core.decision.verdict import Decision
 from dlmachine.core.faults.printing import printable
 from dlmachine.core.protocol.effects import (
     AcquireLock,
@@ -13,6 +13,7 @@ from dlmachine.core.protocol.effects import (
     Effect,
     Exchange,
     ExchangeSegments,
+    KeepChanged,
     Observe,
     OpenPart,
     Publish,
@@ -119,6 +120,8 @@ def _effect_words(effect: Effect) -> str:  # noqa: C901, PLR0911, PLR0912 -- one
             return f'call the validate function with {name}'
         case Wait(duration=duration, reason=reason):
             return f'wait {round(duration.total_seconds(), 2):g} s: {reason}'
+        case KeepChanged(copy=copy):
+            return f'keep {copy.path} in quarantine if it was changed'
         case Publish(place=destination):
             return f'publish to {show_destination(destination).removeprefix("file ")}'
         case Record(version=version, reason=reason):

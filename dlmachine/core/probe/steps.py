@@ -16,8 +16,9 @@ from dlmachine.core.access.cookie_field import receive_cookies, secrets_set_by, 
 from dlmachine.core.access.cookies import NO_COOKIES, CookieStore
 from dlmachine.core.cache.freshness import choose_version
 from dlmachine.core.cache.key import full_url
-from dlmachine.core.decision.decide import Address, choose_backend
+from dlmachine.core.decision.backends import choose_backend
 from dlmachine.core.decision.snapshot import Snapshot
+from dlmachine.core.decision.verdict import Address
 from dlmachine.core.faults import (
     AnswerUnusable,
     BodyTruncated,
@@ -37,8 +38,9 @@ from dlmachine.core.probe.result import (
     judge,
     known_version,
 )
-from dlmachine.core.protocol.effects import Exchange, Expectation, Wait
+from dlmachine.core.protocol.effects import Exchange, Wait
 from dlmachine.core.protocol.events import EffectFailed, Interrupted, Responded, Waited
+from dlmachine.core.protocol.expectation import Expectation
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.rate_limit import RateLimits

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from dlmachine.core.access.cookies import NO_COOKIES, CookieStore
-from dlmachine.core.decision.decide import Address, Decision
+from dlmachine.core.decision.verdict import Address, Decision
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.byte_ranges import Spans, behind, count_bytes, front_bytes
 from dlmachine.core.integrity.representation import Representation

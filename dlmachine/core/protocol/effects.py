@@ -16,6 +16,7 @@ from dlmachine.core.http.byte_ranges import Spans
 from dlmachine.core.http.request import Request
 from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.integrity.representation import Representation
+from dlmachine.core.protocol.expectation import Expectation
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import AtPath, InMemory
 from dlmachine.core.spec.rate_limit import RateLimits
@@ -26,13 +27,15 @@ class CheckCopy:
     """Check that the stored file still exists.  `CopyConfirmed`, `CopyMissing`.
 
     It must have this size and modification time, if they are set. With a `checksum` the file is
-    also read: the record does not have that digest, or the modification time has changed.
+    also read: the record does not have that digest, or the modification time has changed. The file
+    must have at least `min_bytes`.
     """
 
     path: str
     size_bytes: int | None
     mtime_ns: int | None = None
     checksum: Checksum | None = None
+    min_bytes: int = 0
 
 
 @frozen
@@ -51,11 +54,12 @@ class ReadChecksums:
 class AcquireLock:
     """Acquire the lock of this key, so that no other process downloads it.
 
-    `LockAcquired`, `LockUnavailable`.
+    `LockAcquired`, `LockUnavailable`. The lock is kept in `folder`, by default that of the cache.
     """
 
     key: str
     patience: timedelta
+    folder: str = ''
 
 
 @frozen
@@ -76,44 +80,6 @@ class OpenPart:
     beside: str | None
     stem: str
     adopt: PartSeen | None = None
-
-
-@frozen
-class Expectation:
-    """The properties of a request that decide which responses make sense.
-
-    `offset` is the first requested byte, `validator` the strong validator of the bytes before it.
-    `etag`, `last_modified` and `size_bytes` describe a stored copy that the response may confirm;
-    `is_conditional` says that the request has a condition for it (RFC 9110 section 13). `name` is
-    the name of the content, `requested_name` its name in the URL before redirects, `url_digest` a
-    digest of that URL: a validator is valid only there. `representation` is what is known of the
-    complete file, `cached_source` the source of the stored copy. `checks_content` requests the
-    checks that need all bytes of the body, `keeps_codings` keeps bodies in codings that cannot be
-    decoded. `last` is the last requested byte (None: to the end). With it, `held` are the spans
-    after the offset that the part already has, `whole_bytes` is the expected size of the file, and
-    `is_segment` says that only this range of this version is useful. `is_probe` says that only the
-    head of the response is.
-    """
-
-    offset: int = 0
-    validator: str | None = None
-    is_conditional: bool = False
-    etag: str | None = None
-    last_modified: str | None = None
-    size_bytes: int | None = None
-    name: str = ''
-    requested_name: str = ''
-    url_digest: str = ''
-    representation: Representation = Representation()
-    cached_source: str = ''
-    max_bytes: int | None = None
-    checks_content: bool = False
-    keeps_codings: bool = False
-    last: int | None = None
-    held: Spans = ()
-    whole_bytes: int | None = None
-    is_segment: bool = False
-    is_probe: bool = False
 
 
 @frozen
@@ -208,16 +174,31 @@ class Wait:
 class Publish:
     """Move the complete part to its destination, atomically.  `Published`, `NameTaken`.
 
-    With `replace=False` an existing file is kept: `NameTaken`.
+    With `replace=False` an existing file is kept: `NameTaken`. `note` is left beside the part until
+    the file is recorded, so that the file is known even if the run is killed in between.
     """
 
     place: AtPath | InMemory
     replace: bool = True
+    note: str = ''
+
+
+@frozen
+class KeepChanged:
+    """Move the file into quarantine unless it is the one that was recorded.  `ChangedKept`.
+
+    It is the recorded one if `copy` is confirmed. A file that a user has changed is never lost.
+    """
+
+    copy: CheckCopy
 
 
 @frozen
 class Record:
-    """Write the step's `update` to the registry.  `Recorded`, `NameTaken`."""
+    """Write the step's `update` to the registry, or to the index of its folder.
+
+    `Recorded`, `NameTaken`.
+    """
 
     key: str
     version: int
@@ -251,6 +232,7 @@ class ReleaseLock:
     """Release the lock of this key.  `LockReleased`."""
 
     key: str
+    folder: str = ''
 
 
 Effect: TypeAlias = (
@@ -264,6 +246,7 @@ Effect: TypeAlias = (
     | Reassemble
     | Validate
     | Wait
+    | KeepChanged
     | Publish
     | Record
     | RemoveVersions

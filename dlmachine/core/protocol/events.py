@@ -21,10 +21,12 @@ class Happened:
     at: datetime
 
 
-class CopyConfirmed(Happened):
-    """The stored file exists, with the expected properties."""
+@frozen
+class CopyConfirmed:
+    """The stored file exists, with the expected properties; `sha256` is set if it was read."""
 
-    __slots__ = ()
+    at: datetime
+    sha256: str = ''
 
 
 class CopyMissing(Happened):
@@ -131,6 +133,14 @@ class Waited(Happened):
 
 
 @frozen
+class ChangedKept:
+    """A changed file is in quarantine at `path`; without a path, there was none."""
+
+    at: datetime
+    path: str | None = None
+
+
+@frozen
 class Published:
     """The file or buffer is published; a file has this modification time, if it is known."""
 
@@ -197,6 +207,7 @@ Event: TypeAlias = (
     | Validated
     | ChecksumsRead
     | Waited
+    | ChangedKept
     | Published
     | NameTaken
     | Recorded

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
 
 from returns.result import Result
 
-from dlmachine.core.cache.updates import MetadataUpdate
-from dlmachine.core.decision.snapshot import BackendSeen, CacheSeen, PartSeen, Snapshot
+from dlmachine.core.cache.updates import FileRecord, VersionUpdate
+from dlmachine.core.decision.snapshot import BackendSeen, CacheSeen, FileSeen, PartSeen, Snapshot
 from dlmachine.core.faults import Fault
 from dlmachine.core.http.response import Received
 from dlmachine.core.protocol.effects import (
@@ -24,6 +24,7 @@ from dlmachine.core.protocol.effects import (
     Discard,
     Exchange,
     ExchangeSegments,
+    KeepChanged,
     OpenPart,
     Publish,
     ReadChecksums,
@@ -35,6 +36,7 @@ from dlmachine.core.protocol.effects import (
     Wait,
 )
 from dlmachine.core.protocol.events import (
+    ChangedKept,
     ChecksumsRead,
     CopyConfirmed,
     CopyMissing,
@@ -173,6 +175,9 @@ class Files(Protocol):
     def read_checksums(self, effect: ReadChecksums) -> ChecksumsRead | EffectFailed:
         """Read the checksum file at a path."""
 
+    def keep_changed(self, effect: KeepChanged) -> ChangedKept | EffectFailed:
+        """Move a file into quarantine unless it is the recorded one."""
+
     def open_part(self, effect: OpenPart) -> Part | EffectFailed:
         """Create a part, or adopt one."""
 
@@ -190,11 +195,27 @@ class Store(Protocol):
     def look_up(self, key: str, descriptor: Descriptor) -> CacheSeen:
         """The entries of a key.  Reads only, and creates nothing."""
 
-    def record(self, effect: Record, update: MetadataUpdate) -> Recorded | NameTaken | EffectFailed:
+    def record(self, effect: Record, update: VersionUpdate) -> Recorded | NameTaken | EffectFailed:
         """Write the update to the registry, in one transaction."""
 
     def remove_versions(self, effect: RemoveVersions) -> VersionsRemoved | EffectFailed:
         """Remove versions."""
+
+    def close(self) -> None:
+        """Close the connections."""
+
+
+class FolderIndex(Protocol):
+    """The records of files at paths, in an index of each folder."""
+
+    def look_up(self, folder: str, name: str, path: str, key: str) -> FileSeen:
+        """The file with this name, or without a name the one that is recorded for the key.
+
+        `path` is the path of the name as the caller wrote it. Reads only, and creates nothing.
+        """
+
+    def record(self, effect: Record, update: FileRecord) -> Recorded | EffectFailed:
+        """Write the row of a file, in one transaction."""
 
     def close(self) -> None:
         """Close the connections."""
@@ -261,6 +282,8 @@ class World(Protocol):
     def files(self) -> Files: ...  # noqa: D102
     @property
     def store(self) -> Store | None: ...  # noqa: D102
+    @property
+    def index(self) -> FolderIndex: ...  # noqa: D102
     @property
     def locks(self) -> Locks: ...  # noqa: D102
     @property

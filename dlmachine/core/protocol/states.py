@@ -10,13 +10,19 @@ from typing import TypeAlias
 from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.cache.updates import MetadataUpdate
-from dlmachine.core.decision.decide import Decision
 from dlmachine.core.decision.snapshot import Snapshot
+from dlmachine.core.decision.verdict import Decision
 from dlmachine.core.faults import Fault
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.protocol.attempts import Attempts
-from dlmachine.core.protocol.effects import Effect, Exchange, ExchangeSegments, Reassemble
+from dlmachine.core.protocol.effects import (
+    AcquireLock,
+    Effect,
+    Exchange,
+    ExchangeSegments,
+    Reassemble,
+)
 from dlmachine.core.protocol.outcome import Outcome
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
@@ -26,11 +32,12 @@ from dlmachine.core.spec.policy import Policy
 class Job:
     """The download that a run performs, and what the run holds.
 
-    `snapshot` is the latest observation, `decision` follows from it. `is_observed` says that the
-    observation was made during the run; `missing` counts the stored copies that were found
-    missing. `checksum_source` is the file that the policy's checksum was read from, `before` the
-    paths of the usable versions at the beginning. `is_compared` says that the chosen copy was read
-    to compare its checksum, `may_fall_back` that a stored copy may be used if the download fails.
+    `snapshot` is the latest observation, `decision` follows from it. `lock` is the lock that the
+    run holds. `is_observed` says that the observation was made during the run; `wrong` are the
+    stored copies that were found missing or changed. `checksum_source` is the file that the
+    policy's checksum was read from, `before` the usable copies at the beginning, by path and
+    version. `is_compared` says that the chosen copy was read to compare its checksum,
+    `may_fall_back` that a stored copy may be used if the download fails.
     """
 
     descriptor: Descriptor
@@ -38,12 +45,12 @@ class Job:
     snapshot: Snapshot
     decision: Decision
     began_at: datetime
-    holds_lock: bool = False
+    lock: AcquireLock | None = None
     holds_part: bool = False
     is_observed: bool = False
-    missing: int = 0
+    wrong: tuple[CacheEntry, ...] = ()
     checksum_source: str = ''
-    before: frozenset[str] = frozenset()
+    before: frozenset[tuple[str, int]] = frozenset()
     is_compared: bool = False
     may_fall_back: bool = True
 
@@ -150,6 +157,25 @@ class Waiting:
 
 
 @frozen
+class KeepingChanged:
+    """Moving a changed file out of the way."""
+
+    job: Job
+    record: DownloadRecord
+    version: int
+
+
+@frozen
+class KeepingExisting:
+    """Checking a file with the name of the new one, which is used instead of it."""
+
+    job: Job
+    record: DownloadRecord
+    version: int
+    outcome: Outcome
+
+
+@frozen
 class Publishing:
     """Publishing the checked bytes at their destination."""
 
@@ -234,6 +260,8 @@ Fetching: TypeAlias = (
     | Reassembling
     | Validating
     | Waiting
+    | KeepingChanged
+    | KeepingExisting
     | Publishing
     | Recording
     | RemovingVersions

@@ -5,6 +5,7 @@ and path.
 """
 
 from collections.abc import Callable
+from dataclasses import field
 from enum import Enum
 from pathlib import PurePath
 from typing import Final, TypeAlias, assert_never
@@ -38,9 +39,13 @@ class ToMemory:
 
 @frozen(kw_only=False)
 class ToPath:
-    """A file; or a folder, if the path ends in a separator or is an existing folder."""
+    """A file; or a folder, if the path ends in a separator or is an existing folder.
+
+    `is_named_by_url` says that the caller named only the folder.
+    """
 
     path: str
+    is_named_by_url: bool = field(default=False, repr=False)
 
 
 Wanted: TypeAlias = Auto | ToMemory | ToPath

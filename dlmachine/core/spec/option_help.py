@@ -44,6 +44,8 @@ _TYPES: Final[Mapping[Callable[..., object], str]] = {
     parsers.read_count: 'int',
     parsers.read_count_or_none: 'int | None',
     parsers.read_dest: 'PathInput | bool | None',
+    parsers.read_freshness: 'Freshness | FreshnessName | None',
+    parsers.read_if_exists: 'IfExists | IfExistsName | None',
     parsers.read_instant: 'datetime | date | str | None',
     parsers.read_method: 'CheckMethod | CheckMethodName',
     parsers.read_rate: 'Rate | float | str | None',

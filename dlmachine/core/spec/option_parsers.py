@@ -7,6 +7,7 @@ the value with the type of the option's field in `Policy`. Faults: `InvalidInput
 import hashlib
 import re
 from datetime import UTC, date, datetime, timedelta
+from enum import Enum
 from pathlib import PurePath
 from typing import Final
 
@@ -20,8 +21,8 @@ from dlmachine.core.integrity.checksum import Checksum, ChecksumList, digest_byt
 from dlmachine.core.secrets.redact import redact_value
 from dlmachine.core.spec.destination import parse_destination
 from dlmachine.core.spec.local_path import parse_local_path
-from dlmachine.core.spec.policy import CheckMethod
 from dlmachine.core.spec.rate_limit import Rate, parse_rate
+from dlmachine.core.spec.reuse import CheckMethod, Freshness, IfExists
 from dlmachine.core.text.control_chars import find_control_char
 
 _WORD: Final = re.compile(r'[\w.\-]{1,80}')
@@ -154,11 +155,25 @@ def read_instant(name: str, value: object) -> Result[object, Fault]:
 
 def read_method(name: str, value: object) -> Result[object, Fault]:
     """Parse a check method or its name."""
-    if isinstance(value, CheckMethod):
+    return _read_enum(CheckMethod, name, value)
+
+
+def read_freshness(name: str, value: object) -> Result[object, Fault]:
+    """Parse a freshness or its name; None is the default of the destination."""
+    return Success(None) if value is None else _read_enum(Freshness, name, value)
+
+
+def read_if_exists(name: str, value: object) -> Result[object, Fault]:
+    """Parse what happens to an existing file; None is the default of the destination."""
+    return Success(None) if value is None else _read_enum(IfExists, name, value)
+
+
+def _read_enum(kind: type[Enum], name: str, value: object) -> Result[object, Fault]:
+    if isinstance(value, kind):
         return Success(value)
-    known = {method.value: method for method in CheckMethod}
-    method = known.get(str(value).strip().lower())
-    return _bad(name, value, f'one of {", ".join(known)}') if method is None else Success(method)
+    known = {one.value: one for one in kind}
+    found = known.get(str(value).strip().lower())
+    return _bad(name, value, f'one of {", ".join(known)}') if found is None else Success(found)
 
 
 def read_checksum(name: str, value: object) -> Result[object, Fault]:

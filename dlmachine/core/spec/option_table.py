@@ -17,6 +17,8 @@ from dlmachine.core.spec.option_parsers import (
     read_count,
     read_count_or_none,
     read_dest,
+    read_freshness,
+    read_if_exists,
     read_instant,
     read_method,
     read_rate,
@@ -56,6 +58,16 @@ OPTIONS: Final[Mapping[str, Option]] = {
         help='library that downloads: requests, curl, or another installed one',
     ),
     'dest': Option(field='dest', read=read_dest, help='a path, True (cache) or False (memory)'),
+    'freshness': Option(
+        field='freshness',
+        read=read_freshness,
+        help='stored: use a copy without asking the server; always: ask each time',
+    ),
+    'if_exists': Option(
+        field='if_exists',
+        read=read_if_exists,
+        help='an unrecorded file at the path: replace it, refuse to download, or keep and use it',
+    ),
     'check_freshness': Option(
         field='check_freshness',
         read=read_bool,

@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import Enum
 from functools import lru_cache
 from types import NoneType
 from typing import BinaryIO, Final, TypeAlias
@@ -22,6 +21,7 @@ from dlmachine.core.integrity.checksum import Checksum, ChecksumList, digest_byt
 from dlmachine.core.secrets.secret_names import SecretNames
 from dlmachine.core.spec.destination import Auto, ToMemory, ToPath, Wanted
 from dlmachine.core.spec.rate_limit import Rate
+from dlmachine.core.spec.reuse import CheckMethod, Freshness, IfExists, Window
 from dlmachine.core.version import USER_AGENT
 
 #: The maximum of the option `segments`.
@@ -30,40 +30,6 @@ MAX_SEGMENTS: Final = 64
 #: A function that checks a body before it is published. Its argument is the open file; a true
 #: result accepts the body.
 Validator: TypeAlias = Callable[[BinaryIO], object]
-
-
-class CheckMethod(Enum):
-    """How a stored copy is compared with the file on the server.
-
-    `AUTO`: by the recorded validators, or without them by the digest of a new download.
-    """
-
-    AUTO = 'auto'
-    ETAG = 'etag'
-    MODIFIED = 'modified'
-    SIZE = 'size'
-    HASH = 'hash'
-
-
-@frozen
-class Window:
-    """The times between which a version must have been stored, exclusive; both with a zone."""
-
-    newer_than: datetime | None = None
-    older_than: datetime | None = None
-
-    def holds(self, at: datetime) -> bool:
-        """Whether a time is in the window."""
-        return (self.newer_than is None or at > self.newer_than) and (
-            self.older_than is None or at < self.older_than
-        )
-
-    def __str__(self) -> str:
-        """The window in words, for messages."""
-        ends = (('newer than', self.newer_than), ('older than', self.older_than))
-        return (
-            ' and '.join(f'{word} {end.isoformat()}' for word, end in ends if end) or 'of any date'
-        )
 
 
 #: Former names of fields, with the present ones.
@@ -88,6 +54,10 @@ class Policy:
     `validate` refuse a body before it is published. With `stale_if_error` the
     existing copy is used if a new one cannot be downloaded.
 
+    `freshness` says how long a stored copy is used without asking the server (None: for ever in the
+    cache, never at a path); `check_freshness` is another word for `Freshness.ALWAYS`. `if_exists`
+    says what happens to a file at the path that is not recorded as this download.
+
     A host gets at most `max_per_host` parallel requests, and not more often than `rate` allows;
     all downloads of a manager together receive at most `limit_rate` bytes a second. None means
     no limit. `http2` allows HTTP/2 over TLS (RFC 9113) in backends that support it, which is
@@ -99,7 +69,9 @@ class Policy:
 
     dest: Wanted = Auto()
     backend: str = 'requests'
-    # freshness
+    # reuse
+    freshness: Freshness | None = None
+    if_exists: IfExists | None = None
     check_freshness: bool = False
     check_method: CheckMethod = CheckMethod.AUTO
     force_download: bool = False
@@ -134,6 +106,15 @@ class Policy:
     limit_rate: int | None = None
     http2: bool = False
 
+    def checks_copies(self, *, is_at_path: bool) -> bool:
+        """Whether the server is asked about a stored copy before it is used.
+
+        At a path it is, unless the caller says otherwise or knows the checksum.
+        """
+        if self.check_freshness or self.freshness is not None:
+            return self.check_freshness or self.freshness is Freshness.ALWAYS
+        return is_at_path and self.checksum is None
+
     def with_secret_names(self, names: SecretNames) -> 'Policy':
         """A copy that masks the values of these names in the URL of a checksum file."""
         wanted = self.checksum_file
@@ -146,6 +127,8 @@ class Policy:
 _TYPES: Final = {
     'dest': (Auto, ToMemory, ToPath),
     'backend': str,
+    'freshness': (Freshness, NoneType),
+    'if_exists': (IfExists, NoneType),
     'check_method': CheckMethod,
     'window': Window,
     'checksum': (Checksum, NoneType),
@@ -187,6 +170,7 @@ def find_policy_fault(policy: Policy) -> Fault | None:
 def _find_fault(policy: Policy) -> Fault | None:
     checks = (
         _find_type_fault,
+        _find_freshness_fault,
         _find_count_fault,
         _find_duration_fault,
         _find_size_fault,
@@ -209,6 +193,13 @@ def _find_type_fault(policy: Policy) -> Fault | None:
             )
     agent = parse_headers((('User-Agent', policy.user_agent),))
     return None if is_successful(agent) else agent.failure()
+
+
+def _find_freshness_fault(policy: Policy) -> Fault | None:
+    if policy.check_freshness and policy.freshness not in {None, Freshness.ALWAYS}:
+        problem = 'cannot be combined with check_freshness=True, which means freshness=always'
+        return InvalidInput(where='freshness', problem=problem, advice='Pass one of them')
+    return None
 
 
 def _find_count_fault(policy: Policy) -> Fault | None:

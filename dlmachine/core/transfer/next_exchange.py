@@ -7,8 +7,8 @@ from returns.result import Result
 
 from dlmachine.core.access.cookie_field import with_cookies
 from dlmachine.core.cache.freshness import Condition, build_condition
-from dlmachine.core.decision.decide import Verdict
 from dlmachine.core.decision.part_location import url_digest
+from dlmachine.core.decision.verdict import Verdict
 from dlmachine.core.faults import Fault
 from dlmachine.core.http.body import NoBody
 from dlmachine.core.http.filename import name_content
@@ -17,11 +17,13 @@ from dlmachine.core.http.request import HTTP_SCHEMES, Request
 from dlmachine.core.http.url import parse_url
 from dlmachine.core.integrity.representation import Representation, source_digest
 from dlmachine.core.protocol.attempts import Attempts
-from dlmachine.core.protocol.effects import Exchange, Expectation
+from dlmachine.core.protocol.effects import Exchange
+from dlmachine.core.protocol.expectation import Expectation
 from dlmachine.core.protocol.states import Exchanging, Job, Step
 from dlmachine.core.spec.destination import InMemory
-from dlmachine.core.spec.policy import CheckMethod, Policy
+from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.rate_limit import RateLimits
+from dlmachine.core.spec.reuse import CheckMethod
 from dlmachine.core.transfer.build_request import build_request
 from dlmachine.core.transfer.provenance import is_source
 from dlmachine.core.transfer.redirect import hop_of

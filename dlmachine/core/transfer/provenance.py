@@ -5,7 +5,10 @@ Pure. Secrets are masked here, so that no record contains them.
 
 from dataclasses import replace
 from datetime import datetime
+from pathlib import PurePath
+from typing import Final
 
+from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.key import shown_url
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.http.filename import FALLBACK, name_content, safe_name
@@ -65,6 +68,36 @@ def build_record(
         ),
         dlmachine_version=VERSION,
     )
+
+
+def adopt_record(job: Job, entry: CacheEntry, digest: str, at: datetime) -> DownloadRecord:
+    """The record of a file that was not downloaded, but has the expected checksum."""
+    descriptor, checksum = job.descriptor, job.policy.checksum
+    kind, body = body_digest(descriptor.body)
+    pair = () if checksum is None else ((checksum.algorithm, checksum.hex),)
+    source = job.checksum_source or 'caller'
+    return DownloadRecord(
+        url=shown_url(descriptor),
+        method=descriptor.method,
+        body_kind=kind,
+        body_sha256=body,
+        tries=0,
+        started_at=job.began_at,
+        finished_at=at,
+        http_code=0,
+        size_bytes=entry.file_bytes or 0,
+        sha256=digest,
+        mtime_ns=entry.file_mtime_ns,
+        digests=tuple(one for one in pair if one[0] != 'sha256'),
+        verified_by=() if checksum is None else ((checksum.algorithm, source),),
+        notes=(ADOPTED,),
+        filename=PurePath(entry.path).name.encode('utf-8', 'replace').decode(),
+        dlmachine_version=VERSION,
+    )
+
+
+#: The note of a record whose file was not downloaded by dlmachine.
+ADOPTED: Final = 'adopted: the file was there, and was not downloaded'
 
 
 def is_source(record: DownloadRecord, descriptor: Descriptor, url: str) -> bool:

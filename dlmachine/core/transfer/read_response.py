@@ -31,7 +31,8 @@ from dlmachine.core.protocol.body_decision import (
     SkipReason,
     StoreBody,
 )
-from dlmachine.core.protocol.effects import Exchange, Expectation
+from dlmachine.core.protocol.effects import Exchange
+from dlmachine.core.protocol.expectation import Expectation
 from dlmachine.core.secrets.redact import scrub
 from dlmachine.core.transfer.same_version import is_same_copy, names_other_version
 

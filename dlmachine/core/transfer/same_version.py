@@ -2,7 +2,7 @@
 
 from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.http.validators import is_strong, parse_etag, parse_http_date
-from dlmachine.core.protocol.effects import Expectation
+from dlmachine.core.protocol.expectation import Expectation
 
 
 def is_same_copy(expect: Expectation, head: ResponseHead, length: int | None) -> bool:

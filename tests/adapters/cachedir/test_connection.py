@@ -13,9 +13,10 @@ import pytest
 
 from dlmachine.core.faults import CacheUnusable, StorageFailed
 from dlmachine.core.protocol.events import EffectFailed, NameTaken, Recorded
-from dlmachine_adapters.cachedir import connection as registry
+from dlmachine_adapters.cachedir import connection
 from dlmachine_adapters.cachedir.store import CachedirStore
 from dlmachine_adapters.fakes import ManualClock
+from dlmachine_adapters.files import database
 from tests.adapters.stores import DATA, Shelf, a_target, plain_cache, tree, write_file
 
 
@@ -169,7 +170,8 @@ def test_a_registry_that_stays_locked_is_a_fault(
     shelf: Shelf, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After waiting for it."""
-    monkeypatch.setattr(registry, '_BUSY_SECONDS', 0.05)
+    for module in (database, connection):
+        monkeypatch.setattr(module, 'BUSY_SECONDS', 0.05)
     shelf.put()
     other = sqlite3.connect(folder / 'cache.sqlite', isolation_level=None)
     shelf.store.close()
@@ -341,7 +343,7 @@ def test_creating_a_registry_drops_no_locks(shelf: Shelf, folder: Path) -> None:
     path = str(folder / 'cache.sqlite')
     other = sqlite3.connect(path, isolation_level=None)
     other.execute('BEGIN IMMEDIATE')
-    registry._begin_file(path)
+    database._begin_file(path)
     output, _ = _python(_IS_LOCKED, path).communicate(timeout=60)
     other.close()
 
@@ -361,8 +363,8 @@ def test_beginning_a_registry_leaves_nothing_else(
     if not has_links:
         monkeypatch.setattr(os, 'link', no_links)
     folder.mkdir(parents=True)
-    registry._begin_file(str(folder / 'cache.sqlite'))
-    registry._begin_file(str(folder / 'cache.sqlite'))
+    database._begin_file(str(folder / 'cache.sqlite'))
+    database._begin_file(str(folder / 'cache.sqlite'))
 
     assert [path.name for path in folder.iterdir()] == ['cache.sqlite']
     assert isinstance(shelf.record(shelf.update()), Recorded)

@@ -18,7 +18,7 @@ from dlmachine.core.protocol.effects import AcquireLock, ReleaseLock
 from dlmachine.core.protocol.events import LockAcquired, LockReleased, LockUnavailable
 from dlmachine.core.protocol.ports import Locks
 from dlmachine_adapters.fakes import ManualClock, MemoryLocks
-from dlmachine_adapters.files.locks import FolderLocks, NoLocks
+from dlmachine_adapters.files.locks import FolderLocks
 
 KEY = 'ab' * 32
 LONG = timedelta(seconds=30)
@@ -292,12 +292,12 @@ def test_a_child_does_not_wait_for_its_parents_threads(tmp_path: Path) -> None:
     """Locks held at the fork are never released in the child."""
     locks = FolderLocks(str(tmp_path), ManualClock())
     _acquire(locks, 'a' * 64)
-    turn = locks._turns['a' * 64]
+    turn = locks._turns[str(tmp_path), 'a' * 64]
     child = os.fork()
     if not child:
         code = 1
         try:
-            is_new = locks._join('a' * 64) is not turn
+            is_new = locks._join((str(tmp_path), 'a' * 64)) is not turn
             code = 0 if is_new else 2
         finally:
             os._exit(code)
@@ -307,12 +307,17 @@ def test_a_child_does_not_wait_for_its_parents_threads(tmp_path: Path) -> None:
     assert os.waitstatus_to_exitcode(status) == 0
 
 
-def test_without_a_cache_there_are_no_locks() -> None:
-    """None is needed."""
-    locks = NoLocks(ManualClock())
-
-    assert _acquire(locks) == LockUnavailable(at=ManualClock().now(), fault=None)
-    assert _release(locks) == LockReleased(at=ManualClock().now())
+def test_each_folder_has_its_own_locks(tmp_path: Path) -> None:
+    """The same key in two folders is two locks, and each lies in its folder."""
+    locks = FolderLocks(None, ManualClock())
+    folders = [str(tmp_path / name) for name in ('a', 'b')]
+    for folder in folders:
+        effect = AcquireLock(key=KEY, patience=SHORT, folder=folder)
+        assert isinstance(locks.acquire(effect), LockAcquired)
+        assert Path(folder, '.dlmachine', 'locks', f'{KEY}.lock').exists()
+    for folder in folders:
+        locks.release(ReleaseLock(key=KEY, folder=folder))
+    assert not locks._turns
 
 
 def test_the_fake_can_have_no_locks() -> None:

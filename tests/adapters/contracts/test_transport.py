@@ -15,8 +15,8 @@ from dlmachine.core.faults import (
     ConnectionFailed,
     Fault,
 )
-from dlmachine.core.protocol.effects import Expectation
 from dlmachine.core.protocol.events import Responded
+from dlmachine.core.protocol.expectation import Expectation
 from dlmachine.core.protocol.ports import Transport
 from tests.adapters.transport_fakes import (
     CountingPart,

@@ -14,8 +14,9 @@ import pytest
 
 from dlmachine.core.faults import Fault, TimedOut
 from dlmachine.core.protocol.body_decision import StoreBody
-from dlmachine.core.protocol.effects import Exchange, Expectation
+from dlmachine.core.protocol.effects import Exchange
 from dlmachine.core.protocol.events import Interrupted, Responded
+from dlmachine.core.protocol.expectation import Expectation
 from dlmachine.core.protocol.ports import Transport
 from dlmachine_adapters.fakes import ManualClock, Resource, ScriptedTransport
 from dlmachine_adapters.files.part_storage import MemoryStorage

@@ -22,8 +22,9 @@ from dlmachine.core.integrity.checksum import ChecksumList
 from dlmachine.core.integrity.representation import Representation, source_digest
 from dlmachine.core.plan.plan import plan
 from dlmachine.core.protocol.body_decision import StoreBody
-from dlmachine.core.protocol.effects import AcquireLock, Exchange, Expectation
+from dlmachine.core.protocol.effects import AcquireLock, Exchange
 from dlmachine.core.protocol.events import Interrupted, LockAcquired, LockUnavailable, Responded
+from dlmachine.core.protocol.expectation import Expectation
 from dlmachine.core.protocol.outcome import Origin, Outcome
 from dlmachine.core.protocol.ports import Sink
 from dlmachine.core.spec.destination import Auto, ToMemory, ToPath

@@ -15,8 +15,8 @@ from dlmachine_adapters.cachedir.listing import Listed, list_entries, remove_ent
 from dlmachine_adapters.cachedir.store import CachedirStore
 from dlmachine_adapters.fakes import ManualClock
 from dlmachine_adapters.files.locks import FolderLocks
+from dlmachine_adapters.files.quarantine import list_quarantined
 from dlmachine_adapters.maintenance import diagnose
-from dlmachine_adapters.maintenance.quarantine import list_quarantined
 from dlmachine_adapters.maintenance.verify import Repaired, Repairer
 from dlmachine_adapters.rate_limits.shared_rate import Rates
 from dlmachine_adapters.runtime.clock import SystemClock

@@ -16,10 +16,10 @@ from dlmachine.core.protocol.events import LockAcquired
 from dlmachine_adapters.cachedir.connection import Registry
 from dlmachine_adapters.cachedir.listing import list_entries, remove_entry
 from dlmachine_adapters.cachedir.store import CachedirStore
-from dlmachine_adapters.fakes import ManualClock
-from dlmachine_adapters.files.locks import FolderLocks, NoLocks
+from dlmachine_adapters.fakes import ManualClock, MemoryLocks
+from dlmachine_adapters.files.locks import FolderLocks
+from dlmachine_adapters.files.quarantine import list_quarantined, move_to_quarantine
 from dlmachine_adapters.maintenance import verify
-from dlmachine_adapters.maintenance.quarantine import list_quarantined, move_to_quarantine
 from dlmachine_adapters.maintenance.verify import Repaired, Repairer, check_entry, digest_of
 from tests.adapters.maintenance_helpers import conditions, named, quarantined, status_of
 from tests.adapters.stores import DATA, Shelf, write_file
@@ -111,7 +111,7 @@ def test_it_works_without_locks(shelf: Shelf, registry: Registry) -> None:
     """On a file system without locks."""
     update = shelf.put()
     Path(update.path).write_bytes(WRONG)
-    repairer = Repairer(registry, NoLocks(ManualClock()), ManualClock())
+    repairer = Repairer(registry, MemoryLocks(ManualClock(), is_working=False), ManualClock())
 
     assert repairer.repair(named(update), update.path).is_done
 

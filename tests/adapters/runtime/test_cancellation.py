@@ -14,8 +14,7 @@ from dlmachine.core.faults import Cancelled, LockBusyTooLong
 from dlmachine.core.protocol.effects import AcquireLock, ReleaseLock
 from dlmachine.core.protocol.events import LockAcquired, LockUnavailable
 from dlmachine.core.protocol.ports import Transport
-from dlmachine_adapters.fakes import MemoryLocks
-from dlmachine_adapters.files.locks import NoLocks
+from dlmachine_adapters.fakes import ManualClock, MemoryLocks
 from dlmachine_adapters.runtime.cancellation import (
     CancellableClock,
     CancellableLocks,
@@ -183,7 +182,9 @@ def test_patience_is_kept(stop: CancelToken, seconds: float) -> None:
 
 def test_locks_that_do_not_work_are_not_waited_for(stop: CancelToken) -> None:
     """That is not a failure."""
-    event = CancellableLocks(NoLocks(CLOCK), CLOCK, stop).acquire(LOCK)
+    event = CancellableLocks(MemoryLocks(ManualClock(), is_working=False), CLOCK, stop).acquire(
+        LOCK
+    )
 
     assert isinstance(event, LockUnavailable)
     assert event.fault is None

@@ -8,8 +8,8 @@ import pytest
 
 from dlmachine.core.faults import BodyTruncated, ConnectionFailed, Fault, TimedOut
 from dlmachine.core.protocol.body_decision import StoreBody
-from dlmachine.core.protocol.effects import Expectation
 from dlmachine.core.protocol.events import Interrupted, Responded
+from dlmachine.core.protocol.expectation import Expectation
 from dlmachine.core.protocol.ports import Transport
 from dlmachine_adapters.http.deadlines import Deadlines
 from dlmachine_adapters.http.response_reader import ResponseReader

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dlmachine.core.protocol.effects import Expectation
+from dlmachine.core.protocol.expectation import Expectation
 from dlmachine.core.protocol.ports import Transport
 from tests.adapters.transport_fakes import CountingPart, MemoryPart, answered, exchange_for
 from tests.servers.nginx import run_nginx

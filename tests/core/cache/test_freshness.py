@@ -14,7 +14,7 @@ from dlmachine.core.cache.freshness import (
 )
 from dlmachine.core.http.validators import parse_etag, parse_http_date, validator_of
 from dlmachine.core.integrity.checksum import Checksum
-from dlmachine.core.spec.policy import CheckMethod, Window
+from dlmachine.core.spec.reuse import CheckMethod, Window
 from tests.builders import BEFORE, DIGEST, OTHER_DIGEST, a_head, a_policy, a_record, an_entry
 
 LATER = BEFORE + timedelta(days=1)

@@ -107,8 +107,8 @@ def test_a_copy_with_another_digest_is_not_used() -> None:
     assert run.step.effect == CheckCopy(path=SAME.path, size_bytes=len(DATA), mtime_ns=1)
 
     run = Run(policy=a_policy(keep_old=False), snapshot=a_snapshot(cache=a_cache(TOUCHED)))
-    run.feed(CopyMissing(at=NOW))
-    run.go_well(until=CheckCopy).feed(CopyMissing(at=NOW)).go_well(until=Exchange)
+    run.feed(CopyMissing(at=NOW)).go_well(until=Exchange)
+    assert [type(effect) for effect in run.effects].count(CheckCopy) == 1
     assert run.exchanges[0].request.headers.get('If-None-Match') is None
     while run.step.effect is not None:
         run.go_well(until=(Record, type(None)))

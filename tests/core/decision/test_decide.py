@@ -8,16 +8,11 @@ import pytest
 from returns.pipeline import is_successful
 
 from dlmachine.core.cache.entries import Status
-from dlmachine.core.decision.decide import (
-    Address,
-    Decision,
-    Reason,
-    Verdict,
-    choose_backend,
-    decide,
-)
+from dlmachine.core.decision.backends import choose_backend
+from dlmachine.core.decision.decide import decide
 from dlmachine.core.decision.part_location import url_digest
 from dlmachine.core.decision.snapshot import Snapshot
+from dlmachine.core.decision.verdict import Address, Decision, Reason, Verdict
 from dlmachine.core.faults import (
     BackendMissing,
     CacheUnusable,
@@ -37,7 +32,8 @@ from dlmachine.core.spec.destination import (
     ToMemory,
     ToPath,
 )
-from dlmachine.core.spec.policy import Policy, Window
+from dlmachine.core.spec.policy import Policy
+from dlmachine.core.spec.reuse import Window
 from tests.builders import (
     BEFORE,
     CURL,
@@ -142,7 +138,7 @@ REFUSALS: list[tuple[str, Policy, Snapshot, Any]] = [
     ('a policy that cannot be followed', a_policy(retries=-1), a_snapshot(), 'invalid_input'),
     ('a broken cache', a_policy(), a_snapshot(cache=a_cache(fault=BROKEN)), BROKEN),
     ('offline without a copy', a_policy(offline=True), EMPTY, OfflineMiss(url=URL, cache=FOLDER)),
-    ('offline to a path', a_policy(offline=True, dest=FILE), a_snapshot(destination=a_path()), OfflineMiss(url=URL, cache=None)),
+    ('offline to a path', a_policy(offline=True, dest=FILE), a_snapshot(destination=a_path()), OfflineMiss(url=URL, cache=None, path=FILE.path)),
     ('a window in the past', a_policy(window=PAST), STORED, WindowUnsatisfiable(url=URL, window=str(PAST), held=(BEFORE.isoformat(),))),
     ('a file in place of a folder', a_policy(dest=FILE), a_snapshot(destination=a_path(blocker='/data')), 'destination_unusable'),
     ('a folder that is not to be made', a_policy(dest=FILE, create_dirs=False), a_snapshot(destination=replace(a_path(), has_folder=False)), 'destination_unusable'),
@@ -200,7 +196,7 @@ def test_urls_of_unsupported_schemes_are_omitted_with_a_note() -> None:
     ('before', 'policy', 'verdict'),
     [
         (frozenset(), a_policy(force_download=True), Verdict.USE_CACHED),
-        (frozenset({an_entry().path}), a_policy(force_download=True), Verdict.FETCH),
+        (frozenset({(an_entry().path, 1)}), a_policy(force_download=True), Verdict.FETCH),
         (
             frozenset(),
             a_policy(force_download=True, window=Window(newer_than=NOW + timedelta(days=1))),
@@ -210,7 +206,7 @@ def test_urls_of_unsupported_schemes_are_omitted_with_a_note() -> None:
     ids=['new', 'there before', 'new, but outside the window'],
 )
 def test_what_was_stored_since_the_beginning_will_do(
-    before: frozenset[str], policy: Policy, verdict: Verdict | None
+    before: frozenset[tuple[str, int]], policy: Policy, verdict: Verdict | None
 ) -> None:
     """A version that another download stored during the run is used, even if clocks differ."""
     snapshot = a_snapshot(cache=a_cache(an_entry()))

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from dlmachine.core.decision.decide import Reason, Verdict, decide
+from dlmachine.core.decision.decide import decide
 from dlmachine.core.decision.part_location import part_stem
+from dlmachine.core.decision.verdict import Reason, Verdict
 from dlmachine.core.faults import DestinationUnusable, OfflineMiss
 from dlmachine.core.http.request import Tls
 from dlmachine.core.integrity.checksum import Checksum
@@ -14,7 +15,7 @@ from dlmachine.core.plan.dry_run import healthy_event
 from dlmachine.core.protocol.effects import OpenPart
 from dlmachine.core.protocol.events import PartOpened
 from dlmachine.core.spec.destination import InCache, PathKind, PathSeen, ToMemory, ToPath
-from dlmachine.core.spec.policy import Window
+from dlmachine.core.spec.reuse import Window
 from tests.builders import (
     BEFORE,
     DIGEST,

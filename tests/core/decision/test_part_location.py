@@ -12,7 +12,7 @@ from dlmachine.core.decision.part_location import (
     url_digest,
 )
 from dlmachine.core.spec.destination import ToMemory, ToPath
-from dlmachine.core.spec.policy import Window
+from dlmachine.core.spec.reuse import Window
 from tests.builders import NOW, a_cache, a_policy, an_entry
 
 
@@ -49,4 +49,4 @@ def test_urls_have_different_digests() -> None:
 )
 def test_part_is_searched_for_if_it_can_be_used(policy: Any, cache: Any, may: bool) -> None:
     """No part is searched for if a stored copy is used without a check."""
-    assert may_need_part(policy, cache) is may
+    assert may_need_part(policy, cache, None) is may

@@ -10,7 +10,6 @@ from dlmachine.core.protocol.effects import (
     AcquireLock,
     CheckCopy,
     Exchange,
-    OpenPart,
     ReadChecksums,
 )
 from dlmachine.core.protocol.events import ChecksumsRead, CopyConfirmed, EffectFailed, Published
@@ -89,7 +88,7 @@ def test_the_line_is_found_under_any_name_of_the_file() -> None:
     for text in (f'{DIGEST}  t.csv', f'{DIGEST}  mine.csv'):
         policy = a_policy(checksum_file=OF_URL, dest=ToPath('/data/mine.csv'))
         run = Run(target, policy, a_snapshot(target, destination=a_path())).feed(read(text))
-        assert isinstance(run.step.effect, OpenPart)
+        assert isinstance(run.step.effect, AcquireLock)
 
 
 def test_a_list_without_the_line_ends_the_run() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dlmachine.core.cache.updates import NewVersion, SameVersion
+from dlmachine.core.cache.updates import FileRecord, NewVersion, SameVersion
 from dlmachine.core.decision.part_location import url_digest
 from dlmachine.core.decision.snapshot import PartSeen, Snapshot
 from dlmachine.core.faults import (
@@ -38,7 +38,6 @@ from dlmachine.core.protocol.effects import (
     Discard,
     Effect,
     Exchange,
-    Expectation,
     Observe,
     OpenPart,
     Publish,
@@ -67,11 +66,13 @@ from dlmachine.core.protocol.events import (
     VersionsRemoved,
     Waited,
 )
+from dlmachine.core.protocol.expectation import Expectation
 from dlmachine.core.protocol.outcome import Origin
 from dlmachine.core.protocol.states import CheckingCopy, Exchanging, Failed, Finished, Waiting
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import AtPath, InCache, InMemory, PathKind, ToMemory, ToPath
-from dlmachine.core.spec.policy import CheckMethod, Policy
+from dlmachine.core.spec.policy import Policy
+from dlmachine.core.spec.reuse import CheckMethod
 from tests.builders import (
     BEFORE,
     DATA,
@@ -85,6 +86,7 @@ from tests.builders import (
     Run,
     a_cache,
     a_descriptor,
+    a_file,
     a_head,
     a_part,
     a_path,
@@ -226,14 +228,22 @@ def test_a_new_file_goes_into_the_cache() -> None:
 
 
 def test_a_path_is_published_over_what_is_there() -> None:
-    """A path needs no lock and no registry: the part is beside the file, and renamed."""
-    snapshot = a_snapshot(destination=a_path())
+    """The part is beside the file, and renamed; the index of the folder gets a row."""
+    snapshot = a_snapshot(destination=a_path(), file=a_file())
     run = Run(None, a_policy(dest=ToPath('/data/x.csv')), snapshot)
-    run.feed(OPENED, answered(), Published(at=NOW, path='/data/x.csv'))
-    place = AtPath('/data/x.csv')
-    assert run.effects == [open_part('/data', f'{KEY[:32]}-x.csv'), get(), Publish(place=place)]
+    run.feed(OPENED, answered(), Published(at=NOW, path='/data/x.csv', mtime_ns=5))
     assert run.outcome.path == '/data/x.csv'
-    assert run.updates == []
+    lock, observe, opened, got, published, recorded, released = run.effects
+    assert isinstance(lock, AcquireLock)
+    assert lock.folder == '/data'
+    assert released == ReleaseLock(key=lock.key, folder='/data')
+    assert [observe, opened, got] == [OBSERVE, open_part('/data', f'{KEY[:32]}-x.csv'), get()]
+    assert isinstance(published, Publish)
+    assert (published.place, published.replace) == (AtPath('/data/x.csv'), True)
+    assert recorded == Record(key=KEY, version=1, reason='downloaded')
+    [row] = run.updates
+    assert isinstance(row, FileRecord)
+    assert (row.folder, row.name, row.version, row.record.mtime_ns) == ('/data', 'x.csv', 1, 5)
 
 
 def test_file_in_a_folder_is_named_by_the_response() -> None:
@@ -241,11 +251,10 @@ def test_file_in_a_folder_is_named_by_the_response() -> None:
     snapshot = a_snapshot(destination=a_path(PathKind.FOLDER))
     run = Run(None, a_policy(dest=ToPath('/data')), snapshot)
     run.feed(OPENED, answered(200, {'Content-Disposition': 'attachment; filename="../n.txt"'}))
-    assert run.effects == [
-        open_part('/data', f'{KEY[:32]}-data'),
-        get(),
-        Publish(place=AtPath('/data/n.txt')),
-    ]
+    *_, opened, got, published = run.effects
+    assert [opened, got] == [open_part('/data', f'{KEY[:32]}-data'), get()]
+    assert isinstance(published, Publish)
+    assert (published.place, published.replace) == (AtPath('/data/n.txt'), False)
 
 
 def test_memory_holds_no_lock() -> None:
@@ -705,12 +714,6 @@ def test_conflicts_without_end_are_a_fault() -> None:
     run = into_cache(with_cache()).feed(
         answered(), *[TAKEN] * (MAX_CONFLICTS + 1), DISCARDED, RELEASED
     )
-    assert run.fault.code == 'cache_unusable'
-
-
-def test_conflicts_elsewhere_end_as_well() -> None:
-    """A destination outside the cache whose name is always taken is a fault too."""
-    run = in_memory().feed(answered(), *[TAKEN] * (MAX_CONFLICTS + 1), DISCARDED)
     assert run.fault.code == 'cache_unusable'
 
 

@@ -26,7 +26,8 @@ from dlmachine.core.protocol.events import (
 )
 from dlmachine.core.protocol.states import Waiting
 from dlmachine.core.spec.destination import PathKind, ToPath
-from dlmachine.core.spec.policy import Policy, Window
+from dlmachine.core.spec.policy import Policy
+from dlmachine.core.spec.reuse import Window
 from tests.builders import (
     FOLDER,
     MIRROR,
@@ -35,6 +36,7 @@ from tests.builders import (
     Run,
     a_cache,
     a_descriptor,
+    a_file,
     a_head,
     a_part,
     a_path,
@@ -43,6 +45,7 @@ from tests.builders import (
     a_record,
     a_snapshot,
     an_entry,
+    an_unrecorded,
     answered,
     interrupted,
 )
@@ -225,13 +228,6 @@ def test_conflicts_without_end_name_the_cache() -> None:
     assert run.fault == CacheUnusable(path=FOLDER, problem=problem, tries=1)
 
 
-def test_conflicts_outside_a_cache_name_none() -> None:
-    """The fault has no folder."""
-    run = asking().feed(answered(), *[NameTaken(at=NOW)] * (MAX_CONFLICTS + 1), DISCARDED)
-    assert isinstance(run.fault, CacheUnusable)
-    assert run.fault.path == ''
-
-
 def test_a_buffer_has_no_version() -> None:
     """Only cache entries have versions."""
     run = asking().feed(answered(), Published(at=NOW, path=None))
@@ -265,7 +261,9 @@ def test_a_copy_in_the_cache_does_not_stand_in_for_a_file_elsewhere() -> None:
     none = Run(None, policy, a_snapshot(cache=cache, destination=a_path()))
     none.feed(OPENED, answered(404), DISCARDED)
     assert none.fault.code == 'http_status'
-    there = Run(None, policy, a_snapshot(cache=cache, destination=a_path(PathKind.FILE)))
+    file = a_file(path='/data/t.csv', other=an_unrecorded('/data/t.csv'))
+    seen = a_snapshot(cache=cache, destination=a_path(PathKind.FILE), file=file)
+    there = Run(None, policy, seen)
     there.feed(OPENED, answered(404), CopyConfirmed(at=NOW), DISCARDED)
     assert (there.outcome.path, there.outcome.key) == ('/data/t.csv', there.snapshot.key)
 

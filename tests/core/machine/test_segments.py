@@ -35,7 +35,6 @@ from dlmachine.core.protocol.effects import (
     Discard,
     Exchange,
     ExchangeSegments,
-    Expectation,
     Publish,
     Reassemble,
     Wait,
@@ -53,6 +52,7 @@ from dlmachine.core.protocol.events import (
     Validated,
     Waited,
 )
+from dlmachine.core.protocol.expectation import Expectation
 from dlmachine.core.protocol.states import Exchanging, Reassembling, Segmenting, Waiting
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import ToMemory, ToPath
@@ -150,7 +150,8 @@ def test_a_large_file_goes_in_segments() -> None:
     assert (asked.whole_bytes, asked.validator) == (SIZE, '"v1"')
     run.feed(ended(*(brought(*span) for span in REST)), joined(), Published(at=NOW, path=PATH))
     assert [type(effect).__name__ for effect in run.effects] == [
-        'OpenPart', 'Exchange', 'ExchangeSegments', 'Reassemble', 'Publish',
+        'AcquireLock', 'Observe', 'OpenPart', 'Exchange', 'ExchangeSegments', 'Reassemble',
+        'Publish', 'Record',
     ]  # fmt: skip
     record = run.outcome.record
     assert record is not None
@@ -594,11 +595,12 @@ def test_a_plan_of_segments_is_rehearsed() -> None:
     part = replace(LEFT, url_digest=url_digest(target.url))
     made = plan(target, policy, a_snapshot(target, destination=a_path(), part=part)).unwrap()
     assert [type(effect).__name__ for effect in made.effects] == [
-        'OpenPart', 'Exchange', 'ExchangeSegments', 'Reassemble', 'Publish',
+        'AcquireLock', 'Observe', 'OpenPart', 'Exchange', 'ExchangeSegments', 'Reassemble',
+        'Publish', 'Record', 'ReleaseLock',
     ]  # fmt: skip
     assert 's3cret' not in made.to_json()
     assert type(made).from_json(made.to_json()).unwrap() == made.redacted()
-    assert '3. GET 2 segments of https://example.org/t.csv?token=***' in str(made)
+    assert '5. GET 2 segments of https://example.org/t.csv?token=***' in str(made)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dlmachine.core.decision.decide import Address
+from dlmachine.core.decision.verdict import Address
 from dlmachine.core.faults import InvalidInput
 from dlmachine.core.http.body import NoBody
 from dlmachine.core.http.headers import Headers
@@ -18,18 +18,13 @@ from dlmachine.core.plan import codec
 from dlmachine.core.plan.dry_run import healthy_event
 from dlmachine.core.plan.plan import Plan, plan
 from dlmachine.core.plan.render import show_effect
-from dlmachine.core.protocol.effects import (
-    Exchange,
-    Expectation,
-    OpenPart,
-    Publish,
-    ReadChecksums,
-    Record,
-)
+from dlmachine.core.protocol.effects import Exchange, OpenPart, Publish, ReadChecksums, Record
 from dlmachine.core.protocol.events import Responded
+from dlmachine.core.protocol.expectation import Expectation
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import ToPath
-from dlmachine.core.spec.policy import CheckMethod, Policy
+from dlmachine.core.spec.policy import Policy
+from dlmachine.core.spec.reuse import CheckMethod
 from tests.builders import (
     BEFORE,
     DIGEST,

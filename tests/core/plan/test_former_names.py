@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dlmachine.core.decision.decide import Reason
+from dlmachine.core.decision.verdict import Reason
 from dlmachine.core.plan import former_names
 from dlmachine.core.plan.codec import loads
 from dlmachine.core.plan.plan import Plan

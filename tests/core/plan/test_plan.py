@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from dlmachine.core.decision.decide import Reason
 from dlmachine.core.decision.snapshot import Snapshot
+from dlmachine.core.decision.verdict import Reason
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import Request
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
@@ -35,7 +35,8 @@ from dlmachine.core.protocol.effects import (
 from dlmachine.core.protocol.events import Unpublished, Waited
 from dlmachine.core.protocol.states import Finished
 from dlmachine.core.spec.destination import AtPath, InCache, InFolder, InMemory, ToMemory, ToPath
-from dlmachine.core.spec.policy import CheckMethod, Policy
+from dlmachine.core.spec.policy import Policy
+from dlmachine.core.spec.reuse import CheckMethod
 from tests.builders import (
     DIGEST,
     NOW,
@@ -164,7 +165,7 @@ PLANS: list[tuple[str, Policy, Snapshot, list[type[Effect]]]] = [
     ('a list of SHA-256', a_policy(checksum_file=SUMS), a_snapshot(cache=a_cache()), [ReadChecksums, AcquireLock, Observe, OpenPart, Exchange, Publish, Record, ReleaseLock]),
     ('a list of MD5', a_policy(checksum_file=MD5S, dest=ToMemory()), a_snapshot(), [ReadChecksums, OpenPart, Exchange, Publish]),
     ('a list for a copy', a_policy(checksum_file=SUMS), STORED, [ReadChecksums, CheckCopy]),
-    ('a file that is a list', a_policy(dest=ToPath('/data/x.gz')), a_snapshot(destination=a_path()), [OpenPart, Exchange, Publish]),
+    ('a file that is a list', a_policy(dest=ToPath('/data/x.gz')), a_snapshot(destination=a_path()), [AcquireLock, Observe, OpenPart, Exchange, Publish, Record, ReleaseLock]),
     ('another digest to be had', a_policy(checksum=Checksum('md5', 'ab' * 16), dest=ToMemory()), STORED, [OpenPart, Exchange, Publish]),
 ]  # fmt: skip
 

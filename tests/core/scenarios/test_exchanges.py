@@ -9,7 +9,7 @@ import pytest
 from dlmachine.core.faults import Bug
 from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.machine.machine import advance
-from dlmachine.core.protocol.effects import Discard, Exchange, Expectation, OpenPart
+from dlmachine.core.protocol.effects import Discard, Exchange, OpenPart
 from dlmachine.core.protocol.events import (
     CopyConfirmed,
     Discarded,
@@ -17,7 +17,8 @@ from dlmachine.core.protocol.events import (
     VersionsRemoved,
     Waited,
 )
-from dlmachine.core.spec.policy import CheckMethod
+from dlmachine.core.protocol.expectation import Expectation
+from dlmachine.core.spec.reuse import CheckMethod
 from tests.builders import (
     NOW,
     Run,

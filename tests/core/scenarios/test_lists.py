@@ -12,7 +12,7 @@ from dlmachine.core.http.validators import is_same_version
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
 from dlmachine.core.integrity.checksum_file import find_checksum, read_list
 from dlmachine.core.protocol.body_decision import StoreBody
-from dlmachine.core.protocol.effects import Expectation
+from dlmachine.core.protocol.expectation import Expectation
 from dlmachine.core.transfer.read_response import decide_body
 from dlmachine.core.transfer.redirect import follow_redirect
 from dlmachine.core.transfer.retry import backoff, jitter, parse_retry_after

@@ -12,7 +12,7 @@ from dlmachine.core.integrity.file_signature import (
     is_gzip_name,
 )
 from dlmachine.core.protocol.body_decision import StoreBody
-from dlmachine.core.protocol.effects import Expectation
+from dlmachine.core.protocol.expectation import Expectation
 from dlmachine.core.spec.option_parsers import is_checksum_list
 from dlmachine.core.transfer.read_response import decide_body
 from tests.builders import a_head, an_exchange

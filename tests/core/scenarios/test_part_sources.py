@@ -21,7 +21,7 @@ from dlmachine.core.protocol.events import (
     Waited,
 )
 from dlmachine.core.spec.destination import Auto
-from dlmachine.core.spec.policy import CheckMethod
+from dlmachine.core.spec.reuse import CheckMethod
 from tests.builders import (
     BEFORE,
     DATA,

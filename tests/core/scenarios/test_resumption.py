@@ -13,10 +13,11 @@ from dlmachine.core.http.request import Request
 from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.integrity.representation import Representation, source_digest
 from dlmachine.core.protocol.body_decision import StoreBody
-from dlmachine.core.protocol.effects import Exchange, Expectation
+from dlmachine.core.protocol.effects import Exchange
 from dlmachine.core.protocol.events import PartOpened, Waited
-from dlmachine.core.spec.policy import CheckMethod
+from dlmachine.core.protocol.expectation import Expectation
 from dlmachine.core.spec.rate_limit import Rate, RateLimits
+from dlmachine.core.spec.reuse import CheckMethod
 from dlmachine.core.transfer.read_response import decide_body, promised_digest
 from tests.builders import (
     DATA,

@@ -20,7 +20,7 @@ from dlmachine.core.protocol.events import (
 )
 from dlmachine.core.protocol.outcome import Origin
 from dlmachine.core.spec.destination import PathKind, ToMemory, ToPath
-from dlmachine.core.spec.policy import Window
+from dlmachine.core.spec.reuse import Window
 from tests.builders import (
     BEFORE,
     DATA,
@@ -28,11 +28,13 @@ from tests.builders import (
     OTHER_DIGEST,
     Run,
     a_cache,
+    a_file,
     a_head,
     a_path,
     a_policy,
     a_snapshot,
     an_entry,
+    an_unrecorded,
     answered,
     interrupted,
 )
@@ -116,7 +118,8 @@ def test_it_stands_in_for_failures_of_this_machine_too() -> None:
 def test_a_file_at_the_path_stands_in() -> None:
     """The existing file at the destination is used."""
     policy = a_policy(stale_if_error=True, dest=ToPath('/data/t.csv'), retries=0)
-    run = Run(None, policy, a_snapshot(destination=a_path(PathKind.FILE)))
+    file = a_file(path='/data/t.csv', other=an_unrecorded('/data/t.csv'))
+    run = Run(None, policy, a_snapshot(destination=a_path(PathKind.FILE), file=file))
     run.feed(PartOpened(at=NOW, size_bytes=0), answered(404))
     assert run.step.effect == CheckCopy(path='/data/t.csv', size_bytes=None)
     run.feed(CopyConfirmed(at=NOW), Discarded(at=NOW))

@@ -228,8 +228,8 @@ def test_a_record_that_was_never_confirmed_is_read_back() -> None:
 def test_a_part_could_matter_where_the_stored_copy_has_another_digest() -> None:
     """The stored copy is then not used."""
     cache = a_cache(an_entry())
-    assert may_need_part(a_policy(checksum=Checksum('sha256', OTHER_DIGEST)), cache)
-    assert not may_need_part(a_policy(checksum=Checksum('sha256', DIGEST)), cache)
+    assert may_need_part(a_policy(checksum=Checksum('sha256', OTHER_DIGEST)), cache, None)
+    assert not may_need_part(a_policy(checksum=Checksum('sha256', DIGEST)), cache, None)
 
 
 @pytest.mark.parametrize('stored', [{}, {'urls': []}])

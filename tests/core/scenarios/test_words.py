@@ -15,12 +15,12 @@ from dlmachine.core.maintenance.checks import GIVEN_UP_AGE, SETTLED_AGE
 from dlmachine.core.maintenance.findings import FindingKind, Repair
 from dlmachine.core.maintenance.verification import NOTE_VERSION, CopyState, RepairAction
 from dlmachine.core.protocol.body_decision import StoreBody
-from dlmachine.core.protocol.effects import Expectation
 from dlmachine.core.protocol.events import Interrupted, LockAcquired
+from dlmachine.core.protocol.expectation import Expectation
 from dlmachine.core.protocol.outcome import Origin
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import PathKind, PathSeen, ends_in_separator
-from dlmachine.core.spec.policy import CheckMethod
+from dlmachine.core.spec.reuse import CheckMethod
 from tests.builders import NOW, URL, a_record
 
 WORDS: list[tuple[type[Enum], str]] = [
@@ -45,8 +45,8 @@ def test_codes_of_faults_are_stable() -> None:
     """The command line prints the codes, and users match on them."""
     assert ' '.join(kind.code for kind in FAULTS) == (
         'invalid_input unknown_name backend_missing scheme_refused offline_miss window_unsatisfiable '
-        'destination_unusable checksum_unknown cancelled http_status redirect_refused answer_unusable '
-        'body_too_large digest_mismatch content_refused connection_failed tls_failed timed_out '
+        'destination_unusable checksum_unknown lock_outdated cancelled http_status redirect_refused answer_unusable '
+        'body_too_large digest_mismatch lock_mismatch content_refused connection_failed tls_failed timed_out '
         'body_truncated cache_unusable storage_failed lock_busy worker_lost bug'
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dlmachine.core.cache.key import cache_key, shown_url
-from dlmachine.core.decision.decide import Address
+from dlmachine.core.decision.verdict import Address
 from dlmachine.core.faults import TimedOut
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import Tls

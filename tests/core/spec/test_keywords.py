@@ -13,8 +13,9 @@ from dlmachine.core.protocol.outcome import Origin, Outcome
 from dlmachine.core.spec.destination import ToPath
 from dlmachine.core.spec.option_table import OPTIONS
 from dlmachine.core.spec.options import parse_policy, split_options
-from dlmachine.core.spec.policy import CheckMethod, Policy, Window
+from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.rate_limit import Rate
+from dlmachine.core.spec.reuse import CheckMethod, Freshness, IfExists, Window
 from tests.builders import a_descriptor, a_policy, a_snapshot
 
 DAY = datetime(2024, 5, 1, tzinfo=UTC)
@@ -23,6 +24,8 @@ SECONDS = timedelta(seconds=7)
 KEYWORDS: list[tuple[str, object, dict[str, Any]]] = [
     ('backend', 'curl', {'backend': 'curl'}),
     ('dest', '/x', {'dest': ToPath('/x')}),
+    ('freshness', 'stored', {'freshness': Freshness.STORED}),
+    ('if_exists', 'keep', {'if_exists': IfExists.KEEP}),
     ('check_freshness', 'yes', {'check_freshness': True}),
     ('check_method', 'etag', {'check_method': CheckMethod.ETAG}),
     ('force_download', 'yes', {'force_download': True}),

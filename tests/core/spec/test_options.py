@@ -28,8 +28,9 @@ from dlmachine.core.spec.option_parsers import (
 )
 from dlmachine.core.spec.option_table import OPTIONS, SYNONYMS
 from dlmachine.core.spec.options import parse_policy, split_options, unknown_name
-from dlmachine.core.spec.policy import CheckMethod, Policy, Window, find_policy_fault
+from dlmachine.core.spec.policy import Policy, find_policy_fault
 from dlmachine.core.spec.rate_limit import Rate
+from dlmachine.core.spec.reuse import CheckMethod, Window
 
 BAD = object()
 DAY = datetime(2024, 5, 1, tzinfo=UTC)

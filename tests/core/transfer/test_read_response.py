@@ -11,7 +11,7 @@ from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.integrity.representation import Representation, source_digest
 from dlmachine.core.protocol.body_decision import RejectResponse, SkipBody, SkipReason, StoreBody
-from dlmachine.core.protocol.effects import Expectation
+from dlmachine.core.protocol.expectation import Expectation
 from dlmachine.core.transfer.read_response import decide_body
 from tests.builders import URL, a_head, an_exchange
 

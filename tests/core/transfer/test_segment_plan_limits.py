@@ -22,7 +22,7 @@ from dlmachine.core.integrity.representation import Representation, source_diges
 from dlmachine.core.plan.dry_run import healthy_event
 from dlmachine.core.plan.plan import plan
 from dlmachine.core.protocol.body_decision import RejectResponse
-from dlmachine.core.protocol.effects import Discard, ExchangeSegments, Expectation, Reassemble
+from dlmachine.core.protocol.effects import Discard, ExchangeSegments, Reassemble
 from dlmachine.core.protocol.events import (
     Discarded,
     EffectFailed,
@@ -34,6 +34,7 @@ from dlmachine.core.protocol.events import (
     SegmentsEnded,
     Waited,
 )
+from dlmachine.core.protocol.expectation import Expectation
 from dlmachine.core.protocol.states import Waiting
 from dlmachine.core.spec.destination import ToPath
 from dlmachine.core.transfer.read_response import decide_body

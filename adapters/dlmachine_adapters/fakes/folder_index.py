@@ -1,0 +1,96 @@
+"""An index in memory, for files in memory."""
+
+import threading
+from pathlib import PurePath
+
+from dlmachine.core.cache.entries import CacheEntry, Status
+from dlmachine.core.cache.updates import FileRecord
+from dlmachine.core.decision.snapshot import FileSeen
+from dlmachine.core.faults import CacheUnusable
+from dlmachine.core.protocol.effects import Record
+from dlmachine.core.protocol.events import EffectFailed, Recorded
+from dlmachine.core.protocol.ports import Clock
+from dlmachine_adapters.fakes.files import MemoryFiles
+
+
+class MemoryIndex:
+    """The rows of all folders by path; while `problem` is set, every operation fails."""
+
+    def __init__(self, files: MemoryFiles, clock: Clock) -> None:
+        """Start with an empty index."""
+        self._files = files
+        self._clock = clock
+        self._rows: dict[str, FileRecord] = {}
+        self._mutex = threading.Lock()
+        self.problem: str | None = None
+
+    def look_up(self, folder: str, name: str, path: str, key: str) -> FileSeen:
+        """The file with this name, or without a name the one that is recorded for the key."""
+        if self.problem is not None:
+            return FileSeen(
+                folder=folder,
+                name=name,
+                path=path,
+                other=self._unrecorded(path) if name else None,
+                fault=self._fault(folder),
+            )
+        with self._mutex:
+            rows = dict(self._rows)
+        if not name:
+            place = _place(folder)
+            found = [row for row in rows.values() if (_place(row.folder), row.key) == (place, key)]
+            if not found:
+                return FileSeen(folder=folder)
+            name = found[-1].name
+            path = str(PurePath(folder, name))
+        row = rows.get(_place(path))
+        if row is not None and row.key == key:
+            return FileSeen(folder=folder, name=name, path=path, entry=self._entry(row, path))
+        owner = '' if row is None else row.record.url
+        return FileSeen(
+            folder=folder, name=name, path=path, other=self._unrecorded(path), owner=owner
+        )
+
+    def record(self, effect: Record, update: FileRecord) -> Recorded | EffectFailed:
+        """Write the row of a file."""
+        if self.problem is not None:
+            return EffectFailed(at=self._clock.now(), fault=self._fault(update.folder))
+        with self._mutex:
+            self._rows[_place(PurePath(update.folder, update.name))] = update
+        return Recorded(at=self._clock.now())
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def _entry(self, row: FileRecord, path: str) -> CacheEntry:
+        return CacheEntry(
+            version=row.version,
+            status=Status.READY,
+            stored_at=row.record.finished_at,
+            path=path,
+            file_bytes=self._files.file_bytes(path),
+            file_mtime_ns=self._files.mtime_ns(path),
+            size_bytes=row.record.size_bytes,
+            record=row.record,
+        )
+
+    def _unrecorded(self, path: str) -> CacheEntry | None:
+        size = self._files.file_bytes(path)
+        if size is None:
+            return None
+        return CacheEntry(
+            version=0,
+            status=Status.READY,
+            stored_at=self._clock.now(),
+            path=path,
+            file_bytes=size,
+            file_mtime_ns=self._files.mtime_ns(path),
+            is_own=False,
+        )
+
+    def _fault(self, folder: str) -> CacheUnusable:
+        return CacheUnusable(path=folder, problem=self.problem or '')
+
+
+def _place(path: str | PurePath) -> str:
+    return str(PurePath(path))

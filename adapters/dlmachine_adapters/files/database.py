@@ -1,0 +1,233 @@
+"""An SQLite file that other processes and other programs use too.
+
+Contract: reading creates no files and writes nothing, unless another process died while it wrote:
+then SQLite first rolls its half-written transaction back. There is one connection to read and one
+to write, each behind a mutex, so that many threads may share them; both are reopened in a child
+process, and when the file was replaced.
+
+The journal is a rollback journal, synced in full: with a write-ahead log every reader would write
+beside the database, and it does not work on network file systems.
+"""
+
+import os
+import sqlite3
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final, TypeAlias, TypeVar
+from urllib.parse import quote
+
+#: How long to wait for a database that another program has locked.
+BUSY_SECONDS: Final = 30.0
+
+#: dlmachine's largest values are records of about ten thousand bytes.
+_MAX_VALUE_BYTES: Final = 8 << 20
+_read_text: Final = partial(str, encoding='utf-8', errors='replace')
+
+#: Connections inherited through a fork. Closing them is left to the parent, so they are kept from
+#: being garbage-collected.
+_INHERITED: Final[list[object]] = []
+
+_Read = TypeVar('_Read')
+_Identity: TypeAlias = tuple[int, int]
+
+
+def keep_for_parent(connection: sqlite3.Connection) -> None:
+    """Keep an inherited connection from being closed in this forked process."""
+    _INHERITED.append(connection)
+
+
+class NoDatabase(Exception):  # noqa: N818 -- an outcome, not an error
+    """There is no database yet."""
+
+
+@dataclass(slots=True)
+class _Link:
+    """A connection, and the file that it was opened on."""
+
+    mutex: threading.Lock = field(default_factory=threading.Lock)
+    connection: sqlite3.Connection | None = None
+    made_to: _Identity | None = None
+    pid: int = field(default_factory=os.getpid)
+
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        connection, self.connection, self.made_to = self.connection, None, None
+        if connection is None:
+            return
+        if self.pid == os.getpid():
+            connection.close()
+        else:
+            keep_for_parent(connection)
+
+    def __del__(self) -> None:
+        """Close the connections of a garbage-collected database."""
+        self.close()
+
+
+class Database(ABC):
+    """Connections to one database."""
+
+    def __init__(self) -> None:
+        """Nothing is opened yet."""
+        self._pid = os.getpid()
+        self._reader, self._writer = _Link(), _Link()
+
+    @property
+    @abstractmethod
+    def path(self) -> str:
+        """The path of the database."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Raises: sqlite3.Error if the file may not be opened."""
+
+    @abstractmethod
+    def prepare_folder(self) -> None:
+        """Create the folder, before the file is created.  Raises: OSError."""
+
+    @abstractmethod
+    def is_begun(self, connection: sqlite3.Connection) -> bool:
+        """Whether all tables exist.  Raises: sqlite3.Error if it is another program's."""
+
+    @abstractmethod
+    def make_tables(self, connection: sqlite3.Connection) -> None:
+        """Create the tables that are missing.  Raises: sqlite3.Error."""
+
+    def read(self, ask: Callable[[sqlite3.Connection], _Read]) -> _Read:
+        """Run a query on a read-only connection.
+
+        Raises: NoDatabase, sqlite3.Error.
+        """
+        self._notice_fork()
+        link = self._reader
+        with link.mutex:
+            try:
+                return ask(self._open_reader(link))
+            except sqlite3.OperationalError as error:
+                if getattr(error, 'sqlite_errorcode', None) != sqlite3.SQLITE_READONLY_ROLLBACK:
+                    raise
+                self._repair()
+                return ask(self._open_reader(link))
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A connection inside a transaction, committed at the end.
+
+        The folder and the file are created if necessary. Raises: OSError, sqlite3.Error;
+        then nothing was written.
+        """
+        self._notice_fork()
+        link = self._writer
+        with link.mutex:
+            connection = self._open_writer(link)
+            connection.execute('BEGIN IMMEDIATE')
+            try:
+                yield connection
+                connection.execute('COMMIT')
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    connection.rollback()
+                raise
+
+    def close(self) -> None:
+        """Close both connections."""
+        self._notice_fork()
+        for link in (self._reader, self._writer):
+            with link.mutex:
+                link.close()
+
+    def _open_reader(self, link: _Link) -> sqlite3.Connection:
+        seen = self._identity()
+        if seen is None:
+            raise NoDatabase
+        if link.connection is not None and link.made_to == seen:
+            return link.connection
+        link.close()
+        connection = _connect(self.path, 'ro')
+        try:
+            begun = self.is_begun(connection)
+        except sqlite3.Error:
+            connection.close()
+            raise
+        if not begun:
+            connection.close()
+            raise NoDatabase
+        link.connection, link.made_to = connection, seen
+        return connection
+
+    def _open_writer(self, link: _Link) -> sqlite3.Connection:
+        seen = self._identity()
+        if link.connection is not None and seen is not None and link.made_to == seen:
+            return link.connection
+        link.close()
+        if seen is None:
+            self.prepare_folder()
+            _begin_file(self.path)
+        connection = _connect(self.path, 'rw')
+        try:
+            self.make_tables(connection)
+        except sqlite3.Error:
+            connection.close()
+            raise
+        link.connection, link.made_to = connection, self._identity()
+        return connection
+
+    def _identity(self) -> _Identity | None:
+        self.check()
+        try:
+            seen = os.stat(self.path)
+        except OSError:
+            return None
+        return (seen.st_dev, seen.st_ino) if seen.st_size else None
+
+    def _repair(self) -> None:
+        # A writer died during a transaction; SQLite rolls it back when a writer opens the file.
+        connection = _connect(self.path, 'rw')
+        try:
+            connection.execute('SELECT 1 FROM sqlite_master').fetchone()
+        finally:
+            connection.close()
+
+    def _notice_fork(self) -> None:
+        if self._pid != os.getpid():
+            self._reader, self._writer = _Link(), _Link()
+            self._pid = os.getpid()
+
+
+def _begin_file(path: str) -> None:
+    # SQLite would create it unwritable for a group that shares the folder. It is closed before it
+    # gets its name: closing a file drops all locks that this process has on it (POSIX), and with
+    # them those of SQLite in other threads.
+    import secrets
+
+    unnamed = f'{path}-{secrets.token_hex(4)}.new'
+    _make_empty(unnamed)
+    try:
+        os.link(unnamed, path)
+    except FileExistsError:
+        return
+    except OSError:
+        # A file system without hard links.
+        with suppress(FileExistsError):
+            _make_empty(path)
+    finally:
+        os.unlink(unnamed)
+
+
+def _make_empty(path: str) -> None:
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666))
+
+
+def _connect(path: str, mode: str) -> sqlite3.Connection:
+    uri = f'file:{quote(os.fsencode(os.path.abspath(path)))}?mode={mode}'
+    connection = sqlite3.connect(
+        uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+    # Other programs write to it: text may not be UTF-8, and a value may be larger than memory.
+    connection.text_factory = _read_text
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE_BYTES)
+    return connection

@@ -1,0 +1,70 @@
+"""Notes about files that are published and not recorded yet.
+
+Contract: a note is written before its file gets the name, and removed once the file is recorded. It
+holds the inode of the file, so that it is never taken for a note about another one. It is not
+synced: after a loss of power the file counts as not recorded. Raises nothing.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from hashlib import sha256
+from typing import Final
+
+from dlmachine_adapters.files.own_folder import OwnFolder
+from dlmachine_adapters.files.working_folders import find_working_folders
+
+#: The sub-folder for notes.
+PUBLISHED_FOLDER: Final = 'published'
+#: A note contains a record.
+_MAX_NOTE_BYTES: Final = 8 << 20
+
+
+def leave_note(ours: OwnFolder, name: str, inode: int, text: str) -> None:
+    """Write the note about the file that will have this name.
+
+    Without a note the file is not recorded if the run is killed, so errors are ignored.
+    """
+    if not text or ours.is_passing:
+        return
+    with contextlib.suppress(OSError), ours.sub(PUBLISHED_FOLDER, make=True) as notes:
+        data = f'{inode}\n{text}'.encode('utf-8', 'surrogateescape')
+        notes.write(_note_name(name), data)
+
+
+def find_note(folder: str, name: str, inode: int) -> str | None:
+    """The text of the note about this file; None without one."""
+    for ours in find_working_folders(folder):
+        with contextlib.suppress(OSError), ours.sub(PUBLISHED_FOLDER) as notes:
+            found = _read(notes, _note_name(name))
+            if found is not None and found[0] == inode:
+                return found[1]
+    return None
+
+
+def list_notes(folder: str) -> Iterator[tuple[int, str]]:
+    """All notes, as inode and text.  Reads only."""
+    for ours in find_working_folders(folder):
+        with contextlib.suppress(OSError), ours.sub(PUBLISHED_FOLDER) as notes:
+            found = [_read(notes, name) for name in sorted(notes.names())]
+            yield from (one for one in found if one is not None)
+
+
+def remove_notes(folder: str, names: list[str]) -> None:
+    """Remove the notes about files that are recorded."""
+    for ours in find_working_folders(folder):
+        with contextlib.suppress(OSError), ours.sub(PUBLISHED_FOLDER) as notes:
+            for name in names:
+                notes.remove(_note_name(name))
+
+
+def _note_name(name: str) -> str:
+    return f'{sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:32]}.json'
+
+
+def _read(notes: OwnFolder, name: str) -> tuple[int, str] | None:
+    try:
+        data = notes.read(name, _MAX_NOTE_BYTES, is_believed=True)
+        inode, _, text = data.decode('utf-8', 'surrogateescape').partition('\n')
+        return int(inode), text
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,1 @@
+"""The index of a folder: the records of the files at its paths."""

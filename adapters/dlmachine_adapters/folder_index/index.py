@@ -1,0 +1,156 @@
+"""The indexes of folders: which file is recorded for which download.
+
+Contract: implements `ports.FolderIndex`. Looking up only reads. A row is written once the file has
+its name; an index that is lost or damaged makes files unknown, and is replaced at the next record.
+"""
+
+import os
+import sqlite3
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from dlmachine.core.cache.file_note import parse_file_note
+from dlmachine.core.cache.updates import FileRecord
+from dlmachine.core.decision.snapshot import FileSeen
+from dlmachine.core.faults import CacheUnusable
+from dlmachine.core.protocol.effects import Record
+from dlmachine.core.protocol.events import EffectFailed, Recorded
+from dlmachine.core.protocol.ports import Clock
+from dlmachine_adapters.files.database import NoDatabase
+from dlmachine_adapters.files.os_errors import storage_fault
+from dlmachine_adapters.files.published_notes import find_note, list_notes, remove_notes
+from dlmachine_adapters.folder_index.index_file import IndexFile
+from dlmachine_adapters.folder_index.rows import IndexRow, read_keyed, read_named, write_row
+from dlmachine_adapters.folder_index.seen_files import entry_of, identity_of, see_file, unrecorded
+
+#: The number of indexes that are kept open.
+_KEPT_OPEN: Final = 16
+
+
+class FolderIndexes:
+    """The indexes of all folders; many threads may share them."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Stamp events with this clock; nothing is opened yet."""
+        self._clock = clock
+        self._mutex = threading.Lock()
+        self._open: OrderedDict[str, IndexFile] = OrderedDict()
+
+    def look_up(self, folder: str, name: str, path: str, key: str) -> FileSeen:
+        """The file with this name, or without a name the one that is recorded for the key."""
+        try:
+            row = self._read(folder, name, key)
+        except sqlite3.Error as error:
+            fault = CacheUnusable(path=self._index(folder).path, problem=str(error))
+            other = unrecorded(path) if name else None
+            return FileSeen(folder=folder, name=name, path=path, other=other, fault=fault)
+        if not name:
+            row = row or _noted_for(folder, key)
+            if row is None:
+                return FileSeen(folder=folder)
+            name, path = row.file.name, os.path.join(folder, row.file.name)  # noqa: PTH118
+        return _seen(folder, name, path, key, row)
+
+    def record(self, effect: Record, update: FileRecord) -> Recorded | EffectFailed:
+        """Write the row of a file."""
+        return self.record_all((update,))[0]
+
+    def record_all(self, updates: Sequence[FileRecord]) -> list[Recorded | EffectFailed]:
+        """Write several rows, those of one folder in one transaction; the event of each."""
+        written: dict[str, Recorded | EffectFailed] = {}
+        for folder in dict.fromkeys(update.folder for update in updates):
+            rows = [update for update in updates if update.folder == folder]
+            written[folder] = self._record(folder, rows)
+        return [written[update.folder] for update in updates]
+
+    def close(self) -> None:
+        """Close the connections."""
+        with self._mutex:
+            indexes, self._open = list(self._open.values()), OrderedDict()
+        for index in indexes:
+            index.close()
+
+    def _record(self, folder: str, updates: list[FileRecord]) -> Recorded | EffectFailed:
+        index = self._index(folder)
+        try:
+            try:
+                _write(index, updates)
+            except sqlite3.OperationalError:
+                raise  # It is locked, or cannot be written to.
+            except sqlite3.DatabaseError:
+                index.remove_damaged()
+                _write(index, updates)
+        except (sqlite3.Error, ValueError, OverflowError) as error:
+            fault = CacheUnusable(path=index.path, problem=str(error))
+            return EffectFailed(at=self._clock.now(), fault=fault)
+        except OSError as error:
+            fault_ = storage_fault(error, 'write', index.path or folder)
+            return EffectFailed(at=self._clock.now(), fault=fault_)
+        remove_notes(folder, [update.name for update in updates])
+        return Recorded(at=self._clock.now())
+
+    def _read(self, folder: str, name: str, key: str) -> IndexRow | None:
+        index = self._index(folder)
+        try:
+            if name:
+                return index.read(lambda connection: read_named(connection, folder, name))
+            return index.read(lambda connection: read_keyed(connection, folder, key))
+        except NoDatabase:
+            return None
+
+    def _index(self, folder: str) -> IndexFile:
+        # A relative folder is another one after a change of the current folder.
+        try:
+            where = os.path.abspath(folder)
+        except OSError:  # The current folder has been removed.
+            where = folder
+        with self._mutex:
+            found = self._open.get(where)
+            if found is None or not found.is_there:
+                found = self._open[where] = IndexFile(where)
+            self._open.move_to_end(where)
+            dropped = self._open.popitem(last=False)[1] if len(self._open) > _KEPT_OPEN else None
+        if dropped is not None:
+            dropped.close()
+        return found
+
+
+def _write(index: IndexFile, updates: Iterable[FileRecord]) -> None:
+    with index.writing() as connection:
+        for update in updates:
+            # The file is looked at after it has its name, and the row says when.
+            seen = see_file(os.path.join(update.folder, update.name))  # noqa: PTH118
+            is_same = (
+                seen is not None
+                and seen.st_size == update.record.size_bytes
+                and update.record.mtime_ns in {None, seen.st_mtime_ns}
+            )
+            identity = identity_of(seen) if seen is not None and is_same else (0, 0)
+            write_row(connection, update, identity, time.time_ns())
+
+
+def _seen(folder: str, name: str, path: str, key: str, row: IndexRow | None) -> FileSeen:
+    seen = see_file(path)
+    if seen is not None and (row is None or row.identity[0] != seen.st_ino):
+        # A run that was killed may have left a note about it.
+        text = find_note(folder, name, seen.st_ino)
+        noted = None if text is None else parse_file_note(text, folder)
+        if noted is not None and noted.name == name and noted.record.size_bytes == seen.st_size:
+            row = IndexRow(noted)
+    if row is not None and row.file.key == key and (seen is not None or not os.path.lexists(path)):
+        return FileSeen(folder=folder, name=name, path=path, entry=entry_of(row, path, seen))
+    owner = '' if row is None else row.file.record.url
+    return FileSeen(folder=folder, name=name, path=path, other=unrecorded(path), owner=owner)
+
+
+def _noted_for(folder: str, key: str) -> IndexRow | None:
+    for inode, text in list_notes(folder):
+        noted = parse_file_note(text, folder)
+        if noted is not None and noted.key == key:
+            seen = see_file(os.path.join(folder, noted.name))  # noqa: PTH118
+            if seen is not None and seen.st_ino == inode:
+                return IndexRow(noted)
+    return None

@@ -1,0 +1,139 @@
+"""The index file of one folder: an SQLite file in its working folder.
+
+Contract: reading creates nothing. An index that another user could have written, that has triggers
+or views, or that a later version of dlmachine made, is not opened. Raises only OSError and
+sqlite3.Error.
+"""
+
+import contextlib
+import os
+import sqlite3
+from typing import Final
+
+from dlmachine_adapters.files.database import Database
+from dlmachine_adapters.files.own_folder import OwnFolder
+from dlmachine_adapters.files.working_folders import find_working_folders, in_working_folder
+
+INDEX_NAME: Final = 'index.sqlite'
+#: The version of the tables, increased when an older dlmachine could not use them.
+_VERSION: Final = 1
+_TABLES: Final = (
+    """CREATE TABLE IF NOT EXISTS files (
+        name BLOB PRIMARY KEY, key TEXT NOT NULL, version INTEGER NOT NULL,
+        inode INTEGER NOT NULL, ctime_ns INTEGER NOT NULL, seen_ns INTEGER NOT NULL,
+        record TEXT NOT NULL
+    ) WITHOUT ROWID""",
+    'CREATE INDEX IF NOT EXISTS files_by_key ON files(key)',
+)
+_PROGRAMS: Final = """
+    SELECT name FROM sqlite_master
+    WHERE type NOT IN ('table', 'index') OR (type = 'table' AND rootpage = 0) LIMIT 1
+"""
+#: The index is of no interest to version control; the lock of a manifest is.
+_IGNORED: Final = ('.gitignore', b'*\n')
+_ENDS: Final = ('', '-journal', '-wal', '-shm')
+
+
+class IndexFile(Database):
+    """Connections to the index of one folder."""
+
+    def __init__(self, folder: str) -> None:
+        """Store the folder of the files; nothing is opened yet."""
+        super().__init__()
+        self._folder = folder
+        self._working = _find(folder)
+        self._checked: tuple[int, int] | None = None
+
+    @property
+    def path(self) -> str:
+        """The path of the index; empty if the folder has no working folder."""
+        return f'{self._working}/{INDEX_NAME}' if self._working else ''
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the folder had a working folder when it was looked at."""
+        return bool(self._working)
+
+    def check(self) -> None:
+        """Refuse an index that is not this user's or the group's."""
+        if not self._working:
+            return
+        try:
+            seen = os.lstat(self.path)
+        except OSError:
+            return
+        identity = seen.st_dev, seen.st_ino
+        if identity == self._checked:
+            return
+        if not any(_is_trusted(ours) for ours in find_working_folders(self._folder)):
+            msg = 'another user made it, or it is not a regular file'
+            raise sqlite3.DatabaseError(msg)
+        self._checked = identity
+
+    def prepare_folder(self) -> None:
+        """Create the working folder."""
+        self._working = in_working_folder(self._folder, _prepare)
+
+    def is_begun(self, connection: sqlite3.Connection) -> bool:
+        """Whether the table exists."""
+        version = connection.execute('PRAGMA user_version').fetchone()[0]
+        if version not in {0, _VERSION}:
+            msg = f'a later version of dlmachine made it (format {version})'
+            raise sqlite3.DatabaseError(msg)
+        program = connection.execute(_PROGRAMS).fetchone()
+        if program is not None:
+            msg = f'it has {program[0]!r}, which SQLite would run'
+            raise sqlite3.DatabaseError(msg)
+        found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'files'").fetchone()
+        return found is not None
+
+    def make_tables(self, connection: sqlite3.Connection) -> None:
+        """Create the table."""
+        if self.is_begun(connection):
+            return
+        connection.execute('BEGIN IMMEDIATE')
+        try:
+            for statement in _TABLES:
+                connection.execute(statement)
+            connection.execute(f'PRAGMA user_version = {_VERSION}')
+            connection.execute('COMMIT')
+        except BaseException:
+            connection.rollback()
+            raise
+
+    def remove_damaged(self) -> None:
+        """Move a damaged index out of the way."""
+        self.close()
+        for ours in find_working_folders(self._folder):
+            with contextlib.suppress(OSError):
+                for end in _ENDS[1:]:
+                    ours.remove(f'{INDEX_NAME}{end}')
+                ours.rename(INDEX_NAME, f'{INDEX_NAME}.damaged')
+
+
+def _find(folder: str) -> str:
+    for ours in find_working_folders(folder):
+        return ours.path
+    return ''
+
+
+def _prepare(ours: OwnFolder) -> str:
+    with ours:
+        name, data = _IGNORED
+        if not ours.exists(name):
+            with contextlib.suppress(OSError):
+                ours.write(name, data)
+        return ours.path
+
+
+def _is_trusted(ours: OwnFolder) -> bool:
+    try:
+        for end in _ENDS:
+            if ours.exists(f'{INDEX_NAME}{end}'):
+                handle, seen = ours.open(f'{INDEX_NAME}{end}', os.O_RDONLY)
+                os.close(handle)
+                if not ours.trusts(seen):
+                    return False
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,87 @@
+"""The rows of an index, as the files that they describe.
+
+Contract: others may write any value to the index, so a row that is not valid counts as none. Raises
+only sqlite3.Error.
+"""
+
+import sqlite3
+from typing import Final, NamedTuple
+
+from dlmachine.core.cache.file_note import read_file_row
+from dlmachine.core.cache.updates import FileRecord
+
+_COLUMNS: Final = 'name, key, version, record, inode, ctime_ns, seen_ns'
+_BY_NAME: Final = f'SELECT {_COLUMNS} FROM files WHERE name = ?'  # noqa: S608 -- a fixed text
+_BY_KEY: Final = f'SELECT {_COLUMNS} FROM files WHERE key = ? ORDER BY seen_ns DESC LIMIT 1'  # noqa: S608
+_ALL: Final = f'SELECT {_COLUMNS} FROM files ORDER BY name'  # noqa: S608 -- as above
+_WRITE: Final = 'INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)'
+#: The time stamps of a file system, in nanoseconds: those of the kernel's clock, or even seconds.
+_TICK_NS: Final = 10_000_000
+_COARSE_NS: Final = 2_000_000_000
+_SECOND_NS: Final = 1_000_000_000
+
+
+class IndexRow(NamedTuple):
+    """A row: what was recorded, the identity of the file, and when it was looked at.
+
+    The identity is the inode with the time of its last change (`st_ctime`), which a program cannot
+    set as it can set the modification time; (0, 0) if it is not known.
+    """
+
+    file: FileRecord
+    identity: tuple[int, int] = (0, 0)
+    seen_ns: int = 0
+
+    @property
+    def is_racy(self) -> bool:
+        """Whether the file could be changed later without another modification time.
+
+        It was recorded within one tick of that time, as in git's racy entries.
+        """
+        mtime = self.file.record.mtime_ns or 0
+        tick = _TICK_NS if mtime % _SECOND_NS else _COARSE_NS
+        return self.seen_ns - mtime < tick
+
+
+def read_named(connection: sqlite3.Connection, folder: str, name: str) -> IndexRow | None:
+    """The row of a name."""
+    return _read(folder, connection.execute(_BY_NAME, (_stored(name),)).fetchone())
+
+
+def read_keyed(connection: sqlite3.Connection, folder: str, key: str) -> IndexRow | None:
+    """The latest row of a key."""
+    return _read(folder, connection.execute(_BY_KEY, (key,)).fetchone())
+
+
+def read_all(connection: sqlite3.Connection, folder: str) -> list[IndexRow]:
+    """All valid rows, by name."""
+    rows = (_read(folder, row) for row in connection.execute(_ALL))
+    return [row for row in rows if row is not None]
+
+
+def write_row(
+    connection: sqlite3.Connection, file: FileRecord, identity: tuple[int, int], seen_ns: int
+) -> None:
+    """Write a row, in place of any other with its name."""
+    row = (_stored(file.name), file.key, file.version, *identity, seen_ns, file.record.to_json())
+    connection.execute(_WRITE, row)
+
+
+def remove_row(connection: sqlite3.Connection, name: str) -> None:
+    """Remove the row of a name."""
+    connection.execute('DELETE FROM files WHERE name = ?', (_stored(name),))
+
+
+def _read(folder: str, row: tuple[object, ...] | None) -> IndexRow | None:
+    if row is None:
+        return None
+    name, key, version, record, *numbers = row
+    shown = name.decode('utf-8', 'surrogateescape') if isinstance(name, bytes) else None
+    file = read_file_row(folder, key, shown, version, record)
+    inode, ctime_ns, seen_ns = (one if type(one) is int else 0 for one in numbers)
+    return None if file is None else IndexRow(file, (inode, ctime_ns), seen_ns)
+
+
+def _stored(name: str) -> bytes:
+    # A name may have bytes that are not text.
+    return name.encode('utf-8', 'surrogateescape')

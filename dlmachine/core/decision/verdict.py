@@ -1,0 +1,77 @@
+"""The decision how to obtain a file, as a value.
+
+Pure.
+"""
+
+from enum import Enum
+
+from dlmachine.core.cache.entries import CacheEntry
+from dlmachine.core.decision.snapshot import PartSeen
+from dlmachine.core.frozen import frozen
+from dlmachine.core.secrets.redact import redact_url
+from dlmachine.core.secrets.secret_names import SecretNames
+from dlmachine.core.spec.destination import Destination
+
+
+class Verdict(Enum):
+    """The ways to obtain a file."""
+
+    USE_CACHED = 'use cached'
+    REVALIDATE = 'revalidate'
+    FETCH = 'fetch'
+    RESUME = 'resume'
+
+
+class Reason(Enum):
+    """The reason for a verdict; the value is the text that users read.
+
+    Stored plans contain the values: add a changed one to `plan.former_names`.
+    """
+
+    STORED = 'the cache has a usable version'
+    STORED_MEANWHILE = 'another download stored a version while this one waited'
+    OFFLINE = 'offline: the newest stored version is used without a check'
+    CHECK_ASKED = 'check_freshness is set: check whether the stored version is current'
+    FORCED = 'force_download is set'
+    NOT_STORED = 'the file is not in the cache'
+    NONE_USABLE = 'no stored version is complete and within the allowed dates and sizes'
+    CHANGED = 'the stored file has changed: it is used if it has the recorded digest'
+    RESIZED = 'the stored file has changed: its size differs from the recorded size'
+    RECORDED = 'the file is recorded for this download, and unchanged'
+    CHECK_AT_PATH = 'the file is recorded: check whether it is current'
+    FITS = 'the file there is not recorded: it is used if it has the expected checksum'
+    KEPT = 'a file is there, and if_exists is keep'
+    REPLACED = 'the file there is not recorded for this download: it is replaced'
+    PATH_GIVEN = 'the destination is a path'
+    MEMORY = 'the destination is memory'
+    PART_LEFT = 'an earlier download of this file can be resumed'
+
+
+@frozen
+class Address:
+    """One URL to request, and the backend for its scheme."""
+
+    url: str
+    backend: str
+    secret_names: SecretNames = ()
+
+    def __repr__(self) -> str:
+        """Show the URL with secrets masked, and the backend."""
+        return f'Address({redact_url(self.url, self.secret_names)!r}, {self.backend!r})'
+
+
+@frozen
+class Decision:
+    """A verdict with its reason, and the values for carrying it out.
+
+    `entry` is the stored copy to use or to revalidate, `addresses` are the URLs to request in
+    this order, `part` the part to resume, `notes` remarks for the user.
+    """
+
+    verdict: Verdict
+    reason: Reason
+    destination: Destination
+    entry: CacheEntry | None = None
+    addresses: tuple[Address, ...] = ()
+    part: PartSeen | None = None
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,96 @@
+"""What a run does about the recorded file at its destination: effects and updates.
+
+Pure. A file is recorded once it has its name, so a crash leaves a file without a row, never a row
+without its file. Until then a note beside the part describes it.
+"""
+
+from datetime import datetime, timedelta
+from hashlib import sha256
+from pathlib import PurePath
+
+from dlmachine.core.cache.entries import CacheEntry
+from dlmachine.core.cache.freshness import must_read
+from dlmachine.core.cache.record import DownloadRecord
+from dlmachine.core.cache.updates import FileRecord
+from dlmachine.core.decision.existing import if_exists
+from dlmachine.core.protocol.effects import AcquireLock, CheckCopy, KeepChanged
+from dlmachine.core.protocol.states import Job
+from dlmachine.core.spec.destination import AtPath, Destination, InFolder, InMemory
+from dlmachine.core.spec.reuse import IfExists
+from dlmachine.core.transfer.provenance import adopt_record
+
+
+def lock_of(key: str, destination: Destination, patience: timedelta) -> AcquireLock | None:
+    """The lock for writing to a destination: one for each entry of the cache, and for each path.
+
+    A file that the response will name is locked by its key.
+    """
+    match destination:
+        case InMemory():
+            return None
+        case AtPath(path=path):
+            # Some file systems ignore case.
+            name = sha256(PurePath(path).name.casefold().encode('utf-8', 'surrogateescape'))
+            folder = str(PurePath(path).parent)
+            return AcquireLock(key=name.hexdigest(), patience=patience, folder=folder)
+        case InFolder(folder=folder):
+            return AcquireLock(key=key, patience=patience, folder=folder)
+        case _:
+            return AcquireLock(key=key, patience=patience)
+
+
+def next_version(job: Job) -> int:
+    """The version of a new file: one more than that of the recorded one."""
+    entry = None if job.snapshot.file is None else job.snapshot.file.entry
+    return 1 if entry is None else entry.version + 1
+
+
+def may_replace(job: Job, path: str) -> bool:
+    """Whether the new file may replace one that has its path."""
+    choice, file = if_exists(job.policy, path), job.snapshot.file
+    if choice is IfExists.REPLACE or (choice is IfExists.KEEP and job.policy.force_download):
+        return True
+    # Otherwise nothing was there, or it was decided to replace it.
+    is_seen = isinstance(job.decision.destination, AtPath) and file is not None
+    return is_seen and file is not None and (file.entry is not None or file.other is not None)
+
+
+def protection(job: Job) -> KeepChanged | None:
+    """The effect that keeps a changed file from being replaced; None if there is none."""
+    entry = job.decision.entry
+    if not isinstance(job.decision.destination, AtPath) or job.snapshot.file is None:
+        return None
+    entry = job.snapshot.file.entry if entry is None else entry
+    if entry is None or entry.record is None or (entry.file_bytes is None and not job.wrong):
+        return None
+    record = entry.record
+    copy = CheckCopy(
+        path=entry.path,
+        size_bytes=record.size_bytes,
+        mtime_ns=record.mtime_ns if must_read(entry, None) is None else None,
+        checksum=must_read(entry, None),
+    )
+    return KeepChanged(copy=copy)
+
+
+def file_record(job: Job, record: DownloadRecord, path: str, version: int) -> FileRecord:
+    """The row of a published file."""
+    where = PurePath(path)
+    return FileRecord(
+        key=job.key, folder=str(where.parent), name=where.name, version=version, record=record
+    )
+
+
+def adopted(job: Job, entry: CacheEntry, digest: str, at: datetime) -> CacheEntry:
+    """A file that was not recorded, as an entry with a record, after its digest was confirmed."""
+    record = adopt_record(job, entry, digest, at)
+    return CacheEntry(
+        version=next_version(job),
+        status=entry.status,
+        stored_at=at,
+        path=entry.path,
+        file_bytes=entry.file_bytes,
+        file_mtime_ns=entry.file_mtime_ns,
+        size_bytes=entry.file_bytes,
+        record=record,
+    )

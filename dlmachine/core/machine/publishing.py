@@ -1,0 +1,180 @@
+"""The transitions that publish a file.
+
+Pure. A file of a user that is in the way is kept first, and a name that is taken is handled.
+"""
+
+from dataclasses import replace
+from pathlib import PurePath
+from typing import assert_never
+
+from dlmachine.core.cache.file_note import format_file_note
+from dlmachine.core.cache.record import DownloadRecord
+from dlmachine.core.cache.updates import NewVersion
+from dlmachine.core.decision.existing import if_exists, occupied
+from dlmachine.core.decision.verdict import Reason
+from dlmachine.core.faults import CacheUnusable
+from dlmachine.core.http.filename import extension
+from dlmachine.core.machine.files import file_record, may_replace, next_version, protection
+from dlmachine.core.machine.finish import fail_unexpected, finish
+from dlmachine.core.machine.limits import MAX_CONFLICTS
+from dlmachine.core.machine.recording import item_id_of_job, record_step
+from dlmachine.core.protocol.effects import CheckCopy, Publish
+from dlmachine.core.protocol.events import (
+    ChangedKept,
+    CopyConfirmed,
+    CopyMissing,
+    EffectFailed,
+    Event,
+    NameTaken,
+    Published,
+)
+from dlmachine.core.protocol.outcome import Origin, Outcome
+from dlmachine.core.protocol.states import (
+    Job,
+    KeepingChanged,
+    KeepingExisting,
+    Publishing,
+    Step,
+)
+from dlmachine.core.spec.destination import AtPath, InCache, InFolder, InMemory
+from dlmachine.core.spec.reuse import IfExists
+
+
+def publish(job: Job, record: DownloadRecord) -> Step:
+    """Publish the part at its destination; in a cache, as the next version."""
+    if not isinstance(job.decision.destination, InCache):
+        version, kept = next_version(job), protection(job)
+        if kept is None:
+            return _publish_as(job, record, version, 0)
+        state = KeepingChanged(job=job, record=record, version=version)
+        return Step(state=state, effect=kept)
+    entries = () if job.snapshot.cache is None else job.snapshot.cache.entries
+    version = max((entry.version for entry in entries if entry.is_own), default=0) + 1
+    return _publish_as(job, record, version, 0)
+
+
+def on_keeping_changed(state: KeepingChanged, event: Event) -> Step:
+    """No changed file is in the way any more: publish."""
+    match event:
+        case ChangedKept():
+            return _publish_as(state.job, state.record, state.version, 0)
+        case EffectFailed(fault=fault):
+            return finish(state.job, replace(fault, tries=state.record.tries))
+        case _:
+            return fail_unexpected(state.job, state, event)
+
+
+def on_keeping_existing(state: KeepingExisting, event: Event) -> Step:
+    """The file that is there is used, unless it is empty or gone."""
+    match event:
+        case CopyConfirmed():
+            return finish(state.job, state.outcome)
+        case CopyMissing():
+            return _publish_as(state.job, state.record, state.version, 0, replaces=True)
+        case EffectFailed(fault=fault):
+            return finish(state.job, replace(fault, tries=state.record.tries))
+        case _:
+            return fail_unexpected(state.job, state, event)
+
+
+def on_publishing(state: Publishing, event: Event) -> Step:
+    """The file is published, or its name is taken and the next version is published instead."""
+    job = state.job
+    match event:
+        case Published():
+            return _on_published(state, event)
+        case NameTaken() if isinstance(job.decision.destination, InCache):
+            return take_next(job, state.record, state.version, state.conflicts)
+        case NameTaken() if not isinstance(job.decision.destination, InMemory):
+            return _keep_existing(state)
+        case EffectFailed(fault=fault):
+            return finish(job, replace(fault, tries=state.record.tries))
+        case _:
+            return fail_unexpected(job, state, event)
+
+
+def take_next(job: Job, record: DownloadRecord, version: int, conflicts: int) -> Step:
+    """Publish the next version of an entry instead of one that is taken."""
+    if conflicts >= MAX_CONFLICTS:
+        folder = '' if job.snapshot.cache is None else job.snapshot.cache.folder
+        problem = f'other programs stored {conflicts} versions of this entry in the meantime'
+        return finish(job, CacheUnusable(path=folder, problem=problem, tries=record.tries))
+    return _publish_as(job, record, version + 1, conflicts + 1)
+
+
+def _publish_as(
+    job: Job, record: DownloadRecord, version: int, conflicts: int, *, replaces: bool = False
+) -> Step:
+    place = _place(job, record, version)
+    is_file = isinstance(place, AtPath) and not isinstance(job.decision.destination, InCache)
+    state = Publishing(job=job, record=record, version=version, conflicts=conflicts)
+    if not is_file or not isinstance(place, AtPath):
+        is_new = isinstance(job.decision.destination, InCache)
+        return Step(state=state, effect=Publish(place=place, replace=not is_new))
+    note = format_file_note(file_record(job, record, place.path, version))
+    effect = Publish(place=place, replace=replaces or may_replace(job, place.path), note=note)
+    return Step(state=state, effect=effect)
+
+
+def _place(job: Job, record: DownloadRecord, version: int) -> AtPath | InMemory:
+    match job.decision.destination:
+        case InCache(folder=folder):
+            ext = extension(record.filename)
+            name = f'{item_id_of_job(job)}-{version}' + (f'.{ext}' if ext else '')
+            return AtPath(str(PurePath(folder, name)))
+        case InFolder(folder=folder):
+            return AtPath(str(PurePath(folder, record.filename)))
+        case AtPath() | InMemory() as destination:
+            return destination
+        case _:
+            assert_never(job.decision.destination)
+
+
+def _keep_existing(state: Publishing) -> Step:
+    # Another file has the name; it was not there when the decision was made.
+    job, place = state.job, _place(state.job, state.record, state.version)
+    path = place.path if isinstance(place, AtPath) else ''
+    if if_exists(job.policy, path) is not IfExists.KEEP or job.policy.checksum is not None:
+        return finish(job, replace(occupied(path), tries=state.record.tries))
+    outcome = Outcome(
+        origin=Origin.CACHE,
+        reason=Reason.KEPT.value,
+        key=job.key,
+        path=path,
+        tries=state.record.tries,
+    )
+    keeping = KeepingExisting(job=job, record=state.record, version=state.version, outcome=outcome)
+    return Step(state=keeping, effect=CheckCopy(path=path, size_bytes=None, min_bytes=1))
+
+
+def _on_published(state: Publishing, event: Published) -> Step:
+    job, record, path = replace(state.job, holds_part=False), state.record, event.path
+    is_stored = isinstance(job.decision.destination, InCache)
+    if path is not None:
+        record = replace(record, mtime_ns=event.mtime_ns)
+    outcome = Outcome(
+        origin=Origin.NETWORK,
+        reason=job.decision.reason.value,
+        key=job.key,
+        path=path,
+        version=state.version if is_stored else None,
+        record=record,
+        tries=record.tries,
+    )
+    if path is None:
+        return finish(job, outcome)
+    if not is_stored:
+        row = file_record(job, record, path, state.version)
+        return record_step(job, row, outcome, 'downloaded', published=path)
+    update = NewVersion(
+        key=job.key,
+        item_id=item_id_of_job(job),
+        version=state.version,
+        url=record.url,
+        file_name=record.filename,
+        ext=extension(record.filename),
+        path=path,
+        stored_at=event.at,
+        record=record,
+    )
+    return record_step(job, update, outcome, 'ready', published=path, conflicts=state.conflicts)

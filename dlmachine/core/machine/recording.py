@@ -1,0 +1,76 @@
+"""The steps that record a new file, or freshen the record of one that stays.
+
+Pure.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from dlmachine.core.cache.entries import CacheEntry
+from dlmachine.core.cache.record import DownloadRecord
+from dlmachine.core.cache.updates import FileRecord, MetadataUpdate, SameVersion
+from dlmachine.core.http.response import ResponseHead
+from dlmachine.core.machine.files import file_record
+from dlmachine.core.machine.finish import cached_outcome, finish
+from dlmachine.core.protocol.attempts import Attempts
+from dlmachine.core.protocol.effects import Record
+from dlmachine.core.protocol.outcome import Outcome
+from dlmachine.core.protocol.states import (
+    Job,
+    Recording,
+    Step,
+)
+from dlmachine.core.spec.destination import InCache
+from dlmachine.core.transfer.provenance import freshen_record
+
+
+def confirm_version(
+    job: Job, attempts: Attempts, entry: CacheEntry, at: datetime, head: ResponseHead
+) -> Step:
+    """The server confirmed that the stored copy is current: freshen its record and use it."""
+    reason = 'the server confirmed that the stored version is current'
+    outcome = replace(cached_outcome(job, entry, reason), is_validated=True, tries=attempts.tries)
+    if entry.record is None or not entry.is_own:
+        return finish(job, outcome)
+    record = freshen_record(
+        entry.record, job.descriptor, head, at, attempts.address(job.decision).url
+    )
+    update = _same_version(job, entry, record)
+    return record_step(job, update, replace(outcome, record=record), 'validated', published=None)
+
+
+def repair_record(job: Job, entry: CacheEntry, outcome: Outcome) -> Step:
+    """Record a copy's new modification time, since the copy has the recorded digest."""
+    assert entry.record is not None  # noqa: S101 -- else there were no digest
+    update = _same_version(job, entry, entry.record)
+    return record_step(job, update, outcome, 'unchanged', published=None)
+
+
+def record_step(
+    job: Job,
+    update: MetadataUpdate,
+    outcome: Outcome,
+    reason: str,
+    *,
+    published: str | None,
+    conflicts: int = 0,
+) -> Step:
+    """The step that writes an update; `published` is the new file, if there is one."""
+    state = Recording(
+        job=job, update=update, outcome=outcome, published=published, conflicts=conflicts
+    )
+    effect = Record(key=job.key, version=update.version, reason=reason)
+    return Step(state=state, effect=effect, update=update)
+
+
+def _same_version(job: Job, entry: CacheEntry, record: DownloadRecord) -> SameVersion | FileRecord:
+    if not isinstance(job.decision.destination, InCache):
+        return file_record(job, record, entry.path, entry.version)
+    return SameVersion(
+        key=job.key, item_id=item_id_of_job(job), version=entry.version, record=record
+    )
+
+
+def item_id_of_job(job: Job) -> str:
+    """The name of the key in cachedir; empty without a cache."""
+    return '' if job.snapshot.cache is None else job.snapshot.cache.item_id

@@ -1,0 +1,142 @@
+"""Mistakes planted in the code for recorded files, which the simulation must find."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
+
+from dlmachine.core.cache.entries import CacheEntry, Status
+from dlmachine.core.cache.file_note import parse_file_note
+from dlmachine.core.decision import decide
+from dlmachine.core.decision.verdict import Reason
+from dlmachine.core.machine import publishing
+from dlmachine.core.protocol.effects import Record
+from dlmachine.core.protocol.events import Recorded
+from dlmachine.execution import run as executor
+from dlmachine_adapters.files.published_notes import list_notes
+from dlmachine_adapters.folder_index import index, seen_files
+from dlmachine_adapters.parts import file_store
+from property_tests.simulation.disk import parent
+
+_ENTRY_OF = 'dlmachine_adapters.folder_index.index.entry_of'
+
+
+@contextmanager
+def recording_early() -> Iterator[None]:
+    """A row is written before its file has its name, and believed of the file that is there."""
+    publish, entry_of = executor.Run._publish, seen_files.entry_of
+
+    def early(run: Any, effect: Any) -> Any:
+        row = parse_file_note(effect.note, parent(effect.place.path)) if effect.note else None
+        if row is not None:
+            run._world.index.record(Record(key=row.key, version=1, reason='early'), row)
+        return publish(run, effect)
+
+    def believing(row: Any, path: str, seen: Any) -> CacheEntry:
+        mtime_ns = row.file.record.mtime_ns
+        return replace(entry_of(row, path, seen), file_mtime_ns=mtime_ns, is_certain=True)
+
+    with (
+        patch.object(executor.Run, '_publish', early),
+        patch(_ENTRY_OF, believing),
+    ):
+        yield
+
+
+@contextmanager
+def believing_rows() -> Iterator[None]:
+    """Size and time of a file are not compared with its row."""
+
+    def is_there(entry: CacheEntry) -> bool:
+        return entry.status is Status.READY and entry.file_bytes is not None
+
+    with (
+        patch.object(CacheEntry, 'is_as_recorded', property(lambda entry: True)),
+        patch.object(CacheEntry, 'is_usable', property(is_there)),
+    ):
+        yield
+
+
+@contextmanager
+def believing_times() -> Iterator[None]:
+    """A file counts as unchanged although it could have been changed at the time of its row."""
+    entry_of = seen_files.entry_of
+
+    def certain(row: Any, path: str, seen: Any) -> CacheEntry:
+        return replace(entry_of(row, path, seen), is_certain=True)
+
+    with patch(_ENTRY_OF, certain):
+        yield
+
+
+@contextmanager
+def taking_names() -> Iterator[None]:
+    """A file that is not recorded is replaced, whatever `if_exists` says."""
+
+    def replaced(file: Any, policy: Any) -> Any:
+        return None if file.other is None else (Reason.REPLACED, None)
+
+    with (
+        patch.object(decide, 'decide_existing', replaced),
+        patch.object(publishing, 'may_replace', lambda job, path: True),
+    ):
+        yield
+
+
+@contextmanager
+def replacing_the_new() -> Iterator[None]:
+    """A file that has appeared during the download is replaced."""
+    with patch.object(publishing, 'may_replace', lambda job, path: True):
+        yield
+
+
+@contextmanager
+def without_protection() -> Iterator[None]:
+    """A file that a user has edited is replaced like any other."""
+    with patch.object(publishing, 'protection', lambda job: None):
+        yield
+
+
+@contextmanager
+def mixing_keys() -> Iterator[None]:
+    """The row of a path is used for every key."""
+    see = index._seen
+
+    def own(folder: str, name: str, path: str, key: str, row: Any) -> Any:
+        found = None if row is None else row._replace(file=replace(row.file, key=key))
+        return see(folder, name, path, key, found)
+
+    with patch.object(index, '_seen', own):
+        yield
+
+
+@contextmanager
+def believing_notes() -> Iterator[None]:
+    """A note is taken to be about any file with its name."""
+
+    def named(folder: str, name: str, inode: int) -> str | None:
+        texts = (text for _, text in list_notes(folder))
+        return next((text for text in texts if json.loads(text)['name'] == name), None)
+
+    with patch.object(index, 'find_note', named):
+        yield
+
+
+@contextmanager
+def without_notes() -> Iterator[None]:
+    """No note is left about a file that is about to be published."""
+    with patch.object(file_store, 'leave_note', lambda *given: None):
+        yield
+
+
+@contextmanager
+def without_rows() -> Iterator[None]:
+    """A file is said to be recorded, and is not."""
+
+    def forgetful(indexes: Any, folder: str, updates: Any) -> Recorded:
+        return Recorded(at=indexes._clock.now())
+
+    with patch.object(index.FolderIndexes, '_record', forgetful):
+        yield

@@ -1,0 +1,324 @@
+"""The index of a folder: rows, foreign values, damage, notes, trust."""
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dlmachine.core.cache.file_note import format_file_note
+from dlmachine.core.cache.updates import FileRecord
+from dlmachine.core.protocol.effects import Record
+from dlmachine.core.protocol.events import EffectFailed, Recorded
+from dlmachine_adapters.fakes import ManualClock
+from dlmachine_adapters.files.published_notes import find_note, leave_note, list_notes
+from dlmachine_adapters.files.working_folders import find_working_folders, in_working_folder
+from dlmachine_adapters.folder_index.index import FolderIndexes
+from dlmachine_adapters.folder_index.rows import IndexRow
+from tests.builders import a_record
+
+KEY, OTHER = 'ab' * 32, 'cd' * 32
+DATA = b'id\tscore\n'
+EFFECT = Record(key=KEY, version=1, reason='downloaded')
+
+
+@pytest.fixture
+def indexes() -> Iterator[FolderIndexes]:
+    """The indexes, closed at the end."""
+    made = FolderIndexes(ManualClock())
+    yield made
+    made.close()
+
+
+def put(folder: Path, name: str = 'x.tsv', key: str = KEY, data: bytes = DATA) -> FileRecord:
+    """A file, and the row for it; its time is not racy."""
+    path = folder / name
+    path.write_bytes(data)
+    at = time.time_ns() - 5_000_000_123
+    os.utime(path, ns=(at, at))
+    record = a_record(
+        size_bytes=len(data), sha256=sha256(data).hexdigest(), mtime_ns=path.stat().st_mtime_ns
+    )
+    return FileRecord(key=key, folder=str(folder), name=name, version=1, record=record)
+
+
+def look(indexes: FolderIndexes, folder: Path, name: str = 'x.tsv', key: str = KEY) -> Any:
+    """What is seen of a name."""
+    return indexes.look_up(str(folder), name, str(folder / name), key)
+
+
+def index_path(folder: Path) -> Path:
+    """The index file."""
+    return folder / '.dlmachine' / 'index.sqlite'
+
+
+def test_a_file_is_remembered(indexes: FolderIndexes, tmp_path: Path) -> None:
+    """By name and by key; nothing is made by looking."""
+    row = put(tmp_path)
+    assert look(indexes, tmp_path).other is not None
+    assert not (tmp_path / '.dlmachine').exists()
+    assert isinstance(indexes.record(EFFECT, row), Recorded)
+
+    entry = look(indexes, tmp_path).entry
+    assert (entry.path, entry.record, entry.version) == (str(tmp_path / 'x.tsv'), row.record, 1)
+    assert entry.is_usable
+    assert entry.is_as_recorded
+    by_key = indexes.look_up(str(tmp_path), '', '', KEY)
+    assert (by_key.name, by_key.entry) == ('x.tsv', entry)
+    assert indexes.look_up(str(tmp_path), '', '', OTHER).name == ''
+    assert (tmp_path / '.dlmachine' / '.gitignore').read_text() == '*\n'
+
+
+def test_another_download_has_the_name(indexes: FolderIndexes, tmp_path: Path) -> None:
+    """The owner is named by its URL."""
+    row = put(tmp_path)
+    indexes.record(EFFECT, row)
+    seen = look(indexes, tmp_path, key=OTHER)
+    assert (seen.entry, seen.owner) == (None, row.record.url)
+    assert seen.other.file_bytes == len(DATA)
+
+
+def test_changes_of_a_file_are_seen(indexes: FolderIndexes, tmp_path: Path) -> None:
+    """A touched file has changed, another inode is not certain, a removed file is missing."""
+    row, path = put(tmp_path), tmp_path / 'x.tsv'
+    indexes.record(EFFECT, row)
+    seen = path.stat()
+    os.utime(path, ns=(1, seen.st_mtime_ns + 1_000))
+    assert look(indexes, tmp_path).entry.has_changed
+    copy = tmp_path / 'copy'
+    copy.write_bytes(DATA)
+    os.utime(copy, ns=(1, seen.st_mtime_ns))
+    copy.replace(path)
+    entry = look(indexes, tmp_path).entry
+    assert (entry.has_changed, entry.is_certain, entry.is_as_recorded) == (False, False, False)
+    path.unlink()
+    assert look(indexes, tmp_path).entry.file_bytes is None
+
+
+@pytest.mark.parametrize(
+    ('mtime', 'seen', 'is_racy'),
+    [
+        (1_000_000_000_123, 1_000_000_000_200, True),
+        (1_000_000_000_123, 1_000_020_000_000, False),
+        (1_000_000_000_000, 1_001_000_000_000, True),
+        (1_000_000_000_000, 1_003_000_000_000, False),
+        (1_003_000_000_123, 1_000_000_000_000, True),
+    ],
+    ids=['same tick', 'later', 'even second', 'seconds later', 'in the future'],
+)
+def test_racy_times(mtime: int, seen: int, is_racy: bool) -> None:
+    """A file that was recorded in the tick of its last change could change unseen."""
+    row = FileRecord(key=KEY, folder='/d', name='x', version=1, record=a_record(mtime_ns=mtime))
+    assert IndexRow(row, (1, 1), seen).is_racy is is_racy
+
+
+def test_a_file_that_is_recorded_at_once_is_not_certain(
+    indexes: FolderIndexes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is read before its first use."""
+    row = put(tmp_path)
+    monkeypatch.setattr(time, 'time_ns', lambda: (row.record.mtime_ns or 0) + 1_000_000)
+    indexes.record(EFFECT, row)
+    assert not look(indexes, tmp_path).entry.is_certain
+
+
+def test_rows_of_many_folders_are_written_together(indexes: FolderIndexes, tmp_path: Path) -> None:
+    """One transaction a folder; the events are in the order of the rows."""
+    folders = [tmp_path / 'a', tmp_path / 'b']
+    for folder in folders:
+        folder.mkdir()
+    rows = [put(folder, f'{n}.tsv', f'{n:064x}') for n in range(3) for folder in folders]
+    assert all(isinstance(event, Recorded) for event in indexes.record_all(rows))
+    for row in rows:
+        assert indexes.look_up(row.folder, '', '', row.key).name == row.name
+
+
+def test_many_folders_are_closed_again(indexes: FolderIndexes, tmp_path: Path) -> None:
+    """Only some indexes stay open."""
+    for number in range(20):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        indexes.record(EFFECT, put(folder))
+    assert len(indexes._open) == 16
+    assert look(indexes, tmp_path / '0').entry is not None
+
+
+@pytest.mark.parametrize(
+    'values',
+    [
+        (b'x.tsv', KEY, 1, '{}'),
+        (b'x.tsv', KEY, 0, a_record().to_json()),
+        (b'x.tsv', KEY, 'one', a_record().to_json()),
+        (b'x.tsv', 5.5, 1, a_record().to_json()),
+        (b'x.tsv', 'AB' * 32, 1, a_record().to_json()),
+        ('x.tsv', KEY, 1, a_record().to_json()),
+    ],
+)
+def test_rows_with_odd_values_count_as_none(
+    indexes: FolderIndexes, tmp_path: Path, values: tuple[object, ...]
+) -> None:
+    """Others can write any value; the file is unknown."""
+    indexes.record(EFFECT, put(tmp_path))
+    with sqlite3.connect(index_path(tmp_path)) as connection:
+        connection.execute('DELETE FROM files')
+        connection.execute('INSERT INTO files VALUES (?, ?, ?, 1, 1, 1, ?)', values)
+    connection.close()
+    seen = look(indexes, tmp_path)
+    assert (seen.entry, seen.owner, seen.fault) == (None, '', None)
+    assert seen.other is not None
+
+
+DAMAGES: dict[str, Any] = {
+    'no database': lambda path: path.write_bytes(b'no database at all' * 300),
+    'cut': lambda path: os.truncate(path, 3000),
+    'a later format': lambda path: _sql(path, 'PRAGMA user_version = 9'),
+    'a trigger': lambda path: _sql(
+        path, 'CREATE TRIGGER t AFTER INSERT ON files BEGIN DELETE FROM files; END'
+    ),
+    'a view': lambda path: _sql(path, 'CREATE VIEW v AS SELECT * FROM files'),
+}
+
+
+def _sql(path: Path, statement: str) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute(statement)
+    connection.commit()
+    connection.close()
+
+
+@pytest.mark.parametrize('name', DAMAGES)
+def test_a_damaged_index_makes_files_unknown(
+    indexes: FolderIndexes, tmp_path: Path, name: str
+) -> None:
+    """The fault says why; the next record begins a new index and keeps the damaged one."""
+    row = put(tmp_path)
+    indexes.record(EFFECT, row)
+    indexes.close()
+    DAMAGES[name](index_path(tmp_path))
+    seen = look(indexes, tmp_path)
+    assert (seen.entry, seen.fault is None) == (None, False)
+    assert seen.other is not None
+
+    assert isinstance(indexes.record(EFFECT, row), Recorded)
+    assert look(indexes, tmp_path).entry is not None
+    assert (tmp_path / '.dlmachine' / 'index.sqlite.damaged').exists()
+
+
+def test_an_index_that_was_lost_is_begun_again(indexes: FolderIndexes, tmp_path: Path) -> None:
+    """The files are unknown until they are recorded again."""
+    row = put(tmp_path)
+    indexes.record(EFFECT, row)
+    index_path(tmp_path).unlink()
+    assert look(indexes, tmp_path).other is not None
+    assert isinstance(indexes.record(EFFECT, row), Recorded)
+    assert look(indexes, tmp_path).entry is not None
+
+
+def test_a_link_in_place_of_the_index_is_not_followed(
+    indexes: FolderIndexes, tmp_path: Path
+) -> None:
+    """Nothing is read from or written to the target."""
+    folder, elsewhere = tmp_path / 'data', tmp_path / 'elsewhere'
+    folder.mkdir()
+    elsewhere.mkdir()
+    indexes.record(EFFECT, put(elsewhere))
+    row = put(folder)
+    indexes.record(EFFECT, row)
+    indexes.close()
+    index_path(folder).unlink()
+    index_path(folder).symlink_to(index_path(elsewhere))
+    assert look(indexes, folder).fault is not None
+    assert isinstance(indexes.record(EFFECT, row), Recorded)
+    assert not index_path(folder).is_symlink()
+
+
+def test_a_folder_that_is_locked_is_a_fault(
+    indexes: FolderIndexes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not damaged, so it stays."""
+    monkeypatch.setattr('dlmachine_adapters.files.database.BUSY_SECONDS', 0.05)
+    row = put(tmp_path)
+    indexes.record(EFFECT, row)
+    indexes.close()
+    other = sqlite3.connect(index_path(tmp_path), isolation_level=None)
+    other.execute('BEGIN EXCLUSIVE')
+    failed = indexes.record(EFFECT, row)
+    other.rollback()
+    other.close()
+    assert isinstance(failed, EffectFailed)
+    assert 'locked' in str(failed.fault)
+    assert not (tmp_path / '.dlmachine' / 'index.sqlite.damaged').exists()
+
+
+def test_a_name_that_is_not_text(indexes: FolderIndexes, tmp_path: Path) -> None:
+    """Any name of the system can be recorded."""
+    name = os.fsdecode(b'caf\xe9.tsv')
+    try:
+        row = put(tmp_path, name)
+    except OSError:
+        pytest.skip('this file system has only names in UTF-8')
+    assert isinstance(indexes.record(EFFECT, row), Recorded)
+    assert look(indexes, tmp_path, name).entry is not None
+
+
+def _noted(row: FileRecord, inode: int) -> None:
+    def leave(ours: Any) -> None:
+        with ours:
+            leave_note(ours, row.name, inode, format_file_note(row))
+
+    in_working_folder(row.folder, leave)
+
+
+def test_odd_numbers_make_a_row_uncertain(indexes: FolderIndexes, tmp_path: Path) -> None:
+    """The file is read before use."""
+    indexes.record(EFFECT, put(tmp_path))
+    for column in ('inode', 'ctime_ns', 'seen_ns'):
+        _sql(index_path(tmp_path), f"UPDATE files SET {column} = 'odd'")
+        assert not look(indexes, tmp_path).entry.is_certain
+
+
+def test_a_note_bridges_a_kill(indexes: FolderIndexes, tmp_path: Path) -> None:
+    """A file that has its name but no row is known by its note, and read before use."""
+    row = put(tmp_path)
+    _noted(row, (tmp_path / 'x.tsv').stat().st_ino)
+    for seen in (look(indexes, tmp_path), indexes.look_up(str(tmp_path), '', '', KEY)):
+        assert seen.entry is not None
+        assert not seen.entry.is_certain
+        assert seen.name == 'x.tsv'
+    indexes.record(EFFECT, row)
+    assert list(list_notes(str(tmp_path))) == []
+
+
+def test_a_note_of_another_inode_is_not_believed(indexes: FolderIndexes, tmp_path: Path) -> None:
+    """It was written for a file that did not get the name."""
+    row = put(tmp_path)
+    _noted(row, 1)
+    assert look(indexes, tmp_path).entry is None
+    assert indexes.look_up(str(tmp_path), '', '', KEY).name == ''
+    assert find_note(str(tmp_path), 'x.tsv', 1) is not None
+
+
+def test_a_note_that_is_no_note_is_none(indexes: FolderIndexes, tmp_path: Path) -> None:
+    """Others may write anything there."""
+    row = put(tmp_path)
+    _noted(row, (tmp_path / 'x.tsv').stat().st_ino)
+    [note] = (tmp_path / '.dlmachine' / 'published').iterdir()
+    for data in (b'', b'no number\n{}', b'1', b'\xff\xfe'):
+        note.write_bytes(data)
+        assert look(indexes, tmp_path).entry is None
+    assert list(find_working_folders(str(tmp_path)))
+
+
+def test_an_index_needs_no_current_folder(
+    indexes: FolderIndexes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A relative folder below a current folder that was removed has no files."""
+    gone = tmp_path / 'gone'
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert indexes.look_up('data', 'x', 'data/x', KEY).other is None

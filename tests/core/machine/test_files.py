@@ -1,0 +1,283 @@
+"""Runs at a path: used, adopted, repaired, kept, replaced, and recorded."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dlmachine.core.cache.file_note import format_file_note, parse_file_note, read_file_row
+from dlmachine.core.cache.updates import FileRecord
+from dlmachine.core.faults import CacheUnusable, StorageFailed
+from dlmachine.core.integrity.checksum import Checksum
+from dlmachine.core.protocol.effects import (
+    AcquireLock,
+    CheckCopy,
+    Exchange,
+    KeepChanged,
+    Publish,
+    Record,
+)
+from dlmachine.core.protocol.events import (
+    ChangedKept,
+    CopyConfirmed,
+    CopyMissing,
+    EffectFailed,
+    LockUnavailable,
+    NameTaken,
+    Observed,
+    PartOpened,
+    Published,
+    Recorded,
+)
+from dlmachine.core.protocol.outcome import Origin
+from dlmachine.core.spec.destination import PathKind, ToPath
+from dlmachine.core.spec.reuse import Freshness, IfExists
+from dlmachine.core.transfer.provenance import ADOPTED
+from tests.builders import (
+    DATA,
+    DIGEST,
+    NOW,
+    Run,
+    a_file,
+    a_path,
+    a_policy,
+    a_record,
+    a_recorded,
+    a_snapshot,
+    an_unrecorded,
+    answered,
+)
+
+PATH = '/data/x.csv'
+KEY = 'ab' * 32
+AT_PATH = ToPath(PATH)
+OPENED = PartOpened(at=NOW, size_bytes=0)
+PUBLISHED = Published(at=NOW, path=PATH, mtime_ns=5)
+CONFIRMED = CopyConfirmed(at=NOW)
+STORED = Freshness.STORED
+FULL = StorageFailed(path='/data', operation='move', problem='no space left on device')
+
+
+def a_run(file: Any, dest: ToPath = AT_PATH, **options: Any) -> Run:
+    """A run to the path, with a file that was seen."""
+    kind = PathKind.FOLDER if dest.path == '/data' else PathKind.FILE
+    policy = a_policy(dest=dest, **options)
+    return Run(None, policy, a_snapshot(destination=a_path(kind), file=file))
+
+
+def rows(run: Run) -> list[FileRecord]:
+    """The rows that it wrote."""
+    return [update for update in run.updates if isinstance(update, FileRecord)]
+
+
+def test_a_known_file_costs_one_look() -> None:
+    """No lock, no request, no write."""
+    run = a_run(a_file(a_recorded()), freshness=STORED)
+    assert run.effects == [CheckCopy(path=PATH, size_bytes=len(DATA), mtime_ns=7)]
+    run.feed(CONFIRMED)
+    assert (run.outcome.path, run.outcome.origin) == (PATH, Origin.CACHE)
+    assert (run.outcome.version, run.updates) == (None, [])
+
+
+@pytest.mark.parametrize('entry', [a_recorded(file_mtime_ns=8), a_recorded(is_certain=False)])
+def test_a_touched_file_is_read_and_recorded_again(entry: Any) -> None:
+    """With the recorded digest it is used, and the row gets its present time."""
+    run = a_run(a_file(entry), freshness=STORED)
+    [look] = run.effects
+    assert isinstance(look, CheckCopy)
+    assert look.checksum == Checksum('sha256', DIGEST)
+    run.feed(replace(CONFIRMED, sha256=DIGEST))
+    assert run.step.effect == Record(key=run.snapshot.key, version=1, reason='unchanged')
+    assert run.outcome.path == PATH
+    assert rows(run)[0].record.mtime_ns == entry.file_mtime_ns
+
+
+def test_a_changed_file_goes_to_quarantine() -> None:
+    """It is downloaded again; what the user wrote is moved away first."""
+    run = a_run(a_file(a_recorded(file_mtime_ns=8)), freshness=STORED)
+    run.feed(CopyMissing(at=NOW), OPENED, answered())
+    kept = run.step.effect
+    assert isinstance(kept, KeepChanged)
+    assert kept.copy.checksum == Checksum('sha256', DIGEST)
+    run.feed(ChangedKept(at=NOW, path='/data/q'))
+    assert isinstance(run.step.effect, Publish)
+    assert run.step.effect.replace
+    assert run.feed(PUBLISHED).outcome.origin is Origin.NETWORK
+    assert rows(run)[0].version == 2
+
+
+def test_a_refresh_protects_what_is_changed_meanwhile() -> None:
+    """Before a recorded file is replaced, it is compared once more with its row."""
+    run = a_run(a_file(a_recorded()), force_download=True).feed(OPENED, answered())
+    copy = CheckCopy(path=PATH, size_bytes=len(DATA), mtime_ns=7)
+    assert run.step.effect == KeepChanged(copy=copy)
+    run.feed(EffectFailed(at=NOW, fault=FULL))
+    assert run.fault.code == 'storage_failed'
+    assert rows(run) == []
+
+
+def test_a_lost_file_needs_no_protection() -> None:
+    """Nothing is there to be moved."""
+    gone = a_recorded(file_bytes=None, file_mtime_ns=None)
+    run = a_run(a_file(gone), freshness=STORED).feed(OPENED, answered())
+    assert isinstance(run.step.effect, Publish)
+
+
+def test_a_file_that_fits_is_adopted() -> None:
+    """Its bytes have the checksum: it is recorded without a request."""
+    fits = Checksum('md5', 'ab' * 16)
+    run = a_run(a_file(other=an_unrecorded()), checksum=fits, if_exists=IfExists.REFUSE)
+    run.feed(replace(CONFIRMED, sha256=DIGEST), Recorded(at=NOW))
+    record = rows(run)[0].record
+    assert run.outcome.record == record
+    assert (record.sha256, record.size_bytes, record.mtime_ns) == (DIGEST, len(DATA), 9)
+    assert (record.digests, record.verified_by) == (
+        (('md5', 'ab' * 16),),
+        (('md5', 'caller'),),
+    )
+    assert (record.notes, record.tries, record.http_code) == ((ADOPTED,), 0, 0)
+
+
+def test_an_adopted_file_has_one_sha256() -> None:
+    """A SHA-256 of the caller is not recorded twice."""
+    run = a_run(a_file(other=an_unrecorded()), checksum=Checksum('sha256', DIGEST))
+    run.feed(replace(CONFIRMED, sha256=DIGEST))
+    assert rows(run)[0].record.digests == ()
+
+
+def test_a_file_that_does_not_fit_is_replaced_or_stays() -> None:
+    """`if_exists` decides once its bytes are known to be others."""
+    wrong = Checksum('md5', 'ab' * 16)
+    run = a_run(a_file(other=an_unrecorded()), checksum=wrong).feed(CopyMissing(at=NOW))
+    assert isinstance(run.step.effect, AcquireLock)
+    run = a_run(a_file(other=an_unrecorded()), checksum=wrong, if_exists=IfExists.REFUSE)
+    assert run.feed(CopyMissing(at=NOW)).fault.code == 'destination_unusable'
+
+
+def test_a_kept_file_is_not_recorded() -> None:
+    """It is used as it is; nothing is known about it."""
+    run = a_run(a_file(other=an_unrecorded()), if_exists=IfExists.KEEP).feed(CONFIRMED)
+    assert (run.outcome.path, run.outcome.record, run.updates) == (PATH, None, [])
+
+
+def to_folder(**options: Any) -> Run:
+    """A run into a folder that has just received a body."""
+    run = a_run(a_file(path='/data/'), ToPath('/data'), **options).feed(OPENED, answered())
+    assert isinstance(run.step.effect, Publish)
+    return run
+
+
+def test_a_name_of_the_server_replaces_nothing() -> None:
+    """A taken name is an error that names the file."""
+    run = to_folder()
+    assert isinstance(run.step.effect, Publish)
+    assert not run.step.effect.replace
+    fault = run.feed(NameTaken(at=NOW)).fault
+    assert (fault.code, getattr(fault, 'path', '')) == ('destination_unusable', '/data/t.csv')
+    assert fault.tries == 1
+
+
+def test_a_name_of_the_server_replaces_if_asked() -> None:
+    """With `if_exists='replace'` it does."""
+    effect = to_folder(if_exists=IfExists.REPLACE).step.effect
+    assert isinstance(effect, Publish)
+    assert effect.replace
+
+
+def test_a_file_with_the_name_of_the_server_is_kept() -> None:
+    """With `if_exists='keep'` it is used unless it is empty."""
+    run = to_folder(if_exists=IfExists.KEEP).feed(NameTaken(at=NOW))
+    assert run.step.effect == CheckCopy(path='/data/t.csv', size_bytes=None, min_bytes=1)
+    assert run.feed(CONFIRMED).outcome.path == '/data/t.csv'
+    run = to_folder(if_exists=IfExists.KEEP).feed(NameTaken(at=NOW), CopyMissing(at=NOW))
+    assert isinstance(run.step.effect, Publish)
+    assert run.step.effect.replace
+    run = to_folder(if_exists=IfExists.KEEP).feed(NameTaken(at=NOW))
+    assert run.feed(EffectFailed(at=NOW, fault=FULL)).fault.code == 'storage_failed'
+
+
+def test_a_file_of_unknown_bytes_is_not_kept_for_a_checksum() -> None:
+    """The bytes of the file that has the name were not compared."""
+    run = to_folder(if_exists=IfExists.KEEP, checksum=Checksum('sha256', DIGEST))
+    assert run.feed(NameTaken(at=NOW)).fault.code == 'destination_unusable'
+
+
+def test_a_file_that_appears_meanwhile_is_not_replaced() -> None:
+    """Nothing was there when it was decided; with `refuse` the new file stays."""
+    run = a_run(a_file(), if_exists=IfExists.REFUSE).feed(OPENED, answered())
+    assert isinstance(run.step.effect, Publish)
+    assert not run.step.effect.replace
+    assert run.feed(NameTaken(at=NOW)).fault.code == 'destination_unusable'
+
+
+def test_a_recorded_file_is_replaced_even_if_others_are_refused() -> None:
+    """It is this download's own."""
+    run = a_run(a_file(a_recorded()), if_exists=IfExists.REFUSE, force_download=True)
+    run.feed(OPENED, answered(), ChangedKept(at=NOW))
+    assert isinstance(run.step.effect, Publish)
+    assert run.step.effect.replace
+
+
+def test_an_index_that_cannot_be_written_loses_no_file() -> None:
+    """The file is right; only its row is missing."""
+    run = a_run(a_file()).feed(OPENED, answered(), PUBLISHED)
+    broken = CacheUnusable(path='/data/.dlmachine/index.sqlite', problem='disk I/O error')
+    run.feed(EffectFailed(at=NOW, fault=broken))
+    assert run.outcome.path == PATH
+
+
+def test_the_note_describes_the_future_row() -> None:
+    """A run that is killed between name and row leaves all that the row would have."""
+    run = a_run(a_file()).feed(OPENED, answered())
+    assert isinstance(run.step.effect, Publish)
+    noted = parse_file_note(run.step.effect.note, '/data')
+    run.feed(PUBLISHED)
+    [row] = rows(run)
+    assert noted == replace(row, record=replace(row.record, mtime_ns=None))
+
+
+@pytest.mark.parametrize(
+    'text', ['', '{', '[]', '{}', '{"v": 2}', '[' * 100_000, '{"v": 1, "key": 5}']
+)
+def test_other_notes_are_none(text: str) -> None:
+    """Others may write any text there."""
+    assert parse_file_note(text, '/data') is None
+
+
+@pytest.mark.parametrize('version', [0, -1, 1 << 31, True, 1.0, '1', None])
+def test_other_versions_are_none(version: object) -> None:
+    """A version is a positive number."""
+    record = a_record().to_json()
+    assert read_file_row('/data', KEY, 'x', version, record) is None
+    assert read_file_row('/data', KEY, 'x', 1, record) is not None
+    assert read_file_row('/data', KEY, 'x', 1, '{}') is None
+    assert (
+        parse_file_note(
+            format_file_note(
+                FileRecord(key=KEY, folder='/data', name='x', version=1, record=a_record())
+            ),
+            '/data',
+        )
+        is not None
+    )
+
+
+def test_a_path_without_locks_is_observed_again() -> None:
+    """Where locks do not work, the run goes on without one."""
+    run = a_run(a_file()).feed(
+        LockUnavailable(at=NOW, fault=None), Observed(at=NOW, snapshot=a_run(a_file()).snapshot)
+    )
+    run.feed(OPENED)
+    assert isinstance(run.step.effect, Exchange)
+
+
+def test_names_that_differ_in_case_share_a_lock() -> None:
+    """Some file systems ignore case."""
+    locks = [
+        a_run(a_file(), ToPath(f'/data/{name}')).step.effect for name in ('X.csv', 'x.CSV', 'y')
+    ]
+    assert locks[0] == locks[1] != locks[2]
+    in_folder = a_run(a_file(path='/data/'), ToPath('/data'))
+    assert in_folder.step.effect == AcquireLock(
+        key=in_folder.snapshot.key, patience=in_folder.policy.lock_timeout, folder='/data'
+    )
