@@ -117,9 +117,9 @@ class LocalFiles:
 
     def open_part(self, effect: OpenPart) -> 'PartialFile | EffectFailed':
         """Open a new part, or adopt one of a dead owner."""
-        from dlmachine_adapters.files.part_storage import MemoryStorage
         from dlmachine_adapters.parts.folder import adopt_part, create_part
         from dlmachine_adapters.parts.part import PartialFile
+        from dlmachine_adapters.parts.part_storage import MemoryStorage
 
         if effect.beside is None:
             return PartialFile(MemoryStorage(), self._clock)

@@ -28,8 +28,8 @@ from dlmachine.core.protocol.ports import Clock
 from dlmachine.core.spec.destination import PathKind, PathSeen, ends_in_separator
 from dlmachine_adapters.fakes.part_storage import DiskStorage, LeftPart
 from dlmachine_adapters.files.os_errors import storage_fault, too_large_a_list
-from dlmachine_adapters.files.part_storage import MemoryStorage
 from dlmachine_adapters.parts.part import PartialFile
+from dlmachine_adapters.parts.part_storage import MemoryStorage
 
 
 @dataclass(slots=True)

@@ -18,10 +18,10 @@ from dlmachine.core.protocol.events import Discarded, EffectFailed, NameTaken, P
 from dlmachine.core.protocol.ports import Clock, PartError, Sink
 from dlmachine.core.transfer.room import find_room_fault, missing_bytes, needed_bytes
 from dlmachine_adapters.files.os_errors import storage_fault
-from dlmachine_adapters.files.part_storage import PartStorage
 from dlmachine_adapters.parts.decoding import Decoder, DecodingError, Inflater
 from dlmachine_adapters.parts.digesting import BodyDigest
 from dlmachine_adapters.parts.inflating import INFLATED_BYTES
+from dlmachine_adapters.parts.part_storage import PartStorage
 from dlmachine_adapters.parts.segment import Segment
 
 

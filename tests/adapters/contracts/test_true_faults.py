@@ -19,8 +19,8 @@ from dlmachine.core.protocol.events import Interrupted, Responded
 from dlmachine.core.protocol.expectation import Expectation
 from dlmachine.core.protocol.ports import Transport
 from dlmachine_adapters.fakes import ManualClock, Resource, ScriptedTransport
-from dlmachine_adapters.files.part_storage import MemoryStorage
 from dlmachine_adapters.parts.part import PartialFile
+from dlmachine_adapters.parts.part_storage import MemoryStorage
 from tests.adapters.conftest import TRANSPORTS
 from tests.adapters.transport_fakes import exchange_for
 from tests.server_faults import LIMIT, SERVER_FAULTS, TOTAL, ServerFault
