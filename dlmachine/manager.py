@@ -180,6 +180,7 @@ class DownloadManager(ManyDownloads):
         *,
         locked: bool = False,
         frozen: bool | None = None,
+        exact: bool = False,
         allow_outside: bool = False,
         base_url: str | None = None,
         workers: int = 8,
@@ -189,7 +190,8 @@ class DownloadManager(ManyDownloads):
         Other bytes than those of the lockfile are refused. Entries that it lacks, or that have
         changed, are added to it. `locked` refuses a lockfile that does not agree with the manifest.
         `frozen` never changes it, and takes only its bytes; the default is the environment
-        variable DLMACHINE_FROZEN.
+        variable DLMACHINE_FROZEN. `exact` removes other files that dlmachine has recorded in the
+        folder, unless they have changed since. Files are taken from the cache if it has them.
 
         Raises: RequestError for a bad manifest or lockfile, or an outdated one if `locked`. Failed
         downloads do not raise: see `LockReport.results` and `LockReport.raise_for_failures`.
@@ -201,7 +203,9 @@ class DownloadManager(ManyDownloads):
         locking = read_locking(
             self.config, manifest, allow_outside=allow_outside, base_url=base_url
         )
-        return sync_manifest(self, locking, dest, locked=locked, frozen=is_frozen, workers=workers)
+        return sync_manifest(
+            self, locking, dest, locked=locked, frozen=is_frozen, exact=exact, workers=workers
+        )
 
     def item(self, url: Target, **options: 'Unpack[DownloadOptions]') -> 'CacheItem | None':
         """The `cachedir.CacheItem` of the copy that the cache has, of this thread; else None.

@@ -69,8 +69,9 @@ def _placed(item: Any, policy: Policy) -> Policy:
     if not ends_in_separator(folder) and not os.path.isdir(folder):  # noqa: PTH112 -- in batches
         return policy
     path = os.path.join(folder, item.path)  # noqa: PTH118 -- as above
-    above = absolute(os.path.dirname(path))  # noqa: PTH120 -- as above
-    if '/' in item.path and not item.allow_outside and not is_inside(above, folder):
+    is_nested = '/' in item.path and not item.allow_outside
+    # Most entries have only a name, and asking for the current folder takes time.
+    if is_nested and not is_inside(absolute(os.path.dirname(path)), folder):  # noqa: PTH120
         problem = f'leads outside the folder {printable(folder)}, through a link'
         where = f'path {item.path!r} of entry {item.name!r}'
         raise error_for(InvalidInput(where=where, problem=problem, advice=ALLOW))

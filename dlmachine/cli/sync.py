@@ -28,7 +28,6 @@ from dlmachine.cli.signals import ending_at_once
     '--output-dir',
     'folder',
     type=FOLDER,
-    default='.',
     metavar='DIR',
     help='Folder of the files (default: the current one).',
 )
@@ -38,6 +37,11 @@ from dlmachine.cli.signals import ending_at_once
     is_flag=True,
     default=None,
     help='Take only the bytes of the lockfile, and leave it as it is (or DLMACHINE_FROZEN=1).',
+)
+@own_option(
+    '--exact',
+    is_flag=True,
+    help='Remove other files from DIR that dlmachine has recorded there; needs --dir.',
 )
 @table_option('path')
 @outside_option
@@ -55,14 +59,18 @@ def command(file: str, **given: Any) -> None:
     Entries that the lockfile lacks, or that have changed, are added to it. Exit code: 9 if bytes
     differ from the lockfile (nothing is stored then), 10 if --locked or --frozen finds it outdated.
     """
+    if given['exact'] and given['folder'] is None:
+        msg = '--exact removes files: name the folder with --dir'
+        raise click.UsageError(msg)
     is_bare = given['quiet'] or given['as_json'] or given['progress'] is False
     with managing(given, progress=not is_bare) as manager:
         with ending_at_once():
             report = manager.sync(
                 file,
-                f'{given["folder"]}/',
+                f'{given["folder"] or "."}/',
                 locked=given['locked'],
                 frozen=given['frozen'],
+                exact=given['exact'],
                 allow_outside=given['allow_outside'],
                 base_url=given['base_url'],
                 workers=given['workers'],

@@ -1,5 +1,6 @@
 """Lock a manifest, and download it with the bytes of its lockfile."""
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from tempfile import TemporaryDirectory
@@ -11,13 +12,15 @@ from dlmachine.core.faults import DigestMismatch, Fault, InvalidInput, LockMisma
 from dlmachine.core.faults.printing import printable
 from dlmachine.core.frozen import frozen
 from dlmachine.core.integrity.checksum import Checksum
-from dlmachine.core.manifest.comparison import LockDifference
+from dlmachine.core.manifest.comparison import LockDifference, find_extra
 from dlmachine.core.spec.destination import Auto
 from dlmachine.core.spec.options import unknown_name
+from dlmachine.core.spec.reuse import Freshness
 from dlmachine.errors import error_for
 from dlmachine.locks.lockfile import FROZEN_VARIABLE, Locking, frozen_by_environment, write_locking
+from dlmachine.locks.stored import download_stored, use_stored
 from dlmachine.manifest import Item
-from dlmachine.paths import DestInput
+from dlmachine.paths import DestInput, path_text
 
 
 @frozen
@@ -25,13 +28,14 @@ class LockReport:
     """What `lock` or `sync` has done.
 
     `path` is the lockfile, `difference` how it differed from the manifest before, `results` the
-    downloads, and `is_written` whether the lockfile was written.
+    downloads, `is_written` whether the lockfile was written, and `removed` the removed files.
     """
 
     path: str
     difference: LockDifference
     results: Results[Item]
     is_written: bool = False
+    removed: tuple[str, ...] = ()
 
     def raise_for_failures(self) -> None:
         """Raises: ExceptionGroup with a DownloadError for each failed download, if any failed."""
@@ -68,9 +72,9 @@ def lock_manifest(
     wanted = [
         replace(item, policy=replace(item.policy, check_freshness=True))
         if name in upgraded
-        else item
+        else use_stored(item)
         for name, item in locking.items.items()
-        if name in upgraded or locking.pinned(name) is None
+        if name in upgraded or name not in locking.pinned
     ]
     has_place = dest is not None or manager.config.policy.dest != Auto()
     if has_place or manager.config.path is not None or manager.config.pkg is not None:
@@ -96,13 +100,15 @@ def sync_manifest(
     *,
     locked: bool = False,
     frozen: bool = False,
+    exact: bool = False,
     workers: int = 8,
 ) -> LockReport:
     """Download the entries of a manifest; those in the lockfile must have its bytes.
 
     The lockfile is updated, unless it is `frozen` or one of the new entries fails. `locked` refuses
     one that does not agree with the manifest. A frozen lockfile has the last word: entries that it
-    lacks fail, and those that have changed must have its bytes.
+    lacks fail, and those that have changed must have its bytes. `exact` removes the recorded files
+    below the folder that are not those of an entry, if no download failed.
 
     Raises: RequestError for a lockfile that does not exist or, if `locked`, does not agree.
     """
@@ -113,7 +119,7 @@ def sync_manifest(
     targets = [_pinned(item, locking, frozen=frozen) for item in locking.items.values()]
 
     def start(inputs: Iterable[Item]) -> Iterator[BatchItem[Item]]:
-        for done in manager.download_many(inputs, dest, workers):
+        for done in download_stored(manager, tuple(inputs), dest, workers):
             yield _explained(done, locking)
 
     results = Results(start(targets), start, manager.secret_names)
@@ -125,7 +131,21 @@ def sync_manifest(
         difference=locking.difference,
         results=results,
         is_written=not frozen and is_complete and write_locking(locking, new),
+        removed=_remove_extra(dest, results) if exact and not results.failed else (),
     )
+
+
+def _remove_extra(dest: DestInput, results: Results[Item]) -> tuple[str, ...]:
+    from dlmachine_adapters.folder_index.recorded import list_recorded, remove_recorded
+
+    folder = path_text(dest)
+    if not isinstance(folder, str):
+        problem = 'needs a folder, from which it removes files'
+        raise error_for(InvalidInput(where='exact', problem=problem, advice='Pass dest='))
+    wanted = [os.path.realpath(str(done.path)) for done in results.ok]
+    found = {os.path.realpath(path): path for path in list_recorded(folder)}
+    extra = (found[path] for path in find_extra(found, wanted))
+    return tuple(path for path in extra if remove_recorded(path))
 
 
 def _upgraded(locking: Locking, upgrade: bool | Iterable[str]) -> frozenset[str]:
@@ -142,19 +162,27 @@ def _upgraded(locking: Locking, upgrade: bool | Iterable[str]) -> frozenset[str]
 
 
 def _pinned(item: Item, locking: Locking, *, frozen: bool) -> Item:
-    file = locking.lock.by_name.get(item.name) if frozen else locking.pinned(item.name)
+    file = (locking.locked if frozen else locking.pinned).get(item.name)
     if file is not None:
         checksum = Checksum('sha256', file.sha256)
-        return replace(item, policy=replace(item.policy, checksum=checksum, checksum_file=None))
+        # Its bytes are known, so no server can know better.
+        policy = replace(
+            item.policy,
+            checksum=checksum,
+            checksum_file=None,
+            freshness=Freshness.STORED,
+            check_freshness=False,
+        )
+        return replace(item, policy=policy)
     if not frozen:
-        return item
+        return use_stored(item)
     fault = LockOutdated(path=locking.path, problem=f'it has no entry {item.name!r}', url=item.url)
     return replace(item, descriptor=None, fault=fault)
 
 
 def _explained(done: BatchItem[Item], locking: Locking) -> BatchItem[Item]:
     fault: Fault | None = done.fault
-    file = locking.lock.by_name.get(done.input.name)
+    file = locking.locked.get(done.input.name)
     if isinstance(done, BatchSuccess) or not isinstance(fault, DigestMismatch) or file is None:
         return done
     if fault.expected != file.sha256:

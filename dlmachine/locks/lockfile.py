@@ -38,7 +38,10 @@ class Locking:
     items: Mapping[str, Item]
     path: str
     found: str | None
-    lock: Lock
+    #: What the lockfile has, by the names of the entries.
+    locked: Mapping[str, LockedFile]
+    #: The same without entries that have changed since.
+    pinned: Mapping[str, LockedFile]
     difference: LockDifference
 
     def check(self) -> None:
@@ -48,10 +51,6 @@ class Locking:
         if not self.difference.is_empty:
             problem = f'{printable(self.manifest)} has changed since: {self.difference}'
             raise error_for(LockOutdated(path=self.path, problem=problem))
-
-    def pinned(self, name: str) -> LockedFile | None:
-        """The locked bytes of an entry that has not changed since; else None."""
-        return None if name in self.difference.unlocked else self.lock.by_name.get(name)
 
 
 def read_locking(
@@ -83,13 +82,17 @@ def read_locking(
     found = unwrap(read_text_file(path)) if os.path.lexists(path) else None
     lock = Lock() if found is None else unwrap(parse_lock(found, printable(path)))
     digests = {one: _digest(item) for one, item in by_name.items()}
+    difference = compare_lock(digests, lock)
+    unlocked = difference.unlocked
+    locked = {file.name: file for file in lock.files}
     return Locking(
         manifest=name,
         items=by_name,
         path=path,
         found=found,
-        lock=lock,
-        difference=compare_lock(digests, lock),
+        locked=locked,
+        pinned={one: file for one, file in locked.items() if one not in unlocked},
+        difference=difference,
     )
 
 
@@ -101,7 +104,7 @@ def write_locking(locking: Locking, downloads: Iterable[BatchSuccess[Item]]) -> 
     from dlmachine_adapters.files.atomic import replace_text
     from dlmachine_adapters.files.os_errors import storage_fault
 
-    files = {name: file for name in locking.items if (file := locking.pinned(name)) is not None}
+    files = {name: file for name, file in locking.pinned.items() if name in locking.items}
     for done in downloads:
         files[done.input.name] = _locked(done)
     text = write_lock(make_lock(files.values()))

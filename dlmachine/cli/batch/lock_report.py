@@ -44,6 +44,8 @@ def show_report(
     if summary.faults or not given['quiet']:
         for line in summary.lines() if report.results else ():
             click.echo(line, err=True)
+        for path in report.removed:
+            click.echo(printable(f'removed {path}'), err=True)
         click.echo(printable(_about_lock(report)), err=True)
     if summary.faults:
         sys.exit(_exit_code(summary.faults, len(report.results)))

@@ -23,9 +23,9 @@ class LockDifference:
         return not (self.added or self.changed or self.removed)
 
     @property
-    def unlocked(self) -> tuple[str, ...]:
+    def unlocked(self) -> frozenset[str]:
         """The entries whose bytes the lockfile does not tell."""
-        return (*self.added, *self.changed)
+        return frozenset((*self.added, *self.changed))
 
     def __str__(self) -> str:
         """For people, in one line.
@@ -56,6 +56,16 @@ def compare_lock(digests: Mapping[str, str], lock: Lock) -> LockDifference:
         ),
         removed=tuple(name for name in locked if name not in digests),
     )
+
+
+def find_extra(recorded: Iterable[str], wanted: Iterable[str]) -> tuple[str, ...]:
+    """The recorded paths that no entry has; where case may not count, a path stays.
+
+    >>> find_extra(['/d/a', '/d/B'], ['/d/b'])
+    ('/d/a',)
+    """
+    kept = {path.casefold() for path in wanted}
+    return tuple(path for path in recorded if path.casefold() not in kept)
 
 
 def find_repeated(names: Iterable[str]) -> str | None:

@@ -4,7 +4,7 @@ Pure. It has no times and no URLs of redirects, so that locking twice gives the 
 secrets. The manifest says how to download a file; the lockfile says which file it is.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import fields
 from tomllib import TOMLDecodeError, loads
 from typing import Any, Final
@@ -44,11 +44,6 @@ class Lock:
     """The locked files, sorted by name."""
 
     files: tuple[LockedFile, ...] = ()
-
-    @property
-    def by_name(self) -> Mapping[str, LockedFile]:
-        """Each file by the name of its entry."""
-        return {file.name: file for file in self.files}
 
 
 def make_lock(files: Iterable[LockedFile]) -> Lock:
