@@ -22,7 +22,7 @@ from dlmachine.core.decision.verdict import Reason, Verdict
 from dlmachine.core.faults import Cancelled, Fault, InvalidInput
 from dlmachine.core.frozen import frozen
 from dlmachine.core.plan.plan import Plan, plan
-from dlmachine.core.probe.result import ProbeResult, ProbeStatus
+from dlmachine.core.probe.result import KnownVersion, ProbeResult, ProbeStatus
 from dlmachine.core.protocol.ports import World
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import AtPath
@@ -133,18 +133,20 @@ def audit(
     policy: Policy | None = None,
     *,
     probe: bool = False,
+    known: Mapping[str, KnownVersion] | None = None,
 ) -> Iterator[AuditRow]:
     """Yield one row for each item, in order, as it is requested; only reads.
 
     The policy applies to URLs and descriptors; entries of a manifest have their own options. With
-    `probe`, the server of each item is asked about the file, for a few items at a time.
+    `probe`, the server of each item is asked about the file, for a few items at a time. The answer
+    is compared with the `known` version under the item's name, or else with the stored copy.
 
     Raises: RequestError if `items` is not a list or another iterable of several.
     """
     check_items(items)
     parsed = (_as_item(item, policy or Policy()) for item in items)
     if probe:
-        return _probe_items(parsed, world)
+        return _probe_items(parsed, world, known or {})
     return (_audit_item(item, world) for item in parsed)
 
 
@@ -181,13 +183,15 @@ def summarize(rows: Iterable[AuditRow]) -> AuditSummary:
     return AuditSummary(counts=counts, stored_bytes=stored_bytes)
 
 
-def _probe_items(items: Iterable[Item], world: World) -> Iterator[AuditRow]:
+def _probe_items(
+    items: Iterable[Item], world: World, known: Mapping[str, KnownVersion]
+) -> Iterator[AuditRow]:
     from concurrent.futures import Future, ThreadPoolExecutor
 
     pool, running = ThreadPoolExecutor(_PROBES), deque[Future[AuditRow]]()
     try:
         for item in items:
-            running.append(pool.submit(_audit_item, item, world, is_probed=True))
+            running.append(pool.submit(_audit_item, item, world, known))
             if len(running) == 2 * _PROBES:
                 yield running.popleft().result()
         while running:
@@ -197,7 +201,9 @@ def _probe_items(items: Iterable[Item], world: World) -> Iterator[AuditRow]:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _audit_item(item: Item, world: World, *, is_probed: bool = False) -> AuditRow:
+def _audit_item(
+    item: Item, world: World, probed: Mapping[str, KnownVersion] | None = None
+) -> AuditRow:
     if item.descriptor is None:
         fault = item.fault or InvalidInput(where=item.name, problem='has no descriptor')
         return _failing(item, item.url, fault)
@@ -208,15 +214,19 @@ def _audit_item(item: Item, world: World, *, is_probed: bool = False) -> AuditRo
         row = _planned_row(item, url, planned.unwrap())
     else:
         row = _failing(item, url, planned.failure())
-    return replace(row, probe=_probe(item, snapshot, world)) if is_probed else row
+    if probed is None:
+        return row
+    return replace(row, probe=_probe(item, snapshot, world, probed.get(item.name)))
 
 
-def _probe(item: Item, snapshot: Snapshot, world: World) -> ProbeResult | None:
+def _probe(
+    item: Item, snapshot: Snapshot, world: World, known: KnownVersion | None
+) -> ProbeResult | None:
     from dlmachine.execution.probing import probe
 
     if item.descriptor is None:
         return None
-    probed = probe(item.descriptor, item.policy, snapshot, world)
+    probed = probe(item.descriptor, item.policy, snapshot, world, known)
     if is_successful(probed):
         return probed.unwrap()
     fault = probed.failure()

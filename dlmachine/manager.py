@@ -105,8 +105,10 @@ class DownloadManager(ManyDownloads):
         descriptor, policy = self.prepare(url, dest, **options)
         return unwrap(plan(descriptor, policy, self._world.observe(descriptor, policy)))
 
-    def probe(self, url: Target, **options: 'Unpack[DownloadOptions]') -> 'ProbeResult':
-        """Ask the server whether the file is still there, and is the one in the cache.
+    def probe(
+        self, url: Target, dest: DestInput = None, **options: 'Unpack[DownloadOptions]'
+    ) -> 'ProbeResult':
+        """Ask the server whether the file is still there, and is the one in the cache or at `dest`.
 
         One HEAD, or a GET of the first byte where HEAD fails; nothing is written. Rate limits,
         retries and redirects are those of a download. A server that refuses, lacks or does not
@@ -117,7 +119,7 @@ class DownloadManager(ManyDownloads):
         """
         from dlmachine.execution.probing import probe
 
-        descriptor, policy = self.prepare(url, None, **options)
+        descriptor, policy = self.prepare(url, dest, **options)
         world = self._world
         with world.stop.tracked():
             snapshot = world.observe(descriptor, policy)

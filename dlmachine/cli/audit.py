@@ -101,7 +101,11 @@ def _audit(manager: 'DownloadManager', path: str, given: dict[str, Any]) -> 'Ite
     pairs = prepared(items, destination(given, manager), manager, {})
     with manager.adapters() as world:
         found = (item_of(one, ready, {}, manager.config) for one, ready in pairs)
-        return audit(found, world, probe=given['probe'])
+        if not given['probe']:
+            return audit(found, world)
+        from dlmachine.locks.lockfile import locked_versions
+
+        return audit(found, world, probe=True, known=locked_versions(path, items))
 
 
 def _line(row: 'AuditRow') -> str:

@@ -20,6 +20,7 @@ from dlmachine.core.frozen import frozen
 from dlmachine.core.manifest.comparison import LockDifference, compare_lock, find_repeated
 from dlmachine.core.manifest.entry_digest import entry_digest
 from dlmachine.core.manifest.lock import Lock, LockedFile, make_lock, parse_lock, write_lock
+from dlmachine.core.probe.result import KnownVersion
 from dlmachine.core.spec.option_parsers import read_bool
 from dlmachine.documents.reader import read_text_file
 from dlmachine.errors import error_for, unwrap
@@ -94,6 +95,25 @@ def read_locking(
         pinned={one: file for one, file in locked.items() if one not in unlocked},
         difference=difference,
     )
+
+
+def locked_versions(manifest: str, items: Iterable[Item]) -> dict[str, KnownVersion]:
+    """The locked version of each entry that has not changed since; none without a lockfile.
+
+    Raises: RequestError for a damaged lockfile.
+    """
+    path = f'{expand(manifest)}.lock'
+    if not os.path.lexists(path):
+        return {}
+    lock = unwrap(parse_lock(unwrap(read_text_file(path)), printable(path)))
+    files = {file.name: file for file in lock.files}
+    return {
+        item.name: KnownVersion(
+            etag=file.etag, last_modified=file.last_modified, size_bytes=file.size
+        )
+        for item in items
+        if (file := files.get(item.name)) is not None and file.entry == _digest(item)
+    }
 
 
 def write_locking(locking: Locking, downloads: Iterable[BatchSuccess[Item]]) -> bool:

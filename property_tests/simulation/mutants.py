@@ -203,9 +203,7 @@ def _mixing_addresses() -> Iterator[None]:
     """The rest of a mirror's part is requested from another URL, and accepted."""
     with (
         patch.object(read_response, 'source_digest', lambda url: ''),
-        patch('dlmachine.core.decision.decide.url_digest', lambda url: ''),
-        patch('dlmachine.core.transfer.next_exchange.url_digest', lambda url: ''),
-        patch('dlmachine.core.machine.exchange.url_digest', lambda url: ''),
+        patch('dlmachine.core.decision.verdict.url_digest', lambda url: ''),
     ):
         yield
 

@@ -67,3 +67,22 @@ def test_offline_nothing_is_asked(urls: Path, server: Server) -> None:
     done = CliRunner().invoke(group, ['audit', str(urls), '--cache', 'c', '--probe', '--offline'])
     assert (done.exit_code, '[skipped: offline is set' in done.stdout) == (0, True)
     assert len(server.asked) == before
+
+
+def test_a_lockfile_is_what_it_is_compared_with(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a machine that has no copy; an entry that has changed since is not compared."""
+    monkeypatch.chdir(tmp_path)
+    url = server.on('/t', FOUND)
+    Path('m.toml').write_text(f'[[download]]\nname = "t"\nurl = "{url}"\n')
+    assert CliRunner().invoke(group, ['lock', 'm.toml', '--cache', 'c']).exit_code == 0
+    words = ['audit', 'm.toml', '--probe', '--cache', 'other']
+    assert '[alive: ' in CliRunner().invoke(group, words).stdout
+    server.on('/t', resource(BODY * 2, etag='"v2"'))
+    done = CliRunner().invoke(group, words)
+    assert '[changed: the ETag is "v2"; that of the known version is "v1"]' in done.stdout
+    Path('m.toml').write_text(f'[[download]]\nname = "t"\nurl = "{url}?v=2"\n')
+    assert '[alive: ' in CliRunner().invoke(group, words).stdout
+    Path('m.toml.lock').write_text('nonsense')
+    assert CliRunner().invoke(group, words).exit_code == 2

@@ -10,7 +10,7 @@ from dlmachine.errors import RequestError
 from dlmachine.manager import DownloadManager
 from dlmachine.manifest import read_manifest
 from tests.fixtures import MakeManager
-from tests.servers.behaviours import resource
+from tests.servers.behaviours import in_turn, raw, resource
 from tests.servers.http import Server
 
 BODY = b'a,b\n1,2\n'
@@ -99,3 +99,20 @@ def test_all_headers_or_parameters_cannot_be_named(make_manager: MakeManager) ->
             make_manager(**options)
         with pytest.raises(RequestError, match=f'{name} must not contain'):
             make_manager().download('http://h/', **options)
+
+
+def test_a_rotated_token_resumes_a_part(
+    make_manager: MakeManager, server: Server, tmp_path: Path
+) -> None:
+    """Of a URL that is the same but for what is ignored; of another it does not."""
+    body = bytes(range(256)) * 4096
+    head = f'HTTP/1.1 200 OK\r\nETag: "v1"\r\nAccept-Ranges: bytes\r\nContent-Length: {len(body)}\r\n\r\n'
+    broken = raw(head.encode(), body[:500_000], ends='close')
+    manager = make_manager(tmp_path / 'cache', retries=0)
+    for number, (option, is_resumed) in enumerate((('stamp', True), (None, False))):
+        url = server.on(f'/{number}', in_turn(broken, resource(body, etag='"v1"')))
+        with pytest.raises(dm.DownloadError):
+            manager.download(f'{url}?stamp=1', key_ignores_query=option)
+        path = manager.download(f'{url}?stamp=2', key_ignores_query=option)
+        assert Path(str(path)).read_bytes() == body
+        assert (server.asked[-1].get('Range') is not None) is is_resumed

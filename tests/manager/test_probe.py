@@ -173,3 +173,19 @@ def test_many_items_are_probed_a_few_at_a_time(manager: DownloadManager, server:
     rows = list(manager.audit(urls, probe=True))
     sizes = [row.probe.size_bytes for row in rows if row.probe is not None]
     assert sizes == [len(BODY) * number for number in range(1, 40)]
+
+
+def test_a_recorded_file_is_compared_too(
+    make_manager: MakeManager, server: Server, tmp_path: Path
+) -> None:
+    """At a path, and in a folder; an audit of a batch does the same."""
+    url = server.on('/t.csv', resource(BODY, etag='"v1"'))
+    manager, path = make_manager(), tmp_path / 'd' / 't.csv'
+    manager.download(url, path)
+    assert manager.probe(url, path).status is Status.ALIVE
+    server.on('/t.csv', resource(BODY, etag='"v2"'))
+    assert manager.probe(url, path).status is Status.CHANGED
+    assert manager.probe(url).status is Status.ALIVE
+    (row,) = manager.audit([url], f'{path.parent}/', probe=True)
+    assert row.probe is not None
+    assert row.probe.status is Status.CHANGED

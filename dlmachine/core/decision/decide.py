@@ -4,6 +4,8 @@ Pure. `decide` applies its rules in order to Descriptor, Policy and Snapshot, th
 entry of the cache and for a recorded file at a path. A refusal is a `Failure` with the Fault.
 """
 
+from dataclasses import replace
+
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
@@ -13,7 +15,6 @@ from dlmachine.core.cache.key import shown_url
 from dlmachine.core.decision.backends import choose_backend
 from dlmachine.core.decision.existing import decide_existing
 from dlmachine.core.decision.locate import locate
-from dlmachine.core.decision.part_location import url_digest
 from dlmachine.core.decision.snapshot import PartSeen, Snapshot
 from dlmachine.core.decision.verdict import Address, Decision, Reason, Verdict
 from dlmachine.core.faults import DestinationUnusable, Fault, OfflineMiss, WindowUnsatisfiable
@@ -187,10 +188,12 @@ def _network(
     usable = tuple(one.unwrap() for one in found if is_successful(one))
     if not usable:
         return Failure(found[0].failure())
+    if descriptor.key_ignores_query:
+        usable = tuple(replace(one, ignored=descriptor.key_ignores_query) for one in usable)
     part = _find_part(descriptor, policy, snapshot, usable)
     if part is not None and verdict is not Verdict.FETCH and _is_of_copy(part, entry):
         part = None
-    if part is not None and part.url_digest == url_digest(usable[0].url):
+    if part is not None and part.url_digest == usable[0].digest:
         # The part is of another version than the stored copy, so the response to the range
         # request also shows whether that copy is current. A mirror's part is resumed when the
         # mirror is requested.
@@ -224,7 +227,7 @@ def _find_part(
         return None
     if parse_validator(part.validator) is None:
         return None
-    is_of_one = part.url_digest in {url_digest(address.url) for address in addresses}
+    is_of_one = part.url_digest in {address.digest for address in addresses}
     least = max(part.size_bytes + 1, part.whole_bytes or 0)
     return part if is_of_one and (limit is None or least <= limit) else None
 

@@ -6,11 +6,13 @@ Pure.
 from enum import Enum
 
 from dlmachine.core.cache.entries import CacheEntry
+from dlmachine.core.decision.part_location import url_digest
 from dlmachine.core.decision.snapshot import PartSeen
 from dlmachine.core.frozen import frozen
 from dlmachine.core.secrets.redact import redact_url
 from dlmachine.core.secrets.secret_names import SecretNames
 from dlmachine.core.spec.destination import Destination
+from dlmachine.core.spec.key_names import without_parameters
 
 
 class Verdict(Enum):
@@ -49,11 +51,20 @@ class Reason(Enum):
 
 @frozen
 class Address:
-    """One URL to request, and the backend for its scheme."""
+    """One URL to request, and the backend for its scheme.
+
+    `ignored` are the query parameters that count neither in the cache key nor for a part.
+    """
 
     url: str
     backend: str
     secret_names: SecretNames = ()
+    ignored: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """The digest of the URL in the note of a part."""
+        return url_digest(without_parameters(self.url, self.ignored))
 
     def __repr__(self) -> str:
         """Show the URL with secrets masked, and the backend."""

@@ -11,7 +11,6 @@ from typing import Final, assert_never
 from returns.pipeline import is_successful
 
 from dlmachine.core.access.cookie_field import receive_cookies, secrets_set_by
-from dlmachine.core.decision.part_location import url_digest
 from dlmachine.core.faults import BodyTooLarge, Fault
 from dlmachine.core.http.byte_ranges import behind, merged
 from dlmachine.core.http.response import Received, ResponseHead
@@ -98,7 +97,7 @@ def _first_attempts(job: Job, size_bytes: int) -> Attempts:
     part, offset = job.decision.part, size_bytes - 1
     if part is None or offset <= 0:
         return Attempts()
-    digests = [url_digest(address.url) for address in job.decision.addresses]
+    digests = [address.digest for address in job.decision.addresses]
     position, whole = digests.index(part.url_digest), part.whole_bytes
     if whole is None or not may_split(job, position):
         adopted = Attempts(

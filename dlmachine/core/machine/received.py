@@ -6,7 +6,6 @@ Pure. The body may come from one response or from several segments.
 from dataclasses import replace
 from datetime import datetime
 
-from dlmachine.core.decision.part_location import url_digest
 from dlmachine.core.faults import ContentRefused, Fault
 from dlmachine.core.http.response import Received
 from dlmachine.core.machine.attempts import after_failure, start_over
@@ -99,4 +98,4 @@ def _began_earlier(job: Job, attempts: Attempts) -> bool:
     part = job.decision.part
     if part is None or any(position == attempts.position for position, _ in attempts.refused):
         return False
-    return part.url_digest == url_digest(attempts.address(job.decision).url)
+    return part.url_digest == attempts.address(job.decision).digest

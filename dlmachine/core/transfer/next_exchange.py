@@ -7,7 +7,6 @@ from returns.result import Result
 
 from dlmachine.core.access.cookie_field import with_cookies
 from dlmachine.core.cache.freshness import Condition, build_condition
-from dlmachine.core.decision.part_location import url_digest
 from dlmachine.core.decision.verdict import Verdict
 from dlmachine.core.faults import Fault
 from dlmachine.core.http.body import NoBody
@@ -59,7 +58,7 @@ def send(job: Job, attempts: Attempts, request: Request) -> Step:
             requested_name=name_content(
                 Headers(), job.descriptor.redactor.url(attempts.address(job.decision).url)
             ),
-            url_digest=url_digest(attempts.address(job.decision).url),
+            url_digest=attempts.address(job.decision).digest,
             representation=Representation() if attempts.is_unranged else attempts.representation,
             cached_source=_cached_source(job) if condition.etag or condition.last_modified else '',
             max_bytes=policy.max_bytes,

@@ -153,6 +153,21 @@ def test_a_head_has_no_body(transport: Transport, server: Server, status: int) -
     assert server.connections == 1
 
 
+@pytest.mark.parametrize(
+    'fields', [b'Transfer-Encoding: chunked', b'Content-Encoding: gzip', b'X: 1'], ids=str
+)
+def test_a_head_without_a_length_has_no_body_either(
+    transport: Transport, server: Server, fields: bytes
+) -> None:
+    """No byte is waited for."""
+    url = server.on('/data', behaviours.raw(_OK + fields + b'\r\n\r\n', ends='keep'))
+    effect = exchange_for(url, expect=Expectation(is_probe=True))
+    asked = replace(effect, request=replace(effect.request, method='HEAD'))
+    for _ in range(2):
+        event = answered(transport.exchange(asked, MemoryPart(), None))
+        assert (event.head.status, event.received) == (200, None)
+
+
 def test_a_probe_by_get_leaves_the_body(transport: Transport, server: Server) -> None:
     """Of a server that ignores ranges, too."""
     url = server.on('/data', behaviours.resource(b'x' * 50_000_000, ranges=False))

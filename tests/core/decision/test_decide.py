@@ -219,3 +219,13 @@ def test_what_was_stored_since_the_beginning_will_do(
 def test_auto_is_the_default() -> None:
     """The default destination of a Policy is `Auto`."""
     assert Policy().dest == Auto()
+
+
+def test_a_part_belongs_to_its_url_without_what_is_ignored() -> None:
+    """A signed URL with another date; without the option it is another URL."""
+    old, new = f'{URL}?X-Amz-Date=1', f'{URL}?X-Amz-Date=2'
+    for names, verdict in ((['X-Amz-*'], Verdict.RESUME), ([], Verdict.FETCH)):
+        target = a_descriptor(new, key_ignores_query=names)
+        made = Address(url=old, backend='requests', ignored=target.key_ignores_query)
+        seen = a_snapshot(target, part=a_part(url_digest=made.digest))
+        assert decide(target, a_policy(), seen).unwrap().verdict is verdict

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from dlmachine.core.decision.snapshot import FileSeen
 from dlmachine.core.faults import (
     AnswerUnusable,
     Cancelled,
@@ -269,6 +270,18 @@ def test_the_stored_copy_is_what_it_is_compared_with() -> None:
     locked = KnownVersion(etag='"v2"')
     run = Probing(snapshot=a_snapshot(cache=cache), known=locked).answer(200, fields)
     assert run.result.status is ProbeStatus.ALIVE
+
+
+def test_a_recorded_file_is_what_it_is_compared_with() -> None:
+    """If the destination is a path; a file that is not recorded says nothing."""
+    stored = a_cache(an_entry(record=a_record(etag='"v1"')))
+    recorded = FileSeen(folder='/d', name='t', entry=an_entry(record=a_record(etag='"v2"')))
+    for file, found in (
+        (recorded, ProbeStatus.ALIVE),
+        (FileSeen(folder='/d', name='t'), ProbeStatus.CHANGED),
+    ):
+        run = Probing(snapshot=a_snapshot(cache=stored, file=file)).answer(200, {'ETag': '"v2"'})
+        assert run.result.status is found
 
 
 @pytest.mark.parametrize(
