@@ -34,6 +34,8 @@ from dlmachine_adapters.files.os_errors import storage_fault, too_large_a_list
 from dlmachine_adapters.files.quarantine import move_to_quarantine
 
 if TYPE_CHECKING:
+    from dlmachine_adapters.parts.copies import LinkStorage
+    from dlmachine_adapters.parts.file_store import FileStorage
     from dlmachine_adapters.parts.part import PartialFile
 
 #: Files are read in pieces of this size.
@@ -125,6 +127,8 @@ class LocalFiles:
             return PartialFile(MemoryStorage(), self._clock)
         folder = Path(effect.beside)
         try:
+            if effect.source:
+                return PartialFile(_storage_of_copy(effect), self._clock)
             if effect.adopt is not None:
                 adopted = adopt_part(folder, effect.stem, effect.adopt)
                 if adopted is not None:
@@ -143,6 +147,14 @@ class LocalFiles:
             fault = storage_fault(error, 'remove', effect.path)
             return EffectFailed(at=self._clock.now(), fault=fault)
         return Unpublished(at=self._clock.now())
+
+
+def _storage_of_copy(effect: OpenPart) -> 'FileStorage | LinkStorage':
+    from dlmachine_adapters.parts.copies import LinkStorage, copy_into_part
+
+    if effect.link is not None:
+        return LinkStorage(effect.source, effect.link)
+    return copy_into_part(effect)
 
 
 def _find_digest(path: str, checksum: Checksum | None, seen: os.stat_result) -> str | None:

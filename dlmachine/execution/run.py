@@ -10,12 +10,10 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from io import BytesIO
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from returns.io import IOFailure, IOResult, IOSuccess
-from returns.pipeline import is_successful
 from returns.result import Result
-from returns.unsafe import unsafe_perform_io
 
 from dlmachine.core.cache.updates import FileRecord, MetadataUpdate
 from dlmachine.core.decision.snapshot import Snapshot
@@ -28,6 +26,7 @@ from dlmachine.core.protocol.effects import (
     Effect,
     Exchange,
     ExchangeSegments,
+    FillCache,
     KeepChanged,
     Observe,
     OpenPart,
@@ -42,7 +41,6 @@ from dlmachine.core.protocol.effects import (
     Wait,
 )
 from dlmachine.core.protocol.events import (
-    ChecksumsRead,
     EffectFailed,
     Event,
     Interrupted,
@@ -62,14 +60,12 @@ from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
 from dlmachine.execution.exchanging import check_time, exchange, exchange_segments
 from dlmachine.execution.log import log_decision, log_download, log_failure, log_step
+from dlmachine.execution.nested import fill_cache, read_checksums
 from dlmachine.execution.validating import find_objection
 from dlmachine.execution.waiting import wait
 
 if TYPE_CHECKING:
     from dlmachine.core.plan.plan import Plan
-
-#: The shortest time limit: a limit must be positive.
-_A_MOMENT: Final = timedelta(milliseconds=1)
 
 
 def execute(plan: 'Plan', world: World) -> IOResult[Outcome, Fault]:
@@ -171,6 +167,8 @@ class Run:
             case Observe():
                 seen = world.observe(self._descriptor, self._policy)
                 return Observed(at=world.clock.now(), snapshot=seen)
+            case FillCache(policy=policy):
+                return fill_cache(run, self._descriptor, policy, world)
             case OpenPart():
                 return self._open(effect)
             case Exchange():
@@ -180,7 +178,7 @@ class Run:
             case Reassemble():
                 return self._reassemble(effect)
             case ReadChecksums():
-                return self._read_checksums(effect)
+                return read_checksums(run, effect, self._policy, world, self._left)
             case Validate():
                 return self._validate()
             case Wait():
@@ -240,24 +238,6 @@ class Run:
         # Earlier steps have used some of the total time.
         timeout, elapsed = self._policy.timeout, self._world.clock.now() - self.began_at
         return most if timeout is None else min(most, max(timeout - elapsed, timedelta(0)))
-
-    def _read_checksums(self, effect: ReadChecksums) -> ChecksumsRead | EffectFailed:
-        world, target = self._world, effect.target
-        if target is None:
-            return world.files.read_checksums(effect)
-        from dlmachine.core.integrity.checksum_file import read_list
-        from dlmachine.core.machine.checksum_file import list_policy
-
-        # A checksum file is downloaded like any other file.
-        policy = list_policy(self._policy, effect.max_bytes)
-        if policy.timeout is not None:
-            policy = replace(policy, timeout=max(self._left(policy.timeout), _A_MOMENT))
-        done = run(target, policy, world.observe(target, policy), world)
-        if not is_successful(done):
-            return EffectFailed(at=world.clock.now(), fault=unsafe_perform_io(done.failure()))
-        buffer = unsafe_perform_io(done.unwrap()).buffer
-        text = b'' if buffer is None else buffer.read()
-        return ChecksumsRead(at=world.clock.now(), text=read_list(text))
 
     def _validate(self) -> Validated | EffectFailed:
         part, validate = self._part, self._policy.validate

@@ -11,7 +11,7 @@ from dlmachine.core.http.headers import HeadersLike
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
 from dlmachine.core.spec.policy import Validator
 from dlmachine.core.spec.rate_limit import Rate
-from dlmachine.core.spec.reuse import CheckMethod, Freshness, IfExists
+from dlmachine.core.spec.reuse import CheckMethod, FileTime, Freshness, IfExists, Link
 from dlmachine.paths import DestInput, PathInput
 
 #: A check method, by its name.
@@ -19,6 +19,10 @@ CheckMethodName: TypeAlias = Literal['auto', 'etag', 'modified', 'size', 'hash']
 
 #: A freshness, by its name.
 FreshnessName: TypeAlias = Literal['stored', 'always']
+#: The kind of a link, by its name.
+LinkName: TypeAlias = Literal['hard', 'symbolic']
+#: The modification time of a file, by its name.
+FileTimeName: TypeAlias = Literal['server']
 #: What happens to an existing file, by its name.
 IfExistsName: TypeAlias = Literal['replace', 'refuse', 'keep']
 
@@ -47,6 +51,9 @@ class DescriptorOptions(TypedDict, total=False):
 class _PolicyOptions(TypedDict, total=False):
     freshness: Freshness | FreshnessName | None
     if_exists: IfExists | IfExistsName | None
+    via_cache: bool
+    link: Link | LinkName | None
+    mtime: FileTime | FileTimeName | None
     check_freshness: bool
     check_method: CheckMethod | CheckMethodName
     force_download: bool

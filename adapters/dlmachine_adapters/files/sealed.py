@@ -44,6 +44,15 @@ def seal(handle: int) -> Seal:
     return seal_of(os.fstat(handle))
 
 
+def with_time(handle: int, sealed: Seal, mtime_ns: int | None) -> Seal:
+    """The seal after the file got a time, if there is one.  Raises: OSError if it was changed."""
+    if mtime_ns is None or not _SETS_TIME:
+        return sealed
+    check_sealed(os.fstat(handle), sealed)
+    os.utime(handle, ns=(mtime_ns, mtime_ns))
+    return seal_of(os.fstat(handle))
+
+
 def seal_of(seen: os.stat_result) -> Seal:
     """The seal of a file by its status."""
     return Seal(seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns)

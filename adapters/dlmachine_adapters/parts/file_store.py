@@ -25,7 +25,7 @@ from dlmachine_adapters.files.atomic import Source, move_over, move_to_new_name
 from dlmachine_adapters.files.io import CLOSES_FIRST, Syncing, free_bytes, read_pieces, write_all
 from dlmachine_adapters.files.own_folder import OwnFolder
 from dlmachine_adapters.files.published_notes import leave_note
-from dlmachine_adapters.files.sealed import Seal, seal
+from dlmachine_adapters.files.sealed import Seal, seal, with_time
 from dlmachine_adapters.files.working_folders import current_folder
 from dlmachine_adapters.parts.heartbeat import HEART
 from dlmachine_adapters.parts.sidecar import (
@@ -65,8 +65,7 @@ class FileStorage:
         self._part = part
         self._on_gone = on_gone
         self._file = os.fdopen(handle, 'r+b', buffering=0)  # Pieces are large.
-        # The destination is relative to the folder that is current now.
-        self._base = current_folder()
+        self._base = current_folder()  # The destination is relative to it.
         self._note = note
         self._synced_ranges = synced_ranges
         # For segments: the complete size, and the written spans.
@@ -173,7 +172,8 @@ class FileStorage:
         target = Path(self._base, effect.place.path)
         self._stop_heartbeat()
         self._sync_once()
-        source = self._source(self._seal or seal(self._file.fileno()))
+        sealed = self._seal or seal(self._file.fileno())
+        source = self._source(with_time(self._file.fileno(), sealed, effect.mtime_ns))
         leave_note(self._ours, target.name, self._identity[1], effect.note)
         (move_over if effect.replace else move_to_new_name)(source, target)
         self._final = str(target)

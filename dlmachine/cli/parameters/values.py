@@ -14,7 +14,7 @@ from returns.pipeline import is_successful
 from dlmachine.core.spec import option_parsers as parsers
 from dlmachine.core.spec.option_table import OPTIONS
 from dlmachine.core.spec.options import parse_policy
-from dlmachine.core.spec.reuse import CheckMethod, Freshness, IfExists
+from dlmachine.core.spec.reuse import CheckMethod, FileTime, Freshness, IfExists, Link
 
 #: By an option's parser: the name of its value in the help, and a note.
 _PARSED: Final[Mapping[Callable[..., object], tuple[str, str]]] = {
@@ -22,9 +22,11 @@ _PARSED: Final[Mapping[Callable[..., object], tuple[str, str]]] = {
     parsers.read_checksum_list: ('FILE|URL', ''),
     parsers.read_count: ('N', ''),
     parsers.read_count_or_none: ('N', 'or none'),
+    parsers.read_file_time: ('WHICH', 'server'),
     parsers.read_freshness: ('WHEN', 'stored or always'),
     parsers.read_if_exists: ('WHAT', 'replace, refuse or keep'),
     parsers.read_instant: ('DATE', 'ISO 8601, in UTC unless it says otherwise'),
+    parsers.read_link: ('KIND', 'hard or symbolic'),
     parsers.read_method: ('METHOD', ''),
     parsers.read_rate: ('N/s', ''),
     parsers.read_seconds: ('S', ''),
@@ -43,6 +45,8 @@ _PLAIN: Final = {
 #: Values that a shell completes; `file` and `dir` are completed by the shell itself.
 _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     'check_method': tuple(one.value for one in CheckMethod),
+    'link': tuple(one.value for one in Link),
+    'mtime': tuple(one.value for one in FileTime),
     'freshness': tuple(one.value for one in Freshness),
     'if_exists': tuple(one.value for one in IfExists),
     'max_per_host': ('none',),

@@ -17,7 +17,13 @@ from dlmachine.core.decision.existing import decide_existing
 from dlmachine.core.decision.locate import locate
 from dlmachine.core.decision.snapshot import PartSeen, Snapshot
 from dlmachine.core.decision.verdict import Address, Decision, Reason, Verdict
-from dlmachine.core.faults import DestinationUnusable, Fault, OfflineMiss, WindowUnsatisfiable
+from dlmachine.core.faults import (
+    DestinationUnusable,
+    Fault,
+    InvalidInput,
+    OfflineMiss,
+    WindowUnsatisfiable,
+)
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.validators import parse_validator
 from dlmachine.core.spec.descriptor import Descriptor
@@ -28,6 +34,7 @@ from dlmachine.core.spec.destination import (
     InCache,
     InFolder,
     InMemory,
+    ToPath,
     resolve_destination,
 )
 from dlmachine.core.spec.policy import Policy, find_policy_fault
@@ -65,6 +72,10 @@ def _decide(
         problem, advice = 'its folder does not exist', 'Create the folder, or pass create_dirs=True'
         path = getattr(policy.dest, 'path', '')
         return Failure(DestinationUnusable(path=path, problem=problem, advice=advice))
+    if cache is None and policy.fills_from_cache and isinstance(policy.dest, ToPath):
+        where = 'via_cache' if policy.link is None else 'link'
+        advice = 'Pass path= or pkg= to DownloadManager'
+        return Failure(InvalidInput(where=where, problem='needs a cache', advice=advice))
     folder = None if cache is None else cache.folder
     destination = resolve_destination(policy.dest, folder, snapshot.destination)
     return destination.bind(
@@ -241,6 +252,9 @@ def _find_refusal(question: _Question) -> Fault | None:
     policy, snapshot = question.policy, question.snapshot
     url = shown_url(question.descriptor)
     is_in_cache = isinstance(question.destination, InCache) and snapshot.cache is not None
+    is_at_path = isinstance(question.destination, (AtPath, InFolder))
+    if policy.fills_from_cache and is_at_path:
+        return None  # The run that fills the cache decides.
     if policy.offline:
         folder = snapshot.cache.folder if is_in_cache and snapshot.cache is not None else None
         path = question.destination.path if isinstance(question.destination, AtPath) else ''

@@ -13,6 +13,7 @@ from dlmachine.core.protocol.states import (
     Exchanging,
     FallingBack,
     Fetching,
+    FillingCache,
     KeepingChanged,
     KeepingExisting,
     Opening,
@@ -32,6 +33,10 @@ from dlmachine.core.protocol.states import (
 def advance_fetch(state: Fetching, event: Event) -> Step:  # noqa: C901, PLR0911, PLR0912 -- one line a state
     """The step that follows when the last effect ended with this event."""
     match state:
+        case FillingCache():
+            return publishing.on_filling_cache(state, event)
+        case Opening() if state.job.filled is not None:
+            return publishing.on_opening_copy(state, event)
         case Opening():
             return exchange.on_opening(state, event)
         case Exchanging():

@@ -4,6 +4,7 @@ Pure. A file is recorded once it has its name, so a crash leaves a file without 
 without its file. Until then a note beside the part describes it.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import PurePath
@@ -13,10 +14,14 @@ from dlmachine.core.cache.freshness import must_read
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.cache.updates import FileRecord
 from dlmachine.core.decision.existing import if_exists
-from dlmachine.core.protocol.effects import AcquireLock, CheckCopy, KeepChanged
+from dlmachine.core.decision.part_location import part_place, part_stem
+from dlmachine.core.http.validators import parse_http_date
+from dlmachine.core.protocol.effects import AcquireLock, CheckCopy, KeepChanged, OpenPart
+from dlmachine.core.protocol.events import CacheFilled
 from dlmachine.core.protocol.states import Job
-from dlmachine.core.spec.destination import AtPath, Destination, InFolder, InMemory
-from dlmachine.core.spec.reuse import IfExists
+from dlmachine.core.spec.destination import AtPath, Auto, Destination, InFolder, InMemory
+from dlmachine.core.spec.policy import Policy
+from dlmachine.core.spec.reuse import FileTime, Freshness, IfExists
 from dlmachine.core.transfer.provenance import adopt_record
 
 
@@ -37,6 +42,40 @@ def lock_of(key: str, destination: Destination, patience: timedelta) -> AcquireL
             return AcquireLock(key=key, patience=patience, folder=folder)
         case _:
             return AcquireLock(key=key, patience=patience)
+
+
+def cache_policy(policy: Policy) -> Policy:
+    """The policy of the run that fills the cache for a file at a path."""
+    is_checked = policy.checks_copies(is_at_path=True)
+    return replace(
+        policy,
+        dest=Auto(),
+        freshness=Freshness.ALWAYS if is_checked else Freshness.STORED,
+        check_freshness=False,
+        if_exists=None,
+        via_cache=False,
+        link=None,
+        mtime=None,
+    )
+
+
+def copy_of_cache(job: Job, filled: CacheFilled) -> OpenPart:
+    """The effect that opens a part with the bytes of an entry of the cache."""
+    dest = job.policy.dest
+    is_folder = isinstance(job.decision.destination, InFolder)
+    return OpenPart(
+        beside=part_place(dest, None, is_folder=is_folder),
+        stem=part_stem(job.key, dest),
+        source=filled.path,
+        sha256=filled.record.sha256,
+        link=job.policy.link,
+    )
+
+
+def time_of_server(policy: Policy, record: DownloadRecord) -> int | None:
+    """The modification time that a file gets from the server, in ns; None if it keeps its own."""
+    at = parse_http_date(record.last_modified) if policy.mtime is FileTime.SERVER else None
+    return None if at is None else round(at.timestamp()) * 1_000_000_000
 
 
 def next_version(job: Job) -> int:

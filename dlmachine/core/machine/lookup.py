@@ -17,7 +17,7 @@ from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.decision.verdict import Reason, Verdict
 from dlmachine.core.machine.finish import cached_outcome, confirmation, fail_unexpected, finish
 from dlmachine.core.machine.limits import MAX_MISSING
-from dlmachine.core.protocol.effects import AcquireLock, Observe, OpenPart
+from dlmachine.core.protocol.effects import AcquireLock, FillCache, Observe, OpenPart
 from dlmachine.core.protocol.events import (
     ChecksumsRead,
     CopyConfirmed,
@@ -31,6 +31,7 @@ from dlmachine.core.protocol.events import (
 from dlmachine.core.protocol.states import (
     CheckingCopy,
     Failed,
+    FillingCache,
     Job,
     Locking,
     Observing,
@@ -39,7 +40,7 @@ from dlmachine.core.protocol.states import (
     Step,
 )
 from dlmachine.core.spec.descriptor import Descriptor
-from dlmachine.core.spec.destination import InFolder
+from dlmachine.core.spec.destination import AtPath, InFolder
 from dlmachine.core.spec.policy import Policy
 
 
@@ -166,6 +167,12 @@ def _step_for_decision(job: Job) -> Step:
         if check.checksum is not None:
             # If the server confirms that the copy is current, its digest is still unverified.
             return Step(state=CheckingCopy(job=job, entry=decision.entry), effect=check)
+    is_file = isinstance(decision.destination, (AtPath, InFolder))
+    if is_file and job.policy.fills_from_cache:
+        from dlmachine.core.machine.files import cache_policy
+
+        effect = FillCache(key=job.key, policy=cache_policy(job.policy))
+        return Step(state=FillingCache(job=job), effect=effect)
     dest, cache = job.policy.dest, job.snapshot.cache
     is_folder = isinstance(decision.destination, InFolder)
     folder = part_place(dest, None if cache is None else cache.folder, is_folder=is_folder)

@@ -14,25 +14,36 @@ from dlmachine.core.decision.existing import if_exists, occupied
 from dlmachine.core.decision.verdict import Reason
 from dlmachine.core.faults import CacheUnusable
 from dlmachine.core.http.filename import extension
-from dlmachine.core.machine.files import file_record, may_replace, next_version, protection
+from dlmachine.core.machine.files import (
+    copy_of_cache,
+    file_record,
+    may_replace,
+    next_version,
+    protection,
+    time_of_server,
+)
 from dlmachine.core.machine.finish import fail_unexpected, finish
 from dlmachine.core.machine.limits import MAX_CONFLICTS
-from dlmachine.core.machine.recording import item_id_of_job, record_step
+from dlmachine.core.machine.recording import confirm_copy, item_id_of_job, record_step
 from dlmachine.core.protocol.effects import CheckCopy, Publish
 from dlmachine.core.protocol.events import (
+    CacheFilled,
     ChangedKept,
     CopyConfirmed,
     CopyMissing,
     EffectFailed,
     Event,
     NameTaken,
+    PartOpened,
     Published,
 )
 from dlmachine.core.protocol.outcome import Origin, Outcome
 from dlmachine.core.protocol.states import (
+    FillingCache,
     Job,
     KeepingChanged,
     KeepingExisting,
+    Opening,
     Publishing,
     Step,
 )
@@ -51,6 +62,34 @@ def publish(job: Job, record: DownloadRecord) -> Step:
     entries = () if job.snapshot.cache is None else job.snapshot.cache.entries
     version = max((entry.version for entry in entries if entry.is_own), default=0) + 1
     return _publish_as(job, record, version, 0)
+
+
+def on_filling_cache(state: FillingCache, event: Event) -> Step:
+    """The cache has the file: use the recorded one if it is the same, or else copy it."""
+    job = state.job
+    match event:
+        case CacheFilled(record=record):
+            entry = job.decision.entry
+            known = None if entry is None else entry.record
+            if entry is not None and known is not None and known.sha256 == record.sha256:
+                return confirm_copy(job, entry, event)
+            filled = replace(job, filled=event)
+            return Step(state=Opening(job=filled), effect=copy_of_cache(filled, event))
+        case EffectFailed(fault=fault):
+            return finish(job, fault)
+        case _:
+            return fail_unexpected(job, state, event)
+
+
+def on_opening_copy(state: Opening, event: Event) -> Step:
+    """The part has the bytes of the entry: publish it."""
+    match event:
+        case PartOpened() if state.job.filled is not None:
+            return publish(replace(state.job, holds_part=True), state.job.filled.record)
+        case EffectFailed(fault=fault):
+            return finish(state.job, fault)
+        case _:
+            return fail_unexpected(state.job, state, event)
 
 
 def on_keeping_changed(state: KeepingChanged, event: Event) -> Step:
@@ -112,7 +151,12 @@ def _publish_as(
         is_new = isinstance(job.decision.destination, InCache)
         return Step(state=state, effect=Publish(place=place, replace=not is_new))
     note = format_file_note(file_record(job, record, place.path, version))
-    effect = Publish(place=place, replace=replaces or may_replace(job, place.path), note=note)
+    effect = Publish(
+        place=place,
+        replace=replaces or may_replace(job, place.path),
+        note=note,
+        mtime_ns=time_of_server(job.policy, record),
+    )
     return Step(state=state, effect=effect)
 
 
@@ -152,14 +196,17 @@ def _on_published(state: Publishing, event: Published) -> Step:
     is_stored = isinstance(job.decision.destination, InCache)
     if path is not None:
         record = replace(record, mtime_ns=event.mtime_ns)
+    filled = job.filled
+    is_copy = filled is not None and not filled.is_new
     outcome = Outcome(
-        origin=Origin.NETWORK,
+        origin=Origin.CACHE if is_copy else Origin.NETWORK,
         reason=job.decision.reason.value,
         key=job.key,
         path=path,
         version=state.version if is_stored else None,
         record=record,
-        tries=record.tries,
+        tries=record.tries if filled is None else filled.tries,
+        is_validated=filled is not None and filled.is_validated,
     )
     if path is None:
         return finish(job, outcome)

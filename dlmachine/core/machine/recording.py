@@ -14,6 +14,7 @@ from dlmachine.core.machine.files import file_record
 from dlmachine.core.machine.finish import cached_outcome, finish
 from dlmachine.core.protocol.attempts import Attempts
 from dlmachine.core.protocol.effects import Record
+from dlmachine.core.protocol.events import CacheFilled
 from dlmachine.core.protocol.outcome import Outcome
 from dlmachine.core.protocol.states import (
     Job,
@@ -37,6 +38,24 @@ def confirm_version(
     )
     update = _same_version(job, entry, record)
     return record_step(job, update, replace(outcome, record=record), 'validated', published=None)
+
+
+def confirm_copy(job: Job, entry: CacheEntry, filled: CacheFilled) -> Step:
+    """The entry of the cache has the bytes of the recorded file, so that file is current."""
+    known = filled.record
+    record = replace(
+        entry.record or known,
+        validated_at=known.validated_at or filled.at,
+        etag=known.etag,
+        last_modified=known.last_modified,
+    )
+    outcome = replace(
+        cached_outcome(job, entry, 'the cache has the same bytes'),
+        is_validated=filled.is_validated,
+        record=record,
+        tries=filled.tries,
+    )
+    return record_step(job, _same_version(job, entry, record), outcome, 'validated', published=None)
 
 
 def repair_record(job: Job, entry: CacheEntry, outcome: Outcome) -> Step:

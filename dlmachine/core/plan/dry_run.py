@@ -10,6 +10,7 @@ from hashlib import new, sha256
 from typing import Final, assert_never
 
 from dlmachine.core.cache.freshness import choose_version
+from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.response import Received, ResponseHead
@@ -25,6 +26,7 @@ from dlmachine.core.protocol.effects import (
     Effect,
     Exchange,
     ExchangeSegments,
+    FillCache,
     KeepChanged,
     Observe,
     OpenPart,
@@ -39,6 +41,7 @@ from dlmachine.core.protocol.effects import (
     Wait,
 )
 from dlmachine.core.protocol.events import (
+    CacheFilled,
     ChangedKept,
     ChecksumsRead,
     CopyConfirmed,
@@ -89,6 +92,8 @@ def healthy_event(effect: Effect, policy: Policy, snapshot: Snapshot) -> Event: 
             return LockAcquired(at=at)
         case Observe():
             return Observed(at=at, snapshot=snapshot)
+        case FillCache():
+            return _filled(effect, policy, snapshot)
         case OpenPart(adopt=adopt):
             return PartOpened(at=at, size_bytes=0 if adopt is None else adopt.size_bytes)
         case Exchange():
@@ -121,6 +126,23 @@ def healthy_event(effect: Effect, policy: Policy, snapshot: Snapshot) -> Event: 
             return LockReleased(at=at)
         case _:
             assert_never(effect)
+
+
+def _filled(effect: FillCache, policy: Policy, snapshot: Snapshot) -> CacheFilled:
+    # What the cache has is current; what it lacks comes as promised.
+    copies = () if snapshot.cache is None else snapshot.cache.entries
+    entry = None if policy.force_download else choose_version(copies, effect.policy)
+    if entry is not None and entry.record is not None:
+        return CacheFilled(at=snapshot.now, path=entry.path, record=entry.record)
+    received = _promised((), policy, snapshot)
+    record = DownloadRecord(
+        url='',
+        started_at=snapshot.now,
+        finished_at=snapshot.now,
+        size_bytes=received.size_bytes,
+        sha256=received.sha256,
+    )
+    return CacheFilled(at=snapshot.now, path='', record=record, is_new=True)
 
 
 def _healthy_answer(exchange: Exchange, policy: Policy, snapshot: Snapshot) -> Responded:

@@ -13,6 +13,7 @@ from dlmachine.core.protocol.effects import (
     Effect,
     Exchange,
     ExchangeSegments,
+    FillCache,
     KeepChanged,
     Observe,
     OpenPart,
@@ -103,6 +104,10 @@ def _effect_words(effect: Effect) -> str:  # noqa: C901, PLR0911, PLR0912 -- one
             return f'lock entry {key[:12]}, waiting at most {patience.total_seconds():g} s'
         case Observe():
             return 'check cache and destination again'
+        case FillCache(key=key):
+            return f'get entry {key[:12]} of the cache, downloading it if necessary'
+        case OpenPart(source=source, link=link) if source or link:
+            return f'{"copy" if link is None else f"make a {link.value} link to"} {source}'
         case OpenPart(beside=beside, adopt=adopt):
             where = 'in memory' if beside is None else f'in {beside}'
             more = '' if adopt is None else f', resuming after {adopt.size_bytes:,} bytes'

@@ -19,7 +19,9 @@ from dlmachine.core.integrity.representation import Representation
 from dlmachine.core.protocol.expectation import Expectation
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import AtPath, InMemory
+from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.rate_limit import RateLimits
+from dlmachine.core.spec.reuse import Link
 
 
 @frozen
@@ -70,16 +72,32 @@ class Observe:
 
 
 @frozen
+class FillCache:
+    """Download into the cache, or use the entry there, by a run of its own.  `CacheFilled`.
+
+    `policy` is that of the other run.
+    """
+
+    key: str
+    policy: Policy
+
+
+@frozen
 class OpenPart:
     """Open a part, which holds the bytes of an unfinished download.  `PartOpened`.
 
     The part is kept next to `beside`, a file or folder on the same file system; None: in memory.
-    `stem` is the beginning of its name. `adopt` is the part of an earlier run, to be resumed.
+    `stem` is the beginning of its name. `adopt` is the part of an earlier run, to be resumed. If
+    there is a `source`, a file in the cache with the digest `sha256`, the part is a complete copy
+    of it, or with `link` stands for a link to it.
     """
 
     beside: str | None
     stem: str
     adopt: PartSeen | None = None
+    source: str = ''
+    sha256: str = ''
+    link: Link | None = None
 
 
 @frozen
@@ -175,12 +193,14 @@ class Publish:
     """Move the complete part to its destination, atomically.  `Published`, `NameTaken`.
 
     With `replace=False` an existing file is kept: `NameTaken`. `note` is left beside the part until
-    the file is recorded, so that the file is known even if the run is killed in between.
+    the file is recorded, so that the file is known even if the run is killed in between. The file
+    gets the modification time `mtime_ns` if it is set.
     """
 
     place: AtPath | InMemory
     replace: bool = True
     note: str = ''
+    mtime_ns: int | None = None
 
 
 @frozen
@@ -240,6 +260,7 @@ Effect: TypeAlias = (
     | ReadChecksums
     | AcquireLock
     | Observe
+    | FillCache
     | OpenPart
     | Exchange
     | ExchangeSegments

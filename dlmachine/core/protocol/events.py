@@ -7,6 +7,7 @@ their time zone.
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
+from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.deprecation import renamed
 from dlmachine.core.faults import Fault
@@ -57,6 +58,21 @@ class Observed:
 
     at: datetime
     snapshot: Snapshot
+
+
+@frozen
+class CacheFilled:
+    """The cache has the file at `path`, with this record.
+
+    `is_new` says that it was downloaded just now, `tries` how many requests that took.
+    """
+
+    at: datetime
+    path: str
+    record: DownloadRecord
+    is_new: bool = False
+    is_validated: bool = False
+    tries: int = 0
 
 
 @frozen
@@ -199,6 +215,7 @@ Event: TypeAlias = (
     | LockAcquired
     | LockUnavailable
     | Observed
+    | CacheFilled
     | PartOpened
     | Responded
     | Interrupted

@@ -23,6 +23,7 @@ from dlmachine.core.protocol.effects import (
     ExchangeSegments,
     Reassemble,
 )
+from dlmachine.core.protocol.events import CacheFilled
 from dlmachine.core.protocol.outcome import Outcome
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
@@ -37,7 +38,8 @@ class Job:
     stored copies that were found missing or changed. `checksum_source` is the file that the
     policy's checksum was read from, `before` the usable copies at the beginning, by path and
     version. `is_compared` says that the chosen copy was read to compare its checksum,
-    `may_fall_back` that a stored copy may be used if the download fails.
+    `may_fall_back` that a stored copy may be used if the download fails. `filled` is the entry of
+    the cache that a file at a path is filled from.
     """
 
     descriptor: Descriptor
@@ -53,6 +55,7 @@ class Job:
     before: frozenset[tuple[str, int]] = frozenset()
     is_compared: bool = False
     may_fall_back: bool = True
+    filled: CacheFilled | None = None
 
     @property
     def key(self) -> str:
@@ -89,6 +92,12 @@ class Locking(_JobState):
 
 class Observing(_JobState):
     """Observing again, with the lock held, or without it where locks do not work."""
+
+    __slots__ = ()
+
+
+class FillingCache(_JobState):
+    """Downloading into the cache, from which a file at a path is then filled."""
 
     __slots__ = ()
 
@@ -254,7 +263,8 @@ class Failed:
 
 #: The states of fetching a file.
 Fetching: TypeAlias = (
-    Opening
+    FillingCache
+    | Opening
     | Exchanging
     | Segmenting
     | Reassembling

@@ -22,7 +22,7 @@ from dlmachine.core.secrets.redact import redact_value
 from dlmachine.core.spec.destination import parse_destination
 from dlmachine.core.spec.local_path import parse_local_path
 from dlmachine.core.spec.rate_limit import Rate, parse_rate
-from dlmachine.core.spec.reuse import CheckMethod, Freshness, IfExists
+from dlmachine.core.spec.reuse import CheckMethod, FileTime, Freshness, IfExists, Link
 from dlmachine.core.text.control_chars import find_control_char
 
 _WORD: Final = re.compile(r'[\w.\-]{1,80}')
@@ -166,6 +166,16 @@ def read_freshness(name: str, value: object) -> Result[object, Fault]:
 def read_if_exists(name: str, value: object) -> Result[object, Fault]:
     """Parse what happens to an existing file; None is the default of the destination."""
     return Success(None) if value is None else _read_enum(IfExists, name, value)
+
+
+def read_link(name: str, value: object) -> Result[object, Fault]:
+    """Parse the kind of a link, or None for a copy."""
+    return Success(None) if value is None else _read_enum(Link, name, value)
+
+
+def read_file_time(name: str, value: object) -> Result[object, Fault]:
+    """Parse which modification time a file gets, or None for that of the download."""
+    return Success(None) if value is None else _read_enum(FileTime, name, value)
 
 
 def _read_enum(kind: type[Enum], name: str, value: object) -> Result[object, Fault]:

@@ -17,9 +17,11 @@ from dlmachine.core.spec.option_parsers import (
     read_count,
     read_count_or_none,
     read_dest,
+    read_file_time,
     read_freshness,
     read_if_exists,
     read_instant,
+    read_link,
     read_method,
     read_rate,
     read_seconds,
@@ -67,6 +69,17 @@ OPTIONS: Final[Mapping[str, Option]] = {
         field='if_exists',
         read=read_if_exists,
         help='an unrecorded file at the path: replace it, refuse to download, or keep and use it',
+    ),
+    'via_cache': Option(
+        field='via_cache', read=read_bool, help='fill a path from the cache, through the cache'
+    ),
+    'link': Option(
+        field='link', read=read_link, help='make the file a link into the cache: hard or symbolic'
+    ),
+    'mtime': Option(
+        field='mtime',
+        read=read_file_time,
+        help='server: give the file the time of Last-Modified',
     ),
     'check_freshness': Option(
         field='check_freshness',

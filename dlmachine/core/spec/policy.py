@@ -21,7 +21,7 @@ from dlmachine.core.integrity.checksum import Checksum, ChecksumList, digest_byt
 from dlmachine.core.secrets.secret_names import SecretNames
 from dlmachine.core.spec.destination import Auto, ToMemory, ToPath, Wanted
 from dlmachine.core.spec.rate_limit import Rate
-from dlmachine.core.spec.reuse import CheckMethod, Freshness, IfExists, Window
+from dlmachine.core.spec.reuse import CheckMethod, FileTime, Freshness, IfExists, Link, Window
 from dlmachine.core.version import USER_AGENT
 
 #: The maximum of the option `segments`.
@@ -56,7 +56,9 @@ class Policy:
 
     `freshness` says how long a stored copy is used without asking the server (None: for ever in the
     cache, never at a path); `check_freshness` is another word for `Freshness.ALWAYS`. `if_exists`
-    says what happens to a file at the path that is not recorded as this download.
+    says what happens to a file at the path that is not recorded as this download. With `via_cache`
+    a file at a path is a copy of that in the cache, and with `link` a link to it. With `mtime` it
+    gets the time of the server's Last-Modified.
 
     A host gets at most `max_per_host` parallel requests, and not more often than `rate` allows;
     all downloads of a manager together receive at most `limit_rate` bytes a second. None means
@@ -72,6 +74,9 @@ class Policy:
     # reuse
     freshness: Freshness | None = None
     if_exists: IfExists | None = None
+    via_cache: bool = False
+    link: Link | None = None
+    mtime: FileTime | None = None
     check_freshness: bool = False
     check_method: CheckMethod = CheckMethod.AUTO
     force_download: bool = False
@@ -106,6 +111,11 @@ class Policy:
     limit_rate: int | None = None
     http2: bool = False
 
+    @property
+    def fills_from_cache(self) -> bool:
+        """Whether a file at a path is copied from the cache, or linked to it."""
+        return self.via_cache or self.link is not None
+
     def checks_copies(self, *, is_at_path: bool) -> bool:
         """Whether the server is asked about a stored copy before it is used.
 
@@ -129,6 +139,8 @@ _TYPES: Final = {
     'backend': str,
     'freshness': (Freshness, NoneType),
     'if_exists': (IfExists, NoneType),
+    'link': (Link, NoneType),
+    'mtime': (FileTime, NoneType),
     'check_method': CheckMethod,
     'window': Window,
     'checksum': (Checksum, NoneType),

@@ -34,6 +34,19 @@ class IfExists(Enum):
     KEEP = 'keep'
 
 
+class Link(Enum):
+    """How a file at a path is linked to the cache: as another name, or as a symbolic link."""
+
+    HARD = 'hard'
+    SYMBOLIC = 'symbolic'
+
+
+class FileTime(Enum):
+    """Which modification time a file gets: `SERVER` is that of Last-Modified."""
+
+    SERVER = 'server'
+
+
 class CheckMethod(Enum):
     """How a stored copy is compared with the file on the server.
 

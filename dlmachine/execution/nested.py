@@ -1,0 +1,72 @@
+"""Downloads that are part of another one: a checksum file, and an entry of the cache for a path."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+from returns.io import IOResult
+from returns.pipeline import is_successful
+from returns.unsafe import unsafe_perform_io
+
+from dlmachine.core.decision.snapshot import Snapshot
+from dlmachine.core.faults import CacheUnusable, Fault
+from dlmachine.core.protocol.effects import ReadChecksums
+from dlmachine.core.protocol.events import CacheFilled, ChecksumsRead, EffectFailed
+from dlmachine.core.protocol.outcome import Origin, Outcome
+from dlmachine.core.protocol.ports import World
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.policy import Policy
+
+#: Runs a download to its end.
+RunToEnd = Callable[[Descriptor, Policy, Snapshot, World], IOResult[Outcome, Fault]]
+#: The shortest time limit: a limit must be positive.
+_A_MOMENT: Final = timedelta(milliseconds=1)
+
+
+def read_checksums(
+    run: RunToEnd,
+    effect: ReadChecksums,
+    policy: Policy,
+    world: World,
+    left: Callable[[timedelta], timedelta],
+) -> ChecksumsRead | EffectFailed:
+    """Read a checksum file; `left` is what is left of a time limit."""
+    target = effect.target
+    if target is None:
+        return world.files.read_checksums(effect)
+    from dlmachine.core.integrity.checksum_file import read_list
+    from dlmachine.core.machine.checksum_file import list_policy
+
+    # A checksum file is downloaded like any other file.
+    policy = list_policy(policy, effect.max_bytes)
+    if policy.timeout is not None:
+        policy = replace(policy, timeout=max(left(policy.timeout), _A_MOMENT))
+    done = run(target, policy, world.observe(target, policy), world)
+    if not is_successful(done):
+        return EffectFailed(at=world.clock.now(), fault=unsafe_perform_io(done.failure()))
+    buffer = unsafe_perform_io(done.unwrap()).buffer
+    text = b'' if buffer is None else buffer.read()
+    return ChecksumsRead(at=world.clock.now(), text=read_list(text))
+
+
+def fill_cache(
+    run: RunToEnd, descriptor: Descriptor, policy: Policy, world: World
+) -> CacheFilled | EffectFailed:
+    """Download into the cache, or use the entry there."""
+    done = run(descriptor, policy, world.observe(descriptor, policy), world)
+    at = world.clock.now()
+    if not is_successful(done):
+        return EffectFailed(at=at, fault=unsafe_perform_io(done.failure()))
+    outcome = unsafe_perform_io(done.unwrap())
+    if outcome.path is None or outcome.record is None:
+        problem = 'the entry of another program has no record'
+        return EffectFailed(at=at, fault=CacheUnusable(path=str(outcome.path), problem=problem))
+    return CacheFilled(
+        at=at,
+        path=outcome.path,
+        record=outcome.record,
+        is_new=outcome.origin is Origin.NETWORK,
+        is_validated=outcome.is_validated,
+        tries=outcome.tries,
+    )
