@@ -9,6 +9,7 @@ from dlmachine.core.protocol.states import (
     Discarding,
     Exchanging,
     FallingBack,
+    FillingCache,
     KeepingChanged,
     KeepingExisting,
     Locking,
@@ -31,7 +32,7 @@ from docs.generate.transitions import explore
 
 #: The states of each phase; None is the beginning.
 _PHASES: Final[Mapping[str, tuple[type | None, ...]]] = {
-    'Looking up': (None, CheckingCopy, ReadingChecksums, Locking, Observing, Opening),
+    'Looking up': (None, CheckingCopy, ReadingChecksums, Locking, Observing, FillingCache, Opening),
     'Requests': (Exchanging, Segmenting, Reassembling, Validating, Waiting),
     'Committing': (
         KeepingChanged,

@@ -36,6 +36,7 @@ from dlmachine.core.protocol.effects import (
     Discard,
     Exchange,
     ExchangeSegments,
+    FillCache,
     KeepChanged,
     Observe,
     OpenPart,
@@ -50,6 +51,7 @@ from dlmachine.core.protocol.effects import (
     Wait,
 )
 from dlmachine.core.protocol.events import (
+    CacheFilled,
     ChangedKept,
     ChecksumsRead,
     CopyConfirmed,
@@ -140,6 +142,8 @@ def _kind(state: State) -> Any:
         job.decision.verdict,
         type(job.decision.destination),
         job.policy.if_exists,
+        job.policy.fills_from_cache,
+        job.filled is None,
         job.snapshot.file is None,
         job.policy.keep_old,
         job.policy.checksum_file,
@@ -184,6 +188,7 @@ def _samples() -> Iterator[tuple[Descriptor, Policy, Snapshot]]:
     )
     fits = replace(base, dest=ToPath(path), checksum=_RIGHT)
     yield one, fits, replace(recorded, file=unknown)
+    yield one, replace(base, dest=ToPath(path), via_cache=True), replace(recorded, cache=stored)
     in_folder = replace(base, dest=ToPath('/data/'), if_exists=IfExists.KEEP)
     yield one, in_folder, replace(seen, file=FileSeen(folder='/data/'))
     yield one, base, replace(seen, cache=nothing)
@@ -199,8 +204,8 @@ def _samples() -> Iterator[tuple[Descriptor, Policy, Snapshot]]:
     yield one, replace(forced, stale_if_error=True), replace(seen, cache=stored)
 
 
-def _entry(path: str = '/cache/i-1.tsv') -> CacheEntry:
-    record = DownloadRecord(
+def _record() -> DownloadRecord:
+    return DownloadRecord(
         url=_URL,
         started_at=_NOW - timedelta(days=1),
         finished_at=_NOW - timedelta(days=1),
@@ -208,6 +213,10 @@ def _entry(path: str = '/cache/i-1.tsv') -> CacheEntry:
         sha256=_DIGEST,
         etag='"v1"',
     )
+
+
+def _entry(path: str = '/cache/i-1.tsv') -> CacheEntry:
+    record = _record()
     return CacheEntry(
         version=1,
         status=Status.READY,
@@ -251,6 +260,10 @@ def _events(  # noqa: C901, PLR0912, PLR0915 -- one case an effect
                 damaged = CacheUnusable(path='/cache/cache.sqlite', problem='it is damaged')
                 cache = replace(snapshot.cache, fault=damaged)
                 yield Observed(at=at, snapshot=replace(snapshot, cache=cache))
+        case FillCache():
+            for digest in (_DIGEST, '0' * 64):
+                record = replace(_record(), sha256=digest)
+                yield CacheFilled(at=at, path='/cache/i-1.tsv', record=record)
         case OpenPart(adopt=adopt):
             yield PartOpened(at=at, size_bytes=0 if adopt is None else adopt.size_bytes)
         case Exchange():

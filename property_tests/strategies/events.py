@@ -11,6 +11,7 @@ from dlmachine.core.protocol.effects import (
     Effect,
     Exchange,
     ExchangeSegments,
+    FillCache,
     KeepChanged,
     Observe,
     OpenPart,
@@ -25,6 +26,7 @@ from dlmachine.core.protocol.effects import (
     Wait,
 )
 from dlmachine.core.protocol.events import (
+    CacheFilled,
     ChangedKept,
     ChecksumsRead,
     CopyConfirmed,
@@ -51,12 +53,20 @@ from property_tests.strategies.answers import answers, interruptions, receiveds
 from property_tests.strategies.basics import DIGESTS, instants
 from property_tests.strategies.faults import faults
 from property_tests.strategies.segments import ranged, segment_ends
-from property_tests.strategies.snapshots import snapshots
+from property_tests.strategies.snapshots import records, snapshots
 from property_tests.strategies.texts import any_text
 
 _joins = st.builds(Reassembled, at=instants, received=receiveds)
 
 _failures = st.builds(EffectFailed, at=instants, fault=faults)
+_filled = st.builds(
+    CacheFilled,
+    at=instants,
+    path=st.just('/cache/item-1.csv'),
+    record=records,
+    is_new=st.booleans(),
+    tries=st.integers(0, 3),
+)
 _kept = st.builds(ChangedKept, at=instants, path=st.none() | st.just('/data/kept'))
 _confirmed = st.builds(CopyConfirmed, at=instants, sha256=st.sampled_from(['', *DIGESTS]))
 _looks = st.builds(Validated, at=instants, problem=st.none() | any_text)
@@ -85,6 +95,7 @@ def events(key: str = '0' * 64) -> st.SearchStrategy[Event]:
         *(st.builds(kind, at=instants) for kind in simple),
         _confirmed,
         _kept,
+        _filled,
         st.builds(LockUnavailable, at=instants, fault=st.none() | faults),
         st.builds(Observed, at=instants, snapshot=snapshots(key)),
         st.builds(PartOpened, at=instants, size_bytes=st.integers(0, 20)),
@@ -118,6 +129,8 @@ def events_of(effect: Effect, key: str = '0' * 64) -> st.SearchStrategy[Event]: 
             )
         case Observe():
             return st.builds(Observed, at=instants, snapshot=snapshots(key)) | _failures
+        case FillCache():
+            return _filled | _failures
         case OpenPart(adopt=adopt):
             sizes = st.sampled_from([0, 0 if adopt is None else adopt.size_bytes])
             return st.builds(PartOpened, at=instants, size_bytes=sizes) | _failures

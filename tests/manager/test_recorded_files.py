@@ -312,3 +312,37 @@ def test_a_row_of_another_folder_says_nothing(
     with sqlite3.connect(tmp_path / 'b' / '.dlmachine' / 'index.sqlite') as connection:
         assert connection.execute('SELECT count(*) FROM files').fetchone() == (1,)
     connection.close()
+
+
+@pytest.mark.parametrize('options', [{'via_cache': True}, {'link': 'hard'}, {'link': 'symbolic'}])
+def test_a_path_is_filled_from_the_cache(
+    make_manager: MakeManager,
+    server: Server,
+    url: str,
+    tmp_path: Path,
+    options: dict[str, Any],
+) -> None:
+    """One transfer for the cache and any number of paths; it works offline, too."""
+    manager = make_manager(tmp_path / 'cache', freshness='stored', **options)
+    paths = [tmp_path / 'data' / f'{n}.tsv' for n in range(3)]
+    for path in paths:
+        assert manager.download(url, path) == str(path)
+        assert path.read_bytes() == BODY
+    assert len(server.asked) == 1
+    assert manager.fetch(url).path is not None
+    offline = tmp_path / 'data' / 'offline.tsv'
+    assert manager.fetch(url, offline, offline=True).origin is Origin.CACHE
+    assert manager.fetch(url, paths[0], freshness='always').is_validated
+    assert sizes(server) == (2, 1)
+    server.on('/t.tsv', resource(EDITED, etag='"v2"'))
+    assert manager.fetch(url, paths[0], freshness='always').origin is Origin.NETWORK
+    assert (paths[0].read_bytes(), paths[1].read_bytes()) == (EDITED, BODY)
+
+
+def test_the_time_of_the_server(manager: DownloadManager, server: Server, tmp_path: Path) -> None:
+    """A file gets the time of Last-Modified, and is still known later."""
+    at = 'Wed, 01 May 2024 12:00:00 GMT'
+    url, path = server.on('/m.tsv', resource(BODY, last_modified=at)), tmp_path / 'x.tsv'
+    manager.download(url, path, mtime='server')
+    assert path.stat().st_mtime == 1_714_564_800
+    assert manager.fetch(url, path, freshness='stored').origin is Origin.CACHE

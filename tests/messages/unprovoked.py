@@ -16,6 +16,7 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         'a file without a name',
         '... goes to the backend ..., which speaks its scheme',
         'the server confirmed that the stored version is current',
+        'the cache has the same bytes',
         'the files here count as not recorded: ...',
         'adopted: the file was there, and was not downloaded',
         'it was changed after its download',
@@ -34,6 +35,7 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         'pip install requests',
         'the part has holes',
         'a file cannot be published to memory',
+        'a link cannot be published to memory',
         'the server sent no response',
     ),
     'it is replaced by another text, or never shown': (
@@ -67,6 +69,9 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         'the file system has no hard links',
         'the system does not allow a hard link to this file',
         'Pass symbolic=True',
+    ),
+    'it takes an entry that another program stored': (
+        'the entry of another program has no record',
     ),
     'it takes a second user of the machine': (
         'another user made it',

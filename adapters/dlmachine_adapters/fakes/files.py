@@ -9,6 +9,7 @@ from pathlib import PurePath
 
 from dlmachine.core.decision.snapshot import PartSeen
 from dlmachine.core.integrity.checksum_file import read_list
+from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import (
     CheckCopy,
     KeepChanged,
@@ -178,6 +179,11 @@ class MemoryFiles:
             fault = storage_fault(error, 'create', effect.beside)
             return EffectFailed(at=self._clock.now(), fault=fault)
         location = (_normal(effect.beside), effect.stem)
+        if effect.source:
+            copy = PartialFile(DiskStorage(self, location), self._clock)
+            copy.begin(StoreBody())
+            copy.write(self._contents[_normal(effect.source)])
+            return copy
         adopted = None if effect.adopt is None else self._left.pop(effect.adopt.name, None)
         if adopted is None:
             return PartialFile(DiskStorage(self, location), self._clock)

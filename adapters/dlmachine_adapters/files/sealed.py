@@ -8,6 +8,7 @@ import contextlib
 import errno
 import os
 import time
+from io import FileIO
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -44,10 +45,11 @@ def seal(handle: int) -> Seal:
     return seal_of(os.fstat(handle))
 
 
-def with_time(handle: int, sealed: Seal, mtime_ns: int | None) -> Seal:
+def with_time(file: FileIO, sealed: Seal, mtime_ns: int | None) -> Seal:
     """The seal after the file got a time, if there is one.  Raises: OSError if it was changed."""
     if mtime_ns is None or not _SETS_TIME:
         return sealed
+    handle = file.fileno()
     check_sealed(os.fstat(handle), sealed)
     os.utime(handle, ns=(mtime_ns, mtime_ns))
     return seal_of(os.fstat(handle))

@@ -8,8 +8,10 @@ import contextlib
 import errno
 import os
 from hashlib import sha256
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import OpenPart, Publish
@@ -24,10 +26,7 @@ from dlmachine_adapters.parts.file_store import FileStorage
 from dlmachine_adapters.parts.folder import create_part
 from dlmachine_adapters.parts.part_storage import MemoryStorage
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+fcntl: Any = import_module('fcntl') if find_spec('fcntl') else None
 
 _PIECE_BYTES: Final = 1 << 20
 #: `FICLONE` of Linux.

@@ -173,7 +173,7 @@ class FileStorage:
         self._stop_heartbeat()
         self._sync_once()
         sealed = self._seal or seal(self._file.fileno())
-        source = self._source(with_time(self._file.fileno(), sealed, effect.mtime_ns))
+        source = self._source(with_time(self._file, sealed, effect.mtime_ns))
         leave_note(self._ours, target.name, self._identity[1], effect.note)
         (move_over if effect.replace else move_to_new_name)(source, target)
         self._final = str(target)

@@ -7,17 +7,21 @@ import pytest
 
 from dlmachine.core.cache.file_note import format_file_note, parse_file_note, read_file_row
 from dlmachine.core.cache.updates import FileRecord
-from dlmachine.core.faults import CacheUnusable, StorageFailed
+from dlmachine.core.faults import CacheUnusable, InvalidInput, StorageFailed
 from dlmachine.core.integrity.checksum import Checksum
+from dlmachine.core.plan.plan import Plan, plan
 from dlmachine.core.protocol.effects import (
     AcquireLock,
     CheckCopy,
     Exchange,
+    FillCache,
     KeepChanged,
+    OpenPart,
     Publish,
     Record,
 )
 from dlmachine.core.protocol.events import (
+    CacheFilled,
     ChangedKept,
     CopyConfirmed,
     CopyMissing,
@@ -30,20 +34,24 @@ from dlmachine.core.protocol.events import (
     Recorded,
 )
 from dlmachine.core.protocol.outcome import Origin
-from dlmachine.core.spec.destination import PathKind, ToPath
-from dlmachine.core.spec.reuse import Freshness, IfExists
+from dlmachine.core.spec.destination import Auto, PathKind, ToPath
+from dlmachine.core.spec.reuse import FileTime, Freshness, IfExists, Link
 from dlmachine.core.transfer.provenance import ADOPTED
 from tests.builders import (
     DATA,
     DIGEST,
     NOW,
+    OTHER_DIGEST,
     Run,
+    a_cache,
+    a_descriptor,
     a_file,
     a_path,
     a_policy,
     a_record,
     a_recorded,
     a_snapshot,
+    an_entry,
     an_unrecorded,
     answered,
 )
@@ -281,3 +289,108 @@ def test_names_that_differ_in_case_share_a_lock() -> None:
     assert in_folder.step.effect == AcquireLock(
         key=in_folder.snapshot.key, patience=in_folder.policy.lock_timeout, folder='/data'
     )
+
+
+# --- filled from the cache --------------------------------------------------------
+
+
+FILLED = CacheFilled(at=NOW, path='/cache/item-1.csv', record=a_record(etag='"v2"'), tries=1)
+
+
+def filling(file: Any = None, **options: Any) -> Run:
+    """A run to the path that fills the cache first."""
+    policy = a_policy(dest=AT_PATH, **{'via_cache': True, **options})
+    seen = a_snapshot(destination=a_path(), file=file or a_file(), cache=a_cache())
+    return Run(None, policy, seen).go_well(until=(FillCache, CheckCopy))
+
+
+def test_a_path_is_filled_from_the_cache() -> None:
+    """The entry is copied, published and recorded; its record is the file's."""
+    run = filling()
+    fill = run.step.effect
+    assert isinstance(fill, FillCache)
+    assert fill.policy == replace(
+        run.policy, dest=Auto(), via_cache=False, freshness=Freshness.ALWAYS
+    )
+    run.feed(FILLED)
+    opening = run.step.effect
+    assert isinstance(opening, OpenPart)
+    assert (opening.source, opening.sha256, opening.link) == ('/cache/item-1.csv', DIGEST, None)
+    run.feed(PartOpened(at=NOW, size_bytes=len(DATA)), PUBLISHED)
+    assert rows(run)[0].record == replace(FILLED.record, mtime_ns=5)
+    assert (run.outcome.path, run.outcome.origin, run.outcome.tries) == (PATH, Origin.CACHE, 1)
+    assert run.exchanges == []
+
+
+def test_a_new_entry_comes_from_the_network() -> None:
+    """The outcome tells that it was downloaded."""
+    run = filling(freshness=STORED, link=Link.HARD).feed(replace(FILLED, is_new=True))
+    assert isinstance(run.step.effect, OpenPart)
+    assert run.step.effect.link is Link.HARD
+    assert run.feed(OPENED, PUBLISHED).outcome.origin is Origin.NETWORK
+
+
+def test_a_file_with_the_bytes_of_the_entry_stays() -> None:
+    """Only its record is freshened."""
+    run = filling(a_file(a_recorded())).feed(replace(FILLED, is_validated=True))
+    assert run.step.effect == Record(key=run.snapshot.key, version=1, reason='validated')
+    assert (run.outcome.path, run.outcome.is_validated) == (PATH, True)
+    assert (rows(run)[0].record.etag, rows(run)[0].record.mtime_ns) == ('"v2"', 7)
+
+
+def test_another_entry_replaces_the_recorded_file() -> None:
+    """After a changed one was kept."""
+    other = replace(FILLED, record=a_record(sha256=OTHER_DIGEST))
+    run = filling(a_file(a_recorded())).feed(other, OPENED)
+    assert isinstance(run.step.effect, KeepChanged)
+
+
+def test_a_cache_that_cannot_be_filled_ends_the_run() -> None:
+    """With the fault of the other run; the same for a part that cannot be opened."""
+    for run in (filling(), filling().feed(FILLED)):
+        assert run.feed(EffectFailed(at=NOW, fault=FULL)).fault.code == 'storage_failed'
+
+
+def test_a_path_without_a_cache_cannot_be_filled() -> None:
+    """The fault names the option that was passed."""
+    for options, where in (({'via_cache': True}, 'via_cache'), ({'link': Link.HARD}, 'link')):
+        run = Run(None, a_policy(dest=AT_PATH, **options), a_snapshot(destination=a_path()))
+        assert isinstance(run.fault, InvalidInput)
+        assert run.fault.where == where
+
+
+def test_other_destinations_are_not_filled() -> None:
+    """The option of a manager says nothing about its cache."""
+    run = Run(None, a_policy(via_cache=True), a_snapshot(cache=a_cache()))
+    run.go_well(until=(Exchange, FillCache))
+    assert isinstance(run.step.effect, Exchange)
+
+
+@pytest.mark.parametrize('file', [None, a_file(a_recorded())], ids=['new', 'recorded'])
+@pytest.mark.parametrize('entries', [(), (an_entry(),)], ids=['empty', 'stored'])
+def test_plans_of_filled_paths(file: Any, entries: Any) -> None:
+    """A dry run ends well, whatever the cache has."""
+    policy = a_policy(dest=AT_PATH, via_cache=True)
+    seen = a_snapshot(destination=a_path(), file=file or a_file(), cache=a_cache(*entries))
+    planned = plan(a_descriptor(), policy, seen).unwrap()
+    assert 'of the cache, downloading it if necessary' in str(planned)
+    assert not any(isinstance(effect, Exchange) for effect in planned.effects)
+    assert Plan.from_json(planned.to_json()).unwrap() == planned.redacted()
+
+
+@pytest.mark.parametrize(
+    ('modified', 'expected'),
+    [
+        ('Wed, 01 May 2024 12:00:00 GMT', 1_714_564_800_000_000_000),
+        (None, None),
+        ('nonsense', None),
+    ],
+)
+def test_the_time_of_the_server(modified: str | None, expected: int | None) -> None:
+    """With `mtime='server'` the file gets the time of Last-Modified, if there is one."""
+    for option, time in ((FileTime.SERVER, expected), (None, None)):
+        run = a_run(a_file(), mtime=option)
+        fields = {} if modified is None else {'Last-Modified': modified}
+        run.feed(OPENED, answered(200, fields))
+        assert isinstance(run.step.effect, Publish)
+        assert run.step.effect.mtime_ns == time

@@ -15,7 +15,7 @@ from dlmachine.core.spec.option_table import OPTIONS
 from dlmachine.core.spec.options import parse_policy, split_options
 from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.rate_limit import Rate
-from dlmachine.core.spec.reuse import CheckMethod, Freshness, IfExists, Window
+from dlmachine.core.spec.reuse import CheckMethod, FileTime, Freshness, IfExists, Link, Window
 from tests.builders import a_descriptor, a_policy, a_snapshot
 
 DAY = datetime(2024, 5, 1, tzinfo=UTC)
@@ -26,6 +26,9 @@ KEYWORDS: list[tuple[str, object, dict[str, Any]]] = [
     ('dest', '/x', {'dest': ToPath('/x')}),
     ('freshness', 'stored', {'freshness': Freshness.STORED}),
     ('if_exists', 'keep', {'if_exists': IfExists.KEEP}),
+    ('via_cache', 'yes', {'via_cache': True}),
+    ('link', 'hard', {'link': Link.HARD}),
+    ('mtime', 'server', {'mtime': FileTime.SERVER}),
     ('check_freshness', 'yes', {'check_freshness': True}),
     ('check_method', 'etag', {'check_method': CheckMethod.ETAG}),
     ('force_download', 'yes', {'force_download': True}),
