@@ -21,10 +21,10 @@ from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.faults.printing import printable
 from dlmachine.core.frozen import frozen
 from dlmachine.core.secrets.secret_names import parse_secret_names
+from dlmachine.core.spec import option_parsers as parsers
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.key_names import parse_key_names
 from dlmachine.core.spec.local_path import parse_local_path
-from dlmachine.core.spec.option_parsers import read_bool, read_text, refuse_endless
 from dlmachine.core.spec.option_table import OPTIONS
 from dlmachine.core.spec.options import own_name, parse_policy, unknown_name
 from dlmachine.core.spec.policy import Policy
@@ -67,7 +67,7 @@ class Config:
     policy: Policy
     path: str | None = None
     pkg: str | None = None
-    progress: bool = True
+    progress: Any = True
     described: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
@@ -258,20 +258,20 @@ def _at(fault: Fault, setting: Setting) -> Fault:
 def _read_plain(name: str, value: object) -> Result[Any, Fault]:
     if value is None and name != 'verify':
         return Success(None)
-    endless = refuse_endless(name, value)
+    endless = parsers.refuse_endless(name, value)
     if not is_successful(endless):
         return endless
     if name in PATH_NAMES and isinstance(value, str):
         return parse_local_path(value, name, _NOT_A_FOLDER if name == 'path' else '')
     if name in {'progress', 'verify'}:
-        return read_bool(name, value)
+        return (parsers.read_progress if name == 'progress' else parsers.read_bool)(name, value)
     if name == 'headers':
         return _check_headers(value)
     if name == 'secret_names':
         return parse_secret_names(value)
     if name in KEY_OPTIONS:
         return parse_key_names(value, name)
-    return read_text(name, value).bind(lambda text: _check_package(name, str(text)))
+    return parsers.read_text(name, value).bind(lambda text: _check_package(name, str(text)))
 
 
 def _check_package(name: str, text: str) -> Result[Any, Fault]:

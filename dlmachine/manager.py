@@ -17,18 +17,21 @@ from dlmachine.errors import error_for, unwrap
 from dlmachine.execution.run import run
 from dlmachine.options.lists import DOWNLOAD_OPTIONS, MANAGER_OPTIONS, list_options
 from dlmachine.paths import DestInput, PathInput, absolute, path_text
-from dlmachine.targets import Target, item_of
+from dlmachine.targets import Target, item_of, progress_of
 
 if TYPE_CHECKING:
     from typing import Unpack
 
     from cachedir import CacheItem
+    from returns.io import IOResult
 
     from dlmachine.auditor import AuditRow
+    from dlmachine.core.faults import Fault
     from dlmachine.core.plan.plan import Plan
     from dlmachine.core.probe.result import ProbeResult
     from dlmachine.locks.downloads import LockReport
     from dlmachine.options.types import DownloadOptions, OpenOptions
+    from dlmachine_adapters.world import SystemWorld
 
 
 @list_options(MANAGER_OPTIONS)
@@ -89,9 +92,17 @@ class DownloadManager(ManyDownloads):
     ) -> Outcome:
         """The same as `download`, as an Outcome: path or buffer, origin, record, story."""
         descriptor, policy = self.prepare(url, dest, **options)
-        world = self._world
+        world = self._world.showing(progress_of(options))
+
+        def run_in(here: 'SystemWorld') -> 'IOResult[Outcome, Fault]':
+            return run(descriptor, policy, here.glance(descriptor, policy), here)
+
         with world.stop.tracked():
-            return unwrap(run(descriptor, policy, world.glance(descriptor, policy), world))
+            if not callable(world.shows):
+                return unwrap(run_in(world))
+            from dlmachine.execution.reporting import run_reported
+
+            return unwrap(run_reported(descriptor, world, world.shows, run_in))
 
     def plan(
         self, url: Target, dest: DestInput = None, **options: 'Unpack[DownloadOptions]'

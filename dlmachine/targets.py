@@ -17,6 +17,7 @@ from dlmachine.core.manifest.places import ALLOW
 from dlmachine.core.secrets.secret_names import parse_secret_names
 from dlmachine.core.spec import descriptor as core
 from dlmachine.core.spec.destination import Auto, ToPath, ends_in_separator
+from dlmachine.core.spec.option_parsers import read_progress
 from dlmachine.core.spec.options import parse_policy, split_options
 from dlmachine.core.spec.policy import Policy
 from dlmachine.descriptor import Descriptor, with_defaults
@@ -47,7 +48,9 @@ def parse_target(
 
     Raises: RequestError for an unknown option or a bad value.
     """
-    described, handled = unwrap(split_options(expand_words(options)))
+    words = expand_words(options)
+    words.pop('progress', None)
+    described, handled = unwrap(split_options(words))
     target = parse_entry(target, config)
     what, base = _read(target, config.policy)
     has_own = base.dest not in {Auto(), config.policy.dest}
@@ -58,6 +61,12 @@ def parse_target(
         policy = _placed(target, policy)
     descriptor = _describe(what, described, config.described)
     return descriptor, policy.with_secret_names(descriptor.secret_names)
+
+
+def progress_of(options: Mapping[str, object]) -> Any:
+    """Where a call shows its progress; None if it has no option for it.  Raises: RequestError."""
+    value = options.get('progress')
+    return None if value is None else unwrap(read_progress('progress', value))
 
 
 def _placed(item: Any, policy: Policy) -> Policy:

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from dlmachine_adapters.cachedir.live import LiveCaches
     from dlmachine_adapters.cachedir.store import CachedirStore
     from dlmachine_adapters.folder_index.index import FolderIndexes
+    from dlmachine_adapters.progress.display import Choice
     from dlmachine_adapters.rate_limits.host_queue import HostGates
 
 
@@ -64,7 +65,7 @@ class SystemWorld:
     store: 'CachedirStore | None'
 
     def __init__(
-        self, folder: str | None, *, progress: bool = False, shares: str | None = None
+        self, folder: str | None, *, progress: 'Choice' = False, shares: str | None = None
     ) -> None:
         """A world with its cache in `folder`, or without a cache.
 
@@ -84,7 +85,7 @@ class SystemWorld:
         self._locks = Once(lambda: _make_locks(self._folder, clock))
         self._backends = Once(lambda: _make_backends(clock))
         self._gates = Once(lambda: _make_gates(self._folder or shares))
-        self._show_progress(is_wanted=progress)
+        self._show(progress)
         self._workers = Once(_make_workers)
         self._bind(CancelToken())
 
@@ -92,9 +93,10 @@ class SystemWorld:
     def _folder(self) -> str | None:
         return None if self.store is None else self.store.folder
 
-    def _show_progress(self, *, is_wanted: bool) -> None:
-        self._shows_progress = is_wanted
-        self._progress = Once(lambda: _make_progress(is_wanted=is_wanted))
+    def _show(self, choice: 'Choice') -> None:
+        #: Where progress is shown.
+        self.shows = choice
+        self._progress = Once(lambda: _make_progress(choice))
 
     def _bind(self, stop: CancelToken) -> None:
         self.stop = stop
@@ -119,7 +121,7 @@ class SystemWorld:
 
     @property
     def progress(self) -> Progress:
-        """Progress bars, if enabled."""
+        """The progress of single downloads."""
         return self._progress()
 
     @property
@@ -131,14 +133,16 @@ class SystemWorld:
         """A copy with a new cancel token, for use after this world is closed."""
         return self.under(CancelToken())
 
-    def child(self, *, progress: bool | None = None) -> 'SystemWorld':
-        """A copy for a part of the work, which can be cancelled separately.
+    def child(self, *, progress: 'Choice | None' = None) -> 'SystemWorld':
+        """A copy for a part of the work, which can be cancelled separately."""
+        return self.under(self.stop.child()).showing(progress)
 
-        `progress` enables or disables progress bars, None leaves them as they are.
-        """
-        other = self.under(self.stop.child())
-        if progress is not None and progress is not self._shows_progress:
-            other._show_progress(is_wanted=progress)  # noqa: SLF001 -- of the same class
+    def showing(self, progress: 'Choice | None') -> 'SystemWorld':
+        """A copy that shows progress there; itself for None."""
+        if progress is None or progress is self.shows:
+            return self
+        other = copy.copy(self)
+        other._show(progress)  # noqa: SLF001 -- of the same class
         return other
 
     def under(self, stop: CancelToken) -> 'SystemWorld':
@@ -274,10 +278,10 @@ def _make_gates(folder: str | None) -> 'HostGates':
     return HostGates(folder, CancelToken())
 
 
-def _make_progress(*, is_wanted: bool) -> Progress:
-    from dlmachine_adapters.progress import make_progress
+def _make_progress(choice: 'Choice') -> Progress:
+    from dlmachine_adapters.progress.display import make_progress
 
-    return make_progress(is_wanted=is_wanted)
+    return make_progress(choice)
 
 
 def _make_workers() -> Workers:

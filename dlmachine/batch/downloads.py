@@ -7,7 +7,9 @@ from typing import TypeVar
 from dlmachine.batch.group_commit import GroupCommit, OnDone
 from dlmachine.batch.items import BatchItem, run_batch
 from dlmachine.batch.placing import Prepared
+from dlmachine.batch.reporting import BatchReport
 from dlmachine.core.faults import Fault
+from dlmachine_adapters.progress.display import reporting
 from dlmachine_adapters.world import SystemWorld
 
 Target = TypeVar('Target')
@@ -18,28 +20,33 @@ def run_downloads(
     make_world: Callable[[], SystemWorld],
     workers: int,
     executor: Executor | None,
-    *,
-    may_wait: bool,
+    total: int | None,
 ) -> Generator[BatchItem[Target], None, None]:
     """Download each target, yielding results in order of completion.
 
-    `may_wait` says that the iterator of tasks may wait for the results of earlier ones. Nothing is
-    opened before the first result is requested.
+    `total` is the number of tasks; None if their iterator may wait for the results of earlier ones.
+    Nothing is opened before the first result is requested.
     """
-    world = make_world()
-    commits = GroupCommit(world)
+    batch = make_world()
+    commits = GroupCommit(batch)
+    stop, may_wait = batch.stop, total is None
 
-    def fetch(prepared: Prepared, on_done: OnDone) -> None:
-        descriptor, policy = prepared
-        with world.stop.tracked():
-            seen = world.glance(descriptor, policy)
-            if executor is None:
-                commits.run(descriptor, policy, seen, on_done)
-            else:
-                from dlmachine.batch.remote import run_with_executor
+    with reporting(batch.shows) as on_event:
+        report = BatchReport(batch, on_event, total)
 
-                on_done(run_with_executor(descriptor, policy, seen, world, executor))
+        def fetch(index: int, prepared: Prepared, on_done: OnDone) -> None:
+            descriptor, policy = prepared
+            world, tell = report.begin(index, descriptor, on_done)
+            with stop.tracked():
+                seen = world.glance(descriptor, policy)
+                if executor is None:
+                    commits.run(descriptor, policy, seen, world, tell)
+                else:
+                    from dlmachine.batch.remote import run_with_executor
 
-    yield from run_batch(
-        tasks, fetch, workers, world.stop, commits.tick, commits.flush, may_wait=may_wait
-    )
+                    tell(run_with_executor(descriptor, policy, seen, world, executor))
+
+        yield from run_batch(
+            report.refusals(tasks), fetch, workers, stop, commits.tick, commits.flush,
+            may_wait=may_wait,
+        )  # fmt: skip

@@ -62,10 +62,18 @@ class GroupCommit:
         self._since = 0.0
 
     def run(
-        self, descriptor: Descriptor, policy: Policy, snapshot: Snapshot, on_done: OnDone
+        self,
+        descriptor: Descriptor,
+        policy: Policy,
+        snapshot: Snapshot,
+        world: SystemWorld,
+        on_done: OnDone,
     ) -> None:
-        """Run the state machine to its end, perhaps later, and call `on_done` with the result."""
-        ahead, holder = Run(descriptor, policy, self._world), object()
+        """Run the state machine to its end, perhaps later, and call `on_done` with the result.
+
+        `world` is that of the batch, or a copy for this download.
+        """
+        ahead, holder = Run(descriptor, policy, world), object()
         entry: _Entry | None = None
         with holding_as(holder):
             try:

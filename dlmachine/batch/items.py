@@ -113,7 +113,7 @@ def check_batch(targets: object, workers: object, executor: object) -> None:
 
 def run_batch(
     tasks: Iterable[tuple[Target, Prepared | Fault]],
-    fetch: Callable[[Prepared, OnDone], None],
+    fetch: Callable[[int, Prepared, OnDone], None],
     workers: int,
     stop: CancelToken,
     on_tick: Callable[[], None],
@@ -123,10 +123,10 @@ def run_batch(
 ) -> Iterator[BatchItem[Target]]:
     """Fetch all targets with at most `workers` threads, and yield each result as it is done.
 
-    A task is a target, and what is to be downloaded or why it cannot be. `fetch` reports the
-    result, at once or later; `on_tick` and `on_idle` are those of the pool; `may_wait` says that
-    the iterator of tasks may block. A cancelled batch takes no more tasks; closing the iterator
-    cancels it.
+    A task is a target, and what is to be downloaded or why it cannot be. `fetch` also gets the
+    position of the task, and reports the result, at once or later; `on_tick` and `on_idle` are
+    those of the pool; `may_wait` says that the iterator of tasks may block. A cancelled batch takes
+    no more tasks; closing the iterator cancels it.
     """
 
     def work(
@@ -137,7 +137,7 @@ def run_batch(
         if not isinstance(prepared, tuple):
             on_done(BatchFailure(input=target, index=index, fault=prepared))
             return
-        fetch(prepared, lambda done: on_done(_item(target, index, done)))
+        fetch(index, prepared, lambda done: on_done(_item(target, index, done)))
 
     return AdaptivePool(work, workers, stop, on_tick, on_idle).map_unordered(
         enumerate(tasks), may_wait=may_wait

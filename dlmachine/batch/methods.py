@@ -10,7 +10,14 @@ from dlmachine.core.spec import descriptor as core
 from dlmachine.core.spec.policy import Policy
 from dlmachine.errors import error_for
 from dlmachine.paths import DestInput, absolute, path_text
-from dlmachine.targets import ANY_URL, OneKind, Target, destination_of_batch, parse_entries
+from dlmachine.targets import (
+    ANY_URL,
+    OneKind,
+    Target,
+    destination_of_batch,
+    parse_entries,
+    progress_of,
+)
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -76,16 +83,17 @@ class ManyDownloads(Composition):
             problem = 'is not an option of a batch: the URLs are its first argument'
             raise error_for(InvalidInput(where='url', problem=problem))
         # An iterator may wait for the results of earlier inputs.
-        may_wait = not isinstance(targets, Collection)
+        total = len(targets) if isinstance(targets, Collection) else None
+        progress = progress_of(options)
         prepared = self.prepare_many(
             targets, absolute(path_text(dest)) if executor and dest else dest, **options
         )
 
         def world() -> 'SystemWorld':
             # That of the first `next`: the manager may be closed and used again before it.
-            return self._world.child()
+            return self._world.child(progress=progress)
 
-        return run_downloads(prepared, world, workers, executor, may_wait=may_wait)
+        return run_downloads(prepared, world, workers, executor, total)
 
     def prepare_many(
         self, targets: Iterable[Any], dest: DestInput = None, **options: 'Unpack[DownloadOptions]'

@@ -99,7 +99,7 @@ def command(urls: tuple[str, ...], **given: Any) -> None:
 
 def _draws() -> bool:
     # Imported late: a hit does not need it.
-    from dlmachine_adapters.progress import is_seen
+    from dlmachine_adapters.progress.terminal import is_seen
 
     return is_seen()
 

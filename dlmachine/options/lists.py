@@ -24,8 +24,8 @@ MANAGER_HELP: Final[Mapping[str, OptionHelp]] = {
     ),
     'progress': OptionHelp(
         name='progress',
-        type='bool',
-        help='show progress on a terminal or in a notebook',
+        type='bool | OnProgress',
+        help='show progress, or a function that is called with each event',
         default='True',
     ),
 }
@@ -44,6 +44,7 @@ DESCRIPTOR_OPTIONS: Final = tuple(DESCRIPTOR_HELP.values())
 DOWNLOAD_OPTIONS: Final = (
     *DESCRIPTOR_OPTIONS,
     *(option for name, option in OPTION_HELP.items() if name != 'dest'),
+    MANAGER_HELP['progress'],
 )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias, TypedDict
 
 from dlmachine.core.http.headers import HeadersLike
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
+from dlmachine.core.protocol.progress import OnProgress
 from dlmachine.core.spec.policy import Validator
 from dlmachine.core.spec.rate_limit import Rate
 from dlmachine.core.spec.reuse import CheckMethod, FileTime, Freshness, IfExists, Link
@@ -89,8 +90,9 @@ class _PolicyOptions(TypedDict, total=False):
 
 
 class DownloadOptions(DescriptorOptions, _PolicyOptions, total=False):
-    """The options of one download: those of `Descriptor` and of `Policy`."""
+    """The options of one download: those of `Descriptor` and of `Policy`, and its progress."""
 
+    progress: bool | OnProgress
     backend: str
 
 
@@ -108,7 +110,7 @@ class ManagerOptions(_PolicyOptions, total=False):
     """The options of a manager: those of `Policy`, and defaults for every request."""
 
     dest: DestInput
-    progress: bool
+    progress: bool | OnProgress
     headers: HeadersLike
     cainfo: PathInput | None
     verify: bool

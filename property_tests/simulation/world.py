@@ -29,7 +29,7 @@ from dlmachine_adapters.fakes.workers import InTurn
 from dlmachine_adapters.folder_index.index import FolderIndexes
 from dlmachine_adapters.local_files import LocalFiles
 from dlmachine_adapters.observation import observe
-from dlmachine_adapters.progress import NoProgress
+from dlmachine_adapters.progress.metering import NoProgress
 from property_tests.simulation.clock import SimClock
 from property_tests.simulation.index import Indexes
 from property_tests.simulation.kernel import Kernel

@@ -8,6 +8,7 @@ from typing import Any, get_type_hints
 import pytest
 
 import dlmachine as dm
+from dlmachine.core.protocol.progress import OnProgress
 from dlmachine.core.spec.option_help import DESCRIPTOR_HELP, OPTION_HELP
 from dlmachine.core.spec.option_table import OLD_NAMES, SYNONYMS
 from dlmachine.options import types
@@ -26,7 +27,8 @@ def _types(names: set[str]) -> dict[str, Any]:
 
 def test_a_download_has_the_options_of_the_table() -> None:
     """Those of the descriptor and of the policy, and their synonyms, with the types of the table."""
-    assert get_type_hints(dm.DownloadOptions) == _types(set(TABLE))
+    progress = {'progress': bool | OnProgress}
+    assert get_type_hints(dm.DownloadOptions) == _types(set(TABLE)) | progress
 
 
 def test_a_descriptor_has_its_own() -> None:
@@ -46,7 +48,7 @@ def test_a_manager_has_the_options_of_every_download() -> None:
     """And defaults for every request; `path`, `pkg` and `backend` are parameters."""
     options = {name for name in TABLE if SYNONYMS.get(name, name) in OPTION_HELP}
     wanted = _types((options | set(DESCRIBED_NAMES)) - {'backend'})
-    wanted |= {'dest': eval(TABLE['dest'], vars(types)), 'progress': bool}
+    wanted |= {'dest': eval(TABLE['dest'], vars(types)), 'progress': bool | OnProgress}
 
     assert get_type_hints(dm.ManagerOptions) == wanted
     parameters = inspect.signature(dm.DownloadManager).parameters

@@ -93,5 +93,8 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         'the name has no address',
         'the server sent more than was requested',
     ),
+    'the log shows it with a traceback': (
+        'the function passed as progress= failed, and is not called again',
+    ),
     'the path is refused before': ('is not the name of a file: ...',),
 }

@@ -25,7 +25,7 @@ from dlmachine_adapters.fakes.store import MemoryStore
 from dlmachine_adapters.fakes.transport import ScriptedTransport
 from dlmachine_adapters.fakes.workers import InTurn
 from dlmachine_adapters.fakes.world import MemoryWorld, memory_world
-from dlmachine_adapters.progress import NoProgress
+from dlmachine_adapters.progress.metering import NoProgress
 
 __all__ = [
     'CutOff',

@@ -22,7 +22,7 @@ from dlmachine_adapters.fakes.store import MemoryStore
 from dlmachine_adapters.fakes.transport import ScriptedTransport
 from dlmachine_adapters.fakes.workers import InTurn
 from dlmachine_adapters.observation import observe
-from dlmachine_adapters.progress import NoProgress
+from dlmachine_adapters.progress.metering import NoProgress
 
 
 @dataclass(kw_only=True)

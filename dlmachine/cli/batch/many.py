@@ -24,11 +24,17 @@ def get_many(manager: 'DownloadManager', inputs: list[Input], given: Mapping[str
     """Download several, and end the program with the exit code of a batch if any failed."""
     from dlmachine.cli.batch.summary import Summary
     from dlmachine.cli.exit_codes import PARTIAL, exit_code
+    from dlmachine_adapters.progress.display import clear_display
 
     summary = Summary(len(inputs))
     words, dest = request_words(given), destination(given, manager)
     targets = [one.target for one in inputs]
-    with ending_at_once(summary.interrupted):
+
+    def interrupted() -> str:
+        clear_display()
+        return summary.interrupted()
+
+    with ending_at_once(interrupted):
         for item in manager.download_many(targets, dest, workers=given['workers'], **words):
             one = inputs[item.index]
             summary.add(item, shown(one.target, manager))

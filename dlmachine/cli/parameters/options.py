@@ -67,7 +67,7 @@ class TableFlag(Flag):
         # Short flags stand first, then dlmachine's name, then curl's.
         shown = sorted(flags, key=lambda flag: (flag[:2] == '--', flag != flag_of(name)))
         self._shown = ', '.join(shown)
-        if _TABLE[name].type == 'bool':
+        if _TABLE[name].type.partition(' ')[0] == 'bool':
             plain = name.replace('_', '-')
             side = ' /{}' if name in ON else '{}/ '
             also = [side.format(flag) for flag in ALSO.get(name, ())]

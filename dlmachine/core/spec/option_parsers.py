@@ -54,6 +54,13 @@ def read_bool(name: str, value: object) -> Result[object, Fault]:
     return _bad(name, value, 'true or false') if word is None else Success(word)
 
 
+def read_progress(name: str, value: object) -> Result[object, Fault]:
+    """Parse a bool, or a function, which is returned unchanged."""
+    if callable(value):
+        return Success(value)
+    return read_bool(name, value).lash(lambda _: _bad(name, value, 'true, false or a function'))
+
+
 def read_count(name: str, value: object) -> Result[object, Fault]:
     """Parse a whole number, also from text."""
     if isinstance(value, int) and not isinstance(value, bool):

@@ -1,0 +1,51 @@
+"""Report the beginning and the end of a download to a caller's function."""
+
+from collections.abc import Callable
+
+from returns.io import IOResult
+from returns.pipeline import is_successful
+from returns.unsafe import unsafe_perform_io
+
+from dlmachine.core.cache.key import shown_url
+from dlmachine.core.faults import Fault
+from dlmachine.core.http.filename import name_content
+from dlmachine.core.http.headers import Headers
+from dlmachine.core.protocol.outcome import Outcome
+from dlmachine.core.protocol.progress import (
+    DownloadFailed,
+    DownloadFinished,
+    DownloadStarted,
+    OnProgress,
+)
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine_adapters.progress.display import reporting
+from dlmachine_adapters.progress.metering import Reporter
+from dlmachine_adapters.world import SystemWorld
+
+
+def run_reported(
+    descriptor: Descriptor,
+    world: SystemWorld,
+    on_progress: OnProgress,
+    run: Callable[[SystemWorld], IOResult[Outcome, Fault]],
+) -> IOResult[Outcome, Fault]:
+    """Run a download in a world that reports to this function."""
+    with reporting(on_progress) as on_event:
+        assert on_event is not None  # noqa: S101 -- a function listens
+        on_event(started(0, descriptor))
+        done = run(world.showing(Reporter(on_event, 0)))
+        on_event(ended(0, done))
+        return done
+
+
+def started(index: int, descriptor: Descriptor) -> DownloadStarted:
+    """The event for the beginning of a download."""
+    url = shown_url(descriptor)
+    return DownloadStarted(index=index, name=name_content(Headers(), url), url=url)
+
+
+def ended(index: int, done: IOResult[Outcome, Fault]) -> DownloadFinished | DownloadFailed:
+    """The event for the result of a download."""
+    if is_successful(done):
+        return DownloadFinished(index=index, outcome=unsafe_perform_io(done.unwrap()))
+    return DownloadFailed(index=index, fault=unsafe_perform_io(done.failure()))
