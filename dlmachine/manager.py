@@ -189,7 +189,7 @@ class DownloadManager(ManyDownloads):
     def sync(
         self,
         manifest: PathInput,
-        dest: DestInput = './',
+        dest: DestInput = None,
         *,
         locked: bool = False,
         frozen: bool | None = None,
@@ -200,6 +200,7 @@ class DownloadManager(ManyDownloads):
     ) -> 'LockReport':
         """Download the entries of a manifest to their paths in a folder, as its lockfile says.
 
+        `dest` is the folder; without it, the current one.
         Other bytes than those of the lockfile are refused. Entries that it lacks, or that have
         changed, are added to it. `locked` refuses a lockfile that does not agree with the manifest.
         `frozen` never changes it, and takes only its bytes; the default is the environment
@@ -216,6 +217,8 @@ class DownloadManager(ManyDownloads):
         locking = read_locking(
             self.config, manifest, allow_outside=allow_outside, base_url=base_url
         )
+        if dest is None and not exact:
+            dest = './'
         return sync_manifest(
             self, locking, dest, locked=locked, frozen=is_frozen, exact=exact, workers=workers
         )

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from dlmachine.batch.items import BatchItem, BatchSuccess
@@ -18,9 +19,10 @@ from dlmachine.core.spec.options import unknown_name
 from dlmachine.core.spec.reuse import Freshness
 from dlmachine.errors import error_for
 from dlmachine.locks.lockfile import FROZEN_VARIABLE, Locking, frozen_by_environment, write_locking
-from dlmachine.locks.stored import download_stored, use_stored
+from dlmachine.locks.stored import ask_server, download_stored, use_stored
 from dlmachine.manifest import Item
-from dlmachine.paths import DestInput, path_text
+from dlmachine.paths import DestInput, is_inside, path_text
+from dlmachine_adapters.files.os_errors import storage_fault
 
 
 @frozen
@@ -70,23 +72,39 @@ def lock_manifest(
             path=locking.path, difference=locking.difference, results=manager.download_all(())
         )
     wanted = [
-        replace(item, policy=replace(item.policy, check_freshness=True))
-        if name in upgraded
-        else use_stored(item)
+        ask_server(item) if name in upgraded else use_stored(item)
         for name, item in locking.items.items()
         if name in upgraded or name not in locking.pinned
     ]
     has_place = dest is not None or manager.config.policy.dest != Auto()
     if has_place or manager.config.path is not None or manager.config.pkg is not None:
         return _lock(manager, locking, wanted, dest, workers)
-    with TemporaryDirectory(prefix='dlmachine-lock-') as folder:
-        return _lock(manager, locking, wanted, folder, workers)
+    # Beside the manifest, where there is room for its files.
+    beside = os.path.dirname(os.path.abspath(locking.path))  # noqa: PTH120
+    try:
+        temporary = TemporaryDirectory(prefix='dlmachine-lock-', dir=beside)
+    except OSError as error:
+        raise error_for(storage_fault(error, 'create', beside)) from error
+    with temporary as folder:
+        return _lock(manager, locking, wanted, folder, workers, is_kept=False)
 
 
 def _lock(
-    manager: ManyDownloads, locking: Locking, wanted: list[Item], dest: DestInput, workers: int
+    manager: ManyDownloads,
+    locking: Locking,
+    wanted: list[Item],
+    dest: DestInput,
+    workers: int,
+    *,
+    is_kept: bool = True,
 ) -> LockReport:
-    results = manager.download_all(wanted, dest, workers)
+    def start(inputs: Iterable[Item]) -> Iterator[BatchItem[Item]]:
+        for done in manager.download_many(inputs, dest, workers):
+            if not is_kept and done.ok and is_inside(str(done.path), str(dest)):
+                Path(str(done.path)).unlink(missing_ok=True)  # Entries may share a file.
+            yield done
+
+    results = Results(start(wanted), start, manager.secret_names)
     is_written = not results.failed and write_locking(locking, results.ok)
     return LockReport(
         path=locking.path, difference=locking.difference, results=results, is_written=is_written
@@ -112,6 +130,9 @@ def sync_manifest(
 
     Raises: RequestError for a lockfile that does not exist or, if `locked`, does not agree.
     """
+    if exact and not isinstance(path_text(dest), str):
+        problem = 'needs a folder, from which it removes files'
+        raise error_for(InvalidInput(where='exact', problem=problem, advice='Pass dest='))
     if locked:
         locking.check()
     if frozen and locking.found is None:
@@ -138,12 +159,8 @@ def sync_manifest(
 def _remove_extra(dest: DestInput, results: Results[Item]) -> tuple[str, ...]:
     from dlmachine_adapters.folder_index.recorded import list_recorded, remove_recorded
 
-    folder = path_text(dest)
-    if not isinstance(folder, str):
-        problem = 'needs a folder, from which it removes files'
-        raise error_for(InvalidInput(where='exact', problem=problem, advice='Pass dest='))
     wanted = [os.path.realpath(str(done.path)) for done in results.ok]
-    found = {os.path.realpath(path): path for path in list_recorded(folder)}
+    found = {os.path.realpath(path): path for path in list_recorded(path_text(dest))}
     extra = (found[path] for path in find_extra(found, wanted))
     return tuple(path for path in extra if remove_recorded(path))
 

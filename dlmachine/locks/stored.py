@@ -23,6 +23,12 @@ def use_stored(item: Item) -> Item:
     return replace(item, policy=replace(policy, freshness=Freshness.STORED))
 
 
+def ask_server(item: Item) -> Item:
+    """The same entry, for which the server is asked whether a stored copy is current."""
+    policy = replace(item.policy, freshness=Freshness.ALWAYS, check_freshness=False)
+    return replace(item, policy=policy)
+
+
 def download_stored(
     manager: ManyDownloads, items: Sequence[Item], dest: DestInput, workers: int
 ) -> Iterator[BatchItem[Item]]:

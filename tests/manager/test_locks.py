@@ -1,6 +1,7 @@
 """Locks: which bytes a manifest has, and downloads that take only these."""
 
 import re
+import tempfile
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,44 @@ def test_only_entries_that_have_changed_are_locked_anew(
 
     case.write(first='url = "t.tsv?new"', third='url = "u.tsv"')
     assert manager.lock(case.path).difference.changed == ('first',)
+
+
+def test_an_upgrade_asks_whatever_the_options_say(make_manager: MakeManager, case: Case) -> None:
+    """Also an entry for which stored copies are good enough."""
+    case.write(first='url = "t.tsv"\nfreshness = "stored"')
+    manager = make_manager(case.folder)
+    manager.lock(case.path)
+
+    assert not manager.lock(case.path, upgrade=True).results.failed
+    assert len(case.server.asked) == 2
+
+
+def test_what_is_downloaded_for_a_lock_is_not_kept(
+    make_manager: MakeManager, case: Case, tmp_path: Path
+) -> None:
+    """Beside the manifest, one file after the other; the file of an entry with a `dest` stays."""
+    case.write(first='url = "t.tsv"', second='url = "u.tsv"\ndest = "own.tsv"')
+
+    make_manager().lock(case.path)
+
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name[0] != '.') == [
+        'data.toml',
+        'data.toml.lock',
+        'own.tsv',
+    ]
+
+
+def test_a_lock_needs_a_folder_that_can_be_written_to(
+    make_manager: MakeManager, case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise it could not be written, either."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise PermissionError(13, 'Permission denied')
+
+    monkeypatch.setattr(tempfile, 'mkdtemp', fail)
+    with pytest.raises(dm.LocalError, match='no permission|cannot create'):
+        make_manager().lock(case.path)
 
 
 @pytest.mark.parametrize('upgrade', [True, ['first'], 'first'])

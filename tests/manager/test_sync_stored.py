@@ -189,9 +189,10 @@ def test_exact_removes_the_files_of_an_entry_that_is_gone(
 
 
 def test_exact_needs_a_folder(make_manager: MakeManager, manifest: Path, tmp_path: Path) -> None:
-    """In the cache nothing is removed."""
-    with pytest.raises(dm.RequestError, match='exact needs a folder'):
-        make_manager(tmp_path / 'cache').sync(manifest, True, exact=True)
+    """One that is named: in the cache, and in the current folder, nothing is removed."""
+    for dest in (True, None):
+        with pytest.raises(dm.RequestError, match='exact needs a folder'):
+            make_manager(tmp_path / 'cache').sync(manifest, dest, exact=True)
 
 
 def test_a_locked_file_is_the_same_from_anywhere(
