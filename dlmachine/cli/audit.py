@@ -1,6 +1,7 @@
 """`dlmachine audit`: a dry run over many downloads."""
 
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -85,6 +86,9 @@ def command(file: str | None, **given: Any) -> None:
     )
     pending = (AuditStatus.MISSING, AuditStatus.CHANGED, AuditStatus.UNKNOWN)
     probes = [row.probe for row in rows if row.probe is not None]
+    if probes:
+        counts = Counter(one.status.value for one in probes)
+        click.echo(', '.join(f'{count} {name}' for name, count in counts.items()), err=True)
     is_changed = any(one.status is ProbeStatus.CHANGED for one in probes)
     if any(summary.counts[status] for status in pending) or is_changed:
         sys.exit(CHANGES_PENDING)

@@ -28,7 +28,7 @@ def urls(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     [
         (FOUND, '[alive: the server answered 200]', 0),
         (resource(BODY, etag='"v2"'), '[changed: the ETag is "v2"; that of the known version is "v1"]', 10),
-        (respond(410, reason='Gone'), '[gone: ', 1), (respond(403), '[forbidden: ', 1),
+        (respond(410, reason='Gone'), '[gone: the server answered 410 Gone]', 1), (respond(403), '[forbidden: ', 1),
     ],
 )  # fmt: skip
 def test_each_line_has_what_the_server_said(
@@ -38,8 +38,10 @@ def test_each_line_has_what_the_server_said(
     server.on('/t', handler)
     done = CliRunner().invoke(group, ['audit', str(urls), '--cache', 'c', '--probe'])
     assert (done.exit_code, text in done.stdout) == (code, True), done.output
+    assert f'1 {text[1:].partition(":")[0]}\n' in done.stderr
     plain = CliRunner().invoke(group, ['audit', str(urls), '--cache', 'c'])
     assert (plain.exit_code, '[' in plain.stdout) == (0, False)
+    assert len(plain.stderr.splitlines()) == 1
 
 
 def test_a_moved_file_is_no_failure(urls: Path, server: Server) -> None:

@@ -163,14 +163,15 @@ def find_change(known: KnownVersion, seen: KnownVersion) -> str | None:
 def failed(url: str, final_url: str, fault: Fault) -> ProbeResult:
     """The result for a file that could not be seen.
 
-    >>> failed('http://h/x', 'http://h/x', HttpStatus(url='http://h/x', status=404)).status
-    <ProbeStatus.GONE: 'gone'>
+    >>> gone = failed('http://h/x', 'http://h/x', HttpStatus(url='http://h/x', status=404))
+    >>> gone.status.value, gone.reason
+    ('gone', 'the server answered 404')
     """
     code = fault.status if isinstance(fault, HttpStatus) else None
     return ProbeResult(
         url=url,
         status=_BY_STATUS.get(code or 0, ProbeStatus.UNREACHABLE),
-        reason=fault.what(),
+        reason=fault.what().removeprefix(f'{fault.url}: '),
         final_url=final_url,
         status_code=code,
         fault=fault,

@@ -258,4 +258,6 @@ def _fail(state: Probe, fault: Fault) -> ProbeStep:
 def _with_earlier(state: Probe, result: ProbeResult) -> ProbeResult:
     if state.earlier is None:
         return result
-    return replace(result, reason=f'{result.reason}; but {state.earlier.reason}')
+    return replace(
+        result, reason=f'{result.reason}; but {state.earlier.url}: {state.earlier.reason}'
+    )
