@@ -7,6 +7,7 @@ import errno
 import hashlib
 import os
 import stat
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -51,14 +52,17 @@ class LocalFiles:
 
     def see_path(self, path: str) -> PathSeen:
         """The state of a path, and a file in the way."""
-        target = Path(path)
-        folder = target if ends_in_separator(path) else target.parent
-        above, kind = _real(target.parent), _kind(target)
+        target = str(Path(path))
+        above, name = os.path.split(target)
+        kind, seen_above = _kind(target), _stat(above or os.curdir)
+        has_parent = seen_above is not None and stat.S_ISDIR(seen_above.st_mode)
+        is_folder = kind is PathKind.FOLDER
+        real_above = _real_folder(above, seen_above)
         return PathSeen(
-            kind=PathKind.OTHER if _is_of_the_kernel(above) else kind,
-            blocker=_blocker(target),
-            has_folder=_kind(folder) is PathKind.FOLDER,
-            real_path=_real(target) if kind is PathKind.FOLDER else str(Path(above, target.name)),
+            kind=PathKind.OTHER if _is_of_the_kernel(real_above) else kind,
+            blocker=None if has_parent else _blocker(target),
+            has_folder=is_folder if ends_in_separator(path) else has_parent,
+            real_path=_real(target) if is_folder else os.path.join(real_above, name),  # noqa: PTH118
         )
 
     def see_part(self, beside: str | None, stem: str) -> PartSeen | None:
@@ -174,9 +178,9 @@ def _find_digest(path: str, checksum: Checksum | None, seen: os.stat_result) -> 
     return digests['sha256'].hexdigest() if is_same and is_right else None
 
 
-def _kind(path: Path) -> PathKind:
+def _kind(path: str) -> PathKind:
     try:
-        mode = path.stat().st_mode
+        mode = os.stat(path).st_mode
     except OSError as error:
         # A dangling link is replaced like a file; a file cannot have a name that is too long.
         return PathKind.OTHER if error.errno == errno.ENAMETOOLONG else PathKind.MISSING
@@ -187,11 +191,30 @@ def _kind(path: Path) -> PathKind:
     return PathKind.FILE if stat.S_ISREG(mode) else PathKind.OTHER
 
 
-def _real(path: Path) -> str:
+def _stat(path: str) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except (OSError, ValueError):
+        return None
+
+
+def _real_folder(path: str, seen: os.stat_result | None) -> str:
+    # Many files have one folder, whose links need not be resolved for each.
+    if seen is None:
+        return _real(path)
+    return _real_again(path, seen.st_dev, seen.st_ino, seen.st_ctime_ns)
+
+
+@lru_cache(maxsize=64)
+def _real_again(path: str, *_: int) -> str:
+    return _real(path)
+
+
+def _real(path: str) -> str:
     try:
         return os.path.realpath(path)
     except OSError:  # The current folder has been removed; nothing can be written below it.
-        return str(path)
+        return path
 
 
 def _is_of_the_kernel(parent: str) -> bool:
@@ -199,9 +222,9 @@ def _is_of_the_kernel(parent: str) -> bool:
     return parent == '/dev' or parent.startswith('/proc/')
 
 
-def _blocker(path: Path) -> str | None:
-    for parent in path.parents:
-        kind = _kind(parent)
+def _blocker(path: str) -> str | None:
+    for parent in Path(path).parents:
+        kind = _kind(str(parent))
         if kind is not PathKind.MISSING:
             return None if kind is PathKind.FOLDER else str(parent)
     return None

@@ -8,10 +8,17 @@ from collections.abc import Callable
 
 from dlmachine.core.cache.key import cache_key
 from dlmachine.core.decision.part_location import may_need_part, part_place, part_stem
-from dlmachine.core.decision.snapshot import BackendSeen, FileSeen, Snapshot
+from dlmachine.core.decision.snapshot import BackendSeen, CacheSeen, FileSeen, Snapshot
 from dlmachine.core.protocol.ports import Clock, Files, FolderIndex, Store
 from dlmachine.core.spec.descriptor import Descriptor
-from dlmachine.core.spec.destination import PathKind, PathSeen, ToPath, ends_in_separator
+from dlmachine.core.spec.destination import (
+    PathKind,
+    PathSeen,
+    ToMemory,
+    ToPath,
+    Wanted,
+    ends_in_separator,
+)
 from dlmachine.core.spec.policy import Policy
 
 
@@ -34,7 +41,7 @@ def observe(
     key = cache_key(descriptor)
     wanted = policy.dest
     seen = files.see_path(wanted.path) if isinstance(wanted, ToPath) else None
-    cache = None if store is None else store.look_up(key, descriptor)
+    cache = None if store is None else _see_cache(wanted, store, key, descriptor)
     is_folder = seen is not None and seen.kind is PathKind.FOLDER
     file = _see_file(policy, seen, index, key)
     part, may_fetch = None, may_need_part(policy, cache, file)
@@ -51,6 +58,12 @@ def observe(
         part=part,
         backends=backends() if may_fetch or not is_glance else None,
     )
+
+
+def _see_cache(wanted: Wanted, store: Store, key: str, descriptor: Descriptor) -> CacheSeen:
+    # A file at a path does not come from the cache; its folder is reserved all the same.
+    is_elsewhere = isinstance(wanted, (ToMemory, ToPath))
+    return CacheSeen(folder=store.folder) if is_elsewhere else store.look_up(key, descriptor)
 
 
 def _see_file(

@@ -65,9 +65,26 @@ def frozen(
     return _make(kind, kw_only, old_names)
 
 
+def changed(one: T, **changes: object) -> T:
+    """The same value with other fields: `dataclasses.replace`, faster for a class with many fields.
+
+    >>> @frozen
+    ... class Point:
+    ...     x: int
+    ...     y: int = 0
+    >>> changed(Point(x=1), y=2)
+    Point(x=1, y=2)
+    """
+    shape: _Shape = one.__shape__  # type: ignore[attr-defined]  # Every frozen class has it.
+    values = zip(shape.names, shape.values(one), strict=True)
+    return type(one)(**{**dict(values), **changes})
+
+
 class _Shape(NamedTuple):
     """The properties of a class that the shared methods need."""
 
+    names: tuple[str, ...]
+    values: Callable[[Any], tuple[Any, ...]]
     values_compared: Callable[[Any], tuple[Any, ...]]
     shown: tuple[str, ...]
 
@@ -84,7 +101,10 @@ def _make(kind: type[T], kw_only: bool, old_names: Mapping[str, str]) -> type[T]
     for name, function in _SHARED.items():
         if name not in own:
             setattr(made, name, function)
+    names = tuple(each.name for each in every if each.init)
     made.__shape__ = _Shape(
+        names=names,
+        values=_getter(names),
         values_compared=_getter(tuple(each.name for each in every if each.compare)),
         shown=tuple(each.name for each in every if each.repr),
     )

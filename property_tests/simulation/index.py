@@ -112,7 +112,7 @@ class SimIndexFile(IndexFile):
         kernel.look('reads the index')
         if self._working:
             self._indexes.note_read()
-        self.check()
+        self.see()
         found = self._indexes.find(self.path)
         if found is None:
             raise NoDatabase
@@ -125,7 +125,7 @@ class SimIndexFile(IndexFile):
         """Commit everything at the end, or nothing.  Raises: OSError, sqlite3.Error."""
         kernel = self._indexes.kernel
         kernel.step('opens the index')
-        self.check()
+        self.see()
         if self._indexes.find(self.path) is None:
             self.prepare_folder()
         self._fail('open index')

@@ -1,5 +1,6 @@
 """The registry of a cache folder: connections to cachedir's `cache.sqlite`."""
 
+import os
 import sqlite3
 from functools import cached_property
 from pathlib import Path
@@ -32,11 +33,15 @@ class Registry(Database):
         """The path of the registry."""
         return str(Path(self.folder, REGISTRY_NAME))
 
-    def check(self) -> None:
-        """Refuse a registry that another user can replace."""
+    def see(self) -> os.stat_result | None:
+        """The state of the registry, unless another user can replace it."""
         if has_strangers_registry(self.folder, REGISTRY_NAME):
             msg = 'another user made it, in a folder that everybody can write to'
             raise sqlite3.DatabaseError(msg)
+        try:
+            return os.stat(self.path)
+        except OSError:
+            return None
 
     def prepare_folder(self) -> None:
         """Create the cache folder with its tag."""

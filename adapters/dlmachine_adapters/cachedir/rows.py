@@ -7,12 +7,11 @@ registry: an invalid row is a `Misfit`, which names no file. Raises: sqlite3.Err
 import sqlite3
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from dlmachine.core.cache.entries import Status
 from dlmachine.core.cache.entry_names import MAX_VERSION, entry_file_name
-from dlmachine.core.cache.record import DownloadRecord, parse_record
+from dlmachine.core.cache.record import DownloadRecord, known_record
 from dlmachine_adapters.cachedir.naming import KEY_PARAMETER, from_local, guess_extension
 
 _OF_MAIN: Final = 'id, item_id, version_id, version, status, date, ext, file_name'
@@ -47,9 +46,6 @@ _LARGE: Final = slice(8, 11)
 _MAX_FURTHER: Final = 10_000
 #: In characters; file systems allow fewer.
 _MAX_FILE_NAME: Final = 4096
-#: Parsed records to remember: parsing takes as long as reading the row.
-_MAX_REMEMBERED: Final = 1024
-_MAX_REMEMBERED_CHARS: Final = 32 << 10
 _STATUSES: Final = frozenset(status.value for status in Status)
 
 
@@ -159,7 +155,7 @@ def _read(values: tuple[Any, ...]) -> Read:
             name = entry_file_name(item_id, version, version_id, extension)
     if name is None:
         return _misfit(row_id, item_id, version)
-    record = _record(text) if type(text) is str else None
+    record = known_record(text) if type(text) is str else None
     return Row(
         row_id=row_id,
         item_id=item_id,
@@ -190,14 +186,3 @@ def _misfit(row_id: int, item_id: object, version: object) -> Misfit:
         version=version if type(version) is int and 1 <= version <= MAX_VERSION else None,
         problem='it does not name the file of an entry',
     )
-
-
-def _record(text: str) -> DownloadRecord | None:
-    return _remember(text) if len(text) < _MAX_REMEMBERED_CHARS else _parse(text)
-
-
-def _parse(text: str) -> DownloadRecord | None:
-    return parse_record(text).value_or(None)
-
-
-_remember: Final = lru_cache(_MAX_REMEMBERED)(_parse)

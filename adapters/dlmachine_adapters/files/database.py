@@ -82,8 +82,11 @@ class Database(ABC):
         """The path of the database."""
 
     @abstractmethod
-    def check(self) -> None:
-        """Raises: sqlite3.Error if the file may not be opened."""
+    def see(self) -> os.stat_result | None:
+        """The state of the file; None if there is none.
+
+        Raises: sqlite3.Error if it may not be opened.
+        """
 
     @abstractmethod
     def prepare_folder(self) -> None:
@@ -177,12 +180,8 @@ class Database(ABC):
         return connection
 
     def _identity(self) -> _Identity | None:
-        self.check()
-        try:
-            seen = os.stat(self.path)
-        except OSError:
-            return None
-        return (seen.st_dev, seen.st_ino) if seen.st_size else None
+        seen = self.see()
+        return (seen.st_dev, seen.st_ino) if seen is not None and seen.st_size else None
 
     def _repair(self) -> None:
         # A writer died during a transaction; SQLite rolls it back when a writer opens the file.

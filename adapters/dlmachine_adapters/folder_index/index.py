@@ -103,10 +103,7 @@ class FolderIndexes:
 
     def _index(self, folder: str) -> IndexFile:
         # A relative folder is another one after a change of the current folder.
-        try:
-            where = os.path.abspath(folder)
-        except OSError:  # The current folder has been removed.
-            where = folder
+        where = folder if folder.startswith(os.sep) else _absolute(folder)
         with self._mutex:
             found = self._open.get(where)
             if found is None or not found.is_there:
@@ -116,6 +113,13 @@ class FolderIndexes:
         if dropped is not None:
             dropped.close()
         return found
+
+
+def _absolute(folder: str) -> str:
+    try:
+        return os.path.abspath(folder)
+    except OSError:  # The current folder has been removed.
+        return folder
 
 
 def _write(index: IndexFile, updates: Iterable[FileRecord]) -> None:

@@ -54,21 +54,25 @@ class IndexFile(Database):
         """Whether the folder had a working folder when it was looked at."""
         return bool(self._working)
 
-    def check(self) -> None:
-        """Refuse an index that is not this user's or the group's."""
+    def see(self) -> os.stat_result | None:
+        """The state of the index, unless it is not this user's or the group's."""
         if not self._working:
-            return
+            return None
         try:
             seen = os.lstat(self.path)
         except OSError:
-            return
+            return None
         identity = seen.st_dev, seen.st_ino
-        if identity == self._checked:
-            return
-        if not any(_is_trusted(ours) for ours in find_working_folders(self._folder)):
-            msg = 'another user made it, or it is not a regular file'
-            raise sqlite3.DatabaseError(msg)
-        self._checked = identity
+        if identity != self._checked:
+            if not self._is_trusted():
+                msg = 'another user made it, or it is not a regular file'
+                raise sqlite3.DatabaseError(msg)
+            self._checked = identity
+        return seen
+
+    def _is_trusted(self) -> bool:
+        working = find_working_folders(self._folder)
+        return any(ours.path == self._working and _is_trusted(ours) for ours in working)
 
     def prepare_folder(self) -> None:
         """Create the working folder."""

@@ -7,9 +7,7 @@ the note describes.
 import json
 from typing import Any, Final
 
-from returns.pipeline import is_successful
-
-from dlmachine.core.cache.record import is_sha256, parse_record
+from dlmachine.core.cache.record import is_sha256, known_record
 from dlmachine.core.cache.updates import FileRecord
 
 #: The version of the format, increased when the meaning of a field changes.
@@ -44,7 +42,7 @@ def read_file_row(
         return None
     if type(version) is not int or not 0 < version < 1 << 31:
         return None
-    read = parse_record(record)
-    if not is_successful(read):
+    read = known_record(record)
+    if read is None:
         return None
-    return FileRecord(key=key, folder=folder, name=name, version=version, record=read.unwrap())
+    return FileRecord(key=key, folder=folder, name=name, version=version, record=read)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
+from functools import lru_cache
 from types import NoneType
 from typing import Any, Final, TypeGuard
 
@@ -21,6 +22,9 @@ Pairs = tuple[tuple[str, str], ...]
 
 #: The version of the format, increased when the meaning of a field changes.
 RECORD_VERSION: Final = 1
+#: Parsed records to remember: parsing takes as long as reading the row.
+_MAX_REMEMBERED: Final = 1024
+_MAX_REMEMBERED_CHARS: Final = 32 << 10
 
 
 @frozen
@@ -146,6 +150,18 @@ def parse_record(text: str) -> Result[DownloadRecord, Fault]:
         return _unreadable()
     is_plain = _ESCAPE.search(text) is None or all(map(is_field_text, _texts(record)))
     return Success(record) if is_plain else _unreadable()
+
+
+def known_record(text: str) -> DownloadRecord | None:
+    """The record in a text, None if it is unreadable; the latest records are remembered."""
+    return _remember(text) if len(text) < _MAX_REMEMBERED_CHARS else _find(text)
+
+
+def _find(text: str) -> DownloadRecord | None:
+    return parse_record(text).value_or(None)
+
+
+_remember: Final = lru_cache(_MAX_REMEMBERED)(_find)
 
 
 def _read(stored: dict[str, Any]) -> DownloadRecord:

@@ -6,7 +6,7 @@ segment that every common file system accepts, without invisible characters, and
 
 import re
 from functools import lru_cache
-from pathlib import PurePosixPath
+from pathlib import PurePath, PurePosixPath
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -33,7 +33,13 @@ _INVISIBLE: Final = re.compile(
 #: The sub-folder for unfinished files, beside a destination and in a cache.
 OUR_FOLDER: Final = '.dlmachine'
 #: The shared folder, one user's own, and the temporary one if neither could be used.
-_OUR_FOLDERS: Final = re.compile(r'(?i)\.dlmachine(-[0-9a-z]{1,32}){0,2}')
+_OUR_NAMES: Final = r'\.dlmachine(?:-[0-9a-z]{1,32}){0,2}'
+_OUR_FOLDERS: Final = re.compile(_OUR_NAMES, re.IGNORECASE)
+#: The same anywhere in a path of this computer.
+_BETWEEN: Final = r'[/\\]' if '\\' in str(PurePath('a', 'b')) else '/'
+_IN_OUR_FOLDERS: Final = re.compile(
+    rf'(?:\A|{_BETWEEN}){_OUR_NAMES}(?:\Z|{_BETWEEN})', re.IGNORECASE
+)
 #: The registry and its files, the tag file of a cache, and its versions.
 _OURS: Final = re.compile(
     r'(?i)cachedir\.tag|cache\.sqlite(-(wal|shm|journal))?|[0-9a-f]{32}-[0-9]+(\..*)?'
@@ -107,6 +113,15 @@ def is_our_folder(name: str) -> bool:
     [True, True, False]
     """
     return _OUR_FOLDERS.fullmatch(name) is not None
+
+
+def is_in_our_folder(path: str) -> bool:
+    """Whether a path leads into a folder that holds parts and locks, or is one.
+
+    >>> [is_in_our_folder(path) for path in ('/d/.DLmachine/x', 'd/.dlmachine', '.dlmachines/x')]
+    [True, True, False]
+    """
+    return _IN_OUR_FOLDERS.search(path) is not None
 
 
 @lru_cache(maxsize=_REMEMBERED)

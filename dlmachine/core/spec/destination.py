@@ -15,11 +15,12 @@ from returns.result import Failure, Result, Success
 from dlmachine.core.faults import DestinationUnusable, Fault, InvalidInput
 from dlmachine.core.faults.printing import printable
 from dlmachine.core.frozen import frozen
-from dlmachine.core.http.filename import is_our_folder, is_reserved_name
+from dlmachine.core.http.filename import is_in_our_folder, is_reserved_name
 from dlmachine.core.spec.local_path import parse_local_path
 
 #: Path separators: two on Windows, one elsewhere.
 _SEPARATORS: Final = ('/', '\\') if str(PurePath('a', 'b')) == 'a\\b' else ('/',)
+_ALL_SEPARATORS: Final = ''.join(_SEPARATORS)
 
 #: The limit for one segment of a path on all common file systems.
 _MAX_NAME_BYTES: Final = 255
@@ -149,7 +150,7 @@ def resolve_destination(
             if blocker is not None:
                 problem = f'{printable(blocker)} is not a folder'
                 return Failure(DestinationUnusable(path=path, problem=problem))
-            names = (path, '' if seen is None else seen.real_path)
+            names = {path, path if seen is None else seen.real_path}
             if any(_is_our_own(name, cache_folder) for name in names):
                 return Failure(
                     DestinationUnusable(path=path, problem='this name is reserved for dlmachine')
@@ -161,11 +162,19 @@ def resolve_destination(
 
 def _is_our_own(path: str, cache_folder: str | None) -> bool:
     # The registry, versions and tag file of the cache, and unfinished files in any folder.
-    pure = PurePath(path)
-    if any(is_our_folder(part) for part in pure.parts):
+    if is_in_our_folder(path):
         return True
-    is_in_cache = cache_folder is not None and pure.parent == PurePath(cache_folder)
-    return is_in_cache and is_reserved_name(pure.name)
+    if cache_folder is None or not is_reserved_name(_name(path)):
+        return False
+    return PurePath(path).parent == PurePath(cache_folder)
+
+
+def _name(path: str) -> str:
+    # `PurePath` is slow, and every hit comes here.
+    name = path.rstrip(_ALL_SEPARATORS)
+    for separator in _SEPARATORS:
+        name = name.rpartition(separator)[2]
+    return name
 
 
 def ends_in_separator(path: str) -> bool:

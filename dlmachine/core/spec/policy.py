@@ -5,11 +5,12 @@ Pure. Every field has a default. `options.parse_policy` parses a caller's keywor
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
+from operator import attrgetter
 from types import NoneType
-from typing import BinaryIO, Final, TypeAlias
+from typing import Any, BinaryIO, Final, TypeAlias
 
 from returns.pipeline import is_successful
 
@@ -135,7 +136,6 @@ class Policy:
 
 #: The types of fields, checked because a Policy may be made without `parse_policy`.
 _TYPES: Final = {
-    'dest': (Auto, ToMemory, ToPath),
     'backend': str,
     'freshness': (Freshness, NoneType),
     'if_exists': (IfExists, NoneType),
@@ -148,6 +148,9 @@ _TYPES: Final = {
     'validate': (Callable, NoneType),
     'user_agent': str,
 }
+#: The fields that downloads share, and their values in a policy.
+_SHARED: Final = tuple(each.name for each in fields(Policy) if each.name != 'dest')
+_values_shared: Final = attrgetter(*_SHARED)
 _NOT_NEGATIVE: Final = ('retries', 'max_redirects')
 _DURATIONS: Final = (
     'retry_wait', 'retry_max_wait', 'retry_after_max', 'connect_timeout', 'stall_timeout',
@@ -171,15 +174,21 @@ def find_policy_fault(policy: Policy) -> Fault | None:
     >>> find_policy_fault(Policy(retries=-1)).where
     'retries'
     """
+    dest: object = policy.dest
+    if not isinstance(dest, (Auto, ToMemory, ToPath)):
+        return _type_fault('dest', dest)
+    values = _values_shared(policy)
     try:
-        return _find_fault(policy)
+        return _find_fault(values)
     except TypeError:  # A value cannot be hashed, for example a list instead of a number.
-        return _find_fault.__wrapped__(policy)
+        return _find_fault.__wrapped__(values)
 
 
-# Cached, because many downloads share one policy and each decision checks it.
+# Cached, because the downloads of a manager share all options but the destination, and each
+# decision checks them.
 @lru_cache(maxsize=64)
-def _find_fault(policy: Policy) -> Fault | None:
+def _find_fault(values: tuple[Any, ...]) -> Fault | None:
+    policy = Policy(**dict(zip(_SHARED, values, strict=True)))
     checks = (
         _find_type_fault,
         _find_freshness_fault,
@@ -196,7 +205,7 @@ def _find_type_fault(policy: Policy) -> Fault | None:
     for name, types in _TYPES.items():
         value = getattr(policy, name)
         if not isinstance(value, types):  # type: ignore[arg-type]  # Callable is a class too
-            return InvalidInput(where=name, problem=f'cannot be of type {type(value).__name__}')
+            return _type_fault(name, value)
     ends: tuple[object, ...] = (policy.window.newer_than, policy.window.older_than)
     for end in ends:
         if end is not None and not (isinstance(end, datetime) and end.tzinfo):
@@ -205,6 +214,10 @@ def _find_type_fault(policy: Policy) -> Fault | None:
             )
     agent = parse_headers((('User-Agent', policy.user_agent),))
     return None if is_successful(agent) else agent.failure()
+
+
+def _type_fault(name: str, value: object) -> Fault:
+    return InvalidInput(where=name, problem=f'cannot be of type {type(value).__name__}')
 
 
 def _find_freshness_fault(policy: Policy) -> Fault | None:

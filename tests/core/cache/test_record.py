@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from dlmachine.core.cache.record import MAX_RECORD_CHARS, DownloadRecord, parse_record
+from dlmachine.core.cache.record import MAX_RECORD_CHARS, DownloadRecord, known_record, parse_record
 from dlmachine.core.cache.updates import flat_attributes
 from dlmachine.core.faults import StorageFailed
 from dlmachine.core.protocol.outcome import Origin, Outcome
@@ -154,3 +154,12 @@ def test_a_part_error_carries_its_fault() -> None:
     fault = StorageFailed(path='/x', operation='write', problem='full')
     assert PartError(fault).fault is fault
     assert 'full' in str(PartError(fault))
+
+
+def test_latest_records_are_remembered() -> None:
+    """A long text, and one that is not a record, give the same result as without the memory."""
+    text = a_record().to_json()
+    assert known_record(text) is known_record(text)
+    long = a_record(notes=('x' * 40_000,)).to_json()
+    assert known_record(long) == parse_record(long).unwrap()
+    assert known_record('{}') is None

@@ -206,6 +206,7 @@ def test_keywords_are_sorted() -> None:
         (Policy(window=None), 'window'),  # type: ignore[arg-type]
         (Policy(window=Window(older_than='2024')), 'window'),  # type: ignore[arg-type]
         (Policy(window=Window(newer_than=DAY.replace(tzinfo=None))), 'window'),
+        (Policy(dest=5), 'dest'),  # type: ignore[arg-type]
         (Policy(user_agent=5), 'user_agent'),  # type: ignore[arg-type]
         (Policy(user_agent='a\r\nX: b'), "headers['User-Agent']"),
         (
