@@ -56,6 +56,8 @@ OLD_FLAGS: Final = {
     '--jobs': '--workers',
     '--refresh': '--check-freshness',
 }
+#: Flags that stand for another one with a value.
+ABBREVIATIONS: Final = {'--skip-existing': ('--if-exists', 'keep')}
 #: Parameters of functions that are flags of a command, with the value that the flag stands for.
 _OF_COMMANDS: Final = {'workers': '', 'allow_outside': 'True', 'base_url': ''}
 
@@ -109,16 +111,20 @@ def fault_in_flags(fault: 'Fault') -> str:
 
 
 def renamed(words: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Replace former flags in arguments; yield each argument with its former flag, or ''.
+    """Replace former flags and abbreviations; yield each argument with its former flag, or ''.
 
     >>> list(renamed(['--jobs=4', '-q', '--', '--force']))
     [('--workers=4', '--jobs'), ('-q', ''), ('--', ''), ('--force', '')]
+    >>> [word for word, _ in renamed(['--skip-existing'])]
+    ['--if-exists', 'keep']
     """
     is_flag = True
     for word in words:
         is_flag = is_flag and word != '--'
         old, equals, value = word.partition('=')
-        if is_flag and old in OLD_FLAGS:
+        if is_flag and word in ABBREVIATIONS:
+            yield from ((one, '') for one in ABBREVIATIONS[word])
+        elif is_flag and old in OLD_FLAGS:
             yield f'{OLD_FLAGS[old]}{equals}{value}', old
         else:
             yield word, ''

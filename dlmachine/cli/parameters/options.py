@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from dlmachine.cli.parameters.flags import ALSO, ON, REPEATED, flag_of, renamed
+from dlmachine.cli.parameters.flags import ABBREVIATIONS, ALSO, ON, REPEATED, flag_of, renamed
 from dlmachine.cli.parameters.usage import WORKERS
 from dlmachine.cli.parameters.values import FILE, Completed, accepts, metavar, type_of
 from dlmachine.core.spec.option_help import DESCRIPTOR_HELP, OPTION_HELP, OptionHelp
@@ -166,6 +166,16 @@ def request_options(command: Decorated) -> Decorated:
     options: list[Callable[[Any], Any]] = [config_option]
     for section, names in SECTIONS.items():
         options += [_add(TableFlag(name, section)) for name in names]
+        if section == 'Cache':
+            options += [
+                own_option(
+                    *ABBREVIATIONS,
+                    section=section,
+                    is_flag=True,
+                    expose_value=False,
+                    help='Keep and use files that are there: --if-exists keep.',
+                )
+            ]
         if section == 'Request':
             options += [
                 own_option(

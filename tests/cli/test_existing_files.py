@@ -1,0 +1,64 @@
+"""Files that are there already, from the command line, files and the environment."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures import RunCommand
+from tests.servers.behaviours import resource
+from tests.servers.http import Server
+
+BODY = b'id\tscore\nP1\t1\n'
+
+
+@pytest.fixture
+def url(server: Server) -> str:
+    """A table with a validator."""
+    return server.on('/t.tsv', resource(BODY, etag='"v1"'))
+
+
+@pytest.mark.parametrize('flags', [('--skip-existing',), ('--if-exists', 'keep')])
+def test_existing_files_are_skipped(
+    run: RunCommand, server: Server, url: str, tmp_path: Path, flags: tuple[str, ...]
+) -> None:
+    """They are printed as they are, without a request."""
+    (tmp_path / 'work' / 't.tsv').write_bytes(b'mine')
+    done = run('get', url, '-o', 't.tsv', *flags)
+    assert (done.returncode, done.stdout.strip()) == (0, 't.tsv')
+    assert (tmp_path / 'work' / 't.tsv').read_bytes() == b'mine'
+    assert server.asked == []
+
+
+def test_a_file_that_is_in_the_way_is_an_error(run: RunCommand, url: str, tmp_path: Path) -> None:
+    """It is named, with the flags that help; nothing is lost."""
+    (tmp_path / 'work' / 't.tsv').write_bytes(b'mine')
+    done = run('get', url)
+    assert done.returncode == 3
+    assert 't.tsv: is a file that dlmachine did not record' in done.stderr
+    assert '--if-exists' in done.stderr
+    assert run('get', url, '--if-exists', 'replace').returncode == 0
+    assert (tmp_path / 'work' / 't.tsv').read_bytes() == BODY
+
+
+@pytest.mark.parametrize('flag', ['-N', '--timestamping', '--check-freshness'])
+def test_timestamping_asks_and_transfers_nothing(
+    run: RunCommand, server: Server, url: str, flag: str
+) -> None:
+    """As with wget, even if the configuration says otherwise."""
+    assert run('get', url, '--freshness', 'stored').returncode == 0
+    assert run('get', url, '--freshness', 'stored').returncode == 0
+    assert len(server.asked) == 1
+    assert run('get', url, flag, DLMACHINE_FRESHNESS='stored').returncode == 0
+    assert server.asked[-1].get('If-None-Match') == '"v1"'
+    assert len(server.asked) == 2
+
+
+def test_freshness_can_be_configured(
+    run: RunCommand, server: Server, url: str, tmp_path: Path
+) -> None:
+    """In a file and in the environment."""
+    (tmp_path / 'work' / 'c.toml').write_text('freshness = "stored"\nif_exists = "refuse"\n')
+    for _ in range(2):
+        assert run('get', url, '--config', 'c.toml').returncode == 0
+        assert run('get', url, DLMACHINE_FRESHNESS='stored').returncode == 0
+    assert len(server.asked) == 1
