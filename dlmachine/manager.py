@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from dlmachine.batch.methods import ManyDownloads
 from dlmachine.composition import misplaced
 from dlmachine.core.faults import InvalidInput
 from dlmachine.core.protocol.outcome import Outcome
 from dlmachine.core.spec import descriptor as core
 from dlmachine.errors import error_for, unwrap
 from dlmachine.execution.run import run
+from dlmachine.folders.methods import DataFolders
 from dlmachine.options.lists import DOWNLOAD_OPTIONS, MANAGER_OPTIONS, list_options
 from dlmachine.paths import DestInput, PathInput, absolute, path_text
 from dlmachine.targets import Target, item_of, progress_of
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 @list_options(MANAGER_OPTIONS)
-class DownloadManager(ManyDownloads):
+class DownloadManager(DataFolders):
     """Downloads files and API responses, into a cache, to a path or into memory.
 
     `path` is the cache folder, or `pkg` a name for one in the user's cache directory;
@@ -229,7 +229,7 @@ class DownloadManager(ManyDownloads):
         It is the newest complete version within the dates and sizes that the options allow, whether
         or not `download` would check or replace it. Nothing is downloaded.
 
-        Raises: RequestError; CacheUnusableError for a registry that cannot be read.
+        Raises: RequestError; LocalError for a registry that cannot be read.
         """
         descriptor, policy = self.prepare(url, None, **options)
         return unwrap(self._world.live_item(descriptor, policy))

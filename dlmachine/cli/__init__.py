@@ -32,10 +32,15 @@ _COMMANDS = {
     'config': 'Show each setting and where it comes from.',
     'demo': 'Show the main job against a server on this computer.',
     'get': 'Download URLs, to files or into the cache.',
+    'ls': 'List the recorded files of a folder.',
     'lock': 'Write the lockfile of a manifest: which bytes its files have.',
     'plan': 'Show what a download would do, without doing it.',
+    'provenance': 'Print where the files of a folder come from, as JSON or CSV.',
     'sync': 'Download a manifest with the bytes of its lockfile.',
+    'verify': 'Compare the files of a folder with their records.',
 }
+#: The rooms of commands; the others stand beside this module.
+_ROOMS = dict.fromkeys(('ls', 'provenance', 'verify'), 'folder.')
 
 
 class _Lazy(click.Group):
@@ -49,7 +54,9 @@ class _Lazy(click.Group):
         """The command with this name."""
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = import_module(f'dlmachine.cli.{cmd_name}').command
+        command: click.Command = import_module(
+            f'dlmachine.cli.{_ROOMS.get(cmd_name, "")}{cmd_name}'
+        ).command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -25,9 +25,10 @@ from dlmachine.core.faults.printing import printable
 
 if TYPE_CHECKING:
     from dlmachine.core.maintenance.findings import Finding
+    from dlmachine.core.maintenance.verification import Repaired
     from dlmachine.core.protocol.ports import Clock, Locks
     from dlmachine_adapters.cachedir.connection import Registry
-    from dlmachine_adapters.maintenance.verify import Checked, Repaired
+    from dlmachine_adapters.maintenance.verify import Checked
 
 
 @click.command('verify', cls=Command)
@@ -136,7 +137,7 @@ def _checked_line(checked: 'Checked', repaired: 'Repaired | None') -> str:
     line = f'{checked.condition.value}  {entry.path}  {entry.url}'
     if checked.found.problem is not None:
         line += f'  ({checked.found.problem})'
-    return line + _repaired_text(repaired)
+    return line + repaired_text(repaired)
 
 
 def _finding_line(finding: 'Finding', repaired: 'Repaired | None') -> str:
@@ -145,10 +146,11 @@ def _finding_line(finding: 'Finding', repaired: 'Repaired | None') -> str:
     known += [] if finding.age is None else [f'{age_text(finding.age)} old']
     about = f' ({", ".join(known)})' if known else ''
     line = f'{level:7}  {finding.kind.value:16}  {finding.place}{about}  {finding.text}'
-    return line + _repaired_text(repaired)
+    return line + repaired_text(repaired)
 
 
-def _repaired_text(repaired: 'Repaired | None') -> str:
+def repaired_text(repaired: 'Repaired | None') -> str:
+    """What a repair did, for the end of a line; empty without one."""
     if repaired is None:
         return ''
     if not repaired.is_done:
@@ -165,7 +167,7 @@ def _checked_as_json(checked: 'Checked', repaired: 'Repaired | None') -> dict[st
         'expected': checked.expected,
         'found': checked.found.sha256,
         'problem': checked.found.problem,
-        'mended': _repaired_as_json(repaired),
+        'mended': repaired_as_json(repaired),
     }
 
 
@@ -178,11 +180,12 @@ def _finding_as_json(finding: 'Finding', repaired: 'Repaired | None') -> dict[st
         'size': finding.size_bytes,
         'age_seconds': None if finding.age is None else finding.age.total_seconds(),
         'cure': finding.repair.value,
-        'mended': _repaired_as_json(repaired),
+        'mended': repaired_as_json(repaired),
     }
 
 
-def _repaired_as_json(repaired: 'Repaired | None') -> dict[str, Any] | None:
+def repaired_as_json(repaired: 'Repaired | None') -> dict[str, Any] | None:
+    """What a repair did."""
     if repaired is None:
         return None
     return {'done': repaired.is_done, 'text': repaired.text, 'moved_to': repaired.moved_to}

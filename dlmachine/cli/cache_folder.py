@@ -33,14 +33,15 @@ def reading(
 ) -> 'Iterator[tuple[Registry, Iterator[Listed]]]':
     """Open the registry and list its entries; a failure ends the program with its exit code.
 
-    A folder that does not exist is a failure if it `must_exist`, otherwise only a note.
+    A folder that does not exist is a failure if it `must_exist`, or is named by the command line;
+    a configured one may not have been created yet.
     """
     from dlmachine.core.faults import CacheUnusable
     from dlmachine_adapters.cachedir.listing import list_entries
 
     with opened(given) as registry:
         if not Path(registry.folder).is_dir():
-            if must_exist:
+            if must_exist or given.get('path') is not None:
                 fail(CacheUnusable(path=registry.folder, problem='there is no such folder'))
             click.echo(f'note: there is no folder {printable(registry.folder)}', err=True)
         yield registry, list_entries(registry)
@@ -55,8 +56,22 @@ def opened(given: dict[str, Any]) -> 'Iterator[Registry]':
 
     registry = Registry(folder_of(given))
     try:
+        _check_kind(registry)
         yield registry
     except (sqlite3.Error, OSError) as error:
         fail(registry.fault(error))
     finally:
         registry.close()
+
+
+def _check_kind(registry: 'Registry') -> None:
+    from dlmachine.core.faults import InvalidInput
+    from dlmachine_adapters.folder_index.index_file import IndexFile
+    from dlmachine_adapters.folder_index.recorded_folder import RecordedFolder
+
+    folder = registry.folder
+    if Path(registry.path).exists() or RecordedFolder(folder, IndexFile(folder)).is_empty():
+        return
+    problem = 'is a folder of files under their own names, not a cache'
+    advice = f'Use dlmachine ls and dlmachine verify with {printable(folder)}'
+    fail(InvalidInput(where=printable(folder), problem=problem, advice=advice))

@@ -12,14 +12,14 @@ from dlmachine.core.maintenance.findings import (
     FindingKind,
     Repair,
 )
-from dlmachine.core.maintenance.verification import CopyState
+from dlmachine.core.maintenance.verification import CopyState, Repaired
 from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine_adapters.cachedir.connection import Registry
 from dlmachine_adapters.cachedir.listing import list_entries
 from dlmachine_adapters.files.locks import FolderLocks
 from dlmachine_adapters.maintenance.diagnose import diagnose
 from dlmachine_adapters.maintenance.repair import FindingRepairer
-from dlmachine_adapters.maintenance.verify import Repaired, check_entry
+from dlmachine_adapters.maintenance.verify import check_entry
 from dlmachine_adapters.parts.folder import create_part
 from tests.adapters.stores import tree
 from tests.part_paths import quarantine_folder

@@ -358,11 +358,15 @@ def test_without_a_terminal_the_option_is_named(
 
 
 def test_a_missing_cache_folder_is_reported(run: RunCommand, tmp_path: Path) -> None:
-    """It may be mistyped, which differs from an empty cache."""
+    """It may be mistyped, which differs from an empty cache; a configured one may come later."""
+    (tmp_path / 'work' / 'c.toml').write_text('path = "later"')
     done = run('cache', 'ls', '--cache', 'nocache')
 
+    assert (done.returncode, done.stdout) == (3, '')
+    assert f'{tmp_path}/work/nocache: there is no such folder' in done.stderr
+    done = run('cache', 'ls', '--config', 'c.toml')
     assert (done.returncode, done.stdout) == (0, '')
-    assert done.stderr == f'note: there is no folder {tmp_path}/work/nocache\n'
+    assert done.stderr == f'note: there is no folder {tmp_path}/work/later\n'
 
 
 def test_answering_no_removes_nothing(run: RunCommand, server: Server, tmp_path: Path) -> None:

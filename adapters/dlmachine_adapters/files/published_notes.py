@@ -8,7 +8,7 @@ synced: after a loss of power the file counts as not recorded. Raises nothing.
 import contextlib
 from collections.abc import Iterator
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
 
 from dlmachine_adapters.files.own_folder import OwnFolder
 from dlmachine_adapters.files.working_folders import find_working_folders
@@ -43,10 +43,32 @@ def find_note(folder: str, name: str, inode: int) -> str | None:
 
 def list_notes(folder: str) -> Iterator[tuple[int, str]]:
     """All notes, as inode and text.  Reads only."""
+    return ((one.inode, one.text) for one in see_notes(folder) if one.text)
+
+
+class NoteSeen(NamedTuple):
+    """A note: its path, the time of its last change, and what it says (no text: not readable)."""
+
+    path: str
+    changed_at: float
+    inode: int = 0
+    text: str = ''
+
+
+def see_notes(folder: str) -> Iterator[NoteSeen]:
+    """All notes, also those that cannot be read.  Reads only."""
     for ours in find_working_folders(folder):
         with contextlib.suppress(OSError), ours.sub(PUBLISHED_FOLDER) as notes:
-            found = [_read(notes, name) for name in sorted(notes.names())]
-            yield from (one for one in found if one is not None)
+            yield from [_see(notes, name) for name in sorted(notes.names()) if notes.exists(name)]
+
+
+def remove_seen(folder: str, note: NoteSeen) -> None:
+    """Remove a note that was seen.  Raises: OSError."""
+    where, _, name = note.path.rpartition('/')
+    for ours in find_working_folders(folder):
+        if where.startswith(f'{ours.path}/'):
+            with ours.sub(PUBLISHED_FOLDER) as notes:
+                notes.remove(name)
 
 
 def remove_notes(folder: str, names: list[str]) -> None:
@@ -59,6 +81,12 @@ def remove_notes(folder: str, names: list[str]) -> None:
 
 def _note_name(name: str) -> str:
     return f'{sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:32]}.json'
+
+
+def _see(notes: OwnFolder, name: str) -> NoteSeen:
+    path, found = f'{notes.path}/{name}', _read(notes, name)
+    inode, text = found or (0, '')
+    return NoteSeen(path, notes.look(name).st_mtime, inode, text)
 
 
 def _read(notes: OwnFolder, name: str) -> tuple[int, str] | None:

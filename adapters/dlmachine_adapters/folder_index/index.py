@@ -44,7 +44,7 @@ class FolderIndexes:
         try:
             row = self._read(folder, name, key)
         except sqlite3.Error as error:
-            fault = CacheUnusable(path=self._index(folder).path, problem=str(error))
+            fault = CacheUnusable(path=self.index_of(folder).path, problem=str(error))
             other = unrecorded(path) if name else None
             return FileSeen(folder=folder, name=name, path=path, other=other, fault=fault)
         if not name:
@@ -74,7 +74,7 @@ class FolderIndexes:
             index.close()
 
     def _record(self, folder: str, updates: list[FileRecord]) -> Recorded | EffectFailed:
-        index = self._index(folder)
+        index = self.index_of(folder)
         try:
             try:
                 _write(index, updates)
@@ -93,7 +93,7 @@ class FolderIndexes:
         return Recorded(at=self._clock.now())
 
     def _read(self, folder: str, name: str, key: str) -> IndexRow | None:
-        index = self._index(folder)
+        index = self.index_of(folder)
         try:
             if name:
                 return index.read(lambda connection: read_named(connection, folder, name))
@@ -101,7 +101,8 @@ class FolderIndexes:
         except NoDatabase:
             return None
 
-    def _index(self, folder: str) -> IndexFile:
+    def index_of(self, folder: str) -> IndexFile:
+        """The index file of a folder, which need not exist."""
         # A relative folder is another one after a change of the current folder.
         where = folder if folder.startswith(os.sep) else _absolute(folder)
         with self._mutex:

@@ -5,6 +5,7 @@ only sqlite3.Error.
 """
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from dlmachine.core.cache.file_note import read_file_row
@@ -14,6 +15,10 @@ _COLUMNS: Final = 'name, key, version, record, inode, ctime_ns, seen_ns'
 _BY_NAME: Final = f'SELECT {_COLUMNS} FROM files WHERE name = ?'  # noqa: S608 -- a fixed text
 _BY_KEY: Final = f'SELECT {_COLUMNS} FROM files WHERE key = ? ORDER BY seen_ns DESC LIMIT 1'  # noqa: S608
 _ALL: Final = f'SELECT {_COLUMNS} FROM files ORDER BY name'  # noqa: S608 -- as above
+_ALL_BY_KEY: Final = f'SELECT {_COLUMNS} FROM files WHERE key = ? ORDER BY seen_ns DESC'  # noqa: S608
+_PAGE: Final = f'SELECT {_COLUMNS} FROM files WHERE name > ? ORDER BY name LIMIT 500'  # noqa: S608
+_REMOVE: Final = 'DELETE FROM files WHERE name = ?'
+_REMOVE_NAMELESS: Final = 'DELETE FROM files WHERE name <= ?'
 _WRITE: Final = 'INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)'
 #: The time stamps of a file system, in nanoseconds: those of the kernel's clock, or even seconds.
 _TICK_NS: Final = 10_000_000
@@ -53,10 +58,38 @@ def read_keyed(connection: sqlite3.Connection, folder: str, key: str) -> IndexRo
     return _read(folder, connection.execute(_BY_KEY, (key,)).fetchone())
 
 
+def read_all_keyed(connection: sqlite3.Connection, folder: str, key: str) -> list[IndexRow]:
+    """All rows of a key, the latest first."""
+    rows = (_read(folder, row) for row in connection.execute(_ALL_BY_KEY, (key,)))
+    return [row for row in rows if row is not None]
+
+
 def read_all(connection: sqlite3.Connection, folder: str) -> list[IndexRow]:
     """All valid rows, by name."""
     rows = (_read(folder, row) for row in connection.execute(_ALL))
     return [row for row in rows if row is not None]
+
+
+def read_page(
+    connection: sqlite3.Connection, folder: str, after: bytes
+) -> list[tuple[bytes, IndexRow | None]]:
+    """The rows after a stored name, in the order of names: at most 500; None for one not valid."""
+    rows = connection.execute(_PAGE, (after,)).fetchall()
+    return [(row[0], _read(folder, row)) for row in rows]
+
+
+def count_nameless(connection: sqlite3.Connection) -> int:
+    """The number of rows whose name is empty or not even bytes; these come before all others."""
+    found = connection.execute("SELECT count(*) FROM files WHERE name <= x''").fetchone()
+    return int(found[0])
+
+
+def named_among(connection: sqlite3.Connection, names: Sequence[str]) -> set[str]:
+    """Those of a few names that have a row."""
+    marks = ', '.join('?' * len(names))
+    question = f'SELECT name FROM files WHERE name IN ({marks})'  # noqa: S608 -- only marks
+    found = {row[0] for row in connection.execute(question, [_stored(name) for name in names])}
+    return {name for name in names if _stored(name) in found}
 
 
 def write_row(
@@ -69,7 +102,13 @@ def write_row(
 
 def remove_row(connection: sqlite3.Connection, name: str) -> None:
     """Remove the row of a name."""
-    connection.execute('DELETE FROM files WHERE name = ?', (_stored(name),))
+    remove_stored(connection, _stored(name))
+
+
+def remove_stored(connection: sqlite3.Connection, name: bytes) -> None:
+    """Remove the row of a stored name; the empty one stands for all names that are not valid."""
+    question = _REMOVE if name else _REMOVE_NAMELESS
+    connection.execute(question, (name,))
 
 
 def _read(folder: str, row: tuple[object, ...] | None) -> IndexRow | None:

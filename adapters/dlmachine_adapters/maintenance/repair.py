@@ -15,7 +15,7 @@ from typing import Final
 
 from dlmachine.core.maintenance.checks import GIVEN_UP_AGE, SETTLED_AGE
 from dlmachine.core.maintenance.findings import Finding, Repair
-from dlmachine.core.maintenance.verification import QuarantineNote
+from dlmachine.core.maintenance.verification import QuarantineNote, Repaired
 from dlmachine.core.protocol.effects import AcquireLock, ReleaseLock
 from dlmachine.core.protocol.events import LockAcquired
 from dlmachine.core.protocol.ports import Clock, Locks
@@ -26,7 +26,7 @@ from dlmachine_adapters.files.quarantine import move_to_quarantine
 from dlmachine_adapters.files.working_folders import find_working_folders
 from dlmachine_adapters.maintenance.diagnose import is_owned, see_file
 from dlmachine_adapters.maintenance.registry_inspection import is_named
-from dlmachine_adapters.maintenance.verify import Repaired, Repairer
+from dlmachine_adapters.maintenance.verify import Repairer
 from dlmachine_adapters.parts.sidecar import drop_note, hold
 
 _MEANWHILE: Final = Repaired(is_done=False, text='it is no longer so')

@@ -25,6 +25,7 @@ from dlmachine.core.maintenance.verification import (
     Digested,
     QuarantineNote,
     RepairAction,
+    Repaired,
     check_copy,
     choose_action,
     promised_digest,
@@ -60,15 +61,6 @@ class Checked:
     condition: CopyState
     expected: str | None = None
     found: Digested = Digested()
-
-
-@frozen
-class Repaired:
-    """The result of a repair: whether it was done, a text, and the path of a moved file."""
-
-    is_done: bool
-    text: str
-    moved_to: str | None = None
 
 
 def check_entry(registry: Registry, entry: Listed) -> Checked | None:

@@ -12,6 +12,8 @@ from dlmachine.core.cache.updates import FileRecord
 
 #: The version of the format, increased when the meaning of a field changes.
 _VERSION: Final = 1
+#: The names that are not those of files.
+_FOLDERS: Final = frozenset({'', '.', '..'})
 
 
 def format_file_note(update: FileRecord) -> str:
@@ -40,6 +42,8 @@ def read_file_row(
     """The row of a file from values that others may have written; None if one is not valid."""
     if not (is_sha256(key) and isinstance(name, str) and isinstance(record, str)):
         return None
+    if name in _FOLDERS or '/' in name or '\0' in name:
+        return None  # It would lead out of the folder.
     if type(version) is not int or not 0 < version < 1 << 31:
         return None
     read = known_record(record)

@@ -20,7 +20,8 @@ class CacheUnusable(FaultBase):
     problem: str
 
     def what(self) -> str:
-        return f'{self.about}cache {printable(self.path)}: {self.problem}'
+        kind = 'index' if self.path.endswith('index.sqlite') else 'cache'
+        return f'{self.about}{kind} {printable(self.path)}: {self.problem}'
 
     @property
     def filename(self) -> str:
@@ -29,6 +30,11 @@ class CacheUnusable(FaultBase):
 
     def remedy(self) -> str:
         if any(word in self.problem for word in _NOT_TO_BE_READ):
+            if self.path.endswith('index.sqlite'):
+                return (
+                    'Move it away: the files of its folder then count as not recorded, and '
+                    'dlmachine adopt records them again'
+                )
             return (
                 'Move cache.sqlite out of the cache folder: dlmachine then creates a new one, and '
                 'downloads each file again when it is next requested'

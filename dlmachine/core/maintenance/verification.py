@@ -56,6 +56,15 @@ class Digested:
     problem: str | None = None
 
 
+@frozen
+class Repaired:
+    """The result of a repair: whether it was done, a text, and the path of a moved file."""
+
+    is_done: bool
+    text: str
+    moved_to: str | None = None
+
+
 def promised_digest(status: int, record: DownloadRecord | None) -> str | None:
     """The recorded digest of a READY row; None without one, as in rows of other programs.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from dlmachine.core.maintenance.findings import FindingKind, Repair
+from dlmachine.core.maintenance.verification import Repaired
 from dlmachine.core.spec.rate_limit import Rate
 from dlmachine_adapters.cachedir.connection import Registry
 from dlmachine_adapters.cachedir.listing import Listed, list_entries, remove_entry
@@ -17,7 +18,7 @@ from dlmachine_adapters.fakes import ManualClock
 from dlmachine_adapters.files.locks import FolderLocks
 from dlmachine_adapters.files.quarantine import list_quarantined
 from dlmachine_adapters.maintenance import diagnose
-from dlmachine_adapters.maintenance.verify import Repaired, Repairer
+from dlmachine_adapters.maintenance.verify import Repairer
 from dlmachine_adapters.rate_limits.shared_rate import Rates
 from dlmachine_adapters.runtime.clock import SystemClock
 from tests.adapters.maintenance_helpers import (

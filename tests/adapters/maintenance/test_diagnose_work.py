@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from dlmachine.core.maintenance.findings import FindingKind, Repair
+from dlmachine.core.maintenance.verification import Repaired
 from dlmachine.core.protocol.effects import AcquireLock, ReleaseLock
 from dlmachine_adapters.cachedir.connection import Registry
 from dlmachine_adapters.cachedir.store import CachedirStore
 from dlmachine_adapters.fakes import ManualClock
 from dlmachine_adapters.files.locks import FolderLocks
 from dlmachine_adapters.files.own_folder import open_folder
-from dlmachine_adapters.maintenance.verify import Repaired
 from dlmachine_adapters.parts.file_store import FileStorage
 from dlmachine_adapters.parts.folder import create_part
 from dlmachine_adapters.runtime.clock import SystemClock

@@ -10,12 +10,12 @@ import pytest
 
 from dlmachine.core.cache.entries import Status
 from dlmachine.core.maintenance.findings import EntryId
-from dlmachine.core.maintenance.verification import CopyState, parse_note
+from dlmachine.core.maintenance.verification import CopyState, Repaired, parse_note
 from dlmachine_adapters.cachedir.connection import Registry
 from dlmachine_adapters.cachedir.store import CachedirStore
 from dlmachine_adapters.fakes import ManualClock
 from dlmachine_adapters.files.locks import FolderLocks
-from dlmachine_adapters.maintenance.verify import Repaired, Repairer, digest_of
+from dlmachine_adapters.maintenance.verify import Repairer, digest_of
 from tests.adapters.maintenance_helpers import conditions, named, quarantined, status_of
 from tests.adapters.stores import DATA, URL, Shelf, a_target, plain_cache, tree, write_file
 

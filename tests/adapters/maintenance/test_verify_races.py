@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dlmachine.core.cache.entries import Status
-from dlmachine.core.maintenance.verification import CopyState
+from dlmachine.core.maintenance.verification import CopyState, Repaired
 from dlmachine.core.protocol.effects import AcquireLock, ReleaseLock
 from dlmachine.core.protocol.events import LockAcquired
 from dlmachine_adapters.cachedir.connection import Registry
@@ -20,7 +20,7 @@ from dlmachine_adapters.fakes import ManualClock, MemoryLocks
 from dlmachine_adapters.files.locks import FolderLocks
 from dlmachine_adapters.files.quarantine import list_quarantined, move_to_quarantine
 from dlmachine_adapters.maintenance import verify
-from dlmachine_adapters.maintenance.verify import Repaired, Repairer, check_entry, digest_of
+from dlmachine_adapters.maintenance.verify import Repairer, check_entry, digest_of
 from tests.adapters.maintenance_helpers import conditions, named, quarantined, status_of
 from tests.adapters.stores import DATA, Shelf, write_file
 from tests.part_paths import quarantine_folder

@@ -59,6 +59,7 @@ TEXTS: list[tuple[Fault, str]] = [
     (HttpStatus(url=U, status=501), 'http://h/x: the server answered 501. The server does not know the method: check the URL and method='),
     (UnknownName(name='path', owner='DownloadManager', nearest='rate'), "unknown option 'path'. It is an option of DownloadManager: pass it there"),
     (CacheUnusable(path='/c', problem='file is not a database'), 'cache /c: file is not a database. Move cache.sqlite out of the cache folder: dlmachine then creates a new one, and downloads each file again when it is next requested'),
+    (CacheUnusable(path='/d/.dlmachine/index.sqlite', problem='file is not a database'), 'index /d/.dlmachine/index.sqlite: file is not a database. Move it away: the files of its folder then count as not recorded, and dlmachine adopt records them again'),
     (StorageFailed(path='/x', operation='read', problem='No such file or directory'), 'cannot read /x: No such file or directory. Check the path: the file may have been moved or removed'),
     (StorageFailed(path='/x', operation='create', problem='not a directory'), 'cannot create /x: not a directory. Check the path: there is a file where a folder is needed'),
     (CacheUnusable(path='/c', problem='database disk image is malformed'), 'cache /c: database disk image is malformed. Move cache.sqlite out of the cache folder: dlmachine then creates a new one, and downloads each file again when it is next requested'),

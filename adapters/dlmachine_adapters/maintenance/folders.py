@@ -1,0 +1,42 @@
+"""Data folders and caches: tell them apart, and find the folders below one.
+
+Contract: reads only.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+from dlmachine.core.http.filename import is_our_folder
+from dlmachine_adapters.cachedir.connection import REGISTRY_NAME
+
+
+def is_cache(folder: str) -> bool:
+    """Whether a folder is a cache."""
+    return os.path.isfile(os.path.join(folder, REGISTRY_NAME))  # noqa: PTH113, PTH118 -- of many
+
+
+def find_folders(top: str) -> Iterator[str]:
+    """A folder and those below it; not the folders of dlmachine, caches, links, unreadable ones.
+
+    Raises: OSError if the first cannot be read.
+    """
+    below = _list_folders(top)
+    yield top
+    while below:
+        folder = below.pop()
+        with contextlib.suppress(OSError):
+            inner = _list_folders(folder)
+            if not is_cache(folder):
+                yield folder
+                below += inner
+
+
+def _list_folders(folder: str) -> list[str]:
+    with os.scandir(folder) as entries:
+        found = [
+            os.path.join(folder, entry.name)  # noqa: PTH118 -- of many
+            for entry in entries
+            if entry.is_dir(follow_symlinks=False) and not is_our_folder(entry.name)
+        ]
+    return sorted(found, reverse=True)

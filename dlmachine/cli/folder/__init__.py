@@ -1,0 +1,1 @@
+"""What the commands for data folders share."""

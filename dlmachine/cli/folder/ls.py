@@ -1,0 +1,34 @@
+"""`dlmachine ls`: list the recorded files of a folder."""
+
+from typing import Any
+
+import click
+
+from dlmachine.cli.common import managing
+from dlmachine.cli.parameters.options import Command, config_option, json_option
+from dlmachine.cli.parameters.values import FOLDER
+
+
+@click.command('ls', cls=Command)
+@click.argument('folder', type=FOLDER, metavar='DIR', default='.')
+@config_option
+@json_option
+def command(folder: str, **given: Any) -> None:
+    """List the recorded files of DIR and the folders below it: date, size, version, path, URL.
+
+    DIR is the current folder by default. No file is read: the state of a file is told by its size
+    and its modification time.
+    """
+    from dlmachine.cli.folder.output import file_as_json, file_line, print_json_list
+
+    with managing(given) as manager:
+        files = manager.files(folder)
+        if given['as_json']:
+            print_json_list(file_as_json(file) for file in files)
+            return
+        is_empty = True
+        for file in files:
+            click.echo(file_line(file))
+            is_empty = False
+    if is_empty:
+        click.echo(f'note: no file in {folder} is recorded', err=True)

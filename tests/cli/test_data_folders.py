@@ -1,0 +1,113 @@
+"""`dlmachine ls`, `verify` and `provenance`: output and exit codes."""
+
+import csv
+import io
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from dlmachine.cli import group
+from tests.servers.behaviours import resource
+from tests.servers.http import Server
+
+Run = Callable[..., Result]
+NAMES = ('a.tsv', 'sub/b.tsv')
+TOKEN = 'tok-81ac'
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a command in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def _run(*words: str) -> Result:
+        done = CliRunner().invoke(group, words)
+        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+        assert TOKEN not in done.output
+        return done
+
+    return _run
+
+
+@pytest.fixture
+def data(run: Run, server: Server, tmp_path: Path) -> Path:
+    """A folder with two recorded files."""
+    for name in NAMES:
+        url = server.on(f'/{name}', resource(name.encode(), etag='"v1"'))
+        done = run('get', f'{url}?token={TOKEN}', '--output', f'data/{name}', '--quiet')
+        assert done.exit_code == 0, done.output
+    return tmp_path / 'data'
+
+
+def test_ls(run: Run, data: Path) -> None:
+    """One line for each file; a file that is not whole has its state."""
+    (data / 'a.tsv').unlink()
+    done = run('ls', 'data')
+    lines = done.stdout.splitlines()
+    assert (done.exit_code, len(lines)) == (0, 2)
+    assert 'data/a.tsv' in lines[0]
+    assert lines[0].endswith('token=***  (missing)')
+    assert lines[1].endswith('token=***')
+    shown = json.loads(run('ls', 'data', '--json').stdout)
+    assert [(one['path'], one['state'], one['ready']) for one in shown] == [
+        ('data/a.tsv', 'missing', False),
+        ('data/sub/b.tsv', 'whole', True),
+    ]
+    assert shown[1]['record']['size_bytes'] == len('sub/b.tsv')
+
+
+def test_an_empty_folder(run: Run, tmp_path: Path) -> None:
+    """Is not an error; the JSON is a list all the same."""
+    (tmp_path / 'none').mkdir()
+    done = run('ls', 'none')
+    assert (done.exit_code, done.stdout) == (0, '')
+    assert done.stderr == 'note: no file in none is recorded\n'
+    assert json.loads(run('ls', 'none', '--json').stdout) == []
+    assert json.loads(run('provenance', 'none').stdout) == []
+    assert run('provenance', 'none', '--csv').stdout == ''
+    assert not (tmp_path / 'none' / '.dlmachine').exists()
+
+
+def test_verify(run: Run, data: Path) -> None:
+    """The words and the exit codes of `cache verify`."""
+    (data / 'mine.txt').write_text('x')
+    done = run('verify', 'data')
+    assert (done.exit_code, done.stdout) == (0, '')
+    assert done.stderr == '2 whole, 0 changed, 0 missing, 1 unknown\n'
+    (data / 'a.tsv').rename(data / 'moved.tsv')
+    os.utime(data / 'sub' / 'b.tsv', ns=(7, 7))
+    done = run('verify', 'data', '--fix')
+    lines = done.stdout.splitlines()
+    assert (done.exit_code, len(lines)) == (9, 2)
+    assert lines[0].startswith('touched  data/sub/b.tsv')
+    assert '(it was data/a.tsv)  -> fixed' in lines[1]
+    assert done.stderr.endswith('; 2 fixed\n')
+    shown = json.loads(run('verify', 'data', '--json').stdout)
+    assert {one['path']: one['verdict'] for one in shown} == {
+        'data/moved.tsv': 'whole',
+        'data/sub/b.tsv': 'whole',
+        'data/mine.txt': 'unknown',
+    }
+    (data / 'moved.tsv').unlink()
+    done = run('verify', 'data', '--prune', '--json')
+    lost = [one for one in json.loads(done.stdout) if one['verdict'] == 'missing']
+    assert (done.exit_code, lost[0]['mended']['done']) == (9, True)
+    assert run('verify', 'data').exit_code == 0
+
+
+def test_provenance(run: Run, data: Path) -> None:
+    """What, from where, when, which bytes, by what; the same as JSON and as CSV."""
+    shown = json.loads(run('provenance', 'data').stdout)
+    table = list(csv.DictReader(io.StringIO(run('provenance', 'data', '--csv').stdout)))
+    assert [one['path'] for one in shown] == [one['path'] for one in table] == list(NAMES)
+    for one, row in zip(shown, table, strict=True):
+        assert one['url'] == row['url']
+        assert one['url'].endswith('?token=***')
+        assert one['sha256'] == row['sha256']
+        assert str(one['size']) == row['size']
+        assert one['finished_at'] == row['finished_at']
+        assert one['backend'].startswith(('requests', 'curl'))
