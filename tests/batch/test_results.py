@@ -55,6 +55,18 @@ def test_only_the_failed_ones_are_tried_again(
     assert [item.ok for item in results] == [True, False, False]
 
 
+def test_another_try_takes_no_name_of_another(
+    make_manager: MakeManager, server: Server, tmp_path: Path
+) -> None:
+    """Two URLs end in the same name; each file keeps the one that it has in the batch."""
+    first = server.on('/a/t.csv', resource(b'first'))
+    second = server.on('/b/t.csv', in_turn(respond(404), resource(b'second')))
+    results = make_manager().download_all([first, second], tmp_path / 'd').retry()
+    assert [Path(item.path).name for item in results.ok] == ['t.csv', 't-2.csv']
+    assert (tmp_path / 'd' / 't.csv').read_bytes() == b'first'
+    assert (tmp_path / 'd' / 't-2.csv').read_bytes() == b'second'
+
+
 def test_without_failures_nothing_is_tried_again(manager: DownloadManager, server: Server) -> None:
     """No request, and the same results."""
     results = manager.download_all([server.on('/a', resource(b'a'))])

@@ -70,7 +70,7 @@ def test_quiet_prints_a_summary_only_of_failures(run: RunCommand, server: Server
     failed = run('get', *urls, server.url('/none'), '-d', 'd', '-q')
 
     assert (done.stdout, done.stderr) == ('', '')
-    assert '2 downloaded, 1 failed' in failed.stderr
+    assert '2 unchanged, 1 failed' in failed.stderr
 
 
 # --- JSON -----------------------------------------------------------------------------
@@ -201,6 +201,21 @@ def test_a_list_of_urls_can_be_tried_again(run: RunCommand, server: Server, tmp_
     nothing = run('get', '-i', 'list', '-d', 'd', '--retry-failed', 'r')
     assert (nothing.returncode, nothing.stdout) == (0, '')
     assert nothing.stderr == 'nothing to retry: everything is finished\n'
+
+
+def test_another_try_takes_no_name_of_another(
+    run: RunCommand, server: Server, tmp_path: Path
+) -> None:
+    """Although it has one entry only."""
+    first = server.on('/a/t.csv', resource(b'first'))
+    second = server.on('/b/t.csv', in_turn(respond(404), resource(b'second')))
+    (tmp_path / 'work' / 'list').write_text(f'{first}\n{second}\n')
+    done = run('get', '-i', 'list', '-d', 'd', '--json', '--retry', '0')
+    (tmp_path / 'work' / 'r').write_text(done.stdout)
+    again = run('get', '-i', 'list', '-d', 'd', '--retry-failed', 'r')
+
+    assert again.stdout == 'd/t-2.csv\n'
+    assert (tmp_path / 'work' / 'd' / 't.csv').read_bytes() == b'first'
 
 
 @pytest.mark.parametrize(

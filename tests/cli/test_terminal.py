@@ -173,7 +173,7 @@ def test_a_loop_prints_above_the_bars(terminal: Tmux, server: Server, tmp_path: 
     """`print`, warnings and the log; the bars stay below, and nothing is lost."""
     (tmp_path / 'loop.py').write_text(
         'import sys, time, warnings, logging, dlmachine as dm\n'
-        'logging.lastResort.setLevel(0)\n'
+        'logging.basicConfig(format="%(message)s")\n'
         'with dm.DownloadManager(check_content=False) as manager:\n'
         '    for item in manager.download_many(sys.argv[1:], "d"):\n'
         '        time.sleep(0.7)\n'

@@ -37,6 +37,7 @@ def of_another_type(manager: dm.DownloadManager) -> None:
     manager.fetch(URL, max_bytes=timedelta(1))  # error
     manager.fetch(URL, validate='is_table')  # error
     manager.fetch(URL, segments='many')  # error
+    manager.fetch(URL, progress=lambda: None)  # error
     manager.plan(URL, headers=5)  # error
     manager.download_many([URL], verify='no')  # error
     manager.open(URL, dest='data')  # error

@@ -110,6 +110,25 @@ def many(manager: dm.DownloadManager) -> None:
         print(item.unwrap().path)
 
 
+def show(event: dm.ProgressEvent) -> None:
+    """Each event has a type."""
+    match event:
+        case dm.DownloadAdvanced(done_bytes=done, total_bytes=total):
+            assert_type(done, int)
+            assert_type(total, int | None)
+        case dm.DownloadFailed(fault=fault):
+            print(fault.code)
+        case _:
+            pass
+
+
+def watched(manager: dm.DownloadManager) -> None:
+    """A switch, or a function."""
+    manager.download(URL, progress=show)
+    manager.download_all([URL], progress=False)
+    dm.DownloadManager(progress=show)
+
+
 def all_of_them(manager: dm.DownloadManager, items: list[dm.Item]) -> None:
     """The results of a batch have the type of its inputs."""
     results = manager.download_all([URL], dest='data', workers=4, retries=1)

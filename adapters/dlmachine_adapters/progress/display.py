@@ -133,7 +133,7 @@ def make_progress(choice: Choice) -> Progress:
     if isinstance(choice, Reporter):
         return choice
     if callable(choice):
-        return Reporter(choice, 0)
+        return Reporter(Guarded(choice), 0)
     return Bars() if choice else NoProgress()
 
 

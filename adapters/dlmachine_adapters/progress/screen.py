@@ -128,7 +128,7 @@ class _Bars:
         self._encoding = encoding
         self._marks = UNICODE if encoding.lower().replace('-', '') == 'utf8' else ASCII
         self._console = Console(
-            file=sys.stderr, force_terminal=True, color_system=None, soft_wrap=True,
+            file=sys.stderr, color_system=None, soft_wrap=True,
             markup=False, highlight=False, emoji=False,
         )  # fmt: skip
         self._live = Live(
@@ -173,12 +173,15 @@ class Above:
         self._held = ''
         self._is_on = True
         self._pid = os.getpid()
-        setattr(sys, name, self)
+        self._handlers = [one for one in _log_handlers() if one.stream is self._stream]
+        self._put(self)
 
     def write(self, text: str) -> int:
         """Print complete lines above the bars; the rest of a line waits for its end."""
+        if not self._is_mine:
+            return int(self._stream.write(text))
         with self._drawing:
-            if not self._is_on or self._pid != os.getpid():
+            if not self._is_on:
                 return int(self._stream.write(text))
             lines, newline, self._held = (self._held + text).rpartition('\n')
             if newline:
@@ -187,24 +190,47 @@ class Above:
 
     def flush(self) -> None:
         """Print what waits, for example a question to the user."""
-        with self._drawing:
-            if self._held and self._is_on and self._pid == os.getpid():
-                self._console.out(self._held)
-                self._held = ''
-            self._stream.flush()
+        if self._is_mine:
+            with self._drawing:
+                if self._held:
+                    self._console.out(self._held)
+                    self._held = ''
+        self._stream.flush()
 
     def release(self) -> None:
         """Give its place back; who has kept this stream writes to the original from now on."""
         self._is_on = False
-        if getattr(sys, self._name) is self:
-            setattr(sys, self._name, self._stream)
+        self._put(self._stream)
         if self._held:
             self._stream.write(self._held)
             self._held = ''
 
+    @property
+    def _is_mine(self) -> bool:
+        # A forked child may have inherited a lock that a thread of its parent holds.
+        return self._is_on and self._pid == os.getpid()
+
+    def _put(self, stream: Any) -> None:
+        other = self._stream if stream is self else self
+        if getattr(sys, self._name) is other:
+            setattr(sys, self._name, stream)
+        # Not by `setStream`, which waits for a thread that may be writing to this stream.
+        for handler in self._handlers:
+            if handler.stream is other:
+                handler.stream = stream
+
     def __getattr__(self, name: str) -> Any:
         """Everything else is that of the original."""
         return getattr(self._stream, name)
+
+
+def _log_handlers() -> list[Any]:
+    import logging
+
+    known = logging.root.manager.loggerDict.values()
+    loggers = [logging.root, *(one for one in known if isinstance(one, logging.Logger))]
+    handlers = (handler for logger in loggers for handler in logger.handlers)
+    return [one for one in handlers if isinstance(one, logging.StreamHandler)]
 
 
 def _is_terminal(stream: Any) -> bool:

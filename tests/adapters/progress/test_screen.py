@@ -1,6 +1,9 @@
 """Bars on a terminal, and streams that print above them."""
 
 import io
+import logging
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -129,6 +132,52 @@ def test_a_stream_that_was_replaced_meanwhile_stays(terminal: Terminal, streams:
     close()
 
     assert streams.stdout is theirs
+
+
+def test_a_log_handler_prints_above_the_bars(terminal: Terminal, streams: Any) -> None:
+    """Which has kept the stream; afterwards it has the original again."""
+    handler = logging.StreamHandler(terminal)
+    logger = logging.getLogger('tests.screen')
+    logger.addHandler(handler)
+    try:
+        screen = Screen()
+        close = _begin(screen)
+        _wait_for(lambda: isinstance(streams.stdout, Above))
+        assert isinstance(handler.stream, Above)
+        logger.warning('logged')
+        assert terminal.getvalue().partition('logged\n')[2].startswith('genome.fa')
+        close()
+        assert handler.stream is terminal
+    finally:
+        logger.removeHandler(handler)
+
+
+@pytest.mark.skipif(not hasattr(os, 'fork'), reason='there is no fork')
+def test_a_forked_child_prints_although_its_parent_draws(terminal: Terminal, streams: Any) -> None:
+    """The lock may be held by a thread that the child does not have."""
+    screen = Screen()
+    close = _begin(screen)
+    _wait_for(lambda: isinstance(streams.stdout, Above))
+    held, done = threading.Event(), threading.Event()
+
+    def block() -> None:
+        with screen._drawing:
+            held.set()
+            done.wait(20)
+
+    thread = threading.Thread(target=block)
+    thread.start()
+    held.wait()
+    pid = os.fork()
+    if not pid:
+        signal.alarm(5)
+        streams.stdout.write('x\n')
+        streams.stdout.flush()
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    done.set()
+    thread.join()
+    close()
 
 
 def test_several_boards_share_the_screen(terminal: Terminal, streams: Any) -> None:
