@@ -12,14 +12,12 @@ from dlmachine.batch.results import Results
 from dlmachine.core.faults import DigestMismatch, Fault, InvalidInput, LockMismatch, LockOutdated
 from dlmachine.core.faults.printing import printable
 from dlmachine.core.frozen import frozen
-from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.manifest.comparison import LockDifference, find_extra
 from dlmachine.core.spec.destination import Auto
 from dlmachine.core.spec.options import unknown_name
-from dlmachine.core.spec.reuse import Freshness
 from dlmachine.errors import error_for
 from dlmachine.locks.lockfile import FROZEN_VARIABLE, Locking, frozen_by_environment, write_locking
-from dlmachine.locks.stored import ask_server, download_stored, use_stored
+from dlmachine.locks.stored import ask_server, take_bytes, use_stored, via_cache
 from dlmachine.manifest import Item
 from dlmachine.paths import DestInput, is_inside, path_text
 from dlmachine_adapters.files.os_errors import storage_fault
@@ -72,7 +70,7 @@ def lock_manifest(
             path=locking.path, difference=locking.difference, results=manager.download_all(())
         )
     wanted = [
-        ask_server(item) if name in upgraded else use_stored(item)
+        via_cache(ask_server(item) if name in upgraded else use_stored(item), dest, manager.config)
         for name, item in locking.items.items()
         if name in upgraded or name not in locking.pinned
     ]
@@ -137,10 +135,13 @@ def sync_manifest(
         locking.check()
     if frozen and locking.found is None:
         raise error_for(LockOutdated(path=locking.path, problem='it does not exist'))
-    targets = [_pinned(item, locking, frozen=frozen) for item in locking.items.values()]
+    targets = [
+        via_cache(_pinned(item, locking, frozen=frozen), dest, manager.config)
+        for item in locking.items.values()
+    ]
 
     def start(inputs: Iterable[Item]) -> Iterator[BatchItem[Item]]:
-        for done in download_stored(manager, tuple(inputs), dest, workers):
+        for done in manager.download_many(inputs, dest, workers):
             yield _explained(done, locking)
 
     results = Results(start(targets), start, manager.secret_names)
@@ -181,16 +182,7 @@ def _upgraded(locking: Locking, upgrade: bool | Iterable[str]) -> frozenset[str]
 def _pinned(item: Item, locking: Locking, *, frozen: bool) -> Item:
     file = (locking.locked if frozen else locking.pinned).get(item.name)
     if file is not None:
-        checksum = Checksum('sha256', file.sha256)
-        # Its bytes are known, so no server can know better.
-        policy = replace(
-            item.policy,
-            checksum=checksum,
-            checksum_file=None,
-            freshness=Freshness.STORED,
-            check_freshness=False,
-        )
-        return replace(item, policy=policy)
+        return take_bytes(item, file.sha256)
     if not frozen:
         return use_stored(item)
     fault = LockOutdated(path=locking.path, problem=f'it has no entry {item.name!r}', url=item.url)

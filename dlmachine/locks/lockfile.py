@@ -6,6 +6,7 @@ The lockfile of `data.toml` is `data.toml.lock`. What is in it is decided by the
 
 import os
 from collections.abc import Iterable, Mapping
+from functools import partial
 from hashlib import file_digest
 from os import fsdecode
 from pathlib import Path
@@ -22,6 +23,7 @@ from dlmachine.core.manifest.entry_digest import entry_digest
 from dlmachine.core.manifest.lock import Lock, LockedFile, make_lock, parse_lock, write_lock
 from dlmachine.core.probe.result import KnownVersion
 from dlmachine.core.spec.option_parsers import read_bool
+from dlmachine.core.spec.policy import Policy
 from dlmachine.documents.reader import read_text_file
 from dlmachine.errors import error_for, unwrap
 from dlmachine.manifest import Item, read_manifest
@@ -33,10 +35,11 @@ FROZEN_VARIABLE: Final = 'DLMACHINE_FROZEN'
 
 @frozen
 class Locking:
-    """A manifest with its entries, and the path and the content of its lockfile (None: no file)."""
+    """A manifest, its entries with their digests, and its lockfile (`found` is None: no file)."""
 
     manifest: str
     items: Mapping[str, Item]
+    digests: Mapping[str, str]
     path: str
     found: str | None
     #: What the lockfile has, by the names of the entries.
@@ -66,10 +69,8 @@ def read_locking(
     Raises: RequestError for a manifest with a bad entry, or a damaged lockfile.
     """
     name = expand(fsdecode(manifest))
-    read = read_manifest(
-        name, config.policy, config.described, allow_outside=allow_outside, base_url=base_url
-    )
-    items = unwrap(read)
+    read = partial(read_manifest, name, allow_outside=allow_outside, base_url=base_url)
+    items = unwrap(read(config.policy, config.described))
     bad = next((item.fault for item in items if item.fault is not None), None)
     if bad is not None:
         raise error_for(bad)
@@ -82,13 +83,17 @@ def read_locking(
     path = f'{name}.lock'
     found = unwrap(read_text_file(path)) if os.path.lexists(path) else None
     lock = Lock() if found is None else unwrap(parse_lock(found, printable(path)))
-    digests = {one: _digest(item) for one, item in by_name.items()}
+    # The settings of whoever locks are not part of an entry; names of secrets show no value.
+    names = {word: value for word, value in config.described.items() if word == 'secret_names'}
+    plain = items if names == config.described else unwrap(read(Policy(), names))
+    digests = {item.name: _digest(item) for item in plain}
     difference = compare_lock(digests, lock)
     unlocked = difference.unlocked
     locked = {file.name: file for file in lock.files}
     return Locking(
         manifest=name,
         items=by_name,
+        digests=digests,
         path=path,
         found=found,
         locked=locked,
@@ -126,7 +131,7 @@ def write_locking(locking: Locking, downloads: Iterable[BatchSuccess[Item]]) -> 
 
     files = {name: file for name, file in locking.pinned.items() if name in locking.items}
     for done in downloads:
-        files[done.input.name] = _locked(done)
+        files[done.input.name] = _locked(done, locking.digests[done.input.name])
     text = write_lock(make_lock(files.values()))
     if text == locking.found:
         return False
@@ -137,7 +142,7 @@ def write_locking(locking: Locking, downloads: Iterable[BatchSuccess[Item]]) -> 
     return True
 
 
-def _locked(done: BatchSuccess[Item]) -> LockedFile:
+def _locked(done: BatchSuccess[Item], digest_of_entry: str) -> LockedFile:
     item, record = done.input, done.outcome.record
     if item.descriptor is None:
         msg = 'an entry without a descriptor is never downloaded'
@@ -155,7 +160,7 @@ def _locked(done: BatchSuccess[Item]) -> LockedFile:
     return LockedFile(
         name=item.name,
         url=shown_url(item.descriptor),
-        entry=_digest(item),
+        entry=digest_of_entry,
         size=size,
         sha256=digest,
         etag=etag,

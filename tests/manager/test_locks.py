@@ -138,6 +138,17 @@ def test_only_entries_that_have_changed_are_locked_anew(
     assert manager.lock(case.path).difference.changed == ('first',)
 
 
+def test_settings_of_one_user_do_not_change_an_entry(make_manager: MakeManager, case: Case) -> None:
+    """Another one, with other header fields and defaults, agrees with the lockfile."""
+    mine = make_manager(headers={'Accept-Language': 'hu'}, checksum=None, retries=3)
+    mine.lock(case.path)
+
+    report = make_manager(secret_names=['pin']).lock(case.path, check=True)
+
+    assert report.difference.is_empty
+    assert case.server.asked[0].get('Accept-Language') == 'hu'
+
+
 def test_an_upgrade_asks_whatever_the_options_say(make_manager: MakeManager, case: Case) -> None:
     """Also an entry for which stored copies are good enough."""
     case.write(first='url = "t.tsv"\nfreshness = "stored"')

@@ -7,11 +7,10 @@ only OSError.
 import contextlib
 import errno
 import os
-import shutil
 import stat
 from pathlib import Path
 from secrets import token_hex
-from typing import IO, Final
+from typing import Final
 
 from dlmachine_adapters.files.own_folder import OwnFolder
 from dlmachine_adapters.files.sealed import Exchanged, Seal, check_sealed, has_same_bytes
@@ -26,9 +25,6 @@ _NO_HANDLES: Final = _NO_LINKS | {errno.ENOENT, errno.EXDEV, errno.EACCES, errno
 
 #: A temporary name is that of the file, shortened to leave room for 18 characters.
 _MAX_STEM: Final = 100
-#: `ioctl` request of Linux by which two files share their bytes until one is changed.
-_FICLONE: Final = 0x40049409
-_PIECE_BYTES: Final = 1 << 20
 
 
 class Source:
@@ -166,37 +162,6 @@ def replace_text(path: Path, text: str) -> None:
         new.unlink(missing_ok=True)
         raise
     sync_folder(target.parent)
-
-
-def copy_to_free_name(source: Path, target: Path) -> bool:
-    """Copy a file, by reference where the file system can; False if there is a file already."""
-    if os.path.lexists(target):
-        return False
-    target.parent.mkdir(parents=True, exist_ok=True)
-    # A name of ours, so that a file that a crash leaves behind is known.
-    new = target.with_name(f'.dlmachine-copy-{token_hex(8)}')
-    try:
-        with source.open('rb') as read, new.open('xb') as written:
-            if not _cloned(read, written):
-                shutil.copyfileobj(read, written, _PIECE_BYTES)
-            written.flush()
-            os.fsync(written.fileno())
-        os.link(new, target)
-    except FileExistsError:
-        return False
-    finally:
-        new.unlink(missing_ok=True)
-    sync_folder(target.parent)
-    return True
-
-
-def _cloned(read: IO[bytes], written: IO[bytes]) -> bool:
-    with contextlib.suppress(ImportError, OSError):
-        import fcntl
-
-        fcntl.ioctl(written.fileno(), _FICLONE, read.fileno())
-        return True
-    return False
 
 
 def sync_folder(folder: Path) -> None:

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import dlmachine as dm
-from dlmachine_adapters.files.atomic import copy_to_free_name
 from dlmachine_adapters.folder_index.recorded import list_recorded, remove_recorded
 from tests.servers.behaviours import resource
 from tests.servers.http import Server
@@ -31,18 +30,3 @@ def test_only_recorded_and_unchanged_files_are_removed(tmp_path: Path) -> None:
     (folder / '.dlmachine' / 'index.sqlite').write_bytes(b'damaged' * 1_000)
     assert list(list_recorded(str(folder))) == []
     assert not remove_recorded(paths[1])
-
-
-def test_a_copy_takes_a_free_name_only(tmp_path: Path) -> None:
-    """Nothing else is left in the folder."""
-    source, target = tmp_path / 'a', tmp_path / 'd' / 'b'
-    source.write_bytes(b'first')
-
-    assert copy_to_free_name(source, target)
-    source.write_bytes(b'other')
-    assert not copy_to_free_name(source, target)
-    (tmp_path / 'd' / 'c').symlink_to('nowhere')
-    assert not copy_to_free_name(source, tmp_path / 'd' / 'c')
-
-    assert target.read_bytes() == b'first'
-    assert sorted(path.name for path in (tmp_path / 'd').iterdir()) == ['b', 'c']

@@ -252,6 +252,13 @@ def test_other_notes_are_none(text: str) -> None:
     assert parse_file_note(text, '/data') is None
 
 
+@pytest.mark.parametrize('name', ['', '.', '..', '../x', '/x', 'a/x', 'x/', 'x\0', None, 5])
+def test_a_name_stays_in_its_folder(name: object) -> None:
+    """An index may come from another person, with the files."""
+    assert read_file_row('/data', KEY, name, 1, a_record().to_json()) is None
+    assert read_file_row('/data', KEY, '..x', 1, a_record().to_json()) is not None
+
+
 @pytest.mark.parametrize('version', [0, -1, 1 << 31, True, 1.0, '1', None])
 def test_other_versions_are_none(version: object) -> None:
     """A version is a positive number."""
