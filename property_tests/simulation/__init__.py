@@ -9,13 +9,13 @@ run. After the end of the tape nothing fails.
 | `choices` | the tape, read byte by byte |
 | `disk`, `handles` | files, and what survives a power cut |
 | `system`, `system_os`, `system_path`, `install` | the system calls of the adapters |
-| `clock`, `locks`, `store`, `world` | the other ports |
+| `clock`, `locks`, `store`, `index`, `world` | the other ports |
 | `network`, `response_faults` | the contents of servers, and failures of responses |
 | `processes`, `kernel` | processes that run, wait or are killed |
-| `nemesis` | the failures at each step |
+| `nemesis`, `users` | the failures at each step, and what users do to files |
 | `requests`, `scenario`, `setup` | targets, servers and files, and the setup of a run |
-| `invariants` | the conditions that hold after each step |
+| `invariants`, `recorded` | the conditions that hold after each step; those of recorded files |
 | `coverage` | the pairs of states and events |
 | `run`, `tapes`, `tape_corpus`, `shrink` | one run; tapes for many runs; shorter tapes |
-| `mutants`, `file_mutants` | mistakes that the simulation must find |
+| `mutants`, `file_mutants`, `path_mutants` | mistakes that the simulation must find |
 """

@@ -20,12 +20,16 @@ OWNER = 1000
 
 @dataclass(slots=True, eq=False)
 class Inode:
-    """A file with all its names; `target` is the target of a symbolic link."""
+    """A file with all its names; `target` is the target of a symbolic link.
+
+    `ctime` is the time of the last change of its bytes or names.
+    """
 
     number: int
     data: bytes = b''
     synced: int = 0
     mtime: float = 0.0
+    ctime: float = 0.0
     target: str | None = None
     dirty: list[tuple[int, int]] = field(default_factory=list)
     owner: int = OWNER
@@ -119,7 +123,7 @@ class Disk:
         """Create an empty file.  Raises: FileExistsError, FileNotFoundError."""
         self._check_free(path)
         self._count += 1
-        inode = Inode(self._count, mtime=self.now, target=target)
+        inode = Inode(self._count, mtime=self.now, ctime=self.now, target=target)
         self._journal.append(self._name(path, inode))
         return inode
 
@@ -150,7 +154,7 @@ class Disk:
     def append(self, inode: Inode, data: bytes) -> None:
         """Append bytes."""
         inode.data += data
-        inode.mtime = self.now
+        inode.mtime = inode.ctime = self.now
         self.changes += 1
 
     def write_at(self, inode: Inode, offset: int, data: bytes) -> None:
@@ -158,7 +162,7 @@ class Disk:
         end = offset + len(data)
         held = inode.data.ljust(offset, b'\0')
         inode.data = held[:offset] + data + held[end:]
-        inode.mtime = self.now
+        inode.mtime = inode.ctime = self.now
         inode.dirty.append((offset, end))
         self.changes += 1
 
@@ -168,7 +172,7 @@ class Disk:
             self._journal.append(_Cut(inode, inode.data, inode.synced))
             inode.data = inode.data[:size]
             inode.synced = min(inode.synced, size)
-            inode.mtime = self.now
+            inode.mtime = inode.ctime = self.now
             self.changes += 1
 
     def sync(self, inode: Inode) -> None:
@@ -225,6 +229,7 @@ class Disk:
 
     def _name(self, path: str, inode: Inode | None) -> _Named:
         change = _Named(path, self.names.get(path), inode)
+        (inode or self.names[path]).ctime = coarse(self.now, self.grain)
         if inode is None:
             del self.names[path]
         else:
@@ -241,6 +246,11 @@ class Disk:
         above = parent(path)
         if above not in self.folders:
             raise _error(errno.ENOTDIR if above in self.names else errno.ENOENT, path)
+
+
+def coarse(seconds: float, grain: float) -> float:
+    """A time as a file system with coarse times keeps it."""
+    return seconds // grain * grain if grain else seconds
 
 
 def parent(path: str) -> str:

@@ -42,12 +42,13 @@ def adopting_the_living() -> Iterator[None]:
 
 @contextmanager
 def adopting_the_published() -> Iterator[None]:
-    """A published part is resumed, and may get two names."""
+    """A published part whose note could not be removed is resumed, and may get two names."""
 
     def check(seen: os.stat_result, path: str, links: int) -> None:
         """Skip the check."""
 
     with (
+        patch.object(file_store, 'drop_note', lambda ours, part: None),
         patch('dlmachine_adapters.files.own_folder._check_file', check),
         patch('dlmachine_adapters.parts.sidecar.is_published', lambda seen: False),
         patch('dlmachine_adapters.parts.folder.is_published', lambda seen: False),

@@ -63,6 +63,8 @@ class Kernel:
     #: Called before a process renames a file away from a path, and after it published one.
     moving: Callable[[str], None] = lambda path: None
     on_publish: Callable[[str], None] = lambda path: None
+    #: What a process last read from a path.
+    contents: dict[tuple[Process, str], bytes] = field(default_factory=dict)
     #: The number of calls that have failed.
     failures: int = 0
     on_death: list[Callable[[Process], None]] = field(default_factory=list)

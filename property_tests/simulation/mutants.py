@@ -227,10 +227,14 @@ def _mixing_twins() -> Iterator[None]:
         yield
 
 
-def _at_path(place: int = 12, before: int = 2, file_system: int = 0) -> bytes:
+def _at_path(
+    place: int = 12, before: int = 2, file_system: int = 0, *, has_other: bool = False
+) -> bytes:
     # A file at a path, which is used unasked if it is recorded; there is no cache.
-    scene = bytearray(18)
+    scene = bytearray(38 if has_other else 18)
     scene[9], scene[10], scene[11], scene[13], scene[17] = file_system, 1, 11, before, place
+    if has_other:
+        scene[14], scene[34], scene[35], scene[37] = 1, 1, 7, place
     return bytes(scene)
 
 
@@ -272,8 +276,8 @@ MUTANTS: Final[dict[str, tuple[Mutant, bytes]]] = {
     'takes the name of another file': (taking_names, _at_path(place=76)),
     'takes a name that has appeared': (replacing_the_new, _at_path(place=68, before=0)),
     'destroys an edited file': (without_protection, _at_path()),
-    "uses another key's file": (mixing_keys, _at_path()),
-    'believes a note of another file': (believing_notes, _at_path(place=76)),
+    "uses another key's file": (mixing_keys, _at_path(has_other=True)),
+    'believes a note of another file': (believing_notes, _at_path(place=76, before=0)),
     'leaves no note': (without_notes, _at_path()),
     'records nothing': (without_rows, _at_path()),
 }

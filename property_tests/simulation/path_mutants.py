@@ -1,6 +1,5 @@
 """Mistakes planted in the code for recorded files, which the simulation must find."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -117,8 +116,11 @@ def believing_notes() -> Iterator[None]:
     """A note is taken to be about any file with its name."""
 
     def named(folder: str, name: str, inode: int) -> str | None:
-        texts = (text for _, text in list_notes(folder))
-        return next((text for text in texts if json.loads(text)['name'] == name), None)
+        for _, text in list_notes(folder):
+            noted = parse_file_note(text, folder)
+            if noted is not None and noted.name == name:
+                return text
+        return None
 
     with patch.object(index, 'find_note', named):
         yield
@@ -127,7 +129,7 @@ def believing_notes() -> Iterator[None]:
 @contextmanager
 def without_notes() -> Iterator[None]:
     """No note is left about a file that is about to be published."""
-    with patch.object(file_store, 'leave_note', lambda *given: None):
+    with patch.object(file_store, 'leave_note_for', lambda *given: None):
         yield
 
 

@@ -8,10 +8,12 @@ from hashlib import sha256
 from dlmachine.core.cache.record import DownloadRecord, parse_record
 from dlmachine.core.decision.existing import if_exists
 from dlmachine.core.decision.snapshot import FileSeen
+from dlmachine.core.protocol.effects import CheckCopy
 from dlmachine.core.protocol.events import CopyConfirmed
 from dlmachine.core.spec.reuse import Freshness, IfExists
 from property_tests.simulation.disk import Inode, parent
 from property_tests.simulation.processes import Process, require
+from property_tests.simulation.requests import Target
 from property_tests.simulation.system import nanoseconds
 from property_tests.simulation.world import Attempt, Shared
 
@@ -35,6 +37,8 @@ class Look:
     step: int
     known: Known | None
     is_sure: bool = False
+    #: Whether an empty file was there, which may be replaced.
+    is_empty: bool = False
 
 
 @dataclass(eq=False)
@@ -52,6 +56,8 @@ class RecordedFiles:
     looks: dict[Process, Look] = field(default_factory=dict)
     #: Hits that must not cost a request.
     hits: set[Process] = field(default_factory=set)
+    #: Published files, with their key, path and bytes.
+    finished: dict[Inode, tuple[str, str, bytes]] = field(default_factory=dict)
     guarded: dict[tuple[Process, str], int] = field(default_factory=dict)
     believed: dict[tuple[Process, str], bytes] = field(default_factory=dict)
 
@@ -60,7 +66,8 @@ class RecordedFiles:
         shared, process, is_first = self.shared, attempt.process, attempt.process not in self.looks
         self.attempts[process] = attempt
         data = self._bytes(seen.path) if seen.path else None
-        look = self.looks[process] = Look(shared.kernel.steps, None)
+        is_empty = seen.other is not None and seen.other.file_bytes == 0
+        look = self.looks[process] = Look(shared.kernel.steps, None, is_empty=is_empty)
         if seen.fault is not None or not shared.indexes.is_unchanged(process):
             return
         known = look.known = self._known(folder.rstrip('/'), name, attempt.target.key)
@@ -68,15 +75,20 @@ class RecordedFiles:
         entry = seen.entry
         if known is not None and known.is_exact:
             require(entry is not None, f'{known.path} is recorded, and is not known')
+        if self._is_finished(attempt.target, seen):
+            require(entry is not None, f'a finished file in {folder} was forgotten')
         if entry is not None and entry.record is not None and entry.is_usable:
             right = data is not None and _sha(data) == entry.record.sha256
             require(right or not entry.is_as_recorded, f'a row is believed of {data!r}')
             if is_first and right and known is not None and _is_hit(attempt, known):
                 self.hits.add(process)
 
-    def confirmed(self, attempt: Attempt, path: str, event: object) -> None:
+    def confirmed(self, attempt: Attempt, effect: CheckCopy, event: object) -> None:
         """Note the bytes that a process is about to use."""
+        path, read = effect.path, self.shared.kernel.contents
         data = self._bytes(path)
+        if effect.checksum is not None:
+            data = read.get((attempt.process, path))
         if isinstance(event, CopyConfirmed) and data is not None:
             self.believed[attempt.process, path] = data
         else:
@@ -107,7 +119,7 @@ class RecordedFiles:
             return
         # Without links a name can be taken between the look and the rename.
         require(
-            guarded is not None or not victim.data,
+            guarded is not None or not victim.data or (look.is_empty and choice is IfExists.KEEP),
             f'{path} was replaced, although if_exists is {choice.value}',
         )
 
@@ -126,11 +138,35 @@ class RecordedFiles:
     def published(self, path: str) -> None:
         """Check that a new file at a path has a note, before it is recorded."""
         kernel = self.shared.kernel
-        if kernel.failures or self.shared.locks.mode != 'works' or not _is_users(path):
+        inode, process = kernel.disk.names[path], kernel.current
+        if process is None or not self._is_calm(path) or not _is_users(path):
             return
-        number = kernel.disk.names[path].number
         notes = self._notes(parent(path))
-        require(any(found == number for found, *_ in notes), f'{path} has no note')
+        require(any(found == inode.number for found, *_ in notes), f'{path} has no note')
+        self.finished[inode] = self.attempts[process].target.key, path, inode.data
+
+    def _is_finished(self, target: Target, seen: FileSeen) -> bool:
+        # Whether an earlier run has published the file, and nobody has touched it since.
+        names, paths = (
+            self.shared.kernel.disk.names,
+            {seen.path} if seen.path else set(target.paths),
+        )
+        for inode, (key, path, data) in self.finished.items():
+            is_there = names.get(path) is inode and inode.data is data and path in paths
+            if key == target.key and is_there and self._is_calm(path):
+                return True
+        return False
+
+    def _is_calm(self, path: str) -> bool:
+        # Whether notes are safe: they are not synced, and two downloads of one name have one note.
+        kernel = self.shared.kernel
+        keys = {
+            one.target.key
+            for one in self.attempts.values()
+            if path in one.target.paths and one.process.is_runnable
+        }
+        is_safe = not kernel.failures and kernel.boot == 1 and self.shared.locks.mode == 'works'
+        return is_safe and len(keys) == 1
 
     def check_request(self, attempt: Attempt) -> None:
         """A recorded and unchanged file costs no request, unless it has to be checked."""
@@ -140,6 +176,10 @@ class RecordedFiles:
     def used(self, process: Process, path: str) -> bytes | None:
         """The bytes that a process has used from a path, rather than what is there by now."""
         return self.believed.get((process, path))
+
+    def touched(self, path: str) -> None:
+        """A user has changed the times of a file."""
+        self.disturbed.add(path)
 
     def edited(self, path: str) -> None:
         """A user has changed the file at a path, or its name."""
@@ -156,7 +196,7 @@ class RecordedFiles:
             latest = max(rows, key=lambda row: row.seen_ns)
             return self._known_as(folder, latest.file.name, key)
         noted = (self._known_as(folder, name, key) for _, name, _, _ in self._notes(folder))
-        return next((one for one in noted if one is not None and one.is_exact), None)
+        return next((one for one in noted if one is not None), None)
 
     def _known_as(self, folder: str, name: str, key: str) -> Known | None:
         disk, path = self.shared.kernel.disk, f'{folder}/{name}'
@@ -170,8 +210,7 @@ class RecordedFiles:
         for number, noted, noted_key, record in self._notes(folder):
             if noted == name and inode is not None and number == inode.number:
                 is_exact = len(inode.data) == record.size_bytes
-                if is_exact:
-                    return Known(path, record, inode, True) if noted_key == key else None
+                return Known(path, record, inode, is_exact) if noted_key == key else None
         is_own = row is not None and row.file.key == key
         return Known(path, row.file.record, inode, False) if is_own and row is not None else None
 

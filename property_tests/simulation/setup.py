@@ -65,7 +65,7 @@ class Stage:
         )
         self.recorded = RecordedFiles(self.shared)
         self.invariants = Invariants(self.shared, self.recorded)
-        users = Users(kernel, self.invariants.user_changed)
+        users = Users(kernel, self.invariants.user_changed, self.recorded.touched)
         kernel.losing, kernel.moving = self.recorded.losing, self.recorded.moving
         kernel.on_publish = self.recorded.published
         self.nemesis = Nemesis(

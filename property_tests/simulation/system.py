@@ -22,6 +22,7 @@ class Stat:
     st_size: int
     st_mtime: float
     st_ino: int
+    st_ctime: float = 0.0
     st_dev: int = 1
     st_nlink: int = 1
     st_uid: int = OWNER
@@ -30,6 +31,10 @@ class Stat:
     @property
     def st_mtime_ns(self) -> int:
         return nanoseconds(self.st_mtime)
+
+    @property
+    def st_ctime_ns(self) -> int:
+        return nanoseconds(self.st_ctime)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,5 +189,5 @@ def nanoseconds(seconds: float) -> int:
 
 def _stat(inode: Inode, names: int = 1) -> Stat:
     size, number = len(inode.data), inode.number
-    seen = Stat(modes.S_IFREG | 0o644, size, inode.mtime, number, st_nlink=names)
+    seen = Stat(modes.S_IFREG | 0o644, size, inode.mtime, number, inode.ctime, st_nlink=names)
     return seen if inode.owner == OWNER else replace(seen, st_uid=inode.owner)

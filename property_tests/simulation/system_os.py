@@ -4,10 +4,9 @@ import errno
 import os
 from types import SimpleNamespace
 
-from property_tests.simulation.disk import OWNER, parent
+from property_tests.simulation.disk import OWNER, coarse, parent
 from property_tests.simulation.handles import OpenFile
 from property_tests.simulation.system import Stat, System
-from property_tests.simulation.users import coarse
 
 _HANDLES = '/proc/self/fd'
 
@@ -97,7 +96,8 @@ class Os:
 
     def utime(self, fd: int, *, ns: tuple[int, int]) -> None:
         disk = self._system.kernel.disk
-        self._system.file(fd).inode.mtime = coarse(disk.now, disk.grain)
+        inode = self._system.file(fd).inode
+        inode.mtime = inode.ctime = coarse(disk.now, disk.grain)
 
     def fstatvfs(self, fd: int) -> SimpleNamespace:
         room = self._system.kernel.room

@@ -74,5 +74,9 @@ class SimPath(PurePosixPath):
 
 def open_file(path: object, mode: str = 'r') -> Any:
     """Replaces `open` for reading."""
-    Active.system.kernel.fail('open', str(path))
-    return BytesIO(Active.system.kernel.disk.follow(str(path)).data)
+    kernel = Active.system.kernel
+    kernel.fail('open', str(path))
+    data = kernel.disk.follow(str(path)).data
+    if kernel.current is not None:
+        kernel.contents[kernel.current, str(path)] = data
+    return BytesIO(data)

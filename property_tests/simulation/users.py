@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from property_tests.simulation.disk import Inode, parent
+from property_tests.simulation.disk import Inode, coarse, parent
 from property_tests.simulation.kernel import Kernel
 from property_tests.simulation.requests import FOLDER_PATHS, LINK, PATH
 
@@ -14,11 +14,17 @@ GRAIN_SECONDS: Final = 2.0
 
 
 class Users:
-    """The users of the folder; `on_change` is told each path where something changed."""
+    """The users of the folder.
 
-    def __init__(self, kernel: Kernel, on_change: Callable[[str], None]) -> None:
+    `on_change` is told each path where bytes or names changed, `on_touch` where only times did.
+    """
+
+    def __init__(
+        self, kernel: Kernel, on_change: Callable[[str], None], on_touch: Callable[[str], None]
+    ) -> None:
         self._kernel = kernel
         self._on_change = on_change
+        self._on_touch = on_touch
         self._count = 0
 
     def act(self, number: int) -> None:
@@ -38,7 +44,7 @@ class Users:
         self._count += 1
         inode.data = f'U{self._count}'.encode().ljust(size, b'U')[: max(size, 1)]
         inode.synced = len(inode.data)
-        inode.mtime = coarse(disk.now, disk.grain)
+        inode.mtime = inode.ctime = coarse(disk.now, disk.grain)
         disk.changes += 1
 
     def create(self, path: str, size: int) -> None:
@@ -50,6 +56,13 @@ class Users:
         disk.sync_folder(parent(path))
         self._on_change(path)
 
+    def touch(self, path: str, inode: Inode) -> None:
+        """Set the times of a file."""
+        disk = self._kernel.disk
+        inode.mtime = inode.ctime = coarse(disk.now, disk.grain)
+        disk.changes += 1
+        self._on_touch(path)
+
     def changed(self, path: str) -> None:
         """Say that something has changed at a path."""
         self._on_change(path)
@@ -59,11 +72,6 @@ class Users:
         self._kernel.disk.unlink(path)
         self._kernel.disk.sync_folder(parent(path))
         self._on_change(path)
-
-
-def coarse(seconds: float, grain: float) -> float:
-    """A time as the file system keeps it."""
-    return seconds // grain * grain if grain else seconds
 
 
 def _edit(users: Users, path: str, inode: Inode | None) -> None:
@@ -88,9 +96,7 @@ def _swap(users: Users, path: str, inode: Inode | None) -> None:
 
 def _touch(users: Users, path: str, inode: Inode | None) -> None:
     if inode is not None:
-        disk = users._kernel.disk
-        inode.mtime = coarse(disk.now, disk.grain)
-        disk.changes += 1
+        users.touch(path, inode)
 
 
 def _remove(users: Users, path: str, inode: Inode | None) -> None:

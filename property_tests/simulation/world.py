@@ -90,7 +90,7 @@ class Watcher(Protocol):
     def looked_up(self, attempt: Attempt, folder: str, name: str, seen: FileSeen) -> None:
         """A process looked at a path."""
 
-    def confirmed(self, attempt: Attempt, path: str, event: object) -> None:
+    def confirmed(self, attempt: Attempt, effect: CheckCopy, event: object) -> None:
         """A process checked a copy, with this result."""
 
     def guarding(self, attempt: Attempt, path: str) -> None:
@@ -123,7 +123,7 @@ class WatchedFiles(LocalFiles):
     def confirm(self, effect: CheckCopy) -> CopyConfirmed | CopyMissing:
         """Check a copy."""
         event = super().confirm(effect)
-        self._watcher.confirmed(self._attempt, effect.path, event)
+        self._watcher.confirmed(self._attempt, effect, event)
         return event
 
     def keep_changed(self, effect: KeepChanged) -> ChangedKept | EffectFailed:

@@ -51,11 +51,16 @@ class Source:
             check_sealed(self._ours.look(str(self._name)), self._sealed)
 
     def confirm(self, target: Path) -> None:
-        """Fail unless this file has this name.  Raises: Exchanged, OSError."""
+        """Fail if this file does not have this name, or was changed.
+
+        It has it if that cannot be seen. Raises: Exchanged, OSError (ESTALE).
+        """
         try:
             seen = os.stat(target, follow_symlinks=False)
         except FileNotFoundError:
             raise Exchanged(errno.ESTALE, 'its name was taken away by another') from None
+        except OSError:
+            return  # It was published a moment ago.
         check_sealed(seen, self._sealed)
 
     def has_bytes_of(self, target: Path) -> bool:
@@ -135,10 +140,9 @@ def move_over(source: Source, target: Path) -> None:
     source.replace(target)
     try:
         source.confirm(target)
-    except OSError as error:
-        # The file is published, even if it cannot be checked. Another download may have replaced it
-        # just now, with the same bytes.
-        if error.errno == errno.ESTALE and not source.has_bytes_of(target):
+    except OSError:
+        # Another download may have replaced it just now, with the same bytes.
+        if not source.has_bytes_of(target):
             raise
     sync_folder(target.parent)
 

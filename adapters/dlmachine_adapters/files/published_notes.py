@@ -6,10 +6,13 @@ synced: after a loss of power the file counts as not recorded. Raises nothing.
 """
 
 import contextlib
+import os
 from collections.abc import Iterator
 from hashlib import sha256
+from pathlib import Path
 from typing import Final, NamedTuple
 
+from dlmachine.core.protocol.effects import Publish
 from dlmachine_adapters.files.own_folder import OwnFolder
 from dlmachine_adapters.files.working_folders import find_working_folders
 
@@ -17,6 +20,15 @@ from dlmachine_adapters.files.working_folders import find_working_folders
 PUBLISHED_FOLDER: Final = 'published'
 #: A note contains a record.
 _MAX_NOTE_BYTES: Final = 8 << 20
+
+
+def leave_note_for(effect: Publish, target: Path, ours: OwnFolder, inode: int) -> None:
+    """Write the note about a part that is to be published, unless its name is taken.
+
+    The note about the file that has the name stays.
+    """
+    if effect.replace or not os.path.lexists(target):
+        leave_note(ours, target.name, inode, effect.note)
 
 
 def leave_note(ours: OwnFolder, name: str, inode: int, text: str) -> None:
@@ -28,14 +40,14 @@ def leave_note(ours: OwnFolder, name: str, inode: int, text: str) -> None:
         return
     with contextlib.suppress(OSError), ours.sub(PUBLISHED_FOLDER, make=True) as notes:
         data = f'{inode}\n{text}'.encode('utf-8', 'surrogateescape')
-        notes.write(_note_name(name), data)
+        notes.write(_note_name(name, inode), data)
 
 
 def find_note(folder: str, name: str, inode: int) -> str | None:
     """The text of the note about this file; None without one."""
     for ours in find_working_folders(folder):
         with contextlib.suppress(OSError), ours.sub(PUBLISHED_FOLDER) as notes:
-            found = _read(notes, _note_name(name))
+            found = _read(notes, _note_name(name, inode))
             if found is not None and found[0] == inode:
                 return found[1]
     return None
@@ -73,14 +85,21 @@ def remove_seen(folder: str, note: NoteSeen) -> None:
 
 def remove_notes(folder: str, names: list[str]) -> None:
     """Remove the notes about files that are recorded."""
+    recorded = {_stem(name) for name in names}
     for ours in find_working_folders(folder):
         with contextlib.suppress(OSError), ours.sub(PUBLISHED_FOLDER) as notes:
-            for name in names:
-                notes.remove(_note_name(name))
+            for found in notes.names():
+                if found.partition('-')[0] in recorded:
+                    notes.remove(found)
 
 
-def _note_name(name: str) -> str:
-    return f'{sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:32]}.json'
+def _note_name(name: str, inode: int) -> str:
+    # The note about the file that has the name now is not overwritten.
+    return f'{_stem(name)}-{inode}.json'
+
+
+def _stem(name: str) -> str:
+    return sha256(name.encode('utf-8', 'surrogateescape')).hexdigest()[:32]
 
 
 def _see(notes: OwnFolder, name: str) -> NoteSeen:

@@ -143,7 +143,7 @@ def _seen(folder: str, name: str, path: str, key: str, row: IndexRow | None) -> 
         # A run that was killed may have left a note about it.
         text = find_note(folder, name, seen.st_ino)
         noted = None if text is None else parse_file_note(text, folder)
-        if noted is not None and noted.name == name and noted.record.size_bytes == seen.st_size:
+        if noted is not None and noted.name == name:
             row = IndexRow(noted)
     if row is not None and row.file.key == key and (seen is not None or not os.path.lexists(path)):
         return FileSeen(folder=folder, name=name, path=path, entry=entry_of(row, path, seen))

@@ -24,7 +24,7 @@ from dlmachine.core.spec.destination import AtPath
 from dlmachine_adapters.files.atomic import Source, move_over, move_to_new_name
 from dlmachine_adapters.files.io import CLOSES_FIRST, Syncing, free_bytes, read_pieces, write_all
 from dlmachine_adapters.files.own_folder import OwnFolder
-from dlmachine_adapters.files.published_notes import leave_note
+from dlmachine_adapters.files.published_notes import leave_note_for
 from dlmachine_adapters.files.sealed import Seal, seal, with_time
 from dlmachine_adapters.files.working_folders import current_folder
 from dlmachine_adapters.parts.heartbeat import HEART
@@ -71,14 +71,12 @@ class FileStorage:
         # For segments: the complete size, and the written spans.
         self._whole = None if note is None else note.whole_bytes
         self._spans = () if note is None else note.written
-        self._at = 0
-        self._noted_at = 0.0
+        self._at, self._noted_at = 0, 0.0
         self._counting = Lock()
         self._opened_at = monotonic()
         self._is_beating = self._is_over = self._is_synced = False
         self._syncing = Syncing()
-        # Protects what the note says.
-        self._mutex = Lock()
+        self._mutex = Lock()  # Protects what the note says.
         self._final: str | None = None
         self._seal: Seal | None = None
         seen = os.fstat(handle)
@@ -174,7 +172,9 @@ class FileStorage:
         self._sync_once()
         sealed = self._seal or seal(self._file.fileno())
         source = self._source(with_time(self._file, sealed, effect.mtime_ns))
-        leave_note(self._ours, target.name, self._identity[1], effect.note)
+        leave_note_for(effect, target, self._ours, self._identity[1])
+        if not effect.replace:
+            self._drop_note()  # A link gives it a second name, at which a user may change it.
         (move_over if effect.replace else move_to_new_name)(source, target)
         self._final = str(target)
         self._drop_note()

@@ -89,9 +89,11 @@ def may_replace(job: Job, path: str) -> bool:
     choice, file = if_exists(job.policy, path), job.snapshot.file
     if choice is IfExists.REPLACE or (choice is IfExists.KEEP and job.policy.force_download):
         return True
+    if file is None or not isinstance(job.decision.destination, AtPath):
+        return False
     # Otherwise nothing was there, or it was decided to replace it.
-    is_seen = isinstance(job.decision.destination, AtPath) and file is not None
-    return is_seen and file is not None and (file.entry is not None or file.other is not None)
+    seen = file.other if file.entry is None else file.entry
+    return seen is not None and seen.file_bytes is not None
 
 
 def protection(job: Job) -> KeepChanged | None:
