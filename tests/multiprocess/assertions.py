@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+import os
 import shutil
 import sqlite3
 from collections.abc import Collection
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 OURS = '.dlmachine'
 READY = 3
@@ -67,6 +69,59 @@ def check_cache(folder: Path, scratch: Path, known: Collection[bytes]) -> list[E
         assert sha256(entry.path.read_bytes()) == entry.sha256, f'{entry} is wrong'
         assert entry.sha256 in digests, f'{entry} is of no version there ever was'
     return entries
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedFile:
+    """A row of the index of a folder: the name, the key, and what was recorded of the file."""
+
+    name: str
+    key: str
+    size_bytes: int
+    mtime_ns: int
+    sha256: str
+
+
+def recorded_files(folder: Path, scratch: Path) -> list[RecordedFile]:
+    """The rows of a folder's index after SQLite's rollback, read from a copy that may be changed."""
+    index = folder / OURS / 'index.sqlite'
+    if not index.is_file() or not index.stat().st_size:
+        return []
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir()
+    for end in ('', '-journal'):
+        if Path(f'{index}{end}').exists():
+            shutil.copy2(f'{index}{end}', scratch / f'index.sqlite{end}')
+    with closing(sqlite3.connect(scratch / 'index.sqlite')) as connection:
+        assert connection.execute('PRAGMA integrity_check').fetchall() == [('ok',)]
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'files'").fetchone():
+            return []
+        rows = connection.execute('SELECT name, key, record FROM files').fetchall()
+    return [
+        _recorded_file(os.fsdecode(name), key, json.loads(record)) for name, key, record in rows
+    ]
+
+
+def _recorded_file(name: str, key: str, record: dict[str, Any]) -> RecordedFile:
+    known = {word: record[word] for word in ('size_bytes', 'mtime_ns', 'sha256')}
+    return RecordedFile(name=name, key=key, **known)
+
+
+def check_folder(folder: Path, scratch: Path) -> list[RecordedFile]:
+    """Check that no row would be believed about other bytes; return the rows that would be."""
+    believed = []
+    for row in recorded_files(folder, scratch):
+        path = folder / row.name
+        seen = path.stat() if path.exists() else None
+        if seen is not None and (seen.st_size, seen.st_mtime_ns) == (row.size_bytes, row.mtime_ns):
+            assert sha256(path.read_bytes()) == row.sha256, f'{row} is wrong'
+            believed.append(row)
+    return believed
+
+
+def visible(folder: Path) -> list[str]:
+    """The names in a folder besides dlmachine's own."""
+    return sorted(path.name for path in folder.iterdir() if path.name != OURS)
 
 
 def parts_of(folder: Path) -> list[Path]:

@@ -11,11 +11,12 @@ from time import monotonic, sleep
 
 import pytest
 
+from tests.multiprocess.batches import Batch, BatchReport, run_batch
 from tests.multiprocess.workloads import Report, Workload, run_workload
 
-_MODULE = 'tests.multiprocess.workloads'
+_MODULES = ['tests.multiprocess.workloads', 'tests.multiprocess.batches']
 _CONTEXT = multiprocessing.get_context('forkserver')
-_CONTEXT.set_forkserver_preload([_MODULE])
+_CONTEXT.set_forkserver_preload(_MODULES)
 
 #: Longer than any child of a test takes.
 PATIENCE_SECONDS = 30.0
@@ -52,15 +53,25 @@ class Child:
 
     def reported(self) -> Report:
         """Its report; a child that ends without one fails the test."""
+        reported = self._received()
+        assert isinstance(reported, Report)
+        return reported
+
+    def _received(self) -> object:
         if not self.line.poll(PATIENCE_SECONDS):
             self.kill()
             pytest.fail('a child said nothing')
         try:
-            reported = self.line.recv()
+            reported: object = self.line.recv()
         except EOFError:
             pytest.fail(f'a child ended without a word, with status {self.wait()}')
         self.wait()
-        assert isinstance(reported, Report)
+        return reported
+
+    def batch_report(self) -> BatchReport:
+        """The report of a batch."""
+        reported: object = self._received()
+        assert isinstance(reported, BatchReport)
         return reported
 
     def close(self) -> None:
@@ -74,8 +85,17 @@ class Child:
 
 def start(workload: Workload) -> Child:
     """Start a child."""
+    return _start(run_workload, workload)
+
+
+def start_batch(batch: Batch) -> Child:
+    """Start a child that runs a batch."""
+    return _start(run_batch, batch)
+
+
+def _start(work: Callable[..., None], what: Workload | Batch) -> Child:
     ours, theirs = _CONTEXT.Pipe(duplex=False)
-    process = _CONTEXT.Process(target=run_workload, args=(workload, theirs))
+    process = _CONTEXT.Process(target=work, args=(what, theirs))
     process.start()
     theirs.close()
     assert process.pid is not None

@@ -6,12 +6,12 @@ The operations are the same with every backend; the cases share them out.
 import shutil
 import signal
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
-from tests.multiprocess.assertions import OURS, check_cache
+from tests.multiprocess.assertions import OURS, check_cache, check_folder
 from tests.multiprocess.children import run, running
 from tests.multiprocess.io_log import IoLog, read_io_log
 from tests.multiprocess.pacing import MIB, PacedFile, some_bytes
@@ -113,6 +113,7 @@ class Stage:
             return
         names = {path.name for path in folder.iterdir()}
         assert names <= {'data.bin', OURS}
+        check_folder(folder, self.root / 'scratch')
         assert 'data.bin' in names or not self.has_old
         if 'data.bin' in names:
             assert (folder / 'data.bin').read_bytes() in (OLD, NEW)[not self.has_old :]
@@ -181,3 +182,45 @@ def test_a_killed_refresh_is_resumed(server: Server, backend: str, tmp_path: Pat
     stage.play(folder)
 
     assert sum(served.sent for served in stage.file.served) <= 1
+
+
+def test_killed_between_name_and_row(server: Server, backend: str, tmp_path: Path) -> None:
+    """The note says what the file is: nothing is requested, and the row is written."""
+    stage = Stage(server, backend, tmp_path, is_cache=False, has_old=False)
+    folder = stage.fresh()
+    io_log = IoLog(path=stage.io_log, ends_before='sql INSERT')
+    with running(stage.workload(folder, io_log)) as (child,):
+        assert child.wait() == -signal.SIGKILL
+    assert (folder / 'data.bin').read_bytes() == NEW
+    assert check_folder(folder, tmp_path / 'scratch') == []
+    stage.file.served.clear()
+    stored = replace(stage.workload(folder), options={'freshness': 'stored'})
+    reports = [run(stored), run(stored)]
+
+    assert [(report.fault, report.origin) for report in reports] == [(None, 'cache')] * 2
+    assert stage.file.served == []
+    assert [row.name for row in check_folder(folder, tmp_path / 'scratch')] == ['data.bin']
+
+
+@pytest.mark.parametrize('ends_before', ['os.rename', 'publish', 'sql INSERT'])
+def test_killed_around_a_changed_file(
+    server: Server, backend: str, tmp_path: Path, ends_before: str
+) -> None:
+    """A user's edited file is at its path or in quarantine, also between the two names."""
+    stage = Stage(server, backend, tmp_path, is_cache=False, has_old=True)
+    folder = stage.fresh()
+    path, mine = folder / 'data.bin', OLD + b'edited'
+    path.write_bytes(mine)
+    stored = replace(stage.workload(folder), options={'freshness': 'stored'})
+    io_log = IoLog(path=stage.io_log, ends_before=ends_before)
+    with running(replace(stored, circumstances=(io_log,))) as (child,):
+        assert child.wait() == -signal.SIGKILL
+
+    def kept() -> list[bytes]:
+        return [one.read_bytes() for one in (folder / OURS).glob('quarantine/*.bin')]
+
+    assert (kept() == [mine]) != (path.exists() and path.read_bytes() == mine)
+    reported = run(stored)
+    assert reported.fault is None, reported.message
+    assert (path.read_bytes(), kept()) == (NEW, [mine])
+    check_folder(folder, tmp_path / 'scratch')

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.multiprocess.assertions import check_cache, parts_of
+from dlmachine.core.cache.key import cache_key
+from dlmachine.core.spec.descriptor import Descriptor
+from tests.multiprocess.assertions import check_cache, check_folder, parts_of, visible
 from tests.multiprocess.children import await_that, run, running
 from tests.multiprocess.pacing import MIB, PacedFile, some_bytes
 from tests.multiprocess.scenarios import fail_with, lie, with_flock
@@ -134,3 +136,40 @@ def test_a_busy_lock_names_its_owner(server: Server, backend: str, tmp_path: Pat
     assert 0.2 <= reported.seconds < 5
     assert first.fault is None
     assert len(server.asked) == 1
+
+
+def test_eight_processes_download_to_one_path(server: Server, backend: str, tmp_path: Path) -> None:
+    """With the default freshness too, one request is sent, and the others use its file."""
+    file, folder = PacedFile(BODY, pause=0.02), tmp_path / 'data'
+    workload = Workload(
+        url=server.on('/data.bin', file), backend=backend, home=str(tmp_path),
+        dest=str(folder / 'data.bin'),
+    )  # fmt: skip
+    with running(*[workload] * MANY) as children:
+        reported = [child.reported() for child in children]
+
+    assert [one.fault for one in reported] == [None] * MANY
+    assert sorted(str(one.origin) for one in reported) == ['cache'] * (MANY - 1) + ['network']
+    assert len(server.asked) == 1
+    assert (folder / 'data.bin').read_bytes() == BODY
+    assert len(check_folder(folder, tmp_path / 'scratch')) == 1
+
+
+def test_two_downloads_of_one_path_at_once(server: Server, backend: str, tmp_path: Path) -> None:
+    """The path has the complete file of one of them, and the row says of which."""
+    bodies = [BODY, some_bytes(2, MIB)]
+    urls = [server.on(f'/{n}.bin', PacedFile(body, pause=0.01)) for n, body in enumerate(bodies)]
+    folder = tmp_path / 'data'
+    for _ in range(3):
+        workloads = [
+            Workload(url=url, backend=backend, home=str(tmp_path), dest=str(folder / 'data.bin'))
+            for url in urls * 2
+        ]
+        with running(*workloads) as children:
+            reported = [child.reported() for child in children]
+        (row,) = check_folder(folder, tmp_path / 'scratch')
+
+        assert [one.fault for one in reported] == [None] * len(workloads)
+        keys = {cache_key(Descriptor.parse(url).unwrap()): url for url in urls}
+        assert (folder / 'data.bin').read_bytes() == bodies[urls.index(keys[row.key])]
+        assert visible(folder) == ['data.bin']

@@ -78,9 +78,9 @@ class FolderIndexes:
         try:
             try:
                 _write(index, updates)
-            except sqlite3.OperationalError:
-                raise  # It is locked, or cannot be written to.
-            except sqlite3.DatabaseError:
+            except sqlite3.DatabaseError as error:
+                if not _is_damage(error):
+                    raise
                 index.remove_damaged()
                 _write(index, updates)
         except (sqlite3.Error, ValueError, OverflowError) as error:
@@ -114,6 +114,14 @@ class FolderIndexes:
         if dropped is not None:
             dropped.close()
         return found
+
+
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    # Otherwise it is locked, cannot be written to, or a later version of dlmachine uses it.
+    if isinstance(error, sqlite3.OperationalError):
+        # The tables are not those of an index.
+        return getattr(error, 'sqlite_errorcode', None) == sqlite3.SQLITE_ERROR
+    return not isinstance(error, sqlite3.NotSupportedError)
 
 
 def _absolute(folder: str) -> str:

@@ -31,6 +31,7 @@ _PROGRAMS: Final = """
 """
 #: The index is of no interest to version control; the lock of a manifest is.
 _IGNORED: Final = ('.gitignore', b'*\n')
+_NOT_TRUSTED: Final = 'another user made it, or it is not a regular file'
 _ENDS: Final = ('', '-journal', '-wal', '-shm')
 
 
@@ -65,8 +66,7 @@ class IndexFile(Database):
         identity = seen.st_dev, seen.st_ino
         if identity != self._checked:
             if not self._is_trusted():
-                msg = 'another user made it, or it is not a regular file'
-                raise sqlite3.DatabaseError(msg)
+                raise sqlite3.DatabaseError(_NOT_TRUSTED)
             self._checked = identity
         return seen
 
@@ -83,7 +83,7 @@ class IndexFile(Database):
         version = connection.execute('PRAGMA user_version').fetchone()[0]
         if version not in {0, _VERSION}:
             msg = f'a later version of dlmachine made it (format {version})'
-            raise sqlite3.DatabaseError(msg)
+            raise sqlite3.NotSupportedError(msg)
         program = connection.execute(_PROGRAMS).fetchone()
         if program is not None:
             msg = f'it has {program[0]!r}, which SQLite would run'
@@ -109,10 +109,9 @@ class IndexFile(Database):
         """Move a damaged index out of the way."""
         self.close()
         for ours in find_working_folders(self._folder):
-            with contextlib.suppress(OSError):
-                for end in _ENDS[1:]:
-                    ours.remove(f'{INDEX_NAME}{end}')
-                ours.rename(INDEX_NAME, f'{INDEX_NAME}.damaged')
+            for end in reversed(_ENDS):
+                with contextlib.suppress(OSError):
+                    ours.rename(f'{INDEX_NAME}{end}', f'{INDEX_NAME}.damaged{end}')
 
 
 def _find(folder: str) -> str:
@@ -123,6 +122,9 @@ def _find(folder: str) -> str:
 
 def _prepare(ours: OwnFolder) -> str:
     with ours:
+        # SQLite would write its journal through a link that another user has left.
+        if not _is_trusted(ours):
+            raise sqlite3.DatabaseError(_NOT_TRUSTED)
         name, data = _IGNORED
         if not ours.exists(name):
             with contextlib.suppress(OSError):

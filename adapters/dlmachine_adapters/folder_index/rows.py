@@ -19,7 +19,7 @@ _ALL_BY_KEY: Final = f'SELECT {_COLUMNS} FROM files WHERE key = ? ORDER BY seen_
 _PAGE: Final = f'SELECT {_COLUMNS} FROM files WHERE name > ? ORDER BY name LIMIT 500'  # noqa: S608
 _REMOVE: Final = 'DELETE FROM files WHERE name = ?'
 _REMOVE_NAMELESS: Final = 'DELETE FROM files WHERE name <= ?'
-_WRITE: Final = 'INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)'
+_WRITE: Final = f'INSERT OR REPLACE INTO files ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)'  # noqa: S608
 #: The time stamps of a file system, in nanoseconds: those of the kernel's clock, or even seconds.
 _TICK_NS: Final = 10_000_000
 _COARSE_NS: Final = 2_000_000_000
@@ -96,7 +96,7 @@ def write_row(
     connection: sqlite3.Connection, file: FileRecord, identity: tuple[int, int], seen_ns: int
 ) -> None:
     """Write a row, in place of any other with its name."""
-    row = (_stored(file.name), file.key, file.version, *identity, seen_ns, file.record.to_json())
+    row = (_stored(file.name), file.key, file.version, file.record.to_json(), *identity, seen_ns)
     connection.execute(_WRITE, row)
 
 

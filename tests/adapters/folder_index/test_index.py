@@ -175,7 +175,7 @@ def test_rows_with_odd_values_count_as_none(
 DAMAGES: dict[str, Any] = {
     'no database': lambda path: path.write_bytes(b'no database at all' * 300),
     'cut': lambda path: os.truncate(path, 3000),
-    'a later format': lambda path: _sql(path, 'PRAGMA user_version = 9'),
+    'another column': lambda path: _sql(path, 'ALTER TABLE files RENAME COLUMN key TO k'),
     'a trigger': lambda path: _sql(
         path, 'CREATE TRIGGER t AFTER INSERT ON files BEGIN DELETE FROM files; END'
     ),
@@ -206,6 +206,32 @@ def test_a_damaged_index_makes_files_unknown(
     assert isinstance(indexes.record(EFFECT, row), Recorded)
     assert look(indexes, tmp_path).entry is not None
     assert (tmp_path / '.dlmachine' / 'index.sqlite.damaged').exists()
+
+
+def test_an_index_of_a_later_format_stays(indexes: FolderIndexes, tmp_path: Path) -> None:
+    """Its files count as not recorded, and nothing is written."""
+    row = put(tmp_path)
+    indexes.record(EFFECT, row)
+    indexes.close()
+    _sql(index_path(tmp_path), 'PRAGMA user_version = 9')
+    before = index_path(tmp_path).read_bytes()
+    assert 'later version' in look(indexes, tmp_path).fault.problem
+    failed = indexes.record(EFFECT, row)
+    assert isinstance(failed, EffectFailed)
+    assert 'later version' in str(failed.fault)
+    assert index_path(tmp_path).read_bytes() == before
+
+
+def test_everything_that_is_damaged_is_kept(indexes: FolderIndexes, tmp_path: Path) -> None:
+    """A folder under the name of the journal is moved away too."""
+    row = put(tmp_path)
+    journal = tmp_path / '.dlmachine' / 'index.sqlite-journal'
+    journal.mkdir(parents=True)
+    (journal / 'x').write_bytes(b'x')
+    assert isinstance(indexes.record(EFFECT, row), Recorded)
+    assert look(indexes, tmp_path).entry is not None
+    kept = tmp_path / '.dlmachine' / 'index.sqlite.damaged-journal'
+    assert (kept / 'x').read_bytes() == b'x'
 
 
 def test_an_index_that_was_lost_is_begun_again(indexes: FolderIndexes, tmp_path: Path) -> None:
@@ -291,6 +317,17 @@ def test_a_note_bridges_a_kill(indexes: FolderIndexes, tmp_path: Path) -> None:
         assert seen.name == 'x.tsv'
     indexes.record(EFFECT, row)
     assert list(list_notes(str(tmp_path))) == []
+
+
+def test_a_file_that_is_edited_before_it_is_recorded(
+    indexes: FolderIndexes, tmp_path: Path
+) -> None:
+    """It is a recorded file that was changed, as it would be with a row."""
+    row, path = put(tmp_path), tmp_path / 'x.tsv'
+    _noted(row, path.stat().st_ino)
+    with path.open('ab') as file:
+        file.write(b'edited')
+    assert look(indexes, tmp_path).entry.has_changed
 
 
 def test_a_note_of_another_inode_is_not_believed(indexes: FolderIndexes, tmp_path: Path) -> None:
