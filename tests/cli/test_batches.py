@@ -178,7 +178,7 @@ def test_a_list_of_results_is_read_too(
 ) -> None:
     """As other tools write it, and as former versions did, without `ok` and `index`."""
     results: Results = [
-        {'url': 'twice', 'origin': 'network', 'fault': None},
+        {'url': 'twice', 'origin': 'network', 'fault': None, 'index': None},
         {'url': 'twice', 'fault': {'code': 'http_status'}},
         {'url': server.url('/other'), 'origin': 'stale', 'fault': {'code': 'http_status'}},
     ]

@@ -17,7 +17,7 @@ from dlmachine_adapters.progress.board import Board
 from dlmachine_adapters.progress.layout import ASCII, UNICODE, Marks
 
 _REFRESH_SECONDS: Final = 0.1
-#: How long an interrupted program waits for a thread that draws.
+#: How long the end of a download waits for a thread that draws.
 _PATIENCE_SECONDS: Final = 0.5
 #: After a line there is room for the `^C` that a terminal prints; it must not begin a new line.
 _FREE_COLUMNS: Final = 3
@@ -62,28 +62,27 @@ class Screen:
                 self._boards.remove(board)
             is_last = not self._boards
         if is_last:
-            with self._drawing:
-                self._stop()
+            self._stop_soon()
 
     def clear(self) -> None:
         """Remove the bars for good, before the program ends; also from a signal handler."""
         with self._changing:
             self._boards.clear()
-        if self._drawing.acquire(timeout=_PATIENCE_SECONDS):
-            try:
-                self._stop()
-            finally:
-                self._drawing.release()
+        self._stop_soon()
 
     def _run(self) -> None:
         while True:
             sleep(_REFRESH_SECONDS)
             now = monotonic()
             with self._changing:
-                if not self._boards:
+                is_over = not self._boards
+                if is_over:
                     self._thread = None
-                    return
                 is_due = any(board.is_due(now) for board in self._boards)
+            if is_over:
+                with self._drawing:
+                    self._stop()
+                return
             if is_due:
                 import rich.live  # noqa: F401 -- takes a while, and the lock must not be held then
 
@@ -97,6 +96,14 @@ class Screen:
         if self._bars is None:
             self._bars = _Bars(self._lines, self._drawing)
         self._bars.refresh()
+
+    def _stop_soon(self) -> None:
+        # Not for ever: the terminal may block, and then the thread that draws removes the bars.
+        if self._drawing.acquire(timeout=_PATIENCE_SECONDS):
+            try:
+                self._stop()
+            finally:
+                self._drawing.release()
 
     def _stop(self) -> None:
         bars, self._bars = self._bars, None
@@ -136,6 +143,8 @@ class _Bars:
             auto_refresh=False, redirect_stdout=False, redirect_stderr=False,
         )  # fmt: skip
         self._live.start()
+        # A program that is killed must not leave the terminal without its cursor.
+        self._console.show_cursor()
         self._above = [
             Above(name, self._console, drawing)
             for name in ('stdout', 'stderr')

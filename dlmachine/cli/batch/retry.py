@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dlmachine.cli.batch.inputs import check_input, read_targets
-from dlmachine.cli.common import shown
 from dlmachine.core.frozen import frozen
 
 if TYPE_CHECKING:
@@ -52,12 +51,14 @@ def _unfinished(inputs: list[Input], path: str, manager: 'DownloadManager') -> l
 
     An entry is found by its name; of several with one name, in their order.
     """
+    from dlmachine.targets import show_target
+
     results: defaultdict[str, deque[bool]] = defaultdict(deque)
-    for result in sorted(_read_results(path), key=lambda one: int(one.get('index', 0))):
+    for result in sorted(_read_results(path), key=_position):
         # A result of an old version has no `ok`, and its failures have no `origin`.
         is_ok = result.get('ok', 'origin' in result)
         results[str(result.get('name', result.get('url')))].append(bool(is_ok))
-    names = [shown(one.target, manager) for one in inputs]
+    names = [show_target(one.target, manager.secret_names)[0] for one in inputs]
     if not Counter(names).keys() & results.keys():
         msg = f'--retry-failed: {path} has no result for any of the {len(inputs)} downloads'
         raise click.UsageError(msg)
@@ -67,6 +68,11 @@ def _unfinished(inputs: list[Input], path: str, manager: 'DownloadManager') -> l
         if not waiting or not waiting.popleft():
             unfinished.append(one)
     return unfinished
+
+
+def _position(result: dict[str, Any]) -> int:
+    index = result.get('index')
+    return index if isinstance(index, int) else 0
 
 
 def _read_results(path: str) -> list[dict[str, Any]]:

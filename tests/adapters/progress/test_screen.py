@@ -224,7 +224,7 @@ def test_an_interrupt_removes_the_bars_for_good(terminal: Terminal, streams: Any
 def test_an_interrupt_does_not_wait_for_a_terminal_that_blocks(
     terminal: Terminal, streams: Any
 ) -> None:
-    """Another thread holds the lock, and does not return."""
+    """Another thread holds the lock, and does not return; nor does the end of a download wait."""
     screen = Screen()
     close = _begin(screen)
     _wait_for(lambda: isinstance(streams.stdout, Above))
@@ -241,9 +241,12 @@ def test_an_interrupt_does_not_wait_for_a_terminal_that_blocks(
     began = time.monotonic()
     screen.clear()
     assert time.monotonic() - began < 5
+    close()
+    assert isinstance(streams.stdout, Above)
     done.set()
     thread.join()
-    close()
+    # The thread that draws does it as soon as it can.
+    _wait_for(lambda: streams.stdout is terminal)
 
 
 def test_other_encodings_get_plain_characters(
