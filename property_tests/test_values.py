@@ -38,7 +38,8 @@ from dlmachine.core.spec.destination import (
 )
 from dlmachine.core.spec.option_table import OPTIONS
 from dlmachine.core.spec.options import parse_policy
-from dlmachine.core.spec.policy import Policy, find_policy_fault
+from dlmachine.core.spec.policy import Policy
+from dlmachine.core.spec.policy_checks import find_policy_fault
 from dlmachine.core.spec.reuse import CheckMethod, Window
 from dlmachine.core.transfer.read_response import decide_body
 from dlmachine.core.transfer.retry import backoff, classify, jitter, parse_retry_after

@@ -37,7 +37,8 @@ from dlmachine.core.spec.destination import (
     ToPath,
     resolve_destination,
 )
-from dlmachine.core.spec.policy import Policy, find_policy_fault
+from dlmachine.core.spec.policy import Policy
+from dlmachine.core.spec.policy_checks import find_policy_fault
 from dlmachine.core.spec.reuse import Freshness
 
 #: The stored copies that existed when a run began, by path and version.

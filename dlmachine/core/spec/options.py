@@ -17,7 +17,8 @@ from dlmachine.core.faults.printing import shortened
 from dlmachine.core.frozen import changed
 from dlmachine.core.spec.option_parsers import is_checksum_list, refuse_endless
 from dlmachine.core.spec.option_table import DESCRIPTOR_NAMES, OLD_NAMES, OPTIONS, SYNONYMS
-from dlmachine.core.spec.policy import Policy, find_policy_fault
+from dlmachine.core.spec.policy import Policy
+from dlmachine.core.spec.policy_checks import find_policy_fault
 
 
 def own_name(name: str) -> str:
@@ -61,8 +62,7 @@ def parse_policy(given: Mapping[str, object], base: Policy | None = None) -> Res
         if not is_successful(read):
             return Failure(read.failure())
         policy = _with_value(policy, option.field, read.unwrap())
-    # In a batch each download has another destination, on which no other option depends.
-    fault = None if given.keys() == {'dest'} else find_policy_fault(policy)
+    fault = find_policy_fault(policy)
     return Success(policy) if fault is None else Failure(fault)
 
 

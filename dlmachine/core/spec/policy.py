@@ -3,30 +3,18 @@
 Pure. Every field has a default. `options.parse_policy` parses a caller's keywords into a Policy.
 """
 
-import re
 from collections.abc import Callable
-from dataclasses import fields, replace
-from datetime import datetime, timedelta
-from functools import lru_cache
-from operator import attrgetter
-from types import NoneType
-from typing import Any, BinaryIO, Final, TypeAlias
+from dataclasses import replace
+from datetime import timedelta
+from typing import BinaryIO, Final, TypeAlias
 
-from returns.pipeline import is_successful
-
-from dlmachine.core.faults import Fault, InvalidInput
-from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.frozen import frozen
-from dlmachine.core.http.headers import parse_headers
-from dlmachine.core.integrity.checksum import Checksum, ChecksumList, digest_bytes, find_algorithm
+from dlmachine.core.integrity.checksum import Checksum, ChecksumList
 from dlmachine.core.secrets.secret_names import SecretNames
-from dlmachine.core.spec.destination import Auto, ToMemory, ToPath, Wanted
+from dlmachine.core.spec.destination import Auto, Wanted
 from dlmachine.core.spec.rate_limit import Rate
 from dlmachine.core.spec.reuse import CheckMethod, FileTime, Freshness, IfExists, Link, Window
 from dlmachine.core.version import USER_AGENT
-
-#: The maximum of the option `segments`.
-MAX_SEGMENTS: Final = 64
 
 #: A function that checks a body before it is published. Its argument is the open file; a true
 #: result accepts the body.
@@ -132,175 +120,3 @@ class Policy:
         if wanted is None or wanted.secret_names == names:
             return self
         return replace(self, checksum_file=replace(wanted, secret_names=names))
-
-
-#: The types of fields, checked because a Policy may be made without `parse_policy`.
-_TYPES: Final = {
-    'backend': str,
-    'freshness': (Freshness, NoneType),
-    'if_exists': (IfExists, NoneType),
-    'link': (Link, NoneType),
-    'mtime': (FileTime, NoneType),
-    'check_method': CheckMethod,
-    'window': Window,
-    'checksum': (Checksum, NoneType),
-    'checksum_file': (ChecksumList, NoneType),
-    'validate': (Callable, NoneType),
-    'user_agent': str,
-}
-#: The fields that downloads share, and their values in a policy.
-_SHARED: Final = tuple(each.name for each in fields(Policy) if each.name != 'dest')
-_values_shared: Final = attrgetter(*_SHARED)
-_NOT_NEGATIVE: Final = ('retries', 'max_redirects')
-_DURATIONS: Final = (
-    'retry_wait', 'retry_max_wait', 'retry_after_max', 'connect_timeout', 'stall_timeout',
-    'timeout', 'lock_timeout',
-)  # fmt: skip
-_NOT_NOTHING: Final = frozenset({'connect_timeout', 'stall_timeout', 'timeout'})
-#: Options with a minimum of 1, and their maxima.
-_LIMITS: Final = (('max_per_host', 1_000), ('limit_rate', 10**15))
-#: The maxima of counts and durations: a larger value is probably in a wrong unit.
-_MAX_COUNT: Final = 1_000
-_LONGEST: Final = timedelta(days=365)
-
-
-#: The maximum file size (off_t).
-_MAX_BYTES: Final = 1 << 63
-
-
-def find_policy_fault(policy: Policy) -> Fault | None:
-    """The first invalid value of a policy as a fault, or None.
-
-    >>> find_policy_fault(Policy(retries=-1)).where
-    'retries'
-    """
-    dest: object = policy.dest
-    if not isinstance(dest, (Auto, ToMemory, ToPath)):
-        return _type_fault('dest', dest)
-    values = _values_shared(policy)
-    try:
-        return _find_fault(values)
-    except TypeError:  # A value cannot be hashed, for example a list instead of a number.
-        return _find_fault.__wrapped__(values)
-
-
-# Cached, because the downloads of a manager share all options but the destination, and each
-# decision checks them.
-@lru_cache(maxsize=64)
-def _find_fault(values: tuple[Any, ...]) -> Fault | None:
-    policy = Policy(**dict(zip(_SHARED, values, strict=True)))
-    checks = (
-        _find_type_fault,
-        _find_freshness_fault,
-        _find_count_fault,
-        _find_duration_fault,
-        _find_size_fault,
-        _find_manners_fault,
-        _find_checksum_fault,
-    )
-    return next((fault for check in checks if (fault := check(policy)) is not None), None)
-
-
-def _find_type_fault(policy: Policy) -> Fault | None:
-    for name, types in _TYPES.items():
-        value = getattr(policy, name)
-        if not isinstance(value, types):  # type: ignore[arg-type]  # Callable is a class too
-            return _type_fault(name, value)
-    ends: tuple[object, ...] = (policy.window.newer_than, policy.window.older_than)
-    for end in ends:
-        if end is not None and not (isinstance(end, datetime) and end.tzinfo):
-            return InvalidInput(
-                where='window', problem=f'must have datetimes with a time zone, not {end!r}'
-            )
-    agent = parse_headers((('User-Agent', policy.user_agent),))
-    return None if is_successful(agent) else agent.failure()
-
-
-def _type_fault(name: str, value: object) -> Fault:
-    return InvalidInput(where=name, problem=f'cannot be of type {type(value).__name__}')
-
-
-def _find_freshness_fault(policy: Policy) -> Fault | None:
-    if policy.check_freshness and policy.freshness not in {None, Freshness.ALWAYS}:
-        problem = 'cannot be combined with check_freshness=True, which means freshness=always'
-        return InvalidInput(where='freshness', problem=problem, advice='Pass one of them')
-    return None
-
-
-def _find_count_fault(policy: Policy) -> Fault | None:
-    for name in _NOT_NEGATIVE:
-        count = getattr(policy, name)
-        if not isinstance(count, int) or not 0 <= count <= _MAX_COUNT:
-            return InvalidInput(
-                where=name, problem=f'must be from 0 to {_MAX_COUNT:,}, not {shown_value(count)}'
-            )
-    segments: object = policy.segments
-    if not isinstance(segments, int) or not 0 <= segments <= MAX_SEGMENTS:
-        problem = f'must be auto or from 1 to {MAX_SEGMENTS}, not {shown_value(segments)}'
-        return InvalidInput(where='segments', problem=problem)
-    return None
-
-
-def _find_duration_fault(policy: Policy) -> Fault | None:
-    for name in _DURATIONS:
-        duration = getattr(policy, name)
-        if duration is None and name == 'timeout':
-            continue
-        if not isinstance(duration, timedelta):
-            return InvalidInput(
-                where=name, problem=f'must be a timedelta, not {shown_value(duration)}'
-            )
-        if not timedelta(0) <= duration <= _LONGEST:
-            # Python shows a negative duration as -1 day and hours.
-            shown = f'{duration.total_seconds():g} s' if duration < timedelta(0) else duration
-            problem = f'must be from 0 to {_LONGEST.days} days, not {shown}'
-            return InvalidInput(where=name, problem=problem)
-        if not duration and name in _NOT_NOTHING:
-            advice = 'Use None for no limit' if name == 'timeout' else ''
-            return InvalidInput(where=name, problem='must be more than 0', advice=advice)
-    return None
-
-
-def _find_size_fault(policy: Policy) -> Fault | None:
-    for name in ('max_bytes', 'min_bytes'):
-        size = getattr(policy, name)
-        if size is not None and not (isinstance(size, int) and 0 <= size < _MAX_BYTES):
-            return InvalidInput(
-                where=name, problem=f'must be a number of bytes, not {shown_value(size)}'
-            )
-    least, most = policy.min_bytes, policy.max_bytes
-    if least is not None and most is not None and least > most:
-        problem = f'must be at most {most:,} (max_bytes=), not {least:,}'
-        return InvalidInput(where='min_bytes', problem=problem)
-    return None
-
-
-def _find_manners_fault(policy: Policy) -> Fault | None:
-    advice = 'Use None for no limit'
-    for name, most in _LIMITS:
-        limit = getattr(policy, name)
-        if limit is not None and not (isinstance(limit, int) and 1 <= limit <= most):
-            problem = f'must be from 1 to {most:,}, not {shown_value(limit)}'
-            return InvalidInput(where=name, problem=problem, advice=advice)
-    rate: object = policy.rate
-    if rate is not None and not (isinstance(rate, Rate) and rate.count > 0 and rate.seconds > 0):
-        return InvalidInput(
-            where='rate', problem=f'must be a Rate, not {shown_value(rate)}', advice=advice
-        )
-    return None
-
-
-def _find_checksum_fault(policy: Policy) -> Fault | None:
-    checksum = policy.checksum
-    if checksum is None:
-        return None
-    if policy.checksum_file is not None:
-        problem = 'cannot be combined with checksum='
-        return InvalidInput(where='checksum_file', problem=problem, advice='Pass one of them')
-    if find_algorithm(checksum.algorithm) != checksum.algorithm:
-        problem = f'must have an algorithm of hashlib, not {checksum.algorithm!r}'
-        return InvalidInput(where='checksum', problem=problem)
-    if not re.fullmatch(f'[0-9a-f]{{{2 * digest_bytes(checksum.algorithm)}}}', checksum.hex):
-        problem = f'must be lower-case hex for {checksum.algorithm}, not {checksum.hex[:140]!r}'
-        return InvalidInput(where='checksum', problem=problem)
-    return None

@@ -24,7 +24,8 @@ from dlmachine.core.spec.option_parsers import (
 )
 from dlmachine.core.spec.option_table import DESCRIPTOR_NAMES, OPTIONS
 from dlmachine.core.spec.options import parse_policy, split_options, unknown_name
-from dlmachine.core.spec.policy import Policy, _find_fault, find_policy_fault
+from dlmachine.core.spec.policy import Policy
+from dlmachine.core.spec.policy_checks import _find_fault, find_policy_fault
 from dlmachine.core.spec.rate_limit import Rate
 from tests.builders import a_policy
 

@@ -28,7 +28,8 @@ from dlmachine.core.spec.option_parsers import (
 )
 from dlmachine.core.spec.option_table import OPTIONS, SYNONYMS
 from dlmachine.core.spec.options import parse_policy, split_options, unknown_name
-from dlmachine.core.spec.policy import Policy, find_policy_fault
+from dlmachine.core.spec.policy import Policy
+from dlmachine.core.spec.policy_checks import find_policy_fault
 from dlmachine.core.spec.rate_limit import Rate
 from dlmachine.core.spec.reuse import CheckMethod, Window
 

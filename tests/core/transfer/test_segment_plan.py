@@ -7,7 +7,8 @@ from returns.pipeline import is_successful
 
 from dlmachine.core.http.byte_ranges import Spans, behind, count_bytes, front_bytes, gaps, merged
 from dlmachine.core.spec.options import parse_policy
-from dlmachine.core.spec.policy import Policy, find_policy_fault
+from dlmachine.core.spec.policy import Policy
+from dlmachine.core.spec.policy_checks import find_policy_fault
 from dlmachine.core.transfer.segment_plan import (
     FIRST_BYTES,
     MAX_AUTO,
