@@ -27,20 +27,23 @@ _OUTPUT_CLOSED, _FILES = 141, 3
 _OBJECTS = 50_000
 
 _COMMANDS = {
+    'adopt': 'Record files that came another way, without downloading them.',
     'audit': 'Show what a list of downloads would do, without doing it.',
     'cache': 'List, show, verify, repair and remove cached files.',
     'config': 'Show each setting and where it comes from.',
     'demo': 'Show the main job against a server on this computer.',
     'get': 'Download URLs, to files or into the cache.',
     'ls': 'List the recorded files of a folder.',
+    'info': 'Show what is recorded about a file or a URL.',
     'lock': 'Write the lockfile of a manifest: which bytes its files have.',
     'plan': 'Show what a download would do, without doing it.',
     'provenance': 'Print where the files of a folder come from, as JSON or CSV.',
+    'rm': 'Remove recorded files with their records.',
     'sync': 'Download a manifest with the bytes of its lockfile.',
     'verify': 'Compare the files of a folder with their records.',
 }
 #: The rooms of commands; the others stand beside this module.
-_ROOMS = dict.fromkeys(('ls', 'provenance', 'verify'), 'folder.')
+_ROOMS = dict.fromkeys(('adopt', 'info', 'ls', 'provenance', 'rm', 'verify'), 'folder.')
 
 
 class _Lazy(click.Group):

@@ -1,16 +1,18 @@
 """The methods of a manager for data folders."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from dlmachine.batch.methods import ManyDownloads
+from dlmachine.errors import error_for, unwrap
 from dlmachine.paths import PathInput, path_text
 from dlmachine.targets import Target
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from dlmachine.core.maintenance.recorded_files import FileCheck, StoredFile
+    from dlmachine.core.maintenance.recorded_files import Adoption, FileCheck, StoredFile
+    from dlmachine.folders.adopting import Adopted
     from dlmachine.options.types import DownloadOptions
 
 
@@ -83,3 +85,76 @@ class DataFolders(ManyDownloads):
 
         path = check_folder(folder, self._world)
         return verify_folder(path, self._world, fix=fix or prune, prune=prune)
+
+    def remove(self, path: PathInput, *, force: bool = False) -> None:
+        """Remove a recorded file with its record.
+
+        First the record, so that a crash leaves a file that is not recorded. A symbolic link is
+        removed, not the file that it leads to.
+
+        Raises: RequestError for a file that has changed, or is not recorded, unless `force` is set;
+        LocalError if it cannot be removed.
+        """
+        from dlmachine.folders.contents import reading
+        from dlmachine_adapters.maintenance.remove_file import remove_file
+        from dlmachine_adapters.maintenance.repair_folder import FolderRepairer
+
+        where = str(path_text(path))
+        world = self._world
+        with reading(where):
+            fault = remove_file(FolderRepairer(world.index, world.locks), where, force=force)
+        if fault is not None:
+            raise error_for(fault)
+
+    def adopt(
+        self,
+        url: Target,
+        path: PathInput,
+        *,
+        force: bool = False,
+        **options: 'Unpack[DownloadOptions]',
+    ) -> 'Adoption':
+        """Record a file that came another way as the download of a URL; without a request.
+
+        With `checksum` or a local `checksum_file` its bytes are checked; otherwise it is recorded
+        as adopted unverified, which its record says. The next download to the path treats it
+        like any recorded file.
+
+        Raises: RequestError for a file that does not exist, or, unless `force` is set, is recorded
+        as another download or has changed since; IntegrityError if it has another checksum.
+        """
+        from dlmachine.folders.adopting import adopt
+
+        descriptor, policy = self.prepare(url, None, **options)
+        where = str(path_text(path))
+        return unwrap(adopt(descriptor, policy, where, self._world, force=force))
+
+    def adopt_all(
+        self,
+        targets: 'PathInput | Iterable[Target]',
+        folder: PathInput = '.',
+        *,
+        force: bool = False,
+        allow_outside: bool = False,
+        base_url: str | None = None,
+    ) -> 'Iterator[Adopted]':
+        """Record the files of a folder as the downloads of a manifest, one at a time.
+
+        `targets` is the path of a manifest, whose lockfile counts if there is one, or an iterable.
+        The names are those that `download_many` would give. What is wrong with a file is in its
+        result.
+
+        Raises: RequestError for a folder or a manifest that cannot be used.
+        """
+        from dlmachine.folders.adopting import adopt_all, read_entries
+        from dlmachine.folders.contents import check_folder
+
+        world = self._world
+        where = check_folder(folder, world)
+        path = path_text(targets)
+        entries: Iterable[Any] = path
+        if isinstance(path, str):
+            entries = read_entries(
+                self.config, path, allow_outside=allow_outside, base_url=base_url
+            )
+        return adopt_all(self, entries, where, world, force=force)

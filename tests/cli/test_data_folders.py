@@ -1,4 +1,4 @@
-"""`dlmachine ls`, `verify` and `provenance`: output and exit codes."""
+"""The commands for data folders: output and exit codes."""
 
 import csv
 import io
@@ -111,3 +111,65 @@ def test_provenance(run: Run, data: Path) -> None:
         assert str(one['size']) == row['size']
         assert one['finished_at'] == row['finished_at']
         assert one['backend'].startswith(('requests', 'curl'))
+
+
+def test_info(run: Run, data: Path, server: Server) -> None:
+    """By file or by URL, as text or as JSON."""
+    url = f'{server.url("/a.tsv")}?token={TOKEN}'
+    done = run('info', 'data/a.tsv')
+    assert done.exit_code == 0
+    assert 'sha256' in done.stdout
+    for words in (('data/a.tsv',), (url, '--dir', 'data'), (url,)):
+        (shown,) = json.loads(run('info', *words, '--json').stdout)
+        assert os.path.normpath(shown['path']) == 'data/a.tsv'
+        assert (shown['cached'], shown['state']) == (False, 'whole')
+    done = run('info', f'{url}&page=2')
+    assert (done.exit_code, done.stdout) == (1, '')
+    assert 'error: nothing is recorded about' in done.stderr
+    assert run('info', 'data/none').exit_code == 1
+
+
+def test_rm(run: Run, data: Path) -> None:
+    """It asks; a changed file stays unless forced, and the others are removed."""
+    assert run('rm', 'data/a.tsv', '--dry-run').exit_code == 0
+    assert run('rm', 'data/a.tsv').exit_code == 2
+    (data / 'a.tsv').write_text('edited')
+    done = run('rm', 'data/a.tsv', 'data/sub/b.tsv', '--yes')
+    assert (done.exit_code, 'data/a.tsv has changed' in done.stderr) == (2, True)
+    assert '--force' in done.stderr
+    assert [(data / name).exists() for name in NAMES] == [True, False]
+    assert run('rm', 'data/a.tsv', '--yes', '--force').exit_code == 0
+    assert json.loads(run('ls', 'data', '--json').stdout) == []
+
+
+def test_adopt_a_file(run: Run, tmp_path: Path) -> None:
+    """The output says whether the bytes were compared."""
+    (tmp_path / 'x.csv').write_text('x')
+    url = f'http://localhost/x.csv?token={TOKEN}'
+    done = run('adopt', url, 'x.csv')
+    assert (done.exit_code, done.stderr) == (0, '1 adopted unverified\n')
+    assert done.stdout == 'adopted unverified  x.csv  http://localhost/x.csv?token=***\n'
+    done = run('adopt', url, 'x.csv', '--checksum', 'md5:' + '0' * 32)
+    assert (done.exit_code, done.stdout) == (9, '')
+    done = run('adopt', f'{url}&page=2', 'x.csv', '--json')
+    (shown,) = json.loads(done.stdout)
+    assert (done.exit_code, shown['ok'], shown['how']) == (2, False, None)
+    assert '--force' in shown['fault']['remedy']
+    assert run('adopt', f'{url}&page=2', 'x.csv', '--force').exit_code == 0
+    for words in ((url,), (), (url, 'x.csv', '-i', 'm.toml'), ('-i', 'm.toml', '--header', 'A: b')):
+        assert run('adopt', *words).exit_code == 2
+
+
+def test_adopt_a_folder(run: Run, tmp_path: Path) -> None:
+    """Some may fail; provenance tells how each came."""
+    (tmp_path / 'data').mkdir()
+    for name in ('a.csv', 'b.csv'):
+        (tmp_path / 'data' / name).write_text(name)
+    (tmp_path / 'm.txt').write_text(''.join(f'http://localhost/{one}.csv\n' for one in 'abc'))
+    done = run('adopt', '-i', 'm.txt', '--dir', 'data')
+    assert (done.exit_code, len(done.stdout.splitlines())) == (12, 2)
+    assert 'data/c.csv does not exist' in done.stderr
+    assert done.stderr.endswith('2 adopted unverified, 1 failed\n')
+    shown = json.loads(run('provenance', 'data').stdout)
+    assert [one['notes'][0].partition(':')[0] for one in shown] == ['adopted unverified'] * 2
+    assert run('verify', 'data').exit_code == 0

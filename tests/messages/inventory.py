@@ -22,6 +22,7 @@ OTHER_TEXTS: Final[dict[str, str]] = {
     'dlmachine/cli/cache_doctor.py': 'the output of a command; its errors have rows',
     'dlmachine/cli/audit.py': 'the output of a command',
     'dlmachine/cli/folder/output.py': 'the output of commands',
+    'dlmachine/cli/folder/rm.py': 'the output of a command; its errors have rows',
     'dlmachine/cli/parameters/flags.py': 'help texts',
     'dlmachine/cli/parameters/options.py': 'help texts',
     'dlmachine/cli/parameters/values.py': 'help texts',

@@ -19,6 +19,7 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         'the cache has the same bytes',
         'the files here count as not recorded: ...',
         'adopted: the file was there, and was not downloaded',
+        'adopted unverified: the file was there, and no checksum was known',
         'it was changed after its download',
         'a later version of dlmachine made it (format ...)',
     ),

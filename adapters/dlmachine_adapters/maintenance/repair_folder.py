@@ -6,13 +6,14 @@ it was found. It raises nothing.
 
 import os
 import sqlite3
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
 from dlmachine.core.cache.updates import FileRecord
+from dlmachine.core.faults import Fault
 from dlmachine.core.machine.files import lock_of
 from dlmachine.core.maintenance.recorded_files import MissingFile
 from dlmachine.core.maintenance.verification import Repaired
@@ -112,22 +113,35 @@ class FolderRepairer:
 
     def alone_with(self, path: str, work: Callable[[], Repaired]) -> Repaired:
         """Do work under the lock of a path."""
-        lock = lock_of('', AtPath(path), _PATIENCE)
-        if lock is None:
-            return _try(work, path)
-        with ExitStack() as stack:
-            got = self._locks.acquire(lock)
-            if not isinstance(got, LockUnavailable):
-                stack.callback(self._locks.release, ReleaseLock(key=lock.key, folder=lock.folder))
-            elif got.fault is not None:
-                return Repaired(is_done=False, text=got.fault.what())
-            # Without locks the transaction must do.
+        with self.holding(path) as busy:
+            if busy is not None:
+                return Repaired(is_done=False, text=busy.what())
             return _try(work, path)
 
-    def _write(self, update: FileRecord) -> Repaired:
+    @contextmanager
+    def holding(self, path: str) -> Iterator[Fault | None]:
+        """Hold the lock of a path; the fault if it cannot be had."""
+        lock = lock_of('', AtPath(path), _PATIENCE)
+        got = None if lock is None else self._locks.acquire(lock)
+        if isinstance(got, LockUnavailable):
+            # Without locks the transaction must do.
+            yield got.fault
+            return
+        try:
+            yield None
+        finally:
+            if lock is not None:
+                self._locks.release(ReleaseLock(key=lock.key, folder=lock.folder))
+
+    def write(self, update: FileRecord) -> Fault | None:
+        """Write a row; the fault if it cannot be written."""
         event = self._indexes.record_all((update,))[0]
-        if isinstance(event, EffectFailed):
-            return Repaired(is_done=False, text=event.fault.what())
+        return event.fault if isinstance(event, EffectFailed) else None
+
+    def _write(self, update: FileRecord) -> Repaired:
+        fault = self.write(update)
+        if fault is not None:
+            return Repaired(is_done=False, text=fault.what())
         return Repaired(is_done=True, text='it is recorded again')
 
 

@@ -9,7 +9,7 @@ option by its flag, or by its environment variable if it has no flag.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ OLD_FLAGS: Final = {
 #: Flags that stand for another one with a value.
 ABBREVIATIONS: Final = {'--skip-existing': ('--if-exists', 'keep')}
 #: Parameters of functions that are flags of a command, with the value that the flag stands for.
-_OF_COMMANDS: Final = {'workers': '', 'allow_outside': 'True', 'base_url': ''}
+_OF_COMMANDS: Final = {'workers': '', 'allow_outside': 'True', 'base_url': '', 'force': 'True'}
 
 #: An option in Python's notation at the beginning of a word, not in the query of a URL.
 _OPTION: Final = re.compile(
@@ -110,8 +110,10 @@ def fault_in_flags(fault: 'Fault') -> str:
     return in_flags(str(fault))
 
 
-def renamed(words: Iterable[str]) -> Iterator[tuple[str, str]]:
+def renamed(words: Iterable[str], own: Collection[str] = ()) -> Iterator[tuple[str, str]]:
     """Replace former flags and abbreviations; yield each argument with its former flag, or ''.
+
+    The flags that are a command's `own` stay.
 
     >>> list(renamed(['--jobs=4', '-q', '--', '--force']))
     [('--workers=4', '--jobs'), ('-q', ''), ('--', ''), ('--force', '')]
@@ -124,7 +126,7 @@ def renamed(words: Iterable[str]) -> Iterator[tuple[str, str]]:
         old, equals, value = word.partition('=')
         if is_flag and word in ABBREVIATIONS:
             yield from ((one, '') for one in ABBREVIATIONS[word])
-        elif is_flag and old in OLD_FLAGS:
+        elif is_flag and old in OLD_FLAGS and old not in own:
             yield f'{OLD_FLAGS[old]}{equals}{value}', old
         else:
             yield word, ''

@@ -95,7 +95,8 @@ class Command(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the arguments; warn about former flags."""
-        words = list(renamed(args))
+        own = [flag for param in self.params for flag in param.opts]
+        words = list(renamed(args, own))
         for word, old in words:
             if old:
                 click.echo(f'warning: {old} is now called {word.partition("=")[0]}', err=True)

@@ -119,7 +119,7 @@ class BodyTooLarge(FaultBase):
 
 @frozen
 class DigestMismatch(FaultBase):
-    """The received bytes do not have the expected digest."""
+    """The received bytes, or those of a file to adopt at `path`, have another digest."""
 
     party = Party.SERVER
     code = 'digest_mismatch'
@@ -129,12 +129,16 @@ class DigestMismatch(FaultBase):
     actual: str
     #: The source of the expected digest: a header field or a checksum file; empty: the caller.
     source: str = ''
+    path: str = ''
 
     def what(self) -> str:
         by = f' ({self.source})' if self.source else ''
-        return f'{self.url}: {self.algorithm} is {self.actual}, expected {self.expected}{by}'
+        about = printable(self.path) or self.url
+        return f'{about}: {self.algorithm} is {self.actual}, expected {self.expected}{by}'
 
     def remedy(self) -> str:
+        if self.path:
+            return 'It is another file, or the checksum is wrong; it was not recorded'
         changed = 'file changed or was damaged on the way; nothing was kept'
         if self.source:
             return f'The {changed}'

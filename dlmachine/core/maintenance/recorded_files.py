@@ -185,3 +185,42 @@ _REPAIRS: Final = {
     FileState.STRANGE_ROW: FileRepair.REMOVE_ROW,
     FileState.STRAY_NOTE: FileRepair.REMOVE_NOTE,
 }
+
+
+def check_removal(state: FileState | None, *, force: bool) -> str:
+    """Why a file is not removed with its row; empty if it is. `state` is None without a row.
+
+    >>> check_removal(FileState.CHANGED, force=False)
+    'has changed since it was recorded'
+    """
+    if force:
+        return ''
+    return 'is not recorded' if state is None else _DOUBTS.get(state, '')
+
+
+class Adoption(Enum):
+    """How a file became a recorded one; the value is the name in outputs, which does not change."""
+
+    VERIFIED = 'adopted'
+    UNVERIFIED = 'adopted unverified'
+    KNOWN = 'already recorded'
+
+
+def check_adoption(owner: str | None, state: FileState | None, *, force: bool) -> str:
+    """Why a file is not recorded as that of a request; empty if it is.
+
+    `owner` is the masked URL that it is recorded for, None without a row; `state` is that of a file
+    that is recorded for the same request.
+
+    >>> check_adoption('http://h/other', None, force=False)
+    'is recorded as the file of http://h/other'
+    """
+    if force or owner is None:
+        return ''
+    return f'is recorded as the file of {owner}' if state is None else _DOUBTS.get(state, '')
+
+
+_DOUBTS: Final = {
+    FileState.CHANGED: 'has changed since it was recorded',
+    FileState.UNREADABLE: 'cannot be read',
+}

@@ -14,6 +14,7 @@ from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.http.filename import FALLBACK, name_content, safe_name
 from dlmachine.core.http.request import body_digest
 from dlmachine.core.http.response import Received, ResponseHead
+from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.protocol.attempts import Attempts
 from dlmachine.core.protocol.effects import Exchange
 from dlmachine.core.protocol.events import Responded
@@ -72,17 +73,38 @@ def build_record(
 
 def adopt_record(job: Job, entry: CacheEntry, digest: str, at: datetime) -> DownloadRecord:
     """The record of a file that was not downloaded, but has the expected checksum."""
-    descriptor, checksum = job.descriptor, job.policy.checksum
+    return describe_adopted(
+        job.descriptor,
+        replace(entry, stored_at=job.began_at),
+        digest,
+        at,
+        checksum=job.policy.checksum,
+        source=job.checksum_source or 'caller',
+    )
+
+
+def describe_adopted(
+    descriptor: Descriptor,
+    entry: CacheEntry,
+    digest: str,
+    at: datetime,
+    *,
+    checksum: Checksum | None,
+    source: str = 'caller',
+) -> DownloadRecord:
+    """The record of a file that came another way; unverified without a checksum.
+
+    `entry` is the file as it is; it was begun to be recorded at its `stored_at`.
+    """
     kind, body = body_digest(descriptor.body)
     pair = () if checksum is None else ((checksum.algorithm, checksum.hex),)
-    source = job.checksum_source or 'caller'
     return DownloadRecord(
         url=shown_url(descriptor),
         method=descriptor.method,
         body_kind=kind,
         body_sha256=body,
         tries=0,
-        started_at=job.began_at,
+        started_at=entry.stored_at,
         finished_at=at,
         http_code=0,
         size_bytes=entry.file_bytes or 0,
@@ -90,7 +112,9 @@ def adopt_record(job: Job, entry: CacheEntry, digest: str, at: datetime) -> Down
         mtime_ns=entry.file_mtime_ns,
         digests=tuple(one for one in pair if one[0] != 'sha256'),
         verified_by=() if checksum is None else ((checksum.algorithm, source),),
-        notes=(ADOPTED,),
+        notes=(UNVERIFIED if checksum is None else ADOPTED,),
+        key_without=descriptor.key_without,
+        key_ignores_query=descriptor.key_ignores_query,
         filename=PurePath(entry.path).name.encode('utf-8', 'replace').decode(),
         dlmachine_version=VERSION,
     )
@@ -98,6 +122,8 @@ def adopt_record(job: Job, entry: CacheEntry, digest: str, at: datetime) -> Down
 
 #: The note of a record whose file was not downloaded by dlmachine.
 ADOPTED: Final = 'adopted: the file was there, and was not downloaded'
+#: The same for one whose bytes were not compared with any checksum.
+UNVERIFIED: Final = 'adopted unverified: the file was there, and no checksum was known'
 
 
 def is_source(record: DownloadRecord, descriptor: Descriptor, url: str) -> bool:

@@ -11,7 +11,9 @@ from dlmachine.core.maintenance.recorded_files import (
     FileRepair,
     FileState,
     MissingFile,
+    check_adoption,
     check_recorded,
+    check_removal,
     choose_repair,
     find_moved,
     glance,
@@ -106,3 +108,26 @@ def test_choose_repair() -> None:
     assert choose_repair(FileState.MISSING, prune=True) is FileRepair.REMOVE_ROW
     assert choose_repair(FileState.CHANGED, prune=True) is FileRepair.NONE
     assert choose_repair(FileState.WHOLE, is_certain=False) is FileRepair.RECORD
+
+
+def test_check_removal() -> None:
+    """What may be a user's own work stays, unless forced."""
+    whole = {state for state in FileState if not check_removal(state, force=False)}
+    assert FileState.WHOLE in whole
+    assert FileState.TOUCHED in whole
+    assert check_removal(FileState.CHANGED, force=False) == 'has changed since it was recorded'
+    assert check_removal(FileState.UNREADABLE, force=False) == 'cannot be read'
+    assert check_removal(None, force=False) == 'is not recorded'
+    assert check_removal(None, force=True) == check_removal(FileState.CHANGED, force=True) == ''
+
+
+def test_check_adoption() -> None:
+    """A file that is recorded as another download, or was changed, is not recorded anew."""
+    assert check_adoption(None, None, force=False) == ''
+    assert check_adoption('http://h/x', FileState.WHOLE, force=False) == ''
+    assert (
+        check_adoption('http://h/x', None, force=False) == 'is recorded as the file of http://h/x'
+    )
+    changed = check_adoption('http://h/x', FileState.CHANGED, force=False)
+    assert changed == 'has changed since it was recorded'
+    assert check_adoption('http://h/x', FileState.CHANGED, force=True) == ''

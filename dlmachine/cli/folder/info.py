@@ -1,0 +1,62 @@
+"""`dlmachine info`: show what is recorded about a file or a URL."""
+
+import sys
+from typing import Any
+
+import click
+
+from dlmachine.cli.common import managing, print_json
+from dlmachine.cli.parameters.options import (
+    Command,
+    config_option,
+    json_option,
+    own_option,
+    table_option,
+)
+from dlmachine.cli.parameters.values import FILE, FOLDER
+from dlmachine.core.faults.printing import printable
+
+
+@click.command('info', cls=Command)
+@click.argument('what', type=FILE, metavar='FILE|URL')
+@own_option(
+    '-d',
+    '--dir',
+    'folder',
+    type=FOLDER,
+    default='.',
+    metavar='DIR',
+    help='Folder whose recorded files count for a URL (default: the current one).',
+)
+@table_option('path')
+@config_option
+@json_option
+def command(what: str, folder: str, **given: Any) -> None:
+    """Show what is recorded about a file, or about the files of a URL.
+
+    For a URL these are the versions in the cache, and the recorded files of a folder and those
+    below it. Exit code 1 if nothing is recorded.
+    """
+    from dlmachine.cli.exit_codes import GENERIC
+    from dlmachine.cli.folder.output import file_as_json
+    from dlmachine.core.secrets.redact import redact_url
+
+    with managing(given) as manager:
+        if '://' in what:
+            found = manager.versions(what, folder)
+        else:
+            one = manager.info(what)
+            found = [] if one is None else [one]
+        shown = printable(redact_url(what, manager.secret_names))
+    if not found:
+        click.echo(f'error: nothing is recorded about {shown}', err=True)
+        sys.exit(GENERIC)
+    if given['as_json']:
+        print_json([file_as_json(file) for file in found])
+        return
+    for file in found:
+        for name, value in file_as_json(file).items():
+            inner = value if isinstance(value, dict) else {name: value}
+            for key, one_value in inner.items():
+                click.echo(printable(f'{key:18}  {one_value}'))
+        click.echo()
