@@ -17,6 +17,7 @@ from tests.benchmarks.work import Bench, MakeWork, Work
 from tests.benchmarks.works.audits import audits
 from tests.benchmarks.works.cache_hits import cache_hits, cache_size
 from tests.benchmarks.works.connections import connections
+from tests.benchmarks.works.known_files import known_files, large_folder
 from tests.benchmarks.works.many_files import many_files, many_files_scale
 from tests.benchmarks.works.one_file import one_file, one_file_memory
 from tests.benchmarks.works.slow_server import slow_server
@@ -30,6 +31,8 @@ WORKS: Final[Mapping[str, MakeWork]] = {
     'slow-server': slow_server,
     'cache-hits': cache_hits,
     'cache-size': cache_size,
+    'known-files': known_files,
+    'large-folder': large_folder,
     'startup': startup,
     'audit': audits,
     'connections': connections,

@@ -7,7 +7,7 @@ from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.freshness import choose_version
 from dlmachine.core.decision.snapshot import FileSeen
 from dlmachine.core.decision.verdict import Reason
-from dlmachine.core.faults import DestinationUnusable
+from dlmachine.core.faults import DestinationUnusable, Fault
 from dlmachine.core.spec.destination import ToPath
 from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.reuse import IfExists, Window
@@ -35,7 +35,7 @@ def decide_existing(
     # The checksum file that is read first may have the checksum of the file.
     is_open = policy.checksum_file is not None and not policy.force_download
     if (choice is IfExists.REFUSE or is_kept) and not is_open:
-        return occupied(file.path, file.owner)
+        return occupied(file.path, file.owner, file.fault)
     return Reason.REPLACED, None
 
 
@@ -54,7 +54,9 @@ def if_exists(policy: Policy, path: str) -> IfExists:
     return IfExists.REPLACE if is_named else IfExists.REFUSE
 
 
-def occupied(path: str, owner: str = '') -> DestinationUnusable:
-    """The fault for a file that must stay."""
+def occupied(path: str, owner: str = '', fault: Fault | None = None) -> DestinationUnusable:
+    """The fault for a file that must stay; `fault` is why its index cannot be read."""
     problem = f'is the file of {owner}' if owner else 'is a file that dlmachine did not record'
+    if fault is not None:
+        problem = f'is a file of which nothing is known ({fault.what()})'
     return DestinationUnusable(path=path, problem=problem, advice=_ADVICE)

@@ -36,22 +36,39 @@ def many(job: dict[str, Any]) -> None:
 
 
 def hits(job: dict[str, Any]) -> None:
-    """Cache hits, one after another, `times` times."""
+    """Hits in the cache, or of recorded files in `dest`, one after another, `times` times."""
     from dlmachine import DownloadManager
 
     urls = Path(job['urls']).read_text().split()
     options: dict[str, Any] = {'checksum': f'sha256:{job["sha256"]}'} if job.get('sha256') else {}
-    with DownloadManager(path=job['folder'], backend=job['backend']) as manager:
+    dest = job.get('dest')
+    pairs = [(url, f'{dest}/{url.rpartition("/")[2]}' if dest else None) for url in urls]
+    folder, backend = job.get('folder'), job['backend']
+    with DownloadManager(path=folder, backend=backend, freshness='stored') as manager:
         if job.get('warm'):
-            manager.download(urls[0])
+            manager.download(*pairs[0])
         began = perf_counter()
-        for url in urls * job['times']:
-            manager.download(url, **options)
+        for url, path in pairs * job['times']:
+            manager.download(url, path, **options)
         seconds = perf_counter() - began
         loaded = [name for name in HEAVY if name in sys.modules]
-        origin = manager.fetch(urls[-1]).origin.value
+        origin = manager.fetch(*pairs[-1], **options).origin.value
     problem = '' if origin == 'cache' else f'came from {origin}'
     print(json.dumps({'seconds': seconds, 'loaded': loaded, 'problem': problem}))
+
+
+def folder(job: dict[str, Any]) -> None:
+    """A batch into a folder with freshness='stored'."""
+    from dlmachine import DownloadManager
+
+    urls = Path(job['urls']).read_text().split()
+    with DownloadManager(backend=job['backend'], freshness='stored') as manager:
+        origins = {
+            item.unwrap().origin.value
+            for item in manager.download_many(urls, job['folder'], workers=job['workers'])
+        }
+    wanted = {job.get('origin', 'network')}
+    print(json.dumps({'problem': '' if origins == wanted else f'came from {origins}'}))
 
 
 def audit(job: dict[str, Any]) -> None:
@@ -71,7 +88,7 @@ def audit(job: dict[str, Any]) -> None:
 
 if __name__ == '__main__':
     asked = json.loads(sys.argv[1])
-    work = {'one': one, 'many': many, 'hits': hits, 'audit': audit}[asked['work']]
+    work = {'one': one, 'many': many, 'hits': hits, 'folder': folder, 'audit': audit}[asked['work']]
     if asked.get('profile'):
         profile = cProfile.Profile()
         profile.runcall(work, asked)

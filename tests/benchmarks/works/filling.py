@@ -24,6 +24,13 @@ def seed(bench: Bench, folder: Path, model: str, base: str, *, count: int, known
     _run(python('seed_registry.py', at, **job), bench.folder)
 
 
+def seed_folder(bench: Bench, folder: Path, model: str, base: str, *, count: int) -> None:
+    """Fill a folder with recorded files."""
+    at = bench.environments.python('dlmachine')
+    job = {'folder': folder, 'model': model, 'base': base, 'count': count}
+    _run(python('seed_folder.py', at, **job), bench.folder)
+
+
 def _run(command: tuple[str, ...], folder: Path) -> None:
     with (folder / 'filling').open('wb') as log:
         done = subprocess.run(command, check=False, cwd=folder, stdout=log, stderr=log)

@@ -135,6 +135,13 @@ def test_a_file_that_must_stay(file: FileSeen, policy: Policy, problem: str) -> 
     assert "'keep'" in fault.remedy()
 
 
+def test_a_file_whose_index_is_damaged_must_stay() -> None:
+    """The error says why nothing is known about the file."""
+    file = replace(UNKNOWN, fault=CacheUnusable(path='/d/index.sqlite', problem='damaged'))
+    fault = decide(a_descriptor(), to(if_exists=REFUSE), seen(file)).failure()
+    assert 'nothing is known (index /d/index.sqlite: damaged)' in fault.what()
+
+
 def test_offline_without_a_recorded_file() -> None:
     """An unknown file is not what was asked for; the error names the path."""
     fault = decide(a_descriptor(), to(offline=True), seen(UNKNOWN)).failure()
