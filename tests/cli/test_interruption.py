@@ -205,12 +205,15 @@ def test_a_terminated_batch_ends_at_once(server: Server, tmp_path: Path) -> None
     assert sum(asked.get('Range') is not None for asked in server.asked) == 3
 
 
-def test_an_interrupted_batch_says_how_much_is_finished(server: Server, tmp_path: Path) -> None:
-    """Finished files count, failed ones do not; the next run gets the rest."""
+@pytest.mark.parametrize('place', [['--cache'], ['--freshness', 'stored', '-d']], ids=str)
+def test_an_interrupted_batch_says_how_much_is_finished(
+    server: Server, tmp_path: Path, place: list[str]
+) -> None:
+    """Finished files count, failed ones do not; the next run asks for the rest, and nothing else."""
     urls = [server.on(f'/{name}', resource(b'1')) for name in 'ab']
     urls += [server.on('/c', in_turn(respond(404), resource(b'1')))]
     urls += [server.on('/d', in_turn(stalled(), resource(BODY, etag='"v1"')))]
-    words = ('get', *urls, '--cache', str(tmp_path))
+    words = ('get', *urls, *place, str(tmp_path))
     with ended(start(*words)) as running:
         wait_until(lambda: has_begun(tmp_path), running)
         assert running.stdout is not None
@@ -219,9 +222,11 @@ def test_an_interrupted_batch_says_how_much_is_finished(server: Server, tmp_path
         assert '404' in running.stderr.readline()
         running.send_signal(signal.SIGINT)
         _, err = running.communicate(timeout=8)
+    server.asked.clear()
     with ended(start(*words)) as again:
         _, told = again.communicate(timeout=20)
 
+    assert {asked.path for asked in server.asked} == {'/c', '/d'}
     assert (running.returncode, err) == (130, SAID_OF_BATCH.format(2, 4))
     assert (again.returncode, told) == (0, '2 downloaded, 2 unchanged\n')
 
