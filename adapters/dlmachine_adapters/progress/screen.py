@@ -187,7 +187,8 @@ class Above:
 
     def write(self, text: str) -> int:
         """Print complete lines above the bars; the rest of a line waits for its end."""
-        if not self._is_mine:
+        # A line that begins with a carriage return is a bar of the program itself.
+        if not self._is_mine or text.startswith('\r'):
             return int(self._stream.write(text))
         with self._drawing:
             if not self._is_on:

@@ -107,10 +107,13 @@ def test_a_wait_is_shown_at_once(terminal: Terminal, streams: Any) -> None:
 
 
 def test_a_question_is_shown_before_its_answer(terminal: Terminal, streams: Any) -> None:
-    """It is flushed without the end of its line."""
+    """It is flushed without the end of its line; a bar of the program itself is left as it is."""
     screen = Screen()
     close = _begin(screen)
     _wait_for(lambda: isinstance(streams.stdout, Above))
+    print('\rtheir bar', end='', flush=True, file=streams.stdout)
+    assert '\rtheir bar' in terminal.getvalue()
+    assert 'their bar\n' not in terminal.getvalue()
     print('sure? ', end='', flush=True, file=streams.stdout)
     assert 'sure? ' in terminal.getvalue()
     assert streams.stdout.encoding == 'utf-8'
