@@ -40,7 +40,7 @@ def test_made_up_runs_keep_the_promises() -> None:
     """The first runs of `make simulate` reach nearly every state and event."""
     share = simulate(seed=0, runs=800)
     assert share.broken is None, tell(shrink(share.broken))
-    assert len(expected_pairs() - set(share.pairs)) <= 3
+    assert len(expected_pairs() - set(share.pairs)) <= 5
 
 
 @given(st.binary(max_size=200), st.integers(2, 4))

@@ -13,13 +13,15 @@ from typing import Any, Final, TypeVar
 from dlmachine_adapters.files.database import NoDatabase
 from dlmachine_adapters.folder_index.index_file import IndexFile, _find
 from dlmachine_adapters.folder_index.rows import IndexRow, read_all
-from property_tests.simulation.disk import Inode, parent
+from property_tests.simulation.disk import OWNER, Inode, parent
 from property_tests.simulation.kernel import Kernel
 from property_tests.simulation.processes import Process
 
 _BUSY_SECONDS: Final = 30.0
 #: The name of an index in the failures to come.
 FILE: Final = 'index.sqlite'
+#: The working folders of a folder: the second is used if the first cannot be made.
+WORKING: Final = ('.dlmachine', f'.dlmachine-{OWNER}')
 
 _Read = TypeVar('_Read')
 
@@ -80,7 +82,10 @@ class Indexes:
 
     def rows(self, folder: str) -> list[IndexRow]:
         """The committed rows of a folder."""
-        found = self.find(f'{folder}/.dlmachine/{FILE}')
+        there = (
+            ours for name in WORKING if (ours := f'{folder}/{name}') in self.kernel.disk.folders
+        )
+        found = self.find(f'{next(there, "")}/{FILE}')
         if found is None or found.is_damaged:
             return []
         return read_all(found.connection, folder)
@@ -101,7 +106,7 @@ class SimIndexFile(IndexFile):
 
     def __init__(self, indexes: Indexes, folder: str) -> None:
         self._indexes = indexes
-        self._folder = folder
+        self._folder = folder = os.path.normpath(folder)
         indexes.note_read()
         self._working = _find(folder)
         self._checked = None

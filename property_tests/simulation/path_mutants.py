@@ -14,7 +14,7 @@ from dlmachine.core.machine import publishing
 from dlmachine.core.protocol.effects import Record
 from dlmachine.core.protocol.events import Recorded
 from dlmachine.execution import run as executor
-from dlmachine_adapters.files.published_notes import list_notes
+from dlmachine_adapters.files.published_notes import list_notes, remove_notes
 from dlmachine_adapters.folder_index import index, seen_files
 from dlmachine_adapters.parts import file_store
 from property_tests.simulation.disk import parent
@@ -138,6 +138,7 @@ def without_rows() -> Iterator[None]:
     """A file is said to be recorded, and is not."""
 
     def forgetful(indexes: Any, folder: str, updates: Any) -> Recorded:
+        remove_notes(folder, [update.name for update in updates])
         return Recorded(at=indexes._clock.now())
 
     with patch.object(index.FolderIndexes, '_record', forgetful):

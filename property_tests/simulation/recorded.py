@@ -12,12 +12,11 @@ from dlmachine.core.protocol.effects import CheckCopy
 from dlmachine.core.protocol.events import CopyConfirmed
 from dlmachine.core.spec.reuse import Freshness, IfExists
 from property_tests.simulation.disk import Inode, parent
+from property_tests.simulation.index import WORKING
 from property_tests.simulation.processes import Process, require
 from property_tests.simulation.requests import Target
 from property_tests.simulation.system import nanoseconds
 from property_tests.simulation.world import Attempt, Shared
-
-WORKING = '.dlmachine'
 
 
 @dataclass(frozen=True)
@@ -108,9 +107,10 @@ class RecordedFiles:
         if attempt is None or look is None:
             return
         known, guarded = look.known, self.guarded.get((process, path))
-        is_recorded = known is not None and known.path == path
+        is_changed = known is not None and known.path == path
+        is_changed = is_changed and known is not None and _sha(victim.data) != known.record.sha256
         edited = self.edits.get(victim)
-        if edited is not None and is_recorded:
+        if edited is not None and is_changed:
             since = look.step if guarded is None else guarded
             require(edited[1] >= since, f'the edited file at {path} was lost')
         choice = if_exists(attempt.target.policy, path)
@@ -217,7 +217,7 @@ class RecordedFiles:
     def _notes(self, folder: str) -> Iterator[tuple[int, str, str, DownloadRecord]]:
         disk = self.shared.kernel.disk
         for path, inode in disk.names.items():
-            if parent(path) != f'{folder}/{WORKING}/published':
+            if path.rpartition('/')[0] not in {f'{folder}/{ours}/published' for ours in WORKING}:
                 continue
             number, _, text = inode.data.decode().partition('\n')
             try:

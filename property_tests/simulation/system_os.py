@@ -45,7 +45,7 @@ class Os:
     O_CREAT, O_EXCL, SEEK_SET = os.O_CREAT, os.O_EXCL, os.SEEK_SET
     strerror = staticmethod(os.strerror)
     fsencode = staticmethod(os.fsencode)
-    curdir = os.curdir
+    curdir, sep = os.curdir, os.sep
 
     def __init__(self, system: System) -> None:
         self._system = system

@@ -30,7 +30,7 @@ class Users:
     def act(self, number: int) -> None:
         """Do one of the things in `ACTS`, to a file that the tape chooses."""
         act = ACTS[number]
-        paths = [path for path in _PATHS if path in self._kernel.disk.names] or list(_PATHS)
+        paths = [*(path for path in _PATHS if path in self._kernel.disk.names), *_PATHS]
         path = self._kernel.choices.among(paths)
         inode = self._kernel.disk.names.get(path)
         if inode is not None and inode.target is not None:
@@ -42,7 +42,7 @@ class Users:
         """Write bytes that no server has, in place."""
         disk = self._kernel.disk
         self._count += 1
-        inode.data = f'U{self._count}'.encode().ljust(size, b'U')[: max(size, 1)]
+        inode.data = f'U{self._count}'.encode().ljust(size, b'U')[:size]
         inode.synced = len(inode.data)
         inode.mtime = inode.ctime = coarse(disk.now, disk.grain)
         disk.changes += 1
@@ -84,7 +84,7 @@ def _edit(users: Users, path: str, inode: Inode | None) -> None:
 
 def _rewrite(users: Users, path: str, inode: Inode | None) -> None:
     if inode is None:
-        users.create(path, 24)
+        users.create(path, 0)
         return
     users.write(inode, len(inode.data) + 3)
     users.changed(path)
