@@ -16,6 +16,7 @@ from dlmachine.core.spec.option_parsers import (
     read_count,
     read_instant,
     read_method,
+    read_progress,
     read_seconds,
     read_size,
     read_text,
@@ -31,6 +32,7 @@ from tests.builders import a_policy
 
 FAULTY: list[tuple[Callable[[str, object], Any], object, str]] = [
     (read_bool, 'maybe', "must be true or false, not 'maybe'"),
+    (read_progress, 'maybe', "must be true, false or a function, not 'maybe'"),
     (read_count, '3.0', "must be a whole number, not '3.0'"),
     (read_size, '2X', "must be a size such as 500 or '2M', not '2X'"),
     (read_seconds, True, 'must be a number of seconds, not True'),
@@ -52,6 +54,12 @@ FAULTY: list[tuple[Callable[[str, object], Any], object, str]] = [
     (read_text, ' ', 'must not be empty'),
     (read_text, 7, 'must be text, not 7'),
 ]
+
+
+def test_progress_is_a_switch_or_a_function() -> None:
+    """The function is returned unchanged."""
+    assert read_progress('progress', 'no').unwrap() is False
+    assert read_progress('progress', print).unwrap() is print
 
 
 @pytest.mark.parametrize(('read', 'value', 'problem'), FAULTY)
