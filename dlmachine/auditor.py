@@ -21,8 +21,11 @@ from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.decision.verdict import Reason, Verdict
 from dlmachine.core.faults import Cancelled, Fault, InvalidInput
 from dlmachine.core.frozen import frozen
+from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.plan.plan import Plan, plan
 from dlmachine.core.probe.result import KnownVersion, ProbeResult, ProbeStatus
+from dlmachine.core.protocol.effects import CheckCopy
+from dlmachine.core.protocol.events import CopyConfirmed
 from dlmachine.core.protocol.ports import World
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import AtPath
@@ -65,6 +68,7 @@ _TO_DOWNLOAD: Final = (
 )
 #: Statuses that a summary names only if there are any.
 _RARE: Final = (AuditStatus.CHANGED, AuditStatus.UNKNOWN)
+_OTHER_BYTES: Final = 'the file was read, and does not have the expected digest'
 #: Items that are probed at a time; `max_per_host` and `rate` limit the requests further.
 _PROBES: Final = 8
 
@@ -133,21 +137,23 @@ def audit(
     policy: Policy | None = None,
     *,
     probe: bool = False,
+    deep: bool = False,
     known: Mapping[str, KnownVersion] | None = None,
 ) -> Iterator[AuditRow]:
     """Yield one row for each item, in order, as it is requested; only reads.
 
     The policy applies to URLs and descriptors; entries of a manifest have their own options. With
-    `probe`, the server of each item is asked about the file, for a few items at a time. The answer
-    is compared with the `known` version under the item's name, or else with the stored copy.
+    `deep`, stored files are read, and compared with their digests. With `probe`, the server of each
+    item is asked about the file, for a few items at a time. The answer is compared with the `known`
+    version under the item's name, or else with the stored copy.
 
     Raises: RequestError if `items` is not a list or another iterable of several.
     """
     check_items(items)
     parsed = (_as_item(item, policy or Policy()) for item in items)
     if probe:
-        return _probe_items(parsed, world, known or {})
-    return (_audit_item(item, world) for item in parsed)
+        return _probe_items(parsed, world, known or {}, deep=deep)
+    return (_audit_item(item, world, deep=deep) for item in parsed)
 
 
 def check_items(items: object) -> None:
@@ -184,14 +190,14 @@ def summarize(rows: Iterable[AuditRow]) -> AuditSummary:
 
 
 def _probe_items(
-    items: Iterable[Item], world: World, known: Mapping[str, KnownVersion]
+    items: Iterable[Item], world: World, known: Mapping[str, KnownVersion], *, deep: bool
 ) -> Iterator[AuditRow]:
     from concurrent.futures import Future, ThreadPoolExecutor
 
     pool, running = ThreadPoolExecutor(_PROBES), deque[Future[AuditRow]]()
     try:
         for item in items:
-            running.append(pool.submit(_audit_item, item, world, known))
+            running.append(pool.submit(_audit_item, item, world, known, deep=deep))
             if len(running) == 2 * _PROBES:
                 yield running.popleft().result()
         while running:
@@ -202,7 +208,11 @@ def _probe_items(
 
 
 def _audit_item(
-    item: Item, world: World, probed: Mapping[str, KnownVersion] | None = None
+    item: Item,
+    world: World,
+    probed: Mapping[str, KnownVersion] | None = None,
+    *,
+    deep: bool = False,
 ) -> AuditRow:
     if item.descriptor is None:
         fault = item.fault or InvalidInput(where=item.name, problem='has no descriptor')
@@ -211,12 +221,28 @@ def _audit_item(
     snapshot = world.observe(item.descriptor, item.policy)
     planned = plan(item.descriptor, item.policy, snapshot)
     if is_successful(planned):
-        row = _planned_row(item, url, planned.unwrap())
+        made = planned.unwrap()
+        row = _planned_row(item, url, made)
+        row = _read_bytes(row, made, item.policy.checksum, world) if deep else row
     else:
         row = _failing(item, url, planned.failure())
     if probed is None:
         return row
     return replace(row, probe=_probe(item, snapshot, world, probed.get(item.name)))
+
+
+def _read_bytes(row: AuditRow, made: Plan, checksum: Checksum | None, world: World) -> AuditRow:
+    entry = made.entry
+    if entry is None:
+        return row
+    expected = checksum if entry.record is None else Checksum('sha256', entry.record.sha256)
+    if expected is None:
+        return row  # Another program stored it, so its digest is not known.
+    found = world.files.confirm(CheckCopy(path=entry.path, size_bytes=None, checksum=expected))
+    if isinstance(found, CopyConfirmed):
+        return replace(row, status=_BY_VERDICT[made.verdict])
+    status = AuditStatus.UNKNOWN if made.reason is Reason.FITS else AuditStatus.CHANGED
+    return replace(row, status=status, reason=_OTHER_BYTES)
 
 
 def _probe(

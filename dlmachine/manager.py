@@ -142,11 +142,13 @@ class DownloadManager(DataFolders):
         dest: DestInput = None,
         *,
         probe: bool = False,
+        deep: bool = False,
         **options: 'Unpack[DownloadOptions]',
     ) -> 'Iterator[AuditRow]':
         """What `download_many` would do for each item, one row at a time; only reads.
 
-        With `probe`, a few items at a time are also probed, as by `probe`.
+        With `probe`, a few items at a time are also probed, as by `probe`. With `deep`, stored
+        files are read, and compared with their digests.
 
         Raises: RequestError for an unknown option, a bad value, or one URL in place of a list;
         what is wrong with an item is in its row.
@@ -156,7 +158,7 @@ class DownloadManager(DataFolders):
         check_items(items)
         prepared = self.prepare_many(items, dest, **options)
         found = (item_of(one, ready, options, self._config) for one, ready in prepared)
-        return audit(found, self._world, probe=probe)
+        return audit(found, self._world, probe=probe, deep=deep)
 
     def lock(
         self,

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 @table_option('offline', help='Assume that there is no network.')
 @table_option('check_freshness', help='Assume that every copy is checked.')
 @own_option('--probe', is_flag=True, help='Also ask the servers about each file, without its body.')
+@own_option('--deep', is_flag=True, help='Read the stored files, and compare their digests.')
 @json_option
 def command(file: str | None, **given: Any) -> None:
     """Show what the downloads of FILE would do, without doing it.
@@ -106,10 +107,11 @@ def _audit(manager: 'DownloadManager', path: str, given: dict[str, Any]) -> 'Ite
     with manager.adapters() as world:
         found = (item_of(one, ready, {}, manager.config) for one, ready in pairs)
         if not given['probe']:
-            return audit(found, world)
+            return audit(found, world, deep=given['deep'])
         from dlmachine.locks.lockfile import locked_versions
 
-        return audit(found, world, probe=True, known=locked_versions(path, items))
+        known = locked_versions(path, items)
+        return audit(found, world, probe=True, deep=given['deep'], known=known)
 
 
 def _line(row: 'AuditRow') -> str:

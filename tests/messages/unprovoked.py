@@ -20,6 +20,7 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         'the files here count as not recorded: ...',
         'adopted: the file was there, and was not downloaded',
         'adopted unverified: the file was there, and no checksum was known',
+        'the file was read, and does not have the expected digest',
         'it was changed after its download',
         'a later version of dlmachine made it (format ...)',
     ),
