@@ -1,7 +1,7 @@
 """Fill a folder with recorded files, as dlmachine records them.
 
-One file is downloaded. Its row is then copied for the files `0.bin`, `1.bin`, …, which are hard links to it, with
-the keys of `base/0.bin`, `base/1.bin`, ….
+One file is downloaded. Its row is then copied for the files `0.bin`, `1.bin`, …, with a prefix, which are
+hard links to it, with the keys of `base/0.bin`, `base/1.bin`, ….
 """
 
 import json
@@ -26,9 +26,9 @@ def main(job: dict[str, Any]) -> None:
         assert record is not None
         rows = []
         for number in range(job['count']):
-            os.link(model, folder / f'{number}.bin')
-            key = cache_key(Descriptor(f'{job["base"]}/{number}.bin'))
-            name = f'{number}.bin'
+            name = f'{job["prefix"]}{number}.bin'
+            os.link(model, folder / name)
+            key = cache_key(Descriptor(f'{job["base"]}/{name}'))
             rows.append(
                 FileRecord(key=key, folder=str(folder), name=name, version=1, record=record)
             )

@@ -24,10 +24,12 @@ def seed(bench: Bench, folder: Path, model: str, base: str, *, count: int, known
     _run(python('seed_registry.py', at, **job), bench.folder)
 
 
-def seed_folder(bench: Bench, folder: Path, model: str, base: str, *, count: int) -> None:
-    """Fill a folder with recorded files."""
+def seed_folder(
+    bench: Bench, folder: Path, model: str, base: str, *, count: int, prefix: str = ''
+) -> None:
+    """Fill a folder with recorded files, whose names begin with the prefix."""
     at = bench.environments.python('dlmachine')
-    job = {'folder': folder, 'model': model, 'base': base, 'count': count}
+    job = {'folder': folder, 'model': model, 'base': base, 'count': count, 'prefix': prefix}
     _run(python('seed_folder.py', at, **job), bench.folder)
 
 

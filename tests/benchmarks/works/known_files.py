@@ -50,7 +50,7 @@ def large_folder(bench: Bench) -> Iterator[Work]:
         urls = [f'{base}/many/{number}.bin' for number in range(count)]
         listed = write_urls(bench.folder / 'urls.txt', urls)
         full, empty, used = (bench.folder / name for name in ('full', 'empty', 'used'))
-        seed_folder(bench, full, f'{base}/small.bin', f'{base}/known', count=known)
+        seed_folder(bench, full, f'{base}/small.bin', f'{base}/known', count=known, prefix='k')
         job = {'urls': listed, 'workers': WORKERS, 'backend': 'curl'}
         names = ('an empty folder', f'{known:,} recorded files')
         entries = (
