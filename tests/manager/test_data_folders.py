@@ -3,6 +3,8 @@
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -262,3 +264,40 @@ def test_an_index_that_is_damaged(manager: DownloadManager, data: Path) -> None:
     for ask in (manager.files, manager.verify):
         with pytest.raises(LocalError, match=r'index\.sqlite.*not a database'):
             list(ask(data))
+
+
+def test_what_cannot_be_read(
+    manager: DownloadManager, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A link to itself is not a file; a folder that cannot be read is a problem, not left out."""
+    (data / 'loop').symlink_to('loop')
+    (data / 'up').symlink_to('..')
+    assert states(manager, data) == {}
+    real = os.scandir
+
+    def scan(path: str) -> object:
+        if str(path).endswith('sub'):
+            raise PermissionError(13, 'Permission denied', str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, 'scandir', scan)
+    assert states(manager, data) == {'sub': 'unreadable'}
+
+
+def test_the_locks_of_other_threads_stay(
+    manager: DownloadManager, make_manager: MakeManager, data: Path
+) -> None:
+    """Another manager that opens the index does not close the file that a thread has locked."""
+    with manager.adapters() as world:
+        index = world.index.index_of(str(data))  # type: ignore[attr-defined]
+    program = (
+        'import sqlite3, sys\n'
+        'index = sqlite3.connect(sys.argv[1], timeout=0, isolation_level=None)\n'
+        "index.execute('BEGIN IMMEDIATE')\n"
+    )
+    with index.writing():
+        assert len(list(make_manager().files(data))) == len(NAMES)
+        done = subprocess.run(
+            [sys.executable, '-c', program, index.path], capture_output=True, text=True, check=False
+        )
+    assert 'database is locked' in done.stderr

@@ -8,6 +8,7 @@ sqlite3.Error.
 import contextlib
 import os
 import sqlite3
+import stat
 from typing import Final
 
 from dlmachine_adapters.files.database import Database
@@ -133,13 +134,15 @@ def _prepare(ours: OwnFolder) -> str:
 
 
 def _is_trusted(ours: OwnFolder) -> bool:
-    try:
-        for end in _ENDS:
-            if ours.exists(f'{INDEX_NAME}{end}'):
-                handle, seen = ours.open(f'{INDEX_NAME}{end}', os.O_RDONLY)
-                os.close(handle)
-                if not ours.trusts(seen):
-                    return False
-    except OSError:
-        return False
+    # Only looked at: closing a file drops all locks that this process has on it (POSIX), and with
+    # them those of SQLite in other threads. It has two names while it is being created.
+    for end in _ENDS:
+        try:
+            seen = ours.look(f'{INDEX_NAME}{end}')
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return False
+        if not stat.S_ISREG(seen.st_mode) or seen.st_nlink > 2 or not ours.trusts(seen):
+            return False
     return True

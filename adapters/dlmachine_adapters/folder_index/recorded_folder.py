@@ -79,7 +79,7 @@ class RecordedFolder:
     def unrecorded(self) -> Iterator[str]:
         """The names of the files that have no row, in no order.  Raises: OSError, sqlite3.Error."""
         with os.scandir(self.path) as entries:
-            files = (entry.name for entry in entries if entry.is_file())
+            files = (entry.name for entry in entries if _is_file(entry))
             while names := list(islice(files, _BATCH)):
                 nothing: set[str] = set()
                 found = self._ask(partial(named_among, names=names), nothing)
@@ -101,3 +101,10 @@ class RecordedFolder:
             return self._index.read(question)
         except NoDatabase:
             return nothing
+
+
+def _is_file(entry: 'os.DirEntry[str]') -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # A link to itself.
+        return False

@@ -3,9 +3,8 @@
 Contract: reads only.
 """
 
-import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from dlmachine.core.http.filename import is_our_folder
 from dlmachine_adapters.cachedir.connection import REGISTRY_NAME
@@ -16,20 +15,24 @@ def is_cache(folder: str) -> bool:
     return os.path.isfile(os.path.join(folder, REGISTRY_NAME))  # noqa: PTH113, PTH118 -- of many
 
 
-def find_folders(top: str) -> Iterator[str]:
-    """A folder and those below it; not the folders of dlmachine, caches, links, unreadable ones.
+def find_folders(top: str, on_error: Callable[[OSError], None] | None = None) -> Iterator[str]:
+    """A folder and those below it; not the folders of dlmachine, caches and links.
 
-    Raises: OSError if the first cannot be read.
+    One below that cannot be read is left out, after `on_error`. Raises: OSError for the first one.
     """
     below = _list_folders(top)
     yield top
     while below:
         folder = below.pop()
-        with contextlib.suppress(OSError):
+        try:
             inner = _list_folders(folder)
-            if not is_cache(folder):
-                yield folder
-                below += inner
+        except OSError as error:
+            if on_error is not None:
+                on_error(error)
+            continue
+        if not is_cache(folder):
+            yield folder
+            below += inner
 
 
 def _list_folders(folder: str) -> list[str]:

@@ -24,6 +24,7 @@ from dlmachine.core.maintenance.recorded_files import (
 )
 from dlmachine.core.maintenance.verification import Digested, Repaired
 from dlmachine.core.protocol.ports import Clock
+from dlmachine_adapters.files.os_errors import storage_fault
 from dlmachine_adapters.files.published_notes import NoteSeen, see_notes
 from dlmachine_adapters.folder_index.recorded_folder import (
     RecordedFolder,
@@ -71,7 +72,13 @@ class FolderVerifier:
 
         Raises: OSError, sqlite3.Error.
         """
-        folders = [self._repairer.folder(path) for path in find_folders(top)]
+        failed: list[OSError] = []
+        paths = find_folders(top, failed.append)
+        folders = [self._repairer.folder(path) for path in paths]
+        for error in failed:
+            path = str(error.filename)
+            found = Digested(problem=storage_fault(error, 'read', path).problem)
+            yield FileCheck(state=FileState.UNREADABLE, path=path, found=found)
         missing: _BySize = {}
         for folder in folders:
             yield from self._check_rows(folder, missing)
