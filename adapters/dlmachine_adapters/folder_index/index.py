@@ -99,7 +99,14 @@ class FolderIndexes:
                 return index.read(lambda connection: read_named(connection, folder, name))
             return index.read(lambda connection: read_keyed(connection, folder, key))
         except NoDatabase:
+            self._forget(index)
             return None
+
+    def _forget(self, index: IndexFile) -> None:
+        # The folder may get its index in another working folder.
+        with self._mutex:
+            for where in [where for where, one in self._open.items() if one is index]:
+                del self._open[where]
 
     def index_of(self, folder: str) -> IndexFile:
         """The index file of a folder, which need not exist."""
