@@ -108,6 +108,11 @@ def read_json(text: str, name: str) -> Result[Any, Fault]:
     return _parse(name, text, _parse_json)
 
 
+def read_toml(text: str, name: str) -> Result[Any, Fault]:
+    """Parse a TOML text; `name` is its name in a fault.  Faults: `InvalidInput`."""
+    return _parse(name, text, _parse_toml)
+
+
 def _file_name(path: PathInput) -> Result[str, Fault]:
     name = fsdecode(path)
     advice = 'Download it first, and name the file'

@@ -6,25 +6,36 @@ The lockfile of `data.toml` is `data.toml.lock`. What is in it is decided by the
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from hashlib import file_digest
 from os import fsdecode
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+from returns.pipeline import is_successful
+from returns.result import Failure, Result
 
 from dlmachine.batch.items import BatchSuccess
 from dlmachine.config import Config
 from dlmachine.core.cache.key import shown_url
-from dlmachine.core.faults import InvalidInput, LockOutdated
+from dlmachine.core.faults import Fault, InvalidInput, LockOutdated
 from dlmachine.core.faults.printing import printable
 from dlmachine.core.frozen import frozen
 from dlmachine.core.manifest.comparison import LockDifference, compare_lock, find_repeated
 from dlmachine.core.manifest.entry_digest import entry_digest
-from dlmachine.core.manifest.lock import Lock, LockedFile, make_lock, parse_lock, write_lock
+from dlmachine.core.manifest.lock import (
+    DAMAGED,
+    Lock,
+    LockedFile,
+    make_lock,
+    parse_lock,
+    write_lock,
+)
 from dlmachine.core.probe.result import KnownVersion
 from dlmachine.core.spec.option_parsers import read_bool
 from dlmachine.core.spec.policy import Policy
-from dlmachine.documents.reader import read_text_file
+from dlmachine.documents.reader import read_text_file, read_toml
 from dlmachine.errors import error_for, unwrap
 from dlmachine.manifest import Item, read_manifest
 from dlmachine.paths import PathInput, expand
@@ -82,7 +93,7 @@ def read_locking(
     by_name = {item.name: item for item in items}
     path = f'{name}.lock'
     found = unwrap(read_text_file(path)) if os.path.lexists(path) else None
-    lock = Lock() if found is None else unwrap(parse_lock(found, printable(path)))
+    lock = Lock() if found is None else unwrap(_parse(found, path))
     # The settings of whoever locks are not part of an entry; names of secrets show no value.
     names = {word: value for word, value in config.described.items() if word == 'secret_names'}
     plain = items if names == config.described else unwrap(read(Policy(), names))
@@ -110,7 +121,7 @@ def locked_versions(manifest: str, items: Iterable[Item]) -> dict[str, KnownVers
     path = f'{expand(manifest)}.lock'
     if not os.path.lexists(path):
         return {}
-    lock = unwrap(parse_lock(unwrap(read_text_file(path)), printable(path)))
+    lock = unwrap(_parse(unwrap(read_text_file(path)), path))
     files = {file.name: file for file in lock.files}
     return {
         item.name: KnownVersion(
@@ -166,6 +177,15 @@ def _locked(done: BatchSuccess[Item], digest_of_entry: str) -> LockedFile:
         etag=etag,
         last_modified=last_modified,
     )
+
+
+def _parse(text: str, path: str) -> Result[Lock, Fault]:
+    name = printable(path)
+    read = read_toml(text, name)
+    if not is_successful(read):
+        fault: Any = read.failure()
+        return Failure(replace(fault, advice=DAMAGED))
+    return parse_lock(read.unwrap(), name)
 
 
 def _digest(item: Item) -> str:

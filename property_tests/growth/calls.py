@@ -12,6 +12,7 @@ from dlmachine.core.http.body import JsonBody, body_pairs
 from dlmachine.core.http.head_parser import HeadParser
 from dlmachine.core.integrity.checksum import ChecksumList
 from dlmachine.core.integrity.checksum_file import find_checksum
+from dlmachine.core.manifest.lists import list_entries
 from dlmachine_adapters.curl_backend.head_parser import FtpReplies
 from dlmachine_adapters.parts.decoding import Inflater
 from dlmachine_adapters.parts.digesting import BodyDigest, GzipCheck
@@ -68,6 +69,8 @@ CALLS: Final[dict[str, Callable[[str], object]]] = {
     '*.FtpReplies.feed': _read_replies,
     # JSON bodies have at most 100 levels; a string in them may be any text.
     '*.body_pairs': lambda text: list(body_pairs(JsonBody(json.dumps([text, {text: text}])))),
+    # The name of a file is short.
+    '*.list_entries': lambda text: list(list_entries(text, 'SHA256SUMS')),
     '*.find_checksum': lambda text: find_checksum(text, _LIST, ('x/f1', 'f2')),
 }
 #: Parsers with a grammar that random text does not match; only the size of the text counts.

@@ -16,6 +16,8 @@ from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.http.filename import safe_name
 from dlmachine.core.spec.local_path import parse_local_path
 
+#: No system takes a longer path.
+_MAX_CHARS: Final = 4_096
 #: What to do about a path that leaves the folder: in a manifest, and in a call.
 ALLOW: Final = 'Allow it if you trust the manifest: allow_outside=True'
 USE_DEST: Final = 'Pass dest= for a file elsewhere'
@@ -40,6 +42,9 @@ def parse_place(
         problem = f'must be a path such as data/table.csv, not {shown_value(path)}'
         return Failure(InvalidInput(where='path', problem=problem))
     text = path.as_posix() if isinstance(path, PurePath) else path
+    if len(text) > _MAX_CHARS:
+        problem = f'has {len(text):,} characters; at most {_MAX_CHARS:,} are allowed'
+        return Failure(InvalidInput(where='path', problem=problem))
     return parse_local_path(text, 'path').bind(
         lambda known: _parse(known, advice, allow_outside=allow_outside)
     )
@@ -81,7 +86,7 @@ def find_clashes(places: Iterable[tuple[str, str | None]]) -> Iterator[str | Non
     files: dict[str, str] = {}
     folders: dict[str, str] = {}
     for name, path in places:
-        folded = '' if path is None else _folded(path)
+        folded = '' if path is None else _folded(path[:_MAX_CHARS])
         above = tuple(_folders(folded))
         file = next((one for one in (folded, *above) if one in files), None)
         if path is None:

@@ -1,5 +1,6 @@
 """The lockfile of a manifest: its text, its damages, its entries, and what has changed since."""
 
+from tomllib import loads
 from typing import Any
 
 import pytest
@@ -32,8 +33,8 @@ def test_a_lock_is_sorted_and_reads_back() -> None:
         '[[file]]',
         'name = "first"',
     ]
-    assert parse_lock(one, 'x').unwrap() == Lock(files=(FIRST, SECOND))
-    assert parse_lock(write_lock(Lock()), 'x').unwrap() == Lock()
+    assert parse_lock(loads(one), 'x').unwrap() == Lock(files=(FIRST, SECOND))
+    assert parse_lock(loads(write_lock(Lock())), 'x').unwrap() == Lock()
 
 
 def broken(**changed: object) -> str:
@@ -46,8 +47,6 @@ def broken(**changed: object) -> str:
 @pytest.mark.parametrize(
     ('text', 'where', 'problem'),
     [
-        ('<<<<<<< ours', 'x.lock', 'is not TOML: Invalid statement (at line 1, column 1)'),
-        ('a = ' + '[' * 9_999, 'x.lock', 'is not TOML: it is nested too deeply'),
         ('', 'x.lock', 'has no format version'),
         ('version = "1"', 'x.lock', 'has no format version'),
         ('version = 0', 'x.lock', 'has no format version'),
@@ -72,7 +71,7 @@ def broken(**changed: object) -> str:
 )  # fmt: skip
 def test_a_damaged_lock_names_the_entry(text: str, where: str, problem: str) -> None:
     """And what to do: nothing is guessed."""
-    found: Any = parse_lock(text, 'x.lock').failure()
+    found: Any = parse_lock(loads(text), 'x.lock').failure()
 
     assert (found.where, found.problem) == (where, problem)
     assert found.advice == 'Restore the lockfile, or remove it and lock the manifest again'
@@ -80,7 +79,7 @@ def test_a_damaged_lock_names_the_entry(text: str, where: str, problem: str) -> 
 
 def test_a_later_format_asks_for_a_newer_version() -> None:
     """Whatever is in it."""
-    found: Any = parse_lock('version = 2\nnew = 1', 'x.lock').failure()
+    found: Any = parse_lock({'version': 2, 'new': 1}, 'x.lock').failure()
 
     assert found.problem == 'has the format 2, but this version of dlmachine reads format 1'
     assert found.advice == 'Install a newer dlmachine'

@@ -27,6 +27,7 @@ def test_a_path_is_one_of_safe_names(path: object, parsed: str) -> None:
     [
         (5, 'must be a path such as data/table.csv, not 5', ''),
         ('', 'is an empty path', ''),
+        (4_097 * 'a', 'has 4,097 characters; at most 4,096 are allowed', ''),
         ('.', "'.' is not the name of a file", 'Name the file, not its folder'),
         ('a/', "'a/' is not the name of a file", 'Name the file, not its folder'),
         ('a/.', "'a/.' is not the name of a file", 'Name the file, not its folder'),
