@@ -264,3 +264,14 @@ def test_a_crash_between_row_and_file(
     assert file.read_bytes() == BODY
     with sqlite3.connect(file.parent / '.dlmachine' / 'index.sqlite') as connection:
         assert connection.execute('SELECT count(*) FROM files').fetchone() == (0,)
+
+
+def test_an_entry_of_the_cache_is_not_removed(
+    make_manager: MakeManager, url: str, tmp_path: Path
+) -> None:
+    """Its row would stay, also with `force`."""
+    manager = make_manager(path=tmp_path / 'cache')
+    path = str(manager.download(url))
+    with pytest.raises(RequestError, match='is in a cache.*dlmachine cache rm'):
+        manager.remove(path, force=True)
+    assert Path(path).exists()

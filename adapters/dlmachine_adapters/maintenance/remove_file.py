@@ -14,6 +14,7 @@ from dlmachine_adapters.files.published_notes import remove_notes
 from dlmachine_adapters.folder_index.recorded_folder import RecordedFolder
 from dlmachine_adapters.folder_index.rows import IndexRow
 from dlmachine_adapters.folder_index.seen_files import entry_of, see_file
+from dlmachine_adapters.maintenance.folders import is_cache
 from dlmachine_adapters.maintenance.repair_folder import FolderRepairer
 from dlmachine_adapters.maintenance.verify_folder import check_row
 
@@ -36,6 +37,8 @@ def _remove(repairer: FolderRepairer, path: str, *, force: bool) -> Fault | None
     before = _identity(path)
     if before is None and row is None:
         return _refusal(path, 'does not exist', 'Check the path')
+    if row is None and is_cache(folder.path):
+        return _refusal(path, 'is in a cache', 'Use dlmachine cache rm, which removes its row, too')
     problem = check_removal(_state(folder, row, path), force=force)
     if not problem and before != _identity(path):
         problem = 'has just changed'

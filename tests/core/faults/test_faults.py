@@ -78,6 +78,7 @@ TEXTS: list[tuple[Fault, str]] = [
     (BodyTooLarge(url=U, limit_bytes=1000, size_bytes=None), 'http://h/x: the body has more than the 1,000 bytes allowed. Raise max_bytes= if the file may be that large'),
     (DigestMismatch(url=U, algorithm='md5', expected='ab', actual='cd'), 'http://h/x: md5 is cd, expected ab. Check the checksum; if it is right, the file changed or was damaged on the way; nothing was kept'),
     (DigestMismatch(url=U, algorithm='md5', expected='ab', actual='cd', source='Content-MD5'), 'http://h/x: md5 is cd, expected ab (Content-MD5). The file changed or was damaged on the way; nothing was kept'),
+    (DigestMismatch(url=U, algorithm='md5', expected='ab', actual='cd', path='/d/x'), '/d/x: md5 is cd, expected ab. It is another file, or the checksum is wrong; it was not recorded'),
     (ContentRefused(url=U, problem='is empty instead of gz data'), 'http://h/x: the body is empty instead of gz data. Check what the server sends; if the content is right, pass check_content=False'),
     (ChecksumUnknown(source='SHA256SUMS', problem="has no line for 'x'"), "checksum file SHA256SUMS: has no line for 'x'. Pass a checksum file that has a line for this file, or pass checksum='sha256:<hex>'"),
     (Cancelled(), 'the download was cancelled. Start the download again to resume it'),

@@ -1,24 +1,34 @@
 """Records of downloads: complete, and without secrets."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
 import pytest
 
+from dlmachine.core.cache.entries import CacheEntry, Status
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.cache.updates import NewVersion
 from dlmachine.core.decision.snapshot import BackendSeen
 from dlmachine.core.faults import CacheUnusable, StorageFailed
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import Request
+from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.machine.limits import MAX_CONFLICTS
 from dlmachine.core.protocol.effects import Exchange, Publish
 from dlmachine.core.protocol.events import EffectFailed, NameTaken, Published, Recorded
 from dlmachine.core.protocol.states import Exchanging
+from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import AtPath
-from dlmachine.core.transfer.provenance import build_record, freshen_record, is_source
+from dlmachine.core.transfer.provenance import (
+    ADOPTED,
+    UNVERIFIED,
+    build_record,
+    describe_adopted,
+    freshen_record,
+    is_source,
+)
 from tests.builders import (
     FOLDER,
     MIRROR,
@@ -259,3 +269,24 @@ def test_a_parameter_that_does_not_count_is_no_other_source() -> None:
     assert is_source(record, signed, new)
     assert not is_source(record, signed, f'{URL}?X-Amz-Date=2&a=2')
     assert not is_source(record, a_descriptor(new), new)
+
+
+def test_an_adopted_file_says_whether_it_was_verified() -> None:
+    """With what is known of it, and the names that do not count in its key."""
+    at = datetime(2024, 5, 1, tzinfo=UTC)
+    entry = CacheEntry(
+        version=0,
+        status=Status.READY,
+        stored_at=at,
+        path='d/x.csv',
+        file_bytes=3,
+        file_mtime_ns=7,
+    )
+    descriptor = Descriptor(url='http://h/x?token=s3cret', key_ignores_query=('token',))
+    bare = describe_adopted(descriptor, entry, 'ab', at, checksum=None)
+    assert (bare.notes, bare.verified_by, bare.digests) == ((UNVERIFIED,), (), ())
+    assert (bare.url, bare.size_bytes, bare.mtime_ns) == ('http://h/x?token=***', 3, 7)
+    assert (bare.filename, bare.key_ignores_query) == ('x.csv', ('token',))
+    sure = describe_adopted(descriptor, entry, 'ab', at, checksum=Checksum('md5', 'cd'), source='S')
+    assert (sure.notes, sure.verified_by) == ((ADOPTED,), (('md5', 'S'),))
+    assert sure.digests == (('md5', 'cd'),)
