@@ -18,7 +18,7 @@ from property_tests.simulation.shrink import shrink
 from property_tests.simulation.tapes import Tapes
 
 #: From this number of runs on, an event that never met its state is a failure.
-ENOUGH_RUNS = 5_000
+ENOUGH_RUNS = 20_000
 
 
 @dataclass
