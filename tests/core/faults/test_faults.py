@@ -191,3 +191,8 @@ def test_faults_about_files_have_a_filename() -> None:
     cache = CacheUnusable(path='c', problem='is damaged')
 
     assert (unusable.filename, cache.filename) == ('a/b', 'c')
+
+
+def test_faults_of_files_have_their_name() -> None:
+    """As `OSError.filename` has."""
+    assert LockOutdated(path='m.lock', problem='is old').filename == 'm.lock'

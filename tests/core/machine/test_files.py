@@ -7,7 +7,9 @@ import pytest
 
 from dlmachine.core.cache.file_note import format_file_note, parse_file_note, read_file_row
 from dlmachine.core.cache.updates import FileRecord
-from dlmachine.core.faults import CacheUnusable, InvalidInput, StorageFailed
+from dlmachine.core.decision.names import free_name
+from dlmachine.core.decision.part_location import may_need_part
+from dlmachine.core.faults import Bug, CacheUnusable, InvalidInput, StorageFailed
 from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.plan.plan import Plan, plan
 from dlmachine.core.protocol.effects import (
@@ -32,9 +34,11 @@ from dlmachine.core.protocol.events import (
     PartOpened,
     Published,
     Recorded,
+    Waited,
 )
 from dlmachine.core.protocol.outcome import Origin
 from dlmachine.core.spec.destination import Auto, PathKind, ToPath
+from dlmachine.core.spec.policy_checks import find_policy_fault
 from dlmachine.core.spec.reuse import FileTime, Freshness, IfExists, Link
 from dlmachine.core.transfer.provenance import ADOPTED
 from tests.builders import (
@@ -401,3 +405,59 @@ def test_the_time_of_the_server(modified: str | None, expected: int | None) -> N
         run.feed(OPENED, answered(200, fields))
         assert isinstance(run.step.effect, Publish)
         assert run.step.effect.mtime_ns == time
+
+
+@pytest.mark.parametrize(
+    ('name', 'run'),
+    [
+        ('FillingCache', filling),
+        ('Opening', lambda: filling().feed(FILLED)),
+        ('KeepingChanged', lambda: a_run(a_file(a_recorded()), force_download=True).feed(OPENED, answered())),
+        ('KeepingExisting', lambda: to_folder(if_exists=IfExists.KEEP).feed(NameTaken(at=NOW))),
+    ],
+)  # fmt: skip
+def test_unexpected_events_are_bugs(name: str, run: Any) -> None:
+    """The run ends with `Bug`, which names state and event, and releases everything."""
+    made = run()
+    assert type(made.state).__name__ == name
+    fault = made.feed(Waited(at=NOW)).fault
+    assert isinstance(fault, Bug)
+    assert (fault.state, fault.event) == (name, 'Waited')
+
+
+def test_a_dry_run_over_a_changed_file() -> None:
+    """Its plan says that a changed file is kept."""
+    policy = a_policy(dest=AT_PATH, force_download=True)
+    seen = a_snapshot(destination=a_path(PathKind.FILE), file=a_file(a_recorded()))
+    planned = plan(a_descriptor(), policy, seen).unwrap()
+    assert f'keep {PATH} in quarantine if it was changed' in str(planned)
+
+
+@pytest.mark.parametrize(
+    ('file', 'options', 'may'),
+    [
+        (None, {}, True),
+        (a_file(), {'freshness': STORED}, True),
+        (a_file(a_recorded()), {'freshness': STORED}, False),
+        (a_file(a_recorded()), {}, True),
+        (a_file(a_recorded(file_bytes=1)), {'freshness': STORED}, True),
+    ],
+)
+def test_parts_are_looked_for_if_a_file_is_not_used_at_once(
+    file: Any, options: dict[str, Any], may: bool
+) -> None:
+    """A recorded file that is used unasked needs no part."""
+    assert may_need_part(a_policy(dest=AT_PATH, **options), None, file) is may
+
+
+def test_names_that_are_taken_are_numbered() -> None:
+    """The first free one."""
+    assert free_name('t.csv', lambda name: False) == 't.csv'
+    assert free_name('t.csv', {'t.csv', 't-2.csv'}.__contains__) == 't-3.csv'
+
+
+def test_two_words_for_one_option_may_not_contradict() -> None:
+    """A policy that is made by hand is checked, too."""
+    fault = find_policy_fault(a_policy(check_freshness=True, freshness=STORED))
+    assert fault is not None
+    assert getattr(fault, 'where', '') == 'freshness'

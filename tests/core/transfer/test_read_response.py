@@ -152,3 +152,10 @@ def test_content_length(lengths: tuple[str, ...], expected: int | None) -> None:
     """Only a single number counts as length."""
     fields = tuple(('Content-Length', length) for length in lengths)
     assert content_length(ResponseHead(status=200, headers=Headers(fields))) == expected
+
+
+@pytest.mark.parametrize('status', [200, 204, 206])
+def test_a_probe_skips_every_body(status: int) -> None:
+    """Only the head of the response is wanted."""
+    asked = an_exchange(expect=Expectation(is_probe=True))
+    assert decide_body(asked, a_head(status)) == SkipBody(SkipReason.PROBE)
