@@ -12,7 +12,7 @@ from dlmachine.batch.results import Results
 from dlmachine.core.faults import DigestMismatch, Fault, InvalidInput, LockMismatch, LockOutdated
 from dlmachine.core.faults.printing import printable
 from dlmachine.core.frozen import frozen
-from dlmachine.core.manifest.comparison import LockDifference, find_extra
+from dlmachine.core.manifest.comparison import LockDifference
 from dlmachine.core.spec.destination import Auto
 from dlmachine.core.spec.options import unknown_name
 from dlmachine.errors import error_for
@@ -158,12 +158,9 @@ def sync_manifest(
 
 
 def _remove_extra(dest: DestInput, results: Results[Item]) -> tuple[str, ...]:
-    from dlmachine_adapters.folder_index.recorded import list_recorded, remove_recorded
+    from dlmachine_adapters.maintenance.remove_extra import remove_extra
 
-    wanted = [os.path.realpath(str(done.path)) for done in results.ok]
-    found = {os.path.realpath(path): path for path in list_recorded(path_text(dest))}
-    extra = (found[path] for path in find_extra(found, wanted))
-    return tuple(path for path in extra if remove_recorded(path))
+    return remove_extra(str(path_text(dest)), [str(done.path) for done in results.ok])
 
 
 def _upgraded(locking: Locking, upgrade: bool | Iterable[str]) -> frozenset[str]:
