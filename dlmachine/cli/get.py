@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 )
 @workers_option
 @own_option('--dry-run', is_flag=True, help='Show the plan without doing it.')
-@own_option('--exit-code', is_flag=True, help='With --dry-run: 10 if anything would be fetched.')
+@own_option('--exit-code', is_flag=True, help='With --dry-run: 10 if anything would be downloaded.')
 @own_option('-q', '--quiet', is_flag=True, help='Print neither progress nor paths.')
 @table_option('progress', help='No progress bars.')
 @own_option('-v', '--verbose', count=True, help='Log to stderr; -vv logs more.')

@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 )
 @table_option('path')
 @input_options
-@own_option('--exit-code', is_flag=True, help='10 if anything would be fetched.')
+@own_option('--exit-code', is_flag=True, help='10 if anything would be downloaded.')
 @json_option
 @request_options
 def command(urls: tuple[str, ...], **given: Any) -> None:

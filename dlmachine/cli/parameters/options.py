@@ -40,8 +40,8 @@ SECTIONS: Final = {
 #: Help texts where that of the table is about Python or about several values.
 _HELPS: Final = {
     'headers': 'header to send',
-    'key_ignores_query': 'query parameter that does not count in the cache key, such as X-Amz-*',
-    'key_without': 'header that does not count in the cache key',
+    'key_ignores_query': 'query parameter that does not count in the cache key (example: X-Amz-*)',
+    'key_without': 'header that does not count in the cache key (example: Cookie)',
     'method': 'GET, POST, PUT or PATCH',
     'mirrors': 'alternative URL for the same file',
     'secret_names': 'parameter, header or field whose value is masked',

@@ -140,12 +140,14 @@ _DESCRIBED: Final = (
     OptionHelp(
         name='key_without',
         type='Iterable[str] | None',
-        help='header fields that do not count in the cache key; `*` stands for any text',
+        help='header fields that do not count in the cache key, such as Cookie, so that a new '
+        'token finds the same copy; `*` stands for any text',
     ),
     OptionHelp(
         name='key_ignores_query',
         type='Iterable[str] | None',
-        help='query parameters that do not count in the cache key; `*` stands for any text',
+        help='query parameters that do not count in the cache key, such as X-Amz-*, so that a '
+        'newly signed URL finds the same copy; `*` stands for any text',
     ),
 )
 

@@ -63,28 +63,38 @@ OPTIONS: Final[Mapping[str, Option]] = {
     'freshness': Option(
         field='freshness',
         read=read_freshness,
-        help='stored: use a copy without asking the server; always: ask each time',
+        help='use a copy that is there without a request (stored, the default in the cache), '
+        'or ask the server first if it is current (always, the default at a path)',
     ),
     'if_exists': Option(
         field='if_exists',
         read=read_if_exists,
-        help='an unrecorded file at the path: replace it, refuse to download, or keep and use it',
+        help='what to do with a file at the path that is not recorded for this download: replace '
+        'it (the default if you named the path), refuse to download (the default if the URL or '
+        'the server named the file), or keep and use it',
     ),
     'via_cache': Option(
-        field='via_cache', read=read_bool, help='fill a path from the cache, through the cache'
+        field='via_cache',
+        read=read_bool,
+        help='copy the file to the path from the cache, and download it into the cache if it is '
+        'not there',
     ),
     'link': Option(
-        field='link', read=read_link, help='make the file a link into the cache: hard or symbolic'
+        field='link',
+        read=read_link,
+        help='make the file at the path a read-only link into the cache, hard or symbolic, '
+        'instead of a copy',
     ),
     'mtime': Option(
         field='mtime',
         read=read_file_time,
-        help='server: give the file the time of Last-Modified',
+        help='modification time of a file at a path: server takes that of Last-Modified '
+        'instead of the time of the download',
     ),
     'check_freshness': Option(
         field='check_freshness',
         read=read_bool,
-        help='check that a stored copy is current before use',
+        help='ask the server first if a copy is current, the same as freshness=always',
     ),
     'check_method': Option(
         field='check_method',
