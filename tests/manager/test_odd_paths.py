@@ -206,3 +206,45 @@ def test_an_audit_reads_stdin_as_get_does(run: RunCommand) -> None:
 
     assert done.returncode == 10
     assert 'stdin, line 2' in done.stdout
+
+
+@pytest.mark.parametrize('target', ['nowhere', 't.csv'])
+def test_a_link_to_nothing_is_seen_before_the_download(
+    make_manager: MakeManager, server: Server, tmp_path: Path, target: str
+) -> None:
+    """Tools for large files leave such links; no byte comes if the link must stay."""
+    url, path = server.on('/t.csv', resource(b'x')), tmp_path / 't.csv'
+    path.symlink_to(target)
+    manager = make_manager()
+    with pytest.raises(dm.RequestError, match='is a link to a file that is missing'):
+        manager.download(url, path, if_exists='refuse')
+
+    assert not server.asked
+    sha256 = '2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881'
+    manager.download(url, path, if_exists='keep', checksum=f'sha256:{sha256}')
+    assert path.read_bytes() == b'x'
+    assert not path.is_symlink()
+
+
+def test_an_empty_file_is_no_stale_copy(
+    make_manager: MakeManager, server: Server, tmp_path: Path
+) -> None:
+    """An empty file that nobody recorded is not used if the download fails."""
+    url, path = server.url('/gone'), tmp_path / 't.csv'
+    path.touch()
+    manager = make_manager()
+    with pytest.raises(dm.NotFoundError):
+        manager.download(url, path, stale_if_error=True, retries=0)
+
+    path.write_bytes(b'mine')
+    assert manager.fetch(url, path, stale_if_error=True, retries=0).origin.value == 'stale'
+
+
+def test_a_folder_with_the_name_of_the_file_is_called_a_folder(
+    make_manager: MakeManager, server: Server, tmp_path: Path
+) -> None:
+    """`if_exists` cannot help there."""
+    url = server.on('/t.csv', resource(b'x'))
+    (tmp_path / 't.csv').mkdir()
+    with pytest.raises(dm.LocalError, match='there is a folder where a file is needed'):
+        make_manager().download(url, f'{tmp_path}/')

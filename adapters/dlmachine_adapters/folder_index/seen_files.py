@@ -56,11 +56,14 @@ def entry_of(row: IndexRow, path: str, seen: os.stat_result | None) -> CacheEntr
 
 
 def unrecorded(path: str) -> CacheEntry | None:
-    """A file that is not recorded, as an entry without a record; None if there is none."""
+    """A file that is not recorded, as an entry without a record; None if there is none.
+
+    A link to nothing has the name, too: it is an entry without bytes.
+    """
     try:
         seen = os.stat(path)
     except (OSError, ValueError):
-        return None
+        return _dangling(path)
     if not stat.S_ISREG(seen.st_mode):
         return None
     return CacheEntry(
@@ -70,5 +73,21 @@ def unrecorded(path: str) -> CacheEntry | None:
         path=path,
         file_bytes=seen.st_size,
         file_mtime_ns=seen.st_mtime_ns,
+        is_own=False,
+    )
+
+
+def _dangling(path: str) -> CacheEntry | None:
+    try:
+        seen = os.lstat(path)
+    except (OSError, ValueError):
+        return None
+    at = _EPOCH + timedelta(microseconds=seen.st_mtime_ns // 1000)
+    return CacheEntry(
+        version=0,
+        status=Status.READY,
+        stored_at=at,
+        path=path,
+        file_bytes=None,
         is_own=False,
     )

@@ -4,9 +4,12 @@ Contract: implements `ports.Part`. Counts, decodes, hashes and limits the bytes 
 `PartStorage` (a file or a buffer) stores them.
 """
 
+import errno
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from io import BytesIO
+from pathlib import Path
 from typing import BinaryIO
 
 from dlmachine.core.faults import AnswerUnusable, BodyTooLarge, StorageFailed
@@ -149,12 +152,15 @@ class PartialFile:
 
     def publish(self, effect: Publish) -> Published | NameTaken | EffectFailed:
         """Publish it under its name."""
+        where = getattr(effect.place, 'path', self._storage.name)
         try:
             path = self._storage.publish(effect)
         except FileExistsError:
-            return NameTaken(at=self._clock.now())
+            if not _is_folder(where):
+                return NameTaken(at=self._clock.now())
+            taken = IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            return EffectFailed(at=self._clock.now(), fault=storage_fault(taken, 'publish', where))
         except OSError as error:
-            where = getattr(effect.place, 'path', self._storage.name)
             return EffectFailed(at=self._clock.now(), fault=storage_fault(error, 'publish', where))
         return Published(at=self._clock.now(), path=path, mtime_ns=self._storage.mtime_ns)
 
@@ -201,3 +207,8 @@ class PartialFile:
         self._digest = BodyDigest(taking.algorithms, checks_gzip=taking.checks_gzip)
         for piece in self._storage.pieces(taking.offset):
             self._digest.update(piece)
+
+
+def _is_folder(path: str) -> bool:
+    # A link to a folder is a name that is taken, and can be replaced.
+    return Path(path).is_dir() and not Path(path).is_symlink()

@@ -13,6 +13,7 @@ from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.reuse import IfExists, Window
 
 _ADVICE = "Choose another name, or pass if_exists='replace' to replace it or 'keep' to use it"
+_REPLACE = "Choose another name, or pass if_exists='replace' to replace it"
 
 
 def decide_existing(
@@ -35,7 +36,7 @@ def decide_existing(
     # The checksum file that is read first may have the checksum of the file.
     is_open = policy.checksum_file is not None and not policy.force_download
     if (choice is IfExists.REFUSE or is_kept) and not is_open:
-        return occupied(file.path, file.owner, file.fault)
+        return _must_stay(file, other, is_kept=is_kept)
     return Reason.REPLACED, None
 
 
@@ -52,6 +53,16 @@ def if_exists(policy: Policy, path: str) -> IfExists:
     wanted = policy.dest
     is_named = isinstance(wanted, ToPath) and wanted.path == path and not wanted.is_named_by_url
     return IfExists.REPLACE if is_named else IfExists.REFUSE
+
+
+def _must_stay(file: FileSeen, other: CacheEntry, *, is_kept: bool) -> DestinationUnusable:
+    if other.file_bytes is None:
+        problem = 'is a link to a file that is missing'
+    elif is_kept:
+        problem = 'is a file without the checksum or the size that is expected'
+    else:
+        return occupied(file.path, file.owner, file.fault)
+    return DestinationUnusable(path=file.path, problem=problem, advice=_REPLACE)
 
 
 def occupied(path: str, owner: str = '', fault: Fault | None = None) -> DestinationUnusable:

@@ -92,8 +92,9 @@ def may_replace(job: Job, path: str) -> bool:
     if file is None or not isinstance(job.decision.destination, AtPath):
         return False
     # Otherwise nothing was there, or it was decided to replace it.
-    seen = file.other if file.entry is None else file.entry
-    return seen is not None and seen.file_bytes is not None
+    if file.entry is None:
+        return file.other is not None
+    return file.entry.file_bytes is not None
 
 
 def protection(job: Job) -> KeepChanged | None:

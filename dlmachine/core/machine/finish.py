@@ -105,9 +105,14 @@ def _stale_copy(job: Job, fault: Fault) -> tuple[Outcome, CheckCopy] | None:
     file = job.snapshot.file
     if file is None or file.other is None or file.owner:
         return None
-    outcome = Outcome(origin=Origin.STALE, reason=reason, key=job.key, path=file.other.path)
+    unknown = choose_version((file.other,), job.policy, Window())
+    if unknown is None:
+        return None
+    outcome = Outcome(origin=Origin.STALE, reason=reason, key=job.key, path=unknown.path)
+    # An empty file is not a download.
     checksum = job.policy.checksum
-    return outcome, CheckCopy(path=file.other.path, size_bytes=None, checksum=checksum)
+    copy = CheckCopy(path=unknown.path, size_bytes=None, checksum=checksum, min_bytes=1)
+    return outcome, copy
 
 
 def _fall_back(

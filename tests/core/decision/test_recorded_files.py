@@ -42,6 +42,7 @@ RESIZED = a_file(a_recorded(file_bytes=3))
 GONE = a_file(a_recorded(file_bytes=None, file_mtime_ns=None))
 UNKNOWN = a_file(other=an_unrecorded())
 EMPTY = a_file(other=an_unrecorded(file_bytes=0))
+DANGLING = a_file(other=an_unrecorded(file_bytes=None, file_mtime_ns=None))
 OTHERS = a_file(other=an_unrecorded(), owner='http://h/other')
 REFUTED = a_file(other=an_unrecorded(status=Status.FAILED))
 NOTHING = a_file()
@@ -97,6 +98,8 @@ TABLE: list[tuple[str, FileSeen | None, Policy, Verdict, Reason]] = [
     ('unknown, keep, offline', UNKNOWN, to(if_exists=KEEP, offline=True), Verdict.USE_CACHED, Reason.KEPT),
     ('unknown, keep, force', UNKNOWN, to(if_exists=KEEP, force_download=True), Verdict.FETCH, Reason.FORCED),
     ('empty, keep', EMPTY, to(if_exists=KEEP), Verdict.FETCH, Reason.REPLACED),
+    ('a link to nothing', DANGLING, to(), Verdict.FETCH, Reason.REPLACED),
+    ('a link to nothing, keep', DANGLING, to(if_exists=KEEP), Verdict.FETCH, Reason.REPLACED),
     ('of another download', OTHERS, to(), Verdict.FETCH, Reason.REPLACED),
 ]  # fmt: skip
 
@@ -119,7 +122,6 @@ REFUSALS: list[tuple[str, FileSeen, Policy, str]] = [
     ('unknown, forced', UNKNOWN, to(if_exists=REFUSE, force_download=True), 'is a file that dlmachine did not record'),
     ('of another', OTHERS, to(if_exists=REFUSE), 'is the file of http://h/other'),
     ('of another, named by the URL', OTHERS, a_policy(dest=ToPath(PATH, is_named_by_url=True)), 'is the file of http://h/other'),
-    ('refuted, keep', REFUTED, to(if_exists=KEEP, checksum=WRONG), 'is a file that dlmachine did not record'),
 ]  # fmt: skip
 
 
@@ -133,6 +135,22 @@ def test_a_file_that_must_stay(file: FileSeen, policy: Policy, problem: str) -> 
     assert (fault.path, fault.problem) == (PATH, problem)
     assert "if_exists='replace'" in fault.remedy()
     assert "'keep'" in fault.remedy()
+
+
+@pytest.mark.parametrize(
+    ('file', 'policy', 'problem'),
+    [
+        (REFUTED, to(if_exists=KEEP, checksum=WRONG), 'without the checksum or the size'),
+        (UNKNOWN, to(if_exists=KEEP, min_bytes=999), 'without the checksum or the size'),
+        (DANGLING, to(if_exists=REFUSE), 'is a link to a file that is missing'),
+    ],
+)
+def test_a_file_that_cannot_be_kept(file: FileSeen, policy: Policy, problem: str) -> None:
+    """'keep' is no way out for a file that cannot be used."""
+    fault = decide(a_descriptor(), policy, seen(file)).failure()
+    assert problem in fault.what()
+    assert "if_exists='replace'" in fault.remedy()
+    assert "'keep'" not in fault.remedy()
 
 
 def test_a_file_whose_index_is_damaged_must_stay() -> None:

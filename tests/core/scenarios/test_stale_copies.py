@@ -121,10 +121,20 @@ def test_a_file_at_the_path_stands_in() -> None:
     file = a_file(path='/data/t.csv', other=an_unrecorded('/data/t.csv'))
     run = Run(None, policy, a_snapshot(destination=a_path(PathKind.FILE), file=file))
     run.feed(PartOpened(at=NOW, size_bytes=0), answered(404))
-    assert run.step.effect == CheckCopy(path='/data/t.csv', size_bytes=None)
+    assert run.step.effect == CheckCopy(path='/data/t.csv', size_bytes=None, min_bytes=1)
     run.feed(CopyConfirmed(at=NOW), Discarded(at=NOW))
     assert (run.outcome.origin, run.outcome.path) == (Origin.STALE, '/data/t.csv')
     assert run.outcome.record is None
+
+
+@pytest.mark.parametrize('limits', [{'min_bytes': 999}, {'max_bytes': 1}])
+def test_a_file_of_a_wrong_size_does_not_stand_in(limits: dict[str, int]) -> None:
+    """A file that nobody recorded must have the size that is asked for, as a copy must."""
+    policy = a_policy(stale_if_error=True, dest=ToPath('/data/t.csv'), retries=0, **limits)
+    file = a_file(path='/data/t.csv', other=an_unrecorded('/data/t.csv'))
+    run = Run(None, policy, a_snapshot(destination=a_path(PathKind.FILE), file=file))
+    run.feed(PartOpened(at=NOW, size_bytes=0), answered(404), Discarded(at=NOW))
+    assert run.fault.code == 'http_status'
 
 
 @pytest.mark.parametrize(
