@@ -114,17 +114,27 @@ def parse_text(
     if not is_checksum_file(text, around.path):
         return parse_lines(text.split('\n'), base, described, shown)
     items = (
-        _misread(f'{shown}, {label}')
-        if entry is None
-        else make_item(entry, base, described, f'{shown}, {label}', around)
+        _listed(entry, base, described, f'{shown}, {label}', around)
         for label, entry in list_entries(text, around.path)
     )
     return tuple(refuse_clashes(items))
 
 
-def _misread(source: str) -> Item:
-    problem = 'is not a checksum and a name'
-    return Item(name=source, url='', fault=InvalidInput(where=source, problem=problem))
+def _listed(
+    entry: Mapping[str, object] | None,
+    base: Policy,
+    described: Mapping[str, object],
+    source: str,
+    around: Surroundings,
+) -> Item:
+    if entry is None:
+        problem = 'is not a checksum and a name'
+        return Item(name=source, url='', fault=InvalidInput(where=source, problem=problem))
+    if around.base_url is None and '://' not in str(entry['url']):
+        problem, advice = 'has no URL', 'Pass the URL that its name is relative to: base_url='
+        fault = InvalidInput(where=source, problem=problem, advice=advice)
+        return Item(name=str(redact_value(str(entry['name']))), url='', fault=fault)
+    return make_item(entry, base, described, source, around)
 
 
 def parse_lines(
@@ -163,13 +173,9 @@ def make_item(
     if not is_successful(parsed):
         return Item(name=name, url=url, fault=_in(parsed.failure(), source))
     descriptor, policy, path = parsed.unwrap()
+    outside = around is not None and around.allow_outside
     return Item(
-        name=name,
-        url=url,
-        descriptor=descriptor,
-        policy=policy,
-        path=path,
-        allow_outside=around is not None and around.allow_outside,
+        name=name, url=url, descriptor=descriptor, policy=policy, path=path, allow_outside=outside
     )
 
 

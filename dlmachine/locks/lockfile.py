@@ -64,7 +64,9 @@ class Locking:
         if self.found is None:
             raise error_for(LockOutdated(path=self.path, problem='it does not exist'))
         if not self.difference.is_empty:
-            problem = f'{printable(self.manifest)} has changed since: {self.difference}'
+            problem = (
+                f'{printable(self.manifest)} has changed since it was locked: {self.difference}'
+            )
             raise error_for(LockOutdated(path=self.path, problem=problem))
 
 

@@ -227,7 +227,9 @@ def test_a_check_sends_nothing_and_writes_nothing(make_manager: MakeManager, cas
 
     assert isinstance(raised.value.fault, LockOutdated)
     difference = '1 added (third), 1 changed (first), 1 removed (second)'
-    assert raised.value.fault.problem == f'{case.path} has changed since: {difference}'
+    assert (
+        raised.value.fault.problem == f'{case.path} has changed since it was locked: {difference}'
+    )
     assert case.lock.read_text() == text
     assert len(case.server.asked) == asked
 
