@@ -146,7 +146,7 @@ def test_a_file_that_must_stay(file: FileSeen, policy: Policy, problem: str) -> 
     ],
 )
 def test_a_file_that_cannot_be_kept(file: FileSeen, policy: Policy, problem: str) -> None:
-    """'keep' is no way out for a file that cannot be used."""
+    """The error does not advise 'keep' for a file that cannot be used."""
     fault = decide(a_descriptor(), policy, seen(file)).failure()
     assert problem in fault.what()
     assert "if_exists='replace'" in fault.remedy()
