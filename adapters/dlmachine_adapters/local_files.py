@@ -60,7 +60,7 @@ class LocalFiles:
         real_above = _real_folder(above, seen_above)
         return PathSeen(
             kind=PathKind.OTHER if _is_of_the_kernel(real_above) else kind,
-            blocker=None if has_parent else _blocker(target),
+            blocker=None if has_parent or kind is PathKind.OTHER else _blocker(target),
             has_folder=is_folder if ends_in_separator(path) else has_parent,
             real_path=_real(target) if is_folder else os.path.join(real_above, name),  # noqa: PTH118
         )

@@ -28,6 +28,8 @@ class _Odd:
         (Path('~nobody-of-this-name/x'), 'not the home of a known user'),
         (_Odd(), 'must be a path'),
         ('x' * 300, 'has a name of 300 bytes'),
+        (f'{"x" * 300}/y', 'has a name of 300 bytes'),
+        ('x/' * 2100 + 'y', 'is a path of 4201 bytes, which is longer'),
     ],
 )
 def test_what_cannot_be_a_destination_is_refused(
@@ -248,3 +250,17 @@ def test_a_folder_with_the_name_of_the_file_is_called_a_folder(
     (tmp_path / 't.csv').mkdir()
     with pytest.raises(dm.LocalError, match='there is a folder where a file is needed'):
         make_manager().download(url, f'{tmp_path}/')
+
+
+def test_a_link_of_a_download_is_made_anew_if_its_file_is_gone(
+    make_manager: MakeManager, server: Server, tmp_path: Path
+) -> None:
+    """The cache was cleaned; in a folder the link is replaced though nobody named it."""
+    url, folder = server.on('/t.csv', resource(b'x')), f'{tmp_path}/data/'
+    manager = make_manager(path=tmp_path / 'cache')
+    for _ in range(2):
+        path = manager.download(url, folder, link='symbolic')
+        assert Path(path).read_bytes() == b'x'
+        Path(path).resolve().unlink()
+
+    assert len(server.asked) == 2

@@ -162,8 +162,12 @@ def _seen(folder: str, name: str, path: str, key: str, row: IndexRow | None) -> 
             row = IndexRow(noted)
     if row is not None and row.file.key == key and (seen is not None or not os.path.lexists(path)):
         return FileSeen(folder=folder, name=name, path=path, entry=entry_of(row, path, seen))
+    other = unrecorded(path)
+    if row is not None and row.file.key == key and other is not None and other.file_bytes is None:
+        # The file that a link of this download led to was removed, for example from a cache.
+        return FileSeen(folder=folder, name=name, path=path, other=entry_of(row, path, None))
     owner = '' if row is None else row.file.record.url
-    return FileSeen(folder=folder, name=name, path=path, other=unrecorded(path), owner=owner)
+    return FileSeen(folder=folder, name=name, path=path, other=other, owner=owner)
 
 
 def _noted_for(folder: str, key: str) -> IndexRow | None:

@@ -25,7 +25,7 @@ def decide_existing(
     that must stay.
     """
     other, choice = file.other, if_exists(policy, file.path)
-    if other is None:
+    if other is None or (other.file_bytes is None and other.record is not None):
         return None
     is_kept = choice is IfExists.KEEP and not policy.force_download and bool(other.file_bytes)
     if choose_version((other,), policy, Window()) is not None and not policy.force_download:

@@ -35,8 +35,8 @@ class FileSeen:
     `name` is its name in the folder, empty if the response will name it, and `path` its path.
     `entry` is the file as it was recorded for this download. `other` is a file with the name that
     was not: `owner` is the masked URL of the download that it was recorded for, if any. A link to
-    nothing is an `other` without bytes. `fault` is why the index cannot be read; all files then
-    count as not recorded.
+    nothing is an `other` without bytes, with a record if this download made it. `fault` is why the
+    index cannot be read; all files then count as not recorded.
     """
 
     folder: str

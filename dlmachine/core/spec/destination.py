@@ -24,6 +24,8 @@ _ALL_SEPARATORS: Final = ''.join(_SEPARATORS)
 
 #: The limit for one segment of a path on all common file systems.
 _MAX_NAME_BYTES: Final = 255
+#: The limit of Linux for a path; other systems allow less.
+_MAX_PATH_BYTES: Final = 4095
 
 _NOT_LOCAL: Final = 'The URL comes first, then dest='
 
@@ -202,12 +204,19 @@ def _folder(path: str) -> Result[Destination, Fault]:
 
 
 def _other(path: str) -> Result[Destination, Fault]:
-    size = len(PurePath(path).name.encode('utf-8', 'surrogateescape'))
+    size = max((_size(name) for name in PurePath(path).parts), default=0)
     if size > _MAX_NAME_BYTES:
         problem = f'has a name of {size} bytes, which no file system here can store'
         return Failure(DestinationUnusable(path=path, problem=problem, advice='Shorten the name'))
+    if _size(path) > _MAX_PATH_BYTES:
+        problem = f'is a path of {_size(path)} bytes, which is longer than the system allows'
+        return Failure(DestinationUnusable(path=path, problem=problem, advice='Shorten the path'))
     problem = 'is neither a file nor a folder'
     return Failure(DestinationUnusable(path=path, problem=problem))
+
+
+def _size(text: str) -> int:
+    return len(text.encode('utf-8', 'surrogateescape'))
 
 
 _BY_KIND: Final[dict[PathKind, Callable[[str], Result[Destination, Fault]]]] = {

@@ -42,6 +42,7 @@ RESIZED = a_file(a_recorded(file_bytes=3))
 GONE = a_file(a_recorded(file_bytes=None, file_mtime_ns=None))
 UNKNOWN = a_file(other=an_unrecorded())
 EMPTY = a_file(other=an_unrecorded(file_bytes=0))
+LINK_TO_NOTHING = a_file(other=a_recorded(file_bytes=None, file_mtime_ns=None))
 DANGLING = a_file(other=an_unrecorded(file_bytes=None, file_mtime_ns=None))
 OTHERS = a_file(other=an_unrecorded(), owner='http://h/other')
 REFUTED = a_file(other=an_unrecorded(status=Status.FAILED))
@@ -100,6 +101,7 @@ TABLE: list[tuple[str, FileSeen | None, Policy, Verdict, Reason]] = [
     ('empty, keep', EMPTY, to(if_exists=KEEP), Verdict.FETCH, Reason.REPLACED),
     ('a link to nothing', DANGLING, to(), Verdict.FETCH, Reason.REPLACED),
     ('a link to nothing, keep', DANGLING, to(if_exists=KEEP), Verdict.FETCH, Reason.REPLACED),
+    ('a recorded link to nothing', LINK_TO_NOTHING, to(if_exists=REFUSE), Verdict.FETCH, Reason.PATH_GIVEN),
     ('of another download', OTHERS, to(), Verdict.FETCH, Reason.REPLACED),
 ]  # fmt: skip
 

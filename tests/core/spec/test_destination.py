@@ -111,3 +111,18 @@ def test_without_a_cache_only_our_folders_are_ours() -> None:
     """The names of a registry are reserved only in a cache folder."""
     assert is_successful(resolve_destination(ToPath('/c/cache.sqlite'), None, None))
     assert not is_successful(resolve_destination(ToPath('/c/.dlmachine/x'), None, None))
+
+
+@pytest.mark.parametrize(
+    ('path', 'problem'),
+    [
+        ('.', 'is neither a file nor a folder'),
+        ('x' * 256, 'has a name of 256 bytes'),
+        ('é' * 128 + '/x', 'has a name of 256 bytes'),
+        ('x/' * 2048, 'is a path of 4096 bytes'),
+    ],
+)
+def test_what_no_file_system_can_store(path: str, problem: str) -> None:
+    """The error says whether a name or the whole path is too long."""
+    fault = resolve_destination(ToPath(path), None, a_path(PathKind.OTHER)).failure()
+    assert problem in fault.what()
