@@ -4,7 +4,7 @@ Threads are used because a download mostly waits for the network. Inputs are con
 become free, so that the iterator may be endless.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, Generic, Literal, NoReturn, TypeAlias, TypeVar
 
 from returns.io import IOResult
@@ -94,7 +94,8 @@ def check_batch(targets: object, workers: object, executor: object) -> None:
     if not isinstance(workers, int) or not 1 <= workers <= _MAX_WORKERS:
         problem = f'must be from 1 to {_MAX_WORKERS}, not {workers!r}'
         raise error_for(InvalidInput(where='workers', problem=problem))
-    if isinstance(targets, (str, Descriptor)):
+    is_entry = isinstance(targets, Mapping) and 'url' in targets
+    if is_entry or isinstance(targets, (str, Descriptor)):
         problem = 'must be a list, not one download'
         raise error_for(InvalidInput(where='targets', problem=problem, advice='Pass a list'))
     if isinstance(targets, Result):

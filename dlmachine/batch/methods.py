@@ -1,5 +1,6 @@
 """The batch methods of DownloadManager: results one by one as they come, or all in input order."""
 
+import os
 from collections.abc import Collection, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, overload
 
@@ -9,7 +10,7 @@ from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.spec import descriptor as core
 from dlmachine.core.spec.policy import Policy
 from dlmachine.errors import error_for
-from dlmachine.paths import DestInput, absolute, path_text
+from dlmachine.paths import DestInput, absolute, absolute_words, path_text
 from dlmachine.targets import (
     ANY_URL,
     OneKind,
@@ -153,8 +154,13 @@ class ManyDownloads(Composition):
         """
         from dlmachine.batch.results import Results
 
+        here, words = absolute(os.curdir), {'dest': dest, **options}
+        pinned = absolute_words(words)
+
         def start(inputs: Iterable[Any]) -> 'Generator[BatchItem[Any], None, None]':
-            return self.download_many(inputs, dest, workers, executor, **options)
+            # After a change of the current folder a relative path would be another one.
+            told: dict[str, Any] = words if absolute(os.curdir) == here else pinned
+            return self.download_many(inputs, workers=workers, executor=executor, **told)
 
         stream = start(targets)
         shared, _ = self.prepare(ANY_URL, None, **options)

@@ -1,6 +1,7 @@
 """`download_all`: all results of a batch in the order of its inputs, and what can be done with them."""
 
 import importlib.util
+import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -168,3 +169,28 @@ def test_mistakes_about_the_batch_raise_at_once(
     """As from `download_many`."""
     with pytest.raises(dm.RequestError, match=problem):
         manager.download_all(targets, **words)
+
+
+def test_a_retry_downloads_into_the_same_folder(
+    make_manager: MakeManager, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if the current folder is another one by then; the checksum file is the same, too."""
+    other = tmp_path / 'other'
+    other.mkdir()
+    monkeypatch.chdir(tmp_path)
+    digest = '2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881'
+    Path('SUMS').write_text(f'{digest}  x.csv\n', encoding='utf-8')
+    url = server.on('/x.csv', in_turn(respond(404), resource(b'x')))
+    results = make_manager().download_all([url], 'data/', retries=0, checksum_file='SUMS')
+    assert len(results.failed) == 1
+    monkeypatch.chdir(other)
+    again = results.retry()
+
+    assert [item.path for item in again.ok] == [str(tmp_path / 'data' / 'x.csv')]
+    assert os.listdir(other) == []
+
+
+def test_one_entry_is_not_a_batch(make_manager: MakeManager) -> None:
+    """Its keys are not URLs."""
+    with pytest.raises(dm.RequestError, match='must be a list, not one download'):
+        make_manager().download_all({'url': 'https://example.org/a'})
