@@ -45,12 +45,12 @@ if TYPE_CHECKING:
     'folder',
     type=FOLDER,
     metavar='DIR',
-    help='Folder that would be written to.',
+    help='Folder of the files.',
 )
 @table_option('path')
 @config_option
 @table_option('offline', help='Assume that there is no network.')
-@table_option('check_freshness', help='Assume that every copy is checked.')
+@table_option('check_freshness', help='Assume that the server is asked about every copy.')
 @own_option('--probe', is_flag=True, help='Also ask the servers about each file, without its body.')
 @own_option('--deep', is_flag=True, help='Read the stored files, and compare their digests.')
 @json_option

@@ -28,7 +28,7 @@ from dlmachine.cli.parameters.values import FILE, FOLDER
     'upgrade_entries',
     multiple=True,
     metavar='NAME',
-    help='Ask the server for this entry again.',
+    help='Ask the server for this entry again; may be repeated.',
 )
 @own_option(
     '-d',

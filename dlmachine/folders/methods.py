@@ -72,10 +72,10 @@ class DataFolders(ManyDownloads):
     ) -> 'Iterator[FileCheck]':
         """Read the recorded files of a folder, and of those below it, and compare their digests.
 
-        One result for each file, also for those that are not recorded. `fix` records again files
-        that were touched, or moved within the folder, and removes rows and notes that mean nothing.
-        No file is moved or changed. `prune`, which includes `fix`, also removes the rows of missing
-        files.
+        One result for each file, also for those that are not recorded. `fix` records files again
+        that were touched, or moved within the folder, and removes leftovers of the index. `prune`
+        also removes the records of missing files, and includes `fix`. Files themselves are never
+        moved or changed.
 
         Raises: RequestError for a folder that does not exist or is a cache; LocalError for
         an index that cannot be read.
@@ -89,8 +89,8 @@ class DataFolders(ManyDownloads):
     def remove(self, path: PathInput, *, force: bool = False) -> None:
         """Remove a recorded file with its record.
 
-        First the record, so that a crash leaves a file that is not recorded. A symbolic link is
-        removed, not the file that it leads to.
+        The record is removed first, so that a crash leaves a file that is not recorded. A symbolic
+        link is removed, not the file that it leads to.
 
         Raises: RequestError for a file that has changed, or is not recorded, unless `force` is set;
         LocalError if it cannot be removed.
@@ -116,8 +116,8 @@ class DataFolders(ManyDownloads):
     ) -> 'Adoption':
         """Record a file that came another way as the download of a URL; without a request.
 
-        With `checksum` or a local `checksum_file` its bytes are checked; otherwise it is recorded
-        as adopted unverified, which its record says. The next download to the path treats it
+        Its bytes are compared with `checksum` or a local `checksum_file`; without either, the
+        record says that the file is adopted unverified. The next download to the path treats it
         like any recorded file.
 
         Raises: RequestError for a file that does not exist, or, unless `force` is set, is recorded
@@ -141,8 +141,8 @@ class DataFolders(ManyDownloads):
         """Record the files of a folder as the downloads of a manifest, one at a time.
 
         `targets` is the path of a manifest, whose lockfile counts if there is one, or an iterable.
-        The names are those that `download_many` would give. What is wrong with a file is in its
-        result.
+        The names are those that `download_many` would give. A file that cannot be recorded does
+        not raise: its result has the fault.
 
         Raises: RequestError for a folder or a manifest that cannot be used.
         """

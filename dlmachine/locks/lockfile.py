@@ -116,7 +116,7 @@ def read_locking(
 
 
 def locked_versions(manifest: str, items: Iterable[Item]) -> dict[str, KnownVersion]:
-    """The locked version of each entry that has not changed since; none without a lockfile.
+    """The locked version of each entry that has not changed since then; none without a lockfile.
 
     Raises: RequestError for a damaged lockfile.
     """

@@ -43,7 +43,9 @@ if TYPE_CHECKING:
 )
 @table_option('checksum')
 @table_option('headers')
-@own_option('--force', is_flag=True, help='Also a file that is recorded otherwise, or changed.')
+@own_option(
+    '--force', is_flag=True, help='Record also files that changed or are recorded for another URL.'
+)
 @config_option
 @json_option
 def command(url: str | None, file: str | None, **given: Any) -> None:

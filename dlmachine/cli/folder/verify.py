@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command('verify', cls=Command)
 @click.argument('folder', type=FOLDER, metavar='DIR')
-@own_option('--fix', is_flag=True, help='Record touched and moved files again; tidy the index.')
+@own_option('--fix', is_flag=True, help='Record touched and moved files again; clean the index.')
 @own_option('--prune', is_flag=True, help='The same as --fix, and forget missing files.')
 @config_option
 @json_option
