@@ -214,7 +214,7 @@ def test_offline_knows_only_what_is_recorded(
     """An unknown file is not the download; the error names the path."""
     path = tmp_path / 'x.tsv'
     path.write_bytes(BODY)
-    with pytest.raises(OfflineMissError, match=r'is not recorded at .*x\.tsv'):
+    with pytest.raises(OfflineMissError, match=r'no recorded and unchanged file at .*x\.tsv'):
         manager.download(url, path, offline=True)
 
 

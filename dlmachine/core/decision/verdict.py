@@ -33,7 +33,7 @@ class Reason(Enum):
     STORED = 'the cache has a usable version'
     STORED_MEANWHILE = 'another download stored a version while this one waited'
     OFFLINE = 'offline: the newest stored version is used without a check'
-    CHECK_ASKED = 'check_freshness is set: check whether the stored version is current'
+    CHECK_ASKED = 'freshness is always: check whether the stored version is current'
     FORCED = 'force_download is set'
     NOT_STORED = 'the file is not in the cache'
     NONE_USABLE = 'no stored version is complete and within the allowed dates and sizes'

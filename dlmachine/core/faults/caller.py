@@ -107,7 +107,7 @@ class OfflineMiss(FaultBase):
     def what(self) -> str:
         if self.path:
             path = printable(self.path)
-            return f'{self.url} is not recorded at {path}, and offline is set'
+            return f'{self.url} has no recorded and unchanged file at {path}, and offline is set'
         if self.cache is None:
             return f'{self.url} cannot be downloaded: offline is set, and there is no cache'
         return f'{self.url} is not in the cache {printable(self.cache)}, and offline is set'

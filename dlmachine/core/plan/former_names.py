@@ -40,7 +40,10 @@ VALUES: Final[Mapping[str, Mapping[object, str]]] = {
             'offline: the newest stored version is used without a check'
         ),
         'a version is stored, and check_freshness asks whether it is current': (
-            'check_freshness is set: check whether the stored version is current'
+            'freshness is always: check whether the stored version is current'
+        ),
+        'check_freshness is set: check whether the stored version is current': (
+            'freshness is always: check whether the stored version is current'
         ),
         'force_download asks for a new copy': 'force_download is set',
         'the cache has no version of it': 'the file is not in the cache',

@@ -166,7 +166,7 @@ def test_offline_without_a_recorded_file() -> None:
     """An unknown file is not what was asked for; the error names the path."""
     fault = decide(a_descriptor(), to(offline=True), seen(UNKNOWN)).failure()
     assert fault == OfflineMiss(url=a_descriptor().url, cache=None, path=PATH)
-    assert f'is not recorded at {PATH}' in fault.what()
+    assert f'has no recorded and unchanged file at {PATH}' in fault.what()
     assert f'--output {PATH}' in fault.remedy()
 
 

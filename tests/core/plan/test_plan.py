@@ -66,7 +66,7 @@ def test_the_text_of_a_plan() -> None:
     )
     assert text.splitlines() == [
         'revalidate https://example.org/t.csv',
-        '  because      check_freshness is set: check whether the stored version is current',
+        '  because      freshness is always: check whether the stored version is current',
         '  destination  cache /cache',
         '  stored       version 1 of 2024-04-01 12:00:00 UTC',
         "  insecure     the server's certificate is not checked (verify=False)",
