@@ -173,7 +173,7 @@ class FileStorage:
         sealed = self._seal or seal(self._file.fileno())
         source = self._source(with_time(self._file, sealed, effect.mtime_ns))
         leave_note_for(effect, target, self._ours, self._identity[1])
-        if not effect.replace:
+        if effect.note and not effect.replace:
             self._drop_note()  # A link gives it a second name, at which a user may change it.
         (move_over if effect.replace else move_to_new_name)(source, target)
         self._final = str(target)
