@@ -84,7 +84,8 @@ def _placed(item: Any, policy: Policy) -> Policy:
         problem = f'leads outside the folder {printable(folder)}, through a link'
         where = f'path {item.path!r} of entry {item.name!r}'
         raise error_for(InvalidInput(where=where, problem=problem, advice=ALLOW))
-    return replace(policy, dest=ToPath(path))
+    # The caller named the folder; the manifest may be another person's.
+    return replace(policy, dest=ToPath(path, is_named_by_url=True))
 
 
 def parse_entry(target: Target, config: Config) -> 'str | core.Descriptor | Item':

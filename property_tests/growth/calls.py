@@ -86,6 +86,10 @@ OURS: Final = frozenset({'declared', 'known', 'rows'})
 EXEMPT: Final[dict[str, str]] = {
     '*.HeadParser.find_garbage': 'looks at the first five bytes',
     '*.NoHeads.feed': 'reads nothing',
+    '*.rows.read_page': 'passes a name to SQLite',
+    '*.rows.remove_stored': 'as read_page',
+    '*.RecordedFolder.remove': 'as read_page',
+    '*.names.free_name': 'asks about a name and its numbered forms, which `numbered` makes',
     '*.write': 'passes bytes on as they are',
     '*.write_at': 'as write',
     '*.append': 'as write',

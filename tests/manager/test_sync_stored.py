@@ -69,23 +69,23 @@ def test_known_files_cost_no_request(
 def test_a_file_with_the_bytes_of_the_lockfile_is_taken_over(
     make_manager: MakeManager, server: Server, manifest: Path, tmp_path: Path
 ) -> None:
-    """Other bytes at the path of an entry are replaced; under a name that the URL chose, they stay."""
+    """Other bytes stay, under the path of an entry as under a name that the URL chose."""
     make_manager().lock(manifest)
     server.asked.clear()
-    (tmp_path / 'data' / 'a').mkdir(parents=True)
-    (tmp_path / 'data' / 'u.tsv').write_bytes(OTHER)
-    (tmp_path / 'data' / 'a' / 'first.tsv').write_bytes(b'other')
-    (tmp_path / 'other').mkdir()
-    (tmp_path / 'other' / 'u.tsv').write_bytes(b'mine')
+    folder = tmp_path / 'data'
+    (folder / 'a').mkdir(parents=True)
+    (folder / 'u.tsv').write_bytes(OTHER)
+    (folder / 'a' / 'first.tsv').write_bytes(b'mine')
 
-    report = make_manager().sync(manifest, tmp_path / 'data')
-    refused = make_manager().sync(manifest, tmp_path / 'other')
+    refused = make_manager().sync(manifest, folder)
+    assert [item.ok for item in refused.results] == [False, True]
+    assert files_of(folder) == BOTH | {'a/first.tsv': b'mine'}
+    assert server.asked == []
 
-    assert not report.results.failed
-    assert [asked.path for asked in server.asked] == ['/t.tsv', '/t.tsv']
-    assert files_of(tmp_path / 'data') == BOTH
-    assert [item.ok for item in refused.results] == [True, False]
-    assert files_of(tmp_path / 'other') == BOTH | {'u.tsv': b'mine'}
+    replaced = make_manager(if_exists='replace').sync(manifest, folder)
+    assert not replaced.results.failed
+    assert [asked.path for asked in server.asked] == ['/t.tsv']
+    assert files_of(folder) == BOTH
 
 
 def test_files_are_copied_from_a_cache(

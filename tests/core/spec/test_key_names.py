@@ -76,3 +76,22 @@ def test_parameters_are_taken_out_of_a_url(url: str, rest: str) -> None:
     """By their decoded names; the rest stays byte for byte."""
     assert without_parameters(url, ('X-Amz-*', 'a b', 'token')) == rest
     assert without_parameters(url, ()) == url
+
+
+@pytest.mark.parametrize(
+    ('name', 'pattern', 'is_one'),
+    [
+        ('token', 'token', True), ('Token', 'token', False), ('X-Amz-Date', 'X-*-Date', True),
+        ('X-Date', 'X-*-Date', False), ('abcabc', '*bc*', True), ('abc', '*d*', False),
+        ('aXbXc', 'a*b*c', True), ('acb', 'a*b*c', False), ('ab', 'ab*ab', False),
+        ('a\nb', 'a*b', True), ('sig', '*sig', True), ('sig2', '*sig', False), ('aa', 'a*a*a', False),
+    ],
+)  # fmt: skip
+def test_stars_stand_for_any_text(name: str, pattern: str, is_one: bool) -> None:
+    """Also for none; the text around them counts once."""
+    assert is_named(name, (pattern,)) is is_one
+
+
+def test_many_stars_take_no_time() -> None:
+    """A pattern from another person's manifest cannot block a download."""
+    assert not is_named('a' * 20_000, ('a*' * 5_000 + 'b',))
