@@ -264,6 +264,7 @@ def test_a_crash_between_row_and_file(
     assert file.read_bytes() == BODY
     with sqlite3.connect(file.parent / '.dlmachine' / 'index.sqlite') as connection:
         assert connection.execute('SELECT count(*) FROM files').fetchone() == (0,)
+    connection.close()
 
 
 def test_an_entry_of_the_cache_is_not_removed(

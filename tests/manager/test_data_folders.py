@@ -6,6 +6,8 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -38,9 +40,11 @@ def data(manager: DownloadManager, server: Server, tmp_path: Path) -> Path:
     return folder
 
 
-def index_of(folder: Path) -> sqlite3.Connection:
-    """The index of a folder, opened by another program."""
-    return sqlite3.connect(folder / '.dlmachine' / 'index.sqlite')
+@contextmanager
+def index_of(folder: Path) -> Iterator[sqlite3.Connection]:
+    """The index of a folder, opened by another program, which changes it."""
+    with closing(sqlite3.connect(folder / '.dlmachine' / 'index.sqlite')) as index, index:
+        yield index
 
 
 def states(manager: DownloadManager, folder: Path, **options: bool) -> dict[str, str]:
