@@ -96,7 +96,7 @@ def read_locking(
     path = f'{name}.lock'
     found = unwrap(read_text_file(path)) if os.path.lexists(path) else None
     lock = Lock() if found is None else unwrap(_parse(found, path))
-    # The settings of whoever locks are not part of an entry; names of secrets show no value.
+    # A user's own settings are no part of an entry, except the names of secrets.
     names = {word: value for word, value in config.described.items() if word == 'secret_names'}
     plain = items if names == config.described else unwrap(read(Policy(), names))
     digests = {item.name: _digest(item) for item in plain}

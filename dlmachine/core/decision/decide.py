@@ -146,16 +146,14 @@ def _without_copy(question: _Question, copies: tuple[CacheEntry, ...]) -> Result
     found = None if file is None else decide_existing(file, policy)
     if isinstance(found, DestinationUnusable):
         return Failure(found)
-    if found is not None:
+    if found is None:
+        reason = _why_none(copies, is_at_path=question.is_at_path)
+    else:
         reason, existing = found
         if existing is not None:
             return _stored(question, reason, existing)
     if policy.force_download:
         reason = Reason.FORCED
-    elif found is not None:
-        pass
-    else:
-        reason = _why_none(copies, is_at_path=question.is_at_path)
     return _network(question, Verdict.FETCH, reason, None)
 
 
