@@ -19,12 +19,13 @@ from dlmachine.cli.common import (
 from dlmachine.cli.parameters.options import (
     Command,
     config_option,
+    folder_option,
     input_options,
     json_option,
     own_option,
     table_option,
 )
-from dlmachine.cli.parameters.values import FILE, FOLDER
+from dlmachine.cli.parameters.values import FILE
 from dlmachine.core.faults.printing import printable
 
 if TYPE_CHECKING:
@@ -38,15 +39,7 @@ if TYPE_CHECKING:
 @click.command('audit', cls=Command)
 @click.argument('file', type=FILE, metavar='FILE', required=False)
 @input_options
-@own_option(
-    '-d',
-    '--dir',
-    '--output-dir',
-    'folder',
-    type=FOLDER,
-    metavar='DIR',
-    help='Folder of the files.',
-)
+@folder_option('Folder of the files.')
 @table_option('path')
 @config_option
 @table_option('offline', help='Assume that there is no network.')

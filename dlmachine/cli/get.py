@@ -13,6 +13,7 @@ from dlmachine.cli.batch.retry import Input, read_inputs
 from dlmachine.cli.common import check_destination, destination, fail, managing, request_words
 from dlmachine.cli.parameters.options import (
     Command,
+    folder_option,
     input_options,
     own_option,
     request_options,
@@ -20,7 +21,7 @@ from dlmachine.cli.parameters.options import (
     workers_option,
 )
 from dlmachine.cli.parameters.usage import WORKERS
-from dlmachine.cli.parameters.values import FILE, FOLDER
+from dlmachine.cli.parameters.values import FILE
 from dlmachine.core.faults.printing import printable
 from dlmachine.execution.log import WAITS
 
@@ -39,15 +40,7 @@ if TYPE_CHECKING:
     metavar='FILE',
     help='File to write; - is stdout, and a path that ends in / is a folder.',
 )
-@own_option(
-    '-d',
-    '--dir',
-    '--output-dir',
-    'folder',
-    type=FOLDER,
-    metavar='DIR',
-    help='Folder to write to.',
-)
+@folder_option('Folder to write to.')
 @table_option('path')
 @input_options
 @own_option(

@@ -8,15 +8,11 @@ from dlmachine.cli.batch.lock_report import show_report
 from dlmachine.cli.common import managing
 from dlmachine.cli.parameters.options import (
     Command,
-    base_url_option,
-    config_option,
-    json_option,
-    outside_option,
+    folder_option,
+    manifest_options,
     own_option,
-    table_option,
-    workers_option,
 )
-from dlmachine.cli.parameters.values import FILE, FOLDER
+from dlmachine.cli.parameters.values import FILE
 
 
 @click.command('lock', cls=Command)
@@ -30,25 +26,8 @@ from dlmachine.cli.parameters.values import FILE, FOLDER
     metavar='NAME',
     help='Ask the server for this entry again; may be repeated.',
 )
-@own_option(
-    '-d',
-    '--dir',
-    '--output-dir',
-    'folder',
-    type=FOLDER,
-    metavar='DIR',
-    help='Folder of the files, which are downloaded there if they are missing.',
-)
-@table_option('path')
-@outside_option
-@base_url_option
-@workers_option
-@own_option('-q', '--quiet', is_flag=True, help='Print neither progress nor a summary.')
-@table_option('progress', help='No progress bars.')
-@config_option
-@table_option('backend')
-@table_option('offline')
-@json_option
+@folder_option('Folder of the files, which are downloaded there if they are missing.')
+@manifest_options(quiet='a summary')
 def command(file: str, **given: Any) -> None:
     """Write the lockfile of MANIFEST: which bytes each of its files has.
 

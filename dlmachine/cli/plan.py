@@ -22,13 +22,14 @@ from dlmachine.cli.common import (
 )
 from dlmachine.cli.parameters.options import (
     Command,
+    folder_option,
     input_options,
     json_option,
     own_option,
     request_options,
     table_option,
 )
-from dlmachine.cli.parameters.values import FILE, FOLDER
+from dlmachine.cli.parameters.values import FILE
 
 if TYPE_CHECKING:
     from dlmachine.batch.placing import Prepared
@@ -49,15 +50,7 @@ if TYPE_CHECKING:
     metavar='FILE',
     help='File that would be written.',
 )
-@own_option(
-    '-d',
-    '--dir',
-    '--output-dir',
-    'folder',
-    type=FOLDER,
-    metavar='DIR',
-    help='Folder that would be written to.',
-)
+@folder_option('Folder that would be written to.')
 @table_option('path')
 @input_options
 @own_option('--exit-code', is_flag=True, help='10 if anything would be downloaded.')

@@ -8,29 +8,17 @@ from dlmachine.cli.batch.lock_report import show_report
 from dlmachine.cli.common import managing
 from dlmachine.cli.parameters.options import (
     Command,
-    base_url_option,
-    config_option,
-    json_option,
-    outside_option,
+    folder_option,
+    manifest_options,
     own_option,
-    table_option,
-    workers_option,
 )
-from dlmachine.cli.parameters.values import FILE, FOLDER
+from dlmachine.cli.parameters.values import FILE
 from dlmachine.cli.signals import ending_at_once
 
 
 @click.command('sync', cls=Command)
 @click.argument('file', type=FILE, metavar='MANIFEST')
-@own_option(
-    '-d',
-    '--dir',
-    '--output-dir',
-    'folder',
-    type=FOLDER,
-    metavar='DIR',
-    help='Folder of the files (default: the current one).',
-)
+@folder_option('Folder of the files (default: the current one).')
 @own_option('--locked', is_flag=True, help='Refuse a lockfile that differs from the manifest.')
 @own_option(
     '--frozen',
@@ -43,16 +31,7 @@ from dlmachine.cli.signals import ending_at_once
     is_flag=True,
     help='Remove other files from DIR that dlmachine has recorded there; needs --dir.',
 )
-@table_option('path')
-@outside_option
-@base_url_option
-@workers_option
-@own_option('-q', '--quiet', is_flag=True, help='Print neither progress nor paths.')
-@table_option('progress', help='No progress bars.')
-@config_option
-@table_option('backend')
-@table_option('offline')
-@json_option
+@manifest_options(quiet='paths')
 def command(file: str, **given: Any) -> None:
     """Download the files of MANIFEST to their paths in a folder, with the bytes of its lockfile.
 

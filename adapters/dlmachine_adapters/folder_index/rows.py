@@ -14,8 +14,7 @@ from dlmachine.core.cache.updates import FileRecord
 _COLUMNS: Final = 'name, key, version, record, inode, ctime_ns, seen_ns'
 _BY_NAME: Final = f'SELECT {_COLUMNS} FROM files WHERE name = ?'  # noqa: S608 -- a fixed text
 _BY_KEY: Final = f'SELECT {_COLUMNS} FROM files WHERE key = ? ORDER BY seen_ns DESC LIMIT 1'  # noqa: S608
-_ALL: Final = f'SELECT {_COLUMNS} FROM files ORDER BY name'  # noqa: S608 -- as above
-_ALL_BY_KEY: Final = f'SELECT {_COLUMNS} FROM files WHERE key = ? ORDER BY seen_ns DESC'  # noqa: S608
+_ALL_BY_KEY: Final = f'SELECT {_COLUMNS} FROM files WHERE key = ? ORDER BY seen_ns DESC'  # noqa: S608 -- as above
 _PAGE: Final = f'SELECT {_COLUMNS} FROM files WHERE name > ? ORDER BY name LIMIT 500'  # noqa: S608
 _REMOVE: Final = 'DELETE FROM files WHERE name = ?'
 _REMOVE_NAMELESS: Final = 'DELETE FROM files WHERE name <= ?'
@@ -61,12 +60,6 @@ def read_keyed(connection: sqlite3.Connection, folder: str, key: str) -> IndexRo
 def read_all_keyed(connection: sqlite3.Connection, folder: str, key: str) -> list[IndexRow]:
     """All rows of a key, the latest first."""
     rows = (_read(folder, row) for row in connection.execute(_ALL_BY_KEY, (key,)))
-    return [row for row in rows if row is not None]
-
-
-def read_all(connection: sqlite3.Connection, folder: str) -> list[IndexRow]:
-    """All valid rows, by name."""
-    rows = (_read(folder, row) for row in connection.execute(_ALL))
     return [row for row in rows if row is not None]
 
 

@@ -11,12 +11,13 @@ from dlmachine.cli.parameters.flags import fault_in_flags
 from dlmachine.cli.parameters.options import (
     Command,
     config_option,
+    folder_option,
     input_options,
     json_option,
     own_option,
     table_option,
 )
-from dlmachine.cli.parameters.values import FILE, FOLDER
+from dlmachine.cli.parameters.values import FILE
 from dlmachine.core.faults.printing import printable
 
 if TYPE_CHECKING:
@@ -31,16 +32,7 @@ if TYPE_CHECKING:
 @click.argument('url', required=False, metavar='URL')
 @click.argument('file', type=FILE, required=False, metavar='FILE')
 @input_options
-@own_option(
-    '-d',
-    '--dir',
-    '--output-dir',
-    'folder',
-    type=FOLDER,
-    default='.',
-    metavar='DIR',
-    help='Folder of the files of a manifest (default: the current one).',
-)
+@folder_option('Folder of the files of a manifest (default: the current one).', default='.')
 @table_option('checksum')
 @table_option('headers')
 @own_option(

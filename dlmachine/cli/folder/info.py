@@ -9,24 +9,18 @@ from dlmachine.cli.common import managing, print_json
 from dlmachine.cli.parameters.options import (
     Command,
     config_option,
+    folder_option,
     json_option,
-    own_option,
     table_option,
 )
-from dlmachine.cli.parameters.values import FILE, FOLDER
+from dlmachine.cli.parameters.values import FILE
 from dlmachine.core.faults.printing import printable
 
 
 @click.command('info', cls=Command)
 @click.argument('what', type=FILE, metavar='FILE|URL')
-@own_option(
-    '-d',
-    '--dir',
-    'folder',
-    type=FOLDER,
-    default='.',
-    metavar='DIR',
-    help='Folder whose recorded files count for a URL (default: the current one).',
+@folder_option(
+    'Folder whose recorded files count for a URL (default: the current one).', default='.'
 )
 @table_option('path')
 @config_option

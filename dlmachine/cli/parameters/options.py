@@ -10,7 +10,7 @@ import click
 
 from dlmachine.cli.parameters.flags import ABBREVIATIONS, ALSO, ON, REPEATED, flag_of, renamed
 from dlmachine.cli.parameters.usage import WORKERS
-from dlmachine.cli.parameters.values import FILE, Completed, accepts, metavar, type_of
+from dlmachine.cli.parameters.values import FILE, FOLDER, Completed, accepts, metavar, type_of
 from dlmachine.core.spec.option_help import DESCRIPTOR_HELP, OPTION_HELP, OptionHelp
 from dlmachine.options.lists import MANAGER_HELP
 
@@ -148,6 +148,46 @@ workers_option = own_option(
     help='Parallel downloads (default: 8, or DLMACHINE_WORKERS).',
 )
 json_option = own_option('--json', 'as_json', is_flag=True, help='Machine-readable output.')
+
+
+def folder_option(help: str, default: str | None = None) -> Callable[[Decorated], Decorated]:  # noqa: A002
+    """The option for a folder of files."""
+    return own_option(
+        '-d',
+        '--dir',
+        '--output-dir',
+        'folder',
+        type=FOLDER,
+        default=default,
+        metavar='DIR',
+        help=help,
+    )
+
+
+def manifest_options(quiet: str) -> Callable[[Decorated], Decorated]:
+    """Add the options of a command that downloads the entries of a manifest.
+
+    `quiet` is what `--quiet` leaves out besides progress.
+    """
+    options = (
+        table_option('path'),
+        outside_option,
+        base_url_option,
+        workers_option,
+        own_option('-q', '--quiet', is_flag=True, help=f'Print neither progress nor {quiet}.'),
+        table_option('progress', help='No progress bars.'),
+        config_option,
+        table_option('backend'),
+        table_option('offline'),
+        json_option,
+    )
+
+    def decorate(command: Decorated) -> Decorated:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
 
 
 def input_options(command: Decorated) -> Decorated:

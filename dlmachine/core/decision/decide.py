@@ -251,8 +251,7 @@ def _find_refusal(question: _Question) -> Fault | None:
     policy, snapshot = question.policy, question.snapshot
     url = shown_url(question.descriptor)
     is_in_cache = isinstance(question.destination, InCache) and snapshot.cache is not None
-    is_at_path = isinstance(question.destination, (AtPath, InFolder))
-    if policy.fills_from_cache and is_at_path:
+    if policy.fills_from_cache and question.is_at_path:
         return None  # The run that fills the cache decides.
     if policy.offline:
         folder = snapshot.cache.folder if is_in_cache and snapshot.cache is not None else None

@@ -105,12 +105,12 @@ def protection(job: Job) -> KeepChanged | None:
     entry = job.snapshot.file.entry if entry is None else entry
     if entry is None or entry.record is None or (entry.file_bytes is None and not job.wrong):
         return None
-    record = entry.record
+    record, checksum = entry.record, must_read(entry, None)
     copy = CheckCopy(
         path=entry.path,
         size_bytes=record.size_bytes,
-        mtime_ns=record.mtime_ns if must_read(entry, None) is None else None,
-        checksum=must_read(entry, None),
+        mtime_ns=record.mtime_ns if checksum is None else None,
+        checksum=checksum,
     )
     return KeepChanged(copy=copy)
 

@@ -145,10 +145,9 @@ def _publish_as(
     job: Job, record: DownloadRecord, version: int, conflicts: int, *, replaces: bool = False
 ) -> Step:
     place = _place(job, record, version)
-    is_file = isinstance(place, AtPath) and not isinstance(job.decision.destination, InCache)
     state = Publishing(job=job, record=record, version=version, conflicts=conflicts)
-    if not is_file or not isinstance(place, AtPath):
-        is_new = isinstance(job.decision.destination, InCache)
+    is_new = isinstance(job.decision.destination, InCache)
+    if is_new or isinstance(place, InMemory):
         return Step(state=state, effect=Publish(place=place, replace=not is_new))
     note = format_file_note(file_record(job, record, place.path, version))
     effect = Publish(
