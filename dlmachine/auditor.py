@@ -7,7 +7,6 @@ both use the same planner.
 
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from enum import Enum
 from typing import Final
@@ -20,7 +19,7 @@ from dlmachine.core.cache.key import shown_url
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.decision.verdict import Reason, Verdict
 from dlmachine.core.faults import Cancelled, Fault, InvalidInput
-from dlmachine.core.frozen import frozen
+from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.plan.plan import Plan, plan
 from dlmachine.core.probe.result import KnownVersion, ProbeResult, ProbeStatus

@@ -6,12 +6,12 @@ runs in it; closing the manager that it was derived from closes everything.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from dlmachine.config import Config, change_config, load_config
 from dlmachine.core.deprecation import warn_renamed
 from dlmachine.core.faults import InvalidInput
+from dlmachine.core.frozen import replace
 from dlmachine.core.http.headers import parse_headers
 from dlmachine.core.protocol.ports import World
 from dlmachine.core.spec import descriptor as core

@@ -9,7 +9,7 @@ name is a fault; in the environment, which other programs use as well, it is a l
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from os import PathLike, fsdecode
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -19,7 +19,7 @@ from returns.result import Failure, Result, Success
 
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.faults.printing import printable
-from dlmachine.core.frozen import frozen
+from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.secrets.secret_names import parse_secret_names
 from dlmachine.core.spec import option_parsers as parsers
 from dlmachine.core.spec.descriptor import Descriptor

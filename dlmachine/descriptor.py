@@ -6,7 +6,7 @@ from a file. Instances of both compare equal.
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import fields, replace
+from dataclasses import fields
 from os import fsdecode
 from pathlib import Path, PurePath
 from typing import Any, Final, Self
@@ -15,6 +15,7 @@ from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.frozen import replace
 from dlmachine.core.http.body import Body, ContentPart, FilePart
 from dlmachine.core.http.headers import HeadersLike
 from dlmachine.core.http.request import Tls

@@ -4,7 +4,6 @@ These are the classes of the original interface: create one, call `download()`, 
 result. Failures of servers and networks are not raised; see `ok` and `fault`.
 """
 
-from dataclasses import replace
 from io import BytesIO
 from os import PathLike, fsdecode
 from typing import ClassVar
@@ -14,6 +13,7 @@ from returns.unsafe import unsafe_perform_io
 
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.faults import Fault, HttpStatus
+from dlmachine.core.frozen import replace
 from dlmachine.core.http.filename import extension
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.plan.plan import plan

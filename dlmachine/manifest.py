@@ -18,7 +18,6 @@ read (`checksum_file`, `cainfo`) may be anywhere. In `multipart` a string is tex
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from itertools import chain, tee
 from os import fsdecode
 from typing import Any, Final
@@ -28,7 +27,7 @@ from returns.result import Failure, Result, Success
 
 from dlmachine.core.faults import Fault, InvalidInput, UnknownName
 from dlmachine.core.faults.printing import printable
-from dlmachine.core.frozen import frozen
+from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.manifest.document import fill_variables, join_base, parse_document
 from dlmachine.core.manifest.lists import is_checksum_file, list_entries, numbered_urls
 from dlmachine.core.manifest.places import ALLOW, USE_DEST, find_clashes, parse_place

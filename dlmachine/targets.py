@@ -6,13 +6,13 @@ Policy.
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from dlmachine.config import Config
 from dlmachine.core.cache.key import shown_url
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.faults.printing import printable
+from dlmachine.core.frozen import replace
 from dlmachine.core.manifest.places import ALLOW
 from dlmachine.core.secrets.secret_names import parse_secret_names
 from dlmachine.core.spec import descriptor as core

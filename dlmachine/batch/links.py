@@ -3,12 +3,12 @@
 import errno
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import Any, Final
 
 from dlmachine.batch.items import BatchSuccess
 from dlmachine.core.faults import DestinationUnusable, Fault, InvalidInput
+from dlmachine.core.frozen import replace
 from dlmachine.core.http.filename import name_content
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.manifest.links import Identity, LinkAction, NameKind, decide_link, taken

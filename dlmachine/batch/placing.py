@@ -7,7 +7,7 @@ from typing import TypeAlias, TypeVar
 from dlmachine.core.cache.key import cache_key
 from dlmachine.core.decision.names import free_name
 from dlmachine.core.faults import Fault
-from dlmachine.core.frozen import changed
+from dlmachine.core.frozen import replace
 from dlmachine.core.http.filename import name_content
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.protocol.ports import FolderIndex
@@ -67,7 +67,7 @@ class FolderNames:
         if not isinstance(policy.dest, ToPath) or policy.dest.path != self._folder:
             return prepared
         path = str(Path(self._folder, self._name(descriptor)))
-        return descriptor, changed(policy, dest=ToPath(path, is_named_by_url=True))
+        return descriptor, replace(policy, dest=ToPath(path, is_named_by_url=True))
 
     def _name(self, descriptor: Descriptor) -> str:
         key, folder = cache_key(descriptor), self._folder

@@ -16,7 +16,6 @@ import secrets
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
@@ -37,7 +36,7 @@ from dlmachine.core.faults import (
     TimedOut,
     WorkerLost,
 )
-from dlmachine.core.frozen import frozen
+from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.http.filename import OUR_FOLDER
 from dlmachine.core.protocol.effects import (
     AcquireLock,

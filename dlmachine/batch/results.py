@@ -1,12 +1,12 @@
 """The results of a batch in the order of its inputs, and what can be done with them."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any, Final, Generic, TypeAlias, TypeVar, overload
 
 from dlmachine.batch.items import BatchFailure, BatchItem, BatchSuccess
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.faults.printing import printable
+from dlmachine.core.frozen import replace
 from dlmachine.errors import error_for
 from dlmachine.targets import show_target
 

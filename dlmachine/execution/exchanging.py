@@ -1,7 +1,6 @@
 """Perform exchanges, within the rate limits and the bandwidth limit, with progress bars."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeAlias
@@ -10,6 +9,7 @@ from returns.pipeline import is_successful
 
 from dlmachine.core.cache.key import shown_url
 from dlmachine.core.faults import AnswerUnusable, BodyTooLarge, TimedOut
+from dlmachine.core.frozen import replace
 from dlmachine.core.protocol.effects import Exchange, ExchangeSegments
 from dlmachine.core.protocol.events import EffectFailed, Interrupted, Responded, SegmentsEnded
 from dlmachine.core.protocol.ports import Part, PartError, Sink, World

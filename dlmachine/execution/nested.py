@@ -1,7 +1,6 @@
 """Downloads that are part of another one: a checksum file, and an entry of the cache for a path."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -11,6 +10,7 @@ from returns.unsafe import unsafe_perform_io
 
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.faults import CacheUnusable, Fault
+from dlmachine.core.frozen import replace
 from dlmachine.core.protocol.effects import ReadChecksums
 from dlmachine.core.protocol.events import CacheFilled, ChecksumsRead, EffectFailed
 from dlmachine.core.protocol.outcome import Origin, Outcome

@@ -6,7 +6,6 @@ miss, with the modules that decide and perform each.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from io import BytesIO
@@ -18,6 +17,7 @@ from returns.result import Result
 from dlmachine.core.cache.updates import FileRecord, MetadataUpdate
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.faults import Bug, Fault, InvalidInput, StorageFailed
+from dlmachine.core.frozen import replace
 from dlmachine.core.machine.machine import advance, begin, most_effects
 from dlmachine.core.protocol.effects import (
     AcquireLock,

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from dlmachine.batch.methods import ManyDownloads
 from dlmachine.config import Config
 from dlmachine.core.cache.key import shown_url
 from dlmachine.core.faults import Fault, InvalidInput
-from dlmachine.core.frozen import frozen
+from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.http.url import parse_url
 from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.integrity.checksum_file import find_checksum

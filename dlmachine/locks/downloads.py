@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,7 +10,7 @@ from dlmachine.batch.methods import ManyDownloads
 from dlmachine.batch.results import Results
 from dlmachine.core.faults import DigestMismatch, Fault, InvalidInput, LockMismatch, LockOutdated
 from dlmachine.core.faults.printing import printable
-from dlmachine.core.frozen import frozen
+from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.manifest.comparison import LockDifference
 from dlmachine.core.spec.destination import Auto
 from dlmachine.core.spec.options import unknown_name

@@ -6,7 +6,6 @@ The lockfile of `data.toml` is `data.toml.lock`. What is in it is decided by the
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from functools import partial
 from hashlib import file_digest
 from os import fsdecode
@@ -21,7 +20,7 @@ from dlmachine.config import Config
 from dlmachine.core.cache.key import shown_url
 from dlmachine.core.faults import Fault, InvalidInput, LockOutdated
 from dlmachine.core.faults.printing import printable
-from dlmachine.core.frozen import frozen
+from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.manifest.comparison import LockDifference, compare_lock, find_repeated
 from dlmachine.core.manifest.entry_digest import entry_digest
 from dlmachine.core.manifest.lock import (

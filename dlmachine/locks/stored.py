@@ -1,8 +1,7 @@
 """How the entries of a locked manifest use files that are stored already."""
 
-from dataclasses import replace
-
 from dlmachine.config import Config
+from dlmachine.core.frozen import replace
 from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.spec.reuse import Freshness
 from dlmachine.manifest import Item

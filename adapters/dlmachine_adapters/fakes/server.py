@@ -5,11 +5,10 @@ Contract: a `Resource` follows RFC 9110 sections 13 and 14.
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Final, TypeAlias
 
 from dlmachine.core.faults import Fault
-from dlmachine.core.frozen import frozen
+from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import Request
 from dlmachine.core.http.response import ResponseHead

@@ -1,13 +1,12 @@
 """A registry in memory, for files in memory."""
 
 import threading
-from dataclasses import replace
 
 from dlmachine.core.cache.entries import CacheEntry, Status
 from dlmachine.core.cache.updates import NewVersion, VersionUpdate
 from dlmachine.core.decision.snapshot import CacheSeen
 from dlmachine.core.faults import CacheUnusable
-from dlmachine.core.frozen import frozen
+from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.protocol.effects import Record, RemoveVersions, Unpublish
 from dlmachine.core.protocol.events import EffectFailed, NameTaken, Recorded, VersionsRemoved
 from dlmachine.core.protocol.ports import Clock

@@ -3,12 +3,12 @@
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Final, TypeAlias
 
 from dlmachine.core.decision.snapshot import BackendSeen
 from dlmachine.core.faults import ConnectionFailed, Fault, FaultBase, TimedOut
+from dlmachine.core.frozen import replace
 from dlmachine.core.http.head_parser import HeadProblem, parse_head
 from dlmachine.core.http.request import Request
 from dlmachine.core.protocol.effects import Exchange

@@ -4,11 +4,10 @@ Each backend has a table from its library's exceptions or codes to faults. Texts
 shortened, put on one line, and cleared of secrets.
 """
 
-from dataclasses import replace
 from typing import Final
 
 from dlmachine.core.faults import AnswerUnusable, ConnectionFailed, Fault, TlsFailed
-from dlmachine.core.frozen import frozen
+from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.secrets.redact import scrub
 from dlmachine_adapters.http.deadlines import Deadlines
 from dlmachine_adapters.http.response_reader import ResponseReader

@@ -4,11 +4,11 @@ A cookie for one of them would go to strangers (RFC 6265 section 5.3). The list 
 `publicsuffixlist`, which sends no requests; it is read once, when a cookie names a domain.
 """
 
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
 from dlmachine.core.access.cookies import domains_named
+from dlmachine.core.frozen import replace
 from dlmachine.core.http.response import ResponseHead
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ import netrc
 import os
 import sys
 from base64 import b64encode
-from dataclasses import replace
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -21,7 +20,7 @@ from urllib.parse import quote
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.faults import Fault, InvalidInput
-from dlmachine.core.frozen import frozen
+from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.http.request import HTTP_SCHEMES, Request, Tls
 from dlmachine.core.http.url import Url
 from dlmachine.core.secrets.redact import secrets_in_url

@@ -7,7 +7,6 @@ path, and never changed. What may be recorded is decided by
 
 import hashlib
 import os
-from dataclasses import replace
 from hashlib import file_digest
 from typing import Final
 
@@ -17,6 +16,7 @@ from dlmachine.core.cache.key import cache_key, shown_url
 from dlmachine.core.cache.updates import FileRecord
 from dlmachine.core.faults import DigestMismatch, Fault, InvalidInput
 from dlmachine.core.faults.printing import printable
+from dlmachine.core.frozen import replace
 from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.maintenance.recorded_files import Adoption, FileState, check_adoption
 from dlmachine.core.protocol.ports import Clock

@@ -8,12 +8,12 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
 from dlmachine.core.cache.updates import FileRecord
 from dlmachine.core.faults import Fault
+from dlmachine.core.frozen import replace
 from dlmachine.core.machine.files import lock_of
 from dlmachine.core.maintenance.recorded_files import MissingFile
 from dlmachine.core.maintenance.verification import Repaired

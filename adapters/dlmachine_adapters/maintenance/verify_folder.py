@@ -6,12 +6,12 @@ only with the number of missing files.
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, NamedTuple, TypeAlias, TypeGuard
 
 from dlmachine.core.cache.file_note import parse_file_note
 from dlmachine.core.cache.updates import FileRecord
+from dlmachine.core.frozen import replace
 from dlmachine.core.maintenance.checks import SETTLED_AGE
 from dlmachine.core.maintenance.recorded_files import (
     FileCheck,

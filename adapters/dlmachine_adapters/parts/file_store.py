@@ -9,7 +9,6 @@ import contextlib
 import errno
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
@@ -17,6 +16,7 @@ from time import monotonic
 from typing import BinaryIO, Final
 
 from dlmachine.core.decision.part_note import PartNote
+from dlmachine.core.frozen import replace
 from dlmachine.core.http.byte_ranges import Spans, covers, front_bytes, merged
 from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import Publish

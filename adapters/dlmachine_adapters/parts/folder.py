@@ -9,13 +9,13 @@ import os
 import stat
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from dlmachine.core.decision.part_note import PartNote
 from dlmachine.core.decision.snapshot import PartSeen
+from dlmachine.core.frozen import replace
 from dlmachine.core.http.byte_ranges import Spans, front_bytes
 from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine_adapters.files.io import CLOSES_FIRST

@@ -7,12 +7,12 @@ Contract: implements `ports.Part`. Counts, decodes, hashes and limits the bytes 
 import errno
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
 from dlmachine.core.faults import AnswerUnusable, BodyTooLarge, StorageFailed
+from dlmachine.core.frozen import replace
 from dlmachine.core.http.byte_ranges import behind, front_bytes
 from dlmachine.core.http.response import Received
 from dlmachine.core.protocol.body_decision import StoreBody

@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
-from dataclasses import replace
 from datetime import datetime, timedelta
 from math import inf
 from pathlib import Path
@@ -19,6 +18,7 @@ from weakref import WeakSet
 
 from dlmachine.core.decision.snapshot import BackendSeen
 from dlmachine.core.faults import Cancelled, Fault, LockBusyTooLong
+from dlmachine.core.frozen import replace
 from dlmachine.core.protocol.effects import AcquireLock, Exchange, ReleaseLock
 from dlmachine.core.protocol.events import (
     Interrupted,

@@ -3,7 +3,6 @@
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +11,7 @@ from dlmachine.cli.batch.retry import Input
 from dlmachine.cli.common import destination, fault_as_json, fault_text, request_words, shown
 from dlmachine.cli.signals import ending_at_once
 from dlmachine.core.faults.printing import printable
+from dlmachine.core.frozen import replace
 
 if TYPE_CHECKING:
     from dlmachine.batch.items import BatchItem

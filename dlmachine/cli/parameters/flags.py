@@ -98,9 +98,8 @@ def fault_in_flags(fault: 'Fault') -> str:
     >>> fault_in_flags(InvalidInput(where='mirrors[0]', problem='has no host'))
     '--mirror has no host'
     """
-    from dataclasses import replace
-
     from dlmachine.core.faults import InvalidInput
+    from dlmachine.core.frozen import replace
 
     # An option of a file or a variable has the name that stands there.
     if isinstance(fault, InvalidInput) and not fault.where.endswith(')'):

@@ -1,11 +1,11 @@
 """Move cookies between a `CookieStore` and requests or responses.  Pure."""
 
-from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 
 from dlmachine.core.access.cookies import MAX_COOKIES, CookieStore, as_field
 from dlmachine.core.access.set_cookie import parse_set_cookie
+from dlmachine.core.frozen import replace
 from dlmachine.core.http.request import Request
 from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.secrets.redact import secrets_in_fields

@@ -8,13 +8,12 @@ rfc6265bis): http can neither set nor replace a Secure cookie, and the prefixes
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import Final
 
 from dlmachine.core.access.set_cookie import SetCookie, parse_set_cookie
-from dlmachine.core.frozen import frozen
+from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.http.url import Url, normal_path
 from dlmachine.core.secrets.redact import secrets_in_fields
 from dlmachine.core.secrets.secret_names import SecretNames

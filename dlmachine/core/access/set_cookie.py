@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
 from dlmachine.core.access.cookie_date import parse_cookie_date
-from dlmachine.core.frozen import frozen
+from dlmachine.core.frozen import frozen, replace
 
 #: Not allowed in a cookie: it would not come back as sent, or would break the Cookie field.
 _CONTROL: Final = re.compile('[\x00-\x08\x0a-\x1f\x7f]')

@@ -4,8 +4,6 @@ Pure. `decide` applies its rules in order to Descriptor, Policy and Snapshot, th
 entry of the cache and for a recorded file at a path. A refusal is a `Failure` with the Fault.
 """
 
-from dataclasses import replace
-
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
@@ -24,7 +22,7 @@ from dlmachine.core.faults import (
     OfflineMiss,
     WindowUnsatisfiable,
 )
-from dlmachine.core.frozen import frozen
+from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.http.validators import parse_validator
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import (

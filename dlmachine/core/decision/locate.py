@@ -4,11 +4,11 @@ Pure. An adapter knows only the file or exchange that failed; the run knows the 
 destination. Every fault that ends a run or refuses a plan passes through here.
 """
 
-from dataclasses import replace
 from pathlib import PurePath
 
 from dlmachine.core.cache.key import shown_url
 from dlmachine.core.faults import Fault, StorageFailed
+from dlmachine.core.frozen import replace
 from dlmachine.core.http.filename import is_our_folder
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import AtPath, Destination, InCache, InFolder

@@ -4,12 +4,11 @@ Pure. `World.observe` makes a Snapshot and only reads. A Snapshot has everything
 depends on besides Descriptor and Policy, including the time and a random number.
 """
 
-from dataclasses import replace
 from datetime import datetime
 
 from dlmachine.core.cache.entries import CacheEntry, Status
 from dlmachine.core.faults import Fault
-from dlmachine.core.frozen import frozen
+from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.http.byte_ranges import Spans
 from dlmachine.core.integrity.representation import Representation
 from dlmachine.core.spec.destination import Destination, InCache, InMemory, PathSeen

@@ -4,12 +4,12 @@ Pure. A `Request` is complete: backends add no header fields.
 """
 
 from base64 import b64encode
-from dataclasses import field, replace
+from dataclasses import field
 from hashlib import sha256
 from typing import Final, assert_never, cast
 from urllib.parse import unquote_to_bytes
 
-from dlmachine.core.frozen import frozen
+from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.http.body import (
     Body,
     FormBody,

@@ -7,13 +7,13 @@ and the retry budget is reset, so that a large file over a poor line gets as man
 needs.
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from returns.pipeline import is_successful
 
 from dlmachine.core.faults import Cancelled, Fault, HttpStatus, Party, TimedOut
+from dlmachine.core.frozen import replace
 from dlmachine.core.machine.finish import finish
 from dlmachine.core.machine.limits import MAX_BUDGET_RESETS
 from dlmachine.core.protocol.attempts import Attempts

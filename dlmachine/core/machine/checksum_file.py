@@ -4,13 +4,13 @@ Pure. The file is read before a download, and before the use of a stored copy th
 verified with the same checksum file.
 """
 
-from dataclasses import replace
 from typing import Final
 
 from returns.pipeline import is_successful
 
 from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.faults import Fault
+from dlmachine.core.frozen import replace
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.url import parse_url
 from dlmachine.core.integrity.checksum import ChecksumList

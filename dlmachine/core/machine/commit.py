@@ -4,10 +4,9 @@ Pure. Publishing comes before recording: a crash in between leaves a file withou
 never an entry without its file.
 """
 
-from dataclasses import replace
-
 from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.updates import NewVersion
+from dlmachine.core.frozen import replace
 from dlmachine.core.machine.finish import fail_unexpected, finish, release
 from dlmachine.core.machine.publishing import take_next
 from dlmachine.core.protocol.effects import RemoveVersions, Unpublish

@@ -4,7 +4,6 @@ Pure. Interprets each response with the same `decide_body` that the backend call
 redirects, and passes failures to `attempts`.
 """
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Final, assert_never
 
@@ -12,6 +11,7 @@ from returns.pipeline import is_successful
 
 from dlmachine.core.access.cookie_field import receive_cookies, secrets_set_by
 from dlmachine.core.faults import BodyTooLarge, Fault
+from dlmachine.core.frozen import replace
 from dlmachine.core.http.byte_ranges import behind, merged
 from dlmachine.core.http.response import Received, ResponseHead
 from dlmachine.core.machine.attempts import after_failure, give_up, start_attempt, start_over

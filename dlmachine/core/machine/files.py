@@ -4,7 +4,6 @@ Pure. A file is recorded once it has its name, so a crash leaves a file without 
 without its file. Until then a note beside the part describes it.
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import PurePath
@@ -15,6 +14,7 @@ from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.cache.updates import FileRecord
 from dlmachine.core.decision.existing import if_exists
 from dlmachine.core.decision.part_location import part_place, part_stem
+from dlmachine.core.frozen import replace
 from dlmachine.core.http.validators import parse_http_date
 from dlmachine.core.protocol.effects import AcquireLock, CheckCopy, KeepChanged, OpenPart
 from dlmachine.core.protocol.events import CacheFilled

@@ -4,13 +4,13 @@ Pure. Every run ends through this module, so no lock and no part is leaked. If a
 `stale_if_error` is set, an existing copy is used instead (the idea of RFC 5861 section 4).
 """
 
-from dataclasses import replace
 from typing import Final
 
 from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.freshness import choose_version, must_read
 from dlmachine.core.decision.locate import locate
 from dlmachine.core.faults import Bug, Fault, Party
+from dlmachine.core.frozen import replace
 from dlmachine.core.protocol.effects import CheckCopy, Discard, ReleaseLock
 from dlmachine.core.protocol.events import CopyConfirmed, CopyMissing, EffectFailed, Event
 from dlmachine.core.protocol.outcome import Origin, Outcome

@@ -5,7 +5,6 @@ decides again, because another process may have stored the file in the meantime.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from returns.pipeline import is_successful
 
@@ -15,6 +14,7 @@ from dlmachine.core.decision.decide import decide
 from dlmachine.core.decision.part_location import part_place, part_stem
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.decision.verdict import Reason, Verdict
+from dlmachine.core.frozen import replace
 from dlmachine.core.machine.finish import cached_outcome, confirmation, fail_unexpected, finish
 from dlmachine.core.machine.limits import MAX_MISSING
 from dlmachine.core.protocol.effects import AcquireLock, FillCache, Observe, OpenPart

@@ -3,7 +3,6 @@
 Pure. A file of a user that is in the way is kept first, and a name that is taken is handled.
 """
 
-from dataclasses import replace
 from pathlib import PurePath
 from typing import assert_never
 
@@ -13,6 +12,7 @@ from dlmachine.core.cache.updates import NewVersion
 from dlmachine.core.decision.existing import if_exists, occupied
 from dlmachine.core.decision.verdict import Reason
 from dlmachine.core.faults import CacheUnusable
+from dlmachine.core.frozen import replace
 from dlmachine.core.http.filename import extension
 from dlmachine.core.machine.files import (
     copy_of_cache,

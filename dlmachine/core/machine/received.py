@@ -3,10 +3,10 @@
 Pure. The body may come from one response or from several segments.
 """
 
-from dataclasses import replace
 from datetime import datetime
 
 from dlmachine.core.faults import ContentRefused, Fault
+from dlmachine.core.frozen import replace
 from dlmachine.core.http.response import Received
 from dlmachine.core.machine.attempts import after_failure, start_over
 from dlmachine.core.machine.finish import fail_unexpected, finish

@@ -3,12 +3,12 @@
 Pure.
 """
 
-from dataclasses import replace
 from datetime import datetime
 
 from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.cache.updates import FileRecord, MetadataUpdate, SameVersion
+from dlmachine.core.frozen import replace
 from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.machine.files import file_record
 from dlmachine.core.machine.finish import cached_outcome, finish

@@ -5,14 +5,13 @@ exchange is resumed in the next attempt. A response without the exact range show
 URL does not support ranges reliably, and the complete file is requested over one connection.
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
 from dlmachine.core.access.cookie_field import receive_cookies, with_cookies
 from dlmachine.core.access.cookies import CookieStore
 from dlmachine.core.faults import BodyTruncated, Cancelled, Fault, HttpStatus, TimedOut
-from dlmachine.core.frozen import frozen
+from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.http.byte_ranges import count_bytes, gaps, merged
 from dlmachine.core.http.response import Received, ResponseHead
 from dlmachine.core.machine.attempts import after_failure, start_over

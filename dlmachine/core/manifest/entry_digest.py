@@ -6,12 +6,12 @@ neither do secrets: a new token is not a change, and the digest tells nothing ab
 """
 
 import json
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import PurePath
 from typing import assert_never
 
 from dlmachine.core.cache.key import identity
+from dlmachine.core.frozen import replace
 from dlmachine.core.http.body import (
     Body,
     ContentPart,

@@ -5,13 +5,13 @@ cannot disagree with a download.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from hashlib import new, sha256
 from typing import Final, assert_never
 
 from dlmachine.core.cache.freshness import choose_version
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.decision.snapshot import Snapshot
+from dlmachine.core.frozen import replace
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.response import Received, ResponseHead
 from dlmachine.core.http.validators import is_strong

@@ -4,7 +4,7 @@ Pure. A plan is data: it can be printed, stored, compared, and executed on anoth
 text and its JSON contain no secrets.
 """
 
-from dataclasses import fields, replace
+from dataclasses import fields
 
 from returns.result import Failure, Result, Success
 
@@ -13,7 +13,7 @@ from dlmachine.core.decision.decide import decide
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.decision.verdict import Decision, Reason, Verdict
 from dlmachine.core.faults import Fault, InvalidInput
-from dlmachine.core.frozen import frozen
+from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.plan import codec, render
 from dlmachine.core.plan.dry_run import rehearse
 from dlmachine.core.protocol.effects import Effect, Exchange, ExchangeSegments, ReadChecksums

@@ -5,7 +5,6 @@ next effect or the result. Redirects, cookies and retries follow the same rules 
 All requests together are repeated at most `retries` times.
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
@@ -27,7 +26,7 @@ from dlmachine.core.faults import (
     HttpStatus,
     InvalidInput,
 )
-from dlmachine.core.frozen import frozen
+from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.http.body import NoBody
 from dlmachine.core.http.request import HTTP_SCHEMES, Request
 from dlmachine.core.probe.result import (

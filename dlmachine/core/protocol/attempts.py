@@ -1,11 +1,10 @@
 """The progress of a run's attempts, as a value.  Pure."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 from dlmachine.core.access.cookies import NO_COOKIES, CookieStore
 from dlmachine.core.decision.verdict import Address, Decision
-from dlmachine.core.frozen import frozen
+from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.http.byte_ranges import Spans, behind, count_bytes, front_bytes
 from dlmachine.core.integrity.representation import Representation
 

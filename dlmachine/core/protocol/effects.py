@@ -5,13 +5,12 @@ printed, stored, compared and sent to another process. The docstring of each eff
 events that can follow; `EffectFailed` can follow any of them.
 """
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
 from dlmachine.core.decision.snapshot import PartSeen
 from dlmachine.core.deprecation import renamed
-from dlmachine.core.frozen import frozen
+from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.http.byte_ranges import Spans
 from dlmachine.core.http.request import Request
 from dlmachine.core.integrity.checksum import Checksum

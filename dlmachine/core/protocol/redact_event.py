@@ -1,10 +1,10 @@
 """Mask secrets in the effects and events of an outcome's story.  Pure."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TypeAlias
 
 from dlmachine.core.access.cookie_field import secrets_set_by
+from dlmachine.core.frozen import replace
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.protocol.effects import Effect, Exchange, ExchangeSegments, ReadChecksums

@@ -4,7 +4,6 @@ Pure. An unknown name is a fault that suggests the nearest known one.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -14,7 +13,7 @@ from returns.result import Failure, Result, Success
 from dlmachine.core.deprecation import warn_renamed
 from dlmachine.core.faults import Fault, UnknownName
 from dlmachine.core.faults.printing import shortened
-from dlmachine.core.frozen import changed
+from dlmachine.core.frozen import replace
 from dlmachine.core.spec.option_parsers import is_checksum_list, refuse_endless
 from dlmachine.core.spec.option_table import DESCRIPTOR_NAMES, OLD_NAMES, OPTIONS, SYNONYMS
 from dlmachine.core.spec.policy import Policy
@@ -149,4 +148,4 @@ def _with_value(policy: Policy, field: str, value: object) -> Policy:
     # The parsers in the table guarantee the type, which a type checker cannot see.
     outer, _, inner = field.partition('.')
     new: Any = replace(getattr(policy, outer), **{inner: value}) if inner else value
-    return changed(policy, **{outer: new})
+    return replace(policy, **{outer: new})

@@ -4,11 +4,10 @@ Pure. Every field has a default. `options.parse_policy` parses a caller's keywor
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import BinaryIO, Final, TypeAlias
 
-from dlmachine.core.frozen import frozen
+from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
 from dlmachine.core.secrets.secret_names import SecretNames
 from dlmachine.core.spec.destination import Auto, Wanted

@@ -6,11 +6,10 @@ of one clock that all owners of a bucket use.
 """
 
 import re
-from dataclasses import replace
 from math import inf
 from typing import Final
 
-from dlmachine.core.frozen import frozen
+from dlmachine.core.frozen import frozen, replace
 
 #: The factor by which requests are sent less often than allowed, because latency varies.
 _SLACK: Final = 1.02

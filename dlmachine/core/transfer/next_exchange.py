@@ -1,6 +1,5 @@
 """Build the next exchange: its request, conditions, range and limits.  Pure."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from returns.result import Result
@@ -9,6 +8,7 @@ from dlmachine.core.access.cookie_field import with_cookies
 from dlmachine.core.cache.freshness import Condition, build_condition
 from dlmachine.core.decision.verdict import Verdict
 from dlmachine.core.faults import Fault
+from dlmachine.core.frozen import replace
 from dlmachine.core.http.body import NoBody
 from dlmachine.core.http.filename import name_content
 from dlmachine.core.http.headers import Headers

@@ -3,7 +3,6 @@
 Pure. Secrets are masked here, so that no record contains them.
 """
 
-from dataclasses import replace
 from datetime import datetime
 from pathlib import PurePath
 from typing import Final
@@ -11,6 +10,7 @@ from typing import Final
 from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.key import shown_url
 from dlmachine.core.cache.record import DownloadRecord
+from dlmachine.core.frozen import replace
 from dlmachine.core.http.filename import FALLBACK, name_content, safe_name
 from dlmachine.core.http.request import body_digest
 from dlmachine.core.http.response import Received, ResponseHead

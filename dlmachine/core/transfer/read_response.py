@@ -6,10 +6,10 @@ and 15 (status codes), RFC 9112 section 6 (length).
 """
 
 import re
-from dataclasses import replace
 from typing import Final
 
 from dlmachine.core.faults import AnswerUnusable, BodyTooLarge
+from dlmachine.core.frozen import replace
 from dlmachine.core.http.content_codings import (
     can_undo,
     describes_file,

@@ -5,7 +5,6 @@ http are refused. Only http(s) is followed, and no request is made twice. A redi
 with other cookies than before is not a loop, because logins work that way.
 """
 
-from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Final
@@ -16,6 +15,7 @@ from returns.result import Failure, Result, Success
 from dlmachine.core.access.cookie_field import with_cookies, without_cookies
 from dlmachine.core.access.cookies import NO_COOKIES, CookieStore
 from dlmachine.core.faults import Fault, RedirectRefused
+from dlmachine.core.frozen import replace
 from dlmachine.core.http.body import NoBody, body_pairs
 from dlmachine.core.http.request import (
     HTTP_SCHEMES,
