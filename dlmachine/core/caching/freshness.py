@@ -1,0 +1,153 @@
+"""Age and freshness of a stored response (RFC 9111 section 4.2), as numbers and as a sentence.
+
+Pure. All numbers are whole seconds from 0 to `MAX_SECONDS`.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from dlmachine.core.caching.dates import parse_exact_date
+from dlmachine.core.caching.directives import MAX_SECONDS, directives_of, parse_seconds
+from dlmachine.core.caching.stored_response import StoredResponse
+from dlmachine.core.caching.storing import HEURISTIC_STATUSES
+from dlmachine.core.frozen import frozen
+from dlmachine.core.text.durations import show_duration
+
+#: The share of the time since Last-Modified (RFC 9111 section 4.2.2), and its maximum.
+_HEURISTIC_SHARE: Final = 10
+_MAX_HEURISTIC: Final = 7 * 86_400
+#: Clocks of computers that share a cache differ; a larger difference is a clock that was set back.
+_MAX_SKEW: Final = 60
+
+
+@frozen
+class Lifetime:
+    """How long a response is fresh, in seconds, and what says so."""
+
+    seconds: int
+    source: str = ''
+
+
+@frozen
+class Assessment:
+    """Age and lifetime of a copy, in seconds.
+
+    >>> print(Assessment(age=10_080, lifetime=Lifetime(seconds=21_600, source='max-age')))
+    fresh for 3 h 12 min more (max-age 6 h, age 2 h 48 min)
+    >>> print(Assessment(age=7_200, lifetime=Lifetime(seconds=3_600, source='Expires')))
+    stale for 1 h (Expires 1 h, age 2 h)
+    """
+
+    age: int
+    lifetime: Lifetime
+
+    @property
+    def fresh_for(self) -> int:
+        """The time until it is stale; negative once it is (RFC 9211 section 2.1.3)."""
+        return self.lifetime.seconds - self.age
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the lifetime exceeds the age (RFC 9111 section 4.2)."""
+        return self.lifetime.seconds > self.age
+
+    def __str__(self) -> str:
+        """The arithmetic as a sentence."""
+        age = f'age {show_duration(self.age)}'
+        if self.age >= MAX_SECONDS:
+            age = 'age unknown: it was stored later than now'
+        if not self.lifetime.source:
+            return f'stale: the server states no lifetime ({age})'
+        reckoned = f'({self.lifetime.source} {show_duration(self.lifetime.seconds)}, {age})'
+        if self.is_fresh:
+            return f'fresh for {show_duration(self.fresh_for)} more {reckoned}'
+        if self.age >= MAX_SECONDS:
+            return f'stale {reckoned}'
+        return f'stale for {show_duration(-self.fresh_for)} {reckoned}'
+
+
+def assess(response: StoredResponse, now: datetime) -> Assessment:
+    """Age and lifetime of a stored response at a time."""
+    return Assessment(age=current_age(response, now), lifetime=freshness_lifetime(response))
+
+
+def assess_copy(confirmed_at: datetime, lasts: timedelta, now: datetime) -> Assessment:
+    """Age and lifetime of a copy that the caller allows to be so old.
+
+    >>> from datetime import UTC
+    >>> at = datetime(2024, 5, 1, tzinfo=UTC)
+    >>> print(assess_copy(at, timedelta(days=7), at + timedelta(days=2, hours=21)))
+    fresh for 4 d 3 h more (freshness 7 d, age 2 d 21 h)
+    """
+    seconds = _clamped(lasts.total_seconds())
+    return Assessment(
+        age=_resident_time(confirmed_at, now),
+        lifetime=Lifetime(seconds=seconds, source='freshness'),
+    )
+
+
+def freshness_lifetime(response: StoredResponse) -> Lifetime:
+    """How long a response is fresh in a private cache (RFC 9111 section 4.2.1).
+
+    `max-age`, else Expires, else a share of the time since Last-Modified.
+    """
+    max_age = directives_of(response.headers).max_age
+    if max_age is not None:
+        return Lifetime(seconds=max_age, source='max-age')
+    expires = response.headers.get_all('Expires')
+    if expires:
+        end = parse_exact_date(expires[0], response.received_at)
+        seconds = 0.0 if end is None else (end - _date_of(response)).total_seconds()
+        return Lifetime(seconds=_clamped(seconds), source='Expires')
+    return _heuristic_lifetime(response)
+
+
+def _heuristic_lifetime(response: StoredResponse) -> Lifetime:
+    """A tenth of the time since Last-Modified, at most a week (RFC 9111 section 4.2.2).
+
+    Only for statuses that allow it, and for a response that is `public`.
+    """
+    is_allowed = response.status in HEURISTIC_STATUSES or directives_of(response.headers).is_public
+    modified = parse_exact_date(response.headers.get('Last-Modified'), response.received_at)
+    if not is_allowed or modified is None:
+        return Lifetime(seconds=0)
+    elapsed = _clamped((_date_of(response) - modified).total_seconds())
+    seconds = min(elapsed // _HEURISTIC_SHARE, _MAX_HEURISTIC)
+    return Lifetime(seconds=seconds, source='a tenth of the time since Last-Modified:')
+
+
+def current_age(response: StoredResponse, now: datetime) -> int:
+    """The age of a response at a time (RFC 9111 section 4.2.3).
+
+    If the clock was set back since the response came, its age cannot be known, and it is the
+    longest.
+    """
+    resident = _resident_time(response.received_at, now)
+    received = response.received_at
+    apparent = _clamped((received - _date_of(response)).total_seconds())
+    delay = _clamped((received - response.requested_at).total_seconds())
+    corrected = max(apparent, _age_value(response) + delay)
+    return min(corrected + resident, MAX_SECONDS)
+
+
+def _resident_time(since: datetime, now: datetime) -> int:
+    seconds = (now - since).total_seconds()
+    return MAX_SECONDS if seconds < -_MAX_SKEW else _clamped(seconds)
+
+
+def _age_value(response: StoredResponse) -> int:
+    # RFC 9111 section 5.1: the first member counts, and an illegal one is ignored.
+    fields = response.headers.get_all('Age')
+    first = fields[0].partition(',')[0].strip(' \t') if fields else ''
+    return parse_seconds(first) or 0
+
+
+def _date_of(response: StoredResponse) -> datetime:
+    # RFC 9110 section 6.6.1: without a date, that of the reception.
+    fields = response.headers.get_all('Date')
+    date = parse_exact_date(fields[0], response.received_at) if fields else None
+    return response.received_at if date is None else date
+
+
+def _clamped(seconds: float) -> int:
+    return int(min(max(seconds, 0), MAX_SECONDS))

@@ -1,0 +1,63 @@
+"""Durations in words: as users write them, and as plans show them.  Pure."""
+
+import re
+from datetime import timedelta
+from typing import Final
+
+#: Seconds in each unit, from the largest on; a month has 30 days, a year 365.
+_UNITS: Final = {'y': 31_536_000, 'w': 604_800, 'd': 86_400, 'h': 3_600, 'min': 60, 's': 1}
+_WORDS: Final = {
+    **dict.fromkeys(('s', 'sec', 'secs', 'second', 'seconds'), 's'),
+    **dict.fromkeys(('m', 'min', 'mins', 'minute', 'minutes'), 'min'),
+    **dict.fromkeys(('h', 'hr', 'hrs', 'hour', 'hours'), 'h'),
+    **dict.fromkeys(('d', 'day', 'days'), 'd'),
+    **dict.fromkeys(('w', 'week', 'weeks'), 'w'),
+    **dict.fromkeys(('y', 'yr', 'yrs', 'year', 'years'), 'y'),
+}
+_PART: Final = re.compile(r'([0-9]{1,9}(?:\.[0-9]{1,6})?)\s*([a-z]+)\s*')
+_MAX_CHARS: Final = 100
+#: The units in which a duration is shown.
+_SHOWN: Final = ('d', 'h', 'min', 's')
+
+
+def parse_duration(text: str) -> timedelta | None:
+    """The duration in a text such as `7d`, `12 h` or `1h30m`; None if it is not one.
+
+    The units are s, m (minutes), h, d, w and y (365 days). A month is not a unit, because `m` would
+    be taken for it.
+
+    >>> parse_duration('7d').days, parse_duration('1h30m').total_seconds()
+    (7, 5400.0)
+    >>> parse_duration('7') is None
+    True
+    """
+    rest, seconds = text.strip().lower(), 0.0
+    if not rest or len(rest) > _MAX_CHARS:
+        return None
+    while rest:
+        part = _PART.match(rest)
+        unit = None if part is None else _WORDS.get(part[2])
+        if part is None or unit is None:
+            return None
+        seconds += float(part[1]) * _UNITS[unit]
+        rest = rest[part.end() :]
+    try:
+        return timedelta(seconds=seconds)
+    except OverflowError:
+        return None
+
+
+def show_duration(seconds: float) -> str:
+    """A duration in its two largest units, rounded down.
+
+    >>> show_duration(11_520), show_duration(6 * 3600), show_duration(0.4), show_duration(700_000)
+    ('3 h 12 min', '6 h', '0 s', '8 d 2 h')
+    """
+    rest, parts = int(max(0, seconds)), list[str]()
+    for unit in _SHOWN:
+        count, rest = divmod(rest, _UNITS[unit])
+        if count:
+            parts.append(f'{count} {unit}')
+        if len(parts) == 2 or (parts and not count):
+            break
+    return ' '.join(parts) or '0 s'

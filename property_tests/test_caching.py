@@ -1,0 +1,167 @@
+"""HTTP's rules for a cache: laws for every message and every time (RFC 9111)."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dlmachine.core.caching.directives import MAX_SECONDS, directives_of
+from dlmachine.core.caching.freshness import assess, current_age, freshness_lifetime
+from dlmachine.core.caching.invalidation import invalidated_urls
+from dlmachine.core.caching.reuse import Reuse, decide_reuse, is_usable_on_error
+from dlmachine.core.caching.stored_response import StoredResponse
+from dlmachine.core.caching.storing import storable_fields, why_not_stored
+from dlmachine.core.caching.updating import freshen, update_fields
+from dlmachine.core.caching.variants import choose_variant, is_selected, selecting_fields
+from dlmachine.core.http.headers import Headers
+from dlmachine.core.text.durations import parse_duration, show_duration
+
+instants = st.integers(-(10**9), 7 * 10**9).map(
+    lambda seconds: datetime(2000, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+)
+numbers = st.sampled_from(['0', '1', '60', '3600', '"60"', '-1', 'x', '', '1' + 30 * '0'])
+directives = st.sampled_from([
+    'no-store', 'no-cache', 'no-cache="a"', 'private', 'public', 'must-revalidate',
+    'must-understand', 'max-stale', 's-maxage=9', 'only-if-cached', 'x="no-store, max-age=9"',
+]) | st.builds(
+    '{}={}'.format,
+    st.sampled_from(['max-age', 'max-stale', 'min-fresh', 'stale-if-error', 'MAX-AGE']),
+    numbers,
+)  # fmt: skip
+controls = st.lists(directives, max_size=4).map(', '.join) | st.text(max_size=30)
+dates = st.sampled_from([
+    'Wed, 01 May 2024 00:00:00 GMT', 'Tue, 30 Apr 2024 00:00:00 GMT', '0', 'never',
+    'Sunday, 06-Nov-94 08:49:37 GMT', 'Thu Aug 18 02:01:18 9999', 'Sat, 01 Jan 0001 00:00:00 GMT',
+])  # fmt: skip
+fields = (
+    st.tuples(st.just('Cache-Control'), controls)
+    | st.tuples(st.sampled_from(['Date', 'Expires', 'Last-Modified']), dates | st.text(max_size=9))
+    | st.tuples(st.just('Age'), numbers | st.text(max_size=9))
+    | st.tuples(st.just('Vary'), st.sampled_from(['A', 'a, B', 'b', '*', '', ',']))
+    | st.tuples(st.sampled_from(['Connection', 'ETag', 'Location']), st.text(max_size=9))
+)
+asked = st.tuples(st.sampled_from(['A', 'B', 'C']), st.sampled_from(['1', '2', ' 1 ']))
+requests = st.lists(asked | st.tuples(st.just('Cache-Control'), controls), max_size=4).map(
+    lambda items: Headers(tuple(items))
+)
+headers = st.lists(fields, max_size=5).map(lambda items: Headers(tuple(items)))
+statuses = st.sampled_from([200, 204, 206, 301, 304, 403, 404, 500, 599, 100, 999, 0])
+
+
+@st.composite
+def stored(draw: st.DrawFn) -> StoredResponse:
+    """A response in the cache, with the request that it answers."""
+    response, request = draw(headers), draw(requests)
+    return StoredResponse(
+        status=draw(statuses),
+        headers=response,
+        requested_at=draw(instants),
+        received_at=draw(instants),
+        selecting=selecting_fields(request, response),
+    )
+
+
+@given(st.sampled_from(['GET', 'HEAD', 'POST', 'X']), requests, statuses, headers)
+def test_storing_is_decided_for_every_message(
+    method: str, request: Headers, status: int, response: Headers
+) -> None:
+    """And what says no-store is not stored."""
+    why = why_not_stored(method, request, status, response)
+
+    said = directives_of(response)
+    if directives_of(request).no_store or (said.no_store and not said.must_understand):
+        assert why
+    assert set(storable_fields(response).items) <= set(response.items)
+    invalidated_urls(method, 'https://h/x', status, response)
+
+
+@given(stored(), instants, st.integers(0, 10**10))
+def test_the_age_grows_with_the_time(response: StoredResponse, now: datetime, more: int) -> None:
+    """By as much, up to the longest age, unless the clock was set back."""
+    age = current_age(response, now)
+    try:
+        later = now + timedelta(seconds=more)
+    except OverflowError:
+        return
+
+    assert 0 <= age <= MAX_SECONDS
+    assert 0 <= freshness_lifetime(response).seconds <= MAX_SECONDS
+    if now >= response.received_at:
+        exact = age + (later - now).total_seconds()
+        assert abs(current_age(response, later) - min(exact, MAX_SECONDS)) <= 1
+
+
+@given(stored(), requests, instants, st.integers(0, 10**9))
+def test_what_is_stale_stays_stale(
+    response: StoredResponse, request: Headers, now: datetime, more: int
+) -> None:
+    """As long as the clock goes on."""
+    later = now + timedelta(seconds=more)
+    is_fresh = decide_reuse(response, request, later).reuse is Reuse.FRESH
+    if is_fresh and now >= response.received_at:
+        assert decide_reuse(response, request, now).reuse is Reuse.FRESH
+
+
+@given(stored(), requests, instants, st.booleans())
+def test_reuse_is_decided_for_every_message(
+    response: StoredResponse,
+    request: Headers,
+    now: datetime,
+    is_wanted: bool,
+) -> None:
+    """What is used without asking is allowed by all directives."""
+    found = decide_reuse(response, request, now)
+    usable = is_usable_on_error(response, request, now, is_wanted=is_wanted)
+
+    said, wanted = directives_of(response.headers), directives_of(request)
+    if found.reuse is not Reuse.REVALIDATE:
+        assert not said.no_cache
+        assert not wanted.no_cache
+    if found.reuse is Reuse.STALE or usable:
+        assert not said.must_revalidate
+    if found.reuse is Reuse.FRESH:
+        assert assess(response, now).is_fresh
+    assert found.why
+
+
+@given(st.lists(stored(), max_size=5), requests)
+def test_no_response_is_used_for_a_request_that_vary_tells_apart(
+    responses: list[StoredResponse], request: Headers
+) -> None:
+    """The chosen response had the same values in all fields that its Vary names."""
+    chosen = choose_variant(responses, request)
+
+    if chosen is None:
+        assert not any(is_selected(response, request) for response in responses)
+    else:
+        assert chosen.selecting == selecting_fields(request, chosen.headers)
+        assert '*' not in ','.join(chosen.headers.get_all('Vary'))
+
+
+@given(headers, headers)
+def test_an_update_is_the_same_if_it_comes_twice(old: Headers, new: Headers) -> None:
+    """And the new fields win, except those of the bytes."""
+    once = update_fields(old, new)
+
+    assert update_fields(once, new).items == once.items
+    assert once.get_all('ETag') == old.get_all('ETag')
+
+
+@given(stored(), headers, requests, instants)
+def test_a_confirmed_response_is_for_the_request_that_confirmed_it(
+    response: StoredResponse, new: Headers, request: Headers, now: datetime
+) -> None:
+    """Unless Vary says that it is for none."""
+    updated = freshen(response, new, request, requested_at=now, received_at=now)
+
+    says_any = any('*' in vary for vary in updated.headers.get_all('Vary'))
+    assert is_selected(updated, request) is not says_any
+
+
+@given(st.integers(0, 10**9))
+def test_a_shown_duration_reads_as_at_most_as_long(seconds: int) -> None:
+    """And as more than half, because only small units are left out."""
+    read = parse_duration(show_duration(seconds))
+
+    assert read is not None
+    assert seconds / 2 <= read.total_seconds() <= seconds
