@@ -101,7 +101,9 @@ def test_a_killed_owners_lock_is_taken_over_at_once(
         cache=str(tmp_path / 'cache'),
     )  # fmt: skip
     with running(workload) as (owner,):
-        await_that(lambda: any(part.stat().st_size for part in parts_of(tmp_path / 'cache')), owner)
+        await_that(
+            lambda: any(part.stat().st_size >= MIB for part in parts_of(tmp_path / 'cache')), owner
+        )
         with running(workload) as (heir,):
             assert not heir.line.poll(0.2)
             owner.kill()

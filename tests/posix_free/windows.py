@@ -6,6 +6,7 @@ not replace. Paths, encodings and the real locks of Windows cannot be played.
 """
 
 import builtins
+import contextlib
 import errno
 import os
 import select
@@ -83,6 +84,7 @@ def take_posix_away() -> None:
 
     import filelock
 
+    filelock.FileLock = _removing(filelock.FileLock)
     del filelock, multiprocessing, subprocess
     plays = {module.__name__: Windows(module) for module in (os, select, signal)}
     real_import = builtins.__import__
@@ -100,6 +102,16 @@ def take_posix_away() -> None:
     sys.modules['fcntl'] = None  # type: ignore[assignment]
     for function in (os.unlink, os.remove, os.rename, os.replace):
         setattr(os, function.__name__, _refusing(function))
+
+
+def _removing(kind: Any) -> Any:
+    def release(lock: Any) -> None:
+        kind._release(lock)
+        with contextlib.suppress(OSError):
+            os.unlink(lock.lock_file)
+
+    # As filelock does on Windows.
+    return type(kind.__name__, (kind,), {'_release': release})
 
 
 def _is_ours(globals_: dict[str, Any]) -> bool:

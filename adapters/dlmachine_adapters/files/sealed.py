@@ -45,13 +45,13 @@ def seal(handle: int) -> Seal:
     return seal_of(os.fstat(handle))
 
 
-def with_time(file: FileIO, sealed: Seal, mtime_ns: int | None) -> Seal:
+def with_time(file: FileIO, path: str, sealed: Seal, mtime_ns: int | None) -> Seal:
     """The seal after the file got a time, if there is one.  Raises: OSError if it was changed."""
-    if mtime_ns is None or not _SETS_TIME:
+    if mtime_ns is None:
         return sealed
     handle = file.fileno()
     check_sealed(os.fstat(handle), sealed)
-    os.utime(handle, ns=(mtime_ns, mtime_ns))
+    os.utime(handle if _SETS_TIME else path, ns=(mtime_ns, mtime_ns))
     return seal_of(os.fstat(handle))
 
 

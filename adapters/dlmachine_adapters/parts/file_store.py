@@ -171,7 +171,8 @@ class FileStorage:
         self._stop_heartbeat()
         self._sync_once()
         sealed = self._seal or seal(self._file.fileno())
-        source = self._source(with_time(self._file, sealed, effect.mtime_ns))
+        where = os.path.join(self._ours.path, self._part)  # noqa: PTH118
+        source = self._source(with_time(self._file, where, sealed, effect.mtime_ns))
         leave_note_for(effect, target, self._ours, self._identity[1])
         if effect.note and not effect.replace:
             self._drop_note()  # A link gives it a second name, at which a user may change it.

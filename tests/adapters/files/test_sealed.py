@@ -207,15 +207,19 @@ def test_a_time_may_be_rounded(tmp_path: Path, grain: int) -> None:
 def test_a_failed_check_after_the_rename_is_not_a_failed_download(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The file is published: a full disk or an interrupted check does not undo that."""
+    """The file is published: a check that fails does not undo that."""
+    target, look = tmp_path / 'x', os.stat
 
-    def full(source: atomic.Source, target: Path) -> None:
-        raise OSError(errno.ENOSPC, 'no space left on device')
+    def interrupted(path: Any, **options: Any) -> os.stat_result:
+        if path == target:
+            raise InterruptedError(errno.EINTR, os.strerror(errno.EINTR))
+        return look(path, **options)
 
     part = _whole(tmp_path)
-    (tmp_path / 'x').write_bytes(b'old')
-    monkeypatch.setattr(atomic.Source, 'confirm', full)
-    event = part.publish(Publish(place=AtPath(str(tmp_path / 'x'))))
+    target.write_bytes(b'old')
+    with monkeypatch.context() as patched:
+        patched.setattr(os, 'stat', interrupted)
+        event = part.publish(Publish(place=AtPath(str(target))))
     part.discard(Discard())
     assert isinstance(event, Published)
     assert (tmp_path / 'x').read_bytes() == BODY
