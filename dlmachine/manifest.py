@@ -164,9 +164,7 @@ def make_item(
     """
     joined = join_base(given.get('base_url', around and around.base_url), given)
     entry = joined.value_or(given)
-    names = (entry.get('secret_names'), described.get('secret_names'))
-    declared = (parse_secret_names(one).value_or(()) for one in names)
-    url = redact_url(str(entry.get('url', '')), tuple(chain.from_iterable(declared)))
+    url = redact_url(str(entry.get('url', '')), _declared(entry, described))
     name = str(redact_value(str(entry.get('name') or '')) or url or source)
     parsed = joined.bind(lambda words: _parse_words(words, base, described, around))
     if not is_successful(parsed):
@@ -176,6 +174,11 @@ def make_item(
     return Item(
         name=name, url=url, descriptor=descriptor, policy=policy, path=path, allow_outside=outside
     )
+
+
+def _declared(*all_words: Mapping[str, object]) -> tuple[str, ...]:
+    lists = (words['secret_names'] for words in all_words if words.get('secret_names'))
+    return tuple(chain.from_iterable(parse_secret_names(one).value_or(()) for one in lists))
 
 
 def _parse_words(
@@ -194,20 +197,25 @@ def _parse_words(
         advice = ALLOW if around is not None else USE_DEST
         place = parse_place(entry['path'], allow_outside=allow_outside, advice=advice)
         path = place.map(lambda one: one)
-    split = _settled(words, around).bind(split_options)
-    policy = split.bind(lambda found: parse_policy(found[1], base))
+    split: Result[Any, Fault] = Success(({}, {}))
+    policy: Result[Policy, Fault] = Success(base)
+    if words:  # Most entries have none, and there may be many.
+        split = _settled(words, around).bind(split_options)
+        policy = split.bind(lambda found: parse_policy(found[1], base))
     for result in (path, split, policy):
         if not is_successful(result):
             return Failure(result.failure())
     try:
-        own = {'url': entry.get('url'), **split.unwrap()[0]}
-        return Success((_describe(own, described), policy.unwrap(), path.unwrap()))
+        descriptor = _describe(entry.get('url'), split.unwrap()[0], described)
+        return Success((descriptor, policy.unwrap(), path.unwrap()))
     except DownloadError as error:
         return Failure(error.fault)
 
 
-def _describe(own: Mapping[str, Any], described: Mapping[str, Any]) -> core.Descriptor:
-    defaults = dict(described)
+def _describe(url: Any, words: Mapping[str, Any], described: Mapping[str, Any]) -> core.Descriptor:
+    if not words and not described:
+        return Descriptor(url)
+    own, defaults = {'url': url, **words}, dict(described)
     headers, names = defaults.pop('headers', None), defaults.pop('secret_names', None)
     return with_defaults(Descriptor.from_mapping({**defaults, **own}), headers, names)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from returns.pipeline import is_successful
-from returns.result import Failure, Result
+from returns.result import Failure, Result, Success
 
 from dlmachine.batch.items import BatchSuccess
 from dlmachine.config import Config
@@ -29,6 +29,7 @@ from dlmachine.core.manifest.lock import (
     LockedFile,
     make_lock,
     parse_lock,
+    read_written,
     write_lock,
 )
 from dlmachine.core.probe.result import KnownVersion
@@ -141,9 +142,10 @@ def write_locking(locking: Locking, downloads: Iterable[BatchSuccess[Item]]) -> 
     from dlmachine_adapters.files.atomic import replace_text
     from dlmachine_adapters.files.os_errors import storage_fault
 
-    files = {name: file for name, file in locking.pinned.items() if name in locking.items}
-    for done in downloads:
-        files[done.input.name] = _locked(done, locking.digests[done.input.name])
+    found = {done.input.name: _locked(done, locking.digests[done.input.name]) for done in downloads}
+    if locking.found is not None and not found and locking.difference.is_empty:
+        return False
+    files = {name: file for name, file in locking.pinned.items() if name in locking.items} | found
     text = write_lock(make_lock(files.values()))
     if text == locking.found:
         return False
@@ -181,6 +183,9 @@ def _locked(done: BatchSuccess[Item], digest_of_entry: str) -> LockedFile:
 
 
 def _parse(text: str, path: str) -> Result[Lock, Fault]:
+    written = read_written(text)
+    if written is not None:
+        return Success(written)
     name = printable(path)
     read = read_toml(text, name)
     if not is_successful(read):

@@ -22,6 +22,7 @@ from tests.benchmarks.works.many_files import many_files, many_files_scale
 from tests.benchmarks.works.one_file import one_file, one_file_memory
 from tests.benchmarks.works.slow_server import slow_server
 from tests.benchmarks.works.startup import startup
+from tests.benchmarks.works.syncs import syncs
 
 WORKS: Final[Mapping[str, MakeWork]] = {
     'one-file': one_file,
@@ -33,6 +34,7 @@ WORKS: Final[Mapping[str, MakeWork]] = {
     'cache-size': cache_size,
     'known-files': known_files,
     'large-folder': large_folder,
+    'sync': syncs,
     'startup': startup,
     'audit': audits,
     'connections': connections,

@@ -5,6 +5,7 @@ Pure. `checksum_file` parses checksum files.
 
 import hashlib
 from dataclasses import field
+from functools import lru_cache
 from typing import Final
 
 from dlmachine.core.frozen import frozen
@@ -54,6 +55,7 @@ class ChecksumList:
         return f'ChecksumList({str(self)!r})'
 
 
+@lru_cache(maxsize=64)
 def find_algorithm(name: str) -> str | None:
     """The hashlib name of a digest algorithm of fixed length, from any of its spellings.
 
@@ -65,6 +67,7 @@ def find_algorithm(name: str) -> str | None:
     return found if found and digest_bytes(found) else None
 
 
+@lru_cache(maxsize=64)
 def digest_bytes(algorithm: str) -> int:
     """The length of the algorithm's digests in bytes; 0 if it is variable."""
     return hashlib.new(algorithm, usedforsecurity=False).digest_size

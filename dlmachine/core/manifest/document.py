@@ -23,6 +23,7 @@ _LISTS: Final = ('download', 'downloads')
 _OTHERS: Final = ('defaults', 'variables', 'base_url')
 #: The keywords of an entry in which variables are filled in.
 FILLED: Final = ('base_url', 'url', 'path', 'mirrors', 'checksum_file')
+_BRACES: Final = frozenset('{}')
 #: A variable, or a brace that stands for itself.
 _FIELD: Final = re.compile(r'\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_\-]*)\}')
 
@@ -119,15 +120,16 @@ def fill_variables(
     for name in FILLED:
         value = words.get(name)
         texts = value if isinstance(value, list) else [value]
+        if not any(isinstance(one, str) and not _BRACES.isdisjoint(one) for one in texts):
+            continue
         unknown = _unknown_variable(texts, variables)
         if unknown is not None:
             known = ', '.join(variables) or 'none'
             problem = f'has the variable {unknown!r}, which is not defined (defined: {known})'
             advice = f'Define it in [variables]: {unknown} = "..."'
             return Failure(InvalidInput(where=name, problem=problem, advice=advice))
-        if value is not None:
-            made = [_fill(one, variables) for one in texts]
-            filled[name] = made if isinstance(value, list) else made[0]
+        made = [_fill(one, variables) for one in texts]
+        filled[name] = made if isinstance(value, list) else made[0]
     return Success(filled)
 
 

@@ -4,8 +4,10 @@ Pure. It has no times and no URLs of redirects, so that locking twice gives the 
 secrets. The manifest says how to download a file; the lockfile says which file it is.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
+from itertools import pairwise
 from typing import Any, Final
 
 import tomli_w
@@ -68,6 +70,36 @@ def write_lock(lock: Lock) -> str:
 _NAMES: Final = tuple(field.name for field in fields(LockedFile))
 
 
+def read_written(text: str) -> Lock | None:
+    """Read a lockfile exactly as `write_lock` writes it; None for any other text.
+
+    It takes a tenth of the time of parsing TOML: a large lockfile is read before every download.
+
+    >>> file = LockedFile(name='"t"', url='http://h/t', entry='0' * 64, size=5, sha256='1' * 64)
+    >>> read_written(write_lock(Lock(files=(file,)))) == Lock(files=(file,))
+    True
+    >>> read_written('version = 1') is None
+    True
+    """
+    start = len(_START)
+    if not text.startswith(_START):
+        return None
+    files: list[LockedFile] = []
+    while start < len(text):
+        found = _WRITTEN.match(text, start)
+        if found is None:
+            return None
+        words: dict[str, Any] = found.groupdict()
+        start = found.end()
+        for name in _TEXTS:
+            value = words[name]
+            if value is not None and '\\' in value:
+                words[name] = _ESCAPE.sub(r'\1', value)
+        files.append(LockedFile(**{**words, 'size': int(words['size'])}))
+    is_sorted = all(one.name < other.name for one, other in pairwise(files))
+    return Lock(files=tuple(files)) if is_sorted else None
+
+
 def parse_lock(found: Mapping[str, object], where: str) -> Result[Lock, Fault]:
     """Parse the content of a lockfile; `where` names its file.
 
@@ -124,6 +156,21 @@ def _is_size(value: object) -> bool:
     return type(value) is int and value >= 0
 
 
+#: What `write_lock` writes before the first entry, and for each entry, if its texts are printable.
+_START: Final = f'{_HEAD}version = {LOCK_VERSION}\n'
+_TEXT: Final = r'"(?P<{}>(?:[^"\\\x00-\x1f\x7f]|\\["\\])+)"'
+_TEXTS: Final = ('name', 'url', 'etag', 'last_modified')
+_WRITTEN: Final = re.compile(
+    r'\n\[\[file\]\]\n'
+    rf'name = {_TEXT.format("name")}\n'
+    rf'url = {_TEXT.format("url")}\n'
+    r'entry = "(?P<entry>[0-9a-f]{64})"\n'
+    r'size = (?P<size>0|[1-9][0-9]{0,17})\n'
+    r'sha256 = "(?P<sha256>[0-9a-f]{64})"\n'
+    rf'(?:etag = {_TEXT.format("etag")}\n)?'
+    rf'(?:last_modified = {_TEXT.format("last_modified")}\n)?'
+)
+_ESCAPE: Final = re.compile(r'\\(.)')
 _OPTIONAL: Final = ('etag', 'last_modified')
 _DIGEST: Final = 'a SHA-256 digest of 64 hex digits'
 _IS_VALUE: Final = {

@@ -31,13 +31,14 @@ _TYPES: Final = {
     'mtime': (FileTime, NoneType),
     'check_method': CheckMethod,
     'window': Window,
-    'checksum': (Checksum, NoneType),
     'checksum_file': (ChecksumList, NoneType),
     'validate': (Callable, NoneType),
     'user_agent': str,
 }
 #: The fields that downloads share, and their values in a policy.
-_SHARED: Final = tuple(each.name for each in fields(Policy) if each.name != 'dest')
+_SHARED: Final = tuple(
+    each.name for each in fields(Policy) if each.name not in {'dest', 'checksum'}
+)
 _values_shared: Final = attrgetter(*_SHARED)
 _NOT_NEGATIVE: Final = ('retries', 'max_redirects')
 _DURATIONS: Final = (
@@ -67,13 +68,14 @@ def find_policy_fault(policy: Policy) -> Fault | None:
         return _type_fault('dest', dest)
     values = _values_shared(policy)
     try:
-        return _find_fault(values)
+        fault = _find_fault(values)
     except TypeError:  # A value cannot be hashed, for example a list instead of a number.
-        return _find_fault.__wrapped__(values)
+        fault = _find_fault.__wrapped__(values)
+    return fault or _find_checksum_fault(policy)
 
 
-# Cached, because the downloads of a manager share all options but the destination, and each
-# decision checks them.
+# Cached, because the downloads of a manager share all options but the destination and the checksum,
+# and each decision checks them.
 @lru_cache(maxsize=64)
 def _find_fault(values: tuple[Any, ...]) -> Fault | None:
     policy = Policy(**dict(zip(_SHARED, values, strict=True)))
@@ -84,7 +86,6 @@ def _find_fault(values: tuple[Any, ...]) -> Fault | None:
         _find_duration_fault,
         _find_size_fault,
         _find_manners_fault,
-        _find_checksum_fault,
     )
     return next((fault for check in checks if (fault := check(policy)) is not None), None)
 
@@ -179,9 +180,11 @@ def _find_manners_fault(policy: Policy) -> Fault | None:
 
 
 def _find_checksum_fault(policy: Policy) -> Fault | None:
-    checksum = policy.checksum
+    checksum: object = policy.checksum
     if checksum is None:
         return None
+    if not isinstance(checksum, Checksum):
+        return _type_fault('checksum', checksum)
     if policy.checksum_file is not None:
         problem = 'cannot be combined with checksum='
         return InvalidInput(where='checksum_file', problem=problem, advice='Pass one of them')

@@ -71,6 +71,18 @@ def folder(job: dict[str, Any]) -> None:
     print(json.dumps({'problem': '' if origins == wanted else f'came from {origins}'}))
 
 
+def sync(job: dict[str, Any]) -> None:
+    """A locked manifest whose files are in the folder."""
+    from dlmachine import DownloadManager
+
+    above = Path(job['folder'])
+    with DownloadManager(backend=job['backend'], progress=False) as manager:
+        report = manager.sync(above / 'data.toml', above / 'data', workers=job['workers'])
+    origins = {item.unwrap().origin.value for item in report.results}
+    is_known = origins == {'cache'} and not report.is_written
+    print(json.dumps({'problem': '' if is_known else f'came from {origins}'}))
+
+
 def audit(job: dict[str, Any]) -> None:
     """An audit of a list of URLs, row by row."""
     from dlmachine import DownloadManager
@@ -88,7 +100,10 @@ def audit(job: dict[str, Any]) -> None:
 
 if __name__ == '__main__':
     asked = json.loads(sys.argv[1])
-    work = {'one': one, 'many': many, 'hits': hits, 'folder': folder, 'audit': audit}[asked['work']]
+    works = {
+        'one': one, 'many': many, 'hits': hits, 'folder': folder, 'sync': sync, 'audit': audit,
+    }  # fmt: skip
+    work = works[asked['work']]
     if asked.get('profile'):
         profile = cProfile.Profile()
         profile.runcall(work, asked)

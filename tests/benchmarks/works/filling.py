@@ -33,6 +33,13 @@ def seed_folder(
     _run(python('seed_folder.py', at, **job), bench.folder)
 
 
+def seed_sync(bench: Bench, folder: Path, model: str, base: str, *, count: int) -> None:
+    """Write a locked manifest, and a folder with its recorded files."""
+    at = bench.environments.python('dlmachine')
+    job = {'folder': folder, 'model': model, 'base': base, 'count': count}
+    _run(python('seed_sync.py', at, **job), bench.folder)
+
+
 def _run(command: tuple[str, ...], folder: Path) -> None:
     with (folder / 'filling').open('wb') as log:
         done = subprocess.run(command, check=False, cwd=folder, stdout=log, stderr=log)

@@ -13,7 +13,7 @@ from tests.benchmarks.works.common import WORKERS, by_program, renewing, write_u
 from tests.benchmarks.works.filling import seed, seed_folder
 
 #: Timing is not exact to the last tenth: this much more counts as constant.
-_FLAT = 1.25
+FLAT = 1.25
 _TIMES = 2
 
 
@@ -33,8 +33,8 @@ def known_files(bench: Bench) -> Iterator[Work]:
             unit='file',
             entries=(*batches, *_singles(bench, nginx, base, counts[0])),
             targets=(
-                Target(text=f'seconds for {middle}', most=2.0, figure=_wall(middle)),
-                ratio(large, middle, f'a file of {large} / of {middle}', _FLAT),
+                Target(text=f'seconds for {middle}', most=2.0, figure=wall_of(middle)),
+                ratio(large, middle, f'a file of {large} / of {middle}', FLAT),
                 Target(text='MiB more for the largest', most=64.0, figure=_growth(large, small)),
                 extra(large, 'requests', 'requests', 0.0),
                 ratio('recorded file', 'hit', 'a recorded file / a hit in the cache', 1.2),
@@ -87,7 +87,7 @@ def _batch(bench: Bench, nginx: str, base: str, count: int, listener: socket.soc
     }
     return by_program(
         bench, 'dlmachine', 'folder', job, name=f'{count:,} files', units=count,
-        is_slow=count > 20_000, after=_requests(listener),
+        is_slow=count > 20_000, after=count_requests(listener),
     )  # fmt: skip
 
 
@@ -113,7 +113,9 @@ def _copy(full: Path, used: Path) -> None:
     shutil.copytree(full, used)
 
 
-def _requests(listener: socket.socket) -> Callable[[], Extras]:
+def count_requests(listener: socket.socket) -> Callable[[], Extras]:
+    """After a run: count the connections."""
+
     def check() -> Extras:
         connections = 0
         try:
@@ -127,7 +129,9 @@ def _requests(listener: socket.socket) -> Callable[[], Extras]:
     return check
 
 
-def _wall(name: str) -> Callable[[Rows], float | None]:
+def wall_of(name: str) -> Callable[[Rows], float | None]:
+    """The seconds of an entry."""
+
     def find(rows: Rows) -> float | None:
         row = rows.get(name)
         return row.wall if row and row.runs else None

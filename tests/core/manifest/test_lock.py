@@ -1,5 +1,7 @@
 """The lockfile of a manifest: its text, its damages, its entries, and what has changed since."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from tomllib import loads
 from typing import Any
 
@@ -9,7 +11,14 @@ from dlmachine.core.http.body import FilePart, MultipartBody
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
 from dlmachine.core.manifest.comparison import LockDifference, compare_lock, find_repeated
 from dlmachine.core.manifest.entry_digest import entry_digest
-from dlmachine.core.manifest.lock import Lock, LockedFile, make_lock, parse_lock, write_lock
+from dlmachine.core.manifest.lock import (
+    Lock,
+    LockedFile,
+    make_lock,
+    parse_lock,
+    read_written,
+    write_lock,
+)
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
 
@@ -35,6 +44,42 @@ def test_a_lock_is_sorted_and_reads_back() -> None:
     ]
     assert parse_lock(loads(one), 'x').unwrap() == Lock(files=(FIRST, SECOND))
     assert parse_lock(loads(write_lock(Lock())), 'x').unwrap() == Lock()
+
+
+def test_a_written_lock_is_read_as_it_is() -> None:
+    """As its TOML would be; texts with escapes that TOML alone knows are left to TOML."""
+    plain = replace(SECOND, name='two \\ "b" ä', etag='W/"\\"')
+    text = write_lock(make_lock((FIRST, plain)))
+
+    assert read_written(text) == Lock(files=(FIRST, plain)) == parse_lock(loads(text), 'x').unwrap()
+    assert read_written(write_lock(Lock(files=(SECOND,)))) is None
+
+
+@pytest.mark.parametrize(
+    'change',
+    [
+        lambda text: text.replace('version = 1', 'version = 2'),
+        lambda text: text.removeprefix('#'),
+        lambda text: text.replace('size = 5', 'size = 05'),
+        lambda text: text.replace('size = 5', 'size = 5 # five'),
+        lambda text: text.replace('"first"', '"zzz"'),
+        lambda text: text.replace('"first"', '"two"'),
+        lambda text: text.replace('"first"', '""'),
+        lambda text: text.replace('"first"', r'"\u0041"'),
+        lambda text: text.replace('\n', '\r\n'),
+        lambda text: text.replace(A, A.upper()),
+        lambda text: f'{text}\n',
+        lambda text: text[:-1],
+        lambda text: text[: len(text) // 2],
+    ],
+)
+def test_an_edited_lock_is_parsed_as_toml(change: Callable[[str], str]) -> None:
+    """Other text than what is written is never guessed at."""
+    text = write_lock(make_lock((FIRST, replace(SECOND, name='two'))))
+
+    assert read_written(text) is not None
+    assert change(text) != text
+    assert read_written(change(text)) is None
 
 
 def broken(**changed: object) -> str:
