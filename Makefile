@@ -6,6 +6,7 @@
 #   make generate    write the generated tables and diagrams of the documentation anew
 #   make mutants    mistakes planted into the core, each of which a test must notice
 #   make bench    compare with curl, aria2c, pooch and others (nginx is needed)
+#   make calls    how many function calls a small file takes, by group of work
 #   make PYTHON=python3.12 VENV=.venv-3.12 test    the same on another Python
 #   make PYTHON=python3.13 VENV=.venv-3.13 parts    the tests of core, adapters and face alone
 
@@ -33,7 +34,7 @@ WHEEL_INSTALLED := $(WHEEL_VENV)/.installed
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo env test tell-duration lint fmt unit parts posix-free docs generate simulate mutants bench wheel wheel-test clean
+.PHONY: help demo env test tell-duration lint fmt unit parts posix-free docs generate simulate mutants bench calls wheel wheel-test clean
 
 help:
 	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
@@ -145,6 +146,9 @@ mutants: $(DEV_INSTALLED)
 
 bench: $(DEV_INSTALLED)
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+calls: $(DEV_INSTALLED)
+	$(BIN)/python -m tests.calls $(ARGS)
 
 # --- the built wheel --------------------------------------------------------
 
